@@ -1,0 +1,41 @@
+package horde
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Code names why a call was refused. It is the rc of the wire (platform
+// rulebook §5), trailing full stops included; httpd turns it into a status.
+type Code string
+
+// Error is a refusal that its caller may read: everything else that goes wrong
+// is an internal error, logged and answered with a 500.
+type Error struct {
+	Code       Code
+	Detail     string            // a sentence for the caller; becomes "message"
+	Fields     map[string]string // validation only: dotted path → what is wrong
+	RetryAfter time.Duration     // 0: none
+}
+
+func (e *Error) Error() string {
+	if e.Code == "" {
+		return e.Detail
+	}
+	return string(e.Code) + ": " + e.Detail
+}
+
+// Errorf makes an Error with a formatted detail.
+func Errorf(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Detail: fmt.Sprintf(format, args...)}
+}
+
+// CodeOf returns the code of the first Error in err's chain, or "".
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}

@@ -1,0 +1,29 @@
+package horde
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+
+	"github.com/google/uuid"
+)
+
+// NewID makes an id: a UUIDv7, so that rows of one time lie together. It holds
+// 74 random bits; knowing the id of a request is the right to read it.
+func NewID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// IsID tells whether s is a UUID in its usual written form.
+func IsID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	_, err := uuid.Parse(s)
+	return err == nil
+}
+
+// NewAPIKey makes an API key: 16 random bytes in URL-safe base64, 22 characters
+// (platform rulebook §1.7).
+func NewAPIKey() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
