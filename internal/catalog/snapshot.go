@@ -1,0 +1,158 @@
+package catalog
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Baselines of image models, as references spell them.
+const (
+	SD1           = "stable diffusion 1" // also the default for unknown names
+	SD2           = "stable diffusion 2"
+	SD2x512       = "stable diffusion 2 512"
+	SDXL          = "stable_diffusion_xl"
+	StableCascade = "stable_cascade"
+	Flux1         = "flux_1"
+	QwenImage     = "qwen_image"
+	ZImageTurbo   = "z_image_turbo"
+)
+
+// Names of our own engines' models: every server knows them besides its
+// reference.
+const (
+	Pocket = "horde_pocket"
+	Sketch = "horde_sketch"
+)
+
+// Image is what the reference says of an image model.
+type Image struct {
+	Name         string
+	Baseline     string // one of the constants above, or whatever the reference says
+	Type         string // ckpt, controlnet, …
+	NSFW         bool   // made for adult pictures
+	Inpainting   bool   // can only inpaint
+	Requirements Requirements
+}
+
+// Requirements are the settings that a model asks for. They are advice: a
+// request that differs is warned of, not refused. Nil, 0 and empty mean none.
+type Requirements struct {
+	MinSteps, MaxSteps       int
+	CfgScale                 *float64 // exactly this
+	MinCfgScale, MaxCfgScale *float64
+	Samplers                 []string
+	Schedulers               []string // "karras", "simple"
+	ClipSkip                 int
+}
+
+// Text is what the reference says of a text model.
+type Text struct {
+	Name       string
+	Baseline   string
+	Parameters int64 // a count, not billions
+	NSFW       bool
+}
+
+// Snapshot is one state of the references. It never changes.
+type Snapshot struct {
+	images map[string]Image
+	texts  map[string]Text
+}
+
+// newSnapshot adds our own models to a reference. It takes over both maps; nil
+// is an empty reference.
+func newSnapshot(images map[string]Image, texts map[string]Text) *Snapshot {
+	if images == nil {
+		images = map[string]Image{}
+	}
+	for _, name := range []string{Pocket, Sketch} {
+		if _, ok := images[name]; !ok {
+			images[name] = Image{Name: name, Baseline: SD1, Type: "builtin"}
+		}
+	}
+	return &Snapshot{images: images, texts: texts}
+}
+
+// Image returns what is known of an image model; false for names that are not
+// in the reference.
+func (s *Snapshot) Image(name string) (Image, bool) {
+	m, ok := s.images[name]
+	return m, ok
+}
+
+// KnownImage tells whether the reference has an image model of this name:
+// workers may only offer those (§1.14).
+func (s *Snapshot) KnownImage(name string) bool {
+	_, ok := s.images[name]
+	return ok
+}
+
+// ImageNames lists the known image models in order.
+func (s *Snapshot) ImageNames() []string { return slices.Sorted(maps.Keys(s.images)) }
+
+// baselineTags give names that no reference has a baseline (§1.3).
+var baselineTags = []struct{ tag, baseline string }{
+	{"[SDXL]", SDXL},
+	{"[Flux]", Flux1},
+	{"[Qwen]", QwenImage},
+	{"[ZModel]", ZImageTurbo},
+	{"[ZImage]", ZImageTurbo},
+}
+
+// Baseline returns what an image model is built on. Names that the reference
+// lacks are told by a tag inside the name, else count as Stable Diffusion 1.
+func (s *Snapshot) Baseline(name string) string {
+	if m, ok := s.images[name]; ok && m.Baseline != "" {
+		return m.Baseline
+	}
+	if strings.IndexByte(name, '[') >= 0 {
+		for _, t := range baselineTags {
+			if strings.Contains(name, t.tag) {
+				return t.baseline
+			}
+		}
+	}
+	return SD1
+}
+
+// quantisation is the suffix of a quantised text model: ".Q4_K_M", "-Q8_0",
+// "-i1-Q5_K_S", "-Q-Int4" (§2.4, platform §15).
+var quantisation = regexp.MustCompile(`^[.,-](?:[a-zA-Z0-9]+?-?)?Q(?:-[Ii]nt)?[2-9]{1,2}(?:[_.-][0-9a-zA-Z]+)*$`)
+
+// Text returns what is known of a text model. An owner's suffix ("::alias#1")
+// and then a quantisation suffix are taken off where the full name is not known.
+func (s *Snapshot) Text(name string) (Text, bool) {
+	if m, ok := s.texts[name]; ok {
+		return m, true
+	}
+	if i := strings.Index(name, "::"); i >= 0 {
+		name = name[:i]
+		if m, ok := s.texts[name]; ok {
+			return m, true
+		}
+	}
+	if len(name) > maxName {
+		return Text{}, false
+	}
+	// The shortest suffix first: in "Marx-3B-V3-Q8_0" it is "-Q8_0", not "-V3-Q8_0".
+	for i := len(name) - 1; i > 0; i-- {
+		if c := name[i]; c != '.' && c != ',' && c != '-' {
+			continue
+		}
+		if m, ok := s.texts[name[:i]]; ok && quantisation.MatchString(name[i:]) {
+			return m, true
+		}
+	}
+	return Text{}, false
+}
+
+// TextBillions returns the size of a text model in billions of parameters; 1
+// where it is not known.
+func (s *Snapshot) TextBillions(name string) float64 {
+	if m, ok := s.Text(name); ok && m.Parameters > 0 {
+		return float64(m.Parameters) / 1e9
+	}
+	return 1
+}
