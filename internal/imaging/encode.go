@@ -1,0 +1,110 @@
+package imaging
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"image/draw"
+	"io"
+	"runtime"
+)
+
+// encoding holds a token for each picture that is being encoded: libwebp takes
+// a whole processor for tens of milliseconds, and more at once than processors
+// only delay one another.
+var encoding = make(chan struct{}, runtime.GOMAXPROCS(0))
+
+// EncodeWebP writes img as a WebP file. Quality runs from 0 to 100 (generation
+// rulebook §1.6: 50 for source pictures); a build without cgo writes lossless
+// files and ignores it. The colours under transparent pixels are kept, since an
+// inpainting worker paints over them (not without cgo). It waits while as many pictures as there
+// are processors are being encoded. Pictures with a side above MaxSide give
+// ErrTooManyPixels.
+func EncodeWebP(w io.Writer, img image.Image, quality float32) error {
+	size := img.Bounds().Size()
+	switch {
+	case size.X <= 0 || size.Y <= 0:
+		return errors.New("encode WebP: the picture is empty")
+	case size.X > MaxSide || size.Y > MaxSide:
+		return fmt.Errorf("encode WebP: %w: %d×%d, at most %d a side", ErrTooManyPixels, size.X, size.Y, MaxSide)
+	}
+	if !(quality >= 0) { // NaN too
+		quality = 0
+	}
+	out, err := encodeBounded(img, min(quality, 100))
+	if err != nil {
+		return fmt.Errorf("encode WebP: %w", err)
+	}
+	_, err = w.Write(out)
+	return err
+}
+
+func encodeBounded(img image.Image, quality float32) ([]byte, error) {
+	encoding <- struct{}{}
+	defer func() { <-encoding }()
+	if opaque(img) {
+		return encodeOpaque(asRGBA(img), quality)
+	}
+	return encodeAlpha(asNRGBA(img), quality)
+}
+
+func opaque(img image.Image) bool {
+	o, ok := img.(interface{ Opaque() bool })
+	return ok && o.Opaque()
+}
+
+// asRGBA gives the pixels of an opaque picture; it copies unless it has to.
+func asRGBA(img image.Image) *image.RGBA {
+	switch m := img.(type) {
+	case *image.RGBA:
+		return m
+	case *image.NRGBA: // the same bytes when opaque
+		return &image.RGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
+	}
+	b := img.Bounds()
+	out := image.NewRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+	draw.Draw(out, out.Rect, img, b.Min, draw.Src)
+	return out
+}
+
+// asNRGBA gives the straight colours of a picture with alpha.
+func asNRGBA(img image.Image) *image.NRGBA {
+	switch m := img.(type) {
+	case *image.NRGBA:
+		return m
+	case *image.NYCbCrA: // keeps the colours where alpha is 0, as At().RGBA() would not
+		return straight(m)
+	case *image.NRGBA64:
+		return narrow(m)
+	}
+	b := img.Bounds()
+	out := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+	draw.Draw(out, out.Rect, img, b.Min, draw.Src)
+	return out
+}
+
+func straight(m *image.NYCbCrA) *image.NRGBA {
+	b := m.Bounds()
+	out := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+	colours := image.RGBA{Pix: out.Pix, Stride: out.Stride, Rect: out.Rect}
+	draw.Draw(&colours, out.Rect, &m.YCbCr, b.Min, draw.Src)
+	for y := range b.Dy() {
+		row := out.Pix[y*out.Stride:]
+		for x := range b.Dx() {
+			row[4*x+3] = m.A[m.AOffset(b.Min.X+x, b.Min.Y+y)]
+		}
+	}
+	return out
+}
+
+func narrow(m *image.NRGBA64) *image.NRGBA {
+	b := m.Bounds()
+	out := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+	for y := range b.Dy() {
+		from, to := m.Pix[y*m.Stride:], out.Pix[y*out.Stride:(y+1)*out.Stride]
+		for i := range to {
+			to[i] = from[2*i] // the high byte
+		}
+	}
+	return out
+}

@@ -1,0 +1,69 @@
+//go:build cgo
+
+package imaging
+
+import (
+	"errors"
+	"image"
+
+	"github.com/chai2010/webp"
+)
+
+// Lossy tells whether EncodeWebP heeds its quality: the build has libwebp.
+const Lossy = true
+
+func encodeOpaque(m *image.RGBA, quality float32) ([]byte, error) {
+	return webp.EncodeRGBA(m, quality)
+}
+
+// encodeAlpha keeps the colours under transparent pixels. libwebp's simple
+// interface flattens them, so the picture is encoded in two parts, colours
+// without alpha and alpha without colours, and the file is put together from
+// the chunks of both.
+func encodeAlpha(m *image.NRGBA, quality float32) ([]byte, error) {
+	b := m.Bounds()
+	part := image.NewRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+	for y := range b.Dy() {
+		from, to := m.Pix[y*m.Stride:], part.Pix[y*part.Stride:(y+1)*part.Stride]
+		copy(to, from[:len(to)])
+		for x := 3; x < len(to); x += 4 {
+			to[x] = 255
+		}
+	}
+	colours, err := webp.EncodeRGBA(part, quality)
+	if err != nil {
+		return nil, err
+	}
+	for y := range b.Dy() {
+		from, to := m.Pix[y*m.Stride:], part.Pix[y*part.Stride:(y+1)*part.Stride]
+		for x := 0; x < len(to); x += 4 {
+			to[x], to[x+1], to[x+2], to[x+3] = 0, 0, 0, from[x+3]
+		}
+	}
+	alpha, err := webp.EncodeRGBA(part, 0)
+	if err != nil {
+		return nil, err
+	}
+	return join(b.Dx(), b.Dy(), alpha, colours)
+}
+
+// join takes the ALPH chunk of one file and the VP8 chunk of another.
+func join(width, height int, alpha, colours []byte) ([]byte, error) {
+	a, v := findChunk(alpha, "ALPH"), findChunk(colours, "VP8 ")
+	if a == nil || v == nil {
+		return nil, errors.New("libwebp wrote no alpha or no picture")
+	}
+	return riffWebP(vp8x(width, height, true), a, v), nil
+}
+
+// findChunk returns a chunk with its header and padding, nil when absent.
+func findChunk(file []byte, id string) []byte {
+	body := file[12:]
+	for c, ok := nextChunk(body); ok; c, ok = nextChunk(body) {
+		if c.id == id {
+			return body[:len(body)-len(c.rest)]
+		}
+		body = c.rest
+	}
+	return nil
+}

@@ -1,0 +1,277 @@
+// Package imaging turns bytes that a stranger sent into pictures, and pictures
+// into WebP.
+//
+// Nothing is decoded before its header has been read and found within Limits,
+// and only a few pictures are decoded or encoded at once, so that a picture
+// which claims 50,000×50,000 pixels, or a thousand pictures at the same moment,
+// cost an error and no memory. PNG, JPEG, GIF, WebP and BMP are read; of an
+// animation the first frame counts. WebP is the only format written
+// (generation rulebook §1.6): by libwebp where the build has cgo, else by a
+// lossless encoder in Go, whose files are larger but as valid.
+//
+//	h, err := imaging.Inspect(data)                       // header only
+//	img, format, err := imaging.Decode(data, imaging.Source)
+//	err = imaging.EncodeWebP(w, img, 50)
+package imaging
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"runtime"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/webp"
+)
+
+// What can be wrong with a picture. Errors of this package wrap one of these.
+var (
+	// ErrTooManyPixels: the header claims a larger area or side than allowed.
+	ErrTooManyPixels = errors.New("picture has too many pixels")
+	// ErrTooManyBytes: the file is larger than allowed.
+	ErrTooManyBytes = errors.New("picture has too many bytes")
+	// ErrUnreadable: no picture, a format that is not read, or a damaged file.
+	ErrUnreadable = errors.New("picture cannot be read")
+)
+
+// MaxSide is the longest side of a WebP picture, in pixels.
+const MaxSide = 16383
+
+// Limits bound a picture before it is decoded. A zero field means the field of
+// Source.
+type Limits struct {
+	MaxBytes  int // size of the file in bytes
+	MaxPixels int // width × height
+	MaxSide   int // longer side in pixels
+}
+
+// Source are the limits of a picture that a requester sends (generation
+// rulebook §1.6: an area of 3072×3072).
+var Source = Limits{MaxBytes: 20 << 20, MaxPixels: 3072 * 3072, MaxSide: MaxSide}
+
+func (l Limits) orDefault() Limits {
+	if l.MaxBytes == 0 {
+		l.MaxBytes = Source.MaxBytes
+	}
+	if l.MaxPixels == 0 {
+		l.MaxPixels = Source.MaxPixels
+	}
+	if l.MaxSide == 0 {
+		l.MaxSide = Source.MaxSide
+	}
+	return l
+}
+
+// check compares a header with the limits.
+func (l Limits) check(h Header) error {
+	switch {
+	case h.Width <= 0 || h.Height <= 0:
+		return fmt.Errorf("%w: its header says %d×%d", ErrUnreadable, h.Width, h.Height)
+	case h.Width > l.MaxSide || h.Height > l.MaxSide:
+		return fmt.Errorf("%w: %d×%d, at most %d a side", ErrTooManyPixels, h.Width, h.Height, l.MaxSide)
+	case int64(h.Width)*int64(h.Height) > int64(l.MaxPixels):
+		return fmt.Errorf("%w: %d×%d, at most %d in all", ErrTooManyPixels, h.Width, h.Height, l.MaxPixels)
+	}
+	return nil
+}
+
+// Header is what the first bytes of a picture say about it.
+type Header struct {
+	Format        string // "png", "jpeg", "gif", "webp", "bmp"
+	Width, Height int    // of the whole canvas, in pixels
+	// Bands counts the channels: 1 grey or palette, 2 grey with alpha,
+	// 3 colour, 4 colour with alpha. Only a picture of exactly 4 carries its
+	// own inpainting mask (generation rulebook §1.6). CMYK counts as 3: its
+	// fourth channel is ink, no mask.
+	Bands int
+	// Animated tells of a WebP of several frames.
+	Animated bool
+}
+
+// Inspect reads the header of a picture without decoding it.
+func Inspect(data []byte) (Header, error) {
+	h := Header{Format: sniff(data)}
+	var cfg image.Config
+	var err error
+	switch h.Format {
+	case "png":
+		cfg, err = png.DecodeConfig(bytes.NewReader(data))
+		h.Bands = pngBands(data)
+	case "jpeg":
+		cfg, err = jpeg.DecodeConfig(bytes.NewReader(data))
+		h.Bands = 3
+		if cfg.ColorModel == color.GrayModel {
+			h.Bands = 1
+		}
+	case "gif":
+		cfg, err = gif.DecodeConfig(bytes.NewReader(data))
+		h.Bands = 1
+	case "bmp":
+		cfg, err = bmp.DecodeConfig(bytes.NewReader(data))
+		h.Bands = bmpBands(cfg.ColorModel)
+	case "webp":
+		var w webpInfo
+		w, err = parseWebP(data)
+		cfg.Width, cfg.Height = w.width, w.height
+		h.Bands, h.Animated = 3, w.animated
+		if w.alpha {
+			h.Bands = 4
+		}
+	default:
+		return Header{}, fmt.Errorf("%w: neither PNG, JPEG, GIF, WebP nor BMP", ErrUnreadable)
+	}
+	if err != nil {
+		return Header{}, fmt.Errorf("%w: %s header: %v", ErrUnreadable, h.Format, err)
+	}
+	h.Width, h.Height = cfg.Width, cfg.Height
+	return h, nil
+}
+
+// sniff names the format by the first bytes, "" when unknown.
+func sniff(data []byte) string {
+	has := func(magic string) bool { return len(data) >= len(magic) && string(data[:len(magic)]) == magic }
+	switch {
+	case has("\x89PNG\r\n\x1a\n"):
+		return "png"
+	case has("\xff\xd8\xff"):
+		return "jpeg"
+	case has("GIF87a"), has("GIF89a"):
+		return "gif"
+	case IsWebP(data):
+		return "webp"
+	case has("BM"):
+		return "bmp"
+	}
+	return ""
+}
+
+// IsWebP tells whether data, or its first 16 bytes, begin as a WebP file does.
+func IsWebP(data []byte) bool {
+	if len(data) < 16 || string(data[:4]) != "RIFF" || string(data[8:12]) != "WEBP" {
+		return false
+	}
+	switch string(data[12:16]) {
+	case "VP8 ", "VP8L", "VP8X":
+		return true
+	}
+	return false
+}
+
+// pngBands reads the colour type of a PNG, byte 25 of the file.
+func pngBands(data []byte) int {
+	if len(data) < 26 {
+		return 0
+	}
+	switch data[25] {
+	case 2:
+		return 3
+	case 4:
+		return 2
+	case 6:
+		return 4
+	}
+	return 1
+}
+
+func bmpBands(m color.Model) int {
+	switch m {
+	case color.NRGBAModel:
+		return 4
+	case color.RGBAModel:
+		return 3
+	}
+	return 1
+}
+
+// decoding holds a token for each picture that is being decoded.
+var decoding = make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
+
+// Decode reads a picture whose file and header are within lim; the result
+// begins at (0, 0) and has the size that the header gives. It waits while as
+// many pictures as there are processors are being decoded. Metadata (EXIF, ICC,
+// comments) is dropped. Errors wrap ErrTooManyBytes, ErrTooManyPixels or
+// ErrUnreadable.
+func Decode(data []byte, lim Limits) (img image.Image, format string, err error) {
+	lim = lim.orDefault()
+	if len(data) > lim.MaxBytes {
+		return nil, "", fmt.Errorf("%w: %d, at most %d", ErrTooManyBytes, len(data), lim.MaxBytes)
+	}
+	h, err := Inspect(data)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := lim.check(h); err != nil {
+		return nil, "", err
+	}
+	decoding <- struct{}{}
+	defer func() { <-decoding }()
+	img, err = decode(data, h)
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: %s: %v", ErrUnreadable, h.Format, err)
+	}
+	return atOrigin(img, h), h.Format, nil
+}
+
+// decode calls the decoder of h.Format. A decoder that panics on a damaged file
+// must not end the process, which may be a worker's or a server's.
+func decode(data []byte, h Header) (img image.Image, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			img, err = nil, fmt.Errorf("decoder failed: %v", p)
+		}
+	}()
+	r := bytes.NewReader(data)
+	switch h.Format {
+	case "png":
+		return png.Decode(r)
+	case "jpeg":
+		return jpeg.Decode(r)
+	case "gif":
+		return gif.Decode(r)
+	case "bmp":
+		return bmp.Decode(r)
+	}
+	w, err := parseWebP(data)
+	if err != nil {
+		return nil, err
+	}
+	img, err = webp.Decode(bytes.NewReader(w.still))
+	if err != nil {
+		return nil, err
+	}
+	if n, ok := img.(*image.NRGBA); ok && !w.alpha {
+		// The decoder ignores the flag "alpha is not used" of a lossless file.
+		for i := 3; i < len(n.Pix); i += 4 {
+			n.Pix[i] = 255
+		}
+	}
+	if w.animated {
+		return onCanvas(img, w.at, h), nil
+	}
+	return img, nil
+}
+
+// atOrigin puts a first frame that covers only a part of its canvas on it.
+func atOrigin(img image.Image, h Header) image.Image {
+	if img.Bounds() == image.Rect(0, 0, h.Width, h.Height) {
+		return img
+	}
+	return onCanvas(img, img.Bounds().Min, h)
+}
+
+// onCanvas draws img at a point of an empty canvas of the header's size.
+func onCanvas(img image.Image, at image.Point, h Header) image.Image {
+	if at == (image.Point{}) && img.Bounds() == image.Rect(0, 0, h.Width, h.Height) {
+		return img
+	}
+	canvas := image.NewNRGBA(image.Rect(0, 0, h.Width, h.Height))
+	to := image.Rectangle{Min: at, Max: at.Add(img.Bounds().Size())}
+	draw.Draw(canvas, to, img, img.Bounds().Min, draw.Src)
+	return canvas
+}
