@@ -1,0 +1,178 @@
+package kudos
+
+import (
+	"math"
+
+	"horde/internal/catalog"
+	"horde/internal/horde"
+)
+
+// Order is what the price of an image request depends on.
+type Order struct {
+	Width, Height    int // pixels
+	Steps            int // as asked, not doubled for second-order samplers
+	Cfg              float64
+	Sampler          string
+	Karras, HiresFix bool
+	Denoising        *float64 // nil: not given
+	HasSource        bool
+	HasMask          bool
+	SourceProcessing string
+	ControlType      string
+	ReturnControlMap bool
+	PostProcessing   []string
+	Loras, TIs       int // how many
+	Workflow         string
+
+	N            int  // pictures
+	ExtraSources int  // further source pictures of a remix
+	FastOnly     bool // slow_workers false
+	Blacklist    bool // worker_blacklist true
+	Targeted     bool // for named workers on a horde that matches targeting: hardly costs anything
+}
+
+const (
+	perLora       = 3
+	perTIs        = 1 // once, however many
+	targetedPrice = 0.1
+)
+
+// Price returns the base price of one picture in kudos (§6.1): before the model
+// factor, and what the answer to a request shows. Everything that prices a
+// picture comes here.
+func Price(o Order) float64 {
+	if o.Targeted {
+		return targetedPrice
+	}
+	k := formula(o) + float64(o.Loras)*perLora
+	if o.TIs > 0 {
+		k += perTIs
+	}
+	return k
+}
+
+// formula is the fixed price formula of §6.1.
+func formula(o Order) float64 {
+	const unit = 0.1232
+	// Below 64×64 the area term would be no number; the schema forbids such sizes.
+	area := math.Max(0, float64(o.Width)*float64(o.Height)-4096)
+	ratio := math.Pow(area, 1.75) / math.Pow(1048576-4096, 1.75)
+	s := float64(o.Steps)
+	k := horde.Round2(unit*s + ratio*unit*s*8.75)
+	for range o.PostProcessing {
+		k = horde.Round2(1.2 * k)
+	}
+	if o.ControlType != "" && !o.ReturnControlMap {
+		k = horde.Round2(3 * k)
+	}
+	return k
+}
+
+// ModelFactor multiplies the base price by what the model used is built on (§6.2).
+func (o Order) ModelFactor(baseline string) float64 {
+	switch baseline {
+	case catalog.SDXL:
+		if o.Workflow == "qr_code" {
+			return 4
+		}
+		return 2
+	case catalog.StableCascade:
+		if o.HiresFix {
+			return 7
+		}
+		return 4
+	case catalog.Flux1, catalog.ZImageTurbo:
+		return 8
+	case catalog.QwenImage:
+		return 12
+	}
+	return 1
+}
+
+// Reward is the worth of one delivered picture: what the worker's answer and
+// the webhook show. base is the request's Price, baseline that of the model used.
+func (o Order) Reward(base float64, baseline string) float64 {
+	return base * o.ModelFactor(baseline)
+}
+
+// Earned is what a reward is worth to the worker's owner: bridgeFactor is that
+// of the worker's bridge (§6.4).
+func Earned(reward, bridgeFactor float64) float64 { return reward * bridgeFactor }
+
+// Burn is what the requester pays for a delivered picture of this reward (§6.3).
+// A censored picture has the reward 0.
+func (o Order) Burn(reward float64) float64 {
+	k := reward
+	if o.HasSource {
+		k *= 1.3
+	}
+	for _, name := range o.PostProcessing {
+		k *= requesterFactor(name)
+	}
+	k++
+	if o.FastOnly {
+		k *= 1.2
+	}
+	if o.Blacklist {
+		k *= 1.1
+	}
+	return k
+}
+
+// requesterFactor is the surcharge of a post-processor to the requester (§1.3).
+func requesterFactor(name string) float64 {
+	switch name {
+	case "GFPGAN", "GFPGANv1.3", "CodeFormers", "RestoreFormer", "strip_background":
+		return 1
+	}
+	return 1.05
+}
+
+// Tax is charged once when a request is accepted, and never returned: 3, and 5
+// for each extra source picture (§6.3).
+func (o Order) Tax() horde.Kudos { return horde.Whole(3 + 5*int64(o.ExtraSources)) }
+
+// Quote is what a request will cost if nothing is censored or faulted; each
+// part is one posting.
+type Quote struct {
+	Base    float64     // Price of one picture
+	Factor  float64     // model factor that was reckoned with
+	Tax     horde.Kudos // at acceptance
+	Picture horde.Kudos // for each picture
+	N       int         // pictures
+}
+
+// Total is the whole cost: the answer to a dry run, and what is held where
+// kudos are needed upfront.
+func (q Quote) Total() horde.Kudos { return q.Tax + horde.Kudos(q.N)*q.Picture }
+
+// Quote prices a request before its models are known for certain (decisions
+// #6, which replaces the estimate of §6.6): baselines are those of the models
+// it names or, where it names none, of the models that live workers offer; the
+// dearest counts.
+func (o Order) Quote(baselines []string) Quote {
+	factor := 0.0
+	for _, b := range baselines {
+		factor = max(factor, o.ModelFactor(b))
+	}
+	if factor == 0 {
+		factor = 1
+	}
+	base := Price(o)
+	return Quote{
+		Base: base, Factor: factor, Tax: o.Tax(), N: o.N,
+		Picture: horde.KudosOf(o.Burn(base * factor)),
+	}
+}
+
+// AccurateSteps is how many steps a sampler really takes: k_dpm_adaptive always
+// 40, second-order samplers twice what was asked (§1.3).
+func AccurateSteps(sampler string, steps int) int {
+	switch sampler {
+	case "k_dpm_adaptive":
+		return 40
+	case "k_heun", "k_dpm_2", "k_dpm_2_a", "k_dpmpp_2s_a", "k_dpmpp_sde":
+		return 2 * steps
+	}
+	return steps
+}

@@ -1,0 +1,204 @@
+package kudos
+
+import (
+	"bufio"
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"horde/api"
+	"horde/internal/catalog"
+	"horde/internal/horde"
+)
+
+func TestFormulaValues(t *testing.T) {
+	pp := []string{"GFPGAN"}
+	for _, c := range []struct {
+		w, h, steps int
+		pp          []string
+		control     string
+		keepMap     bool
+		want        float64
+	}{
+		{512, 512, 30, nil, "", false, 6.5},
+		{512, 512, 50, nil, "", false, 10.83},
+		{1024, 1024, 30, nil, "", false, 36.04},
+		{1024, 1024, 30, pp, "", false, 43.25},
+		{512, 512, 30, pp, "", false, 7.8},
+		{64, 64, 1, nil, "", false, 0.12},
+		{512, 512, 30, nil, "canny", false, 19.5},
+		{512, 512, 30, nil, "canny", true, 6.5},
+	} {
+		got := Price(Order{Width: c.w, Height: c.h, Steps: c.steps, PostProcessing: c.pp, ControlType: c.control, ReturnControlMap: c.keepMap})
+		if got != c.want {
+			t.Errorf("%d×%d %d steps %v %s: %v, want %v", c.w, c.h, c.steps, c.pp, c.control, got, c.want)
+		}
+	}
+}
+
+func TestExtras(t *testing.T) {
+	o := Order{Width: 512, Height: 512, Steps: 30}
+	o.Loras, o.TIs = 2, 5
+	if got := Price(o); got != 6.5+6+1 {
+		t.Errorf("LoRAs and TIs: %v", got)
+	}
+	o.Targeted = true
+	if got := Price(o); got != 0.1 {
+		t.Errorf("targeted: %v", got)
+	}
+}
+
+func TestModelFactor(t *testing.T) {
+	plain, qr, hires := Order{}, Order{Workflow: "qr_code"}, Order{HiresFix: true}
+	for _, c := range []struct {
+		o        Order
+		baseline string
+		want     float64
+	}{
+		{plain, catalog.SD1, 1}, {plain, catalog.SD2, 1}, {qr, catalog.SD1, 1},
+		{plain, catalog.SDXL, 2}, {qr, catalog.SDXL, 4}, {hires, catalog.SDXL, 2},
+		{plain, catalog.StableCascade, 4}, {hires, catalog.StableCascade, 7},
+		{plain, catalog.Flux1, 8}, {plain, catalog.ZImageTurbo, 8}, {plain, catalog.QwenImage, 12},
+	} {
+		if got := c.o.ModelFactor(c.baseline); got != c.want {
+			t.Errorf("%s %+v: %v, want %v", c.baseline, c.o, got, c.want)
+		}
+	}
+}
+
+func TestBurn(t *testing.T) {
+	for _, c := range []struct {
+		o            Order
+		reward, want float64
+	}{
+		{Order{}, 10, 11},
+		{Order{}, 0, 1},
+		{Order{HasSource: true}, 10, 14},
+		{Order{PostProcessing: []string{"GFPGAN", "RealESRGAN_x4plus"}}, 10, 11.5},
+		{Order{FastOnly: true}, 10, 13.2},
+		{Order{Blacklist: true}, 10, 12.1},
+		{Order{FastOnly: true, Blacklist: true}, 0, 1.32},
+	} {
+		if got := c.o.Burn(c.reward); math.Abs(got-c.want) > 1e-9 {
+			t.Errorf("%+v of %v: %v, want %v", c.o, c.reward, got, c.want)
+		}
+	}
+}
+
+func TestQuote(t *testing.T) {
+	o := Order{Width: 512, Height: 512, Steps: 30, N: 4, ExtraSources: 2}
+	q := o.Quote([]string{catalog.SD1, catalog.StableCascade, catalog.SDXL})
+	if q.Factor != 4 || q.Base != 6.5 || q.Tax != 1300 || q.Picture != 2700 || q.Total() != 1300+4*2700 {
+		t.Errorf("%+v, total %v", q, q.Total())
+	}
+	if q := o.Quote(nil); q.Factor != 1 || q.Total() != 1300+4*750 {
+		t.Errorf("no models: %+v", q)
+	}
+}
+
+func TestAccurateSteps(t *testing.T) {
+	for sampler, want := range map[string]int{
+		"k_dpm_adaptive": 40, "k_heun": 20, "k_dpm_2": 20, "k_dpm_2_a": 20, "k_dpmpp_2s_a": 20,
+		"k_dpmpp_sde": 20, "k_euler": 10, "k_dpmpp_2m": 10, "lcm": 10, "DDIM": 10,
+	} {
+		if got := AccurateSteps(sampler, 10); got != want {
+			t.Errorf("%s: %d, want %d", sampler, got, want)
+		}
+	}
+}
+
+// A quote is what the parts add up to, and never less than one picture costs
+// with any of its models.
+func TestQuoteCoversEveryModel(t *testing.T) {
+	baselines := []string{catalog.SD1, catalog.SDXL, catalog.StableCascade, catalog.Flux1, catalog.QwenImage}
+	rapid.Check(t, func(t *rapid.T) {
+		o := Order{
+			Width: 64 * rapid.IntRange(1, 48).Draw(t, "w"), Height: 64 * rapid.IntRange(1, 48).Draw(t, "h"),
+			Steps: rapid.IntRange(1, 500).Draw(t, "steps"), N: rapid.IntRange(1, 20).Draw(t, "n"),
+			HiresFix: rapid.Bool().Draw(t, "hires"), HasSource: rapid.Bool().Draw(t, "source"),
+			FastOnly: rapid.Bool().Draw(t, "fast"), Blacklist: rapid.Bool().Draw(t, "blacklist"),
+		}
+		models := rapid.SliceOfN(rapid.SampledFrom(baselines), 1, 4).Draw(t, "models")
+		q := o.Quote(models)
+		if q.Total() < q.Tax+horde.Kudos(o.N) {
+			t.Fatalf("total %v", q.Total())
+		}
+		for _, b := range models {
+			if pays := horde.KudosOf(o.Burn(o.Reward(q.Base, b))); pays > q.Picture {
+				t.Fatalf("%s costs %v, quoted %v", b, pays, q.Picture)
+			}
+		}
+	})
+}
+
+// Rows of the recorded prices that come from the fixed formula must be met
+// exactly; their charge to within the original's whole-number rounding of the
+// acceptance and the delivery.
+func TestRecordedPrices(t *testing.T) {
+	dir := os.Getenv("HORDE_SHARED")
+	if dir == "" {
+		dir = "../../../shared"
+	}
+	f, err := os.Open(filepath.Join(dir, "golden/kudos-image.jsonl"))
+	if err != nil {
+		t.Skip("golden/kudos-image.jsonl is not here; set HORDE_SHARED to the folder that holds it")
+	}
+	defer f.Close()
+	ref, err := catalog.New(catalog.Config{Images: filepath.Join(dir, "data/model-reference/image-stable_diffusion.json")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for sc := bufio.NewScanner(f); sc.Scan(); {
+		var row struct {
+			Request  api.ImageRequest
+			Basis    string
+			Accepted float64
+			Reward   float64
+			Charged  float64
+		}
+		if err := json.Unmarshal(sc.Bytes(), &row); err != nil {
+			t.Fatal(err)
+		}
+		if row.Basis != "formula" {
+			continue
+		}
+		rows++
+		o := orderOf(row.Request)
+		base := Price(o)
+		if math.RoundToEven(base) != row.Accepted {
+			t.Errorf("accepted %v, recorded %v: %s", base, row.Accepted, sc.Bytes())
+		}
+		reward := o.Reward(base, ref.Snapshot().Baseline((*row.Request.Models)[0]))
+		if math.Abs(reward-row.Reward) > 1e-9 {
+			t.Errorf("reward %v, recorded %v: %s", reward, row.Reward, sc.Bytes())
+		}
+		if charged := o.Tax().Float() + o.Burn(reward); math.Abs(charged-row.Charged) > 1 {
+			t.Errorf("charged %v, recorded %v: %s", charged, row.Charged, sc.Bytes())
+		}
+	}
+	if rows == 0 {
+		t.Error("no row with basis formula")
+	}
+}
+
+func orderOf(r api.ImageRequest) Order {
+	p := r.Params
+	o := Order{
+		Width: *p.Width, Height: *p.Height, Steps: *p.Steps, Sampler: p.SamplerName,
+		HasSource: r.SourceImage != "", ControlType: p.ControlType, PostProcessing: p.PostProcessing,
+		Loras: len(p.Loras), TIs: len(p.TIs), Workflow: p.Workflow, N: 1,
+		ExtraSources: len(r.ExtraSourceImages),
+		HiresFix:     p.HiresFix != nil && *p.HiresFix,
+		FastOnly:     r.SlowWorkers != nil && !*r.SlowWorkers,
+		Blacklist:    r.WorkerBlacklist != nil && *r.WorkerBlacklist,
+	}
+	if p.ReturnControlMap != nil {
+		o.ReturnControlMap = *p.ReturnControlMap
+	}
+	return o
+}
