@@ -56,7 +56,7 @@ func parseWebP(data []byte) (webpInfo, error) {
 	// Some encoders leave bytes behind the size that RIFF gives; a size beyond
 	// the end means that the file was cut.
 	size := int64(binary.LittleEndian.Uint32(data[4:8])) + 8
-	if size > int64(len(data))+1 {
+	if size < 20 || size > int64(len(data))+1 {
 		return webpInfo{}, fmt.Errorf("%w: %d of %d bytes", errWebP, len(data), size)
 	}
 	body := data[12:min(size, int64(len(data)))]
