@@ -1,0 +1,193 @@
+package api
+
+import "encoding/json"
+
+// Type is the JSON type of a described value.
+type Type string
+
+// The JSON types. Integer takes whole numbers however written (512 and 512.0);
+// null, and true or false for a number, match none of them.
+const (
+	Object  Type = "object"
+	Array   Type = "array"
+	String  Type = "string"
+	Integer Type = "integer"
+	Number  Type = "number"
+	Boolean Type = "boolean"
+)
+
+// Schema is the one description of a value that a request may carry: the server
+// validates with it and makes its machine-readable document from it (platform
+// rulebook §1.3). Zero fields do not restrict anything.
+type Schema struct {
+	Name        string // of the definition; objects only
+	Type        Type
+	Description string
+	Default     any // as documented; the server's own defaults may differ
+	Example     any
+
+	Properties []Property  // objects; none: any content is taken
+	Items      *Schema     // arrays
+	Unique     bool        // arrays
+	Enum       []string    // strings
+	MinLength  int         // strings, in characters
+	MaxLength  int         // strings, in characters; 0: no limit
+	Min, Max   json.Number // numbers; "" is no limit. Messages repeat them as written
+	MultipleOf json.Number // numbers
+
+	// NaN lets a number that is none pass, for a field whose handler refuses it
+	// with a code of its own. Everywhere else it is a violation.
+	NaN bool
+
+	// Of whole bodies only:
+	MaxBytes int64 // size limit; 0: DefaultMaxBytes
+	NeedsKey bool  // the header apikey must be present (it may be wrong)
+}
+
+// Size limits of bodies: without and with pictures inside.
+const (
+	DefaultMaxBytes = 1 << 20
+	PictureMaxBytes = 16 << 20
+)
+
+// Property is a named member of an object.
+type Property struct {
+	Name   string
+	Schema *Schema
+
+	// Required members are missed together with all other violations.
+	Required bool
+	// ParserRequired members are only looked for once the whole body fits its
+	// schema, and then only the first that is missing is reported.
+	ParserRequired bool
+}
+
+// Size is the most bytes that a body of this schema may have.
+func (s *Schema) Size() int64 {
+	if s.MaxBytes == 0 {
+		return DefaultMaxBytes
+	}
+	return s.MaxBytes
+}
+
+// FirstMissing returns the first parser-required property that body lacks, or
+// nil. An explicit null counts as missing.
+func (s *Schema) FirstMissing(body map[string]any) *Property {
+	for i := range s.Properties {
+		p := &s.Properties[i]
+		if p.ParserRequired && body[p.Name] == nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// Swagger is the schema as a Swagger 2.0 schema object. Named objects inside it
+// are references into Definitions.
+func (s *Schema) Swagger() map[string]any {
+	out := map[string]any{"type": string(s.Type)}
+	put := func(key string, v any, given bool) {
+		if given {
+			out[key] = v
+		}
+	}
+	put("description", s.Description, s.Description != "")
+	put("default", s.Default, s.Default != nil)
+	put("example", s.Example, s.Example != nil)
+	put("minimum", s.Min, s.Min != "")
+	put("maximum", s.Max, s.Max != "")
+	put("multipleOf", s.MultipleOf, s.MultipleOf != "")
+	put("minLength", s.MinLength, s.MinLength > 0)
+	put("maxLength", s.MaxLength, s.MaxLength > 0)
+	put("uniqueItems", true, s.Unique)
+	put("enum", s.Enum, len(s.Enum) > 0)
+	if s.Items != nil {
+		out["items"] = s.Items.swaggerRef()
+	}
+	if len(s.Properties) > 0 {
+		props := make(map[string]any, len(s.Properties))
+		var required []string
+		for _, p := range s.Properties {
+			props[p.Name] = p.Schema.swaggerRef()
+			if p.Required {
+				required = append(required, p.Name)
+			}
+		}
+		out["properties"] = props
+		put("required", required, len(required) > 0)
+	}
+	return out
+}
+
+// Definitions are the Swagger schemas of s and of every named object inside it,
+// by name.
+func (s *Schema) Definitions() map[string]any {
+	defs := map[string]any{}
+	s.collect(defs)
+	return defs
+}
+
+func (s *Schema) swaggerRef() map[string]any {
+	if s.Name == "" {
+		return s.Swagger()
+	}
+	return map[string]any{"$ref": "#/definitions/" + s.Name}
+}
+
+func (s *Schema) collect(defs map[string]any) {
+	if s.Name != "" {
+		if _, known := defs[s.Name]; known {
+			return
+		}
+		defs[s.Name] = s.Swagger()
+	}
+	if s.Items != nil {
+		s.Items.collect(defs)
+	}
+	for _, p := range s.Properties {
+		p.Schema.collect(defs)
+	}
+}
+
+// Short forms for the tables of schema_*.go.
+
+func object(name string, props ...Property) *Schema {
+	return &Schema{Name: name, Type: Object, Properties: props}
+}
+
+func list(items *Schema) *Schema { return &Schema{Type: Array, Items: items} }
+
+func text(about string) *Schema { return &Schema{Type: String, Description: about} }
+
+// sized is a text of least to most characters; most 0 is no limit.
+func sized(least, most int, about string) *Schema {
+	return &Schema{Type: String, MinLength: least, MaxLength: most, Description: about}
+}
+
+func oneOf(values []string, about string) *Schema {
+	return &Schema{Type: String, Enum: values, Description: about}
+}
+
+func integer(least, most json.Number, about string) *Schema {
+	return &Schema{Type: Integer, Min: least, Max: most, Description: about}
+}
+
+func number(least, most json.Number, about string) *Schema {
+	return &Schema{Type: Number, Min: least, Max: most, Description: about}
+}
+
+func flag(standard bool, about string) *Schema {
+	return &Schema{Type: Boolean, Default: standard, Description: about}
+}
+
+func (s *Schema) standard(v any) *Schema { s.Default = v; return s }
+
+func optional(name string, s *Schema) Property { return Property{Name: name, Schema: s} }
+
+func required(name string, s *Schema) Property {
+	return Property{Name: name, Schema: s, Required: true}
+}
+
+func parserRequired(name string, s *Schema) Property {
+	return Property{Name: name, Schema: s, ParserRequired: true}
+}
