@@ -1,0 +1,342 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"horde/api"
+)
+
+const (
+	maxAnswer     = 128 << 20 // bytes; twenty pictures of base64 fit
+	maxErrorBody  = 1 << 20
+	maxRetryAfter = 30 * time.Second // longer waits are the caller's decision
+)
+
+// Client talks to one horde with one API key. Make it with New.
+type Client struct {
+	base    string // without /api and trailing slash
+	baseErr error
+	key     string
+	agent   string
+	retries int
+	timeout time.Duration
+	pollMin time.Duration
+	api     *http.Client // stays on the horde's own host
+	blobs   *http.Client // storage links, never with the key
+}
+
+// Option changes a Client as New makes it.
+type Option func(*Client)
+
+// WithAgent sets the Client-Agent header, "name:version:contact".
+func WithAgent(agent string) Option { return func(c *Client) { c.agent = agent } }
+
+// WithRetries sets how often a call that may be repeated is repeated; 0 turns
+// repeating off. Default 3.
+func WithRetries(n int) Option { return func(c *Client) { c.retries = n } }
+
+// WithTimeout sets how long one attempt of a call may take, on top of what a
+// pop waits. Default one minute. Event streams have no limit but the context's.
+func WithTimeout(d time.Duration) Option { return func(c *Client) { c.timeout = d } }
+
+// WithTransport sets what carries the HTTP requests.
+func WithTransport(rt http.RoundTripper) Option {
+	return func(c *Client) { c.api.Transport, c.blobs.Transport = rt, rt }
+}
+
+// WithPollInterval sets the pause between two checks where a horde has no event
+// stream (the original allows 10 a second). Default one second.
+func WithPollInterval(d time.Duration) Option { return func(c *Client) { c.pollMin = d } }
+
+// New makes a client of the horde at baseURL, such as http://127.0.0.1:7001
+// (/api or /api/v2 behind it does no harm). An empty apikey is the anonymous
+// one. A baseURL that is none makes every call fail with a clear error.
+func New(baseURL, apikey string, opts ...Option) *Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, 512 // many calls at once to one host
+	c := &Client{
+		key:     apikey,
+		agent:   "horde:" + api.Version + ":" + api.Repository,
+		retries: 3,
+		timeout: time.Minute,
+		pollMin: time.Second,
+		api:     &http.Client{Transport: transport, CheckRedirect: sameHostOnly},
+		blobs:   &http.Client{Transport: transport, CheckRedirect: fewRedirects},
+	}
+	if c.key == "" {
+		c.key = api.AnonymousKey
+	}
+	c.base, c.baseErr = normalise(baseURL)
+	for _, opt := range opts {
+		opt(c)
+	}
+	return c
+}
+
+// URL is the address of the horde, without /api.
+func (c *Client) URL() string { return c.base }
+
+// Key is the API key that the client calls with.
+func (c *Client) Key() string { return c.key }
+
+// normalise checks a base address and cuts what New may leave on it.
+func normalise(base string) (string, error) {
+	u, err := url.Parse(strings.TrimSpace(base))
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return base, fmt.Errorf("%q is no address of a horde: write it like http://127.0.0.1:7001", base)
+	}
+	u.RawQuery, u.Fragment = "", ""
+	s := strings.TrimRight(u.String(), "/")
+	s = strings.TrimSuffix(s, "/api/v2")
+	s = strings.TrimSuffix(s, "/api")
+	return strings.TrimRight(s, "/"), nil
+}
+
+// sameHostOnly keeps the key from following a redirect to somebody else: the
+// standard library would send it along.
+func sameHostOnly(req *http.Request, via []*http.Request) error {
+	if len(via) >= 3 || req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
+
+func fewRedirects(_ *http.Request, via []*http.Request) error {
+	if len(via) >= 3 {
+		return errors.New("too many redirects")
+	}
+	return nil
+}
+
+// call is one API call: what is sent and how it may be repeated.
+type call struct {
+	method string
+	path   string // from the host's root
+	body   any    // marshalled as JSON; nil: none
+	header http.Header
+	wait   time.Duration // what the server may take on purpose
+}
+
+// do performs a call and decodes its answer into out (nil: ignored). It returns
+// the HTTP status of a success.
+func (c *Client) do(ctx context.Context, cl call, out any) (int, error) {
+	if c.baseErr != nil {
+		return 0, c.baseErr
+	}
+	var body []byte
+	if cl.body != nil {
+		var err error
+		if body, err = json.Marshal(cl.body); err != nil {
+			return 0, fmt.Errorf("encode %s: %w", cl.path, err)
+		}
+	}
+	for try := 0; ; try++ {
+		status, err := c.attempt(ctx, cl, body, out)
+		if err == nil {
+			return status, nil
+		}
+		pause, again := repeat(cl.method, err, try)
+		if !again || try >= c.retries || ctx.Err() != nil {
+			return status, err
+		}
+		if !sleep(ctx, pause) {
+			return status, err
+		}
+	}
+}
+
+// repeat decides whether a failed attempt may be made again, and after how long.
+func repeat(method string, err error, try int) (time.Duration, bool) {
+	var e *api.Error
+	if errors.As(err, &e) && e.Status == http.StatusTooManyRequests {
+		pause := time.Duration(e.RetryAfter) * time.Second
+		return pause, pause > 0 && pause <= maxRetryAfter
+	}
+	if method == http.MethodPost || !Temporary(err) { // a cancel may come twice
+		return 0, false
+	}
+	limit := 250 * time.Millisecond << min(try, 4)
+	return limit/4 + rand.N(limit), true
+}
+
+// attempt sends a call once.
+func (c *Client) attempt(ctx context.Context, cl call, body []byte, out any) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout+cl.wait)
+	defer cancel()
+	req, err := c.request(ctx, cl, body)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := c.api.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer drain(resp.Body)
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return resp.StatusCode, refusal(resp)
+	}
+	if out == nil || resp.StatusCode == http.StatusNoContent {
+		return resp.StatusCode, nil
+	}
+	return resp.StatusCode, decode(resp, out)
+}
+
+// request builds the HTTP request of a call.
+func (c *Client) request(ctx context.Context, cl call, body []byte) (*http.Request, error) {
+	var r io.Reader
+	if body != nil {
+		r = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, cl.method, c.base+cl.path, r)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("apikey", c.key)
+	req.Header.Set("Client-Agent", c.agent)
+	req.Header.Set("Accept", "application/json")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for name, values := range cl.header {
+		req.Header[name] = values
+	}
+	return req, nil
+}
+
+// decode reads a bounded JSON answer.
+func decode(resp *http.Response, out any) error {
+	b, err := readAll(resp.Body, maxAnswer)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(b, out); err != nil {
+		if !json.Valid(b) {
+			return foreign(resp, b)
+		}
+		return fmt.Errorf("the horde's answer has an unexpected shape: %w", err)
+	}
+	return nil
+}
+
+// refusal makes an error of an answer that is no success.
+func refusal(resp *http.Response) error {
+	b, err := readAll(resp.Body, maxErrorBody)
+	if err != nil {
+		return foreign(resp, nil)
+	}
+	e := &api.Error{}
+	if json.Unmarshal(b, e) != nil || e.Message == "" {
+		// Some hordes put other things than texts into errors: keep the rest.
+		var lean struct{ Message, RC string }
+		if json.Unmarshal(b, &lean) != nil || lean.Message == "" {
+			return foreign(resp, b)
+		}
+		e.Message, e.RC = lean.Message, lean.RC
+	}
+	e.Status, e.RetryAfter = resp.StatusCode, retryAfter(resp.Header)
+	return e
+}
+
+// retryAfter reads Retry-After, given in seconds or as a date; 0: none.
+func retryAfter(h http.Header) int {
+	v := h.Get("Retry-After")
+	if n, err := strconv.Atoi(v); err == nil {
+		return max(0, min(n, 86400))
+	}
+	if t, err := http.ParseTime(v); err == nil {
+		return max(0, min(int(time.Until(t).Seconds()+1), 86400))
+	}
+	return 0
+}
+
+// ForeignError is an answer that did not come from a horde's API: a proxy's
+// page, the site of something else. Unwrap gives an *api.Error with the status.
+type ForeignError struct {
+	ContentType string
+	Start       string // the first characters of the body
+	err         *api.Error
+}
+
+func (e *ForeignError) Error() string { return e.err.Message }
+
+// Unwrap returns the *api.Error that carries the HTTP status.
+func (e *ForeignError) Unwrap() error { return e.err }
+
+func foreign(resp *http.Response, body []byte) error {
+	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	if kind == "" {
+		kind = "nothing that names its type"
+	}
+	start := strings.ToValidUTF8(string(body[:min(len(body), 200)]), "")
+	return &ForeignError{ContentType: kind, Start: start, err: &api.Error{
+		Message:    fmt.Sprintf("%s answered %d with %s instead of JSON", resp.Request.URL.Host, resp.StatusCode, kind),
+		Status:     resp.StatusCode,
+		RetryAfter: retryAfter(resp.Header),
+	}}
+}
+
+// Temporary tells whether the same call may well succeed later: the network
+// failed, the server is overloaded or broken, or something in front of it
+// answered. A refusal with a reason, a cancelled context and an address that is
+// none are not temporary.
+func Temporary(err error) bool {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return false
+	}
+	var f *ForeignError
+	if errors.As(err, &f) {
+		return true
+	}
+	var e *api.Error
+	if errors.As(err, &e) {
+		return e.Status >= 500 || e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout
+	}
+	var u *url.Error
+	var n net.Error
+	return errors.As(err, &u) || errors.As(err, &n) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// readAll reads r to its end, or fails where it is longer than limit bytes.
+func readAll(r io.Reader, limit int64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	if int64(len(b)) > limit {
+		return nil, fmt.Errorf("answer is longer than %d bytes", limit)
+	}
+	return b, nil
+}
+
+// drain reads what little may be left, so that the connection can be used
+// again, and closes the body.
+func drain(body io.ReadCloser) {
+	io.Copy(io.Discard, io.LimitReader(body, 64<<10))
+	body.Close()
+}
+
+// sleep waits for d; false if ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

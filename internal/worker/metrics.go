@@ -1,0 +1,45 @@
+package worker
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metrics count what the worker does. They exist without a registerer too, and
+// are then nobody's.
+type metrics struct {
+	jobs    *prometheus.CounterVec // by model
+	faults  *prometheus.CounterVec // by reason
+	pops    *prometheus.CounterVec // by answer
+	kudos   prometheus.Counter
+	seconds prometheus.Histogram
+	running prometheus.Gauge
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	m := &metrics{
+		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "horde_dreamer_pictures_total", Help: "Pictures delivered, by model."}, []string{"model"}),
+		faults: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "horde_dreamer_faults_total", Help: "Pictures not delivered, by reason."}, []string{"reason"}),
+		pops: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "horde_dreamer_pops_total", Help: "Pops by answer: job, empty, error."}, []string{"answer"}),
+		kudos: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "horde_dreamer_kudos_total", Help: "Kudos that deliveries were answered with."}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "horde_dreamer_job_seconds", Help: "Seconds from pop to the last submit of a job.",
+			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640}}),
+		running: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "horde_dreamer_running_jobs", Help: "Jobs in hand."}),
+	}
+	if reg != nil {
+		reg.MustRegister(m.jobs, m.faults, m.pops, m.kudos, m.seconds, m.running)
+	}
+	return m
+}
+
+func (m *metrics) success(model string, reward float64) {
+	m.jobs.WithLabelValues(model).Inc()
+	m.kudos.Add(max(0, reward))
+}
+
+func (m *metrics) fault(reason string) { m.faults.WithLabelValues(reason).Inc() }
+
+func (m *metrics) pop(answer string) { m.pops.WithLabelValues(answer).Inc() }

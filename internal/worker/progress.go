@@ -1,0 +1,126 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"image"
+	"image/jpeg"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/image/draw"
+
+	"horde/api"
+	"horde/engine"
+)
+
+const (
+	reportEvery = 250 * time.Millisecond
+	previewSide = 128      // pixels
+	maxPreview  = 64 << 10 // bytes of base64
+)
+
+// reporter tells the server how far a job is. It works beside the engine and
+// only ever sends the newest state: a slow network makes reports rarer, never
+// the job slower.
+type reporter struct {
+	w   *Worker
+	j   *job
+	end context.CancelCauseFunc // of the job
+
+	mu      sync.Mutex
+	picture int
+	newest  engine.Progress
+	wake    chan struct{}
+	stop    context.CancelFunc
+	gone    chan struct{}
+}
+
+func newReporter(w *Worker, j *job, end context.CancelCauseFunc) *reporter {
+	ctx, stop := context.WithCancel(w.abort)
+	r := &reporter{w: w, j: j, end: end, wake: make(chan struct{}, 1), stop: stop, gone: make(chan struct{})}
+	go r.run(ctx)
+	return r
+}
+
+// put notes the newest state.
+func (r *reporter) put(picture int, p engine.Progress) {
+	if r.w.noProgress.Load() {
+		return
+	}
+	r.mu.Lock()
+	r.picture, r.newest = picture, p
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (r *reporter) close() {
+	r.stop()
+	<-r.gone
+}
+
+func (r *reporter) run(ctx context.Context) {
+	defer close(r.gone)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.wake:
+		}
+		r.mu.Lock()
+		i, p := r.picture, r.newest
+		r.mu.Unlock()
+		if i >= 0 && i < len(r.j.ids) {
+			r.send(ctx, r.j.ids[i], p)
+		}
+		if r.w.noProgress.Load() || !sleep(ctx, reportEvery) {
+			return
+		}
+	}
+}
+
+func (r *reporter) send(ctx context.Context, id string, p engine.Progress) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	err := r.w.horde.ReportProgress(ctx, id, &api.Progress{Step: p.Step, Steps: p.Steps, Preview: preview(p.Preview)})
+	var e *api.Error
+	if !errors.As(err, &e) {
+		return // delivered, or a network failure: the next report tells more
+	}
+	switch {
+	case e.Status == http.StatusGone:
+		r.j.log.Info("nobody waits for the job any more; stopping it", "err", e)
+		r.end(errUnwanted)
+	case e.Status == http.StatusNotFound && e.RC != "InvalidJobID", e.Status == http.StatusMethodNotAllowed:
+		if r.w.noProgress.CompareAndSwap(false, true) {
+			r.w.log.Info("this horde has no place for progress reports; none are sent")
+		}
+	}
+}
+
+// preview encodes a small picture as base64 JPEG; "" where there is none.
+func preview(img image.Image) string {
+	if img == nil || img.Bounds().Empty() {
+		return ""
+	}
+	if b := img.Bounds(); b.Dx() > previewSide || b.Dy() > previewSide {
+		f := float64(previewSide) / float64(max(b.Dx(), b.Dy()))
+		small := image.NewRGBA(image.Rect(0, 0, max(1, int(f*float64(b.Dx()))), max(1, int(f*float64(b.Dy())))))
+		draw.ApproxBiLinear.Scale(small, small.Bounds(), img, b, draw.Src, nil)
+		img = small
+	}
+	var b bytes.Buffer
+	if jpeg.Encode(&b, img, &jpeg.Options{Quality: 75}) != nil {
+		return ""
+	}
+	if text := base64.StdEncoding.EncodeToString(b.Bytes()); len(text) <= maxPreview {
+		return text
+	}
+	return ""
+}
