@@ -11,13 +11,14 @@ const one = 256
 // canvas is a picture being drawn.
 type canvas struct {
 	*scene
-	w, h  int
-	pix   []byte
-	tops  [layers][]int32      // upper edge of each layer at each column, in pixels · one
-	sky   []rgb                // by row
-	land  [layers][]rgb        // by row
-	glow  [glowSteps + 1]int32 // how much glow there is, of 256 · 256
-	shift uint                 // squared distances from the sun are shifted by this into glow
+	w, h    int
+	pix     []byte
+	tops    [layers][]int32      // upper edge of each layer at each column, in pixels · one
+	highest []int32              // the highest of tops at each column
+	sky     []rgb                // by row
+	land    [layers][]rgb        // by row
+	glow    [glowSteps + 1]int32 // how much glow there is, of 256 · 256
+	shift   uint                 // squared distances from the sun are shifted by this into glow
 }
 
 const glowSteps = 1024
@@ -88,36 +89,51 @@ func (c *canvas) fill(bottom int) {
 	for y := range bottom {
 		row, below := c.pix[4*y*c.w:4*(y+1)*c.w], int32(y+1)*one
 		sky, dy2 := c.sky[y], (y-sunY)*(y-sunY)
-		for x := range c.w {
-			// From the nearest layer to the farthest: how much of the pixel
-			// lies under its edge.
-			left, out := int32(one), rgb{}
-			for l := layers - 1; l >= 0 && left > 0; l-- {
-				cover := below - c.tops[l][x]
-				if cover <= 0 {
-					continue
-				}
-				cover = min(cover, one) * left >> 8
-				col := &c.land[l][y]
-				out[0] += col[0] * cover
-				out[1] += col[1] * cover
-				out[2] += col[2] * cover
-				left -= cover
-			}
-			if left > 0 {
-				d2 := dy2 + (x-sunX)*(x-sunX)
-				col := mix(sky, c.light.glow, c.glowAt(d2))
-				if d2 < outer {
-					col = c.sun(col, d2, inner, outer)
-				}
-				out[0] += col[0] * left
-				out[1] += col[1] * left
-				out[2] += col[2] * left
-			}
+		for x, highest := range c.highest {
 			px := row[4*x : 4*x+4 : 4*x+4]
-			px[0], px[1], px[2], px[3] = uint8(out[0]>>8), uint8(out[1]>>8), uint8(out[2]>>8), 255
+			px[3] = 255
+			if below-highest >= one { // no sky in this pixel
+				c.fillLand(px, x, y, below, rgb{})
+				continue
+			}
+			d2 := dy2 + (x-sunX)*(x-sunX)
+			g := c.glowAt(d2)
+			col := rgb{sky[0] + (c.light.glow[0]-sky[0])*g>>8, sky[1] + (c.light.glow[1]-sky[1])*g>>8, sky[2] + (c.light.glow[2]-sky[2])*g>>8}
+			if d2 < outer {
+				col = c.sun(col, d2, inner, outer)
+			}
+			if below > highest { // the edge of the land
+				c.fillLand(px, x, y, below, col)
+				continue
+			}
+			px[0], px[1], px[2] = uint8(col[0]), uint8(col[1]), uint8(col[2])
 		}
 	}
+}
+
+// fillLand paints one pixel: from the nearest layer to the farthest as much as
+// lies under the layer's edge, the rest of it in the colour behind.
+func (c *canvas) fillLand(px []byte, x, y int, below int32, behind rgb) {
+	left, out := int32(one), rgb{}
+	for l := layers - 1; l >= 0; l-- {
+		cover := below - c.tops[l][x]
+		if cover <= 0 {
+			continue
+		}
+		col := &c.land[l][y]
+		if cover >= one && left == one {
+			px[0], px[1], px[2] = uint8(col[0]), uint8(col[1]), uint8(col[2])
+			return
+		}
+		cover = min(cover, one) * left >> 8
+		out[0] += col[0] * cover
+		out[1] += col[1] * cover
+		out[2] += col[2] * cover
+		if left -= cover; left == 0 {
+			break
+		}
+	}
+	px[0], px[1], px[2] = uint8((out[0]+behind[0]*left)>>8), uint8((out[1]+behind[1]*left)>>8), uint8((out[2]+behind[2]*left)>>8)
 }
 
 // glowAt interpolates the glow at squared distance d2 from the sun, of 256.
@@ -137,7 +153,11 @@ func (c *canvas) sun(sky rgb, d2, inner, outer int) rgb {
 
 // outlines computes the upper edges of all layers.
 func (c *canvas) outlines() {
-	edges := make([]int32, layers*c.w)
+	edges := make([]int32, (layers+1)*c.w)
+	c.highest, edges = edges[:c.w], edges[c.w:]
+	for x := range c.highest {
+		c.highest[x] = math.MaxInt32
+	}
 	for l := range layers {
 		c.tops[l], edges = edges[:c.w], edges[c.w:]
 		near := float32(l) / (layers - 1)
@@ -151,6 +171,9 @@ func (c *canvas) outlines() {
 			c.tops[l][x] = int32((foot - height*c.outline(at, seed, l)) * float32(c.h) * one)
 		}
 		c.plant(l, near)
+		for x, top := range c.tops[l] {
+			c.highest[x] = min(c.highest[x], top)
+		}
 	}
 }
 
@@ -235,19 +258,10 @@ func (c *canvas) stars() {
 	d := c.dice
 	for range 40 + c.w*c.h/2600 {
 		x, y, bright := d.pick(c.w), d.pick(max(1, int(c.scene.horizon*float32(c.h)))), int32(60+d.pick(196))
-		if int32(y+1)*one < c.lowestTop(x) {
+		if int32(y+1)*one < c.highest[x] {
 			c.blend(x, y, rgb{250, 248, 240}, bright)
 		}
 	}
-}
-
-// lowestTop is where the land begins at column x, in pixels · one.
-func (c *canvas) lowestTop(x int) int32 {
-	top := int32(math.MaxInt32)
-	for l := range layers {
-		top = min(top, c.tops[l][x])
-	}
-	return top
 }
 
 // blend mixes a colour into a pixel, t of 256.
