@@ -1,0 +1,174 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"horde/api"
+	"horde/client"
+)
+
+// StatusCmd shows a horde's state.
+type StatusCmd struct {
+	HordeFlags
+	JSON bool `help:"Print JSON."`
+}
+
+// Help shows examples.
+func (StatusCmd) Help() string {
+	return "Examples:\n  horde status\n  horde status --horde https://aihorde.net --json"
+}
+
+// hordeStatus is what --json prints.
+type hordeStatus struct {
+	Heartbeat   *api.Heartbeat   `json:"heartbeat"`
+	Performance *api.Performance `json:"performance"`
+}
+
+// Run asks and prints.
+func (c *StatusCmd) Run(con *console) error {
+	h := client.New(c.Horde, c.APIKey)
+	var s hordeStatus
+	g, ctx := errgroup.WithContext(con.ctx)
+	g.Go(func() (err error) { s.Heartbeat, err = h.Heartbeat(ctx); return err })
+	g.Go(func() (err error) { s.Performance, err = h.Performance(ctx); return err })
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(con.stdout, s)
+	}
+	p := s.Performance
+	return table(con.stdout, [][]string{
+		{"horde", h.URL()},
+		{"state", s.Heartbeat.Message},
+		{"version", s.Heartbeat.Version},
+		{"image workers", fmt.Sprintf("%d (%d threads)", p.WorkerCount, p.ThreadCount)},
+		{"text workers", fmt.Sprintf("%d (%d threads)", p.TextWorkerCount, p.TextThreadCount)},
+		{"alchemists", fmt.Sprintf("%d (%d threads)", p.InterrogatorCount, p.InterrogatorThreadCount)},
+		{"image queue", fmt.Sprintf("%d requests, %.2f megapixelsteps", p.QueuedRequests, float64(p.QueuedMegapixelsteps))},
+		{"text queue", fmt.Sprintf("%d requests, %.0f tokens", p.QueuedTextRequests, float64(p.QueuedTokens))},
+		{"past minute", fmt.Sprintf("%.2f megapixelsteps, %.0f tokens", float64(p.PastMinuteMegapixelsteps), float64(p.PastMinuteTokens))},
+	})
+}
+
+// ModelsCmd lists what is served.
+type ModelsCmd struct {
+	HordeFlags
+	Type string `default:"image" enum:"image,text" help:"image or text."`
+	JSON bool   `help:"Print JSON."`
+}
+
+// Help shows examples.
+func (ModelsCmd) Help() string {
+	return "Examples:\n  horde models\n  horde models --type text --json"
+}
+
+// Run asks and prints.
+func (c *ModelsCmd) Run(con *console) error {
+	models, err := client.New(c.Horde, c.APIKey).Models(con.ctx, c.Type)
+	if err != nil {
+		return err
+	}
+	sort.SliceStable(models, func(i, k int) bool {
+		if models[i].Count != models[k].Count {
+			return models[i].Count > models[k].Count
+		}
+		return models[i].Name < models[k].Name
+	})
+	if c.JSON {
+		if models == nil {
+			models = []api.ActiveModel{}
+		}
+		return printJSON(con.stdout, models)
+	}
+	if len(models) == 0 {
+		fmt.Fprintf(con.stderr, "no worker serves %s models now; \"horde work\" makes this machine one\n", c.Type)
+		return nil
+	}
+	rows := [][]string{{"MODEL", "THREADS", "QUEUED JOBS", "WAIT"}}
+	for _, m := range models {
+		wait := (time.Duration(m.ETA) * time.Second).String()
+		if m.Count == 0 {
+			wait = "no worker"
+		}
+		rows = append(rows, []string{clean(m.Name), fmt.Sprint(m.Count), fmt.Sprintf("%.0f", float64(m.Jobs)), wait})
+	}
+	return table(con.stdout, rows)
+}
+
+// WhoamiCmd shows an account.
+type WhoamiCmd struct {
+	HordeFlags
+	JSON bool `help:"Print JSON."`
+}
+
+// Help shows examples.
+func (WhoamiCmd) Help() string {
+	return "Examples:\n  horde whoami --apikey KEY\n  HORDE_APIKEY=KEY horde whoami --json"
+}
+
+// Run asks and prints.
+func (c *WhoamiCmd) Run(con *console) error {
+	u, err := client.New(c.Horde, c.APIKey).FindUser(con.ctx)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(con.stdout, u)
+	}
+	var roles []string
+	for _, r := range []struct {
+		has  bool
+		name string
+	}{{u.Moderator, "moderator"}, {u.Trusted, "trusted"}, {u.Service, "service"}, {u.Education, "education"}, {u.Customizer, "customizer"}, {u.Flagged, "flagged"}} {
+		if r.has {
+			roles = append(roles, r.name)
+		}
+	}
+	if len(roles) == 0 {
+		roles = []string{"-"}
+	}
+	return table(con.stdout, [][]string{
+		{"user", clean(u.Username)},
+		{"kudos", fmt.Sprintf("%.2f", float64(u.Kudos))},
+		{"roles", strings.Join(roles, ", ")},
+		{"workers", fmt.Sprint(u.WorkerCount)},
+		{"pictures asked for", fmt.Sprint(u.Records.Request.Image)},
+		{"pictures painted", fmt.Sprint(u.Records.Fulfillment.Image)},
+		{"account age", (time.Duration(u.AccountAge) * time.Second).String()},
+	})
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+func table(w io.Writer, rows [][]string) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintln(t, strings.Join(r, "\t"))
+	}
+	return t.Flush()
+}
+
+// clean takes control characters out of a stranger's text, which could move
+// the cursor or rename the window.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 {
+			return -1
+		}
+		return r
+	}, s)
+}
