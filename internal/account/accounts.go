@@ -1,0 +1,262 @@
+package account
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"horde/api"
+	"horde/internal/horde"
+	"horde/internal/kudos"
+	"horde/internal/store"
+)
+
+// Config is what accounts depend on besides the store.
+type Config struct {
+	// KeySecret is hashed before every API key; a database is only of use with
+	// the secret it was made with.
+	KeySecret string
+	// Admins are the aliases that may do everything (ADMINS). It is asked on
+	// every check, so that it may grow while the program runs.
+	Admins func() []string
+	Clock  horde.Clock
+}
+
+// Accounts finds, makes and changes users.
+type Accounts struct {
+	store  *store.Store
+	config Config
+
+	mu    sync.RWMutex
+	byKey map[string]cached // hash of the key → user
+	epoch uint64            // counts clearings: a read that began before one is not kept
+}
+
+type cached struct {
+	user  *User
+	until time.Time
+}
+
+const (
+	cacheLife = 30 * time.Second // an upper bound only: changes clear the cache
+	cacheSize = 10000
+)
+
+// New returns the accounts of a store and makes sure that the anonymous user
+// exists.
+func New(ctx context.Context, s *store.Store, c Config) (*Accounts, error) {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Admins == nil {
+		c.Admins = func() []string { return nil }
+	}
+	a := &Accounts{store: s, config: c, byKey: map[string]cached{}}
+	_, err := s.User(ctx, AnonymousID)
+	if errors.Is(err, store.ErrNotFound) {
+		err = s.Write(store.Unit{Do: func(tx *store.Tx) error {
+			_, err := tx.InsertUser(store.User{ID: AnonymousID, Username: "Anonymous", OAuthID: anonymousOAuth,
+				KeyHash: a.hash(api.AnonymousKey), Created: tx.Now, Concurrency: 500, PublicWorkers: true, UsageMultiplier: 1000}, int64(floorAnonymous))
+			return err
+		}})
+		if errors.Is(err, store.ErrDuplicate) { // another node was faster
+			err = nil
+		}
+	}
+	return a, err
+}
+
+// hash is the stored form of a key (platform rulebook §1.7).
+func (a *Accounts) hash(key string) string {
+	sum := sha256.Sum256([]byte(a.config.KeySecret + key))
+	return hex.EncodeToString(sum[:])
+}
+
+// ErrUnknownKey says that no user has this API key.
+var ErrUnknownKey = horde.Errorf("InvalidAPIKey", "No user matching the sent API key. Have you registered at this horde?")
+
+// ByKey finds the user of an API key; ErrUnknownKey when there is none.
+func (a *Accounts) ByKey(ctx context.Context, key string) (*User, error) {
+	if key == "" || len(key) > 64 {
+		return nil, ErrUnknownKey
+	}
+	hash := a.hash(key)
+	now := a.config.Clock()
+	a.mu.RLock()
+	c, ok := a.byKey[hash]
+	epoch := a.epoch
+	a.mu.RUnlock()
+	if ok && now.Before(c.until) {
+		return c.user, nil
+	}
+	row, err := a.store.UserByKey(ctx, hash)
+	if errors.Is(err, store.ErrNotFound) || err == nil && row.OAuthID == wipedOAuth {
+		return nil, ErrUnknownKey
+	}
+	if err != nil {
+		return nil, err
+	}
+	u := fromRow(row)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.epoch == epoch {
+		if len(a.byKey) >= cacheSize {
+			clear(a.byKey)
+		}
+		a.byKey[hash] = cached{u, now.Add(cacheLife)}
+	}
+	return u, nil
+}
+
+// ByID finds a user; a UserNotFound error when there is none or it was wiped.
+func (a *Accounts) ByID(ctx context.Context, id int64) (*User, error) {
+	row, err := a.store.User(ctx, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && row.OAuthID == wipedOAuth {
+		return nil, horde.Errorf("UserNotFound", "User with id '%d' not found.", id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return fromRow(row), nil
+}
+
+// Forget clears what is cached of users that changed; another node's changes
+// arrive here too.
+func (a *Accounts) Forget(users ...int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.epoch++
+	for hash, c := range a.byKey {
+		if len(users) == 0 || slices.Contains(users, c.user.ID) {
+			delete(a.byKey, hash)
+		}
+	}
+}
+
+// Admin tells whether the user may do everything. The present alias is
+// compared, so a renamed admin loses the power.
+func (a *Accounts) Admin(u *User) bool { return slices.Contains(a.config.Admins(), u.Alias()) }
+
+const maxUsername = 30
+
+// CleanName makes a username harmless: NUL removed, markup escaped, trimmed,
+// cut (platform rulebook §7.9, §8.1).
+func CleanName(name string) string {
+	name = strings.TrimSpace(strings.ReplaceAll(name, "\x00", ""))
+	name = strings.ToValidUTF8(name, "\uFFFD")
+	if r := []rune(name); len(r) > maxUsername {
+		name = strings.TrimSpace(string(r[:maxUsername]))
+	}
+	return html.EscapeString(name)
+}
+
+// NewUser describes a user to make. An empty OAuthID makes a pseudonymous one.
+type NewUser struct {
+	Username string
+	OAuthID  string
+	Roles    Role
+}
+
+// Create makes a user and returns it with its API key, which is kept nowhere.
+func (a *Accounts) Create(ctx context.Context, n NewUser) (*User, string, error) {
+	if n.OAuthID == "" {
+		n.OAuthID = uuid.NewString()
+	}
+	key := horde.NewAPIKey()
+	row := store.User{ID: -1, Username: CleanName(n.Username), OAuthID: n.OAuthID, KeyHash: a.hash(key),
+		Roles: int64(n.Roles), Concurrency: 30, UsageMultiplier: 1000}
+	insert := func() error {
+		return a.store.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
+			row.Created = tx.Now
+			row.ID = -1
+			row.ID, err = tx.InsertUser(row, int64(floorOf(n.OAuthID)))
+			return err
+		}})
+	}
+	err := insert()
+	for try := 0; errors.Is(err, store.ErrDuplicate) && try < 5; try++ { // two nodes took the same id
+		if _, e := a.store.UserByOAuth(ctx, n.OAuthID); e == nil {
+			break
+		}
+		err = insert()
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("create user: %w", err)
+	}
+	return fromRow(row), key, nil
+}
+
+// Register makes a pseudonymous user (POST /register).
+func (a *Accounts) Register(ctx context.Context, username string) (key, alias string, err error) {
+	u, key, err := a.Create(ctx, NewUser{Username: username})
+	if err != nil {
+		return "", "", err
+	}
+	return key, u.Alias(), nil
+}
+
+// TestUser makes or renews an account for tests: the key is new, the balance
+// exactly what was asked for (platform rulebook §8.6).
+func (a *Accounts) TestUser(ctx context.Context, username, oauth string, moderator, trusted bool, balance *int64) (u *User, key string, created bool, err error) {
+	roles := Role(0)
+	if moderator {
+		roles = Moderator | Trusted
+	} else if trusted {
+		roles = Trusted
+	}
+	row, err := a.store.UserByOAuth(ctx, oauth)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		created = true
+		if u, key, err = a.Create(ctx, NewUser{Username: username, OAuthID: oauth, Roles: roles}); err != nil {
+			return nil, "", false, err
+		}
+	case err != nil:
+		return nil, "", false, err
+	default:
+		key = horde.NewAPIKey()
+		err = a.change(row.ID, func(r *store.User) {
+			r.Username = CleanName(username)
+			r.KeyHash = a.hash(key)
+			r.Roles = r.Roles&^int64(Moderator|Trusted) | int64(roles)
+			row = *r
+		})
+		if err != nil {
+			return nil, "", false, err
+		}
+		u = fromRow(row)
+	}
+	if balance != nil {
+		err = a.store.Write(store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {
+			e := kudos.NewEntry(tx, "test:"+horde.NewID(), "test account", "", "")
+			if err := e.SetBalance(u.ID, horde.Whole(*balance)); err != nil {
+				return err
+			}
+			return e.Commit()
+		}})
+	}
+	return u, key, created, err
+}
+
+// change rewrites a user's row and clears the cache.
+func (a *Accounts) change(id int64, f func(*store.User)) error {
+	err := a.store.Write(store.Unit{Do: func(tx *store.Tx) error {
+		row, err := tx.User(id)
+		if err != nil {
+			return err
+		}
+		f(&row)
+		return tx.UpdateUser(row)
+	}})
+	a.Forget(id)
+	return err
+}

@@ -1,0 +1,100 @@
+package account
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// Role is one thing a user is or may do; a user's roles are a set of bits
+// (platform rulebook §6.1).
+type Role int64
+
+// Roles, by the original's numbers.
+const (
+	Moderator Role = 1 << iota
+	Trusted
+	_
+	Flagged
+	Customizer
+	VPN
+	Special
+	Service
+	Education
+	Deleted
+)
+
+// AnonymousID is the id of the user behind api.AnonymousKey.
+const AnonymousID = 0
+
+// OAuth ids with a meaning of their own.
+const (
+	anonymousOAuth = "anon"
+	wipedOAuth     = "<wiped>"
+)
+
+// Floors under which no debit takes a balance (generation rulebook §6.10).
+var (
+	floorAnonymous    = horde.Whole(-50)
+	floorPseudonymous = horde.Whole(14)
+	floorNamed        = horde.Whole(25)
+)
+
+// User is an account holder, without the money.
+type User struct {
+	ID              int64
+	Username        string
+	OAuthID         string
+	Created         int64 // microseconds
+	Roles           Role
+	Concurrency     int
+	WorkerInvited   int
+	PublicWorkers   bool
+	UsageMultiplier float64
+	Contact         string
+	AdminComment    string
+}
+
+func fromRow(u store.User) *User {
+	return &User{ID: u.ID, Username: u.Username, OAuthID: u.OAuthID, Created: u.Created, Roles: Role(u.Roles),
+		Concurrency: u.Concurrency, WorkerInvited: u.WorkerInvited, PublicWorkers: u.PublicWorkers,
+		UsageMultiplier: float64(u.UsageMultiplier) / 1000, Contact: u.Contact, AdminComment: u.AdminComment}
+}
+
+// Is tells whether the user has all of these roles. Moderators are trusted too
+// by the way they are appointed, not by this test.
+func (u *User) Is(r Role) bool { return u.Roles&r == r }
+
+// Alias is the public name: username#id.
+func (u *User) Alias() string { return u.Username + "#" + strconv.FormatInt(u.ID, 10) }
+
+// Anonymous tells whether this is the user whose key is public.
+func (u *User) Anonymous() bool { return u.OAuthID == anonymousOAuth }
+
+// Pseudonymous tells whether the user registered without an identity provider.
+func (u *User) Pseudonymous() bool {
+	_, err := uuid.Parse(u.OAuthID)
+	return err == nil && len(u.OAuthID) == 36
+}
+
+func floorOf(oauth string) horde.Kudos {
+	switch u := (&User{OAuthID: oauth}); {
+	case u.Anonymous():
+		return floorAnonymous
+	case u.Pseudonymous():
+		return floorPseudonymous
+	}
+	return floorNamed
+}
+
+// IDOfAlias reads the id behind the last '#' of an alias, or a bare id. ok is
+// false when there is none between 0 and 2³¹−1 (platform rulebook §1.7).
+func IDOfAlias(alias string) (id int64, ok bool) {
+	digits := alias[strings.LastIndexByte(alias, '#')+1:]
+	id, err := strconv.ParseInt(digits, 10, 32)
+	return id, err == nil && id >= 0 && digits[0] != '+' && digits[0] != '-'
+}

@@ -1,0 +1,374 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"html"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/bridge"
+	"horde/internal/horde"
+	"horde/internal/kudos"
+	"horde/internal/store"
+)
+
+const (
+	debounce     = 30 * time.Second // settings of a known worker are stored at most this often
+	persistEvery = 10 * time.Second // a check-in that says nothing new waits this long for the database
+	uptimeReward = 600              // seconds of uptime for one reward
+
+	maxImageModels   = 300
+	maxBlacklist     = 200
+	maxBlackWord     = 15
+	maxPriorityUsers = 1000
+)
+
+// Offer is one pop: the worker as stored, and what this pop alone decides.
+type Offer struct {
+	Worker        *Worker
+	Owner         *account.User
+	Models        map[string]struct{} // of this pop
+	ModelList     []string
+	PriorityUsers map[int64]struct{} // friends; the owner always is one
+	RequireKudos  bool
+	Amount        int
+}
+
+// CheckInImage handles the part of an image pop that concerns the worker: the
+// refusals of generation rulebook §1.14 in their order, making of new workers,
+// check-in. owner is the user of the key, addr where the pop came from.
+func (f *Fleet) CheckInImage(ctx context.Context, owner *account.User, pop api.ImagePop, addr string) (*Offer, error) {
+	for _, name := range pop.PriorityUsernames {
+		if !strings.Contains(name, "#") {
+			return nil, horde.Errorf("InvalidPriorityUsername", "The priority username %q lacks its number. Use the form name#id.", clip(name, 60))
+		}
+	}
+	if err := mayWork(owner); err != nil {
+		return nil, err
+	}
+	name := cleanName(pop.Name)
+	w := f.Named(name)
+	if w != nil && w.Kind != Image {
+		return nil, horde.Errorf("PolymorphicNameConflict", "A worker of another type is called %q already. Please choose another name.", name)
+	}
+	if w == nil {
+		if err := f.mayMake(owner, name, addr); err != nil {
+			return nil, err
+		}
+	} else if w.UserID != owner.ID {
+		return nil, errWrongCredentials
+	}
+	settings, err := f.imageSettings(owner, pop)
+	if err != nil {
+		return nil, err
+	}
+	if w == nil {
+		w, err = f.make(ctx, owner, name, Image, settings, addr)
+	} else {
+		w, err = f.checkIn(w, owner, settings, addr)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return newOffer(w, owner, settings, pop), nil
+}
+
+var errWrongCredentials = horde.Errorf("WrongCredentials", "Wrong credentials to submit as this worker.")
+
+func newOffer(w *Worker, owner *account.User, s Settings, pop api.ImagePop) *Offer {
+	o := &Offer{Worker: w, Owner: owner, ModelList: s.Models, Models: make(map[string]struct{}, len(s.Models)),
+		PriorityUsers: map[int64]struct{}{owner.ID: {}}, RequireKudos: s.RequireUpfrontKudos, Amount: valueOr(pop.Amount, 1)}
+	for _, m := range s.Models {
+		o.Models[m] = struct{}{}
+	}
+	for _, id := range s.PriorityUsers {
+		o.PriorityUsers[id] = struct{}{}
+	}
+	return o
+}
+
+func mayWork(owner *account.User) error {
+	switch {
+	case owner.Is(account.Deleted):
+		return horde.Errorf("DeletedUser", "This account is scheduled for deletion and cannot run workers.")
+	case owner.Is(account.Flagged):
+		return horde.Errorf("WorkerFlaggedMaintenance", "Your worker has been put into maintenance mode by the moderators of this horde. Please contact them.")
+	case owner.Anonymous():
+		return horde.Errorf("AnonForbiddenWorker", "Anonymous users cannot run workers. Please register an account and use its API key.")
+	}
+	return nil
+}
+
+var reservedName = regexp.MustCompile(`(?i)colab|tpu|google`)
+
+const (
+	untrustedWorkers = 3
+	trustedWorkers   = 20
+)
+
+// mayMake tells whether the owner may add a worker (§1.14; the count includes
+// image and text workers only, platform rulebook §7.2).
+func (f *Fleet) mayMake(owner *account.User, name, addr string) error {
+	if name == "" {
+		return horde.Errorf("BadRequest", "The worker needs a name.")
+	}
+	if reservedName.MatchString(name) {
+		return horde.Errorf("BadRequest", "Please choose a worker name without the words colab, tpu or google.")
+	}
+	count, sameAddr := 0, 0
+	for _, w := range f.Owned(owner.ID) {
+		if w.Kind != Forms {
+			count++
+		}
+		if w.Addr == addr {
+			sameAddr++
+		}
+	}
+	limit := untrustedWorkers
+	if owner.Is(account.Trusted) {
+		limit = trustedWorkers
+	}
+	switch {
+	case f.InviteOnly() && count >= owner.WorkerInvited:
+		return horde.Errorf("WorkerInviteOnly", "This horde takes new workers by invitation only. You may run %d.", owner.WorkerInvited)
+	case limit == untrustedWorkers && count > untrustedWorkers:
+		return horde.Errorf("TooManyWorkers", "Untrusted users can run %d workers. Please contact the moderators to become trusted.", untrustedWorkers)
+	case count > trustedWorkers && count > owner.WorkerInvited:
+		return horde.Errorf("TooManyWorkersTrusted", "You can run %d workers. Please contact the moderators if you need more.", max(trustedWorkers, owner.WorkerInvited))
+	case sameAddr > limit && sameAddr > owner.WorkerInvited:
+		return horde.Errorf("TooManySameIPs", "Too many of your workers share one network address. You can run %d from it.", limit)
+	}
+	return nil
+}
+
+// imageSettings reads a pop with the effective defaults of §1.14.
+func (f *Fleet) imageSettings(owner *account.User, pop api.ImagePop) (Settings, error) {
+	s := Settings{
+		BridgeAgent: cleanText(pop.BridgeAgent), Threads: valueOr(pop.Threads, 1), NSFW: valueOr(pop.NSFW, true),
+		RequireUpfrontKudos: valueOr(pop.RequireUpfrontKudos, false), MaxPixels: valueOr(pop.MaxPixels, 262144),
+		AllowImg2Img: valueOr(pop.AllowImg2Img, true), AllowPainting: valueOr(pop.AllowPainting, true),
+		AllowUnsafeIP: valueOr(pop.AllowUnsafeIPAddr, true), AllowPostProcessing: valueOr(pop.AllowPostProcessing, true),
+		AllowControlnet: valueOr(pop.AllowControlnet, false), AllowSDXLControlnet: valueOr(pop.AllowSDXLControlnet, false),
+		AllowLora: valueOr(pop.AllowLora, false), LimitMaxSteps: valueOr(pop.LimitMaxSteps, false),
+		ExtraSlow: valueOr(pop.ExtraSlowWorker, false),
+	}
+	if s.BridgeAgent == "" {
+		s.BridgeAgent = "unknown:0:unknown"
+	}
+	for _, word := range pop.Blacklist[:min(len(pop.Blacklist), maxBlacklist)] {
+		s.Blacklist = append(s.Blacklist, strings.ToLower(clip(cleanText(word), maxBlackWord)))
+	}
+	var err error
+	if s.Models, err = f.acceptModels(owner, pop.Models); err != nil {
+		return s, err
+	}
+	for _, name := range pop.PriorityUsernames[:min(len(pop.PriorityUsernames), maxPriorityUsers)] {
+		id, ok := account.IDOfAlias(name)
+		if !ok {
+			return s, horde.Errorf("InvalidPriorityUsername", "The priority username %q does not end with a user number.", clip(name, 60))
+		}
+		s.PriorityUsers = append(s.PriorityUsers, id)
+	}
+	return s, nil
+}
+
+// acceptModels keeps the models that this owner may serve (§1.14 "Model list").
+func (f *Fleet) acceptModels(owner *account.User, names []string) ([]string, error) {
+	known := f.Catalog.Snapshot()
+	set := map[string]struct{}{}
+	for _, name := range names[:min(len(names), maxImageModels)] {
+		base, alias, special := strings.Cut(name, "::")
+		switch {
+		case special && owner.Is(account.Special):
+			if alias != owner.Alias() {
+				return nil, horde.Errorf("BadRequest", "The model %q belongs to another user.", clip(name, 100))
+			}
+			_ = base
+			set[name] = struct{}{}
+		case known.KnownImage(name), owner.Is(account.Customizer):
+			set[name] = struct{}{}
+		}
+	}
+	if len(set) == 0 {
+		return nil, horde.Errorf("BadRequest", "Unfortunately we cannot accept workers serving unrecognised models at this time. "+
+			"Offer at least one model of this horde's reference, or ask the moderators for the customizer role.")
+	}
+	return slices.Sorted(maps.Keys(set)), nil
+}
+
+// make adds a worker. Of several first pops at once one makes it and the others
+// go on as its check-in.
+func (f *Fleet) make(ctx context.Context, owner *account.User, name, kind string, s Settings, addr string) (*Worker, error) {
+	f.making.Lock()
+	defer f.making.Unlock()
+	if w := f.Named(name); w != nil {
+		return f.joined(w, owner, kind)
+	}
+	now := f.Clock().UnixMicro()
+	row := store.Worker{ID: horde.NewID(), Kind: kind, UserID: owner.ID, Name: name, Created: now, LastCheckIn: now, Addr: addr, Settings: settingsText(s)}
+	err := f.Store.Write(store.Unit{Key: row.ID, Do: func(tx *store.Tx) error { return tx.InsertWorker(row) }})
+	if errors.Is(err, store.ErrDuplicate) { // made on another node
+		other, err := f.Store.WorkerByName(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if err := f.take(ctx, []*store.Worker{other}); err != nil {
+			return nil, err
+		}
+		return f.joined(f.Named(name), owner, kind)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := f.put(row, owner); err != nil {
+		return nil, err
+	}
+	return f.Worker(row.ID), nil
+}
+
+func (f *Fleet) joined(w *Worker, owner *account.User, kind string) (*Worker, error) {
+	switch {
+	case w.Kind != kind:
+		return nil, horde.Errorf("PolymorphicNameConflict", "A worker of another type is called %q already. Please choose another name.", w.Name)
+	case w.UserID != owner.ID:
+		return nil, errWrongCredentials
+	}
+	return w, nil
+}
+
+// checkIn stores what a known worker says of itself: not within 30 s of the
+// last full check-in once the worker is older than that (§1.14 "debounced").
+func (f *Fleet) checkIn(w *Worker, owner *account.User, s Settings, addr string) (*Worker, error) {
+	now := f.Clock().UnixMicro()
+	w.seen.Store(now)
+	owned := w.Owner == owner || w.Owner != nil && *w.Owner == *owner
+	young := now-w.Created < debounce.Microseconds()
+	if !young && now-w.LastCheckIn < debounce.Microseconds() {
+		if !owned {
+			return f.withOwner(w, owner)
+		}
+		return w, nil
+	}
+	text := settingsText(s)
+	if text == w.Worker.Settings && addr == w.Addr && owned && now-w.stored < persistEvery.Microseconds() {
+		return w, nil
+	}
+	var row store.Worker
+	err := f.Store.Write(store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{w.UserID}, Do: func(tx *store.Tx) (err error) {
+		var reward horde.Kudos
+		row, err = tx.ChangeWorker(w.ID, func(r *store.Worker) {
+			reward = accrue(r, s, now)
+			r.LastCheckIn, r.Addr, r.Settings = now, addr, text
+		})
+		if err != nil || reward == 0 {
+			return err
+		}
+		return payUptime(tx, row, owner, reward)
+	}})
+	if err != nil {
+		return nil, err
+	}
+	if err := f.put(row, owner); err != nil {
+		return nil, err
+	}
+	return f.Worker(w.ID), nil
+}
+
+func (f *Fleet) withOwner(w *Worker, owner *account.User) (*Worker, error) {
+	if err := f.put(w.Worker, owner); err != nil {
+		return nil, err
+	}
+	return f.Worker(w.ID), nil
+}
+
+// accrue adds the time since the last check-in to the uptime and returns the
+// reward that has come due (§6.8). Coming back from stale, paused or
+// maintenance restarts the meter.
+func accrue(r *store.Worker, s Settings, now int64) horde.Kudos {
+	elapsed := now - r.LastCheckIn
+	if elapsed > staleAfter.Microseconds() || r.Paused || r.Maintenance {
+		r.Totals.UptimeReward = r.Totals.Uptime
+		return 0
+	}
+	r.Totals.Uptime += (elapsed + 500_000) / 1_000_000
+	if r.Totals.Uptime-r.Totals.UptimeReward <= uptimeReward {
+		return 0
+	}
+	r.Totals.UptimeReward = r.Totals.Uptime
+	reward := horde.Whole(50 + 2*int64(len(s.Models)))
+	if s.AllowLora {
+		reward += horde.Whole(30)
+	}
+	r.Totals.Kudos += reward
+	r.Totals.UptimeKudos += reward
+	return reward
+}
+
+// payUptime pays an uptime reward: untrusted owners get all of it in escrow.
+func payUptime(tx *store.Tx, w store.Worker, owner *account.User, reward horde.Kudos) error {
+	e := kudos.NewEntry(tx, "uptime:"+w.ID+":"+horde.NewID(), "uptime", "", "")
+	if owner.Is(account.Trusted) {
+		if err := e.Reward(w.UserID, reward, true); err != nil {
+			return err
+		}
+	} else if err := e.Escrow(w.UserID, reward); err != nil {
+		return err
+	}
+	return e.Commit()
+}
+
+// Touch replaces a worker's snapshot after a unit of work changed its row.
+func (f *Fleet) Touch(row store.Worker) {
+	if err := f.put(row, nil); err != nil {
+		f.Log.Error("worker", "id", row.ID, "error", err)
+	}
+}
+
+func settingsText(s Settings) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // plain fields always marshal
+	}
+	return string(b)
+}
+
+const maxWorkerName = 100
+
+func cleanName(name string) string { return clip(cleanText(name), maxWorkerName) }
+
+// cleanText makes text harmless for pages that show it: NUL and broken UTF-8
+// removed, markup escaped, trimmed (platform rulebook §7.9).
+func cleanText(s string) string {
+	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "")
+	return strings.TrimSpace(escaper.Replace(html.UnescapeString(s)))
+}
+
+var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+// clip cuts a text to n characters.
+func clip(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}
+
+func valueOr[T any](p *T, v T) T {
+	if p == nil {
+		return v
+	}
+	return *p
+}
+
+// Bridge returns the capabilities of a worker's program.
+func (o *Offer) Bridge() bridge.Agent { return o.Worker.Agent }

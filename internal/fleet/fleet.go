@@ -1,0 +1,160 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"horde/internal/account"
+	"horde/internal/catalog"
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// Config is what the fleet depends on.
+type Config struct {
+	Store    *store.Store
+	Accounts *account.Accounts
+	Catalog  *catalog.Catalog
+	Clock    horde.Clock
+	Log      *slog.Logger
+	// InviteOnly tells whether only invited owners may add workers.
+	InviteOnly func() bool
+}
+
+// Fleet is all workers of the horde.
+type Fleet struct {
+	Config
+
+	mu     sync.RWMutex
+	byID   map[string]*Worker
+	byName map[string]*Worker
+
+	making sync.Mutex // one new worker at a time, so that limits hold
+}
+
+// New loads the workers of a store.
+func New(ctx context.Context, c Config) (*Fleet, error) {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.InviteOnly == nil {
+		c.InviteOnly = func() bool { return false }
+	}
+	f := &Fleet{Config: c, byID: map[string]*Worker{}, byName: map[string]*Worker{}}
+	return f, f.Reload(ctx)
+}
+
+// Reload reads every worker again.
+func (f *Fleet) Reload(ctx context.Context) error {
+	all, err := f.Store.AllWorkers(ctx)
+	if err != nil {
+		return fmt.Errorf("read workers: %w", err)
+	}
+	return f.take(ctx, all)
+}
+
+// Refresh reads workers again that another node changed.
+func (f *Fleet) Refresh(ctx context.Context, ids []string) error {
+	some, err := f.Store.Workers(ctx, ids)
+	if err != nil {
+		return err
+	}
+	return f.take(ctx, some)
+}
+
+func (f *Fleet) take(ctx context.Context, all []*store.Worker) error {
+	owners := map[int64]*account.User{}
+	for _, row := range all {
+		if _, ok := owners[row.UserID]; !ok {
+			u, err := f.Accounts.ByID(ctx, row.UserID)
+			if err != nil && horde.CodeOf(err) == "" {
+				return err
+			}
+			owners[row.UserID] = u
+		}
+		if err := f.put(*row, owners[row.UserID]); err != nil {
+			return fmt.Errorf("worker %s: %w", row.ID, err)
+		}
+	}
+	return nil
+}
+
+// put makes a new snapshot of a worker from its row.
+func (f *Fleet) put(row store.Worker, owner *account.User) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var seen *atomic.Int64
+	if old := f.byID[row.ID]; old != nil {
+		seen = old.seen
+		if owner == nil {
+			owner = old.Owner
+		}
+		if old.Name != row.Name {
+			delete(f.byName, old.Name)
+		}
+	}
+	w, err := snapshot(row, owner, seen)
+	if err != nil {
+		return err
+	}
+	f.byID[w.ID], f.byName[w.Name] = w, w
+	return nil
+}
+
+// Worker finds a worker by id; nil when there is none.
+func (f *Fleet) Worker(id string) *Worker {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.byID[id]
+}
+
+// Named finds a worker by name; nil when there is none.
+func (f *Fleet) Named(name string) *Worker {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.byName[name]
+}
+
+// Online calls each with the workers of a kind seen within 300 s until it
+// returns false. each must not call the fleet.
+func (f *Fleet) Online(kind string, each func(*Worker) bool) {
+	now := f.Clock().UnixMicro()
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	for _, w := range f.byID {
+		if w.Kind == kind && w.Online(now) && !each(w) {
+			return
+		}
+	}
+}
+
+// Owned returns the workers of a user: ids of image and text workers in the
+// order of their making.
+func (f *Fleet) Owned(user int64) []*Worker {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	var own []*Worker
+	for _, w := range f.byID {
+		if w.UserID == user {
+			own = append(own, w)
+		}
+	}
+	return own
+}
+
+// Count is how many workers and threads of a kind are online.
+func (f *Fleet) Count(kind string) (workers, threads int) {
+	f.Online(kind, func(w *Worker) bool {
+		workers++
+		threads += w.Settings.Threads
+		return true
+	})
+	return workers, threads
+}

@@ -1,0 +1,102 @@
+package fleet
+
+import (
+	"encoding/json"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"horde/internal/account"
+	"horde/internal/bridge"
+	"horde/internal/store"
+)
+
+// Kinds of workers.
+const (
+	Image = "image"
+	Text  = "text"
+	Forms = "interrogation"
+)
+
+// Settings is what a worker said of itself at its last full check-in.
+type Settings struct {
+	BridgeAgent         string   `json:"bridge_agent"`
+	Threads             int      `json:"threads"`
+	Models              []string `json:"models"` // those the horde accepts
+	NSFW                bool     `json:"nsfw,omitempty"`
+	Blacklist           []string `json:"blacklist,omitempty"` // lower case
+	RequireUpfrontKudos bool     `json:"require_upfront_kudos,omitempty"`
+	PriorityUsers       []int64  `json:"priority_users,omitempty"`
+	MaxPixels           int      `json:"max_pixels,omitempty"`
+	AllowImg2Img        bool     `json:"allow_img2img,omitempty"`
+	AllowPainting       bool     `json:"allow_painting,omitempty"`
+	AllowUnsafeIP       bool     `json:"allow_unsafe_ipaddr,omitempty"`
+	AllowPostProcessing bool     `json:"allow_post_processing,omitempty"`
+	AllowControlnet     bool     `json:"allow_controlnet,omitempty"`
+	AllowSDXLControlnet bool     `json:"allow_sdxl_controlnet,omitempty"`
+	AllowLora           bool     `json:"allow_lora,omitempty"`
+	LimitMaxSteps       bool     `json:"limit_max_steps,omitempty"`
+	ExtraSlow           bool     `json:"extra_slow_worker,omitempty"`
+}
+
+// Worker is a snapshot of one worker. It never changes; only LastSeen moves.
+type Worker struct {
+	store.Worker
+	Settings Settings
+	Agent    bridge.Agent
+	Owner    *account.User // as of the last check-in; nil when it has not been seen by this node
+	stored   int64         // LastCheckIn in the database
+
+	seen *atomic.Int64 // microseconds; shared by all snapshots of the worker
+}
+
+// staleAfter is how long after its last check-in a worker counts as gone.
+const staleAfter = 300 * time.Second
+
+// Online tells whether the worker was seen within the last 300 s.
+func (w *Worker) Online(now int64) bool { return now-w.seen.Load() <= staleAfter.Microseconds() }
+
+// LastSeen is the moment of the last pop, in microseconds.
+func (w *Worker) LastSeen() int64 { return w.seen.Load() }
+
+// speed of a worker that has not delivered yet (generation rulebook §5.4)
+const (
+	freshImageSpeed = 1_000_000
+	freshSpeed      = 1
+)
+
+// Speed is the mean of the newest samples in raw things per second.
+func (w *Worker) Speed() float64 {
+	sum := 0.0
+	for _, s := range w.Totals.Speeds {
+		sum += s
+	}
+	switch {
+	case sum > 0:
+		return sum / float64(len(w.Totals.Speeds))
+	case w.Kind == Image:
+		return freshImageSpeed
+	}
+	return freshSpeed
+}
+
+// OwnerTrusted tells whether the owner is trusted.
+func (w *Worker) OwnerTrusted() bool { return w.Owner != nil && w.Owner.Is(account.Trusted) }
+
+// Offers tells whether the worker declared the model at its last full check-in.
+func (w *Worker) Offers(model string) bool { return slices.Contains(w.Settings.Models, model) }
+
+func snapshot(row store.Worker, owner *account.User, seen *atomic.Int64) (*Worker, error) {
+	w := &Worker{Worker: row, Owner: owner, stored: row.LastCheckIn, seen: seen}
+	if err := json.Unmarshal([]byte(row.Settings), &w.Settings); err != nil {
+		return nil, err
+	}
+	w.Agent = bridge.Parse(w.Settings.BridgeAgent)
+	if w.seen == nil {
+		w.seen = new(atomic.Int64)
+	}
+	if w.seen.Load() < row.LastCheckIn {
+		w.seen.Store(row.LastCheckIn)
+	}
+	return w, nil
+}

@@ -1,0 +1,193 @@
+package kudos
+
+import (
+	"errors"
+	"strconv"
+
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// System accounts of the ledger. They have no balance of their own beside the
+// postings: a row for them would be locked by every delivery of every node.
+const (
+	Mint     = "mint"     // where rewards come from
+	Burn     = "burn"     // where charges go
+	Forgiven = "forgiven" // what a floor gave away
+	Admin    = "admin"    // adjustments by hand, and the allowances of test accounts
+)
+
+// UserAccount is the ledger's name for what a user can spend.
+func UserAccount(user int64) string { return "user:" + strconv.FormatInt(user, 10) }
+
+// EscrowAccount is the ledger's name for what an untrusted worker owner has
+// earned but cannot spend yet.
+func EscrowAccount(user int64) string { return "escrow:" + strconv.FormatInt(user, 10) }
+
+// Entry is a ledger event in the making: each call adds postings and changes
+// the balances beside them, Commit writes the event. All within one unit of
+// work, so that both happen or neither.
+type Entry struct {
+	tx *store.Tx
+	ev store.Event
+}
+
+// NewEntry starts an event. id is its business id: a second event with the same
+// id moves nothing and fails with store.ErrDuplicate.
+func NewEntry(tx *store.Tx, id, reason, request, job string) *Entry {
+	return &Entry{tx: tx, ev: store.Event{ID: id, Reason: reason, RequestID: request, JobID: job}}
+}
+
+// post adds to the posting of an account within the event.
+func (e *Entry) post(account string, amount horde.Kudos) {
+	if amount == 0 {
+		return
+	}
+	for i := range e.ev.Postings {
+		if e.ev.Postings[i].Account == account {
+			e.ev.Postings[i].Amount += amount
+			return
+		}
+	}
+	e.ev.Postings = append(e.ev.Postings, store.Posting{Account: account, Amount: amount})
+}
+
+// Charge takes amount from what a user can spend. The balance never falls below
+// the user's floor; the part that would is forgiven, in a posting of its own
+// (generation rulebook §6.10).
+func (e *Entry) Charge(user int64, amount horde.Kudos) error {
+	if err := e.move(user, -amount, func(t *store.Totals) { t.Accumulated -= amount }); err != nil {
+		return err
+	}
+	e.post(Burn, amount)
+	return nil
+}
+
+// Reward gives newly minted kudos to a worker's owner: all of it to spend when
+// trusted, else half of it (rounded half to even) into escrow (§6.4).
+func (e *Entry) Reward(owner int64, amount horde.Kudos, trusted bool) error {
+	var kept horde.Kudos
+	if !trusted {
+		kept = halfToEven(amount)
+	}
+	spendable := amount - kept
+	if err := e.move(owner, spendable, func(t *store.Totals) { t.Accumulated += spendable }); err != nil {
+		return err
+	}
+	if err := e.Escrow(owner, kept); err != nil {
+		return err
+	}
+	e.post(Mint, -spendable)
+	return nil
+}
+
+// Escrow gives newly minted kudos into a user's escrow.
+func (e *Entry) Escrow(owner int64, amount horde.Kudos) error {
+	if amount == 0 {
+		return nil
+	}
+	e.post(Mint, -amount)
+	e.post(EscrowAccount(owner), amount)
+	return e.tx.ChangeAccount(owner, func(a *store.Account) { a.Escrow += amount })
+}
+
+// SetBalance makes a balance exactly amount, without regard to the floor (the
+// minting route of tests, platform rulebook §8.6).
+func (e *Entry) SetBalance(user int64, amount horde.Kudos) error {
+	var delta horde.Kudos
+	err := e.tx.ChangeAccount(user, func(a *store.Account) {
+		delta = amount - a.Balance
+		a.Balance = amount
+	})
+	e.post(UserAccount(user), delta)
+	e.post(Admin, -delta)
+	return err
+}
+
+// move changes a spendable balance and lifts it to the floor. The counterpart
+// of delta is the caller's to post.
+func (e *Entry) move(user int64, delta horde.Kudos, count func(*store.Totals)) error {
+	var lifted horde.Kudos
+	err := e.tx.ChangeAccount(user, func(a *store.Account) {
+		a.Balance += delta
+		if a.Balance < a.Lowest {
+			lifted = a.Lowest - a.Balance
+			a.Balance = a.Lowest
+		}
+		count(&a.Totals)
+	})
+	e.post(UserAccount(user), delta+lifted)
+	e.post(Forgiven, -lifted)
+	return err
+}
+
+// Commit writes the event; one that moved nothing is not written.
+func (e *Entry) Commit() error {
+	postings := e.ev.Postings[:0]
+	for _, p := range e.ev.Postings {
+		if p.Amount != 0 {
+			postings = append(postings, p)
+		}
+	}
+	e.ev.Postings = postings
+	if len(postings) == 0 {
+		return nil
+	}
+	return e.tx.Post(e.ev)
+}
+
+func halfToEven(k horde.Kudos) horde.Kudos {
+	half := k / 2
+	if k%2 != 0 && half%2 != 0 {
+		half++
+	}
+	return half
+}
+
+// Spendable is what a user may commit: the balance above the floor that is not
+// held for something else (§1.5).
+func Spendable(a *store.Account) horde.Kudos { return a.Balance - a.Lowest - a.Held }
+
+// ErrTooPoor says that an account cannot cover a hold.
+var ErrTooPoor = errors.New("not enough kudos above the floor")
+
+// Hold sets amount aside for a purpose; ErrTooPoor when it is not there.
+func Hold(tx *store.Tx, id string, user int64, amount horde.Kudos) error {
+	a, err := tx.Account(user)
+	if err != nil {
+		return err
+	}
+	if Spendable(a) < amount {
+		return ErrTooPoor
+	}
+	if err := tx.ChangeAccount(user, func(a *store.Account) { a.Held += amount }); err != nil {
+		return err
+	}
+	return tx.InsertHold(store.Hold{ID: id, UserID: user, Remaining: amount})
+}
+
+// EatHold takes a charge out of a hold, as far as it goes. The hold's user must
+// be locked.
+func EatHold(tx *store.Tx, id string, amount horde.Kudos) error {
+	return shrinkHold(tx, id, func(h store.Hold) horde.Kudos { return min(amount, h.Remaining) })
+}
+
+// ReleaseHold frees what is left of a hold; a hold that is gone is no error.
+func ReleaseHold(tx *store.Tx, id string) error {
+	return shrinkHold(tx, id, func(h store.Hold) horde.Kudos { return h.Remaining })
+}
+
+func shrinkHold(tx *store.Tx, id string, by func(store.Hold) horde.Kudos) error {
+	h, err := tx.Hold(id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	eaten := by(h)
+	if err := tx.ChangeAccount(h.UserID, func(a *store.Account) { a.Held -= eaten }); err != nil {
+		return err
+	}
+	return tx.SetHold(id, h.Remaining-eaten)
+}

@@ -1,0 +1,319 @@
+package queue
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/tidwall/btree"
+
+	"horde/internal/store"
+)
+
+// index holds the live requests of the horde as this node knows them. All of
+// it, the entries' moving fields included, is guarded by mu; nothing under mu
+// waits for the database.
+type index struct {
+	mu      sync.Mutex
+	entries map[string]*entry
+	jobs    map[string]*entry // by job id
+	models  map[string]shelf  // by model name; anyModel for those that name none
+	aimed   map[string]*line  // by worker id: requests for named workers alone
+	holders map[int64]*holder // by user
+	census  census
+	running int // jobs in progress, fake ones not counted
+}
+
+// anyModel is the shelf of requests that name no model.
+const anyModel = ""
+
+// shelf is the waiting requests of one model, in buckets of equal features.
+type shelf map[features]*line
+
+// line is requests in the order of the queue.
+type line struct{ *btree.BTreeG[*entry] }
+
+func newLine() *line {
+	return &line{btree.NewBTreeGOptions(before, btree.Options{NoLocks: true})}
+}
+
+// holder is what one user has in the queue.
+type holder struct {
+	entries map[*entry]bool
+	waiting int            // jobs
+	byModel map[string]int // jobs of requests that name the model
+}
+
+func newIndex() *index {
+	return &index{entries: map[string]*entry{}, jobs: map[string]*entry{}, models: map[string]shelf{},
+		aimed: map[string]*line{}, holders: map[int64]*holder{}, census: newCensus()}
+}
+
+// add takes a new live request into the index.
+func (x *index) add(e *entry) {
+	x.entries[e.row.ID] = e
+	h := x.holders[e.row.UserID]
+	if h == nil {
+		h = &holder{entries: map[*entry]bool{}, byModel: map[string]int{}}
+		x.holders[e.row.UserID] = h
+	}
+	h.entries[e] = true
+	h.count(e, e.countedWaiting())
+	x.place(e)
+}
+
+// remove forgets a request.
+func (x *index) remove(e *entry) {
+	if x.entries[e.row.ID] != e {
+		return
+	}
+	delete(x.entries, e.row.ID)
+	for _, j := range e.jobs {
+		delete(x.jobs, j.ID)
+		x.running -= inProgress(j)
+	}
+	x.unplace(e)
+	h := x.holders[e.row.UserID]
+	h.count(e, -e.countedWaiting())
+	delete(h.entries, e)
+	if len(h.entries) == 0 {
+		delete(x.holders, e.row.UserID)
+	}
+	e.wake()
+}
+
+// countedWaiting is what a request counts against its owner's concurrency.
+func (e *entry) countedWaiting() int {
+	if e.state.Faulted {
+		return 0
+	}
+	return e.state.Waiting
+}
+
+func (h *holder) count(e *entry, n int) {
+	h.waiting += n
+	for _, m := range e.record.Image.Models {
+		h.byModel[m] += n
+		if h.byModel[m] == 0 {
+			delete(h.byModel, m)
+		}
+	}
+}
+
+// apply takes a state that the database returned, unless a newer one is known.
+func (x *index) apply(e *entry, s store.RequestState) {
+	if s.Version <= e.state.Version {
+		return
+	}
+	h := x.holders[e.row.UserID]
+	if h != nil {
+		h.count(e, -e.countedWaiting())
+	}
+	e.state = s
+	if h != nil {
+		h.count(e, e.countedWaiting())
+	}
+	x.place(e)
+	e.wake()
+}
+
+// setJob adds a job to its request or takes its newer state.
+func (x *index) setJob(e *entry, j store.Job) {
+	i := slices.IndexFunc(e.jobs, func(old *store.Job) bool { return old.ID == j.ID })
+	switch {
+	case i < 0:
+		e.jobs = append(e.jobs, &j)
+		x.running += inProgress(&j)
+		x.jobs[j.ID] = e
+		if j.Fake {
+			if e.tricks == nil {
+				e.tricks = map[string]bool{}
+			}
+			e.tricks[j.WorkerID] = true
+		}
+	case e.jobs[i].State == store.JobRunning && j.State != store.JobRunning:
+		x.running -= inProgress(e.jobs[i])
+		e.jobs[i] = &j
+	}
+	if j.State != store.JobRunning {
+		delete(e.progress, j.ID)
+	}
+	e.wake()
+}
+
+func inProgress(j *store.Job) int {
+	if j.State == store.JobRunning && !j.Fake {
+		return 1
+	}
+	return 0
+}
+
+// place puts a request where pops look, or takes it away, as its state says.
+func (x *index) place(e *entry) {
+	want := e.state.Waiting > 0 && !e.state.Faulted && !e.state.Cancelled
+	switch {
+	case want && !e.queued:
+		e.queued = true
+		x.census.add(e, 1)
+		for l := range x.lines(e, true) {
+			l.Set(e)
+		}
+	case !want && e.queued:
+		x.unplace(e)
+	}
+}
+
+func (x *index) unplace(e *entry) {
+	if !e.queued {
+		return
+	}
+	e.queued = false
+	x.census.add(e, -1)
+	for l := range x.lines(e, false) {
+		l.Delete(e)
+	}
+	x.tidy(e)
+}
+
+// lines yields the lines that a request stands in: those of its models, or of
+// the workers it is for.
+func (x *index) lines(e *entry, create bool) func(yield func(*line) bool) {
+	return func(yield func(*line) bool) {
+		q := e.record.Image
+		if len(q.Workers) > 0 && !q.WorkerBlacklist {
+			for _, id := range q.Workers {
+				if x.aimed[id] == nil && create {
+					x.aimed[id] = newLine()
+				}
+				if l := x.aimed[id]; l != nil && !yield(l) {
+					return
+				}
+			}
+			return
+		}
+		for _, m := range shelvesOf(q.Models) {
+			if x.models[m] == nil && create {
+				x.models[m] = shelf{}
+			}
+			l := x.models[m][e.feat]
+			if l == nil && create {
+				l = newLine()
+				x.models[m][e.feat] = l
+			}
+			if l != nil && !yield(l) {
+				return
+			}
+		}
+	}
+}
+
+// tidy drops empty lines and shelves.
+func (x *index) tidy(e *entry) {
+	for _, id := range e.record.Image.Workers {
+		if l := x.aimed[id]; l != nil && l.Len() == 0 {
+			delete(x.aimed, id)
+		}
+	}
+	for _, m := range shelvesOf(e.record.Image.Models) {
+		if l := x.models[m][e.feat]; l != nil && l.Len() == 0 {
+			delete(x.models[m], e.feat)
+		}
+		if s := x.models[m]; s != nil && len(s) == 0 {
+			delete(x.models, m)
+		}
+	}
+}
+
+var anyShelf = []string{anyModel}
+
+func shelvesOf(models []string) []string {
+	if len(models) == 0 {
+		return anyShelf
+	}
+	return models
+}
+
+// wake tells those who watch a request that something changed.
+func (e *entry) wake() {
+	for c := range e.watchers {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// census counts the waiting requests by what they ask for, so that a pop can
+// say what it was withheld from without looking at the queue (decisions #20).
+type census struct {
+	total    int
+	features map[features]int
+	anyModel int
+	single   map[string]int      // by model, requests that name it alone
+	several  map[string]*several // by the joined names
+	aimed    int
+	aimedAt  map[string]int // by worker
+	barred   map[string]int // by worker that they exclude
+}
+
+type several struct {
+	models []string
+	n      int
+}
+
+func newCensus() census {
+	return census{features: map[features]int{}, single: map[string]int{}, several: map[string]*several{},
+		aimedAt: map[string]int{}, barred: map[string]int{}}
+}
+
+func (c *census) add(e *entry, n int) {
+	c.total += n
+	bump(c.features, e.feat, n)
+	q := e.record.Image
+	switch len(q.Models) {
+	case 0:
+		c.anyModel += n
+	case 1:
+		bump(c.single, q.Models[0], n)
+	default:
+		key := strings.Join(q.Models, "\x00")
+		if c.several[key] == nil {
+			c.several[key] = &several{models: q.Models}
+		}
+		if c.several[key].n += n; c.several[key].n == 0 {
+			delete(c.several, key)
+		}
+	}
+	switch {
+	case len(q.Workers) == 0:
+	case q.WorkerBlacklist:
+		for _, id := range q.Workers {
+			bump(c.barred, id, n)
+		}
+	default:
+		c.aimed += n
+		for _, id := range q.Workers {
+			bump(c.aimedAt, id, n)
+		}
+	}
+}
+
+func bump[K comparable](m map[K]int, k K, n int) {
+	if m[k] += n; m[k] == 0 {
+		delete(m, k)
+	}
+}
+
+// servable is how many waiting requests name a model of the set, or none.
+func (c *census) servable(models map[string]struct{}) int {
+	n := c.anyModel
+	for m := range models {
+		n += c.single[m]
+	}
+	for _, s := range c.several {
+		if slices.ContainsFunc(s.models, func(m string) bool { _, ok := models[m]; return ok }) {
+			n += s.n
+		}
+	}
+	return n
+}

@@ -1,0 +1,96 @@
+package queue
+
+import (
+	"context"
+	"sync"
+
+	"horde/internal/store"
+)
+
+// recent is what was delivered within the last hour, for the figures of
+// /status/performance and /status/models. Other nodes' deliveries come in when
+// it is read again.
+type recent struct {
+	mu   sync.Mutex
+	all  []store.Delivery // oldest first
+	read int64            // microseconds
+}
+
+const (
+	recentKept  = 3_600_000_000
+	minute      = 60_000_000
+	rereadEvery = 10_000_000
+)
+
+func (r *recent) add(d store.Delivery) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, d)
+	if len(r.all) > 1024 && d.At-r.all[0].At > recentKept+minute {
+		r.trim(d.At)
+	}
+}
+
+func (r *recent) trim(now int64) {
+	i := 0
+	for i < len(r.all) && r.all[i].At < now-recentKept {
+		i++
+	}
+	r.all = append(r.all[:0], r.all[i:]...)
+}
+
+func (r *recent) reload(ctx context.Context, s *store.Store, now int64) error {
+	all, err := s.Deliveries(ctx, now-recentKept)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all, r.read = all, now
+	return nil
+}
+
+// sync reads the deliveries of other nodes, now and then.
+func (r *recent) sync(ctx context.Context, s *store.Store, now int64) error {
+	r.mu.Lock()
+	stale := s.Shared() && now-r.read > rereadEvery
+	r.mu.Unlock()
+	if !stale {
+		return nil
+	}
+	return r.reload(ctx, s, now)
+}
+
+// lastMinute sums the things delivered within 60 s.
+func (r *recent) lastMinute(kind string, now int64) (things float64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := len(r.all) - 1; i >= 0 && r.all[i].At > now-minute; i-- {
+		if r.all[i].Kind == kind {
+			things += float64(r.all[i].Things)
+		}
+	}
+	return things
+}
+
+// speeds is the mean speed of each model within the hour, things per second.
+func (r *recent) speeds(kind string, now int64) map[string]float64 {
+	type mean struct {
+		sum float64
+		n   int
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := map[string]mean{}
+	for i := len(r.all) - 1; i >= 0 && r.all[i].At > now-recentKept; i-- {
+		if d := r.all[i]; d.Kind == kind && d.Micros > 0 {
+			m := all[d.Model]
+			all[d.Model] = mean{m.sum + float64(d.Things)/(float64(d.Micros)/1e6), m.n + 1}
+		}
+	}
+	speeds := make(map[string]float64, len(all))
+	for model, m := range all {
+		speeds[model] = m.sum / float64(m.n)
+	}
+	return speeds
+}

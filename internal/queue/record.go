@@ -1,0 +1,127 @@
+package queue
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"horde/api"
+	"horde/internal/admission"
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// record is what is stored of a request besides the columns that move.
+type record struct {
+	Image    *admission.Image `json:"image"`
+	Addr     string           `json:"addr,omitempty"`
+	UnsafeIP bool             `json:"unsafe_ip,omitempty"`
+	Trusted  bool             `json:"trusted,omitempty"` // the requester, at acceptance
+	Price    float64          `json:"price"`             // of one picture, before the model factor
+	Held     bool             `json:"held,omitempty"`    // kudos are set aside for it
+	Source   string           `json:"source,omitempty"`  // name of the source picture's blob
+	Mask     string           `json:"mask,omitempty"`
+	Extra    []extraSource    `json:"extra,omitempty"`
+}
+
+type extraSource struct {
+	Blob     string  `json:"blob"`
+	Strength float64 `json:"strength"`
+}
+
+// entry is a live request in the index. Its fields are guarded by the index.
+type entry struct {
+	row    store.Request // without Body
+	record record
+	feat   features
+	rank   int64 // higher is served first
+	state  store.RequestState
+	jobs   []*store.Job // in the order of handing out; replaced, never changed
+	tricks map[string]bool
+
+	reserved int // claims of this node that are not committed yet
+	queued   bool
+	watchers map[chan struct{}]bool
+	progress map[string]api.JobProgress
+
+	verdict   possibility
+	verdictAt int64
+}
+
+// tick is how often every queued request gains priority, and by how much (§5.1).
+const (
+	tick     = 10_000_000 // microseconds
+	tickGain = 50
+)
+
+// rankOf is the priority that a request would have had at time 0: comparing it
+// compares the priorities of two requests at any later time.
+func rankOf(q *store.Request) int64 { return q.Priority - tickGain*(q.Created/tick) }
+
+// before is the order of the queue: priority, then age (§1.15).
+func before(a, b *entry) bool {
+	if a.rank != b.rank {
+		return a.rank > b.rank
+	}
+	if a.row.Created != b.row.Created {
+		return a.row.Created < b.row.Created
+	}
+	return a.row.ID < b.row.ID
+}
+
+func newEntry(q store.Request) (*entry, error) {
+	e := &entry{row: q, state: q.RequestState, rank: rankOf(&q)}
+	if err := json.Unmarshal([]byte(q.Body), &e.record); err != nil {
+		return nil, fmt.Errorf("request %s: %w", q.ID, err)
+	}
+	if e.record.Image == nil {
+		return nil, fmt.Errorf("request %s has no body", q.ID)
+	}
+	e.row.Body = ""
+	e.feat = featuresOf(&e.record)
+	return e, nil
+}
+
+// available is how many jobs a pop of this node may still take.
+func (e *entry) available(now int64) int {
+	if e.state.Faulted || e.state.Cancelled || e.state.Expires <= now {
+		return 0
+	}
+	return e.state.Waiting - e.reserved
+}
+
+// counts are the jobs of a request by state; fake ones count for nothing.
+type counts struct{ processing, finished, restarted int }
+
+func (e *entry) counts() (c counts) {
+	for _, j := range e.jobs {
+		switch {
+		case j.Fake:
+		case j.State == store.JobRunning:
+			c.processing++
+		case j.State == store.JobDone:
+			c.finished++
+		default:
+			c.restarted++
+		}
+	}
+	return c
+}
+
+// done: given up, or nothing waits and nothing runs (§5.8). What was cancelled
+// is not waited for.
+func (e *entry) done(c counts) bool {
+	return e.state.Faulted || e.state.Waiting == 0 && c.processing == 0
+}
+
+// priorityOf is the starting priority of §5.1, from the balance before the tax.
+func priorityOf(balance horde.Kudos, flagged bool) int64 {
+	whole := int64(math.RoundToEven(balance.Float()))
+	switch {
+	case flagged && whole > 10:
+		return int64(math.RoundToEven(float64(whole) / 1000))
+	case flagged:
+		return -100
+	}
+	return whole
+}

@@ -1,0 +1,100 @@
+package queue
+
+import (
+	"context"
+	"errors"
+
+	"horde/internal/kudos"
+	"horde/internal/store"
+)
+
+const sweepBatch = 500
+
+// Sweep gives up overdue jobs and removes expired requests (§5.8), as any node
+// may do at any time.
+func (q *Queue) Sweep(ctx context.Context) error {
+	if err := q.sweepOverdue(ctx); err != nil {
+		return err
+	}
+	return q.sweepExpired(ctx)
+}
+
+func (q *Queue) sweepOverdue(ctx context.Context) error {
+	for {
+		late, err := q.Store.Overdue(ctx, q.Clock().UnixMicro(), sweepBatch)
+		if err != nil {
+			return err
+		}
+		for _, j := range late {
+			if err := q.timeOut(ctx, j); err != nil {
+				return err
+			}
+		}
+		if len(late) < sweepBatch {
+			return nil
+		}
+	}
+}
+
+func (q *Queue) timeOut(ctx context.Context, j store.Job) error {
+	a := q.jobInIndex(j.ID)
+	if a.job == nil {
+		if err := q.Refresh(ctx, []string{j.RequestID}); err != nil {
+			return err
+		}
+		if a = q.jobInIndex(j.ID); a.job == nil { // its request has expired; that sweep removes it
+			return nil
+		}
+	}
+	a.worker = q.Fleet.Worker(j.WorkerID)
+	err := q.fault(a)
+	if errors.Is(err, store.ErrLost) {
+		return nil
+	}
+	if err == nil {
+		q.Log.Info("job took too long", "job", j.ID, "request", j.RequestID, "worker", j.WorkerID)
+	}
+	return err
+}
+
+func (q *Queue) sweepExpired(ctx context.Context) error {
+	for {
+		now := q.Clock().UnixMicro()
+		old, err := q.Store.Expired(ctx, now, sweepBatch)
+		if err != nil {
+			return err
+		}
+		for _, r := range old {
+			err := q.Store.Write(store.Unit{Key: r.ID, Accounts: []int64{r.UserID}, Do: func(tx *store.Tx) error {
+				if err := tx.DeleteRequest(r.ID, now); err != nil {
+					return err
+				}
+				return kudos.ReleaseHold(tx, holdID(r.ID))
+			}})
+			if err != nil && !errors.Is(err, store.ErrLost) {
+				return err
+			}
+			if err == nil {
+				q.forget(ctx, r.ID)
+			}
+		}
+		if len(old) < sweepBatch {
+			return nil
+		}
+	}
+}
+
+// forget removes an expired request from the index, and its source pictures.
+func (q *Queue) forget(ctx context.Context, id string) {
+	x := q.index
+	x.mu.Lock()
+	e := x.entries[id]
+	if e != nil {
+		x.remove(e)
+	}
+	x.mu.Unlock()
+	if e != nil {
+		q.dropSources(ctx, &e.record)
+	}
+}
+

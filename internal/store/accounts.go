@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"horde/internal/horde"
+)
+
+// Account is the money of one user beside the ledger's postings, and the
+// counters that move with it.
+type Account struct {
+	UserID     int64
+	Balance    horde.Kudos
+	Escrow     horde.Kudos
+	Held       horde.Kudos // sum of the active holds
+	Lowest     horde.Kudos // the floor that no debit goes under
+	LastActive int64
+	Totals     Totals
+}
+
+// PerKind counts by kind of work: image, text, interrogation.
+type PerKind [3]int64
+
+// Totals are a user's statistics (platform rulebook §6.3): buckets of kudos,
+// and raw things and counts by kind.
+type Totals struct {
+	Accumulated  horde.Kudos `json:"accumulated,omitempty"`
+	Gifted       horde.Kudos `json:"gifted,omitempty"`
+	Donated      horde.Kudos `json:"donated,omitempty"`
+	Admin        horde.Kudos `json:"admin,omitempty"`
+	Received     horde.Kudos `json:"received,omitempty"`
+	Recurring    horde.Kudos `json:"recurring,omitempty"`
+	Awarded      horde.Kudos `json:"awarded,omitempty"`
+	Styled       horde.Kudos `json:"styled,omitempty"`
+	Usage        PerKind     `json:"usage,omitzero"`
+	Contribution PerKind     `json:"contribution,omitzero"`
+	Requests     PerKind     `json:"requests,omitzero"`
+	Fulfilments  PerKind     `json:"fulfilments,omitzero"`
+	Styles       PerKind     `json:"styles,omitzero"`
+}
+
+const accountColumns = "user_id, balance, escrow, held, lowest, last_active, totals"
+
+func scanAccount(r scanner) (*Account, error) {
+	var a Account
+	var totals string
+	if err := r.Scan(&a.UserID, &a.Balance, &a.Escrow, &a.Held, &a.Lowest, &a.LastActive, &totals); err != nil {
+		return nil, err
+	}
+	if totals != "{}" {
+		if err := json.Unmarshal([]byte(totals), &a.Totals); err != nil {
+			return nil, fmt.Errorf("totals of account %d: %w", a.UserID, err)
+		}
+	}
+	return &a, nil
+}
+
+// Account reads the account of a user.
+func (s *Store) Account(ctx context.Context, user int64) (*Account, error) {
+	return one(ctx, s, scanAccount, "SELECT "+accountColumns+" FROM accounts WHERE user_id = $1", user)
+}
+
+func (tx *Tx) lockAccounts(ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	tx.accounts = make(map[int64]*Account, len(ids))
+	return inChunks(ids, func(q string, args []any) error {
+		found, err := read(tx, scanAccount, "SELECT "+accountColumns+" FROM accounts WHERE user_id IN "+q+
+			" ORDER BY user_id"+tx.w.s.engine.forUpdate, args...)
+		for _, a := range found {
+			tx.accounts[a.UserID] = a
+		}
+		return err
+	})
+}
+
+// inChunks calls f with groups of 32, 16, 8, 4, 2 or 1 placeholders, so that
+// few texts need to be prepared.
+func inChunks[K any](ids []K, f func(placeholders string, args []any) error) error {
+	for len(ids) > 0 {
+		size := 32
+		for size > len(ids) {
+			size /= 2
+		}
+		args := make([]any, size)
+		for i := range args {
+			args[i] = ids[i]
+		}
+		if err := f(in(1, size), args); err != nil {
+			return err
+		}
+		ids = ids[size:]
+	}
+	return nil
+}
+
+// Account is the locked account of a user that the unit declared. Change marks
+// it as changed.
+func (tx *Tx) Account(user int64) (*Account, error) {
+	if a := tx.accounts[user]; a != nil {
+		return a, nil
+	}
+	return nil, fmt.Errorf("account %d: %w", user, ErrNotFound)
+}
+
+// ChangeAccount lets f change a locked account; the change is undone when the
+// unit is refused later on.
+func (tx *Tx) ChangeAccount(user int64, f func(*Account)) error {
+	a, err := tx.Account(user)
+	if err != nil {
+		return err
+	}
+	before := *a
+	tx.undo = append(tx.undo, func() { *a = before })
+	f(a)
+	mark(&tx.touched.accounts, user)
+	return nil
+}
+
+func (tx *Tx) writeAccounts() error {
+	for _, id := range slices.Sorted(maps.Keys(tx.touched.accounts)) {
+		a := tx.accounts[id]
+		if err := tx.exec("UPDATE accounts SET balance = $2, escrow = $3, held = $4, last_active = $5, totals = $6 WHERE user_id = $1",
+			a.UserID, int64(a.Balance), int64(a.Escrow), int64(a.Held), a.LastActive, jsonText(a.Totals)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,246 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// Changes names rows that another node changed.
+type Changes struct {
+	Requests []string `json:"r,omitempty"`
+	Workers  []string `json:"w,omitempty"`
+	Users    []int64  `json:"u,omitempty"`
+	// Missed says that changes were lost to a node that slept too long: it has
+	// to read everything again.
+	Missed bool `json:"-"`
+}
+
+const (
+	changesKept  = 10 * time.Minute // a node that sleeps longer rebuilds
+	nodeGone     = 30 * time.Second // a node not seen this long is no peer
+	pollInterval = 250 * time.Millisecond
+	hintInterval = 20 * time.Millisecond // at most one NOTIFY in this time
+	channel      = "horde_changes"
+)
+
+// publish writes what the transaction touched into the change log, numbered by
+// this node. Numbers of one node commit in order, because it has one writer.
+func (tx *Tx) publish() {
+	t := &tx.touched
+	if !tx.w.s.engine.shared || len(t.requests)+len(t.workers)+len(t.users) == 0 {
+		return
+	}
+	payload := jsonText(Changes{Requests: slices.Collect(maps.Keys(t.requests)),
+		Workers: slices.Collect(maps.Keys(t.workers)), Users: slices.Collect(maps.Keys(t.users))})
+	_ = tx.exec("INSERT INTO changes (node, seq, at, payload) VALUES ($1, $2, $3, $4)", tx.w.s.node, tx.w.seq+1, tx.Now, payload)
+}
+
+// seq is the number of the newest change after the commit.
+func (tx *Tx) seq(before int64) int64 {
+	t := &tx.touched
+	if !tx.w.s.engine.shared || len(t.requests)+len(t.workers)+len(t.users) == 0 {
+		return before
+	}
+	return before + 1
+}
+
+type change struct {
+	node    string
+	seq     int64
+	payload string
+}
+
+func scanChange(r scanner) (c change, err error) { return c, r.Scan(&c.node, &c.seq, &c.payload) }
+
+// Watch calls apply with the changes of other nodes until ctx ends. It returns
+// at once on an engine that has no other nodes. Polling is the truth;
+// notifications only wake it earlier.
+func (s *Store) Watch(ctx context.Context, apply func(Changes)) error {
+	if !s.engine.shared {
+		return nil
+	}
+	wake := make(chan struct{}, 1)
+	var peers atomic.Bool
+	go s.listen(ctx, wake)
+	go s.hint(ctx, &peers)
+	seen, err := s.newestChanges(ctx)
+	if err != nil {
+		return err
+	}
+	apply(Changes{Missed: true}) // what happened between the first read and now
+	beat := time.Time{}
+	for {
+		if time.Since(beat) > nodeGone/3 {
+			beat = time.Now()
+			if n, err := s.beat(ctx); err != nil {
+				s.log.Warn("sign of life", "error", err)
+			} else {
+				peers.Store(n > 1)
+			}
+		}
+		if err := s.poll(ctx, seen, apply); err != nil && ctx.Err() == nil {
+			s.log.Warn("change log", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-wake:
+		case <-time.After(pollInterval):
+		}
+	}
+}
+
+func (s *Store) newestChanges(ctx context.Context) (map[string]int64, error) {
+	all, err := rows(ctx, s, scanChange, "SELECT node, CAST(max(seq) AS BIGINT), '' FROM changes GROUP BY node")
+	seen := map[string]int64{}
+	for _, c := range all {
+		seen[c.node] = c.seq
+	}
+	return seen, err
+}
+
+// beat says that this node lives and counts the living.
+func (s *Store) beat(ctx context.Context) (int, error) {
+	now := s.clock()
+	err := s.Write(Unit{Do: func(tx *Tx) error {
+		_, err := tx.change("INSERT INTO nodes (id, started, seen) VALUES ($1, $2, $2) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen", s.node, tx.Now)
+		return err
+	}})
+	if err != nil {
+		return 0, err
+	}
+	n, err := one(ctx, s, scanInt, "SELECT count(*) FROM nodes WHERE seen > $1", now.Add(-nodeGone).UnixMicro())
+	return int(n), err
+}
+
+// poll reads what is new of every other node, in order.
+func (s *Store) poll(ctx context.Context, seen map[string]int64, apply func(Changes)) error {
+	nodes, err := rows(ctx, s, scanText, "SELECT id FROM nodes WHERE id <> $1 AND seen > $2", s.node, s.clock().Add(-2*nodeGone).UnixMicro())
+	if err != nil {
+		return err
+	}
+	for _, node := range nodes {
+		news, err := rows(ctx, s, scanChange, "SELECT node, seq, payload FROM changes WHERE node = $1 AND seq > $2 ORDER BY seq LIMIT 1000", node, seen[node])
+		if err != nil {
+			return err
+		}
+		var all Changes
+		for _, c := range news {
+			all.Missed = all.Missed || c.seq != seen[node]+1
+			seen[node] = c.seq
+			var one Changes
+			if err := json.Unmarshal([]byte(c.payload), &one); err != nil {
+				return fmt.Errorf("change %s/%d: %w", c.node, c.seq, err)
+			}
+			all.Requests = append(all.Requests, one.Requests...)
+			all.Workers = append(all.Workers, one.Workers...)
+			all.Users = append(all.Users, one.Users...)
+		}
+		if len(news) > 0 {
+			apply(all)
+		}
+	}
+	return nil
+}
+
+// hint notifies the other nodes after commits, outside the writing transaction
+// and at most once per hintInterval: a NOTIFY inside it would take a lock of the
+// whole instance at every commit.
+func (s *Store) hint(ctx context.Context, peers *atomic.Bool) {
+	pending := make(chan struct{}, 1)
+	s.writer.notifyAfterCommit(func() {
+		select {
+		case pending <- struct{}{}:
+		default:
+		}
+	})
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-pending:
+		}
+		if peers.Load() {
+			if _, err := s.writer.db.ExecContext(ctx, "SELECT pg_notify($1, $2)", channel, s.node); err != nil && ctx.Err() == nil {
+				s.log.Debug("notify", "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(hintInterval):
+		}
+	}
+}
+
+// listen wakes the poll when another node has committed.
+func (s *Store) listen(ctx context.Context, wake chan<- struct{}) {
+	for ctx.Err() == nil {
+		err := s.listenOnce(ctx, wake)
+		if ctx.Err() == nil {
+			s.log.Debug("listen for changes", "error", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		}
+	}
+}
+
+func (s *Store) listenOnce(ctx context.Context, wake chan<- struct{}) error {
+	conn, err := s.read.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return conn.Raw(func(raw any) error {
+		pg := raw.(*stdlib.Conn).Conn()
+		if _, err := pg.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
+			return err
+		}
+		for {
+			n, err := pg.WaitForNotification(ctx)
+			if err != nil {
+				return errors.Join(err, sql.ErrConnDone)
+			}
+			if n.Payload == s.node {
+				continue
+			}
+			select {
+			case wake <- struct{}{}:
+			default:
+			}
+		}
+	})
+}
+
+// PruneChanges forgets old changes and nodes that are gone.
+func (tx *Tx) PruneChanges() error {
+	if _, err := tx.change("DELETE FROM changes WHERE at < $1", tx.Now-changesKept.Microseconds()); err != nil {
+		return err
+	}
+	_, err := tx.change("DELETE FROM nodes WHERE seen < $1", tx.Now-changesKept.Microseconds())
+	return err
+}
+
+// Lease takes or renews the right to do a background job until the given time.
+// ErrLost: another node has it.
+func (tx *Tx) Lease(name string, until int64) error {
+	n, err := tx.change(`INSERT INTO leases (name, holder, until) VALUES ($1, $2, $3)
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+WHERE leases.holder = excluded.holder OR leases.until < $4`, name, tx.w.s.node, until, tx.Now)
+	if err == nil && n == 0 {
+		return ErrLost
+	}
+	return err
+}

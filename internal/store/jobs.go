@@ -1,0 +1,117 @@
+package store
+
+import "context"
+
+// JobState is where a job stands. It only ever moves from JobRunning to one of
+// the others.
+type JobState int
+
+// States of a job.
+const (
+	JobRunning JobState = iota
+	JobDone
+	JobFaulted // reported as faulted, or given up because it took too long
+)
+
+// Job is one piece of a request that a worker has.
+type Job struct {
+	ID        string
+	RequestID string
+	WorkerID  string
+	Model     string
+	Seed      int64
+	Fake      bool // given to a paused worker; counts for nothing
+	Started   int64
+	TTL       int64 // microseconds
+	JobResult
+}
+
+// JobResult is how a job ended.
+type JobResult struct {
+	State    JobState
+	Finished int64
+	Seed     int64 // as the worker reports it
+	Censored bool
+	Result   string // "R2", or what the worker sent and no decoder understood
+	Metadata string // JSON list, "" for none
+}
+
+const jobColumns = "id, request_id, worker_id, model, seed, fake, started, ttl, state, finished, censored, result, metadata"
+
+func scanJob(r scanner) (j Job, err error) {
+	err = r.Scan(&j.ID, &j.RequestID, &j.WorkerID, &j.Model, &j.Seed, &j.Fake, &j.Started, &j.TTL,
+		&j.State, &j.Finished, &j.Censored, &j.Result, &j.Metadata)
+	j.JobResult.Seed = j.Seed
+	return j, err
+}
+
+// Job reads one job; ErrNotFound when there is none.
+func (s *Store) Job(ctx context.Context, id string) (Job, error) {
+	return one(ctx, s, scanJob, "SELECT "+jobColumns+" FROM jobs WHERE id = $1", id)
+}
+
+// JobsOf reads the jobs of requests, in the order they were handed out.
+func (s *Store) JobsOf(ctx context.Context, requests []string) ([]Job, error) {
+	var all []Job
+	err := inChunks(requests, func(q string, args []any) error {
+		some, err := rows(ctx, s, scanJob, "SELECT "+jobColumns+" FROM jobs WHERE request_id IN "+q+" ORDER BY started, id", args...)
+		all = append(all, some...)
+		return err
+	})
+	return all, err
+}
+
+// LiveJobs reads the jobs of all requests that have not expired.
+func (s *Store) LiveJobs(ctx context.Context, now int64) ([]Job, error) {
+	return rows(ctx, s, scanJob, "SELECT "+jobColumns+" FROM jobs WHERE request_id IN (SELECT id FROM requests WHERE expires > $1) ORDER BY started, id", now)
+}
+
+// Overdue reads running jobs whose time is up.
+func (s *Store) Overdue(ctx context.Context, now int64, limit int) ([]Job, error) {
+	return rows(ctx, s, scanJob, "SELECT "+jobColumns+" FROM jobs WHERE state = 0 AND started + ttl < $1 ORDER BY started LIMIT $2", now, limit)
+}
+
+// InsertJob buffers a new job.
+func (tx *Tx) InsertJob(j Job) {
+	tx.rows.jobs = append(tx.rows.jobs, j.ID, j.RequestID, j.WorkerID, j.Model, j.Seed, j.Fake, j.Started, j.TTL)
+}
+
+// EndJob writes how a running job ended; ErrLost when it had ended before.
+func (tx *Tx) EndJob(id string, r JobResult) error {
+	n, err := tx.change("UPDATE jobs SET state = $2, finished = $3, seed = $4, censored = $5, result = $6, metadata = $7 WHERE id = $1 AND state = 0",
+		id, int(r.State), tx.Now, r.Seed, r.Censored, r.Result, r.Metadata)
+	if err == nil && n == 0 {
+		return ErrLost
+	}
+	return err
+}
+
+// Delivery is one finished job, kept an hour for the figures of the recent past.
+type Delivery struct {
+	JobID  string
+	At     int64
+	Kind   string
+	Model  string
+	Things int64 // pixelsteps or tokens
+	Micros int64 // from handing out to delivery
+}
+
+// Deliver buffers a delivery.
+func (tx *Tx) Deliver(d Delivery) {
+	tx.rows.deliveries = append(tx.rows.deliveries, d.JobID, d.At, d.Kind, d.Model, d.Things, d.Micros)
+}
+
+func scanDelivery(r scanner) (d Delivery, err error) {
+	return d, r.Scan(&d.JobID, &d.At, &d.Kind, &d.Model, &d.Things, &d.Micros)
+}
+
+// Deliveries reads what was delivered after since, oldest first.
+func (s *Store) Deliveries(ctx context.Context, since int64) ([]Delivery, error) {
+	return rows(ctx, s, scanDelivery, "SELECT job_id, at, kind, model, things, micros FROM deliveries WHERE at > $1 ORDER BY at", since)
+}
+
+// PruneDeliveries removes what was delivered before.
+func (tx *Tx) PruneDeliveries(before int64) error {
+	_, err := tx.change("DELETE FROM deliveries WHERE at < $1", before)
+	return err
+}

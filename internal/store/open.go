@@ -1,0 +1,274 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // driver "sqlite"
+
+	"horde/internal/horde"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Options say where the data lies and who looks at it.
+type Options struct {
+	// URL is postgres://…; empty means SQLite in Folder.
+	URL string
+	// Folder holds horde.db; it is made when absent.
+	Folder string
+	Clock  horde.Clock
+	Log    *slog.Logger
+}
+
+// Store is an open database. Its methods are safe for concurrent use.
+type Store struct {
+	engine engine
+	read   *sql.DB
+	clock  horde.Clock
+	log    *slog.Logger
+	writer *writer
+	node   string
+	lock   *os.File
+
+	prepared sync.Map // query → *sql.Stmt on read
+}
+
+// engine holds the few things in which the two databases differ.
+type engine struct {
+	name      string // sqlite, postgres
+	dialect   goose.Dialect
+	begin     string
+	forUpdate string
+	shared    bool // several nodes may use the database
+}
+
+var (
+	sqliteEngine   = engine{name: "sqlite", dialect: goose.DialectSQLite3, begin: "BEGIN IMMEDIATE"}
+	postgresEngine = engine{name: "postgres", dialect: goose.DialectPostgres, begin: "BEGIN", forUpdate: " FOR UPDATE", shared: true}
+)
+
+// Open opens the database, brings it to the newest schema and starts the
+// writer. Close ends it.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{clock: o.Clock, log: o.Log, node: horde.NewID()}
+	var write *sql.DB
+	var err error
+	if o.URL != "" {
+		write, err = s.openPostgres(o.URL)
+	} else {
+		write, err = s.openSQLite(o.Folder)
+	}
+	if err != nil {
+		s.unlock()
+		return nil, err
+	}
+	if err := s.migrate(ctx, write); err != nil {
+		write.Close()
+		s.read.Close()
+		s.unlock()
+		return nil, err
+	}
+	s.writer = newWriter(s, write)
+	if err := s.writer.connect(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	go s.writer.run()
+	return s, nil
+}
+
+func (s *Store) openSQLite(folder string) (*sql.DB, error) {
+	s.engine = sqliteEngine
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	if err := s.lockFolder(folder); err != nil {
+		return nil, err
+	}
+	dsn := "file:" + filepath.Join(folder, "horde.db") + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
+		"&_pragma=synchronous(FULL)&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)"
+	write, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
+	}
+	write.SetMaxOpenConns(1)
+	if s.read, err = sql.Open("sqlite", dsn+"&_pragma=query_only(1)"); err != nil {
+		write.Close()
+		return nil, err
+	}
+	s.read.SetMaxOpenConns(4)
+	s.read.SetMaxIdleConns(4)
+	return write, nil
+}
+
+func (s *Store) openPostgres(url string) (*sql.DB, error) {
+	s.engine = postgresEngine
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("--db: this is no postgres:// URL that can be understood")
+	}
+	config.ConnectTimeout = 10 * time.Second
+	write := stdlib.OpenDB(*config)
+	write.SetMaxOpenConns(3)
+	s.read = stdlib.OpenDB(*config)
+	s.read.SetMaxOpenConns(8)
+	s.read.SetMaxIdleConns(8)
+	return write, nil
+}
+
+func (s *Store) migrate(ctx context.Context, db *sql.DB) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	var opts []goose.ProviderOption
+	if s.engine.shared { // two nodes that start at once must not both migrate
+		release, err := migrationLock(ctx, db)
+		if err != nil {
+			return fmt.Errorf("connect to the database: %w", err)
+		}
+		defer release()
+	}
+	p, err := goose.NewProvider(s.engine.dialect, db, files, opts...)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("bring the database to the newest schema: %w", err)
+	}
+	return nil
+}
+
+// migrationLock serialises migrations of several nodes with an advisory lock of
+// the session.
+func migrationLock(ctx context.Context, db *sql.DB) (func(), error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	const key = 7001
+	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", key); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return func() {
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", key)
+		conn.Close()
+	}, nil
+}
+
+// Close waits for the writes under way and closes the database.
+func (s *Store) Close() error {
+	if s.writer != nil {
+		s.writer.close()
+	}
+	s.prepared.Range(func(_, v any) bool { v.(*sql.Stmt).Close(); return true })
+	err := s.read.Close()
+	s.unlock()
+	return err
+}
+
+// Node is the id of this open store; changes of other nodes carry theirs.
+func (s *Store) Node() string { return s.node }
+
+// Shared tells whether other nodes may work on the same database.
+func (s *Store) Shared() bool { return s.engine.shared }
+
+// Ping asks the database for a sign of life.
+func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx) }
+
+// query runs a prepared read.
+func (s *Store) query(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
+	st, err := s.prepare(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(ctx, args...)
+}
+
+func (s *Store) prepare(ctx context.Context, q string) (*sql.Stmt, error) {
+	if st, ok := s.prepared.Load(q); ok {
+		return st.(*sql.Stmt), nil
+	}
+	st, err := s.read.PrepareContext(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if old, raced := s.prepared.LoadOrStore(q, st); raced {
+		st.Close()
+		return old.(*sql.Stmt), nil
+	}
+	return st, nil
+}
+
+// rows reads all rows of a query with one scan function.
+func rows[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), q string, args ...any) ([]T, error) {
+	rs, err := s.query(ctx, q, args...)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rs, scan)
+}
+
+func collect[T any](rs *sql.Rows, scan func(scanner) (T, error)) ([]T, error) {
+	defer rs.Close()
+	var out []T
+	for rs.Next() {
+		v, err := scan(rs)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, rs.Err()
+}
+
+// one reads the only row of a query; ErrNotFound when there is none.
+func one[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), q string, args ...any) (T, error) {
+	all, err := rows(ctx, s, scan, q, args...)
+	if err != nil || len(all) == 0 {
+		var zero T
+		if err == nil {
+			err = ErrNotFound
+		}
+		return zero, err
+	}
+	return all[0], nil
+}
+
+type scanner interface{ Scan(...any) error }
+
+// in writes a list of placeholders: in(2, 3) is "($2,$3,$4)".
+func in(first, n int) string {
+	var b strings.Builder
+	b.WriteByte('(')
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "$%d", first+i)
+	}
+	b.WriteByte(')')
+	return b.String()
+}

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+
+	"horde/internal/horde"
+)
+
+// Request is one client request. Body is the domain's JSON; the columns beside
+// it are what changes or is searched for.
+type Request struct {
+	ID       string
+	Kind     string // image, text
+	UserID   int64
+	Created  int64
+	Priority int64 // at acceptance; growth is computed (generation rulebook §5.1)
+	Jobs     int   // results asked for
+	Body     string
+	RequestState
+}
+
+// RequestState is the part of a request that moves. Version grows with each
+// change, so that a reader can tell the newer of two.
+type RequestState struct {
+	Expires   int64
+	Waiting   int // jobs to hand out
+	Faults    int // jobs given up so far
+	Faulted   bool
+	Cancelled bool
+	Consumed  horde.Kudos
+	Version   int64
+}
+
+const (
+	requestColumns = "id, kind, user_id, created, priority, jobs, body, " + stateColumns
+	stateColumns   = "expires, waiting, faults, faulted, cancelled, consumed, version"
+)
+
+func scanRequest(r scanner) (q Request, err error) {
+	return q, r.Scan(&q.ID, &q.Kind, &q.UserID, &q.Created, &q.Priority, &q.Jobs, &q.Body,
+		&q.Expires, &q.Waiting, &q.Faults, &q.Faulted, &q.Cancelled, &q.Consumed, &q.Version)
+}
+
+func scanState(r scanner) (s RequestState, err error) {
+	return s, r.Scan(&s.Expires, &s.Waiting, &s.Faults, &s.Faulted, &s.Cancelled, &s.Consumed, &s.Version)
+}
+
+// LiveRequests reads all requests that have not expired, oldest first.
+func (s *Store) LiveRequests(ctx context.Context, now int64) ([]Request, error) {
+	return rows(ctx, s, scanRequest, "SELECT "+requestColumns+" FROM requests WHERE expires > $1 ORDER BY created, id", now)
+}
+
+// Requests reads the requests with these ids; unknown ones are left out.
+func (s *Store) Requests(ctx context.Context, ids []string) ([]Request, error) {
+	var all []Request
+	err := inChunks(ids, func(q string, args []any) error {
+		some, err := rows(ctx, s, scanRequest, "SELECT "+requestColumns+" FROM requests WHERE id IN "+q, args...)
+		all = append(all, some...)
+		return err
+	})
+	return all, err
+}
+
+// Expired reads the ids of requests that have expired, and their owners.
+func (s *Store) Expired(ctx context.Context, now int64, limit int) ([]Request, error) {
+	return rows(ctx, s, scanRequest, "SELECT "+requestColumns+" FROM requests WHERE expires <= $1 ORDER BY expires LIMIT $2", now, limit)
+}
+
+// InsertRequest writes a new request.
+func (tx *Tx) InsertRequest(q Request) error {
+	_, err := tx.change("INSERT INTO requests ("+requestColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)",
+		q.ID, q.Kind, q.UserID, q.Created, q.Priority, q.Jobs, q.Body,
+		q.Expires, q.Waiting, q.Faults, q.Faulted, q.Cancelled, int64(q.Consumed), q.Version)
+	mark(&tx.touched.requests, q.ID)
+	return err
+}
+
+// updateRequest runs a conditional update that returns the new state; ErrLost
+// when the condition does not hold (any more).
+func (tx *Tx) updateRequest(id, set, where string, args ...any) (RequestState, error) {
+	found, err := read(tx, scanState, "UPDATE requests SET version = version + 1, "+set+" WHERE id = $1"+where+
+		" RETURNING "+stateColumns, append([]any{id}, args...)...)
+	if err != nil {
+		return RequestState{}, err
+	}
+	if len(found) == 0 {
+		return RequestState{}, ErrLost
+	}
+	tx.direct = true
+	mark(&tx.touched.requests, id)
+	return found[0], nil
+}
+
+// Claim takes k jobs of a request that still has them, is not given up and has
+// not expired, and moves its expiry to at least expires.
+func (tx *Tx) Claim(id string, k int, expires int64) (RequestState, error) {
+	return tx.updateRequest(id, "waiting = waiting - $2, expires = CASE WHEN expires < $3 THEN $3 ELSE expires END",
+		" AND waiting >= $2 AND NOT faulted AND NOT cancelled AND expires > $4", k, expires, tx.Now)
+}
+
+// Charge adds to what a request has consumed and moves its expiry to at least
+// expires.
+func (tx *Tx) Charge(id string, amount horde.Kudos, expires int64) (RequestState, error) {
+	return tx.updateRequest(id, "consumed = consumed + $2, expires = CASE WHEN expires < $3 THEN $3 ELSE expires END",
+		"", int64(amount), expires)
+}
+
+// Requeue puts a given-up job back; the request is faulted when that was the
+// limit-th (generation rulebook §5.8). A cancelled request gets nothing back.
+func (tx *Tx) Requeue(id string, limit int) (RequestState, error) {
+	return tx.updateRequest(id, "faults = faults + 1, faulted = (faults + 1 >= $2), "+
+		"waiting = CASE WHEN cancelled THEN 0 ELSE waiting + 1 END", "", limit)
+}
+
+// Cancel ends the handing out of a request's jobs.
+func (tx *Tx) Cancel(id string) (RequestState, error) {
+	return tx.updateRequest(id, "waiting = 0, cancelled = TRUE", "")
+}
+
+// DeleteRequest removes a request that expired at or before now, with its jobs.
+// ErrLost: it was renewed or is gone.
+func (tx *Tx) DeleteRequest(id string, now int64) error {
+	n, err := tx.change("DELETE FROM requests WHERE id = $1 AND expires <= $2", id, now)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return ErrLost
+	}
+	mark(&tx.touched.requests, id)
+	_, err = tx.change("DELETE FROM jobs WHERE request_id = $1", id)
+	return err
+}

@@ -1,0 +1,205 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Tx is a transaction that several units share. Accounts and workers are rows
+// that it holds locked: a unit changes them in memory and Tx writes each back
+// once, before the commit. New rows are buffered and inserted many at a time.
+type Tx struct {
+	ctx context.Context
+	w   *writer
+	// Now is the time of the transaction.
+	Now int64
+
+	accounts map[int64]*Account
+	workers  map[string]*Worker
+	touched  touched
+	rows     buffered
+	direct   bool // something was written by a statement of its own
+	failed   error
+	undo     []func()
+}
+
+// touched remembers what to write back and whom to tell of it.
+type touched struct {
+	accounts map[int64]bool
+	workers  map[string]bool
+	requests map[string]bool
+	users    map[int64]bool
+}
+
+// buffered are the rows to insert before the commit.
+type buffered struct {
+	events, postings, jobs, deliveries []any
+}
+
+// lock reads and locks the rows that the units declared, in the order of ids.
+func (tx *Tx) lock(batch []*pending) error {
+	accounts, workers := map[int64]bool{}, map[string]bool{}
+	for _, p := range batch {
+		for _, id := range p.unit.Accounts {
+			accounts[id] = true
+		}
+		for _, id := range p.unit.Workers {
+			workers[id] = true
+		}
+	}
+	if err := tx.lockAccounts(slices.Sorted(maps.Keys(accounts))); err != nil {
+		return err
+	}
+	return tx.lockWorkers(slices.Sorted(maps.Keys(workers)))
+}
+
+// run runs one unit and undoes what it left in memory when it is refused.
+func (tx *Tx) run(u Unit) error {
+	tx.undo = tx.undo[:0]
+	mark := tx.rows
+	err := u.Do(tx)
+	if err != nil {
+		tx.rows = mark
+		for _, f := range slices.Backward(tx.undo) {
+			f()
+		}
+	}
+	return err
+}
+
+func (tx *Tx) wrote() bool {
+	return tx.direct || len(tx.touched.accounts) > 0 || len(tx.touched.workers) > 0 ||
+		len(tx.rows.events) > 0 || len(tx.rows.jobs) > 0 || len(tx.rows.deliveries) > 0
+}
+
+// flush writes everything that was kept back.
+func (tx *Tx) flush() error {
+	if err := tx.writeAccounts(); err != nil {
+		return err
+	}
+	if err := tx.writeWorkers(); err != nil {
+		return err
+	}
+	tx.insertMany("INSERT INTO ledger_events (id, reason, request_id, job_id, created, detail) VALUES ", 6, tx.rows.events)
+	tx.insertMany("INSERT INTO ledger_postings (account, event_id, amount) VALUES ", 3, tx.rows.postings)
+	tx.insertMany("INSERT INTO jobs (id, request_id, worker_id, model, seed, fake, started, ttl) VALUES ", 8, tx.rows.jobs)
+	tx.insertMany("INSERT INTO deliveries (job_id, at, kind, model, things, micros) VALUES ", 6, tx.rows.deliveries)
+	if tx.failed == nil {
+		tx.publish()
+	}
+	return tx.failed
+}
+
+// insertMany inserts rows of width columns, in groups of 32, 16, 8 … so that
+// few texts need to be prepared.
+func (tx *Tx) insertMany(head string, width int, values []any) {
+	for n := len(values) / width; n > 0 && tx.failed == nil; n = len(values) / width {
+		size := 32
+		for size > n {
+			size /= 2
+		}
+		_ = tx.exec(tx.w.manyText(head, width, size), values[:size*width]...)
+		values = values[size*width:]
+	}
+}
+
+var (
+	textsMu   sync.Mutex
+	manyTexts = map[string]map[int]string{} // head → size → text; shared by all writers
+)
+
+// manyText is head followed by size groups of width placeholders.
+func (w *writer) manyText(head string, width, size int) string {
+	textsMu.Lock()
+	defer textsMu.Unlock()
+	if manyTexts[head] == nil {
+		manyTexts[head] = map[int]string{}
+	}
+	text := manyTexts[head][size]
+	if text == "" {
+		groups := make([]string, size)
+		for i := range groups {
+			groups[i] = in(1+i*width, width)
+		}
+		text = head + strings.Join(groups, ",")
+		manyTexts[head][size] = text
+	}
+	return text
+}
+
+// exec runs a prepared statement; a failure dooms the transaction.
+func (tx *Tx) exec(q string, args ...any) error {
+	_, err := tx.affect(q, args...)
+	return err
+}
+
+// affect is exec that tells how many rows changed.
+func (tx *Tx) affect(q string, args ...any) (int64, error) {
+	st, err := tx.w.stmt(tx.ctx, q)
+	if err != nil {
+		return 0, tx.fail(err)
+	}
+	res, err := st.ExecContext(tx.ctx, args...)
+	if err != nil {
+		return 0, tx.fail(fmt.Errorf("%.40q: %w", q, err))
+	}
+	n, err := res.RowsAffected()
+	if err != nil {
+		return 0, tx.fail(err)
+	}
+	return n, nil
+}
+
+// change is affect for the statements of units.
+func (tx *Tx) change(q string, args ...any) (int64, error) {
+	n, err := tx.affect(q, args...)
+	if n > 0 {
+		tx.direct = true
+	}
+	return n, err
+}
+
+// read runs a query inside the transaction.
+func read[T any](tx *Tx, scan func(scanner) (T, error), q string, args ...any) ([]T, error) {
+	st, err := tx.w.stmt(tx.ctx, q)
+	if err != nil {
+		return nil, tx.fail(err)
+	}
+	rs, err := st.QueryContext(tx.ctx, args...)
+	if err != nil {
+		return nil, tx.fail(fmt.Errorf("%.40q: %w", q, err))
+	}
+	out, err := collect(rs, scan)
+	if err != nil {
+		return nil, tx.fail(err)
+	}
+	return out, nil
+}
+
+func (tx *Tx) fail(err error) error {
+	if tx.failed == nil {
+		tx.failed = err
+	}
+	return err
+}
+
+// mark notes that a row changed, for the change log; m is made on first use.
+func mark[K comparable](m *map[K]bool, key K) {
+	if *m == nil {
+		*m = map[K]bool{}
+	}
+	(*m)[key] = true
+}
+
+func jsonText(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // our own row types always marshal
+	}
+	return string(b)
+}

@@ -1,0 +1,116 @@
+package store
+
+import "context"
+
+// User is one account holder. Roles is the domain's bit set; UsageMultiplier is
+// in thousandths; Suspicions a JSON list of reasons, "" for none.
+type User struct {
+	ID              int64
+	Username        string
+	OAuthID         string
+	KeyHash         string
+	Created         int64
+	Roles           int64
+	Concurrency     int
+	WorkerInvited   int
+	PublicWorkers   bool
+	UsageMultiplier int64
+	Contact         string
+	AdminComment    string
+	Suspicions      string
+}
+
+const userColumns = "id, username, oauth_id, key_hash, created, roles, concurrency, worker_invited, public_workers, usage_multiplier, contact, admin_comment, suspicions"
+
+func scanUser(r scanner) (u User, err error) {
+	return u, r.Scan(&u.ID, &u.Username, &u.OAuthID, &u.KeyHash, &u.Created, &u.Roles, &u.Concurrency, &u.WorkerInvited,
+		&u.PublicWorkers, &u.UsageMultiplier, &u.Contact, &u.AdminComment, &u.Suspicions)
+}
+
+// User reads a user by id; ErrNotFound when there is none.
+func (s *Store) User(ctx context.Context, id int64) (User, error) {
+	return one(ctx, s, scanUser, "SELECT "+userColumns+" FROM users WHERE id = $1", id)
+}
+
+// UserByKey reads a user by the hash of the API key.
+func (s *Store) UserByKey(ctx context.Context, hash string) (User, error) {
+	return one(ctx, s, scanUser, "SELECT "+userColumns+" FROM users WHERE key_hash = $1", hash)
+}
+
+// UserByOAuth reads a user by the id that an identity provider gave.
+func (s *Store) UserByOAuth(ctx context.Context, oauth string) (User, error) {
+	return one(ctx, s, scanUser, "SELECT "+userColumns+" FROM users WHERE oauth_id = $1", oauth)
+}
+
+// InsertUser writes a new user and an empty account with this floor. With
+// ID < 0 the next free id is taken. It returns the id; ErrDuplicate when the
+// oauth id or key is taken.
+func (tx *Tx) InsertUser(u User, lowest int64) (int64, error) {
+	ids, err := read(tx, scanInt, `INSERT INTO users (`+userColumns+`)
+SELECT CASE WHEN CAST($1 AS BIGINT) >= 0 THEN CAST($1 AS BIGINT) ELSE (SELECT COALESCE(max(id), 0) + 1 FROM users) END,
+    CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT), CAST($6 AS BIGINT), CAST($7 AS BIGINT), CAST($8 AS BIGINT),
+    CAST($9 AS BOOLEAN), CAST($10 AS BIGINT), CAST($11 AS TEXT), CAST($12 AS TEXT), CAST($13 AS TEXT)
+RETURNING id`,
+		u.ID, u.Username, u.OAuthID, u.KeyHash, u.Created, u.Roles, u.Concurrency, u.WorkerInvited,
+		u.PublicWorkers, u.UsageMultiplier, u.Contact, u.AdminComment, u.Suspicions)
+	if err != nil {
+		return 0, err
+	}
+	id := ids[0]
+	_, err = tx.change("INSERT INTO accounts (user_id, lowest, last_active) VALUES ($1, $2, $3)", id, lowest, tx.Now)
+	mark(&tx.touched.users, id)
+	return id, err
+}
+
+// UpdateUser writes all changeable columns of a user.
+func (tx *Tx) UpdateUser(u User) error {
+	_, err := tx.change("UPDATE users SET username = $2, key_hash = $3, roles = $4, concurrency = $5, worker_invited = $6, public_workers = $7, usage_multiplier = $8, contact = $9, admin_comment = $10, suspicions = $11 WHERE id = $1",
+		u.ID, u.Username, u.KeyHash, u.Roles, u.Concurrency, u.WorkerInvited, u.PublicWorkers, u.UsageMultiplier, u.Contact, u.AdminComment, u.Suspicions)
+	mark(&tx.touched.users, u.ID)
+	return err
+}
+
+// User reads and locks a user inside the transaction.
+func (tx *Tx) User(id int64) (User, error) {
+	found, err := read(tx, scanUser, "SELECT "+userColumns+" FROM users WHERE id = $1"+tx.w.s.engine.forUpdate, id)
+	if err == nil && len(found) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return User{}, err
+	}
+	return found[0], nil
+}
+
+func scanInt(r scanner) (int64, error) {
+	var v int64
+	return v, r.Scan(&v)
+}
+
+// Setting reads a setting of the whole horde; "" when it was never set.
+func (s *Store) Setting(ctx context.Context, name string) (string, error) {
+	v, err := one(ctx, s, scanText, "SELECT value FROM settings WHERE name = $1", name)
+	if err == ErrNotFound {
+		return "", nil
+	}
+	return v, err
+}
+
+// SetSetting writes a setting of the whole horde.
+func (tx *Tx) SetSetting(name, value string) error {
+	_, err := tx.change("INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value)
+	return err
+}
+
+// InitSetting writes a setting unless it has a value, and returns the one it
+// has then.
+func (tx *Tx) InitSetting(name, value string) (string, error) {
+	if _, err := tx.change("INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", name, value); err != nil {
+		return "", err
+	}
+	found, err := read(tx, scanText, "SELECT value FROM settings WHERE name = $1", name)
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	return found[0], nil
+}

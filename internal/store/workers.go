@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"horde/internal/horde"
+)
+
+// Worker is one worker of any kind. Settings is the domain's JSON of the last
+// full check-in.
+type Worker struct {
+	ID             string
+	Kind           string // image, text, interrogation
+	UserID         int64
+	Name           string
+	Created        int64
+	LastCheckIn    int64
+	Addr           string
+	Info           string
+	Maintenance    bool
+	MaintenanceMsg string
+	Paused         bool
+	Settings       string
+	Totals         WorkerTotals
+}
+
+// WorkerTotals are the figures of a worker's life.
+type WorkerTotals struct {
+	Kudos        horde.Kudos `json:"kudos,omitempty"`
+	Generated    horde.Kudos `json:"generated,omitempty"`
+	UptimeKudos  horde.Kudos `json:"uptime_kudos,omitempty"`
+	Things       int64       `json:"things,omitempty"`
+	Fulfilments  int64       `json:"fulfilments,omitempty"`
+	Uncompleted  int64       `json:"uncompleted,omitempty"`
+	Aborts       int64       `json:"aborts,omitempty"`       // in the window that began at AbortsSince
+	AbortsSince  int64       `json:"aborts_since,omitempty"` // microseconds
+	Uptime       int64       `json:"uptime,omitempty"`       // seconds
+	UptimeReward int64       `json:"uptime_reward,omitempty"`
+	Suspicions   []int       `json:"suspicions,omitempty"`
+	Speeds       []float64   `json:"speeds,omitempty"` // newest last, raw things per second
+}
+
+const workerColumns = "id, kind, user_id, name, created, last_check_in, addr, info, maintenance, maintenance_msg, paused, settings, totals"
+
+func scanWorker(r scanner) (*Worker, error) {
+	var w Worker
+	var totals string
+	if err := r.Scan(&w.ID, &w.Kind, &w.UserID, &w.Name, &w.Created, &w.LastCheckIn, &w.Addr, &w.Info,
+		&w.Maintenance, &w.MaintenanceMsg, &w.Paused, &w.Settings, &totals); err != nil {
+		return nil, err
+	}
+	if totals != "{}" {
+		if err := json.Unmarshal([]byte(totals), &w.Totals); err != nil {
+			return nil, fmt.Errorf("totals of worker %s: %w", w.ID, err)
+		}
+	}
+	return &w, nil
+}
+
+// AllWorkers reads every worker.
+func (s *Store) AllWorkers(ctx context.Context) ([]*Worker, error) {
+	return rows(ctx, s, scanWorker, "SELECT "+workerColumns+" FROM workers ORDER BY created, id")
+}
+
+// Workers reads the workers with these ids; unknown ones are left out.
+func (s *Store) Workers(ctx context.Context, ids []string) ([]*Worker, error) {
+	var all []*Worker
+	err := inChunks(ids, func(q string, args []any) error {
+		some, err := rows(ctx, s, scanWorker, "SELECT "+workerColumns+" FROM workers WHERE id IN "+q, args...)
+		all = append(all, some...)
+		return err
+	})
+	return all, err
+}
+
+// WorkerByName reads one worker; ErrNotFound when there is none.
+func (s *Store) WorkerByName(ctx context.Context, name string) (*Worker, error) {
+	return one(ctx, s, scanWorker, "SELECT "+workerColumns+" FROM workers WHERE name = $1", name)
+}
+
+// InsertWorker writes a new worker; ErrDuplicate when the name is taken.
+func (tx *Tx) InsertWorker(w Worker) error {
+	_, err := tx.change("INSERT INTO workers ("+workerColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)",
+		w.ID, w.Kind, w.UserID, w.Name, w.Created, w.LastCheckIn, w.Addr, w.Info,
+		w.Maintenance, w.MaintenanceMsg, w.Paused, w.Settings, jsonText(w.Totals))
+	mark(&tx.touched.workers, w.ID)
+	return err
+}
+
+func (tx *Tx) lockWorkers(ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	tx.workers = make(map[string]*Worker, len(ids))
+	return inChunks(ids, func(q string, args []any) error {
+		found, err := read(tx, scanWorker, "SELECT "+workerColumns+" FROM workers WHERE id IN "+q+
+			" ORDER BY id"+tx.w.s.engine.forUpdate, args...)
+		for _, w := range found {
+			tx.workers[w.ID] = w
+		}
+		return err
+	})
+}
+
+// ChangeWorker lets f change a locked worker and returns it as it is then; the
+// change is undone when the unit is refused later on.
+func (tx *Tx) ChangeWorker(id string, f func(*Worker)) (Worker, error) {
+	w := tx.workers[id]
+	if w == nil {
+		return Worker{}, fmt.Errorf("worker %s: %w", id, ErrNotFound)
+	}
+	before := *w
+	tx.undo = append(tx.undo, func() { *w = before })
+	f(w)
+	mark(&tx.touched.workers, id)
+	return *w, nil
+}
+
+func (tx *Tx) writeWorkers() error {
+	for _, id := range slices.Sorted(maps.Keys(tx.touched.workers)) {
+		w := tx.workers[id]
+		if w == nil { // inserted in this transaction
+			continue
+		}
+		if err := tx.exec("UPDATE workers SET name = $2, last_check_in = $3, addr = $4, info = $5, maintenance = $6, maintenance_msg = $7, paused = $8, settings = $9, totals = $10 WHERE id = $1",
+			w.ID, w.Name, w.LastCheckIn, w.Addr, w.Info, w.Maintenance, w.MaintenanceMsg, w.Paused, w.Settings, jsonText(w.Totals)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

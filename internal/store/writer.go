@@ -1,0 +1,264 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Unit is one unit of work for Write.
+type Unit struct {
+	// Key orders the units of a batch, so that all nodes change rows in one
+	// order and do not deadlock; usually the id of the request.
+	Key string
+	// Accounts and Workers are locked before Do runs, in the order of ids.
+	Accounts []int64
+	Workers  []string
+	// Do reads and writes. An error it returns refuses the unit; it must then
+	// not have written anything with a conditional statement (buffered rows
+	// and changed accounts are undone). It may run more than once.
+	Do func(*Tx) error
+}
+
+// Write runs u in a transaction shared with other units and returns when it is
+// committed, or with the error of Do.
+func (s *Store) Write(u Unit) error {
+	p := pendings.Get().(*pending)
+	p.unit = u
+	if !s.writer.enqueue(p) {
+		return ErrClosed
+	}
+	err := <-p.done
+	p.unit = Unit{}
+	pendings.Put(p)
+	return err
+}
+
+type pending struct {
+	unit Unit
+	done chan error
+}
+
+var pendings = sync.Pool{New: func() any { return &pending{done: make(chan error, 1)} }}
+
+// maxBatch bounds how many units share a transaction, and with it how long the
+// first of them waits for the last.
+const maxBatch = 128
+
+// statementTimeout ends a write on a database that hangs.
+const statementTimeout = 30 * time.Second
+
+// writer gathers units and commits them in batches. An idle writer starts at
+// once; units that arrive during a commit form the next batch.
+type writer struct {
+	s     *Store
+	db    *sql.DB
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+	queue chan *pending
+	seq   int64 // of the last change this node has published
+
+	mu      sync.RWMutex
+	closed  bool
+	stopped chan struct{}
+
+	committed atomic.Pointer[func()] // called after each commit
+}
+
+func newWriter(s *Store, db *sql.DB) *writer {
+	return &writer{s: s, db: db, queue: make(chan *pending, 1024), stopped: make(chan struct{})}
+}
+
+func (w *writer) enqueue(p *pending) bool {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	if w.closed {
+		return false
+	}
+	w.queue <- p
+	return true
+}
+
+func (w *writer) close() {
+	w.mu.Lock()
+	running := !w.closed && w.conn != nil
+	w.closed = true
+	w.mu.Unlock()
+	if running {
+		close(w.queue)
+		<-w.stopped
+	}
+	w.disconnect()
+	w.db.Close()
+}
+
+func (w *writer) connect(ctx context.Context) error {
+	conn, err := w.db.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
+	}
+	w.conn, w.stmts = conn, map[string]*sql.Stmt{}
+	return nil
+}
+
+func (w *writer) disconnect() {
+	for _, st := range w.stmts {
+		st.Close()
+	}
+	w.stmts = nil
+	if w.conn != nil {
+		w.conn.Close()
+	}
+}
+
+func (w *writer) run() {
+	defer close(w.stopped)
+	batch := make([]*pending, 0, maxBatch)
+	for first := range w.queue {
+		batch = w.gather(append(batch[:0], first))
+		slices.SortStableFunc(batch, func(a, b *pending) int { return cmp.Compare(a.unit.Key, b.unit.Key) })
+		w.commit(batch)
+	}
+}
+
+// gather adds what waits already, without waiting for more.
+func (w *writer) gather(batch []*pending) []*pending {
+	for len(batch) < maxBatch {
+		select {
+		case p, ok := <-w.queue:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, p)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit runs a batch; when the database refuses it, every unit alone.
+func (w *writer) commit(batch []*pending) {
+	results := make([]error, len(batch))
+	err := w.attempt(batch, results)
+	switch {
+	case err == nil:
+		for i, p := range batch {
+			p.done <- results[i]
+		}
+	case len(batch) == 1:
+		batch[0].done <- w.alone(batch[0], err)
+	default:
+		w.recover(err)
+		for i := range batch {
+			p := batch[i : i+1]
+			var result [1]error
+			if err := w.attempt(p, result[:]); err != nil {
+				result[0] = w.alone(p[0], err)
+			}
+			p[0].done <- result[0]
+		}
+	}
+}
+
+// alone tries a unit again that the database refused, while there is hope.
+func (w *writer) alone(p *pending, err error) error {
+	for try := range 5 {
+		if duplicate(err) {
+			return fmt.Errorf("%w: %w", ErrDuplicate, err)
+		}
+		if !passing(err) && !broken(err) {
+			break
+		}
+		time.Sleep(time.Duration(1+try*try*20) * time.Millisecond)
+		w.recover(err)
+		var result [1]error
+		if err = w.attempt([]*pending{p}, result[:]); err == nil {
+			return result[0]
+		}
+	}
+	if duplicate(err) {
+		return fmt.Errorf("%w: %w", ErrDuplicate, err)
+	}
+	w.s.log.Error("write failed", "error", err)
+	return fmt.Errorf("write: %w", err)
+}
+
+// recover opens a new connection when the old one is of no use.
+func (w *writer) recover(err error) {
+	if !broken(err) {
+		return
+	}
+	w.disconnect()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if cerr := w.connect(ctx); cerr != nil {
+		w.s.log.Error("database connection lost", "error", cerr)
+	}
+}
+
+// attempt runs the units in one transaction. results holds the refusals of
+// single units; the returned error says that nothing at all was written.
+func (w *writer) attempt(batch []*pending, results []error) (err error) {
+	if w.conn == nil {
+		return sql.ErrConnDone
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
+	defer cancel()
+	tx := &Tx{ctx: ctx, w: w, Now: w.s.clock().UnixMicro()}
+	if err := tx.exec(w.s.engine.begin); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			if _, rerr := w.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); rerr != nil && !errors.Is(rerr, sql.ErrConnDone) {
+				w.s.log.Warn("rollback", "error", rerr)
+			}
+		}
+	}()
+	if err := tx.lock(batch); err != nil {
+		return err
+	}
+	for i, p := range batch {
+		results[i] = tx.run(p.unit)
+		if tx.failed != nil {
+			return tx.failed
+		}
+	}
+	if !tx.wrote() {
+		_, err := w.conn.ExecContext(ctx, "ROLLBACK")
+		return err
+	}
+	if err := tx.flush(); err != nil {
+		return err
+	}
+	if err := tx.exec("COMMIT"); err != nil {
+		return err
+	}
+	w.seq = tx.seq(w.seq)
+	if f := w.committed.Load(); f != nil {
+		(*f)()
+	}
+	return nil
+}
+
+// notifyAfterCommit has f called after each commit; it must not block.
+func (w *writer) notifyAfterCommit(f func()) { w.committed.Store(&f) }
+
+func (w *writer) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
+	if st := w.stmts[q]; st != nil {
+		return st, nil
+	}
+	st, err := w.conn.PrepareContext(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("prepare %.60q: %w", q, err)
+	}
+	w.stmts[q] = st
+	return st, nil
+}
