@@ -19,6 +19,7 @@ type Order struct {
 	HasMask          bool
 	SourceProcessing string
 	ControlType      string
+	ControlStrength  *float64 // nil: not given
 	ReturnControlMap bool
 	PostProcessing   []string
 	Loras, TIs       int // how many

@@ -1,0 +1,173 @@
+package admission
+
+import (
+	"slices"
+	"strings"
+
+	"horde/internal/catalog"
+	"horde/internal/horde"
+)
+
+// Stage is a run of rows of §1.4's table.
+type Stage struct{ first, last int }
+
+// The stages in order; between them lie checks that need the store.
+var (
+	BeforeKey = Stage{3, 6}
+	AfterKey  = Stage{11, 16}
+	Batching  = Stage{18, 18}
+	Content   = Stage{23, 58}
+)
+
+// Check runs the rows of a stage in order and returns the first refusal, a
+// *horde.Error, or nil. Stages after BeforeKey need Normalize to have run.
+func (r *Request) Check(s Stage) error {
+	for i := range checks {
+		c := &checks[i]
+		if c.row < s.first || c.row > s.last {
+			continue
+		}
+		if c.refuses(r) {
+			return horde.Errorf(c.code, "%s", c.text)
+		}
+	}
+	return nil
+}
+
+// check is one row of the table: its number in §1.4, what refuses a request and
+// what its owner is told. Texts are our own; programs go by the code.
+type check struct {
+	row     int
+	code    horde.Code
+	refuses func(*Request) bool
+	text    string
+}
+
+const (
+	maxPromptWords  = 7500
+	maxLoras        = 5
+	maxTIs          = 20
+	maxExtraSources = 5
+	qrCode          = "qr_code"
+	remix           = "remix"
+	exampleAgent    = "My-Project:v0.0.1:My-Contact"
+)
+
+// checks is the table of §1.4 in the order of its rows, save those that need
+// the store (7–10, 17, 19–22, 59, 60) and those without a refusal (15). Row 23
+// only warns there; the check for NUL, which the original's database makes when
+// the request is stored, stands in its place.
+var checks = []check{
+	{3, "StyleNotFound", func(r *Request) bool { return r.Style == UnknownStyle },
+		"There is no style or collection of this name or id. Look it up in GET /api/v2/styles/image."},
+	{4, "BadRequest", func(r *Request) bool { return r.Style == TextStyle },
+		"Text styles cannot be used on image requests. Name an image style."},
+	{5, "MaintenanceMode", func(r *Request) bool { return r.Server.Maintenance },
+		"The horde is in maintenance mode and takes no new requests. Please try again later."},
+	{6, "BadRequest", func(r *Request) bool {
+		return r.Asked.Webhook != "" && !strings.HasPrefix(r.Asked.Webhook, "https://")
+	}, "webhook must be an address that begins with https://."},
+
+	{11, "OnlyServiceAccountProxy", func(r *Request) bool { return r.Asked.ProxiedAccount != "" && !r.Caller.Service },
+		"proxied_account is only for service accounts. Leave it out."},
+	{12, "DeletedUser", func(r *Request) bool { return r.Caller.Deleted },
+		"This account is scheduled for deletion and cannot be used."},
+	{13, "TooManyExtraSourceImages.", func(r *Request) bool { return len(r.Asked.ExtraSourceImages) > maxExtraSources },
+		"A request can have at most 5 extra source images."},
+	{14, "MoreThanMinExtraSourceImage.", func(r *Request) bool {
+		return len(r.Asked.ExtraSourceImages) > 1 && !r.Caller.vouched()
+	}, "More than 1 extra source image is for trusted users and patrons only."},
+	{16, "MissingPrompt", func(r *Request) bool { return r.Asked.Prompt == "" },
+		"The prompt is empty. Say what to paint."},
+
+	{18, "RequiresTrust", func(r *Request) bool {
+		// The asked value: the QR code workflow switches batching off by itself.
+		return r.Image.N > 1 && or(r.Asked.DisableBatching, false) && !r.Caller.vouched()
+	}, "disable_batching with more than 1 picture is for trusted users and patrons only."},
+
+	{23, "NulByteInPayload", hasNUL, "The request may not contain NUL bytes."},
+	{24, "HiResMismatch", func(r *Request) bool {
+		return r.Image.HiresFix && r.anyBaseline(catalog.Flux1, catalog.QwenImage, catalog.ZImageTurbo)
+	}, "hires_fix does not work with Flux, Qwen and Z-Image models. Switch it off or choose another model."},
+	{25, "TooManyLoras", func(r *Request) bool { return len(r.Image.Loras) > maxLoras },
+		"A request can use at most 5 LoRAs."},
+	{26, "BadLoraVersion", func(r *Request) bool {
+		return slices.ContainsFunc(r.params().Loras, badLoraVersion)
+	}, "With is_version a LoRA is named by its version id: its name must be a number."},
+	{27, "TooManyTIs", func(r *Request) bool { return len(r.Image.TIs) > maxTIs },
+		"A request can use at most 20 textual inversions."},
+	{28, "InvalidTransparencyModel", func(r *Request) bool {
+		return r.Image.Transparent && r.otherBaseline(catalog.SD1, catalog.SDXL)
+	}, "Transparent pictures can only be made by Stable Diffusion 1 and SDXL models."},
+	{29, "ControlNetMismatch.", func(r *Request) bool {
+		return r.Image.Workflow == qrCode && r.otherBaseline(catalog.SD1, catalog.SDXL)
+	}, "The qr_code workflow works only with Stable Diffusion 1 and SDXL models."},
+	{30, "InvalidPromptSize", func(r *Request) bool { return moreWords(r.Image.Prompt, maxPromptWords) },
+		"The prompt is too long: at most 7500 words."},
+	{31, "UnexpectedModelName", func(r *Request) bool {
+		return slices.ContainsFunc(r.Image.Models, isPostProcessor)
+	}, "A post-processor was named as a model. Name it in params.post_processing, or send the picture to /interrogate/async."},
+	{32, "TooManyUpscalers", func(r *Request) bool { return countUpscalers(r.Image.PostProcessing) > 1 },
+		"A request can use at most 1 upscaler."},
+	{33, "BadCFGDecimals", func(r *Request) bool { return horde.Round2(r.Image.Cfg) != r.Image.Cfg },
+		"cfg_scale can have at most 2 decimals."},
+
+	{35, "Forbidden", func(r *Request) bool { return r.anyModel(isSpecial) && !r.Caller.Special },
+		"Special models are for special users only."},
+	{36, "SpecialMissingUsername", func(r *Request) bool { return r.anyModel(specialWithoutOwner) },
+		"Special models are named with their owner: horde_special::name#id."},
+	{37, "Forbidden", func(r *Request) bool {
+		return r.anyModel(func(m string) bool { return isSpecial(m) && ownerOf(m) != r.Caller.Alias })
+	}, "This special model belongs to somebody else."},
+	{38, "SpecialMissingPayload", func(r *Request) bool { return r.anyModel(isSpecial) && r.Image.Special == nil },
+		"Special models need params.special."},
+	{39, "UntrustedUnsafeIP", func(r *Request) bool { return r.Server.Raid && r.UnsafeIP && !r.Caller.vouched() },
+		"The horde is being raided, so requests from this address are only taken from trusted users and patrons for now."},
+	{40, "BadRequest", func(r *Request) bool { return r.Image.Special != nil && !r.Caller.Special },
+		"params.special is for special users only. Leave it out."},
+	{41, "SourceMaskUnnecessary", func(r *Request) bool { return r.Image.HasMask && !r.Image.HasSource },
+		"There is a source_mask but no source_image that it could cover."},
+
+	{42, "ControlNetUnsupported", func(r *Request) bool {
+		return (r.Image.ControlType == "normal" || r.Image.ControlType == "hough") &&
+			r.anyModel(func(m string) bool { return strings.HasPrefix(r.Models.Baseline(m), catalog.SD2) })
+	}, "The control types normal and hough do not work with Stable Diffusion 2 models."},
+	{43, "ControlNetUnsupported", func(r *Request) bool { return r.controlled() && r.names("pix2pix") },
+		"The model pix2pix works without a control type."},
+	{44, "ControlNetSourceMissing", func(r *Request) bool { return r.controlled() && !r.Image.HasSource },
+		"A control type needs a source_image to take its shapes from."},
+	{45, "ControlNetInpaintingMismatch", func(r *Request) bool {
+		return r.controlled() && r.Image.SourceProcessing == "inpainting"
+	}, "A control type cannot be combined with inpainting."},
+	{46, "ControlNetMismatch", func(r *Request) bool {
+		return r.controlled() && r.anyBaseline(catalog.SDXL, catalog.StableCascade, catalog.Flux1, catalog.QwenImage, catalog.ZImageTurbo)
+	}, "Control types work only with Stable Diffusion 1 and 2 models."},
+	{47, "InvalidTransparencyImg2Img", func(r *Request) bool { return r.Image.Transparent && r.Image.ExtraSources > 0 },
+		"Transparent pictures cannot be made from source images."},
+	{48, "InvalidTransparencyCN", func(r *Request) bool { return r.Image.Transparent && r.controlled() },
+		"Transparent pictures cannot be made with a control type."},
+	{49, "InvalidRemix", func(r *Request) bool {
+		return r.Image.SourceProcessing == remix && r.otherBaseline(catalog.StableCascade)
+	}, "Only Stable Cascade models can remix."},
+	{50, "InvalidExtraSourceImages.", func(r *Request) bool {
+		return r.Image.ExtraSources > 0 && r.Image.SourceProcessing != remix
+	}, "Extra source images need source_processing remix."},
+	{51, "InvalidExtraTexts.", func(r *Request) bool { return len(r.Image.ExtraTexts) > 0 && r.Image.Workflow != qrCode },
+		"extra_texts are only for the qr_code workflow."},
+	{52, "MissingExtraTexts.", missingExtraTexts,
+		"The qr_code workflow needs an entry in extra_texts with the reference qr_code: the text of the code."},
+	{53, "ControlNetInvalidPayload", func(r *Request) bool { return r.initAsImage && r.Image.ReturnControlMap },
+		"init_as_image and return_control_map exclude each other."},
+	{54, "SourceImageRequiredForModel", func(r *Request) bool {
+		return !r.Image.HasSource && (r.names("Stable Diffusion 2 Depth") || r.names("pix2pix"))
+	}, "This model works only on a source_image."},
+	{55, "UnexpectedModelName", func(r *Request) bool { return !r.Image.HasSource && r.anyModel(r.isControlNet) },
+		"A ControlNet was named as a model. Name a model, and the control type in params.control_type."},
+
+	{56, "BetaAnonForbidden", func(r *Request) bool { return r.names(betaModel) && r.Caller.Anonymous },
+		"The beta comparison is not open to anonymous users. Please register."},
+	{57, "BetaComparisonFault", func(r *Request) bool { return r.names(betaModel) && r.Image.N == 1 },
+		"The beta comparison makes two pictures: set n to 2."},
+	{58, "BannedClientAgent", func(r *Request) bool { return r.ClientAgent == exampleAgent },
+		"This Client-Agent is that of the example code. Name your own project and a way to reach you."},
+}

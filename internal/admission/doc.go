@@ -1,0 +1,17 @@
+// Package admission decides whether an image request may enter the queue and
+// what exactly enters it: the checks of generation rulebook §1.4 as one ordered
+// table, the defaults of §1.1 and §1.2, the warnings of §1.8, and the rule of
+// §1.5 about kudos upfront with the downgrade that avoids it.
+//
+// It is pure: no store, no network, no clock. What a check needs to know about
+// the caller, the models and the server comes in with a [Request]. Checks that
+// need the store stay with the caller, who runs the table in stages and puts them
+// between:
+//
+//	r.Check(BeforeKey)            rows 3–6; then look up the key (7–10)
+//	r.Normalize(caller, random)   r.Image is now what the queue would store
+//	r.Check(AfterKey)             rows 11–16; then workers exist (17)
+//	r.Check(Batching)             row 18; then concurrency, addresses, filters (19–22)
+//	r.Check(Content)              rows 23–58
+//	r.Upfront(load)               row 59; then the source pictures (60)
+package admission
