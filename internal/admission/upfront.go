@@ -131,9 +131,8 @@ func fit(w, h, limit int) (int, int) {
 func (u Upfront) Refusal(price horde.Kudos) error {
 	res := max(u.MaxRes, 0)
 	return horde.Errorf("KudosUpfront",
-		"This request needs %s kudos upfront, more than this account can commit now. With the horde as busy as it is, "+
-			"pictures over %d×%d pixels, 50 steps or more (less for control types, LCM and some models) and requests without "+
-			"slow_workers need kudos upfront. Ask for less, set allow_downgrade, or earn kudos by running a worker.",
+		"This request needs %s kudos upfront, more than this account can commit now. As busy as the horde is, pictures over "+
+			"%d×%d pixels or of more than 40 steps (50 steps, say; fewer with control types, LCM and some models) and requests "+
+			"without slow_workers need their kudos upfront. Ask for less, set allow_downgrade, or earn kudos by running a worker.",
 		price, res, res)
 }
-
