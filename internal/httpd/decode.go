@@ -147,7 +147,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	}
 	setReadTimeout(w, bodyTime)
 	defer setReadTimeout(w, 0)
-	buf := make([]byte, 0, min(max(r.ContentLength, 512), 64<<10)+1)
+	buf := make([]byte, 0, bufferSize(r.ContentLength, 64<<10))
 	body := http.MaxBytesReader(w, r.Body, limit)
 	for {
 		n, err := body.Read(buf[len(buf):cap(buf)])
@@ -159,9 +159,18 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 			return nil, readError(err, limit)
 		}
 		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
+			buf = slices.Grow(buf, max(512, int(bufferSize(r.ContentLength, 2*int64(cap(buf))))-len(buf)))
 		}
 	}
+}
+
+// bufferSize is the room to read a body of the announced length into, one byte
+// more so that its end is noticed, but at most most.
+func bufferSize(announced, most int64) int64 {
+	if announced < 0 {
+		return most
+	}
+	return min(announced+1, most)
 }
 
 func readError(err error, limit int64) error {

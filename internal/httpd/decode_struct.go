@@ -119,3 +119,26 @@ func anyNumber(v any) (float64, bool) {
 	}
 	return 0, false
 }
+
+// rawJSON writes a parsed JSON value again. NaN and infinities, which parseJSON
+// takes but JSON lacks, become null.
+func rawJSON(v any) (json.RawMessage, error) { return json.Marshal(finite(v)) }
+
+// finite puts null for every number in v that is none.
+func finite(v any) any {
+	switch v := v.(type) {
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil
+		}
+	case []any:
+		for i, item := range v {
+			v[i] = finite(item)
+		}
+	case map[string]any:
+		for name, member := range v {
+			v[name] = finite(member)
+		}
+	}
+	return v
+}
