@@ -207,7 +207,7 @@ func checkCase(t *testing.T, p *painter, c goldenCase) {
 		t.Errorf("%d denoised estimates, want %d", denoised, c.Steps)
 	}
 	comparePNG(t, filepath.Join("model/golden", c.PNG), render(e.picture(), side, side))
-	high, err := e.finish(natural, natural)
+	high, err := e.finish(context.Background(), natural, natural)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ type canvas interface {
 	// are valid until the next call and may be changed.
 	denoise(sigma float64, guided bool) (prompt, negative []float32, err error)
 	// upscale enlarges low, planes of w × h values in −1…1, enlarge times. The
-	// result is valid until the next call.
+	// result is valid until the next call with the same size and may be changed.
 	upscale(low []float32, w, h int) ([]float32, error)
 	close()
 }

@@ -120,16 +120,15 @@ type onnxCanvas struct {
 	options *ort.RunOptions // nil between begin's end and the next begin
 	owned   []ort.Value
 
-	ids                            []int64
-	idsIn                          ort.Value
-	text2, bias2, pooled2, x2, d2  tensor
-	text1, bias1, pooled1, x1, d1  tensor
-	sigma2, sigma1                 tensor
-	low, high                      tensor
-	lowW, lowH                     int
-	encodeIn, encodeOut            []ort.Value
-	guidedIn, guidedOut            []ort.Value
-	plainIn, plainOut, upIn, upOut []ort.Value
+	ids                           []int64
+	idsIn                         ort.Value
+	text2, bias2, pooled2, x2, d2 tensor
+	text1, bias1, pooled1, x1, d1 tensor
+	sigma2, sigma1                tensor
+	enlargers                     []enlarger
+	encodeIn, encodeOut           []ort.Value
+	guidedIn, guidedOut           []ort.Value
+	plainIn, plainOut             []ort.Value
 }
 
 func (n *onnx) newCanvas() (canvas, error) {
@@ -156,10 +155,6 @@ func (n *onnx) newCanvas() (canvas, error) {
 			return nil, err
 		}
 	}
-	if err := c.sizeUpscaler(side, side); err != nil {
-		c.close()
-		return nil, err
-	}
 	c.encodeIn, c.encodeOut = []ort.Value{c.idsIn}, []ort.Value{c.text2.value, c.bias2.value, c.pooled2.value}
 	c.guidedIn, c.guidedOut = []ort.Value{c.x2.value, c.sigma2.value, c.text2.value, c.bias2.value, c.pooled2.value}, []ort.Value{c.d2.value}
 	c.plainIn, c.plainOut = []ort.Value{c.x1.value, c.sigma1.value, c.text1.value, c.bias1.value, c.pooled1.value}, []ort.Value{c.d1.value}
@@ -184,37 +179,35 @@ func (c *onnxCanvas) pair(two, one *tensor, shape []int64) error {
 	return nil
 }
 
-// sizeUpscaler makes the upscaler's tensors for pictures of w × h.
-func (c *onnxCanvas) sizeUpscaler(w, h int) error {
-	if c.lowW == w && c.lowH == h {
-		return nil
-	}
-	c.freeUpscaler()
-	low := make([]float32, 3*w*h)
-	in, err := ort.NewTensor(ort.NewShape(1, 3, int64(h), int64(w)), low)
-	if err != nil {
-		return err
-	}
-	c.low = tensor{in, low}
-	high := make([]float32, 3*w*h*enlarge*enlarge)
-	out, err := ort.NewTensor(ort.NewShape(1, 3, int64(h*enlarge), int64(w*enlarge)), high)
-	if err != nil {
-		return err
-	}
-	c.high = tensor{out, high}
-	c.upIn, c.upOut = []ort.Value{in}, []ort.Value{out}
-	c.lowW, c.lowH = w, h
-	return nil
+// enlarger is the upscaler's tensors for one size of picture.
+type enlarger struct {
+	w, h      int
+	low, high []float32
+	in, out   []ort.Value
 }
 
-func (c *onnxCanvas) freeUpscaler() {
-	for _, t := range []*tensor{&c.low, &c.high} {
-		if t.value != nil {
-			t.value.Destroy()
+// enlargerFor makes the tensors for w × h, or finds them: there are only two
+// sizes, the model's and a strip's.
+func (c *onnxCanvas) enlargerFor(w, h int) (*enlarger, error) {
+	for i := range c.enlargers {
+		if u := &c.enlargers[i]; u.w == w && u.h == h {
+			return u, nil
 		}
-		*t = tensor{}
 	}
-	c.lowW, c.lowH = 0, 0
+	u := enlarger{w: w, h: h, low: make([]float32, 3*w*h), high: make([]float32, 3*w*h*enlarge*enlarge)}
+	low, err := ort.NewTensor(ort.NewShape(1, 3, int64(h), int64(w)), u.low)
+	if err != nil {
+		return nil, err
+	}
+	c.owned = append(c.owned, low)
+	high, err := ort.NewTensor(ort.NewShape(1, 3, int64(h*enlarge), int64(w*enlarge)), u.high)
+	if err != nil {
+		return nil, err
+	}
+	c.owned = append(c.owned, high)
+	u.in, u.out = []ort.Value{low}, []ort.Value{high}
+	c.enlargers = append(c.enlargers, u)
+	return &c.enlargers[len(c.enlargers)-1], nil
 }
 
 func (c *onnxCanvas) begin(ctx context.Context) (func(), error) {
@@ -256,15 +249,15 @@ func (c *onnxCanvas) denoise(sigma float64, guided bool) (prompt, negative []flo
 }
 
 func (c *onnxCanvas) upscale(low []float32, w, h int) ([]float32, error) {
-	if err := c.sizeUpscaler(w, h); err != nil {
+	u, err := c.enlargerFor(w, h)
+	if err != nil {
 		return nil, err
 	}
-	copy(c.low.data, low)
-	return c.high.data, c.nets.up.RunWithOptions(c.upIn, c.upOut, c.options)
+	copy(u.low, low)
+	return u.high, c.nets.up.RunWithOptions(u.in, u.out, c.options)
 }
 
 func (c *onnxCanvas) close() {
-	c.freeUpscaler()
 	for _, v := range c.owned {
 		v.Destroy()
 	}

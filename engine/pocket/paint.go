@@ -43,7 +43,7 @@ func (p *painter) paint(ctx context.Context, e *easel, job engine.Job, hooks eng
 		if err := e.diffuse(ctx, pl, seed, job.Source != nil, keep, progress, nil); err != nil {
 			return err
 		}
-		img, err := e.finish(pl.width, pl.height)
+		img, err := e.finish(ctx, pl.width, pl.height)
 		if err != nil {
 			return err
 		}
@@ -111,22 +111,6 @@ func paste(x, source, noise, keep []float32, sigma float32) {
 			}
 		}
 	}
-}
-
-// finish enlarges the model picture and fits it to the asked size.
-func (e *easel) finish(width, height int) (*image.NRGBA, error) {
-	x := e.picture()
-	for k, v := range x {
-		x[k] = min(max(v, -1), 1)
-	}
-	if max(width, height) <= side {
-		return fit(render(x, side, side), width, height), nil
-	}
-	high, err := e.upscale(x, side, side)
-	if err != nil {
-		return nil, err
-	}
-	return fit(render(high, natural, natural), width, height), nil
 }
 
 // preview shows an estimate in the shape of the asked size, at most side pixels

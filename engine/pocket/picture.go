@@ -43,13 +43,22 @@ func toByte(v float32) uint8 {
 // render turns planes R, G, B of w × h values in −1…1 into an opaque picture.
 func render(planes []float32, w, h int) *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
-	n := w * h
-	r, g, b := planes[:n], planes[n:2*n], planes[2*n:3*n]
-	for i := range n {
-		px := img.Pix[4*i : 4*i+4 : 4*i+4]
-		px[0], px[1], px[2], px[3] = toByte(r[i]), toByte(g[i]), toByte(b[i]), 255
-	}
+	renderRows(img, planes, w, h, 0)
 	return img
+}
+
+// renderRows fills img, w wide, from row first on of planes of w × h values.
+func renderRows(img *image.NRGBA, planes []float32, w, h, first int) {
+	n := w * h
+	for y := range img.Rect.Dy() {
+		at := (first + y) * w
+		r, g, b := planes[at:at+w], planes[n+at:n+at+w], planes[2*n+at:2*n+at+w]
+		row := img.Pix[y*img.Stride:]
+		for x := range r {
+			px := row[4*x : 4*x+4 : 4*x+4]
+			px[0], px[1], px[2], px[3] = toByte(r[x]), toByte(g[x]), toByte(b[x]), 255
+		}
+	}
 }
 
 // opaque shows an opaque NRGBA picture as RGBA: the bytes are the same, and

@@ -105,15 +105,22 @@ func (p *plan) readSettings(in *api.ImagePayload) {
 	}
 }
 
+// readSize takes the asked size; small pictures are not enlarged before they
+// are resampled (see finish).
 func (p *plan) readSize(width, height int) {
 	p.width, p.height = clampSide(width), clampSide(height)
-	if p.width != natural || p.height != natural {
-		how := "resampled"
-		if p.width != p.height {
-			how = "cut at the centre and resampled"
-		}
-		p.tell("size: painted at %dx%d, %s to %dx%d", natural, natural, how, p.width, p.height)
+	painted := natural
+	if max(p.width, p.height) <= side {
+		painted = side
 	}
+	if p.width == painted && p.height == painted {
+		return
+	}
+	how := "resampled"
+	if p.width != p.height {
+		how = "cut at the centre and resampled"
+	}
+	p.tell("size: painted at %dx%d, %s to %dx%d", painted, painted, how, p.width, p.height)
 }
 
 // clampSide is a side within the API's range; 0 means the default.

@@ -7,7 +7,7 @@
 // size that a job asks for. Files: tokenizer.go (prompt → ids), noise.go
 // (seed → deviates), sampler.go (schedule and solvers), networks*.go (the three
 // networks), plan.go (what the API says → what the model can do), picture.go
-// (pixels), paint.go (one job), unpack.go (model files → cache folder) and
+// (pixels), paint.go and enlarge.go (one job), unpack.go (model files → cache folder) and
 // library.go (where ONNX Runtime is found).
 package pocket
 
@@ -143,6 +143,7 @@ type easel struct {
 	canvas
 	solver solver
 	source []float32 // planes of the source picture
+	strip  []float32 // rows on their way to the second enlargement
 	start  []float32 // the noise that the mask's kept part is drowned in
 }
 

@@ -1,3 +1,5 @@
+//go:build cgo
+
 // Command paint paints one picture with the pocket engine, without a horde:
 //
 //	go run ./engine/pocket/paint [flags] "a red fox in the snow" fox.webp
