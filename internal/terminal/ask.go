@@ -32,7 +32,12 @@ func ask() Protocol {
 		return Blocks
 	}
 	var state *term.State
-	conn.Control(func(fd uintptr) { state, err = term.MakeRaw(int(fd)) })
+	conn.Control(func(fd uintptr) {
+		// A job in the background would be stopped for touching the terminal.
+		if inForeground(int(fd)) {
+			state, err = term.MakeRaw(int(fd))
+		}
+	})
 	if err != nil || state == nil {
 		return Blocks
 	}

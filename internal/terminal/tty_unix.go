@@ -17,3 +17,9 @@ func cellSize(out *os.File, cols, rows int) (w, h int) {
 	}
 	return int(size.Xpixel) / cols, int(size.Ypixel) / rows
 }
+
+// inForeground tells whether this process may talk to its terminal.
+func inForeground(fd int) bool {
+	group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
+}
