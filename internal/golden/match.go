@@ -1,0 +1,259 @@
+package golden
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// match lists the differences between an expectation, variables filled in, and a
+// value. Values are as decode makes them. With subset the expectation need not
+// name every member of an object.
+func match(want, got any, path string, subset bool) []string {
+	if names := placeholderKinds(want); names != nil {
+		for _, name := range names {
+			if kinds[name](got) {
+				return nil
+			}
+		}
+		return diff(path, "want %s, got %s", want, short(got, 160))
+	}
+	if name := special(want); name != "" {
+		return matchSpecial(name, want.(map[string]any), got, path, subset)
+	}
+	switch w := want.(type) {
+	case map[string]any:
+		return matchObject(w, got, path, subset)
+	case []any:
+		return matchArray(w, got, path, subset)
+	case json.Number:
+		if g, ok := got.(json.Number); ok && math.Abs(number(w)-number(g)) < 1e-9 {
+			return nil
+		}
+	default: // string, bool, nil
+		if _, number := got.(json.Number); !number && plain(got) && want == got {
+			return nil
+		}
+	}
+	return diff(path, "want %s, got %s", short(want, 160), short(got, 160))
+}
+
+// plain tells whether v can be compared with ==.
+func plain(v any) bool {
+	switch v.(type) {
+	case map[string]any, []any:
+		return false
+	}
+	return true
+}
+
+func diff(path, format string, args ...any) []string {
+	if path == "" {
+		path = "/"
+	}
+	return []string{path + ": " + fmt.Sprintf(format, args...)}
+}
+
+func matchObject(want map[string]any, got any, path string, subset bool) []string {
+	g, ok := got.(map[string]any)
+	if !ok {
+		return diff(path, "want an object, got %s", short(got, 160))
+	}
+	var out []string
+	for _, k := range sortedKeys(want) {
+		if v, ok := g[k]; ok {
+			out = append(out, match(want[k], v, path+"/"+k, subset)...)
+		} else {
+			out = append(out, diff(path+"/"+k, "missing, want %s", short(want[k], 160))...)
+		}
+	}
+	if subset {
+		return out
+	}
+	for _, k := range sortedKeys(g) {
+		if _, ok := want[k]; !ok {
+			out = append(out, diff(path+"/"+k, "unexpected key, value %s", short(g[k], 160))...)
+		}
+	}
+	return out
+}
+
+func matchArray(want []any, got any, path string, subset bool) []string {
+	g, ok := got.([]any)
+	if !ok {
+		return diff(path, "want an array, got %s", short(got, 160))
+	}
+	if len(want) != len(g) {
+		return diff(path, "want %d elements %s, got %d %s", len(want), short(want, 160), len(g), short(g, 160))
+	}
+	var out []string
+	for i := range want {
+		out = append(out, match(want[i], g[i], path+"/"+strconv.Itoa(i), subset)...)
+	}
+	return out
+}
+
+// special is the name of the object matcher that v is ({"<approx>": …}), or "".
+func special(v any) string {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return ""
+	}
+	for k := range m {
+		if len(k) > 2 && k[0] == '<' && k[len(k)-1] == '>' {
+			return k[1 : len(k)-1]
+		}
+	}
+	return ""
+}
+
+func matchSpecial(name string, want map[string]any, got any, path string, subset bool) []string {
+	arg := want["<"+name+">"]
+	switch name {
+	case "approx":
+		return matchApprox(want, number(arg), got, path)
+	case "contains":
+		return matchContains(list(arg), got, path)
+	case "oneof":
+		for _, a := range list(arg) {
+			if match(a, got, path, subset) == nil {
+				return nil
+			}
+		}
+		return diff(path, "want one of %s, got %s", short(arg, 160), short(got, 160))
+	case "subset":
+		return match(arg, got, path, true)
+	}
+	g, ok := got.([]any)
+	switch name {
+	case "each", "unordered", "has", "lacks":
+		if !ok || name == "each" && len(g) == 0 {
+			return diff(path, "want an array, not empty for <each>, got %s", short(got, 160))
+		}
+	}
+	switch name {
+	case "each":
+		var out []string
+		for i, a := range g {
+			out = append(out, match(arg, a, path+"/"+strconv.Itoa(i), subset)...)
+		}
+		return out
+	case "unordered", "has":
+		if w := list(arg); name == "unordered" && len(w) != len(g) {
+			return diff(path, "want %d elements %s, got %s", len(w), short(arg, 160), short(got, 160))
+		}
+		return matchHas(list(arg), g, path, subset)
+	case "lacks":
+		return matchLacks(list(arg), g, path)
+	}
+	return diff(path, "unknown matcher <%s>", name)
+}
+
+func matchApprox(want map[string]any, x float64, got any, path string) []string {
+	tolerance := number(want["rel"])*math.Abs(x) + number(want["abs"]) + 1e-9
+	if g, ok := got.(json.Number); ok && math.Abs(number(g)-x) <= tolerance {
+		return nil
+	}
+	return diff(path, "want %v ± %.2f, got %s", x, tolerance, short(got, 160))
+}
+
+func matchContains(fragments []any, got any, path string) []string {
+	s, _ := got.(string)
+	s = strings.ToLower(s)
+	var missing []any
+	for _, f := range fragments {
+		if t, _ := f.(string); !strings.Contains(s, strings.ToLower(t)) {
+			missing = append(missing, f)
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	return diff(path, "want text containing %s, got %s", short(missing, 160), short(got, 160))
+}
+
+// matchHas finds an element of its own for every expectation.
+func matchHas(want, got []any, path string, subset bool) []string {
+	rest := slices.Clone(got)
+	var out []string
+	for _, w := range want {
+		hit := slices.IndexFunc(rest, func(g any) bool { return match(w, g, path, subset) == nil })
+		if hit < 0 {
+			out = append(out, diff(path, "no element like %s in %s", short(w, 160), short(got, 400))...)
+			continue
+		}
+		rest = slices.Delete(rest, hit, hit+1)
+	}
+	return out
+}
+
+func matchLacks(unwanted, got []any, path string) []string {
+	var out []string
+	for _, u := range unwanted {
+		if slices.ContainsFunc(got, func(g any) bool { return match(u, g, path, true) == nil }) {
+			out = append(out, diff(path, "must not hold %s", short(u, 160))...)
+		}
+	}
+	return out
+}
+
+// matchError compares error bodies: everything recorded but errors as a subset
+// (an rc may be added), and exactly the recorded keys of errors.
+func matchError(want, got any) []string {
+	g, ok := got.(map[string]any)
+	w, _ := want.(map[string]any)
+	if !ok {
+		return diff("", "want an error object, got %s", short(got, 160))
+	}
+	rest := map[string]any{}
+	for k, v := range w {
+		if k != "errors" {
+			rest[k] = v
+		}
+	}
+	out := match(rest, got, "", true)
+	errors, given := w["errors"]
+	if given {
+		return append(out, match(errors, g["errors"], "/errors", false)...)
+	}
+	if _, unexpected := g["errors"]; unexpected {
+		out = append(out, diff("/errors", "unexpected key")...)
+	}
+	return out
+}
+
+func list(v any) []any {
+	l, _ := v.([]any)
+	return l
+}
+
+// number is the value of a JSON number, 0 for anything else.
+func number(v any) float64 {
+	n, _ := v.(json.Number)
+	f, _ := strconv.ParseFloat(string(n), 64)
+	return f
+}
+
+func sortedKeys(m map[string]any) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// short is v as JSON, cut to n bytes.
+func short(v any, n int) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	if len(b) > n {
+		return strings.ToValidUTF8(string(b[:n]), "") + "…"
+	}
+	return string(b)
+}
