@@ -23,6 +23,7 @@ import (
 // that has a Run method (and Help, for its examples) in a file of its own; Run
 // may take the *console as a parameter.
 type CLI struct {
+	Serve    ServeCmd    `cmd:"" group:"run" help:"Run a server."`
 	Work     WorkCmd     `cmd:"" group:"run" help:"Paint for a horde with this machine."`
 	Generate GenerateCmd `cmd:"" group:"use" help:"Have a picture painted and save it."`
 	Status   StatusCmd   `cmd:"" group:"use" help:"Show how a horde is."`

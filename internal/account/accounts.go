@@ -260,3 +260,12 @@ func (a *Accounts) change(id int64, f func(*store.User)) error {
 	a.Forget(id)
 	return err
 }
+
+// Balance is what a user has to spend, held kudos included.
+func (a *Accounts) Balance(ctx context.Context, user int64) (horde.Kudos, error) {
+	acc, err := a.store.Account(ctx, user)
+	if err != nil {
+		return 0, err
+	}
+	return acc.Balance, nil
+}

@@ -16,6 +16,7 @@ import (
 	"horde/internal/bridge"
 	"horde/internal/horde"
 	"horde/internal/kudos"
+	"horde/internal/moderation"
 	"horde/internal/store"
 )
 
@@ -59,7 +60,7 @@ func (f *Fleet) CheckInImage(ctx context.Context, owner *account.User, pop api.I
 		return nil, horde.Errorf("PolymorphicNameConflict", "A worker of another type is called %q already. Please choose another name.", name)
 	}
 	if w == nil {
-		if err := f.mayMake(owner, name, addr); err != nil {
+		if err := f.mayMake(owner, name, pop.BridgeAgent, addr); err != nil {
 			return nil, err
 		}
 	} else if w.UserID != owner.ID {
@@ -115,9 +116,14 @@ const (
 
 // mayMake tells whether the owner may add a worker (§1.14; the count includes
 // image and text workers only, platform rulebook §7.2).
-func (f *Fleet) mayMake(owner *account.User, name, addr string) error {
-	if name == "" {
+func (f *Fleet) mayMake(owner *account.User, name, agent, addr string) error {
+	switch {
+	case name == "":
 		return horde.Errorf("BadRequest", "The worker needs a name.")
+	case moderation.Profane(name):
+		return horde.Errorf("ProfaneWorkerName", "Please choose a worker name that everybody can read.")
+	case moderation.Profane(agent):
+		return horde.Errorf("ProfaneBridgeAgent", "Please choose a bridge agent that everybody can read.")
 	}
 	if reservedName.MatchString(name) {
 		return horde.Errorf("BadRequest", "Please choose a worker name without the words colab, tpu or google.")

@@ -3,6 +3,7 @@ package httpd
 import (
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,6 +14,7 @@ import (
 type metrics struct {
 	calls   *prometheus.CounterVec
 	seconds *prometheus.HistogramVec
+	running atomic.Int64 // calls being answered
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -52,3 +54,6 @@ func knownMethod(method string) bool {
 	}
 	return false
 }
+
+// active is how many calls are being answered.
+func (m *metrics) active() int { return int(m.running.Load()) }

@@ -37,6 +37,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h["Horde-Node"] = s.node
 	h["X-Content-Type-Options"] = noSniff
 	h["X-Request-Id"] = []string{x.id}
+	s.metrics.running.Add(1)
+	defer s.metrics.running.Add(-1)
 	defer s.finish(x, r, began)
 	s.dispatch(x, r)
 }

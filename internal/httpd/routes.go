@@ -4,13 +4,15 @@ import (
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"horde/api"
 )
 
 // routes is the table of everything the server answers. One line per method and
 // pattern; the wildcards are those of http.ServeMux.
 func (s *Server) routes() []route {
 	measure := promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{})
-	return []route{
+	table := []route{
 		{method: http.MethodGet, pattern: "/register", handle: s.getRegister, plain: true},
 		{method: http.MethodPost, pattern: "/register", handle: s.postRegister, plain: true},
 		{method: http.MethodGet, pattern: "/.well-known/serviceinfo", handle: s.getServiceInfo, plain: true},
@@ -20,7 +22,43 @@ func (s *Server) routes() []route {
 		{method: http.MethodGet, pattern: "/healthz", handle: s.getHealth, limits: exempt, plain: true},
 		{method: http.MethodGet, pattern: "/readyz", handle: s.getReady, limits: exempt, plain: true},
 		{method: http.MethodGet, pattern: "/metrics", handle: wrap(measure), limits: exempt, plain: true},
+
+		{method: http.MethodPost, pattern: "/api/v2/generate/async", handle: s.postImageRequest, limits: asyncRates,
+			doc: &doc{summary: "Ask for pictures", body: api.ImageRequestSchema, agent: true,
+				answers: map[int]any{http.StatusAccepted: api.Accepted{}, http.StatusOK: api.DryRun{}}}},
+		{method: http.MethodGet, pattern: "/api/v2/generate/check/{id}", handle: s.getCheck, limits: checkRates,
+			doc: &doc{summary: "See how far a request is", agent: true, answers: map[int]any{http.StatusOK: api.Check{}}}},
+		{method: http.MethodGet, pattern: "/api/v2/generate/status/{id}", handle: s.getImageStatus, limits: imageStatusRates,
+			doc: &doc{summary: "Fetch the pictures of a request", agent: true, answers: map[int]any{http.StatusOK: api.ImageStatus{}}}},
+		{method: http.MethodDelete, pattern: "/api/v2/generate/status/{id}", handle: s.deleteImageRequest, limits: imageStatusRates,
+			doc: &doc{summary: "Cancel a request", agent: true, answers: map[int]any{http.StatusOK: api.ImageStatus{}}}},
+		{method: http.MethodPost, pattern: "/api/v2/generate/pop", handle: s.postPop, limits: workerRates,
+			doc: &doc{summary: "Take jobs as a worker", body: api.ImagePopSchema, answers: map[int]any{http.StatusOK: api.ImageJob{}}}},
+		{method: http.MethodPost, pattern: "/api/v2/generate/submit", handle: s.postSubmit, limits: workerRates,
+			doc: &doc{summary: "Deliver a finished job", body: api.ImageSubmitSchema, answers: map[int]any{http.StatusOK: api.Submitted{}}}},
+
+		{method: http.MethodGet, pattern: "/api/v2/find_user", handle: s.getFindUser,
+			doc: &doc{summary: "See whose an API key is", key: true, agent: true, answers: map[int]any{http.StatusOK: api.UserDetails{}}}},
+		{method: http.MethodPost, pattern: "/api/v2/dev/test-user", handle: s.postTestUser, plain: true},
+
+		{method: http.MethodGet, pattern: "/api/v2/status/heartbeat", handle: s.getHeartbeat, limits: exempt, plain: true,
+			doc: &doc{summary: "See whether this node lives", answers: map[int]any{http.StatusOK: api.Heartbeat{}}}},
+		{method: http.MethodGet, pattern: "/api/v2/status/performance", handle: s.getPerformance,
+			doc: &doc{summary: "See how the horde performs", agent: true, answers: map[int]any{http.StatusOK: api.Performance{}}}},
+		{method: http.MethodGet, pattern: "/api/v2/status/models", handle: s.getModels,
+			doc: &doc{summary: "List the models in use", agent: true, answers: map[int]any{http.StatusOK: []api.ActiveModel{}}}},
+
+		{method: http.MethodPost, pattern: "/api/ext/v1/jobs/{id}/progress", handle: s.postProgress, limits: workerRates, plain: true,
+			doc: &doc{summary: "Report the progress of a job", body: api.ProgressSchema}},
+		{method: http.MethodGet, pattern: "/api/ext/v1/requests/{id}/events", handle: s.getEvents, limits: checkRates, plain: true,
+			doc: &doc{summary: "Follow a request as server-sent events"}},
 	}
+	if s.Blobs != nil {
+		for _, m := range []string{http.MethodGet, http.MethodPut} {
+			table = append(table, route{method: m, pattern: "/blob/{name}", handle: wrap(s.Blobs), limits: exempt, plain: true})
+		}
+	}
+	return table
 }
 
 // wrap makes a handler of a plain http.Handler.

@@ -15,6 +15,8 @@ import (
 // Options are what a Server is made of. Zero fields switch things off; only the
 // domain objects that the routes in use need must be there.
 type Options struct {
+	Domain
+
 	Title          string // of the API, default "AI Horde"
 	Version        string // of this program
 	Node           string // host:port, for the header Horde-Node
@@ -56,7 +58,9 @@ type Server struct {
 }
 
 // New makes a Server with the routes of routes.go.
-func New(o Options) *Server {
+func New(o Options) *Server { return newServer(o, (*Server).routes) }
+
+func newServer(o Options, routes func(*Server) []route) *Server {
 	if o.Title == "" {
 		o.Title = "AI Horde"
 	}
@@ -68,7 +72,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{Options: o, log: o.Log, node: []string{o.Node + ":" + o.Version}}
 	s.metrics = newMetrics(o.Metrics)
-	s.table = s.routes()
+	s.table = routes(s)
 	s.buildMux()
 	s.swagger = s.buildSwagger()
 	return s

@@ -192,8 +192,8 @@ func (q *Queue) dryRun(ctx context.Context, user *account.User, up admission.Upf
 // newRequest stores the source pictures and makes the row.
 func (q *Queue) newRequest(ctx context.Context, r *admission.Request, user *account.User, ask Ask, quote kudos.Quote) (*entry, error) {
 	now := q.Clock().UnixMicro()
-	row := store.Request{ID: horde.NewID(), Kind: kindImage, UserID: user.ID, Created: now, Jobs: r.Image.N,
-		RequestState: store.RequestState{Expires: now + requestLife.Microseconds(), Waiting: r.Image.N, Version: 1}}
+	row := store.Request{ID: horde.NewID(), Kind: kindImage, UserID: user.ID, Created: now,
+		RequestState: store.RequestState{Jobs: r.Image.N, Expires: now + requestLife.Microseconds(), Waiting: r.Image.N, Version: 1}}
 	image := r.Image
 	rec := record{Image: &image, Addr: ask.Addr, UnsafeIP: ask.UnsafeIP, Trusted: user.Is(account.Trusted), Price: quote.Base}
 	if err := q.storeSources(ctx, row.ID, &ask.Body, &rec); err != nil {

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -47,6 +48,13 @@ type holder struct {
 func newIndex() *index {
 	return &index{entries: map[string]*entry{}, jobs: map[string]*entry{}, models: map[string]shelf{},
 		aimed: map[string]*line{}, holders: map[int64]*holder{}, census: newCensus()}
+}
+
+// ids are those of all requests in the index.
+func (x *index) ids() []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return slices.Collect(maps.Keys(x.entries))
 }
 
 // add takes a new live request into the index.

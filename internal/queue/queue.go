@@ -65,6 +65,7 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 // nodes were missed.
 func (q *Queue) Reload(ctx context.Context) error {
 	now := q.Clock().UnixMicro()
+	before := q.index.ids() // what is known now and not read below has ended
 	live, err := q.Store.LiveRequests(ctx, now)
 	if err != nil {
 		return fmt.Errorf("read requests: %w", err)
@@ -76,7 +77,7 @@ func (q *Queue) Reload(ctx context.Context) error {
 	if err := q.recent.reload(ctx, q.Store, now); err != nil {
 		return err
 	}
-	q.take(live, jobs, nil)
+	q.take(live, jobs, before)
 	return nil
 }
 

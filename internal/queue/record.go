@@ -108,10 +108,10 @@ func (e *entry) counts() (c counts) {
 	return c
 }
 
-// done: given up, or nothing waits and nothing runs (§5.8). What was cancelled
-// is not waited for.
+// done: given up, or nothing waits and nothing runs (§5.8). Of a cancelled
+// request, what still runs is not waited for once as much has come since.
 func (e *entry) done(c counts) bool {
-	return e.state.Faulted || e.state.Waiting == 0 && c.processing == 0
+	return e.state.Faulted || e.state.Waiting == 0 && (c.processing == 0 || c.finished-c.processing >= e.state.Jobs)
 }
 
 // priorityOf is the starting priority of §5.1, from the balance before the tax.

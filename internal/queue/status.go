@@ -40,11 +40,7 @@ func (q *Queue) check1(e *entry) api.Check {
 
 // waiting is the jobs of a request that are still to be handed out.
 func (e *entry) waiting(c counts) int {
-	jobs := e.row.Jobs
-	if e.state.Cancelled {
-		jobs = c.finished
-	}
-	return max(0, min(e.state.Waiting, jobs-c.processing-c.finished))
+	return max(0, min(e.state.Waiting, e.state.Jobs-c.processing-c.finished))
 }
 
 // Status answers how far a request is, with its pictures.
@@ -310,3 +306,8 @@ func (q *Queue) Active(user int64) []string {
 	return ids
 }
 
+// Inline is the picture of a generation in base64, for clients that cannot use
+// its link.
+func (q *Queue) Inline(ctx context.Context, g api.Generation) string {
+	return q.pictureOf(ctx, resultName(g.ID), false)
+}

@@ -97,4 +97,3 @@ func (q *Queue) forget(ctx context.Context, id string) {
 		q.dropSources(ctx, &e.record)
 	}
 }
-

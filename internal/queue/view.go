@@ -105,7 +105,7 @@ func (v *view) lacking(f *features) (l lacks) {
 	refuse(lackPatience, s.ExtraSlow && !want(extraSlowOK))
 	refuse(lackBridge, !v.agent.Has(f.caps) || !v.agent.SamplerOK(f.sampler, f.karras))
 	refuse(lackBridge, want(hiresFix) && v.hosted.cascade && !v.agent.Has(bridge.StableCascade2Pass))
-	refuse(lackSilent, v.hosted.flux && !v.agent.Has(bridge.Flux))
+	refuse(lackBridge, v.hosted.flux && !v.agent.Has(bridge.Flux))
 	return l
 }
 

@@ -14,7 +14,6 @@ type Request struct {
 	UserID   int64
 	Created  int64
 	Priority int64 // at acceptance; growth is computed (generation rulebook §5.1)
-	Jobs     int   // results asked for
 	Body     string
 	RequestState
 }
@@ -22,6 +21,7 @@ type Request struct {
 // RequestState is the part of a request that moves. Version grows with each
 // change, so that a reader can tell the newer of two.
 type RequestState struct {
+	Jobs      int // results asked for; at a cancel, those that were there
 	Expires   int64
 	Waiting   int // jobs to hand out
 	Faults    int // jobs given up so far
@@ -32,17 +32,17 @@ type RequestState struct {
 }
 
 const (
-	requestColumns = "id, kind, user_id, created, priority, jobs, body, " + stateColumns
-	stateColumns   = "expires, waiting, faults, faulted, cancelled, consumed, version"
+	requestColumns = "id, kind, user_id, created, priority, body, " + stateColumns
+	stateColumns   = "jobs, expires, waiting, faults, faulted, cancelled, consumed, version"
 )
 
 func scanRequest(r scanner) (q Request, err error) {
-	return q, r.Scan(&q.ID, &q.Kind, &q.UserID, &q.Created, &q.Priority, &q.Jobs, &q.Body,
-		&q.Expires, &q.Waiting, &q.Faults, &q.Faulted, &q.Cancelled, &q.Consumed, &q.Version)
+	return q, r.Scan(&q.ID, &q.Kind, &q.UserID, &q.Created, &q.Priority, &q.Body,
+		&q.Jobs, &q.Expires, &q.Waiting, &q.Faults, &q.Faulted, &q.Cancelled, &q.Consumed, &q.Version)
 }
 
 func scanState(r scanner) (s RequestState, err error) {
-	return s, r.Scan(&s.Expires, &s.Waiting, &s.Faults, &s.Faulted, &s.Cancelled, &s.Consumed, &s.Version)
+	return s, r.Scan(&s.Jobs, &s.Expires, &s.Waiting, &s.Faults, &s.Faulted, &s.Cancelled, &s.Consumed, &s.Version)
 }
 
 // LiveRequests reads all requests that have not expired, oldest first.
@@ -69,8 +69,8 @@ func (s *Store) Expired(ctx context.Context, now int64, limit int) ([]Request, e
 // InsertRequest writes a new request.
 func (tx *Tx) InsertRequest(q Request) error {
 	_, err := tx.change("INSERT INTO requests ("+requestColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)",
-		q.ID, q.Kind, q.UserID, q.Created, q.Priority, q.Jobs, q.Body,
-		q.Expires, q.Waiting, q.Faults, q.Faulted, q.Cancelled, int64(q.Consumed), q.Version)
+		q.ID, q.Kind, q.UserID, q.Created, q.Priority, q.Body,
+		q.Jobs, q.Expires, q.Waiting, q.Faults, q.Faulted, q.Cancelled, int64(q.Consumed), q.Version)
 	mark(&tx.touched.requests, q.ID)
 	return err
 }
@@ -114,7 +114,8 @@ func (tx *Tx) Requeue(id string, limit int) (RequestState, error) {
 
 // Cancel ends the handing out of a request's jobs.
 func (tx *Tx) Cancel(id string) (RequestState, error) {
-	return tx.updateRequest(id, "waiting = 0, cancelled = TRUE", "")
+	return tx.updateRequest(id, "waiting = 0, cancelled = TRUE, "+
+		"jobs = (SELECT count(*) FROM jobs WHERE request_id = $1 AND state = 1 AND NOT fake)", "")
 }
 
 // DeleteRequest removes a request that expired at or before now, with its jobs.

@@ -1,0 +1,22 @@
+package httpd
+
+import (
+	"net/http"
+
+	"horde/internal/account"
+	"horde/internal/catalog"
+	"horde/internal/fleet"
+	"horde/internal/queue"
+)
+
+// Domain is what the handlers call: one object for each room behind them.
+type Domain struct {
+	Accounts *account.Accounts
+	Fleet    *fleet.Fleet
+	Queue    *queue.Queue
+	Catalog  *catalog.Catalog
+	Blobs    http.Handler // serves signed links of a folder store; nil with S3
+
+	// TestAccounts opens POST /api/v2/dev/test-user to this machine.
+	TestAccounts bool
+}

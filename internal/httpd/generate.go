@@ -1,0 +1,139 @@
+package httpd
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"horde/api"
+	"horde/internal/queue"
+)
+
+// postImageRequest takes a request for pictures (generation rulebook §1.1).
+func (s *Server) postImageRequest(w http.ResponseWriter, r *http.Request) error {
+	in, raw, err := decodeRaw[api.ImageRequest](w, r, api.ImageRequestSchema)
+	if err != nil {
+		return err
+	}
+	if err := refuseNUL(&in); err != nil {
+		return err
+	}
+	params, err := json.Marshal(raw["params"])
+	if err != nil { // a number that is none; the check of its field says so
+		params = nil
+	}
+	answer, err := s.Queue.Accept(r.Context(), queue.Ask{Body: in, RawParams: params, Key: apiKey(r),
+		ClientAgent: clientAgent(r), Addr: ClientAddr(r).String()})
+	if err != nil {
+		return err
+	}
+	if answer.DryRun != nil {
+		return reply(w, r, http.StatusOK, answer.DryRun)
+	}
+	return reply(w, r, http.StatusAccepted, answer.Accepted)
+}
+
+// getCheck tells how far a request is (§1.10).
+func (s *Server) getCheck(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.Queue.Check(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return reply(w, r, http.StatusOK, &c)
+}
+
+// getImageStatus is the check with the finished pictures (§1.11).
+func (s *Server) getImageStatus(w http.ResponseWriter, r *http.Request) error {
+	st, err := s.Queue.Status(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return reply(w, r, http.StatusOK, s.forClient(r, st))
+}
+
+// deleteImageRequest cancels a request and answers its status from before
+// (§1.12).
+func (s *Server) deleteImageRequest(w http.ResponseWriter, r *http.Request) error {
+	st, err := s.Queue.Cancel(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return reply(w, r, http.StatusOK, s.forClient(r, st))
+}
+
+// forClient puts pictures inline for clients that take only https links, when
+// ours are not (clients.md rule 7): they would read the link as base64.
+func (s *Server) forClient(r *http.Request, st api.ImageStatus) api.ImageStatus {
+	agent := clientAgent(r)
+	if !strings.HasPrefix(agent, "Lucid Creations:") && !strings.HasPrefix(agent, "dunkeroni") {
+		return st
+	}
+	for i, g := range st.Generations {
+		if strings.HasPrefix(g.Img, "http://") {
+			st.Generations[i].Img = s.Queue.Inline(r.Context(), g)
+		}
+	}
+	return st
+}
+
+// maxPopWait is the longest that a pop may ask to wait, in seconds.
+const maxPopWait = 60
+
+// postPop gives a worker something to do (§1.14).
+func (s *Server) postPop(w http.ResponseWriter, r *http.Request) error {
+	in, err := decode[api.ImagePop](w, r, api.ImagePopSchema)
+	if err != nil {
+		return err
+	}
+	owner, err := s.popOwner(r, in)
+	if err != nil {
+		return err
+	}
+	offer, err := s.Fleet.CheckInImage(r.Context(), owner, in, NetworkAddr(r).String())
+	if err != nil {
+		return err
+	}
+	wait := preferredWait(r)
+	if wait > 0 {
+		setReadTimeout(w, 0)
+		stream(w, time.Now().Add(wait+answerTime))
+	}
+	job, err := s.Queue.Pop(r.Context(), offer, wait)
+	if err != nil {
+		return err
+	}
+	return reply(w, r, http.StatusOK, job)
+}
+
+// preferredWait reads "Prefer: wait=N" (RFC 7240), in seconds.
+func preferredWait(r *http.Request) time.Duration {
+	for _, header := range r.Header["Prefer"] {
+		for part := range strings.SplitSeq(header, ",") {
+			if n, ok := strings.CutPrefix(strings.TrimSpace(part), "wait="); ok {
+				seconds, err := strconv.Atoi(n)
+				if err == nil && seconds > 0 {
+					return time.Duration(min(seconds, maxPopWait)) * time.Second
+				}
+			}
+		}
+	}
+	return 0
+}
+
+// postSubmit takes a finished job (§1.20).
+func (s *Server) postSubmit(w http.ResponseWriter, r *http.Request) error {
+	in, err := decode[api.ImageSubmit](w, r, api.ImageSubmitSchema)
+	if err != nil {
+		return err
+	}
+	if err := refuseNUL(&in); err != nil {
+		return err
+	}
+	reward, err := s.Queue.Submit(r.Context(), apiKey(r), in)
+	if err != nil {
+		return err
+	}
+	return reply(w, r, http.StatusOK, &api.Submitted{Reward: api.Float(reward)})
+}

@@ -1,0 +1,94 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"horde/internal/store"
+)
+
+// Periods of the background jobs.
+const (
+	sweepEvery     = 60 * time.Second // generation rulebook §5.8
+	pruneEvery     = 10 * time.Minute
+	picturesKept   = 2 * time.Hour
+	deliveriesKept = time.Hour
+)
+
+// jobs are what runs beside the HTTP front until the node stops. Those with a
+// lease run on one node at a time.
+func (n *Node) jobs() []func(context.Context) {
+	return []func(context.Context){
+		n.Catalog.Run,
+		n.follow,
+		func(ctx context.Context) { n.every(ctx, "sweep", sweepEvery, n.Queue.Sweep) },
+		func(ctx context.Context) { n.every(ctx, "prune", pruneEvery, n.prune) },
+	}
+}
+
+// follow keeps what is in memory up to date with the other nodes.
+func (n *Node) follow(ctx context.Context) {
+	err := n.Store.Watch(ctx, func(c store.Changes) {
+		if err := n.apply(ctx, c); err != nil && ctx.Err() == nil {
+			n.options.Log.Error("changes of another node", "error", err)
+		}
+	})
+	if err != nil && ctx.Err() == nil {
+		n.options.Log.Error("change log", "error", err)
+	}
+}
+
+func (n *Node) apply(ctx context.Context, c store.Changes) error {
+	if c.Missed {
+		n.Accounts.Forget()
+		return errors.Join(n.Fleet.Reload(ctx), n.Queue.Reload(ctx))
+	}
+	if len(c.Users) > 0 {
+		n.Accounts.Forget(c.Users...)
+	}
+	return errors.Join(n.Fleet.Refresh(ctx, c.Workers), n.Queue.Refresh(ctx, c.Requests))
+}
+
+// every runs a job again and again while this node holds its lease.
+func (n *Node) every(ctx context.Context, name string, period time.Duration, job func(context.Context) error) {
+	for {
+		if err := n.once(ctx, name, period, job); err != nil && ctx.Err() == nil {
+			n.options.Log.Error("background job", "job", name, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(period):
+		}
+	}
+}
+
+func (n *Node) once(ctx context.Context, name string, period time.Duration, job func(context.Context) error) error {
+	err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
+		return tx.Lease(name, tx.Now+(period*3/2).Microseconds())
+	}})
+	if errors.Is(err, store.ErrLost) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return job(ctx)
+}
+
+// prune forgets what nobody asks for any more.
+func (n *Node) prune(ctx context.Context) error {
+	now := n.options.Clock()
+	err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
+		if err := tx.PruneDeliveries(now.Add(-deliveriesKept).UnixMicro()); err != nil {
+			return err
+		}
+		return tx.PruneChanges()
+	}})
+	if err != nil {
+		return err
+	}
+	_, err = n.Blobs.Prune(ctx, now.Add(-picturesKept))
+	return err
+}

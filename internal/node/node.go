@@ -1,0 +1,203 @@
+// Package node puts one running horde server together: the store, the rooms of
+// the domain over it, the HTTP front before them, and the background jobs
+// beside them. Many nodes may share one PostgreSQL and one S3.
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/admission"
+	"horde/internal/blob"
+	"horde/internal/catalog"
+	"horde/internal/fleet"
+	"horde/internal/horde"
+	"horde/internal/httpd"
+	"horde/internal/queue"
+	"horde/internal/store"
+	"horde/web"
+)
+
+// Options say what a node is to be.
+type Options struct {
+	Data  string // folder of the embedded database and of pictures
+	DBURL string // postgres://…; empty: SQLite in Data
+
+	Listener  net.Listener
+	PublicURL string // where clients reach us; empty: the listener's address
+
+	Title          string
+	TrustedProxies []netip.Prefix
+	Admins         func() []string
+	Server         admission.Server // switches from the environment
+
+	KeySecret  string // hashed before API keys
+	BlobSecret []byte // signs links of the picture folder
+	S3         *blob.S3Options
+
+	ModelsImage, ModelsText string // references: file or URL
+
+	TestAccounts bool
+	Limits       httpd.Limiter // nil: no rate limits
+	Whitelisted  func(netip.Addr) bool
+	Sources      queue.SourceFetcher
+
+	Metrics   *prometheus.Registry
+	Log       *slog.Logger
+	AccessLog bool
+	Clock     horde.Clock
+}
+
+// Node is a server that is ready to run.
+type Node struct {
+	Accounts *account.Accounts
+	Fleet    *fleet.Fleet
+	Queue    *queue.Queue
+	Catalog  *catalog.Catalog
+	Store    *store.Store
+	Blobs    blob.Store
+
+	options Options
+	http    *httpd.Server
+}
+
+// Open opens the store and makes everything over it. Close it with Run, or with
+// Close when it was never run.
+func Open(ctx context.Context, o Options) (*Node, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.PublicURL == "" {
+		o.PublicURL = "http://" + reachable(o.Listener.Addr())
+	}
+	s, err := store.Open(ctx, store.Options{URL: o.DBURL, Folder: o.Data, Clock: o.Clock, Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{Store: s, options: o}
+	if err := n.open(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return n, nil
+}
+
+func (n *Node) open(ctx context.Context) (err error) {
+	o := &n.options
+	if n.Catalog, err = catalog.New(catalog.Config{Images: o.ModelsImage, Texts: o.ModelsText, Log: o.Log}); err != nil {
+		return err
+	}
+	if n.Blobs, err = n.openBlobs(); err != nil {
+		return err
+	}
+	if n.Accounts, err = account.New(ctx, n.Store, account.Config{KeySecret: o.KeySecret, Admins: o.Admins, Clock: o.Clock}); err != nil {
+		return err
+	}
+	if n.Fleet, err = fleet.New(ctx, fleet.Config{Store: n.Store, Accounts: n.Accounts, Catalog: n.Catalog, Clock: o.Clock, Log: o.Log}); err != nil {
+		return err
+	}
+	n.Queue, err = queue.New(ctx, queue.Config{Store: n.Store, Accounts: n.Accounts, Fleet: n.Fleet, Catalog: n.Catalog, Blobs: n.Blobs,
+		Clock: o.Clock, Log: o.Log, Modes: func() admission.Server { return o.Server }, Sources: o.Sources})
+	if err != nil {
+		return err
+	}
+	n.http = httpd.New(n.front())
+	return nil
+}
+
+func (n *Node) openBlobs() (blob.Store, error) {
+	if n.options.S3 != nil {
+		return blob.NewS3(*n.options.S3)
+	}
+	base := n.options.PublicURL
+	return blob.OpenFolder(filepath.Join(n.options.Data, "blobs"), blob.FolderOptions{
+		Secret: n.options.BlobSecret, BaseURL: func() string { return base }, Clock: n.options.Clock})
+}
+
+func (n *Node) front() httpd.Options {
+	o := &n.options
+	front := httpd.Options{
+		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Catalog: n.Catalog, TestAccounts: o.TestAccounts},
+		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, Repository: api.Repository,
+		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, Limits: o.Limits, Whitelisted: o.Whitelisted,
+		Ready: n.Ready, Pages: pages,
+		Register: func(ctx context.Context, username string, _ netip.Addr) (string, string, error) {
+			return n.Accounts.Register(ctx, username)
+		},
+	}
+	if f, ok := n.Blobs.(*blob.Folder); ok {
+		front.Blobs = f.Handler()
+	}
+	return front
+}
+
+func pages(w http.ResponseWriter, r *http.Request) bool {
+	if !web.Has(r.URL.Path) {
+		return false
+	}
+	web.Handler().ServeHTTP(w, r)
+	return true
+}
+
+// Ready tells whether calls can be served.
+func (n *Node) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	if err := n.Store.Ping(ctx); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	if err := n.Blobs.Ready(ctx); err != nil {
+		return fmt.Errorf("pictures: %w", err)
+	}
+	return nil
+}
+
+// URL is where clients on this machine reach the node.
+func (n *Node) URL() string { return "http://" + reachable(n.options.Listener.Addr()) }
+
+// grace is how long running calls may take at shutdown.
+const grace = 10 * time.Second
+
+// Run answers calls until ctx ends, then closes everything.
+func (n *Node) Run(ctx context.Context) error {
+	background, stop := context.WithCancel(ctx)
+	var jobs sync.WaitGroup
+	for _, job := range n.jobs() {
+		jobs.Go(func() { job(background) })
+	}
+	err := n.http.Serve(ctx, n.options.Listener, grace)
+	stop()
+	jobs.Wait()
+	return errors.Join(err, n.Store.Close())
+}
+
+// Close closes a node that was never run.
+func (n *Node) Close() error { return n.Store.Close() }
+
+// reachable is an address that a client on this machine can use.
+func reachable(a net.Addr) string {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok || !tcp.IP.IsUnspecified() {
+		return a.String()
+	}
+	host := "127.0.0.1"
+	if tcp.IP.To4() == nil && len(tcp.IP) == net.IPv6len && !tcp.IP.Equal(net.IPv6unspecified) {
+		host = "::1"
+	}
+	return net.JoinHostPort(host, fmt.Sprint(tcp.Port))
+}
