@@ -1,0 +1,90 @@
+// Package blob keeps pictures as named objects, in a folder or in S3, and makes
+// the expiring links by which clients and workers move them.
+//
+// A name is one path element ("<job id>.webp", "<request id>_src.webp"). Whoever
+// holds a link may do what it is signed for until it expires, and nothing else:
+// a link to read does not allow writing. A folder's links lead back to the
+// server, which mounts Folder.Handler at /blob/; S3's are presigned URLs.
+//
+//	f, err := blob.OpenFolder("data/blobs", blob.FolderOptions{Secret: secret, BaseURL: publicURL})
+//	mux.Handle("/blob/", f.Handler())
+//	upload := f.SignPut("3f….webp", blob.LinkTTL)   // for the worker
+//	picture := f.SignGet("3f….webp", blob.LinkTTL)  // for the requester
+package blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// LinkTTL is how long links are valid (platform rulebook §10.2).
+const LinkTTL = 1800 * time.Second
+
+// DefaultMaxBytes is the size limit of an object unless configured otherwise.
+const DefaultMaxBytes = 32 << 20
+
+// Errors of every Store; they are wrapped with the name.
+var (
+	// ErrNotFound: there is no such object.
+	ErrNotFound = errors.New("no such object")
+	// ErrTooLarge: the object is above the size limit.
+	ErrTooLarge = errors.New("object too large")
+	// ErrName: names are 1 to 128 of A–Z a–z 0–9 . _ - and begin with none of the last three.
+	ErrName = errors.New("invalid object name")
+)
+
+// Info describes an object.
+type Info struct {
+	Size        int64     // bytes
+	ContentType string    // "image/webp" or "application/octet-stream"
+	Modified    time.Time // of the last write
+}
+
+// Store keeps objects. All methods may be called at once; a write replaces an
+// object as a whole, so that readers see the old or the new one, never a part.
+type Store interface {
+	// Put writes an object. Size is its length in bytes, or -1 when unknown;
+	// another length in the reader is an error and leaves the old object.
+	Put(ctx context.Context, name, contentType string, r io.Reader, size int64) error
+	// Get opens an object; the caller closes it.
+	Get(ctx context.Context, name string) (io.ReadCloser, Info, error)
+	// Exists tells whether there is such an object.
+	Exists(ctx context.Context, name string) (bool, error)
+	// Delete removes an object; one that is not there is no error.
+	Delete(ctx context.Context, name string) error
+	// SignGet makes a link that reads the object until ttl from now, "" for an
+	// invalid name. The object need not exist yet.
+	SignGet(name string, ttl time.Duration) string
+	// SignPut makes a link that writes the object, any number of times.
+	SignPut(name string, ttl time.Duration) string
+	// Prune deletes objects last written before olderThan and returns their number.
+	Prune(ctx context.Context, olderThan time.Time) (n int, err error)
+	// Ready tells whether objects can be written now; for the readiness check.
+	Ready(ctx context.Context) error
+}
+
+// ValidName tells whether s can name an object.
+func ValidName(s string) bool {
+	if len(s) == 0 || len(s) > 128 {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case i > 0 && (c == '.' || c == '_' || c == '-'):
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func checkName(name string) error {
+	if !ValidName(name) {
+		return fmt.Errorf("%w: %.140q", ErrName, name)
+	}
+	return nil
+}
