@@ -1,0 +1,130 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Mode is what a run does.
+type Mode string
+
+// The modes; see the package comment.
+const (
+	Cycle Mode = "cycle"
+	Pop   Mode = "pop"
+	Check Mode = "check"
+)
+
+// Config says what to run. The zero value of a field takes the default named.
+type Config struct {
+	Mode     Mode
+	URL      string        // http://HOST:PORT of the horde
+	Model    string        // image model asked for and served; "stable_diffusion"
+	Clients  int           // requests under way at most; 64
+	Workers  int           // workers, one connection each; 16
+	Users    int           // accounts that ask; 100
+	Rate     float64       // starts per second; 0: as fast as it goes
+	Duration time.Duration // measured time; 10 s
+	Warmup   time.Duration // before it, not measured; 0: none
+	Backlog  int           // Pop: waiting requests that no worker serves; 3000
+	Models   int           // Pop: models that the backlog is spread over; 200
+
+	// ServeTimeout is how long a request may wait for a worker before it counts as
+	// lost; 15 s.
+	ServeTimeout time.Duration
+
+	OwnServer bool      // the server may be on another machine
+	Progress  io.Writer // a line per second; nil: none
+}
+
+func (c Config) withDefaults() Config {
+	def := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	def(&c.Clients, 64)
+	def(&c.Workers, 16)
+	def(&c.Users, 100)
+	if c.Mode == Pop {
+		def(&c.Backlog, 3000)
+		def(&c.Models, 200)
+	}
+	if c.Model == "" {
+		c.Model = "stable_diffusion"
+	}
+	if c.Duration <= 0 {
+		c.Duration = 10 * time.Second
+	}
+	if c.ServeTimeout <= 0 {
+		c.ServeTimeout = 15 * time.Second
+	}
+	if c.Warmup < 0 {
+		c.Warmup = 0
+	}
+	if c.Progress == nil {
+		c.Progress = io.Discard
+	}
+	return c
+}
+
+// Limits of what a run may ask for, lest a slip of the finger fill the machine.
+const (
+	mostClients = 10_000
+	mostWorkers = 10_000
+	mostUsers   = 100_000
+	mostBacklog = 1_000_000
+	mostRate    = 1_000_000
+)
+
+func (c Config) check() error {
+	if c.Clients > mostClients || c.Workers > mostWorkers || c.Users > mostUsers || c.Backlog > mostBacklog {
+		return fmt.Errorf("at most %d clients, %d workers, %d users and a backlog of %d", mostClients, mostWorkers, mostUsers, mostBacklog)
+	}
+	if !(c.Rate >= 0 && c.Rate <= mostRate) {
+		return fmt.Errorf("the rate must lie between 0 and %d starts per second", mostRate)
+	}
+	if len(c.Model) > 255 || strings.ContainsAny(c.Model, "\"\\\n\r") {
+		return fmt.Errorf("the model name %q cannot be sent", c.Model)
+	}
+	return nil
+}
+
+// target is the server: where to connect and what to call it.
+type target struct {
+	addr string // host:port to dial
+	host string // Host header
+	path string // prefix of paths, without a slash at its end
+}
+
+// parseTarget reads the URL. Servers that are not on this machine are refused
+// unless their owner says so: a load test of somebody else's horde is an attack.
+func parseTarget(raw string, own bool) (target, error) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return target{}, fmt.Errorf("%q is no address: give one such as http://127.0.0.1:7001", raw)
+	}
+	if u.Scheme != "http" {
+		return target{}, fmt.Errorf("bench speaks plain http only, not %q: name the server itself, not the proxy in front of it", u.Scheme)
+	}
+	port := u.Port()
+	if port == "" {
+		port = "80"
+	}
+	ips, err := net.LookupIP(u.Hostname())
+	if err != nil {
+		return target{}, fmt.Errorf("%s cannot be found: %w", u.Hostname(), err)
+	}
+	for _, ip := range ips {
+		if !ip.IsLoopback() && !own {
+			return target{}, fmt.Errorf("%s is not this machine. A load test can bring a server down: "+
+				"only run it against your own, and say so with --i-own-this-server", u.Hostname())
+		}
+	}
+	addr := net.JoinHostPort(u.Hostname(), port)
+	return target{addr: addr, host: u.Host, path: strings.TrimSuffix(u.Path, "/")}, nil
+}

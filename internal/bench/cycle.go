@@ -1,0 +1,300 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"time"
+)
+
+// Keys that are looked for in answers.
+var (
+	keyID          = newKey("id")
+	keyIDs         = newKey("ids")
+	keyPrompt      = newKey("prompt")
+	keyModel       = newKey("model")
+	keyReward      = newKey("reward")
+	keyDone        = newKey("done")
+	keyFaulted     = newKey("faulted")
+	keyFinished    = newKey("finished")
+	keyProcessing  = newKey("processing")
+	keyWaiting     = newKey("waiting")
+	keyPossible    = newKey("is_possible")
+	keySeed        = newKey("seed")
+	keyState       = newKey("state")
+	keyWorkerID    = newKey("worker_id")
+	keyGenerations = newKey("generations")
+	keyRC          = newKey("rc")
+)
+
+const (
+	afterError = 50 * time.Millisecond // rest after a failed call
+	popPause   = 2 * time.Millisecond  // after a pop that found nothing
+	popTries   = 1000                  // of which a worker gives up
+	idlePause  = 50 * time.Millisecond // between the pops that find nothing
+)
+
+// refused counts an answer that is not the wanted one.
+func (r *run) refused(what string, status, want int, body []byte, err error) bool {
+	switch {
+	case err != nil:
+		r.rec.fault("%s: %v", what, err)
+	case status != want:
+		r.rec.fault("%s: HTTP %d %s", what, status, keyRC.text(body))
+	default:
+		return false
+	}
+	return true
+}
+
+// client is one that asks for pictures, one at a time.
+type client struct {
+	*run
+	conn          *conn
+	slot          *slot
+	index         uint64
+	asks          []form // one for each user it speaks for
+	check, status form
+	mark          [markSize]byte
+	id            [idLength]byte
+	lost          uint64 // the last cycle whose delivery did not come in time
+	timer         *time.Timer
+}
+
+// ask plays a client: cycle after cycle until the window ends.
+func (r *run) ask(ctx context.Context, i int) {
+	c := client{run: r, conn: newConn(r.t.addr), slot: &r.slots[i], index: uint64(i), timer: time.NewTimer(time.Hour)}
+	defer c.conn.close()
+	defer c.timer.Stop()
+	body := askBody(r.cfg.Model)
+	for u := i % len(r.users); u < len(r.users); u += r.cfg.Clients {
+		c.asks = append(c.asks, r.t.newForm("POST", "/generate/async", r.users[u], body, emptyMark))
+	}
+	c.check = r.t.newForm("GET", "/generate/check/"+noID, "", "", noID)
+	c.status = r.t.newForm("GET", "/generate/status/"+noID, "", "", noID)
+	for number := uint64(1); ; number++ {
+		due, ok := r.turn(ctx)
+		if !ok {
+			return
+		}
+		r.rec.started.Add(1)
+		if c.cycle(ctx, number, due) {
+			if now := r.rec.now(); r.rec.inWindow(now) {
+				r.rec.cycles.Add(1)
+			}
+			r.rec.took(spanCycle, due, r.rec.now())
+		} else if !r.pause(ctx, afterError) {
+			return
+		}
+		r.rec.ended.Add(1)
+	}
+}
+
+// cycle asks, waits for a worker, and verifies check and status.
+func (c *client) cycle(ctx context.Context, number uint64, due time.Duration) bool {
+	c.slot.accepted.Store(0)
+	c.slot.number.Store(number)
+	putMark(c.mark[:], c.run.id, c.index, number)
+	status, body, err := c.conn.do(c.asks[number%uint64(len(c.asks))].with(c.mark[:]))
+	now := c.rec.now()
+	c.rec.took(callAsync, due, now)
+	if c.refused("async", status, 202, body, err) {
+		return false
+	}
+	id := keyID.id(body)
+	if id == nil {
+		c.rec.fault("async: the answer has no id")
+		return false
+	}
+	copy(c.id[:], id)
+	c.slot.accepted.Store(int64(now))
+	select {
+	case c.accepted <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	d, ok := c.delivered(ctx, number)
+	return ok && c.verifyCheck() && c.verifyStatus(&d)
+}
+
+// delivered waits for the worker of this cycle.
+func (c *client) delivered(ctx context.Context, number uint64) (delivery, bool) {
+	c.timer.Reset(c.cfg.ServeTimeout)
+	for {
+		select {
+		case d := <-c.slot.done:
+			switch {
+			case d.number == number:
+				return d, d.ok
+			case d.number != c.lost:
+				c.rec.fault("a job was handed out twice")
+			}
+		case <-c.timer.C:
+			c.lost = number
+			c.rec.fault("a request was not served within %v", c.cfg.ServeTimeout)
+			return delivery{}, false
+		case <-ctx.Done():
+			return delivery{}, false
+		}
+	}
+}
+
+func (c *client) verifyCheck() bool {
+	began := c.rec.now()
+	status, body, err := c.conn.do(c.check.with(c.id[:]))
+	c.rec.took(callCheck, began, c.rec.now())
+	if c.refused("check", status, 200, body, err) {
+		return false
+	}
+	if !finished(body) {
+		c.rec.fault("check: the request is not done after its delivery")
+		return false
+	}
+	return true
+}
+
+// finished tells whether the counters are those of one delivered picture.
+func finished(body []byte) bool {
+	return keyDone.is(body, "true") && keyFaulted.is(body, "false") && keyFinished.is(body, "1") &&
+		keyProcessing.is(body, "0") && keyWaiting.is(body, "0")
+}
+
+func (c *client) verifyStatus(d *delivery) bool {
+	began := c.rec.now()
+	status, body, err := c.conn.do(c.status.with(c.id[:]))
+	c.rec.took(callStatus, began, c.rec.now())
+	if c.refused("status", status, 200, body, err) {
+		return false
+	}
+	switch {
+	case !finished(body):
+		c.rec.fault("status: the request is not done after its delivery")
+	case keyGenerations.value(body) == nil || !bytes.Equal(keyID.id(body), d.job[:]):
+		c.rec.fault("status: the picture is not that of the delivered job")
+	case string(keySeed.text(body)) != workSeed || string(keyState.text(body)) != "ok" ||
+		string(keyModel.text(body)) != c.cfg.Model || keyWorkerID.id(body) == nil:
+		c.rec.fault("status: seed, state, model or worker of the picture are wrong")
+	default:
+		return true
+	}
+	return false
+}
+
+// worker is one that serves requests.
+type worker struct {
+	*run
+	conn   *conn
+	pop    []byte
+	submit form
+	job    [idLength]byte
+}
+
+// work plays a worker: it pops when a request was accepted, delivers, and tells
+// the client.
+func (r *run) work(ctx context.Context, key, name string) {
+	w := worker{run: r, conn: newConn(r.t.addr)}
+	defer w.conn.close()
+	w.pop = r.t.request("POST", "/generate/pop", key, popBody(name, r.cfg.Model))
+	w.submit = r.t.newForm("POST", "/generate/submit", key, submitBody, noID)
+	for range r.accepted {
+		for tries := 0; ctx.Err() == nil && !w.serve(ctx); tries++ {
+			if tries >= popTries {
+				r.rec.fault("pop: nothing found although a request waits")
+				break
+			}
+		}
+	}
+}
+
+// serve takes one job and delivers it; false if no job of this run was found.
+func (w *worker) serve(ctx context.Context) bool {
+	began := w.rec.now()
+	status, body, err := w.conn.do(w.pop)
+	popped := w.rec.now()
+	if w.refused("pop", status, 200, body, err) {
+		w.pause(ctx, afterError)
+		return false
+	}
+	id := keyID.id(body)
+	if id == nil {
+		w.rec.empty.Add(1)
+		w.pause(ctx, popPause)
+		return false
+	}
+	w.rec.took(callPop, began, popped)
+	copy(w.job[:], id)
+	client, number, own := readMark(keyPrompt.text(body), w.run.id)
+	own = own && client < uint64(len(w.slots))
+	if own && (string(keyModel.text(body)) != w.cfg.Model || !bytes.Contains(keyIDs.value(body), w.job[:])) {
+		w.rec.fault("pop: model or ids of the job are wrong")
+	}
+	ok := w.deliver()
+	if !own {
+		w.rec.fault("pop: a job that this run did not ask for")
+		return false
+	}
+	s := &w.slots[client]
+	if at := time.Duration(s.accepted.Load()); s.number.Load() == number && at > 0 {
+		w.rec.took(spanWait, min(at, popped), popped)
+	}
+	select {
+	case s.done <- delivery{number, ok, w.job}:
+	default:
+		w.rec.fault("a job was handed out twice")
+	}
+	return true
+}
+
+func (w *worker) deliver() bool {
+	began := w.rec.now()
+	status, body, err := w.conn.do(w.submit.with(w.job[:]))
+	w.rec.took(callSubmit, began, w.rec.now())
+	if w.refused("submit", status, 200, body, err) {
+		return false
+	}
+	if reward, ok := keyReward.number(body); !ok || reward <= 0 {
+		w.rec.fault("submit: no reward")
+		return false
+	}
+	return true
+}
+
+// idle plays a worker that finds nothing, to see what a look through the
+// backlog costs.
+func (r *run) idle(ctx context.Context) {
+	c := newConn(r.t.addr)
+	defer c.close()
+	pop := r.t.request("POST", "/generate/pop", r.idlers[0], popBody(idlerName, r.idleModel()))
+	for r.pause(ctx, idlePause) {
+		began := r.rec.now()
+		status, body, err := c.do(pop)
+		r.rec.took(callEmptyPop, began, r.rec.now())
+		if !r.refused("pop, nothing fits", status, 200, body, err) && keyID.id(body) != nil {
+			r.rec.fault("pop, nothing fits: a job that this run did not ask for")
+		}
+	}
+}
+
+// checkAgain plays a client that asks after one waiting request over and over.
+func (r *run) checkAgain(ctx context.Context, i int) {
+	c := newConn(r.t.addr)
+	defer c.close()
+	check := r.t.request("GET", "/generate/check/"+string(r.leftovers[i].id[:]), "", "")
+	for {
+		due, ok := r.turn(ctx)
+		if !ok {
+			return
+		}
+		status, body, err := c.do(check)
+		now := r.rec.now()
+		r.rec.took(callCheck, due, now)
+		r.rec.ended.Add(1)
+		switch {
+		case r.refused("check", status, 200, body, err):
+			r.pause(ctx, afterError)
+		case !keyWaiting.is(body, "1") || !keyDone.is(body, "false") || keyPossible.value(body) == nil:
+			r.rec.fault("check: the request does not wait")
+		case r.rec.inWindow(now):
+			r.rec.cycles.Add(1)
+		}
+	}
+}

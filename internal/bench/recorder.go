@@ -1,0 +1,80 @@
+package bench
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// What is measured. The calls come first.
+const (
+	callAsync = iota
+	callPop
+	callEmptyPop
+	callSubmit
+	callCheck
+	callStatus
+	spanWait  // accepted until the job is in a worker's hands
+	spanCycle // due until the status is verified
+	measures
+)
+
+var measureNames = [measures]string{"async", "pop", "pop, nothing fits", "submit", "check", "status", "wait for a worker", "whole cycle"}
+
+// recorder gathers the figures of a run.
+type recorder struct {
+	start    time.Time
+	from, to atomic.Int64 // the measured window, nanoseconds after start
+
+	latency [measures]histogram
+	calls   atomic.Uint64 // in the window, of any kind
+	cycles  atomic.Uint64 // completed in the window
+	started atomic.Uint64 // cycles, ever
+	ended   atomic.Uint64 // cycles, ever, well or not
+	empty   atomic.Uint64 // pops that found nothing although a request waited
+
+	failed atomic.Uint64
+	mu     sync.Mutex
+	errors map[string]uint64 // what → how often
+}
+
+func newRecorder(warmup, duration time.Duration) *recorder {
+	r := &recorder{start: time.Now(), errors: map[string]uint64{}}
+	r.from.Store(int64(warmup))
+	r.to.Store(int64(warmup + duration))
+	return r
+}
+
+// now is the time since the run began.
+func (r *recorder) now() time.Duration { return time.Since(r.start) }
+
+func (r *recorder) inWindow(at time.Duration) bool {
+	return int64(at) >= r.from.Load() && int64(at) < r.to.Load()
+}
+
+// took records a measure that began at a time of the run.
+func (r *recorder) took(what int, began, ended time.Duration) {
+	if !r.inWindow(began) {
+		return
+	}
+	r.latency[what].add(ended - began)
+	if what < spanWait {
+		r.calls.Add(1)
+	}
+}
+
+// mostErrorKinds bounds the error table: texts of errors may differ endlessly.
+const mostErrorKinds = 50
+
+// fault counts something that went wrong, inside the window or not.
+func (r *recorder) fault(format string, args ...any) {
+	r.failed.Add(1)
+	text := fmt.Sprintf(format, args...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.errors[text]; !known && len(r.errors) >= mostErrorKinds {
+		text = "others"
+	}
+	r.errors[text]++
+}

@@ -1,0 +1,108 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// Report is the result of a run. Times are in microseconds.
+type Report struct {
+	Mode       Mode              `json:"mode"`
+	URL        string            `json:"url"`
+	Model      string            `json:"model"`
+	Clients    int               `json:"clients"`
+	Workers    int               `json:"workers,omitempty"`
+	Users      int               `json:"users"`
+	Rate       float64           `json:"rate"` // asked for; 0: as fast as it went
+	Backlog    int               `json:"backlog,omitempty"`
+	Models     int               `json:"models,omitempty"`
+	Seconds    float64           `json:"seconds"` // measured
+	Completed  uint64            `json:"completed"`
+	PerSecond  float64           `json:"per_second"` // cycles, or checks
+	EmptyPops  uint64            `json:"empty_pops"` // found nothing although a request waited
+	Failed     uint64            `json:"failed"`
+	Errors     map[string]uint64 `json:"errors"`
+	Calls      []CallReport      `json:"calls"`
+	ClientCost float64           `json:"client_cpu_us_per_call"` // 0: not known
+	ServerCost float64           `json:"server_cpu_us_per_unit"` // per cycle or check; 0: not known
+	SetupTime  float64           `json:"setup_seconds"`          // accounts and backlog
+	Started    time.Time         `json:"started"`
+}
+
+// CallReport is one line of the table.
+type CallReport struct {
+	Call      string  `json:"call"`
+	Count     uint64  `json:"count"`
+	PerSecond float64 `json:"per_second"`
+	Mean      float64 `json:"mean_us"`
+	P50       float64 `json:"p50_us"`
+	P95       float64 `json:"p95_us"`
+	P99       float64 `json:"p99_us"`
+	Max       float64 `json:"max_us"`
+}
+
+func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
+
+// rows turns the histograms that hold something into lines.
+func (r *recorder) rows(seconds float64) []CallReport {
+	out := []CallReport{}
+	for what := range r.latency {
+		h := &r.latency[what]
+		n := h.count.Load()
+		if n == 0 {
+			continue
+		}
+		out = append(out, CallReport{
+			Call: measureNames[what], Count: n, PerSecond: float64(n) / seconds, Mean: micros(h.mean()),
+			P50: micros(h.quantile(0.50)), P95: micros(h.quantile(0.95)), P99: micros(h.quantile(0.99)),
+			Max: micros(time.Duration(h.max.Load())),
+		})
+	}
+	return out
+}
+
+// Write prints the report as a table for people.
+func (r *Report) Write(w io.Writer) error {
+	unit := "cycles"
+	if r.Mode == Check {
+		unit = "checks"
+	}
+	fmt.Fprintf(w, "%s of %s: %.1f %s/s over %.1f s (%d completed, %d errors)\n",
+		r.Mode, r.URL, r.PerSecond, unit, r.Seconds, r.Completed, r.Failed)
+	fmt.Fprintf(w, "%d clients, %d workers, %d users, model %s", r.Clients, r.Workers, r.Users, r.Model)
+	if r.Rate > 0 {
+		fmt.Fprintf(w, ", %g starts/s", r.Rate)
+	}
+	if r.Backlog > 0 {
+		fmt.Fprintf(w, ", behind %d requests for %d other models", r.Backlog, r.Models)
+	}
+	fmt.Fprint(w, "\n\n")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "call\tcount\tper s\tmean ms\tp50\tp95\tp99\tmax\t")
+	ms := func(us float64) string { return fmt.Sprintf("%.2f", us/1000) }
+	for _, c := range r.Calls {
+		fmt.Fprintf(t, "%s\t%d\t%.1f\t%s\t%s\t%s\t%s\t%s\t\n", c.Call, c.Count, c.PerSecond,
+			ms(c.Mean), ms(c.P50), ms(c.P95), ms(c.P99), ms(c.Max))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	if r.ServerCost > 0 {
+		fmt.Fprintf(w, "server: %.0f µs of processor time per %s\n", r.ServerCost, unit[:len(unit)-1])
+	}
+	if r.ClientCost > 0 {
+		fmt.Fprintf(w, "bench itself: %.0f µs of processor time per call\n", r.ClientCost)
+	}
+	if r.EmptyPops > 0 {
+		fmt.Fprintf(w, "%d pops found nothing although an accepted request waited\n", r.EmptyPops)
+	}
+	for _, text := range slices.Sorted(maps.Keys(r.Errors)) {
+		fmt.Fprintf(w, "error: %s (%d times)\n", text, r.Errors[text])
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package bench
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// agent is how the clients call themselves.
+const agent = "horde-bench:1:https://example.invalid/horde-bench"
+
+// bridgeAgent is a bridge that every horde knows and hands work to.
+const bridgeAgent = "AI Horde Worker reGen:13.0.0:horde-bench"
+
+// request makes the bytes of a request. An empty body sends none.
+func (t target) request(method, path, apikey, body string) []byte {
+	b := fmt.Appendf(nil, "%s %s/api/v2%s HTTP/1.1\r\nHost: %s\r\nClient-Agent: %s\r\n", method, t.path, path, t.host, agent)
+	if apikey != "" {
+		b = fmt.Appendf(b, "apikey: %s\r\n", apikey)
+	}
+	if body != "" {
+		b = fmt.Appendf(b, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
+	}
+	return append(append(b, "\r\n"...), body...)
+}
+
+// form is a request with a part that is written over before each sending.
+type form struct {
+	bytes []byte
+	at    int // where the part begins
+	size  int
+}
+
+// newForm makes a request of which part is written over. It must occur once.
+func (t target) newForm(method, path, apikey, body, part string) form {
+	b := t.request(method, path, apikey, body)
+	for i := 0; i+len(part) <= len(b); i++ {
+		if string(b[i:i+len(part)]) == part {
+			return form{b, i, len(part)}
+		}
+	}
+	panic("bench: the part to write over is not in the request")
+}
+
+// with writes the part; it must have the size of the one the form was made with.
+func (f form) with(part []byte) []byte {
+	copy(f.bytes[f.at:f.at+f.size], part)
+	return f.bytes
+}
+
+// noID stands where an id will be.
+const noID = "00000000-0000-0000-0000-000000000000"
+
+// A mark is what tells requests of a run apart: it stands in the prompt, comes
+// back with the job, and names the run, the client and the client's cycle.
+const (
+	markSize  = 8 + 1 + 5 + 1 + 12
+	clientAt  = 9
+	numberAt  = 15
+	emptyMark = "00000000 00000 000000000000"
+)
+
+// putMark writes the mark of a cycle.
+func putMark(dst []byte, run string, client, number uint64) {
+	copy(dst, run)
+	dst[8], dst[14] = ' ', ' '
+	putNumber(dst[clientAt:clientAt+5], client)
+	putNumber(dst[numberAt:markSize], number)
+}
+
+func putNumber(dst []byte, v uint64) {
+	for i := len(dst) - 1; i >= 0; i-- {
+		dst[i] = byte('0' + v%10)
+		v /= 10
+	}
+}
+
+// readMark reads a mark of this run.
+func readMark(mark []byte, run string) (client, number uint64, ok bool) {
+	if len(mark) != markSize || string(mark[:8]) != run {
+		return 0, 0, false
+	}
+	client, err := strconv.ParseUint(string(mark[clientAt:clientAt+5]), 10, 64)
+	if err != nil {
+		return 0, 0, false
+	}
+	number, err = strconv.ParseUint(string(mark[numberAt:]), 10, 64)
+	return client, number, err == nil
+}
+
+// askBody is the request of a cycle: the smallest picture that the API allows.
+func askBody(model string) string {
+	return `{"prompt":"` + emptyMark + `","params":{"width":64,"height":64,"steps":4,"n":1},"models":[` +
+		strconv.Quote(model) + `],"r2":true}`
+}
+
+// popBody is a worker's pop.
+func popBody(worker, model string) string {
+	return `{"name":` + strconv.Quote(worker) + `,"models":[` + strconv.Quote(model) + `],"bridge_agent":"` + bridgeAgent +
+		`","max_pixels":4194304,"nsfw":true,"threads":1,"amount":1,"allow_img2img":true,"allow_painting":true,` +
+		`"allow_post_processing":true,"allow_controlnet":true,"allow_lora":true}`
+}
+
+// workSeed is the seed that workers claim to have used; the status must show it.
+const workSeed = "123456789"
+
+const submitBody = `{"id":"` + noID + `","generation":"R2","state":"ok","seed":` + workSeed + `,"gen_metadata":[]}`
