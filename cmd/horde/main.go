@@ -29,6 +29,7 @@ type CLI struct {
 	Status   StatusCmd   `cmd:"" group:"use" help:"Show how a horde is."`
 	Models   ModelsCmd   `cmd:"" group:"use" help:"List the models that workers serve now."`
 	Whoami   WhoamiCmd   `cmd:"" group:"use" help:"Show whose the API key is."`
+	Bench    BenchCmd    `cmd:"" group:"run" help:"Measure a server under load."`
 	Version  VersionCmd  `cmd:"" group:"use" help:"Print the version."`
 
 	ConfigFile kong.ConfigFlag `name:"config" placeholder:"FILE" help:"TOML file with flags: top-level keys count for every command, a table such as [work] for one. Flags and environment win over it."`

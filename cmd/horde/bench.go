@@ -1,0 +1,113 @@
+package main
+
+import (
+	"time"
+
+	"horde/internal/bench"
+)
+
+// BenchCmd measures a server under load.
+type BenchCmd struct {
+	Cycle BenchCycleCmd `cmd:"" help:"Ask for pictures, deliver and fetch them: async, pop, submit, check, status."`
+	Pop   BenchPopCmd   `cmd:"" help:"The same behind waiting requests that no worker serves."`
+	Check BenchCheckCmd `cmd:"" help:"Ask after waiting requests."`
+}
+
+// Help says what the server needs and shows examples.
+func (BenchCmd) Help() string {
+	return `The server must be started on a database of its own, with HORDE_TEST_APIKEYS=1 and HORDE_TEST_RATELIMIT_DISABLED=1:
+bench makes users and workers there. It runs no engine: workers say that they have uploaded a picture.
+
+Examples:
+  HORDE_TEST_APIKEYS=1 HORDE_TEST_RATELIMIT_DISABLED=1 horde serve --data /tmp/bench &
+  horde bench cycle
+  horde bench cycle --rate 300 --duration 30s --json
+  horde bench pop --rate 300 --backlog 3000 --models 200`
+}
+
+// BenchFlags are those of every kind of load.
+type BenchFlags struct {
+	Horde          string        `default:"http://127.0.0.1:7001" env:"HORDE_SERVER" placeholder:"URL" help:"Address of the server, plain http (${default})."`
+	Clients        int           `default:"64" help:"Requests under way at most."`
+	Users          int           `default:"100" help:"Accounts that ask."`
+	Rate           float64       `default:"0" placeholder:"N" help:"Starts per second; 0: as many as go."`
+	Duration       time.Duration `default:"10s" help:"Time that is measured."`
+	Warmup         time.Duration `default:"2s" help:"Time before it, under the same load."`
+	JSON           bool          `help:"Print JSON."`
+	IOwnThisServer bool          `name:"i-own-this-server" env:"-" help:"Load a server that is not on this machine."`
+}
+
+// BenchWork are the flags of loads with workers.
+type BenchWork struct {
+	Workers int    `default:"16" help:"Workers, one connection each."`
+	Model   string `default:"stable_diffusion" help:"Model that is asked for and served."`
+}
+
+func (f BenchFlags) config(mode bench.Mode) bench.Config {
+	return bench.Config{
+		Mode: mode, URL: f.Horde, Clients: f.Clients, Users: f.Users, Rate: f.Rate,
+		Duration: f.Duration, Warmup: f.Warmup, OwnServer: f.IOwnThisServer,
+	}
+}
+
+// run measures and prints. What went wrong on the way makes it fail.
+func (f BenchFlags) run(con *console, cfg bench.Config) error {
+	if f.Clients < 1 || f.Users < 1 || f.Duration <= 0 {
+		return usageError("--clients, --users and --duration must be more than 0")
+	}
+	cfg.Progress = con.stderr
+	report, err := bench.Run(con.ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if f.JSON {
+		err = printJSON(con.stdout, report)
+	} else {
+		err = report.Write(con.stdout)
+	}
+	if err == nil && report.Failed > 0 {
+		return &exitError{1, nil} // the report tells what
+	}
+	return err
+}
+
+// BenchCycleCmd measures whole cycles.
+type BenchCycleCmd struct {
+	BenchFlags
+	BenchWork
+}
+
+// Run measures.
+func (c *BenchCycleCmd) Run(con *console) error {
+	cfg := c.config(bench.Cycle)
+	cfg.Workers, cfg.Model = c.Workers, c.Model
+	return c.run(con, cfg)
+}
+
+// BenchPopCmd measures pops behind a backlog.
+type BenchPopCmd struct {
+	BenchFlags
+	BenchWork
+	Backlog int `default:"3000" help:"Waiting requests that no worker serves."`
+	Models  int `default:"200" help:"Models that they are spread over."`
+}
+
+// Run measures.
+func (c *BenchPopCmd) Run(con *console) error {
+	cfg := c.config(bench.Pop)
+	cfg.Workers, cfg.Model, cfg.Backlog, cfg.Models = c.Workers, c.Model, c.Backlog, c.Models
+	if cfg.Rate == 0 {
+		cfg.Rate = 100 // a trickle: the pops are what is measured
+	}
+	return c.run(con, cfg)
+}
+
+// BenchCheckCmd measures asking after requests.
+type BenchCheckCmd struct {
+	BenchFlags
+}
+
+// Run measures.
+func (c *BenchCheckCmd) Run(con *console) error {
+	return c.run(con, c.config(bench.Check))
+}
