@@ -33,7 +33,7 @@ func explain(err error) string {
 		return fmt.Sprintf("%s does not answer in time: is it the right address, and is it up?", host(web))
 	case errors.As(err, &foreign):
 		return foreign.Error() + ": is the address given with --horde that of a horde?"
-	case errors.As(err, &refused) && err == error(refused):
+	case errors.As(err, &refused) && err.Error() == refused.Error(): // with nothing said around it
 		return refusal(refused)
 	case errors.Is(err, context.Canceled):
 		return "interrupted"

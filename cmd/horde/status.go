@@ -34,7 +34,7 @@ type hordeStatus struct {
 
 // Run asks and prints.
 func (c *StatusCmd) Run(con *console) error {
-	h := client.New(c.Horde, c.APIKey)
+	h := client.New(c.Horde, c.APIKey, client.WithRetries(0))
 	var s hordeStatus
 	g, ctx := errgroup.WithContext(con.ctx)
 	g.Go(func() (err error) { s.Heartbeat, err = h.Heartbeat(ctx); return err })
@@ -73,7 +73,7 @@ func (ModelsCmd) Help() string {
 
 // Run asks and prints.
 func (c *ModelsCmd) Run(con *console) error {
-	models, err := client.New(c.Horde, c.APIKey).Models(con.ctx, c.Type)
+	models, err := client.New(c.Horde, c.APIKey, client.WithRetries(0)).Models(con.ctx, c.Type)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (WhoamiCmd) Help() string {
 
 // Run asks and prints.
 func (c *WhoamiCmd) Run(con *console) error {
-	u, err := client.New(c.Horde, c.APIKey).FindUser(con.ctx)
+	u, err := client.New(c.Horde, c.APIKey, client.WithRetries(0)).FindUser(con.ctx)
 	if err != nil {
 		return err
 	}
