@@ -17,16 +17,23 @@ type Call struct {
 func (c Call) String() string { return c.Method + " " + c.Path }
 
 // Calls lists what a scenario needs of a server, each once, in order of first
-// use. Steps that ask for an unknown route or method on purpose (those whose rc
-// may be anything) and absolute URLs need nothing.
+// use. Steps that ask for an unknown route on purpose (those whose rc may be
+// anything) and absolute URLs need nothing; one that asks for a wrong method
+// needs the path, which is a call of OPTIONS.
 func (s *Scenario) Calls() []Call {
 	var all []Call
 	for _, step := range s.Steps {
-		if step.Request.Path == "" || step.wantsNoRoute() {
-			continue
-		}
 		path, _, _ := strings.Cut(step.Request.Path, "?")
 		c := Call{step.Request.Method, variable.ReplaceAllString(path, "x")}
+		if step.wantsNoRoute() {
+			if slices.Contains(step.Want.Status, http.StatusNotFound) {
+				continue
+			}
+			c.Method = http.MethodOptions
+		}
+		if path == "" {
+			continue
+		}
 		if !slices.Contains(all, c) {
 			all = append(all, c)
 		}
@@ -83,9 +90,6 @@ func (s *Scenario) Missing(ctx context.Context, baseURL string) ([]Call, error) 
 	defer client.CloseIdleConnections()
 	var missing []Call
 	for _, c := range s.Calls() {
-		if c.Method == http.MethodOptions {
-			continue
-		}
 		has, err := hasRoute(ctx, client, strings.TrimSuffix(baseURL, "/"), c)
 		if err != nil {
 			return nil, err
@@ -113,6 +117,9 @@ func hasRoute(ctx context.Context, client *http.Client, base string, c Call) (bo
 		return false, err
 	}
 	resp.Body.Close()
+	if c.Method == http.MethodOptions {
+		return resp.StatusCode == http.StatusOK, nil
+	}
 	for m := range strings.SplitSeq(resp.Header.Get("Allow"), ",") {
 		if strings.TrimSpace(m) == c.Method && resp.StatusCode == http.StatusOK {
 			return true, nil
