@@ -64,29 +64,27 @@ func (s *Store) Account(ctx context.Context, user int64) (*Account, error) {
 	return one(ctx, s, scanAccount, "SELECT "+accountColumns+" FROM accounts WHERE user_id = $1", user)
 }
 
-func (tx *Tx) lockAccounts(ids []int64) error {
-	if len(ids) == 0 {
-		return nil
-	}
+func (tx *Tx) lockAccounts(list []statement, ids []int64) []statement {
 	tx.accounts = make(map[int64]*Account, len(ids))
-	return inChunks(ids, func(q string, args []any) error {
-		found, err := read(tx, scanAccount, "SELECT "+accountColumns+" FROM accounts WHERE user_id IN "+q+
-			" ORDER BY user_id"+tx.w.s.engine.forUpdate, args...)
-		for _, a := range found {
-			tx.accounts[a.UserID] = a
-		}
-		return err
+	_ = inChunks(ids, func(q string, args []any) error {
+		list = append(list, statement{"SELECT " + accountColumns + " FROM accounts WHERE user_id IN " + q +
+			" ORDER BY user_id" + tx.w.s.engine.forUpdate, args, func(r scanner) error {
+			a, err := scanAccount(r)
+			if err == nil {
+				tx.accounts[a.UserID] = a
+			}
+			return err
+		}})
+		return nil
 	})
+	return list
 }
 
 // inChunks calls f with groups of 32, 16, 8, 4, 2 or 1 placeholders, so that
 // few texts need to be prepared.
 func inChunks[K any](ids []K, f func(placeholders string, args []any) error) error {
 	for len(ids) > 0 {
-		size := 32
-		for size > len(ids) {
-			size /= 2
-		}
+		size := groupSize(len(ids))
 		args := make([]any, size)
 		for i := range args {
 			args[i] = ids[i]
@@ -122,13 +120,11 @@ func (tx *Tx) ChangeAccount(user int64, f func(*Account)) error {
 	return nil
 }
 
-func (tx *Tx) writeAccounts() error {
+func (tx *Tx) writeAccounts(list []statement) []statement {
 	for _, id := range slices.Sorted(maps.Keys(tx.touched.accounts)) {
 		a := tx.accounts[id]
-		if err := tx.exec("UPDATE accounts SET balance = $2, escrow = $3, held = $4, last_active = $5, totals = $6 WHERE user_id = $1",
-			a.UserID, int64(a.Balance), int64(a.Escrow), int64(a.Held), a.LastActive, jsonText(a.Totals)); err != nil {
-			return err
-		}
+		list = append(list, statement{text: "UPDATE accounts SET balance = $2, escrow = $3, held = $4, last_active = $5, totals = $6 WHERE user_id = $1",
+			args: []any{a.UserID, int64(a.Balance), int64(a.Escrow), int64(a.Held), a.LastActive, jsonText(a.Totals)}})
 	}
-	return nil
+	return list
 }

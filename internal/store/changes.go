@@ -35,14 +35,15 @@ const (
 
 // publish writes what the transaction touched into the change log, numbered by
 // this node. Numbers of one node commit in order, because it has one writer.
-func (tx *Tx) publish() {
+func (tx *Tx) publish(list []statement) []statement {
 	t := &tx.touched
 	if !tx.w.s.engine.shared || len(t.requests)+len(t.workers)+len(t.users) == 0 {
-		return
+		return list
 	}
 	payload := jsonText(Changes{Requests: slices.Collect(maps.Keys(t.requests)),
 		Workers: slices.Collect(maps.Keys(t.workers)), Users: slices.Collect(maps.Keys(t.users))})
-	_ = tx.exec("INSERT INTO changes (node, seq, at, payload) VALUES ($1, $2, $3, $4)", tx.w.s.node, tx.w.seq+1, tx.Now, payload)
+	return append(list, statement{text: "INSERT INTO changes (node, seq, at, payload) VALUES ($1, $2, $3, $4)",
+		args: []any{tx.w.s.node, tx.w.seq + 1, tx.Now, payload}})
 }
 
 // seq is the number of the newest change after the commit.

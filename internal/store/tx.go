@@ -41,8 +41,9 @@ type buffered struct {
 	events, postings, jobs, deliveries []any
 }
 
-// lock reads and locks the rows that the units declared, in the order of ids.
-func (tx *Tx) lock(batch []*pending) error {
+// begin starts the transaction and reads and locks the rows that the units
+// declared, in the order of ids.
+func (tx *Tx) begin(batch []*pending) error {
 	accounts, workers := map[int64]bool{}, map[string]bool{}
 	for _, p := range batch {
 		for _, id := range p.unit.Accounts {
@@ -52,10 +53,10 @@ func (tx *Tx) lock(batch []*pending) error {
 			workers[id] = true
 		}
 	}
-	if err := tx.lockAccounts(slices.Sorted(maps.Keys(accounts))); err != nil {
-		return err
-	}
-	return tx.lockWorkers(slices.Sorted(maps.Keys(workers)))
+	list := []statement{{text: tx.w.s.engine.begin}}
+	list = tx.lockAccounts(list, slices.Sorted(maps.Keys(accounts)))
+	list = tx.lockWorkers(list, slices.Sorted(maps.Keys(workers)))
+	return tx.w.send(tx.ctx, list)
 }
 
 // run runs one unit and undoes what it left in memory when it is refused.
@@ -77,35 +78,36 @@ func (tx *Tx) wrote() bool {
 		len(tx.rows.events) > 0 || len(tx.rows.jobs) > 0 || len(tx.rows.deliveries) > 0
 }
 
-// flush writes everything that was kept back.
-func (tx *Tx) flush() error {
-	if err := tx.writeAccounts(); err != nil {
-		return err
-	}
-	if err := tx.writeWorkers(); err != nil {
-		return err
-	}
-	tx.insertMany("INSERT INTO ledger_events (id, reason, request_id, job_id, created, detail) VALUES ", 6, tx.rows.events)
-	tx.insertMany("INSERT INTO ledger_postings (account, event_id, amount) VALUES ", 3, tx.rows.postings)
-	tx.insertMany("INSERT INTO jobs (id, request_id, worker_id, model, seed, fake, started, ttl) VALUES ", 8, tx.rows.jobs)
-	tx.insertMany("INSERT INTO deliveries (job_id, at, kind, model, things, micros) VALUES ", 6, tx.rows.deliveries)
-	if tx.failed == nil {
-		tx.publish()
-	}
-	return tx.failed
+// commit writes everything that was kept back and ends the transaction.
+func (tx *Tx) commit() error {
+	list := tx.writeAccounts(nil)
+	list = tx.writeWorkers(list)
+	list = tx.insertMany(list, "INSERT INTO ledger_events (id, reason, request_id, job_id, created, detail) VALUES ", 6, tx.rows.events)
+	list = tx.insertMany(list, "INSERT INTO ledger_postings (account, event_id, amount) VALUES ", 3, tx.rows.postings)
+	list = tx.insertMany(list, "INSERT INTO jobs (id, request_id, worker_id, model, seed, fake, started, ttl) VALUES ", 8, tx.rows.jobs)
+	list = tx.insertMany(list, "INSERT INTO deliveries (job_id, at, kind, model, things, micros) VALUES ", 6, tx.rows.deliveries)
+	list = tx.publish(list)
+	return tx.w.send(tx.ctx, append(list, statement{text: "COMMIT"}))
 }
 
-// insertMany inserts rows of width columns, in groups of 32, 16, 8 … so that
-// few texts need to be prepared.
-func (tx *Tx) insertMany(head string, width int, values []any) {
-	for n := len(values) / width; n > 0 && tx.failed == nil; n = len(values) / width {
-		size := 32
-		for size > n {
-			size /= 2
-		}
-		_ = tx.exec(tx.w.manyText(head, width, size), values[:size*width]...)
+// insertMany adds inserts of rows of width columns, in groups of 32, 16, 8 … so
+// that few texts need to be prepared.
+func (tx *Tx) insertMany(list []statement, head string, width int, values []any) []statement {
+	for n := len(values) / width; n > 0; n = len(values) / width {
+		size := groupSize(n)
+		list = append(list, statement{text: manyText(head, width, size), args: values[:size*width]})
 		values = values[size*width:]
 	}
+	return list
+}
+
+// groupSize is the largest power of two up to 32 that is not above n.
+func groupSize(n int) int {
+	size := 32
+	for size > n {
+		size /= 2
+	}
+	return size
 }
 
 var (
@@ -114,7 +116,7 @@ var (
 )
 
 // manyText is head followed by size groups of width placeholders.
-func (w *writer) manyText(head string, width, size int) string {
+func manyText(head string, width, size int) string {
 	textsMu.Lock()
 	defer textsMu.Unlock()
 	if manyTexts[head] == nil {

@@ -91,19 +91,20 @@ func (tx *Tx) InsertWorker(w Worker) error {
 	return err
 }
 
-func (tx *Tx) lockWorkers(ids []string) error {
-	if len(ids) == 0 {
-		return nil
-	}
+func (tx *Tx) lockWorkers(list []statement, ids []string) []statement {
 	tx.workers = make(map[string]*Worker, len(ids))
-	return inChunks(ids, func(q string, args []any) error {
-		found, err := read(tx, scanWorker, "SELECT "+workerColumns+" FROM workers WHERE id IN "+q+
-			" ORDER BY id"+tx.w.s.engine.forUpdate, args...)
-		for _, w := range found {
-			tx.workers[w.ID] = w
-		}
-		return err
+	_ = inChunks(ids, func(q string, args []any) error {
+		list = append(list, statement{"SELECT " + workerColumns + " FROM workers WHERE id IN " + q +
+			" ORDER BY id" + tx.w.s.engine.forUpdate, args, func(r scanner) error {
+			w, err := scanWorker(r)
+			if err == nil {
+				tx.workers[w.ID] = w
+			}
+			return err
+		}})
+		return nil
 	})
+	return list
 }
 
 // ChangeWorker lets f change a locked worker and returns it as it is then; the
@@ -120,16 +121,14 @@ func (tx *Tx) ChangeWorker(id string, f func(*Worker)) (Worker, error) {
 	return *w, nil
 }
 
-func (tx *Tx) writeWorkers() error {
+func (tx *Tx) writeWorkers(list []statement) []statement {
 	for _, id := range slices.Sorted(maps.Keys(tx.touched.workers)) {
 		w := tx.workers[id]
 		if w == nil { // inserted in this transaction
 			continue
 		}
-		if err := tx.exec("UPDATE workers SET name = $2, last_check_in = $3, addr = $4, info = $5, maintenance = $6, maintenance_msg = $7, paused = $8, settings = $9, totals = $10 WHERE id = $1",
-			w.ID, w.Name, w.LastCheckIn, w.Addr, w.Info, w.Maintenance, w.MaintenanceMsg, w.Paused, w.Settings, jsonText(w.Totals)); err != nil {
-			return err
-		}
+		list = append(list, statement{text: "UPDATE workers SET name = $2, last_check_in = $3, addr = $4, info = $5, maintenance = $6, maintenance_msg = $7, paused = $8, settings = $9, totals = $10 WHERE id = $1",
+			args: []any{w.ID, w.Name, w.LastCheckIn, w.Addr, w.Info, w.Maintenance, w.MaintenanceMsg, w.Paused, w.Settings, jsonText(w.Totals)}})
 	}
-	return nil
+	return list
 }

@@ -10,6 +10,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // Unit is one unit of work for Write.
@@ -212,9 +215,6 @@ func (w *writer) attempt(batch []*pending, results []error) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
 	defer cancel()
 	tx := &Tx{ctx: ctx, w: w, Now: w.s.clock().UnixMicro()}
-	if err := tx.exec(w.s.engine.begin); err != nil {
-		return err
-	}
 	defer func() {
 		if err != nil {
 			if _, rerr := w.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); rerr != nil && !errors.Is(rerr, sql.ErrConnDone) {
@@ -222,7 +222,7 @@ func (w *writer) attempt(batch []*pending, results []error) (err error) {
 			}
 		}
 	}()
-	if err := tx.lock(batch); err != nil {
+	if err := tx.begin(batch); err != nil {
 		return err
 	}
 	for i, p := range batch {
@@ -235,10 +235,7 @@ func (w *writer) attempt(batch []*pending, results []error) (err error) {
 		_, err := w.conn.ExecContext(ctx, "ROLLBACK")
 		return err
 	}
-	if err := tx.flush(); err != nil {
-		return err
-	}
-	if err := tx.exec("COMMIT"); err != nil {
+	if err := tx.commit(); err != nil {
 		return err
 	}
 	w.seq = tx.seq(w.seq)
@@ -246,6 +243,69 @@ func (w *writer) attempt(batch []*pending, results []error) (err error) {
 		(*f)()
 	}
 	return nil
+}
+
+// statement is a statement whose rows, if any, go to each.
+type statement struct {
+	text string
+	args []any
+	each func(scanner) error
+}
+
+// send runs statements in order: on PostgreSQL all in one round trip, which is
+// what its speed hangs on.
+func (w *writer) send(ctx context.Context, list []statement) error {
+	if w.s.engine.shared {
+		return w.pipeline(ctx, list)
+	}
+	for _, st := range list {
+		if err := w.sendOne(ctx, st); err != nil {
+			return fmt.Errorf("%.40q: %w", st.text, err)
+		}
+	}
+	return nil
+}
+
+func (w *writer) sendOne(ctx context.Context, st statement) error {
+	prepared, err := w.stmt(ctx, st.text)
+	if err != nil {
+		return err
+	}
+	if st.each == nil {
+		_, err := prepared.ExecContext(ctx, st.args...)
+		return err
+	}
+	rs, err := prepared.QueryContext(ctx, st.args...)
+	if err != nil {
+		return err
+	}
+	defer rs.Close()
+	for rs.Next() {
+		if err := st.each(rs); err != nil {
+			return err
+		}
+	}
+	return rs.Err()
+}
+
+func (w *writer) pipeline(ctx context.Context, list []statement) error {
+	var batch pgx.Batch
+	for _, st := range list {
+		queued := batch.Queue(st.text, st.args...)
+		if st.each != nil {
+			queued.Query(func(rs pgx.Rows) error {
+				for rs.Next() {
+					if err := st.each(rs); err != nil {
+						return err
+					}
+				}
+				return rs.Err()
+			})
+		}
+	}
+	return w.conn.Raw(func(raw any) error {
+		return raw.(*stdlib.Conn).Conn().SendBatch(ctx, &batch).Close()
+	})
 }
 
 // notifyAfterCommit has f called after each commit; it must not block.

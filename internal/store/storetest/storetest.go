@@ -1,0 +1,277 @@
+// Package storetest gives tests a fresh database on each of the two engines.
+//
+//	storetest.Each(t, func(t *testing.T, open storetest.Open) {
+//		s := open()               // one node
+//		…
+//	})
+//
+// SQLite lies in the test's temporary folder. PostgreSQL is the server that
+// HORDE_TEST_POSTGRES names (scripts/postgres.sh start prints such a URL); every
+// test gets a database of its own, copied from a template that holds the newest
+// schema and dropped at the test's end. Without the variable the PostgreSQL half
+// of a test is skipped.
+package storetest
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
+
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// Variable names the PostgreSQL server that tests use.
+const Variable = "HORDE_TEST_POSTGRES"
+
+// Open opens a store on the test's database and closes it at the test's end.
+// On PostgreSQL each call is a node of its own; on SQLite the one before has to
+// be closed first. edit may set a clock or a log.
+type Open func(edit ...func(*store.Options)) *store.Store
+
+// Engines a test can run on.
+const (
+	SQLite   = "sqlite"
+	Postgres = "postgres"
+)
+
+// Each runs test on SQLite and on PostgreSQL, as subtests.
+func Each(t *testing.T, test func(t *testing.T, open Open)) {
+	t.Helper()
+	for _, engine := range []string{SQLite, Postgres} {
+		t.Run(engine, func(t *testing.T) { test(t, On(t, engine)) })
+	}
+}
+
+// On makes a fresh database on one engine. It skips the test when that is
+// PostgreSQL and there is none.
+func On(t testing.TB, engine string) Open {
+	t.Helper()
+	options := store.Options{Folder: filepath.Join(t.TempDir(), "data")}
+	if engine == Postgres {
+		options.URL = PostgresURL(t)
+	}
+	return func(edit ...func(*store.Options)) *store.Store {
+		t.Helper()
+		o := options
+		for _, f := range edit {
+			f(&o)
+		}
+		s, err := store.Open(t.Context(), o)
+		if err != nil {
+			t.Fatalf("open store: %v", err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+}
+
+// Clock sets the clock of a store: for use with Open.
+func Clock(c horde.Clock) func(*store.Options) { return func(o *store.Options) { o.Clock = c } }
+
+// PostgresURL makes a fresh database with the newest schema and returns its
+// address.
+func PostgresURL(t testing.TB) string {
+	t.Helper()
+	return database(t, func(ctx context.Context, server *pgx.Conn, name string) error {
+		template, err := templates.get(ctx, server)
+		if err != nil {
+			return err
+		}
+		return patiently(ctx, func() error {
+			_, err := server.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template)
+			return err
+		})
+	})
+}
+
+// EmptyPostgresURL makes a fresh database without any schema.
+func EmptyPostgresURL(t testing.TB) string {
+	t.Helper()
+	return database(t, createEmpty)
+}
+
+func createEmpty(ctx context.Context, server *pgx.Conn, name string) error {
+	return patiently(ctx, func() error {
+		_, err := server.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'")
+		return err
+	})
+}
+
+func database(t testing.TB, create func(context.Context, *pgx.Conn, string) error) string {
+	t.Helper()
+	address := os.Getenv(Variable)
+	if address == "" {
+		t.Skipf("%s is not set: start a server with scripts/postgres.sh start and set it to what that prints", Variable)
+	}
+	ctx := context.Background()
+	server, err := pgx.Connect(ctx, address)
+	if err != nil {
+		t.Fatalf("PostgreSQL of %s: %v", Variable, err)
+	}
+	defer server.Close(ctx)
+	sweepOnce.Do(func() { dropLeftovers(ctx, server) })
+	name := fmt.Sprintf("%s%d_%s", prefix, time.Now().Unix(), strings.ReplaceAll(horde.NewID(), "-", "")[16:])
+	if err := create(ctx, server, name); err != nil {
+		t.Fatalf("create database: %v", err)
+	}
+	t.Cleanup(func() { drop(ctx, address, name) })
+	return inDatabase(address, name)
+}
+
+func inDatabase(address, name string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		panic(err) // pgx has connected to it
+	}
+	u.Path = "/" + name
+	return u.String()
+}
+
+func drop(ctx context.Context, address, name string) {
+	if server, err := pgx.Connect(ctx, address); err == nil {
+		_, _ = server.Exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+		server.Close(ctx)
+	}
+}
+
+const prefix = "horde_test_"
+
+var sweepOnce sync.Once
+
+// dropLeftovers removes databases of test runs that were killed.
+func dropLeftovers(ctx context.Context, server *pgx.Conn) {
+	found, _ := server.Query(ctx, "SELECT datname FROM pg_database WHERE datname LIKE $1", prefix+"%")
+	names, _ := pgx.CollectRows(found, pgx.RowTo[string])
+	for _, name := range names {
+		born, _, _ := strings.Cut(strings.TrimPrefix(name, prefix), "_")
+		at, err := strconv.ParseInt(born, 10, 64)
+		if err == nil && time.Since(time.Unix(at, 0)) > time.Hour {
+			_, _ = server.Exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
+		}
+	}
+}
+
+// patiently tries again while the database that is copied or renamed still has
+// the last of its visitors.
+func patiently(ctx context.Context, f func() error) error {
+	for try := 0; ; try++ {
+		err := f()
+		if err == nil || try == 50 || !strings.Contains(err.Error(), "55006") {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// template is the database that tests copy. It is kept for later runs, under a
+// name that tells its schema.
+type template struct {
+	mu   sync.Mutex
+	name string
+}
+
+var templates template
+
+func (p *template) get(ctx context.Context, server *pgx.Conn) (string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.name != "" {
+		return p.name, nil
+	}
+	schema, err := schemaHash(ctx)
+	if err != nil {
+		return "", err
+	}
+	name := "horde_template_" + schema
+	const key = 70010 // of the lock that makes one of several test programs build it
+	if _, err := server.Exec(ctx, "SELECT pg_advisory_lock($1)", key); err != nil {
+		return "", err
+	}
+	defer server.Exec(ctx, "SELECT pg_advisory_unlock($1)", key)
+	var there bool
+	if err := server.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&there); err != nil {
+		return "", err
+	}
+	if !there {
+		if err := build(ctx, server, name); err != nil {
+			return "", fmt.Errorf("template database: %w", err)
+		}
+	}
+	p.name = name
+	return name, nil
+}
+
+// build makes the template aside and renames it, so that a half-made one is
+// never used.
+func build(ctx context.Context, server *pgx.Conn, name string) error {
+	aside := fmt.Sprintf("%s%d_template", prefix, time.Now().Unix())
+	if err := createEmpty(ctx, server, aside); err != nil {
+		return err
+	}
+	s, err := store.Open(ctx, store.Options{URL: inDatabase(server.Config().ConnString(), aside)})
+	if err != nil {
+		return err
+	}
+	if err := s.Close(); err != nil {
+		return err
+	}
+	return patiently(ctx, func() error {
+		_, err := server.Exec(ctx, "ALTER DATABASE "+aside+" RENAME TO "+name)
+		return err
+	})
+}
+
+// schemaHash tells schemas apart: by what the migrations make of an empty
+// SQLite database.
+func schemaHash(ctx context.Context) (string, error) {
+	folder, err := os.MkdirTemp("", "horde-schema")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(folder)
+	s, err := store.Open(ctx, store.Options{Folder: folder})
+	if err != nil {
+		return "", err
+	}
+	if err := s.Close(); err != nil {
+		return "", err
+	}
+	db, err := sql.Open("sqlite", filepath.Join(folder, "horde.db"))
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	rows, err := db.QueryContext(ctx, "SELECT COALESCE(sql, name) FROM sqlite_master UNION ALL SELECT CAST(version_id AS TEXT) FROM goose_db_version ORDER BY 1")
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	h := sha256.New()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return "", err
+		}
+		io.WriteString(h, text+"\n")
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8]), rows.Err()
+}
