@@ -1,0 +1,120 @@
+// Package limit counts calls in fixed windows of time and remembers which
+// addresses have the higher limits (generation rulebook §8, platform rulebook
+// §1.6). What is limited, and by which key, is the caller's business:
+//
+//	left, reset, ok := windows.Take(key, 90, time.Minute)
+//
+// A window begins with the first call under its key, not at a full minute, as
+// the original's does. Counters live in this process: of n nodes behind one
+// balancer a caller gets up to n times the limit.
+package limit
+
+import (
+	"hash/maphash"
+	"sync"
+	"time"
+
+	"horde/internal/horde"
+)
+
+// Window is the state of one counter: how many calls were counted, and when the
+// count ends. The zero Window has ended.
+type Window struct {
+	Ends  int64 // Unix nanoseconds
+	Calls int32
+}
+
+// Take counts one call at now (Unix nanoseconds) under a limit of calls in each
+// window of length per. It returns the new state, how many calls are left in it,
+// and whether this one is within the limit. Refused calls are not counted, so
+// that the state is a function of the accepted ones.
+func (w Window) Take(now int64, calls int, per time.Duration) (next Window, left int, ok bool) {
+	if now >= w.Ends || w.Ends-now > int64(per) { // ended, or of a longer rule
+		w = Window{Ends: now + int64(per)}
+	}
+	if int(w.Calls) >= calls {
+		return w, 0, false
+	}
+	w.Calls++
+	return w, calls - int(w.Calls), true
+}
+
+const (
+	shardCount = 64
+	// maxKeys bounds the memory of all counters: some 50 MB when full.
+	maxKeys  = 1 << 20
+	shardMax = maxKeys / shardCount
+	shardMin = 256
+)
+
+// Windows holds counters by key. Keys are kept only as 64-bit hashes with a
+// secret seed: long keys cost no memory and collisions cannot be sought.
+type Windows struct {
+	clock  horde.Clock
+	seed   maphash.Seed
+	shards [shardCount]shard
+}
+
+type shard struct {
+	mu      sync.Mutex
+	windows map[uint64]Window
+	sweepAt int // size at which ended windows are looked for
+}
+
+// NewWindows returns an empty set of counters; clock nil means time.Now.
+func NewWindows(clock horde.Clock) *Windows {
+	if clock == nil {
+		clock = time.Now
+	}
+	w := &Windows{clock: clock, seed: maphash.MakeSeed()}
+	for i := range w.shards {
+		w.shards[i] = shard{windows: map[uint64]Window{}, sweepAt: shardMin}
+	}
+	return w
+}
+
+// Take counts one call under key, of which there may be calls in every window of
+// length per. It returns how many more the window takes, when it ends, and
+// whether this call is within the limit.
+func (w *Windows) Take(key string, calls int, per time.Duration) (left int, reset time.Time, ok bool) {
+	h := maphash.String(w.seed, key)
+	s := &w.shards[h%shardCount]
+	now := w.clock().UnixNano()
+	s.mu.Lock()
+	next, left, ok := s.windows[h].Take(now, calls, per)
+	s.windows[h] = next
+	if len(s.windows) >= s.sweepAt {
+		s.sweep(now)
+	}
+	s.mu.Unlock()
+	return left, time.Unix(0, next.Ends), ok
+}
+
+// sweep drops ended windows. A shard that is still full afterwards loses half of
+// its windows, any half: better a limit that is counted anew than memory without
+// end.
+func (s *shard) sweep(now int64) {
+	for k, v := range s.windows {
+		if now >= v.Ends {
+			delete(s.windows, k)
+		}
+	}
+	for k := range s.windows {
+		if len(s.windows) <= shardMax/2 {
+			break
+		}
+		delete(s.windows, k)
+	}
+	s.sweepAt = min(max(shardMin, 2*len(s.windows)), shardMax)
+}
+
+// Len is how many counters are held, ended ones included.
+func (w *Windows) Len() (n int) {
+	for i := range w.shards {
+		s := &w.shards[i]
+		s.mu.Lock()
+		n += len(s.windows)
+		s.mu.Unlock()
+	}
+	return n
+}
