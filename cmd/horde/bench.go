@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"time"
 
 	"horde/internal/bench"
@@ -54,6 +55,11 @@ func (f BenchFlags) config(mode bench.Mode) bench.Config {
 func (f BenchFlags) run(con *console, cfg bench.Config) error {
 	if f.Clients < 1 || f.Users < 1 || f.Duration <= 0 {
 		return usageError("--clients, --users and --duration must be more than 0")
+	}
+	// Beside the server on a small machine every thread more than one is taken
+	// from it, and one is enough. GOMAXPROCS still has its say.
+	if con.getenv("GOMAXPROCS") == "" {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	}
 	cfg.Progress = con.stderr
 	report, err := bench.Run(con.ctx, cfg)

@@ -288,3 +288,25 @@ func (f *firstWrite) Write(b []byte) (int, error) {
 	f.then(string(b))
 	return len(b), nil
 }
+
+// A client that waited for its turn is measured from when it woke; one that
+// comes late from when it should have begun.
+func TestTurn(t *testing.T) {
+	r := &run{cfg: Config{Rate: 100}, rec: newRecorder(0, time.Hour)}
+	if due, ok := r.turn(context.Background()); !ok || due != 0 {
+		t.Errorf("the first start is due at %v", due)
+	}
+	before := r.rec.now()
+	due, ok := r.turn(context.Background())
+	if now := r.rec.now(); !ok || due < 10*time.Millisecond || due < before || due > now {
+		t.Errorf("due %v, between %v and %v", due, before, now)
+	}
+	r.rec.start = r.rec.start.Add(-time.Second) // a stall
+	if due, ok := r.turn(context.Background()); !ok || due != 20*time.Millisecond {
+		t.Errorf("late: due %v", due)
+	}
+	r.rec.to.Store(int64(25 * time.Millisecond))
+	if _, ok := r.turn(context.Background()); ok {
+		t.Error("a start after the end")
+	}
+}

@@ -3,6 +3,8 @@ package bench
 import (
 	"bytes"
 	"context"
+	"errors"
+	"net"
 	"time"
 )
 
@@ -37,13 +39,23 @@ const (
 func (r *run) refused(what string, status, want int, body []byte, err error) bool {
 	switch {
 	case err != nil:
-		r.rec.fault("%s: %v", what, err)
+		r.rec.fault("%s: %v", what, reason(err))
 	case status != want:
 		r.rec.fault("%s: HTTP %d %s", what, status, keyRC.text(body))
 	default:
 		return false
 	}
 	return true
+}
+
+// reason is an error without the addresses and ports of its connection, which
+// would make every one of a kind another.
+func reason(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Op + ": " + op.Err.Error()
+	}
+	return err.Error()
 }
 
 // client is one that asks for pictures, one at a time.
@@ -56,7 +68,7 @@ type client struct {
 	check, status form
 	mark          [markSize]byte
 	id            [idLength]byte
-	lost          uint64 // the last cycle whose delivery did not come in time
+	lost          uint64 // the last cycle that failed: it may still be delivered
 	timer         *time.Timer
 }
 
@@ -82,8 +94,11 @@ func (r *run) ask(ctx context.Context, i int) {
 				r.rec.cycles.Add(1)
 			}
 			r.rec.took(spanCycle, due, r.rec.now())
-		} else if !r.pause(ctx, afterError) {
-			return
+		} else {
+			c.lost = number
+			if !r.pause(ctx, afterError) {
+				return
+			}
 		}
 		r.rec.ended.Add(1)
 	}
@@ -125,11 +140,10 @@ func (c *client) delivered(ctx context.Context, number uint64) (delivery, bool) 
 			switch {
 			case d.number == number:
 				return d, d.ok
-			case d.number != c.lost:
+			case d.number > c.lost:
 				c.rec.fault("a job was handed out twice")
 			}
 		case <-c.timer.C:
-			c.lost = number
 			c.rec.fault("a request was not served within %v", c.cfg.ServeTimeout)
 			return delivery{}, false
 		case <-ctx.Done():

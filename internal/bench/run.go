@@ -242,7 +242,8 @@ func (r *run) turn(ctx context.Context) (due time.Duration, ok bool) {
 	if due <= now {
 		return due, true
 	}
-	return r.rec.now(), r.pause(ctx, due-now)
+	ok = r.pause(ctx, due-now)
+	return r.rec.now(), ok
 }
 
 // pause sleeps; false if ctx ended meanwhile.
