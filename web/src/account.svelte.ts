@@ -1,0 +1,42 @@
+// Whose kudos pay: the API key in use, and the account behind it.
+
+import { ANONYMOUS, Horde, HordeError, type User } from './api';
+import { load, store } from './storage';
+
+class Account {
+  key = $state(load('apikey') || ANONYMOUS);
+  user = $state<User>();
+  error = $state<HordeError>();
+  loading = $state(false);
+
+  readonly anonymous = $derived(this.key === ANONYMOUS);
+
+  #asked = 0;
+
+  /** Takes another key (an empty one: anonymous) and looks its account up. */
+  use(key: string): Promise<void> {
+    this.key = key.trim() || ANONYMOUS;
+    store('apikey', this.key === ANONYMOUS ? '' : this.key);
+    this.user = undefined;
+    return this.refresh();
+  }
+
+  async refresh(): Promise<void> {
+    const asked = ++this.#asked;
+    this.loading = true;
+    this.error = undefined;
+    try {
+      const user = await horde.findUser(this.key);
+      if (asked === this.#asked) this.user = user;
+    } catch (error) {
+      if (asked === this.#asked) this.error = error as HordeError;
+    } finally {
+      if (asked === this.#asked) this.loading = false;
+    }
+  }
+}
+
+export const account = new Account();
+
+/** The horde that serves this page, spoken to with the visitor's key. */
+export const horde = new Horde(() => account.key, `horde-web:${__VERSION__}:built-in page`);

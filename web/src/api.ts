@@ -1,0 +1,245 @@
+// The typed client of the horde's API: the shapes of /api/v2 that the page
+// uses, the few of /api/ext/v1, and one class that speaks them.
+
+/** The API key that anybody may use. */
+export const ANONYMOUS = '0000000000';
+
+/** Body of POST /generate/async, as far as the page sends it. */
+export interface ImageRequest {
+  prompt: string;
+  params: ImageParams;
+  /** [] means: any model that a worker has. */
+  models: string[];
+  nsfw: boolean;
+  censor_nsfw: boolean;
+  r2: boolean;
+  slow_workers: boolean;
+  dry_run?: boolean;
+  /** Base64 without a data: prefix. */
+  source_image?: string;
+  source_processing?: 'img2img';
+}
+
+export interface ImageParams {
+  steps: number;
+  n: number;
+  width: number;
+  height: number;
+  sampler_name: string;
+  cfg_scale: number;
+  karras: boolean;
+  seed?: string;
+  denoising_strength?: number;
+}
+
+/** The 202 answer to a request. */
+export interface Accepted {
+  id: string;
+  kudos: number;
+  message?: string;
+  warnings?: { code: string; message: string }[];
+}
+
+/** Answer of GET /generate/check/{id}. Times are seconds. */
+export interface Check {
+  finished: number;
+  processing: number;
+  restarted: number;
+  waiting: number;
+  done: boolean;
+  faulted: boolean;
+  wait_time: number;
+  queue_position: number;
+  kudos: number;
+  is_possible: boolean;
+}
+
+export interface Metadatum {
+  type: string;
+  value: string;
+  ref?: string;
+}
+
+export interface Generation {
+  /** URL of the picture, or its base64 text. */
+  img: string;
+  seed: string;
+  id: string;
+  censored: boolean;
+  gen_metadata: Metadatum[];
+  worker_id: string;
+  worker_name: string;
+  model: string;
+  state: string;
+}
+
+/** Answer of GET and DELETE /generate/status/{id}. */
+export interface ImageStatus extends Check {
+  generations: Generation[];
+  shared: boolean;
+}
+
+/** One job's progress, from the event stream. preview is base64. */
+export interface JobProgress {
+  job: string;
+  worker_name: string;
+  step: number;
+  steps: number;
+  preview?: string;
+}
+
+export interface ActiveModel {
+  name: string;
+  count: number;
+  performance: number;
+  queued: number;
+  jobs: number;
+  eta: number;
+  type: string;
+}
+
+export interface Performance {
+  queued_requests: number;
+  worker_count: number;
+  thread_count: number;
+  queued_megapixelsteps: number;
+  past_minute_megapixelsteps: number;
+}
+
+export interface Heartbeat {
+  message: string;
+  version: string;
+}
+
+/** The account behind a key, as far as the page shows it. */
+export interface User {
+  username: string;
+  id: number;
+  kudos: number;
+  concurrency: number;
+  trusted?: boolean;
+  moderator?: boolean;
+  worker_count?: number;
+}
+
+/** A refusal of the horde, or (status 0) no answer at all. */
+export class HordeError extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+    /** Return code, such as KudosUpfront; '' where the horde sends none. */
+    readonly rc = '',
+    /** Dotted path of a field → what is wrong with it. */
+    readonly fields: Record<string, string> = {},
+    /** Seconds to wait, 0 if not said. */
+    readonly retryAfter = 0,
+  ) {
+    super(message);
+    this.name = 'HordeError';
+  }
+}
+
+type Fetch = typeof fetch;
+
+/** Horde calls one server. apikey is asked anew for each call. */
+export class Horde {
+  constructor(
+    private readonly apikey: () => string,
+    private readonly agent: string,
+    private readonly base = '',
+    private readonly fetcher: Fetch = (...args) => fetch(...args),
+  ) {}
+
+  generate(body: ImageRequest, signal?: AbortSignal): Promise<Accepted> {
+    return this.call('POST', '/api/v2/generate/async', { body: { ...body, dry_run: false }, signal });
+  }
+
+  /** What the request would cost, in kudos. */
+  async price(body: ImageRequest, signal?: AbortSignal): Promise<number> {
+    const { kudos } = await this.call<{ kudos: number }>('POST', '/api/v2/generate/async', {
+      body: { ...body, dry_run: true },
+      signal,
+    });
+    return kudos;
+  }
+
+  check(id: string, signal?: AbortSignal): Promise<Check> {
+    return this.call('GET', `/api/v2/generate/check/${encodeURIComponent(id)}`, { signal });
+  }
+
+  status(id: string, signal?: AbortSignal): Promise<ImageStatus> {
+    return this.call('GET', `/api/v2/generate/status/${encodeURIComponent(id)}`, { signal });
+  }
+
+  /** Cancels what is not painted yet; the answer holds what is. */
+  cancel(id: string): Promise<ImageStatus> {
+    return this.call('DELETE', `/api/v2/generate/status/${encodeURIComponent(id)}`);
+  }
+
+  /** Address of the request's event stream. */
+  eventsURL(id: string): string {
+    return `${this.base}/api/ext/v1/requests/${encodeURIComponent(id)}/events`;
+  }
+
+  models(): Promise<ActiveModel[]> {
+    return this.call('GET', '/api/v2/status/models?type=image');
+  }
+
+  performance(): Promise<Performance> {
+    return this.call('GET', '/api/v2/status/performance');
+  }
+
+  heartbeat(): Promise<Heartbeat> {
+    return this.call('GET', '/api/v2/status/heartbeat');
+  }
+
+  findUser(apikey: string, signal?: AbortSignal): Promise<User> {
+    return this.call('GET', '/api/v2/find_user', { apikey, signal });
+  }
+
+  private async call<T>(
+    method: string,
+    path: string,
+    options: { body?: unknown; apikey?: string; signal?: AbortSignal } = {},
+  ): Promise<T> {
+    const headers: Record<string, string> = { Accept: 'application/json', 'Client-Agent': this.agent };
+    // Reading a request needs no key, so none is shown.
+    if (options.body !== undefined || options.apikey !== undefined) {
+      headers.apikey = options.apikey ?? this.apikey();
+    }
+    if (options.body !== undefined) headers['Content-Type'] = 'application/json';
+    let response: Response;
+    try {
+      response = await this.fetcher(this.base + path, {
+        method,
+        headers,
+        body: options.body === undefined ? undefined : JSON.stringify(options.body),
+        signal: options.signal,
+      });
+    } catch (error) {
+      if (options.signal?.aborted) throw error;
+      throw new HordeError('The horde does not answer.', 0);
+    }
+    const answer = await response.json().catch(() => undefined);
+    if (!response.ok) throw refusal(response, answer);
+    if (answer === undefined) throw new HordeError('The horde sent an answer that is not JSON.', response.status);
+    return answer as T;
+  }
+}
+
+function refusal(response: Response, answer: unknown): HordeError {
+  const body = (typeof answer === 'object' && answer !== null ? answer : {}) as Record<string, unknown>;
+  const fields: Record<string, string> = {};
+  if (typeof body.errors === 'object' && body.errors !== null) {
+    for (const [path, text] of Object.entries(body.errors)) fields[path] = String(text);
+  }
+  const message = typeof body.message === 'string' && body.message ? body.message : `HTTP status ${response.status}.`;
+  const wait = Number(response.headers.get('Retry-After'));
+  return new HordeError(
+    message,
+    response.status,
+    typeof body.rc === 'string' ? body.rc : '',
+    fields,
+    Number.isFinite(wait) && wait > 0 ? wait : 0,
+  );
+}

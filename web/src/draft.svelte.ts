@@ -1,0 +1,136 @@
+// The order being written: kept over reloads, checked before it is sent, with
+// the server's complaints beside the fields they are about.
+
+import { HordeError } from './api';
+import { account, horde } from './account.svelte';
+import type { Kept } from './history';
+import { byField, emptyOrder, faults, POCKET, toRequest, withModel, type Field, type Order } from './order';
+import { readFile } from './picture';
+import { pulse } from './pulse.svelte';
+import { loadJSON, store } from './storage';
+import { studio } from './studio.svelte';
+import { explain, type Explained } from './words';
+
+/** A picture to start from. */
+export interface Source {
+  name: string;
+  /** Without a data: prefix. */
+  base64: string;
+}
+
+/** The pause after the last change before the price is asked, ms. */
+const SETTLE = 900;
+
+class Draft {
+  order = $state<Order>({ ...emptyOrder(), ...loadJSON<Partial<Order>>('draft', {}) });
+  source = $state.raw<Source>();
+  wrong = $state<Partial<Record<Field, string>>>({});
+  failure = $state<Explained>();
+  sending = $state(false);
+  /** In kudos, as the horde computes it; undefined while unknown. */
+  price = $state<number>();
+
+  #modelChosen = loadJSON<Partial<Order>>('draft', {}).model !== undefined;
+  #priced: AbortController | undefined;
+
+  keep(): void {
+    store('draft', JSON.stringify(this.order));
+  }
+
+  setModel(model: string): void {
+    this.#modelChosen = true;
+    this.order = withModel(this.order, model);
+    delete this.wrong.model;
+  }
+
+  /** The built-in model is the first choice of a visitor who made none. */
+  preselect(): void {
+    if (this.#modelChosen || !pulse.models?.some((model) => model.name === POCKET)) return;
+    this.setModel(POCKET);
+  }
+
+  /** The field was changed: the complaint about it is out of date. */
+  touched(field: Field): void {
+    delete this.wrong[field];
+  }
+
+  async load(file: File): Promise<void> {
+    try {
+      const { base64 } = await readFile(file);
+      this.source = { name: file.name, base64 };
+      delete this.wrong.source;
+    } catch {
+      this.wrong.source = 'This file is no picture that the browser can read.';
+    }
+  }
+
+  async startFrom(picture: Kept): Promise<void> {
+    const { base64 } = await readFile(picture.blob);
+    this.source = { name: `“${picture.prompt}”`, base64 };
+  }
+
+  reuse(picture: Kept, seed: boolean): void {
+    const { prompt, negative, width, height, steps, cfg, sampler } = picture;
+    this.#modelChosen = true;
+    this.wrong = {};
+    this.failure = undefined;
+    this.order = {
+      ...this.order,
+      ...{ prompt, negative, width, height, steps, cfg, sampler },
+      model: picture.ordered,
+      seed: seed ? picture.seed : '',
+    };
+  }
+
+  restore(order: Order): void {
+    this.#modelChosen = true;
+    this.order = { ...order };
+  }
+
+  async paint(): Promise<boolean> {
+    this.#priced?.abort();
+    this.failure = undefined;
+    this.wrong = faults(this.order);
+    if (Object.keys(this.wrong).length > 0) return false;
+    this.sending = true;
+    try {
+      await studio.paint($state.snapshot(this.order), this.source?.base64 ?? '');
+      return true;
+    } catch (error) {
+      this.#refused(error);
+      return false;
+    } finally {
+      this.sending = false;
+    }
+  }
+
+  #refused(error: unknown): void {
+    this.failure = explain(error);
+    if (!(error instanceof HordeError)) return;
+    const { fields, rest } = byField(error.fields);
+    this.wrong = fields;
+    if (rest.length > 0) this.failure = { ...this.failure, text: rest.join(' · ') };
+  }
+
+  /** Asks what the order would cost, once it has not changed for a moment. */
+  ask(): () => void {
+    const order = $state.snapshot(this.order);
+    const source = this.source?.base64 ?? '';
+    void account.key;
+    const asked = new AbortController();
+    const timer = setTimeout(() => {
+      if (Object.keys(faults(order)).length > 0) return void (this.price = undefined);
+      this.#priced = asked;
+      horde.price(toRequest(order, source), asked.signal).then(
+        (price) => (this.price = price),
+        () => (this.price = undefined),
+      );
+    }, SETTLE);
+    return () => {
+      clearTimeout(timer);
+      asked.abort();
+    };
+  }
+}
+
+export const draft = new Draft();
