@@ -3,7 +3,9 @@ package store
 import "context"
 
 // User is one account holder. Roles is the domain's bit set; UsageMultiplier is
-// in thousandths; Suspicions a JSON list of reasons, "" for none.
+// in thousandths; Suspicions a JSON list of reasons, "" for none. Monthly is the
+// allowance of whole kudos each month, MonthlyReceived the microsecond that it
+// was last paid for, 0 for never.
 type User struct {
 	ID              int64
 	Username        string
@@ -18,14 +20,21 @@ type User struct {
 	Contact         string
 	AdminComment    string
 	Suspicions      string
+	ProxyPasskey    string
+	Monthly         int64
+	MonthlyReceived int64
 }
 
-const userColumns = "id, username, oauth_id, key_hash, created, roles, concurrency, worker_invited, public_workers, usage_multiplier, contact, admin_comment, suspicions"
+const userColumns = "id, username, oauth_id, key_hash, created, roles, concurrency, worker_invited, public_workers, usage_multiplier, contact, admin_comment, suspicions, proxy_passkey, monthly_kudos, monthly_received"
 
-func scanUser(r scanner) (u User, err error) {
-	return u, r.Scan(&u.ID, &u.Username, &u.OAuthID, &u.KeyHash, &u.Created, &u.Roles, &u.Concurrency, &u.WorkerInvited,
-		&u.PublicWorkers, &u.UsageMultiplier, &u.Contact, &u.AdminComment, &u.Suspicions)
+// fields are where a row of userColumns is read into.
+func (u *User) fields() []any {
+	return []any{&u.ID, &u.Username, &u.OAuthID, &u.KeyHash, &u.Created, &u.Roles, &u.Concurrency, &u.WorkerInvited,
+		&u.PublicWorkers, &u.UsageMultiplier, &u.Contact, &u.AdminComment, &u.Suspicions,
+		&u.ProxyPasskey, &u.Monthly, &u.MonthlyReceived}
 }
+
+func scanUser(r scanner) (u User, err error) { return u, r.Scan(u.fields()...) }
 
 // User reads a user by id; ErrNotFound when there is none.
 func (s *Store) User(ctx context.Context, id int64) (User, error) {
@@ -49,10 +58,11 @@ func (tx *Tx) InsertUser(u User, lowest int64) (int64, error) {
 	ids, err := read(tx, scanInt, `INSERT INTO users (`+userColumns+`)
 SELECT CASE WHEN CAST($1 AS BIGINT) >= 0 THEN CAST($1 AS BIGINT) ELSE (SELECT COALESCE(max(id), 0) + 1 FROM users) END,
     CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT), CAST($6 AS BIGINT), CAST($7 AS BIGINT), CAST($8 AS BIGINT),
-    CAST($9 AS BOOLEAN), CAST($10 AS BIGINT), CAST($11 AS TEXT), CAST($12 AS TEXT), CAST($13 AS TEXT)
+    CAST($9 AS BOOLEAN), CAST($10 AS BIGINT), CAST($11 AS TEXT), CAST($12 AS TEXT), CAST($13 AS TEXT),
+    CAST($14 AS TEXT), CAST($15 AS BIGINT), CAST($16 AS BIGINT)
 RETURNING id`,
 		u.ID, u.Username, u.OAuthID, u.KeyHash, u.Created, u.Roles, u.Concurrency, u.WorkerInvited,
-		u.PublicWorkers, u.UsageMultiplier, u.Contact, u.AdminComment, u.Suspicions)
+		u.PublicWorkers, u.UsageMultiplier, u.Contact, u.AdminComment, u.Suspicions, u.ProxyPasskey, u.Monthly, u.MonthlyReceived)
 	if err != nil {
 		return 0, err
 	}
@@ -62,10 +72,12 @@ RETURNING id`,
 	return id, err
 }
 
-// UpdateUser writes all changeable columns of a user.
+// UpdateUser writes all columns of a user but the id and the time of making.
 func (tx *Tx) UpdateUser(u User) error {
-	_, err := tx.change("UPDATE users SET username = $2, key_hash = $3, roles = $4, concurrency = $5, worker_invited = $6, public_workers = $7, usage_multiplier = $8, contact = $9, admin_comment = $10, suspicions = $11 WHERE id = $1",
-		u.ID, u.Username, u.KeyHash, u.Roles, u.Concurrency, u.WorkerInvited, u.PublicWorkers, u.UsageMultiplier, u.Contact, u.AdminComment, u.Suspicions)
+	_, err := tx.change("UPDATE users SET username = $2, oauth_id = $3, key_hash = $4, roles = $5, concurrency = $6, worker_invited = $7, public_workers = $8, "+
+		"usage_multiplier = $9, contact = $10, admin_comment = $11, suspicions = $12, proxy_passkey = $13, monthly_kudos = $14, monthly_received = $15 WHERE id = $1",
+		u.ID, u.Username, u.OAuthID, u.KeyHash, u.Roles, u.Concurrency, u.WorkerInvited, u.PublicWorkers,
+		u.UsageMultiplier, u.Contact, u.AdminComment, u.Suspicions, u.ProxyPasskey, u.Monthly, u.MonthlyReceived)
 	mark(&tx.touched.users, u.ID)
 	return err
 }

@@ -91,6 +91,19 @@ func (tx *Tx) InsertWorker(w Worker) error {
 	return err
 }
 
+// DeleteWorker removes a worker. ErrLost: a job row still names it, or it is gone.
+func (tx *Tx) DeleteWorker(id string) error {
+	n, err := tx.change("DELETE FROM workers WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE worker_id = $1)", id)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return ErrLost
+	}
+	mark(&tx.touched.workers, id)
+	return nil
+}
+
 func (tx *Tx) lockWorkers(list []statement, ids []string) []statement {
 	tx.workers = make(map[string]*Worker, len(ids))
 	_ = inChunks(ids, func(q string, args []any) error {

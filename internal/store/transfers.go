@@ -1,0 +1,48 @@
+package store
+
+import (
+	"context"
+
+	"horde/internal/horde"
+)
+
+// Transfer is kudos that one user gave another. ID is the id of its ledger
+// event.
+type Transfer struct {
+	ID      string
+	Source  int64
+	Target  int64
+	Amount  horde.Kudos
+	Created int64
+}
+
+const transferColumns = "id, source_id, target_id, amount, created"
+
+func scanTransfer(r scanner) (t Transfer, err error) {
+	return t, r.Scan(&t.ID, &t.Source, &t.Target, &t.Amount, &t.Created)
+}
+
+// InsertTransfer writes a transfer; ErrDuplicate when its id is taken.
+func (tx *Tx) InsertTransfer(t Transfer) error {
+	_, err := tx.change("INSERT INTO transfers ("+transferColumns+") VALUES ($1, $2, $3, $4, $5)",
+		t.ID, t.Source, t.Target, int64(t.Amount), t.Created)
+	return err
+}
+
+// Transfer reads a transfer inside the transaction; ErrNotFound when there is
+// none with that id.
+func (tx *Tx) Transfer(id string) (Transfer, error) {
+	found, err := read(tx, scanTransfer, "SELECT "+transferColumns+" FROM transfers WHERE id = $1", id)
+	if err == nil && len(found) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Transfer{}, err
+	}
+	return found[0], nil
+}
+
+// LastTransfer reads when source last gave target kudos; 0 when never.
+func (s *Store) LastTransfer(ctx context.Context, source, target int64) (int64, error) {
+	return one(ctx, s, scanInt, "SELECT COALESCE(max(created), 0) FROM transfers WHERE source_id = $1 AND target_id = $2", source, target)
+}

@@ -1,0 +1,45 @@
+package store
+
+import "context"
+
+// Holder is a user with the account beside it.
+type Holder struct {
+	User    User
+	Account *Account
+}
+
+// Orders of ListUsers.
+const (
+	ByBalance = "balance" // richest first
+	ByAge     = "age"     // oldest first
+)
+
+// ListUsers reads a page of users with their accounts, those with an oauth id
+// that begins with without left out. Equal balances stand in the order of age.
+func (s *Store) ListUsers(ctx context.Context, order, without string, limit, offset int) ([]Holder, error) {
+	by := "a.balance DESC, u.created, u.id"
+	if order == ByAge {
+		by = "u.created, u.id"
+	}
+	return rows(ctx, s, scanHolder, "SELECT "+accountColumns+", "+userColumns+" FROM accounts a JOIN users u ON u.id = a.user_id "+
+		"WHERE substr(u.oauth_id, 1, length(CAST($1 AS TEXT))) <> CAST($1 AS TEXT) ORDER BY "+by+" LIMIT $2 OFFSET $3", without, limit, offset)
+}
+
+func scanHolder(r scanner) (h Holder, err error) {
+	h.Account, err = scanAccount(more{r, h.User.fields()})
+	return h, err
+}
+
+// more is a row with further columns behind those that its reader knows.
+type more struct {
+	scanner
+	columns []any
+}
+
+func (m more) Scan(first ...any) error { return m.scanner.Scan(append(first, m.columns...)...) }
+
+// Passkeys reads the users with one of these roles, and none of the others, that
+// have a proxy passkey.
+func (s *Store) Passkeys(ctx context.Context, roles, without int64) ([]User, error) {
+	return rows(ctx, s, scanUser, "SELECT "+userColumns+" FROM users WHERE proxy_passkey <> '' AND (roles & $1) <> 0 AND (roles & $2) = 0", roles, without)
+}
