@@ -1,0 +1,243 @@
+package fetch
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"code.dny.dev/ssrf"
+
+	"horde/internal/horde"
+)
+
+func TestForbiddenAddresses(t *testing.T) {
+	c := New(Options{Timeout: 5 * time.Second})
+	for _, address := range []string{
+		"http://127.0.0.1/", "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/", "http://017700000001/",
+		"http://[::1]/", "http://[::ffff:127.0.0.1]/", "http://[::ffff:a00:1]/", "http://0.0.0.0/", "http://0/", "http://[::]/",
+		"http://169.254.169.254/latest/meta-data/", "http://[fd00::1]/", "http://[fe80::1%25eth0]/", "http://[fe80::1]/",
+		"http://100.64.0.1/", "http://10.0.0.1/", "http://172.16.0.1/", "http://192.168.1.1/", "http://224.0.0.1/", "http://255.255.255.255/",
+		"http://[64:ff9b::7f00:1]/", "http://[2002:7f00:1::]/", "http://[2001:db8::1]/",
+		"http://localhost/", "http://localhost./", "http://LOCALHOST/", "http://127.0.0.1./", "http://①②⑦.⓪.⓪.①/", "http://１２７.0.0.1/",
+		"http://user@example.org/", "http://user:pw@example.org/", "http://example.org@127.0.0.1/",
+		"http://example.org:22/", "http://example.org:6379/", "http://example.org:0/", "http://example.org:99999/",
+		"ftp://example.org/", "file:///etc/passwd", "gopher://example.org/", "javascript:alert(1)", "//example.org/", "example.org", "",
+		"http://", "http:///x", "http:example.org", "http://exa mple.org/", "http://example.org/\x00", "http://./", "http://../", "http://%31%32%37.0.0.1/",
+		"http://example.org/" + strings.Repeat("x", 5000),
+	} {
+		if _, err := c.Get(t.Context(), address); !errors.Is(err, ErrForbidden) {
+			t.Errorf("Get(%.60q) = %v, want ErrForbidden", address, err)
+		}
+	}
+	for _, address := range []string{
+		"http://example.org/a.png", "https://example.org:443/?q=1", "http://example.org:80", "https://bücher.example/x", "http://93.184.215.14/", "http://[2606:2800:21f::1]/", "http://0xabc.example/", "http://a.b.3com.example.",
+	} {
+		if err := c.Check(address); err != nil {
+			t.Errorf("Check(%q) = %v", address, err)
+		}
+	}
+	if err := c.Post(t.Context(), "http://example.org/", "", nil); !errors.Is(err, ErrForbidden) {
+		t.Errorf("a webhook by plain http: %v", err)
+	}
+}
+
+// The socket is what counts: whatever a name resolved to a moment ago, control
+// sees the address that is being connected to.
+func TestSocketsAreGuarded(t *testing.T) {
+	c := New(Options{})
+	for _, address := range []string{"127.0.0.1:80", "[::1]:443", "10.1.2.3:80", "[::ffff:192.168.0.1]:80", "100.100.0.1:443", "[fd12::1]:80"} {
+		network := "tcp4"
+		if strings.HasPrefix(address, "[") {
+			network = "tcp6"
+		}
+		if err := c.control(network, address, nil); !errors.Is(err, ErrForbidden) {
+			t.Errorf("control(%s) = %v", address, err)
+		}
+	}
+	if err := c.control("tcp4", "93.184.215.14:443", nil); err != nil {
+		t.Errorf("a public address: %v", err)
+	}
+}
+
+// guarded makes a Client for which 127.0.0.1 counts as public.
+func guarded(opt Options) *Client {
+	opt.Ports = []uint16{}
+	c := New(opt)
+	c.opt.Ports = nil
+	c.guard = ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(netip.MustParsePrefix("127.0.0.1/32")))
+	return c
+}
+
+// stranger is a server that does what strangers' servers do.
+func stranger(t *testing.T) *httptest.Server {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/cat.png", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "image/png")
+		fmt.Fprint(w, "meow")
+	})
+	mux.HandleFunc("/page", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprint(w, "<p>")
+	})
+	mux.HandleFunc("/to", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Query().Get("u"), 302) })
+	mux.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/loop", 302) })
+	mux.HandleFunc("/endless", func(w http.ResponseWriter, r *http.Request) {
+		for b := make([]byte, 4096); ; {
+			if _, err := w.Write(b); err != nil {
+				return
+			}
+		}
+	})
+	mux.HandleFunc("/huge", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Length", "1000000000") })
+	mux.HandleFunc("/drip", func(w http.ResponseWriter, r *http.Request) {
+		for {
+			if _, err := w.Write([]byte("x")); err != nil || http.NewResponseController(w).Flush() != nil {
+				return
+			}
+			select {
+			case <-r.Context().Done():
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	})
+	mux.HandleFunc("/silent", func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204); _, _ = io.Copy(io.Discard, r.Body) })
+	mux.HandleFunc("/agent", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.UserAgent(), r.Header.Get("Referer"), r.Header.Get("Accept-Encoding"))
+	})
+	s := httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func TestGet(t *testing.T) {
+	s := stranger(t)
+	port := s.URL[strings.LastIndexByte(s.URL, ':'):]
+	c := guarded(Options{Timeout: 10 * time.Second, MaxBytes: 1 << 16})
+	for _, tt := range []struct {
+		path string
+		want error
+	}{
+		{"/cat.png", nil},
+		{"/to?u=/cat.png", nil},
+		{"/to?u=/to?u=/cat.png", nil},
+		{"/missing", ErrStatus},
+		{"/loop", ErrRedirects},
+		{"/endless", ErrTooLarge},
+		{"/huge", ErrTooLarge},
+		{"/to?u=http://127.0.0.2/", ErrForbidden},
+		{"/to?u=http://[::1]" + port + "/cat.png", ErrForbidden},
+		{"/to?u=http://169.254.169.254/", ErrForbidden},
+		{"/to?u=http://10.0.0.1/", ErrForbidden},
+		{"/to?u=file:///etc/passwd", ErrForbidden},
+		{"/to?u=http://u:p@127.0.0.1" + port + "/cat.png", ErrForbidden},
+		{"/to?u=http://127.1" + port + "/cat.png", ErrForbidden},
+	} {
+		res, err := c.Get(t.Context(), s.URL+tt.path)
+		if !errors.Is(err, tt.want) {
+			t.Errorf("Get %s = %v, want %v", tt.path, err, tt.want)
+		}
+		if tt.want == nil && (string(res.Body) != "meow" || res.ContentType != "image/png") {
+			t.Errorf("Get %s = %q, %s", tt.path, res.Body, res.ContentType)
+		}
+	}
+	if res, err := c.Get(t.Context(), s.URL+"/to?u=/agent"); err != nil || string(res.Body) != "horde" {
+		t.Errorf("sent headers are %q, %v", res.Body, err)
+	}
+	if _, err := New(Options{Timeout: 5 * time.Second}).Get(t.Context(), s.URL+"/cat.png"); !errors.Is(err, ErrForbidden) {
+		t.Errorf("the default client called loopback: %v", err)
+	}
+	if _, err := New(Options{AllowPrivate: true}).Get(t.Context(), s.URL+"/cat.png"); err != nil {
+		t.Errorf("AllowPrivate: %v", err)
+	}
+}
+
+func TestGetEndsInTime(t *testing.T) {
+	s := stranger(t)
+	c := guarded(Options{Timeout: 150 * time.Millisecond})
+	for _, path := range []string{"/drip", "/silent"} {
+		began := time.Now()
+		if _, err := c.Get(t.Context(), s.URL+path); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Get %s = %v", path, err)
+		}
+		if d := time.Since(began); d > 5*time.Second {
+			t.Errorf("Get %s took %v", path, d)
+		}
+	}
+}
+
+func TestNoWayFromHTTPSToHTTP(t *testing.T) {
+	plain := stranger(t)
+	secure := httptest.NewTLSServer(http.RedirectHandler(plain.URL+"/cat.png", 302))
+	t.Cleanup(secure.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(secure.Certificate())
+	c := guarded(Options{Timeout: 10 * time.Second, TLS: &tls.Config{RootCAs: roots}})
+	if _, err := c.Get(t.Context(), secure.URL); !errors.Is(err, ErrForbidden) {
+		t.Errorf("Get = %v", err)
+	}
+	if _, err := guarded(Options{Timeout: 10 * time.Second}).Get(t.Context(), secure.URL); err == nil || errors.Is(err, ErrForbidden) {
+		t.Errorf("an unknown certificate: %v", err)
+	}
+}
+
+func TestPost(t *testing.T) {
+	s := stranger(t)
+	c := New(Options{AllowPrivate: true, Timeout: 10 * time.Second})
+	if err := c.Post(t.Context(), s.URL+"/echo", "application/json", []byte(`{"id":1}`)); err != nil {
+		t.Error(err)
+	}
+	for _, path := range []string{"/missing", "/to?u=/echo"} {
+		if err := c.Post(t.Context(), s.URL+path, "application/json", []byte(`{}`)); !errors.Is(err, ErrStatus) {
+			t.Errorf("Post %s = %v", path, err)
+		}
+	}
+}
+
+func TestPictures(t *testing.T) {
+	s := stranger(t)
+	p := NewPictures(guarded(Options{Timeout: 500 * time.Millisecond, MaxBytes: 1 << 16}))
+	if data, err := p.Fetch(t.Context(), s.URL+"/cat.png"); err != nil || !bytes.Equal(data, []byte("meow")) {
+		t.Errorf("Fetch = %q, %v", data, err)
+	}
+	for path, code := range map[string]horde.Code{
+		"/page": "SourceImageUrlInvalid", "/endless": "SourceImageSizeExceeded", "/huge": "SourceImageSizeExceeded", "/missing": "ImageValidationFailed",
+		"/loop": "ImageValidationFailed", "/silent": "ImageValidationFailed", "/to?u=http://10.0.0.1/": "ImageValidationFailed",
+	} {
+		if _, err := p.Fetch(t.Context(), s.URL+path); horde.CodeOf(err) != code {
+			t.Errorf("Fetch %s = %v, want %s", path, err, code)
+		} else if strings.Contains(err.Error(), "10.0.0.1") || strings.Contains(err.Error(), "127.0.0.1") {
+			t.Errorf("Fetch %s tells of the network: %v", path, err)
+		}
+	}
+}
+
+func FuzzCheck(f *testing.F) {
+	for _, s := range []string{"http://127.0.0.1", "http://①②⑦.0.0.1", "http://[::ffff:7f00:1]", "https://example.org:443/x", "http://0x7f.1"} {
+		f.Add(s)
+	}
+	c := New(Options{})
+	f.Fuzz(func(t *testing.T, s string) {
+		u, err := c.parse(s)
+		if err != nil {
+			return
+		}
+		if ip, err := netip.ParseAddr(u.Hostname()); err == nil && (ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.Unmap().IsLoopback()) {
+			t.Fatalf("%q passed as %s", s, u)
+		}
+		if _, err := c.check(u); err != nil {
+			t.Fatalf("%q became %s, which is refused: %v", s, u, err)
+		}
+	})
+}

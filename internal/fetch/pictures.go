@@ -1,0 +1,51 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"mime"
+	"strings"
+
+	"horde/internal/horde"
+)
+
+// Pictures fetches source pictures, with the refusals of generation rulebook
+// §1.6.
+type Pictures struct{ client *Client }
+
+// NewPictures makes a fetcher of source pictures.
+func NewPictures(c *Client) *Pictures { return &Pictures{c} }
+
+// Fetch gets the file of a picture. Its errors are *horde.Error, whose texts
+// tell the requester what to change and nothing about the network: code
+// SourceImageSizeExceeded, SourceImageUrlInvalid or ImageValidationFailed.
+func (p *Pictures) Fetch(ctx context.Context, address string) ([]byte, error) {
+	res, err := p.client.Get(ctx, address)
+	switch {
+	case err == nil && !picture(res.ContentType):
+		return nil, horde.Errorf("SourceImageUrlInvalid", "The address of the source picture answers with something that is no picture.")
+	case err == nil:
+		return res.Body, nil
+	case errors.Is(err, ErrTooLarge):
+		return nil, horde.Errorf("SourceImageSizeExceeded", "The source picture at this address is larger than 5 MB. Please send a smaller one.")
+	case errors.Is(err, ErrForbidden):
+		return nil, horde.Errorf("ImageValidationFailed", "The address of the source picture is not allowed: it must be a public http or https address on the usual port.")
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, horde.Errorf("ImageValidationFailed", "The source picture did not arrive in time. Please send it in base64.")
+	}
+	return nil, horde.Errorf("ImageValidationFailed", "The source picture could not be fetched from its address. Please check the address, or send the picture in base64.")
+}
+
+// picture tells whether a content type can be a picture's. Storage often serves
+// pictures without a telling type; what they are is seen when they are decoded.
+func picture(contentType string) bool {
+	t, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		t = strings.TrimSpace(contentType)
+	}
+	switch t {
+	case "", "application/octet-stream", "binary/octet-stream":
+		return true
+	}
+	return strings.HasPrefix(t, "image/")
+}
