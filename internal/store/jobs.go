@@ -66,9 +66,11 @@ func (s *Store) LiveJobs(ctx context.Context, now int64) ([]Job, error) {
 	return rows(ctx, s, scanJob, "SELECT "+jobColumns+" FROM jobs WHERE request_id IN (SELECT id FROM requests WHERE expires > $1) ORDER BY started, id", now)
 }
 
-// Overdue reads running jobs whose time is up.
+// Overdue reads running jobs whose time is up, but for those of expired
+// requests: they are removed with them.
 func (s *Store) Overdue(ctx context.Context, now int64, limit int) ([]Job, error) {
-	return rows(ctx, s, scanJob, "SELECT "+jobColumns+" FROM jobs WHERE state = 0 AND started + ttl < $1 ORDER BY started LIMIT $2", now, limit)
+	return rows(ctx, s, scanJob, "SELECT "+jobColumns+" FROM jobs WHERE state = 0 AND started + ttl < $1 "+
+		"AND request_id IN (SELECT id FROM requests WHERE expires > $1) ORDER BY started LIMIT $2", now, limit)
 }
 
 // InsertJob buffers a new job.
