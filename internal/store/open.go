@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -106,7 +107,8 @@ func (s *Store) openSQLite(folder string) (*sql.DB, error) {
 	if err := s.lockFolder(folder); err != nil {
 		return nil, err
 	}
-	dsn := "file:" + filepath.Join(folder, "horde.db") + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
+	file := url.URL{Path: filepath.Join(folder, "horde.db")} // a folder may have "?" or "%" in its name
+	dsn := "file:" + file.EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
 		"&_pragma=synchronous(FULL)&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)"
 	write, err := sql.Open("sqlite", dsn)
 	if err != nil {
@@ -122,9 +124,9 @@ func (s *Store) openSQLite(folder string) (*sql.DB, error) {
 	return write, nil
 }
 
-func (s *Store) openPostgres(url string) (*sql.DB, error) {
+func (s *Store) openPostgres(address string) (*sql.DB, error) {
 	s.engine = postgresEngine
-	config, err := pgx.ParseConfig(url)
+	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		return nil, errors.New("--db: this is no postgres:// URL that can be understood")
 	}
