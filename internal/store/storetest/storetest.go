@@ -1,7 +1,7 @@
 // Package storetest gives tests a fresh database on each of the two engines.
 //
-//	storetest.Each(t, func(t *testing.T, open storetest.Open) {
-//		s := open()               // one node
+//	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+//		s := db.Open()            // one node
 //		…
 //	})
 //
@@ -38,19 +38,21 @@ import (
 // Variable names the PostgreSQL server that tests use.
 const Variable = "HORDE_TEST_POSTGRES"
 
-// Open opens a store on the test's database and closes it at the test's end.
-// On PostgreSQL each call is a node of its own; on SQLite the one before has to
-// be closed first. edit may set a clock or a log.
-type Open func(edit ...func(*store.Options)) *store.Store
-
 // Engines a test can run on.
 const (
 	SQLite   = "sqlite"
 	Postgres = "postgres"
 )
 
+// DB is the database of one test.
+type DB struct {
+	Engine string
+	t      testing.TB
+	o      store.Options
+}
+
 // Each runs test on SQLite and on PostgreSQL, as subtests.
-func Each(t *testing.T, test func(t *testing.T, open Open)) {
+func Each(t *testing.T, test func(t *testing.T, db *DB)) {
 	t.Helper()
 	for _, engine := range []string{SQLite, Postgres} {
 		t.Run(engine, func(t *testing.T) { test(t, On(t, engine)) })
@@ -59,28 +61,65 @@ func Each(t *testing.T, test func(t *testing.T, open Open)) {
 
 // On makes a fresh database on one engine. It skips the test when that is
 // PostgreSQL and there is none.
-func On(t testing.TB, engine string) Open {
+func On(t testing.TB, engine string) *DB {
 	t.Helper()
-	options := store.Options{Folder: filepath.Join(t.TempDir(), "data")}
+	db := &DB{Engine: engine, t: t, o: store.Options{Folder: filepath.Join(t.TempDir(), "data")}}
 	if engine == Postgres {
-		options.URL = PostgresURL(t)
+		db.o.URL = PostgresURL(t)
 	}
-	return func(edit ...func(*store.Options)) *store.Store {
-		t.Helper()
-		o := options
-		for _, f := range edit {
-			f(&o)
-		}
-		s, err := store.Open(t.Context(), o)
-		if err != nil {
-			t.Fatalf("open store: %v", err)
-		}
-		t.Cleanup(func() { s.Close() })
-		return s
-	}
+	return db
 }
 
-// Clock sets the clock of a store: for use with Open.
+// Options are what the database is opened with.
+func (db *DB) Options() store.Options { return db.o }
+
+// Open opens a store on the database and closes it at the test's end. On
+// PostgreSQL each call is a node of its own; on SQLite the one before has to be
+// closed first. edit may set a clock or a log.
+func (db *DB) Open(edit ...func(*store.Options)) *store.Store {
+	db.t.Helper()
+	o := db.o
+	for _, f := range edit {
+		f(&o)
+	}
+	s, err := store.Open(context.Background(), o)
+	if err != nil {
+		db.t.Fatalf("open store: %v", err)
+	}
+	db.t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// Raw opens a connection to the database beside the store, for tests that look
+// or meddle behind its back.
+func (db *DB) Raw() *sql.DB {
+	db.t.Helper()
+	driver, name := "pgx", db.o.URL
+	if db.Engine == SQLite {
+		driver, name = "sqlite", "file:"+filepath.Join(db.o.Folder, "horde.db")+"?_pragma=busy_timeout(10000)"
+	}
+	raw, err := sql.Open(driver, name)
+	if err != nil {
+		db.t.Fatal(err)
+	}
+	db.t.Cleanup(func() { raw.Close() })
+	return raw
+}
+
+// Exec runs a statement beside the store and returns how many rows it changed.
+func (db *DB) Exec(q string, args ...any) int64 {
+	db.t.Helper()
+	raw := db.Raw()
+	defer raw.Close()
+	result, err := raw.ExecContext(context.Background(), q, args...)
+	if err != nil {
+		db.t.Fatalf("%s: %v", q, err)
+	}
+	n, _ := result.RowsAffected()
+	return n
+}
+
+// Clock sets the clock of a store: for use with DB.Open.
 func Clock(c horde.Clock) func(*store.Options) { return func(o *store.Options) { o.Clock = c } }
 
 // PostgresURL makes a fresh database with the newest schema and returns its
