@@ -115,12 +115,12 @@ func (tx *Tx) SetSetting(name, value string) error {
 }
 
 // InitSetting writes a setting unless it has a value, and returns the one it
-// has then.
+// has then. The setting is locked until the transaction ends.
 func (tx *Tx) InitSetting(name, value string) (string, error) {
 	if _, err := tx.change("INSERT INTO settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", name, value); err != nil {
 		return "", err
 	}
-	found, err := read(tx, scanText, "SELECT value FROM settings WHERE name = $1", name)
+	found, err := read(tx, scanText, "SELECT value FROM settings WHERE name = $1"+tx.w.s.engine.forUpdate, name)
 	if err != nil || len(found) == 0 {
 		return "", err
 	}

@@ -1,0 +1,128 @@
+package moderation
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"horde/internal/store"
+)
+
+// Modes are the switches of the whole horde (platform rulebook §7.3).
+type Modes struct {
+	Maintenance bool `json:"maintenance,omitempty"` // no requests are taken
+	InviteOnly  bool `json:"invite_only,omitempty"` // new workers by invitation only
+	Raid        bool `json:"raid,omitempty"`        // strangers are kept out quietly
+}
+
+// Change switches modes; nil leaves one as it is.
+type Change struct {
+	Maintenance, InviteOnly, Raid *bool
+}
+
+// Switches hold the modes: in the database for all nodes, and in memory for
+// everybody who asks.
+type Switches struct {
+	store *store.Store
+	now   atomic.Pointer[Modes]
+	mu    sync.Mutex // one reading or writing at a time, so that memory never goes back
+}
+
+// settingModes is the name of the modes among the horde's settings.
+const settingModes = "modes"
+
+// followEvery is how often the switches of other nodes are looked at.
+const followEvery = 500 * time.Millisecond
+
+// OpenSwitches reads the modes of a store.
+func OpenSwitches(ctx context.Context, s *store.Store) (*Switches, error) {
+	w := &Switches{store: s}
+	w.now.Store(&Modes{})
+	return w, w.Refresh(ctx)
+}
+
+// Modes are the modes at this moment.
+func (w *Switches) Modes() Modes { return *w.now.Load() }
+
+// Refresh reads the modes again.
+func (w *Switches) Refresh(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text, err := w.store.Setting(ctx, settingModes)
+	if err != nil {
+		return fmt.Errorf("read the modes: %w", err)
+	}
+	m, err := parseModes(text)
+	if err == nil {
+		w.now.Store(&m)
+	}
+	return err
+}
+
+func parseModes(text string) (m Modes, err error) {
+	if text == "" {
+		return m, nil
+	}
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
+		return Modes{}, fmt.Errorf("setting %q: %w", settingModes, err)
+	}
+	return m, nil
+}
+
+// Change switches modes for all nodes and returns them as they are then. Those
+// that the change does not name stay as another node may have set them.
+func (w *Switches) Change(c Change) (Modes, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var m Modes
+	err := w.store.Write(store.Unit{Do: func(tx *store.Tx) error {
+		text, err := tx.InitSetting(settingModes, "{}")
+		if err != nil {
+			return err
+		}
+		if m, err = parseModes(text); err != nil {
+			return err
+		}
+		set(&m.Maintenance, c.Maintenance)
+		set(&m.InviteOnly, c.InviteOnly)
+		set(&m.Raid, c.Raid)
+		b, err := json.Marshal(m)
+		if err != nil {
+			return err
+		}
+		return tx.SetSetting(settingModes, string(b))
+	}})
+	if err == nil {
+		w.now.Store(&m)
+	}
+	return m, err
+}
+
+func set(v *bool, to *bool) {
+	if to != nil {
+		*v = *to
+	}
+}
+
+// Follow keeps the modes up to date with other nodes until ctx ends; report
+// hears of failures. It returns at once where there are no other nodes.
+func (w *Switches) Follow(ctx context.Context, report func(error)) {
+	if !w.store.Shared() {
+		return
+	}
+	ticker := time.NewTicker(followEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if err := w.Refresh(ctx); err != nil && ctx.Err() == nil {
+			report(err)
+		}
+	}
+}
