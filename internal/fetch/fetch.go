@@ -203,6 +203,9 @@ func plainHost(host string) (string, error) {
 		return ip.String(), nil
 	}
 	ascii, err := idna.Lookup.ToASCII(host)
+	if err == nil { // what is no letter to begin with does not survive a second pass
+		_, err = idna.Lookup.ToASCII(ascii)
+	}
 	if err != nil || ascii == "" {
 		return "", fmt.Errorf("%w: %.80q is no host", ErrForbidden, host)
 	}

@@ -1,0 +1,189 @@
+// Package config is the configuration of a server: one struct whose tags tell
+// the command line (github.com/alecthomas/kong) every flag, the environment
+// variables that set it, its default and its help.
+//
+// A flag wins over the environment, that over the configuration file, that over
+// the default. An empty variable counts as unset: call ForgetEmptyVariables
+// before parsing, and Complete after it. Variables of the original server that
+// mean something here are understood beside our own (platform rulebook §12.1);
+// ours win.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"horde/internal/blob"
+)
+
+// Serve is what a server can be told. The zero value is not usable: the
+// defaults are in the tags.
+type Serve struct {
+	Listen    string `default:"127.0.0.1:7001" env:"HORDE_LISTEN" placeholder:"HOST:PORT" help:"Where to listen (${default})."`
+	Data      string `default:"./data" env:"HORDE_DATA" type:"path" placeholder:"DIR" help:"Folder of the embedded database, the pictures and the secrets (${default})."`
+	DB        string `name:"db" env:"HORDE_DB" secret:"url" placeholder:"URL" help:"PostgreSQL, as postgres://user:password@host/database; default: SQLite in the data folder. POSTGRES_URL, POSTGRES_USER and POSTGRES_PASS are understood too."`
+	PublicURL string `name:"public-url" env:"HORDE_PUBLIC_URL,HORDE_URL" placeholder:"URL" help:"Where clients reach this server; it begins the links of pictures. Some clients demand https. Default: the listening address."`
+
+	TrustedProxies Prefixes `env:"HORDE_TRUSTED_PROXIES" placeholder:"LIST" help:"Addresses or networks of reverse proxies whose X-Forwarded-For is believed; default: none."`
+
+	Title      string `default:"AI Horde" env:"HORDE_TITLE" help:"Name of this horde (${default})."`
+	Repository string `env:"HORDE_REPOSITORY" placeholder:"URL" help:"Source code of this server, which its licence obliges to offer; change it if you change the program."`
+
+	Admins         Names  `env:"ADMINS" placeholder:"LIST" help:"Accounts that may do everything, as a JSON list such as [\"name#1\"]."`
+	Awarders       Names  `env:"HORDE_AWARDERS" placeholder:"LIST" help:"Accounts that may award kudos, as a JSON list; default: user id 1."`
+	TrustThreshold *int64 `name:"kudos-trust-threshold" env:"KUDOS_TRUST_THRESHOLD,HORDE_KUDOS_TRUST_THRESHOLD" placeholder:"N" help:"Kudos that make a worker's owner trusted; default: never by kudos."`
+
+	MatchedTargeting    Switch `name:"require-matched-targeting" env:"HORDE_REQUIRE_MATCHED_TARGETING" help:"Only workers that list the requester as priority user can be targeted."`
+	UpfrontOnWorkerlist Switch `name:"upfront-kudos-on-workerlist" env:"HORDE_UPFRONT_KUDOS_ON_WORKERLIST" help:"Requests with a worker list need the kudos up front."`
+
+	ImageReference string `name:"model-reference-images" env:"HORDE_MODEL_REFERENCE_IMAGES,HORDE_IMAGE_COMPVIS_REFERENCE" placeholder:"FILE|URL" help:"List of known image models in the public format; default: a short built-in list."`
+	TextReference  string `name:"model-reference-text" env:"HORDE_MODEL_REFERENCE_TEXT,HORDE_IMAGE_LLM_REFERENCE" placeholder:"FILE|URL" help:"List of known text models."`
+
+	KeySecret  string `env:"HORDE_SECRET_KEY,secret_key" secret:"all" placeholder:"TEXT" help:"Hashed with every API key; default: made at the first start and kept in the data folder. Nodes of one PostgreSQL must have the same."`
+	BlobSecret string `env:"HORDE_BLOB_SECRET" secret:"all" placeholder:"TEXT" help:"Signs the links of pictures kept in the data folder; default as for --key-secret."`
+
+	MaxUpload    int64  `default:"33554432" env:"HORDE_MAX_UPLOAD" placeholder:"BYTES" help:"Size limit of an uploaded picture (${default})."`
+	PrivateFetch Switch `name:"allow-private-fetch" env:"HORDE_ALLOW_PRIVATE_FETCH" help:"Let source pictures and webhooks lead into private networks. Never on a public horde."`
+
+	AccessLog     Switch `env:"HORDE_ACCESS_LOG" help:"Log every call."`
+	MetricsListen string `env:"HORDE_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Serve /metrics also here."`
+
+	TestAPIKeys  Switch `name:"test-apikeys" env:"HORDE_TEST_APIKEYS" help:"Let programs on this machine make accounts without limits, for tests."`
+	NoRateLimits Switch `name:"test-ratelimit-disabled" env:"HORDE_TEST_RATELIMIT_DISABLED" help:"Limit no one's calls, for tests."`
+
+	S3 S3 `embed:"" prefix:"s3-"`
+}
+
+// S3 says where pictures are kept outside the data folder.
+type S3 struct {
+	Endpoint       string `env:"HORDE_S3_ENDPOINT,R2_TRANSIENT_ACCOUNT" placeholder:"URL" help:"Keep pictures in this S3 store in place of the data folder."`
+	PublicEndpoint string `env:"HORDE_S3_PUBLIC_ENDPOINT" placeholder:"URL" help:"Where clients and workers reach the store, if elsewhere."`
+	Region         string `default:"us-east-1" env:"HORDE_S3_REGION,AWS_DEFAULT_REGION" help:"Region of the store (${default})."`
+	AccessKey      string `env:"HORDE_S3_ACCESS_KEY,AWS_ACCESS_KEY_ID" placeholder:"KEY" help:"Access key of the store."`
+	SecretKey      string `env:"HORDE_S3_SECRET_KEY,AWS_SECRET_ACCESS_KEY" secret:"all" placeholder:"KEY" help:"Secret key of the store."`
+	Bucket         string `default:"stable-horde" env:"HORDE_S3_BUCKET,R2_TRANSIENT_BUCKET" help:"Bucket of finished pictures (${default})."`
+	SourceBucket   string `default:"stable-horde-source-images" env:"HORDE_S3_SOURCE_BUCKET,R2_SOURCE_IMAGE_BUCKET" help:"Bucket of source pictures (${default})."`
+	PathStyle      Switch `env:"HORDE_S3_PATH_STYLE" help:"Address buckets as endpoint/bucket, not bucket.endpoint."`
+}
+
+// Options are the settings as package blob takes them; nil when pictures are
+// kept in the data folder.
+func (s S3) Options(maxBytes int64) *blob.S3Options {
+	if s.Endpoint == "" {
+		return nil
+	}
+	return &blob.S3Options{
+		Endpoint: s.Endpoint, PublicEndpoint: s.PublicEndpoint, Region: s.Region, AccessKey: s.AccessKey, SecretKey: s.SecretKey,
+		Bucket: s.Bucket, SourceBucket: s.SourceBucket, PathStyle: bool(s.PathStyle), MaxBytes: maxBytes,
+	}
+}
+
+// Complete fills in what several variables say together: a database given as
+// POSTGRES_URL (host[:port]/database), POSTGRES_USER and POSTGRES_PASS.
+func (s *Serve) Complete(getenv func(string) string) {
+	s.PublicURL = strings.TrimRight(s.PublicURL, "/")
+	address := getenv("POSTGRES_URL")
+	if s.DB != "" || address == "" {
+		return
+	}
+	if strings.Contains(address, "://") {
+		s.DB = address
+		return
+	}
+	u := url.URL{Scheme: "postgres", User: url.User("postgres")}
+	u.Host, u.Path, _ = strings.Cut(address, "/")
+	user := getenv("POSTGRES_USER")
+	if user == "" {
+		user = "postgres"
+	}
+	if pass := getenv("POSTGRES_PASS"); pass != "" {
+		u.User = url.UserPassword(user, pass)
+	} else {
+		u.User = url.User(user)
+	}
+	s.DB = u.String()
+}
+
+// Validate tells all that is wrong. Kong calls it after parsing.
+func (s *Serve) Validate() error {
+	var errs []error
+	bad := func(flag, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, args...)))
+	}
+	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
+		bad("listen", "%q must be HOST:PORT, such as 0.0.0.0:7001", s.Listen)
+	}
+	if s.MetricsListen != "" {
+		if _, _, err := net.SplitHostPort(s.MetricsListen); err != nil {
+			bad("metrics-listen", "%q must be HOST:PORT, such as 127.0.0.1:9101", s.MetricsListen)
+		}
+	}
+	if s.Data == "" {
+		bad("data", "must name a folder")
+	}
+	if s.DB != "" {
+		if u, err := url.Parse(s.DB); err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+			bad("db", "must be a URL that begins with postgres:// (without it the embedded database is used)")
+		}
+	}
+	if s.PublicURL != "" && !webURL(s.PublicURL) {
+		bad("public-url", "%q must be the http or https address of this server, without ? and #", s.PublicURL)
+	}
+	if s.KeySecret != "" && len(s.KeySecret) < 8 {
+		bad("key-secret", "is too short: at least 8 characters; leave it out to have one made")
+	}
+	if s.BlobSecret != "" && len(s.BlobSecret) < 16 {
+		bad("blob-secret", "is too short: at least 16 characters; leave it out to have one made")
+	}
+	if s.MaxUpload < 1<<20 {
+		bad("max-upload", "%d is less than 1048576 bytes", s.MaxUpload)
+	}
+	if s.TrustThreshold != nil && *s.TrustThreshold < 0 {
+		bad("kudos-trust-threshold", "is negative")
+	}
+	return errors.Join(append(errs, s.S3.check()...)...)
+}
+
+func (s S3) check() (errs []error) {
+	if s.Endpoint == "" {
+		return nil
+	}
+	if !webURL(s.Endpoint) {
+		errs = append(errs, fmt.Errorf("--s3-endpoint: %q must be an http or https address", s.Endpoint))
+	}
+	if s.PublicEndpoint != "" && !webURL(s.PublicEndpoint) {
+		errs = append(errs, fmt.Errorf("--s3-public-endpoint: %q must be an http or https address", s.PublicEndpoint))
+	}
+	if s.AccessKey == "" || s.SecretKey == "" {
+		errs = append(errs, errors.New("--s3-endpoint needs --s3-access-key and --s3-secret-key"))
+	}
+	if s.Bucket == "" {
+		errs = append(errs, errors.New("--s3-bucket: must name a bucket"))
+	}
+	return errs
+}
+
+func webURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil
+}
+
+// parsePrefix reads an address or a network.
+func parsePrefix(s string) (netip.Prefix, error) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		if p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		return p.Masked(), nil
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", s)
+	}
+	a = a.Unmap().WithZone("")
+	return netip.PrefixFrom(a, a.BitLen()), nil
+}
