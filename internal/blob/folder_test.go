@@ -1,0 +1,303 @@
+package blob
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+var secret = []byte("sixteen bytes, at least")
+
+// serve opens a folder behind a server, with a clock that can be moved.
+func serve(t *testing.T) (*Folder, *atomic.Int64, string) {
+	t.Helper()
+	dir := t.TempDir()
+	var ahead atomic.Int64
+	var base string
+	f, err := OpenFolder(dir, FolderOptions{Secret: secret, MaxBytes: 1 << 20, BaseURL: func() string { return base },
+		Clock: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle(Path, f.Handler())
+	srv := httptest.NewServer(mux)
+	t.Cleanup(func() { srv.Close(); f.Close() })
+	base = srv.URL + "/" // a slash at the end must not be doubled
+	return f, &ahead, dir
+}
+
+func TestFolder(t *testing.T) {
+	conforms(t, func(t *testing.T) Store { f, _, _ := serve(t); return f })
+}
+
+func TestFolderLinks(t *testing.T) {
+	f, ahead, _ := serve(t)
+	webp := picture(t)
+	up, down := f.SignPut("x.webp", time.Minute), f.SignGet("x.webp", time.Minute)
+	if strings.Contains(strings.TrimPrefix(up, "http://"), "//") || !strings.Contains(up, "/blob/x.webp?") {
+		t.Errorf("link %s", up)
+	}
+	if resp, body := call(t, "PUT", up, webp); resp.StatusCode != 200 || len(body) != 0 {
+		t.Fatalf("%s %s", resp.Status, body)
+	}
+	with := func(link, key, value string) string {
+		u, _ := url.Parse(link)
+		q := u.Query()
+		q.Set(key, value)
+		u.RawQuery = q.Encode()
+		return u.String()
+	}
+	query := func(link, key string) string { u, _ := url.Parse(link); return u.Query().Get(key) }
+	bare, _, _ := strings.Cut(down, "?")
+	for _, tt := range []struct{ name, method, link string }{
+		{"no signature", "GET", bare},
+		{"write by a link to read", "PUT", down},
+		{"read by a link to write", "GET", up},
+		{"another name", "GET", strings.Replace(down, "x.webp", "y.webp", 1)},
+		{"a later end", "GET", with(down, "e", "99999999999")},
+		{"an end with a sign", "GET", with(down, "e", "+"+query(down, "e"))},
+		{"signature cut", "GET", with(down, "s", query(down, "s")[:4])},
+		{"signature empty", "GET", with(down, "s", "")},
+		{"signature of another link", "GET", with(down, "s", query(up, "s"))},
+		{"no base64", "GET", with(down, "s", "%%")},
+	} {
+		resp, body := call(t, tt.method, tt.link, webp)
+		var e struct{ Message, RC string }
+		if err := json.Unmarshal(body, &e); err != nil && tt.name != "an end with a sign" {
+			t.Errorf("%s: %v in %q", tt.name, err, body)
+		}
+		if tt.name == "an end with a sign" {
+			continue // the same number: no other link
+		}
+		if resp.StatusCode != 403 || e.RC != "BlobLinkInvalid" || e.Message == "" || resp.Header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: %s %+v", tt.name, resp.Status, e)
+		}
+	}
+	ahead.Store(int64(58 * time.Second))
+	if resp, _ := call(t, "GET", down, nil); resp.StatusCode != 200 {
+		t.Errorf("before its end: %s", resp.Status)
+	}
+	ahead.Store(int64(62 * time.Second))
+	for method, link := range map[string]string{"GET": down, "PUT": up} {
+		if resp, body := call(t, method, link, webp); resp.StatusCode != 403 || !bytes.Contains(body, []byte("BlobLinkExpired")) {
+			t.Errorf("%s after its end: %s %s", method, resp.Status, body)
+		}
+	}
+	other, err := OpenFolder(t.TempDir(), FolderOptions{Secret: []byte("another secret of the same kind"), BaseURL: func() string { return "" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	w := httptest.NewRecorder()
+	other.Handler().ServeHTTP(w, httptest.NewRequest("GET", strings.TrimPrefix(f.SignGet("x.webp", time.Hour), strings.TrimSuffix(f.opt.BaseURL(), "/")), nil))
+	if w.Code != 403 {
+		t.Errorf("a link signed with another secret: %d", w.Code)
+	}
+}
+
+// A link ends at the second it names, not before and not after.
+func TestLinkEndsExactly(t *testing.T) {
+	s := newSigner(secret)
+	link := s.link("http://h", "GET", "x.webp", 1000)
+	u, _ := url.Parse(link)
+	for ns, want := range map[int64]verdict{999_999_999_999: linkGood, 1000_000_000_000: linkGood, 1000_000_000_001: linkExpired} {
+		if got := s.check(u.Query(), "GET", "x.webp", time.Unix(0, ns)); got != want {
+			t.Errorf("at %d: %v, want %v", ns, got, want)
+		}
+	}
+}
+
+func TestFolderServesNothingInline(t *testing.T) {
+	f, _, _ := serve(t)
+	webp := picture(t)
+	for _, tt := range []struct {
+		name   string
+		data   []byte
+		inline bool
+	}{
+		{"p.webp", webp, true},
+		{"h.webp", []byte("<html><script>alert(1)</script>"), false},
+		{"s.webp", []byte(`<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`), false},
+		{"r.webp", []byte("RIFF\x00\x00\x00\x00WAVEfmt "), false},
+		{"e.webp", nil, false},
+	} {
+		if resp, body := call(t, "PUT", f.SignPut(tt.name, time.Minute), tt.data, "Content-Type", "text/html"); resp.StatusCode != 200 {
+			t.Fatalf("%s: %s %s", tt.name, resp.Status, body)
+		}
+		for _, method := range []string{"GET", "HEAD"} {
+			resp, body := call(t, method, f.SignGet(tt.name, time.Minute), nil)
+			h := resp.Header
+			if resp.StatusCode != 200 || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Content-Length") != fmt.Sprint(len(tt.data)) {
+				t.Errorf("%s %s: %s %v", method, tt.name, resp.Status, h)
+			}
+			if method == "GET" && !bytes.Equal(body, tt.data) {
+				t.Errorf("%s: other bytes", tt.name)
+			}
+			want := "application/octet-stream"
+			if tt.inline {
+				want = "image/webp"
+			}
+			if h.Get("Content-Type") != want || strings.HasPrefix(h.Get("Content-Disposition"), "attachment") == tt.inline {
+				t.Errorf("%s: %s, %s", tt.name, h.Get("Content-Type"), h.Get("Content-Disposition"))
+			}
+		}
+	}
+	link := f.SignGet("p.webp", time.Minute)
+	resp, _ := call(t, "GET", link, nil)
+	if again, _ := call(t, "GET", link, nil, "If-None-Match", resp.Header.Get("ETag")); again.StatusCode != 304 {
+		t.Errorf("revalidation: %s", again.Status)
+	}
+}
+
+func TestFolderRefuses(t *testing.T) {
+	f, _, dir := serve(t)
+	base := strings.TrimSuffix(f.opt.BaseURL(), "/")
+	big := make([]byte, 1<<20+1)
+	for _, tt := range []struct {
+		name, method, link string
+		body               []byte
+		status             int
+		rc                 string
+	}{
+		{"too large", "PUT", f.SignPut("b.webp", time.Minute), big, 413, "BlobTooLarge"},
+		{"nothing uploaded", "GET", f.SignGet("n.webp", time.Minute), nil, 404, "BlobNotFound"},
+		{"no name", "GET", base + "/blob/", nil, 404, "BlobNotFound"},
+		{"climbing", "GET", base + "/blob/..%2f..%2fetc%2fpasswd?e=1&s=x", nil, 404, "BlobNotFound"},
+		{"method", "DELETE", f.SignGet("n.webp", time.Minute), nil, 405, "MethodNotAllowed"},
+		{"post", "POST", f.SignPut("n.webp", time.Minute), nil, 405, "MethodNotAllowed"},
+	} {
+		resp, body := call(t, tt.method, tt.link, tt.body)
+		var e struct{ Message, RC string }
+		if err := json.Unmarshal(body, &e); err != nil || resp.StatusCode != tt.status || e.RC != tt.rc || e.Message == "" {
+			t.Errorf("%s: %s %s", tt.name, resp.Status, body)
+		}
+		if resp.Header.Get("Access-Control-Allow-Origin") != "*" || resp.Header.Get("Content-Type") != "application/json; charset=utf-8" {
+			t.Errorf("%s: %v", tt.name, resp.Header)
+		}
+	}
+	resp, _ := call(t, "OPTIONS", f.SignPut("n.webp", time.Minute), nil, "Origin", "https://x", "Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers", "content-type")
+	if h := resp.Header; resp.StatusCode != 200 || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "PUT") || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "Content-Type") {
+		t.Errorf("preflight: %s %v", resp.Status, resp.Header)
+	}
+	// Without a Content-Length, too, the limit holds.
+	req, _ := http.NewRequest("PUT", f.SignPut("b.webp", time.Minute), io.MultiReader(bytes.NewReader(big)))
+	if resp, err := http.DefaultClient.Do(req); err != nil || resp.StatusCode != 413 {
+		t.Errorf("chunked: %v %v", resp, err)
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "*", "*")); len(files) > 0 {
+		t.Errorf("left behind: %v", files)
+	}
+}
+
+// An upload that breaks off leaves neither an object nor a file aside.
+func TestFolderUploadBreaksOff(t *testing.T) {
+	f, _, dir := serve(t)
+	u, _ := url.Parse(f.SignPut("x.webp", time.Minute))
+	conn, err := net.Dial("tcp", u.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000\r\n\r\nRIFF", u.RequestURI(), u.Host)
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	answer, _ := io.ReadAll(conn) // until the server is through with it
+	conn.Close()
+	if s := string(answer); s != "" && !strings.Contains(s, " 400 ") {
+		t.Errorf("answer %q", s)
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, "*", "*")); len(files) > 0 {
+		t.Errorf("left behind: %v", files)
+	}
+}
+
+func TestFolderPrunesUnfinishedWrites(t *testing.T) {
+	f, _, dir := serve(t)
+	left := filepath.Join(dir, aside, "OLD")
+	if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := f.Prune(t.Context(), time.Now().Add(time.Minute)); n != 0 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	if _, err := os.Stat(left); err == nil {
+		t.Error("an unfinished write stays")
+	}
+}
+
+func TestFolderStaysInside(t *testing.T) {
+	f, _, dir := serve(t)
+	outside := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(outside, []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, shard("x.webp")), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(dir, shard("x.webp"), "x.webp")); err != nil {
+		t.Fatal(err)
+	}
+	if r, _, err := f.Get(t.Context(), "x.webp"); err == nil {
+		r.Close()
+		t.Error("a link out of the folder was followed")
+	}
+}
+
+func TestOpenFolderRefuses(t *testing.T) {
+	base := func() string { return "" }
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for dir, opt := range map[string]FolderOptions{
+		t.TempDir(): {Secret: []byte("short"), BaseURL: base}, t.TempDir() + "/a": {Secret: secret}, file: {Secret: secret, BaseURL: base},
+	} {
+		if _, err := OpenFolder(dir, opt); err == nil {
+			t.Errorf("%s with %+v was opened", dir, opt)
+		}
+	}
+}
+
+func FuzzLinkCheck(f *testing.F) {
+	s := newSigner(secret)
+	link := s.link("", "GET", "x.webp", 5000)
+	f.Add(strings.TrimPrefix(link, "/blob/x.webp?"))
+	f.Add("e=5000&s=")
+	good, _ := url.Parse(link)
+	f.Fuzz(func(t *testing.T, raw string) {
+		q, err := url.ParseQuery(raw)
+		if err != nil {
+			return
+		}
+		if s.check(q, "PUT", "x.webp", time.Unix(0, 0)) != linkForged {
+			t.Fatalf("%q opens what was never signed", raw)
+		}
+		if s.check(q, "GET", "x.webp", time.Unix(0, 0)) == linkGood && !bytes.HasPrefix([]byte(q.Get("s")), []byte(good.Query().Get("s")[:20])) {
+			t.Fatalf("%q passes with another signature", raw)
+		}
+	})
+}
+
+func BenchmarkSignGet(b *testing.B) {
+	f, err := OpenFolder(b.TempDir(), FolderOptions{Secret: secret, BaseURL: func() string { return "https://horde.example" }})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		f.SignGet("01985c3e-7d1c-7b1e-9f0a-1234567890ab.webp", LinkTTL)
+	}
+}

@@ -1,0 +1,187 @@
+package blob
+
+import (
+	"bufio"
+
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
+)
+
+// prepared opens an S3 store with both buckets made.
+func prepared(t *testing.T, opt S3Options) *S3 {
+	t.Helper()
+	opt.Bucket, opt.SourceBucket, opt.PathStyle, opt.MaxBytes = "pictures", "sources", true, 1<<20
+	s, err := NewS3(opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Ready(t.Context()); err == nil {
+		t.Error("ready without buckets")
+	}
+	for range 2 {
+		if err := s.Prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+func TestS3Fake(t *testing.T) {
+	conforms(t, func(t *testing.T) Store {
+		srv := httptest.NewServer(gofakes3.New(s3mem.New()).Server())
+		t.Cleanup(srv.Close)
+		return prepared(t, S3Options{Endpoint: srv.URL, AccessKey: "id", SecretKey: "key"})
+	})
+}
+
+func TestS3Versitygw(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a server")
+	}
+	conforms(t, func(t *testing.T) Store {
+		env := versitygw(t)
+		return prepared(t, S3Options{Endpoint: env["HORDE_S3_ENDPOINT"], AccessKey: env["HORDE_S3_ACCESS_KEY"], SecretKey: env["HORDE_S3_SECRET_KEY"]})
+	})
+}
+
+// versitygw starts a real S3 server, which ends with the test, and returns its
+// settings. The first start builds it; where that fails the test is skipped.
+func versitygw(t *testing.T) map[string]string {
+	t.Helper()
+	script, err := filepath.Abs("../../scripts/versitygw.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(script, "path").CombinedOutput(); err != nil {
+		t.Skipf("versitygw cannot be built here, so S3 is tested on the in-process fake only: %v\n%s", err, out)
+	}
+	cmd := exec.Command(script, "run", t.TempDir())
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+	})
+	env := map[string]string{}
+	for lines := bufio.NewScanner(out); len(env) < 3 && lines.Scan(); {
+		k, v, _ := strings.Cut(lines.Text(), "=")
+		env[k] = v
+	}
+	if len(env) != 3 {
+		t.Fatal("versitygw did not start")
+	}
+	return env
+}
+
+// On a real server: a browser's preflight is allowed, an upload that calls
+// itself a page is answered as a picture, and links are bound to method, name
+// and time.
+func TestS3LinksOnVersitygw(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a server")
+	}
+	env := versitygw(t)
+	s := prepared(t, S3Options{Endpoint: env["HORDE_S3_ENDPOINT"], AccessKey: env["HORDE_S3_ACCESS_KEY"], SecretKey: env["HORDE_S3_SECRET_KEY"]})
+	up, down := s.SignPut("x.webp", time.Minute), s.SignGet("x.webp", time.Minute)
+	if resp, body := call(t, "PUT", up, []byte("<script>"), "Content-Type", "text/html"); resp.StatusCode != 200 {
+		t.Fatalf("%s %s", resp.Status, body)
+	}
+	resp, _ := call(t, "GET", down, nil, "Origin", "https://page.example")
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "image/webp" || resp.Header.Get("Access-Control-Allow-Origin") == "" {
+		t.Errorf("%s %v", resp.Status, resp.Header)
+	}
+	resp, _ = call(t, "OPTIONS", up, nil, "Origin", "https://page.example", "Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers", "content-type")
+	if resp.StatusCode >= 300 || !strings.Contains(resp.Header.Get("Access-Control-Allow-Methods"), "PUT") {
+		t.Errorf("preflight: %s %v", resp.Status, resp.Header)
+	}
+	for name, link := range map[string]string{"a link to read": down, "another name": strings.Replace(up, "x.webp", "y.webp", 1), "no signature": strings.Split(up, "?")[0]} {
+		if resp, _ := call(t, "PUT", link, []byte("x")); resp.StatusCode != 403 {
+			t.Errorf("put by %s: %s", name, resp.Status)
+		}
+	}
+	short := s.SignGet("x.webp", time.Second)
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		if resp, _ := call(t, "GET", short, nil); resp.StatusCode == 403 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("a link of one second is valid after ten")
+		}
+		time.Sleep(100 * time.Millisecond) // nothing signals the end of a link
+	}
+}
+
+func TestS3Options(t *testing.T) {
+	good := S3Options{Endpoint: "https://s3.example", AccessKey: "id", SecretKey: "key", Bucket: "pictures"}
+	for name, change := range map[string]func(*S3Options){
+		"no endpoint":  func(o *S3Options) { o.Endpoint = "" },
+		"no scheme":    func(o *S3Options) { o.Endpoint = "s3.example" },
+		"path":         func(o *S3Options) { o.Endpoint = "https://s3.example/x" },
+		"public":       func(o *S3Options) { o.PublicEndpoint = "ftp://s3.example" },
+		"no key":       func(o *S3Options) { o.AccessKey = "" },
+		"no secret":    func(o *S3Options) { o.SecretKey = "" },
+		"no bucket":    func(o *S3Options) { o.Bucket = "" },
+		"wrong bucket": func(o *S3Options) { o.SourceBucket = "no/bucket" },
+	} {
+		o := good
+		change(&o)
+		if _, err := NewS3(o); err == nil {
+			t.Errorf("%s: %+v was taken", name, o)
+		}
+	}
+	o := good
+	o.PublicEndpoint, o.SourceBucket = "https://pictures.example", "sources"
+	o.Transport = forbidden{t} // signing never connects
+	s, err := NewS3(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, host := range map[string]string{"x.webp": "pictures", "x_src.webp": "sources"} {
+		for _, link := range []string{s.SignGet(name, LinkTTL), s.SignPut(name, LinkTTL)} {
+			u, err := url.Parse(link)
+			if err != nil || !strings.HasSuffix(u.Host, "pictures.example") || u.Scheme != "https" || u.Query().Get("X-Amz-Expires") != "1800" || !strings.Contains(u.Host+u.Path, host) {
+				t.Errorf("link %s", link)
+			}
+			if h := u.Query().Get("X-Amz-SignedHeaders"); h != "host" {
+				t.Errorf("signed headers are %q", h)
+			}
+		}
+	}
+}
+
+type forbidden struct{ t *testing.T }
+
+func (f forbidden) RoundTrip(r *http.Request) (*http.Response, error) {
+	f.t.Errorf("connected to %s", r.URL)
+	return nil, http.ErrAbortHandler
+}
+
+func BenchmarkS3SignGet(b *testing.B) {
+	s, err := NewS3(S3Options{Endpoint: "https://s3.example", AccessKey: "id", SecretKey: "key", Bucket: "pictures"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		s.SignGet("01985c3e-7d1c-7b1e-9f0a-1234567890ab.webp", LinkTTL)
+	}
+}
