@@ -3,7 +3,7 @@
 
 export const ROUTES = [
   { path: '/', name: 'Create' },
-  { path: '/status', name: 'Horde' },
+  { path: '/status', name: 'Status' },
 ] as const;
 
 class Router {

@@ -35,6 +35,7 @@ export class Painting {
 
   #stop: () => void = () => {};
   #statusAt = 0;
+  #later: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly order: Order,
@@ -93,7 +94,12 @@ export class Painting {
 
   // Shows the first pictures of several before the last is there.
   async #peek(): Promise<void> {
-    if (Date.now() - this.#statusAt < STATUS_EVERY) return;
+    const wait = this.#statusAt + STATUS_EVERY - Date.now();
+    if (wait > 0) {
+      clearTimeout(this.#later);
+      this.#later = setTimeout(() => this.running && void this.#peek(), wait);
+      return;
+    }
     this.#statusAt = Date.now();
     const status = await horde.status(this.id).catch(() => undefined);
     if (status && this.running) await this.#take(status);

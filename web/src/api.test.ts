@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { ANONYMOUS, Horde, HordeError } from './api';
+import { emptyOrder, toRequest } from './order';
+
+interface Seen {
+  url: string;
+  init: RequestInit;
+}
+
+function hordeThat(status: number, body: unknown, headers: Record<string, string> = {}) {
+  const seen: Seen[] = [];
+  const horde = new Horde(
+    () => 'my-key',
+    'horde-web:1.0:test',
+    'http://horde.test',
+    async (url, init) => {
+      seen.push({ url: String(url), init: init ?? {} });
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      return new Response(text, { status, headers });
+    },
+  );
+  return { horde, seen };
+}
+
+const request = toRequest({ ...emptyOrder(), prompt: 'a fox' });
+const caught = (promise: Promise<unknown>) => promise.then(() => undefined, (error) => error as HordeError);
+
+describe('Horde', () => {
+  it('orders with key, agent and JSON', async () => {
+    const { horde, seen } = hordeThat(202, { id: 'abc', kudos: 8 });
+    expect(await horde.generate(request)).toEqual({ id: 'abc', kudos: 8 });
+    expect(seen[0]!.url).toBe('http://horde.test/api/v2/generate/async');
+    expect(seen[0]!.init.method).toBe('POST');
+    expect(seen[0]!.init.headers).toEqual({
+      Accept: 'application/json',
+      'Client-Agent': 'horde-web:1.0:test',
+      'Content-Type': 'application/json',
+      apikey: 'my-key',
+    });
+    expect(JSON.parse(String(seen[0]!.init.body))).toMatchObject({ prompt: 'a fox', dry_run: false, r2: true });
+  });
+
+  it('asks the price without ordering', async () => {
+    const { horde, seen } = hordeThat(200, { kudos: 12.5 });
+    expect(await horde.price(request)).toBe(12.5);
+    expect(JSON.parse(String(seen[0]!.init.body)).dry_run).toBe(true);
+  });
+
+  it('shows no key where none is needed', async () => {
+    const { horde, seen } = hordeThat(200, []);
+    await horde.models();
+    await horde.check('a/b');
+    expect(seen[0]!.init.headers).not.toHaveProperty('apikey');
+    expect(seen[1]!.url).toBe('http://horde.test/api/v2/generate/check/a%2Fb');
+    expect(horde.eventsURL('a/b')).toBe('http://horde.test/api/ext/v1/requests/a%2Fb/events');
+  });
+
+  it('looks up the account of the key it is given', async () => {
+    const { horde, seen } = hordeThat(200, { username: 'Anonymous#0' });
+    await horde.findUser(ANONYMOUS);
+    expect(seen[0]!.init.headers).toMatchObject({ apikey: ANONYMOUS });
+  });
+
+  it.each([
+    [403, { message: 'too poor', rc: 'KudosUpfront' }, {}, { message: 'too poor', rc: 'KudosUpfront', fields: {}, retryAfter: 0 }],
+    [
+      400,
+      { message: 'Input payload validation failed', errors: { 'params.width': '500 is not a multiple of 64' } },
+      {},
+      { rc: '', fields: { 'params.width': '500 is not a multiple of 64' } },
+    ],
+    [429, { message: '2 per 1 second' }, { 'Retry-After': '1' }, { message: '2 per 1 second', retryAfter: 1 }],
+    [502, '<html>bad gateway</html>', {}, { message: 'HTTP status 502.', rc: '' }],
+    [200, 'not JSON', {}, { message: 'The horde sent an answer that is not JSON.' }],
+  ])('turns a refusal (%i) into a HordeError', async (status, body, headers, want) => {
+    const error = await caught(hordeThat(status, body, headers as Record<string, string>).horde.generate(request));
+    expect(error).toBeInstanceOf(HordeError);
+    expect(error).toMatchObject({ status, ...want });
+  });
+
+  it('says when nobody answers, and stays silent when aborted', async () => {
+    const down = new Horde(() => ANONYMOUS, 'a', '', () => Promise.reject(new TypeError('fetch failed')));
+    expect(await caught(down.models())).toMatchObject({ status: 0, message: 'The horde does not answer.' });
+    const stop = new AbortController();
+    stop.abort();
+    expect(await caught(down.check('x', stop.signal))).toBeInstanceOf(TypeError);
+  });
+});
