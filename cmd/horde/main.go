@@ -17,12 +17,14 @@ import (
 
 	"horde/api"
 	"horde/engine/pocket"
+	"horde/internal/config"
 )
 
 // CLI is the command tree. A further command is a further field, with a struct
 // that has a Run method (and Help, for its examples) in a file of its own; Run
 // may take the *console as a parameter.
 type CLI struct {
+	Up       UpCmd       `cmd:"" group:"run" help:"Server and worker in one, for a first picture."`
 	Serve    ServeCmd    `cmd:"" group:"run" help:"Run a server."`
 	Work     WorkCmd     `cmd:"" group:"run" help:"Paint for a horde with this machine."`
 	Generate GenerateCmd `cmd:"" group:"use" help:"Have a picture painted and save it."`
@@ -30,6 +32,7 @@ type CLI struct {
 	Models   ModelsCmd   `cmd:"" group:"use" help:"List the models that workers serve now."`
 	Whoami   WhoamiCmd   `cmd:"" group:"use" help:"Show whose the API key is."`
 	Bench    BenchCmd    `cmd:"" group:"run" help:"Measure a server under load."`
+	Config   ConfigCmd   `cmd:"" group:"run" help:"Look at the configuration of a server."`
 	Version  VersionCmd  `cmd:"" group:"use" help:"Print the version."`
 
 	ConfigFile kong.ConfigFlag `name:"config" placeholder:"FILE" help:"TOML file with flags: top-level keys count for every command, a table such as [work] for one. Flags and environment win over it."`
@@ -94,7 +97,7 @@ func main() {
 // run is the whole program. It returns the exit status: 0, 1 where the command
 // failed, 2 where it was called wrongly.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
-	forgetEmptyVariables()
+	config.ForgetEmptyVariables()
 	type exit int
 	defer func() { // kong leaves by this after --help
 		if r := recover(); r != nil {
@@ -154,15 +157,6 @@ func hint(app *kong.Application, args []string) string {
 		}
 	}
 	return "Try: horde --help"
-}
-
-// forgetEmptyVariables makes an empty variable count as unset.
-func forgetEmptyVariables() {
-	for _, kv := range os.Environ() {
-		if name, value, _ := strings.Cut(kv, "="); value == "" && strings.HasPrefix(name, "HORDE_") {
-			os.Unsetenv(name)
-		}
-	}
 }
 
 // VersionCmd prints the version.

@@ -1,40 +1,137 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
 	"net"
-	"os"
-	"time"
+	"slices"
+	"sync"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"horde/api"
 	"horde/internal/admission"
+	"horde/internal/config"
+	"horde/internal/fetch"
 	"horde/internal/node"
 )
 
 // ServeCmd runs a server.
-type ServeCmd struct {
-	Listen string `default:"127.0.0.1:7001"`
-	Data   string `default:"./data"`
-	DB     string `name:"db"`
-	Images string `env:"HORDE_MODEL_REFERENCE_IMAGES"`
-	Admin  string `env:"ADMINS"`
+type ServeCmd struct{ config.Serve }
+
+// Help shows examples.
+func (ServeCmd) Help() string {
+	return `The server answers the AI Horde API and shows the web page. It runs in the foreground; SIGTERM or an interrupt ends it after the calls under way.
+
+Examples:
+  horde serve
+  horde serve --listen 0.0.0.0:7001 --public-url https://horde.example.org --data /var/lib/horde
+  horde serve --db postgres://horde@db/horde --s3-endpoint https://s3.example.org
+  ADMINS='["alice#1"]' horde serve`
 }
 
-// Run serves.
+// Run serves until it is interrupted.
 func (c *ServeCmd) Run(con *console) error {
-	start := time.Now()
-	l, err := net.Listen("tcp", c.Listen)
+	n, err := openNode(con, &c.Serve, nil)
 	if err != nil {
 		return err
 	}
-	var admins []string
-	_ = json.Unmarshal([]byte(c.Admin), &admins)
-	n, err := node.Open(con.ctx, node.Options{Data: c.Data, DBURL: c.DB, Listener: l, Admins: func() []string { return admins },
-		KeySecret: "x", BlobSecret: []byte("0123456789abcdef"), ModelsImage: c.Images, TestAccounts: os.Getenv("HORDE_TEST_APIKEYS") == "1",
-		Log: con.log, Server: admission.Server{}})
+	stop, err := serveMetricsAside(c.MetricsListen, n.registry)
 	if err != nil {
+		n.Close()
 		return err
 	}
-	fmt.Fprintf(con.stderr, "listening on %s after %v\n", l.Addr(), time.Since(start))
+	defer stop()
 	return n.Run(con.ctx)
+}
+
+// runningNode is a node with what the command adds to it.
+type runningNode struct {
+	*node.Node
+	registry *prometheus.Registry
+	admins   *aliases
+}
+
+// aliases is a list that may grow while it is read.
+type aliases struct {
+	mu   sync.RWMutex
+	list []string
+}
+
+func (a *aliases) all() []string {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return slices.Clone(a.list)
+}
+
+func (a *aliases) add(alias string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.list = append(a.list, alias)
+}
+
+// openNode listens, and opens the server that the settings describe. With
+// listener nil it opens one.
+func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNode, error) {
+	c.Complete(con.getenv)
+	if listener == nil {
+		var err error
+		if listener, err = listen(con.ctx, c.Listen); err != nil {
+			return nil, err
+		}
+	}
+	secrets := config.Secrets{Key: c.KeySecret, Blob: c.BlobSecret}
+	if c.DB == "" { // nodes of one PostgreSQL keep theirs in it
+		var err error
+		if secrets, err = config.LoadSecrets(c.Data, secrets); err != nil {
+			listener.Close()
+			return nil, err
+		}
+	}
+	n := &runningNode{registry: prometheus.NewRegistry(), admins: &aliases{list: c.Admins}}
+	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if c.Repository != "" {
+		api.Repository = c.Repository
+	}
+	var err error
+	n.Node, err = node.Open(con.ctx, node.Options{
+		Data: c.Data, DBURL: c.DB, Listener: listener, PublicURL: c.PublicURL, Title: c.Title,
+		TrustedProxies: c.TrustedProxies, Admins: n.admins.all,
+		Server:    admission.Server{MatchedTargeting: bool(c.MatchedTargeting), UpfrontOnWorkerList: bool(c.UpfrontOnWorkerlist)},
+		KeySecret: secrets.Key, BlobSecret: secrets.Blob, S3: c.S3.Options(c.MaxUpload), MaxUpload: c.MaxUpload,
+		ModelsImage: c.ImageReference, ModelsText: c.TextReference,
+		TestAccounts: bool(c.TestAPIKeys), Limited: !bool(c.NoRateLimits),
+		Sources: fetch.NewPictures(fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch)})),
+		Metrics: n.registry, Log: con.log, AccessLog: bool(c.AccessLog),
+	})
+	if err != nil {
+		listener.Close()
+		return nil, err
+	}
+	con.log.Info("horde serves", "url", n.URL(), "version", api.Version, "data", c.Data, "database", databaseName(c.DB))
+	return n, nil
+}
+
+func databaseName(url string) string {
+	if url == "" {
+		return "sqlite"
+	}
+	return "postgres"
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%w: choose another address with --listen HOST:PORT", err)
+	}
+	return l, nil
+}
+
+func serveMetricsAside(addr string, registry *prometheus.Registry) (func(), error) {
+	if addr == "" {
+		return func() {}, nil
+	}
+	return serveMetrics(addr, registry)
 }

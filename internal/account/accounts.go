@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"html"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"horde/api"
 	"horde/internal/horde"
 	"horde/internal/kudos"
+	"horde/internal/moderation"
 	"horde/internal/store"
 )
 
@@ -35,6 +35,9 @@ type Config struct {
 type Accounts struct {
 	store  *store.Store
 	config Config
+
+	pages    pages
+	passkeys passkeys
 
 	mu    sync.RWMutex
 	byKey map[string]cached // hash of the key → user
@@ -99,7 +102,7 @@ func (a *Accounts) ByKey(ctx context.Context, key string) (*User, error) {
 		return c.user, nil
 	}
 	row, err := a.store.UserByKey(ctx, hash)
-	if errors.Is(err, store.ErrNotFound) || err == nil && row.OAuthID == wipedOAuth {
+	if errors.Is(err, store.ErrNotFound) || err == nil && wiped(row) {
 		return nil, ErrUnknownKey
 	}
 	if err != nil {
@@ -120,7 +123,7 @@ func (a *Accounts) ByKey(ctx context.Context, key string) (*User, error) {
 // ByID finds a user; a UserNotFound error when there is none or it was wiped.
 func (a *Accounts) ByID(ctx context.Context, id int64) (*User, error) {
 	row, err := a.store.User(ctx, id)
-	if errors.Is(err, store.ErrNotFound) || err == nil && row.OAuthID == wipedOAuth {
+	if errors.Is(err, store.ErrNotFound) || err == nil && wiped(row) {
 		return nil, horde.Errorf("UserNotFound", "User with id '%d' not found.", id)
 	}
 	if err != nil {
@@ -132,6 +135,7 @@ func (a *Accounts) ByID(ctx context.Context, id int64) (*User, error) {
 // Forget clears what is cached of users that changed; another node's changes
 // arrive here too.
 func (a *Accounts) Forget(users ...int64) {
+	a.passkeys.forget()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.epoch++
@@ -148,15 +152,14 @@ func (a *Accounts) Admin(u *User) bool { return slices.Contains(a.config.Admins(
 
 const maxUsername = 30
 
-// CleanName makes a username harmless: NUL removed, markup escaped, trimmed,
-// cut (platform rulebook §7.9, §8.1).
+// CleanName makes a username harmless: cut to 30 characters, markup escaped,
+// trimmed (platform rulebook §7.9, §8.1).
 func CleanName(name string) string {
 	name = strings.TrimSpace(strings.ReplaceAll(name, "\x00", ""))
-	name = strings.ToValidUTF8(name, "\uFFFD")
 	if r := []rune(name); len(r) > maxUsername {
-		name = strings.TrimSpace(string(r[:maxUsername]))
+		name = string(r[:maxUsername])
 	}
-	return html.EscapeString(name)
+	return moderation.Sanitize(name)
 }
 
 // NewUser describes a user to make. An empty OAuthID makes a pseudonymous one.
@@ -268,4 +271,26 @@ func (a *Accounts) Balance(ctx context.Context, user int64) (horde.Kudos, error)
 		return 0, err
 	}
 	return acc.Balance, nil
+}
+
+// operatorOAuth marks the account that "horde up" makes for whoever runs it.
+const operatorOAuth = "horde:operator"
+
+// Operator finds the operator's account by its key, and makes the account, or a
+// new key for it, when the key is no (longer) good. fresh is the new key, "" when
+// the old one still holds.
+func (a *Accounts) Operator(ctx context.Context, key string) (u *User, fresh string, err error) {
+	if u, err = a.ByKey(ctx, key); err == nil && u.OAuthID == operatorOAuth {
+		return u, "", nil
+	}
+	row, err := a.store.UserByOAuth(ctx, operatorOAuth)
+	if errors.Is(err, store.ErrNotFound) {
+		return a.Create(ctx, NewUser{Username: "operator", OAuthID: operatorOAuth, Roles: Trusted})
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	fresh = horde.NewAPIKey()
+	err = a.change(row.ID, func(r *store.User) { r.KeyHash = a.hash(fresh) })
+	return fromRow(row), fresh, err
 }

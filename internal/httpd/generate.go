@@ -1,7 +1,6 @@
 package httpd
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,17 +16,17 @@ func (s *Server) postImageRequest(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	if err := refuseNUL(&in); err != nil {
+	params, err := rawJSON(raw["params"])
+	if err != nil {
 		return err
-	}
-	params, err := json.Marshal(raw["params"])
-	if err != nil { // a number that is none; the check of its field says so
-		params = nil
 	}
 	answer, err := s.Queue.Accept(r.Context(), queue.Ask{Body: in, RawParams: params, Key: apiKey(r),
 		ClientAgent: clientAgent(r), Addr: ClientAddr(r).String()})
 	if err != nil {
 		return err
+	}
+	if answer.Vouched && s.Vouch != nil {
+		s.Vouch(NetworkAddr(r))
 	}
 	if answer.DryRun != nil {
 		return reply(w, r, http.StatusOK, answer.DryRun)

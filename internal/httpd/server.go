@@ -32,6 +32,8 @@ type Options struct {
 	// whether an address has the higher limits.
 	Limits      Limiter
 	Whitelisted func(netip.Addr) bool
+	// Vouch gives an address the higher limits for a day.
+	Vouch func(netip.Addr)
 
 	// Ready tells whether this node can serve (/readyz).
 	Ready func(context.Context) error

@@ -5,6 +5,7 @@ package node
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,6 +26,7 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/httpd"
+	"horde/internal/limit"
 	"horde/internal/queue"
 	"horde/internal/store"
 	"horde/web"
@@ -43,15 +45,18 @@ type Options struct {
 	Admins         func() []string
 	Server         admission.Server // switches from the environment
 
-	KeySecret  string // hashed before API keys
-	BlobSecret []byte // signs links of the picture folder
-	S3         *blob.S3Options
+	// KeySecret is hashed before API keys, BlobSecret signs links of the picture
+	// folder. Empty: made at the first start and kept in the database, so that
+	// all its nodes share them.
+	KeySecret, BlobSecret string
+
+	S3 *blob.S3Options
 
 	ModelsImage, ModelsText string // references: file or URL
 
 	TestAccounts bool
-	Limits       httpd.Limiter // nil: no rate limits
-	Whitelisted  func(netip.Addr) bool
+	Limited      bool // rate limits are on
+	MaxUpload    int64
 	Sources      queue.SourceFetcher
 
 	Metrics   *prometheus.Registry
@@ -99,6 +104,9 @@ func Open(ctx context.Context, o Options) (*Node, error) {
 
 func (n *Node) open(ctx context.Context) (err error) {
 	o := &n.options
+	if err := n.secrets(); err != nil {
+		return err
+	}
 	if n.Catalog, err = catalog.New(catalog.Config{Images: o.ModelsImage, Texts: o.ModelsText, Log: o.Log}); err != nil {
 		return err
 	}
@@ -120,13 +128,30 @@ func (n *Node) open(ctx context.Context) (err error) {
 	return nil
 }
 
+// secrets takes the secrets that were not given from the database.
+func (n *Node) secrets() error {
+	for name, secret := range map[string]*string{"key-secret": &n.options.KeySecret, "blob-secret": &n.options.BlobSecret} {
+		if *secret != "" {
+			continue
+		}
+		err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
+			*secret, err = tx.InitSetting(name, rand.Text()+rand.Text())
+			return err
+		}})
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
 func (n *Node) openBlobs() (blob.Store, error) {
 	if n.options.S3 != nil {
 		return blob.NewS3(*n.options.S3)
 	}
 	base := n.options.PublicURL
 	return blob.OpenFolder(filepath.Join(n.options.Data, "blobs"), blob.FolderOptions{
-		Secret: n.options.BlobSecret, BaseURL: func() string { return base }, Clock: n.options.Clock})
+		Secret: []byte(n.options.BlobSecret), MaxBytes: n.options.MaxUpload, BaseURL: func() string { return base }, Clock: n.options.Clock})
 }
 
 func (n *Node) front() httpd.Options {
@@ -134,11 +159,15 @@ func (n *Node) front() httpd.Options {
 	front := httpd.Options{
 		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Catalog: n.Catalog, TestAccounts: o.TestAccounts},
 		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, Repository: api.Repository,
-		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, Limits: o.Limits, Whitelisted: o.Whitelisted,
+		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics,
 		Ready: n.Ready, Pages: pages,
 		Register: func(ctx context.Context, username string, _ netip.Addr) (string, string, error) {
 			return n.Accounts.Register(ctx, username)
 		},
+	}
+	if o.Limited {
+		list := limit.NewWhitelist(o.Clock, limit.Services...)
+		front.Limits, front.Whitelisted, front.Vouch = limit.NewWindows(o.Clock), list.Has, list.Add
 	}
 	if f, ok := n.Blobs.(*blob.Folder); ok {
 		front.Blobs = f.Handler()

@@ -34,6 +34,9 @@ type Ask struct {
 type Answer struct {
 	Accepted *api.Accepted
 	DryRun   *api.DryRun
+	// Vouched: the caller is one whose address gets the higher rate limits for a
+	// day (§1.4 #15).
+	Vouched bool
 }
 
 // Accept checks a request in the order of generation rulebook §1.4 and takes it
@@ -80,7 +83,12 @@ func (q *Queue) Accept(ctx context.Context, ask Ask) (Answer, error) {
 		q.dropSources(ctx, &e.record)
 		return Answer{}, err
 	}
-	return Answer{Accepted: q.accepted(r, e)}, nil
+	return Answer{Accepted: q.accepted(r, e), Vouched: vouched(r)}, nil
+}
+
+func vouched(r *admission.Request) bool {
+	c := r.Caller
+	return (c.Education || c.Trusted || c.Service) && r.Asked.ProxiedAccount == ""
 }
 
 func callerOf(u *account.User) admission.Caller {

@@ -1,0 +1,50 @@
+# Horde. `make run` starts everything on this machine; `make test` proves it.
+
+GO      ?= go
+BIN      = bin/horde
+LDFLAGS ?= -s -w
+
+.DEFAULT_GOAL := build
+.PHONY: build ui run test test-fast test-kill lint bench clean
+
+## build: the page, ONNX Runtime and the program, at bin/horde
+build: ui bin/libonnxruntime.so
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/horde
+
+## ui: the web page, embedded by the next build
+ui: web/node_modules/.installed
+	cd web && npm run --silent build
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --silent
+	touch $@
+
+bin/libonnxruntime.so:
+	scripts/fetch-onnxruntime.sh bin
+
+## run: build, then server and worker in one process; opens the browser
+run: build
+	$(BIN) up
+
+## test: everything, on SQLite and PostgreSQL, with a browser; installs what it needs
+test: build
+	scripts/test.sh
+
+## test-fast: the inner loop, without services, browsers and long runs
+test-fast:
+	HORDE_ONNXRUNTIME=$(CURDIR)/bin/libonnxruntime.so $(GO) test -short ./...
+
+## test-kill: the long form of the crash test
+test-kill: build
+	HORDE_KILLS=20 HORDE_TEST_POSTGRES="$$(scripts/postgres.sh start)" $(GO) test -count=1 -timeout 30m -run TestKill -v ./e2e
+
+## lint: formatting, vet, staticcheck
+lint:
+	scripts/lint.sh
+
+## bench: the figures of docs/performance.md, again on this machine
+bench: build
+	scripts/bench.sh
+
+clean:
+	rm -rf bin web/dist/assets web/dist/index.html

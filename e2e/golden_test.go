@@ -1,0 +1,90 @@
+package e2e
+
+import (
+	"context"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"horde/internal/golden"
+)
+
+// notYet are the recorded exchanges that fail for a reason that a later piece of
+// work removes, by scenario: the reason, and the steps (none: all of it). A step
+// that passes although it is listed here fails the test, so that the list can
+// only shrink.
+var notYet = map[string]struct {
+	why   string
+	steps []int
+}{}
+
+// TestGolden plays every recorded scenario whose routes exist, each on a fresh
+// server, and lists those that wait for routes.
+func TestGolden(t *testing.T) {
+	dir := shared(t)
+	scenarios, err := golden.Load(filepath.Join(dir, "golden"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	probe := start(t, setup{})
+	var played int
+	waiting := map[string][]string{}
+	for _, s := range scenarios {
+		if strings.HasPrefix(s.Name, "slow-") && testing.Short() {
+			continue
+		}
+		missing, err := s.Missing(context.Background(), probe.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(missing) > 0 {
+			for _, m := range missing {
+				waiting[s.Name] = append(waiting[s.Name], m.String())
+			}
+			continue
+		}
+		played++
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			playGolden(t, s, dir)
+		})
+	}
+	for _, name := range slices.Sorted(maps.Keys(waiting)) {
+		t.Logf("waits for routes: %s (%s)", name, strings.Join(waiting[name], ", "))
+	}
+	t.Logf("%d scenarios played, %d wait for routes of later work", played, len(waiting))
+}
+
+func playGolden(t *testing.T, s *golden.Scenario, dir string) {
+	env := []string{
+		"HORDE_MODEL_REFERENCE_IMAGES=" + filepath.Join(dir, "data/model-reference/image-stable_diffusion.json"),
+		"HORDE_MODEL_REFERENCE_TEXT=" + filepath.Join(dir, "data/model-reference/text-db.json"),
+	}
+	for k, v := range s.Env {
+		env = append(env, k+"="+v)
+	}
+	if s.Proxy {
+		env = append(env, "HORDE_TRUSTED_PROXIES=127.0.0.1")
+	}
+	srv := start(t, setup{env: env})
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
+	defer cancel()
+	later := notYet[s.Name]
+	expected := map[int]bool{}
+	for _, f := range golden.Replay(ctx, s, srv.URL) {
+		if later.why != "" && (len(later.steps) == 0 || slices.Contains(later.steps, f.Step.Number)) {
+			expected[f.Step.Number] = true
+			t.Logf("later (%s): %s", later.why, f)
+			continue
+		}
+		t.Error(f)
+	}
+	for _, step := range later.steps {
+		if !expected[step] {
+			t.Errorf("step %d is listed as waiting (%s) but passes: take it off the list", step, later.why)
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"horde/api"
+)
+
+// TestTwoNodes has two servers on one database carry one request together:
+// asked on one, taken on the other, delivered on the first, read on the second.
+func TestTwoNodes(t *testing.T) {
+	db := postgres(t)
+	env := []string{"HORDE_SECRET_KEY=a-secret-that-both-nodes-share", "HORDE_BLOB_SECRET=another-secret-that-both-nodes-share"}
+	a, b := start(t, setup{db: db, env: env}), start(t, setup{db: db, env: env})
+	p := makeParties(t, a, 2)
+	for round := range 20 {
+		status, body := call(t, http.MethodPost, a.URL+"/api/v2/generate/async", p[0].key, `{"prompt":"a lighthouse"}`)
+		var accepted api.Accepted
+		decodeAs(t, http.StatusAccepted, status, body, &accepted)
+		job := popUntil(t, b, p[1])
+		status, body = call(t, http.MethodGet, a.URL+"/api/v2/generate/check/"+accepted.ID, "", "")
+		var check api.Check
+		decodeAs(t, http.StatusOK, status, body, &check)
+		status, body = call(t, http.MethodPost, a.URL+"/api/v2/generate/submit", p[1].key, fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, *job.ID))
+		decodeAs(t, http.StatusOK, status, body, new(api.Submitted))
+		status, body = call(t, http.MethodPost, b.URL+"/api/v2/generate/submit", p[1].key, fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, *job.ID))
+		if status != http.StatusBadRequest {
+			t.Fatalf("round %d: delivered on both nodes: %d %s", round, status, body)
+		}
+		status, body = call(t, http.MethodGet, b.URL+"/api/v2/generate/status/"+accepted.ID, "", "")
+		var s api.ImageStatus
+		decodeAs(t, http.StatusOK, status, body, &s)
+		if !s.Done || len(s.Generations) != 1 {
+			t.Fatalf("round %d: %s", round, body)
+		}
+	}
+}
+
+// popUntil pops until the news of a request has come to the node.
+func popUntil(t *testing.T, srv *server, p party) api.ImageJob {
+	t.Helper()
+	pop := fmt.Sprintf(`{"name":%q,"models":["stable_diffusion"],"bridge_agent":"AI Horde Worker reGen:13.0.0:x","max_pixels":4194304}`, p.worker)
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/pop", p.key, pop)
+		var job api.ImageJob
+		decodeAs(t, http.StatusOK, status, body, &job)
+		if job.ID != nil {
+			return job
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the other node's request never came: %s", body)
+		}
+	}
+}
+
+func decodeAs(t *testing.T, want, status int, body string, into any) {
+	t.Helper()
+	if status != want {
+		t.Fatalf("status %d, wanted %d: %s", status, want, body)
+	}
+	if err := json.Unmarshal([]byte(body), into); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+}

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Formatting, vet, staticcheck. Prints what is wrong and fails then.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+unformatted=$(gofmt -l $(git ls-files '*.go'))
+if [ -n "$unformatted" ]; then
+  echo "not gofmt-ed:" $unformatted >&2
+  exit 1
+fi
+go vet ./...
+go tool -modfile=tools/go.mod staticcheck ./...
