@@ -89,8 +89,8 @@ func stranger(t *testing.T) *httptest.Server {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprint(w, "<p>")
 	})
-	mux.HandleFunc("/to", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Query().Get("u"), 302) })
-	mux.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/loop", 302) })
+	mux.HandleFunc("/to", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Query().Get("u"), http.StatusFound) })
+	mux.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/loop", http.StatusFound) })
 	mux.HandleFunc("/endless", func(w http.ResponseWriter, r *http.Request) {
 		for b := make([]byte, 4096); ; {
 			if _, err := w.Write(b); err != nil {
@@ -179,7 +179,7 @@ func TestGetEndsInTime(t *testing.T) {
 
 func TestNoWayFromHTTPSToHTTP(t *testing.T) {
 	plain := stranger(t)
-	secure := httptest.NewTLSServer(http.RedirectHandler(plain.URL+"/cat.png", 302))
+	secure := httptest.NewTLSServer(http.RedirectHandler(plain.URL+"/cat.png", http.StatusFound))
 	t.Cleanup(secure.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(secure.Certificate())
