@@ -25,8 +25,10 @@ func serve(t *testing.T) (*Folder, *atomic.Int64, string) {
 	dir := t.TempDir()
 	var ahead atomic.Int64
 	var base string
-	f, err := OpenFolder(dir, FolderOptions{Secret: secret, MaxBytes: 1 << 20, BaseURL: func() string { return base },
-		Clock: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
+	f, err := OpenFolder(dir, FolderOptions{
+		Secret: secret, MaxBytes: 1 << 20, BaseURL: func() string { return base },
+		Clock: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package blob
 
 import (
 	"bufio"
-
 	"net/http"
 	"net/http/httptest"
 	"net/url"

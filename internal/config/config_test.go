@@ -81,8 +81,10 @@ func TestSourcesInOrder(t *testing.T) {
 	if err := Show(&out, ctx); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"listen :9 flag", "title by variable HORDE_TITLE", "public-url https://old.example HORDE_URL", "admins ann#1 bob#2 ADMINS",
-		"test-apikeys true file", "max-upload 2097152 file", "s3-region us-east-1 default", "db - default", "trusted-proxies 10.0.0.0/8 ::1/128 flag"} {
+	for _, want := range []string{
+		"listen :9 flag", "title by variable HORDE_TITLE", "public-url https://old.example HORDE_URL", "admins ann#1 bob#2 ADMINS",
+		"test-apikeys true file", "max-upload 2097152 file", "s3-region us-east-1 default", "db - default", "trusted-proxies 10.0.0.0/8 ::1/128 flag",
+	} {
 		if !strings.Contains(squeeze(out.String()), "\n"+want+"\n") {
 			t.Errorf("no line %q in:\n%s", want, out.String())
 		}
@@ -152,10 +154,22 @@ func TestSwitches(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	for _, args := range [][]string{
-		{"--listen=7001"}, {"--db=mysql://x/y"}, {"--public-url=horde.example"}, {"--public-url=ftp://x"}, {"--public-url=https://x/?a"},
-		{"--trusted-proxies=10.0.0.0/40"}, {"--trusted-proxies=localhost"}, {"--admins=[1]"}, {"--admins=[\"a"}, {"--key-secret=short"}, {"--blob-secret=short"},
-		{"--max-upload=10"}, {"--kudos-trust-threshold=-1"}, {"--metrics-listen=x"},
-		{"--s3-endpoint=https://x"}, {"--s3-endpoint=x", "--s3-access-key=a", "--s3-secret-key=b"},
+		{"--listen=7001"},
+		{"--db=mysql://x/y"},
+		{"--public-url=horde.example"},
+		{"--public-url=ftp://x"},
+		{"--public-url=https://x/?a"},
+		{"--trusted-proxies=10.0.0.0/40"},
+		{"--trusted-proxies=localhost"},
+		{"--admins=[1]"},
+		{"--admins=[\"a"},
+		{"--key-secret=short"},
+		{"--blob-secret=short"},
+		{"--max-upload=10"},
+		{"--kudos-trust-threshold=-1"},
+		{"--metrics-listen=x"},
+		{"--s3-endpoint=https://x"},
+		{"--s3-endpoint=x", "--s3-access-key=a", "--s3-secret-key=b"},
 		{"--s3-public-endpoint=x", "--s3-endpoint=https://x", "--s3-access-key=a", "--s3-secret-key=b"},
 	} {
 		if _, _, err := parse(t, args, nil, nil); err == nil {
@@ -167,8 +181,10 @@ func TestRefused(t *testing.T) {
 }
 
 func TestShowMasksSecrets(t *testing.T) {
-	args := []string{"--db=postgres://me:hunter2@db/horde?sslpassword=hunter3", "--key-secret=hunter4hunter4", "--blob-secret=hunter5hunter5hunter5",
-		"--s3-endpoint=https://x", "--s3-access-key=a", "--s3-secret-key=hunter6"}
+	args := []string{
+		"--db=postgres://me:hunter2@db/horde?sslpassword=hunter3", "--key-secret=hunter4hunter4", "--blob-secret=hunter5hunter5hunter5",
+		"--s3-endpoint=https://x", "--s3-access-key=a", "--s3-secret-key=hunter6",
+	}
 	_, ctx, err := parse(t, args, nil, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -27,9 +27,12 @@ func TestTakeFollowsTheWindow(t *testing.T) {
 		left int
 		ok   bool
 	}{
-		{0, 2, true}, {time.Second, 1, true}, {58 * time.Second, 0, true},
-		{0, 0, false}, {time.Second - 1, 0, false}, // the last instant of the minute
-		{1, 2, true}, // its end
+		{0, 2, true},
+		{time.Second, 1, true},
+		{58 * time.Second, 0, true},
+		{0, 0, false},
+		{time.Second - 1, 0, false}, // the last instant of the minute
+		{1, 2, true},                // its end
 	} {
 		c.advance(step.wait)
 		left, reset, ok := w.Take("a", 3, time.Minute)
