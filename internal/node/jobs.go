@@ -29,14 +29,7 @@ func (n *Node) jobs() []func(context.Context) {
 
 // follow keeps what is in memory up to date with the other nodes.
 func (n *Node) follow(ctx context.Context) {
-	err := n.Store.Watch(ctx, func(c store.Changes) {
-		if err := n.apply(ctx, c); err != nil && ctx.Err() == nil {
-			n.options.Log.Error("changes of another node", "error", err)
-		}
-	})
-	if err != nil && ctx.Err() == nil {
-		n.options.Log.Error("change log", "error", err)
-	}
+	n.Store.Watch(ctx, func(c store.Changes) error { return n.apply(ctx, c) })
 }
 
 func (n *Node) apply(ctx context.Context, c store.Changes) error {

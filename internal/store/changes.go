@@ -34,25 +34,18 @@ const (
 )
 
 // publish writes what the transaction touched into the change log, numbered by
-// this node. Numbers of one node commit in order, because it has one writer.
+// this node. Numbers of one node commit in order, because it has one writer. A
+// transaction that touched nothing of interest has a number too: it tells whether
+// a COMMIT without an answer was done.
 func (tx *Tx) publish(list []statement) []statement {
-	t := &tx.touched
-	if !tx.w.s.engine.shared || len(t.requests)+len(t.workers)+len(t.users) == 0 {
+	if !tx.w.s.engine.shared {
 		return list
 	}
+	t := &tx.touched
 	payload := jsonText(Changes{Requests: slices.Collect(maps.Keys(t.requests)),
 		Workers: slices.Collect(maps.Keys(t.workers)), Users: slices.Collect(maps.Keys(t.users))})
 	return append(list, statement{text: "INSERT INTO changes (node, seq, at, payload) VALUES ($1, $2, $3, $4)",
-		args: []any{tx.w.s.node, tx.w.seq + 1, tx.Now, payload}})
-}
-
-// seq is the number of the newest change after the commit.
-func (tx *Tx) seq(before int64) int64 {
-	t := &tx.touched
-	if !tx.w.s.engine.shared || len(t.requests)+len(t.workers)+len(t.users) == 0 {
-		return before
-	}
-	return before + 1
+		args: []any{tx.w.s.node, tx.seq, tx.Now, payload}})
 }
 
 type change struct {
@@ -65,40 +58,64 @@ func scanChange(r scanner) (c change, err error) { return c, r.Scan(&c.node, &c.
 
 // Watch calls apply with the changes of other nodes until ctx ends. It returns
 // at once on an engine that has no other nodes. Polling is the truth;
-// notifications only wake it earlier.
-func (s *Store) Watch(ctx context.Context, apply func(Changes)) error {
+// notifications only wake it earlier. Where apply fails, it is called again with
+// Missed.
+func (s *Store) Watch(ctx context.Context, apply func(Changes) error) {
 	if !s.engine.shared {
-		return nil
+		return
 	}
 	wake := make(chan struct{}, 1)
-	var peers atomic.Bool
+	w := watch{store: s, apply: apply}
 	go s.listen(ctx, wake)
-	go s.hint(ctx, &peers)
-	seen, err := s.newestChanges(ctx)
-	if err != nil {
-		return err
-	}
-	apply(Changes{Missed: true}) // what happened between the first read and now
+	go s.hint(ctx, &w.peers)
 	beat := time.Time{}
 	for {
 		if time.Since(beat) > nodeGone/3 {
 			beat = time.Now()
-			if n, err := s.beat(ctx); err != nil {
+			if err := s.beat(); err != nil {
 				s.log.Warn("sign of life", "error", err)
-			} else {
-				peers.Store(n > 1)
 			}
 		}
-		if err := s.poll(ctx, seen, apply); err != nil && ctx.Err() == nil {
+		if err := w.look(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("change log", "error", err)
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-wake:
 		case <-time.After(pollInterval):
 		}
 	}
+}
+
+// watch is what one call of Watch has seen.
+type watch struct {
+	store *Store
+	apply func(Changes) error
+	seen  map[string]int64 // by node; nil: everything has to be read again
+	last  time.Time        // of the last look that succeeded
+	peers atomic.Bool      // whether there are other nodes
+}
+
+// look applies what is new. A node that slept so long that changes may have been
+// pruned meanwhile starts anew, as it does at first: what happened between the
+// first reading and now is not told.
+func (w *watch) look(ctx context.Context) (err error) {
+	now := w.store.clock()
+	if w.seen == nil || now.Sub(w.last) > changesKept/2 {
+		if w.seen, err = w.store.newestChanges(ctx); err == nil {
+			err = w.apply(Changes{Missed: true})
+		}
+	}
+	if err == nil {
+		err = w.poll(ctx)
+	}
+	if err != nil {
+		w.seen = nil
+		return err
+	}
+	w.last = now
+	return nil
 }
 
 func (s *Store) newestChanges(ctx context.Context) (map[string]int64, error) {
@@ -110,35 +127,31 @@ func (s *Store) newestChanges(ctx context.Context) (map[string]int64, error) {
 	return seen, err
 }
 
-// beat says that this node lives and counts the living.
-func (s *Store) beat(ctx context.Context) (int, error) {
-	now := s.clock()
-	err := s.Write(Unit{Do: func(tx *Tx) error {
+// beat says that this node lives.
+func (s *Store) beat() error {
+	return s.Write(Unit{Do: func(tx *Tx) error {
 		_, err := tx.change("INSERT INTO nodes (id, started, seen) VALUES ($1, $2, $2) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen", s.node, tx.Now)
 		return err
 	}})
-	if err != nil {
-		return 0, err
-	}
-	n, err := one(ctx, s, scanInt, "SELECT count(*) FROM nodes WHERE seen > $1", now.Add(-nodeGone).UnixMicro())
-	return int(n), err
 }
 
 // poll reads what is new of every other node, in order.
-func (s *Store) poll(ctx context.Context, seen map[string]int64, apply func(Changes)) error {
+func (w *watch) poll(ctx context.Context) error {
+	s := w.store
 	nodes, err := rows(ctx, s, scanText, "SELECT id FROM nodes WHERE id <> $1 AND seen > $2", s.node, s.clock().Add(-2*nodeGone).UnixMicro())
 	if err != nil {
 		return err
 	}
+	w.peers.Store(len(nodes) > 0)
 	for _, node := range nodes {
-		news, err := rows(ctx, s, scanChange, "SELECT node, seq, payload FROM changes WHERE node = $1 AND seq > $2 ORDER BY seq LIMIT 1000", node, seen[node])
+		news, err := rows(ctx, s, scanChange, "SELECT node, seq, payload FROM changes WHERE node = $1 AND seq > $2 ORDER BY seq LIMIT 1000", node, w.seen[node])
 		if err != nil {
 			return err
 		}
 		var all Changes
 		for _, c := range news {
-			all.Missed = all.Missed || c.seq != seen[node]+1
-			seen[node] = c.seq
+			all.Missed = all.Missed || c.seq != w.seen[node]+1
+			w.seen[node] = c.seq
 			var one Changes
 			if err := json.Unmarshal([]byte(c.payload), &one); err != nil {
 				return fmt.Errorf("change %s/%d: %w", c.node, c.seq, err)
@@ -148,7 +161,9 @@ func (s *Store) poll(ctx context.Context, seen map[string]int64, apply func(Chan
 			all.Users = append(all.Users, one.Users...)
 		}
 		if len(news) > 0 {
-			apply(all)
+			if err := w.apply(all); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

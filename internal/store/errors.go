@@ -2,8 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -50,7 +53,11 @@ func passing(err error) bool {
 
 // broken tells whether the connection is of no use any more.
 func broken(err error) bool {
-	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	var network *net.OpError
+	if errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return true
 	}
 	var connect *pgconn.ConnectError

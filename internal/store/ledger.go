@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	"horde/internal/horde"
@@ -100,41 +101,58 @@ type Audit struct {
 	Postings   int64
 	Sum        horde.Kudos // of all postings; 0 in a sound ledger
 	Unbalanced []string    // events whose postings do not sum to zero (at most 100)
-	Wrong      []string    // accounts whose balance is not the sum of their postings (at most 100)
+	Wrong      []string    // balances and holds that their postings and parts do not prove, and postings that belong nowhere
 }
 
 // Sound tells whether nothing is wrong.
 func (a Audit) Sound() bool { return a.Sum == 0 && len(a.Unbalanced) == 0 && len(a.Wrong) == 0 }
 
-// Audit proves every balance from the postings, in one reading transaction.
-func (s *Store) Audit(ctx context.Context) (Audit, error) {
-	var a Audit
-	var sum int64
-	err := s.read.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM ledger_events), count(*), CAST(COALESCE(sum(amount), 0) AS BIGINT) FROM ledger_postings").
-		Scan(&a.Events, &a.Postings, &sum)
-	if err != nil {
-		return a, err
-	}
-	a.Sum = horde.Kudos(sum)
-	if a.Unbalanced, err = rows(ctx, s, scanText,
-		"SELECT event_id FROM ledger_postings GROUP BY event_id HAVING sum(amount) <> 0 ORDER BY event_id LIMIT 100"); err != nil {
-		return a, err
-	}
-	const compare = `
+// proofs are the questions of Audit; each row that they find is a fault.
+var proofs = struct{ unbalanced, balances, holds, strays string }{
+	unbalanced: "SELECT event_id FROM ledger_postings GROUP BY event_id HAVING sum(amount) <> 0 ORDER BY event_id LIMIT 100",
+	balances: `
 SELECT kind || CAST(user_id AS TEXT) FROM (
     SELECT 'user:' AS kind, user_id, balance AS amount FROM accounts
     UNION ALL SELECT 'escrow:', user_id, escrow FROM accounts) AS b
 LEFT JOIN (SELECT account, CAST(sum(amount) AS BIGINT) AS posted FROM ledger_postings GROUP BY account) AS p
     ON p.account = kind || CAST(user_id AS TEXT)
-WHERE amount <> COALESCE(posted, 0) ORDER BY 1 LIMIT 100`
-	a.Wrong, err = rows(ctx, s, scanText, compare)
-	if err != nil {
-		return a, err
-	}
-	held, err := rows(ctx, s, scanText, `
+WHERE amount <> COALESCE(posted, 0) ORDER BY 1 LIMIT 100`,
+	holds: `
 SELECT 'held:' || CAST(a.user_id AS TEXT) FROM accounts a
 LEFT JOIN (SELECT user_id, CAST(sum(remaining) AS BIGINT) AS remaining FROM holds GROUP BY user_id) AS h ON h.user_id = a.user_id
-WHERE a.held <> COALESCE(h.remaining, 0) ORDER BY 1 LIMIT 100`)
-	a.Wrong = append(a.Wrong, held...)
+WHERE a.held <> COALESCE(h.remaining, 0) ORDER BY 1 LIMIT 100`,
+	strays: `
+SELECT account || ' of ' || event_id FROM ledger_postings
+WHERE event_id NOT IN (SELECT id FROM ledger_events)
+    OR substr(account, 1, 5) = 'user:' AND account NOT IN (SELECT 'user:' || CAST(user_id AS TEXT) FROM accounts)
+    OR substr(account, 1, 7) = 'escrow:' AND account NOT IN (SELECT 'escrow:' || CAST(user_id AS TEXT) FROM accounts)
+ORDER BY 1 LIMIT 100`,
+}
+
+// Audit proves every balance from the postings, in one reading transaction.
+func (s *Store) Audit(ctx context.Context) (Audit, error) {
+	tx, err := s.read.BeginTx(ctx, s.engine.snapshot)
+	if err != nil {
+		return Audit{}, err
+	}
+	defer tx.Rollback()
+	var a Audit
+	var sum int64
+	err = tx.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM ledger_events), count(*), CAST(COALESCE(sum(amount), 0) AS BIGINT) FROM ledger_postings").
+		Scan(&a.Events, &a.Postings, &sum)
+	a.Sum = horde.Kudos(sum)
+	find := func(q string) (found []string) {
+		if err != nil {
+			return nil
+		}
+		var rs *sql.Rows
+		if rs, err = tx.QueryContext(ctx, q); err == nil {
+			found, err = collect(rs, scanText)
+		}
+		return found
+	}
+	a.Unbalanced = find(proofs.unbalanced)
+	a.Wrong = append(find(proofs.balances), find(proofs.holds)...)
+	a.Wrong = append(a.Wrong, find(proofs.strays)...)
 	return a, err
 }

@@ -55,12 +55,15 @@ type engine struct {
 	dialect   goose.Dialect
 	begin     string
 	forUpdate string
-	shared    bool // several nodes may use the database
+	snapshot  *sql.TxOptions // of a transaction whose reads all see one moment
+	shared    bool           // several nodes may use the database
 }
 
 var (
-	sqliteEngine   = engine{name: "sqlite", dialect: goose.DialectSQLite3, begin: "BEGIN IMMEDIATE"}
-	postgresEngine = engine{name: "postgres", dialect: goose.DialectPostgres, begin: "BEGIN", forUpdate: " FOR UPDATE", shared: true}
+	sqliteEngine = engine{name: "sqlite", dialect: goose.DialectSQLite3, begin: "BEGIN IMMEDIATE",
+		snapshot: &sql.TxOptions{ReadOnly: true}}
+	postgresEngine = engine{name: "postgres", dialect: goose.DialectPostgres, begin: "BEGIN", forUpdate: " FOR UPDATE",
+		snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}, shared: true}
 )
 
 // Open opens the database, brings it to the newest schema and starts the
@@ -95,7 +98,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		s.Close()
 		return nil, err
 	}
-	go s.writer.run()
+	s.writer.start()
 	return s, nil
 }
 
@@ -224,8 +227,18 @@ func (s *Store) prepare(ctx context.Context, q string) (*sql.Stmt, error) {
 	return st, nil
 }
 
-// rows reads all rows of a query with one scan function.
+// rows reads all rows of a query with one scan function. It tries again when the
+// connection was of no use: one that a cancelled read or the server has ended.
 func rows[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), q string, args ...any) ([]T, error) {
+	for try := 0; ; try++ {
+		out, err := readAll(ctx, s, scan, q, args...)
+		if err == nil || try == 3 || ctx.Err() != nil || !broken(err) {
+			return out, err
+		}
+	}
+}
+
+func readAll[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), q string, args ...any) ([]T, error) {
 	rs, err := s.query(ctx, q, args...)
 	if err != nil {
 		return nil, err

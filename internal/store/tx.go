@@ -18,6 +18,7 @@ type Tx struct {
 	w   *writer
 	// Now is the time of the transaction.
 	Now int64
+	seq int64 // number of the change that it makes known to other nodes
 
 	accounts map[int64]*Account
 	workers  map[string]*Worker

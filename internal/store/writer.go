@@ -68,10 +68,11 @@ type writer struct {
 	seq   int64 // of the last change this node has published
 
 	mu      sync.RWMutex
+	started bool
 	closed  bool
 	stopped chan struct{}
 
-	committed atomic.Pointer[func()] // called after each commit
+	afterCommit atomic.Pointer[func()]
 }
 
 func newWriter(s *Store, db *sql.DB) *writer {
@@ -88,12 +89,20 @@ func (w *writer) enqueue(p *pending) bool {
 	return true
 }
 
+func (w *writer) start() {
+	w.started = true
+	go w.run()
+}
+
 func (w *writer) close() {
 	w.mu.Lock()
-	running := !w.closed && w.conn != nil
+	first := !w.closed
 	w.closed = true
 	w.mu.Unlock()
-	if running {
+	if !first {
+		return
+	}
+	if w.started {
 		close(w.queue)
 		<-w.stopped
 	}
@@ -107,7 +116,16 @@ func (w *writer) connect(ctx context.Context) error {
 		return fmt.Errorf("connect to the database: %w", err)
 	}
 	w.conn, w.stmts = conn, map[string]*sql.Stmt{}
-	return nil
+	return w.readSeq(ctx)
+}
+
+// readSeq asks the database for the number of this node's newest change: a
+// transaction whose COMMIT got no answer may have made it.
+func (w *writer) readSeq(ctx context.Context) error {
+	if !w.s.engine.shared {
+		return nil
+	}
+	return w.conn.QueryRowContext(ctx, "SELECT CAST(COALESCE(max(seq), 0) AS BIGINT) FROM changes WHERE node = $1", w.s.node).Scan(&w.seq)
 }
 
 func (w *writer) disconnect() {
@@ -117,6 +135,7 @@ func (w *writer) disconnect() {
 	w.stmts = nil
 	if w.conn != nil {
 		w.conn.Close()
+		w.conn = nil
 	}
 }
 
@@ -173,10 +192,7 @@ func (w *writer) commit(batch []*pending) {
 // alone tries a unit again that the database refused, while there is hope.
 func (w *writer) alone(p *pending, err error) error {
 	for try := range 5 {
-		if duplicate(err) {
-			return fmt.Errorf("%w: %w", ErrDuplicate, err)
-		}
-		if !passing(err) && !broken(err) {
+		if !passing(err) && !w.lost(err) {
 			break
 		}
 		time.Sleep(time.Duration(1+try*try*20) * time.Millisecond)
@@ -186,6 +202,7 @@ func (w *writer) alone(p *pending, err error) error {
 			return result[0]
 		}
 	}
+	w.recover(err)
 	if duplicate(err) {
 		return fmt.Errorf("%w: %w", ErrDuplicate, err)
 	}
@@ -193,18 +210,62 @@ func (w *writer) alone(p *pending, err error) error {
 	return fmt.Errorf("write: %w", err)
 }
 
+// lost tells whether the connection is of no use after err.
+func (w *writer) lost(err error) bool {
+	if broken(err) || w.conn == nil {
+		return true
+	}
+	if !w.s.engine.shared {
+		return false
+	}
+	closed := false
+	gone := w.conn.Raw(func(raw any) error {
+		closed = raw.(*stdlib.Conn).Conn().IsClosed()
+		return nil
+	})
+	return closed || gone != nil
+}
+
 // recover opens a new connection when the old one is of no use.
 func (w *writer) recover(err error) {
-	if !broken(err) {
-		return
-	}
-	w.disconnect()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if cerr := w.connect(ctx); cerr != nil {
-		w.s.log.Error("database connection lost", "error", cerr)
+	if w.lost(err) {
+		w.disconnect()
+		err = w.connect(ctx)
+	} else if duplicate(err) { // perhaps it is the number of a change
+		err = w.readSeq(ctx)
+	} else {
+		return
+	}
+	if err != nil {
+		w.disconnect() // the next attempt connects again
+		w.s.log.Error("database connection lost", "error", err)
 	}
 }
+
+// settle finds out whether the transaction that makes this node's change seq was
+// committed, after its COMMIT failed with err: when the connection broke before
+// the answer came, doing it again could do it twice. It returns nil when it was,
+// errUnknown when the database does not come back.
+func (w *writer) settle(seq int64, err error) error {
+	if !w.s.engine.shared || !w.lost(err) {
+		return err
+	}
+	for try := range 8 {
+		w.recover(err)
+		if w.conn != nil {
+			if w.seq >= seq {
+				return nil
+			}
+			return err
+		}
+		time.Sleep(time.Duration(1+try*try*20) * time.Millisecond)
+	}
+	return fmt.Errorf("%w: %w", errUnknown, err)
+}
+
+var errUnknown = errors.New("the database went away before it answered: it is not known whether this was written")
 
 // attempt runs the units in one transaction. results holds the refusals of
 // single units; the returned error says that nothing at all was written.
@@ -214,9 +275,12 @@ func (w *writer) attempt(batch []*pending, results []error) (err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
 	defer cancel()
-	tx := &Tx{ctx: ctx, w: w, Now: w.s.clock().UnixMicro()}
+	tx := &Tx{ctx: ctx, w: w, Now: w.s.clock().UnixMicro(), seq: w.seq + 1}
 	defer func() {
 		if err != nil {
+			if w.conn == nil {
+				return
+			}
 			if _, rerr := w.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); rerr != nil && !errors.Is(rerr, sql.ErrConnDone) {
 				w.s.log.Warn("rollback", "error", rerr)
 			}
@@ -236,10 +300,20 @@ func (w *writer) attempt(batch []*pending, results []error) (err error) {
 		return err
 	}
 	if err := tx.commit(); err != nil {
-		return err
+		if err = w.settle(tx.seq, err); errors.Is(err, errUnknown) {
+			for i := range results {
+				if results[i] == nil {
+					results[i] = err
+				}
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
-	w.seq = tx.seq(w.seq)
-	if f := w.committed.Load(); f != nil {
+	w.seq = tx.seq
+	if f := w.afterCommit.Load(); f != nil {
 		(*f)()
 	}
 	return nil
@@ -309,7 +383,7 @@ func (w *writer) pipeline(ctx context.Context, list []statement) error {
 }
 
 // notifyAfterCommit has f called after each commit; it must not block.
-func (w *writer) notifyAfterCommit(f func()) { w.committed.Store(&f) }
+func (w *writer) notifyAfterCommit(f func()) { w.afterCommit.Store(&f) }
 
 func (w *writer) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
 	if st := w.stmts[q]; st != nil {
