@@ -1,0 +1,264 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"horde/internal/horde"
+	"horde/internal/store"
+	"horde/internal/store/storetest"
+)
+
+// follower collects what Watch tells.
+type follower struct {
+	mu     sync.Mutex
+	heard  store.Changes
+	missed int
+	fail   int // the next calls of apply fail
+	news   chan struct{}
+}
+
+// follow watches a store until the test's end, and returns once the watch has
+// begun.
+func follow(t *testing.T, s *store.Store) *follower {
+	t.Helper()
+	f := &follower{news: make(chan struct{}, 1)}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); s.Watch(ctx, f.apply) }()
+	t.Cleanup(func() { cancel(); <-done })
+	f.until(t, "the watch has begun", func() bool { return f.missed > 0 })
+	return f
+}
+
+func (f *follower) apply(c store.Changes) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	defer func() {
+		select {
+		case f.news <- struct{}{}:
+		default:
+		}
+	}()
+	if c.Missed {
+		f.missed++
+	}
+	if f.fail > 0 {
+		f.fail--
+		return errors.New("no")
+	}
+	f.heard.Requests = append(f.heard.Requests, c.Requests...)
+	f.heard.Workers = append(f.heard.Workers, c.Workers...)
+	f.heard.Users = append(f.heard.Users, c.Users...)
+	return nil
+}
+
+func (f *follower) until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	timeout := time.After(20 * time.Second)
+	for {
+		f.mu.Lock()
+		there := ok()
+		f.mu.Unlock()
+		if there {
+			return
+		}
+		select {
+		case <-f.news:
+		case <-timeout:
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			t.Fatalf("%s: not after 20 s; heard %+v, missed %d times", what, f.heard, f.missed)
+		}
+	}
+}
+
+func TestWatchWithoutOthers(t *testing.T) {
+	s := storetest.On(t, storetest.SQLite).Open()
+	s.Watch(t.Context(), func(store.Changes) error { t.Error("news on an engine without other nodes"); return nil })
+}
+
+func TestWatch(t *testing.T) {
+	db := storetest.On(t, storetest.Postgres)
+	a, b := db.Open(), db.Open()
+	fa, fb := follow(t, a), follow(t, b)
+	now := time.Now().UnixMicro()
+	var ids []string
+	for range 150 {
+		ids = append(ids, insert(t, a, request(now, 1)).ID)
+	}
+	fb.until(t, "all requests of the other node", func() bool { return len(fb.heard.Requests) >= len(ids) })
+	if !slices.Equal(ids, fb.heard.Requests) {
+		t.Error("changes came in another order, or twice")
+	}
+	do(t, b, func(tx *store.Tx) error { return tx.InsertWorker(store.Worker{ID: "w", Name: "w", Settings: "{}"}) })
+	u := user(t, b, "x")
+	fa.until(t, "worker and user", func() bool {
+		return slices.Equal(fa.heard.Workers, []string{"w"}) && slices.Equal(fa.heard.Users, []int64{u})
+	})
+	if len(fa.heard.Requests) != 0 {
+		t.Error("a node hears of its own changes")
+	}
+	for what, f := range map[string]func(*store.Tx) error{
+		"claim":   func(tx *store.Tx) error { _, err := tx.Claim(ids[0], 1, 0); return err },
+		"charge":  func(tx *store.Tx) error { _, err := tx.Charge(ids[0], 1, 0); return err },
+		"requeue": func(tx *store.Tx) error { _, err := tx.Requeue(ids[0], 9); return err },
+		"cancel":  func(tx *store.Tx) error { _, err := tx.Cancel(ids[0]); return err },
+		"delete":  func(tx *store.Tx) error { return tx.DeleteRequest(ids[0], now+1e9) },
+	} {
+		fb.mu.Lock()
+		fb.heard = store.Changes{}
+		fb.mu.Unlock()
+		if err := a.Write(store.Unit{Do: f}); err != nil {
+			continue // deleted before it was claimed: the order of a map
+		}
+		fb.until(t, what, func() bool { return slices.Equal(fb.heard.Requests, ids[:1]) })
+	}
+	// A notification is faster than the poll: most news arrive within a few
+	// milliseconds, and then none is left for the poll.
+	start := time.Now()
+	for i := range 5 {
+		fb.mu.Lock()
+		fb.heard = store.Changes{}
+		fb.mu.Unlock()
+		insert(t, a, request(now, 1))
+		fb.until(t, fmt.Sprint("hint ", i), func() bool { return len(fb.heard.Requests) == 1 })
+	}
+	t.Logf("five changes one after the other took %v to arrive", time.Since(start))
+}
+
+// TestWatchGap: whoever misses changes is told so.
+func TestWatchGap(t *testing.T) {
+	db := storetest.On(t, storetest.Postgres)
+	c := newClock()
+	a, b := db.Open(), db.Open(storetest.Clock(c.now))
+	c.us.Store(time.Now().UnixMicro())
+	follow(t, a)
+	f := follow(t, b)
+	now := c.micros()
+	insert(t, a, request(now, 1))
+	f.until(t, "the first change", func() bool { return len(f.heard.Requests) == 1 })
+	if f.missed != 1 {
+		t.Fatalf("missed %d times at the start, want once", f.missed)
+	}
+
+	// A change that is gone from the log before b has seen it.
+	raw := db.Raw()
+	if _, err := raw.Exec("UPDATE changes SET seq = seq + 5 WHERE node = $1 AND seq = (SELECT max(seq) FROM changes WHERE node = $1)", a.Node()); err != nil {
+		t.Fatal(err)
+	}
+	f.until(t, "a hole in the numbers", func() bool { return f.missed == 2 })
+
+	// A failed apply is made up for.
+	f.mu.Lock()
+	f.fail = 2
+	f.mu.Unlock()
+	if _, err := raw.Exec("UPDATE changes SET seq = seq + 1 WHERE node = $1 AND seq = (SELECT max(seq) FROM changes WHERE node = $1)", a.Node()); err != nil {
+		t.Fatal(err)
+	}
+	f.until(t, "an apply that failed", func() bool { return f.fail == 0 && f.missed >= 3 })
+
+	// A long sleep, after which the log says nothing.
+	f.mu.Lock()
+	missed := f.missed
+	f.mu.Unlock()
+	if _, err := raw.Exec("DELETE FROM changes"); err != nil {
+		t.Fatal(err)
+	}
+	c.advance(time.Hour)
+	f.until(t, "a long sleep", func() bool { return f.missed > missed })
+}
+
+func TestPruneChanges(t *testing.T) {
+	db := storetest.On(t, storetest.Postgres)
+	c := newClock()
+	s := db.Open(storetest.Clock(c.now))
+	insert(t, s, request(c.micros(), 1))
+	c.advance(20 * time.Minute)
+	insert(t, s, request(c.micros(), 1))
+	do(t, s, func(tx *store.Tx) error { return tx.PruneChanges() })
+	var n int
+	if err := db.Raw().QueryRow("SELECT count(*) FROM changes WHERE payload LIKE '%\"r\"%'").Scan(&n); err != nil || n != 1 {
+		t.Errorf("%d changes left, want the young one (%v)", n, err)
+	}
+}
+
+// TestAudit meddles with a sound ledger behind its back.
+func TestAudit(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := db.Open()
+		id := user(t, s, "a")
+		write(t, s, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+			err := tx.ChangeAccount(id, func(a *store.Account) { a.Balance, a.Escrow, a.Held = 700, 300, 50 })
+			return errors.Join(err, tx.InsertHold(store.Hold{ID: "h", UserID: id, Remaining: 50}), tx.Post(store.Event{ID: "e", Postings: []store.Posting{
+				{Account: "mint", Amount: -1000}, {Account: fmt.Sprint("user:", id), Amount: 700}, {Account: fmt.Sprint("escrow:", id), Amount: 300}}}))
+		}})
+		a := must[store.Audit](t)(s.Audit(t.Context()))
+		if !a.Sound() || a.Events != 1 || a.Postings != 3 {
+			t.Fatalf("a sound ledger: %+v", a)
+		}
+		for _, tt := range []struct{ tamper, undo, wrong string }{
+			{"UPDATE accounts SET balance = balance + 1", "UPDATE accounts SET balance = balance - 1", "user:1"},
+			{"UPDATE accounts SET escrow = escrow + 1", "UPDATE accounts SET escrow = escrow - 1", "escrow:1"},
+			{"UPDATE accounts SET held = held + 1", "UPDATE accounts SET held = held - 1", "held:1"},
+			{"UPDATE holds SET remaining = 49", "UPDATE holds SET remaining = 50", "held:1"},
+			{"UPDATE ledger_postings SET amount = amount + 1 WHERE account = 'mint'", "UPDATE ledger_postings SET amount = amount - 1 WHERE account = 'mint'", "e"},
+			{"UPDATE ledger_postings SET amount = amount + 1 WHERE account = 'user:1'", "UPDATE ledger_postings SET amount = amount - 1 WHERE account = 'user:1'", "user:1"},
+			{"UPDATE ledger_postings SET account = 'user:7' WHERE account = 'user:1'", "UPDATE ledger_postings SET account = 'user:1' WHERE account = 'user:7'", "user:7 of e"},
+			{"UPDATE ledger_events SET id = 'f'", "UPDATE ledger_events SET id = 'e'", "mint of e"},
+			{"DELETE FROM ledger_postings WHERE account = 'mint'", "INSERT INTO ledger_postings (account, event_id, amount) VALUES ('mint', 'e', -1000)", "e"},
+		} {
+			if db.Exec(tt.tamper) == 0 {
+				t.Fatalf("%s changed nothing", tt.tamper)
+			}
+			a := must[store.Audit](t)(s.Audit(t.Context()))
+			if a.Sound() || !slices.Contains(append(a.Wrong, a.Unbalanced...), tt.wrong) {
+				t.Errorf("%s: %+v, want %q", tt.tamper, a, tt.wrong)
+			}
+			db.Exec(tt.undo)
+		}
+		if a := must[store.Audit](t)(s.Audit(t.Context())); !a.Sound() {
+			t.Errorf("undone: %+v", a)
+		}
+	})
+}
+
+// TestAuditDuringWrites: an audit sees one moment, so that it raises no false
+// alarm.
+func TestAuditDuringWrites(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := db.Open()
+		id := user(t, s, "a")
+		stop := make(chan struct{})
+		var wg sync.WaitGroup
+		for i := range 4 {
+			wg.Go(func() {
+				for n := 0; ; n++ {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					write(t, s, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+						return errors.Join(add(id, 1)(tx), tx.Post(store.Event{ID: fmt.Sprint(i, "/", n), Postings: []store.Posting{
+							{Account: "mint", Amount: -1}, {Account: "user:" + fmt.Sprint(id), Amount: horde.Kudos(1)}}}))
+					}})
+				}
+			})
+		}
+		for range 30 {
+			a, err := s.Audit(t.Context())
+			if err != nil || !a.Sound() {
+				t.Errorf("%+v %v", a, err)
+				break
+			}
+		}
+		close(stop)
+		wg.Wait()
+	})
+}

@@ -1,0 +1,4 @@
+package store
+
+// Waiting is how many units wait for the writer: those of the next batch.
+func (s *Store) Waiting() int { return len(s.writer.queue) }
