@@ -66,7 +66,7 @@ describe('the easel', () => {
   const generation = (id: string) => ({
     id, img: 'x', seed: '1', censored: false, gen_metadata: [], worker_id: '', worker_name: 'w', model: 'm', state: 'ok',
   });
-  const status = (...ids: string[]) => ({ generations: ids.map(generation) }) as ImageStatus;
+  const status = (...ids: string[]) => ({ generations: ids.map(generation) }) as unknown as ImageStatus;
 
   it('gives each job a place and keeps it there', () => {
     let places = withProgress(emptyPlaces(3), progress('b', 2, 'p'));

@@ -1,0 +1,211 @@
+// Headless Chromium types a prompt on the page of a running horde and waits for
+// the picture. HORDE_URL names the horde (http://127.0.0.1:7001 unless set); it
+// needs a worker, and paints with the model HORDE_MODEL (horde_pocket).
+// Screenshots go to HORDE_SHOTS, or to a new folder below the temporary one.
+// HORDE_BROWSER_WAIT: seconds to wait for a picture (120).
+
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { launch } from './chromium.mjs';
+
+const HORDE = (process.env.HORDE_URL ?? 'http://127.0.0.1:7001').replace(/\/+$/, '');
+const MODEL = process.env.HORDE_MODEL ?? 'horde_pocket';
+const WAIT = Number(process.env.HORDE_BROWSER_WAIT ?? 120) * 1000;
+const PROMPT = 'a red fox in the snow';
+
+const shots = process.env.HORDE_SHOTS ?? mkdtempSync(join(tmpdir(), 'horde-shots-'));
+mkdirSync(shots, { recursive: true });
+const shoot = (page, name, options) => page.screenshot({ path: join(shots, `${name}.png`), ...options });
+
+/** Complaints of the page itself: script errors, refused resources. */
+function listen(page) {
+  const heard = [];
+  page.on('pageerror', (error) => heard.push(`error: ${error.message}`));
+  page.on('console', (message) => message.type() === 'error' && heard.push(`console: ${message.text()}`));
+  return heard;
+}
+
+async function open(options) {
+  const browser = await launch(options);
+  const page = browser.context.pages()[0] ?? (await browser.context.newPage());
+  const heard = listen(page);
+  await page.goto(`${HORDE}/`);
+  await page.getByLabel('What shall be painted?').waitFor();
+  return { ...browser, page, heard };
+}
+
+/** Waits until the page knows the model, and has it chosen without being told. */
+async function modelServed(page) {
+  const option = page.locator(`select option[value="${MODEL}"]`);
+  await option.waitFor({ state: 'attached', timeout: 60_000 }).catch(() => {
+    throw new Error(`the page does not list ${MODEL}: does a worker serve it?`);
+  });
+  if (MODEL !== 'horde_pocket') await page.getByLabel('Model').selectOption(MODEL);
+  assert.equal(await page.getByLabel('Model').inputValue(), MODEL);
+}
+
+async function paint(page, prompt, n = 1) {
+  await page.getByLabel('What shall be painted?').fill(prompt);
+  await page.getByLabel('Number of pictures').fill(String(n));
+  await page.getByRole('button', { name: /^Paint/ }).click();
+}
+
+/** Waits for the newest request to end; throws what the page says if it fails. */
+async function finished(page) {
+  const card = page.locator('article[data-phase]').first();
+  await card.and(page.locator('[data-phase=done],[data-phase=failed]')).waitFor({ timeout: WAIT });
+  assert.equal(await card.getAttribute('data-phase'), 'done', await card.innerText());
+  const pictures = card.getByTestId('picture');
+  await pictures.first().waitFor();
+  return pictures;
+}
+
+/** Size, mean, and spread of brightness of a picture, measured on a canvas in the page. */
+function measure(picture) {
+  return picture.evaluate(async (img) => {
+    await img.decode();
+    const canvas = document.createElement('canvas');
+    canvas.width = img.naturalWidth;
+    canvas.height = img.naturalHeight;
+    const context = canvas.getContext('2d');
+    context.drawImage(img, 0, 0);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    let sum = 0;
+    let squares = 0;
+    const colours = new Set();
+    for (let i = 0; i < data.length; i += 4) {
+      const grey = (data[i] + data[i + 1] + data[i + 2]) / 3;
+      sum += grey;
+      squares += grey * grey;
+      colours.add(((data[i] >> 4) << 8) | ((data[i + 1] >> 4) << 4) | (data[i + 2] >> 4));
+    }
+    const count = data.length / 4;
+    const mean = sum / count;
+    return { width: canvas.width, height: canvas.height, mean, deviation: Math.sqrt(squares / count - mean * mean), colours: colours.size };
+  });
+}
+
+function assertNotBlank(seen) {
+  assert.ok(seen.deviation > 8, `the picture is blank: ${JSON.stringify(seen)}`);
+  assert.ok(seen.colours > 20, `the picture has next to no colours: ${JSON.stringify(seen)}`);
+}
+
+describe('a visitor with a large window', () => {
+  let browser;
+  before(async () => (browser = await open()));
+  after(() => browser?.close());
+
+  test('writes a prompt and sees the picture being painted', async () => {
+    const { page, heard } = browser;
+    await modelServed(page);
+    await shoot(page, 'desktop-empty');
+    const orders = [];
+    page.on('request', (request) => request.url().endsWith('/generate/async') && orders.push(request));
+    await paint(page, PROMPT);
+    const progress = page.getByRole('progressbar');
+    await progress.waitFor();
+    // A quick worker may be done before a preview is drawn: then there is none to show.
+    await page.locator('article img.preview, article[data-phase=done]').first().waitFor({ timeout: WAIT });
+    await shoot(page, 'desktop-progress');
+
+    const picture = (await finished(page)).first();
+    const seen = await measure(picture);
+    assert.deepEqual([seen.width, seen.height], [512, 512]);
+    assertNotBlank(seen);
+    await shoot(page, 'desktop-done');
+
+    const order = orders.map((request) => request.postDataJSON()).find((body) => !body.dry_run);
+    assert.deepEqual(order.models, [MODEL]);
+    if (MODEL === 'horde_pocket') {
+      const { steps, sampler_name, cfg_scale } = order.params;
+      assert.deepEqual([steps, sampler_name, cfg_scale], [24, 'k_dpmpp_2m', 3.5]);
+    }
+    const agent = (await orders[0].allHeaders())['client-agent'];
+    assert.match(agent, /^horde-web:\d+\.\d+\.\d+:/);
+    assert.deepEqual(heard, []);
+  });
+
+  test('opens it large, by keyboard', async () => {
+    const { page } = browser;
+    await page.getByRole('button', { name: /^Open large/ }).first().focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'Picture' }).waitFor();
+    await shoot(page, 'desktop-large');
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog', { name: 'Picture' }).waitFor({ state: 'detached' });
+  });
+
+  test('downloads it under a name that says what it is', async () => {
+    const { page } = browser;
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download' }).first().click(),
+    ]);
+    assert.match(download.suggestedFilename(), /^a-red-fox-in-the-snow-\d+\.webp$/);
+    const bytes = readFileSync(await download.path());
+    assert.equal(bytes.subarray(8, 12).toString(), 'WEBP');
+  });
+
+  test('finds it again after a reload', async () => {
+    const { page } = browser;
+    await page.reload();
+    const kept = page.getByRole('button', { name: `Open large: ${PROMPT}` }).first().locator('img');
+    await kept.waitFor();
+    assertNotBlank(await measure(kept));
+  });
+
+  test('is told beside the field what is wrong', async () => {
+    const { page } = browser;
+    await page.getByLabel('What shall be painted?').fill('');
+    await page.getByRole('button', { name: /^Paint/ }).click();
+    await page.getByRole('alert').getByText('Say what should be painted.').or(page.getByText('Say what should be painted.')).first().waitFor();
+    assert.equal(await page.getByLabel('What shall be painted?').getAttribute('aria-invalid'), 'true');
+  });
+
+  test('looks at the state of the horde', async () => {
+    const { page } = browser;
+    await page.getByRole('link', { name: 'Status' }).click();
+    await page.getByRole('rowheader', { name: MODEL }).waitFor();
+    await shoot(page, 'desktop-status');
+  });
+});
+
+test('a phone: everything fits, two pictures arrive', async () => {
+  const { page, close } = await open({ viewport: { width: 375, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
+  try {
+    await modelServed(page);
+    await shoot(page, 'phone-empty', { fullPage: true });
+    await paint(page, 'a castle in the mountains at night', 2);
+    const pictures = await finished(page);
+    assert.equal(await pictures.count(), 2);
+    for (const picture of await pictures.all()) assertNotBlank(await measure(picture));
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
+    await shoot(page, 'phone-done', { fullPage: true });
+  } finally {
+    await close();
+  }
+});
+
+test('dark colours by preference, light ones by choice', async () => {
+  const { page, close } = await open({ colorScheme: 'dark' });
+  try {
+    const brightness = () =>
+      page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).slice(0, 3).reduce((a, b) => a + Number(b), 0) / 3);
+    assert.ok((await brightness()) < 60);
+    await shoot(page, 'desktop-dark');
+    await page.getByRole('button', { name: 'Use light colours' }).click();
+    assert.ok((await brightness()) > 200);
+    await page.reload();
+    assert.ok((await brightness()) > 200, 'the choice is forgotten');
+  } finally {
+    await close();
+  }
+});
+
+after(() => {
+  console.log(`screenshots: ${shots}`);
+});
