@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"image"
+	"image/draw"
 	"image/jpeg"
 	"image/png"
 	"os"
@@ -40,11 +42,19 @@ func convert(data []byte, path string) ([]byte, error) {
 	case ext == ".png" && format == "png", ext != ".png" && format == "jpeg":
 		return data, nil
 	case ext == ".png":
-		err = png.Encode(&b, img)
+		err = png.Encode(&b, eightBits(img))
 	default:
 		err = jpeg.Encode(&b, img, &jpeg.Options{Quality: 95})
 	}
 	return b.Bytes(), err
+}
+
+// eightBits copies a decoded picture into 8 bits a channel; a PNG of the
+// decoder's own colours would have 16.
+func eightBits(img image.Image) image.Image {
+	out := image.NewNRGBA(img.Bounds())
+	draw.Draw(out, out.Bounds(), img, img.Bounds().Min, draw.Src)
+	return out
 }
 
 // writeFile writes aside and renames, so that path is either as before or

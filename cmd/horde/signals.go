@@ -5,9 +5,13 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 type secondKey struct{}
+
+// echo is how long after the first signal more of them mean the same.
+const echo = 500 * time.Millisecond
 
 // withSignals gives a context that ends at the first interrupt (or SIGTERM);
 // secondSignal of it tells of the next. A third ends the program at once.
@@ -19,6 +23,15 @@ func withSignals(parent context.Context) context.Context {
 	go func() {
 		<-caught
 		cancel()
+		// Some programs (timeout, shells) signal the process and then its
+		// group: that is one wish, told twice.
+		for again := time.After(echo); again != nil; {
+			select {
+			case <-caught:
+			case <-again:
+				again = nil
+			}
+		}
 		<-caught
 		close(second)
 		<-caught

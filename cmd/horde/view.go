@@ -28,6 +28,7 @@ type view struct {
 	progress *api.JobProgress
 	picture  image.Image // newest preview
 	began    time.Time
+	warned   bool   // that nobody can paint this now
 	lastLine string // without a terminal: what was said last
 }
 
@@ -44,7 +45,8 @@ func (c *GenerateCmd) newView(con *console) *view {
 
 func (v *view) accepted(a *api.Accepted) {
 	fmt.Fprintf(v.con.stderr, "request %s\n", clean(a.ID))
-	if a.Message != "" {
+	if a.Message != "" { // a horde says so itself where no worker can serve
+		v.warned = true
 		fmt.Fprintln(v.con.stderr, "note:", clean(a.Message))
 	}
 	for _, w := range a.Warnings {
@@ -57,7 +59,6 @@ func (v *view) accepted(a *api.Accepted) {
 // follow shows the request until it is done and returns its last state.
 func (v *view) follow(h *client.Client, id string) (*api.ImageStatus, error) {
 	defer v.clear()
-	warned := false
 	for event, err := range h.Watch(v.con.ctx, id) {
 		switch {
 		case err != nil:
@@ -67,8 +68,8 @@ func (v *view) follow(h *client.Client, id string) (*api.ImageStatus, error) {
 				v.progress = nil // the next picture begins anew
 			}
 			v.check = *event.Check
-			if !v.check.IsPossible && !v.check.Done && !warned {
-				warned = true
+			if !v.check.IsPossible && !v.check.Done && !v.warned {
+				v.warned = true
 				v.clear()
 				fmt.Fprintln(v.con.stderr, "note: no worker that is online now can paint this; waiting for one (Ctrl-C cancels)")
 			}
@@ -96,7 +97,7 @@ func (v *view) look(preview string) {
 
 func (v *view) draw() {
 	if v.live == nil {
-		if line := v.state(); line != v.lastLine && v.progress == nil {
+		if line := v.state(); line != "" && line != v.lastLine && v.progress == nil {
 			v.lastLine = line
 			fmt.Fprintln(v.con.stderr, line)
 		}

@@ -257,17 +257,17 @@ func TestProgress(t *testing.T) {
 			h.onProgress = func(int, http.ResponseWriter) bool { time.Sleep(time.Hour); return true }
 			h.add("job", "fake", 1, func(j *api.ImageJob) { j.R2Uploads, j.R2Upload = nil, nil })
 			began := time.Now()
-			var painted time.Duration
+			var painted atomic.Int64 // nanoseconds
 			e := &fakeEngine{}
 			e.do = func(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
 				err := paint(ctx, job, hooks)
-				painted = time.Since(began)
+				painted.Store(int64(time.Since(began)))
 				return err
 			}
 			r := start(t, h, e, nil)
 			time.Sleep(10 * time.Second)
-			if painted != 5*time.Second {
-				t.Errorf("painted in %v", painted)
+			if took := time.Duration(painted.Load()); took != 5*time.Second {
+				t.Errorf("painted in %v", took)
 			}
 			r.Abort()
 			r.stop()
