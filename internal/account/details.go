@@ -8,27 +8,79 @@ import (
 	"horde/internal/store"
 )
 
-// Details describes a user as the user sees it (platform rulebook §4.1,
-// privilege 1). Workers and live requests are the caller's to add.
-func (a *Accounts) Details(ctx context.Context, u *User) (*api.UserDetails, error) {
+// Privilege is how much somebody may see of a user (platform rulebook §4.1).
+type Privilege int
+
+// Privileges; each sees what the one before it sees, and more.
+const (
+	Public    Privilege = iota // anybody
+	Own                        // the user
+	Oversight                  // a moderator
+)
+
+// PrivilegeOf is what caller may see of user; a nil caller is a stranger.
+func PrivilegeOf(caller, user *User) Privilege {
+	switch {
+	case caller == nil:
+		return Public
+	case caller.Is(Moderator):
+		return Oversight
+	case caller.ID == user.ID:
+		return Own
+	}
+	return Public
+}
+
+// Details describes a user as somebody of this privilege sees it. Workers and
+// live requests are the caller's to add.
+func (a *Accounts) Details(ctx context.Context, u *User, p Privilege) (*api.UserDetails, error) {
 	acc, err := a.store.Account(ctx, u.ID)
 	if err != nil {
 		return nil, err
 	}
-	vpn, special := u.Is(VPN), u.Is(Special)
-	d := &api.UserDetails{
+	d := a.details(u, acc, p)
+	return &d, nil
+}
+
+func (a *Accounts) details(u *User, acc *store.Account, p Privilege) api.UserDetails {
+	d := api.UserDetails{
 		Username: u.Alias(), ID: int(u.ID), Kudos: api.Float(acc.Balance.Float()), Concurrency: u.Concurrency,
 		WorkerInvited: u.WorkerInvited, Moderator: u.Is(Moderator), Trusted: u.Is(Trusted), Flagged: u.Is(Flagged),
-		VPN: &vpn, Service: u.Is(Service), Education: u.Is(Education), Customizer: u.Is(Customizer), Special: &special,
+		Service: u.Is(Service), Education: u.Is(Education), Customizer: u.Is(Customizer),
 		Deleted: u.Is(Deleted), Pseudonymous: u.Pseudonymous(),
 		AccountAge: int((a.config.Clock().UnixMicro() - u.Created) / 1_000_000),
-		WorkerIDs:  []string{}, Styles: []api.UserStyle{}, SharedKeyIDs: []string{},
-		KudosDetails: kudosDetails(&acc.Totals), Records: records(&acc.Totals),
+		Styles:     []api.UserStyle{}, KudosDetails: kudosDetails(&acc.Totals), Records: records(&acc.Totals),
 	}
-	if u.Contact != "" {
-		d.Contact = &u.Contact
+	if p >= Own || u.PublicWorkers {
+		d.WorkerIDs = []string{}
 	}
-	return d, nil
+	if p >= Own {
+		vpn, special := u.Is(VPN), u.Is(Special)
+		d.VPN, d.Special, d.SharedKeyIDs = &vpn, &special, []string{}
+		d.Contact = textOrNil(u.Contact)
+	}
+	if p >= Oversight {
+		escrow, suspicions := api.Float(acc.Escrow.Float()), u.Suspicions
+		d.EvaluatingKudos, d.Suspicious = &escrow, &suspicions
+		d.MonthlyKudos = &api.MonthlyKudos{Amount: int(u.MonthlyTotal()), LastReceived: mailTime(u.MonthlyReceived)}
+		d.AdminComment, d.ProxyPasskey = textOrNil(u.AdminComment), textOrNil(u.ProxyPasskey)
+	}
+	return d
+}
+
+func textOrNil(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// mailTime prints a moment in microseconds as mail does; "" for 0.
+func mailTime(micros int64) string {
+	if micros == 0 {
+		return ""
+	}
+	return horde.FromMicros(micros).Format("Mon, 02 Jan 2006 15:04:05 -0000")
 }
 
 func kudosDetails(t *store.Totals) api.KudosDetails {

@@ -34,7 +34,7 @@ const AnonymousID = 0
 // OAuth ids with a meaning of their own.
 const (
 	anonymousOAuth = "anon"
-	wipedOAuth     = "<wiped>"
+	wipedOAuth     = "<wiped>" // how that of a wiped user begins; its id follows
 )
 
 // Floors under which no debit takes a balance (generation rulebook §6.10).
@@ -57,12 +57,21 @@ type User struct {
 	UsageMultiplier float64
 	Contact         string
 	AdminComment    string
+	Suspicions      int // how many reasons for suspicion were given
+	ProxyPasskey    string
+	Monthly         int64 // whole kudos each month
+	MonthlyReceived int64 // microseconds; 0: never
 }
 
 func fromRow(u store.User) *User {
-	return &User{ID: u.ID, Username: u.Username, OAuthID: u.OAuthID, Created: u.Created, Roles: Role(u.Roles),
+	user := &User{ID: u.ID, Username: u.Username, OAuthID: u.OAuthID, Created: u.Created, Roles: Role(u.Roles),
 		Concurrency: u.Concurrency, WorkerInvited: u.WorkerInvited, PublicWorkers: u.PublicWorkers,
-		UsageMultiplier: float64(u.UsageMultiplier) / 1000, Contact: u.Contact, AdminComment: u.AdminComment}
+		UsageMultiplier: float64(u.UsageMultiplier) / 1000, Contact: u.Contact, AdminComment: u.AdminComment,
+		ProxyPasskey: u.ProxyPasskey, Monthly: u.Monthly, MonthlyReceived: u.MonthlyReceived}
+	if u.Suspicions != "" {
+		user.Suspicions = len(reasonsOf(u.Suspicions))
+	}
+	return user
 }
 
 // Is tells whether the user has all of these roles. Moderators are trusted too
@@ -74,6 +83,20 @@ func (u *User) Alias() string { return u.Username + "#" + strconv.FormatInt(u.ID
 
 // Anonymous tells whether this is the user whose key is public.
 func (u *User) Anonymous() bool { return u.OAuthID == anonymousOAuth }
+
+// modMonthly is what moderators are given each month besides (platform rulebook
+// §9).
+const modMonthly = 300_000
+
+// MonthlyTotal is what the user is given each month, in whole kudos.
+func (u *User) MonthlyTotal() int64 {
+	if u.Is(Moderator) {
+		return u.Monthly + modMonthly
+	}
+	return u.Monthly
+}
+
+func wiped(row store.User) bool { return strings.HasPrefix(row.OAuthID, wipedOAuth) }
 
 // Pseudonymous tells whether the user registered without an identity provider.
 func (u *User) Pseudonymous() bool {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"html"
 	"maps"
 	"regexp"
 	"slices"
@@ -73,7 +72,7 @@ func (f *Fleet) CheckInImage(ctx context.Context, owner *account.User, pop api.I
 	if w == nil {
 		w, err = f.make(ctx, owner, name, Image, settings, addr)
 	} else {
-		w, err = f.checkIn(w, owner, settings, addr)
+		w, err = f.checkIn(ctx, w, owner, settings, addr)
 	}
 	if err != nil {
 		return nil, err
@@ -157,7 +156,7 @@ func (f *Fleet) mayMake(owner *account.User, name, agent, addr string) error {
 // imageSettings reads a pop with the effective defaults of §1.14.
 func (f *Fleet) imageSettings(owner *account.User, pop api.ImagePop) (Settings, error) {
 	s := Settings{
-		BridgeAgent: cleanText(pop.BridgeAgent), Threads: valueOr(pop.Threads, 1), NSFW: valueOr(pop.NSFW, true),
+		BridgeAgent: moderation.Sanitize(pop.BridgeAgent), Threads: valueOr(pop.Threads, 1), NSFW: valueOr(pop.NSFW, true),
 		RequireUpfrontKudos: valueOr(pop.RequireUpfrontKudos, false), MaxPixels: valueOr(pop.MaxPixels, 262144),
 		AllowImg2Img: valueOr(pop.AllowImg2Img, true), AllowPainting: valueOr(pop.AllowPainting, true),
 		AllowUnsafeIP: valueOr(pop.AllowUnsafeIPAddr, true), AllowPostProcessing: valueOr(pop.AllowPostProcessing, true),
@@ -169,7 +168,7 @@ func (f *Fleet) imageSettings(owner *account.User, pop api.ImagePop) (Settings, 
 		s.BridgeAgent = "unknown:0:unknown"
 	}
 	for _, word := range pop.Blacklist[:min(len(pop.Blacklist), maxBlacklist)] {
-		s.Blacklist = append(s.Blacklist, strings.ToLower(clip(cleanText(word), maxBlackWord)))
+		s.Blacklist = append(s.Blacklist, strings.ToLower(clip(moderation.Sanitize(word), maxBlackWord)))
 	}
 	var err error
 	if s.Models, err = f.acceptModels(owner, pop.Models); err != nil {
@@ -251,14 +250,15 @@ func (f *Fleet) joined(w *Worker, owner *account.User, kind string) (*Worker, er
 
 // checkIn stores what a known worker says of itself: not within 30 s of the
 // last full check-in once the worker is older than that (§1.14 "debounced").
-func (f *Fleet) checkIn(w *Worker, owner *account.User, s Settings, addr string) (*Worker, error) {
+func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s Settings, addr string) (*Worker, error) {
 	now := f.Clock().UnixMicro()
 	w.seen.Store(now)
 	owned := w.Owner == owner || w.Owner != nil && *w.Owner == *owner
 	young := now-w.Created < debounce.Microseconds()
 	if !young && now-w.LastCheckIn < debounce.Microseconds() {
 		if !owned {
-			return f.withOwner(w, owner)
+			f.setOwner(owner)
+			return f.latest(w), nil
 		}
 		return w, nil
 	}
@@ -278,20 +278,25 @@ func (f *Fleet) checkIn(w *Worker, owner *account.User, s Settings, addr string)
 		}
 		return payUptime(tx, row, owner, reward)
 	}})
+	if errors.Is(err, store.ErrNotFound) { // it was deleted just now
+		f.drop(w.ID)
+		return f.make(ctx, owner, w.Name, w.Kind, s, addr)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if err := f.put(row, owner); err != nil {
 		return nil, err
 	}
-	return f.Worker(w.ID), nil
+	return f.latest(w), nil
 }
 
-func (f *Fleet) withOwner(w *Worker, owner *account.User) (*Worker, error) {
-	if err := f.put(w.Worker, owner); err != nil {
-		return nil, err
+// latest is the newest snapshot of a worker.
+func (f *Fleet) latest(w *Worker) *Worker {
+	if now := f.Worker(w.ID); now != nil {
+		return now
 	}
-	return f.Worker(w.ID), nil
+	return w
 }
 
 // accrue adds the time since the last check-in to the uptime and returns the
@@ -347,16 +352,7 @@ func settingsText(s Settings) string {
 
 const maxWorkerName = 100
 
-func cleanName(name string) string { return clip(cleanText(name), maxWorkerName) }
-
-// cleanText makes text harmless for pages that show it: NUL and broken UTF-8
-// removed, markup escaped, trimmed (platform rulebook §7.9).
-func cleanText(s string) string {
-	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "")
-	return strings.TrimSpace(escaper.Replace(html.UnescapeString(s)))
-}
-
-var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+func cleanName(name string) string { return clip(moderation.Sanitize(name), maxWorkerName) }
 
 // clip cuts a text to n characters.
 func clip(s string, n int) string {

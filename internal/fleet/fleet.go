@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,11 +55,28 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 
 // Reload reads every worker again.
 func (f *Fleet) Reload(ctx context.Context) error {
+	before := f.ids() // what is known now and not read below is gone
 	all, err := f.Store.AllWorkers(ctx)
 	if err != nil {
 		return fmt.Errorf("read workers: %w", err)
 	}
+	f.drop(missing(before, all)...)
 	return f.take(ctx, all)
+}
+
+func (f *Fleet) ids() []string {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return slices.Collect(maps.Keys(f.byID))
+}
+
+// missing are the ids without a row.
+func missing(ids []string, rows []*store.Worker) []string {
+	found := make(map[string]bool, len(rows))
+	for _, row := range rows {
+		found[row.ID] = true
+	}
+	return slices.DeleteFunc(ids, func(id string) bool { return found[id] })
 }
 
 // Refresh reads workers again that another node changed.
@@ -66,6 +85,7 @@ func (f *Fleet) Refresh(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
+	f.drop(missing(slices.Clone(ids), some)...)
 	return f.take(ctx, some)
 }
 
@@ -135,8 +155,7 @@ func (f *Fleet) Online(kind string, each func(*Worker) bool) {
 	}
 }
 
-// Owned returns the workers of a user: ids of image and text workers in the
-// order of their making.
+// Owned returns the workers of a user in the order of their making.
 func (f *Fleet) Owned(user int64) []*Worker {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -146,6 +165,7 @@ func (f *Fleet) Owned(user int64) []*Worker {
 			own = append(own, w)
 		}
 	}
+	slices.SortFunc(own, oldest)
 	return own
 }
 

@@ -6,6 +6,7 @@ import (
 	"horde/internal/account"
 	"horde/internal/catalog"
 	"horde/internal/fleet"
+	"horde/internal/moderation"
 	"horde/internal/queue"
 )
 
@@ -15,6 +16,7 @@ type Domain struct {
 	Fleet    *fleet.Fleet
 	Queue    *queue.Queue
 	Catalog  *catalog.Catalog
+	Switches *moderation.Switches
 	Blobs    http.Handler // serves signed links of a folder store; nil with S3
 
 	// TestAccounts opens POST /api/v2/dev/test-user to this machine.

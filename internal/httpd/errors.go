@@ -116,6 +116,14 @@ func invalidField(path, problem string) error {
 	return invalid(map[string]string{path: problem})
 }
 
+// refusedAs is a refusal whose status is another than its code's usual one.
+type refusedAs struct {
+	error
+	status int
+}
+
+func (e refusedAs) Unwrap() error { return e.error }
+
 // writeError answers with err. A *horde.Error anywhere in its chain is shown;
 // everything else may hold what strangers must not see, so it is logged and
 // answered with the bare text.
@@ -127,7 +135,11 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	var refused *horde.Error
 	if errors.As(err, &refused) {
-		writeRefusal(w, r, refused)
+		status := statusOf(refused.Code)
+		if as := (refusedAs{}); errors.As(err, &as) {
+			status = as.status
+		}
+		writeRefusal(w, r, refused, status)
 		return
 	}
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
@@ -151,7 +163,7 @@ func detailOf(err error) string {
 // statusClientGone never reaches anybody: it is for the log and the metrics.
 const statusClientGone = 499
 
-func writeRefusal(w http.ResponseWriter, r *http.Request, e *horde.Error) {
+func writeRefusal(w http.ResponseWriter, r *http.Request, e *horde.Error, status int) {
 	body := api.Error{Message: e.Detail, RC: string(e.Code), Errors: e.Fields}
 	if len(e.Fields) > 0 && body.Message == "" {
 		body.Message = textValidation
@@ -160,5 +172,5 @@ func writeRefusal(w http.ResponseWriter, r *http.Request, e *horde.Error) {
 		seconds := (e.RetryAfter + 1e9 - 1) / 1e9
 		w.Header()["Retry-After"] = []string{strconv.FormatInt(int64(seconds), 10)}
 	}
-	writeBody(w, r, statusOf(e.Code), &body)
+	writeBody(w, r, status, &body)
 }

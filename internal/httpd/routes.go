@@ -53,6 +53,7 @@ func (s *Server) routes() []route {
 		{method: http.MethodGet, pattern: "/api/ext/v1/requests/{id}/events", handle: s.getEvents, limits: checkRates, plain: true,
 			doc: &doc{summary: "Follow a request as server-sent events"}},
 	}
+	table = append(table, s.adminRoutes()...)
 	if s.Blobs != nil {
 		for _, m := range []string{http.MethodGet, http.MethodPut} {
 			table = append(table, route{method: m, pattern: "/blob/{name}", handle: wrap(s.Blobs), limits: exempt, plain: true})

@@ -20,6 +20,7 @@ type doc struct {
 	summary string
 	body    *api.Schema  // nil: none
 	key     bool         // header apikey is needed (a body's NeedsKey implies it)
+	mayKey  bool         // header apikey is read when it is there
 	agent   bool         // header Client-Agent is read
 	query   []queryParam // parameters in the URL's query
 	answers map[int]any  // status → a value of the answer's type; errors are added
@@ -99,6 +100,9 @@ func parameters(rt route, path string, defs map[string]any) []map[string]any {
 	}
 	if d.key || d.body != nil && d.body.NeedsKey {
 		text("header", "apikey", true, "The API Key corresponding to a registered user.")
+	}
+	if d.mayKey {
+		text("header", "apikey", false, "The API Key corresponding to a registered user.")
 	}
 	if d.agent {
 		text("header", "Client-Agent", false, "The client's name, version and contact.")

@@ -36,18 +36,7 @@ func (s *Server) getFindUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	details, err := s.Accounts.Details(r.Context(), user)
-	if err != nil {
-		return err
-	}
-	for _, worker := range s.Fleet.Owned(user.ID) {
-		details.WorkerCount++
-		details.WorkerIDs = append(details.WorkerIDs, worker.ID)
-	}
-	if ids := s.Queue.Active(user.ID); len(ids) > 0 && !user.Anonymous() {
-		details.ActiveGenerations = &api.ActiveGenerations{Image: ids}
-	}
-	return reply(w, r, http.StatusOK, details)
+	return s.replyUser(w, r, user, account.Own)
 }
 
 // postTestUser makes an account for tests; only from this machine, and only

@@ -22,6 +22,9 @@ func (n *Node) jobs() []func(context.Context) {
 	return []func(context.Context){
 		n.Catalog.Run,
 		n.follow,
+		func(ctx context.Context) {
+			n.Switches.Follow(ctx, func(err error) { n.options.Log.Error("switches", "error", err) })
+		},
 		func(ctx context.Context) { n.every(ctx, "sweep", sweepEvery, n.Queue.Sweep) },
 		func(ctx context.Context) { n.every(ctx, "prune", pruneEvery, n.prune) },
 	}
@@ -39,6 +42,9 @@ func (n *Node) apply(ctx context.Context, c store.Changes) error {
 	}
 	if len(c.Users) > 0 {
 		n.Accounts.Forget(c.Users...)
+		if err := n.Fleet.OwnersChanged(ctx, c.Users...); err != nil {
+			return err
+		}
 	}
 	return errors.Join(n.Fleet.Refresh(ctx, c.Workers), n.Queue.Refresh(ctx, c.Requests))
 }

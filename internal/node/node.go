@@ -27,6 +27,7 @@ import (
 	"horde/internal/horde"
 	"horde/internal/httpd"
 	"horde/internal/limit"
+	"horde/internal/moderation"
 	"horde/internal/queue"
 	"horde/internal/store"
 	"horde/web"
@@ -71,6 +72,7 @@ type Node struct {
 	Fleet    *fleet.Fleet
 	Queue    *queue.Queue
 	Catalog  *catalog.Catalog
+	Switches *moderation.Switches
 	Store    *store.Store
 	Blobs    blob.Store
 
@@ -116,11 +118,15 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.Accounts, err = account.New(ctx, n.Store, account.Config{KeySecret: o.KeySecret, Admins: o.Admins, Clock: o.Clock}); err != nil {
 		return err
 	}
-	if n.Fleet, err = fleet.New(ctx, fleet.Config{Store: n.Store, Accounts: n.Accounts, Catalog: n.Catalog, Clock: o.Clock, Log: o.Log}); err != nil {
+	if n.Switches, err = moderation.OpenSwitches(ctx, n.Store); err != nil {
+		return err
+	}
+	inviteOnly := func() bool { return n.Switches.Modes().InviteOnly }
+	if n.Fleet, err = fleet.New(ctx, fleet.Config{Store: n.Store, Accounts: n.Accounts, Catalog: n.Catalog, Clock: o.Clock, Log: o.Log, InviteOnly: inviteOnly}); err != nil {
 		return err
 	}
 	n.Queue, err = queue.New(ctx, queue.Config{Store: n.Store, Accounts: n.Accounts, Fleet: n.Fleet, Catalog: n.Catalog, Blobs: n.Blobs,
-		Clock: o.Clock, Log: o.Log, Modes: func() admission.Server { return o.Server }, Sources: o.Sources})
+		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources})
 	if err != nil {
 		return err
 	}
@@ -145,6 +151,14 @@ func (n *Node) secrets() error {
 	return nil
 }
 
+// modes are the switches of the environment and those of the whole horde.
+func (n *Node) modes() admission.Server {
+	s, now := n.options.Server, n.Switches.Modes()
+	s.Maintenance = s.Maintenance || now.Maintenance
+	s.Raid = s.Raid || now.Raid
+	return s
+}
+
 func (n *Node) openBlobs() (blob.Store, error) {
 	if n.options.S3 != nil {
 		return blob.NewS3(*n.options.S3)
@@ -157,11 +171,14 @@ func (n *Node) openBlobs() (blob.Store, error) {
 func (n *Node) front() httpd.Options {
 	o := &n.options
 	front := httpd.Options{
-		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Catalog: n.Catalog, TestAccounts: o.TestAccounts},
+		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Catalog: n.Catalog, Switches: n.Switches, TestAccounts: o.TestAccounts},
 		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, Repository: api.Repository,
 		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics,
-		Ready: n.Ready, Pages: pages,
+		Ready: n.Ready, Passkey: n.Accounts.Passkey, Pages: pages,
 		Register: func(ctx context.Context, username string, _ netip.Addr) (string, string, error) {
+			if n.Switches.Modes().Raid {
+				return "", "", horde.Errorf("Forbidden", "This horde takes no new pseudonymous accounts at the moment. Please try again later.")
+			}
 			return n.Accounts.Register(ctx, username)
 		},
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"horde/internal/account"
+	"horde/internal/fleet"
 	"horde/internal/store"
 )
 
@@ -14,22 +15,17 @@ const (
 	unreasonable    = 20_000_000 // pixelsteps/s that no hardware reaches
 	abortWindow     = time.Hour
 	abortLimit      = 20
+	raidAbortLimit  = 10  // in a raid
+	formsAbortLimit = 100 // of alchemists
 	pausingSuspects = 5
-)
-
-// Reasons of suspicion, by the original's numbers.
-const (
-	suspicionTooFast = 5
-	suspicionAborts  = 9
 )
 
 const tooManyAborts = "This worker has been put into maintenance mode because it dropped too many jobs within an hour. " +
 	"Please check its speed and settings, then switch maintenance mode off."
 
 // countDelivery adds a delivery to a worker's life, and a suspicion when it
-// came faster than any hardware could. Enough of them pause the worker of an
-// untrusted owner.
-func countDelivery(w *store.Worker, s settlement, owner *account.User) {
+// came faster than any hardware could.
+func countDelivery(w *store.Worker, s settlement, owner *account.User) (suspected bool) {
 	t := &w.Totals
 	t.Kudos += s.earned
 	t.Generated += s.earned
@@ -39,30 +35,46 @@ func countDelivery(w *store.Worker, s settlement, owner *account.User) {
 	if n := len(t.Speeds); n > speedSamples {
 		t.Speeds = t.Speeds[n-speedSamples:]
 	}
-	if s.speed > unreasonable && !owner.Is(account.Trusted) {
-		suspect(w, suspicionTooFast)
+	suspected = s.speed > unreasonable && !owner.Is(account.Trusted)
+	if suspected {
+		suspect(w, account.SuspicionTooFast, false)
 	}
+	return suspected
 }
 
-func suspect(w *store.Worker, reason int) {
-	w.Totals.Suspicions = append(slices.Clip(w.Totals.Suspicions), reason)
-	if len(w.Totals.Suspicions) >= pausingSuspects {
+// suspect adds a suspicion to a worker. Enough of them pause it, unless its owner
+// is trusted.
+func suspect(w *store.Worker, reason int, trusted bool) {
+	w.Totals.Suspicions = account.Suspect(w.Totals.Suspicions, reason)
+	if len(w.Totals.Suspicions) >= pausingSuspects && !trusted {
 		w.Paused = true
 	}
 }
 
-// countAbort adds a job that was given up. More than 20 within an hour put the
-// worker into maintenance.
-func countAbort(w *store.Worker, now int64) {
+// countAbort adds a job that was given up. Too many within an hour are a suspicion
+// and, but in a raid, put the worker into maintenance.
+func countAbort(w *store.Worker, now int64, raid, trusted bool) (suspected bool) {
 	t := &w.Totals
 	t.Uncompleted++
 	if now-t.AbortsSince > abortWindow.Microseconds() {
 		t.AbortsSince, t.Aborts = now, 0
 	}
 	t.Aborts++
-	if t.Aborts > abortLimit {
-		t.Aborts = 0
+	limit := int64(abortLimit)
+	switch {
+	case w.Kind == fleet.Forms:
+		limit = formsAbortLimit
+	case raid:
+		limit = raidAbortLimit
+	}
+	if t.Aborts <= limit {
+		return false
+	}
+	t.Aborts = 0
+	if !raid {
 		w.Maintenance = true
 		w.MaintenanceMsg = tooManyAborts
 	}
+	suspect(w, account.SuspicionAborts, trusted)
+	return true
 }

@@ -108,10 +108,16 @@ func (e *entry) counts() (c counts) {
 	return c
 }
 
-// done: given up, or nothing waits and nothing runs (§5.8). Of a cancelled
-// request, what still runs is not waited for once as much has come since.
+// done: given up, or everything has come (§5.8). Of a cancelled request, what
+// still runs is not waited for once as much has come since. One whose jobs the
+// horde's maintenance took away is never done.
 func (e *entry) done(c counts) bool {
-	return e.state.Faulted || e.state.Waiting == 0 && (c.processing == 0 || c.finished-c.processing >= e.state.Jobs)
+	return e.state.Faulted || e.state.Waiting == 0 && c.finished-c.processing >= e.state.Jobs
+}
+
+// over: nothing will be charged any more.
+func (e *entry) over(c counts) bool {
+	return e.done(c) || e.state.Waiting == 0 && c.processing == 0
 }
 
 // priorityOf is the starting priority of §5.1, from the balance before the tax.

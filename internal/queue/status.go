@@ -123,9 +123,9 @@ func (q *Queue) Cancel(ctx context.Context, id string) (api.ImageStatus, error) 
 	}
 	q.index.mu.Lock()
 	q.index.apply(e, state)
-	done := e.done(e.counts())
+	over := e.over(e.counts())
 	q.index.mu.Unlock()
-	if done && e.record.Held {
+	if over && e.record.Held {
 		q.release(e)
 	}
 	return before, nil

@@ -225,6 +225,7 @@ func (q *Queue) settle(a assigned, owner *account.User, r store.JobResult, rewar
 	s := q.settlementOf(a, r, reward, now)
 	var state store.RequestState
 	var worker store.Worker
+	var suspected bool
 	payer := a.e.row.UserID
 	err := q.Store.Write(store.Unit{Key: a.e.row.ID, Accounts: []int64{payer, owner.ID}, Workers: []string{a.worker.ID}, Do: func(tx *store.Tx) (err error) {
 		if err := tx.EndJob(a.job.ID, r); err != nil {
@@ -236,12 +237,20 @@ func (q *Queue) settle(a assigned, owner *account.User, r store.JobResult, rewar
 		if err := q.pay(tx, a, owner, s); err != nil {
 			return err
 		}
-		worker, err = tx.ChangeWorker(a.worker.ID, func(w *store.Worker) { countDelivery(w, s, owner) })
+		if worker, err = tx.ChangeWorker(a.worker.ID, func(w *store.Worker) { suspected = countDelivery(w, s, owner) }); err != nil {
+			return err
+		}
 		tx.Deliver(store.Delivery{JobID: a.job.ID, At: now, Kind: kindImage, Model: a.job.Model, Things: s.things, Micros: s.micros})
-		return err
+		if suspected {
+			return account.SuspectUser(tx, owner.ID, account.SuspicionTooFast)
+		}
+		return nil
 	}})
 	if err != nil {
 		return err
+	}
+	if suspected {
+		q.Accounts.Forget(owner.ID)
 	}
 	q.Fleet.Touch(worker)
 	q.recent.add(store.Delivery{At: now, Kind: kindImage, Model: a.job.Model, Things: s.things, Micros: s.micros})
@@ -291,9 +300,9 @@ func (q *Queue) finish(a assigned, r store.JobResult, state store.RequestState, 
 	x.mu.Lock()
 	x.setJob(a.e, j)
 	x.apply(a.e, state)
-	done := a.e.done(a.e.counts())
+	over := a.e.over(a.e.counts())
 	x.mu.Unlock()
-	if done && a.e.record.Held {
+	if over && a.e.record.Held {
 		q.release(a.e)
 	}
 }
@@ -329,6 +338,7 @@ func (q *Queue) fault(a assigned) error {
 	r := store.JobResult{State: store.JobFaulted, Seed: a.job.Seed}
 	var state store.RequestState
 	var worker store.Worker
+	var suspected bool
 	workers := []string{}
 	if a.worker != nil {
 		workers = append(workers, a.worker.ID)
@@ -343,12 +353,20 @@ func (q *Queue) fault(a assigned) error {
 			}
 		}
 		if a.worker != nil {
-			worker, err = tx.ChangeWorker(a.worker.ID, func(w *store.Worker) { countAbort(w, tx.Now) })
+			worker, err = tx.ChangeWorker(a.worker.ID, func(w *store.Worker) {
+				suspected = countAbort(w, tx.Now, q.Modes().Raid, a.worker.OwnerTrusted())
+			})
+		}
+		if err == nil && suspected {
+			return account.SuspectUser(tx, worker.UserID, account.SuspicionAborts)
 		}
 		return err
 	}})
 	if err != nil {
 		return err
+	}
+	if suspected {
+		q.Accounts.Forget(worker.UserID)
 	}
 	if a.worker != nil {
 		q.Fleet.Touch(worker)

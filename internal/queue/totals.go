@@ -83,6 +83,33 @@ func etaOf(m *api.ActiveModel) int {
 	return int(float64(m.Queued) / rate)
 }
 
+// Model is one image model, in a list of at most one: those of the reference and
+// the special ones, served or not. Nobody serving it counts as no end in sight,
+// even when nothing waits (platform rulebook §3.9).
+func (q *Queue) Model(ctx context.Context, name string) ([]api.ActiveModel, error) {
+	if !q.Catalog.Snapshot().KnownImage(name) && !strings.HasPrefix(name, "horde_special") {
+		return []api.ActiveModel{}, nil
+	}
+	now := q.Clock().UnixMicro()
+	if err := q.recent.sync(ctx, q.Store, now); err != nil {
+		return nil, err
+	}
+	m := api.ActiveModel{Name: name, Type: fleet.Image}
+	q.Fleet.Online(fleet.Image, func(w *fleet.Worker) bool {
+		if !w.Maintenance && w.Offers(name) {
+			m.Count += w.Settings.Threads
+		}
+		return true
+	})
+	load := q.index.load()[name]
+	m.Queued, m.Jobs = api.Float(load.things), api.Float(load.jobs)
+	m.Performance = api.Float(math.Round(q.recent.speeds(fleet.Image, now)[name]*10) / 10)
+	if m.ETA = etaOf(&m); float64(m.Count)*float64(m.Performance) == 0 {
+		m.ETA = noETA
+	}
+	return []api.ActiveModel{m}, nil
+}
+
 type modelLoad struct{ jobs, things float64 }
 
 // load is what waits for each model that requests name.

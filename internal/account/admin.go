@@ -1,0 +1,333 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"unicode/utf8"
+
+	"horde/api"
+	"horde/internal/horde"
+	"horde/internal/kudos"
+	"horde/internal/moderation"
+	"horde/internal/store"
+)
+
+// Modified is what a Modify did. The workers of the user are the caller's to
+// change.
+type Modified struct {
+	Answer api.ModifiedUser
+	// Unpause: the user has become trusted, so no worker stays paused.
+	Unpause bool
+	// ClearWorkers: the suspicions against the user's workers are forgotten too.
+	ClearWorkers bool
+}
+
+// Modify changes a user as caller asks, field by field in the order of platform
+// rulebook §3.1. The first field that is refused ends it with its error; what
+// came before stays, and is in Modified.
+func (a *Accounts) Modify(ctx context.Context, caller *User, target int64, in api.ModifyUser) (Modified, error) {
+	m := &modification{in: in, caller: caller, admin: a.Admin(caller), entry: "admin:" + horde.NewID()}
+	err := a.store.Write(store.Unit{Accounts: []int64{target}, Do: m.run(target)})
+	a.Forget(target)
+	if errors.Is(err, store.ErrNotFound) {
+		err = horde.Errorf("UserNotFound", "User with id '%d' not found.", target)
+	}
+	if err != nil {
+		return Modified{}, err
+	}
+	if m.refusal == nil && !m.selected {
+		return Modified{}, horde.Errorf("NoUserModSelected", "No field to change was given.")
+	}
+	return m.out, m.refusal
+}
+
+// modification is a Modify under way. Its run may be repeated from the start.
+type modification struct {
+	in     api.ModifyUser
+	caller *User
+	admin  bool
+	entry  string // id of the ledger event
+
+	tx       *store.Tx
+	row      store.User
+	ledger   *kudos.Entry
+	out      Modified
+	selected bool
+	refusal  error // ends the blocks
+}
+
+func (m *modification) run(target int64) func(*store.Tx) error {
+	return func(tx *store.Tx) (err error) {
+		m.tx, m.out, m.selected, m.refusal = tx, Modified{}, false, nil
+		m.ledger = kudos.NewEntry(tx, m.entry, "changed by "+m.caller.Alias(), "", "")
+		if m.row, err = tx.User(target); err != nil {
+			return err
+		}
+		if wiped(m.row) {
+			return store.ErrNotFound
+		}
+		for _, b := range m.blocks() {
+			if !b.given {
+				continue
+			}
+			m.selected = true
+			if err := b.do(); err != nil {
+				if horde.CodeOf(err) == "" {
+					return err
+				}
+				m.refusal = err
+				break
+			}
+		}
+		if err := m.ledger.Commit(); err != nil {
+			return err
+		}
+		return tx.UpdateUser(m.row)
+	}
+}
+
+// block changes one field.
+type block struct {
+	given bool
+	do    func() error
+}
+
+func (m *modification) blocks() []block {
+	in, out := &m.in, &m.out.Answer
+	return []block{
+		{in.Kudos != nil, m.addKudos},
+		{in.MonthlyKudos != nil, m.addMonthly},
+		{in.UsageMultiplier != nil, m.after(m.mustAdminister, func() error {
+			m.row.UsageMultiplier = int64(math.Round(*in.UsageMultiplier * 1000))
+			v := api.Float(*in.UsageMultiplier)
+			out.UsageMultiplier = &v
+			return nil
+		})},
+		{in.Moderator != nil, m.after(m.mustAdminister, m.setModerator)},
+		{in.Concurrency != nil, m.after(m.mustModerate, func() error {
+			m.row.Concurrency, out.Concurrency = *in.Concurrency, in.Concurrency
+			return nil
+		})},
+		{in.WorkerInvited != nil, m.after(m.mustModerate, func() error {
+			m.row.WorkerInvited, out.WorkerInvited = *in.WorkerInvited, in.WorkerInvited
+			return nil
+		})},
+		{in.Trusted != nil, m.after(m.mustModerate, m.setTrusted)},
+		m.role(in.Flagged, &out.Flagged, Flagged),
+		m.role(in.Customizer, &out.Customizer, Customizer),
+		m.role(in.VPN, &out.VPN, VPN),
+		m.role(in.Service, &out.Service, Service),
+		{in.Education != nil, m.after(m.mustModerate, m.setEducation)},
+		m.role(in.Special, &out.Special, Special),
+		{in.ResetSuspicion != nil, m.after(m.mustModerate, func() error {
+			m.row.Suspicions, m.out.ClearWorkers, out.NewSuspicion = "", true, new(int)
+			return nil
+		})},
+		{in.AdminComment != nil, m.after(m.mustModerate, m.setComment)},
+		{in.PublicWorkers != nil, m.after(m.mustBeMe, func() error {
+			m.row.PublicWorkers, out.PublicWorkers = *in.PublicWorkers, in.PublicWorkers
+			return nil
+		})},
+		{in.Username != nil, m.after(m.mustBeMe, m.setName)},
+		{in.Contact != nil, m.after(m.mustBeMe, m.setContact)},
+		{in.GenerateProxyPasskey != nil, m.after(m.mustOwn, m.newPasskey)},
+		{in.Undelete != nil, m.after(m.mustOwn, m.undelete)},
+	}
+}
+
+func (m *modification) after(may, do func() error) func() error {
+	return func() error {
+		if err := may(); err != nil {
+			return err
+		}
+		return do()
+	}
+}
+
+func (m *modification) mustAdminister() error {
+	if !m.admin {
+		return horde.Errorf("NotAdmin", "This can only be changed by the administrators of this horde.")
+	}
+	return nil
+}
+
+func (m *modification) mustModerate() error {
+	if !m.caller.Is(Moderator) {
+		return horde.Errorf("NotModerator", "This can only be changed by the moderators of this horde.")
+	}
+	return nil
+}
+
+func (m *modification) mustOwn() error {
+	if m.caller.ID != m.row.ID && !m.caller.Is(Moderator) {
+		return horde.Errorf("NotModerator", "This can only be changed by the user and the moderators of this horde.")
+	}
+	return nil
+}
+
+func (m *modification) mustBeMe() error {
+	if err := m.mustOwn(); err != nil {
+		return err
+	}
+	if m.caller.Anonymous() {
+		return horde.Errorf("AnonForbiddenUserMod", "The anonymous user cannot be changed by just anybody.")
+	}
+	return nil
+}
+
+func (m *modification) addKudos() error {
+	if err := m.mustAdminister(); err != nil {
+		return err
+	}
+	if err := m.ledger.Grant(m.row.ID, horde.Whole(int64(*m.in.Kudos)), kudos.ByAdmin); err != nil {
+		return err
+	}
+	acc, err := m.tx.Account(m.row.ID)
+	if err != nil {
+		return err
+	}
+	v := api.Float(acc.Balance.Float())
+	m.out.Answer.NewKudos = &v
+	return nil
+}
+
+func (m *modification) addMonthly() error {
+	if err := m.mustAdminister(); err != nil {
+		return err
+	}
+	more := *m.in.MonthlyKudos
+	m.row.Monthly = max(0, m.row.Monthly+more)
+	m.out.Answer.MonthlyKudos = &m.row.Monthly
+	if more <= 0 {
+		return nil
+	}
+	if m.row.MonthlyReceived == 0 {
+		m.row.MonthlyReceived = m.tx.Now
+	}
+	return m.ledger.Grant(m.row.ID, horde.Whole(more), kudos.Recurring)
+}
+
+func (m *modification) anonymous() bool { return m.row.OAuthID == anonymousOAuth }
+
+// set gives or takes a role; the anonymous user never has one.
+func (m *modification) set(r Role, on bool) {
+	switch {
+	case m.anonymous():
+	case on:
+		m.row.Roles |= int64(r)
+	default:
+		m.row.Roles &^= int64(r)
+	}
+}
+
+// role is the block of a role without further effects.
+func (m *modification) role(in *bool, out **bool, r Role) block {
+	return block{in != nil, m.after(m.mustModerate, func() error {
+		m.set(r, *in)
+		*out = in
+		return nil
+	})}
+}
+
+func (m *modification) setModerator() error {
+	m.out.Answer.Moderator = m.in.Moderator
+	m.set(Moderator, *m.in.Moderator)
+	if *m.in.Moderator {
+		return m.trust(true)
+	}
+	return nil
+}
+
+func (m *modification) setTrusted() error {
+	m.out.Answer.Trusted = m.in.Trusted
+	return m.trust(*m.in.Trusted)
+}
+
+// trust gives or takes the trusted role. With it come the escrow and the end of
+// all pauses (§6.4).
+func (m *modification) trust(on bool) error {
+	m.set(Trusted, on)
+	if !on || m.anonymous() {
+		return nil
+	}
+	m.out.Unpause = true
+	return m.ledger.Promote(m.row.ID)
+}
+
+// Concurrency of education accounts and of all others, unless it was set by hand.
+const (
+	schoolConcurrency = 200
+	usualConcurrency  = 30
+)
+
+func (m *modification) setEducation() error {
+	on := *m.in.Education
+	m.set(Education, on)
+	m.out.Answer.Education = m.in.Education
+	if m.in.Concurrency != nil || m.anonymous() {
+		return nil
+	}
+	switch {
+	case on && m.row.Concurrency < schoolConcurrency:
+		m.row.Concurrency = schoolConcurrency
+	case !on && m.row.Concurrency == schoolConcurrency:
+		m.row.Concurrency = usualConcurrency
+	default:
+		return nil
+	}
+	m.out.Answer.Concurrency = &m.row.Concurrency
+	return nil
+}
+
+func (m *modification) setComment() error {
+	if moderation.Profane(*m.in.AdminComment) {
+		return horde.Errorf("ProfaneAdminComment", "Please choose words that everybody can read.")
+	}
+	m.row.AdminComment, m.out.Answer.AdminComment = *m.in.AdminComment, m.in.AdminComment
+	return nil
+}
+
+func (m *modification) setName() error {
+	name := strings.TrimSpace(*m.in.Username)
+	switch {
+	case moderation.Profane(name):
+		return horde.Errorf("ProfaneUserName", "Please choose a username that everybody can read.")
+	case utf8.RuneCountInString(name) > maxUsername:
+		return horde.Errorf("TooLongUserName", "A username has at most %d characters.", maxUsername)
+	}
+	m.row.Username = CleanName(name)
+	m.out.Answer.Username = &m.row.Username
+	return nil
+}
+
+func (m *modification) setContact() error {
+	if moderation.Profane(*m.in.Contact) {
+		return horde.Errorf("ProfaneUserContact", "Please choose contact details that everybody can read.")
+	}
+	m.row.Contact = moderation.Sanitize(*m.in.Contact)
+	m.out.Answer.Contact = &m.row.Contact
+	return nil
+}
+
+func (m *modification) newPasskey() error {
+	if !m.caller.Is(Service) {
+		return horde.Errorf("NonServiceForbidden", "Only service accounts have a proxy passkey.")
+	}
+	m.row.ProxyPasskey = horde.NewAPIKey()
+	m.out.Answer.ProxyPasskey = &m.row.ProxyPasskey
+	return nil
+}
+
+func (m *modification) undelete() error {
+	if Role(m.row.Roles)&Deleted == 0 {
+		return horde.Errorf("UserNotDeleted", "This account is not deleted.")
+	}
+	if Role(m.row.Roles)&Moderator == 0 {
+		m.set(Deleted, false)
+	}
+	yes := true
+	m.out.Answer.Undeleted = &yes
+	return nil
+}

@@ -1,0 +1,52 @@
+package account
+
+import (
+	"context"
+	"time"
+
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// restTime is how long a deleted account must have been idle before it can be
+// wiped.
+const restTime = 30 * 24 * time.Hour
+
+// Delete marks a user as deleted, which can be undone. Of one that is marked
+// already it answers wipe: the caller removes the user's workers and then calls
+// Wipe. Refusals are in the order of platform rulebook §3.1.
+func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool, err error) {
+	switch {
+	case caller.Anonymous():
+		return false, horde.Errorf("AnonForbiddenUser", "The anonymous user cannot delete accounts.")
+	case target.Is(Moderator):
+		return false, horde.Errorf("CannotDeleteMod", "Moderators cannot be deleted. Take the role away first.")
+	case caller.ID != target.ID && !caller.Is(Moderator):
+		return false, horde.Errorf("NotUserOrMod", "Only the user and the moderators of this horde can delete an account.")
+	}
+	if !target.Is(Deleted) {
+		return false, a.change(target.ID, func(u *store.User) {
+			if u.OAuthID != anonymousOAuth {
+				u.Roles |= int64(Deleted)
+			}
+		})
+	}
+	acc, err := a.store.Account(ctx, target.ID)
+	if err != nil {
+		return false, err
+	}
+	if free := horde.FromMicros(acc.LastActive).Add(restTime); a.config.Clock().Before(free) {
+		return false, horde.Errorf("CannotWipeActiveUser", "This account was active within the last 30 days. It can be wiped from %s on.", free.Format(time.RFC1123))
+	}
+	return true, nil
+}
+
+// Wipe removes everything that says who a deleted user was. The number stays
+// taken, and so do the ledger's postings.
+func (a *Accounts) Wipe(id int64) error {
+	return a.change(id, func(u *store.User) {
+		mark := wipedOAuth + horde.NewID()
+		*u = store.User{ID: u.ID, Created: u.Created, Username: wipedOAuth, OAuthID: mark, KeyHash: mark, Contact: wipedOAuth,
+			Roles: u.Roles, Concurrency: u.Concurrency, UsageMultiplier: u.UsageMultiplier}
+	})
+}

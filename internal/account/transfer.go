@@ -1,0 +1,142 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+
+	"horde/internal/horde"
+	"horde/internal/kudos"
+	"horde/internal/store"
+)
+
+// returnTime is how long kudos stay where they were sent: within it the receiver
+// cannot send any back.
+const returnTime = 60 * time.Second
+
+// Gift is a POST /kudos/transfer: whole kudos for the user of an alias or id.
+type Gift struct {
+	Target string
+	Amount int64
+	// Key is the sender's own id of the gift: sent again under the same key it
+	// moves nothing more. "" for none.
+	Key string
+}
+
+// Transfer gives kudos of source to another user, with the refusals of platform
+// rulebook §3.2 in their order.
+func (a *Accounts) Transfer(ctx context.Context, source *User, g Gift) error {
+	if source.Anonymous() {
+		return horde.Errorf("KudosTransferFromAnon", "You cannot transfer kudos from the anonymous account, smarty-pants.")
+	}
+	target, err := a.byAlias(ctx, g.Target)
+	if err != nil {
+		return err
+	}
+	if err := a.mayGive(ctx, source, target); err != nil {
+		return err
+	}
+	switch {
+	case g.Amount < 0:
+		return horde.Errorf("NegativeKudosTransfer", "Nice try, but kudos cannot be taken from others.")
+	case g.Amount == 0:
+		return horde.Errorf("InvalidKudosTransferAmount", "Please send at least 1 kudos.")
+	}
+	return a.give(source, target, g)
+}
+
+// byAlias finds the receiver of a gift.
+func (a *Accounts) byAlias(ctx context.Context, alias string) (*User, error) {
+	unknown := horde.Errorf("InvalidTargetUsername", "The receiver of the kudos was not found. Send to name#id, a bare id or a shared key.")
+	id, ok := IDOfAlias(alias)
+	if !ok {
+		return nil, unknown
+	}
+	u, err := a.ByID(ctx, id)
+	if horde.CodeOf(err) != "" {
+		return nil, unknown
+	}
+	return u, err
+}
+
+func (a *Accounts) mayGive(ctx context.Context, source, target *User) error {
+	switch {
+	case target.Anonymous():
+		return horde.Errorf("KudosTransferToAnon", "The anonymous account cannot receive kudos. Send them to somebody who is somebody.")
+	case target.ID == source.ID:
+		return horde.Errorf("KudosTransferToSelf", "You cannot send kudos to yourself.")
+	}
+	last, err := a.store.LastTransfer(ctx, target.ID, source.ID)
+	if err != nil {
+		return err
+	}
+	if last != 0 && a.config.Clock().UnixMicro()-last < returnTime.Microseconds() {
+		return horde.Errorf("TooFastKudosTransfers", "%s sent you kudos a moment ago. Wait a minute before you send some back.", target.Alias())
+	}
+	switch {
+	case source.Suspicious():
+		return horde.Errorf("FaultWhenKudosSending", "Your account cannot send kudos at the moment. Please contact the moderators of this horde.")
+	case source.Is(Flagged):
+		return horde.Errorf("SourceAccountFlagged", "Your account is flagged and cannot send kudos. Please contact the moderators of this horde.")
+	case source.Is(Education):
+		return horde.Errorf("EducationCannotSendKudos", "Education accounts cannot send kudos.")
+	case target.Suspicious():
+		return horde.Errorf("FaultWhenKudosReceiving", "This account cannot receive kudos at the moment.")
+	case target.Is(Flagged):
+		return horde.Errorf("TargetAccountFlagged", "This account is flagged and cannot receive kudos.")
+	case target.Is(Deleted):
+		return horde.Errorf("DeletedUser", "The receiver's account is scheduled for deletion.")
+	case source.Is(Deleted):
+		return horde.Errorf("DeletedUser", "Your account is scheduled for deletion and cannot send kudos.")
+	}
+	return nil
+}
+
+// mostKudos is more than a horde can hold; larger amounts are never there.
+const mostKudos = 1_000_000_000_000_000
+
+// give moves the kudos, exactly once under one idempotency key.
+func (a *Accounts) give(source, target *User, g Gift) error {
+	amount := horde.Whole(min(g.Amount, mostKudos))
+	t := store.Transfer{ID: "transfer:" + horde.NewID(), Source: source.ID, Target: target.ID, Amount: amount}
+	if g.Key != "" {
+		name := "aihorde-kudos:transfer:" + strconv.FormatInt(source.ID, 10) + ":" + g.Key
+		t.ID = "transfer:" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
+	}
+	move := func(tx *store.Tx) error {
+		if g.Key != "" {
+			if before, err := tx.Transfer(t.ID); err == nil {
+				return repeated(before, t)
+			} else if !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+		}
+		e := kudos.NewEntry(tx, t.ID, "transfer", "", "")
+		if err := e.Transfer(source.ID, target.ID, amount, target.Is(Education)); errors.Is(err, kudos.ErrTooPoor) {
+			return horde.Errorf("KudosTransferNotEnough", "You do not have enough kudos above what your account keeps and what your requests have set aside.")
+		} else if err != nil {
+			return err
+		}
+		if err := e.Commit(); err != nil {
+			return err
+		}
+		t.Created = tx.Now
+		return tx.InsertTransfer(t)
+	}
+	unit := store.Unit{Accounts: []int64{source.ID, target.ID}, Do: move}
+	err := a.store.Write(unit)
+	if errors.Is(err, store.ErrDuplicate) { // another node was faster with the same key
+		err = a.store.Write(unit)
+	}
+	return err
+}
+
+func repeated(before, now store.Transfer) error {
+	if before.Target == now.Target && before.Amount == now.Amount {
+		return nil
+	}
+	return horde.Errorf("IdempotencyKeyConflict", "This Idempotency-Key was used for another transfer. Use a new one for each.")
+}

@@ -1,0 +1,112 @@
+package fleet
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/bridge"
+)
+
+// Details describes a worker as somebody of this privilege sees it (platform
+// rulebook §4.2). Owners see what everybody sees.
+func (f *Fleet) Details(w *Worker, moderator bool) api.WorkerDetails {
+	d := api.WorkerDetails{
+		RequestsFulfilled: int(w.Totals.Fulfilments), KudosRewards: api.Float(w.Totals.Kudos.Float()),
+		Performance: w.performance(), Threads: w.Settings.Threads, Uptime: w.Totals.Uptime, MaintenanceMode: w.Maintenance,
+		NSFW: w.Settings.NSFW, UncompletedJobs: int(w.Totals.Uncompleted), BridgeAgent: w.Settings.BridgeAgent,
+		Type: w.Kind, Name: w.Name, ID: w.ID, Online: w.Online(f.Clock().UnixMicro()),
+	}
+	if w.Info != "" {
+		d.Info = &w.Info
+	}
+	if k := w.Totals.Generated; k != 0 {
+		v := api.Float(k.Float())
+		d.KudosDetails.Generated = &v
+	}
+	if k := w.Totals.UptimeKudos; k != 0 {
+		v := int64(k.Float())
+		d.KudosDetails.Uptime = &v
+	}
+	if w.Kind == Image {
+		imageDetails(w, &d)
+	}
+	if w.Kind != Forms {
+		d.Models = append([]string{}, w.Settings.Models...)
+	}
+	ownerDetails(w, &d, moderator)
+	if moderator {
+		suspicions := len(w.Totals.Suspicions)
+		d.Paused, d.IPAddr, d.Suspicious = &w.Paused, &w.Addr, &suspicions
+	}
+	return d
+}
+
+func imageDetails(w *Worker, d *api.WorkerDetails) {
+	s := &w.Settings
+	done := api.Float(float64(w.Totals.Things) / 1e6)
+	img2img, painting := s.AllowImg2Img && w.Agent.Has(bridge.Img2Img), s.AllowPainting && w.Agent.Has(bridge.Inpainting)
+	d.MaxPixels, d.MegapixelstepsDone = &s.MaxPixels, &done
+	d.Img2Img, d.Painting = &img2img, &painting
+	d.PostProcessing, d.Lora, d.Controlnet, d.SDXLControlnet = &s.AllowPostProcessing, &s.AllowLora, &s.AllowControlnet, &s.AllowSDXLControlnet
+}
+
+func ownerDetails(w *Worker, d *api.WorkerDetails, moderator bool) {
+	o := w.Owner
+	if o == nil {
+		return
+	}
+	d.Trusted, d.Flagged = o.Is(account.Trusted), o.Is(account.Flagged)
+	if moderator || o.PublicWorkers {
+		alias := o.Alias()
+		d.Owner, d.Messages = &alias, []api.WorkerMessage{}
+	}
+	if moderator && o.Contact != "" {
+		d.Contact = &o.Contact
+	}
+}
+
+// performance is the worker's speed in words.
+func (w *Worker) performance() string {
+	switch {
+	case w.Kind == Image:
+		return fmt.Sprintf("%.1f megapixelsteps per second", w.Speed()/1e6)
+	case w.Kind == Text:
+		return fmt.Sprintf("%.1f tokens per second", w.Speed())
+	case len(w.Totals.Speeds) == 0:
+		return "No requests fulfilled yet"
+	}
+	return fmt.Sprintf("%.1f seconds per form", w.Speed())
+}
+
+// Listing says which workers a List is of. The zero Listing is all of them.
+type Listing struct {
+	Kind string // image, text, interrogation; another one has no workers
+	Name string // in any case; with a name the kind does not count
+}
+
+// List returns the workers seen within the last 300 s, the oldest first.
+func (f *Fleet) List(l Listing) []*Worker {
+	now := f.Clock().UnixMicro()
+	list := []*Worker{}
+	f.mu.RLock()
+	for _, w := range f.byID {
+		wanted := l.Kind == "" || l.Kind == w.Kind
+		if l.Name != "" {
+			wanted = strings.EqualFold(l.Name, w.Name)
+		}
+		if wanted && w.Online(now) {
+			list = append(list, w)
+		}
+	}
+	f.mu.RUnlock()
+	slices.SortFunc(list, oldest)
+	return list
+}
+
+func oldest(a, b *Worker) int {
+	return cmp.Or(cmp.Compare(a.Created, b.Created), strings.Compare(a.ID, b.ID))
+}

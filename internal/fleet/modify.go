@@ -1,0 +1,291 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"unicode/utf8"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/horde"
+	"horde/internal/moderation"
+	"horde/internal/store"
+)
+
+const (
+	maxInfo           = 1000
+	maxMaintenanceMsg = 300
+)
+
+// Find returns a worker by id, from the database when another node made it just
+// now; a WorkerNotFound error when there is none.
+func (f *Fleet) Find(ctx context.Context, id string) (*Worker, error) {
+	if w := f.Worker(id); w != nil {
+		return w, nil
+	}
+	if f.Store.Shared() && horde.IsID(id) {
+		if err := f.Refresh(ctx, []string{id}); err != nil {
+			return nil, err
+		}
+		if w := f.Worker(id); w != nil {
+			return w, nil
+		}
+	}
+	return nil, horde.Errorf("WorkerNotFound", "Worker with ID '%s' not found.", clip(id, 64))
+}
+
+// Modify changes a worker as caller asks, field by field in the order of
+// platform rulebook §3.4. The first field that is refused ends it with its error;
+// what came before stays.
+func (f *Fleet) Modify(caller *account.User, w *Worker, in api.ModifyWorker) (api.ModifiedWorker, error) {
+	m := &modification{fleet: f, w: w, in: in, caller: caller}
+	refusal := m.check()
+	if len(m.changes) > 0 {
+		if err := f.change(w.ID, m.apply); err != nil {
+			return api.ModifiedWorker{}, err
+		}
+	}
+	if refusal == nil && !m.selected {
+		refusal = horde.Errorf("NoWorkerModSelected", "No field to change was given.")
+	}
+	return m.out, refusal
+}
+
+// change rewrites a worker's row and its snapshot.
+func (f *Fleet) change(id string, apply func(*store.Worker)) error {
+	var row store.Worker
+	err := f.Store.Write(store.Unit{Key: id, Workers: []string{id}, Do: func(tx *store.Tx) (err error) {
+		row, err = tx.ChangeWorker(id, apply)
+		return err
+	}})
+	switch {
+	case errors.Is(err, store.ErrDuplicate): // a name that another node gave away just now
+		return errNameTaken
+	case errors.Is(err, store.ErrNotFound):
+		f.drop(id)
+		return horde.Errorf("WorkerNotFound", "Worker with ID '%s' not found.", id)
+	case err != nil:
+		return err
+	}
+	f.Touch(row)
+	return nil
+}
+
+var errNameTaken = horde.Errorf("WorkerNameAlreadyExists", "A worker with this name exists already. Please choose another one.")
+
+// modification is a Modify under way.
+type modification struct {
+	fleet    *Fleet
+	w        *Worker
+	in       api.ModifyWorker
+	caller   *account.User
+	out      api.ModifiedWorker
+	changes  []func(*store.Worker)
+	selected bool
+}
+
+func (m *modification) apply(w *store.Worker) {
+	for _, change := range m.changes {
+		change(w)
+	}
+}
+
+// check gathers the changes up to the first that is refused.
+func (m *modification) check() error {
+	for _, b := range []struct {
+		given bool
+		check func() error
+	}{
+		{m.in.Maintenance != nil, m.maintenance},
+		{m.in.Info != nil, m.info},
+		{m.in.Paused != nil, m.paused},
+		{m.in.Name != nil, m.name},
+		{m.in.Team != nil, m.team},
+	} {
+		if !b.given {
+			continue
+		}
+		m.selected = true
+		if err := b.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// own tells whether the caller owns or moderates the worker; code is that of the
+// refusal.
+func (m *modification) own(code horde.Code) error {
+	if m.caller.ID != m.w.UserID && !m.caller.Is(account.Moderator) {
+		return horde.Errorf(code, "Only the owner of the worker and the moderators of this horde can change it.")
+	}
+	if m.caller.Anonymous() {
+		return horde.Errorf("AnonForbiddenWorker", "The anonymous user cannot change workers.")
+	}
+	return nil
+}
+
+func (m *modification) maintenance() error {
+	if err := m.own("NotOwner"); err != nil {
+		return err
+	}
+	on, text := *m.in.Maintenance, ""
+	if on && m.in.MaintenanceMsg != nil {
+		text = clip(moderation.Sanitize(*m.in.MaintenanceMsg), maxMaintenanceMsg)
+	}
+	m.out.Maintenance = m.in.Maintenance
+	m.changes = append(m.changes, func(w *store.Worker) { w.Maintenance, w.MaintenanceMsg = on, text })
+	return nil
+}
+
+func (m *modification) info() error {
+	if err := m.own("NotOwner"); err != nil {
+		return err
+	}
+	switch {
+	case moderation.Profane(*m.in.Info):
+		return horde.Errorf("ProfaneWorkerInfo", "Please choose words that everybody can read.")
+	case utf8.RuneCountInString(*m.in.Info) > maxInfo:
+		return horde.Errorf("TooLongWorkerName", "The info of a worker has at most %d characters.", maxInfo)
+	}
+	info := moderation.Sanitize(*m.in.Info)
+	m.out.Info = &info
+	m.changes = append(m.changes, func(w *store.Worker) { w.Info = info })
+	return nil
+}
+
+func (m *modification) paused() error {
+	if !m.caller.Is(account.Moderator) {
+		return horde.Errorf("NotModerator", "Workers are paused by the moderators of this horde. You can use maintenance.")
+	}
+	m.out.Paused = m.in.Paused
+	m.changes = append(m.changes, func(w *store.Worker) { w.Paused = *m.in.Paused })
+	return nil
+}
+
+func (m *modification) name() error {
+	if err := m.own("NotModerator"); err != nil {
+		return err
+	}
+	name := cleanName(*m.in.Name)
+	switch {
+	case moderation.Profane(name):
+		return horde.Errorf("ProfaneWorkerName", "Please choose a worker name that everybody can read.")
+	case name == "":
+		return horde.Errorf("BadRequest", "The worker needs a name.")
+	}
+	if other := m.fleet.Named(name); other != nil && other.ID != m.w.ID {
+		return errNameTaken
+	}
+	m.out.Name = &name
+	m.changes = append(m.changes, func(w *store.Worker) { w.Name = name })
+	return nil
+}
+
+// team takes the worker out of its team: this horde has none that it could join.
+func (m *modification) team() error {
+	if err := m.own("NotModerator"); err != nil {
+		return err
+	}
+	if *m.in.Team != "" {
+		return horde.Errorf("TeamNotFound", "Team with ID '%s' not found.", clip(*m.in.Team, 64))
+	}
+	none := "None"
+	m.out.Team = &none
+	return nil
+}
+
+// Delete removes a worker. Locked: a live request still has a job of it. What it
+// earned stays with its owner.
+func (f *Fleet) Delete(caller *account.User, w *Worker) error {
+	switch {
+	case caller.ID != w.UserID && !caller.Is(account.Moderator):
+		return horde.Errorf("NotModerator", "Only the owner of the worker and the moderators of this horde can delete it.")
+	case caller.Anonymous():
+		return horde.Errorf("AnonForbiddenWorker", "The anonymous user cannot delete workers.")
+	}
+	return f.remove(w)
+}
+
+func (f *Fleet) remove(w *Worker) error {
+	err := f.Store.Write(store.Unit{Key: w.ID, Do: func(tx *store.Tx) error { return tx.DeleteWorker(w.ID) }})
+	if errors.Is(err, store.ErrLost) {
+		return horde.Errorf("Locked", "Requests that are still alive have jobs of this worker. Put it into maintenance and delete it in 20 minutes.")
+	}
+	if err == nil {
+		f.drop(w.ID)
+	}
+	return err
+}
+
+// drop forgets a worker that is gone.
+func (f *Fleet) drop(ids ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range ids {
+		if w := f.byID[id]; w != nil {
+			delete(f.byID, id)
+			if f.byName[w.Name] == w {
+				delete(f.byName, w.Name)
+			}
+		}
+	}
+}
+
+// RemoveOwned deletes all workers of a user.
+func (f *Fleet) RemoveOwned(user int64) error {
+	for _, w := range f.Owned(user) {
+		if err := f.remove(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Unpause ends the pauses of all workers of a user.
+func (f *Fleet) Unpause(user int64) error {
+	return f.changeOwned(user, func(w *store.Worker) { w.Paused = false })
+}
+
+// ClearSuspicions forgets the suspicions against all workers of a user.
+func (f *Fleet) ClearSuspicions(user int64) error {
+	return f.changeOwned(user, func(w *store.Worker) { w.Totals.Suspicions = nil })
+}
+
+func (f *Fleet) changeOwned(user int64, apply func(*store.Worker)) error {
+	var refused error
+	for _, w := range f.Owned(user) {
+		if err := f.change(w.ID, apply); err != nil && horde.CodeOf(err) != "WorkerNotFound" {
+			refused = errors.Join(refused, err)
+		}
+	}
+	return refused
+}
+
+// OwnersChanged takes what is new of users into the snapshots of their workers.
+func (f *Fleet) OwnersChanged(ctx context.Context, users ...int64) error {
+	for _, id := range users {
+		owner, err := f.Accounts.ByID(ctx, id)
+		if err != nil && horde.CodeOf(err) == "" {
+			return err
+		}
+		if owner != nil {
+			f.setOwner(owner)
+		}
+	}
+	return nil
+}
+
+// setOwner puts an owner into the snapshots of its workers.
+func (f *Fleet) setOwner(owner *account.User) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id, w := range f.byID {
+		if w.UserID != owner.ID {
+			continue
+		}
+		next := *w
+		next.Owner = owner
+		f.byID[id], f.byName[w.Name] = &next, &next
+	}
+}

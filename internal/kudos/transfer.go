@@ -1,0 +1,66 @@
+package kudos
+
+import (
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// Bucket is where a movement is counted among a user's totals (platform rulebook
+// §6.3).
+type Bucket func(*store.Totals) *horde.Kudos
+
+// Buckets of gifts that come from outside the ledger.
+var (
+	ByAdmin   Bucket = func(t *store.Totals) *horde.Kudos { return &t.Admin }
+	Recurring Bucket = func(t *store.Totals) *horde.Kudos { return &t.Recurring }
+	Awarded   Bucket = func(t *store.Totals) *horde.Kudos { return &t.Awarded }
+)
+
+// Grant gives a user kudos by hand, or takes them with a negative amount, though
+// never below the floor.
+func (e *Entry) Grant(user int64, amount horde.Kudos, b Bucket) error {
+	if err := e.move(user, amount, func(t *store.Totals) { *b(t) += amount }); err != nil {
+		return err
+	}
+	e.post(Admin, -amount)
+	return nil
+}
+
+// Transfer moves kudos from one user to another; ErrTooPoor when the source
+// cannot spend so much. A donation is a gift to an education account (platform
+// rulebook §3.2).
+func (e *Entry) Transfer(source, target int64, amount horde.Kudos, donation bool) error {
+	a, err := e.tx.Account(source)
+	if err != nil {
+		return err
+	}
+	if Spendable(a) < amount {
+		return ErrTooPoor
+	}
+	given := func(t *store.Totals) {
+		if donation {
+			t.Donated -= amount
+		} else {
+			t.Gifted -= amount
+		}
+	}
+	if err := e.move(source, -amount, given); err != nil {
+		return err
+	}
+	return e.move(target, amount, func(t *store.Totals) { t.Received += amount })
+}
+
+// Promote moves a user's whole escrow to what can be spent: the user has become
+// trusted (platform rulebook §6.4).
+func (e *Entry) Promote(user int64) error {
+	a, err := e.tx.Account(user)
+	if err != nil || a.Escrow == 0 {
+		return err
+	}
+	escrow := a.Escrow
+	if err := e.tx.ChangeAccount(user, func(a *store.Account) { a.Escrow = 0 }); err != nil {
+		return err
+	}
+	e.post(EscrowAccount(user), -escrow)
+	return e.move(user, escrow, func(t *store.Totals) { t.Accumulated += escrow })
+}
