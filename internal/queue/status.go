@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 
 	"horde/api"
@@ -290,7 +291,8 @@ func (q *Queue) Owner(ctx context.Context, id string) (int64, error) {
 	return e.row.UserID, nil
 }
 
-// Active returns the ids of a user's live requests.
+// Active returns the ids of a user's live requests that were not given up,
+// oldest first; finished ones are among them until they expire.
 func (q *Queue) Active(user int64) []string {
 	x := q.index
 	x.mu.Lock()
@@ -298,11 +300,12 @@ func (q *Queue) Active(user int64) []string {
 	var ids []string
 	if h := x.holders[user]; h != nil {
 		for e := range h.entries {
-			if !e.done(e.counts()) {
+			if !e.state.Faulted {
 				ids = append(ids, e.row.ID)
 			}
 		}
 	}
+	slices.Sort(ids) // ids begin with the time
 	return ids
 }
 
