@@ -1,0 +1,41 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// TestNPMClient has the npm client @zeldafan0225/ai_horde play requester and
+// worker.
+func TestNPMClient(t *testing.T) {
+	srv := start(t, setup{})
+	node(t, "npm", "horde.test.mjs", "HORDE_URL="+srv.URL)
+}
+
+// TestBrowser has a browser type a prompt on the page and see a picture that the
+// built-in model painted.
+func TestBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: the browser suite takes a minute; `make test` runs it")
+	}
+	srv := start(t, setup{command: "up", args: []string{"--no-browser"}})
+	node(t, "browser", "browser.test.mjs", "HORDE_URL="+srv.URL)
+}
+
+// node runs a suite of Node's test runner.
+func node(t *testing.T, folder, file string, env ...string) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(folder, "node_modules")); err != nil {
+		t.Skipf("e2e/%s has no node_modules: `make test` installs them (npm ci)", folder)
+	}
+	cmd := exec.Command("node", "--test", file)
+	cmd.Dir = folder
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, tail(string(out), 8000))
+	}
+	t.Log(tail(string(out), 400))
+}
