@@ -8,13 +8,13 @@ import (
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"horde/api"
 	"horde/internal/admission"
 	"horde/internal/config"
 	"horde/internal/fetch"
 	"horde/internal/node"
+	"horde/internal/telemetry"
 )
 
 // ServeCmd runs a server.
@@ -89,8 +89,7 @@ func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNod
 			return nil, err
 		}
 	}
-	n := &runningNode{registry: prometheus.NewRegistry(), admins: &aliases{list: c.Admins}}
-	n.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	n := &runningNode{registry: telemetry.NewRegistry(api.Version), admins: &aliases{list: c.Admins}}
 	if c.Repository != "" {
 		api.Repository = c.Repository
 	}

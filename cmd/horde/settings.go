@@ -105,6 +105,9 @@ func (s *settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (an
 	}
 	if node := ctx.Selected(); node != nil {
 		command, _, _ := strings.Cut(strings.TrimPrefix(node.Path(), "horde "), " ")
+		if command == "config" { // it shows the settings of a server
+			command = "serve"
+		}
 		if table, ok := s.values[command].(map[string]any); ok {
 			if v, ok := lookup(table, flag.Name); ok {
 				return v, nil

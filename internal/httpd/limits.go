@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -104,9 +105,9 @@ func (s *Server) rateKey(r *http.Request, x *exchange, i int, l rate) (key strin
 	number := strconv.Itoa(i)
 	switch l.by {
 	case byAddr:
-		key = number + "@" + x.network.String() + "@" + x.pattern
+		key = number + "@" + neighbourhood(x.network) + "@" + x.pattern
 	case byPath:
-		key = number + "@" + x.client.String() + "@" + r.Method + "@" + r.URL.Path
+		key = number + "@" + neighbourhood(x.client) + "@" + r.Method + "@" + r.URL.Path
 	case byKey:
 		k := apiKey(r)
 		if k == "" {
@@ -120,4 +121,15 @@ func (s *Server) rateKey(r *http.Request, x *exchange, i int, l rate) (key strin
 		calls = l.privileged
 	}
 	return key, calls
+}
+
+// neighbourhood is what an address is counted as: of IPv6 the /64, since whoever
+// has one address has all of them.
+func neighbourhood(a netip.Addr) string {
+	if a.Is6() && !a.Is4In6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
 }

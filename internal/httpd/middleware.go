@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"runtime/debug"
 	"time"
+
+	"horde/internal/telemetry"
 )
 
 // Headers of every answer (platform rulebook §1.1, clients rule 1).
@@ -27,7 +29,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	x := &exchange{ResponseWriter: w, id: requestID(r)}
 	s.locate(x, r)
-	r = r.WithContext(withExchange(r.Context(), x))
+	r = r.WithContext(telemetry.WithRequest(withExchange(r.Context(), x), x.id))
 	h := w.Header()
 	h["Access-Control-Allow-Origin"] = corsOrigin
 	h["Access-Control-Allow-Methods"] = corsMethods

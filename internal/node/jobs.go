@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"horde/internal/blob"
 	"horde/internal/store"
 )
 
@@ -22,11 +23,24 @@ func (n *Node) jobs() []func(context.Context) {
 	return []func(context.Context){
 		n.Catalog.Run,
 		n.follow,
+		n.prepareBuckets,
 		func(ctx context.Context) {
 			n.Switches.Follow(ctx, func(err error) { n.options.Log.Error("switches", "error", err) })
 		},
 		func(ctx context.Context) { n.every(ctx, "sweep", sweepEvery, n.Queue.Sweep) },
 		func(ctx context.Context) { n.every(ctx, "prune", pruneEvery, n.prune) },
+	}
+}
+
+// prepareBuckets makes the buckets of an S3 store where they are missing, beside
+// the first answers.
+func (n *Node) prepareBuckets(ctx context.Context) {
+	s3, ok := n.Blobs.(*blob.S3)
+	if !ok {
+		return
+	}
+	if err := s3.Prepare(ctx); err != nil && ctx.Err() == nil {
+		n.options.Log.Error("S3 buckets", "error", err)
 	}
 }
 

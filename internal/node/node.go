@@ -30,6 +30,7 @@ import (
 	"horde/internal/moderation"
 	"horde/internal/queue"
 	"horde/internal/store"
+	"horde/internal/telemetry"
 	"horde/web"
 )
 
@@ -78,6 +79,7 @@ type Node struct {
 
 	options Options
 	http    *httpd.Server
+	ready   *telemetry.Readiness
 }
 
 // Open opens the store and makes everything over it. Close it with Run, or with
@@ -130,9 +132,17 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	n.ready = telemetry.NewReadiness(readyKept, readyTime)
+	n.ready.Add("database", n.Store.Ping)
+	n.ready.Add("pictures", n.Blobs.Ready)
 	n.http = httpd.New(n.front())
 	return nil
 }
+
+const (
+	readyKept = 2 * time.Second // a verdict is used again for so long
+	readyTime = 2 * time.Second // a check may take so long
+)
 
 // secrets takes the secrets that were not given from the database.
 func (n *Node) secrets() error {
@@ -174,7 +184,7 @@ func (n *Node) front() httpd.Options {
 		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Catalog: n.Catalog, Switches: n.Switches, TestAccounts: o.TestAccounts},
 		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, Repository: api.Repository,
 		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics,
-		Ready: n.Ready, Passkey: n.Accounts.Passkey, Pages: pages,
+		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pages,
 		Register: func(ctx context.Context, username string, _ netip.Addr) (string, string, error) {
 			if n.Switches.Modes().Raid {
 				return "", "", horde.Errorf("Forbidden", "This horde takes no new pseudonymous accounts at the moment. Please try again later.")
@@ -200,19 +210,6 @@ func pages(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// Ready tells whether calls can be served.
-func (n *Node) Ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	if err := n.Store.Ping(ctx); err != nil {
-		return fmt.Errorf("database: %w", err)
-	}
-	if err := n.Blobs.Ready(ctx); err != nil {
-		return fmt.Errorf("pictures: %w", err)
-	}
-	return nil
-}
-
 // URL is where clients on this machine reach the node.
 func (n *Node) URL() string { return "http://" + reachable(n.options.Listener.Addr()) }
 
@@ -229,11 +226,17 @@ func (n *Node) Run(ctx context.Context) error {
 	err := n.http.Serve(ctx, n.options.Listener, grace)
 	stop()
 	jobs.Wait()
-	return errors.Join(err, n.Store.Close())
+	return errors.Join(err, n.Close())
 }
 
-// Close closes a node that was never run.
-func (n *Node) Close() error { return n.Store.Close() }
+// Close closes a node that does not run.
+func (n *Node) Close() error {
+	err := n.Store.Close()
+	if f, ok := n.Blobs.(*blob.Folder); ok {
+		err = errors.Join(err, f.Close())
+	}
+	return err
+}
 
 // reachable is an address that a client on this machine can use.
 func reachable(a net.Addr) string {
