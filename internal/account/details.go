@@ -98,7 +98,7 @@ func records(t *store.Totals) api.UserRecords {
 	things := func(p, begun store.PerKind) api.ThingRecords {
 		r := api.ThingRecords{Tokens: p[1]}
 		if begun[0] > 0 {
-			r.Megapixelsteps = api.TallyOf(float64(p[0]) / 1e6)
+			r.Megapixelsteps = api.TallyOf(float64(p[0]) / 100)
 		}
 		return r
 	}

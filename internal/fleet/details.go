@@ -3,6 +3,7 @@ package fleet
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -47,7 +48,7 @@ func (f *Fleet) Details(w *Worker, moderator bool) api.WorkerDetails {
 
 func imageDetails(w *Worker, d *api.WorkerDetails) {
 	s := &w.Settings
-	done := api.Float(float64(w.Totals.Things) / 1e6)
+	done := api.Float(math.Round(float64(w.Totals.Things) / 1e6)) // clients read a whole number
 	img2img, painting := s.AllowImg2Img && w.Agent.Has(bridge.Img2Img), s.AllowPainting && w.Agent.Has(bridge.Inpainting)
 	d.MaxPixels, d.MegapixelstepsDone = &s.MaxPixels, &done
 	d.Img2Img, d.Painting = &img2img, &painting

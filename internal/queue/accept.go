@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"horde/api"
@@ -14,6 +15,7 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/kudos"
+	"horde/internal/moderation"
 	"horde/internal/store"
 )
 
@@ -118,7 +120,27 @@ func (q *Queue) check(r *admission.Request, user *account.User) error {
 		}
 		return horde.Errorf("TooManyPrompts", "You have %d jobs waiting, and may have %d. Wait for some to finish.", waiting, user.Concurrency)
 	}
+	if err := keepAdult(r); err != nil {
+		return err
+	}
 	return r.Check(admission.Content)
+}
+
+// keepAdult rewrites prompts with words of youth for models made for adult
+// pictures, and every prompt of a flagged user (§7.5, row 22).
+func keepAdult(r *admission.Request) error {
+	m := &r.Image
+	adultModel := slices.ContainsFunc(m.Models, func(name string) bool {
+		known, ok := r.Models.Image(name)
+		return ok && known.NSFW
+	})
+	if !r.Caller.Flagged && !(adultModel && moderation.Youthful(m.Prompt, m.Models)) {
+		return nil
+	}
+	if m.Prompt = moderation.Adult(m.Prompt, m.Models); m.Prompt == "" {
+		return horde.Errorf("CorruptPrompt", "To keep this horde safe, the models asked for do not take this prompt. Please change it.")
+	}
+	return nil
 }
 
 // waitingOf counts what a user has waiting against the concurrency (§5.6): the
@@ -204,6 +226,9 @@ func (q *Queue) newRequest(ctx context.Context, r *admission.Request, user *acco
 		RequestState: store.RequestState{Jobs: r.Image.N, Expires: now + requestLife.Microseconds(), Waiting: r.Image.N, Version: 1}}
 	image := r.Image
 	rec := record{Image: &image, Addr: ask.Addr, UnsafeIP: ask.UnsafeIP, Trusted: user.Is(account.Trusted), Price: quote.Base}
+	if user.UsageMultiplier != 1 {
+		rec.Multiplier = user.UsageMultiplier
+	}
 	if err := q.storeSources(ctx, row.ID, &ask.Body, &rec); err != nil {
 		return nil, err
 	}

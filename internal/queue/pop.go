@@ -37,6 +37,7 @@ type claim struct {
 func (q *Queue) Pop(ctx context.Context, o *fleet.Offer, wait time.Duration) (*api.ImageJob, error) {
 	known := q.Catalog.Snapshot()
 	v := viewOf(o, known)
+	v.matched = q.Modes().MatchedTargeting
 	deadline := time.Now().Add(wait)
 	var w *waiter
 	if wait > 0 {

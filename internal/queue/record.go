@@ -13,15 +13,24 @@ import (
 
 // record is what is stored of a request besides the columns that move.
 type record struct {
-	Image    *admission.Image `json:"image"`
-	Addr     string           `json:"addr,omitempty"`
-	UnsafeIP bool             `json:"unsafe_ip,omitempty"`
-	Trusted  bool             `json:"trusted,omitempty"` // the requester, at acceptance
-	Price    float64          `json:"price"`             // of one picture, before the model factor
-	Held     bool             `json:"held,omitempty"`    // kudos are set aside for it
-	Source   string           `json:"source,omitempty"`  // name of the source picture's blob
-	Mask     string           `json:"mask,omitempty"`
-	Extra    []extraSource    `json:"extra,omitempty"`
+	Image      *admission.Image `json:"image"`
+	Addr       string           `json:"addr,omitempty"`
+	UnsafeIP   bool             `json:"unsafe_ip,omitempty"`
+	Trusted    bool             `json:"trusted,omitempty"`          // the requester, at acceptance
+	Price      float64          `json:"price"`                      // of one picture, before the model factor
+	Multiplier float64          `json:"usage_multiplier,omitempty"` // of the requester's recorded usage; 0: 1
+	Held       bool             `json:"held,omitempty"`             // kudos are set aside for it
+	Source     string           `json:"source,omitempty"`           // name of the source picture's blob
+	Mask       string           `json:"mask,omitempty"`
+	Extra      []extraSource    `json:"extra,omitempty"`
+}
+
+// used is what an amount of work counts in the requester's records.
+func (r *record) used(things int64) int64 {
+	if r.Multiplier == 0 {
+		return things
+	}
+	return int64(math.Round(float64(things) * r.Multiplier))
 }
 
 type extraSource struct {

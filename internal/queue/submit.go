@@ -275,7 +275,7 @@ func (q *Queue) pay(tx *store.Tx, a assigned, owner *account.User, s settlement)
 	}
 	err := tx.ChangeAccount(payer, func(acc *store.Account) {
 		acc.Totals.Requests[imageTotals]++
-		acc.Totals.Usage[imageTotals] += s.things
+		acc.Totals.Usage[imageTotals] += centimega(a.e.record.used(s.things))
 		acc.LastActive = tx.Now
 	})
 	if err != nil {
@@ -283,7 +283,7 @@ func (q *Queue) pay(tx *store.Tx, a assigned, owner *account.User, s settlement)
 	}
 	err = tx.ChangeAccount(owner.ID, func(acc *store.Account) {
 		acc.Totals.Fulfilments[imageTotals]++
-		acc.Totals.Contribution[imageTotals] += s.things
+		acc.Totals.Contribution[imageTotals] += centimega(s.things)
 		acc.LastActive = tx.Now
 	})
 	if err != nil {
@@ -291,6 +291,10 @@ func (q *Queue) pay(tx *store.Tx, a assigned, owner *account.User, s settlement)
 	}
 	return e.Commit()
 }
+
+// centimega is pixelsteps in hundredths of a megapixelstep: records are kept as
+// the original rounds each delivery (§6.4).
+func centimega(things int64) int64 { return int64(math.RoundToEven(float64(things) / 1e4)) }
 
 // finish brings a delivery into the index.
 func (q *Queue) finish(a assigned, r store.JobResult, state store.RequestState, now int64) {

@@ -25,6 +25,7 @@ type view struct {
 	speed    float64
 	hosted   hosted
 	known    *catalog.Snapshot
+	matched  bool // requests for named workers are only for those that name the requester
 
 	// balances of requesters, as far as they had to be looked up
 	balances map[int64]*store.Account

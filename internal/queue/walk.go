@@ -28,7 +28,7 @@ func (x *index) first(v *view, now int64) (*entry, map[string]int) {
 	if !v.hostsSpecial() {
 		w.enter(x.models[anyModel])
 	}
-	if l := x.aimed[v.worker.ID]; l != nil {
+	if l := x.aimed[v.worker.ID]; l != nil && !v.matched {
 		w.push(l)
 	}
 	e := w.next()
@@ -208,7 +208,10 @@ func (x *index) skipped(v *view, why map[string]int) {
 		c = &own
 	}
 	why["models"] = c.total - c.servable(v.models)
-	why["worker_id"] = c.aimed - c.aimedAt[v.worker.ID] + c.barred[v.worker.ID]
+	why["worker_id"] = c.aimed + c.barred[v.worker.ID]
+	if !v.matched {
+		why["worker_id"] -= c.aimedAt[v.worker.ID]
+	}
 	for f, n := range c.features {
 		l := v.lacking(&f)
 		for _, r := range reasons {

@@ -25,8 +25,9 @@ type Account struct {
 // PerKind counts by kind of work: image, text, interrogation.
 type PerKind [3]int64
 
-// Totals are a user's statistics (platform rulebook §6.3): buckets of kudos,
-// and raw things and counts by kind.
+// Totals are a user's statistics (platform rulebook §6.3): buckets of kudos, and
+// by kind of work its amount (images in hundredths of a megapixelstep, text in
+// tokens) and number.
 type Totals struct {
 	Accumulated  horde.Kudos `json:"accumulated,omitempty"`
 	Gifted       horde.Kudos `json:"gifted,omitempty"`
