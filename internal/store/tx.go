@@ -25,6 +25,7 @@ type Tx struct {
 	touched  touched
 	rows     buffered
 	direct   bool // something was written by a statement of its own
+	dirty    bool // by a unit that was refused then
 	failed   error
 	undo     []func()
 }
@@ -63,8 +64,11 @@ func (tx *Tx) begin(batch []*pending) error {
 // run runs one unit and undoes what it left in memory when it is refused.
 func (tx *Tx) run(u Unit) error {
 	tx.undo = tx.undo[:0]
-	mark := tx.rows
+	mark, direct := tx.rows, tx.direct
+	tx.direct = false
 	err := u.Do(tx)
+	tx.dirty = tx.direct && err != nil
+	tx.direct = tx.direct || direct
 	if err != nil {
 		tx.rows = mark
 		for _, f := range slices.Backward(tx.undo) {

@@ -23,9 +23,10 @@ type Unit struct {
 	// Accounts and Workers are locked before Do runs, in the order of ids.
 	Accounts []int64
 	Workers  []string
-	// Do reads and writes. An error it returns refuses the unit; it must then
-	// not have written anything with a conditional statement (buffered rows
-	// and changed accounts are undone). It may run more than once.
+	// Do reads and writes. An error it returns refuses the unit: nothing of it
+	// is written. Refuse before the first statement that writes at once, where
+	// that is possible: a later refusal costs the other units of the batch a
+	// second run. Do may run more than once.
 	Do func(*Tx) error
 }
 
@@ -265,6 +266,10 @@ func (w *writer) settle(seq int64, err error) error {
 	return fmt.Errorf("%w: %w", errUnknown, err)
 }
 
+// errDirty says that a unit was refused after it had written: its batch is
+// rolled back and every unit runs again alone.
+var errDirty = errors.New("refused after writing")
+
 var errUnknown = errors.New("the database went away before it answered: it is not known whether this was written")
 
 // attempt runs the units in one transaction. results holds the refusals of
@@ -291,8 +296,14 @@ func (w *writer) attempt(batch []*pending, results []error) (err error) {
 	}
 	for i, p := range batch {
 		results[i] = tx.run(p.unit)
-		if tx.failed != nil {
+		switch {
+		case tx.failed != nil:
 			return tx.failed
+		case tx.dirty && len(batch) > 1:
+			return errDirty
+		case tx.dirty:
+			_, err := w.conn.ExecContext(ctx, "ROLLBACK")
+			return err
 		}
 	}
 	if !tx.wrote() {
