@@ -110,6 +110,45 @@ func TestRefusedUnitLeavesNothing(t *testing.T) {
 	})
 }
 
+// TestLateRefusal: a unit that is refused after a statement of its own leaves
+// nothing either.
+func TestLateRefusal(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s, ctx := db.Open(), t.Context()
+		a := user(t, s, "a")
+		q := request(time.Now().UnixMicro(), 100)
+		q.Expires += 3_600_000_000
+		insert(t, s, q)
+		late := func(refused bool) store.Unit {
+			return store.Unit{Key: q.ID, Accounts: []int64{a}, Do: func(tx *store.Tx) error {
+				if _, err := tx.Claim(q.ID, 1, 0); err != nil {
+					return err
+				}
+				if err := add(a, 1)(tx); err != nil {
+					return err
+				}
+				if refused {
+					return errRefused
+				}
+				return nil
+			}}
+		}
+		var units []store.Unit
+		for i := range 9 {
+			units = append(units, late(i%3 == 0))
+		}
+		for i, err := range append(together(t, s, units...), s.Write(late(true))) {
+			if errors.Is(err, errRefused) != (i%3 == 0) {
+				t.Errorf("unit %d: %v", i, err)
+			}
+		}
+		left := must[[]store.Request](t)(s.Requests(ctx, []string{q.ID}))[0]
+		if balance := must[*store.Account](t)(s.Account(ctx, a)).Balance; left.Waiting != 94 || balance != 6 {
+			t.Errorf("%d jobs wait and the balance is %d after 6 accepted units of 100 jobs", left.Waiting, balance)
+		}
+	})
+}
+
 // TestBadWriteFailsAlone: when the database refuses a statement of one unit,
 // the others of its batch are committed, exactly once.
 func TestBadWriteFailsAlone(t *testing.T) {
