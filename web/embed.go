@@ -30,7 +30,7 @@ var dist embed.FS
 // public URL of this server), hence the open img-src, and connect-src for
 // keeping and downloading them under a proper name.
 const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; " +
-	"img-src * data: blob:; connect-src 'self' http: https: blob: data:; manifest-src 'self'; " +
+	"img-src * data: blob:; connect-src 'self' http: https:; manifest-src 'self'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 // built are the files of the embedded page.

@@ -11,6 +11,7 @@ export interface Explained {
 
 const REFUSALS: Record<string, [title: string, advice: string]> = {
   InvalidAPIKey: ['This API key is not known here', 'Check the key in the account box, or clear it to paint anonymously.'],
+  UserNotFound: ['This API key is not known here', 'Check it, or paint anonymously.'],
   KudosUpfront: ['This needs more kudos than the account has', 'Fewer steps or a smaller picture cost nothing up front.'],
   TooManyPrompts: ['Too many pictures at once', 'Wait until one of yours is finished, then try again.'],
   CorruptPrompt: ['The horde does not paint this prompt', 'Try other words.'],
