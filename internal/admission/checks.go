@@ -45,6 +45,7 @@ type check struct {
 
 const (
 	maxPromptWords  = 7500
+	maxPromptBytes  = 100_000 // ours: words can be of any length
 	maxLoras        = 5
 	maxTIs          = 20
 	maxExtraSources = 5
@@ -102,8 +103,9 @@ var checks = []check{
 	{29, "ControlNetMismatch.", func(r *Request) bool {
 		return r.Image.Workflow == qrCode && r.otherBaseline(catalog.SD1, catalog.SDXL)
 	}, "The qr_code workflow works only with Stable Diffusion 1 and SDXL models."},
-	{30, "InvalidPromptSize", func(r *Request) bool { return moreWords(r.Image.Prompt, maxPromptWords) },
-		"The prompt is too long: at most 7500 words."},
+	{30, "InvalidPromptSize", func(r *Request) bool {
+		return len(r.Image.Prompt) > maxPromptBytes || moreWords(r.Image.Prompt, maxPromptWords)
+	}, "The prompt is too long: at most 7500 words and 100000 bytes."},
 	{31, "UnexpectedModelName", func(r *Request) bool {
 		return slices.ContainsFunc(r.Image.Models, isPostProcessor)
 	}, "A post-processor was named as a model. Name it in params.post_processing, or send the picture to /interrogate/async."},

@@ -1,0 +1,92 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport is the direction of the imports between our rooms: a room may import
+// those named and nothing else of ours. What is not listed may import anything
+// but cmd, e2e and node. Tests are free.
+var mayImport = map[string][]string{
+	"api":                nil,
+	"client":             {"api"},
+	"engine":             {"api"},
+	"engine/pocket":      {"api", "engine", "engine/pocket/model"},
+	"engine/sketch":      {"api", "engine"},
+	"internal/horde":     {"api"},
+	"internal/imaging":   {"api", "internal/horde"},
+	"internal/fetch":     {"api", "internal/horde"},
+	"internal/limit":     {"api", "internal/horde"},
+	"internal/telemetry": {"api", "internal/horde"},
+	"internal/blob":      {"api", "internal/horde", "internal/imaging"},
+	"internal/config":    {"api", "internal/horde", "internal/blob"},
+	"internal/store":     {"api", "internal/horde"}, // knows no rules of the domain
+	"internal/catalog":   {"api", "internal/horde"},
+	"internal/bridge":    {"api", "internal/horde"},
+	"internal/worker":    {"api", "client", "engine", "internal/imaging", "internal/fetch"},
+	"internal/bench":     {"api"},
+	"internal/golden":    nil,
+	"web":                nil,
+}
+
+// mustNot are single arrows that would run back.
+var mustNot = map[string][]string{
+	"internal/httpd":   {"internal/store"}, // handlers call the domain, which owns its transactions
+	"internal/account": {"internal/httpd", "internal/queue", "internal/fleet"},
+	"internal/kudos":   {"internal/httpd", "internal/queue", "internal/fleet", "internal/account"},
+	"internal/fleet":   {"internal/httpd", "internal/queue"},
+	"internal/queue":   {"internal/httpd"},
+}
+
+// TestImportDirection fails when an arrow between rooms runs the wrong way.
+func TestImportDirection(t *testing.T) {
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rooms := 0
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		room := strings.TrimPrefix(p.ImportPath, "horde/")
+		rooms++
+		for _, path := range p.Imports {
+			to, ours := strings.CutPrefix(path, "horde/")
+			if ours {
+				checkArrow(t, room, to)
+			}
+		}
+	}
+	if rooms < 20 {
+		t.Errorf("only %d packages found", rooms)
+	}
+}
+
+func checkArrow(t *testing.T, from, to string) {
+	t.Helper()
+	if strings.HasPrefix(to, "cmd/") || to == "e2e" || to == "internal/node" && !strings.HasPrefix(from, "cmd/") {
+		t.Errorf("%s imports %s", from, to)
+	}
+	if allowed, listed := mayImport[from]; listed && !slices.Contains(allowed, to) {
+		t.Errorf("%s imports %s; it may import %v", from, to, allowed)
+	}
+	if slices.Contains(mustNot[from], to) {
+		t.Errorf("%s imports %s", from, to)
+	}
+}
