@@ -30,7 +30,7 @@ type Gift struct {
 // rulebook §3.2 in their order.
 func (a *Accounts) Transfer(ctx context.Context, source *User, g Gift) error {
 	if source.Anonymous() {
-		return horde.Errorf("KudosTransferFromAnon", "You cannot transfer kudos from the anonymous account, smarty-pants.")
+		return horde.Errorf("KudosTransferFromAnon", "The anonymous account cannot send kudos. Use the key of an account of your own.")
 	}
 	target, err := a.byAlias(ctx, g.Target)
 	if err != nil {
@@ -41,7 +41,7 @@ func (a *Accounts) Transfer(ctx context.Context, source *User, g Gift) error {
 	}
 	switch {
 	case g.Amount < 0:
-		return horde.Errorf("NegativeKudosTransfer", "Nice try, but kudos cannot be taken from others.")
+		return horde.Errorf("NegativeKudosTransfer", "The amount must be positive: kudos cannot be taken from others.")
 	case g.Amount == 0:
 		return horde.Errorf("InvalidKudosTransferAmount", "Please send at least 1 kudos.")
 	}

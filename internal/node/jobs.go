@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"horde/internal/blob"
+	"horde/internal/horde"
 	"horde/internal/store"
 )
 
@@ -13,6 +14,7 @@ import (
 const (
 	sweepEvery     = 60 * time.Second // generation rulebook §5.8
 	pruneEvery     = 10 * time.Minute
+	promoteEvery   = 60 * time.Second
 	picturesKept   = 2 * time.Hour
 	deliveriesKept = time.Hour
 )
@@ -29,6 +31,7 @@ func (n *Node) jobs() []func(context.Context) {
 		},
 		func(ctx context.Context) { n.every(ctx, "sweep", sweepEvery, n.Queue.Sweep) },
 		func(ctx context.Context) { n.every(ctx, "prune", pruneEvery, n.prune) },
+		func(ctx context.Context) { n.every(ctx, "promote", promoteEvery, n.promote) },
 	}
 }
 
@@ -88,6 +91,20 @@ func (n *Node) once(ctx context.Context, name string, period time.Duration, job 
 		return err
 	}
 	return job(ctx)
+}
+
+// promote makes those trusted who have earned it, where the operator set how much
+// that is.
+func (n *Node) promote(ctx context.Context) error {
+	if n.options.TrustThreshold == nil {
+		return nil
+	}
+	promoted, err := n.Accounts.PromoteEarners(ctx, horde.Whole(*n.options.TrustThreshold))
+	for _, user := range promoted {
+		n.options.Log.Info("user became trusted", "user", user)
+		err = errors.Join(err, n.Fleet.Unpause(user))
+	}
+	return err
 }
 
 // prune forgets what nobody asks for any more.

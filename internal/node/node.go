@@ -45,6 +45,7 @@ type Options struct {
 	Title          string
 	TrustedProxies []netip.Prefix
 	Admins         func() []string
+	TrustThreshold *int64           // escrow that makes a worker's owner trusted; nil: none does
 	Server         admission.Server // switches from the environment
 
 	// KeySecret is hashed before API keys, BlobSecret signs links of the picture

@@ -129,3 +129,8 @@ func (tx *Tx) writeAccounts(list []statement) []statement {
 	}
 	return list
 }
+
+// EscrowAbove reads the ids of users with more than this much in escrow.
+func (s *Store) EscrowAbove(ctx context.Context, hundredths int64) ([]int64, error) {
+	return rows(ctx, s, scanInt, "SELECT user_id FROM accounts WHERE escrow > $1 ORDER BY user_id", hundredths)
+}

@@ -1,0 +1,71 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"horde/internal/horde"
+	"horde/internal/kudos"
+	"horde/internal/store"
+)
+
+// evaluation is how old an account must be to become trusted by itself.
+const evaluation = 7 * 24 * time.Hour
+
+// PromoteEarners makes those trusted whose workers have earned more than
+// threshold into escrow, who are not suspicious and whose accounts are old enough
+// (platform rulebook §6.4). It returns their ids: their workers' pauses end.
+func (a *Accounts) PromoteEarners(ctx context.Context, threshold horde.Kudos) ([]int64, error) {
+	candidates, err := a.store.EscrowAbove(ctx, int64(threshold))
+	if err != nil {
+		return nil, err
+	}
+	var promoted []int64
+	for _, id := range candidates {
+		u, err := a.ByID(ctx, id)
+		if horde.CodeOf(err) != "" {
+			continue // wiped
+		}
+		if err != nil {
+			return promoted, err
+		}
+		old := a.config.Clock().UnixMicro()-u.Created >= evaluation.Microseconds()
+		if !old || u.Anonymous() || u.Suspicious() || u.Is(Trusted) {
+			continue
+		}
+		if err := a.promote(id); err != nil {
+			return promoted, err
+		}
+		promoted = append(promoted, id)
+	}
+	return promoted, nil
+}
+
+// promote gives the role and frees the escrow, together. A node that was faster
+// leaves nothing to do.
+func (a *Accounts) promote(id int64) error {
+	err := a.store.Write(store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+		row, err := tx.User(id)
+		if err != nil {
+			return err
+		}
+		if Role(row.Roles)&Trusted != 0 {
+			return store.ErrLost
+		}
+		row.Roles |= int64(Trusted)
+		e := kudos.NewEntry(tx, "trusted:"+horde.NewID(), "became trusted", "", "")
+		if err := e.Promote(id); err != nil {
+			return err
+		}
+		if err := e.Commit(); err != nil {
+			return err
+		}
+		return tx.UpdateUser(row)
+	}})
+	a.Forget(id)
+	if errors.Is(err, store.ErrLost) {
+		return nil
+	}
+	return err
+}

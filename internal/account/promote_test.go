@@ -1,0 +1,66 @@
+package account_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"horde/internal/account"
+	"horde/internal/horde"
+	"horde/internal/kudos"
+	"horde/internal/store"
+	"horde/internal/store/storetest"
+)
+
+// TestPromoteEarners makes those trusted who have earned enough and are old
+// enough, once, with all of their escrow.
+func TestPromoteEarners(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		ctx := context.Background()
+		s := db.Open()
+		now := time.Now()
+		a, err := account.New(ctx, s, account.Config{KeySecret: "secret", Clock: func() time.Time { return now }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		earn := func(name string, kept horde.Kudos) *account.User {
+			u, _, err := a.Create(ctx, account.NewUser{Username: name, OAuthID: "oauth-" + name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = s.Write(store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {
+				e := kudos.NewEntry(tx, "earned:"+name, "test", "", "")
+				if err := e.Escrow(u.ID, kept); err != nil {
+					return err
+				}
+				return e.Commit()
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return u
+		}
+		rich, poor := earn("rich", horde.Whole(101)), earn("poor", horde.Whole(100))
+		promote := func(want ...int64) {
+			t.Helper()
+			got, err := a.PromoteEarners(ctx, horde.Whole(100))
+			if err != nil || len(got) != len(want) || len(got) == 1 && got[0] != want[0] {
+				t.Fatalf("promoted %v (%v), wanted %v", got, err, want)
+			}
+		}
+		promote() // too young
+		now = now.Add(7*24*time.Hour + time.Second)
+		promote(rich.ID)
+		promote() // once
+		acc, err := s.Account(ctx, rich.ID)
+		if err != nil || acc.Escrow != 0 || acc.Balance != horde.Whole(101) {
+			t.Errorf("account %+v (%v)", acc, err)
+		}
+		if u, err := a.ByID(ctx, poor.ID); err != nil || u.Is(account.Trusted) {
+			t.Errorf("poor is trusted (%v)", err)
+		}
+		if audit, err := s.Audit(ctx); err != nil || !audit.Sound() {
+			t.Errorf("%+v %v", audit, err)
+		}
+	})
+}
