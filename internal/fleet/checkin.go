@@ -216,6 +216,9 @@ func (f *Fleet) make(ctx context.Context, owner *account.User, name, kind string
 	if w := f.Named(name); w != nil {
 		return f.joined(w, owner, kind)
 	}
+	if err := f.mayMake(owner, name, s.BridgeAgent, addr); err != nil { // those made since it was asked first count too
+		return nil, err
+	}
 	now := f.Clock().UnixMicro()
 	row := store.Worker{ID: horde.NewID(), Kind: kind, UserID: owner.ID, Name: name, Created: now, LastCheckIn: now, Addr: addr, Settings: settingsText(s)}
 	err := f.Store.Write(store.Unit{Key: row.ID, Do: func(tx *store.Tx) error { return tx.InsertWorker(row) }})

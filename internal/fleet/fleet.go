@@ -106,7 +106,8 @@ func (f *Fleet) take(ctx context.Context, all []*store.Worker) error {
 	return nil
 }
 
-// put makes a new snapshot of a worker from its row.
+// put makes a new snapshot of a worker from its row, unless a newer one is known:
+// news of several changes may arrive in any order.
 func (f *Fleet) put(row store.Worker, owner *account.User) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -116,7 +117,10 @@ func (f *Fleet) put(row store.Worker, owner *account.User) error {
 		if owner == nil {
 			owner = old.Owner
 		}
-		if old.Name != row.Name {
+		if old.Version > row.Version {
+			row = old.Worker
+		}
+		if old.Name != row.Name && f.byName[old.Name] == old {
 			delete(f.byName, old.Name)
 		}
 	}

@@ -26,6 +26,7 @@ type Worker struct {
 	Paused         bool
 	Settings       string
 	Totals         WorkerTotals
+	Version        int64 // grows with each change, so that a reader can tell the newer of two
 }
 
 // WorkerTotals are the figures of a worker's life.
@@ -44,13 +45,13 @@ type WorkerTotals struct {
 	Speeds       []float64   `json:"speeds,omitempty"` // newest last, raw things per second
 }
 
-const workerColumns = "id, kind, user_id, name, created, last_check_in, addr, info, maintenance, maintenance_msg, paused, settings, totals"
+const workerColumns = "id, kind, user_id, name, created, last_check_in, addr, info, maintenance, maintenance_msg, paused, settings, totals, version"
 
 func scanWorker(r scanner) (*Worker, error) {
 	var w Worker
 	var totals string
 	if err := r.Scan(&w.ID, &w.Kind, &w.UserID, &w.Name, &w.Created, &w.LastCheckIn, &w.Addr, &w.Info,
-		&w.Maintenance, &w.MaintenanceMsg, &w.Paused, &w.Settings, &totals); err != nil {
+		&w.Maintenance, &w.MaintenanceMsg, &w.Paused, &w.Settings, &totals, &w.Version); err != nil {
 		return nil, err
 	}
 	if totals != "{}" {
@@ -84,9 +85,9 @@ func (s *Store) WorkerByName(ctx context.Context, name string) (*Worker, error) 
 
 // InsertWorker writes a new worker; ErrDuplicate when the name is taken.
 func (tx *Tx) InsertWorker(w Worker) error {
-	_, err := tx.change("INSERT INTO workers ("+workerColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)",
+	_, err := tx.change("INSERT INTO workers ("+workerColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)",
 		w.ID, w.Kind, w.UserID, w.Name, w.Created, w.LastCheckIn, w.Addr, w.Info,
-		w.Maintenance, w.MaintenanceMsg, w.Paused, w.Settings, jsonText(w.Totals))
+		w.Maintenance, w.MaintenanceMsg, w.Paused, w.Settings, jsonText(w.Totals), w.Version)
 	mark(&tx.touched.workers, w.ID)
 	return err
 }
@@ -130,6 +131,7 @@ func (tx *Tx) ChangeWorker(id string, f func(*Worker)) (Worker, error) {
 	before := *w
 	tx.undo = append(tx.undo, func() { *w = before })
 	f(w)
+	w.Version++
 	mark(&tx.touched.workers, id)
 	return *w, nil
 }
@@ -140,8 +142,8 @@ func (tx *Tx) writeWorkers(list []statement) []statement {
 		if w == nil { // inserted in this transaction
 			continue
 		}
-		list = append(list, statement{text: "UPDATE workers SET name = $2, last_check_in = $3, addr = $4, info = $5, maintenance = $6, maintenance_msg = $7, paused = $8, settings = $9, totals = $10 WHERE id = $1",
-			args: []any{w.ID, w.Name, w.LastCheckIn, w.Addr, w.Info, w.Maintenance, w.MaintenanceMsg, w.Paused, w.Settings, jsonText(w.Totals)}})
+		list = append(list, statement{text: "UPDATE workers SET name = $2, last_check_in = $3, addr = $4, info = $5, maintenance = $6, maintenance_msg = $7, paused = $8, settings = $9, totals = $10, version = $11 WHERE id = $1",
+			args: []any{w.ID, w.Name, w.LastCheckIn, w.Addr, w.Info, w.Maintenance, w.MaintenanceMsg, w.Paused, w.Settings, jsonText(w.Totals), w.Version}})
 	}
 	return list
 }
