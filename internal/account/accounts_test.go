@@ -1,0 +1,322 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"horde/api"
+	"horde/internal/horde"
+	"horde/internal/store"
+	"horde/internal/store/storetest"
+)
+
+func open(t testing.TB, s *store.Store) *Accounts {
+	t.Helper()
+	a, err := New(context.Background(), s, Config{KeySecret: "pepper"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestAnonymous(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := db.Open()
+		open(t, s)
+		a := open(t, s) // a second time: it exists
+		u, err := a.ByKey(t.Context(), api.AnonymousKey)
+		if err != nil || u.ID != 0 || u.Alias() != "Anonymous#0" || !u.Anonymous() || u.Concurrency != 500 {
+			t.Errorf("%+v, %v", u, err)
+		}
+	})
+}
+
+func TestAnonymousOnManyNodes(t *testing.T) {
+	db := storetest.On(t, storetest.Postgres)
+	var wg sync.WaitGroup
+	for range 5 {
+		s := db.Open()
+		wg.Go(func() {
+			if _, err := New(t.Context(), s, Config{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestKeys(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s, ctx := db.Open(), t.Context()
+		a := open(t, s)
+		u, key, err := a.Create(ctx, NewUser{Username: "Ann"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u.ID != 1 || u.Alias() != "Ann#1" {
+			t.Errorf("the first registered user is %s", u.Alias())
+		}
+		row, err := s.User(ctx, u.ID)
+		if err != nil || strings.Contains(row.KeyHash, key) || row.KeyHash != a.hash(key) || len(row.KeyHash) != 64 {
+			t.Errorf("stored key %q of %q, %v", row.KeyHash, key, err)
+		}
+		if other, err := New(ctx, s, Config{KeySecret: "salt"}); err != nil || other.hash(key) == row.KeyHash {
+			t.Errorf("the hash does not depend on the secret (%v)", err)
+		}
+		if len(key) != 22 {
+			t.Errorf("key %q has %d characters", key, len(key))
+		}
+		for _, bad := range []string{"", "x", strings.Repeat("x", 65), strings.Repeat("x", 1<<20), row.KeyHash, strings.ToUpper(key) + "!"} {
+			if _, err := a.ByKey(ctx, bad); !errors.Is(err, ErrUnknownKey) {
+				t.Errorf("key %.30q: %v", bad, err)
+			}
+		}
+		got, err := a.ByKey(ctx, key)
+		if err != nil || got.ID != u.ID {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if _, err := a.ByID(ctx, 99); horde.CodeOf(err) != "UserNotFound" {
+			t.Errorf("unknown id: %v", err)
+		}
+	})
+}
+
+// TestRotation: the old key is of no use from the moment the new one is given
+// out, however hot the cache is, on the other node as soon as it hears of it.
+func TestRotation(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s, ctx := db.Open(), t.Context()
+		a := open(t, s)
+		other := a
+		if s.Shared() {
+			peer := db.Open()
+			other = open(t, peer)
+			heard := make(chan struct{}, 100)
+			watch, cancel := context.WithCancel(ctx)
+			var wg sync.WaitGroup
+			wg.Go(func() { s.Watch(watch, func(store.Changes) error { return nil }) }) // it shows that it lives
+			wg.Go(func() {
+				peer.Watch(watch, func(c store.Changes) error { other.Forget(c.Users...); heard <- struct{}{}; return nil })
+			})
+			defer wg.Wait()
+			defer cancel()
+			<-heard
+		}
+		_, key, created, err := a.TestUser(ctx, "Ann", "test-1", false, false, nil)
+		if err != nil || !created {
+			t.Fatalf("created %v, %v", created, err)
+		}
+		stop := make(chan struct{})
+		var readers sync.WaitGroup
+		for range 4 { // keep the cache hot
+			readers.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+						_, _ = a.ByKey(ctx, key)
+					}
+				}
+			})
+		}
+		for range 10 {
+			if _, err := other.ByKey(ctx, key); err != nil {
+				t.Fatal(err)
+			}
+			u, fresh, created, err := a.TestUser(ctx, "Ann", "test-1", false, true, nil)
+			if err != nil || created || fresh == key || !u.Is(Trusted) {
+				t.Fatalf("renewed: %+v created %v, %v", u, created, err)
+			}
+			if _, err := a.ByKey(ctx, key); !errors.Is(err, ErrUnknownKey) {
+				t.Fatalf("the old key still works: %v", err)
+			}
+			for start := time.Now(); ; time.Sleep(time.Millisecond) {
+				if _, err := other.ByKey(ctx, key); errors.Is(err, ErrUnknownKey) {
+					break
+				}
+				if time.Since(start) > 5*time.Second {
+					t.Fatal("the old key still works on the other node")
+				}
+			}
+			key = fresh
+			if u, err := a.ByKey(ctx, key); err != nil || !u.Is(Trusted) {
+				t.Fatalf("the new key: %+v, %v", u, err)
+			}
+		}
+		close(stop)
+		readers.Wait()
+	})
+}
+
+func TestTestUser(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s, ctx := db.Open(), t.Context()
+		a := open(t, s)
+		for _, balance := range []int64{5000, 0, -3, 120} {
+			u, _, _, err := a.TestUser(ctx, "m", "o", balance == 0, false, &balance)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := a.Balance(ctx, u.ID); err != nil || got != horde.Whole(balance) {
+				t.Errorf("balance %s, want %d (%v)", got, balance, err)
+			}
+			if moderator := balance == 0; u.Is(Moderator) != moderator || u.Is(Trusted) != moderator {
+				t.Errorf("roles %b", u.Roles)
+			}
+		}
+		if audit, err := s.Audit(ctx); err != nil || !audit.Sound() {
+			t.Errorf("%+v, %v", audit, err)
+		}
+	})
+}
+
+// TestConcurrentCreations: ids are dense and nobody is refused, though two nodes
+// count at once.
+func TestConcurrentCreations(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		nodes := []*Accounts{open(t, db.Open())}
+		if db.Engine == storetest.Postgres {
+			nodes = append(nodes, open(t, db.Open()))
+		}
+		const n = 120
+		var mu sync.Mutex
+		seen := map[int64]bool{}
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() {
+				u, _, err := nodes[i%len(nodes)].Create(t.Context(), NewUser{Username: fmt.Sprint(i)})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if seen[u.ID] || u.ID < 1 || u.ID > n {
+					t.Errorf("id %d is taken or leaves a hole", u.ID)
+				}
+				seen[u.ID] = true
+			})
+		}
+		wg.Wait()
+		if len(seen) != n {
+			t.Errorf("%d of %d users", len(seen), n)
+		}
+	})
+}
+
+// TestSameIdentity: of several first logins of one identity one makes the user.
+func TestSameIdentity(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		a := open(t, db.Open())
+		var mu sync.Mutex
+		made := 0
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				_, _, err := a.Create(t.Context(), NewUser{OAuthID: "g_1"})
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					made++
+				} else if !errors.Is(err, store.ErrDuplicate) {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if made != 1 {
+			t.Errorf("%d users of one identity", made)
+		}
+	})
+}
+
+func TestFloors(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s, ctx := db.Open(), t.Context()
+		a := open(t, s)
+		for oauth, want := range map[string]horde.Kudos{
+			"":                                     1400, // a random UUID: pseudonymous
+			"g_123":                                2500,
+			"01234567-89ab-cdef-0123-456789abcdef": 1400,
+			"0123456789abcdef0123456789abcdef":     2500, // a UUID in another form is none of ours
+		} {
+			u, _, err := a.Create(ctx, NewUser{OAuthID: oauth})
+			if err != nil {
+				t.Fatal(err)
+			}
+			acc, err := s.Account(ctx, u.ID)
+			if err != nil || acc.Lowest != want || acc.Balance != 0 || u.Pseudonymous() != (want == 1400) {
+				t.Errorf("%q: floor %s, balance %s, %v", oauth, acc.Lowest, acc.Balance, err)
+			}
+		}
+		if acc, err := s.Account(ctx, 0); err != nil || acc.Lowest != -5000 {
+			t.Errorf("anonymous: %+v, %v", acc, err)
+		}
+	})
+}
+
+func TestIDOfAlias(t *testing.T) {
+	for alias, want := range map[string]int64{
+		"Ann#7": 7, "#7": 7, "7": 7, "a#b#12": 12, "Anonymous#0": 0, "x#2147483647": 2147483647, "x#007": 7,
+		"": -1, "Ann": -1, "Ann#": -1, "Ann#7 ": -1, "Ann# 7": -1, "Ann#-7": -1, "Ann#+7": -1, "-7": -1, "+7": -1,
+		"Ann#2147483648": -1, "Ann#99999999999999999999": -1, "Ann#7x": -1, "Ann#0x7": -1, "Ann#1_0": -1, "Ann#٧": -1, "Ann#7\x00": -1, "Ann#7.0": -1,
+	} {
+		id, ok := IDOfAlias(alias)
+		if ok != (want >= 0) || ok && id != want {
+			t.Errorf("%q: %d, %v", alias, id, ok)
+		}
+	}
+}
+
+func FuzzIDOfAlias(f *testing.F) {
+	f.Add("Ann#7")
+	f.Add("#")
+	f.Fuzz(func(t *testing.T, alias string) {
+		if id, ok := IDOfAlias(alias); ok && (id < 0 || id > 1<<31-1) {
+			t.Errorf("%q: %d", alias, id)
+		}
+	})
+}
+
+func TestCleanName(t *testing.T) {
+	for name, want := range map[string]string{
+		"  Ann\x00 ":                   "Ann",
+		"<script>x</script>":           "&lt;script&gt;x&lt;/script&gt;",
+		"a & b":                        "a &amp; b",
+		"":                             "",
+		strings.Repeat("é", 40):        strings.Repeat("é", 30),
+		"Ann#7":                        "Ann#7",
+		strings.Repeat("x", 29) + " y": strings.Repeat("x", 29),
+	} {
+		if got := CleanName(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestAdmin(t *testing.T) {
+	a := open(t, storetest.On(t, storetest.SQLite).Open())
+	a.config.Admins = func() []string { return []string{"Ann#1"} }
+	for alias, want := range map[*User]bool{{Username: "Ann", ID: 1}: true, {Username: "Ann", ID: 2}: false, {Username: "Bob", ID: 1}: false} {
+		if a.Admin(alias) != want {
+			t.Errorf("%s: %v", alias.Alias(), !want)
+		}
+	}
+}
+
+// TestCacheIsBounded: strangers cannot fill the memory with users.
+func TestCacheIsBounded(t *testing.T) {
+	a := open(t, storetest.On(t, storetest.SQLite).Open())
+	for i := range cacheSize {
+		a.byKey[fmt.Sprint(i)] = cached{&User{ID: int64(i)}, time.Now().Add(time.Hour)}
+	}
+	if _, err := a.ByKey(t.Context(), api.AnonymousKey); err != nil || len(a.byKey) != 1 {
+		t.Errorf("%d users cached, %v", len(a.byKey), err)
+	}
+}

@@ -1,0 +1,517 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/catalog"
+	"horde/internal/horde"
+	"horde/internal/store"
+	"horde/internal/store/storetest"
+)
+
+// clock is a time that tests move.
+type clock struct{ us atomic.Int64 }
+
+func newClock() *clock {
+	c := &clock{}
+	c.us.Store(time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC).UnixMicro())
+	return c
+}
+
+func (c *clock) now() time.Time          { return time.UnixMicro(c.us.Load()) }
+func (c *clock) advance(d time.Duration) { c.us.Add(d.Microseconds()) }
+
+// node is a fleet and what it stands on.
+type node struct {
+	*Fleet
+	clock *clock
+}
+
+func newNode(t testing.TB, db *storetest.DB, c *clock) *node {
+	t.Helper()
+	ctx := context.Background()
+	s := db.Open(storetest.Clock(c.now))
+	accounts, err := account.New(ctx, s, account.Config{KeySecret: "pepper", Clock: c.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	models, err := catalog.New(catalog.Config{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := New(ctx, Config{Store: s, Accounts: accounts, Catalog: models, Clock: c.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &node{f, c}
+}
+
+func (n *node) user(t testing.TB, roles account.Role) *account.User {
+	t.Helper()
+	u, _, err := n.Accounts.Create(context.Background(), account.NewUser{Username: "u", OAuthID: "g_" + horde.NewID(), Roles: roles})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func pop(name string, models ...string) api.ImagePop {
+	if models == nil {
+		models = []string{catalog.Sketch}
+	}
+	return api.ImagePop{Name: name, Models: models, BridgeAgent: "Horde Worker:1:x"}
+}
+
+// checkIn pops and has to succeed.
+func (n *node) checkIn(t testing.TB, u *account.User, p api.ImagePop) *Offer {
+	t.Helper()
+	o, err := n.CheckInImage(context.Background(), u, p, "10.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// TestRefusals goes through the refusals of §1.14. Each pop is wrong in all the
+// ways of the rows from its own on: so the first counts.
+func TestRefusals(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	owner, anon := n.user(t, 0), must(n.Accounts.ByID(t.Context(), account.AnonymousID))
+	special := n.user(t, account.Special)
+	n.checkIn(t, owner, pop("taken"))
+	text := store.Worker{ID: horde.NewID(), Kind: Text, UserID: owner.ID, Name: "scribe", Settings: "{}"}
+	if err := errors.Join(n.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.InsertWorker(text) }}), n.Reload(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	as := func(roles account.Role) *account.User {
+		u := *n.user(t, roles)
+		return &u
+	}
+	for _, tt := range []struct {
+		name string
+		user *account.User
+		pop  api.ImagePop
+		code horde.Code
+		text string
+	}{
+		{"friend without a number", as(account.Deleted | account.Flagged), api.ImagePop{Name: "scribe", PriorityUsernames: []string{"a#1", "b"}}, "InvalidPriorityUsername", "lacks its number"},
+		{"deleted", as(account.Deleted | account.Flagged), api.ImagePop{Name: "scribe"}, "DeletedUser", ""},
+		{"flagged", as(account.Flagged), api.ImagePop{Name: "scribe"}, "WorkerFlaggedMaintenance", "maintenance mode"},
+		{"anonymous", anon, api.ImagePop{Name: "scribe"}, "AnonForbiddenWorker", ""},
+		{"name of another kind", as(0), api.ImagePop{Name: "scribe"}, "PolymorphicNameConflict", ""},
+		{"profane name", as(0), api.ImagePop{Name: "fuck google", BridgeAgent: "fuck"}, "ProfaneWorkerName", ""},
+		{"profane agent", as(0), api.ImagePop{Name: "google", BridgeAgent: "fuck"}, "ProfaneBridgeAgent", ""},
+		{"reserved name", as(0), api.ImagePop{Name: "My GoOgle box"}, "BadRequest", "colab, tpu or google"},
+		{"no name", as(0), api.ImagePop{Name: " \x00 "}, "BadRequest", "needs a name"},
+		{"worker of somebody else", as(0), api.ImagePop{Name: "taken", PriorityUsernames: []string{"a#"}}, "WrongCredentials", "Wrong credentials to submit as this worker"},
+		{"no models", as(0), api.ImagePop{Name: "new", PriorityUsernames: []string{"a#"}}, "BadRequest", "unrecognised models"},
+		{"unknown models", as(0), api.ImagePop{Name: "new", Models: []string{"nope", "x::" + special.Alias()}}, "BadRequest", "unrecognised models"},
+		{"special model of another", special, api.ImagePop{Name: "new", Models: []string{"x::a#1"}, PriorityUsernames: []string{"a#"}}, "BadRequest", "belongs to another user"},
+		{"friend without digits", as(0), api.ImagePop{Name: "new", Models: []string{catalog.Sketch}, PriorityUsernames: []string{"a#"}}, "InvalidPriorityUsername", ""},
+		{"friend with letters", as(0), api.ImagePop{Name: "new", Models: []string{catalog.Sketch}, PriorityUsernames: []string{"a#x"}}, "InvalidPriorityUsername", ""},
+	} {
+		_, err := n.CheckInImage(t.Context(), tt.user, tt.pop, "10.0.0.9")
+		if horde.CodeOf(err) != tt.code || !strings.Contains(fmt.Sprint(err), tt.text) {
+			t.Errorf("%s: %v, want %s %q", tt.name, err, tt.code, tt.text)
+		}
+	}
+	if w := n.Named("new"); w != nil {
+		t.Error("a refused pop made a worker")
+	}
+	n.checkIn(t, special, pop("special", "x::"+special.Alias()))
+	n.checkIn(t, as(account.Customizer), pop("custom", "whatever"))
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func TestLimits(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		roles   account.Role
+		invited int
+		closed  bool // by invitation only
+		sameIP  bool
+		kind    string // of the workers that are there
+		most    int
+		code    horde.Code
+	}{
+		{"untrusted", 0, 0, false, false, Image, 4, "TooManyWorkers"},
+		{"untrusted, one address", 0, 0, false, true, Image, 4, "TooManyWorkers"},
+		{"untrusted, of alchemists elsewhere none counts", 0, 0, false, false, Forms, 9, ""},
+		{"untrusted, of alchemists the address counts", 0, 0, false, true, Forms, 4, "TooManySameIPs"},
+		{"untrusted, scribes count", 0, 0, false, false, Text, 4, "TooManyWorkers"},
+		{"trusted", account.Trusted, 0, false, false, Image, 21, "TooManyWorkersTrusted"},
+		{"trusted, invited", account.Trusted, 23, false, false, Image, 24, "TooManyWorkersTrusted"},
+		{"trusted, alchemists at one address", account.Trusted, 0, false, true, Forms, 21, "TooManySameIPs"},
+		{"by invitation", 0, 2, true, false, Image, 2, "WorkerInviteOnly"},
+		{"by invitation, none", 0, 0, true, false, Image, 0, "WorkerInviteOnly"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+			n.InviteOnly = func() bool { return tt.closed }
+			u := *n.user(t, tt.roles)
+			u.WorkerInvited = tt.invited
+			for i := range 30 {
+				addr := "10.0.0.1"
+				if !tt.sameIP {
+					addr = fmt.Sprint("10.0.1.", i)
+				}
+				err := n.mayMake(&u, fmt.Sprint("w", i), "", addr)
+				if code := horde.CodeOf(err); err != nil {
+					if code != tt.code || i != tt.most {
+						t.Errorf("worker %d: %v, want %s with %d", i, err, tt.code, tt.most)
+					}
+					return
+				}
+				if tt.code == "" && i == tt.most {
+					return
+				}
+				row := store.Worker{ID: horde.NewID(), Kind: tt.kind, UserID: u.ID, Name: fmt.Sprint("w", i), Addr: addr, Settings: "{}"}
+				if err := n.put(row, &u); err != nil {
+					t.Fatal(err)
+				}
+			}
+			t.Error("30 workers, and no end")
+		})
+	}
+}
+
+// TestConcurrentFirstPops: one name makes one worker, on two nodes too, and
+// limits hold against many names at once.
+func TestConcurrentFirstPops(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newClock()
+		nodes := []*node{newNode(t, db, c)}
+		if db.Engine == storetest.Postgres {
+			nodes = append(nodes, newNode(t, db, c))
+		}
+		u := nodes[0].user(t, 0)
+		other := nodes[0].user(t, 0)
+		var wg sync.WaitGroup
+		ids := make([]string, 24)
+		for i := range ids {
+			wg.Go(func() {
+				if i%6 == 5 { // somebody else wants the name
+					o, err := nodes[i%len(nodes)].CheckInImage(t.Context(), other, pop("Tower"), "10.0.0.1")
+					if err == nil {
+						ids[i] = o.Worker.ID
+					} else if horde.CodeOf(err) != "WrongCredentials" {
+						t.Error(err)
+					}
+					return
+				}
+				o, err := nodes[i%len(nodes)].CheckInImage(t.Context(), u, pop("Tower"), "10.0.0.1")
+				if err == nil {
+					ids[i] = o.Worker.ID
+				} else if horde.CodeOf(err) != "WrongCredentials" {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		ids = slices.DeleteFunc(ids, func(id string) bool { return id == "" })
+		slices.Sort(ids)
+		if ids = slices.Compact(ids); len(ids) != 1 {
+			t.Errorf("one name made the workers %v", ids)
+		}
+		all := must(nodes[0].Store.AllWorkers(t.Context()))
+		if len(all) != 1 {
+			t.Errorf("%d rows", len(all))
+		}
+
+		v := nodes[0].user(t, 0)
+		var made atomic.Int64
+		for i := range 12 {
+			wg.Go(func() {
+				_, err := nodes[0].CheckInImage(t.Context(), v, pop(fmt.Sprint("Many ", i)), fmt.Sprint("10.0.2.", i))
+				if err == nil {
+					made.Add(1)
+				} else if horde.CodeOf(err) != "TooManyWorkers" {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if made.Load() != untrustedWorkers+1 {
+			t.Errorf("an untrusted user made %d workers at once", made.Load())
+		}
+	})
+}
+
+// TestDebounce: within 30 s of a full check-in nothing is stored, once the
+// worker is older than that; models, friends and require_upfront_kudos are those
+// of each pop all the same.
+func TestDebounce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newClock()
+		n := newNode(t, db, c)
+		u := n.user(t, 0)
+		stored := func() Settings { return n.Named("Tower").Settings }
+		with := func(pixels int, models ...string) api.ImagePop {
+			p := pop("Tower", models...)
+			p.MaxPixels = &pixels
+			return p
+		}
+		n.checkIn(t, u, with(1000))
+		c.advance(time.Second)
+		n.checkIn(t, u, with(2000)) // young: stored at once
+		if got := stored().MaxPixels; got != 2000 {
+			t.Errorf("young worker: max_pixels %d", got)
+		}
+		c.advance(29500 * time.Millisecond) // 30.5 s old, 29.5 s after the check-in
+		yes := true
+		p := with(3000, "Deliberate", "no such model")
+		p.RequireUpfrontKudos, p.PriorityUsernames = &yes, []string{"a#77"}
+		o := n.checkIn(t, u, p)
+		if s := stored(); s.MaxPixels != 2000 || !slices.Equal(s.Models, []string{catalog.Sketch}) {
+			t.Errorf("debounced, but stored: %+v", s)
+		}
+		if o.Worker.Settings.MaxPixels != 2000 {
+			t.Error("the offer has settings that were not stored")
+		}
+		if _, friend := o.PriorityUsers[77]; !slices.Equal(o.ModelList, []string{"Deliberate"}) || !o.RequireKudos || !friend {
+			t.Errorf("the offer is not that of this pop: %+v", o)
+		}
+		row := must(n.Store.WorkerByName(t.Context(), "Tower"))
+		if row.LastCheckIn != c.us.Load()-29_500_000 {
+			t.Error("the check-in was moved")
+		}
+		c.advance(500 * time.Millisecond)
+		n.checkIn(t, u, with(4000, "Deliberate"))
+		if s := stored(); s.MaxPixels != 4000 || !slices.Equal(s.Models, []string{"Deliberate"}) {
+			t.Errorf("30 s later: %+v", s)
+		}
+		again := newNode2(t, n)
+		if w := again.Named("Tower"); w == nil || w.Settings.MaxPixels != 4000 || w.Owner == nil || w.Owner.ID != u.ID {
+			t.Errorf("read again: %+v", w)
+		}
+	})
+}
+
+// newNode2 is another fleet on the same store.
+func newNode2(t testing.TB, n *node) *node {
+	f, err := New(context.Background(), n.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &node{f, n.clock}
+}
+
+func TestEffectiveDefaults(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	o := n.checkIn(t, n.user(t, 0), api.ImagePop{Name: "  <b>T</b>\x00 ", Models: []string{"nope", catalog.Sketch, catalog.Sketch}})
+	want := Settings{BridgeAgent: "unknown:0:unknown", Threads: 1, Models: []string{catalog.Sketch}, NSFW: true, MaxPixels: 262144, AllowImg2Img: true,
+		AllowPainting: true, AllowUnsafeIP: true, AllowPostProcessing: true}
+	if fmt.Sprint(o.Worker.Settings) != fmt.Sprint(want) {
+		t.Errorf("%+v", o.Worker.Settings)
+	}
+	if o.Amount != 1 || o.RequireKudos || len(o.PriorityUsers) != 1 {
+		t.Errorf("%+v", o)
+	}
+	long := pop("long")
+	for range 300 {
+		long.Blacklist = append(long.Blacklist, strings.Repeat("Ä", 20))
+	}
+	s := n.checkIn(t, n.user(t, 0), long).Worker.Settings
+	if len(s.Blacklist) != 200 || s.Blacklist[0] != strings.Repeat("ä", 15) {
+		t.Errorf("blacklist of %d words, the first %q", len(s.Blacklist), s.Blacklist[0])
+	}
+}
+
+// TestOnline: a worker is gone 300 s after its last pop.
+func TestOnline(t *testing.T) {
+	c := newClock()
+	n := newNode(t, storetest.On(t, storetest.SQLite), c)
+	u := n.user(t, 0)
+	p := pop("Tower")
+	threads := 3
+	p.Threads = &threads
+	n.checkIn(t, u, p)
+	n.checkIn(t, u, pop("Attic"))
+	c.advance(300 * time.Second)
+	if w, th := n.Count(Image); w != 2 || th != 4 {
+		t.Errorf("%d workers, %d threads", w, th)
+	}
+	c.advance(time.Microsecond)
+	if w, _ := n.Count(Image); w != 0 {
+		t.Errorf("%d workers after 300 s", w)
+	}
+	n.checkIn(t, u, p)
+	if w, th := n.Count(Image); w != 1 || th != 3 {
+		t.Errorf("%d workers, %d threads after one came back", w, th)
+	}
+	if w, _ := n.Count(Text); w != 0 {
+		t.Errorf("%d scribes", w)
+	}
+	if own := n.Owned(u.ID); len(own) != 2 || own[0].Name != "Tower" {
+		t.Errorf("owned: %v", own)
+	}
+}
+
+// TestUptime: more than 600 s of uptime are worth 50 kudos and 2 for each model,
+// 30 more with LoRAs; all of it in escrow for untrusted owners.
+func TestUptime(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newClock()
+		n := newNode(t, db, c)
+		trusted, stranger := n.user(t, account.Trusted), n.user(t, 0)
+		yes := true
+		p, q := pop("A", "Deliberate", catalog.Sketch), pop("B")
+		p.AllowLora = &yes
+		balance := func(u *account.User) (spendable, escrow horde.Kudos) {
+			a := must(n.Store.Account(t.Context(), u.ID))
+			return a.Balance, a.Escrow
+		}
+		step := func(d time.Duration) {
+			c.advance(d)
+			n.checkIn(t, trusted, p)
+			n.checkIn(t, stranger, q)
+		}
+		step(0)
+		for range 10 {
+			step(time.Minute)
+		}
+		if b, e := balance(trusted); b != 0 || e != 0 {
+			t.Errorf("after exactly 600 s: %s, %s", b, e)
+		}
+		step(time.Minute)
+		if b, e := balance(trusted); b != horde.Whole(84) || e != 0 {
+			t.Errorf("trusted owner has %s, escrow %s", b, e)
+		}
+		if b, e := balance(stranger); b != 0 || e != horde.Whole(52) {
+			t.Errorf("untrusted owner has %s, escrow %s", b, e)
+		}
+		if w := n.Named("A"); w.Totals.UptimeKudos != horde.Whole(84) || w.Totals.Kudos != horde.Whole(84) || w.Totals.Uptime != 660 {
+			t.Errorf("%+v", w.Totals)
+		}
+		// Whoever comes back from being stale begins anew.
+		for range 10 {
+			step(time.Minute)
+		}
+		step(301 * time.Second)
+		for range 10 {
+			step(time.Minute)
+		}
+		if b, _ := balance(trusted); b != horde.Whole(84) {
+			t.Errorf("paid for an absence: %s", b)
+		}
+		step(time.Minute)
+		if b, _ := balance(trusted); b != horde.Whole(168) {
+			t.Errorf("second reward: %s", b)
+		}
+		// So does one in maintenance, and a paused one.
+		set(t, n, "A", func(w *store.Worker) { w.Maintenance = true })
+		set(t, n, "B", func(w *store.Worker) { w.Paused = true })
+		for range 30 {
+			step(time.Minute)
+		}
+		if b, _ := balance(trusted); b != horde.Whole(168) {
+			t.Errorf("paid in maintenance: %s", b)
+		}
+		if _, e := balance(stranger); e != horde.Whole(104) {
+			t.Errorf("paid a paused worker: %s", e)
+		}
+		if a := must(n.Store.Audit(t.Context())); !a.Sound() {
+			t.Errorf("%+v", a)
+		}
+	})
+}
+
+func set(t testing.TB, n *node, name string, f func(*store.Worker)) {
+	t.Helper()
+	id := n.Named(name).ID
+	var row store.Worker
+	if err := n.Store.Write(store.Unit{Workers: []string{id}, Do: func(tx *store.Tx) (err error) { row, err = tx.ChangeWorker(id, f); return err }}); err != nil {
+		t.Fatal(err)
+	}
+	n.Touch(row)
+}
+
+// TestParallelCheckIns: one uptime is paid once.
+func TestParallelCheckIns(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newClock()
+		nodes := []*node{newNode(t, db, c)}
+		if db.Engine == storetest.Postgres {
+			nodes = append(nodes, newNode(t, db, c))
+		}
+		u := nodes[0].user(t, account.Trusted)
+		nodes[0].checkIn(t, u, pop("Tower"))
+		for i := range 61 {
+			c.advance(10 * time.Second)
+			if i < 60 {
+				nodes[0].checkIn(t, u, pop("Tower"))
+				continue
+			}
+			var wg sync.WaitGroup
+			for k := range 16 {
+				wg.Go(func() {
+					if _, err := nodes[k%len(nodes)].CheckInImage(t.Context(), u, pop("Tower"), "10.0.0.1"); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+		}
+		c.advance(30 * time.Second)
+		nodes[0].checkIn(t, u, pop("Tower"))
+		if a := must(nodes[0].Store.Account(t.Context(), u.ID)); a.Balance != horde.Whole(52) {
+			t.Errorf("balance %s, want one reward", a.Balance)
+		}
+	})
+}
+
+// TestNewestSnapshotWins: news of several changes arrive in any order.
+func TestNewestSnapshotWins(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n.checkIn(t, n.user(t, 0), pop("Tower"))
+	id := n.Named("Tower").ID
+	var rows []store.Worker
+	for i := range 5 {
+		err := n.Store.Write(store.Unit{Workers: []string{id}, Do: func(tx *store.Tx) error {
+			row, err := tx.ChangeWorker(id, func(w *store.Worker) { w.Totals.Fulfilments++; w.Paused = i == 4 })
+			rows = append(rows, row)
+			return err
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, i := range []int{1, 4, 0, 3, 2} {
+		n.Touch(rows[i])
+	}
+	if w := n.Worker(id); w.Totals.Fulfilments != 5 || !w.Paused {
+		t.Errorf("an old row took the place of a newer one: %+v", w.Worker)
+	}
+}
+
+func TestSpeed(t *testing.T) {
+	for _, tt := range []struct {
+		kind   string
+		speeds []float64
+		want   float64
+	}{
+		{Image, nil, 1_000_000}, {Text, nil, 1}, {Image, []float64{0, 0}, 1_000_000}, {Image, []float64{1, 2}, 1.5},
+	} {
+		w := &Worker{Worker: store.Worker{Kind: tt.kind, Totals: store.WorkerTotals{Speeds: tt.speeds}}}
+		if got := w.Speed(); got != tt.want {
+			t.Errorf("%v: %v", tt, got)
+		}
+	}
+}
