@@ -106,8 +106,8 @@ func (f *Fleet) take(ctx context.Context, all []*store.Worker) error {
 	return nil
 }
 
-// put makes a new snapshot of a worker from its row, unless a newer one is known:
-// news of several changes may arrive in any order.
+// put makes a new snapshot of a worker from its row, unless a newer row is known;
+// a nil owner is the one known.
 func (f *Fleet) put(row store.Worker, owner *account.User) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -116,6 +116,9 @@ func (f *Fleet) put(row store.Worker, owner *account.User) error {
 		seen = old.seen
 		if owner == nil {
 			owner = old.Owner
+		}
+		if row.Order < old.Order { // somebody brought a newer one already
+			row = old.Worker
 		}
 		if old.Version > row.Version {
 			row = old.Worker
