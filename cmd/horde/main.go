@@ -11,13 +11,13 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"horde/api"
 	"horde/engine/pocket"
 	"horde/internal/config"
+	"horde/internal/telemetry"
 )
 
 // CLI is the command tree. A further command is a further field, with a struct
@@ -45,13 +45,14 @@ type LogFlags struct {
 	Format string     `default:"text" enum:"text,json" help:"text or json."`
 }
 
-// Logger makes the logger that the flags ask for.
+// Logger makes the logger that the flags ask for; lines that belong to a call
+// carry its id.
 func (f LogFlags) Logger(w io.Writer) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: f.Level}
-	if f.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, opts))
+	log, err := telemetry.NewLogger(w, f.Format, f.Level)
+	if err != nil {
+		panic(err) // kong has checked the format
 	}
-	return slog.New(slog.NewTextHandler(w, opts))
+	return log
 }
 
 // HordeFlags name a horde and an account on it.
