@@ -1,0 +1,252 @@
+package fleet
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/horde"
+	"horde/internal/store"
+	"horde/internal/store/storetest"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+// Who may change what of a worker, and how it is refused (platform rulebook §3.4).
+func TestWhoMayModify(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	owner, mod, stranger := n.user(t, 0), n.user(t, account.Moderator), n.user(t, 0)
+	w := n.checkIn(t, owner, pop("worker one")).Worker
+	n.checkIn(t, stranger, pop("worker two"))
+	long := strings.Repeat("x", 1001)
+	for _, c := range []struct {
+		name                 string
+		in                   api.ModifyWorker
+		owner, mod, stranger horde.Code
+	}{
+		{"maintenance", api.ModifyWorker{Maintenance: ptr(true)}, "", "", "NotOwner"},
+		{"info", api.ModifyWorker{Info: ptr("fine")}, "", "", "NotOwner"},
+		{"profane info", api.ModifyWorker{Info: ptr("fuck this")}, "ProfaneWorkerInfo", "ProfaneWorkerInfo", "NotOwner"},
+		{"long info", api.ModifyWorker{Info: &long}, "TooLongWorkerName", "TooLongWorkerName", "NotOwner"},
+		{"paused", api.ModifyWorker{Paused: ptr(true)}, "NotModerator", "", "NotModerator"},
+		{"name", api.ModifyWorker{Name: ptr("worker uno")}, "", "", "NotModerator"},
+		{"its own name", api.ModifyWorker{Name: ptr("worker uno")}, "", "", "NotModerator"},
+		{"taken name", api.ModifyWorker{Name: ptr("worker two")}, "WorkerNameAlreadyExists", "WorkerNameAlreadyExists", "NotModerator"},
+		{"profane name", api.ModifyWorker{Name: ptr("fuck this")}, "ProfaneWorkerName", "ProfaneWorkerName", "NotModerator"},
+		{"no name", api.ModifyWorker{Name: ptr("\x00\x00\x00\x00\x00")}, "BadRequest", "BadRequest", "NotModerator"},
+		{"no team", api.ModifyWorker{Team: ptr("")}, "", "", "NotModerator"},
+		{"a team", api.ModifyWorker{Team: ptr("nonsense")}, "TeamNotFound", "TeamNotFound", "NotModerator"},
+		{"a message alone", api.ModifyWorker{MaintenanceMsg: ptr("x")}, "NoWorkerModSelected", "NoWorkerModSelected", "NoWorkerModSelected"},
+		{"nothing", api.ModifyWorker{}, "NoWorkerModSelected", "NoWorkerModSelected", "NoWorkerModSelected"},
+	} {
+		for _, who := range []struct {
+			caller *account.User
+			want   horde.Code
+		}{{owner, c.owner}, {mod, c.mod}, {stranger, c.stranger}} {
+			_, err := n.Modify(who.caller, n.Worker(w.ID), c.in)
+			if horde.CodeOf(err) != who.want || err != nil && who.want == "" {
+				t.Errorf("%s by user %d: got %v, want code %q", c.name, who.caller.ID, err, who.want)
+			}
+		}
+	}
+}
+
+func TestModifyEffects(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		n := newNode(t, db, newClock())
+		owner := n.user(t, 0)
+		w := n.checkIn(t, owner, pop("worker one")).Worker
+		modify := func(in api.ModifyWorker) (api.ModifiedWorker, *Worker, error) {
+			out, err := n.Modify(owner, n.Worker(w.ID), in)
+			return out, n.Worker(w.ID), err
+		}
+		_, now, err := modify(api.ModifyWorker{Maintenance: ptr(true), MaintenanceMsg: ptr("gone <b>fishing</i>")})
+		if err != nil || !now.Maintenance || now.MaintenanceMsg != "gone <b>fishing</b>" {
+			t.Errorf("maintenance with a text: %+v, %v", now.MaintenanceMsg, err)
+		}
+		_, now, _ = modify(api.ModifyWorker{Maintenance: ptr(true)})
+		if now.MaintenanceMsg != "" {
+			t.Errorf("switched again without a text it keeps %q", now.MaintenanceMsg)
+		}
+		_, now, _ = modify(api.ModifyWorker{Maintenance: ptr(false), MaintenanceMsg: ptr("x")})
+		if now.Maintenance || now.MaintenanceMsg != "" {
+			t.Errorf("off: %v, %q", now.Maintenance, now.MaintenanceMsg)
+		}
+		out, now, err := modify(api.ModifyWorker{Info: ptr("well & good"), Name: ptr("worker uno"), Team: ptr("")})
+		if err != nil || *out.Info != "well &amp; good" || *out.Name != "worker uno" || *out.Team != "None" || now.Name != "worker uno" {
+			t.Errorf("several: %+v, %v", out, err)
+		}
+		if n.Named("worker one") != nil || n.Named("worker uno") != now {
+			t.Error("the worker is not found by its new name alone")
+		}
+		// What stands before a refusal is applied.
+		_, now, err = modify(api.ModifyWorker{Maintenance: ptr(true), Paused: ptr(true), Name: ptr("worker dos")})
+		if horde.CodeOf(err) != "NotModerator" || !now.Maintenance || now.Paused || now.Name != "worker uno" {
+			t.Errorf("after a refusal: %+v, %v", now.Worker, err)
+		}
+		// The database says the same.
+		if err := n.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if again := n.Worker(w.ID); !again.Maintenance || again.Info != "well &amp; good" || again.Name != "worker uno" {
+			t.Errorf("read again: %+v", again.Worker)
+		}
+	})
+}
+
+func TestDeleteWorker(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		n := newNode(t, db, newClock())
+		owner, mod, stranger := n.user(t, 0), n.user(t, account.Moderator), n.user(t, 0)
+		anon := must(n.Accounts.ByID(t.Context(), account.AnonymousID))
+		w, busy := n.checkIn(t, owner, pop("worker one")).Worker, n.checkIn(t, owner, pop("worker two")).Worker
+		job := store.Job{ID: horde.NewID(), RequestID: horde.NewID(), WorkerID: busy.ID}
+		if err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error { tx.InsertJob(job); return nil }}); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			caller *account.User
+			w      *Worker
+			want   horde.Code
+		}{{stranger, w, "NotModerator"}, {anon, w, "NotModerator"}, {owner, busy, "Locked"}, {mod, busy, "Locked"}, {owner, w, ""}} {
+			if err := n.Delete(c.caller, c.w); horde.CodeOf(err) != c.want || err != nil && c.want == "" {
+				t.Errorf("%s by %d: %v, want %q", c.w.Name, c.caller.ID, err, c.want)
+			}
+		}
+		if n.Worker(w.ID) != nil || n.Named("worker one") != nil || n.Worker(busy.ID) == nil {
+			t.Error("the deleted worker is still there, or the busy one is not")
+		}
+		if o := n.checkIn(t, stranger, pop("worker one")); o.Worker.ID == w.ID || o.Worker.UserID != stranger.ID {
+			t.Error("the name is not free again")
+		}
+	})
+}
+
+// A worker that is deleted while it pops is made anew.
+func TestDeletedUnderItsFeet(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	owner := n.user(t, 0)
+	w := n.checkIn(t, owner, pop("worker one")).Worker
+	if err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteWorker(w.ID) }}); err != nil {
+		t.Fatal(err)
+	}
+	n.clock.advance(time.Minute)
+	if o := n.checkIn(t, owner, pop("worker one")); o.Worker.ID == w.ID {
+		t.Error("the worker lives on without a row")
+	}
+}
+
+// Another node forgets a deleted worker and its old name.
+func TestOtherNodeHearsOfChanges(t *testing.T) {
+	db := storetest.On(t, storetest.Postgres)
+	c := newClock()
+	here, there := newNode(t, db, c), newNode(t, db, c)
+	owner := here.user(t, 0)
+	w := here.checkIn(t, owner, pop("worker one")).Worker
+	found, err := there.Find(t.Context(), w.ID) // before any news
+	if err != nil || found.Name != "worker one" {
+		t.Fatalf("made on another node: %v", err)
+	}
+	if _, err := here.Modify(owner, w, api.ModifyWorker{Name: ptr("worker uno")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := there.Refresh(t.Context(), []string{w.ID}); err != nil || there.Named("worker one") != nil || there.Named("worker uno") == nil {
+		t.Errorf("after the new name: %v", err)
+	}
+	if err := here.Delete(owner, here.Worker(w.ID)); err != nil {
+		t.Fatal(err)
+	}
+	if err := there.Refresh(t.Context(), []string{w.ID}); err != nil || there.Worker(w.ID) != nil || there.Named("worker uno") != nil {
+		t.Errorf("after the deletion: %v", err)
+	}
+	if _, err := there.Find(t.Context(), w.ID); horde.CodeOf(err) != "WorkerNotFound" {
+		t.Errorf("find: %v", err)
+	}
+}
+
+func TestOwnersChanged(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	owner, mod := n.user(t, 0), n.user(t, account.Moderator)
+	w := n.checkIn(t, owner, pop("worker one")).Worker
+	err := n.change(w.ID, func(w *store.Worker) { w.Paused, w.Totals.Suspicions = true, []int{5, 5} })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Accounts.Modify(t.Context(), mod, owner.ID, api.ModifyUser{Trusted: ptr(true), Contact: ptr("a@b.org"), PublicWorkers: ptr(true)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{n.OwnersChanged(t.Context(), owner.ID, 999), n.Unpause(owner.ID), n.ClearSuspicions(owner.ID)} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	d := n.Details(n.Worker(w.ID), true)
+	if !d.Trusted || *d.Paused || *d.Suspicious != 0 || *d.Contact != "a@b.org" || *d.IPAddr != "10.0.0.1" {
+		t.Errorf("in the eyes of a moderator: %+v", d)
+	}
+	if d = n.Details(n.Worker(w.ID), false); d.Owner == nil || d.Messages == nil || d.Paused != nil || d.IPAddr != nil || d.Contact != nil || d.Suspicious != nil {
+		t.Errorf("a public worker in the eyes of all: %+v", d)
+	}
+	if err := n.RemoveOwned(owner.ID); err != nil || len(n.Owned(owner.ID)) != 0 {
+		t.Errorf("remove all: %v", err)
+	}
+}
+
+func TestDetails(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	owner := n.user(t, 0)
+	p := pop("worker one")
+	p.AllowImg2Img, p.AllowPainting, p.AllowLora = ptr(true), ptr(true), ptr(true)
+	p.BridgeAgent = "something:1:else"
+	w := n.checkIn(t, owner, p).Worker
+	d := n.Details(w, false)
+	if *d.Img2Img || *d.Painting || !*d.Lora {
+		t.Errorf("a bridge that cannot paint over pictures says img2img %v, painting %v, lora %v", *d.Img2Img, *d.Painting, *d.Lora)
+	}
+	if d.Performance != "1.0 megapixelsteps per second" || d.KudosDetails.Generated != nil || d.KudosDetails.Uptime != nil || d.Owner != nil || d.Messages != nil || d.Info != nil {
+		t.Errorf("a fresh worker: %+v", d)
+	}
+	err := n.change(w.ID, func(w *store.Worker) {
+		w.Totals = store.WorkerTotals{Generated: horde.Whole(12), UptimeKudos: horde.Whole(50), Kudos: horde.Whole(62), Things: 2_400_000,
+			Fulfilments: 3, Uncompleted: 1, Uptime: 700, Speeds: []float64{2_000_000, 3_000_000}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d = n.Details(n.Worker(w.ID), false)
+	if d.Performance != "2.5 megapixelsteps per second" || *d.KudosDetails.Generated != 12 || *d.KudosDetails.Uptime != 50 ||
+		d.KudosRewards != 62 || *d.MegapixelstepsDone != 2 || d.RequestsFulfilled != 3 || d.UncompletedJobs != 1 || d.Uptime != 700 {
+		t.Errorf("after some work: %+v", d)
+	}
+	n.clock.advance(staleAfter + time.Second)
+	if n.Details(n.Worker(w.ID), false).Online {
+		t.Error("online after 301 s of silence")
+	}
+}
+
+func TestList(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	owner := n.user(t, 0)
+	n.checkIn(t, owner, pop("Gone"))
+	n.clock.advance(staleAfter + time.Second)
+	n.checkIn(t, owner, pop("Older"))
+	n.clock.advance(time.Second)
+	n.checkIn(t, owner, pop("newer"))
+	for _, c := range []struct {
+		l    Listing
+		want string
+	}{
+		{Listing{}, "Older newer"}, {Listing{Kind: Image}, "Older newer"}, {Listing{Kind: Text}, ""}, {Listing{Kind: "nonsense"}, ""},
+		{Listing{Name: "NEWER"}, "newer"}, {Listing{Name: "newer", Kind: Text}, "newer"}, {Listing{Name: "gone"}, ""},
+	} {
+		var names []string
+		for _, w := range n.List(c.l) {
+			names = append(names, w.Name)
+		}
+		if got := strings.Join(names, " "); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.l, got, c.want)
+		}
+	}
+}
