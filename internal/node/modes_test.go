@@ -1,0 +1,152 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"horde/api"
+	"horde/internal/account"
+)
+
+// newNode opens a node on an empty SQLite, with an administrator's key.
+func newNode(t *testing.T) (n *Node, admin string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err = Open(t.Context(), Options{Data: t.TempDir(), Listener: l, KeySecret: "k",
+		Admins: func() []string { return []string{"root#1"} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { n.Close(); l.Close() })
+	_, admin, _, err = n.Accounts.TestUser(t.Context(), "root", "test-root", true, true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n, admin
+}
+
+// call sends a request to the node's front and reads the answer into v, unless
+// that is nil.
+func (n *Node) call(t *testing.T, method, path, key, body string, v any) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	if !strings.HasPrefix(path, "/api/") {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if key != "" {
+		r.Header.Set("apikey", key)
+	}
+	w := httptest.NewRecorder()
+	n.http.ServeHTTP(w, r)
+	if v != nil {
+		if err := json.Unmarshal(w.Body.Bytes(), v); err != nil {
+			t.Fatalf("%s %s: %v in %s", method, path, err, w.Body)
+		}
+	}
+	return w
+}
+
+const dear = `{"prompt":"a lighthouse","models":["stable_diffusion"],"params":{"width":1088,"height":1088,"steps":30,"post_processing":["RestoreFormer"]}}`
+
+// Maintenance takes what waits away, frees what was set aside for it, and refuses
+// what comes.
+func TestMaintenance(t *testing.T) {
+	n, admin := newNode(t)
+	hundred := int64(100)
+	alice, key, _, err := n.Accounts.TestUser(t.Context(), "alice", "test-alice", false, false, &hundred)
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := func() bool {
+		a, err := n.Store.Account(context.Background(), alice.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.Held > 0
+	}
+	var taken api.Accepted
+	if w := n.call(t, "POST", "/api/v2/generate/async", key, dear, &taken); w.Code != http.StatusAccepted || !held() {
+		t.Fatalf("a dear request: %d %s, held %v", w.Code, w.Body, held())
+	}
+	if w := n.call(t, "PUT", "/api/v2/status/modes", admin, `{"maintenance_mode":"yes"}`, nil); w.Body.String() != "{\"maintenance_mode\":true}\n" {
+		t.Fatalf("switch on: %d %s", w.Code, w.Body)
+	}
+	var check api.Check
+	n.call(t, "GET", "/api/v2/generate/check/"+taken.ID, "", "", &check)
+	if check.Waiting != 0 || check.Done || check.Faulted || held() {
+		t.Errorf("after maintenance: %+v, held %v", check, held())
+	}
+	var refused api.Error
+	if w := n.call(t, "POST", "/api/v2/generate/async", "unknown", dear, &refused); w.Code != http.StatusBadRequest || refused.RC != "MaintenanceMode" {
+		t.Errorf("a request in maintenance: %d %+v", w.Code, refused)
+	}
+	n.call(t, "PUT", "/api/v2/status/modes", admin, `{"maintenance_mode":false}`, nil)
+	if w := n.call(t, "POST", "/api/v2/generate/async", key, dear, nil); w.Code != http.StatusAccepted {
+		t.Errorf("after maintenance: %d %s", w.Code, w.Body)
+	}
+	if a, err := n.Store.Audit(t.Context()); err != nil || !a.Sound() {
+		t.Errorf("the ledger is not sound: %+v, %v", a, err)
+	}
+}
+
+// A raid closes registration for pseudonymous accounts.
+func TestRaidClosesRegistration(t *testing.T) {
+	n, admin := newNode(t)
+	if w := n.call(t, "POST", "/register", "", "username=one", nil); !strings.Contains(w.Body.String(), `class="ah-api-key"`) {
+		t.Errorf("before: %s", w.Body)
+	}
+	n.call(t, "PUT", "/api/v2/status/modes", admin, `{"raid_mode":1}`, nil)
+	if w := n.call(t, "POST", "/register", "", "username=two", nil); strings.Contains(w.Body.String(), `class="ah-api-key"`) || w.Code != http.StatusOK {
+		t.Errorf("in a raid: %d %s", w.Code, w.Body)
+	}
+}
+
+// Who may see and switch which mode (platform rulebook §3.9).
+func TestModesOfWhom(t *testing.T) {
+	n, admin := newNode(t)
+	_, mod, err := n.Accounts.Create(t.Context(), account.NewUser{Username: "mod", Roles: account.Moderator})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, plain, err := n.Accounts.Create(t.Context(), account.NewUser{Username: "plain"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		method, key, body string
+		status            int
+		rc, answer        string
+	}{
+		{"GET", "", "", 200, "", `{"maintenance_mode":false,"invite_only_mode":false}`},
+		{"GET", "nobody", "", 401, "InvalidAPIKey", ""},
+		{"GET", plain, "", 403, "NotModerator", ""},
+		{"GET", mod, "", 200, "", `{"maintenance_mode":false,"invite_only_mode":false,"raid_mode":false}`},
+		{"PUT", "", `{"raid_mode":true}`, 400, "", ""},
+		{"PUT", "nobody", `{"raid_mode":true}`, 401, "InvalidAPIKey", ""},
+		{"PUT", plain, `{}`, 400, "NoHordeModSelected", ""},
+		{"PUT", plain, `{"raid_mode":null}`, 400, "NoHordeModSelected", ""},
+		{"PUT", plain, `nonsense`, 400, "NoHordeModSelected", ""},
+		{"PUT", plain, `{"raid_mode":true}`, 403, "NotModerator", ""},
+		{"PUT", mod, `{"maintenance_mode":true,"raid_mode":true}`, 403, "NotAdmin", ""},
+		{"GET", "", "", 200, "", `{"maintenance_mode":false,"invite_only_mode":false}`},
+		{"PUT", mod, `{"raid_mode":"x","invite_only_mode":1}`, 200, "", `{"invite_only_mode":true,"raid_mode":true}`},
+		{"PUT", admin, `{"maintenance_mode":true,"raid_mode":""}`, 200, "", `{"maintenance_mode":true,"raid_mode":false}`},
+		{"GET", mod, "", 200, "", `{"maintenance_mode":true,"invite_only_mode":true,"raid_mode":false}`},
+	} {
+		w := n.call(t, c.method, "/api/v2/status/modes", c.key, c.body, nil)
+		var refused api.Error
+		_ = json.Unmarshal(w.Body.Bytes(), &refused)
+		if w.Code != c.status || refused.RC != c.rc || c.answer != "" && strings.TrimSpace(w.Body.String()) != c.answer {
+			t.Errorf("%s by %q with %s: %d %s", c.method, c.key, c.body, w.Code, w.Body)
+		}
+	}
+}
