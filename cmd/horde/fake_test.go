@@ -27,14 +27,13 @@ import (
 type fakeHorde struct {
 	*httptest.Server
 
-	mu        sync.Mutex
-	log       []string // "POST /path body", for await and grep
-	heard     *sync.Cond
-	prompt    string
-	n         int
-	cancelled bool
-	checks    int
-	popped    bool
+	mu     sync.Mutex
+	log    []string // "POST /path body", for await and grep
+	heard  *sync.Cond
+	prompt string
+	n      int
+	checks int
+	popped bool
 }
 
 func newFakeHorde() *fakeHorde {

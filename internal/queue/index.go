@@ -22,7 +22,8 @@ type index struct {
 	aimed   map[string]*line  // by worker id: requests for named workers alone
 	holders map[int64]*holder // by user
 	census  census
-	running int // jobs in progress, fake ones not counted
+	running int   // jobs in progress, fake ones not counted
+	backlog int64 // things of all waiting jobs
 }
 
 // anyModel is the shelf of requests that name no model.
@@ -66,7 +67,7 @@ func (x *index) add(e *entry) {
 		x.holders[e.row.UserID] = h
 	}
 	h.entries[e] = true
-	h.count(e, e.countedWaiting())
+	x.count(e, 1)
 	x.place(e)
 }
 
@@ -81,8 +82,8 @@ func (x *index) remove(e *entry) {
 		x.running -= inProgress(j)
 	}
 	x.unplace(e)
+	x.count(e, -1)
 	h := x.holders[e.row.UserID]
-	h.count(e, -e.countedWaiting())
 	delete(h.entries, e)
 	if len(h.entries) == 0 {
 		delete(x.holders, e.row.UserID)
@@ -98,7 +99,11 @@ func (e *entry) countedWaiting() int {
 	return e.state.Waiting
 }
 
-func (h *holder) count(e *entry, n int) {
+// count adds what a request has waiting to the sums, or takes it off (sign −1).
+func (x *index) count(e *entry, sign int) {
+	h := x.holders[e.row.UserID]
+	n := sign * e.countedWaiting()
+	x.backlog += int64(n) * e.record.Image.Things()
 	h.waiting += n
 	for _, m := range e.record.Image.Models {
 		h.byModel[m] += n
@@ -110,23 +115,21 @@ func (h *holder) count(e *entry, n int) {
 
 // apply takes a state that the database returned, unless a newer one is known.
 func (x *index) apply(e *entry, s store.RequestState) {
-	if s.Version <= e.state.Version {
+	if s.Version <= e.state.Version || x.entries[e.row.ID] != e { // or it was removed meanwhile
 		return
 	}
-	h := x.holders[e.row.UserID]
-	if h != nil {
-		h.count(e, -e.countedWaiting())
-	}
+	x.count(e, -1)
 	e.state = s
-	if h != nil {
-		h.count(e, e.countedWaiting())
-	}
+	x.count(e, 1)
 	x.place(e)
 	e.wake()
 }
 
 // setJob adds a job to its request or takes its newer state.
 func (x *index) setJob(e *entry, j store.Job) {
+	if x.entries[e.row.ID] != e { // it was removed meanwhile
+		return
+	}
 	i := slices.IndexFunc(e.jobs, func(old *store.Job) bool { return old.ID == j.ID })
 	switch {
 	case i < 0:

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"horde/api"
-	"horde/internal/account"
 	"horde/internal/admission"
 	"horde/internal/blob"
 	"horde/internal/bridge"
@@ -295,10 +294,4 @@ func (q *Queue) nothing(v *view, why map[string]int) (*api.ImageJob, error) {
 	}
 	return &api.ImageJob{IDs: []string{}, Skipped: why, SourceProcessing: "img2img", Messages: []api.WorkerMessage{},
 		Payload: api.ImagePayload{Steps: 30, N: 1, SamplerName: "k_euler_a", CfgScale: 7.5, Height: 512, Width: 512}}, nil
-}
-
-// owns tells whether the user owns the worker of a job.
-func (q *Queue) owns(u *account.User, worker string) bool {
-	w := q.Fleet.Worker(worker)
-	return w != nil && w.UserID == u.ID
 }

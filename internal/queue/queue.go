@@ -173,19 +173,12 @@ type Busy struct {
 	Pixelsteps float64 // of the jobs waiting
 }
 
-// Busy counts the queue.
+// Busy counts the queue, from the requests that still wait.
 func (q *Queue) Busy() Busy {
+	b := Busy{Jobs: q.index.queued()}
 	x := q.index
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	var b Busy
-	for _, e := range x.entries {
-		if e.state.Faulted {
-			continue
-		}
-		waiting := e.waiting(e.counts())
-		b.Jobs += waiting + e.counts().processing
-		b.Pixelsteps += float64(waiting) * float64(e.record.Image.Things())
-	}
+	b.Pixelsteps = float64(x.backlog)
 	return b
 }

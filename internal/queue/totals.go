@@ -117,17 +117,20 @@ func (x *index) load() map[string]modelLoad {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	loads := map[string]modelLoad{}
-	for _, e := range x.entries {
-		if !e.queued {
+	for m, lines := range x.models {
+		if m == anyModel {
 			continue
 		}
-		waiting := float64(e.waiting(e.counts()))
-		for _, m := range e.record.Image.Models {
-			l := loads[m]
-			l.jobs += waiting
-			l.things += waiting * float64(e.record.Image.Things())
-			loads[m] = l
+		var l modelLoad
+		for _, line := range lines {
+			line.Scan(func(e *entry) bool {
+				waiting := float64(e.state.Waiting)
+				l.jobs += waiting
+				l.things += waiting * float64(e.record.Image.Things())
+				return true
+			})
 		}
+		loads[m] = l
 	}
 	return loads
 }

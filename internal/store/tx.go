@@ -139,13 +139,8 @@ func manyText(head string, width, size int) string {
 	return text
 }
 
-// exec runs a prepared statement; a failure dooms the transaction.
-func (tx *Tx) exec(q string, args ...any) error {
-	_, err := tx.affect(q, args...)
-	return err
-}
-
-// affect is exec that tells how many rows changed.
+// affect runs a prepared statement and tells how many rows changed; a failure
+// dooms the transaction.
 func (tx *Tx) affect(q string, args ...any) (int64, error) {
 	st, err := tx.w.stmt(tx.ctx, q)
 	if err != nil {
