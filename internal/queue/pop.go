@@ -3,8 +3,10 @@ package queue
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"horde/api"
@@ -57,15 +59,16 @@ func (q *Queue) Pop(ctx context.Context, o *fleet.Offer, wait time.Duration) (*a
 // tryPop takes the first request that fits, going on to the next when another
 // node was faster.
 func (q *Queue) tryPop(ctx context.Context, v *view, o *fleet.Offer) (*api.ImageJob, map[string]int, error) {
+	v.balances = nil // they may have changed while it waited
 	for {
 		c, why := q.match(v, o.Amount)
-		if c == nil {
-			if len(v.unknown) > 0 {
-				if err := q.lookUp(ctx, v); err != nil {
-					return nil, nil, err
-				}
-				continue
+		if len(v.unknown) > 0 {
+			if err := q.lookUp(ctx, v); err != nil {
+				return nil, nil, err
 			}
+			continue
+		}
+		if c == nil {
 			return nil, why, nil
 		}
 		jobs, err := q.take1(c, v)
@@ -85,30 +88,34 @@ func (q *Queue) tryPop(ctx context.Context, v *view, o *fleet.Offer) (*api.Image
 
 // lookUp reads the balances that the walk missed.
 func (q *Queue) lookUp(ctx context.Context, v *view) error {
+	found, err := q.Store.Accounts(ctx, slices.Collect(maps.Keys(v.unknown)))
+	if err != nil {
+		return err
+	}
 	if v.balances == nil {
 		v.balances = map[int64]*store.Account{}
 	}
 	for id := range v.unknown {
-		a, err := q.Store.Account(ctx, id)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		if a == nil {
-			a = &store.Account{UserID: id}
-		}
-		v.balances[id] = a
+		v.balances[id] = &store.Account{UserID: id} // of somebody who is gone
+	}
+	for _, a := range found {
+		v.balances[a.UserID] = a
 	}
 	v.unknown = nil
 	return nil
 }
 
 // match finds the first request for the worker and reserves its jobs in the
-// index; nil when there is none, with what the walk refused by reason.
+// index; nil when there is none, with what the walk refused by reason, or when it
+// came to balances that have to be looked up before it can tell.
 func (q *Queue) match(v *view, amount int) (*claim, map[string]int) {
 	x := q.index
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	e, why := x.first(v, q.Clock().UnixMicro())
+	if len(v.unknown) > 0 {
+		return nil, nil
+	}
 	if e == nil {
 		x.skipped(v, why)
 		return nil, why

@@ -10,6 +10,9 @@ import (
 // strict blacklist costs no more than others can bear.
 const maxWalk = 5000
 
+// maxUnknown bounds how many balances are looked up at once.
+const maxUnknown = 512
+
 // first finds the request that the worker gets next: those of its owner and
 // friends before all others, each by priority, then age (§1.15). It also counts
 // what the walk refused, by reason.
@@ -110,6 +113,9 @@ func (w *walk) next() *entry {
 		e := w.heads[0].e
 		if w.fits(e) {
 			return e
+		}
+		if len(w.v.unknown) >= maxUnknown {
+			return nil
 		}
 		w.advance()
 	}

@@ -65,6 +65,17 @@ func (s *Store) Account(ctx context.Context, user int64) (*Account, error) {
 	return one(ctx, s, scanAccount, "SELECT "+accountColumns+" FROM accounts WHERE user_id = $1", user)
 }
 
+// Accounts reads the accounts of these users; unknown ones are left out.
+func (s *Store) Accounts(ctx context.Context, users []int64) ([]*Account, error) {
+	var all []*Account
+	err := inChunks(users, func(q string, args []any) error {
+		some, err := rows(ctx, s, scanAccount, "SELECT "+accountColumns+" FROM accounts WHERE user_id IN "+q, args...)
+		all = append(all, some...)
+		return err
+	})
+	return all, err
+}
+
 func (tx *Tx) lockAccounts(list []statement, ids []int64) []statement {
 	tx.accounts = make(map[int64]*Account, len(ids))
 	_ = inChunks(ids, func(q string, args []any) error {
