@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,6 +113,8 @@ func TestRotation(t *testing.T) {
 			t.Fatalf("created %v, %v", created, err)
 		}
 		stop := make(chan struct{})
+		var hot atomic.Value // the key that the readers use
+		hot.Store(key)
 		var readers sync.WaitGroup
 		for range 4 { // keep the cache hot
 			readers.Go(func() {
@@ -120,7 +123,7 @@ func TestRotation(t *testing.T) {
 					case <-stop:
 						return
 					default:
-						_, _ = a.ByKey(ctx, key)
+						_, _ = a.ByKey(ctx, hot.Load().(string))
 					}
 				}
 			})
@@ -145,6 +148,7 @@ func TestRotation(t *testing.T) {
 				}
 			}
 			key = fresh
+			hot.Store(key)
 			if u, err := a.ByKey(ctx, key); err != nil || !u.Is(Trusted) {
 				t.Fatalf("the new key: %+v, %v", u, err)
 			}
