@@ -33,6 +33,7 @@ type CLI struct {
 	Whoami   WhoamiCmd   `cmd:"" group:"use" help:"Show whose the API key is."`
 	Bench    BenchCmd    `cmd:"" group:"run" help:"Measure a server under load."`
 	Config   ConfigCmd   `cmd:"" group:"run" help:"Look at the configuration of a server."`
+	Kudos    KudosCmd    `cmd:"" group:"run" help:"Train and judge the network that prices pictures."`
 	Version  VersionCmd  `cmd:"" group:"use" help:"Print the version."`
 
 	ConfigFile kong.ConfigFlag `name:"config" placeholder:"FILE" help:"TOML file with flags: top-level keys count for every command, a table such as [work] for one. Flags and environment win over it."`

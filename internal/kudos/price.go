@@ -38,22 +38,44 @@ const (
 	targetedPrice = 0.1
 )
 
+// Pricer prices pictures by a net and, where the net does not know what a
+// picture needs, by the fixed formula. It never changes.
+type Pricer struct{ net *Net }
+
+// NewPricer prices by n; nil: by the fixed formula alone.
+func NewPricer(n *Net) *Pricer { return &Pricer{n} }
+
+// Net is the pricer's net, nil where it has none.
+func (p *Pricer) Net() *Net { return p.net }
+
 // Price returns the base price of one picture in kudos (§6.1): before the model
-// factor, and what the answer to a request shows. Everything that prices a
-// picture comes here.
-func Price(o Order) float64 {
+// factor, and what the answer to a request shows.
+func (p *Pricer) Price(o Order) float64 {
 	if o.Targeted {
 		return targetedPrice
 	}
-	k := formula(o) + float64(o.Loras)*perLora
+	k := p.picture(&o) + float64(o.Loras)*perLora
 	if o.TIs > 0 {
 		k += perTIs
 	}
 	return k
 }
 
+func (p *Pricer) picture(o *Order) float64 {
+	if p.net != nil {
+		if k, ok := p.net.Kudos(o); ok {
+			return k
+		}
+	}
+	return formula(o)
+}
+
+// Price is the price by the net that comes with the program. Everything that
+// has no pricer of its own comes here.
+func Price(o Order) float64 { return NewPricer(Standard()).Price(o) }
+
 // formula is the fixed price formula of §6.1.
-func formula(o Order) float64 {
+func formula(o *Order) float64 {
 	const unit = 0.1232
 	// Below 64×64 the area term would be no number; the schema forbids such sizes.
 	area := math.Max(0, float64(o.Width)*float64(o.Height)-4096)
@@ -147,11 +169,15 @@ type Quote struct {
 // kudos are needed upfront.
 func (q Quote) Total() horde.Kudos { return q.Tax + horde.Kudos(q.N)*q.Picture }
 
+// Quote prices a request by the net that comes with the program; see
+// [Pricer.Quote].
+func (o Order) Quote(baselines []string) Quote { return NewPricer(Standard()).Quote(o, baselines) }
+
 // Quote prices a request before its models are known for certain (decisions
 // #6, which replaces the estimate of §6.6): baselines are those of the models
 // it names or, where it names none, of the models that live workers offer; the
 // dearest counts.
-func (o Order) Quote(baselines []string) Quote {
+func (p *Pricer) Quote(o Order, baselines []string) Quote {
 	factor := 0.0
 	for _, b := range baselines {
 		factor = max(factor, o.ModelFactor(b))
@@ -159,7 +185,7 @@ func (o Order) Quote(baselines []string) Quote {
 	if factor == 0 {
 		factor = 1
 	}
-	base := Price(o)
+	base := p.Price(o)
 	return Quote{
 		Base: base, Factor: factor, Tax: o.Tax(), N: o.N,
 		Picture: horde.KudosOf(o.Burn(base * factor)),

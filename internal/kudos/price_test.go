@@ -1,16 +1,11 @@
 package kudos
 
 import (
-	"bufio"
-	"encoding/json"
 	"math"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"pgregory.net/rapid"
 
-	"horde/api"
 	"horde/internal/catalog"
 	"horde/internal/horde"
 )
@@ -33,7 +28,7 @@ func TestFormulaValues(t *testing.T) {
 		{512, 512, 30, nil, "canny", false, 19.5},
 		{512, 512, 30, nil, "canny", true, 6.5},
 	} {
-		got := Price(Order{Width: c.w, Height: c.h, Steps: c.steps, PostProcessing: c.pp, ControlType: c.control, ReturnControlMap: c.keepMap})
+		got := NewPricer(nil).Price(Order{Width: c.w, Height: c.h, Steps: c.steps, PostProcessing: c.pp, ControlType: c.control, ReturnControlMap: c.keepMap})
 		if got != c.want {
 			t.Errorf("%d×%d %d steps %v %s: %v, want %v", c.w, c.h, c.steps, c.pp, c.control, got, c.want)
 		}
@@ -43,11 +38,12 @@ func TestFormulaValues(t *testing.T) {
 func TestExtras(t *testing.T) {
 	o := Order{Width: 512, Height: 512, Steps: 30}
 	o.Loras, o.TIs = 2, 5
-	if got := Price(o); got != 6.5+6+1 {
+	formulaOnly := NewPricer(nil)
+	if got := formulaOnly.Price(o); got != 6.5+6+1 {
 		t.Errorf("LoRAs and TIs: %v", got)
 	}
 	o.Targeted = true
-	if got := Price(o); got != 0.1 {
+	if got := formulaOnly.Price(o); got != 0.1 {
 		t.Errorf("targeted: %v", got)
 	}
 }
@@ -91,11 +87,11 @@ func TestBurn(t *testing.T) {
 
 func TestQuote(t *testing.T) {
 	o := Order{Width: 512, Height: 512, Steps: 30, N: 4, ExtraSources: 2}
-	q := o.Quote([]string{catalog.SD1, catalog.StableCascade, catalog.SDXL})
+	q := NewPricer(nil).Quote(o, []string{catalog.SD1, catalog.StableCascade, catalog.SDXL})
 	if q.Factor != 4 || q.Base != 6.5 || q.Tax != 1300 || q.Picture != 2700 || q.Total() != 1300+4*2700 {
 		t.Errorf("%+v, total %v", q, q.Total())
 	}
-	if q := o.Quote(nil); q.Factor != 1 || q.Total() != 1300+4*750 {
+	if q := NewPricer(nil).Quote(o, nil); q.Factor != 1 || q.Total() != 1300+4*750 {
 		t.Errorf("no models: %+v", q)
 	}
 }
@@ -133,72 +129,4 @@ func TestQuoteCoversEveryModel(t *testing.T) {
 			}
 		}
 	})
-}
-
-// Rows of the recorded prices that come from the fixed formula must be met
-// exactly; their charge to within the original's whole-number rounding of the
-// acceptance and the delivery.
-func TestRecordedPrices(t *testing.T) {
-	dir := os.Getenv("HORDE_SHARED")
-	if dir == "" {
-		dir = "../../../shared"
-	}
-	f, err := os.Open(filepath.Join(dir, "golden/kudos-image.jsonl"))
-	if err != nil {
-		t.Skip("golden/kudos-image.jsonl is not here; set HORDE_SHARED to the folder that holds it")
-	}
-	defer f.Close()
-	ref, err := catalog.New(catalog.Config{Images: filepath.Join(dir, "data/model-reference/image-stable_diffusion.json")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := 0
-	for sc := bufio.NewScanner(f); sc.Scan(); {
-		var row struct {
-			Request  api.ImageRequest
-			Basis    string
-			Accepted float64
-			Reward   float64
-			Charged  float64
-		}
-		if err := json.Unmarshal(sc.Bytes(), &row); err != nil {
-			t.Fatal(err)
-		}
-		if row.Basis != "formula" {
-			continue
-		}
-		rows++
-		o := orderOf(row.Request)
-		base := Price(o)
-		if math.RoundToEven(base) != row.Accepted {
-			t.Errorf("accepted %v, recorded %v: %s", base, row.Accepted, sc.Bytes())
-		}
-		reward := o.Reward(base, ref.Snapshot().Baseline((*row.Request.Models)[0]))
-		if math.Abs(reward-row.Reward) > 1e-9 {
-			t.Errorf("reward %v, recorded %v: %s", reward, row.Reward, sc.Bytes())
-		}
-		if charged := o.Tax().Float() + o.Burn(reward); math.Abs(charged-row.Charged) > 1 {
-			t.Errorf("charged %v, recorded %v: %s", charged, row.Charged, sc.Bytes())
-		}
-	}
-	if rows == 0 {
-		t.Error("no row with basis formula")
-	}
-}
-
-func orderOf(r api.ImageRequest) Order {
-	p := r.Params
-	o := Order{
-		Width: *p.Width, Height: *p.Height, Steps: *p.Steps, Sampler: p.SamplerName,
-		HasSource: r.SourceImage != "", ControlType: p.ControlType, PostProcessing: p.PostProcessing,
-		Loras: len(p.Loras), TIs: len(p.TIs), Workflow: p.Workflow, N: 1,
-		ExtraSources: len(r.ExtraSourceImages),
-		HiresFix:     p.HiresFix != nil && *p.HiresFix,
-		FastOnly:     r.SlowWorkers != nil && !*r.SlowWorkers,
-		Blacklist:    r.WorkerBlacklist != nil && *r.WorkerBlacklist,
-	}
-	if p.ReturnControlMap != nil {
-		o.ReturnControlMap = *p.ReturnControlMap
-	}
-	return o
 }

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"horde/internal/kudos"
+	"horde/internal/kudos/training"
+	"horde/internal/terminal"
+)
+
+// KudosCmd makes and judges price networks.
+type KudosCmd struct {
+	Train KudosTrainCmd `cmd:"" help:"Train a price network on jobs and their durations."`
+	Eval  KudosEvalCmd  `cmd:"" help:"Compare the prices of a network with those in a file."`
+}
+
+// KudosTrainCmd trains a net.
+type KudosTrainCmd struct {
+	Data    string  `required:"" placeholder:"FILE" help:"Jobs: CSV, plain or gzip."`
+	Out     string  `default:"net.bin" placeholder:"FILE" help:"File to write the net to (${default})."`
+	Plot    string  `placeholder:"FILE" help:"File to draw the loss to (default: that of --out, ending in .png)."`
+	Name    string  `placeholder:"NAME" help:"What price breakdowns call the net (default: the name of --out)."`
+	Comment string  `placeholder:"TEXT" help:"What the jobs are, for the net's card."`
+	Seed    uint64  `default:"1" help:"Same seed, data and flags: same net (${default})."`
+	Epochs  int     `default:"300" help:"Times that every job is seen (${default})."`
+	Hidden  []int   `default:"128,128" placeholder:"N,…" help:"Units of each hidden layer (${default})."`
+	Rate    float64 `default:"0.003" help:"Learning rate at its height (${default})."`
+	HeldOut float64 `default:"0.05" placeholder:"SHARE" help:"Share of the jobs that is kept back to judge by (${default})."`
+}
+
+// Help describes the data and shows an example.
+func (KudosTrainCmd) Help() string {
+	return `The file has a header and the columns width, height, steps, cfg_scale, sampler_name, karras, hires_fix, source_processing,
+source_image, source_mask, denoising_strength, control_type, control_strength, post_processing (names joined by "|") and seconds.
+With kudos_basis11, the price where the basis job is worth 11, the net also learns what the basis job takes.
+
+Examples:
+  horde kudos train --data jobs.csv.gz --out net.bin
+  horde kudos train --data jobs.csv --out small.bin --seed 7 --epochs 50 --hidden 64,64`
+}
+
+// Run trains, draws and writes the net.
+func (c *KudosTrainCmd) Run(con *console) error {
+	jobs, err := training.ReadJobs(c.Data)
+	if err != nil {
+		return err
+	}
+	name, plot := c.Name, c.Plot
+	if base := filepath.Base(c.Out); name == "" {
+		name = strings.TrimSuffix(base, filepath.Ext(base))
+	}
+	if plot == "" {
+		plot = strings.TrimSuffix(c.Out, filepath.Ext(c.Out)) + ".png"
+	}
+	shown := newEpochs(con)
+	result, err := training.Train(con.ctx, jobs, training.Config{
+		Name: name, Comment: c.Comment, Seed: c.Seed, Epochs: c.Epochs, Hidden: c.Hidden, Rate: c.Rate, HeldOut: c.HeldOut,
+		Progress: shown.show,
+	})
+	shown.clear()
+	if err != nil {
+		return err
+	}
+	if err := writeNet(result, name, c.Out, plot); err != nil {
+		return err
+	}
+	card := result.Net.Card()
+	fmt.Fprintf(con.stderr, "%d jobs to train on, %d kept back, %d skipped (names too rare for a place), %v\n",
+		card.TrainRows, card.HeldOutN, result.Skipped, time.Since(shown.began).Round(time.Second))
+	fmt.Fprintf(con.stderr, "the basis job takes %.2f s; wrote %s and %s\n", result.Net.Basis(), c.Out, plot)
+	return printScore(con.stdout, training.Score{Accuracy: card.Accuracy, Worst: card.Worst})
+}
+
+func writeNet(r *training.Result, name, out, plot string) error {
+	net, err := r.Net.Bytes()
+	if err != nil {
+		return err
+	}
+	picture, err := training.Plot("loss of "+name, r.Epochs)
+	if err != nil {
+		return err
+	}
+	if err := replaceFile(plot, picture); err != nil {
+		return err
+	}
+	return replaceFile(out, net)
+}
+
+// replaceFile writes a file so that path holds all of the new bytes or still
+// the old ones.
+func replaceFile(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = io.Copy(f, bytes.NewReader(b))
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+func printScore(w io.Writer, s training.Score) error {
+	_, err := fmt.Fprintf(w, "accuracy %.4f\nworst percentile %.4f\n", s.Accuracy, s.Worst)
+	return err
+}
+
+// epochs shows how training goes: a bar on a terminal, else a line at each
+// twentieth.
+type epochs struct {
+	con   *console
+	live  *terminal.Live // nil: no terminal
+	began time.Time
+	lines int
+}
+
+func newEpochs(con *console) *epochs {
+	e := &epochs{con: con, began: time.Now()}
+	if isTerminal(con.stderr) {
+		e.live = terminal.NewLive(con.stderr)
+	}
+	return e
+}
+
+func (p *epochs) show(e training.Epoch) {
+	share := float64(e.Number) / float64(e.Of)
+	left := time.Duration(float64(time.Since(p.began)) * (1/share - 1)).Round(time.Second)
+	state := fmt.Sprintf("epoch %d/%d  loss %.4f  kept back %.4f  accuracy %.4f  worst percentile %.4f  %v left",
+		e.Number, e.Of, e.Loss, e.Held, e.Score.Accuracy, e.Score.Worst, left)
+	if p.live != nil {
+		_ = p.live.Draw(func(w io.Writer) int {
+			fmt.Fprintf(w, "%s %3.0f %%\n%s\n", terminal.Bar(40, share), 100*share, state)
+			return 2
+		})
+		return
+	}
+	if lines := int(math.Ceil(20 * share)); lines > p.lines {
+		p.lines = lines
+		fmt.Fprintln(p.con.stderr, state)
+	}
+}
+
+func (p *epochs) clear() {
+	if p.live != nil {
+		_ = p.live.Clear()
+	}
+}
+
+// KudosEvalCmd judges a net.
+type KudosEvalCmd struct {
+	Data   string `required:"" placeholder:"FILE" help:"Jobs with the column kudos_basis11: CSV, plain or gzip."`
+	Net    string `placeholder:"FILE" help:"Net to judge (default: the one in this program)."`
+	Unseen bool   `help:"Only jobs that the net's training kept back (of the file it was trained on)."`
+}
+
+// Help says what is printed and shows examples.
+func (KudosEvalCmd) Help() string {
+	return `Prints the mean of 1 - |a-p| / max(a,p) over all jobs, a the price in the file and p the net's, and the accuracy that 99 of 100 jobs reach.
+Jobs with names that the net does not know are priced by the fixed formula, as they are in service.
+
+Examples:
+  horde kudos eval --data jobs.csv.gz
+  horde kudos eval --data jobs.csv.gz --net net.bin --unseen`
+}
+
+// Run prints the accuracy.
+func (c *KudosEvalCmd) Run(con *console) error {
+	net := kudos.Standard()
+	if c.Net != "" {
+		var err error
+		if net, err = kudos.ReadNet(c.Net); err != nil {
+			return err
+		}
+	}
+	jobs, err := training.ReadJobs(c.Data)
+	if err != nil {
+		return err
+	}
+	card := net.Card()
+	if c.Unseen {
+		kept := jobs[:0]
+		for i := range jobs {
+			if training.Split(&jobs[i], card.Seed, card.HeldOut) {
+				kept = append(kept, jobs[i])
+			}
+		}
+		jobs = kept
+	}
+	score, err := training.Evaluate(kudos.NewPricer(net), jobs)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(con.stderr, "net %s, %d jobs, %d of them by the fixed formula; worst job %.4f, mean of the worst hundredth %.4f\n",
+		card.Name, score.Jobs, score.Formula, score.Least, score.Tail)
+	return printScore(con.stdout, score)
+}
