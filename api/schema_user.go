@@ -119,10 +119,12 @@ type ListedUser struct {
 
 // Listed is the entry for a user in GET /users.
 func (d *UserDetails) Listed() ListedUser {
-	return ListedUser{Username: d.Username, ID: d.ID, Kudos: d.Kudos, Concurrency: d.Concurrency, WorkerInvited: d.WorkerInvited,
+	return ListedUser{
+		Username: d.Username, ID: d.ID, Kudos: d.Kudos, Concurrency: d.Concurrency, WorkerInvited: d.WorkerInvited,
 		Moderator: d.Moderator, KudosDetails: d.KudosDetails, WorkerCount: d.WorkerCount, WorkerIDs: d.WorkerIDs, Styles: d.Styles,
 		Trusted: d.Trusted, Flagged: d.Flagged, Service: d.Service, Education: d.Education, Customizer: d.Customizer,
-		Deleted: d.Deleted, Pseudonymous: d.Pseudonymous, AccountAge: d.AccountAge, Records: d.Records}
+		Deleted: d.Deleted, Pseudonymous: d.Pseudonymous, AccountAge: d.AccountAge, Records: d.Records,
+	}
 }
 
 // Simple is the answer of calls that only succeed.

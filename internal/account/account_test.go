@@ -308,8 +308,11 @@ func TestDelete(t *testing.T) {
 			caller, target *User
 			want           horde.Code
 		}{
-			{anon, alice, "AnonForbiddenUser"}, {anon, mod, "AnonForbiddenUser"}, {root, mod, "CannotDeleteMod"},
-			{bob, mod, "CannotDeleteMod"}, {bob, alice, "NotUserOrMod"},
+			{anon, alice, "AnonForbiddenUser"},
+			{anon, mod, "AnonForbiddenUser"},
+			{root, mod, "CannotDeleteMod"},
+			{bob, mod, "CannotDeleteMod"},
+			{bob, alice, "NotUserOrMod"},
 		} {
 			_, err := w.Delete(ctx, c.caller, c.target)
 			wantCode(w.t, c.caller.Username+" deletes "+c.target.Username, err, c.want)
@@ -484,8 +487,10 @@ func TestDetailsByPrivilege(t *testing.T) {
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			got := [3]bool{d.WorkerIDs != nil && d.SharedKeyIDs != nil, d.Contact != nil && d.VPN != nil && *d.Special,
-				d.AdminComment != nil && d.EvaluatingKudos != nil && d.Suspicious != nil && d.MonthlyKudos != nil}
+			got := [3]bool{
+				d.WorkerIDs != nil && d.SharedKeyIDs != nil, d.Contact != nil && d.VPN != nil && *d.Special,
+				d.AdminComment != nil && d.EvaluatingKudos != nil && d.Suspicious != nil && d.MonthlyKudos != nil,
+			}
 			if got != want {
 				w.t.Errorf("privilege %d shows %v, want %v", p, got, want)
 			}
@@ -509,8 +514,15 @@ func TestListPages(t *testing.T) {
 			n           int
 			first, last int
 		}{
-			{"", 1, 25, 30, 6}, {"nonsense", 0, 25, 30, 6}, {"kudos", -3, 25, 30, 6}, {"kudos", 2, 6, 5, 0}, {"", 3, 0, 0, 0},
-			{"age", 1, 25, 0, 24}, {"age", 2, 6, 25, 30}, {"", 10001, 0, 0, 0}, {"", 1 << 62, 0, 0, 0},
+			{"", 1, 25, 30, 6},
+			{"nonsense", 0, 25, 30, 6},
+			{"kudos", -3, 25, 30, 6},
+			{"kudos", 2, 6, 5, 0},
+			{"", 3, 0, 0, 0},
+			{"age", 1, 25, 0, 24},
+			{"age", 2, 6, 25, 30},
+			{"", 10001, 0, 0, 0},
+			{"", 1 << 62, 0, 0, 0},
 		} {
 			list, err := w.List(ctx, c.sort, c.page)
 			if err != nil || len(list) != c.n {

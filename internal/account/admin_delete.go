@@ -46,7 +46,9 @@ func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool,
 func (a *Accounts) Wipe(id int64) error {
 	return a.change(id, func(u *store.User) {
 		mark := wipedOAuth + horde.NewID()
-		*u = store.User{ID: u.ID, Created: u.Created, Username: wipedOAuth, OAuthID: mark, KeyHash: mark, Contact: wipedOAuth,
-			Roles: u.Roles, Concurrency: u.Concurrency, UsageMultiplier: u.UsageMultiplier}
+		*u = store.User{
+			ID: u.ID, Created: u.Created, Username: wipedOAuth, OAuthID: mark, KeyHash: mark, Contact: wipedOAuth,
+			Roles: u.Roles, Concurrency: u.Concurrency, UsageMultiplier: u.UsageMultiplier,
+		}
 	})
 }

@@ -209,8 +209,10 @@ func TestDetails(t *testing.T) {
 		t.Errorf("a fresh worker: %+v", d)
 	}
 	err := n.change(w.ID, func(w *store.Worker) {
-		w.Totals = store.WorkerTotals{Generated: horde.Whole(12), UptimeKudos: horde.Whole(50), Kudos: horde.Whole(62), Things: 2_400_000,
-			Fulfilments: 3, Uncompleted: 1, Uptime: 700, Speeds: []float64{2_000_000, 3_000_000}}
+		w.Totals = store.WorkerTotals{
+			Generated: horde.Whole(12), UptimeKudos: horde.Whole(50), Kudos: horde.Whole(62), Things: 2_400_000,
+			Fulfilments: 3, Uncompleted: 1, Uptime: 700, Speeds: []float64{2_000_000, 3_000_000},
+		}
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -238,8 +240,13 @@ func TestList(t *testing.T) {
 		l    Listing
 		want string
 	}{
-		{Listing{}, "Older newer"}, {Listing{Kind: Image}, "Older newer"}, {Listing{Kind: Text}, ""}, {Listing{Kind: "nonsense"}, ""},
-		{Listing{Name: "NEWER"}, "newer"}, {Listing{Name: "newer", Kind: Text}, "newer"}, {Listing{Name: "gone"}, ""},
+		{Listing{}, "Older newer"},
+		{Listing{Kind: Image}, "Older newer"},
+		{Listing{Kind: Text}, ""},
+		{Listing{Kind: "nonsense"}, ""},
+		{Listing{Name: "NEWER"}, "newer"},
+		{Listing{Name: "newer", Kind: Text}, "newer"},
+		{Listing{Name: "gone"}, ""},
 	} {
 		var names []string
 		for _, w := range n.List(c.l) {

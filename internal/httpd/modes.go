@@ -48,8 +48,10 @@ func (s *Server) putModes(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	in := api.ModifyModes{Maintenance: looseBool(body, "maintenance_mode"), InviteOnly: looseBool(body, "invite_only_mode"),
-		Raid: looseBool(body, "raid_mode")}
+	in := api.ModifyModes{
+		Maintenance: looseBool(body, "maintenance_mode"), InviteOnly: looseBool(body, "invite_only_mode"),
+		Raid: looseBool(body, "raid_mode"),
+	}
 	if in == (api.ModifyModes{}) {
 		return horde.Errorf("NoHordeModSelected", "No mode to change was given.")
 	}

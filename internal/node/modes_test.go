@@ -20,8 +20,10 @@ func newNode(t *testing.T) (n *Node, admin string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err = Open(t.Context(), Options{Data: t.TempDir(), Listener: l, KeySecret: "k",
-		Admins: func() []string { return []string{"root#1"} }})
+	n, err = Open(t.Context(), Options{
+		Data: t.TempDir(), Listener: l, KeySecret: "k",
+		Admins: func() []string { return []string{"root#1"} },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
