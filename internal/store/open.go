@@ -127,6 +127,9 @@ func (s *Store) openSQLite(folder string) (*sql.DB, error) {
 	return write, nil
 }
 
+// readConns is how many connections of PostgreSQL serve reads.
+const readConns = 8
+
 func (s *Store) openPostgres(address string) (*sql.DB, error) {
 	s.engine = postgresEngine
 	config, err := pgx.ParseConfig(address)
@@ -137,8 +140,8 @@ func (s *Store) openPostgres(address string) (*sql.DB, error) {
 	write := stdlib.OpenDB(*config)
 	write.SetMaxOpenConns(3)
 	s.read = stdlib.OpenDB(*config)
-	s.read.SetMaxOpenConns(8)
-	s.read.SetMaxIdleConns(8)
+	s.read.SetMaxOpenConns(readConns)
+	s.read.SetMaxIdleConns(readConns)
 	return write, nil
 }
 
@@ -229,10 +232,11 @@ func (s *Store) prepare(ctx context.Context, q string) (*sql.Stmt, error) {
 
 // rows reads all rows of a query with one scan function. It tries again when the
 // connection was of no use: one that a cancelled read or the server has ended.
+// All idle connections of the pool may be.
 func rows[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), q string, args ...any) ([]T, error) {
 	for try := 0; ; try++ {
 		out, err := readAll(ctx, s, scan, q, args...)
-		if err == nil || try == 3 || ctx.Err() != nil || !broken(err) {
+		if err == nil || try == readConns+2 || ctx.Err() != nil || !broken(err) {
 			return out, err
 		}
 	}

@@ -58,9 +58,6 @@ func TestJobFromPopToSubmit(t *testing.T) {
 				t.Errorf("upload of %s: %s, %v", id, format, err)
 			}
 		}
-		if len(h.progress) == 0 {
-			t.Error("no progress was reported")
-		}
 		o := h.offers[0]
 		if o.BridgeAgent != "Horde Worker:"+api.Version+":"+api.Repository || o.Name != "dreamer" || !*o.NSFW || *o.Threads != 1 {
 			t.Errorf("offer %+v", o)
