@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 
 	"horde/internal/store"
 )
@@ -24,14 +25,29 @@ func (q *Queue) EmptyAll(ctx context.Context) error {
 	for _, row := range emptied {
 		if e := x.entries[row.ID]; e != nil {
 			x.apply(e, row.RequestState)
-			if e.record.Held && e.over(e.counts()) {
+			if e.record.Held {
 				free = append(free, e)
 			}
 		}
 	}
 	x.mu.Unlock()
 	for _, e := range free {
-		q.release(e)
+		if err := q.release(e); err != nil {
+			return err
+		}
 	}
 	return ctx.Err()
+}
+
+func (q *Queue) release(e *entry) error {
+	return q.Store.Write(store.Unit{Key: e.row.ID, Accounts: e.payers(), Do: func(tx *store.Tx) error {
+		s, err := tx.Charge(e.row.ID, 0, 0) // locks it
+		if errors.Is(err, store.ErrLost) {  // gone, and the hold with it
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return e.releaseIfOver(tx, s)
+	}})
 }

@@ -195,10 +195,12 @@ func (q *Queue) take1(c *claim, v *view) ([]store.Job, error) {
 	}
 	var state store.RequestState
 	err := q.Store.Write(store.Unit{Key: e.row.ID, Do: func(tx *store.Tx) (err error) {
-		if !c.fake {
-			if state, err = tx.Claim(e.row.ID, c.n, now+life.Microseconds()); err != nil {
-				return err
-			}
+		k, expires := c.n, now+life.Microseconds()
+		if c.fake { // takes nothing, but the request has to be there, and the other nodes to hear of it
+			k, expires = 0, 0
+		}
+		if state, err = tx.Claim(e.row.ID, k, expires); err != nil {
+			return err
 		}
 		for _, j := range jobs {
 			tx.InsertJob(j)
@@ -214,9 +216,7 @@ func (q *Queue) take1(c *claim, v *view) ([]store.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !c.fake {
-		x.apply(e, state)
-	}
+	x.apply(e, state)
 	for _, j := range jobs {
 		x.setJob(e, j)
 	}

@@ -100,6 +100,7 @@ func (q *Queue) Refresh(ctx context.Context, ids []string) error {
 func (q *Queue) take(live []store.Request, jobs []store.Job, gone []string) {
 	found := make(map[string]bool, len(live))
 	var fresh []*entry
+	now := q.Clock().UnixMicro()
 	x := q.index
 	x.mu.Lock()
 	for _, row := range live {
@@ -107,6 +108,9 @@ func (q *Queue) take(live []store.Request, jobs []store.Job, gone []string) {
 		if e := x.entries[row.ID]; e != nil {
 			x.apply(e, row.RequestState)
 			fresh = append(fresh, e)
+			continue
+		}
+		if row.Expires <= now { // perhaps another node has removed it since it was read
 			continue
 		}
 		e, err := newEntry(row)

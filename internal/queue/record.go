@@ -124,11 +124,6 @@ func (e *entry) done(c counts) bool {
 	return e.state.Faulted || e.state.Waiting == 0 && c.finished-c.processing >= e.state.Jobs
 }
 
-// over: nothing will be charged any more.
-func (e *entry) over(c counts) bool {
-	return e.done(c) || e.state.Waiting == 0 && c.processing == 0
-}
-
 // priorityOf is the starting priority of §5.1, from the balance before the tax.
 func priorityOf(balance horde.Kudos, flagged bool) int64 {
 	whole := int64(math.RoundToEven(balance.Float()))

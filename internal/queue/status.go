@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -112,23 +113,21 @@ func (q *Queue) Cancel(ctx context.Context, id string) (api.ImageStatus, error) 
 	}
 	before := q.status(ctx, e)
 	var state store.RequestState
-	err = q.Store.Write(store.Unit{Key: id, Do: func(tx *store.Tx) (err error) {
-		state, err = tx.Cancel(id)
-		return err
+	err = q.Store.Write(store.Unit{Key: id, Accounts: e.payers(), Do: func(tx *store.Tx) (err error) {
+		if state, err = tx.Cancel(id); err != nil {
+			return err
+		}
+		return e.releaseIfOver(tx, state)
 	}})
-	if err == store.ErrLost { // it expired just now
+	if errors.Is(err, store.ErrLost) { // it expired just now
 		return before, nil
 	}
 	if err != nil {
 		return api.ImageStatus{}, err
 	}
 	q.index.mu.Lock()
+	defer q.index.mu.Unlock()
 	q.index.apply(e, state)
-	over := e.over(e.counts())
-	q.index.mu.Unlock()
-	if over && e.record.Held {
-		q.release(e)
-	}
 	return before, nil
 }
 

@@ -241,6 +241,9 @@ func (q *Queue) settle(a assigned, owner *account.User, r store.JobResult, rewar
 			return err
 		}
 		tx.Deliver(store.Delivery{JobID: a.job.ID, At: now, Kind: kindImage, Model: a.job.Model, Things: s.things, Micros: s.micros})
+		if err := a.e.releaseIfOver(tx, state); err != nil {
+			return err
+		}
 		if suspected {
 			return account.SuspectUser(tx, owner.ID, account.SuspicionTooFast)
 		}
@@ -296,29 +299,37 @@ func (q *Queue) pay(tx *store.Tx, a assigned, owner *account.User, s settlement)
 // the original rounds each delivery (§6.4).
 func centimega(things int64) int64 { return int64(math.RoundToEven(float64(things) / 1e4)) }
 
-// finish brings a delivery into the index.
+// finish brings the end of a job into the index.
 func (q *Queue) finish(a assigned, r store.JobResult, state store.RequestState, now int64) {
 	j := *a.job
 	j.JobResult, j.Finished, j.Seed = r, now, r.Seed
 	x := q.index
 	x.mu.Lock()
+	defer x.mu.Unlock()
 	x.setJob(a.e, j)
 	x.apply(a.e, state)
-	over := a.e.over(a.e.counts())
-	x.mu.Unlock()
-	if over && a.e.record.Held {
-		q.release(a.e)
-	}
 }
 
-// release frees what is left of a request's hold.
-func (q *Queue) release(e *entry) {
-	err := q.Store.Write(store.Unit{Key: e.row.ID, Accounts: []int64{e.row.UserID}, Do: func(tx *store.Tx) error {
-		return kudos.ReleaseHold(tx, holdID(e.row.ID))
-	}})
-	if err != nil {
-		q.Log.Error("release hold", "request", e.row.ID, "error", err)
+// payers are the accounts that a change of a request may touch by its hold.
+func (e *entry) payers() []int64 {
+	if e.record.Held {
+		return []int64{e.row.UserID}
 	}
+	return nil
+}
+
+// releaseIfOver frees what is left of a request's hold when nothing more will be
+// charged. It asks the database, in the transaction that brought the state: other
+// nodes may have jobs of the request that this one has not heard of.
+func (e *entry) releaseIfOver(tx *store.Tx, s store.RequestState) error {
+	if !e.record.Held || s.Waiting > 0 && !s.Faulted {
+		return nil
+	}
+	running, err := tx.Running(e.row.ID)
+	if err != nil || running > 0 {
+		return err
+	}
+	return kudos.ReleaseHold(tx, holdID(e.row.ID))
 }
 
 // endFake ends a job that was given to a paused worker: nothing is paid.
@@ -347,12 +358,15 @@ func (q *Queue) fault(a assigned) error {
 	if a.worker != nil {
 		workers = append(workers, a.worker.ID)
 	}
-	err := q.Store.Write(store.Unit{Key: a.e.row.ID, Workers: workers, Do: func(tx *store.Tx) (err error) {
+	err := q.Store.Write(store.Unit{Key: a.e.row.ID, Accounts: a.e.payers(), Workers: workers, Do: func(tx *store.Tx) (err error) {
 		if err := tx.EndJob(a.job.ID, r); err != nil {
 			return err
 		}
 		if !a.job.Fake {
 			if state, err = tx.Requeue(a.e.row.ID, faultLimit); err != nil {
+				return err
+			}
+			if err := a.e.releaseIfOver(tx, state); err != nil {
 				return err
 			}
 		}

@@ -70,8 +70,8 @@ func (s *Store) Watch(ctx context.Context, apply func(Changes) error) {
 	go s.hint(ctx, &w.peers)
 	beat := time.Time{}
 	for {
-		if time.Since(beat) > nodeGone/3 {
-			beat = time.Now()
+		if now := s.clock(); now.Sub(beat).Abs() > nodeGone/3 {
+			beat = now
 			if err := s.beat(); err != nil {
 				s.log.Warn("sign of life", "error", err)
 			}

@@ -1,6 +1,9 @@
 package store
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // JobState is where a job stands. It only ever moves from JobRunning to one of
 // the others.
@@ -76,6 +79,25 @@ func (s *Store) Overdue(ctx context.Context, now int64, limit int) ([]Job, error
 // InsertJob buffers a new job.
 func (tx *Tx) InsertJob(j Job) {
 	tx.rows.jobs = append(tx.rows.jobs, j.ID, j.RequestID, j.WorkerID, j.Model, j.Seed, j.Fake, j.Started, j.TTL)
+}
+
+// jobWidth is how many values InsertJob buffers for a job.
+const jobWidth = 8
+
+// Running counts the jobs of a request that workers have, fake ones left out.
+// Lock the request before (any change of it does), so that no other node adds one.
+func (tx *Tx) Running(request string) (int, error) {
+	found, err := read(tx, scanInt, "SELECT count(*) FROM jobs WHERE request_id = $1 AND state = 0 AND NOT fake", request)
+	if err != nil {
+		return 0, err
+	}
+	n := int(found[0])
+	for job := range slices.Chunk(tx.rows.jobs, jobWidth) { // not inserted yet
+		if job[1] == request && job[5] == false {
+			n++
+		}
+	}
+	return n, nil
 }
 
 // EndJob writes how a running job ended; ErrLost when it had ended before.
