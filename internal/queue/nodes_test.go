@@ -1,0 +1,212 @@
+package queue
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"horde/internal/fleet"
+	"horde/internal/horde"
+	"horde/internal/store"
+	"horde/internal/store/storetest"
+)
+
+// deaf opens two nodes that do not hear of each other: their indexes are as old
+// as they can be.
+func deaf(t testing.TB) (a, b *node) {
+	db, c := storetest.On(t, storetest.Postgres), newClock()
+	return newNode(t, db, c), newNode(t, db, c)
+}
+
+func held(t testing.TB, n *node, p person) horde.Kudos {
+	t.Helper()
+	a, err := n.Store.Account(context.Background(), p.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.Held
+}
+
+// TestHoldOfTwoNodes: a hold is released with the last delivery, wherever that
+// comes, and not before it.
+func TestHoldOfTwoNodes(t *testing.T) {
+	a, b := deaf(t)
+	p := a.person(t, false, 100)
+	q := ask(p, 2)
+	q.Body.SlowWorkers = ptr(false)
+	id := a.accept(t, q)
+	first := a.take(t, p, pop("one"))
+	if err := b.Refresh(t.Context(), []string{id}); err != nil {
+		t.Fatal(err)
+	}
+	second := b.take(t, p, pop("two"))
+	if first == nil || second == nil {
+		t.Fatal("no jobs")
+	}
+	if _, err := a.submit(p.key, *first.ID, "ok"); err != nil {
+		t.Fatal(err)
+	}
+	if held(t, a, p) == 0 {
+		t.Error("the hold was released while another node has a job of the request")
+	}
+	if _, err := b.submit(p.key, *second.ID, "ok"); err != nil {
+		t.Fatal(err)
+	}
+	if k := held(t, a, p); k != 0 {
+		t.Errorf("%s are still held after the last delivery", k)
+	}
+}
+
+// TestStaleNode: a node whose index is old hands out nothing that is gone, and
+// answers for jobs and requests of the other.
+func TestStaleNode(t *testing.T) {
+	a, b := deaf(t)
+	p, other := a.person(t, true, 1000), a.person(t, true, 1000)
+	a.offer(t, other, pop("one"))
+	if err := b.Fleet.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	claimed := a.accept(t, ask(p, 1))
+	cancelled := a.accept(t, ask(p, 1))
+	if err := b.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	job := a.take(t, other, pop("one"))
+	if job == nil {
+		t.Fatal("no job")
+	}
+	if _, err := a.Cancel(t.Context(), cancelled); err != nil {
+		t.Fatal(err)
+	}
+	if job := b.take(t, other, pop("one")); job != nil {
+		t.Errorf("a stale node gave out %v", job.IDs)
+	}
+	// A request that only the other node has heard of.
+	fresh := a.accept(t, ask(p, 1))
+	if c, err := b.Check(t.Context(), fresh); err != nil || c.Waiting != 1 {
+		t.Errorf("check at the other node: %+v, %v", c, err)
+	}
+	// A job that the other node gave out.
+	if reward, err := b.submit(other.key, *job.ID, "ok"); err != nil || reward == 0 {
+		t.Errorf("submit at the other node: %v, %v", reward, err)
+	}
+	if _, err := a.submit(other.key, *job.ID, "ok"); horde.CodeOf(err) != "DuplicateGen" {
+		t.Errorf("the same at the first node: %v", err)
+	}
+	if c, err := a.Check(t.Context(), claimed); err != nil || !c.Done || c.Finished != 1 {
+		t.Errorf("the first node has learnt nothing: %+v, %v", c, err)
+	}
+}
+
+// TestTrickIsKnownEverywhere: a paused worker gets one fake job of a request, not
+// one of each node; it leaves nothing when the request ends.
+func TestTrickIsKnownEverywhere(t *testing.T) {
+	db, c := storetest.On(t, storetest.Postgres), newClock()
+	a, b := newNode(t, db, c), newNode(t, db, c)
+	a.follow(t)
+	b.follow(t)
+	p, owner := a.person(t, true, 1000), a.person(t, true, 0)
+	id := a.accept(t, ask(p, 1))
+	w := a.offer(t, owner, pop("one")).Worker.ID
+	pause(t, a, w)
+	if what := eventually(func() string {
+		if w := b.Fleet.Worker(w); w == nil || !w.Paused {
+			return "the other node does not know that the worker is paused"
+		}
+		return b.differs()
+	}); what != "" {
+		t.Fatal(what)
+	}
+	if job := a.take(t, owner, pop("one")); job == nil {
+		t.Fatal("a paused worker got nothing")
+	}
+	if what := eventually(b.differs); what != "" {
+		t.Fatal(what)
+	}
+	if job := b.take(t, owner, pop("one")); job != nil {
+		t.Error("a paused worker got a second job of the same request")
+	}
+	if check, err := a.Check(t.Context(), id); err != nil || check.Waiting != 1 || check.Processing != 0 {
+		t.Errorf("the fake job counts: %+v, %v", check, err)
+	}
+	c.advance(21 * time.Minute)
+	if err := a.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if what := settled(db, a); what != "" {
+		t.Error(what)
+	}
+}
+
+func pause(t testing.TB, n *node, worker string) {
+	t.Helper()
+	var row store.Worker
+	err := n.Store.Write(store.Unit{Workers: []string{worker}, Do: func(tx *store.Tx) (err error) {
+		row, err = tx.ChangeWorker(worker, func(w *store.Worker) { w.Paused = true })
+		return err
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Fleet.Touch(row)
+}
+
+// TestFakeJobOfEndedRequest: a stale node gives no fake job of a request that is
+// gone; it would outlive everything.
+func TestFakeJobOfEndedRequest(t *testing.T) {
+	db, c := storetest.On(t, storetest.Postgres), newClock()
+	a, b := newNode(t, db, c), newNode(t, db, c)
+	p, owner := a.person(t, true, 1000), a.person(t, true, 0)
+	id := a.accept(t, ask(p, 1))
+	w := b.offer(t, owner, pop("one")).Worker.ID
+	pause(t, b, w)
+	if err := b.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteRequest(id, tx.Now+1e12) }}); err != nil {
+		t.Fatal(err)
+	}
+	if job := b.take(t, owner, pop("one")); job != nil {
+		t.Error("a fake job of a request that is gone")
+	}
+	if what := settled(db, a); what != "" {
+		t.Error(what)
+	}
+}
+
+// TestManyLateJobsOfExpiredRequests: a sweep comes to an end though there are
+// more late jobs than it takes at once and none of them can be given up.
+func TestManyLateJobsOfExpiredRequests(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newClock()
+		n := newNode(t, db, c)
+		now := c.micros()
+		err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
+			for range sweepBatch + 10 {
+				q := store.Request{ID: horde.NewID(), Kind: fleet.Image, Created: now, Body: `{"image":{}}`,
+					RequestState: store.RequestState{Jobs: 1, Expires: now + 1, Version: 1}}
+				if err := tx.InsertRequest(q); err != nil {
+					return err
+				}
+				tx.InsertJob(store.Job{ID: horde.NewID(), RequestID: q.ID, Started: now, TTL: 1000})
+			}
+			return nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.advance(time.Hour)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		if err := n.Sweep(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if what := n.differs(); what != "" {
+			t.Error(what)
+		}
+		if left, err := n.Store.LiveRequests(ctx, 0); err != nil || len(left) > 0 {
+			t.Errorf("%d requests left, %v", len(left), err)
+		}
+	})
+}

@@ -1,0 +1,420 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/admission"
+	"horde/internal/blob"
+	"horde/internal/catalog"
+	"horde/internal/fleet"
+	"horde/internal/horde"
+	"horde/internal/store"
+	"horde/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) {
+	storetest.Checks(8)
+	os.Exit(m.Run())
+}
+
+// clock is a time that tests move.
+type clock struct{ us atomic.Int64 }
+
+func newClock() *clock {
+	c := &clock{}
+	c.us.Store(time.Date(2026, 8, 1, 12, 0, 3, 0, time.UTC).UnixMicro())
+	return c
+}
+
+func (c *clock) now() time.Time          { return time.UnixMicro(c.us.Load()) }
+func (c *clock) micros() int64           { return c.us.Load() }
+func (c *clock) advance(d time.Duration) { c.us.Add(d.Microseconds()) }
+
+// node is one queue and what it stands on.
+type node struct {
+	*Queue
+	clock *clock
+	modes admission.Server
+}
+
+// newNode opens a node on a database. Nodes of one test share a folder of
+// pictures.
+func newNode(t testing.TB, db *storetest.DB, c *clock) *node {
+	t.Helper()
+	ctx := context.Background()
+	s := db.Open(storetest.Clock(c.now))
+	accounts, err := account.New(ctx, s, account.Config{KeySecret: "pepper", Clock: c.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	models, err := catalog.New(catalog.Config{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	workers, err := fleet.New(ctx, fleet.Config{Store: s, Accounts: accounts, Catalog: models, Clock: c.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures, err := blob.OpenFolder(filepath.Join(db.Options().Folder, "blobs"), blob.FolderOptions{
+		Secret: make([]byte, 16), BaseURL: func() string { return "http://localhost" }, Clock: c.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { pictures.Close() })
+	n := &node{clock: c}
+	n.Queue, err = New(ctx, Config{Store: s, Accounts: accounts, Fleet: workers, Catalog: models, Blobs: pictures,
+		Clock: c.now, Modes: func() admission.Server { return n.modes }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// nodes opens one node on SQLite, and on PostgreSQL two that follow each other.
+func nodes(t testing.TB, db *storetest.DB, c *clock) []*node {
+	t.Helper()
+	all := []*node{newNode(t, db, c)}
+	if db.Engine == storetest.Postgres {
+		all = append(all, newNode(t, db, c))
+	}
+	for _, n := range all {
+		n.follow(t)
+	}
+	return all
+}
+
+// follow does what a running node does with the news of others.
+func (n *node) follow(t testing.TB) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	begun := make(chan struct{})
+	var once sync.Once
+	wg.Go(func() {
+		n.Store.Watch(ctx, func(c store.Changes) error {
+			defer once.Do(func() { close(begun) })
+			if c.Missed {
+				n.Accounts.Forget()
+				return errors.Join(n.Fleet.Reload(ctx), n.Reload(ctx))
+			}
+			n.Accounts.Forget(c.Users...)
+			return errors.Join(n.Fleet.Refresh(ctx, c.Workers), n.Refresh(ctx, c.Requests))
+		})
+	})
+	t.Cleanup(func() { cancel(); wg.Wait() })
+	if n.Store.Shared() {
+		<-begun
+	}
+}
+
+// person is a user with a key.
+type person struct {
+	*account.User
+	key string
+}
+
+func (n *node) person(t interface{ Fatal(...any) }, trusted bool, balance int64) person {
+	u, key, _, err := n.Accounts.TestUser(context.Background(), "u", horde.NewID(), false, trusted, &balance)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return person{u, key}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// ask is a small request that needs no kudos upfront.
+func ask(p person, n int, models ...string) Ask {
+	if models == nil {
+		models = []string{catalog.Sketch}
+	}
+	return Ask{Key: p.key, Body: api.ImageRequest{Prompt: "a red fox", Models: &models,
+		Params: &api.ImageParams{N: &n, Width: ptr(64), Height: ptr(64), Steps: ptr(4)}}}
+}
+
+func (n *node) accept(t testing.TB, a Ask) string {
+	t.Helper()
+	answer, err := n.Accept(context.Background(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.Accepted.ID
+}
+
+// pop is a worker's pop; it takes all that the table of §1.14 lets it.
+func pop(name string, models ...string) api.ImagePop {
+	if models == nil {
+		models = []string{catalog.Sketch}
+	}
+	return api.ImagePop{Name: name, Models: models, BridgeAgent: "Horde Worker:1:x", AllowControlnet: ptr(true),
+		AllowSDXLControlnet: ptr(true), AllowLora: ptr(true), MaxPixels: ptr(4 << 20)}
+}
+
+func (n *node) offer(t testing.TB, owner person, p api.ImagePop) *fleet.Offer {
+	t.Helper()
+	o, err := n.Fleet.CheckInImage(context.Background(), owner.User, p, "10.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// take pops without waiting; nil when there is nothing.
+func (n *node) take(t testing.TB, owner person, p api.ImagePop) *api.ImageJob {
+	t.Helper()
+	job, err := n.Pop(context.Background(), n.offer(t, owner, p), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if job.ID == nil {
+		return nil
+	}
+	return job
+}
+
+func (n *node) submit(key, id, state string) (float64, error) {
+	return n.Submit(context.Background(), key, api.ImageSubmit{ID: id, Generation: "R2", State: state, Seed: 7})
+}
+
+// truth is what the database says of the live requests.
+type truth struct {
+	requests map[string]store.Request
+	jobs     map[string][]store.Job // by request
+}
+
+func readTruth(n *node) (truth, error) {
+	ctx := context.Background()
+	t := truth{map[string]store.Request{}, map[string][]store.Job{}}
+	live, err := n.Store.LiveRequests(ctx, 0)
+	if err != nil {
+		return t, err
+	}
+	var ids []string
+	for _, q := range live {
+		t.requests[q.ID] = q
+		ids = append(ids, q.ID)
+	}
+	jobs, err := n.Store.JobsOf(ctx, ids)
+	for _, j := range jobs {
+		t.jobs[j.RequestID] = append(t.jobs[j.RequestID], j)
+	}
+	return t, err
+}
+
+// differs tells what the index of a node holds other than the database, "" when
+// they are equal. It recounts every counter of the index.
+func (n *node) differs() string {
+	want, err := readTruth(n)
+	if err != nil {
+		return err.Error()
+	}
+	x := n.index
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	ghosts := map[string]bool{}
+	for id, e := range x.entries {
+		row, ok := want.requests[id]
+		if !ok {
+			ghosts[id] = true
+			continue
+		}
+		if diff := cmp.Diff(row.RequestState, e.state); diff != "" {
+			return fmt.Sprintf("request %s: database − index +\n%s", id, diff)
+		}
+		if e.reserved != 0 {
+			return fmt.Sprintf("request %s: %d jobs are reserved though nobody claims", id, e.reserved)
+		}
+		if diff := differentJobs(want.jobs[id], e); diff != "" {
+			return fmt.Sprintf("request %s: database − index +\n%s", id, diff)
+		}
+	}
+	for id, row := range want.requests {
+		if x.entries[id] == nil && row.Expires > n.clock.micros() {
+			return "request " + id + " is not in the index"
+		}
+	}
+	if len(ghosts) > 0 {
+		return fmt.Sprintf("%d requests of the index are not in the database", len(ghosts))
+	}
+	return recount(x)
+}
+
+func differentJobs(rows []store.Job, e *entry) string {
+	want, got := map[string]store.JobResult{}, map[string]store.JobResult{}
+	tricks := map[string]bool{}
+	for _, j := range rows {
+		want[j.ID] = store.JobResult{State: j.State, Result: j.Result, Censored: j.Censored}
+		if j.Fake {
+			tricks[j.WorkerID] = true
+			delete(want, j.ID) // only that there is one, counts
+		}
+	}
+	for _, j := range e.jobs {
+		if !j.Fake {
+			got[j.ID] = store.JobResult{State: j.State, Result: j.Result, Censored: j.Censored}
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		return diff
+	}
+	if len(tricks)+len(e.tricks) > 0 {
+		return cmp.Diff(tricks, e.tricks)
+	}
+	return ""
+}
+
+// recount compares the parts of an index that are derived with their source.
+func recount(x *index) string {
+	fresh := newIndex()
+	for _, e := range x.entries {
+		twin := &entry{row: e.row, record: e.record, feat: featuresOf(&e.record), rank: rankOf(&e.row), state: e.state}
+		fresh.add(twin)
+		for _, j := range e.jobs {
+			fresh.setJob(twin, *j)
+		}
+	}
+	type counted struct {
+		Census  map[string]int
+		Lines   map[string][]string
+		Waiting map[int64]int
+		ByModel map[string]int
+		Jobs    []string
+		Running int
+		Backlog int64
+	}
+	count := func(x *index) counted {
+		c := counted{Census: map[string]int{"total": x.census.total, "any": x.census.anyModel, "aimed": x.census.aimed},
+			Lines: map[string][]string{}, Waiting: map[int64]int{}, ByModel: map[string]int{}, Running: x.running, Backlog: x.backlog}
+		tell := func(kind string, m map[string]int) {
+			for k, v := range m {
+				c.Census[kind+" "+k] = v
+			}
+		}
+		tell("single", x.census.single)
+		tell("aimed at", x.census.aimedAt)
+		tell("barred", x.census.barred)
+		for k, v := range x.census.several {
+			c.Census["several "+k] = v.n
+		}
+		for f, v := range x.census.features {
+			c.Census[fmt.Sprint("features ", f)] = v
+		}
+		line := func(name string, l *line) {
+			l.Scan(func(e *entry) bool { c.Lines[name] = append(c.Lines[name], e.row.ID); return true })
+		}
+		for m, s := range x.models {
+			for f, l := range s {
+				line(fmt.Sprint(m, f), l)
+			}
+		}
+		for w, l := range x.aimed {
+			line("worker "+w, l)
+		}
+		for id, h := range x.holders {
+			c.Waiting[id] = h.waiting
+			for m, v := range h.byModel {
+				c.ByModel[fmt.Sprint(id, m)] = v
+			}
+		}
+		c.Jobs = slices.Sorted(maps.Keys(x.jobs))
+		return c
+	}
+	if diff := cmp.Diff(count(fresh), count(x)); diff != "" {
+		return "recount − index +\n" + diff
+	}
+	return ""
+}
+
+// balanced checks the accounting of every request in the database. A job that is
+// given up goes back to the waiting ones and leaves a faulted row, so at every
+// moment, with fake jobs left out,
+//
+//	jobs + faults = waiting + processing + finished + faulted, and faults = faulted
+//
+// of a request that is not cancelled. A cancelled one has nothing waiting, and
+// counts as its jobs those that were finished at the cancel.
+func balanced(n *node) string {
+	db, err := readTruth(n)
+	if err != nil {
+		return err.Error()
+	}
+	for id, q := range db.requests {
+		e, err := newEntry(q)
+		if err != nil {
+			return err.Error()
+		}
+		for _, j := range db.jobs[id] {
+			e.jobs = append(e.jobs, &j)
+		}
+		c := e.counts()
+		asked := e.record.Image.N
+		ok := q.Faults == c.restarted && q.Waiting >= 0 && c.finished+c.processing <= asked
+		if q.Cancelled {
+			ok = ok && q.Waiting == 0 && q.Jobs <= c.finished
+		} else {
+			ok = ok && q.Jobs == asked && q.Jobs+q.Faults == q.Waiting+c.processing+c.finished+c.restarted
+		}
+		if ok = ok && q.Faulted == (q.Faults >= faultLimit); !ok {
+			return fmt.Sprintf("request %s of %d jobs: %+v, %+v", id, asked, q.RequestState, c)
+		}
+	}
+	return ""
+}
+
+// settled checks that every finished job was paid once and every request taxed
+// once, and that the ledger is sound.
+func settled(db *storetest.DB, n *node) string {
+	raw := db.Raw()
+	defer raw.Close()
+	for _, q := range []string{
+		`SELECT 'job without a delivery ' || id FROM jobs WHERE state = 1 AND NOT fake AND 'deliver:' || id NOT IN (SELECT id FROM ledger_events)`,
+		`SELECT 'delivery of a job that is not done ' || e.job_id FROM ledger_events e JOIN jobs j ON j.id = e.job_id WHERE j.state <> 1 OR j.fake`,
+		`SELECT 'request without its tax ' || id FROM requests WHERE 'accept:' || id NOT IN (SELECT id FROM ledger_events)`,
+		`SELECT 'delivery without its figures ' || id FROM jobs WHERE state = 1 AND NOT fake AND id NOT IN (SELECT job_id FROM deliveries)`,
+		`SELECT 'hold of nothing ' || id FROM holds WHERE substr(id, 9) NOT IN (SELECT id FROM requests)`,
+		`SELECT 'job of nothing ' || id FROM jobs WHERE request_id NOT IN (SELECT id FROM requests)`,
+	} {
+		rows, err := raw.Query(q)
+		if err != nil {
+			return err.Error()
+		}
+		if rows.Next() {
+			var text string
+			_ = rows.Scan(&text)
+			rows.Close()
+			return text
+		}
+		rows.Close()
+	}
+	a, err := n.Store.Audit(context.Background())
+	if err != nil || !a.Sound() {
+		return fmt.Sprintf("ledger: %+v, %v", a, err)
+	}
+	return ""
+}
+
+// eventually waits until check finds nothing.
+func eventually(check func() string) string {
+	var what string
+	for range 500 {
+		if what = check(); what == "" {
+			return ""
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return what
+}
