@@ -1,0 +1,67 @@
+package queue
+
+import (
+	"fmt"
+	"testing"
+
+	"horde/internal/account"
+	"horde/internal/admission"
+	"horde/internal/bridge"
+	"horde/internal/catalog"
+	"horde/internal/fleet"
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// BenchmarkPop measures the search of one pop through queues of different
+// lengths: it must not depend on how many requests wait.
+func BenchmarkPop(b *testing.B) {
+	for _, kind := range []string{"other models", "same model, other needs", "fits"} {
+		for _, n := range []int{100, 100_000} {
+			b.Run(fmt.Sprintf("%s/%d", kind, n), func(b *testing.B) { benchmarkPop(b, kind, n) })
+		}
+	}
+}
+
+func benchmarkPop(b *testing.B, kind string, n int) {
+	x := newIndex()
+	for i := range n {
+		m := admission.Image{Prompt: "a lighthouse", Models: []string{"stable_diffusion"}, Width: 512, Height: 512, Steps: 30,
+			AccurateSteps: 30, N: 1, Sampler: "k_euler_a", Karras: true, SlowWorkers: true, SourceProcessing: "img2img", R2: true}
+		switch kind {
+		case "other models":
+			m.Models = []string{fmt.Sprintf("model %d", i%200)}
+		case "same model, other needs":
+			m.Width = 1024 + 64*(i%32) // beyond what the worker offers
+		}
+		e := &entry{row: store.Request{ID: horde.NewID(), UserID: int64(i % 100), Created: int64(i)},
+			record: record{Image: &m}, state: store.RequestState{Jobs: 1, Waiting: 1, Expires: 1 << 60, Version: 1}}
+		e.feat = featuresOf(&e.record)
+		e.rank = rankOf(&e.row)
+		x.add(e)
+	}
+	v := benchView(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		e, why := x.first(v, 0)
+		if (e != nil) != (kind == "fits") {
+			b.Fatalf("found %v", e)
+		}
+		if e == nil {
+			x.skipped(v, why)
+		}
+	}
+}
+
+// benchView is a worker that offers one model and 512×512 pixels.
+func benchView(b *testing.B) *view {
+	known, err := catalog.New(catalog.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := &fleet.Worker{Worker: store.Worker{ID: horde.NewID(), UserID: 1000}, Agent: bridge.Parse("AI Horde Worker reGen:13.0.0:x"),
+		Settings: fleet.Settings{Threads: 1, Models: []string{"stable_diffusion"}, NSFW: true, MaxPixels: 512 * 512, AllowImg2Img: true}}
+	owner := &account.User{ID: 1000, Roles: account.Trusted}
+	return viewOf(&fleet.Offer{Worker: w, Owner: owner, Models: map[string]struct{}{"stable_diffusion": {}}, ModelList: []string{"stable_diffusion"},
+		PriorityUsers: map[int64]struct{}{1000: {}}, Amount: 1}, known.Snapshot())
+}
