@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/internal/horde"
 	"horde/internal/queue"
 )
 
@@ -16,7 +17,11 @@ func (s *Server) postProgress(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Queue.Progress(r.Context(), apiKey(r), r.PathValue("id"), in); err != nil {
+	err = s.Queue.Progress(r.Context(), apiKey(r), r.PathValue("id"), in)
+	if code := horde.CodeOf(err); code == "AbortedGen" || code == "RequestExpired" {
+		return refusedAs{err, http.StatusGone} // the worker can stop
+	}
+	if err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -41,18 +46,20 @@ func (s *Server) getEvents(w http.ResponseWriter, r *http.Request) error {
 	h["X-Accel-Buffering"] = []string{"no"}
 	setReadTimeout(w, 0)
 	e := &events{w: w, flush: http.NewResponseController(w), until: time.Now().Add(longestStream)}
+	ctx, cancel := s.untilEnding(r.Context())
+	defer cancel()
 	ticker := time.NewTicker(keepAlive)
 	defer ticker.Stop()
 	idle := make(chan struct{})
 	go func() {
 		for {
 			select {
-			case <-r.Context().Done():
+			case <-ctx.Done():
 				return
 			case <-ticker.C:
 				select {
 				case idle <- struct{}{}:
-				case <-r.Context().Done():
+				case <-ctx.Done():
 					return
 				}
 			}
@@ -60,7 +67,7 @@ func (s *Server) getEvents(w http.ResponseWriter, r *http.Request) error {
 	}()
 	w.WriteHeader(http.StatusOK)
 	done := false
-	err := s.Queue.Watch(r.Context(), id, func(n queue.News) bool {
+	err := s.Queue.Watch(ctx, id, func(n queue.News) bool {
 		done = n.Check.Done
 		return e.tell(n)
 	}, idle)

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -94,12 +95,15 @@ func (s *Server) postPop(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	wait := preferredWait(r)
+	wait, ctx := preferredWait(r), r.Context()
 	if wait > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = s.untilEnding(ctx)
+		defer cancel()
 		setReadTimeout(w, 0)
 		stream(w, time.Now().Add(wait+answerTime))
 	}
-	job, err := s.Queue.Pop(r.Context(), offer, wait)
+	job, err := s.Queue.Pop(ctx, offer, wait)
 	if err != nil {
 		return err
 	}

@@ -57,6 +57,7 @@ type Server struct {
 	node    []string // value of Horde-Node
 	metrics *metrics
 	swagger []byte
+	ending  chan struct{} // closed when the server begins to stop
 }
 
 // New makes a Server with the routes of routes.go.
@@ -72,7 +73,7 @@ func newServer(o Options, routes func(*Server) []route) *Server {
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
 	}
-	s := &Server{Options: o, log: o.Log, node: []string{o.Node + ":" + o.Version}}
+	s := &Server{Options: o, log: o.Log, node: []string{o.Node + ":" + o.Version}, ending: make(chan struct{})}
 	s.metrics = newMetrics(o.Metrics)
 	s.table = routes(s)
 	s.buildMux()
@@ -107,6 +108,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 		return err
 	case <-ctx.Done():
 	}
+	close(s.ending)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	err := srv.Shutdown(stop)
@@ -117,6 +119,20 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 		return served
 	}
 	return err
+}
+
+// untilEnding is a context for calls that wait for something to happen: it ends
+// with the call, and when the server begins to stop.
+func (s *Server) untilEnding(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-s.ending:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 // stream lifts the time limit of the answer for a handler that keeps writing;
