@@ -45,12 +45,16 @@ func (q *Queue) Pop(ctx context.Context, o *fleet.Offer, wait time.Duration) (*a
 		w = q.waiters.add(v)
 		defer q.waiters.remove(w)
 	}
-	for {
+	for last := w == nil; ; {
 		job, why, err := q.tryPop(ctx, v, o)
 		if job != nil || err != nil {
 			return job, err
 		}
-		if w == nil || !w.wait(ctx, time.Until(deadline)) {
+		if last {
+			return q.nothing(v, why)
+		}
+		last = !w.wait(ctx, time.Until(deadline)) // then it looks once more, for counters of now
+		if ctx.Err() != nil {                     // but not for somebody who is gone
 			return q.nothing(v, why)
 		}
 	}
