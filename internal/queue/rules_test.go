@@ -1,0 +1,449 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/admission"
+	"horde/internal/catalog"
+	"horde/internal/fleet"
+	"horde/internal/horde"
+	"horde/internal/store"
+	"horde/internal/store/storetest"
+)
+
+func TestBatch(t *testing.T) {
+	const square = 512 * 512
+	for _, tt := range []struct {
+		name                    string
+		m                       admission.Image
+		maxPixels, amount, left int
+		baseline                string
+		want                    int
+	}{
+		{"room for all", admission.Image{Width: 512, Height: 512}, 14 * square, 4, 9, catalog.SD1, 4},
+		{"bounded by the jobs left", admission.Image{Width: 512, Height: 512}, 14 * square, 4, 3, catalog.SD1, 3},
+		{"one by default", admission.Image{Width: 512, Height: 512}, 99 * square, 1, 9, catalog.SD1, 1},
+		{"3.5 pictures of room each", admission.Image{Width: 512, Height: 512}, square, 7, 9, catalog.SD1, 2},
+		{"half to even, down", admission.Image{Width: 512, Height: 512}, square * 35 / 20, 5, 9, catalog.SD1, 2},
+		{"half to even, up", admission.Image{Width: 512, Height: 512}, square * 35 / 20, 7, 9, catalog.SD1, 4},
+		{"never none", admission.Image{Width: 2048, Height: 2048}, 4096, 20, 9, catalog.SD1, 1},
+		{"batching disabled", admission.Image{Width: 64, Height: 64, DisableBatching: true}, 99 * square, 20, 9, catalog.SD1, 1},
+		{"two post-processors", admission.Image{Width: 512, Height: 512, PostProcessing: []string{"GFPGAN", "GFPGAN"}}, 7 * square, 9, 20, catalog.SD1, 9},
+		{"two post-processors, less room", admission.Image{Width: 512, Height: 512, PostProcessing: []string{"GFPGAN", "GFPGAN"}}, square * 7 / 4, 9, 20, catalog.SD1, 2},
+		{"transparent", admission.Image{Width: 512, Height: 512, Transparent: true}, square * 7 / 2, 9, 20, catalog.SD1, 5},
+		{"Flux", admission.Image{Width: 512, Height: 512}, square * 7 / 2, 20, 20, catalog.Flux1, 4},
+		{"Z-Image", admission.Image{Width: 512, Height: 512}, square * 7 / 2, 20, 20, catalog.ZImageTurbo, 2},
+		{"Qwen", admission.Image{Width: 512, Height: 512}, square * 7 / 2, 20, 20, catalog.QwenImage, 2},
+	} {
+		if got := batch(&tt.m, tt.maxPixels, tt.amount, tt.left, tt.baseline); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestTTL(t *testing.T) {
+	known, err := catalog.New(catalog.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		m    admission.Image
+		slow bool
+		want time.Duration
+	}{
+		{"least", admission.Image{Width: 64, Height: 64, AccurateSteps: 4}, false, 150 * time.Second},
+		{"least, extra slow", admission.Image{Width: 64, Height: 64, AccurateSteps: 4}, true, 450 * time.Second},
+		{"1024², 30 steps", admission.Image{Width: 1024, Height: 1024, AccurateSteps: 30}, false, 270 * time.Second},
+		{"whole seconds", admission.Image{Width: 1024, Height: 576, AccurateSteps: 37}, false, 196 * time.Second}, // 196.5
+		{"control", admission.Image{Width: 1024, Height: 1024, AccurateSteps: 30, ControlType: "canny"}, false, 540 * time.Second},
+		{"Flux among others", admission.Image{Width: 1024, Height: 1024, AccurateSteps: 8, Models: []string{"Deliberate", "x [Flux]"}}, false, 282 * time.Second},
+		{"Qwen, extra slow", admission.Image{Width: 1024, Height: 1024, AccurateSteps: 20, Models: []string{"x [Qwen]"}}, true, 1710 * time.Second},
+	} {
+		v := &view{known: known.Snapshot(), settings: &fleet.Settings{ExtraSlow: tt.slow}}
+		if got := ttlOf(&tt.m, v); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestPriority(t *testing.T) {
+	for _, tt := range []struct {
+		balance horde.Kudos
+		flagged bool
+		want    int64
+	}{
+		{horde.Whole(1234), false, 1234}, {0, false, 0}, {horde.Whole(-50), false, -50}, {1250, false, 12}, {1350, false, 14},
+		{horde.Whole(123456), true, 123}, {horde.Whole(11), true, 0}, {horde.Whole(10), true, -100}, {horde.Whole(-50), true, -100},
+	} {
+		if got := priorityOf(tt.balance, tt.flagged); got != tt.want {
+			t.Errorf("balance %s, flagged %v: %d, want %d", tt.balance, tt.flagged, got, tt.want)
+		}
+	}
+}
+
+// TestGrowth: every ten seconds each queued request gains 50, at the same
+// moments for all; so an older request overtakes a richer one when the ticks
+// between them outweigh the kudos.
+func TestGrowth(t *testing.T) {
+	const second = 1_000_000
+	e := func(balance, created int64) *entry {
+		row := store.Request{ID: fmt.Sprint(created), Created: created, Priority: balance}
+		return &entry{row: row, rank: rankOf(&row)}
+	}
+	for _, tt := range []struct {
+		name         string
+		first, later *entry
+	}{
+		{"richer", e(100, 5*second), e(99, 5*second)},
+		{"richer by one, 9 s younger within one tick", e(101, 19*second), e(100, 10*second)},
+		{"49 poorer, one tick older", e(51, 9*second), e(100, 10*second)},
+		{"as rich by now, older", e(50, 9*second), e(100, 10*second)},
+		{"51 poorer, one tick older", e(100, 10*second), e(49, 9*second)},
+		{"an hour outweighs 17,999", e(0, 0), e(17_999, 3600*second)},
+		{"but not 18,001", e(18_001, 3600*second), e(0, 0)},
+		{"same balance, older", e(7, 1), e(7, 2)},
+	} {
+		if !before(tt.first, tt.later) || before(tt.later, tt.first) {
+			t.Errorf("%s does not come first", tt.name)
+		}
+	}
+}
+
+// TestSeeds: a fixed seed is given out as it is; a variation moves it by the jobs
+// left before the pop; without a seed each pop draws one.
+func TestSeeds(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	p := n.person(t, true, 1000)
+	p.Concurrency = 100
+	give := func(seed string, variation, jobs int) (seeds []string) {
+		a := ask(p, jobs)
+		if seed != "" {
+			a.Body.Params.Seed = &seed
+		}
+		if variation > 0 {
+			a.Body.Params.SeedVariation = &variation
+		}
+		n.accept(t, a)
+		offer := pop("one")
+		offer.Amount = ptr(2)
+		for {
+			job := n.take(t, p, offer)
+			if job == nil {
+				return seeds
+			}
+			seeds = append(seeds, job.Payload.Seed)
+			for _, id := range job.IDs {
+				if _, err := n.submit(p.key, id, "ok"); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if got := fmt.Sprint(give("42", 0, 3)); got != "[42 42]" {
+		t.Errorf("fixed: %s", got)
+	}
+	if got := fmt.Sprint(give("42", 10, 3)); got != "[72 52]" {
+		t.Errorf("with a variation: %s", got)
+	}
+	if got := fmt.Sprint(give("4294967295", 1, 1)); got != "[1]" {
+		t.Errorf("beyond 32 bits: %s", got)
+	}
+	if got := give("", 0, 4); len(got) != 2 || got[0] == got[1] {
+		t.Errorf("none: %v", got)
+	}
+}
+
+// TestHandOut looks at the answer of a pop.
+func TestHandOut(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	p := n.person(t, true, 1000)
+	a := ask(p, 3, "Deliberate", "Dreamshaper", "waifu_diffusion")
+	id := n.accept(t, a)
+	offer := pop("one", "Dreamshaper", "AbsoluteReality")
+	offer.Amount = ptr(2)
+	job := n.take(t, p, offer)
+	if job == nil || len(job.IDs) != 2 || *job.ID != job.IDs[0] || len(job.R2Uploads) != 2 || *job.R2Upload != job.R2Uploads[0] ||
+		*job.Model != "Dreamshaper" || *job.TTL != 150 || job.Payload.N != 2 || len(job.Skipped) != 0 || job.Messages == nil {
+		t.Fatalf("%+v", job)
+	}
+	rows, err := n.Store.JobsOf(t.Context(), []string{id})
+	if err != nil || len(rows) != 2 || rows[0].Model != "Dreamshaper" || rows[0].TTL != 150_000_000 || rows[0].Started != n.clock.micros() {
+		t.Errorf("%+v, %v", rows, err)
+	}
+	n.accept(t, ask(p, 1, []string{}...)) // any model
+	if job := n.take(t, p, pop("two", "waifu_diffusion")); job == nil || *job.Model != "waifu_diffusion" {
+		t.Errorf("the rest: %+v", job)
+	}
+}
+
+// TestLifetimes: a request lives 20 minutes, again with each pop and delivery; 60
+// when an extra slow worker took it.
+func TestLifetimes(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newClock()
+		n := newNode(t, db, c)
+		p := n.person(t, true, 1000)
+		a := ask(p, 3)
+		a.Body.ExtraSlowWorkers = ptr(true)
+		id := n.accept(t, a)
+		alive := func(want bool) {
+			t.Helper()
+			if _, err := n.Check(t.Context(), id); (err == nil) != want {
+				t.Errorf("%v after the start: %v", c.now(), err)
+			}
+			if err := n.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.advance(19 * time.Minute)
+		alive(true)
+		first := n.take(t, p, pop("one"))
+		c.advance(2 * time.Minute)
+		if _, err := n.submit(p.key, *first.ID, "ok"); err != nil {
+			t.Fatal(err)
+		}
+		c.advance(19 * time.Minute)
+		alive(true)
+		slow := pop("slow")
+		slow.ExtraSlowWorker = ptr(true)
+		if job := n.take(t, p, slow); job == nil || *job.TTL != 450 {
+			t.Fatalf("extra slow: %+v", job)
+		}
+		c.advance(59 * time.Minute)
+		alive(true) // the sweep gives up the job
+		c.advance(time.Minute + time.Microsecond)
+		alive(false)
+		if n := len(n.index.entries); n != 0 {
+			t.Errorf("%d requests left", n)
+		}
+		if what := settled(db, n); what != "" {
+			t.Error(what)
+		}
+	})
+}
+
+// TestFaults: a given-up job goes back to the queue, the third one ends the
+// request; reported or timed out is the same (decisions #12).
+func TestFaults(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newClock()
+		n := newNode(t, db, c)
+		p := n.person(t, true, 1000)
+		a := ask(p, 2)
+		a.Body.SlowWorkers = ptr(false) // so that kudos are held
+		id := n.accept(t, a)
+		for i := range 3 {
+			job := n.take(t, p, pop("one"))
+			if job == nil {
+				t.Fatalf("no job after %d faults", i)
+			}
+			if i == 1 {
+				c.advance(151 * time.Second)
+				if err := n.Sweep(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := n.submit(p.key, *job.ID, "ok"); horde.CodeOf(err) != "AbortedGen" {
+					t.Errorf("late: %v", err)
+				}
+			}
+			if reward, err := n.submit(p.key, *job.ID, "faulted"); err != nil || reward != 0 {
+				t.Errorf("fault %d: %v, %v", i, reward, err)
+			}
+			check, err := n.Check(t.Context(), id)
+			if last := i == 2; err != nil || check.Restarted != i+1 || check.Faulted != last || check.Done != last {
+				t.Errorf("after %d faults: %+v, %v", i+1, check, err)
+			}
+		}
+		if job := n.take(t, p, pop("one")); job != nil {
+			t.Error("a job of a faulted request")
+		}
+		if k := held(t, n, p); k != 0 {
+			t.Errorf("%s are held for a faulted request", k)
+		}
+		w := n.Fleet.Named("one")
+		if w.Totals.Uncompleted != 3 || w.Totals.Aborts != 3 {
+			t.Errorf("worker: %+v", w.Totals)
+		}
+		if what := balanced(n) + settled(db, n) + n.differs(); what != "" {
+			t.Error(what)
+		}
+	})
+}
+
+// TestCancel: nothing more is handed out; what a worker has is delivered, paid and
+// charged.
+func TestCancel(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		n := newNode(t, db, newClock())
+		p, owner := n.person(t, false, 1000), n.person(t, true, 0)
+		a := ask(p, 3)
+		a.Body.SlowWorkers = ptr(false)
+		id := n.accept(t, a)
+		job := n.take(t, owner, pop("one"))
+		before, err := n.Cancel(t.Context(), id)
+		if err != nil || before.Waiting != 2 || before.Processing != 1 || before.Done {
+			t.Errorf("status from before: %+v, %v", before.Check, err)
+		}
+		if job := n.take(t, owner, pop("two")); job != nil {
+			t.Error("a job of a cancelled request")
+		}
+		if held(t, n, p) == 0 {
+			t.Error("the hold went though a job runs")
+		}
+		if reward, err := n.submit(owner.key, *job.ID, "ok"); err != nil || reward == 0 {
+			t.Errorf("%v, %v", reward, err)
+		}
+		after, err := n.Cancel(t.Context(), id)
+		if err != nil || !after.Done || after.Finished != 1 || len(after.Generations) != 1 {
+			t.Errorf("cancelled again: %+v, %v", after, err)
+		}
+		if k := held(t, n, p); k != 0 {
+			t.Errorf("%s are held for a cancelled request", k)
+		}
+		if what := balanced(n) + settled(db, n) + n.differs(); what != "" {
+			t.Error(what)
+		}
+	})
+}
+
+// TestAbortsLeadToMaintenance: the 21st fault within an hour.
+func TestAbortsLeadToMaintenance(t *testing.T) {
+	w := &store.Worker{}
+	now := int64(1e15)
+	for i := range 21 {
+		if w.Maintenance {
+			t.Fatalf("in maintenance after %d aborts", i)
+		}
+		countAbort(w, now+int64(i)*1e6, false, false)
+	}
+	if !w.Maintenance || w.MaintenanceMsg == "" || w.Totals.Aborts != 0 || w.Totals.Uncompleted != 21 || len(w.Totals.Suspicions) != 1 {
+		t.Errorf("%+v", w)
+	}
+	w = &store.Worker{}
+	for i := range 40 { // one in four minutes is no harm
+		countAbort(w, now+int64(i)*240e6, false, false)
+	}
+	if w.Maintenance {
+		t.Error("in maintenance for slow aborts")
+	}
+}
+
+// TestRefusedSubmits is the table of §1.20.
+func TestRefusedSubmits(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newClock()
+		n := newNode(t, db, c)
+		p, owner := n.person(t, true, 1000), n.person(t, true, 0)
+		n.accept(t, ask(p, 2))
+		job := n.take(t, owner, pop("one"))
+		if job == nil {
+			t.Fatal("no job")
+		}
+		meta := make([]api.GenMetadatum, 51)
+		for _, tt := range []struct {
+			name string
+			key  string
+			s    api.ImageSubmit
+			code horde.Code
+		}{
+			{"no id", owner.key, api.ImageSubmit{}, "InvalidJobID"},
+			{"no UUID", owner.key, api.ImageSubmit{ID: "x'; DROP TABLE jobs"}, "InvalidJobID"},
+			{"unknown id", owner.key, api.ImageSubmit{ID: horde.NewID()}, "InvalidJobID"},
+			{"unknown id before unknown key", "nobody", api.ImageSubmit{ID: horde.NewID()}, "InvalidJobID"},
+			{"unknown key", "nobody", api.ImageSubmit{ID: *job.ID}, "InvalidAPIKey"},
+			{"key of somebody else", p.key, api.ImageSubmit{ID: *job.ID}, "WrongCredentials"},
+			{"too much metadata", owner.key, api.ImageSubmit{ID: *job.ID, Generation: "R2", GenMetadata: meta}, "BadRequest"},
+		} {
+			if _, err := n.Submit(context.Background(), tt.key, tt.s); horde.CodeOf(err) != tt.code {
+				t.Errorf("%s: %v, want %s", tt.name, err, tt.code)
+			}
+		}
+		if row, err := n.Store.Job(t.Context(), *job.ID); err != nil || row.State != store.JobRunning {
+			t.Errorf("a refused submit left a trace: %+v, %v", row, err)
+		}
+		if reward, err := n.submit(owner.key, *job.ID, "ok"); err != nil || reward <= 0 {
+			t.Errorf("%v, %v", reward, err)
+		}
+		if _, err := n.submit(owner.key, *job.ID, "ok"); horde.CodeOf(err) != "DuplicateGen" {
+			t.Errorf("a second time: %v", err)
+		}
+		second := n.take(t, owner, pop("one"))
+		c.advance(time.Hour)
+		if _, err := n.submit(owner.key, *second.ID, "ok"); horde.CodeOf(err) != "InvalidJobID" {
+			t.Errorf("after the request expired: %v", err)
+		}
+	})
+}
+
+// TestFakeJobs: a paused worker works for nothing, and gets one job of each
+// request.
+func TestFakeJobs(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		n := newNode(t, db, newClock())
+		p, owner := n.person(t, true, 1000), n.person(t, false, 0)
+		id := n.accept(t, ask(p, 1))
+		pause(t, n, n.offer(t, owner, pop("one")).Worker.ID)
+		job := n.take(t, owner, pop("one"))
+		if job == nil || n.take(t, owner, pop("one")) != nil {
+			t.Fatal("a paused worker should get exactly one job of a request")
+		}
+		if reward, err := n.submit(owner.key, *job.ID, "ok"); err != nil || reward <= 0 {
+			t.Errorf("it notices: %v, %v", reward, err)
+		}
+		check, err := n.Check(t.Context(), id)
+		if err != nil || check.Waiting != 1 || check.Finished != 0 || check.Kudos != 3 {
+			t.Errorf("%+v, %v", check, err)
+		}
+		own := n.accept(t, ask(owner, 1))
+		if job := n.take(t, owner, pop("one")); job == nil {
+			t.Error("nothing of its owner's")
+		} else if row, err := n.Store.Job(t.Context(), *job.ID); err != nil || row.Fake || row.RequestID != own {
+			t.Errorf("a job of its owner's: %+v, %v", row, err)
+		}
+		if what := balanced(n) + settled(db, n) + n.differs(); what != "" {
+			t.Error(what)
+		}
+		if a, err := n.Store.Account(t.Context(), owner.ID); err != nil || a.Balance != 0+a.Lowest || a.Escrow != 0 {
+			t.Errorf("paid for a fake job: %+v, %v", a, err)
+		}
+	})
+}
+
+// TestConcurrency: a user may have so many jobs waiting; those with workers do
+// not count. The anonymous user's are counted by the models asked for.
+func TestConcurrency(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	p := n.person(t, true, 1000)
+	for range 3 {
+		n.accept(t, ask(p, 10))
+	}
+	if _, err := n.Accept(t.Context(), ask(p, 1)); horde.CodeOf(err) != "TooManyPrompts" {
+		t.Errorf("the 31st: %v", err)
+	}
+	if n.take(t, p, pop("one")) == nil {
+		t.Fatal("no job")
+	}
+	n.accept(t, ask(p, 1))
+
+	anon, err := n.Accounts.ByID(t.Context(), account.AnonymousID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := person{anon, api.AnonymousKey}
+	for range 50 {
+		n.accept(t, ask(nobody, 10))
+	}
+	if _, err := n.Accept(t.Context(), ask(nobody, 1)); horde.CodeOf(err) != "TooManyPrompts" {
+		t.Errorf("anonymous, the 501st of a model: %v", err)
+	}
+	n.accept(t, ask(nobody, 10, "Deliberate"))
+	if _, err := n.Accept(t.Context(), ask(nobody, 1, "Deliberate", catalog.Sketch)); horde.CodeOf(err) != "TooManyPrompts" {
+		t.Errorf("anonymous, one of several models is full: %v", err)
+	}
+}

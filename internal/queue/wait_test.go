@@ -1,0 +1,211 @@
+package queue
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"horde/api"
+	"horde/internal/horde"
+	"horde/internal/store/storetest"
+)
+
+// long is a wait that only a missing wake-up lets end.
+const long = time.Minute
+
+// waiting starts a pop that waits, and returns once it does.
+func (n *node) waiting(t *testing.T, owner person, p api.ImagePop, d time.Duration) <-chan *api.ImageJob {
+	t.Helper()
+	o := n.offer(t, owner, p)
+	done := make(chan *api.ImageJob, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		job, err := n.Pop(ctx, o, d)
+		if err != nil {
+			t.Error(err)
+		}
+		done <- job
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	if what := eventually(func() string {
+		n.waiters.mu.Lock()
+		defer n.waiters.mu.Unlock()
+		for w := range n.waiters.all {
+			if w.view.worker.ID == o.Worker.ID {
+				return ""
+			}
+		}
+		return "the pop does not wait"
+	}); what != "" && len(done) == 0 {
+		t.Fatal(what)
+	}
+	return done
+}
+
+func served(t *testing.T, what string, job <-chan *api.ImageJob) *api.ImageJob {
+	t.Helper()
+	select {
+	case j := <-job:
+		if j == nil || j.ID == nil {
+			t.Fatalf("%s: woken without a job", what)
+		}
+		return j
+	case <-time.After(20 * time.Second):
+		t.Fatalf("%s: not woken", what)
+		return nil
+	}
+}
+
+// TestWaitingPop: what can be given to a waiting pop wakes it, on every node.
+func TestWaitingPop(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newClock()
+		all := nodes(t, db, c)
+		a, b := all[0], all[len(all)-1]
+		p, owner, second := a.person(t, true, 1000), a.person(t, true, 0), a.person(t, true, 0)
+
+		job := b.waiting(t, owner, pop("one"), long)
+		id := a.accept(t, ask(p, 1))
+		got := served(t, "a request", job)
+
+		job = b.waiting(t, second, pop("two"), long)
+		if _, err := a.submit(owner.key, *got.ID, "faulted"); err != nil {
+			t.Fatal(err)
+		}
+		got = served(t, "a reported fault", job)
+
+		job = a.waiting(t, owner, pop("one"), long)
+		c.advance(10 * time.Minute)
+		if err := b.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		got = served(t, "a job that took too long", job)
+		if _, err := b.submit(owner.key, *got.ID, "ok"); err != nil {
+			t.Fatal(err)
+		}
+		if what := eventually(func() string {
+			if check, err := b.Check(t.Context(), id); err != nil || !check.Done || check.Restarted != 2 {
+				return "not done with two restarts"
+			}
+			return ""
+		}); what != "" {
+			t.Error(what)
+		}
+	})
+}
+
+// TestWaitingPopSleepsOn: requests that it cannot serve do not wake a pop.
+func TestWaitingPopSleepsOn(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	p, owner := n.person(t, true, 1000), n.person(t, false, 0)
+	offer := pop("one")
+	offer.NSFW, offer.MaxPixels = ptr(false), ptr(4096)
+	job := n.waiting(t, owner, offer, 500*time.Millisecond)
+	n.waiters.mu.Lock()
+	var w *waiter
+	for w = range n.waiters.all {
+	}
+	n.waiters.mu.Unlock()
+	for _, change := range []func(*Ask){
+		func(a *Ask) { a.Body.Models = &[]string{"Deliberate"} },
+		func(a *Ask) { a.Body.NSFW = ptr(true) },
+		func(a *Ask) { a.Body.Params.Width = ptr(128) },
+		func(a *Ask) { a.Body.TrustedWorkers = ptr(true) },
+	} {
+		a := ask(p, 1)
+		a.Body.NSFW = ptr(false)
+		change(&a)
+		n.accept(t, a)
+		if len(w.wake) != 0 {
+			t.Errorf("woken by %+v", a.Body)
+		}
+	}
+	if j := <-job; j.ID != nil || j.Skipped["models"] != 1 || j.Skipped["nsfw"] != 1 || j.Skipped["untrusted"] != 1 || j.Skipped["max_pixels"] != 1 {
+		t.Errorf("at the end of its time: %+v", j)
+	}
+	if n := len(n.waiters.all); n != 0 {
+		t.Errorf("%d pops still wait", n)
+	}
+}
+
+// TestWaitingPopEnds: a pop whose client goes away waits no longer.
+func TestWaitingPopEnds(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	o := n.offer(t, n.person(t, true, 0), pop("one"))
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	start := time.Now()
+	if job, err := n.Pop(ctx, o, long); err != nil || job.ID != nil || time.Since(start) > long/2 {
+		t.Errorf("%+v, %v after %v", job, err, time.Since(start))
+	}
+}
+
+// TestManyWaitingPops: one request wakes many and serves as many as it has jobs.
+func TestManyWaitingPops(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	p := n.person(t, true, 1000)
+	jobs := make(chan *api.ImageJob, 8)
+	for range 8 {
+		owner := n.person(t, true, 0)
+		job := n.waiting(t, owner, pop(horde.NewID()), 2*time.Second)
+		go func() { jobs <- <-job }()
+	}
+	n.accept(t, ask(p, 3))
+	n.accept(t, ask(p, 2))
+	got := map[string]bool{}
+	for range 8 {
+		if j := <-jobs; j.ID != nil {
+			got[*j.ID] = true
+		}
+	}
+	if len(got) != 5 {
+		t.Errorf("%d of 5 jobs found a worker", len(got))
+	}
+}
+
+// TestWatchRequest: a watcher hears of each change, and of the end.
+func TestWatchRequest(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		all := nodes(t, db, newClock())
+		a, b := all[0], all[len(all)-1]
+		p := a.person(t, true, 1000)
+		id := a.accept(t, ask(p, 1))
+		heard := make(chan News, 100)
+		done := make(chan error, 1)
+		go func() {
+			done <- b.Watch(t.Context(), id, func(n News) bool { heard <- n; return true }, nil)
+		}()
+		first := <-heard
+		if first.Check.Waiting != 1 {
+			t.Errorf("at once: %+v", first)
+		}
+		job := a.take(t, p, pop("one"))
+		until := func(what string, ok func(News) bool) {
+			t.Helper()
+			for {
+				select {
+				case n := <-heard:
+					if ok(n) {
+						return
+					}
+				case <-time.After(20 * time.Second):
+					t.Fatalf("%s: not heard", what)
+				}
+			}
+		}
+		until("a claim", func(n News) bool { return n.Check.Processing == 1 })
+		if err := b.Progress(t.Context(), p.key, *job.ID, api.Progress{Step: 2, Steps: 4}); err != nil {
+			t.Fatal(err)
+		}
+		until("a report", func(n News) bool { return len(n.Progress) == 1 && n.Progress[0].Step == 2 })
+		if _, err := a.submit(p.key, *job.ID, "ok"); err != nil {
+			t.Fatal(err)
+		}
+		until("the end", func(n News) bool { return n.Check.Done && len(n.Progress) == 0 })
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
