@@ -102,7 +102,7 @@ func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNod
 		ModelsImage: c.ImageReference, ModelsText: c.TextReference,
 		TestAccounts: bool(c.TestAPIKeys), Limited: !bool(c.NoRateLimits),
 		Sources: fetch.NewPictures(fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch)})),
-		Metrics: n.registry, Log: con.log, AccessLog: bool(c.AccessLog),
+		Metrics: n.registry, MetricsElsewhere: c.MetricsListen != "", Log: con.log, AccessLog: bool(c.AccessLog),
 	})
 	if err != nil {
 		listener.Close()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"sort"
@@ -42,12 +43,22 @@ func (c *StatusCmd) Run(con *console) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	if err := c.print(con, h.URL(), s); err != nil {
+		return err
+	}
+	if s.Heartbeat.Message == "DOWN" {
+		return errors.New("the horde answers, but it is down: its database does not answer. See the server's log")
+	}
+	return nil
+}
+
+func (c *StatusCmd) print(con *console, url string, s hordeStatus) error {
 	if c.JSON {
 		return printJSON(con.stdout, s)
 	}
 	p := s.Performance
 	return table(con.stdout, [][]string{
-		{"horde", h.URL()},
+		{"horde", url},
 		{"state", s.Heartbeat.Message},
 		{"version", s.Heartbeat.Version},
 		{"image workers", fmt.Sprintf("%d (%d threads)", p.WorkerCount, p.ThreadCount)},

@@ -43,14 +43,14 @@ type Serve struct {
 	ImageReference string `name:"model-reference-images" env:"HORDE_MODEL_REFERENCE_IMAGES,HORDE_IMAGE_COMPVIS_REFERENCE" placeholder:"FILE|URL" help:"List of known image models in the public format; default: a short built-in list."`
 	TextReference  string `name:"model-reference-text" env:"HORDE_MODEL_REFERENCE_TEXT,HORDE_IMAGE_LLM_REFERENCE" placeholder:"FILE|URL" help:"List of known text models."`
 
-	KeySecret  string `env:"HORDE_SECRET_KEY,secret_key" secret:"all" placeholder:"TEXT" help:"Hashed with every API key; default: made at the first start and kept in the data folder. Nodes of one PostgreSQL must have the same."`
+	KeySecret  string `env:"HORDE_SECRET_KEY,secret_key" secret:"all" placeholder:"TEXT" help:"Hashed with every API key; default: made at the first start and kept in the data folder. Nodes of one PostgreSQL share theirs through it."`
 	BlobSecret string `env:"HORDE_BLOB_SECRET" secret:"all" placeholder:"TEXT" help:"Signs the links of pictures kept in the data folder; default as for --key-secret."`
 
 	MaxUpload    int64  `default:"33554432" env:"HORDE_MAX_UPLOAD" placeholder:"BYTES" help:"Size limit of an uploaded picture (${default})."`
-	PrivateFetch Switch `name:"allow-private-fetch" env:"HORDE_ALLOW_PRIVATE_FETCH" help:"Let source pictures and webhooks lead into private networks. Never on a public horde."`
+	PrivateFetch Switch `name:"allow-private-fetch" env:"HORDE_ALLOW_PRIVATE_FETCH" help:"Let the addresses of source pictures lead into private networks. Never on a public horde."`
 
 	AccessLog     Switch `env:"HORDE_ACCESS_LOG" help:"Log every call."`
-	MetricsListen string `env:"HORDE_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Serve /metrics also here."`
+	MetricsListen string `env:"HORDE_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Serve /metrics here, and no longer on the listening address."`
 
 	TestAPIKeys  Switch `name:"test-apikeys" env:"HORDE_TEST_APIKEYS" help:"Let programs on this machine make accounts without limits, for tests."`
 	NoRateLimits Switch `name:"test-ratelimit-disabled" env:"HORDE_TEST_RATELIMIT_DISABLED" help:"Limit no one's calls, for tests."`

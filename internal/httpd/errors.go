@@ -130,7 +130,7 @@ func (e refusedAs) Unwrap() error { return e.error }
 func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	if wrote(w) {
 		// Nothing can be said any more: the answer has begun.
-		s.log.LogAttrs(r.Context(), slog.LevelWarn, "answer broken off", slog.String("request", RequestID(r)), slog.Any("err", err))
+		s.log.LogAttrs(r.Context(), slog.LevelWarn, "answer broken off", slog.Any("err", err))
 		return
 	}
 	var refused *horde.Error
@@ -147,7 +147,7 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	s.log.LogAttrs(r.Context(), slog.LevelError, "internal error",
-		slog.String("request", RequestID(r)), slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("err", err))
+		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("err", err))
 	writeBody(w, r, http.StatusInternalServerError, &api.Error{Message: textInternal})
 }
 

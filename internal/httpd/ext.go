@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"horde/api"
@@ -126,9 +127,11 @@ func (e *events) raw(text string) bool {
 }
 
 func jsonText(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // links have an &
+	if err := enc.Encode(v); err != nil {
 		return "{}" // our own plain structs always marshal
 	}
-	return string(b)
+	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -52,7 +52,7 @@ func (s *Server) finish(x *exchange, r *http.Request, began time.Time) {
 			panic(p)
 		}
 		s.log.LogAttrs(r.Context(), slog.LevelError, "panic",
-			slog.String("request", x.id), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+			slog.String("method", r.Method), slog.String("path", r.URL.Path),
 			slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
 		if wrote(x) {
 			panic(http.ErrAbortHandler) // half an answer must not look like a whole one
@@ -81,7 +81,7 @@ func (s *Server) logAccess(x *exchange, r *http.Request, took time.Duration) {
 		return
 	}
 	s.log.LogAttrs(r.Context(), level, "call",
-		slog.String("request", x.id), slog.String("method", r.Method), slog.String("path", clip(r.URL.Path, 200)),
+		slog.String("method", r.Method), slog.String("path", clip(r.URL.Path, 200)),
 		slog.Int("status", x.status), slog.Int64("bytes", x.bytes), slog.Duration("took", took),
 		slog.String("addr", x.network.String()), slog.String("agent", clip(r.Header.Get("Client-Agent"), 100)))
 }

@@ -21,7 +21,6 @@ func (s *Server) routes() []route {
 		{method: http.MethodGet, pattern: "/api/swagger.json", handle: s.getSwagger, plain: true},
 		{method: http.MethodGet, pattern: "/healthz", handle: s.getHealth, limits: exempt, plain: true},
 		{method: http.MethodGet, pattern: "/readyz", handle: s.getReady, limits: exempt, plain: true},
-		{method: http.MethodGet, pattern: "/metrics", handle: wrap(measure), limits: exempt, plain: true},
 
 		{method: http.MethodPost, pattern: "/api/v2/generate/async", handle: s.postImageRequest, limits: asyncRates,
 			doc: &doc{summary: "Ask for pictures", body: api.ImageRequestSchema, agent: true,
@@ -54,6 +53,9 @@ func (s *Server) routes() []route {
 			doc: &doc{summary: "Follow a request as server-sent events"}},
 	}
 	table = append(table, s.adminRoutes()...)
+	if !s.MetricsElsewhere {
+		table = append(table, route{method: http.MethodGet, pattern: "/metrics", handle: wrap(measure), limits: exempt, plain: true})
+	}
 	if s.Blobs != nil {
 		for _, m := range []string{http.MethodGet, http.MethodPut} {
 			table = append(table, route{method: m, pattern: "/blob/{name}", handle: wrap(s.Blobs), limits: exempt, plain: true})

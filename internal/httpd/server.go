@@ -27,6 +27,8 @@ type Options struct {
 	Log       *slog.Logger
 	AccessLog bool                 // log every call, not only the failed ones
 	Metrics   *prometheus.Registry // nil: a registry of its own
+	// MetricsElsewhere: /metrics is served on an address of its own, not here.
+	MetricsElsewhere bool
 
 	// Limits counts calls; nil switches rate limits off. Whitelisted tells
 	// whether an address has the higher limits.

@@ -33,8 +33,9 @@ type queryParam struct {
 
 var wildcard = regexp.MustCompile(`\{(\w+)\}`)
 
-// buildSwagger makes the Swagger 2.0 document of the routes under /api that have
-// a doc.
+// buildSwagger makes the Swagger 2.0 document of the contract: the routes under
+// /api/v2 that have a doc. Our extensions are not part of it, since clients check
+// that they know everything in it; docs/integrators.md describes them.
 func (s *Server) buildSwagger() []byte {
 	defs := map[string]any{"RequestError": map[string]any{
 		"type": "object", "required": []string{"rc"},
@@ -45,7 +46,7 @@ func (s *Server) buildSwagger() []byte {
 	paths := map[string]map[string]any{}
 	for _, rt := range s.table {
 		path, under := strings.CutPrefix(rt.pattern, "/api")
-		if rt.doc == nil || !under {
+		if rt.doc == nil || !under || !strings.HasPrefix(path, "/v2/") {
 			continue
 		}
 		if paths[path] == nil {
@@ -72,9 +73,15 @@ func (s *Server) buildSwagger() []byte {
 
 func operation(rt route, path string, defs map[string]any) map[string]any {
 	d := rt.doc
-	responses := map[string]any{"default": map[string]any{
-		"description": "The call is refused.", "schema": map[string]any{"$ref": "#/definitions/RequestError"},
-	}}
+	refused := map[string]any{"description": "The call is refused.", "schema": map[string]any{"$ref": "#/definitions/RequestError"}}
+	responses := map[string]any{strconv.Itoa(http.StatusBadRequest): refused}
+	if d.key || d.body != nil && d.body.NeedsKey {
+		responses[strconv.Itoa(http.StatusUnauthorized)] = refused
+		responses[strconv.Itoa(http.StatusForbidden)] = refused
+	}
+	if strings.Contains(path, "{") {
+		responses[strconv.Itoa(http.StatusNotFound)] = refused
+	}
 	for status, v := range d.answers {
 		responses[strconv.Itoa(status)] = map[string]any{
 			"description": http.StatusText(status), "schema": typeSchema(reflect.TypeOf(v), defs),

@@ -42,8 +42,17 @@ func (n *Node) prepareBuckets(ctx context.Context) {
 	if !ok {
 		return
 	}
-	if err := s3.Prepare(ctx); err != nil && ctx.Err() == nil {
-		n.options.Log.Error("S3 buckets", "error", err)
+	for {
+		err := s3.Prepare(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		n.options.Log.Error("S3 buckets; tried again in 15 s", "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(15 * time.Second):
+		}
 	}
 }
 

@@ -62,10 +62,11 @@ type Options struct {
 	MaxUpload    int64
 	Sources      queue.SourceFetcher
 
-	Metrics   *prometheus.Registry
-	Log       *slog.Logger
-	AccessLog bool
-	Clock     horde.Clock
+	Metrics          *prometheus.Registry
+	MetricsElsewhere bool // /metrics is not served to everybody
+	Log              *slog.Logger
+	AccessLog        bool
+	Clock            horde.Clock
 }
 
 // Node is a server that is ready to run.
@@ -184,7 +185,7 @@ func (n *Node) front() httpd.Options {
 	front := httpd.Options{
 		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Catalog: n.Catalog, Switches: n.Switches, TestAccounts: o.TestAccounts},
 		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, Repository: api.Repository,
-		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics,
+		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, MetricsElsewhere: o.MetricsElsewhere,
 		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pages,
 		Register: func(ctx context.Context, username string, _ netip.Addr) (string, string, error) {
 			if n.Switches.Modes().Raid {

@@ -111,6 +111,9 @@ func (s *Store) openSQLite(folder string) (*sql.DB, error) {
 		return nil, err
 	}
 	file := url.URL{Path: filepath.Join(folder, "horde.db")} // a folder may have "?" or "%" in its name
+	if err := makePrivate(filepath.Join(folder, "horde.db")); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
 	dsn := "file:" + file.EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
 		"&_pragma=synchronous(FULL)&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)"
 	write, err := sql.Open("sqlite", dsn)
@@ -125,6 +128,17 @@ func (s *Store) openSQLite(folder string) (*sql.DB, error) {
 	s.read.SetMaxOpenConns(4)
 	s.read.SetMaxIdleConns(4)
 	return write, nil
+}
+
+// makePrivate makes sure that only its owner can read the database; SQLite gives
+// the files beside it the same mode.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Chmod(0o600)
 }
 
 // readConns is how many connections of PostgreSQL serve reads.
