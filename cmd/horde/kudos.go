@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"horde/internal/catalog"
 	"horde/internal/kudos"
 	"horde/internal/kudos/training"
 	"horde/internal/terminal"
@@ -24,16 +25,19 @@ type KudosCmd struct {
 
 // KudosTrainCmd trains a net.
 type KudosTrainCmd struct {
-	Data    string  `required:"" placeholder:"FILE" help:"Jobs: CSV, plain or gzip."`
-	Out     string  `default:"net.bin" placeholder:"FILE" help:"File to write the net to (${default})."`
-	Plot    string  `placeholder:"FILE" help:"File to draw the loss to (default: that of --out, ending in .png)."`
-	Name    string  `placeholder:"NAME" help:"What price breakdowns call the net (default: the name of --out)."`
-	Comment string  `placeholder:"TEXT" help:"What the jobs are, for the net's card."`
-	Seed    uint64  `default:"1" help:"Same seed, data and flags: same net (${default})."`
-	Epochs  int     `default:"300" help:"Times that every job is seen (${default})."`
-	Hidden  []int   `default:"128,128" placeholder:"N,…" help:"Units of each hidden layer (${default})."`
-	Rate    float64 `default:"0.003" help:"Learning rate at its height (${default})."`
-	HeldOut float64 `default:"0.05" placeholder:"SHARE" help:"Share of the jobs that is kept back to judge by (${default})."`
+	Data     string  `required:"" placeholder:"FILE" help:"Jobs: CSV, plain or gzip."`
+	Out      string  `default:"net.bin" placeholder:"FILE" help:"File to write the net to (${default})."`
+	Plot     string  `placeholder:"FILE" help:"File to draw the loss to (default: that of --out, ending in .png)."`
+	Name     string  `placeholder:"NAME" help:"What price breakdowns call the net (default: the name of --out)."`
+	Recorded string  `placeholder:"FILE" help:"Prices that another horde gave, JSON lines: the effect of denoising strengths is learnt from these alone."`
+	Models   string  `env:"HORDE_MODEL_REFERENCE_IMAGES" placeholder:"FILE|URL" help:"Model reference that says what the models of --recorded are built on (default: the built-in list)."`
+	Comment  string  `placeholder:"TEXT" help:"What the jobs are, for the net's card."`
+	Seed     uint64  `default:"1" help:"Same seed, data and flags: same net (${default})."`
+	Epochs   int     `default:"300" help:"Times that every job is seen (${default})."`
+	Hidden   []int   `default:"160,160,160" placeholder:"N,…" help:"Units of each hidden layer (${default})."`
+	Rate     float64 `default:"0.003" help:"Learning rate at its height (${default})."`
+	Decay    float64 `default:"0.03" help:"Weight decay (${default})."`
+	HeldOut  float64 `default:"0.05" placeholder:"SHARE" help:"Share of the jobs that is kept back to judge by (${default})."`
 }
 
 // Help describes the data and shows an example.
@@ -60,14 +64,22 @@ func (c *KudosTrainCmd) Run(con *console) error {
 	if plot == "" {
 		plot = strings.TrimSuffix(c.Out, filepath.Ext(c.Out)) + ".png"
 	}
+	if c.Recorded != "" {
+		jobs = training.WithoutDenoising(jobs)
+	}
 	shown := newEpochs(con)
 	result, err := training.Train(con.ctx, jobs, training.Config{
-		Name: name, Comment: c.Comment, Seed: c.Seed, Epochs: c.Epochs, Hidden: c.Hidden, Rate: c.Rate, HeldOut: c.HeldOut,
+		Name: name, Comment: c.Comment, Seed: c.Seed, Epochs: c.Epochs, Hidden: c.Hidden, Rate: c.Rate, Decay: c.Decay, HeldOut: c.HeldOut,
 		Progress: shown.show,
 	})
 	shown.clear()
 	if err != nil {
 		return err
+	}
+	if c.Recorded != "" {
+		if result.Net, err = c.fitDenoising(con, result.Net, training.BasisSeconds(jobs)); err != nil {
+			return err
+		}
 	}
 	if err := writeNet(result, name, c.Out, plot); err != nil {
 		return err
@@ -77,6 +89,34 @@ func (c *KudosTrainCmd) Run(con *console) error {
 		card.TrainRows, card.HeldOutN, result.Skipped, time.Since(shown.began).Round(time.Second))
 	fmt.Fprintf(con.stderr, "the basis job takes %.2f s; wrote %s and %s\n", result.Net.Basis(), c.Out, plot)
 	return printScore(con.stdout, training.Score{Accuracy: card.Accuracy, Worst: card.Worst})
+}
+
+// fitDenoising learns what the denoising strength does from recorded prices.
+func (c *KudosTrainCmd) fitDenoising(con *console, net *kudos.Net, basis float64) (*kudos.Net, error) {
+	if basis == 0 {
+		return nil, errors.New("--recorded needs the columns seconds and kudos_basis11 in --data, to know what a recorded price is in seconds")
+	}
+	recorded, err := training.ReadRecorded(c.Recorded)
+	if err != nil {
+		return nil, err
+	}
+	models, err := catalog.New(catalog.Config{Images: c.Models, Log: con.log})
+	if err != nil {
+		return nil, err
+	}
+	var jobs []training.Job
+	for i := range recorded {
+		if r := &recorded[i]; r.Network {
+			jobs = append(jobs, r.Job(models.Snapshot().Baseline(r.Model), basis))
+		}
+	}
+	net, score, err := training.FitDenoising(net, jobs)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Recorded, err)
+	}
+	fmt.Fprintf(con.stderr, "denoising learnt from %d recorded prices; each met with accuracy %.4f on average while left out, the worst with %.4f\n",
+		score.Jobs, score.Accuracy, score.Least)
+	return net, nil
 }
 
 func writeNet(r *training.Result, name, out, plot string) error {
@@ -157,9 +197,10 @@ func (p *epochs) clear() {
 
 // KudosEvalCmd judges a net.
 type KudosEvalCmd struct {
-	Data   string `required:"" placeholder:"FILE" help:"Jobs with the column kudos_basis11: CSV, plain or gzip."`
-	Net    string `placeholder:"FILE" help:"Net to judge (default: the one in this program)."`
-	Unseen bool   `help:"Only jobs that the net's training kept back (of the file it was trained on)."`
+	Data      string `required:"" placeholder:"FILE" help:"Jobs with the column kudos_basis11: CSV, plain or gzip."`
+	Net       string `placeholder:"FILE" help:"Net to judge (default: the one in this program)."`
+	Denoising string `default:"auto" enum:"auto,counts,ignored" help:"Whether the prices in the file depend on its denoising strengths: counts, ignored or auto, which finds out (${default})."`
+	Unseen    bool   `help:"Only jobs that the net's training kept back (of the file it was trained on)."`
 }
 
 // Help says what is printed and shows examples.
@@ -195,7 +236,12 @@ func (c *KudosEvalCmd) Run(con *console) error {
 		}
 		jobs = kept
 	}
-	score, err := training.Evaluate(kudos.NewPricer(net), jobs)
+	pricer := kudos.NewPricer(net)
+	if c.Denoising == "ignored" || c.Denoising == "auto" && !training.DenoisingCounts(pricer, jobs) {
+		fmt.Fprintln(con.stderr, "the prices in the file do not depend on its denoising strengths (--denoising)")
+		jobs = training.WithoutDenoising(jobs)
+	}
+	score, err := training.Evaluate(pricer, jobs)
 	if err != nil {
 		return err
 	}

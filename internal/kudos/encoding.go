@@ -36,6 +36,9 @@ const (
 	RoomControls = 8
 	RoomPosts    = 16
 
+	// DenoisingInput is the input of the denoising strength.
+	DenoisingInput = 4
+
 	atSampler   = 10
 	atControl   = 25
 	atSource    = 35

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 
 	"horde/internal/horde"
@@ -22,6 +23,11 @@ type Card struct {
 	Accuracy   float64    `json:"accuracy"`    // on them; training.Score
 	Worst      float64    `json:"worst"`       // their first percentile
 	Comment    string     `json:"description"` // what the jobs were
+
+	// Jobs that the weights of the denoising strength come from, where they were
+	// fitted apart, and the accuracy on each while it was left out of the fit.
+	DenoisingN        int     `json:"denoising_n,omitempty"`
+	DenoisingAccuracy float64 `json:"denoising_accuracy,omitempty"`
 }
 
 // Layer is one fully connected layer. Between layers stands ReLU.
@@ -108,6 +114,16 @@ func (n *Net) Basis() float64 { return n.basis }
 
 // Encoding is the net's encoding of jobs.
 func (n *Net) Encoding() *Encoding { return n.encoding }
+
+// Layers are copies of the net's layers, and the factor from its output to
+// seconds.
+func (n *Net) Layers() (layers []Layer, scale float32) {
+	for _, l := range n.layers {
+		l.Weights, l.Bias = slices.Clone(l.Weights), slices.Clone(l.Bias)
+		layers = append(layers, l)
+	}
+	return layers, n.scale
+}
 
 // Seconds is how long the net expects a job to take, rounded to hundredths, at
 // least 0.01. ok is false where the job has an input that the net does not

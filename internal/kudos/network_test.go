@@ -209,10 +209,11 @@ func TestPricesAreSane(t *testing.T) {
 			Sampler: rapid.SampledFrom(api.Samplers).Draw(t, "sampler"), Karras: rapid.Bool().Draw(t, "karras"),
 			HiresFix: rapid.Bool().Draw(t, "hires"), HasSource: rapid.Bool().Draw(t, "source"), HasMask: rapid.Bool().Draw(t, "mask"),
 			SourceProcessing: rapid.SampledFrom(api.SourceProcessings).Draw(t, "processing"),
+			Denoising:        ptr(rapid.Float64Range(0.01, 1).Draw(t, "denoising")),
 			PostProcessing:   rapid.SliceOfN(rapid.SampledFrom(api.PostProcessorNames()), 0, 4).Draw(t, "posts"),
 		}
 		k := Price(o)
-		if math.IsNaN(k) || k <= 0 || k > 10_000 {
+		if math.IsNaN(k) || k <= 0 || k > 1e6 {
 			t.Fatalf("%v for %+v", k, o)
 		}
 		if again := Price(o); again != k {

@@ -70,7 +70,7 @@ func Parse(r io.Reader) ([]Job, error) {
 	if magic, _ := in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		z, err := gzip.NewReader(in)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("gzip: %w", err)
 		}
 		defer z.Close()
 		in = bufio.NewReaderSize(z, 1<<16)
@@ -203,13 +203,14 @@ func (l *line) worth(column string) float64 {
 }
 
 // Split says whether a job is kept back from training with this seed: about
-// share of all are. It depends on what was asked alone, so that jobs which
-// asked for the same are on the same side, whatever their order in the file.
+// share of all are. It depends on what was asked alone, the denoising strength
+// left out ([WithoutDenoising]), so that jobs which asked for the same are on the
+// same side, whatever their order in the file.
 func Split(j *Job, seed uint64, share float64) (heldOut bool) {
 	h := fnv.New64a()
 	o := &j.Order
 	fmt.Fprint(h, seed, o.Width, o.Height, o.Steps, o.Cfg, o.Sampler, o.Karras, o.HiresFix, o.SourceProcessing,
-		o.HasSource, o.HasMask, strengthOf(o.Denoising), o.ControlType, strengthOf(o.ControlStrength), o.PostProcessing)
+		o.HasSource, o.HasMask, o.ControlType, strengthOf(o.ControlStrength), o.PostProcessing)
 	return float64(mix(h.Sum64())>>11)/(1<<53) < share
 }
 

@@ -121,9 +121,11 @@ const (
 	epsilon      = 1e-8
 )
 
-// adam moves p against the sum of its gradients: rate is the learning rate with
-// the correction of the young means in it.
-func (p *param) adam(from, to int, rate, c2 float32, gs ...[]float32) {
+// adam moves p against the sum of its gradients. rate is the learning rate with
+// the correction of the young means in it, c2 the correction of the squares;
+// before that, keep is what is left of each number (weight decay, apart from the
+// gradient as in AdamW).
+func (p *param) adam(from, to int, rate, c2, keep float32, gs ...[]float32) {
 	v, m, s := p.v[from:to], p.m[from:to], p.s[from:to]
 	for i := range v {
 		g := float32(0)
@@ -132,6 +134,6 @@ func (p *param) adam(from, to int, rate, c2 float32, gs ...[]float32) {
 		}
 		m[i] = float32(beta1*m[i]) + float32((1-beta1)*g)
 		s[i] = float32(beta2*s[i]) + float32(float32((1-beta2)*g)*g)
-		v[i] -= float32(rate*m[i]) / (float32(math.Sqrt(float64(s[i]*c2))) + epsilon)
+		v[i] = float32(keep*v[i]) - float32(rate*m[i])/(float32(math.Sqrt(float64(s[i]*c2)))+epsilon)
 	}
 }

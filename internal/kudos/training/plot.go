@@ -40,8 +40,8 @@ func Plot(title string, epochs []Epoch) ([]byte, error) {
 	p.curve(epochs, learnt, func(e Epoch) float64 { return e.Loss })
 	p.curve(epochs, keptOut, func(e Epoch) float64 { return e.Held })
 	last := epochs[len(epochs)-1]
-	p.text(plotRight-330, plotTop+20, learnt, "trained on")
-	p.text(plotRight-330, plotTop+38, keptOut, fmt.Sprintf("kept back: accuracy %.4f, worst percentile %.4f", last.Score.Accuracy, last.Score.Worst))
+	p.text(plotRight-380, plotTop+20, learnt, "trained on")
+	p.text(plotRight-380, plotTop+38, keptOut, fmt.Sprintf("kept back: accuracy %.4f, worst percentile %.4f", last.Score.Accuracy, last.Score.Worst))
 	var b bytes.Buffer
 	err := png.Encode(&b, p.img)
 	return b.Bytes(), err

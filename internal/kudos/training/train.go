@@ -21,6 +21,7 @@ type Config struct {
 	Epochs  int     // times that every job is seen
 	Hidden  []int   // units of each hidden layer
 	Rate    float64 // learning rate at its height
+	Decay   float64 // share of the learning rate by which weights shrink each batch
 	HeldOut float64 // share of jobs kept back to judge by, above 0 and below 1
 
 	// Progress, where given, is told of each epoch.
@@ -49,7 +50,7 @@ const (
 	batch    = parts * partRows
 	scale    = 10   // seconds of an output of 1: keeps outputs near 1
 	softness = 0.01 // relative error below which the loss is square, above linear
-	warmup   = 500  // steps over which the learning rate rises
+	warmup   = 500  // steps over which the learning rate rises, but at most a tenth of all
 	// One of so many jobs is the basis job, whose seconds the price of every
 	// other is a share of.
 	basisEvery = 256
@@ -63,6 +64,8 @@ func (c Config) check() error {
 		return fmt.Errorf("%d hidden layers; 1 to 6 are allowed", len(c.Hidden))
 	case !(c.Rate > 0 && c.Rate <= 1):
 		return fmt.Errorf("learning rate %v; it must be above 0 and at most 1", c.Rate)
+	case !(c.Decay >= 0 && c.Decay*c.Rate < 1):
+		return fmt.Errorf("weight decay %v; it must be 0 or more, and less than 1 after it is multiplied by the learning rate", c.Decay)
 	case !(c.HeldOut > 0 && c.HeldOut < 1):
 		return fmt.Errorf("%v of the jobs kept back; it must be a share above 0 and below 1", c.HeldOut)
 	}
@@ -195,7 +198,7 @@ func (t *trainer) encode(jobs []Job) (err error) {
 	if len(t.train.seconds) < batch || len(t.heldJobs) == 0 {
 		return fmt.Errorf("%d jobs to train on and %d to judge by are too few", len(t.train.seconds), len(t.heldJobs))
 	}
-	if basis := basisSeconds(jobs); basis > 0 {
+	if basis := BasisSeconds(jobs); basis > 0 {
 		o := kudos.BasisJob()
 		e.Encode(&o, &x)
 		for range max(1, len(t.train.seconds)/basisEvery) {
@@ -209,9 +212,9 @@ func (t *trainer) encode(jobs []Job) (err error) {
 	return nil
 }
 
-// basisSeconds is the basis job's time that the two columns of the jobs imply,
+// BasisSeconds is the basis job's time that the two columns of the jobs imply,
 // rounded as it was when their prices were made; 0 where one is missing.
-func basisSeconds(jobs []Job) float64 {
+func BasisSeconds(jobs []Job) float64 {
 	var seconds, worth float64
 	for i := range jobs {
 		seconds += jobs[i].Seconds
@@ -297,7 +300,9 @@ func lossOf(out, seconds float32) (loss float64, slope float32) {
 func (t *trainer) adam(steps int) {
 	t.step++
 	n := float64(t.step)
-	rate := t.c.Rate * math.Min(1, n/warmup) * 0.5 * (1 + math.Cos(math.Pi*n/float64(steps)))
+	rise := math.Min(warmup, float64(steps)/10)
+	rate := t.c.Rate * math.Min(1, n/rise) * 0.5 * (1 + math.Cos(math.Pi*n/float64(steps)))
+	keep := float32(1 - rate*t.c.Decay)
 	rate /= 1 - math.Pow(beta1, n)
 	c2 := float32(1 / (1 - math.Pow(beta2, n)))
 	t.each(parts, func(i int) {
@@ -306,8 +311,8 @@ func (t *trainer) adam(steps int) {
 			for j, p := range t.parts {
 				ws[j], bs[j] = p.grads[k].w, p.grads[k].b
 			}
-			l.w.adam(len(l.w.v)*i/parts, len(l.w.v)*(i+1)/parts, float32(rate), c2, ws...)
-			l.b.adam(len(l.b.v)*i/parts, len(l.b.v)*(i+1)/parts, float32(rate), c2, bs...)
+			l.w.adam(len(l.w.v)*i/parts, len(l.w.v)*(i+1)/parts, float32(rate), c2, keep, ws...)
+			l.b.adam(len(l.b.v)*i/parts, len(l.b.v)*(i+1)/parts, float32(rate), c2, 1, bs...)
 		}
 	})
 }
