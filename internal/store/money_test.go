@@ -1,0 +1,183 @@
+package store_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"horde/internal/horde"
+	"horde/internal/store"
+	"horde/internal/store/storetest"
+)
+
+func TestHolds(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := db.Open()
+		id := user(t, s, "a")
+		do(t, s, func(tx *store.Tx) error { return tx.InsertHold(store.Hold{ID: "h", UserID: id, Remaining: 500}) })
+		remaining := func() (k horde.Kudos, err error) {
+			err = s.Write(store.Unit{Do: func(tx *store.Tx) error {
+				h, err := tx.Hold("h")
+				k = h.Remaining
+				return err
+			}})
+			return k, err
+		}
+		if k, err := remaining(); k != 500 || err != nil {
+			t.Errorf("%s, %v", k, err)
+		}
+		do(t, s, func(tx *store.Tx) error { return tx.SetHold("h", 1) })
+		if k, err := remaining(); k != 1 || err != nil {
+			t.Errorf("%s, %v", k, err)
+		}
+		do(t, s, func(tx *store.Tx) error { return tx.SetHold("h", 0) })
+		if _, err := remaining(); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("an empty hold: %v", err)
+		}
+	})
+}
+
+func TestTransfers(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s, ctx := db.Open(), t.Context()
+		want := store.Transfer{ID: "t1", Source: 1, Target: 2, Amount: 1050, Created: 7}
+		do(t, s, func(tx *store.Tx) error {
+			return errors.Join(tx.InsertTransfer(want), tx.InsertTransfer(store.Transfer{ID: "t2", Source: 1, Target: 2, Created: 9}))
+		})
+		do(t, s, func(tx *store.Tx) error {
+			got, err := tx.Transfer("t1")
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+			return err
+		})
+		if err := s.Write(store.Unit{Do: func(tx *store.Tx) error { _, err := tx.Transfer("no"); return err }}); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("unknown: %v", err)
+		}
+		if err := s.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.InsertTransfer(want) }}); !errors.Is(err, store.ErrDuplicate) {
+			t.Errorf("a second time: %v", err)
+		}
+		if at := must[int64](t)(s.LastTransfer(ctx, 1, 2)); at != 9 {
+			t.Errorf("last at %d", at)
+		}
+		if at := must[int64](t)(s.LastTransfer(ctx, 2, 1)); at != 0 {
+			t.Errorf("never, but at %d", at)
+		}
+	})
+}
+
+func TestUserLists(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s, ctx := db.Open(), t.Context()
+		var ids []int64
+		for i, name := range []string{"a", "b", "c", "d"} {
+			id := user(t, s, name)
+			ids = append(ids, id)
+			write(t, s, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+				err := tx.ChangeAccount(id, func(a *store.Account) { a.Balance, a.Escrow = horde.Kudos(i%3), horde.Kudos(10*i) })
+				u, e := tx.User(id)
+				u.Roles = int64(1 << i)
+				if i != 2 {
+					u.ProxyPasskey = name
+				}
+				return errors.Join(err, e, tx.UpdateUser(u))
+			}})
+		}
+		page := func(order, without string, limit, offset int) (found []int64) {
+			t.Helper()
+			for _, h := range must[[]store.Holder](t)(s.ListUsers(ctx, order, without, limit, offset)) {
+				if h.Account.UserID != h.User.ID || h.User.Username == "" {
+					t.Errorf("%+v", h)
+				}
+				found = append(found, h.User.ID)
+			}
+			return found
+		}
+		for name, tt := range map[string]struct{ got, want []int64 }{
+			"by age":      {page(store.ByAge, "<none>", 9, 0), ids},
+			"by balance":  {page(store.ByBalance, "<none>", 9, 0), []int64{ids[2], ids[1], ids[0], ids[3]}},
+			"second page": {page(store.ByBalance, "<none>", 2, 2), []int64{ids[0], ids[3]}},
+			"without":     {page(store.ByAge, "oauth-b", 9, 0), []int64{ids[0], ids[2], ids[3]}},
+			"escrow":      {must[[]int64](t)(s.EscrowAbove(ctx, 10)), ids[2:]},
+		} {
+			if !slices.Equal(tt.got, tt.want) {
+				t.Errorf("%s: %v, want %v", name, tt.got, tt.want)
+			}
+		}
+		var keys []string
+		for _, u := range must[[]store.User](t)(s.Passkeys(ctx, 1|2|4, 2)) {
+			keys = append(keys, u.ProxyPasskey)
+		}
+		if !slices.Equal(keys, []string{"a"}) {
+			t.Errorf("passkeys %v", keys)
+		}
+		some := must[[]*store.Account](t)(s.Accounts(ctx, append(ids, 999)))
+		if len(some) != len(ids) {
+			t.Errorf("%d accounts", len(some))
+		}
+	})
+}
+
+// TestRunning counts what other units of the same batch have only buffered.
+func TestRunning(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := db.Open()
+		do(t, s, func(tx *store.Tx) error {
+			tx.InsertJob(store.Job{ID: "a", RequestID: "q"})
+			tx.InsertJob(store.Job{ID: "b", RequestID: "q", Fake: true})
+			tx.InsertJob(store.Job{ID: "c", RequestID: "other"})
+			tx.InsertJob(store.Job{ID: "d", RequestID: "q"})
+			return nil
+		})
+		do(t, s, func(tx *store.Tx) error { return tx.EndJob("d", store.JobResult{State: store.JobDone}) })
+		do(t, s, func(tx *store.Tx) error {
+			tx.InsertJob(store.Job{ID: "e", RequestID: "q"})
+			tx.InsertJob(store.Job{ID: "f", RequestID: "q", Fake: true})
+			tx.InsertJob(store.Job{ID: "g", RequestID: "other"})
+			n, err := tx.Running("q")
+			if n != 2 {
+				t.Errorf("%d jobs run, want a and e", n)
+			}
+			return err
+		})
+	})
+}
+
+func TestEmptyRequests(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newClock()
+		s := db.Open(storetest.Clock(c.now))
+		waiting, idle, old := request(c.micros(), 3), request(c.micros(), 2), request(c.micros(), 1)
+		idle.Waiting, old.Expires = 0, c.micros()
+		for _, q := range []store.Request{waiting, idle, old} {
+			insert(t, s, q)
+		}
+		do(t, s, func(tx *store.Tx) error {
+			got, err := tx.EmptyRequests()
+			if len(got) != 1 || got[0].ID != waiting.ID || got[0].Waiting != 0 || got[0].Version != 2 {
+				t.Errorf("%+v", got)
+			}
+			return err
+		})
+	})
+}
+
+func TestDeleteWorker(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s, ctx := db.Open(), t.Context()
+		do(t, s, func(tx *store.Tx) error {
+			tx.InsertJob(store.Job{ID: "j", WorkerID: "busy"})
+			return errors.Join(tx.InsertWorker(store.Worker{ID: "busy", Name: "busy", Settings: "{}"}), tx.InsertWorker(store.Worker{ID: "idle", Name: "idle", Settings: "{}"}))
+		})
+		for id, want := range map[string]error{"busy": store.ErrLost, "no": store.ErrLost, "idle": nil} {
+			if err := s.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteWorker(id) }}); !errors.Is(err, want) {
+				t.Errorf("%s: %v", id, err)
+			}
+		}
+		if all := must[[]*store.Worker](t)(s.AllWorkers(ctx)); len(all) != 1 || all[0].ID != "busy" {
+			t.Errorf("%d workers left", len(all))
+		}
+	})
+}
