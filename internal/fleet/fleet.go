@@ -117,10 +117,7 @@ func (f *Fleet) put(row store.Worker, owner *account.User) error {
 		if owner == nil {
 			owner = old.Owner
 		}
-		if row.Order < old.Order { // somebody brought a newer one already
-			row = old.Worker
-		}
-		if old.Version > row.Version {
+		if row.Version < old.Version { // somebody brought a newer one already
 			row = old.Worker
 		}
 		if old.Name != row.Name && f.byName[old.Name] == old {

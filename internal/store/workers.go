@@ -27,11 +27,6 @@ type Worker struct {
 	Settings       string
 	Totals         WorkerTotals
 	Version        int64 // grows with each change, so that a reader can tell the newer of two
-
-	// Order tells which of two copies is newer: it grows with the changes of
-	// this process, and a row that was read has that of the newest change that
-	// it shows. It is no column.
-	Order int64
 }
 
 // WorkerTotals are the figures of a worker's life.
@@ -69,40 +64,23 @@ func scanWorker(r scanner) (*Worker, error) {
 
 // AllWorkers reads every worker.
 func (s *Store) AllWorkers(ctx context.Context) ([]*Worker, error) {
-	order := s.writer.committed.Load()
-	all, err := rows(ctx, s, scanWorker, "SELECT "+workerColumns+" FROM workers ORDER BY created, id")
-	return ordered(all, order), err
+	return rows(ctx, s, scanWorker, "SELECT "+workerColumns+" FROM workers ORDER BY created, id")
 }
 
 // Workers reads the workers with these ids; unknown ones are left out.
 func (s *Store) Workers(ctx context.Context, ids []string) ([]*Worker, error) {
 	var all []*Worker
-	order := s.writer.committed.Load()
 	err := inChunks(ids, func(q string, args []any) error {
 		some, err := rows(ctx, s, scanWorker, "SELECT "+workerColumns+" FROM workers WHERE id IN "+q, args...)
 		all = append(all, some...)
 		return err
 	})
-	return ordered(all, order), err
-}
-
-// ordered puts the order of the newest change before a read into its rows.
-func ordered(all []*Worker, order int64) []*Worker {
-	for _, w := range all {
-		w.Order = order
-	}
-	return all
+	return all, err
 }
 
 // WorkerByName reads one worker; ErrNotFound when there is none.
 func (s *Store) WorkerByName(ctx context.Context, name string) (*Worker, error) {
-	order := s.writer.committed.Load()
-	w, err := one(ctx, s, scanWorker, "SELECT "+workerColumns+" FROM workers WHERE name = $1", name)
-	if err != nil {
-		return nil, err
-	}
-	w.Order = order
-	return w, nil
+	return one(ctx, s, scanWorker, "SELECT "+workerColumns+" FROM workers WHERE name = $1", name)
 }
 
 // InsertWorker writes a new worker; ErrDuplicate when the name is taken.
@@ -154,8 +132,6 @@ func (tx *Tx) ChangeWorker(id string, f func(*Worker)) (Worker, error) {
 	tx.undo = append(tx.undo, func() { *w = before })
 	f(w)
 	w.Version++
-	tx.w.orders++
-	w.Order = tx.w.orders
 	mark(&tx.touched.workers, id)
 	return *w, nil
 }

@@ -68,9 +68,6 @@ type writer struct {
 	queue chan *pending
 	seq   int64 // of the last change this node has published
 
-	orders    int64        // counts changes of workers, refused ones too
-	committed atomic.Int64 // orders up to the last commit
-
 	mu      sync.RWMutex
 	started bool
 	closed  bool
@@ -327,7 +324,6 @@ func (w *writer) attempt(batch []*pending, results []error) (err error) {
 		}
 	}
 	w.seq = tx.seq
-	w.committed.Store(w.orders)
 	if f := w.afterCommit.Load(); f != nil {
 		(*f)()
 	}
