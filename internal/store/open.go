@@ -47,6 +47,9 @@ type Store struct {
 	lock   *os.File
 
 	prepared sync.Map // query → *sql.Stmt on read
+
+	closing sync.Once
+	closed  error // what Close returns
 }
 
 // engine holds the few things in which the two databases differ.
@@ -200,15 +203,18 @@ func migrationLock(ctx context.Context, db *sql.DB) (func(), error) {
 	}, nil
 }
 
-// Close waits for the writes under way and closes the database.
+// Close waits for the writes under way and closes the database. Every call waits
+// until that is done.
 func (s *Store) Close() error {
-	if s.writer != nil {
-		s.writer.close()
-	}
-	s.prepared.Range(func(_, v any) bool { v.(*sql.Stmt).Close(); return true })
-	err := s.read.Close()
-	s.unlock()
-	return err
+	s.closing.Do(func() {
+		if s.writer != nil {
+			s.writer.close()
+		}
+		s.prepared.Range(func(_, v any) bool { v.(*sql.Stmt).Close(); return true })
+		s.closed = s.read.Close()
+		s.unlock()
+	})
+	return s.closed
 }
 
 // Node is the id of this open store; changes of other nodes carry theirs.

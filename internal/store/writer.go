@@ -97,12 +97,8 @@ func (w *writer) start() {
 
 func (w *writer) close() {
 	w.mu.Lock()
-	first := !w.closed
 	w.closed = true
 	w.mu.Unlock()
-	if !first {
-		return
-	}
 	if w.started {
 		close(w.queue)
 		<-w.stopped
