@@ -74,7 +74,7 @@ func TestWaitingPop(t *testing.T) {
 		if _, err := a.submit(owner.key, *got.ID, "faulted"); err != nil {
 			t.Fatal(err)
 		}
-		got = served(t, "a reported fault", job)
+		served(t, "a reported fault", job)
 
 		job = a.waiting(t, owner, pop("one"), long)
 		c.advance(10 * time.Minute)
