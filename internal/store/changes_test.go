@@ -209,7 +209,7 @@ func TestAudit(t *testing.T) {
 			{"UPDATE holds SET remaining = 49", "UPDATE holds SET remaining = 50", "held:1"},
 			{"UPDATE ledger_postings SET amount = amount + 1 WHERE account = 'mint'", "UPDATE ledger_postings SET amount = amount - 1 WHERE account = 'mint'", "e"},
 			{"UPDATE ledger_postings SET amount = amount + 1 WHERE account = 'user:1'", "UPDATE ledger_postings SET amount = amount - 1 WHERE account = 'user:1'", "user:1"},
-			{"UPDATE ledger_postings SET account = 'user:7' WHERE account = 'user:1'", "UPDATE ledger_postings SET account = 'user:1' WHERE account = 'user:7'", "user:7 of e"},
+			{"UPDATE ledger_postings SET account = 'user:7' WHERE account = 'user:1'", "UPDATE ledger_postings SET account = 'user:1' WHERE account = 'user:7'", "user:7"},
 			{"UPDATE ledger_events SET id = 'f'", "UPDATE ledger_events SET id = 'e'", "mint of e"},
 			{"DELETE FROM ledger_postings WHERE account = 'mint'", "INSERT INTO ledger_postings (account, event_id, amount) VALUES ('mint', 'e', -1000)", "e"},
 		} {
@@ -238,7 +238,7 @@ func TestAuditDuringWrites(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 4 {
 			wg.Go(func() {
-				for n := 0; ; n++ {
+				for n := range 300 {
 					select {
 					case <-stop:
 						return

@@ -108,7 +108,7 @@ type Audit struct {
 func (a Audit) Sound() bool { return a.Sum == 0 && len(a.Unbalanced) == 0 && len(a.Wrong) == 0 }
 
 // proofs are the questions of Audit; each row that they find is a fault.
-var proofs = struct{ unbalanced, balances, holds, strays string }{
+var proofs = struct{ unbalanced, balances, holds, eventless, ownerless string }{
 	unbalanced: "SELECT event_id FROM ledger_postings GROUP BY event_id HAVING sum(amount) <> 0 ORDER BY event_id LIMIT 100",
 	balances: `
 SELECT kind || CAST(user_id AS TEXT) FROM (
@@ -121,12 +121,15 @@ WHERE amount <> COALESCE(posted, 0) ORDER BY 1 LIMIT 100`,
 SELECT 'held:' || CAST(a.user_id AS TEXT) FROM accounts a
 LEFT JOIN (SELECT user_id, CAST(sum(remaining) AS BIGINT) AS remaining FROM holds GROUP BY user_id) AS h ON h.user_id = a.user_id
 WHERE a.held <> COALESCE(h.remaining, 0) ORDER BY 1 LIMIT 100`,
-	strays: `
-SELECT account || ' of ' || event_id FROM ledger_postings
-WHERE event_id NOT IN (SELECT id FROM ledger_events)
-    OR substr(account, 1, 5) = 'user:' AND account NOT IN (SELECT 'user:' || CAST(user_id AS TEXT) FROM accounts)
-    OR substr(account, 1, 7) = 'escrow:' AND account NOT IN (SELECT 'escrow:' || CAST(user_id AS TEXT) FROM accounts)
-ORDER BY 1 LIMIT 100`,
+	// Joins, not NOT IN: PostgreSQL would look through all events for each posting.
+	eventless: `
+SELECT p.account || ' of ' || p.event_id FROM ledger_postings p
+LEFT JOIN ledger_events e ON e.id = p.event_id WHERE e.id IS NULL ORDER BY 1 LIMIT 100`,
+	ownerless: `
+SELECT p.account FROM (SELECT DISTINCT account FROM ledger_postings) AS p
+LEFT JOIN (SELECT 'user:' || CAST(user_id AS TEXT) AS name FROM accounts
+    UNION ALL SELECT 'escrow:' || CAST(user_id AS TEXT) FROM accounts) AS o ON o.name = p.account
+WHERE o.name IS NULL AND (substr(p.account, 1, 5) = 'user:' OR substr(p.account, 1, 7) = 'escrow:') ORDER BY 1 LIMIT 100`,
 }
 
 // Audit proves every balance from the postings, in one reading transaction.
@@ -153,6 +156,7 @@ func (s *Store) Audit(ctx context.Context) (Audit, error) {
 	}
 	a.Unbalanced = find(proofs.unbalanced)
 	a.Wrong = append(find(proofs.balances), find(proofs.holds)...)
-	a.Wrong = append(a.Wrong, find(proofs.strays)...)
+	a.Wrong = append(a.Wrong, find(proofs.eventless)...)
+	a.Wrong = append(a.Wrong, find(proofs.ownerless)...)
 	return a, err
 }
