@@ -99,6 +99,13 @@ var (
 	}
 )
 
+// TextMetadataTypes and TextMetadataValues are the values of a GenMetadatum of a
+// text.
+var (
+	TextMetadataTypes  = []string{"censorship"}
+	TextMetadataValues = []string{"csam"}
+)
+
 // LoRAs that turn a model into a latent consistency model: by CivitAI version id
 // where is_version is true, else by model id.
 var (

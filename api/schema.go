@@ -39,6 +39,10 @@ type Schema struct {
 	// with a code of its own. Everywhere else it is a violation.
 	NaN bool
 
+	// Finite is for objects whose members that no property names are kept or
+	// passed on: they may hold no number that is none.
+	Finite bool
+
 	// Of whole bodies only:
 	MaxBytes int64 // size limit; 0: DefaultMaxBytes
 	NeedsKey bool  // the header apikey must be present (it may be wrong)

@@ -13,7 +13,7 @@ import (
 
 // bodies are all described bodies; each is compared with the original's
 // document.
-var bodies = []*Schema{ImageRequestSchema, ImagePopSchema, ImageSubmitSchema, ModifyUserSchema, ModifyWorkerSchema}
+var bodies = []*Schema{ImageRequestSchema, ImagePopSchema, ImageSubmitSchema, TextRequestSchema, TextPopSchema, TextSubmitSchema, ModifyUserSchema, ModifyWorkerSchema}
 
 type swaggerDoc struct {
 	Definitions map[string]map[string]any `json:"definitions"`

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -113,6 +114,20 @@ func (c *checker) checkObject(s *Schema, v any) {
 			c.leave()
 		}
 	}
+	if s.Finite {
+		c.checkUnnamed(s, members)
+	}
+}
+
+// checkUnnamed is checkFree for the members that no property names.
+func (c *checker) checkUnnamed(s *Schema, members map[string]any) {
+	rest := map[string]any{}
+	for name, v := range members {
+		if !slices.ContainsFunc(s.Properties, func(p Property) bool { return p.Name == name }) {
+			rest[name] = v
+		}
+	}
+	c.checkFree(rest)
 }
 
 // checkFree looks for numbers that JSON cannot hold inside content that is kept

@@ -22,25 +22,34 @@ var (
 // Check runs the rows of a stage in order and returns the first refusal, a
 // *horde.Error, or nil. Stages after BeforeKey need Normalize to have run.
 func (r *Request) Check(s Stage) error {
-	for i := range checks {
-		c := &checks[i]
-		if c.row < s.first || c.row > s.last {
-			continue
-		}
-		if c.refuses(r) {
-			return horde.Errorf(c.code, "%s", c.text)
-		}
+	e := entrance{prompt: r.Asked.Prompt, webhook: r.Asked.Webhook, proxied: r.Asked.ProxiedAccount,
+		extraSources: len(r.Asked.ExtraSourceImages), n: r.Image.N,
+		alone: or(r.Asked.DisableBatching, false), // the QR code workflow switches batching off by itself
+		style: r.Style, foreign: TextStyle, caller: r.Caller, server: r.Server}
+	if err := run(entranceChecks, &e, s); err != nil {
+		return err
 	}
-	return nil
+	return run(checks, r, s)
 }
 
 // check is one row of the table: its number in §1.4, what refuses a request and
 // what its owner is told. Texts are our own; programs go by the code.
-type check struct {
+type check[R any] struct {
 	row     int
 	code    horde.Code
-	refuses func(*Request) bool
+	refuses func(R) bool
 	text    string
+}
+
+// run tries the rows of a table that lie in a stage.
+func run[R any](table []check[R], r R, s Stage) error {
+	for i := range table {
+		c := &table[i]
+		if c.row >= s.first && c.row <= s.last && c.refuses(r) {
+			return horde.Errorf(c.code, "%s", c.text)
+		}
+	}
+	return nil
 }
 
 const (
@@ -54,38 +63,11 @@ const (
 	exampleAgent    = "My-Project:v0.0.1:My-Contact"
 )
 
-// checks is the table of §1.4 in the order of its rows, save those that need
-// the store (7–10, 17, 19–22, 59, 60) and those without a refusal (15). Row 23
-// only warns there; the check for NUL, which the original's database makes when
-// the request is stored, stands in its place.
-var checks = []check{
-	{3, "StyleNotFound", func(r *Request) bool { return r.Style == UnknownStyle },
-		"There is no style or collection of this name or id. Look it up in GET /api/v2/styles/image."},
-	{4, "BadRequest", func(r *Request) bool { return r.Style == TextStyle },
-		"Text styles cannot be used on image requests. Name an image style."},
-	{5, "MaintenanceMode", func(r *Request) bool { return r.Server.Maintenance },
-		"The horde is in maintenance mode and takes no new requests. Please try again later."},
-	{6, "BadRequest", func(r *Request) bool {
-		return r.Asked.Webhook != "" && !strings.HasPrefix(r.Asked.Webhook, "https://")
-	}, "webhook must be an address that begins with https://."},
-
-	{11, "OnlyServiceAccountProxy", func(r *Request) bool { return r.Asked.ProxiedAccount != "" && !r.Caller.Service },
-		"proxied_account is only for service accounts. Leave it out."},
-	{12, "DeletedUser", func(r *Request) bool { return r.Caller.Deleted },
-		"This account is scheduled for deletion and cannot be used."},
-	{13, "TooManyExtraSourceImages.", func(r *Request) bool { return len(r.Asked.ExtraSourceImages) > maxExtraSources },
-		"A request can have at most 5 extra source images."},
-	{14, "MoreThanMinExtraSourceImage.", func(r *Request) bool {
-		return len(r.Asked.ExtraSourceImages) > 1 && !r.Caller.vouched()
-	}, "More than 1 extra source image is for trusted users and patrons only."},
-	{16, "MissingPrompt", func(r *Request) bool { return r.Asked.Prompt == "" },
-		"The prompt is empty. Say what to paint."},
-
-	{18, "RequiresTrust", func(r *Request) bool {
-		// The asked value: the QR code workflow switches batching off by itself.
-		return r.Image.N > 1 && or(r.Asked.DisableBatching, false) && !r.Caller.vouched()
-	}, "disable_batching with more than 1 picture is for trusted users and patrons only."},
-
+// checks is the table of §1.4 from row 23 on, in the order of its rows, save
+// those that need the store (59, 60). Row 23 only warns there; the check for NUL,
+// which the original's database makes when the request is stored, stands in its
+// place.
+var checks = []check[*Request]{
 	{23, "NulByteInPayload", hasNUL, "The request may not contain NUL bytes."},
 	{24, "HiResMismatch", func(r *Request) bool {
 		return r.Image.HiresFix && r.anyBaseline(catalog.Flux1, catalog.QwenImage, catalog.ZImageTurbo)

@@ -173,13 +173,21 @@ func TestEveryRow(t *testing.T) {
 }
 
 func TestRowsAreInOrder(t *testing.T) {
-	for i, c := range checks[1:] {
-		if c.row <= checks[i].row {
-			t.Errorf("row %d after %d", c.row, checks[i].row)
+	inOrder(t, entranceChecks, 0)
+	inOrder(t, checks, 22)
+	inOrder(t, textChecks, 22)
+}
+
+func inOrder[R any](t *testing.T, table []check[R], before int) {
+	t.Helper()
+	for _, c := range table {
+		if c.row <= before {
+			t.Errorf("row %d after %d", c.row, before)
 		}
 		if !strings.HasSuffix(c.text, ".") || c.code == "" {
 			t.Errorf("row %d: %q %q", c.row, c.code, c.text)
 		}
+		before = c.row
 	}
 }
 

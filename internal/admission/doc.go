@@ -1,7 +1,10 @@
-// Package admission decides whether an image request may enter the queue and
+// Package admission decides whether a request may enter the queue and
 // what exactly enters it: the checks of generation rulebook §1.4 as one ordered
 // table, the defaults of §1.1 and §1.2, the warnings of §1.8, and the rule of
 // §1.5 about kudos upfront with the downgrade that avoids it.
+//
+// [Request] is that of pictures, [TextRequest] that of texts (§2.1 to §2.4); what
+// both have is [Common].
 //
 // It is pure: no store, no network, no clock. What a check needs to know about
 // the caller, the models and the server comes in with a [Request]. Checks that

@@ -14,14 +14,12 @@ import (
 // It is stored as one JSON document. Nil pointers were not given; nil LoRAs and
 // TIs neither, while an empty list counts as given (§1.15).
 type Image struct {
-	Prompt string   `json:"prompt"`
-	Models []string `json:"models"` // empty: any model
+	Common
 
 	Width         int  `json:"width"` // pixels, multiples of 64
 	Height        int  `json:"height"`
 	Steps         int  `json:"steps"`
 	AccurateSteps int  `json:"accurate_steps"` // what the sampler really takes
-	N             int  `json:"n"`              // pictures
 	ClipSkip      *int `json:"clip_skip,omitempty"`
 
 	Sampler        string   `json:"sampler"`
@@ -49,28 +47,19 @@ type Image struct {
 	TIs        []api.TI        `json:"tis"`
 	Special    json.RawMessage `json:"special,omitempty"`
 
-	NSFW             bool     `json:"nsfw"`
-	CensorNSFW       bool     `json:"censor_nsfw"`
-	TrustedWorkers   bool     `json:"trusted_workers,omitempty"`
-	SlowWorkers      bool     `json:"slow_workers"`
-	ExtraSlowWorkers bool     `json:"extra_slow_workers,omitempty"`
-	Workers          []string `json:"workers,omitempty"` // at most 5
-	WorkerBlacklist  bool     `json:"worker_blacklist,omitempty"`
+	NSFW             bool `json:"nsfw"`
+	CensorNSFW       bool `json:"censor_nsfw"`
+	ExtraSlowWorkers bool `json:"extra_slow_workers,omitempty"`
 
 	SourceProcessing string `json:"source_processing"`
 	HasSource        bool   `json:"has_source,omitempty"`
 	HasMask          bool   `json:"has_mask,omitempty"`
 	ExtraSources     int    `json:"extra_sources,omitempty"`
 
-	R2                bool   `json:"r2"`
-	Shared            bool   `json:"shared,omitempty"`
-	ReplacementFilter bool   `json:"replacement_filter"`
-	DryRun            bool   `json:"dry_run,omitempty"`
-	DisableBatching   bool   `json:"disable_batching,omitempty"`
-	AllowDowngrade    bool   `json:"allow_downgrade,omitempty"`
-	Webhook           string `json:"webhook,omitempty"`
-	ProxiedAccount    string `json:"proxied_account,omitempty"`
-	ClientAgent       string `json:"client_agent,omitempty"`
+	R2                bool `json:"r2"`
+	Shared            bool `json:"shared,omitempty"`
+	ReplacementFilter bool `json:"replacement_filter"`
+	DisableBatching   bool `json:"disable_batching,omitempty"`
 }
 
 // Pixels is the area of one picture.
@@ -78,9 +67,6 @@ func (m *Image) Pixels() int { return m.Width * m.Height }
 
 // Things is the raw work of one picture in pixelsteps.
 func (m *Image) Things() int64 { return int64(m.Pixels()) * int64(m.AccurateSteps) }
-
-// Targeted tells whether the request is for named workers only.
-func (m *Image) Targeted() bool { return len(m.Workers) > 0 && !m.WorkerBlacklist }
 
 // Ids of LCM LoRAs (§1.3): those named by version and those named by model.
 var (

@@ -99,10 +99,7 @@ func missingExtraTexts(r *Request) bool {
 // hasNUL looks through every text of the request that is stored.
 func hasNUL(r *Request) bool {
 	m := &r.Image
-	nul := func(texts ...string) bool {
-		return slices.ContainsFunc(texts, func(s string) bool { return strings.IndexByte(s, 0) >= 0 })
-	}
-	if nul(m.Prompt, m.Webhook, m.ProxiedAccount, m.ClientAgent) || nul(m.Models...) || nul(m.Workers...) {
+	if m.hasNUL() {
 		return true
 	}
 	for _, t := range m.ExtraTexts {

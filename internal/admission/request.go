@@ -68,10 +68,7 @@ type Request struct {
 // shared, for known users only (§1.4 #56, #57).
 const betaModel = "SDXL_beta::stability.ai#6901"
 
-const (
-	maxWorkers      = 5  // of a worker list are stored (§1.1)
-	controlMaxSteps = 40 // silently, with a control type (§1.2)
-)
+const controlMaxSteps = 40 // silently, with a control type (§1.2)
 
 // Normalize records who asks and makes Image of what was asked: the effective
 // defaults of §1.1 and §1.2, the seed, the rules for education accounts and the
@@ -87,8 +84,14 @@ func (r *Request) Normalize(caller Caller, random func() uint32) {
 	extra := readExtra(r.RawParams)
 	r.initAsImage = extra.initAsImage
 	m := Image{
-		Prompt: a.Prompt, Models: modelsOf(a),
-		Width: or(p.Width, 512), Height: or(p.Height, 512), N: or(p.N, 1), ClipSkip: p.ClipSkip,
+		Common: Common{
+			Prompt: a.Prompt, Models: modelsOf(a), N: or(p.N, 1),
+			TrustedWorkers: or(a.TrustedWorkers, false), SlowWorkers: or(a.SlowWorkers, true),
+			Workers: firstWorkers(a.Workers), WorkerBlacklist: or(a.WorkerBlacklist, false),
+			DryRun: or(a.DryRun, false), AllowDowngrade: or(a.AllowDowngrade, false),
+			Webhook: a.Webhook, ProxiedAccount: a.ProxiedAccount, ClientAgent: r.ClientAgent,
+		},
+		Width: or(p.Width, 512), Height: or(p.Height, 512), ClipSkip: p.ClipSkip,
 		Sampler: orText(p.SamplerName, "k_euler_a"), Cfg: or(p.CfgScale, 5.0), Karras: or(p.Karras, true),
 		Denoising: p.DenoisingStrength, HiresFix: or(p.HiresFix, false), HiresDenoising: p.HiresFixDenoisingStrength,
 		SeedVariation:  or(p.SeedVariation, 0),
@@ -99,16 +102,12 @@ func (r *Request) Normalize(caller Caller, random func() uint32) {
 		Workflow: p.Workflow, ExtraTexts: p.ExtraTexts,
 		Loras: completeLoras(p.Loras), TIs: completeTIs(p.TIs), Special: specialOf(p, extra),
 		NSFW: or(a.NSFW, true), CensorNSFW: or(a.CensorNSFW, true),
-		TrustedWorkers: or(a.TrustedWorkers, false), SlowWorkers: or(a.SlowWorkers, true),
 		ExtraSlowWorkers: or(a.ExtraSlowWorkers, false),
-		Workers:          a.Workers[:min(len(a.Workers), maxWorkers)], WorkerBlacklist: or(a.WorkerBlacklist, false),
 		SourceProcessing: orText(a.SourceProcessing, "img2img"),
 		HasSource:        a.SourceImage != "", HasMask: a.SourceMask != "", ExtraSources: len(a.ExtraSourceImages),
 		R2: or(a.R2, true), Shared: or(a.Shared, false), ReplacementFilter: or(a.ReplacementFilter, true),
-		DryRun: or(a.DryRun, false), AllowDowngrade: or(a.AllowDowngrade, false),
 		// A QR code workflow cannot be batched (§1.4 #52).
 		DisableBatching: or(a.DisableBatching, false) || p.Workflow == qrCode,
-		Webhook:         a.Webhook, ProxiedAccount: a.ProxiedAccount, ClientAgent: r.ClientAgent,
 	}
 	m.setSteps(p.Steps)
 	m.setSeed(p.Seed, random)

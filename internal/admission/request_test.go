@@ -25,9 +25,10 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"prompt":"a fox","models":["stable_diffusion"],"width":512,"height":512,"steps":30,"accurate_steps":30,"n":1,` +
+	want := `{"prompt":"a fox","models":["stable_diffusion"],"n":1,"slow_workers":true,` +
+		`"width":512,"height":512,"steps":30,"accurate_steps":30,` +
 		`"sampler":"k_euler_a","cfg":5,"karras":true,"loras":null,"tis":null,"nsfw":true,"censor_nsfw":true,` +
-		`"slow_workers":true,"source_processing":"img2img","r2":true,"replacement_filter":true}`
+		`"source_processing":"img2img","r2":true,"replacement_filter":true}`
 	if string(doc) != want {
 		t.Errorf("got  %s\nwant %s", doc, want)
 	}
@@ -179,7 +180,7 @@ func TestUpfront(t *testing.T) {
 			t.Errorf("%s under %+v: %+v, want %+v", c.body, c.load, got, c.want)
 		}
 	}
-	err := Upfront{MaxRes: 640}.Refusal(horde.KudosOf(52.5))
+	err := new(Request).Refusal(Upfront{Limit: 640}, horde.KudosOf(52.5))
 	for _, part := range []string{"52.50", "640×640", "50 steps"} {
 		if horde.CodeOf(err) != "KudosUpfront" || !strings.Contains(err.Error(), part) {
 			t.Errorf("%v lacks %s", err, part)

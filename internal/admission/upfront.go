@@ -10,15 +10,15 @@ import (
 
 // Load is how busy the horde is.
 type Load struct {
-	QueuedRequests int // image jobs waiting and in progress
-	Threads        int // of the image workers that are online
+	QueuedRequests int // jobs of the kind that wait or are in progress
+	Threads        int // of its workers that are online
 }
 
 // Upfront is the answer to whether a request's kudos must be there before it is
-// taken (§1.5).
+// taken (§1.5, §2.4).
 type Upfront struct {
 	Needed       bool
-	MaxRes       int  // side of the largest square that needs none, in pixels
+	Limit        int  // what needs none: pixels of the largest square's side, or tokens of the longest text
 	MayDowngrade bool // a smaller request would need none
 }
 
@@ -40,13 +40,13 @@ func (r *Request) Upfront(load Load) Upfront {
 	m := &r.Image
 	open := maxRes(load)
 	if !m.SlowWorkers {
-		return Upfront{Needed: true, MaxRes: open, MayDowngrade: true}
+		return Upfront{Needed: true, Limit: open, MayDowngrade: true}
 	}
-	u := Upfront{MaxRes: r.clampRes(open), MayDowngrade: true}
+	u := Upfront{Limit: r.clampRes(open), MayDowngrade: true}
 	switch {
 	case m.UsesLCM() && m.AccurateSteps > lcmSteps,
 		r.anyModel(func(name string) bool { return r.maxSteps(name, freeSteps) < m.AccurateSteps }),
-		m.Pixels() > u.MaxRes*u.MaxRes,
+		m.Pixels() > u.Limit*u.Limit,
 		r.controlled() && m.AccurateSteps > controlSteps:
 		u.Needed = true
 	case r.Server.UpfrontOnWorkerList && len(m.Workers) > 0:
@@ -128,8 +128,8 @@ func fit(w, h, limit int) (int, int) {
 
 // Refusal tells the owner of a request why their kudos do not suffice, and what
 // would need none.
-func (u Upfront) Refusal(price horde.Kudos) error {
-	res := max(u.MaxRes, 0)
+func (r *Request) Refusal(u Upfront, price horde.Kudos) error {
+	res := max(u.Limit, 0)
 	return horde.Errorf("KudosUpfront",
 		"This request needs %s kudos upfront, more than this account can commit now. As busy as the horde is, pictures over "+
 			"%d×%d pixels or of more than 40 steps (50 steps, say; fewer with control types, LCM and some models) and requests "+

@@ -148,11 +148,24 @@ func (s *Snapshot) Text(name string) (Text, bool) {
 	return Text{}, false
 }
 
-// TextBillions returns the size of a text model in billions of parameters; 1
-// where it is not known.
+// KnownText tells whether the reference has a text model of this name, with or
+// without the suffixes of an owner and of a quantisation.
+func (s *Snapshot) KnownText(name string) bool {
+	_, ok := s.Text(name)
+	return ok
+}
+
+// TextSize returns the size of a text model in billions of parameters; 0 where
+// it is not known.
+func (s *Snapshot) TextSize(name string) float64 {
+	m, _ := s.Text(name)
+	return float64(m.Parameters) / 1e9
+}
+
+// TextBillions is TextSize with 1 for models of which nothing is known (§2.4).
 func (s *Snapshot) TextBillions(name string) float64 {
-	if m, ok := s.Text(name); ok && m.Parameters > 0 {
-		return float64(m.Parameters) / 1e9
+	if size := s.TextSize(name); size > 0 {
+		return size
 	}
 	return 1
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,11 +21,6 @@ const (
 	debounce     = 30 * time.Second // settings of a known worker are stored at most this often
 	persistEvery = 10 * time.Second // a check-in that says nothing new waits this long for the database
 	uptimeReward = 600              // seconds of uptime for one reward
-
-	maxImageModels   = 300
-	maxBlacklist     = 200
-	maxBlackWord     = 15
-	maxPriorityUsers = 1000
 )
 
 // Offer is one pop: the worker as stored, and what this pop alone decides.
@@ -41,11 +34,30 @@ type Offer struct {
 	Amount        int
 }
 
+// visit is the part of a pop that workers of every kind send.
+type visit struct {
+	kind, name, agent string
+	priority          []string
+	amount            *int
+	settings          func() (Settings, error)
+}
+
 // CheckInImage handles the part of an image pop that concerns the worker: the
 // refusals of generation rulebook §1.14 in their order, making of new workers,
 // check-in. owner is the user of the key, addr where the pop came from.
 func (f *Fleet) CheckInImage(ctx context.Context, owner *account.User, pop api.ImagePop, addr string) (*Offer, error) {
-	for _, name := range pop.PriorityUsernames {
+	return f.checkInAs(ctx, owner, addr, visit{kind: Image, name: pop.Name, agent: pop.BridgeAgent, priority: pop.PriorityUsernames,
+		amount: pop.Amount, settings: func() (Settings, error) { return f.imageSettings(owner, pop) }})
+}
+
+// CheckInText is CheckInImage for a text pop (§2.7).
+func (f *Fleet) CheckInText(ctx context.Context, owner *account.User, pop api.TextPop, addr string) (*Offer, error) {
+	return f.checkInAs(ctx, owner, addr, visit{kind: Text, name: pop.Name, agent: pop.BridgeAgent, priority: pop.PriorityUsernames,
+		amount: pop.Amount, settings: func() (Settings, error) { return textSettings(owner, pop) }})
+}
+
+func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string, v visit) (*Offer, error) {
+	for _, name := range v.priority {
 		if !strings.Contains(name, "#") {
 			return nil, horde.Errorf("InvalidPriorityUsername", "The priority username %q lacks its number. Use the form name#id.", clip(name, 60))
 		}
@@ -53,38 +65,41 @@ func (f *Fleet) CheckInImage(ctx context.Context, owner *account.User, pop api.I
 	if err := mayWork(owner); err != nil {
 		return nil, err
 	}
-	name := cleanName(pop.Name)
+	name := cleanName(v.name)
 	w := f.Named(name)
-	if w != nil && w.Kind != Image {
+	if w != nil && w.Kind != v.kind {
 		return nil, horde.Errorf("PolymorphicNameConflict", "A worker of another type is called %q already. Please choose another name.", name)
 	}
 	if w == nil {
-		if err := f.mayMake(owner, name, pop.BridgeAgent, addr); err != nil {
+		if err := f.mayMake(owner, name, v.agent, addr); err != nil {
 			return nil, err
 		}
 	} else if w.UserID != owner.ID {
 		return nil, errWrongCredentials
 	}
-	settings, err := f.imageSettings(owner, pop)
+	settings, err := v.settings()
+	if err == nil {
+		settings.PriorityUsers, err = priorityUsers(v.priority)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if w == nil {
-		w, err = f.make(ctx, owner, name, Image, settings, addr)
+		w, err = f.make(ctx, owner, name, v.kind, settings, addr)
 	} else {
 		w, err = f.checkIn(ctx, w, owner, settings, addr)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return newOffer(w, owner, settings, pop), nil
+	return newOffer(w, owner, settings, v), nil
 }
 
 var errWrongCredentials = horde.Errorf("WrongCredentials", "Wrong credentials to submit as this worker.")
 
-func newOffer(w *Worker, owner *account.User, s Settings, pop api.ImagePop) *Offer {
+func newOffer(w *Worker, owner *account.User, s Settings, v visit) *Offer {
 	o := &Offer{Worker: w, Owner: owner, ModelList: s.Models, Models: make(map[string]struct{}, len(s.Models)),
-		PriorityUsers: map[int64]struct{}{owner.ID: {}}, RequireKudos: s.RequireUpfrontKudos, Amount: valueOr(pop.Amount, 1)}
+		PriorityUsers: map[int64]struct{}{owner.ID: {}}, RequireKudos: s.RequireUpfrontKudos, Amount: valueOr(v.amount, 1)}
 	for _, m := range s.Models {
 		o.Models[m] = struct{}{}
 	}
@@ -153,61 +168,6 @@ func (f *Fleet) mayMake(owner *account.User, name, agent, addr string) error {
 	return nil
 }
 
-// imageSettings reads a pop with the effective defaults of §1.14.
-func (f *Fleet) imageSettings(owner *account.User, pop api.ImagePop) (Settings, error) {
-	s := Settings{
-		BridgeAgent: moderation.Sanitize(pop.BridgeAgent), Threads: valueOr(pop.Threads, 1), NSFW: valueOr(pop.NSFW, true),
-		RequireUpfrontKudos: valueOr(pop.RequireUpfrontKudos, false), MaxPixels: valueOr(pop.MaxPixels, 262144),
-		AllowImg2Img: valueOr(pop.AllowImg2Img, true), AllowPainting: valueOr(pop.AllowPainting, true),
-		AllowUnsafeIP: valueOr(pop.AllowUnsafeIPAddr, true), AllowPostProcessing: valueOr(pop.AllowPostProcessing, true),
-		AllowControlnet: valueOr(pop.AllowControlnet, false), AllowSDXLControlnet: valueOr(pop.AllowSDXLControlnet, false),
-		AllowLora: valueOr(pop.AllowLora, false), LimitMaxSteps: valueOr(pop.LimitMaxSteps, false),
-		ExtraSlow: valueOr(pop.ExtraSlowWorker, false),
-	}
-	if s.BridgeAgent == "" {
-		s.BridgeAgent = "unknown:0:unknown"
-	}
-	for _, word := range pop.Blacklist[:min(len(pop.Blacklist), maxBlacklist)] {
-		s.Blacklist = append(s.Blacklist, strings.ToLower(clip(moderation.Sanitize(word), maxBlackWord)))
-	}
-	var err error
-	if s.Models, err = f.acceptModels(owner, pop.Models); err != nil {
-		return s, err
-	}
-	for _, name := range pop.PriorityUsernames[:min(len(pop.PriorityUsernames), maxPriorityUsers)] {
-		id, ok := account.IDOfAlias(name)
-		if !ok {
-			return s, horde.Errorf("InvalidPriorityUsername", "The priority username %q does not end with a user number.", clip(name, 60))
-		}
-		s.PriorityUsers = append(s.PriorityUsers, id)
-	}
-	return s, nil
-}
-
-// acceptModels keeps the models that this owner may serve (§1.14 "Model list").
-func (f *Fleet) acceptModels(owner *account.User, names []string) ([]string, error) {
-	known := f.Catalog.Snapshot()
-	set := map[string]struct{}{}
-	for _, name := range names[:min(len(names), maxImageModels)] {
-		base, alias, special := strings.Cut(name, "::")
-		switch {
-		case special && owner.Is(account.Special):
-			if alias != owner.Alias() {
-				return nil, horde.Errorf("BadRequest", "The model %q belongs to another user.", clip(name, 100))
-			}
-			_ = base
-			set[name] = struct{}{}
-		case known.KnownImage(name), owner.Is(account.Customizer):
-			set[name] = struct{}{}
-		}
-	}
-	if len(set) == 0 {
-		return nil, horde.Errorf("BadRequest", "Unfortunately we cannot accept workers serving unrecognised models at this time. "+
-			"Offer at least one model of this horde's reference, or ask the moderators for the customizer role.")
-	}
-	return slices.Sorted(maps.Keys(set)), nil
-}
-
 // make adds a worker. Of several first pops at once one makes it and the others
 // go on as its check-in.
 func (f *Fleet) make(ctx context.Context, owner *account.User, name, kind string, s Settings, addr string) (*Worker, error) {
@@ -273,7 +233,7 @@ func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s S
 	err := f.Store.Write(store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{w.UserID}, Do: func(tx *store.Tx) (err error) {
 		var reward horde.Kudos
 		row, err = tx.ChangeWorker(w.ID, func(r *store.Worker) {
-			reward = accrue(r, s, now)
+			reward = f.accrue(r, s, now)
 			r.LastCheckIn, r.Addr, r.Settings = now, addr, text
 		})
 		if err != nil || reward == 0 {
@@ -305,7 +265,7 @@ func (f *Fleet) latest(w *Worker) *Worker {
 // accrue adds the time since the last check-in to the uptime and returns the
 // reward that has come due (§6.8). Coming back from stale, paused or
 // maintenance restarts the meter.
-func accrue(r *store.Worker, s Settings, now int64) horde.Kudos {
+func (f *Fleet) accrue(r *store.Worker, s Settings, now int64) horde.Kudos {
 	elapsed := now - r.LastCheckIn
 	if elapsed > staleAfter.Microseconds() || r.Paused || r.Maintenance {
 		r.Totals.UptimeReward = r.Totals.Uptime
@@ -316,10 +276,7 @@ func accrue(r *store.Worker, s Settings, now int64) horde.Kudos {
 		return 0
 	}
 	r.Totals.UptimeReward = r.Totals.Uptime
-	reward := horde.Whole(50 + 2*int64(len(s.Models)))
-	if s.AllowLora {
-		reward += horde.Whole(30)
-	}
+	reward := f.uptimeReward(r.Kind, s)
 	r.Totals.Kudos += reward
 	r.Totals.UptimeKudos += reward
 	return reward

@@ -32,8 +32,11 @@ func (f *Fleet) Details(w *Worker, moderator bool) api.WorkerDetails {
 		v := int64(k.Float())
 		d.KudosDetails.Uptime = &v
 	}
-	if w.Kind == Image {
+	switch w.Kind {
+	case Image:
 		imageDetails(w, &d)
+	case Text:
+		d.MaxLength, d.MaxContextLength = &w.Settings.MaxLength, &w.Settings.MaxContextLength
 	}
 	if w.Kind != Forms {
 		d.Models = append([]string{}, w.Settings.Models...)

@@ -22,7 +22,7 @@ const (
 type Settings struct {
 	BridgeAgent         string   `json:"bridge_agent"`
 	Threads             int      `json:"threads"`
-	Models              []string `json:"models"` // those the horde accepts
+	Models              []string `json:"models"` // those the horde accepts; of text workers in their order
 	NSFW                bool     `json:"nsfw,omitempty"`
 	Blacklist           []string `json:"blacklist,omitempty"` // lower case
 	RequireUpfrontKudos bool     `json:"require_upfront_kudos,omitempty"`
@@ -37,6 +37,11 @@ type Settings struct {
 	AllowLora           bool     `json:"allow_lora,omitempty"`
 	LimitMaxSteps       bool     `json:"limit_max_steps,omitempty"`
 	ExtraSlow           bool     `json:"extra_slow_worker,omitempty"`
+
+	// Of text workers, in tokens.
+	MaxLength        int      `json:"max_length,omitempty"`
+	MaxContextLength int      `json:"max_context_length,omitempty"`
+	Softprompts      []string `json:"softprompts,omitempty"`
 }
 
 // Worker is a snapshot of one worker. It never changes; only LastSeen moves.

@@ -212,7 +212,7 @@ func refuseNUL(in any, except ...string) error {
 			continue
 		}
 		if path, found := findNUL(v.Field(f.index)); found {
-			return horde.Errorf("NulByteInPayload", "The payload may not contain NUL bytes: there is one in %s.", f.name+path)
+			return horde.Errorf("NulByteInPayload", "The payload may not contain NUL bytes: there is one in %s.", strings.TrimPrefix(f.name+path, "."))
 		}
 	}
 	return nil
@@ -227,9 +227,13 @@ func findNUL(v reflect.Value) (path string, found bool) {
 		return findNUL(v.Elem())
 	case reflect.Struct:
 		for _, f := range planOf(v.Type()) {
-			if path, found = findNUL(v.Field(f.index)); found {
-				return "." + f.name + path, true
+			if path, found = findNUL(v.Field(f.index)); !found {
+				continue
 			}
+			if f.name == "" {
+				return path, true
+			}
+			return "." + f.name + path, true
 		}
 	case reflect.Slice:
 		for i := range v.Len() {

@@ -9,7 +9,8 @@ import (
 	"sync"
 )
 
-// structField is one field of a body struct and the member it is filled from.
+// structField is one field of a body struct and the member it is filled from; an
+// embedded struct has no name and is filled from the members of its owner.
 type structField struct {
 	name  string
 	index int
@@ -25,7 +26,7 @@ func planOf(t reflect.Type) []structField {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if f.IsExported() && name != "" && name != "-" {
+		if f.IsExported() && (name != "" || f.Anonymous) && name != "-" {
 			plan = append(plan, structField{name, i})
 		}
 	}
@@ -67,7 +68,9 @@ func assign(dst reflect.Value, v any) {
 
 func assignStruct(dst reflect.Value, members map[string]any) {
 	for _, f := range planOf(dst.Type()) {
-		if v, ok := members[f.name]; ok {
+		if f.name == "" {
+			assignStruct(dst.Field(f.index), members)
+		} else if v, ok := members[f.name]; ok {
 			assign(dst.Field(f.index), v)
 		}
 	}

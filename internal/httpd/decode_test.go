@@ -233,6 +233,23 @@ func TestLooseObject(t *testing.T) {
 	}
 }
 
+// An embedded struct takes its members from the object that its owner is.
+func TestEmbeddedStructs(t *testing.T) {
+	var in api.TextRequest
+	v, err := parseJSON(`{"prompt":"x","params":{"n":2,"temperature":1,"top_k":40.0,"stop_sequence":["a\u0000"],"singleline":true,"TextSampling":{"top_k":1}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	assign(reflect.ValueOf(&in).Elem(), v)
+	p := in.Params
+	if *p.N != 2 || *p.Temperature != 1 || *p.TopK != 40 || !*p.SingleLine || len(p.StopSequence) != 1 || p.TopP != nil {
+		t.Errorf("%+v", p)
+	}
+	if err := refuseNUL(&in); horde.CodeOf(err) != "NulByteInPayload" || !strings.Contains(err.Error(), "in params.stop_sequence.0.") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestRefuseNUL(t *testing.T) {
 	in := api.ImageRequest{Prompt: "a", Params: &api.ImageParams{Loras: []api.Lora{{Name: "ok"}, {Name: "a\x00"}}}}
 	err := refuseNUL(&in)

@@ -75,6 +75,8 @@ func (s *Server) getEvents(w http.ResponseWriter, r *http.Request) error {
 	if err == nil && done {
 		if st, err := s.Queue.Status(r.Context(), id); err == nil {
 			e.send(api.EventEnd, &st)
+		} else if st, err := s.Queue.TextStatus(r.Context(), id); err == nil {
+			e.send(api.EventEnd, &st)
 		}
 	}
 	return nil

@@ -21,11 +21,20 @@ func (s *Server) postImageRequest(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	answer, err := s.Queue.Accept(r.Context(), queue.Ask{Body: in, RawParams: params, Key: apiKey(r),
-		ClientAgent: clientAgent(r), Addr: ClientAddr(r).String()})
+	answer, err := s.Queue.Accept(r.Context(), queue.Ask{Body: in, RawParams: params, From: from(r)})
 	if err != nil {
 		return err
 	}
+	return s.replyAnswer(w, r, answer)
+}
+
+// from is where a call comes from.
+func from(r *http.Request) queue.From {
+	return queue.From{Key: apiKey(r), ClientAgent: clientAgent(r), Addr: ClientAddr(r).String()}
+}
+
+// replyAnswer tells what became of a request.
+func (s *Server) replyAnswer(w http.ResponseWriter, r *http.Request, answer queue.Answer) error {
 	if answer.Vouched && s.Vouch != nil {
 		s.Vouch(NetworkAddr(r))
 	}
@@ -87,7 +96,7 @@ func (s *Server) postPop(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	owner, err := s.popOwner(r, in)
+	owner, err := s.popOwner(r, in.PriorityUsernames)
 	if err != nil {
 		return err
 	}
@@ -95,19 +104,26 @@ func (s *Server) postPop(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	wait, ctx := preferredWait(r), r.Context()
-	if wait > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = s.untilEnding(ctx)
-		defer cancel()
-		setReadTimeout(w, 0)
-		stream(w, time.Now().Add(wait+answerTime))
-	}
+	ctx, wait, done := s.longPoll(w, r)
+	defer done()
 	job, err := s.Queue.Pop(ctx, offer, wait)
 	if err != nil {
 		return err
 	}
 	return reply(w, r, http.StatusOK, job)
+}
+
+// longPoll is how long a pop wants to wait, and the context to wait in: it also
+// ends with the server. The connection's time limits are lifted for as long.
+func (s *Server) longPoll(w http.ResponseWriter, r *http.Request) (context.Context, time.Duration, context.CancelFunc) {
+	wait := preferredWait(r)
+	if wait == 0 {
+		return r.Context(), 0, func() {}
+	}
+	ctx, cancel := s.untilEnding(r.Context())
+	setReadTimeout(w, 0)
+	stream(w, time.Now().Add(wait+answerTime))
+	return ctx, wait, cancel
 }
 
 // preferredWait reads "Prefer: wait=N" (RFC 7240), in seconds.

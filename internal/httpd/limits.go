@@ -49,6 +49,7 @@ var (
 	workerRates      = rates{{calls: 60, per: time.Second, by: byAddr}}
 	checkRates       = rates{{calls: 10, per: time.Second, by: byPath}}
 	imageStatusRates = rates{{calls: 10, per: time.Minute, by: byPath}}
+	textStatusRates  = rates{{calls: 60, per: time.Minute, by: byPath}}
 )
 
 // words is the limit as clients read it: "2 per 1 second".

@@ -36,6 +36,18 @@ func (s *Server) routes() []route {
 		{method: http.MethodPost, pattern: "/api/v2/generate/submit", handle: s.postSubmit, limits: workerRates,
 			doc: &doc{summary: "Deliver a finished job", body: api.ImageSubmitSchema, answers: map[int]any{http.StatusOK: api.Submitted{}}}},
 
+		{method: http.MethodPost, pattern: "/api/v2/generate/text/async", handle: s.postTextRequest, limits: asyncRates,
+			doc: &doc{summary: "Ask for texts", body: api.TextRequestSchema, agent: true,
+				answers: map[int]any{http.StatusAccepted: api.Accepted{}, http.StatusOK: api.DryRun{}}}},
+		{method: http.MethodGet, pattern: "/api/v2/generate/text/status/{id}", handle: s.getTextStatus, limits: textStatusRates,
+			doc: &doc{summary: "See how far a request for texts is, with its texts", agent: true, answers: map[int]any{http.StatusOK: api.TextStatus{}}}},
+		{method: http.MethodDelete, pattern: "/api/v2/generate/text/status/{id}", handle: s.deleteTextRequest, limits: textStatusRates,
+			doc: &doc{summary: "Cancel a request for texts", agent: true, answers: map[int]any{http.StatusOK: api.TextStatus{}}}},
+		{method: http.MethodPost, pattern: "/api/v2/generate/text/pop", handle: s.postTextPop, limits: workerRates,
+			doc: &doc{summary: "Take texts to write as a worker", body: api.TextPopSchema, answers: map[int]any{http.StatusOK: api.TextJob{}}}},
+		{method: http.MethodPost, pattern: "/api/v2/generate/text/submit", handle: s.postTextSubmit, limits: workerRates,
+			doc: &doc{summary: "Deliver a finished text", body: api.TextSubmitSchema, answers: map[int]any{http.StatusOK: api.Submitted{}}}},
+
 		{method: http.MethodGet, pattern: "/api/v2/find_user", handle: s.getFindUser,
 			doc: &doc{summary: "See whose an API key is", key: true, agent: true, answers: map[int]any{http.StatusOK: api.UserDetails{}}}},
 		{method: http.MethodPost, pattern: "/api/v2/dev/test-user", handle: s.postTestUser, plain: true},

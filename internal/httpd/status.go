@@ -48,15 +48,17 @@ func (s *Server) getModels(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	list := []api.ActiveModel{}
-	if kind == "image" {
-		if list, err = s.Queue.Models(r.Context()); err != nil {
-			return err
-		}
+	list, err := s.Queue.Models(r.Context(), kind)
+	if err != nil {
+		return err
 	}
-	known := s.Catalog.Snapshot()
+	snapshot := s.Catalog.Snapshot()
+	known := snapshot.KnownImage
+	if kind == "text" {
+		known = snapshot.KnownText
+	}
 	list = slices.DeleteFunc(list, func(m api.ActiveModel) bool {
-		is := known.KnownImage(m.Name)
+		is := known(m.Name)
 		return m.Count < low || m.Count > high || state == "known" && !is || state == "custom" && is
 	})
 	return reply(w, r, http.StatusOK, list)

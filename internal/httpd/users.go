@@ -14,8 +14,8 @@ import (
 
 // popOwner finds the user whose worker pops. A malformed priority username is
 // refused before the key is looked at (generation rulebook §1.14).
-func (s *Server) popOwner(r *http.Request, in api.ImagePop) (*account.User, error) {
-	for _, name := range in.PriorityUsernames {
+func (s *Server) popOwner(r *http.Request, priority []string) (*account.User, error) {
+	for _, name := range priority {
 		if !strings.Contains(name, "#") {
 			return nil, horde.Errorf("InvalidPriorityUsername", "The priority username %q lacks its number. Use the form name#id.", clip(name, 60))
 		}

@@ -71,8 +71,8 @@ func (s *Server) replyUser(w http.ResponseWriter, r *http.Request, user *account
 	}
 	s.addWorkers(details)
 	if p >= account.Own && !user.Anonymous() {
-		if ids := s.Queue.Active(user.ID); len(ids) > 0 {
-			details.ActiveGenerations = &api.ActiveGenerations{Image: ids}
+		if active := s.Queue.Active(user.ID); len(active.Image)+len(active.Text) > 0 {
+			details.ActiveGenerations = &active
 		}
 	}
 	return reply(w, r, http.StatusOK, details)

@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"time"
 
 	"horde/api"
 	"horde/internal/account"
 	"horde/internal/admission"
-	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/kudos"
 	"horde/internal/moderation"
@@ -22,10 +20,8 @@ import (
 // requestLife is how long a request lives without anything happening to it.
 const requestLife = 20 * time.Minute
 
-// Ask is one POST /generate/async.
-type Ask struct {
-	Body        api.ImageRequest
-	RawParams   json.RawMessage
+// From is where a request comes from.
+type From struct {
 	Key         string
 	ClientAgent string
 	Addr        string
@@ -41,56 +37,51 @@ type Answer struct {
 	Vouched bool
 }
 
-// Accept checks a request in the order of generation rulebook §1.4 and takes it
-// into the queue.
-func (q *Queue) Accept(ctx context.Context, ask Ask) (Answer, error) {
-	r := &admission.Request{Asked: ask.Body, RawParams: ask.RawParams, ClientAgent: ask.ClientAgent, UnsafeIP: ask.UnsafeIP,
-		Models: q.Catalog.Snapshot(), Server: q.Modes()}
-	if ask.Body.Style != "" {
-		r.Style = admission.UnknownStyle
-	}
+// accept checks a request of a kind in the order of generation rulebook §1.4 and
+// takes it into the queue.
+func (q *Queue) accept(ctx context.Context, x *index, r incoming, from From) (Answer, error) {
 	if err := r.Check(admission.BeforeKey); err != nil {
 		return Answer{}, err
 	}
-	user, err := q.Accounts.ByKey(ctx, ask.Key)
+	user, err := q.Accounts.ByKey(ctx, from.Key)
 	if err != nil {
 		return Answer{}, err
 	}
-	r.Normalize(callerOf(user), rand.Uint32)
-	if err := q.check(r, user); err != nil {
+	caller := callerOf(user)
+	r.normalize(caller)
+	if err := q.check(x, r, user); err != nil {
 		return Answer{}, err
 	}
-	load := q.load()
+	load := q.load(x)
 	up := r.Upfront(load)
-	quote := q.quote(r)
-	if up.Needed && ask.Body.AllowDowngrade != nil && *ask.Body.AllowDowngrade && up.MayDowngrade {
+	cost := r.price(q)
+	if up.Needed && r.common().AllowDowngrade && up.MayDowngrade {
 		funds, err := q.funds(ctx, user)
 		if err != nil {
 			return Answer{}, err
 		}
-		if funds < quote.Total() {
+		if funds < cost.needed {
 			r.Downgrade(load)
-			quote = q.quote(r)
+			cost = r.price(q)
 			up.Needed = false
 		}
 	}
-	if r.Image.DryRun {
-		return q.dryRun(ctx, user, up, quote)
+	if r.common().DryRun {
+		return q.dryRun(ctx, r, user, up, cost)
 	}
-	e, err := q.newRequest(ctx, r, user, ask, quote)
+	e, err := q.newRequest(ctx, x, r, user, from, cost)
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := q.commit(ctx, e, user, up, quote); err != nil {
+	if err := q.commit(e, r, user, up, cost); err != nil {
 		q.dropSources(ctx, &e.record)
 		return Answer{}, err
 	}
-	return Answer{Accepted: q.accepted(r, e), Vouched: vouched(r)}, nil
+	return Answer{Accepted: q.accepted(r, e), Vouched: vouched(caller, r.common())}, nil
 }
 
-func vouched(r *admission.Request) bool {
-	c := r.Caller
-	return (c.Education || c.Trusted || c.Service) && r.Asked.ProxiedAccount == ""
+func vouched(c admission.Caller, r *admission.Common) bool {
+	return (c.Education || c.Trusted || c.Service) && r.ProxiedAccount == ""
 }
 
 func callerOf(u *account.User) admission.Caller {
@@ -101,11 +92,11 @@ func callerOf(u *account.User) admission.Caller {
 
 // check runs the rows of §1.4 behind the key, those that need the queue or the
 // fleet among them.
-func (q *Queue) check(r *admission.Request, user *account.User) error {
+func (q *Queue) check(x *index, r incoming, user *account.User) error {
 	if err := r.Check(admission.AfterKey); err != nil {
 		return err
 	}
-	for _, id := range r.Asked.Workers {
+	for _, id := range r.workers() {
 		if q.Fleet.Worker(id) == nil {
 			return horde.Errorf("WorkerNotFound", "The worker with id '%s' does not exist. Look it up in GET /api/v2/workers.", clip(id, 64))
 		}
@@ -113,28 +104,24 @@ func (q *Queue) check(r *admission.Request, user *account.User) error {
 	if err := r.Check(admission.Batching); err != nil {
 		return err
 	}
-	if waiting := q.waitingOf(user, r.Image.Models); waiting+r.Image.N > user.Concurrency {
+	if waiting := x.waitingOf(user, r.common().Models); waiting+r.common().N > user.Concurrency {
 		if user.Anonymous() {
 			return horde.Errorf("TooManyPrompts", "Anonymous requests of the models asked for are at their limit (%d waiting). "+
 				"Register an account at /register to have a limit of your own.", waiting)
 		}
 		return horde.Errorf("TooManyPrompts", "You have %d jobs waiting, and may have %d. Wait for some to finish.", waiting, user.Concurrency)
 	}
-	if err := keepAdult(r); err != nil {
+	if err := keepAdult(r, user.Is(account.Flagged)); err != nil {
 		return err
 	}
 	return r.Check(admission.Content)
 }
 
 // keepAdult rewrites prompts with words of youth for models made for adult
-// pictures, and every prompt of a flagged user (§7.5, row 22).
-func keepAdult(r *admission.Request) error {
-	m := &r.Image
-	adultModel := slices.ContainsFunc(m.Models, func(name string) bool {
-		known, ok := r.Models.Image(name)
-		return ok && known.NSFW
-	})
-	if !r.Caller.Flagged && !(adultModel && moderation.Youthful(m.Prompt, m.Models)) {
+// content, and every prompt of a flagged user (§7.5, row 22).
+func keepAdult(r incoming, flagged bool) error {
+	m := r.common()
+	if !flagged && !(slices.ContainsFunc(m.Models, r.adult) && moderation.Youthful(m.Prompt, m.Models)) {
 		return nil
 	}
 	if m.Prompt = moderation.Adult(m.Prompt, m.Models); m.Prompt == "" {
@@ -145,8 +132,7 @@ func keepAdult(r *admission.Request) error {
 
 // waitingOf counts what a user has waiting against the concurrency (§5.6): the
 // anonymous user by the models asked for.
-func (q *Queue) waitingOf(user *account.User, models []string) int {
-	x := q.index
+func (x *index) waitingOf(user *account.User, models []string) int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	h := x.holders[user.ID]
@@ -163,39 +149,38 @@ func (q *Queue) waitingOf(user *account.User, models []string) int {
 	return n
 }
 
-func (q *Queue) load() admission.Load {
-	_, threads := q.Fleet.Count(fleet.Image)
-	return admission.Load{QueuedRequests: q.index.queued(), Threads: threads}
+// loadLife is for how long the load of a kind is taken as it was counted (§5.9), so
+// that what a request needs upfront does not change with every request beside it.
+const loadLife = 60_000_000 // microseconds
+
+// counted is the load of a kind at a moment.
+type counted struct {
+	admission.Load
+	at int64
 }
 
-// queued is the jobs waiting and in progress, from counters.
-func (x *index) queued() int {
+func (q *Queue) load(x *index) admission.Load {
+	now := q.Clock().UnixMicro()
+	if c := x.load.Load(); c != nil && now-c.at < loadLife {
+		return c.Load
+	}
+	jobs, _ := x.queued()
+	_, threads := q.Fleet.Count(x.kind.name)
+	c := &counted{admission.Load{QueuedRequests: jobs, Threads: threads}, now}
+	x.load.Store(c)
+	return c.Load
+}
+
+// queued is the jobs waiting and in progress (decisions #23), and how much work
+// waits, from counters.
+func (x *index) queued() (jobs int, things float64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	n := x.running
+	jobs = x.running
 	for _, h := range x.holders {
-		n += h.waiting
+		jobs += h.waiting
 	}
-	return n
-}
-
-// quote prices a request; one that names no model, by the dearest that live
-// workers offer (decisions #6).
-func (q *Queue) quote(r *admission.Request) kudos.Quote {
-	baselines := r.Image.Baselines(r.Models)
-	if len(baselines) == 0 {
-		seen := map[string]bool{}
-		q.Fleet.Online(fleet.Image, func(w *fleet.Worker) bool {
-			for _, m := range w.Settings.Models {
-				if b := r.Models.Baseline(m); !seen[b] {
-					seen[b] = true
-					baselines = append(baselines, b)
-				}
-			}
-			return true
-		})
-	}
-	return r.Image.Order(r.Server.MatchedTargeting).Quote(baselines)
+	return jobs, float64(x.backlog)
 }
 
 func (q *Queue) funds(ctx context.Context, user *account.User) (horde.Kudos, error) {
@@ -206,41 +191,40 @@ func (q *Queue) funds(ctx context.Context, user *account.User) (horde.Kudos, err
 	return kudos.Spendable(a), nil
 }
 
-func (q *Queue) dryRun(ctx context.Context, user *account.User, up admission.Upfront, quote kudos.Quote) (Answer, error) {
+func (q *Queue) dryRun(ctx context.Context, r incoming, user *account.User, up admission.Upfront, cost price) (Answer, error) {
 	if up.Needed {
 		funds, err := q.funds(ctx, user)
 		if err != nil {
 			return Answer{}, err
 		}
-		if funds < quote.Total() {
-			return Answer{}, up.Refusal(quote.Total())
+		if funds < cost.needed {
+			return Answer{}, r.Refusal(up, cost.needed)
 		}
 	}
-	return Answer{DryRun: &api.DryRun{Kudos: api.Float(quote.Total().Float())}}, nil
+	return Answer{DryRun: &api.DryRun{Kudos: api.Float(cost.dry)}}, nil
 }
 
 // newRequest stores the source pictures and makes the row.
-func (q *Queue) newRequest(ctx context.Context, r *admission.Request, user *account.User, ask Ask, quote kudos.Quote) (*entry, error) {
+func (q *Queue) newRequest(ctx context.Context, x *index, r incoming, user *account.User, from From, cost price) (*entry, error) {
 	now := q.Clock().UnixMicro()
-	row := store.Request{ID: horde.NewID(), Kind: kindImage, UserID: user.ID, Created: now,
-		RequestState: store.RequestState{Jobs: r.Image.N, Expires: now + requestLife.Microseconds(), Waiting: r.Image.N, Version: 1}}
-	image := r.Image
-	rec := record{Image: &image, Addr: ask.Addr, UnsafeIP: ask.UnsafeIP, Trusted: user.Is(account.Trusted), Price: quote.Base}
+	n := r.common().N
+	row := store.Request{ID: horde.NewID(), Kind: x.kind.name, UserID: user.ID, Created: now,
+		RequestState: store.RequestState{Jobs: n, Expires: now + requestLife.Microseconds(), Waiting: n, Version: 1}}
+	rec := r.record()
+	rec.Addr, rec.UnsafeIP, rec.Trusted, rec.Price = from.Addr, from.UnsafeIP, user.Is(account.Trusted), cost.base
 	if user.UsageMultiplier != 1 {
 		rec.Multiplier = user.UsageMultiplier
 	}
-	if err := q.storeSources(ctx, row.ID, &ask.Body, &rec); err != nil {
+	if err := r.sources(ctx, q, row.ID, &rec); err != nil {
 		return nil, err
 	}
-	e := &entry{row: row, record: rec, state: row.RequestState}
-	e.feat = featuresOf(&e.record)
-	return e, nil
+	return x.newEntry(row, rec), nil
 }
 
 // commit acknowledges a request: row, tax and hold in one transaction, then the
 // index.
-func (q *Queue) commit(ctx context.Context, e *entry, user *account.User, up admission.Upfront, quote kudos.Quote) error {
-	e.record.Held = up.Needed && quote.Total() > 0
+func (q *Queue) commit(e *entry, r incoming, user *account.User, up admission.Upfront, cost price) error {
+	e.record.Held = up.Needed && cost.needed > 0
 	body, err := json.Marshal(&e.record)
 	if err != nil {
 		return err
@@ -253,37 +237,37 @@ func (q *Queue) commit(ctx context.Context, e *entry, user *account.User, up adm
 		}
 		row.Priority = priorityOf(a.Balance, user.Is(account.Flagged))
 		if e.record.Held {
-			if err := kudos.Hold(tx, holdID(row.ID), user.ID, quote.Total()); errors.Is(err, kudos.ErrTooPoor) {
-				return up.Refusal(quote.Total())
+			if err := kudos.Hold(tx, holdID(row.ID), user.ID, cost.needed); errors.Is(err, kudos.ErrTooPoor) {
+				return r.Refusal(up, cost.needed)
 			} else if err != nil {
 				return err
 			}
 		}
-		row.Consumed = quote.Tax
+		row.Consumed = cost.tax
 		insert := row
 		insert.Body = string(body)
 		if err := tx.InsertRequest(insert); err != nil {
 			return err
 		}
-		return chargeTax(tx, &row, quote.Tax, e.record.Held)
+		return chargeTax(tx, e.home.kind, &row, cost.tax, e.record.Held)
 	}})
 	if err != nil {
 		return err
 	}
 	e.row, e.state, e.rank = row, row.RequestState, rankOf(&row)
-	x := q.index
+	x := e.home
 	x.mu.Lock()
 	if x.entries[row.ID] == nil { // else the change log was faster
 		x.add(e)
 	}
 	x.mu.Unlock()
-	q.waiters.offer([]*entry{e})
+	x.waiters.offer([]*entry{e})
 	return nil
 }
 
 func holdID(request string) string { return "upfront:" + request }
 
-func chargeTax(tx *store.Tx, row *store.Request, tax horde.Kudos, held bool) error {
+func chargeTax(tx *store.Tx, k *kind, row *store.Request, tax horde.Kudos, held bool) error {
 	e := kudos.NewEntry(tx, "accept:"+row.ID, "request accepted", row.ID, "")
 	if err := e.Charge(row.UserID, tax); err != nil {
 		return err
@@ -294,7 +278,7 @@ func chargeTax(tx *store.Tx, row *store.Request, tax horde.Kudos, held bool) err
 		}
 	}
 	err := tx.ChangeAccount(row.UserID, func(a *store.Account) {
-		a.Totals.Requests[imageTotals]++
+		a.Totals.Requests[k.place]++
 		a.LastActive = tx.Now
 	})
 	if err != nil {
@@ -303,18 +287,17 @@ func chargeTax(tx *store.Tx, row *store.Request, tax horde.Kudos, held bool) err
 	return e.Commit()
 }
 
-// imageTotals is the place of images in store.PerKind.
-const imageTotals = 0
-
-func (q *Queue) accepted(r *admission.Request, e *entry) *api.Accepted {
-	answer := &api.Accepted{ID: e.row.ID, Kudos: api.Float(math.RoundToEven(e.record.Price)), Warnings: r.Warnings()}
-	q.index.mu.Lock()
+func (q *Queue) accepted(r incoming, e *entry) *api.Accepted {
+	answer := &api.Accepted{ID: e.row.ID, Kudos: api.Float(math.RoundToEven(e.record.Price)), Warnings: r.warnings()}
+	e.home.mu.Lock()
 	possible := q.possible(e).possible
-	q.index.mu.Unlock()
-	if !possible && !r.Server.Raid {
+	e.home.mu.Unlock()
+	if !possible && !q.Modes().Raid {
 		w := admission.NoAvailableWorker()
 		answer.Message = w.Message
-		answer.Warnings = append(answer.Warnings, w)
+		if e.home == q.images {
+			answer.Warnings = append(answer.Warnings, w)
+		}
 	}
 	return answer
 }

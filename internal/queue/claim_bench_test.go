@@ -22,8 +22,9 @@ func fill(b *testing.B, n *node, user int64, count, jobs int, models func(i int)
 		k := min(1000, count-done)
 		err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
 			for i := range k {
-				body, err := json.Marshal(record{Image: &admission.Image{Prompt: "a red fox", Models: []string{models(done + i)}, Width: 64, Height: 64,
-					Steps: 4, AccurateSteps: 4, N: jobs, Sampler: "k_euler_a", Karras: true, SlowWorkers: true, R2: true}, Price: 1})
+				body, err := json.Marshal(record{Image: &admission.Image{
+					Common: admission.Common{Prompt: "a red fox", Models: []string{models(done + i)}, N: jobs, SlowWorkers: true},
+					Width:  64, Height: 64, Steps: 4, AccurateSteps: 4, Sampler: "k_euler_a", Karras: true, R2: true}, Price: 1})
 				if err != nil {
 					return err
 				}

@@ -12,7 +12,6 @@ import (
 // Figures of generation rulebook §5.10.
 const (
 	speedSamples    = 20
-	unreasonable    = 20_000_000 // pixelsteps/s that no hardware reaches
 	abortWindow     = time.Hour
 	abortLimit      = 20
 	raidAbortLimit  = 10  // in a raid
@@ -23,9 +22,9 @@ const (
 const tooManyAborts = "This worker has been put into maintenance mode because it dropped too many jobs within an hour. " +
 	"Please check its speed and settings, then switch maintenance mode off."
 
-// countDelivery adds a delivery to a worker's life, and a suspicion when it
-// came faster than any hardware could.
-func countDelivery(w *store.Worker, s settlement, owner *account.User) (suspected bool) {
+// countDelivery adds a delivery to a worker's life, and suspicions when it came
+// faster than any hardware could.
+func countDelivery(w *store.Worker, s settlement) {
 	t := &w.Totals
 	t.Kudos += s.earned
 	t.Generated += s.earned
@@ -35,11 +34,9 @@ func countDelivery(w *store.Worker, s settlement, owner *account.User) (suspecte
 	if n := len(t.Speeds); n > speedSamples {
 		t.Speeds = t.Speeds[n-speedSamples:]
 	}
-	suspected = s.speed > unreasonable && !owner.Is(account.Trusted)
-	if suspected {
+	for range s.suspicions {
 		suspect(w, account.SuspicionTooFast, false)
 	}
-	return suspected
 }
 
 // suspect adds a suspicion to a worker. Enough of them pause it, unless its owner

@@ -1,6 +1,10 @@
 // Package queue carries a request from submission to its last result: accept,
 // match with workers, hand out, take results, give up, expire.
 //
+// There is one index for each kind of work, pictures and texts; what they have of
+// their own is described by a kind and the work of a request (files kind.go,
+// images.go, texts.go), all else is the same code.
+//
 // The database is the truth: a request is acknowledged after its row is
 // committed, a job is handed out after its claim is committed, a result counts
 // after its settlement is committed. Matching happens in memory, in an index of

@@ -20,17 +20,18 @@ func (q *Queue) EmptyAll(ctx context.Context) error {
 		return err
 	}
 	var free []*entry
-	x := q.index
-	x.mu.Lock()
-	for _, row := range emptied {
-		if e := x.entries[row.ID]; e != nil {
-			x.apply(e, row.RequestState)
-			if e.record.Held {
-				free = append(free, e)
+	for _, x := range q.indexes() {
+		x.mu.Lock()
+		for _, row := range emptied {
+			if e := x.entries[row.ID]; e != nil {
+				x.apply(e, row.RequestState)
+				if e.record.Held {
+					free = append(free, e)
+				}
 			}
 		}
+		x.mu.Unlock()
 	}
-	x.mu.Unlock()
 	for _, e := range free {
 		if err := q.release(e); err != nil {
 			return err

@@ -15,7 +15,7 @@ const maxPreview = 64 << 10 * 4 / 3
 // Progress takes a worker's report from inside a job. AbortedGen or
 // RequestExpired tell the worker that nobody waits for the job any more.
 func (q *Queue) Progress(ctx context.Context, key, job string, p api.Progress) error {
-	a, err := q.assignedTo(ctx, job)
+	a, err := q.assignedTo(ctx, job, q.jobInIndexes)
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (q *Queue) Progress(ctx context.Context, key, job string, p api.Progress) e
 	if a.job.State != store.JobRunning {
 		return horde.Errorf("AbortedGen", "This job is over. Please check your worker speed.")
 	}
-	x := q.index
+	x := a.e.home
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if a.e.state.Faulted {
@@ -56,12 +56,12 @@ type News struct {
 // Watch calls tell with the news of a request: at once, then after each change,
 // until ctx ends, tell returns false, or the request is done or gone.
 func (q *Queue) Watch(ctx context.Context, id string, tell func(News) bool, idle <-chan struct{}) error {
-	e, err := q.find(ctx, id, "Status")
+	e, err := q.findAny(ctx, id)
 	if err != nil {
 		return err
 	}
 	wake := make(chan struct{}, 1)
-	x := q.index
+	x := e.home
 	x.mu.Lock()
 	if e.watchers == nil {
 		e.watchers = map[chan struct{}]bool{}
@@ -88,7 +88,7 @@ func (q *Queue) Watch(ctx context.Context, id string, tell func(News) bool, idle
 }
 
 func (q *Queue) news(e *entry) News {
-	x := q.index
+	x := e.home
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	n := News{Check: q.check1(e), Gone: x.entries[e.row.ID] != e}

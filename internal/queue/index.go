@@ -5,16 +5,20 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tidwall/btree"
 
 	"horde/internal/store"
 )
 
-// index holds the live requests of the horde as this node knows them. All of
-// it, the entries' moving fields included, is guarded by mu; nothing under mu
-// waits for the database.
+// index holds the live requests of one kind as this node knows them. All of it
+// but kind, waiters and load, the entries' moving fields included, is guarded by mu;
+// nothing under mu waits for the database.
 type index struct {
+	kind    *kind
+	waiters waiters
+	load    atomic.Pointer[counted]
 	mu      sync.Mutex
 	entries map[string]*entry
 	jobs    map[string]*entry // by job id
@@ -46,8 +50,8 @@ type holder struct {
 	byModel map[string]int // jobs of requests that name the model
 }
 
-func newIndex() *index {
-	return &index{entries: map[string]*entry{}, jobs: map[string]*entry{}, models: map[string]shelf{},
+func newIndex(k *kind) *index {
+	return &index{kind: k, waiters: newWaiters(), entries: map[string]*entry{}, jobs: map[string]*entry{}, models: map[string]shelf{},
 		aimed: map[string]*line{}, holders: map[int64]*holder{}, census: newCensus()}
 }
 
@@ -103,9 +107,9 @@ func (e *entry) countedWaiting() int {
 func (x *index) count(e *entry, sign int) {
 	h := x.holders[e.row.UserID]
 	n := sign * e.countedWaiting()
-	x.backlog += int64(n) * e.record.Image.Things()
+	x.backlog += int64(n) * e.work.things()
 	h.waiting += n
-	for _, m := range e.record.Image.Models {
+	for _, m := range e.models() {
 		h.byModel[m] += n
 		if h.byModel[m] == 0 {
 			delete(h.byModel, m)
@@ -165,7 +169,7 @@ func (x *index) place(e *entry) {
 	switch {
 	case want && !e.queued:
 		e.queued = true
-		x.census.add(e, 1)
+		x.poll(e, 1)
 		for l := range x.lines(e, true) {
 			l.Set(e)
 		}
@@ -179,7 +183,7 @@ func (x *index) unplace(e *entry) {
 		return
 	}
 	e.queued = false
-	x.census.add(e, -1)
+	x.poll(e, -1)
 	for l := range x.lines(e, false) {
 		l.Delete(e)
 	}
@@ -190,7 +194,7 @@ func (x *index) unplace(e *entry) {
 // the workers it is for.
 func (x *index) lines(e *entry, create bool) func(yield func(*line) bool) {
 	return func(yield func(*line) bool) {
-		q := e.record.Image
+		q := e.record.common
 		if len(q.Workers) > 0 && !q.WorkerBlacklist {
 			for _, id := range q.Workers {
 				if x.aimed[id] == nil && create {
@@ -220,12 +224,12 @@ func (x *index) lines(e *entry, create bool) func(yield func(*line) bool) {
 
 // tidy drops empty lines and shelves.
 func (x *index) tidy(e *entry) {
-	for _, id := range e.record.Image.Workers {
+	for _, id := range e.record.common.Workers {
 		if l := x.aimed[id]; l != nil && l.Len() == 0 {
 			delete(x.aimed, id)
 		}
 	}
-	for _, m := range shelvesOf(e.record.Image.Models) {
+	for _, m := range shelvesOf(e.models()) {
 		if l := x.models[m][e.feat]; l != nil && l.Len() == 0 {
 			delete(x.models[m], e.feat)
 		}
@@ -277,10 +281,17 @@ func newCensus() census {
 		aimedAt: map[string]int{}, barred: map[string]int{}}
 }
 
+// poll adds a request to the census of a kind that has one, or takes it out.
+func (x *index) poll(e *entry, n int) {
+	if x.kind.census {
+		x.census.add(e, n)
+	}
+}
+
 func (c *census) add(e *entry, n int) {
 	c.total += n
 	bump(c.features, e.feat, n)
-	q := e.record.Image
+	q := e.record.common
 	switch len(q.Models) {
 	case 0:
 		c.anyModel += n

@@ -164,7 +164,7 @@ func (m matcher) first() string {
 	now := m.n.clock.micros()
 	var all []*entry
 	for _, row := range db.requests {
-		e, err := newEntry(row)
+		e, err := newIndex(images).readEntry(row)
 		if err != nil {
 			m.t.Fatal(err)
 		}
@@ -387,7 +387,7 @@ func (w *world) end(db *storetest.DB) {
 	w.n.clock.advance(3 * time.Hour)
 	w.sweep()
 	w.sound(w.t)
-	if n := len(w.n.index.entries); n > 0 {
+	if n := len(w.n.images.entries); n > 0 {
 		w.t.Fatalf("%d requests outlive their time", n)
 	}
 	if what := settled(db, w.n); what != "" {

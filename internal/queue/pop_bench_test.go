@@ -24,21 +24,18 @@ func BenchmarkPop(b *testing.B) {
 }
 
 func benchmarkPop(b *testing.B, kind string, n int) {
-	x := newIndex()
+	x := newIndex(images)
 	for i := range n {
-		m := admission.Image{Prompt: "a lighthouse", Models: []string{"stable_diffusion"}, Width: 512, Height: 512, Steps: 30,
-			AccurateSteps: 30, N: 1, Sampler: "k_euler_a", Karras: true, SlowWorkers: true, SourceProcessing: "img2img", R2: true}
+		m := admission.Image{Common: admission.Common{Prompt: "a lighthouse", Models: []string{"stable_diffusion"}, N: 1, SlowWorkers: true},
+			Width: 512, Height: 512, Steps: 30, AccurateSteps: 30, Sampler: "k_euler_a", Karras: true, SourceProcessing: "img2img", R2: true}
 		switch kind {
 		case "other models":
 			m.Models = []string{fmt.Sprintf("model %d", i%200)}
 		case "same model, other needs":
 			m.Width = 1024 + 64*(i%32) // beyond what the worker offers
 		}
-		e := &entry{row: store.Request{ID: horde.NewID(), UserID: int64(i % 100), Created: int64(i)},
-			record: record{Image: &m}, state: store.RequestState{Jobs: 1, Waiting: 1, Expires: 1 << 60, Version: 1}}
-		e.feat = featuresOf(&e.record)
-		e.rank = rankOf(&e.row)
-		x.add(e)
+		x.add(x.newEntry(store.Request{ID: horde.NewID(), UserID: int64(i % 100), Created: int64(i),
+			RequestState: store.RequestState{Jobs: 1, Waiting: 1, Expires: 1 << 60, Version: 1}}, record{Image: &m}))
 	}
 	v := benchView(b)
 	b.ReportAllocs()
@@ -62,6 +59,6 @@ func benchView(b *testing.B) *view {
 	w := &fleet.Worker{Worker: store.Worker{ID: horde.NewID(), UserID: 1000}, Agent: bridge.Parse("AI Horde Worker reGen:13.0.0:x"),
 		Settings: fleet.Settings{Threads: 1, Models: []string{"stable_diffusion"}, NSFW: true, MaxPixels: 512 * 512, AllowImg2Img: true}}
 	owner := &account.User{ID: 1000, Roles: account.Trusted}
-	return viewOf(&fleet.Offer{Worker: w, Owner: owner, Models: map[string]struct{}{"stable_diffusion": {}}, ModelList: []string{"stable_diffusion"},
+	return viewOf(images, &fleet.Offer{Worker: w, Owner: owner, Models: map[string]struct{}{"stable_diffusion": {}}, ModelList: []string{"stable_diffusion"},
 		PriorityUsers: map[int64]struct{}{1000: {}}, Amount: 1}, known.Snapshot())
 }

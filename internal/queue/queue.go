@@ -38,13 +38,12 @@ type SourceFetcher interface {
 // Queue is the requests and jobs of the horde as this node sees them.
 type Queue struct {
 	Config
-	index   *index
-	waiters waiters
-	recent  recent
+	images, texts *index
+	recent        recent
 }
 
-// Kind of the requests that this queue carries.
-const kindImage = fleet.Image
+// indexes are those of all kinds.
+func (q *Queue) indexes() [2]*index { return [2]*index{q.images, q.texts} }
 
 // New loads the live requests of the store into memory.
 func New(ctx context.Context, c Config) (*Queue, error) {
@@ -57,7 +56,7 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 	if c.Modes == nil {
 		c.Modes = func() admission.Server { return admission.Server{} }
 	}
-	q := &Queue{Config: c, index: newIndex(), waiters: newWaiters()}
+	q := &Queue{Config: c, images: newIndex(images), texts: newIndex(texts)}
 	return q, q.Reload(ctx)
 }
 
@@ -65,7 +64,10 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 // nodes were missed.
 func (q *Queue) Reload(ctx context.Context) error {
 	now := q.Clock().UnixMicro()
-	before := q.index.ids() // what is known now and not read below has ended
+	var before []string // what is known now and not read below has ended
+	for _, x := range q.indexes() {
+		before = append(before, x.ids()...)
+	}
 	live, err := q.Store.LiveRequests(ctx, now)
 	if err != nil {
 		return fmt.Errorf("read requests: %w", err)
@@ -95,15 +97,25 @@ func (q *Queue) Refresh(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// take brings rows of the database into the index. Of gone, those without a row
-// are forgotten.
+// take brings rows of the database into the indexes. Of gone, those without a
+// row are forgotten.
 func (q *Queue) take(live []store.Request, jobs []store.Job, gone []string) {
+	for _, x := range q.indexes() {
+		fresh := x.take(live, jobs, gone, q.Clock().UnixMicro(), q.Log)
+		x.waiters.offer(fresh)
+	}
+}
+
+// take brings in the rows that are of the index's kind and returns their
+// requests.
+func (x *index) take(live []store.Request, jobs []store.Job, gone []string, now int64, log *slog.Logger) (fresh []*entry) {
 	found := make(map[string]bool, len(live))
-	var fresh []*entry
-	now := q.Clock().UnixMicro()
-	x := q.index
 	x.mu.Lock()
+	defer x.mu.Unlock()
 	for _, row := range live {
+		if row.Kind != x.kind.name {
+			continue
+		}
 		found[row.ID] = true
 		if e := x.entries[row.ID]; e != nil {
 			x.apply(e, row.RequestState)
@@ -113,9 +125,9 @@ func (q *Queue) take(live []store.Request, jobs []store.Job, gone []string) {
 		if row.Expires <= now { // perhaps another node has removed it since it was read
 			continue
 		}
-		e, err := newEntry(row)
+		e, err := x.readEntry(row)
 		if err != nil {
-			q.Log.Error("unreadable request", "error", err)
+			log.Error("unreadable request", "error", err)
 			continue
 		}
 		x.add(e)
@@ -131,33 +143,56 @@ func (q *Queue) take(live []store.Request, jobs []store.Job, gone []string) {
 			x.remove(e)
 		}
 	}
-	x.mu.Unlock()
-	q.waiters.offer(fresh)
+	return fresh
 }
 
-// find returns the live request with this id, from the database when another
-// node took it in and the news has not come yet. A RequestNotFound error when
-// there is none.
-func (q *Queue) find(ctx context.Context, id, what string) (*entry, error) {
-	if e := q.known(id); e != nil {
+// find returns the live request of a kind with this id, from the database when
+// another node took it in and the news has not come yet. A RequestNotFound error
+// when there is none.
+func (q *Queue) find(ctx context.Context, x *index, id, what string) (*entry, error) {
+	e, err := q.look(ctx, id, func() *entry { return x.known(id, q.Clock().UnixMicro()) })
+	if e == nil && err == nil {
+		err = horde.Errorf("RequestNotFound", "%s (%s) with ID '%s' not found.", x.kind.title, what, clip(id, 64))
+	}
+	return e, err
+}
+
+// findAny is find for a request of whatever kind.
+func (q *Queue) findAny(ctx context.Context, id string) (*entry, error) {
+	e, err := q.look(ctx, id, func() *entry {
+		for _, x := range q.indexes() {
+			if e := x.known(id, q.Clock().UnixMicro()); e != nil {
+				return e
+			}
+		}
+		return nil
+	})
+	if e == nil && err == nil {
+		err = horde.Errorf("RequestNotFound", "Request with ID '%s' not found.", clip(id, 64))
+	}
+	return e, err
+}
+
+// look calls known, again after reading the row where another node may have
+// made it. Nil: there is none.
+func (q *Queue) look(ctx context.Context, id string, known func() *entry) (*entry, error) {
+	if e := known(); e != nil {
 		return e, nil
 	}
-	if q.Store.Shared() && horde.IsID(id) {
-		if err := q.Refresh(ctx, []string{id}); err != nil {
-			return nil, err
-		}
-		if e := q.known(id); e != nil {
-			return e, nil
-		}
+	if !q.Store.Shared() || !horde.IsID(id) {
+		return nil, nil
 	}
-	return nil, horde.Errorf("RequestNotFound", "Image Waiting Prompt (%s) with ID '%s' not found.", what, clip(id, 64))
+	if err := q.Refresh(ctx, []string{id}); err != nil {
+		return nil, err
+	}
+	return known(), nil
 }
 
-func (q *Queue) known(id string) *entry {
-	q.index.mu.Lock()
-	defer q.index.mu.Unlock()
-	e := q.index.entries[id]
-	if e != nil && e.state.Expires <= q.Clock().UnixMicro() {
+func (x *index) known(id string, now int64) *entry {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	e := x.entries[id]
+	if e != nil && e.state.Expires <= now {
 		return nil
 	}
 	return e
@@ -169,20 +204,4 @@ func clip(s string, n int) string {
 		return s[:n] + "…"
 	}
 	return s
-}
-
-// Busy is how many image jobs wait or run, and how much work waits.
-type Busy struct {
-	Jobs       int     // waiting and in progress (decisions #23)
-	Pixelsteps float64 // of the jobs waiting
-}
-
-// Busy counts the queue, from the requests that still wait.
-func (q *Queue) Busy() Busy {
-	b := Busy{Jobs: q.index.queued()}
-	x := q.index
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	b.Pixelsteps = float64(x.backlog)
-	return b
 }

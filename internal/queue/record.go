@@ -13,16 +13,19 @@ import (
 
 // record is what is stored of a request besides the columns that move.
 type record struct {
-	Image      *admission.Image `json:"image"`
+	Image      *admission.Image `json:"image,omitempty"` // this or Text
+	Text       *admission.Text  `json:"text,omitempty"`
 	Addr       string           `json:"addr,omitempty"`
 	UnsafeIP   bool             `json:"unsafe_ip,omitempty"`
 	Trusted    bool             `json:"trusted,omitempty"`          // the requester, at acceptance
-	Price      float64          `json:"price"`                      // of one picture, before the model factor
+	Price      float64          `json:"price"`                      // of one job, before any model factor
 	Multiplier float64          `json:"usage_multiplier,omitempty"` // of the requester's recorded usage; 0: 1
 	Held       bool             `json:"held,omitempty"`             // kudos are set aside for it
 	Source     string           `json:"source,omitempty"`           // name of the source picture's blob
 	Mask       string           `json:"mask,omitempty"`
 	Extra      []extraSource    `json:"extra,omitempty"`
+
+	common *admission.Common // of Image or Text
 }
 
 // used is what an amount of work counts in the requester's records.
@@ -40,8 +43,10 @@ type extraSource struct {
 
 // entry is a live request in the index. Its fields are guarded by the index.
 type entry struct {
+	home   *index
 	row    store.Request // without Body
 	record record
+	work   work
 	feat   features
 	rank   int64 // higher is served first
 	state  store.RequestState
@@ -78,18 +83,30 @@ func before(a, b *entry) bool {
 	return a.row.ID < b.row.ID
 }
 
-func newEntry(q store.Request) (*entry, error) {
-	e := &entry{row: q, state: q.RequestState, rank: rankOf(&q)}
-	if err := json.Unmarshal([]byte(q.Body), &e.record); err != nil {
+// readEntry makes an entry of a row.
+func (x *index) readEntry(q store.Request) (*entry, error) {
+	var r record
+	if err := json.Unmarshal([]byte(q.Body), &r); err != nil {
 		return nil, fmt.Errorf("request %s: %w", q.ID, err)
 	}
-	if e.record.Image == nil {
+	q.Body = ""
+	e := x.newEntry(q, r)
+	if e.work == nil {
 		return nil, fmt.Errorf("request %s has no body", q.ID)
 	}
-	e.row.Body = ""
-	e.feat = featuresOf(&e.record)
 	return e, nil
 }
+
+func (x *index) newEntry(q store.Request, r record) *entry {
+	e := &entry{home: x, row: q, record: r, state: q.RequestState, rank: rankOf(&q)}
+	if e.work = x.kind.read(&e.record); e.work != nil {
+		e.feat = e.work.features(&e.record)
+	}
+	return e
+}
+
+// models are those that the request names; none: any.
+func (e *entry) models() []string { return e.record.common.Models }
 
 // available is how many jobs a pop of this node may still take.
 func (e *entry) available(now int64) int {

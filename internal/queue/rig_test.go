@@ -142,7 +142,7 @@ func ask(p person, n int, models ...string) Ask {
 	if models == nil {
 		models = []string{catalog.Sketch}
 	}
-	return Ask{Key: p.key, Body: api.ImageRequest{Prompt: "a red fox", Models: &models,
+	return Ask{From: From{Key: p.key}, Body: api.ImageRequest{Prompt: "a red fox", Models: &models,
 		Params: &api.ImageParams{N: &n, Width: ptr(64), Height: ptr(64), Steps: ptr(4)}}}
 }
 
@@ -222,7 +222,15 @@ func (n *node) differs() string {
 	if err != nil {
 		return err.Error()
 	}
-	x := n.index
+	for _, x := range n.indexes() {
+		if what := differsFrom(want, x, n.clock.micros()); what != "" {
+			return what
+		}
+	}
+	return ""
+}
+
+func differsFrom(want truth, x *index, now int64) string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	ghosts := map[string]bool{}
@@ -243,7 +251,7 @@ func (n *node) differs() string {
 		}
 	}
 	for id, row := range want.requests {
-		if x.entries[id] == nil && row.Expires > n.clock.micros() {
+		if row.Kind == x.kind.name && x.entries[id] == nil && row.Expires > now {
 			return "request " + id + " is not in the index"
 		}
 	}
@@ -279,9 +287,10 @@ func differentJobs(rows []store.Job, e *entry) string {
 
 // recount compares the parts of an index that are derived with their source.
 func recount(x *index) string {
-	fresh := newIndex()
+	fresh := newIndex(x.kind)
 	for _, e := range x.entries {
-		twin := &entry{row: e.row, record: e.record, feat: featuresOf(&e.record), rank: rankOf(&e.row), state: e.state}
+		twin := fresh.newEntry(e.row, e.record)
+		twin.state = e.state
 		fresh.add(twin)
 		for _, j := range e.jobs {
 			fresh.setJob(twin, *j)
@@ -353,7 +362,7 @@ func balanced(n *node) string {
 		return err.Error()
 	}
 	for id, q := range db.requests {
-		e, err := newEntry(q)
+		e, err := n.indexOf(q.Kind).readEntry(q)
 		if err != nil {
 			return err.Error()
 		}
@@ -361,7 +370,7 @@ func balanced(n *node) string {
 			e.jobs = append(e.jobs, &j)
 		}
 		c := e.counts()
-		asked := e.record.Image.N
+		asked := e.record.common.N
 		ok := q.Faults == c.restarted && q.Waiting >= 0 && c.finished+c.processing <= asked
 		if q.Cancelled {
 			ok = ok && q.Waiting == 0 && q.Jobs <= c.finished

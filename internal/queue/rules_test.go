@@ -18,29 +18,34 @@ import (
 
 func TestBatch(t *testing.T) {
 	const square = 512 * 512
+	known, err := catalog.New(catalog.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name                    string
 		m                       admission.Image
 		maxPixels, amount, left int
-		baseline                string
+		model                   string
 		want                    int
 	}{
-		{"room for all", admission.Image{Width: 512, Height: 512}, 14 * square, 4, 9, catalog.SD1, 4},
-		{"bounded by the jobs left", admission.Image{Width: 512, Height: 512}, 14 * square, 4, 3, catalog.SD1, 3},
-		{"one by default", admission.Image{Width: 512, Height: 512}, 99 * square, 1, 9, catalog.SD1, 1},
-		{"3.5 pictures of room each", admission.Image{Width: 512, Height: 512}, square, 7, 9, catalog.SD1, 2},
-		{"half to even, down", admission.Image{Width: 512, Height: 512}, square * 35 / 20, 5, 9, catalog.SD1, 2},
-		{"half to even, up", admission.Image{Width: 512, Height: 512}, square * 35 / 20, 7, 9, catalog.SD1, 4},
-		{"never none", admission.Image{Width: 2048, Height: 2048}, 4096, 20, 9, catalog.SD1, 1},
-		{"batching disabled", admission.Image{Width: 64, Height: 64, DisableBatching: true}, 99 * square, 20, 9, catalog.SD1, 1},
-		{"two post-processors", admission.Image{Width: 512, Height: 512, PostProcessing: []string{"GFPGAN", "GFPGAN"}}, 7 * square, 9, 20, catalog.SD1, 9},
-		{"two post-processors, less room", admission.Image{Width: 512, Height: 512, PostProcessing: []string{"GFPGAN", "GFPGAN"}}, square * 7 / 4, 9, 20, catalog.SD1, 2},
-		{"transparent", admission.Image{Width: 512, Height: 512, Transparent: true}, square * 7 / 2, 9, 20, catalog.SD1, 5},
-		{"Flux", admission.Image{Width: 512, Height: 512}, square * 7 / 2, 20, 20, catalog.Flux1, 4},
-		{"Z-Image", admission.Image{Width: 512, Height: 512}, square * 7 / 2, 20, 20, catalog.ZImageTurbo, 2},
-		{"Qwen", admission.Image{Width: 512, Height: 512}, square * 7 / 2, 20, 20, catalog.QwenImage, 2},
+		{"room for all", admission.Image{Width: 512, Height: 512}, 14 * square, 4, 9, "Deliberate", 4},
+		{"bounded by the jobs left", admission.Image{Width: 512, Height: 512}, 14 * square, 4, 3, "Deliberate", 3},
+		{"one by default", admission.Image{Width: 512, Height: 512}, 99 * square, 1, 9, "Deliberate", 1},
+		{"3.5 pictures of room each", admission.Image{Width: 512, Height: 512}, square, 7, 9, "Deliberate", 2},
+		{"half to even, down", admission.Image{Width: 512, Height: 512}, square * 35 / 20, 5, 9, "Deliberate", 2},
+		{"half to even, up", admission.Image{Width: 512, Height: 512}, square * 35 / 20, 7, 9, "Deliberate", 4},
+		{"never none", admission.Image{Width: 2048, Height: 2048}, 4096, 20, 9, "Deliberate", 1},
+		{"batching disabled", admission.Image{Width: 64, Height: 64, DisableBatching: true}, 99 * square, 20, 9, "Deliberate", 1},
+		{"two post-processors", admission.Image{Width: 512, Height: 512, PostProcessing: []string{"GFPGAN", "GFPGAN"}}, 7 * square, 9, 20, "Deliberate", 9},
+		{"two post-processors, less room", admission.Image{Width: 512, Height: 512, PostProcessing: []string{"GFPGAN", "GFPGAN"}}, square * 7 / 4, 9, 20, "Deliberate", 2},
+		{"transparent", admission.Image{Width: 512, Height: 512, Transparent: true}, square * 7 / 2, 9, 20, "Deliberate", 5},
+		{"Flux", admission.Image{Width: 512, Height: 512}, square * 7 / 2, 20, 20, "x [Flux]", 4},
+		{"Z-Image", admission.Image{Width: 512, Height: 512}, square * 7 / 2, 20, 20, "x [ZImage]", 2},
+		{"Qwen", admission.Image{Width: 512, Height: 512}, square * 7 / 2, 20, 20, "x [Qwen]", 2},
 	} {
-		if got := batch(&tt.m, tt.maxPixels, tt.amount, tt.left, tt.baseline); got != tt.want {
+		v := &view{known: known.Snapshot(), settings: &fleet.Settings{MaxPixels: tt.maxPixels}}
+		if got := (imageWork{&tt.m}).batch(v, tt.model, tt.amount, tt.left); got != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
 	}
@@ -62,11 +67,11 @@ func TestTTL(t *testing.T) {
 		{"1024², 30 steps", admission.Image{Width: 1024, Height: 1024, AccurateSteps: 30}, false, 270 * time.Second},
 		{"whole seconds", admission.Image{Width: 1024, Height: 576, AccurateSteps: 37}, false, 196 * time.Second}, // 196.5
 		{"control", admission.Image{Width: 1024, Height: 1024, AccurateSteps: 30, ControlType: "canny"}, false, 540 * time.Second},
-		{"Flux among others", admission.Image{Width: 1024, Height: 1024, AccurateSteps: 8, Models: []string{"Deliberate", "x [Flux]"}}, false, 282 * time.Second},
-		{"Qwen, extra slow", admission.Image{Width: 1024, Height: 1024, AccurateSteps: 20, Models: []string{"x [Qwen]"}}, true, 1710 * time.Second},
+		{"Flux among others", admission.Image{Width: 1024, Height: 1024, AccurateSteps: 8, Common: admission.Common{Models: []string{"Deliberate", "x [Flux]"}}}, false, 282 * time.Second},
+		{"Qwen, extra slow", admission.Image{Width: 1024, Height: 1024, AccurateSteps: 20, Common: admission.Common{Models: []string{"x [Qwen]"}}}, true, 1710 * time.Second},
 	} {
 		v := &view{known: known.Snapshot(), settings: &fleet.Settings{ExtraSlow: tt.slow}}
-		if got := ttlOf(&tt.m, v); got != tt.want {
+		if got := (imageWork{&tt.m}).ttl(v); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}
@@ -219,7 +224,7 @@ func TestLifetimes(t *testing.T) {
 		alive(true) // the sweep gives up the job
 		c.advance(time.Minute + time.Microsecond)
 		alive(false)
-		if n := len(n.index.entries); n != 0 {
+		if n := len(n.images.entries); n != 0 {
 			t.Errorf("%d requests left", n)
 		}
 		if what := settled(db, n); what != "" {

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"math"
 	"slices"
-	"strconv"
 
 	"horde/api"
-	"horde/internal/blob"
 	"horde/internal/catalog"
 	"horde/internal/fleet"
 	"horde/internal/store"
@@ -17,12 +15,12 @@ import (
 
 // Check answers how far a request is, from memory.
 func (q *Queue) Check(ctx context.Context, id string) (api.Check, error) {
-	e, err := q.find(ctx, id, "Check")
+	e, err := q.find(ctx, q.images, id, "Check")
 	if err != nil {
 		return api.Check{}, err
 	}
-	q.index.mu.Lock()
-	defer q.index.mu.Unlock()
+	e.home.mu.Lock()
+	defer e.home.mu.Unlock()
 	return q.check1(e), nil
 }
 
@@ -45,90 +43,59 @@ func (e *entry) waiting(c counts) int {
 	return max(0, min(e.state.Waiting, e.state.Jobs-c.processing-c.finished))
 }
 
-// Status answers how far a request is, with its pictures.
-func (q *Queue) Status(ctx context.Context, id string) (api.ImageStatus, error) {
-	e, err := q.find(ctx, id, "Status")
-	if err != nil {
-		return api.ImageStatus{}, err
-	}
-	return q.status(ctx, e), nil
-}
-
-func (q *Queue) status(ctx context.Context, e *entry) api.ImageStatus {
-	q.index.mu.Lock()
-	s := api.ImageStatus{Check: q.check1(e), Shared: e.record.Image.Shared, Generations: []api.Generation{}}
-	jobs := append([]*store.Job(nil), e.jobs...)
-	q.index.mu.Unlock()
-	for _, j := range jobs {
+// progressOf is the check of a request and its finished jobs, in the order that
+// they were handed out.
+func (q *Queue) progressOf(e *entry) (c api.Check, done []*store.Job) {
+	e.home.mu.Lock()
+	defer e.home.mu.Unlock()
+	for _, j := range e.jobs {
 		if j.State == store.JobDone && !j.Fake {
-			s.Generations = append(s.Generations, q.generation(ctx, e, j))
+			done = append(done, j)
 		}
 	}
-	return s
+	return q.check1(e), done
 }
 
-// generation is one finished picture as its requester sees it (§1.11).
-func (q *Queue) generation(ctx context.Context, e *entry, j *store.Job) api.Generation {
-	g := api.Generation{Img: j.Result, Seed: strconv.FormatInt(j.Seed, 10), ID: j.ID, Censored: j.Censored,
-		GenMetadata: []api.GenMetadatum{}, WorkerID: j.WorkerID, Model: j.Model, State: "ok"}
-	if w := q.Fleet.Worker(j.WorkerID); w != nil {
-		g.WorkerName = w.Name
+// workerName is the name of a worker that may be gone.
+func (q *Queue) workerName(id string) string {
+	if w := q.Fleet.Worker(id); w != nil {
+		return w.Name
 	}
+	return ""
+}
+
+// metadataOf is what a worker remarked about its result.
+func (q *Queue) metadataOf(j *store.Job) []api.GenMetadatum {
+	list := []api.GenMetadatum{}
 	if j.Metadata != "" {
-		if err := json.Unmarshal([]byte(j.Metadata), &g.GenMetadata); err != nil {
+		if err := json.Unmarshal([]byte(j.Metadata), &list); err != nil {
 			q.Log.Error("metadata", "job", j.ID, "error", err)
 		}
 	}
-	if j.Result == uploaded {
-		g.Img = q.pictureOf(ctx, resultName(j.ID), e.record.Image.R2)
-	}
-	return g
+	return list
 }
 
-// missing stands for a picture that was never uploaded or is gone.
-const missing = "N/A"
-
-func (q *Queue) pictureOf(ctx context.Context, name string, byLink bool) string {
-	if !byLink {
-		if text := q.inline(ctx, name); text != "" {
-			return text
-		}
-		return missing
-	}
-	if ok, err := q.Blobs.Exists(ctx, name); err != nil {
-		q.Log.Warn("look for picture", "name", name, "error", err)
-	} else if !ok {
-		return missing
-	}
-	return q.Blobs.SignGet(name, blob.LinkTTL)
-}
-
-// Cancel ends a request: nothing more is handed out, what workers have already
-// is still delivered, paid and charged (§1.12). The answer is the status from
-// before.
-func (q *Queue) Cancel(ctx context.Context, id string) (api.ImageStatus, error) {
-	e, err := q.find(ctx, id, "Status")
-	if err != nil {
-		return api.ImageStatus{}, err
-	}
-	before := q.status(ctx, e)
+// cancel ends a request: nothing more is handed out, what workers have already
+// is still delivered, paid and charged (§1.12).
+func (q *Queue) cancel(e *entry) error {
+	id := e.row.ID
 	var state store.RequestState
-	err = q.Store.Write(store.Unit{Key: id, Accounts: e.payers(), Do: func(tx *store.Tx) (err error) {
+	err := q.Store.Write(store.Unit{Key: id, Accounts: e.payers(), Do: func(tx *store.Tx) (err error) {
 		if state, err = tx.Cancel(id); err != nil {
 			return err
 		}
 		return e.releaseIfOver(tx, state)
 	}})
 	if errors.Is(err, store.ErrLost) { // it expired just now
-		return before, nil
+		return nil
 	}
 	if err != nil {
-		return api.ImageStatus{}, err
+		return err
 	}
-	q.index.mu.Lock()
-	defer q.index.mu.Unlock()
-	q.index.apply(e, state)
-	return before, nil
+	e.home.mu.Lock()
+	defer e.home.mu.Unlock()
+	e.home.apply(e, state)
+	return nil
 }
 
 // possibility is what the workers that could serve a request make of it.
@@ -152,7 +119,7 @@ func (q *Queue) possible(e *entry) possibility {
 	known := q.Catalog.Snapshot()
 	var p possibility
 	served := map[string]bool{}
-	q.Fleet.Online(fleet.Image, func(w *fleet.Worker) bool {
+	q.Fleet.Online(e.home.kind.name, func(w *fleet.Worker) bool {
 		if !q.couldServe(w, e, known) {
 			return true
 		}
@@ -176,8 +143,8 @@ func (q *Queue) couldServe(w *fleet.Worker, e *entry, known *catalog.Snapshot) b
 	if (w.Maintenance || w.Paused) && !own {
 		return false
 	}
-	v := viewOfStored(w, known)
-	return v.serves(e.record.Image.Models) && v.lacking(&e.feat) == 0 && v.refuses(e) == ""
+	v := viewOfStored(e.home.kind, w, known)
+	return v.serves(e.models()) && v.lacking(e.feat) == 0 && v.refuses(e) == ""
 }
 
 // outlook is the place in the queue and the seconds to wait, by what the
@@ -191,13 +158,13 @@ func (q *Queue) outlook(e *entry, waiting int) (position, seconds int) {
 	p := q.possible(e)
 	models := p.models
 	if !p.possible {
-		models = e.record.Image.Models
+		models = e.models()
 	}
-	ahead, things := q.index.ahead(e, append([]string{anyModel}, models...))
-	things += float64(waiting) * float64(e.record.Image.Things())
+	ahead, things := e.home.ahead(e, append([]string{anyModel}, models...))
+	things += float64(waiting) * float64(e.work.things())
 	speed := p.speed
 	if !p.possible {
-		speed = slowLimit
+		speed = e.home.kind.slow
 	}
 	if jobs := ahead + waiting; p.threads > jobs && jobs > 0 { // not all threads can help
 		speed *= float64(jobs) / float64(p.threads)
@@ -214,16 +181,14 @@ func (q *Queue) remaining(e *entry) float64 {
 		if inProgress(j) == 0 {
 			continue
 		}
-		speed := float64(freshSpeed)
+		speed := e.home.kind.fresh
 		if w := q.Fleet.Worker(j.WorkerID); w != nil {
 			speed = w.Speed()
 		}
-		longest = max(longest, float64(e.record.Image.Things())/speed-float64(now-j.Started)/1e6)
+		longest = max(longest, float64(e.work.things())/speed-float64(now-j.Started)/1e6)
 	}
 	return longest
 }
-
-const freshSpeed = 1_000_000
 
 // exactly is how many requests of a line are looked at one by one; beyond, their
 // work is estimated from the number.
@@ -256,7 +221,7 @@ func (l *line) before(e *entry) (jobs int, things float64) {
 		}
 		looked++
 		jobs += o.state.Waiting
-		things += float64(o.state.Waiting) * float64(o.record.Image.Things())
+		things += float64(o.state.Waiting) * float64(o.work.things())
 		return true
 	})
 	if looked > 0 && n > looked {
@@ -281,22 +246,24 @@ func (l *line) rank(e *entry) int {
 	return low
 }
 
-// Owner returns the id of the user that a live request belongs to.
+// Owner returns the id of the user that a live request of any kind belongs to.
 func (q *Queue) Owner(ctx context.Context, id string) (int64, error) {
-	e, err := q.find(ctx, id, "Status")
+	e, err := q.findAny(ctx, id)
 	if err != nil {
 		return 0, err
 	}
 	return e.row.UserID, nil
 }
 
-// Active returns the ids of a user's live requests that were not given up,
-// oldest first; finished ones are among them until they expire.
-func (q *Queue) Active(user int64) []string {
-	x := q.index
+// Active returns the ids of a user's live requests that were not given up, by
+// kind, oldest first; finished ones are among them until they expire.
+func (q *Queue) Active(user int64) api.ActiveGenerations {
+	return api.ActiveGenerations{Image: q.images.active(user), Text: q.texts.active(user)}
+}
+
+func (x *index) active(user int64) (ids []string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	var ids []string
 	if h := x.holders[user]; h != nil {
 		for e := range h.entries {
 			if !e.state.Faulted {
@@ -306,10 +273,4 @@ func (q *Queue) Active(user int64) []string {
 	}
 	slices.Sort(ids) // ids begin with the time
 	return ids
-}
-
-// Inline is the picture of a generation in base64, for clients that cannot use
-// its link.
-func (q *Queue) Inline(ctx context.Context, g api.Generation) string {
-	return q.pictureOf(ctx, resultName(g.ID), false)
 }

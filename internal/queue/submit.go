@@ -1,11 +1,9 @@
 package queue
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"image"
 	"math"
 	"slices"
 
@@ -13,17 +11,13 @@ import (
 	"horde/internal/account"
 	"horde/internal/fleet"
 	"horde/internal/horde"
-	"horde/internal/imaging"
 	"horde/internal/kudos"
 	"horde/internal/store"
 )
 
 const (
 	maxMetadata = 50
-	faultLimit  = 3       // given-up jobs until the request is given up (§5.8)
-	maxRawText  = 1 << 20 // bytes of a result that is no picture and is passed on as sent
-
-	uploaded = "R2" // the picture lies in the blob store
+	faultLimit  = 3 // given-up jobs until the request is given up (§5.8)
 )
 
 // assigned is a job and everything it belongs to.
@@ -33,10 +27,19 @@ type assigned struct {
 	worker *fleet.Worker
 }
 
-// Submit takes what a worker has for a job (§1.20) and returns its reward in
-// kudos.
-func (q *Queue) Submit(ctx context.Context, key string, s api.ImageSubmit) (float64, error) {
-	a, err := q.assignedTo(ctx, s.ID)
+// submission is what a worker has for a job.
+type submission struct {
+	id, generation, state string
+	seed                  int64
+	metadata              []api.GenMetadatum
+}
+
+const stateFaulted = "faulted"
+
+// submit takes what a worker has for a job of a kind (§1.20) and returns its
+// reward in kudos.
+func (q *Queue) submit(ctx context.Context, x *index, key string, s submission) (float64, error) {
+	a, err := q.assignedTo(ctx, s.id, func(id string) assigned { return q.jobInIndex(x, id) })
 	if err != nil {
 		return 0, err
 	}
@@ -47,10 +50,10 @@ func (q *Queue) Submit(ctx context.Context, key string, s api.ImageSubmit) (floa
 	if a.worker == nil || a.worker.UserID != user.ID {
 		return 0, errForeignJob
 	}
-	if len(s.GenMetadata) > maxMetadata {
-		return 0, horde.Errorf("BadRequest", "A result can have at most %d gen_metadata entries, not %d.", maxMetadata, len(s.GenMetadata))
+	if len(s.metadata) > maxMetadata {
+		return 0, horde.Errorf("BadRequest", "A result can have at most %d gen_metadata entries, not %d.", maxMetadata, len(s.metadata))
 	}
-	faulted := s.State == "faulted"
+	faulted := s.state == stateFaulted
 	if a.job.State != store.JobRunning {
 		return 0, ended(a, faulted)
 	}
@@ -58,7 +61,7 @@ func (q *Queue) Submit(ctx context.Context, key string, s api.ImageSubmit) (floa
 	case faulted:
 		err = q.fault(a)
 	case a.job.Fake:
-		return q.rewardOf(a), q.endFake(a, s)
+		return a.e.work.value(q, a, s.generation).reward, q.endFake(a, s.seed)
 	default:
 		return q.deliver(ctx, a, user, s)
 	}
@@ -70,14 +73,14 @@ func (q *Queue) Submit(ctx context.Context, key string, s api.ImageSubmit) (floa
 
 var errForeignJob = horde.Errorf("WrongCredentials", "Wrong credentials to submit as this worker.")
 
-// assignedTo finds a job by id, in the database too when another node handed it
-// out.
-func (q *Queue) assignedTo(ctx context.Context, id string) (assigned, error) {
+// assignedTo finds a job by id where find looks, in the database too when
+// another node handed it out.
+func (q *Queue) assignedTo(ctx context.Context, id string, find func(id string) assigned) (assigned, error) {
 	missing := horde.Errorf("InvalidJobID", "Processing Job with ID %s does not exist.", clip(id, 64))
 	if !horde.IsID(id) {
 		return assigned{}, missing
 	}
-	a := q.jobInIndex(id)
+	a := find(id)
 	if a.job == nil && q.Store.Shared() {
 		j, err := q.Store.Job(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
@@ -89,7 +92,7 @@ func (q *Queue) assignedTo(ctx context.Context, id string) (assigned, error) {
 		if err != nil {
 			return assigned{}, err
 		}
-		a = q.jobInIndex(id)
+		a = find(id)
 	}
 	if a.job == nil {
 		return assigned{}, missing
@@ -103,8 +106,17 @@ func (q *Queue) assignedTo(ctx context.Context, id string) (assigned, error) {
 	return a, nil
 }
 
-func (q *Queue) jobInIndex(id string) (a assigned) {
-	x := q.index
+// jobInIndexes finds a job of whatever kind.
+func (q *Queue) jobInIndexes(id string) (a assigned) {
+	for _, x := range q.indexes() {
+		if a = q.jobInIndex(x, id); a.job != nil {
+			return a
+		}
+	}
+	return a
+}
+
+func (q *Queue) jobInIndex(x *index, id string) (a assigned) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	e := x.jobs[id]
@@ -135,7 +147,7 @@ func (q *Queue) lost(ctx context.Context, a assigned, faulted bool) error {
 	if err := q.Refresh(ctx, []string{a.e.row.ID}); err != nil {
 		return err
 	}
-	again := q.jobInIndex(a.job.ID)
+	again := q.jobInIndex(a.e.home, a.job.ID)
 	if again.job == nil {
 		return horde.Errorf("InvalidJobID", "Processing Job with ID %s does not exist.", a.job.ID)
 	}
@@ -146,24 +158,18 @@ func (q *Queue) lost(ctx context.Context, a assigned, faulted bool) error {
 	return ended(again, faulted)
 }
 
-// reward is the worth of a picture (§6.2).
-func (q *Queue) rewardOf(a assigned) float64 {
-	order := a.e.record.Image.Order(q.Modes().MatchedTargeting)
-	return order.Reward(a.e.record.Price, q.Catalog.Snapshot().Baseline(a.job.Model))
-}
-
 // deliver stores a result exactly once, pays and charges.
-func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s api.ImageSubmit) (float64, error) {
-	result, err := q.keepPicture(ctx, a.job.ID, s.Generation)
+func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s submission) (float64, error) {
+	result, err := a.e.work.keep(ctx, q, a.job.ID, s.generation)
 	if err != nil {
 		return 0, err
 	}
-	r := store.JobResult{State: store.JobDone, Seed: s.Seed, Result: result}
-	meta := s.GenMetadata
-	if s.State == "censored" || s.State == "csam" {
-		meta = withCensorship(meta, s.State)
+	r := store.JobResult{State: store.JobDone, Seed: s.seed, Result: result}
+	meta := s.metadata
+	if implied := a.e.home.kind.implied[s.state]; implied != "" {
+		meta = withCensorship(meta, implied)
 	}
-	r.Censored = slices.ContainsFunc(meta, isCensorship)
+	r.Censored = s.state == "censored" || slices.ContainsFunc(meta, isCensorship)
 	if len(meta) > 0 {
 		text, err := json.Marshal(meta)
 		if err != nil {
@@ -171,25 +177,21 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 		}
 		r.Metadata = string(text)
 	}
-	reward := q.rewardOf(a)
-	err = q.settle(a, owner, r, reward)
+	v := a.e.work.value(q, a, s.generation)
+	err = q.settle(a, owner, r, v)
 	if errors.Is(err, store.ErrLost) {
 		return 0, q.lost(ctx, a, false)
 	}
-	return horde.Round2(reward), err
+	return v.reward, err
 }
 
 func isCensorship(m api.GenMetadatum) bool { return m.Type == "censorship" }
 
-// withCensorship adds the entry that the state implies, when it is missing
-// (decisions #11).
-func withCensorship(meta []api.GenMetadatum, state string) []api.GenMetadatum {
+// withCensorship adds the entry that a state implies, when it is missing
+// (decisions #11, §2.8).
+func withCensorship(meta []api.GenMetadatum, value string) []api.GenMetadatum {
 	if slices.ContainsFunc(meta, isCensorship) {
 		return meta
-	}
-	value := "nsfw"
-	if state == "csam" {
-		value = "csam"
 	}
 	return append(slices.Clone(meta), api.GenMetadatum{Type: "censorship", Value: value})
 }
@@ -198,35 +200,37 @@ func withCensorship(meta []api.GenMetadatum, state string) []api.GenMetadatum {
 type settlement struct {
 	charge, earned horde.Kudos
 	micros         int64
-	things         int64
+	things         int64 // as records count them
+	made           int64 // as its speed counts them
 	speed          float64
+	suspicions     int // of a speed that no hardware reaches
 }
 
-func (q *Queue) settlementOf(a assigned, r store.JobResult, reward float64, now int64) settlement {
-	order := a.e.record.Image.Order(q.Modes().MatchedTargeting)
-	paid := reward
+func settlementOf(a assigned, owner *account.User, r store.JobResult, v value, now int64) settlement {
+	paid := v.reward
 	if r.Censored {
 		paid = 0
 	}
-	s := settlement{charge: horde.KudosOf(order.Burn(paid)), earned: horde.KudosOf(kudos.Earned(reward, a.worker.Agent.RewardFactor())),
-		things: a.e.record.Image.Things(), micros: max(0, now-a.job.Started)}
+	s := settlement{charge: horde.KudosOf(v.charge(paid)), earned: v.earned, things: a.e.work.things(), made: v.made,
+		micros: max(0, now-a.job.Started), speed: 1}
 	if s.micros > 0 {
-		s.speed = math.Round(float64(s.things)/(float64(s.micros)/1e6)*10) / 10
-	} else {
-		s.speed = 1
+		s.speed = math.Round(float64(s.made)/(float64(s.micros)/1e6)*10) / 10
+	}
+	if !owner.Is(account.Trusted) {
+		s.suspicions = v.suspicions(s.speed)
 	}
 	return s
 }
 
 // settle writes a delivery: the result, the charge, the reward and the figures,
 // in one transaction.
-func (q *Queue) settle(a assigned, owner *account.User, r store.JobResult, reward float64) error {
+func (q *Queue) settle(a assigned, owner *account.User, r store.JobResult, v value) error {
 	now := q.Clock().UnixMicro()
-	s := q.settlementOf(a, r, reward, now)
+	s := settlementOf(a, owner, r, v, now)
 	var state store.RequestState
 	var worker store.Worker
-	var suspected bool
 	payer := a.e.row.UserID
+	delivery := store.Delivery{JobID: a.job.ID, At: now, Kind: a.e.home.kind.name, Model: a.job.Model, Things: s.made, Micros: s.micros}
 	err := q.Store.Write(store.Unit{Key: a.e.row.ID, Accounts: []int64{payer, owner.ID}, Workers: []string{a.worker.ID}, Do: func(tx *store.Tx) (err error) {
 		if err := tx.EndJob(a.job.ID, r); err != nil {
 			return err
@@ -237,33 +241,36 @@ func (q *Queue) settle(a assigned, owner *account.User, r store.JobResult, rewar
 		if err := q.pay(tx, a, owner, s); err != nil {
 			return err
 		}
-		if worker, err = tx.ChangeWorker(a.worker.ID, func(w *store.Worker) { suspected = countDelivery(w, s, owner) }); err != nil {
+		if worker, err = tx.ChangeWorker(a.worker.ID, func(w *store.Worker) { countDelivery(w, s) }); err != nil {
 			return err
 		}
-		tx.Deliver(store.Delivery{JobID: a.job.ID, At: now, Kind: kindImage, Model: a.job.Model, Things: s.things, Micros: s.micros})
+		tx.Deliver(delivery)
 		if err := a.e.releaseIfOver(tx, state); err != nil {
 			return err
 		}
-		if suspected {
-			return account.SuspectUser(tx, owner.ID, account.SuspicionTooFast)
+		for range s.suspicions {
+			if err := account.SuspectUser(tx, owner.ID, account.SuspicionTooFast); err != nil {
+				return err
+			}
 		}
 		return nil
 	}})
 	if err != nil {
 		return err
 	}
-	if suspected {
+	if s.suspicions > 0 {
 		q.Accounts.Forget(owner.ID)
 	}
 	q.Fleet.Touch(worker)
-	q.recent.add(store.Delivery{At: now, Kind: kindImage, Model: a.job.Model, Things: s.things, Micros: s.micros})
+	q.recent.add(delivery)
 	q.finish(a, r, state, now)
 	return nil
 }
 
 // pay moves the kudos of a delivery and counts it for both sides.
 func (q *Queue) pay(tx *store.Tx, a assigned, owner *account.User, s settlement) error {
-	e := kudos.NewEntry(tx, "deliver:"+a.job.ID, "picture delivered", a.e.row.ID, a.job.ID)
+	kind := a.e.home.kind
+	e := kudos.NewEntry(tx, "deliver:"+a.job.ID, kind.delivered, a.e.row.ID, a.job.ID)
 	payer := a.e.row.UserID
 	if err := e.Charge(payer, s.charge); err != nil {
 		return err
@@ -277,16 +284,16 @@ func (q *Queue) pay(tx *store.Tx, a assigned, owner *account.User, s settlement)
 		return err
 	}
 	err := tx.ChangeAccount(payer, func(acc *store.Account) {
-		acc.Totals.Requests[imageTotals]++
-		acc.Totals.Usage[imageTotals] += centimega(a.e.record.used(s.things))
+		acc.Totals.Requests[kind.place]++
+		acc.Totals.Usage[kind.place] += kind.recorded(a.e.record.used(s.things))
 		acc.LastActive = tx.Now
 	})
 	if err != nil {
 		return err
 	}
 	err = tx.ChangeAccount(owner.ID, func(acc *store.Account) {
-		acc.Totals.Fulfilments[imageTotals]++
-		acc.Totals.Contribution[imageTotals] += centimega(s.things)
+		acc.Totals.Fulfilments[kind.place]++
+		acc.Totals.Contribution[kind.place] += kind.recorded(s.things)
 		acc.LastActive = tx.Now
 	})
 	if err != nil {
@@ -295,15 +302,15 @@ func (q *Queue) pay(tx *store.Tx, a assigned, owner *account.User, s settlement)
 	return e.Commit()
 }
 
-// centimega is pixelsteps in hundredths of a megapixelstep: records are kept as
-// the original rounds each delivery (§6.4).
-func centimega(things int64) int64 { return int64(math.RoundToEven(float64(things) / 1e4)) }
+// recorded is an amount of work in the unit of the users' records, in which the
+// original rounds each delivery (§6.4): hundredths of a megapixelstep, tokens.
+func (k *kind) recorded(things int64) int64 { return int64(math.RoundToEven(float64(things) / k.unit)) }
 
 // finish brings the end of a job into the index.
 func (q *Queue) finish(a assigned, r store.JobResult, state store.RequestState, now int64) {
 	j := *a.job
 	j.JobResult, j.Finished, j.Seed = r, now, r.Seed
-	x := q.index
+	x := a.e.home
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.setJob(a.e, j)
@@ -333,17 +340,18 @@ func (e *entry) releaseIfOver(tx *store.Tx, s store.RequestState) error {
 }
 
 // endFake ends a job that was given to a paused worker: nothing is paid.
-func (q *Queue) endFake(a assigned, s api.ImageSubmit) error {
-	r := store.JobResult{State: store.JobDone, Seed: s.Seed}
+func (q *Queue) endFake(a assigned, seed int64) error {
+	r := store.JobResult{State: store.JobDone, Seed: seed}
 	err := q.Store.Write(store.Unit{Key: a.e.row.ID, Do: func(tx *store.Tx) error { return tx.EndJob(a.job.ID, r) }})
 	if err != nil && !errors.Is(err, store.ErrLost) {
 		return err
 	}
 	j := *a.job
 	j.JobResult = r
-	q.index.mu.Lock()
-	defer q.index.mu.Unlock()
-	q.index.setJob(a.e, j)
+	x := a.e.home
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.setJob(a.e, j)
 	return nil
 }
 
@@ -390,30 +398,6 @@ func (q *Queue) fault(a assigned) error {
 		q.Fleet.Touch(worker)
 	}
 	q.finish(a, r, state, q.Clock().UnixMicro())
-	q.waiters.offer([]*entry{a.e})
+	a.e.home.waiters.offer([]*entry{a.e})
 	return nil
-}
-
-// keepPicture stores what a worker sent in place of an upload: a picture as
-// WebP, a text that is none as it is.
-func (q *Queue) keepPicture(ctx context.Context, job, generation string) (string, error) {
-	if generation == uploaded {
-		return uploaded, nil
-	}
-	img, _, err := imaging.DecodeBase64(generation, imaging.Source)
-	if err != nil {
-		if len(generation) > maxRawText {
-			return "", horde.Errorf("BadRequest", "The result is no picture that can be read, and too long to be passed on as text.")
-		}
-		return generation, nil
-	}
-	return uploaded, q.putResult(ctx, job, img)
-}
-
-func (q *Queue) putResult(ctx context.Context, job string, img image.Image) error {
-	var buf bytes.Buffer
-	if err := imaging.EncodeWebP(&buf, img, resultQuality); err != nil {
-		return err
-	}
-	return q.Blobs.Put(ctx, resultName(job), "image/webp", &buf, int64(buf.Len()))
 }

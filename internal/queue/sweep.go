@@ -37,12 +37,12 @@ func (q *Queue) sweepOverdue(ctx context.Context) error {
 }
 
 func (q *Queue) timeOut(ctx context.Context, j store.Job) error {
-	a := q.jobInIndex(j.ID)
+	a := q.jobInIndexes(j.ID)
 	if a.job == nil {
 		if err := q.Refresh(ctx, []string{j.RequestID}); err != nil {
 			return err
 		}
-		if a = q.jobInIndex(j.ID); a.job == nil { // its request has expired; that sweep removes it
+		if a = q.jobInIndexes(j.ID); a.job == nil { // its request has expired; that sweep removes it
 			return nil
 		}
 	}
@@ -86,14 +86,15 @@ func (q *Queue) sweepExpired(ctx context.Context) error {
 
 // forget removes an expired request from the index, and its source pictures.
 func (q *Queue) forget(ctx context.Context, id string) {
-	x := q.index
-	x.mu.Lock()
-	e := x.entries[id]
-	if e != nil {
-		x.remove(e)
-	}
-	x.mu.Unlock()
-	if e != nil {
-		q.dropSources(ctx, &e.record)
+	for _, x := range q.indexes() {
+		x.mu.Lock()
+		e := x.entries[id]
+		if e != nil {
+			x.remove(e)
+		}
+		x.mu.Unlock()
+		if e != nil {
+			q.dropSources(ctx, &e.record)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"horde/api"
+	"horde/internal/catalog"
 	"horde/internal/fleet"
 )
 
@@ -16,9 +17,12 @@ func (q *Queue) Performance(ctx context.Context) (api.Performance, error) {
 	if err := q.recent.sync(ctx, q.Store, now); err != nil {
 		return api.Performance{}, err
 	}
-	b := q.Busy()
-	p := api.Performance{QueuedRequests: b.Jobs, QueuedMegapixelsteps: mega(b.Pixelsteps),
-		PastMinuteMegapixelsteps: mega(q.recent.lastMinute(fleet.Image, now))}
+	var p api.Performance
+	var pixelsteps, tokens float64
+	p.QueuedRequests, pixelsteps = q.images.queued()
+	p.QueuedTextRequests, tokens = q.texts.queued()
+	p.QueuedMegapixelsteps, p.PastMinuteMegapixelsteps = mega(pixelsteps), mega(q.recent.lastMinute(fleet.Image, now))
+	p.QueuedTokens, p.PastMinuteTokens = api.Float(tokens), api.Float(q.recent.lastMinute(fleet.Text, now))
 	p.WorkerCount, p.ThreadCount = q.Fleet.Count(fleet.Image)
 	p.TextWorkerCount, p.TextThreadCount = q.Fleet.Count(fleet.Text)
 	p.InterrogatorCount, p.InterrogatorThreadCount = q.Fleet.Count(fleet.Forms)
@@ -30,8 +34,22 @@ func mega(v float64) api.Float { return api.Float(math.Round(v/1e4) / 100) }
 // noETA is the time until a model's queue is empty when nobody serves it.
 const noETA = 10000
 
-// Models lists the image models that are served or waited for.
-func (q *Queue) Models(ctx context.Context) ([]api.ActiveModel, error) {
+// known tells whether the reference has a model of this kind and name.
+func (k *kind) known(s *catalog.Snapshot, name string) bool {
+	if k == texts {
+		return s.KnownText(name)
+	}
+	return s.KnownImage(name)
+}
+
+// Models lists the models of a kind (fleet.Image, fleet.Text) that are served or
+// waited for; other kinds have none.
+func (q *Queue) Models(ctx context.Context, kind string) ([]api.ActiveModel, error) {
+	list := []api.ActiveModel{}
+	x := q.indexOf(kind)
+	if x == nil {
+		return list, nil
+	}
 	now := q.Clock().UnixMicro()
 	if err := q.recent.sync(ctx, q.Store, now); err != nil {
 		return nil, err
@@ -39,11 +57,11 @@ func (q *Queue) Models(ctx context.Context) ([]api.ActiveModel, error) {
 	all := map[string]*api.ActiveModel{}
 	model := func(name string) *api.ActiveModel {
 		if all[name] == nil {
-			all[name] = &api.ActiveModel{Name: name, Type: fleet.Image}
+			all[name] = &api.ActiveModel{Name: name, Type: kind}
 		}
 		return all[name]
 	}
-	q.Fleet.Online(fleet.Image, func(w *fleet.Worker) bool {
+	q.Fleet.Online(kind, func(w *fleet.Worker) bool {
 		if !w.Maintenance {
 			for _, m := range w.Settings.Models {
 				model(m).Count += w.Settings.Threads
@@ -52,14 +70,13 @@ func (q *Queue) Models(ctx context.Context) ([]api.ActiveModel, error) {
 		return true
 	})
 	known := q.Catalog.Snapshot()
-	for name, load := range q.index.load() {
-		if all[name] != nil || known.KnownImage(name) {
+	for name, load := range x.loads() {
+		if all[name] != nil || x.kind.known(known, name) {
 			m := model(name)
 			m.Queued, m.Jobs = api.Float(load.things), api.Float(load.jobs)
 		}
 	}
-	speeds := q.recent.speeds(fleet.Image, now)
-	list := make([]api.ActiveModel, 0, len(all))
+	speeds := q.recent.speeds(kind, now)
 	for name, m := range all {
 		if strings.Contains(name, "horde_special") {
 			continue
@@ -70,6 +87,16 @@ func (q *Queue) Models(ctx context.Context) ([]api.ActiveModel, error) {
 	}
 	slices.SortFunc(list, func(a, b api.ActiveModel) int { return strings.Compare(a.Name, b.Name) })
 	return list, nil
+}
+
+// indexOf is the index of a kind of work; nil for others.
+func (q *Queue) indexOf(kind string) *index {
+	for _, x := range q.indexes() {
+		if x.kind.name == kind {
+			return x
+		}
+	}
+	return nil
 }
 
 func etaOf(m *api.ActiveModel) int {
@@ -83,27 +110,32 @@ func etaOf(m *api.ActiveModel) int {
 	return int(float64(m.Queued) / rate)
 }
 
-// Model is one image model, in a list of at most one: those of the reference and
-// the special ones, served or not. Nobody serving it counts as no end in sight,
-// even when nothing waits (platform rulebook §3.9).
+// Model is one model, in a list of at most one: those of the references and the
+// special ones, served or not. Nobody serving it counts as no end in sight, even
+// when nothing waits (platform rulebook §3.9).
 func (q *Queue) Model(ctx context.Context, name string) ([]api.ActiveModel, error) {
-	if !q.Catalog.Snapshot().KnownImage(name) && !strings.HasPrefix(name, "horde_special") {
-		return []api.ActiveModel{}, nil
+	known := q.Catalog.Snapshot()
+	x := q.images
+	if !images.known(known, name) && !strings.HasPrefix(name, "horde_special") {
+		if x = q.texts; !texts.known(known, name) {
+			return []api.ActiveModel{}, nil
+		}
 	}
 	now := q.Clock().UnixMicro()
 	if err := q.recent.sync(ctx, q.Store, now); err != nil {
 		return nil, err
 	}
-	m := api.ActiveModel{Name: name, Type: fleet.Image}
-	q.Fleet.Online(fleet.Image, func(w *fleet.Worker) bool {
+	kind := x.kind.name
+	m := api.ActiveModel{Name: name, Type: kind}
+	q.Fleet.Online(kind, func(w *fleet.Worker) bool {
 		if !w.Maintenance && w.Offers(name) {
 			m.Count += w.Settings.Threads
 		}
 		return true
 	})
-	load := q.index.load()[name]
+	load := x.loads()[name]
 	m.Queued, m.Jobs = api.Float(load.things), api.Float(load.jobs)
-	m.Performance = api.Float(math.Round(q.recent.speeds(fleet.Image, now)[name]*10) / 10)
+	m.Performance = api.Float(math.Round(q.recent.speeds(kind, now)[name]*10) / 10)
 	if m.ETA = etaOf(&m); float64(m.Count)*float64(m.Performance) == 0 {
 		m.ETA = noETA
 	}
@@ -112,8 +144,8 @@ func (q *Queue) Model(ctx context.Context, name string) ([]api.ActiveModel, erro
 
 type modelLoad struct{ jobs, things float64 }
 
-// load is what waits for each model that requests name.
-func (x *index) load() map[string]modelLoad {
+// loads is what waits for each model that requests name.
+func (x *index) loads() map[string]modelLoad {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	loads := map[string]modelLoad{}
@@ -126,7 +158,7 @@ func (x *index) load() map[string]modelLoad {
 			line.Scan(func(e *entry) bool {
 				waiting := float64(e.state.Waiting)
 				l.jobs += waiting
-				l.things += waiting * float64(e.record.Image.Things())
+				l.things += waiting * float64(e.work.things())
 				return true
 			})
 		}

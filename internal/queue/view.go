@@ -13,6 +13,7 @@ import (
 
 // view is a worker as the queue sees it: what it can be given.
 type view struct {
+	kind     *kind
 	worker   *fleet.Worker
 	settings *fleet.Settings
 	agent    bridge.Agent
@@ -23,6 +24,8 @@ type view struct {
 	friends  map[int64]struct{}
 	kudos    bool // wants requesters who could pay
 	speed    float64
+	fast     float64 // speed that a request without slow_workers wants
+	anyModel bool    // requests that name no model may come here
 	hosted   hosted
 	known    *catalog.Snapshot
 	matched  bool // requests for named workers are only for those that name the requester
@@ -32,20 +35,21 @@ type view struct {
 	unknown  map[int64]bool
 }
 
-const slowLimit = 500_000 // pixelsteps/s that a request without slow_workers wants
-
-func viewOf(o *fleet.Offer, known *catalog.Snapshot) *view {
+func viewOf(k *kind, o *fleet.Offer, known *catalog.Snapshot) *view {
 	w := o.Worker
-	return &view{worker: w, settings: &w.Settings, agent: w.Agent, owner: w.UserID, trusted: o.Owner.Is(account.Trusted),
-		models: o.Models, list: o.ModelList, friends: o.PriorityUsers, kudos: o.RequireKudos, speed: w.Speed(),
-		hosted: hostedBy(known, o.ModelList), known: known}
+	v := &view{kind: k, worker: w, settings: &w.Settings, agent: w.Agent, owner: w.UserID, trusted: o.Owner.Is(account.Trusted),
+		models: o.Models, list: o.ModelList, friends: o.PriorityUsers, kudos: o.RequireKudos, speed: w.Speed(), known: known}
+	k.look(v)
+	return v
 }
 
 // viewOfStored is the view of a worker that is not popping now: by its last
 // check-in.
-func viewOfStored(w *fleet.Worker, known *catalog.Snapshot) *view {
-	v := &view{worker: w, settings: &w.Settings, agent: w.Agent, owner: w.UserID, trusted: w.OwnerTrusted(),
-		list: w.Settings.Models, speed: w.Speed(), hosted: hostedBy(known, w.Settings.Models), known: known}
+func viewOfStored(k *kind, w *fleet.Worker, known *catalog.Snapshot) *view {
+	v := &view{kind: k, worker: w, settings: &w.Settings, agent: w.Agent, owner: w.UserID, trusted: w.OwnerTrusted(),
+		list: w.Settings.Models, speed: w.Speed(), known: known}
+	k.look(v)
+	v.fast = k.slow
 	v.friends = map[int64]struct{}{w.UserID: {}}
 	for _, id := range w.Settings.PriorityUsers {
 		v.friends[id] = struct{}{}
@@ -69,46 +73,13 @@ const (
 	lackSpeed
 	lackPatience // an extra slow worker, and a request that does not want one
 	lackBridge
+	lackSoftprompt
 	lackSilent // refused without a counter of its own
 )
 
 // lacking compares a worker with what a bucket of requests asks for: the query
-// of §1.15 and the gates of §1.16 that depend on nothing else. 0 means that the
-// worker fits.
-func (v *view) lacking(f *features) (l lacks) {
-	s := v.settings
-	want := func(b bits) bool { return f.bits&b != 0 }
-	refuse := func(why lacks, on bool) {
-		if on {
-			l |= why
-		}
-	}
-	refuse(lackNSFW, want(wantsNSFW) && !s.NSFW)
-	refuse(lackTrust, want(wantsTrusted) && !v.trusted || want(unsafeIP) && want(fromUntrusted) && !v.trusted)
-	refuse(lackPixels, f.pixels > s.MaxPixels)
-	refuse(lackImg2Img, want(hasSource) && !s.AllowImg2Img)
-	refuse(lackBridge, want(hasSource) && s.AllowImg2Img && !v.agent.Has(bridge.Img2Img))
-	refuse(lackPainting, want(painting) && !s.AllowPainting)
-	refuse(lackBridge, want(painting) && s.AllowPainting && !v.agent.Has(bridge.Inpainting))
-	refuse(lackSilent, want(painting) && !v.hosted.inpainting || !want(painting) && v.hosted.onlyInpaints)
-	refuse(lackSilent, want(extraSources) && !v.agent.Has(bridge.ExtraSourceImages))
-	refuse(lackSilent, want(wantsR2) && !v.agent.Has(bridge.R2))
-	refuse(lackLora, want(hasLoras) && !s.AllowLora)
-	refuse(lackBridge, want(hasLoras) && s.AllowLora && !v.agent.Has(bridge.Lora))
-	refuse(lackBridge, want(hasTIs) && !v.agent.Has(bridge.TextualInversion))
-	refuse(lackControlnet, want(hasControl) && !s.AllowControlnet)
-	refuse(lackBridge, want(hasControl) && s.AllowControlnet && !v.agent.Has(bridge.ControlNet))
-	refuse(lackControlnet, want(qrCode) && v.hosted.sdxl && !s.AllowSDXLControlnet)
-	refuse(lackSilent, want(transparent) && !s.AllowSDXLControlnet)
-	refuse(lackPostProcessing, want(postProcessing) && !s.AllowPostProcessing)
-	refuse(lackSafeIP, want(unsafeIP) && !s.AllowUnsafeIP)
-	refuse(lackSpeed, want(fastOnly) && v.speed < slowLimit)
-	refuse(lackPatience, s.ExtraSlow && !want(extraSlowOK))
-	refuse(lackBridge, !v.agent.Has(f.caps) || !v.agent.SamplerOK(f.sampler, f.karras))
-	refuse(lackBridge, want(hiresFix) && v.hosted.cascade && !v.agent.Has(bridge.StableCascade2Pass))
-	refuse(lackBridge, v.hosted.flux && !v.agent.Has(bridge.Flux))
-	return l
-}
+// and the gates that depend on nothing else. 0 means that the worker fits.
+func (v *view) lacking(f features) lacks { return v.kind.lacking(v, f) }
 
 // Reasons of the walk, by their names on the wire.
 const (
@@ -121,7 +92,7 @@ const (
 // refuses tells why this very request cannot go to the worker, "" when it can:
 // the gates of §1.16 that need a look at the request. Its features fit.
 func (v *view) refuses(e *entry) string {
-	q := e.record.Image
+	q := e.record.common
 	own := e.row.UserID == v.owner
 	switch {
 	case v.worker.Maintenance && !own, e.tricks[v.worker.ID]:
@@ -130,9 +101,11 @@ func (v *view) refuses(e *entry) string {
 		return whyBlacklist
 	case !targets(q.Workers, q.WorkerBlacklist, v.worker.ID):
 		return whySilent
-	case v.settings.LimitMaxSteps && v.tooManySteps(q.Models, q.AccurateSteps):
-		return whySteps
-	case v.kudos && v.cannotPay(e):
+	}
+	if reason := e.work.refuses(v); reason != "" {
+		return reason
+	}
+	if v.kudos && v.cannotPay(e) {
 		return whyKudos
 	}
 	return ""
@@ -164,14 +137,7 @@ func targets(list []string, exclude bool, worker string) bool {
 	return exclude
 }
 
-func (v *view) tooManySteps(models []string, steps int) bool {
-	if len(models) > 1 {
-		return anyBelow(v.known, models, steps)
-	}
-	return anyBelow(v.known, v.list, steps)
-}
-
-// cannotPay tells whether a requester lacks the price of one picture. Trusted
+// cannotPay tells whether a requester lacks the price of one job. Trusted
 // users and friends are not asked. A balance that is not known yet is noted,
 // and refused until it has been looked up.
 func (v *view) cannotPay(e *entry) bool {
@@ -196,7 +162,7 @@ func (v *view) cannotPay(e *entry) bool {
 // serves tells whether the worker declared a model that the request names.
 func (v *view) serves(models []string) bool {
 	if len(models) == 0 {
-		return !v.hostsSpecial()
+		return v.anyModel
 	}
 	for _, m := range models {
 		if v.models != nil {
@@ -206,19 +172,6 @@ func (v *view) serves(models []string) bool {
 			continue
 		}
 		if v.worker.Offers(m) {
-			return true
-		}
-	}
-	return false
-}
-
-// betaModel is served by name only, as the special models are.
-const betaModel = "SDXL_beta::stability.ai#6901"
-
-// hostsSpecial tells whether requests without a model must not come here (§1.15).
-func (v *view) hostsSpecial() bool {
-	for _, m := range v.list {
-		if m == betaModel || strings.Contains(m, "horde_special") {
 			return true
 		}
 	}

@@ -30,9 +30,9 @@ func (n *node) waiting(t *testing.T, owner person, p api.ImagePop, d time.Durati
 	}()
 	t.Cleanup(func() { cancel(); <-ended })
 	if what := eventually(func() string {
-		n.waiters.mu.Lock()
-		defer n.waiters.mu.Unlock()
-		for w := range n.waiters.all {
+		n.images.waiters.mu.Lock()
+		defer n.images.waiters.mu.Unlock()
+		for w := range n.images.waiters.all {
 			if w.view.worker.ID == o.Worker.ID {
 				return ""
 			}
@@ -103,11 +103,11 @@ func TestWaitingPopSleepsOn(t *testing.T) {
 	offer := pop("one")
 	offer.NSFW, offer.MaxPixels = ptr(false), ptr(4096)
 	job := n.waiting(t, owner, offer, 500*time.Millisecond)
-	n.waiters.mu.Lock()
+	n.images.waiters.mu.Lock()
 	var w *waiter
-	for w = range n.waiters.all {
+	for w = range n.images.waiters.all {
 	}
-	n.waiters.mu.Unlock()
+	n.images.waiters.mu.Unlock()
 	for _, change := range []func(*Ask){
 		func(a *Ask) { a.Body.Models = &[]string{"Deliberate"} },
 		func(a *Ask) { a.Body.NSFW = ptr(true) },
@@ -125,7 +125,7 @@ func TestWaitingPopSleepsOn(t *testing.T) {
 	if j := <-job; j.ID != nil || j.Skipped["models"] != 1 || j.Skipped["nsfw"] != 1 || j.Skipped["untrusted"] != 1 || j.Skipped["max_pixels"] != 1 {
 		t.Errorf("at the end of its time: %+v", j)
 	}
-	if n := len(n.waiters.all); n != 0 {
+	if n := len(n.images.waiters.all); n != 0 {
 		t.Errorf("%d pops still wait", n)
 	}
 }

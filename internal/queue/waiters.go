@@ -41,7 +41,7 @@ func (ws *waiters) offer(entries []*entry) {
 	defer ws.mu.Unlock()
 	for w := range ws.all {
 		for _, e := range entries {
-			if w.view.serves(e.record.Image.Models) && w.view.lacking(&e.feat) == 0 {
+			if w.view.serves(e.models()) && w.view.lacking(e.feat) == 0 {
 				select {
 				case w.wake <- struct{}{}:
 				default:

@@ -28,7 +28,7 @@ func (x *index) first(v *view, now int64) (*entry, map[string]int) {
 	for m := range v.models {
 		w.enter(x.models[m])
 	}
-	if !v.hostsSpecial() {
+	if v.anyModel {
 		w.enter(x.models[anyModel])
 	}
 	if l := x.aimed[v.worker.ID]; l != nil && !v.matched {
@@ -36,6 +36,9 @@ func (x *index) first(v *view, now int64) (*entry, map[string]int) {
 	}
 	e := w.next()
 	w.close()
+	if e == nil {
+		w.countApart()
+	}
 	return e, why
 }
 
@@ -45,7 +48,7 @@ func (x *index) firstOfFriends(v *view, now int64, why map[string]int) *entry {
 	for id := range v.friends {
 		if h := x.holders[id]; h != nil {
 			for e := range h.entries {
-				if e.queued && v.serves(e.record.Image.Models) && v.lacking(&e.feat) == 0 {
+				if e.queued && v.serves(e.models()) && v.lacking(e.feat) == 0 {
 					own = append(own, e)
 				}
 			}
@@ -77,6 +80,13 @@ type walk struct {
 	why   map[string]int
 	heads []head // a heap by before
 	seen  map[*entry]bool
+	apart []apart
+}
+
+// apart is a line that the walk refuses as a whole.
+type apart struct {
+	*line
+	lacks lacks
 }
 
 type head struct {
@@ -87,8 +97,11 @@ type head struct {
 // enter adds the lines of a shelf that the worker can serve.
 func (w *walk) enter(s shelf) {
 	for f, l := range s {
-		if w.v.lacking(&f) == 0 {
+		switch lacks := w.v.lacking(f); {
+		case lacks == 0:
 			w.push(l)
+		case lacks&^w.v.kind.walked == 0:
+			w.apart = append(w.apart, apart{l, lacks})
 		}
 	}
 }
@@ -123,19 +136,16 @@ func (w *walk) next() *entry {
 }
 
 func (w *walk) fits(e *entry) bool {
-	q := e.record.Image
+	q := e.record.common
 	if e.available(w.now) <= 0 {
 		return false
 	}
 	if len(q.Models) > 1 || len(q.Workers) > 0 { // it may stand in several lines
-		if w.seen[e] {
+		if w.known(e) || !w.v.serves(q.Models) {
 			return false
 		}
-		if w.seen == nil {
-			w.seen = map[*entry]bool{}
-		}
-		w.seen[e] = true
-		if !w.v.serves(q.Models) || w.v.lacking(&e.feat) != 0 {
+		if lacks := w.v.lacking(e.feat); lacks != 0 {
+			w.refuse(e, lacks)
 			return false
 		}
 	}
@@ -144,6 +154,49 @@ func (w *walk) fits(e *entry) bool {
 		w.why[reason]++
 	}
 	return reason == ""
+}
+
+// known tells whether a request was looked at before.
+func (w *walk) known(e *entry) bool {
+	if w.seen[e] {
+		return true
+	}
+	if w.seen == nil {
+		w.seen = map[*entry]bool{}
+	}
+	w.seen[e] = true
+	return false
+}
+
+// refuse counts a request that the walk refuses for its features.
+func (w *walk) refuse(e *entry, l lacks) {
+	q := e.record.common
+	if l&^w.v.kind.walked != 0 || !targets(q.Workers, q.WorkerBlacklist, w.v.worker.ID) || e.work.refuses(w.v) != "" {
+		return
+	}
+	if l&lackTrust == 0 && e.tricks[w.v.worker.ID] { // the gate of trust comes before
+		return
+	}
+	for _, r := range reasons {
+		if l&r.lacks != 0 {
+			w.why[r.name]++
+			return // the first reason ends the walk's look at a request
+		}
+	}
+}
+
+// countApart counts the requests of the lines that were refused as a whole.
+func (w *walk) countApart() {
+	looked := 0
+	for _, a := range w.apart {
+		a.Scan(func(e *entry) bool {
+			looked++
+			if e.available(w.now) > 0 && (len(e.models()) < 2 || !w.known(e)) {
+				w.refuse(e, a.lacks)
+			}
+			return looked < maxWalk
+		})
+	}
 }
 
 // advance moves the first line on, or drops it at its end.
@@ -194,9 +247,13 @@ func (w *walk) down(i int) {
 }
 
 // skipped adds to why how many waiting requests each of the worker's limits
-// withholds, from the census (§1.19, decisions #20). A worker in maintenance is
+// withholds, from the census (§1.19, decisions #20); of kinds without one the
+// walk has said all. A worker in maintenance is
 // only told of its owner's.
 func (x *index) skipped(v *view, why map[string]int) {
+	if !x.kind.census {
+		return
+	}
 	for _, key := range []string{"models", "worker_id", "img2img", "painting", "lora", "controlnet", "post-processing",
 		"nsfw", "unsafe_ip", "untrusted", "performance", "bridge_version"} {
 		why[key] = 0
@@ -219,7 +276,7 @@ func (x *index) skipped(v *view, why map[string]int) {
 		why["worker_id"] -= c.aimedAt[v.worker.ID]
 	}
 	for f, n := range c.features {
-		l := v.lacking(&f)
+		l := v.lacking(f)
 		for _, r := range reasons {
 			if l&r.lacks != 0 {
 				why[r.name] += n
@@ -236,4 +293,5 @@ var reasons = []struct {
 	{lackNSFW, "nsfw"}, {lackTrust, "untrusted"}, {lackPixels, "max_pixels"}, {lackImg2Img, "img2img"},
 	{lackPainting, "painting"}, {lackLora, "lora"}, {lackControlnet, "controlnet"}, {lackPostProcessing, "post-processing"},
 	{lackSafeIP, "unsafe_ip"}, {lackSpeed, "performance"}, {lackPatience, "performance"}, {lackBridge, "bridge_version"},
+	{lackSoftprompt, "matching_softprompt"},
 }

@@ -1,0 +1,77 @@
+package admission
+
+import (
+	"slices"
+	"strings"
+)
+
+// Common is what the queue keeps of a request of whatever kind.
+type Common struct {
+	Prompt string   `json:"prompt"`
+	Models []string `json:"models"` // empty: any model
+	N      int      `json:"n"`      // results
+
+	TrustedWorkers  bool     `json:"trusted_workers,omitempty"`
+	SlowWorkers     bool     `json:"slow_workers"`
+	Workers         []string `json:"workers,omitempty"` // at most 5
+	WorkerBlacklist bool     `json:"worker_blacklist,omitempty"`
+
+	DryRun         bool   `json:"dry_run,omitempty"`
+	AllowDowngrade bool   `json:"allow_downgrade,omitempty"`
+	Webhook        string `json:"webhook,omitempty"`
+	ProxiedAccount string `json:"proxied_account,omitempty"`
+	ClientAgent    string `json:"client_agent,omitempty"`
+}
+
+// Targeted tells whether the request is for named workers only.
+func (c *Common) Targeted() bool { return len(c.Workers) > 0 && !c.WorkerBlacklist }
+
+const maxWorkers = 5 // of a worker list are stored (§1.1)
+
+func firstWorkers(ids []string) []string { return ids[:min(len(ids), maxWorkers)] }
+
+// nul tells whether one of the texts holds a NUL character, which no store
+// keeps.
+func nul(texts ...string) bool {
+	return slices.ContainsFunc(texts, func(s string) bool { return strings.IndexByte(s, 0) >= 0 })
+}
+
+func (c *Common) hasNUL() bool {
+	return nul(c.Prompt, c.Webhook, c.ProxiedAccount, c.ClientAgent) || nul(c.Models...) || nul(c.Workers...)
+}
+
+// entrance is what the first rows of §1.4 look at: they are the same for every
+// kind of request.
+type entrance struct {
+	prompt, webhook, proxied string
+	extraSources             int
+	n                        int
+	alone                    bool  // without batching, as asked
+	style, foreign           Style // foreign: the kind of style that does not fit
+	caller                   Caller
+	server                   Server
+}
+
+// entranceChecks are the rows of §1.4 up to 18.
+var entranceChecks = []check[*entrance]{
+	{3, "StyleNotFound", func(e *entrance) bool { return e.style == UnknownStyle },
+		"There is no style or collection of this name or id. Look it up in GET /api/v2/styles/image or /styles/text."},
+	{4, "BadRequest", func(e *entrance) bool { return e.style != NoStyle && e.style == e.foreign },
+		"Text styles cannot be used on image requests, nor image styles on text requests. Name a style of the other kind."},
+	{5, "MaintenanceMode", func(e *entrance) bool { return e.server.Maintenance },
+		"The horde is in maintenance mode and takes no new requests. Please try again later."},
+	{6, "BadRequest", func(e *entrance) bool { return e.webhook != "" && !strings.HasPrefix(e.webhook, "https://") },
+		"webhook must be an address that begins with https://."},
+	{11, "OnlyServiceAccountProxy", func(e *entrance) bool { return e.proxied != "" && !e.caller.Service },
+		"proxied_account is only for service accounts. Leave it out."},
+	{12, "DeletedUser", func(e *entrance) bool { return e.caller.Deleted },
+		"This account is scheduled for deletion and cannot be used."},
+	{13, "TooManyExtraSourceImages.", func(e *entrance) bool { return e.extraSources > maxExtraSources },
+		"A request can have at most 5 extra source images."},
+	{14, "MoreThanMinExtraSourceImage.", func(e *entrance) bool { return e.extraSources > 1 && !e.caller.vouched() },
+		"More than 1 extra source image is for trusted users and patrons only."},
+	{16, "MissingPrompt", func(e *entrance) bool { return e.prompt == "" },
+		"The prompt is empty. Say what is wanted."},
+	{18, "RequiresTrust", func(e *entrance) bool { return e.n > 1 && e.alone && !e.caller.vouched() },
+		"disable_batching with more than 1 result is for trusted users and patrons only."},
+}

@@ -1,0 +1,191 @@
+package admission
+
+import (
+	"math"
+	"unicode/utf8"
+
+	"horde/api"
+	"horde/internal/catalog"
+	"horde/internal/horde"
+	"horde/internal/kudos"
+)
+
+// Text is a text request as the queue keeps it: every default filled in. It is
+// stored as one JSON document.
+type Text struct {
+	Common
+	MaxLength         int              `json:"max_length"`         // tokens to write at most
+	MaxContextLength  int              `json:"max_context_length"` // tokens that the model looks at
+	Sampling          api.TextSampling `json:"sampling,omitzero"`  // as asked
+	Softprompt        string           `json:"softprompt,omitempty"`
+	ValidatedBackends bool             `json:"validated_backends,omitempty"`
+}
+
+// Things is the raw work of one text: its tokens, as many as it may have (§6.4).
+func (m *Text) Things() int64 { return int64(m.MaxLength) }
+
+// Order is the request as prices see it.
+func (m *Text) Order(matched bool) kudos.TextOrder {
+	return kudos.TextOrder{MaxLength: m.MaxLength, MaxContext: m.MaxContextLength, N: m.N,
+		PromptChars: utf8.RuneCountInString(m.Prompt), Targeted: matched && m.Targeted()}
+}
+
+// Payload is the request in the words of a Scribe (§2.7): one text.
+func (m *Text) Payload() api.TextPayload {
+	p := TextDefaults()
+	p.Prompt, p.N, p.MaxContextLength, p.MaxLength = m.Prompt, 1, m.MaxContextLength, m.MaxLength
+	standard := p.TextSampling
+	p.TextSampling = m.Sampling
+	p.MinP = orPointer(p.MinP, *standard.MinP)
+	p.SmoothingFactor = orPointer(p.SmoothingFactor, *standard.SmoothingFactor)
+	p.DynatempRange = orPointer(p.DynatempRange, *standard.DynatempRange)
+	p.DynatempExponent = orPointer(p.DynatempExponent, *standard.DynatempExponent)
+	return p
+}
+
+// Lengths of a text that says nothing of its own, in tokens (§2.2).
+const (
+	usualLength  = 80
+	usualContext = 2048
+)
+
+// TextDefaults is the payload of a pop that found nothing (§2.7).
+func TextDefaults() api.TextPayload {
+	zero, one := api.Float(0), api.Float(1)
+	return api.TextPayload{MaxContextLength: usualContext, MaxLength: usualLength,
+		TextSampling: api.TextSampling{MinP: &zero, SmoothingFactor: &zero, DynatempRange: &zero, DynatempExponent: &one}}
+}
+
+// TextRequest is a text request on its way into the queue. The exported fields
+// are inputs but for Text, which Normalize sets.
+type TextRequest struct {
+	Asked       api.TextRequest // as sent, after its schema; with a style merged in
+	ClientAgent string
+	Style       Style
+	Caller      Caller
+	Models      *catalog.Snapshot
+	Server      Server
+
+	Text Text
+}
+
+// Normalize records who asks and makes Text of what was asked: the effective
+// defaults of §2.1 and §2.2.
+func (r *TextRequest) Normalize(caller Caller) {
+	r.Caller = caller
+	a := &r.Asked
+	p := a.Params
+	if p == nil {
+		p = &api.TextParams{}
+	}
+	r.Text = Text{
+		Common: Common{
+			Prompt: a.Prompt, Models: a.Models, N: or(p.N, 1),
+			TrustedWorkers: or(a.TrustedWorkers, false), SlowWorkers: or(a.SlowWorkers, true),
+			Workers: firstWorkers(a.Workers), WorkerBlacklist: or(a.WorkerBlacklist, false),
+			DryRun: or(a.DryRun, false), AllowDowngrade: or(a.AllowDowngrade, false),
+			Webhook: a.Webhook, ProxiedAccount: a.ProxiedAccount, ClientAgent: r.ClientAgent,
+		},
+		MaxLength: or(p.MaxLength, usualLength), MaxContextLength: or(p.MaxContextLength, usualContext),
+		Sampling: p.TextSampling, Softprompt: a.Softprompt, ValidatedBackends: or(a.ValidatedBackends, false),
+	}
+}
+
+// Check runs the rows of a stage in order and returns the first refusal, a
+// *horde.Error, or nil. Stages after BeforeKey need Normalize to have run.
+func (r *TextRequest) Check(s Stage) error {
+	e := entrance{prompt: r.Asked.Prompt, webhook: r.Asked.Webhook, proxied: r.Asked.ProxiedAccount,
+		extraSources: len(r.Asked.ExtraSourceImages), n: r.Text.N, alone: or(r.Asked.DisableBatching, false),
+		style: r.Style, foreign: ImageStyle, caller: r.Caller, server: r.Server}
+	if err := run(entranceChecks, &e, s); err != nil {
+		return err
+	}
+	return run(textChecks, r, s)
+}
+
+// Limits of §2.3.
+const (
+	allSamplers      = 7
+	maxStops         = 128  // different ones
+	maxStopsTogether = 2000 // characters of these
+)
+
+// textChecks are the rows of §2.3, numbered on from 24; 23 is the check for NUL,
+// as for pictures.
+var textChecks = []check[*TextRequest]{
+	{23, "NulByteInPayload", (*TextRequest).hasNUL, "The request may not contain NUL bytes."},
+	{24, "TokenOverflow", func(r *TextRequest) bool { return r.Text.MaxContextLength < r.Text.MaxLength },
+		"max_length cannot be larger than max_context_length."},
+	{25, "MissingFullSamplerOrder", func(r *TextRequest) bool {
+		order := r.Text.Sampling.SamplerOrder
+		return order != nil && len(distinct(order)) < allSamplers
+	}, "sampler_order must name all seven samplers, each once."},
+	{26, "TooManyStopSequences", func(r *TextRequest) bool {
+		return len(distinct(r.Text.Sampling.StopSequence)) > maxStops
+	}, "A request can have at most 128 stop sequences."},
+	{27, "ExcessiveStopSequence", func(r *TextRequest) bool {
+		n := 0
+		for s := range distinct(r.Text.Sampling.StopSequence) {
+			n += utf8.RuneCountInString(s)
+		}
+		return n > maxStopsTogether
+	}, "The stop sequences can have at most 2000 characters together."},
+	{28, "InvalidExtraSourceImages.", func(r *TextRequest) bool { return len(r.Asked.ExtraSourceImages) > 0 },
+		"Texts are made without extra source images. Leave them out."},
+}
+
+func (r *TextRequest) hasNUL() bool {
+	return r.Text.hasNUL() || nul(r.Text.Softprompt) || nul(r.Text.Sampling.StopSequence...)
+}
+
+func distinct[T comparable](list []T) map[T]struct{} {
+	set := make(map[T]struct{}, len(list))
+	for _, v := range list {
+		set[v] = struct{}{}
+	}
+	return set
+}
+
+// Tokens that need no kudos upfront, at the busiest and at the best (§2.4).
+const (
+	leastFreeTokens = 256
+	mostFreeTokens  = 512
+)
+
+func maxTokens(load Load) int {
+	return mostFreeTokens + 5*load.Threads - int(math.RoundToEven(0.9*float64(load.QueuedRequests)))
+}
+
+func freeTokens(load Load) int { return min(max(maxTokens(load), leastFreeTokens), mostFreeTokens) }
+
+// Upfront applies the rule of §2.4: long and fast-only requests need their kudos
+// upfront, the more so the busier the horde is.
+func (r *TextRequest) Upfront(load Load) Upfront {
+	m := &r.Text
+	u := Upfront{Limit: freeTokens(load), MayDowngrade: true}
+	switch {
+	case !m.SlowWorkers:
+		u.Needed, u.Limit = true, maxTokens(load)
+	case m.MaxLength > u.Limit:
+		u.Needed = true
+	case r.Server.UpfrontOnWorkerList && len(m.Workers) > 0:
+		u.Needed, u.MayDowngrade = true, false
+	}
+	return u
+}
+
+// Downgrade makes Text short enough to need no kudos upfront: any worker may
+// serve it, fewer tokens (§2.4).
+func (r *TextRequest) Downgrade(load Load) {
+	r.Text.SlowWorkers = true
+	r.Text.MaxLength = min(r.Text.MaxLength, freeTokens(load))
+}
+
+// Refusal tells the owner of a request why their kudos do not suffice, and what
+// would need none.
+func (r *TextRequest) Refusal(u Upfront, price horde.Kudos) error {
+	return horde.Errorf("KudosUpfront",
+		"This request needs %s kudos upfront, more than this account can commit now. As busy as the horde is, requests over "+
+			"%d tokens and requests without slow_workers need their kudos upfront. Ask for less, set allow_downgrade, or earn kudos "+
+			"by running a worker.", price, max(u.Limit, 0))
+}

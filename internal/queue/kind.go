@@ -1,0 +1,121 @@
+package queue
+
+import (
+	"context"
+	"time"
+
+	"horde/api"
+	"horde/internal/admission"
+	"horde/internal/fleet"
+	"horde/internal/horde"
+)
+
+// kind is what one kind of work has of its own; all else in this package is the
+// same for every kind. There is an index for each.
+type kind struct {
+	name      string  // of its workers and requests
+	place     int     // in store.PerKind
+	title     string  // of a request, in refusals
+	delivered string  // reason of a delivery's ledger entry
+	slow      float64 // things per second that count as fast
+	fresh     float64 // those of a worker that has delivered nothing
+	unit      float64 // things in one unit of the users' records
+
+	// census: skipped tells of all waiting requests, else only of what the walk
+	// refused. walked are the reasons that the walk refuses whole buckets for.
+	census bool
+	walked lacks
+
+	// look works out what of a worker is asked for again and again.
+	look func(v *view)
+	// lacking compares a worker with a bucket of requests; 0: it fits.
+	lacking func(v *view, f features) lacks
+	// implied are the gen_metadata values that a state stands for.
+	implied map[string]string
+	read    func(r *record) work
+}
+
+// work is the part of a request that its kind makes.
+type work interface {
+	features(r *record) features
+	things() int64 // of one job: pixelsteps, tokens
+	// refuses names the reason why the worker cannot do it although its features
+	// fit, "" when it can.
+	refuses(v *view) string
+	batch(v *view, model string, amount, left int) int
+	ttl(v *view) time.Duration
+	seed(left int) int64
+	// keep stores a result and returns what the job's row holds of it.
+	keep(ctx context.Context, q *Queue, job, generation string) (string, error)
+	// value is what a result is worth.
+	value(q *Queue, a assigned, generation string) value
+}
+
+// value is the worth of one result.
+type value struct {
+	reward     float64 // as its worker is told
+	earned     horde.Kudos
+	charge     func(reward float64) float64 // of the requester; a censored result has the reward 0
+	made       int64                        // things really made, for the speed
+	suspicions func(speed float64) int      // of a speed in things per second that no hardware reaches
+}
+
+// incoming is a request on its way in.
+type incoming interface {
+	Check(admission.Stage) error
+	Upfront(admission.Load) admission.Upfront
+	Downgrade(admission.Load)
+	Refusal(admission.Upfront, horde.Kudos) error
+
+	normalize(admission.Caller)
+	common() *admission.Common // once normalized
+	workers() []string         // all that were named
+	adult(model string) bool
+	price(q *Queue) price
+	record() record
+	// sources stores the pictures of a request.
+	sources(ctx context.Context, q *Queue, id string, r *record) error
+	warnings() []api.Warning
+}
+
+// price is what a request costs.
+type price struct {
+	base   float64     // of one job, as the answer shows it and workers look at it
+	tax    horde.Kudos // at acceptance
+	dry    float64     // answer to a dry run
+	needed horde.Kudos // that must be there, and is held, where kudos are needed upfront
+}
+
+// Things per second that count as fast, in pixelsteps and tokens; pops of text
+// workers look closer (§2.7).
+const (
+	fastImages = 500_000
+	fastTexts  = 2
+)
+
+var (
+	images = &kind{
+		name: fleet.Image, place: 0, title: "Image Waiting Prompt", delivered: "picture delivered",
+		slow: fastImages, fresh: 1_000_000, unit: 1e4, census: true,
+		look: lookForImages, lacking: lackingForImages, implied: map[string]string{"censored": "nsfw", "csam": "csam"},
+		read: func(r *record) work {
+			if r.Image == nil {
+				return nil
+			}
+			r.common = &r.Image.Common
+			return imageWork{r.Image}
+		},
+	}
+	texts = &kind{
+		name: fleet.Text, place: 1, title: "Text Waiting Prompt", delivered: "text delivered",
+		slow: fastTexts, fresh: 1, unit: 1, walked: lackTrust | lackSoftprompt,
+		look: lookForTexts, lacking: lackingForTexts, implied: map[string]string{"csam": "csam"},
+		read: func(r *record) work {
+			if r.Text == nil {
+				return nil
+			}
+			r.common = &r.Text.Common
+			return textWork{r.Text}
+		},
+	}
+)

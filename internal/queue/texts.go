@@ -1,0 +1,260 @@
+package queue
+
+import (
+	"context"
+	mathbits "math/bits"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"horde/api"
+	"horde/internal/admission"
+	"horde/internal/fleet"
+	"horde/internal/horde"
+	"horde/internal/kudos"
+)
+
+// TextAsk is one POST /generate/text/async.
+type TextAsk struct {
+	Body api.TextRequest
+	From
+}
+
+// AcceptText checks a request for texts in the order of generation rulebook §2.3
+// and takes it into the queue.
+func (q *Queue) AcceptText(ctx context.Context, ask TextAsk) (Answer, error) {
+	r := &admission.TextRequest{Asked: ask.Body, ClientAgent: ask.ClientAgent, Models: q.Catalog.Snapshot(), Server: q.Modes()}
+	if ask.Body.Style != "" {
+		r.Style = admission.UnknownStyle
+	}
+	return q.accept(ctx, q.texts, textAsk{r}, ask.From)
+}
+
+// textAsk is a request for texts on its way in.
+type textAsk struct{ *admission.TextRequest }
+
+func (r textAsk) normalize(c admission.Caller)                           { r.Normalize(c) }
+func (r textAsk) common() *admission.Common                              { return &r.Text.Common }
+func (r textAsk) workers() []string                                      { return r.Asked.Workers }
+func (r textAsk) warnings() []api.Warning                                { return nil }
+func (r textAsk) sources(context.Context, *Queue, string, *record) error { return nil }
+
+func (r textAsk) adult(model string) bool {
+	m, _ := r.Models.Text(model)
+	return m.NSFW
+}
+
+func (r textAsk) record() record {
+	m := r.Text
+	return record{Text: &m}
+}
+
+// price prices a request by the sizes of the models it names: the estimate of a
+// dry run by the first, what is needed upfront by the largest (§2.4, §2.5). The
+// answer to a request always says 0.
+func (r textAsk) price(*Queue) price {
+	var first, largest float64
+	for i, name := range r.Text.Models {
+		size := r.Models.TextBillions(name)
+		if i == 0 {
+			first = size
+		}
+		largest = max(largest, size)
+	}
+	order := r.Text.Order(r.Server.MatchedTargeting)
+	return price{tax: kudos.TextTax(r.Style == admission.TextStyle), dry: order.DryRun(first), needed: order.Upfront(largest)}
+}
+
+// textWork is the work of a request for texts.
+type textWork struct{ *admission.Text }
+
+func (w textWork) things() int64  { return w.Things() }
+func (w textWork) seed(int) int64 { return 0 }
+
+// sizeClass is the number of tokens of a request, in classes of doubling size.
+type sizeClass uint8
+
+func classOf(tokens int) sizeClass { return sizeClass(mathbits.Len(uint(max(tokens, 1) - 1))) }
+
+// least is the fewest tokens of a class.
+func (c sizeClass) least() int {
+	if c == 0 {
+		return 1
+	}
+	return 1<<(c-1) + 1
+}
+
+func (w textWork) features(r *record) features {
+	f := features{length: classOf(w.MaxLength), context: classOf(w.MaxContextLength), named: w.Softprompt}
+	f.bits.set(wantsTrusted, w.TrustedWorkers)
+	f.bits.set(unsafeIP, r.UnsafeIP)
+	f.bits.set(fromUntrusted, !r.Trusted)
+	f.bits.set(fastOnly, !w.SlowWorkers)
+	f.bits.set(validated, w.ValidatedBackends)
+	return f
+}
+
+// lookForTexts: the speed that counts as fast depends on the first model
+// declared (§2.7), and any worker may serve requests that name none.
+func lookForTexts(v *view) {
+	v.anyModel = true
+	size := 0.0
+	if len(v.list) > 0 {
+		size = v.known.TextBillions(v.list[0])
+	}
+	switch {
+	case len(v.list) == 0 || size >= 20:
+		v.fast = 3
+	case size >= 13:
+		v.fast = 4
+	default:
+		v.fast = 5
+	}
+}
+
+// lackingForTexts is the query of §2.7, as far as features tell, and the gates
+// for trust and softprompt: only they are told as reasons.
+func lackingForTexts(v *view, f features) (l lacks) {
+	s := v.settings
+	want := func(b bits) bool { return f.bits&b != 0 }
+	refuse := func(why lacks, on bool) {
+		if on {
+			l |= why
+		}
+	}
+	refuse(lackTrust, want(wantsTrusted) && !v.trusted || want(unsafeIP) && want(fromUntrusted) && !v.trusted)
+	refuse(lackSoftprompt, f.named != "" && !slices.Contains(s.Softprompts, f.named))
+	refuse(lackSilent, want(unsafeIP) && !s.AllowUnsafeIP)
+	refuse(lackSilent, want(fastOnly) && v.speed < v.fast)
+	refuse(lackSilent, want(validated) && !v.agent.Validated())
+	refuse(lackSilent, f.length.least() > s.MaxLength || f.context.least() > s.MaxContextLength)
+	return l
+}
+
+// refuses compares the lengths exactly.
+func (w textWork) refuses(v *view) string {
+	if w.MaxLength > v.settings.MaxLength || w.MaxContextLength > v.settings.MaxContextLength {
+		return whySilent
+	}
+	return ""
+}
+
+func (w textWork) batch(_ *view, _ string, amount, left int) int { return max(1, min(amount, left)) }
+
+// ttl is how long a worker may take over a text: twice a second for each token,
+// and never less than 150 s (decisions, "TTL of text jobs").
+func (w textWork) ttl(*view) time.Duration {
+	return max(leastTTL, 2*time.Duration(w.MaxLength)*time.Second)
+}
+
+// keep is the text itself; no store keeps a NUL (§2.8).
+func (w textWork) keep(_ context.Context, _ *Queue, _, generation string) (string, error) {
+	return strings.ReplaceAll(generation, "\x00", "\ufffd"), nil
+}
+
+// value is the worth of a text (§6.3, §6.5).
+func (w textWork) value(q *Queue, a assigned, generation string) value {
+	order := w.Order(q.Modes().MatchedTargeting)
+	size := q.Catalog.Snapshot().TextSize(a.job.Model)
+	chars := utf8.RuneCountInString(generation)
+	written := kudos.Written{Chars: chars, Billions: size}
+	if a.worker != nil {
+		written.Validated, written.Trusted = a.worker.Agent.Validated(), a.worker.OwnerTrusted()
+	}
+	reward := order.Reward(written)
+	return value{reward: reward, earned: horde.KudosOf(reward), charge: kudos.BurnText, made: int64(order.Tokens(chars)),
+		suspicions: func(speed float64) int { return tooFastText(a.job.Model, size, speed) }}
+}
+
+// tooFastText counts how often a speed in tokens per second is beyond what
+// hardware can reach: once for any model, and once more for the size of a known
+// one (§5.10).
+func tooFastText(model string, billions, speed float64) (n int) {
+	const most = 150
+	if speed > most {
+		n++
+	}
+	limit := float64(most)
+	switch {
+	case billions == 0:
+		return n
+	case billions >= 70:
+		limit = 30
+	case billions >= 14:
+		limit = 100
+	}
+	if strings.Contains(strings.ToLower(model), "8x") {
+		limit *= 3
+	}
+	if speed > limit {
+		n++
+	}
+	return n
+}
+
+// PopText hands out texts to write to a worker that has checked in, waiting for
+// at most wait when there is nothing (0: not at all). Without a job the answer
+// says what the worker was withheld from (§2.7).
+func (q *Queue) PopText(ctx context.Context, o *fleet.Offer, wait time.Duration) (*api.TextJob, error) {
+	_, h, err := q.pop(ctx, q.texts, o, wait)
+	if err != nil {
+		return nil, err
+	}
+	if h.claim == nil {
+		return &api.TextJob{IDs: []string{}, Skipped: h.why, Messages: []api.WorkerMessage{}, Payload: admission.TextDefaults()}, nil
+	}
+	m, job := h.claim.e.record.Text, h.jobs[0]
+	ttl := int(job.TTL / 1_000_000)
+	a := &api.TextJob{ID: &job.ID, Model: &h.claim.model, TTL: &ttl, Skipped: map[string]int{},
+		Messages: []api.WorkerMessage{}, Payload: m.Payload()}
+	for _, j := range h.jobs {
+		a.IDs = append(a.IDs, j.ID)
+	}
+	if m.Softprompt != "" {
+		a.Softprompt = &m.Softprompt
+	}
+	return a, nil
+}
+
+// SubmitText takes what a worker has for a text (§2.8) and returns its reward in
+// kudos.
+func (q *Queue) SubmitText(ctx context.Context, key string, s api.TextSubmit) (float64, error) {
+	return q.submit(ctx, q.texts, key, submission{s.ID, s.Generation, s.State, s.Seed, s.GenMetadata})
+}
+
+// TextStatus answers how far a request for texts is, with its texts (§2.6).
+func (q *Queue) TextStatus(ctx context.Context, id string) (api.TextStatus, error) {
+	e, err := q.find(ctx, q.texts, id, "Status")
+	if err != nil {
+		return api.TextStatus{}, err
+	}
+	return q.textStatus(e), nil
+}
+
+// CancelText ends a request for texts. The answer is the status from before.
+func (q *Queue) CancelText(ctx context.Context, id string) (api.TextStatus, error) {
+	e, err := q.find(ctx, q.texts, id, "Status")
+	if err != nil {
+		return api.TextStatus{}, err
+	}
+	before := q.textStatus(e)
+	return before, q.cancel(e)
+}
+
+func (q *Queue) textStatus(e *entry) api.TextStatus {
+	c, done := q.progressOf(e)
+	s := api.TextStatus{Check: c, Generations: []api.TextGeneration{}}
+	for _, j := range done {
+		g := api.TextGeneration{Text: j.Result, Seed: j.Seed, GenMetadata: q.metadataOf(j), WorkerID: j.WorkerID,
+			WorkerName: q.workerName(j.WorkerID), Model: j.Model, State: "ok"}
+		if j.Censored {
+			g.State = "censored"
+			if slices.ContainsFunc(g.GenMetadata, func(m api.GenMetadatum) bool { return m.Value == "csam" }) {
+				g.State = "csam"
+			}
+		}
+		s.Generations = append(s.Generations, g)
+	}
+	return s
+}

@@ -1,0 +1,455 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/admission"
+	"horde/internal/bridge"
+	"horde/internal/catalog"
+	"horde/internal/fleet"
+	"horde/internal/horde"
+	"horde/internal/store"
+	"horde/internal/store/storetest"
+)
+
+func askText(p person, n int, models ...string) TextAsk {
+	return TextAsk{From: From{Key: p.key}, Body: api.TextRequest{Prompt: "Once upon a time", Models: models,
+		Params: &api.TextParams{N: &n, MaxLength: ptr(100), MaxContextLength: ptr(1024)}}}
+}
+
+func (n *node) acceptText(t testing.TB, a TextAsk) string {
+	t.Helper()
+	answer, err := n.AcceptText(context.Background(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.Accepted.ID
+}
+
+func scribe(name string, models ...string) api.TextPop {
+	if models == nil {
+		models = []string{"a/model"}
+	}
+	return api.TextPop{Name: name, Models: models, BridgeAgent: "KoboldCppEmbedWorker:2:x", MaxLength: ptr(512), MaxContextLength: ptr(4096)}
+}
+
+func (n *node) takeText(t testing.TB, owner person, p api.TextPop) *api.TextJob {
+	t.Helper()
+	o, err := n.Fleet.CheckInText(context.Background(), owner.User, p, "10.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	job, err := n.PopText(context.Background(), o, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return job
+}
+
+// One text from request to result, on two nodes where there can be two: who pays
+// and what is recorded.
+func TestTextRoundTrip(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		ctx := context.Background()
+		c := newClock()
+		all := nodes(t, db, c)
+		here, there := all[0], all[len(all)-1]
+		alice, walter := here.person(t, false, 1000), here.person(t, true, 1000)
+		id := here.acceptText(t, askText(alice, 2, "a/model"))
+		if what := eventually(func() string {
+			if b := there.Active(alice.ID); len(b.Text) != 1 || len(b.Image) != 0 {
+				return fmt.Sprint("active: ", b)
+			}
+			return ""
+		}); what != "" {
+			t.Fatal(what)
+		}
+		pop := scribe("w")
+		pop.Amount = ptr(3)
+		job := there.takeText(t, walter, pop)
+		if job.ID == nil || len(job.IDs) != 2 || *job.TTL != 200 || *job.Model != "a/model" || job.Payload.N != 1 {
+			t.Fatalf("%+v", job)
+		}
+		c.advance(10 * time.Second)
+		long := string(make([]rune, 320))
+		reward, err := there.SubmitText(ctx, walter.key, api.TextSubmit{ID: job.IDs[0], Generation: long, Seed: 3})
+		// The model is unknown and the owner trusted: 80 tokens × context × 0.027.
+		order := (&admission.Text{Common: admission.Common{Prompt: "Once upon a time"}, MaxLength: 100}).Order(false)
+		if want := float64(order.Tokens(320)) * (1.2 + math.Pow(2.2, math.Log2(20.0/1024))) * 0.027; err != nil || math.Abs(reward-want) > 1e-9 {
+			t.Errorf("reward %v, want %v, %v", reward, want, err)
+		}
+		if _, err := there.SubmitText(ctx, walter.key, api.TextSubmit{ID: job.IDs[1], Generation: "x", State: "censored"}); err != nil {
+			t.Error(err)
+		}
+		if _, err := here.SubmitText(ctx, walter.key, api.TextSubmit{ID: job.IDs[1]}); horde.CodeOf(err) != "DuplicateGen" {
+			t.Errorf("again: %v", err)
+		}
+		st, err := there.TextStatus(ctx, id)
+		if err != nil || !st.Done || len(st.Generations) != 2 || st.Generations[0].Seed != 3 || st.Generations[0].State != "ok" || st.Generations[1].State != "censored" {
+			t.Errorf("%+v, %v", st, err)
+		}
+		if got := []rune(st.Generations[0].Text); len(got) != 320 || got[0] != '\ufffd' {
+			t.Errorf("NUL became %q", got[:1])
+		}
+		earned := horde.KudosOf(reward)
+		if want := horde.Whole(1) + (horde.KudosOf(reward + 1)) + horde.Whole(1); horde.KudosOf(float64(st.Kudos)) != want {
+			t.Errorf("it cost %v, want %v", st.Kudos, want)
+		}
+		a, _ := here.Store.Account(ctx, alice.ID)
+		w, _ := here.Store.Account(ctx, walter.ID)
+		if a.Totals.Requests != (store.PerKind{0, 3, 0}) || a.Totals.Usage != (store.PerKind{0, 200, 0}) {
+			t.Errorf("requester: %+v", a.Totals)
+		}
+		if w.Totals.Fulfilments != (store.PerKind{0, 2, 0}) || w.Totals.Contribution != (store.PerKind{0, 200, 0}) || w.Balance < horde.Whole(1000)+earned {
+			t.Errorf("owner: %v, %+v", w.Balance, w.Totals)
+		}
+		for _, n := range all {
+			if what := eventually(n.differs); what != "" {
+				t.Error(what)
+			}
+		}
+		if what := settled(db, here) + balanced(here); what != "" {
+			t.Error(what)
+		}
+		p, err := there.Performance(ctx)
+		if err != nil || p.PastMinuteTokens != 100 || p.PastMinuteMegapixelsteps != 0 || p.TextWorkerCount != 1 || p.WorkerCount != 0 || p.QueuedTextRequests != 0 {
+			t.Errorf("performance: %+v, %v", p, err)
+		}
+		worker := there.Fleet.Named("w")
+		if worker.Speed() != 5 { // (80 + 20) tokens, each in 10 s
+			t.Errorf("speed %v of %v", worker.Speed(), worker.Totals.Speeds)
+		}
+	})
+}
+
+func TestKindsAreApart(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	ctx := context.Background()
+	alice, walter := n.person(t, false, 1000), n.person(t, true, 1000)
+	text, picture := n.acceptText(t, askText(alice, 1, "a/model")), n.accept(t, ask(alice, 1))
+	if _, err := n.TextStatus(ctx, picture); horde.CodeOf(err) != "RequestNotFound" {
+		t.Errorf("a picture's status as a text's: %v", err)
+	}
+	if _, err := n.Status(ctx, text); horde.CodeOf(err) != "RequestNotFound" {
+		t.Errorf("a text's status as a picture's: %v", err)
+	}
+	if _, err := n.CancelText(ctx, picture); horde.CodeOf(err) != "RequestNotFound" {
+		t.Errorf("a picture cancelled as a text: %v", err)
+	}
+	if owner, err := n.Owner(ctx, text); err != nil || owner != alice.ID {
+		t.Errorf("owner %d, %v", owner, err)
+	}
+	job := n.takeText(t, walter, scribe("w"))
+	if _, err := n.submit(walter.key, *job.ID, "ok"); horde.CodeOf(err) != "InvalidJobID" {
+		t.Errorf("a text delivered as a picture: %v", err)
+	}
+	if _, err := n.Fleet.CheckInImage(ctx, walter.User, pop("w"), "10.0.0.1"); horde.CodeOf(err) != "PolymorphicNameConflict" {
+		t.Errorf("a scribe that wants to paint: %v", err)
+	}
+	// Concurrency counts each kind for itself.
+	if _, err := n.AcceptText(ctx, askText(alice, 20, "b")); err != nil {
+		t.Error(err)
+	}
+	if _, err := n.AcceptText(ctx, askText(alice, 20, "b")); horde.CodeOf(err) != "TooManyPrompts" {
+		t.Errorf("40 texts: %v", err)
+	}
+	n.accept(t, ask(alice, 20))
+	if what := n.differs(); what != "" {
+		t.Error(what)
+	}
+	var ended bool
+	err := n.Watch(ctx, text, func(news News) bool { ended = news.Check.Processing == 1; return false }, nil)
+	if err != nil || !ended {
+		t.Errorf("watch a text: %v", err)
+	}
+}
+
+func TestTextFaultsAndCancel(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	ctx := context.Background()
+	alice, walter := n.person(t, false, 1000), n.person(t, true, 1000)
+	id := n.acceptText(t, askText(alice, 1, "a/model"))
+	status := func() api.TextStatus {
+		st, err := n.TextStatus(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st
+	}
+	for i := range 2 {
+		job := n.takeText(t, walter, scribe("w"))
+		for range 3 { // repeats add nothing (decisions #13)
+			if reward, err := n.SubmitText(ctx, walter.key, api.TextSubmit{ID: *job.ID, State: "faulted"}); reward != 0 || err != nil {
+				t.Errorf("%v, %v", reward, err)
+			}
+		}
+		if st := status(); st.Waiting != 1 || st.Restarted != i+1 || st.Done {
+			t.Errorf("after fault %d: %+v", i+1, st)
+		}
+	}
+	st, err := n.CancelText(ctx, id)
+	if err != nil || st.Waiting != 1 {
+		t.Errorf("before the cancel: %+v, %v", st, err)
+	}
+	if st := status(); !st.Done || st.Waiting != 0 || st.Faulted {
+		t.Errorf("after the cancel: %+v", st)
+	}
+	if job := n.takeText(t, walter, scribe("w")); job.ID != nil {
+		t.Error("a cancelled request was handed out")
+	}
+	// What is at work at a cancel is delivered and paid; then it is done.
+	id = n.acceptText(t, askText(alice, 1, "a/model"))
+	job := n.takeText(t, walter, scribe("w"))
+	if _, err := n.CancelText(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	if reward, err := n.SubmitText(ctx, walter.key, api.TextSubmit{ID: *job.ID, Generation: "late"}); reward <= 0 || err != nil {
+		t.Errorf("%v, %v", reward, err)
+	}
+	if st := status(); !st.Done || len(st.Generations) != 1 {
+		t.Errorf("after the delivery: %+v", st)
+	}
+}
+
+func TestTextMetadata(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	ctx := context.Background()
+	alice, walter := n.person(t, false, 1000), n.person(t, false, 1000)
+	csam := []api.GenMetadatum{{Type: "censorship", Value: "csam"}}
+	for _, c := range []struct {
+		state string
+		meta  []api.GenMetadatum
+		want  string
+		kept  int
+	}{{"", nil, "ok", 0}, {"ok", nil, "ok", 0}, {"censored", nil, "censored", 0}, {"csam", nil, "csam", 1}, {"csam", csam, "csam", 1}, {"ok", csam, "csam", 1}} {
+		id := n.acceptText(t, askText(alice, 1, "a/model"))
+		job := n.takeText(t, walter, scribe("w"))
+		// Of an unknown model of an untrusted owner: the context's factor, as it is.
+		reward, err := n.SubmitText(ctx, walter.key, api.TextSubmit{ID: *job.ID, Generation: "x", State: c.state, GenMetadata: c.meta})
+		if err != nil || math.Abs(reward-(1.2+math.Pow(2.2, math.Log2(20.0/1024)))) > 1e-9 {
+			t.Errorf("reward %v, %v", reward, err)
+		}
+		st, _ := n.TextStatus(ctx, id)
+		if g := st.Generations[0]; g.State != c.want || len(g.GenMetadata) != c.kept {
+			t.Errorf("%s, %v: %+v", c.state, c.meta, g)
+		}
+		cost := 2.0 // tax and burn
+		if c.want == "ok" {
+			cost += reward
+		}
+		if math.Abs(float64(st.Kudos)-cost) > 0.006 {
+			t.Errorf("%s, %v: it cost %v, want %v", c.state, c.meta, st.Kudos, cost)
+		}
+	}
+}
+
+func TestTextTTL(t *testing.T) {
+	for length, want := range map[int]time.Duration{16: 150 * time.Second, 75: 150 * time.Second, 76: 152 * time.Second, 4096: 8192 * time.Second} {
+		if got := (textWork{&admission.Text{MaxLength: length}}).ttl(nil); got != want {
+			t.Errorf("%d tokens: %v, want %v", length, got, want)
+		}
+	}
+}
+
+func TestTooFastText(t *testing.T) {
+	for _, c := range []struct {
+		model           string
+		billions, speed float64
+		want            int
+	}{
+		{"m", 0, 150, 0}, {"m", 0, 151, 1}, {"m", 7, 150, 0}, {"m", 7, 151, 2}, {"m", 14, 101, 1}, {"m", 14, 151, 2},
+		{"m", 70, 31, 1}, {"m", 70, 30, 0}, {"m-8x22B", 140, 90, 0}, {"m-8x22B", 140, 91, 1}, {"m-8X7", 46, 301, 2}, {"m-8x7", 46, 200, 1},
+	} {
+		if got := tooFastText(c.model, c.billions, c.speed); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
+
+func TestSizeClasses(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 1<<20).Draw(t, "tokens")
+		c := classOf(n)
+		if c.least() > n || classOf(c.least()) != c || c > 0 && classOf(c.least()-1) == c {
+			t.Fatalf("%d tokens are in class %d, whose least is %d", n, c, c.least())
+		}
+	})
+	// A limit that is a power of two divides between classes: nothing is walked in vain.
+	for _, limit := range []int{512, 1024, 2048, 4096, 8192} {
+		if classOf(limit) == classOf(limit+1) {
+			t.Errorf("%d and %d are in one class", limit, limit+1)
+		}
+	}
+}
+
+// textMatcher is what a text pop gets by generation rulebook §2.7, written down
+// plainly: the query, the order, the gates.
+type textMatcher struct {
+	v        *view
+	fast     float64
+	agent    bool
+	requests []*entry
+}
+
+func (m textMatcher) first() (*entry, map[string]int) {
+	var own, all []*entry
+	for _, e := range m.requests {
+		if !m.query(e) {
+			continue
+		}
+		if _, friend := m.v.friends[e.row.UserID]; friend {
+			own = append(own, e)
+		} else {
+			all = append(all, e)
+		}
+	}
+	order := func(a, b *entry) int {
+		if before(a, b) {
+			return -1
+		}
+		return 1
+	}
+	slices.SortFunc(own, order)
+	slices.SortFunc(all, order)
+	why := map[string]int{}
+	for _, e := range append(own, all...) {
+		r := e.record.Text
+		switch {
+		case r.TrustedWorkers && !m.v.trusted:
+			why["untrusted"]++
+		case e.record.UnsafeIP && !e.record.Trusted && !m.v.trusted:
+			why["untrusted"]++
+		case e.tricks[m.v.worker.ID]:
+		case r.Softprompt != "" && !slices.Contains(m.v.settings.Softprompts, r.Softprompt):
+			why["matching_softprompt"]++
+		default:
+			return e, nil
+		}
+	}
+	return nil, why
+}
+
+func (m textMatcher) query(e *entry) bool {
+	r, s := e.record.Text, m.v.settings
+	named := len(r.Models) == 0
+	for _, name := range r.Models {
+		named = named || slices.Contains(m.v.list, name)
+	}
+	target := slices.Contains(r.Workers, m.v.worker.ID) != r.WorkerBlacklist || len(r.Workers) == 0
+	return e.state.Waiting > 0 && !e.state.Faulted && r.MaxLength <= s.MaxLength && r.MaxContextLength <= s.MaxContextLength && named && target &&
+		(m.v.speed >= m.fast || r.SlowWorkers) && (m.agent || !r.ValidatedBackends) && (!m.v.worker.Maintenance || e.row.UserID == m.v.owner)
+}
+
+// Random queues and workers: the index hands out what the plain matcher does, and
+// counts the same reasons.
+func TestTextHandOuts(t *testing.T) {
+	known := textModels(t)
+	rapid.Check(t, func(t *rapid.T) { handOutTexts(t, known) })
+}
+
+func FuzzTextHandOuts(f *testing.F) {
+	known := textModels(f)
+	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) { handOutTexts(t, known) }))
+}
+
+func textModels(t testing.TB) *catalog.Snapshot {
+	file := filepath.Join(t.TempDir(), "texts.json")
+	if err := os.WriteFile(file, []byte(`{"small": {"parameters": 7e9}, "middle": {"parameters": 13e9}, "large": {"parameters": 70e9}}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := catalog.New(catalog.Config{Texts: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.Snapshot()
+}
+
+var textNames = []string{"small", "middle", "large", "strange"}
+
+func handOutTexts(t *rapid.T, known *catalog.Snapshot) {
+	flip := func(of int) bool { return rapid.IntRange(1, of).Draw(t, "chance") == of }
+	some := func(list []string) (out []string) {
+		for _, v := range list {
+			if flip(2) {
+				out = append(out, v)
+			}
+		}
+		return out
+	}
+	length := rapid.SampledFrom([]int{16, 80, 128, 129, 200, 512, 513, 1000})
+	workers := []string{"w0", "w1", "w2"}
+	x := newIndex(texts)
+	m := textMatcher{}
+	for i := range rapid.IntRange(0, 12).Draw(t, "requests") {
+		r := &admission.Text{Common: admission.Common{Prompt: "x", Models: some(textNames), N: 1, TrustedWorkers: flip(3), SlowWorkers: !flip(4)},
+			MaxLength: length.Draw(t, "length"), MaxContextLength: 2 * length.Draw(t, "context"), ValidatedBackends: flip(4)}
+		if flip(4) {
+			r.Softprompt = rapid.SampledFrom([]string{"a", "b"}).Draw(t, "softprompt")
+		}
+		if flip(3) {
+			r.Workers, r.WorkerBlacklist = some(workers), flip(2)
+		}
+		e := x.newEntry(store.Request{ID: fmt.Sprint(i), UserID: int64(rapid.IntRange(1, 4).Draw(t, "user")), Created: int64(i) * tick / 2,
+			Priority:     rapid.SampledFrom([]int64{0, 50, 100, 1000}).Draw(t, "priority"),
+			RequestState: store.RequestState{Jobs: 1, Waiting: rapid.IntRange(0, 2).Draw(t, "waiting"), Expires: 1 << 60, Version: 1, Faulted: flip(9)}},
+			record{Text: r, UnsafeIP: flip(5), Trusted: flip(2)})
+		x.add(e)
+		if flip(6) {
+			x.setJob(e, store.Job{ID: fmt.Sprint("trick", i), RequestID: e.row.ID, WorkerID: "w0", Fake: true})
+		}
+		m.requests = append(m.requests, e)
+	}
+	agent := rapid.SampledFrom([]string{"KoboldCppEmbedWorker:2:x", "mine:1:x"}).Draw(t, "agent")
+	list := some(textNames)
+	if len(list) == 0 {
+		list = textNames[3:]
+	}
+	w := &fleet.Worker{Worker: store.Worker{ID: "w0", Kind: fleet.Text, UserID: 1, Maintenance: flip(6),
+		Totals: store.WorkerTotals{Speeds: []float64{rapid.SampledFrom([]float64{1, 3, 4, 5}).Draw(t, "speed")}}}, Agent: bridge.Parse(agent),
+		Settings: fleet.Settings{Models: list, AllowUnsafeIP: true, MaxLength: length.Draw(t, "max length"), MaxContextLength: 2 * length.Draw(t, "max context")}}
+	if flip(2) {
+		w.Settings.Softprompts = []string{"a"}
+	}
+	owner := &account.User{ID: 1}
+	if flip(2) {
+		owner.Roles = account.Trusted
+	}
+	o := &fleet.Offer{Worker: w, Owner: owner, ModelList: list, Models: map[string]struct{}{}, PriorityUsers: map[int64]struct{}{1: {}}}
+	for _, name := range list {
+		o.Models[name] = struct{}{}
+	}
+	if flip(2) {
+		o.PriorityUsers[2] = struct{}{}
+	}
+	m.v = viewOf(texts, o, known)
+	m.agent = agent[0] == 'K'
+	m.fast = map[string]float64{"small": 5, "middle": 4, "large": 3, "strange": 5}[list[0]]
+	want, why := m.first()
+	got, counts := x.first(m.v, 0)
+	if want != got {
+		t.Fatalf("handed out %s, want %s", describe(got), describe(want))
+	}
+	// A worker in maintenance hears nothing but that it is.
+	if want == nil && !w.Maintenance && !maps.Equal(why, counts) {
+		t.Fatalf("skipped %v, want %v", counts, why)
+	}
+}
+
+func describe(e *entry) string {
+	if e == nil {
+		return "nothing"
+	}
+	return fmt.Sprintf("%s %+v", e.row.ID, *e.record.Text)
+}
