@@ -59,13 +59,18 @@ func (c *Client) Cancel(ctx context.Context, id string) (*api.ImageStatus, error
 // seconds, rounded up): our server then answers only when there is a job or the
 // time is over; others answer at once. An answer without a job has a nil ID.
 func (c *Client) Pop(ctx context.Context, p *api.ImagePop, wait time.Duration) (*api.ImageJob, error) {
-	cl := call{method: http.MethodPost, path: "/api/v2/generate/pop", body: p, wait: wait}
+	out := new(api.ImageJob)
+	_, err := c.do(ctx, popCall("/api/v2/generate/pop", p, wait), out)
+	return answer(out, err)
+}
+
+// popCall is a pop that waits for as long as wait.
+func popCall(path string, body any, wait time.Duration) call {
+	cl := call{method: http.MethodPost, path: path, body: body, wait: wait}
 	if wait > 0 {
 		cl.header = http.Header{"Prefer": {fmt.Sprintf("wait=%d", int(math.Ceil(wait.Seconds())))}}
 	}
-	out := new(api.ImageJob)
-	_, err := c.do(ctx, cl, out)
-	return answer(out, err)
+	return cl
 }
 
 // Submit delivers one job, or says that it failed.

@@ -12,6 +12,7 @@ type BenchCmd struct {
 	Cycle BenchCycleCmd `cmd:"" help:"Ask for pictures, deliver and fetch them: async, pop, submit, check, status."`
 	Pop   BenchPopCmd   `cmd:"" help:"The same behind waiting requests that no worker serves."`
 	Check BenchCheckCmd `cmd:"" help:"Ask after waiting requests."`
+	Text  BenchTextCmd  `cmd:"" help:"Like cycle and pop, with texts."`
 }
 
 // Help says what the server needs and shows examples.
@@ -23,7 +24,9 @@ Examples:
   HORDE_TEST_APIKEYS=1 HORDE_TEST_RATELIMIT_DISABLED=1 horde serve --data /tmp/bench &
   horde bench cycle
   horde bench cycle --rate 300 --duration 30s --json
-  horde bench pop --rate 300 --backlog 3000 --models 200`
+  horde bench pop --rate 300 --backlog 3000 --models 200
+  horde bench text
+  horde bench text --rate 300 --backlog 3000`
 }
 
 // BenchFlags are those of every kind of load.
@@ -116,4 +119,27 @@ type BenchCheckCmd struct {
 // Run measures.
 func (c *BenchCheckCmd) Run(con *console) error {
 	return c.run(con, c.config(bench.Check))
+}
+
+// BenchTextCmd measures whole cycles of texts, behind a backlog if one is asked
+// for.
+type BenchTextCmd struct {
+	BenchFlags
+	Workers int    `default:"16" help:"Workers, one connection each."`
+	Model   string `default:"koboldcpp/Marx-3B-V3" help:"Model that is asked for and served."`
+	Backlog int    `default:"0" help:"Waiting requests that no worker serves."`
+	Models  int    `default:"200" help:"Models that they are spread over."`
+}
+
+// Run measures.
+func (c *BenchTextCmd) Run(con *console) error {
+	cfg := c.config(bench.Cycle)
+	cfg.Text, cfg.Workers, cfg.Model = true, c.Workers, c.Model
+	if c.Backlog > 0 {
+		cfg.Mode, cfg.Backlog, cfg.Models = bench.Pop, c.Backlog, c.Models
+		if cfg.Rate == 0 {
+			cfg.Rate = 100 // a trickle: the pops are what is measured
+		}
+	}
+	return c.run(con, cfg)
 }

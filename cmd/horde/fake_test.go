@@ -53,6 +53,9 @@ func newFakeHorde() *fakeHorde {
 	mux.HandleFunc("PUT /blob/{name}", func(w http.ResponseWriter, r *http.Request) {})
 	mux.HandleFunc("POST /api/v2/generate/pop", f.pop)
 	mux.HandleFunc("POST /api/v2/generate/submit", f.say(`{"reward":5.0}`))
+	mux.HandleFunc("POST /api/v2/generate/text/async", f.textAsync)
+	mux.HandleFunc("GET /api/v2/generate/text/status/{id}", f.textStatus)
+	mux.HandleFunc("DELETE /api/v2/generate/text/status/{id}", f.textStatus)
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))

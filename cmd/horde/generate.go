@@ -61,7 +61,7 @@ func (c *GenerateCmd) Run(con *console) error {
 		return err
 	}
 	h := client.New(c.Horde, c.APIKey)
-	accepted, err := accept(con.ctx, h, request)
+	accepted, err := accept(con.ctx, func(ctx context.Context) (*api.Accepted, error) { return h.Generate(ctx, request) })
 	if err != nil {
 		return err
 	}
@@ -78,22 +78,23 @@ func (c *GenerateCmd) Run(con *console) error {
 		return fmt.Errorf("request %s: %s", accepted.ID, explain(err))
 	}
 	kept, err := c.save(after, v, h, accepted.ID, status)
-	return c.verdict(kept, status, interrupted, err)
+	if err != nil {
+		return err
+	}
+	return verdict("pictures", kept, c.Number, status.Faulted, interrupted)
 }
 
-// verdict is the command's error: nil only if every picture arrived.
-func (c *GenerateCmd) verdict(kept int, status *api.ImageStatus, interrupted bool, err error) error {
+// verdict is a command's error: nil only if everything arrived.
+func verdict(what string, kept, wanted int, faulted, interrupted bool) error {
 	switch {
-	case err != nil:
-		return err
-	case kept >= c.Number:
+	case kept >= wanted:
 		return nil
 	case interrupted:
-		return &exitError{130, fmt.Errorf("cancelled; %d of %d pictures kept", kept, c.Number)}
-	case status.Faulted:
-		return fmt.Errorf("the horde gave up on the request after three failures; %d of %d pictures arrived", kept, c.Number)
+		return &exitError{130, fmt.Errorf("cancelled; %d of %d %s kept", kept, wanted, what)}
+	case faulted:
+		return fmt.Errorf("the horde gave up on the request after three failures; %d of %d %s arrived", kept, wanted, what)
 	}
-	return fmt.Errorf("only %d of %d pictures arrived", kept, c.Number)
+	return fmt.Errorf("only %d of %d %s arrived", kept, wanted, what)
 }
 
 // request is what the flags ask for.
@@ -167,7 +168,7 @@ func readPicture(path string) (string, error) {
 
 // accept sends the request. An interrupt in the middle does not leave the user
 // ignorant of a request that the horde has taken: it waits 5 s for the answer.
-func accept(ctx context.Context, h *client.Client, r *api.ImageRequest) (*api.Accepted, error) {
+func accept(ctx context.Context, send func(context.Context) (*api.Accepted, error)) (*api.Accepted, error) {
 	asking, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
@@ -176,7 +177,7 @@ func accept(ctx context.Context, h *client.Client, r *api.ImageRequest) (*api.Ac
 		t.Stop()
 	})
 	defer stop()
-	return h.Generate(asking, r)
+	return send(asking)
 }
 
 // withdraw cancels a request and returns what was finished.

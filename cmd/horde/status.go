@@ -183,3 +183,12 @@ func clean(s string) string {
 		return r
 	}, s)
 }
+
+// cleanText is clean for a text of several lines.
+func cleanText(s string) string {
+	lines := strings.Split(strings.ReplaceAll(s, "\t", "    "), "\n")
+	for i, line := range lines {
+		lines[i] = clean(line)
+	}
+	return strings.Join(lines, "\n")
+}

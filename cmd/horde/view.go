@@ -44,14 +44,19 @@ func (c *GenerateCmd) newView(con *console) *view {
 }
 
 func (v *view) accepted(a *api.Accepted) {
-	fmt.Fprintf(v.con.stderr, "request %s\n", clean(a.ID))
-	if a.Message != "" { // a horde says so itself where no worker can serve
-		v.warned = true
-		fmt.Fprintln(v.con.stderr, "note:", clean(a.Message))
+	tellAccepted(v.con.stderr, a)
+	v.warned = a.Message != "" // a horde says so itself where no worker can serve
+}
+
+// tellAccepted prints what the horde said when it took a request.
+func tellAccepted(w io.Writer, a *api.Accepted) {
+	fmt.Fprintf(w, "request %s\n", clean(a.ID))
+	if a.Message != "" {
+		fmt.Fprintln(w, "note:", clean(a.Message))
 	}
-	for _, w := range a.Warnings {
-		if w.Message != a.Message {
-			fmt.Fprintln(v.con.stderr, "note:", clean(w.Message))
+	for _, warning := range a.Warnings {
+		if warning.Message != a.Message {
+			fmt.Fprintln(w, "note:", clean(warning.Message))
 		}
 	}
 }

@@ -23,7 +23,8 @@ const (
 type Config struct {
 	Mode     Mode
 	URL      string        // http://HOST:PORT of the horde
-	Model    string        // image model asked for and served; "stable_diffusion"
+	Text     bool          // texts instead of pictures; not with Check
+	Model    string        // model asked for and served; "stable_diffusion", of texts "koboldcpp/Marx-3B-V3"
 	Clients  int           // requests under way at most; 64
 	Workers  int           // workers, one connection each; 16
 	Users    int           // accounts that ask; 100
@@ -55,7 +56,7 @@ func (c Config) withDefaults() Config {
 		def(&c.Models, 200)
 	}
 	if c.Model == "" {
-		c.Model = "stable_diffusion"
+		c.Model = c.work().model
 	}
 	if c.Duration <= 0 {
 		c.Duration = 10 * time.Second
@@ -72,6 +73,13 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+func (c Config) work() *work {
+	if c.Text {
+		return &texts
+	}
+	return &pictures
+}
+
 // Limits of what a run may ask for, lest a slip of the finger fill the machine.
 const (
 	mostClients = 10_000
@@ -84,6 +92,9 @@ const (
 func (c Config) check() error {
 	if c.Clients > mostClients || c.Workers > mostWorkers || c.Users > mostUsers || c.Backlog > mostBacklog {
 		return fmt.Errorf("at most %d clients, %d workers, %d users and a backlog of %d", mostClients, mostWorkers, mostUsers, mostBacklog)
+	}
+	if c.Text && c.Mode == Check {
+		return fmt.Errorf("texts have no check to measure")
 	}
 	if !(c.Rate >= 0 && c.Rate <= mostRate) {
 		return fmt.Errorf("the rate must lie between 0 and %d starts per second", mostRate)

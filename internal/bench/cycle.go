@@ -26,6 +26,7 @@ var (
 	keyWorkerID    = newKey("worker_id")
 	keyGenerations = newKey("generations")
 	keyRC          = newKey("rc")
+	keyText        = newKey("text")
 )
 
 const (
@@ -58,7 +59,7 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// client is one that asks for pictures, one at a time.
+// client is one that asks for pictures or texts, one at a time.
 type client struct {
 	*run
 	conn          *conn
@@ -72,17 +73,17 @@ type client struct {
 	timer         *time.Timer
 }
 
-// ask plays a client: cycle after cycle until the window ends.
-func (r *run) ask(ctx context.Context, i int) {
+// play plays a client: cycle after cycle until the window ends.
+func (r *run) play(ctx context.Context, i int) {
 	c := client{run: r, conn: newConn(r.t.addr), slot: &r.slots[i], index: uint64(i), timer: time.NewTimer(time.Hour)}
 	defer c.conn.close()
 	defer c.timer.Stop()
-	body := askBody(r.cfg.Model)
+	body := r.ask(r.cfg.Model)
 	for u := i % len(r.users); u < len(r.users); u += r.cfg.Clients {
-		c.asks = append(c.asks, r.t.newForm("POST", "/generate/async", r.users[u], body, emptyMark))
+		c.asks = append(c.asks, r.t.newForm("POST", r.path+"/async", r.users[u], body, emptyMark))
 	}
 	c.check = r.t.newForm("GET", "/generate/check/"+noID, "", "", noID)
-	c.status = r.t.newForm("GET", "/generate/status/"+noID, "", "", noID)
+	c.status = r.t.newForm("GET", r.path+"/status/"+noID, "", "", noID)
 	for number := uint64(1); ; number++ {
 		due, ok := r.turn(ctx)
 		if !ok {
@@ -128,7 +129,7 @@ func (c *client) cycle(ctx context.Context, number uint64, due time.Duration) bo
 		return false
 	}
 	d, ok := c.delivered(ctx, number)
-	return ok && c.verifyCheck() && c.verifyStatus(&d)
+	return ok && (!c.hasCheck || c.verifyCheck()) && c.verifyStatus(&d)
 }
 
 // delivered waits for the worker of this cycle.
@@ -166,7 +167,7 @@ func (c *client) verifyCheck() bool {
 	return true
 }
 
-// finished tells whether the counters are those of one delivered picture.
+// finished tells whether the counters are those of one delivery.
 func finished(body []byte) bool {
 	return keyDone.is(body, "true") && keyFaulted.is(body, "false") && keyFinished.is(body, "1") &&
 		keyProcessing.is(body, "0") && keyWaiting.is(body, "0")
@@ -182,12 +183,15 @@ func (c *client) verifyStatus(d *delivery) bool {
 	switch {
 	case !finished(body):
 		c.rec.fault("status: the request is not done after its delivery")
-	case keyGenerations.value(body) == nil || !bytes.Equal(keyID.id(body), d.job[:]):
-		c.rec.fault("status: the picture is not that of the delivered job")
-	case string(keySeed.text(body)) != workSeed || string(keyState.text(body)) != "ok" ||
-		string(keyModel.text(body)) != c.cfg.Model || keyWorkerID.id(body) == nil:
-		c.rec.fault("status: seed, state, model or worker of the picture are wrong")
+	case keyGenerations.value(body) == nil:
+		c.rec.fault("status: there are no generations")
+	case string(keyState.text(body)) != "ok" || string(keyModel.text(body)) != c.cfg.Model || keyWorkerID.id(body) == nil:
+		c.rec.fault("status: state, model or worker of the result are wrong")
 	default:
+		if wrong := c.result(body, d.job[:]); wrong != "" {
+			c.rec.fault("status: %s", wrong)
+			return false
+		}
 		return true
 	}
 	return false
@@ -196,21 +200,21 @@ func (c *client) verifyStatus(d *delivery) bool {
 // worker is one that serves requests.
 type worker struct {
 	*run
-	conn   *conn
-	pop    []byte
-	submit form
-	job    [idLength]byte
+	conn *conn
+	poll []byte
+	hand form
+	job  [idLength]byte
 }
 
-// work plays a worker: it pops when a request was accepted, delivers, and tells
+// serve plays a worker: it pops when a request was accepted, delivers, and tells
 // the client.
-func (r *run) work(ctx context.Context, key, name string) {
+func (r *run) serve(ctx context.Context, key, name string) {
 	w := worker{run: r, conn: newConn(r.t.addr)}
 	defer w.conn.close()
-	w.pop = r.t.request("POST", "/generate/pop", key, popBody(name, r.cfg.Model))
-	w.submit = r.t.newForm("POST", "/generate/submit", key, submitBody, noID)
+	w.poll = r.t.request("POST", r.path+"/pop", key, r.pop(name, r.cfg.Model))
+	w.hand = r.t.newForm("POST", r.path+"/submit", key, r.submit, noID)
 	for range r.accepted {
-		for tries := 0; ctx.Err() == nil && !w.serve(ctx); tries++ {
+		for tries := 0; ctx.Err() == nil && !w.once(ctx); tries++ {
 			if tries >= popTries {
 				r.rec.fault("pop: nothing found although a request waits")
 				break
@@ -219,10 +223,10 @@ func (r *run) work(ctx context.Context, key, name string) {
 	}
 }
 
-// serve takes one job and delivers it; false if no job of this run was found.
-func (w *worker) serve(ctx context.Context) bool {
+// once takes one job and delivers it; false if no job of this run was found.
+func (w *worker) once(ctx context.Context) bool {
 	began := w.rec.now()
-	status, body, err := w.conn.do(w.pop)
+	status, body, err := w.conn.do(w.poll)
 	popped := w.rec.now()
 	if w.refused("pop", status, 200, body, err) {
 		w.pause(ctx, afterError)
@@ -260,7 +264,7 @@ func (w *worker) serve(ctx context.Context) bool {
 
 func (w *worker) deliver() bool {
 	began := w.rec.now()
-	status, body, err := w.conn.do(w.submit.with(w.job[:]))
+	status, body, err := w.conn.do(w.hand.with(w.job[:]))
 	w.rec.took(callSubmit, began, w.rec.now())
 	if w.refused("submit", status, 200, body, err) {
 		return false
@@ -277,7 +281,7 @@ func (w *worker) deliver() bool {
 func (r *run) idle(ctx context.Context) {
 	c := newConn(r.t.addr)
 	defer c.close()
-	pop := r.t.request("POST", "/generate/pop", r.idlers[0], popBody(idlerName, r.idleModel()))
+	pop := r.t.request("POST", r.path+"/pop", r.idlers[0], r.pop(idlerName, r.idleModel()))
 	for r.pause(ctx, idlePause) {
 		began := r.rec.now()
 		status, body, err := c.do(pop)

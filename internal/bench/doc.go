@@ -6,7 +6,8 @@
 // plays one of three modes:
 //
 //   - [Cycle]: clients ask for a picture, workers take and deliver it, clients
-//     check and fetch the status: five calls, each answer verified.
+//     check and fetch the status: five calls, each answer verified. Texts have
+//     no check.
 //   - [Pop]: the same behind a backlog of requests that no worker serves.
 //   - [Check]: clients ask after waiting requests.
 //

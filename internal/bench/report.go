@@ -12,6 +12,7 @@ import (
 // Report is the result of a run. Times are in microseconds.
 type Report struct {
 	Mode       Mode              `json:"mode"`
+	Text       bool              `json:"text,omitempty"` // texts instead of pictures
 	URL        string            `json:"url"`
 	Model      string            `json:"model"`
 	Clients    int               `json:"clients"`
@@ -71,8 +72,12 @@ func (r *Report) Write(w io.Writer) error {
 	if r.Mode == Check {
 		unit = "checks"
 	}
+	mode := string(r.Mode)
+	if r.Text {
+		mode += " of texts"
+	}
 	fmt.Fprintf(w, "%s of %s: %.1f %s/s over %.1f s (%d completed, %d errors)\n",
-		r.Mode, r.URL, r.PerSecond, unit, r.Seconds, r.Completed, r.Failed)
+		mode, r.URL, r.PerSecond, unit, r.Seconds, r.Completed, r.Failed)
 	fmt.Fprintf(w, "%d clients, %d workers, %d users, model %s", r.Clients, r.Workers, r.Users, r.Model)
 	if r.Rate > 0 {
 		fmt.Fprintf(w, ", %g starts/s", r.Rate)

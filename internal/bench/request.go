@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 )
@@ -8,8 +9,11 @@ import (
 // agent is how the clients call themselves.
 const agent = "horde-bench:1:https://example.invalid/horde-bench"
 
-// bridgeAgent is a bridge that every horde knows and hands work to.
-const bridgeAgent = "AI Horde Worker reGen:13.0.0:horde-bench"
+// Bridges that every horde knows and hands work to.
+const (
+	bridgeAgent = "AI Horde Worker reGen:13.0.0:horde-bench"
+	scribeAgent = "AI Horde Worker:24:horde-bench"
+)
 
 // request makes the bytes of a request. An empty body sends none.
 func (t target) request(method, path, apikey, body string) []byte {
@@ -86,6 +90,55 @@ func readMark(mark []byte, run string) (client, number uint64, ok bool) {
 	number, err = strconv.ParseUint(string(mark[numberAt:]), 10, 64)
 	return client, number, err == nil
 }
+
+// work is what a run asks for, and how it is asked for, served and recognised.
+type work struct {
+	path     string // below /generate
+	model    string // asked for and served where none is named
+	ask      func(model string) string
+	pop      func(worker, model string) string
+	submit   string
+	hasCheck bool // there is a route that only tells how far a request is
+	// result tells what is wrong with the result in a status, "" if nothing.
+	result func(status []byte, job []byte) string
+}
+
+var pictures = work{
+	path: "/generate", model: "stable_diffusion", ask: askBody, pop: popBody, submit: submitBody, hasCheck: true,
+	result: func(status, job []byte) string {
+		switch {
+		case !bytes.Equal(keyID.id(status), job):
+			return "the picture is not that of the delivered job"
+		case string(keySeed.text(status)) != workSeed:
+			return "the picture has another seed"
+		}
+		return ""
+	},
+}
+
+var texts = work{
+	path: "/generate/text", model: "koboldcpp/Marx-3B-V3",
+	ask: func(model string) string {
+		return `{"prompt":"` + emptyMark + `","params":{"max_length":16,"max_context_length":80,"n":1},"models":[` + strconv.Quote(model) + `]}`
+	},
+	pop: func(worker, model string) string {
+		return `{"name":` + strconv.Quote(worker) + `,"models":[` + strconv.Quote(model) + `],"bridge_agent":"` + scribeAgent +
+			`","max_length":512,"max_context_length":4096,"threads":1,"amount":1}`
+	},
+	submit: `{"id":"` + noID + `","generation":"` + workText + `","state":"ok","seed":` + workSeed + `}`,
+	result: func(status, _ []byte) string {
+		switch {
+		case string(keyText.text(status)) != workText:
+			return "the text is another"
+		case !keySeed.is(status, workSeed):
+			return "the text has another seed"
+		}
+		return ""
+	},
+}
+
+// workText is the text that workers deliver.
+const workText = "Once upon a time there was a horde that wrote a text in no time."
 
 // askBody is the request of a cycle: the smallest picture that the API allows.
 func askBody(model string) string {

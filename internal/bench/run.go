@@ -24,7 +24,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{cfg: cfg, t: t, id: newRunID()}
+	r := &run{cfg: cfg, t: t, id: newRunID(), work: cfg.work()}
 	began := time.Now()
 	defer r.cleanUp()
 	if err := r.setUp(ctx); err != nil {
@@ -43,6 +43,7 @@ type run struct {
 	t   target
 	rec *recorder
 	id  string // 8 hex digits
+	*work
 
 	users     []string // API keys
 	dreamers  []string // API keys of the workers' owners
@@ -121,8 +122,8 @@ func (r *run) idleModel() string {
 // register lets a worker pop once, so that it is known and what hinders it
 // shows. What an earlier run left behind is taken and delivered.
 func (r *run) register(c *conn, key, worker, model string) error {
-	pop := r.t.request("POST", "/generate/pop", key, popBody(worker, model))
-	submit := r.t.newForm("POST", "/generate/submit", key, submitBody, noID)
+	pop := r.t.request("POST", r.path+"/pop", key, r.pop(worker, model))
+	submit := r.t.newForm("POST", r.path+"/submit", key, r.submit, noID)
 	for {
 		status, body, err := c.do(pop)
 		if err != nil {
@@ -155,7 +156,7 @@ func (r *run) wait(ctx context.Context, n, models int) error {
 	r.leftovers = make([]leftover, n)
 	return inParallel(ctx, r.t, n, func(c *conn, i int) error {
 		model := fmt.Sprintf("bench other %05d", i%models)
-		status, body, err := c.do(r.t.request("POST", "/generate/async", keys[i/perWaiter], askBody(model)))
+		status, body, err := c.do(r.t.request("POST", r.path+"/async", keys[i/perWaiter], r.ask(model)))
 		if err != nil {
 			return err
 		}
@@ -178,7 +179,7 @@ func (r *run) cleanUp() {
 	defer cancel()
 	err := inParallel(ctx, r.t, len(r.leftovers), func(c *conn, i int) error {
 		if id := r.leftovers[i].id; id[0] != 0 {
-			_, _, err := c.do(r.t.request("DELETE", "/generate/status/"+string(id[:]), "", ""))
+			_, _, err := c.do(r.t.request("DELETE", r.path+"/status/"+string(id[:]), "", ""))
 			return err
 		}
 		return nil
@@ -204,7 +205,7 @@ func (r *run) measure(ctx context.Context, costs *costs) {
 	}
 	if r.cfg.Mode != Check {
 		for i, key := range r.dreamers {
-			workers.Go(func() { r.work(ctx, key, dreamerName(i)) })
+			workers.Go(func() { r.serve(ctx, key, dreamerName(i)) })
 		}
 	}
 	for i := range r.cfg.Clients {
@@ -212,7 +213,7 @@ func (r *run) measure(ctx context.Context, costs *costs) {
 			if r.cfg.Mode == Check {
 				r.checkAgain(ctx, i)
 			} else {
-				r.ask(ctx, i)
+				r.play(ctx, i)
 			}
 		})
 	}
@@ -311,7 +312,7 @@ func (r *run) serverCPU(c *conn) (time.Duration, bool) {
 func (r *run) report(setup time.Duration, c costs) *Report {
 	seconds := time.Duration(r.rec.to.Load() - r.rec.from.Load()).Seconds()
 	rep := &Report{
-		Mode: r.cfg.Mode, URL: r.cfg.URL, Model: r.cfg.Model, Clients: r.cfg.Clients, Workers: len(r.dreamers),
+		Mode: r.cfg.Mode, Text: r.cfg.Text, URL: r.cfg.URL, Model: r.cfg.Model, Clients: r.cfg.Clients, Workers: len(r.dreamers),
 		Users: len(r.users), Rate: r.cfg.Rate, Seconds: seconds, Completed: r.rec.cycles.Load(),
 		EmptyPops: r.rec.empty.Load(), Failed: r.rec.failed.Load(), Errors: r.rec.errors,
 		SetupTime: setup.Seconds(), Started: r.rec.start.UTC(), Calls: []CallReport{},
