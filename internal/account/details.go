@@ -39,7 +39,33 @@ func (a *Accounts) Details(ctx context.Context, u *User, p Privilege) (*api.User
 		return nil, err
 	}
 	d := a.details(u, acc, p)
-	return &d, nil
+	if p >= Own {
+		keys, err := a.store.SharedKeysOf(ctx, u.ID)
+		if err != nil {
+			return nil, err
+		}
+		d.SharedKeyIDs = append(d.SharedKeyIDs, keys...)
+	}
+	return &d, a.addStyles(ctx, p >= Own, &d)
+}
+
+// addStyles names the styles that users made, private ones only where asked for.
+func (a *Accounts) addStyles(ctx context.Context, private bool, users ...*api.UserDetails) error {
+	ids := make([]int64, len(users))
+	byID := make(map[int64]*api.UserDetails, len(users))
+	for i, d := range users {
+		ids[i] = int64(d.ID)
+		byID[ids[i]] = d
+	}
+	styles, err := a.store.StylesOf(ctx, ids, private)
+	if err != nil {
+		return err
+	}
+	for _, v := range styles {
+		d := byID[v.UserID]
+		d.Styles = append(d.Styles, api.UserStyle{Name: d.Username + "::style::" + v.Name, ID: v.ID, Type: v.Kind})
+	}
+	return nil
 }
 
 func (a *Accounts) details(u *User, acc *store.Account, p Privilege) api.UserDetails {

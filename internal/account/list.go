@@ -63,8 +63,13 @@ func (a *Accounts) List(ctx context.Context, sort string, page int) ([]api.UserD
 		return nil, err
 	}
 	users := make([]api.UserDetails, len(holders))
+	listed := make([]*api.UserDetails, len(holders))
 	for i, h := range holders {
 		users[i] = a.details(fromRow(h.User), h.Account, Public)
+		listed[i] = &users[i]
+	}
+	if err := a.addStyles(ctx, false, listed...); err != nil {
+		return nil, err
 	}
 	if took := time.Since(began); took > slowPage {
 		if p.kept == nil || len(p.kept) >= keepPages {

@@ -17,7 +17,8 @@ import (
 // cannot send any back.
 const returnTime = 60 * time.Second
 
-// Gift is a POST /kudos/transfer: whole kudos for the user of an alias or id.
+// Gift is a POST /kudos/transfer: whole kudos for the user of an alias or id, or
+// for the owner of a shared key, whose budget rises with it.
 type Gift struct {
 	Target string
 	Amount int64
@@ -32,7 +33,7 @@ func (a *Accounts) Transfer(ctx context.Context, source *User, g Gift) error {
 	if source.Anonymous() {
 		return horde.Errorf("KudosTransferFromAnon", "The anonymous account cannot send kudos. Use the key of an account of your own.")
 	}
-	target, err := a.byAlias(ctx, g.Target)
+	target, key, err := a.receiver(ctx, g.Target)
 	if err != nil {
 		return err
 	}
@@ -45,21 +46,34 @@ func (a *Accounts) Transfer(ctx context.Context, source *User, g Gift) error {
 	case g.Amount == 0:
 		return horde.Errorf("InvalidKudosTransferAmount", "Please send at least 1 kudos.")
 	}
-	return a.give(source, target, g)
+	return a.give(source, target, key, g)
 }
 
-// byAlias finds the receiver of a gift.
-func (a *Accounts) byAlias(ctx context.Context, alias string) (*User, error) {
+// receiver finds who gets a gift, by alias, id or shared key; key is the id of
+// that.
+func (a *Accounts) receiver(ctx context.Context, name string) (u *User, key string, err error) {
 	unknown := horde.Errorf("InvalidTargetUsername", "The receiver of the kudos was not found. Send to name#id, a bare id or a shared key.")
-	id, ok := IDOfAlias(alias)
+	if horde.IsID(name) {
+		k, err := a.SharedKey(ctx, name)
+		switch {
+		case horde.CodeOf(err) != "":
+			return nil, "", unknown
+		case err != nil:
+			return nil, "", err
+		case a.Expired(k):
+			return nil, "", horde.Errorf("SharedKeyExpired", "This shared key has expired and cannot be topped up.")
+		}
+		return k.Owner, k.ID, nil
+	}
+	id, ok := IDOfAlias(name)
 	if !ok {
-		return nil, unknown
+		return nil, "", unknown
 	}
-	u, err := a.ByID(ctx, id)
+	u, err = a.ByID(ctx, id)
 	if horde.CodeOf(err) != "" {
-		return nil, unknown
+		return nil, "", unknown
 	}
-	return u, err
+	return u, "", err
 }
 
 func (a *Accounts) mayGive(ctx context.Context, source, target *User) error {
@@ -98,10 +112,11 @@ func (a *Accounts) mayGive(ctx context.Context, source, target *User) error {
 // mostKudos is more than a horde can hold; larger amounts are never there.
 const mostKudos = 1_000_000_000_000_000
 
-// give moves the kudos, exactly once under one idempotency key.
-func (a *Accounts) give(source, target *User, g Gift) error {
+// give moves the kudos, exactly once under one idempotency key. key is the shared
+// key that they were sent to, "" for none.
+func (a *Accounts) give(source, target *User, key string, g Gift) error {
 	amount := horde.Whole(min(g.Amount, mostKudos))
-	t := store.Transfer{ID: "transfer:" + horde.NewID(), Source: source.ID, Target: target.ID, Amount: amount}
+	t := store.Transfer{ID: "transfer:" + horde.NewID(), Source: source.ID, Target: target.ID, Amount: amount, SharedKey: key}
 	if g.Key != "" {
 		name := "aihorde-kudos:transfer:" + strconv.FormatInt(source.ID, 10) + ":" + g.Key
 		t.ID = "transfer:" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
@@ -123,6 +138,11 @@ func (a *Accounts) give(source, target *User, g Gift) error {
 		if err := e.Commit(); err != nil {
 			return err
 		}
+		if key != "" {
+			if err := tx.TopUpSharedKey(key, amount); err != nil {
+				return err
+			}
+		}
 		t.Created = tx.Now
 		return tx.InsertTransfer(t)
 	}
@@ -135,7 +155,7 @@ func (a *Accounts) give(source, target *User, g Gift) error {
 }
 
 func repeated(before, now store.Transfer) error {
-	if before.Target == now.Target && before.Amount == now.Amount {
+	if before.Target == now.Target && before.Amount == now.Amount && before.SharedKey == now.SharedKey {
 		return nil
 	}
 	return horde.Errorf("IdempotencyKeyConflict", "This Idempotency-Key was used for another transfer. Use a new one for each.")

@@ -17,6 +17,9 @@ var (
 	AfterKey  = Stage{11, 16}
 	Batching  = Stage{18, 18}
 	Content   = Stage{23, 58}
+	// Preset is the part of Content that a style can be held to (platform rulebook
+	// §3.12).
+	Preset = Stage{23, 40}
 )
 
 // Check runs the rows of a stage in order and returns the first refusal, a

@@ -8,6 +8,7 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/moderation"
 	"horde/internal/queue"
+	"horde/internal/style"
 )
 
 // Domain is what the handlers call: one object for each room behind them.
@@ -16,6 +17,7 @@ type Domain struct {
 	Fleet    *fleet.Fleet
 	Queue    *queue.Queue
 	Catalog  *catalog.Catalog
+	Styles   *style.Styles
 	Switches *moderation.Switches
 	Blobs    http.Handler // serves signed links of a folder store; nil with S3
 

@@ -65,6 +65,9 @@ func (s *Server) routes() []route {
 			doc: &doc{summary: "Follow a request as server-sent events"}},
 	}
 	table = append(table, s.adminRoutes()...)
+	table = append(table, s.sharedKeyRoutes()...)
+	table = append(table, s.styleRoutes()...)
+	table = append(table, s.collectionRoutes()...)
 	if !s.MetricsElsewhere {
 		table = append(table, route{method: http.MethodGet, pattern: "/metrics", handle: wrap(measure), limits: exempt, plain: true})
 	}

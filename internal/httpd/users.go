@@ -29,9 +29,25 @@ func (s *Server) getFindUser(w http.ResponseWriter, r *http.Request) error {
 	if key == "" {
 		return account.ErrUnknownKey
 	}
+	unknown := horde.Errorf("UserNotFound", "No user matching the sent API key.")
+	if horde.IsID(key) {
+		shared, err := s.Accounts.SharedKey(r.Context(), key)
+		if horde.CodeOf(err) != "" {
+			return unknown
+		}
+		if err != nil {
+			return err
+		}
+		details, err := s.Accounts.KeyHolder(r.Context(), shared)
+		if err != nil {
+			return err
+		}
+		s.addWorkers(details)
+		return reply(w, r, http.StatusOK, details)
+	}
 	user, err := s.Accounts.ByKey(r.Context(), key)
 	if horde.CodeOf(err) == "InvalidAPIKey" {
-		return horde.Errorf("UserNotFound", "No user matching the sent API key.")
+		return unknown
 	}
 	if err != nil {
 		return err

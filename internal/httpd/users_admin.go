@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"context"
 	"errors"
 	"math"
 	"net/http"
@@ -160,14 +161,29 @@ func (s *Server) deleteUser(w http.ResponseWriter, r *http.Request) error {
 	}
 	wipe, err := s.Accounts.Delete(r.Context(), caller, user)
 	if err == nil && wipe {
-		if err = s.Fleet.RemoveOwned(user.ID); err == nil {
-			err = s.Accounts.Wipe(user.ID)
-		}
+		err = s.wipe(r.Context(), user.ID)
 	}
 	if err != nil {
 		return err
 	}
 	return reply(w, r, http.StatusOK, &api.Simple{Message: "OK"})
+}
+
+// wipe removes what a user leaves behind, then who the user was.
+func (s *Server) wipe(ctx context.Context, user int64) error {
+	if err := s.Fleet.RemoveOwned(user); err != nil {
+		return err
+	}
+	keys, err := s.Accounts.DeleteSharedKeys(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if err := s.Queue.DropKey(ctx, user, key); err != nil {
+			return err
+		}
+	}
+	return s.Accounts.Wipe(user)
 }
 
 // postTransfer gives kudos to somebody (platform rulebook §3.2).

@@ -30,6 +30,7 @@ import (
 	"horde/internal/moderation"
 	"horde/internal/queue"
 	"horde/internal/store"
+	"horde/internal/style"
 	"horde/internal/telemetry"
 	"horde/web"
 )
@@ -75,6 +76,7 @@ type Node struct {
 	Fleet    *fleet.Fleet
 	Queue    *queue.Queue
 	Catalog  *catalog.Catalog
+	Styles   *style.Styles
 	Switches *moderation.Switches
 	Store    *store.Store
 	Blobs    blob.Store
@@ -129,7 +131,8 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.Fleet, err = fleet.New(ctx, fleet.Config{Store: n.Store, Accounts: n.Accounts, Catalog: n.Catalog, Clock: o.Clock, Log: o.Log, InviteOnly: inviteOnly}); err != nil {
 		return err
 	}
-	n.Queue, err = queue.New(ctx, queue.Config{Store: n.Store, Accounts: n.Accounts, Fleet: n.Fleet, Catalog: n.Catalog, Blobs: n.Blobs,
+	n.Styles = style.New(style.Config{Store: n.Store, Accounts: n.Accounts, Catalog: n.Catalog})
+	n.Queue, err = queue.New(ctx, queue.Config{Store: n.Store, Accounts: n.Accounts, Fleet: n.Fleet, Catalog: n.Catalog, Styles: n.Styles, Blobs: n.Blobs,
 		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources})
 	if err != nil {
 		return err
@@ -183,7 +186,7 @@ func (n *Node) openBlobs() (blob.Store, error) {
 func (n *Node) front() httpd.Options {
 	o := &n.options
 	front := httpd.Options{
-		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Catalog: n.Catalog, Switches: n.Switches, TestAccounts: o.TestAccounts},
+		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Catalog: n.Catalog, Styles: n.Styles, Switches: n.Switches, TestAccounts: o.TestAccounts},
 		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, Repository: api.Repository,
 		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, MetricsElsewhere: o.MetricsElsewhere,
 		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pages,

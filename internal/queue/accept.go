@@ -39,22 +39,24 @@ type Answer struct {
 
 // accept checks a request of a kind in the order of generation rulebook §1.4 and
 // takes it into the queue.
-func (q *Queue) accept(ctx context.Context, x *index, r incoming, from From) (Answer, error) {
+func (q *Queue) accept(ctx context.Context, x *index, r incoming, t *terms, from From) (Answer, error) {
 	if err := r.Check(admission.BeforeKey); err != nil {
 		return Answer{}, err
 	}
-	user, err := q.Accounts.ByKey(ctx, from.Key)
-	if err != nil {
+	if err := t.settle(ctx, q.Accounts, from.Key); err != nil {
 		return Answer{}, err
 	}
-	caller := callerOf(user)
+	user, caller := t.user, t.caller()
 	r.normalize(caller)
-	if err := q.check(x, r, user); err != nil {
+	if err := q.check(x, r, user, caller.Flagged); err != nil {
 		return Answer{}, err
 	}
 	load := q.load(x)
 	up := r.Upfront(load)
 	cost := r.price(q)
+	if err := t.afford(cost.needed, up.MayDowngrade); err != nil {
+		return Answer{}, err
+	}
 	if up.Needed && r.common().AllowDowngrade && up.MayDowngrade {
 		funds, err := q.funds(ctx, user)
 		if err != nil {
@@ -66,14 +68,19 @@ func (q *Queue) accept(ctx context.Context, x *index, r incoming, from From) (An
 			up.Needed = false
 		}
 	}
+	poor := func() error { return q.poor(ctx, r, user, up, cost) }
+	if err := t.within(r, poor); err != nil {
+		return Answer{}, err
+	}
 	if r.common().DryRun {
-		return q.dryRun(ctx, r, user, up, cost)
+		return Answer{DryRun: &api.DryRun{Kudos: api.Float(cost.dry)}}, poor()
 	}
 	e, err := q.newRequest(ctx, x, r, user, from, cost)
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := q.commit(e, r, user, up, cost); err != nil {
+	e.record.SharedKey = t.keyID()
+	if err := q.commit(e, r, t, up, cost); err != nil {
 		q.dropSources(ctx, &e.record)
 		return Answer{}, err
 	}
@@ -92,7 +99,7 @@ func callerOf(u *account.User) admission.Caller {
 
 // check runs the rows of §1.4 behind the key, those that need the queue or the
 // fleet among them.
-func (q *Queue) check(x *index, r incoming, user *account.User) error {
+func (q *Queue) check(x *index, r incoming, user *account.User, flagged bool) error {
 	if err := r.Check(admission.AfterKey); err != nil {
 		return err
 	}
@@ -111,7 +118,7 @@ func (q *Queue) check(x *index, r incoming, user *account.User) error {
 		}
 		return horde.Errorf("TooManyPrompts", "You have %d jobs waiting, and may have %d. Wait for some to finish.", waiting, user.Concurrency)
 	}
-	if err := keepAdult(r, user.Is(account.Flagged)); err != nil {
+	if err := keepAdult(r, flagged); err != nil {
 		return err
 	}
 	return r.Check(admission.Content)
@@ -191,17 +198,16 @@ func (q *Queue) funds(ctx context.Context, user *account.User) (horde.Kudos, err
 	return kudos.Spendable(a), nil
 }
 
-func (q *Queue) dryRun(ctx context.Context, r incoming, user *account.User, up admission.Upfront, cost price) (Answer, error) {
-	if up.Needed {
-		funds, err := q.funds(ctx, user)
-		if err != nil {
-			return Answer{}, err
-		}
-		if funds < cost.needed {
-			return Answer{}, r.Refusal(up, cost.needed)
-		}
+// poor refuses what an account cannot pay upfront.
+func (q *Queue) poor(ctx context.Context, r incoming, user *account.User, up admission.Upfront, cost price) error {
+	if !up.Needed {
+		return nil
 	}
-	return Answer{DryRun: &api.DryRun{Kudos: api.Float(cost.dry)}}, nil
+	funds, err := q.funds(ctx, user)
+	if err == nil && funds < cost.needed {
+		err = r.Refusal(up, cost.needed)
+	}
+	return err
 }
 
 // newRequest stores the source pictures and makes the row.
@@ -221,23 +227,26 @@ func (q *Queue) newRequest(ctx context.Context, x *index, r incoming, user *acco
 	return x.newEntry(row, rec), nil
 }
 
-// commit acknowledges a request: row, tax and hold in one transaction, then the
-// index.
-func (q *Queue) commit(e *entry, r incoming, user *account.User, up admission.Upfront, cost price) error {
+// commit acknowledges a request: row, tax, hold and what the style's owner gets in
+// one transaction, then the index.
+func (q *Queue) commit(e *entry, r incoming, t *terms, up admission.Upfront, cost price) error {
 	e.record.Held = up.Needed && cost.needed > 0
 	body, err := json.Marshal(&e.record)
 	if err != nil {
 		return err
 	}
-	row := e.row
-	err = q.Store.Write(store.Unit{Key: row.ID, Accounts: []int64{user.ID}, Do: func(tx *store.Tx) error {
-		a, err := tx.Account(user.ID)
+	row, payer := e.row, t.user.ID
+	err = q.Store.Write(store.Unit{Key: row.ID, Accounts: t.accounts(), Do: func(tx *store.Tx) error {
+		a, err := tx.Account(payer)
 		if err != nil {
 			return err
 		}
-		row.Priority = priorityOf(a.Balance, user.Is(account.Flagged))
+		if err := t.recheck(tx, cost.needed); err != nil {
+			return err
+		}
+		row.Priority = t.priority(a.Balance)
 		if e.record.Held {
-			if err := kudos.Hold(tx, holdID(row.ID), user.ID, cost.needed); errors.Is(err, kudos.ErrTooPoor) {
+			if err := kudos.Hold(tx, holdID(row.ID), payer, cost.needed); errors.Is(err, kudos.ErrTooPoor) {
 				return r.Refusal(up, cost.needed)
 			} else if err != nil {
 				return err
@@ -249,7 +258,7 @@ func (q *Queue) commit(e *entry, r incoming, user *account.User, up admission.Up
 		if err := tx.InsertRequest(insert); err != nil {
 			return err
 		}
-		return chargeTax(tx, e.home.kind, &row, cost.tax, e.record.Held)
+		return t.chargeTax(tx, e.home.kind, &row, cost.tax, e.record.Held)
 	}})
 	if err != nil {
 		return err
@@ -267,10 +276,19 @@ func (q *Queue) commit(e *entry, r incoming, user *account.User, up admission.Up
 
 func holdID(request string) string { return "upfront:" + request }
 
-func chargeTax(tx *store.Tx, k *kind, row *store.Request, tax horde.Kudos, held bool) error {
+// chargeTax moves the kudos of an accepted request.
+func (t *terms) chargeTax(tx *store.Tx, k *kind, row *store.Request, tax horde.Kudos, held bool) error {
 	e := kudos.NewEntry(tx, "accept:"+row.ID, "request accepted", row.ID, "")
 	if err := e.Charge(row.UserID, tax); err != nil {
 		return err
+	}
+	if err := spendKey(tx, t.keyID(), tax); err != nil {
+		return err
+	}
+	if t.style != nil {
+		if err := t.style.Settle(tx, e, t.asker.ID); err != nil {
+			return err
+		}
 	}
 	if held {
 		if err := kudos.EatHold(tx, holdID(row.ID), tax); err != nil {

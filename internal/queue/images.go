@@ -432,10 +432,11 @@ type Ask struct {
 func (q *Queue) Accept(ctx context.Context, ask Ask) (Answer, error) {
 	r := &admission.Request{Asked: ask.Body, RawParams: ask.RawParams, ClientAgent: ask.ClientAgent, UnsafeIP: ask.UnsafeIP,
 		Models: q.Catalog.Snapshot(), Server: q.Modes()}
-	if ask.Body.Style != "" {
-		r.Style = admission.UnknownStyle
+	t, err := q.styled(ctx, r)
+	if err != nil {
+		return Answer{}, err
 	}
-	return q.accept(ctx, q.images, imageAsk{r}, ask.From)
+	return q.accept(ctx, q.images, imageAsk{r}, t, ask.From)
 }
 
 // imageAsk is a request for pictures on its way in.
@@ -445,6 +446,10 @@ func (r imageAsk) normalize(c admission.Caller) { r.Normalize(c, rand.Uint32) }
 func (r imageAsk) common() *admission.Common    { return &r.Image.Common }
 func (r imageAsk) workers() []string            { return r.Asked.Workers }
 func (r imageAsk) warnings() []api.Warning      { return r.Warnings() }
+
+func (r imageAsk) limits(k *store.SharedKey) []limit {
+	return []limit{{"pixels", r.Image.Pixels(), k.MaxPixels}, {"steps", r.Image.Steps, k.MaxSteps}}
+}
 
 func (r imageAsk) adult(model string) bool {
 	m, _ := r.Models.Image(model)

@@ -8,6 +8,7 @@ import (
 	"horde/internal/admission"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/store"
 )
 
 // kind is what one kind of work has of its own; all else in this package is the
@@ -70,6 +71,7 @@ type incoming interface {
 	normalize(admission.Caller)
 	common() *admission.Common // once normalized
 	workers() []string         // all that were named
+	limits(*store.SharedKey) []limit
 	adult(model string) bool
 	price(q *Queue) price
 	record() record

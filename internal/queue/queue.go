@@ -13,6 +13,7 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/store"
+	"horde/internal/style"
 )
 
 // Config is what the queue depends on.
@@ -21,6 +22,7 @@ type Config struct {
 	Accounts *account.Accounts
 	Fleet    *fleet.Fleet
 	Catalog  *catalog.Catalog
+	Styles   *style.Styles // presets that requests may name
 	Blobs    blob.Store
 	Clock    horde.Clock
 	Log      *slog.Logger

@@ -21,6 +21,7 @@ type record struct {
 	Price      float64          `json:"price"`                      // of one job, before any model factor
 	Multiplier float64          `json:"usage_multiplier,omitempty"` // of the requester's recorded usage; 0: 1
 	Held       bool             `json:"held,omitempty"`             // kudos are set aside for it
+	SharedKey  string           `json:"shared_key,omitempty"`       // id of the key whose budget pays
 	Source     string           `json:"source,omitempty"`           // name of the source picture's blob
 	Mask       string           `json:"mask,omitempty"`
 	Extra      []extraSource    `json:"extra,omitempty"`

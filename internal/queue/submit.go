@@ -275,6 +275,9 @@ func (q *Queue) pay(tx *store.Tx, a assigned, owner *account.User, s settlement)
 	if err := e.Charge(payer, s.charge); err != nil {
 		return err
 	}
+	if err := spendKey(tx, a.e.record.SharedKey, s.charge); err != nil {
+		return err
+	}
 	if a.e.record.Held {
 		if err := kudos.EatHold(tx, holdID(a.e.row.ID), s.charge); err != nil {
 			return err

@@ -65,23 +65,29 @@ func (q *Queue) sweepExpired(ctx context.Context) error {
 			return err
 		}
 		for _, r := range old {
-			err := q.Store.Write(store.Unit{Key: r.ID, Accounts: []int64{r.UserID}, Do: func(tx *store.Tx) error {
-				if err := tx.DeleteRequest(r.ID, now); err != nil {
-					return err
-				}
-				return kudos.ReleaseHold(tx, holdID(r.ID))
-			}})
-			if err != nil && !errors.Is(err, store.ErrLost) {
+			if err := q.removeExpired(ctx, r, now); err != nil && !errors.Is(err, store.ErrLost) {
 				return err
-			}
-			if err == nil {
-				q.forget(ctx, r.ID)
 			}
 		}
 		if len(old) < sweepBatch {
 			return nil
 		}
 	}
+}
+
+// removeExpired removes a request that has expired at now, with its hold; ErrLost
+// when it was renewed or is gone.
+func (q *Queue) removeExpired(ctx context.Context, r store.Request, now int64) error {
+	err := q.Store.Write(store.Unit{Key: r.ID, Accounts: []int64{r.UserID}, Do: func(tx *store.Tx) error {
+		if err := tx.DeleteRequest(r.ID, now); err != nil {
+			return err
+		}
+		return kudos.ReleaseHold(tx, holdID(r.ID))
+	}})
+	if err == nil {
+		q.forget(ctx, r.ID)
+	}
+	return err
 }
 
 // forget removes an expired request from the index, and its source pictures.

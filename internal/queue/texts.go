@@ -13,6 +13,7 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/kudos"
+	"horde/internal/store"
 )
 
 // TextAsk is one POST /generate/text/async.
@@ -25,10 +26,11 @@ type TextAsk struct {
 // and takes it into the queue.
 func (q *Queue) AcceptText(ctx context.Context, ask TextAsk) (Answer, error) {
 	r := &admission.TextRequest{Asked: ask.Body, ClientAgent: ask.ClientAgent, Models: q.Catalog.Snapshot(), Server: q.Modes()}
-	if ask.Body.Style != "" {
-		r.Style = admission.UnknownStyle
+	t, err := q.styledText(ctx, r)
+	if err != nil {
+		return Answer{}, err
 	}
-	return q.accept(ctx, q.texts, textAsk{r}, ask.From)
+	return q.accept(ctx, q.texts, textAsk{r}, t, ask.From)
 }
 
 // textAsk is a request for texts on its way in.
@@ -39,6 +41,10 @@ func (r textAsk) common() *admission.Common                              { retur
 func (r textAsk) workers() []string                                      { return r.Asked.Workers }
 func (r textAsk) warnings() []api.Warning                                { return nil }
 func (r textAsk) sources(context.Context, *Queue, string, *record) error { return nil }
+
+func (r textAsk) limits(k *store.SharedKey) []limit {
+	return []limit{{"tokens", r.Text.MaxLength, k.MaxTokens}}
+}
 
 func (r textAsk) adult(model string) bool {
 	m, _ := r.Models.Text(model)

@@ -14,18 +14,20 @@ type Transfer struct {
 	Target  int64
 	Amount  horde.Kudos
 	Created int64
+	// SharedKey is the key of the target that it was sent to, "" for none.
+	SharedKey string
 }
 
-const transferColumns = "id, source_id, target_id, amount, created"
+const transferColumns = "id, source_id, target_id, amount, created, shared_key"
 
 func scanTransfer(r scanner) (t Transfer, err error) {
-	return t, r.Scan(&t.ID, &t.Source, &t.Target, &t.Amount, &t.Created)
+	return t, r.Scan(&t.ID, &t.Source, &t.Target, &t.Amount, &t.Created, &t.SharedKey)
 }
 
 // InsertTransfer writes a transfer; ErrDuplicate when its id is taken.
 func (tx *Tx) InsertTransfer(t Transfer) error {
-	_, err := tx.change("INSERT INTO transfers ("+transferColumns+") VALUES ($1, $2, $3, $4, $5)",
-		t.ID, t.Source, t.Target, int64(t.Amount), t.Created)
+	_, err := tx.change("INSERT INTO transfers ("+transferColumns+") VALUES ($1, $2, $3, $4, $5, $6)",
+		t.ID, t.Source, t.Target, int64(t.Amount), t.Created, t.SharedKey)
 	return err
 }
 

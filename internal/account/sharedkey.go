@@ -1,0 +1,256 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"horde/api"
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// SharedKey is a key with which others spend its owner's kudos, within a budget
+// and limits (platform rulebook §3.3). Its id is the secret: whoever knows it may
+// use it.
+type SharedKey struct {
+	store.SharedKey
+	Owner *User
+}
+
+// SharedKeyChange is what PUT and PATCH /sharedkeys say of a key; nil members are
+// absent.
+type SharedKeyChange struct {
+	Kudos  *int64 // whole kudos; -1: unlimited
+	Expiry *int64 // days from now; -1: never
+	Name   *string
+
+	MaxPixels, MaxSteps, MaxTokens *int64 // of one job; below 0: no limit
+}
+
+// Bounds and defaults of shared keys.
+const (
+	maxKeyName      = 255
+	maxKeyDays      = 100 * 366
+	maxKeyKudos     = 1_000_000_000_000
+	standardBudget  = 5000
+	noLimit         = -1
+	sharedKeys      = 3 // of a user
+	sharedKeysTrust = 10
+	sharedKeysEdu   = 1000
+)
+
+// keyAllowance is how many shared keys a user may have.
+func (u *User) keyAllowance() int {
+	switch {
+	case u.Is(Trusted):
+		return sharedKeysTrust
+	case u.Is(Education):
+		return sharedKeysEdu
+	}
+	return sharedKeys
+}
+
+// SharedKey finds a shared key with its owner; ErrUnknownKey's code when there is
+// none.
+func (a *Accounts) SharedKey(ctx context.Context, id string) (*SharedKey, error) {
+	unknown := horde.Errorf("InvalidAPIKey", "This shared key does not exist.")
+	if !horde.IsID(id) {
+		return nil, unknown
+	}
+	row, err := a.store.SharedKey(ctx, strings.ToLower(id))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, unknown
+	}
+	if err != nil {
+		return nil, err
+	}
+	owner, err := a.ByID(ctx, row.UserID)
+	if horde.CodeOf(err) != "" { // wiped
+		return nil, unknown
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &SharedKey{row, owner}, nil
+}
+
+// Spender finds on whose account an API key or a shared key makes a request:
+// rows 7 to 10 of generation rulebook §1.4. With downgrade a key without budget is
+// let through: what it asks for waits behind everybody else's.
+func (a *Accounts) Spender(ctx context.Context, key string, downgrade bool) (*User, *SharedKey, error) {
+	if !horde.IsID(key) {
+		u, err := a.ByKey(ctx, key)
+		return u, nil, err
+	}
+	k, err := a.SharedKey(ctx, key)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case k.Budget == 0 && !downgrade:
+		return nil, nil, horde.Errorf("SharedKeyEmpty", "The kudos of this shared key are spent. Ask its owner for more.")
+	case a.Expired(k):
+		return nil, nil, horde.Errorf("SharedKeyExpired", "This shared key has expired. Ask its owner for another one.")
+	case k.Styles > 0:
+		return nil, nil, horde.Errorf("SharedKeyAssignedStyles", "This shared key pays for styles. It cannot be used by itself.")
+	}
+	return k.Owner, k, nil
+}
+
+// Expired tells whether the time of a shared key is over.
+func (a *Accounts) Expired(k *SharedKey) bool {
+	return k.Expires != 0 && k.Expires <= a.config.Clock().UnixMicro()
+}
+
+// Valid tells whether a shared key can still pay for anything.
+func (a *Accounts) Valid(k *SharedKey) bool { return k.Budget != 0 && !a.Expired(k) }
+
+// CreateSharedKey makes a shared key for a user.
+func (a *Accounts) CreateSharedKey(owner *User, c SharedKeyChange) (*SharedKey, error) {
+	if owner.Anonymous() {
+		return nil, horde.Errorf("AnonForbidden", "The anonymous user cannot share keys. Register an account of your own.")
+	}
+	row := store.SharedKey{ID: uuid.NewString(), UserID: owner.ID, Budget: horde.Whole(standardBudget),
+		MaxPixels: noLimit, MaxSteps: noLimit, MaxTokens: noLimit}
+	if c.Expiry != nil && *c.Expiry == 0 { // never, where a key is made
+		c.Expiry = nil
+	}
+	err := a.store.Write(store.Unit{Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error {
+		n, err := tx.CountSharedKeys(owner.ID)
+		if err != nil {
+			return err
+		}
+		if most := owner.keyAllowance(); n >= most {
+			return horde.Errorf("Forbidden", "You have %d shared keys, and can have %d. Delete one that is not used any more.", n, most)
+		}
+		row.Created = tx.Now
+		c.apply(&row, tx.Now)
+		return tx.InsertSharedKey(row)
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return &SharedKey{row, owner}, nil
+}
+
+// ModifySharedKey changes a shared key of the caller.
+func (a *Accounts) ModifySharedKey(caller *User, k *SharedKey, c SharedKeyChange) (*SharedKey, error) {
+	if err := k.mustBeOf(caller); err != nil {
+		return nil, err
+	}
+	if c == (SharedKeyChange{}) {
+		return nil, horde.Errorf("NoSharedKeyModSelected", "No field to change was given.")
+	}
+	row, err := k.SharedKey, error(nil)
+	err = a.store.Write(store.Unit{Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error {
+		if row, err = tx.SharedKey(k.ID); err != nil {
+			return err
+		}
+		c.apply(&row, tx.Now)
+		return tx.UpdateSharedKey(row)
+	}})
+	if errors.Is(err, store.ErrNotFound) { // deleted just now
+		return nil, horde.Errorf("InvalidAPIKey", "This shared key does not exist any more.")
+	}
+	return &SharedKey{row, caller}, err
+}
+
+// DeleteSharedKey removes a shared key of the caller. The requests that were made
+// with it are the caller's to end (queue.DropKey).
+func (a *Accounts) DeleteSharedKey(caller *User, k *SharedKey) error {
+	if err := k.mustBeOf(caller); err != nil {
+		return err
+	}
+	return a.store.Write(store.Unit{Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error { return tx.DeleteSharedKey(k.ID) }})
+}
+
+// DeleteSharedKeys removes all shared keys of a user and returns their ids.
+func (a *Accounts) DeleteSharedKeys(ctx context.Context, user int64) ([]string, error) {
+	ids, err := a.store.SharedKeysOf(ctx, user)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	return ids, a.store.Write(store.Unit{Accounts: []int64{user}, Do: func(tx *store.Tx) error {
+		for _, id := range ids {
+			if err := tx.DeleteSharedKey(id); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+}
+
+func (k *SharedKey) mustBeOf(u *User) error {
+	if k.UserID == u.ID {
+		return nil
+	}
+	return horde.Errorf("Forbidden", "Only the owner of a shared key can change it.")
+}
+
+// apply writes the members that are there into a key. now is in microseconds.
+func (c *SharedKeyChange) apply(k *store.SharedKey, now int64) {
+	if c.Kudos != nil {
+		k.Budget = horde.Whole(*c.Kudos)
+	}
+	if c.Name != nil {
+		k.Name = *c.Name
+	}
+	if c.Expiry != nil {
+		if k.Expires = 0; *c.Expiry != noLimit {
+			k.Expires = now + *c.Expiry*(24*time.Hour).Microseconds()
+		}
+	}
+	for into, v := range map[*int64]*int64{&k.MaxPixels: c.MaxPixels, &k.MaxSteps: c.MaxSteps, &k.MaxTokens: c.MaxTokens} {
+		if v != nil {
+			*into = *v
+		}
+	}
+}
+
+// Check tells what is wrong with a change: name of the member → reason. It is
+// empty for a good one.
+func (c *SharedKeyChange) Check() map[string]string {
+	wrong := map[string]string{}
+	within := func(name string, v *int64, most int64) {
+		if v != nil && (*v > most || *v < -most) {
+			wrong[name] = "the number is too large"
+		}
+	}
+	within("kudos", c.Kudos, maxKeyKudos)
+	within("expiry", c.Expiry, maxKeyDays)
+	within("max_image_pixels", c.MaxPixels, math.MaxInt32)
+	within("max_image_steps", c.MaxSteps, math.MaxInt32)
+	within("max_text_tokens", c.MaxTokens, math.MaxInt32)
+	if c.Name != nil && utf8.RuneCountInString(*c.Name) > maxKeyName {
+		wrong["name"] = "a name has at most 255 characters"
+	}
+	return wrong
+}
+
+// Details is the key as the API shows it: whole kudos, though it is kept to the
+// hundredth.
+func (k *SharedKey) Details() api.SharedKey {
+	whole := func(v horde.Kudos) int64 { return int64(math.RoundToEven(v.Float())) }
+	return api.SharedKey{ID: k.ID, Username: k.Owner.Alias(), Name: k.Name, Kudos: whole(k.Budget), Expiry: mailTime(k.Expires),
+		Utilized: whole(k.Utilized), MaxImagePixels: k.MaxPixels, MaxImageSteps: k.MaxSteps, MaxTextTokens: k.MaxTokens}
+}
+
+// KeyHolder is the public view of the owner of a shared key, for whoever holds
+// the key (platform rulebook §3.1).
+func (a *Accounts) KeyHolder(ctx context.Context, k *SharedKey) (*api.UserDetails, error) {
+	d, err := a.Details(ctx, k.Owner, Public)
+	if err != nil {
+		return nil, err
+	}
+	if k.Name == "" {
+		d.Username += " (Shared Key)"
+	} else {
+		d.Username += " (Shared Key: " + k.Name + ")"
+	}
+	return d, nil
+}

@@ -1,0 +1,20 @@
+package kudos
+
+import (
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// Styled counts what the owners of styles earn by them.
+var Styled Bucket = func(t *store.Totals) *horde.Kudos { return &t.Styled }
+
+// Bonus gives a user newly minted kudos for something else than a delivery: a
+// style that was used, pictures that were rated (generation rulebook §6.11). All
+// of it can be spent at once.
+func (e *Entry) Bonus(user int64, amount horde.Kudos, b Bucket) error {
+	if err := e.move(user, amount, func(t *store.Totals) { *b(t) += amount }); err != nil {
+		return err
+	}
+	e.post(Mint, -amount)
+	return nil
+}

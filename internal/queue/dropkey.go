@@ -1,0 +1,50 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+
+	"horde/internal/store"
+)
+
+// DropKey ends the requests of a shared key that was deleted: nothing more is
+// handed out. What workers have already is still delivered, paid and charged; the
+// requests without any such job are gone at once.
+func (q *Queue) DropKey(ctx context.Context, user int64, key string) error {
+	for _, x := range q.indexes() {
+		for _, e := range x.withKey(user, key) {
+			if err := q.drop(ctx, e); err != nil && !errors.Is(err, store.ErrLost) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (x *index) withKey(user int64, key string) (found []*entry) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if h := x.holders[user]; h != nil {
+		for e := range h.entries {
+			if e.record.SharedKey == key {
+				found = append(found, e)
+			}
+		}
+	}
+	return found
+}
+
+// drop cancels a request, then removes it if no worker is at it: after the cancel
+// none can begin.
+func (q *Queue) drop(ctx context.Context, e *entry) error {
+	if err := q.cancel(e); err != nil {
+		return err
+	}
+	jobs, err := q.Store.JobsOf(ctx, []string{e.row.ID})
+	if err != nil || slices.ContainsFunc(jobs, func(j store.Job) bool { return inProgress(&j) > 0 }) {
+		return err
+	}
+	return q.removeExpired(ctx, e.row, math.MaxInt64)
+}

@@ -1,0 +1,161 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"horde/internal/account"
+	"horde/internal/admission"
+	"horde/internal/horde"
+	"horde/internal/store"
+	"horde/internal/style"
+)
+
+// terms are who asks for a request, who pays for it and whose style it uses.
+type terms struct {
+	asker *account.User      // whose key was sent
+	user  *account.User      // on whose account the request runs
+	key   *account.SharedKey // whose budget pays; nil: none
+	style *style.Chosen      // nil: none
+
+	// downgrade: the request may wait longer, or be made smaller, for lack of kudos.
+	downgrade bool
+	// waived: the key is the style's, so its limits do not count (generation
+	// rulebook §4).
+	waived bool
+	// last: the budget does not cover the request, which waits behind all others.
+	last bool
+}
+
+// lastPriority is the priority of a request that its shared key cannot pay in
+// full (§1.5 #4).
+const lastPriority = -50
+
+// settle finds who pays: the key that was sent, or the key of the style. The
+// sent key must be good in both cases (rows 7–10, decisions #16).
+func (t *terms) settle(ctx context.Context, accounts *account.Accounts, key string) (err error) {
+	if t.asker, t.key, err = accounts.Spender(ctx, key, t.downgrade); err != nil {
+		return err
+	}
+	t.user = t.asker
+	if t.style == nil || t.style.Style.SharedKey == "" {
+		return nil
+	}
+	k, err := accounts.SharedKey(ctx, t.style.Style.SharedKey)
+	if horde.CodeOf(err) != "" {
+		return nil // deleted just now
+	}
+	if err == nil && accounts.Valid(k) {
+		t.key, t.user, t.waived = k, k.Owner, true
+	}
+	return err
+}
+
+// caller is who asks as the checks see it: the account that the request runs on,
+// with what is held against the one who sent it.
+func (t *terms) caller() admission.Caller {
+	c := callerOf(t.user)
+	c.Flagged = c.Flagged || t.asker.Is(account.Flagged)
+	c.Deleted = c.Deleted || t.asker.Is(account.Deleted)
+	return c
+}
+
+// keyID is the id of the shared key that pays, or "".
+func (t *terms) keyID() string {
+	if t.key == nil {
+		return ""
+	}
+	return t.key.ID
+}
+
+// limit is something that a shared key bounds in one job.
+type limit struct {
+	name string
+	asks int
+	most int64
+}
+
+// afford compares a price with the budget of the shared key (§1.5 #4).
+// mayDowngrade says whether a smaller request would do.
+func (t *terms) afford(price horde.Kudos, mayDowngrade bool) error {
+	if t.key == nil || !short(&t.key.SharedKey, price) {
+		return nil
+	}
+	if !t.downgrade || !mayDowngrade {
+		return errShort(t.key.Budget, price)
+	}
+	t.last = true
+	return nil
+}
+
+// within compares a job with the limits of the shared key (§1.5 #6). poor refuses
+// what the account lacks upfront, which comes before the limits.
+func (t *terms) within(r incoming, poor func() error) error {
+	if t.key == nil || t.waived {
+		return nil
+	}
+	limits := r.limits(&t.key.SharedKey)
+	i := slices.IndexFunc(limits, func(l limit) bool { return l.most >= 0 && int64(l.asks) > l.most })
+	if i < 0 {
+		return nil
+	}
+	if err := poor(); err != nil {
+		return err
+	}
+	return horde.Errorf("BadRequest", "This shared key allows at most %d %s in a job, not %d.", limits[i].most, limits[i].name, limits[i].asks)
+}
+
+// short tells whether a budget does not cover a price.
+func short(k *store.SharedKey, price horde.Kudos) bool {
+	return k.Budget != store.Unlimited && k.Budget < price
+}
+
+func errShort(budget, price horde.Kudos) error {
+	return horde.Errorf("SharedKeyInsufficientKudos", "This request costs about %s kudos, and the shared key has %s left. "+
+		"Ask for less, set allow_downgrade, or ask the key's owner for more.", price, max(0, budget))
+}
+
+// accounts are those that accepting the request changes.
+func (t *terms) accounts() []int64 {
+	all := []int64{t.user.ID}
+	if t.style != nil {
+		all = append(all, t.style.Accounts()...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// recheck looks again at a shared key's budget, inside the transaction: another
+// request may have spent it meanwhile.
+func (t *terms) recheck(tx *store.Tx, price horde.Kudos) error {
+	if t.key == nil {
+		return nil
+	}
+	k, err := tx.SharedKey(t.key.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return horde.Errorf("InvalidAPIKey", "This shared key does not exist any more.")
+	}
+	if err == nil && !t.last && short(&k, price) {
+		err = errShort(k.Budget, price)
+	}
+	return err
+}
+
+// priority is where the request starts in the queue, by the balance of who pays.
+func (t *terms) priority(balance horde.Kudos) int64 {
+	p := priorityOf(balance, t.user.Is(account.Flagged))
+	if t.last {
+		return min(p, lastPriority)
+	}
+	return p
+}
+
+// spendKey takes a charge out of the budget of the shared key that a request was
+// made with. Its owner's account must be locked.
+func spendKey(tx *store.Tx, key string, amount horde.Kudos) error {
+	if key == "" || amount == 0 {
+		return nil
+	}
+	return tx.SpendSharedKey(key, amount)
+}

@@ -1,0 +1,181 @@
+package style
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"horde/api"
+	"horde/internal/horde"
+	"horde/internal/kudos"
+	"horde/internal/store"
+)
+
+// Chosen is the style that a request uses. Collection is the one that it was
+// drawn from, nil when the style itself was named.
+type Chosen struct {
+	Style      *Style
+	Collection *store.Collection
+}
+
+// Choose finds the style that a request of this kind means by ref, an id or a
+// name; of a collection a random member. The style may be of the other kind, when
+// there is nothing else of that name. StyleNotFound when there is none.
+func (s *Styles) Choose(ctx context.Context, kind, ref string) (*Chosen, error) {
+	if horde.IsID(ref) {
+		v, err := s.byID(ctx, ref)
+		if err == nil {
+			return &Chosen{Style: v}, nil
+		}
+		if horde.CodeOf(err) != "StyleNotFound" {
+			return nil, err
+		}
+		c, err := s.collection(ctx, ref)
+		return s.draw(ctx, c, ref, err)
+	}
+	n, err := s.parse(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.named(ctx, n, kind)
+	if err != nil {
+		return nil, err
+	}
+	if v != nil && v.Kind == kind {
+		return &Chosen{Style: v}, nil
+	}
+	c, err := s.collectionNamed(ctx, n, kind)
+	if v != nil && (err != nil || c == nil) {
+		return &Chosen{Style: v}, err
+	}
+	return s.draw(ctx, c, ref, err)
+}
+
+// draw takes a random member of a collection; one without any, or no collection,
+// is not found.
+func (s *Styles) draw(ctx context.Context, c *store.Collection, ref string, err error) (*Chosen, error) {
+	if err != nil {
+		return nil, err
+	}
+	if c == nil {
+		return nil, errNotFound(ref)
+	}
+	members, err := s.Store.Members(ctx, []string{c.ID})
+	if err != nil {
+		return nil, err
+	}
+	if len(members) == 0 {
+		return nil, errNotFound(ref)
+	}
+	v, err := s.byID(ctx, members[rand.IntN(len(members))].Style)
+	if err != nil {
+		return nil, err
+	}
+	return &Chosen{Style: v, Collection: c}, nil
+}
+
+// maxPrompt bounds the bytes of a prompt that a template makes, however often it
+// repeats what the client sent.
+const maxPrompt = 1 << 20
+
+// fill puts a prompt into the style's template, in one pass: what the client
+// sent is never taken for a template itself.
+func (c *Chosen) fill(positive, negative string) (string, error) {
+	t := c.Style.Prompt
+	if size := len(t) + strings.Count(t, "{p}")*len(positive) + strings.Count(t, "{np}")*len(negative); size > maxPrompt {
+		return "", horde.Errorf("InvalidPromptSize", "The prompt is too long for this style.")
+	}
+	return strings.NewReplacer("{p}", positive, "{np}", negative).Replace(t), nil
+}
+
+// Image merges an image style into a request (generation rulebook §4): the prompt
+// goes into the template, models and params are the style's, but for n and, where
+// the style has none, the size. It returns the params as JSON too.
+func (c *Chosen) Image(asked api.ImageRequest) (api.ImageRequest, json.RawMessage, error) {
+	positive, negative, _ := strings.Cut(asked.Prompt, "###")
+	if !strings.Contains(c.Style.Prompt, "###") && negative != "" && !strings.Contains(negative, "###") {
+		negative = "###" + negative
+	}
+	prompt, err := c.fill(positive, negative)
+	if err != nil {
+		return asked, nil, err
+	}
+	var params api.ImageParams
+	if err := json.Unmarshal([]byte(c.Style.Params), &params); err != nil {
+		return asked, nil, fmt.Errorf("style %s: %w", c.Style.ID, err)
+	}
+	params.N = nil
+	if own := asked.Params; own != nil {
+		params.N = own.N
+		if params.Width == nil {
+			params.Width = own.Width
+		}
+		if params.Height == nil {
+			params.Height = own.Height
+		}
+	}
+	models := slices.Clone(c.Style.Models)
+	asked.Prompt, asked.Params, asked.Models = prompt, &params, &models
+	return asked, json.RawMessage(c.Style.Params), nil
+}
+
+// Text merges a text style into a request: the prompt goes into the template,
+// models and params are the style's, but for n. Text has no negative prompt: its
+// place stays empty.
+func (c *Chosen) Text(asked api.TextRequest) (api.TextRequest, error) {
+	prompt, err := c.fill(asked.Prompt, "")
+	if err != nil {
+		return asked, err
+	}
+	var params api.TextParams
+	if err := json.Unmarshal([]byte(c.Style.Params), &params); err != nil {
+		return asked, fmt.Errorf("style %s: %w", c.Style.ID, err)
+	}
+	params.N = nil
+	if asked.Params != nil {
+		params.N = asked.Params.N
+	}
+	asked.Prompt, asked.Params, asked.Models = prompt, &params, slices.Clone(c.Style.Models)
+	return asked, nil
+}
+
+// reward is what the owner of a style gets for each request of somebody else
+// (generation rulebook §6.11).
+var reward = horde.Whole(2)
+
+// Accounts are the users whose accounts Settle needs locked: the owners of the
+// style and of the collection.
+func (c *Chosen) Accounts() []int64 {
+	if c.Collection == nil {
+		return []int64{c.Style.UserID}
+	}
+	return []int64{c.Style.UserID, c.Collection.UserID}
+}
+
+// Settle counts an accepted request of asker and pays the style's owner, unless
+// that is the asker. The style may have been deleted meanwhile.
+func (c *Chosen) Settle(tx *store.Tx, e *kudos.Entry, asker int64) error {
+	if c.Collection != nil {
+		if err := tx.UseCollection(c.Collection.ID); err != nil {
+			return err
+		}
+	}
+	if err := tx.UseStyle(c.Style.ID); err != nil {
+		return err
+	}
+	owner := c.Style.UserID
+	if owner == asker {
+		return nil
+	}
+	if err := e.Bonus(owner, reward, kudos.Styled); err != nil {
+		return err
+	}
+	place := 0
+	if c.Style.Kind == Text {
+		place = 1
+	}
+	return tx.ChangeAccount(owner, func(a *store.Account) { a.Totals.Styles[place]++ })
+}

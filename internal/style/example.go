@@ -1,0 +1,134 @@
+package style
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// Bounds of examples. maxURL is not in the contract.
+const (
+	maxExamples = 4
+	maxURL      = 2000
+)
+
+// AddExample adds a picture to an image style and returns its id. The first
+// example is the primary whatever it says.
+func (s *Styles) AddExample(ctx context.Context, id string, in api.StyleExampleInput, key string) (string, error) {
+	e := Example{ID: horde.NewID()}
+	err := s.examples(ctx, id, key, func(list []Example) ([]Example, error) {
+		if in.URL == nil {
+			return nil, errURL
+		}
+		e.URL = *in.URL
+		if err := fits(list, e); err != nil {
+			return nil, err
+		}
+		if len(list) >= maxExamples {
+			return nil, horde.Errorf("Forbidden", "A style can have at most %d examples. Delete one first.", maxExamples)
+		}
+		return append(list, e), nil
+	}, e.ID, in.Primary != nil && *in.Primary)
+	return e.ID, err
+}
+
+// ModifyExample changes an example of an image style and returns its id. It
+// becomes the primary unless it says otherwise; the primary stays the primary
+// until another one takes its place.
+func (s *Styles) ModifyExample(ctx context.Context, id, example string, in api.StyleExampleInput, key string) (string, error) {
+	example = strings.ToLower(example)
+	return example, s.examples(ctx, id, key, func(list []Example) ([]Example, error) {
+		i := slices.IndexFunc(list, func(e Example) bool { return e.ID == example })
+		if i < 0 {
+			return nil, errNoExample(example)
+		}
+		if in.URL != nil {
+			list[i].URL = *in.URL
+		}
+		return list, fits(list, list[i])
+	}, example, in.Primary == nil || *in.Primary)
+}
+
+// DeleteExample removes an example of an image style. When it was the primary,
+// the oldest that is left becomes it.
+func (s *Styles) DeleteExample(ctx context.Context, id, example, key string) error {
+	example = strings.ToLower(example)
+	return s.examples(ctx, id, key, func(list []Example) ([]Example, error) {
+		kept := slices.DeleteFunc(slices.Clone(list), func(e Example) bool { return e.ID == example })
+		if len(kept) == len(list) {
+			return nil, errNoExample(example)
+		}
+		return kept, nil
+	}, "", false)
+}
+
+func errNoExample(id string) error {
+	return horde.Errorf("Style exampleNotFound", "This style has no example with ID '%s'.", clip(id))
+}
+
+var errURL = horde.Errorf("BadRequest", "url must be the address of a picture that begins with https://.")
+
+// fits tells whether an example's address can stand beside the others.
+func fits(list []Example, e Example) error {
+	u, err := url.Parse(e.URL)
+	if err != nil || !strings.HasPrefix(e.URL, "https://") || u.Host == "" || len(e.URL) > maxURL {
+		return errURL
+	}
+	if slices.ContainsFunc(list, func(o Example) bool { return o.ID != e.ID && o.URL == e.URL }) {
+		return horde.Errorf("BadRequest", "This style has an example with this url already.")
+	}
+	return nil
+}
+
+// examples rewrites the examples of an image style, for its owner and moderators.
+// With primary the named one becomes the primary; there is always exactly one.
+func (s *Styles) examples(ctx context.Context, id, key string, change func([]Example) ([]Example, error), named string, primary bool) error {
+	v, caller, err := s.target(ctx, Image, id, key)
+	if err != nil {
+		return err
+	}
+	if v.UserID != caller.ID && !caller.Is(account.Moderator) {
+		return errNotOwner
+	}
+	err = s.Store.Write(store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error {
+		row, err := tx.Style(v.ID)
+		if err != nil {
+			return err
+		}
+		now, err := fromRow(row)
+		if err != nil {
+			return err
+		}
+		if now.Examples, err = change(now.Examples); err != nil {
+			return err
+		}
+		onePrimary(now.Examples, named, primary)
+		if row, err = now.toRow(); err != nil {
+			return err
+		}
+		return tx.UpdateStyle(row, now.Tags, now.Models)
+	}})
+	if errors.Is(err, store.ErrNotFound) {
+		return errNotFound(id)
+	}
+	return err
+}
+
+// onePrimary makes exactly one of the examples the primary: the named one if it
+// is to be, else the one that is, else the first.
+func onePrimary(list []Example, named string, primary bool) {
+	best := slices.IndexFunc(list, func(e Example) bool { return primary && e.ID == named })
+	if best < 0 {
+		best = slices.IndexFunc(list, func(e Example) bool { return e.Primary })
+	}
+	for i := range list {
+		list[i].Primary = i == max(best, 0)
+	}
+}
