@@ -8,6 +8,7 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/moderation"
 	"horde/internal/queue"
+	"horde/internal/rating"
 	"horde/internal/style"
 )
 
@@ -18,6 +19,7 @@ type Domain struct {
 	Queue    *queue.Queue
 	Catalog  *catalog.Catalog
 	Styles   *style.Styles
+	Ratings  *rating.Ratings
 	Switches *moderation.Switches
 	Blobs    http.Handler // serves signed links of a folder store; nil with S3
 

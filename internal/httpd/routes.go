@@ -68,6 +68,7 @@ func (s *Server) routes() []route {
 	table = append(table, s.sharedKeyRoutes()...)
 	table = append(table, s.styleRoutes()...)
 	table = append(table, s.collectionRoutes()...)
+	table = append(table, s.ratingRoutes()...)
 	if !s.MetricsElsewhere {
 		table = append(table, route{method: http.MethodGet, pattern: "/metrics", handle: wrap(measure), limits: exempt, plain: true})
 	}

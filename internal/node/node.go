@@ -29,6 +29,7 @@ import (
 	"horde/internal/limit"
 	"horde/internal/moderation"
 	"horde/internal/queue"
+	"horde/internal/rating"
 	"horde/internal/store"
 	"horde/internal/style"
 	"horde/internal/telemetry"
@@ -77,6 +78,7 @@ type Node struct {
 	Queue    *queue.Queue
 	Catalog  *catalog.Catalog
 	Styles   *style.Styles
+	Ratings  *rating.Ratings
 	Switches *moderation.Switches
 	Store    *store.Store
 	Blobs    blob.Store
@@ -137,6 +139,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	n.Ratings = rating.New(rating.Config{Store: n.Store, Accounts: n.Accounts, Queue: n.Queue, Clock: o.Clock})
 	n.ready = telemetry.NewReadiness(readyKept, readyTime)
 	n.ready.Add("database", n.Store.Ping)
 	n.ready.Add("pictures", n.Blobs.Ready)
@@ -186,7 +189,7 @@ func (n *Node) openBlobs() (blob.Store, error) {
 func (n *Node) front() httpd.Options {
 	o := &n.options
 	front := httpd.Options{
-		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Catalog: n.Catalog, Styles: n.Styles, Switches: n.Switches, TestAccounts: o.TestAccounts},
+		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Switches: n.Switches, TestAccounts: o.TestAccounts},
 		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, Repository: api.Repository,
 		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, MetricsElsewhere: o.MetricsElsewhere,
 		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pages,

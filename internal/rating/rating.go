@@ -1,0 +1,219 @@
+package rating
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/admission"
+	"horde/internal/horde"
+	"horde/internal/kudos"
+	"horde/internal/queue"
+	"horde/internal/store"
+)
+
+// Config is what ratings depend on.
+type Config struct {
+	Store    *store.Store
+	Accounts *account.Accounts
+	Queue    *queue.Queue
+	Clock    horde.Clock
+}
+
+// Ratings takes and keeps ratings.
+type Ratings struct{ Config }
+
+// New returns the ratings of a store.
+func New(c Config) *Ratings { return &Ratings{c} }
+
+// Rater is where ratings come from.
+type Rater struct {
+	ClientAgent string
+	Addr        string
+}
+
+// Rate takes the ratings of a request's pictures, once, and returns what its owner
+// got for them. Refusals are in the order of platform rulebook §10.1.
+func (r *Ratings) Rate(ctx context.Context, id string, in api.Aesthetics, from Rater) (horde.Kudos, error) {
+	o, err := r.Queue.Outcome(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	v, err := judge(o, in)
+	if err != nil {
+		return 0, err
+	}
+	set, err := r.set(ctx, o, v, from)
+	if err != nil {
+		return 0, err
+	}
+	amount := reward(v, len(o.Pictures), o.Consumed)
+	err = r.Store.Write(store.Unit{Key: o.ID, Accounts: []int64{o.UserID}, Do: func(tx *store.Tx) error {
+		if rated, err := tx.Rated(o.ID); err != nil {
+			return err
+		} else if rated {
+			return errRated
+		}
+		set.Created = tx.Now
+		if err := tx.InsertRatingSet(set); err != nil {
+			return err
+		}
+		e := kudos.NewEntry(tx, "rate:"+o.ID, "pictures rated", o.ID, "")
+		if amount > 0 {
+			if err := e.Bonus(o.UserID, amount, kudos.Awarded); err != nil {
+				return err
+			}
+		}
+		return e.Commit()
+	}})
+	if errors.Is(err, store.ErrDuplicate) { // another node was faster
+		err = errRated
+	}
+	return amount, err
+}
+
+var errRated = horde.Errorf("AestheticsAlreadyExist", "These pictures are rated already.")
+
+// verdict is what was said of a request's pictures, checked.
+type verdict struct {
+	best    string // as sent
+	ratings []api.AestheticRating
+}
+
+// judge checks what is said of an outcome.
+func judge(o queue.Outcome, in api.Aesthetics) (verdict, error) {
+	switch {
+	case !o.Done:
+		return verdict{}, horde.Errorf("AestheticsNotCompleted", "Pictures can be rated when the request is done.")
+	case !o.Asked.Shared:
+		return verdict{}, horde.Errorf("AestheticsNotPublic", "Only pictures of requests that were sent with shared can be rated.")
+	}
+	v := verdict{best: strings.ToLower(in.Best)}
+	known := func(id string) bool {
+		return slices.ContainsFunc(o.Pictures, func(p queue.Picture) bool { return p.ID == id })
+	}
+	unknown := func(id string) error {
+		return horde.Errorf("ProcGenNotFound", "The request has no picture with ID '%s'.", id)
+	}
+	for _, a := range in.Ratings {
+		a.ID = strings.ToLower(a.ID)
+		if !known(a.ID) {
+			return v, unknown(a.ID)
+		}
+		if slices.ContainsFunc(v.ratings, func(b api.AestheticRating) bool { return b.ID == a.ID }) {
+			return v, horde.Errorf("AestheticsDuplicate", "The picture with ID '%s' is rated twice.", a.ID)
+		}
+		v.ratings = append(v.ratings, a)
+	}
+	switch {
+	case v.best != "" && !known(v.best):
+		return v, unknown(v.best)
+	case v.best == "" && len(v.ratings) == 0:
+		return v, horde.Errorf("AestheticsMissing", "Name the best picture or rate some.")
+	case len(v.ratings) == 0 && len(o.Pictures) == 1:
+		return v, horde.Errorf("AestheticsSolo", "The best of one picture says nothing. Rate it instead.")
+	}
+	return v, nil
+}
+
+// Amounts of §1.13, and the rating under which a single picture is no good.
+var (
+	forRating    = horde.Whole(5)
+	forArtifacts = horde.Whole(5)
+	forBest      = horde.Whole(15)
+	kept         = horde.Whole(1) // of what the request cost
+)
+
+const good = 7
+
+// reward is what a verdict on a set of pictures earns, but always less than the
+// request cost.
+func reward(v verdict, pictures int, consumed horde.Kudos) horde.Kudos {
+	var sum horde.Kudos
+	for _, a := range v.ratings {
+		sum += forRating
+		if a.Artifacts != nil {
+			sum += forArtifacts
+		}
+	}
+	switch {
+	case len(v.ratings) == 0:
+		sum = forBest
+	case len(v.ratings) == 1 && v.ratings[0].Rating < good && v.best != "" && pictures > 1:
+		sum += forBest
+	}
+	if sum >= consumed {
+		sum = consumed - kept
+	}
+	return max(0, sum)
+}
+
+// favourite is the best picture as the ratings have it: of several the one with
+// the highest, if that is one; a single one that is good, unless another was named.
+func (v verdict) favourite() string {
+	switch {
+	case len(v.ratings) == 1 && v.best == "" && v.ratings[0].Rating >= good:
+		return v.ratings[0].ID
+	case len(v.ratings) < 2:
+		return v.best
+	}
+	top := slices.MaxFunc(v.ratings, func(a, b api.AestheticRating) int { return a.Rating - b.Rating })
+	tied := 0
+	for _, a := range v.ratings {
+		if a.Rating == top.Rating {
+			tied++
+		}
+	}
+	if tied > 1 && v.best != "" {
+		return v.best
+	}
+	return top.ID
+}
+
+// testimony is what is kept of a set besides the ratings.
+type testimony struct {
+	User struct {
+		Alias       string      `json:"username"`
+		Trusted     bool        `json:"trusted"`
+		Age         int64       `json:"account_age"` // seconds
+		Kudos       horde.Kudos `json:"kudos"`       // in hundredths
+		Accumulated horde.Kudos `json:"kudos_accumulated"`
+	} `json:"user"`
+	Addr        string           `json:"addr,omitempty"`
+	ClientAgent string           `json:"client_agent"`
+	Pictures    []queue.Picture  `json:"pictures"` // all of the set
+	Asked       *admission.Image `json:"asked"`
+}
+
+// set makes the row of a verdict.
+func (r *Ratings) set(ctx context.Context, o queue.Outcome, v verdict, from Rater) (store.RatingSet, error) {
+	user, err := r.Accounts.ByID(ctx, o.UserID)
+	if err != nil {
+		return store.RatingSet{}, err
+	}
+	acc, err := r.Store.Account(ctx, o.UserID)
+	if err != nil {
+		return store.RatingSet{}, err
+	}
+	t := testimony{Addr: from.Addr, ClientAgent: strings.ReplaceAll(from.ClientAgent, "\x00", ""), Pictures: o.Pictures, Asked: o.Asked}
+	t.User.Alias, t.User.Trusted = user.Alias(), user.Is(account.Trusted)
+	t.User.Age = (r.Clock().UnixMicro() - user.Created) / 1_000_000
+	t.User.Kudos, t.User.Accumulated = acc.Balance, acc.Totals.Accumulated
+	body, err := json.Marshal(&t)
+	if err != nil {
+		return store.RatingSet{}, err
+	}
+	set := store.RatingSet{ID: o.ID, UserID: o.UserID, Best: v.favourite(), Body: string(body)}
+	for _, a := range v.ratings {
+		row := store.Rating{Picture: a.ID, Rating: a.Rating, Artifacts: -1}
+		if a.Artifacts != nil {
+			row.Artifacts = *a.Artifacts
+		}
+		set.Ratings = append(set.Ratings, row)
+	}
+	return set, nil
+}
