@@ -13,7 +13,9 @@ import (
 
 // bodies are all described bodies; each is compared with the original's
 // document.
-var bodies = []*Schema{ImageRequestSchema, ImagePopSchema, ImageSubmitSchema, TextRequestSchema, TextPopSchema, TextSubmitSchema, ModifyUserSchema, ModifyWorkerSchema}
+var bodies = []*Schema{ImageRequestSchema, ImagePopSchema, ImageSubmitSchema, TextRequestSchema, TextPopSchema, TextSubmitSchema, ModifyUserSchema, ModifyWorkerSchema,
+	ImageStyleSchema, ImageStylePatchSchema, TextStyleSchema, TextStylePatchSchema, StyleExampleSchema, CollectionSchema,
+	AestheticsSchema, SharedKeyInputSchema}
 
 type swaggerDoc struct {
 	Definitions map[string]map[string]any `json:"definitions"`

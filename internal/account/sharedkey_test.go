@@ -1,0 +1,260 @@
+package account
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"horde/internal/horde"
+	"horde/internal/store"
+	"horde/internal/store/storetest"
+)
+
+func ptr[T any](v T) *T { return &v }
+
+// key makes a shared key.
+func (w *world) key(owner *User, c SharedKeyChange) *SharedKey {
+	w.t.Helper()
+	k, err := w.CreateSharedKey(owner, c)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return k
+}
+
+// keyNow is a shared key as it is now.
+func (w *world) keyNow(id string) *SharedKey {
+	w.t.Helper()
+	k, err := w.SharedKey(context.Background(), id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return k
+}
+
+func TestSharedKeyAllowance(t *testing.T) {
+	each(t, func(w *world) {
+		for name, c := range map[string]struct {
+			roles Role
+			most  int
+		}{"plain": {0, 3}, "trusted": {Trusted, 10}, "teacher": {Trusted | Education, 10}} {
+			u := w.user(name, c.roles, 100)
+			for range c.most {
+				w.key(u, SharedKeyChange{})
+			}
+			_, err := w.CreateSharedKey(u, SharedKeyChange{})
+			wantCode(t, name, err, "Forbidden")
+			ids, err := w.DeleteSharedKeys(context.Background(), u.ID)
+			if err != nil || len(ids) != c.most {
+				t.Errorf("%s: deleted %d keys, %v", name, len(ids), err)
+			}
+			w.key(u, SharedKeyChange{})
+		}
+		if n := w.user("school", Education, 0).keyAllowance(); n != 1000 {
+			t.Errorf("a school has %d keys", n)
+		}
+		anon, err := w.ByID(context.Background(), AnonymousID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = w.CreateSharedKey(anon, SharedKeyChange{})
+		wantCode(t, "anonymous", err, "AnonForbidden")
+	})
+}
+
+// Parallel calls cannot make more keys than a user may have.
+func TestSharedKeyAllowanceInAStorm(t *testing.T) {
+	each(t, func(w *world) {
+		u := w.user("alice", 0, 100)
+		var wg sync.WaitGroup
+		for range 12 {
+			wg.Go(func() { _, _ = w.CreateSharedKey(u, SharedKeyChange{}) })
+		}
+		wg.Wait()
+		if ids, err := w.s.SharedKeysOf(context.Background(), u.ID); err != nil || len(ids) != 3 {
+			t.Errorf("%d keys, %v", len(ids), err)
+		}
+	})
+}
+
+func TestSharedKeyLife(t *testing.T) {
+	each(t, func(w *world) {
+		alice, bob := w.user("alice", 0, 100), w.user("bob", Moderator|Trusted, 100)
+		d := w.key(alice, SharedKeyChange{}).Details()
+		if d.Kudos != 5000 || d.Expiry != "" || d.Name != "" || d.Utilized != 0 || d.MaxImagePixels != -1 || d.MaxImageSteps != -1 ||
+			d.MaxTextTokens != -1 || d.Username != alice.Alias() {
+			t.Errorf("defaults: %+v", d)
+		}
+		k := w.key(alice, SharedKeyChange{Kudos: ptr(int64(70)), Expiry: ptr(int64(2)), Name: ptr("club"), MaxPixels: ptr(int64(4096))})
+		if k.Expires != w.now.Add(48*time.Hour).UnixMicro() || w.keyNow(strings.ToUpper(k.ID)).Name != "club" {
+			t.Errorf("made: %+v", k)
+		}
+		for days, never := range map[int64]bool{0: true, -1: true, -2: false} {
+			if e := w.key(w.user("u"+time.Duration(days).String(), 0, 0), SharedKeyChange{Expiry: &days}).Expires; (e == 0) != never {
+				t.Errorf("expiry %d: %d", days, e)
+			}
+		}
+		_, err := w.ModifySharedKey(bob, k, SharedKeyChange{Kudos: ptr(int64(1))})
+		wantCode(t, "a moderator", err, "Forbidden")
+		_, err = w.ModifySharedKey(alice, k, SharedKeyChange{})
+		wantCode(t, "nothing", err, "NoSharedKeyModSelected")
+		if k, err = w.ModifySharedKey(alice, k, SharedKeyChange{Expiry: ptr(int64(0))}); err != nil || !w.Expired(k) || k.Budget != 7000 || k.MaxPixels != 4096 {
+			t.Errorf("expired now: %+v, %v", k, err)
+		}
+		if k, err = w.ModifySharedKey(alice, k, SharedKeyChange{Expiry: ptr(int64(-1)), Kudos: ptr(int64(-1))}); err != nil || k.Expires != 0 || k.Budget != store.Unlimited {
+			t.Errorf("for ever: %+v, %v", k, err)
+		}
+		wantCode(t, "delete another's", w.DeleteSharedKey(bob, k), "Forbidden")
+		wantCode(t, "delete", w.DeleteSharedKey(alice, k), "")
+		for _, id := range []string{k.ID, "nonsense", "", "00000000-0000-4000-8000-000000000000"} {
+			_, err = w.SharedKey(context.Background(), id)
+			wantCode(t, id, err, "InvalidAPIKey")
+		}
+	})
+}
+
+func TestSpender(t *testing.T) {
+	each(t, func(w *world) {
+		ctx := context.Background()
+		alice := w.user("alice", 0, 100)
+		empty := w.key(alice, SharedKeyChange{Kudos: ptr(int64(0))})
+		old := w.key(alice, SharedKeyChange{Expiry: ptr(int64(-2))})
+		good := w.key(alice, SharedKeyChange{})
+		for _, c := range []struct {
+			what, key string
+			downgrade bool
+			code      horde.Code
+		}{
+			{"empty", empty.ID, false, "SharedKeyEmpty"}, {"empty but patient", empty.ID, true, ""},
+			{"expired", old.ID, true, "SharedKeyExpired"}, {"good", good.ID, false, ""},
+			{"unknown", "00000000-0000-4000-8000-000000000000", false, "InvalidAPIKey"}, {"no key", "", false, "InvalidAPIKey"},
+		} {
+			u, k, err := w.Spender(ctx, c.key, c.downgrade)
+			wantCode(t, c.what, err, c.code)
+			if err == nil && (u.ID != alice.ID || k == nil || k.ID != c.key) {
+				t.Errorf("%s: %+v, %+v", c.what, u, k)
+			}
+		}
+		v := store.Style{ID: horde.NewID(), Kind: "image", UserID: alice.ID, Name: "x", Prompt: "{p}{np}", Params: "{}", Tags: "[]", Models: "[]",
+			Examples: "[]", SharedKey: good.ID}
+		w.write(alice.ID, func(tx *store.Tx) error { return tx.InsertStyle(v, nil, nil) })
+		_, _, err := w.Spender(ctx, good.ID, true)
+		wantCode(t, "of a style", err, "SharedKeyAssignedStyles")
+		wantCode(t, "delete one that a style uses", w.DeleteSharedKey(alice, good), "")
+		if v, err = w.s.Style(ctx, v.ID); err != nil || v.SharedKey != "" {
+			t.Errorf("the style still has %q, %v", v.SharedKey, err)
+		}
+	})
+}
+
+func TestGiftToASharedKey(t *testing.T) {
+	each(t, func(w *world) {
+		ctx := context.Background()
+		alice, bob := w.user("alice", 0, 100), w.user("bob", 0, 100)
+		k, free := w.key(alice, SharedKeyChange{Kudos: ptr(int64(0))}), w.key(alice, SharedKeyChange{Kudos: ptr(int64(-1))})
+		old := w.key(alice, SharedKeyChange{Expiry: ptr(int64(-2))})
+		gift := Gift{Target: k.ID, Amount: 30, Key: "once"}
+		for range 2 {
+			wantCode(t, "gift", w.Transfer(ctx, bob, gift), "")
+		}
+		gift.Target = alice.Alias()
+		wantCode(t, "same key, the owner", w.Transfer(ctx, bob, gift), "IdempotencyKeyConflict")
+		wantCode(t, "unlimited", w.Transfer(ctx, bob, Gift{Target: free.ID, Amount: 5}), "")
+		wantCode(t, "own", w.Transfer(ctx, alice, Gift{Target: k.ID, Amount: 5}), "KudosTransferToSelf")
+		wantCode(t, "expired", w.Transfer(ctx, bob, Gift{Target: old.ID, Amount: 5}), "SharedKeyExpired")
+		if k = w.keyNow(k.ID); k.Budget != 3000 || w.keyNow(free.ID).Budget != store.Unlimited {
+			t.Errorf("budgets %v, %v", k.Budget, w.keyNow(free.ID).Budget)
+		}
+		if a, b := w.balance(alice), w.balance(bob); a != 135 || b != 65 {
+			t.Errorf("alice has %v, bob %v", a, b)
+		}
+		w.sound()
+	})
+}
+
+// A key's holder sees the owner as strangers do, under another name.
+func TestKeyHolder(t *testing.T) {
+	each(t, func(w *world) {
+		alice := w.user("alice", 0, 100)
+		for name, want := range map[string]string{"": " (Shared Key)", "club": " (Shared Key: club)"} {
+			d, err := w.KeyHolder(context.Background(), w.key(alice, SharedKeyChange{Name: &name}))
+			if err != nil || d.Username != alice.Alias()+want || d.SharedKeyIDs != nil || d.WorkerIDs != nil {
+				t.Errorf("%+v, %v", d, err)
+			}
+		}
+		if d, err := w.Details(context.Background(), alice, Own); err != nil || len(d.SharedKeyIDs) != 2 {
+			t.Errorf("own keys: %v, %v", d.SharedKeyIDs, err)
+		}
+	})
+}
+
+// The keys of a wiped user open nothing.
+func TestKeysOfAWipedUser(t *testing.T) {
+	each(t, func(w *world) {
+		alice := w.user("alice", 0, 100)
+		k := w.key(alice, SharedKeyChange{})
+		if err := w.Wipe(alice.ID); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err := w.Spender(context.Background(), k.ID, false)
+		wantCode(t, "wiped", err, "InvalidAPIKey")
+	})
+}
+
+// A budget obeys the rule of platform rulebook §3.3 whatever happens to it.
+func TestBudgetArithmetic(t *testing.T) {
+	w := newWorld(t, storetest.On(t, storetest.SQLite))
+	alice := w.user("alice", 0, 100)
+	k := w.key(alice, SharedKeyChange{})
+	rapid.Check(t, func(t *rapid.T) {
+		budget := rapid.SampledFrom([]int64{-100, 0, 100, 123_45, 500_000}).Draw(t, "budget")
+		var spent int64
+		w.write(alice.ID, func(tx *store.Tx) error {
+			if err := tx.DeleteSharedKey(k.ID); err != nil {
+				return err
+			}
+			return tx.InsertSharedKey(store.SharedKey{ID: k.ID, UserID: alice.ID, Budget: horde.Kudos(budget)})
+		})
+		for range rapid.IntRange(1, 6).Draw(t, "steps") {
+			amount := rapid.Int64Range(1, 200_00).Draw(t, "amount")
+			topUp := rapid.Bool().Draw(t, "top up")
+			w.write(alice.ID, func(tx *store.Tx) error {
+				if topUp {
+					return tx.TopUpSharedKey(k.ID, horde.Kudos(amount))
+				}
+				return tx.SpendSharedKey(k.ID, horde.Kudos(amount))
+			})
+			switch {
+			case budget == -100:
+				if !topUp {
+					spent += amount
+				}
+			case topUp:
+				budget += amount
+			case budget != 0:
+				budget, spent = max(0, budget-amount), spent+amount
+			}
+			if now := w.keyNow(k.ID); int64(now.Budget) != budget || int64(now.Utilized) != spent {
+				t.Fatalf("budget %v of %v, spent %v of %v", now.Budget, budget, now.Utilized, spent)
+			}
+		}
+	})
+}
+
+func TestSharedKeyCheck(t *testing.T) {
+	big := int64(1 << 60)
+	long := strings.Repeat("ä", 256)
+	c := SharedKeyChange{Kudos: &big, Expiry: &big, Name: &long, MaxPixels: &big, MaxSteps: &big, MaxTokens: &big}
+	if wrong := c.Check(); len(wrong) != 6 {
+		t.Errorf("%v", wrong)
+	}
+	short := strings.Repeat("ä", 255)
+	c = SharedKeyChange{Kudos: ptr(int64(-1)), Name: &short}
+	if wrong := c.Check(); len(wrong) != 0 {
+		t.Errorf("%v", wrong)
+	}
+}
