@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"errors"
 	"net/http"
 	"runtime"
 	"slices"
@@ -71,6 +72,9 @@ func queryInt(text, name string, missing int) (int, error) {
 		return missing, nil
 	}
 	n, err := strconv.Atoi(text)
+	if errors.Is(err, strconv.ErrRange) {
+		return n, nil // the nearest number; whoever uses it has bounds of its own
+	}
 	if err != nil {
 		return 0, invalidField(name, "invalid literal for int() with base 10: '"+clip(text, 40)+"'")
 	}

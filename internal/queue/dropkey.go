@@ -13,6 +13,15 @@ import (
 // handed out. What workers have already is still delivered, paid and charged; the
 // requests without any such job are gone at once.
 func (q *Queue) DropKey(ctx context.Context, user int64, key string) error {
+	if q.Store.Shared() { // another node may have taken one in just now
+		ids, err := q.Store.RequestIDsOf(ctx, user)
+		if err == nil {
+			err = q.Refresh(ctx, ids)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	for _, x := range q.indexes() {
 		for _, e := range x.withKey(user, key) {
 			if err := q.drop(ctx, e); err != nil && !errors.Is(err, store.ErrLost) {

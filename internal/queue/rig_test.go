@@ -25,6 +25,7 @@ import (
 	"horde/internal/horde"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
+	"horde/internal/style"
 )
 
 func TestMain(m *testing.M) {
@@ -78,7 +79,7 @@ func newNode(t testing.TB, db *storetest.DB, c *clock) *node {
 	t.Cleanup(func() { pictures.Close() })
 	n := &node{clock: c}
 	n.Queue, err = New(ctx, Config{Store: s, Accounts: accounts, Fleet: workers, Catalog: models, Blobs: pictures,
-		Clock: c.now, Modes: func() admission.Server { return n.modes }})
+		Styles: style.New(style.Config{Store: s, Accounts: accounts, Catalog: models}), Clock: c.now, Modes: func() admission.Server { return n.modes }})
 	if err != nil {
 		t.Fatal(err)
 	}

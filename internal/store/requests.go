@@ -61,6 +61,11 @@ func (s *Store) Requests(ctx context.Context, ids []string) ([]Request, error) {
 	return all, err
 }
 
+// RequestIDsOf reads the ids of a user's requests.
+func (s *Store) RequestIDsOf(ctx context.Context, user int64) ([]string, error) {
+	return rows(ctx, s, scanText, "SELECT id FROM requests WHERE user_id = $1 ORDER BY id", user)
+}
+
 // Expired reads the ids of requests that have expired, and their owners.
 func (s *Store) Expired(ctx context.Context, now int64, limit int) ([]Request, error) {
 	return rows(ctx, s, scanRequest, "SELECT "+requestColumns+" FROM requests WHERE expires <= $1 ORDER BY expires LIMIT $2", now, limit)
