@@ -15,7 +15,8 @@ import (
 // document.
 var bodies = []*Schema{ImageRequestSchema, ImagePopSchema, ImageSubmitSchema, TextRequestSchema, TextPopSchema, TextSubmitSchema, ModifyUserSchema, ModifyWorkerSchema,
 	ImageStyleSchema, ImageStylePatchSchema, TextStyleSchema, TextStylePatchSchema, StyleExampleSchema, CollectionSchema,
-	AestheticsSchema, SharedKeyInputSchema}
+	AestheticsSchema, SharedKeyInputSchema,
+	AlchemyRequestSchema, AlchemyPopSchema}
 
 type swaggerDoc struct {
 	Definitions map[string]map[string]any `json:"definitions"`
@@ -126,7 +127,8 @@ func TestSchemasFitTheStructs(t *testing.T) {
 	for _, c := range []struct {
 		s *Schema
 		v any
-	}{{ImageRequestSchema, ImageRequest{}}, {ImagePopSchema, ImagePop{}}, {ImageSubmitSchema, ImageSubmit{}}} {
+	}{{ImageRequestSchema, ImageRequest{}}, {ImagePopSchema, ImagePop{}}, {ImageSubmitSchema, ImageSubmit{}},
+		{alchemyFormSchema, AlchemyForm{}}, {AlchemyPopSchema, AlchemyPop{}}} {
 		fits(t, c.s.Name, c.s, reflect.TypeOf(c.v))
 	}
 }

@@ -13,6 +13,8 @@ type BenchCmd struct {
 	Pop   BenchPopCmd   `cmd:"" help:"The same behind waiting requests that no worker serves."`
 	Check BenchCheckCmd `cmd:"" help:"Ask after waiting requests."`
 	Text  BenchTextCmd  `cmd:"" help:"Like cycle and pop, with texts."`
+
+	Alchemy BenchAlchemyCmd `cmd:"" help:"Ask for forms about pictures, deliver and fetch them: async, pop, submit, status."`
 }
 
 // Help says what the server needs and shows examples.
@@ -141,5 +143,18 @@ func (c *BenchTextCmd) Run(con *console) error {
 			cfg.Rate = 100 // a trickle: the pops are what is measured
 		}
 	}
+	return c.run(con, cfg)
+}
+
+// BenchAlchemyCmd measures whole cycles of alchemy.
+type BenchAlchemyCmd struct {
+	BenchFlags
+	Workers int `default:"16" help:"Alchemists, one connection each."`
+}
+
+// Run measures.
+func (c *BenchAlchemyCmd) Run(con *console) error {
+	cfg := c.config(bench.Forms)
+	cfg.Workers = c.Workers
 	return c.run(con, cfg)
 }

@@ -56,6 +56,7 @@ func newFakeHorde() *fakeHorde {
 	mux.HandleFunc("POST /api/v2/generate/text/async", f.textAsync)
 	mux.HandleFunc("GET /api/v2/generate/text/status/{id}", f.textStatus)
 	mux.HandleFunc("DELETE /api/v2/generate/text/status/{id}", f.textStatus)
+	f.alchemy(mux)
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))

@@ -48,8 +48,8 @@ Examples:
   horde generate "as an oil painting" --init photo.jpg --strength 0.5 -o painting.png`
 }
 
-// maxInit bounds the file of --init.
-const maxInit = 20 << 20
+// maxPicture bounds the file of a picture to send.
+const maxPicture = 20 << 20
 
 // Run asks for the pictures, follows the request and saves what arrives.
 func (c *GenerateCmd) Run(con *console) error {
@@ -57,11 +57,11 @@ func (c *GenerateCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	if err := c.checkOutput(); err != nil {
+	if err := checkOutput(c.Output); err != nil {
 		return err
 	}
 	h := client.New(c.Horde, c.APIKey)
-	accepted, err := accept(con.ctx, func(ctx context.Context) (*api.Accepted, error) { return h.Generate(ctx, request) })
+	accepted, err := answered(con.ctx, func(ctx context.Context) (*api.Accepted, error) { return h.Generate(ctx, request) })
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (c *GenerateCmd) request() (*api.ImageRequest, error) {
 		return r, nil
 	}
 	var err error
-	r.SourceImage, err = readPicture(c.Init)
+	r.SourceImage, err = readPicture("--init", c.Init)
 	r.SourceProcessing = "img2img"
 	return r, err
 }
@@ -147,28 +147,30 @@ func pocketDefaults(p *api.ImageParams) {
 	}
 }
 
-// readPicture reads a picture file as base64, having looked at its header.
-func readPicture(path string) (string, error) {
+// readPicture reads a picture file as base64, having looked at its header. what
+// is the flag or argument that named it.
+func readPicture(what, path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", fmt.Errorf("--init: %w", err)
+		return "", fmt.Errorf("%s: %w", what, err)
 	}
-	if info.Size() > maxInit {
-		return "", fmt.Errorf("--init %s: more than %d MB", path, maxInit>>20)
+	if info.Size() > maxPicture {
+		return "", fmt.Errorf("%s %s: more than %d MB", what, path, maxPicture>>20)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("--init: %w", err)
+		return "", fmt.Errorf("%s: %w", what, err)
 	}
 	if _, err := imaging.Inspect(data); err != nil {
-		return "", fmt.Errorf("--init %s: %w", path, err)
+		return "", fmt.Errorf("%s %s: %w", what, path, err)
 	}
 	return base64.StdEncoding.EncodeToString(data), nil
 }
 
-// accept sends the request. An interrupt in the middle does not leave the user
-// ignorant of a request that the horde has taken: it waits 5 s for the answer.
-func accept(ctx context.Context, send func(context.Context) (*api.Accepted, error)) (*api.Accepted, error) {
+// answered makes a call that asks for something. An interrupt in the middle does
+// not leave the user ignorant of a request that the horde has taken: it waits 5 s
+// for the answer.
+func answered[T any](ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
 	asking, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
@@ -177,7 +179,7 @@ func accept(ctx context.Context, send func(context.Context) (*api.Accepted, erro
 		t.Stop()
 	})
 	defer stop()
-	return send(asking)
+	return ask(asking)
 }
 
 // withdraw cancels a request and returns what was finished.
@@ -192,16 +194,16 @@ func withdraw(ctx context.Context, h *client.Client, id string) (*api.ImageStatu
 }
 
 // checkOutput finds a mistake in -o before anything is paid for.
-func (c *GenerateCmd) checkOutput() error {
-	if c.Output == "" {
+func checkOutput(path string) error {
+	if path == "" {
 		return nil
 	}
-	dir := filepath.Dir(c.Output)
+	dir := filepath.Dir(path)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return usageError("-o %s: there is no folder %s", c.Output, dir)
+		return usageError("-o %s: there is no folder %s", path, dir)
 	}
-	if info, err := os.Stat(c.Output); err == nil && info.IsDir() {
-		return usageError("-o %s is a folder: name a file", c.Output)
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return usageError("-o %s is a folder: name a file", path)
 	}
 	return nil
 }

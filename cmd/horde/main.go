@@ -29,6 +29,7 @@ type CLI struct {
 	Work     WorkCmd     `cmd:"" group:"run" help:"Paint for a horde with this machine."`
 	Generate GenerateCmd `cmd:"" group:"use" help:"Have a picture painted and save it."`
 	Text     TextCmd     `cmd:"" group:"use" help:"Have a text written and print it."`
+	Alchemy  AlchemyCmd  `cmd:"" group:"use" help:"Have a picture described, rated, enlarged or mended."`
 	Status   StatusCmd   `cmd:"" group:"use" help:"Show how a horde is."`
 	Models   ModelsCmd   `cmd:"" group:"use" help:"List the models that workers serve now."`
 	Whoami   WhoamiCmd   `cmd:"" group:"use" help:"Show whose the API key is."`

@@ -14,6 +14,7 @@ import (
 	"horde/internal/config"
 	"horde/internal/fetch"
 	"horde/internal/node"
+	"horde/internal/notify"
 	"horde/internal/telemetry"
 )
 
@@ -102,6 +103,7 @@ func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNod
 		ModelsImage: c.ImageReference, ModelsText: c.TextReference,
 		TestAccounts: bool(c.TestAPIKeys), Limited: !bool(c.NoRateLimits),
 		Sources: fetch.NewPictures(fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch)})),
+		Hooks:   fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch), Timeout: notify.Timeout}),
 		Metrics: n.registry, MetricsElsewhere: c.MetricsListen != "", Log: con.log, AccessLog: bool(c.AccessLog),
 	})
 	if err != nil {

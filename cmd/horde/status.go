@@ -66,6 +66,7 @@ func (c *StatusCmd) print(con *console, url string, s hordeStatus) error {
 		{"alchemists", fmt.Sprintf("%d (%d threads)", p.InterrogatorCount, p.InterrogatorThreadCount)},
 		{"image queue", fmt.Sprintf("%d requests, %.2f megapixelsteps", p.QueuedRequests, float64(p.QueuedMegapixelsteps))},
 		{"text queue", fmt.Sprintf("%d requests, %.0f tokens", p.QueuedTextRequests, float64(p.QueuedTokens))},
+		{"alchemy queue", fmt.Sprintf("%.0f forms", float64(p.QueuedForms))},
 		{"past minute", fmt.Sprintf("%.2f megapixelsteps, %.0f tokens", float64(p.PastMinuteMegapixelsteps), float64(p.PastMinuteTokens))},
 	})
 }

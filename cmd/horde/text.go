@@ -50,7 +50,7 @@ func (c *TextCmd) Run(con *console) error {
 		return err
 	}
 	h := client.New(c.Horde, c.APIKey)
-	accepted, err := accept(con.ctx, func(ctx context.Context) (*api.Accepted, error) { return h.GenerateText(ctx, request) })
+	accepted, err := answered(con.ctx, func(ctx context.Context) (*api.Accepted, error) { return h.GenerateText(ctx, request) })
 	if err != nil {
 		return err
 	}

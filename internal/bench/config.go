@@ -17,6 +17,7 @@ const (
 	Cycle Mode = "cycle"
 	Pop   Mode = "pop"
 	Check Mode = "check"
+	Forms Mode = "alchemy"
 )
 
 // Config says what to run. The zero value of a field takes the default named.
@@ -74,7 +75,10 @@ func (c Config) withDefaults() Config {
 }
 
 func (c Config) work() *work {
-	if c.Text {
+	switch {
+	case c.Mode == Forms:
+		return &forms
+	case c.Text:
 		return &texts
 	}
 	return &pictures
@@ -95,6 +99,9 @@ func (c Config) check() error {
 	}
 	if c.Text && c.Mode == Check {
 		return fmt.Errorf("texts have no check to measure")
+	}
+	if c.Text && c.Mode == Forms {
+		return fmt.Errorf("forms are no texts")
 	}
 	if !(c.Rate >= 0 && c.Rate <= mostRate) {
 		return fmt.Errorf("the rate must lie between 0 and %d starts per second", mostRate)

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -85,27 +84,27 @@ func (r *run) play(ctx context.Context, i int) {
 	c.check = r.t.newForm("GET", "/generate/check/"+noID, "", "", noID)
 	c.status = r.t.newForm("GET", r.path+"/status/"+noID, "", "", noID)
 	for number := uint64(1); ; number++ {
-		due, ok := r.turn(ctx)
+		due, ok := c.turn(ctx)
 		if !ok {
 			return
 		}
-		r.rec.started.Add(1)
+		c.rec.started.Add(1)
 		if c.cycle(ctx, number, due) {
-			if now := r.rec.now(); r.rec.inWindow(now) {
-				r.rec.cycles.Add(1)
+			if now := c.rec.now(); c.rec.inWindow(now) {
+				c.rec.cycles.Add(1)
 			}
-			r.rec.took(spanCycle, due, r.rec.now())
+			c.rec.took(spanCycle, due, c.rec.now())
 		} else {
 			c.lost = number
-			if !r.pause(ctx, afterError) {
+			if !c.pause(ctx, afterError) {
 				return
 			}
 		}
-		r.rec.ended.Add(1)
+		c.rec.ended.Add(1)
 	}
 }
 
-// cycle asks, waits for a worker, and verifies check and status.
+// cycle asks, waits for a worker, and verifies what came of it.
 func (c *client) cycle(ctx context.Context, number uint64, due time.Duration) bool {
 	c.slot.accepted.Store(0)
 	c.slot.number.Store(number)
@@ -129,7 +128,7 @@ func (c *client) cycle(ctx context.Context, number uint64, due time.Duration) bo
 		return false
 	}
 	d, ok := c.delivered(ctx, number)
-	return ok && (!c.hasCheck || c.verifyCheck()) && c.verifyStatus(&d)
+	return ok && c.verify(c, &d)
 }
 
 // delivered waits for the worker of this cycle.
@@ -171,6 +170,10 @@ func (c *client) verifyCheck() bool {
 func finished(body []byte) bool {
 	return keyDone.is(body, "true") && keyFaulted.is(body, "false") && keyFinished.is(body, "1") &&
 		keyProcessing.is(body, "0") && keyWaiting.is(body, "0")
+}
+
+func (c *client) verifyGeneration(d *delivery) bool {
+	return (!c.hasCheck || c.verifyCheck()) && c.verifyStatus(d)
 }
 
 func (c *client) verifyStatus(d *delivery) bool {
@@ -240,10 +243,10 @@ func (w *worker) once(ctx context.Context) bool {
 	}
 	w.rec.took(callPop, began, popped)
 	copy(w.job[:], id)
-	client, number, own := readMark(keyPrompt.text(body), w.run.id)
+	client, number, own := readMark(w.mark.text(body), w.run.id)
 	own = own && client < uint64(len(w.slots))
-	if own && (string(keyModel.text(body)) != w.cfg.Model || !bytes.Contains(keyIDs.value(body), w.job[:])) {
-		w.rec.fault("pop: model or ids of the job are wrong")
+	if own && !w.fits(w.cfg.Model, body, w.job[:]) {
+		w.rec.fault("pop: model, form or ids of the job are wrong")
 	}
 	ok := w.deliver()
 	if !own {

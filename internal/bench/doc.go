@@ -3,13 +3,14 @@
 //
 // [Run] makes accounts through POST /api/v2/dev/test-user, so that the server
 // must be started with HORDE_TEST_APIKEYS=1 and HORDE_TEST_RATELIMIT_DISABLED=1, then
-// plays one of three modes:
+// plays one of four modes:
 //
 //   - [Cycle]: clients ask for a picture, workers take and deliver it, clients
 //     check and fetch the status: five calls, each answer verified. Texts have
 //     no check.
 //   - [Pop]: the same behind a backlog of requests that no worker serves.
 //   - [Check]: clients ask after waiting requests.
+//   - [Forms]: as [Cycle], with forms about a picture: four calls.
 //
 // It is meant to run beside the server on a small machine, so it must cost next
 // to nothing itself. That is why it does not use net/http: requests are bytes

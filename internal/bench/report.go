@@ -66,6 +66,14 @@ func (r *recorder) rows(seconds float64) []CallReport {
 	return out
 }
 
+// what is asked for.
+func (r *Report) what() string {
+	if r.Mode == Forms {
+		return "form " + benchForm
+	}
+	return "model " + r.Model
+}
+
 // Write prints the report as a table for people.
 func (r *Report) Write(w io.Writer) error {
 	unit := "cycles"
@@ -78,7 +86,7 @@ func (r *Report) Write(w io.Writer) error {
 	}
 	fmt.Fprintf(w, "%s of %s: %.1f %s/s over %.1f s (%d completed, %d errors)\n",
 		mode, r.URL, r.PerSecond, unit, r.Seconds, r.Completed, r.Failed)
-	fmt.Fprintf(w, "%d clients, %d workers, %d users, model %s", r.Clients, r.Workers, r.Users, r.Model)
+	fmt.Fprintf(w, "%d clients, %d workers, %d users, %s", r.Clients, r.Workers, r.Users, r.what())
 	if r.Rate > 0 {
 		fmt.Fprintf(w, ", %g starts/s", r.Rate)
 	}

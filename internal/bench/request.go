@@ -93,7 +93,8 @@ func readMark(mark []byte, run string) (client, number uint64, ok bool) {
 
 // work is what a run asks for, and how it is asked for, served and recognised.
 type work struct {
-	path     string // below /generate
+	path     string // of its routes
+	worker   string // what its workers are called, before a number
 	model    string // asked for and served where none is named
 	ask      func(model string) string
 	pop      func(worker, model string) string
@@ -101,10 +102,18 @@ type work struct {
 	hasCheck bool // there is a route that only tells how far a request is
 	// result tells what is wrong with the result in a status, "" if nothing.
 	result func(status []byte, job []byte) string
+	verify func(c *client, d *delivery) bool       // looks at what came of a request
+	mark   key                                     // of the member of a job that holds the mark
+	fits   func(model string, job, id []byte) bool // whether a job is what was asked for
+}
+
+func fitsGeneration(model string, job, id []byte) bool {
+	return string(keyModel.text(job)) == model && bytes.Contains(keyIDs.value(job), id)
 }
 
 var pictures = work{
-	path: "/generate", model: "stable_diffusion", ask: askBody, pop: popBody, submit: submitBody, hasCheck: true,
+	path: "/generate", worker: "bench dreamer", verify: (*client).verifyGeneration, mark: keyPrompt, fits: fitsGeneration,
+	model: "stable_diffusion", ask: askBody, pop: popBody, submit: submitBody, hasCheck: true,
 	result: func(status, job []byte) string {
 		switch {
 		case !bytes.Equal(keyID.id(status), job):
@@ -117,7 +126,8 @@ var pictures = work{
 }
 
 var texts = work{
-	path: "/generate/text", model: "koboldcpp/Marx-3B-V3",
+	path: "/generate/text", worker: "bench dreamer", verify: (*client).verifyGeneration, mark: keyPrompt, fits: fitsGeneration,
+	model: "koboldcpp/Marx-3B-V3",
 	ask: func(model string) string {
 		return `{"prompt":"` + emptyMark + `","params":{"max_length":16,"max_context_length":80,"n":1},"models":[` + strconv.Quote(model) + `]}`
 	},

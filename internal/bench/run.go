@@ -92,7 +92,7 @@ func (r *run) setUp(ctx context.Context) (err error) {
 		return err
 	}
 	err = inParallel(ctx, r.t, len(r.dreamers), func(c *conn, i int) error {
-		return r.register(c, r.dreamers[i], dreamerName(i), r.cfg.Model)
+		return r.register(c, r.dreamers[i], r.workerName(i), r.cfg.Model)
 	})
 	if err != nil || r.cfg.Mode != Pop {
 		return err
@@ -107,7 +107,7 @@ func (r *run) setUp(ctx context.Context) (err error) {
 	return r.wait(ctx, r.cfg.Backlog, r.cfg.Models)
 }
 
-func dreamerName(i int) string { return "bench dreamer " + strconv.Itoa(i) }
+func (r *run) workerName(i int) string { return r.worker + " " + strconv.Itoa(i) }
 
 const idlerName = "bench idler"
 
@@ -205,7 +205,7 @@ func (r *run) measure(ctx context.Context, costs *costs) {
 	}
 	if r.cfg.Mode != Check {
 		for i, key := range r.dreamers {
-			workers.Go(func() { r.serve(ctx, key, dreamerName(i)) })
+			workers.Go(func() { r.serve(ctx, key, r.workerName(i)) })
 		}
 	}
 	for i := range r.cfg.Clients {

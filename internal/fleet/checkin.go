@@ -128,8 +128,8 @@ const (
 	trustedWorkers   = 20
 )
 
-// mayMake tells whether the owner may add a worker (§1.14; the count includes
-// image and text workers only, platform rulebook §7.2).
+// mayMake tells whether the owner may add a worker (§1.14). Alchemists count for
+// no limit (platform rulebook §7.2).
 func (f *Fleet) mayMake(owner *account.User, name, agent, addr string) error {
 	switch {
 	case name == "":
@@ -144,9 +144,10 @@ func (f *Fleet) mayMake(owner *account.User, name, agent, addr string) error {
 	}
 	count, sameAddr := 0, 0
 	for _, w := range f.Owned(owner.ID) {
-		if w.Kind != Forms {
-			count++
+		if w.Kind == Forms {
+			continue
 		}
+		count++
 		if w.Addr == addr {
 			sameAddr++
 		}
@@ -282,10 +283,11 @@ func (f *Fleet) accrue(r *store.Worker, s Settings, now int64) horde.Kudos {
 	return reward
 }
 
-// payUptime pays an uptime reward: untrusted owners get all of it in escrow.
+// payUptime pays an uptime reward: untrusted owners get all of it in escrow, but
+// for that of alchemists.
 func payUptime(tx *store.Tx, w store.Worker, owner *account.User, reward horde.Kudos) error {
 	e := kudos.NewEntry(tx, "uptime:"+w.ID+":"+horde.NewID(), "uptime", "", "")
-	if owner.Is(account.Trusted) {
+	if owner.Is(account.Trusted) || w.Kind == Forms {
 		if err := e.Reward(w.UserID, reward, true); err != nil {
 			return err
 		}

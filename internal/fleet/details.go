@@ -37,6 +37,8 @@ func (f *Fleet) Details(w *Worker, moderator bool) api.WorkerDetails {
 		imageDetails(w, &d)
 	case Text:
 		d.MaxLength, d.MaxContextLength = &w.Settings.MaxLength, &w.Settings.MaxContextLength
+	case Forms:
+		d.Forms = append([]string{}, w.Settings.Forms...)
 	}
 	if w.Kind != Forms {
 		d.Models = append([]string{}, w.Settings.Models...)

@@ -154,11 +154,11 @@ func TestLimits(t *testing.T) {
 		{"untrusted", 0, 0, false, false, Image, 4, "TooManyWorkers"},
 		{"untrusted, one address", 0, 0, false, true, Image, 4, "TooManyWorkers"},
 		{"untrusted, of alchemists elsewhere none counts", 0, 0, false, false, Forms, 9, ""},
-		{"untrusted, of alchemists the address counts", 0, 0, false, true, Forms, 4, "TooManySameIPs"},
+		{"untrusted, alchemists at one address", 0, 0, false, true, Forms, 9, ""},
 		{"untrusted, scribes count", 0, 0, false, false, Text, 4, "TooManyWorkers"},
 		{"trusted", account.Trusted, 0, false, false, Image, 21, "TooManyWorkersTrusted"},
 		{"trusted, invited", account.Trusted, 23, false, false, Image, 24, "TooManyWorkersTrusted"},
-		{"trusted, alchemists at one address", account.Trusted, 0, false, true, Forms, 21, "TooManySameIPs"},
+		{"trusted, alchemists at one address", account.Trusted, 0, false, true, Forms, 29, ""},
 		{"by invitation", 0, 2, true, false, Image, 2, "WorkerInviteOnly"},
 		{"by invitation, none", 0, 0, true, false, Image, 0, "WorkerInviteOnly"},
 	} {

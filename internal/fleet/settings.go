@@ -122,6 +122,9 @@ func (f *Fleet) uptimeReward(kind string, s Settings) horde.Kudos {
 		size := f.Catalog.Snapshot().TextSize(s.Models[0])
 		return kudos.TextUptime(s.MaxContextLength, size, bridge.Parse(s.BridgeAgent).Validated())
 	}
+	if kind == Forms {
+		return formsUptime
+	}
 	reward := horde.Whole(50 + 2*int64(len(s.Models)))
 	if s.AllowLora {
 		reward += horde.Whole(30)

@@ -42,6 +42,10 @@ type Settings struct {
 	MaxLength        int      `json:"max_length,omitempty"`
 	MaxContextLength int      `json:"max_context_length,omitempty"`
 	Softprompts      []string `json:"softprompts,omitempty"`
+
+	// Of alchemists.
+	Forms    []string `json:"forms,omitempty"`
+	MaxTiles int      `json:"max_tiles,omitempty"` // 512×512 pixels each
 }
 
 // Worker is a snapshot of one worker. It never changes; only LastSeen moves.

@@ -70,10 +70,15 @@ func readObject(w http.ResponseWriter, r *http.Request, schema *api.Schema) (map
 // object counts as no members at all (platform rulebook §1.3). Only the size
 // limit is an error.
 func looseObject(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
+	return looseObjectOf(w, r, api.DefaultMaxBytes)
+}
+
+// looseObjectOf is looseObject for a body of at most limit bytes.
+func looseObjectOf(w http.ResponseWriter, r *http.Request, limit int64) (map[string]any, error) {
 	if !isJSON(r) {
 		return map[string]any{}, nil
 	}
-	v, err := readJSON(w, r, api.DefaultMaxBytes)
+	v, err := readJSON(w, r, limit)
 	if horde.CodeOf(err) != "" {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"horde/internal/account"
+	"horde/internal/alchemy"
 	"horde/internal/catalog"
 	"horde/internal/fleet"
 	"horde/internal/moderation"
@@ -17,6 +18,7 @@ type Domain struct {
 	Accounts *account.Accounts
 	Fleet    *fleet.Fleet
 	Queue    *queue.Queue
+	Alchemy  *alchemy.Queue
 	Catalog  *catalog.Catalog
 	Styles   *style.Styles
 	Ratings  *rating.Ratings

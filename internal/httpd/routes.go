@@ -48,6 +48,18 @@ func (s *Server) routes() []route {
 		{method: http.MethodPost, pattern: "/api/v2/generate/text/submit", handle: s.postTextSubmit, limits: workerRates,
 			doc: &doc{summary: "Deliver a finished text", body: api.TextSubmitSchema, answers: map[int]any{http.StatusOK: api.Submitted{}}}},
 
+		{method: http.MethodPost, pattern: "/api/v2/interrogate/async", handle: s.postAlchemyRequest,
+			doc: &doc{summary: "Ask for forms about a picture", body: api.AlchemyRequestSchema, agent: true,
+				answers: map[int]any{http.StatusAccepted: api.AlchemyAccepted{}}}},
+		{method: http.MethodGet, pattern: "/api/v2/interrogate/status/{id}", handle: s.getAlchemyStatus, limits: checkRates,
+			doc: &doc{summary: "Fetch the results of an alchemy request", agent: true, answers: map[int]any{http.StatusOK: api.AlchemyStatus{}}}},
+		{method: http.MethodDelete, pattern: "/api/v2/interrogate/status/{id}", handle: s.deleteAlchemyRequest, limits: checkRates,
+			doc: &doc{summary: "Cancel an alchemy request", agent: true, answers: map[int]any{http.StatusOK: api.AlchemyStatus{}}}},
+		{method: http.MethodPost, pattern: "/api/v2/interrogate/pop", handle: s.postAlchemyPop, limits: workerRates,
+			doc: &doc{summary: "Take forms as a worker", body: api.AlchemyPopSchema, answers: map[int]any{http.StatusOK: api.AlchemyJob{}}}},
+		{method: http.MethodPost, pattern: "/api/v2/interrogate/submit", handle: s.postAlchemySubmit, limits: workerRates,
+			doc: &doc{summary: "Deliver a form", key: true, answers: map[int]any{http.StatusOK: api.Submitted{}}}},
+
 		{method: http.MethodGet, pattern: "/api/v2/find_user", handle: s.getFindUser,
 			doc: &doc{summary: "See whose an API key is", key: true, agent: true, answers: map[int]any{http.StatusOK: api.UserDetails{}}}},
 		{method: http.MethodPost, pattern: "/api/v2/dev/test-user", handle: s.postTestUser, plain: true},

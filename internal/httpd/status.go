@@ -27,6 +27,7 @@ func (s *Server) getPerformance(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	p.QueuedForms = api.Float(s.Alchemy.Open())
 	return reply(w, r, http.StatusOK, &p)
 }
 

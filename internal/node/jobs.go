@@ -30,6 +30,8 @@ func (n *Node) jobs() []func(context.Context) {
 			n.Switches.Follow(ctx, func(err error) { n.options.Log.Error("switches", "error", err) })
 		},
 		func(ctx context.Context) { n.every(ctx, "sweep", sweepEvery, n.Queue.Sweep) },
+		func(ctx context.Context) { n.every(ctx, "sweep-forms", sweepEvery, n.Alchemy.Sweep) },
+		n.callHooks,
 		func(ctx context.Context) { n.every(ctx, "prune", pruneEvery, n.prune) },
 		func(ctx context.Context) { n.every(ctx, "promote", promoteEvery, n.promote) },
 	}
@@ -56,6 +58,13 @@ func (n *Node) prepareBuckets(ctx context.Context) {
 	}
 }
 
+// callHooks calls the webhooks of requests.
+func (n *Node) callHooks(ctx context.Context) {
+	if n.hooks != nil {
+		n.hooks.Run(ctx)
+	}
+}
+
 // follow keeps what is in memory up to date with the other nodes.
 func (n *Node) follow(ctx context.Context) {
 	n.Store.Watch(ctx, func(c store.Changes) error { return n.apply(ctx, c) })
@@ -64,7 +73,7 @@ func (n *Node) follow(ctx context.Context) {
 func (n *Node) apply(ctx context.Context, c store.Changes) error {
 	if c.Missed {
 		n.Accounts.Forget()
-		return errors.Join(n.Fleet.Reload(ctx), n.Queue.Reload(ctx))
+		return errors.Join(n.Fleet.Reload(ctx), n.Queue.Reload(ctx), n.Alchemy.Reload(ctx))
 	}
 	if len(c.Users) > 0 {
 		n.Accounts.Forget(c.Users...)
@@ -72,7 +81,7 @@ func (n *Node) apply(ctx context.Context, c store.Changes) error {
 			return err
 		}
 	}
-	return errors.Join(n.Fleet.Refresh(ctx, c.Workers), n.Queue.Refresh(ctx, c.Requests))
+	return errors.Join(n.Fleet.Refresh(ctx, c.Workers), n.Queue.Refresh(ctx, c.Requests), n.Alchemy.Refresh(ctx, c.Alchemy))
 }
 
 // every runs a job again and again while this node holds its lease.
@@ -121,6 +130,9 @@ func (n *Node) prune(ctx context.Context) error {
 	now := n.options.Clock()
 	err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
 		if err := tx.PruneDeliveries(now.Add(-deliveriesKept).UnixMicro()); err != nil {
+			return err
+		}
+		if err := tx.PruneKnownResults(); err != nil {
 			return err
 		}
 		return tx.PruneChanges()

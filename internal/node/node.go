@@ -21,6 +21,7 @@ import (
 	"horde/api"
 	"horde/internal/account"
 	"horde/internal/admission"
+	"horde/internal/alchemy"
 	"horde/internal/blob"
 	"horde/internal/catalog"
 	"horde/internal/fleet"
@@ -28,8 +29,10 @@ import (
 	"horde/internal/httpd"
 	"horde/internal/limit"
 	"horde/internal/moderation"
+	"horde/internal/notify"
 	"horde/internal/queue"
 	"horde/internal/rating"
+	"horde/internal/source"
 	"horde/internal/store"
 	"horde/internal/style"
 	"horde/internal/telemetry"
@@ -62,7 +65,8 @@ type Options struct {
 	TestAccounts bool
 	Limited      bool // rate limits are on
 	MaxUpload    int64
-	Sources      queue.SourceFetcher
+	Sources      source.Fetcher
+	Hooks        notify.Sender // calls the webhooks of requests; nil: none is called
 
 	Metrics          *prometheus.Registry
 	MetricsElsewhere bool // /metrics is not served to everybody
@@ -76,6 +80,7 @@ type Node struct {
 	Accounts *account.Accounts
 	Fleet    *fleet.Fleet
 	Queue    *queue.Queue
+	Alchemy  *alchemy.Queue
 	Catalog  *catalog.Catalog
 	Styles   *style.Styles
 	Ratings  *rating.Ratings
@@ -84,6 +89,7 @@ type Node struct {
 	Blobs    blob.Store
 
 	options Options
+	hooks   *notify.Notifier // nil without a sender
 	http    *httpd.Server
 	ready   *telemetry.Readiness
 }
@@ -140,6 +146,14 @@ func (n *Node) open(ctx context.Context) (err error) {
 		return err
 	}
 	n.Ratings = rating.New(rating.Config{Store: n.Store, Accounts: n.Accounts, Queue: n.Queue, Clock: o.Clock})
+	if o.Hooks != nil {
+		n.hooks = notify.New(notify.Options{Sender: o.Hooks, Log: o.Log})
+	}
+	n.Alchemy, err = alchemy.New(ctx, alchemy.Config{Store: n.Store, Accounts: n.Accounts, Fleet: n.Fleet, Blobs: n.Blobs,
+		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources, Hooks: n.hooks})
+	if err != nil {
+		return err
+	}
 	n.ready = telemetry.NewReadiness(readyKept, readyTime)
 	n.ready.Add("database", n.Store.Ping)
 	n.ready.Add("pictures", n.Blobs.Ready)
@@ -189,7 +203,7 @@ func (n *Node) openBlobs() (blob.Store, error) {
 func (n *Node) front() httpd.Options {
 	o := &n.options
 	front := httpd.Options{
-		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Switches: n.Switches, TestAccounts: o.TestAccounts},
+		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Switches: n.Switches, TestAccounts: o.TestAccounts},
 		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, Repository: api.Repository,
 		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, MetricsElsewhere: o.MetricsElsewhere,
 		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pages,

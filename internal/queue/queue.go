@@ -12,6 +12,7 @@ import (
 	"horde/internal/catalog"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/source"
 	"horde/internal/store"
 	"horde/internal/style"
 )
@@ -29,12 +30,7 @@ type Config struct {
 	// Modes are the switches of the whole horde; asked at each request.
 	Modes func() admission.Server
 	// Sources fetches the pictures that requests name by URL.
-	Sources SourceFetcher
-}
-
-// SourceFetcher gets a picture from an address that a stranger gave.
-type SourceFetcher interface {
-	Fetch(ctx context.Context, url string) ([]byte, error)
+	Sources source.Fetcher
 }
 
 // Queue is the requests and jobs of the horde as this node sees them.

@@ -4,21 +4,20 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"image"
 	"io"
-	"strings"
 
 	"horde/api"
 	"horde/internal/horde"
-	"horde/internal/imaging"
+	"horde/internal/source"
 )
 
-const (
-	sourceQuality = 50 // of the WebP that workers get (§1.6)
-	resultQuality = 95 // of results that workers send in base64
-)
+const resultQuality = 95 // of results that workers send in base64
+
+// pictures reads and stores source pictures.
+func (q *Queue) pictures() source.Pictures {
+	return source.Pictures{Fetcher: q.Sources, Blobs: q.Blobs}
+}
 
 // storeSources decodes the pictures of a request, re-encodes them and puts them
 // where workers can fetch them (§1.6). What was put is removed again when a
@@ -33,14 +32,14 @@ func (q *Queue) storeSources(ctx context.Context, id string, ask *api.ImageReque
 
 func (q *Queue) storeAllSources(ctx context.Context, id string, ask *api.ImageRequest, rec *record) error {
 	if ask.SourceImage != "" {
-		img, bands, err := q.picture(ctx, ask.SourceImage)
+		img, bands, err := q.pictures().Picture(ctx, ask.SourceImage)
 		if err != nil {
 			return err
 		}
 		if ask.SourceProcessing == "inpainting" && ask.SourceMask == "" && bands != 4 {
 			return horde.Errorf("InpaintingMissingMask", "Inpainting needs a source_mask, or a source_image with an alpha channel.")
 		}
-		if err := q.putPicture(ctx, id+"_src.webp", img, sourceQuality); err != nil {
+		if err := q.pictures().Put(ctx, id+"_src.webp", img, source.Quality); err != nil {
 			return err
 		}
 		rec.Source = id + "_src.webp"
@@ -66,11 +65,11 @@ func (q *Queue) storeAllSources(ctx context.Context, id string, ask *api.ImageRe
 }
 
 func (q *Queue) storeSource(ctx context.Context, text, name string) error {
-	img, _, err := q.picture(ctx, text)
+	img, _, err := q.pictures().Picture(ctx, text)
 	if err != nil {
 		return err
 	}
-	return q.putPicture(ctx, name, img, sourceQuality)
+	return q.pictures().Put(ctx, name, img, source.Quality)
 }
 
 func (q *Queue) dropSources(ctx context.Context, rec *record) {
@@ -86,52 +85,6 @@ func (q *Queue) dropSources(ctx context.Context, rec *record) {
 			q.Log.Warn("delete source picture", "name", name, "error", err)
 		}
 	}
-}
-
-// picture reads a picture that a requester sent in base64 or named by URL, and
-// how many channels it has.
-func (q *Queue) picture(ctx context.Context, text string) (img image.Image, bands int, err error) {
-	code := horde.Code("ImageValidationFailed")
-	var data []byte
-	if isURL(text) {
-		if q.Sources == nil {
-			return nil, 0, horde.Errorf(code, "This horde takes source pictures in base64 only.")
-		}
-		if data, err = q.Sources.Fetch(ctx, text); err != nil {
-			return nil, 0, err
-		}
-		code = "SourceImageUnreadable"
-	} else if data, err = imaging.Base64(text, imaging.Source); err != nil {
-		return nil, 0, refusePicture(err, code)
-	}
-	head, err := imaging.Inspect(data)
-	if err != nil {
-		return nil, 0, refusePicture(err, code)
-	}
-	img, _, err = imaging.Decode(data, imaging.Source)
-	return img, head.Bands, refusePicture(err, code)
-}
-
-func isURL(s string) bool { return strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://") }
-
-func refusePicture(err error, code horde.Code) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, imaging.ErrTooManyPixels):
-		return horde.Errorf("SourceImageResolutionExceeded", "A source picture can have at most 3072×3072 pixels. Please send a smaller one.")
-	case errors.Is(err, imaging.ErrTooManyBytes):
-		return horde.Errorf("SourceImageSizeExceeded", "The source picture has too many bytes. Please send a smaller one.")
-	}
-	return horde.Errorf(code, "The source picture cannot be read: it must be a PNG, JPEG, GIF or WebP picture in base64, or an address of one.")
-}
-
-func (q *Queue) putPicture(ctx context.Context, name string, img image.Image, quality float32) error {
-	var buf bytes.Buffer
-	if err := imaging.EncodeWebP(&buf, img, quality); err != nil {
-		return fmt.Errorf("encode %s: %w", name, err)
-	}
-	return q.Blobs.Put(ctx, name, "image/webp", &buf, int64(buf.Len()))
 }
 
 // inline reads a blob as base64; "" when it is not there.

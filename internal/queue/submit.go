@@ -383,7 +383,7 @@ func (q *Queue) fault(a assigned) error {
 		}
 		if a.worker != nil {
 			worker, err = tx.ChangeWorker(a.worker.ID, func(w *store.Worker) {
-				suspected = countAbort(w, tx.Now, q.Modes().Raid, a.worker.OwnerTrusted())
+				suspected = fleet.CountAbort(w, tx.Now, q.Modes().Raid, a.worker.OwnerTrusted())
 			})
 		}
 		if err == nil && suspected {

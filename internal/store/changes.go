@@ -18,6 +18,7 @@ import (
 // Changes names rows that another node changed.
 type Changes struct {
 	Requests []string `json:"r,omitempty"`
+	Alchemy  []string `json:"a,omitempty"` // alchemy requests, for their forms too
 	Workers  []string `json:"w,omitempty"`
 	Users    []int64  `json:"u,omitempty"`
 	// Missed says that changes were lost to a node that slept too long: it has
@@ -42,7 +43,7 @@ func (tx *Tx) publish(list []statement) []statement {
 		return list
 	}
 	t := &tx.touched
-	payload := jsonText(Changes{Requests: slices.Collect(maps.Keys(t.requests)),
+	payload := jsonText(Changes{Requests: slices.Collect(maps.Keys(t.requests)), Alchemy: slices.Collect(maps.Keys(t.alchemy)),
 		Workers: slices.Collect(maps.Keys(t.workers)), Users: slices.Collect(maps.Keys(t.users))})
 	return append(list, statement{text: "INSERT INTO changes (node, seq, at, payload) VALUES ($1, $2, $3, $4)",
 		args: []any{tx.w.s.node, tx.seq, tx.Now, payload}})
@@ -157,6 +158,7 @@ func (w *watch) poll(ctx context.Context) error {
 				return fmt.Errorf("change %s/%d: %w", c.node, c.seq, err)
 			}
 			all.Requests = append(all.Requests, one.Requests...)
+			all.Alchemy = append(all.Alchemy, one.Alchemy...)
 			all.Workers = append(all.Workers, one.Workers...)
 			all.Users = append(all.Users, one.Users...)
 		}

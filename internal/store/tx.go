@@ -35,12 +35,13 @@ type touched struct {
 	accounts map[int64]bool
 	workers  map[string]bool
 	requests map[string]bool
+	alchemy  map[string]bool
 	users    map[int64]bool
 }
 
 // buffered are the rows to insert before the commit.
 type buffered struct {
-	events, postings, jobs, deliveries []any
+	events, postings, jobs, deliveries, alchemy, forms []any
 }
 
 // begin starts the transaction and reads and locks the rows that the units
@@ -80,7 +81,7 @@ func (tx *Tx) run(u Unit) error {
 
 func (tx *Tx) wrote() bool {
 	return tx.direct || len(tx.touched.accounts) > 0 || len(tx.touched.workers) > 0 ||
-		len(tx.rows.events) > 0 || len(tx.rows.jobs) > 0 || len(tx.rows.deliveries) > 0
+		len(tx.rows.events) > 0 || len(tx.rows.jobs) > 0 || len(tx.rows.deliveries) > 0 || len(tx.rows.alchemy) > 0
 }
 
 // commit writes everything that was kept back and ends the transaction.
@@ -91,6 +92,8 @@ func (tx *Tx) commit() error {
 	list = tx.insertMany(list, "INSERT INTO ledger_postings (account, event_id, amount) VALUES ", 3, tx.rows.postings)
 	list = tx.insertMany(list, "INSERT INTO jobs (id, request_id, worker_id, model, seed, fake, started, ttl) VALUES ", jobWidth, tx.rows.jobs)
 	list = tx.insertMany(list, "INSERT INTO deliveries (job_id, at, kind, model, things, micros) VALUES ", 6, tx.rows.deliveries)
+	list = tx.insertMany(list, "INSERT INTO alchemy_requests ("+alchemyColumns+") VALUES ", 6, tx.rows.alchemy)
+	list = tx.insertMany(list, "INSERT INTO forms ("+formColumns+", result, blob) VALUES ", 13, tx.rows.forms)
 	list = tx.publish(list)
 	return tx.w.send(tx.ctx, append(list, statement{text: "COMMIT"}))
 }

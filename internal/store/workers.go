@@ -34,6 +34,7 @@ type WorkerTotals struct {
 	Kudos        horde.Kudos `json:"kudos,omitempty"`
 	Generated    horde.Kudos `json:"generated,omitempty"`
 	UptimeKudos  horde.Kudos `json:"uptime_kudos,omitempty"`
+	Interrogated horde.Kudos `json:"interrogated,omitempty"` // with forms
 	Things       int64       `json:"things,omitempty"`
 	Fulfilments  int64       `json:"fulfilments,omitempty"`
 	Uncompleted  int64       `json:"uncompleted,omitempty"`
@@ -92,9 +93,11 @@ func (tx *Tx) InsertWorker(w Worker) error {
 	return err
 }
 
-// DeleteWorker removes a worker. ErrLost: a job row still names it, or it is gone.
+// DeleteWorker removes a worker. ErrLost: a job row still names it, it has a form
+// in hand, or it is gone.
 func (tx *Tx) DeleteWorker(id string) error {
-	n, err := tx.change("DELETE FROM workers WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE worker_id = $1)", id)
+	n, err := tx.change("DELETE FROM workers WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM jobs WHERE worker_id = $1) "+
+		"AND NOT EXISTS (SELECT 1 FROM forms WHERE state = 1 AND worker_id = $1)", id)
 	if err != nil {
 		return err
 	}

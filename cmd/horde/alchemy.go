@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"horde/api"
+	"horde/client"
+	"horde/internal/source"
+)
+
+// AlchemyCmd has forms filled in about a picture.
+type AlchemyCmd struct {
+	HordeFlags
+	Picture string            `arg:"" help:"File or http(s) URL of the picture."`
+	Form    []string          `short:"f" default:"caption" placeholder:"NAME" help:"What to do with it; several with commas or again. See below."`
+	Set     map[string]string `placeholder:"KEY=VALUE" help:"Setting for the worker, such as facefixer_strength=0.7."`
+	Slow    bool              `default:"true" negatable:"" help:"Let slow workers serve it too."`
+	Trusted bool              `help:"Only workers of trusted owners."`
+	Output  string            `short:"o" placeholder:"FILE" help:"Where to save the picture that a form makes: exactly here, or as name-FORM for several. Ending .png or .jpg converts; default: horde-ID-FORM.webp."`
+	JSON    bool              `help:"Print the forms and their results as JSON; pictures stay links."`
+}
+
+// Help lists the forms and shows examples.
+func (AlchemyCmd) Help() string {
+	return "Forms that tell something: " + strings.Join(api.AlchemyForms, ", ") + ".\n\nForms that make a picture: " +
+		strings.Join(api.PostProcessorNames(), ", ") + `.
+
+Ctrl-C cancels the request and keeps what is done.
+
+Examples:
+  horde alchemy photo.jpg
+  horde alchemy photo.jpg --form caption,nsfw --json
+  horde alchemy photo.jpg -f RealESRGAN_x4plus -o large.png
+  horde alchemy https://example.org/cat.png -f GFPGAN --set facefixer_strength=0.7`
+}
+
+// Run asks, waits, prints what was told and saves what was made.
+func (c *AlchemyCmd) Run(con *console) error {
+	request, err := c.request()
+	if err != nil {
+		return err
+	}
+	if err := checkOutput(c.Output); err != nil {
+		return err
+	}
+	h := client.New(c.Horde, c.APIKey)
+	accepted, err := answered(con.ctx, func(ctx context.Context) (*api.AlchemyAccepted, error) { return h.Alchemy(ctx, request) })
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(con.stderr, "request %s\n", clean(accepted.ID))
+	said := ""
+	status, err := h.WatchAlchemy(con.ctx, accepted.ID, func(s *api.AlchemyStatus) {
+		if line := progressOf(s); line != said {
+			said = line
+			fmt.Fprintln(con.stderr, line)
+		}
+	})
+	interrupted := con.ctx.Err() != nil
+	after, cancel := windUp(con.ctx)
+	defer cancel()
+	if interrupted {
+		ctx, stop := context.WithTimeout(after, 15*time.Second)
+		defer stop()
+		status, err = h.CancelAlchemy(ctx, accepted.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("request %s: %s", accepted.ID, explain(err))
+	}
+	return c.finish(after, con, h, accepted.ID, status, interrupted)
+}
+
+// request is what the flags ask for.
+func (c *AlchemyCmd) request() (*api.AlchemyRequest, error) {
+	r := &api.AlchemyRequest{SourceImage: c.Picture, SlowWorkers: &c.Slow}
+	if c.Trusted {
+		r.TrustedWorkers = &c.Trusted
+	}
+	known := api.AlchemyFormNames()
+	for _, name := range c.Form {
+		if !slices.Contains(known, name) {
+			return nil, usageError("--form %s: there is no such form; there are %s", name, strings.Join(known, ", "))
+		}
+		r.Forms = append(r.Forms, api.AlchemyForm{Name: name, Payload: c.Set})
+	}
+	if source.IsURL(c.Picture) {
+		return r, nil
+	}
+	var err error
+	r.SourceImage, err = readPicture("picture", c.Picture)
+	return r, err
+}
+
+// progressOf says in words how far a request is.
+func progressOf(s *api.AlchemyStatus) string {
+	n := map[string]int{}
+	for _, f := range s.Forms {
+		n[f.State]++
+	}
+	var parts []string
+	for _, state := range []string{"waiting", "processing", "done", "faulted", "cancelled"} {
+		if n[state] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[state], state))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// finish prints and saves the results. Its error is nil only if every form is
+// done.
+func (c *AlchemyCmd) finish(ctx context.Context, con *console, h *client.Client, id string, s *api.AlchemyStatus, interrupted bool) error {
+	if c.JSON {
+		if err := printJSON(con.stdout, s); err != nil {
+			return err
+		}
+	}
+	var failed error
+	done, pictures := 0, 0
+	for _, f := range s.Forms {
+		if _, is := pictureLink(f); is {
+			pictures++
+		}
+	}
+	for _, f := range s.Forms {
+		if f.State != "done" {
+			fmt.Fprintf(con.stderr, "%s: %s\n", clean(f.Form), clean(f.State))
+			continue
+		}
+		done++
+		if c.JSON {
+			continue
+		}
+		if err := c.show(ctx, con, h, id, f, pictures); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %s", clean(f.Form), explain(err)))
+		}
+	}
+	switch {
+	case failed != nil:
+		return failed
+	case done == len(s.Forms):
+		return nil
+	case interrupted:
+		return &exitError{130, fmt.Errorf("cancelled; %d of %d forms are done", done, len(s.Forms))}
+	}
+	return fmt.Errorf("only %d of %d forms are done: the horde gave up on the others after four failures each", done, len(s.Forms))
+}
+
+// show saves the picture that a form made, or prints what it tells.
+func (c *AlchemyCmd) show(ctx context.Context, con *console, h *client.Client, id string, f api.AlchemyFormStatus, pictures int) error {
+	link, is := pictureLink(f)
+	if !is {
+		_, err := fmt.Fprintf(con.stdout, "%s: %s\n", clean(f.Form), told(f))
+		return err
+	}
+	path := alchemyPath(c.Output, id, f.Form, pictures)
+	data, err := h.Download(ctx, link, 64<<20)
+	if err == nil {
+		data, err = convert(data, path)
+	}
+	if err == nil {
+		err = writeFile(path, data)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(con.stdout, path)
+	return err
+}
+
+// own is the member of a result that has the form's name, or the whole result of
+// a worker that does without.
+func own(f api.AlchemyFormStatus) json.RawMessage {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(f.Result, &members) == nil && members[f.Form] != nil {
+		return members[f.Form]
+	}
+	return f.Result
+}
+
+// pictureLink is the link to the picture that a form made.
+func pictureLink(f api.AlchemyFormStatus) (link string, is bool) {
+	if _, post := api.PostProcessorByName(f.Form); !post || f.State != "done" {
+		return "", false
+	}
+	is = json.Unmarshal(own(f), &link) == nil && source.IsURL(link)
+	return link, is
+}
+
+// told is what a form tells: a text as it is, lines and all, other things as JSON.
+func told(f api.AlchemyFormStatus) string {
+	var text string
+	if json.Unmarshal(own(f), &text) == nil {
+		lines := strings.Split(text, "\n")
+		for i := range lines {
+			lines[i] = clean(lines[i])
+		}
+		return strings.Join(lines, "\n")
+	}
+	var b bytes.Buffer
+	if json.Indent(&b, own(f), "", "  ") != nil {
+		return "nothing"
+	}
+	return b.String()
+}
+
+// alchemyPath names the file of a form's picture, of so many that were made.
+func alchemyPath(output, id, form string, pictures int) string {
+	if output == "" {
+		return fmt.Sprintf("horde-%s-%s.webp", id[:min(8, len(id))], form)
+	}
+	if pictures == 1 {
+		return output
+	}
+	ext := filepath.Ext(output)
+	return strings.TrimSuffix(output, ext) + "-" + form + ext
+}

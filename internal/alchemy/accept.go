@@ -1,0 +1,235 @@
+package alchemy
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"strings"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/horde"
+	"horde/internal/kudos"
+	"horde/internal/source"
+	"horde/internal/store"
+)
+
+// maxPayload bounds the settings of one form, in bytes of JSON.
+const maxPayload = 64 << 10
+
+// formsPerJob is how many forms may be open for each job of a user's concurrency
+// (§5.6).
+const formsPerJob = 10
+
+// Ask is one POST /interrogate/async.
+type Ask struct {
+	Body     api.AlchemyRequest
+	Key      string
+	Addr     string
+	UnsafeIP bool
+}
+
+// Accept checks a request in the order of generation rulebook §3.1 and takes it
+// into the queue. Forms whose result is known already are done at once, at no
+// cost.
+func (q *Queue) Accept(ctx context.Context, ask Ask) (*api.AlchemyAccepted, error) {
+	forms := distinct(ask.Body.Forms)
+	user, err := q.admit(ctx, &ask, len(forms))
+	if err != nil {
+		return nil, err
+	}
+	d, err := q.newDraft(ctx, user, &ask, forms)
+	if err != nil {
+		return nil, err
+	}
+	if err := q.commit(d); err != nil {
+		if d.e.record.Source != "" {
+			q.dropSource(ctx, d.e.record.Source)
+		}
+		return nil, err
+	}
+	return &api.AlchemyAccepted{ID: d.e.row.ID}, nil
+}
+
+// distinct drops the later ones of forms with one name (decisions #18).
+func distinct(forms []api.AlchemyForm) []api.AlchemyForm {
+	var out []api.AlchemyForm
+	seen := map[string]bool{}
+	for _, f := range forms {
+		if !seen[f.Name] {
+			seen[f.Name] = true
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// admit runs the checks before the picture.
+func (q *Queue) admit(ctx context.Context, ask *Ask, forms int) (*account.User, error) {
+	modes := q.Modes()
+	if modes.Maintenance {
+		return nil, horde.Errorf("MaintenanceMode", "The horde is in maintenance mode and takes no new requests. Please try again later.")
+	}
+	if ask.Body.Webhook != "" && !strings.HasPrefix(ask.Body.Webhook, "https://") {
+		return nil, horde.Errorf("BadRequest", "webhook must be an address that begins with https://.")
+	}
+	user, err := q.Accounts.ByKey(ctx, ask.Key)
+	if err != nil {
+		return nil, err
+	}
+	if open, limit := q.index.openOf(user.ID), user.Concurrency*formsPerJob; open+forms > limit {
+		return nil, horde.Errorf("TooManyPrompts", "You have %d forms waiting or in progress, and may have %d. Wait for some to finish.", open, limit)
+	}
+	if modes.Raid && ask.UnsafeIP && !user.Is(account.Trusted) {
+		return nil, horde.Errorf("UntrustedUnsafeIP", "The horde is being raided, so requests from this address are only taken from trusted users and patrons for now.")
+	}
+	return user, nil
+}
+
+// draft is a request before its commit.
+type draft struct {
+	e       *entry
+	results []store.FormResult // of forms that are done already
+	done    []*form            // in the order of results
+}
+
+// newDraft reads and stores the picture and makes the rows.
+func (q *Queue) newDraft(ctx context.Context, user *account.User, ask *Ask, forms []api.AlchemyForm) (*draft, error) {
+	now := q.now()
+	row := store.AlchemyRequest{ID: horde.NewID(), UserID: user.ID, Created: now, Expires: now + requestLife.Microseconds()}
+	e := &entry{row: row, expires: row.Expires, record: record{SlowWorkers: ask.Body.SlowWorkers == nil || *ask.Body.SlowWorkers,
+		TrustedWorkers: ask.Body.TrustedWorkers != nil && *ask.Body.TrustedWorkers,
+		Webhook:        ask.Body.Webhook, Addr: ask.Addr, UnsafeIP: ask.UnsafeIP}}
+	for i, f := range forms {
+		payload, err := payloadText(f)
+		if err != nil {
+			return nil, err
+		}
+		e.forms = append(e.forms, &form{e: e, Form: store.Form{ID: horde.NewID(), RequestID: row.ID, Position: i, Name: f.Name,
+			Payload: payload, FormProgress: store.FormProgress{Version: 1}}})
+	}
+	if err := q.keepSource(ctx, e, ask.Body.SourceImage); err != nil {
+		return nil, err
+	}
+	d := &draft{e: e}
+	return d, q.fillKnown(ctx, d)
+}
+
+func payloadText(f api.AlchemyForm) (string, error) {
+	if len(f.Payload) == 0 {
+		return "", nil
+	}
+	b, err := json.Marshal(f.Payload)
+	if err == nil && len(b) > maxPayload {
+		err = horde.Errorf("BadRequest", "The payload of the form %s is larger than %d bytes.", f.Name, maxPayload)
+	}
+	return string(b), err
+}
+
+// keepSource looks at the picture, and stores it if it came in base64: one named
+// by URL is only fetched to see that it can be, and passed on (§3.1).
+func (q *Queue) keepSource(ctx context.Context, e *entry, text string) error {
+	data, head, err := q.pictures().File(ctx, text)
+	if err != nil {
+		return err
+	}
+	if e.record.Tiles = kudos.Tiles(head.Width, head.Height); e.record.Tiles > maxTiles {
+		return horde.Errorf("SourceImageResolutionExceeded", "The picture takes %d tiles of %d×%d pixels; at most %d are allowed. Please send a smaller one.",
+			e.record.Tiles, kudos.TileSide, kudos.TileSide, maxTiles)
+	}
+	if source.IsURL(text) {
+		e.record.URL = text
+		return nil
+	}
+	img, err := source.Decode(data, false)
+	if err != nil {
+		return err
+	}
+	name := e.row.ID + ".webp"
+	if err := q.pictures().Put(ctx, name, img, source.Quality); err != nil {
+		return err
+	}
+	e.record.Source = name
+	return nil
+}
+
+func (q *Queue) dropSource(ctx context.Context, name string) {
+	if err := q.Blobs.Delete(context.WithoutCancel(ctx), name); err != nil {
+		q.Log.Warn("delete source picture", "name", name, "error", err)
+	}
+}
+
+// fillKnown ends the forms whose result is known from an earlier request about
+// the picture at the same address (decisions #18).
+func (q *Queue) fillKnown(ctx context.Context, d *draft) error {
+	r := &d.e.record
+	if r.URL == "" || len(d.e.forms) == 0 {
+		return nil
+	}
+	asked := map[string]*form{}
+	var ids []string
+	for _, f := range d.e.forms {
+		id := knownID(r.URL, f.Name, f.Payload)
+		asked[id] = f
+		ids = append(ids, id)
+	}
+	known, err := q.Store.KnownResults(ctx, ids, q.now())
+	if err != nil {
+		return err
+	}
+	for _, k := range known {
+		if r.TrustedWorkers && !k.Trusted {
+			continue
+		}
+		if k.Blob != "" {
+			if there, err := q.Blobs.Exists(ctx, k.Blob); err != nil || !there {
+				continue
+			}
+		}
+		f := asked[k.ID]
+		f.State = store.FormDone
+		d.done = append(d.done, f)
+		d.results = append(d.results, store.FormResult{FormID: f.ID, Result: k.Result, Blob: k.Blob})
+	}
+	return nil
+}
+
+// commit acknowledges a request.
+func (q *Queue) commit(d *draft) error {
+	e := d.e
+	body, err := json.Marshal(&e.record)
+	if err != nil {
+		return err
+	}
+	row := e.row
+	rows := make([]store.Form, len(e.forms))
+	for i, f := range e.forms {
+		rows[i] = f.Form
+	}
+	err = q.Store.Write(store.Unit{Key: row.ID, Accounts: []int64{row.UserID}, Do: func(tx *store.Tx) error {
+		a, err := tx.Account(row.UserID)
+		if err != nil {
+			return err
+		}
+		row.Priority = int64(math.RoundToEven(a.Balance.Float()))
+		insert := row
+		insert.Body = string(body)
+		tx.InsertAlchemy(insert, rows, d.results)
+		return tx.ChangeAccount(row.UserID, func(a *store.Account) { a.LastActive = tx.Now })
+	}})
+	if err != nil {
+		return err
+	}
+	e.row = row
+	x := q.index
+	x.mu.Lock()
+	if x.entries[row.ID] == nil { // else the change log was faster
+		x.add(e)
+	}
+	x.mu.Unlock()
+	q.waiters.offer(e)
+	for i, f := range d.done {
+		q.tell(f, d.results[i], nil)
+	}
+	return nil
+}

@@ -1,0 +1,288 @@
+package alchemy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidwall/btree"
+
+	"horde/api"
+	"horde/internal/blob"
+	"horde/internal/fleet"
+	"horde/internal/horde"
+	"horde/internal/queue"
+	"horde/internal/store"
+)
+
+const (
+	maxAmount = 100  // forms of one pop
+	maxWalk   = 5000 // forms that one pop looks at
+)
+
+// Pop hands out forms to a worker that has checked in, waiting for at most wait
+// when there are none (0: not at all). Without a form the answer says what the
+// worker was withheld from.
+func (q *Queue) Pop(ctx context.Context, o *fleet.FormsOffer, wait time.Duration) (*api.AlchemyJob, error) {
+	deadline := time.Now().Add(wait)
+	var w *waiter
+	if wait > 0 {
+		w = q.waiters.add(o.Forms)
+		defer q.waiters.remove(w)
+	}
+	for last := w == nil; ; {
+		tasks, why, err := q.tryPop(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		if tasks != nil {
+			return &api.AlchemyJob{Forms: tasks, Skipped: map[string]int{}}, nil
+		}
+		if last {
+			return nothing(o.Worker, why)
+		}
+		last = !w.wait(ctx, time.Until(deadline)) // then it looks once more, for counters of now
+		if ctx.Err() != nil {                     // but not for somebody who is gone
+			return nothing(o.Worker, why)
+		}
+	}
+}
+
+// nothing is the answer without a form: a worker in maintenance is told so.
+func nothing(w *fleet.Worker, why map[string]int) (*api.AlchemyJob, error) {
+	if !w.Maintenance {
+		return &api.AlchemyJob{Skipped: why}, nil
+	}
+	text := w.MaintenanceMsg
+	if text == "" {
+		text = queue.DefaultMaintenance
+	}
+	return nil, horde.Errorf("WorkerMaintenance", "%s", text)
+}
+
+// tryPop takes the first forms that fit, looking again when other nodes were
+// faster with all of them.
+func (q *Queue) tryPop(ctx context.Context, o *fleet.FormsOffer) ([]api.AlchemyTask, map[string]int, error) {
+	for {
+		found, why := q.match(o)
+		if len(found) == 0 {
+			return nil, why, nil
+		}
+		taken, lost, err := q.claim(found, o.Worker)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(lost) > 0 {
+			if err := q.Refresh(ctx, lost); err != nil {
+				return nil, nil, err
+			}
+		}
+		if len(taken) == 0 {
+			continue
+		}
+		tasks := make([]api.AlchemyTask, len(taken))
+		for i, f := range taken {
+			if tasks[i], err = q.task(f); err != nil {
+				return nil, nil, err
+			}
+		}
+		return tasks, nil, nil
+	}
+}
+
+// match finds the forms that the worker gets next, those of its owner and friends
+// before all others (decisions #18), and reserves them. Without any it says how
+// many were withheld, by reason.
+func (q *Queue) match(o *fleet.FormsOffer) ([]*form, map[string]int) {
+	x := q.index
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	c := choice{o: o, now: q.now(), want: min(o.Amount, maxAmount), fast: o.Worker.Speed() < fastSeconds, why: map[string]int{}, seen: map[*form]bool{}}
+	for _, f := range x.ofFriends(o) {
+		c.look(f)
+	}
+	if !o.Worker.Maintenance {
+		x.walk(o.Forms, c.look)
+	}
+	for _, f := range c.found {
+		f.reserved = true
+	}
+	return c.found, c.why
+}
+
+// ofFriends are the waiting forms of the users that the worker puts first.
+func (x *index) ofFriends(o *fleet.FormsOffer) []*form {
+	var own []*form
+	for id := range o.PriorityUsers {
+		h := x.holders[id]
+		if h == nil {
+			continue
+		}
+		for e := range h.entries {
+			for _, f := range e.forms {
+				if _, offered := slices.BinarySearch(o.Forms, f.Name); offered && f.queued {
+					own = append(own, f)
+				}
+			}
+		}
+	}
+	slices.SortFunc(own, order)
+	return own
+}
+
+func order(a, b *form) int {
+	switch {
+	case before(a, b):
+		return -1
+	case before(b, a):
+		return 1
+	}
+	return 0
+}
+
+// walk calls look with the waiting forms of these names in the order of the
+// queue, until it returns false.
+func (x *index) walk(names []string, look func(*form) bool) {
+	var heads []btree.IterG[*form]
+	for _, name := range names {
+		if l := x.lines[name]; l != nil {
+			if it := l.Iter(); it.First() {
+				heads = append(heads, it)
+			} else {
+				it.Release()
+			}
+		}
+	}
+	for n := 0; n < maxWalk && len(heads) > 0; n++ {
+		first := 0
+		for i := range heads[1:] {
+			if before(heads[i+1].Item(), heads[first].Item()) {
+				first = i + 1
+			}
+		}
+		if !look(heads[first].Item()) {
+			break
+		}
+		if !heads[first].Next() {
+			heads[first].Release()
+			heads = slices.Delete(heads, first, first+1)
+		}
+	}
+	for i := range heads {
+		heads[i].Release()
+	}
+}
+
+// choice is a look through the queue on behalf of one pop.
+type choice struct {
+	o     *fleet.FormsOffer
+	now   int64
+	want  int
+	fast  bool
+	found []*form
+	why   map[string]int
+	seen  map[*form]bool
+}
+
+// look takes a form if the worker may have it; false when there are enough.
+func (c *choice) look(f *form) bool {
+	if len(c.found) >= c.want {
+		return false
+	}
+	if c.seen[f] {
+		return true
+	}
+	c.seen[f] = true
+	if !c.eligible(f) {
+		return true
+	}
+	if r := &f.e.record; (r.TrustedWorkers || r.UnsafeIP) && !c.o.Worker.OwnerTrusted() {
+		c.why["untrusted"]++
+		return true
+	}
+	c.found = append(c.found, f)
+	return len(c.found) < c.want
+}
+
+// eligible is the filter of §3.3, which withholds in silence. A paused worker
+// gets what its owner asks for alone.
+func (c *choice) eligible(f *form) bool {
+	e := f.e
+	return f.State == store.FormWaiting && !f.reserved && e.expires > c.now &&
+		e.record.Tiles <= c.o.MaxTiles && (c.fast || e.record.SlowWorkers) &&
+		(!c.o.Worker.Paused || e.row.UserID == c.o.Owner.ID)
+}
+
+// claim commits that a worker has forms. lost are the requests of those that
+// somebody else has changed.
+func (q *Queue) claim(found []*form, w *fleet.Worker) (taken []*form, lost []string, err error) {
+	now := q.now()
+	inOrder := slices.Clone(found) // all nodes lock rows in one order
+	slices.SortFunc(inOrder, func(a, b *form) int { return strings.Compare(a.ID, b.ID) })
+	rows := map[*form]*store.Form{}
+	for _, f := range inOrder {
+		row := q.snapshot(f)
+		rows[f] = &row
+	}
+	var news map[*form]store.FormProgress
+	expires := now + requestLife.Microseconds()
+	err = q.Store.Write(store.Unit{Key: inOrder[0].RequestID, Do: func(tx *store.Tx) error {
+		news = map[*form]store.FormProgress{}
+		alive := map[string]bool{}
+		for _, f := range inOrder {
+			if _, asked := alive[f.RequestID]; !asked {
+				err := tx.RenewAlchemy(f.RequestID, expires)
+				if alive[f.RequestID] = err == nil; err != nil && !errors.Is(err, store.ErrLost) {
+					return err
+				}
+			}
+			if !alive[f.RequestID] {
+				continue
+			}
+			p, err := tx.ClaimForm(rows[f], w.ID, now+formTime.Microseconds())
+			if err == nil {
+				news[f] = p
+			} else if !errors.Is(err, store.ErrLost) {
+				return err
+			}
+		}
+		return nil
+	}})
+	x := q.index
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, f := range found {
+		f.reserved = false
+		p, ok := news[f]
+		switch {
+		case err != nil:
+		case ok:
+			f.e.expires = max(f.e.expires, expires)
+			x.apply(f, p)
+			taken = append(taken, f)
+		default:
+			lost = append(lost, f.RequestID)
+		}
+	}
+	return taken, lost, err
+}
+
+// task is what a worker is told of a form.
+func (q *Queue) task(f *form) (api.AlchemyTask, error) {
+	t := api.AlchemyTask{ID: f.ID, Form: f.Name, SourceImage: f.e.record.URL}
+	if f.e.record.Source != "" {
+		t.SourceImage = q.Blobs.SignGet(f.e.record.Source, blob.LinkTTL)
+	}
+	if makesPicture(f.Name) {
+		t.R2Upload = q.Blobs.SignPut(resultName(f.ID), blob.LinkTTL)
+	}
+	if f.Payload != "" {
+		if err := json.Unmarshal([]byte(f.Payload), &t.Payload); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}

@@ -1,0 +1,207 @@
+package alchemy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"horde/internal/account"
+	"horde/internal/admission"
+	"horde/internal/blob"
+	"horde/internal/fleet"
+	"horde/internal/horde"
+	"horde/internal/notify"
+	"horde/internal/source"
+	"horde/internal/store"
+)
+
+// Config is what the queue depends on.
+type Config struct {
+	Store    *store.Store
+	Accounts *account.Accounts
+	Fleet    *fleet.Fleet
+	Blobs    blob.Store
+	Clock    horde.Clock
+	Log      *slog.Logger
+	// Modes are the switches of the whole horde; asked at each request.
+	Modes func() admission.Server
+	// Sources fetches the pictures that requests name by URL.
+	Sources source.Fetcher
+	// Hooks calls the webhooks of requests; nil: none is called.
+	Hooks *notify.Notifier
+}
+
+// Queue is the alchemy requests and forms of the horde as this node sees them.
+type Queue struct {
+	Config
+	index   *index
+	waiters waiters
+}
+
+// New loads the live requests of the store into memory.
+func New(ctx context.Context, c Config) (*Queue, error) {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Modes == nil {
+		c.Modes = func() admission.Server { return admission.Server{} }
+	}
+	q := &Queue{Config: c, index: newIndex(), waiters: newWaiters()}
+	return q, q.Reload(ctx)
+}
+
+func (q *Queue) now() int64 { return q.Clock().UnixMicro() }
+
+func (q *Queue) pictures() source.Pictures {
+	return source.Pictures{Fetcher: q.Sources, Blobs: q.Blobs}
+}
+
+// Reload reads all live requests again: at the start, and when changes of other
+// nodes were missed.
+func (q *Queue) Reload(ctx context.Context) error {
+	now := q.now()
+	known := q.index.ids() // what is known now and not read below has ended
+	requests, err := q.Store.LiveAlchemy(ctx, now)
+	if err != nil {
+		return fmt.Errorf("read alchemy requests: %w", err)
+	}
+	forms, err := q.Store.LiveForms(ctx, now)
+	if err != nil {
+		return fmt.Errorf("read forms: %w", err)
+	}
+	q.take(requests, forms, known)
+	return nil
+}
+
+// Refresh reads requests again that another node changed.
+func (q *Queue) Refresh(ctx context.Context, ids []string) error {
+	requests, err := q.Store.AlchemyRequests(ctx, ids)
+	if err != nil {
+		return err
+	}
+	forms, err := q.Store.FormsOf(ctx, ids)
+	if err != nil {
+		return err
+	}
+	q.take(requests, forms, ids)
+	return nil
+}
+
+// take brings rows of the database into the index. Of gone, those without a row
+// are forgotten.
+func (q *Queue) take(requests []store.AlchemyRequest, rows []store.Form, gone []string) {
+	forms := make(map[string][]store.Form, len(requests))
+	for _, f := range rows {
+		forms[f.RequestID] = append(forms[f.RequestID], f)
+	}
+	found := make(map[string]bool, len(requests))
+	var fresh []*entry
+	x := q.index
+	x.mu.Lock()
+	for _, row := range requests {
+		found[row.ID] = true
+		e := x.entries[row.ID]
+		if e == nil {
+			var err error
+			if e, err = newEntry(row, forms[row.ID]); err != nil {
+				q.Log.Error("unreadable request", "error", err)
+				continue
+			}
+			x.add(e)
+		}
+		e.expires = max(e.expires, row.Expires)
+		for _, f := range forms[row.ID] {
+			if known := x.forms[f.ID]; known != nil {
+				x.apply(known, f.FormProgress)
+			}
+		}
+		fresh = append(fresh, e)
+	}
+	for _, id := range gone {
+		if e := x.entries[id]; e != nil && !found[id] {
+			x.remove(e)
+		}
+	}
+	x.mu.Unlock()
+	q.waiters.offer(fresh...)
+}
+
+// find returns the live request with this id, from the database when another
+// node took it in and the news has not come yet. A RequestNotFound error when
+// there is none.
+func (q *Queue) find(ctx context.Context, id string) (*entry, error) {
+	if e := q.known(id); e != nil {
+		return e, nil
+	}
+	if q.Store.Shared() && horde.IsID(id) {
+		if err := q.Refresh(ctx, []string{id}); err != nil {
+			return nil, err
+		}
+		if e := q.known(id); e != nil {
+			return e, nil
+		}
+	}
+	return nil, horde.Errorf("RequestNotFound", "Interrogation with ID '%s' not found.", clip(id))
+}
+
+func (q *Queue) known(id string) *entry {
+	q.index.mu.Lock()
+	defer q.index.mu.Unlock()
+	e := q.index.entries[id]
+	if e != nil && e.expires <= q.now() {
+		return nil
+	}
+	return e
+}
+
+// findForm returns a form of a live request by its id, nil when there is none.
+func (q *Queue) findForm(ctx context.Context, id string) (*form, error) {
+	if f := q.knownForm(id); f != nil || !q.Store.Shared() || !horde.IsID(id) {
+		return f, nil
+	}
+	row, err := q.Store.Form(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err == nil {
+		err = q.Refresh(ctx, []string{row.RequestID})
+	}
+	return q.knownForm(id), err
+}
+
+func (q *Queue) knownForm(id string) *form {
+	q.index.mu.Lock()
+	defer q.index.mu.Unlock()
+	f := q.index.forms[id]
+	if f == nil || f.e.expires <= q.now() {
+		return nil
+	}
+	return f
+}
+
+// snapshot copies the row of a form.
+func (q *Queue) snapshot(f *form) store.Form {
+	q.index.mu.Lock()
+	defer q.index.mu.Unlock()
+	return f.Form
+}
+
+// Open is how many forms wait or run.
+func (q *Queue) Open() int {
+	q.index.mu.Lock()
+	defer q.index.mu.Unlock()
+	return q.index.open
+}
+
+// clip cuts an id that a stranger sent, for use in a message.
+func clip(id string) string {
+	if len(id) > 64 {
+		return id[:64] + "…"
+	}
+	return id
+}

@@ -1,0 +1,231 @@
+package alchemy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"horde/api"
+	"horde/internal/blob"
+	"horde/internal/fleet"
+	"horde/internal/store"
+)
+
+// words are the states of a form on the wire.
+var words = map[store.FormState]string{store.FormWaiting: "waiting", store.FormRunning: "processing", store.FormDone: "done",
+	store.FormCancelled: "cancelled", store.FormFaulted: "faulted"}
+
+// Status answers how far a request is, with the results (§3.2).
+func (q *Queue) Status(ctx context.Context, id string) (api.AlchemyStatus, error) {
+	e, err := q.find(ctx, id)
+	if err != nil {
+		return api.AlchemyStatus{}, err
+	}
+	return q.status(ctx, e)
+}
+
+func (q *Queue) status(ctx context.Context, e *entry) (api.AlchemyStatus, error) {
+	forms := q.rows(e)
+	s := api.AlchemyStatus{State: overall(forms), Forms: []api.AlchemyFormStatus{}}
+	results := map[string]json.RawMessage{}
+	if slices.ContainsFunc(forms, func(f store.Form) bool { return f.State == store.FormDone }) {
+		made, err := q.Store.FormResults(ctx, e.row.ID)
+		if err != nil {
+			return s, err
+		}
+		for _, r := range made {
+			results[r.FormID] = q.withLinks(r)
+		}
+	}
+	for _, f := range forms {
+		one := api.AlchemyFormStatus{Form: f.Name, State: words[f.State]}
+		if f.State == store.FormDone {
+			one.Result = results[f.ID]
+		}
+		s.Forms = append(s.Forms, one)
+	}
+	return s, nil
+}
+
+// rows copies the rows of a request's forms.
+func (q *Queue) rows(e *entry) []store.Form {
+	q.index.mu.Lock()
+	defer q.index.mu.Unlock()
+	rows := make([]store.Form, len(e.forms))
+	for i, f := range e.forms {
+		rows[i] = f.Form
+	}
+	return rows
+}
+
+// overall is the state of a request by those of its forms.
+func overall(forms []store.Form) string {
+	n := map[store.FormState]int{}
+	for _, f := range forms {
+		n[f.State]++
+	}
+	switch {
+	case n[store.FormFaulted] == len(forms): // or there are none
+		return "faulted"
+	case n[store.FormDone] == len(forms):
+		return "done"
+	case n[store.FormRunning] > 0:
+		return "processing"
+	case n[store.FormWaiting] > 0:
+		return "waiting"
+	}
+	return "partial"
+}
+
+// withLinks is a result with a fresh link in place of every "R2".
+func (q *Queue) withLinks(r store.FormResult) json.RawMessage {
+	if r.Blob == "" {
+		return json.RawMessage(r.Result)
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(r.Result), &members); err != nil {
+		q.Log.Error("unreadable result", "form", r.FormID, "error", err)
+		return nil
+	}
+	link, err := json.Marshal(q.Blobs.SignGet(r.Blob, blob.LinkTTL))
+	if err != nil {
+		return nil
+	}
+	for name, v := range members {
+		if string(v) == `"`+uploaded+`"` {
+			members[name] = link
+		}
+	}
+	text, err := json.Marshal(members)
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
+// call is what a webhook is told of a form.
+type call struct {
+	api.AlchemyFormStatus
+	WorkerID   string    `json:"worker_id"`
+	WorkerName string    `json:"worker_name"`
+	Request    string    `json:"request"`
+	ID         string    `json:"id"`
+	Kudos      api.Float `json:"kudos"`
+}
+
+// tell calls the webhook of a request with a finished form; w is nil where no
+// worker had to fill it in.
+func (q *Queue) tell(f *form, r store.FormResult, w *fleet.Worker) {
+	if f.e.record.Webhook == "" {
+		return
+	}
+	c := call{AlchemyFormStatus: api.AlchemyFormStatus{Form: f.Name, State: words[store.FormDone], Result: q.withLinks(r)}, Request: f.RequestID, ID: f.ID}
+	if w != nil {
+		c.WorkerID, c.WorkerName, c.Kudos = w.ID, w.Name, api.Float(f.reward().Float())
+	}
+	q.Hooks.Send(f.e.record.Webhook, c)
+}
+
+// Cancel ends a request: what waits is cancelled, what workers have in hand is
+// cancelled too but paid and charged as if it were delivered (§3.2). The answer
+// is the status after it.
+func (q *Queue) Cancel(ctx context.Context, id string) (api.AlchemyStatus, error) {
+	e, err := q.find(ctx, id)
+	if err != nil {
+		return api.AlchemyStatus{}, err
+	}
+	for try := 0; ; try++ {
+		err := q.cancelOnce(ctx, e)
+		if err == nil {
+			return q.status(ctx, e)
+		}
+		if !errors.Is(err, store.ErrLost) || try == maxCancelTries {
+			return api.AlchemyStatus{}, err
+		}
+		if err := q.Refresh(ctx, []string{id}); err != nil {
+			return api.AlchemyStatus{}, err
+		}
+	}
+}
+
+// maxCancelTries bounds the race of a cancel with workers that deliver.
+const maxCancelTries = 50
+
+// cancellation is one form to cancel, and to settle if a worker has it.
+type cancellation struct {
+	f   *form
+	row store.Form
+	s   *settlement
+}
+
+// cancelOnce cancels all open forms of a request in one transaction, or none:
+// ErrLost when one of them changed meanwhile.
+func (q *Queue) cancelOnce(ctx context.Context, e *entry) error {
+	all, err := q.openForms(ctx, e)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	u := store.Unit{Key: e.row.ID, Accounts: []int64{e.row.UserID}}
+	for _, c := range all {
+		if c.s != nil {
+			u.Accounts = append(u.Accounts, c.s.owner.ID)
+			u.Workers = append(u.Workers, c.s.worker.ID)
+		}
+	}
+	news := make([]store.FormProgress, len(all))
+	workers := map[string]store.Worker{}
+	u.Do = func(tx *store.Tx) (err error) {
+		for i, c := range all {
+			if news[i], err = tx.CancelForm(&c.row); err != nil {
+				return err
+			}
+			if c.s == nil {
+				continue
+			}
+			if workers[c.s.worker.ID], err = settle(tx, c.f, c.row, *c.s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := q.Store.Write(u); err != nil {
+		return err
+	}
+	for _, w := range workers {
+		q.Fleet.Touch(w)
+	}
+	q.index.mu.Lock()
+	defer q.index.mu.Unlock()
+	for i, c := range all {
+		q.index.apply(c.f, news[i])
+	}
+	return nil
+}
+
+// openForms are the forms of a request that can be cancelled.
+func (q *Queue) openForms(ctx context.Context, e *entry) ([]cancellation, error) {
+	rows := q.rows(e)
+	var all []cancellation
+	for i, row := range rows {
+		if row.State != store.FormWaiting && row.State != store.FormRunning {
+			continue
+		}
+		c := cancellation{f: e.forms[i], row: row}
+		if row.State == store.FormRunning {
+			w, err := q.workerOf(ctx, row.WorkerID)
+			if err != nil {
+				return nil, err
+			}
+			if w != nil {
+				owner, err := q.Accounts.ByID(ctx, w.UserID)
+				if err != nil {
+					return nil, err
+				}
+				c.s = &settlement{worker: w, owner: owner}
+			}
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}

@@ -1,0 +1,277 @@
+package alchemy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"slices"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/fleet"
+	"horde/internal/horde"
+	"horde/internal/kudos"
+	"horde/internal/store"
+)
+
+const (
+	uploaded = "R2" // in a result: the picture lies in the blob store
+
+	formTotals   = 2 // place of forms in store.PerKind
+	speedSamples = 20
+	maxKnown     = 256 << 10 // bytes of a result that is kept for others
+)
+
+// Submit takes what a worker has for a form (§3.4) and returns its reward in
+// kudos.
+func (q *Queue) Submit(ctx context.Context, key string, s api.AlchemySubmit) (float64, error) {
+	f, err := q.findForm(ctx, s.ID)
+	if err != nil {
+		return 0, err
+	}
+	if f == nil {
+		return 0, horde.Errorf("InvalidJobID", "Processing Job with ID %s does not exist.", clip(s.ID))
+	}
+	owner, err := q.Accounts.ByKey(ctx, key)
+	if err != nil {
+		return 0, err
+	}
+	row, w, err := q.inHand(ctx, f, owner)
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case w == nil || w.UserID != owner.ID:
+		return 0, horde.Errorf("WrongCredentials", "Wrong credentials to submit as this worker.")
+	case row.State != store.FormRunning:
+		return 0, ended(row.ID, w)
+	case s.State == "faulted":
+		err = q.fault(f, row, w)
+	default:
+		return q.deliver(ctx, f, row, settlement{worker: w, owner: owner, done: true}, s.Result)
+	}
+	if errors.Is(err, store.ErrLost) {
+		return 0, q.lost(ctx, row, w)
+	}
+	return 0, err
+}
+
+// inHand is a form and its worker as they are now. Where this node does not see
+// the form in the hands of the owner's worker, another node may have given it out
+// since: then it is read again.
+func (q *Queue) inHand(ctx context.Context, f *form, owner *account.User) (row store.Form, w *fleet.Worker, err error) {
+	row = q.snapshot(f)
+	w, err = q.workerOf(ctx, row.WorkerID)
+	if err != nil || !q.Store.Shared() || row.State == store.FormRunning && w != nil && w.UserID == owner.ID {
+		return row, w, err
+	}
+	if err = q.Refresh(ctx, []string{row.RequestID}); err != nil {
+		return row, nil, err
+	}
+	row = q.snapshot(f)
+	w, err = q.workerOf(ctx, row.WorkerID)
+	return row, w, err
+}
+
+// workerOf finds a worker, in the database too when another node made it; nil
+// when there is none.
+func (q *Queue) workerOf(ctx context.Context, id string) (*fleet.Worker, error) {
+	if id == "" {
+		return nil, nil
+	}
+	w, err := q.Fleet.Find(ctx, id)
+	if horde.CodeOf(err) != "" {
+		return nil, nil
+	}
+	return w, err
+}
+
+// ended is the answer for a form that no worker has in hand. Workers look for the
+// words "already submitted".
+func ended(id string, w *fleet.Worker) error {
+	if w.Maintenance {
+		return nil
+	}
+	return horde.Errorf("DuplicateGen", "Processing Generation with ID %s already submitted.", id)
+}
+
+// lost answers a submit that came second, after reading who was first.
+func (q *Queue) lost(ctx context.Context, row store.Form, w *fleet.Worker) error {
+	if err := q.Refresh(ctx, []string{row.RequestID}); err != nil {
+		return err
+	}
+	return ended(row.ID, w)
+}
+
+// settlement is what a form in a worker's hands brings both sides.
+type settlement struct {
+	worker *fleet.Worker
+	owner  *account.User
+	done   bool // delivered; else cancelled on the way
+}
+
+// deliver stores a result exactly once, pays and charges.
+func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, s settlement, result map[string]any) (float64, error) {
+	r, err := resultOf(f.ID, result)
+	if err != nil {
+		return 0, err
+	}
+	var p store.FormProgress
+	var worker store.Worker
+	now := q.now()
+	expires := now + requestLife.Microseconds()
+	payer := f.e.row.UserID
+	err = q.Store.Write(store.Unit{Key: f.RequestID, Accounts: []int64{payer, s.owner.ID}, Workers: []string{s.worker.ID}, Do: func(tx *store.Tx) (err error) {
+		if p, err = tx.FinishForm(&row, r); err != nil {
+			return err
+		}
+		if err := tx.RenewAlchemy(f.RequestID, expires); err != nil {
+			return err
+		}
+		if known := q.worthKeeping(f, r, s.worker, now); known != nil {
+			if err := tx.KeepResult(*known); err != nil {
+				return err
+			}
+		}
+		worker, err = settle(tx, f, row, s)
+		return err
+	}})
+	if errors.Is(err, store.ErrLost) {
+		return 0, q.lost(ctx, row, s.worker)
+	}
+	if err != nil {
+		return 0, err
+	}
+	q.Fleet.Touch(worker)
+	q.index.mu.Lock()
+	f.e.expires = max(f.e.expires, expires)
+	q.index.apply(f, p)
+	q.index.mu.Unlock()
+	q.tell(f, r, s.worker)
+	return f.reward().Float(), nil
+}
+
+// resultOf is a result as it is stored.
+func resultOf(form string, result map[string]any) (store.FormResult, error) {
+	r := store.FormResult{FormID: form}
+	if len(result) == 0 {
+		return r, nil
+	}
+	text, err := json.Marshal(result)
+	if err != nil {
+		return r, horde.Errorf("BadRequest", "The result holds something that is no JSON, such as a number that is none.")
+	}
+	r.Result = string(text)
+	for _, v := range result {
+		if v == uploaded {
+			r.Blob = resultName(form)
+		}
+	}
+	return r, nil
+}
+
+// worthKeeping is a result that others may get too, nil if it is none: that of a
+// picture at an address (decisions #18).
+func (q *Queue) worthKeeping(f *form, r store.FormResult, w *fleet.Worker, now int64) *store.KnownResult {
+	if f.e.record.URL == "" || r.Result == "" || len(r.Result) > maxKnown {
+		return nil
+	}
+	life := textsKept
+	if makesPicture(f.Name) || r.Blob != "" {
+		life = picturesKept
+	}
+	return &store.KnownResult{ID: knownID(f.e.record.URL, f.Name, f.Payload), Result: r.Result, Blob: r.Blob,
+		Trusted: w.OwnerTrusted(), Expires: now + life.Microseconds()}
+}
+
+// settle moves the kudos of a form that a worker has in hand and counts it for
+// both sides (§6.3, §6.4). The accounts of payer and owner and the worker must be
+// locked.
+func settle(tx *store.Tx, f *form, row store.Form, s settlement) (store.Worker, error) {
+	reason := "form delivered"
+	if !s.done {
+		reason = "form cancelled on the way"
+	}
+	e := kudos.NewEntry(tx, "form:"+f.ID, reason, f.RequestID, f.ID)
+	payer := f.e.row.UserID
+	if err := e.Charge(payer, f.charge()); err != nil {
+		return store.Worker{}, err
+	}
+	if err := e.Reward(s.owner.ID, f.reward(), s.owner.Is(account.Trusted) || s.owner.Anonymous()); err != nil {
+		return store.Worker{}, err
+	}
+	err := tx.ChangeAccount(payer, func(a *store.Account) {
+		a.Totals.Requests[formTotals]++
+		a.LastActive = tx.Now
+	})
+	if err != nil {
+		return store.Worker{}, err
+	}
+	err = tx.ChangeAccount(s.owner.ID, func(a *store.Account) {
+		a.Totals.Fulfilments[formTotals]++
+		a.LastActive = tx.Now
+	})
+	if err != nil {
+		return store.Worker{}, err
+	}
+	if err := e.Commit(); err != nil {
+		return store.Worker{}, err
+	}
+	seconds := float64(tx.Now-row.Started) / 1e6
+	return tx.ChangeWorker(s.worker.ID, func(w *store.Worker) { countForm(w, f.reward(), seconds, s.done) })
+}
+
+// countForm adds a form to a worker's life. Its samples of speed are seconds per
+// form (§5.4); one that was cancelled tells none.
+func countForm(w *store.Worker, reward horde.Kudos, seconds float64, done bool) {
+	t := &w.Totals
+	t.Kudos += reward
+	t.Interrogated += reward
+	t.Fulfilments++
+	if !done {
+		return
+	}
+	t.Speeds = append(slices.Clip(t.Speeds), math.Round(max(0, seconds)*10)/10)
+	if n := len(t.Speeds); n > speedSamples {
+		t.Speeds = t.Speeds[n-speedSamples:]
+	}
+}
+
+// fault puts a form back that its worker gave up, reported or by taking too long;
+// the fourth time it is faulted (§3.3). The worker's aborts are counted (§5.10).
+func (q *Queue) fault(f *form, row store.Form, w *fleet.Worker) error {
+	var p store.FormProgress
+	var worker store.Worker
+	var suspected bool
+	var workers []string
+	if w != nil {
+		workers = []string{w.ID}
+	}
+	err := q.Store.Write(store.Unit{Key: f.RequestID, Workers: workers, Do: func(tx *store.Tx) (err error) {
+		if p, err = tx.RequeueForm(&row, abortLimit); err != nil || w == nil {
+			return err
+		}
+		worker, err = tx.ChangeWorker(w.ID, func(r *store.Worker) {
+			suspected = fleet.CountAbort(r, tx.Now, q.Modes().Raid, w.OwnerTrusted())
+		})
+		if err == nil && suspected {
+			return account.SuspectUser(tx, worker.UserID, account.SuspicionAborts)
+		}
+		return err
+	}})
+	if err != nil {
+		return err
+	}
+	if suspected {
+		q.Accounts.Forget(worker.UserID)
+	}
+	if w != nil {
+		q.Fleet.Touch(worker)
+	}
+	q.index.mu.Lock()
+	q.index.apply(f, p)
+	q.index.mu.Unlock()
+	q.waiters.offer(f.e)
+	return nil
+}

@@ -1,0 +1,68 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/base64"
+	"image"
+	"image/png"
+	"strconv"
+)
+
+// benchForm is what alchemy requests of a run ask for. Its payload carries the
+// mark.
+const benchForm = "describe"
+
+var (
+	keyMark   = newKey("mark")
+	keyForm   = newKey("form")
+	keySource = newKey("source_image")
+	keyResult = newKey("result")
+)
+
+// askFormsBody is the request of a cycle: one form about the smallest picture that
+// pictures are measured by.
+var askFormsBody = func() string {
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 64, 64))); err != nil {
+		panic(err) // into memory
+	}
+	return `{"forms":[{"name":"` + benchForm + `","payload":{"mark":"` + emptyMark + `"}}],"source_image":"` +
+		base64.StdEncoding.EncodeToString(b.Bytes()) + `"}`
+}()
+
+// formsPopBody is an alchemist's pop.
+func formsPopBody(worker string) string {
+	return `{"name":` + strconv.Quote(worker) + `,"forms":["` + benchForm + `"],"bridge_agent":"` + bridgeAgent +
+		`","threads":1,"amount":1,"max_tiles":256}`
+}
+
+// formResult is what alchemists claim to have found; the status must show it.
+const formResult = "horde bench"
+
+const formsSubmitBody = `{"id":"` + noID + `","result":{"` + benchForm + `":"` + formResult + `"},"state":"ok"}`
+
+var forms = work{
+	path: "/interrogate", worker: "bench alchemist",
+	ask:    func(string) string { return askFormsBody },
+	pop:    func(worker, _ string) string { return formsPopBody(worker) },
+	submit: formsSubmitBody,
+	verify: (*client).verifyForm,
+	mark:   keyMark,
+	fits: func(_ string, job, _ []byte) bool {
+		return string(keyForm.text(job)) == benchForm && len(keySource.text(job)) > 0
+	},
+}
+
+func (c *client) verifyForm(*delivery) bool {
+	began := c.rec.now()
+	status, body, err := c.conn.do(c.status.with(c.id[:]))
+	c.rec.took(callStatus, began, c.rec.now())
+	if c.refused("status", status, 200, body, err) {
+		return false
+	}
+	if string(keyState.text(body)) != "done" || string(keyForm.text(body)) != benchForm || !bytes.Contains(keyResult.value(body), []byte(formResult)) {
+		c.rec.fault("status: the form or its result is not that of the delivery")
+		return false
+	}
+	return true
+}

@@ -1,0 +1,96 @@
+// Package source reads the pictures that requesters send along, in base64 or by
+// URL, and stores them where workers can fetch them. Its refusals are those of
+// generation rulebook §1.6.
+package source
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"strings"
+
+	"horde/internal/blob"
+	"horde/internal/horde"
+	"horde/internal/imaging"
+)
+
+// Fetcher gets a picture from an address that a stranger gave.
+type Fetcher interface {
+	Fetch(ctx context.Context, url string) ([]byte, error)
+}
+
+// Quality of the WebP that workers get (§1.6).
+const Quality = 50
+
+// Pictures reads and stores source pictures. Without a Fetcher those named by URL
+// are refused.
+type Pictures struct {
+	Fetcher Fetcher
+	Blobs   blob.Store
+}
+
+// IsURL tells an address from a picture in base64.
+func IsURL(s string) bool { return strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://") }
+
+// File gets the file of a picture that a requester sent in base64 or named by
+// URL, and its header. It does not decode it: a damaged picture is only noticed
+// by Decode.
+func (p Pictures) File(ctx context.Context, text string) (data []byte, head imaging.Header, err error) {
+	code := horde.Code("ImageValidationFailed")
+	if IsURL(text) {
+		if p.Fetcher == nil {
+			return nil, head, horde.Errorf(code, "This horde takes source pictures in base64 only.")
+		}
+		if data, err = p.Fetcher.Fetch(ctx, text); err != nil {
+			return nil, head, err
+		}
+		code = "SourceImageUnreadable"
+	} else if data, err = imaging.Base64(text, imaging.Source); err != nil {
+		return nil, head, refusal(err, code)
+	}
+	head, err = imaging.Inspect(data)
+	return data, head, refusal(err, code)
+}
+
+// Decode decodes a picture's file. byURL tells where it came from.
+func Decode(data []byte, byURL bool) (image.Image, error) {
+	code := horde.Code("ImageValidationFailed")
+	if byURL {
+		code = "SourceImageUnreadable"
+	}
+	img, _, err := imaging.Decode(data, imaging.Source)
+	return img, refusal(err, code)
+}
+
+// Picture is File and Decode: the picture, and how many channels its file has.
+func (p Pictures) Picture(ctx context.Context, text string) (img image.Image, bands int, err error) {
+	data, head, err := p.File(ctx, text)
+	if err != nil {
+		return nil, 0, err
+	}
+	img, err = Decode(data, IsURL(text))
+	return img, head.Bands, err
+}
+
+// Put stores a picture as WebP.
+func (p Pictures) Put(ctx context.Context, name string, img image.Image, quality float32) error {
+	var buf bytes.Buffer
+	if err := imaging.EncodeWebP(&buf, img, quality); err != nil {
+		return fmt.Errorf("encode %s: %w", name, err)
+	}
+	return p.Blobs.Put(ctx, name, "image/webp", &buf, int64(buf.Len()))
+}
+
+func refusal(err error, code horde.Code) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, imaging.ErrTooManyPixels):
+		return horde.Errorf("SourceImageResolutionExceeded", "A source picture can have at most 3072×3072 pixels. Please send a smaller one.")
+	case errors.Is(err, imaging.ErrTooManyBytes):
+		return horde.Errorf("SourceImageSizeExceeded", "The source picture has too many bytes. Please send a smaller one.")
+	}
+	return horde.Errorf(code, "The source picture cannot be read: it must be a PNG, JPEG, GIF or WebP picture in base64, or an address of one.")
+}

@@ -1,0 +1,262 @@
+package store
+
+import (
+	"context"
+	"fmt"
+)
+
+// AlchemyRequest is one request for forms about a picture. Body is the domain's
+// JSON.
+type AlchemyRequest struct {
+	ID       string
+	UserID   int64
+	Created  int64
+	Expires  int64
+	Priority int64
+	Body     string
+}
+
+// FormState is where a form stands: from FormWaiting to FormRunning and back, and
+// once to one of the others.
+type FormState int
+
+// States of a form.
+const (
+	FormWaiting FormState = iota
+	FormRunning
+	FormDone
+	FormCancelled
+	FormFaulted // given up
+)
+
+// Form is one piece of an AlchemyRequest.
+type Form struct {
+	ID        string
+	RequestID string
+	Position  int // within the request
+	Name      string
+	Payload   string // JSON object, "" for none
+	FormProgress
+}
+
+// FormProgress is the part of a form that moves. Version grows with each change,
+// so that a reader can tell the newer of two.
+type FormProgress struct {
+	State    FormState
+	WorkerID string // that has it, or had it last
+	Started  int64  // microseconds; of the last handing out
+	Ends     int64  // when the worker's time is over
+	Aborts   int    // times that it was given up
+	Version  int64
+}
+
+// FormResult is what a worker made of a form.
+type FormResult struct {
+	FormID string
+	Result string // JSON object, "" for none
+	Blob   string // name of the picture that belongs to it
+}
+
+const (
+	alchemyColumns      = "id, user_id, created, expires, priority, body"
+	formProgressColumns = "state, worker_id, started, ends, aborts, version"
+	formColumns         = "id, request_id, position, name, payload, " + formProgressColumns
+)
+
+func scanAlchemy(r scanner) (a AlchemyRequest, err error) {
+	return a, r.Scan(&a.ID, &a.UserID, &a.Created, &a.Expires, &a.Priority, &a.Body)
+}
+
+func scanForm(r scanner) (f Form, err error) {
+	return f, r.Scan(&f.ID, &f.RequestID, &f.Position, &f.Name, &f.Payload, &f.State, &f.WorkerID, &f.Started, &f.Ends, &f.Aborts, &f.Version)
+}
+
+func scanFormProgress(r scanner) (p FormProgress, err error) {
+	return p, r.Scan(&p.State, &p.WorkerID, &p.Started, &p.Ends, &p.Aborts, &p.Version)
+}
+
+func scanFormResult(r scanner) (f FormResult, err error) {
+	return f, r.Scan(&f.FormID, &f.Result, &f.Blob)
+}
+
+// LiveAlchemy reads all alchemy requests that have not expired, oldest first.
+func (s *Store) LiveAlchemy(ctx context.Context, now int64) ([]AlchemyRequest, error) {
+	return rows(ctx, s, scanAlchemy, "SELECT "+alchemyColumns+" FROM alchemy_requests WHERE expires > $1 ORDER BY created, id", now)
+}
+
+// LiveForms reads the forms of all alchemy requests that have not expired.
+func (s *Store) LiveForms(ctx context.Context, now int64) ([]Form, error) {
+	return rows(ctx, s, scanForm, "SELECT "+formColumns+" FROM forms WHERE request_id IN "+
+		"(SELECT id FROM alchemy_requests WHERE expires > $1) ORDER BY request_id, position", now)
+}
+
+// AlchemyRequests reads the alchemy requests with these ids; unknown ones are
+// left out.
+func (s *Store) AlchemyRequests(ctx context.Context, ids []string) ([]AlchemyRequest, error) {
+	var all []AlchemyRequest
+	err := inChunks(ids, func(q string, args []any) error {
+		some, err := rows(ctx, s, scanAlchemy, "SELECT "+alchemyColumns+" FROM alchemy_requests WHERE id IN "+q, args...)
+		all = append(all, some...)
+		return err
+	})
+	return all, err
+}
+
+// FormsOf reads the forms of alchemy requests, in their order.
+func (s *Store) FormsOf(ctx context.Context, requests []string) ([]Form, error) {
+	var all []Form
+	err := inChunks(requests, func(q string, args []any) error {
+		some, err := rows(ctx, s, scanForm, "SELECT "+formColumns+" FROM forms WHERE request_id IN "+q+" ORDER BY request_id, position", args...)
+		all = append(all, some...)
+		return err
+	})
+	return all, err
+}
+
+// Form reads one form; ErrNotFound when there is none.
+func (s *Store) Form(ctx context.Context, id string) (Form, error) {
+	return one(ctx, s, scanForm, "SELECT "+formColumns+" FROM forms WHERE id = $1", id)
+}
+
+// FormResults reads what workers made of the forms of a request; those without a
+// result are left out.
+func (s *Store) FormResults(ctx context.Context, request string) ([]FormResult, error) {
+	return rows(ctx, s, scanFormResult, "SELECT id, result, blob FROM forms WHERE request_id = $1 AND result <> ''", request)
+}
+
+// OverdueForms reads running forms whose time is up.
+func (s *Store) OverdueForms(ctx context.Context, now int64, limit int) ([]Form, error) {
+	return rows(ctx, s, scanForm, "SELECT "+formColumns+" FROM forms WHERE state = 1 AND ends < $1 ORDER BY ends LIMIT $2", now, limit)
+}
+
+// ExpiredAlchemy reads alchemy requests that have expired.
+func (s *Store) ExpiredAlchemy(ctx context.Context, now int64, limit int) ([]AlchemyRequest, error) {
+	return rows(ctx, s, scanAlchemy, "SELECT "+alchemyColumns+" FROM alchemy_requests WHERE expires <= $1 ORDER BY expires LIMIT $2", now, limit)
+}
+
+// InsertAlchemy buffers a new alchemy request and its forms.
+func (tx *Tx) InsertAlchemy(a AlchemyRequest, forms []Form, results []FormResult) {
+	tx.rows.alchemy = append(tx.rows.alchemy, a.ID, a.UserID, a.Created, a.Expires, a.Priority, a.Body)
+	made := map[string]FormResult{}
+	for _, r := range results {
+		made[r.FormID] = r
+	}
+	for _, f := range forms {
+		tx.rows.forms = append(tx.rows.forms, f.ID, f.RequestID, f.Position, f.Name, f.Payload,
+			int(f.State), f.WorkerID, f.Started, f.Ends, f.Aborts, f.Version, made[f.ID].Result, made[f.ID].Blob)
+	}
+	mark(&tx.touched.alchemy, a.ID)
+}
+
+// RenewAlchemy moves the expiry of an alchemy request to at least expires.
+// ErrLost: it has expired or is gone.
+func (tx *Tx) RenewAlchemy(id string, expires int64) error {
+	n, err := tx.change("UPDATE alchemy_requests SET expires = CASE WHEN expires < $2 THEN $2 ELSE expires END WHERE id = $1 AND expires > $3",
+		id, expires, tx.Now)
+	if err == nil && n == 0 {
+		return ErrLost
+	}
+	if err == nil {
+		mark(&tx.touched.alchemy, id)
+	}
+	return err
+}
+
+// changeForm changes a form that is still in the version that the caller saw, and
+// in the state that the change is from; ErrLost when it is not.
+func (tx *Tx) changeForm(f *Form, from FormState, set string, args ...any) (FormProgress, error) {
+	found, err := read(tx, scanFormProgress, fmt.Sprintf("UPDATE forms SET version = version + 1, %s WHERE id = $1 AND version = $2 AND state = %d RETURNING %s",
+		set, from, formProgressColumns), append([]any{f.ID, f.Version}, args...)...)
+	if err != nil {
+		return FormProgress{}, err
+	}
+	if len(found) == 0 {
+		return FormProgress{}, ErrLost
+	}
+	tx.direct = true
+	mark(&tx.touched.alchemy, f.RequestID)
+	return found[0], nil
+}
+
+// ClaimForm gives a waiting form to a worker until ends. ErrLost: somebody else
+// has changed it.
+func (tx *Tx) ClaimForm(f *Form, worker string, ends int64) (FormProgress, error) {
+	return tx.changeForm(f, FormWaiting, "state = 1, worker_id = $3, started = $4, ends = $5", worker, tx.Now, ends)
+}
+
+// FinishForm writes the result of a running form. ErrLost: it had ended, or was
+// taken away.
+func (tx *Tx) FinishForm(f *Form, r FormResult) (FormProgress, error) {
+	return tx.changeForm(f, FormRunning, "state = 2, result = $3, blob = $4", r.Result, r.Blob)
+}
+
+// CancelForm ends a waiting or running form without a result. ErrLost: it is in
+// another state by now.
+func (tx *Tx) CancelForm(f *Form) (FormProgress, error) {
+	return tx.changeForm(f, f.State, "state = 3")
+}
+
+// RequeueForm puts a running form back that its worker gave up; the limit-th time
+// it is faulted (generation rulebook §3.3). Its worker stays named. ErrLost: it
+// had ended.
+func (tx *Tx) RequeueForm(f *Form, limit int) (FormProgress, error) {
+	return tx.changeForm(f, FormRunning, "aborts = aborts + 1, state = CASE WHEN aborts + 1 >= $3 THEN 4 ELSE 0 END", limit)
+}
+
+// DeleteAlchemy removes an alchemy request that expired at or before now, with
+// its forms. ErrLost: it was renewed or is gone.
+func (tx *Tx) DeleteAlchemy(id string, now int64) error {
+	n, err := tx.change("DELETE FROM alchemy_requests WHERE id = $1 AND expires <= $2", id, now)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return ErrLost
+	}
+	mark(&tx.touched.alchemy, id)
+	_, err = tx.change("DELETE FROM forms WHERE request_id = $1", id)
+	return err
+}
+
+// KnownResult is the result of a form that may be given again to whoever asks for
+// the same; ID says what that is.
+type KnownResult struct {
+	ID      string
+	Result  string // JSON object
+	Blob    string // name of the picture that belongs to it
+	Trusted bool   // made by the worker of a trusted owner
+	Expires int64
+}
+
+func scanKnownResult(r scanner) (k KnownResult, err error) {
+	return k, r.Scan(&k.ID, &k.Result, &k.Blob, &k.Trusted, &k.Expires)
+}
+
+// KnownResults reads the known results with these ids that have not expired.
+func (s *Store) KnownResults(ctx context.Context, ids []string, now int64) ([]KnownResult, error) {
+	var all []KnownResult
+	err := inChunks(ids, func(q string, args []any) error {
+		some, err := rows(ctx, s, scanKnownResult, "SELECT id, result, blob, trusted, expires FROM form_results WHERE id IN "+q, args...)
+		for _, k := range some {
+			if k.Expires > now {
+				all = append(all, k)
+			}
+		}
+		return err
+	})
+	return all, err
+}
+
+// KeepResult writes a known result over an older one.
+func (tx *Tx) KeepResult(k KnownResult) error {
+	_, err := tx.change(`INSERT INTO form_results (id, result, blob, trusted, expires) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (id) DO UPDATE SET result = excluded.result, blob = excluded.blob, trusted = excluded.trusted, expires = excluded.expires`,
+		k.ID, k.Result, k.Blob, k.Trusted, k.Expires)
+	return err
+}
+
+// PruneKnownResults removes the known results that have expired.
+func (tx *Tx) PruneKnownResults() error {
+	_, err := tx.change("DELETE FROM form_results WHERE expires < $1", tx.Now)
+	return err
+}
