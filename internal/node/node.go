@@ -140,15 +140,15 @@ func (n *Node) open(ctx context.Context) (err error) {
 		return err
 	}
 	n.Styles = style.New(style.Config{Store: n.Store, Accounts: n.Accounts, Catalog: n.Catalog})
+	if o.Hooks != nil {
+		n.hooks = notify.New(notify.Options{Sender: o.Hooks, Log: o.Log})
+	}
 	n.Queue, err = queue.New(ctx, queue.Config{Store: n.Store, Accounts: n.Accounts, Fleet: n.Fleet, Catalog: n.Catalog, Styles: n.Styles, Blobs: n.Blobs,
-		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources})
+		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources, Hooks: n.hooks})
 	if err != nil {
 		return err
 	}
 	n.Ratings = rating.New(rating.Config{Store: n.Store, Accounts: n.Accounts, Queue: n.Queue, Clock: o.Clock})
-	if o.Hooks != nil {
-		n.hooks = notify.New(notify.Options{Sender: o.Hooks, Log: o.Log})
-	}
 	n.Alchemy, err = alchemy.New(ctx, alchemy.Config{Store: n.Store, Accounts: n.Accounts, Fleet: n.Fleet, Blobs: n.Blobs,
 		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources, Hooks: n.hooks})
 	if err != nil {

@@ -340,6 +340,18 @@ func (q *Queue) generation(ctx context.Context, e *entry, j *store.Job) api.Gene
 	return g
 }
 
+// imageCall is what a webhook is told of a picture.
+type imageCall struct {
+	api.Generation
+	Seed    int64     `json:"seed"`
+	Request string    `json:"request"`
+	Kudos   api.Float `json:"kudos"`
+}
+
+func (w imageWork) told(ctx context.Context, q *Queue, e *entry, j *store.Job, reward float64) any {
+	return imageCall{q.generation(ctx, e, j), j.Seed, e.row.ID, api.Float(horde.Round2(reward))}
+}
+
 // missing stands for a picture that was never uploaded or is gone.
 const missing = "N/A"
 

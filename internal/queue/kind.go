@@ -50,6 +50,8 @@ type work interface {
 	keep(ctx context.Context, q *Queue, job, generation string) (string, error)
 	// value is what a result is worth.
 	value(q *Queue, a assigned, generation string) value
+	// told is what a webhook is told of a finished job.
+	told(ctx context.Context, q *Queue, e *entry, j *store.Job, reward float64) any
 }
 
 // value is the worth of one result.

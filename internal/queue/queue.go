@@ -12,6 +12,7 @@ import (
 	"horde/internal/catalog"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/notify"
 	"horde/internal/source"
 	"horde/internal/store"
 	"horde/internal/style"
@@ -31,6 +32,8 @@ type Config struct {
 	Modes func() admission.Server
 	// Sources fetches the pictures that requests name by URL.
 	Sources source.Fetcher
+	// Hooks calls the webhooks of requests; nil: none is called.
+	Hooks *notify.Notifier
 }
 
 // Queue is the requests and jobs of the horde as this node sees them.

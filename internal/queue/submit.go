@@ -182,7 +182,21 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 	if errors.Is(err, store.ErrLost) {
 		return 0, q.lost(ctx, a, false)
 	}
+	if err == nil {
+		q.tell(context.WithoutCancel(ctx), a, r, v.reward)
+	}
 	return v.reward, err
+}
+
+// tell calls the webhook of a request with a delivery (§1.20).
+func (q *Queue) tell(ctx context.Context, a assigned, r store.JobResult, reward float64) {
+	address := a.e.record.common.Webhook
+	if q.Hooks == nil || address == "" {
+		return
+	}
+	j := *a.job
+	j.JobResult, j.Seed = r, r.Seed
+	q.Hooks.Send(address, a.e.work.told(ctx, q, a.e, &j, reward))
 }
 
 func isCensorship(m api.GenMetadatum) bool { return m.Type == "censorship" }

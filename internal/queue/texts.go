@@ -252,15 +252,31 @@ func (q *Queue) textStatus(e *entry) api.TextStatus {
 	c, done := q.progressOf(e)
 	s := api.TextStatus{Check: c, Generations: []api.TextGeneration{}}
 	for _, j := range done {
-		g := api.TextGeneration{Text: j.Result, Seed: j.Seed, GenMetadata: q.metadataOf(j), WorkerID: j.WorkerID,
-			WorkerName: q.workerName(j.WorkerID), Model: j.Model, State: "ok"}
-		if j.Censored {
-			g.State = "censored"
-			if slices.ContainsFunc(g.GenMetadata, func(m api.GenMetadatum) bool { return m.Value == "csam" }) {
-				g.State = "csam"
-			}
-		}
-		s.Generations = append(s.Generations, g)
+		s.Generations = append(s.Generations, q.textGeneration(j))
 	}
 	return s
+}
+
+func (q *Queue) textGeneration(j *store.Job) api.TextGeneration {
+	g := api.TextGeneration{Text: j.Result, Seed: j.Seed, GenMetadata: q.metadataOf(j), WorkerID: j.WorkerID,
+		WorkerName: q.workerName(j.WorkerID), Model: j.Model, State: "ok"}
+	if j.Censored {
+		g.State = "censored"
+		if slices.ContainsFunc(g.GenMetadata, func(m api.GenMetadatum) bool { return m.Value == "csam" }) {
+			g.State = "csam"
+		}
+	}
+	return g
+}
+
+// textCall is what a webhook is told of a text.
+type textCall struct {
+	api.TextGeneration
+	ID      string    `json:"id"`
+	Request string    `json:"request"`
+	Kudos   api.Float `json:"kudos"`
+}
+
+func (w textWork) told(_ context.Context, q *Queue, e *entry, j *store.Job, reward float64) any {
+	return textCall{q.textGeneration(j), j.ID, e.row.ID, api.Float(reward)}
 }
