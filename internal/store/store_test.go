@@ -564,14 +564,16 @@ func TestMigrations(t *testing.T) {
 	t.Run("two nodes at once", func(t *testing.T) {
 		url := storetest.EmptyPostgresURL(t)
 		var wg sync.WaitGroup
-		for i := range 4 {
+		for range 4 {
 			wg.Go(func() {
 				s, err := store.Open(t.Context(), store.Options{URL: url})
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				user(t, s, fmt.Sprint(i))
+				if _, err := s.LiveRequests(t.Context(), 0); err != nil {
+					t.Error(err)
+				}
 				s.Close()
 			})
 		}
