@@ -233,6 +233,37 @@ func TestLifetimes(t *testing.T) {
 	})
 }
 
+// TestResultAfterExpiry: a result for a request that has expired is for a job that
+// does not exist, before and after the sweep; nobody is paid or charged.
+func TestResultAfterExpiry(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newClock()
+		n := newNode(t, db, c)
+		asker, owner := n.person(t, false, 1000), n.person(t, true, 0)
+		id := n.accept(t, ask(asker, 1))
+		job := n.take(t, owner, pop("one"))
+		before := [2]horde.Kudos{n.money(t, asker).Balance, n.money(t, owner).Balance}
+		c.advance(20*time.Minute + time.Second)
+		for _, when := range []string{"before the sweep", "after it"} {
+			if reward, err := n.submit(owner.key, *job.ID, "ok"); horde.CodeOf(err) != "InvalidJobID" || reward != 0 {
+				t.Errorf("%s: %v, %v", when, reward, err)
+			}
+			if _, err := n.Status(t.Context(), id); horde.CodeOf(err) != "RequestNotFound" {
+				t.Errorf("%s: status %v", when, err)
+			}
+			if err := n.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if after := [2]horde.Kudos{n.money(t, asker).Balance, n.money(t, owner).Balance}; after != before {
+			t.Errorf("balances %v, before %v", after, before)
+		}
+		if what := settled(db, n); what != "" {
+			t.Error(what)
+		}
+	})
+}
+
 // TestFaults: a given-up job goes back to the queue, the third one ends the
 // request; reported or timed out is the same (decisions #12).
 func TestFaults(t *testing.T) {
