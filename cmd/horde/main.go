@@ -36,6 +36,7 @@ type CLI struct {
 	Bench    BenchCmd    `cmd:"" group:"run" help:"Measure a server under load."`
 	Config   ConfigCmd   `cmd:"" group:"run" help:"Look at the configuration of a server."`
 	Kudos    KudosCmd    `cmd:"" group:"run" help:"Train and judge the network that prices pictures."`
+	Admin    AdminCmd    `cmd:"" group:"run" help:"Look after the database of a server."`
 	Version  VersionCmd  `cmd:"" group:"use" help:"Print the version."`
 
 	ConfigFile kong.ConfigFlag `name:"config" placeholder:"FILE" help:"TOML file with flags: top-level keys count for every command, a table such as [work] for one. Flags and environment win over it."`
