@@ -255,9 +255,7 @@ func (q *Queue) commit(e *entry, r incoming, t *terms, up admission.Upfront, cos
 		row.Consumed = cost.tax
 		insert := row
 		insert.Body = string(body)
-		if err := tx.InsertRequest(insert); err != nil {
-			return err
-		}
+		tx.InsertRequest(insert)
 		return t.chargeTax(tx, e.home.kind, &row, cost.tax, e.record.Held)
 	}})
 	if err != nil {

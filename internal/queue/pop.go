@@ -176,12 +176,13 @@ func (q *Queue) take1(c *claim, v *view) ([]store.Job, error) {
 		life = extraSlowLife
 	}
 	var state store.RequestState
-	err := q.Store.Write(store.Unit{Key: e.row.ID, Do: func(tx *store.Tx) (err error) {
-		k, expires := c.n, now+life.Microseconds()
-		if c.fake { // takes nothing, but the request has to be there, and the other nodes to hear of it
-			k, expires = 0, 0
-		}
-		if state, err = tx.Claim(e.row.ID, k, expires); err != nil {
+	k, expires := c.n, now+life.Microseconds()
+	if c.fake { // takes nothing, but the request has to be there, and the other nodes to hear of it
+		k, expires = 0, 0
+	}
+	claim := store.ClaimOf(e.row.ID, k, expires, now)
+	err := q.Store.Write(store.Unit{Key: e.row.ID, First: []store.Asked{claim}, Do: func(tx *store.Tx) (err error) {
+		if state, err = claim.Answer(tx); err != nil {
 			return err
 		}
 		for _, j := range jobs {

@@ -245,11 +245,12 @@ func (q *Queue) settle(a assigned, owner *account.User, r store.JobResult, v val
 	var worker store.Worker
 	payer := a.e.row.UserID
 	delivery := store.Delivery{JobID: a.job.ID, At: now, Kind: a.e.home.kind.name, Model: a.job.Model, Things: s.made, Micros: s.micros}
-	err := q.Store.Write(store.Unit{Key: a.e.row.ID, Accounts: []int64{payer, owner.ID}, Workers: []string{a.worker.ID}, Do: func(tx *store.Tx) (err error) {
-		if err := tx.EndJob(a.job.ID, r); err != nil {
+	end, charge := store.EndOf(a.job.ID, r, now), store.ChargeOf(a.e.row.ID, s.charge, now+requestLife.Microseconds())
+	err := q.Store.Write(store.Unit{Key: a.e.row.ID, Accounts: []int64{payer, owner.ID}, Workers: []string{a.worker.ID}, First: []store.Asked{end, charge}, Do: func(tx *store.Tx) (err error) {
+		if _, err := end.Answer(tx); err != nil {
 			return err
 		}
-		if state, err = tx.Charge(a.e.row.ID, s.charge, now+requestLife.Microseconds()); err != nil {
+		if state, err = charge.Answer(tx); err != nil {
 			return err
 		}
 		if err := q.pay(tx, a, owner, s); err != nil {

@@ -100,13 +100,9 @@ func (tx *Tx) Running(request string) (int, error) {
 	return n, nil
 }
 
-// EndJob writes how a running job ended; ErrLost when it had ended before.
+// EndJob is EndOf within a unit.
 func (tx *Tx) EndJob(id string, r JobResult) error {
-	n, err := tx.change("UPDATE jobs SET state = $2, finished = $3, seed = $4, censored = $5, result = $6, metadata = $7 WHERE id = $1 AND state = 0",
-		id, int(r.State), tx.Now, r.Seed, r.Censored, r.Result, r.Metadata)
-	if err == nil && n == 0 {
-		return ErrLost
-	}
+	_, err := EndOf(id, r, tx.Now).Answer(tx)
 	return err
 }
 

@@ -71,43 +71,30 @@ func (s *Store) Expired(ctx context.Context, now int64, limit int) ([]Request, e
 	return rows(ctx, s, scanRequest, "SELECT "+requestColumns+" FROM requests WHERE expires <= $1 ORDER BY expires LIMIT $2", now, limit)
 }
 
-// InsertRequest writes a new request.
-func (tx *Tx) InsertRequest(q Request) error {
-	_, err := tx.change("INSERT INTO requests ("+requestColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)",
-		q.ID, q.Kind, q.UserID, q.Created, q.Priority, q.Body,
+// InsertRequest buffers a new request.
+func (tx *Tx) InsertRequest(q Request) {
+	tx.rows.requests = append(tx.rows.requests, q.ID, q.Kind, q.UserID, q.Created, q.Priority, q.Body,
 		q.Jobs, q.Expires, q.Waiting, q.Faults, q.Faulted, q.Cancelled, int64(q.Consumed), q.Version)
 	mark(&tx.touched.requests, q.ID)
-	return err
 }
+
+// requestWidth is how many values InsertRequest buffers for a request.
+const requestWidth = 14
 
 // updateRequest runs a conditional update that returns the new state; ErrLost
 // when the condition does not hold (any more).
 func (tx *Tx) updateRequest(id, set, where string, args ...any) (RequestState, error) {
-	found, err := read(tx, scanState, "UPDATE requests SET version = version + 1, "+set+" WHERE id = $1"+where+
-		" RETURNING "+stateColumns, append([]any{id}, args...)...)
-	if err != nil {
-		return RequestState{}, err
-	}
-	if len(found) == 0 {
-		return RequestState{}, ErrLost
-	}
-	tx.direct = true
-	mark(&tx.touched.requests, id)
-	return found[0], nil
+	return changeOf(id, set, where, args...).Answer(tx)
 }
 
-// Claim takes k jobs of a request that still has them, is not given up and has
-// not expired, and moves its expiry to at least expires.
+// Claim is ClaimOf within a unit.
 func (tx *Tx) Claim(id string, k int, expires int64) (RequestState, error) {
-	return tx.updateRequest(id, "waiting = waiting - $2, expires = CASE WHEN expires < $3 THEN $3 ELSE expires END",
-		" AND waiting >= $2 AND NOT faulted AND NOT cancelled AND expires > $4", k, expires, tx.Now)
+	return ClaimOf(id, k, expires, tx.Now).Answer(tx)
 }
 
-// Charge adds to what a request has consumed and moves its expiry to at least
-// expires.
+// Charge is ChargeOf within a unit.
 func (tx *Tx) Charge(id string, amount horde.Kudos, expires int64) (RequestState, error) {
-	return tx.updateRequest(id, "consumed = consumed + $2, expires = CASE WHEN expires < $3 THEN $3 ELSE expires END",
-		"", int64(amount), expires)
+	return ChargeOf(id, amount, expires).Answer(tx)
 }
 
 // Requeue puts a given-up job back; the request is faulted when that was the

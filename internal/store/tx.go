@@ -41,11 +41,11 @@ type touched struct {
 
 // buffered are the rows to insert before the commit.
 type buffered struct {
-	events, postings, jobs, deliveries, alchemy, forms []any
+	events, postings, requests, jobs, deliveries, alchemy, forms []any
 }
 
-// begin starts the transaction and reads and locks the rows that the units
-// declared, in the order of ids.
+// begin starts the transaction, reads and locks the rows that the units declared,
+// in the order of ids, and asks what they ask first.
 func (tx *Tx) begin(batch []*pending) error {
 	accounts, workers := map[int64]bool{}, map[string]bool{}
 	for _, p := range batch {
@@ -59,6 +59,7 @@ func (tx *Tx) begin(batch []*pending) error {
 	list := []statement{{text: tx.w.s.engine.begin}}
 	list = tx.lockAccounts(list, slices.Sorted(maps.Keys(accounts)))
 	list = tx.lockWorkers(list, slices.Sorted(maps.Keys(workers)))
+	list = tx.askAhead(list, batch)
 	return tx.w.send(tx.ctx, list)
 }
 
@@ -66,7 +67,7 @@ func (tx *Tx) begin(batch []*pending) error {
 func (tx *Tx) run(u Unit) error {
 	tx.undo = tx.undo[:0]
 	mark, direct := tx.rows, tx.direct
-	tx.direct = false
+	tx.direct = slices.ContainsFunc(u.First, Asked.changed)
 	err := u.Do(tx)
 	tx.dirty = tx.direct && err != nil
 	tx.direct = tx.direct || direct
@@ -81,7 +82,7 @@ func (tx *Tx) run(u Unit) error {
 
 func (tx *Tx) wrote() bool {
 	return tx.direct || len(tx.touched.accounts) > 0 || len(tx.touched.workers) > 0 ||
-		len(tx.rows.events) > 0 || len(tx.rows.jobs) > 0 || len(tx.rows.deliveries) > 0 || len(tx.rows.alchemy) > 0
+		len(tx.rows.events) > 0 || len(tx.rows.requests) > 0 || len(tx.rows.jobs) > 0 || len(tx.rows.deliveries) > 0 || len(tx.rows.alchemy) > 0
 }
 
 // commit writes everything that was kept back and ends the transaction.
@@ -90,6 +91,7 @@ func (tx *Tx) commit() error {
 	list = tx.writeWorkers(list)
 	list = tx.insertMany(list, "INSERT INTO ledger_events (id, reason, request_id, job_id, created, detail) VALUES ", 6, tx.rows.events)
 	list = tx.insertMany(list, "INSERT INTO ledger_postings (account, event_id, amount) VALUES ", 3, tx.rows.postings)
+	list = tx.insertMany(list, "INSERT INTO requests ("+requestColumns+") VALUES ", requestWidth, tx.rows.requests)
 	list = tx.insertMany(list, "INSERT INTO jobs (id, request_id, worker_id, model, seed, fake, started, ttl) VALUES ", jobWidth, tx.rows.jobs)
 	list = tx.insertMany(list, "INSERT INTO deliveries (job_id, at, kind, model, things, micros) VALUES ", 6, tx.rows.deliveries)
 	list = tx.insertMany(list, "INSERT INTO alchemy_requests ("+alchemyColumns+") VALUES ", 6, tx.rows.alchemy)

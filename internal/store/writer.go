@@ -23,6 +23,9 @@ type Unit struct {
 	// Accounts and Workers are locked before Do runs, in the order of ids.
 	Accounts []int64
 	Workers  []string
+	// First are the asks whose answers Do takes; see Ask. Where one has changed a
+	// row, a refusal by Do costs the other units of the batch a second run.
+	First []Asked
 	// Do reads and writes. An error it returns refuses the unit: nothing of it
 	// is written. Refuse before the first statement that writes at once, where
 	// that is possible: a later refusal costs the other units of the batch a

@@ -168,7 +168,8 @@ func TestBadWriteFailsAlone(t *testing.T) {
 			func(tx *store.Tx) error { return tx.InsertHold(store.Hold{ID: "same", UserID: a, Remaining: 5}) },
 			func(tx *store.Tx) error {
 				tx.Deliver(store.Delivery{JobID: "nul\x00", Kind: "k"})
-				return tx.InsertRequest(store.Request{ID: "taken?", Body: string([]byte{0xff})})
+				tx.InsertRequest(store.Request{ID: "taken?", Body: string([]byte{0xff})})
+				return nil
 			},
 		}
 		var units []store.Unit
@@ -327,9 +328,7 @@ func TestCancelledReads(t *testing.T) {
 		now := time.Now().UnixMicro()
 		do(t, s, func(tx *store.Tx) error {
 			for range 300 {
-				if err := tx.InsertRequest(request(now, 1)); err != nil {
-					return err
-				}
+				tx.InsertRequest(request(now, 1))
 			}
 			return nil
 		})

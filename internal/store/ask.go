@@ -1,0 +1,99 @@
+package store
+
+import "horde/internal/horde"
+
+// Ask is one conditional change of a row, whose answer the unit that asks it goes
+// on with. A unit that names its asks in First has them sent in the round trip
+// that begins the transaction, together with those of the other units of the
+// batch: on PostgreSQL a round trip costs more than the change. The answer is
+// taken inside Do.
+//
+// An Ask belongs to one unit. What it finds is forgotten when the unit runs again.
+type Ask[T any] struct {
+	text    string
+	args    []any
+	scan    func(scanner) (T, error)
+	request string // to tell other nodes of, when it changed; "" for none
+	sent    bool
+	found   []T
+}
+
+// Asked is an Ask of any answer.
+type Asked interface {
+	prepare(ahead bool) statement
+	changed() bool
+}
+
+// prepare forgets the last run. When the ask is sent ahead, its statement fills
+// in what it finds.
+func (a *Ask[T]) prepare(ahead bool) statement {
+	a.sent, a.found = ahead, a.found[:0]
+	return statement{text: a.text, args: a.args, each: func(r scanner) error {
+		v, err := a.scan(r)
+		a.found = append(a.found, v)
+		return err
+	}}
+}
+
+// changed tells whether the ask, sent ahead, has changed a row.
+func (a *Ask[T]) changed() bool { return a.sent && len(a.found) > 0 }
+
+// Answer returns what the change made of the row; ErrLost when the condition does
+// not hold (any more) and nothing was changed.
+func (a *Ask[T]) Answer(tx *Tx) (answer T, err error) {
+	found := a.found
+	if !a.sent {
+		if found, err = read(tx, a.scan, a.text, a.args...); err != nil {
+			return answer, err
+		}
+	}
+	if len(found) == 0 {
+		return answer, ErrLost
+	}
+	tx.direct = true
+	if a.request != "" {
+		mark(&tx.touched.requests, a.request)
+	}
+	return found[0], nil
+}
+
+// askAhead adds the asks of the units. Units of one key change the same rows and
+// must not see each other half done: they ask when it is their turn.
+func (tx *Tx) askAhead(list []statement, batch []*pending) []statement {
+	for i, p := range batch {
+		u := &p.unit
+		alone := u.Key != "" && (i == 0 || batch[i-1].unit.Key != u.Key) && (i+1 == len(batch) || batch[i+1].unit.Key != u.Key)
+		for _, a := range u.First {
+			if st := a.prepare(alone); alone {
+				list = append(list, st)
+			}
+		}
+	}
+	return list
+}
+
+// ClaimOf asks for k jobs of a request that still has them, is not given up and
+// has not expired now, and moves its expiry to at least expires.
+func ClaimOf(id string, k int, expires, now int64) *Ask[RequestState] {
+	return changeOf(id, "waiting = waiting - $2, expires = CASE WHEN expires < $3 THEN $3 ELSE expires END",
+		" AND waiting >= $2 AND NOT faulted AND NOT cancelled AND expires > $4", k, expires, now)
+}
+
+// ChargeOf adds to what a request has consumed and moves its expiry to at least
+// expires.
+func ChargeOf(id string, amount horde.Kudos, expires int64) *Ask[RequestState] {
+	return changeOf(id, "consumed = consumed + $2, expires = CASE WHEN expires < $3 THEN $3 ELSE expires END",
+		"", int64(amount), expires)
+}
+
+// EndOf writes how a running job ended at now; lost when it had ended before.
+func EndOf(id string, r JobResult, now int64) *Ask[string] {
+	return &Ask[string]{text: "UPDATE jobs SET state = $2, finished = $3, seed = $4, censored = $5, result = $6, metadata = $7 WHERE id = $1 AND state = 0 RETURNING id",
+		args: []any{id, int(r.State), now, r.Seed, r.Censored, r.Result, r.Metadata}, scan: scanText}
+}
+
+// changeOf is a conditional update of a request that returns its new state.
+func changeOf(id, set, where string, args ...any) *Ask[RequestState] {
+	return &Ask[RequestState]{text: "UPDATE requests SET version = version + 1, " + set + " WHERE id = $1" + where + " RETURNING " + stateColumns,
+		args: append([]any{id}, args...), scan: scanState, request: id}
+}
