@@ -78,3 +78,9 @@ type AlchemySubmit struct {
 	Result map[string]any `json:"result"`
 	State  string         `json:"state,omitempty"` // ok, faulted
 }
+
+// AlchemySubmitSchema describes the body for the document; its members are read
+// one by one, as the original does.
+var AlchemySubmitSchema = &Schema{Type: Object, Properties: []Property{
+	optional("id", text("")), optional("result", text("")), optional("state", text("")),
+}}

@@ -15,6 +15,13 @@ type ModifyModes struct {
 	Raid        *bool `json:"raid_mode,omitempty"`
 }
 
+// ModifyModesSchema describes the body for the document; it is read loosely.
+var ModifyModesSchema = &Schema{Type: Object, Properties: []Property{
+	optional("maintenance_mode", &Schema{Type: Boolean}),
+	optional("invite_only_mode", &Schema{Type: Boolean}),
+	optional("raid_mode", &Schema{Type: Boolean}),
+}}
+
 // Newspiece is an entry of GET /status/news, the newest first.
 type Newspiece struct {
 	DatePublished string   `json:"date_published"` // YYYY-MM-DD

@@ -143,7 +143,12 @@ func (s *Schema) collect(defs map[string]any) {
 		if _, known := defs[s.Name]; known {
 			return
 		}
-		defs[s.Name] = s.Swagger()
+		def := s.Swagger()
+		delete(def, "description")  // the Python SDK knows none of definitions
+		if len(s.Properties) == 0 { // and none without members; this one has any
+			def["properties"] = map[string]any{"*": map[string]any{"type": string(Object)}}
+		}
+		defs[s.Name] = def
 	}
 	if s.Items != nil {
 		s.Items.collect(defs)

@@ -132,6 +132,12 @@ type Simple struct {
 	Message string `json:"message"` // OK
 }
 
+// KudosTransferSchema describes the body of POST /kudos/transfer for the
+// document; it is read loosely.
+var KudosTransferSchema = &Schema{Type: Object, Properties: []Property{
+	optional("username", text("")), optional("amount", &Schema{Type: Integer}),
+}}
+
 // KudosTransferred is the answer of POST /kudos/transfer.
 type KudosTransferred struct {
 	Transferred Float `json:"transferred"`

@@ -117,7 +117,7 @@ func TestSwagger(t *testing.T) {
 	if d.Paths["/v2/generate/async"]["post"] == nil || d.Paths["/v2/generate/status/{id}"]["get"] == nil || len(d.Paths) != 3 {
 		t.Errorf("%v", d.Paths)
 	}
-	status := d.Definitions["AnswerImageStatus"]["properties"].(map[string]any)
+	status := d.Definitions["RequestStatusStable"]["properties"].(map[string]any)
 	if status["generations"] == nil || status["kudos"] == nil {
 		t.Errorf("embedded fields: %v", status)
 	}

@@ -58,7 +58,7 @@ func (s *Server) routes() []route {
 		{method: http.MethodPost, pattern: "/api/v2/interrogate/pop", handle: s.postAlchemyPop, limits: workerRates,
 			doc: &doc{summary: "Take forms as a worker", body: api.AlchemyPopSchema, answers: map[int]any{http.StatusOK: api.AlchemyJob{}}}},
 		{method: http.MethodPost, pattern: "/api/v2/interrogate/submit", handle: s.postAlchemySubmit, limits: workerRates,
-			doc: &doc{summary: "Deliver a form", key: true, answers: map[int]any{http.StatusOK: api.Submitted{}}}},
+			doc: &doc{summary: "Deliver a form", key: true, body: api.AlchemySubmitSchema, answers: map[int]any{http.StatusOK: api.Submitted{}}}},
 
 		{method: http.MethodGet, pattern: "/api/v2/find_user", handle: s.getFindUser,
 			doc: &doc{summary: "See whose an API key is", key: true, agent: true, answers: map[int]any{http.StatusOK: api.UserDetails{}}}},
@@ -69,7 +69,7 @@ func (s *Server) routes() []route {
 		{method: http.MethodGet, pattern: "/api/v2/status/performance", handle: s.getPerformance,
 			doc: &doc{summary: "See how the horde performs", agent: true, answers: map[int]any{http.StatusOK: api.Performance{}}}},
 		{method: http.MethodGet, pattern: "/api/v2/status/models", handle: s.getModels,
-			doc: &doc{summary: "List the models in use", agent: true, answers: map[int]any{http.StatusOK: []api.ActiveModel{}}}},
+			doc: &doc{summary: "List the models in use", agent: true, query: modelsQuery, answers: map[int]any{http.StatusOK: []api.ActiveModel{}}}},
 
 		{method: http.MethodPost, pattern: "/api/ext/v1/jobs/{id}/progress", handle: s.postProgress, limits: workerRates, plain: true,
 			doc: &doc{summary: "Report the progress of a job", body: api.ProgressSchema}},

@@ -48,7 +48,7 @@ func (s *Server) adminRoutes() []route {
 		},
 		{
 			method: http.MethodPost, pattern: "/api/v2/kudos/transfer", handle: s.postTransfer, limits: transferRates,
-			doc: &doc{summary: "Give kudos to another user", key: true, agent: true, answers: map[int]any{http.StatusOK: api.KudosTransferred{}}},
+			doc: &doc{summary: "Give kudos to another user", key: true, agent: true, body: api.KudosTransferSchema, answers: map[int]any{http.StatusOK: api.KudosTransferred{}}},
 		},
 
 		{
@@ -81,7 +81,7 @@ func (s *Server) adminRoutes() []route {
 		},
 		{
 			method: http.MethodPut, pattern: "/api/v2/status/modes", handle: s.putModes, limits: modesRates,
-			doc: &doc{summary: "Switch modes of the horde", key: true, answers: map[int]any{http.StatusOK: api.ModifyModes{}}},
+			doc: &doc{summary: "Switch modes of the horde", key: true, body: api.ModifyModesSchema, answers: map[int]any{http.StatusOK: api.ModifyModes{}}},
 		},
 		{
 			method: http.MethodGet, pattern: "/api/v2/status/models/{model_name}", handle: s.getModel,

@@ -31,6 +31,14 @@ func (s *Server) getPerformance(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, r, http.StatusOK, &p)
 }
 
+// modelsQuery are the parameters of getModels.
+var modelsQuery = []queryParam{
+	{"type", &api.Schema{Type: api.String, Description: "image or text.", Default: "image"}},
+	{"min_count", &api.Schema{Type: api.Integer, Description: "Only models with at least so many threads."}},
+	{"max_count", &api.Schema{Type: api.Integer, Description: "Only models with at most so many threads."}},
+	{"model_state", &api.Schema{Type: api.String, Description: "known, custom or all.", Default: "all"}},
+}
+
 // getModels lists the models that are served or waited for.
 func (s *Server) getModels(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,7 +19,7 @@ const apiVersion = "2.5"
 // doc is what the machine-readable document says about a route.
 type doc struct {
 	summary string
-	body    *api.Schema  // nil: none
+	body    *api.Schema  // nil: none; without a name: read loosely, described only
 	key     bool         // header apikey is needed (a body's NeedsKey implies it)
 	mayKey  bool         // header apikey is read when it is there
 	agent   bool         // header Client-Agent is read
@@ -34,25 +35,29 @@ type queryParam struct {
 var wildcard = regexp.MustCompile(`\{(\w+)\}`)
 
 // buildSwagger makes the Swagger 2.0 document of the contract: the routes under
-// /api/v2 that have a doc. Our extensions are not part of it, since clients check
-// that they know everything in it; docs/integrators.md describes them.
+// /api/v2 that have a doc. Clients check that they know everything in it, so it
+// has the original's names and no words of its own (clients rulebook §5). Our
+// extensions are not part of it; docs/integrators.md describes them.
 func (s *Server) buildSwagger() []byte {
-	defs := map[string]any{"RequestError": map[string]any{
-		"type": "object", "required": []string{"rc"},
-		"properties": map[string]any{
-			"message": map[string]any{"type": "string"}, "rc": map[string]any{"type": "string"},
-			"errors": map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "string"}},
-		}}}
-	paths := map[string]map[string]any{}
+	described := map[string][]route{} // by path
+	defs := errorDefinitions()
 	for _, rt := range s.table {
 		path, under := strings.CutPrefix(rt.pattern, "/api")
 		if rt.doc == nil || !under || !strings.HasPrefix(path, "/v2/") {
 			continue
 		}
-		if paths[path] == nil {
-			paths[path] = map[string]any{}
+		described[path] = append(described[path], rt)
+		if rt.doc.body != nil && rt.doc.body.Name != "" {
+			maps.Copy(defs, rt.doc.body.Definitions())
 		}
-		paths[path][strings.ToLower(rt.method)] = operation(rt, path, defs)
+	}
+	answers := newAnswerTypes(defs)
+	paths := map[string]map[string]any{}
+	for _, path := range slices.Sorted(maps.Keys(described)) {
+		paths[path] = map[string]any{}
+		for _, rt := range described[path] {
+			paths[path][strings.ToLower(rt.method)] = operation(rt, path, answers)
+		}
 	}
 	out, err := json.MarshalIndent(map[string]any{
 		"swagger":  "2.0",
@@ -61,7 +66,11 @@ func (s *Server) buildSwagger() []byte {
 			"title": s.Title, "version": apiVersion, "description": "The API documentation for " + s.Title,
 		},
 		"consumes": []string{"application/json"}, "produces": []string{"application/json"},
-		"tags":        []map[string]string{{"name": "v2"}},
+		"tags": []map[string]string{{"name": "v2", "description": "API Version 2"}},
+		"responses": map[string]any{
+			"ParseError": map[string]string{"description": "The mask in X-Fields cannot be read."},
+			"MaskError":  map[string]string{"description": "The mask in X-Fields cannot be applied."},
+		},
 		"paths":       paths,
 		"definitions": defs,
 	}, "", " ")
@@ -71,32 +80,53 @@ func (s *Server) buildSwagger() []byte {
 	return out
 }
 
-func operation(rt route, path string, defs map[string]any) map[string]any {
+// errorDefinitions are the two bodies of refusals.
+func errorDefinitions() map[string]any {
+	text := map[string]any{"type": "string"}
+	return map[string]any{
+		"RequestError": map[string]any{
+			"type": "object", "required": []string{"rc"}, "properties": map[string]any{"message": text, "rc": text},
+		},
+		"RequestValidationError": map[string]any{"allOf": []map[string]any{
+			{"$ref": "#/definitions/RequestError"},
+			{"type": "object", "properties": map[string]any{
+				"errors": map[string]any{"type": "object", "additionalProperties": text},
+			}},
+		}},
+	}
+}
+
+func operation(rt route, path string, answers *answerTypes) map[string]any {
 	d := rt.doc
-	refused := map[string]any{"description": "The call is refused.", "schema": map[string]any{"$ref": "#/definitions/RequestError"}}
-	responses := map[string]any{strconv.Itoa(http.StatusBadRequest): refused}
+	refused := func(definition string) map[string]any {
+		return map[string]any{"description": "The call is refused.", "schema": map[string]any{"$ref": "#/definitions/" + definition}}
+	}
+	responses := map[string]any{strconv.Itoa(http.StatusBadRequest): refused("RequestError")}
+	if d.body != nil && d.body.Name != "" {
+		responses[strconv.Itoa(http.StatusBadRequest)] = refused("RequestValidationError")
+	}
 	if d.key || d.body != nil && d.body.NeedsKey {
-		responses[strconv.Itoa(http.StatusUnauthorized)] = refused
-		responses[strconv.Itoa(http.StatusForbidden)] = refused
+		responses[strconv.Itoa(http.StatusUnauthorized)] = refused("RequestError")
+		responses[strconv.Itoa(http.StatusForbidden)] = refused("RequestError")
 	}
 	if strings.Contains(path, "{") {
-		responses[strconv.Itoa(http.StatusNotFound)] = refused
+		responses[strconv.Itoa(http.StatusNotFound)] = refused("RequestError")
 	}
 	for status, v := range d.answers {
 		responses[strconv.Itoa(status)] = map[string]any{
-			"description": http.StatusText(status), "schema": typeSchema(reflect.TypeOf(v), defs),
+			"description": http.StatusText(status), "schema": answers.schema(reflect.TypeOf(v)),
 		}
 	}
 	return map[string]any{
 		"summary":     d.summary,
 		"operationId": strings.ToLower(rt.method) + wildcard.ReplaceAllString(strings.ReplaceAll(path, "/", "_"), "$1"),
 		"tags":        []string{"v2"},
-		"parameters":  parameters(rt, path, defs),
+		"parameters":  parameters(rt, path),
 		"responses":   responses,
 	}
 }
 
-func parameters(rt route, path string, defs map[string]any) []map[string]any {
+func parameters(rt route, path string) []map[string]any {
 	d := rt.doc
 	list := []map[string]any{}
 	text := func(in, name string, required bool, about string) {
@@ -120,9 +150,7 @@ func parameters(rt route, path string, defs map[string]any) []map[string]any {
 		list = append(list, p)
 	}
 	if d.body != nil {
-		maps.Copy(defs, d.body.Definitions())
-		list = append(list, map[string]any{"in": "body", "name": "payload", "required": true,
-			"schema": map[string]any{"$ref": "#/definitions/" + d.body.Name}})
+		list = append(list, map[string]any{"in": "body", "name": "payload", "required": true, "schema": bodySchema(d.body)})
 	}
 	if !rt.plain {
 		text("header", "X-Fields", false, "Mask: the fields of the answer that are wanted.")
@@ -130,58 +158,18 @@ func parameters(rt route, path string, defs map[string]any) []map[string]any {
 	return list
 }
 
-// typeSchema describes a Go type of package api as the wire shows it. Structs
-// become definitions by their name.
-func typeSchema(t reflect.Type, defs map[string]any) map[string]any {
-	switch t {
-	case reflect.TypeFor[api.Float]():
-		return map[string]any{"type": "number"}
-	case reflect.TypeFor[json.RawMessage]():
-		return map[string]any{"type": "object"}
+// bodySchema is a reference to the definition of a body; a body without a name,
+// which no schema layer looks at, is described in place by the types of its
+// members.
+func bodySchema(body *api.Schema) map[string]any {
+	if body.Name != "" {
+		return map[string]any{"$ref": "#/definitions/" + body.Name}
 	}
-	switch t.Kind() {
-	case reflect.Pointer:
-		return typeSchema(t.Elem(), defs)
-	case reflect.Slice:
-		return map[string]any{"type": "array", "items": typeSchema(t.Elem(), defs)}
-	case reflect.Map:
-		return map[string]any{"type": "object", "additionalProperties": typeSchema(t.Elem(), defs)}
-	case reflect.Struct:
-		return structSchema(t, defs)
-	case reflect.String:
-		return map[string]any{"type": "string"}
-	case reflect.Bool:
-		return map[string]any{"type": "boolean"}
-	case reflect.Float64:
-		return map[string]any{"type": "number"}
-	case reflect.Interface:
-		return map[string]any{}
-	default:
-		return map[string]any{"type": "integer"}
+	props := map[string]any{}
+	for _, p := range body.Properties {
+		props[p.Name] = map[string]any{"type": string(p.Schema.Type)}
 	}
-}
-
-func structSchema(t reflect.Type, defs map[string]any) map[string]any {
-	name := "Answer" + t.Name()
-	if defs[name] == nil {
-		props := map[string]any{}
-		defs[name] = map[string]any{"type": "object", "properties": props}
-		structProperties(t, props, defs)
-	}
-	return map[string]any{"$ref": "#/definitions/" + name}
-}
-
-func structProperties(t reflect.Type, props, defs map[string]any) {
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		switch {
-		case f.Anonymous && name == "":
-			structProperties(f.Type, props, defs)
-		case f.IsExported() && name != "" && name != "-":
-			props[name] = typeSchema(f.Type, defs)
-		}
-	}
+	return map[string]any{"type": string(api.Object), "properties": props}
 }
 
 func (s *Server) getSwagger(w http.ResponseWriter, _ *http.Request) error {
