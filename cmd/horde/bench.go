@@ -36,6 +36,7 @@ type BenchFlags struct {
 	Horde          string        `default:"http://127.0.0.1:7001" env:"HORDE_SERVER" placeholder:"URL" help:"Address of the server, plain http (${default})."`
 	Clients        int           `default:"64" help:"Requests under way at most."`
 	Users          int           `default:"100" help:"Accounts that ask."`
+	Anonymous      bool          `help:"Everybody asks without an account, in place of --users."`
 	Rate           float64       `default:"0" placeholder:"N" help:"Starts per second; 0: as many as go."`
 	Duration       time.Duration `default:"10s" help:"Time that is measured."`
 	Warmup         time.Duration `default:"2s" help:"Time before it, under the same load."`
@@ -51,7 +52,7 @@ type BenchWork struct {
 
 func (f BenchFlags) config(mode bench.Mode) bench.Config {
 	return bench.Config{
-		Mode: mode, URL: f.Horde, Clients: f.Clients, Users: f.Users, Rate: f.Rate,
+		Mode: mode, URL: f.Horde, Clients: f.Clients, Users: f.Users, NoNames: f.Anonymous, Rate: f.Rate,
 		Duration: f.Duration, Warmup: f.Warmup, OwnServer: f.IOwnThisServer,
 	}
 }

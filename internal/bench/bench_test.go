@@ -35,7 +35,7 @@ type fake struct {
 func newFake(t *testing.T) (*fake, *httptest.Server) {
 	f := &fake{
 		ServeMux: http.NewServeMux(), waiting: map[string][]string{}, prompts: map[string]string{},
-		job: map[string]string{}, done: map[string]string{}, keys: map[string]bool{},
+		job: map[string]string{}, done: map[string]string{}, keys: map[string]bool{api.AnonymousKey: true},
 	}
 	f.HandleFunc("POST /api/v2/dev/test-user", f.testUser)
 	f.HandleFunc("POST /api/v2/generate/async", f.async)
@@ -184,6 +184,20 @@ func TestCycle(t *testing.T) {
 	}
 	if _, err := json.Marshal(rep); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestAnonymous: everybody may ask with the one key of the account without a name.
+func TestAnonymous(t *testing.T) {
+	_, srv := newFake(t)
+	cfg := small(Cycle, srv.URL)
+	cfg.NoNames = true
+	rep, err := Run(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rep.Failed != 0 || rep.Completed < 10 || rep.Users != 1 {
+		t.Errorf("%+v", rep)
 	}
 }
 

@@ -29,6 +29,7 @@ type Config struct {
 	Clients  int           // requests under way at most; 64
 	Workers  int           // workers, one connection each; 16
 	Users    int           // accounts that ask; 100
+	NoNames  bool          // everybody asks without an account: one account has every movement
 	Rate     float64       // starts per second; 0: as fast as it goes
 	Duration time.Duration // measured time; 10 s
 	Warmup   time.Duration // before it, not measured; 0: none

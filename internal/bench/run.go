@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"horde/api"
 )
 
 // Run does what cfg says and reports. The error is of the set-up; what goes
@@ -81,8 +83,7 @@ func (r *run) setUp(ctx context.Context) (err error) {
 	if _, err := r.t.makeAccount(newConn(r.t.addr), "bench user 0", false); err != nil {
 		return err // told once, not by 16 connections
 	}
-	fmt.Fprintf(r.cfg.Progress, "making %d users\n", r.cfg.Users)
-	if r.users, err = r.t.makeAccounts(ctx, "bench user", r.cfg.Users, false); err != nil {
+	if r.users, err = r.askers(ctx); err != nil {
 		return err
 	}
 	if r.cfg.Mode == Check {
@@ -105,6 +106,15 @@ func (r *run) setUp(ctx context.Context) (err error) {
 	}
 	fmt.Fprintf(r.cfg.Progress, "queueing %d requests that nobody serves\n", r.cfg.Backlog)
 	return r.wait(ctx, r.cfg.Backlog, r.cfg.Models)
+}
+
+// askers are the API keys of those who ask.
+func (r *run) askers(ctx context.Context) ([]string, error) {
+	if r.cfg.NoNames {
+		return []string{api.AnonymousKey}, nil
+	}
+	fmt.Fprintf(r.cfg.Progress, "making %d users\n", r.cfg.Users)
+	return r.t.makeAccounts(ctx, "bench user", r.cfg.Users, false)
 }
 
 func (r *run) workerName(i int) string { return r.worker + " " + strconv.Itoa(i) }
