@@ -70,6 +70,9 @@ func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string,
 	if w != nil && w.Kind != v.kind {
 		return nil, horde.Errorf("PolymorphicNameConflict", "A worker of another type is called %q already. Please choose another name.", name)
 	}
+	if err := f.mayCallFrom(addr); err != nil {
+		return nil, err
+	}
 	if w == nil {
 		if err := f.mayMake(owner, name, v.agent, addr); err != nil {
 			return nil, err

@@ -13,6 +13,7 @@ import (
 	"horde/internal/account"
 	"horde/internal/catalog"
 	"horde/internal/horde"
+	"horde/internal/moderation"
 	"horde/internal/store"
 )
 
@@ -23,6 +24,8 @@ type Config struct {
 	Catalog  *catalog.Catalog
 	Clock    horde.Clock
 	Log      *slog.Logger
+	// Addresses are those that are kept out; nil: none is.
+	Addresses *moderation.Addresses
 	// InviteOnly tells whether only invited owners may add workers.
 	InviteOnly func() bool
 }

@@ -105,11 +105,14 @@ func apiKey(r *http.Request) string {
 	return ""
 }
 
+// unknownAgent is the name of clients that do not give theirs.
+const unknownAgent = "unknown:0:unknown"
+
 // clientAgent is the client's name:version:contact, at most 1000 bytes.
 func clientAgent(r *http.Request) string {
 	v := r.Header["Client-Agent"]
 	if len(v) == 0 || v[0] == "" {
-		return "unknown:0:unknown"
+		return unknownAgent
 	}
 	return strings.ToValidUTF8(v[0][:min(len(v[0]), 1000)], "")
 }

@@ -23,6 +23,8 @@ type Domain struct {
 	Styles   *style.Styles
 	Ratings  *rating.Ratings
 	Switches *moderation.Switches
+	// Addresses are those that are kept out.
+	Addresses *moderation.Addresses
 	Blobs    http.Handler // serves signed links of a folder store; nil with S3
 
 	// TestAccounts opens POST /api/v2/dev/test-user to this machine.

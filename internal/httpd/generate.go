@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/internal/horde"
 	"horde/internal/queue"
 )
 
@@ -30,7 +31,7 @@ func (s *Server) postImageRequest(w http.ResponseWriter, r *http.Request) error 
 
 // from is where a call comes from.
 func from(r *http.Request) queue.From {
-	return queue.From{Key: apiKey(r), ClientAgent: clientAgent(r), Addr: ClientAddr(r).String()}
+	return queue.From{Key: apiKey(r), ClientAgent: clientAgent(r), Addr: ClientAddr(r), Proxy: NetworkAddr(r)}
 }
 
 // replyAnswer tells what became of a request.
@@ -49,6 +50,9 @@ func (s *Server) getCheck(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.Queue.Check(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
+	}
+	if _, refused := s.Addresses.Refused(ClientAddr(r)); refused && clientAgent(r) == unknownAgent {
+		return horde.Errorf("Forbidden", "Your network address is in timeout. Programs that name themselves in the header Client-Agent may still look at their requests.")
 	}
 	return reply(w, r, http.StatusOK, &c)
 }

@@ -73,7 +73,7 @@ func (n *Node) follow(ctx context.Context) {
 func (n *Node) apply(ctx context.Context, c store.Changes) error {
 	if c.Missed {
 		n.Accounts.Forget()
-		return errors.Join(n.Fleet.Reload(ctx), n.Queue.Reload(ctx), n.Alchemy.Reload(ctx))
+		return errors.Join(n.Addresses.Reload(ctx), n.Fleet.Reload(ctx), n.Queue.Reload(ctx), n.Alchemy.Reload(ctx))
 	}
 	if len(c.Users) > 0 {
 		n.Accounts.Forget(c.Users...)
@@ -81,7 +81,7 @@ func (n *Node) apply(ctx context.Context, c store.Changes) error {
 			return err
 		}
 	}
-	return errors.Join(n.Fleet.Refresh(ctx, c.Workers), n.Queue.Refresh(ctx, c.Requests), n.Alchemy.Refresh(ctx, c.Alchemy))
+	return errors.Join(n.Addresses.Refresh(ctx, c.Addresses), n.Fleet.Refresh(ctx, c.Workers), n.Queue.Refresh(ctx, c.Requests), n.Alchemy.Refresh(ctx, c.Alchemy))
 }
 
 // every runs a job again and again while this node holds its lease.
@@ -133,6 +133,9 @@ func (n *Node) prune(ctx context.Context) error {
 			return err
 		}
 		if err := tx.PruneKnownResults(); err != nil {
+			return err
+		}
+		if err := tx.PruneAddresses(); err != nil {
 			return err
 		}
 		return tx.PruneChanges()

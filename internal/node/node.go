@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -77,16 +78,17 @@ type Options struct {
 
 // Node is a server that is ready to run.
 type Node struct {
-	Accounts *account.Accounts
-	Fleet    *fleet.Fleet
-	Queue    *queue.Queue
-	Alchemy  *alchemy.Queue
-	Catalog  *catalog.Catalog
-	Styles   *style.Styles
-	Ratings  *rating.Ratings
-	Switches *moderation.Switches
-	Store    *store.Store
-	Blobs    blob.Store
+	Accounts  *account.Accounts
+	Fleet     *fleet.Fleet
+	Queue     *queue.Queue
+	Alchemy   *alchemy.Queue
+	Catalog   *catalog.Catalog
+	Styles    *style.Styles
+	Ratings   *rating.Ratings
+	Switches  *moderation.Switches
+	Addresses *moderation.Addresses
+	Store     *store.Store
+	Blobs     blob.Store
 
 	options Options
 	hooks   *notify.Notifier // nil without a sender
@@ -135,8 +137,12 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.Switches, err = moderation.OpenSwitches(ctx, n.Store); err != nil {
 		return err
 	}
+	if n.Addresses, err = moderation.OpenAddresses(ctx, moderation.AddressConfig{Store: n.Store, Clock: o.Clock, Log: o.Log, Service: n.isService}); err != nil {
+		return err
+	}
 	inviteOnly := func() bool { return n.Switches.Modes().InviteOnly }
-	if n.Fleet, err = fleet.New(ctx, fleet.Config{Store: n.Store, Accounts: n.Accounts, Catalog: n.Catalog, Clock: o.Clock, Log: o.Log, InviteOnly: inviteOnly}); err != nil {
+	if n.Fleet, err = fleet.New(ctx, fleet.Config{Store: n.Store, Accounts: n.Accounts, Catalog: n.Catalog, Clock: o.Clock, Log: o.Log,
+		InviteOnly: inviteOnly, Addresses: n.Addresses}); err != nil {
 		return err
 	}
 	n.Styles = style.New(style.Config{Store: n.Store, Accounts: n.Accounts, Catalog: n.Catalog})
@@ -144,7 +150,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 		n.hooks = notify.New(notify.Options{Sender: o.Hooks, Log: o.Log})
 	}
 	n.Queue, err = queue.New(ctx, queue.Config{Store: n.Store, Accounts: n.Accounts, Fleet: n.Fleet, Catalog: n.Catalog, Styles: n.Styles, Blobs: n.Blobs,
-		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources, Hooks: n.hooks})
+		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources, Hooks: n.hooks, Addresses: n.Addresses})
 	if err != nil {
 		return err
 	}
@@ -191,6 +197,11 @@ func (n *Node) modes() admission.Server {
 	return s
 }
 
+// isService tells whether an address is that of a known service.
+func (n *Node) isService(addr netip.Addr) bool {
+	return slices.Contains(limit.Services, addr)
+}
+
 func (n *Node) openBlobs() (blob.Store, error) {
 	if n.options.S3 != nil {
 		return blob.NewS3(*n.options.S3)
@@ -203,7 +214,7 @@ func (n *Node) openBlobs() (blob.Store, error) {
 func (n *Node) front() httpd.Options {
 	o := &n.options
 	front := httpd.Options{
-		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Switches: n.Switches, TestAccounts: o.TestAccounts},
+		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Switches: n.Switches, Addresses: n.Addresses, TestAccounts: o.TestAccounts},
 		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, Repository: api.Repository,
 		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, MetricsElsewhere: o.MetricsElsewhere,
 		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pages,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -24,7 +25,8 @@ const requestLife = 20 * time.Minute
 type From struct {
 	Key         string
 	ClientAgent string
-	Addr        string
+	Addr        netip.Addr // of the person who asks; the zero Addr is nobody's
+	Proxy       netip.Addr // of the service that called for them; the same as Addr without one
 	UnsafeIP    bool
 }
 
@@ -48,7 +50,7 @@ func (q *Queue) accept(ctx context.Context, x *index, r incoming, t *terms, from
 	}
 	user, caller := t.user, t.caller()
 	r.normalize(caller)
-	if err := q.check(x, r, user, caller.Flagged); err != nil {
+	if err := q.check(x, r, user, from, caller.Flagged); err != nil {
 		return Answer{}, err
 	}
 	load := q.load(x)
@@ -99,7 +101,7 @@ func callerOf(u *account.User) admission.Caller {
 
 // check runs the rows of §1.4 behind the key, those that need the queue or the
 // fleet among them.
-func (q *Queue) check(x *index, r incoming, user *account.User, flagged bool) error {
+func (q *Queue) check(x *index, r incoming, user *account.User, from From, flagged bool) error {
 	if err := r.Check(admission.AfterKey); err != nil {
 		return err
 	}
@@ -117,6 +119,9 @@ func (q *Queue) check(x *index, r incoming, user *account.User, flagged bool) er
 				"Register an account at /register to have a limit of your own.", waiting)
 		}
 		return horde.Errorf("TooManyPrompts", "You have %d jobs waiting, and may have %d. Wait for some to finish.", waiting, user.Concurrency)
+	}
+	if err := q.Addresses.Check(from.Addr); err != nil { // row 20
+		return err
 	}
 	if err := keepAdult(r, flagged); err != nil {
 		return err
@@ -217,7 +222,10 @@ func (q *Queue) newRequest(ctx context.Context, x *index, r incoming, user *acco
 	row := store.Request{ID: horde.NewID(), Kind: x.kind.name, UserID: user.ID, Created: now,
 		RequestState: store.RequestState{Jobs: n, Expires: now + requestLife.Microseconds(), Waiting: n, Version: 1}}
 	rec := r.record()
-	rec.Addr, rec.UnsafeIP, rec.Trusted, rec.Price = from.Addr, from.UnsafeIP, user.Is(account.Trusted), cost.base
+	rec.UnsafeIP, rec.Trusted, rec.Price = from.UnsafeIP, user.Is(account.Trusted), cost.base
+	if from.Addr.IsValid() {
+		rec.Addr = from.Addr.String()
+	}
 	if user.UsageMultiplier != 1 {
 		rec.Multiplier = user.UsageMultiplier
 	}

@@ -12,6 +12,7 @@ import (
 	"horde/internal/catalog"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/moderation"
 	"horde/internal/notify"
 	"horde/internal/source"
 	"horde/internal/store"
@@ -32,6 +33,8 @@ type Config struct {
 	Modes func() admission.Server
 	// Sources fetches the pictures that requests name by URL.
 	Sources source.Fetcher
+	// Addresses are those that are kept out; nil: none is.
+	Addresses *moderation.Addresses
 	// Hooks calls the webhooks of requests; nil: none is called.
 	Hooks *notify.Notifier
 }

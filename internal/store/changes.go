@@ -21,6 +21,9 @@ type Changes struct {
 	Alchemy  []string `json:"a,omitempty"` // alchemy requests, for their forms too
 	Workers  []string `json:"w,omitempty"`
 	Users    []int64  `json:"u,omitempty"`
+	// Addresses are the networks whose bans changed, Messages those to workers.
+	Addresses []string `json:"ip,omitempty"`
+	Messages  []string `json:"m,omitempty"`
 	// Missed says that changes were lost to a node that slept too long: it has
 	// to read everything again.
 	Missed bool `json:"-"`
@@ -44,7 +47,8 @@ func (tx *Tx) publish(list []statement) []statement {
 	}
 	t := &tx.touched
 	payload := jsonText(Changes{Requests: slices.Collect(maps.Keys(t.requests)), Alchemy: slices.Collect(maps.Keys(t.alchemy)),
-		Workers: slices.Collect(maps.Keys(t.workers)), Users: slices.Collect(maps.Keys(t.users))})
+		Workers: slices.Collect(maps.Keys(t.workers)), Users: slices.Collect(maps.Keys(t.users)),
+		Addresses: slices.Collect(maps.Keys(t.addresses)), Messages: slices.Collect(maps.Keys(t.messages))})
 	return append(list, statement{text: "INSERT INTO changes (node, seq, at, payload) VALUES ($1, $2, $3, $4)",
 		args: []any{tx.w.s.node, tx.seq, tx.Now, payload}})
 }
@@ -161,6 +165,8 @@ func (w *watch) poll(ctx context.Context) error {
 			all.Alchemy = append(all.Alchemy, one.Alchemy...)
 			all.Workers = append(all.Workers, one.Workers...)
 			all.Users = append(all.Users, one.Users...)
+			all.Addresses = append(all.Addresses, one.Addresses...)
+			all.Messages = append(all.Messages, one.Messages...)
 		}
 		if len(news) > 0 {
 			if err := w.apply(all); err != nil {

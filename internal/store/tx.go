@@ -37,6 +37,9 @@ type touched struct {
 	requests map[string]bool
 	alchemy  map[string]bool
 	users    map[int64]bool
+
+	addresses map[string]bool // networks
+	messages  map[string]bool
 }
 
 // buffered are the rows to insert before the commit.

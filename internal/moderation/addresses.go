@@ -1,0 +1,293 @@
+package moderation
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// Figures of generation rulebook §7.4.
+const (
+	timeoutStep    = 3 * time.Minute // the first timeout; each later one is two steps longer
+	serviceTimeout = 5 * time.Minute // the longest of a service
+	serviceMemory  = time.Hour       // of its offences
+	proxyMemory    = time.Hour
+	proxyOffences  = 10                 // of callers behind a proxy that its operator should hear of
+	tellableWait   = 4 * 24 * time.Hour // longer waits are not told
+)
+
+// networkV6 is the part of an IPv6 address that belongs to one caller: whoever has
+// a network of 64 bits has all addresses in it.
+const networkV6 = 64
+
+// AddressConfig is what Addresses depend on.
+type AddressConfig struct {
+	Store *store.Store
+	Clock horde.Clock
+	Log   *slog.Logger
+	// Service tells whether an address is that of a known service that calls for
+	// many people: its timeouts are short. Nil: none is.
+	Service func(netip.Addr) bool
+}
+
+// Addresses are the addresses that are kept out: timeouts of single callers and
+// blocks of whole ranges (platform rulebook §3.7). They stand in the database for
+// all nodes, and in memory for everybody who asks. A nil *Addresses refuses nobody.
+type Addresses struct {
+	AddressConfig
+
+	changing sync.Mutex // one reading or writing at a time, so that memory never goes back
+
+	mu      sync.RWMutex
+	bans    map[netip.Prefix]ban
+	lengths [2][]int // of the prefixes in bans, IPv4 and IPv6
+	sweepAt int      // size of bans at which those that ended are looked for
+}
+
+// ban is until when a network is kept out, in microseconds; 0: not at all.
+type ban struct{ timeout, block int64 }
+
+func (b ban) until() int64 { return max(b.timeout, b.block) }
+
+const leastSweep = 1024
+
+// OpenAddresses reads the bans of a store.
+func OpenAddresses(ctx context.Context, c AddressConfig) (*Addresses, error) {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Service == nil {
+		c.Service = func(netip.Addr) bool { return false }
+	}
+	a := &Addresses{AddressConfig: c}
+	return a, a.Reload(ctx)
+}
+
+// Reload reads all bans again.
+func (a *Addresses) Reload(ctx context.Context) error {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	rows, err := a.Store.AddressBans(ctx, a.Clock().UnixMicro())
+	if err != nil {
+		return fmt.Errorf("read the bans of addresses: %w", err)
+	}
+	a.mu.Lock()
+	a.bans, a.lengths, a.sweepAt = map[netip.Prefix]ban{}, [2][]int{}, leastSweep
+	a.mu.Unlock()
+	return a.take(rows)
+}
+
+// Refresh reads the bans of networks again that another node changed.
+func (a *Addresses) Refresh(ctx context.Context, networks []string) error {
+	if len(networks) == 0 {
+		return nil
+	}
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	rows, err := a.Store.AddressBansOf(ctx, networks)
+	if err != nil {
+		return fmt.Errorf("read the bans of addresses: %w", err)
+	}
+	gone := make([]store.AddressBan, 0, 2*len(networks))
+	for _, n := range networks {
+		gone = append(gone, store.AddressBan{Network: n}, store.AddressBan{Network: n, Block: true})
+	}
+	return a.take(append(gone, rows...))
+}
+
+// take brings rows into memory; one that ends at 0 takes the ban away.
+func (a *Addresses) take(rows []store.AddressBan) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, row := range rows {
+		p, err := netip.ParsePrefix(row.Network)
+		if err != nil {
+			return fmt.Errorf("ban of an address: %w", err)
+		}
+		b := a.bans[p]
+		if row.Block {
+			b.block = row.Until
+		} else {
+			b.timeout = row.Until
+		}
+		if b == (ban{}) {
+			delete(a.bans, p)
+			continue
+		}
+		a.bans[p] = b
+		lengths := &a.lengths[family(p.Addr())]
+		if !slices.Contains(*lengths, p.Bits()) {
+			*lengths = append(*lengths, p.Bits())
+		}
+	}
+	if len(a.bans) >= a.sweepAt {
+		a.sweep()
+	}
+	return nil
+}
+
+// sweep drops bans that have ended.
+func (a *Addresses) sweep() {
+	now := a.Clock().UnixMicro()
+	a.lengths = [2][]int{}
+	for p, b := range a.bans {
+		if b.until() <= now {
+			delete(a.bans, p)
+			continue
+		}
+		lengths := &a.lengths[family(p.Addr())]
+		if !slices.Contains(*lengths, p.Bits()) {
+			*lengths = append(*lengths, p.Bits())
+		}
+	}
+	a.sweepAt = max(leastSweep, 2*len(a.bans))
+}
+
+func family(addr netip.Addr) int {
+	if addr.Is4() {
+		return 0
+	}
+	return 1
+}
+
+// plain is an address as bans name it: IPv4 written as IPv6 is IPv4, zones are
+// dropped.
+func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
+
+// callerOf is the network that belongs to the caller at an address.
+func callerOf(addr netip.Addr) netip.Prefix {
+	bits := addr.BitLen()
+	if addr.Is6() {
+		bits = networkV6
+	}
+	p, _ := addr.Prefix(bits)
+	return p
+}
+
+// Refused tells whether an address is kept out now, and for how many more seconds
+// at the least. It asks memory alone and does not allocate.
+func (a *Addresses) Refused(addr netip.Addr) (seconds int, refused bool) {
+	if a == nil || !addr.IsValid() {
+		return 0, false
+	}
+	addr = plain(addr)
+	var until int64
+	a.mu.RLock()
+	for _, bits := range a.lengths[family(addr)] {
+		p, _ := addr.Prefix(bits)
+		if b, ok := a.bans[p]; ok {
+			until = max(until, b.until())
+		}
+	}
+	a.mu.RUnlock()
+	if until == 0 {
+		return 0, false
+	}
+	seconds = secondsLeft(until, a.Clock().UnixMicro())
+	return seconds, seconds > 0
+}
+
+// secondsLeft are the seconds until a moment, begun ones too; 0 when it is over.
+func secondsLeft(until, now int64) int {
+	if until <= now {
+		return 0
+	}
+	return int((until - now + 999_999) / 1_000_000)
+}
+
+// Check refuses an address that is kept out with a TimeoutIP error, which says for
+// how long unless that is more than 4 days (platform rulebook §7.3).
+func (a *Addresses) Check(addr netip.Addr) error {
+	seconds, refused := a.Refused(addr)
+	switch {
+	case !refused:
+		return nil
+	case time.Duration(seconds)*time.Second > tellableWait:
+		return horde.Errorf("TimeoutIP", "Your network address is blocked. Please contact the moderators of this horde.")
+	}
+	return horde.Errorf("TimeoutIP", "Your network address has been put into timeout for %d more seconds.", seconds)
+}
+
+// Punish puts the caller at an address into timeout for an offence: 3 minutes, and
+// 6 more for each earlier one within 24 hours (generation rulebook §7.4). Of IPv6
+// the network of 64 bits counts, since its owner may choose any address in it. A
+// known service gets at most 5 minutes, and its offences are forgotten after an
+// hour. An address that is no address is nobody's.
+func (a *Addresses) Punish(ctx context.Context, addr netip.Addr) error {
+	if a == nil || !addr.IsValid() {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	addr = plain(addr)
+	service := a.Service(addr)
+	memory := store.OffenceMemory
+	if service {
+		memory = serviceMemory
+	}
+	network := callerOf(addr).String()
+	return a.change(func(tx *store.Tx) ([]store.AddressBan, error) {
+		earlier, err := tx.Offences(network, false, tx.Now-memory.Microseconds())
+		if err != nil {
+			return nil, err
+		}
+		if err := tx.InsertOffence(horde.NewID(), network, false); err != nil {
+			return nil, err
+		}
+		length := time.Duration(2*earlier+1) * timeoutStep
+		if service {
+			length = min(length, serviceTimeout)
+		}
+		b, err := tx.ExtendAddressBan(store.AddressBan{Network: network, Until: tx.Now + length.Microseconds()})
+		return []store.AddressBan{b}, err
+	})
+}
+
+// PunishBehind is Punish for a caller at an address that a service has stated:
+// the service is not punished, but counted, and the log says when many of its
+// callers offend within an hour.
+func (a *Addresses) PunishBehind(ctx context.Context, addr, proxy netip.Addr) error {
+	if err := a.Punish(ctx, addr); err != nil || a == nil || !proxy.IsValid() || proxy == addr {
+		return err
+	}
+	network := callerOf(plain(proxy)).String()
+	n := 0
+	err := a.Store.Write(store.Unit{Key: network, Do: func(tx *store.Tx) (err error) {
+		if err := tx.InsertOffence(horde.NewID(), network, true); err != nil {
+			return err
+		}
+		n, err = tx.Offences(network, true, tx.Now-proxyMemory.Microseconds())
+		return err
+	}})
+	if err == nil && n == proxyOffences+1 {
+		a.Log.Warn("many callers behind one service offend", "proxy", proxy, "within", proxyMemory, "offences", n)
+	}
+	return err
+}
+
+// change commits what edit does to bans and brings the bans that it returns into
+// memory.
+func (a *Addresses) change(edit func(*store.Tx) ([]store.AddressBan, error)) error {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	var bans []store.AddressBan
+	err := a.Store.Write(store.Unit{Key: "address", Do: func(tx *store.Tx) (err error) {
+		bans, err = edit(tx)
+		return err
+	}})
+	if err != nil {
+		return err
+	}
+	return a.take(bans)
+}

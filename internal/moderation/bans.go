@@ -1,0 +1,169 @@
+package moderation
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// Target is what a moderator keeps out: one address, or a range of them.
+type Target struct {
+	network netip.Prefix
+	block   bool // a range
+}
+
+// ParseTarget reads an address such as 203.0.113.7, or a range such as
+// 203.0.113.0/24, in which no bit behind the prefix may be set. The error is a
+// BadRequest.
+func ParseTarget(text string) (Target, error) {
+	if !strings.Contains(text, "/") {
+		addr, err := parseAddress(text)
+		if err != nil {
+			return Target{}, err
+		}
+		return Target{network: netip.PrefixFrom(addr, addr.BitLen())}, nil
+	}
+	p, err := netip.ParsePrefix(text)
+	if err == nil && p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	switch {
+	case err != nil || p.Addr().Is4In6():
+		return Target{}, horde.Errorf("BadRequest", "%q is no range of addresses. Write it as 203.0.113.0/24 or 2001:db8::/64.", text)
+	case p.Masked() != p:
+		return Target{}, horde.Errorf("BadRequest", "%s has bits set behind its prefix. The range that it lies in is %s.", p, p.Masked())
+	}
+	return Target{network: p, block: true}, nil
+}
+
+func parseAddress(text string) (netip.Addr, error) {
+	addr, err := netip.ParseAddr(text)
+	if err != nil || addr.Zone() != "" {
+		return netip.Addr{}, horde.Errorf("BadRequest", "%q is no network address. Write it as 203.0.113.7 or 2001:db8::7.", clip(text, 64))
+	}
+	return addr.Unmap(), nil
+}
+
+func clip(s string, n int) string {
+	if len(s) > n {
+		return s[:n] + "…"
+	}
+	return s
+}
+
+// TargetOfWorker is what is blocked for the address of a worker: of IPv6 its
+// network of 64 bits, as a range. ok is false when text is no address.
+func TargetOfWorker(text string) (t Target, ok bool) {
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return t, false
+	}
+	p := callerOf(plain(addr))
+	return Target{network: p, block: p.Addr().Is6()}, true
+}
+
+// String is the target as it was written.
+func (t Target) String() string { return networkText(t.network, t.block) }
+
+// networkText writes a network: the timeout of a single address as the address.
+func networkText(p netip.Prefix, block bool) string {
+	if !block && p.IsSingleIP() {
+		return p.Addr().String()
+	}
+	return p.String()
+}
+
+// Ban keeps a target out for so long, whatever was decided before.
+func (a *Addresses) Ban(t Target, length time.Duration) error {
+	return a.change(func(tx *store.Tx) ([]store.AddressBan, error) {
+		b := store.AddressBan{Network: t.network.String(), Block: t.block, Until: tx.Now + length.Microseconds()}
+		return []store.AddressBan{b}, tx.SetAddressBan(b)
+	})
+}
+
+// Lift lets a target in again and forgets its offences. Of a single IPv6 address
+// the timeout goes too that its network got by Punish, and of a range the one that
+// exactly it got.
+func (a *Addresses) Lift(t Target) error {
+	bans := []store.AddressBan{{Network: t.network.String()}}
+	if t.block {
+		bans = append(bans, store.AddressBan{Network: t.network.String(), Block: true})
+	}
+	caller := callerOf(t.network.Addr())
+	if !t.block && caller != t.network {
+		bans = append(bans, store.AddressBan{Network: caller.String()})
+	}
+	return a.change(func(tx *store.Tx) ([]store.AddressBan, error) {
+		for _, b := range bans {
+			if err := tx.LiftAddressBan(b.Network, b.Block); err != nil {
+				return nil, err
+			}
+			if err := tx.ForgetOffences(b.Network); err != nil {
+				return nil, err
+			}
+		}
+		return bans, nil
+	})
+}
+
+// Ban is one entry of Blocks and BansOf.
+type Ban struct {
+	Address string // a range, or an address
+	Seconds int    // that it holds for yet
+}
+
+// Blocks lists the ranges that are kept out, in the order of addresses.
+func (a *Addresses) Blocks() []Ban {
+	return a.list(func(p netip.Prefix, block bool) bool { return block })
+}
+
+// BansOf lists the ranges that keep out an address, then its timeouts. An address
+// that is none is a BadRequest error.
+func (a *Addresses) BansOf(text string) ([]Ban, error) {
+	addr, err := parseAddress(text)
+	if err != nil {
+		return nil, err
+	}
+	return a.list(func(p netip.Prefix, _ bool) bool { return p.Contains(addr) }), nil
+}
+
+// list are the bans that are wanted, blocks first.
+func (a *Addresses) list(wanted func(p netip.Prefix, block bool) bool) []Ban {
+	type entry struct {
+		p     netip.Prefix
+		block bool
+		until int64
+	}
+	var found []entry
+	a.mu.RLock()
+	for p, b := range a.bans {
+		if b.block > 0 && wanted(p, true) {
+			found = append(found, entry{p, true, b.block})
+		}
+		if b.timeout > 0 && wanted(p, false) {
+			found = append(found, entry{p, false, b.timeout})
+		}
+	}
+	a.mu.RUnlock()
+	slices.SortFunc(found, func(x, y entry) int {
+		if x.block != y.block {
+			if x.block {
+				return -1
+			}
+			return 1
+		}
+		return x.p.Compare(y.p)
+	})
+	now := a.Clock().UnixMicro()
+	list := []Ban{}
+	for _, e := range found {
+		if seconds := secondsLeft(e.until, now); seconds > 0 {
+			list = append(list, Ban{networkText(e.p, e.block), seconds})
+		}
+	}
+	return list
+}

@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// AddressBan keeps the callers of a network out until a moment (platform rulebook
+// §3.7).
+type AddressBan struct {
+	Network string // a prefix as netip.Prefix writes it: "203.0.113.7/32"
+	Block   bool   // made as a range; else the timeout of one caller
+	Until   int64  // microseconds
+}
+
+// OffenceMemory is how long an offence of an address is remembered.
+const OffenceMemory = 24 * time.Hour
+
+const bansRead = "SELECT network, block, until FROM address_bans WHERE "
+
+func scanBan(r scanner) (b AddressBan, err error) {
+	return b, r.Scan(&b.Network, &b.Block, &b.Until)
+}
+
+// AddressBans reads all bans that hold at now, in microseconds.
+func (s *Store) AddressBans(ctx context.Context, now int64) ([]AddressBan, error) {
+	return rows(ctx, s, scanBan, bansRead+"until > $1", now)
+}
+
+// AddressBansOf reads the bans of these networks, ended ones too.
+func (s *Store) AddressBansOf(ctx context.Context, networks []string) ([]AddressBan, error) {
+	var all []AddressBan
+	err := inChunks(networks, func(q string, args []any) error {
+		some, err := rows(ctx, s, scanBan, bansRead+"network IN "+q, args...)
+		all = append(all, some...)
+		return err
+	})
+	return all, err
+}
+
+// SetAddressBan writes a ban, over one that the network has.
+func (tx *Tx) SetAddressBan(b AddressBan) error {
+	mark(&tx.touched.addresses, b.Network)
+	_, err := tx.change("INSERT INTO address_bans (network, block, until) VALUES ($1, $2, $3) "+
+		"ON CONFLICT (network, block) DO UPDATE SET until = excluded.until", b.Network, b.Block, b.Until)
+	return err
+}
+
+// ExtendAddressBan is SetAddressBan that never shortens one. It returns the ban
+// as it is then.
+func (tx *Tx) ExtendAddressBan(b AddressBan) (AddressBan, error) {
+	mark(&tx.touched.addresses, b.Network)
+	if _, err := tx.change("INSERT INTO address_bans (network, block, until) VALUES ($1, $2, $3) ON CONFLICT (network, block) DO UPDATE SET "+
+		"until = CASE WHEN excluded.until > address_bans.until THEN excluded.until ELSE address_bans.until END", b.Network, b.Block, b.Until); err != nil {
+		return b, err
+	}
+	found, err := read(tx, scanBan, bansRead+"network = $1 AND block = $2", b.Network, b.Block)
+	if err == nil && len(found) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return b, err
+	}
+	return found[0], nil
+}
+
+// LiftAddressBan ends a ban; there need not be one.
+func (tx *Tx) LiftAddressBan(network string, block bool) error {
+	mark(&tx.touched.addresses, network)
+	_, err := tx.change("DELETE FROM address_bans WHERE network = $1 AND block = $2", network, block)
+	return err
+}
+
+// Offences counts what a network has done since a moment: itself, or as a proxy
+// for others.
+func (tx *Tx) Offences(network string, proxy bool, since int64) (int, error) {
+	n, err := read(tx, scanInt, "SELECT count(*) FROM address_offences WHERE network = $1 AND proxy = $2 AND at > $3", network, proxy, since)
+	if err != nil {
+		return 0, err
+	}
+	return int(n[0]), nil
+}
+
+// InsertOffence remembers an offence of a network, now.
+func (tx *Tx) InsertOffence(id, network string, proxy bool) error {
+	_, err := tx.change("INSERT INTO address_offences (id, network, proxy, at) VALUES ($1, $2, $3, $4)", id, network, proxy, tx.Now)
+	return err
+}
+
+// ForgetOffences forgets what a network has done itself.
+func (tx *Tx) ForgetOffences(network string) error {
+	_, err := tx.change("DELETE FROM address_offences WHERE network = $1 AND proxy = $2", network, false)
+	return err
+}
+
+// PruneAddresses forgets bans that have ended and offences that are no longer
+// counted.
+func (tx *Tx) PruneAddresses() error {
+	if _, err := tx.change("DELETE FROM address_bans WHERE until <= $1", tx.Now); err != nil {
+		return err
+	}
+	_, err := tx.change("DELETE FROM address_offences WHERE at <= $1", tx.Now-OffenceMemory.Microseconds())
+	return err
+}
