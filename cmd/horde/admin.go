@@ -9,6 +9,7 @@ import (
 // database.
 type AdminCmd struct {
 	Models AdminModelsCmd `cmd:"" help:"Look at and load the lists of known models."`
+	Ledger AdminLedgerCmd `cmd:"" help:"Prove and explain the kudos of a server."`
 }
 
 // StoreFlags name the database of a server, as "horde serve" does.
@@ -23,4 +24,12 @@ func (f *StoreFlags) open(con *console) (*store.Store, error) {
 	c := config.Serve{Data: f.Data, DB: f.DB}
 	c.Complete(con.getenv)
 	return store.Open(con.ctx, store.Options{URL: c.DB, Folder: c.Data, Log: con.log})
+}
+
+// read opens the database to look into it, beside a server that runs on it or
+// not; the caller closes it.
+func (f *StoreFlags) read(con *console) (*store.Store, error) {
+	c := config.Serve{Data: f.Data, DB: f.DB}
+	c.Complete(con.getenv)
+	return store.OpenReader(con.ctx, store.Options{URL: c.DB, Folder: c.Data, Log: con.log})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -31,6 +32,7 @@ func TestScripts(t *testing.T) {
 			env.Defer(f.Close)
 			env.Values["horde"] = f
 			env.Setenv("HORDE_SERVER", f.URL)
+			env.Setenv("FREE_ADDR", freeAddr())
 			return os.WriteFile(filepath.Join(env.WorkDir, "picture.webp"), webp(64), 0o644)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
@@ -38,6 +40,10 @@ func TestScripts(t *testing.T) {
 			"await": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(ts.Value("horde").(*fakeHorde).await(args[0]))
 			},
+			// ledger DIR: a data folder with some movements of kudos
+			"ledger": func(ts *testscript.TestScript, _ bool, args []string) { ts.Check(makeLedger(ts.MkAbs(args[0]))) },
+			// tamper DIR SQL: changes a database behind the program's back
+			"tamper": func(ts *testscript.TestScript, _ bool, args []string) { ts.Check(tamper(ts.MkAbs(args[0]), args[1])) },
 			// format FILE FORMAT: what a picture file really is
 			"format": func(ts *testscript.TestScript, neg bool, args []string) {
 				h, err := imaging.Inspect([]byte(ts.ReadFile(args[0])))
@@ -48,6 +54,16 @@ func TestScripts(t *testing.T) {
 			},
 		},
 	})
+}
+
+// freeAddr is an address on this machine where nobody listens.
+func freeAddr() string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err) // a machine without loopback
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 func TestRunInProcess(t *testing.T) {

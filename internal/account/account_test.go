@@ -451,7 +451,7 @@ func TestTransferHoldsAndFloors(t *testing.T) {
 	each(t, func(w *world) {
 		ctx := context.Background()
 		a := w.user("a", 0, 100)
-		w.write(a.ID, func(tx *store.Tx) error { return kudos.Hold(tx, "upfront:x", a.ID, horde.Whole(50)) })
+		w.write(a.ID, func(tx *store.Tx) error { return kudos.Hold(tx, "hold:x", a.ID, horde.Whole(50)) })
 		fresh, _, err := w.Create(ctx, NewUser{Username: "fresh"})
 		if err != nil {
 			w.t.Fatal(err)

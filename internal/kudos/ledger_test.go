@@ -420,7 +420,7 @@ func storm(s *store.Store, users []int64, id string) error {
 	n := horde.Kudos(rand.Int64N(9000) + 1)
 	held, refused, trusted := rand.IntN(2) == 0, rand.IntN(5) == 0, rand.IntN(2) == 0
 	if held {
-		err := s.Write(store.Unit{Key: id, Accounts: []int64{payer}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "upfront:"+id, payer, n) }})
+		err := s.Write(store.Unit{Key: id, Accounts: []int64{payer}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "hold:"+id, payer, n) }})
 		if err != nil {
 			return err
 		}
@@ -434,7 +434,7 @@ func storm(s *store.Store, users []int64, id string) error {
 			return errRefused
 		}
 		if held {
-			if err := kudos.EatHold(tx, "upfront:"+id, n); err != nil {
+			if err := kudos.EatHold(tx, "hold:"+id, n); err != nil {
 				return err
 			}
 		}

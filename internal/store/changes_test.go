@@ -206,6 +206,8 @@ func TestAudit(t *testing.T) {
 			{"UPDATE accounts SET balance = balance + 1", "UPDATE accounts SET balance = balance - 1", "user:1"},
 			{"UPDATE accounts SET escrow = escrow + 1", "UPDATE accounts SET escrow = escrow - 1", "escrow:1"},
 			{"UPDATE accounts SET held = held + 1", "UPDATE accounts SET held = held - 1", "held:1"},
+			{"UPDATE holds SET id = 'upfront:gone'", "UPDATE holds SET id = 'h'", "upfront:gone"},
+			{"UPDATE holds SET user_id = 7", "UPDATE holds SET user_id = 1", "held:7"},
 			{"UPDATE holds SET remaining = 49", "UPDATE holds SET remaining = 50", "held:1"},
 			{"UPDATE ledger_postings SET amount = amount + 1 WHERE account = 'mint'", "UPDATE ledger_postings SET amount = amount - 1 WHERE account = 'mint'", "e"},
 			{"UPDATE ledger_postings SET amount = amount + 1 WHERE account = 'user:1'", "UPDATE ledger_postings SET amount = amount - 1 WHERE account = 'user:1'", "user:1"},

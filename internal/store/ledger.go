@@ -1,8 +1,6 @@
 package store
 
 import (
-	"context"
-	"database/sql"
 	"fmt"
 
 	"horde/internal/horde"
@@ -93,70 +91,4 @@ func (tx *Tx) SetHold(id string, remaining horde.Kudos) error {
 	}
 	_, err := tx.change("UPDATE holds SET remaining = $2 WHERE id = $1", id, int64(remaining))
 	return err
-}
-
-// Audit is what the postings say against what the balances say.
-type Audit struct {
-	Events     int64
-	Postings   int64
-	Sum        horde.Kudos // of all postings; 0 in a sound ledger
-	Unbalanced []string    // events whose postings do not sum to zero (at most 100)
-	Wrong      []string    // balances and holds that their postings and parts do not prove, and postings that belong nowhere
-}
-
-// Sound tells whether nothing is wrong.
-func (a Audit) Sound() bool { return a.Sum == 0 && len(a.Unbalanced) == 0 && len(a.Wrong) == 0 }
-
-// proofs are the questions of Audit; each row that they find is a fault.
-var proofs = struct{ unbalanced, balances, holds, eventless, ownerless string }{
-	unbalanced: "SELECT event_id FROM ledger_postings GROUP BY event_id HAVING sum(amount) <> 0 ORDER BY event_id LIMIT 100",
-	balances: `
-SELECT kind || CAST(user_id AS TEXT) FROM (
-    SELECT 'user:' AS kind, user_id, balance AS amount FROM accounts
-    UNION ALL SELECT 'escrow:', user_id, escrow FROM accounts) AS b
-LEFT JOIN (SELECT account, CAST(sum(amount) AS BIGINT) AS posted FROM ledger_postings GROUP BY account) AS p
-    ON p.account = kind || CAST(user_id AS TEXT)
-WHERE amount <> COALESCE(posted, 0) ORDER BY 1 LIMIT 100`,
-	holds: `
-SELECT 'held:' || CAST(a.user_id AS TEXT) FROM accounts a
-LEFT JOIN (SELECT user_id, CAST(sum(remaining) AS BIGINT) AS remaining FROM holds GROUP BY user_id) AS h ON h.user_id = a.user_id
-WHERE a.held <> COALESCE(h.remaining, 0) ORDER BY 1 LIMIT 100`,
-	// Joins, not NOT IN: PostgreSQL would look through all events for each posting.
-	eventless: `
-SELECT p.account || ' of ' || p.event_id FROM ledger_postings p
-LEFT JOIN ledger_events e ON e.id = p.event_id WHERE e.id IS NULL ORDER BY 1 LIMIT 100`,
-	ownerless: `
-SELECT p.account FROM (SELECT DISTINCT account FROM ledger_postings) AS p
-LEFT JOIN (SELECT 'user:' || CAST(user_id AS TEXT) AS name FROM accounts
-    UNION ALL SELECT 'escrow:' || CAST(user_id AS TEXT) FROM accounts) AS o ON o.name = p.account
-WHERE o.name IS NULL AND (substr(p.account, 1, 5) = 'user:' OR substr(p.account, 1, 7) = 'escrow:') ORDER BY 1 LIMIT 100`,
-}
-
-// Audit proves every balance from the postings, in one reading transaction.
-func (s *Store) Audit(ctx context.Context) (Audit, error) {
-	tx, err := s.read.BeginTx(ctx, s.engine.snapshot)
-	if err != nil {
-		return Audit{}, err
-	}
-	defer tx.Rollback()
-	var a Audit
-	var sum int64
-	err = tx.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM ledger_events), count(*), CAST(COALESCE(sum(amount), 0) AS BIGINT) FROM ledger_postings").
-		Scan(&a.Events, &a.Postings, &sum)
-	a.Sum = horde.Kudos(sum)
-	find := func(q string) (found []string) {
-		if err != nil {
-			return nil
-		}
-		var rs *sql.Rows
-		if rs, err = tx.QueryContext(ctx, q); err == nil {
-			found, err = collect(rs, scanText)
-		}
-		return found
-	}
-	a.Unbalanced = find(proofs.unbalanced)
-	a.Wrong = append(find(proofs.balances), find(proofs.holds)...)
-	a.Wrong = append(a.Wrong, find(proofs.eventless)...)
-	a.Wrong = append(a.Wrong, find(proofs.ownerless)...)
-	return a, err
 }

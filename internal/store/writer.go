@@ -36,6 +36,9 @@ type Unit struct {
 // Write runs u in a transaction shared with other units and returns when it is
 // committed, or with the error of Do.
 func (s *Store) Write(u Unit) error {
+	if s.writer == nil {
+		return ErrReadOnly
+	}
 	p := pendings.Get().(*pending)
 	p.unit = u
 	if !s.writer.enqueue(p) {

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"horde/internal/store"
+	"horde/internal/terminal"
+)
+
+// AdminLedgerCmd looks into the ledger of a server's kudos.
+type AdminLedgerCmd struct {
+	Verify AdminLedgerVerifyCmd `cmd:"" help:"Prove every balance from the postings of the ledger."`
+}
+
+// AdminLedgerVerifyCmd proves the ledger.
+type AdminLedgerVerifyCmd struct{ StoreFlags }
+
+// Help says what is proved and shows examples.
+func (AdminLedgerVerifyCmd) Help() string {
+	return `Proves that every balance is the sum of its postings, that the postings of each event and all together sum to zero, and that what is held is the sum of the holds. Prints every account, event and hold that differs. The exit status is 0 only if there is none.
+
+Reads one moment of the database and changes nothing, so a server may go on working on it. Works on copies too.
+
+Examples:
+  horde admin ledger verify --data /var/lib/horde
+  horde admin ledger verify --db postgres://horde@db/horde
+  horde admin ledger verify --data /backup/horde-2026-11-24`
+}
+
+// Run proves.
+func (c *AdminLedgerVerifyCmd) Run(con *console) error {
+	s, err := c.read(con)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	shown := newProving(con)
+	proof, err := s.Prove(con.ctx, func(f store.Fault) {
+		shown.clear()
+		fmt.Fprintln(con.stdout, clean(f.String()))
+	}, shown.show)
+	shown.clear()
+	if err != nil {
+		return err
+	}
+	if proof.Sum != 0 {
+		fmt.Fprintf(con.stdout, "all postings together sum to %s, not to zero\n", proof.Sum)
+	}
+	fmt.Fprintf(con.stdout, "%d accounts, %d events, %d postings, %d holds in %v\n",
+		proof.Accounts, proof.Events, proof.Postings, proof.Holds, time.Since(shown.began).Round(time.Millisecond))
+	if !proof.Sound() {
+		return fmt.Errorf("the ledger is not sound: %d faults", max(proof.Faults, 1))
+	}
+	_, err = fmt.Fprintln(con.stdout, "the ledger is sound: every balance is proved, and all postings sum to zero")
+	return err
+}
+
+// proving shows how far the reading of postings is: a bar on a terminal, else a
+// line at each tenth of a ledger that takes long.
+type proving struct {
+	con   *console
+	live  *terminal.Live // nil: no terminal
+	began time.Time
+	told  int64 // tenths
+}
+
+func newProving(con *console) *proving {
+	p := &proving{con: con, began: time.Now()}
+	if isTerminal(con.stderr) {
+		p.live = terminal.NewLive(con.stderr)
+	}
+	return p
+}
+
+// quiet is how long there is no progress to be told.
+const quiet = 2 * time.Second
+
+func (p *proving) show(done, all int64) {
+	took := time.Since(p.began)
+	if took < quiet || all == 0 {
+		return
+	}
+	share := float64(done) / float64(all)
+	left := time.Duration(float64(took) * (1/share - 1)).Round(time.Second)
+	state := fmt.Sprintf("%d of %d postings, %v left", done, all, left)
+	if p.live != nil {
+		_ = p.live.Draw(func(w io.Writer) int {
+			fmt.Fprintf(w, "%s %3.0f %%  %s\n", terminal.Bar(40, share), 100*share, state)
+			return 1
+		})
+		return
+	}
+	if tenth := 10 * done / all; tenth > p.told {
+		p.told = tenth
+		fmt.Fprintln(p.con.stderr, state)
+	}
+}
+
+func (p *proving) clear() {
+	if p.live != nil {
+		_ = p.live.Clear()
+	}
+}

@@ -1,0 +1,239 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"horde/internal/horde"
+)
+
+// FaultKind is what is wrong about an account or event of the ledger.
+type FaultKind int
+
+// Kinds of faults.
+const (
+	WrongBalance   FaultKind = iota // an account's balance is not the sum of its postings
+	WrongHeld                       // what an account says is held is not the sum of its holds
+	UnbalancedOne                   // the postings of an event do not sum to zero
+	StrayPosting                    // a posting of an event that does not exist
+	UnknownAccount                  // postings or holds of a user that does not exist
+	StaleHold                       // a hold for a request that is gone
+)
+
+// Fault is one thing in the ledger that its parts do not prove. Name is the
+// account ("user:7", "escrow:7", "held:7"), the event or the hold; Says is what
+// stands there and Parts what its parts sum up to.
+type Fault struct {
+	Kind        FaultKind
+	Name        string
+	Says, Parts horde.Kudos
+}
+
+// String tells a person what is wrong.
+func (f Fault) String() string {
+	switch f.Kind {
+	case WrongBalance:
+		return fmt.Sprintf("account %s has %s, its postings sum to %s", f.Name, f.Says, f.Parts)
+	case WrongHeld:
+		return fmt.Sprintf("account %s says %s, its holds sum to %s", f.Name, f.Says, f.Parts)
+	case UnbalancedOne:
+		return fmt.Sprintf("event %s has postings that sum to %s, not to zero", f.Name, f.Parts)
+	case StrayPosting:
+		return fmt.Sprintf("posting %s (%s) belongs to no event", f.Name, f.Parts)
+	case UnknownAccount:
+		return fmt.Sprintf("%s has %s of postings or holds, but there is no such account", f.Name, f.Parts)
+	case StaleHold:
+		return fmt.Sprintf("hold %s keeps %s for a request that is gone", f.Name, f.Parts)
+	}
+	return f.Name
+}
+
+// Proof is what Prove has looked at and found.
+type Proof struct {
+	Events, Postings, Accounts, Holds int64
+	Sum                               horde.Kudos // of all postings; 0 in a sound ledger
+	Faults                            int64
+}
+
+// Sound tells whether nothing is wrong.
+func (p Proof) Sound() bool { return p.Sum == 0 && p.Faults == 0 }
+
+// Prove proves every balance from its postings, every held sum from its holds,
+// and that the postings of each event, and so all of them, sum to zero. It reads
+// one moment of the database, every row once, while writes go on. found is called
+// for each fault, progress now and then with how many of all postings are read;
+// it may be nil.
+//
+// The postings of an event lie together, so that only the sums of accounts and
+// of events that are half read are kept in memory.
+func (s *Store) Prove(ctx context.Context, found func(Fault), progress func(done, all int64)) (Proof, error) {
+	tx, err := s.read.BeginTx(ctx, s.engine.snapshot)
+	if err != nil {
+		return Proof{}, err
+	}
+	defer tx.Rollback()
+	p := prover{ctx: ctx, tx: tx, found: found, progress: progress, posted: map[string]horde.Kudos{}, open: map[string]horde.Kudos{}}
+	for _, step := range []func() error{p.count, p.postings, p.holds, p.accounts, p.stale} {
+		if err := step(); err != nil {
+			return p.Proof, err
+		}
+	}
+	return p.Proof, nil
+}
+
+type prover struct {
+	Proof
+	ctx      context.Context
+	tx       *sql.Tx
+	found    func(Fault)
+	progress func(done, all int64)
+	posted   map[string]horde.Kudos // account → sum of its postings
+	open     map[string]horde.Kudos // event → sum so far, where that is not zero
+	held     map[int64]horde.Kudos  // user → sum of holds
+}
+
+func (p *prover) fault(f Fault) {
+	p.Faults++
+	p.found(f)
+}
+
+// each runs a query and calls row for each of its rows, without gathering them.
+func (p *prover) each(q string, into []any, row func()) error {
+	rs, err := p.tx.QueryContext(p.ctx, q)
+	if err != nil {
+		return err
+	}
+	defer rs.Close()
+	for rs.Next() {
+		if err := rs.Scan(into...); err != nil {
+			return err
+		}
+		row()
+	}
+	return rs.Err()
+}
+
+func (p *prover) count() error {
+	return p.tx.QueryRowContext(p.ctx, "SELECT (SELECT count(*) FROM ledger_events), (SELECT count(*) FROM ledger_postings)").Scan(&p.Events, &p.Postings)
+}
+
+const progressEvery = 10_000
+
+func (p *prover) postings() error {
+	var account, event string
+	var amount horde.Kudos
+	var stray bool
+	var done int64
+	// A join: a question of its own for each posting would take PostgreSQL a
+	// round trip, and NOT IN a look through all events.
+	err := p.each("SELECT p.account, p.event_id, p.amount, e.id IS NULL FROM ledger_postings p LEFT JOIN ledger_events e ON e.id = p.event_id",
+		[]any{&account, &event, &amount, &stray}, func() {
+			p.Sum += amount
+			p.posted[account] += amount
+			if sum := p.open[event] + amount; sum == 0 {
+				delete(p.open, event)
+			} else {
+				p.open[event] = sum
+			}
+			if stray {
+				p.fault(Fault{Kind: StrayPosting, Name: account + " of " + event, Parts: amount})
+			}
+			if done++; p.progress != nil && done%progressEvery == 0 {
+				p.progress(done, p.Postings)
+			}
+		})
+	if err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(p.open)) {
+		p.fault(Fault{Kind: UnbalancedOne, Name: id, Parts: p.open[id]})
+	}
+	return nil
+}
+
+func (p *prover) holds() error {
+	p.held = map[int64]horde.Kudos{}
+	var user int64
+	var remaining horde.Kudos
+	return p.each("SELECT user_id, remaining FROM holds", []any{&user, &remaining}, func() {
+		p.Holds++
+		p.held[user] += remaining
+	})
+}
+
+// accounts compares what the accounts say with what was summed up, and then
+// looks for sums that no account claimed.
+func (p *prover) accounts() error {
+	var user int64
+	var balance, escrow, held horde.Kudos
+	err := p.each("SELECT user_id, balance, escrow, held FROM accounts ORDER BY user_id", []any{&user, &balance, &escrow, &held}, func() {
+		p.Accounts++
+		id := strconv.FormatInt(user, 10)
+		p.balance("user:"+id, balance)
+		p.balance("escrow:"+id, escrow)
+		if parts := p.held[user]; parts != held {
+			p.fault(Fault{Kind: WrongHeld, Name: "held:" + id, Says: held, Parts: parts})
+		}
+		delete(p.held, user)
+	})
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.posted)) {
+		if strings.HasPrefix(name, "user:") || strings.HasPrefix(name, "escrow:") {
+			p.fault(Fault{Kind: UnknownAccount, Name: name, Parts: p.posted[name]})
+		}
+	}
+	for _, user := range slices.Sorted(maps.Keys(p.held)) {
+		p.fault(Fault{Kind: UnknownAccount, Name: "held:" + strconv.FormatInt(user, 10), Parts: p.held[user]})
+	}
+	return nil
+}
+
+func (p *prover) balance(name string, says horde.Kudos) {
+	if parts := p.posted[name]; parts != says {
+		p.fault(Fault{Kind: WrongBalance, Name: name, Says: says, Parts: parts})
+	}
+	delete(p.posted, name)
+}
+
+// stale looks for holds that nothing will ever release: they go with their
+// requests.
+func (p *prover) stale() error {
+	var id string
+	var remaining horde.Kudos
+	return p.each("SELECT h.id, h.remaining FROM holds h LEFT JOIN requests r ON r.id = substr(h.id, 9) "+
+		"WHERE substr(h.id, 1, 8) = 'upfront:' AND r.id IS NULL ORDER BY h.id", []any{&id, &remaining}, func() {
+		p.fault(Fault{Kind: StaleHold, Name: id, Parts: remaining})
+	})
+}
+
+// Audit is a Proof with its first faults.
+type Audit struct {
+	Proof
+	Unbalanced []string // events whose postings do not sum to zero
+	Wrong      []string // all else that is wrong, by name
+}
+
+const auditFaults = 100
+
+// Audit proves the ledger and keeps the names of at most 100 faults.
+func (s *Store) Audit(ctx context.Context) (Audit, error) {
+	var a Audit
+	proof, err := s.Prove(ctx, func(f Fault) {
+		switch {
+		case len(a.Unbalanced)+len(a.Wrong) >= auditFaults:
+		case f.Kind == UnbalancedOne:
+			a.Unbalanced = append(a.Unbalanced, f.Name)
+		default:
+			a.Wrong = append(a.Wrong, f.Name)
+		}
+	}, nil)
+	a.Proof = proof
+	return a, err
+}
