@@ -142,3 +142,8 @@ var KudosTransferSchema = &Schema{Type: Object, Properties: []Property{
 type KudosTransferred struct {
 	Transferred Float `json:"transferred"`
 }
+
+// KudosAwarded is the answer of POST /kudos/award.
+type KudosAwarded struct {
+	Awarded Float `json:"awarded"`
+}

@@ -97,7 +97,7 @@ func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNod
 	var err error
 	n.Node, err = node.Open(con.ctx, node.Options{
 		Data: c.Data, DBURL: c.DB, Listener: listener, PublicURL: c.PublicURL, Title: c.Title,
-		TrustedProxies: c.TrustedProxies, Admins: n.admins.all, TrustThreshold: c.TrustThreshold,
+		TrustedProxies: c.TrustedProxies, Admins: n.admins.all, Awarders: c.Awarders, TrustThreshold: c.TrustThreshold,
 		Server:    admission.Server{MatchedTargeting: bool(c.MatchedTargeting), UpfrontOnWorkerList: bool(c.UpfrontOnWorkerlist)},
 		KeySecret: secrets.Key, BlobSecret: secrets.Blob, S3: c.S3.Options(c.MaxUpload), MaxUpload: c.MaxUpload,
 		ModelsImage: c.ImageReference, ModelsText: c.TextReference,

@@ -28,7 +28,10 @@ type Config struct {
 	// Admins are the aliases that may do everything (ADMINS). It is asked on
 	// every check, so that it may grow while the program runs.
 	Admins func() []string
-	Clock  horde.Clock
+	// Awarders are the aliases that may award kudos (HORDE_AWARDERS); none: the
+	// user with id 1.
+	Awarders []string
+	Clock    horde.Clock
 }
 
 // Accounts finds, makes and changes users.

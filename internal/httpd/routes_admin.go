@@ -50,6 +50,10 @@ func (s *Server) adminRoutes() []route {
 			method: http.MethodPost, pattern: "/api/v2/kudos/transfer", handle: s.postTransfer, limits: transferRates,
 			doc: &doc{summary: "Give kudos to another user", key: true, agent: true, body: api.KudosTransferSchema, answers: map[int]any{http.StatusOK: api.KudosTransferred{}}},
 		},
+		{
+			method: http.MethodPost, pattern: "/api/v2/kudos/award", handle: s.postAward,
+			doc: &doc{summary: "Award kudos to a user", key: true, agent: true, answers: map[int]any{http.StatusOK: api.KudosAwarded{}}},
+		},
 
 		{
 			method: http.MethodGet, pattern: "/api/v2/workers", handle: s.getWorkers,

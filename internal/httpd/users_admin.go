@@ -185,33 +185,3 @@ func (s *Server) wipe(ctx context.Context, user int64) error {
 	}
 	return s.Accounts.Wipe(user)
 }
-
-// postTransfer gives kudos to somebody (platform rulebook §3.2).
-func (s *Server) postTransfer(w http.ResponseWriter, r *http.Request) error {
-	body, err := looseObject(w, r)
-	if err != nil {
-		return err
-	}
-	if err := requireKey(r); err != nil {
-		return err
-	}
-	target, ok := looseText(body, "username")
-	if !ok {
-		return invalidField("username", "The user ID which will receive the kudos. Missing required parameter in the JSON body")
-	}
-	amount, err := looseInt(body, "amount", 100)
-	if err != nil {
-		return err
-	}
-	source, err := s.Accounts.ByKey(r.Context(), apiKey(r))
-	if err != nil {
-		return err
-	}
-	gift := account.Gift{Target: target, Amount: amount, Key: r.Header.Get("Idempotency-Key")}
-	if err := s.Accounts.Transfer(r.Context(), source, gift); horde.CodeOf(err) != "" {
-		return refusedAs{err, http.StatusBadRequest} // all refusals of a transfer, whatever their usual status
-	} else if err != nil {
-		return err
-	}
-	return reply(w, r, http.StatusOK, &api.KudosTransferred{Transferred: api.Float(amount)})
-}

@@ -51,6 +51,7 @@ type Options struct {
 	Title          string
 	TrustedProxies []netip.Prefix
 	Admins         func() []string
+	Awarders       []string         // accounts that may award kudos; none: user id 1
 	TrustThreshold *int64           // escrow that makes a worker's owner trusted; nil: none does
 	Server         admission.Server // switches from the environment
 
@@ -131,7 +132,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.Blobs, err = n.openBlobs(); err != nil {
 		return err
 	}
-	if n.Accounts, err = account.New(ctx, n.Store, account.Config{KeySecret: o.KeySecret, Admins: o.Admins, Clock: o.Clock}); err != nil {
+	if n.Accounts, err = account.New(ctx, n.Store, account.Config{KeySecret: o.KeySecret, Admins: o.Admins, Awarders: o.Awarders, Clock: o.Clock}); err != nil {
 		return err
 	}
 	if n.Switches, err = moderation.OpenSwitches(ctx, n.Store); err != nil {

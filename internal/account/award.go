@@ -1,0 +1,64 @@
+package account
+
+import (
+	"context"
+	"slices"
+
+	"horde/internal/horde"
+	"horde/internal/kudos"
+	"horde/internal/store"
+)
+
+// firstID is the id of the first account that registers.
+const firstID = 1
+
+// mostAwarded bounds an award, in whole kudos.
+const mostAwarded = 1_000_000_000_000
+
+// Awarder tells whether the user may award kudos (decisions: HORDE_AWARDERS). As
+// with administrators, the present alias is compared.
+func (a *Accounts) Awarder(u *User) bool {
+	if len(a.config.Awarders) == 0 {
+		return u.ID == firstID
+	}
+	return slices.Contains(a.config.Awarders, u.Alias())
+}
+
+// Award gives whole kudos to the user of an alias or id, with the refusals of
+// platform rulebook §3.2 in their order; a negative amount takes them back, though
+// never below the floor. The original answers awards to flagged accounts with
+// nothing done and a list of nulls: here they are refused.
+func (a *Accounts) Award(ctx context.Context, source *User, target string, amount int64) error {
+	switch {
+	case source.Is(Deleted):
+		return horde.Errorf("DeletedUser", "Your account is scheduled for deletion and cannot award kudos.")
+	case !a.Awarder(source):
+		return horde.Errorf("NotAllowedAwards", "Only the accounts that the operator of this horde chose can award kudos.")
+	}
+	id, ok := IDOfAlias(target)
+	var u *User
+	var err error
+	if ok {
+		u, err = a.ByID(ctx, id)
+	}
+	switch {
+	case !ok || horde.CodeOf(err) != "":
+		return horde.Errorf("InvalidAwardUsername", "The receiver of the award was not found. Award to name#id or a bare id.")
+	case err != nil:
+		return err
+	case u.Anonymous():
+		return horde.Errorf("KudosAwardToAnon", "The anonymous account cannot be awarded kudos.")
+	case u.Is(Flagged):
+		return horde.Errorf("TargetAccountFlagged", "This account is flagged and cannot be awarded kudos.")
+	case amount > mostAwarded || amount < -mostAwarded:
+		return &horde.Error{Fields: map[string]string{"amount": "at most 10¹² kudos can be awarded at once"}}
+	}
+	event := "award:" + horde.NewID()
+	return a.store.Write(store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {
+		e := kudos.NewEntry(tx, event, "awarded by "+source.Alias(), "", "")
+		if err := e.Bonus(u.ID, horde.Whole(amount), kudos.Awarded); err != nil {
+			return err
+		}
+		return e.Commit()
+	}})
+}
