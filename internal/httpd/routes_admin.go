@@ -52,7 +52,7 @@ func (s *Server) adminRoutes() []route {
 		},
 		{
 			method: http.MethodPost, pattern: "/api/v2/kudos/award", handle: s.postAward,
-			doc: &doc{summary: "Award kudos to a user", key: true, agent: true, answers: map[int]any{http.StatusOK: api.KudosAwarded{}}},
+			doc: &doc{summary: "Award kudos to a user", key: true, body: api.KudosTransferSchema, answers: map[int]any{http.StatusOK: api.KudosAwarded{}}},
 		},
 
 		{
