@@ -7,7 +7,6 @@ import (
 
 	"horde/api"
 	"horde/internal/account"
-	"horde/internal/horde"
 )
 
 // What alchemists get when their pop does not say (generation rulebook §3.3,
@@ -16,9 +15,6 @@ const (
 	standardForm     = "caption"
 	standardMaxTiles = 80
 )
-
-// formsUptime is what ten minutes of an alchemist are worth (§6.8).
-var formsUptime = horde.Whole(40)
 
 // FormsOffer is one pop of an alchemist: the worker as stored, and what this pop
 // alone decides.

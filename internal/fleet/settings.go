@@ -123,11 +123,7 @@ func (f *Fleet) uptimeReward(kind string, s Settings) horde.Kudos {
 		return kudos.TextUptime(s.MaxContextLength, size, bridge.Parse(s.BridgeAgent).Validated())
 	}
 	if kind == Forms {
-		return formsUptime
+		return kudos.FormUptime()
 	}
-	reward := horde.Whole(50 + 2*int64(len(s.Models)))
-	if s.AllowLora {
-		reward += horde.Whole(30)
-	}
-	return reward
+	return kudos.ImageUptime(len(s.Models), s.AllowLora)
 }

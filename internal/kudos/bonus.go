@@ -8,6 +8,10 @@ import (
 // Styled counts what the owners of styles earn by them.
 var Styled Bucket = func(t *store.Totals) *horde.Kudos { return &t.Styled }
 
+// StyleReward is what the owner of a style gets for each accepted request of
+// somebody else that uses it (§6.11).
+func StyleReward() horde.Kudos { return horde.Whole(2) }
+
 // Bonus gives a user newly minted kudos for something else than a delivery: a
 // style that was used, pictures that were rated (generation rulebook §6.11). All
 // of it can be spent at once.

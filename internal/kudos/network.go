@@ -143,8 +143,11 @@ func (n *Net) Kudos(o *Order) (k float64, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	return horde.Round2(s / n.basis * basisKudos), true
+	return n.worth(s), true
 }
+
+// worth is what a job of so many seconds is worth.
+func (n *Net) worth(seconds float64) float64 { return horde.Round2(seconds / n.basis * basisKudos) }
 
 // forward runs the net. Inputs that are 0, about half of them behind a ReLU,
 // cost nothing.

@@ -50,32 +50,77 @@ func (p *Pricer) Net() *Net { return p.net }
 
 // Price returns the base price of one picture in kudos (§6.1): before the model
 // factor, and what the answer to a request shows.
-func (p *Pricer) Price(o Order) float64 {
+func (p *Pricer) Price(o Order) float64 { return p.price(&o, nil) }
+
+// price is Price; tell, where given, hears of each step.
+func (p *Pricer) price(o *Order, tell func(Step)) float64 {
 	if o.Targeted {
+		Step{Code: StepTargeted, Kudos: targetedPrice}.to(tell)
 		return targetedPrice
 	}
-	k := p.picture(&o) + float64(o.Loras)*perLora
-	if o.TIs > 0 {
-		k += perTIs
+	k := p.picture(o, tell)
+	if s := LoraSurcharge(o.Loras); s > 0 {
+		k += s
+		Step{Code: StepLoras, Of: o.Loras, Add: s, Kudos: k}.to(tell)
+	}
+	if s := TISurcharge(o.TIs); s > 0 {
+		k += s
+		Step{Code: StepTIs, Of: o.TIs, Add: s, Kudos: k}.to(tell)
 	}
 	return k
 }
 
-func (p *Pricer) picture(o *Order) float64 {
+// LoraSurcharge is what n LoRAs add to the price of a picture (§6.1).
+func LoraSurcharge(n int) float64 { return float64(n) * perLora }
+
+// TISurcharge is what n textual inversions add to the price of a picture: once,
+// however many (§6.1).
+func TISurcharge(n int) float64 {
+	if n > 0 {
+		return perTIs
+	}
+	return 0
+}
+
+func (p *Pricer) picture(o *Order, tell func(Step)) float64 {
 	if p.net != nil {
-		if k, ok := p.net.Kudos(o); ok {
+		if seconds, ok := p.net.Seconds(o); ok {
+			k := p.net.worth(seconds)
+			Step{Code: StepNetwork, Name: p.net.card.Name, Seconds: seconds, Basis: p.net.basis, Kudos: k}.to(tell)
 			return k
 		}
 	}
-	return formula(o)
+	k := Formula(o)
+	if tell != nil {
+		tell(Step{Code: StepFormula, Name: p.unknown(o), Kudos: k})
+	}
+	return k
+}
+
+// unknown names what of a job the pricer's net has no place for; "" without a
+// net.
+func (p *Pricer) unknown(o *Order) string {
+	if p.net == nil {
+		return ""
+	}
+	e := p.net.encoding
+	if _, ok := e.controls[o.ControlType]; !ok {
+		return o.ControlType
+	}
+	for _, name := range o.PostProcessing {
+		if _, ok := e.posts[name]; !ok {
+			return name
+		}
+	}
+	return o.SourceProcessing
 }
 
 // Price is the price by the net that comes with the program. Everything that
 // has no pricer of its own comes here.
 func Price(o Order) float64 { return NewPricer(Standard()).Price(o) }
 
-// formula is the fixed price formula of §6.1.
-func formula(o *Order) float64 {
+// Formula is the fixed price formula of §6.1, for what a net has no input for.
+func Formula(o *Order) float64 {
 	const unit = 0.1232
 	// Below 64×64 the area term would be no number; the schema forbids such sizes.
 	area := math.Max(0, float64(o.Width)*float64(o.Height)-4096)
@@ -124,26 +169,42 @@ func Earned(reward, bridgeFactor float64) float64 { return reward * bridgeFactor
 
 // Burn is what the requester pays for a delivered picture of this reward (§6.3).
 // A censored picture has the reward 0.
-func (o Order) Burn(reward float64) float64 {
+func (o Order) Burn(reward float64) float64 { return o.burn(reward, nil) }
+
+const (
+	sourceFactor    = 1.3
+	fastFactor      = 1.2
+	blacklistFactor = 1.1
+)
+
+// burn is Burn; tell, where given, hears of each step.
+func (o *Order) burn(reward float64, tell func(Step)) float64 {
 	k := reward
+	times := func(code, name string, factor float64) {
+		k *= factor
+		if tell != nil && factor != 1 {
+			tell(Step{Code: code, Name: name, Factor: factor, Kudos: k})
+		}
+	}
 	if o.HasSource {
-		k *= 1.3
+		times(StepSource, "", sourceFactor)
 	}
 	for _, name := range o.PostProcessing {
-		k *= requesterFactor(name)
+		times(StepPostProcessing, name, BurnFactor(name))
 	}
 	k++
+	Step{Code: StepBurn, Add: 1, Kudos: k}.to(tell)
 	if o.FastOnly {
-		k *= 1.2
+		times(StepFastOnly, "", fastFactor)
 	}
 	if o.Blacklist {
-		k *= 1.1
+		times(StepBlacklist, "", blacklistFactor)
 	}
 	return k
 }
 
-// requesterFactor is the surcharge of a post-processor to the requester (§1.3).
-func requesterFactor(name string) float64 {
+// BurnFactor is the surcharge of a post-processor to the requester (§1.3).
+func BurnFactor(name string) float64 {
 	switch name {
 	case "GFPGAN", "GFPGANv1.3", "CodeFormers", "RestoreFormer", "strip_background":
 		return 1
@@ -153,7 +214,12 @@ func requesterFactor(name string) float64 {
 
 // Tax is charged once when a request is accepted, and never returned: 3, and 5
 // for each extra source picture (§6.3).
-func (o Order) Tax() horde.Kudos { return horde.Whole(3 + 5*int64(o.ExtraSources)) }
+func (o Order) Tax() horde.Kudos { return horde.Whole(baseTax + perExtraSource*int64(o.ExtraSources)) }
+
+const (
+	baseTax        = 3
+	perExtraSource = 5
+)
 
 // Quote is what a request will cost if nothing is censored or faulted; each
 // part is one posting.
@@ -169,27 +235,30 @@ type Quote struct {
 // kudos are needed upfront.
 func (q Quote) Total() horde.Kudos { return q.Tax + horde.Kudos(q.N)*q.Picture }
 
-// Quote prices a request by the net that comes with the program; see
-// [Pricer.Quote].
-func (o Order) Quote(baselines []string) Quote { return NewPricer(Standard()).Quote(o, baselines) }
-
 // Quote prices a request before its models are known for certain (decisions
 // #6, which replaces the estimate of §6.6): baselines are those of the models
 // it names or, where it names none, of the models that live workers offer; the
 // dearest counts.
-func (p *Pricer) Quote(o Order, baselines []string) Quote {
-	factor := 0.0
+func (p *Pricer) Quote(o Order, baselines []string) Quote { return p.quote(&o, baselines, nil) }
+
+// quote is Quote; tell, where given, hears of each step.
+func (p *Pricer) quote(o *Order, baselines []string, tell func(Step)) Quote {
+	factor, dearest := 0.0, ""
 	for _, b := range baselines {
-		factor = max(factor, o.ModelFactor(b))
+		if f := o.ModelFactor(b); f > factor {
+			factor, dearest = f, b
+		}
 	}
 	if factor == 0 {
 		factor = 1
 	}
-	base := p.Price(o)
-	return Quote{
-		Base: base, Factor: factor, Tax: o.Tax(), N: o.N,
-		Picture: horde.KudosOf(o.Burn(base * factor)),
+	q := Quote{Base: p.price(o, tell), Factor: factor, Tax: o.Tax(), N: o.N}
+	reward := q.Base * factor
+	if factor != 1 {
+		Step{Code: StepModel, Name: dearest, Factor: factor, Kudos: reward}.to(tell)
 	}
+	q.Picture = horde.KudosOf(o.burn(reward, tell))
+	return q
 }
 
 // AccurateSteps is how many steps a sampler really takes: k_dpm_adaptive always

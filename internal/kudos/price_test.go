@@ -2,10 +2,12 @@ package kudos
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"horde/api"
 	"horde/internal/catalog"
 	"horde/internal/horde"
 )
@@ -85,6 +87,80 @@ func TestBurn(t *testing.T) {
 	}
 }
 
+// The surcharges of §1.3, of every post-processor that there is.
+func TestBurnFactors(t *testing.T) {
+	free := []string{"GFPGAN", "GFPGANv1.3", "CodeFormers", "RestoreFormer", "strip_background"}
+	for _, p := range api.PostProcessors {
+		want := 1.05
+		if slices.Contains(free, p.Name) {
+			want = 1
+		}
+		if got := BurnFactor(p.Name); got != want {
+			t.Errorf("%s: %v, want %v", p.Name, got, want)
+		}
+	}
+}
+
+// The example of §6.3: SDXL, 1024×1024, 30 steps, of the original's base price.
+func TestExampleOfRulebook(t *testing.T) {
+	o := usual()
+	o.Width, o.Height = 1024, 1024
+	reward := o.Reward(20.99, catalog.SDXL)
+	if pays := horde.KudosOf(o.Burn(reward)); reward != 41.98 || pays != 4298 || o.Tax()+pays != 4598 {
+		t.Errorf("reward %v, delivery %v, in all %v", reward, pays, o.Tax()+pays)
+	}
+	if o.ExtraSources = 5; o.Tax() != horde.Whole(28) {
+		t.Errorf("tax with five extra source pictures: %v", o.Tax())
+	}
+}
+
+// What workers earn (§6.4), by the factors that package bridge knows.
+func TestEarned(t *testing.T) {
+	for factor, want := range map[float64]float64{1: 41.98, 0.9: 37.782, 0.75: 31.485} {
+		if got := Earned(41.98, factor); math.Abs(got-want) > 1e-9 {
+			t.Errorf("bridge factor %v: %v, want %v", factor, got, want)
+		}
+	}
+}
+
+// The table of alchemy (§6.7, §6.3).
+func TestAlchemyValues(t *testing.T) {
+	for _, c := range []struct {
+		form   string
+		tiles  int
+		reward int64
+	}{
+		{"caption", 1, 1}, {"nsfw", 4, 1}, {"interrogation", 9, 3}, {"GFPGAN", 1, 3}, {"RealESRGAN_x4plus", 4, 12},
+		{"strip_background", 255, 765}, {"RestoreFormer", 2, 6},
+	} {
+		reward := FormReward(c.form, c.tiles)
+		if reward != horde.Whole(c.reward) || FormBurn(reward, false) != horde.Whole(c.reward+1) || FormBurn(reward, true) != horde.Whole(c.reward+2) {
+			t.Errorf("%+v: %v, costs %v or %v", c, reward, FormBurn(reward, false), FormBurn(reward, true))
+		}
+	}
+	for size, want := range map[[2]int]int{{1, 1}: 1, {512, 512}: 1, {513, 512}: 2, {1024, 1025}: 6, {3072, 64}: 6} {
+		if got := Tiles(size[0], size[1]); got != want {
+			t.Errorf("%v: %d tiles, want %d", size, got, want)
+		}
+	}
+}
+
+// Uptime (§6.8) and the reward for a style (§6.11).
+func TestUptimeValues(t *testing.T) {
+	for _, c := range []struct {
+		models int
+		loras  bool
+		want   int64
+	}{{1, false, 52}, {10, false, 70}, {10, true, 100}} {
+		if got := ImageUptime(c.models, c.loras); got != horde.Whole(c.want) {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+	if FormUptime() != horde.Whole(40) || StyleReward() != horde.Whole(2) {
+		t.Errorf("alchemist %v, style %v", FormUptime(), StyleReward())
+	}
+}
+
 func TestQuote(t *testing.T) {
 	o := Order{Width: 512, Height: 512, Steps: 30, N: 4, ExtraSources: 2}
 	q := NewPricer(nil).Quote(o, []string{catalog.SD1, catalog.StableCascade, catalog.SDXL})
@@ -119,7 +195,7 @@ func TestQuoteCoversEveryModel(t *testing.T) {
 			FastOnly: rapid.Bool().Draw(t, "fast"), Blacklist: rapid.Bool().Draw(t, "blacklist"),
 		}
 		models := rapid.SliceOfN(rapid.SampledFrom(baselines), 1, 4).Draw(t, "models")
-		q := o.Quote(models)
+		q := NewPricer(Standard()).Quote(o, models)
 		if q.Total() < q.Tax+horde.Kudos(o.N) {
 			t.Fatalf("total %v", q.Total())
 		}

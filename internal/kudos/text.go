@@ -18,13 +18,16 @@ type TextOrder struct {
 // Sizes of models in billions of parameters.
 const (
 	smallModel   = 13 // smaller ones are no cheaper in proportion
-	pricedModel  = 13 // what an estimate reckons with where any model may serve
 	growth       = 0.20
 	leastTokens  = 20 // of a text, however short
 	charsAToken  = 4
 	leastContext = 0.1
 	mostContext  = 30
 )
+
+// UsualModel is the size in billions of parameters that an estimate reckons with
+// where any model may serve.
+const UsualModel = 13
 
 // contextFactor is what the length of the context, in tokens, multiplies a
 // price by (§6.5).
@@ -45,17 +48,65 @@ func sizeFactor(billions float64) float64 {
 
 // Estimate is the price of one text before it is written (§6.5): of billions, the
 // size of the first model named; 0 where any may serve.
-func (o TextOrder) Estimate(billions float64) float64 {
-	length, context := float64(o.MaxLength), contextFactor(o.MaxContext)
+func (o TextOrder) Estimate(billions float64) float64 { return o.estimate(billions, "", nil) }
+
+// estimate is Estimate; tell, where given, hears of each step. model is what the
+// size is called by.
+func (o TextOrder) estimate(billions float64, model string, tell func(Step)) float64 {
 	if billions == 0 {
-		return horde.Round2(length * pricedModel * context / 100)
+		billions, model = UsualModel, "A model of usual size"
 	}
-	return horde.Round2(length * sizeFactor(billions) * billions * context / 100)
+	size, context := sizeFactor(billions), contextFactor(o.MaxContext)
+	length := float64(o.MaxLength)
+	k := horde.Round2(length * size * billions * context / 100)
+	if tell != nil {
+		tell(Step{Code: StepTokens, Of: o.MaxLength, Add: length, Kudos: length})
+		tell(Step{Code: StepSize, Name: model, Factor: billions, Kudos: length * billions})
+		if size != 1 {
+			tell(Step{Code: StepLargeModel, Factor: size, Kudos: length * size * billions})
+		}
+		tell(Step{Code: StepContext, Of: o.MaxContext, Factor: context, Kudos: length * size * billions * context})
+		tell(Step{Code: StepScale, Factor: 0.01, Kudos: k})
+	}
+	return k
 }
 
 // DryRun is the answer to a dry run, in whole kudos (§2.5).
-func (o TextOrder) DryRun(billions float64) float64 {
-	return math.RoundToEven((o.Estimate(billions)+1)*float64(o.N) + 1)
+func (o TextOrder) DryRun(billions float64) float64 { return o.dryRun(billions, "", nil) }
+
+// dryRun is DryRun; tell, where given, hears of each step.
+func (o TextOrder) dryRun(billions float64, model string, tell func(Step)) float64 {
+	k := BurnText(o.estimate(billions, model, tell))
+	Step{Code: StepBurn, Add: 1, Kudos: k}.to(tell)
+	k *= float64(o.N)
+	if o.N != 1 {
+		Step{Code: StepN, Of: o.N, Factor: float64(o.N), Kudos: k}.to(tell)
+	}
+	k++
+	Step{Code: StepAcceptance, Add: 1, Kudos: k}.to(tell)
+	whole := math.RoundToEven(k)
+	Step{Code: StepRounding, Add: whole - k, Kudos: whole}.to(tell)
+	return whole
+}
+
+// Explain prices a request as DryRun does, and tells every step of it. model is
+// the name of what has the size; both are left out where any may serve.
+func (o TextOrder) Explain(billions float64, model string) (dry float64, steps []Step) {
+	dry = o.dryRun(billions, model, func(s Step) { steps = append(steps, s) })
+	return dry, steps
+}
+
+// Most is the most that a request costs: every text is as long as it may be, and
+// written by a model of so many billions (0: not known) with a validated back
+// end.
+func (o TextOrder) Most(billions float64, styled bool) horde.Kudos {
+	w := Written{Chars: charsAToken * max(o.MaxLength, leastTokens), Billions: billions, Validated: true}
+	reward := o.Reward(w)
+	if billions == 0 { // depends on who writes it
+		w.Trusted = true
+		reward = max(reward, o.Reward(w))
+	}
+	return TextTax(styled) + horde.Kudos(o.N)*horde.KudosOf(BurnText(reward))
 }
 
 // Upfront is what is set aside where kudos are needed upfront (§2.4): of
@@ -108,17 +159,3 @@ func (o TextOrder) Reward(w Written) float64 {
 // BurnText is what the requester pays for a delivered text of this reward. A
 // censored text has the reward 0 (§6.3).
 func BurnText(reward float64) float64 { return reward + 1 }
-
-// TextUptime is the reward for ten minutes of a text worker (§6.8): of the size
-// of its first model in billions, 0 where that is not known.
-func TextUptime(maxContext int, billions float64, validated bool) horde.Kudos {
-	const mostCounted = 262144
-	k := 25 + 15*float64(max(0, min(maxContext, mostCounted)))/1024
-	if billions == 0 {
-		return horde.KudosOf(k * 0.5)
-	}
-	if !validated {
-		k *= 0.3
-	}
-	return horde.KudosOf(k * max(0.25, billions/7))
-}

@@ -42,51 +42,70 @@ type Answer struct {
 // accept checks a request of a kind in the order of generation rulebook §1.4 and
 // takes it into the queue.
 func (q *Queue) accept(ctx context.Context, x *index, r incoming, t *terms, from From) (Answer, error) {
-	if err := r.Check(admission.BeforeKey); err != nil {
-		return Answer{}, err
-	}
-	if err := t.settle(ctx, q.Accounts, from.Key); err != nil {
-		return Answer{}, err
-	}
-	user, caller := t.user, t.caller()
-	r.normalize(caller)
-	if err := q.check(x, r, user, from, caller.Flagged); err != nil {
-		return Answer{}, err
-	}
-	load := q.load(x)
-	up := r.Upfront(load)
-	cost := r.price(q)
-	if err := t.afford(cost.needed, up.MayDowngrade); err != nil {
-		return Answer{}, err
-	}
-	if up.Needed && r.common().AllowDowngrade && up.MayDowngrade {
-		funds, err := q.funds(ctx, user)
-		if err != nil {
-			return Answer{}, err
-		}
-		if funds < cost.needed {
-			r.Downgrade(load)
-			cost = r.price(q)
-			up.Needed = false
-		}
-	}
-	poor := func() error { return q.poor(ctx, r, user, up, cost) }
-	if err := t.within(r, poor); err != nil {
+	w, err := q.weigh(ctx, x, r, t, from)
+	if err != nil {
 		return Answer{}, err
 	}
 	if r.common().DryRun {
-		return Answer{DryRun: &api.DryRun{Kudos: api.Float(cost.dry)}}, poor()
+		return Answer{DryRun: &api.DryRun{Kudos: api.Float(w.cost.dry)}}, q.poor(ctx, r, t.user, w)
 	}
-	e, err := q.newRequest(ctx, x, r, user, from, cost)
+	e, err := q.newRequest(ctx, x, r, t.user, from, w.cost)
 	if err != nil {
 		return Answer{}, err
 	}
 	e.record.SharedKey = t.keyID()
-	if err := q.commit(e, r, t, up, cost); err != nil {
+	if err := q.commit(e, r, t, w); err != nil {
 		q.dropSources(ctx, &e.record)
 		return Answer{}, err
 	}
-	return Answer{Accepted: q.accepted(r, e), Vouched: vouched(caller, r.common())}, nil
+	return Answer{Accepted: q.accepted(r, e), Vouched: vouched(t.caller(), r.common())}, nil
+}
+
+// weighed is what a request that may enter costs.
+type weighed struct {
+	up         admission.Upfront
+	cost       price
+	downgraded bool // it was made smaller for lack of kudos
+}
+
+// held is what is set aside when the request is taken.
+func (w weighed) held() horde.Kudos {
+	if !w.up.Needed {
+		return 0
+	}
+	return max(0, w.cost.needed)
+}
+
+// weigh runs every check of a request and prices it. What is left to do is to
+// look whether kudos that are needed upfront are there.
+func (q *Queue) weigh(ctx context.Context, x *index, r incoming, t *terms, from From) (w weighed, err error) {
+	if err := r.Check(admission.BeforeKey); err != nil {
+		return w, err
+	}
+	if err := t.settle(ctx, q.Accounts, from.Key); err != nil {
+		return w, err
+	}
+	caller := t.caller()
+	r.normalize(caller)
+	if err := q.check(x, r, t.user, from, caller.Flagged); err != nil {
+		return w, err
+	}
+	load := q.load(x)
+	w.up, w.cost = r.Upfront(load), r.price(q)
+	if err := t.afford(w.cost.needed, w.up.MayDowngrade); err != nil {
+		return w, err
+	}
+	if w.up.Needed && r.common().AllowDowngrade && w.up.MayDowngrade {
+		funds, err := q.funds(ctx, t.user)
+		if err != nil {
+			return w, err
+		}
+		if funds < w.cost.needed {
+			r.Downgrade(load)
+			w.cost, w.up.Needed, w.downgraded = r.price(q), false, true
+		}
+	}
+	return w, t.within(r, func() error { return q.poor(ctx, r, t.user, w) })
 }
 
 func vouched(c admission.Caller, r *admission.Common) bool {
@@ -204,13 +223,13 @@ func (q *Queue) funds(ctx context.Context, user *account.User) (horde.Kudos, err
 }
 
 // poor refuses what an account cannot pay upfront.
-func (q *Queue) poor(ctx context.Context, r incoming, user *account.User, up admission.Upfront, cost price) error {
-	if !up.Needed {
+func (q *Queue) poor(ctx context.Context, r incoming, user *account.User, w weighed) error {
+	if !w.up.Needed {
 		return nil
 	}
 	funds, err := q.funds(ctx, user)
-	if err == nil && funds < cost.needed {
-		err = r.Refusal(up, cost.needed)
+	if err == nil && funds < w.cost.needed {
+		err = r.Refusal(w.up, w.cost.needed)
 	}
 	return err
 }
@@ -237,8 +256,9 @@ func (q *Queue) newRequest(ctx context.Context, x *index, r incoming, user *acco
 
 // commit acknowledges a request: row, tax, hold and what the style's owner gets in
 // one transaction, then the index.
-func (q *Queue) commit(e *entry, r incoming, t *terms, up admission.Upfront, cost price) error {
-	e.record.Held = up.Needed && cost.needed > 0
+func (q *Queue) commit(e *entry, r incoming, t *terms, w weighed) error {
+	cost := w.cost
+	e.record.Held = w.held() > 0
 	body, err := json.Marshal(&e.record)
 	if err != nil {
 		return err
@@ -255,7 +275,7 @@ func (q *Queue) commit(e *entry, r incoming, t *terms, up admission.Upfront, cos
 		row.Priority = t.priority(a.Balance)
 		if e.record.Held {
 			if err := kudos.Hold(tx, holdID(row.ID), payer, cost.needed); errors.Is(err, kudos.ErrTooPoor) {
-				return r.Refusal(up, cost.needed)
+				return r.Refusal(w.up, cost.needed)
 			} else if err != nil {
 				return err
 			}

@@ -442,13 +442,18 @@ type Ask struct {
 // Accept checks a request for pictures in the order of generation rulebook §1.4
 // and takes it into the queue.
 func (q *Queue) Accept(ctx context.Context, ask Ask) (Answer, error) {
-	r := &admission.Request{Asked: ask.Body, RawParams: ask.RawParams, ClientAgent: ask.ClientAgent, UnsafeIP: ask.UnsafeIP,
-		Models: q.Catalog.Snapshot(), Server: q.Modes()}
-	t, err := q.styled(ctx, r)
+	r, t, err := q.imageAsk(ctx, ask)
 	if err != nil {
 		return Answer{}, err
 	}
-	return q.accept(ctx, q.images, imageAsk{r}, t, ask.From)
+	return q.accept(ctx, q.images, r, t, ask.From)
+}
+
+func (q *Queue) imageAsk(ctx context.Context, ask Ask) (imageAsk, *terms, error) {
+	r := &admission.Request{Asked: ask.Body, RawParams: ask.RawParams, ClientAgent: ask.ClientAgent, UnsafeIP: ask.UnsafeIP,
+		Models: q.Catalog.Snapshot(), Server: q.Modes()}
+	t, err := q.styled(ctx, r)
+	return imageAsk{r}, t, err
 }
 
 // imageAsk is a request for pictures on its way in.
@@ -480,19 +485,25 @@ func (r imageAsk) sources(ctx context.Context, q *Queue, id string, rec *record)
 // price prices a request; one that names no model, by the dearest that live
 // workers offer (decisions #6).
 func (r imageAsk) price(q *Queue) price {
-	baselines := r.Image.Baselines(r.Models)
-	if len(baselines) == 0 {
-		seen := map[string]bool{}
-		q.Fleet.Online(fleet.Image, func(w *fleet.Worker) bool {
-			for _, m := range w.Settings.Models {
-				if b := r.Models.Baseline(m); !seen[b] {
-					seen[b] = true
-					baselines = append(baselines, b)
-				}
-			}
-			return true
-		})
-	}
-	quote := r.Image.Order(r.Server.MatchedTargeting).Quote(baselines)
+	quote := q.Pricer.Quote(r.Image.Order(r.Server.MatchedTargeting), r.baselines(q))
 	return price{base: quote.Base, tax: quote.Tax, dry: quote.Total().Float(), needed: quote.Total()}
+}
+
+// baselines are those of the models that may serve a request.
+func (r imageAsk) baselines(q *Queue) []string {
+	baselines := r.Image.Baselines(r.Models)
+	if len(baselines) > 0 {
+		return baselines
+	}
+	seen := map[string]bool{}
+	q.Fleet.Online(fleet.Image, func(w *fleet.Worker) bool {
+		for _, m := range w.Settings.Models {
+			if b := r.Models.Baseline(m); !seen[b] {
+				seen[b] = true
+				baselines = append(baselines, b)
+			}
+		}
+		return true
+	})
+	return baselines
 }

@@ -76,6 +76,7 @@ type incoming interface {
 	limits(*store.SharedKey) []limit
 	adult(model string) bool
 	price(q *Queue) price
+	explain(q *Queue) *api.Price // price, line by line
 	record() record
 	// sources stores the pictures of a request.
 	sources(ctx context.Context, q *Queue, id string, r *record) error

@@ -12,6 +12,7 @@ import (
 	"horde/internal/catalog"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/kudos"
 	"horde/internal/moderation"
 	"horde/internal/notify"
 	"horde/internal/source"
@@ -29,6 +30,8 @@ type Config struct {
 	Blobs    blob.Store
 	Clock    horde.Clock
 	Log      *slog.Logger
+	// Pricer prices pictures; nil: by the net that comes with the program.
+	Pricer *kudos.Pricer
 	// Modes are the switches of the whole horde; asked at each request.
 	Modes func() admission.Server
 	// Sources fetches the pictures that requests name by URL.
@@ -56,6 +59,9 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Pricer == nil {
+		c.Pricer = kudos.NewPricer(kudos.Standard())
 	}
 	if c.Modes == nil {
 		c.Modes = func() admission.Server { return admission.Server{} }

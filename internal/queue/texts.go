@@ -25,12 +25,17 @@ type TextAsk struct {
 // AcceptText checks a request for texts in the order of generation rulebook §2.3
 // and takes it into the queue.
 func (q *Queue) AcceptText(ctx context.Context, ask TextAsk) (Answer, error) {
-	r := &admission.TextRequest{Asked: ask.Body, ClientAgent: ask.ClientAgent, Models: q.Catalog.Snapshot(), Server: q.Modes()}
-	t, err := q.styledText(ctx, r)
+	r, t, err := q.textAsk(ctx, ask)
 	if err != nil {
 		return Answer{}, err
 	}
-	return q.accept(ctx, q.texts, textAsk{r}, t, ask.From)
+	return q.accept(ctx, q.texts, r, t, ask.From)
+}
+
+func (q *Queue) textAsk(ctx context.Context, ask TextAsk) (textAsk, *terms, error) {
+	r := &admission.TextRequest{Asked: ask.Body, ClientAgent: ask.ClientAgent, Models: q.Catalog.Snapshot(), Server: q.Modes()}
+	t, err := q.styledText(ctx, r)
+	return textAsk{r}, t, err
 }
 
 // textAsk is a request for texts on its way in.
@@ -60,16 +65,21 @@ func (r textAsk) record() record {
 // dry run by the first, what is needed upfront by the largest (§2.4, §2.5). The
 // answer to a request always says 0.
 func (r textAsk) price(*Queue) price {
-	var first, largest float64
-	for i, name := range r.Text.Models {
-		size := r.Models.TextBillions(name)
-		if i == 0 {
-			first = size
-		}
-		largest = max(largest, size)
+	var largest float64
+	for _, name := range r.Text.Models {
+		largest = max(largest, r.Models.TextBillions(name))
 	}
 	order := r.Text.Order(r.Server.MatchedTargeting)
-	return price{tax: kudos.TextTax(r.Style == admission.TextStyle), dry: order.DryRun(first), needed: order.Upfront(largest)}
+	return price{tax: kudos.TextTax(r.Style == admission.TextStyle), dry: order.DryRun(r.firstSize()), needed: order.Upfront(largest)}
+}
+
+// firstSize is that of the first model named, in billions of parameters; 0 where
+// any may serve.
+func (r textAsk) firstSize() float64 {
+	if len(r.Text.Models) == 0 {
+		return 0
+	}
+	return r.Models.TextBillions(r.Text.Models[0])
 }
 
 // textWork is the work of a request for texts.

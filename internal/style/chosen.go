@@ -142,10 +142,6 @@ func (c *Chosen) Text(asked api.TextRequest) (api.TextRequest, error) {
 	return asked, nil
 }
 
-// reward is what the owner of a style gets for each request of somebody else
-// (generation rulebook §6.11).
-var reward = horde.Whole(2)
-
 // Accounts are the users whose accounts Settle needs locked: the owners of the
 // style and of the collection.
 func (c *Chosen) Accounts() []int64 {
@@ -170,7 +166,7 @@ func (c *Chosen) Settle(tx *store.Tx, e *kudos.Entry, asker int64) error {
 	if owner == asker {
 		return nil
 	}
-	if err := e.Bonus(owner, reward, kudos.Styled); err != nil {
+	if err := e.Bonus(owner, kudos.StyleReward(), kudos.Styled); err != nil {
 		return err
 	}
 	place := 0

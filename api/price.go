@@ -1,0 +1,50 @@
+package api
+
+// Price is the answer of POST /api/ext/v1/kudos/price: what a request would
+// cost, line by line. All amounts are kudos.
+type Price struct {
+	Type string `json:"type"` // image or text
+	// Net is the price network in use, "" where pictures are priced by the fixed
+	// formula alone; Basis is what this price comes from: network, formula,
+	// targeted, or text.
+	Net   string `json:"net,omitempty"`
+	Basis string `json:"basis"`
+
+	Lines []PriceLine `json:"lines"`
+	N     int         `json:"n"`     // pictures or texts
+	Each  Float       `json:"each"`  // charge for one of them
+	Tax   Float       `json:"tax"`   // charged when the request is taken
+	Kudos Float       `json:"kudos"` // what a dry run of the request answers
+
+	Upfront bool  `json:"upfront"` // the kudos must be there before the request is taken
+	Held    Float `json:"held"`    // of them set aside then
+	// Charged is what the request costs in all if everything is delivered and
+	// nothing censored; Exact is false where it is the most that it can be.
+	Charged Float `json:"charged"`
+	Exact   bool  `json:"exact"`
+
+	Notes []string `json:"notes"` // in words
+}
+
+// PriceLine is one step of a price.
+type PriceLine struct {
+	Code   string `json:"code"` // see docs/integrators.md
+	Text   string `json:"text"` // in words
+	Factor *Float `json:"factor,omitempty"`
+	Add    *Float `json:"add,omitempty"`
+	Kudos  Float  `json:"kudos"` // the price after this step
+}
+
+// PriceNet is the answer of GET /api/ext/v1/kudos/net: the price network in use.
+// All but Name is empty where pictures are priced by the fixed formula alone.
+type PriceNet struct {
+	Name           string   `json:"name"` // "formula" without a network
+	Description    string   `json:"description,omitempty"`
+	Accuracy       Float    `json:"accuracy,omitempty"` // on jobs that its training kept back: mean of 1 - |a-p|/max(a,p)
+	Worst          Float    `json:"worst_percentile,omitempty"`
+	Jobs           int      `json:"jobs,omitempty"`            // that it learnt from
+	BasisSeconds   Float    `json:"basis_seconds,omitempty"`   // that it gives the job worth 11 kudos
+	Samplers       []string `json:"samplers,omitempty"`        // known beyond those of the original's network
+	ControlTypes   []string `json:"control_types,omitempty"`   // likewise
+	PostProcessors []string `json:"post_processors,omitempty"` // likewise
+}

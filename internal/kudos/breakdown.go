@@ -1,0 +1,131 @@
+package kudos
+
+import (
+	"fmt"
+
+	"horde/internal/horde"
+)
+
+// Codes of the steps of a price, in the order in which they come.
+const (
+	StepNetwork        = "network"         // the picture by the price network
+	StepFormula        = "formula"         // the picture by the fixed formula
+	StepTargeted       = "targeted"        // for named workers where targeting is matched
+	StepLoras          = "loras"           // LoRAs
+	StepTIs            = "tis"             // textual inversions
+	StepModel          = "model"           // factor of what the model is built on
+	StepTokens         = "tokens"          // of a text
+	StepSize           = "size"            // of a text's model
+	StepLargeModel     = "large_model"     // what large models cost beyond their size
+	StepContext        = "context"         // of a text
+	StepScale          = "scale"           // of texts, from tokens to kudos
+	StepSource         = "source_image"    // source picture
+	StepPostProcessing = "post_processing" // one post-processor
+	StepBurn           = "burn"            // of each delivery
+	StepFastOnly       = "slow_workers"    // only fast workers
+	StepBlacklist      = "worker_blacklist"
+	StepEach           = "each"       // rounded to hundredths: the charge for one delivery
+	StepN              = "n"          // times the pictures or texts
+	StepAcceptance     = "acceptance" // when the request is taken
+	StepExtraSources   = "extra_source_images"
+	StepRounding       = "rounding" // to what the dry run answers
+)
+
+// Step is one line of a price: what is reckoned, and what comes out.
+type Step struct {
+	Code    string
+	Name    string  // of the net, the baseline, the post-processor; what of it is meant
+	Of      int     // how many: LoRAs, pictures, tokens
+	Seconds float64 // StepNetwork: what the net expects the picture to take
+	Basis   float64 // StepNetwork: what it expects the basis job to take
+	Factor  float64 // by which the price is multiplied; 0: it is not
+	Add     float64 // added to the price
+	Kudos   float64 // the price so far
+}
+
+// to tells a step to whoever listens.
+func (s Step) to(tell func(Step)) {
+	if tell != nil {
+		tell(s)
+	}
+}
+
+// Words say what a step is, for people.
+func (s Step) Words() string {
+	switch s.Code {
+	case StepNetwork:
+		return fmt.Sprintf("One picture by the price network %s, which expects it to take %.2f s where the reference job, worth %d kudos, takes %.2f s.",
+			s.Name, s.Seconds, basisKudos, s.Basis)
+	case StepFormula:
+		if s.Name == "" {
+			return "One picture by the fixed formula: this horde uses no price network."
+		}
+		return fmt.Sprintf("One picture by the fixed formula, since the price network does not know %q.", s.Name)
+	case StepTargeted:
+		return "Requests for named workers cost next to nothing on this horde."
+	case StepLoras:
+		return fmt.Sprintf("%d LoRAs, %d kudos each.", s.Of, perLora)
+	case StepTIs:
+		return "Textual inversions, however many."
+	case StepModel:
+		return fmt.Sprintf("The model is built on %s.", s.Name)
+	case StepSource:
+		return "A source picture."
+	case StepPostProcessing:
+		return fmt.Sprintf("Post-processing by %s.", s.Name)
+	case StepBurn:
+		return "Taken out of circulation with each delivery."
+	case StepFastOnly:
+		return "Only fast workers (slow_workers is false)."
+	case StepBlacklist:
+		return "Named workers are shut out (worker_blacklist)."
+	}
+	return s.textWords()
+}
+
+// textWords are Words for steps of texts and of whole requests.
+func (s Step) textWords() string {
+	switch s.Code {
+	case StepTokens:
+		return fmt.Sprintf("One text of at most %d tokens.", s.Of)
+	case StepLargeModel:
+		return "Large models cost more than in proportion."
+	case StepSize:
+		return fmt.Sprintf("%s has %g billion parameters.", s.Name, s.Factor)
+	case StepContext:
+		return fmt.Sprintf("The length of the context, %d tokens.", s.Of)
+	case StepScale:
+		return "From tokens to kudos."
+	case StepEach:
+		return "The charge for one delivery, rounded."
+	case StepN:
+		return fmt.Sprintf("%d of them.", s.Of)
+	case StepAcceptance:
+		return "For taking the request into the queue: charged at once, whatever becomes of it, and never returned."
+	case StepExtraSources:
+		return fmt.Sprintf("%d further source pictures, %d kudos each, charged at once.", s.Of, perExtraSource)
+	case StepRounding:
+		return "The answer of a dry run for texts is a whole number."
+	}
+	return s.Code
+}
+
+// Explain prices a request as [Pricer.Quote] does, and tells every step of it.
+// The last step's Kudos are the quote's total.
+func (p *Pricer) Explain(o Order, baselines []string) (Quote, []Step) {
+	var steps []Step
+	add := func(s Step) { steps = append(steps, s) }
+	q := p.quote(&o, baselines, add)
+	each := q.Picture.Float()
+	add(Step{Code: StepEach, Kudos: each})
+	whole := horde.Kudos(q.N) * q.Picture
+	if q.N != 1 {
+		add(Step{Code: StepN, Of: q.N, Factor: float64(q.N), Kudos: whole.Float()})
+	}
+	base := horde.Whole(baseTax)
+	add(Step{Code: StepAcceptance, Add: base.Float(), Kudos: (whole + base).Float()})
+	if o.ExtraSources > 0 {
+		add(Step{Code: StepExtraSources, Of: o.ExtraSources, Add: (q.Tax - base).Float(), Kudos: q.Total().Float()})
+	}
+	return q, steps
+}

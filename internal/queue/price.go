@@ -1,0 +1,164 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+
+	"horde/api"
+	"horde/internal/admission"
+	"horde/internal/fleet"
+	"horde/internal/horde"
+	"horde/internal/kudos"
+	"horde/internal/store"
+)
+
+// Price tells what a request for pictures would cost, line by line. It runs the
+// checks of Accept and the price function of its dry run, and takes nothing.
+func (q *Queue) Price(ctx context.Context, ask Ask) (*api.Price, error) {
+	r, t, err := q.imageAsk(ctx, ask)
+	if err != nil {
+		return nil, err
+	}
+	return q.explain(ctx, q.images, r, t, ask.From)
+}
+
+// PriceText is Price for a request for texts.
+func (q *Queue) PriceText(ctx context.Context, ask TextAsk) (*api.Price, error) {
+	r, t, err := q.textAsk(ctx, ask)
+	if err != nil {
+		return nil, err
+	}
+	return q.explain(ctx, q.texts, r, t, ask.From)
+}
+
+func (q *Queue) explain(ctx context.Context, x *index, r incoming, t *terms, from From) (*api.Price, error) {
+	w, err := q.weigh(ctx, x, r, t, from)
+	if err == nil {
+		err = q.poor(ctx, r, t.user, w)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := r.explain(q)
+	p.Type, p.N, p.Kudos = x.kind.name, r.common().N, api.Float(w.cost.dry)
+	p.Tax, p.Upfront, p.Held = api.Float(w.cost.tax.Float()), w.up.Needed, api.Float(w.held().Float())
+	p.Notes = append(w.notes(), append(t.notes(), p.Notes...)...)
+	return p, nil
+}
+
+// notes say what happens to the kudos of a request.
+func (w weighed) notes() []string {
+	what := "Nothing is set aside: each delivery is charged when it comes."
+	if held := w.held(); held > 0 {
+		what = fmt.Sprintf("This request needs its kudos upfront: %s are set aside when it is taken, charges are paid from them, and what is left is freed at the end.", held)
+	}
+	notes := []string{what}
+	if w.downgraded {
+		notes = append(notes, "The account cannot commit what was asked for, so the request is made smaller (allow_downgrade). This is the price of the smaller one.")
+	}
+	return notes
+}
+
+// notes say who pays.
+func (t *terms) notes() (notes []string) {
+	if t.key != nil {
+		left := "it has no limit"
+		if t.key.Budget != store.Unlimited {
+			left = fmt.Sprintf("it has %s left", max(0, t.key.Budget))
+		}
+		notes = append(notes, fmt.Sprintf("A shared key pays: its owner is charged, and its budget falls by as much (%s).", left))
+	}
+	if t.last {
+		notes = append(notes, "The budget of the shared key does not cover the request, which waits behind all others.")
+	}
+	if t.style != nil && t.style.Style.UserID != t.asker.ID {
+		notes = append(notes, fmt.Sprintf("The style's owner gets %s kudos from the horde, not from you.", kudos.StyleReward()))
+	}
+	return notes
+}
+
+func linesOf(steps []kudos.Step) []api.PriceLine {
+	given := func(v float64) *api.Float {
+		if v == 0 {
+			return nil
+		}
+		f := api.Float(v)
+		return &f
+	}
+	lines := make([]api.PriceLine, len(steps))
+	for i, s := range steps {
+		lines[i] = api.PriceLine{Code: s.Code, Text: s.Words(), Factor: given(s.Factor), Add: given(s.Add), Kudos: api.Float(s.Kudos)}
+	}
+	return lines
+}
+
+// explain is price, line by line.
+func (r imageAsk) explain(q *Queue) *api.Price {
+	baselines := r.baselines(q)
+	order := r.Image.Order(r.Server.MatchedTargeting)
+	quote, steps := q.Pricer.Explain(order, baselines)
+	p := &api.Price{Net: q.NetName(), Basis: steps[0].Code, Lines: linesOf(steps), Each: api.Float(quote.Picture.Float()),
+		Charged: api.Float(quote.Total().Float()), Exact: true}
+	for _, b := range baselines {
+		p.Exact = p.Exact && order.ModelFactor(b) == quote.Factor
+	}
+	switch {
+	case len(r.Image.Models) == 0:
+		p.Exact = false
+		p.Notes = append(p.Notes, "No model is named: the dearest that workers offer at the moment is reckoned with. Charged is the one that is used.")
+	case !p.Exact:
+		p.Notes = append(p.Notes, "Several models are named: the dearest is reckoned with. Charged is the one that is used.")
+	}
+	p.Notes = append(p.Notes, fmt.Sprintf("A picture that is censored is charged %s, one that fails nothing.", horde.KudosOf(order.Burn(0))))
+	return p
+}
+
+// explain is price, line by line: an estimate by the first model that is named.
+// What is charged depends on what is written.
+func (r textAsk) explain(q *Queue) *api.Price {
+	order := r.Text.Order(r.Server.MatchedTargeting)
+	var name string
+	if len(r.Text.Models) > 0 {
+		name = r.Text.Models[0]
+	}
+	_, steps := order.Explain(r.firstSize(), name)
+	styled := r.Style == admission.TextStyle
+	var most horde.Kudos
+	for _, size := range r.candidates(q) {
+		most = max(most, order.Most(size, styled))
+	}
+	each := (most - kudos.TextTax(styled)).Float() / float64(r.Text.N)
+	return &api.Price{Basis: "text", Lines: linesOf(steps), Each: api.Float(horde.Round2(each)), Charged: api.Float(most.Float()),
+		Notes: []string{"This is an estimate. Each text is charged by its length and by the model that wrote it when it is delivered; " +
+			"\"charged\" is the most that it can come to. A text that is censored is charged 1, one that fails nothing."}}
+}
+
+// candidates are the sizes of the models that may serve a request, in billions
+// of parameters (0: not known): those named or, where any may serve, those that
+// live workers offer.
+func (r textAsk) candidates(q *Queue) (sizes []float64) {
+	for _, name := range r.Text.Models {
+		sizes = append(sizes, r.Models.TextSize(name))
+	}
+	if len(sizes) > 0 {
+		return sizes
+	}
+	q.Fleet.Online(fleet.Text, func(w *fleet.Worker) bool {
+		for _, name := range w.Settings.Models {
+			sizes = append(sizes, r.Models.TextSize(name))
+		}
+		return true
+	})
+	if len(sizes) == 0 {
+		sizes = []float64{kudos.UsualModel}
+	}
+	return sizes
+}
+
+// NetName is what the price network in use is called, "" where there is none.
+func (q *Queue) NetName() string {
+	if n := q.Pricer.Net(); n != nil {
+		return n.Card().Name
+	}
+	return ""
+}
