@@ -33,8 +33,18 @@ func decode[T any](w http.ResponseWriter, r *http.Request, schema *api.Schema) (
 // decodeRaw is decode for handlers that also need the body as it came: some
 // checks look at members that are in no schema (generation rulebook §1.4 #53).
 func decodeRaw[T any](w http.ResponseWriter, r *http.Request, schema *api.Schema) (T, map[string]any, error) {
+	v, err := readValue(w, r, schema.Size())
+	if err != nil {
+		var in T
+		return in, nil, err
+	}
+	return fill[T](r, v, schema)
+}
+
+// fill checks a body that was read and puts it into a T.
+func fill[T any](r *http.Request, v any, schema *api.Schema) (T, map[string]any, error) {
 	var in T
-	body, err := readObject(w, r, schema)
+	body, err := checkObject(r, v, schema)
 	if err != nil {
 		return in, nil, err
 	}
@@ -44,13 +54,23 @@ func decodeRaw[T any](w http.ResponseWriter, r *http.Request, schema *api.Schema
 
 // readObject reads and checks a body without putting it into a struct.
 func readObject(w http.ResponseWriter, r *http.Request, schema *api.Schema) (map[string]any, error) {
-	if !isJSON(r) {
-		return nil, notUnderstood()
-	}
-	v, err := readJSON(w, r, schema.Size())
+	v, err := readValue(w, r, schema.Size())
 	if err != nil {
 		return nil, err
 	}
+	return checkObject(r, v, schema)
+}
+
+// readValue reads a body of a route with schema layer, before it is checked.
+func readValue(w http.ResponseWriter, r *http.Request, limit int64) (any, error) {
+	if !isJSON(r) {
+		return nil, notUnderstood()
+	}
+	return readJSON(w, r, limit)
+}
+
+// checkObject compares a body with its schema.
+func checkObject(r *http.Request, v any, schema *api.Schema) (map[string]any, error) {
 	if problems := schema.Validate(v); problems != nil {
 		return nil, invalid(problems)
 	}

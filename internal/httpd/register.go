@@ -40,7 +40,7 @@ var pages = template.Must(template.New("register").Parse(pageHead + `<h1>Join {{
 
 func init() {
 	template.Must(pages.New("api").Parse(pageHead + `<h1>{{.Title}} API</h1>
-<p>The machine-readable description is <a href="/api/swagger.json">swagger.json</a> (Swagger 2.0). A key for the header <code>apikey</code> comes from <a href="/register">/register</a>.</p>
+<p>The machine-readable description is <a href="/api/swagger.json">swagger.json</a> (Swagger 2.0), that of what this server has beyond it <a href="/api/ext/v1/swagger.json">another</a>. A key for the header <code>apikey</code> comes from <a href="/register">/register</a>.</p>
 <table>{{range .Routes}}<tr><td><code>{{.Method}}</code></td><td><code>{{.Path}}</code></td><td>{{.Summary}}</td></tr>
 {{end}}</table>
 </body></html>

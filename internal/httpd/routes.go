@@ -19,6 +19,7 @@ func (s *Server) routes() []route {
 		{method: http.MethodGet, pattern: "/api", handle: s.getAPIRoot, plain: true},
 		{method: http.MethodGet, pattern: "/api/{$}", handle: s.getAPIPage, plain: true},
 		{method: http.MethodGet, pattern: "/api/swagger.json", handle: s.getSwagger, plain: true},
+		{method: http.MethodGet, pattern: "/api/ext/v1/swagger.json", handle: s.getExtSwagger, plain: true},
 		{method: http.MethodGet, pattern: "/healthz", handle: s.getHealth, limits: exempt, plain: true},
 		{method: http.MethodGet, pattern: "/readyz", handle: s.getReady, limits: exempt, plain: true},
 
@@ -81,6 +82,7 @@ func (s *Server) routes() []route {
 	table = append(table, s.styleRoutes()...)
 	table = append(table, s.collectionRoutes()...)
 	table = append(table, s.ratingRoutes()...)
+	table = append(table, s.priceRoutes()...)
 	if !s.MetricsElsewhere {
 		table = append(table, route{method: http.MethodGet, pattern: "/metrics", handle: wrap(measure), limits: exempt, plain: true})
 	}

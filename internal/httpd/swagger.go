@@ -34,16 +34,22 @@ type queryParam struct {
 
 var wildcard = regexp.MustCompile(`\{(\w+)\}`)
 
-// buildSwagger makes the Swagger 2.0 document of the contract: the routes under
-// /api/v2 that have a doc. Clients check that they know everything in it, so it
-// has the original's names and no words of its own (clients rulebook §5). Our
-// extensions are not part of it; docs/integrators.md describes them.
-func (s *Server) buildSwagger() []byte {
+// What the paths of the two documents begin with.
+const (
+	contract   = "v2"
+	extensions = "ext/v1"
+)
+
+// buildSwagger makes the Swagger 2.0 document of the routes under /api/v2 or
+// under /api/ext/v1 that have a doc. Clients check that they know everything in
+// the former, so it has the original's names and no words of its own (clients
+// rulebook §5), and our extensions have a document of their own.
+func (s *Server) buildSwagger(part string) []byte {
 	described := map[string][]route{} // by path
 	defs := errorDefinitions()
 	for _, rt := range s.table {
 		path, under := strings.CutPrefix(rt.pattern, "/api")
-		if rt.doc == nil || !under || !strings.HasPrefix(path, "/v2/") {
+		if rt.doc == nil || !under || !strings.HasPrefix(path, "/"+part+"/") {
 			continue
 		}
 		described[path] = append(described[path], rt)
@@ -56,7 +62,7 @@ func (s *Server) buildSwagger() []byte {
 	for _, path := range slices.Sorted(maps.Keys(described)) {
 		paths[path] = map[string]any{}
 		for _, rt := range described[path] {
-			paths[path][strings.ToLower(rt.method)] = operation(rt, path, answers)
+			paths[path][strings.ToLower(rt.method)] = operation(rt, part, path, answers)
 		}
 	}
 	out, err := json.MarshalIndent(map[string]any{
@@ -66,7 +72,7 @@ func (s *Server) buildSwagger() []byte {
 			"title": s.Title, "version": apiVersion, "description": "The API documentation for " + s.Title,
 		},
 		"consumes": []string{"application/json"}, "produces": []string{"application/json"},
-		"tags": []map[string]string{{"name": "v2", "description": "API Version 2"}},
+		"tags": []map[string]string{{"name": part, "description": map[string]string{contract: "API Version 2", extensions: "Beyond the contract"}[part]}},
 		"responses": map[string]any{
 			"ParseError": map[string]string{"description": "The mask in X-Fields cannot be read."},
 			"MaskError":  map[string]string{"description": "The mask in X-Fields cannot be applied."},
@@ -96,7 +102,7 @@ func errorDefinitions() map[string]any {
 	}
 }
 
-func operation(rt route, path string, answers *answerTypes) map[string]any {
+func operation(rt route, part, path string, answers *answerTypes) map[string]any {
 	d := rt.doc
 	refused := func(definition string) map[string]any {
 		return map[string]any{"description": "The call is refused.", "schema": map[string]any{"$ref": "#/definitions/" + definition}}
@@ -120,7 +126,7 @@ func operation(rt route, path string, answers *answerTypes) map[string]any {
 	return map[string]any{
 		"summary":     d.summary,
 		"operationId": strings.ToLower(rt.method) + wildcard.ReplaceAllString(strings.ReplaceAll(path, "/", "_"), "$1"),
-		"tags":        []string{"v2"},
+		"tags":        []string{part},
 		"parameters":  parameters(rt, path),
 		"responses":   responses,
 	}
@@ -174,5 +180,10 @@ func bodySchema(body *api.Schema) map[string]any {
 
 func (s *Server) getSwagger(w http.ResponseWriter, _ *http.Request) error {
 	send(w, http.StatusOK, s.swagger)
+	return nil
+}
+
+func (s *Server) getExtSwagger(w http.ResponseWriter, _ *http.Request) error {
+	send(w, http.StatusOK, s.extSwagger)
 	return nil
 }

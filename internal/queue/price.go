@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"horde/api"
 	"horde/internal/admission"
@@ -78,16 +79,18 @@ func (t *terms) notes() (notes []string) {
 }
 
 func linesOf(steps []kudos.Step) []api.PriceLine {
+	const digits = 1e4
+	shown := func(v float64) api.Float { return api.Float(math.Round(v*digits) / digits) }
 	given := func(v float64) *api.Float {
 		if v == 0 {
 			return nil
 		}
-		f := api.Float(v)
+		f := shown(v)
 		return &f
 	}
 	lines := make([]api.PriceLine, len(steps))
 	for i, s := range steps {
-		lines[i] = api.PriceLine{Code: s.Code, Text: s.Words(), Factor: given(s.Factor), Add: given(s.Add), Kudos: api.Float(s.Kudos)}
+		lines[i] = api.PriceLine{Code: s.Code, Text: s.Words(), Factor: given(s.Factor), Add: given(s.Add), Kudos: shown(s.Kudos)}
 	}
 	return lines
 }
@@ -97,7 +100,7 @@ func (r imageAsk) explain(q *Queue) *api.Price {
 	baselines := r.baselines(q)
 	order := r.Image.Order(r.Server.MatchedTargeting)
 	quote, steps := q.Pricer.Explain(order, baselines)
-	p := &api.Price{Net: q.NetName(), Basis: steps[0].Code, Lines: linesOf(steps), Each: api.Float(quote.Picture.Float()),
+	p := &api.Price{Net: q.netName(), Basis: steps[0].Code, Lines: linesOf(steps), Each: api.Float(quote.Picture.Float()),
 		Charged: api.Float(quote.Total().Float()), Exact: true}
 	for _, b := range baselines {
 		p.Exact = p.Exact && order.ModelFactor(b) == quote.Factor
@@ -155,10 +158,21 @@ func (r textAsk) candidates(q *Queue) (sizes []float64) {
 	return sizes
 }
 
-// NetName is what the price network in use is called, "" where there is none.
-func (q *Queue) NetName() string {
+// netName is what the price network in use is called, "" where there is none.
+func (q *Queue) netName() string {
 	if n := q.Pricer.Net(); n != nil {
 		return n.Card().Name
 	}
 	return ""
+}
+
+// PriceNet is the price network in use.
+func (q *Queue) PriceNet() *api.PriceNet {
+	n := q.Pricer.Net()
+	if n == nil {
+		return &api.PriceNet{Name: "formula"}
+	}
+	c := n.Card()
+	return &api.PriceNet{Name: c.Name, Description: c.Comment, Accuracy: api.Float(c.Accuracy), Worst: api.Float(c.Worst), Jobs: c.TrainRows,
+		BasisSeconds: api.Float(n.Basis()), Samplers: c.Vocabulary.Samplers, ControlTypes: c.Vocabulary.Controls, PostProcessors: c.Vocabulary.PostProcessors}
 }

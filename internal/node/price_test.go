@@ -1,0 +1,189 @@
+package node
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"horde/api"
+	"horde/internal/horde"
+	"horde/internal/kudos"
+)
+
+const pricePath = "/api/ext/v1/kudos/price"
+
+// bodies that the real routes price by their dry run.
+var priced = []struct{ path, body string }{
+	{"/api/v2/generate/async", `{"prompt":"a fox"}`},
+	{"/api/v2/generate/async", `{"prompt":"a fox","models":["SDXL 1.0"],"params":{"width":1024,"height":1024,"n":3,"loras":[{"name":"x"}],"tis":[{"name":"y"}]}}`},
+	{"/api/v2/generate/async", `{"prompt":"a fox","slow_workers":false,"worker_blacklist":true,"workers":[],"params":{"post_processing":["RestoreFormer","RealESRGAN_x4plus"]}}`},
+	{"/api/v2/generate/async", `{"prompt":"a fox","source_image":"` + dot + `","params":{"denoising_strength":0.5}}`},
+	{"/api/v2/generate/text/async", `{"prompt":"Once","params":{"max_length":80,"max_context_length":2048}}`},
+	{"/api/v2/generate/text/async", `{"prompt":"Once","models":["koboldcpp/Llama-3-8B"],"params":{"max_length":200,"max_context_length":4096,"n":2}}`},
+}
+
+// The breakdown ends at what the dry run answers, whichever way its kind is told.
+func TestPriceIsTheDryRun(t *testing.T) {
+	n, _ := newNode(t)
+	thousand := int64(1000)
+	_, key, _, err := n.Accounts.TestUser(t.Context(), "alice", "test-alice", false, false, &thousand)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range priced {
+		var dry api.DryRun
+		if w := n.call(t, "POST", c.path, key, strings.TrimSuffix(c.body, "}")+`,"dry_run":true}`, &dry); w.Code != http.StatusOK {
+			t.Fatalf("dry run of %.60s: %d %s", c.body, w.Code, w.Body)
+		}
+		kind := "image"
+		if strings.Contains(c.path, "text") {
+			kind = "text"
+		}
+		for _, query := range []string{"", "?type=" + kind} {
+			var p api.Price
+			w := n.call(t, "POST", pricePath+query, key, c.body, &p)
+			if w.Code != http.StatusOK || p.Type != kind || p.Kudos != dry.Kudos || len(p.Lines) < 3 || p.Lines[len(p.Lines)-1].Kudos != dry.Kudos {
+				t.Errorf("price of %.60s: %d %s, the dry run says %v", c.body, w.Code, w.Body, dry.Kudos)
+			}
+			if kind == "image" && (p.Charged != p.Kudos || !p.Exact || p.Net != kudos.Standard().Card().Name) {
+				t.Errorf("%.60s: %+v", c.body, p)
+			}
+			if p.Upfront != (p.Held > 0) || p.Upfront && kind == "image" && p.Held != p.Kudos {
+				t.Errorf("%.60s: upfront %v, held %v of %v", c.body, p.Upfront, p.Held, p.Kudos)
+			}
+		}
+	}
+	// Nothing of all that is in the queue.
+	if live, err := n.Store.LiveRequests(t.Context(), 0); err != nil || len(live) != 0 {
+		t.Errorf("%d requests were taken, %v", len(live), err)
+	}
+}
+
+// Lines of a price with everything in it.
+func TestPriceLines(t *testing.T) {
+	n, _ := newNode(t)
+	thousand := int64(10_000)
+	_, key, _, err := n.Accounts.TestUser(t.Context(), "alice", "test-alice", false, false, &thousand)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p api.Price
+	w := n.call(t, "POST", pricePath, key, `{"prompt":"a fox","models":["SDXL 1.0"],"slow_workers":false,"worker_blacklist":true,"source_image":"`+dot+`",
+		"params":{"width":1024,"height":1024,"n":2,"loras":[{"name":"x"},{"name":"y"}],"tis":[{"name":"z"}],"post_processing":["GFPGAN","RealESRGAN_x4plus"]}}`, &p)
+	var codes []string
+	for _, l := range p.Lines {
+		codes = append(codes, l.Code)
+	}
+	want := "network loras tis model source_image post_processing burn slow_workers worker_blacklist each n acceptance"
+	if strings.Join(codes, " ") != want || !p.Upfront || p.Held != p.Kudos || p.Tax != 3 || p.N != 2 || p.Basis != "network" {
+		t.Errorf("%v %s", codes, w.Body)
+	}
+	if total := float64(p.Tax) + 2*float64(p.Each); horde.KudosOf(total) != horde.KudosOf(float64(p.Kudos)) {
+		t.Errorf("%v and twice %v are not %v", p.Tax, p.Each, p.Kudos)
+	}
+	for _, text := range []string{`"factor":1.3`, `"add":6.0`, "horde-1", "never returned", "stable_diffusion_xl", "set aside"} {
+		if !strings.Contains(w.Body.String(), text) {
+			t.Errorf("%s is not in %s", text, w.Body)
+		}
+	}
+}
+
+// A price is refused where the request would be, in the same words.
+func TestPriceRefusals(t *testing.T) {
+	n, admin := newNode(t)
+	_, poor, _, err := n.Accounts.TestUser(t.Context(), "bob", "test-bob", false, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		path, key, body string
+		status          int
+		rc              string
+	}{
+		{"/api/v2/generate/async", poor, `{"prompt":"","params":{"steps":0}}`, 400, ""},
+		{"/api/v2/generate/async", poor, `[]`, 400, ""},
+		{"/api/v2/generate/async", poor, `{`, 400, ""},
+		{"/api/v2/generate/async", "nobody", `{"prompt":"x"}`, 401, "InvalidAPIKey"},
+		{"/api/v2/generate/async", poor, `{"prompt":"x","params":{"loras":[{"name":"a"},{"name":"b"},{"name":"c"},{"name":"d"},{"name":"e"},{"name":"f"}]}}`, 400, "TooManyLoras"},
+		{"/api/v2/generate/async", poor, `{"prompt":"x","slow_workers":false}`, 403, "KudosUpfront"},
+		{"/api/v2/generate/text/async", poor, `{"prompt":"x","params":{"max_length":100,"max_context_length":80}}`, 400, "TokenOverflow"},
+		{"/api/v2/generate/text/async", poor, `{"prompt":"x","slow_workers":false,"params":{"max_length":100}}`, 403, "KudosUpfront"},
+		{"/api/v2/generate/text/async", poor, `{"prompt":"x","params":{"max_length":"long"}}`, 400, ""},
+	} {
+		real := n.call(t, "POST", c.path, c.key, strings.Replace(c.body, "{", `{"dry_run":true,`, 1), nil)
+		if strings.HasPrefix(c.body, "[") || c.body == "{" {
+			real = n.call(t, "POST", c.path, c.key, c.body, nil)
+		}
+		got := n.call(t, "POST", pricePath, c.key, c.body, nil)
+		var e api.Error
+		_ = json.Unmarshal(got.Body.Bytes(), &e)
+		if got.Code != c.status || e.RC != c.rc || got.Body.String() != real.Body.String() {
+			t.Errorf("%s: %d %s, the request itself %d %s", c.body, got.Code, got.Body, real.Code, real.Body)
+		}
+	}
+	for path, field := range map[string]string{pricePath + "?type=song": "type", pricePath: "apikey"} {
+		var e api.Error
+		key := poor
+		if field == "apikey" {
+			key = ""
+		}
+		if w := n.call(t, "POST", path, key, `{"prompt":"x"}`, &e); w.Code != 400 || e.Errors[field] == "" {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+	n.call(t, "PUT", "/api/v2/status/modes", admin, `{"maintenance_mode":true}`, nil)
+	var e api.Error
+	if n.call(t, "POST", pricePath, admin, `{"prompt":"x"}`, &e); e.RC != "MaintenanceMode" {
+		t.Errorf("in maintenance: %+v", e)
+	}
+}
+
+// Who pays, and what is made smaller, is said.
+func TestPriceNotes(t *testing.T) {
+	n, _ := newNode(t)
+	_, poor, _, err := n.Accounts.TestUser(t.Context(), "bob", "test-bob", false, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shared api.SharedKey
+	if w := n.call(t, "PUT", "/api/v2/sharedkeys", poor, `{"kudos":500,"name":"k"}`, &shared); w.Code != http.StatusOK {
+		t.Fatal(w.Body)
+	}
+	for _, c := range []struct{ key, body, note string }{
+		{poor, `{"prompt":"x"}`, "Nothing is set aside"},
+		{poor, `{"prompt":"x","models":[]}`, "No model is named"},
+		{poor, `{"prompt":"x","models":["SDXL 1.0","stable_diffusion"]}`, "Several models"},
+		{poor, `{"prompt":"x","allow_downgrade":true,"params":{"width":2048,"height":2048}}`, "made smaller"},
+		{shared.ID, `{"prompt":"x"}`, "500.00 left"},
+		{poor, `{"prompt":"x","params":{"max_length":80}}`, "estimate"},
+	} {
+		w := n.call(t, "POST", pricePath, c.key, c.body, nil)
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), c.note) {
+			t.Errorf("%s: %d %s, want %q", c.body, w.Code, w.Body, c.note)
+		}
+	}
+}
+
+// Both documents describe the routes they should, and the price network has a
+// name.
+func TestPriceDocuments(t *testing.T) {
+	n, _ := newNode(t)
+	for path, want := range map[string]bool{"/api/swagger.json": false, "/api/ext/v1/swagger.json": true} {
+		var doc struct {
+			Paths map[string]any
+		}
+		w := n.call(t, "GET", path, "", "", &doc)
+		_, priced := doc.Paths["/ext/v1/kudos/price"]
+		ours := strings.Contains(w.Body.String(), `"basis_seconds"`)
+		_, async := doc.Paths["/v2/generate/async"]
+		if priced != want || ours != want || async == want {
+			t.Errorf("%s: price %v, its lines %v, generate %v", path, priced, ours, async)
+		}
+	}
+	var net api.PriceNet
+	n.call(t, "GET", "/api/ext/v1/kudos/net", "", "", &net)
+	if c := kudos.Standard().Card(); net.Name != c.Name || net.Accuracy < 0.98 || net.Jobs != c.TrainRows {
+		t.Errorf("%+v", net)
+	}
+}
