@@ -33,6 +33,9 @@ type Scenario struct {
 	Env     map[string]string // environment that the server must be started with
 	Proxy   bool              // the server must believe X-Forwarded-For from 127.0.0.1
 	Steps   []Step
+	// Vars are values that the steps use as ${name} besides those captured: what
+	// only the player of a scenario knows. They are not part of the file.
+	Vars map[string]any
 }
 
 // Step is one exchange.

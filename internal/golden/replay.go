@@ -48,6 +48,7 @@ func Run(t testing.TB, s *Scenario, baseURL string) {
 // Replay is Run without a test: the steps that failed, in order.
 func Replay(ctx context.Context, s *Scenario, baseURL string) []Failure {
 	p := player{base: strings.TrimSuffix(baseURL, "/"), vars: map[string]any{}, client: newClient()}
+	maps.Copy(p.vars, s.Vars)
 	defer p.client.CloseIdleConnections()
 	var failed []Failure
 	for _, step := range s.Steps {

@@ -1,0 +1,234 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/constant"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"horde/internal/golden"
+)
+
+// contract lists the refusals that each route of generation can answer with, from
+// the tables of generation rulebook §1.4–§1.6, §1.13, §1.14, §1.20, §2.3, §2.4,
+// §2.7, §2.8, §3 and §4. "schema" is a refusal that lists its fields and has no
+// code; "rate" is one of the rate limiter, whose limits TestRates of httpd knows.
+var contract = map[string]string{
+	"POST /generate/async": `schema rate
+		StyleNotFound MaintenanceMode BadRequest SharedKeyEmpty SharedKeyExpired SharedKeyAssignedStyles InvalidAPIKey
+		OnlyServiceAccountProxy DeletedUser TooManyExtraSourceImages. MoreThanMinExtraSourceImage. WorkerNotFound
+		RequiresTrust TooManyPrompts CorruptPrompt NulByteInPayload HiResMismatch TooManyLoras BadLoraVersion
+		TooManyTIs InvalidTransparencyModel ControlNetMismatch. InvalidPromptSize UnexpectedModelName TooManyUpscalers
+		BadCFGDecimals Forbidden SpecialMissingUsername SpecialMissingPayload SourceMaskUnnecessary
+		ControlNetUnsupported ControlNetSourceMissing ControlNetInpaintingMismatch ControlNetMismatch
+		InvalidTransparencyImg2Img InvalidTransparencyCN InvalidRemix InvalidExtraSourceImages. InvalidExtraTexts.
+		MissingExtraTexts. ControlNetInvalidPayload SourceImageRequiredForModel BetaAnonForbidden BetaComparisonFault
+		BannedClientAgent KudosUpfront SharedKeyInsufficientKudos ImageValidationFailed SourceImageResolutionExceeded
+		SourceImageSizeExceeded SourceImageUrlInvalid SourceImageUnreadable InpaintingMissingMask`,
+	"GET /generate/check/{id}":     `RequestNotFound`,
+	"GET /generate/status/{id}":    `RequestNotFound rate`,
+	"DELETE /generate/status/{id}": `RequestNotFound`,
+	"POST /generate/rate/{id}": `schema rate RequestNotFound AestheticsNotCompleted AestheticsNotPublic ProcGenNotFound
+		AestheticsDuplicate AestheticsMissing AestheticsSolo AestheticsAlreadyExist`,
+	"POST /generate/pop": `schema InvalidPriorityUsername InvalidAPIKey DeletedUser WorkerFlaggedMaintenance
+		AnonForbiddenWorker PolymorphicNameConflict ProfaneWorkerName ProfaneBridgeAgent BadRequest WorkerInviteOnly
+		TooManyWorkers TooManyWorkersTrusted WrongCredentials WorkerMaintenance`,
+	"POST /generate/submit": `schema InvalidJobID InvalidAPIKey WrongCredentials DuplicateGen AbortedGen BadRequest`,
+
+	"POST /generate/text/async": `schema StyleNotFound MaintenanceMode BadRequest SharedKeyEmpty SharedKeyAssignedStyles
+		SharedKeyInsufficientKudos InvalidAPIKey OnlyServiceAccountProxy DeletedUser TooManyExtraSourceImages.
+		MoreThanMinExtraSourceImage. MissingPrompt WorkerNotFound RequiresTrust TooManyPrompts NulByteInPayload
+		TokenOverflow MissingFullSamplerOrder TooManyStopSequences ExcessiveStopSequence InvalidExtraSourceImages.
+		KudosUpfront`,
+	"GET /generate/text/status/{id}":    `RequestNotFound`,
+	"DELETE /generate/text/status/{id}": `RequestNotFound`,
+	"POST /generate/text/pop": `schema InvalidPriorityUsername InvalidAPIKey DeletedUser WorkerFlaggedMaintenance
+		AnonForbiddenWorker PolymorphicNameConflict ProfaneWorkerName ProfaneBridgeAgent BadRequest WorkerInviteOnly
+		TooManyWorkers TooManyWorkersTrusted WrongCredentials WorkerMaintenance`,
+	"POST /generate/text/submit": `schema InvalidJobID InvalidAPIKey WrongCredentials DuplicateGen AbortedGen BadRequest`,
+
+	"POST /interrogate/async": `schema MaintenanceMode BadRequest InvalidAPIKey TooManyPrompts NulByteInPayload
+		ImageValidationFailed SourceImageResolutionExceeded SourceImageSizeExceeded SourceImageUrlInvalid
+		SourceImageUnreadable`,
+	"GET /interrogate/status/{id}":    `RequestNotFound`,
+	"DELETE /interrogate/status/{id}": `RequestNotFound`,
+	"POST /interrogate/pop": `schema InvalidPriorityUsername InvalidAPIKey DeletedUser WorkerFlaggedMaintenance
+		AnonForbiddenWorker PolymorphicNameConflict ProfaneWorkerName ProfaneBridgeAgent BadRequest
+		TooManyWorkers WrongCredentials WorkerMaintenance`,
+	"POST /interrogate/submit": `schema InvalidJobID InvalidAPIKey WrongCredentials DuplicateGen`,
+}
+
+// elsewhere are the codes of the program that no scenario brings about, with the
+// reason or the test that does.
+var elsewhere = map[string]string{
+	"PayloadTooLarge":   "a file of scenarios has no room for it: TestBadInput",
+	"RequestTimeout":    "takes a minute of real time: TestBodyDeadlineReachesTheConnection of httpd",
+	"TooLongWorkerName": "the schema refuses such an info first",
+	"TooManySameIPs":    "TooManyWorkers and TooManyWorkersTrusted come first at every number (generation §1.14)",
+	"UntrustedUnsafeIP": "needs a judgement of addresses: TestEveryRow of admission, TestRefusals of alchemy",
+}
+
+// covered is what the scenarios of a folder answer: route and code, and each code.
+type covered struct {
+	routes map[[2]string][]string
+	codes  map[string]bool
+}
+
+var idInPath = regexp.MustCompile(`^(/generate/(?:text/)?(?:check|status|rate)/|/interrogate/status/)[^/]+$`)
+
+// routeOf is the method and path of a step below /api/v2, as contract names it.
+func routeOf(step golden.Step) string {
+	path, _, _ := strings.Cut(strings.TrimPrefix(step.Request.Path, "/api/v2"), "?")
+	return step.Request.Method + " " + idInPath.ReplaceAllString(path, "${1}{id}")
+}
+
+// cover adds the scenarios of a folder.
+func (c *covered) cover(t *testing.T, dir string) {
+	t.Helper()
+	all, err := golden.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range all {
+		for _, step := range s.Steps {
+			route := routeOf(step)
+			for _, code := range codesOf(step) {
+				c.routes[[2]string{route, code}] = append(c.routes[[2]string{route, code}], s.Name)
+				c.codes[code] = true
+			}
+		}
+	}
+}
+
+// codesOf are the refusals that a step wants.
+func codesOf(step golden.Step) []string {
+	body, _ := step.Want.Body.(map[string]any)
+	if rc, ok := body["rc"].(string); ok && rc != "<string>" {
+		return []string{rc}
+	}
+	_, listed := body["errors"]
+	switch {
+	case step.Want.Status[0] == 429:
+		return []string{"rate"}
+	case listed:
+		return []string{"schema"}
+	}
+	return nil
+}
+
+// allCovered is what the recordings and our own scenarios answer.
+func allCovered(t *testing.T) *covered {
+	t.Helper()
+	c := &covered{routes: map[[2]string][]string{}, codes: map[string]bool{}}
+	c.cover(t, filepath.Join(shared(t), "golden"))
+	c.cover(t, ownGolden)
+	return c
+}
+
+// TestContractIsCovered: each refusal of each route of generation stands in a
+// scenario, recorded or our own.
+func TestContractIsCovered(t *testing.T) {
+	have := allCovered(t)
+	for _, route := range slices.Sorted(maps.Keys(contract)) {
+		for code := range strings.FieldsSeq(contract[route]) {
+			if len(have.routes[[2]string{route, code}]) == 0 {
+				t.Errorf("%s: no scenario has a refusal %s", route, code)
+			}
+		}
+	}
+}
+
+// TestEveryCodeIsCovered: a return code that the program can send stands in a
+// scenario, or in the list of those that cannot. A new code needs a scenario in
+// testdata/golden.
+func TestEveryCodeIsCovered(t *testing.T) {
+	have := allCovered(t)
+	sent := codesInSource(t)
+	if len(sent) < 100 {
+		t.Errorf("only %d codes were found in the source", len(sent))
+	}
+	for _, code := range slices.Sorted(maps.Keys(sent)) {
+		if !have.codes[code] && elsewhere[code] == "" {
+			t.Errorf("%s (%s): no scenario", code, sent[code])
+		}
+	}
+	for code := range elsewhere {
+		if sent[code] == "" {
+			t.Errorf("%s is listed as proved elsewhere, but the program does not know it", code)
+		}
+		if have.codes[code] {
+			t.Errorf("%s is listed as proved elsewhere, but a scenario has it: take it off the list", code)
+		}
+	}
+}
+
+// codesInSource are the constants of type horde.Code in our packages, and where
+// each stands first.
+func codesInSource(t *testing.T) map[string]string {
+	t.Helper()
+	list := exec.Command("go", "list", "-deps", "-export", "-json=ImportPath,Export,Dir,GoFiles", "./cmd/horde")
+	list.Dir = ".."
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	type pkg struct {
+		ImportPath, Export, Dir string
+		GoFiles                 []string
+	}
+	exports := map[string]string{}
+	var ours []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		exports[p.ImportPath] = p.Export
+		if strings.HasPrefix(p.ImportPath, "horde/internal/") {
+			ours = append(ours, p)
+		}
+	}
+	files := token.NewFileSet()
+	known := importer.ForCompiler(files, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	found := map[string]string{}
+	for _, p := range ours {
+		var syntax []*ast.File
+		for _, name := range p.GoFiles {
+			f, err := parser.ParseFile(files, filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			syntax = append(syntax, f)
+		}
+		info := types.Info{Types: map[ast.Expr]types.TypeAndValue{}}
+		conf := types.Config{Importer: known, FakeImportC: true, Error: func(error) {}} // files with cgo are left out
+		_, _ = conf.Check(p.ImportPath, files, syntax, &info)
+		for expr, v := range info.Types {
+			if v.Value == nil || v.Value.Kind() != constant.String || v.Type.String() != "horde/internal/horde.Code" {
+				continue
+			}
+			code, at := constant.StringVal(v.Value), files.Position(expr.Pos())
+			where := strings.TrimPrefix(p.ImportPath, "horde/") + "/" + filepath.Base(at.Filename)
+			if code != "" && (found[code] == "" || where < found[code]) {
+				found[code] = where
+			}
+		}
+	}
+	return found
+}

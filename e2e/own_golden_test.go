@@ -1,0 +1,89 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"image/png"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"horde/internal/golden"
+)
+
+// ownGolden is the folder of the scenarios that we wrote ourselves, from the
+// rulebooks and in the format of the recordings: what those lack.
+const ownGolden = "testdata/golden"
+
+// TestOwnGolden plays every scenario of our own, each on a fresh server with the
+// short list of models that is built in.
+func TestOwnGolden(t *testing.T) {
+	scenarios, err := golden.Load(ownGolden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := pictureServer(t)
+	for _, s := range scenarios {
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			s.Vars = map[string]any{"files": files}
+			srv := startFor(t, s)
+			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+			defer cancel()
+			for _, f := range golden.Replay(ctx, s, srv.URL) {
+				t.Error(f)
+			}
+		})
+	}
+}
+
+// pictureServer is a site that requesters name for source pictures, some of them
+// good; ${files} in our scenarios.
+func pictureServer(t *testing.T) string {
+	t.Helper()
+	mux := http.NewServeMux()
+	serve := func(path, kind string, body []byte) {
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", kind)
+			_, _ = w.Write(body)
+		})
+	}
+	good := pngOf(image.NewGray(image.Rect(0, 0, 64, 64)))
+	serve("/picture.png", "image/png", good)
+	serve("/cut.png", "image/png", good[:len(good)-20])
+	serve("/long.png", "image/png", pngHeader(8200, 8200)) // 17 × 17 tiles
+	serve("/bomb.png", "image/png", pngHeader(50_000, 50_000))
+	serve("/words.txt", "text/plain", []byte("no picture"))
+	serve("/noise.png", "image/png", []byte("no picture either"))
+	serve("/huge.png", "image/png", make([]byte, 5<<20+1))
+	mux.HandleFunc("/endless.png", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "image/png")
+		for r.Context().Err() == nil {
+			if _, err := w.Write(make([]byte, 1<<16)); err != nil {
+				return
+			}
+		}
+	})
+	mux.HandleFunc("/slow.png", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "image/png")
+		_, _ = io.WriteString(w, "\x89PNG")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})
+	mux.Handle("/circle", http.RedirectHandler("/circle", http.StatusFound))
+	mux.Handle("/to-file", http.RedirectHandler("file:///etc/passwd", http.StatusFound))
+	site := httptest.NewServer(mux)
+	t.Cleanup(site.Close)
+	return site.URL
+}
+
+func pngOf(m image.Image) []byte {
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		panic(err) // of a picture in memory
+	}
+	return b.Bytes()
+}
