@@ -16,7 +16,7 @@ import (
 var bodies = []*Schema{ImageRequestSchema, ImagePopSchema, ImageSubmitSchema, TextRequestSchema, TextPopSchema, TextSubmitSchema, ModifyUserSchema, ModifyWorkerSchema,
 	ImageStyleSchema, ImageStylePatchSchema, TextStyleSchema, TextStylePatchSchema, StyleExampleSchema, CollectionSchema,
 	AestheticsSchema, SharedKeyInputSchema,
-	AlchemyRequestSchema, AlchemyPopSchema}
+	AlchemyRequestSchema, AlchemyPopSchema, AddTimeoutIPSchema, DeleteTimeoutIPSchema, AddWorkerTimeoutSchema}
 
 type swaggerDoc struct {
 	Definitions map[string]map[string]any `json:"definitions"`
@@ -128,7 +128,8 @@ func TestSchemasFitTheStructs(t *testing.T) {
 		s *Schema
 		v any
 	}{{ImageRequestSchema, ImageRequest{}}, {ImagePopSchema, ImagePop{}}, {ImageSubmitSchema, ImageSubmit{}},
-		{alchemyFormSchema, AlchemyForm{}}, {AlchemyPopSchema, AlchemyPop{}}} {
+		{alchemyFormSchema, AlchemyForm{}}, {AlchemyPopSchema, AlchemyPop{}},
+		{AddTimeoutIPSchema, AddTimeoutIP{}}, {DeleteTimeoutIPSchema, DeleteTimeoutIP{}}, {AddWorkerTimeoutSchema, AddWorkerTimeout{}}} {
 		fits(t, c.s.Name, c.s, reflect.TypeOf(c.v))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,4 +66,55 @@ func decodeAs(t *testing.T, want, status int, body string, into any) {
 	if err := json.Unmarshal([]byte(body), into); err != nil {
 		t.Fatalf("%v: %s", err, body)
 	}
+}
+
+// TestTwoNodesKeepOut has a moderator keep out a range on one node: within two
+// seconds the other refuses callers from it, through its proxy and whatever they
+// write into their headers, and lets them in again as fast.
+func TestTwoNodesKeepOut(t *testing.T) {
+	db := postgres(t)
+	env := []string{"HORDE_SECRET_KEY=a-secret-that-both-nodes-share", "HORDE_TRUSTED_PROXIES=127.0.0.1"}
+	a, b := start(t, setup{db: db, env: env}), start(t, setup{db: db, env: env})
+	status, body := call(t, http.MethodPost, a.URL+"/api/v2/dev/test-user", "", `{"username":"mo","oauth_id":"test-mo","moderator":true}`)
+	var mo struct {
+		Key string `json:"api_key"`
+	}
+	decodeAs(t, http.StatusCreated, status, body, &mo)
+	ask := func(forwarded string) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.URL+"/api/v2/generate/async", strings.NewReader(`{"prompt":"a lighthouse","dry_run":true}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("apikey", mo.Key)
+		r.Header.Set("X-Forwarded-For", forwarded)
+		w, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Body.Close()
+		return w.StatusCode
+	}
+	until := func(want int) {
+		t.Helper()
+		for start := time.Now(); ask("198.51.100.7") != want; {
+			if time.Since(start) > 2*time.Second {
+				t.Fatalf("the other node does not answer %d within two seconds", want)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	until(http.StatusOK)
+	status, body = call(t, http.MethodPost, a.URL+"/api/v2/operations/ipaddr", mo.Key, `{"ipaddr":"198.51.100.0/24","hours":1}`)
+	decodeAs(t, http.StatusOK, status, body, new(api.Simple))
+	until(http.StatusForbidden)
+	for forwarded, want := range map[string]int{"203.0.113.1, 198.51.100.7": http.StatusForbidden, "198.51.100.7, 203.0.113.1": http.StatusOK} {
+		if got := ask(forwarded); got != want {
+			t.Errorf("X-Forwarded-For %q: %d, want %d", forwarded, got, want)
+		}
+	}
+	status, body = call(t, http.MethodDelete, a.URL+"/api/v2/operations/ipaddr", mo.Key, `{"ipaddr":"198.51.100.0/24"}`)
+	decodeAs(t, http.StatusOK, status, body, new(api.Simple))
+	until(http.StatusOK)
 }

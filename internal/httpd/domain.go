@@ -25,7 +25,7 @@ type Domain struct {
 	Switches *moderation.Switches
 	// Addresses are those that are kept out.
 	Addresses *moderation.Addresses
-	Blobs    http.Handler // serves signed links of a folder store; nil with S3
+	Blobs     http.Handler // serves signed links of a folder store; nil with S3
 
 	// TestAccounts opens POST /api/v2/dev/test-user to this machine.
 	TestAccounts bool

@@ -13,17 +13,22 @@ import (
 	"horde/internal/account"
 )
 
-// newNode opens a node on an empty SQLite, with an administrator's key.
-func newNode(t *testing.T) (n *Node, admin string) {
+// newNode opens a node on an empty SQLite, with the key of an administrator who is
+// a moderator.
+func newNode(t *testing.T, edit ...func(*Options)) (n *Node, admin string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err = Open(t.Context(), Options{
+	o := Options{
 		Data: t.TempDir(), Listener: l, KeySecret: "k",
 		Admins: func() []string { return []string{"root#1"} },
-	})
+	}
+	for _, f := range edit {
+		f(&o)
+	}
+	n, err = Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}

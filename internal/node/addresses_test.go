@@ -1,0 +1,198 @@
+package node
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strconv"
+	"strings"
+	"testing"
+
+	"horde/api"
+)
+
+// from is call for somebody at another address, with more headers as "Name: value".
+func (n *Node) from(t *testing.T, remote, method, path, key, body string, headers ...string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.RemoteAddr = netip.AddrPortFrom(netip.MustParseAddr(remote), 999).String()
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("apikey", key)
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	n.http.ServeHTTP(w, r)
+	return w
+}
+
+func refusedWith(t *testing.T, what string, w *httptest.ResponseRecorder, status int, rc string) {
+	t.Helper()
+	if w.Code != status || rc != "" && !strings.Contains(w.Body.String(), `"rc":"`+rc+`"`) {
+		t.Errorf("%s: %d %s, want %d %s", what, w.Code, w.Body, status, rc)
+	}
+}
+
+const (
+	imageBody = `{"prompt":"a lighthouse"}`
+	imagePop  = `{"name":"dreamer","models":["stable_diffusion"],"bridge_agent":"AI Horde Worker reGen:13.0.0:x","max_pixels":4194304}`
+	textPop   = `{"name":"scribe","models":["some-model"],"max_length":512,"max_context_length":2048}`
+	formsPop  = `{"name":"alchemist","forms":["caption"],"bridge_agent":"AI Horde Worker reGen:13.0.0:x"}`
+	formsBody = `{"forms":[{"name":"caption"}],"source_image":"UklGRiQAAABXRUJQ"}`
+)
+
+// What an address in timeout may do and may not, and where in the order of checks
+// it is refused (generation rulebook §1.4 row 20, §1.10, §1.14, §3.1).
+func TestTimeoutRefuses(t *testing.T) {
+	n, admin := newNode(t)
+	var accepted api.Accepted
+	n.call(t, "POST", "/api/v2/generate/async", admin, imageBody, &accepted)
+	_, walter, _, err := n.Accounts.TestUser(t.Context(), "walter", "test-walter", false, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const bad, good = "203.0.113.7", "203.0.113.8"
+	refusedWith(t, "put into timeout", n.from(t, good, "POST", "/api/v2/operations/ipaddr", admin, `{"ipaddr":"203.0.113.7","hours":1}`), 200, "")
+	for _, c := range []struct {
+		what, from, path, key, body string
+		status                      int
+		rc                          string
+	}{
+		{"pictures", bad, "/generate/async", walter, imageBody, 403, "TimeoutIP"},
+		{"pictures, from elsewhere", good, "/generate/async", walter, imageBody, 202, ""},
+		{"texts", bad, "/generate/text/async", walter, imageBody, 403, "TimeoutIP"},
+		{"a dry run", bad, "/generate/async", walter, `{"prompt":"x","dry_run":true}`, 403, "TimeoutIP"},
+		{"alchemy knows no timeout", bad, "/interrogate/async", walter, formsBody, 400, "ImageValidationFailed"},
+		{"a key that is nobody's first", bad, "/generate/async", "nobody", imageBody, 401, "InvalidAPIKey"},
+		{"row 17 before it", bad, "/generate/async", walter, `{"prompt":"x","workers":["nobody"]}`, 404, "WorkerNotFound"},
+		{"row 18 before it", bad, "/generate/async", walter, `{"prompt":"x","disable_batching":true,"params":{"n":2}}`, 400, "RequiresTrust"},
+		{"row 25 after it", bad, "/generate/async", walter, `{"prompt":"x","params":{"loras":[{"name":"1"},{"name":"2"},{"name":"3"},{"name":"4"},{"name":"5"},{"name":"6"}]}}`, 403, "TimeoutIP"},
+
+		{"a dreamer", bad, "/generate/pop", walter, imagePop, 403, "TimeoutIP"},
+		{"a scribe", bad, "/generate/text/pop", walter, textPop, 403, "TimeoutIP"},
+		{"an alchemist", bad, "/interrogate/pop", walter, formsPop, 403, "TimeoutIP"},
+		{"the anonymous user first", bad, "/generate/pop", api.AnonymousKey, imagePop, 403, "AnonForbiddenWorker"},
+		{"a dreamer from elsewhere", good, "/generate/pop", walter, imagePop, 200, ""},
+		{"another type's name first", bad, "/generate/text/pop", walter, strings.Replace(textPop, "scribe", "dreamer", 1), 400, "PolymorphicNameConflict"},
+		{"before whose it is", bad, "/generate/pop", admin, imagePop, 403, "TimeoutIP"},
+		{"a known dreamer", bad, "/generate/pop", walter, imagePop, 403, "TimeoutIP"},
+	} {
+		refusedWith(t, c.what, n.from(t, c.from, "POST", "/api/v2"+c.path, c.key, c.body), c.status, c.rc)
+	}
+	check := "/api/v2/generate/check/" + accepted.ID
+	refusedWith(t, "a check without a name", n.from(t, bad, "GET", check, "", ""), 403, "Forbidden")
+	refusedWith(t, "a check with the name of nobody", n.from(t, bad, "GET", check, "", "", "Client-Agent: unknown:0:unknown"), 403, "Forbidden")
+	refusedWith(t, "a check with a name", n.from(t, bad, "GET", check, "", "", "Client-Agent: tests:1:me"), 200, "")
+	refusedWith(t, "a check from elsewhere", n.from(t, good, "GET", check, "", ""), 200, "")
+	refusedWith(t, "a check of nothing", n.from(t, bad, "GET", "/api/v2/generate/check/nothing", "", ""), 404, "RequestNotFound")
+}
+
+func TestOperationsRefusals(t *testing.T) {
+	n, admin := newNode(t)
+	_, walter, _, err := n.Accounts.TestUser(t.Context(), "walter", "test-walter", false, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const list, worker = "/operations/ipaddr", "/operations/block_worker_ipaddr/"
+	for _, c := range []struct {
+		method, path, key, body string
+		status                  int
+		rc                      string
+	}{
+		{"GET", list, walter, "", 403, "NotModerator"},
+		{"GET", list, "nobody", "", 401, "InvalidAPIKey"},
+		{"GET", list, "", "", 400, ""},
+		{"GET", list + "/203.0.113.7", walter, "", 403, "NotModerator"},
+		{"GET", list + "/203.0.113.7", "", "", 400, ""},
+		{"GET", list + "/nonsense", admin, "", 400, "BadRequest"},
+		{"GET", list + "/" + strings.Repeat("9", 500), admin, "", 400, "BadRequest"},
+		{"POST", list, admin, `{"hours":1}`, 400, ""},
+		{"POST", list, admin, `{"ipaddr":"203.0.113.7"}`, 400, ""},
+		{"POST", list, admin, `{"ipaddr":"203.0.113.7","hours":721}`, 400, ""},
+		{"POST", list, admin, `{"ipaddr":"203.0.113.7","hours":1.5}`, 400, ""},
+		{"POST", list, admin, `{"ipaddr":"203.0.113.7","hours":null}`, 400, ""},
+		{"POST", list, admin, `[]`, 400, ""},
+		{"POST", list, "nobody", `{"ipaddr":"203.0.113.300","hours":1}`, 400, "BadRequest"},
+		{"POST", list, "nobody", `{"ipaddr":"203.0.113.7","hours":1}`, 401, "InvalidAPIKey"},
+		{"POST", list, walter, `{"ipaddr":"203.0.113.7","hours":1}`, 403, "NotModerator"},
+		{"POST", list, admin, `{"ipaddr":"203.0.113.7/33","hours":1}`, 400, "BadRequest"},
+		{"POST", list, admin, `{"ipaddr":"2001:db8::1/64","hours":1}`, 400, "BadRequest"},
+		{"DELETE", list, admin, `{}`, 400, ""},
+		{"DELETE", list, admin, `{"ipaddr":"nonsense"}`, 400, "BadRequest"},
+		{"DELETE", list, walter, `{"ipaddr":"203.0.113.7"}`, 403, "NotModerator"},
+		{"DELETE", list, admin, `{"ipaddr":"203.0.113.7"}`, 200, ""},
+		{"PUT", worker + "nonsense", admin, `{"days":0}`, 400, ""},
+		{"PUT", worker + "nonsense", walter, `{"days":1}`, 403, "NotModerator"},
+		{"PUT", worker + "nonsense", admin, `{"days":1}`, 404, "WorkerNotFound"},
+		{"DELETE", worker + "nonsense", "", "", 400, ""},
+		{"DELETE", worker + "nonsense", walter, "", 403, "NotModerator"},
+		{"DELETE", worker + "nonsense", admin, "", 404, "WorkerNotFound"},
+	} {
+		w := n.call(t, c.method, "/api/v2"+c.path, c.key, c.body, nil)
+		refusedWith(t, c.method+" "+c.path+" "+c.body, w, c.status, c.rc)
+	}
+	if got := n.Addresses.Blocks(); len(got) > 0 {
+		t.Errorf("refused calls left %+v", got)
+	}
+}
+
+// A worker over IPv6 is blocked with its network, and let in with it.
+func TestBlockWorker(t *testing.T) {
+	n, admin := newNode(t)
+	_, walter, _, err := n.Accounts.TestUser(t.Context(), "walter", "test-walter", false, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pop := func(from string) *httptest.ResponseRecorder {
+		return n.from(t, from, "POST", "/api/v2/generate/pop", walter, imagePop)
+	}
+	refusedWith(t, "first pop", pop("2001:db8:1::5"), 200, "")
+	block := "/api/v2/operations/block_worker_ipaddr/" + n.Fleet.Named("dreamer").ID
+	refusedWith(t, "block", n.call(t, "PUT", block, admin, `{"days":7}`, nil), 200, "")
+	refusedWith(t, "blocked", pop("2001:db8:1::5"), 403, "TimeoutIP")
+	refusedWith(t, "the network too", pop("2001:db8:1::ffff"), 403, "TimeoutIP")
+	refusedWith(t, "not the next", pop("2001:db8:1:1::5"), 200, "")
+	if got := n.call(t, "GET", "/api/v2/operations/ipaddr", admin, "", nil).Body.String(); !strings.HasPrefix(got, `[{"ipaddr":"2001:db8:1::/64","seconds":`) {
+		t.Errorf("the list: %s", got)
+	}
+	refusedWith(t, "let in", n.call(t, "DELETE", "/api/v2/operations/ipaddr", admin, `{"ipaddr":"2001:db8:1::/64"}`, nil), 200, "")
+	refusedWith(t, "served again", pop("2001:db8:1::5"), http.StatusOK, "")
+}
+
+// Nobody gets around a timeout, or others into one, by headers: only what our own
+// proxies say counts, and a stated address only with the passkey.
+func TestForgedAddresses(t *testing.T) {
+	n, admin := newNode(t, func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} })
+	user, err := n.Accounts.ByKey(t.Context(), admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var changed api.ModifiedUser
+	n.call(t, "PUT", "/api/v2/users/"+strconv.FormatInt(user.ID, 10), admin, `{"service":true}`, &changed)
+	n.call(t, "PUT", "/api/v2/users/"+strconv.FormatInt(user.ID, 10), admin, `{"generate_proxy_passkey":true}`, &changed)
+	passkey := ""
+	if changed.ProxyPasskey != nil {
+		passkey = *changed.ProxyPasskey
+	}
+	const bad, good, proxy = "203.0.113.7", "203.0.113.8", "10.0.0.1"
+	refusedWith(t, "put into timeout", n.from(t, good, "POST", "/api/v2/operations/ipaddr", admin, `{"ipaddr":"203.0.113.7","hours":1}`), 200, "")
+	for _, c := range []struct {
+		what, from string
+		headers    []string
+		status     int
+	}{
+		{"straight", bad, nil, 403},
+		{"with a forged hop", bad, []string{"X-Forwarded-For: 203.0.113.8"}, 403},
+		{"with a forged stated address", bad, []string{"Proxied-For: 203.0.113.8", "Proxy-Authorization: guess"}, 403},
+		{"through our proxy", proxy, []string{"X-Forwarded-For: 203.0.113.7"}, 403},
+		{"through our proxy, with a forged hop before it", proxy, []string{"X-Forwarded-For: 203.0.113.8, 203.0.113.7"}, 403},
+		{"through our proxy, with a wrong passkey", proxy, []string{"X-Forwarded-For: 203.0.113.7", "Proxied-For: 203.0.113.8", "Proxy-Authorization: guess"}, 403},
+		{"another, who names the one in timeout", good, []string{"X-Forwarded-For: 203.0.113.7"}, 202},
+		{"the service's caller", proxy, []string{"X-Forwarded-For: 203.0.113.8", "Proxied-For: 203.0.113.7", "Proxy-Authorization: " + passkey}, 403},
+		{"another caller of a service in timeout", proxy, []string{"X-Forwarded-For: 203.0.113.7", "Proxied-For: 203.0.113.9", "Proxy-Authorization: " + passkey}, 202},
+		{"another through our proxy", proxy, []string{"X-Forwarded-For: 203.0.113.7, 203.0.113.8"}, 202},
+	} {
+		refusedWith(t, c.what, n.from(t, c.from, "POST", "/api/v2/generate/async", admin, imageBody, c.headers...), c.status, "")
+	}
+}
