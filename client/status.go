@@ -37,6 +37,14 @@ func (c *Client) Performance(ctx context.Context) (*api.Performance, error) {
 	return answer(out, err)
 }
 
+// PriceNet tells which network prices pictures. An *api.Error with status 404
+// from hordes that are not ours.
+func (c *Client) PriceNet(ctx context.Context) (*api.PriceNet, error) {
+	out := new(api.PriceNet)
+	_, err := c.do(ctx, call{method: http.MethodGet, path: "/api/ext/v1/kudos/net"}, out)
+	return answer(out, err)
+}
+
 // FindUser tells whose the client's API key is.
 func (c *Client) FindUser(ctx context.Context) (*api.UserDetails, error) {
 	out := new(api.UserDetails)

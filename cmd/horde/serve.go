@@ -13,6 +13,7 @@ import (
 	"horde/internal/admission"
 	"horde/internal/config"
 	"horde/internal/fetch"
+	"horde/internal/kudos"
 	"horde/internal/node"
 	"horde/internal/notify"
 	"horde/internal/telemetry"
@@ -76,15 +77,17 @@ func (a *aliases) add(alias string) {
 // listener nil it opens one.
 func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNode, error) {
 	c.Complete(con.getenv)
+	pricer, err := openPricer(c.KudosNet)
+	if err != nil {
+		return nil, err
+	}
 	if listener == nil {
-		var err error
 		if listener, err = listen(con.ctx, c.Listen); err != nil {
 			return nil, err
 		}
 	}
 	secrets := config.Secrets{Key: c.KeySecret, Blob: c.BlobSecret}
 	if c.DB == "" { // nodes of one PostgreSQL keep theirs in it
-		var err error
 		if secrets, err = config.LoadSecrets(c.Data, secrets); err != nil {
 			listener.Close()
 			return nil, err
@@ -94,11 +97,11 @@ func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNod
 	if c.Repository != "" {
 		api.Repository = c.Repository
 	}
-	var err error
 	n.Node, err = node.Open(con.ctx, node.Options{
 		Data: c.Data, DBURL: c.DB, Listener: listener, PublicURL: c.PublicURL, Title: c.Title,
 		TrustedProxies: c.TrustedProxies, Admins: n.admins.all, Awarders: c.Awarders, TrustThreshold: c.TrustThreshold,
-		Server:    admission.Server{MatchedTargeting: bool(c.MatchedTargeting), UpfrontOnWorkerList: bool(c.UpfrontOnWorkerlist)},
+		Server: admission.Server{MatchedTargeting: bool(c.MatchedTargeting), UpfrontOnWorkerList: bool(c.UpfrontOnWorkerlist)},
+		Pricer: pricer, Timings: bool(c.KudosRecord),
 		KeySecret: secrets.Key, BlobSecret: secrets.Blob, S3: c.S3.Options(c.MaxUpload), MaxUpload: c.MaxUpload,
 		ModelsImage: c.ImageReference, ModelsText: c.TextReference,
 		TestAccounts: bool(c.TestAPIKeys), Limited: !bool(c.NoRateLimits),
@@ -110,8 +113,21 @@ func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNod
 		listener.Close()
 		return nil, err
 	}
-	con.log.Info("horde serves", "url", n.URL(), "version", api.Version, "data", c.Data, "database", databaseName(c.DB))
+	con.log.Info("horde serves", "url", n.URL(), "version", api.Version, "data", c.Data, "database", databaseName(c.DB),
+		"price_net", pricer.Net().Card().Name)
 	return n, nil
+}
+
+// openPricer prices by the net in a file, "" for the one in the program.
+func openPricer(path string) (*kudos.Pricer, error) {
+	if path == "" {
+		return kudos.NewPricer(kudos.Standard()), nil
+	}
+	net, err := kudos.ReadNet(path)
+	if err != nil {
+		return nil, usageError("--kudos-net: %w", err)
+	}
+	return kudos.NewPricer(net), nil
 }
 
 func databaseName(url string) string {

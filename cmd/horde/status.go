@@ -31,6 +31,7 @@ func (StatusCmd) Help() string {
 type hordeStatus struct {
 	Heartbeat   *api.Heartbeat   `json:"heartbeat"`
 	Performance *api.Performance `json:"performance"`
+	PriceNet    *api.PriceNet    `json:"price_net,omitempty"` // only our own servers tell
 }
 
 // Run asks and prints.
@@ -40,6 +41,10 @@ func (c *StatusCmd) Run(con *console) error {
 	g, ctx := errgroup.WithContext(con.ctx)
 	g.Go(func() (err error) { s.Heartbeat, err = h.Heartbeat(ctx); return err })
 	g.Go(func() (err error) { s.Performance, err = h.Performance(ctx); return err })
+	g.Go(func() error {
+		s.PriceNet, _ = h.PriceNet(ctx) // other hordes have no such route
+		return nil
+	})
 	if err := g.Wait(); err != nil {
 		return err
 	}
@@ -57,7 +62,7 @@ func (c *StatusCmd) print(con *console, url string, s hordeStatus) error {
 		return printJSON(con.stdout, s)
 	}
 	p := s.Performance
-	return table(con.stdout, [][]string{
+	rows := [][]string{
 		{"horde", url},
 		{"state", s.Heartbeat.Message},
 		{"version", s.Heartbeat.Version},
@@ -68,7 +73,15 @@ func (c *StatusCmd) print(con *console, url string, s hordeStatus) error {
 		{"text queue", fmt.Sprintf("%d requests, %.0f tokens", p.QueuedTextRequests, float64(p.QueuedTokens))},
 		{"alchemy queue", fmt.Sprintf("%.0f forms", float64(p.QueuedForms))},
 		{"past minute", fmt.Sprintf("%.2f megapixelsteps, %.0f tokens", float64(p.PastMinuteMegapixelsteps), float64(p.PastMinuteTokens))},
-	})
+	}
+	if n := s.PriceNet; n != nil {
+		text := clean(n.Name)
+		if n.Accuracy > 0 {
+			text += fmt.Sprintf(" (accuracy %.4f)", float64(n.Accuracy))
+		}
+		rows = append(rows, []string{"price network", text})
+	}
+	return table(con.stdout, rows)
 }
 
 // ModelsCmd lists what is served.

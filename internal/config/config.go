@@ -37,6 +37,9 @@ type Serve struct {
 	Awarders       Names  `env:"HORDE_AWARDERS" placeholder:"LIST" help:"Accounts that may award kudos, as a JSON list; default: user id 1."`
 	TrustThreshold *int64 `name:"kudos-trust-threshold" env:"KUDOS_TRUST_THRESHOLD,HORDE_KUDOS_TRUST_THRESHOLD" placeholder:"N" help:"Kudos that make a worker's owner trusted; default: never by kudos."`
 
+	KudosNet    string `name:"kudos-net" env:"HORDE_KUDOS_NET" type:"path" placeholder:"FILE" help:"Network that prices pictures, as \"horde kudos train\" makes one; default: the built-in one. The same on every node."`
+	KudosRecord Switch `name:"kudos-record" default:"on" env:"HORDE_KUDOS_RECORD" help:"Record what finished pictures asked for and how long they took, to train networks on: no prompt, no user (${default})."`
+
 	MatchedTargeting    Switch `name:"require-matched-targeting" env:"HORDE_REQUIRE_MATCHED_TARGETING" help:"Only workers that list the requester as priority user can be targeted."`
 	UpfrontOnWorkerlist Switch `name:"upfront-kudos-on-workerlist" env:"HORDE_UPFRONT_KUDOS_ON_WORKERLIST" help:"Requests with a worker list need the kudos up front."`
 

@@ -94,6 +94,9 @@ func NewNet(card Card, scale float32, layers []Layer) (*Net, error) {
 	if math.IsInf(n.basis, 0) || n.basis <= minSeconds {
 		return nil, fmt.Errorf("the net gives the basis job %v seconds: it is not trained", n.basis)
 	}
+	if k, ok := n.Kudos(&basis); !ok || k != basisKudos {
+		return nil, fmt.Errorf("the net prices the basis job at %v kudos, not at %d", k, basisKudos)
+	}
 	return n, nil
 }
 

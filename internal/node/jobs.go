@@ -17,6 +17,8 @@ const (
 	promoteEvery   = 60 * time.Second
 	picturesKept   = 2 * time.Hour
 	deliveriesKept = time.Hour
+	timingsKept    = 90 * 24 * time.Hour
+	mostTimings    = 500_000 // about 150 MB
 )
 
 // jobs are what runs beside the HTTP front until the node stops. Those with a
@@ -130,6 +132,9 @@ func (n *Node) prune(ctx context.Context) error {
 	now := n.options.Clock()
 	err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
 		if err := tx.PruneDeliveries(now.Add(-deliveriesKept).UnixMicro()); err != nil {
+			return err
+		}
+		if err := tx.PruneTimings(int64(now.Add(-timingsKept).Sub(time.Unix(0, 0))/time.Hour), mostTimings); err != nil {
 			return err
 		}
 		if err := tx.PruneKnownResults(); err != nil {

@@ -28,6 +28,7 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/httpd"
+	"horde/internal/kudos"
 	"horde/internal/limit"
 	"horde/internal/moderation"
 	"horde/internal/notify"
@@ -54,6 +55,8 @@ type Options struct {
 	Awarders       []string         // accounts that may award kudos; none: user id 1
 	TrustThreshold *int64           // escrow that makes a worker's owner trusted; nil: none does
 	Server         admission.Server // switches from the environment
+	Pricer         *kudos.Pricer    // of pictures; nil: by the net that comes with the program
+	Timings        bool             // record how long pictures take
 
 	// KeySecret is hashed before API keys, BlobSecret signs links of the picture
 	// folder. Empty: made at the first start and kept in the database, so that
@@ -151,7 +154,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 		n.hooks = notify.New(notify.Options{Sender: o.Hooks, Log: o.Log})
 	}
 	n.Queue, err = queue.New(ctx, queue.Config{Store: n.Store, Accounts: n.Accounts, Fleet: n.Fleet, Catalog: n.Catalog, Styles: n.Styles, Blobs: n.Blobs,
-		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources, Hooks: n.hooks, Addresses: n.Addresses})
+		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources, Hooks: n.hooks, Pricer: o.Pricer, Timings: o.Timings, Addresses: n.Addresses})
 	if err != nil {
 		return err
 	}

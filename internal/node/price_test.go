@@ -3,12 +3,15 @@ package node
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"horde/api"
 	"horde/internal/horde"
 	"horde/internal/kudos"
+	"horde/internal/store"
 )
 
 const pricePath = "/api/ext/v1/kudos/price"
@@ -185,5 +188,28 @@ func TestPriceDocuments(t *testing.T) {
 	n.call(t, "GET", "/api/ext/v1/kudos/net", "", "", &net)
 	if c := kudos.Standard().Card(); net.Name != c.Name || net.Accuracy < 0.98 || net.Jobs != c.TrainRows {
 		t.Errorf("%+v", net)
+	}
+}
+
+// What is recorded of finished pictures is forgotten after a while.
+func TestTimingsAreForgotten(t *testing.T) {
+	n, _ := newNode(t)
+	now := time.Now().Unix() / 3600
+	err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
+		for _, age := range []int64{0, 24 * 89, 24 * 91} {
+			tx.Time(store.Timing{Hour: now - age, Machine: "m", Features: "{}"})
+		}
+		return nil
+	}})
+	if err == nil {
+		err = n.prune(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ages []int64
+	err = n.Store.Timings(t.Context(), func(v store.Timing) error { ages = append(ages, now-v.Hour); return nil })
+	if err != nil || !slices.Equal(ages, []int64{24 * 89, 0}) {
+		t.Errorf("left are those of %v hours ago, %v", ages, err)
 	}
 }

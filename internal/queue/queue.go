@@ -32,6 +32,8 @@ type Config struct {
 	Log      *slog.Logger
 	// Pricer prices pictures; nil: by the net that comes with the program.
 	Pricer *kudos.Pricer
+	// Timings: how long finished pictures took is recorded, to train nets on.
+	Timings bool
 	// Modes are the switches of the whole horde; asked at each request.
 	Modes func() admission.Server
 	// Sources fetches the pictures that requests name by URL.
@@ -47,6 +49,7 @@ type Queue struct {
 	Config
 	images, texts *index
 	recent        recent
+	sampler       sampler
 }
 
 // indexes are those of all kinds.

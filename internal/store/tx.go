@@ -44,7 +44,7 @@ type touched struct {
 
 // buffered are the rows to insert before the commit.
 type buffered struct {
-	events, postings, requests, jobs, deliveries, alchemy, forms []any
+	events, postings, requests, jobs, deliveries, timings, alchemy, forms []any
 }
 
 // begin starts the transaction, reads and locks the rows that the units declared,
@@ -85,7 +85,8 @@ func (tx *Tx) run(u Unit) error {
 
 func (tx *Tx) wrote() bool {
 	return tx.direct || len(tx.touched.accounts) > 0 || len(tx.touched.workers) > 0 ||
-		len(tx.rows.events) > 0 || len(tx.rows.requests) > 0 || len(tx.rows.jobs) > 0 || len(tx.rows.deliveries) > 0 || len(tx.rows.alchemy) > 0
+		len(tx.rows.events) > 0 || len(tx.rows.requests) > 0 || len(tx.rows.jobs) > 0 || len(tx.rows.deliveries) > 0 ||
+		len(tx.rows.timings) > 0 || len(tx.rows.alchemy) > 0
 }
 
 // commit writes everything that was kept back and ends the transaction.
@@ -97,6 +98,7 @@ func (tx *Tx) commit() error {
 	list = tx.insertMany(list, "INSERT INTO requests ("+requestColumns+") VALUES ", requestWidth, tx.rows.requests)
 	list = tx.insertMany(list, "INSERT INTO jobs (id, request_id, worker_id, model, seed, fake, started, ttl) VALUES ", jobWidth, tx.rows.jobs)
 	list = tx.insertMany(list, "INSERT INTO deliveries (job_id, at, kind, model, things, micros) VALUES ", 6, tx.rows.deliveries)
+	list = tx.insertMany(list, "INSERT INTO timings ("+timingColumns+") VALUES ", timingWidth, tx.rows.timings)
 	list = tx.insertMany(list, "INSERT INTO alchemy_requests ("+alchemyColumns+") VALUES ", 6, tx.rows.alchemy)
 	list = tx.insertMany(list, "INSERT INTO forms ("+formColumns+", result, blob) VALUES ", 13, tx.rows.forms)
 	list = tx.publish(list)

@@ -1,0 +1,76 @@
+package queue
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"math"
+	"sync"
+
+	"horde/internal/store"
+)
+
+// What is recorded of finished pictures, at most: so many a second on average,
+// and so many at once after a quiet time. A busy horde records a sample, which is
+// all that training needs, and pays next to nothing for it.
+const (
+	timingRate  = 5
+	timingBurst = 500
+)
+
+// sampler decides which finished pictures are recorded. The zero value is full.
+type sampler struct {
+	mu    sync.Mutex
+	spent float64 // of the burst
+	at    int64   // microseconds
+}
+
+// take tells whether one more may be recorded now.
+func (s *sampler) take(now int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spent = math.Max(0, s.spent-timingRate*float64(max(0, now-s.at))/1e6)
+	s.at = max(s.at, now)
+	if s.spent > timingBurst-1 {
+		return false
+	}
+	s.spent++
+	return true
+}
+
+const hour = 3600_000_000 // microseconds
+
+// timing is what is kept of a finished picture to train price networks on; ok is
+// false for what is not recorded: texts, censored pictures, all but a sample on a
+// busy horde, and everything where the operator wants it so.
+func (q *Queue) timing(a assigned, r store.JobResult, s settlement, now int64) (t store.Timing, ok bool) {
+	m := a.e.record.Image
+	if !q.Timings || m == nil || r.Censored || s.micros == 0 || !q.sampler.take(now) {
+		return t, false
+	}
+	order := m.Order(false)
+	features, err := order.Features().JSON()
+	if err != nil {
+		return t, false
+	}
+	return store.Timing{Hour: now / hour, Machine: machineOf(a.worker.ID), Baseline: q.Catalog.Snapshot().Baseline(a.job.Model),
+		Batch: a.e.batchOf(a.job), Micros: s.micros, Features: features}, true
+}
+
+// machineOf is a name by which the pictures of one worker are told from those of
+// others.
+func machineOf(worker string) string {
+	sum := sha256.Sum256([]byte(worker))
+	return hex.EncodeToString(sum[:8])
+}
+
+// batchOf is how many jobs of the request were handed out together with j.
+func (e *entry) batchOf(j *store.Job) (n int) {
+	e.home.mu.Lock()
+	defer e.home.mu.Unlock()
+	for _, k := range e.jobs {
+		if k.WorkerID == j.WorkerID && k.Started == j.Started {
+			n++
+		}
+	}
+	return max(n, 1)
+}
