@@ -1,5 +1,7 @@
 package api
 
+import "time"
+
 // Bodies of /api/ext/v1, which lies beside the original's contract.
 
 // Progress is the body of POST /api/ext/v1/jobs/{id}/progress: a worker's
@@ -28,4 +30,26 @@ type JobProgress struct {
 	Job        string `json:"job"`
 	WorkerName string `json:"worker_name"`
 	Progress
+}
+
+// ModelReference is a list of known models as the server keeps it: an element of
+// the answer of GET /api/ext/v1/references.
+type ModelReference struct {
+	Kind    string     `json:"kind"` // image, image-extra or text
+	Models  int        `json:"models"`
+	Source  string     `json:"source"`            // file or URL, or BuiltInReference
+	Fetched *time.Time `json:"fetched,omitempty"` // when the source last gave it
+	Changed *time.Time `json:"changed,omitempty"` // when the source last gave another one
+}
+
+// BuiltInReference is the source of the list that comes with the server.
+const BuiltInReference = "built-in"
+
+// ImportedReference is the answer of PUT /api/ext/v1/references/{kind}, whose body
+// is the reference in the public format.
+type ImportedReference struct {
+	Kind    string `json:"kind"`
+	Models  int    `json:"models"`
+	LeftOut int    `json:"left_out"` // entries that could not be read
+	Changed bool   `json:"changed"`  // another document than the one before
 }

@@ -126,6 +126,7 @@ type call struct {
 	method string
 	path   string // from the host's root
 	body   any    // marshalled as JSON; nil: none
+	raw    []byte // JSON to send as it is, in place of body
 	header http.Header
 	wait   time.Duration // what the server may take on purpose
 }
@@ -136,7 +137,7 @@ func (c *Client) do(ctx context.Context, cl call, out any) (int, error) {
 	if c.baseErr != nil {
 		return 0, c.baseErr
 	}
-	var body []byte
+	body := cl.raw
 	if cl.body != nil {
 		var err error
 		if body, err = json.Marshal(cl.body); err != nil {

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+
 	"horde/internal/config"
 	"horde/internal/store"
 )
@@ -18,12 +22,36 @@ type StoreFlags struct {
 	DB   string `name:"db" env:"HORDE_DB" placeholder:"URL" help:"PostgreSQL of the server, where it has one. POSTGRES_URL, POSTGRES_USER and POSTGRES_PASS are understood too."`
 }
 
-// open opens the database; the caller closes it. An embedded one opens only
-// while no server runs on it.
+// open opens a database that a server has made; the caller closes it. An embedded
+// one opens only while no server runs on it.
 func (f *StoreFlags) open(con *console) (*store.Store, error) {
+	c := f.complete(con)
+	if c.DB == "" {
+		if _, err := os.Stat(filepath.Join(c.Data, "horde.db")); err != nil {
+			return nil, fmt.Errorf("no server has worked in %s: name its folder with --data, or its PostgreSQL with --db", c.Data)
+		}
+	}
+	return f.openOrMake(con)
+}
+
+func (f *StoreFlags) complete(con *console) config.Serve {
 	c := config.Serve{Data: f.Data, DB: f.DB}
 	c.Complete(con.getenv)
-	return store.Open(con.ctx, store.Options{URL: c.DB, Folder: c.Data, Log: con.log})
+	return c
+}
+
+// openOrMake is open, and makes an embedded database that is not there.
+func (f *StoreFlags) openOrMake(con *console) (*store.Store, error) {
+	c := f.complete(con)
+	s, err := store.Open(con.ctx, store.Options{URL: c.DB, Folder: c.Data, Log: con.log})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Announce(); err != nil { // so that the nodes hear of what is changed
+		s.Close()
+		return nil, err
+	}
+	return s, nil
 }
 
 // read opens the database to look into it, beside a server that runs on it or

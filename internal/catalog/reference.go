@@ -1,27 +1,37 @@
 package catalog
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
-// Limits of a reference document. The public ones have 0.2 and 1.1 MiB and some
-// 2,200 entries.
+// Bounds of a reference document. The public ones have 0.2 and 1.1 MiB, some
+// 2,200 entries, and go five levels deep.
 const (
-	maxDocument = 32 << 20
-	maxEntries  = 100_000
-	maxName     = 1024
+	MaxDocument = 16 << 20 // bytes
+	maxEntries  = 50_000
+	maxDepth    = 32
+	maxName     = 255 // characters; no worker can offer longer ones
+	maxWords    = 64  // in a list of an entry
+	maxWord     = 128 // characters
 )
 
 // imageEntry is an entry of the public image reference: a map from the model's
 // name. Keys that we do not use are left out.
 type imageEntry struct {
-	Baseline     string             `json:"baseline"`
-	Type         string             `json:"type"`
-	NSFW         bool               `json:"nsfw"`
-	Inpainting   bool               `json:"inpainting"`
-	Requirements *requirementsEntry `json:"requirements"`
+	Baseline      string             `json:"baseline"`
+	Type          string             `json:"type"`
+	NSFW          bool               `json:"nsfw"`
+	Inpainting    bool               `json:"inpainting"`
+	Requirements  *requirementsEntry `json:"requirements"`
+	CSAMWhitelist words              `json:"csam_whitelist"`
 }
 
 type requirementsEntry struct {
@@ -30,8 +40,8 @@ type requirementsEntry struct {
 	CfgScale    *float64 `json:"cfg_scale"`
 	MinCfgScale *float64 `json:"min_cfg_scale"`
 	MaxCfgScale *float64 `json:"max_cfg_scale"`
-	Samplers    []string `json:"samplers"`
-	Schedulers  []string `json:"schedulers"`
+	Samplers    words    `json:"samplers"`
+	Schedulers  words    `json:"schedulers"`
 	ClipSkip    *float64 `json:"clip_skip"`
 }
 
@@ -41,46 +51,177 @@ type textEntry struct {
 	NSFW       bool    `json:"nsfw"`
 }
 
-// parseImages reads an image reference. Entries that cannot be read are left
-// out and counted: one bad entry must not cost the whole reference.
-func parseImages(doc []byte) (models map[string]Image, bad int, err error) {
-	return parse(doc, func(name string, e imageEntry) Image {
-		return Image{
-			Name: name, Baseline: e.Baseline, Type: e.Type, NSFW: e.NSFW,
-			Inpainting: e.Inpainting, Requirements: e.Requirements.plain(),
-		}
-	})
+// words is a list of few and short texts.
+type words []string
+
+func (w *words) UnmarshalJSON(b []byte) error {
+	var list []string
+	if err := json.Unmarshal(b, &list); err != nil {
+		return err
+	}
+	if len(list) > maxWords || slices.ContainsFunc(list, func(s string) bool { return utf8.RuneCountInString(s) > maxWord }) {
+		return errors.New("too many or too long")
+	}
+	*w = list
+	return nil
 }
 
-// parseTexts reads a text reference; see parseImages.
-func parseTexts(doc []byte) (models map[string]Text, bad int, err error) {
-	return parse(doc, func(name string, e textEntry) Text {
-		params := int64(math.Max(0, math.Min(e.Parameters, 1e18)))
-		return Text{Name: name, Baseline: e.Baseline, Parameters: params, NSFW: e.NSFW}
-	})
+// parsed is what a document says: images or texts, by its slot.
+type parsed struct {
+	images map[string]Image
+	texts  map[string]Text
+	bad    int // entries that could not be read
 }
 
-func parse[E, M any](doc []byte, model func(string, E) M) (models map[string]M, bad int, err error) {
+func (p parsed) models() int { return len(p.images) + len(p.texts) }
+
+// parseDocument reads the reference of a slot. Its errors continue a sentence
+// that begins with the document's name.
+func parseDocument(slot string, doc []byte) (p parsed, err error) {
+	raw, err := split(doc)
+	if err != nil {
+		return p, err
+	}
+	if len(raw) == 0 && slot != ExtraImages {
+		return p, errors.New("has no models")
+	}
+	images, texts := looks(raw)
+	switch {
+	case slot == Texts && texts == 0 && 2*images > len(raw):
+		return p, errors.New("is a reference of image models, where one of text models belongs")
+	case slot != Texts && images == 0 && 2*texts > len(raw):
+		return p, errors.New("is a reference of text models, where one of image models belongs")
+	}
+	if slot == Texts {
+		p.texts, p.bad = read(raw, textOf)
+	} else {
+		p.images, p.bad = read(raw, imageOf)
+	}
+	if p.models() == 0 && len(raw) > 0 {
+		return p, errors.New("has no entry that could be read; it must map each model's name to an object")
+	}
+	return p, nil
+}
+
+// split takes a document apart into its entries, by name.
+func split(doc []byte) (map[string]json.RawMessage, error) {
+	switch {
+	case len(doc) > MaxDocument:
+		return nil, tooLarge()
+	case !utf8.Valid(doc):
+		return nil, errors.New("is no UTF-8 text")
+	case depthOf(doc) > maxDepth:
+		return nil, fmt.Errorf("is nested deeper than %d levels", maxDepth)
+	}
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(doc, &raw); err != nil {
-		return nil, 0, fmt.Errorf("is no JSON object of models by name: %w", err)
+		return nil, fmt.Errorf("is no JSON object of models by name: %w", err)
 	}
-	if len(raw) == 0 || len(raw) > maxEntries {
-		return nil, 0, fmt.Errorf("has %d models; it must have between 1 and %d", len(raw), maxEntries)
+	if raw == nil {
+		return nil, errors.New("is no JSON object of models by name: it is null")
 	}
+	if len(raw) > maxEntries {
+		return nil, fmt.Errorf("has %d models; it may have %d", len(raw), maxEntries)
+	}
+	return raw, nil
+}
+
+func tooLarge() error { return fmt.Errorf("is larger than %d MiB", MaxDocument>>20) }
+
+// depthOf is how deep brackets are nested in a JSON text, without a look at
+// anything else.
+func depthOf(doc []byte) (most int) {
+	depth, quoted := 0, false
+	for i := 0; i < len(doc); i++ {
+		switch c := doc[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+			most = max(most, depth)
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return most
+}
+
+// looks counts the entries that can only be those of an image model, and those
+// that can only be those of a text model.
+func looks(raw map[string]json.RawMessage) (images, texts int) {
+	for _, entry := range raw {
+		var e struct {
+			Baseline   *string  `json:"baseline"`
+			Type       *string  `json:"type"`
+			Inpainting *bool    `json:"inpainting"`
+			Parameters *float64 `json:"parameters"`
+		}
+		if json.Unmarshal(entry, &e) != nil {
+			continue
+		}
+		switch {
+		case e.Parameters != nil:
+			texts++
+		case e.Baseline != nil && (e.Inpainting != nil || e.Type != nil && *e.Type == "ckpt"):
+			images++
+		}
+	}
+	return images, texts
+}
+
+// Detect tells by the shape of a document whether it is a reference of image or
+// of text models: Images or Texts. It is an error when most entries are neither.
+func Detect(doc []byte) (slot string, err error) {
+	raw, err := split(bytes.TrimPrefix(doc, byteOrderMark))
+	if err != nil {
+		return "", err
+	}
+	switch images, texts := looks(raw); {
+	case texts == 0 && 2*images > len(raw):
+		return Images, nil
+	case images == 0 && 2*texts > len(raw):
+		return Texts, nil
+	}
+	return "", errors.New("does not look like a reference of image models (entries with baseline and inpainting) nor of text models (entries with parameters)")
+}
+
+// byteOrderMark is what some editors write before UTF-8.
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// read makes models of entries. Those that cannot be read are left out and
+// counted: one bad entry must not cost the whole reference.
+func read[E, M any](raw map[string]json.RawMessage, model func(string, E) M) (models map[string]M, bad int) {
 	models = make(map[string]M, len(raw))
 	for name, entry := range raw {
 		var e E
-		if name == "" || len(name) > maxName || json.Unmarshal(entry, &e) != nil {
+		if !fitName(name) || len(entry) == 0 || entry[0] != '{' || json.Unmarshal(entry, &e) != nil {
 			bad++
 			continue
 		}
 		models[name] = model(name, e)
 	}
-	if len(models) == 0 {
-		return nil, bad, fmt.Errorf("has no entry that could be read; it must map each model's name to an object")
+	return models, bad
+}
+
+// fitName tells whether a worker can offer a model of this name, and whether a
+// terminal can show it.
+func fitName(name string) bool {
+	return name != "" && utf8.RuneCountInString(name) <= maxName && strings.IndexFunc(name, unicode.IsControl) < 0
+}
+
+func imageOf(name string, e imageEntry) Image {
+	return Image{
+		Name: name, Baseline: e.Baseline, Type: e.Type, NSFW: e.NSFW,
+		Inpainting: e.Inpainting, Requirements: e.Requirements.plain(), CSAMWhitelist: e.CSAMWhitelist,
 	}
-	return models, bad, nil
+}
+
+func textOf(name string, e textEntry) Text {
+	params := int64(math.Max(0, math.Min(e.Parameters, 1e18)))
+	return Text{Name: name, Baseline: e.Baseline, Parameters: params, NSFW: e.NSFW}
 }
 
 func (r *requirementsEntry) plain() Requirements {

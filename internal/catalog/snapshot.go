@@ -34,6 +34,9 @@ type Image struct {
 	NSFW         bool   // made for adult pictures
 	Inpainting   bool   // can only inpaint
 	Requirements Requirements
+	// CSAMWhitelist are words of the reference. The rulebook names the field
+	// (platform §15) without a rule that reads it.
+	CSAMWhitelist []string
 }
 
 // Requirements are the settings that a model asks for. They are advice: a

@@ -16,6 +16,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"horde/internal/blob"
 )
@@ -43,8 +44,10 @@ type Serve struct {
 	MatchedTargeting    Switch `name:"require-matched-targeting" env:"HORDE_REQUIRE_MATCHED_TARGETING" help:"Only workers that list the requester as priority user can be targeted."`
 	UpfrontOnWorkerlist Switch `name:"upfront-kudos-on-workerlist" env:"HORDE_UPFRONT_KUDOS_ON_WORKERLIST" help:"Requests with a worker list need the kudos up front."`
 
-	ImageReference string `name:"model-reference-images" env:"HORDE_MODEL_REFERENCE_IMAGES,HORDE_IMAGE_COMPVIS_REFERENCE" placeholder:"FILE|URL" help:"List of known image models in the public format; default: a short built-in list."`
-	TextReference  string `name:"model-reference-text" env:"HORDE_MODEL_REFERENCE_TEXT,HORDE_IMAGE_LLM_REFERENCE" placeholder:"FILE|URL" help:"List of known text models."`
+	ImageReference      string        `name:"model-reference-images" env:"HORDE_MODEL_REFERENCE_IMAGES,HORDE_IMAGE_COMPVIS_REFERENCE" placeholder:"FILE|URL" help:"List of known image models in the public format; default: the copy from before, else a short built-in list."`
+	ImageReferenceExtra string        `name:"model-reference-images-extra" env:"HORDE_MODEL_REFERENCE_IMAGES_EXTRA,HORDE_IMAGE_DIFFUSERS_REFERENCE" placeholder:"FILE|URL" help:"A second list of image models; its entries win over those of the first."`
+	TextReference       string        `name:"model-reference-text" env:"HORDE_MODEL_REFERENCE_TEXT,HORDE_IMAGE_LLM_REFERENCE" placeholder:"FILE|URL" help:"List of known text models."`
+	ReferenceRefresh    time.Duration `name:"model-reference-refresh" default:"1h" env:"HORDE_MODEL_REFERENCE_REFRESH" placeholder:"TIME" help:"How often the lists of models are read again (${default})."`
 
 	KeySecret  string `env:"HORDE_SECRET_KEY,secret_key" secret:"all" placeholder:"TEXT" help:"Hashed with every API key; default: made at the first start and kept in the data folder. Nodes of one PostgreSQL share theirs through it."`
 	BlobSecret string `env:"HORDE_BLOB_SECRET" secret:"all" placeholder:"TEXT" help:"Signs the links of pictures kept in the data folder; default as for --key-secret."`
@@ -141,6 +144,9 @@ func (s *Serve) Validate() error {
 	}
 	if s.BlobSecret != "" && len(s.BlobSecret) < 16 {
 		bad("blob-secret", "is too short: at least 16 characters; leave it out to have one made")
+	}
+	if s.ReferenceRefresh < time.Minute {
+		bad("model-reference-refresh", "%v is less than 1m", s.ReferenceRefresh)
 	}
 	if s.MaxUpload < 1<<20 {
 		bad("max-upload", "%d is less than 1048576 bytes", s.MaxUpload)

@@ -84,6 +84,7 @@ func (s *Server) routes() []route {
 	table = append(table, s.ratingRoutes()...)
 	table = append(table, s.priceRoutes()...)
 	table = append(table, s.operationRoutes()...)
+	table = append(table, s.referenceRoutes()...)
 	if !s.MetricsElsewhere {
 		table = append(table, route{method: http.MethodGet, pattern: "/metrics", handle: wrap(measure), limits: exempt, plain: true})
 	}

@@ -75,11 +75,16 @@ func (n *Node) follow(ctx context.Context) {
 func (n *Node) apply(ctx context.Context, c store.Changes) error {
 	if c.Missed {
 		n.Accounts.Forget()
-		return errors.Join(n.Addresses.Reload(ctx), n.Fleet.Reload(ctx), n.Queue.Reload(ctx), n.Alchemy.Reload(ctx))
+		return errors.Join(n.Catalog.Reload(ctx), n.Addresses.Reload(ctx), n.Fleet.Reload(ctx), n.Queue.Reload(ctx), n.Alchemy.Reload(ctx))
 	}
 	if len(c.Users) > 0 {
 		n.Accounts.Forget(c.Users...)
 		if err := n.Fleet.OwnersChanged(ctx, c.Users...); err != nil {
+			return err
+		}
+	}
+	if c.References {
+		if err := n.Catalog.Reload(ctx); err != nil {
 			return err
 		}
 	}

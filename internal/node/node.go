@@ -65,7 +65,7 @@ type Options struct {
 
 	S3 *blob.S3Options
 
-	ModelsImage, ModelsText string // references: file or URL
+	Models Models
 
 	TestAccounts bool
 	Limited      bool // rate limits are on
@@ -78,6 +78,12 @@ type Options struct {
 	Log              *slog.Logger
 	AccessLog        bool
 	Clock            horde.Clock
+}
+
+// Models name the model references: files or URLs.
+type Models struct {
+	Image, ImageExtra, Text string
+	Refresh                 time.Duration // 0: an hour
 }
 
 // Node is a server that is ready to run.
@@ -129,7 +135,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if err := n.secrets(); err != nil {
 		return err
 	}
-	if n.Catalog, err = catalog.New(catalog.Config{Images: o.ModelsImage, Texts: o.ModelsText, Log: o.Log}); err != nil {
+	if n.Catalog, err = n.openCatalog(); err != nil {
 		return err
 	}
 	if n.Blobs, err = n.openBlobs(); err != nil {
@@ -169,6 +175,16 @@ func (n *Node) open(ctx context.Context) (err error) {
 	n.ready.Add("pictures", n.Blobs.Ready)
 	n.http = httpd.New(n.front())
 	return nil
+}
+
+func (n *Node) openCatalog() (*catalog.Catalog, error) {
+	o := &n.options
+	c := catalog.Config{Images: o.Models.Image, ExtraImages: o.Models.ImageExtra, Texts: o.Models.Text, Refresh: o.Models.Refresh,
+		Store: n.Store, Clock: o.Clock, Log: o.Log}
+	if o.Metrics != nil {
+		c.Metrics = o.Metrics
+	}
+	return catalog.New(c)
 }
 
 const (

@@ -24,6 +24,8 @@ type Changes struct {
 	// Addresses are the networks whose bans changed, Messages those to workers.
 	Addresses []string `json:"ip,omitempty"`
 	Messages  []string `json:"m,omitempty"`
+	// References says that copies of model references changed.
+	References bool `json:"models,omitempty"`
 	// Missed says that changes were lost to a node that slept too long: it has
 	// to read everything again.
 	Missed bool `json:"-"`
@@ -48,7 +50,7 @@ func (tx *Tx) publish(list []statement) []statement {
 	t := &tx.touched
 	payload := jsonText(Changes{Requests: slices.Collect(maps.Keys(t.requests)), Alchemy: slices.Collect(maps.Keys(t.alchemy)),
 		Workers: slices.Collect(maps.Keys(t.workers)), Users: slices.Collect(maps.Keys(t.users)),
-		Addresses: slices.Collect(maps.Keys(t.addresses)), Messages: slices.Collect(maps.Keys(t.messages))})
+		Addresses: slices.Collect(maps.Keys(t.addresses)), Messages: slices.Collect(maps.Keys(t.messages)), References: t.references})
 	return append(list, statement{text: "INSERT INTO changes (node, seq, at, payload) VALUES ($1, $2, $3, $4)",
 		args: []any{tx.w.s.node, tx.seq, tx.Now, payload}})
 }
@@ -132,6 +134,15 @@ func (s *Store) newestChanges(ctx context.Context) (map[string]int64, error) {
 	return seen, err
 }
 
+// Announce makes the other nodes of the database look for what this store
+// changes, for a minute: what Watch does for those that run.
+func (s *Store) Announce() error {
+	if !s.engine.shared {
+		return nil
+	}
+	return s.beat()
+}
+
 // beat says that this node lives.
 func (s *Store) beat() error {
 	return s.Write(Unit{Do: func(tx *Tx) error {
@@ -167,6 +178,7 @@ func (w *watch) poll(ctx context.Context) error {
 			all.Users = append(all.Users, one.Users...)
 			all.Addresses = append(all.Addresses, one.Addresses...)
 			all.Messages = append(all.Messages, one.Messages...)
+			all.References = all.References || one.References
 		}
 		if len(news) > 0 {
 			if err := w.apply(all); err != nil {

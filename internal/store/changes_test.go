@@ -55,6 +55,7 @@ func (f *follower) apply(c store.Changes) error {
 	f.heard.Requests = append(f.heard.Requests, c.Requests...)
 	f.heard.Workers = append(f.heard.Workers, c.Workers...)
 	f.heard.Users = append(f.heard.Users, c.Users...)
+	f.heard.References = f.heard.References || c.References
 	return nil
 }
 

@@ -16,6 +16,8 @@ import (
 var (
 	// ErrNotFound: no row has that id or name.
 	ErrNotFound = errors.New("not found")
+	// ErrInUse: another process holds the data folder.
+	ErrInUse = errors.New("another horde is running on the data folder")
 	// ErrLost: a conditional update found the row changed by somebody else.
 	ErrLost = errors.New("lost the race for a row")
 	// ErrDuplicate: a row with this key exists.

@@ -19,7 +19,7 @@ func (s *Store) lockFolder(folder string) error {
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		f.Close()
-		return fmt.Errorf("another horde is running on the data folder %s; stop it, or choose another with --data", folder)
+		return fmt.Errorf("%w %s; stop it, or choose another with --data", ErrInUse, folder)
 	}
 	s.lock = f
 	return nil

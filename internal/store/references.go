@@ -35,3 +35,32 @@ func (s *Store) References(ctx context.Context) ([]Reference, error) {
 func (s *Store) Reference(ctx context.Context, slot string) (Reference, error) {
 	return one(ctx, s, scanReference, "SELECT "+referenceColumns+", document FROM model_references WHERE slot = $1", slot)
 }
+
+// PutReference keeps v as the copy of its slot. It tells whether the document is
+// another than before: only then Changed moves, and other nodes hear of it.
+func (tx *Tx) PutReference(v Reference) (changed bool, err error) {
+	old, err := read(tx, scanText, "SELECT digest FROM model_references WHERE slot = $1"+tx.w.s.engine.forUpdate, v.Slot)
+	if err != nil {
+		return false, err
+	}
+	if len(old) > 0 && old[0] == v.Digest {
+		_, err := tx.change("UPDATE model_references SET source = $2, models = $3, fetched = $4 WHERE slot = $1", v.Slot, v.Source, v.Models, v.Fetched)
+		return false, err
+	}
+	tx.touched.references = true
+	_, err = tx.change("INSERT INTO model_references ("+referenceColumns+", document) VALUES ($1, $2, $3, $4, $5, $6, $7) "+
+		"ON CONFLICT (slot) DO UPDATE SET source = excluded.source, digest = excluded.digest, models = excluded.models, "+
+		"fetched = excluded.fetched, changed = excluded.changed, document = excluded.document",
+		v.Slot, v.Source, v.Digest, v.Models, v.Fetched, v.Changed, v.Document)
+	return true, err
+}
+
+// DeleteReference forgets the copy of a slot. ErrNotFound: there is none.
+func (tx *Tx) DeleteReference(slot string) error {
+	n, err := tx.change("DELETE FROM model_references WHERE slot = $1", slot)
+	if err == nil && n == 0 {
+		return ErrNotFound
+	}
+	tx.touched.references = true
+	return err
+}

@@ -38,8 +38,9 @@ type touched struct {
 	alchemy  map[string]bool
 	users    map[int64]bool
 
-	addresses map[string]bool // networks
-	messages  map[string]bool
+	addresses  map[string]bool // networks
+	messages   map[string]bool
+	references bool
 }
 
 // buffered are the rows to insert before the commit.

@@ -1,0 +1,202 @@
+package catalog
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"horde/api"
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// Taken is what became of a document.
+type Taken struct {
+	Models  int
+	LeftOut int  // entries that could not be read
+	Changed bool // another document than was in use
+}
+
+// Take makes a document the reference of a slot and keeps it in the store, from
+// where other nodes take it up. source says where it came from. Refusals are of
+// code BadRequest.
+func (c *Catalog) Take(slot, source string, doc []byte) (Taken, error) {
+	if !known(slot) {
+		return Taken{}, unknownSlot(slot)
+	}
+	t, err := c.take(slot, source, doc)
+	if bad := (*documentError)(nil); errors.As(err, &bad) {
+		return t, horde.Errorf("BadRequest", "%s", bad)
+	}
+	return t, err
+}
+
+// documentError refuses a document.
+type documentError struct {
+	source string
+	err    error
+}
+
+func (e *documentError) Error() string { return e.source + " " + e.err.Error() }
+func (e *documentError) Unwrap() error { return e.err }
+
+func (c *Catalog) take(slot, source string, doc []byte) (t Taken, err error) {
+	doc = bytes.TrimPrefix(doc, byteOrderMark)
+	digest := digestOf(doc)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := c.parts[slot]
+	if t.Changed = next.digest != digest; t.Changed {
+		next.digest = digest
+		if next.parsed, err = parseDocument(slot, doc); err != nil {
+			return t, &documentError{source, err}
+		}
+	}
+	t.Models, t.LeftOut = next.models(), next.bad
+	if c.cfg.Store != nil {
+		if err := c.keep(slot, source, next, doc); err != nil {
+			return t, fmt.Errorf("keep the reference %s in the database: %w", source, err)
+		}
+	}
+	if t.Changed {
+		c.parts[slot] = next
+		c.rebuild()
+	}
+	return t, nil
+}
+
+// keep writes the copy of a slot.
+func (c *Catalog) keep(slot, source string, p part, doc []byte) error {
+	now := c.cfg.Clock().UnixMicro()
+	v := store.Reference{Slot: slot, Source: source, Digest: p.digest, Models: int64(p.models()), Fetched: now, Changed: now, Document: string(doc)}
+	err := c.cfg.Store.Write(store.Unit{Key: "reference:" + slot, Do: func(tx *store.Tx) error {
+		_, err := tx.PutReference(v)
+		return err
+	}})
+	if err == nil {
+		c.metrics.copied(slot, now)
+	}
+	return err
+}
+
+func digestOf(doc []byte) string {
+	sum := sha256.Sum256(doc)
+	return hex.EncodeToString(sum[:])
+}
+
+func known(slot string) bool { return slot == Images || slot == ExtraImages || slot == Texts }
+
+func unknownSlot(slot string) error {
+	return horde.Errorf("NotFound", "There is no model reference %.40q; there are %s, %s and %s.", slot, Images, ExtraImages, Texts)
+}
+
+// Forget drops the copy of a slot: without one of image models the built-in list
+// holds again. A source that is configured brings it back at its next reading.
+func (c *Catalog) Forget(ctx context.Context, slot string) error {
+	if !known(slot) {
+		return unknownSlot(slot)
+	}
+	if c.cfg.Store == nil {
+		return errors.New("this catalogue keeps no copies")
+	}
+	err := c.cfg.Store.Write(store.Unit{Key: "reference:" + slot, Do: func(tx *store.Tx) error { return tx.DeleteReference(slot) }})
+	if errors.Is(err, store.ErrNotFound) {
+		return horde.Errorf("NotFound", "No copy of the model reference %s is kept.", slot)
+	}
+	if err != nil {
+		return err
+	}
+	return c.Reload(ctx)
+}
+
+// Reload takes up what the store keeps, as far as it differs from what is known:
+// after another node has changed it. A copy that cannot be read, since a later
+// version wrote it, is passed over.
+func (c *Catalog) Reload(ctx context.Context) error {
+	if c.cfg.Store == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	heads, err := c.cfg.Store.References(ctx)
+	if err != nil {
+		return fmt.Errorf("read the model references: %w", err)
+	}
+	there, changed := map[string]bool{}, false
+	for _, h := range heads {
+		there[h.Slot] = known(h.Slot)
+		if !there[h.Slot] {
+			continue
+		}
+		c.metrics.copied(h.Slot, h.Fetched)
+		if c.parts[h.Slot].digest == h.Digest {
+			continue
+		}
+		if err := c.reload(ctx, h.Slot); err != nil {
+			return err
+		}
+		changed = true
+	}
+	for slot := range c.parts {
+		if !there[slot] {
+			delete(c.parts, slot)
+			c.metrics.copied(slot, 0)
+			changed = true
+		}
+	}
+	if changed {
+		c.rebuild()
+	}
+	return nil
+}
+
+// reload reads the copy of one slot.
+func (c *Catalog) reload(ctx context.Context, slot string) error {
+	v, err := c.cfg.Store.Reference(ctx, slot)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // gone meanwhile; the change log tells of that too
+	}
+	if err != nil {
+		return fmt.Errorf("read the model reference %s: %w", slot, err)
+	}
+	p, err := parseDocument(slot, []byte(v.Document))
+	if err != nil {
+		c.cfg.Log.Error("the kept copy of a model reference cannot be read; it is passed over", "reference", slot, "error", err)
+		return nil
+	}
+	c.parts[slot] = part{parsed: p, digest: v.Digest}
+	return nil
+}
+
+// copyOf is what the store keeps of a slot; store.ErrNotFound: nothing.
+func (c *Catalog) copyOf(ctx context.Context, slot string) (store.Reference, error) {
+	if c.cfg.Store == nil {
+		return store.Reference{}, store.ErrNotFound
+	}
+	return c.cfg.Store.Reference(ctx, slot)
+}
+
+// References lists the slots that are filled, and that of image models in any
+// case: where no copy is kept of it the built-in list stands in.
+func (c *Catalog) References(ctx context.Context) ([]api.ModelReference, error) {
+	list := []api.ModelReference{}
+	if c.cfg.Store != nil {
+		heads, err := c.cfg.Store.References(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range heads {
+			fetched, changed := time.UnixMicro(h.Fetched).UTC(), time.UnixMicro(h.Changed).UTC()
+			list = append(list, api.ModelReference{Kind: h.Slot, Models: int(h.Models), Source: h.Source, Fetched: &fetched, Changed: &changed})
+		}
+	}
+	if len(list) == 0 || list[0].Kind != Images { // the first in the order of slots
+		builtIn := api.ModelReference{Kind: Images, Models: len(c.common), Source: api.BuiltInReference}
+		list = append([]api.ModelReference{builtIn}, list...)
+	}
+	return list, nil
+}
