@@ -389,7 +389,7 @@ const unreasonable = 20_000_000
 // value is the worth of a picture (§6.2, §6.3, §6.4).
 func (w imageWork) value(q *Queue, a assigned, _ string) value {
 	order := w.Order(q.Modes().MatchedTargeting)
-	reward := order.Reward(a.e.record.Price, q.Catalog.Snapshot().Baseline(a.job.Model))
+	reward := order.Reward(a.e.record.Price, a.e.record.baseline(a.job.Model, q.Catalog.Snapshot()))
 	factor := 1.0
 	if a.worker != nil {
 		factor = a.worker.Agent.RewardFactor()
@@ -475,7 +475,7 @@ func (r imageAsk) adult(model string) bool {
 
 func (r imageAsk) record() record {
 	m := r.Image
-	return record{Image: &m}
+	return record{Image: &m, Baselines: m.Baselines(r.Models)}
 }
 
 func (r imageAsk) sources(ctx context.Context, q *Queue, id string, rec *record) error {

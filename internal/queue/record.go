@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	"horde/api"
 	"horde/internal/admission"
+	"horde/internal/catalog"
 	"horde/internal/horde"
 	"horde/internal/store"
 )
@@ -25,6 +27,7 @@ type record struct {
 	Source     string           `json:"source,omitempty"`           // name of the source picture's blob
 	Mask       string           `json:"mask,omitempty"`
 	Extra      []extraSource    `json:"extra,omitempty"`
+	Baselines  []string         `json:"baselines,omitempty"` // of the models it names, at acceptance
 
 	common *admission.Common // of Image or Text
 }
@@ -35,6 +38,15 @@ func (r *record) used(things int64) int64 {
 		return things
 	}
 	return int64(math.Round(float64(things) * r.Multiplier))
+}
+
+// baseline is what a picture by a model is worth by: what the model was built on
+// when the request was accepted and its price was told, else what it is now.
+func (r *record) baseline(model string, now *catalog.Snapshot) string {
+	if i := slices.Index(r.common.Models, model); i >= 0 && i < len(r.Baselines) {
+		return r.Baselines[i]
+	}
+	return now.Baseline(model)
 }
 
 type extraSource struct {
