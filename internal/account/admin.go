@@ -62,6 +62,7 @@ func (m *modification) run(target int64) func(*store.Tx) error {
 	return func(tx *store.Tx) (err error) {
 		m.tx, m.out, m.selected, m.refusal = tx, Modified{}, false, nil
 		m.ledger = kudos.NewEntry(tx, m.entry, "changed by "+m.caller.Alias(), "", "")
+		m.ledger.About(kudos.About{By: m.caller.ID})
 		if m.row, err = tx.User(target); err != nil {
 			return err
 		}

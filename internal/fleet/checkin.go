@@ -290,6 +290,7 @@ func (f *Fleet) accrue(r *store.Worker, s Settings, now int64) horde.Kudos {
 // for that of alchemists.
 func payUptime(tx *store.Tx, w store.Worker, owner *account.User, reward horde.Kudos) error {
 	e := kudos.NewEntry(tx, "uptime:"+w.ID+":"+horde.NewID(), "uptime", "", "")
+	e.About(kudos.About{Worker: w.ID})
 	if owner.Is(account.Trusted) || w.Kind == Forms {
 		if err := e.Reward(w.UserID, reward, true); err != nil {
 			return err

@@ -6,7 +6,7 @@ import (
 )
 
 // Styled counts what the owners of styles earn by them.
-var Styled Bucket = func(t *store.Totals) *horde.Kudos { return &t.Styled }
+var Styled = Bucket{func(t *store.Totals) *horde.Kudos { return &t.Styled }, StyleUsed}
 
 // StyleReward is what the owner of a style gets for each accepted request of
 // somebody else that uses it (§6.11).
@@ -16,7 +16,8 @@ func StyleReward() horde.Kudos { return horde.Whole(2) }
 // style that was used, pictures that were rated (generation rulebook §6.11). All
 // of it can be spent at once.
 func (e *Entry) Bonus(user int64, amount horde.Kudos, b Bucket) error {
-	if err := e.move(user, amount, func(t *store.Totals) { *b(t) += amount }); err != nil {
+	e.note(user, b.what, amount)
+	if err := e.move(user, amount, func(t *store.Totals) { *b.of(t) += amount }); err != nil {
 		return err
 	}
 	e.post(Mint, -amount)

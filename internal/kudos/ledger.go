@@ -28,8 +28,9 @@ func EscrowAccount(user int64) string { return "escrow:" + strconv.FormatInt(use
 // the balances beside them, Commit writes the event. All within one unit of
 // work, so that both happen or neither.
 type Entry struct {
-	tx *store.Tx
-	ev store.Event
+	tx     *store.Tx
+	ev     store.Event
+	detail Detail
 }
 
 // NewEntry starts an event. id is its business id: a second event with the same
@@ -37,6 +38,9 @@ type Entry struct {
 func NewEntry(tx *store.Tx, id, reason, request, job string) *Entry {
 	return &Entry{tx: tx, ev: store.Event{ID: id, Reason: reason, RequestID: request, JobID: job}}
 }
+
+// About says what the event is about besides its amounts.
+func (e *Entry) About(a About) { e.detail.About = a }
 
 // post adds to the posting of an account within the event.
 func (e *Entry) post(account string, amount horde.Kudos) {
@@ -54,8 +58,15 @@ func (e *Entry) post(account string, amount horde.Kudos) {
 
 // Charge takes amount from what a user can spend. The balance never falls below
 // the user's floor; the part that would is forgiven, in a posting of its own
-// (generation rulebook §6.10).
-func (e *Entry) Charge(user int64, amount horde.Kudos) error {
+// (generation rulebook §6.10). parts name what the amount consists of; what they
+// leave of it is the burn.
+func (e *Entry) Charge(user int64, amount horde.Kudos, parts ...Part) error {
+	rest := amount
+	for _, p := range parts {
+		rest -= p.Amount
+		e.note(user, p.What, -p.Amount)
+	}
+	e.note(user, Burned, -rest)
 	if err := e.move(user, -amount, func(t *store.Totals) { t.Accumulated -= amount }); err != nil {
 		return err
 	}
@@ -71,6 +82,7 @@ func (e *Entry) Reward(owner int64, amount horde.Kudos, trusted bool) error {
 		kept = halfToEven(amount)
 	}
 	spendable := amount - kept
+	e.note(owner, Rewarded, spendable)
 	if err := e.move(owner, spendable, func(t *store.Totals) { t.Accumulated += spendable }); err != nil {
 		return err
 	}
@@ -86,6 +98,7 @@ func (e *Entry) Escrow(owner int64, amount horde.Kudos) error {
 	if amount == 0 {
 		return nil
 	}
+	e.note(owner, KeptBack, amount)
 	e.post(Mint, -amount)
 	e.post(EscrowAccount(owner), amount)
 	return e.tx.ChangeAccount(owner, func(a *store.Account) { a.Escrow += amount })
@@ -99,6 +112,7 @@ func (e *Entry) SetBalance(user int64, amount horde.Kudos) error {
 		delta = amount - a.Balance
 		a.Balance = amount
 	})
+	e.note(user, SetTo, delta)
 	e.post(UserAccount(user), delta)
 	e.post(Admin, -delta)
 	return err
@@ -116,6 +130,7 @@ func (e *Entry) move(user int64, delta horde.Kudos, count func(*store.Totals)) e
 		}
 		count(&a.Totals)
 	})
+	e.note(user, Lifted, lifted)
 	e.post(UserAccount(user), delta+lifted)
 	e.post(Forgiven, -lifted)
 	return err
@@ -133,6 +148,7 @@ func (e *Entry) Commit() error {
 	if len(postings) == 0 {
 		return nil
 	}
+	e.ev.Detail = e.detail.text()
 	return e.tx.Post(e.ev)
 }
 

@@ -6,23 +6,41 @@ import (
 )
 
 // Bucket is where a movement is counted among a user's totals (platform rulebook
-// §6.3).
-type Bucket func(*store.Totals) *horde.Kudos
+// §6.3), and what it is called in words.
+type Bucket struct {
+	of   func(*store.Totals) *horde.Kudos
+	what What
+}
 
 // Buckets of gifts that come from outside the ledger.
 var (
-	ByAdmin   Bucket = func(t *store.Totals) *horde.Kudos { return &t.Admin }
-	Recurring Bucket = func(t *store.Totals) *horde.Kudos { return &t.Recurring }
-	Awarded   Bucket = func(t *store.Totals) *horde.Kudos { return &t.Awarded }
+	ByAdmin   = Bucket{func(t *store.Totals) *horde.Kudos { return &t.Admin }, Adjusted}
+	Recurring = Bucket{func(t *store.Totals) *horde.Kudos { return &t.Recurring }, Allowance}
+	Awarded   = Bucket{func(t *store.Totals) *horde.Kudos { return &t.Awarded }, Award}
 )
 
 // Grant gives a user kudos by hand, or takes them with a negative amount, though
 // never below the floor.
 func (e *Entry) Grant(user int64, amount horde.Kudos, b Bucket) error {
-	if err := e.move(user, amount, func(t *store.Totals) { *b(t) += amount }); err != nil {
+	e.note(user, b.what, amount)
+	if err := e.move(user, amount, func(t *store.Totals) { *b.of(t) += amount }); err != nil {
 		return err
 	}
 	e.post(Admin, -amount)
+	return nil
+}
+
+// Monthly gives a user what is due for a month, made up of parts (§6.11).
+func (e *Entry) Monthly(user int64, parts ...Part) error {
+	var amount horde.Kudos
+	for _, p := range parts {
+		amount += p.Amount
+		e.note(user, p.What, p.Amount)
+	}
+	if err := e.move(user, amount, func(t *store.Totals) { t.Recurring += amount }); err != nil {
+		return err
+	}
+	e.post(Mint, -amount)
 	return nil
 }
 
@@ -44,6 +62,8 @@ func (e *Entry) Transfer(source, target int64, amount horde.Kudos, donation bool
 			t.Gifted -= amount
 		}
 	}
+	e.note(source, Given, -amount)
+	e.note(target, Received, amount)
 	if err := e.move(source, -amount, given); err != nil {
 		return err
 	}
@@ -61,6 +81,8 @@ func (e *Entry) Promote(user int64) error {
 	if err := e.tx.ChangeAccount(user, func(a *store.Account) { a.Escrow = 0 }); err != nil {
 		return err
 	}
+	e.note(user, Promoted, escrow)
+	e.note(user, KeptBack, -escrow)
 	e.post(EscrowAccount(user), -escrow)
 	return e.move(user, escrow, func(t *store.Totals) { t.Accumulated += escrow })
 }

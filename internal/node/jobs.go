@@ -15,6 +15,7 @@ const (
 	sweepEvery     = 60 * time.Second // generation rulebook §5.8
 	pruneEvery     = 10 * time.Minute
 	promoteEvery   = 60 * time.Second
+	dateEvery      = 60 * time.Second
 	picturesKept   = 2 * time.Hour
 	deliveriesKept = time.Hour
 	timingsKept    = 90 * 24 * time.Hour
@@ -36,6 +37,7 @@ func (n *Node) jobs() []func(context.Context) {
 		n.callHooks,
 		func(ctx context.Context) { n.every(ctx, "prune", pruneEvery, n.prune) },
 		func(ctx context.Context) { n.every(ctx, "promote", promoteEvery, n.promote) },
+		func(ctx context.Context) { n.every(ctx, "date-postings", dateEvery, n.datePostings) },
 	}
 }
 
@@ -130,6 +132,22 @@ func (n *Node) promote(ctx context.Context) error {
 		err = errors.Join(err, n.Fleet.Unpause(user))
 	}
 	return err
+}
+
+// datePostings fills in when postings were made that nodes of before this schema
+// write: histories find them by that.
+func (n *Node) datePostings(ctx context.Context) error {
+	for ctx.Err() == nil {
+		var dated int64
+		err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
+			dated, err = tx.DatePostings()
+			return err
+		}})
+		if err != nil || dated == 0 {
+			return err
+		}
+	}
+	return nil
 }
 
 // prune forgets what nobody asks for any more.

@@ -284,7 +284,7 @@ func (q *Queue) commit(e *entry, r incoming, t *terms, w weighed) error {
 		insert := row
 		insert.Body = string(body)
 		tx.InsertRequest(insert)
-		return t.chargeTax(tx, e.home.kind, &row, cost.tax, e.record.Held)
+		return t.chargeTax(tx, e, &row, cost.tax)
 	}})
 	if err != nil {
 		return err
@@ -303,9 +303,14 @@ func (q *Queue) commit(e *entry, r incoming, t *terms, w weighed) error {
 func holdID(request string) string { return "upfront:" + request }
 
 // chargeTax moves the kudos of an accepted request.
-func (t *terms) chargeTax(tx *store.Tx, k *kind, row *store.Request, tax horde.Kudos, held bool) error {
+func (t *terms) chargeTax(tx *store.Tx, r *entry, row *store.Request, tax horde.Kudos) error {
 	e := kudos.NewEntry(tx, "accept:"+row.ID, "request accepted", row.ID, "")
-	if err := e.Charge(row.UserID, tax); err != nil {
+	about := kudos.About{Key: t.keyID()}
+	if t.style != nil {
+		about.Style = t.style.Style.Name
+	}
+	e.About(about)
+	if err := e.Charge(row.UserID, tax, kudos.TaxParts(tax, len(r.record.Extra))...); err != nil {
 		return err
 	}
 	if err := spendKey(tx, t.keyID(), tax); err != nil {
@@ -316,13 +321,13 @@ func (t *terms) chargeTax(tx *store.Tx, k *kind, row *store.Request, tax horde.K
 			return err
 		}
 	}
-	if held {
+	if r.record.Held {
 		if err := kudos.EatHold(tx, holdID(row.ID), tax); err != nil {
 			return err
 		}
 	}
 	err := tx.ChangeAccount(row.UserID, func(a *store.Account) {
-		a.Totals.Requests[k.place]++
+		a.Totals.Requests[r.home.kind.place]++
 		a.LastActive = tx.Now
 	})
 	if err != nil {

@@ -8,16 +8,18 @@ import (
 	"horde/internal/admission"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/kudos"
 	"horde/internal/store"
 )
 
 // kind is what one kind of work has of its own; all else in this package is the
 // same for every kind. There is an index for each.
 type kind struct {
-	name      string  // of its workers and requests
-	place     int     // in store.PerKind
-	title     string  // of a request, in refusals
-	delivered string  // reason of a delivery's ledger entry
+	name      string // of its workers and requests
+	place     int    // in store.PerKind
+	title     string // of a request, in refusals
+	delivered string // reason of a delivery's ledger entry
+	made      kudos.What
 	slow      float64 // things per second that count as fast
 	fresh     float64 // those of a worker that has delivered nothing
 	unit      float64 // things in one unit of the users' records
@@ -100,7 +102,7 @@ const (
 
 var (
 	images = &kind{
-		name: fleet.Image, place: 0, title: "Image Waiting Prompt", delivered: "picture delivered",
+		name: fleet.Image, place: 0, title: "Image Waiting Prompt", delivered: "picture delivered", made: kudos.Picture,
 		slow: fastImages, fresh: 1_000_000, unit: 1e4, census: true,
 		look: lookForImages, lacking: lackingForImages, implied: map[string]string{"censored": "nsfw", "csam": "csam"},
 		read: func(r *record) work {
@@ -112,7 +114,7 @@ var (
 		},
 	}
 	texts = &kind{
-		name: fleet.Text, place: 1, title: "Text Waiting Prompt", delivered: "text delivered",
+		name: fleet.Text, place: 1, title: "Text Waiting Prompt", delivered: "text delivered", made: kudos.Text,
 		slow: fastTexts, fresh: 1, unit: 1, walked: lackTrust | lackSoftprompt,
 		look: lookForTexts, lacking: lackingForTexts, implied: map[string]string{"csam": "csam"},
 		read: func(r *record) work {

@@ -213,6 +213,8 @@ func withCensorship(meta []api.GenMetadatum, value string) []api.GenMetadatum {
 // settlement is the figures of one delivery.
 type settlement struct {
 	charge, earned horde.Kudos
+	worth          horde.Kudos // what of the charge is for the work
+	censored       bool
 	micros         int64
 	things         int64 // as records count them
 	made           int64 // as its speed counts them
@@ -225,7 +227,7 @@ func settlementOf(a assigned, owner *account.User, r store.JobResult, v value, n
 	if r.Censored {
 		paid = 0
 	}
-	s := settlement{charge: horde.KudosOf(v.charge(paid)), earned: v.earned, things: a.e.work.things(), made: v.made,
+	s := settlement{charge: horde.KudosOf(v.charge(paid)), worth: horde.KudosOf(paid), censored: r.Censored, earned: v.earned, things: a.e.work.things(), made: v.made,
 		micros: max(0, now-a.job.Started), speed: 1}
 	if s.micros > 0 {
 		s.speed = math.Round(float64(s.made)/(float64(s.micros)/1e6)*10) / 10
@@ -290,8 +292,9 @@ func (q *Queue) settle(a assigned, owner *account.User, r store.JobResult, v val
 func (q *Queue) pay(tx *store.Tx, a assigned, owner *account.User, s settlement) error {
 	kind := a.e.home.kind
 	e := kudos.NewEntry(tx, "deliver:"+a.job.ID, kind.delivered, a.e.row.ID, a.job.ID)
+	e.About(kudos.About{Worker: a.worker.ID, Model: a.job.Model, Key: a.e.record.SharedKey, Censored: s.censored})
 	payer := a.e.row.UserID
-	if err := e.Charge(payer, s.charge); err != nil {
+	if err := e.Charge(payer, s.charge, kudos.Part{What: kind.made, Amount: s.worth}); err != nil {
 		return err
 	}
 	if err := spendKey(tx, a.e.record.SharedKey, s.charge); err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 
 	"horde/internal/horde"
 )
@@ -17,6 +18,17 @@ type Event struct {
 	Detail    string
 	Postings  []Posting
 }
+
+// ofUser tells accounts of users from those of the system.
+func ofUser(account string) bool {
+	return strings.HasPrefix(account, spendable) || strings.HasPrefix(account, escrow)
+}
+
+// How the names of users' accounts begin; the id follows.
+const (
+	spendable = "user:"
+	escrow    = "escrow:"
+)
 
 // Posting moves Amount onto an account of the ledger: "user:<id>",
 // "escrow:<id>", or a system account such as "mint" and "burn".
@@ -37,7 +49,11 @@ func (tx *Tx) Post(e Event) error {
 	}
 	tx.rows.events = append(tx.rows.events, e.ID, e.Reason, e.RequestID, e.JobID, tx.Now, e.Detail)
 	for _, p := range e.Postings {
-		tx.rows.postings = append(tx.rows.postings, p.Account, e.ID, int64(p.Amount))
+		at := tx.Now
+		if !ofUser(p.Account) {
+			at = 0
+		}
+		tx.rows.postings = append(tx.rows.postings, p.Account, e.ID, int64(p.Amount), at)
 	}
 	return nil
 }

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"horde/internal/horde"
 )
@@ -170,12 +169,12 @@ func (p *prover) holds() error {
 // looks for sums that no account claimed.
 func (p *prover) accounts() error {
 	var user int64
-	var balance, escrow, held horde.Kudos
-	err := p.each("SELECT user_id, balance, escrow, held FROM accounts ORDER BY user_id", []any{&user, &balance, &escrow, &held}, func() {
+	var balance, kept, held horde.Kudos
+	err := p.each("SELECT user_id, balance, escrow, held FROM accounts ORDER BY user_id", []any{&user, &balance, &kept, &held}, func() {
 		p.Accounts++
 		id := strconv.FormatInt(user, 10)
-		p.balance("user:"+id, balance)
-		p.balance("escrow:"+id, escrow)
+		p.balance(spendable+id, balance)
+		p.balance(escrow+id, kept)
 		if parts := p.held[user]; parts != held {
 			p.fault(Fault{Kind: WrongHeld, Name: "held:" + id, Says: held, Parts: parts})
 		}
@@ -185,7 +184,7 @@ func (p *prover) accounts() error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.posted)) {
-		if strings.HasPrefix(name, "user:") || strings.HasPrefix(name, "escrow:") {
+		if ofUser(name) {
 			p.fault(Fault{Kind: UnknownAccount, Name: name, Parts: p.posted[name]})
 		}
 	}

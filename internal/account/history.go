@@ -1,0 +1,291 @@
+package account
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"horde/api"
+	"horde/internal/horde"
+	"horde/internal/kudos"
+	"horde/internal/store"
+)
+
+// MaxHistory is how many movements a page of a history has at most.
+const MaxHistory = 200
+
+// History tells what moved a user's kudos, newest first, in words: the same for
+// the user, for moderators and for the operator. limit is cut to 1…MaxHistory;
+// before is the Next of the page before, "" for the newest. It only reads, so a
+// store of OpenReader will do. A user that does not exist is a UserNotFound error,
+// a before that is none a validation error.
+func History(ctx context.Context, s *store.Store, user int64, before string, limit int) (*api.KudosHistory, error) {
+	from, err := readBookmark(before)
+	if err != nil {
+		return nil, err
+	}
+	limit = max(1, min(MaxHistory, limit))
+	acc, found, err := s.History(ctx, user, from.Place, limit+1)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, horde.Errorf("UserNotFound", "User with id '%d' not found.", user)
+	}
+	if err != nil {
+		return nil, err
+	}
+	more := len(found) > limit
+	found = found[:min(limit, len(found))]
+	if before == "" {
+		from.balance, from.escrow = acc.Balance, acc.Escrow
+	}
+	t := teller{user: user, balance: from.balance, escrow: from.escrow}
+	for _, m := range found {
+		d, err := kudos.ReadDetail(m.Event.Detail)
+		if err != nil {
+			return nil, fmt.Errorf("event %s: %w", m.Event.ID, err)
+		}
+		t.stories = append(t.stories, story{Movement: m, Detail: d})
+	}
+	if err := t.learnNames(ctx, s); err != nil {
+		return nil, err
+	}
+	h := &api.KudosHistory{Username: t.alias(user), Kudos: api.Float(acc.Balance.Float()), EvaluatingKudos: api.Float(acc.Escrow.Float()),
+		Held: api.Float(acc.Held.Float()), Movements: t.movements()}
+	if more {
+		h.Next = bookmark{next(from.Place, found), t.balance, t.escrow}.String()
+	}
+	return h, nil
+}
+
+// History is the history of a user; see the function of this name.
+func (a *Accounts) History(ctx context.Context, user int64, before string, limit int) (*api.KudosHistory, error) {
+	return History(ctx, a.store, user, before, limit)
+}
+
+// HistoryOf finds out whose history caller asks for by whom, an alias or id, ""
+// for the caller's own. Those of others are for moderators; that of the anonymous
+// account, which is everybody's, is for nobody who calls.
+func (a *Accounts) HistoryOf(ctx context.Context, caller *User, whom string) (*User, error) {
+	u := caller
+	if whom != "" {
+		id, ok := IDOfAlias(whom)
+		if !ok {
+			return nil, horde.Errorf("UserNotFound", "There is no such user. Ask for name#id or a bare id.")
+		}
+		if id != caller.ID {
+			if !caller.Is(Moderator) {
+				return nil, horde.Errorf("NotModerator", "Only moderators see the history of others.")
+			}
+			var err error
+			if u, err = a.ByID(ctx, id); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if u.Anonymous() {
+		return nil, horde.Errorf("AnonForbidden", "The anonymous account is shared by many, so its history is not shown. Register an account of your own.")
+	}
+	return u, nil
+}
+
+// bookmark is where a page of a history begins, with what the account had after
+// its first movement.
+type bookmark struct {
+	store.Place
+	balance, escrow horde.Kudos
+}
+
+// next is the place behind a page: its last moment, without the movements of that
+// moment that were shown.
+func next(from store.Place, page []store.Movement) store.Place {
+	last := page[len(page)-1].At
+	p := store.Place{At: last}
+	if last == from.At {
+		p.Skip = from.Skip
+	}
+	for _, m := range page {
+		if m.At == last {
+			p.Skip++
+		}
+	}
+	return p
+}
+
+func (b bookmark) String() string {
+	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d.%d.%d.%d", b.At, b.Skip, b.balance, b.escrow))
+}
+
+const maxSkip = 10_000 // more movements of one moment than any batch holds
+
+func readBookmark(text string) (b bookmark, err error) {
+	if text == "" {
+		return b, nil
+	}
+	wrong := &horde.Error{Fields: map[string]string{"before": "this is not the next of a page of this history"}}
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	fields := strings.Split(string(raw), ".")
+	if err != nil || len(fields) != 4 {
+		return b, wrong
+	}
+	var numbers [4]int64
+	for i, f := range fields {
+		if numbers[i], err = strconv.ParseInt(f, 10, 64); err != nil {
+			return b, wrong
+		}
+	}
+	if numbers[0] <= 0 || numbers[1] < 0 || numbers[1] > maxSkip {
+		return b, wrong
+	}
+	return bookmark{store.Place{At: numbers[0], Skip: int(numbers[1])}, horde.Kudos(numbers[2]), horde.Kudos(numbers[3])}, nil
+}
+
+// story is a movement with what its event says of itself.
+type story struct {
+	store.Movement
+	kudos.Detail
+}
+
+// teller words the movements of one user.
+type teller struct {
+	user            int64
+	stories         []story
+	names           store.Names
+	balance, escrow horde.Kudos // after the movement that is told next
+}
+
+// learnNames looks up what the users, workers and keys of the stories are called.
+func (t *teller) learnNames(ctx context.Context, s *store.Store) (err error) {
+	users, workers, keys := set[int64]{}, set[string]{}, set[string]{}
+	users.add(t.user)
+	for _, s := range t.stories {
+		users.add(s.By)
+		for _, m := range s.Moves {
+			users.add(m.User)
+		}
+		workers.add(s.Worker)
+		keys.add(s.Key)
+	}
+	t.names, err = s.Names(ctx, users.all, workers.all, keys.all)
+	return err
+}
+
+// set gathers values other than the zero one, each once.
+type set[T comparable] struct {
+	has map[T]bool
+	all []T
+}
+
+func (s *set[T]) add(v T) {
+	if s.has == nil {
+		s.has = map[T]bool{}
+	}
+	if !s.has[v] {
+		s.has[v] = true
+		s.all = append(s.all, v)
+	}
+}
+
+func (t *teller) alias(user int64) string {
+	name, ok := t.names.Users[user]
+	if !ok {
+		return "a user that is gone"
+	}
+	return name + "#" + strconv.FormatInt(user, 10)
+}
+
+// movements tells all stories, those of one request together where its newest
+// stands.
+func (t *teller) movements() []api.KudosMovement {
+	list := []api.KudosMovement{}
+	at := map[string]int{} // request → place in list
+	for i := range t.stories {
+		m := t.tell(&t.stories[i])
+		place, known := at[m.Request]
+		switch {
+		case m.Kind != "request":
+			list = append(list, m)
+		case known:
+			list[place] = together(list[place], m)
+		default:
+			at[m.Request] = len(list)
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// together adds an older movement of a request to those that came after it.
+func together(group, older api.KudosMovement) api.KudosMovement {
+	if len(group.Movements) == 0 {
+		first := group
+		group.Job, group.WorkerID, group.WorkerName, group.Model, group.Parts = "", "", "", "", nil
+		group.Movements = []api.KudosMovement{first}
+	}
+	group.Movements = append(group.Movements, older)
+	sums := map[string]horde.Kudos{}
+	group.Amount, group.Evaluating = 0, 0
+	var names []string
+	var amount, evaluating horde.Kudos
+	for _, m := range group.Movements {
+		amount += horde.KudosOf(float64(m.Amount))
+		evaluating += horde.KudosOf(float64(m.Evaluating))
+		for _, p := range m.Parts {
+			if _, ok := sums[p.What]; !ok {
+				names = append(names, p.What)
+			}
+			sums[p.What] += horde.KudosOf(float64(p.Amount))
+		}
+	}
+	group.Amount, group.Evaluating = api.Float(amount.Float()), api.Float(evaluating.Float())
+	group.Parts = nil
+	for _, name := range names {
+		group.Parts = append(group.Parts, api.KudosPart{What: name, Amount: api.Float(sums[name].Float())})
+	}
+	group.Text = fmt.Sprintf("Request %s: %s", group.Request, countParts(group.Movements))
+	return group
+}
+
+// countParts says what became of a request in the movements that are told.
+func countParts(movements []api.KudosMovement) string {
+	var accepted bool
+	delivered := 0
+	for _, m := range movements {
+		if m.Job == "" {
+			accepted = true
+		} else {
+			delivered++
+		}
+	}
+	text := fmt.Sprintf("%d deliveries", delivered)
+	if delivered == 1 {
+		text = "1 delivery"
+	}
+	if accepted {
+		text = "accepted, " + text
+	}
+	return text
+}
+
+// tell words one movement and steps back before it.
+func (t *teller) tell(s *story) api.KudosMovement {
+	w := words{t: t, s: s}
+	for _, m := range s.Moves {
+		if m.User == t.user {
+			w.parts = append(w.parts, m.Part)
+		}
+	}
+	m := w.movement()
+	m.At = time.UnixMicro(s.At).UTC().Format("2006-01-02T15:04:05.000000Z07:00")
+	m.Amount, m.Balance = api.Float(s.Movement.Balance.Float()), api.Float(t.balance.Float())
+	m.Evaluating, m.EvaluatingKudos = api.Float(s.Escrow.Float()), api.Float(t.escrow.Float())
+	for _, p := range w.parts {
+		m.Parts = append(m.Parts, api.KudosPart{What: string(p.What), Amount: api.Float(p.Amount.Float())})
+	}
+	m.Text = strings.ToUpper(m.Text[:1]) + m.Text[1:]
+	t.balance -= s.Movement.Balance
+	t.escrow -= s.Escrow
+	return m
+}

@@ -1,0 +1,202 @@
+package account
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"horde/api"
+	"horde/internal/horde"
+	"horde/internal/kudos"
+)
+
+// words find what to say of one story to one user. Whoever was paid for a job is
+// not told the id of its request: knowing it is the right to read it.
+type words struct {
+	t     *teller
+	s     *story
+	parts []kudos.Part // of the user
+}
+
+func (w *words) part(what kudos.What) (sum horde.Kudos, has bool) {
+	for _, p := range w.parts {
+		if p.What == what {
+			sum, has = sum+p.Amount, true
+		}
+	}
+	return sum, has
+}
+
+func (w *words) has(what ...kudos.What) bool {
+	for _, x := range what {
+		if _, ok := w.part(x); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// movement words the story by its kind, which the event's id begins with.
+func (w *words) movement() api.KudosMovement {
+	kind, _, _ := strings.Cut(w.s.Event.ID, ":")
+	var m api.KudosMovement
+	switch kind {
+	case "accept":
+		m = w.accepted()
+	case "deliver", "form":
+		m = w.delivered()
+	case "uptime":
+		m = api.KudosMovement{Kind: "uptime", Text: "uptime of your " + w.worker()}
+		w.nameWorker(&m)
+	case "transfer":
+		m = w.transferred()
+	case "award":
+		m = api.KudosMovement{Kind: "award", Text: "awarded by " + w.t.alias(w.s.By), Username: w.t.alias(w.s.By)}
+		if w.s.Movement.Balance < 0 {
+			m.Text = "award taken back by " + m.Username
+		}
+	case "monthly":
+		m = api.KudosMovement{Kind: "monthly", Text: "monthly kudos for " + monthName(w.s.Month)}
+	case "admin":
+		m = api.KudosMovement{Kind: "admin", Text: "changed by " + w.t.alias(w.s.By), Username: w.t.alias(w.s.By)}
+	case "trusted":
+		m = api.KudosMovement{Kind: "promotion", Text: "you became trusted: what was kept back can be spent"}
+	case "rate":
+		m = api.KudosMovement{Kind: "rating", Text: "you rated the pictures of a request", Request: w.s.Event.RequestID}
+	case "test":
+		m = api.KudosMovement{Kind: "test", Text: "balance of a test account set"}
+	default:
+		m = api.KudosMovement{Kind: "other", Text: w.s.Event.Reason}
+	}
+	return w.finish(m)
+}
+
+// finish adds what may be said of any movement.
+func (w *words) finish(m api.KudosMovement) api.KudosMovement {
+	if m.Text == "" {
+		m.Text = "movement without a reason"
+	}
+	if lifted, ok := w.part(kudos.Lifted); ok {
+		m.Text += fmt.Sprintf("; %s of it forgiven, since no balance falls below what every account keeps", lifted)
+	}
+	if kept, ok := w.part(kudos.KeptBack); ok && kept > 0 {
+		m.Text += fmt.Sprintf("; %s kept back until you are trusted", kept)
+	}
+	return m
+}
+
+// charged tells whether the user paid in this story. Stories without parts are of
+// before there were any.
+func (w *words) charged() bool {
+	return w.has(kudos.Tax, kudos.ExtraSources, kudos.Picture, kudos.Text, kudos.Form, kudos.Burned) ||
+		len(w.s.Moves) == 0 && w.s.Movement.Balance < 0
+}
+
+func (w *words) accepted() api.KudosMovement {
+	if !w.charged() {
+		m := api.KudosMovement{Kind: "style", Text: "one of your styles was used"}
+		if w.s.Style != "" {
+			m.Text = fmt.Sprintf("your style %q was used", w.s.Style)
+		}
+		return m
+	}
+	m := api.KudosMovement{Kind: "request", Text: "request accepted: its tax", Request: w.s.Event.RequestID}
+	if w.has(kudos.ExtraSources) {
+		m.Text += " and extra source pictures"
+	}
+	if w.s.Style != "" {
+		m.Text += fmt.Sprintf(", with the style %q", w.s.Style)
+	}
+	w.nameKey(&m)
+	if w.has(kudos.StyleUsed) {
+		m.Text += "; your own style was used"
+	}
+	return m
+}
+
+func (w *words) delivered() api.KudosMovement {
+	m := api.KudosMovement{Kind: "work", Text: w.s.Event.Reason, Job: w.s.Event.JobID, Model: w.s.Model}
+	paid := w.charged()
+	if w.s.Censored {
+		m.Text += " (censored)"
+	}
+	if w.s.Model != "" {
+		m.Text += fmt.Sprintf(", %s", w.s.Model)
+	}
+	m.Text += " by "
+	if paid {
+		m.Kind, m.Request = "request", w.s.Event.RequestID
+	} else {
+		m.Text += "your "
+	}
+	m.Text += w.worker()
+	if paid && w.has(kudos.Rewarded, kudos.KeptBack) {
+		m.Text += ", which is your own and earned"
+	}
+	w.nameWorker(&m)
+	if paid {
+		w.nameKey(&m)
+	}
+	return m
+}
+
+func (w *words) transferred() api.KudosMovement {
+	m := api.KudosMovement{Kind: "transfer", Text: "kudos transferred"}
+	for _, o := range w.s.Moves {
+		if o.User != w.t.user {
+			m.Username = w.t.alias(o.User)
+		}
+	}
+	switch {
+	case w.has(kudos.Given):
+		m.Text = "given to " + m.Username
+		if w.s.Key != "" {
+			m.Text += " for a shared key"
+		}
+	case w.has(kudos.Received):
+		m.Text = "received from " + m.Username
+		if w.s.Key != "" {
+			m.SharedKey, m.SharedKeyName = w.s.Key, w.t.names.Keys[w.s.Key]
+			m.Text += " for your " + w.key()
+		}
+	}
+	return m
+}
+
+// nameKey says that a shared key of the user paid.
+func (w *words) nameKey(m *api.KudosMovement) {
+	if w.s.Key == "" {
+		return
+	}
+	m.SharedKey, m.SharedKeyName = w.s.Key, w.t.names.Keys[w.s.Key]
+	m.Text += ", by your " + w.key()
+}
+
+func (w *words) key() string {
+	name, ok := w.t.names.Keys[w.s.Key]
+	switch {
+	case !ok:
+		return "shared key that is deleted"
+	case name == "":
+		return "shared key " + w.s.Key
+	}
+	return fmt.Sprintf("shared key %q", name)
+}
+
+func (w *words) nameWorker(m *api.KudosMovement) {
+	m.WorkerID, m.WorkerName = w.s.Worker, w.t.names.Workers[w.s.Worker]
+}
+
+func (w *words) worker() string {
+	if name, ok := w.t.names.Workers[w.s.Worker]; ok {
+		return fmt.Sprintf("worker %q", name)
+	}
+	return "worker that is gone"
+}
+
+func monthName(month string) string {
+	if at, err := time.Parse("2006-01", month); err == nil {
+		return at.Format("January 2006")
+	}
+	return "a month"
+}

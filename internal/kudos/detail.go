@@ -1,0 +1,125 @@
+package kudos
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"horde/internal/horde"
+)
+
+// What names a part of a movement. The names are kept in the ledger and shown to
+// people: add to them, never change one.
+type What string
+
+// Parts of movements.
+const (
+	Tax          What = "tax"                   // for accepting a request
+	ExtraSources What = "extra source pictures" // on top of it
+	Picture      What = "picture"               // worth of what was delivered
+	Text         What = "text"
+	Form         What = "form"
+	Burned       What = "burn"      // what a charge has beyond the worth
+	Lifted       What = "floor"     // forgiven: a balance does not fall below the floor
+	Rewarded     What = "reward"    // of a worker
+	KeptBack     What = "kept back" // into escrow, or out of it
+	Promoted     What = "promotion" // escrow that can be spent now
+	Given        What = "gift"
+	Received     What = "received"
+	Adjusted     What = "adjustment" // by an administrator
+	Allowance    What = "allowance"  // each month
+	Moderating   What = "moderator"  // each month
+	ByPatreon    What = "patreon"    // each month
+	ByStripe     What = "stripe"     // each month
+	Award        What = "award"
+	StyleUsed    What = "style"
+	SetTo        What = "balance set" // accounts of tests
+)
+
+// Part is one of the parts that an amount consists of.
+type Part struct {
+	What   What
+	Amount horde.Kudos
+}
+
+// TaxParts are the parts of the tax of a request with so many extra source
+// pictures.
+func TaxParts(tax horde.Kudos, extraSources int) []Part {
+	extra := min(tax, horde.Whole(perExtraSource*int64(extraSources)))
+	return []Part{{Tax, tax - extra}, {ExtraSources, extra}}
+}
+
+// About is what an event is about, besides request and job: ids and names that
+// are needed to tell its story when these are gone.
+type About struct {
+	By       int64  `json:"by,omitempty"`     // user who ordered it
+	Worker   string `json:"worker,omitempty"` // id
+	Model    string `json:"model,omitempty"`  // or form
+	Key      string `json:"key,omitempty"`    // id of the shared key that paid or was sent kudos
+	Style    string `json:"style,omitempty"`  // name
+	Month    string `json:"month,omitempty"`  // 2006-01
+	Censored bool   `json:"censored,omitempty"`
+}
+
+// Detail is what an event keeps of its story: which part moved for whom. Parts
+// that are kept back are in escrow, all others can be spent.
+type Detail struct {
+	About
+	Moves []Move `json:"moves,omitempty"`
+}
+
+// Move is one part of an event, for one user.
+type Move struct {
+	User int64
+	Part
+}
+
+// note adds a part of a user's movement to the story.
+func (e *Entry) note(user int64, what What, amount horde.Kudos) {
+	if amount != 0 {
+		e.detail.Moves = append(e.detail.Moves, Move{user, Part{what, amount}})
+	}
+}
+
+// MarshalJSON writes a move as [user, what, hundredths].
+func (m Move) MarshalJSON() ([]byte, error) {
+	b := append(make([]byte, 0, 40), '[')
+	b = strconv.AppendInt(b, m.User, 10)
+	b = append(b, ',', '"')
+	b = append(b, m.What...) // our own names, without quotes
+	b = append(b, '"', ',')
+	b = strconv.AppendInt(b, int64(m.Amount), 10)
+	return append(b, ']'), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes.
+func (m *Move) UnmarshalJSON(b []byte) error {
+	var hundredths int64
+	fields := []any{&m.User, (*string)(&m.What), &hundredths}
+	n := len(fields)
+	if err := json.Unmarshal(b, &fields); err != nil {
+		return err
+	}
+	if len(fields) != n {
+		return fmt.Errorf("a move has %d fields", len(fields))
+	}
+	m.Amount = horde.Kudos(hundredths)
+	return nil
+}
+
+func (d *Detail) text() string {
+	b, err := json.Marshal(d)
+	if err != nil {
+		panic(err) // plain fields always marshal
+	}
+	return string(b)
+}
+
+// ReadDetail reads the story of an event; that of an event from before there
+// were any is empty.
+func ReadDetail(text string) (d Detail, err error) {
+	if text == "" {
+		return d, nil
+	}
+	return d, json.Unmarshal([]byte(text), &d)
+}

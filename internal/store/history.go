@@ -1,0 +1,148 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"math"
+	"slices"
+	"strconv"
+
+	"horde/internal/horde"
+)
+
+// Movement is what an event of the ledger did to one user: to what can be spent
+// and to the escrow.
+type Movement struct {
+	Event           Event // without its postings
+	At              int64 // microseconds
+	Balance, Escrow horde.Kudos
+}
+
+// Place is where a page of History begins: at movements of this moment or
+// older, without the newest Skip of them. The zero Place is the newest movement.
+type Place struct {
+	At   int64
+	Skip int
+}
+
+// History reads the account of a user and limit of its movements at most, newest
+// first, from one moment of the database; ErrNotFound when there is no such
+// account. Movements of one moment stand in the order of their ids.
+func (s *Store) History(ctx context.Context, user int64, from Place, limit int) (*Account, []Movement, error) {
+	tx, err := s.read.BeginTx(ctx, s.engine.snapshot)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer tx.Rollback()
+	a, err := scanAccount(tx.QueryRowContext(ctx, "SELECT "+accountColumns+" FROM accounts WHERE user_id = $1", user))
+	if err == sql.ErrNoRows {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if from.At == 0 {
+		from.At = math.MaxInt64
+	}
+	id := strconv.FormatInt(user, 10)
+	own, err := movements(ctx, tx, spendable+id, from.At, from.Skip+limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	kept, err := movements(ctx, tx, escrow+id, from.At, from.Skip+limit)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range kept {
+		kept[i].Balance, kept[i].Escrow = 0, kept[i].Balance
+	}
+	all := merge(own, kept)
+	return a, all[min(from.Skip, len(all)):min(from.Skip+limit, len(all))], nil
+}
+
+func movements(ctx context.Context, tx *sql.Tx, account string, until int64, limit int) ([]Movement, error) {
+	rs, err := tx.QueryContext(ctx, "SELECT e.id, e.reason, e.request_id, e.job_id, e.detail, p.at, p.amount "+
+		"FROM ledger_postings p JOIN ledger_events e ON e.id = p.event_id "+
+		"WHERE p.account = $1 AND p.at > 0 AND p.at <= $2 ORDER BY p.at DESC, p.event_id DESC LIMIT $3", account, until, limit)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rs, func(r scanner) (m Movement, err error) {
+		e := &m.Event
+		return m, r.Scan(&e.ID, &e.Reason, &e.RequestID, &e.JobID, &e.Detail, &m.At, &m.Balance)
+	})
+}
+
+// merge joins the movements of a user's two accounts. Each list is whole down to
+// its length, so the result is whole down to that of the longer one.
+func merge(own, kept []Movement) []Movement {
+	at := make(map[string]int, len(own))
+	for i := range own {
+		at[own[i].Event.ID] = i
+	}
+	for _, m := range kept {
+		if i, ok := at[m.Event.ID]; ok {
+			own[i].Escrow = m.Escrow
+		} else {
+			own = append(own, m)
+		}
+	}
+	slices.SortFunc(own, func(a, b Movement) int {
+		switch {
+		case a.At != b.At:
+			return int(max(-1, min(1, b.At-a.At)))
+		case a.Event.ID < b.Event.ID:
+			return 1
+		}
+		return -1
+	})
+	return own
+}
+
+// DatePostings fills in when postings were made that a program of before this
+// schema wrote, for some of them; it returns how many.
+func (tx *Tx) DatePostings() (int64, error) {
+	const some = 1000
+	return tx.change("UPDATE ledger_postings SET at = CASE WHEN substr(account, 1, 5) = 'user:' OR substr(account, 1, 7) = 'escrow:' "+
+		"THEN COALESCE((SELECT created FROM ledger_events e WHERE e.id = ledger_postings.event_id), 0) ELSE 0 END "+
+		"WHERE at < 0 AND event_id IN (SELECT event_id FROM ledger_postings WHERE at < 0 LIMIT $1)", some)
+}
+
+// Schema is the version of the database's tables.
+func (s *Store) Schema(ctx context.Context) (int64, error) {
+	return one(ctx, s, scanInt, "SELECT COALESCE(max(version_id), 0) FROM goose_db_version")
+}
+
+// Names reads what users, workers and shared keys are called now; those that are
+// gone are left out.
+func (s *Store) Names(ctx context.Context, users []int64, workers, keys []string) (n Names, err error) {
+	if n.Users, err = named[int64](ctx, s, "SELECT id, username FROM users WHERE id IN ", users); err != nil {
+		return n, err
+	}
+	if n.Workers, err = named[string](ctx, s, "SELECT id, name FROM workers WHERE id IN ", workers); err != nil {
+		return n, err
+	}
+	n.Keys, err = named[string](ctx, s, "SELECT id, name FROM shared_keys WHERE id IN ", keys)
+	return n, err
+}
+
+func named[K comparable](ctx context.Context, s *Store, q string, ids []K) (map[K]string, error) {
+	type pair struct {
+		id   K
+		name string
+	}
+	names := make(map[K]string, len(ids))
+	return names, inChunks(ids, func(list string, args []any) error {
+		found, err := rows(ctx, s, func(r scanner) (p pair, err error) { return p, r.Scan(&p.id, &p.name) }, q+list, args...)
+		for _, p := range found {
+			names[p.id] = p.name
+		}
+		return err
+	})
+}
+
+// Names are what things are called, by id.
+type Names struct {
+	Users         map[int64]string // usernames without their numbers
+	Workers, Keys map[string]string
+}
