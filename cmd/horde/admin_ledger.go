@@ -11,7 +11,8 @@ import (
 
 // AdminLedgerCmd looks into the ledger of a server's kudos.
 type AdminLedgerCmd struct {
-	Verify AdminLedgerVerifyCmd `cmd:"" help:"Prove every balance from the postings of the ledger."`
+	Verify  AdminLedgerVerifyCmd  `cmd:"" help:"Prove every balance from the postings of the ledger."`
+	Explain AdminLedgerExplainCmd `cmd:"" help:"Tell in words what moved a user's kudos."`
 }
 
 // AdminLedgerVerifyCmd proves the ledger.

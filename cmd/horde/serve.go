@@ -103,7 +103,7 @@ func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNod
 		Server: admission.Server{MatchedTargeting: bool(c.MatchedTargeting), UpfrontOnWorkerList: bool(c.UpfrontOnWorkerlist)},
 		Pricer: pricer, Timings: bool(c.KudosRecord),
 		KeySecret: secrets.Key, BlobSecret: secrets.Blob, S3: c.S3.Options(c.MaxUpload), MaxUpload: c.MaxUpload,
-		Models: node.Models{Image: c.ImageReference, ImageExtra: c.ImageReferenceExtra, Text: c.TextReference, Refresh: c.ReferenceRefresh},
+		Models:       node.Models{Image: c.ImageReference, ImageExtra: c.ImageReferenceExtra, Text: c.TextReference, Refresh: c.ReferenceRefresh},
 		TestAccounts: bool(c.TestAPIKeys), Limited: !bool(c.NoRateLimits),
 		Sources: fetch.NewPictures(fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch)})),
 		Hooks:   fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch), Timeout: notify.Timeout}),

@@ -85,6 +85,7 @@ func (s *Server) routes() []route {
 	table = append(table, s.priceRoutes()...)
 	table = append(table, s.operationRoutes()...)
 	table = append(table, s.referenceRoutes()...)
+	table = append(table, s.historyRoutes()...)
 	if !s.MetricsElsewhere {
 		table = append(table, route{method: http.MethodGet, pattern: "/metrics", handle: wrap(measure), limits: exempt, plain: true})
 	}
