@@ -25,7 +25,8 @@ type KudosCmd struct {
 
 // KudosTrainCmd trains a net.
 type KudosTrainCmd struct {
-	Data     string  `required:"" placeholder:"FILE" help:"Jobs: CSV, plain or gzip."`
+	JobsFlags
+	Compare  string  `placeholder:"OLD.bin" help:"Tell what would change for a horde that now uses this net (\"built-in\": the one in this program)."`
 	Out      string  `default:"net.bin" placeholder:"FILE" help:"File to write the net to (${default})."`
 	Plot     string  `placeholder:"FILE" help:"File to draw the loss to (default: that of --out, ending in .png)."`
 	Name     string  `placeholder:"NAME" help:"What price breakdowns call the net (default: the name of --out)."`
@@ -46,14 +47,24 @@ func (KudosTrainCmd) Help() string {
 source_image, source_mask, denoising_strength, control_type, control_strength, post_processing (names joined by "|") and seconds.
 With kudos_basis11, the price where the basis job is worth 11, the net also learns what the basis job takes.
 
+A server records what finished pictures asked for and how long they took (unless HORDE_KUDOS_RECORD=off). --from-db and --data-dir learn from that: pictures of batches, with LoRAs, of machines that are hardly known and at impossible speeds are left out, and the times of all machines are brought to one pace, by the yardstick of the net of --compare or of the one in this program. With --data beside it the net learns from both.
+
+Nothing changes for a horde until it is told to use the net, by --kudos-net.
+
 Examples:
   horde kudos train --data jobs.csv.gz --out net.bin
+  horde kudos train --data-dir /var/lib/horde --compare built-in --out net.bin
+  horde kudos train --from-db postgres://horde@db/horde --data jobs.csv.gz --compare old.bin --out new.bin
   horde kudos train --data jobs.csv --out small.bin --seed 7 --epochs 50 --hidden 64,64`
 }
 
 // Run trains, draws and writes the net.
 func (c *KudosTrainCmd) Run(con *console) error {
-	jobs, err := training.ReadJobs(c.Data)
+	old, err := oldNet(c.Compare)
+	if err != nil {
+		return err
+	}
+	jobs, err := c.read(con, old)
 	if err != nil {
 		return err
 	}
@@ -88,7 +99,31 @@ func (c *KudosTrainCmd) Run(con *console) error {
 	fmt.Fprintf(con.stderr, "%d jobs to train on, %d kept back, %d skipped (names too rare for a place), %v\n",
 		card.TrainRows, card.HeldOutN, result.Skipped, time.Since(shown.began).Round(time.Second))
 	fmt.Fprintf(con.stderr, "the basis job takes %.2f s; wrote %s and %s\n", result.Net.Basis(), c.Out, plot)
-	return printScore(con.stdout, training.Score{Accuracy: card.Accuracy, Worst: card.Worst})
+	if err := printScore(con.stdout, training.Score{Accuracy: card.Accuracy, Worst: card.Worst}); err != nil || c.Compare == "" {
+		return err
+	}
+	return printComparison(con.stdout, old, result.Net, unseen(jobs, card))
+}
+
+// builtIn is the name of the net in the program on the command line.
+const builtIn = "built-in"
+
+// oldNet reads the net of --compare; the one in the program without it.
+func oldNet(path string) (*kudos.Net, error) {
+	if path == builtIn {
+		path = ""
+	}
+	return openNet(path)
+}
+
+// unseen are the jobs that a net's training kept back.
+func unseen(jobs []training.Job, card kudos.Card) (kept []training.Job) {
+	for i := range jobs {
+		if training.Split(&jobs[i], card.Seed, card.HeldOut) {
+			kept = append(kept, jobs[i])
+		}
+	}
+	return kept
 }
 
 // fitDenoising learns what the denoising strength does from recorded prices.
@@ -197,7 +232,8 @@ func (p *epochs) clear() {
 
 // KudosEvalCmd judges a net.
 type KudosEvalCmd struct {
-	Data      string `required:"" placeholder:"FILE" help:"Jobs with the column kudos_basis11: CSV, plain or gzip."`
+	JobsFlags
+	Compare   string `placeholder:"OLD.bin" help:"Tell what would change for a horde that now uses this net (\"built-in\": the one in this program)."`
 	Net       string `placeholder:"FILE" help:"Net to judge (default: the one in this program)."`
 	Denoising string `default:"auto" enum:"auto,counts,ignored" help:"Whether the prices in the file depend on its denoising strengths: counts, ignored or auto, which finds out (${default})."`
 	Unseen    bool   `help:"Only jobs that the net's training kept back (of the file it was trained on)."`
@@ -206,35 +242,31 @@ type KudosEvalCmd struct {
 // Help says what is printed and shows examples.
 func (KudosEvalCmd) Help() string {
 	return `Prints the mean of 1 - |a-p| / max(a,p) over all jobs, a the price in the file and p the net's, and the accuracy that 99 of 100 jobs reach.
-Jobs with names that the net does not know are priced by the fixed formula, as they are in service.
+Jobs with names that the net does not know are priced by the fixed formula, as they are in service. A file needs the column kudos_basis11. --from-db and --data-dir take what a server recorded, as "horde kudos train" does; there the yardstick is the net of --compare.
 
 Examples:
   horde kudos eval --data jobs.csv.gz
-  horde kudos eval --data jobs.csv.gz --net net.bin --unseen`
+  horde kudos eval --data jobs.csv.gz --net net.bin --unseen
+  horde kudos eval --data-dir /var/lib/horde --net net.bin --compare built-in`
 }
 
 // Run prints the accuracy.
 func (c *KudosEvalCmd) Run(con *console) error {
-	net := kudos.Standard()
-	if c.Net != "" {
-		var err error
-		if net, err = kudos.ReadNet(c.Net); err != nil {
-			return err
-		}
+	net, err := openNet(c.Net)
+	if err != nil {
+		return err
 	}
-	jobs, err := training.ReadJobs(c.Data)
+	old, err := oldNet(c.Compare)
+	if err != nil {
+		return err
+	}
+	jobs, err := c.read(con, old)
 	if err != nil {
 		return err
 	}
 	card := net.Card()
 	if c.Unseen {
-		kept := jobs[:0]
-		for i := range jobs {
-			if training.Split(&jobs[i], card.Seed, card.HeldOut) {
-				kept = append(kept, jobs[i])
-			}
-		}
-		jobs = kept
+		jobs = unseen(jobs, card)
 	}
 	pricer := kudos.NewPricer(net)
 	if c.Denoising == "ignored" || c.Denoising == "auto" && !training.DenoisingCounts(pricer, jobs) {
@@ -247,5 +279,8 @@ func (c *KudosEvalCmd) Run(con *console) error {
 	}
 	fmt.Fprintf(con.stderr, "net %s, %d jobs, %d of them by the fixed formula; worst job %.4f, mean of the worst hundredth %.4f\n",
 		card.Name, score.Jobs, score.Formula, score.Least, score.Tail)
-	return printScore(con.stdout, score)
+	if err := printScore(con.stdout, score); err != nil || c.Compare == "" {
+		return err
+	}
+	return printComparison(con.stdout, old, net, jobs)
 }

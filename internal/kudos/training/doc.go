@@ -12,6 +12,13 @@
 // 256 jobs, with the seconds that the columns seconds and kudos_basis11 imply:
 // every price is a share of it.
 //
+// Jobs also come from a horde's own life: [ReadTimings] reads what a server has
+// recorded of finished pictures, [Normalize] turns the times of many machines
+// into times of one and drops those of stalled ones, and says how.
+//
+// [Compare] tells what would change for requesters if one net took the place of
+// another; nothing switches nets but the operator.
+//
 // Some jobs are kept back and never learnt from, chosen by a hash of what was
 // asked and the seed ([Split]).
 package training
