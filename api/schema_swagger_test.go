@@ -16,7 +16,7 @@ import (
 var bodies = []*Schema{ImageRequestSchema, ImagePopSchema, ImageSubmitSchema, TextRequestSchema, TextPopSchema, TextSubmitSchema, ModifyUserSchema, ModifyWorkerSchema,
 	ImageStyleSchema, ImageStylePatchSchema, TextStyleSchema, TextStylePatchSchema, StyleExampleSchema, CollectionSchema,
 	AestheticsSchema, SharedKeyInputSchema,
-	AlchemyRequestSchema, AlchemyPopSchema, AddTimeoutIPSchema, DeleteTimeoutIPSchema, AddWorkerTimeoutSchema}
+	AlchemyRequestSchema, AlchemyPopSchema, AddTimeoutIPSchema, DeleteTimeoutIPSchema, AddWorkerTimeoutSchema, NewMessageSchema}
 
 type swaggerDoc struct {
 	Definitions map[string]map[string]any `json:"definitions"`
@@ -129,7 +129,7 @@ func TestSchemasFitTheStructs(t *testing.T) {
 		v any
 	}{{ImageRequestSchema, ImageRequest{}}, {ImagePopSchema, ImagePop{}}, {ImageSubmitSchema, ImageSubmit{}},
 		{alchemyFormSchema, AlchemyForm{}}, {AlchemyPopSchema, AlchemyPop{}},
-		{AddTimeoutIPSchema, AddTimeoutIP{}}, {DeleteTimeoutIPSchema, DeleteTimeoutIP{}}, {AddWorkerTimeoutSchema, AddWorkerTimeout{}}} {
+		{AddTimeoutIPSchema, AddTimeoutIP{}}, {DeleteTimeoutIPSchema, DeleteTimeoutIP{}}, {AddWorkerTimeoutSchema, AddWorkerTimeout{}}, {NewMessageSchema, NewMessage{}}} {
 		fits(t, c.s.Name, c.s, reflect.TypeOf(c.v))
 	}
 }

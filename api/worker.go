@@ -4,42 +4,42 @@ package api
 // (platform rulebook §4.2). Fields that the asker may not see, or that workers of
 // this type do not have, are nil and left out.
 type WorkerDetails struct {
-	RequestsFulfilled  int             `json:"requests_fulfilled"`
-	KudosRewards       Float           `json:"kudos_rewards"`
-	KudosDetails       WorkerKudos     `json:"kudos_details"`
-	Performance        string          `json:"performance"` // "1.0 megapixelsteps per second"
-	Threads            int             `json:"threads"`
-	Uptime             int64           `json:"uptime"` // seconds
-	MaintenanceMode    bool            `json:"maintenance_mode"`
-	Paused             *bool           `json:"paused,omitempty"`
-	Info               *string         `json:"info,omitempty"`
-	NSFW               bool            `json:"nsfw"`
-	Owner              *string         `json:"owner,omitempty"` // alias
-	IPAddr             *string         `json:"ipaddr,omitempty"`
-	Trusted            bool            `json:"trusted"` // the owner
-	Flagged            bool            `json:"flagged"` // the owner
-	Suspicious         *int            `json:"suspicious,omitempty"`
-	UncompletedJobs    int             `json:"uncompleted_jobs"`
-	Models             []string        `json:"models,omitzero"` // image, text
-	Forms              []string        `json:"forms,omitzero"`  // interrogation
-	Team               TeamName        `json:"team"`
-	Contact            *string         `json:"contact,omitempty"` // of the owner
-	BridgeAgent        string          `json:"bridge_agent"`
-	MaxPixels          *int            `json:"max_pixels,omitempty"`
-	MegapixelstepsDone *Float          `json:"megapixelsteps_generated,omitempty"`
-	Img2Img            *bool           `json:"img2img,omitempty"`
-	Painting           *bool           `json:"painting,omitempty"`
-	PostProcessing     *bool           `json:"post-processing,omitempty"`
-	Lora               *bool           `json:"lora,omitempty"`
-	Controlnet         *bool           `json:"controlnet,omitempty"`
-	SDXLControlnet     *bool           `json:"sdxl_controlnet,omitempty"`
-	MaxLength          *int            `json:"max_length,omitempty"`
-	MaxContextLength   *int            `json:"max_context_length,omitempty"`
-	Messages           []WorkerMessage `json:"messages,omitzero"`
-	Type               string          `json:"type"` // image, text, interrogation
-	Name               string          `json:"name"`
-	ID                 string          `json:"id"`
-	Online             bool            `json:"online"`
+	RequestsFulfilled  int         `json:"requests_fulfilled"`
+	KudosRewards       Float       `json:"kudos_rewards"`
+	KudosDetails       WorkerKudos `json:"kudos_details"`
+	Performance        string      `json:"performance"` // "1.0 megapixelsteps per second"
+	Threads            int         `json:"threads"`
+	Uptime             int64       `json:"uptime"` // seconds
+	MaintenanceMode    bool        `json:"maintenance_mode"`
+	Paused             *bool       `json:"paused,omitempty"`
+	Info               *string     `json:"info,omitempty"`
+	NSFW               bool        `json:"nsfw"`
+	Owner              *string     `json:"owner,omitempty"` // alias
+	IPAddr             *string     `json:"ipaddr,omitempty"`
+	Trusted            bool        `json:"trusted"` // the owner
+	Flagged            bool        `json:"flagged"` // the owner
+	Suspicious         *int        `json:"suspicious,omitempty"`
+	UncompletedJobs    int         `json:"uncompleted_jobs"`
+	Models             []string    `json:"models,omitzero"` // image, text
+	Forms              []string    `json:"forms,omitzero"`  // interrogation
+	Team               TeamName    `json:"team"`
+	Contact            *string     `json:"contact,omitempty"` // of the owner
+	BridgeAgent        string      `json:"bridge_agent"`
+	MaxPixels          *int        `json:"max_pixels,omitempty"`
+	MegapixelstepsDone *Float      `json:"megapixelsteps_generated,omitempty"`
+	Img2Img            *bool       `json:"img2img,omitempty"`
+	Painting           *bool       `json:"painting,omitempty"`
+	PostProcessing     *bool       `json:"post-processing,omitempty"`
+	Lora               *bool       `json:"lora,omitempty"`
+	Controlnet         *bool       `json:"controlnet,omitempty"`
+	SDXLControlnet     *bool       `json:"sdxl_controlnet,omitempty"`
+	MaxLength          *int        `json:"max_length,omitempty"`
+	MaxContextLength   *int        `json:"max_context_length,omitempty"`
+	Messages           []Message   `json:"messages,omitzero"` // to this worker alone
+	Type               string      `json:"type"`              // image, text, interrogation
+	Name               string      `json:"name"`
+	ID                 string      `json:"id"`
+	Online             bool        `json:"online"`
 }
 
 // WorkerKudos says what a worker earned its kudos with; null when nothing.

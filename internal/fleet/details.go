@@ -43,7 +43,7 @@ func (f *Fleet) Details(w *Worker, moderator bool) api.WorkerDetails {
 	if w.Kind != Forms {
 		d.Models = append([]string{}, w.Settings.Models...)
 	}
-	ownerDetails(w, &d, moderator)
+	f.ownerDetails(w, &d, moderator)
 	if moderator {
 		suspicions := len(w.Totals.Suspicions)
 		d.Paused, d.IPAddr, d.Suspicious = &w.Paused, &w.Addr, &suspicions
@@ -60,7 +60,7 @@ func imageDetails(w *Worker, d *api.WorkerDetails) {
 	d.PostProcessing, d.Lora, d.Controlnet, d.SDXLControlnet = &s.AllowPostProcessing, &s.AllowLora, &s.AllowControlnet, &s.AllowSDXLControlnet
 }
 
-func ownerDetails(w *Worker, d *api.WorkerDetails, moderator bool) {
+func (f *Fleet) ownerDetails(w *Worker, d *api.WorkerDetails, moderator bool) {
 	o := w.Owner
 	if o == nil {
 		return
@@ -68,7 +68,7 @@ func ownerDetails(w *Worker, d *api.WorkerDetails, moderator bool) {
 	d.Trusted, d.Flagged = o.Is(account.Trusted), o.Is(account.Flagged)
 	if moderator || o.PublicWorkers {
 		alias := o.Alias()
-		d.Owner, d.Messages = &alias, []api.WorkerMessage{}
+		d.Owner, d.Messages = &alias, f.addressedTo(w.ID)
 	}
 	if moderator && o.Contact != "" {
 		d.Contact = &o.Contact

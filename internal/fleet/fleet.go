@@ -38,6 +38,8 @@ type Fleet struct {
 	byID   map[string]*Worker
 	byName map[string]*Worker
 
+	inbox inbox
+
 	making sync.Mutex // one new worker at a time, so that limits hold
 }
 
@@ -56,7 +58,7 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 	return f, f.Reload(ctx)
 }
 
-// Reload reads every worker again.
+// Reload reads every worker and every message to workers again.
 func (f *Fleet) Reload(ctx context.Context) error {
 	before := f.ids() // what is known now and not read below is gone
 	all, err := f.Store.AllWorkers(ctx)
@@ -64,7 +66,10 @@ func (f *Fleet) Reload(ctx context.Context) error {
 		return fmt.Errorf("read workers: %w", err)
 	}
 	f.drop(missing(before, all)...)
-	return f.take(ctx, all)
+	if err := f.take(ctx, all); err != nil {
+		return err
+	}
+	return f.reloadMessages(ctx)
 }
 
 func (f *Fleet) ids() []string {

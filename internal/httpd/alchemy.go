@@ -103,7 +103,7 @@ func (s *Server) postAlchemyPop(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, r, http.StatusOK, job)
+	return reply(w, r, http.StatusOK, &api.AlchemyAnswer{AlchemyJob: job, Messages: s.Fleet.MessagesFor(offer.Worker.ID)})
 }
 
 // postAlchemySubmit takes a finished form (§3.4). The route has no schema layer.

@@ -86,6 +86,7 @@ func (s *Server) routes() []route {
 	table = append(table, s.operationRoutes()...)
 	table = append(table, s.referenceRoutes()...)
 	table = append(table, s.historyRoutes()...)
+	table = append(table, s.messageRoutes()...)
 	if !s.MetricsElsewhere {
 		table = append(table, route{method: http.MethodGet, pattern: "/metrics", handle: wrap(measure), limits: exempt, plain: true})
 	}

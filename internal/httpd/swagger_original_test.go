@@ -89,7 +89,6 @@ var otherwise = map[string]string{
 	"ModelPayloadStable.special":          "may be any object",
 	"ModelPayloadStable.seed_variation":   "never sent (generation rulebook §1.18)",
 	"StyleStable.sharedkey":               "answered as shared_key",
-	"WorkerDetails.messages":              "as they are answered; the original names the body that makes one",
 	"WorkerDetails.tokens_generated":      "never sent (platform rulebook §4.2)",
 }
 

@@ -40,6 +40,7 @@ var definitionNames = map[reflect.Type]string{
 	reflect.TypeFor[api.Lora]():              "ModelPayloadLorasStable",
 	reflect.TypeFor[api.ModifiedUser]():      "ModifyUser",
 	reflect.TypeFor[api.ModifiedWorker]():    "ModifyWorker",
+	reflect.TypeFor[api.Message]():           "ResponseModelMessage",
 	reflect.TypeFor[api.Modes]():             "HordeModes",
 	reflect.TypeFor[api.ModifyModes]():       "HordeModes",
 	reflect.TypeFor[api.Performance]():       "HordePerformance",

@@ -196,3 +196,38 @@ func TestForgedAddresses(t *testing.T) {
 		refusedWith(t, c.what, n.from(t, c.from, "POST", "/api/v2/generate/async", admin, imageBody, c.headers...), c.status, "")
 	}
 }
+
+// Pops of all kinds carry the messages to their worker; those of alchemists have
+// the member only when there are any.
+func TestPopsCarryMessages(t *testing.T) {
+	n, admin := newNode(t)
+	_, walter, _, err := n.Accounts.TestUser(t.Context(), "walter", "test-walter", false, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ path, body, nothing string }{
+		"dreamer":   {"/api/v2/generate/pop", imagePop, `"messages":[]`},
+		"scribe":    {"/api/v2/generate/text/pop", textPop, `"messages":[]`},
+		"alchemist": {"/api/v2/interrogate/pop", formsPop, `{"forms":null,"skipped":{}}`},
+	} {
+		if w := n.call(t, "POST", c.path, walter, c.body, nil); w.Code != 200 || !strings.Contains(w.Body.String(), c.nothing) {
+			t.Errorf("%s without messages: %d %s", name, w.Code, w.Body)
+		}
+		var m api.Message
+		n.call(t, "POST", "/api/v2/workers/messages", walter, `{"worker_id":"`+n.Fleet.Named(name).ID+`","message":"to `+name+`","expiry":2}`, &m)
+		var got struct{ Messages []api.WorkerMessage }
+		n.call(t, "POST", c.path, walter, c.body, &got)
+		if len(got.Messages) != 1 || got.Messages[0] != (api.WorkerMessage{ID: m.ID, Message: "to " + name, Origin: m.UserID, Expiry: m.Expiry}) {
+			t.Errorf("%s is told %+v", name, got)
+		}
+	}
+	refusedWith(t, "to all without being a moderator", n.call(t, "POST", "/api/v2/workers/messages", walter, `{"message":"x"}`, nil), 400, "BadRequest")
+	refusedWith(t, "a NUL", n.call(t, "POST", "/api/v2/workers/messages", admin, `{"message":"a\u0000b"}`, nil), 400, "NulByteInPayload")
+	refusedWith(t, "to all", n.call(t, "POST", "/api/v2/workers/messages", admin, `{"message":"x"}`, nil), 200, "")
+	refusedWith(t, "a page that is no number", n.call(t, "GET", "/api/v2/workers/messages?page=x", admin, "", nil), 400, "")
+	var got struct{ Messages []api.WorkerMessage }
+	n.call(t, "POST", "/api/v2/interrogate/pop", walter, formsPop, &got)
+	if len(got.Messages) != 2 || got.Messages[0].Origin != "AI Horde Moderators" {
+		t.Errorf("an alchemist is told %+v", got)
+	}
+}

@@ -19,7 +19,8 @@ const (
 	picturesKept   = 2 * time.Hour
 	deliveriesKept = time.Hour
 	timingsKept    = 90 * 24 * time.Hour
-	mostTimings    = 500_000 // about 150 MB
+	mostTimings    = 500_000             // about 150 MB
+	messagesKept   = 30 * 24 * time.Hour // after they expired
 )
 
 // jobs are what runs beside the HTTP front until the node stops. Those with a
@@ -90,7 +91,8 @@ func (n *Node) apply(ctx context.Context, c store.Changes) error {
 			return err
 		}
 	}
-	return errors.Join(n.Addresses.Refresh(ctx, c.Addresses), n.Fleet.Refresh(ctx, c.Workers), n.Queue.Refresh(ctx, c.Requests), n.Alchemy.Refresh(ctx, c.Alchemy))
+	return errors.Join(n.Addresses.Refresh(ctx, c.Addresses), n.Fleet.RefreshMessages(ctx, c.Messages),
+		n.Fleet.Refresh(ctx, c.Workers), n.Queue.Refresh(ctx, c.Requests), n.Alchemy.Refresh(ctx, c.Alchemy))
 }
 
 // every runs a job again and again while this node holds its lease.
@@ -164,6 +166,9 @@ func (n *Node) prune(ctx context.Context) error {
 			return err
 		}
 		if err := tx.PruneAddresses(); err != nil {
+			return err
+		}
+		if err := tx.PruneMessages(now.Add(-messagesKept).UnixMicro()); err != nil {
 			return err
 		}
 		return tx.PruneChanges()

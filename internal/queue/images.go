@@ -258,13 +258,13 @@ func (q *Queue) Pop(ctx context.Context, o *fleet.Offer, wait time.Duration) (*a
 		return nil, err
 	}
 	if h.claim == nil {
-		return &api.ImageJob{IDs: []string{}, Skipped: h.why, SourceProcessing: "img2img", Messages: []api.WorkerMessage{},
+		return &api.ImageJob{IDs: []string{}, Skipped: h.why, SourceProcessing: "img2img", Messages: q.Fleet.MessagesFor(o.Worker.ID),
 			Payload: api.ImagePayload{Steps: 30, N: 1, SamplerName: "k_euler_a", CfgScale: 7.5, Height: 512, Width: 512}}, nil
 	}
 	r, job := &h.claim.e.record, h.jobs[0]
 	ttl := int(job.TTL / 1_000_000)
 	a := &api.ImageJob{ID: &job.ID, Model: &h.claim.model, TTL: &ttl, Skipped: map[string]int{},
-		SourceProcessing: r.Image.SourceProcessing, Messages: []api.WorkerMessage{},
+		SourceProcessing: r.Image.SourceProcessing, Messages: q.Fleet.MessagesFor(o.Worker.ID),
 		Payload: r.Image.Payload(uint32(job.Seed), len(h.jobs))}
 	for _, j := range h.jobs {
 		a.IDs = append(a.IDs, j.ID)

@@ -218,12 +218,12 @@ func (q *Queue) PopText(ctx context.Context, o *fleet.Offer, wait time.Duration)
 		return nil, err
 	}
 	if h.claim == nil {
-		return &api.TextJob{IDs: []string{}, Skipped: h.why, Messages: []api.WorkerMessage{}, Payload: admission.TextDefaults()}, nil
+		return &api.TextJob{IDs: []string{}, Skipped: h.why, Messages: q.Fleet.MessagesFor(o.Worker.ID), Payload: admission.TextDefaults()}, nil
 	}
 	m, job := h.claim.e.record.Text, h.jobs[0]
 	ttl := int(job.TTL / 1_000_000)
 	a := &api.TextJob{ID: &job.ID, Model: &h.claim.model, TTL: &ttl, Skipped: map[string]int{},
-		Messages: []api.WorkerMessage{}, Payload: m.Payload()}
+		Messages: q.Fleet.MessagesFor(o.Worker.ID), Payload: m.Payload()}
 	for _, j := range h.jobs {
 		a.IDs = append(a.IDs, j.ID)
 	}

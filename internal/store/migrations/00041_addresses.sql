@@ -27,4 +27,4 @@ CREATE TABLE worker_messages (
 );
 CREATE INDEX worker_messages_expires ON worker_messages (expires);
 CREATE INDEX worker_messages_created ON worker_messages (created, id);
-CREATE INDEX worker_messages_worker ON worker_messages (worker_id, expires);
+CREATE INDEX worker_messages_user ON worker_messages (user_id, expires);

@@ -1,0 +1,133 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"horde/api"
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// inbox is the messages to workers that have not expired, in memory, so that a
+// pop asks no database for them.
+type inbox struct {
+	changing sync.Mutex // one reading or writing at a time, so that memory never goes back
+
+	mu      sync.RWMutex
+	byID    map[string]*letter
+	byAddee map[string][]*letter // by worker, "" for those to all; the oldest first
+}
+
+// letter is a message as a pop tells it.
+type letter struct {
+	store.WorkerMessage
+	told api.WorkerMessage
+}
+
+// rfc822 writes a moment as the wire has it.
+func rfc822(micros int64) string {
+	return horde.FromMicros(micros).Format("Mon, 02 Jan 2006 15:04:05 -0000")
+}
+
+// noMessages is the list of workers that nobody tells anything.
+var noMessages = []api.WorkerMessage{}
+
+// MessagesFor are the messages that a worker is told at a pop: those to it, and
+// those to all workers, the oldest first; never nil.
+func (f *Fleet) MessagesFor(worker string) []api.WorkerMessage {
+	b := &f.inbox
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	all, own := b.byAddee[""], b.byAddee[worker]
+	if len(all)+len(own) == 0 {
+		return noMessages
+	}
+	now := f.Clock().UnixMicro()
+	out := make([]api.WorkerMessage, 0, len(all)+len(own))
+	for _, list := range [][]*letter{all, own} {
+		for _, l := range list {
+			if l.Expires > now {
+				out = append(out, l.told)
+			}
+		}
+	}
+	return out
+}
+
+// addressedTo are the messages to one worker, without those to all.
+func (f *Fleet) addressedTo(worker string) []api.Message {
+	b := &f.inbox
+	out := []api.Message{}
+	now := f.Clock().UnixMicro()
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	for _, l := range b.byAddee[worker] {
+		if l.Expires > now {
+			out = append(out, messageOf(l.WorkerMessage))
+		}
+	}
+	return out
+}
+
+// reloadMessages reads all live messages again.
+func (f *Fleet) reloadMessages(ctx context.Context) error {
+	b := &f.inbox
+	b.changing.Lock()
+	defer b.changing.Unlock()
+	rows, err := f.Store.LiveMessages(ctx, f.Clock().UnixMicro())
+	if err != nil {
+		return fmt.Errorf("read messages to workers: %w", err)
+	}
+	b.mu.Lock()
+	b.byID, b.byAddee = map[string]*letter{}, map[string][]*letter{}
+	b.mu.Unlock()
+	b.take(rows, nil, f.Clock().UnixMicro())
+	return nil
+}
+
+// RefreshMessages reads messages again that another node made or deleted.
+func (f *Fleet) RefreshMessages(ctx context.Context, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	b := &f.inbox
+	b.changing.Lock()
+	defer b.changing.Unlock()
+	rows, err := f.Store.WorkerMessages(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("read messages to workers: %w", err)
+	}
+	b.take(rows, ids, f.Clock().UnixMicro())
+	return nil
+}
+
+// take brings rows into memory and forgets those of gone that have none, and what
+// has expired.
+func (b *inbox) take(rows []store.WorkerMessage, gone []string, now int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, id := range gone {
+		delete(b.byID, id)
+	}
+	for _, m := range rows {
+		b.byID[m.ID] = &letter{m, api.WorkerMessage{ID: m.ID, Message: m.Message, Origin: m.Origin, Expiry: rfc822(m.Expires)}}
+	}
+	maps.DeleteFunc(b.byID, func(_ string, l *letter) bool { return l.Expires <= now })
+	b.byAddee = map[string][]*letter{}
+	for _, l := range b.byID {
+		b.byAddee[l.WorkerID] = append(b.byAddee[l.WorkerID], l)
+	}
+	for _, list := range b.byAddee {
+		slices.SortFunc(list, func(x, y *letter) int {
+			if x.Created != y.Created {
+				return int(min(max(x.Created-y.Created, -1), 1))
+			}
+			return strings.Compare(x.ID, y.ID)
+		})
+	}
+}

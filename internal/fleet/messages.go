@@ -1,0 +1,172 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+const (
+	usualExpiry     = 12 // hours
+	moderatorOrigin = "AI Horde Moderators"
+	messagesPerPage = 50
+	// ownMessages is how many live messages an owner may have: each pop of the
+	// worker carries them.
+	ownMessages = 20
+)
+
+// Tell leaves a message for a worker, which its pops carry until it expires
+// (platform rulebook §3.5). Owners may tell their own workers something,
+// moderators any worker or, without a worker id, all of them.
+func (f *Fleet) Tell(ctx context.Context, caller *account.User, in api.NewMessage) (api.Message, error) {
+	m, err := f.newMessage(ctx, caller, in)
+	if err != nil {
+		return api.Message{}, err
+	}
+	b := &f.inbox
+	b.changing.Lock()
+	defer b.changing.Unlock()
+	err = f.Store.Write(store.Unit{Key: m.ID, Do: func(tx *store.Tx) error {
+		if !caller.Is(account.Moderator) {
+			n, err := tx.CountMessages(caller.ID)
+			if err != nil {
+				return err
+			}
+			if n >= ownMessages {
+				return horde.Errorf("BadRequest", "You have %d messages to workers that have not expired, which is the most. Delete some.", n)
+			}
+		}
+		return tx.InsertMessage(m)
+	}})
+	if err != nil {
+		return api.Message{}, err
+	}
+	b.take([]store.WorkerMessage{m}, nil, f.Clock().UnixMicro())
+	return messageOf(m), nil
+}
+
+// newMessage checks a message in the order of platform rulebook §3.5.
+func (f *Fleet) newMessage(ctx context.Context, caller *account.User, in api.NewMessage) (m store.WorkerMessage, err error) {
+	if caller.Anonymous() {
+		return m, horde.Errorf("AnonForbidden", "Anonymous users cannot send messages. Please register an account and use its API key.")
+	}
+	var worker *Worker
+	if in.WorkerID != "" {
+		if worker, err = f.Find(ctx, in.WorkerID); err != nil {
+			return m, err
+		}
+	}
+	origin := in.Origin
+	switch {
+	case caller.Is(account.Moderator):
+		if origin == "" {
+			origin = moderatorOrigin
+		}
+	case worker == nil:
+		return m, horde.Errorf("BadRequest", "worker_id is missing. Only moderators can send a message to all workers.")
+	case worker.UserID != caller.ID:
+		return m, horde.Errorf("MessagesOnlyOwnWorkers", "You can only send messages to your own workers.")
+	default:
+		origin = strconv.FormatInt(caller.ID, 10)
+	}
+	now := f.Clock()
+	return store.WorkerMessage{ID: horde.NewID(), WorkerID: in.WorkerID, UserID: caller.ID, Message: in.Message, Origin: origin,
+		Created: now.UnixMicro(), Expires: now.Add(time.Duration(valueOr(in.Expiry, usualExpiry)) * time.Hour).UnixMicro()}, nil
+}
+
+// messageOf is a message as the wire has it.
+func messageOf(m store.WorkerMessage) api.Message {
+	return api.Message{ID: m.ID, WorkerID: m.WorkerID, UserID: strconv.FormatInt(m.UserID, 10), Message: m.Message, Origin: m.Origin,
+		Created: horde.FromMicros(m.Created).Format("2006-01-02 15:04:05.000000"), Expiry: rfc822(m.Expires)}
+}
+
+// MessageListing says which messages a list is of.
+type MessageListing struct {
+	User     string // number of who wrote them; "": anybody
+	Worker   string // id; "": any worker
+	Validity string // active, expired, all
+	Page     int    // of 50, from 1
+}
+
+// Messages lists messages to workers, the oldest first. Moderators see all, others
+// their own and those to all workers.
+func (f *Fleet) Messages(ctx context.Context, caller *account.User, l MessageListing) ([]api.Message, error) {
+	filter := store.MessageFilter{Worker: l.Worker, Now: f.Clock().UnixMicro()}
+	moderator := caller.Is(account.Moderator)
+	switch {
+	case l.User != "":
+		id, known := account.IDOfAlias(l.User)
+		if !moderator && (!known || id != caller.ID) {
+			return nil, horde.Errorf("Forbidden", "You can only see your own messages.")
+		}
+		if !known {
+			return nil, horde.Errorf("BadRequest", "user_id must be the number of a user, not '%s'.", clip(l.User, 40))
+		}
+		filter.User = &id
+	case !moderator:
+		filter.User, filter.Broadcasts = &caller.ID, true
+	}
+	switch l.Validity {
+	case "active":
+		filter.Live = true
+	case "expired":
+		filter.Expired = true
+	case "all":
+	default:
+		return nil, horde.Errorf("BadRequest", "validity must be active, expired or all, not '%s'.", clip(l.Validity, 40))
+	}
+	offset := min(max(l.Page-1, 0), 1_000_000) * messagesPerPage
+	rows, err := f.Store.ListMessages(ctx, filter, messagesPerPage, offset)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]api.Message, len(rows))
+	for i, m := range rows {
+		list[i] = messageOf(m)
+	}
+	return list, nil
+}
+
+// Message finds a message, expired or not; a WorkermessageNotFound error when there
+// is none.
+func (f *Fleet) Message(ctx context.Context, id string) (api.Message, error) {
+	m, err := f.message(ctx, id)
+	if err != nil {
+		return api.Message{}, err
+	}
+	return messageOf(m), nil
+}
+
+func (f *Fleet) message(ctx context.Context, id string) (m store.WorkerMessage, err error) {
+	if horde.IsID(id) {
+		if m, err = f.Store.WorkerMessage(ctx, id); !errors.Is(err, store.ErrNotFound) {
+			return m, err
+		}
+	}
+	return m, horde.Errorf("WorkermessageNotFound", "Workermessage with ID '%s' not found.", clip(id, 64))
+}
+
+// Retract deletes a message: its author and moderators may.
+func (f *Fleet) Retract(ctx context.Context, caller *account.User, id string) error {
+	m, err := f.message(ctx, id)
+	if err != nil {
+		return err
+	}
+	if m.UserID != caller.ID && !caller.Is(account.Moderator) {
+		return horde.Errorf("Forbidden", "Only who wrote a message and moderators can delete it.")
+	}
+	b := &f.inbox
+	b.changing.Lock()
+	defer b.changing.Unlock()
+	if err := f.Store.Write(store.Unit{Key: id, Do: func(tx *store.Tx) error { return tx.DeleteMessage(m.ID) }}); err != nil {
+		return err
+	}
+	b.take(nil, []string{m.ID}, f.Clock().UnixMicro())
+	return nil
+}
