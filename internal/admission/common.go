@@ -28,7 +28,15 @@ func (c *Common) Targeted() bool { return len(c.Workers) > 0 && !c.WorkerBlackli
 
 const maxWorkers = 5 // of a worker list are stored (§1.1)
 
-func firstWorkers(ids []string) []string { return ids[:min(len(ids), maxWorkers)] }
+// firstWorkers are those that are stored, each once.
+func firstWorkers(ids []string) (first []string) {
+	for _, id := range ids[:min(len(ids), maxWorkers)] {
+		if !slices.Contains(first, id) {
+			first = append(first, id)
+		}
+	}
+	return first
+}
 
 // nul tells whether one of the texts holds a NUL character, which no store
 // keeps.

@@ -54,7 +54,8 @@ func (w imageWork) features(r *record) features {
 	return f
 }
 
-// neededCaps are the abilities whose lack counts as bridge_version (§1.16).
+// neededCaps are the abilities whose lack the gates count as bridge_version
+// (§1.16): any control type asks for image_is_control too.
 func neededCaps(q *admission.Image) bridge.Capability {
 	var c bridge.Capability
 	need := func(b bridge.Capability, on bool) {
@@ -65,9 +66,8 @@ func neededCaps(q *admission.Image) bridge.Capability {
 	need(bridge.Tiling, q.Tiling)
 	need(bridge.ReturnControlMap, q.ReturnControlMap)
 	need(bridge.HiresFix, q.HiresFix)
-	need(bridge.LayerDiffuse, q.Transparent)
 	need(bridge.ClipSkip, q.ClipSkip != nil && *q.ClipSkip > 1)
-	need(bridge.ImageIsControl, q.ControlType != "" && q.ImageIsControl)
+	need(bridge.ImageIsControl, q.ControlType != "")
 	need(bridge.PostProcessing, len(q.PostProcessing) > 0)
 	need(bridge.QRCode|bridge.ControlNet, q.Workflow == "qr_code")
 	for _, name := range q.PostProcessing {
@@ -124,6 +124,8 @@ func anyBelow(known *catalog.Snapshot, models []string, steps int) bool {
 	return slices.ContainsFunc(models, func(m string) bool { return meanSteps(known, m) < float64(steps) })
 }
 
+func (w imageWork) fits(*view) bool { return true }
+
 // refuses is limit_max_steps (§1.16).
 func (w imageWork) refuses(v *view) string {
 	if v.settings.LimitMaxSteps && v.tooManySteps(w.Models, w.AccurateSteps) {
@@ -143,6 +145,12 @@ func lookForImages(v *view) {
 	v.fast = fastImages
 	v.hosted = hostedBy(v.known, v.list)
 	v.anyModel = !hostsSpecial(v.list)
+	switch { // only these two gates are told of by the walk
+	case len(v.settings.Blacklist) > 0:
+		v.walked = lackBridgeGate | lackHosting | lackSDXLControl | lateGates
+	case v.settings.LimitMaxSteps:
+		v.walked = lateGates
+	}
 }
 
 // betaModel is served by name only, as the special models are.
@@ -168,30 +176,33 @@ func lackingForImages(v *view, f features) (l lacks) {
 			l |= why
 		}
 	}
-	refuse(lackNSFW, want(wantsNSFW) && !s.NSFW)
-	refuse(lackTrust, want(wantsTrusted) && !v.trusted || want(unsafeIP) && want(fromUntrusted) && !v.trusted)
 	refuse(lackPixels, f.pixels > s.MaxPixels)
 	refuse(lackImg2Img, want(hasSource) && !s.AllowImg2Img)
-	refuse(lackBridge, want(hasSource) && s.AllowImg2Img && !v.agent.Has(bridge.Img2Img))
 	refuse(lackPainting, want(painting) && !s.AllowPainting)
-	refuse(lackBridge, want(painting) && s.AllowPainting && !v.agent.Has(bridge.Inpainting))
-	refuse(lackSilent, want(painting) && !v.hosted.inpainting || !want(painting) && v.hosted.onlyInpaints)
 	refuse(lackSilent, want(extraSources) && !v.agent.Has(bridge.ExtraSourceImages))
+	refuse(lackSafeIP, want(unsafeIP) && !s.AllowUnsafeIP)
+	refuse(lackNSFW, want(wantsNSFW) && !s.NSFW)
 	refuse(lackSilent, want(wantsR2) && !v.agent.Has(bridge.R2))
 	refuse(lackLora, want(hasLoras) && !s.AllowLora)
 	refuse(lackBridge, want(hasLoras) && s.AllowLora && !v.agent.Has(bridge.Lora))
 	refuse(lackBridge, want(hasTIs) && !v.agent.Has(bridge.TextualInversion))
 	refuse(lackControlnet, want(hasControl) && !s.AllowControlnet)
 	refuse(lackBridge, want(hasControl) && s.AllowControlnet && !v.agent.Has(bridge.ControlNet))
-	refuse(lackControlnet, want(qrCode) && v.hosted.sdxl && !s.AllowSDXLControlnet)
-	refuse(lackSilent, want(transparent) && !s.AllowSDXLControlnet)
-	refuse(lackPostProcessing, want(postProcessing) && !s.AllowPostProcessing)
-	refuse(lackSafeIP, want(unsafeIP) && !s.AllowUnsafeIP)
 	refuse(lackSpeed, want(fastOnly) && v.speed < v.fast)
 	refuse(lackPatience, s.ExtraSlow && !want(extraSlowOK))
-	refuse(lackBridge, !v.agent.Has(f.caps) || !v.agent.SamplerOK(f.named, want(karras)))
-	refuse(lackBridge, want(hiresFix) && v.hosted.cascade && !v.agent.Has(bridge.StableCascade2Pass))
-	refuse(lackBridge, v.hosted.flux && !v.agent.Has(bridge.Flux))
+	refuse(lackBridge, want(transparent) && !v.agent.Has(bridge.LayerDiffuse))
+	refuse(lackSilent, want(transparent) && !s.AllowSDXLControlnet)
+
+	refuse(lackTrust, want(wantsTrusted) && !v.trusted)
+	refuse(lackBridgeGate, want(hasSource) && !v.agent.Has(bridge.Img2Img))
+	refuse(lackBridgeGate, want(painting) && !v.agent.Has(bridge.Inpainting))
+	refuse(lackHosting, want(painting) && !v.hosted.inpainting || !want(painting) && v.hosted.onlyInpaints)
+	refuse(lackBridgeGate, !v.agent.Has(f.caps) || !v.agent.SamplerOK(f.named, want(karras)))
+	refuse(lackSDXLControl, want(qrCode) && v.hosted.sdxl && !s.AllowSDXLControlnet)
+	refuse(lackBridgeGate, want(hiresFix) && v.hosted.cascade && !v.agent.Has(bridge.StableCascade2Pass))
+	refuse(lackBridgeGate, v.hosted.flux && !v.agent.Has(bridge.Flux))
+	refuse(lackSafety, want(unsafeIP) && want(fromUntrusted) && !v.trusted)
+	refuse(lackPostProcessing, want(postProcessing) && !s.AllowPostProcessing)
 	return l
 }
 
@@ -240,7 +251,7 @@ func (w imageWork) ttl(v *view) time.Duration {
 			break
 		}
 	}
-	d := max(time.Duration(s)*time.Second, leastTTL)
+	d := max(time.Duration(s*float64(time.Second)), leastTTL)
 	if v.settings.ExtraSlow {
 		d *= 3
 	}

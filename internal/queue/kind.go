@@ -25,9 +25,8 @@ type kind struct {
 	unit      float64 // things in one unit of the users' records
 
 	// census: skipped tells of all waiting requests, else only of what the walk
-	// refused. walked are the reasons that the walk refuses whole buckets for.
+	// refused.
 	census bool
-	walked lacks
 
 	// look works out what of a worker is asked for again and again.
 	look func(v *view)
@@ -42,8 +41,10 @@ type kind struct {
 type work interface {
 	features(r *record) features
 	things() int64 // of one job: pixelsteps, tokens
-	// refuses names the reason why the worker cannot do it although its features
-	// fit, "" when it can.
+	// fits is what the query of a pop asks beyond the features.
+	fits(v *view) bool
+	// refuses names the gate beyond the features that stops the worker, "" when
+	// none does.
 	refuses(v *view) string
 	batch(v *view, model string, amount, left int) int
 	ttl(v *view) time.Duration
@@ -115,7 +116,7 @@ var (
 	}
 	texts = &kind{
 		name: fleet.Text, place: 1, title: "Text Waiting Prompt", delivered: "text delivered", made: kudos.Text,
-		slow: fastTexts, fresh: 1, unit: 1, walked: lackTrust | lackSoftprompt,
+		slow: fastTexts, fresh: 1, unit: 1,
 		look: lookForTexts, lacking: lackingForTexts, implied: map[string]string{"csam": "csam"},
 		read: func(r *record) work {
 			if r.Text == nil {

@@ -65,7 +65,8 @@ func TestTTL(t *testing.T) {
 		{"least", admission.Image{Width: 64, Height: 64, AccurateSteps: 4}, false, 150 * time.Second},
 		{"least, extra slow", admission.Image{Width: 64, Height: 64, AccurateSteps: 4}, true, 450 * time.Second},
 		{"1024², 30 steps", admission.Image{Width: 1024, Height: 1024, AccurateSteps: 30}, false, 270 * time.Second},
-		{"whole seconds", admission.Image{Width: 1024, Height: 576, AccurateSteps: 37}, false, 196 * time.Second}, // 196.5
+		{"half a second", admission.Image{Width: 1024, Height: 576, AccurateSteps: 37}, false, 196500 * time.Millisecond},
+		{"half a second, extra slow", admission.Image{Width: 1024, Height: 576, AccurateSteps: 37}, true, 589500 * time.Millisecond},
 		{"control", admission.Image{Width: 1024, Height: 1024, AccurateSteps: 30, ControlType: "canny"}, false, 540 * time.Second},
 		{"Flux among others", admission.Image{Width: 1024, Height: 1024, AccurateSteps: 8, Common: admission.Common{Models: []string{"Deliberate", "x [Flux]"}}}, false, 282 * time.Second},
 		{"Qwen, extra slow", admission.Image{Width: 1024, Height: 1024, AccurateSteps: 20, Common: admission.Common{Models: []string{"x [Qwen]"}}}, true, 1710 * time.Second},

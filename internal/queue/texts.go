@@ -114,7 +114,7 @@ func (w textWork) features(r *record) features {
 // lookForTexts: the speed that counts as fast depends on the first model
 // declared (§2.7), and any worker may serve requests that name none.
 func lookForTexts(v *view) {
-	v.anyModel = true
+	v.anyModel, v.walked = true, lackTrust|lackSoftprompt
 	size := 0.0
 	if len(v.list) > 0 {
 		size = v.known.TextBillions(v.list[0])
@@ -148,13 +148,12 @@ func lackingForTexts(v *view, f features) (l lacks) {
 	return l
 }
 
-// refuses compares the lengths exactly.
-func (w textWork) refuses(v *view) string {
-	if w.MaxLength > v.settings.MaxLength || w.MaxContextLength > v.settings.MaxContextLength {
-		return whySilent
-	}
-	return ""
+// fits compares the lengths exactly.
+func (w textWork) fits(v *view) bool {
+	return w.MaxLength <= v.settings.MaxLength && w.MaxContextLength <= v.settings.MaxContextLength
 }
+
+func (w textWork) refuses(*view) string { return "" }
 
 func (w textWork) batch(_ *view, _ string, amount, left int) int { return max(1, min(amount, left)) }
 

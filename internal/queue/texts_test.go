@@ -18,6 +18,7 @@ import (
 	"horde/internal/admission"
 	"horde/internal/bridge"
 	"horde/internal/catalog"
+	"horde/internal/dice"
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/store"
@@ -300,6 +301,7 @@ type textMatcher struct {
 	v        *view
 	fast     float64
 	agent    bool
+	matched  bool // HORDE_REQUIRE_MATCHED_TARGETING
 	requests []*entry
 }
 
@@ -348,7 +350,9 @@ func (m textMatcher) query(e *entry) bool {
 		named = named || slices.Contains(m.v.list, name)
 	}
 	target := slices.Contains(r.Workers, m.v.worker.ID) != r.WorkerBlacklist || len(r.Workers) == 0
-	return e.state.Waiting > 0 && !e.state.Faulted && r.MaxLength <= s.MaxLength && r.MaxContextLength <= s.MaxContextLength && named && target &&
+	_, friend := m.v.friends[e.row.UserID]
+	target = target && (!m.matched || r.WorkerBlacklist || len(r.Workers) == 0 || friend)
+	return e.state.Waiting > 0 && !e.state.Faulted && !e.state.Cancelled && e.state.Expires > 0 && r.MaxLength <= s.MaxLength && r.MaxContextLength <= s.MaxContextLength && named && target &&
 		(m.v.speed >= m.fast || r.SlowWorkers) && (m.agent || !r.ValidatedBackends) && (!m.v.worker.Maintenance || e.row.UserID == m.v.owner)
 }
 
@@ -356,12 +360,22 @@ func (m textMatcher) query(e *entry) bool {
 // counts the same reasons.
 func TestTextHandOuts(t *testing.T) {
 	known := textModels(t)
-	rapid.Check(t, func(t *rapid.T) { handOutTexts(t, known) })
+	n := cases
+	if testing.Short() {
+		n /= 10
+	}
+	given := 0
+	for _, sum := range dice.Throw(t, n, func() *int { return new(int) }, func(c dice.Chance, given *int) { handOutTexts(c, given, known) }) {
+		given += *sum
+	}
+	if given < n/8 || given > n*7/8 {
+		t.Errorf("%d of %d pops got something", given, n)
+	}
 }
 
 func FuzzTextHandOuts(f *testing.F) {
 	known := textModels(f)
-	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) { handOutTexts(t, known) }))
+	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) { handOutTexts(dice.Rapid(t), new(int), known) }))
 }
 
 func textModels(t testing.TB) *catalog.Snapshot {
@@ -378,32 +392,24 @@ func textModels(t testing.TB) *catalog.Snapshot {
 
 var textNames = []string{"small", "middle", "large", "strange"}
 
-func handOutTexts(t *rapid.T, known *catalog.Snapshot) {
-	flip := func(of int) bool { return rapid.IntRange(1, of).Draw(t, "chance") == of }
-	some := func(list []string) (out []string) {
-		for _, v := range list {
-			if flip(2) {
-				out = append(out, v)
-			}
-		}
-		return out
-	}
-	length := rapid.SampledFrom([]int{16, 80, 128, 129, 200, 512, 513, 1000})
+func handOutTexts(c dice.Chance, given *int, known *catalog.Snapshot) {
+	flip := func(of int) bool { return dice.Once(c, of) }
+	length := func() int { return dice.Pick(c, 16, 80, 128, 129, 200, 512, 513, 1000) }
 	workers := []string{"w0", "w1", "w2"}
 	x := newIndex(texts)
 	m := textMatcher{}
-	for i := range rapid.IntRange(0, 12).Draw(t, "requests") {
-		r := &admission.Text{Common: admission.Common{Prompt: "x", Models: some(textNames), N: 1, TrustedWorkers: flip(3), SlowWorkers: !flip(4)},
-			MaxLength: length.Draw(t, "length"), MaxContextLength: 2 * length.Draw(t, "context"), ValidatedBackends: flip(4)}
+	for i := range c.N(13) {
+		r := &admission.Text{Common: admission.Common{Prompt: "x", Models: dice.Some(c, 2, textNames), N: 1, TrustedWorkers: flip(3), SlowWorkers: !flip(4)},
+			MaxLength: length(), MaxContextLength: 2 * length(), ValidatedBackends: flip(4)}
 		if flip(4) {
-			r.Softprompt = rapid.SampledFrom([]string{"a", "b"}).Draw(t, "softprompt")
+			r.Softprompt = dice.Pick(c, "a", "b")
 		}
 		if flip(3) {
-			r.Workers, r.WorkerBlacklist = some(workers), flip(2)
+			r.Workers, r.WorkerBlacklist = dice.Some(c, 2, workers), flip(2)
 		}
-		e := x.newEntry(store.Request{ID: fmt.Sprint(i), UserID: int64(rapid.IntRange(1, 4).Draw(t, "user")), Created: int64(i) * tick / 2,
-			Priority:     rapid.SampledFrom([]int64{0, 50, 100, 1000}).Draw(t, "priority"),
-			RequestState: store.RequestState{Jobs: 1, Waiting: rapid.IntRange(0, 2).Draw(t, "waiting"), Expires: 1 << 60, Version: 1, Faulted: flip(9)}},
+		e := x.newEntry(store.Request{ID: fmt.Sprint(i), UserID: int64(1 + c.N(4)), Created: int64(i) * tick / 2,
+			Priority:     dice.Pick[int64](c, 0, 50, 100, 1000),
+			RequestState: store.RequestState{Jobs: 1, Waiting: c.N(3), Expires: dice.Pick[int64](c, 0, 1, 1, 1, 1, 1, 1, 1), Version: 1, Faulted: flip(9), Cancelled: flip(9)}},
 			record{Text: r, UnsafeIP: flip(5), Trusted: flip(2)})
 		x.add(e)
 		if flip(6) {
@@ -411,14 +417,14 @@ func handOutTexts(t *rapid.T, known *catalog.Snapshot) {
 		}
 		m.requests = append(m.requests, e)
 	}
-	agent := rapid.SampledFrom([]string{"KoboldCppEmbedWorker:2:x", "mine:1:x"}).Draw(t, "agent")
-	list := some(textNames)
+	agent := dice.Pick(c, "KoboldCppEmbedWorker:2:x", "mine:1:x")
+	list := dice.Some(c, 2, textNames)
 	if len(list) == 0 {
 		list = textNames[3:]
 	}
 	w := &fleet.Worker{Worker: store.Worker{ID: "w0", Kind: fleet.Text, UserID: 1, Maintenance: flip(6),
-		Totals: store.WorkerTotals{Speeds: []float64{rapid.SampledFrom([]float64{1, 3, 4, 5}).Draw(t, "speed")}}}, Agent: bridge.Parse(agent),
-		Settings: fleet.Settings{Models: list, AllowUnsafeIP: true, MaxLength: length.Draw(t, "max length"), MaxContextLength: 2 * length.Draw(t, "max context")}}
+		Totals: store.WorkerTotals{Speeds: []float64{dice.Pick(c, 1.0, 3, 4, 5)}}}, Agent: bridge.Parse(agent),
+		Settings: fleet.Settings{Models: list, AllowUnsafeIP: true, MaxLength: length(), MaxContextLength: 2 * length()}}
 	if flip(2) {
 		w.Settings.Softprompts = []string{"a"}
 	}
@@ -433,17 +439,21 @@ func handOutTexts(t *rapid.T, known *catalog.Snapshot) {
 	if flip(2) {
 		o.PriorityUsers[2] = struct{}{}
 	}
-	m.v = viewOf(texts, o, known)
+	m.v, m.matched = viewOf(texts, o, known), flip(4)
+	m.v.matched = m.matched
 	m.agent = agent[0] == 'K'
 	m.fast = map[string]float64{"small": 5, "middle": 4, "large": 3, "strange": 5}[list[0]]
 	want, why := m.first()
 	got, counts := x.first(m.v, 0)
 	if want != got {
-		t.Fatalf("handed out %s, want %s", describe(got), describe(want))
+		c.Failf("handed out %s, want %s", describe(got), describe(want))
+	}
+	if got != nil {
+		*given++
 	}
 	// A worker in maintenance hears nothing but that it is.
 	if want == nil && !w.Maintenance && !maps.Equal(why, counts) {
-		t.Fatalf("skipped %v, want %v", counts, why)
+		c.Failf("skipped %v, want %v", counts, why)
 	}
 }
 

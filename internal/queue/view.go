@@ -30,6 +30,10 @@ type view struct {
 	known    *catalog.Snapshot
 	matched  bool // requests for named workers are only for those that name the requester
 
+	// walked are the gates whose requests the walk has to look at one by one, to
+	// tell why it refused them; it passes over all other buckets that do not fit.
+	walked lacks
+
 	// balances of requesters, as far as they had to be looked up
 	balances map[int64]*store.Account
 	unknown  map[int64]bool
@@ -50,31 +54,39 @@ func viewOfStored(k *kind, w *fleet.Worker, known *catalog.Snapshot) *view {
 		list: w.Settings.Models, speed: w.Speed(), known: known}
 	k.look(v)
 	v.fast = k.slow
-	v.friends = map[int64]struct{}{w.UserID: {}}
-	for _, id := range w.Settings.PriorityUsers {
-		v.friends[id] = struct{}{}
-	}
 	return v
 }
 
 // lacks is the set of reasons for which a worker cannot serve some features.
 type lacks uint32
 
+// Reasons of the query (§1.15, §2.7): a pop does not see such requests.
 const (
 	lackNSFW lacks = 1 << iota
-	lackTrust
 	lackPixels
 	lackImg2Img
 	lackPainting
 	lackLora
 	lackControlnet
-	lackPostProcessing
 	lackSafeIP
 	lackSpeed
 	lackPatience // an extra slow worker, and a request that does not want one
 	lackBridge
-	lackSoftprompt
-	lackSilent // refused without a counter of its own
+	lackSilent // without a counter of its own
+)
+
+// Reasons of the gates (§1.16), in their order: a pop looks at such requests and
+// refuses them.
+const (
+	lackTrust       lacks = 1 << (iota + 16)
+	lackBridgeGate        // what the bridge cannot do
+	lackHosting           // no model for it, whatever the request names
+	lackSDXLControl       // a QR code on SDXL
+	lackSafety            // a stranger's request from an unsafe address
+	lackPostProcessing
+	lackSoftprompt // of texts, after all others
+
+	lateGates = lackSafety | lackPostProcessing // behind that of steps
 )
 
 // lacking compares a worker with what a bucket of requests asks for: the query
@@ -83,29 +95,40 @@ func (v *view) lacking(f features) lacks { return v.kind.lacking(v, f) }
 
 // Reasons of the walk, by their names on the wire.
 const (
-	whyBlacklist = "blacklist"
-	whySteps     = "step_count"
-	whyKudos     = "kudos"
-	whySilent    = "-"
+	whyTrust      = "untrusted"
+	whyBlacklist  = "blacklist"
+	whySteps      = "step_count"
+	whyKudos      = "kudos"
+	whySoftprompt = "matching_softprompt"
+	whySilent     = "-" // not told, or by the census
 )
 
-// refuses tells why this very request cannot go to the worker, "" when it can:
-// the gates of §1.16 that need a look at the request. Its features fit.
-func (v *view) refuses(e *entry) string {
+// refuses names the first gate of §1.16 that stops the worker at this very
+// request, "" when it can have it. l is what the worker lacks for its features,
+// nothing but gates.
+func (v *view) refuses(e *entry, l lacks) string {
 	q := e.record.common
-	own := e.row.UserID == v.owner
 	switch {
-	case v.worker.Maintenance && !own, e.tricks[v.worker.ID]:
+	case v.worker.Maintenance && e.row.UserID != v.owner, !targets(q.Workers, q.WorkerBlacklist, v.worker.ID), !e.work.fits(v):
+		return whySilent
+	case l&lackTrust != 0:
+		return whyTrust
+	case e.tricks[v.worker.ID]:
 		return whySilent
 	case v.blacklisted(q.Prompt):
 		return whyBlacklist
-	case !targets(q.Workers, q.WorkerBlacklist, v.worker.ID):
+	case l&lackSoftprompt != 0:
+		return whySoftprompt
+	case l&^lateGates != 0:
 		return whySilent
 	}
 	if reason := e.work.refuses(v); reason != "" {
 		return reason
 	}
-	if v.kudos && v.cannotPay(e) {
+	switch {
+	case l != 0:
+		return whySilent
+	case v.kudos && v.cannotPay(e):
 		return whyKudos
 	}
 	return ""

@@ -1,10 +1,6 @@
 package queue
 
-import (
-	"slices"
-
-	"github.com/tidwall/btree"
-)
+import "github.com/tidwall/btree"
 
 // maxWalk bounds how many requests one pop looks at, so that a worker with a
 // strict blacklist costs no more than others can bear.
@@ -43,34 +39,35 @@ func (x *index) first(v *view, now int64) (*entry, map[string]int) {
 }
 
 // firstOfFriends looks at the requests of the owner and of priority_usernames.
-func (x *index) firstOfFriends(v *view, now int64, why map[string]int) *entry {
-	var own []*entry
+func (x *index) firstOfFriends(v *view, now int64, why map[string]int) (first *entry) {
 	for id := range v.friends {
-		if h := x.holders[id]; h != nil {
-			for e := range h.entries {
-				if e.queued && v.serves(e.models()) && v.lacking(e.feat) == 0 {
-					own = append(own, e)
-				}
+		h := x.holders[id]
+		if h == nil {
+			continue
+		}
+		for e := range h.entries {
+			if !e.queued || first != nil && before(first, e) || e.available(now) <= 0 || !v.serves(e.models()) {
+				continue
+			}
+			if v.look(e, why) {
+				first = e
 			}
 		}
 	}
-	slices.SortFunc(own, func(a, b *entry) int {
-		if before(a, b) {
-			return -1
-		}
-		return 1
-	})
-	for _, e := range own {
-		if e.available(now) <= 0 {
-			continue
-		}
-		if reason := v.refuses(e); reason == "" {
-			return e
-		} else if reason != whySilent && v.worker.Maintenance {
-			why[reason]++ // otherwise the general walk counts it
-		}
+	return first
+}
+
+// look tells whether the worker can have a request, and counts why not.
+func (v *view) look(e *entry, why map[string]int) bool {
+	l := v.lacking(e.feat)
+	if l&^v.walked != 0 {
+		return false
 	}
-	return nil
+	reason := v.refuses(e, l)
+	if reason != "" && reason != whySilent {
+		why[reason]++
+	}
+	return reason == ""
 }
 
 // walk merges several lines in the order of the queue.
@@ -80,13 +77,7 @@ type walk struct {
 	why   map[string]int
 	heads []head // a heap by before
 	seen  map[*entry]bool
-	apart []apart
-}
-
-// apart is a line that the walk refuses as a whole.
-type apart struct {
-	*line
-	lacks lacks
+	apart []*line // refused as a whole, but to be counted
 }
 
 type head struct {
@@ -100,8 +91,8 @@ func (w *walk) enter(s shelf) {
 		switch lacks := w.v.lacking(f); {
 		case lacks == 0:
 			w.push(l)
-		case lacks&^w.v.kind.walked == 0:
-			w.apart = append(w.apart, apart{l, lacks})
+		case lacks&^w.v.walked == 0:
+			w.apart = append(w.apart, l)
 		}
 	}
 }
@@ -136,24 +127,16 @@ func (w *walk) next() *entry {
 }
 
 func (w *walk) fits(e *entry) bool {
-	q := e.record.common
-	if e.available(w.now) <= 0 {
-		return false
+	if _, friend := w.v.friends[e.row.UserID]; friend || e.available(w.now) <= 0 {
+		return false // friends were looked at before
 	}
+	q := e.record.common
 	if len(q.Models) > 1 || len(q.Workers) > 0 { // it may stand in several lines
 		if w.known(e) || !w.v.serves(q.Models) {
 			return false
 		}
-		if lacks := w.v.lacking(e.feat); lacks != 0 {
-			w.refuse(e, lacks)
-			return false
-		}
 	}
-	reason := w.v.refuses(e)
-	if reason != "" && reason != whySilent {
-		w.why[reason]++
-	}
-	return reason == ""
+	return w.v.look(e, w.why)
 }
 
 // known tells whether a request was looked at before.
@@ -168,32 +151,13 @@ func (w *walk) known(e *entry) bool {
 	return false
 }
 
-// refuse counts a request that the walk refuses for its features.
-func (w *walk) refuse(e *entry, l lacks) {
-	q := e.record.common
-	if l&^w.v.kind.walked != 0 || !targets(q.Workers, q.WorkerBlacklist, w.v.worker.ID) || e.work.refuses(w.v) != "" {
-		return
-	}
-	if l&lackTrust == 0 && e.tricks[w.v.worker.ID] { // the gate of trust comes before
-		return
-	}
-	for _, r := range reasons {
-		if l&r.lacks != 0 {
-			w.why[r.name]++
-			return // the first reason ends the walk's look at a request
-		}
-	}
-}
-
 // countApart counts the requests of the lines that were refused as a whole.
 func (w *walk) countApart() {
 	looked := 0
-	for _, a := range w.apart {
-		a.Scan(func(e *entry) bool {
+	for _, l := range w.apart {
+		l.Scan(func(e *entry) bool {
 			looked++
-			if e.available(w.now) > 0 && (len(e.models()) < 2 || !w.known(e)) {
-				w.refuse(e, a.lacks)
-			}
+			w.fits(e)
 			return looked < maxWalk
 		})
 	}
@@ -248,10 +212,9 @@ func (w *walk) down(i int) {
 
 // skipped adds to why how many waiting requests each of the worker's limits
 // withholds, from the census (§1.19, decisions #20); of kinds without one the
-// walk has said all. A worker in maintenance is
-// only told of its owner's.
+// walk has said all. A worker in maintenance hears nothing but that it is.
 func (x *index) skipped(v *view, why map[string]int) {
-	if !x.kind.census {
+	if !x.kind.census || v.worker.Maintenance {
 		return
 	}
 	for _, key := range []string{"models", "worker_id", "img2img", "painting", "lora", "controlnet", "post-processing",
@@ -259,17 +222,6 @@ func (x *index) skipped(v *view, why map[string]int) {
 		why[key] = 0
 	}
 	c := &x.census
-	if v.worker.Maintenance {
-		own := newCensus()
-		if h := x.holders[v.owner]; h != nil {
-			for e := range h.entries {
-				if e.queued {
-					own.add(e, 1)
-				}
-			}
-		}
-		c = &own
-	}
 	why["models"] = c.total - c.servable(v.models)
 	why["worker_id"] = c.aimed + c.barred[v.worker.ID]
 	if !v.matched {
@@ -285,13 +237,14 @@ func (x *index) skipped(v *view, why map[string]int) {
 	}
 }
 
-// reasons are the counters of the query, by what a worker lacks.
+// reasons are the counters of the census, by what a worker lacks: a request
+// counts once for each line.
 var reasons = []struct {
 	lacks lacks
 	name  string
 }{
-	{lackNSFW, "nsfw"}, {lackTrust, "untrusted"}, {lackPixels, "max_pixels"}, {lackImg2Img, "img2img"},
-	{lackPainting, "painting"}, {lackLora, "lora"}, {lackControlnet, "controlnet"}, {lackPostProcessing, "post-processing"},
-	{lackSafeIP, "unsafe_ip"}, {lackSpeed, "performance"}, {lackPatience, "performance"}, {lackBridge, "bridge_version"},
-	{lackSoftprompt, "matching_softprompt"},
+	{lackNSFW, "nsfw"}, {lackTrust | lackSafety, whyTrust}, {lackPixels, "max_pixels"}, {lackImg2Img, "img2img"},
+	{lackPainting, "painting"}, {lackLora, "lora"}, {lackControlnet | lackSDXLControl, "controlnet"},
+	{lackPostProcessing, "post-processing"}, {lackSafeIP, "unsafe_ip"}, {lackSpeed, "performance"}, {lackPatience, "performance"},
+	{lackBridge | lackBridgeGate, "bridge_version"},
 }
