@@ -101,16 +101,22 @@ func (q *Queue) cancel(e *entry) error {
 // possibility is what the workers that could serve a request make of it.
 type possibility struct {
 	possible bool
-	models   []string // that these workers serve
-	speed    float64  // of all their threads together, things per second
+	views    []*view // of those that will, at most maxViews
+	speed    float64 // of all their threads together, things per second
 	threads  int
 }
 
-// verdictLife is how long a verdict on the possible workers is used for position
-// and time. That a request is possible is always looked at afresh.
-const verdictLife = 1_000_000 // microseconds
+const (
+	// verdictLife is how long a verdict on the possible workers is used for
+	// position and time. That a request is possible is always looked at afresh.
+	verdictLife = 1_000_000 // microseconds
 
-// possible finds the workers that could serve a request (§5.5).
+	// maxViews bounds by how many workers a place in the queue is judged.
+	maxViews = 16
+)
+
+// possible finds the workers that could serve a request (§5.5). Extra slow ones
+// make it possible, but will not serve it unless it lets them.
 func (q *Queue) possible(e *entry) possibility {
 	now := q.Clock().UnixMicro()
 	if e.verdict.possible && now-e.verdictAt < verdictLife {
@@ -118,19 +124,19 @@ func (q *Queue) possible(e *entry) possibility {
 	}
 	known := q.Catalog.Snapshot()
 	var p possibility
-	served := map[string]bool{}
 	q.Fleet.Online(e.home.kind.name, func(w *fleet.Worker) bool {
-		if !q.couldServe(w, e, known) {
+		v := q.couldServe(w, e, known)
+		if v == nil {
 			return true
 		}
 		p.possible = true
+		if v.lacking(e.feat) != 0 {
+			return true
+		}
 		p.threads += w.Settings.Threads
 		p.speed += w.Speed() * float64(w.Settings.Threads)
-		for _, m := range w.Settings.Models {
-			if !served[m] {
-				served[m] = true
-				p.models = append(p.models, m)
-			}
+		if len(p.views) < maxViews {
+			p.views = append(p.views, v)
 		}
 		return true
 	})
@@ -138,13 +144,17 @@ func (q *Queue) possible(e *entry) possibility {
 	return p
 }
 
-func (q *Queue) couldServe(w *fleet.Worker, e *entry, known *catalog.Snapshot) bool {
-	own := e.row.UserID == w.UserID
-	if (w.Maintenance || w.Paused) && !own {
-		return false
+// couldServe is the view of a worker that could serve a request, nil when it
+// could not.
+func (q *Queue) couldServe(w *fleet.Worker, e *entry, known *catalog.Snapshot) *view {
+	if (w.Maintenance || w.Paused) && e.row.UserID != w.UserID {
+		return nil
 	}
 	v := viewOfStored(e.home.kind, w, known)
-	return v.serves(e.models()) && v.lacking(e.feat) == 0 && v.refuses(e) == ""
+	if !v.serves(e.models()) || v.lacking(e.feat)&^lackPatience != 0 || v.refuses(e, 0) != "" {
+		return nil
+	}
+	return v
 }
 
 // outlook is the place in the queue and the seconds to wait, by what the
@@ -156,20 +166,16 @@ func (q *Queue) outlook(e *entry, waiting int) (position, seconds int) {
 		return 0, int(math.Ceil(running))
 	}
 	p := q.possible(e)
-	models := p.models
-	if !p.possible {
-		models = e.models()
-	}
-	ahead, things := e.home.ahead(e, append([]string{anyModel}, models...))
-	things += float64(waiting) * float64(e.work.things())
 	speed := p.speed
-	if !p.possible {
+	if p.threads == 0 {
 		speed = e.home.kind.slow
 	}
-	if jobs := ahead + waiting; p.threads > jobs && jobs > 0 { // not all threads can help
+	a := e.home.ahead(e, p.views)
+	if jobs := a.jobs + waiting; p.threads > jobs { // not all threads can help
 		speed *= float64(jobs) / float64(p.threads)
 	}
-	return ahead + 1, max(1, int(math.Round(things/max(1, speed)+running)))
+	things := a.things + float64(waiting)*float64(e.work.things())
+	return a.requests + 1, max(1, int(math.Round(things/max(1, speed)+running)))
 }
 
 // remaining is the seconds until the last running job of a request should be
@@ -194,25 +200,105 @@ func (q *Queue) remaining(e *entry) float64 {
 // work is estimated from the number.
 const exactly = 64
 
-// ahead counts the jobs, and their things, that stand before a request on the
-// shelves of the models.
-func (x *index) ahead(e *entry, models []string) (jobs int, things float64) {
-	seen := map[string]bool{}
-	for _, m := range models {
-		if seen[m] {
-			continue
-		}
-		seen[m] = true
-		for _, l := range x.models[m] {
-			j, t := l.before(e)
-			jobs, things = jobs+j, things+t
-		}
-	}
-	return jobs, things
+// standing is what stands before a request.
+type standing struct {
+	requests, jobs int
+	things         float64
 }
 
-// before counts what stands before e in a line.
-func (l *line) before(e *entry) (jobs int, things float64) {
+func (s *standing) add(o standing) {
+	s.requests += o.requests
+	s.jobs += o.jobs
+	s.things += o.things
+}
+
+// ahead counts what stands before a request that these workers will serve; where
+// there is none, what asks for the same models.
+func (x *index) ahead(e *entry, views []*view) (all standing) {
+	if len(views) == 0 {
+		for _, m := range shelvesOf(e.models()) {
+			for _, l := range x.models[m] {
+				all.add(l.before(e, func(o *entry) bool { return m == firstModel(o, e.models()) }))
+			}
+		}
+		return all
+	}
+	seen := map[string]bool{anyModel: true}
+	shelves := []string{anyModel}
+	for _, v := range views {
+		for _, m := range v.list {
+			if !seen[m] {
+				seen[m] = true
+				shelves = append(shelves, m)
+			}
+		}
+		if l := x.aimed[v.worker.ID]; l != nil {
+			all.add(l.before(e, func(o *entry) bool { return v == aimedAt(o, views) }))
+		}
+	}
+	for _, m := range shelves {
+		able := offering(views, m)
+		for f, l := range x.models[m] {
+			if haveFeatures(able, f) {
+				all.add(l.before(e, func(o *entry) bool { return m == servedModel(o, views) }))
+			}
+		}
+	}
+	return all
+}
+
+// offering are the workers that serve a model; for anyModel, requests that name
+// none.
+func offering(views []*view, model string) (able []*view) {
+	for _, v := range views {
+		if model == anyModel && v.anyModel || v.worker.Offers(model) {
+			able = append(able, v)
+		}
+	}
+	return able
+}
+
+func haveFeatures(views []*view, f features) bool {
+	return slices.ContainsFunc(views, func(v *view) bool { return v.lacking(f) == 0 })
+}
+
+// servedModel is the first model of a request that one of the workers serves: it
+// is counted there alone.
+func servedModel(o *entry, views []*view) string {
+	models := o.models()
+	if len(models) < 2 {
+		return shelvesOf(models)[0]
+	}
+	for _, m := range models {
+		if haveFeatures(offering(views, m), o.feat) {
+			return m
+		}
+	}
+	return anyModel
+}
+
+// firstModel is the first model of a request that is among these.
+func firstModel(o *entry, among []string) string {
+	for _, m := range o.models() {
+		if slices.Contains(among, m) {
+			return m
+		}
+	}
+	return anyModel
+}
+
+// aimedAt is the first of the workers that a request is for and that serves it.
+func aimedAt(o *entry, views []*view) *view {
+	for _, v := range views {
+		if slices.Contains(o.record.common.Workers, v.worker.ID) && v.serves(o.models()) && v.lacking(o.feat) == 0 {
+			return v
+		}
+	}
+	return nil
+}
+
+// before counts what stands before e in a line, of the requests that count here.
+func (l *line) before(e *entry, counts func(*entry) bool) (s standing) {
 	n := l.rank(e)
 	looked := 0
 	l.Scan(func(o *entry) bool {
@@ -220,15 +306,16 @@ func (l *line) before(e *entry) (jobs int, things float64) {
 			return false
 		}
 		looked++
-		jobs += o.state.Waiting
-		things += float64(o.state.Waiting) * float64(o.work.things())
+		if counts(o) {
+			s.add(standing{1, o.state.Waiting, float64(o.state.Waiting) * float64(o.work.things())})
+		}
 		return true
 	})
 	if looked > 0 && n > looked {
 		scale := float64(n) / float64(looked)
-		jobs, things = int(float64(jobs)*scale), things*scale
+		s = standing{int(float64(s.requests) * scale), int(float64(s.jobs) * scale), s.things * scale}
 	}
-	return jobs, things
+	return s
 }
 
 // rank is how many requests of the line stand before e.

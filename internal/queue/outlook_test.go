@@ -1,0 +1,110 @@
+package queue
+
+import (
+	"math"
+	"testing"
+
+	"horde/api"
+	"horde/internal/admission"
+	"horde/internal/catalog"
+	"horde/internal/dice"
+	"horde/internal/store/storetest"
+)
+
+// aheadOf is what stands before a request that one of the workers will serve, by
+// a look at every request.
+func aheadOf(x *index, e *entry, views []*view) (all standing) {
+	for _, o := range x.entries {
+		if !o.queued || !before(o, e) {
+			continue
+		}
+		for _, v := range views {
+			list := o.record.common.Workers
+			if v.serves(o.models()) && v.lacking(o.feat) == 0 && targets(list, false, v.worker.ID) {
+				all.add(standing{1, o.state.Waiting, float64(o.state.Waiting) * float64(o.work.things())})
+				break
+			}
+		}
+	}
+	return all
+}
+
+// A place in the queue counts each request once that the possible workers will
+// serve before, whatever models it names and whomever it is for (decisions #24).
+func TestPlaceInTheQueue(t *testing.T) {
+	known := referenceOfFacts(t)
+	dice.Throw(t, 2000, func() struct{} { return struct{}{} }, func(c dice.Chance, _ struct{}) { placeInTheQueue(c, known) })
+}
+
+func placeInTheQueue(c dice.Chance, known *catalog.Snapshot) {
+	x := newIndex(images)
+	base := &wish{price: 5, ask: api.ImageRequest{Prompt: "a hill", NSFW: ptr(false), Params: &api.ImageParams{Steps: ptr(4)}}}
+	var all []*wish
+	for i := range 1 + c.N(12) {
+		r := randomWish(c, base)
+		if r.ask.WorkerBlacklist = nil; dice.Once(c, 4) {
+			r.ask.Workers = []string{"w0", "w1"}
+		}
+		if r.settle(c, x, known, i); r.e == nil {
+			return
+		}
+		all = append(all, r)
+	}
+	var views []*view
+	for i := range 1 + c.N(3) {
+		w := randomVisitor(c)
+		w.talents = talentsByAgent[w.agent]
+		o := w.offer()
+		o.Worker.ID = []string{"w0", "w1", "w2"}[i]
+		v := viewOf(images, o, known)
+		v.models = nil // as of a worker that is not popping
+		views = append(views, v)
+	}
+	e := all[c.N(len(all))].e
+	if got, want := x.ahead(e, views), aheadOf(x, e, views); got != want {
+		c.Failf("%+v stand before %s, want %+v", got, e.row.ID, want)
+	}
+}
+
+// Without a worker that could serve it, a request stands behind those that ask for
+// one of its models.
+func TestPlaceWithoutWorkers(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	rich, poor := n.person(t, true, 1000), n.person(t, true, 30)
+	n.accept(t, ask(rich, 3, "Deliberate", "Dreamshaper"))
+	n.accept(t, ask(rich, 1, "Dreamshaper"))
+	n.accept(t, ask(rich, 1, "AbsoluteReality"))
+	id := n.accept(t, ask(poor, 2, "Dreamshaper", "Deliberate"))
+	c, err := n.Check(t.Context(), id)
+	if err != nil || c.IsPossible || c.QueuePosition != 3 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	a := ask(poor, 1)
+	things := (&admission.Image{Width: *a.Body.Params.Width, Height: *a.Body.Params.Height, AccurateSteps: *a.Body.Params.Steps}).Things()
+	if want := int(math.Round(6 * float64(things) / fastImages)); c.WaitTime != max(1, want) {
+		t.Errorf("%d s, want %d s", c.WaitTime, want)
+	}
+}
+
+// An extra slow worker makes a request possible, though it will not get it: that
+// rule is no part of the verdict (§5.5).
+func TestExtraSlowIsPossible(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	alice, walter := n.person(t, true, 1000), n.person(t, true, 30)
+	p := pop("slow", "Deliberate")
+	p.ExtraSlowWorker = ptr(true)
+	if job := n.take(t, walter, p); job != nil {
+		t.Fatal("there is nothing yet")
+	}
+	answer, err := n.Accept(t.Context(), ask(alice, 1, "Deliberate"))
+	if err != nil || answer.Accepted.Message != "" {
+		t.Fatalf("%+v, %v", answer.Accepted, err)
+	}
+	if job := n.take(t, walter, p); job != nil {
+		t.Error("an extra slow worker got what does not want one")
+	}
+	c, err := n.Check(t.Context(), answer.Accepted.ID)
+	if err != nil || !c.IsPossible || c.QueuePosition != 1 || c.WaitTime < 1 {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
