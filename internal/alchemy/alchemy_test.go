@@ -518,6 +518,29 @@ func TestCancel(t *testing.T) {
 	})
 }
 
+// Whatever is not done is cancelled, a form that was given up too (§3.2).
+func TestCancelFaulted(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		alice, walter := n.person("alice", false), n.person("walter", false)
+		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})
+		for range abortLimit {
+			if _, err := n.submit(walter, api.AlchemySubmit{ID: n.pop(n.offer(walter, "w")).Forms[0].ID, State: "faulted"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := n.state(id); got != "faulted caption:faulted" {
+			t.Fatal(got)
+		}
+		if s, err := n.Cancel(t.Context(), id); err != nil || short(s) != "partial caption:cancelled" {
+			t.Errorf("%s %v", short(s), err)
+		}
+		if n.balance(alice) != 1000 {
+			t.Errorf("it cost %v", 1000-n.balance(alice))
+		}
+		n.sound()
+	})
+}
+
 // A request lives 20 minutes from the last pop or delivery, and takes its picture
 // along.
 func TestExpiry(t *testing.T) {

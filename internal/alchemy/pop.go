@@ -207,13 +207,13 @@ func (c *choice) look(f *form) bool {
 	return len(c.found) < c.want
 }
 
-// eligible is the filter of §3.3, which withholds in silence. A paused worker
-// gets what its owner asks for alone.
+// eligible is the filter of §3.3, which withholds in silence. A worker that is
+// paused or in maintenance gets what its owner asks for alone, not its friends'.
 func (c *choice) eligible(f *form) bool {
 	e := f.e
 	return f.State == store.FormWaiting && !f.reserved && e.expires > c.now &&
 		e.record.Tiles <= c.o.MaxTiles && (c.fast || e.record.SlowWorkers) &&
-		(!c.o.Worker.Paused || e.row.UserID == c.o.Owner.ID)
+		(!c.o.Worker.Paused && !c.o.Worker.Maintenance || e.row.UserID == c.o.Owner.ID)
 }
 
 // claim commits that a worker has forms. lost are the requests of those that

@@ -127,8 +127,8 @@ func (q *Queue) tell(f *form, r store.FormResult, w *fleet.Worker) {
 	q.Hooks.Send(f.e.record.Webhook, c)
 }
 
-// Cancel ends a request: what waits is cancelled, what workers have in hand is
-// cancelled too but paid and charged as if it were delivered (§3.2). The answer
+// Cancel ends a request: whatever is not done is cancelled; what workers have in
+// hand is paid and charged as if it were delivered (§3.2). The answer
 // is the status after it.
 func (q *Queue) Cancel(ctx context.Context, id string) (api.AlchemyStatus, error) {
 	e, err := q.find(ctx, id)
@@ -159,10 +159,10 @@ type cancellation struct {
 	s   *settlement
 }
 
-// cancelOnce cancels all open forms of a request in one transaction, or none:
+// cancelOnce cancels all forms of a request that are not done in one transaction, or none:
 // ErrLost when one of them changed meanwhile.
 func (q *Queue) cancelOnce(ctx context.Context, e *entry) error {
-	all, err := q.openForms(ctx, e)
+	all, err := q.undone(ctx, e)
 	if err != nil || len(all) == 0 {
 		return err
 	}
@@ -203,12 +203,12 @@ func (q *Queue) cancelOnce(ctx context.Context, e *entry) error {
 	return nil
 }
 
-// openForms are the forms of a request that can be cancelled.
-func (q *Queue) openForms(ctx context.Context, e *entry) ([]cancellation, error) {
+// undone are the forms of a request that can be cancelled: faulted ones too.
+func (q *Queue) undone(ctx context.Context, e *entry) ([]cancellation, error) {
 	rows := q.rows(e)
 	var all []cancellation
 	for i, row := range rows {
-		if row.State != store.FormWaiting && row.State != store.FormRunning {
+		if row.State == store.FormDone || row.State == store.FormCancelled {
 			continue
 		}
 		c := cancellation{f: e.forms[i], row: row}

@@ -190,7 +190,7 @@ func (tx *Tx) FinishForm(f *Form, r FormResult) (FormProgress, error) {
 	return tx.changeForm(f, FormRunning, "state = 2, result = $3, blob = $4", r.Result, r.Blob)
 }
 
-// CancelForm ends a waiting or running form without a result. ErrLost: it is in
+// CancelForm ends a form without a result. ErrLost: it is in
 // another state by now.
 func (tx *Tx) CancelForm(f *Form) (FormProgress, error) {
 	return tx.changeForm(f, f.State, "state = 3")
