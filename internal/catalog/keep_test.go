@@ -324,3 +324,62 @@ func TestEndlessAnswer(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Whoever asks for a snapshot is not held up by a reload, however long it takes;
+// and one that is taken up is whole.
+func TestReadersGoOn(t *testing.T) {
+	c := open(t, Config{Store: storetest.On(t, storetest.SQLite).Open()})
+	c.mu.Lock() // a reload that takes for ever
+	if !c.Snapshot().KnownImage("Deliberate") {
+		t.Error("the built-in list is missing")
+	}
+	c.mu.Unlock()
+	docs := []string{`{"a": {"baseline": "flux_1"}, "b": {"baseline": "flux_1"}}`, `{"a": {"baseline": "qwen_image"}, "b": {"baseline": "qwen_image"}}`}
+	take(t, c, Images, docs[0])
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 100 {
+			if _, err := c.Take(Images, "test", []byte(docs[i%2])); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for {
+		s := c.Snapshot()
+		if s.Baseline("a") != s.Baseline("b") {
+			t.Fatal("half of a reference")
+		}
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+}
+
+// What an hour's reading of the public references costs: of documents that have
+// changed, and of the same again.
+func BenchmarkTake(b *testing.B) {
+	docs := map[string][]byte{Images: document(b, "image-stable_diffusion.json"), Texts: document(b, "text-db.json")}
+	for slot, doc := range docs {
+		for name, change := range map[string]bool{"changed": true, "same": false} {
+			b.Run(slot+"/"+name, func(b *testing.B) {
+				c, err := New(Config{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				other := append([]byte(" "), doc...)
+				for i := 0; b.Loop(); i++ {
+					next := doc
+					if change && i%2 == 0 {
+						next = other
+					}
+					if _, err := c.Take(slot, "bench", next); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
