@@ -175,6 +175,9 @@ func TestImportWhileServing(t *testing.T) {
 			if err == nil || !strings.Contains(out, "another horde is running on the data folder") || !strings.Contains(out, "add --horde URL --apikey KEY") {
 				t.Errorf("into a folder in use: %v %s", err, out)
 			}
+			if out, err := admin(t, "list", "--data", srv.Data); err != nil || !strings.Contains(out, "image") || !strings.Contains(out, file) {
+				t.Errorf("listed beside the server: %v %s", err, out)
+			}
 			return
 		}
 		if out, err := admin(t, "import", file, "--db", db); err != nil || out != "image: 1 models\n" {

@@ -28,7 +28,7 @@ func (f *StoreFlags) open(con *console) (*store.Store, error) {
 	c := f.complete(con)
 	if c.DB == "" {
 		if _, err := os.Stat(filepath.Join(c.Data, "horde.db")); err != nil {
-			return nil, fmt.Errorf("no server has worked in %s: name its folder with --data, or its PostgreSQL with --db", c.Data)
+			return nil, fmt.Errorf("there is no database in %s; name the data folder of a server with --data, or PostgreSQL with --db", c.Data)
 		}
 	}
 	return f.openOrMake(con)
@@ -57,7 +57,6 @@ func (f *StoreFlags) openOrMake(con *console) (*store.Store, error) {
 // read opens the database to look into it, beside a server that runs on it or
 // not; the caller closes it.
 func (f *StoreFlags) read(con *console) (*store.Store, error) {
-	c := config.Serve{Data: f.Data, DB: f.DB}
-	c.Complete(con.getenv)
+	c := f.complete(con)
 	return store.OpenReader(con.ctx, store.Options{URL: c.DB, Folder: c.Data, Log: con.log})
 }

@@ -106,7 +106,9 @@ type AdminModelsListCmd struct {
 
 // Help shows examples.
 func (AdminModelsListCmd) Help() string {
-	return `Examples:
+	return `The command only reads; it works beside a server that runs on the database.
+
+Examples:
   horde admin models list
   horde admin models list --data /var/lib/horde --json
   horde admin models list --db postgres://horde@db/horde
@@ -115,7 +117,7 @@ func (AdminModelsListCmd) Help() string {
 
 // Run prints.
 func (c *AdminModelsListCmd) Run(con *console) error {
-	return c.with(con, c.open, func(r references) error {
+	return c.with(con, c.read, func(r references) error {
 		list, err := r.list(con)
 		if err != nil {
 			return err
