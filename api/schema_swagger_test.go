@@ -16,7 +16,8 @@ import (
 var bodies = []*Schema{ImageRequestSchema, ImagePopSchema, ImageSubmitSchema, TextRequestSchema, TextPopSchema, TextSubmitSchema, ModifyUserSchema, ModifyWorkerSchema,
 	ImageStyleSchema, ImageStylePatchSchema, TextStyleSchema, TextStylePatchSchema, StyleExampleSchema, CollectionSchema,
 	AestheticsSchema, SharedKeyInputSchema,
-	AlchemyRequestSchema, AlchemyPopSchema, AddTimeoutIPSchema, DeleteTimeoutIPSchema, AddWorkerTimeoutSchema, NewMessageSchema}
+	AlchemyRequestSchema, AlchemyPopSchema, AddTimeoutIPSchema, DeleteTimeoutIPSchema, AddWorkerTimeoutSchema, NewMessageSchema,
+	PutFilterSchema, PatchFilterSchema}
 
 type swaggerDoc struct {
 	Definitions map[string]map[string]any `json:"definitions"`

@@ -104,6 +104,7 @@ func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNod
 		Pricer: pricer, Timings: bool(c.KudosRecord),
 		KeySecret: secrets.Key, BlobSecret: secrets.Blob, S3: c.S3.Options(c.MaxUpload), MaxUpload: c.MaxUpload,
 		Models:       node.Models{Image: c.ImageReference, ImageExtra: c.ImageReferenceExtra, Text: c.TextReference, Refresh: c.ReferenceRefresh},
+		NoFilters:    bool(c.DisableFilters),
 		TestAccounts: bool(c.TestAPIKeys), Limited: !bool(c.NoRateLimits),
 		Sources: fetch.NewPictures(fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch)})),
 		Hooks:   fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch), Timeout: notify.Timeout}),

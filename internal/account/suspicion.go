@@ -10,8 +10,9 @@ import (
 
 // Reasons for suspicion, by the original's numbers (platform rulebook §6.5).
 const (
-	SuspicionTooFast = 5 // faster than any hardware
-	SuspicionAborts  = 9 // too many jobs dropped
+	SuspicionTooFast       = 5 // faster than any hardware
+	SuspicionCorruptPrompt = 8 // a prompt that the filters refused
+	SuspicionAborts        = 9 // too many jobs dropped
 )
 
 const (

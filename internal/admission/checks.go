@@ -55,9 +55,12 @@ func run[R any](table []check[R], r R, s Stage) error {
 	return nil
 }
 
+// MaxPromptBytes is the most bytes of a prompt for pictures. It is ours: words can
+// be of any length.
+const MaxPromptBytes = 100_000
+
 const (
 	maxPromptWords  = 7500
-	maxPromptBytes  = 100_000 // ours: words can be of any length
 	maxLoras        = 5
 	maxTIs          = 20
 	maxExtraSources = 5
@@ -89,7 +92,7 @@ var checks = []check[*Request]{
 		return r.Image.Workflow == qrCode && r.otherBaseline(catalog.SD1, catalog.SDXL)
 	}, "The qr_code workflow works only with Stable Diffusion 1 and SDXL models."},
 	{30, "InvalidPromptSize", func(r *Request) bool {
-		return len(r.Image.Prompt) > maxPromptBytes || moreWords(r.Image.Prompt, maxPromptWords)
+		return len(r.Image.Prompt) > MaxPromptBytes || moreWords(r.Image.Prompt, maxPromptWords)
 	}, "The prompt is too long: at most 7500 words and 100000 bytes."},
 	{31, "UnexpectedModelName", func(r *Request) bool {
 		return slices.ContainsFunc(r.Image.Models, isPostProcessor)

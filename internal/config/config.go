@@ -42,6 +42,7 @@ type Serve struct {
 	KudosRecord Switch `name:"kudos-record" default:"on" env:"HORDE_KUDOS_RECORD" help:"Record what finished pictures asked for and how long they took, to train networks on: no prompt, no user (${default})."`
 
 	MatchedTargeting    Switch `name:"require-matched-targeting" env:"HORDE_REQUIRE_MATCHED_TARGETING" help:"Only workers that list the requester as priority user can be targeted."`
+	DisableFilters      Switch `name:"disable-filters" env:"HORDE_DISABLE_FILTERS" help:"Neither refuse nor rewrite prompts. Only where everybody is known."`
 	UpfrontOnWorkerlist Switch `name:"upfront-kudos-on-workerlist" env:"HORDE_UPFRONT_KUDOS_ON_WORKERLIST" help:"Requests with a worker list need the kudos up front."`
 
 	ImageReference      string        `name:"model-reference-images" env:"HORDE_MODEL_REFERENCE_IMAGES,HORDE_IMAGE_COMPVIS_REFERENCE" placeholder:"FILE|URL" help:"List of known image models in the public format; default: the copy from before, else a short built-in list."`

@@ -23,6 +23,7 @@ type Domain struct {
 	Styles   *style.Styles
 	Ratings  *rating.Ratings
 	Switches *moderation.Switches
+	Filters  *moderation.Filters
 	// Addresses are those that are kept out.
 	Addresses *moderation.Addresses
 	Blobs     http.Handler // serves signed links of a folder store; nil with S3

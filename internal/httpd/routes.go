@@ -87,6 +87,7 @@ func (s *Server) routes() []route {
 	table = append(table, s.referenceRoutes()...)
 	table = append(table, s.historyRoutes()...)
 	table = append(table, s.messageRoutes()...)
+	table = append(table, s.filterRoutes()...)
 	if !s.MetricsElsewhere {
 		table = append(table, route{method: http.MethodGet, pattern: "/metrics", handle: wrap(measure), limits: exempt, plain: true})
 	}

@@ -77,6 +77,7 @@ func kind(p map[string]any) string {
 // original's on purpose; the reason stands beside it.
 var otherwise = map[string]string{
 	"GET /v2/users 200":                   "the original says one user and answers a list",
+	"GET /v2/filters/{filter_id} 200":     "the original says a list and answers one filter",
 	"GET /v2/status/heartbeat 200":        "the original says nothing",
 	"POST /v2/generate/async 200":         "the original does not tell of dry runs",
 	"POST /v2/generate/text/async 200":    "the original does not tell of dry runs",

@@ -45,6 +45,7 @@ var definitionNames = map[reflect.Type]string{
 	reflect.TypeFor[api.ModifyModes]():       "HordeModes",
 	reflect.TypeFor[api.Performance]():       "HordePerformance",
 	reflect.TypeFor[api.SharedKey]():         "SharedKeyDetails",
+	reflect.TypeFor[api.ShownFilter]():       "FilterDetails",
 	reflect.TypeFor[api.ShortStyle]():        "ResponseModelStylesShort",
 	reflect.TypeFor[api.Simple]():            "SimpleResponse",
 	reflect.TypeFor[api.StyleLora]():         "ModelPayloadLorasStable",

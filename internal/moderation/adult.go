@@ -3,15 +3,7 @@ package moderation
 import (
 	"regexp"
 	"strings"
-	"unicode"
-
-	"golang.org/x/text/runes"
-	"golang.org/x/text/transform"
-	"golang.org/x/text/unicode/norm"
 )
-
-// negativeMark parts the wanted from the unwanted half of a prompt.
-const negativeMark = "###"
 
 // shield is put in front of what a rewritten prompt says to avoid (generation
 // rulebook §7.4).
@@ -35,9 +27,15 @@ var spared = regexp.MustCompile(`(?i)\b1(girl|boy)\b`)
 // sparingModel is the model whose tags are spared, when it is named alone.
 const sparingModel = "Hentai Diffusion"
 
-// Youthful tells whether the wanted half of a prompt has a word that adult
-// models must not get. models are those that the request names.
-func Youthful(prompt string, models []string) bool {
+func spares(models []string) bool { return len(models) == 1 && models[0] == sparingModel }
+
+// Youthful tells whether the wanted half of a prompt has what adult models must
+// not get: words of youth, or what a filter of type 10 finds. models are those
+// that the request names.
+func (f *Filters) Youthful(prompt string, models []string) bool {
+	if f.Off() {
+		return false
+	}
 	text := Normalize(prompt)
 	if spares(models) {
 		text = spared.ReplaceAllString(text, "")
@@ -47,32 +45,28 @@ func Youthful(prompt string, models []string) bool {
 			return true
 		}
 	}
-	return false
+	_, found := f.set().match(childType, scanned{raw: prompt, text: text}, f.slow)
+	return found
 }
 
-func spares(models []string) bool { return len(models) == 1 && models[0] == sparingModel }
-
-// Adult rewrites a prompt so that nobody young is in it: punctuation and weights
-// are lost, words of youth replaced, the unwanted half begins with what must not
-// be seen (§7.4, §7.5). It returns "" when nothing of the wanted half is left.
-func Adult(prompt string, models []string) string {
-	_, unwanted, _ := strings.Cut(prompt, negativeMark)
-	text := Normalize(prompt)
+// Adult rewrites a prompt so that nobody young is in it: as Rewrite does, unless
+// that was done before, and then with words of youth replaced (§7.5). It returns
+// "" when nothing of the wanted half is left.
+func (f *Filters) Adult(prompt string, models []string, rewritten bool) string {
+	if !rewritten {
+		if prompt = f.Rewrite(prompt); prompt == "" {
+			return ""
+		}
+	}
+	wanted, unwanted, _ := strings.Cut(prompt, negativeMark)
 	for _, y := range youth {
 		if spares(models) {
-			text = replaceUnlessSpared(text, y.word, y.with)
+			wanted = replaceUnlessSpared(wanted, y.word, y.with)
 			continue
 		}
-		text = y.word.ReplaceAllString(text, y.with)
+		wanted = y.word.ReplaceAllString(wanted, y.with)
 	}
-	if strings.TrimSpace(text) == "" {
-		return ""
-	}
-	text += negativeMark + shield
-	if unwanted = strings.TrimSpace(unwanted); unwanted != "" {
-		text += ", " + unwanted
-	}
-	return text
+	return wanted + negativeMark + unwanted
 }
 
 func replaceUnlessSpared(text string, word *regexp.Regexp, with string) string {
@@ -85,27 +79,27 @@ func replaceUnlessSpared(text string, word *regexp.Regexp, with string) string {
 	return strings.Join(words, " ")
 }
 
-var (
-	weight  = regexp.MustCompile(`\(([^()]*):[0-9.]+\)`)
-	nonWord = regexp.MustCompile(`[^\pL\pN\s]+|_`)
-	spelled = regexp.MustCompile(`(?:^|\s)(?:\pL\s){2,}\pL(?:$|\s)`)
-	blanks  = regexp.MustCompile(`\s+`)
-)
-
-// Normalize is the wanted half of a prompt in plain words, as filters look at it
-// (§7.2): weights and punctuation gone, letters that were spaced out joined,
-// accents off.
-func Normalize(prompt string) string {
-	text, _, _ := strings.Cut(prompt, negativeMark)
-	text = weight.ReplaceAllString(text, "$1")
-	text = nonWord.ReplaceAllString(text, " ")
-	text = spelled.ReplaceAllStringFunc(text, func(s string) string {
-		return " " + blanks.ReplaceAllString(s, "") + " "
-	})
-	text = strings.TrimSpace(blanks.ReplaceAllString(text, " "))
-	plain, _, err := transform.String(transform.Chain(norm.NFKD, runes.Remove(runes.In(unicode.Mn)), norm.NFC), text)
-	if err != nil {
-		return text
+// Rewrite makes a prompt harmless: its wanted half in plain words, with the
+// replacements of the filters of type 10, and an unwanted half that begins with
+// what must not be seen (§7.4). It returns "" when nothing of the wanted half is
+// left, or when that cannot be worked out in reasonable time.
+func (f *Filters) Rewrite(prompt string) string {
+	_, unwanted, _ := strings.Cut(prompt, negativeMark)
+	text := Normalize(prompt)
+	for _, r := range f.set().replacements {
+		var err error
+		if text, err = r.pattern.replace(text, r.with); err != nil {
+			f.slow(r.id, err)
+			return ""
+		}
 	}
-	return plain
+	// A replacement may not open the unwanted half before its time.
+	if text = collapse(strings.ReplaceAll(text, negativeMark, " ")); text == "" {
+		return ""
+	}
+	text += negativeMark + shield
+	if unwanted = strings.TrimSpace(unwanted); unwanted != "" {
+		text += ", " + unwanted
+	}
+	return text
 }

@@ -7,6 +7,7 @@ import (
 
 	"horde/internal/blob"
 	"horde/internal/horde"
+	"horde/internal/moderation"
 	"horde/internal/store"
 )
 
@@ -78,11 +79,16 @@ func (n *Node) follow(ctx context.Context) {
 func (n *Node) apply(ctx context.Context, c store.Changes) error {
 	if c.Missed {
 		n.Accounts.Forget()
-		return errors.Join(n.Catalog.Reload(ctx), n.Addresses.Reload(ctx), n.Fleet.Reload(ctx), n.Queue.Reload(ctx), n.Alchemy.Reload(ctx))
+		return errors.Join(n.Catalog.Reload(ctx), n.Filters.Reload(ctx), n.Addresses.Reload(ctx), n.Fleet.Reload(ctx), n.Queue.Reload(ctx), n.Alchemy.Reload(ctx))
 	}
 	if len(c.Users) > 0 {
 		n.Accounts.Forget(c.Users...)
 		if err := n.Fleet.OwnersChanged(ctx, c.Users...); err != nil {
+			return err
+		}
+	}
+	if c.Filters {
+		if err := n.Filters.Reload(ctx); err != nil {
 			return err
 		}
 	}
@@ -169,6 +175,9 @@ func (n *Node) prune(ctx context.Context) error {
 			return err
 		}
 		if err := tx.PruneMessages(now.Add(-messagesKept).UnixMicro()); err != nil {
+			return err
+		}
+		if err := tx.PruneRefusedPrompts(now.Add(-moderation.RefusedKept).UnixMicro()); err != nil {
 			return err
 		}
 		return tx.PruneChanges()

@@ -67,6 +67,7 @@ type Options struct {
 
 	Models Models
 
+	NoFilters    bool // prompts are not filtered
 	TestAccounts bool
 	Limited      bool // rate limits are on
 	MaxUpload    int64
@@ -97,6 +98,7 @@ type Node struct {
 	Ratings   *rating.Ratings
 	Switches  *moderation.Switches
 	Addresses *moderation.Addresses
+	Filters   *moderation.Filters
 	Store     *store.Store
 	Blobs     blob.Store
 
@@ -150,6 +152,9 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.Addresses, err = moderation.OpenAddresses(ctx, moderation.AddressConfig{Store: n.Store, Clock: o.Clock, Log: o.Log, Service: n.isService}); err != nil {
 		return err
 	}
+	if n.Filters, err = moderation.OpenFilters(ctx, moderation.FilterConfig{Store: n.Store, Log: o.Log, Off: o.NoFilters}); err != nil {
+		return err
+	}
 	inviteOnly := func() bool { return n.Switches.Modes().InviteOnly }
 	if n.Fleet, err = fleet.New(ctx, fleet.Config{Store: n.Store, Accounts: n.Accounts, Catalog: n.Catalog, Clock: o.Clock, Log: o.Log,
 		InviteOnly: inviteOnly, Addresses: n.Addresses}); err != nil {
@@ -160,7 +165,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 		n.hooks = notify.New(notify.Options{Sender: o.Hooks, Log: o.Log})
 	}
 	n.Queue, err = queue.New(ctx, queue.Config{Store: n.Store, Accounts: n.Accounts, Fleet: n.Fleet, Catalog: n.Catalog, Styles: n.Styles, Blobs: n.Blobs,
-		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources, Hooks: n.hooks, Pricer: o.Pricer, Timings: o.Timings, Addresses: n.Addresses})
+		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources, Hooks: n.hooks, Pricer: o.Pricer, Timings: o.Timings, Addresses: n.Addresses, Filters: n.Filters})
 	if err != nil {
 		return err
 	}
@@ -234,7 +239,7 @@ func (n *Node) openBlobs() (blob.Store, error) {
 func (n *Node) front() httpd.Options {
 	o := &n.options
 	front := httpd.Options{
-		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Switches: n.Switches, Addresses: n.Addresses, TestAccounts: o.TestAccounts},
+		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Switches: n.Switches, Addresses: n.Addresses, Filters: n.Filters, TestAccounts: o.TestAccounts},
 		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, Repository: api.Repository,
 		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, MetricsElsewhere: o.MetricsElsewhere,
 		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pages,

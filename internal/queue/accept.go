@@ -6,7 +6,6 @@ import (
 	"errors"
 	"math"
 	"net/netip"
-	"slices"
 	"time"
 
 	"horde/api"
@@ -14,7 +13,6 @@ import (
 	"horde/internal/admission"
 	"horde/internal/horde"
 	"horde/internal/kudos"
-	"horde/internal/moderation"
 	"horde/internal/store"
 )
 
@@ -85,9 +83,8 @@ func (q *Queue) weigh(ctx context.Context, x *index, r incoming, t *terms, from 
 	if err := t.settle(ctx, q.Accounts, from.Key); err != nil {
 		return w, err
 	}
-	caller := t.caller()
-	r.normalize(caller)
-	if err := q.check(x, r, t.user, from, caller.Flagged); err != nil {
+	r.normalize(t.caller())
+	if err := q.check(ctx, x, r, t, from); err != nil {
 		return w, err
 	}
 	load := q.load(x)
@@ -120,7 +117,8 @@ func callerOf(u *account.User) admission.Caller {
 
 // check runs the rows of §1.4 behind the key, those that need the queue or the
 // fleet among them.
-func (q *Queue) check(x *index, r incoming, user *account.User, from From, flagged bool) error {
+func (q *Queue) check(ctx context.Context, x *index, r incoming, t *terms, from From) error {
+	user := t.user
 	if err := r.Check(admission.AfterKey); err != nil {
 		return err
 	}
@@ -142,23 +140,10 @@ func (q *Queue) check(x *index, r incoming, user *account.User, from From, flagg
 	if err := q.Addresses.Check(from.Addr); err != nil { // row 20
 		return err
 	}
-	if err := keepAdult(r, flagged); err != nil {
+	if err := q.filter(ctx, r, t, from); err != nil {
 		return err
 	}
 	return r.Check(admission.Content)
-}
-
-// keepAdult rewrites prompts with words of youth for models made for adult
-// content, and every prompt of a flagged user (§7.5, row 22).
-func keepAdult(r incoming, flagged bool) error {
-	m := r.common()
-	if !flagged && !(slices.ContainsFunc(m.Models, r.adult) && moderation.Youthful(m.Prompt, m.Models)) {
-		return nil
-	}
-	if m.Prompt = moderation.Adult(m.Prompt, m.Models); m.Prompt == "" {
-		return horde.Errorf("CorruptPrompt", "To keep this horde safe, the models asked for do not take this prompt. Please change it.")
-	}
-	return nil
 }
 
 // waitingOf counts what a user has waiting against the concurrency (§5.6): the

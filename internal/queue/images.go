@@ -484,6 +484,11 @@ func (r imageAsk) adult(model string) bool {
 	return m.NSFW
 }
 
+// filtered: a prompt that is too long is refused later, without a look at it.
+func (r imageAsk) filtered() (looked, rewritten bool) {
+	return len(r.Image.Prompt) <= admission.MaxPromptBytes, r.Image.ReplacementFilter || r.Caller.Education
+}
+
 func (r imageAsk) record() record {
 	m := r.Image
 	return record{Image: &m, Baselines: m.Baselines(r.Models)}

@@ -78,6 +78,9 @@ type incoming interface {
 	workers() []string         // all that were named
 	limits(*store.SharedKey) []limit
 	adult(model string) bool
+	// filtered tells whether suspicious prompts are looked for (§7.4), and whether
+	// they are then rewritten in place of refused.
+	filtered() (looked, rewritten bool)
 	price(q *Queue) price
 	explain(q *Queue) *api.Price // price, line by line
 	record() record

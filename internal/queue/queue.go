@@ -36,6 +36,8 @@ type Config struct {
 	Timings bool
 	// Modes are the switches of the whole horde; asked at each request.
 	Modes func() admission.Server
+	// Filters judge and rewrite prompts; nil: there are none.
+	Filters *moderation.Filters
 	// Sources fetches the pictures that requests name by URL.
 	Sources source.Fetcher
 	// Addresses are those that are kept out; nil: none is.
@@ -68,6 +70,9 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 	}
 	if c.Modes == nil {
 		c.Modes = func() admission.Server { return admission.Server{} }
+	}
+	if c.Filters == nil {
+		c.Filters = &moderation.Filters{}
 	}
 	q := &Queue{Config: c, images: newIndex(images), texts: newIndex(texts)}
 	return q, q.Reload(ctx)

@@ -56,6 +56,8 @@ func (r textAsk) adult(model string) bool {
 	return m.NSFW
 }
 
+func (r textAsk) filtered() (looked, rewritten bool) { return false, false }
+
 func (r textAsk) record() record {
 	m := r.Text
 	return record{Text: &m}

@@ -21,6 +21,7 @@ type Changes struct {
 	Alchemy  []string `json:"a,omitempty"` // alchemy requests, for their forms too
 	Workers  []string `json:"w,omitempty"`
 	Users    []int64  `json:"u,omitempty"`
+	Filters  bool     `json:"f,omitempty"` // some of them
 	// Addresses are the networks whose bans changed, Messages those to workers.
 	Addresses []string `json:"ip,omitempty"`
 	Messages  []string `json:"m,omitempty"`
@@ -50,7 +51,7 @@ func (tx *Tx) publish(list []statement) []statement {
 	t := &tx.touched
 	payload := jsonText(Changes{Requests: slices.Collect(maps.Keys(t.requests)), Alchemy: slices.Collect(maps.Keys(t.alchemy)),
 		Workers: slices.Collect(maps.Keys(t.workers)), Users: slices.Collect(maps.Keys(t.users)),
-		Addresses: slices.Collect(maps.Keys(t.addresses)), Messages: slices.Collect(maps.Keys(t.messages)), References: t.references})
+		Addresses: slices.Collect(maps.Keys(t.addresses)), Messages: slices.Collect(maps.Keys(t.messages)), References: t.references, Filters: t.filters})
 	return append(list, statement{text: "INSERT INTO changes (node, seq, at, payload) VALUES ($1, $2, $3, $4)",
 		args: []any{tx.w.s.node, tx.seq, tx.Now, payload}})
 }
@@ -179,6 +180,7 @@ func (w *watch) poll(ctx context.Context) error {
 			all.Addresses = append(all.Addresses, one.Addresses...)
 			all.Messages = append(all.Messages, one.Messages...)
 			all.References = all.References || one.References
+			all.Filters = all.Filters || one.Filters
 		}
 		if len(news) > 0 {
 			if err := w.apply(all); err != nil {

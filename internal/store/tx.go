@@ -41,6 +41,7 @@ type touched struct {
 	addresses  map[string]bool // networks
 	messages   map[string]bool
 	references bool
+	filters    bool
 }
 
 // buffered are the rows to insert before the commit.

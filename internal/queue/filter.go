@@ -1,0 +1,87 @@
+package queue
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"horde/internal/account"
+	"horde/internal/horde"
+	"horde/internal/moderation"
+	"horde/internal/store"
+)
+
+// mostRewritten is the most characters of the wanted half of a prompt that is
+// rewritten (§7.4).
+const mostRewritten = 7000
+
+var (
+	errCorrupt = horde.Errorf("CorruptPrompt", "The filters of this horde refuse this prompt, and its sender has to wait a while. "+
+		"Please keep children out of it. With replacement_filter such prompts are rewritten instead.")
+	errTooLongToRewrite = horde.Errorf("BadRequest", "This prompt would have to be rewritten, and is too long for that: at most %d characters. "+
+		"Please shorten it.", mostRewritten)
+	errNotAdult = horde.Errorf("CorruptPrompt", "To keep this horde safe, the models asked for do not take this prompt. Please change it.")
+)
+
+// filter looks at the prompt of a request, and rewrites or refuses it (rows 21
+// and 22).
+func (q *Queue) filter(ctx context.Context, r incoming, t *terms, from From) error {
+	if q.Filters.Off() {
+		return nil
+	}
+	m := r.common()
+	looked, rewrite := r.filtered()
+	suspicious := looked && q.Filters.Refuses(m.Prompt)
+	if suspicious {
+		harmless := ""
+		if rewrite {
+			if wanted, _, _ := strings.Cut(m.Prompt, "###"); utf8.RuneCountInString(wanted) > mostRewritten {
+				return errTooLongToRewrite
+			}
+			harmless = q.Filters.Rewrite(m.Prompt)
+		}
+		if harmless == "" {
+			return q.refusePrompt(ctx, m.Prompt, t, from)
+		}
+		m.Prompt = harmless
+	}
+	return q.keepAdult(r, t.caller().Flagged, suspicious)
+}
+
+// keepAdult rewrites prompts with words of youth for models made for adult
+// content, and every prompt of a flagged user (§7.5). rewritten says that row 21
+// did its part already.
+func (q *Queue) keepAdult(r incoming, flagged, rewritten bool) error {
+	m := r.common()
+	if !flagged && !(slices.ContainsFunc(m.Models, r.adult) && q.Filters.Youthful(m.Prompt, m.Models)) {
+		return nil
+	}
+	if m.Prompt = q.Filters.Adult(m.Prompt, m.Models, rewritten); m.Prompt == "" {
+		return errNotAdult
+	}
+	return nil
+}
+
+// refusePrompt refuses a prompt. Unless a moderator tried it, the prompt is kept
+// for moderators, its sender is suspected, and the address has to wait (§7.4).
+func (q *Queue) refusePrompt(ctx context.Context, prompt string, t *terms, from From) error {
+	sender := t.asker
+	if sender.Is(account.Moderator) {
+		return errCorrupt
+	}
+	err := q.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
+		if err := moderation.KeepRefused(tx, sender.ID, prompt); err != nil {
+			return err
+		}
+		return account.SuspectUser(tx, sender.ID, account.SuspicionCorruptPrompt)
+	}})
+	if err != nil {
+		return err
+	}
+	q.Accounts.Forget(sender.ID)
+	if err := q.Addresses.PunishBehind(ctx, from.Addr, from.Proxy); err != nil {
+		return err
+	}
+	return errCorrupt
+}
