@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
+	"image"
 	"io/fs"
 	"net/http"
 	"path/filepath"
@@ -23,12 +24,15 @@ func TestBadInput(t *testing.T) {
 		srv := start(t, setup{db: db})
 		p := makeParties(t, srv, 2)
 		before := trace(t, srv, p[0].key)
-		for _, c := range badRequests() {
-			status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key, c.body)
-			checkRefusal(t, c.name, status, body, c.status, c.rc)
+		for path, cases := range map[string][]badRequest{"generate/async": badRequests(), "generate/text/async": badTexts(), "interrogate/async": badForms(),
+			"generate/pop": badPops(), "generate/text/pop": badTextPops(), "interrogate/pop": badAlchemyPops()} {
+			for _, c := range append(badEverywhere(), cases...) {
+				status, body := call(t, http.MethodPost, srv.URL+"/api/v2/"+path, p[0].key, c.body)
+				checkRefusal(t, path+": "+c.name, status, body, c.status, c.rc)
+			}
 		}
-		for _, id := range []string{"nonsense", "00000000-0000-4000-8000-000000000000", strings.Repeat("9", 500), "%00"} {
-			for _, path := range []string{"/api/v2/generate/check/", "/api/v2/generate/status/", "/api/ext/v1/requests/"} {
+		for _, id := range []string{"nonsense", "00000000-0000-4000-8000-000000000000", strings.Repeat("9", 500), "%00", "%ff%fe", "..%2f..%2fetc", "%E2%80%AE"} {
+			for _, path := range []string{"/api/v2/generate/check/", "/api/v2/generate/status/", "/api/v2/generate/text/status/", "/api/v2/interrogate/status/", "/api/ext/v1/requests/"} {
 				url := srv.URL + path + id
 				if strings.Contains(path, "ext") {
 					url += "/events"
@@ -57,27 +61,33 @@ func badRequests() []badRequest {
 	}
 	at := func(url string) string { return `{"prompt":"x","source_image":"` + url + `"}` }
 	return []badRequest{
-		{"not JSON", `{"prompt": "x"`, 400, ""},
-		{"a word", `lighthouse`, 400, ""},
-		{"a list", `[]`, 400, ""},
-		{"null", `null`, 400, ""},
 		{"null prompt", `{"prompt":null}`, 400, ""},
 		{"wrong types", `{"prompt":5,"params":[],"nsfw":"yes","models":"all"}`, 400, ""},
 		{"empty prompt", `{"prompt":""}`, 400, ""},
 		{"1 MB prompt of words", `{"prompt":"` + strings.Repeat("a ", 500_000) + `"}`, 400, "InvalidPromptSize"},
 		{"1 MB prompt of one word", `{"prompt":"` + strings.Repeat("a", 1_000_000) + `"}`, 400, "InvalidPromptSize"},
-		{"depth 10,000", `{"prompt":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`, 400, ""},
-		{"depth 10,000 in an unknown key", `{"prompt":"x","x":` + strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_000) + `}`, 400, ""},
 		{"NUL", `{"prompt":"a\u0000b"}`, 400, "NulByteInPayload"},
 		{"NUL in a LoRA", with(`"loras":[{"name":"a\u0000b"}]`), 400, "NulByteInPayload"},
 		{"size off 64", with(`"width":500`), 400, ""},
 		{"negative size", with(`"width":-64`), 400, ""},
+		{"size of 2⁶³", with(`"height":9223372036854775808`), 400, ""},
+		{"size of 2⁶⁴+64", with(`"height":18446744073709551680`), 400, ""},
+		{"half a pixel", with(`"width":64.5`), 400, ""},
 		{"n of 10⁹", with(`"n":1000000000`), 400, ""},
+		{"n of 0", with(`"n":0`), 400, ""},
 		{"n beyond 64 bits", with(`"n":1e400`), 400, ""},
+		{"the same key twice, the second bad", `{"prompt":"x","params":{"n":1},"params":{"n":1000000000}}`, 400, ""},
 		{"NaN", with(`"cfg_scale":NaN`), 400, ""},
+		{"infinity", with(`"cfg_scale":Infinity`), 400, ""},
 		{"unknown sampler", with(`"sampler_name":"magic"`), 400, ""},
-		{"too large a body", `{"prompt":"x","source_image":"` + strings.Repeat("A", 17<<20) + `"}`, 413, ""},
-		{"image bomb", source(pngHeader(50_000, 50_000)), 400, "SourceImageResolutionExceeded"},
+		{"10,000 post-processors", with(`"post_processing":[` + repeated(`"GFPGAN"`, 10_000) + `]`), 400, ""},
+		{"10,000 LoRAs", with(`"loras":[` + repeated(`{"name":"x"}`, 10_000) + `]`), 400, "TooManyLoras"},
+		{"100,000 workers", `{"prompt":"x","workers":[` + repeated(`"x"`, 100_000) + `]}`, 404, "WorkerNotFound"},
+		{"50 gigapixels", source(pngHeader(250_000, 200_000)), 400, "SourceImageResolutionExceeded"},
+		{"a strip of 65535×1", source(pngHeader(65_535, 1)), 400, "SourceImageResolutionExceeded"},
+		{"a header without its pixels", source(pngHeader(64, 64)), 400, "ImageValidationFailed"},
+		{"zero bytes", source(make([]byte, 1000)), 400, "ImageValidationFailed"},
+		{"a page that begins like a GIF", source([]byte("GIF89a/*<script>alert(1)</script>*/=1;")), 400, ""},
 		{"truncated WebP", source([]byte("RIFF\x10\x00\x00\x00WEBPVP8 \x04\x00\x00\x00")), 400, "ImageValidationFailed"},
 		{"no picture", source([]byte("<svg onload=alert(1)>")), 400, "ImageValidationFailed"},
 		{"no base64", at("%%%"), 400, "ImageValidationFailed"},
@@ -86,9 +96,134 @@ func badRequests() []badRequest {
 		{"private address", at("http://10.0.0.1/x.png"), 400, "ImageValidationFailed"},
 		{"address in decimal", at("http://2130706433/x.png"), 400, "ImageValidationFailed"},
 		{"IPv6 loopback", at("http://[::1]/x.png"), 400, "ImageValidationFailed"},
+		{"IPv4 in IPv6", at("http://[::ffff:169.254.169.254]/x.png"), 400, "ImageValidationFailed"},
+		{"a name of this machine", at("http://localhost/x.png"), 400, "ImageValidationFailed"},
+		{"another port", at("http://example.org:6379/x.png"), 400, "ImageValidationFailed"},
+		{"a file", at("file:///etc/passwd"), 400, "ImageValidationFailed"},
+		{"a mask there", `{"prompt":"x","source_image":"` + tinyPicture() + `","source_mask":"http://127.0.0.1:1/x.png"}`, 400, "ImageValidationFailed"},
 		{"unknown worker", `{"prompt":"x","workers":["nobody"]}`, 404, "WorkerNotFound"},
-		{"10,000 models", `{"prompt":"x","models":[` + strings.TrimSuffix(strings.Repeat(`"GFPGAN",`, 10_000), ",") + `]}`, 400, "UnexpectedModelName"},
+		{"10,000 models", `{"prompt":"x","models":[` + repeated(`"GFPGAN"`, 10_000) + `]}`, 400, "UnexpectedModelName"},
 	}
+}
+
+// badEverywhere is what no route with a JSON body takes.
+func badEverywhere() []badRequest {
+	return []badRequest{
+		{"not JSON", `{"prompt": "x"`, 400, ""},
+		{"nothing", ` `, 400, ""},
+		{"a word", `lighthouse`, 400, ""},
+		{"a list", `[]`, 400, ""},
+		{"null", `null`, 400, ""},
+		{"two objects", `{"prompt":"x"}{"prompt":"y"}`, 400, ""},
+		{"broken UTF-8 for a key", "{\"\xff\":1", 400, ""},
+		{"depth 10,000", `{"x":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`, 400, ""},
+		{"depth 10,000 of objects", `{"x":` + strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_000) + `}`, 400, ""},
+		{"too large a body", `{"x":"` + strings.Repeat("A", 33<<20) + `"}`, 413, "PayloadTooLarge"},
+	}
+}
+
+// badTexts is badRequests for texts.
+func badTexts() []badRequest {
+	with := func(params string) string { return `{"prompt":"x","params":{` + params + `}}` }
+	return []badRequest{
+		{"null prompt", `{"prompt":null}`, 400, ""},
+		{"wrong types", `{"prompt":5,"params":[],"models":"all"}`, 400, ""},
+		{"empty prompt", `{"prompt":""}`, 400, "MissingPrompt"},
+		{"NUL", `{"prompt":"a\u0000b"}`, 400, "NulByteInPayload"},
+		{"NUL in a stop sequence", with(`"stop_sequence":["a\u0000b"]`), 400, "NulByteInPayload"},
+		{"n of 10⁹", with(`"n":1000000000`), 400, ""},
+		{"n of −1", with(`"n":-1`), 400, ""},
+		{"length of 2⁶³", with(`"max_length":9223372036854775808`), 400, ""},
+		{"context of 2⁶⁴", with(`"max_context_length":18446744073709551616`), 400, ""},
+		{"half a token", with(`"max_length":80.5`), 400, ""},
+		{"NaN", with(`"temperature":NaN`), 400, ""},
+		{"infinity", with(`"rep_pen":Infinity`), 400, ""},
+		{"100,000 stops", with(`"stop_sequence":[` + repeated(`"x"`, 100_000) + `,` + repeatedEach(200) + `]`), 400, "TooManyStopSequences"},
+		{"100,000 samplers of one kind", with(`"sampler_order":[` + repeated(`1`, 100_000) + `]`), 400, "MissingFullSamplerOrder"},
+		{"the same key twice, the second bad", `{"prompt":"x","params":{"n":1},"params":{"n":1000000000}}`, 400, ""},
+		{"unknown worker", `{"prompt":"x","workers":["nobody"]}`, 404, "WorkerNotFound"},
+		{"a webhook that is no address", `{"prompt":"x","webhook":"javascript:alert(1)"}`, 400, "BadRequest"},
+	}
+}
+
+// badForms is badRequests for forms about pictures.
+func badForms() []badRequest {
+	of := func(picture string) string { return `{"forms":[{"name":"caption"}],"source_image":"` + picture + `"}` }
+	source := func(picture []byte) string { return of(base64.StdEncoding.EncodeToString(picture)) }
+	forms := func(forms string) string { return `{"forms":` + forms + `,"source_image":"` + tinyPicture() + `"}` }
+	return []badRequest{
+		{"forms as words", forms(`"caption"`), 400, ""},
+		{"an unknown form", forms(`[{"name":"sing"}]`), 400, ""},
+		{"a form without a name", forms(`[{}]`), 400, ""},
+		{"a null payload", forms(`[{"name":"caption","payload":null}]`), 400, ""},
+		{"a payload of words", forms(`[{"name":"caption","payload":"x"}]`), 400, ""},
+		{"NUL in a payload", forms(`[{"name":"caption","payload":{"a":"\u0000"}}]`), 400, "NulByteInPayload"},
+		{"a payload of 1 MB", forms(`[{"name":"caption","payload":{"a":"` + strings.Repeat("x", 1<<20) + `"}}]`), 400, "BadRequest"},
+		{"no picture", `{"forms":[{"name":"caption"}]}`, 400, ""},
+		{"50 gigapixels", source(pngHeader(250_000, 200_000)), 400, "SourceImageResolutionExceeded"},
+		{"a strip of 65535×1", source(pngHeader(65_535, 1)), 400, ""},
+		{"a header without its pixels", source(pngHeader(64, 64)), 400, "ImageValidationFailed"},
+		{"zero bytes", source(make([]byte, 1000)), 400, "ImageValidationFailed"},
+		{"truncated WebP", source([]byte("RIFF\x10\x00\x00\x00WEBPVP8 \x04\x00\x00\x00")), 400, "ImageValidationFailed"},
+		{"an SVG", source([]byte("<svg onload=alert(1)>")), 400, "ImageValidationFailed"},
+		{"loopback address", of("http://127.0.0.1:1/x.png"), 400, "ImageValidationFailed"},
+		{"metadata address", of("http://169.254.169.254/latest"), 400, "ImageValidationFailed"},
+		{"a file", of("file:///etc/passwd"), 400, "ImageValidationFailed"},
+		{"a webhook that is no address", `{"forms":[{"name":"caption"}],"source_image":"x","webhook":"javascript:alert(1)"}`, 400, "BadRequest"},
+	}
+}
+
+// badPops is what a painter may not send.
+func badPops() []badRequest {
+	return []badRequest{
+		{"no name", `{"models":["stable_diffusion"]}`, 400, ""},
+		{"a name of NUL", `{"name":"\u0000","models":["stable_diffusion"]}`, 400, "BadRequest"},
+		{"0 threads", `{"name":"w","models":["stable_diffusion"],"threads":0}`, 400, ""},
+		{"amount of 2⁶³", `{"name":"w","models":["stable_diffusion"],"amount":9223372036854775808}`, 400, ""},
+		{"a bridge agent of 1 KB and more", `{"name":"w","models":["stable_diffusion"],"bridge_agent":"` + strings.Repeat("x", 1001) + `"}`, 400, ""},
+		{"100,000 unknown models", `{"name":"w","models":[` + repeated(`"none such"`, 50_000) + `]}`, 400, "BadRequest"},
+		{"models of the wrong type", `{"name":"w","models":{"a":1}}`, 400, ""},
+		{"a priority user of markup", `{"name":"w","models":["stable_diffusion"],"priority_usernames":["<script>"]}`, 400, "InvalidPriorityUsername"},
+		{"a priority user of 10³⁰", `{"name":"w","models":["stable_diffusion"],"priority_usernames":["x#1000000000000000000000000000000"]}`, 400, "InvalidPriorityUsername"},
+	}
+}
+
+// badTextPops is what a scribe may not send.
+func badTextPops() []badRequest {
+	return []badRequest{
+		{"no models", `{"name":"w"}`, 400, "BadRequest"},
+		{"length of 2⁶⁴", `{"name":"w","models":["any model"],"max_length":18446744073709551616}`, 400, ""},
+		{"softprompts as words", `{"name":"w","models":["any model"],"softprompts":"all"}`, 400, ""},
+		{"NUL in a model", `{"name":"w","models":["a\u0000b"]}`, 400, "NulByteInPayload"},
+	}
+}
+
+// badAlchemyPops is what an alchemist may not send.
+func badAlchemyPops() []badRequest {
+	return []badRequest{
+		{"an unknown form", `{"name":"w","forms":["sing"]}`, 400, ""},
+		{"10,000 tiles", `{"name":"w","forms":["caption"],"max_tiles":10000}`, 400, ""},
+		{"amount of 2⁶⁴", `{"name":"w","forms":["caption"],"amount":18446744073709551616}`, 400, ""},
+	}
+}
+
+// repeated is n times the same element of a JSON list.
+func repeated(element string, n int) string {
+	return strings.TrimSuffix(strings.Repeat(element+",", n), ",")
+}
+
+// repeatedEach is n different words of a JSON list.
+func repeatedEach(n int) string {
+	words := make([]string, n)
+	for i := range words {
+		words[i] = fmt.Sprintf("%q", fmt.Sprint(i))
+	}
+	return strings.Join(words, ",")
+}
+
+// tinyPicture is a good picture in base64.
+func tinyPicture() string {
+	return base64.StdEncoding.EncodeToString(pngOf(image.NewGray(image.Rect(0, 0, 64, 64))))
 }
 
 // pngHeader is a PNG that claims a size and has no pixels.

@@ -37,28 +37,28 @@ var contract = map[string]string{
 		ControlNetUnsupported ControlNetSourceMissing ControlNetInpaintingMismatch ControlNetMismatch
 		InvalidTransparencyImg2Img InvalidTransparencyCN InvalidRemix InvalidExtraSourceImages. InvalidExtraTexts.
 		MissingExtraTexts. ControlNetInvalidPayload SourceImageRequiredForModel BetaAnonForbidden BetaComparisonFault
-		BannedClientAgent KudosUpfront SharedKeyInsufficientKudos ImageValidationFailed SourceImageResolutionExceeded
+		BannedClientAgent TimeoutIP KudosUpfront SharedKeyInsufficientKudos ImageValidationFailed SourceImageResolutionExceeded
 		SourceImageSizeExceeded SourceImageUrlInvalid SourceImageUnreadable InpaintingMissingMask`,
-	"GET /generate/check/{id}":     `RequestNotFound`,
+	"GET /generate/check/{id}":     `RequestNotFound Forbidden`,
 	"GET /generate/status/{id}":    `RequestNotFound rate`,
 	"DELETE /generate/status/{id}": `RequestNotFound`,
 	"POST /generate/rate/{id}": `schema rate RequestNotFound AestheticsNotCompleted AestheticsNotPublic ProcGenNotFound
 		AestheticsDuplicate AestheticsMissing AestheticsSolo AestheticsAlreadyExist`,
 	"POST /generate/pop": `schema InvalidPriorityUsername InvalidAPIKey DeletedUser WorkerFlaggedMaintenance
 		AnonForbiddenWorker PolymorphicNameConflict ProfaneWorkerName ProfaneBridgeAgent BadRequest WorkerInviteOnly
-		TooManyWorkers TooManyWorkersTrusted WrongCredentials WorkerMaintenance`,
+		TooManyWorkers TooManyWorkersTrusted WrongCredentials WorkerMaintenance TimeoutIP`,
 	"POST /generate/submit": `schema InvalidJobID InvalidAPIKey WrongCredentials DuplicateGen AbortedGen BadRequest`,
 
 	"POST /generate/text/async": `schema StyleNotFound MaintenanceMode BadRequest SharedKeyEmpty SharedKeyAssignedStyles
 		SharedKeyInsufficientKudos InvalidAPIKey OnlyServiceAccountProxy DeletedUser TooManyExtraSourceImages.
 		MoreThanMinExtraSourceImage. MissingPrompt WorkerNotFound RequiresTrust TooManyPrompts NulByteInPayload
 		TokenOverflow MissingFullSamplerOrder TooManyStopSequences ExcessiveStopSequence InvalidExtraSourceImages.
-		KudosUpfront`,
+		TimeoutIP KudosUpfront`,
 	"GET /generate/text/status/{id}":    `RequestNotFound`,
 	"DELETE /generate/text/status/{id}": `RequestNotFound`,
 	"POST /generate/text/pop": `schema InvalidPriorityUsername InvalidAPIKey DeletedUser WorkerFlaggedMaintenance
 		AnonForbiddenWorker PolymorphicNameConflict ProfaneWorkerName ProfaneBridgeAgent BadRequest WorkerInviteOnly
-		TooManyWorkers TooManyWorkersTrusted WrongCredentials WorkerMaintenance`,
+		TooManyWorkers TooManyWorkersTrusted WrongCredentials WorkerMaintenance TimeoutIP`,
 	"POST /generate/text/submit": `schema InvalidJobID InvalidAPIKey WrongCredentials DuplicateGen AbortedGen BadRequest`,
 
 	"POST /interrogate/async": `schema MaintenanceMode BadRequest InvalidAPIKey TooManyPrompts NulByteInPayload
@@ -68,7 +68,7 @@ var contract = map[string]string{
 	"DELETE /interrogate/status/{id}": `RequestNotFound`,
 	"POST /interrogate/pop": `schema InvalidPriorityUsername InvalidAPIKey DeletedUser WorkerFlaggedMaintenance
 		AnonForbiddenWorker PolymorphicNameConflict ProfaneWorkerName ProfaneBridgeAgent BadRequest
-		TooManyWorkers WrongCredentials WorkerMaintenance`,
+		TooManyWorkers WrongCredentials WorkerMaintenance TimeoutIP`,
 	"POST /interrogate/submit": `schema InvalidJobID InvalidAPIKey WrongCredentials DuplicateGen`,
 }
 
