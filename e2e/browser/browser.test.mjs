@@ -173,6 +173,45 @@ describe('a visitor with a large window', () => {
   });
 });
 
+test('an account sees the price, how it comes about, and what is left', async () => {
+  const { page, heard, close } = await open();
+  try {
+    await modelServed(page);
+    const answer = await page.request.post(`${HORDE}/register`, { form: { username: 'visitor' } });
+    const key = (await answer.text()).match(/ah-api-key">([^<]+)</)[1];
+    const who = page.locator('button.who');
+    await who.click();
+    const account = page.getByRole('dialog', { name: 'Account' });
+    await account.getByLabel('API key').fill(key);
+    await page.keyboard.press('Enter');
+    await who.getByText('kudos').waitFor();
+    await page.keyboard.press('Escape');
+    const before = await who.innerText();
+
+    await page.getByLabel('What shall be painted?').fill(PROMPT);
+    const cost = page.getByText(/^Costs [\d.]+ kudos$/);
+    await cost.waitFor();
+    const kudos = Number((await cost.innerText()).match(/[\d.]+/)[0]);
+    assert.ok(kudos > 3, `a picture costs ${kudos}`);
+    await cost.click();
+    const rows = page.getByRole('table', { name: 'How the price comes about' }).getByRole('row');
+    await rows.first().waitFor();
+    assert.match(await rows.first().innerText(), /price network/);
+    assert.ok((await rows.last().innerText()).trim().endsWith(String(kudos)), await rows.last().innerText());
+    await page.getByText('Your account has 0 kudos; what it lacks is forgiven.').waitFor();
+    await shoot(page, 'desktop-price');
+
+    await page.getByRole('button', { name: /^Paint/ }).click();
+    await finished(page);
+    // The first movement lifts a new account to its floor.
+    await page.waitForFunction((text) => document.querySelector('button.who').innerText !== text, before);
+    assert.match(await who.innerText(), /14\s*kudos/);
+    assert.deepEqual(heard, []);
+  } finally {
+    await close();
+  }
+});
+
 test('a phone: everything fits, two pictures arrive', async () => {
   const { page, close } = await open({ viewport: { width: 375, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
   try {

@@ -149,7 +149,24 @@ function events(request, response, origin) {
   tick();
 }
 
-function accept(body, json) {
+/** A breakdown as the horde gives it; the figures are made up. */
+function price({ width, height, steps, n }) {
+  const base = Math.round(((width * height * steps) / 1e6) * 1.3 * 100) / 100;
+  const each = base + 1;
+  const kudos = 3 + n * each;
+  return {
+    type: 'image', net: 'mock', basis: 'network', n, each, tax: 3, kudos, upfront: false, held: 0, charged: kudos, exact: true,
+    lines: [
+      { code: 'network', text: 'One picture by the price network mock.', kudos: base },
+      { code: 'burn', text: 'Taken out of circulation with each delivery.', add: 1, kudos: each },
+      { code: 'n', text: `${n} of them.`, factor: n, kudos: n * each },
+      { code: 'acceptance', text: 'For taking the request into the queue.', add: 3, kudos },
+    ],
+    notes: ['Nothing is set aside: each delivery is charged when it comes.'],
+  };
+}
+
+function accept(body, json, onlyPrice = false) {
   const { prompt = '', params = {}, models = [] } = body;
   if (prompt.includes('wrong')) {
     return json(400, {
@@ -157,7 +174,7 @@ function accept(body, json) {
       errors: { 'params.steps': '501 is greater than the maximum of 500', 'params.width': '500 is not a multiple of 64', webhook: 'too short' },
     });
   }
-  if (body.dry_run) return json(200, { kudos: Math.round(((params.width * params.height * params.steps) / 1e6) * 1.3) * params.n });
+  if (onlyPrice) return json(200, price(params));
   if (prompt.includes('refuse')) {
     return json(403, { rc: 'KudosUpfront', message: 'Due to heavy demand, for requests over 576x576 or over 50 steps the client needs to already have the required kudos. This request requires 38.2 kudos to fulfil.' });
   }
@@ -205,6 +222,7 @@ createServer(async (incoming, response) => {
   const id = url.pathname.split('/').find((part) => requests.has(part));
   const request = requests.get(id);
   if (route === 'POST /api/v2/generate/async') return accept(JSON.parse(text), json);
+  if (route === 'POST /api/ext/v1/kudos/price') return accept(JSON.parse(text), json, true);
   if (route === 'GET /api/v2/status/models') return json(200, models());
   if (route === 'GET /api/v2/status/heartbeat') return json(200, { message: 'OK', version: '5.1.5' });
   if (route === 'GET /api/v2/status/performance') {

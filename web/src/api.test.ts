@@ -41,9 +41,11 @@ describe('Horde', () => {
   });
 
   it('asks the price without ordering', async () => {
-    const { horde, seen } = hordeThat(200, { kudos: 12.5 });
-    expect(await horde.price(request)).toBe(12.5);
-    expect(JSON.parse(String(seen[0]!.init.body)).dry_run).toBe(true);
+    const price = { kudos: 12.5, charged: 12.5, exact: true, lines: [{ code: 'each', text: 'One.', kudos: 12.5 }], notes: [] };
+    const { horde, seen } = hordeThat(200, price);
+    expect(await horde.price(request)).toEqual(price);
+    expect(seen[0]!.url).toBe('http://horde.test/api/ext/v1/kudos/price?type=image');
+    expect(JSON.parse(String(seen[0]!.init.body))).toEqual(request);
   });
 
   it('shows no key where none is needed', async () => {

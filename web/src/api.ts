@@ -40,6 +40,26 @@ export interface Accepted {
   warnings?: { code: string; message: string }[];
 }
 
+/** One step of a price: the factor or the addition, and what comes out. */
+export interface PriceLine {
+  code: string;
+  text: string;
+  factor?: number;
+  add?: number;
+  kudos: number;
+}
+
+/** Answer of POST /api/ext/v1/kudos/price, as far as the page shows it. */
+export interface Price {
+  /** What a dry run says. */
+  kudos: number;
+  /** What will be charged; the most of it where it is not exact. */
+  charged: number;
+  exact: boolean;
+  lines: PriceLine[];
+  notes: string[];
+}
+
 /** Answer of GET /generate/check/{id}. Times are seconds. */
 export interface Check {
   finished: number;
@@ -154,13 +174,9 @@ export class Horde {
     return this.call('POST', '/api/v2/generate/async', { body: { ...body, dry_run: false }, signal });
   }
 
-  /** What the request would cost, in kudos. */
-  async price(body: ImageRequest, signal?: AbortSignal): Promise<number> {
-    const { kudos } = await this.call<{ kudos: number }>('POST', '/api/v2/generate/async', {
-      body: { ...body, dry_run: true },
-      signal,
-    });
-    return kudos;
+  /** What the request would cost, line by line. */
+  price(body: ImageRequest, signal?: AbortSignal): Promise<Price> {
+    return this.call('POST', '/api/ext/v1/kudos/price?type=image', { body, signal });
   }
 
   check(id: string, signal?: AbortSignal): Promise<Check> {

@@ -1,7 +1,7 @@
 // The order being written: kept over reloads, checked before it is sent, with
 // the server's complaints beside the fields they are about.
 
-import { HordeError } from './api';
+import { HordeError, type Price } from './api';
 import { account, horde } from './account.svelte';
 import type { Kept } from './history';
 import { byField, emptyOrder, faults, POCKET, toRequest, withModel, type Field, type Order } from './order';
@@ -27,8 +27,8 @@ class Draft {
   wrong = $state<Partial<Record<Field, string>>>({});
   failure = $state<Explained>();
   sending = $state(false);
-  /** In kudos, as the horde computes it; undefined while unknown. */
-  price = $state<number>();
+  /** As the horde computes it; undefined while unknown. */
+  price = $state.raw<Price>();
 
   #modelChosen = loadJSON<Partial<Order>>('draft', {}).model !== undefined;
   #priced: AbortController | undefined;

@@ -3,7 +3,7 @@ import { HordeError, type ImageStatus } from './api';
 import { emptyPlaces, share, withGenerations, withProgress } from './easel';
 import { byField, emptyOrder, faults, POCKET, splitPrompt, toRequest, withModel } from './order';
 import { fileName, isURL, sniff, source } from './picture';
-import { explain, ordinal, seconds, waiting } from './words';
+import { explain, ordinal, reckoned, seconds, waiting } from './words';
 
 const order = { ...emptyOrder(), prompt: ' a red fox ' };
 
@@ -105,6 +105,13 @@ describe('pictures and words', () => {
     expect(explain(new HordeError('2 per 1 second', 429, '', {}, 3)).advice).toBe('Try again in 3 s.');
     expect(explain(new HordeError('', 0)).title).toBe('The horde does not answer');
     expect(explain(new TypeError('boom')).text).toBe('boom');
+  });
+
+  it('says what a line of a price does', () => {
+    expect(reckoned({ factor: 1.3 })).toBe('×1.3');
+    expect(reckoned({ add: 6 })).toBe('+6');
+    expect(reckoned({ add: -0.4 })).toBe('−0.4');
+    expect(reckoned({})).toBe('');
   });
 
   it('speaks of the queue', () => {

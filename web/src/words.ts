@@ -70,6 +70,13 @@ export function amount(value: number): string {
   return new Intl.NumberFormat('en', { maximumFractionDigits: 2 }).format(value);
 }
 
+/** What a line of a price does to what was before: "×1.3", "+3", or nothing. */
+export function reckoned(line: { factor?: number; add?: number }): string {
+  if (line.factor) return `×${amount(line.factor)}`;
+  if (line.add) return `${line.add < 0 ? '−' : '+'}${amount(Math.abs(line.add))}`;
+  return '';
+}
+
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${amount(n)} ${n === 1 ? one : many}`;
 }
