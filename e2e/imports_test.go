@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"internal/store":     {"api", "internal/horde"}, // knows no rules of the domain
 	"internal/catalog":   {"api", "internal/horde", "internal/store", "internal/fetch"},
 	"internal/bridge":    {"api", "internal/horde"},
+	"internal/patron":    nil,
 	"internal/worker":    {"api", "client", "engine", "internal/imaging", "internal/fetch"},
 	"internal/bench":     {"api"},
 	"internal/golden":    nil,

@@ -16,6 +16,7 @@ import (
 	"horde/internal/kudos"
 	"horde/internal/node"
 	"horde/internal/notify"
+	"horde/internal/patron"
 	"horde/internal/telemetry"
 )
 
@@ -97,7 +98,7 @@ func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNod
 	if c.Repository != "" {
 		api.Repository = c.Repository
 	}
-	n.Node, err = node.Open(con.ctx, node.Options{
+	options := node.Options{
 		Data: c.Data, DBURL: c.DB, Listener: listener, PublicURL: c.PublicURL, Title: c.Title,
 		TrustedProxies: c.TrustedProxies, Admins: n.admins.all, Awarders: c.Awarders, TrustThreshold: c.TrustThreshold,
 		Server: admission.Server{MatchedTargeting: bool(c.MatchedTargeting), UpfrontOnWorkerList: bool(c.UpfrontOnWorkerlist)},
@@ -109,8 +110,14 @@ func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNod
 		Sources: fetch.NewPictures(fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch)})),
 		Hooks:   fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch), Timeout: notify.Timeout}),
 		Metrics: n.registry, MetricsElsewhere: c.MetricsListen != "", Log: con.log, AccessLog: bool(c.AccessLog),
-	})
-	if err != nil {
+	}
+	if p := c.Patreon; p.Token != "" {
+		options.Patreon = patron.NewPatreon(p.URL, p.Token, p.Campaign, con.log)
+	}
+	if s := c.Stripe; s.Key != "" {
+		options.Stripe = patron.NewStripe(s.URL, s.Key, con.log)
+	}
+	if n.Node, err = node.Open(con.ctx, options); err != nil {
 		listener.Close()
 		return nil, err
 	}

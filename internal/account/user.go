@@ -61,13 +61,17 @@ type User struct {
 	ProxyPasskey    string
 	Monthly         int64 // whole kudos each month
 	MonthlyReceived int64 // microseconds; 0: never
+	Patron          bool  // supports the horde by Patreon
+	PatreonMonthly  int64 // whole kudos each month for that
+	StripeMonthly   int64 // and for a subscription by Stripe
 }
 
 func fromRow(u store.User) *User {
 	user := &User{ID: u.ID, Username: u.Username, OAuthID: u.OAuthID, Created: u.Created, Roles: Role(u.Roles),
 		Concurrency: u.Concurrency, WorkerInvited: u.WorkerInvited, PublicWorkers: u.PublicWorkers,
 		UsageMultiplier: float64(u.UsageMultiplier) / 1000, Contact: u.Contact, AdminComment: u.AdminComment,
-		ProxyPasskey: u.ProxyPasskey, Monthly: u.Monthly, MonthlyReceived: u.MonthlyReceived}
+		ProxyPasskey: u.ProxyPasskey, Monthly: u.Monthly, MonthlyReceived: u.MonthlyReceived,
+		Patron: u.Support.Patron, PatreonMonthly: u.Support.Patreon, StripeMonthly: u.Support.Stripe}
 	if u.Suspicions != "" {
 		user.Suspicions = len(reasonsOf(u.Suspicions))
 	}
@@ -90,10 +94,11 @@ const modMonthly = 300_000
 
 // MonthlyTotal is what the user is given each month, in whole kudos.
 func (u *User) MonthlyTotal() int64 {
+	total := u.Monthly + u.PatreonMonthly + u.StripeMonthly
 	if u.Is(Moderator) {
-		return u.Monthly + modMonthly
+		total += modMonthly
 	}
-	return u.Monthly
+	return total
 }
 
 func wiped(row store.User) bool { return strings.HasPrefix(row.OAuthID, wipedOAuth) }

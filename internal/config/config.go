@@ -62,7 +62,23 @@ type Serve struct {
 	TestAPIKeys  Switch `name:"test-apikeys" env:"HORDE_TEST_APIKEYS" help:"Let programs on this machine make accounts without limits, for tests."`
 	NoRateLimits Switch `name:"test-ratelimit-disabled" env:"HORDE_TEST_RATELIMIT_DISABLED" help:"Limit no one's calls, for tests."`
 
+	Patreon Patreon `embed:"" prefix:"patreon-"`
+	Stripe  Stripe  `embed:"" prefix:"stripe-"`
+
 	S3 S3 `embed:"" prefix:"s3-"`
+}
+
+// Patreon says whose patrons get kudos each month.
+type Patreon struct {
+	Token    string `env:"HORDE_PATREON_TOKEN,PATREON_CREATOR_ACCESS_TOKEN" secret:"all" placeholder:"TOKEN" help:"Access token of the creator whose patrons are given kudos each month; default: nobody's."`
+	Campaign string `default:"77119" env:"HORDE_PATREON_CAMPAIGN" placeholder:"ID" help:"Campaign of the creator (${default})."`
+	URL      string `name:"url" default:"https://www.patreon.com" env:"HORDE_PATREON_URL" placeholder:"URL" help:"Where Patreon's API is (${default})."`
+}
+
+// Stripe says whose subscribers get kudos each month.
+type Stripe struct {
+	Key string `env:"HORDE_STRIPE_KEY,STRIPE_API_KEY" secret:"all" placeholder:"KEY" help:"Secret key of the Stripe account whose subscribers are given kudos each month; default: nobody's."`
+	URL string `name:"url" default:"https://api.stripe.com" env:"HORDE_STRIPE_URL" placeholder:"URL" help:"Where Stripe's API is (${default})."`
 }
 
 // S3 says where pictures are kept outside the data folder.
@@ -148,6 +164,11 @@ func (s *Serve) Validate() error {
 	}
 	if s.ReferenceRefresh < time.Minute {
 		bad("model-reference-refresh", "%v is less than 1m", s.ReferenceRefresh)
+	}
+	for flag, address := range map[string]string{"patreon-url": s.Patreon.URL, "stripe-url": s.Stripe.URL} {
+		if !webURL(address) {
+			bad(flag, "%q must be an http or https address", address)
+		}
 	}
 	if s.MaxUpload < 1<<20 {
 		bad("max-upload", "%d is less than 1048576 bytes", s.MaxUpload)

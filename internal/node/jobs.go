@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"horde/internal/account"
 	"horde/internal/blob"
 	"horde/internal/horde"
 	"horde/internal/moderation"
@@ -17,6 +18,10 @@ const (
 	pruneEvery     = 10 * time.Minute
 	promoteEvery   = 60 * time.Second
 	dateEvery      = 60 * time.Second
+	monthlyEvery   = time.Hour // platform rulebook §11
+	patreonEvery   = time.Hour
+	stripeEvery    = 30 * time.Minute
+	rareEvery      = 60 * time.Second // how often jobs that run rarely see whether it is time
 	picturesKept   = 2 * time.Hour
 	deliveriesKept = time.Hour
 	timingsKept    = 90 * 24 * time.Hour
@@ -39,6 +44,11 @@ func (n *Node) jobs() []func(context.Context) {
 		n.callHooks,
 		func(ctx context.Context) { n.every(ctx, "prune", pruneEvery, n.prune) },
 		func(ctx context.Context) { n.every(ctx, "promote", promoteEvery, n.promote) },
+		n.followSupporters(account.Patreon, patreonEvery, n.options.Patreon),
+		n.followSupporters(account.Stripe, stripeEvery, n.options.Stripe),
+		func(ctx context.Context) {
+			n.every(ctx, "monthly", rareEvery, n.rarely("monthly", monthlyEvery, n.payMonthly))
+		},
 		func(ctx context.Context) { n.every(ctx, "date-postings", dateEvery, n.datePostings) },
 	}
 }

@@ -32,6 +32,7 @@ import (
 	"horde/internal/limit"
 	"horde/internal/moderation"
 	"horde/internal/notify"
+	"horde/internal/patron"
 	"horde/internal/queue"
 	"horde/internal/rating"
 	"horde/internal/source"
@@ -49,14 +50,15 @@ type Options struct {
 	Listener  net.Listener
 	PublicURL string // where clients reach us; empty: the listener's address
 
-	Title          string
-	TrustedProxies []netip.Prefix
-	Admins         func() []string
-	Awarders       []string         // accounts that may award kudos; none: user id 1
-	TrustThreshold *int64           // escrow that makes a worker's owner trusted; nil: none does
-	Server         admission.Server // switches from the environment
-	Pricer         *kudos.Pricer    // of pictures; nil: by the net that comes with the program
-	Timings        bool             // record how long pictures take
+	Title           string
+	TrustedProxies  []netip.Prefix
+	Admins          func() []string
+	Awarders        []string         // accounts that may award kudos; none: user id 1
+	Patreon, Stripe Supporters       // who supports the horde; nil: nobody asks
+	TrustThreshold  *int64           // escrow that makes a worker's owner trusted; nil: none does
+	Server          admission.Server // switches from the environment
+	Pricer          *kudos.Pricer    // of pictures; nil: by the net that comes with the program
+	Timings         bool             // record how long pictures take
 
 	// KeySecret is hashed before API keys, BlobSecret signs links of the picture
 	// folder. Empty: made at the first start and kept in the database, so that
@@ -85,6 +87,12 @@ type Options struct {
 type Models struct {
 	Image, ImageExtra, Text string
 	Refresh                 time.Duration // 0: an hour
+}
+
+// Supporters is a service that tells who supports the horde (patron.Patreon,
+// patron.Stripe).
+type Supporters interface {
+	Supporters(context.Context) ([]patron.Supporter, error)
 }
 
 // Node is a server that is ready to run.

@@ -112,7 +112,7 @@ func vouched(c admission.Caller, r *admission.Common) bool {
 func callerOf(u *account.User) admission.Caller {
 	return admission.Caller{ID: u.ID, Alias: u.Alias(), Anonymous: u.Anonymous(), Trusted: u.Is(account.Trusted),
 		Special: u.Is(account.Special), Service: u.Is(account.Service), Education: u.Is(account.Education),
-		Deleted: u.Is(account.Deleted), Flagged: u.Is(account.Flagged), Moderator: u.Is(account.Moderator)}
+		Deleted: u.Is(account.Deleted), Flagged: u.Is(account.Flagged), Moderator: u.Is(account.Moderator), Patron: u.Patron}
 }
 
 // check runs the rows of §1.4 behind the key, those that need the queue or the

@@ -5,7 +5,8 @@ import "context"
 // User is one account holder. Roles is the domain's bit set; UsageMultiplier is
 // in thousandths; Suspicions a JSON list of reasons, "" for none. Monthly is the
 // allowance of whole kudos each month, MonthlyReceived the microsecond that it
-// was last paid for, 0 for never.
+// was last paid for, 0 for never. What is known of a user's support of the horde
+// is written by SetSupport alone.
 type User struct {
 	ID              int64
 	Username        string
@@ -23,15 +24,25 @@ type User struct {
 	ProxyPasskey    string
 	Monthly         int64
 	MonthlyReceived int64
+	Support         Support
 }
 
-const userColumns = "id, username, oauth_id, key_hash, created, roles, concurrency, worker_invited, public_workers, usage_multiplier, contact, admin_comment, suspicions, proxy_passkey, monthly_kudos, monthly_received"
+// Support is what a user gives to the horde: whether by Patreon, and the whole
+// kudos each month that this and a subscription by Stripe are worth.
+type Support struct {
+	Patron          bool
+	Patreon, Stripe int64
+}
+
+const userColumns = insertedColumns + ", patron, patreon_kudos, stripe_kudos"
+
+const insertedColumns = "id, username, oauth_id, key_hash, created, roles, concurrency, worker_invited, public_workers, usage_multiplier, contact, admin_comment, suspicions, proxy_passkey, monthly_kudos, monthly_received"
 
 // fields are where a row of userColumns is read into.
 func (u *User) fields() []any {
 	return []any{&u.ID, &u.Username, &u.OAuthID, &u.KeyHash, &u.Created, &u.Roles, &u.Concurrency, &u.WorkerInvited,
 		&u.PublicWorkers, &u.UsageMultiplier, &u.Contact, &u.AdminComment, &u.Suspicions,
-		&u.ProxyPasskey, &u.Monthly, &u.MonthlyReceived}
+		&u.ProxyPasskey, &u.Monthly, &u.MonthlyReceived, &u.Support.Patron, &u.Support.Patreon, &u.Support.Stripe}
 }
 
 func scanUser(r scanner) (u User, err error) { return u, r.Scan(u.fields()...) }
@@ -55,7 +66,7 @@ func (s *Store) UserByOAuth(ctx context.Context, oauth string) (User, error) {
 // ID < 0 the next free id is taken. It returns the id; ErrDuplicate when the
 // oauth id or key is taken.
 func (tx *Tx) InsertUser(u User, lowest int64) (int64, error) {
-	ids, err := read(tx, scanInt, `INSERT INTO users (`+userColumns+`)
+	ids, err := read(tx, scanInt, `INSERT INTO users (`+insertedColumns+`)
 SELECT CASE WHEN CAST($1 AS BIGINT) >= 0 THEN CAST($1 AS BIGINT) ELSE (SELECT COALESCE(max(id), 0) + 1 FROM users) END,
     CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT), CAST($6 AS BIGINT), CAST($7 AS BIGINT), CAST($8 AS BIGINT),
     CAST($9 AS BOOLEAN), CAST($10 AS BIGINT), CAST($11 AS TEXT), CAST($12 AS TEXT), CAST($13 AS TEXT),
@@ -72,7 +83,8 @@ RETURNING id`,
 	return id, err
 }
 
-// UpdateUser writes all columns of a user but the id and the time of making.
+// UpdateUser writes all columns of a user but the id, the time of making and the
+// support.
 func (tx *Tx) UpdateUser(u User) error {
 	_, err := tx.change("UPDATE users SET username = $2, oauth_id = $3, key_hash = $4, roles = $5, concurrency = $6, worker_invited = $7, public_workers = $8, "+
 		"usage_multiplier = $9, contact = $10, admin_comment = $11, suspicions = $12, proxy_passkey = $13, monthly_kudos = $14, monthly_received = $15 WHERE id = $1",
@@ -92,6 +104,13 @@ func (tx *Tx) User(id int64) (User, error) {
 		return User{}, err
 	}
 	return found[0], nil
+}
+
+// SetSupport writes what a user gives to the horde.
+func (tx *Tx) SetSupport(user int64, s Support) error {
+	_, err := tx.change("UPDATE users SET patron = $2, patreon_kudos = $3, stripe_kudos = $4 WHERE id = $1", user, s.Patron, s.Patreon, s.Stripe)
+	mark(&tx.touched.users, user)
+	return err
 }
 
 func scanInt(r scanner) (int64, error) {

@@ -43,3 +43,26 @@ func (m more) Scan(first ...any) error { return m.scanner.Scan(append(first, m.c
 func (s *Store) Passkeys(ctx context.Context, roles, without int64) ([]User, error) {
 	return rows(ctx, s, scanUser, "SELECT "+userColumns+" FROM users WHERE proxy_passkey <> '' AND (roles & $1) <> 0 AND (roles & $2) = 0", roles, without)
 }
+
+// Supporters reads the users that support the horde.
+func (s *Store) Supporters(ctx context.Context) ([]User, error) {
+	return rows(ctx, s, scanUser, "SELECT "+userColumns+" FROM users WHERE patron OR patreon_kudos <> 0 OR stripe_kudos <> 0 ORDER BY id")
+}
+
+// WithMonthly reads the users that are given kudos each month, those with one of
+// these roles among them.
+func (s *Store) WithMonthly(ctx context.Context, roles int64) ([]User, error) {
+	return rows(ctx, s, scanUser, "SELECT "+userColumns+" FROM users WHERE monthly_kudos > 0 OR patreon_kudos > 0 OR stripe_kudos > 0 "+
+		"OR (roles & $1) <> 0 ORDER BY id", roles)
+}
+
+// WithContact reads the users whose contact is one of these, in small letters.
+func (s *Store) WithContact(ctx context.Context, contacts []string) ([]User, error) {
+	var all []User
+	err := inChunks(contacts, func(q string, args []any) error {
+		some, err := rows(ctx, s, scanUser, "SELECT "+userColumns+" FROM users WHERE contact <> '' AND lower(contact) IN "+q, args...)
+		all = append(all, some...)
+		return err
+	})
+	return all, err
+}

@@ -1,0 +1,110 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"horde/internal/horde"
+	"horde/internal/kudos"
+	"horde/internal/store"
+)
+
+// PayMonthly gives all who are due their kudos of the month (platform rulebook
+// §9): the allowance that administrators set, that of moderators, and what their
+// support is worth. It is due when one calendar month has passed since the last
+// time, or when there was none; the date goes on by exactly one month, so whoever
+// was left out for long gets one month with each call. A month is paid once,
+// however often and wherever this is called. It returns who was paid.
+func (a *Accounts) PayMonthly(ctx context.Context) ([]int64, error) {
+	users, err := a.store.WithMonthly(ctx, int64(Moderator))
+	if err != nil {
+		return nil, err
+	}
+	var paid []int64
+	for _, row := range users {
+		if _, due := dueMonth(&row, a.config.Clock().UnixMicro()); !due {
+			continue
+		}
+		given, err := a.payMonth(row.ID)
+		if err != nil {
+			return paid, fmt.Errorf("monthly kudos of user %d: %w", row.ID, err)
+		}
+		if given {
+			paid = append(paid, row.ID)
+		}
+		if ctx.Err() != nil {
+			return paid, ctx.Err()
+		}
+	}
+	return paid, nil
+}
+
+// payMonth pays a user who is due, seen from inside the transaction.
+func (a *Accounts) payMonth(id int64) (paid bool, err error) {
+	err = a.store.Write(store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+		paid = false
+		row, err := tx.User(id)
+		if err != nil {
+			return err
+		}
+		at, due := dueMonth(&row, tx.Now)
+		if !due {
+			return nil // another node was faster
+		}
+		month := horde.FromMicros(at).UTC().Format("2006-01")
+		event := fmt.Sprintf("monthly:%d:%s", id, month)
+		before, err := tx.Posted(event)
+		if err != nil {
+			return err
+		}
+		row.MonthlyReceived = at
+		if !before {
+			e := kudos.NewEntry(tx, event, "monthly kudos", "", "")
+			e.About(kudos.About{Month: month})
+			if err := e.Monthly(id, monthlyParts(fromRow(row))...); err != nil {
+				return err
+			}
+			if err := e.Commit(); err != nil {
+				return err
+			}
+		}
+		paid = !before
+		return tx.UpdateUser(row)
+	}})
+	a.Forget(id)
+	return paid && err == nil, err
+}
+
+// monthlyParts are what a user's monthly kudos consist of.
+func monthlyParts(u *User) []kudos.Part {
+	parts := []kudos.Part{{What: kudos.Allowance, Amount: horde.Whole(u.Monthly)}}
+	if u.Is(Moderator) {
+		parts = append(parts, kudos.Part{What: kudos.Moderating, Amount: horde.Whole(modMonthly)})
+	}
+	return append(parts, kudos.Part{What: kudos.ByPatreon, Amount: horde.Whole(u.PatreonMonthly)},
+		kudos.Part{What: kudos.ByStripe, Amount: horde.Whole(u.StripeMonthly)})
+}
+
+// dueMonth tells whether a user's monthly kudos are due at now, and what moment
+// they are then paid for; both in microseconds.
+func dueMonth(row *store.User, now int64) (at int64, due bool) {
+	u := fromRow(*row)
+	switch {
+	case u.MonthlyTotal() <= 0 || u.Anonymous() || wiped(*row):
+		return 0, false
+	case u.MonthlyReceived == 0:
+		return now, true
+	}
+	at = monthAfter(horde.FromMicros(u.MonthlyReceived)).UnixMicro()
+	return at, now > at
+}
+
+// monthAfter is the same time of day one calendar month later; of a month that is
+// too short its last day.
+func monthAfter(t time.Time) time.Time {
+	t = t.UTC()
+	first := time.Date(t.Year(), t.Month()+1, 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+	days := first.AddDate(0, 1, -1).Day()
+	return first.AddDate(0, 0, min(t.Day(), days)-1)
+}

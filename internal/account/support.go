@@ -1,0 +1,158 @@
+package account
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"horde/internal/patron"
+	"horde/internal/store"
+)
+
+// Source is where somebody supports the horde.
+type Source int
+
+// Sources.
+const (
+	Patreon Source = iota
+	Stripe
+)
+
+func (s Source) String() string {
+	if s == Patreon {
+		return "patreon"
+	}
+	return "stripe"
+}
+
+// SetSupporters writes down who supports the horde by one source now: those in
+// the list and nobody else. A supporter that names no user of ours is left out;
+// one known by an e-mail address alone is the user with that contact, if there is
+// exactly one: anybody can write any address there. It returns how many users are
+// supporters, and how many of the list were left out.
+func (a *Accounts) SetSupporters(ctx context.Context, source Source, list []patron.Supporter) (users, unknown int, err error) {
+	now, err := a.supporters(ctx, list)
+	if err != nil {
+		return 0, 0, err
+	}
+	unknown = len(now.unknown)
+	rows, err := a.store.Supporters(ctx)
+	if err != nil {
+		return 0, unknown, err
+	}
+	for _, row := range rows {
+		if _, still := now.monthly[row.ID]; !still && source.of(row.Support) != source.of(store.Support{}) {
+			now.gone = append(now.gone, row.ID)
+		}
+	}
+	for _, id := range append(slices.Sorted(maps.Keys(now.monthly)), now.gone...) {
+		monthly, supports := now.monthly[id]
+		if err := a.setSupport(id, source, given{supports, monthly}); err != nil {
+			return 0, unknown, err
+		}
+	}
+	return len(now.monthly), unknown, nil
+}
+
+// given is what a user gives by one source.
+type given struct {
+	supports bool
+	monthly  int64 // whole kudos each month
+}
+
+// of is what a user gives by the source. That somebody supports by Stripe shows in
+// what it is worth alone.
+func (s Source) of(all store.Support) given {
+	if s == Patreon {
+		return given{all.Patron, all.Patreon}
+	}
+	return given{all.Stripe != 0, all.Stripe}
+}
+
+func (s Source) set(all *store.Support, g given) {
+	if s == Patreon {
+		all.Patron, all.Patreon = g.supports, g.monthly
+	} else {
+		all.Stripe = g.monthly
+	}
+}
+
+func (a *Accounts) setSupport(id int64, source Source, g given) error {
+	changed := false
+	err := a.store.Write(store.Unit{Do: func(tx *store.Tx) error {
+		row, err := tx.User(id)
+		if err != nil {
+			return err
+		}
+		before := row.Support
+		source.set(&row.Support, g)
+		if changed = row.Support != before; !changed {
+			return nil
+		}
+		return tx.SetSupport(id, row.Support)
+	}})
+	if changed {
+		a.Forget(id)
+	}
+	return err
+}
+
+// supported is what a list of supporters comes to.
+type supported struct {
+	monthly map[int64]int64 // user → whole kudos each month
+	gone    []int64
+	unknown []patron.Supporter
+}
+
+func (a *Accounts) supporters(ctx context.Context, list []patron.Supporter) (*supported, error) {
+	now := &supported{monthly: map[int64]int64{}}
+	byMail := map[string][]int64{}
+	var mails []string
+	for _, p := range list {
+		if p.User == "" && p.Email != "" {
+			mails = append(mails, strings.ToLower(p.Email))
+		}
+	}
+	slices.Sort(mails)
+	found, err := a.store.WithContact(ctx, slices.Compact(mails))
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range found {
+		if !wiped(row) && row.OAuthID != anonymousOAuth {
+			mail := strings.ToLower(row.Contact)
+			byMail[mail] = append(byMail[mail], row.ID)
+		}
+	}
+	for _, p := range list {
+		id, known, err := a.supporter(ctx, p, byMail)
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			now.unknown = append(now.unknown, p)
+			continue
+		}
+		now.monthly[id] += p.Monthly
+	}
+	return now, nil
+}
+
+// supporter finds the user that a supporter is.
+func (a *Accounts) supporter(ctx context.Context, p patron.Supporter, byMail map[string][]int64) (int64, bool, error) {
+	if p.User == "" {
+		ids := byMail[strings.ToLower(p.Email)]
+		if len(ids) != 1 {
+			return 0, false, nil
+		}
+		return ids[0], true, nil
+	}
+	id, ok := IDOfAlias(p.User)
+	if !ok || id == AnonymousID {
+		return 0, false, nil
+	}
+	users, err := a.store.Names(ctx, []int64{id}, nil, nil)
+	_, known := users.Users[id]
+	return id, known && err == nil, err
+}
