@@ -139,6 +139,9 @@ func (c *KudosTrainCmd) fitDenoising(con *console, net *kudos.Net, basis float64
 	if err != nil {
 		return nil, err
 	}
+	if err := models.Read(con.ctx); err != nil {
+		return nil, err
+	}
 	var jobs []training.Job
 	for i := range recorded {
 		if r := &recorded[i]; r.Network {

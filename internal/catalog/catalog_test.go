@@ -142,6 +142,24 @@ func TestURL(t *testing.T) {
 	<-stopped
 }
 
+// A program that does not Run reads its URL once, and hears of failures.
+func TestReadOnce(t *testing.T) {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/images" {
+			w.Write([]byte(`{"fetched": {"baseline": "qwen_image"}}`))
+		}
+	}))
+	defer srv.Close()
+	c := open(t, Config{Images: srv.URL + "/images"})
+	if err := c.Read(t.Context()); err != nil || c.Snapshot().Baseline("fetched") != QwenImage {
+		t.Errorf("%v, %v", err, c.Snapshot().ImageNames())
+	}
+	empty := srv.URL + "/empty"
+	if err := open(t, Config{Texts: empty}).Read(t.Context()); err == nil || !strings.Contains(err.Error(), empty+" is no JSON object") {
+		t.Errorf("an empty answer: %v", err)
+	}
+}
+
 func TestTooLarge(t *testing.T) {
 	file := write(t, strings.Repeat(" ", MaxDocument+1))
 	if _, err := New(Config{Images: file}); err == nil || !strings.Contains(err.Error(), "larger") {

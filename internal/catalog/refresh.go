@@ -39,6 +39,19 @@ func (c *Catalog) Run(ctx context.Context) {
 	all.Wait()
 }
 
+// Read reads the URLs once, for programs that do not Run.
+func (c *Catalog) Read(ctx context.Context) error {
+	for _, s := range c.sources {
+		if !isURL(s.name) {
+			continue // read by New
+		}
+		if err := c.refresh(ctx, s); err != nil {
+			return fmt.Errorf("model reference %w", err)
+		}
+	}
+	return nil
+}
+
 func (c *Catalog) follow(ctx context.Context, s *source) {
 	wait, retry := time.Duration(0), c.cfg.Retry
 	if !isURL(s.name) && !s.failing {
