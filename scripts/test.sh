@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every test of the project. It brings what they need: PostgreSQL (a private
-# cluster on the loopback interface), Chromium, npm packages, ONNX Runtime.
+# cluster on the loopback interface), Chromium, npm packages, the Python SDK,
+# ONNX Runtime.
 # Called by `make test`, after a build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,6 +19,7 @@ HORDE_TEST_POSTGRES=$(scripts/postgres.sh start)
 trap 'scripts/postgres.sh stop >/dev/null 2>&1 || true' EXIT
 CHROMIUM=$(scripts/install-chromium.sh | tail -n 1)
 scripts/versitygw.sh path >/dev/null
+scripts/python-sdk.sh install >/dev/null || [ $? = 3 ] # 3: no Python new enough; it says so, and its test skips
 for suite in e2e/npm e2e/browser; do
   (cd "$suite" && npm ci --no-audit --no-fund --silent)
 done

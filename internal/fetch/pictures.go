@@ -17,7 +17,8 @@ type Pictures struct{ client *Client }
 func NewPictures(c *Client) *Pictures { return &Pictures{c} }
 
 // Fetch gets the file of a picture. Its errors are *horde.Error, whose texts
-// tell the requester what to change and nothing about the network: code
+// tell the requester what to change and nothing about the network, in words of
+// which the Python SDK knows "Image validation failed": code
 // SourceImageSizeExceeded, SourceImageUrlInvalid or ImageValidationFailed.
 func (p *Pictures) Fetch(ctx context.Context, address string) ([]byte, error) {
 	res, err := p.client.Get(ctx, address)
@@ -29,11 +30,11 @@ func (p *Pictures) Fetch(ctx context.Context, address string) ([]byte, error) {
 	case errors.Is(err, ErrTooLarge):
 		return nil, horde.Errorf("SourceImageSizeExceeded", "The source picture at this address is larger than 5 MB. Please send a smaller one.")
 	case errors.Is(err, ErrForbidden):
-		return nil, horde.Errorf("ImageValidationFailed", "The address of the source picture is not allowed: it must be a public http or https address on the usual port.")
+		return nil, horde.Errorf("ImageValidationFailed", "Image validation failed: the address of the source picture is not allowed: it must be a public http or https address on the usual port.")
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, horde.Errorf("ImageValidationFailed", "The source picture did not arrive in time. Please send it in base64.")
+		return nil, horde.Errorf("ImageValidationFailed", "Image validation failed: the source picture did not arrive in time. Please send it in base64.")
 	}
-	return nil, horde.Errorf("ImageValidationFailed", "The source picture could not be fetched from its address. Please check the address, or send the picture in base64.")
+	return nil, horde.Errorf("ImageValidationFailed", "Image validation failed: the source picture could not be fetched from its address. Please check the address, or send the picture in base64.")
 }
 
 // picture tells whether a content type can be a picture's. Storage often serves

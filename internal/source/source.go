@@ -41,7 +41,7 @@ func (p Pictures) File(ctx context.Context, text string) (data []byte, head imag
 	code := horde.Code("ImageValidationFailed")
 	if IsURL(text) {
 		if p.Fetcher == nil {
-			return nil, head, horde.Errorf(code, "This horde takes source pictures in base64 only.")
+			return nil, head, horde.Errorf(code, "Image validation failed: this horde takes source pictures in base64 only.")
 		}
 		if data, err = p.Fetcher.Fetch(ctx, text); err != nil {
 			return nil, head, err
@@ -92,5 +92,6 @@ func refusal(err error, code horde.Code) error {
 	case errors.Is(err, imaging.ErrTooManyBytes):
 		return horde.Errorf("SourceImageSizeExceeded", "The source picture has too many bytes. Please send a smaller one.")
 	}
-	return horde.Errorf(code, "The source picture cannot be read: it must be a PNG, JPEG, GIF or WebP picture in base64, or an address of one.")
+	// The Python SDK goes by the first three words.
+	return horde.Errorf(code, "Image validation failed: the source picture cannot be read. It must be a PNG, JPEG, GIF or WebP picture in base64, or an address of one.")
 }
