@@ -47,7 +47,7 @@ func (n *Node) jobs() []func(context.Context) {
 		n.followSupporters(account.Patreon, patreonEvery, n.options.Patreon),
 		n.followSupporters(account.Stripe, stripeEvery, n.options.Stripe),
 		func(ctx context.Context) {
-			n.every(ctx, "monthly", rareEvery, n.rarely("monthly", monthlyEvery, n.payMonthly))
+			n.every(ctx, "monthly", rareEvery, n.rarely("monthly", monthlyEvery, false, n.payMonthly))
 		},
 		func(ctx context.Context) { n.every(ctx, "date-postings", dateEvery, n.datePostings) },
 	}

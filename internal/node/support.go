@@ -11,8 +11,9 @@ import (
 
 // rarely is a job that runs when period has passed since it was last begun,
 // whichever node that was on: it is written down in the database, so that nodes
-// may come and go more often.
-func (n *Node) rarely(name string, period time.Duration, job func(context.Context) error) func(context.Context) error {
+// may come and go more often. In a new database it runs first when period has
+// passed, or at once with atOnce.
+func (n *Node) rarely(name string, period time.Duration, atOnce bool, job func(context.Context) error) func(context.Context) error {
 	setting := "job-" + name
 	return func(ctx context.Context) error {
 		text, err := n.Store.Setting(ctx, setting)
@@ -25,7 +26,7 @@ func (n *Node) rarely(name string, period time.Duration, job func(context.Contex
 			return nil
 		}
 		err = n.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.SetSetting(setting, strconv.FormatInt(now, 10)) }})
-		if err != nil {
+		if err != nil || last == 0 && !atOnce {
 			return err
 		}
 		return job(ctx)
@@ -36,7 +37,7 @@ func (n *Node) rarely(name string, period time.Duration, job func(context.Contex
 // horde. A node that has no key for it leaves that to the others.
 func (n *Node) followSupporters(source account.Source, period time.Duration, service Supporters) func(context.Context) {
 	name := source.String()
-	read := n.rarely(name, period, func(ctx context.Context) error { return n.readSupporters(ctx, source, service) })
+	read := n.rarely(name, period, true, func(ctx context.Context) error { return n.readSupporters(ctx, source, service) })
 	return func(ctx context.Context) {
 		if service != nil {
 			n.every(ctx, name, rareEvery, read)

@@ -65,9 +65,9 @@ func TestRarely(t *testing.T) {
 	now := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
 	n.options.Clock = func() time.Time { return now }
 	runs := 0
-	run := func() {
+	run := func(name string, atOnce bool) {
 		t.Helper()
-		job := n.rarely("test", time.Hour, func(context.Context) error { runs++; return nil }) // as after a restart
+		job := n.rarely(name, time.Hour, atOnce, func(context.Context) error { runs++; return nil }) // as after a restart
 		if err := job(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -77,11 +77,19 @@ func TestRarely(t *testing.T) {
 		runs  int
 	}{{0, 1}, {59 * time.Minute, 1}, {time.Minute, 2}, {30 * time.Minute, 2}, {48 * time.Hour, 3}, {-72 * time.Hour, 4}} {
 		now = now.Add(step.after)
-		if run(); runs != step.runs {
+		if run("test", true); runs != step.runs {
 			t.Errorf("%v later: %d runs, want %d", step.after, runs, step.runs)
 		}
 	}
-	failed := n.rarely("other", time.Hour, func(context.Context) error { return store.ErrLost })
+	run("later", false)
+	if runs != 4 {
+		t.Error("a job that is to wait ran at once")
+	}
+	now = now.Add(time.Hour)
+	if run("later", false); runs != 5 {
+		t.Errorf("an hour later: %d runs", runs)
+	}
+	failed := n.rarely("other", time.Hour, true, func(context.Context) error { return store.ErrLost })
 	if err := failed(t.Context()); !errors.Is(err, store.ErrLost) {
 		t.Errorf("%v", err)
 	}
