@@ -64,7 +64,7 @@ func (s Step) Words() string {
 	case StepTargeted:
 		return "Requests for named workers cost next to nothing on this horde."
 	case StepLoras:
-		return fmt.Sprintf("%d LoRAs, %d kudos each.", s.Of, perLora)
+		return fmt.Sprintf("LoRAs, %d kudos each: %d.", perLora, s.Of)
 	case StepTIs:
 		return "Textual inversions, however many."
 	case StepModel:
@@ -103,7 +103,7 @@ func (s Step) textWords() string {
 	case StepAcceptance:
 		return "For taking the request into the queue: charged at once, whatever becomes of it, and never returned."
 	case StepExtraSources:
-		return fmt.Sprintf("%d further source pictures, %d kudos each, charged at once.", s.Of, perExtraSource)
+		return fmt.Sprintf("Further source pictures, %d kudos each, charged at once: %d.", perExtraSource, s.Of)
 	case StepRounding:
 		return "The answer of a dry run for texts is a whole number."
 	}
