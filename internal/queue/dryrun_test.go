@@ -76,7 +76,7 @@ func randomPayload(rng *rand.Rand, dot, bystander string) api.ImageRequest {
 
 // TestDryRunIsTheCharge: of 10,000 random requests for one named model each, the
 // dry run says to the hundredth what acceptance and delivery then take from the
-// account, and the breakdown says the same.
+// account, and the breakdown (asked for each eighth) says the same.
 func TestDryRunIsTheCharge(t *testing.T) {
 	const rounds, together = 100, 100
 	some := rounds
@@ -133,10 +133,14 @@ func (n *node) chargedAsSaid(t *testing.T, c *clock, painter person, payers []pe
 					continue
 				}
 				said[i] = horde.KudosOf(float64(dry.DryRun.Kudos))
-				p, perr := n.Price(ctx, asked[i])
-				answer, err := n.Accept(ctx, asked[i])
-				if err != nil || perr != nil || answer.Accepted == nil || p.Kudos != dry.DryRun.Kudos || p.Charged != p.Kudos || !p.Exact {
-					t.Errorf("%+v, %v, %+v, %v", answer, err, p, perr)
+				if i%8 == 0 {
+					p, err := n.Price(ctx, asked[i])
+					if err != nil || p.Kudos != dry.DryRun.Kudos || p.Charged != p.Kudos || !p.Exact {
+						t.Errorf("the dry run says %v, the breakdown %+v, %v", dry.DryRun.Kudos, p, err)
+					}
+				}
+				if answer, err := n.Accept(ctx, asked[i]); err != nil || answer.Accepted == nil {
+					t.Errorf("%+v, %v", answer, err)
 				}
 				return
 			}
