@@ -85,12 +85,8 @@ func parseDocument(slot string, doc []byte) (p parsed, err error) {
 	if len(raw) == 0 && slot != ExtraImages {
 		return p, errors.New("has no models")
 	}
-	images, texts := looks(raw)
-	switch {
-	case slot == Texts && texts == 0 && 2*images > len(raw):
-		return p, errors.New("is a reference of image models, where one of text models belongs")
-	case slot != Texts && images == 0 && 2*texts > len(raw):
-		return p, errors.New("is a reference of text models, where one of image models belongs")
+	if other := takenFor(raw, slot); other != "" {
+		return p, fmt.Errorf("is a reference of %s models, where one of %s models belongs", other, kindOf(slot))
 	}
 	if slot == Texts {
 		p.texts, p.bad = read(raw, textOf)
@@ -149,27 +145,54 @@ func depthOf(doc []byte) (most int) {
 	return most
 }
 
-// looks counts the entries that can only be those of an image model, and those
-// that can only be those of a text model.
-func looks(raw map[string]json.RawMessage) (images, texts int) {
+// shapeOf tells whether an entry can only be that of an image model, or of a text
+// model: Images, Texts or neither, "".
+func shapeOf(entry json.RawMessage) string {
+	var e struct {
+		Baseline   *string  `json:"baseline"`
+		Type       *string  `json:"type"`
+		Inpainting *bool    `json:"inpainting"`
+		Parameters *float64 `json:"parameters"`
+	}
+	switch {
+	case json.Unmarshal(entry, &e) != nil:
+		return ""
+	case e.Parameters != nil:
+		return Texts
+	case e.Baseline != nil && (e.Inpainting != nil || e.Type != nil && *e.Type == "ckpt"):
+		return Images
+	}
+	return ""
+}
+
+// kindOf is what the models of a slot make.
+func kindOf(slot string) string {
+	if slot == Texts {
+		return Texts
+	}
+	return Images
+}
+
+// takenFor tells that a document is of another kind than its slot, "" when it may
+// be of this one: most entries have the shape of the other, and none of this.
+func takenFor(raw map[string]json.RawMessage, slot string) string {
+	others := 0
 	for _, entry := range raw {
-		var e struct {
-			Baseline   *string  `json:"baseline"`
-			Type       *string  `json:"type"`
-			Inpainting *bool    `json:"inpainting"`
-			Parameters *float64 `json:"parameters"`
-		}
-		if json.Unmarshal(entry, &e) != nil {
-			continue
-		}
-		switch {
-		case e.Parameters != nil:
-			texts++
-		case e.Baseline != nil && (e.Inpainting != nil || e.Type != nil && *e.Type == "ckpt"):
-			images++
+		switch shapeOf(entry) {
+		case kindOf(slot):
+			return "" // mostly the first
+		case "":
+		default:
+			others++
 		}
 	}
-	return images, texts
+	if 2*others <= len(raw) {
+		return ""
+	}
+	if slot == Texts {
+		return Images
+	}
+	return Texts
 }
 
 // Detect tells by the shape of a document whether it is a reference of image or
@@ -179,10 +202,14 @@ func Detect(doc []byte) (slot string, err error) {
 	if err != nil {
 		return "", err
 	}
-	switch images, texts := looks(raw); {
-	case texts == 0 && 2*images > len(raw):
+	count := map[string]int{}
+	for _, entry := range raw {
+		count[shapeOf(entry)]++
+	}
+	switch {
+	case count[Texts] == 0 && 2*count[Images] > len(raw):
 		return Images, nil
-	case images == 0 && 2*texts > len(raw):
+	case count[Images] == 0 && 2*count[Texts] > len(raw):
 		return Texts, nil
 	}
 	return "", errors.New("does not look like a reference of image models (entries with baseline and inpainting) nor of text models (entries with parameters)")
