@@ -10,6 +10,8 @@ import (
 
 // Reasons for suspicion, by the original's numbers (platform rulebook §6.5).
 const (
+	SuspicionName          = 0 // a long name of a worker
+	SuspicionExtreme       = 1 // a very long one
 	SuspicionTooFast       = 5 // faster than any hardware
 	SuspicionCorruptPrompt = 8 // a prompt that the filters refused
 	SuspicionAborts        = 9 // too many jobs dropped

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"horde/api"
 	"horde/internal/account"
@@ -65,7 +66,7 @@ func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string,
 	if err := mayWork(owner); err != nil {
 		return nil, err
 	}
-	name := cleanName(v.name)
+	name, oddities := cleanName(v.name)
 	w := f.Named(name)
 	if w != nil && w.Kind != v.kind {
 		return nil, horde.Errorf("PolymorphicNameConflict", "A worker of another type is called %q already. Please choose another name.", name)
@@ -88,7 +89,7 @@ func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string,
 		return nil, err
 	}
 	if w == nil {
-		w, err = f.make(ctx, owner, name, v.kind, settings, addr)
+		w, err = f.make(ctx, owner, name, v.kind, settings, addr, oddities...)
 	} else {
 		w, err = f.checkIn(ctx, w, owner, settings, addr)
 	}
@@ -173,8 +174,8 @@ func (f *Fleet) mayMake(owner *account.User, name, agent, addr string) error {
 }
 
 // make adds a worker. Of several first pops at once one makes it and the others
-// go on as its check-in.
-func (f *Fleet) make(ctx context.Context, owner *account.User, name, kind string, s Settings, addr string) (*Worker, error) {
+// go on as its check-in. Oddities of its name are suspicions from the start.
+func (f *Fleet) make(ctx context.Context, owner *account.User, name, kind string, s Settings, addr string, oddities ...int) (*Worker, error) {
 	f.making.Lock()
 	defer f.making.Unlock()
 	if w := f.Named(name); w != nil {
@@ -185,7 +186,20 @@ func (f *Fleet) make(ctx context.Context, owner *account.User, name, kind string
 	}
 	now := f.Clock().UnixMicro()
 	row := store.Worker{ID: horde.NewID(), Kind: kind, UserID: owner.ID, Name: name, Created: now, LastCheckIn: now, Addr: addr, Settings: settingsText(s)}
-	err := f.Store.Write(store.Unit{Key: row.ID, Do: func(tx *store.Tx) error { return tx.InsertWorker(row) }})
+	if owner.Is(account.Trusted) {
+		oddities = nil
+	}
+	for _, reason := range oddities {
+		Suspect(&row, reason)
+	}
+	err := f.Store.Write(store.Unit{Key: row.ID, Do: func(tx *store.Tx) error {
+		for _, reason := range oddities {
+			if err := account.SuspectUser(tx, owner.ID, reason); err != nil {
+				return err
+			}
+		}
+		return tx.InsertWorker(row)
+	}})
 	if errors.Is(err, store.ErrDuplicate) { // made on another node
 		other, err := f.Store.WorkerByName(ctx, name)
 		if err != nil {
@@ -198,6 +212,9 @@ func (f *Fleet) make(ctx context.Context, owner *account.User, name, kind string
 	}
 	if err != nil {
 		return nil, err
+	}
+	if len(oddities) > 0 {
+		f.Accounts.Forget(owner.ID)
 	}
 	if err := f.put(row, owner); err != nil {
 		return nil, err
@@ -298,6 +315,9 @@ func payUptime(tx *store.Tx, w store.Worker, owner *account.User, reward horde.K
 	} else if err := e.Escrow(w.UserID, reward); err != nil {
 		return err
 	}
+	if err := tx.ChangeAccount(w.UserID, func(a *store.Account) { a.LastActive = tx.Now }); err != nil {
+		return err
+	}
 	return e.Commit()
 }
 
@@ -316,9 +336,24 @@ func settingsText(s Settings) string {
 	return string(b)
 }
 
-const maxWorkerName = 100
+const (
+	maxWorkerName     = 100 // characters
+	extremeWorkerName = 200
+)
 
-func cleanName(name string) string { return clip(moderation.Sanitize(name), maxWorkerName) }
+// cleanName is the name under which a worker is known, and what is odd about the
+// one that was sent (platform rulebook §6.5).
+func cleanName(name string) (clean string, oddities []int) {
+	name = moderation.Sanitize(name)
+	length := utf8.RuneCountInString(name)
+	if length > maxWorkerName {
+		oddities = append(oddities, account.SuspicionName)
+	}
+	if length > extremeWorkerName {
+		oddities = append(oddities, account.SuspicionExtreme)
+	}
+	return clip(name, maxWorkerName), oddities
+}
 
 // clip cuts a text to n characters.
 func clip(s string, n int) string {

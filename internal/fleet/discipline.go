@@ -19,11 +19,11 @@ const (
 const tooManyAborts = "This worker has been put into maintenance mode because it dropped too many jobs within an hour. " +
 	"Please check its speed and settings, then switch maintenance mode off."
 
-// Suspect adds a suspicion to a worker's row. Enough of them pause it, unless its
-// owner is trusted.
-func Suspect(w *store.Worker, reason int, trusted bool) {
+// Suspect adds a suspicion to a worker's row; enough of them pause it. Workers of
+// trusted owners are not suspected (platform rulebook §6.1).
+func Suspect(w *store.Worker, reason int) {
 	w.Totals.Suspicions = account.Suspect(w.Totals.Suspicions, reason)
-	if len(w.Totals.Suspicions) >= pausingSuspects && !trusted {
+	if len(w.Totals.Suspicions) >= pausingSuspects {
 		w.Paused = true
 	}
 }
@@ -53,6 +53,8 @@ func CountAbort(w *store.Worker, now int64, raid, trusted bool) (suspected bool)
 		w.Maintenance = true
 		w.MaintenanceMsg = tooManyAborts
 	}
-	Suspect(w, account.SuspicionAborts, trusted)
-	return true
+	if !trusted {
+		Suspect(w, account.SuspicionAborts)
+	}
+	return !trusted
 }

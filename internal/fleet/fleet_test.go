@@ -515,3 +515,32 @@ func TestSpeed(t *testing.T) {
 		}
 	}
 }
+
+// A long name is cut and remembered against its owner, unless that is somebody
+// trusted (platform rulebook §6.5).
+func TestLongNames(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	for _, tt := range []struct {
+		length     int
+		roles      account.Role
+		suspicions []int
+	}{
+		{100, 0, nil},
+		{101, 0, []int{account.SuspicionName}},
+		{200, 0, []int{account.SuspicionName}},
+		{201, 0, []int{account.SuspicionName, account.SuspicionExtreme}},
+		{201, account.Trusted, nil},
+	} {
+		u := n.user(t, tt.roles)
+		name := u.Alias() + strings.Repeat("é", tt.length-len(u.Alias()))
+		for range 2 { // the name finds its worker again
+			o := n.checkIn(t, u, pop(name))
+			if got := o.Worker.Totals.Suspicions; !slices.Equal(got, tt.suspicions) || o.Worker.Name != clip(name, 100) || o.Worker.Paused {
+				t.Errorf("%d characters: %q, suspicions %v", tt.length, o.Worker.Name, got)
+			}
+			if u = must(n.Accounts.ByID(t.Context(), u.ID)); u.Suspicions != len(tt.suspicions) {
+				t.Errorf("%d characters: %d suspicions of the owner", tt.length, u.Suspicions)
+			}
+		}
+	}
+}

@@ -167,7 +167,7 @@ func (m *modification) name() error {
 	if err := m.own("NotModerator"); err != nil {
 		return err
 	}
-	name := cleanName(*m.in.Name)
+	name, _ := cleanName(*m.in.Name)
 	switch {
 	case moderation.Profane(name):
 		return horde.Errorf("ProfaneWorkerName", "Please choose a worker name that everybody can read.")

@@ -23,6 +23,6 @@ func countDelivery(w *store.Worker, s settlement) {
 		t.Speeds = t.Speeds[n-speedSamples:]
 	}
 	for range s.suspicions {
-		fleet.Suspect(w, account.SuspicionTooFast, false)
+		fleet.Suspect(w, account.SuspicionTooFast)
 	}
 }

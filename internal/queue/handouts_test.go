@@ -129,7 +129,6 @@ var wishes = []func(c dice.Chance, r *wish){
 		*dice.Pick(c, &r.faulted, &r.cancelled, &r.expired) = true
 	},
 	func(_ dice.Chance, r *wish) { r.waiting = 0 },
-	func(c dice.Chance, r *wish) { r.price = dice.Pick(c, 4.99, 5.0, 5.01, 100.0) },
 }
 
 // whims are the ways in which a worker differs from one that does everything.
@@ -267,7 +266,7 @@ func randomWish(c dice.Chance, base *wish) *wish {
 	r.ask.Params = &params
 	r.user = int64(c.N(5))
 	r.priority, r.created = dice.Pick[int64](c, 0, 0, 50, 1000, -100), int64(c.N(8))*tenSeconds/3
-	r.waiting = 1 + c.N(20)
+	r.waiting, r.price = 1+c.N(20), dice.Pick(c, 4.99, 5.0, 5.01, 5.01)
 	for range c.N(4) {
 		dice.Pick(c, wishes...)(c, &r)
 	}
@@ -327,7 +326,7 @@ func newOutcomes() *outcomes { return &outcomes{alone: map[string]int{}, walked:
 func handOutPictures(c dice.Chance, sum *outcomes, known *catalog.Snapshot) {
 	w := randomVisitor(c)
 	nsfw := ptr(false)
-	base := &wish{price: 5, ask: api.ImageRequest{Prompt: "a hill", NSFW: nsfw, Params: &api.ImageParams{Steps: ptr(4)}}}
+	base := &wish{ask: api.ImageRequest{Prompt: "a hill", NSFW: nsfw, Params: &api.ImageParams{Steps: ptr(4)}}}
 	if dice.Once(c, 3) {
 		dice.Pick(c, scenes...)(c, w, base)
 	}

@@ -38,7 +38,7 @@ func TestPlaceInTheQueue(t *testing.T) {
 
 func placeInTheQueue(c dice.Chance, known *catalog.Snapshot) {
 	x := newIndex(images)
-	base := &wish{price: 5, ask: api.ImageRequest{Prompt: "a hill", NSFW: ptr(false), Params: &api.ImageParams{Steps: ptr(4)}}}
+	base := &wish{ask: api.ImageRequest{Prompt: "a hill", NSFW: ptr(false), Params: &api.ImageParams{Steps: ptr(4)}}}
 	var all []*wish
 	for i := range 1 + c.N(12) {
 		r := randomWish(c, base)
