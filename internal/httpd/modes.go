@@ -79,7 +79,7 @@ func (s *Server) switchModes(r *http.Request, in api.ModifyModes) error {
 		return err
 	}
 	if in.Maintenance != nil && *in.Maintenance {
-		return s.Queue.Empty(r.Context())
+		return s.Queue.EmptyAll(r.Context())
 	}
 	return nil
 }

@@ -7,31 +7,31 @@ import (
 	"horde/internal/store"
 )
 
-// Empty takes the waiting jobs of all live requests for pictures away: the horde
-// goes into maintenance (§5.8). Texts that wait are still written, and what workers
-// have in hand is still delivered. Kudos that were set aside for a request with
-// nothing left to come are free again.
-func (q *Queue) Empty(ctx context.Context) error {
+// EmptyAll takes the waiting jobs of all live requests away: the horde goes into
+// maintenance. What workers have already is still delivered. Kudos that were set
+// aside for a request with nothing left to come are free again.
+func (q *Queue) EmptyAll(ctx context.Context) error {
 	var emptied []store.Request
 	err := q.Store.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
-		emptied, err = tx.EmptyRequests(images.name)
+		emptied, err = tx.EmptyRequests()
 		return err
 	}})
 	if err != nil {
 		return err
 	}
 	var free []*entry
-	x := q.images
-	x.mu.Lock()
-	for _, row := range emptied {
-		if e := x.entries[row.ID]; e != nil {
-			x.apply(e, row.RequestState)
-			if e.record.Held {
-				free = append(free, e)
+	for _, x := range q.indexes() {
+		x.mu.Lock()
+		for _, row := range emptied {
+			if e := x.entries[row.ID]; e != nil {
+				x.apply(e, row.RequestState)
+				if e.record.Held {
+					free = append(free, e)
+				}
 			}
 		}
+		x.mu.Unlock()
 	}
-	x.mu.Unlock()
 	for _, e := range free {
 		if err := q.release(e); err != nil {
 			return err
