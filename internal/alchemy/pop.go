@@ -48,6 +48,11 @@ func (q *Queue) Pop(ctx context.Context, o *fleet.FormsOffer, wait time.Duration
 		if ctx.Err() != nil {                     // but not for somebody who is gone
 			return nothing(o.Worker, why)
 		}
+		fresh := *o // it may have been paused or put into maintenance meanwhile
+		if fresh.Worker = q.Fleet.Worker(o.Worker.ID); fresh.Worker == nil {
+			return nothing(o.Worker, why) // or deleted
+		}
+		o = &fresh
 	}
 }
 

@@ -37,8 +37,7 @@ type handout struct {
 // when there is nothing (0: not at all). A worker in maintenance that gets
 // nothing is told so by an error.
 func (q *Queue) pop(ctx context.Context, x *index, o *fleet.Offer, wait time.Duration) (*view, handout, error) {
-	v := viewOf(x.kind, o, q.Catalog.Snapshot())
-	v.matched = q.Modes().MatchedTargeting
+	v := q.viewNow(x, o)
 	deadline := time.Now().Add(wait)
 	var w *waiter
 	if wait > 0 {
@@ -57,7 +56,20 @@ func (q *Queue) pop(ctx context.Context, x *index, o *fleet.Offer, wait time.Dur
 		if ctx.Err() != nil {                     // but not for somebody who is gone
 			return v, h, maintenanceOf(v.worker)
 		}
+		fresh := *o // it may have been paused or put into maintenance meanwhile
+		if fresh.Worker = q.Fleet.Worker(o.Worker.ID); fresh.Worker == nil {
+			return v, h, nil // or deleted
+		}
+		o = &fresh
+		v = q.viewNow(x, o)
 	}
+}
+
+// viewNow is the view of a worker that pops.
+func (q *Queue) viewNow(x *index, o *fleet.Offer) *view {
+	v := viewOf(x.kind, o, q.Catalog.Snapshot())
+	v.matched = q.Modes().MatchedTargeting
+	return v
 }
 
 // maintenanceOf is what a worker in maintenance hears.

@@ -144,25 +144,23 @@ func (q *Queue) Model(ctx context.Context, name string) ([]api.ActiveModel, erro
 
 type modelLoad struct{ jobs, things float64 }
 
-// loads is what waits for each model that requests name.
+// loads is what waits for each model that requests name, those for named workers
+// among them.
 func (x *index) loads() map[string]modelLoad {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	loads := map[string]modelLoad{}
-	for m, lines := range x.models {
-		if m == anyModel {
+	for _, e := range x.entries {
+		if !e.queued {
 			continue
 		}
-		var l modelLoad
-		for _, line := range lines {
-			line.Scan(func(e *entry) bool {
-				waiting := float64(e.state.Waiting)
-				l.jobs += waiting
-				l.things += waiting * float64(e.work.things())
-				return true
-			})
+		waiting := float64(e.state.Waiting)
+		for i, m := range e.models() {
+			if !slices.Contains(e.models()[:i], m) {
+				l := loads[m]
+				loads[m] = modelLoad{l.jobs + waiting, l.things + waiting*float64(e.work.things())}
+			}
 		}
-		loads[m] = l
 	}
 	return loads
 }

@@ -7,6 +7,7 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
 
@@ -208,4 +209,32 @@ func TestWatchRequest(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A worker that is put into maintenance while its pop waits gets its owner's
+// requests alone.
+func TestWaitingPopInMaintenance(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	alice, owner := n.person(t, true, 1000), n.person(t, true, 1000)
+	job := n.waiting(t, owner, pop("one"), long)
+	err := n.Store.Write(store.Unit{Workers: []string{n.Fleet.Named("one").ID}, Do: func(tx *store.Tx) error {
+		row, err := tx.ChangeWorker(n.Fleet.Named("one").ID, func(w *store.Worker) { w.Maintenance = true })
+		if err == nil {
+			n.Fleet.Touch(row)
+		}
+		return err
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := n.accept(t, ask(alice, 1))
+	own := n.accept(t, ask(owner, 1))
+	got := served(t, "its owner's request", job)
+	row, err := n.Store.Job(t.Context(), *got.ID)
+	if err != nil || row.RequestID != own {
+		t.Errorf("it got %s of %s, not %s: %v", row.ID, row.RequestID, own, err)
+	}
+	if c, err := n.Check(t.Context(), others); err != nil || c.Waiting != 1 {
+		t.Errorf("%+v, %v", c, err)
+	}
 }
