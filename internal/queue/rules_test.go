@@ -484,3 +484,40 @@ func TestConcurrency(t *testing.T) {
 		t.Errorf("anonymous, one of several models is full: %v", err)
 	}
 }
+
+// The pictures of a comparison come in any order (§1.11), all others as they were
+// handed out.
+func TestOrderOfPictures(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	p := n.person(t, true, 1000)
+	owner := *p.User
+	owner.Roles |= account.Customizer
+	p.User = &owner
+	orders := func(model string) map[string]bool {
+		a := ask(p, 2, model)
+		a.Body.R2 = ptr(true)
+		id := n.accept(t, a)
+		offer := pop("one", model)
+		offer.Amount = ptr(2)
+		for _, job := range n.take(t, p, offer).IDs {
+			if _, err := n.submit(p.key, job, "ok"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		seen := map[string]bool{}
+		for range 40 {
+			s, err := n.Status(t.Context(), id)
+			if err != nil || len(s.Generations) != 2 {
+				t.Fatalf("%+v, %v", s, err)
+			}
+			seen[s.Generations[0].ID] = true
+		}
+		return seen
+	}
+	if got := orders("Deliberate"); len(got) != 1 {
+		t.Errorf("the first picture changes: %v", got)
+	}
+	if got := orders(betaModel); len(got) != 2 {
+		t.Errorf("the first picture of a comparison is always the same: %v", got)
+	}
+}
