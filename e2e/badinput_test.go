@@ -45,6 +45,7 @@ func TestBadInput(t *testing.T) {
 			t.Errorf("the bad input left traces:\nbefore %s\nafter  %s", before, after)
 		}
 		badSubmits(t, srv, p)
+		ledgerIsSound(t, srv, db)
 	})
 }
 

@@ -136,6 +136,7 @@ func TestForeignThings(t *testing.T) {
 		if after := e.snapshot(t, srv, p[0].key); after != before {
 			t.Errorf("something of somebody else was changed:\nbefore %s\nafter  %s", before, after)
 		}
+		ledgerIsSound(t, srv, db)
 	})
 }
 
