@@ -1,4 +1,10 @@
 // Package moderation keeps a horde decent and quiet: names that nobody should
 // have to read, markup in texts that strangers wrote, and the switches of the
-// whole horde (maintenance, invite only, raid).
+// whole horde (maintenance, invite only, raid). It also judges and rewrites
+// prompts by the filters of moderators.
+//
+// For filters start at Filters: it holds the rows compiled (set.go), of patterns
+// in Python's syntax (pattern.go, python.go) that see a prompt as Normalize makes
+// it. The queue asks Refuses for each request for pictures, and Rewrite or Adult
+// where a prompt has to change.
 package moderation

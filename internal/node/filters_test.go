@@ -1,0 +1,55 @@
+package node
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"horde/api"
+	"horde/internal/moderation"
+	"horde/internal/store"
+)
+
+// What another node wrote is in force once the news of it came, and after news
+// were missed.
+func TestFiltersOfOtherNodes(t *testing.T) {
+	n, _ := newNode(t)
+	ctx := context.Background()
+	other, err := moderation.OpenFilters(ctx, moderation.FilterConfig{Store: n.Store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var id string
+	for _, f := range []api.PutFilter{{Regex: "young", FilterType: 10}, {Regex: "naked", FilterType: 20}} {
+		d, err := other.Put(ctx, 1, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id = d.ID
+	}
+	if n.Filters.Refuses("young naked") {
+		t.Fatal("known before the news")
+	}
+	if err := n.apply(ctx, store.Changes{Filters: true}); err != nil || !n.Filters.Refuses("young naked") {
+		t.Errorf("after the news: %v, %v", n.Filters.Refuses("young naked"), err)
+	}
+	if err := other.Delete(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.apply(ctx, store.Changes{Missed: true}); err != nil || n.Filters.Refuses("young naked") {
+		t.Errorf("after missed news: %v, %v", n.Filters.Refuses("young naked"), err)
+	}
+}
+
+// Filters that are switched off can still be worked on.
+func TestDisabledFilters(t *testing.T) {
+	n, admin := newNode(t, func(o *Options) { o.NoFilters = true })
+	var f api.FilterDetails
+	if w := n.call(t, http.MethodPut, "/api/v2/filters", admin, `{"regex":"young","filter_type":10}`, &f); w.Code != http.StatusCreated || f.Regex != "young" {
+		t.Errorf("%d %+v", w.Code, f)
+	}
+	var s api.FilterPromptSuspicion
+	if n.call(t, http.MethodPost, "/api/v2/filters", admin, `{"prompt":"young"}`, &s); s.Suspicion != "0" {
+		t.Errorf("%+v", s)
+	}
+}
