@@ -100,7 +100,7 @@ func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNod
 	}
 	options := node.Options{
 		Data: c.Data, DBURL: c.DB, Listener: listener, PublicURL: c.PublicURL, Title: c.Title,
-		TrustedProxies: c.TrustedProxies, Admins: n.admins.all, Awarders: c.Awarders, TrustThreshold: c.TrustThreshold,
+		TrustedProxies: c.TrustedProxies, Services: c.Services, AddressChecker: c.IPChecker, Admins: n.admins.all, Awarders: c.Awarders, TrustThreshold: c.TrustThreshold,
 		Server: admission.Server{MatchedTargeting: bool(c.MatchedTargeting), UpfrontOnWorkerList: bool(c.UpfrontOnWorkerlist)},
 		Pricer: pricer, Timings: bool(c.KudosRecord),
 		KeySecret: secrets.Key, BlobSecret: secrets.Blob, S3: c.S3.Options(c.MaxUpload), MaxUpload: c.MaxUpload,

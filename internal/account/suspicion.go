@@ -12,6 +12,7 @@ import (
 const (
 	SuspicionName          = 0 // a long name of a worker
 	SuspicionExtreme       = 1 // a very long one
+	SuspicionUnsafeIP      = 3 // a worker at an unsafe address
 	SuspicionTooFast       = 5 // faster than any hardware
 	SuspicionCorruptPrompt = 8 // a prompt that the filters refused
 	SuspicionAborts        = 9 // too many jobs dropped

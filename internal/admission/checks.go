@@ -111,8 +111,9 @@ var checks = []check[*Request]{
 	}, "This special model belongs to somebody else."},
 	{38, "SpecialMissingPayload", func(r *Request) bool { return r.anyModel(isSpecial) && r.Image.Special == nil },
 		"Special models need params.special."},
-	{39, "UntrustedUnsafeIP", func(r *Request) bool { return r.Server.Raid && r.UnsafeIP && !r.Caller.vouched() },
-		"The horde is being raided, so requests from this address are only taken from trusted users and patrons for now."},
+	{39, "UntrustedUnsafeIP", func(r *Request) bool {
+		return r.Server.Raid && !r.Caller.Vouched() && r.UnsafeIP != nil && r.UnsafeIP()
+	}, "The horde is being raided, so requests from this address are only taken from trusted users and patrons for now."},
 	{40, "BadRequest", func(r *Request) bool { return r.Image.Special != nil && !r.Caller.Special },
 		"params.special is for special users only. Leave it out."},
 	{41, "SourceMaskUnnecessary", func(r *Request) bool { return r.Image.HasMask && !r.Image.HasSource },

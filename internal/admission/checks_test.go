@@ -39,6 +39,8 @@ func models(t testing.TB) *catalog.Snapshot {
 	return c.Snapshot()
 }
 
+func yes() bool { return true }
+
 // ask makes a Request of a body; the prompt may be left out.
 func ask(t testing.TB, body string) *Request {
 	t.Helper()
@@ -122,9 +124,9 @@ func TestEveryRow(t *testing.T) {
 		{37, "Forbidden", `{"models": ["horde_special::alice#2"], "params": {"special": {}}}`, special, nil},
 		{38, "SpecialMissingPayload", `{"models": ["horde_special::sue#5"]}`, special, nil},
 		{38, "", `{"models": ["horde_special::sue#5"], "params": {"special": {"a": 1}}}`, special, nil},
-		{39, "UntrustedUnsafeIP", `{}`, nobody, func(r *Request) { r.Server.Raid, r.UnsafeIP = true, true }},
-		{39, "", `{}`, patron, func(r *Request) { r.Server.Raid, r.UnsafeIP = true, true }},
-		{39, "", `{}`, nobody, func(r *Request) { r.UnsafeIP = true }},
+		{39, "UntrustedUnsafeIP", `{}`, nobody, func(r *Request) { r.Server.Raid, r.UnsafeIP = true, yes }},
+		{39, "", `{}`, patron, func(r *Request) { r.Server.Raid, r.UnsafeIP = true, yes }},
+		{39, "", `{}`, nobody, func(r *Request) { r.UnsafeIP = yes }},
 		{40, "BadRequest", `{"params": {"special": {"a": "b"}}}`, nobody, nil},
 		{41, "SourceMaskUnnecessary", `{"source_mask": "x"}`, nobody, nil},
 		{42, "ControlNetUnsupported", `{"models": ["sd2-512"], "params": {"control_type": "hough"}, ` + source + `}`, nobody, nil},

@@ -76,10 +76,10 @@ var entranceChecks = []check[*entrance]{
 		"This account is scheduled for deletion and cannot be used."},
 	{13, "TooManyExtraSourceImages.", func(e *entrance) bool { return e.extraSources > maxExtraSources },
 		"A request can have at most 5 extra source images."},
-	{14, "MoreThanMinExtraSourceImage.", func(e *entrance) bool { return e.extraSources > 1 && !e.caller.vouched() },
+	{14, "MoreThanMinExtraSourceImage.", func(e *entrance) bool { return e.extraSources > 1 && !e.caller.Vouched() },
 		"More than 1 extra source image is for trusted users and patrons only."},
 	{16, "MissingPrompt", func(e *entrance) bool { return e.prompt == "" },
 		"The prompt is empty. Say what is wanted."},
-	{18, "RequiresTrust", func(e *entrance) bool { return e.n > 1 && e.alone && !e.caller.vouched() },
+	{18, "RequiresTrust", func(e *entrance) bool { return e.n > 1 && e.alone && !e.caller.Vouched() },
 		"disable_batching with more than 1 result is for trusted users and patrons only."},
 }

@@ -25,8 +25,8 @@ type Caller struct {
 	Moderator bool
 }
 
-// vouched callers may do what costs the horde more.
-func (c Caller) vouched() bool { return c.Trusted || c.Patron }
+// Vouched callers may do what costs the horde more.
+func (c Caller) Vouched() bool { return c.Trusted || c.Patron }
 
 // Style says what became of the style that a request names.
 type Style int
@@ -53,7 +53,7 @@ type Request struct {
 	Asked       api.ImageRequest // as sent, after its schema; with a style merged in
 	RawParams   json.RawMessage  // "params" as sent: it may hold keys that the contract does not name
 	ClientAgent string
-	UnsafeIP    bool // the caller's address is judged unsafe
+	UnsafeIP    func() bool // whether the caller's address is judged unsafe; nil: it is not
 	Style       Style
 	Caller      Caller
 	Models      *catalog.Snapshot

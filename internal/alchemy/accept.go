@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"net/netip"
 	"strings"
 
 	"horde/api"
 	"horde/internal/account"
 	"horde/internal/horde"
 	"horde/internal/kudos"
+	"horde/internal/moderation"
 	"horde/internal/source"
 	"horde/internal/store"
 )
@@ -25,8 +27,8 @@ const formsPerJob = 10
 type Ask struct {
 	Body     api.AlchemyRequest
 	Key      string
-	Addr     string
-	UnsafeIP bool
+	Addr     netip.Addr // of the person who asks; the zero Addr is nobody's
+	UnsafeIP bool       // known to be unsafe, without asking
 }
 
 // Accept checks a request in the order of generation rulebook §3.1 and takes it
@@ -80,7 +82,9 @@ func (q *Queue) admit(ctx context.Context, ask *Ask, forms int) (*account.User, 
 	if open, limit := q.index.openOf(user.ID), user.Concurrency*formsPerJob; open+forms > limit {
 		return nil, horde.Errorf("TooManyPrompts", "You have %d forms waiting or in progress, and may have %d. Wait for some to finish.", open, limit)
 	}
-	if modes.Raid && ask.UnsafeIP && !user.Is(account.Trusted) {
+	vouched := user.Is(account.Trusted) || user.Patron
+	ask.UnsafeIP = ask.UnsafeIP || !vouched && q.Checker.Judge(ctx, ask.Addr) == moderation.Unsafe
+	if modes.Raid && ask.UnsafeIP && !vouched {
 		return nil, horde.Errorf("UntrustedUnsafeIP", "The horde is being raided, so requests from this address are only taken from trusted users and patrons for now.")
 	}
 	return user, nil
@@ -99,7 +103,10 @@ func (q *Queue) newDraft(ctx context.Context, user *account.User, ask *Ask, form
 	row := store.AlchemyRequest{ID: horde.NewID(), UserID: user.ID, Created: now, Expires: now + requestLife.Microseconds()}
 	e := &entry{row: row, expires: row.Expires, record: record{SlowWorkers: ask.Body.SlowWorkers == nil || *ask.Body.SlowWorkers,
 		TrustedWorkers: ask.Body.TrustedWorkers != nil && *ask.Body.TrustedWorkers,
-		Webhook:        ask.Body.Webhook, Addr: ask.Addr, UnsafeIP: ask.UnsafeIP}}
+		Webhook:        ask.Body.Webhook, UnsafeIP: ask.UnsafeIP}}
+	if ask.Addr.IsValid() {
+		e.record.Addr = ask.Addr.String()
+	}
 	for i, f := range forms {
 		payload, err := payloadText(f)
 		if err != nil {

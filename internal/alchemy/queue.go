@@ -12,6 +12,7 @@ import (
 	"horde/internal/blob"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/moderation"
 	"horde/internal/notify"
 	"horde/internal/source"
 	"horde/internal/store"
@@ -29,6 +30,8 @@ type Config struct {
 	Modes func() admission.Server
 	// Sources fetches the pictures that requests name by URL.
 	Sources source.Fetcher
+	// Checker judges the addresses of requests; nil: all are safe.
+	Checker *moderation.Checker
 	// Hooks calls the webhooks of requests; nil: none is called.
 	Hooks *notify.Notifier
 }

@@ -31,6 +31,9 @@ type Serve struct {
 
 	TrustedProxies Prefixes `env:"HORDE_TRUSTED_PROXIES" placeholder:"LIST" help:"Addresses or networks of reverse proxies whose X-Forwarded-For is believed; default: none."`
 
+	IPChecker string   `name:"ip-checker" env:"HORDE_IP_CHECKER,IP_CHECKER" secret:"all" placeholder:"URL" help:"Service that tells how likely an address is a VPN or proxy; {ipaddr} in it becomes the address. Default: all addresses are safe."`
+	Services  Prefixes `name:"services" env:"HORDE_SERVICES" placeholder:"LIST" help:"Addresses or networks of services that call for many people: always safe, and their timeouts are short."`
+
 	Title      string `default:"AI Horde" env:"HORDE_TITLE" help:"Name of this horde (${default})."`
 	Repository string `env:"HORDE_REPOSITORY" placeholder:"URL" help:"Source code of this server, which its licence obliges to offer; change it if you change the program."`
 
@@ -155,6 +158,12 @@ func (s *Serve) Validate() error {
 	}
 	if s.PublicURL != "" && !webURL(s.PublicURL) {
 		bad("public-url", "%q must be the http or https address of this server, without ? and #", s.PublicURL)
+	}
+	if s.IPChecker != "" {
+		u, err := url.Parse(strings.ReplaceAll(s.IPChecker, "{ipaddr}", "192.0.2.1"))
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || !strings.Contains(s.IPChecker, "{ipaddr}") {
+			bad("ip-checker", "must be an http or https address with {ipaddr} in it")
+		}
 	}
 	if s.KeySecret != "" && len(s.KeySecret) < 8 {
 		bad("key-secret", "is too short: at least 8 characters; leave it out to have one made")

@@ -1,13 +1,65 @@
 package fleet
 
-import "net/netip"
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
 
-// mayCallFrom refuses workers at an address that is kept out (generation rulebook
-// §1.14).
-func (f *Fleet) mayCallFrom(text string) error {
+	"horde/internal/account"
+	"horde/internal/horde"
+	"horde/internal/moderation"
+	"horde/internal/store"
+)
+
+// mayCallFrom refuses workers at an address that is kept out, and those of owners
+// for whom nobody vouches at one that is judged unsafe (generation rulebook §1.14).
+// In a raid the latter are let in without a word, but unsafe says so.
+func (f *Fleet) mayCallFrom(ctx context.Context, owner *account.User, text string) (unsafe bool, err error) {
 	addr, err := netip.ParseAddr(text)
 	if err != nil {
-		return nil
+		return false, nil
 	}
-	return f.Addresses.Check(addr)
+	if err := f.Addresses.Check(addr); err != nil {
+		return false, err
+	}
+	if owner.Is(account.Trusted) || owner.Is(account.VPN) || owner.Patron {
+		return false, nil
+	}
+	switch f.Checker.Judge(ctx, addr) {
+	case moderation.Unknown:
+		return false, horde.Errorf("TooManyNewIPs", "Too many new workers come at the moment to look at all of their addresses. Please try again in a few minutes.")
+	case moderation.Unsafe:
+		if f.Raid() {
+			return true, nil
+		}
+		return false, horde.Errorf("UnsafeIP", "Workers are not taken from this address, which seems to be that of a VPN or proxy. "+
+			"Please connect without it, or contact the moderators of this horde.")
+	}
+	return false, nil
+}
+
+// suspectAddress notes once that a worker came from an unsafe address, against it
+// and its owner (platform rulebook §6.5).
+func (f *Fleet) suspectAddress(w *Worker, owner *account.User) (*Worker, error) {
+	if slices.Contains(w.Totals.Suspicions, account.SuspicionUnsafeIP) {
+		return w, nil
+	}
+	var row store.Worker
+	err := f.Store.Write(store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) (err error) {
+		row, err = tx.ChangeWorker(w.ID, func(r *store.Worker) { Suspect(r, account.SuspicionUnsafeIP) })
+		if err != nil {
+			return err
+		}
+		return account.SuspectUser(tx, owner.ID, account.SuspicionUnsafeIP)
+	}})
+	if errors.Is(err, store.ErrNotFound) { // it was deleted just now
+		return w, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.Accounts.Forget(owner.ID)
+	f.Touch(row)
+	return f.latest(w), nil
 }

@@ -71,7 +71,8 @@ func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string,
 	if w != nil && w.Kind != v.kind {
 		return nil, horde.Errorf("PolymorphicNameConflict", "A worker of another type is called %q already. Please choose another name.", name)
 	}
-	if err := f.mayCallFrom(addr); err != nil {
+	unsafe, err := f.mayCallFrom(ctx, owner, addr)
+	if err != nil {
 		return nil, err
 	}
 	if w == nil {
@@ -92,6 +93,9 @@ func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string,
 		w, err = f.make(ctx, owner, name, v.kind, settings, addr, oddities...)
 	} else {
 		w, err = f.checkIn(ctx, w, owner, settings, addr)
+	}
+	if err == nil && unsafe {
+		w, err = f.suspectAddress(w, owner)
 	}
 	if err != nil {
 		return nil, err

@@ -26,6 +26,10 @@ type Config struct {
 	Log      *slog.Logger
 	// Addresses are those that are kept out; nil: none is.
 	Addresses *moderation.Addresses
+	// Checker judges the addresses of workers; nil: all are safe.
+	Checker *moderation.Checker
+	// Raid tells whether strangers are kept out quietly.
+	Raid func() bool
 	// InviteOnly tells whether only invited owners may add workers.
 	InviteOnly func() bool
 }
@@ -50,6 +54,9 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Raid == nil {
+		c.Raid = func() bool { return false }
 	}
 	if c.InviteOnly == nil {
 		c.InviteOnly = func() bool { return false }

@@ -27,7 +27,7 @@ func (s *Server) postAlchemyRequest(w http.ResponseWriter, r *http.Request) erro
 	if err := refuseNUL(&in); err != nil {
 		return err
 	}
-	accepted, err := s.Alchemy.Accept(r.Context(), alchemy.Ask{Body: in, Key: apiKey(r), Addr: ClientAddr(r).String()})
+	accepted, err := s.Alchemy.Accept(r.Context(), alchemy.Ask{Body: in, Key: apiKey(r), Addr: ClientAddr(r)})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -158,6 +159,71 @@ func TestBlockWorker(t *testing.T) {
 	}
 	refusedWith(t, "let in", n.call(t, "DELETE", "/api/v2/operations/ipaddr", admin, `{"ipaddr":"2001:db8:1::/64"}`, nil), 200, "")
 	refusedWith(t, "served again", pop("2001:db8:1::5"), http.StatusOK, "")
+}
+
+// In a raid, requests from unsafe addresses are taken from trusted users only; else
+// workers that do not want them are spared (generation rulebook §1.4 row 39, §1.15,
+// §3.1).
+func TestUnsafeRequests(t *testing.T) {
+	const bad, good = "203.0.113.7", "203.0.113.8"
+	asked := map[string]int{}
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		addr := strings.TrimPrefix(r.URL.Path, "/")
+		asked[addr]++
+		answer := "0.2"
+		if addr == bad {
+			answer = "0.99"
+		}
+		_, _ = w.Write([]byte(answer))
+	}))
+	defer service.Close()
+	n, admin := newNode(t, func(o *Options) { o.AddressChecker = service.URL + "/{ipaddr}" })
+	_, alice, _, err := n.Accounts.TestUser(t.Context(), "alice", "test-alice", false, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forms := `{"forms":[{"name":"caption"}],"source_image":"` + dot + `"}`
+	post := func(from, path, key, body string) *httptest.ResponseRecorder {
+		return n.from(t, from, "POST", "/api/v2"+path, key, body)
+	}
+	var accepted api.Accepted
+	w := post(bad, "/generate/async", alice, imageBody)
+	if err := json.Unmarshal(w.Body.Bytes(), &accepted); err != nil || w.Code != 202 {
+		t.Fatalf("without a raid: %d %s", w.Code, w.Body)
+	}
+	_, walter, _, err := n.Accounts.TestUser(t.Context(), "walter", "test-walter", false, true, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var job struct {
+		ID      *string
+		Skipped map[string]int
+	}
+	n.call(t, "POST", "/api/v2/generate/pop", walter, strings.Replace(imagePop, "{", `{"allow_unsafe_ipaddr":false,`, 1), &job)
+	if job.ID != nil || job.Skipped["unsafe_ip"] != 1 {
+		t.Errorf("a worker that wants no unsafe addresses gets %v, skipped %v", job.ID, job.Skipped)
+	}
+	n.call(t, "PUT", "/api/v2/status/modes", admin, `{"raid_mode":true}`, nil)
+	for _, c := range []struct {
+		what, from, path, key, body string
+		status                      int
+		rc                          string
+	}{
+		{"pictures", bad, "/generate/async", alice, imageBody, 403, "UntrustedUnsafeIP"},
+		{"row 33 before it", bad, "/generate/async", alice, `{"prompt":"x","params":{"cfg_scale":7.125}}`, 400, "BadCFGDecimals"},
+		{"row 41 after it", bad, "/generate/async", alice, `{"prompt":"x","source_mask":"x"}`, 403, "UntrustedUnsafeIP"},
+		{"pictures from elsewhere", good, "/generate/async", alice, imageBody, 202, ""},
+		{"pictures of a trusted user", bad, "/generate/async", walter, imageBody, 202, ""},
+		{"texts know no such row", bad, "/generate/text/async", alice, imageBody, 202, ""},
+		{"forms", bad, "/interrogate/async", alice, forms, 403, "UntrustedUnsafeIP"},
+		{"forms of a trusted user", bad, "/interrogate/async", walter, forms, 202, ""},
+		{"forms from elsewhere", good, "/interrogate/async", alice, forms, 202, ""},
+	} {
+		refusedWith(t, c.what, post(c.from, c.path, c.key, c.body), c.status, c.rc)
+	}
+	if len(asked) != 2 || asked[bad] != 1 || asked[good] != 1 {
+		t.Errorf("the service was asked %v", asked)
+	}
 }
 
 // Nobody gets around a timeout, or others into one, by headers: only what our own

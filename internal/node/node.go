@@ -52,6 +52,8 @@ type Options struct {
 
 	Title           string
 	TrustedProxies  []netip.Prefix
+	Services        []netip.Prefix // that call for many people
+	AddressChecker  string         // URL that judges addresses; empty: all are safe
 	Admins          func() []string
 	Awarders        []string         // accounts that may award kudos; none: user id 1
 	Patreon, Stripe Supporters       // who supports the horde; nil: nobody asks
@@ -163,9 +165,10 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.Filters, err = moderation.OpenFilters(ctx, moderation.FilterConfig{Store: n.Store, Log: o.Log, Off: o.NoFilters}); err != nil {
 		return err
 	}
+	checker := moderation.NewChecker(moderation.CheckerConfig{URL: o.AddressChecker, Clock: o.Clock, Log: o.Log, Trusted: n.isService})
 	inviteOnly := func() bool { return n.Switches.Modes().InviteOnly }
 	if n.Fleet, err = fleet.New(ctx, fleet.Config{Store: n.Store, Accounts: n.Accounts, Catalog: n.Catalog, Clock: o.Clock, Log: o.Log,
-		InviteOnly: inviteOnly, Addresses: n.Addresses}); err != nil {
+		InviteOnly: inviteOnly, Raid: func() bool { return n.modes().Raid }, Addresses: n.Addresses, Checker: checker}); err != nil {
 		return err
 	}
 	n.Styles = style.New(style.Config{Store: n.Store, Accounts: n.Accounts, Catalog: n.Catalog})
@@ -173,13 +176,14 @@ func (n *Node) open(ctx context.Context) (err error) {
 		n.hooks = notify.New(notify.Options{Sender: o.Hooks, Log: o.Log})
 	}
 	n.Queue, err = queue.New(ctx, queue.Config{Store: n.Store, Accounts: n.Accounts, Fleet: n.Fleet, Catalog: n.Catalog, Styles: n.Styles, Blobs: n.Blobs,
-		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources, Hooks: n.hooks, Pricer: o.Pricer, Timings: o.Timings, Addresses: n.Addresses, Filters: n.Filters})
+		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources, Hooks: n.hooks, Pricer: o.Pricer, Timings: o.Timings,
+		Addresses: n.Addresses, Checker: checker, Filters: n.Filters})
 	if err != nil {
 		return err
 	}
 	n.Ratings = rating.New(rating.Config{Store: n.Store, Accounts: n.Accounts, Queue: n.Queue, Clock: o.Clock})
 	n.Alchemy, err = alchemy.New(ctx, alchemy.Config{Store: n.Store, Accounts: n.Accounts, Fleet: n.Fleet, Blobs: n.Blobs,
-		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources, Hooks: n.hooks})
+		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources, Hooks: n.hooks, Checker: checker})
 	if err != nil {
 		return err
 	}
@@ -232,7 +236,7 @@ func (n *Node) modes() admission.Server {
 
 // isService tells whether an address is that of a known service.
 func (n *Node) isService(addr netip.Addr) bool {
-	return slices.Contains(limit.Services, addr)
+	return slices.Contains(limit.Services, addr) || slices.ContainsFunc(n.options.Services, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 func (n *Node) openBlobs() (blob.Store, error) {

@@ -13,6 +13,7 @@ import (
 	"horde/internal/admission"
 	"horde/internal/horde"
 	"horde/internal/kudos"
+	"horde/internal/moderation"
 	"horde/internal/store"
 )
 
@@ -25,7 +26,7 @@ type From struct {
 	ClientAgent string
 	Addr        netip.Addr // of the person who asks; the zero Addr is nobody's
 	Proxy       netip.Addr // of the service that called for them; the same as Addr without one
-	UnsafeIP    bool
+	UnsafeIP    bool       // known to be unsafe, without asking
 }
 
 // Answer is what a request got: accepted, or only priced when it was a dry run.
@@ -47,6 +48,7 @@ func (q *Queue) accept(ctx context.Context, x *index, r incoming, t *terms, from
 	if r.common().DryRun {
 		return Answer{DryRun: &api.DryRun{Kudos: api.Float(w.cost.dry)}}, q.poor(ctx, r, t.user, w)
 	}
+	from.UnsafeIP = from.UnsafeIP || !t.caller().Vouched() && q.unsafe(ctx, from)
 	e, err := q.newRequest(ctx, x, r, t.user, from, w.cost)
 	if err != nil {
 		return Answer{}, err
@@ -107,6 +109,12 @@ func (q *Queue) weigh(ctx context.Context, x *index, r incoming, t *terms, from 
 
 func vouched(c admission.Caller, r *admission.Common) bool {
 	return (c.Education || c.Trusted || c.Service) && r.ProxiedAccount == ""
+}
+
+// unsafe tells whether the address that a request comes from is judged unsafe.
+// Where that cannot be found out it counts as safe.
+func (q *Queue) unsafe(ctx context.Context, from From) bool {
+	return from.UnsafeIP || q.Checker.Judge(ctx, from.Addr) == moderation.Unsafe
 }
 
 func callerOf(u *account.User) admission.Caller {

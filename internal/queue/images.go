@@ -464,7 +464,7 @@ func (q *Queue) Accept(ctx context.Context, ask Ask) (Answer, error) {
 }
 
 func (q *Queue) imageAsk(ctx context.Context, ask Ask) (imageAsk, *terms, error) {
-	r := &admission.Request{Asked: ask.Body, RawParams: ask.RawParams, ClientAgent: ask.ClientAgent, UnsafeIP: ask.UnsafeIP,
+	r := &admission.Request{Asked: ask.Body, RawParams: ask.RawParams, ClientAgent: ask.ClientAgent, UnsafeIP: func() bool { return q.unsafe(ctx, ask.From) },
 		Models: q.Catalog.Snapshot(), Server: q.Modes()}
 	t, err := q.styled(ctx, r)
 	return imageAsk{r}, t, err

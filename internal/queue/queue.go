@@ -42,6 +42,8 @@ type Config struct {
 	Sources source.Fetcher
 	// Addresses are those that are kept out; nil: none is.
 	Addresses *moderation.Addresses
+	// Checker judges the addresses of requests; nil: all are safe.
+	Checker *moderation.Checker
 	// Hooks calls the webhooks of requests; nil: none is called.
 	Hooks *notify.Notifier
 }
