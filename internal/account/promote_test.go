@@ -48,10 +48,32 @@ func TestPromoteEarners(t *testing.T) {
 				t.Fatalf("promoted %v (%v), wanted %v", got, err, want)
 			}
 		}
+		shady := earn("shady", horde.Whole(500))
+		err = s.Write(store.Unit{Accounts: []int64{shady.ID, account.AnonymousID}, Do: func(tx *store.Tx) error {
+			for range 5 {
+				if err := account.SuspectUser(tx, shady.ID, account.SuspicionAborts); err != nil {
+					return err
+				}
+			}
+			e := kudos.NewEntry(tx, "earned:anonymous", "test", "", "")
+			if err := e.Escrow(account.AnonymousID, horde.Whole(500)); err != nil {
+				return err
+			}
+			return e.Commit()
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
 		promote() // too young
+		now = now.Add(7*24*time.Hour - time.Hour)
+		promote() // by an hour
+		now = now.Add(-7*24*time.Hour + time.Hour)
 		now = now.Add(7*24*time.Hour + time.Second)
 		promote(rich.ID)
-		promote() // once
+		promote() // once, and never the suspicious and the anonymous
+		if u, err := a.ByID(ctx, shady.ID); err != nil || u.Is(account.Trusted) {
+			t.Errorf("a suspicious user is trusted (%v)", err)
+		}
 		acc, err := s.Account(ctx, rich.ID)
 		if err != nil || acc.Escrow != 0 || acc.Balance != horde.Whole(101) {
 			t.Errorf("account %+v (%v)", acc, err)

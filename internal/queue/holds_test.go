@@ -1,0 +1,159 @@
+package queue
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"horde/internal/horde"
+	"horde/internal/store/storetest"
+)
+
+// TestHoldsEnd: however a request ends, nothing of it stays held, and what its
+// requester has left is what was charged for.
+func TestHoldsEnd(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newClock()
+		n := newNode(t, db, c)
+		owner := n.person(t, true, 0)
+		sweep := func(t *testing.T) {
+			t.Helper()
+			if err := n.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		submit := func(t *testing.T, state string) {
+			t.Helper()
+			job := n.take(t, owner, pop(t.Name()))
+			if job == nil {
+				t.Fatal("no job")
+			}
+			c.advance(20 * time.Millisecond) // fast enough for who wants fast workers
+			if _, err := n.submit(owner.key, *job.ID, state); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, tt := range []struct {
+			name string
+			end  func(t *testing.T, id string)
+			paid int // pictures; -1: one for which only the burn is charged
+		}{
+			{"delivered", func(t *testing.T, _ string) { submit(t, "ok"); submit(t, "ok") }, 2},
+			{"censored", func(t *testing.T, id string) { submit(t, "censored"); n.Cancel(t.Context(), id) }, -1},
+			{"cancelled", func(t *testing.T, id string) { n.Cancel(t.Context(), id) }, 0},
+			{"cancelled half way", func(t *testing.T, id string) { submit(t, "ok"); n.Cancel(t.Context(), id) }, 1},
+			{"cancelled under way, then faulted", func(t *testing.T, id string) {
+				job := n.take(t, owner, pop(t.Name()))
+				n.Cancel(t.Context(), id)
+				if _, err := n.submit(owner.key, *job.ID, "faulted"); err != nil {
+					t.Fatal(err)
+				}
+			}, 0},
+			{"faulted", func(t *testing.T, _ string) {
+				for range 3 {
+					submit(t, "faulted")
+				}
+			}, 0},
+			{"out of time", func(t *testing.T, _ string) {
+				for range 3 {
+					if n.take(t, owner, pop(t.Name())) == nil {
+						t.Fatal("no job")
+					}
+					c.advance(3 * time.Minute)
+					if err := n.sweepOverdue(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}, 0},
+			{"expired", func(t *testing.T, _ string) { c.advance(21 * time.Minute); sweep(t) }, 0},
+			{"expired half way", func(t *testing.T, _ string) { submit(t, "ok"); c.advance(21 * time.Minute); sweep(t) }, 1},
+			{"expired with a job under way", func(t *testing.T, _ string) {
+				n.take(t, owner, pop(t.Name()))
+				c.advance(2 * time.Hour)
+				sweep(t)
+			}, 0},
+			{"expired while nobody ran", func(t *testing.T, _ string) {
+				c.advance(2 * time.Hour)
+				if err := n.Reload(t.Context()); err != nil { // what a start does
+					t.Fatal(err)
+				}
+				sweep(t)
+			}, 0},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				p := n.person(t, false, 1000)
+				a := ask(p, 2)
+				a.Body.SlowWorkers = ptr(false)
+				id := n.accept(t, a)
+				dry := a
+				dry.Body.DryRun = ptr(true)
+				answer, err := n.Accept(t.Context(), dry)
+				if err != nil {
+					t.Fatal(err)
+				}
+				each := (horde.KudosOf(float64(answer.DryRun.Kudos)) - horde.Whole(3)) / 2
+				if held(t, n, p) != 2*each {
+					t.Fatalf("%s are held, want %s", held(t, n, p), 2*each)
+				}
+				tt.end(t, id)
+				want := horde.Whole(1000-3) - horde.Kudos(tt.paid)*each
+				if tt.paid < 0 {
+					want = horde.Whole(1000-3) - horde.KudosOf(1.2)
+				}
+				if m := n.money(t, p); m.Held != 0 || m.Balance != want {
+					t.Errorf("held %s, balance %s, want %s", m.Held, m.Balance, want)
+				}
+				c.advance(3 * time.Hour)
+				sweep(t)
+				if what := settled(db, n); what != "" {
+					t.Error(what)
+				}
+			})
+		}
+	})
+}
+
+// TestParallelAdmission: of 100 requests at once that each need more than half of
+// what an account has above its floor, one is taken.
+func TestParallelAdmission(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		all := nodes(t, db, newClock())
+		n := all[0]
+		p := n.person(t, false, 10_000)
+		dry := dearAsk(p)
+		dry.Body.DryRun = ptr(true)
+		answer, err := n.Accept(t.Context(), dry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		price := horde.KudosOf(float64(answer.DryRun.Kudos))
+		before := horde.Whole(25) + price + price/4 // 60 of the 75 that 100 can spend
+		n.setBalance(t, p, before)
+		var taken, poor atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 100 {
+			wg.Go(func() {
+				switch _, err := all[i%len(all)].Accept(context.Background(), dearAsk(p)); {
+				case err == nil:
+					taken.Add(1)
+				case horde.CodeOf(err) == "KudosUpfront":
+					poor.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if taken.Load() != 1 || poor.Load() != 99 {
+			t.Errorf("%d were taken, %d refused", taken.Load(), poor.Load())
+		}
+		if m := n.money(t, p); m.Held != price-horde.Whole(3) || m.Balance != before-horde.Whole(3) {
+			t.Errorf("held %s, balance %s", m.Held, m.Balance)
+		}
+		if what := settled(db, n); what != "" {
+			t.Error(what)
+		}
+	})
+}
