@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -56,6 +57,31 @@ func looseText(body map[string]any, name string) (text string, ok bool) {
 	default:
 		return jsonText(v), true
 	}
+}
+
+// looseAmount is looseInt for an amount of kudos: of a number beyond 64 bits the
+// nearest within, which nobody has. What is infinite or no number is refused.
+func looseAmount(body map[string]any, name string, missing int64) (int64, error) {
+	switch v := body[name].(type) {
+	case float64:
+		if math.Abs(v) >= 1<<63 && !math.IsInf(v, 0) {
+			return saturated(v < 0), nil
+		}
+	case json.Number:
+		return saturated(strings.HasPrefix(string(v), "-")), nil
+	case string:
+		if n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64); errors.Is(err, strconv.ErrRange) {
+			return n, nil
+		}
+	}
+	return looseInt(body, name, missing)
+}
+
+func saturated(negative bool) int64 {
+	if negative {
+		return math.MinInt64
+	}
+	return math.MaxInt64
 }
 
 // looseInt is a member as a whole number, fractions cut; missing when it is

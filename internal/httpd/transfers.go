@@ -21,7 +21,7 @@ func (s *Server) gift(w http.ResponseWriter, r *http.Request) (*account.User, ac
 	if !ok {
 		return nil, account.Gift{}, invalidField("username", "The user ID which will receive the kudos. Missing required parameter in the JSON body")
 	}
-	amount, err := looseInt(body, "amount", 100)
+	amount, err := looseAmount(body, "amount", 100)
 	if err != nil {
 		return nil, account.Gift{}, err
 	}

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -44,6 +45,18 @@ func newNode(t *testing.T, edit ...func(*Options)) (n *Node, admin string) {
 // that is nil.
 func (n *Node) call(t *testing.T, method, path, key, body string, v any) *httptest.ResponseRecorder {
 	t.Helper()
+	w := n.callWith(t, method, path, key, body, nil)
+	if v != nil {
+		if err := json.Unmarshal(w.Body.Bytes(), v); err != nil {
+			t.Fatalf("%s %s: %v in %s", method, path, err, w.Body)
+		}
+	}
+	return w
+}
+
+// callWith is call with further headers.
+func (n *Node) callWith(t *testing.T, method, path, key, body string, more http.Header) *httptest.ResponseRecorder {
+	t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	if !strings.HasPrefix(path, "/api/") {
@@ -52,13 +65,9 @@ func (n *Node) call(t *testing.T, method, path, key, body string, v any) *httpte
 	if key != "" {
 		r.Header.Set("apikey", key)
 	}
+	maps.Copy(r.Header, more)
 	w := httptest.NewRecorder()
 	n.http.ServeHTTP(w, r)
-	if v != nil {
-		if err := json.Unmarshal(w.Body.Bytes(), v); err != nil {
-			t.Fatalf("%s %s: %v in %s", method, path, err, w.Body)
-		}
-	}
 	return w
 }
 
