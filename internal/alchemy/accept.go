@@ -234,7 +234,7 @@ func (q *Queue) commit(d *draft) error {
 		x.add(e)
 	}
 	x.mu.Unlock()
-	q.waiters.offer(e)
+	q.offer(e)
 	for i, f := range d.done {
 		q.tell(f, d.results[i], nil)
 	}

@@ -27,33 +27,28 @@ const (
 // when there are none (0: not at all). Without a form the answer says what the
 // worker was withheld from.
 func (q *Queue) Pop(ctx context.Context, o *fleet.FormsOffer, wait time.Duration) (*api.AlchemyJob, error) {
-	deadline := time.Now().Add(wait)
-	var w *waiter
-	if wait > 0 {
-		w = q.waiters.add(o.Forms)
-		defer q.waiters.remove(w)
+	var tasks []api.AlchemyTask
+	var why map[string]int
+	looked := false
+	err := q.waiters.Try(ctx, wait, o.Forms, func() (found bool, err error) {
+		if looked { // it may have been paused or put into maintenance meanwhile
+			fresh := *o
+			if fresh.Worker = q.Fleet.Worker(o.Worker.ID); fresh.Worker == nil {
+				return true, nil // or deleted
+			}
+			o = &fresh
+		}
+		looked = true
+		tasks, why, err = q.tryPop(ctx, o)
+		return tasks != nil, err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case tasks != nil:
+		return &api.AlchemyJob{Forms: tasks, Skipped: map[string]int{}}, nil
 	}
-	for last := w == nil; ; {
-		tasks, why, err := q.tryPop(ctx, o)
-		if err != nil {
-			return nil, err
-		}
-		if tasks != nil {
-			return &api.AlchemyJob{Forms: tasks, Skipped: map[string]int{}}, nil
-		}
-		if last {
-			return nothing(o.Worker, why)
-		}
-		last = !w.wait(ctx, time.Until(deadline)) // then it looks once more, for counters of now
-		if ctx.Err() != nil {                     // but not for somebody who is gone
-			return nothing(o.Worker, why)
-		}
-		fresh := *o // it may have been paused or put into maintenance meanwhile
-		if fresh.Worker = q.Fleet.Worker(o.Worker.ID); fresh.Worker == nil {
-			return nothing(o.Worker, why) // or deleted
-		}
-		o = &fresh
-	}
+	return nothing(o.Worker, why)
 }
 
 // nothing is the answer without a form: a worker in maintenance is told so.

@@ -155,10 +155,7 @@ func TestWait(t *testing.T) {
 			got <- job
 		}()
 		for { // until it waits
-			n.waiters.mu.Lock()
-			waiting := len(n.waiters.all)
-			n.waiters.mu.Unlock()
-			if waiting == 1 {
+			if len(n.waiters.Waiting()) == 1 {
 				return got
 			}
 			time.Sleep(time.Millisecond)

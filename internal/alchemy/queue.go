@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"horde/internal/account"
@@ -16,6 +17,7 @@ import (
 	"horde/internal/notify"
 	"horde/internal/source"
 	"horde/internal/store"
+	"horde/internal/waiting"
 )
 
 // Config is what the queue depends on.
@@ -40,7 +42,7 @@ type Config struct {
 type Queue struct {
 	Config
 	index   *index
-	waiters waiters
+	waiters waiting.Room[[]string] // pops, by the forms that they offer, sorted
 }
 
 // New loads the live requests of the store into memory.
@@ -54,7 +56,7 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 	if c.Modes == nil {
 		c.Modes = func() admission.Server { return admission.Server{} }
 	}
-	q := &Queue{Config: c, index: newIndex(), waiters: newWaiters()}
+	q := &Queue{Config: c, index: newIndex()}
 	return q, q.Reload(ctx)
 }
 
@@ -131,7 +133,20 @@ func (q *Queue) take(requests []store.AlchemyRequest, rows []store.Form, gone []
 		}
 	}
 	x.mu.Unlock()
-	q.waiters.offer(fresh...)
+	q.offer(fresh...)
+}
+
+// offer wakes the pops that forms of these requests may be for. It asks only what
+// never changes of a request, so it needs no lock on the index.
+func (q *Queue) offer(entries ...*entry) {
+	q.waiters.Offer(func(offered []string) bool {
+		return slices.ContainsFunc(entries, func(e *entry) bool {
+			return slices.ContainsFunc(e.forms, func(f *form) bool {
+				_, found := slices.BinarySearch(offered, f.Name)
+				return found
+			})
+		})
+	})
 }
 
 // find returns the live request with this id, from the database when another

@@ -273,6 +273,6 @@ func (q *Queue) fault(f *form, row store.Form, w *fleet.Worker) error {
 	q.index.mu.Lock()
 	q.index.apply(f, p)
 	q.index.mu.Unlock()
-	q.waiters.offer(f.e)
+	q.offer(f.e)
 	return nil
 }

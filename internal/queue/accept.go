@@ -289,7 +289,7 @@ func (q *Queue) commit(e *entry, r incoming, t *terms, w weighed) error {
 		x.add(e)
 	}
 	x.mu.Unlock()
-	x.waiters.offer([]*entry{e})
+	x.offer(e)
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/btree"
 
 	"horde/internal/store"
+	"horde/internal/waiting"
 )
 
 // index holds the live requests of one kind as this node knows them. All of it
@@ -17,7 +18,7 @@ import (
 // nothing under mu waits for the database.
 type index struct {
 	kind    *kind
-	waiters waiters
+	waiters waiting.Room[*view] // pops
 	load    atomic.Pointer[counted]
 	mu      sync.Mutex
 	entries map[string]*entry
@@ -51,7 +52,7 @@ type holder struct {
 }
 
 func newIndex(k *kind) *index {
-	return &index{kind: k, waiters: newWaiters(), entries: map[string]*entry{}, jobs: map[string]*entry{}, models: map[string]shelf{},
+	return &index{kind: k, entries: map[string]*entry{}, jobs: map[string]*entry{}, models: map[string]shelf{},
 		aimed: map[string]*line{}, holders: map[int64]*holder{}, census: newCensus()}
 }
 
@@ -247,6 +248,18 @@ func shelvesOf(models []string) []string {
 	}
 	return models
 }
+
+// offer wakes the pops that new or requeued requests may be for. It asks only what
+// never changes of a request, so it needs no lock on the index.
+func (x *index) offer(entries ...*entry) {
+	x.waiters.Offer(func(v *view) bool {
+		return slices.ContainsFunc(entries, v.wakesFor)
+	})
+}
+
+// wakesFor tells whether a request may be for the worker, by what never changes of
+// it.
+func (v *view) wakesFor(e *entry) bool { return v.serves(e.models()) && v.lacking(e.feat) == 0 }
 
 // wake tells those who watch a request that something changed.
 func (e *entry) wake() {

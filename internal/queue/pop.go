@@ -38,31 +38,24 @@ type handout struct {
 // nothing is told so by an error.
 func (q *Queue) pop(ctx context.Context, x *index, o *fleet.Offer, wait time.Duration) (*view, handout, error) {
 	v := q.viewNow(x, o)
-	deadline := time.Now().Add(wait)
-	var w *waiter
-	if wait > 0 {
-		w = x.waiters.add(v)
-		defer x.waiters.remove(w)
+	var h handout
+	looked := false
+	err := x.waiters.Try(ctx, wait, v, func() (found bool, err error) {
+		if looked { // it may have been paused or put into maintenance meanwhile
+			fresh := *o
+			if fresh.Worker = q.Fleet.Worker(o.Worker.ID); fresh.Worker == nil {
+				return true, nil // or deleted
+			}
+			v = q.viewNow(x, &fresh)
+		}
+		looked = true
+		h, err = q.tryPop(ctx, x, v, o)
+		return h.claim != nil, err
+	})
+	if err == nil && h.claim == nil {
+		err = maintenanceOf(v.worker)
 	}
-	for last := w == nil; ; {
-		h, err := q.tryPop(ctx, x, v, o)
-		if h.claim != nil || err != nil {
-			return v, h, err
-		}
-		if last {
-			return v, h, maintenanceOf(v.worker)
-		}
-		last = !w.wait(ctx, time.Until(deadline)) // then it looks once more, for counters of now
-		if ctx.Err() != nil {                     // but not for somebody who is gone
-			return v, h, maintenanceOf(v.worker)
-		}
-		fresh := *o // it may have been paused or put into maintenance meanwhile
-		if fresh.Worker = q.Fleet.Worker(o.Worker.ID); fresh.Worker == nil {
-			return v, h, nil // or deleted
-		}
-		o = &fresh
-		v = q.viewNow(x, o)
-	}
+	return v, h, err
 }
 
 // viewNow is the view of a worker that pops.

@@ -122,7 +122,7 @@ func (q *Queue) Refresh(ctx context.Context, ids []string) error {
 func (q *Queue) take(live []store.Request, jobs []store.Job, gone []string) {
 	for _, x := range q.indexes() {
 		fresh := x.take(live, jobs, gone, q.Clock().UnixMicro(), q.Log)
-		x.waiters.offer(fresh)
+		x.offer(fresh...)
 	}
 }
 

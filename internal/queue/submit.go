@@ -423,6 +423,6 @@ func (q *Queue) fault(a assigned) error {
 		q.Fleet.Touch(worker)
 	}
 	q.finish(a, r, state, q.Clock().UnixMicro())
-	a.e.home.waiters.offer([]*entry{a.e})
+	a.e.home.offer(a.e)
 	return nil
 }

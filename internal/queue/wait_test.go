@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,12 +32,8 @@ func (n *node) waiting(t *testing.T, owner person, p api.ImagePop, d time.Durati
 	}()
 	t.Cleanup(func() { cancel(); <-ended })
 	if what := eventually(func() string {
-		n.images.waiters.mu.Lock()
-		defer n.images.waiters.mu.Unlock()
-		for w := range n.images.waiters.all {
-			if w.view.worker.ID == o.Worker.ID {
-				return ""
-			}
+		if slices.ContainsFunc(n.images.waiters.Waiting(), func(v *view) bool { return v.worker.ID == o.Worker.ID }) {
+			return ""
 		}
 		return "the pop does not wait"
 	}); what != "" && len(done) == 0 {
@@ -104,11 +101,7 @@ func TestWaitingPopSleepsOn(t *testing.T) {
 	offer := pop("one")
 	offer.NSFW, offer.MaxPixels = ptr(false), ptr(4096)
 	job := n.waiting(t, owner, offer, 500*time.Millisecond)
-	n.images.waiters.mu.Lock()
-	var w *waiter
-	for w = range n.images.waiters.all {
-	}
-	n.images.waiters.mu.Unlock()
+	v := n.images.waiters.Waiting()[0]
 	for _, change := range []func(*Ask){
 		func(a *Ask) { a.Body.Models = &[]string{"Deliberate"} },
 		func(a *Ask) { a.Body.NSFW = ptr(true) },
@@ -118,16 +111,16 @@ func TestWaitingPopSleepsOn(t *testing.T) {
 		a := ask(p, 1)
 		a.Body.NSFW = ptr(false)
 		change(&a)
-		n.accept(t, a)
-		if len(w.wake) != 0 {
+		e := n.images.entries[n.accept(t, a)]
+		if v.wakesFor(e) {
 			t.Errorf("woken by %+v", a.Body)
 		}
 	}
 	if j := <-job; j.ID != nil || j.Skipped["models"] != 1 || j.Skipped["nsfw"] != 1 || j.Skipped["untrusted"] != 1 || j.Skipped["max_pixels"] != 1 {
 		t.Errorf("at the end of its time: %+v", j)
 	}
-	if n := len(n.images.waiters.all); n != 0 {
-		t.Errorf("%d pops still wait", n)
+	if left := n.images.waiters.Waiting(); len(left) != 0 {
+		t.Errorf("%d pops still wait", len(left))
 	}
 }
 
