@@ -19,7 +19,7 @@ import (
 type AdminModelsCmd struct {
 	List   AdminModelsListCmd   `cmd:"" help:"Show the lists of models that a server keeps, where they come from and how old they are."`
 	Import AdminModelsImportCmd `cmd:"" help:"Load a list of models from a file."`
-	Forget AdminModelsForgetCmd `cmd:"" help:"Drop a list of models that was loaded; for image models the built-in list holds again."`
+	Forget AdminModelsForgetCmd `cmd:"" help:"Drop a list of models that was loaded; the built-in one holds again."`
 }
 
 // referenceFlags say where the references are: in a database, or with a server

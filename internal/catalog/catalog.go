@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"path"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +29,35 @@ const (
 func Slots() []string { return []string{Images, ExtraImages, Texts} }
 
 //go:embed common.json
-var commonDocument []byte
+var commonImages []byte
+
+//go:embed common_texts.json
+var commonTexts []byte
+
+// builtIn is what a server knows that has no reference.
+func builtIn() (images, texts part, err error) {
+	if images.parsed, err = parseDocument(Images, commonImages); err != nil {
+		return images, texts, fmt.Errorf("built-in list of image models: %w", err)
+	}
+	p, err := parseDocument(Texts, commonTexts)
+	if err != nil {
+		return images, texts, fmt.Errorf("built-in list of text models: %w", err)
+	}
+	texts.texts = map[string]Text{}
+	for name, m := range p.texts {
+		for _, form := range forms(name) {
+			m.Name = form
+			texts.texts[form] = m
+		}
+	}
+	return images, texts, nil
+}
+
+// forms are the names by which the programs that write texts offer a model, as
+// the public reference lists them: its own, Aphrodite's and KoboldCpp's.
+func forms(name string) []string {
+	return []string{name, "aphrodite/" + name, "koboldcpp/" + path.Base(name)}
+}
 
 // Config names the references. Each source is a file path or an http(s) URL;
 // empty means none.
@@ -49,7 +78,7 @@ type Config struct {
 // Catalog keeps the current Snapshot. Safe for concurrent use.
 type Catalog struct {
 	cfg     Config
-	common  map[string]Image // the built-in list
+	common  map[string]part // the built-in lists, by slot
 	sources []*source
 	metrics metrics
 	current atomic.Pointer[Snapshot]
@@ -65,7 +94,7 @@ type part struct {
 }
 
 // New makes a catalogue. It begins with the copies in the store, and with the
-// built-in list where there is none. Sources that are files are read before it
+// built-in lists where there is none. Sources that are files are read before it
 // returns; a file that is missing or no reference is an error, since the operator
 // named it, unless the store has a copy of it. URLs are left to Run: New never
 // waits for the network.
@@ -82,11 +111,11 @@ func New(cfg Config) (*Catalog, error) {
 	if cfg.Retry <= 0 {
 		cfg.Retry = retryFirst
 	}
-	common, err := parseDocument(Images, commonDocument)
+	images, texts, err := builtIn()
 	if err != nil {
-		return nil, fmt.Errorf("built-in model list: %w", err)
+		return nil, err
 	}
-	c := &Catalog{cfg: cfg, common: common.images, metrics: newMetrics(cfg.Metrics), parts: map[string]part{}}
+	c := &Catalog{cfg: cfg, common: map[string]part{Images: images, Texts: texts}, metrics: newMetrics(cfg.Metrics), parts: map[string]part{}}
 	c.rebuild()
 	ctx := context.Background()
 	if err := c.Reload(ctx); err != nil {
@@ -127,16 +156,20 @@ func (c *Catalog) readFirst(ctx context.Context, s *source) error {
 // Snapshot returns the current state of the references.
 func (c *Catalog) Snapshot() *Snapshot { return c.current.Load() }
 
+// partOf is what a slot was filled with, else the built-in list.
+func (c *Catalog) partOf(slot string) part {
+	if p, ok := c.parts[slot]; ok {
+		return p
+	}
+	return c.common[slot]
+}
+
 // rebuild makes the snapshot of all parts and swaps it in. The caller holds mu,
 // or is alone.
 func (c *Catalog) rebuild() {
-	images := c.common
-	if p, ok := c.parts[Images]; ok {
-		images = p.images
-	}
-	images = maps.Clone(images)
+	images := maps.Clone(c.partOf(Images).images)
 	maps.Copy(images, c.parts[ExtraImages].images)
-	s := newSnapshot(images, c.parts[Texts].texts)
+	s := newSnapshot(images, c.partOf(Texts).texts)
 	c.current.Store(s)
 	c.metrics.known(Images, len(s.images))
 	c.metrics.known(Texts, len(s.texts))

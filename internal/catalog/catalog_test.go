@@ -201,6 +201,14 @@ func TestPublicReference(t *testing.T) {
 			t.Errorf("%s: built in %s\npublic   %s", name, a, b)
 		}
 	}
+	if len(builtin.texts) < 60 {
+		t.Errorf("only %d names of text models are built in", len(builtin.texts))
+	}
+	for name, m := range builtin.texts {
+		if want, ok := public.texts[name]; !ok || m.Parameters != want.Parameters || m.NSFW != want.NSFW || m.Name != want.Name {
+			t.Errorf("%s: built in %+v, public %+v", name, m, want)
+		}
+	}
 	m, _ := public.Image("DreamShaper XL")
 	if r := m.Requirements; r.MaxSteps != 6 || *r.CfgScale != 2 || r.Samplers[0] != "k_dpmpp_sde" {
 		t.Errorf("requirements: %+v", r)

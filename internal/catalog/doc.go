@@ -8,8 +8,8 @@
 // configured, or are handed to [Catalog.Take]. The last good copies are kept in
 // the store. [New] begins with those, reads files at once and returns; URLs are
 // read by [Catalog.Run] in the background, so that a slow or dead host never
-// delays the start. Where there is no reference, a small built-in list of common
-// image models stands in. A node that hears of another's copy calls
+// delays the start. Where there is no reference, small built-in lists of common
+// models stand in. A node that hears of another's copy calls
 // [Catalog.Reload].
 //
 // Readers take a [Snapshot] once per call and ask it: it never changes, so that

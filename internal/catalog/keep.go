@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"horde/api"
@@ -94,8 +96,8 @@ func unknownSlot(slot string) error {
 	return horde.Errorf("NotFound", "There is no model reference %.40q; there are %s, %s and %s.", slot, Images, ExtraImages, Texts)
 }
 
-// Forget drops the copy of a slot: without one of image models the built-in list
-// holds again. A source that is configured brings it back at its next reading.
+// Forget drops the copy of a slot: the built-in list, where there is one, holds
+// again. A source that is configured brings it back at its next reading.
 func (c *Catalog) Forget(ctx context.Context, slot string) error {
 	if !known(slot) {
 		return unknownSlot(slot)
@@ -180,10 +182,13 @@ func (c *Catalog) copyOf(ctx context.Context, slot string) (store.Reference, err
 	return c.cfg.Store.Reference(ctx, slot)
 }
 
-// References lists the slots that are filled, and that of image models in any
-// case: where no copy is kept of it the built-in list stands in.
+// References lists the slots that are filled, by a kept copy or else by a built-in
+// list.
 func (c *Catalog) References(ctx context.Context) ([]api.ModelReference, error) {
 	list := []api.ModelReference{}
+	for slot, p := range c.common {
+		list = append(list, api.ModelReference{Kind: slot, Models: p.models(), Source: api.BuiltInReference})
+	}
 	if c.cfg.Store != nil {
 		heads, err := c.cfg.Store.References(ctx)
 		if err != nil {
@@ -191,12 +196,10 @@ func (c *Catalog) References(ctx context.Context) ([]api.ModelReference, error) 
 		}
 		for _, h := range heads {
 			fetched, changed := time.UnixMicro(h.Fetched).UTC(), time.UnixMicro(h.Changed).UTC()
+			list = slices.DeleteFunc(list, func(v api.ModelReference) bool { return v.Kind == h.Slot })
 			list = append(list, api.ModelReference{Kind: h.Slot, Models: int(h.Models), Source: h.Source, Fetched: &fetched, Changed: &changed})
 		}
 	}
-	if len(list) == 0 || list[0].Kind != Images { // the first in the order of slots
-		builtIn := api.ModelReference{Kind: Images, Models: len(c.common), Source: api.BuiltInReference}
-		list = append([]api.ModelReference{builtIn}, list...)
-	}
+	slices.SortFunc(list, func(a, b api.ModelReference) int { return strings.Compare(a.Kind, b.Kind) })
 	return list, nil
 }

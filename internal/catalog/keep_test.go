@@ -47,7 +47,7 @@ func TestOfflineFromTheCopy(t *testing.T) {
 			t.Error("a failed reading costs the copy")
 		}
 		list, err := again.References(t.Context())
-		if err != nil || len(list) != 1 || list[0].Kind != Images || list[0].Models != 1 || list[0].Source != srv.URL || list[0].Fetched == nil {
+		if err != nil || len(list) != 2 || list[0].Kind != Images || list[0].Models != 1 || list[0].Source != srv.URL || list[0].Fetched == nil || list[1].Kind != Texts || list[1].Source != api.BuiltInReference {
 			t.Errorf("%+v, %v", list, err)
 		}
 		// Without the setting the copy stays in use as well.
@@ -136,7 +136,7 @@ func TestFailuresAreLoggedOnce(t *testing.T) {
 	if text := log.String(); strings.Count(text, "not read") != 1 || strings.Count(text, `"model reference read"`) != 1 || !strings.Contains(text, "502") {
 		t.Errorf("log:\n%s", text)
 	}
-	if image, text := counted(t, reg, "horde_model_reference_models", Images), counted(t, reg, "horde_model_reference_models", Texts); image != 3 || text != 0 {
+	if image, text := counted(t, reg, "horde_model_reference_models", Images), counted(t, reg, "horde_model_reference_models", Texts); image != 3 || text != 66 {
 		t.Errorf("%v image and %v text models", image, text)
 	}
 }

@@ -50,7 +50,7 @@ type Serve struct {
 
 	ImageReference      string        `name:"model-reference-images" env:"HORDE_MODEL_REFERENCE_IMAGES,HORDE_IMAGE_COMPVIS_REFERENCE" placeholder:"FILE|URL" help:"List of known image models in the public format; default: the copy from before, else a short built-in list."`
 	ImageReferenceExtra string        `name:"model-reference-images-extra" env:"HORDE_MODEL_REFERENCE_IMAGES_EXTRA,HORDE_IMAGE_DIFFUSERS_REFERENCE" placeholder:"FILE|URL" help:"A second list of image models; its entries win over those of the first."`
-	TextReference       string        `name:"model-reference-text" env:"HORDE_MODEL_REFERENCE_TEXT,HORDE_IMAGE_LLM_REFERENCE" placeholder:"FILE|URL" help:"List of known text models."`
+	TextReference       string        `name:"model-reference-text" env:"HORDE_MODEL_REFERENCE_TEXT,HORDE_IMAGE_LLM_REFERENCE" placeholder:"FILE|URL" help:"List of known text models; default: the copy from before, else a short built-in list."`
 	ReferenceRefresh    time.Duration `name:"model-reference-refresh" default:"1h" env:"HORDE_MODEL_REFERENCE_REFRESH" placeholder:"TIME" help:"How often the lists of models are read again (${default})."`
 
 	KeySecret  string `env:"HORDE_SECRET_KEY,secret_key" secret:"all" placeholder:"TEXT" help:"Hashed with every API key; default: made at the first start and kept in the data folder. Nodes of one PostgreSQL share theirs through it."`
