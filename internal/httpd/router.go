@@ -27,6 +27,7 @@ type route struct {
 type endpoint struct {
 	server  *Server
 	pattern string
+	params  []string // names of the pattern's wildcards
 	methods map[string]*route
 	allow   []string // value of Allow
 }
@@ -40,7 +41,7 @@ func (s *Server) buildMux() {
 		rt := &s.table[i]
 		e := endpoints[rt.pattern]
 		if e == nil {
-			e = &endpoint{server: s, pattern: rt.pattern, methods: map[string]*route{}}
+			e = &endpoint{server: s, pattern: rt.pattern, params: wildcards(rt.pattern), methods: map[string]*route{}}
 			endpoints[rt.pattern] = e
 			s.mux.Handle(rt.pattern, e)
 		}
@@ -113,6 +114,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rt := e.methods[r.Method]
 	switch {
 	case rt != nil:
+		mendAddress(r, e.params)
 		e.server.run(w, r, x, rt)
 	case r.Method == http.MethodOptions:
 		w.Header()["Allow"] = e.allow
