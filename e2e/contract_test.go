@@ -79,7 +79,9 @@ var elsewhere = map[string]string{
 	"RequestTimeout":    "takes a minute of real time: TestBodyDeadlineReachesTheConnection of httpd",
 	"TooLongWorkerName": "the schema refuses such an info first",
 	"TooManySameIPs":    "TooManyWorkers and TooManyWorkersTrusted come first at every number (generation §1.14)",
-	"UntrustedUnsafeIP": "needs a judgement of addresses: TestEveryRow of admission, TestRefusals of alchemy",
+	"TooManyNewIPs":     "needs a judgement of addresses: TestUnsafeAddresses of fleet",
+	"UnsafeIP":          "needs a judgement of addresses: TestUnsafeAddresses of fleet",
+	"UntrustedUnsafeIP": "needs a judgement of addresses: TestUnsafeRequests of node",
 }
 
 // covered is what the scenarios of a folder answer: route and code, and each code.

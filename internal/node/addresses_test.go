@@ -81,6 +81,16 @@ func TestTimeoutRefuses(t *testing.T) {
 	} {
 		refusedWith(t, c.what, n.from(t, c.from, "POST", "/api/v2"+c.path, c.key, c.body), c.status, c.rc)
 	}
+	for from, banned := range map[string]bool{bad: true, good: false} {
+		r := httptest.NewRequest("POST", "/register", strings.NewReader("username=x"))
+		r.RemoteAddr = from + ":999"
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		n.http.ServeHTTP(w, r)
+		if key := strings.Contains(w.Body.String(), `class="ah-api-key"`); w.Code != 200 || key == banned || strings.Contains(w.Body.String(), "more seconds") != banned {
+			t.Errorf("registration from %s: %d %s", from, w.Code, w.Body)
+		}
+	}
 	check := "/api/v2/generate/check/" + accepted.ID
 	refusedWith(t, "a check without a name", n.from(t, bad, "GET", check, "", ""), 403, "Forbidden")
 	refusedWith(t, "a check with the name of nobody", n.from(t, bad, "GET", check, "", "", "Client-Agent: unknown:0:unknown"), 403, "Forbidden")

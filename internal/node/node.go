@@ -255,7 +255,10 @@ func (n *Node) front() httpd.Options {
 		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, Repository: api.Repository,
 		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, MetricsElsewhere: o.MetricsElsewhere,
 		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pages,
-		Register: func(ctx context.Context, username string, _ netip.Addr) (string, string, error) {
+		Register: func(ctx context.Context, username string, addr netip.Addr) (string, string, error) {
+			if err := n.Addresses.Check(addr); err != nil {
+				return "", "", err
+			}
 			if n.Switches.Modes().Raid {
 				return "", "", horde.Errorf("Forbidden", "This horde takes no new pseudonymous accounts at the moment. Please try again later.")
 			}
