@@ -41,6 +41,8 @@ func TestNormalize(t *testing.T) {
 		"девочка 女孩":                              "devochka Nu Hai",
 		"for\u200dbid\u200cden":                   "forbidden",
 		"for\u200bbidden":                         "for bidden",
+		"½ ② Ⅻ":                                   "XII",
+		"ⓕorbidden ⓕ ⓞ ⓡ":                         "forbidden for",
 		"\U0001F467 and \U0001F431":               "and",
 		"one###two###three":                       "one",
 		"###nothing":                              "",

@@ -93,8 +93,7 @@ func (f *Filters) Refuses(prompt string) bool {
 	if f.off || !set.mayRefuse() {
 		return false
 	}
-	all := func(int) bool { return true }
-	return set.judge(scanned{prompt, Normalize(prompt)}, all, f.slow).suspicion > 1
+	return set.refuses(scanned{prompt, Normalize(prompt)}, f.slow)
 }
 
 // Test says what the filters find in a prompt; of one type, unless kind is 0.

@@ -386,3 +386,24 @@ func TestRefusedPrompts(t *testing.T) {
 		}
 	})
 }
+
+// What the filters add to each request: 300 patterns of type 10 and 60 of type 20,
+// a prompt of usual length.
+func BenchmarkRefuses(b *testing.B) {
+	var rows []store.Filter
+	for i := range 360 {
+		kind := 10
+		if i >= 300 {
+			kind = 20
+		}
+		rows = append(rows, store.Filter{Type: kind, Regex: fmt.Sprintf(`\b(word%d|term%ds?) ?(one|two)\b`, i, i)})
+	}
+	f := filtersOf(b, rows...)
+	prompt := strings.Repeat("a (lighthouse:1.2) at the sea, dramatic lighting, oil painting, ", 5) + "###blurry, ugly"
+	b.ReportAllocs()
+	for b.Loop() {
+		if f.Refuses(prompt) {
+			b.Fatal("refused")
+		}
+	}
+}

@@ -14,11 +14,16 @@ const negativeMark = "###"
 // another.
 const weightsInside = 4
 
+// letter is a letter, or a symbol that counts as one: letters in circles and
+// squares.
+const letter = `\pL\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189}`
+
 var (
 	weight = regexp.MustCompile(`\(([^()]*):[0-9.]+\)`)
-	// Words are what Python's regex takes for \w: marks and joiners are part of them.
-	nonWord = regexp.MustCompile(`[^\pL\pN\pM\x{200C}\x{200D}\s]+|_`)
-	spelled = regexp.MustCompile(`(?:^| )(?:\pL\pM* ){2,}\pL\pM*(?:$| )`)
+	// Words are what Python's regex takes for \w: letters, digits, marks, joiners and
+	// connecting punctuation; of that the low line is none to the filters.
+	nonWord = regexp.MustCompile(`[^` + letter + `\p{Nd}\p{Nl}\pM\p{Pc}\x{200C}\x{200D}\s]+|_`)
+	spelled = regexp.MustCompile(`(?:^| )(?:[` + letter + `]\pM* ){2,}[` + letter + `]\pM*(?:$| )`)
 )
 
 // Normalize is the wanted half of a prompt in plain words, as filters look at it

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -186,6 +187,21 @@ func (s *filterSet) judge(prompt scanned, in func(kind int) bool, slow func(id i
 		v.suspicion += hit
 	}
 	return v
+}
+
+// refuses tells whether every group has a match. Most prompts match none, and the
+// second group usually has fewer patterns, so it is asked first.
+func (s *filterSet) refuses(prompt scanned, slow func(id int64, err error)) bool {
+	for _, kinds := range slices.Backward(scoring) {
+		hit := slices.ContainsFunc(kinds, func(kind int) bool {
+			_, ok := s.match(kind, prompt, slow)
+			return ok
+		})
+		if !hit {
+			return false
+		}
+	}
+	return true
 }
 
 // mayRefuse tells whether any prompt can reach a suspicion of 2: pictures of
