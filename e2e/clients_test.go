@@ -11,7 +11,9 @@ import (
 // worker.
 func TestNPMClient(t *testing.T) {
 	srv := start(t, setup{})
-	node(t, "npm", "horde.test.mjs", "HORDE_URL="+srv.URL)
+	for _, suite := range []string{"horde", "kinds"} {
+		node(t, "npm", suite+".test.mjs", "HORDE_URL="+srv.URL)
+	}
 }
 
 // TestBrowser has a browser type a prompt on the page and see a picture that the

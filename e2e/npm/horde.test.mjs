@@ -1,45 +1,12 @@
 // The npm client @zeldafan0225/ai_horde, unmodified, plays requester and worker
-// against a running horde: HORDE_URL names it (http://127.0.0.1:7001 unless
-// set), started with HORDE_TEST_APIKEYS=1 and HORDE_TEST_RATELIMIT_DISABLED=1.
+// of pictures against a running horde (see accounts.mjs).
 // The client turns every refusal into an APIError whose name is the return code.
 
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { randomUUID } from 'node:crypto';
-import { AIHorde, ErrorMessages } from '@zeldafan0225/ai_horde';
-
-const HORDE = (process.env.HORDE_URL ?? 'http://127.0.0.1:7001').replace(/\/+$/, '');
-const MODEL = 'stable_diffusion';
-const ANONYMOUS = '0000000000';
-// A WebP picture of one pixel.
-const PICTURE = 'UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA';
-
-const client = (key, options = {}) => new AIHorde({ api_route: `${HORDE}/api/v2`, default_token: key, ...options });
-const tag = randomUUID().slice(0, 8);
-
-/** Makes an account with the server's test endpoint; trusted unless told otherwise. */
-async function account(name, { kudos = 100_000, trusted = true } = {}) {
-  const response = await fetch(`${HORDE}/api/v2/dev/test-user`, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ username: `${name}-${tag}`, oauth_id: `npm-${name}-${tag}`, moderator: false, trusted, kudos }),
-  });
-  const body = await response.text();
-  assert.ok([200, 201].includes(response.status), `test-user answered ${response.status}: ${body}; is HORDE_TEST_APIKEYS=1 set?`);
-  return JSON.parse(body);
-}
-
-/** The error of a call that must fail. */
-async function refused(promise) {
-  let answer;
-  try {
-    answer = await promise;
-  } catch (error) {
-    assert.equal(typeof error.status, 'number', `not an answer of the horde: ${error.stack}`);
-    return error;
-  }
-  assert.fail(`not refused, answered ${JSON.stringify(answer)}`);
-}
+import { ErrorMessages } from '@zeldafan0225/ai_horde';
+import { ANONYMOUS, MODEL, PICTURE, account, client, refused, tag } from './accounts.mjs';
 
 let owner, other, poor, requester, worker, stranger;
 before(async () => {
