@@ -2,6 +2,7 @@ package node
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -184,10 +185,10 @@ func TestPriceDocuments(t *testing.T) {
 			t.Errorf("%s: price %v, its lines %v, generate %v", path, priced, ours, async)
 		}
 	}
-	var net api.PriceNet
-	n.call(t, "GET", "/api/ext/v1/kudos/net", "", "", &net)
-	if c := kudos.Standard().Card(); net.Name != c.Name || net.Accuracy < 0.98 || net.Jobs != c.TrainRows {
-		t.Errorf("%+v", net)
+	var used api.PriceNet
+	n.call(t, "GET", "/api/ext/v1/kudos/net", "", "", &used)
+	if c := kudos.Standard().Card(); used.Name != c.Name || used.Accuracy < 0.98 || used.Jobs != c.TrainRows {
+		t.Errorf("%+v", used)
 	}
 }
 
@@ -211,5 +212,52 @@ func TestTimingsAreForgotten(t *testing.T) {
 	err = n.Store.Timings(t.Context(), func(v store.Timing) error { ages = append(ages, now-v.Hour); return nil })
 	if err != nil || !slices.Equal(ages, []int64{24 * 89, 0}) {
 		t.Errorf("left are those of %v hours ago, %v", ages, err)
+	}
+}
+
+// A net that knows more names than the built-in one is switched on: what went to
+// the formula is priced by it, and it is named.
+func TestChosenNet(t *testing.T) {
+	layers := []kudos.Layer{{In: kudos.Inputs, Out: 1, Weights: make([]float32, kudos.Inputs), Bias: []float32{1}}}
+	layers[0].Weights[kudos.Inputs-kudos.RoomPosts] = 2 // RestoreFormer takes three times as long
+	own, err := kudos.NewNet(kudos.Card{Name: "ours", Vocabulary: kudos.Vocabulary{PostProcessors: []string{"RestoreFormer"}}}, 5, layers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := t.TempDir()
+	serve := func(p *kudos.Pricer) *Node {
+		t.Helper()
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		n, err := Open(t.Context(), Options{Data: data, Listener: l, KeySecret: "k", Pricer: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	body := `{"prompt":"a fox","models":["stable_diffusion"],"params":{"post_processing":["RestoreFormer"]}}`
+	before := serve(nil)
+	var p api.Price
+	before.call(t, "POST", pricePath, api.AnonymousKey, body, &p)
+	if p.Basis != "formula" || p.Net != "horde-1" || p.Lines[0].Kudos != 7.8 || !strings.Contains(p.Lines[0].Text, "RestoreFormer") {
+		t.Errorf("by the built-in net: %+v", p)
+	}
+	if err := before.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	after := serve(kudos.NewPricer(own))
+	defer after.Close()
+	after.call(t, "POST", pricePath, api.AnonymousKey, body, &p)
+	if p.Basis != "network" || p.Net != "ours" || p.Lines[0].Kudos != 33 {
+		t.Errorf("by the chosen net: %+v", p)
+	}
+	var named api.PriceNet
+	after.call(t, "GET", "/api/ext/v1/kudos/net", "", "", &named)
+	if named.Name != "ours" || !slices.Equal(named.PostProcessors, []string{"RestoreFormer"}) {
+		t.Errorf("%+v", named)
 	}
 }
