@@ -14,7 +14,7 @@ import (
 // all that training needs, and pays next to nothing for it.
 const (
 	timingRate  = 5
-	timingBurst = 500
+	timingBurst = 200
 )
 
 // sampler decides which finished pictures are recorded. The zero value is full.
