@@ -157,24 +157,38 @@ func (n *node) chargedAsSaid(t *testing.T, c *clock, painter person, payers []pe
 	}
 }
 
+// easels are as many workers as paint at once, so that their writes share
+// transactions.
+const easels = 16
+
 // paintAll delivers whatever waits.
 func (n *node) paintAll(t *testing.T, c *clock, painter person) {
 	var wg sync.WaitGroup
-	for {
-		p := pop("easel", everyBaseline...)
-		p.MaxPixels, p.Amount, p.NSFW = ptr(9<<20), ptr(20), ptr(true)
-		job := n.take(t, painter, p)
-		if job == nil {
-			break
-		}
-		c.advance(time.Millisecond)
-		for _, id := range job.IDs {
-			wg.Go(func() {
-				if _, err := n.submit(painter.key, id, "ok"); err != nil {
+	for i := range easels {
+		wg.Go(func() {
+			p := pop(fmt.Sprint("easel ", i), everyBaseline...)
+			p.MaxPixels, p.Amount, p.NSFW = ptr(9<<20), ptr(20), ptr(true)
+			for {
+				o, err := n.Fleet.CheckInImage(context.Background(), painter.User, p, "10.0.0.1")
+				if err != nil {
 					t.Error(err)
+					return
 				}
-			})
-		}
+				job, err := n.Pop(context.Background(), o, 0)
+				if err != nil || job.ID == nil {
+					if err != nil {
+						t.Error(err)
+					}
+					return
+				}
+				c.advance(time.Millisecond)
+				for _, id := range job.IDs {
+					if _, err := n.submit(painter.key, id, "ok"); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
 	}
 	wg.Wait()
 }
