@@ -121,6 +121,9 @@ func (f *Fleet) Messages(ctx context.Context, caller *account.User, l MessageLis
 	default:
 		return nil, horde.Errorf("BadRequest", "validity must be active, expired or all, not '%s'.", clip(l.Validity, 40))
 	}
+	if l.Worker != "" && !horde.IsID(l.Worker) { // nobody's, and perhaps nothing that the database takes
+		return []api.Message{}, nil
+	}
 	offset := min(max(l.Page-1, 0), 1_000_000) * messagesPerPage
 	rows, err := f.Store.ListMessages(ctx, filter, messagesPerPage, offset)
 	if err != nil {

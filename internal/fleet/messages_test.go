@@ -102,6 +102,8 @@ func TestMessages(t *testing.T) {
 		listed(mod, by("", one), "own named", "")
 		listed(mod, by("nonsense", ""), "", "BadRequest")
 		listed(mod, by("", "nonsense"), "", "")
+		listed(mod, by("", "\x00\xff"), "", "")
+		listed(mod, by("\x00\xff", ""), "", "BadRequest")
 		listed(mod, MessageListing{Validity: "nonsense"}, "", "BadRequest")
 		listed(mod, MessageListing{Validity: ""}, "", "BadRequest")
 		listed(mod, MessageListing{Validity: "expired"}, "", "")
