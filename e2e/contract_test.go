@@ -26,7 +26,7 @@ import (
 // contract lists the refusals that each route of generation can answer with, from
 // the tables of generation rulebook §1.4–§1.6, §1.13, §1.14, §1.20, §2.3, §2.4,
 // §2.7, §2.8, §3 and §4. "schema" is a refusal that lists its fields and has no
-// code; "rate" is one of the rate limiter, whose limits TestRates of httpd knows.
+// code; "rate" is one of the rate limiter (TestRates of httpd knows all limits).
 var contract = map[string]string{
 	"POST /generate/async": `schema rate
 		StyleNotFound MaintenanceMode BadRequest SharedKeyEmpty SharedKeyExpired SharedKeyAssignedStyles InvalidAPIKey
@@ -37,38 +37,41 @@ var contract = map[string]string{
 		ControlNetUnsupported ControlNetSourceMissing ControlNetInpaintingMismatch ControlNetMismatch
 		InvalidTransparencyImg2Img InvalidTransparencyCN InvalidRemix InvalidExtraSourceImages. InvalidExtraTexts.
 		MissingExtraTexts. ControlNetInvalidPayload SourceImageRequiredForModel BetaAnonForbidden BetaComparisonFault
-		BannedClientAgent TimeoutIP KudosUpfront SharedKeyInsufficientKudos ImageValidationFailed SourceImageResolutionExceeded
+		BannedClientAgent TimeoutIP UntrustedUnsafeIP KudosUpfront SharedKeyInsufficientKudos ImageValidationFailed SourceImageResolutionExceeded
 		SourceImageSizeExceeded SourceImageUrlInvalid SourceImageUnreadable InpaintingMissingMask`,
 	"GET /generate/check/{id}":     `RequestNotFound Forbidden`,
 	"GET /generate/status/{id}":    `RequestNotFound rate`,
-	"DELETE /generate/status/{id}": `RequestNotFound`,
+	"DELETE /generate/status/{id}": `RequestNotFound rate`,
 	"POST /generate/rate/{id}": `schema rate RequestNotFound AestheticsNotCompleted AestheticsNotPublic ProcGenNotFound
 		AestheticsDuplicate AestheticsMissing AestheticsSolo AestheticsAlreadyExist`,
 	"POST /generate/pop": `schema InvalidPriorityUsername InvalidAPIKey DeletedUser WorkerFlaggedMaintenance
 		AnonForbiddenWorker PolymorphicNameConflict ProfaneWorkerName ProfaneBridgeAgent BadRequest WorkerInviteOnly
-		TooManyWorkers TooManyWorkersTrusted WrongCredentials WorkerMaintenance TimeoutIP`,
+		TooManyWorkers TooManyWorkersTrusted WrongCredentials WorkerMaintenance TimeoutIP UnsafeIP
+		TooManyNewIPs`,
 	"POST /generate/submit": `schema InvalidJobID InvalidAPIKey WrongCredentials DuplicateGen AbortedGen BadRequest`,
 
-	"POST /generate/text/async": `schema StyleNotFound MaintenanceMode BadRequest SharedKeyEmpty SharedKeyAssignedStyles
-		SharedKeyInsufficientKudos InvalidAPIKey OnlyServiceAccountProxy DeletedUser TooManyExtraSourceImages.
+	"POST /generate/text/async": `schema rate CorruptPrompt StyleNotFound MaintenanceMode BadRequest SharedKeyEmpty SharedKeyExpired
+		SharedKeyAssignedStyles SharedKeyInsufficientKudos InvalidAPIKey OnlyServiceAccountProxy DeletedUser TooManyExtraSourceImages.
 		MoreThanMinExtraSourceImage. MissingPrompt WorkerNotFound RequiresTrust TooManyPrompts NulByteInPayload
 		TokenOverflow MissingFullSamplerOrder TooManyStopSequences ExcessiveStopSequence InvalidExtraSourceImages.
 		TimeoutIP KudosUpfront`,
-	"GET /generate/text/status/{id}":    `RequestNotFound`,
-	"DELETE /generate/text/status/{id}": `RequestNotFound`,
+	"GET /generate/text/status/{id}":    `RequestNotFound rate`,
+	"DELETE /generate/text/status/{id}": `RequestNotFound rate`,
 	"POST /generate/text/pop": `schema InvalidPriorityUsername InvalidAPIKey DeletedUser WorkerFlaggedMaintenance
 		AnonForbiddenWorker PolymorphicNameConflict ProfaneWorkerName ProfaneBridgeAgent BadRequest WorkerInviteOnly
-		TooManyWorkers TooManyWorkersTrusted WrongCredentials WorkerMaintenance TimeoutIP`,
+		TooManyWorkers TooManyWorkersTrusted WrongCredentials WorkerMaintenance TimeoutIP UnsafeIP
+		TooManyNewIPs`,
 	"POST /generate/text/submit": `schema InvalidJobID InvalidAPIKey WrongCredentials DuplicateGen AbortedGen BadRequest`,
 
-	"POST /interrogate/async": `schema MaintenanceMode BadRequest InvalidAPIKey TooManyPrompts NulByteInPayload
+	"POST /interrogate/async": `schema rate UntrustedUnsafeIP MaintenanceMode BadRequest InvalidAPIKey TooManyPrompts NulByteInPayload
 		ImageValidationFailed SourceImageResolutionExceeded SourceImageSizeExceeded SourceImageUrlInvalid
 		SourceImageUnreadable`,
-	"GET /interrogate/status/{id}":    `RequestNotFound`,
-	"DELETE /interrogate/status/{id}": `RequestNotFound`,
+	"GET /interrogate/status/{id}":    `RequestNotFound rate`,
+	"DELETE /interrogate/status/{id}": `RequestNotFound rate`,
 	"POST /interrogate/pop": `schema InvalidPriorityUsername InvalidAPIKey DeletedUser WorkerFlaggedMaintenance
 		AnonForbiddenWorker PolymorphicNameConflict ProfaneWorkerName ProfaneBridgeAgent BadRequest
-		TooManyWorkers WrongCredentials WorkerMaintenance TimeoutIP`,
+		TooManyWorkers WrongCredentials WorkerMaintenance TimeoutIP UnsafeIP
+		TooManyNewIPs`,
 	"POST /interrogate/submit": `schema InvalidJobID InvalidAPIKey WrongCredentials DuplicateGen`,
 }
 
@@ -79,9 +82,6 @@ var elsewhere = map[string]string{
 	"RequestTimeout":    "takes a minute of real time: TestBodyDeadlineReachesTheConnection of httpd",
 	"TooLongWorkerName": "the schema refuses such an info first",
 	"TooManySameIPs":    "TooManyWorkers and TooManyWorkersTrusted come first at every number (generation §1.14)",
-	"TooManyNewIPs":     "needs a judgement of addresses: TestUnsafeAddresses of fleet",
-	"UnsafeIP":          "needs a judgement of addresses: TestUnsafeAddresses of fleet",
-	"UntrustedUnsafeIP": "needs a judgement of addresses: TestUnsafeRequests of node",
 }
 
 // covered is what the scenarios of a folder answer: route and code, and each code.

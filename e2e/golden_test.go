@@ -21,16 +21,15 @@ var notYet = map[string]struct {
 	steps []int
 }{}
 
-// startFor runs a horde with the environment that a scenario asks for.
-func startFor(t *testing.T, s *golden.Scenario, env ...string) *server {
-	t.Helper()
+// setupFor is a horde with the environment that a scenario asks for.
+func setupFor(s *golden.Scenario, env ...string) setup {
 	for k, v := range s.Env {
 		env = append(env, k+"="+v)
 	}
 	if s.Proxy {
 		env = append(env, "HORDE_TRUSTED_PROXIES=127.0.0.1")
 	}
-	return start(t, setup{env: env})
+	return setup{env: env}
 }
 
 // TestGolden plays every recorded scenario whose routes exist, each on a fresh
@@ -75,7 +74,7 @@ func playGolden(t *testing.T, s *golden.Scenario, dir string) {
 		"HORDE_MODEL_REFERENCE_IMAGES=" + filepath.Join(dir, "data/model-reference/image-stable_diffusion.json"),
 		"HORDE_MODEL_REFERENCE_TEXT=" + filepath.Join(dir, "data/model-reference/text-db.json"),
 	}
-	srv := startFor(t, s, env...)
+	srv := start(t, setupFor(s, env...))
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	defer cancel()
 	later := notYet[s.Name]

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,8 +20,14 @@ import (
 const ownGolden = "testdata/golden"
 
 // TestOwnGolden plays every scenario of our own, each on a fresh server with the
-// short list of models that is built in.
+// short list of models that is built in. ${files} is a site beside it, in the
+// environment too.
 func TestOwnGolden(t *testing.T) {
+	engines(t, playOwnGolden)
+}
+
+func playOwnGolden(t *testing.T, db string) {
+	t.Helper()
 	scenarios, err := golden.Load(ownGolden)
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +37,14 @@ func TestOwnGolden(t *testing.T) {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
 			s.Vars = map[string]any{"files": files}
-			srv := startFor(t, s)
+			for name, v := range s.Env {
+				s.Env[name] = strings.ReplaceAll(v, "${files}", files)
+			}
+			o := setupFor(s)
+			if db != "" {
+				o.db = postgres(t)
+			}
+			srv := start(t, o)
 			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 			defer cancel()
 			for _, f := range golden.Replay(ctx, s, srv.URL) {
@@ -72,6 +86,17 @@ func pictureServer(t *testing.T) string {
 		_, _ = io.WriteString(w, "\x89PNG")
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
+	})
+	// Judges addresses: one is a VPN's, for another there is no time.
+	mux.HandleFunc("/judge/{addr}", func(w http.ResponseWriter, r *http.Request) {
+		switch r.PathValue("addr") {
+		case "203.0.113.66":
+			_, _ = io.WriteString(w, "0.99\n")
+		case "203.0.113.67":
+			w.WriteHeader(http.StatusTooManyRequests)
+		default:
+			_, _ = io.WriteString(w, "0.05")
+		}
 	})
 	mux.Handle("/circle", http.RedirectHandler("/circle", http.StatusFound))
 	mux.Handle("/to-file", http.RedirectHandler("file:///etc/passwd", http.StatusFound))
