@@ -85,7 +85,7 @@ func (p *proving) show(done, all int64) {
 	}
 	share := float64(done) / float64(all)
 	left := time.Duration(float64(took) * (1/share - 1)).Round(time.Second)
-	state := fmt.Sprintf("%d of %d postings, %v left", done, all, left)
+	state := fmt.Sprintf("%d of %d events, %v left", done, all, left)
 	if p.live != nil {
 		_ = p.live.Draw(func(w io.Writer) int {
 			fmt.Fprintf(w, "%s %3.0f %%  %s\n", terminal.Bar(40, share), 100*share, state)
