@@ -46,6 +46,9 @@ const (
 	modernSpanimationV1x2
 	gfpgan13
 	restoreFormer
+
+	// PostProcessors are the abilities that post-processing takes, whichever.
+	PostProcessors = PostProcessing | ^(gfpgan - 1)
 )
 
 var postProcessors = map[string]Capability{

@@ -173,6 +173,7 @@ var whims = []func(c dice.Chance, w *visitor){
 var scenes = []func(c dice.Chance, w *visitor, r *wish){
 	func(c dice.Chance, w *visitor, r *wish) { // inpainting of the bridge
 		w.agent, w.says.Models = "HordeAutoWebBridge:2:x", []string{"inpainting", "stable_diffusion"}
+		w.says.AllowPainting = !dice.Once(c, 4)
 		r.ask.R2, r.ask.Params.Karras, r.ask.SourceImage = ptr(false), ptr(false), "a picture"
 		r.ask.SourceProcessing = dice.Pick(c, "inpainting", "outpainting", "img2img")
 	},
@@ -193,7 +194,7 @@ var scenes = []func(c dice.Chance, w *visitor, r *wish){
 		r.ask.Params.Workflow = "qr_code"
 	},
 	func(c dice.Chance, w *visitor, r *wish) { // img2img of the bridge, tiling
-		w.agent = dice.Pick(c, "SD-WebUI Stable Horde Worker Bridge:4:x", "AI Horde Worker:24:x")
+		w.agent, w.says.AllowImg2Img = dice.Pick(c, "SD-WebUI Stable Horde Worker Bridge:4:x", "AI Horde Worker:24:x"), !dice.Once(c, 4)
 		if dice.Once(c, 2) {
 			r.ask.SourceImage = "a picture"
 		} else {
@@ -211,7 +212,8 @@ var scenes = []func(c dice.Chance, w *visitor, r *wish){
 	func(c dice.Chance, w *visitor, r *wish) { // the blacklist comes before the bridge, steps before post-processing
 		w.says.Blacklist, w.agent = dice.Pick(c, nil, []string{"snow"}), dice.Pick(c, "AI Horde Worker:12:x", "AI Horde Worker reGen:13:x")
 		w.says.LimitMaxSteps, w.says.AllowPostProcessing = true, false
-		r.ask.Prompt, r.ask.Params.PostProcessing, r.ask.Params.Steps = "snow", []string{"GFPGAN"}, ptr(50)
+		r.ask.Prompt, r.ask.Params.Steps = "snow", ptr(50)
+		r.ask.Params.PostProcessing = []string{dice.Pick(c, "GFPGAN", "RestoreFormer")}
 	},
 }
 

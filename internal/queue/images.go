@@ -147,7 +147,7 @@ func lookForImages(v *view) {
 	v.anyModel = !hostsSpecial(v.list)
 	switch { // only these two gates are told of by the walk
 	case len(v.settings.Blacklist) > 0:
-		v.walked = lackBridgeGate | lackHosting | lackSDXLControl | lateGates
+		v.walked = lackBridgeGate | lackPostProcessors | lackHosting | lackSDXLControl | lateGates
 	case v.settings.LimitMaxSteps:
 		v.walked = lateGates
 	}
@@ -194,10 +194,13 @@ func lackingForImages(v *view, f features) (l lacks) {
 	refuse(lackSilent, want(transparent) && !s.AllowSDXLControlnet)
 
 	refuse(lackTrust, want(wantsTrusted) && !v.trusted)
-	refuse(lackBridgeGate, want(hasSource) && !v.agent.Has(bridge.Img2Img))
-	refuse(lackBridgeGate, want(painting) && !v.agent.Has(bridge.Inpainting))
+	// What the worker has switched off is not told of its bridge once more.
+	refuse(lackBridgeGate, want(hasSource) && s.AllowImg2Img && !v.agent.Has(bridge.Img2Img))
+	refuse(lackBridgeGate, want(painting) && s.AllowPainting && !v.agent.Has(bridge.Inpainting))
 	refuse(lackHosting, want(painting) && !v.hosted.inpainting || !want(painting) && v.hosted.onlyInpaints)
-	refuse(lackBridgeGate, !v.agent.Has(f.caps) || !v.agent.SamplerOK(f.named, want(karras)))
+	refuse(lackBridgeGate, !v.agent.Has(f.caps&^bridge.PostProcessors) || !v.agent.SamplerOK(f.named, want(karras)))
+	refuse(lackBridgeGate, s.AllowPostProcessing && !v.agent.Has(f.caps&bridge.PostProcessors))
+	refuse(lackPostProcessors, !s.AllowPostProcessing && !v.agent.Has(f.caps&bridge.PostProcessors))
 	refuse(lackSDXLControl, want(qrCode) && v.hosted.sdxl && !s.AllowSDXLControlnet)
 	refuse(lackBridgeGate, want(hiresFix) && v.hosted.cascade && !v.agent.Has(bridge.StableCascade2Pass))
 	refuse(lackBridgeGate, v.hosted.flux && !v.agent.Has(bridge.Flux))

@@ -257,6 +257,9 @@ type gate struct {
 	name, key string
 	walked    bool
 	stops     func(w *visitor, r *wish) bool
+	// setting: the bridge is told of only where the worker's own setting lets the
+	// request in (§1.19 "when the setting is on"); nil: always.
+	setting func(s *fleet.Settings) bool
 }
 
 // query is the candidate query of §1.15.
@@ -316,8 +319,10 @@ var gates = []gate{
 			return strings.Contains(strings.ToLower(r.ask.Prompt), strings.ToLower(word))
 		})
 	}},
-	{name: "img2img of the bridge", key: "bridge_version", stops: func(w *visitor, r *wish) bool { return r.ask.SourceImage != "" && !can(w, "img2img") }},
-	{name: "inpainting of the bridge", key: "bridge_version", stops: func(w *visitor, r *wish) bool { return r.painting() && !can(w, "inpainting") }},
+	{name: "img2img of the bridge", key: "bridge_version", setting: func(s *fleet.Settings) bool { return s.AllowImg2Img },
+		stops: func(w *visitor, r *wish) bool { return r.ask.SourceImage != "" && !can(w, "img2img") }},
+	{name: "inpainting of the bridge", key: "bridge_version", setting: func(s *fleet.Settings) bool { return s.AllowPainting },
+		stops: func(w *visitor, r *wish) bool { return r.painting() && !can(w, "inpainting") }},
 	{name: "no inpainting model", stops: func(w *visitor, r *wish) bool {
 		return r.painting() && !slices.ContainsFunc(w.says.Models, func(m string) bool { return facts[m].inpainting })
 	}},
@@ -327,10 +332,11 @@ var gates = []gate{
 	{name: "sampler", key: "bridge_version", stops: func(w *visitor, r *wish) bool {
 		return !canSample(w, r.sampler(), set(r.ask.Params.Karras, true))
 	}},
-	{name: "post-processor of the bridge", key: "bridge_version", stops: func(w *visitor, r *wish) bool {
-		pp := r.ask.Params.PostProcessing
-		return len(pp) > 0 && (!can(w, "post-processing") || slices.ContainsFunc(pp, func(p string) bool { return !can(w, p) }))
-	}},
+	{name: "post-processor of the bridge", key: "bridge_version", setting: func(s *fleet.Settings) bool { return s.AllowPostProcessing },
+		stops: func(w *visitor, r *wish) bool {
+			pp := r.ask.Params.PostProcessing
+			return len(pp) > 0 && (!can(w, "post-processing") || slices.ContainsFunc(pp, func(p string) bool { return !can(w, p) }))
+		}},
 	{name: "tiling", key: "bridge_version", stops: func(w *visitor, r *wish) bool { return set(r.ask.Params.Tiling, false) && !can(w, "tiling") }},
 	{name: "return_control_map", key: "bridge_version", stops: func(w *visitor, r *wish) bool {
 		return set(r.ask.Params.ReturnControlMap, false) && !can(w, "return_control_map")
@@ -402,7 +408,8 @@ func judge(w *visitor, r *wish) verdict {
 		}
 		v.stops = append(v.stops, g.name)
 		// Slow and extra slow are counted apart, and added.
-		if g.key != "" && (g.key == "performance" || !slices.Contains(v.keys, g.key)) {
+		told := g.key != "" && (g.setting == nil || g.setting(&w.says))
+		if told && (g.key == "performance" || !slices.Contains(v.keys, g.key)) {
 			v.keys = append(v.keys, g.key)
 		}
 		return true

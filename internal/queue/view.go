@@ -78,11 +78,12 @@ const (
 // Reasons of the gates (§1.16), in their order: a pop looks at such requests and
 // refuses them.
 const (
-	lackTrust       lacks = 1 << (iota + 16)
-	lackBridgeGate        // what the bridge cannot do
-	lackHosting           // no model for it, whatever the request names
-	lackSDXLControl       // a QR code on SDXL
-	lackSafety            // a stranger's request from an unsafe address
+	lackTrust          lacks = 1 << (iota + 16)
+	lackBridgeGate           // what the bridge cannot do
+	lackPostProcessors       // the bridge, of what the worker does not do anyway
+	lackHosting              // no model for it, whatever the request names
+	lackSDXLControl          // a QR code on SDXL
+	lackSafety               // a stranger's request from an unsafe address
 	lackPostProcessing
 	lackSoftprompt // of texts, after all others
 
