@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -250,6 +251,45 @@ func TestForeignWorkers(t *testing.T) {
 				t.Errorf("second delivery: %d %v", status, answer)
 			}
 		})
+	}
+}
+
+// Clients may look as often as they do: Stable UI at ten requests at once, twice a
+// second each, Lucid Creations every second, ArtBot at a status every six. Who
+// looks too often is told by JSON that a page may read, and when to come back
+// (clients rulebook §0.18 and §0.22).
+func TestForeignPolling(t *testing.T) {
+	srv := start(t, setup{env: []string{"HORDE_TEST_RATELIMIT_DISABLED=0"}})
+	f := &foreign{url: srv.URL + "/api/v2", client: http.DefaultClient}
+	look := func(what string, i int) (*http.Response, any) {
+		return f.call(t, http.MethodGet, fmt.Sprintf("/generate/%s/00000000-0000-4000-8000-%012d", what, i), nil, "")
+	}
+	for range 2 {
+		for i := range 10 {
+			if res, answer := look("check", i); res.StatusCode != http.StatusNotFound {
+				t.Fatalf("check: %d %v", res.StatusCode, answer)
+			}
+		}
+	}
+	for i := range 9 {
+		if res, answer := look("status", 0); res.StatusCode != http.StatusNotFound {
+			t.Fatalf("status %d: %d %v", i, res.StatusCode, answer)
+		}
+	}
+	var res *http.Response
+	var answer any
+	for range 10 {
+		if res, answer = look("status", 0); res.StatusCode == http.StatusTooManyRequests {
+			break
+		}
+	}
+	looks(t, "429", answer, []string{"/message string"}, []string{"/errors"})
+	if seconds, err := strconv.Atoi(res.Header.Get("Retry-After")); res.StatusCode != http.StatusTooManyRequests || err != nil || seconds < 1 {
+		t.Errorf("%d, Retry-After %q", res.StatusCode, res.Header.Get("Retry-After"))
+	}
+	exposed := strings.ToLower(res.Header.Get("Access-Control-Expose-Headers"))
+	if !strings.Contains(exposed, "retry-after") || res.Header.Get("X-RateLimit-Limit") == "" {
+		t.Errorf("exposed %q, limit %q", exposed, res.Header.Get("X-RateLimit-Limit"))
 	}
 }
 
