@@ -1,9 +1,12 @@
 package e2e
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -305,5 +308,62 @@ func TestForeignWorkerInMaintenance(t *testing.T) {
 	res, answer = f.call(t, http.MethodPost, "/generate/pop", foreignHeaders(f, "apikey json"), fmt.Sprintf(pops["/generate/pop"], f.worker.worker))
 	if message, _ := at(answer, "/message"); !strings.Contains(strings.ToLower(fmt.Sprint(message)), "wrong credentials") {
 		t.Errorf("%d %v", res.StatusCode, answer)
+	}
+}
+
+// TestForeignPictures sends the pictures that the Python SDK's tests use, each for
+// what it is made for, and looks at what a worker gets.
+func TestForeignPictures(t *testing.T) {
+	folder := filepath.Join(shared(t), "data", "sdk", "tests", "test_data", "images")
+	encoded := func(name string) string {
+		file, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return base64.StdEncoding.EncodeToString(file)
+	}
+	f := startForeign(t)
+	asker, worker := foreignHeaders(f, "apikey json"), foreignHeaders(f, "owner json")
+	for _, c := range []struct{ name, mask, processing, model, params string }{
+		{"haidra.png", "", "img2img", "stable_diffusion", `"denoising_strength":0.4`},
+		{"sketch-mountains-input.jpg", "", "img2img", "Deliberate", `"denoising_strength":0.8`},
+		{"test_img2img_alpha.png", "", "img2img", "Deliberate", ``},
+		{"test_facefix.png", "", "img2img", "Deliberate", `"post_processing":["CodeFormers"]`},
+		{"woman_headshot_bokeh.png", "", "img2img", "Deliberate", `"post_processing":["strip_background"]`},
+		{"test_openpose_control_map.png", "", "img2img", "Deliberate", `"control_type":"openpose","image_is_control":true`},
+		{"test_inpaint_original.png", "test_inpaint_mask.png", "inpainting", "Deliberate Inpainting", ``},
+		{"test_inpaint_alpha.png", "", "inpainting", "Deliberate Inpainting", ``},
+		{"test_outpaint.png", "", "outpainting", "Deliberate Inpainting", ``},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			body := fmt.Sprintf(`{"prompt":"a picture","models":[%q],"source_image":%q,"source_processing":%q,"params":{"width":512,"height":512,"steps":8,%s`,
+				c.model, encoded(c.name), c.processing, c.params)
+			body = strings.TrimSuffix(body, ",") + "}"
+			if c.mask != "" {
+				body += fmt.Sprintf(`,"source_mask":%q`, encoded(c.mask))
+			}
+			if res, answer := f.call(t, http.MethodPost, "/generate/async", asker, body+"}"); res.StatusCode != http.StatusAccepted {
+				t.Fatalf("%d %v", res.StatusCode, answer)
+			}
+			job := f.pop(t, "/generate/pop")
+			if job["source_processing"] != c.processing {
+				t.Errorf("processing %v", job["source_processing"])
+			}
+			for member, wanted := range map[string]bool{"source_image": true, "source_mask": c.mask != ""} {
+				link, there := job[member].(string)
+				if there != wanted {
+					t.Errorf("%s is %v", member, job[member])
+				} else if there {
+					if head := f.download(t, &exchange{}, link); string(head[:4]) != "RIFF" || string(head[8:12]) != "WEBP" {
+						t.Errorf("%s is %.12q", member, head)
+					}
+				}
+			}
+			for _, delivery := range f.deliveries(t, &exchange{Path: "/generate/async"}, job) {
+				if res, answer := f.call(t, http.MethodPost, "/generate/submit", worker, delivery); res.StatusCode != http.StatusOK {
+					t.Errorf("submit: %d %v", res.StatusCode, answer)
+				}
+			}
+		})
 	}
 }
