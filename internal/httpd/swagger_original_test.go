@@ -158,3 +158,62 @@ func TestSwaggerSpeaksTheOriginalsWords(t *testing.T) {
 		t.Errorf("%s is no longer different (%s): remove the line", where, why)
 	}
 }
+
+// The Python SDK reads the document with models that allow nothing else (clients
+// rulebook §5).
+func TestSwaggerHasOnlyKnownKeys(t *testing.T) {
+	var d struct {
+		Info, Responses map[string]any
+		Tags            []map[string]any
+		Paths           map[string]map[string]map[string]any
+		Definitions     map[string]map[string]any
+	}
+	body := call(New(Options{}), http.MethodGet, "/api/swagger.json").Body.Bytes()
+	if err := json.Unmarshal(body, &d); err != nil {
+		t.Fatal(err)
+	}
+	only := func(where string, v any, allowed string) {
+		for key := range v.(map[string]any) {
+			if !slices.Contains(strings.Fields(allowed), key) {
+				t.Errorf("%s has %q", where, key)
+			}
+		}
+	}
+	const property = "type description title default example format enum $ref minimum maximum minLength maxLength multipleOf uniqueItems additionalProperties items"
+	only("info", d.Info, "title version description")
+	if len(d.Responses) == 0 {
+		t.Error("no responses")
+	}
+	for _, tag := range d.Tags {
+		only("tag", tag, "name description")
+	}
+	for path, verbs := range d.Paths {
+		for verb, op := range verbs {
+			where := verb + " " + path
+			only(where, op, "summary description operationId parameters responses tags")
+			for _, p := range op["parameters"].([]any) {
+				only(where+" parameter", p, "name in description required schema default type format")
+			}
+			for status, answer := range op["responses"].(map[string]any) {
+				only(where+" "+status, answer, "description schema")
+				if status < "200" || status > "599" {
+					t.Errorf("%s answers %q", where, status)
+				}
+			}
+		}
+	}
+	for name, def := range d.Definitions {
+		parts := []any{def}
+		if all, ok := def["allOf"].([]any); ok {
+			only(name, def, "allOf")
+			parts = all
+		}
+		for _, part := range parts {
+			only(name, part, "type properties required $ref allOf")
+			members, _ := part.(map[string]any)["properties"].(map[string]any)
+			for member, p := range members {
+				only(name+"."+member, p, property)
+			}
+		}
+	}
+}
