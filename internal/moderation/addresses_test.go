@@ -320,6 +320,25 @@ func TestRefusedAllocatesNothing(t *testing.T) {
 	}
 }
 
+// BenchmarkRefused looks up addresses beside 10,000 timeouts and a few ranges.
+func BenchmarkRefused(b *testing.B) {
+	a := &Addresses{AddressConfig: AddressConfig{Clock: time.Now}, bans: map[netip.Prefix]ban{}, sweepAt: leastSweep}
+	until := time.Now().Add(time.Hour).UnixMicro()
+	rows := []store.AddressBan{{Network: "198.51.100.0/24", Block: true, Until: until}, {Network: "198.18.0.0/15", Block: true, Until: until}}
+	for i := range 10_000 {
+		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{203, 0, byte(i >> 8), byte(i)}), 32)
+		rows = append(rows, store.AddressBan{Network: p.String(), Until: until})
+	}
+	if err := a.take(rows); err != nil {
+		b.Fatal(err)
+	}
+	addr := netip.MustParseAddr("192.0.2.1")
+	b.ReportAllocs()
+	for b.Loop() {
+		a.Refused(addr)
+	}
+}
+
 // Another node hears of bans through the change log, and of their end.
 func TestAddressesOfAnotherNode(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)

@@ -240,17 +240,7 @@ func TestUnsafeRequests(t *testing.T) {
 // proxies say counts, and a stated address only with the passkey.
 func TestForgedAddresses(t *testing.T) {
 	n, admin := newNode(t, func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} })
-	user, err := n.Accounts.ByKey(t.Context(), admin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var changed api.ModifiedUser
-	n.call(t, "PUT", "/api/v2/users/"+strconv.FormatInt(user.ID, 10), admin, `{"service":true}`, &changed)
-	n.call(t, "PUT", "/api/v2/users/"+strconv.FormatInt(user.ID, 10), admin, `{"generate_proxy_passkey":true}`, &changed)
-	passkey := ""
-	if changed.ProxyPasskey != nil {
-		passkey = *changed.ProxyPasskey
-	}
+	passkey := n.passkey(t, admin)
 	const bad, good, proxy = "203.0.113.7", "203.0.113.8", "10.0.0.1"
 	refusedWith(t, "put into timeout", n.from(t, good, "POST", "/api/v2/operations/ipaddr", admin, `{"ipaddr":"203.0.113.7","hours":1}`), 200, "")
 	for _, c := range []struct {
@@ -306,4 +296,63 @@ func TestPopsCarryMessages(t *testing.T) {
 	if len(got.Messages) != 2 || got.Messages[0].Origin != "AI Horde Moderators" {
 		t.Errorf("an alchemist is told %+v", got)
 	}
+}
+
+// passkey makes the account of a moderator's key a service with a passkey.
+func (n *Node) passkey(t *testing.T, key string) string {
+	t.Helper()
+	user, err := n.Accounts.ByKey(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := "/api/v2/users/" + strconv.FormatInt(user.ID, 10)
+	var changed api.ModifiedUser
+	n.call(t, "PUT", at, key, `{"service":true}`, nil)
+	if n.call(t, "PUT", at, key, `{"generate_proxy_passkey":true}`, &changed); changed.ProxyPasskey == nil {
+		t.Fatal("no passkey")
+	}
+	return *changed.ProxyPasskey
+}
+
+// A refused prompt puts its sender's address into timeout and no other: not one
+// that the sender has made up, and not the service that called for them.
+func TestWhoIsPunished(t *testing.T) {
+	n, admin := newNode(t, func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} })
+	passkey := n.passkey(t, admin)
+	_, alice, _, err := n.Accounts.TestUser(t.Context(), "alice", "test-alice", false, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []string{`{"regex":"badger","filter_type":10}`, `{"regex":"naked","filter_type":20}`} {
+		if w := n.call(t, "PUT", "/api/v2/filters", admin, f, nil); w.Code/100 != 2 {
+			t.Fatalf("filter: %d %s", w.Code, w.Body)
+		}
+	}
+	const victim, proxy, service = "203.0.113.99", "10.0.0.1", "203.0.113.50"
+	for i, c := range []struct {
+		from    string
+		headers []string
+		punish  string
+	}{
+		{"203.0.113.1", nil, "203.0.113.1"},
+		{"203.0.113.2", []string{"X-Forwarded-For: " + victim}, "203.0.113.2"},
+		{"203.0.113.3", []string{"Proxied-For: " + victim, "Proxy-Authorization: " + passkey}, "203.0.113.3"},
+		{proxy, []string{"X-Forwarded-For: " + victim + ", 203.0.113.4"}, "203.0.113.4"},
+		{proxy, []string{"X-Forwarded-For: 203.0.113.5", "Proxied-For: " + victim, "Proxy-Authorization: guess"}, "203.0.113.5"},
+		{proxy, []string{"X-Forwarded-For: " + service, "Proxied-For: 203.0.113.6", "Proxy-Authorization: " + passkey}, "203.0.113.6"},
+		{proxy, []string{"X-Forwarded-For: 2001:db8::7"}, "2001:db8::8"},
+	} {
+		w := n.from(t, c.from, "POST", "/api/v2/generate/async", alice, `{"prompt":"a naked badger","replacement_filter":false}`, c.headers...)
+		refusedWith(t, strconv.Itoa(i), w, 400, "CorruptPrompt")
+		if seconds, _ := n.Addresses.Refused(netip.MustParseAddr(c.punish)); seconds < 170 || seconds > 180 {
+			t.Errorf("%d: %s has to wait %d s", i, c.punish, seconds)
+		}
+		for _, other := range []string{victim, proxy, service} {
+			if _, refused := n.Addresses.Refused(netip.MustParseAddr(other)); refused {
+				t.Fatalf("%d: %s is punished", i, other)
+			}
+		}
+	}
+	w := n.from(t, proxy, "POST", "/api/v2/generate/async", admin, imageBody, "X-Forwarded-For: "+service)
+	refusedWith(t, "the service for itself", w, 202, "")
 }
