@@ -161,3 +161,35 @@ func addUp(t *rapid.T, steps []Step, total float64) {
 		t.Fatalf("the steps end at %v, the price is %v", k, total)
 	}
 }
+
+// What comes back from the database is what was written, and nothing that lies
+// there instead breaks a price.
+func TestFeatures(t *testing.T) {
+	for _, o := range []Order{usual(), everything(), BasisJob(), {Width: 64, Height: 64, Steps: 1, HasSource: true, Denoising: ptr(0.3), ControlType: "canny", ControlStrength: ptr(0.5)}} {
+		text, err := o.Features().JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := ParseFeatures(text)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		back := f.Order()
+		o.FastOnly, o.Blacklist, o.N = false, false, 1 // nothing of the picture
+		if Price(back) != Price(o) || back.Loras != o.Loras || back.N != 1 {
+			t.Errorf("%+v came back as %+v", o, back)
+		}
+	}
+}
+
+func FuzzParseFeatures(f *testing.F) {
+	o := everything()
+	text, _ := o.Features().JSON()
+	f.Add(text)
+	f.Add(`{"width":1,"height":1,"steps":1,"cfg":1e308,"denoising":-1e308,"post_processing":["x","x"]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		if v, err := ParseFeatures(text); err == nil {
+			Price(v.Order())
+		}
+	})
+}

@@ -52,7 +52,7 @@ func (q *Queue) timing(a assigned, r store.JobResult, s settlement, now int64) (
 	if err != nil {
 		return t, false
 	}
-	return store.Timing{Hour: now / hour, Machine: machineOf(a.worker.ID), Baseline: q.Catalog.Snapshot().Baseline(a.job.Model),
+	return store.Timing{Hour: now / hour, Machine: machineOf(a.worker.ID), Baseline: a.e.record.baseline(a.job.Model, q.Catalog.Snapshot()),
 		Batch: a.e.batchOf(a.job), Micros: s.micros, Features: features}, true
 }
 

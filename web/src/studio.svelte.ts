@@ -228,8 +228,8 @@ class Studio {
   }
 }
 
-// The price shown beside the button may just have used up the limit of two
-// requests a second; a short wait then beats an error.
+// Who orders twice within a second may meet the limit of two requests a second; a
+// short wait then beats an error.
 async function send(order: Order, source: string): Promise<Accepted> {
   const request = toRequest(order, source);
   try {
