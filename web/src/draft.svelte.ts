@@ -121,7 +121,8 @@ class Draft {
     const timer = setTimeout(() => {
       if (Object.keys(faults(order)).length > 0) return void (this.price = undefined);
       this.#priced = asked;
-      horde.price(toRequest(order, source), asked.signal).then(
+      // No price depends on the words: half-written ones stay here.
+      horde.price(toRequest({ ...order, prompt: 'a picture', negative: '' }, source), asked.signal).then(
         (price) => (this.price = price),
         () => (this.price = undefined),
       );
