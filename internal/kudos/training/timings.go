@@ -90,7 +90,8 @@ func Normalize(timed []Timed, yardstick *kudos.Net) (Normalized, error) {
 	}
 	all = slices.DeleteFunc(all, byCount(all, func(q *polished) string { return q.pace }, leastOfMachine, &n.Unknown))
 	if len(all) == 0 {
-		return n, errors.New("no machine has delivered enough pictures by which its pace could be known")
+		return n, fmt.Errorf("there is nothing to learn from: %d are unfit (batches, LoRAs, times below %v s or above %v s), %d of machines with fewer than %d",
+			n.Unfit, shortest, longest, n.Unknown, leastOfMachine)
 	}
 	paces, kinds := polish(all, yardstick.Encoding())
 	n.Paces = len(paces)
