@@ -103,8 +103,7 @@ func merge(own, kept []Movement) []Movement {
 // schema wrote, for some of them; it returns how many.
 func (tx *Tx) DatePostings() (int64, error) {
 	const some = 1000
-	return tx.change("UPDATE ledger_postings SET at = CASE WHEN substr(account, 1, 5) = 'user:' OR substr(account, 1, 7) = 'escrow:' "+
-		"THEN COALESCE((SELECT created FROM ledger_events e WHERE e.id = ledger_postings.event_id), 0) ELSE 0 END "+
+	return tx.change("UPDATE ledger_postings SET at = COALESCE((SELECT created FROM ledger_events e WHERE e.id = ledger_postings.event_id), 0) "+
 		"WHERE at < 0 AND event_id IN (SELECT event_id FROM ledger_postings WHERE at < 0 LIMIT $1)", some)
 }
 

@@ -49,11 +49,7 @@ func (tx *Tx) Post(e Event) error {
 	}
 	tx.rows.events = append(tx.rows.events, e.ID, e.Reason, e.RequestID, e.JobID, tx.Now, e.Detail)
 	for _, p := range e.Postings {
-		at := tx.Now
-		if !ofUser(p.Account) {
-			at = 0
-		}
-		tx.rows.postings = append(tx.rows.postings, p.Account, e.ID, int64(p.Amount), at)
+		tx.rows.postings = append(tx.rows.postings, p.Account, tx.Now, e.ID, int64(p.Amount))
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func (tx *Tx) commit() error {
 	list := tx.writeAccounts(nil)
 	list = tx.writeWorkers(list)
 	list = tx.insertMany(list, "INSERT INTO ledger_events (id, reason, request_id, job_id, created, detail) VALUES ", 6, tx.rows.events)
-	list = tx.insertMany(list, "INSERT INTO ledger_postings (account, event_id, amount, at) VALUES ", 4, tx.rows.postings)
+	list = tx.insertMany(list, "INSERT INTO ledger_postings (account, at, event_id, amount) VALUES ", 4, tx.rows.postings)
 	list = tx.insertMany(list, "INSERT INTO requests ("+requestColumns+") VALUES ", requestWidth, tx.rows.requests)
 	list = tx.insertMany(list, "INSERT INTO jobs (id, request_id, worker_id, model, seed, fake, started, ttl) VALUES ", jobWidth, tx.rows.jobs)
 	list = tx.insertMany(list, "INSERT INTO deliveries (job_id, at, kind, model, things, micros) VALUES ", 6, tx.rows.deliveries)
