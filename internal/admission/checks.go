@@ -26,7 +26,7 @@ var (
 // *horde.Error, or nil. Stages after BeforeKey need Normalize to have run.
 func (r *Request) Check(s Stage) error {
 	e := entrance{prompt: r.Asked.Prompt, webhook: r.Asked.Webhook, proxied: r.Asked.ProxiedAccount,
-		extraSources: len(r.Asked.ExtraSourceImages), n: r.Image.N,
+		models: r.Image.Models, extraSources: len(r.Asked.ExtraSourceImages), n: r.Image.N,
 		alone: or(r.Asked.DisableBatching, false), // the QR code workflow switches batching off by itself
 		style: r.Style, foreign: TextStyle, caller: r.Caller, server: r.Server}
 	if err := run(entranceChecks, &e, s); err != nil {
@@ -102,6 +102,14 @@ var checks = []check[*Request]{
 	{33, "BadCFGDecimals", func(r *Request) bool { return horde.Round2(r.Image.Cfg) != r.Image.Cfg },
 		"cfg_scale can have at most 2 decimals."},
 
+	// In the place of a row that the schema makes unreachable, a bound of ours.
+	{34, "InvalidPromptSize", func(r *Request) bool {
+		bytes := 0
+		for _, x := range r.Image.ExtraTexts {
+			bytes += len(x.Text) + len(x.Reference)
+		}
+		return bytes > MaxPromptBytes
+	}, "The extra_texts are too long: at most 100000 bytes together."},
 	{35, "Forbidden", func(r *Request) bool { return r.anyModel(isSpecial) && !r.Caller.Special },
 		"Special models are for special users only."},
 	{36, "SpecialMissingUsername", func(r *Request) bool { return r.anyModel(specialWithoutOwner) },

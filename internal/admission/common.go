@@ -3,6 +3,7 @@ package admission
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Common is what the queue keeps of a request of whatever kind.
@@ -28,6 +29,12 @@ func (c *Common) Targeted() bool { return len(c.Workers) > 0 && !c.WorkerBlackli
 
 const maxWorkers = 5 // of a worker list are stored (§1.1)
 
+// Bounds of a list of models.
+const (
+	maxModels    = 1000
+	maxModelName = 255 // characters, as in a pop
+)
+
 // firstWorkers are those that are stored, each once.
 func firstWorkers(ids []string) (first []string) {
 	for _, id := range ids[:min(len(ids), maxWorkers)] {
@@ -52,6 +59,7 @@ func (c *Common) hasNUL() bool {
 // kind of request.
 type entrance struct {
 	prompt, webhook, proxied string
+	models                   []string
 	extraSources             int
 	n                        int
 	alone                    bool  // without batching, as asked
@@ -78,6 +86,11 @@ var entranceChecks = []check[*entrance]{
 		"A request can have at most 5 extra source images."},
 	{14, "MoreThanMinExtraSourceImage.", func(e *entrance) bool { return e.extraSources > 1 && !e.caller.Vouched() },
 		"More than 1 extra source image is for trusted users and patrons only."},
+	// Where the original does a favour to the caller, a bound of ours: more models
+	// than exist, or longer names than workers can offer (§1.14), are no choice.
+	{15, "BadRequest", func(e *entrance) bool {
+		return len(e.models) > maxModels || slices.ContainsFunc(e.models, func(m string) bool { return utf8.RuneCountInString(m) > maxModelName })
+	}, "A request can name at most 1000 models, with names of at most 255 characters. Name none to take any model."},
 	{16, "MissingPrompt", func(e *entrance) bool { return e.prompt == "" },
 		"The prompt is empty. Say what is wanted."},
 	{18, "RequiresTrust", func(e *entrance) bool { return e.n > 1 && e.alone && !e.caller.Vouched() },

@@ -95,7 +95,7 @@ func (r *TextRequest) Normalize(caller Caller) {
 // *horde.Error, or nil. Stages after BeforeKey need Normalize to have run.
 func (r *TextRequest) Check(s Stage) error {
 	e := entrance{prompt: r.Asked.Prompt, webhook: r.Asked.Webhook, proxied: r.Asked.ProxiedAccount,
-		extraSources: len(r.Asked.ExtraSourceImages), n: r.Text.N, alone: or(r.Asked.DisableBatching, false),
+		models: r.Text.Models, extraSources: len(r.Asked.ExtraSourceImages), n: r.Text.N, alone: or(r.Asked.DisableBatching, false),
 		style: r.Style, foreign: ImageStyle, caller: r.Caller, server: r.Server}
 	if err := run(entranceChecks, &e, s); err != nil {
 		return err

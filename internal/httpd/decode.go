@@ -150,7 +150,7 @@ func isJSON(r *http.Request) bool {
 }
 
 // readJSON reads and parses a body of at most limit bytes. A body that is nested
-// too deeply is a violation at the root.
+// too deeply, or has an object with too many members, is a violation at the root.
 func readJSON(w http.ResponseWriter, r *http.Request, limit int64) (any, error) {
 	raw, err := readBody(w, r, limit)
 	if err != nil {
@@ -160,6 +160,8 @@ func readJSON(w http.ResponseWriter, r *http.Request, limit int64) (any, error) 
 	switch {
 	case errors.Is(err, errDepth):
 		return nil, invalidField("", "the body is nested more than 100 levels deep")
+	case errors.Is(err, errMembers):
+		return nil, invalidField("", "an object of the body has more than 10000 members")
 	case err != nil:
 		return nil, notUnderstood()
 	}

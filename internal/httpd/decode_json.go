@@ -14,9 +14,14 @@ import (
 // API needs more than five; what is deeper is refused before it costs anything.
 const maxDepth = 100
 
+// maxMembers is how many members an object may have. Those of the API have some
+// thirty; a million of them would cost seconds.
+const maxMembers = 10_000
+
 var (
-	errSyntax = errors.New("not JSON")
-	errDepth  = errors.New("nested too deeply")
+	errSyntax  = errors.New("not JSON")
+	errDepth   = errors.New("nested too deeply")
+	errMembers = errors.New("too many members")
 )
 
 // parseJSON reads one JSON text as the original's reader does: NaN, Infinity and
@@ -136,7 +141,9 @@ func (p *jsonParser) object(depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		members[name] = v
+		if members[name] = v; len(members) > maxMembers {
+			return nil, errMembers
+		}
 		more, err := p.next('}')
 		if err != nil || !more {
 			return members, err
