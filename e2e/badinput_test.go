@@ -103,7 +103,10 @@ func badRequests() []badRequest {
 		{"a file", at("file:///etc/passwd"), 400, "ImageValidationFailed"},
 		{"a mask there", `{"prompt":"x","source_image":"` + tinyPicture() + `","source_mask":"http://127.0.0.1:1/x.png"}`, 400, "ImageValidationFailed"},
 		{"unknown worker", `{"prompt":"x","workers":["nobody"]}`, 404, "WorkerNotFound"},
-		{"10,000 models", `{"prompt":"x","models":[` + repeated(`"GFPGAN"`, 10_000) + `]}`, 400, "UnexpectedModelName"},
+		{"10,000 models", `{"prompt":"x","models":[` + repeated(`"GFPGAN"`, 10_000) + `]}`, 400, "BadRequest"},
+		{"a model of 10 MB", `{"prompt":"x","models":["` + strings.Repeat("m", 10<<20) + `"]}`, 400, "BadRequest"},
+		{"10 MB of extra texts", with(`"workflow":"qr_code","extra_texts":[{"reference":"qr_code","text":"` + strings.Repeat("m", 10<<20) + `"}]`), 400, "InvalidPromptSize"},
+		{"100,000 settings of no meaning", with(strings.Join(numbered(100_000), ",")), 400, ""},
 	}
 }
 
@@ -143,6 +146,7 @@ func badTexts() []badRequest {
 		{"100,000 samplers of one kind", with(`"sampler_order":[` + repeated(`1`, 100_000) + `]`), 400, "MissingFullSamplerOrder"},
 		{"the same key twice, the second bad", `{"prompt":"x","params":{"n":1},"params":{"n":1000000000}}`, 400, ""},
 		{"unknown worker", `{"prompt":"x","workers":["nobody"]}`, 404, "WorkerNotFound"},
+		{"10,000 models", `{"prompt":"x","models":[` + repeated(`"m"`, 10_000) + `]}`, 400, "BadRequest"},
 		{"a webhook that is no address", `{"prompt":"x","webhook":"javascript:alert(1)"}`, 400, "BadRequest"},
 	}
 }
@@ -220,6 +224,15 @@ func repeatedEach(n int) string {
 		words[i] = fmt.Sprintf("%q", fmt.Sprint(i))
 	}
 	return strings.Join(words, ",")
+}
+
+// numbered are n different members of a JSON object.
+func numbered(n int) []string {
+	members := make([]string, n)
+	for i := range members {
+		members[i] = fmt.Sprintf(`"k%d":1`, i)
+	}
+	return members
 }
 
 // tinyPicture is a good picture in base64.
