@@ -34,6 +34,9 @@ type view struct {
 	// tell why it refused them; it passes over all other buckets that do not fit.
 	walked lacks
 
+	looked int    // bytes of prompts times words of the blacklist
+	black  *words // the blacklist, once there was much to look through
+
 	// balances of requesters, as far as they had to be looked up
 	balances map[int64]*store.Account
 	unknown  map[int64]bool
@@ -135,11 +138,21 @@ func (v *view) refuses(e *entry, l lacks) string {
 	return ""
 }
 
+// plainly is for how many bytes, prompts times words, a pop looks for each word of
+// its blacklist by itself: then it is worth while to make an automaton of them.
+const plainly = 1 << 20
+
 func (v *view) blacklisted(prompt string) bool {
 	if len(v.settings.Blacklist) == 0 {
 		return false
 	}
 	prompt = strings.ToLower(prompt)
+	if v.looked += len(prompt) * len(v.settings.Blacklist); v.looked > plainly {
+		if v.black == nil {
+			v.black = newWords(v.settings.Blacklist)
+		}
+		return v.black.in(prompt)
+	}
 	for _, word := range v.settings.Blacklist {
 		if strings.Contains(prompt, word) {
 			return true

@@ -1,0 +1,82 @@
+package queue
+
+// words is a list of words to be looked for in a text all at once: the automaton
+// of Aho and Corasick, whose time depends on the text alone. Looking for each word
+// by itself takes as many passes as there are words, which for the longest
+// blacklist and the longest prompts is seconds.
+type words struct {
+	class [256]uint16 // of bytes; 0: in no word
+	width int         // number of classes
+	next  []int16     // state and class → state
+	ends  []bool      // states in which a word ends
+}
+
+// newWords makes an automaton of at most 16,000 bytes of words, which a blacklist
+// never has (200 words of 15 characters). An empty word is found in every text.
+func newWords(list []string) *words {
+	w := &words{width: 1}
+	states := 1
+	for _, word := range list {
+		states += len(word)
+		for i := range len(word) {
+			if b := word[i]; w.class[b] == 0 {
+				w.class[b] = uint16(w.width)
+				w.width++
+			}
+		}
+	}
+	w.next, w.ends = make([]int16, w.width, states*w.width), make([]bool, 1, states)
+	for _, word := range list {
+		s := 0
+		for i := range len(word) {
+			at := s*w.width + int(w.class[word[i]])
+			if w.next[at] == 0 {
+				w.next[at] = int16(len(w.ends))
+				w.next, w.ends = append(w.next, make([]int16, w.width)...), append(w.ends, false)
+			}
+			s = int(w.next[at])
+		}
+		w.ends[s] = true
+	}
+	w.link()
+	return w
+}
+
+// link completes the tree of words: where a word does not go on, the longest one
+// that began later does. Breadth first, so that shorter ones are complete.
+func (w *words) link() {
+	back := make([]int16, len(w.ends))
+	var queue []int16
+	for c := range w.width {
+		if s := w.next[c]; s != 0 {
+			queue = append(queue, s)
+		}
+	}
+	for i := 0; i < len(queue); i++ {
+		s := queue[i]
+		w.ends[s] = w.ends[s] || w.ends[back[s]]
+		for c := range w.width {
+			at, other := int(s)*w.width+c, w.next[int(back[s])*w.width+c]
+			if t := w.next[at]; t != 0 {
+				back[t] = other
+				queue = append(queue, t)
+			} else {
+				w.next[at] = other
+			}
+		}
+	}
+}
+
+// in tells whether one of the words stands somewhere in text.
+func (w *words) in(text string) bool {
+	if w.ends[0] {
+		return true
+	}
+	s := 0
+	for i := range len(text) {
+		if s = int(w.next[s*w.width+int(w.class[text[i]])]); w.ends[s] {
+			return true
+		}
+	}
+	return false
+}

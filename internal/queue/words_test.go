@@ -1,0 +1,61 @@
+package queue
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"horde/internal/fleet"
+)
+
+// The automaton finds what looking for each word by itself finds.
+func TestWords(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		list := rapid.SliceOfN(rapid.StringMatching(`[abé]{0,5}`), 0, 12).Draw(t, "words")
+		text := rapid.StringMatching(`[abcé ]{0,40}`).Draw(t, "text")
+		want := false
+		for _, word := range list {
+			want = want || strings.Contains(text, word)
+		}
+		if got := newWords(list).in(text); got != want {
+			t.Fatalf("%q in %q: %v, want %v", list, text, got, want)
+		}
+	})
+}
+
+// Every byte may stand in a word.
+func TestWordsOfAllBytes(t *testing.T) {
+	var list []string
+	for b := range 255 {
+		list = append(list, string([]byte{byte(b), 255, byte(b)}))
+	}
+	w := newWords(list)
+	if !w.in("x\xffx") || w.in("x\xffy") || !w.in("aa\x00\xff\x00") || !w.in("\xfe\xff\xfe") || w.in("\xff\xff\xff") {
+		t.Error("wrong")
+	}
+}
+
+// The longest blacklist on the longest prompts costs a pop no seconds.
+func TestLongBlacklist(t *testing.T) {
+	v := &view{settings: &fleet.Settings{}}
+	for i := range 199 {
+		v.settings.Blacklist = append(v.settings.Blacklist, strings.Repeat("b", 13)+fmt.Sprint("c", i%10))
+	}
+	v.settings.Blacklist = append(v.settings.Blacklist, "zzzz")
+	prompt := strings.Repeat("b", 99_000) + " ZZZZ"
+	began := time.Now()
+	for range 200 {
+		if !v.blacklisted(prompt) {
+			t.Fatal("the last word was not found")
+		}
+	}
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("200 prompts took %v", took)
+	}
+	if v.blacklisted(strings.Repeat("b", 99_000)) {
+		t.Error("found what is not there")
+	}
+}
