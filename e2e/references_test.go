@@ -102,7 +102,7 @@ func TestReferenceRoutesRefuse(t *testing.T) {
 		{http.MethodPut, all + "/video", p[0].key, "", `{"a": {"baseline": "flux_1"}}`, 404, "NotFound"},
 		{http.MethodDelete, image, p[0].key, "", "", 404, "NotFound"},
 		{http.MethodPut, image + "?source=%1b[31mred%00", p[0].key, "", `{"a": {"baseline": "flux_1"}, "b": 1}`, 200, ""},
-		{http.MethodGet, all, p[0].key, "", "", 200, `"source":"[31mred"`},
+		{http.MethodGet, all, p[0].key, "", "", 200, `"source":"[31mred�"`},
 		{http.MethodDelete, image, p[0].key, "", "", 204, ""},
 	} {
 		req, err := http.NewRequest(tt.method, srv.URL+tt.path, strings.NewReader(tt.body))
