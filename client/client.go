@@ -86,6 +86,10 @@ func New(baseURL, apikey string, opts ...Option) *Client {
 	return c
 }
 
+// Valid is the error that every call ends with when the address given to New can
+// be none of a horde, else nil. It makes no call.
+func (c *Client) Valid() error { return c.baseErr }
+
 // URL is the address of the horde, without /api.
 func (c *Client) URL() string { return c.base }
 

@@ -43,7 +43,7 @@ func newFakeHorde() *fakeHorde {
 	mux.HandleFunc("GET /api/v2/status/heartbeat", f.say(`{"message":"OK","version":"9.9.9"}`))
 	mux.HandleFunc("GET /api/ext/v1/kudos/net", f.say(`{"name":"horde-1","accuracy":0.9933,"basis_seconds":6.45}`))
 	mux.HandleFunc("GET /api/v2/status/performance", f.say(`{"queued_requests":3,"worker_count":2,"thread_count":5,"queued_megapixelsteps":1.5}`))
-	mux.HandleFunc("GET /api/v2/status/models", f.say(`[{"name":"rare\u001b[2J","count":0,"jobs":1.0,"eta":10000,"type":"image"},{"name":"horde_pocket","count":2,"jobs":4.0,"eta":75,"type":"image"}]`))
+	mux.HandleFunc("GET /api/v2/status/models", f.say(`[{"name":"rare\u001b[2J","count":0,"jobs":1.0,"eta":10000,"type":"image"},{"name":"new","count":1,"jobs":2.0,"eta":10000,"type":"image"},{"name":"horde_pocket","count":2,"jobs":4.0,"eta":75,"type":"image"}]`))
 	mux.HandleFunc("GET /api/v2/find_user", f.user)
 	mux.HandleFunc("POST /api/v2/generate/async", f.async)
 	mux.HandleFunc("GET /api/v2/generate/check/{id}", f.check)

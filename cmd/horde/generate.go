@@ -24,12 +24,12 @@ type GenerateCmd struct {
 	Model    string   `placeholder:"NAME" help:"Model to paint with (see \"horde models\"); default: any."`
 	Width    int      `default:"512" help:"Pixels, a multiple of 64 (${default})."`
 	Height   int      `default:"512" help:"Pixels, a multiple of 64 (${default})."`
-	Steps    int      `placeholder:"N" help:"Sampling steps; default: the horde's, 24 for ${pocket}."`
+	Steps    *int     `placeholder:"N" help:"Sampling steps; default: the horde's, 24 for ${pocket}."`
 	Cfg      *float64 `placeholder:"SCALE" help:"How closely to follow the prompt; default: the horde's, 3.5 for ${pocket}."`
 	Sampler  string   `placeholder:"NAME" help:"Such as k_euler; default: the horde's, k_dpmpp_2m for ${pocket}."`
 	Seed     string   `placeholder:"SEED" help:"Number or word that makes the picture the same again; default: random."`
 	Init     string   `placeholder:"FILE" type:"existingfile" help:"Picture to start from."`
-	Strength *float64 `placeholder:"0…1" help:"How far to go from --init: 0 keeps it, 1 forgets it."`
+	Strength *float64 `placeholder:"0.01…1" help:"How far to go from --init: 0.01 almost keeps it, 1 forgets it."`
 	Negative string   `placeholder:"TEXT" help:"What not to paint."`
 	Number   int      `short:"n" default:"1" placeholder:"N" help:"How many pictures (${default})."`
 	Output   string   `short:"o" placeholder:"FILE" help:"Where to save: exactly here, or as name-1, name-2, … for several. Ending .png or .jpg converts; default: horde-ID.webp."`
@@ -109,10 +109,7 @@ func (c *GenerateCmd) request() (*api.ImageRequest, error) {
 	if c.Negative != "" {
 		r.Prompt += " ### " + c.Negative
 	}
-	p := &api.ImageParams{N: &c.Number, Width: &c.Width, Height: &c.Height, SamplerName: c.Sampler, CfgScale: c.Cfg, DenoisingStrength: c.Strength}
-	if c.Steps != 0 {
-		p.Steps = &c.Steps
-	}
+	p := &api.ImageParams{N: &c.Number, Width: &c.Width, Height: &c.Height, Steps: c.Steps, SamplerName: c.Sampler, CfgScale: c.Cfg, DenoisingStrength: c.Strength}
 	if c.Seed != "" {
 		p.Seed = &c.Seed
 	}
@@ -150,6 +147,9 @@ func pocketDefaults(p *api.ImageParams) {
 // readPicture reads a picture file as base64, having looked at its header. what
 // is the flag or argument that named it.
 func readPicture(what, path string) (string, error) {
+	if path == "" {
+		return "", usageError("%s: name a file", what)
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", what, err)

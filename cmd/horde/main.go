@@ -154,14 +154,18 @@ func report(stderr io.Writer, err error) int {
 	return code
 }
 
-// hint points to the help of the command that was meant.
+// hint points to the help of the command that was meant: the words of args that
+// name a command, each one of the command before it.
 func hint(app *kong.Application, args []string) string {
-	for _, c := range app.Children {
-		if slices.Contains(args, c.Name) {
-			return fmt.Sprintf("Try: horde %s --help", c.Name)
+	node, path := app.Node, "horde"
+	for _, word := range args {
+		i := slices.IndexFunc(node.Children, func(c *kong.Node) bool { return c.Name == word })
+		if i >= 0 {
+			node = node.Children[i]
+			path += " " + word
 		}
 	}
-	return "Try: horde --help"
+	return fmt.Sprintf("Try: %s --help", path)
 }
 
 // VersionCmd prints the version.

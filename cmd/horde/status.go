@@ -84,6 +84,10 @@ func (c *StatusCmd) print(con *console, url string, s hordeStatus) error {
 	return table(con.stdout, rows)
 }
 
+// unknownWait is what the horde tells, in seconds, of a model that has requests
+// and has delivered nothing yet (platform 3.9).
+const unknownWait = 10000
+
 // ModelsCmd lists what is served.
 type ModelsCmd struct {
 	HordeFlags
@@ -121,8 +125,11 @@ func (c *ModelsCmd) Run(con *console) error {
 	rows := [][]string{{"MODEL", "THREADS", "QUEUED JOBS", "WAIT"}}
 	for _, m := range models {
 		wait := (time.Duration(m.ETA) * time.Second).String()
-		if m.Count == 0 {
+		switch {
+		case m.Count == 0:
 			wait = "no worker"
+		case m.ETA >= unknownWait:
+			wait = "unknown"
 		}
 		rows = append(rows, []string{clean(m.Name), fmt.Sprint(m.Count), fmt.Sprintf("%.0f", float64(m.Jobs)), wait})
 	}
