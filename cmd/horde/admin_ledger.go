@@ -20,7 +20,7 @@ type AdminLedgerVerifyCmd struct{ StoreFlags }
 
 // Help says what is proved and shows examples.
 func (AdminLedgerVerifyCmd) Help() string {
-	return `Proves that every balance is the sum of its postings, that the postings of each event and all together sum to zero, and that what is held is the sum of the holds. Prints every account, event and hold that differs. The exit status is 0 only if there is none.
+	return `Proves that every balance is the sum of its postings, that the postings of each event and all together sum to zero, and that what is held is the sum of the holds; also that no event is without postings, no posting without its event and account, and no account without a user. Prints every account, event and hold that differs. The exit status is 0 only if there is none.
 
 Reads one moment of the database and changes nothing, so a server may go on working on it. Works on copies too.
 

@@ -448,3 +448,16 @@ func storm(s *store.Store, users []int64, id string) error {
 	}
 	return nil
 }
+
+func TestSystemAccounts(t *testing.T) {
+	for _, name := range []string{kudos.Mint, kudos.Burn, kudos.Forgiven, kudos.Admin} {
+		if !store.SystemAccount(name) {
+			t.Errorf("a proof of the ledger does not know %q", name)
+		}
+	}
+	for _, name := range []string{"", "user:", kudos.UserAccount(1), kudos.EscrowAccount(1), "mnit"} {
+		if store.SystemAccount(name) {
+			t.Errorf("%q belongs to nobody", name)
+		}
+	}
+}

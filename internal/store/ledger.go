@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"strings"
 
 	"horde/internal/horde"
 )
@@ -19,9 +18,14 @@ type Event struct {
 	Postings  []Posting
 }
 
-// ofUser tells accounts of users from those of the system.
-func ofUser(account string) bool {
-	return strings.HasPrefix(account, spendable) || strings.HasPrefix(account, escrow)
+// SystemAccount tells whether an account of the ledger is one of those that belong
+// to nobody. Package kudos says what each is for.
+func SystemAccount(name string) bool {
+	switch name {
+	case "mint", "burn", "forgiven", "admin":
+		return true
+	}
+	return false
 }
 
 // How the names of users' accounts begin; the id follows.

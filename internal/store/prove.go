@@ -21,8 +21,11 @@ const (
 	WrongHeld                       // what an account says is held is not the sum of its holds
 	UnbalancedOne                   // the postings of an event do not sum to zero
 	StrayPosting                    // a posting of an event that does not exist
-	UnknownAccount                  // postings or holds of a user that does not exist
+	EmptyEvent                      // an event without postings
+	UnknownAccount                  // postings or holds of an account that does not exist
+	NoOwner                         // an account of a user that does not exist
 	StaleHold                       // a hold for a request that is gone
+	NegativeHold                    // a hold that keeps less than nothing
 )
 
 // Fault is one thing in the ledger that its parts do not prove. Name is the
@@ -45,8 +48,14 @@ func (f Fault) String() string {
 		return fmt.Sprintf("event %s has postings that sum to %s, not to zero", f.Name, f.Parts)
 	case StrayPosting:
 		return fmt.Sprintf("posting %s (%s) belongs to no event", f.Name, f.Parts)
+	case EmptyEvent:
+		return fmt.Sprintf("event %s has no postings", f.Name)
 	case UnknownAccount:
 		return fmt.Sprintf("%s has %s of postings or holds, but there is no such account", f.Name, f.Parts)
+	case NoOwner:
+		return fmt.Sprintf("account %s has %s, but there is no such user", f.Name, f.Says)
+	case NegativeHold:
+		return fmt.Sprintf("hold %s keeps %s, less than nothing", f.Name, f.Says)
 	case StaleHold:
 		return fmt.Sprintf("hold %s keeps %s for a request that is gone", f.Name, f.Parts)
 	}
@@ -64,13 +73,14 @@ type Proof struct {
 func (p Proof) Sound() bool { return p.Sum == 0 && p.Faults == 0 }
 
 // Prove proves every balance from its postings, every held sum from its holds,
-// and that the postings of each event, and so all of them, sum to zero. It reads
-// one moment of the database, every row once, while writes go on. found is called
+// that the postings of each event, and so all of them, sum to zero, and that every
+// event has postings, every posting an event and an account, and every account a
+// user. It reads one moment of the database, every row once, while writes go on. found is called
 // for each fault, progress now and then with how many of all events have been
 // seen; it may be nil.
 //
 // The postings of an event lie together, so that only the sums of accounts and of
-// events that are half read are kept in memory, and eight bytes for each event.
+// events that are half read are kept in memory, and nine bytes for each event.
 func (s *Store) Prove(ctx context.Context, found func(Fault), progress func(done, all int64)) (Proof, error) {
 	tx, err := s.read.BeginTx(ctx, s.engine.snapshot)
 	if err != nil {
@@ -78,7 +88,7 @@ func (s *Store) Prove(ctx context.Context, found func(Fault), progress func(done
 	}
 	defer tx.Rollback()
 	p := prover{ctx: ctx, tx: tx, found: found, progress: progress, posted: map[string]horde.Kudos{}, open: map[string]horde.Kudos{}}
-	for _, step := range []func() error{p.events, p.postings, p.holds, p.accounts, p.stale} {
+	for _, step := range []func() error{p.events, p.postings, p.empty, p.holds, p.accounts, p.owners, p.stale} {
 		if err := step(); err != nil {
 			return p.Proof, err
 		}
@@ -93,6 +103,7 @@ type prover struct {
 	found    func(Fault)
 	progress func(done, all int64)
 	known    []uint64               // hashes of the ids of events, sorted
+	used     []bool                 // which of the known events have postings
 	posted   map[string]horde.Kudos // account → sum of its postings
 	open     map[string]horde.Kudos // event → sum so far, where that is not zero
 	held     map[int64]horde.Kudos  // user → sum of holds
@@ -132,6 +143,7 @@ func (p *prover) events() error {
 		p.known = append(p.known, maphash.String(seed, id))
 	})
 	slices.Sort(p.known)
+	p.used = make([]bool, len(p.known))
 	return err
 }
 
@@ -154,7 +166,10 @@ func (p *prover) postings() error {
 		if event != last {
 			last = event
 			seen++
-			_, known = slices.BinarySearch(p.known, maphash.String(seed, event))
+			var at int
+			if at, known = slices.BinarySearch(p.known, maphash.String(seed, event)); known {
+				p.used[at] = true
+			}
 		}
 		if !known {
 			p.fault(Fault{Kind: StrayPosting, Name: account + " of " + event, Parts: amount})
@@ -172,13 +187,31 @@ func (p *prover) postings() error {
 	return nil
 }
 
+// empty names the events without postings. They are read again only when there
+// are any.
+func (p *prover) empty() error {
+	if !slices.Contains(p.used, false) {
+		return nil
+	}
+	var id string
+	return p.each("SELECT id FROM ledger_events ORDER BY id", []any{&id}, func() {
+		if at, _ := slices.BinarySearch(p.known, maphash.String(seed, id)); !p.used[at] {
+			p.fault(Fault{Kind: EmptyEvent, Name: id})
+		}
+	})
+}
+
 func (p *prover) holds() error {
 	p.held = map[int64]horde.Kudos{}
+	var id string
 	var user int64
 	var remaining horde.Kudos
-	return p.each("SELECT user_id, remaining FROM holds", []any{&user, &remaining}, func() {
+	return p.each("SELECT id, user_id, remaining FROM holds", []any{&id, &user, &remaining}, func() {
 		p.Holds++
 		p.held[user] += remaining
+		if remaining < 0 {
+			p.fault(Fault{Kind: NegativeHold, Name: id, Says: remaining})
+		}
 	})
 }
 
@@ -201,7 +234,7 @@ func (p *prover) accounts() error {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.posted)) {
-		if ofUser(name) {
+		if !SystemAccount(name) {
 			p.fault(Fault{Kind: UnknownAccount, Name: name, Parts: p.posted[name]})
 		}
 	}
@@ -216,6 +249,16 @@ func (p *prover) balance(name string, says horde.Kudos) {
 		p.fault(Fault{Kind: WrongBalance, Name: name, Says: says, Parts: parts})
 	}
 	delete(p.posted, name)
+}
+
+// owners looks for accounts that nobody can log in to.
+func (p *prover) owners() error {
+	var user int64
+	var balance horde.Kudos
+	return p.each("SELECT a.user_id, a.balance FROM accounts a LEFT JOIN users u ON u.id = a.user_id WHERE u.id IS NULL ORDER BY a.user_id",
+		[]any{&user, &balance}, func() {
+			p.fault(Fault{Kind: NoOwner, Name: spendable + strconv.FormatInt(user, 10), Says: balance})
+		})
 }
 
 // stale looks for holds that nothing will ever release: they go with their

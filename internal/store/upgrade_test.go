@@ -46,6 +46,7 @@ func TestUpgradeOfTheLedger(t *testing.T) {
 					t.Fatalf("%s: %v", q, err)
 				}
 			}
+			run("INSERT INTO users (id, username, oauth_id, key_hash, created) VALUES (7, 'seven', 'o', 'k', 1)")
 			run("INSERT INTO accounts (user_id, balance, escrow) VALUES (7, 300, 5)")
 			insert, err := old.PrepareContext(t.Context(), "INSERT INTO ledger_postings (account, event_id, amount) VALUES ($1, $2, $3)")
 			if err != nil {
