@@ -31,6 +31,7 @@ type KudosMovement struct {
 	WorkerName    string `json:"worker_name,omitempty"`
 	Model         string `json:"model,omitempty"`
 	Username      string `json:"username,omitempty"`  // the other user: giver, receiver, administrator
+	Reason        string `json:"reason,omitempty"`    // why an administrator moved it
 	SharedKey     string `json:"sharedkey,omitempty"` // id of the user's key that paid or was filled up
 	SharedKeyName string `json:"sharedkey_name,omitempty"`
 
@@ -45,4 +46,20 @@ type KudosMovement struct {
 type KudosPart struct {
 	What   string `json:"what"`
 	Amount Float  `json:"amount"`
+}
+
+// Adjustment is the body of POST /api/ext/v1/kudos/adjust: what an administrator
+// gives to a user by hand, and why.
+type Adjustment struct {
+	Username string `json:"username"`
+	Amount   int64  `json:"amount"`
+	Reason   string `json:"reason"`
+}
+
+// Adjusted is the answer: what was moved, which is less where the floor of a
+// balance is in the way, and what the user has now.
+type Adjusted struct {
+	Username string `json:"username"`
+	Adjusted Float  `json:"adjusted"`
+	Kudos    Float  `json:"kudos"`
 }

@@ -1,5 +1,16 @@
 package api
 
+// AdjustmentSchema describes the body of POST /api/ext/v1/kudos/adjust.
+var AdjustmentSchema = func() *Schema {
+	s := object("Adjustment",
+		required("username", sized(1, 100, "Whose kudos: name#id or id.")),
+		required("amount", integer("-1000000000000", "1000000000000", "Whole kudos to give or, below 0, to take.")),
+		required("reason", sized(1, 500, "Why. The user reads it.")),
+	)
+	s.NeedsKey = true
+	return s
+}()
+
 // ProgressSchema describes a Progress report.
 var ProgressSchema = func() *Schema {
 	s := object("Progress",

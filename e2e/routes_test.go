@@ -57,7 +57,7 @@ var goodBodies = map[string]string{
 	"/v2/generate/pop":      `{"name":"painter","models":["stable_diffusion"]}`, "/v2/generate/text/pop": `{"name":"scribe","models":["any model"]}`,
 	"/v2/interrogate/pop": `{"name":"alchemist","forms":["caption"]}`, "/v2/generate/submit": `{"id":"x","generation":"x","seed":1}`,
 	"/v2/generate/text/submit": `{"id":"x","generation":"x"}`, "/v2/interrogate/submit": `{"id":"x","result":{"caption":"x"}}`,
-	"/v2/kudos/transfer": `{"username":"party1#2","amount":1}`, "/v2/kudos/award": `{"username":"party1#2","amount":1}`,
+	"/ext/v1/kudos/adjust": `{"username":"party1#2","amount":1,"reason":"x"}`, "/v2/kudos/transfer": `{"username":"party1#2","amount":1}`, "/v2/kudos/award": `{"username":"party1#2","amount":1}`,
 	"/v2/styles/image": `{"name":"new","prompt":"{p} in blue{np}","models":["stable_diffusion"],"params":{}}`, "/v2/styles/text": `{"name":"new","prompt":"tell {p}","models":["any model"],"params":{}}`,
 	"/v2/styles/image/{style_id}": `{"name":"hats","prompt":"{p} in blue{np}"}`, "/v2/styles/text/{style_id}": `{"name":"tales","prompt":"tell {p}"}`,
 	"/v2/styles/image/{style_id}/example": `{"url":"https://example.org/x.webp"}`, "/v2/collections": `{"name":"new","styles":["hats"]}`, "/v2/collections/{collection_id}": `{"name":"clothes","styles":["hats"]}`,

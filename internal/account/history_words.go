@@ -58,7 +58,7 @@ func (w *words) movement() api.KudosMovement {
 	case "monthly":
 		m = api.KudosMovement{Kind: "monthly", Text: "monthly kudos for " + monthName(w.s.Month)}
 	case "admin":
-		m = api.KudosMovement{Kind: "admin", Text: "changed by " + w.t.alias(w.s.By), Username: w.t.alias(w.s.By)}
+		m = w.administered()
 	case "trusted":
 		m = api.KudosMovement{Kind: "promotion", Text: "you became trusted: what was kept back can be spent"}
 	case "rate":
@@ -136,6 +136,26 @@ func (w *words) delivered() api.KudosMovement {
 	w.nameWorker(&m)
 	if paid {
 		w.nameKey(&m)
+	}
+	return m
+}
+
+// administered says who changed the user's kudos, and what or why.
+func (w *words) administered() api.KudosMovement {
+	by := w.t.alias(w.s.By)
+	m := api.KudosMovement{Kind: "admin", Text: "changed by " + by, Username: by, Reason: w.s.Why}
+	var what []string
+	if w.has(kudos.Allowance) {
+		what = append(what, "monthly kudos raised")
+	}
+	if w.has(kudos.Promoted) {
+		what = append(what, "you became trusted, so what was kept back can be spent")
+	}
+	if w.s.Why != "" {
+		what = append(what, w.s.Why)
+	}
+	if len(what) > 0 {
+		m.Text += ": " + strings.Join(what, "; ")
 	}
 	return m
 }

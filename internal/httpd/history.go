@@ -18,6 +18,10 @@ func (s *Server) historyRoutes() []route {
 	text := func(about string) *api.Schema { return &api.Schema{Type: api.String, Description: about} }
 	return []route{
 		{
+			method: http.MethodPost, pattern: "/api/ext/v1/kudos/adjust", handle: s.postAdjust, limits: historyRates,
+			doc: &doc{summary: "Give or take kudos by hand, with a reason; for administrators", key: true, body: api.AdjustmentSchema, answers: map[int]any{http.StatusOK: api.Adjusted{}}},
+		},
+		{
 			method: http.MethodGet, pattern: "/api/ext/v1/kudos/history", handle: s.getHistory, limits: historyRates,
 			doc: &doc{
 				summary: "See what moved your kudos, newest first", key: true, agent: true, answers: map[int]any{http.StatusOK: api.KudosHistory{}},
@@ -57,4 +61,21 @@ func (s *Server) getHistory(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return reply(w, r, http.StatusOK, history)
+}
+
+// postAdjust moves kudos by an administrator's hand.
+func (s *Server) postAdjust(w http.ResponseWriter, r *http.Request) error {
+	in, err := decode[api.Adjustment](w, r, api.AdjustmentSchema)
+	if err != nil {
+		return err
+	}
+	caller, err := s.Accounts.ByKey(r.Context(), apiKey(r))
+	if err != nil {
+		return err
+	}
+	done, err := s.Accounts.Adjust(r.Context(), caller, account.Adjustment{Target: in.Username, Amount: in.Amount, Reason: in.Reason})
+	if err != nil {
+		return err
+	}
+	return reply(w, r, http.StatusOK, &api.Adjusted{Username: done.Alias, Adjusted: api.Float(done.Moved.Float()), Kudos: api.Float(done.Balance.Float())})
 }

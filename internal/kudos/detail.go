@@ -58,6 +58,7 @@ type About struct {
 	Key      string `json:"key,omitempty"`    // id of the shared key that paid or was sent kudos
 	Style    string `json:"style,omitempty"`  // name
 	Month    string `json:"month,omitempty"`  // 2006-01
+	Why      string `json:"why,omitempty"`    // in an administrator's words
 	Censored bool   `json:"censored,omitempty"`
 }
 
