@@ -102,6 +102,9 @@ func (c *KudosTrainCmd) Run(con *console) error {
 	if err := printScore(con.stdout, training.Score{Accuracy: card.Accuracy, Worst: card.Worst}); err != nil || c.Compare == "" {
 		return err
 	}
+	if !c.denoisingCounts(old, jobs) {
+		jobs = training.WithoutDenoising(jobs)
+	}
 	return printComparison(con.stdout, old, result.Net, unseen(jobs, card))
 }
 
@@ -114,6 +117,13 @@ func oldNet(path string) (*kudos.Net, error) {
 		path = ""
 	}
 	return openNet(path)
+}
+
+// denoisingCounts finds out, by a net that may know what denoising strengths do,
+// whether durations and prices depend on those that stand beside them. In a file
+// they may not; what a server recorded always does.
+func (f *JobsFlags) denoisingCounts(net *kudos.Net, jobs []training.Job) bool {
+	return f.FromDB != "" || f.DataDir != "" || training.DenoisingCounts(kudos.NewPricer(net), jobs)
 }
 
 // unseen are the jobs that a net's training kept back.
@@ -272,7 +282,7 @@ func (c *KudosEvalCmd) Run(con *console) error {
 		jobs = unseen(jobs, card)
 	}
 	pricer := kudos.NewPricer(net)
-	if c.Denoising == "ignored" || c.Denoising == "auto" && !training.DenoisingCounts(pricer, jobs) {
+	if c.Denoising == "ignored" || c.Denoising == "auto" && !(c.denoisingCounts(net, jobs) && c.denoisingCounts(old, jobs)) {
 		fmt.Fprintln(con.stderr, "the prices in the file do not depend on its denoising strengths (--denoising)")
 		jobs = training.WithoutDenoising(jobs)
 	}
