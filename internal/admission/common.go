@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"horde/internal/horde"
 )
 
 // Common is what the queue keeps of a request of whatever kind.
@@ -38,6 +40,7 @@ const (
 // firstWorkers are those that are stored, each once.
 func firstWorkers(ids []string) (first []string) {
 	for _, id := range ids[:min(len(ids), maxWorkers)] {
+		id = horde.PlainID(id)
 		if !slices.Contains(first, id) {
 			first = append(first, id)
 		}

@@ -179,6 +179,7 @@ func (q *Queue) known(id string) *entry {
 
 // findForm returns a form of a live request by its id, nil when there is none.
 func (q *Queue) findForm(ctx context.Context, id string) (*form, error) {
+	id = horde.PlainID(id)
 	if f := q.knownForm(id); f != nil || !q.Store.Shared() || !horde.IsID(id) {
 		return f, nil
 	}

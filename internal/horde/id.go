@@ -3,6 +3,7 @@ package horde
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -18,6 +19,16 @@ func IsID(s string) bool {
 	}
 	_, err := uuid.Parse(s)
 	return err == nil
+}
+
+// PlainID is the form in which ids are kept: a UUID in its usual written form in
+// small letters, as some clients write it in capitals. What is no id is returned
+// as it is.
+func PlainID(s string) string {
+	if IsID(s) {
+		return strings.ToLower(s)
+	}
+	return s
 }
 
 // NewAPIKey makes an API key: 16 random bytes in URL-safe base64, 22 characters

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"unicode/utf8"
+
+	"horde/internal/horde"
 )
 
 // wildcards are the names of a pattern's parameters.
@@ -17,11 +19,16 @@ func wildcards(pattern string) []string {
 
 // mendAddress puts U+FFFD for what no database takes as text, in the parameters of
 // the path and in the query: broken UTF-8 and NUL. Nothing has such a name, so
-// handlers answer that it was not found.
+// handlers answer that it was not found. Ids in capitals become the ids that are
+// kept (horde.PlainID).
 func mendAddress(r *http.Request, names []string) {
-	if !isText(r.URL.Path) {
-		for _, name := range names {
-			r.SetPathValue(name, mend(r.PathValue(name)))
+	text := isText(r.URL.Path)
+	for _, name := range names {
+		switch v := r.PathValue(name); {
+		case !text:
+			r.SetPathValue(name, mend(v))
+		case strings.HasSuffix(name, "id") && v != strings.ToLower(v):
+			r.SetPathValue(name, horde.PlainID(v))
 		}
 	}
 	if !strings.Contains(r.URL.RawQuery, "%") && isText(r.URL.RawQuery) {

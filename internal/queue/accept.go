@@ -131,7 +131,7 @@ func (q *Queue) check(ctx context.Context, x *index, r incoming, t *terms, from 
 		return err
 	}
 	for _, id := range r.workers() {
-		if q.Fleet.Worker(id) == nil {
+		if q.Fleet.Worker(horde.PlainID(id)) == nil {
 			return horde.Errorf("WorkerNotFound", "The worker with id '%s' does not exist. Look it up in GET /api/v2/workers.", clip(id, 64))
 		}
 	}

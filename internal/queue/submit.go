@@ -80,6 +80,7 @@ func (q *Queue) assignedTo(ctx context.Context, id string, find func(id string) 
 	if !horde.IsID(id) {
 		return assigned{}, missing
 	}
+	id = horde.PlainID(id)
 	a := find(id)
 	if a.job == nil && q.Store.Shared() {
 		j, err := q.Store.Job(ctx, id)

@@ -26,6 +26,7 @@ type Chosen struct {
 // there is nothing else of that name. StyleNotFound when there is none.
 func (s *Styles) Choose(ctx context.Context, kind, ref string) (*Chosen, error) {
 	if horde.IsID(ref) {
+		ref = horde.PlainID(ref)
 		v, err := s.byID(ctx, ref)
 		if err == nil {
 			return &Chosen{Style: v}, nil

@@ -263,7 +263,7 @@ func (s *Styles) members(ctx context.Context, c *store.Collection, refs []string
 
 func (s *Styles) member(ctx context.Context, ref, kind string) (*Style, error) {
 	if horde.IsID(ref) {
-		return s.byID(ctx, ref)
+		return s.byID(ctx, horde.PlainID(ref))
 	}
 	n, err := s.parse(ctx, ref)
 	if err != nil {
