@@ -1,18 +1,24 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
 
 	"horde/internal/kudos"
 	"horde/internal/store"
+	"horde/internal/store/storetest"
 )
 
-// makeLife makes a data folder in which a server has recorded finished pictures of
+// makeLife makes a database in which a server has recorded finished pictures of
 // two machines, one half as fast as the other. A third of the pictures use
 // RestoreFormer, which takes twice as long.
-func makeLife(folder string) error {
-	s, err := store.Open(context.Background(), store.Options{Folder: folder})
+func makeLife(where store.Options) error {
+	s, err := store.Open(context.Background(), where)
 	if err != nil {
 		return err
 	}
@@ -36,4 +42,44 @@ func makeLife(folder string) error {
 		return nil
 	}})
 	return errors.Join(err, s.Close())
+}
+
+// TestTrainFromDatabase: what a server recorded makes the same network from either
+// database, and one that prices what the built-in one leaves to the formula.
+func TestTrainFromDatabase(t *testing.T) {
+	var first []byte
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		where := db.Options()
+		if err := makeLife(where); err != nil {
+			t.Fatal(err)
+		}
+		source := []string{"--data-dir", where.Folder}
+		if db.Engine == storetest.Postgres {
+			source = []string{"--from-db", where.URL}
+		}
+		net := filepath.Join(t.TempDir(), "own.bin")
+		var out, errs bytes.Buffer
+		args := append([]string{"kudos", "train", "--out", net, "--epochs", "20", "--hidden", "32", "--seed", "2", "--compare", "built-in"}, source...)
+		if code := run(t.Context(), args, strings.NewReader(""), &out, &errs); code != 0 ||
+			!strings.Contains(errs.String(), "900 recorded pictures: 900 of use") || !strings.Contains(out.String(), "OLD horde-1") {
+			t.Fatalf("horde %v: %d\n%s%s", args, code, out.String(), errs.String())
+		}
+		n, err := kudos.ReadNet(net)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := n.Seconds(&kudos.Order{Width: 512, Height: 512, Steps: 20, Cfg: 7, Sampler: "k_euler", PostProcessing: []string{"RestoreFormer"}}); !ok {
+			t.Error("the network does not know RestoreFormer, which it was trained on")
+		}
+		text, err := os.ReadFile(net)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = text
+		}
+		if !bytes.Equal(text, first) {
+			t.Error("the two databases make different networks of the same pictures")
+		}
+	})
 }

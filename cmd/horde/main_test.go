@@ -16,6 +16,7 @@ import (
 
 	"horde/api"
 	"horde/internal/imaging"
+	"horde/internal/store"
 )
 
 func TestMain(m *testing.M) {
@@ -43,7 +44,9 @@ func TestScripts(t *testing.T) {
 			// ledger DIR: a data folder with some movements of kudos
 			"ledger": func(ts *testscript.TestScript, _ bool, args []string) { ts.Check(makeLedger(ts.MkAbs(args[0]))) },
 			// life DIR: a data folder with recorded pictures
-			"life": func(ts *testscript.TestScript, _ bool, args []string) { ts.Check(makeLife(ts.MkAbs(args[0]))) },
+			"life": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(makeLife(store.Options{Folder: ts.MkAbs(args[0])}))
+			},
 			// tamper DIR SQL: changes a database behind the program's back
 			"tamper": func(ts *testscript.TestScript, _ bool, args []string) { ts.Check(tamper(ts.MkAbs(args[0]), args[1])) },
 			// format FILE FORMAT: what a picture file really is
