@@ -32,9 +32,14 @@ func PlainID(s string) string {
 }
 
 // NewAPIKey makes an API key: 16 random bytes in URL-safe base64, 22 characters
-// (platform rulebook §1.7).
+// (platform rulebook §1.7). It never begins with "-": command lines would take it
+// for a flag.
 func NewAPIKey() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
+	for {
+		var b [16]byte
+		rand.Read(b[:])
+		if key := base64.RawURLEncoding.EncodeToString(b[:]); key[0] != '-' {
+			return key
+		}
+	}
 }
