@@ -201,24 +201,29 @@ func (q *Queue) fillKnown(ctx context.Context, d *draft) error {
 	return nil
 }
 
-// commit acknowledges a request.
+// commit acknowledges a request. What its forms will cost is set aside as far as
+// the user has it, so that it is not spent elsewhere meanwhile (§6.13); nobody is
+// refused for having less.
 func (q *Queue) commit(d *draft) error {
 	e := d.e
-	body, err := json.Marshal(&e.record)
-	if err != nil {
-		return err
-	}
 	row := e.row
 	rows := make([]store.Form, len(e.forms))
 	for i, f := range e.forms {
 		rows[i] = f.Form
 	}
-	err = q.Store.Write(store.Unit{Key: row.ID, Accounts: []int64{row.UserID}, Do: func(tx *store.Tx) error {
+	err := q.Store.Write(store.Unit{Key: row.ID, Accounts: []int64{row.UserID}, Do: func(tx *store.Tx) error {
 		a, err := tx.Account(row.UserID)
 		if err != nil {
 			return err
 		}
 		row.Priority = int64(math.RoundToEven(a.Balance.Float()))
+		if e.record.Held, err = kudos.HoldWhatIsThere(tx, row.UserID, d.wishes()); err != nil {
+			return err
+		}
+		body, err := json.Marshal(&e.record)
+		if err != nil {
+			return err
+		}
 		insert := row
 		insert.Body = string(body)
 		tx.InsertAlchemy(insert, rows, d.results)
@@ -239,4 +244,14 @@ func (q *Queue) commit(d *draft) error {
 		q.tell(f, d.results[i], nil)
 	}
 	return nil
+}
+
+// wishes are the holds for the forms that somebody still has to fill in.
+func (d *draft) wishes() (list []kudos.Wish) {
+	for _, f := range d.e.forms {
+		if f.State == store.FormWaiting {
+			list = append(list, kudos.Wish{ID: holdID(f.ID), Amount: f.charge()})
+		}
+	}
+	return list
 }

@@ -203,6 +203,9 @@ func TestKnownResults(t *testing.T) {
 		if got := n.state(n.ask(bob, ask)); got != `waiting caption:done={"caption":"a dog"} nsfw:waiting GFPGAN:waiting` {
 			t.Errorf("the picture was never uploaded: %s", got)
 		}
+		if held := n.account(bob).Held; held != horde.Whole(3+5) {
+			t.Errorf("%s held for two forms", held)
+		}
 		var told map[string]any
 		if err := json.Unmarshal([]byte(strings.TrimPrefix(<-n.hooks, "https://hook.example/x ")), &told); err != nil || told["form"] != "caption" || told["kudos"] != 0.0 {
 			t.Errorf("webhook: %v %v", told, err)
@@ -347,6 +350,9 @@ func TestRaces(t *testing.T) {
 		settled := first.account(alice).Totals.Requests[formTotals]
 		if charged := 1000 - first.balance(alice); charged != float64(3*settled) || settled < int64(done) {
 			t.Errorf("%v charged for %d forms, %d delivered", charged, settled, done)
+		}
+		if held := first.account(alice).Held; held != 0 {
+			t.Errorf("%s are still held", held)
 		}
 		first.sound()
 	})

@@ -35,6 +35,14 @@ type record struct {
 	Webhook        string `json:"webhook,omitempty"`
 	Addr           string `json:"addr,omitempty"`
 	UnsafeIP       bool   `json:"unsafe_ip,omitempty"`
+	Held           bool   `json:"held,omitempty"` // kudos are set aside for its forms
+}
+
+func recordOf(row store.AlchemyRequest) (r record, err error) {
+	if err = json.Unmarshal([]byte(row.Body), &r); err != nil {
+		err = fmt.Errorf("alchemy request %s: %w", row.ID, err)
+	}
+	return r, err
 }
 
 // entry is a live request in the index, which guards its moving fields.
@@ -54,10 +62,11 @@ type form struct {
 }
 
 func newEntry(row store.AlchemyRequest, forms []store.Form) (*entry, error) {
-	e := &entry{row: row, expires: row.Expires}
-	if err := json.Unmarshal([]byte(row.Body), &e.record); err != nil {
-		return nil, fmt.Errorf("alchemy request %s: %w", row.ID, err)
+	r, err := recordOf(row)
+	if err != nil {
+		return nil, err
 	}
+	e := &entry{row: row, record: r, expires: row.Expires}
 	e.row.Body = ""
 	for _, f := range forms {
 		e.forms = append(e.forms, &form{Form: f, e: e})
@@ -83,6 +92,22 @@ func before(a, b *form) bool {
 func (f *form) reward() horde.Kudos { return kudos.FormReward(f.Name, f.e.record.Tiles) }
 
 func (f *form) charge() horde.Kudos { return kudos.FormBurn(f.reward(), f.e.record.SlowWorkers) }
+
+// holdID names what is set aside for a form's charge (§6.13).
+func holdID(form string) string { return "interrogation:" + form }
+
+// release frees what is set aside for forms of the request. The account of who
+// asked must be locked.
+func (r *record) release(tx *store.Tx, forms ...string) error {
+	if !r.Held {
+		return nil
+	}
+	holds := make([]string, len(forms))
+	for i, id := range forms {
+		holds[i] = holdID(id)
+	}
+	return kudos.ReleaseHolds(tx, holds...)
+}
 
 // makesPicture tells whether the result of a form is a picture to be uploaded.
 func makesPicture(name string) bool {

@@ -181,6 +181,9 @@ func (q *Queue) cancelOnce(ctx context.Context, e *entry) error {
 				return err
 			}
 			if c.s == nil {
+				if err := e.record.release(tx, c.row.ID); err != nil {
+					return err
+				}
 				continue
 			}
 			if workers[c.s.worker.ID], err = settle(tx, c.f, c.row, *c.s); err != nil {

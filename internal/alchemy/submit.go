@@ -199,6 +199,9 @@ func settle(tx *store.Tx, f *form, row store.Form, s settlement) (store.Worker, 
 	if err := e.Charge(payer, f.charge(), kudos.Part{What: kudos.Form, Amount: f.reward()}); err != nil {
 		return store.Worker{}, err
 	}
+	if err := f.e.record.release(tx, f.ID); err != nil { // it was for this charge
+		return store.Worker{}, err
+	}
 	if err := e.Reward(s.owner.ID, f.reward(), s.owner.Is(account.Trusted) || s.owner.Anonymous()); err != nil {
 		return store.Worker{}, err
 	}
@@ -242,37 +245,61 @@ func countForm(w *store.Worker, reward horde.Kudos, seconds float64, done bool) 
 // fault puts a form back that its worker gave up, reported or by taking too long;
 // the fourth time it is faulted (§3.3). The worker's aborts are counted (§5.10).
 func (q *Queue) fault(f *form, row store.Form, w *fleet.Worker) error {
-	var p store.FormProgress
-	var worker store.Worker
-	var suspected bool
-	var workers []string
+	u := store.Unit{Key: f.RequestID}
 	if w != nil {
-		workers = []string{w.ID}
+		u.Workers = []string{w.ID}
 	}
-	err := q.Store.Write(store.Unit{Key: f.RequestID, Workers: workers, Do: func(tx *store.Tx) (err error) {
-		if p, err = tx.RequeueForm(&row, abortLimit); err != nil || w == nil {
-			return err
-		}
-		worker, err = tx.ChangeWorker(w.ID, func(r *store.Worker) {
-			suspected = fleet.CountAbort(r, tx.Now, q.Modes().Raid, w.OwnerTrusted())
-		})
-		if err == nil && suspected {
-			return account.SuspectUser(tx, worker.UserID, account.SuspicionAborts)
-		}
-		return err
-	}})
-	if err != nil {
+	if f.e.record.Held && lastTime(row) {
+		u.Accounts = []int64{f.e.row.UserID}
+	}
+	var out abort
+	u.Do = func(tx *store.Tx) (err error) {
+		out, err = q.giveUp(tx, f, row, w)
 		return err
 	}
-	if suspected {
-		q.Accounts.Forget(worker.UserID)
+	if err := q.Store.Write(u); err != nil {
+		return err
+	}
+	if out.suspected {
+		q.Accounts.Forget(out.worker.UserID)
 	}
 	if w != nil {
-		q.Fleet.Touch(worker)
+		q.Fleet.Touch(out.worker)
 	}
 	q.index.mu.Lock()
-	q.index.apply(f, p)
+	q.index.apply(f, out.form)
 	q.index.mu.Unlock()
 	q.offer(f.e)
 	return nil
+}
+
+// lastTime tells whether a form that is given up now is not tried again.
+func lastTime(row store.Form) bool { return row.Aborts+1 >= abortLimit }
+
+// abort is what giving up a form made of it and of its worker.
+type abort struct {
+	form      store.FormProgress
+	worker    store.Worker // if there is one
+	suspected bool         // its owner, for too many aborts
+}
+
+func (q *Queue) giveUp(tx *store.Tx, f *form, row store.Form, w *fleet.Worker) (out abort, err error) {
+	if out.form, err = tx.RequeueForm(&row, abortLimit); err != nil {
+		return out, err
+	}
+	if lastTime(row) {
+		if err := f.e.record.release(tx, f.ID); err != nil {
+			return out, err
+		}
+	}
+	if w == nil {
+		return out, nil
+	}
+	out.worker, err = tx.ChangeWorker(w.ID, func(r *store.Worker) {
+		out.suspected = fleet.CountAbort(r, tx.Now, q.Modes().Raid, w.OwnerTrusted())
+	})
+	if err == nil && out.suspected {
+		err = account.SuspectUser(tx, out.worker.UserID, account.SuspicionAborts)
+	}
+	return out, err
 }

@@ -26,14 +26,9 @@ func (q *Queue) sweepExpired(ctx context.Context) error {
 			return err
 		}
 		for _, row := range old {
-			err := q.Store.Write(store.Unit{Key: row.ID, Do: func(tx *store.Tx) error { return tx.DeleteAlchemy(row.ID, now) }})
-			if errors.Is(err, store.ErrLost) {
-				continue
-			}
-			if err != nil {
+			if err := q.removeExpired(ctx, row, now); err != nil && !errors.Is(err, store.ErrLost) {
 				return err
 			}
-			q.forget(ctx, row)
 		}
 		if len(old) < sweepBatch {
 			return nil
@@ -41,16 +36,48 @@ func (q *Queue) sweepExpired(ctx context.Context) error {
 	}
 }
 
-// forget removes an expired request from the index, and its picture.
-func (q *Queue) forget(ctx context.Context, row store.AlchemyRequest) {
+// removeExpired removes a request that has expired at now, with what was set aside
+// for its forms and its picture; ErrLost when it was renewed or is gone.
+func (q *Queue) removeExpired(ctx context.Context, row store.AlchemyRequest, now int64) error {
+	r, err := recordOf(row)
+	if err != nil { // it goes all the same
+		q.Log.Error("expired alchemy request", "error", err)
+	}
+	u := store.Unit{Key: row.ID}
+	var ids []string
+	if r.Held {
+		u.Accounts = []int64{row.UserID}
+		forms, err := q.Store.FormsOf(ctx, []string{row.ID})
+		if err != nil {
+			return err
+		}
+		for _, f := range forms {
+			ids = append(ids, f.ID)
+		}
+	}
+	u.Do = func(tx *store.Tx) error {
+		if err := tx.DeleteAlchemy(row.ID, now); err != nil {
+			return err
+		}
+		return r.release(tx, ids...)
+	}
+	if err := q.Store.Write(u); err != nil {
+		return err
+	}
+	q.forget(row.ID)
+	if r.Source != "" {
+		q.dropSource(ctx, r.Source)
+	}
+	return nil
+}
+
+// forget removes a request from the index.
+func (q *Queue) forget(id string) {
 	x := q.index
 	x.mu.Lock()
-	if e := x.entries[row.ID]; e != nil {
+	defer x.mu.Unlock()
+	if e := x.entries[id]; e != nil {
 		x.remove(e)
-	}
-	x.mu.Unlock()
-	if e, err := newEntry(row, nil); err == nil && e.record.Source != "" {
-		q.dropSource(ctx, e.record.Source)
 	}
 }
 

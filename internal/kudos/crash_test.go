@@ -30,7 +30,7 @@ func TestCrashBetweenSteps(t *testing.T) {
 			return []func() error{
 				func() error { return e.Charge(payer, price, kudos.Part{What: kudos.Picture, Amount: 4198}) },
 				func() error { return kudos.EatHold(tx, "hold:r", price-1) },
-				func() error { return kudos.ReleaseHold(tx, "hold:r") },
+				func() error { return kudos.ReleaseHolds(tx, "hold:r") },
 				func() error { return e.Reward(owner, 4198, false) },
 				func() error { return e.Bonus(stylist, 200, kudos.Styled) },
 				e.Commit,

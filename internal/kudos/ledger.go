@@ -176,24 +176,50 @@ func Hold(tx *store.Tx, id string, user int64, amount horde.Kudos) error {
 	if Spendable(a) < amount {
 		return ErrTooPoor
 	}
-	if err := tx.ChangeAccount(user, func(a *store.Account) { a.Held += amount }); err != nil {
+	return setAside(tx, user, store.Hold{ID: id, UserID: user, Remaining: amount})
+}
+
+// Wish is a hold that is worth having but nothing to refuse anybody for.
+type Wish struct {
+	ID     string
+	Amount horde.Kudos
+}
+
+// HoldWhatIsThere sets aside for each wish, in their order, as much as the user
+// can still spend, and tells whether that was anything.
+func HoldWhatIsThere(tx *store.Tx, user int64, wishes []Wish) (bool, error) {
+	a, err := tx.Account(user)
+	if err != nil {
+		return false, err
+	}
+	left := Spendable(a)
+	var holds []store.Hold
+	for _, w := range wishes {
+		if amount := min(w.Amount, left); amount > 0 {
+			holds = append(holds, store.Hold{ID: w.ID, UserID: user, Remaining: amount})
+			left -= amount
+		}
+	}
+	if len(holds) == 0 {
+		return false, nil
+	}
+	return true, setAside(tx, user, holds...)
+}
+
+func setAside(tx *store.Tx, user int64, holds ...store.Hold) error {
+	var sum horde.Kudos
+	for _, h := range holds {
+		sum += h.Remaining
+	}
+	if err := tx.ChangeAccount(user, func(a *store.Account) { a.Held += sum }); err != nil {
 		return err
 	}
-	return tx.InsertHold(store.Hold{ID: id, UserID: user, Remaining: amount})
+	return tx.InsertHolds(holds...)
 }
 
-// EatHold takes a charge out of a hold, as far as it goes. The hold's user must
-// be locked.
+// EatHold takes a charge out of a hold, as far as it goes; a hold that is gone is
+// no error. The hold's user must be locked.
 func EatHold(tx *store.Tx, id string, amount horde.Kudos) error {
-	return shrinkHold(tx, id, func(h store.Hold) horde.Kudos { return min(amount, h.Remaining) })
-}
-
-// ReleaseHold frees what is left of a hold; a hold that is gone is no error.
-func ReleaseHold(tx *store.Tx, id string) error {
-	return shrinkHold(tx, id, func(h store.Hold) horde.Kudos { return h.Remaining })
-}
-
-func shrinkHold(tx *store.Tx, id string, by func(store.Hold) horde.Kudos) error {
 	h, err := tx.Hold(id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -201,9 +227,19 @@ func shrinkHold(tx *store.Tx, id string, by func(store.Hold) horde.Kudos) error 
 	if err != nil {
 		return err
 	}
-	eaten := by(h)
+	eaten := min(amount, h.Remaining)
 	if err := tx.ChangeAccount(h.UserID, func(a *store.Account) { a.Held -= eaten }); err != nil {
 		return err
 	}
 	return tx.SetHold(id, h.Remaining-eaten)
+}
+
+// ReleaseHolds frees what is left of holds; those that are gone are no error.
+// Their users must be locked.
+func ReleaseHolds(tx *store.Tx, ids ...string) error {
+	dropped, err := tx.DropHolds(ids...)
+	for _, h := range dropped {
+		err = errors.Join(err, tx.ChangeAccount(h.UserID, func(a *store.Account) { a.Held -= h.Remaining }))
+	}
+	return err
 }

@@ -182,7 +182,7 @@ func TestParallelSpends(t *testing.T) {
 					return err
 				}
 				e := kudos.NewEntry(tx, "spend:"+id, "test", "", "")
-				return errors.Join(e.Charge(user, 5000), kudos.EatHold(tx, id, 5000), kudos.ReleaseHold(tx, id), e.Commit())
+				return errors.Join(e.Charge(user, 5000), kudos.EatHold(tx, id, 5000), kudos.ReleaseHolds(tx, id), e.Commit())
 			},
 		} {
 			u := newUser(t, nodes[0], floor, 10000)
@@ -335,6 +335,27 @@ func checkModel(rt *rapid.T, s *store.Store) {
 				p.holds[id], p.held = n, p.held+n
 			}
 		},
+		"wish": func(*rapid.T) {
+			p := pick()
+			var wishes []kudos.Wish
+			before := p.held
+			for range rapid.IntRange(0, 3).Draw(rt, "wishes") {
+				events++
+				w := kudos.Wish{ID: fmt.Sprint("hold:", p.id, "/", events), Amount: amount()}
+				wishes = append(wishes, w)
+				if got := min(w.Amount, p.balance-p.lowest-p.held); got > 0 {
+					p.holds[w.ID], p.held = got, p.held+got
+				}
+			}
+			var some bool
+			err := run(p, func(tx *store.Tx) (err error) {
+				some, err = kudos.HoldWhatIsThere(tx, p.id, wishes)
+				return err
+			})
+			if err != nil || some != (p.held > before) {
+				rt.Fatalf("wishes %v of %+v: %v %v", wishes, p, some, err)
+			}
+		},
 		"eat": func(*rapid.T) {
 			p, n := pick(), amount()
 			id := hold(p)
@@ -352,7 +373,7 @@ func checkModel(rt *rapid.T, s *store.Store) {
 		"release": func(*rapid.T) {
 			p := pick()
 			id := hold(p)
-			if err := run(p, func(tx *store.Tx) error { return kudos.ReleaseHold(tx, id) }); err != nil {
+			if err := run(p, func(tx *store.Tx) error { return kudos.ReleaseHolds(tx, id) }); err != nil {
 				rt.Fatal(err)
 			}
 			p.held -= p.holds[id]

@@ -362,7 +362,7 @@ func (e *entry) releaseIfOver(tx *store.Tx, s store.RequestState) error {
 	if err != nil || running > 0 {
 		return err
 	}
-	return kudos.ReleaseHold(tx, holdID(e.row.ID))
+	return kudos.ReleaseHolds(tx, holdID(e.row.ID))
 }
 
 // endFake ends a job that was given to a paused worker: nothing is paid.

@@ -82,7 +82,7 @@ func (q *Queue) removeExpired(ctx context.Context, r store.Request, now int64) e
 		if err := tx.DeleteRequest(r.ID, now); err != nil {
 			return err
 		}
-		return kudos.ReleaseHold(tx, holdID(r.ID))
+		return kudos.ReleaseHolds(tx, holdID(r.ID))
 	}})
 	if err == nil {
 		q.forget(ctx, r.ID)

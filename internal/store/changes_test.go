@@ -196,7 +196,7 @@ func TestAudit(t *testing.T) {
 		id := user(t, s, "a")
 		write(t, s, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
 			err := tx.ChangeAccount(id, func(a *store.Account) { a.Balance, a.Escrow, a.Held = 700, 300, 50 })
-			return errors.Join(err, tx.InsertHold(store.Hold{ID: "h", UserID: id, Remaining: 50}), tx.Post(store.Event{ID: "e", Postings: []store.Posting{
+			return errors.Join(err, tx.InsertHolds(store.Hold{ID: "h", UserID: id, Remaining: 50}), tx.Post(store.Event{ID: "e", Postings: []store.Posting{
 				{Account: "mint", Amount: -1000}, {Account: fmt.Sprint("user:", id), Amount: 700}, {Account: fmt.Sprint("escrow:", id), Amount: 300}}}))
 		}})
 		a := must[store.Audit](t)(s.Audit(t.Context()))
@@ -208,6 +208,7 @@ func TestAudit(t *testing.T) {
 			{"UPDATE accounts SET escrow = escrow + 1", "UPDATE accounts SET escrow = escrow - 1", "escrow:1"},
 			{"UPDATE accounts SET held = held + 1", "UPDATE accounts SET held = held - 1", "held:1"},
 			{"UPDATE holds SET id = 'upfront:gone'", "UPDATE holds SET id = 'h'", "upfront:gone"},
+			{"UPDATE holds SET id = 'interrogation:gone'", "UPDATE holds SET id = 'h'", "interrogation:gone"},
 			{"UPDATE holds SET user_id = 7", "UPDATE holds SET user_id = 1", "held:7"},
 			{"UPDATE holds SET remaining = 49", "UPDATE holds SET remaining = 50", "held:1"},
 			{"UPDATE ledger_postings SET amount = amount + 1 WHERE account = 'mint'", "UPDATE ledger_postings SET amount = amount - 1 WHERE account = 'mint'", "e"},

@@ -69,18 +69,26 @@ func scanText(r scanner) (string, error) {
 	return v, r.Scan(&v)
 }
 
-// Hold is kudos set aside for a purpose; id is "upfront:<request>" and the like.
+// Hold is kudos set aside for a purpose; id is "upfront:<request>" or
+// "interrogation:<form>".
 type Hold struct {
 	ID        string
 	UserID    int64
 	Remaining horde.Kudos
 }
 
-// InsertHold writes a new hold; raising the account's Held is the caller's.
-func (tx *Tx) InsertHold(h Hold) error {
-	_, err := tx.change("INSERT INTO holds (id, user_id, original, remaining, created) VALUES ($1, $2, $3, $3, $4)",
-		h.ID, h.UserID, int64(h.Remaining), tx.Now)
-	return err
+// InsertHolds writes new holds; raising the accounts' Held is the caller's.
+func (tx *Tx) InsertHolds(holds ...Hold) error {
+	var values []any
+	for _, h := range holds {
+		values = append(values, h.ID, h.UserID, int64(h.Remaining), int64(h.Remaining), tx.Now)
+	}
+	for _, st := range tx.insertMany(nil, "INSERT INTO holds (id, user_id, original, remaining, created) VALUES ", 5, values) {
+		if _, err := tx.change(st.text, st.args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Hold reads a hold inside the transaction; ErrNotFound when there is none.
@@ -107,4 +115,16 @@ func (tx *Tx) SetHold(id string, remaining horde.Kudos) error {
 	}
 	_, err := tx.change("UPDATE holds SET remaining = $2 WHERE id = $1", id, int64(remaining))
 	return err
+}
+
+// DropHolds deletes holds and returns them as they were, those left out that are
+// gone already; lowering the accounts' Held is the caller's.
+func (tx *Tx) DropHolds(ids ...string) (dropped []Hold, err error) {
+	err = inChunks(ids, func(q string, args []any) error {
+		some, err := read(tx, scanHold, "DELETE FROM holds WHERE id IN "+q+" RETURNING id, user_id, remaining", args...)
+		tx.direct = tx.direct || len(some) > 0
+		dropped = append(dropped, some...)
+		return err
+	})
+	return dropped, err
 }

@@ -16,7 +16,7 @@ func TestHolds(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		id := user(t, s, "a")
-		do(t, s, func(tx *store.Tx) error { return tx.InsertHold(store.Hold{ID: "h", UserID: id, Remaining: 500}) })
+		do(t, s, func(tx *store.Tx) error { return tx.InsertHolds(store.Hold{ID: "h", UserID: id, Remaining: 500}) })
 		remaining := func() (k horde.Kudos, err error) {
 			err = s.Write(store.Unit{Do: func(tx *store.Tx) error {
 				h, err := tx.Hold("h")
@@ -36,6 +36,21 @@ func TestHolds(t *testing.T) {
 		if _, err := remaining(); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("an empty hold: %v", err)
 		}
+		do(t, s, func(tx *store.Tx) error {
+			if err := tx.InsertHolds(store.Hold{ID: "a", UserID: id, Remaining: 1}, store.Hold{ID: "b", UserID: id, Remaining: 2},
+				store.Hold{ID: "c", UserID: id, Remaining: 3}); err != nil {
+				return err
+			}
+			dropped, err := tx.DropHolds("c", "h", "a")
+			slices.SortFunc(dropped, func(a, b store.Hold) int { return int(a.Remaining - b.Remaining) })
+			if diff := cmp.Diff([]store.Hold{{ID: "a", UserID: id, Remaining: 1}, {ID: "c", UserID: id, Remaining: 3}}, dropped); diff != "" {
+				t.Error(diff)
+			}
+			if again, err := tx.DropHolds("a"); len(again) > 0 || err != nil {
+				t.Errorf("a second time: %v %v", again, err)
+			}
+			return err
+		})
 	})
 }
 

@@ -24,7 +24,7 @@ const (
 	EmptyEvent                      // an event without postings
 	UnknownAccount                  // postings or holds of an account that does not exist
 	NoOwner                         // an account of a user that does not exist
-	StaleHold                       // a hold for a request that is gone
+	StaleHold                       // a hold for a request that is gone, or for a form that is over
 	NegativeHold                    // a hold that keeps less than nothing
 )
 
@@ -57,7 +57,7 @@ func (f Fault) String() string {
 	case NegativeHold:
 		return fmt.Sprintf("hold %s keeps %s, less than nothing", f.Name, f.Says)
 	case StaleHold:
-		return fmt.Sprintf("hold %s keeps %s for a request that is gone", f.Name, f.Parts)
+		return fmt.Sprintf("hold %s keeps %s for something that is over", f.Name, f.Parts)
 	}
 	return f.Name
 }
@@ -262,12 +262,14 @@ func (p *prover) owners() error {
 }
 
 // stale looks for holds that nothing will ever release: they go with their
-// requests.
+// requests, those for forms when the form ends.
 func (p *prover) stale() error {
 	var id string
 	var remaining horde.Kudos
 	return p.each("SELECT h.id, h.remaining FROM holds h LEFT JOIN requests r ON r.id = substr(h.id, 9) "+
-		"WHERE substr(h.id, 1, 8) = 'upfront:' AND r.id IS NULL ORDER BY h.id", []any{&id, &remaining}, func() {
+		"LEFT JOIN forms f ON f.id = substr(h.id, 15) AND f.state IN (0, 1) "+
+		"WHERE substr(h.id, 1, 8) = 'upfront:' AND r.id IS NULL OR substr(h.id, 1, 14) = 'interrogation:' AND f.id IS NULL "+
+		"ORDER BY h.id", []any{&id, &remaining}, func() {
 		p.fault(Fault{Kind: StaleHold, Name: id, Parts: remaining})
 	})
 }
