@@ -18,8 +18,6 @@ const (
 type networks interface {
 	// newCanvas makes room for painting one picture at a time.
 	newCanvas() (canvas, error)
-	// version is the runtime's, for logs.
-	version() string
 	close() error
 }
 

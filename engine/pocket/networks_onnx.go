@@ -93,8 +93,6 @@ func loadNetworks(dir, library string, threads int) (networks, error) {
 	return n, nil
 }
 
-func (n *onnx) version() string { return "ONNX Runtime " + ort.GetVersion() }
-
 func (n *onnx) close() error {
 	var errs []error
 	for _, s := range []*ort.DynamicAdvancedSession{n.text, n.net, n.up} {

@@ -17,16 +17,13 @@ import (
 	"horde/internal/store"
 )
 
-// Slots are the references that a horde has, by the names that the database and
-// the command line know them by.
+// The references that a horde has, by the names that the database and the command
+// line know them by.
 const (
 	Images      = "image"
 	ExtraImages = "image-extra" // a second document that is merged into Images and wins
 	Texts       = "text"
 )
-
-// Slots lists them.
-func Slots() []string { return []string{Images, ExtraImages, Texts} }
 
 //go:embed common.json
 var commonImages []byte

@@ -5,8 +5,6 @@ import "time"
 // Clock tells the time. Rooms take it as a parameter so that tests own it.
 type Clock func() time.Time
 
-// Micros is a moment as the database keeps it: microseconds since 1970.
-func Micros(t time.Time) int64 { return t.UnixMicro() }
-
-// FromMicros is the inverse of Micros, in UTC.
+// FromMicros is a moment, in UTC, that the database keeps as microseconds since
+// 1970: the inverse of [time.Time.UnixMicro].
 func FromMicros(us int64) time.Time { return time.UnixMicro(us).UTC() }

@@ -52,15 +52,6 @@ func fill[T any](r *http.Request, v any, schema *api.Schema) (T, map[string]any,
 	return in, body, nil
 }
 
-// readObject reads and checks a body without putting it into a struct.
-func readObject(w http.ResponseWriter, r *http.Request, schema *api.Schema) (map[string]any, error) {
-	v, err := readValue(w, r, schema.Size())
-	if err != nil {
-		return nil, err
-	}
-	return checkObject(r, v, schema)
-}
-
 // readValue reads a body of a route with schema layer, before it is checked.
 func readValue(w http.ResponseWriter, r *http.Request, limit int64) (any, error) {
 	if !isJSON(r) {

@@ -210,6 +210,15 @@ func TestDecodeRefusals(t *testing.T) {
 	}
 }
 
+// readObject reads and checks a body without putting it into a struct.
+func readObject(w http.ResponseWriter, r *http.Request, schema *api.Schema) (map[string]any, error) {
+	v, err := readValue(w, r, schema.Size())
+	if err != nil {
+		return nil, err
+	}
+	return checkObject(r, v, schema)
+}
+
 func TestMissingParameterTexts(t *testing.T) {
 	_, err := readObject(httptest.NewRecorder(), post(`{}`, "apikey", ""), api.ImagePopSchema)
 	var e *horde.Error

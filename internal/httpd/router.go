@@ -172,7 +172,4 @@ func withExchange(ctx context.Context, x *exchange) context.Context {
 	return context.WithValue(ctx, exchangeKey{}, x)
 }
 
-// RequestID is the id of a call, as in its log lines and the header X-Request-Id.
-func RequestID(r *http.Request) string { return exchangeOf(r).id }
-
 func maskOf(r *http.Request) *mask { return exchangeOf(r).mask }

@@ -176,7 +176,7 @@ func TestFeatures(t *testing.T) {
 		}
 		back := f.Order()
 		o.FastOnly, o.Blacklist, o.N = false, false, 1 // nothing of the picture
-		if Price(back) != Price(o) || back.Loras != o.Loras || back.N != 1 {
+		if price(back) != price(o) || back.Loras != o.Loras || back.N != 1 {
 			t.Errorf("%+v came back as %+v", o, back)
 		}
 	}
@@ -189,7 +189,7 @@ func FuzzParseFeatures(f *testing.F) {
 	f.Add(`{"width":1,"height":1,"steps":1,"cfg":1e308,"denoising":-1e308,"post_processing":["x","x"]}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		if v, err := ParseFeatures(text); err == nil {
-			Price(v.Order())
+			price(v.Order())
 		}
 	})
 }

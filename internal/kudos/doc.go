@@ -1,9 +1,16 @@
 // Package kudos prices work and keeps the ledger: the only writer of balances.
 //
-// Prices are pure functions of an [Order]: [Price] is the worth of one picture
-// before its model is known, [Order.Reward] what its worker is told,
-// [Order.Burn] what its requester pays, [Order.Quote] what a whole request will
-// cost. They follow generation rulebook §6.
+// Prices are pure functions of an [Order]: [Pricer.Price] is the worth of one
+// picture before its model is known, [Order.Reward] what its worker is told,
+// [Order.Burn] what its requester pays, [Pricer.Quote] what a whole request will
+// cost, and [Pricer.Explain] how that came about. [TextOrder] has the same for
+// texts, [FormReward] and [FormBurn] for alchemy. They follow generation rulebook
+// §6; a § alone in this package is one of that rulebook.
+//
+// The ledger is written through an [Entry], within a unit of work of the store:
+// its methods charge, reward, give and set balances, and post the counterparts to
+// the accounts of the system; Commit writes the event. [Hold] sets kudos aside for
+// what will be charged later.
 //
 // Most pictures are priced by a small neural network, a [Net], that says how many
 // seconds a job takes; kudos are seconds as a share of those of the [BasisJob],

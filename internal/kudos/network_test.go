@@ -20,6 +20,9 @@ func usual() Order {
 
 func ptr(v float64) *float64 { return &v }
 
+// price is a price by the net that comes with the program.
+func price(o Order) float64 { return NewPricer(Standard()).Price(o) }
+
 func TestPricesOfRulebook(t *testing.T) {
 	source := func(o *Order, how string) { o.HasSource, o.SourceProcessing = true, how }
 	size := func(o *Order, w, h int) { o.Width, o.Height = w, h }
@@ -72,7 +75,7 @@ func TestPricesOfRulebook(t *testing.T) {
 	} {
 		o := usual()
 		c.change(&o)
-		if got := Price(o); math.Abs(got-c.want) > 0.04*c.want {
+		if got := price(o); math.Abs(got-c.want) > 0.04*c.want {
 			t.Errorf("%s: %v, want %v within 4 %%", c.what, got, c.want)
 		} else {
 			t.Logf("%-40s %7.2f of %7.2f (%+.1f %%)", c.what, got, c.want, 100*(got/c.want-1))
@@ -81,7 +84,7 @@ func TestPricesOfRulebook(t *testing.T) {
 }
 
 func TestBasisJobIsWorth11(t *testing.T) {
-	if got := Price(BasisJob()); got != 11 {
+	if got := price(BasisJob()); got != 11 {
 		t.Errorf("%v, want 11", got)
 	}
 	for seed := range uint64(5) {
@@ -100,15 +103,15 @@ func TestUnknownInputs(t *testing.T) {
 		_, ok := Standard().Kudos(&o)
 		if known := slices.Contains(fixedPosts, p.Name); ok != known {
 			t.Errorf("%s: the net knows it: %v", p.Name, ok)
-		} else if !known && Price(o) != 7.8 {
-			t.Errorf("%s: %v, the formula gives 7.8", p.Name, Price(o))
+		} else if !known && price(o) != 7.8 {
+			t.Errorf("%s: %v, the formula gives 7.8", p.Name, price(o))
 		}
 	}
 	for _, s := range []string{"DDIM", "lcm", "dpmsolver", "", "x"} {
 		o, euler := usual(), usual()
 		o.Sampler, euler.Sampler = s, "k_euler"
-		if Price(o) != Price(euler) {
-			t.Errorf("sampler %q: %v, k_euler %v", s, Price(o), Price(euler))
+		if price(o) != price(euler) {
+			t.Errorf("sampler %q: %v, k_euler %v", s, price(o), price(euler))
 		}
 	}
 	for _, name := range api.ControlTypes {
@@ -120,13 +123,13 @@ func TestUnknownInputs(t *testing.T) {
 	}
 	o := usual()
 	o.HasSource, o.ControlType = true, "mlsd"
-	if Price(o) != 19.5 {
-		t.Errorf("unknown control type: %v, the formula gives 19.5", Price(o))
+	if price(o) != 19.5 {
+		t.Errorf("unknown control type: %v, the formula gives 19.5", price(o))
 	}
 	o = usual()
 	o.HasSource, o.SourceProcessing = true, "x"
-	if Price(o) != 6.5 {
-		t.Errorf("unknown source processing: %v, the formula gives 6.5", Price(o))
+	if price(o) != 6.5 {
+		t.Errorf("unknown source processing: %v, the formula gives 6.5", price(o))
 	}
 }
 
@@ -212,11 +215,11 @@ func TestPricesAreSane(t *testing.T) {
 			Denoising:        ptr(rapid.Float64Range(0.01, 1).Draw(t, "denoising")),
 			PostProcessing:   rapid.SliceOfN(rapid.SampledFrom(api.PostProcessorNames()), 0, 4).Draw(t, "posts"),
 		}
-		k := Price(o)
+		k := price(o)
 		if math.IsNaN(k) || k <= 0 || k > 1e6 {
 			t.Fatalf("%v for %+v", k, o)
 		}
-		if again := Price(o); again != k {
+		if again := price(o); again != k {
 			t.Fatalf("%v, then %v", k, again)
 		}
 	})
@@ -334,6 +337,6 @@ func BenchmarkPrice(b *testing.B) {
 	o := BasisJob()
 	b.ReportAllocs()
 	for b.Loop() {
-		Price(o)
+		price(o)
 	}
 }

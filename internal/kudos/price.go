@@ -115,10 +115,6 @@ func (p *Pricer) unknown(o *Order) string {
 	return o.SourceProcessing
 }
 
-// Price is the price by the net that comes with the program. Everything that
-// has no pricer of its own comes here.
-func Price(o Order) float64 { return NewPricer(Standard()).Price(o) }
-
 // Formula is the fixed price formula of §6.1, for what a net has no input for.
 func Formula(o *Order) float64 {
 	const unit = 0.1232

@@ -42,10 +42,11 @@ func TestRecordedPrices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pricer := kudos.NewPricer(kudos.Standard())
 	var all, unseen []float64
 	for _, row := range rows {
 		o := row.Order
-		base := kudos.Price(o)
+		base := pricer.Price(o)
 		reward := o.Reward(base, ref.Snapshot().Baseline(row.Model))
 		if row.Network {
 			a := accuracy(row.Reward, reward)
