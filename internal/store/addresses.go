@@ -54,14 +54,7 @@ func (tx *Tx) ExtendAddressBan(b AddressBan) (AddressBan, error) {
 		"until = CASE WHEN excluded.until > address_bans.until THEN excluded.until ELSE address_bans.until END", b.Network, b.Block, b.Until); err != nil {
 		return b, err
 	}
-	found, err := read(tx, scanBan, bansRead+"network = $1 AND block = $2", b.Network, b.Block)
-	if err == nil && len(found) == 0 {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return b, err
-	}
-	return found[0], nil
+	return readOne(tx, scanBan, bansRead+"network = $1 AND block = $2", b.Network, b.Block)
 }
 
 // LiftAddressBan ends a ban; there need not be one.
@@ -74,11 +67,7 @@ func (tx *Tx) LiftAddressBan(network string, block bool) error {
 // Offences counts what a network has done since a moment: itself, or as a proxy
 // for others.
 func (tx *Tx) Offences(network string, proxy bool, since int64) (int, error) {
-	n, err := read(tx, scanInt, "SELECT count(*) FROM address_offences WHERE network = $1 AND proxy = $2 AND at > $3", network, proxy, since)
-	if err != nil {
-		return 0, err
-	}
-	return int(n[0]), nil
+	return readCount(tx, "SELECT count(*) FROM address_offences WHERE network = $1 AND proxy = $2 AND at > $3", network, proxy, since)
 }
 
 // InsertOffence remembers an offence of a network, now.

@@ -66,30 +66,19 @@ func (s *Store) Members(ctx context.Context, collections []string) ([]Member, er
 
 // Collection reads and locks a collection inside the transaction.
 func (tx *Tx) Collection(id string) (Collection, error) {
-	found, err := read(tx, scanCollection, "SELECT "+collectionColumns+" FROM collections WHERE id = $1"+tx.w.s.engine.forUpdate, id)
-	if err == nil && len(found) == 0 {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return Collection{}, err
-	}
-	return found[0], nil
+	return readOne(tx, scanCollection, "SELECT "+collectionColumns+" FROM collections WHERE id = $1"+tx.w.s.engine.forUpdate, id)
 }
 
 // CollectionNameTaken tells whether another collection of the user than except
 // has this name.
 func (tx *Tx) CollectionNameTaken(user int64, name, except string) (bool, error) {
-	n, err := read(tx, scanInt, "SELECT count(*) FROM collections WHERE user_id = $1 AND name = $2 AND id <> $3", user, name, except)
-	return err == nil && n[0] > 0, err
+	n, err := readCount(tx, "SELECT count(*) FROM collections WHERE user_id = $1 AND name = $2 AND id <> $3", user, name, except)
+	return n > 0, err
 }
 
 // CountCollections counts a user's collections inside the transaction.
 func (tx *Tx) CountCollections(user int64) (int, error) {
-	n, err := read(tx, scanInt, "SELECT count(*) FROM collections WHERE user_id = $1", user)
-	if err != nil {
-		return 0, err
-	}
-	return int(n[0]), nil
+	return readCount(tx, "SELECT count(*) FROM collections WHERE user_id = $1", user)
 }
 
 // InsertCollection writes a new collection of these styles.

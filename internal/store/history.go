@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -35,7 +37,7 @@ func (s *Store) History(ctx context.Context, user int64, from Place, limit int) 
 	}
 	defer tx.Rollback()
 	a, err := scanAccount(tx.QueryRowContext(ctx, "SELECT "+accountColumns+" FROM accounts WHERE user_id = $1", user))
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}
 	if err != nil {
@@ -87,14 +89,8 @@ func merge(own, kept []Movement) []Movement {
 			own = append(own, m)
 		}
 	}
-	slices.SortFunc(own, func(a, b Movement) int {
-		switch {
-		case a.At != b.At:
-			return int(max(-1, min(1, b.At-a.At)))
-		case a.Event.ID < b.Event.ID:
-			return 1
-		}
-		return -1
+	slices.SortFunc(own, func(a, b Movement) int { // newest first
+		return cmp.Or(cmp.Compare(b.At, a.At), cmp.Compare(b.Event.ID, a.Event.ID))
 	})
 	return own
 }

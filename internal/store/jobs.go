@@ -87,11 +87,10 @@ const jobWidth = 8
 // Running counts the jobs of a request that workers have, fake ones left out.
 // Lock the request before (any change of it does), so that no other node adds one.
 func (tx *Tx) Running(request string) (int, error) {
-	found, err := read(tx, scanInt, "SELECT count(*) FROM jobs WHERE request_id = $1 AND state = 0 AND NOT fake", request)
+	n, err := readCount(tx, "SELECT count(*) FROM jobs WHERE request_id = $1 AND state = 0 AND NOT fake", request)
 	if err != nil {
 		return 0, err
 	}
-	n := int(found[0])
 	for job := range slices.Chunk(tx.rows.jobs, jobWidth) { // not inserted yet
 		if job[1] == request && job[5] == false {
 			n++

@@ -93,14 +93,7 @@ func (tx *Tx) InsertHolds(holds ...Hold) error {
 
 // Hold reads a hold inside the transaction; ErrNotFound when there is none.
 func (tx *Tx) Hold(id string) (Hold, error) {
-	found, err := read(tx, scanHold, "SELECT id, user_id, remaining FROM holds WHERE id = $1"+tx.w.s.engine.forUpdate, id)
-	if err != nil || len(found) == 0 {
-		if err == nil {
-			err = ErrNotFound
-		}
-		return Hold{}, err
-	}
-	return found[0], nil
+	return readOne(tx, scanHold, "SELECT id, user_id, remaining FROM holds WHERE id = $1"+tx.w.s.engine.forUpdate, id)
 }
 
 func scanHold(r scanner) (h Hold, err error) {

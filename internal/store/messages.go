@@ -89,11 +89,7 @@ func (s *Store) ListMessages(ctx context.Context, f MessageFilter, limit, offset
 
 // CountMessages counts the messages of a user that have not expired.
 func (tx *Tx) CountMessages(user int64) (int, error) {
-	n, err := read(tx, scanInt, "SELECT count(*) FROM worker_messages WHERE user_id = $1 AND expires > $2", user, tx.Now)
-	if err != nil {
-		return 0, err
-	}
-	return int(n[0]), nil
+	return readCount(tx, "SELECT count(*) FROM worker_messages WHERE user_id = $1 AND expires > $2", user, tx.Now)
 }
 
 // InsertMessage writes a new message.

@@ -42,14 +42,7 @@ func (s *Store) SharedKey(ctx context.Context, id string) (SharedKey, error) {
 
 // SharedKey reads and locks a shared key inside the transaction.
 func (tx *Tx) SharedKey(id string) (SharedKey, error) {
-	found, err := read(tx, scanSharedKey, sharedKeyRead+tx.w.s.engine.forUpdate, id)
-	if err == nil && len(found) == 0 {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return SharedKey{}, err
-	}
-	return found[0], nil
+	return readOne(tx, scanSharedKey, sharedKeyRead+tx.w.s.engine.forUpdate, id)
 }
 
 // SharedKeysOf reads the ids of a user's shared keys, oldest first.
@@ -59,11 +52,7 @@ func (s *Store) SharedKeysOf(ctx context.Context, user int64) ([]string, error) 
 
 // CountSharedKeys counts a user's shared keys inside the transaction.
 func (tx *Tx) CountSharedKeys(user int64) (int, error) {
-	n, err := read(tx, scanInt, "SELECT count(*) FROM shared_keys WHERE user_id = $1", user)
-	if err != nil {
-		return 0, err
-	}
-	return int(n[0]), nil
+	return readCount(tx, "SELECT count(*) FROM shared_keys WHERE user_id = $1", user)
 }
 
 // InsertSharedKey writes a new shared key.

@@ -87,31 +87,20 @@ func (s *Store) StylesOf(ctx context.Context, users []int64, private bool) ([]St
 
 // Style reads and locks a style inside the transaction.
 func (tx *Tx) Style(id string) (Style, error) {
-	found, err := read(tx, scanStyle, styleRead+" WHERE id = $1"+tx.w.s.engine.forUpdate, id)
-	if err == nil && len(found) == 0 {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return Style{}, err
-	}
-	return found[0], nil
+	return readOne(tx, scanStyle, styleRead+" WHERE id = $1"+tx.w.s.engine.forUpdate, id)
 }
 
 // StyleNameTaken tells whether another style of the user than except, or a
 // collection, has this name.
 func (tx *Tx) StyleNameTaken(user int64, name, except string) (bool, error) {
-	n, err := read(tx, scanInt, "SELECT (SELECT count(*) FROM styles WHERE user_id = $1 AND name = $2 AND id <> $3) + "+
+	n, err := readCount(tx, "SELECT (SELECT count(*) FROM styles WHERE user_id = $1 AND name = $2 AND id <> $3) + "+
 		"(SELECT count(*) FROM collections WHERE user_id = $1 AND name = $2)", user, name, except)
-	return err == nil && n[0] > 0, err
+	return n > 0, err
 }
 
 // CountStyles counts a user's styles inside the transaction.
 func (tx *Tx) CountStyles(user int64) (int, error) {
-	n, err := read(tx, scanInt, "SELECT count(*) FROM styles WHERE user_id = $1", user)
-	if err != nil {
-		return 0, err
-	}
-	return int(n[0]), nil
+	return readCount(tx, "SELECT count(*) FROM styles WHERE user_id = $1", user)
 }
 
 // InsertStyle writes a new style. tags and models are what it is found by.

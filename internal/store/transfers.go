@@ -34,14 +34,7 @@ func (tx *Tx) InsertTransfer(t Transfer) error {
 // Transfer reads a transfer inside the transaction; ErrNotFound when there is
 // none with that id.
 func (tx *Tx) Transfer(id string) (Transfer, error) {
-	found, err := read(tx, scanTransfer, "SELECT "+transferColumns+" FROM transfers WHERE id = $1", id)
-	if err == nil && len(found) == 0 {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return Transfer{}, err
-	}
-	return found[0], nil
+	return readOne(tx, scanTransfer, "SELECT "+transferColumns+" FROM transfers WHERE id = $1", id)
 }
 
 // LastTransfer reads when source last gave target kudos; 0 when never.

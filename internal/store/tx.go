@@ -195,6 +195,26 @@ func read[T any](tx *Tx, scan func(scanner) (T, error), q string, args ...any) (
 	return out, nil
 }
 
+// readOne is read for a query whose answer is one row; ErrNotFound when there is
+// none.
+func readOne[T any](tx *Tx, scan func(scanner) (T, error), q string, args ...any) (T, error) {
+	found, err := read(tx, scan, q, args...)
+	if err == nil && len(found) == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return found[0], nil
+}
+
+// readCount is readOne for a query that counts.
+func readCount(tx *Tx, q string, args ...any) (int, error) {
+	n, err := readOne(tx, scanInt, q, args...)
+	return int(n), err
+}
+
 func (tx *Tx) fail(err error) error {
 	if tx.failed == nil {
 		tx.failed = err

@@ -66,7 +66,7 @@ func (s *Store) UserByOAuth(ctx context.Context, oauth string) (User, error) {
 // ID < 0 the next free id is taken. It returns the id; ErrDuplicate when the
 // oauth id or key is taken.
 func (tx *Tx) InsertUser(u User, lowest int64) (int64, error) {
-	ids, err := read(tx, scanInt, `INSERT INTO users (`+insertedColumns+`)
+	id, err := readOne(tx, scanInt, `INSERT INTO users (`+insertedColumns+`)
 SELECT CASE WHEN CAST($1 AS BIGINT) >= 0 THEN CAST($1 AS BIGINT) ELSE (SELECT COALESCE(max(id), 0) + 1 FROM users) END,
     CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT), CAST($6 AS BIGINT), CAST($7 AS BIGINT), CAST($8 AS BIGINT),
     CAST($9 AS BOOLEAN), CAST($10 AS BIGINT), CAST($11 AS TEXT), CAST($12 AS TEXT), CAST($13 AS TEXT),
@@ -77,7 +77,6 @@ RETURNING id`,
 	if err != nil {
 		return 0, err
 	}
-	id := ids[0]
 	_, err = tx.change("INSERT INTO accounts (user_id, lowest, last_active) VALUES ($1, $2, $3)", id, lowest, tx.Now)
 	mark(&tx.touched.users, id)
 	return id, err
@@ -96,14 +95,7 @@ func (tx *Tx) UpdateUser(u User) error {
 
 // User reads and locks a user inside the transaction.
 func (tx *Tx) User(id int64) (User, error) {
-	found, err := read(tx, scanUser, "SELECT "+userColumns+" FROM users WHERE id = $1"+tx.w.s.engine.forUpdate, id)
-	if err == nil && len(found) == 0 {
-		err = ErrNotFound
-	}
-	if err != nil {
-		return User{}, err
-	}
-	return found[0], nil
+	return readOne(tx, scanUser, "SELECT "+userColumns+" FROM users WHERE id = $1"+tx.w.s.engine.forUpdate, id)
 }
 
 // SetSupport writes what a user gives to the horde.
