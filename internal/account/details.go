@@ -122,14 +122,14 @@ func kudosDetails(t *store.Totals) api.KudosDetails {
 
 func records(t *store.Totals) api.UserRecords {
 	things := func(p, begun store.PerKind) api.ThingRecords {
-		r := api.ThingRecords{Tokens: p[1]}
-		if begun[0] > 0 {
-			r.Megapixelsteps = api.TallyOf(float64(p[0]) / 100)
+		r := api.ThingRecords{Tokens: p[store.TextPlace]}
+		if begun[store.ImagePlace] > 0 {
+			r.Megapixelsteps = api.TallyOf(float64(p[store.ImagePlace]) / 100)
 		}
 		return r
 	}
 	amounts := func(p store.PerKind) api.AmountRecords {
-		return api.AmountRecords{Image: int(p[0]), Text: int(p[1]), Interrogation: int(p[2])}
+		return api.AmountRecords{Image: int(p[store.ImagePlace]), Text: int(p[store.TextPlace]), Interrogation: int(p[store.FormPlace])}
 	}
 	return api.UserRecords{Usage: things(t.Usage, t.Requests), Contribution: things(t.Contribution, t.Fulfilments),
 		Fulfillment: amounts(t.Fulfilments), Request: amounts(t.Requests), Style: amounts(t.Styles)}

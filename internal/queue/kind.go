@@ -16,7 +16,7 @@ import (
 // same for every kind. There is an index for each.
 type kind struct {
 	name      string // of its workers and requests
-	place     int    // in store.PerKind
+	place     int    // of its counts in a store.PerKind
 	title     string // of a request, in refusals
 	delivered string // reason of a delivery's ledger entry
 	made      kudos.What
@@ -106,7 +106,7 @@ const (
 
 var (
 	images = &kind{
-		name: fleet.Image, place: 0, title: "Image Waiting Prompt", delivered: "picture delivered", made: kudos.Picture,
+		name: fleet.Image, place: store.ImagePlace, title: "Image Waiting Prompt", delivered: "picture delivered", made: kudos.Picture,
 		slow: fastImages, fresh: 1_000_000, unit: 1e4, census: true,
 		look: lookForImages, lacking: lackingForImages, implied: map[string]string{"censored": "nsfw", "csam": "csam"},
 		read: func(r *record) work {
@@ -118,7 +118,7 @@ var (
 		},
 	}
 	texts = &kind{
-		name: fleet.Text, place: 1, title: "Text Waiting Prompt", delivered: "text delivered", made: kudos.Text,
+		name: fleet.Text, place: store.TextPlace, title: "Text Waiting Prompt", delivered: "text delivered", made: kudos.Text,
 		slow: fastTexts, fresh: 1, unit: 1,
 		look: lookForTexts, lacking: lackingForTexts, implied: map[string]string{"csam": "csam"},
 		read: func(r *record) work {

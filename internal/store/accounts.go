@@ -22,8 +22,15 @@ type Account struct {
 	Totals     Totals
 }
 
-// PerKind counts by kind of work: image, text, interrogation.
+// PerKind counts by kind of work, each at its place.
 type PerKind [3]int64
+
+// Places of the kinds of work in a PerKind.
+const (
+	ImagePlace = iota
+	TextPlace
+	FormPlace
+)
 
 // Totals are a user's statistics (platform rulebook §6.3): buckets of kudos, and
 // by kind of work its amount (images in hundredths of a megapixelstep, text in

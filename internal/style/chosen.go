@@ -170,9 +170,9 @@ func (c *Chosen) Settle(tx *store.Tx, e *kudos.Entry, asker int64) error {
 	if err := e.Bonus(owner, kudos.StyleReward(), kudos.Styled); err != nil {
 		return err
 	}
-	place := 0
+	place := store.ImagePlace
 	if c.Style.Kind == Text {
-		place = 1
+		place = store.TextPlace
 	}
 	return tx.ChangeAccount(owner, func(a *store.Account) { a.Totals.Styles[place]++ })
 }
