@@ -127,7 +127,7 @@ func (a *Accounts) ByKey(ctx context.Context, key string) (*User, error) {
 func (a *Accounts) ByID(ctx context.Context, id int64) (*User, error) {
 	row, err := a.store.User(ctx, id)
 	if errors.Is(err, store.ErrNotFound) || err == nil && wiped(row) {
-		return nil, horde.Errorf("UserNotFound", "User with id '%d' not found.", id)
+		return nil, errUserNotFound(id)
 	}
 	if err != nil {
 		return nil, err

@@ -1,7 +1,6 @@
 package account
 
 import (
-	"context"
 	"errors"
 	"strings"
 
@@ -28,7 +27,7 @@ type Adjusted struct {
 
 // Adjust moves kudos by hand and keeps the reason in the ledger. It is what
 // Modify does with ModifyUser.Kudos, where the original has no place for a reason.
-func (a *Accounts) Adjust(_ context.Context, caller *User, in Adjustment) (done Adjusted, err error) {
+func (a *Accounts) Adjust(caller *User, in Adjustment) (done Adjusted, err error) {
 	if !a.Admin(caller) {
 		return done, horde.Errorf("NotAdmin", "Only the administrators of this horde adjust kudos.")
 	}
@@ -37,43 +36,46 @@ func (a *Accounts) Adjust(_ context.Context, caller *User, in Adjustment) (done 
 	if !ok {
 		return done, unknown
 	}
-	reason := moderation.Sanitize(strings.Join(strings.Fields(in.Reason), " "))
-	switch {
-	case reason == "":
-		return done, &horde.Error{Fields: map[string]string{"reason": "say why, in words that the user will read"}}
-	case moderation.Profane(reason):
-		return done, horde.Errorf("ProfaneAdminComment", "Please choose words that everybody can read.")
-	case in.Amount == 0 || in.Amount > mostAwarded || in.Amount < -mostAwarded:
-		return done, &horde.Error{Fields: map[string]string{"amount": "1 to 10¹² kudos can be given or, below 0, taken at once"}}
+	reason, err := in.check()
+	if err != nil {
+		return done, err
 	}
 	event := "admin:" + horde.NewID()
 	err = a.store.Write(store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
-		row, err := tx.User(id)
-		if err == nil && wiped(row) {
-			err = store.ErrNotFound
-		}
+		row, err := living(tx, id)
 		if err != nil {
 			return err
 		}
-		before, err := tx.Account(id)
+		acc, err := tx.Account(id)
 		if err != nil {
 			return err
 		}
-		had := before.Balance
+		had := acc.Balance
 		e := kudos.NewEntry(tx, event, "changed by "+caller.Alias(), "", "")
 		e.About(kudos.About{By: caller.ID, Why: reason})
 		if err := e.Grant(id, horde.Whole(in.Amount), kudos.ByAdmin); err != nil {
 			return err
 		}
-		now, err := tx.Account(id)
-		if err != nil {
-			return err
-		}
-		done = Adjusted{Alias: fromRow(row).Alias(), Moved: now.Balance - had, Balance: now.Balance}
+		done = Adjusted{Alias: fromRow(row).Alias(), Moved: acc.Balance - had, Balance: acc.Balance}
 		return e.Commit()
 	}})
 	if errors.Is(err, store.ErrNotFound) {
 		err = unknown
 	}
 	return done, err
+}
+
+// check refuses an adjustment that nobody would understand or that is too large,
+// and returns the reason as it is kept.
+func (in *Adjustment) check() (reason string, err error) {
+	reason = moderation.Sanitize(strings.Join(strings.Fields(in.Reason), " "))
+	switch {
+	case reason == "":
+		return "", &horde.Error{Fields: map[string]string{"reason": "say why, in words that the user will read"}}
+	case moderation.Profane(reason):
+		return "", horde.Errorf("ProfaneAdminComment", "Please choose words that everybody can read.")
+	case in.Amount == 0 || in.Amount > mostAwarded || in.Amount < -mostAwarded:
+		return "", &horde.Error{Fields: map[string]string{"amount": "1 to 10¹² kudos can be given or, below 0, taken at once"}}
+	}
+	return reason, nil
 }

@@ -32,7 +32,7 @@ func (a *Accounts) Modify(ctx context.Context, caller *User, target int64, in ap
 	err := a.store.Write(store.Unit{Accounts: []int64{target}, Do: m.run(target)})
 	a.Forget(target)
 	if errors.Is(err, store.ErrNotFound) {
-		err = horde.Errorf("UserNotFound", "User with id '%d' not found.", target)
+		err = errUserNotFound(target)
 	}
 	if err != nil {
 		return Modified{}, err
@@ -63,11 +63,8 @@ func (m *modification) run(target int64) func(*store.Tx) error {
 		m.tx, m.out, m.selected, m.refusal = tx, Modified{}, false, nil
 		m.ledger = kudos.NewEntry(tx, m.entry, "changed by "+m.caller.Alias(), "", "")
 		m.ledger.About(kudos.About{By: m.caller.ID})
-		if m.row, err = tx.User(target); err != nil {
+		if m.row, err = living(tx, target); err != nil {
 			return err
-		}
-		if wiped(m.row) {
-			return store.ErrNotFound
 		}
 		for _, b := range m.blocks() {
 			if !b.given {
@@ -247,7 +244,7 @@ func (m *modification) setTrusted() error {
 }
 
 // trust gives or takes the trusted role. With it come the escrow and the end of
-// all pauses (§6.4).
+// all pauses (platform rulebook §6.4).
 func (m *modification) trust(on bool) error {
 	m.set(Trusted, on)
 	if !on || m.anonymous() {

@@ -31,7 +31,7 @@ func History(ctx context.Context, s *store.Store, user int64, before string, lim
 	limit = max(1, min(MaxHistory, limit))
 	acc, found, err := s.History(ctx, user, from.Place, limit+1)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, horde.Errorf("UserNotFound", "User with id '%d' not found.", user)
+		return nil, errUserNotFound(user)
 	}
 	if err != nil {
 		return nil, err

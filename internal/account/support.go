@@ -36,17 +36,18 @@ func (a *Accounts) SetSupporters(ctx context.Context, source Source, list []patr
 	if err != nil {
 		return 0, 0, err
 	}
-	unknown = len(now.unknown)
+	unknown = now.unknown
 	rows, err := a.store.Supporters(ctx)
 	if err != nil {
 		return 0, unknown, err
 	}
+	var gone []int64
 	for _, row := range rows {
 		if _, still := now.monthly[row.ID]; !still && source.of(row.Support) != source.of(store.Support{}) {
-			now.gone = append(now.gone, row.ID)
+			gone = append(gone, row.ID)
 		}
 	}
-	for _, id := range append(slices.Sorted(maps.Keys(now.monthly)), now.gone...) {
+	for _, id := range append(slices.Sorted(maps.Keys(now.monthly)), gone...) {
 		monthly, supports := now.monthly[id]
 		if err := a.setSupport(id, source, given{supports, monthly}); err != nil {
 			return 0, unknown, err
@@ -101,8 +102,7 @@ func (a *Accounts) setSupport(id int64, source Source, g given) error {
 // supported is what a list of supporters comes to.
 type supported struct {
 	monthly map[int64]int64 // user → whole kudos each month
-	gone    []int64
-	unknown []patron.Supporter
+	unknown int             // supporters that are no user of ours
 }
 
 func (a *Accounts) supporters(ctx context.Context, list []patron.Supporter) (*supported, error) {
@@ -131,7 +131,7 @@ func (a *Accounts) supporters(ctx context.Context, list []patron.Supporter) (*su
 			return nil, err
 		}
 		if !known {
-			now.unknown = append(now.unknown, p)
+			now.unknown++
 			continue
 		}
 		now.monthly[id] += p.Monthly

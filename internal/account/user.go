@@ -103,6 +103,20 @@ func (u *User) MonthlyTotal() int64 {
 
 func wiped(row store.User) bool { return strings.HasPrefix(row.OAuthID, wipedOAuth) }
 
+// living reads and locks a user in a unit of work; store.ErrNotFound when there is
+// none or it was wiped.
+func living(tx *store.Tx, id int64) (store.User, error) {
+	row, err := tx.User(id)
+	if err == nil && wiped(row) {
+		err = store.ErrNotFound
+	}
+	return row, err
+}
+
+func errUserNotFound(id int64) error {
+	return horde.Errorf("UserNotFound", "User with id '%d' not found.", id)
+}
+
 // Pseudonymous tells whether the user registered without an identity provider.
 func (u *User) Pseudonymous() bool {
 	_, err := uuid.Parse(u.OAuthID)
