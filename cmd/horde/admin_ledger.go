@@ -2,11 +2,9 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"time"
 
 	"horde/internal/store"
-	"horde/internal/terminal"
 )
 
 // AdminLedgerCmd looks into the ledger of a server's kudos.
@@ -30,6 +28,9 @@ Examples:
   horde admin ledger verify --data /backup/horde-2026-11-24`
 }
 
+// quiet is how long a proof is not worth a word about its progress.
+const quiet = 2 * time.Second
+
 // Run proves.
 func (c *AdminLedgerVerifyCmd) Run(con *console) error {
 	s, err := c.read(con)
@@ -37,11 +38,15 @@ func (c *AdminLedgerVerifyCmd) Run(con *console) error {
 		return err
 	}
 	defer s.Close()
-	shown := newProving(con)
+	shown := newProgress(con, 10)
 	proof, err := s.Prove(con.ctx, func(f store.Fault) {
 		shown.clear()
 		fmt.Fprintln(con.stdout, clean(f.String()))
-	}, shown.show)
+	}, func(done, all int64) {
+		if all > 0 && time.Since(shown.began) > quiet {
+			shown.show(float64(done)/float64(all), fmt.Sprintf("%d of %d events", done, all))
+		}
+	})
 	shown.clear()
 	if err != nil {
 		return err
@@ -56,51 +61,4 @@ func (c *AdminLedgerVerifyCmd) Run(con *console) error {
 	}
 	_, err = fmt.Fprintln(con.stdout, "the ledger is sound: every balance is proved, and all postings sum to zero")
 	return err
-}
-
-// proving shows how far the reading of postings is: a bar on a terminal, else a
-// line at each tenth of a ledger that takes long.
-type proving struct {
-	con   *console
-	live  *terminal.Live // nil: no terminal
-	began time.Time
-	told  int64 // tenths
-}
-
-func newProving(con *console) *proving {
-	p := &proving{con: con, began: time.Now()}
-	if isTerminal(con.stderr) {
-		p.live = terminal.NewLive(con.stderr)
-	}
-	return p
-}
-
-// quiet is how long there is no progress to be told.
-const quiet = 2 * time.Second
-
-func (p *proving) show(done, all int64) {
-	took := time.Since(p.began)
-	if took < quiet || all == 0 {
-		return
-	}
-	share := float64(done) / float64(all)
-	left := time.Duration(float64(took) * (1/share - 1)).Round(time.Second)
-	state := fmt.Sprintf("%d of %d events, %v left", done, all, left)
-	if p.live != nil {
-		_ = p.live.Draw(func(w io.Writer) int {
-			fmt.Fprintf(w, "%s %3.0f %%  %s\n", terminal.Bar(40, share), 100*share, state)
-			return 1
-		})
-		return
-	}
-	if tenth := 10 * done / all; tenth > p.told {
-		p.told = tenth
-		fmt.Fprintln(p.con.stderr, state)
-	}
-}
-
-func (p *proving) clear() {
-	if p.live != nil {
-		_ = p.live.Clear()
-	}
 }

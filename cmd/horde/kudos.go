@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +13,6 @@ import (
 	"horde/internal/catalog"
 	"horde/internal/kudos"
 	"horde/internal/kudos/training"
-	"horde/internal/terminal"
 )
 
 // KudosCmd makes and judges price networks.
@@ -68,37 +66,17 @@ func (c *KudosTrainCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	name, plot := c.Name, c.Plot
-	if base := filepath.Base(c.Out); name == "" {
-		name = strings.TrimSuffix(base, filepath.Ext(base))
-	}
-	if plot == "" {
-		plot = strings.TrimSuffix(c.Out, filepath.Ext(c.Out)) + ".png"
-	}
 	if c.Recorded != "" {
 		jobs = training.WithoutDenoising(jobs)
 	}
-	shown := newEpochs(con)
-	result, err := training.Train(con.ctx, jobs, training.Config{
-		Name: name, Comment: c.Comment, Seed: c.Seed, Epochs: c.Epochs, Hidden: c.Hidden, Rate: c.Rate, Decay: c.Decay, HeldOut: c.HeldOut,
-		Progress: shown.show,
-	})
-	shown.clear()
+	result, err := c.train(con, jobs)
 	if err != nil {
 		return err
 	}
-	if c.Recorded != "" {
-		if result.Net, err = c.fitDenoising(con, result.Net, training.BasisSeconds(jobs)); err != nil {
-			return err
-		}
-	}
-	if err := writeNet(result, name, c.Out, plot); err != nil {
+	if err := c.write(con, result); err != nil {
 		return err
 	}
 	card := result.Net.Card()
-	fmt.Fprintf(con.stderr, "%d jobs to train on, %d kept back, %d skipped (names too rare for a place), %v\n",
-		card.TrainRows, card.HeldOutN, result.Skipped, time.Since(shown.began).Round(time.Second))
-	fmt.Fprintf(con.stderr, "the basis job takes %.2f s; wrote %s and %s\n", result.Net.Basis(), c.Out, plot)
 	if err := printScore(con.stdout, training.Score{Accuracy: card.Accuracy, Worst: card.Worst}); err != nil || c.Compare == "" {
 		return err
 	}
@@ -107,6 +85,41 @@ func (c *KudosTrainCmd) Run(con *console) error {
 	}
 	return printComparison(con.stdout, old, result.Net, unseen(jobs, card))
 }
+
+// train makes the net, shows how it goes, and tells what came of it.
+func (c *KudosTrainCmd) train(con *console, jobs []training.Job) (*training.Result, error) {
+	shown := newProgress(con, 20)
+	result, err := training.Train(con.ctx, jobs, training.Config{
+		Name: c.name(), Comment: c.Comment, Seed: c.Seed, Epochs: c.Epochs, Hidden: c.Hidden, Rate: c.Rate, Decay: c.Decay, HeldOut: c.HeldOut,
+		Progress: func(e training.Epoch) {
+			shown.show(float64(e.Number)/float64(e.Of), fmt.Sprintf("epoch %d/%d  loss %.4f  kept back %.4f  accuracy %.4f  worst percentile %.4f",
+				e.Number, e.Of, e.Loss, e.Held, e.Score.Accuracy, e.Score.Worst))
+		},
+	})
+	shown.clear()
+	if err != nil {
+		return nil, err
+	}
+	if c.Recorded != "" {
+		if result.Net, err = c.fitDenoising(con, result.Net, training.BasisSeconds(jobs)); err != nil {
+			return nil, err
+		}
+	}
+	card := result.Net.Card()
+	fmt.Fprintf(con.stderr, "%d jobs to train on, %d kept back, %d skipped (names too rare for a place), %v\n",
+		card.TrainRows, card.HeldOutN, result.Skipped, time.Since(shown.began).Round(time.Second))
+	return result, nil
+}
+
+// name is what price breakdowns call the net.
+func (c *KudosTrainCmd) name() string {
+	if c.Name != "" {
+		return c.Name
+	}
+	return withoutExtension(filepath.Base(c.Out))
+}
+
+func withoutExtension(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) }
 
 // builtIn is the name of the net in the program on the command line.
 const builtIn = "built-in"
@@ -167,19 +180,28 @@ func (c *KudosTrainCmd) fitDenoising(con *console, net *kudos.Net, basis float64
 	return net, nil
 }
 
-func writeNet(r *training.Result, name, out, plot string) error {
+// write draws the loss and writes the net.
+func (c *KudosTrainCmd) write(con *console, r *training.Result) error {
 	net, err := r.Net.Bytes()
 	if err != nil {
 		return err
 	}
-	picture, err := training.Plot("loss of "+name, r.Epochs)
+	picture, err := training.Plot("loss of "+c.name(), r.Epochs)
 	if err != nil {
 		return err
+	}
+	plot := c.Plot
+	if plot == "" {
+		plot = withoutExtension(c.Out) + ".png"
 	}
 	if err := replaceFile(plot, picture); err != nil {
 		return err
 	}
-	return replaceFile(out, net)
+	if err := replaceFile(c.Out, net); err != nil {
+		return err
+	}
+	fmt.Fprintf(con.stderr, "the basis job takes %.2f s; wrote %s and %s\n", r.Net.Basis(), c.Out, plot)
+	return nil
 }
 
 // replaceFile writes a file so that path holds all of the new bytes or still
@@ -200,47 +222,6 @@ func replaceFile(path string, b []byte) error {
 func printScore(w io.Writer, s training.Score) error {
 	_, err := fmt.Fprintf(w, "accuracy %.4f\nworst percentile %.4f\n", s.Accuracy, s.Worst)
 	return err
-}
-
-// epochs shows how training goes: a bar on a terminal, else a line at each
-// twentieth.
-type epochs struct {
-	con   *console
-	live  *terminal.Live // nil: no terminal
-	began time.Time
-	lines int
-}
-
-func newEpochs(con *console) *epochs {
-	e := &epochs{con: con, began: time.Now()}
-	if isTerminal(con.stderr) {
-		e.live = terminal.NewLive(con.stderr)
-	}
-	return e
-}
-
-func (p *epochs) show(e training.Epoch) {
-	share := float64(e.Number) / float64(e.Of)
-	left := time.Duration(float64(time.Since(p.began)) * (1/share - 1)).Round(time.Second)
-	state := fmt.Sprintf("epoch %d/%d  loss %.4f  kept back %.4f  accuracy %.4f  worst percentile %.4f  %v left",
-		e.Number, e.Of, e.Loss, e.Held, e.Score.Accuracy, e.Score.Worst, left)
-	if p.live != nil {
-		_ = p.live.Draw(func(w io.Writer) int {
-			fmt.Fprintf(w, "%s %3.0f %%\n%s\n", terminal.Bar(40, share), 100*share, state)
-			return 2
-		})
-		return
-	}
-	if lines := int(math.Ceil(20 * share)); lines > p.lines {
-		p.lines = lines
-		fmt.Fprintln(p.con.stderr, state)
-	}
-}
-
-func (p *epochs) clear() {
-	if p.live != nil {
-		_ = p.live.Clear()
-	}
 }
 
 // KudosEvalCmd judges a net.
