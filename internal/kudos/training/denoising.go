@@ -29,7 +29,7 @@ func DenoisingCounts(p *kudos.Pricer, jobs []Job) bool {
 	with, without := 0.0, 0.0
 	for i := range jobs {
 		o, truth := jobs[i].Order, jobs[i].Kudos
-		if o.Denoising == nil || *o.Denoising == 1 {
+		if o.Denoising == nil || *o.Denoising == 1 || math.IsNaN(truth) {
 			continue
 		}
 		asked := p.Price(o)

@@ -255,6 +255,12 @@ func TestFitDenoising(t *testing.T) {
 	if !DenoisingCounts(p, counts) || DenoisingCounts(p, flat) {
 		t.Error("did not find out where denoising counts")
 	}
+	for i := range flat { // a file without prices shows nothing
+		flat[i].Kudos = math.NaN()
+	}
+	if !DenoisingCounts(p, flat) {
+		t.Error("jobs without prices are said to show that denoising does not count")
+	}
 	if _, _, err := FitDenoising(r.Net, flat[:4]); err == nil {
 		t.Error("fitted to 4 jobs")
 	}
