@@ -66,16 +66,23 @@ func Compare(old, fresh *kudos.Pricer, jobs []Job) (c Comparison, err error) {
 		at, _ := slices.BinarySearch(moves, movedBy)
 		c.Moved = float64(n-at) / float64(n)
 	}
+	c.Movers = moversOf(sums)
+	return c, nil
+}
+
+// moversOf makes means of the sums of each kind that has enough jobs, and puts those
+// that move most first.
+func moversOf(sums map[string]*Mover) (all []Mover) {
 	for _, m := range sums {
 		if m.Jobs >= leastMovers {
 			n := float64(m.Jobs)
-			c.Movers = append(c.Movers, Mover{m.Kind, m.Jobs, m.Shift / n, m.Old / n, m.New / n})
+			all = append(all, Mover{m.Kind, m.Jobs, m.Shift / n, m.Old / n, m.New / n})
 		}
 	}
-	slices.SortFunc(c.Movers, func(a, b Mover) int {
+	slices.SortFunc(all, func(a, b Mover) int {
 		return cmp.Or(cmp.Compare(math.Abs(b.Shift), math.Abs(a.Shift)), cmp.Compare(a.Kind, b.Kind))
 	})
-	return c, nil
+	return all
 }
 
 // kindsOf are the kinds that a job belongs to: one by its size, one by its steps,

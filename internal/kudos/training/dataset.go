@@ -66,14 +66,9 @@ func ReadJobs(path string) ([]Job, error) {
 
 // Parse reads jobs as ReadJobs does.
 func Parse(r io.Reader) ([]Job, error) {
-	in := bufio.NewReaderSize(r, 1<<16)
-	if magic, _ := in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(in)
-		if err != nil {
-			return nil, fmt.Errorf("gzip: %w", err)
-		}
-		defer z.Close()
-		in = bufio.NewReaderSize(z, 1<<16)
+	in, err := plain(r)
+	if err != nil {
+		return nil, err
 	}
 	c := csv.NewReader(in)
 	c.ReuseRecord = true
@@ -109,6 +104,19 @@ func Parse(r io.Reader) ([]Job, error) {
 		return nil, errors.New("no jobs below the header")
 	}
 	return jobs, nil
+}
+
+// plain reads what gzip has packed, and anything else as it is.
+func plain(r io.Reader) (io.Reader, error) {
+	in := bufio.NewReaderSize(r, 1<<16)
+	if magic, _ := in.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		return in, nil
+	}
+	z, err := gzip.NewReader(in)
+	if err != nil {
+		return nil, fmt.Errorf("gzip: %w", err)
+	}
+	return bufio.NewReaderSize(z, 1<<16), nil // z holds nothing that would need closing
 }
 
 // line reads the fields of one record by the names of their columns. err is the
