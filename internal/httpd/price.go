@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"horde/api"
+	"horde/internal/catalog"
 	"horde/internal/queue"
 )
 
@@ -21,7 +22,7 @@ func (s *Server) priceRoutes() []route {
 
 // postPrice prices the body of POST generate/async or generate/text/async.
 func (s *Server) postPrice(w http.ResponseWriter, r *http.Request) error {
-	body, kind, err := readPriced(w, r)
+	body, kind, err := s.readPriced(w, r)
 	if err != nil {
 		return err
 	}
@@ -52,8 +53,8 @@ func (s *Server) postPrice(w http.ResponseWriter, r *http.Request) error {
 }
 
 // readPriced reads a body whose kind the query says or, where it does not, the
-// body's fields do.
-func readPriced(w http.ResponseWriter, r *http.Request) (body any, kind string, err error) {
+// body's fields and models do.
+func (s *Server) readPriced(w http.ResponseWriter, r *http.Request) (body any, kind string, err error) {
 	kind = r.URL.Query().Get("type")
 	size := api.ImageRequestSchema.Size()
 	switch kind {
@@ -64,24 +65,35 @@ func readPriced(w http.ResponseWriter, r *http.Request) (body any, kind string, 
 		return nil, "", invalidField("type", "must be image or text")
 	}
 	if body, err = readValue(w, r, size); err == nil && kind == "" {
-		kind = kindOfBody(body)
+		kind = kindOfBody(body, s.Catalog.Snapshot())
 	}
 	return body, kind, err
 }
 
 // kindOfBody tells a request for texts from one for pictures by the fields that
-// only one of them has. A body without any is one for pictures.
-func kindOfBody(body any) string {
+// only one of them has, else by the first model. A body that says neither is one
+// for pictures.
+func kindOfBody(body any, known *catalog.Snapshot) string {
 	fields, _ := body.(map[string]any)
 	params, _ := fields["params"].(map[string]any)
 	image, text := api.ImageRequestSchema, api.TextRequestSchema
 	imageParams, textParams := image.Property("params"), text.Property("params")
 	texts := own(fields, text, image) + own(params, textParams, imageParams)
 	images := own(fields, image, text) + own(params, imageParams, textParams)
-	if texts > images {
+	if texts > images || texts == images && writes(fields["models"], known) {
 		return "text"
 	}
 	return "image"
+}
+
+// writes tells whether the first of a list of models is known for texts alone.
+func writes(models any, known *catalog.Snapshot) bool {
+	list, _ := models.([]any)
+	if len(list) == 0 {
+		return false
+	}
+	name, _ := list[0].(string)
+	return known.KnownText(name) && !known.KnownImage(name)
 }
 
 // own counts the fields that one schema has and another has not.

@@ -25,6 +25,9 @@ var priced = []struct{ path, body string }{
 	{"/api/v2/generate/async", `{"prompt":"a fox","source_image":"` + dot + `","params":{"denoising_strength":0.5}}`},
 	{"/api/v2/generate/text/async", `{"prompt":"Once","params":{"max_length":80,"max_context_length":2048}}`},
 	{"/api/v2/generate/text/async", `{"prompt":"Once","models":["koboldcpp/Llama-3-8B"],"params":{"max_length":200,"max_context_length":4096,"n":2}}`},
+	{"/api/v2/generate/text/async", `{"prompt":"Once","models":["Sao10K/L3-8B-Stheno-v3.2"]}`},
+	{"/api/v2/generate/text/async", `{"prompt":"Once","models":["koboldcpp/L3-8B-Stheno-v3.2.Q4_K_M","nobody/knows"],"params":{"n":2},"slow_workers":false}`},
+	{"/api/v2/generate/async", `{"prompt":"a fox","models":["nobody/knows"],"params":{"n":2}}`},
 }
 
 // The breakdown ends at what the dry run answers, whichever way its kind is told.
