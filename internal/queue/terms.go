@@ -142,13 +142,14 @@ func (t *terms) recheck(tx *store.Tx, price horde.Kudos) error {
 	return err
 }
 
-// priority is where the request starts in the queue, by the balance of who pays.
+// priority is where the request starts in the queue, by the balance of who pays:
+// the rows of §5.1 in their order.
 func (t *terms) priority(balance horde.Kudos) int64 {
-	p := priorityOf(balance, t.user.Is(account.Flagged))
-	if t.last {
-		return min(p, lastPriority)
+	flagged := t.user.Is(account.Flagged)
+	if t.last && !flagged {
+		return lastPriority
 	}
-	return p
+	return priorityOf(balance, flagged)
 }
 
 // spendKey takes a charge out of the budget of the shared key that a request was

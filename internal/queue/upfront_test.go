@@ -202,18 +202,21 @@ func TestStartingPriority(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	alice, flagged := n.person(t, false, 777), n.person(t, false, 123_456)
-	if err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
-		u, err := tx.User(flagged.ID)
-		if err != nil {
-			return err
+	alice, flagged, poor := n.person(t, false, 777), n.person(t, false, 123_456), n.person(t, false, 30)
+	for _, p := range []person{flagged, poor} {
+		if err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
+			u, err := tx.User(p.ID)
+			if err != nil {
+				return err
+			}
+			u.Roles |= int64(account.Flagged)
+			return tx.UpdateUser(u)
+		}}); err != nil {
+			t.Fatal(err)
 		}
-		u.Roles |= int64(account.Flagged)
-		return tx.UpdateUser(u)
-	}}); err != nil {
-		t.Fatal(err)
+		n.Accounts.Forget(p.ID)
 	}
-	n.Accounts.Forget(flagged.ID)
+	n.setBalance(t, poor, horde.Whole(10))
 	n.setBalance(t, person{anonymous, api.AnonymousKey}, horde.Whole(-50))
 	for _, c := range []struct {
 		name string
@@ -223,10 +226,15 @@ func TestStartingPriority(t *testing.T) {
 		{"balance", alice.key, 777},
 		{"after the tax", alice.key, 774},
 		{"by a shared key", n.key(t, alice, account.SharedKeyChange{Kudos: ptr(int64(100))}), 771},
+		{"by a shared key without budget", n.key(t, alice, account.SharedKeyChange{Kudos: ptr(int64(0))}), -50},
 		{"flagged", flagged.key, 123},
+		{"flagged, by a shared key without budget", n.key(t, flagged, account.SharedKeyChange{Kudos: ptr(int64(0))}), 123},
+		{"flagged and poor", poor.key, -100},
 		{"anonymous", api.AnonymousKey, -50},
 	} {
-		id := n.accept(t, ask(person{key: c.key}, 1))
+		a := ask(person{key: c.key}, 1)
+		a.Body.AllowDowngrade = ptr(true)
+		id := n.accept(t, a)
 		if live, err := n.Store.Requests(ctx, []string{id}); err != nil || live[0].Priority != c.want {
 			t.Errorf("%s: priority %d, want %d; %v", c.name, live[0].Priority, c.want, err)
 		}
