@@ -36,7 +36,7 @@ type SharedKeyChange struct {
 // Bounds and defaults of shared keys.
 const (
 	maxKeyName      = 255
-	maxKeyDays      = 100 * 366
+	maxKeyDays      = 700_000 // either way; the year of the date keeps to four digits
 	maxKeyKudos     = 1_000_000_000_000
 	standardBudget  = 5000
 	noLimit         = -1

@@ -257,4 +257,14 @@ func TestSharedKeyCheck(t *testing.T) {
 	if wrong := c.Check(); len(wrong) != 0 {
 		t.Errorf("%v", wrong)
 	}
+	for days, year := range map[int64]string{100_000: " 2300 ", maxKeyDays: " 3943 ", -maxKeyDays: " 0110 "} {
+		now := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC).UnixMicro()
+		var k SharedKey
+		k.Owner = &User{}
+		c := SharedKeyChange{Expiry: &days}
+		c.apply(&k.SharedKey, now)
+		if wrong := c.Check(); len(wrong) != 0 || !strings.Contains(k.Details().Expiry, year) || (k.Expires > now) != (days > 0) {
+			t.Errorf("%d days: %v, %s", days, wrong, k.Details().Expiry)
+		}
+	}
 }
