@@ -211,8 +211,8 @@ func TestBadAwards(t *testing.T) {
 	}
 }
 
-// TestBadAdjustments: PUT /users/{id} moves nothing that is no amount, and the
-// budget of a shared key takes no nonsense.
+// TestBadAdjustments: PUT /users/{id} and POST /kudos/adjust move nothing that is
+// no amount, and the budget of a shared key takes no nonsense.
 func TestBadAdjustments(t *testing.T) {
 	c := newCast(t)
 	before := c.all()
@@ -238,7 +238,29 @@ func TestBadAdjustments(t *testing.T) {
 		{"PUT", "/api/v2/sharedkeys", "alice", `{"kudos":1e308}`, 400, "kudos"},
 		{"PUT", "/api/v2/sharedkeys", "alice", `{"kudos":9223372036854775808}`, 400, "kudos"},
 		{"PUT", "/api/v2/sharedkeys", "alice", `{"kudos":NaN}`, 400, "kudos"},
+		{"PUT", "/api/v2/sharedkeys", "alice", `{"kudos":-9223372036854775808}`, 400, "kudos"},
+		{"PUT", "/api/v2/sharedkeys", "alice", `{"kudos":"five"}`, 400, "kudos"},
 		{"PUT", "/api/v2/sharedkeys", "alice", `{"expiry":9223372036854775807}`, 400, "expiry"},
+		{"PUT", "/api/v2/sharedkeys", "alice", `{"max_image_pixels":-Infinity}`, 400, "max_image_pixels"},
+		{"PUT", "/api/v2/sharedkeys", "alice", `{"max_text_tokens":9223372036854775808}`, 400, "max_text_tokens"},
+		{"PUT", "/api/v2/sharedkeys", "stranger", `{}`, 401, "InvalidAPIKey"},
+		{"POST", adjustPath, "root", adjustment("3", "0"), 400, "amount"},
+		{"POST", adjustPath, "root", adjustment("3", "0.5"), 400, "amount"},
+		{"POST", adjustPath, "root", adjustment("3", "5.001"), 400, "amount"},
+		{"POST", adjustPath, "root", adjustment("3", "NaN"), 400, "amount"},
+		{"POST", adjustPath, "root", adjustment("3", "-Infinity"), 400, "amount"},
+		{"POST", adjustPath, "root", adjustment("3", "1e308"), 400, "amount"},
+		{"POST", adjustPath, "root", adjustment("3", "9223372036854775808"), 400, "amount"},
+		{"POST", adjustPath, "root", adjustment("3", "-9223372036854775808"), 400, "amount"},
+		{"POST", adjustPath, "root", adjustment("3", "1000000000001"), 400, "amount"},
+		{"POST", adjustPath, "root", adjustment("3", `"5"`), 400, "amount"},
+		{"POST", adjustPath, "root", adjustment("nobody", "5"), 404, "UserNotFound"},
+		{"POST", adjustPath, "root", adjustment("nobody#99", "5"), 404, "UserNotFound"},
+		{"POST", adjustPath, "root", `{"username":"3","amount":5}`, 400, "reason"},
+		{"POST", adjustPath, "root", `{"username":"3","amount":5,"reason":" "}`, 400, "reason"},
+		{"POST", adjustPath, "alice", adjustment("alice#2", "5"), 403, "NotAdmin"},
+		{"POST", adjustPath, "anon", adjustment("3", "5"), 403, "NotAdmin"},
+		{"POST", adjustPath, "stranger", adjustment("3", "5"), 401, "InvalidAPIKey"},
 	} {
 		var e api.Error
 		w := c.call(t, p.method, p.path, c.keys[p.from], p.body, &e)
@@ -266,6 +288,13 @@ func TestBadAdjustments(t *testing.T) {
 	if a, err := c.Store.Audit(t.Context()); err != nil || !a.Sound() {
 		t.Errorf("%+v %v", a, err)
 	}
+}
+
+const adjustPath = "/api/ext/v1/kudos/adjust"
+
+// adjustment is the body of an adjustment of a user by an amount.
+func adjustment(user, amount string) string {
+	return `{"username":"` + user + `","amount":` + amount + `,"reason":"to test"}`
 }
 
 // TestReplayedKeys: one Idempotency-Key moves kudos once, whatever else the body
