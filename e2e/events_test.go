@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,7 +77,10 @@ func TestStop(t *testing.T) {
 		_, err := client.New(srv.URL, p[0].key, client.WithRetries(0)).Pop(t.Context(), pop, 50*time.Second)
 		popped <- err
 	}()
-	time.Sleep(200 * time.Millisecond) // the poll gets to the server
+	within(t, 10*time.Second, "the worker checks in", func() bool {
+		status, body := call(t, http.MethodGet, srv.URL+"/api/v2/workers", "", "")
+		return status == http.StatusOK && strings.Contains(body, `"waits"`)
+	})
 	began := time.Now()
 	srv.stop(t)
 	if took := time.Since(began); took > 5*time.Second {

@@ -98,12 +98,7 @@ func TestTwoNodesKeepOut(t *testing.T) {
 	}
 	until := func(want int) {
 		t.Helper()
-		for start := time.Now(); ask("198.51.100.7") != want; {
-			if time.Since(start) > 2*time.Second {
-				t.Fatalf("the other node does not answer %d within two seconds", want)
-			}
-			time.Sleep(20 * time.Millisecond)
-		}
+		within(t, 2*time.Second, fmt.Sprintf("the other node answers %d", want), func() bool { return ask("198.51.100.7") == want })
 	}
 	until(http.StatusOK)
 	status, body = call(t, http.MethodPost, a.URL+"/api/v2/operations/ipaddr", mo.Key, `{"ipaddr":"198.51.100.0/24","hours":1}`)

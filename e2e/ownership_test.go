@@ -327,12 +327,7 @@ func TestLogLinesCannotBeForged(t *testing.T) {
 	call(t, http.MethodPost, srv.URL+"/api/v2/generate/pop", p[0].key, `{"name":"w\n`+forged+`","models":["stable_diffusion"],"bridge_agent":"x\r\n`+forged+`"}`)
 	call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key, `{"prompt":"x","webhook":"https://127.0.0.1/\n`+forged+`"}`)
 	do(t, http.MethodGet, srv.URL+"/api/v2/status/heartbeat", "", map[string]string{"Client-Agent": "a\tb " + forged, "X-Request-Id": "x " + forged})
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(srv.log.String(), "heartbeat"); {
-		if time.Now().After(deadline) {
-			t.Fatal("calls are not logged")
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	within(t, 10*time.Second, "calls are logged", func() bool { return strings.Contains(srv.log.String(), "heartbeat") })
 	for line := range strings.SplitSeq(strings.TrimSpace(srv.log.String()), "\n") {
 		if !strings.HasPrefix(line, "time=") || strings.ContainsAny(line, "\x1b\r") || strings.Count(line, " level=") != 1+strings.Count(line, " "+forged) {
 			t.Errorf("a line of somebody else: %q", line)

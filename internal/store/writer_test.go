@@ -229,12 +229,15 @@ func TestCloseWaits(t *testing.T) {
 		a := user(t, s, "a")
 		var written, refused atomic.Int64
 		var wg sync.WaitGroup
+		busy := make(chan struct{})
 		for range 32 {
 			wg.Go(func() {
 				for {
 					switch err := s.Write(store.Unit{Accounts: []int64{a}, Do: add(a, 1)}); {
 					case err == nil:
-						written.Add(1)
+						if written.Add(1) == 100 {
+							close(busy)
+						}
 					case errors.Is(err, store.ErrClosed):
 						refused.Add(1)
 						return
@@ -245,8 +248,10 @@ func TestCloseWaits(t *testing.T) {
 				}
 			})
 		}
-		for written.Load() < 100 {
-			time.Sleep(time.Millisecond)
+		select {
+		case <-busy:
+		case <-time.After(20 * time.Second):
+			t.Error("no 100 writes in 20 s")
 		}
 		var closing sync.WaitGroup
 		for range 3 {
