@@ -129,10 +129,22 @@ func TestWaitingPopEnds(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
 	o := n.offer(t, n.person(t, true, 0), pop("one"))
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(20*time.Millisecond, cancel)
+	waited := make(chan string, 1)
+	go func() {
+		defer cancel()
+		waited <- eventually(func() string {
+			if len(n.images.waiters.Waiting()) == 0 {
+				return "the pop does not wait"
+			}
+			return ""
+		})
+	}()
 	start := time.Now()
 	if job, err := n.Pop(ctx, o, long); err != nil || job.ID != nil || time.Since(start) > long/2 {
 		t.Errorf("%+v, %v after %v", job, err, time.Since(start))
+	}
+	if what := <-waited; what != "" {
+		t.Error(what)
 	}
 }
 
