@@ -74,7 +74,7 @@ func (in *Adjustment) check() (reason string, err error) {
 		return "", &horde.Error{Fields: map[string]string{"reason": "say why, in words that the user will read"}}
 	case moderation.Profane(reason):
 		return "", horde.Errorf("ProfaneAdminComment", "Please choose words that everybody can read.")
-	case in.Amount == 0 || in.Amount > mostAwarded || in.Amount < -mostAwarded:
+	case in.Amount == 0 || in.Amount > mostAtOnce || in.Amount < -mostAtOnce:
 		return "", &horde.Error{Fields: map[string]string{"amount": "1 to 10¹² kudos can be given or, below 0, taken at once"}}
 	}
 	return reason, nil

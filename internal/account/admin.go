@@ -26,8 +26,15 @@ type Modified struct {
 
 // Modify changes a user as caller asks, field by field in the order of platform
 // rulebook §3.1. The first field that is refused ends it with its error; what
-// came before stays, and is in Modified.
+// came before stays, and is in Modified. With an amount that is too large nothing
+// is changed: a validation error.
 func (a *Accounts) Modify(ctx context.Context, caller *User, target int64, in api.ModifyUser) (Modified, error) {
+	if in.Kudos != nil && math.Abs(*in.Kudos) > mostAtOnce {
+		return Modified{}, &horde.Error{Fields: map[string]string{"kudos": "at most 10¹² kudos can be moved at once"}}
+	}
+	if in.MonthlyKudos != nil && (*in.MonthlyKudos > mostAtOnce || *in.MonthlyKudos < -mostAtOnce) {
+		return Modified{}, &horde.Error{Fields: map[string]string{"monthly_kudos": "an allowance is at most 10¹² kudos"}}
+	}
 	m := &modification{in: in, caller: caller, admin: a.Admin(caller), entry: "admin:" + horde.NewID()}
 	err := a.store.Write(store.Unit{Accounts: []int64{target}, Do: m.run(target)})
 	a.Forget(target)

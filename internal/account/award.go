@@ -12,8 +12,9 @@ import (
 // firstID is the id of the first account that registers.
 const firstID = 1
 
-// mostAwarded bounds an award, in whole kudos.
-const mostAwarded = 1_000_000_000_000
+// mostAtOnce bounds, in whole kudos, what is given, taken or set as a budget by hand
+// at once. Sums of many stay within 64 bits of hundredths.
+const mostAtOnce = 1_000_000_000_000
 
 // Awarder tells whether the user may award kudos (decisions: HORDE_AWARDERS). As
 // with administrators, the present alias is compared.
@@ -50,7 +51,7 @@ func (a *Accounts) Award(ctx context.Context, source *User, target string, amoun
 		return horde.Errorf("KudosAwardToAnon", "The anonymous account cannot be awarded kudos.")
 	case u.Is(Flagged):
 		return horde.Errorf("TargetAccountFlagged", "This account is flagged and cannot be awarded kudos.")
-	case amount > mostAwarded || amount < -mostAwarded:
+	case amount > mostAtOnce || amount < -mostAtOnce:
 		return &horde.Error{Fields: map[string]string{"amount": "at most 10¹² kudos can be awarded at once"}}
 	}
 	event := "award:" + horde.NewID()

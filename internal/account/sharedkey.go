@@ -37,7 +37,6 @@ type SharedKeyChange struct {
 const (
 	maxKeyName      = 255
 	maxKeyDays      = 700_000 // either way; the year of the date keeps to four digits
-	maxKeyKudos     = 1_000_000_000_000
 	standardBudget  = 5000
 	noLimit         = -1
 	sharedKeys      = 3 // of a user
@@ -221,7 +220,7 @@ func (c *SharedKeyChange) Check() map[string]string {
 			wrong[name] = "the number is too large"
 		}
 	}
-	within("kudos", c.Kudos, maxKeyKudos)
+	within("kudos", c.Kudos, mostAtOnce)
 	within("expiry", c.Expiry, maxKeyDays)
 	within("max_image_pixels", c.MaxPixels, math.MaxInt32)
 	within("max_image_steps", c.MaxSteps, math.MaxInt32)
