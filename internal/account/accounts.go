@@ -240,6 +240,9 @@ func (a *Accounts) TestUser(ctx context.Context, username, oauth string, moderat
 			return nil, "", false, err
 		}
 		u = fromRow(row)
+		if err = a.freeEscrow(u.ID); err != nil {
+			return nil, "", false, err
+		}
 	}
 	if balance != nil {
 		err = a.store.Write(store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {

@@ -42,6 +42,42 @@ func (a *Accounts) PromoteEarners(ctx context.Context, threshold horde.Kudos) ([
 	return promoted, nil
 }
 
+// FreeEscrow gives the trusted what is still in their escrow: a delivery that was
+// under way when they became so may have left it there (platform rulebook §6.4).
+func (a *Accounts) FreeEscrow(ctx context.Context) error {
+	ids, err := a.store.EscrowOf(ctx, int64(Trusted))
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := a.freeEscrow(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// freeEscrow moves the escrow of a user who is trusted, seen from inside the
+// transaction.
+func (a *Accounts) freeEscrow(id int64) error {
+	return a.store.Write(store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+		row, err := tx.User(id)
+		if err != nil || Role(row.Roles)&Trusted == 0 {
+			return err
+		}
+		return promotion(tx, id)
+	}})
+}
+
+// promotion moves the escrow of a user who has become trusted.
+func promotion(tx *store.Tx, id int64) error {
+	e := kudos.NewEntry(tx, "trusted:"+horde.NewID(), "became trusted", "", "")
+	if err := e.Promote(id); err != nil {
+		return err
+	}
+	return e.Commit()
+}
+
 // promote gives the role and frees the escrow, together. A node that was faster
 // leaves nothing to do.
 func (a *Accounts) promote(id int64) error {
@@ -54,11 +90,7 @@ func (a *Accounts) promote(id int64) error {
 			return store.ErrLost
 		}
 		row.Roles |= int64(Trusted)
-		e := kudos.NewEntry(tx, "trusted:"+horde.NewID(), "became trusted", "", "")
-		if err := e.Promote(id); err != nil {
-			return err
-		}
-		if err := e.Commit(); err != nil {
+		if err := promotion(tx, id); err != nil {
 			return err
 		}
 		return tx.UpdateUser(row)

@@ -85,3 +85,59 @@ func TestPromoteEarners(t *testing.T) {
 		}
 	})
 }
+
+// TestFreeEscrow: what reaches the escrow of somebody who is trusted already, by a
+// delivery that began before, does not stay there. Nobody else's is touched.
+func TestFreeEscrow(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		ctx := context.Background()
+		s := db.Open()
+		a, err := account.New(ctx, s, account.Config{KeySecret: "secret"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		keep := func(user int64) {
+			t.Helper()
+			err := s.Write(store.Unit{Accounts: []int64{user}, Do: func(tx *store.Tx) error {
+				e := kudos.NewEntry(tx, "earned:"+horde.NewID(), "test", "", "")
+				if err := e.Escrow(user, 2162); err != nil {
+					return err
+				}
+				return e.Commit()
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		has := func(user int64, balance, escrow horde.Kudos) {
+			t.Helper()
+			if acc, err := s.Account(ctx, user); err != nil || acc.Balance != balance || acc.Escrow != escrow {
+				t.Errorf("user %d: %+v, want %s and %s in escrow (%v)", user, acc, balance, escrow, err)
+			}
+		}
+		thousand := int64(1000)
+		test := func(name string, trusted bool) *account.User {
+			t.Helper()
+			u, _, _, err := a.TestUser(ctx, name, "oauth-"+name, false, trusted, &thousand)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return u
+		}
+		trusted, other := test("trusted", true), test("other", false)
+		keep(trusted.ID)
+		keep(other.ID)
+		for range 2 {
+			if err := a.FreeEscrow(ctx); err != nil {
+				t.Fatal(err)
+			}
+			has(trusted.ID, 102162, 0)
+			has(other.ID, 100000, 2162)
+		}
+		test("other", true) // trusted from now on, with the balance that was asked for
+		has(other.ID, 100000, 0)
+		if audit, err := s.Audit(ctx); err != nil || !audit.Sound() {
+			t.Errorf("%+v %v", audit, err)
+		}
+	})
+}

@@ -17,6 +17,7 @@ const (
 	sweepEvery     = 60 * time.Second // generation rulebook §5.8
 	pruneEvery     = 10 * time.Minute
 	promoteEvery   = 60 * time.Second
+	escrowEvery    = 10 * time.Minute
 	dateEvery      = 60 * time.Second
 	monthlyEvery   = time.Hour // platform rulebook §11
 	patreonEvery   = time.Hour
@@ -44,6 +45,7 @@ func (n *Node) jobs() []func(context.Context) {
 		n.callHooks,
 		func(ctx context.Context) { n.every(ctx, "prune", pruneEvery, n.prune) },
 		func(ctx context.Context) { n.every(ctx, "promote", promoteEvery, n.promote) },
+		func(ctx context.Context) { n.every(ctx, "free-escrow", escrowEvery, n.Accounts.FreeEscrow) },
 		n.followSupporters(account.Patreon, patreonEvery, n.options.Patreon),
 		n.followSupporters(account.Stripe, stripeEvery, n.options.Stripe),
 		func(ctx context.Context) {

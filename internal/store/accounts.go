@@ -148,6 +148,12 @@ func (tx *Tx) writeAccounts(list []statement) []statement {
 	return list
 }
 
+// EscrowOf reads the ids of users with one of these roles who have anything in
+// escrow.
+func (s *Store) EscrowOf(ctx context.Context, roles int64) ([]int64, error) {
+	return rows(ctx, s, scanInt, "SELECT user_id FROM accounts JOIN users ON id = user_id WHERE escrow > 0 AND (roles & $1) <> 0 ORDER BY user_id", roles)
+}
+
 // EscrowAbove reads the ids of users with more than this much in escrow.
 func (s *Store) EscrowAbove(ctx context.Context, hundredths int64) ([]int64, error) {
 	return rows(ctx, s, scanInt, "SELECT user_id FROM accounts WHERE escrow > $1 ORDER BY user_id", hundredths)

@@ -116,6 +116,7 @@ func TestUserLists(t *testing.T) {
 			"second page": {page(store.ByBalance, "<none>", 2, 2), []int64{ids[0], ids[3]}},
 			"without":     {page(store.ByAge, "oauth-b", 9, 0), []int64{ids[0], ids[2], ids[3]}},
 			"escrow":      {must[[]int64](t)(s.EscrowAbove(ctx, 10)), ids[2:]},
+			"of a role":   {must[[]int64](t)(s.EscrowOf(ctx, 1<<3|1<<7)), ids[3:]},
 		} {
 			if !slices.Equal(tt.got, tt.want) {
 				t.Errorf("%s: %v, want %v", name, tt.got, tt.want)
