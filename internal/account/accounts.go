@@ -155,9 +155,9 @@ func (a *Accounts) Admin(u *User) bool { return slices.Contains(a.config.Admins(
 
 const maxUsername = 30
 
-// CleanName makes a username harmless: cut to 30 characters, markup escaped,
+// cleanName makes a username harmless: cut to 30 characters, markup escaped,
 // trimmed (platform rulebook §7.9, §8.1).
-func CleanName(name string) string {
+func cleanName(name string) string {
 	name = strings.TrimSpace(strings.ReplaceAll(name, "\x00", ""))
 	if r := []rune(name); len(r) > maxUsername {
 		name = string(r[:maxUsername])
@@ -178,7 +178,7 @@ func (a *Accounts) Create(ctx context.Context, n NewUser) (*User, string, error)
 		n.OAuthID = uuid.NewString()
 	}
 	key := horde.NewAPIKey()
-	row := store.User{ID: -1, Username: CleanName(n.Username), OAuthID: n.OAuthID, KeyHash: a.hash(key),
+	row := store.User{ID: -1, Username: cleanName(n.Username), OAuthID: n.OAuthID, KeyHash: a.hash(key),
 		Roles: int64(n.Roles), Concurrency: 30, UsageMultiplier: 1000}
 	insert := func() error {
 		return a.store.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
@@ -231,7 +231,7 @@ func (a *Accounts) TestUser(ctx context.Context, username, oauth string, moderat
 	default:
 		key = horde.NewAPIKey()
 		err = a.change(row.ID, func(r *store.User) {
-			r.Username = CleanName(username)
+			r.Username = cleanName(username)
 			r.KeyHash = a.hash(key)
 			r.Roles = r.Roles&^int64(Moderator|Trusted) | int64(roles)
 			row = *r

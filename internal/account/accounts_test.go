@@ -288,7 +288,7 @@ func FuzzIDOfAlias(f *testing.F) {
 	})
 }
 
-func TestCleanName(t *testing.T) {
+func TestUsernames(t *testing.T) {
 	for name, want := range map[string]string{
 		"  Ann\x00 ":                   "Ann",
 		"<script>x</script>":           "&lt;script&gt;x&lt;/script&gt;",
@@ -298,7 +298,7 @@ func TestCleanName(t *testing.T) {
 		"Ann#7":                        "Ann#7",
 		strings.Repeat("x", 29) + " y": strings.Repeat("x", 29),
 	} {
-		if got := CleanName(name); got != want {
+		if got := cleanName(name); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
 	}

@@ -302,7 +302,7 @@ func (m *modification) setName() error {
 	case utf8.RuneCountInString(name) > maxUsername:
 		return horde.Errorf("TooLongUserName", "A username has at most %d characters.", maxUsername)
 	}
-	m.row.Username = CleanName(name)
+	m.row.Username = cleanName(name)
 	m.out.Answer.Username = &m.row.Username
 	return nil
 }

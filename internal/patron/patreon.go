@@ -13,11 +13,9 @@ type Patreon struct {
 	campaign string
 }
 
-// PatreonURL is where Patreon's API is.
-const PatreonURL = "https://www.patreon.com"
-
 // NewPatreon reads the members of a campaign with the access token of its
-// creator. base is PatreonURL, or a server of tests.
+// creator. base is where Patreon's API is, such as "https://www.patreon.com". A nil
+// log is none.
 func NewPatreon(base, token, campaign string, log *slog.Logger) *Patreon {
 	return &Patreon{newReader("Patreon", "PATREON_CREATOR_ACCESS_TOKEN", base, token, log), campaign}
 }

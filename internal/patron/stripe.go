@@ -12,11 +12,8 @@ import (
 // Stripe reads the subscriptions of an account.
 type Stripe struct{ reader }
 
-// StripeURL is where Stripe's API is.
-const StripeURL = "https://api.stripe.com"
-
 // NewStripe reads the subscriptions of the account that a secret key belongs to.
-// base is StripeURL, or a server of tests.
+// base is where Stripe's API is, such as "https://api.stripe.com". A nil log is none.
 func NewStripe(base, key string, log *slog.Logger) *Stripe {
 	return &Stripe{newReader("Stripe", "STRIPE_API_KEY", base, key, log)}
 }
@@ -123,10 +120,11 @@ func (s *Stripe) product(ctx context.Context, known map[string]int64, id string)
 // stripeKudos is what a subscription to a product is worth each month. The names
 // are the original's, its spelling among them.
 func stripeKudos(product string) int64 {
+	product = strings.TrimSpace(product)
 	for begin, k := range map[string]int64{
 		"Superior Person": 20_000, "Recognised": 75_000, "Cherised": 200_000, "Treasured": 700_000, "Celebrated": 1_500_000, "Sponsor": 1_500_000,
 	} {
-		if product = strings.TrimSpace(product); product == begin || strings.HasPrefix(product, begin+" ") {
+		if product == begin || strings.HasPrefix(product, begin+" ") {
 			return k
 		}
 	}
