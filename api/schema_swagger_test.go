@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"horde/internal/golden"
 )
 
 // bodies are all described bodies; each is compared with the original's
@@ -60,7 +62,7 @@ func (d swaggerDoc) flatten(def map[string]any) map[string]any {
 }
 
 func TestSchemasFitTheOriginalsDocument(t *testing.T) {
-	raw, err := os.ReadFile(sharedPath(t, "data", "swagger.json"))
+	raw, err := os.ReadFile(golden.Shared(t, "data", "swagger.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"horde/internal/golden"
 )
 
 // parse reads a literal the way a server does: whole numbers stay whole.
@@ -158,7 +160,7 @@ func TestRepr(t *testing.T) {
 // TestGoldenImageSchema runs the recorded bodies of image requests through the
 // schema: the paths named must be exactly those that the original names.
 func TestGoldenImageSchema(t *testing.T) {
-	f, err := os.Open(sharedPath(t, "golden", "image-schema.jsonl"))
+	f, err := os.Open(golden.Shared(t, "golden", "image-schema.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}

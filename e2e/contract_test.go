@@ -136,7 +136,7 @@ func codesOf(step golden.Step) []string {
 func allCovered(t *testing.T) *covered {
 	t.Helper()
 	c := &covered{routes: map[[2]string][]string{}, codes: map[string]bool{}}
-	c.cover(t, filepath.Join(shared(t), "golden"))
+	c.cover(t, golden.Shared(t, "golden"))
 	c.cover(t, ownGolden)
 	return c
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"horde/internal/golden"
 )
 
 // foreignCall is a call beside the ordering of pictures, and what the client that
@@ -314,7 +316,7 @@ func TestForeignWorkerInMaintenance(t *testing.T) {
 // TestForeignPictures sends the pictures that the Python SDK's tests use, each for
 // what it is made for, and looks at what a worker gets.
 func TestForeignPictures(t *testing.T) {
-	folder := filepath.Join(shared(t), "data", "sdk", "tests", "test_data", "images")
+	folder := golden.Shared(t, "data", "sdk", "tests", "test_data", "images")
 	encoded := func(name string) string {
 		file, err := os.ReadFile(filepath.Join(folder, name))
 		if err != nil {

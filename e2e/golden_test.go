@@ -37,7 +37,7 @@ func setupFor(s *golden.Scenario, env ...string) setup {
 // those that take minutes are left out: what they wait for is a clock, not SQL.
 // The other engine's run while these wait.
 func TestGolden(t *testing.T) {
-	dir := shared(t)
+	dir := golden.Shared(t)
 	scenarios, err := golden.Load(filepath.Join(dir, "golden"))
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -237,23 +236,6 @@ func postgres(t testing.TB) string {
 func engines(t *testing.T, f func(t *testing.T, db string)) {
 	t.Run("sqlite", func(t *testing.T) { f(t, "") })
 	t.Run("postgres", func(t *testing.T) { f(t, postgres(t)) })
-}
-
-// shared is the folder of specification data; tests that need it skip without.
-func shared(t testing.TB) string {
-	t.Helper()
-	dir := os.Getenv("HORDE_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "shared")
-	}
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		t.Skipf("%s is absent: set HORDE_SHARED to the folder of recorded exchanges and model references", dir)
-	}
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return abs
 }
 
 // call sends one request and returns status and body.

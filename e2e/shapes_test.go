@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -88,7 +87,7 @@ var shapes = []struct{ route, what, has string }{
 // TestShapesAreCovered: each answer of success stands in a scenario, whole.
 func TestShapesAreCovered(t *testing.T) {
 	var steps []golden.Step
-	for _, dir := range []string{filepath.Join(shared(t), "golden"), ownGolden} {
+	for _, dir := range []string{golden.Shared(t, "golden"), ownGolden} {
 		all, err := golden.Load(dir)
 		if err != nil {
 			t.Fatal(err)

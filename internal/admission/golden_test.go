@@ -4,29 +4,15 @@ import (
 	"bufio"
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"testing"
 
 	"horde/api"
 	"horde/internal/catalog"
+	"horde/internal/golden"
 	"horde/internal/horde"
 )
-
-// sharedFile finds a file of the specification; tests that need it skip without.
-func sharedFile(t *testing.T, name string) string {
-	t.Helper()
-	dir := os.Getenv("HORDE_SHARED")
-	if dir == "" {
-		dir = "../../../shared"
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("%s is not here; set HORDE_SHARED to the folder that holds it", name)
-	}
-	return path
-}
 
 // exchange is a recorded request and what answered it.
 type exchange struct {
@@ -47,7 +33,7 @@ type exchange struct {
 // recorded reads a scenario and returns its exchanges with a path.
 func recorded(t *testing.T, scenario, path string) (out []exchange) {
 	t.Helper()
-	f, err := os.Open(sharedFile(t, "golden/"+scenario+".jsonl"))
+	f, err := os.Open(golden.Shared(t, "golden/"+scenario+".jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +57,7 @@ func recorded(t *testing.T, scenario, path string) (out []exchange) {
 
 func publicModels(t *testing.T) *catalog.Snapshot {
 	t.Helper()
-	c, err := catalog.New(catalog.Config{Images: sharedFile(t, "data/model-reference/image-stable_diffusion.json")})
+	c, err := catalog.New(catalog.Config{Images: golden.Shared(t, "data/model-reference/image-stable_diffusion.json")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"horde/api"
+	"horde/internal/golden"
 )
 
 func TestParse(t *testing.T) {
@@ -204,13 +204,9 @@ func needs(r api.ImageRequest, hosted []string) Capability {
 // The recorded scenario pop-bridge: each request is followed by pops of several
 // bridges, taken or not.
 func TestRecordedPops(t *testing.T) {
-	dir := os.Getenv("HORDE_SHARED")
-	if dir == "" {
-		dir = "../../../shared"
-	}
-	f, err := os.Open(filepath.Join(dir, "golden/pop-bridge.jsonl"))
+	f, err := os.Open(golden.Shared(t, "golden/pop-bridge.jsonl"))
 	if err != nil {
-		t.Skip("golden/pop-bridge.jsonl is not here; set HORDE_SHARED to the folder that holds it")
+		t.Fatal(err)
 	}
 	defer f.Close()
 	sc := bufio.NewScanner(f)

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"horde/internal/golden"
 )
 
 func write(t *testing.T, doc string) string {
@@ -167,25 +169,11 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// shared finds the specification's folder; tests that need it skip without it.
-func shared(t testing.TB, name string) string {
-	t.Helper()
-	dir := os.Getenv("HORDE_SHARED")
-	if dir == "" {
-		dir = "../../../shared"
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("%s is not here; set HORDE_SHARED to the folder that holds it", name)
-	}
-	return path
-}
-
 // What the built-in list says must be what the public reference says.
 func TestPublicReference(t *testing.T) {
 	public := open(t, Config{
-		Images: shared(t, "data/model-reference/image-stable_diffusion.json"),
-		Texts:  shared(t, "data/model-reference/text-db.json"),
+		Images: golden.Shared(t, "data/model-reference/image-stable_diffusion.json"),
+		Texts:  golden.Shared(t, "data/model-reference/text-db.json"),
 	}).Snapshot()
 	if n := len(public.ImageNames()); n != 163 {
 		t.Errorf("%d image models, want 161 and our two", n)

@@ -8,11 +8,13 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"horde/internal/golden"
 )
 
 func document(t testing.TB, name string) []byte {
 	t.Helper()
-	doc, err := os.ReadFile(shared(t, "data/model-reference/"+name))
+	doc, err := os.ReadFile(golden.Shared(t, "data/model-reference/"+name))
 	if err != nil {
 		t.Fatal(err)
 	}

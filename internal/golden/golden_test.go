@@ -16,23 +16,8 @@ import (
 	"testing"
 )
 
-// sharedPath finds a file of the specification: HORDE_SHARED, else ../shared
-// beside the module. Tests that need it are skipped without it.
-func sharedPath(t *testing.T, name ...string) string {
-	t.Helper()
-	root := os.Getenv("HORDE_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared")
-	}
-	path := filepath.Join(append([]string{root}, name...)...)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("the specification is not here (set HORDE_SHARED): %v", err)
-	}
-	return path
-}
-
 func TestLoad(t *testing.T) {
-	all, err := Load(sharedPath(t, "golden"))
+	all, err := Load(Shared(t, "golden"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +132,7 @@ func TestMatch(t *testing.T) {
 
 // The original replayer judges every case the same way.
 func TestMatchAgreesWithReplayPy(t *testing.T) {
-	script := sharedPath(t, "golden", "replay.py")
+	script := Shared(t, "golden", "replay.py")
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("python3 is not here")
@@ -298,7 +283,7 @@ func TestReplay(t *testing.T) {
 
 // replay.py passes the same story, so both read the format alike.
 func TestReplayPyPassesTheSameStory(t *testing.T) {
-	script := sharedPath(t, "golden", "replay.py")
+	script := Shared(t, "golden", "replay.py")
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("python3 is not here")
 	}
@@ -360,7 +345,7 @@ func TestMissing(t *testing.T) {
 }
 
 func TestRoutes(t *testing.T) {
-	s, err := LoadFile(sharedPath(t, "golden", "http.jsonl"))
+	s, err := LoadFile(Shared(t, "golden", "http.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,12 +14,13 @@ import (
 	"testing"
 	"time"
 
+	"horde/internal/golden"
 	"horde/internal/horde"
 )
 
 // Every code of the original's list has a status.
 func TestEveryCodeHasAStatus(t *testing.T) {
-	raw, err := os.ReadFile(sharedPath(t, "data", "swagger.json"))
+	raw, err := os.ReadFile(golden.Shared(t, "data", "swagger.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

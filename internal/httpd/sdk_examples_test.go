@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"horde/api"
+	"horde/internal/golden"
 )
 
 // The Python SDK's sources have an example of every body and answer that the
@@ -48,7 +49,7 @@ func described() map[string]route {
 // examplesOf reads the files of a folder, by their name without the end.
 func examplesOf(t *testing.T, folder string) map[string][]byte {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(sharedPath(t, sdkExamples, folder), "*.json"))
+	files, err := filepath.Glob(filepath.Join(golden.Shared(t, sdkExamples, folder), "*.json"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%s: %d files, %v", folder, len(files), err)
 	}
@@ -174,7 +175,7 @@ func TestSDKProductionResponses(t *testing.T) {
 		"example_production_responses/_v2_workers_get_200.json":  reflect.TypeFor[[]api.WorkerDetails](),
 		"production_responses/_v2_interrogate_pop_post_200.json": reflect.TypeFor[api.AlchemyJob](),
 	} {
-		raw, err := os.ReadFile(sharedPath(t, sdkExamples, name))
+		raw, err := os.ReadFile(golden.Shared(t, sdkExamples, name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -274,7 +275,7 @@ func sameShape(t *testing.T, path string, want, got any) {
 
 // Each route answers with the statuses for which the SDK has a type.
 func TestSDKKnowsOurStatuses(t *testing.T) {
-	raw, err := os.ReadFile(sharedPath(t, sdkDocs, "api_to_sdk_response_map.json"))
+	raw, err := os.ReadFile(golden.Shared(t, sdkDocs, "api_to_sdk_response_map.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"horde/internal/golden"
 )
 
 // swaggerDoc is as much of a Swagger document as the comparison needs.
@@ -96,7 +98,7 @@ var otherwise = map[string]string{
 // The document of our routes has the original's names, answers and members, for
 // clients that are generated from it or check themselves against it.
 func TestSwaggerSpeaksTheOriginalsWords(t *testing.T) {
-	raw, err := os.ReadFile(sharedPath(t, "data", "swagger.json"))
+	raw, err := os.ReadFile(golden.Shared(t, "data", "swagger.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"math"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,6 +12,7 @@ import (
 
 	"horde/api"
 	"horde/internal/catalog"
+	"horde/internal/golden"
 	"horde/internal/horde"
 )
 
@@ -73,16 +73,12 @@ func TestTextUptime(t *testing.T) {
 
 // What the original answered for 40 texts.
 func TestRecordedTexts(t *testing.T) {
-	dir := os.Getenv("HORDE_SHARED")
-	if dir == "" {
-		dir = "../../../shared"
-	}
-	f, err := os.Open(filepath.Join(dir, "golden/kudos-text.jsonl"))
+	f, err := os.Open(golden.Shared(t, "golden/kudos-text.jsonl"))
 	if err != nil {
-		t.Skip("golden/kudos-text.jsonl is not here; set HORDE_SHARED to the folder that holds it")
+		t.Fatal(err)
 	}
 	defer f.Close()
-	c, err := catalog.New(catalog.Config{Texts: filepath.Join(dir, "data/model-reference/text-db.json")})
+	c, err := catalog.New(catalog.Config{Texts: golden.Shared(t, "data/model-reference/text-db.json")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,23 +8,9 @@ import (
 	"testing"
 
 	"horde/internal/catalog"
+	"horde/internal/golden"
 	"horde/internal/kudos"
 )
-
-// shared finds a file of the folder that holds the recorded exchanges and the
-// training data; without it the test is skipped.
-func shared(t *testing.T, name string) string {
-	t.Helper()
-	dir := os.Getenv("HORDE_SHARED")
-	if dir == "" {
-		dir = "../../../../shared"
-	}
-	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("%s is not here; set HORDE_SHARED to the folder that holds it", name)
-	}
-	return path
-}
 
 // Recorded prices that come from the fixed formula must be met exactly, those
 // of the original's net within 4 % for 95 of 100 and 96 % on average; charges to
@@ -34,11 +20,11 @@ func shared(t *testing.T, name string) string {
 // the net learnt the effect of denoising from, so they prove less; NETWORK.md
 // has the accuracy of each while it was left out.
 func TestRecordedPrices(t *testing.T) {
-	rows, err := ReadRecorded(shared(t, "golden/kudos-image.jsonl"))
+	rows, err := ReadRecorded(golden.Shared(t, "golden/kudos-image.jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ref, err := catalog.New(catalog.Config{Images: shared(t, "data/model-reference/image-stable_diffusion.json")})
+	ref, err := catalog.New(catalog.Config{Images: golden.Shared(t, "data/model-reference/image-stable_diffusion.json")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"horde/internal/golden"
 	"horde/internal/kudos"
 )
 
@@ -287,7 +288,7 @@ func TestScore(t *testing.T) {
 
 // The net in the program meets the goals on jobs that it never saw.
 func TestStandardNet(t *testing.T) {
-	all, err := ReadJobs(shared(t, "data/kudos/train.csv.gz"))
+	all, err := ReadJobs(golden.Shared(t, "data/kudos/train.csv.gz"))
 	if err != nil {
 		t.Fatal(err)
 	}
