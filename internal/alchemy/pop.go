@@ -220,37 +220,9 @@ func (c *choice) eligible(f *form) bool {
 // somebody else has changed.
 func (q *Queue) claim(found []*form, w *fleet.Worker) (taken []*form, lost []string, err error) {
 	now := q.now()
-	inOrder := slices.Clone(found) // all nodes lock rows in one order
-	slices.SortFunc(inOrder, func(a, b *form) int { return strings.Compare(a.ID, b.ID) })
-	rows := map[*form]*store.Form{}
-	for _, f := range inOrder {
-		row := q.snapshot(f)
-		rows[f] = &row
-	}
-	var news map[*form]store.FormProgress
 	expires := now + requestLife.Microseconds()
-	err = q.Store.Write(store.Unit{Key: inOrder[0].RequestID, Do: func(tx *store.Tx) error {
-		news = map[*form]store.FormProgress{}
-		alive := map[string]bool{}
-		for _, f := range inOrder {
-			if _, asked := alive[f.RequestID]; !asked {
-				err := tx.RenewAlchemy(f.RequestID, expires)
-				if alive[f.RequestID] = err == nil; err != nil && !errors.Is(err, store.ErrLost) {
-					return err
-				}
-			}
-			if !alive[f.RequestID] {
-				continue
-			}
-			p, err := tx.ClaimForm(rows[f], w.ID, now+formTime.Microseconds())
-			if err == nil {
-				news[f] = p
-			} else if !errors.Is(err, store.ErrLost) {
-				return err
-			}
-		}
-		return nil
-	}})
+	var news map[*form]store.FormProgress
+	err = q.Store.Write(q.claimUnit(found, w, now, expires, &news))
 	x := q.index
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -268,6 +240,44 @@ func (q *Queue) claim(found []*form, w *fleet.Worker) (taken []*form, lost []str
 		}
 	}
 	return taken, lost, err
+}
+
+// claimUnit asks for each form, and that its request lives on until expires. Those
+// that it gets are in news.
+func (q *Queue) claimUnit(found []*form, w *fleet.Worker, now, expires int64, news *map[*form]store.FormProgress) store.Unit {
+	inOrder := slices.Clone(found) // all nodes lock rows in one order
+	slices.SortFunc(inOrder, func(a, b *form) int { return strings.Compare(a.ID, b.ID) })
+	u := store.Unit{Key: inOrder[0].RequestID}
+	var renewals []*store.Ask[string]
+	claims := map[*form]*store.Ask[store.FormProgress]{}
+	renewed := map[string]bool{}
+	for _, f := range inOrder {
+		if !renewed[f.RequestID] {
+			renewed[f.RequestID] = true
+			renewal := store.RenewAlchemyOf(f.RequestID, expires, now)
+			renewals, u.First = append(renewals, renewal), append(u.First, renewal)
+		}
+		row := q.snapshot(f)
+		claims[f] = store.ClaimFormOf(&row, w.ID, now+formTime.Microseconds(), now)
+		u.First = append(u.First, claims[f])
+	}
+	u.Do = func(tx *store.Tx) error {
+		*news = map[*form]store.FormProgress{}
+		for _, r := range renewals {
+			if _, err := r.Answer(tx); err != nil && !errors.Is(err, store.ErrLost) {
+				return err
+			}
+		}
+		for _, f := range inOrder {
+			if p, err := claims[f].Answer(tx); err == nil {
+				(*news)[f] = p
+			} else if !errors.Is(err, store.ErrLost) {
+				return err
+			}
+		}
+		return nil
+	}
+	return u
 }
 
 // task is what a worker is told of a form.

@@ -176,21 +176,20 @@ func (q *Queue) cancelOnce(ctx context.Context, e *entry) error {
 	news := make([]store.FormProgress, len(all))
 	workers := map[string]store.Worker{}
 	u.Do = func(tx *store.Tx) (err error) {
+		ids := make([]string, len(all))
 		for i, c := range all {
+			ids[i] = c.row.ID
 			if news[i], err = tx.CancelForm(&c.row); err != nil {
 				return err
 			}
 			if c.s == nil {
-				if err := e.record.release(tx, c.row.ID); err != nil {
-					return err
-				}
 				continue
 			}
 			if workers[c.s.worker.ID], err = settle(tx, c.f, c.row, *c.s); err != nil {
 				return err
 			}
 		}
-		return nil
+		return e.record.release(tx, ids...)
 	}
 	if err := q.Store.Write(u); err != nil {
 		return err

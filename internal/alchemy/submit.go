@@ -117,39 +117,67 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, s settleme
 	if err != nil {
 		return 0, err
 	}
-	var p store.FormProgress
-	var worker store.Worker
-	now := q.now()
-	expires := now + requestLife.Microseconds()
-	payer := f.e.row.UserID
-	err = q.Store.Write(store.Unit{Key: f.RequestID, Accounts: []int64{payer, s.owner.ID}, Workers: []string{s.worker.ID}, Do: func(tx *store.Tx) (err error) {
-		if p, err = tx.FinishForm(&row, r); err != nil {
-			return err
-		}
-		if err := tx.RenewAlchemy(f.RequestID, expires); err != nil {
-			return err
-		}
-		if known := q.worthKeeping(f, r, s.worker, now); known != nil {
-			if err := tx.KeepResult(*known); err != nil {
-				return err
-			}
-		}
-		worker, err = settle(tx, f, row, s)
-		return err
-	}})
+	d := delivery{form: f, row: row, settlement: s, result: r, at: q.now()}
+	d.expires = d.at + requestLife.Microseconds()
+	err = q.Store.Write(q.deliveryUnit(&d))
 	if errors.Is(err, store.ErrLost) {
 		return 0, q.lost(ctx, row, s.worker)
 	}
 	if err != nil {
 		return 0, err
 	}
-	q.Fleet.Touch(worker)
+	q.Fleet.Touch(d.after)
 	q.index.mu.Lock()
-	f.e.expires = max(f.e.expires, expires)
-	q.index.apply(f, p)
+	f.e.expires = max(f.e.expires, d.expires)
+	q.index.apply(f, d.progress)
 	q.index.mu.Unlock()
 	q.tell(f, r, s.worker)
 	return f.reward().Float(), nil
+}
+
+// delivery is a result on its way into the database, and what it makes of the form
+// and of its worker.
+type delivery struct {
+	form       *form
+	row        store.Form
+	settlement settlement
+	result     store.FormResult
+	at         int64
+	expires    int64 // of the request from now on, at least
+
+	progress store.FormProgress
+	after    store.Worker
+}
+
+func (q *Queue) deliveryUnit(d *delivery) store.Unit {
+	f, s := d.form, d.settlement
+	finish, renew := store.FinishFormOf(&d.row, d.result), store.RenewAlchemyOf(f.RequestID, d.expires, d.at)
+	u := store.Unit{Key: f.RequestID, Accounts: []int64{f.e.row.UserID, s.owner.ID}, Workers: []string{s.worker.ID}, First: []store.Asked{finish, renew}}
+	hold := store.DropHoldOf(holdID(f.ID))
+	if f.e.record.Held {
+		u.First = append(u.First, hold)
+	}
+	u.Do = func(tx *store.Tx) (err error) {
+		if d.progress, err = finish.Answer(tx); err != nil {
+			return err
+		}
+		if _, err := renew.Answer(tx); err != nil {
+			return err
+		}
+		if f.e.record.Held {
+			if err := kudos.Released(tx, hold); err != nil { // it was for the charge below
+				return err
+			}
+		}
+		if known := q.worthKeeping(f, d.result, s.worker, d.at); known != nil {
+			if err := tx.KeepResult(*known); err != nil {
+				return err
+			}
+		}
+		d.after, err = settle(tx, f, d.row, s)
+		return err
+	}
+	return u
 }
 
 // resultOf is a result as it is stored.
@@ -197,9 +225,6 @@ func settle(tx *store.Tx, f *form, row store.Form, s settlement) (store.Worker, 
 	e.About(kudos.About{Worker: s.worker.ID, Model: f.Name})
 	payer := f.e.row.UserID
 	if err := e.Charge(payer, f.charge(), kudos.Part{What: kudos.Form, Amount: f.reward()}); err != nil {
-		return store.Worker{}, err
-	}
-	if err := f.e.record.release(tx, f.ID); err != nil { // it was for this charge
 		return store.Worker{}, err
 	}
 	if err := e.Reward(s.owner.ID, f.reward(), s.owner.Is(account.Trusted) || s.owner.Anonymous()); err != nil {

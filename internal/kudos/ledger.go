@@ -239,7 +239,23 @@ func EatHold(tx *store.Tx, id string, amount horde.Kudos) error {
 func ReleaseHolds(tx *store.Tx, ids ...string) error {
 	dropped, err := tx.DropHolds(ids...)
 	for _, h := range dropped {
-		err = errors.Join(err, tx.ChangeAccount(h.UserID, func(a *store.Account) { a.Held -= h.Remaining }))
+		err = errors.Join(err, free(tx, h))
 	}
 	return err
+}
+
+// Released is ReleaseHolds of one hold, which the unit asked to be dropped.
+func Released(tx *store.Tx, drop *store.Ask[store.Hold]) error {
+	h, err := drop.Answer(tx)
+	if errors.Is(err, store.ErrLost) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return free(tx, h)
+}
+
+func free(tx *store.Tx, dropped store.Hold) error {
+	return tx.ChangeAccount(dropped.UserID, func(a *store.Account) { a.Held -= dropped.Remaining })
 }

@@ -1,6 +1,10 @@
 package store
 
-import "horde/internal/horde"
+import (
+	"fmt"
+
+	"horde/internal/horde"
+)
 
 // Ask is one conditional change of a row, whose answer the unit that asks it goes
 // on with. A unit that names its asks in First has them sent in the round trip
@@ -14,6 +18,7 @@ type Ask[T any] struct {
 	args    []any
 	scan    func(scanner) (T, error)
 	request string // to tell other nodes of, when it changed; "" for none
+	alchemy string // in the same way
 	sent    bool
 	found   []T
 }
@@ -53,6 +58,9 @@ func (a *Ask[T]) Answer(tx *Tx) (answer T, err error) {
 	tx.direct = true
 	if a.request != "" {
 		mark(&tx.touched.requests, a.request)
+	}
+	if a.alchemy != "" {
+		mark(&tx.touched.alchemy, a.alchemy)
 	}
 	return found[0], nil
 }
@@ -96,4 +104,36 @@ func EndOf(id string, r JobResult, now int64) *Ask[string] {
 func changeOf(id, set, where string, args ...any) *Ask[RequestState] {
 	return &Ask[RequestState]{text: "UPDATE requests SET version = version + 1, " + set + " WHERE id = $1" + where + " RETURNING " + stateColumns,
 		args: append([]any{id}, args...), scan: scanState, request: id}
+}
+
+// RenewAlchemyOf moves the expiry of an alchemy request that has not expired now
+// to at least expires, and answers its id.
+func RenewAlchemyOf(id string, expires, now int64) *Ask[string] {
+	return &Ask[string]{text: "UPDATE alchemy_requests SET expires = CASE WHEN expires < $2 THEN $2 ELSE expires END WHERE id = $1 AND expires > $3 RETURNING id",
+		args: []any{id, expires, now}, scan: scanText, alchemy: id}
+}
+
+// ClaimFormOf gives a waiting form of a request that has not expired now to a
+// worker until ends.
+func ClaimFormOf(f *Form, worker string, ends, now int64) *Ask[FormProgress] {
+	return changeOfForm(f, FormWaiting, "state = 1, worker_id = $3, started = $4, ends = $5",
+		" AND EXISTS (SELECT 1 FROM alchemy_requests WHERE id = request_id AND expires > $4)", worker, now, ends)
+}
+
+// FinishFormOf writes the result of a running form.
+func FinishFormOf(f *Form, r FormResult) *Ask[FormProgress] {
+	return changeOfForm(f, FormRunning, "state = 2, result = $3, blob = $4", "", r.Result, r.Blob)
+}
+
+// DropHoldOf deletes a hold and answers what it was; lowering the account's Held
+// is the caller's.
+func DropHoldOf(id string) *Ask[Hold] {
+	return &Ask[Hold]{text: "DELETE FROM holds WHERE id = $1 RETURNING id, user_id, remaining", args: []any{id}, scan: scanHold}
+}
+
+// changeOfForm changes a form that is still in the version that the caller saw,
+// and in the state that the change is from.
+func changeOfForm(f *Form, from FormState, set, where string, args ...any) *Ask[FormProgress] {
+	return &Ask[FormProgress]{text: fmt.Sprintf("UPDATE forms SET version = version + 1, %s WHERE id = $1 AND version = $2 AND state = %d%s RETURNING %s",
+		set, from, where, formProgressColumns), args: append([]any{f.ID, f.Version}, args...), scan: scanFormProgress, alchemy: f.RequestID}
 }

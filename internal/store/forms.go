@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 )
 
 // AlchemyRequest is one request for forms about a picture. Body is the domain's
@@ -148,59 +147,17 @@ func (tx *Tx) InsertAlchemy(a AlchemyRequest, forms []Form, results []FormResult
 	mark(&tx.touched.alchemy, a.ID)
 }
 
-// RenewAlchemy moves the expiry of an alchemy request to at least expires.
-// ErrLost: it has expired or is gone.
-func (tx *Tx) RenewAlchemy(id string, expires int64) error {
-	n, err := tx.change("UPDATE alchemy_requests SET expires = CASE WHEN expires < $2 THEN $2 ELSE expires END WHERE id = $1 AND expires > $3",
-		id, expires, tx.Now)
-	if err == nil && n == 0 {
-		return ErrLost
-	}
-	if err == nil {
-		mark(&tx.touched.alchemy, id)
-	}
-	return err
-}
-
-// changeForm changes a form that is still in the version that the caller saw, and
-// in the state that the change is from; ErrLost when it is not.
-func (tx *Tx) changeForm(f *Form, from FormState, set string, args ...any) (FormProgress, error) {
-	found, err := read(tx, scanFormProgress, fmt.Sprintf("UPDATE forms SET version = version + 1, %s WHERE id = $1 AND version = $2 AND state = %d RETURNING %s",
-		set, from, formProgressColumns), append([]any{f.ID, f.Version}, args...)...)
-	if err != nil {
-		return FormProgress{}, err
-	}
-	if len(found) == 0 {
-		return FormProgress{}, ErrLost
-	}
-	tx.direct = true
-	mark(&tx.touched.alchemy, f.RequestID)
-	return found[0], nil
-}
-
-// ClaimForm gives a waiting form to a worker until ends. ErrLost: somebody else
-// has changed it.
-func (tx *Tx) ClaimForm(f *Form, worker string, ends int64) (FormProgress, error) {
-	return tx.changeForm(f, FormWaiting, "state = 1, worker_id = $3, started = $4, ends = $5", worker, tx.Now, ends)
-}
-
-// FinishForm writes the result of a running form. ErrLost: it had ended, or was
-// taken away.
-func (tx *Tx) FinishForm(f *Form, r FormResult) (FormProgress, error) {
-	return tx.changeForm(f, FormRunning, "state = 2, result = $3, blob = $4", r.Result, r.Blob)
-}
-
 // CancelForm ends a form without a result. ErrLost: it is in
 // another state by now.
 func (tx *Tx) CancelForm(f *Form) (FormProgress, error) {
-	return tx.changeForm(f, f.State, "state = 3")
+	return changeOfForm(f, f.State, "state = 3", "").Answer(tx)
 }
 
 // RequeueForm puts a running form back that its worker gave up; the limit-th time
 // it is faulted (generation rulebook §3.3). Its worker stays named. ErrLost: it
 // had ended.
 func (tx *Tx) RequeueForm(f *Form, limit int) (FormProgress, error) {
-	return tx.changeForm(f, FormRunning, "aborts = aborts + 1, state = CASE WHEN aborts + 1 >= $3 THEN 4 ELSE 0 END", limit)
+	return changeOfForm(f, FormRunning, "aborts = aborts + 1, state = CASE WHEN aborts + 1 >= $3 THEN 4 ELSE 0 END", "", limit).Answer(tx)
 }
 
 // DeleteAlchemy removes an alchemy request that expired at or before now, with
