@@ -2,11 +2,13 @@ package queue
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"horde/api"
 	"horde/internal/horde"
 	"horde/internal/store/storetest"
 )
@@ -107,6 +109,71 @@ func TestHoldsEnd(t *testing.T) {
 				}
 				c.advance(3 * time.Hour)
 				sweep(t)
+				if what := settled(db, n); what != "" {
+					t.Error(what)
+				}
+			})
+		}
+	})
+}
+
+// TestTextHoldsEnd is TestHoldsEnd for texts, whose hold is an estimate (§2.4).
+func TestTextHoldsEnd(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newClock()
+		n := newNode(t, db, c)
+		owner := n.person(t, true, 0)
+		submit := func(t *testing.T, text, state string) horde.Kudos {
+			t.Helper()
+			c.advance(time.Minute)
+			p := scribe(t.Name())
+			p.MaxLength = ptr(1024)
+			job := n.takeText(t, owner, p)
+			if job.ID == nil {
+				t.Fatal("no job")
+			}
+			c.advance(time.Minute)
+			reward, err := n.SubmitText(t.Context(), owner.key, api.TextSubmit{ID: *job.ID, Generation: text, State: state})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return horde.KudosOf(reward + 1)
+		}
+		long := strings.Repeat("x", 4*800)
+		for _, tt := range []struct {
+			name string
+			end  func(t *testing.T, id string) (paid horde.Kudos)
+		}{
+			{"delivered", func(t *testing.T, _ string) horde.Kudos { return submit(t, long, "ok") + submit(t, "x", "ok") }},
+			{"censored, then cancelled", func(t *testing.T, id string) horde.Kudos {
+				submit(t, long, "censored")
+				n.CancelText(t.Context(), id)
+				return horde.Whole(1)
+			}},
+			{"cancelled", func(t *testing.T, id string) horde.Kudos { n.CancelText(t.Context(), id); return 0 }},
+			{"faulted", func(t *testing.T, _ string) horde.Kudos {
+				for range 3 {
+					submit(t, "", "faulted")
+				}
+				return 0
+			}},
+			{"expired", func(t *testing.T, _ string) horde.Kudos { c.advance(21 * time.Minute); return 0 }},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				p := n.person(t, false, 1000)
+				a := askText(p, 2, "a/model")
+				a.Body.Params.MaxLength = ptr(800) // of 1 billion parameters, as nothing is known of it
+				id := n.acceptText(t, a)
+				if want := 2*horde.KudosOf(800.0/21) - horde.Whole(1); held(t, n, p) != want {
+					t.Fatalf("%s are held, want %s", held(t, n, p), want)
+				}
+				paid := tt.end(t, id)
+				if err := n.Sweep(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if m, want := n.money(t, p), horde.Whole(1000-1)-paid; m.Held != 0 || m.Balance != want {
+					t.Errorf("held %s, balance %s, want %s", m.Held, m.Balance, want)
+				}
 				if what := settled(db, n); what != "" {
 					t.Error(what)
 				}

@@ -203,19 +203,8 @@ func TestStartingPriority(t *testing.T) {
 		t.Fatal(err)
 	}
 	alice, flagged, poor := n.person(t, false, 777), n.person(t, false, 123_456), n.person(t, false, 30)
-	for _, p := range []person{flagged, poor} {
-		if err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
-			u, err := tx.User(p.ID)
-			if err != nil {
-				return err
-			}
-			u.Roles |= int64(account.Flagged)
-			return tx.UpdateUser(u)
-		}}); err != nil {
-			t.Fatal(err)
-		}
-		n.Accounts.Forget(p.ID)
-	}
+	n.become(t, flagged, account.Flagged)
+	n.become(t, poor, account.Flagged)
 	n.setBalance(t, poor, horde.Whole(10))
 	n.setBalance(t, person{anonymous, api.AnonymousKey}, horde.Whole(-50))
 	for _, c := range []struct {
