@@ -58,5 +58,19 @@ func (f *StoreFlags) openOrMake(con *console) (*store.Store, error) {
 // not; the caller closes it.
 func (f *StoreFlags) read(con *console) (*store.Store, error) {
 	c := f.complete(con)
-	return store.OpenReader(con.ctx, store.Options{URL: c.DB, Folder: c.Data, Log: con.log})
+	return openReader(con, c.DB, "--db", c.Data, "--data")
+}
+
+// openReader opens a database to look into it, by its URL or else in its folder;
+// an error begins with the flag that named it.
+func openReader(con *console, url, urlFlag, folder, folderFlag string) (*store.Store, error) {
+	flag := folderFlag
+	if url != "" {
+		flag = urlFlag
+	}
+	s, err := store.OpenReader(con.ctx, store.Options{URL: url, Folder: folder, Log: con.log})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	return s, nil
 }

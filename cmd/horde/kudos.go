@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"horde/internal/catalog"
@@ -43,7 +39,7 @@ type KudosTrainCmd struct {
 func (KudosTrainCmd) Help() string {
 	return `The file has a header and the columns width, height, steps, cfg_scale, sampler_name, karras, hires_fix, source_processing,
 source_image, source_mask, denoising_strength, control_type, control_strength, post_processing (names joined by "|") and seconds.
-With kudos_basis11, the price where the basis job is worth 11, the net also learns what the basis job takes.
+With kudos_basis11, the price where the basis job is worth 11, the net also learns what the basis job takes. Lines that cannot be read are left out and told of, unless they are more than one in ten.
 
 A server records what finished pictures asked for and how long they took (unless HORDE_KUDOS_RECORD=off). --from-db and --data-dir learn from that: pictures of batches, with LoRAs, of machines that are hardly known and at impossible speeds are left out, and the times of all machines are brought to one pace, by the yardstick of the net of --compare or of the one in this program. With --data beside it the net learns from both.
 
@@ -58,6 +54,10 @@ Examples:
 
 // Run trains, draws and writes the net.
 func (c *KudosTrainCmd) Run(con *console) error {
+	c.complete()
+	if err := c.writable(); err != nil {
+		return err
+	}
 	old, err := oldNet(c.Compare)
 	if err != nil {
 		return err
@@ -66,10 +66,14 @@ func (c *KudosTrainCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	if c.Recorded != "" {
+	denoised, err := c.recordedPrices(con, training.BasisSeconds(jobs))
+	if err != nil {
+		return err
+	}
+	if denoised != nil {
 		jobs = training.WithoutDenoising(jobs)
 	}
-	result, err := c.train(con, jobs)
+	result, err := c.train(con, jobs, denoised)
 	if err != nil {
 		return err
 	}
@@ -86,11 +90,12 @@ func (c *KudosTrainCmd) Run(con *console) error {
 	return printComparison(con.stdout, old, result.Net, unseen(jobs, card))
 }
 
-// train makes the net, shows how it goes, and tells what came of it.
-func (c *KudosTrainCmd) train(con *console, jobs []training.Job) (*training.Result, error) {
+// train makes the net, shows how it goes, and tells what came of it. denoised are
+// jobs that denoising strengths are learnt from; nil: those are in jobs.
+func (c *KudosTrainCmd) train(con *console, jobs, denoised []training.Job) (*training.Result, error) {
 	shown := newProgress(con, 20)
 	result, err := training.Train(con.ctx, jobs, training.Config{
-		Name: c.name(), Comment: c.Comment, Seed: c.Seed, Epochs: c.Epochs, Hidden: c.Hidden, Rate: c.Rate, Decay: c.Decay, HeldOut: c.HeldOut,
+		Name: c.Name, Comment: c.Comment, Seed: c.Seed, Epochs: c.Epochs, Hidden: c.Hidden, Rate: c.Rate, Decay: c.Decay, HeldOut: c.HeldOut,
 		Progress: func(e training.Epoch) {
 			shown.show(float64(e.Number)/float64(e.Of), fmt.Sprintf("epoch %d/%d  loss %.4f  kept back %.4f  accuracy %.4f  worst percentile %.4f",
 				e.Number, e.Of, e.Loss, e.Held, e.Score.Accuracy, e.Score.Worst))
@@ -100,8 +105,8 @@ func (c *KudosTrainCmd) train(con *console, jobs []training.Job) (*training.Resu
 	if err != nil {
 		return nil, err
 	}
-	if c.Recorded != "" {
-		if result.Net, err = c.fitDenoising(con, result.Net, training.BasisSeconds(jobs)); err != nil {
+	if denoised != nil {
+		if result.Net, err = c.fitDenoising(con, result.Net, denoised); err != nil {
 			return nil, err
 		}
 	}
@@ -110,16 +115,6 @@ func (c *KudosTrainCmd) train(con *console, jobs []training.Job) (*training.Resu
 		card.TrainRows, card.HeldOutN, result.Skipped, time.Since(shown.began).Round(time.Second))
 	return result, nil
 }
-
-// name is what price breakdowns call the net.
-func (c *KudosTrainCmd) name() string {
-	if c.Name != "" {
-		return c.Name
-	}
-	return withoutExtension(filepath.Base(c.Out))
-}
-
-func withoutExtension(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) }
 
 // builtIn is the name of the net in the program on the command line.
 const builtIn = "built-in"
@@ -149,8 +144,12 @@ func unseen(jobs []training.Job, card kudos.Card) (kept []training.Job) {
 	return kept
 }
 
-// fitDenoising learns what the denoising strength does from recorded prices.
-func (c *KudosTrainCmd) fitDenoising(con *console, net *kudos.Net, basis float64) (*kudos.Net, error) {
+// recordedPrices reads the prices of --recorded as jobs; nil without it. basis is
+// how many seconds the basis job takes.
+func (c *KudosTrainCmd) recordedPrices(con *console, basis float64) ([]training.Job, error) {
+	if c.Recorded == "" {
+		return nil, nil
+	}
 	if basis == 0 {
 		return nil, errors.New("--recorded needs the columns seconds and kudos_basis11 in --data, to know what a recorded price is in seconds")
 	}
@@ -165,12 +164,17 @@ func (c *KudosTrainCmd) fitDenoising(con *console, net *kudos.Net, basis float64
 	if err := models.Read(con.ctx); err != nil {
 		return nil, err
 	}
-	var jobs []training.Job
+	jobs := []training.Job{}
 	for i := range recorded {
 		if r := &recorded[i]; r.Network {
 			jobs = append(jobs, r.Job(models.Snapshot().Baseline(r.Model), basis))
 		}
 	}
+	return jobs, nil
+}
+
+// fitDenoising learns what the denoising strength does from recorded prices.
+func (c *KudosTrainCmd) fitDenoising(con *console, net *kudos.Net, jobs []training.Job) (*kudos.Net, error) {
 	net, score, err := training.FitDenoising(net, jobs)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Recorded, err)
@@ -178,45 +182,6 @@ func (c *KudosTrainCmd) fitDenoising(con *console, net *kudos.Net, basis float64
 	fmt.Fprintf(con.stderr, "denoising learnt from %d recorded prices; each met with accuracy %.4f on average while left out, the worst with %.4f\n",
 		score.Jobs, score.Accuracy, score.Least)
 	return net, nil
-}
-
-// write draws the loss and writes the net.
-func (c *KudosTrainCmd) write(con *console, r *training.Result) error {
-	net, err := r.Net.Bytes()
-	if err != nil {
-		return err
-	}
-	picture, err := training.Plot("loss of "+c.name(), r.Epochs)
-	if err != nil {
-		return err
-	}
-	plot := c.Plot
-	if plot == "" {
-		plot = withoutExtension(c.Out) + ".png"
-	}
-	if err := replaceFile(plot, picture); err != nil {
-		return err
-	}
-	if err := replaceFile(c.Out, net); err != nil {
-		return err
-	}
-	fmt.Fprintf(con.stderr, "the basis job takes %.2f s; wrote %s and %s\n", r.Net.Basis(), c.Out, plot)
-	return nil
-}
-
-// replaceFile writes a file so that path holds all of the new bytes or still
-// the old ones.
-func replaceFile(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = io.Copy(f, bytes.NewReader(b))
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 func printScore(w io.Writer, s training.Score) error {
@@ -236,7 +201,7 @@ type KudosEvalCmd struct {
 // Help says what is printed and shows examples.
 func (KudosEvalCmd) Help() string {
 	return `Prints the mean of 1 - |a-p| / max(a,p) over all jobs, a the price in the file and p the net's, and the accuracy that 99 of 100 jobs reach.
-Jobs with names that the net does not know are priced by the fixed formula, as they are in service. A file needs the column kudos_basis11. --from-db and --data-dir take what a server recorded, as "horde kudos train" does; there the yardstick is the net of --compare.
+Jobs with names that the net does not know are priced by the fixed formula, as they are in service. A file needs the column kudos_basis11; lines that cannot be read are left out and told of, unless they are more than one in ten. --from-db and --data-dir take what a server recorded, as "horde kudos train" does; there the yardstick is the net of --compare.
 
 Examples:
   horde kudos eval --data jobs.csv.gz

@@ -40,6 +40,10 @@ func printComparison(w io.Writer, old, fresh *kudos.Net, jobs []training.Job) er
 	}
 	fmt.Fprintf(w, "\nprices move by %+.1f %% on average, half of them by at most %.1f %%, and %.1f %% of them by more than a tenth\n\n",
 		100*c.Shift, 100*c.Typical, 100*c.Moved)
+	if len(c.Movers) == 0 {
+		_, err := fmt.Fprintln(w, "too few jobs to compare them by kind")
+		return err
+	}
 	rows = [][]string{{"KIND OF JOB", "JOBS", "MOVES BY", "OLD PRICE", "NEW PRICE"}}
 	for _, m := range c.Movers[:min(mostMovers, len(c.Movers))] {
 		rows = append(rows, []string{clean(m.Kind), fmt.Sprint(m.Jobs), fmt.Sprintf("%+.1f %%", 100*m.Shift), fmt.Sprintf("%.2f", m.Old), fmt.Sprintf("%.2f", m.New)})

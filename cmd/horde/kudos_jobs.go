@@ -2,10 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 
 	"horde/internal/kudos"
 	"horde/internal/kudos/training"
-	"horde/internal/store"
 )
 
 // JobsFlags say where jobs come from that prices are learnt from or compared
@@ -25,10 +25,12 @@ func (f *JobsFlags) read(con *console, yardstick *kudos.Net) ([]training.Job, er
 	}
 	var jobs []training.Job
 	if f.Data != "" {
+		var unread training.Unread
 		var err error
-		if jobs, err = training.ReadJobs(f.Data); err != nil {
+		if jobs, unread, err = training.ReadJobs(f.Data); err != nil {
 			return nil, err
 		}
+		tellUnread(con.stderr, f.Data, unread)
 	}
 	if f.FromDB == "" && f.DataDir == "" {
 		return jobs, nil
@@ -42,12 +44,26 @@ func (f *JobsFlags) read(con *console, yardstick *kudos.Net) ([]training.Job, er
 	return append(jobs, recorded...), err
 }
 
+// tellUnread tells of the lines of a file that were left out.
+func tellUnread(w io.Writer, path string, u training.Unread) {
+	if u.Lines == 0 {
+		return
+	}
+	fmt.Fprintf(w, "%s: lines left out, as they cannot be read: %d\n", path, u.Lines)
+	for _, what := range u.First {
+		fmt.Fprintf(w, "  %s\n", clean(what))
+	}
+	if u.Lines > len(u.First) {
+		fmt.Fprintln(w, "  …")
+	}
+}
+
 // recorded reads what a server recorded.
 func (f *JobsFlags) recorded(con *console, yardstick *kudos.Net) ([]training.Job, error) {
 	if f.FromDB != "" && f.DataDir != "" {
 		return nil, usageError("--from-db and --data-dir name two databases; take one")
 	}
-	s, err := store.OpenReader(con.ctx, store.Options{URL: f.FromDB, Folder: f.DataDir, Log: con.log})
+	s, err := openReader(con, f.FromDB, "--from-db", f.DataDir, "--data-dir")
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +74,7 @@ func (f *JobsFlags) recorded(con *console, yardstick *kudos.Net) ([]training.Job
 	}
 	n, err := training.Normalize(timed, yardstick)
 	if err != nil {
-		return nil, fmt.Errorf("%d recorded pictures: %w", len(timed), err)
+		return nil, fmt.Errorf("pictures recorded: %d; %w", len(timed), err)
 	}
 	fmt.Fprintf(con.stderr, "%d recorded pictures: %d of use, at %d different paces; left out: %d unfit, %d of machines that are hardly known, %d outliers\n",
 		len(timed)+lost, len(n.Jobs), n.Paces, n.Unfit+lost, n.Unknown, n.Outliers)

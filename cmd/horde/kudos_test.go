@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,4 +83,93 @@ func TestTrainFromDatabase(t *testing.T) {
 			t.Error("the two databases make different networks of the same pictures")
 		}
 	})
+}
+
+// dataFile writes jobs that anybody could have had, with further lines below, and
+// returns the file's path.
+func dataFile(t *testing.T, more string) string {
+	t.Helper()
+	var text strings.Builder
+	text.WriteString("width,height,steps,cfg_scale,sampler_name,karras,hires_fix,source_processing,source_image,source_mask," +
+		"denoising_strength,control_type,control_strength,post_processing,seconds,kudos_basis11\n")
+	for i := range 400 {
+		o := kudos.Order{Width: 64 * (4 + i%13), Height: 64 * (4 + i/13%13), Steps: 10 + i*7%40, Cfg: 7, Sampler: "k_euler", Karras: true, SourceProcessing: "txt2img"}
+		seconds, _ := kudos.Standard().Seconds(&o)
+		fmt.Fprintf(&text, "%d,%d,%d,7,k_euler,True,False,txt2img,False,False,,None,,,%.3f,%.3f\n",
+			o.Width, o.Height, o.Steps, seconds, 11*seconds/kudos.Standard().Basis())
+	}
+	path := filepath.Join(t.TempDir(), "jobs.csv")
+	if err := os.WriteFile(path, []byte(text.String()+more), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestEvalLeavesOutBrokenLines(t *testing.T) {
+	var out, errs bytes.Buffer
+	args := []string{"kudos", "eval", "--data", dataFile(t, "1,2\nwide\x1b[2J,512,20,7,k_euler,True,False,txt2img,False,False,,None,,,5,9\n,,\n{}\n")}
+	if code := run(t.Context(), args, strings.NewReader(""), &out, &errs); code != 0 || !strings.HasPrefix(out.String(), "accuracy 0.999") {
+		t.Fatalf("%d\n%s%s", code, out.String(), errs.String())
+	}
+	for _, want := range []string{"left out, as they cannot be read: 4\n  line 402: wrong number of fields: 2", "line 403: width", "  …\n", "400 jobs"} {
+		if !strings.Contains(errs.String(), want) || strings.Contains(errs.String(), "\x1b") {
+			t.Errorf("%q lacks %q", errs.String(), want)
+		}
+	}
+}
+
+// What stands in the way of writing a net is said before the training, and what
+// was read is never overwritten.
+func TestTrainLooksWhereItWrites(t *testing.T) {
+	data, dir := dataFile(t, ""), t.TempDir()
+	before, err := os.ReadFile(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net := filepath.Join(dir, "net.bin")
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"no such folder", []string{"--out", filepath.Join(dir, "none", "net.bin")}, 1, "cannot be written there: no such file or directory"},
+		{"a folder", []string{"--out", dir}, 2, "is a folder; name a file in it"},
+		{"the picture in no folder", []string{"--out", net, "--plot", filepath.Join(dir, "none", "loss.png")}, 1, "cannot be written there"},
+		{"over the data", []string{"--out", data}, 2, "would be overwritten"},
+		{"the picture over the data", []string{"--out", net, "--plot", filepath.Join(filepath.Dir(data), ".", "jobs.csv")}, 2, "would be overwritten"},
+		{"over itself", []string{"--out", filepath.Join(dir, "net.png")}, 2, "would both be written"},
+		{"over the net to compare with", []string{"--out", net, "--compare", net}, 2, "would be overwritten"},
+		{"recorded prices that are none", []string{"--out", net, "--recorded", data}, 1, "line 1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			args := append([]string{"kudos", "train", "--data", data, "--epochs", "1", "--hidden", "4"}, c.args...)
+			code := run(t.Context(), args, strings.NewReader(""), &out, &errs)
+			if code != c.code || !strings.Contains(errs.String(), c.want) || strings.Contains(errs.String(), "epoch") {
+				t.Errorf("%d %q, want %d %q", code, errs.String(), c.code, c.want)
+			}
+		})
+	}
+	if after, err := os.ReadFile(data); err != nil || !bytes.Equal(before, after) {
+		t.Error("the data was overwritten", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Error(left, err)
+	}
+}
+
+// An error about a database names the flag that named it.
+func TestDatabaseFlagsAreNamed(t *testing.T) {
+	for _, args := range [][]string{
+		{"--from-db:", "kudos", "train", "--from-db", "mysql://a/b"},
+		{"--data-dir:", "kudos", "eval", "--data-dir", t.TempDir()},
+		{"--db:", "admin", "ledger", "verify", "--db", "mysql://a/b"},
+		{"--data:", "admin", "ledger", "explain", "1", "--data", t.TempDir()},
+	} {
+		var out, errs bytes.Buffer
+		if code := run(t.Context(), args[1:], strings.NewReader(""), &out, &errs); code != 1 || !strings.HasPrefix(errs.String(), "horde: "+args[0]) {
+			t.Errorf("%v: %d %s", args, code, errs.String())
+		}
+	}
 }

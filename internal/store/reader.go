@@ -50,7 +50,7 @@ func (s *Store) readPostgres(ctx context.Context, address string) error {
 	s.engine = postgresEngine
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
-		return errors.New("--db: this is no postgres:// URL that can be understood")
+		return errors.New("this is no postgres:// URL that can be understood")
 	}
 	config.ConnectTimeout = 10 * time.Second
 	config.RuntimeParams["default_transaction_read_only"] = "on"
@@ -69,7 +69,7 @@ func (s *Store) readSQLite(ctx context.Context, folder string) error {
 	s.engine = sqliteEngine
 	path := filepath.Join(folder, "horde.db")
 	if _, err := os.Stat(path); err != nil {
-		return fmt.Errorf("there is no database in %s; name the data folder of a server, or a copy of it, with --data, or PostgreSQL with --db", folder)
+		return fmt.Errorf("there is no database in %s; name the data folder of a server, or a copy of it, or its PostgreSQL", folder)
 	}
 	err := s.openFile(ctx, path, "mode=ro")
 	if err == nil {

@@ -44,66 +44,116 @@ const (
 	maxCount = 1_000_000 // pixels of a side, steps
 )
 
+// Unread tells of the lines of a data file that hold no job.
+type Unread struct {
+	Lines int      // how many
+	First []string // what is wrong with the first of them, at most 3, each as "line 7: …"
+}
+
+// maxUnread is how many of the lines of a data file may be no jobs, as one in so
+// many: a few that were cut off or mistyped spoil nothing, a file with more is not
+// what it is taken for.
+const maxUnread = 10
+
+func (u *Unread) add(line int, err error) {
+	if u.Lines++; len(u.First) < 3 {
+		u.First = append(u.First, fmt.Sprintf("line %d: %v", line, err))
+	}
+}
+
 // ReadJobs reads a data file: CSV with a header, plain or gzip.
 //
 // Booleans are True or False; post_processing joins names by "|"; control_type
 // is None or empty where there is none; empty strengths count as not given.
 // control_strength is what the job ran with: where a client gave only a
 // denoising strength for it, that. A file needs the payload's columns and
-// seconds, kudos_basis11 or both. Errors name line and column.
-func ReadJobs(path string) ([]Job, error) {
+// seconds, kudos_basis11 or both. Lines that cannot be read are left out and told
+// of; if they are more than one in ten, or the file as a whole cannot be read,
+// that is an error, which names line and column.
+func ReadJobs(path string) ([]Job, Unread, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, Unread{}, err
 	}
 	defer f.Close()
-	jobs, err := Parse(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, Unread{}, fmt.Errorf("%s is a folder; name a file", path)
 	}
-	return jobs, nil
+	jobs, unread, err := Parse(f)
+	if err != nil {
+		return nil, unread, fmt.Errorf("%s: %w", path, err)
+	}
+	return jobs, unread, nil
 }
 
 // Parse reads jobs as ReadJobs does.
-func Parse(r io.Reader) ([]Job, error) {
+func Parse(r io.Reader) ([]Job, Unread, error) {
 	in, err := plain(r)
 	if err != nil {
-		return nil, err
+		return nil, Unread{}, err
 	}
 	c := csv.NewReader(in)
 	c.ReuseRecord = true
 	head, err := c.Read()
 	if err != nil {
-		return nil, fmt.Errorf("no header: %w", err)
+		return nil, Unread{}, fmt.Errorf("no header: %w", readable(err))
 	}
 	l, err := newLine(head)
 	if err != nil {
-		return nil, err
+		return nil, Unread{}, err
 	}
-	var jobs []Job
+	jobs, unread, err := l.jobs(c)
+	if all := len(jobs) + unread.Lines; err == nil && maxUnread*unread.Lines > all {
+		err = fmt.Errorf("%s (%d of %d lines cannot be read)", unread.First[0], unread.Lines, all)
+	}
+	if err == nil && len(jobs) == 0 {
+		err = errors.New("no jobs below the header")
+	}
+	if err != nil {
+		return nil, unread, err
+	}
+	return jobs, unread, nil
+}
+
+// readable words what ends the reading of a file.
+func readable(err error) error {
+	switch {
+	case errors.Is(err, io.EOF):
+		return errors.New("the file is empty")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("the compressed data ends too early: the file is cut off")
+	}
+	return err
+}
+
+// jobs reads what is below the header.
+func (l *line) jobs(c *csv.Reader) (jobs []Job, unread Unread, err error) {
 	for {
 		fields, err := c.Read()
 		if errors.Is(err, io.EOF) {
-			break
+			return jobs, unread, nil
+		}
+		if len(jobs)+unread.Lines == maxJobs {
+			return nil, unread, fmt.Errorf("more than %d jobs", maxJobs)
+		}
+		if bad := (*csv.ParseError)(nil); errors.As(err, &bad) {
+			if errors.Is(err, csv.ErrFieldCount) {
+				bad.Err = fmt.Errorf("wrong number of fields: %d, where the header has %d", len(fields), l.columns)
+			}
+			unread.add(bad.StartLine, bad.Err)
+			continue
 		}
 		if err != nil {
-			return nil, err
-		}
-		if len(jobs) == maxJobs {
-			return nil, fmt.Errorf("more than %d jobs", maxJobs)
+			return nil, unread, readable(err)
 		}
 		l.fields, l.err = fields, nil
-		j := l.job()
-		if l.err != nil {
-			at, _ := c.FieldPos(0)
-			return nil, fmt.Errorf("line %d: %w", at, l.err)
+		if j := l.job(); l.err == nil {
+			jobs = append(jobs, j)
+			continue
 		}
-		jobs = append(jobs, j)
+		at, _ := c.FieldPos(0)
+		unread.add(at, l.err)
 	}
-	if len(jobs) == 0 {
-		return nil, errors.New("no jobs below the header")
-	}
-	return jobs, nil
 }
 
 // plain reads what gzip has packed, and anything else as it is.
@@ -122,13 +172,14 @@ func plain(r io.Reader) (io.Reader, error) {
 // line reads the fields of one record by the names of their columns. err is the
 // first that went wrong.
 type line struct {
-	column map[string]int
-	fields []string
-	err    error
+	column  map[string]int
+	columns int // of the header
+	fields  []string
+	err     error
 }
 
 func newLine(head []string) (*line, error) {
-	l := &line{column: make(map[string]int, len(head))}
+	l := &line{column: make(map[string]int, len(head)), columns: len(head)}
 	for i, name := range head {
 		l.column[strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))] = i
 	}
@@ -167,7 +218,7 @@ func (l *line) text(column string) string { return strings.TrimSpace(l.fields[l.
 
 func (l *line) fail(column, want string) {
 	if l.err == nil {
-		l.err = fmt.Errorf("%s is %q; it must be %s", column, l.text(column), want)
+		l.err = fmt.Errorf("%s is %.40q; it must be %s", column, l.text(column), want)
 	}
 }
 

@@ -90,7 +90,7 @@ func Normalize(timed []Timed, yardstick *kudos.Net) (Normalized, error) {
 	}
 	all = slices.DeleteFunc(all, byCount(all, func(q *polished) string { return q.pace }, leastOfMachine, &n.Unknown))
 	if len(all) == 0 {
-		return n, fmt.Errorf("there is nothing to learn from: %d are unfit (batches, LoRAs, times below %v s or above %v s), %d of machines with fewer than %d",
+		return n, fmt.Errorf("there is nothing to learn from yet: unfit are %d (batches, LoRAs, times below %v s or above %v s), and %d are of machines with fewer than %d",
 			n.Unfit, shortest, longest, n.Unknown, leastOfMachine)
 	}
 	paces, kinds := polish(all, yardstick.Encoding())
