@@ -285,12 +285,7 @@ func (w *writer) attempt(batch []*pending, results []error) (err error) {
 	tx := &Tx{ctx: ctx, w: w, Now: w.s.clock().UnixMicro(), seq: w.seq + 1}
 	defer func() {
 		if err != nil {
-			if w.conn == nil {
-				return
-			}
-			if _, rerr := w.conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); rerr != nil && !errors.Is(rerr, sql.ErrConnDone) {
-				w.s.log.Warn("rollback", "error", rerr)
-			}
+			w.rollback(context.WithoutCancel(ctx))
 		}
 	}()
 	if err := tx.begin(batch); err != nil {
@@ -314,11 +309,7 @@ func (w *writer) attempt(batch []*pending, results []error) (err error) {
 	}
 	if err := tx.commit(); err != nil {
 		if err = w.settle(tx.seq, err); errors.Is(err, errUnknown) {
-			for i := range results {
-				if results[i] == nil {
-					results[i] = err
-				}
-			}
+			refuseRest(results, err)
 			return nil
 		}
 		if err != nil {
@@ -330,6 +321,26 @@ func (w *writer) attempt(batch []*pending, results []error) (err error) {
 		(*f)()
 	}
 	return nil
+}
+
+// rollback undoes a transaction that went wrong, where it has not gone with its
+// connection.
+func (w *writer) rollback(ctx context.Context) {
+	if w.conn == nil {
+		return
+	}
+	if _, err := w.conn.ExecContext(ctx, "ROLLBACK"); err != nil && !errors.Is(err, sql.ErrConnDone) {
+		w.s.log.Warn("rollback", "error", err)
+	}
+}
+
+// refuseRest gives an error to the units that have none.
+func refuseRest(results []error, err error) {
+	for i := range results {
+		if results[i] == nil {
+			results[i] = err
+		}
+	}
 }
 
 // statement is a statement whose rows, if any, go to each.
