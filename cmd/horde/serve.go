@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"slices"
 	"sync"
@@ -98,25 +99,9 @@ func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNod
 	if c.Repository != "" {
 		api.Repository = c.Repository
 	}
-	options := node.Options{
-		Data: c.Data, DBURL: c.DB, Listener: listener, PublicURL: c.PublicURL, Title: c.Title,
-		TrustedProxies: c.TrustedProxies, Services: c.Services, AddressChecker: c.IPChecker, Admins: n.admins.all, Awarders: c.Awarders, TrustThreshold: c.TrustThreshold,
-		Server: admission.Server{MatchedTargeting: bool(c.MatchedTargeting), UpfrontOnWorkerList: bool(c.UpfrontOnWorkerlist)},
-		Pricer: pricer, Timings: bool(c.KudosRecord),
-		KeySecret: secrets.Key, BlobSecret: secrets.Blob, S3: c.S3.Options(c.MaxUpload), MaxUpload: c.MaxUpload,
-		Models:       node.Models{Image: c.ImageReference, ImageExtra: c.ImageReferenceExtra, Text: c.TextReference, Refresh: c.ReferenceRefresh},
-		NoFilters:    bool(c.DisableFilters),
-		TestAccounts: bool(c.TestAPIKeys), Limited: !bool(c.NoRateLimits),
-		Sources: fetch.NewPictures(fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch)})),
-		Hooks:   fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch), Timeout: notify.Timeout}),
-		Metrics: n.registry, MetricsElsewhere: c.MetricsListen != "", Log: con.log, AccessLog: bool(c.AccessLog),
-	}
-	if p := c.Patreon; p.Token != "" {
-		options.Patreon = patron.NewPatreon(p.URL, p.Token, p.Campaign, con.log)
-	}
-	if s := c.Stripe; s.Key != "" {
-		options.Stripe = patron.NewStripe(s.URL, s.Key, con.log)
-	}
+	options := nodeOptions(c, con.log)
+	options.Listener, options.Pricer, options.Admins, options.Metrics = listener, pricer, n.admins.all, n.registry
+	options.KeySecret, options.BlobSecret = secrets.Key, secrets.Blob
 	if n.Node, err = node.Open(con.ctx, options); err != nil {
 		listener.Close()
 		return nil, err
@@ -126,16 +111,36 @@ func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNod
 	return n, nil
 }
 
+// nodeOptions are those options of a node that follow from the settings alone.
+func nodeOptions(c *config.Serve, log *slog.Logger) node.Options {
+	options := node.Options{
+		Data: c.Data, DBURL: c.DB, PublicURL: c.PublicURL, Title: c.Title,
+		TrustedProxies: c.TrustedProxies, Services: c.Services, AddressChecker: c.IPChecker, Awarders: c.Awarders, TrustThreshold: c.TrustThreshold,
+		Server:  admission.Server{MatchedTargeting: bool(c.MatchedTargeting), UpfrontOnWorkerList: bool(c.UpfrontOnWorkerlist)},
+		Timings: bool(c.KudosRecord), S3: c.S3.Options(c.MaxUpload), MaxUpload: c.MaxUpload,
+		Models:       node.Models{Image: c.ImageReference, ImageExtra: c.ImageReferenceExtra, Text: c.TextReference, Refresh: c.ReferenceRefresh},
+		NoFilters:    bool(c.DisableFilters),
+		TestAccounts: bool(c.TestAPIKeys), Limited: !bool(c.NoRateLimits),
+		Sources:          fetch.NewPictures(fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch)})),
+		Hooks:            fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch), Timeout: notify.Timeout}),
+		MetricsElsewhere: c.MetricsListen != "", Log: log, AccessLog: bool(c.AccessLog),
+	}
+	if p := c.Patreon; p.Token != "" {
+		options.Patreon = patron.NewPatreon(p.URL, p.Token, p.Campaign, log)
+	}
+	if s := c.Stripe; s.Key != "" {
+		options.Stripe = patron.NewStripe(s.URL, s.Key, log)
+	}
+	return options
+}
+
 // openPricer prices by the net in a file, "" for the one in the program.
 func openPricer(path string) (*kudos.Pricer, error) {
-	if path == "" {
-		return kudos.NewPricer(kudos.Standard()), nil
-	}
-	net, err := kudos.ReadNet(path)
+	n, err := openNet(path)
 	if err != nil {
 		return nil, usageError("--kudos-net: %w", err)
 	}
-	return kudos.NewPricer(net), nil
+	return kudos.NewPricer(n), nil
 }
 
 func databaseName(url string) string {
