@@ -1,11 +1,13 @@
 package httpd
 
 import (
+	"context"
 	"net/http"
 
 	"horde/api"
 	"horde/internal/catalog"
 	"horde/internal/queue"
+	"horde/internal/style"
 )
 
 // priceRoutes are the lines of the routes table for prices.
@@ -53,7 +55,7 @@ func (s *Server) postPrice(w http.ResponseWriter, r *http.Request) error {
 }
 
 // readPriced reads a body whose kind the query says or, where it does not, the
-// body's fields and models do.
+// body does.
 func (s *Server) readPriced(w http.ResponseWriter, r *http.Request) (body any, kind string, err error) {
 	kind = r.URL.Query().Get("type")
 	size := api.ImageRequestSchema.Size()
@@ -65,22 +67,22 @@ func (s *Server) readPriced(w http.ResponseWriter, r *http.Request) (body any, k
 		return nil, "", invalidField("type", "must be image or text")
 	}
 	if body, err = readValue(w, r, size); err == nil && kind == "" {
-		kind = kindOfBody(body, s.Catalog.Snapshot())
+		kind = s.kindOfBody(r.Context(), body)
 	}
 	return body, kind, err
 }
 
 // kindOfBody tells a request for texts from one for pictures by the fields that
-// only one of them has, else by the first model. A body that says neither is one
-// for pictures.
-func kindOfBody(body any, known *catalog.Snapshot) string {
+// only one of them has, else by the first model or the style. A body that tells by
+// none of these is one for pictures.
+func (s *Server) kindOfBody(ctx context.Context, body any) string {
 	fields, _ := body.(map[string]any)
 	params, _ := fields["params"].(map[string]any)
 	image, text := api.ImageRequestSchema, api.TextRequestSchema
 	imageParams, textParams := image.Property("params"), text.Property("params")
 	texts := own(fields, text, image) + own(params, textParams, imageParams)
 	images := own(fields, image, text) + own(params, imageParams, textParams)
-	if texts > images || texts == images && writes(fields["models"], known) {
+	if texts > images || texts == images && (writes(fields["models"], s.Catalog.Snapshot()) || s.styleOfTexts(ctx, fields["style"])) {
 		return "text"
 	}
 	return "image"
@@ -94,6 +96,17 @@ func writes(models any, known *catalog.Snapshot) bool {
 	}
 	name, _ := list[0].(string)
 	return known.KnownText(name) && !known.KnownImage(name)
+}
+
+// styleOfTexts tells whether a style is named that is for texts.
+func (s *Server) styleOfTexts(ctx context.Context, name any) bool {
+	const longest = 1024
+	ref, _ := name.(string)
+	if ref == "" || len(ref) > longest {
+		return false
+	}
+	c, err := s.Styles.Choose(ctx, style.Image, ref)
+	return err == nil && c.Style.Kind == style.Text
 }
 
 // own counts the fields that one schema has and another has not.

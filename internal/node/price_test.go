@@ -67,6 +67,34 @@ func TestPriceIsTheDryRun(t *testing.T) {
 	}
 }
 
+// A body that names nothing but a style is of the style's kind.
+func TestPriceByStyle(t *testing.T) {
+	n, admin := newNode(t)
+	for _, kind := range []string{"image", "text"} {
+		name := kind + " in oil"
+		body := `{"name":"` + name + `","info":"thick strokes","prompt":"{p} in oil{np}","models":["Qwen/Qwen3-8B"],"tags":["art"],"params":{}}`
+		if kind == "image" {
+			body = strings.Replace(body, "Qwen/Qwen3-8B", "SDXL 1.0", 1)
+		}
+		var made api.StyleModified
+		if w := n.call(t, "POST", "/api/v2/styles/"+kind, admin, body, &made); w.Code != http.StatusOK {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		for _, ref := range []string{name, made.ID, "style::" + name} {
+			var p api.Price
+			if w := n.call(t, "POST", pricePath, admin, `{"prompt":"a fox","style":"`+ref+`"}`, &p); w.Code != http.StatusOK || p.Type != kind {
+				t.Errorf("%s: %d %s, want a price of kind %s", ref, w.Code, w.Body, kind)
+			}
+		}
+	}
+	for _, ref := range []string{"nobody knows it", strings.Repeat("x", 1024), "a\\u0000b"} {
+		var e api.Error
+		if w := n.call(t, "POST", pricePath, admin, `{"prompt":"a fox","style":"`+ref+`"}`, &e); w.Code != http.StatusNotFound || e.RC != "StyleNotFound" {
+			t.Errorf("%s: %d %s", ref, w.Code, w.Body)
+		}
+	}
+}
+
 // Lines of a price with everything in it.
 func TestPriceLines(t *testing.T) {
 	n, _ := newNode(t)
