@@ -229,18 +229,7 @@ func (a *Accounts) TestUser(ctx context.Context, username, oauth string, moderat
 	case err != nil:
 		return nil, "", false, err
 	default:
-		key = horde.NewAPIKey()
-		err = a.change(row.ID, func(r *store.User) {
-			r.Username = cleanName(username)
-			r.KeyHash = a.hash(key)
-			r.Roles = r.Roles&^int64(Moderator|Trusted) | int64(roles)
-			row = *r
-		})
-		if err != nil {
-			return nil, "", false, err
-		}
-		u = fromRow(row)
-		if err = a.freeEscrow(u.ID); err != nil {
+		if u, key, err = a.renew(row.ID, username, roles); err != nil {
 			return nil, "", false, err
 		}
 	}
@@ -254,6 +243,22 @@ func (a *Accounts) TestUser(ctx context.Context, username, oauth string, moderat
 		}})
 	}
 	return u, key, created, err
+}
+
+// renew gives a user another name and key, and these of the roles that an account
+// for tests can have.
+func (a *Accounts) renew(id int64, username string, roles Role) (u *User, key string, err error) {
+	key = horde.NewAPIKey()
+	err = a.change(id, func(r *store.User) {
+		r.Username = cleanName(username)
+		r.KeyHash = a.hash(key)
+		r.Roles = r.Roles&^int64(Moderator|Trusted) | int64(roles)
+		u = fromRow(*r)
+	})
+	if err == nil {
+		err = a.freeEscrow(id)
+	}
+	return u, key, err
 }
 
 // change rewrites a user's row and clears the cache.

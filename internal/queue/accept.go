@@ -282,6 +282,12 @@ func (q *Queue) commit(e *entry, r incoming, t *terms, w weighed) error {
 	if err != nil {
 		return err
 	}
+	e.enter(row)
+	return nil
+}
+
+// enter brings a request that was acknowledged into its index.
+func (e *entry) enter(row store.Request) {
 	e.row, e.state, e.rank = row, row.RequestState, rankOf(&row)
 	x := e.home
 	x.mu.Lock()
@@ -290,7 +296,6 @@ func (q *Queue) commit(e *entry, r incoming, t *terms, w weighed) error {
 	}
 	x.mu.Unlock()
 	x.offer(e)
-	return nil
 }
 
 func holdID(request string) string { return "upfront:" + request }

@@ -210,12 +210,7 @@ func (v *Style) apply(in api.StyleInput) error {
 		v.NSFW = *in.NSFW
 	}
 	if in.Tags != nil {
-		v.Tags = make([]string, 0, len(*in.Tags))
-		for _, tag := range *in.Tags {
-			if tag = moderation.Sanitize(tag); tag != "" && !slices.Contains(v.Tags, tag) {
-				v.Tags = append(v.Tags, tag)
-			}
-		}
+		v.Tags = tidy(*in.Tags)
 	}
 	if in.Models != nil {
 		v.Models = slices.Clone(*in.Models)
@@ -231,6 +226,17 @@ func (v *Style) apply(in api.StyleInput) error {
 		v.Params = string(text)
 	}
 	return nil
+}
+
+// tidy is a list of tags sanitised, each once and none empty.
+func tidy(tags []string) []string {
+	kept := make([]string, 0, len(tags))
+	for _, tag := range tags {
+		if tag = moderation.Sanitize(tag); tag != "" && !slices.Contains(kept, tag) {
+			kept = append(kept, tag)
+		}
+	}
+	return kept
 }
 
 // known keeps the params that a request of the kind could send too: styles may
