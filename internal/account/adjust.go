@@ -71,11 +71,11 @@ func (in *Adjustment) check() (reason string, err error) {
 	reason = moderation.Sanitize(strings.Join(strings.Fields(in.Reason), " "))
 	switch {
 	case reason == "":
-		return "", &horde.Error{Fields: map[string]string{"reason": "say why, in words that the user will read"}}
+		return "", horde.Invalid("reason", "say why, in words that the user will read")
 	case moderation.Profane(reason):
 		return "", horde.Errorf("ProfaneAdminComment", "Please choose words that everybody can read.")
 	case in.Amount == 0 || in.Amount > mostAtOnce || in.Amount < -mostAtOnce:
-		return "", &horde.Error{Fields: map[string]string{"amount": "1 to 10¹² kudos can be given or, below 0, taken at once"}}
+		return "", horde.Invalid("amount", "1 to 10¹² kudos can be given or, below 0, taken at once")
 	}
 	return reason, nil
 }

@@ -30,10 +30,10 @@ type Modified struct {
 // is changed: a validation error.
 func (a *Accounts) Modify(ctx context.Context, caller *User, target int64, in api.ModifyUser) (Modified, error) {
 	if in.Kudos != nil && math.Abs(*in.Kudos) > mostAtOnce {
-		return Modified{}, &horde.Error{Fields: map[string]string{"kudos": "at most 10¹² kudos can be moved at once"}}
+		return Modified{}, horde.Invalid("kudos", "at most 10¹² kudos can be moved at once")
 	}
 	if in.MonthlyKudos != nil && (*in.MonthlyKudos > mostAtOnce || *in.MonthlyKudos < -mostAtOnce) {
-		return Modified{}, &horde.Error{Fields: map[string]string{"monthly_kudos": "an allowance is at most 10¹² kudos"}}
+		return Modified{}, horde.Invalid("monthly_kudos", "an allowance is at most 10¹² kudos")
 	}
 	m := &modification{in: in, caller: caller, admin: a.Admin(caller), entry: "admin:" + horde.NewID()}
 	err := a.store.Write(store.Unit{Accounts: []int64{target}, Do: m.run(target)})

@@ -52,7 +52,7 @@ func (a *Accounts) Award(ctx context.Context, source *User, target string, amoun
 	case u.Is(Flagged):
 		return horde.Errorf("TargetAccountFlagged", "This account is flagged and cannot be awarded kudos.")
 	case amount > mostAtOnce || amount < -mostAtOnce:
-		return &horde.Error{Fields: map[string]string{"amount": "at most 10¹² kudos can be awarded at once"}}
+		return horde.Invalid("amount", "at most 10¹² kudos can be awarded at once")
 	}
 	event := "award:" + horde.NewID()
 	return a.store.Write(store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {

@@ -124,7 +124,7 @@ func readBookmark(text string) (b bookmark, err error) {
 	if text == "" {
 		return b, nil
 	}
-	wrong := &horde.Error{Fields: map[string]string{"before": "this is not the next of a page of this history"}}
+	wrong := horde.Invalid("before", "this is not the next of a page of this history")
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	fields := strings.Split(string(raw), ".")
 	if err != nil || len(fields) != 4 {

@@ -31,6 +31,12 @@ func Errorf(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Detail: fmt.Sprintf(format, args...)}
 }
 
+// Invalid makes the Error of one field that fails validation: its dotted path and
+// what is wrong with it.
+func Invalid(path, problem string) *Error {
+	return &Error{Fields: map[string]string{path: problem}}
+}
+
 // CodeOf returns the code of the first Error in err's chain, or "".
 func CodeOf(err error) Code {
 	var e *Error
