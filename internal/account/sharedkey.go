@@ -35,24 +35,24 @@ type SharedKeyChange struct {
 
 // Bounds and defaults of shared keys.
 const (
-	maxKeyName      = 255
-	maxKeyDays      = 700_000 // either way; the year of the date keeps to four digits
-	standardBudget  = 5000
-	noLimit         = -1
-	sharedKeys      = 3 // of a user
-	sharedKeysTrust = 10
-	sharedKeysEdu   = 1000
+	maxKeyName     = 255
+	maxKeyDays     = 700_000 // either way; the year of the date keeps to four digits
+	standardBudget = 5000
+	noLimit        = -1
+	usualKeys      = 3 // that a user may have
+	trustedKeys    = 10
+	schoolKeys     = 1000
 )
 
 // keyAllowance is how many shared keys a user may have.
 func (u *User) keyAllowance() int {
 	switch {
 	case u.Is(Trusted):
-		return sharedKeysTrust
+		return trustedKeys
 	case u.Is(Education):
-		return sharedKeysEdu
+		return schoolKeys
 	}
-	return sharedKeys
+	return usualKeys
 }
 
 // SharedKey finds a shared key with its owner; ErrUnknownKey's code when there is
