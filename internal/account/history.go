@@ -214,6 +214,11 @@ func (t *teller) movements() []api.KudosMovement {
 			list = append(list, m)
 		}
 	}
+	for i := range list {
+		if len(list[i].Movements) > 0 {
+			sumUp(&list[i])
+		}
+	}
 	return list
 }
 
@@ -225,8 +230,12 @@ func together(group, older api.KudosMovement) api.KudosMovement {
 		group.Movements = []api.KudosMovement{first}
 	}
 	group.Movements = append(group.Movements, older)
+	return group
+}
+
+// sumUp says what the movements of a request come to together.
+func sumUp(group *api.KudosMovement) {
 	sums := map[string]horde.Kudos{}
-	group.Amount, group.Evaluating = 0, 0
 	var names []string
 	var amount, evaluating horde.Kudos
 	for _, m := range group.Movements {
@@ -240,12 +249,10 @@ func together(group, older api.KudosMovement) api.KudosMovement {
 		}
 	}
 	group.Amount, group.Evaluating = api.Float(amount.Float()), api.Float(evaluating.Float())
-	group.Parts = nil
 	for _, name := range names {
 		group.Parts = append(group.Parts, api.KudosPart{What: name, Amount: api.Float(sums[name].Float())})
 	}
 	group.Text = fmt.Sprintf("Request %s: %s", group.Request, countParts(group.Movements))
-	return group
 }
 
 // countParts says what became of a request in the movements that are told.
