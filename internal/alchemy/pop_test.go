@@ -347,7 +347,7 @@ func TestRaces(t *testing.T) {
 		if done != len(paid) {
 			t.Errorf("%d forms are done, %d were paid to workers", done, len(paid))
 		}
-		settled := first.account(alice).Totals.Requests[formTotals]
+		settled := first.account(alice).Totals.Requests[store.FormPlace]
 		if charged := 1000 - first.balance(alice); charged != float64(3*settled) || settled < int64(done) {
 			t.Errorf("%v charged for %d forms, %d delivered", charged, settled, done)
 		}

@@ -18,7 +18,6 @@ import (
 const (
 	uploaded = "R2" // in a result: the picture lies in the blob store
 
-	formTotals   = 2 // place of forms in store.PerKind
 	speedSamples = 20
 	maxKnown     = 256 << 10 // bytes of a result that is kept for others
 )
@@ -231,14 +230,14 @@ func settle(tx *store.Tx, f *form, row store.Form, s settlement) (store.Worker, 
 		return store.Worker{}, err
 	}
 	err := tx.ChangeAccount(payer, func(a *store.Account) {
-		a.Totals.Requests[formTotals]++
+		a.Totals.Requests[store.FormPlace]++
 		a.LastActive = tx.Now
 	})
 	if err != nil {
 		return store.Worker{}, err
 	}
 	err = tx.ChangeAccount(s.owner.ID, func(a *store.Account) {
-		a.Totals.Fulfilments[formTotals]++
+		a.Totals.Fulfilments[store.FormPlace]++
 		a.LastActive = tx.Now
 	})
 	if err != nil {
