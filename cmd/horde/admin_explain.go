@@ -74,7 +74,7 @@ func (c *AdminLedgerExplainCmd) Run(con *console) error {
 		}
 		return nil
 	}
-	return printHistory(con.stdout, id, pages)
+	return printHistory(con.stdout, pages)
 }
 
 // pages reads as many pages as the flags ask for, newest first.
@@ -97,9 +97,9 @@ func (c *AdminLedgerExplainCmd) pages(ctx context.Context, s *store.Store, user 
 	return pages, nil
 }
 
-func printHistory(w io.Writer, user int64, pages []*api.KudosHistory) error {
+func printHistory(w io.Writer, pages []*api.KudosHistory) error {
 	if older := pages[len(pages)-1].Next; older != "" {
-		fmt.Fprintf(w, "older: horde admin ledger explain %d --before %s\n", user, older)
+		fmt.Fprintf(w, "older: the same command with --before %s\n", older)
 	}
 	for _, p := range slices.Backward(pages) {
 		for _, m := range slices.Backward(p.Movements) {

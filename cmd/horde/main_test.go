@@ -150,3 +150,9 @@ func TestWriteFileIsWhole(t *testing.T) {
 		t.Errorf("left %v", left)
 	}
 }
+
+func TestClean(t *testing.T) {
+	if got := clean("a\x1b[2J \u009b3\u202eb\u2066c\nd é 狐"); got != "a[2J 3bcd é 狐" {
+		t.Errorf("%q", got)
+	}
+}

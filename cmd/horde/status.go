@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"golang.org/x/sync/errgroup"
 
@@ -195,10 +196,10 @@ func table(w io.Writer, rows [][]string) error {
 }
 
 // clean takes control characters out of a stranger's text, which could move
-// the cursor or rename the window.
+// the cursor, rename the window or turn the order of letters round.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return -1
 		}
 		return r

@@ -138,13 +138,21 @@ func TestHistoryWords(t *testing.T) {
 			return e.Charge(bob.ID, 1_000_000)
 		})
 		w.event("something:new", "a new thing", "", "", kudos.About{}, []int64{bob.ID}, func(e *kudos.Entry) error { return e.Bonus(bob.ID, 1, kudos.Awarded) })
+		poor := w.user("poor", 0, 0)
+		w.event("accept:poor", "accepted", "req3", "", kudos.About{}, []int64{poor.ID}, func(e *kudos.Entry) error {
+			return e.Charge(poor.ID, 300, kudos.Part{What: kudos.Tax, Amount: 300})
+		})
+		lifted := w.history(poor, "", 1).Movements[0]
+		if lifted.Amount != 25 || !strings.HasSuffix(lifted.Text, "; 28.00 given on top, since no balance stays below what every account keeps") {
+			t.Errorf("%+v", lifted)
+		}
 		var told []string
 		for _, m := range w.history(bob, "", 50).Movements {
 			told = append(told, fmt.Sprintf("%s %.2f: %s", m.Kind, m.Amount, m.Text))
 		}
 		want := []string{
 			`other 0.01: A new thing`,
-			`request -156.00: Picture delivered by worker that is gone; 9844.00 of it forgiven, since no balance falls below what every account keeps`,
+			`request -156.00: Picture delivered by worker that is gone; 9844.00 of it forgiven, since no balance stays below what every account keeps`,
 			`request -2.00: Form delivered (censored), caption by worker that is gone, which is your own and earned`,
 			`admin 50.00: Changed by root#1: you became trusted, so what was kept back can be spent`,
 			`uptime 0.00: Uptime of your worker that is gone; 50.00 kept back until you are trusted`,

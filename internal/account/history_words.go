@@ -77,12 +77,20 @@ func (w *words) finish(m api.KudosMovement) api.KudosMovement {
 		m.Text = "movement without a reason"
 	}
 	if lifted, ok := w.part(kudos.Lifted); ok {
-		m.Text += fmt.Sprintf("; %s of it forgiven, since no balance falls below what every account keeps", lifted)
+		m.Text += fmt.Sprintf("; %s %s, since no balance stays below what every account keeps", lifted, w.lifting())
 	}
 	if kept, ok := w.part(kudos.KeptBack); ok && kept > 0 {
 		m.Text += fmt.Sprintf("; %s kept back until you are trusted", kept)
 	}
 	return m
+}
+
+// lifting is what a floor did: it forgave a loss, or gave more than was to come.
+func (w *words) lifting() string {
+	if w.s.Movement.Balance > 0 {
+		return "given on top"
+	}
+	return "of it forgiven"
 }
 
 // charged tells whether the user paid in this story. Stories without parts are of
