@@ -199,6 +199,7 @@ test('an account sees the price, how it comes about, and what is left', async ()
     assert.match(await rows.first().innerText(), /price network/);
     assert.ok((await rows.last().innerText()).trim().endsWith(String(kudos)), await rows.last().innerText());
     await page.getByText('Your account has 0 kudos; what it lacks is forgiven.').waitFor();
+    assert.equal(await page.getByText('which costs you nothing').count(), 0, 'an account is told that it pays nothing');
     await shoot(page, 'desktop-price');
 
     await page.getByRole('button', { name: /^Paint/ }).click();
@@ -206,7 +207,35 @@ test('an account sees the price, how it comes about, and what is left', async ()
     // The first movement lifts a new account to its floor.
     await page.waitForFunction((text) => document.querySelector('button.who').innerText !== text, before);
     assert.match(await who.innerText(), /14\s*kudos/);
+    await who.click();
+    const moved = account.getByRole('region', { name: 'What moved your kudos last' }).getByRole('listitem');
+    await moved.last().waitFor();
+    assert.match(await moved.last().innerText(), /^Request accepted.*\+14$/s);
+    await shoot(page, 'desktop-account');
     assert.deepEqual(heard, []);
+  } finally {
+    await close();
+  }
+});
+
+test('a visitor is told before sending what the horde would refuse', async () => {
+  const { page, close } = await open();
+  try {
+    await modelServed(page);
+    const hint = page.getByText('Ctrl + Enter');
+    assert.ok(await hint.isVisible(), 'the keyboard is not mentioned where there is one');
+    await page.getByLabel('What shall be painted?').fill(PROMPT);
+    await page.getByText(/^Costs [\d.]+ kudos$/).click();
+    await page.getByText('You paint anonymously, which costs you nothing').waitFor();
+    await page.getByText('More settings').click();
+    await page.getByLabel('Steps').fill('500');
+    await page.getByLabel('Number of pictures').fill('20');
+    await page.getByText('This needs more kudos than the account has. Fewer steps').waitFor();
+    await page.getByRole('button', { name: /^Paint/ }).click();
+    const refusal = page.getByRole('alert').filter({ hasText: 'kudos upfront' });
+    await refusal.waitFor();
+    await page.getByLabel('Steps').fill('20');
+    await refusal.waitFor({ state: 'detached' });
   } finally {
     await close();
   }
@@ -216,6 +245,8 @@ test('a phone: everything fits, two pictures arrive', async () => {
   const { page, close } = await open({ viewport: { width: 375, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
   try {
     await modelServed(page);
+    assert.ok(!(await page.getByText('Ctrl + Enter').isVisible()), 'a phone has no Ctrl key');
+    await page.getByRole('button', { name: 'Account: Anonymous' }).waitFor();
     await shoot(page, 'phone-empty', { fullPage: true });
     await paint(page, 'a castle in the mountains at night', 2);
     const pictures = await finished(page);

@@ -233,6 +233,12 @@ createServer(async (incoming, response) => {
     if (incoming.headers.apikey === '0000000000') return json(200, { username: 'Anonymous#0', id: 0, kudos: -50, concurrency: 500 });
     return json(200, { username: 'maria#17', id: 17, kudos: 10432.5, concurrency: 30, trusted: true, worker_count: 1 });
   }
+  if (route === 'GET /api/ext/v1/kudos/history') {
+    return json(200, { username: 'maria#17', kudos: 10432.5, movements: [
+      { kind: 'work', at: '2026-11-25T09:00:00Z', text: 'Picture delivered, Deliberate by your worker "attic"', amount: 9.3, balance: 10432.5 },
+      { kind: 'request', at: '2026-11-25T08:58:00Z', text: `Request ${randomUUID()}: accepted, 2 deliveries`, amount: -20.6, balance: 10423.2 },
+    ] });
+  }
   if (url.pathname.startsWith('/blobs/')) {
     const job = [...requests.values()].flatMap((r) => r.jobs).find((j) => url.pathname.includes(j.id));
     if (!job) return json(404, { message: 'gone' });

@@ -142,6 +142,15 @@ export interface User {
   worker_count?: number;
 }
 
+/** One movement of an account's kudos, as far as the page shows it. */
+export interface Movement {
+  /** RFC 3339, UTC. */
+  at: string;
+  text: string;
+  amount: number;
+  balance: number;
+}
+
 /** A refusal of the horde, or (status 0) no answer at all. */
 export class HordeError extends Error {
   constructor(
@@ -211,6 +220,12 @@ export class Horde {
 
   findUser(apikey: string, signal?: AbortSignal): Promise<User> {
     return this.call('GET', '/api/v2/find_user', { apikey, signal });
+  }
+
+  /** The newest movements of the kudos of the key's account, the newest first. */
+  async history(apikey: string, limit: number, signal?: AbortSignal): Promise<Movement[]> {
+    const page = await this.call<{ movements: Movement[] }>('GET', `/api/ext/v1/kudos/history?limit=${limit}`, { apikey, signal });
+    return page.movements;
   }
 
   private async call<T>(

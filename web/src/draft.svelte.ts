@@ -29,6 +29,8 @@ class Draft {
   sending = $state(false);
   /** As the horde computes it; undefined while unknown. */
   price = $state.raw<Price>();
+  /** Why the horde would refuse the order as it stands; undefined if it would not. */
+  refused = $state.raw<Explained>();
 
   #modelChosen = loadJSON<Partial<Order>>('draft', {}).model !== undefined;
   #priced: AbortController | undefined;
@@ -112,19 +114,25 @@ class Draft {
     if (rest.length > 0) this.failure = { ...this.failure, text: rest.join(' · ') };
   }
 
+  #priceIs(price: Price | undefined, refused?: Explained): void {
+    this.price = price;
+    this.refused = refused;
+  }
+
   /** Asks what the order would cost, once it has not changed for a moment. */
   ask(): () => void {
     const order = $state.snapshot(this.order);
     const source = this.source?.base64 ?? '';
     void account.key;
+    this.failure = undefined; // it was about what the order was before
     const asked = new AbortController();
     const timer = setTimeout(() => {
-      if (Object.keys(faults(order)).length > 0) return void (this.price = undefined);
+      if (Object.keys(faults(order)).length > 0) return this.#priceIs(undefined);
       this.#priced = asked;
       // No price depends on the words: half-written ones stay here.
       horde.price(toRequest({ ...order, prompt: 'a picture', negative: '' }, source), asked.signal).then(
-        (price) => (this.price = price),
-        () => (this.price = undefined),
+        (price) => this.#priceIs(price),
+        (error) => !asked.signal.aborted && this.#priceIs(undefined, foreseen(error)),
       );
     }, SETTLE);
     return () => {
@@ -132,6 +140,11 @@ class Draft {
       asked.abort();
     };
   }
+}
+
+/** What is worth being told before sending: what sending would not get past. */
+function foreseen(error: unknown): Explained | undefined {
+  return error instanceof HordeError && error.status < 429 && error.rc !== '' ? explain(error) : undefined;
 }
 
 export const draft = new Draft();

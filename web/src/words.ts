@@ -70,10 +70,20 @@ export function amount(value: number): string {
   return new Intl.NumberFormat('en', { maximumFractionDigits: 2 }).format(value);
 }
 
+/** An amount that was given or taken: "+7", "−8.74". */
+export function moved(value: number): string {
+  return `${value < 0 ? '−' : '+'}${amount(Math.abs(value))}`;
+}
+
+/** The words of a movement, without the id that a reader has no use for. */
+export function movement(text: string): string {
+  return text.replace(/^Request [0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}: /, 'Request ');
+}
+
 /** What a line of a price does to what was before: "×1.3", "+3", or nothing. */
 export function reckoned(line: { factor?: number; add?: number }): string {
   if (line.factor) return `×${amount(line.factor)}`;
-  if (line.add) return `${line.add < 0 ? '−' : '+'}${amount(Math.abs(line.add))}`;
+  if (line.add) return moved(line.add);
   return '';
 }
 
