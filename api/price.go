@@ -22,6 +22,9 @@ type Price struct {
 	// nothing censored; Exact is false where it is the most that it can be.
 	Charged Float `json:"charged"`
 	Exact   bool  `json:"exact"`
+	// Floor is what the account that pays keeps in any case: what would take its
+	// balance below is forgiven.
+	Floor Float `json:"floor"`
 
 	Notes []string `json:"notes"` // in words
 }

@@ -198,7 +198,7 @@ test('an account sees the price, how it comes about, and what is left', async ()
     await rows.first().waitFor();
     assert.match(await rows.first().innerText(), /price network/);
     assert.ok((await rows.last().innerText()).trim().endsWith(String(kudos)), await rows.last().innerText());
-    await page.getByText('Your account has 0 kudos; what it lacks is forgiven.').waitFor();
+    await page.getByText('Your account has 0 kudos; what it lacks is forgiven, and 14 are left.').waitFor();
     assert.equal(await page.getByText('which costs you nothing').count(), 0, 'an account is told that it pays nothing');
     await shoot(page, 'desktop-price');
 

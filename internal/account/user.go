@@ -123,6 +123,9 @@ func (u *User) Pseudonymous() bool {
 	return err == nil && len(u.OAuthID) == 36
 }
 
+// Floor is the balance that the user does not fall below.
+func (u *User) Floor() horde.Kudos { return floorOf(u.OAuthID) }
+
 func floorOf(oauth string) horde.Kudos {
 	switch u := (&User{OAuthID: oauth}); {
 	case u.Anonymous():

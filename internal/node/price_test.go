@@ -67,6 +67,32 @@ func TestPriceIsTheDryRun(t *testing.T) {
 	}
 }
 
+// The floor of a price is what an account that has less is left with.
+func TestPriceFloor(t *testing.T) {
+	n, _ := newNode(t)
+	zero := int64(0)
+	_, key, _, err := n.Accounts.TestUser(t.Context(), "poor", "test-poor", false, false, &zero)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, key := range map[string]string{"an account": key, "anonymous": "0000000000"} {
+		const body = `{"prompt":"a fox"}`
+		var p api.Price
+		if w := n.call(t, "POST", pricePath, key, body, &p); w.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", kind, w.Code, w.Body)
+		}
+		for range 30 { // 3 kudos each: enough to bring anybody to the floor
+			if w := n.call(t, "POST", "/api/v2/generate/async", key, body, nil); w.Code != http.StatusAccepted {
+				t.Fatalf("%s: %d %s", kind, w.Code, w.Body)
+			}
+		}
+		var user struct{ Kudos float64 }
+		if w := n.call(t, "GET", "/api/v2/find_user", key, "", &user); w.Code != http.StatusOK || user.Kudos != float64(p.Floor) {
+			t.Errorf("%s: has %v, and the floor is %v; %d", kind, user.Kudos, p.Floor, w.Code)
+		}
+	}
+}
+
 // A body that names nothing but a style is of the style's kind.
 func TestPriceByStyle(t *testing.T) {
 	n, admin := newNode(t)

@@ -43,6 +43,7 @@ func (q *Queue) explain(ctx context.Context, x *index, r incoming, t *terms, fro
 	p := r.explain(q)
 	p.Type, p.N, p.Kudos = x.kind.name, r.common().N, api.Float(w.cost.dry)
 	p.Tax, p.Upfront, p.Held = api.Float(w.cost.tax.Float()), w.up.Needed, api.Float(w.held().Float())
+	p.Floor = api.Float(t.user.Floor().Float())
 	p.Notes = append(w.notes(), append(t.notes(), p.Notes...)...)
 	return p, nil
 }

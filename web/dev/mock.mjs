@@ -155,7 +155,7 @@ function price({ width, height, steps, n }) {
   const each = base + 1;
   const kudos = 3 + n * each;
   return {
-    type: 'image', net: 'mock', basis: 'network', n, each, tax: 3, kudos, upfront: false, held: 0, charged: kudos, exact: true,
+    type: 'image', net: 'mock', basis: 'network', n, each, tax: 3, kudos, upfront: false, held: 0, charged: kudos, exact: true, floor: 25,
     lines: [
       { code: 'network', text: 'One picture by the price network mock.', kudos: base },
       { code: 'burn', text: 'Taken out of circulation with each delivery.', add: 1, kudos: each },

@@ -56,6 +56,8 @@ export interface Price {
   /** What will be charged; the most of it where it is not exact. */
   charged: number;
   exact: boolean;
+  /** What the account keeps in any case; the rest is forgiven. */
+  floor: number;
   lines: PriceLine[];
   notes: string[];
 }
