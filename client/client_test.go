@@ -278,6 +278,25 @@ func TestRegister(t *testing.T) {
 	}
 }
 
+func TestBreakdown(t *testing.T) {
+	var asked []string
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		asked = append(asked, r.Method+" "+r.URL.String()+" "+string(body))
+		io.WriteString(w, `{"lines":[{"code":"n","text":"2 of them.","factor":2.0,"kudos":12.5}],"kudos":12.5,"exact":true,"floor":14.0}`)
+	})
+	price, err := c.Breakdown(t.Context(), &api.ImageRequest{Prompt: "x"})
+	text, errText := c.BreakdownText(t.Context(), &api.TextRequest{Prompt: "x"})
+	if err != nil || errText != nil || price.Kudos != 12.5 || text.Floor != 14 || *price.Lines[0].Factor != 2 {
+		t.Errorf("%+v, %v; %+v, %v", price, err, text, errText)
+	}
+	for i, kind := range []string{"image", "text"} {
+		if !strings.HasPrefix(asked[i], "POST /api/ext/v1/kudos/price?type="+kind+` {"prompt":"x"`) {
+			t.Error(asked[i])
+		}
+	}
+}
+
 func TestPriceIsADryRun(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		var body api.ImageRequest

@@ -32,6 +32,18 @@ func (c *Client) Price(ctx context.Context, r *api.ImageRequest) (*api.DryRun, e
 	return answer(out, err)
 }
 
+// Breakdown tells line by line what a request would cost. An *api.Error with
+// status 404 from hordes that are not ours; Price works with any.
+func (c *Client) Breakdown(ctx context.Context, r *api.ImageRequest) (*api.Price, error) {
+	return c.breakdown(ctx, "image", r)
+}
+
+func (c *Client) breakdown(ctx context.Context, kind string, body any) (*api.Price, error) {
+	out := new(api.Price)
+	_, err := c.do(ctx, call{method: http.MethodPost, path: "/api/ext/v1/kudos/price?type=" + kind, body: body}, out)
+	return answer(out, err)
+}
+
 // Check tells how far a request has come.
 func (c *Client) Check(ctx context.Context, id string) (*api.Check, error) {
 	out := new(api.Check)

@@ -31,6 +31,11 @@ func (c *Client) PriceText(ctx context.Context, r *api.TextRequest) (*api.DryRun
 	return answer(out, err)
 }
 
+// BreakdownText is Breakdown for texts.
+func (c *Client) BreakdownText(ctx context.Context, r *api.TextRequest) (*api.Price, error) {
+	return c.breakdown(ctx, "text", r)
+}
+
 // TextStatus tells how far a request for texts has come, with the finished ones.
 // There is no cheaper call; hordes allow one a second.
 func (c *Client) TextStatus(ctx context.Context, id string) (*api.TextStatus, error) {

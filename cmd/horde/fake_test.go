@@ -42,6 +42,7 @@ func newFakeHorde() *fakeHorde {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v2/status/heartbeat", f.say(`{"message":"OK","version":"9.9.9"}`))
 	mux.HandleFunc("GET /api/ext/v1/kudos/net", f.say(`{"name":"horde-1","accuracy":0.9933,"basis_seconds":6.45}`))
+	mux.HandleFunc("POST /api/ext/v1/kudos/price", f.say(`{"type":"image","lines":[{"code":"network","text":"One\u001b[2J picture.","kudos":6.31},{"code":"n","text":"2 of them.","factor":2.0,"kudos":12.62},{"code":"acceptance","text":"For the queue.","add":3.0,"kudos":15.62}],"kudos":15.62,"charged":15.62,"exact":true,"notes":["Nothing is set aside."]}`))
 	mux.HandleFunc("GET /api/v2/status/performance", f.say(`{"queued_requests":3,"worker_count":2,"thread_count":5,"queued_megapixelsteps":1.5}`))
 	mux.HandleFunc("GET /api/v2/status/models", f.say(`[{"name":"rare\u001b[2J","count":0,"jobs":1.0,"eta":10000,"type":"image"},{"name":"new","count":1,"jobs":2.0,"eta":10000,"type":"image"},{"name":"horde_pocket","count":2,"jobs":4.0,"eta":75,"type":"image"}]`))
 	mux.HandleFunc("GET /api/v2/find_user", f.user)

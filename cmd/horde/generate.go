@@ -34,6 +34,7 @@ type GenerateCmd struct {
 	Number   int      `short:"n" default:"1" placeholder:"N" help:"How many pictures (${default})."`
 	Output   string   `short:"o" placeholder:"FILE" help:"Where to save: exactly here, or as name-1, name-2, … for several. Ending .png or .jpg converts; default: horde-ID.webp."`
 	Preview  bool     `default:"true" negatable:"" help:"Show the picture in the terminal while it is painted and when it is done."`
+	Price    bool     `help:"Only tell what it would cost, line by line, and ask for nothing."`
 	Pictures string   `default:"auto" enum:"auto,kitty,sixel,blocks,none" help:"How to show pictures in the terminal: auto, kitty, sixel, blocks or none."`
 }
 
@@ -44,6 +45,7 @@ func (GenerateCmd) Help() string {
 Examples:
   horde generate "a red fox in the snow" -o fox.webp
   horde generate "a red fox" -n 2 -o fox.webp          # fox-1.webp and fox-2.webp
+  horde generate "a red fox" -n 2 --price
   horde generate "a castle" --model horde_pocket --seed 42 --negative "people"
   horde generate "as an oil painting" --init photo.jpg --strength 0.5 -o painting.png`
 }
@@ -61,6 +63,9 @@ func (c *GenerateCmd) Run(con *console) error {
 		return err
 	}
 	h := client.New(c.Horde, c.APIKey)
+	if c.Price {
+		return tellPrice(con, func(ctx context.Context) (*api.Price, error) { return h.Breakdown(ctx, request) })
+	}
 	accepted, err := answered(con.ctx, func(ctx context.Context) (*api.Accepted, error) { return h.Generate(ctx, request) })
 	if err != nil {
 		return err

@@ -25,6 +25,7 @@ type TextCmd struct {
 	RepPen      *api.Float `placeholder:"1…3" help:"Penalty of repetitions; default: the worker's."`
 	Stop        []string   `placeholder:"TEXT" sep:"none" help:"Where the text ends; can be given several times."`
 	Number      int        `short:"n" default:"1" placeholder:"N" help:"How many texts (${default})."`
+	Price       bool       `help:"Only tell what it would cost, line by line, and ask for nothing."`
 	JSON        bool       `help:"Print the answer of the horde as JSON."`
 }
 
@@ -50,6 +51,9 @@ func (c *TextCmd) Run(con *console) error {
 		return err
 	}
 	h := client.New(c.Horde, c.APIKey)
+	if c.Price {
+		return tellPrice(con, func(ctx context.Context) (*api.Price, error) { return h.BreakdownText(ctx, request) })
+	}
 	accepted, err := answered(con.ctx, func(ctx context.Context) (*api.Accepted, error) { return h.GenerateText(ctx, request) })
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -55,8 +56,16 @@ type Names []string
 
 // Decode implements kong.MapperValue.
 func (n *Names) Decode(ctx *kong.DecodeContext) (err error) {
-	*n, err = decodeList(ctx)
-	return err
+	if *n, err = decodeList(ctx); err != nil {
+		return err
+	}
+	for _, name := range *n {
+		at := strings.LastIndexByte(name, '#')
+		if _, err := strconv.ParseUint(name[at+1:], 10, 31); at < 1 || err != nil {
+			return fmt.Errorf("%q is no alias of an account, such as name#1", name)
+		}
+	}
+	return nil
 }
 
 // Prefixes is a list of networks, given as addresses or CIDRs, in a JSON list or
