@@ -103,6 +103,30 @@ func TestHistoryOfARequest(t *testing.T) {
 	})
 }
 
+// A charge that is forgiven whole, and one that the user's own worker earned again,
+// leave the balance as it was: the history tells of both.
+func TestHistoryOfWhatCancelsOut(t *testing.T) {
+	each(t, func(w *world) {
+		u := w.user("u", 0, 25)
+		w.event("deliver:1", "picture delivered", "r1", "1", kudos.About{}, []int64{u.ID}, func(e *kudos.Entry) error { return e.Charge(u.ID, 1000) })
+		w.event("deliver:2", "picture delivered", "r2", "2", kudos.About{}, []int64{u.ID}, func(e *kudos.Entry) error {
+			return errors.Join(e.Reward(u.ID, 1000, true), e.Charge(u.ID, 1000))
+		})
+		h := w.history(u, "", 50)
+		for i, want := range []string{
+			"Picture delivered by a worker that is gone, which is your own and earned",
+			"Picture delivered by a worker that is gone; 10.00 of it forgiven, since no balance stays below what every account keeps",
+		} {
+			if m := h.Movements[i]; m.Text != want || m.Amount != 0 || m.Balance != 25 {
+				t.Errorf("%+v, want %q", m, want)
+			}
+		}
+		if audit, err := w.s.Audit(t.Context()); err != nil || len(audit.Unbalanced) > 0 {
+			t.Errorf("%+v %v", audit, err)
+		}
+	})
+}
+
 // Every other kind of movement has its words.
 func TestHistoryWords(t *testing.T) {
 	each(t, func(w *world) {
@@ -152,8 +176,8 @@ func TestHistoryWords(t *testing.T) {
 		}
 		want := []string{
 			`other 0.01: A new thing`,
-			`request -156.00: Picture delivered by worker that is gone; 9844.00 of it forgiven, since no balance stays below what every account keeps`,
-			`request -2.00: Form delivered (censored), caption by worker that is gone, which is your own and earned`,
+			`request -156.00: Picture delivered by a worker that is gone; 9844.00 of it forgiven, since no balance stays below what every account keeps`,
+			`request -2.00: Form delivered (censored), caption by a worker that is gone, which is your own and earned`,
 			`admin 50.00: Changed by root#1: you became trusted, so what was kept back can be spent`,
 			`uptime 0.00: Uptime of your worker that is gone; 50.00 kept back until you are trusted`,
 			`admin 12.00: Changed by root#1: monthly kudos raised`,

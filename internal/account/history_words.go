@@ -132,12 +132,16 @@ func (w *words) delivered() api.KudosMovement {
 		m.Text += fmt.Sprintf(", %s", w.s.Model)
 	}
 	m.Text += " by "
-	if paid {
-		m.Kind, m.Request = "request", w.s.Event.RequestID
-	} else {
+	switch _, known := w.t.names.Workers[w.s.Worker]; {
+	case !paid:
 		m.Text += "your "
+	case !known:
+		m.Text += "a "
 	}
 	m.Text += w.worker()
+	if paid {
+		m.Kind, m.Request = "request", w.s.Event.RequestID
+	}
 	if paid && w.has(kudos.Rewarded, kudos.KeptBack) {
 		m.Text += ", which is your own and earned"
 	}

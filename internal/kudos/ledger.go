@@ -2,6 +2,7 @@ package kudos
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 
 	"horde/internal/horde"
@@ -44,9 +45,6 @@ func (e *Entry) About(a About) { e.detail.About = a }
 
 // post adds to the posting of an account within the event.
 func (e *Entry) post(account string, amount horde.Kudos) {
-	if amount == 0 {
-		return
-	}
 	for i := range e.ev.Postings {
 		if e.ev.Postings[i].Account == account {
 			e.ev.Postings[i].Amount += amount
@@ -131,23 +129,24 @@ func (e *Entry) move(user int64, delta horde.Kudos, count func(*store.Totals)) e
 		count(&a.Totals)
 	})
 	e.note(user, Lifted, lifted)
-	e.post(UserAccount(user), delta+lifted)
-	e.post(Forgiven, -lifted)
+	if delta != 0 || lifted != 0 {
+		e.post(UserAccount(user), delta+lifted)
+	}
+	if lifted != 0 {
+		e.post(Forgiven, -lifted)
+	}
 	return err
 }
 
-// Commit writes the event; one that moved nothing is not written.
+// Commit writes the event; one that moved nothing is not written. A user whose
+// movements within it cancel out, as when a charge is forgiven whole, has a posting
+// of zero: without it the history would not tell of the event.
 func (e *Entry) Commit() error {
-	postings := e.ev.Postings[:0]
-	for _, p := range e.ev.Postings {
-		if p.Amount != 0 {
-			postings = append(postings, p)
-		}
-	}
-	e.ev.Postings = postings
-	if len(postings) == 0 {
+	moved := func(p store.Posting) bool { return p.Amount != 0 }
+	if !slices.ContainsFunc(e.ev.Postings, moved) {
 		return nil
 	}
+	e.ev.Postings = slices.DeleteFunc(e.ev.Postings, func(p store.Posting) bool { return !moved(p) && store.SystemAccount(p.Account) })
 	e.ev.Detail = e.detail.text()
 	return e.tx.Post(e.ev)
 }
