@@ -132,21 +132,19 @@ func (w *words) delivered() api.KudosMovement {
 		m.Text += fmt.Sprintf(", %s", w.s.Model)
 	}
 	m.Text += " by "
-	switch _, known := w.t.names.Workers[w.s.Worker]; {
+	w.nameWorker(&m)
+	switch {
 	case !paid:
 		m.Text += "your "
-	case !known:
+	case m.WorkerName == "":
 		m.Text += "a "
 	}
 	m.Text += w.worker()
-	if paid {
-		m.Kind, m.Request = "request", w.s.Event.RequestID
-	}
 	if paid && w.has(kudos.Rewarded, kudos.KeptBack) {
 		m.Text += ", which is your own and earned"
 	}
-	w.nameWorker(&m)
 	if paid {
+		m.Kind, m.Request = "request", w.s.Event.RequestID
 		w.nameKey(&m)
 	}
 	return m

@@ -273,7 +273,7 @@ func (q *Queue) fault(f *form, row store.Form, w *fleet.Worker) error {
 	if w != nil {
 		u.Workers = []string{w.ID}
 	}
-	if f.e.record.Held && lastTime(row) {
+	if f.e.record.Held && row.Aborts+1 >= abortLimit { // it will be faulted
 		u.Accounts = []int64{f.e.row.UserID}
 	}
 	var out abort
@@ -297,9 +297,6 @@ func (q *Queue) fault(f *form, row store.Form, w *fleet.Worker) error {
 	return nil
 }
 
-// lastTime tells whether a form that is given up now is not tried again.
-func lastTime(row store.Form) bool { return row.Aborts+1 >= abortLimit }
-
 // abort is what giving up a form made of it and of its worker.
 type abort struct {
 	form      store.FormProgress
@@ -311,7 +308,7 @@ func (q *Queue) giveUp(tx *store.Tx, f *form, row store.Form, w *fleet.Worker) (
 	if out.form, err = tx.RequeueForm(&row, abortLimit); err != nil {
 		return out, err
 	}
-	if lastTime(row) {
+	if out.form.State == store.FormFaulted {
 		if err := f.e.record.release(tx, f.ID); err != nil {
 			return out, err
 		}
