@@ -25,9 +25,11 @@ type Modified struct {
 }
 
 // Modify changes a user as caller asks, field by field in the order of platform
-// rulebook §3.1. The first field that is refused ends it with its error; what
-// came before stays, and is in Modified. With an amount that is too large nothing
-// is changed: a validation error.
+// rulebook §3.1, whatever the order of the call. A role that a field gives or
+// takes counts for the fields after it. The first field that is refused ends it
+// with its error; what came before stays, and is in Modified, and of the refused
+// field nothing is written. With an amount that is too large nothing is changed: a
+// validation error.
 func (a *Accounts) Modify(ctx context.Context, caller *User, target int64, in api.ModifyUser) (Modified, error) {
 	if in.Kudos != nil && math.Abs(*in.Kudos) > mostAtOnce {
 		return Modified{}, horde.Invalid("kudos", "at most 10¹² kudos can be moved at once")
@@ -158,15 +160,24 @@ func (m *modification) mustAdminister() error {
 	return nil
 }
 
+// callerIs reports whether the caller has a role at this point of the call:
+// callers who change themselves may have got or lost it by a field before.
+func (m *modification) callerIs(r Role) bool {
+	if m.caller.ID == m.row.ID {
+		return Role(m.row.Roles)&r != 0
+	}
+	return m.caller.Is(r)
+}
+
 func (m *modification) mustModerate() error {
-	if !m.caller.Is(Moderator) {
+	if !m.callerIs(Moderator) {
 		return horde.Errorf("NotModerator", "This can only be changed by the moderators of this horde.")
 	}
 	return nil
 }
 
 func (m *modification) mustOwn() error {
-	if m.caller.ID != m.row.ID && !m.caller.Is(Moderator) {
+	if m.caller.ID != m.row.ID && !m.callerIs(Moderator) {
 		return horde.Errorf("NotModerator", "This can only be changed by the user and the moderators of this horde.")
 	}
 	return nil
@@ -216,49 +227,52 @@ func (m *modification) addMonthly() error {
 
 func (m *modification) anonymous() bool { return m.row.OAuthID == anonymousOAuth }
 
-// set gives or takes a role; the anonymous user never has one.
-func (m *modification) set(r Role, on bool) {
+// set gives or takes a role, and returns whether the user has it now for the
+// answer: the anonymous user never has one.
+func (m *modification) set(r Role, on bool) *bool {
 	switch {
 	case m.anonymous():
+		on = false
 	case on:
 		m.row.Roles |= int64(r)
 	default:
 		m.row.Roles &^= int64(r)
 	}
+	return &on
 }
 
 // role is the block of a role without further effects.
 func (m *modification) role(in *bool, out **bool, r Role) block {
 	return block{in != nil, m.after(m.mustModerate, func() error {
-		m.set(r, *in)
-		*out = in
+		*out = m.set(r, *in)
 		return nil
 	})}
 }
 
 func (m *modification) setModerator() error {
-	m.out.Answer.Moderator = m.in.Moderator
-	m.set(Moderator, *m.in.Moderator)
+	m.out.Answer.Moderator = m.set(Moderator, *m.in.Moderator)
 	if *m.in.Moderator {
-		return m.trust(true)
+		_, err := m.trust(true)
+		return err
 	}
 	return nil
 }
 
-func (m *modification) setTrusted() error {
-	m.out.Answer.Trusted = m.in.Trusted
-	return m.trust(*m.in.Trusted)
+func (m *modification) setTrusted() (err error) {
+	m.out.Answer.Trusted, err = m.trust(*m.in.Trusted)
+	return err
 }
 
-// trust gives or takes the trusted role. With it come the escrow and the end of
-// all pauses (platform rulebook §6.4).
-func (m *modification) trust(on bool) error {
-	m.set(Trusted, on)
-	if !on || m.anonymous() {
-		return nil
+// trust gives or takes the trusted role, and returns whether the user has it now.
+// With it come the escrow and the end of all pauses (platform rulebook §6.4).
+func (m *modification) trust(on bool) (*bool, error) {
+	is := m.set(Trusted, on)
+	if !*is {
+		return is, nil
 	}
+
 	m.out.Unpause = true
-	return m.ledger.Promote(m.row.ID)
+	return is, m.ledger.Promote(m.row.ID)
 }
 
 // Concurrency of education accounts and of all others, unless it was set by hand.
@@ -269,8 +283,7 @@ const (
 
 func (m *modification) setEducation() error {
 	on := *m.in.Education
-	m.set(Education, on)
-	m.out.Answer.Education = m.in.Education
+	m.out.Answer.Education = m.set(Education, on)
 	if m.in.Concurrency != nil || m.anonymous() {
 		return nil
 	}
@@ -317,7 +330,7 @@ func (m *modification) setContact() error {
 }
 
 func (m *modification) newPasskey() error {
-	if !m.caller.Is(Service) {
+	if !m.callerIs(Service) {
 		return horde.Errorf("NonServiceForbidden", "Only service accounts have a proxy passkey.")
 	}
 	m.row.ProxyPasskey = horde.NewAPIKey()
@@ -329,10 +342,12 @@ func (m *modification) undelete() error {
 	if Role(m.row.Roles)&Deleted == 0 {
 		return horde.Errorf("UserNotDeleted", "This account is not deleted.")
 	}
-	if Role(m.row.Roles)&Moderator == 0 {
+
+	// Nothing changes for moderators (§3.1), and the answer says so.
+	undeleted := Role(m.row.Roles)&Moderator == 0
+	if undeleted {
 		m.set(Deleted, false)
 	}
-	yes := true
-	m.out.Answer.Undeleted = &yes
+	m.out.Answer.Undeleted = &undeleted
 	return nil
 }

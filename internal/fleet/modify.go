@@ -40,15 +40,31 @@ func (f *Fleet) Find(ctx context.Context, id string) (*Worker, error) {
 func (f *Fleet) Modify(caller *account.User, w *Worker, in api.ModifyWorker) (api.ModifiedWorker, error) {
 	m := &modification{fleet: f, w: w, in: in, caller: caller}
 	refusal := m.check()
-	if len(m.changes) > 0 {
-		if err := f.change(w.ID, m.apply); err != nil {
-			return api.ModifiedWorker{}, err
-		}
+	if err := m.write(); err != nil {
+		refusal = err
 	}
 	if refusal == nil && !m.selected {
 		refusal = horde.Errorf("NoWorkerModSelected", "No field to change was given.")
 	}
 	return m.out, refusal
+}
+
+// write makes the changes that were gathered. Where another node has given the
+// name away just now, those before the name stay.
+func (m *modification) write() error {
+	if len(m.changes) == 0 {
+		return nil
+	}
+	err := m.fleet.change(m.w.ID, m.apply)
+	if err != errNameTaken || m.beforeName == 0 {
+		return err
+	}
+
+	m.changes = m.changes[:m.beforeName]
+	if err := m.fleet.change(m.w.ID, m.apply); err != nil {
+		return err
+	}
+	return errNameTaken
 }
 
 // change rewrites a worker's row and its snapshot.
@@ -82,6 +98,8 @@ type modification struct {
 	out      api.ModifiedWorker
 	changes  []func(*store.Worker)
 	selected bool
+
+	beforeName int // how many of the changes come before that of the name
 }
 
 func (m *modification) apply(w *store.Worker) {
@@ -178,6 +196,7 @@ func (m *modification) name() error {
 		return errNameTaken
 	}
 	m.out.Name = &name
+	m.beforeName = len(m.changes)
 	m.changes = append(m.changes, func(w *store.Worker) { w.Name = name })
 	return nil
 }

@@ -96,6 +96,36 @@ func TestModifyEffects(t *testing.T) {
 	})
 }
 
+// A name that another node has just given away is refused like any other field:
+// what came before it stays, what comes after it is not done.
+func TestFieldsBeforeANameThatIsGoneStay(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		n := newNode(t, db, newClock())
+		owner := n.user(t, 0)
+		w, other := n.checkIn(t, owner, pop("worker one")).Worker, n.checkIn(t, owner, pop("worker two")).Worker
+		err := n.Store.Write(store.Unit{Key: other.ID, Workers: []string{other.ID}, Do: func(tx *store.Tx) error {
+			_, err := tx.ChangeWorker(other.ID, func(w *store.Worker) { w.Name = "worker dos" })
+			return err
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		in := api.ModifyWorker{Maintenance: ptr(true), Info: ptr("well"), Name: ptr("worker dos"), Team: ptr("nonsense")}
+		_, err = n.Modify(owner, n.Worker(w.ID), in)
+
+		if horde.CodeOf(err) != "WorkerNameAlreadyExists" {
+			t.Errorf("refused with %v", err)
+		}
+		if err := n.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if now := n.Worker(w.ID); !now.Maintenance || now.Info != "well" || now.Name != "worker one" {
+			t.Errorf("after the refusal: %+v", now.Worker)
+		}
+	})
+}
+
 func TestDeleteWorker(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, newClock())
