@@ -53,11 +53,13 @@ func (s *Server) putModes(w http.ResponseWriter, r *http.Request) error {
 		Raid: looseBool(body, "raid_mode"),
 	}
 	if in == (api.ModifyModes{}) {
-		return horde.Errorf("NoHordeModSelected", "No mode to change was given.")
+		none := horde.Errorf("NoHordeModSelected", "No mode to change was given.")
+		return explainUnselected(none, r, body, api.ModifyModesSchema)
 	}
 	switch {
 	case in.Maintenance != nil && !s.Accounts.Admin(caller):
-		return horde.Errorf("NotAdmin", "Maintenance is for the administrators of this horde.")
+		return horde.Errorf("NotAdmin", "Only the administrators of this horde put all of it into maintenance. "+
+			"Moderators can put single workers into it.")
 	case (in.InviteOnly != nil || in.Raid != nil) && !caller.Is(account.Moderator):
 		err = errNotModerator
 		in.InviteOnly, in.Raid = nil, nil

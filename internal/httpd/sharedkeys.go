@@ -29,13 +29,12 @@ func (s *Server) sharedKeyRoutes() []route {
 
 // readSharedKey reads the loose body of putSharedKey and patchSharedKey, after
 // the header apikey.
-func readSharedKey(w http.ResponseWriter, r *http.Request) (c account.SharedKeyChange, err error) {
-	body, err := looseObject(w, r)
-	if err != nil {
-		return c, err
+func readSharedKey(w http.ResponseWriter, r *http.Request) (c account.SharedKeyChange, body map[string]any, err error) {
+	if body, err = looseObject(w, r); err != nil {
+		return c, nil, err
 	}
 	if err := requireKey(r); err != nil {
-		return c, err
+		return c, nil, err
 	}
 	for _, f := range []struct {
 		name string
@@ -49,7 +48,7 @@ func readSharedKey(w http.ResponseWriter, r *http.Request) (c account.SharedKeyC
 		}
 		v, err := looseInt(body, f.name, 0)
 		if err != nil {
-			return c, err
+			return c, nil, err
 		}
 		*f.into = &v
 	}
@@ -57,16 +56,16 @@ func readSharedKey(w http.ResponseWriter, r *http.Request) (c account.SharedKeyC
 		c.Name = &name
 	}
 	if wrong := c.Check(); len(wrong) > 0 {
-		return c, invalid(wrong)
+		return c, nil, invalid(wrong)
 	}
-	return c, refuseNUL(&struct {
+	return c, body, refuseNUL(&struct {
 		Name *string `json:"name"`
 	}{c.Name})
 }
 
 // putSharedKey makes a shared key (platform rulebook §3.3).
 func (s *Server) putSharedKey(w http.ResponseWriter, r *http.Request) error {
-	in, err := readSharedKey(w, r)
+	in, _, err := readSharedKey(w, r)
 	if err != nil {
 		return err
 	}
@@ -92,7 +91,7 @@ func (s *Server) getSharedKey(w http.ResponseWriter, r *http.Request) error {
 
 // patchSharedKey changes a shared key: what is absent stays.
 func (s *Server) patchSharedKey(w http.ResponseWriter, r *http.Request) error {
-	in, err := readSharedKey(w, r)
+	in, body, err := readSharedKey(w, r)
 	if err != nil {
 		return err
 	}
@@ -102,7 +101,7 @@ func (s *Server) patchSharedKey(w http.ResponseWriter, r *http.Request) error {
 	}
 	key, err = s.Accounts.ModifySharedKey(user, key, in)
 	if err != nil {
-		return err
+		return explainUnselected(err, r, body, api.SharedKeyInputSchema)
 	}
 	return reply(w, r, http.StatusOK, key.Details())
 }

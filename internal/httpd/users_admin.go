@@ -92,7 +92,7 @@ func (s *Server) addWorkers(d *api.UserDetails) {
 
 // putUser changes a user.
 func (s *Server) putUser(w http.ResponseWriter, r *http.Request) error {
-	in, err := decode[api.ModifyUser](w, r, api.ModifyUserSchema)
+	in, body, err := decodeRaw[api.ModifyUser](w, r, api.ModifyUserSchema)
 	if err != nil {
 		return err
 	}
@@ -117,6 +117,7 @@ func (s *Server) putUser(w http.ResponseWriter, r *http.Request) error {
 	if refusal != nil && horde.CodeOf(refusal) == "" {
 		return refusal
 	}
+	refusal = explainUnselected(refusal, r, body, api.ModifyUserSchema)
 	if err := errors.Join(s.afterUser(r, id, done), refusal); err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func (s *Server) replyWorker(w http.ResponseWriter, r *http.Request, worker *fle
 
 // putWorker changes a worker.
 func (s *Server) putWorker(w http.ResponseWriter, r *http.Request) error {
-	in, err := decode[api.ModifyWorker](w, r, api.ModifyWorkerSchema)
+	in, body, err := decodeRaw[api.ModifyWorker](w, r, api.ModifyWorkerSchema)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (s *Server) putWorker(w http.ResponseWriter, r *http.Request) error {
 	}
 	done, err := s.Fleet.Modify(caller, worker, in)
 	if err != nil {
-		return err
+		return explainUnselected(err, r, body, api.ModifyWorkerSchema)
 	}
 	return reply(w, r, http.StatusOK, &done)
 }

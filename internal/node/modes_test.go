@@ -166,3 +166,60 @@ func TestModesOfWhom(t *testing.T) {
 		}
 	}
 }
+
+// Who names nothing that can be changed hears what became of the body, and not
+// only that nothing was given.
+func TestNothingToChangeSaysWhy(t *testing.T) {
+	n, admin := newNode(t)
+	_, mod, err := n.Accounts.Create(t.Context(), account.NewUser{Username: "mod", Roles: account.Moderator})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var key api.SharedKey
+	n.call(t, "PUT", "/api/v2/sharedkeys", admin, `{"kudos":5}`, &key)
+	plain := http.Header{"Content-Type": {"text/plain"}}
+	const modes, shared = "/api/v2/status/modes", "/api/v2/sharedkeys/"
+	for _, c := range []struct {
+		name, method, path, key, body string
+		header                        http.Header
+		status                        int
+		rc                            string
+		says, hides                   string // what is in the message, and what is not
+	}{
+		{name: "the switch by another name", method: "PUT", path: modes, key: mod, body: `{"maintenance":true}`,
+			status: 400, rc: "NoHordeModSelected", says: "There is no field 'maintenance' here. The fields are maintenance_mode, invite_only_mode, raid_mode."},
+		{name: "no JSON", method: "PUT", path: modes, key: mod, body: `{"maintenance_mode":true}`, header: plain,
+			status: 400, rc: "NoHordeModSelected", says: "Content-Type: application/json"},
+		{name: "a list", method: "PUT", path: modes, key: mod, body: `[1]`,
+			status: 400, rc: "NoHordeModSelected", says: "no JSON object"},
+		{name: "null", method: "PUT", path: modes, key: mod, body: `{"raid_mode":null}`,
+			status: 400, rc: "NoHordeModSelected", says: "null counts as absent: 'raid_mode'"},
+		{name: "nothing", method: "PUT", path: modes, key: mod, body: `{}`,
+			status: 400, rc: "NoHordeModSelected", says: "No mode to change was given. The body is no JSON object with fields.", hides: "no field"},
+		{name: "a moderator's switch", method: "PUT", path: modes, key: mod, body: `{"maintenance_mode":true}`,
+			status: 403, rc: "NotAdmin", says: "administrators", hides: "given"},
+		{name: "a user's unknown field", method: "PUT", path: "/api/v2/users/1", key: admin, body: `{"moderater":true}`,
+			status: 400, rc: "NoUserModSelected", says: "no field 'moderater'"},
+		{name: "a user's idle field", method: "PUT", path: "/api/v2/users/1", key: admin, body: `{"filtered":true}`,
+			status: 400, rc: "NoUserModSelected", says: "By itself 'filtered' changes nothing"},
+		{name: "a shared key's", method: "PATCH", path: shared + key.ID, key: admin, body: `{"budget":5}`,
+			status: 400, rc: "NoSharedKeyModSelected", says: "no field 'budget' here. The fields are kudos"},
+		{name: "a long name is cut", method: "PUT", path: modes, key: mod, body: `{"` + strings.Repeat("x", 500) + `":true}`,
+			status: 400, rc: "NoHordeModSelected", says: "'" + strings.Repeat("x", 40) + "'", hides: strings.Repeat("x", 41)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := n.callWith(t, c.method, c.path, c.key, c.body, c.header)
+			var refused api.Error
+			_ = json.Unmarshal(w.Body.Bytes(), &refused)
+			if w.Code != c.status || refused.RC != c.rc {
+				t.Errorf("%d %s, want %d %s", w.Code, w.Body, c.status, c.rc)
+			}
+			if !strings.Contains(refused.Message, c.says) || c.hides != "" && strings.Contains(refused.Message, c.hides) {
+				t.Errorf("the message is %q, want %q in it and not %q", refused.Message, c.says, c.hides)
+			}
+		})
+	}
+	if w := n.call(t, "GET", modes, mod, "", nil); strings.Contains(w.Body.String(), "true") {
+		t.Errorf("something was switched: %s", w.Body)
+	}
+}
