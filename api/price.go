@@ -18,6 +18,8 @@ type Price struct {
 
 	Upfront bool  `json:"upfront"` // the kudos must be there before the request is taken
 	Held    Float `json:"held"`    // of them set aside then
+	// UpfrontRules are the rules that need them upfront, the one that decides first.
+	UpfrontRules []UpfrontRule `json:"upfront_rules,omitempty"`
 	// Charged is what the request costs in all if everything is delivered and
 	// nothing censored; Exact is false where it is the most that it can be.
 	Charged Float `json:"charged"`
@@ -27,6 +29,16 @@ type Price struct {
 	Floor Float `json:"floor"`
 
 	Notes []string `json:"notes"` // in words
+}
+
+// UpfrontRule is a rule that a request breaks, so that its kudos must be there
+// before it is taken.
+type UpfrontRule struct {
+	Rule   string   `json:"rule"`   // slow_workers, lcm_steps, model_steps, size, control_steps, text_length or workers
+	Fields []string `json:"fields"` // of the body that it looks at, as dotted paths
+	Asked  int      `json:"asked"`  // what it counts of the request: steps, pixels, tokens, workers
+	Limit  int      `json:"limit"`  // how much of that needs no kudos upfront
+	Text   string   `json:"text"`   // in words
 }
 
 // PriceLine is one step of a price.

@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"horde/internal/horde"
 )
 
 func normal(t testing.TB, body string, c Caller) *Request {
@@ -148,52 +146,57 @@ func TestUpfront(t *testing.T) {
 	for _, c := range []struct {
 		body string
 		load Load
-		want Upfront
+		want figures
 		set  func(*Request)
 	}{
-		{`{}`, idle, Upfront{false, 1024, true}, nil},
-		{`{}`, rich, Upfront{false, 1024, true}, nil},
-		{`{}`, busy, Upfront{false, 576, true}, nil},
-		{`{}`, Load{QueuedRequests: 400}, Upfront{false, 664, true}, nil},
-		{`{"slow_workers": false}`, rich, Upfront{true, 2024, true}, nil},
-		{`{"models": ["xl"], "params": {"width": 1024, "height": 1024}}`, busy, Upfront{false, 1024, true}, nil},
-		{`{"models": ["cascade"], "params": {"width": 1024, "height": 1024}}`, busy, Upfront{false, 1024, true}, nil},
-		{`{"models": ["stable_diffusion", "flux"], "params": {"width": 1024, "height": 1024}}`, busy, Upfront{false, 1024, true}, nil},
-		{`{"models": ["sd2"], "params": {"width": 768, "height": 768}}`, busy, Upfront{true, 576, true}, nil},
-		{`{"slow_workers": false}`, busy, Upfront{true, 1024 - 4500, true}, nil},
-		{`{"params": {"steps": 11, "loras": [{"name": "246747", "is_version": true}]}}`, idle, Upfront{true, 1024, true}, nil},
-		{`{"params": {"steps": 11, "loras": [{"name": "246747"}]}}`, idle, Upfront{false, 1024, true}, nil},
-		{`{"models": ["stable_diffusion", "fussy"], "params": {"steps": 21}}`, idle, Upfront{true, 1024, true}, nil},
-		{`{"params": {"steps": 11, "control_type": "canny", "sampler_name": "k_heun"}}`, idle, Upfront{true, 1024, true}, nil},
-		{`{"models": ["qwen"], "params": {"width": 640, "height": 640}}`, busy, Upfront{true, 576, true}, nil},
-		{`{"params": {"width": 1088, "height": 1024}}`, rich, Upfront{true, 1024, true}, nil},
-		{`{"params": {"width": 2048, "height": 512}}`, idle, Upfront{false, 1024, true}, nil},
-		{`{"params": {"steps": 40}}`, idle, Upfront{false, 1024, true}, nil},
-		{`{"params": {"steps": 41}}`, idle, Upfront{true, 1024, true}, nil},
-		{`{"params": {"steps": 21, "sampler_name": "k_heun"}}`, idle, Upfront{true, 1024, true}, nil},
-		{`{"params": {"steps": 500, "sampler_name": "k_dpm_adaptive"}}`, idle, Upfront{false, 1024, true}, nil},
-		{`{"models": [], "params": {"steps": 500}}`, idle, Upfront{false, 1024, true}, nil},
-		{`{"models": ["fussy"], "params": {"steps": 21}}`, idle, Upfront{true, 1024, true}, nil},
-		{`{"params": {"steps": 11, "sampler_name": "lcm"}}`, idle, Upfront{true, 1024, true}, nil},
-		{`{"params": {"steps": 10, "sampler_name": "lcm"}}`, idle, Upfront{false, 1024, true}, nil},
-		{`{"params": {"steps": 21, "control_type": "canny"}}`, idle, Upfront{true, 1024, true}, nil},
-		{`{"workers": ["a"]}`, idle, Upfront{false, 1024, true}, nil},
-		{`{"workers": ["a"]}`, idle, Upfront{true, 1024, false}, func(r *Request) { r.Server.UpfrontOnWorkerList = true }},
+		{`{}`, idle, figures{false, 1024, true}, nil},
+		{`{}`, rich, figures{false, 1024, true}, nil},
+		{`{}`, busy, figures{false, 576, true}, nil},
+		{`{}`, Load{QueuedRequests: 400}, figures{false, 664, true}, nil},
+		{`{"slow_workers": false}`, rich, figures{true, 1024, true}, nil},
+		{`{"models": ["xl"], "params": {"width": 1024, "height": 1024}}`, busy, figures{false, 1024, true}, nil},
+		{`{"models": ["cascade"], "params": {"width": 1024, "height": 1024}}`, busy, figures{false, 1024, true}, nil},
+		{`{"models": ["stable_diffusion", "flux"], "params": {"width": 1024, "height": 1024}}`, busy, figures{false, 1024, true}, nil},
+		{`{"models": ["sd2"], "params": {"width": 768, "height": 768}}`, busy, figures{true, 576, true}, nil},
+		{`{"slow_workers": false}`, busy, figures{true, 576, true}, nil},
+		{`{"params": {"steps": 11, "loras": [{"name": "246747", "is_version": true}]}}`, idle, figures{true, 1024, true}, nil},
+		{`{"params": {"steps": 11, "loras": [{"name": "246747"}]}}`, idle, figures{false, 1024, true}, nil},
+		{`{"models": ["stable_diffusion", "fussy"], "params": {"steps": 21}}`, idle, figures{true, 1024, true}, nil},
+		{`{"params": {"steps": 11, "control_type": "canny", "sampler_name": "k_heun"}}`, idle, figures{true, 1024, true}, nil},
+		{`{"models": ["qwen"], "params": {"width": 640, "height": 640}}`, busy, figures{true, 576, true}, nil},
+		{`{"params": {"width": 1088, "height": 1024}}`, rich, figures{true, 1024, true}, nil},
+		{`{"params": {"width": 2048, "height": 512}}`, idle, figures{false, 1024, true}, nil},
+		{`{"params": {"steps": 40}}`, idle, figures{false, 1024, true}, nil},
+		{`{"params": {"steps": 41}}`, idle, figures{true, 1024, true}, nil},
+		{`{"params": {"steps": 21, "sampler_name": "k_heun"}}`, idle, figures{true, 1024, true}, nil},
+		{`{"params": {"steps": 500, "sampler_name": "k_dpm_adaptive"}}`, idle, figures{false, 1024, true}, nil},
+		{`{"models": [], "params": {"steps": 500}}`, idle, figures{false, 1024, true}, nil},
+		{`{"models": ["fussy"], "params": {"steps": 21}}`, idle, figures{true, 1024, true}, nil},
+		{`{"params": {"steps": 11, "sampler_name": "lcm"}}`, idle, figures{true, 1024, true}, nil},
+		{`{"params": {"steps": 10, "sampler_name": "lcm"}}`, idle, figures{false, 1024, true}, nil},
+		{`{"params": {"steps": 21, "control_type": "canny"}}`, idle, figures{true, 1024, true}, nil},
+		{`{"workers": ["a"]}`, idle, figures{false, 1024, true}, nil},
+		{`{"workers": ["a"]}`, idle, figures{true, 1024, false}, func(r *Request) { r.Server.UpfrontOnWorkerList = true }},
 	} {
 		r := normal(t, c.body, nobody)
 		if c.set != nil {
 			c.set(r)
 		}
-		if got := r.Upfront(c.load); got != c.want {
-			t.Errorf("%s under %+v: %+v, want %+v", c.body, c.load, got, c.want)
+		got := r.Upfront(c.load)
+		if has := (figures{got.Needed, r.freeSide(c.load), got.MayDowngrade}); has != c.want {
+			t.Errorf("%s under %+v: %+v, want %+v", c.body, c.load, has, c.want)
+		}
+		if got.Needed != (len(got.Broken) > 0) {
+			t.Errorf("%s: needed %v by the rules %+v", c.body, got.Needed, got.Broken)
 		}
 	}
-	err := new(Request).Refusal(Upfront{Limit: 640}, horde.KudosOf(52.5))
-	for _, part := range []string{"52.50", "640×640", "50 steps"} {
-		if horde.CodeOf(err) != "KudosUpfront" || !strings.Contains(err.Error(), part) {
-			t.Errorf("%v lacks %s", err, part)
-		}
-	}
+}
+
+// figures are what an Upfront comes to, and how much needs none.
+type figures struct {
+	needed       bool
+	limit        int
+	mayDowngrade bool
 }
 
 func TestDowngradeSteps(t *testing.T) {

@@ -1,12 +1,12 @@
 package admission
 
 import (
+	"fmt"
 	"math"
 	"unicode/utf8"
 
 	"horde/api"
 	"horde/internal/catalog"
-	"horde/internal/horde"
 	"horde/internal/kudos"
 )
 
@@ -158,20 +158,31 @@ func maxTokens(load Load) int {
 
 func freeTokens(load Load) int { return min(max(maxTokens(load), leastFreeTokens), mostFreeTokens) }
 
-// Upfront applies the rule of §2.4: long and fast-only requests need their kudos
+// Upfront applies the rules of §2.4: long and fast-only requests need their kudos
 // upfront, the more so the busier the horde is.
 func (r *TextRequest) Upfront(load Load) Upfront {
 	m := &r.Text
-	u := Upfront{Limit: freeTokens(load), MayDowngrade: true}
-	switch {
-	case !m.SlowWorkers:
-		u.Needed, u.Limit = true, maxTokens(load)
-	case m.MaxLength > u.Limit:
-		u.Needed = true
-	case r.Server.UpfrontOnWorkerList && len(m.Workers) > 0:
-		u.Needed, u.MayDowngrade = true, false
+	var broken []Breach
+	if !m.SlowWorkers {
+		broken = append(broken, slowWorkersBreach())
 	}
-	return u
+	if limit := freeTokens(load); m.MaxLength > limit {
+		broken = append(broken, m.lengthBreach(limit))
+	}
+	if r.Server.UpfrontOnWorkerList && len(m.Workers) > 0 {
+		broken = append(broken, workersBreach(m.Workers))
+	}
+	return upfront(broken, &m.Common)
+}
+
+// lengthBreach is of a text that is longer than this many tokens.
+func (m *Text) lengthBreach(limit int) Breach {
+	return Breach{
+		Rule: RuleTextLength, Fields: []string{"params.max_length"}, Asked: m.MaxLength, Limit: limit,
+		Text: fmt.Sprintf("A max_length of %d tokens is more than the %d that need no kudos upfront%s.",
+			m.MaxLength, limit, nowBusy(limit, mostFreeTokens)),
+		Remedy: fmt.Sprintf("ask for a max_length of at most %d", limit),
+	}
 }
 
 // Downgrade makes Text short enough to need no kudos upfront: any worker may
@@ -179,13 +190,4 @@ func (r *TextRequest) Upfront(load Load) Upfront {
 func (r *TextRequest) Downgrade(load Load) {
 	r.Text.SlowWorkers = true
 	r.Text.MaxLength = min(r.Text.MaxLength, freeTokens(load))
-}
-
-// Refusal tells the owner of a request why their kudos do not suffice, and what
-// would need none.
-func (r *TextRequest) Refusal(u Upfront, price horde.Kudos) error {
-	return horde.Errorf("KudosUpfront",
-		"This request needs %s kudos upfront, more than this account can commit now. As busy as the horde is, requests over "+
-			"%d tokens and requests without slow_workers need their kudos upfront. Ask for less, set allow_downgrade, or earn kudos "+
-			"by running a worker.", price, max(u.Limit, 0))
 }

@@ -1,10 +1,10 @@
 package admission
 
 import (
+	"fmt"
 	"math"
 
 	"horde/internal/catalog"
-	"horde/internal/horde"
 	"horde/internal/kudos"
 )
 
@@ -18,8 +18,21 @@ type Load struct {
 // taken (§1.5, §2.4).
 type Upfront struct {
 	Needed       bool
-	Limit        int  // what needs none: pixels of the largest square's side, or tokens of the longest text
 	MayDowngrade bool // a smaller request would need none
+
+	Broken          []Breach // the rules that need them, in the order of the rulebook; the first decides
+	AllowsDowngrade bool     // the request has allow_downgrade
+}
+
+// upfront makes an Upfront of the rules that a request breaks. A worker list is
+// never given up, so where it decides nothing smaller would do.
+func upfront(broken []Breach, c *Common) Upfront {
+	return Upfront{
+		Needed:          len(broken) > 0,
+		MayDowngrade:    len(broken) == 0 || broken[0].Rule != RuleWorkers,
+		Broken:          broken,
+		AllowsDowngrade: c.AllowDowngrade,
+	}
 }
 
 // Limits of accurate steps that need no kudos upfront, or that a downgrade goes
@@ -34,26 +47,57 @@ const (
 	minRes, maxFreeRes = 576, 1024
 )
 
-// Upfront applies the rule of §1.5 to Image: large, long or fast-only requests
+// Upfront applies the rules of §1.5 to Image: large, long or fast-only requests
 // need their kudos upfront, the more so the busier the horde is.
 func (r *Request) Upfront(load Load) Upfront {
 	m := &r.Image
-	open := maxRes(load)
+	var broken []Breach
 	if !m.SlowWorkers {
-		return Upfront{Needed: true, Limit: open, MayDowngrade: true}
+		broken = append(broken, slowWorkersBreach())
 	}
-	u := Upfront{Limit: r.clampRes(open), MayDowngrade: true}
-	switch {
-	case m.UsesLCM() && m.AccurateSteps > lcmSteps,
-		r.anyModel(func(name string) bool { return r.maxSteps(name, freeSteps) < m.AccurateSteps }),
-		m.Pixels() > u.Limit*u.Limit,
-		r.controlled() && m.AccurateSteps > controlSteps:
-		u.Needed = true
-	case r.Server.UpfrontOnWorkerList && len(m.Workers) > 0:
-		u.Needed, u.MayDowngrade = true, false
+	if m.UsesLCM() && m.AccurateSteps > lcmSteps {
+		broken = append(broken, m.stepsBreach(RuleLCMSteps, "LCM", lcmSteps))
 	}
-	return u
+	if model, limit := r.strictest(); m.AccurateSteps > limit {
+		broken = append(broken, m.stepsBreach(RuleModelSteps, clip(model), limit))
+	}
+	if side := r.freeSide(load); m.Pixels() > side*side {
+		broken = append(broken, m.sizeBreach(side))
+	}
+	if r.controlled() && m.AccurateSteps > controlSteps {
+		broken = append(broken, m.stepsBreach(RuleControlSteps, "control_type "+m.ControlType, controlSteps))
+	}
+	if r.Server.UpfrontOnWorkerList && len(m.Workers) > 0 {
+		broken = append(broken, workersBreach(m.Workers))
+	}
+	m.remedySteps(broken)
+	return upfront(broken, &m.Common)
 }
+
+// strictest is the named model that allows the fewest steps without kudos, and how
+// many; without a named model any number is allowed.
+func (r *Request) strictest() (model string, limit int) {
+	limit = math.MaxInt
+	for _, name := range r.Image.Models {
+		if n := r.maxSteps(name, freeSteps); n < limit {
+			model, limit = name, n
+		}
+	}
+	return model, limit
+}
+
+// sizeBreach is of an image that is larger than a square of this side.
+func (m *Image) sizeBreach(side int) Breach {
+	return Breach{
+		Rule: RuleSize, Fields: []string{"params.width", "params.height"}, Asked: m.Pixels(), Limit: side * side,
+		Text: fmt.Sprintf("%d×%d pixels are more than the %d×%d that need no kudos upfront%s.",
+			m.Width, m.Height, side, side, nowBusy(side, maxFreeRes)),
+		Remedy: fmt.Sprintf("ask for at most %d×%d pixels", side, side),
+	}
+}
+
+// freeSide is the side of the largest square that needs no kudos upfront.
+func (r *Request) freeSide(load Load) int { return r.clampRes(maxRes(load)) }
 
 func maxRes(load Load) int {
 	return 1024 + 10*load.Threads - int(math.RoundToEven(0.9*float64(load.QueuedRequests)))
@@ -82,7 +126,7 @@ func (r *Request) maxSteps(model string, fallback int) int {
 func (r *Request) Downgrade(load Load) {
 	m := &r.Image
 	m.SlowWorkers = true
-	res := r.clampRes(maxRes(load))
+	res := r.freeSide(load)
 	m.Width, m.Height = fit(m.Width, m.Height, res*res)
 
 	limit := downgradeSteps
@@ -124,15 +168,4 @@ func fit(w, h, limit int) (int, int) {
 		return 512, 512
 	}
 	return w, h
-}
-
-// Refusal tells the owner of a request why their kudos do not suffice, and what
-// would need none.
-func (r *Request) Refusal(u Upfront, price horde.Kudos) error {
-	res := max(u.Limit, 0)
-	return horde.Errorf("KudosUpfront",
-		"This request needs %s kudos upfront, more than this account can commit now. As busy as the horde is, pictures over "+
-			"%d×%d pixels or of more than 40 steps (50 steps, say; fewer with control types, LCM and some models) and requests "+
-			"without slow_workers need their kudos upfront. Ask for less, set allow_downgrade, or earn kudos by running a worker.",
-		price, res, res)
 }

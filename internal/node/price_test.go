@@ -226,6 +226,78 @@ func TestPriceNotes(t *testing.T) {
 	}
 }
 
+// The rule by which kudos are needed upfront is told with its figures: to who has
+// them by the price, for people and for programs, and to who has not by the same
+// sentence in the refusal of the request, of its dry run and of its price.
+func TestPriceAndRefusalNameTheSameRule(t *testing.T) {
+	n, _ := newNode(t)
+	much, forty := int64(100_000), int64(40)
+	_, rich, _, err := n.Accounts.TestUser(t.Context(), "alice", "test-alice", false, false, &much)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, poor, _, err := n.Accounts.TestUser(t.Context(), "bob", "test-bob", false, false, &forty)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shared api.SharedKey
+	if w := n.call(t, "PUT", "/api/v2/sharedkeys", poor, `{"kudos":-1,"name":"k"}`, &shared); w.Code != http.StatusOK {
+		t.Fatal(w.Body)
+	}
+	const image, text = "/api/v2/generate/async", "/api/v2/generate/text/async"
+	const many = `,"params":{"n":20,` // so that no row is within the means of the poor
+	for _, c := range []struct{ path, body, rule, says string }{
+		{image, `{"prompt":"x","models":["stable_diffusion"]` + many + `"steps":21,"sampler_name":"k_heun"}}`, "model_steps",
+			"21 steps of k_heun count as 42; stable_diffusion allows 40 without kudos."},
+		{image, `{"prompt":"x","models":["stable_diffusion"]` + many + `"steps":12,"sampler_name":"lcm"}}`, "lcm_steps", "LCM allows 10 steps without kudos, not 12."},
+		{image, `{"prompt":"x","models":["stable_diffusion"]` + many + `"width":1088,"height":1088}}`, "size", "1088×1088 pixels are more than the 1024×1024"},
+		{image, `{"prompt":"x","models":["stable_diffusion"],"source_image":"` + dot + `"` + many + `"steps":21,"control_type":"canny"}}`, "control_steps",
+			"control_type canny allows 20 steps without kudos, not 21."},
+		{image, `{"prompt":"x","models":["stable_diffusion"],"slow_workers":false` + many + `"steps":20}}`, "slow_workers", "slow_workers false"},
+		{text, `{"prompt":"x"` + many + `"max_length":600,"max_context_length":2048}}`, "text_length", "A max_length of 600 tokens is more than the 512"},
+		{text, `{"prompt":"x","slow_workers":false` + many + `"max_length":80}}`, "slow_workers", "slow_workers false"},
+	} {
+		t.Run(c.rule+c.path[len("/api/v2/generate"):], func(t *testing.T) {
+			var p api.Price
+			w := n.call(t, "POST", pricePath, rich, c.body, &p)
+			if w.Code != http.StatusOK || !p.Upfront || len(p.UpfrontRules) != 1 || p.UpfrontRules[0].Rule != c.rule {
+				t.Fatalf("the price: %d %s, want the rule %s", w.Code, w.Body, c.rule)
+			}
+			sentence := p.UpfrontRules[0].Text
+			if !strings.Contains(sentence, c.says) || !slices.Contains(p.Notes, sentence) || p.UpfrontRules[0].Fields[0] == "" {
+				t.Errorf("the price says %q and notes %q, want %q", sentence, p.Notes, c.says)
+			}
+
+			dry := strings.Replace(c.body, "{", `{"dry_run":true,`, 1)
+			for _, call := range []struct{ path, key, body, has string }{
+				{c.path, poor, c.body, "the 15.00 that this account can commit now: its balance of 40.00, less the floor of 25.00."},
+				{c.path, poor, dry, "the 15.00 that this account can commit now"},
+				{pricePath, poor, c.body, "the 15.00 that this account can commit now"},
+				{c.path, shared.ID, c.body, "more than the owner of the shared key can commit now."},
+				{pricePath, shared.ID, c.body, "more than the owner of the shared key can commit now."},
+			} {
+				var e api.Error
+				w := n.call(t, "POST", call.path, call.key, call.body, &e)
+				if w.Code != http.StatusForbidden || e.RC != "KudosUpfront" {
+					t.Fatalf("%s: %d %s", call.path, w.Code, w.Body)
+				}
+				for _, part := range []string{"kudos upfront", horde.KudosOf(float64(p.Held)).String(), sentence, call.has, "To need none, "} {
+					if !strings.Contains(e.Message, part) {
+						t.Errorf("%s: %q is not in %q", call.path, part, e.Message)
+					}
+				}
+			}
+		})
+	}
+
+	// What needs nothing upfront names no rule.
+	var raw map[string]any
+	n.call(t, "POST", pricePath, rich, `{"prompt":"x"}`, &raw)
+	if _, there := raw["upfront_rules"]; there || raw["upfront"] != false {
+		t.Errorf("a small request: %v", raw)
+	}
+}
+
 // Both documents describe the routes they should, and the price network has a
 // name.
 func TestPriceDocuments(t *testing.T) {

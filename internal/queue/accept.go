@@ -66,6 +66,12 @@ type weighed struct {
 	up         admission.Upfront
 	cost       price
 	downgraded bool // it was made smaller for lack of kudos
+	byKey      bool // a shared key pays
+}
+
+// refusal refuses what an account cannot pay upfront.
+func (w *weighed) refusal(a *store.Account) error {
+	return w.up.Refusal(admission.Funds{Needed: w.cost.needed, Balance: a.Balance, Floor: a.Lowest, Held: a.Held, ByKey: w.byKey})
 }
 
 // held is what is set aside when the request is taken.
@@ -90,7 +96,7 @@ func (q *Queue) weigh(ctx context.Context, x *index, r incoming, t *terms, from 
 		return w, err
 	}
 	load := q.load(x)
-	w.up, w.cost = r.Upfront(load), r.price(q)
+	w.up, w.cost, w.byKey = r.Upfront(load), r.price(q), t.key != nil
 	if err := t.afford(w.cost.needed, w.up.MayDowngrade); err != nil {
 		return w, err
 	}
@@ -220,9 +226,9 @@ func (q *Queue) poor(ctx context.Context, r incoming, user *account.User, w weig
 	if !w.up.Needed {
 		return nil
 	}
-	funds, err := q.funds(ctx, user)
-	if err == nil && funds < w.cost.needed {
-		err = r.Refusal(w.up, w.cost.needed)
+	a, err := q.Store.Account(ctx, user.ID)
+	if err == nil && kudos.Spendable(a) < w.cost.needed {
+		err = w.refusal(a)
 	}
 	return err
 }
@@ -268,7 +274,7 @@ func (q *Queue) commit(e *entry, r incoming, t *terms, w weighed) error {
 		row.Priority = t.priority(a.Balance)
 		if e.record.Held {
 			if err := kudos.Hold(tx, holdID(row.ID), payer, cost.needed); errors.Is(err, kudos.ErrTooPoor) {
-				return r.Refusal(w.up, cost.needed)
+				return w.refusal(a)
 			} else if err != nil {
 				return err
 			}

@@ -482,7 +482,10 @@ func (r imageAsk) workers() []string            { return r.Asked.Workers }
 func (r imageAsk) warnings() []api.Warning      { return r.Warnings() }
 
 func (r imageAsk) limits(k *store.SharedKey) []limit {
-	return []limit{{"pixels", r.Image.Pixels(), k.MaxPixels}, {"steps", r.Image.Steps, k.MaxSteps}}
+	return []limit{
+		{field: "max_image_pixels", name: "pixels", asks: r.Image.Pixels(), most: k.MaxPixels},
+		{field: "max_image_steps", name: "steps", asks: r.Image.Steps, most: k.MaxSteps},
+	}
 }
 
 func (r imageAsk) adult(model string) bool {

@@ -71,7 +71,6 @@ type incoming interface {
 	Check(admission.Stage) error
 	Upfront(admission.Load) admission.Upfront
 	Downgrade(admission.Load)
-	Refusal(admission.Upfront, horde.Kudos) error
 
 	normalize(admission.Caller)
 	common() *admission.Common // once normalized

@@ -43,20 +43,27 @@ func (q *Queue) explain(ctx context.Context, x *index, r incoming, t *terms, fro
 	p := r.explain(q)
 	p.Type, p.N, p.Kudos = x.kind.name, r.common().N, api.Float(w.cost.dry)
 	p.Tax, p.Upfront, p.Held = api.Float(w.cost.tax.Float()), w.up.Needed, api.Float(w.held().Float())
+	if w.up.Needed {
+		p.UpfrontRules = w.up.Rules()
+	}
 	p.Floor = api.Float(t.user.Floor().Float())
 	p.Notes = append(w.notes(), append(t.notes(), p.Notes...)...)
 	return p, nil
 }
 
-// notes say what happens to the kudos of a request.
+// notes say what happens to the kudos of a request, and by which rules.
 func (w weighed) notes() []string {
 	what := "Nothing is set aside: each delivery is charged when it comes."
 	if held := w.held(); held > 0 {
 		what = fmt.Sprintf("This request needs its kudos upfront: %s are set aside when it is taken, charges are paid from them, and what is left is freed at the end.", held)
 	}
 	notes := []string{what}
-	if w.downgraded {
-		notes = append(notes, "The account cannot commit what was asked for, so the request is made smaller (allow_downgrade). This is the price of the smaller one.")
+	switch why := w.up.Why(); {
+	case w.downgraded:
+		notes = append(notes, "The account cannot commit what was asked for, so the request is made smaller (allow_downgrade). This is the price of the smaller one.",
+			"Of what was asked for: "+why)
+	case why != "":
+		notes = append(notes, why)
 	}
 	return notes
 }

@@ -3,7 +3,9 @@ package queue
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"horde/internal/account"
 	"horde/internal/admission"
@@ -21,6 +23,8 @@ type terms struct {
 
 	// downgrade: the request may wait longer, or be made smaller, for lack of kudos.
 	downgrade bool
+	// smallerWouldDo: with downgrade the budget would not be looked at.
+	smallerWouldDo bool
 	// waived: the key is the style's, so its limits do not count (generation
 	// rulebook §4).
 	waived bool
@@ -71,19 +75,26 @@ func (t *terms) keyID() string {
 
 // limit is something that a shared key bounds in one job.
 type limit struct {
-	name string
-	asks int
-	most int64
+	field string // of the shared key
+	name  string
+	asks  int
+	most  int64
+}
+
+// refuses says that a job is above the limit.
+func (l limit) refuses() string {
+	return fmt.Sprintf("This shared key allows at most %d %s in a job (%s), not %d.", l.most, l.name, l.field, l.asks)
 }
 
 // afford compares a price with the budget of the shared key (§1.5 #4).
 // mayDowngrade says whether a smaller request would do.
 func (t *terms) afford(price horde.Kudos, mayDowngrade bool) error {
+	t.smallerWouldDo = mayDowngrade
 	if t.key == nil || !short(&t.key.SharedKey, price) {
 		return nil
 	}
 	if !t.downgrade || !mayDowngrade {
-		return errShort(t.key.Budget, price)
+		return t.errShort(t.key.Budget, price)
 	}
 	t.last = true
 	return nil
@@ -95,15 +106,19 @@ func (t *terms) within(r incoming, poor func() error) error {
 	if t.key == nil || t.waived {
 		return nil
 	}
-	limits := r.limits(&t.key.SharedKey)
-	i := slices.IndexFunc(limits, func(l limit) bool { return l.most >= 0 && int64(l.asks) > l.most })
-	if i < 0 {
+	var broken []string
+	for _, l := range r.limits(&t.key.SharedKey) {
+		if l.most >= 0 && int64(l.asks) > l.most {
+			broken = append(broken, l.refuses())
+		}
+	}
+	if len(broken) == 0 {
 		return nil
 	}
 	if err := poor(); err != nil {
 		return err
 	}
-	return horde.Errorf("BadRequest", "This shared key allows at most %d %s in a job, not %d.", limits[i].most, limits[i].name, limits[i].asks)
+	return horde.Errorf("BadRequest", "%s Ask for less, or ask the key's owner to allow more.", strings.Join(broken, " "))
 }
 
 // short tells whether a budget does not cover a price.
@@ -111,9 +126,14 @@ func short(k *store.SharedKey, price horde.Kudos) bool {
 	return k.Budget != store.Unlimited && k.Budget < price
 }
 
-func errShort(budget, price horde.Kudos) error {
-	return horde.Errorf("SharedKeyInsufficientKudos", "This request costs about %s kudos, and the shared key has %s left. "+
-		"Ask for less, set allow_downgrade, or ask the key's owner for more.", price, max(0, budget))
+// errShort refuses what the budget of the shared key does not cover.
+func (t *terms) errShort(budget, price horde.Kudos) error {
+	advice := "Ask for less"
+	if t.smallerWouldDo && !t.downgrade {
+		advice += ", set allow_downgrade"
+	}
+	return horde.Errorf("SharedKeyInsufficientKudos", "This request costs about %s kudos, and the shared key has %s of its budget left. "+
+		"%s, or ask the key's owner for more.", price, max(0, budget), advice)
 }
 
 // accounts are those that accepting the request changes.
@@ -137,7 +157,7 @@ func (t *terms) recheck(tx *store.Tx, price horde.Kudos) error {
 		return horde.Errorf("InvalidAPIKey", "This shared key does not exist any more.")
 	}
 	if err == nil && !t.last && short(&k, price) {
-		err = errShort(k.Budget, price)
+		err = t.errShort(k.Budget, price)
 	}
 	return err
 }

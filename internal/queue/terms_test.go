@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -99,6 +100,27 @@ func TestSharedKeyRefusals(t *testing.T) {
 	}
 	_, err := n.AcceptText(ctx, TextAsk{From: From{Key: limits}, Body: api.TextRequest{Prompt: "x", Params: &api.TextParams{MaxLength: ptr(21)}}})
 	wantCode(t, "tokens", err, "BadRequest")
+
+	// They say which of the key's limits was broken, by how much, and what can be done.
+	says := func(what string, err error, parts ...string) {
+		t.Helper()
+		for _, part := range parts {
+			if err == nil || !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: %v, want %q", what, err, part)
+			}
+		}
+	}
+	says("tokens", err, "at most 20 tokens in a job (max_text_tokens), not 21.", "ask the key's owner")
+	says("pixels", of(limits, func(b *api.ImageRequest) { b.Params.Width = ptr(128) }), "at most 4096 pixels in a job (max_image_pixels), not 8192.")
+	says("pixels and steps", of(limits, func(b *api.ImageRequest) { b.Params.Width, b.Params.Steps = ptr(128), ptr(5) }),
+		"(max_image_pixels), not 8192.", "at most 4 steps in a job (max_image_steps), not 5.")
+	says("budget", of(small, func(*api.ImageRequest) {}), "2.00 of its budget left", "set allow_downgrade")
+	_, err = n.AcceptText(ctx, TextAsk{From: From{Key: small}, Body: api.TextRequest{Prompt: "x", Params: &api.TextParams{MaxLength: ptr(80)}}})
+	wantCode(t, "budget of a text", err, "SharedKeyInsufficientKudos")
+	says("budget of a text", err, "This request costs about 20.00 kudos", "2.00 of its budget left")
+	if err := of(limits, func(b *api.ImageRequest) { b.Params.Steps = ptr(5) }); strings.Contains(err.Error(), "pixels") {
+		t.Errorf("names a limit that was kept: %v", err)
+	}
 
 	// With a downgrade it waits behind all others.
 	if err := of(small, func(b *api.ImageRequest) { b.AllowDowngrade = ptr(true) }); err != nil {

@@ -48,7 +48,7 @@ func (r textAsk) warnings() []api.Warning                                { retur
 func (r textAsk) sources(context.Context, *Queue, string, *record) error { return nil }
 
 func (r textAsk) limits(k *store.SharedKey) []limit {
-	return []limit{{"tokens", r.Text.MaxLength, k.MaxTokens}}
+	return []limit{{field: "max_text_tokens", name: "tokens", asks: r.Text.MaxLength, most: k.MaxTokens}}
 }
 
 func (r textAsk) adult(model string) bool {
