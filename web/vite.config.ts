@@ -19,6 +19,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { '/api': server, '/blobs': server } },
+  server: { proxy: { '/api': server, '/blob': server } },
   test: { environment: 'node', include: ['src/**/*.test.ts'] },
 });

@@ -108,6 +108,7 @@ func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNod
 	}
 	con.log.Info("horde serves", "url", n.URL(), "version", api.Version, "data", c.Data, "database", databaseName(c.DB),
 		"price_net", pricer.Net().Card().Name)
+	warnOfLinks(con, c, listener.Addr())
 	return n, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,7 +53,7 @@ func (c *UpCmd) Run(con *console) error {
 	defer stop()
 	served := make(chan error, 1)
 	go func() { served <- n.Run(serving) }()
-	fmt.Fprintf(con.stderr, "\n  Horde is up: %s\n  Operator's API key: %s\n\n", n.URL(), filepath.Join(c.Data, operatorKeyFile))
+	c.greet(con, n)
 	if !c.NoBrowser {
 		openBrowser(n.URL())
 	}
@@ -65,6 +66,19 @@ func (c *UpCmd) Run(con *console) error {
 		stop()
 		return errors.Join(err, <-served)
 	}
+}
+
+// greet says where the server is, for this machine and for others.
+func (c *UpCmd) greet(con *console, n *runningNode) {
+	fmt.Fprintf(con.stderr, "\n  Horde is up: %s\n", n.URL())
+	if c.PublicURL != "" {
+		fmt.Fprintf(con.stderr, "  For everybody: %s\n", c.PublicURL)
+	} else if own, err := net.InterfaceAddrs(); err == nil {
+		for _, url := range lanURLs(n.Addr(), own) {
+			fmt.Fprintf(con.stderr, "  From other machines: %s\n", url)
+		}
+	}
+	fmt.Fprintf(con.stderr, "  Operator's API key: %s\n\n", filepath.Join(c.Data, operatorKeyFile))
 }
 
 // work runs the worker. Where its engine cannot be loaded the server goes on

@@ -44,7 +44,7 @@ func (q *Queue) Accept(ctx context.Context, ask Ask) (*api.AlchemyAccepted, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := q.commit(d); err != nil {
+	if err := q.commit(ctx, d); err != nil {
 		if d.e.record.Source != "" {
 			q.dropSource(ctx, d.e.record.Source)
 		}
@@ -106,6 +106,9 @@ func (q *Queue) newDraft(ctx context.Context, user *account.User, ask *Ask, form
 		Webhook:        ask.Body.Webhook, UnsafeIP: ask.UnsafeIP}}
 	if ask.Addr.IsValid() {
 		e.record.Addr = ask.Addr.String()
+	}
+	if e.record.Webhook != "" {
+		e.record.Base = horde.BaseOf(ctx)
 	}
 	for i, f := range forms {
 		payload, err := payloadText(f)
@@ -204,7 +207,7 @@ func (q *Queue) fillKnown(ctx context.Context, d *draft) error {
 // commit acknowledges a request. What its forms will cost is set aside as far as
 // the user has it, so that it is not spent elsewhere meanwhile (§6.13); nobody is
 // refused for having less.
-func (q *Queue) commit(d *draft) error {
+func (q *Queue) commit(ctx context.Context, d *draft) error {
 	e := d.e
 	row := e.row
 	rows := make([]store.Form, len(e.forms))
@@ -241,7 +244,7 @@ func (q *Queue) commit(d *draft) error {
 	x.mu.Unlock()
 	q.offer(e)
 	for i, f := range d.done {
-		q.tell(f, d.results[i], nil)
+		q.tell(ctx, f, d.results[i], nil)
 	}
 	return nil
 }

@@ -94,7 +94,7 @@ func newNode(t testing.TB, db *storetest.DB, c *clock, folder string) *node {
 		t.Fatal(err)
 	}
 	blobs, err := blob.OpenFolder(folder, blob.FolderOptions{Secret: []byte("0123456789abcdef"), Clock: c.now,
-		BaseURL: func() string { return "http://horde.test" }})
+		LocalURL: "http://horde.test"})
 	if err != nil {
 		t.Fatal(err)
 	}

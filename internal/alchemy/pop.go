@@ -85,7 +85,7 @@ func (q *Queue) tryPop(ctx context.Context, o *fleet.FormsOffer) ([]api.AlchemyT
 		}
 		tasks := make([]api.AlchemyTask, len(taken))
 		for i, f := range taken {
-			if tasks[i], err = q.task(f); err != nil {
+			if tasks[i], err = q.task(ctx, f); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -281,13 +281,13 @@ func (q *Queue) claimUnit(found []*form, w *fleet.Worker, now, expires int64, ne
 }
 
 // task is what a worker is told of a form.
-func (q *Queue) task(f *form) (api.AlchemyTask, error) {
+func (q *Queue) task(ctx context.Context, f *form) (api.AlchemyTask, error) {
 	t := api.AlchemyTask{ID: f.ID, Form: f.Name, SourceImage: f.e.record.URL}
 	if f.e.record.Source != "" {
-		t.SourceImage = q.Blobs.SignGet(f.e.record.Source, blob.LinkTTL)
+		t.SourceImage = q.Blobs.SignGet(ctx, f.e.record.Source, blob.LinkTTL)
 	}
 	if makesPicture(f.Name) {
-		t.R2Upload = q.Blobs.SignPut(resultName(f.ID), blob.LinkTTL)
+		t.R2Upload = q.Blobs.SignPut(ctx, resultName(f.ID), blob.LinkTTL)
 	}
 	if f.Payload != "" {
 		if err := json.Unmarshal([]byte(f.Payload), &t.Payload); err != nil {

@@ -244,6 +244,46 @@ func TestKnownResults(t *testing.T) {
 	})
 }
 
+// A webhook is told links that begin with what who made the request reached, not
+// with what the worker that delivers reached; the requester's own calls get those
+// of each call.
+func TestLinksAreForWhoGetsThem(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		alice, walter := n.person("alice", false), n.person("walter", false)
+		asking := horde.WithBase(t.Context(), horde.At("https://requester.example"))
+		working := horde.WithBase(t.Context(), horde.At("http://worker.example"))
+		accepted, err := n.Accept(asking, Ask{Key: alice.key, Body: api.AlchemyRequest{
+			Forms: forms("GFPGAN"), SourceImage: inline(64, 64), Webhook: "https://hook.example/x"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		job, err := n.Pop(working, n.offer(walter, "w"), 0)
+		if err != nil || len(job.Forms) != 1 {
+			t.Fatalf("popped %+v, %v", job, err)
+		}
+		form := job.Forms[0]
+		for _, link := range []string{form.R2Upload, form.SourceImage} {
+			if !strings.HasPrefix(link, "http://worker.example/blob/") {
+				t.Errorf("the worker gets the link %s", link)
+			}
+		}
+		if _, err := n.Submit(working, walter.key, api.AlchemySubmit{ID: form.ID, Result: map[string]any{"GFPGAN": "R2"}}); err != nil {
+			t.Fatal(err)
+		}
+
+		if got := <-n.hooks; !strings.Contains(got, `"GFPGAN":"https://requester.example/blob/`) {
+			t.Errorf("the webhook heard %s", got)
+		}
+		for _, base := range []string{"https://requester.example", "http://elsewhere.example:7001"} {
+			st, err := n.Status(horde.WithBase(t.Context(), horde.At(base)), accepted.ID)
+			if err != nil || !strings.Contains(string(st.Forms[0].Result), `"GFPGAN":"`+base+`/blob/`) {
+				t.Errorf("by %s: %s, %v", base, st.Forms[0].Result, err)
+			}
+		}
+	})
+}
+
 func TestWebhook(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), newClock(), t.TempDir())
 	alice, walter := n.person("alice", false), n.person("walter", false)
@@ -400,7 +440,7 @@ func TestResultsComeBack(t *testing.T) {
 		}
 		var got map[string]any
 		if len(sent) > 0 {
-			if err := json.Unmarshal(n.withLinks(r), &got); err != nil {
+			if err := json.Unmarshal(n.withLinks(t.Context(), r), &got); err != nil {
 				t.Fatal(err)
 			}
 		}

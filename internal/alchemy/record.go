@@ -33,6 +33,7 @@ type record struct {
 	SlowWorkers    bool   `json:"slow_workers,omitempty"`
 	TrustedWorkers bool   `json:"trusted_workers,omitempty"`
 	Webhook        string `json:"webhook,omitempty"`
+	Base           string `json:"base,omitempty"` // how who made it reached this server (horde.BaseOf); with a webhook only
 	Addr           string `json:"addr,omitempty"`
 	UnsafeIP       bool   `json:"unsafe_ip,omitempty"`
 	Held           bool   `json:"held,omitempty"` // kudos are set aside for its forms

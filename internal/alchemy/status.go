@@ -9,6 +9,7 @@ import (
 	"horde/api"
 	"horde/internal/blob"
 	"horde/internal/fleet"
+	"horde/internal/horde"
 	"horde/internal/store"
 )
 
@@ -35,7 +36,7 @@ func (q *Queue) status(ctx context.Context, e *entry) (api.AlchemyStatus, error)
 			return s, err
 		}
 		for _, r := range made {
-			results[r.FormID] = q.withLinks(r)
+			results[r.FormID] = q.withLinks(ctx, r)
 		}
 	}
 	for _, f := range forms {
@@ -79,7 +80,7 @@ func overall(forms []store.Form) string {
 }
 
 // withLinks is a result with a fresh link in place of every "R2".
-func (q *Queue) withLinks(r store.FormResult) json.RawMessage {
+func (q *Queue) withLinks(ctx context.Context, r store.FormResult) json.RawMessage {
 	if r.Blob == "" {
 		return json.RawMessage(r.Result)
 	}
@@ -88,7 +89,7 @@ func (q *Queue) withLinks(r store.FormResult) json.RawMessage {
 		q.Log.Error("unreadable result", "form", r.FormID, "error", err)
 		return nil
 	}
-	link, err := json.Marshal(q.Blobs.SignGet(r.Blob, blob.LinkTTL))
+	link, err := json.Marshal(q.Blobs.SignGet(ctx, r.Blob, blob.LinkTTL))
 	if err != nil {
 		return nil
 	}
@@ -116,11 +117,13 @@ type call struct {
 
 // tell calls the webhook of a request with a finished form; w is nil where no
 // worker had to fill it in.
-func (q *Queue) tell(f *form, r store.FormResult, w *fleet.Worker) {
+func (q *Queue) tell(ctx context.Context, f *form, r store.FormResult, w *fleet.Worker) {
 	if f.e.record.Webhook == "" {
 		return
 	}
-	c := call{AlchemyFormStatus: api.AlchemyFormStatus{Form: f.Name, State: words[store.FormDone], Result: q.withLinks(r)}, Request: f.RequestID, ID: f.ID}
+	// The links are for who made the request, not for the worker that calls now.
+	ctx = horde.WithBase(ctx, horde.At(f.e.record.Base))
+	c := call{AlchemyFormStatus: api.AlchemyFormStatus{Form: f.Name, State: words[store.FormDone], Result: q.withLinks(ctx, r)}, Request: f.RequestID, ID: f.ID}
 	if w != nil {
 		c.WorkerID, c.WorkerName, c.Kudos = w.ID, w.Name, api.Float(f.reward().Float())
 	}

@@ -130,7 +130,7 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, s settleme
 	f.e.expires = max(f.e.expires, d.expires)
 	q.index.apply(f, d.progress)
 	q.index.mu.Unlock()
-	q.tell(f, r, s.worker)
+	q.tell(ctx, f, r, s.worker)
 	return f.reward().Float(), nil
 }
 

@@ -6,10 +6,10 @@
 // a link to read does not allow writing. A folder's links lead back to the
 // server, which mounts Folder.Handler at /blob/; S3's are presigned URLs.
 //
-//	f, err := blob.OpenFolder("data/blobs", blob.FolderOptions{Secret: secret, BaseURL: publicURL})
+//	f, err := blob.OpenFolder("data/blobs", blob.FolderOptions{Secret: secret, LocalURL: "http://127.0.0.1:7001"})
 //	mux.Handle("/blob/", f.Handler())
-//	upload := f.SignPut("3f….webp", blob.LinkTTL)   // for the worker
-//	picture := f.SignGet("3f….webp", blob.LinkTTL)  // for the requester
+//	upload := f.SignPut(ctx, "3f….webp", blob.LinkTTL)  // for the worker that calls
+//	image := f.SignGet(ctx, "3f….webp", blob.LinkTTL)   // for the requester that calls
 package blob
 
 import (
@@ -56,10 +56,11 @@ type Store interface {
 	// Delete removes an object; one that is not there is no error.
 	Delete(ctx context.Context, name string) error
 	// SignGet makes a link that reads the object until ttl from now, "" for an
-	// invalid name. The object need not exist yet.
-	SignGet(name string, ttl time.Duration) string
+	// invalid name. The object need not exist yet. Whoever gets the link must be
+	// the caller that ctx belongs to (horde.WithBase).
+	SignGet(ctx context.Context, name string, ttl time.Duration) string
 	// SignPut makes a link that writes the object, any number of times.
-	SignPut(name string, ttl time.Duration) string
+	SignPut(ctx context.Context, name string, ttl time.Duration) string
 	// Prune deletes objects last written before olderThan and returns their number.
 	Prune(ctx context.Context, olderThan time.Time) (n int, err error)
 	// Ready tells whether objects can be written now; for the readiness check.

@@ -25,10 +25,11 @@ const aside = "tmp"
 
 // FolderOptions configure a Folder.
 type FolderOptions struct {
-	Secret   []byte        // signs links; at least 16 bytes, the same on every node
-	BaseURL  func() string // the server's public address, such as "https://horde.example"; called for each link
-	MaxBytes int64         // size limit of an object; 0: DefaultMaxBytes
-	Clock    horde.Clock   // nil: time.Now
+	Secret    []byte      // signs links; at least 16 bytes, the same on every node
+	PublicURL string      // what all links begin with, such as "https://horde.example"; empty: what the caller reached (horde.BaseOf)
+	LocalURL  string      // what links begin with where neither is known
+	MaxBytes  int64       // size limit of an object; 0: DefaultMaxBytes
+	Clock     horde.Clock // nil: time.Now
 }
 
 // Folder is a Store in a folder of the file system. Objects lie in 256
@@ -45,9 +46,6 @@ var _ Store = (*Folder)(nil)
 func OpenFolder(dir string, opt FolderOptions) (*Folder, error) {
 	if len(opt.Secret) < 16 {
 		return nil, fmt.Errorf("open blob folder: the secret has %d bytes, it needs 16", len(opt.Secret))
-	}
-	if opt.BaseURL == nil {
-		return nil, errors.New("open blob folder: no base URL")
 	}
 	if opt.MaxBytes <= 0 {
 		opt.MaxBytes = DefaultMaxBytes
@@ -226,18 +224,34 @@ func (f *Folder) Delete(_ context.Context, name string) error {
 }
 
 // SignGet implements Store.
-func (f *Folder) SignGet(name string, ttl time.Duration) string { return f.link("GET", name, ttl) }
+func (f *Folder) SignGet(ctx context.Context, name string, ttl time.Duration) string {
+	return f.link(ctx, "GET", name, ttl)
+}
 
 // SignPut implements Store.
-func (f *Folder) SignPut(name string, ttl time.Duration) string { return f.link("PUT", name, ttl) }
+func (f *Folder) SignPut(ctx context.Context, name string, ttl time.Duration) string {
+	return f.link(ctx, "PUT", name, ttl)
+}
 
-func (f *Folder) link(method, name string, ttl time.Duration) string {
+// base is what a link for a caller begins with. It is not signed, so that a link is
+// good by whatever way its holder reaches the server.
+func (f *Folder) base(ctx context.Context) string {
+	if f.opt.PublicURL != "" {
+		return f.opt.PublicURL
+	}
+	if base := horde.BaseOf(ctx); base != "" {
+		return base
+	}
+	return f.opt.LocalURL
+}
+
+func (f *Folder) link(ctx context.Context, method, name string, ttl time.Duration) string {
 	if !ValidName(name) {
 		return ""
 	}
 	// Whole seconds, rounded up: a link never expires before its time.
 	expires := f.opt.Clock().Add(ttl + time.Second - 1).Unix()
-	return f.signer.link(strings.TrimRight(f.opt.BaseURL(), "/"), method, name, expires)
+	return f.signer.link(strings.TrimRight(f.base(ctx), "/"), method, name, expires)
 }
 
 // Prune implements Store. Unfinished writes of a process that ended go too.

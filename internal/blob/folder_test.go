@@ -24,9 +24,8 @@ func serve(t *testing.T) (*Folder, *atomic.Int64, string) {
 	t.Helper()
 	dir := t.TempDir()
 	var ahead atomic.Int64
-	var base string
 	f, err := OpenFolder(dir, FolderOptions{
-		Secret: secret, MaxBytes: 1 << 20, BaseURL: func() string { return base },
+		Secret: secret, MaxBytes: 1 << 20,
 		Clock: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) },
 	})
 	if err != nil {
@@ -36,7 +35,7 @@ func serve(t *testing.T) (*Folder, *atomic.Int64, string) {
 	mux.Handle(Path, f.Handler())
 	srv := httptest.NewServer(mux)
 	t.Cleanup(func() { srv.Close(); f.Close() })
-	base = srv.URL + "/" // a slash at the end must not be doubled
+	f.opt.LocalURL = srv.URL + "/" // a slash at the end must not be doubled
 	return f, &ahead, dir
 }
 
@@ -47,7 +46,7 @@ func TestFolder(t *testing.T) {
 func TestFolderLinks(t *testing.T) {
 	f, ahead, _ := serve(t)
 	webp := picture(t)
-	up, down := f.SignPut("x.webp", time.Minute), f.SignGet("x.webp", time.Minute)
+	up, down := f.SignPut(t.Context(), "x.webp", time.Minute), f.SignGet(t.Context(), "x.webp", time.Minute)
 	if strings.Contains(strings.TrimPrefix(up, "http://"), "//") || !strings.Contains(up, "/blob/x.webp?") {
 		t.Errorf("link %s", up)
 	}
@@ -97,13 +96,13 @@ func TestFolderLinks(t *testing.T) {
 			t.Errorf("%s after its end: %s %s", method, resp.Status, body)
 		}
 	}
-	other, err := OpenFolder(t.TempDir(), FolderOptions{Secret: []byte("another secret of the same kind"), BaseURL: func() string { return "" }})
+	other, err := OpenFolder(t.TempDir(), FolderOptions{Secret: []byte("another secret of the same kind"), LocalURL: ""})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.Close()
 	w := httptest.NewRecorder()
-	other.Handler().ServeHTTP(w, httptest.NewRequest("GET", strings.TrimPrefix(f.SignGet("x.webp", time.Hour), strings.TrimSuffix(f.opt.BaseURL(), "/")), nil))
+	other.Handler().ServeHTTP(w, httptest.NewRequest("GET", strings.TrimPrefix(f.SignGet(t.Context(), "x.webp", time.Hour), strings.TrimSuffix(f.opt.LocalURL, "/")), nil))
 	if w.Code != 403 {
 		t.Errorf("a link signed with another secret: %d", w.Code)
 	}
@@ -135,11 +134,11 @@ func TestFolderServesNothingInline(t *testing.T) {
 		{"r.webp", []byte("RIFF\x00\x00\x00\x00WAVEfmt "), false},
 		{"e.webp", nil, false},
 	} {
-		if resp, body := call(t, "PUT", f.SignPut(tt.name, time.Minute), tt.data, "Content-Type", "text/html"); resp.StatusCode != 200 {
+		if resp, body := call(t, "PUT", f.SignPut(t.Context(), tt.name, time.Minute), tt.data, "Content-Type", "text/html"); resp.StatusCode != 200 {
 			t.Fatalf("%s: %s %s", tt.name, resp.Status, body)
 		}
 		for _, method := range []string{"GET", "HEAD"} {
-			resp, body := call(t, method, f.SignGet(tt.name, time.Minute), nil)
+			resp, body := call(t, method, f.SignGet(t.Context(), tt.name, time.Minute), nil)
 			h := resp.Header
 			if resp.StatusCode != 200 || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Content-Length") != fmt.Sprint(len(tt.data)) {
 				t.Errorf("%s %s: %s %v", method, tt.name, resp.Status, h)
@@ -156,7 +155,7 @@ func TestFolderServesNothingInline(t *testing.T) {
 			}
 		}
 	}
-	link := f.SignGet("p.webp", time.Minute)
+	link := f.SignGet(t.Context(), "p.webp", time.Minute)
 	resp, _ := call(t, "GET", link, nil)
 	if again, _ := call(t, "GET", link, nil, "If-None-Match", resp.Header.Get("ETag")); again.StatusCode != 304 {
 		t.Errorf("revalidation: %s", again.Status)
@@ -165,7 +164,7 @@ func TestFolderServesNothingInline(t *testing.T) {
 
 func TestFolderRefuses(t *testing.T) {
 	f, _, dir := serve(t)
-	base := strings.TrimSuffix(f.opt.BaseURL(), "/")
+	base := strings.TrimSuffix(f.opt.LocalURL, "/")
 	big := make([]byte, 1<<20+1)
 	for _, tt := range []struct {
 		name, method, link string
@@ -173,12 +172,12 @@ func TestFolderRefuses(t *testing.T) {
 		status             int
 		rc                 string
 	}{
-		{"too large", "PUT", f.SignPut("b.webp", time.Minute), big, 413, "BlobTooLarge"},
-		{"nothing uploaded", "GET", f.SignGet("n.webp", time.Minute), nil, 404, "BlobNotFound"},
+		{"too large", "PUT", f.SignPut(t.Context(), "b.webp", time.Minute), big, 413, "BlobTooLarge"},
+		{"nothing uploaded", "GET", f.SignGet(t.Context(), "n.webp", time.Minute), nil, 404, "BlobNotFound"},
 		{"no name", "GET", base + "/blob/", nil, 404, "BlobNotFound"},
 		{"climbing", "GET", base + "/blob/..%2f..%2fetc%2fpasswd?e=1&s=x", nil, 404, "BlobNotFound"},
-		{"method", "DELETE", f.SignGet("n.webp", time.Minute), nil, 405, "MethodNotAllowed"},
-		{"post", "POST", f.SignPut("n.webp", time.Minute), nil, 405, "MethodNotAllowed"},
+		{"method", "DELETE", f.SignGet(t.Context(), "n.webp", time.Minute), nil, 405, "MethodNotAllowed"},
+		{"post", "POST", f.SignPut(t.Context(), "n.webp", time.Minute), nil, 405, "MethodNotAllowed"},
 	} {
 		resp, body := call(t, tt.method, tt.link, tt.body)
 		var e struct{ Message, RC string }
@@ -189,12 +188,12 @@ func TestFolderRefuses(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, resp.Header)
 		}
 	}
-	resp, _ := call(t, "OPTIONS", f.SignPut("n.webp", time.Minute), nil, "Origin", "https://x", "Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers", "content-type")
+	resp, _ := call(t, "OPTIONS", f.SignPut(t.Context(), "n.webp", time.Minute), nil, "Origin", "https://x", "Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers", "content-type")
 	if h := resp.Header; resp.StatusCode != 200 || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "PUT") || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "Content-Type") {
 		t.Errorf("preflight: %s %v", resp.Status, resp.Header)
 	}
 	// Without a Content-Length, too, the limit holds.
-	req, _ := http.NewRequest("PUT", f.SignPut("b.webp", time.Minute), io.MultiReader(bytes.NewReader(big)))
+	req, _ := http.NewRequest("PUT", f.SignPut(t.Context(), "b.webp", time.Minute), io.MultiReader(bytes.NewReader(big)))
 	if resp, err := http.DefaultClient.Do(req); err != nil || resp.StatusCode != 413 {
 		t.Errorf("chunked: %v %v", resp, err)
 	}
@@ -206,7 +205,7 @@ func TestFolderRefuses(t *testing.T) {
 // An upload that breaks off leaves neither an object nor a file aside.
 func TestFolderUploadBreaksOff(t *testing.T) {
 	f, _, dir := serve(t)
-	u, _ := url.Parse(f.SignPut("x.webp", time.Minute))
+	u, _ := url.Parse(f.SignPut(t.Context(), "x.webp", time.Minute))
 	conn, err := net.Dial("tcp", u.Host)
 	if err != nil {
 		t.Fatal(err)
@@ -258,13 +257,12 @@ func TestFolderStaysInside(t *testing.T) {
 }
 
 func TestOpenFolderRefuses(t *testing.T) {
-	base := func() string { return "" }
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for dir, opt := range map[string]FolderOptions{
-		t.TempDir(): {Secret: []byte("short"), BaseURL: base}, t.TempDir() + "/a": {Secret: secret}, file: {Secret: secret, BaseURL: base},
+		t.TempDir(): {Secret: []byte("short")}, file: {Secret: secret},
 	} {
 		if _, err := OpenFolder(dir, opt); err == nil {
 			t.Errorf("%s with %+v was opened", dir, opt)
@@ -293,13 +291,13 @@ func FuzzLinkCheck(f *testing.F) {
 }
 
 func BenchmarkSignGet(b *testing.B) {
-	f, err := OpenFolder(b.TempDir(), FolderOptions{Secret: secret, BaseURL: func() string { return "https://horde.example" }})
+	f, err := OpenFolder(b.TempDir(), FolderOptions{Secret: secret, LocalURL: "https://horde.example"})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer f.Close()
 	b.ReportAllocs()
 	for b.Loop() {
-		f.SignGet("01985c3e-7d1c-7b1e-9f0a-1234567890ab.webp", LinkTTL)
+		f.SignGet(b.Context(), "01985c3e-7d1c-7b1e-9f0a-1234567890ab.webp", LinkTTL)
 	}
 }

@@ -231,7 +231,7 @@ func (s *S3) Delete(ctx context.Context, name string) error {
 var asPicture = url.Values{"response-content-type": {"image/webp"}}
 
 // SignGet implements Store.
-func (s *S3) SignGet(name string, ttl time.Duration) string {
+func (s *S3) SignGet(_ context.Context, name string, ttl time.Duration) string {
 	if !ValidName(name) {
 		return ""
 	}
@@ -241,7 +241,7 @@ func (s *S3) SignGet(name string, ttl time.Duration) string {
 
 // SignPut implements Store. The content type is no part of the signature, since
 // workers send any or none.
-func (s *S3) SignPut(name string, ttl time.Duration) string {
+func (s *S3) SignPut(_ context.Context, name string, ttl time.Duration) string {
 	if !ValidName(name) {
 		return ""
 	}

@@ -27,9 +27,9 @@ type Serve struct {
 	Listen    string `default:"127.0.0.1:7001" env:"HORDE_LISTEN" placeholder:"HOST:PORT" help:"Where to listen (${default})."`
 	Data      string `default:"./data" env:"HORDE_DATA" type:"path" placeholder:"DIR" help:"Folder of the embedded database, the pictures and the secrets (${default})."`
 	DB        string `name:"db" env:"HORDE_DB" secret:"url" placeholder:"URL" help:"PostgreSQL, as postgres://user:password@host/database; default: SQLite in the data folder. POSTGRES_URL, POSTGRES_USER and POSTGRES_PASS are understood too."`
-	PublicURL string `name:"public-url" env:"HORDE_PUBLIC_URL,HORDE_URL" placeholder:"URL" help:"Where clients reach this server; it begins the links of pictures. Some clients demand https. Default: the listening address."`
+	PublicURL string `name:"public-url" env:"HORDE_PUBLIC_URL,HORDE_URL" placeholder:"URL" help:"Where clients and workers reach this server; links to images begin with it. Some clients demand https. Default: scheme and host of each call."`
 
-	TrustedProxies Prefixes `env:"HORDE_TRUSTED_PROXIES" placeholder:"LIST" help:"Addresses or networks of reverse proxies whose X-Forwarded-For is believed; default: none."`
+	TrustedProxies Prefixes `env:"HORDE_TRUSTED_PROXIES" placeholder:"LIST" help:"Addresses or networks of reverse proxies whose X-Forwarded-For, -Proto and -Host, and Forwarded, are believed; default: none."`
 
 	IPChecker string   `name:"ip-checker" env:"HORDE_IP_CHECKER,IP_CHECKER" secret:"all" placeholder:"URL" help:"Service that tells how likely an address is a VPN or proxy; {ipaddr} in it becomes the address. Default: all addresses are safe."`
 	Services  Prefixes `name:"services" env:"HORDE_SERVICES" placeholder:"LIST" help:"Addresses or networks of services that call for many people: always safe, and their timeouts are short."`

@@ -25,7 +25,7 @@ func (s *Server) locate(x *exchange, r *http.Request) {
 	x.network = x.peer
 	trusted := s.trusts(x.peer)
 	if trusted {
-		x.network = s.behindProxies(x.peer, r.Header["X-Forwarded-For"])
+		x.network, x.proxies = s.behindProxies(x.peer, r.Header["X-Forwarded-For"])
 	}
 	x.client = x.network
 	if trusted && s.Passkey != nil && r.Header["Proxied-For"] != nil {
@@ -48,8 +48,9 @@ func (s *Server) trusts(addr netip.Addr) bool {
 // behindProxies walks X-Forwarded-For from the right, where the proxy next to us
 // writes, and stops at the first hop that is none of our proxies: what stands
 // left of it anybody may have made up. An entry that is no address ends the walk.
-func (s *Server) behindProxies(peer netip.Addr, headers []string) netip.Addr {
-	found := peer
+// It also returns the number of proxies on the way, the peer among them.
+func (s *Server) behindProxies(peer netip.Addr, headers []string) (found netip.Addr, proxies int) {
+	found, proxies = peer, 1
 	for h := len(headers) - 1; h >= 0; h-- {
 		rest := headers[h]
 		for rest != "" {
@@ -61,15 +62,16 @@ func (s *Server) behindProxies(peer netip.Addr, headers []string) netip.Addr {
 			}
 			addr := parseAddr(strings.TrimSpace(hop))
 			if !addr.IsValid() {
-				return found
+				return found, proxies
 			}
 			found = addr
 			if !s.trusts(addr) {
-				return found
+				return found, proxies
 			}
+			proxies++
 		}
 	}
-	return found
+	return found, proxies
 }
 
 // parseAddr reads an address with or without a port; IPv4 written as IPv6 is

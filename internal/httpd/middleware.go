@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"horde/internal/horde"
 	"horde/internal/telemetry"
 )
 
@@ -27,9 +28,10 @@ var (
 // ServeHTTP is the middleware: what every call gets, whatever its route.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	x := &exchange{ResponseWriter: w, id: requestID(r)}
+	x := &exchange{ResponseWriter: w, id: requestID(r), server: s, call: r}
 	s.locate(x, r)
-	r = r.WithContext(telemetry.WithRequest(withExchange(r.Context(), x), x.id))
+	ctx := horde.WithBase(withExchange(r.Context(), x), x)
+	r = r.WithContext(telemetry.WithRequest(ctx, x.id))
 	h := w.Header()
 	h["Access-Control-Allow-Origin"] = corsOrigin
 	h["Access-Control-Allow-Methods"] = corsMethods

@@ -129,15 +129,16 @@ type serviceAPI struct {
 	Documentation string `json:"documentation"`
 }
 
-func (s *Server) getServiceInfo(w http.ResponseWriter, _ *http.Request) error {
+func (s *Server) getServiceInfo(w http.ResponseWriter, r *http.Request) error {
+	base := horde.BaseOf(r.Context())
 	info := serviceInfo{Version: "0.2", API: map[string]serviceAPI{"aihorde": {
-		Name: "AI Horde API", Version: apiVersion, BaseURL: s.PublicURL + "/api/v2", RelURL: "/api/v2", Documentation: s.PublicURL + "/api",
+		Name: "AI Horde API", Version: apiVersion, BaseURL: base + "/api/v2", RelURL: "/api/v2", Documentation: base + "/api",
 	}}}
 	info.Software.Name = s.Title
 	info.Software.Version = s.Version
 	info.Software.Repository = s.Repository
-	info.Software.Homepage = s.PublicURL
-	info.Software.Logo = s.PublicURL + "/favicon.svg"
+	info.Software.Homepage = base
+	info.Software.Logo = base + "/favicon.svg"
 	return replyPlain(w, http.StatusOK, info)
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 
 	"horde/internal/horde"
 )
@@ -155,6 +156,12 @@ type exchange struct {
 	mask                  *mask
 	status                int
 	bytes                 int64
+
+	server   *Server
+	call     *http.Request
+	proxies  int // of ours that the call came through; 0: none
+	baseOnce sync.Once
+	base     string // what addresses of ourselves begin with
 }
 
 type exchangeKey struct{}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,7 +21,8 @@ type Options struct {
 	Title          string // of the API, default "AI Horde"
 	Version        string // of this program
 	Node           string // host:port, for the header Horde-Node
-	PublicURL      string // where clients reach us, without a slash at the end
+	PublicURL      string // where clients reach us, without a slash at the end; empty: as each call reached us
+	LocalURL       string // where this machine reaches us: for calls that do not say how they did
 	Repository     string // URL of the source code of what runs here
 	TrustedProxies []netip.Prefix
 
@@ -60,6 +62,7 @@ type Server struct {
 	metrics             *metrics
 	swagger, extSwagger []byte
 	ending              chan struct{} // closed when the server begins to stop
+	proxyWarned         sync.Once
 }
 
 // New makes a Server with the routes of routes.go.

@@ -48,7 +48,7 @@ type Options struct {
 	DBURL string // postgres://…; empty: SQLite in Data
 
 	Listener  net.Listener
-	PublicURL string // where clients reach us; empty: the listener's address
+	PublicURL string // where clients reach us; empty: as each call reached us
 
 	Title           string
 	TrustedProxies  []netip.Prefix
@@ -126,9 +126,6 @@ func Open(ctx context.Context, o Options) (*Node, error) {
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
-	}
-	if o.PublicURL == "" {
-		o.PublicURL = "http://" + reachable(o.Listener.Addr())
 	}
 	s, err := store.Open(ctx, store.Options{URL: o.DBURL, Folder: o.Data, Clock: o.Clock, Log: o.Log})
 	if err != nil {
@@ -243,16 +240,20 @@ func (n *Node) openBlobs() (blob.Store, error) {
 	if n.options.S3 != nil {
 		return blob.NewS3(*n.options.S3)
 	}
-	base := n.options.PublicURL
 	return blob.OpenFolder(filepath.Join(n.options.Data, "blobs"), blob.FolderOptions{
-		Secret: []byte(n.options.BlobSecret), MaxBytes: n.options.MaxUpload, BaseURL: func() string { return base }, Clock: n.options.Clock})
+		Secret:    []byte(n.options.BlobSecret),
+		PublicURL: n.options.PublicURL,
+		LocalURL:  n.URL(),
+		MaxBytes:  n.options.MaxUpload,
+		Clock:     n.options.Clock,
+	})
 }
 
 func (n *Node) front() httpd.Options {
 	o := &n.options
 	front := httpd.Options{
 		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Switches: n.Switches, Addresses: n.Addresses, Filters: n.Filters, TestAccounts: o.TestAccounts},
-		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, Repository: api.Repository,
+		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, LocalURL: n.URL(), Repository: api.Repository,
 		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, MetricsElsewhere: o.MetricsElsewhere,
 		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pages,
 		Register: func(ctx context.Context, username string, addr netip.Addr) (string, string, error) {
@@ -282,6 +283,9 @@ func pages(w http.ResponseWriter, r *http.Request) bool {
 	web.Handler().ServeHTTP(w, r)
 	return true
 }
+
+// Addr is the address that the node listens on.
+func (n *Node) Addr() net.Addr { return n.options.Listener.Addr() }
 
 // URL is where clients on this machine reach the node.
 func (n *Node) URL() string { return "http://" + reachable(n.options.Listener.Addr()) }

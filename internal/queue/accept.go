@@ -147,7 +147,7 @@ func (q *Queue) check(ctx context.Context, x *index, r incoming, t *terms, from 
 	if waiting := x.waitingOf(user, r.common().Models); waiting+r.common().N > user.Concurrency {
 		if user.Anonymous() {
 			return horde.Errorf("TooManyPrompts", "Anonymous requests of the models asked for are at their limit (%d waiting). "+
-				"Register an account at /register to have a limit of your own.", waiting)
+				"Register an account at %s/register to have a limit of your own.", waiting, horde.BaseOf(ctx))
 		}
 		return horde.Errorf("TooManyPrompts", "You have %d jobs waiting, and may have %d. Wait for some to finish.", waiting, user.Concurrency)
 	}
@@ -243,6 +243,9 @@ func (q *Queue) newRequest(ctx context.Context, x *index, r incoming, user *acco
 	rec.UnsafeIP, rec.Trusted, rec.Price = from.UnsafeIP, user.Is(account.Trusted), cost.base
 	if from.Addr.IsValid() {
 		rec.Addr = from.Addr.String()
+	}
+	if r.common().Webhook != "" {
+		rec.Base = horde.BaseOf(ctx)
 	}
 	if user.UsageMultiplier != 1 {
 		rec.Multiplier = user.UsageMultiplier

@@ -3,10 +3,12 @@ package queue
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"sync"
 	"testing"
 
 	"horde/api"
+	"horde/internal/horde"
 	"horde/internal/notify"
 	"horde/internal/store/storetest"
 )
@@ -17,6 +19,52 @@ type hook chan string
 func (h hook) Post(_ context.Context, address, _ string, body []byte) error {
 	h <- address + " " + string(body)
 	return nil
+}
+
+// A webhook is told links that begin with what who made the request reached, not
+// with what the worker that delivers it reached, on whichever node that is.
+func TestLinksOfWebhooksAreForTheRequester(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		all := nodes(t, db, newClock())
+		first, last := all[0], all[len(all)-1]
+		calls := make(hook, 8)
+		last.Hooks = notify.New(notify.Options{Sender: calls, Senders: 1})
+		running, stop := context.WithCancel(t.Context())
+		var done sync.WaitGroup
+		done.Go(func() { last.Hooks.Run(running) })
+		t.Cleanup(func() { stop(); done.Wait() })
+		alice, walter := first.person(t, false, 1000), first.person(t, true, 1000)
+		asking := horde.WithBase(t.Context(), horde.At("https://requester.example"))
+		working := horde.WithBase(t.Context(), horde.At("http://worker.example"))
+
+		a := ask(alice, 1)
+		a.Body.Webhook = "https://hook.example/i"
+		accepted, err := first.Accept(asking, a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := last.Refresh(t.Context(), []string{accepted.Accepted.ID}); err != nil {
+			t.Fatal(err)
+		}
+		job, err := last.Pop(working, last.offer(t, walter, pop("w")), 0)
+		if err != nil || job.ID == nil {
+			t.Fatalf("popped %+v, %v", job, err)
+		}
+		if !strings.HasPrefix(*job.R2Upload, "http://worker.example/blob/") {
+			t.Errorf("the worker's link is %s", *job.R2Upload)
+		}
+		name := strings.TrimPrefix((*job.R2Upload)[:strings.IndexByte(*job.R2Upload, '?')], "http://worker.example/blob/")
+		if err := last.Blobs.Put(t.Context(), name, "image/webp", strings.NewReader("x"), 1); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := last.Submit(working, walter.key, api.ImageSubmit{ID: *job.ID, Generation: "R2", Seed: 7, State: "ok"}); err != nil {
+			t.Fatal(err)
+		}
+
+		if got := <-calls; !strings.Contains(got, `"img":"https://requester.example/blob/`+name) {
+			t.Errorf("the webhook heard %s", got)
+		}
+	})
 }
 
 func TestWebhooks(t *testing.T) {

@@ -282,7 +282,7 @@ func (q *Queue) Pop(ctx context.Context, o *fleet.Offer, wait time.Duration) (*a
 		Payload: r.Image.Payload(uint32(job.Seed), len(h.jobs))}
 	for _, j := range h.jobs {
 		a.IDs = append(a.IDs, j.ID)
-		a.R2Uploads = append(a.R2Uploads, q.Blobs.SignPut(resultName(j.ID), blob.LinkTTL))
+		a.R2Uploads = append(a.R2Uploads, q.Blobs.SignPut(ctx, resultName(j.ID), blob.LinkTTL))
 	}
 	a.R2Upload = &a.R2Uploads[0]
 	if v.agent.Has(bridge.Img2Img) {
@@ -300,7 +300,7 @@ func (q *Queue) attachSources(ctx context.Context, a *api.ImageJob, r *record, b
 		}
 		var text string
 		if byLink {
-			text = q.Blobs.SignGet(name, blob.LinkTTL)
+			text = q.Blobs.SignGet(ctx, name, blob.LinkTTL)
 		} else {
 			text = q.inline(ctx, name)
 		}
@@ -366,6 +366,8 @@ type imageCall struct {
 }
 
 func (w imageWork) told(ctx context.Context, q *Queue, e *entry, j *store.Job, reward float64) any {
+	// The links are for who made the request, not for the worker that calls now.
+	ctx = horde.WithBase(ctx, horde.At(e.record.Base))
 	return imageCall{q.generation(ctx, e, j), j.Seed, e.row.ID, api.Float(horde.Round2(reward))}
 }
 
@@ -384,7 +386,7 @@ func (q *Queue) pictureOf(ctx context.Context, name string, byLink bool) string 
 	} else if !ok {
 		return missing
 	}
-	return q.Blobs.SignGet(name, blob.LinkTTL)
+	return q.Blobs.SignGet(ctx, name, blob.LinkTTL)
 }
 
 // Inline is the picture of a generation in base64, for clients that cannot use

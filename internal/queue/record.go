@@ -28,6 +28,7 @@ type record struct {
 	Mask       string           `json:"mask,omitempty"`
 	Extra      []extraSource    `json:"extra,omitempty"`
 	Baselines  []string         `json:"baselines,omitempty"` // of the models it names, at acceptance
+	Base       string           `json:"base,omitempty"`      // how who made it reached this server (horde.BaseOf); with a webhook only
 
 	common *admission.Common // of Image or Text
 }

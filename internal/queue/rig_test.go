@@ -72,7 +72,7 @@ func newNode(t testing.TB, db *storetest.DB, c *clock) *node {
 		t.Fatal(err)
 	}
 	pictures, err := blob.OpenFolder(filepath.Join(db.Options().Folder, "blobs"), blob.FolderOptions{
-		Secret: make([]byte, 16), BaseURL: func() string { return "http://localhost" }, Clock: c.now})
+		Secret: make([]byte, 16), LocalURL: "http://localhost", Clock: c.now})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,8 @@
 // Pictures as the API gives them: base64 text or a URL. Turned into blobs for
 // showing, keeping and downloading.
 
+import { here } from './link';
+
 /** The media type that base64 text begins with; WebP if it is none we know. */
 export function sniff(base64: string): string {
   if (base64.startsWith('/9j/')) return 'image/jpeg';
@@ -10,12 +12,12 @@ export function sniff(base64: string): string {
 }
 
 export function isURL(img: string): boolean {
-  return /^https?:\/\//.test(img) || img.startsWith('/blobs/');
+  return /^https?:\/\//.test(img) || img.startsWith('/blob/') || img.startsWith('/blobs/');
 }
 
 /** A source for <img>: the URL itself, or the base64 text as data: URL. */
 export function source(img: string): string {
-  return isURL(img) ? img : `data:${sniff(img)};base64,${img}`;
+  return isURL(img) ? here(img) : `data:${sniff(img)};base64,${img}`;
 }
 
 /** The picture's bytes. Throws when they cannot be had. */
@@ -24,7 +26,7 @@ export async function fetchBlob(img: string): Promise<Blob> {
     const bytes = Uint8Array.from(atob(img), (char) => char.charCodeAt(0));
     return new Blob([bytes], { type: sniff(img) });
   }
-  const response = await fetch(img);
+  const response = await fetch(here(img));
   if (!response.ok) throw new Error(`the picture's host answered ${response.status}`);
   const blob = await response.blob();
   return blob.type.startsWith('image/') ? blob : new Blob([blob], { type: 'image/webp' });
