@@ -80,7 +80,8 @@ func (q *Queue) admit(ctx context.Context, ask *Ask, forms int) (*account.User, 
 		return nil, err
 	}
 	if open, limit := q.index.openOf(user.ID), user.Concurrency*formsPerJob; open+forms > limit {
-		return nil, horde.Errorf("TooManyPrompts", "You have %d forms waiting or in progress, and may have %d. Wait for some to finish.", open, limit)
+		return nil, horde.Errorf("TooManyPrompts", "This request has %d forms, and %d of yours are waiting or in progress: at most %d may be. "+
+			"Wait for some to finish, or ask for fewer.", forms, open, limit)
 	}
 	vouched := user.Is(account.Trusted) || user.Patron
 	ask.UnsafeIP = ask.UnsafeIP || !vouched && q.Checker.Judge(ctx, ask.Addr) == moderation.Unsafe

@@ -340,8 +340,9 @@ func TestOpenForms(t *testing.T) {
 		return err
 	}
 	left := 300 % len(allForms)
-	if err := try(left + 1); horde.CodeOf(err) != "TooManyPrompts" {
-		t.Errorf("too many: %v", err)
+	says := fmt.Sprintf("This request has %d forms, and %d of yours are waiting or in progress: at most 300 may be.", left+1, 300-left)
+	if err := try(left + 1); horde.CodeOf(err) != "TooManyPrompts" || !strings.Contains(err.Error(), says) {
+		t.Errorf("too many: %v, want %q", err, says)
 	}
 	if err := try(left); err != nil {
 		t.Errorf("the last: %v", err)

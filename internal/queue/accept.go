@@ -145,11 +145,7 @@ func (q *Queue) check(ctx context.Context, x *index, r incoming, t *terms, from 
 		return err
 	}
 	if waiting := x.waitingOf(user, r.common().Models); waiting+r.common().N > user.Concurrency {
-		if user.Anonymous() {
-			return horde.Errorf("TooManyPrompts", "Anonymous requests of the models asked for are at their limit (%d waiting). "+
-				"Register an account at %s/register to have a limit of your own.", waiting, horde.BaseOf(ctx))
-		}
-		return horde.Errorf("TooManyPrompts", "You have %d jobs waiting, and may have %d. Wait for some to finish.", waiting, user.Concurrency)
+		return errTooManyJobs(ctx, user, r.common().N, waiting)
 	}
 	if err := q.Addresses.Check(from.Addr); err != nil { // row 20
 		return err
@@ -158,6 +154,21 @@ func (q *Queue) check(ctx context.Context, x *index, r incoming, t *terms, from 
 		return err
 	}
 	return r.Check(admission.Content)
+}
+
+// errTooManyJobs refuses a request of n jobs whose user may not have as many more
+// waiting.
+func errTooManyJobs(ctx context.Context, user *account.User, n, waiting int) error {
+	most := user.Concurrency
+	switch {
+	case user.Anonymous():
+		return horde.Errorf("TooManyPrompts", "This request has %d jobs, and %d anonymous ones of the models asked for are waiting: at most %d may. "+
+			"Register an account at %s/register to have a limit of your own.", n, waiting, most, horde.BaseOf(ctx))
+	case n > most:
+		return horde.Errorf("TooManyPrompts", "This request has %d jobs, and at most %d of yours may wait at a time. Ask for fewer.", n, most)
+	}
+	return horde.Errorf("TooManyPrompts", "This request has %d jobs, and %d of yours are waiting: at most %d may. "+
+		"Wait for some to finish, or ask for fewer.", n, waiting, most)
 }
 
 // waitingOf counts what a user has waiting against the concurrency (§5.6): the

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -482,6 +483,42 @@ func TestConcurrency(t *testing.T) {
 	n.accept(t, ask(nobody, 10, "Deliberate"))
 	if _, err := n.Accept(t.Context(), ask(nobody, 1, "Deliberate", catalog.Sketch)); horde.CodeOf(err) != "TooManyPrompts" {
 		t.Errorf("anonymous, one of several models is full: %v", err)
+	}
+}
+
+// Who asks for too much is told what was counted: "20 waiting, and may have 30" is
+// no reason by itself. The anonymous user is sent where this caller can register.
+func TestTheRefusalOfTooManyJobsSaysWhatWasCounted(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	anon, err := n.Accounts.ByID(t.Context(), account.AnonymousID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice, small, nobody := n.person(t, false, 1000), n.person(t, false, 1000), person{anon, api.AnonymousKey}
+	n.accept(t, ask(alice, 20))
+	root := &account.User{ID: alice.ID, Roles: account.Moderator}
+	few := 5
+	if _, err := n.Accounts.Modify(t.Context(), root, small.ID, api.ModifyUser{Concurrency: &few}); err != nil {
+		t.Fatal(err)
+	}
+	for range 25 {
+		n.accept(t, ask(nobody, 20))
+	}
+
+	ctx := horde.WithBase(t.Context(), horde.At("https://horde.example"))
+	for name, c := range map[string]struct {
+		p    person
+		jobs int
+		says string
+	}{
+		"more than are left": {alice, 15, "This request has 15 jobs, and 20 of yours are waiting: at most 30 may. Wait for some to finish, or ask for fewer."},
+		"more than may be":   {small, 6, "This request has 6 jobs, and at most 5 of yours may wait at a time. Ask for fewer."},
+		"anonymous":          {nobody, 3, "This request has 3 jobs, and 500 anonymous ones of the models asked for are waiting: at most 500 may. Register an account at https://horde.example/register to"},
+	} {
+		_, err := n.Accept(ctx, ask(c.p, c.jobs))
+		if horde.CodeOf(err) != "TooManyPrompts" || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %q", name, err, c.says)
+		}
 	}
 }
 
