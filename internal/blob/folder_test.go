@@ -2,6 +2,7 @@ package blob
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"horde/internal/horde"
 )
 
 var secret = []byte("sixteen bytes, at least")
@@ -253,6 +256,39 @@ func TestFolderStaysInside(t *testing.T) {
 	if r, _, err := f.Get(t.Context(), "x.webp"); err == nil {
 		r.Close()
 		t.Error("a link out of the folder was followed")
+	}
+}
+
+// A link begins with the address that was set, else with what its caller reached,
+// else with our own; it is good by all of them.
+func TestWhatLinksBeginWith(t *testing.T) {
+	const local = "http://127.0.0.1:7001"
+	called := horde.WithBase(t.Context(), horde.At("http://horde.lan:7001"))
+	unknown := horde.WithBase(t.Context(), horde.At(""))
+	for _, c := range []struct {
+		name, public string
+		ctx          context.Context
+		want         string
+	}{
+		{"the caller's way", "", called, "http://horde.lan:7001"},
+		{"what was set", "https://set.example", called, "https://set.example"},
+		{"nobody called", "", t.Context(), local},
+		{"a way that is not known", "", unknown, local},
+		{"nobody called, and it was set", "https://set.example", t.Context(), "https://set.example"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f, err := OpenFolder(t.TempDir(), FolderOptions{Secret: secret, PublicURL: c.public, LocalURL: local})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			for _, link := range []string{f.SignGet(c.ctx, "x.webp", time.Minute), f.SignPut(c.ctx, "x.webp", time.Minute)} {
+				query, begins := strings.CutPrefix(link, c.want+"/blob/x.webp?")
+				if !begins || strings.Contains(query, "horde") {
+					t.Errorf("%s, want it at %s", link, c.want)
+				}
+			}
+		})
 	}
 }
 
