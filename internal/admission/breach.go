@@ -169,7 +169,11 @@ func (u *Upfront) Refusal(f Funds) error {
 	if u.MayDowngrade && !u.AllowsDowngrade {
 		text += ", or set allow_downgrade"
 	}
-	return horde.Errorf("KudosUpfront", "%s. Or earn kudos by running a worker.", text)
+	last := "Or earn kudos by running a worker."
+	if f.ByKey {
+		last = "Or ask the key's owner, who can earn kudos by running a worker."
+	}
+	return horde.Errorf("KudosUpfront", "%s. %s", text, last)
 }
 
 // spendable is what the account can commit, for people: never below 0.

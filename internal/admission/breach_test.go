@@ -236,6 +236,10 @@ func TestTheRefusalSaysWhatCanBeCommitted(t *testing.T) {
 			name: "by a shared key", funds: Funds{Balance: horde.Whole(40), Floor: horde.Whole(25), ByKey: true},
 			says: "more than the owner of the shared key can commit now.", hides: "40.00",
 		},
+		{
+			name: "by a shared key, what can be done", funds: Funds{ByKey: true},
+			says: "Or ask the key's owner, who can earn kudos", hides: "Or earn kudos",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.funds.Needed = horde.Whole(1000)
