@@ -237,6 +237,7 @@ func decode(data []byte, h Header) (img image.Image, err error) {
 	if err != nil {
 		return nil, err
 	}
+	img = fromVideo(img)
 	if n, ok := img.(*image.NRGBA); ok && !w.alpha {
 		// The decoder ignores the flag "alpha is not used" of a lossless file.
 		for i := 3; i < len(n.Pix); i += 4 {

@@ -235,7 +235,7 @@ func TestEncodeKeepsPixels(t *testing.T) {
 				if !Lossy && a.A == 0 {
 					continue // colours under transparency are libwebp's part
 				}
-				if diff(a.R, b.R) > 24 || diff(a.G, b.G) > 24 || diff(a.B, b.B) > 24 {
+				if diff(a.R, b.R) > 8 || diff(a.G, b.G) > 8 || diff(a.B, b.B) > 8 {
 					t.Fatalf("at (%d, %d): %v became %v", x, y, a, b)
 				}
 			}

@@ -773,6 +773,30 @@ func opaqueRGBA(t testing.TB) []byte {
 	return file
 }
 
+// A lossy WebP is read as it was written: black is black, however often an image
+// is decoded and encoded.
+func TestLossyWebPKeepsContrast(t *testing.T) {
+	if !Lossy {
+		t.Skip("a build without libwebp writes no lossy files")
+	}
+	for _, alpha := range []uint8{255, 128} {
+		colours := sixColours
+		for row := range colours {
+			for column := range colours[row] {
+				colours[row][column].A = alpha
+			}
+		}
+		img := image.Image(blocks(colours))
+		for range 4 {
+			var err error
+			if img, _, err = Decode(webpOf(t, img, 90), Source); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantBlocks(t, img, 1, colours)
+	}
+}
+
 // An image of which nothing is said costs no allocation to look at beyond its
 // header.
 func TestPlainImagesAreNotTouched(t *testing.T) {
