@@ -601,3 +601,37 @@ func (w *orderWorld) both(kind *orderKind, i, j int) *attempt {
 func (k *orderKind) anyViolated(w *orderWorld, a *attempt, rows []orderRow) bool {
 	return slices.ContainsFunc(rows, func(r orderRow) bool { return k.violated(w, a, &r) })
 }
+
+// TestFavourOfRow15: trusted, education and service accounts that call for
+// themselves get their address white-listed once the rows up to 14 are passed,
+// whatever comes of the request (§1.4 #15).
+func TestFavourOfRow15(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n.Sources = &fetches{}
+	trusted, school, nobody := n.person(t, true, 26), n.person(t, false, 26), n.person(t, false, 26)
+	n.become(t, school, account.Education)
+	for _, c := range []struct {
+		name string
+		who  person
+		edit func(*api.ImageRequest)
+		code horde.Code
+		want bool
+	}{
+		{"accepted", trusted, func(*api.ImageRequest) {}, "", true},
+		{"dry run", school, func(b *api.ImageRequest) { b.DryRun = ptr(true) }, "", true},
+		{"refused by row 17", trusted, func(b *api.ImageRequest) { b.Workers = []string{"x"} }, "WorkerNotFound", true},
+		{"refused by row 60", school, func(b *api.ImageRequest) { b.SourceImage = noSource }, "ImageValidationFailed", true},
+		{"refused by row 6", trusted, func(b *api.ImageRequest) { b.Webhook = "http://a.example" }, "BadRequest", false},
+		{"refused by row 11", trusted, func(b *api.ImageRequest) { b.ProxiedAccount = "x" }, "OnlyServiceAccountProxy", false},
+		{"anybody else", nobody, func(*api.ImageRequest) {}, "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := ask(c.who, 1)
+			c.edit(&a.Body)
+			answer, err := n.Accept(context.Background(), a)
+			if horde.CodeOf(err) != c.code || answer.Vouched != c.want {
+				t.Errorf("vouched %t, %v; want %t, %s", answer.Vouched, err, c.want, c.code)
+			}
+		})
+	}
+}

@@ -141,8 +141,7 @@ func TestSourceImagesAreSeenAsMeant(t *testing.T) {
 		wantUpright(t, "source image, a JPEG", n.stored(t, r.Source), plain)
 		wantUpright(t, "mask, a PNG", n.stored(t, r.Mask), red)
 
-		a = ask(who, 1, "Stable Cascade 1.0")
-		a.Body.SourceProcessing = "img2img"
+		a = ask(who, 1)
 		a.Body.SourceImage = anySource
 		r = n.record(t, n.accept(t, a))
 		wantUpright(t, "source image by address", n.stored(t, r.Source), red)
