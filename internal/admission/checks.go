@@ -52,7 +52,10 @@ type check[R any] struct {
 func run[R any](table []check[R], r R, s Stage) error {
 	for i := range table {
 		c := &table[i]
-		if c.row >= s.first && c.row <= s.last && c.refuses(r) {
+		if c.row > s.last {
+			break // rows are in their order
+		}
+		if c.row >= s.first && c.refuses(r) {
 			return horde.Errorf(c.code, "%s", c.text)
 		}
 	}

@@ -9,24 +9,30 @@ import "image"
 func fromVideo(img image.Image) image.Image {
 	switch m := img.(type) {
 	case *image.YCbCr:
-		return videoColours(m, nil)
+		if m.SubsampleRatio == image.YCbCrSubsampleRatio420 {
+			return videoColours(m, nil)
+		}
 	case *image.NYCbCrA:
-		return videoColours(&m.YCbCr, m)
+		if m.SubsampleRatio == image.YCbCrSubsampleRatio420 {
+			return videoColours(&m.YCbCr, m)
+		}
 	}
 	return img
 }
 
-// videoColours converts to straight colours; alpha is nil for an opaque image.
+// videoColours converts to straight colours; alpha is nil for an opaque image. A
+// colour difference is that of two pixels in each direction: WebP has no other.
 func videoColours(m *image.YCbCr, alpha *image.NYCbCrA) *image.NRGBA {
 	b := m.Bounds()
 	out := image.NewNRGBA(image.Rectangle{Max: b.Size()})
 	for y := range b.Dy() {
 		luma := m.Y[m.YOffset(b.Min.X, b.Min.Y+y):][:b.Dx()]
+		at := m.COffset(b.Min.X, b.Min.Y+y)
+		cb, cr := m.Cb[at:], m.Cr[at:]
 		row := out.Pix[y*out.Stride:][:4*b.Dx()]
 		for x, v := range luma {
-			at := m.COffset(b.Min.X+x, b.Min.Y+y)
-			to := row[4*x:][:4]
-			to[0], to[1], to[2] = videoColour(v, m.Cb[at], m.Cr[at])
+			to := row[4*x : 4*x+4 : 4*x+4]
+			to[0], to[1], to[2] = videoColour(v, cb[x/2], cr[x/2])
 			to[3] = 255
 		}
 		if alpha != nil {
