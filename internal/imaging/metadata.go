@@ -161,7 +161,12 @@ func webpChunk(data []byte, id string) []byte {
 	if !IsWebP(data) || string(data[12:16]) != "VP8X" {
 		return nil
 	}
-	for c, ok := nextChunk(data[12:]); ok; c, ok = nextChunk(c.rest) {
+	size := uint64(binary.LittleEndian.Uint32(data[4:])) + 8 // what lies behind is not of the file
+	if size < 12 {
+		return nil
+	}
+	body := data[12:min(size, uint64(len(data)))]
+	for c, ok := nextChunk(body); ok; c, ok = nextChunk(c.rest) {
 		if c.id == id {
 			return c.data
 		}
