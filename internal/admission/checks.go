@@ -14,13 +14,17 @@ type Stage struct{ first, last int }
 // The stages in order; between them lie checks that need the store.
 var (
 	BeforeKey = Stage{3, 6}
-	AfterKey  = Stage{11, 16}
+	AfterKey  = Stage{11, 14} // row 15, behind it, is no refusal but a favour
+	Named     = Stage{15, 16}
 	Batching  = Stage{18, 18}
 	Content   = Stage{23, 58}
 	// Preset is the part of Content that a style can be held to (platform rulebook
 	// §3.12).
 	Preset = Stage{23, 40}
 )
+
+// Row is the stage of one row.
+func Row(row int) Stage { return Stage{row, row} }
 
 // Check runs the rows of a stage in order and returns the first refusal, a
 // *horde.Error, or nil. Stages after BeforeKey need Normalize to have run.
@@ -48,7 +52,10 @@ type check[R any] struct {
 func run[R any](table []check[R], r R, s Stage) error {
 	for i := range table {
 		c := &table[i]
-		if c.row >= s.first && c.row <= s.last && c.refuses(r) {
+		if c.row > s.last {
+			break // rows are in their order
+		}
+		if c.row >= s.first && c.refuses(r) {
 			return horde.Errorf(c.code, "%s", c.text)
 		}
 	}
@@ -92,8 +99,8 @@ var checks = []check[*Request]{
 		return r.Image.Workflow == qrCode && r.otherBaseline(catalog.SD1, catalog.SDXL)
 	}, "The qr_code workflow works only with Stable Diffusion 1 and SDXL models."},
 	{30, "InvalidPromptSize", func(r *Request) bool {
-		return len(r.Image.Prompt) > MaxPromptBytes || moreWords(r.Image.Prompt, maxPromptWords)
-	}, "The prompt is too long: at most 7500 words and 100000 bytes."},
+		return r.PromptTooLong || len(r.Image.Prompt) > MaxPromptBytes || moreWords(r.Image.Prompt, maxPromptWords)
+	}, "The prompt is too long: at most 7500 words and 100000 bytes, those of a style's template included."},
 	{31, "UnexpectedModelName", func(r *Request) bool {
 		return slices.ContainsFunc(r.Image.Models, isPostProcessor)
 	}, "A post-processor was named as a model. Name it in params.post_processing, or send the picture to /interrogate/async."},

@@ -13,8 +13,9 @@
 //
 //	r.Check(BeforeKey)            rows 3–6; then look up the key (7–10)
 //	r.Normalize(caller, random)   r.Image is now what the queue would store
-//	r.Check(AfterKey)             rows 11–16; then workers exist (17)
+//	r.Check(AfterKey)             rows 11–14; then the favour of row 15
+//	r.Check(Named)                rows 15 (a bound of ours) and 16; then workers exist (17)
 //	r.Check(Batching)             row 18; then concurrency, addresses, filters (19–22)
 //	r.Check(Content)              rows 23–58
-//	r.Upfront(load)               row 59; then the source pictures (60)
+//	r.Upfront(load)               row 59; then the source images (60)
 package admission

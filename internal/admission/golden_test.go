@@ -94,7 +94,7 @@ func checkAll(r *Request, c Caller) error {
 		return err
 	}
 	r.Normalize(c, func() uint32 { return 7 })
-	for _, s := range []Stage{AfterKey, Batching, Content} {
+	for _, s := range []Stage{AfterKey, Named, Batching, Content} {
 		if err := r.Check(s); err != nil {
 			return err
 		}

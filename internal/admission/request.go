@@ -58,6 +58,9 @@ type Request struct {
 	Caller      Caller
 	Models      *catalog.Snapshot
 	Server      Server
+	// PromptTooLong: the style's template makes too much of the prompt, which is
+	// in Asked as it was sent.
+	PromptTooLong bool
 
 	Image Image
 

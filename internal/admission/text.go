@@ -65,6 +65,8 @@ type TextRequest struct {
 	Caller      Caller
 	Models      *catalog.Snapshot
 	Server      Server
+	// PromptTooLong is as with Request.
+	PromptTooLong bool
 
 	Text Text
 }
@@ -132,6 +134,9 @@ var textChecks = []check[*TextRequest]{
 	}, "The stop sequences can have at most 2000 characters together."},
 	{28, "InvalidExtraSourceImages.", func(r *TextRequest) bool { return len(r.Asked.ExtraSourceImages) > 0 },
 		"Texts are made without extra source images. Leave them out."},
+
+	// A bound of ours: a style's template may repeat the prompt.
+	{29, "InvalidPromptSize", func(r *TextRequest) bool { return r.PromptTooLong }, "The prompt is too long for this style."},
 }
 
 func (r *TextRequest) hasNUL() bool {

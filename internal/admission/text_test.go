@@ -26,7 +26,7 @@ func checkText(r *TextRequest, c Caller) error {
 		return err
 	}
 	r.Normalize(c)
-	for _, s := range []Stage{AfterKey, Batching, Content} {
+	for _, s := range []Stage{AfterKey, Named, Batching, Content} {
 		if err := r.Check(s); err != nil {
 			return err
 		}

@@ -29,6 +29,9 @@ type Ask struct {
 	Key      string
 	Addr     netip.Addr // of the person who asks; the zero Addr is nobody's
 	UnsafeIP bool       // known to be unsafe, without asking
+	// Texts refuses what no store keeps, behind the checks that come before the
+	// source image; nil: nothing is.
+	Texts func() error
 }
 
 // Accept checks a request in the order of generation rulebook §3.1 and takes it
@@ -66,7 +69,7 @@ func distinct(forms []api.AlchemyForm) []api.AlchemyForm {
 	return out
 }
 
-// admit runs the checks before the picture.
+// admit runs the checks before the source image is read or fetched.
 func (q *Queue) admit(ctx context.Context, ask *Ask, forms int) (*account.User, error) {
 	modes := q.Modes()
 	if modes.Maintenance {
@@ -87,6 +90,11 @@ func (q *Queue) admit(ctx context.Context, ask *Ask, forms int) (*account.User, 
 	ask.UnsafeIP = ask.UnsafeIP || !vouched && q.Checker.Judge(ctx, ask.Addr) == moderation.Unsafe
 	if modes.Raid && ask.UnsafeIP && !vouched {
 		return nil, horde.Errorf("UntrustedUnsafeIP", "The horde is being raided, so requests from this address are only taken from trusted users and patrons for now.")
+	}
+	if ask.Texts != nil {
+		if err := ask.Texts(); err != nil {
+			return nil, err
+		}
 	}
 	return user, nil
 }

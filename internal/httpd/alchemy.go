@@ -24,10 +24,12 @@ func (s *Server) postAlchemyRequest(w http.ResponseWriter, r *http.Request) erro
 	}
 	in.TrustedWorkers = looseBool(raw, "trusted_workers")
 	in.Forms = alchemyForms(raw)
-	if err := refuseNUL(&in); err != nil {
-		return err
-	}
-	accepted, err := s.Alchemy.Accept(r.Context(), alchemy.Ask{Body: in, Key: apiKey(r), Addr: ClientAddr(r)})
+	accepted, err := s.Alchemy.Accept(r.Context(), alchemy.Ask{
+		Body:  in,
+		Key:   apiKey(r),
+		Addr:  ClientAddr(r),
+		Texts: func() error { return refuseNUL(&in) },
+	})
 	if err != nil {
 		return err
 	}

@@ -23,10 +23,7 @@ func (s *Server) postImageRequest(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	answer, err := s.Queue.Accept(r.Context(), queue.Ask{Body: in, RawParams: params, From: from(r)})
-	if err != nil {
-		return err
-	}
-	return s.replyAnswer(w, r, answer)
+	return s.replyAnswer(w, r, answer, err)
 }
 
 // from is where a call comes from.
@@ -34,10 +31,14 @@ func from(r *http.Request) queue.From {
 	return queue.From{Key: apiKey(r), ClientAgent: clientAgent(r), Addr: ClientAddr(r), Proxy: NetworkAddr(r)}
 }
 
-// replyAnswer tells what became of a request.
-func (s *Server) replyAnswer(w http.ResponseWriter, r *http.Request, answer queue.Answer) error {
+// replyAnswer tells what became of a request. Its caller may be vouched for though
+// it was refused.
+func (s *Server) replyAnswer(w http.ResponseWriter, r *http.Request, answer queue.Answer, err error) error {
 	if answer.Vouched && s.Vouch != nil {
 		s.Vouch(NetworkAddr(r))
+	}
+	if err != nil {
+		return err
 	}
 	if answer.DryRun != nil {
 		return reply(w, r, http.StatusOK, answer.DryRun)

@@ -14,10 +14,7 @@ func (s *Server) postTextRequest(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	answer, err := s.Queue.AcceptText(r.Context(), queue.TextAsk{Body: in, From: from(r)})
-	if err != nil {
-		return err
-	}
-	return s.replyAnswer(w, r, answer)
+	return s.replyAnswer(w, r, answer, err)
 }
 
 // getTextStatus tells how far a request for texts is, with the finished ones

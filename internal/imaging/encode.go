@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/color"
 	"image/draw"
 	"io"
 	"runtime"
@@ -67,6 +68,16 @@ func asRGBA(img image.Image) *image.RGBA {
 	return out
 }
 
+// straightColours gives the straight colours of any image, in 8 bits a channel;
+// it copies unless it has to.
+func straightColours(img image.Image) *image.NRGBA {
+	if opaque(img) {
+		m := asRGBA(img)
+		return &image.NRGBA{Pix: m.Pix, Stride: m.Stride, Rect: m.Rect}
+	}
+	return asNRGBA(img)
+}
+
 // asNRGBA gives the straight colours of a picture with alpha.
 func asNRGBA(img image.Image) *image.NRGBA {
 	switch m := img.(type) {
@@ -76,6 +87,8 @@ func asNRGBA(img image.Image) *image.NRGBA {
 		return straight(m)
 	case *image.NRGBA64:
 		return narrow(m)
+	case *image.Paletted:
+		return unpaletted(m)
 	}
 	b := img.Bounds()
 	out := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
@@ -104,6 +117,24 @@ func narrow(m *image.NRGBA64) *image.NRGBA {
 		from, to := m.Pix[y*m.Stride:], out.Pix[y*out.Stride:(y+1)*out.Stride]
 		for i := range to {
 			to[i] = from[2*i] // the high byte
+		}
+	}
+	return out
+}
+
+// unpaletted keeps the colours of transparent entries too.
+func unpaletted(m *image.Paletted) *image.NRGBA {
+	var palette [256]color.NRGBA
+	for i, entry := range m.Palette[:min(len(m.Palette), len(palette))] {
+		palette[i] = color.NRGBAModel.Convert(entry).(color.NRGBA)
+	}
+	b := m.Bounds()
+	out := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+	for y := range b.Dy() {
+		from, to := m.Pix[y*m.Stride:][:b.Dx()], out.Pix[y*out.Stride:]
+		for x, i := range from {
+			c := palette[i]
+			to[4*x], to[4*x+1], to[4*x+2], to[4*x+3] = c.R, c.G, c.B, c.A
 		}
 	}
 	return out

@@ -5,7 +5,9 @@
 // and only a few pictures are decoded or encoded at once, so that a picture
 // which claims 50,000×50,000 pixels, or a thousand pictures at the same moment,
 // cost an error and no memory. PNG, JPEG, GIF, WebP and BMP are read; of an
-// animation the first frame counts. WebP is the only format written
+// animation the first frame counts. What a file says of its pixels beside them
+// (EXIF orientation, colour profile) is applied when it is decoded, and gone
+// after that. WebP is the only format written
 // (generation rulebook §1.6): by libwebp where the build has cgo, else by a
 // lossless encoder in Go, whose files are larger but as valid.
 //
@@ -84,52 +86,61 @@ func (l Limits) check(h Header) error {
 // Header is what the first bytes of a picture say about it.
 type Header struct {
 	Format        string // "png", "jpeg", "gif", "webp", "bmp"
-	Width, Height int    // of the whole canvas, in pixels
-	// Bands counts the channels: 1 grey or palette, 2 grey with alpha,
-	// 3 colour, 4 colour with alpha. Only a picture of exactly 4 carries its
-	// own inpainting mask (generation rulebook §1.6). CMYK counts as 3: its
-	// fourth channel is ink, no mask.
-	Bands int
+	Width, Height int    // of the whole canvas as it is meant to be seen, in pixels
+	// Alpha reports whether pixels can be transparent, in whatever way the format
+	// says so: a channel, a palette with alpha, a colour that counts as
+	// transparent. Such an image carries its own inpainting mask (generation
+	// rulebook §1.6), even when all of it is opaque.
+	Alpha bool
 	// Animated tells of a WebP of several frames.
 	Animated bool
+
+	turn orientation
+}
+
+// stored is the size of the file's rows and columns, before they are turned.
+func (h Header) stored() image.Rectangle {
+	if h.turn.swapsSides() {
+		return image.Rect(0, 0, h.Height, h.Width)
+	}
+	return image.Rect(0, 0, h.Width, h.Height)
 }
 
 // Inspect reads the header of a picture without decoding it.
 func Inspect(data []byte) (Header, error) {
-	h := Header{Format: sniff(data)}
+	h := Header{Format: sniff(data), turn: upright}
 	var cfg image.Config
 	var err error
 	switch h.Format {
 	case "png":
 		cfg, err = png.DecodeConfig(bytes.NewReader(data))
-		h.Bands = pngBands(data)
+		h.Alpha, h.turn = pngNotes(data)
 	case "jpeg":
 		cfg, err = jpeg.DecodeConfig(bytes.NewReader(data))
-		h.Bands = 3
-		if cfg.ColorModel == color.GrayModel {
-			h.Bands = 1
-		}
+		h.turn = jpegOrientation(data)
 	case "gif":
 		cfg, err = gif.DecodeConfig(bytes.NewReader(data))
-		h.Bands = 1
+		h.Alpha = gifAlpha(data)
 	case "bmp":
 		cfg, err = bmp.DecodeConfig(bytes.NewReader(data))
-		h.Bands = bmpBands(cfg.ColorModel)
+		h.Alpha = cfg.ColorModel == color.NRGBAModel
 	case "webp":
 		var w webpInfo
 		w, err = parseWebP(data)
 		cfg.Width, cfg.Height = w.width, w.height
-		h.Bands, h.Animated = 3, w.animated
-		if w.alpha {
-			h.Bands = 4
-		}
+		h.Alpha, h.Animated = w.alpha || w.margin, w.animated
+		h.turn = orientationIn(webpChunk(data, "EXIF"))
 	default:
 		return Header{}, fmt.Errorf("%w: neither PNG, JPEG, GIF, WebP nor BMP", ErrUnreadable)
 	}
 	if err != nil {
 		return Header{}, fmt.Errorf("%w: %s header: %v", ErrUnreadable, h.Format, err)
 	}
+
 	h.Width, h.Height = cfg.Width, cfg.Height
+	if h.turn.swapsSides() {
+		h.Width, h.Height = h.Height, h.Width
+	}
 	return h, nil
 }
 
@@ -163,40 +174,18 @@ func IsWebP(data []byte) bool {
 	return false
 }
 
-// pngBands reads the colour type of a PNG, byte 25 of the file.
-func pngBands(data []byte) int {
-	if len(data) < 26 {
-		return 0
-	}
-	switch data[25] {
-	case 2:
-		return 3
-	case 4:
-		return 2
-	case 6:
-		return 4
-	}
-	return 1
-}
-
-func bmpBands(m color.Model) int {
-	switch m {
-	case color.NRGBAModel:
-		return 4
-	case color.RGBAModel:
-		return 3
-	}
-	return 1
-}
-
 // decoding holds a token for each picture that is being decoded.
 var decoding = make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
 
 // Decode reads a picture whose file and header are within lim; the result
 // begins at (0, 0) and has the size that the header gives. It waits while as
-// many pictures as there are processors are being decoded. Metadata (EXIF, ICC,
-// comments) is dropped. Errors wrap ErrTooManyBytes, ErrTooManyPixels or
-// ErrUnreadable.
+// many pictures as there are processors are being decoded.
+//
+// Metadata that changes what the pixels mean is applied: the image is turned as
+// its EXIF says, and its colours are those of sRGB. Colours of which the file
+// says nothing, or nothing that is understood (profiles of tables, CMYK, HDR),
+// stay as they were decoded. The rest of the metadata is dropped. Errors wrap
+// ErrTooManyBytes, ErrTooManyPixels or ErrUnreadable.
 func Decode(data []byte, lim Limits) (img image.Image, format string, err error) {
 	lim = lim.orDefault()
 	if len(data) > lim.MaxBytes {
@@ -215,7 +204,10 @@ func Decode(data []byte, lim Limits) (img image.Image, format string, err error)
 	if err != nil {
 		return nil, "", fmt.Errorf("%w: %s: %v", ErrUnreadable, h.Format, err)
 	}
-	return atOrigin(img, h), h.Format, nil
+	if c := coloursOf(data, h.Format, img); c != nil {
+		img = c.inSRGB(img)
+	}
+	return turned(atOrigin(img, h), h.turn), h.Format, nil
 }
 
 // decode calls the decoder of h.Format. A decoder that panics on a damaged file
@@ -245,6 +237,7 @@ func decode(data []byte, h Header) (img image.Image, err error) {
 	if err != nil {
 		return nil, err
 	}
+	img = fromVideo(img)
 	if n, ok := img.(*image.NRGBA); ok && !w.alpha {
 		// The decoder ignores the flag "alpha is not used" of a lossless file.
 		for i := 3; i < len(n.Pix); i += 4 {
@@ -259,7 +252,7 @@ func decode(data []byte, h Header) (img image.Image, err error) {
 
 // atOrigin puts a first frame that covers only a part of its canvas on it.
 func atOrigin(img image.Image, h Header) image.Image {
-	if img.Bounds() == image.Rect(0, 0, h.Width, h.Height) {
+	if img.Bounds() == h.stored() {
 		return img
 	}
 	return onCanvas(img, img.Bounds().Min, h)
@@ -267,10 +260,10 @@ func atOrigin(img image.Image, h Header) image.Image {
 
 // onCanvas draws img at a point of an empty canvas of the header's size.
 func onCanvas(img image.Image, at image.Point, h Header) image.Image {
-	if at == (image.Point{}) && img.Bounds() == image.Rect(0, 0, h.Width, h.Height) {
+	if at == (image.Point{}) && img.Bounds() == h.stored() {
 		return img
 	}
-	canvas := image.NewNRGBA(image.Rect(0, 0, h.Width, h.Height))
+	canvas := image.NewNRGBA(h.stored())
 	to := image.Rectangle{Min: at, Max: at.Add(img.Bounds().Size())}
 	draw.Draw(canvas, to, img, img.Bounds().Min, draw.Src)
 	return canvas

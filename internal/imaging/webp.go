@@ -12,6 +12,7 @@ type webpInfo struct {
 	width, height int // of the canvas
 	alpha         bool
 	animated      bool
+	margin        bool        // the first frame of an animation leaves a part of the canvas free
 	at            image.Point // where the first frame of an animation lies
 	still         []byte      // a file of one frame: the whole, or the first frame
 }
@@ -110,6 +111,7 @@ func (w *webpInfo) firstFrame(chunks []byte) error {
 		if w.at.X+fw > w.width || w.at.Y+fh > w.height {
 			return errors.New("the first frame lies beyond the canvas")
 		}
+		w.margin = fw != w.width || fh != w.height
 		frame := c.data[16:]
 		if err := w.checkFrame(frame, fw, fh); err != nil {
 			return err

@@ -34,20 +34,24 @@ type Answer struct {
 	Accepted *api.Accepted
 	DryRun   *api.DryRun
 	// Vouched: the caller is one whose address gets the higher rate limits for a
-	// day (§1.4 #15).
+	// day (§1.4 #15). It counts beside an error too: a later row may refuse.
 	Vouched bool
 }
 
 // accept checks a request of a kind in the order of generation rulebook §1.4 and
 // takes it into the queue.
-func (q *Queue) accept(ctx context.Context, x *index, r incoming, t *terms, from From) (Answer, error) {
+func (q *Queue) accept(ctx context.Context, x *index, r incoming, t *terms, from From) (answer Answer, err error) {
+	// Row 15 is a favour to the caller, whatever the rows behind it say.
+	defer func() { answer.Vouched = t.vouched }()
+
 	w, err := q.weigh(ctx, x, r, t, from)
 	if err != nil {
 		return Answer{}, err
 	}
 	if r.common().DryRun {
-		return Answer{DryRun: &api.DryRun{Kudos: api.Float(w.cost.dry)}}, q.poor(ctx, r, t.user, w)
+		return Answer{DryRun: &api.DryRun{Kudos: api.Float(w.cost.dry)}}, nil
 	}
+
 	from.UnsafeIP = from.UnsafeIP || !t.caller().Vouched() && q.unsafe(ctx, from)
 	e, err := q.newRequest(ctx, x, r, t.user, from, w.cost)
 	if err != nil {
@@ -58,7 +62,7 @@ func (q *Queue) accept(ctx context.Context, x *index, r incoming, t *terms, from
 		q.dropSources(ctx, &e.record)
 		return Answer{}, err
 	}
-	return Answer{Accepted: q.accepted(r, e), Vouched: vouched(t.caller(), r.common())}, nil
+	return Answer{Accepted: q.accepted(r, e)}, nil
 }
 
 // weighed is what a request that may enter costs.
@@ -82,8 +86,9 @@ func (w weighed) held() horde.Kudos {
 	return max(0, w.cost.needed)
 }
 
-// weigh runs every check of a request and prices it. What is left to do is to
-// look whether kudos that are needed upfront are there.
+// weigh runs every check of a request up to row 59, kudos that are needed upfront
+// among them, and prices it. It reads and fetches no source image: those are of
+// row 60.
 func (q *Queue) weigh(ctx context.Context, x *index, r incoming, t *terms, from From) (w weighed, err error) {
 	if err := r.Check(admission.BeforeKey); err != nil {
 		return w, err
@@ -100,17 +105,31 @@ func (q *Queue) weigh(ctx context.Context, x *index, r incoming, t *terms, from 
 	if err := t.afford(w.cost.needed, w.up.MayDowngrade); err != nil {
 		return w, err
 	}
-	if w.up.Needed && r.common().AllowDowngrade && w.up.MayDowngrade {
-		funds, err := q.funds(ctx, t.user)
-		if err != nil {
-			return w, err
-		}
-		if funds < w.cost.needed {
-			r.Downgrade(load)
-			w.cost, w.up.Needed, w.downgraded = r.price(q), false, true
-		}
+	if err := q.requireFunds(ctx, r, t.user, load, &w); err != nil {
+		return w, err
 	}
-	return w, t.within(r, func() error { return q.poor(ctx, r, t.user, w) })
+	return w, t.within(r)
+}
+
+// requireFunds looks whether what is needed upfront is there: else a request that
+// allows it becomes smaller, and any other is refused (§1.5 #5). Requests that
+// need nothing upfront cost no look at the account.
+func (q *Queue) requireFunds(ctx context.Context, r incoming, user *account.User, load admission.Load, w *weighed) error {
+	if !w.up.Needed {
+		return nil
+	}
+	a, err := q.Store.Account(ctx, user.ID)
+	switch {
+	case err != nil:
+		return err
+	case kudos.Spendable(a) >= w.cost.needed:
+		return nil
+	case !r.common().AllowDowngrade || !w.up.MayDowngrade:
+		return w.refusal(a)
+	}
+	r.Downgrade(load)
+	w.cost, w.up.Needed, w.downgraded = r.price(q), false, true
+	return nil
 }
 
 func vouched(c admission.Caller, r *admission.Common) bool {
@@ -134,6 +153,10 @@ func callerOf(u *account.User) admission.Caller {
 func (q *Queue) check(ctx context.Context, x *index, r incoming, t *terms, from From) error {
 	user := t.user
 	if err := r.Check(admission.AfterKey); err != nil {
+		return err
+	}
+	t.vouched = vouched(t.caller(), r.common())
+	if err := r.Check(admission.Named); err != nil {
 		return err
 	}
 	for _, id := range r.workers() {
@@ -224,27 +247,7 @@ func (x *index) queued() (jobs int, things float64) {
 	return jobs, float64(x.backlog)
 }
 
-func (q *Queue) funds(ctx context.Context, user *account.User) (horde.Kudos, error) {
-	a, err := q.Store.Account(ctx, user.ID)
-	if err != nil {
-		return 0, err
-	}
-	return kudos.Spendable(a), nil
-}
-
-// poor refuses what an account cannot pay upfront.
-func (q *Queue) poor(ctx context.Context, r incoming, user *account.User, w weighed) error {
-	if !w.up.Needed {
-		return nil
-	}
-	a, err := q.Store.Account(ctx, user.ID)
-	if err == nil && kudos.Spendable(a) < w.cost.needed {
-		err = w.refusal(a)
-	}
-	return err
-}
-
-// newRequest stores the source pictures and makes the row.
+// newRequest stores the source images (row 60) and makes the row.
 func (q *Queue) newRequest(ctx context.Context, x *index, r incoming, user *account.User, from From, cost price) (*entry, error) {
 	now := q.Clock().UnixMicro()
 	n := r.common().N

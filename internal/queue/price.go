@@ -34,9 +34,6 @@ func (q *Queue) PriceText(ctx context.Context, ask TextAsk) (*api.Price, error) 
 
 func (q *Queue) explain(ctx context.Context, x *index, r incoming, t *terms, from From) (*api.Price, error) {
 	w, err := q.weigh(ctx, x, r, t, from)
-	if err == nil {
-		err = q.poor(ctx, r, t.user, w)
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -32,11 +32,11 @@ func (q *Queue) storeSources(ctx context.Context, id string, ask *api.ImageReque
 
 func (q *Queue) storeAllSources(ctx context.Context, id string, ask *api.ImageRequest, rec *record) error {
 	if ask.SourceImage != "" {
-		img, bands, err := q.pictures().Picture(ctx, ask.SourceImage)
+		img, alpha, err := q.pictures().Picture(ctx, ask.SourceImage)
 		if err != nil {
 			return err
 		}
-		if ask.SourceProcessing == "inpainting" && ask.SourceMask == "" && bands != 4 {
+		if ask.SourceProcessing == "inpainting" && ask.SourceMask == "" && !alpha {
 			return horde.Errorf("InpaintingMissingMask", "Inpainting needs a source_mask, or a source_image with an alpha channel.")
 		}
 		if err := q.pictures().Put(ctx, id+"_src.webp", img, source.Quality); err != nil {

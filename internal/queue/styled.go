@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 
 	"horde/internal/admission"
 	"horde/internal/horde"
@@ -34,6 +35,9 @@ func (q *Queue) styled(ctx context.Context, r *admission.Request) (*terms, error
 	if t.style, r.Style, err = q.choose(ctx, style.Image, r.Asked.Style); err == nil && r.Style == admission.ImageStyle {
 		r.Asked, r.RawParams, err = t.style.Image(r.Asked)
 	}
+	if errors.Is(err, style.ErrPromptTooLong) { // row 30
+		r.PromptTooLong, err = true, nil
+	}
 	return t, err
 }
 
@@ -43,6 +47,9 @@ func (q *Queue) styledText(ctx context.Context, r *admission.TextRequest) (*term
 	var err error
 	if t.style, r.Style, err = q.choose(ctx, style.Text, r.Asked.Style); err == nil && r.Style == admission.TextStyle {
 		r.Asked, err = t.style.Text(r.Asked)
+	}
+	if errors.Is(err, style.ErrPromptTooLong) {
+		r.PromptTooLong, err = true, nil
 	}
 	return t, err
 }

@@ -30,6 +30,8 @@ type terms struct {
 	waived bool
 	// last: the budget does not cover the request, which waits behind all others.
 	last bool
+	// vouched: the caller's address gets the higher rate limits (§1.4 #15).
+	vouched bool
 }
 
 // lastPriority is the priority of a request that its shared key cannot pay in
@@ -100,9 +102,8 @@ func (t *terms) afford(price horde.Kudos, mayDowngrade bool) error {
 	return nil
 }
 
-// within compares a job with the limits of the shared key (§1.5 #6). poor refuses
-// what the account lacks upfront, which comes before the limits.
-func (t *terms) within(r incoming, poor func() error) error {
+// within compares a job with the limits of the shared key (§1.5 #6).
+func (t *terms) within(r incoming) error {
 	if t.key == nil || t.waived {
 		return nil
 	}
@@ -114,9 +115,6 @@ func (t *terms) within(r incoming, poor func() error) error {
 	}
 	if len(broken) == 0 {
 		return nil
-	}
-	if err := poor(); err != nil {
-		return err
 	}
 	return horde.Errorf("BadRequest", "%s Ask for less, or ask the key's owner to allow more.", strings.Join(broken, " "))
 }

@@ -64,14 +64,15 @@ func Decode(data []byte, byURL bool) (image.Image, error) {
 	return img, refusal(err, code)
 }
 
-// Picture is File and Decode: the picture, and how many channels its file has.
-func (p Pictures) Picture(ctx context.Context, text string) (img image.Image, bands int, err error) {
+// Picture is File and Decode: the image, and whether it can be transparent, in
+// whatever way its format says so.
+func (p Pictures) Picture(ctx context.Context, text string) (img image.Image, alpha bool, err error) {
 	data, head, err := p.File(ctx, text)
 	if err != nil {
-		return nil, 0, err
+		return nil, false, err
 	}
 	img, err = Decode(data, IsURL(text))
-	return img, head.Bands, err
+	return img, head.Alpha, err
 }
 
 // Put stores a picture as WebP.

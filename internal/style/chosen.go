@@ -82,28 +82,30 @@ func (s *Styles) draw(ctx context.Context, c *store.Collection, ref string, err 
 // repeats what the client sent.
 const maxPrompt = 1 << 20
 
+// ErrPromptTooLong: the template makes more than 1 MiB of a prompt.
+var ErrPromptTooLong = horde.Errorf("InvalidPromptSize", "The prompt is too long for this style.")
+
 // fill puts a prompt into the style's template, in one pass: what the client
-// sent is never taken for a template itself.
-func (c *Chosen) fill(positive, negative string) (string, error) {
+// sent is never taken for a template itself. ok is false where the result would
+// be too long.
+func (c *Chosen) fill(positive, negative string) (prompt string, ok bool) {
 	t := c.Style.Prompt
 	if size := len(t) + strings.Count(t, "{p}")*len(positive) + strings.Count(t, "{np}")*len(negative); size > maxPrompt {
-		return "", horde.Errorf("InvalidPromptSize", "The prompt is too long for this style.")
+		return "", false
 	}
-	return strings.NewReplacer("{p}", positive, "{np}", negative).Replace(t), nil
+	return strings.NewReplacer("{p}", positive, "{np}", negative).Replace(t), true
 }
 
 // Image merges an image style into a request (generation rulebook §4): the prompt
 // goes into the template, models and params are the style's, but for n and, where
-// the style has none, the size. It returns the params as JSON too.
+// the style has none, the size. It returns the params as JSON too. Beside
+// ErrPromptTooLong all but the prompt is merged: other refusals come first.
 func (c *Chosen) Image(asked api.ImageRequest) (api.ImageRequest, json.RawMessage, error) {
 	positive, negative, _ := strings.Cut(asked.Prompt, "###")
 	if !strings.Contains(c.Style.Prompt, "###") && negative != "" && !strings.Contains(negative, "###") {
 		negative = "###" + negative
 	}
-	prompt, err := c.fill(positive, negative)
-	if err != nil {
-		return asked, nil, err
-	}
+	prompt, fits := c.fill(positive, negative)
 	var params api.ImageParams
 	if err := json.Unmarshal([]byte(c.Style.Params), &params); err != nil {
 		return asked, nil, fmt.Errorf("style %s: %w", c.Style.ID, err)
@@ -119,18 +121,19 @@ func (c *Chosen) Image(asked api.ImageRequest) (api.ImageRequest, json.RawMessag
 		}
 	}
 	models := slices.Clone(c.Style.Models)
-	asked.Prompt, asked.Params, asked.Models = prompt, &params, &models
+	asked.Params, asked.Models = &params, &models
+	if !fits {
+		return asked, json.RawMessage(c.Style.Params), ErrPromptTooLong
+	}
+	asked.Prompt = prompt
 	return asked, json.RawMessage(c.Style.Params), nil
 }
 
 // Text merges a text style into a request: the prompt goes into the template,
 // models and params are the style's, but for n. Text has no negative prompt: its
-// place stays empty.
+// place stays empty. ErrPromptTooLong is as with Image.
 func (c *Chosen) Text(asked api.TextRequest) (api.TextRequest, error) {
-	prompt, err := c.fill(asked.Prompt, "")
-	if err != nil {
-		return asked, err
-	}
+	prompt, fits := c.fill(asked.Prompt, "")
 	var params api.TextParams
 	if err := json.Unmarshal([]byte(c.Style.Params), &params); err != nil {
 		return asked, fmt.Errorf("style %s: %w", c.Style.ID, err)
@@ -139,7 +142,11 @@ func (c *Chosen) Text(asked api.TextRequest) (api.TextRequest, error) {
 	if asked.Params != nil {
 		params.N = asked.Params.N
 	}
-	asked.Prompt, asked.Params, asked.Models = prompt, &params, slices.Clone(c.Style.Models)
+	asked.Params, asked.Models = &params, slices.Clone(c.Style.Models)
+	if !fits {
+		return asked, ErrPromptTooLong
+	}
+	asked.Prompt = prompt
 	return asked, nil
 }
 

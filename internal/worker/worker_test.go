@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -134,6 +135,35 @@ func TestSources(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestSourcesAreSeenAsMeant: engines get source image and mask the right way up, from
+// hordes that leave EXIF in them too.
+func TestSourcesAreSeenAsMeant(t *testing.T) {
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 64, 32)), nil); err != nil {
+		t.Fatal(err)
+	}
+	const exif = "\xff\xe1\x00\x22Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00" // 6: clockwise
+	file := slices.Concat(b.Bytes()[:2], []byte(exif), b.Bytes()[2:])
+	bubble(t, func(t *testing.T, h *fakeHorde) {
+		h.uploads["/blob/src"] = file
+		h.add("job", "fake", 1, func(j *api.ImageJob) {
+			inline, link := base64.StdEncoding.EncodeToString(file), "http://horde.localhost/blob/src"
+			j.SourceImage, j.SourceMask = &inline, &link
+		})
+		e := &fakeEngine{}
+		r := start(t, h, e, nil)
+		h.until(1)
+		r.stop()
+		job, want := e.jobs[0], image.Rect(0, 0, 32, 64)
+		if job.Source == nil || job.Mask == nil {
+			t.Fatal("a source was left out")
+		}
+		if job.Source.Bounds() != want || job.Mask.Bounds() != want {
+			t.Errorf("source %v, mask %v; want both %v", job.Source.Bounds(), job.Mask.Bounds(), want)
+		}
+	})
 }
 
 func TestEveryFailureIsFaultedAtOnce(t *testing.T) {
