@@ -12,6 +12,7 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/kudos"
 	"horde/internal/store"
 )
 
@@ -151,6 +152,13 @@ func (a *Accounts) ModifySharedKey(caller *User, k *SharedKey, c SharedKeyChange
 			return err
 		}
 		c.apply(&row, tx.Now)
+		// A budget that was lowered below what open requests have set aside leaves them
+		// no more than that. What was promised to them stays the owner's to pay.
+		if row.Limited() && row.Held > row.Budget {
+			if row.Held, err = kudos.FitKeyHolds(tx, row.ID, max(0, row.Budget)); err != nil {
+				return err
+			}
+		}
 		return tx.UpdateSharedKey(row)
 	}})
 	if errors.Is(err, store.ErrNotFound) { // deleted just now

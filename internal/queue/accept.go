@@ -91,7 +91,7 @@ func (q *Queue) weigh(ctx context.Context, x *index, r incoming, t *terms, from 
 	}
 	load := q.load(x)
 	w.up, w.cost = r.Upfront(load), r.price(q)
-	if err := t.afford(w.cost.needed, w.up.MayDowngrade); err != nil {
+	if err := t.afford(w.cost, w.up.MayDowngrade); err != nil {
 		return w, err
 	}
 	if w.up.Needed && r.common().AllowDowngrade && w.up.MayDowngrade {
@@ -99,7 +99,8 @@ func (q *Queue) weigh(ctx context.Context, x *index, r incoming, t *terms, from 
 		if err != nil {
 			return w, err
 		}
-		if funds < w.cost.needed {
+		// What the shared key does not cover is not there upfront either.
+		if funds < w.cost.needed || t.last {
 			r.Downgrade(load)
 			w.cost, w.up.Needed, w.downgraded = r.price(q), false, true
 		}
@@ -262,7 +263,8 @@ func (q *Queue) commit(e *entry, r incoming, t *terms, w weighed) error {
 		if err != nil {
 			return err
 		}
-		if err := t.recheck(tx, cost.needed); err != nil {
+		key, err := t.recheck(tx, cost, w.up.MayDowngrade && !w.up.Needed)
+		if err != nil {
 			return err
 		}
 		row.Priority = t.priority(a.Balance)
@@ -273,11 +275,22 @@ func (q *Queue) commit(e *entry, r incoming, t *terms, w weighed) error {
 				return err
 			}
 		}
+		tax := taxed{due: cost.tax, paid: cost.tax}
+		if t.key != nil {
+			opened, err := kudos.OpenOnKey(tx, &key, row.ID, cost.most, cost.tax)
+			if err != nil {
+				return err
+			}
+			e.record.Promised, tax.paid = &opened.Promised, opened.Paid
+			if body, err = json.Marshal(&e.record); err != nil {
+				return err
+			}
+		}
 		row.Consumed = cost.tax
 		insert := row
 		insert.Body = string(body)
 		tx.InsertRequest(insert)
-		return t.chargeTax(tx, e, &row, cost.tax)
+		return t.chargeTax(tx, e, &row, tax)
 	}})
 	if err != nil {
 		return err
@@ -285,6 +298,9 @@ func (q *Queue) commit(e *entry, r incoming, t *terms, w weighed) error {
 	e.enter(row)
 	return nil
 }
+
+// taxed is the tax of a request, and what of it is its payer's to pay.
+type taxed struct{ due, paid horde.Kudos }
 
 // enter brings a request that was acknowledged into its index.
 func (e *entry) enter(row store.Request) {
@@ -301,17 +317,14 @@ func (e *entry) enter(row store.Request) {
 func holdID(request string) string { return "upfront:" + request }
 
 // chargeTax moves the kudos of an accepted request.
-func (t *terms) chargeTax(tx *store.Tx, r *entry, row *store.Request, tax horde.Kudos) error {
+func (t *terms) chargeTax(tx *store.Tx, r *entry, row *store.Request, tax taxed) error {
 	e := kudos.NewEntry(tx, "accept:"+row.ID, "request accepted", row.ID, "")
 	about := kudos.About{Key: t.keyID()}
 	if t.style != nil {
 		about.Style = t.style.Style.Name
 	}
 	e.About(about)
-	if err := e.Charge(row.UserID, tax, kudos.TaxParts(tax, len(r.record.Extra))...); err != nil {
-		return err
-	}
-	if err := spendKey(tx, t.keyID(), tax); err != nil {
+	if err := e.ChargeAtMost(row.UserID, tax.due, tax.paid, kudos.TaxParts(tax.due, len(r.record.Extra))...); err != nil {
 		return err
 	}
 	if t.style != nil {
@@ -320,7 +333,7 @@ func (t *terms) chargeTax(tx *store.Tx, r *entry, row *store.Request, tax horde.
 		}
 	}
 	if r.record.Held {
-		if err := kudos.EatHold(tx, holdID(row.ID), tax); err != nil {
+		if err := kudos.EatHold(tx, holdID(row.ID), tax.paid); err != nil {
 			return err
 		}
 	}
