@@ -80,6 +80,9 @@ func (a *Accounts) SharedKey(ctx context.Context, id string) (*SharedKey, error)
 	return &SharedKey{row, owner}, nil
 }
 
+// ErrOfStyles refuses a shared key that pays for styles to who uses it directly.
+var ErrOfStyles = horde.Errorf("SharedKeyAssignedStyles", "This shared key pays for styles. It cannot be used by itself.")
+
 // Spender finds on whose account an API key or a shared key makes a request:
 // rows 7 to 10 of generation rulebook §1.4. With downgrade a key without budget is
 // let through: what it asks for waits behind everybody else's.
@@ -97,7 +100,7 @@ func (a *Accounts) Spender(ctx context.Context, key string, downgrade bool) (*Us
 	case a.Expired(k):
 		return nil, nil, horde.Errorf("SharedKeyExpired", "This shared key has expired. Ask its owner for another one.")
 	case k.Styles > 0:
-		return nil, nil, horde.Errorf("SharedKeyAssignedStyles", "This shared key pays for styles. It cannot be used by itself.")
+		return nil, nil, ErrOfStyles
 	}
 	return k.Owner, k, nil
 }

@@ -154,6 +154,9 @@ func (t *terms) recheck(tx *store.Tx, cost price, mayDowngrade bool) (k store.Sh
 	if errors.Is(err, store.ErrNotFound) {
 		return k, horde.Errorf("InvalidAPIKey", "This shared key does not exist any more.")
 	}
+	if err == nil && !t.waived && k.Styles > 0 { // since just now
+		err = account.ErrOfStyles
+	}
 	if err != nil || t.last || !short(&k, cost) {
 		return k, err
 	}
