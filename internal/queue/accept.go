@@ -139,12 +139,8 @@ func (q *Queue) check(ctx context.Context, x *index, r incoming, t *terms, from 
 	if err := r.Check(admission.Batching); err != nil {
 		return err
 	}
-	if waiting := x.waitingOf(user, r.common().Models); waiting+r.common().N > user.Concurrency {
-		if user.Anonymous() {
-			return horde.Errorf("TooManyPrompts", "Anonymous requests of the models asked for are at their limit (%d waiting). "+
-				"Register an account at /register to have a limit of your own.", waiting)
-		}
-		return horde.Errorf("TooManyPrompts", "You have %d jobs waiting, and may have %d. Wait for some to finish.", waiting, user.Concurrency)
+	if err := mayWait(user, x.waitingOf(user, r.common().Models), r.common().N); err != nil {
+		return err
 	}
 	if err := q.Addresses.Check(from.Addr); err != nil { // row 20
 		return err
@@ -153,25 +149,6 @@ func (q *Queue) check(ctx context.Context, x *index, r incoming, t *terms, from 
 		return err
 	}
 	return r.Check(admission.Content)
-}
-
-// waitingOf counts what a user has waiting against the concurrency (§5.6): the
-// anonymous user by the models asked for.
-func (x *index) waitingOf(user *account.User, models []string) int {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	h := x.holders[user.ID]
-	switch {
-	case h == nil:
-		return 0
-	case !user.Anonymous() || len(models) == 0:
-		return h.waiting
-	}
-	n := 0
-	for _, m := range models {
-		n += h.byModel[m]
-	}
-	return n
 }
 
 // loadLife is for how long the load of a kind is taken as it was counted (§5.9), so
@@ -257,11 +234,19 @@ func (q *Queue) commit(e *entry, r incoming, t *terms, w weighed) error {
 	if err != nil {
 		return err
 	}
+	if err := e.home.keepPlace(e, t.user); err != nil {
+		return err
+	}
 	row, payer := e.row, t.user.ID
-	err = q.Store.Write(store.Unit{Key: row.ID, Accounts: t.accounts(), Do: func(tx *store.Tx) error {
+	err = q.Store.Write(store.Unit{Key: row.ID, Accounts: t.accounts(), Unheard: true, Do: func(tx *store.Tx) error {
 		a, err := tx.Account(payer)
 		if err != nil {
 			return err
+		}
+		if q.Store.Peers() > 0 {
+			if err := e.home.placeAmongOthers(tx, e, t.user); err != nil {
+				return err
+			}
 		}
 		key, err := t.recheck(tx, cost, w.up.MayDowngrade && !w.up.Needed)
 		if err != nil {
@@ -292,26 +277,29 @@ func (q *Queue) commit(e *entry, r incoming, t *terms, w weighed) error {
 		tx.InsertRequest(insert)
 		return t.chargeTax(tx, e, &row, tax)
 	}})
-	if err != nil {
-		return err
-	}
-	e.enter(row)
-	return nil
+	e.enter(row, err == nil)
+	return err
 }
 
 // taxed is the tax of a request, and what of it is its payer's to pay.
 type taxed struct{ due, paid horde.Kudos }
 
-// enter brings a request that was acknowledged into its index.
-func (e *entry) enter(row store.Request) {
-	e.row, e.state, e.rank = row, row.RequestState, rankOf(&row)
+// enter brings a request that was acknowledged into its index, in place of the
+// place that was kept for it; one that was refused gives that up.
+func (e *entry) enter(row store.Request, taken bool) {
 	x := e.home
 	x.mu.Lock()
-	if x.entries[row.ID] == nil { // else the change log was faster
-		x.add(e)
+	x.leavePlaceLocked(e, e.countedWaiting())
+	if taken {
+		e.row, e.state, e.rank = row, row.RequestState, rankOf(&row)
+		if x.entries[row.ID] == nil { // else the change log was faster
+			x.add(e)
+		}
 	}
 	x.mu.Unlock()
-	x.offer(e)
+	if taken {
+		x.offer(e)
+	}
 }
 
 func holdID(request string) string { return "upfront:" + request }
