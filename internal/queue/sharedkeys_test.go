@@ -163,7 +163,11 @@ func TestSharedKeyParallel(t *testing.T) {
 		} {
 			t.Run(tt.name, func(t *testing.T) {
 				owner := n.person(t, true, 100_000)
+				db.Exec("UPDATE users SET concurrency = 1000 WHERE id = $1", owner.ID) // what is to limit is the key
 				key := n.key(t, owner, account.SharedKeyChange{Kudos: ptr(int64(100_000))})
+				for _, n := range all {
+					n.Accounts.Forget(owner.ID)
+				}
 				accept, cost := tt.make(t, owner, key)
 				// Enough for three, and not for a fourth.
 				budget := 3*cost.most + max(0, cost.needed-cost.most) + cost.most/2
