@@ -2,7 +2,10 @@ package account
 
 import (
 	"context"
+	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -551,4 +554,37 @@ func TestSuspect(t *testing.T) {
 	if u := (&User{Suspicions: 5}); !u.Suspicious() || (&User{Suspicions: 4}).Suspicious() || (&User{Suspicions: 9, Roles: Trusted}).Suspicious() {
 		t.Error("five suspicions make an untrusted user suspicious")
 	}
+}
+
+// TestGiftsInOppositeDirections: of two gifts between the same users at one moment,
+// one each way, one is taken; the other is too fast.
+func TestGiftsInOppositeDirections(t *testing.T) {
+	each(t, func(w *world) {
+		for i := range 15 {
+			a, b := w.user(fmt.Sprint("a", i), 0, 100), w.user(fmt.Sprint("b", i), 0, 100)
+			var taken, fast atomic.Int64
+			begin := make(chan struct{})
+			var wg sync.WaitGroup
+			for _, pair := range [][2]*User{{a, b}, {b, a}} {
+				wg.Go(func() {
+					<-begin
+					switch err := w.Transfer(context.Background(), pair[0], Gift{Target: pair[1].Alias(), Amount: 10}); horde.CodeOf(err) {
+					case "TooFastKudosTransfers":
+						fast.Add(1)
+					default:
+						if err != nil {
+							t.Error(err)
+						}
+						taken.Add(1)
+					}
+				})
+			}
+			close(begin)
+			wg.Wait()
+			if taken.Load() != 1 || fast.Load() != 1 {
+				t.Fatalf("pair %d: %d were taken, %d too fast", i, taken.Load(), fast.Load())
+			}
+		}
+		w.sound()
+	})
 }

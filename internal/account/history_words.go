@@ -79,6 +79,9 @@ func (w *words) finish(m api.KudosMovement) api.KudosMovement {
 	if lifted, ok := w.part(kudos.Lifted); ok {
 		m.Text += fmt.Sprintf("; %s %s, since no balance stays below what every account keeps", lifted, w.lifting())
 	}
+	if spared, ok := w.part(kudos.Spared); ok {
+		m.Text += fmt.Sprintf("; %s of it forgiven, since the budget of the shared key did not cover it", spared)
+	}
 	if kept, ok := w.part(kudos.KeptBack); ok && kept > 0 {
 		m.Text += fmt.Sprintf("; %s kept back until you are trusted", kept)
 	}

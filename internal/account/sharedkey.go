@@ -12,6 +12,7 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/kudos"
 	"horde/internal/store"
 )
 
@@ -79,6 +80,9 @@ func (a *Accounts) SharedKey(ctx context.Context, id string) (*SharedKey, error)
 	return &SharedKey{row, owner}, nil
 }
 
+// ErrOfStyles refuses a shared key that pays for styles to who uses it directly.
+var ErrOfStyles = horde.Errorf("SharedKeyAssignedStyles", "This shared key pays for styles. It cannot be used by itself.")
+
 // Spender finds on whose account an API key or a shared key makes a request:
 // rows 7 to 10 of generation rulebook §1.4. With downgrade a key without budget is
 // let through: what it asks for waits behind everybody else's.
@@ -96,7 +100,7 @@ func (a *Accounts) Spender(ctx context.Context, key string, downgrade bool) (*Us
 	case a.Expired(k):
 		return nil, nil, horde.Errorf("SharedKeyExpired", "This shared key has expired. Ask its owner for another one.")
 	case k.Styles > 0:
-		return nil, nil, horde.Errorf("SharedKeyAssignedStyles", "This shared key pays for styles. It cannot be used by itself.")
+		return nil, nil, ErrOfStyles
 	}
 	return k.Owner, k, nil
 }
@@ -151,6 +155,13 @@ func (a *Accounts) ModifySharedKey(caller *User, k *SharedKey, c SharedKeyChange
 			return err
 		}
 		c.apply(&row, tx.Now)
+		// A budget that was lowered below what open requests have set aside leaves them
+		// no more than that. What was promised to them stays the owner's to pay.
+		if row.Limited() && row.Held > row.Budget {
+			if row.Held, err = kudos.FitKeyHolds(tx, row.ID, max(0, row.Budget)); err != nil {
+				return err
+			}
+		}
 		return tx.UpdateSharedKey(row)
 	}})
 	if errors.Is(err, store.ErrNotFound) { // deleted just now

@@ -2,6 +2,8 @@ package account
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -10,8 +12,8 @@ import (
 	"pgregory.net/rapid"
 
 	"horde/internal/horde"
+	"horde/internal/kudos"
 	"horde/internal/store"
-	"horde/internal/store/storetest"
 )
 
 func ptr[T any](v T) *T { return &v }
@@ -205,44 +207,120 @@ func TestKeysOfAWipedUser(t *testing.T) {
 	})
 }
 
-// A budget obeys the rule of platform rulebook §3.3 whatever happens to it.
-func TestBudgetArithmetic(t *testing.T) {
-	w := newWorld(t, storetest.On(t, storetest.SQLite))
-	alice := w.user("alice", 0, 100)
-	k := w.key(alice, SharedKeyChange{})
-	rapid.Check(t, func(t *rapid.T) {
-		budget := rapid.SampledFrom([]int64{-100, 0, 100, 123_45, 500_000}).Draw(t, "budget")
-		var spent int64
-		w.write(alice.ID, func(tx *store.Tx) error {
-			if err := tx.DeleteSharedKey(k.ID); err != nil {
-				return err
+// TestSharedKeyBudget compares what becomes of a budget with plain arithmetic,
+// whatever is opened, charged, freed, given and set in whatever order: what is set
+// aside is the sum of the holds and never more than the budget, and utilized is
+// what the owner was to pay, at a budget of 0 too.
+func TestSharedKeyBudget(t *testing.T) {
+	each(t, func(w *world) {
+		alice := w.user("alice", 0, 100)
+		rapid.Check(t, func(t *rapid.T) {
+			start := rapid.SampledFrom([]int64{-1, 0, 1, 123, 5000}).Draw(t, "budget")
+			k := w.key(alice, SharedKeyChange{Kudos: &start})
+			defer func() { wantCode(w.t, "delete", w.DeleteSharedKey(alice, k), "") }()
+			m := budgetModel{budget: k.Budget, open: map[string]*budgetUse{}}
+			for i := range rapid.IntRange(1, 12).Draw(t, "steps") {
+				m.step(t, w, alice, k, i)
+				m.check(t, w, k.ID)
 			}
-			return tx.InsertSharedKey(store.SharedKey{ID: k.ID, UserID: alice.ID, Budget: horde.Kudos(budget)})
 		})
-		for range rapid.IntRange(1, 6).Draw(t, "steps") {
-			amount := rapid.Int64Range(1, 200_00).Draw(t, "amount")
-			topUp := rapid.Bool().Draw(t, "top up")
-			w.write(alice.ID, func(tx *store.Tx) error {
-				if topUp {
-					return tx.TopUpSharedKey(k.ID, horde.Kudos(amount))
-				}
-				return tx.SpendSharedKey(k.ID, horde.Kudos(amount))
-			})
-			switch {
-			case budget == -100:
-				if !topUp {
-					spent += amount
-				}
-			case topUp:
-				budget += amount
-			case budget != 0:
-				budget, spent = max(0, budget-amount), spent+amount
+	})
+}
+
+// budgetModel is a shared key in plain arithmetic.
+type budgetModel struct {
+	budget, utilized horde.Kudos
+	open             map[string]*budgetUse
+	order            []string
+}
+
+type budgetUse struct{ promised, consumed horde.Kudos }
+
+func (m *budgetModel) step(t *rapid.T, w *world, alice *User, k *SharedKey, i int) {
+	amount := horde.Kudos(rapid.Int64Range(1, 200_00).Draw(t, "amount"))
+	what := rapid.SampledFrom([]string{"open", "open", "charge", "charge", "charge", "free", "give", "set", "unlimited"}).Draw(t, "what")
+	id := ""
+	if len(m.order) > 0 {
+		id = m.order[rapid.IntRange(0, len(m.order)-1).Draw(t, "which")]
+	}
+	limited := m.budget != store.Unlimited
+	switch {
+	case what == "open":
+		id = fmt.Sprint(k.ID, "-", i)
+		tax := min(amount, 300)
+		var o kudos.Opened
+		w.write(alice.ID, func(tx *store.Tx) error {
+			now, err := tx.SharedKey(k.ID)
+			if err == nil {
+				o, err = kudos.OpenOnKey(tx, &now, id, amount, tax)
 			}
-			if now := w.keyNow(k.ID); int64(now.Budget) != budget || int64(now.Utilized) != spent {
-				t.Fatalf("budget %v of %v, spent %v of %v", now.Budget, budget, now.Utilized, spent)
+			return err
+		})
+		if !limited && (o.Promised != amount || o.Paid != tax) || o.Promised > amount || o.Paid > o.Promised {
+			t.Fatalf("of %v and a tax of %v are promised %v, paid %v", amount, tax, o.Promised, o.Paid)
+		}
+		m.open[id] = &budgetUse{o.Promised, tax}
+		m.order = append(m.order, id)
+		m.pay(o.Paid)
+	case what == "charge" && id != "":
+		u := m.open[id]
+		var paid horde.Kudos
+		w.write(alice.ID, func(tx *store.Tx) (err error) {
+			paid, err = kudos.SpendOnKey(tx, kudos.KeyUse{Key: k.ID, Request: id, Promised: &u.promised, Consumed: u.consumed}, amount)
+			return err
+		})
+		if left := max(0, u.promised-u.consumed); paid < min(amount, left) || !limited && paid != amount || limited && paid > max(left, m.budget) {
+			t.Fatalf("of %v, promised %v more, %v was paid from %v", amount, left, paid, m.budget)
+		}
+		u.consumed += amount
+		m.pay(paid)
+	case what == "free" && id != "":
+		w.write(alice.ID, func(tx *store.Tx) error { return kudos.ReleaseOnKey(tx, id) })
+		delete(m.open, id)
+		m.order = slices.DeleteFunc(m.order, func(o string) bool { return o == id })
+	case what == "give":
+		w.write(alice.ID, func(tx *store.Tx) error { return tx.TopUpSharedKey(k.ID, amount) })
+		if limited {
+			m.budget += amount
+		}
+	case what == "set" || what == "unlimited":
+		whole := int64(amount / 100)
+		if what == "unlimited" {
+			whole = -1
+		}
+		if _, err := w.ModifySharedKey(alice, k, SharedKeyChange{Kudos: &whole}); err != nil {
+			t.Fatal(err)
+		}
+		m.budget = horde.Whole(whole)
+	}
+}
+
+func (m *budgetModel) pay(amount horde.Kudos) {
+	m.utilized += amount
+	if m.budget != store.Unlimited {
+		m.budget = max(0, m.budget-amount)
+	}
+}
+
+func (m *budgetModel) check(t *rapid.T, w *world, key string) {
+	now := w.keyNow(key)
+	if now.Budget != m.budget || now.Utilized != m.utilized {
+		t.Fatalf("budget %v, want %v; utilized %v, want %v", now.Budget, m.budget, now.Utilized, m.utilized)
+	}
+	var held horde.Kudos
+	w.write(now.UserID, func(tx *store.Tx) error {
+		holds, err := tx.KeyHoldsOf(key)
+		for _, h := range holds {
+			held += h.Remaining
+			if u := m.open[h.RequestID]; h.Remaining <= 0 || u == nil || h.Remaining > u.promised-u.consumed {
+				t.Errorf("hold %+v of %+v", h, u)
 			}
 		}
+		return err
 	})
+	if held != now.Held || now.Limited() && held > now.Budget {
+		t.Fatalf("the holds are %v, the key says %v of %v", held, now.Held, now.Budget)
+	}
 }
 
 func TestSharedKeyCheck(t *testing.T) {

@@ -87,8 +87,8 @@ func (a *Accounts) mayGive(ctx context.Context, source, target *User) error {
 	if err != nil {
 		return err
 	}
-	if last != 0 && a.config.Clock().UnixMicro()-last < returnTime.Microseconds() {
-		return horde.Errorf("TooFastKudosTransfers", "%s sent you kudos a moment ago. Wait a minute before you send some back.", target.Alias())
+	if tooFast(last, a.config.Clock().UnixMicro()) {
+		return errTooFast(target)
 	}
 	switch {
 	case source.Suspicious():
@@ -107,6 +107,14 @@ func (a *Accounts) mayGive(ctx context.Context, source, target *User) error {
 		return horde.Errorf("DeletedUser", "Your account is scheduled for deletion and cannot send kudos.")
 	}
 	return nil
+}
+
+// tooFast reports whether the receiver of a gift sent its sender kudos at last, so
+// short before now that these must stay where they are.
+func tooFast(last, now int64) bool { return last != 0 && now-last < returnTime.Microseconds() }
+
+func errTooFast(target *User) error {
+	return horde.Errorf("TooFastKudosTransfers", "%s sent you kudos a moment ago. Wait a minute before you send some back.", target.Alias())
 }
 
 // mostKudos is more than a horde can hold; larger amounts are never there.
@@ -128,6 +136,12 @@ func (a *Accounts) give(source, target *User, key string, g Gift) error {
 			} else if !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
+		}
+		// Of two gifts in opposite directions at one moment, one came first.
+		if last, err := tx.LastTransfer(target.ID, source.ID); err != nil {
+			return err
+		} else if tooFast(last, tx.Now) {
+			return errTooFast(target)
 		}
 		e := kudos.NewEntry(tx, t.ID, "transfer", "", "")
 		e.About(kudos.About{By: source.ID, Key: key})

@@ -19,10 +19,6 @@ import (
 // maxPayload bounds the settings of one form, in bytes of JSON.
 const maxPayload = 64 << 10
 
-// formsPerJob is how many forms may be open for each job of a user's concurrency
-// (§5.6).
-const formsPerJob = 10
-
 // Ask is one POST /interrogate/async.
 type Ask struct {
 	Body     api.AlchemyRequest
@@ -47,7 +43,7 @@ func (q *Queue) Accept(ctx context.Context, ask Ask) (*api.AlchemyAccepted, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := q.commit(ctx, d); err != nil {
+	if err := q.commit(ctx, d, user); err != nil {
 		if d.e.record.Source != "" {
 			q.dropSource(ctx, d.e.record.Source)
 		}
@@ -82,9 +78,8 @@ func (q *Queue) admit(ctx context.Context, ask *Ask, forms int) (*account.User, 
 	if err != nil {
 		return nil, err
 	}
-	if open, limit := q.index.openOf(user.ID), user.Concurrency*formsPerJob; open+forms > limit {
-		return nil, horde.Errorf("TooManyPrompts", "This request has %d forms, and %d of yours are waiting or in progress: at most %d may be. "+
-			"Wait for some to finish, or ask for fewer.", forms, open, limit)
+	if err := mayOpen(user, q.index.openOf(user.ID), forms); err != nil {
+		return nil, err
 	}
 	vouched := user.Is(account.Trusted) || user.Patron
 	ask.UnsafeIP = ask.UnsafeIP || !vouched && q.Checker.Judge(ctx, ask.Addr) == moderation.Unsafe
@@ -216,17 +211,26 @@ func (q *Queue) fillKnown(ctx context.Context, d *draft) error {
 // commit acknowledges a request. What its forms will cost is set aside as far as
 // the user has it, so that it is not spent elsewhere meanwhile (§6.13); nobody is
 // refused for having less.
-func (q *Queue) commit(ctx context.Context, d *draft) error {
-	e := d.e
+func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error {
+	e, x := d.e, q.index
 	row := e.row
+	open := len(e.forms) - len(d.done)
+	if err := x.keepPlaces(user, open); err != nil {
+		return err
+	}
 	rows := make([]store.Form, len(e.forms))
 	for i, f := range e.forms {
 		rows[i] = f.Form
 	}
-	err := q.Store.Write(store.Unit{Key: row.ID, Accounts: []int64{row.UserID}, Do: func(tx *store.Tx) error {
+	err := q.Store.Write(store.Unit{Key: row.ID, Accounts: []int64{row.UserID}, Unheard: true, Do: func(tx *store.Tx) error {
 		a, err := tx.Account(row.UserID)
 		if err != nil {
 			return err
+		}
+		if q.Store.Peers() > 0 {
+			if err := x.placesAmongOthers(tx, user, open); err != nil {
+				return err
+			}
 		}
 		row.Priority = int64(math.RoundToEven(a.Balance.Float()))
 		if e.record.Held, err = kudos.HoldWhatIsThere(tx, row.UserID, d.wishes()); err != nil {
@@ -241,12 +245,13 @@ func (q *Queue) commit(ctx context.Context, d *draft) error {
 		tx.InsertAlchemy(insert, rows, d.results)
 		return tx.ChangeAccount(row.UserID, func(a *store.Account) { a.LastActive = tx.Now })
 	}})
+	x.mu.Lock()
+	x.leavePlacesLocked(row.UserID, open)
 	if err != nil {
+		x.mu.Unlock()
 		return err
 	}
 	e.row = row
-	x := q.index
-	x.mu.Lock()
 	if x.entries[row.ID] == nil { // else the change log was faster
 		x.add(e)
 	}

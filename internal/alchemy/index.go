@@ -25,7 +25,8 @@ type index struct {
 // holder is what one user has in the queue.
 type holder struct {
 	entries map[*entry]bool
-	open    int // forms waiting or running
+	coming  int // requests that are being committed
+	open    int // forms waiting or running, those of requests that are coming too
 }
 
 func newIndex() *index {
@@ -42,12 +43,7 @@ func (x *index) ids() []string {
 // add takes a new live request into the index.
 func (x *index) add(e *entry) {
 	x.entries[e.row.ID] = e
-	h := x.holders[e.row.UserID]
-	if h == nil {
-		h = &holder{entries: map[*entry]bool{}}
-		x.holders[e.row.UserID] = h
-	}
-	h.entries[e] = true
+	x.holder(e.row.UserID).entries[e] = true
 	for _, f := range e.forms {
 		x.forms[f.ID] = f
 		x.count(f, 1)
@@ -66,10 +62,23 @@ func (x *index) remove(e *entry) {
 		x.count(f, -1)
 		x.unplace(f)
 	}
-	h := x.holders[e.row.UserID]
-	delete(h.entries, e)
-	if len(h.entries) == 0 {
-		delete(x.holders, e.row.UserID)
+	delete(x.holders[e.row.UserID].entries, e)
+	x.tidyHolder(e.row.UserID)
+}
+
+// holder is what a user has, made when there was nothing.
+func (x *index) holder(user int64) *holder {
+	h := x.holders[user]
+	if h == nil {
+		h = &holder{entries: map[*entry]bool{}}
+		x.holders[user] = h
+	}
+	return h
+}
+
+func (x *index) tidyHolder(user int64) {
+	if h := x.holders[user]; len(h.entries) == 0 && h.coming == 0 {
+		delete(x.holders, user)
 	}
 }
 
@@ -113,14 +122,4 @@ func (x *index) unplace(f *form) {
 		f.queued = false
 		x.lines[f.Name].Delete(f)
 	}
-}
-
-// openOf is how many forms of a user wait or run.
-func (x *index) openOf(user int64) int {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if h := x.holders[user]; h != nil {
-		return h.open
-	}
-	return 0
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -150,8 +151,18 @@ func (f *Fleet) mayMake(owner *account.User, name, agent, addr string) error {
 	if reservedName.MatchString(name) {
 		return horde.Errorf("BadRequest", "Please choose a worker name without the words colab, tpu or google.")
 	}
-	count, sameAddr := 0, 0
+	var own []store.Placed
 	for _, w := range f.Owned(owner.ID) {
+		own = append(own, store.Placed{Kind: w.Kind, Name: w.Name, Addr: w.Addr})
+	}
+	return f.mayAdd(owner, own, addr)
+}
+
+// mayAdd reports by its error whether one more worker is within the limits of an
+// owner of these.
+func (f *Fleet) mayAdd(owner *account.User, own []store.Placed, addr string) error {
+	count, sameAddr := 0, 0
+	for _, w := range own {
 		if w.Kind == Forms {
 			continue
 		}
@@ -196,7 +207,18 @@ func (f *Fleet) make(ctx context.Context, owner *account.User, name, kind string
 	for _, reason := range oddities {
 		Suspect(&row, reason)
 	}
-	err := f.Store.Write(store.Unit{Key: row.ID, Do: func(tx *store.Tx) error {
+	// The account is locked, so that another node does not count at the same time.
+	err := f.Store.Write(store.Unit{Key: row.ID, Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error {
+		own, err := tx.PlacedWorkers(owner.ID)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(own, func(w store.Placed) bool { return w.Name == name }) {
+			return store.ErrDuplicate // made on another node, and not one more
+		}
+		if err := f.mayAdd(owner, own, addr); err != nil {
+			return err
+		}
 		for _, reason := range oddities {
 			if err := account.SuspectUser(tx, owner.ID, reason); err != nil {
 				return err

@@ -239,7 +239,7 @@ func TestConcurrentFirstPops(t *testing.T) {
 		var made atomic.Int64
 		for i := range 12 {
 			wg.Go(func() {
-				_, err := nodes[0].CheckInImage(t.Context(), v, pop(fmt.Sprint("Many ", i)), fmt.Sprint("10.0.2.", i))
+				_, err := nodes[i%len(nodes)].CheckInImage(t.Context(), v, pop(fmt.Sprint("Many ", i)), fmt.Sprint("10.0.2.", i))
 				if err == nil {
 					made.Add(1)
 				} else if horde.CodeOf(err) != "TooManyWorkers" {
@@ -250,6 +250,17 @@ func TestConcurrentFirstPops(t *testing.T) {
 		wg.Wait()
 		if made.Load() != untrustedWorkers+1 {
 			t.Errorf("an untrusted user made %d workers at once", made.Load())
+		}
+		// The last of them is known to every node, though there is no room for another.
+		for _, n := range nodes {
+			for _, w := range must(n.Store.AllWorkers(t.Context())) {
+				if w.UserID != v.ID {
+					continue
+				}
+				if _, err := n.CheckInImage(t.Context(), v, pop(w.Name), w.Addr); err != nil {
+					t.Errorf("worker %q comes again: %v", w.Name, err)
+				}
+			}
 		}
 	})
 }

@@ -32,7 +32,8 @@ func (f *Fleet) Tell(ctx context.Context, caller *account.User, in api.NewMessag
 	b := &f.inbox
 	b.changing.Lock()
 	defer b.changing.Unlock()
-	err = f.Store.Write(store.Unit{Key: m.ID, Do: func(tx *store.Tx) error {
+	// The account is locked, so that another node does not count at the same time.
+	err = f.Store.Write(store.Unit{Key: m.ID, Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error {
 		if !caller.Is(account.Moderator) {
 			n, err := tx.CountMessages(caller.ID)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -226,4 +227,35 @@ func TestMessagesOfAnotherNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	hear("")
+}
+
+// TestManyMessagesAtOnce: the bound on an owner's messages holds against many at
+// once, on two nodes too.
+func TestManyMessagesAtOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newClock()
+		first := newNode(t, db, c)
+		owner := first.user(t, 0)
+		w := first.checkIn(t, owner, pop("worker one")).Worker.ID
+		nodes := []*node{first}
+		if db.Engine == storetest.Postgres {
+			nodes = append(nodes, newNode(t, db, c), newNode(t, db, c))
+		}
+		var told atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 3 * ownMessages {
+			wg.Go(func() {
+				_, err := nodes[i%len(nodes)].Tell(t.Context(), owner, api.NewMessage{WorkerID: w, Message: "x"})
+				if err == nil {
+					told.Add(1)
+				} else if horde.CodeOf(err) != "BadRequest" {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if told.Load() != ownMessages {
+			t.Errorf("%d messages were taken", told.Load())
+		}
+	})
 }

@@ -21,6 +21,7 @@ const (
 	Form         What = "form"
 	Burned       What = "burn"      // what a charge has beyond the worth
 	Lifted       What = "floor"     // forgiven: a balance does not fall below the floor
+	Spared       What = "budget"    // forgiven: the budget of the shared key did not cover it
 	Rewarded     What = "reward"    // of a worker
 	KeptBack     What = "kept back" // into escrow, or out of it
 	Promoted     What = "promotion" // escrow that can be spent now

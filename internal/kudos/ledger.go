@@ -59,14 +59,30 @@ func (e *Entry) post(account string, amount horde.Kudos) {
 // (generation rulebook §6.10). parts name what the amount consists of; what they
 // leave of it is the burn.
 func (e *Entry) Charge(user int64, amount horde.Kudos, parts ...Part) error {
+	return e.ChargeAtMost(user, amount, amount, parts...)
+}
+
+// ChargeAtMost is Charge of what a user is to pay at most so much of: the rest is
+// forgiven, as that below the floor is. The budget of a shared key sets such a
+// bound.
+func (e *Entry) ChargeAtMost(user int64, amount, most horde.Kudos, parts ...Part) error {
 	rest := amount
 	for _, p := range parts {
 		rest -= p.Amount
 		e.note(user, p.What, -p.Amount)
 	}
 	e.note(user, Burned, -rest)
-	if err := e.move(user, -amount, func(t *store.Totals) { t.Accumulated -= amount }); err != nil {
+
+	paid := min(amount, most)
+	e.note(user, Spared, amount-paid)
+	if err := e.move(user, -paid, func(t *store.Totals) { t.Accumulated -= paid }); err != nil {
 		return err
+	}
+	if paid == 0 { // the history tells of the charge all the same
+		e.post(UserAccount(user), 0)
+	}
+	if paid != amount {
+		e.post(Forgiven, paid-amount)
 	}
 	e.post(Burn, amount)
 	return nil

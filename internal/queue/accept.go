@@ -58,7 +58,7 @@ func (q *Queue) accept(ctx context.Context, x *index, r incoming, t *terms, from
 		return Answer{}, err
 	}
 	e.record.SharedKey = t.keyID()
-	if err := q.commit(e, r, t, w); err != nil {
+	if err := q.commit(ctx, e, t, w); err != nil {
 		q.dropSources(ctx, &e.record)
 		return Answer{}, err
 	}
@@ -102,10 +102,10 @@ func (q *Queue) weigh(ctx context.Context, x *index, r incoming, t *terms, from 
 	}
 	load := q.load(x)
 	w.up, w.cost, w.byKey = r.Upfront(load), r.price(q), t.key != nil
-	if err := t.afford(w.cost.needed, w.up.MayDowngrade); err != nil {
+	if err := t.afford(w.cost, w.up.MayDowngrade); err != nil {
 		return w, err
 	}
-	if err := q.requireFunds(ctx, r, t.user, load, &w); err != nil {
+	if err := q.requireFunds(ctx, r, t, load, &w); err != nil {
 		return w, err
 	}
 	return w, t.within(r)
@@ -114,15 +114,15 @@ func (q *Queue) weigh(ctx context.Context, x *index, r incoming, t *terms, from 
 // requireFunds looks whether what is needed upfront is there: else a request that
 // allows it becomes smaller, and any other is refused (§1.5 #5). Requests that
 // need nothing upfront cost no look at the account.
-func (q *Queue) requireFunds(ctx context.Context, r incoming, user *account.User, load admission.Load, w *weighed) error {
+func (q *Queue) requireFunds(ctx context.Context, r incoming, t *terms, load admission.Load, w *weighed) error {
 	if !w.up.Needed {
 		return nil
 	}
-	a, err := q.Store.Account(ctx, user.ID)
+	a, err := q.Store.Account(ctx, t.user.ID)
 	switch {
 	case err != nil:
 		return err
-	case kudos.Spendable(a) >= w.cost.needed:
+	case kudos.Spendable(a) >= w.cost.needed && !t.last: // what the shared key does not cover is not there either
 		return nil
 	case !r.common().AllowDowngrade || !w.up.MayDowngrade:
 		return w.refusal(a)
@@ -167,8 +167,8 @@ func (q *Queue) check(ctx context.Context, x *index, r incoming, t *terms, from 
 	if err := r.Check(admission.Batching); err != nil {
 		return err
 	}
-	if waiting := x.waitingOf(user, r.common().Models); waiting+r.common().N > user.Concurrency {
-		return errTooManyJobs(ctx, user, r.common().N, waiting)
+	if err := mayWait(ctx, user, x.waitingOf(user, r.common().Models), r.common().N); err != nil {
+		return err
 	}
 	if err := q.Addresses.Check(from.Addr); err != nil { // row 20
 		return err
@@ -177,40 +177,6 @@ func (q *Queue) check(ctx context.Context, x *index, r incoming, t *terms, from 
 		return err
 	}
 	return r.Check(admission.Content)
-}
-
-// errTooManyJobs refuses a request of n jobs whose user may not have as many more
-// waiting.
-func errTooManyJobs(ctx context.Context, user *account.User, n, waiting int) error {
-	most := user.Concurrency
-	switch {
-	case user.Anonymous():
-		return horde.Errorf("TooManyPrompts", "This request has %d jobs, and %d anonymous ones of the models asked for are waiting: at most %d may. "+
-			"Register an account at %s/register to have a limit of your own.", n, waiting, most, horde.BaseOf(ctx))
-	case n > most:
-		return horde.Errorf("TooManyPrompts", "This request has %d jobs, and at most %d of yours may wait at a time. Ask for fewer.", n, most)
-	}
-	return horde.Errorf("TooManyPrompts", "This request has %d jobs, and %d of yours are waiting: at most %d may. "+
-		"Wait for some to finish, or ask for fewer.", n, waiting, most)
-}
-
-// waitingOf counts what a user has waiting against the concurrency (§5.6): the
-// anonymous user by the models asked for.
-func (x *index) waitingOf(user *account.User, models []string) int {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	h := x.holders[user.ID]
-	switch {
-	case h == nil:
-		return 0
-	case !user.Anonymous() || len(models) == 0:
-		return h.waiting
-	}
-	n := 0
-	for _, m := range models {
-		n += h.byModel[m]
-	}
-	return n
 }
 
 // loadLife is for how long the load of a kind is taken as it was counted (§5.9), so
@@ -272,20 +238,29 @@ func (q *Queue) newRequest(ctx context.Context, x *index, r incoming, user *acco
 
 // commit acknowledges a request: row, tax, hold and what the style's owner gets in
 // one transaction, then the index.
-func (q *Queue) commit(e *entry, r incoming, t *terms, w weighed) error {
+func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error {
 	cost := w.cost
 	e.record.Held = w.held() > 0
 	body, err := json.Marshal(&e.record)
 	if err != nil {
 		return err
 	}
+	if err := e.home.keepPlace(ctx, e, t.user); err != nil {
+		return err
+	}
 	row, payer := e.row, t.user.ID
-	err = q.Store.Write(store.Unit{Key: row.ID, Accounts: t.accounts(), Do: func(tx *store.Tx) error {
+	err = q.Store.Write(store.Unit{Key: row.ID, Accounts: t.accounts(), Unheard: true, Do: func(tx *store.Tx) error {
 		a, err := tx.Account(payer)
 		if err != nil {
 			return err
 		}
-		if err := t.recheck(tx, cost.needed); err != nil {
+		if q.Store.Peers() > 0 {
+			if err := e.home.placeAmongOthers(ctx, tx, e, t.user); err != nil {
+				return err
+			}
+		}
+		key, err := t.recheck(tx, cost, w.up.MayDowngrade && !w.up.Needed)
+		if err != nil {
 			return err
 		}
 		row.Priority = t.priority(a.Balance)
@@ -296,45 +271,59 @@ func (q *Queue) commit(e *entry, r incoming, t *terms, w weighed) error {
 				return err
 			}
 		}
+		tax := taxed{due: cost.tax, paid: cost.tax}
+		if t.key != nil {
+			opened, err := kudos.OpenOnKey(tx, &key, row.ID, cost.most, cost.tax)
+			if err != nil {
+				return err
+			}
+			e.record.Promised, tax.paid = &opened.Promised, opened.Paid
+			if body, err = json.Marshal(&e.record); err != nil {
+				return err
+			}
+		}
 		row.Consumed = cost.tax
 		insert := row
 		insert.Body = string(body)
 		tx.InsertRequest(insert)
-		return t.chargeTax(tx, e, &row, cost.tax)
+		return t.chargeTax(tx, e, &row, tax)
 	}})
-	if err != nil {
-		return err
-	}
-	e.enter(row)
-	return nil
+	e.enter(row, err == nil)
+	return err
 }
 
-// enter brings a request that was acknowledged into its index.
-func (e *entry) enter(row store.Request) {
-	e.row, e.state, e.rank = row, row.RequestState, rankOf(&row)
+// taxed is the tax of a request, and what of it is its payer's to pay.
+type taxed struct{ due, paid horde.Kudos }
+
+// enter brings a request that was acknowledged into its index, in place of the
+// place that was kept for it; one that was refused gives that up.
+func (e *entry) enter(row store.Request, taken bool) {
 	x := e.home
 	x.mu.Lock()
-	if x.entries[row.ID] == nil { // else the change log was faster
-		x.add(e)
+	x.leavePlaceLocked(e, e.countedWaiting())
+	if taken {
+		e.row, e.state, e.rank = row, row.RequestState, rankOf(&row)
+		if x.entries[row.ID] == nil { // else the change log was faster
+			x.add(e)
+		}
 	}
 	x.mu.Unlock()
-	x.offer(e)
+	if taken {
+		x.offer(e)
+	}
 }
 
 func holdID(request string) string { return "upfront:" + request }
 
 // chargeTax moves the kudos of an accepted request.
-func (t *terms) chargeTax(tx *store.Tx, r *entry, row *store.Request, tax horde.Kudos) error {
+func (t *terms) chargeTax(tx *store.Tx, r *entry, row *store.Request, tax taxed) error {
 	e := kudos.NewEntry(tx, "accept:"+row.ID, "request accepted", row.ID, "")
 	about := kudos.About{Key: t.keyID()}
 	if t.style != nil {
 		about.Style = t.style.Style.Name
 	}
 	e.About(about)
-	if err := e.Charge(row.UserID, tax, kudos.TaxParts(tax, len(r.record.Extra))...); err != nil {
-		return err
-	}
-	if err := spendKey(tx, t.keyID(), tax); err != nil {
+	if err := e.ChargeAtMost(row.UserID, tax.due, tax.paid, kudos.TaxParts(tax.due, len(r.record.Extra))...); err != nil {
 		return err
 	}
 	if t.style != nil {
@@ -343,7 +332,7 @@ func (t *terms) chargeTax(tx *store.Tx, r *entry, row *store.Request, tax horde.
 		}
 	}
 	if r.record.Held {
-		if err := kudos.EatHold(tx, holdID(row.ID), tax); err != nil {
+		if err := kudos.EatHold(tx, holdID(row.ID), tax.paid); err != nil {
 			return err
 		}
 	}

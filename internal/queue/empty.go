@@ -23,11 +23,18 @@ func (q *Queue) EmptyAll(ctx context.Context) error {
 	for _, x := range q.indexes() {
 		x.mu.Lock()
 		for _, row := range emptied {
-			if e := x.entries[row.ID]; e != nil {
+			if row.Kind != x.kind.name {
+				continue
+			}
+			e := x.entries[row.ID]
+			if e != nil {
 				x.apply(e, row.RequestState)
-				if e.record.Held {
-					free = append(free, e)
-				}
+			} else if e, err = x.readEntry(row); err != nil { // another node took it in just now
+				q.Log.Error("unreadable request", "error", err)
+				continue
+			}
+			if e.record.reserves() {
+				free = append(free, e)
 			}
 		}
 		x.mu.Unlock()

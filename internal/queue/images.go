@@ -513,7 +513,7 @@ func (r imageAsk) sources(ctx context.Context, q *Queue, id string, rec *record)
 // workers offer (decisions #6).
 func (r imageAsk) price(q *Queue) price {
 	quote := q.Pricer.Quote(r.Image.Order(r.Server.MatchedTargeting), r.baselines(q))
-	return price{base: quote.Base, tax: quote.Tax, dry: quote.Total().Float(), needed: quote.Total()}
+	return price{base: quote.Base, tax: quote.Tax, dry: quote.Total().Float(), needed: quote.Total(), most: quote.Total()}
 }
 
 // baselines are those of the models that may serve a request.

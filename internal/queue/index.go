@@ -47,7 +47,8 @@ func newLine() *line {
 // holder is what one user has in the queue.
 type holder struct {
 	entries map[*entry]bool
-	waiting int            // jobs
+	coming  int            // requests that are being committed
+	waiting int            // jobs, those of requests that are coming too
 	byModel map[string]int // jobs of requests that name the model
 }
 
@@ -66,12 +67,7 @@ func (x *index) ids() []string {
 // add takes a new live request into the index.
 func (x *index) add(e *entry) {
 	x.entries[e.row.ID] = e
-	h := x.holders[e.row.UserID]
-	if h == nil {
-		h = &holder{entries: map[*entry]bool{}, byModel: map[string]int{}}
-		x.holders[e.row.UserID] = h
-	}
-	h.entries[e] = true
+	x.holder(e.row.UserID).entries[e] = true
 	x.count(e, 1)
 	x.place(e)
 }
@@ -88,12 +84,25 @@ func (x *index) remove(e *entry) {
 	}
 	x.unplace(e)
 	x.count(e, -1)
-	h := x.holders[e.row.UserID]
-	delete(h.entries, e)
-	if len(h.entries) == 0 {
-		delete(x.holders, e.row.UserID)
-	}
+	delete(x.holders[e.row.UserID].entries, e)
+	x.tidyHolder(e.row.UserID)
 	e.wake()
+}
+
+// holder is what a user has, made when there was nothing.
+func (x *index) holder(user int64) *holder {
+	h := x.holders[user]
+	if h == nil {
+		h = &holder{entries: map[*entry]bool{}, byModel: map[string]int{}}
+		x.holders[user] = h
+	}
+	return h
+}
+
+func (x *index) tidyHolder(user int64) {
+	if h := x.holders[user]; len(h.entries) == 0 && h.coming == 0 {
+		delete(x.holders, user)
+	}
 }
 
 // countedWaiting is what a request counts against its owner's concurrency.
@@ -106,15 +115,16 @@ func (e *entry) countedWaiting() int {
 
 // count adds what a request has waiting to the sums, or takes it off (sign −1).
 func (x *index) count(e *entry, sign int) {
-	h := x.holders[e.row.UserID]
 	n := sign * e.countedWaiting()
 	x.backlog += int64(n) * e.work.things()
+	x.holders[e.row.UserID].count(e, n)
+}
+
+// count adds n jobs of a request to what its user has waiting.
+func (h *holder) count(e *entry, n int) {
 	h.waiting += n
 	for _, m := range e.models() {
-		h.byModel[m] += n
-		if h.byModel[m] == 0 {
-			delete(h.byModel, m)
-		}
+		bump(h.byModel, m, n)
 	}
 }
 

@@ -94,7 +94,13 @@ type price struct {
 	tax    horde.Kudos // at acceptance
 	dry    float64     // answer to a dry run
 	needed horde.Kudos // that must be there, and is held, where kudos are needed upfront
+	most   horde.Kudos // that it can come to, with the tax: what is set aside on a shared key
 }
+
+// budgeted is what a shared key must have left for a request: the price that the
+// rulebook compares with its budget (§1.5 #4), and never less than what the request
+// can come to, so that a request that was taken can be paid.
+func (p price) budgeted() horde.Kudos { return max(p.needed, p.most) }
 
 // Things per second that count as fast, in pixelsteps and tokens; pops of text
 // workers look closer (§2.7).

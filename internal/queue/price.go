@@ -10,7 +10,6 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/kudos"
-	"horde/internal/store"
 )
 
 // Price tells what a request for pictures would cost, line by line. It runs the
@@ -69,13 +68,14 @@ func (w weighed) notes() []string {
 func (t *terms) notes() (notes []string) {
 	if t.key != nil {
 		left := "it has no limit"
-		if t.key.Budget != store.Unlimited {
-			left = fmt.Sprintf("it has %s left", max(0, t.key.Budget))
+		if t.key.Limited() {
+			left = "it has " + leftOn(&t.key.SharedKey)
 		}
-		notes = append(notes, fmt.Sprintf("A shared key pays: its owner is charged, and its budget falls by as much (%s).", left))
+		notes = append(notes, fmt.Sprintf("A shared key pays: its owner is charged, and its budget falls by as much (%s). "+
+			"What the request can come to is set aside on the key when it is taken, and what is left of that is freed at the end.", left))
 	}
 	if t.last {
-		notes = append(notes, "The budget of the shared key does not cover the request, which waits behind all others.")
+		notes = append(notes, "The budget of the shared key does not cover the request, which waits behind all others. What the budget does not cover is forgiven.")
 	}
 	if t.style != nil && t.style.Style.UserID != t.asker.ID {
 		notes = append(notes, fmt.Sprintf("The style's owner gets %s kudos from the horde, not from you.", kudos.StyleReward()))
@@ -131,10 +131,7 @@ func (r textAsk) explain(q *Queue) *api.Price {
 	}
 	_, steps := order.Explain(r.firstSize(), name)
 	styled := r.Style == admission.TextStyle
-	var most horde.Kudos
-	for _, size := range r.candidates(q) {
-		most = max(most, order.Most(size, styled))
-	}
+	most := r.most(q)
 	each := (most - kudos.TextTax(styled)).Float() / float64(r.Text.N)
 	notes := []string{"This is an estimate. Each text is charged by its length and by the model that wrote it when it is delivered; " +
 		"\"charged\" is the most that it can come to. A text that is censored is charged 1, one that fails nothing."}

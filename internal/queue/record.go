@@ -24,6 +24,7 @@ type record struct {
 	Multiplier float64          `json:"usage_multiplier,omitempty"` // of the requester's recorded usage; 0: 1
 	Held       bool             `json:"held,omitempty"`             // kudos are set aside for it
 	SharedKey  string           `json:"shared_key,omitempty"`       // id of the key whose budget pays
+	Promised   *horde.Kudos     `json:"promised,omitempty"`         // hundredths that the key's owner pays at most; nil: all (taken by a version that set nothing aside)
 	Source     string           `json:"source,omitempty"`           // name of the source picture's blob
 	Mask       string           `json:"mask,omitempty"`
 	Extra      []extraSource    `json:"extra,omitempty"`

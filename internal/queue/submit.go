@@ -257,7 +257,7 @@ func (q *Queue) settle(a assigned, owner *account.User, r store.JobResult, v val
 		if state, err = charge.Answer(tx); err != nil {
 			return err
 		}
-		if err := q.pay(tx, a, owner, s); err != nil {
+		if err := q.pay(tx, a, owner, s, state.Consumed-s.charge); err != nil {
 			return err
 		}
 		if worker, err = tx.ChangeWorker(a.worker.ID, func(w *store.Worker) { countDelivery(w, s) }); err != nil {
@@ -289,27 +289,31 @@ func (q *Queue) settle(a assigned, owner *account.User, r store.JobResult, v val
 	return nil
 }
 
-// pay moves the kudos of a delivery and counts it for both sides.
-func (q *Queue) pay(tx *store.Tx, a assigned, owner *account.User, s settlement) error {
+// pay moves the kudos of a delivery and counts it for both sides. consumed is what
+// the request was charged before.
+func (q *Queue) pay(tx *store.Tx, a assigned, owner *account.User, s settlement, consumed horde.Kudos) (err error) {
 	kind := a.e.home.kind
 	e := kudos.NewEntry(tx, "deliver:"+a.job.ID, kind.delivered, a.e.row.ID, a.job.ID)
 	e.About(kudos.About{Worker: a.worker.ID, Model: a.job.Model, Key: a.e.record.SharedKey, Censored: s.censored})
-	payer := a.e.row.UserID
-	if err := e.Charge(payer, s.charge, kudos.Part{What: kind.made, Amount: s.worth}); err != nil {
-		return err
+	payer, paid := a.e.row.UserID, s.charge
+	if a.e.record.SharedKey != "" {
+		use := kudos.KeyUse{Key: a.e.record.SharedKey, Request: a.e.row.ID, Promised: a.e.record.Promised, Consumed: consumed}
+		if paid, err = kudos.SpendOnKey(tx, use, s.charge); err != nil {
+			return err
+		}
 	}
-	if err := spendKey(tx, a.e.record.SharedKey, s.charge); err != nil {
+	if err := e.ChargeAtMost(payer, s.charge, paid, kudos.Part{What: kind.made, Amount: s.worth}); err != nil {
 		return err
 	}
 	if a.e.record.Held {
-		if err := kudos.EatHold(tx, holdID(a.e.row.ID), s.charge); err != nil {
+		if err := kudos.EatHold(tx, holdID(a.e.row.ID), paid); err != nil {
 			return err
 		}
 	}
 	if err := e.Reward(owner.ID, s.earned, owner.Is(account.Trusted) || owner.Anonymous()); err != nil {
 		return err
 	}
-	err := tx.ChangeAccount(payer, func(acc *store.Account) {
+	err = tx.ChangeAccount(payer, func(acc *store.Account) {
 		acc.Totals.Requests[kind.place]++
 		acc.Totals.Usage[kind.place] += kind.recorded(a.e.record.used(s.things))
 		acc.LastActive = tx.Now
@@ -343,24 +347,36 @@ func (q *Queue) finish(a assigned, r store.JobResult, state store.RequestState, 
 	x.apply(a.e, state)
 }
 
-// payers are the accounts that a change of a request may touch by its hold.
+// reserves reports whether anything is set aside for a request: on its payer's
+// account, or on a shared key.
+func (r *record) reserves() bool { return r.Held || r.SharedKey != "" }
+
+// payers are the accounts that a change of a request may touch by its holds.
 func (e *entry) payers() []int64 {
-	if e.record.Held {
+	if e.record.reserves() {
 		return []int64{e.row.UserID}
 	}
 	return nil
 }
 
-// releaseIfOver frees what is left of a request's hold when nothing more will be
+// releaseIfOver frees what is left of a request's holds when nothing more will be
 // charged. It asks the database, in the transaction that brought the state: other
 // nodes may have jobs of the request that this one has not heard of.
 func (e *entry) releaseIfOver(tx *store.Tx, s store.RequestState) error {
-	if !e.record.Held || s.Waiting > 0 && !s.Faulted {
+	if !e.record.reserves() || s.Waiting > 0 && !s.Faulted {
 		return nil
 	}
 	running, err := tx.Running(e.row.ID)
 	if err != nil || running > 0 {
 		return err
+	}
+	if e.record.SharedKey != "" {
+		if err := kudos.ReleaseOnKey(tx, e.row.ID); err != nil {
+			return err
+		}
+	}
+	if !e.record.Held {
+		return nil
 	}
 	return kudos.ReleaseHolds(tx, holdID(e.row.ID))
 }

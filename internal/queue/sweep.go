@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"horde/internal/kudos"
@@ -16,7 +17,23 @@ func (q *Queue) Sweep(ctx context.Context) error {
 	if err := q.sweepOverdue(ctx); err != nil {
 		return err
 	}
-	return q.sweepExpired(ctx)
+	if err := q.sweepExpired(ctx); err != nil {
+		return err
+	}
+	return q.mendKeys(ctx)
+}
+
+// mendKeys frees what nodes of the version before have left set aside on shared
+// keys: they end requests without knowing of it.
+func (q *Queue) mendKeys(ctx context.Context) error {
+	odd, err := q.Store.OddKeys(ctx)
+	for _, k := range odd {
+		if err != nil {
+			return err
+		}
+		err = q.Store.Write(store.Unit{Key: k.ID, Accounts: []int64{k.UserID}, Do: func(tx *store.Tx) error { return kudos.MendKey(tx, k) }})
+	}
+	return err
 }
 
 func (q *Queue) sweepOverdue(ctx context.Context) error {
@@ -75,12 +92,18 @@ func (q *Queue) sweepExpired(ctx context.Context) error {
 	}
 }
 
-// removeExpired removes a request that has expired at now, with its hold; ErrLost
+// removeExpired removes a request that has expired at now, with its holds; ErrLost
 // when it was renewed or is gone.
 func (q *Queue) removeExpired(ctx context.Context, r store.Request, now int64) error {
+	onKey := q.usesKey(&r)
 	err := q.Store.Write(store.Unit{Key: r.ID, Accounts: []int64{r.UserID}, Do: func(tx *store.Tx) error {
 		if err := tx.DeleteRequest(r.ID, now); err != nil {
 			return err
+		}
+		if onKey {
+			if err := kudos.ReleaseOnKey(tx, r.ID); err != nil {
+				return err
+			}
 		}
 		return kudos.ReleaseHolds(tx, holdID(r.ID))
 	}})
@@ -88,6 +111,24 @@ func (q *Queue) removeExpired(ctx context.Context, r store.Request, now int64) e
 		q.forget(ctx, r.ID)
 	}
 	return err
+}
+
+// usesKey reports whether a shared key pays for a request, or may, by what the
+// index knows of it or by its row.
+func (q *Queue) usesKey(r *store.Request) bool {
+	for _, x := range q.indexes() {
+		x.mu.Lock()
+		e := x.entries[r.ID]
+		x.mu.Unlock()
+		if e != nil {
+			return e.record.SharedKey != ""
+		}
+	}
+	var paid struct {
+		SharedKey string `json:"shared_key"`
+	}
+	err := json.Unmarshal([]byte(r.Body), &paid)
+	return err != nil || paid.SharedKey != ""
 }
 
 // forget removes an expired request from the index, and its source pictures.

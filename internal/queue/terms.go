@@ -29,6 +29,7 @@ type terms struct {
 	// rulebook §4).
 	waived bool
 	// last: the budget does not cover the request, which waits behind all others.
+	// Its owner pays what the budget has; the rest is forgiven.
 	last bool
 	// vouched: the caller's address gets the higher rate limits (§1.4 #15).
 	vouched bool
@@ -88,15 +89,15 @@ func (l limit) refuses() string {
 	return fmt.Sprintf("This shared key allows at most %d %s in a job (%s), not %d.", l.most, l.name, l.field, l.asks)
 }
 
-// afford compares a price with the budget of the shared key (§1.5 #4).
+// afford compares a price with what is left of the shared key's budget (§1.5 #4).
 // mayDowngrade says whether a smaller request would do.
-func (t *terms) afford(price horde.Kudos, mayDowngrade bool) error {
+func (t *terms) afford(cost price, mayDowngrade bool) error {
 	t.smallerWouldDo = mayDowngrade
-	if t.key == nil || !short(&t.key.SharedKey, price) {
+	if t.key == nil || !short(&t.key.SharedKey, cost) {
 		return nil
 	}
 	if !t.downgrade || !mayDowngrade {
-		return t.errShort(t.key.Budget, price)
+		return t.errShort(&t.key.SharedKey, cost)
 	}
 	t.last = true
 	return nil
@@ -119,19 +120,34 @@ func (t *terms) within(r incoming) error {
 	return horde.Errorf("BadRequest", "%s Ask for less, or ask the key's owner to allow more.", strings.Join(broken, " "))
 }
 
-// short tells whether a budget does not cover a price.
-func short(k *store.SharedKey, price horde.Kudos) bool {
-	return k.Budget != store.Unlimited && k.Budget < price
+// short tells whether what is left of a budget does not cover a price.
+func short(k *store.SharedKey, cost price) bool {
+	return k.Limited() && k.Budget-k.Held < cost.budgeted()
 }
 
 // errShort refuses what the budget of the shared key does not cover.
-func (t *terms) errShort(budget, price horde.Kudos) error {
+func (t *terms) errShort(k *store.SharedKey, cost price) error {
+	costs := fmt.Sprintf("costs about %s kudos", cost.needed)
+	if cost.most > cost.needed {
+		costs = fmt.Sprintf("can cost up to %s kudos", cost.most)
+	}
 	advice := "Ask for less"
+	if k.Held > 0 {
+		advice = "Wait for the open requests, ask for less"
+	}
 	if t.smallerWouldDo && !t.downgrade {
 		advice += ", set allow_downgrade"
 	}
-	return horde.Errorf("SharedKeyInsufficientKudos", "This request costs about %s kudos, and the shared key has %s of its budget left. "+
-		"%s, or ask the key's owner for more.", price, max(0, budget), advice)
+	return horde.Errorf("SharedKeyInsufficientKudos", "This request %s, and the shared key has %s. %s, or ask the key's owner for more.",
+		costs, leftOn(k), advice)
+}
+
+// leftOn says what a key with a budget has left.
+func leftOn(k *store.SharedKey) string {
+	if k.Held == 0 {
+		return fmt.Sprintf("%s of its budget left", k.Left())
+	}
+	return fmt.Sprintf("%s of its budget left, beside %s that are set aside for its open requests", k.Left(), k.Held)
 }
 
 // accounts are those that accepting the request changes.
@@ -145,19 +161,27 @@ func (t *terms) accounts() []int64 {
 }
 
 // recheck looks again at a shared key's budget, inside the transaction: another
-// request may have spent it meanwhile.
-func (t *terms) recheck(tx *store.Tx, price horde.Kudos) error {
+// request may have spent it meanwhile. One that may be downgraded is let through
+// then as well, as mayDowngrade says.
+func (t *terms) recheck(tx *store.Tx, cost price, mayDowngrade bool) (k store.SharedKey, err error) {
 	if t.key == nil {
-		return nil
+		return k, nil
 	}
-	k, err := tx.SharedKey(t.key.ID)
+	k, err = tx.SharedKey(t.key.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return horde.Errorf("InvalidAPIKey", "This shared key does not exist any more.")
+		return k, horde.Errorf("InvalidAPIKey", "This shared key does not exist any more.")
 	}
-	if err == nil && !t.last && short(&k, price) {
-		err = t.errShort(k.Budget, price)
+	if err == nil && !t.waived && k.Styles > 0 { // since just now
+		err = account.ErrOfStyles
 	}
-	return err
+	if err != nil || t.last || !short(&k, cost) {
+		return k, err
+	}
+	if !t.downgrade || !mayDowngrade {
+		return k, t.errShort(&k, cost)
+	}
+	t.last = true
+	return k, nil
 }
 
 // priority is where the request starts in the queue, by the balance of who pays:
@@ -168,13 +192,4 @@ func (t *terms) priority(balance horde.Kudos) int64 {
 		return lastPriority
 	}
 	return priorityOf(balance, flagged)
-}
-
-// spendKey takes a charge out of the budget of the shared key that a request was
-// made with. Its owner's account must be locked.
-func spendKey(tx *store.Tx, key string, amount horde.Kudos) error {
-	if key == "" || amount == 0 {
-		return nil
-	}
-	return tx.SpendSharedKey(key, amount)
 }

@@ -66,13 +66,22 @@ func (r textAsk) record() record {
 // price prices a request by the sizes of the models it names: the estimate of a
 // dry run by the first, what is needed upfront by the largest (§2.4, §2.5). The
 // answer to a request always says 0.
-func (r textAsk) price(*Queue) price {
+func (r textAsk) price(q *Queue) price {
 	var largest float64
 	for _, name := range r.Text.Models {
 		largest = max(largest, r.Models.TextBillions(name))
 	}
 	order := r.Text.Order(r.Server.MatchedTargeting)
-	return price{tax: kudos.TextTax(r.Style == admission.TextStyle), dry: order.DryRun(r.firstSize()), needed: order.Upfront(largest)}
+	return price{tax: kudos.TextTax(r.Style == admission.TextStyle), dry: order.DryRun(r.firstSize()), needed: order.Upfront(largest), most: r.most(q)}
+}
+
+// most is what a request comes to at most, by whatever model may serve it.
+func (r textAsk) most(q *Queue) (most horde.Kudos) {
+	order := r.Text.Order(r.Server.MatchedTargeting)
+	for _, size := range r.candidates(q) {
+		most = max(most, order.Most(size, r.Style == admission.TextStyle))
+	}
+	return most
 }
 
 // firstSize is that of the first model named, in billions of parameters; 0 where

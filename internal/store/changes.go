@@ -102,6 +102,7 @@ type watch struct {
 	apply func(Changes) error
 	seen  map[string]int64 // by node; nil: everything has to be read again
 	last  time.Time        // of the last look that succeeded
+	nodes []string         // that lived then
 	peers atomic.Bool      // whether there are other nodes
 }
 
@@ -123,7 +124,21 @@ func (w *watch) look(ctx context.Context) (err error) {
 		return err
 	}
 	w.last = now
+	w.store.heard.Store(w.heard())
 	return nil
+}
+
+// heard is how far the changes of the nodes that live are applied; nil when there
+// are none.
+func (w *watch) heard() *map[string]int64 {
+	if len(w.nodes) == 0 {
+		return nil
+	}
+	heard := make(map[string]int64, len(w.nodes))
+	for _, node := range w.nodes {
+		heard[node] = w.seen[node]
+	}
+	return &heard
 }
 
 func (s *Store) newestChanges(ctx context.Context) (map[string]int64, error) {
@@ -159,6 +174,7 @@ func (w *watch) poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.nodes = nodes
 	w.peers.Store(len(nodes) > 0)
 	for _, node := range nodes {
 		news, err := rows(ctx, s, scanChange, "SELECT node, seq, payload FROM changes WHERE node = $1 AND seq > $2 ORDER BY seq LIMIT 1000", node, w.seen[node])

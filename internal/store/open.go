@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,6 +48,10 @@ type Store struct {
 	lock   *os.File
 
 	prepared sync.Map // query → *sql.Stmt on read
+
+	// heard is how far the changes of other nodes are applied, by node; nil: there
+	// are no others.
+	heard atomic.Pointer[map[string]int64]
 
 	closing sync.Once
 	closed  error // what Close returns

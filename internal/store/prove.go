@@ -26,10 +26,14 @@ const (
 	NoOwner                         // an account of a user that does not exist
 	StaleHold                       // a hold for a request that is gone, or for a form that is over
 	NegativeHold                    // a hold that keeps less than nothing
+	WrongKeyHeld                    // what a shared key says is set aside is not the sum of its holds
+	OverdrawnKey                    // more of a shared key's budget is set aside than it has
+	UnknownKey                      // holds of a shared key that does not exist
 )
 
 // Fault is one thing in the ledger that its parts do not prove. Name is the
-// account ("user:7", "escrow:7", "held:7"), the event or the hold; Says is what
+// account ("user:7", "escrow:7", "held:7"), the event, the hold ("sharedkey:" and a
+// request's id for one on a shared key) or the shared key; Says is what
 // stands there and Parts what its parts sum up to.
 type Fault struct {
 	Kind        FaultKind
@@ -56,6 +60,12 @@ func (f Fault) String() string {
 		return fmt.Sprintf("account %s has %s, but there is no such user", f.Name, f.Says)
 	case NegativeHold:
 		return fmt.Sprintf("hold %s keeps %s, less than nothing", f.Name, f.Says)
+	case WrongKeyHeld:
+		return fmt.Sprintf("shared key %s says that %s are set aside, its holds sum to %s", f.Name, f.Says, f.Parts)
+	case OverdrawnKey:
+		return fmt.Sprintf("shared key %s has %s left, but %s are set aside", f.Name, f.Says, f.Parts)
+	case UnknownKey:
+		return fmt.Sprintf("there are holds of %s on shared key %s, which does not exist", f.Parts, f.Name)
 	case StaleHold:
 		return fmt.Sprintf("hold %s keeps %s for something that is over", f.Name, f.Parts)
 	}
@@ -75,7 +85,7 @@ func (p Proof) Sound() bool { return p.Sum == 0 && p.Faults == 0 }
 // Prove proves every balance from its postings, every held sum from its holds,
 // that the postings of each event, and so all of them, sum to zero, and that every
 // event has postings, every posting an event and an account, and every account a
-// user. It reads one moment of the database, every row once, while writes go on. found is called
+// user; and in the same way what is set aside on shared keys. It reads one moment of the database, every row once, while writes go on. found is called
 // for each fault, progress now and then with how many of all events have been
 // seen; it may be nil.
 //
@@ -88,7 +98,7 @@ func (s *Store) Prove(ctx context.Context, found func(Fault), progress func(done
 	}
 	defer tx.Rollback()
 	p := prover{ctx: ctx, tx: tx, found: found, progress: progress, posted: map[string]horde.Kudos{}, open: map[string]horde.Kudos{}}
-	for _, step := range []func() error{p.events, p.postings, p.empty, p.holds, p.accounts, p.owners, p.stale} {
+	for _, step := range []func() error{p.events, p.postings, p.empty, p.holds, p.accounts, p.owners, p.stale, p.keyHolds, p.keys, p.staleOnKeys} {
 		if err := step(); err != nil {
 			return p.Proof, err
 		}
@@ -107,6 +117,7 @@ type prover struct {
 	posted   map[string]horde.Kudos // account → sum of its postings
 	open     map[string]horde.Kudos // event → sum so far, where that is not zero
 	held     map[int64]horde.Kudos  // user → sum of holds
+	onKeys   map[string]horde.Kudos // shared key → sum of holds
 }
 
 func (p *prover) fault(f Fault) {
@@ -272,6 +283,54 @@ func (p *prover) stale() error {
 		"ORDER BY h.id", []any{&id, &remaining}, func() {
 		p.fault(Fault{Kind: StaleHold, Name: id, Parts: remaining})
 	})
+}
+
+// onKey names the hold of a request on its shared key.
+func onKey(request string) string { return "sharedkey:" + request }
+
+func (p *prover) keyHolds() error {
+	p.onKeys = map[string]horde.Kudos{}
+	var request, key string
+	var remaining horde.Kudos
+	return p.each("SELECT request_id, key_id, remaining FROM key_holds ORDER BY request_id", []any{&request, &key, &remaining}, func() {
+		p.Holds++
+		p.onKeys[key] += remaining
+		if remaining < 0 {
+			p.fault(Fault{Kind: NegativeHold, Name: onKey(request), Says: remaining})
+		}
+	})
+}
+
+// keys compares what shared keys say is set aside with what was summed up.
+func (p *prover) keys() error {
+	var id string
+	var budget, held horde.Kudos
+	err := p.each("SELECT id, budget, held FROM shared_keys ORDER BY id", []any{&id, &budget, &held}, func() {
+		if parts := p.onKeys[id]; parts != held {
+			p.fault(Fault{Kind: WrongKeyHeld, Name: id, Says: held, Parts: parts})
+		}
+		if budget != Unlimited && held > max(0, budget) {
+			p.fault(Fault{Kind: OverdrawnKey, Name: id, Says: budget, Parts: held})
+		}
+		delete(p.onKeys, id)
+	})
+	if err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(p.onKeys)) {
+		p.fault(Fault{Kind: UnknownKey, Name: key, Parts: p.onKeys[key]})
+	}
+	return nil
+}
+
+// staleOnKeys looks for holds on shared keys that outlived their requests.
+func (p *prover) staleOnKeys() error {
+	var request string
+	var remaining horde.Kudos
+	return p.each("SELECT h.request_id, h.remaining FROM key_holds h LEFT JOIN requests r ON r.id = h.request_id WHERE r.id IS NULL ORDER BY h.request_id",
+		[]any{&request, &remaining}, func() {
+			p.fault(Fault{Kind: StaleHold, Name: onKey(request), Parts: remaining})
+		})
 }
 
 // Audit is a Proof with its first faults.

@@ -14,7 +14,8 @@ type SharedKey struct {
 	UserID   int64
 	Name     string
 	Budget   horde.Kudos // what may still be spent; Unlimited: anything
-	Utilized horde.Kudos // what was spent
+	Held     horde.Kudos // what of it is set aside for open requests: the sum of the key's holds
+	Utilized horde.Kudos // what its owner was charged through it
 	Created  int64
 	Expires  int64 // microseconds; 0: never
 
@@ -27,13 +28,19 @@ type SharedKey struct {
 const Unlimited horde.Kudos = -100
 
 const (
-	sharedKeyColumns = "id, user_id, name, budget, utilized, created, expires, max_pixels, max_steps, max_tokens"
+	sharedKeyColumns = "id, user_id, name, budget, utilized, created, expires, max_pixels, max_steps, max_tokens, held"
 	sharedKeyRead    = "SELECT " + sharedKeyColumns + ", (SELECT count(*) FROM styles WHERE shared_key = shared_keys.id) FROM shared_keys WHERE id = $1"
 )
 
 func scanSharedKey(r scanner) (k SharedKey, err error) {
-	return k, r.Scan(&k.ID, &k.UserID, &k.Name, &k.Budget, &k.Utilized, &k.Created, &k.Expires, &k.MaxPixels, &k.MaxSteps, &k.MaxTokens, &k.Styles)
+	return k, r.Scan(&k.ID, &k.UserID, &k.Name, &k.Budget, &k.Utilized, &k.Created, &k.Expires, &k.MaxPixels, &k.MaxSteps, &k.MaxTokens, &k.Held, &k.Styles)
 }
+
+// Limited reports whether the key has a budget.
+func (k *SharedKey) Limited() bool { return k.Budget != Unlimited }
+
+// Left is what of a limited key's budget is not set aside for open requests.
+func (k *SharedKey) Left() horde.Kudos { return max(0, k.Budget-k.Held) }
 
 // SharedKey reads a shared key; ErrNotFound when there is none with that id.
 func (s *Store) SharedKey(ctx context.Context, id string) (SharedKey, error) {
@@ -57,24 +64,16 @@ func (tx *Tx) CountSharedKeys(user int64) (int, error) {
 
 // InsertSharedKey writes a new shared key.
 func (tx *Tx) InsertSharedKey(k SharedKey) error {
-	_, err := tx.change("INSERT INTO shared_keys ("+sharedKeyColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-		k.ID, k.UserID, k.Name, int64(k.Budget), int64(k.Utilized), k.Created, k.Expires, k.MaxPixels, k.MaxSteps, k.MaxTokens)
+	_, err := tx.change("INSERT INTO shared_keys ("+sharedKeyColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+		k.ID, k.UserID, k.Name, int64(k.Budget), int64(k.Utilized), k.Created, k.Expires, k.MaxPixels, k.MaxSteps, k.MaxTokens, int64(k.Held))
 	return err
 }
 
-// UpdateSharedKey writes what an owner can change of a shared key.
+// UpdateSharedKey writes what an owner can change of a shared key, and what is
+// set aside of it.
 func (tx *Tx) UpdateSharedKey(k SharedKey) error {
-	_, err := tx.change("UPDATE shared_keys SET name = $2, budget = $3, expires = $4, max_pixels = $5, max_steps = $6, max_tokens = $7 WHERE id = $1",
-		k.ID, k.Name, int64(k.Budget), k.Expires, k.MaxPixels, k.MaxSteps, k.MaxTokens)
-	return err
-}
-
-// SpendSharedKey takes amount out of a key's budget, as far as it goes, and
-// counts it. A key without budget left, or one that is gone, stays as it is.
-func (tx *Tx) SpendSharedKey(id string, amount horde.Kudos) error {
-	_, err := tx.change("UPDATE shared_keys SET utilized = utilized + $2, "+
-		"budget = CASE WHEN budget = $3 THEN budget WHEN budget > $2 THEN budget - $2 ELSE 0 END WHERE id = $1 AND budget <> 0",
-		id, int64(amount), int64(Unlimited))
+	_, err := tx.change("UPDATE shared_keys SET name = $2, budget = $3, expires = $4, max_pixels = $5, max_steps = $6, max_tokens = $7, held = $8 WHERE id = $1",
+		k.ID, k.Name, int64(k.Budget), k.Expires, k.MaxPixels, k.MaxSteps, k.MaxTokens, int64(k.Held))
 	return err
 }
 
@@ -84,12 +83,17 @@ func (tx *Tx) TopUpSharedKey(id string, amount horde.Kudos) error {
 	return err
 }
 
-// DeleteSharedKey removes a shared key; styles that paid with it are paid by who
-// asks for them from then on.
+// DeleteSharedKey removes a shared key, with its holds; styles that paid with it
+// are paid by who asks for them from then on.
 func (tx *Tx) DeleteSharedKey(id string) error {
-	if _, err := tx.change("UPDATE styles SET shared_key = '' WHERE shared_key = $1", id); err != nil {
-		return err
+	for _, q := range []string{
+		"UPDATE styles SET shared_key = '' WHERE shared_key = $1",
+		"DELETE FROM key_holds WHERE key_id = $1",
+		"DELETE FROM shared_keys WHERE id = $1",
+	} {
+		if _, err := tx.change(q, id); err != nil {
+			return err
+		}
 	}
-	_, err := tx.change("DELETE FROM shared_keys WHERE id = $1", id)
-	return err
+	return nil
 }

@@ -37,7 +37,15 @@ func (tx *Tx) Transfer(id string) (Transfer, error) {
 	return readOne(tx, scanTransfer, "SELECT "+transferColumns+" FROM transfers WHERE id = $1", id)
 }
 
+const lastTransfer = "SELECT COALESCE(max(created), 0) FROM transfers WHERE source_id = $1 AND target_id = $2"
+
 // LastTransfer reads when source last gave target kudos; 0 when never.
 func (s *Store) LastTransfer(ctx context.Context, source, target int64) (int64, error) {
-	return one(ctx, s, scanInt, "SELECT COALESCE(max(created), 0) FROM transfers WHERE source_id = $1 AND target_id = $2", source, target)
+	return one(ctx, s, scanInt, lastTransfer, source, target)
+}
+
+// LastTransfer is the same inside the transaction. With the accounts of both
+// locked, no other transfer between them can come in between.
+func (tx *Tx) LastTransfer(source, target int64) (int64, error) {
+	return readOne(tx, scanInt, lastTransfer, source, target)
 }

@@ -24,8 +24,9 @@ type Tx struct {
 	workers  map[string]*Worker
 	touched  touched
 	rows     buffered
-	direct   bool // something was written by a statement of its own
-	dirty    bool // by a unit that was refused then
+	news     []string // payloads of other nodes' changes; see unheard
+	direct   bool     // something was written by a statement of its own
+	dirty    bool     // by a unit that was refused then
 	failed   error
 	undo     []func()
 }
@@ -50,7 +51,7 @@ type buffered struct {
 }
 
 // begin starts the transaction, reads and locks the rows that the units declared,
-// in the order of ids, and asks what they ask first.
+// in the order of ids, and asks what they ask first and what else is new.
 func (tx *Tx) begin(batch []*pending) error {
 	accounts, workers := map[int64]bool{}, map[string]bool{}
 	for _, p := range batch {
@@ -65,6 +66,7 @@ func (tx *Tx) begin(batch []*pending) error {
 	list = tx.lockAccounts(list, slices.Sorted(maps.Keys(accounts)))
 	list = tx.lockWorkers(list, slices.Sorted(maps.Keys(workers)))
 	list = tx.askAhead(list, batch)
+	list = tx.unheard(list, batch)
 	return tx.w.send(tx.ctx, list)
 }
 

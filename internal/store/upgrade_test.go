@@ -2,9 +2,11 @@ package store_test
 
 import (
 	"database/sql"
+	"errors"
 	"io/fs"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/pressly/goose/v3"
 
 	"horde/internal/store"
@@ -17,41 +19,10 @@ import (
 func TestUpgradeOfTheLedger(t *testing.T) {
 	for _, engine := range []string{storetest.SQLite, storetest.Postgres} {
 		t.Run(engine, func(t *testing.T) {
-			o := store.Options{Folder: t.TempDir()}
-			driver, address, dialect := "sqlite", "file:"+o.Folder+"/horde.db", goose.DialectSQLite3
-			if engine == storetest.Postgres {
-				o.URL = storetest.EmptyPostgresURL(t)
-				driver, address, dialect = "pgx", o.URL, goose.DialectPostgres
-			}
-			old, err := sql.Open(driver, address)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer old.Close()
-			old.SetMaxOpenConns(1)
-			files, err := fs.Sub(store.Migrations, "migrations")
-			if err != nil {
-				t.Fatal(err)
-			}
-			p, err := goose.NewProvider(dialect, old, files)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := p.UpTo(t.Context(), 42); err != nil {
-				t.Fatal(err)
-			}
-			run := func(q string, args ...any) {
-				t.Helper()
-				if _, err := old.ExecContext(t.Context(), q, args...); err != nil {
-					t.Fatalf("%s: %v", q, err)
-				}
-			}
+			o, run, prepare := before(t, engine, 42)
 			run("INSERT INTO users (id, username, oauth_id, key_hash, created) VALUES (7, 'seven', 'o', 'k', 1)")
 			run("INSERT INTO accounts (user_id, balance, escrow) VALUES (7, 300, 5)")
-			insert, err := old.PrepareContext(t.Context(), "INSERT INTO ledger_postings (account, event_id, amount) VALUES ($1, $2, $3)")
-			if err != nil {
-				t.Fatal(err)
-			}
+			insert := prepare("INSERT INTO ledger_postings (account, event_id, amount) VALUES ($1, $2, $3)")
 			book := func(event string, at int64, postings map[string]int64) {
 				t.Helper()
 				run("INSERT INTO ledger_events (id, reason, created) VALUES ($1, 'r', $2)", event, at)
@@ -85,6 +56,100 @@ func TestUpgradeOfTheLedger(t *testing.T) {
 			run("UPDATE accounts SET balance = balance + 1 WHERE user_id = 7")
 			do(t, s, func(tx *store.Tx) error { _, err := tx.DatePostings(); return err })
 			check("c", "a", "b")
+		})
+	}
+}
+
+// before makes a database as a program of an older schema leaves it. run is that
+// program, which goes on writing when others have the new schema already.
+func before(t *testing.T, engine string, version int64) (o store.Options, run func(q string, args ...any), prepare func(q string) *sql.Stmt) {
+	t.Helper()
+	o = store.Options{Folder: t.TempDir()}
+	driver, address, dialect := "sqlite", "file:"+o.Folder+"/horde.db", goose.DialectSQLite3
+	if engine == storetest.Postgres {
+		o.URL = storetest.EmptyPostgresURL(t)
+		driver, address, dialect = "pgx", o.URL, goose.DialectPostgres
+	}
+	old, err := sql.Open(driver, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { old.Close() })
+	old.SetMaxOpenConns(1)
+	files, err := fs.Sub(store.Migrations, "migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := goose.NewProvider(dialect, old, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.UpTo(t.Context(), version); err != nil {
+		t.Fatal(err)
+	}
+	run = func(q string, args ...any) {
+		t.Helper()
+		if _, err := old.ExecContext(t.Context(), q, args...); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+	prepare = func(q string) *sql.Stmt {
+		t.Helper()
+		st, err := old.PrepareContext(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st
+	}
+	return o, run, prepare
+}
+
+// TestUpgradeOfSharedKeys: keys of before have nothing set aside, and a node of
+// before goes on making and spending them while others have the new schema. What it
+// leaves behind is found.
+func TestUpgradeOfSharedKeys(t *testing.T) {
+	for _, engine := range []string{storetest.SQLite, storetest.Postgres} {
+		t.Run(engine, func(t *testing.T) {
+			o, run, _ := before(t, engine, 44)
+			run("INSERT INTO users (id, username, oauth_id, key_hash, created) VALUES (7, 'seven', 'o', 'k', 1)")
+			run("INSERT INTO accounts (user_id) VALUES (7)")
+			insert := func(id string) {
+				t.Helper()
+				run("INSERT INTO shared_keys (id, user_id, name, budget, utilized, created, expires, max_pixels, max_steps, max_tokens) "+
+					"VALUES ($1, 7, '', 1000, 200, 1, 0, -1, -1, -1)", id)
+			}
+			spend := func(id string, amount int) {
+				t.Helper()
+				run("UPDATE shared_keys SET utilized = utilized + $2, "+
+					"budget = CASE WHEN budget = $3 THEN budget WHEN budget > $2 THEN budget - $2 ELSE 0 END WHERE id = $1 AND budget <> 0", id, amount, -100)
+			}
+			insert("old")
+			s := must[*store.Store](t)(store.Open(t.Context(), o))
+			defer s.Close()
+			insert("older")
+			spend("old", 300)
+			for _, id := range []string{"old", "older"} {
+				if k := must[store.SharedKey](t)(s.SharedKey(t.Context(), id)); k.Held != 0 || k.Left() != k.Budget || k.Budget+k.Utilized != 1200 {
+					t.Errorf("%+v", k)
+				}
+			}
+			if a := must[store.Audit](t)(s.Audit(t.Context())); !a.Sound() {
+				t.Errorf("%+v", a)
+			}
+
+			do(t, s, func(tx *store.Tx) error {
+				return errors.Join(tx.SetKeySums("old", 700, 600, 0), tx.InsertKeyHold(store.KeyHold{RequestID: "r", KeyID: "old", Remaining: 600}))
+			})
+			spend("old", 200) // now more is set aside than there is, and the request is nowhere
+			want := []store.OddKey{{ID: "old", UserID: 7, Stray: "r"}, {ID: "old", UserID: 7}}
+			if diff := cmp.Diff(want, must[[]store.OddKey](t)(s.OddKeys(t.Context()))); diff != "" {
+				t.Error(diff)
+			}
+			run("DELETE FROM shared_keys WHERE id = 'old'")
+			want = []store.OddKey{{ID: "old", Stray: "r"}}
+			if diff := cmp.Diff(want, must[[]store.OddKey](t)(s.OddKeys(t.Context()))); diff != "" {
+				t.Error(diff)
+			}
 		})
 	}
 }

@@ -93,6 +93,20 @@ func (tx *Tx) InsertWorker(w Worker) error {
 	return err
 }
 
+// Placed is a worker as limits count it.
+type Placed struct {
+	Kind string
+	Name string
+	Addr string // where it called from last
+}
+
+// PlacedWorkers reads the workers of a user inside the transaction, so that none
+// is made meanwhile when the user's account is locked.
+func (tx *Tx) PlacedWorkers(user int64) ([]Placed, error) {
+	scan := func(r scanner) (p Placed, err error) { return p, r.Scan(&p.Kind, &p.Name, &p.Addr) }
+	return read(tx, scan, "SELECT kind, name, addr FROM workers WHERE user_id = $1", user)
+}
+
 // DeleteWorker removes a worker. ErrLost: a job row still names it, it has a form
 // in hand, or it is gone.
 func (tx *Tx) DeleteWorker(id string) error {

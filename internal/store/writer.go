@@ -26,6 +26,9 @@ type Unit struct {
 	// First are the asks whose answers Do takes; see Ask. Where one has changed a
 	// row, a refusal by Do costs the other units of the batch a second run.
 	First []Asked
+	// Unheard: Do looks at what other nodes have committed and this one has not
+	// heard of; see Tx.Unheard.
+	Unheard bool
 	// Do reads and writes. An error it returns refuses the unit: nothing of it
 	// is written. Refuse before the first statement that writes at once, where
 	// that is possible: a later refusal costs the other units of the batch a

@@ -1,0 +1,88 @@
+package alchemy
+
+import (
+	"context"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"horde/api"
+	"horde/internal/horde"
+	"horde/internal/store"
+	"horde/internal/store/storetest"
+)
+
+// TestOpenFormsAtOnce: however many calls come at one moment, at one node or at
+// two, a user never has more forms open than ten for each job of the concurrency.
+func TestOpenFormsAtOnce(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c, folder := newClock(), filepath.Join(t.TempDir(), "blobs")
+		nodes := []*node{newNode(t, db, c, folder)}
+		if db.Engine == storetest.Postgres {
+			nodes = append(nodes, newNode(t, db, c, folder))
+		}
+		for _, n := range nodes {
+			n.follow()
+		}
+		for _, n := range nodes {
+			for n.Store.Peers() < len(nodes)-1 {
+				if t.Context().Err() != nil {
+					t.Fatal("a node does not follow the others")
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}
+		p := nodes[0].person("alice", false)
+		db.Exec("UPDATE users SET concurrency = 1 WHERE id = $1", p.ID)
+		for _, n := range nodes {
+			n.Accounts.Forget(p.ID)
+		}
+		ask := Ask{Key: p.key, Body: api.AlchemyRequest{Forms: forms("caption", "nsfw"), SourceImage: inline(64, 64)}}
+		var taken atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 30 {
+			wg.Go(func() {
+				_, err := nodes[i%len(nodes)].Accept(context.Background(), ask)
+				if err == nil {
+					taken.Add(2)
+				} else if horde.CodeOf(err) != "TooManyPrompts" {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if taken.Load() > formsPerJob || taken.Load() == 0 {
+			t.Errorf("%d forms are open, of at most %d", taken.Load(), formsPerJob)
+		}
+		for _, n := range nodes {
+			n.index.mu.Lock()
+			if h := n.index.holders[p.ID]; h != nil && h.coming != 0 {
+				t.Errorf("%d requests are still to come", h.coming)
+			}
+			n.index.mu.Unlock()
+		}
+	})
+}
+
+// follow does what a running node does with the news of others.
+func (n *node) follow() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	begun := make(chan struct{})
+	var once sync.Once
+	wg.Go(func() {
+		n.Store.Watch(ctx, func(c store.Changes) error {
+			defer once.Do(func() { close(begun) })
+			if c.Missed {
+				return n.Reload(ctx)
+			}
+			return n.Refresh(ctx, c.Alchemy)
+		})
+	})
+	n.t.Cleanup(func() { cancel(); wg.Wait() })
+	if n.Store.Shared() {
+		<-begun
+	}
+}

@@ -1,0 +1,156 @@
+package kudos
+
+import (
+	"errors"
+
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// Shared keys (generation rulebook §6.11, decisions "Second round"). What a request
+// can cost is set aside on the key's budget when it is taken, eaten by its charges
+// and freed when nothing more of it will be charged. So what is set aside never
+// exceeds the budget, and what a key's owner is charged through it never exceeds
+// what they gave it.
+//
+// All of this needs the account of the key's owner locked.
+
+// KeyUse is a request that a shared key pays for.
+type KeyUse struct {
+	Key     string // id
+	Request string // id
+	// Promised is what the owner pays for the request whatever becomes of the
+	// budget: what was set aside when it was taken. Nil: all of it; the request
+	// was taken by a version that set nothing aside.
+	Promised *horde.Kudos
+	// Consumed is what the request was charged so far.
+	Consumed horde.Kudos
+}
+
+// promised is how much of the promise is left.
+func (u *KeyUse) promised(amount horde.Kudos) horde.Kudos {
+	if u.Promised == nil {
+		return amount
+	}
+	return max(0, *u.Promised-u.Consumed)
+}
+
+// Opened is what became of the budget when a request was taken.
+type Opened struct {
+	Promised horde.Kudos // what the owner pays for the request at most
+	Paid     horde.Kudos // of the tax
+}
+
+// OpenOnKey sets aside on a shared key, as read in this transaction, the most that
+// a request can cost, as far as it is there, and pays the tax of it.
+func OpenOnKey(tx *store.Tx, k *store.SharedKey, request string, most, tax horde.Kudos) (Opened, error) {
+	o := Opened{Promised: most}
+	if k.Limited() {
+		o.Promised = min(most, k.Left())
+	}
+	o.Paid = min(tax, o.Promised)
+
+	budget, own := k.Budget, o.Promised-o.Paid
+	if k.Limited() {
+		budget -= o.Paid
+	}
+	if err := tx.SetKeySums(k.ID, budget, k.Held+own, o.Paid); err != nil {
+		return o, err
+	}
+	if own == 0 {
+		return o, nil
+	}
+	return o, tx.InsertKeyHold(store.KeyHold{RequestID: request, KeyID: k.ID, Remaining: own})
+}
+
+// SpendOnKey takes a charge out of a shared key's budget and counts it. It returns
+// what of the charge is the owner's to pay: all that was promised, and beyond that
+// what the budget has left. The rest is forgiven (Entry.ChargeAtMost).
+func SpendOnKey(tx *store.Tx, u KeyUse, amount horde.Kudos) (paid horde.Kudos, err error) {
+	s, err := tx.KeySums(u.Key, u.Request)
+	if errors.Is(err, store.ErrNotFound) { // deleted since
+		return min(amount, u.promised(amount)), nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	limited := s.Budget != store.Unlimited
+	paid = amount
+	if limited {
+		free := max(0, s.Budget-s.Held)
+		paid = min(amount, max(u.promised(amount), s.Own+free))
+	}
+	own := max(0, s.Own-paid)
+	budget, held := s.Budget, s.Held-(s.Own-own)
+	if limited {
+		budget = max(0, budget-paid)
+	}
+	if own != s.Own {
+		if err := tx.SetKeyHold(u.Request, own); err != nil {
+			return 0, err
+		}
+	}
+	// Only where the owner lowered the budget below what was promised, or a request
+	// of before was charged, is there more set aside than is left.
+	if limited && held > budget {
+		if held, err = FitKeyHolds(tx, u.Key, budget); err != nil {
+			return 0, err
+		}
+	}
+	return paid, tx.SetKeySums(u.Key, budget, held, paid)
+}
+
+// ReleaseOnKey frees what is left of the hold of a request on its shared key; one
+// that is gone is no error.
+func ReleaseOnKey(tx *store.Tx, request string) error {
+	h, err := tx.DropKeyHold(request)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return tx.FreeOnKey(h.KeyID, h.Remaining)
+}
+
+// FitKeyHolds lowers the holds of a shared key until their sum is at most budget,
+// the newest first, and returns that sum. What was promised stays promised.
+func FitKeyHolds(tx *store.Tx, key string, budget horde.Kudos) (held horde.Kudos, err error) {
+	holds, err := tx.KeyHoldsOf(key)
+	if err != nil {
+		return 0, err
+	}
+	for _, h := range holds {
+		held += h.Remaining
+	}
+	for _, h := range holds {
+		cut := min(h.Remaining, held-budget)
+		if cut <= 0 {
+			break
+		}
+		if err := tx.SetKeyHold(h.RequestID, h.Remaining-cut); err != nil {
+			return 0, err
+		}
+		held -= cut
+	}
+	return held, nil
+}
+
+// MendKey brings the holds of a shared key that nodes of the version before have
+// used back to what they should be.
+func MendKey(tx *store.Tx, odd store.OddKey) error {
+	if odd.Stray != "" {
+		return ReleaseOnKey(tx, odd.Stray)
+	}
+	k, err := tx.SharedKey(odd.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil || !k.Limited() || k.Held <= k.Budget {
+		return err
+	}
+	if k.Held, err = FitKeyHolds(tx, k.ID, k.Budget); err != nil {
+		return err
+	}
+	return tx.SetKeySums(k.ID, k.Budget, k.Held, 0)
+}

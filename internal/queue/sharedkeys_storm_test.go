@@ -1,0 +1,432 @@
+package queue
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/catalog"
+	"horde/internal/horde"
+	"horde/internal/store/storetest"
+	"horde/internal/style"
+)
+
+// keyStorm is what happens to shared keys and what is asked for with them, in
+// whatever order, by one after the other or by many at once.
+type keyStorm struct {
+	t     *rapid.T
+	nodes []*node
+	raw   *sql.DB
+	owner person // of all keys; pays nothing but through them
+	other person // gives to them
+	work  []person
+	keys  []*stormKey
+	style string // by the last key
+
+	mu       sync.Mutex
+	requests []keyedRequest
+	running  []keyedJob
+	problems []string
+}
+
+// stormKey is a key and what its budget would be had nothing been spent of it.
+type stormKey struct {
+	id      string
+	granted horde.Kudos
+	set     bool // by its owner, so that granted is not known
+}
+
+type keyedRequest struct {
+	id   string
+	text bool
+}
+
+type keyedJob struct {
+	keyedRequest
+	worker person
+}
+
+const stormOwnerKudos = 1_000_000
+
+var keySteps = []string{"image", "image", "text", "text", "style", "patient", "patient text", "pop", "pop", "pop", "pop text", "pop text",
+	"ok", "ok", "ok", "ok", "censored", "faulted", "twice", "cancel", "late", "expire", "give", "set", "unlimited", "empty"}
+
+func newKeyStorm(t *rapid.T, all []*node, raw *sql.DB) *keyStorm {
+	n := all[0]
+	s := &keyStorm{t: t, nodes: all, raw: raw, owner: n.person(t, true, stormOwnerKudos), other: n.person(t, true, stormOwnerKudos)}
+	for range 3 {
+		s.work = append(s.work, n.person(t, true, 0))
+	}
+	for _, budget := range []int64{0, 40, 150, 600, 90} {
+		k, err := n.Accounts.CreateSharedKey(s.owner.User, account.SharedKeyChange{Kudos: &budget})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.keys = append(s.keys, &stormKey{id: k.ID, granted: horde.Whole(budget)})
+	}
+	in := api.StyleInput{Name: ptr("Paid"), Models: &[]string{catalog.Sketch}, SharedKey: s.keys[4].id,
+		Params: map[string]any{"steps": int64(20), "width": int64(512), "height": int64(512)}}
+	id, _, err := n.Styles.Create(context.Background(), style.Image, in, s.owner.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.style = id
+	return s
+}
+
+func (s *keyStorm) complain(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.problems = append(s.problems, fmt.Sprintf(format, args...))
+}
+
+// refusals are what may be answered to who asks with a key.
+var keyRefusals = []horde.Code{"SharedKeyEmpty", "SharedKeyInsufficientKudos", "TooManyPrompts", "KudosUpfront"}
+
+func (s *keyStorm) took(id string, text bool, err error) {
+	for _, code := range keyRefusals {
+		if horde.CodeOf(err) == code {
+			return
+		}
+	}
+	if err != nil {
+		s.complain("accept: %v", err)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, keyedRequest{id, text})
+}
+
+func (s *keyStorm) do(st step) {
+	ctx, n := context.Background(), s.nodes[st.node]
+	key := s.keys[st.a%4]
+	switch st.what {
+	case "image", "patient", "style":
+		a := keyAsk(key.id, 1+st.b%3)
+		a.Body.Params.Width, a.Body.Params.Steps = ptr(64*(1+st.b%15)), ptr(1+st.b%40)
+		a.Body.SlowWorkers = ptr(st.b%5 != 0) // else kudos are held on the account too
+		a.Body.AllowDowngrade = ptr(st.what == "patient")
+		if st.what == "style" {
+			a = Ask{From: From{Key: s.owner.key}, Body: api.ImageRequest{Prompt: "a red fox", Style: s.style, Params: &api.ImageParams{N: ptr(1 + st.b%3)}}}
+			if s.emptied(s.keys[4]) { // then the style's key pays for nothing
+				return
+			}
+		}
+		answer, err := n.Accept(ctx, a)
+		if err != nil {
+			s.took("", false, err)
+			return
+		}
+		s.took(answer.Accepted.ID, false, nil)
+	case "text", "patient text":
+		a := askText(person{key: key.id}, 1+st.b%3, longModel)
+		a.Body.Params.MaxLength = ptr(16 + 5*st.b)
+		a.Body.AllowDowngrade = ptr(st.what != "text")
+		answer, err := n.AcceptText(ctx, a)
+		if err != nil {
+			s.took("", true, err)
+			return
+		}
+		s.took(answer.Accepted.ID, true, nil)
+	case "pop", "pop text":
+		s.pop(n, st)
+	case "ok", "censored", "faulted", "twice":
+		s.submit(st)
+	case "cancel":
+		s.cancel(n, st)
+	case "late", "expire":
+		d := 3 * time.Minute
+		if st.what == "expire" {
+			d = 21 * time.Minute
+		}
+		n.clock.advance(d)
+		if err := n.Sweep(ctx); err != nil {
+			s.complain("sweep: %v", err)
+		}
+	case "empty":
+		if err := n.EmptyAll(ctx); err != nil {
+			s.complain("empty: %v", err)
+		}
+	default:
+		s.change(n, st, s.keys[st.a%5])
+	}
+}
+
+// emptied reports whether a key may have nothing left, so that a style's does not
+// pay: then its asker would, who is the owner of all keys.
+func (s *keyStorm) emptied(k *stormKey) bool {
+	now, err := s.nodes[0].Accounts.SharedKey(context.Background(), k.id)
+	return err != nil || now.Limited() && now.Budget < horde.Whole(60)
+}
+
+// change is what owners and friends do to a key.
+func (s *keyStorm) change(n *node, st step, k *stormKey) {
+	switch st.what {
+	case "give":
+		err := n.Accounts.Transfer(context.Background(), s.other.User, account.Gift{Target: k.id, Amount: int64(1 + st.b)})
+		if err != nil {
+			s.complain("give: %v", err)
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		k.granted += horde.Whole(int64(1 + st.b))
+	case "set", "unlimited":
+		if k == s.keys[4] || k == s.keys[3] { // one stays as it was, to be reckoned up in the end
+			return
+		}
+		whole := int64(st.b)
+		if st.what == "unlimited" {
+			whole = -1
+		}
+		now, err := n.Accounts.SharedKey(context.Background(), k.id)
+		if err == nil {
+			_, err = n.Accounts.ModifySharedKey(s.owner.User, now, account.SharedKeyChange{Kudos: &whole})
+		}
+		if err != nil {
+			s.complain("set: %v", err)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		k.set = true
+	}
+}
+
+func (s *keyStorm) pop(n *node, st step) {
+	worker := s.work[st.a%len(s.work)]
+	var ids []string
+	if st.what == "pop" {
+		p := pop(fmt.Sprint("dreamer of ", worker.ID))
+		p.Amount = ptr(1 + st.b%3)
+		o, err := n.Fleet.CheckInImage(context.Background(), worker.User, p, "10.0.0.1")
+		if err != nil {
+			s.complain("check in: %v", err)
+			return
+		}
+		job, err := n.Pop(context.Background(), o, 0)
+		if err != nil {
+			if horde.CodeOf(err) != "WorkerMaintenance" {
+				s.complain("pop: %v", err)
+			}
+			return
+		}
+		ids = job.IDs
+	} else {
+		p := scribe(fmt.Sprint("scribe of ", worker.ID), longModel)
+		p.MaxLength = ptr(1024)
+		o, err := n.Fleet.CheckInText(context.Background(), worker.User, p, "10.0.0.1")
+		if err != nil {
+			s.complain("check in: %v", err)
+			return
+		}
+		job, err := n.PopText(context.Background(), o, 0)
+		if err != nil {
+			if horde.CodeOf(err) != "WorkerMaintenance" {
+				s.complain("pop: %v", err)
+			}
+			return
+		}
+		ids = job.IDs
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		s.running = append(s.running, keyedJob{keyedRequest{id, st.what != "pop"}, worker})
+	}
+}
+
+func (s *keyStorm) submit(st step) {
+	s.mu.Lock()
+	if len(s.running) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	i := st.a % len(s.running)
+	j := s.running[i]
+	s.running = append(s.running[:i], s.running[i+1:]...)
+	s.mu.Unlock()
+	if st.what != "twice" {
+		s.send(s.nodes[st.node], j, st.what)
+		return
+	}
+	var wg sync.WaitGroup
+	for _, n := range s.nodes {
+		wg.Go(func() { s.send(n, j, "ok") })
+	}
+	wg.Wait()
+}
+
+func (s *keyStorm) send(n *node, j keyedJob, state string) {
+	var err error
+	if j.text {
+		_, err = n.SubmitText(context.Background(), j.worker.key, api.TextSubmit{ID: j.id, Generation: strings.Repeat("x", 4000), State: state})
+	} else {
+		_, err = n.submit(j.worker.key, j.id, state)
+	}
+	switch horde.CodeOf(err) {
+	case "DuplicateGen", "AbortedGen", "InvalidJobID":
+	default:
+		if err != nil {
+			s.complain("submit %s: %v", state, err)
+		}
+	}
+}
+
+func (s *keyStorm) cancel(n *node, st step) {
+	s.mu.Lock()
+	if len(s.requests) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	r := s.requests[st.b%len(s.requests)]
+	s.mu.Unlock()
+	var err error
+	if r.text {
+		_, err = n.CancelText(context.Background(), r.id)
+	} else {
+		_, err = n.Cancel(context.Background(), r.id)
+	}
+	if err != nil && horde.CodeOf(err) != "RequestNotFound" {
+		s.complain("cancel: %v", err)
+	}
+}
+
+// odd looks at one moment of the database: what of the keys does not add up, "" if
+// all does.
+func (s *keyStorm) odd() string {
+	var total horde.Kudos
+	var overdrawn, wrong int
+	err := s.raw.QueryRow("SELECT (SELECT balance FROM accounts WHERE user_id = $1) "+
+		"+ (SELECT CAST(COALESCE(sum(utilized), 0) AS BIGINT) FROM shared_keys WHERE user_id = $1) "+
+		"- (SELECT CAST(COALESCE(sum(amount), 0) AS BIGINT) FROM transfers WHERE target_id = $1), "+
+		"(SELECT count(*) FROM shared_keys WHERE user_id = $1 AND budget >= 0 AND held > budget), "+
+		"(SELECT count(*) FROM shared_keys k WHERE user_id = $1 AND "+
+		"held <> (SELECT CAST(COALESCE(sum(remaining), 0) AS BIGINT) FROM key_holds WHERE key_id = k.id))", s.owner.ID).Scan(&total, &overdrawn, &wrong)
+	switch {
+	case err != nil:
+		return err.Error()
+	case total != horde.Whole(stormOwnerKudos):
+		return fmt.Sprintf("the owner paid %v more than their keys say", horde.Whole(stormOwnerKudos)-total)
+	case overdrawn > 0:
+		return fmt.Sprintf("of %d keys more is set aside than they have", overdrawn)
+	case wrong > 0:
+		return fmt.Sprintf("%d keys say of other sums than their holds are", wrong)
+	}
+	return ""
+}
+
+// end delivers what runs, lets all else expire, and looks for anything left over.
+func (s *keyStorm) end(db *storetest.DB) {
+	n := s.nodes[0]
+	for _, j := range s.running {
+		s.send(n, j, "ok")
+	}
+	n.clock.advance(3 * time.Hour)
+	for _, n := range s.nodes {
+		if err := n.Sweep(context.Background()); err != nil {
+			s.complain("last sweep: %v", err)
+		}
+	}
+	if what := s.odd(); what != "" {
+		s.complain("at the end: %s", what)
+	}
+	if what := settled(db, n); what != "" {
+		s.complain("at the end: %s", what)
+	}
+	for _, k := range s.keys {
+		now, err := n.Accounts.SharedKey(context.Background(), k.id)
+		if err != nil {
+			s.complain("%v", err)
+			continue
+		}
+		if now.Held != 0 {
+			s.complain("%v are still set aside", now.Held)
+		}
+		if !k.set && now.Budget+now.Utilized != k.granted {
+			s.complain("of %v were spent %v, and %v are left", k.granted, now.Utilized, now.Budget)
+		}
+	}
+	if len(s.problems) > 0 {
+		s.t.Fatal(strings.Join(s.problems, "\n"))
+	}
+}
+
+func drawStep(nodes int) *rapid.Generator[step] {
+	return rapid.Custom(func(t *rapid.T) step {
+		return step{rapid.SampledFrom(keySteps).Draw(t, "what"), rapid.IntRange(0, nodes-1).Draw(t, "node"),
+			rapid.IntRange(0, 99).Draw(t, "a"), rapid.IntRange(0, 99).Draw(t, "b")}
+	})
+}
+
+// TestSharedKeyProperty: over random mixes of keys, budgets, kinds, downgrades,
+// cancels, faults, deliveries, expiry, gifts and changes of budgets, after every
+// step, what is set aside of a key is the sum of its holds and at most its budget,
+// and what its owner paid is what the keys say; in the end each budget has fallen
+// by exactly that, and nothing is left set aside.
+func TestSharedKeyProperty(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		all := nodes(t, db, newClock())
+		raw := db.Raw()
+		defer raw.Close()
+		rapid.Check(t, func(rt *rapid.T) {
+			s := newKeyStorm(rt, all, raw)
+			for _, st := range rapid.SliceOfN(drawStep(len(all)), 10, 60).Draw(rt, "plan") {
+				s.do(st)
+				if what := s.odd(); what != "" {
+					rt.Fatalf("after %s: %s", st.what, what)
+				}
+			}
+			s.end(db)
+		})
+	})
+}
+
+// TestSharedKeyPropertyInParallel is TestSharedKeyProperty by many at once, with
+// somebody who looks all the time.
+func TestSharedKeyPropertyInParallel(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		all := nodes(t, db, newClock())
+		raw := db.Raw()
+		defer raw.Close()
+		rapid.Check(t, func(rt *rapid.T) {
+			s := newKeyStorm(rt, all, raw)
+			plan := rapid.SliceOfN(rapid.SliceOfN(drawStep(len(all)), 5, 25), 3, 8).Draw(rt, "plan")
+			done, looked := make(chan struct{}), make(chan struct{})
+			go func() {
+				defer close(looked)
+				for {
+					if what := s.odd(); what != "" {
+						s.complain("in the middle: %s", what)
+						return
+					}
+					select {
+					case <-done:
+						return
+					default:
+					}
+				}
+			}()
+			var wg sync.WaitGroup
+			for _, steps := range plan {
+				wg.Go(func() {
+					for _, st := range steps {
+						s.do(st)
+					}
+				})
+			}
+			wg.Wait()
+			close(done)
+			<-looked
+			s.end(db)
+		})
+	})
+}
