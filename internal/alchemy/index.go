@@ -71,6 +71,7 @@ func (x *index) remove(e *entry) {
 	if len(h.entries) == 0 {
 		delete(x.holders, e.row.UserID)
 	}
+	e.watches.Note(e.row.ID)
 }
 
 // count adds a form to the sums while it waits or runs.
@@ -90,6 +91,7 @@ func (x *index) apply(f *form, p store.FormProgress) {
 	f.FormProgress = p
 	x.count(f, 1)
 	x.place(f)
+	f.e.watches.Note(f.e.row.ID)
 }
 
 // place puts a form where pops look, or takes it away, as its state says.
