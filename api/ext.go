@@ -52,7 +52,8 @@ type RequestStatus struct {
 	// Cancelled: nothing more is handed out. What Jobs lists is still delivered and
 	// charged.
 	Cancelled bool         `json:"cancelled"`
-	Jobs      []RunningJob `json:"jobs"` // those that workers have now
+	Jobs      []RunningJob `json:"jobs"`      // those that workers have now
+	Delivered []string     `json:"delivered"` // ids of the jobs whose results are there
 	Check
 }
 

@@ -93,7 +93,13 @@ func (alone) gone(string) any                                           { return
 type named struct{}
 
 func (named) status(ref api.RequestRef, n queue.News) any {
-	return &api.RequestStatus{RequestRef: ref, Cancelled: n.Cancelled, Jobs: n.Running, Check: n.Check}
+	return &api.RequestStatus{
+		RequestRef: ref,
+		Cancelled:  n.Cancelled,
+		Jobs:       n.Running,
+		Delivered:  n.Delivered,
+		Check:      n.Check,
+	}
 }
 
 func (named) progress(ref api.RequestRef, p api.JobProgress) any {

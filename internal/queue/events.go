@@ -98,6 +98,7 @@ type News struct {
 	Check     api.Check
 	Cancelled bool
 	Running   []api.RunningJob  // in the order of handing out
+	Delivered []string          // ids of the jobs whose results are there
 	Progress  []api.JobProgress // of those that report it
 	Gone      bool              // the request has expired, or there was none
 	// Ended: nothing will change any more. A cancelled or faulted request is done
@@ -164,11 +165,14 @@ func (q *Queue) news(e *entry) News {
 	x := e.home
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	n := News{Kind: x.kind.name, Check: q.check1(e), Cancelled: e.state.Cancelled, Running: []api.RunningJob{}}
+	n := News{Kind: x.kind.name, Check: q.check1(e), Cancelled: e.state.Cancelled, Running: []api.RunningJob{}, Delivered: []string{}}
 	n.Ended = n.Check.Done && n.Check.Processing == 0
 	for _, j := range e.jobs {
-		if inProgress(j) > 0 {
+		switch {
+		case inProgress(j) > 0:
 			n.Running = append(n.Running, api.RunningJob{Job: j.ID, WorkerName: q.workerName(j.WorkerID)})
+		case j.State == store.JobDone && !j.Fake:
+			n.Delivered = append(n.Delivered, j.ID)
 		}
 	}
 	for _, r := range e.reports {

@@ -114,7 +114,7 @@ func TestCancelIsNotTheEnd(t *testing.T) {
 	if _, err := n.submit(p.key, *first.ID, "ok"); err != nil {
 		t.Fatal(err)
 	}
-	if got := n.News(id); got.Ended || len(got.Running) != 1 || got.Running[0].Job != *second.ID || got.Running[0].WorkerName != "two" {
+	if got := n.News(id); got.Ended || len(got.Running) != 1 || got.Running[0].Job != *second.ID || got.Running[0].WorkerName != "two" || !slices.Equal(got.Delivered, []string{*first.ID}) {
 		t.Errorf("with one of two delivered: %+v", got)
 	}
 	if _, err := n.submit(p.key, *second.ID, "ok"); err != nil {
