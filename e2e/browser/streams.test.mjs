@@ -169,6 +169,7 @@ describe('the page follows its requests', () => {
       await worker.report(before.id, 0, 24);
       await worker.report(before.id, 4, 24);
       await page.getByText('Step 4 of 24').waitFor();
+      await page.getByText('longer than expected').waitFor(); // four steps in no time, and then nothing
 
       // Meanwhile the worker gives the job back, and another one begins it anew.
       await way.cut();
@@ -199,14 +200,43 @@ describe('the page follows its requests', () => {
   });
 });
 
-test('where a page has no locks and no channel it follows all over one stream', async () => {
+/** A browser with pages that lack something. */
+async function launchWithout(what) {
   const browser = await launch();
+  await browser.context.addInitScript(what);
+  return browser;
+}
+
+// As in a page by plain http from another machine.
+test('where pages have no locks, tabs share one stream all the same', async () => {
+  const browser = await launchWithout(() => Object.defineProperty(Navigator.prototype, 'locks', { value: undefined }));
   try {
-    await browser.context.addInitScript(() => {
-      delete globalThis.BroadcastChannel;
-      Object.defineProperty(Navigator.prototype, 'locks', { value: undefined });
-    });
-    const worker = await makeWorker(HORDE, 'alone');
+    const worker = await makeWorker(HORDE, 'lease');
+    const first = await openPage(browser.context);
+    await draft(first, {});
+    await order(first, 'a boat for two');
+    await cards(first, 'waiting').waitFor();
+    const second = await openPage(browser.context);
+    await cards(second, 'waiting').waitFor();
+    const job = await worker.pop();
+    for (const step of [1, 2]) {
+      await worker.report(job.id, step, 9);
+      for (const page of [first, second]) await page.getByText(`Step ${step} of 9`).waitFor();
+    }
+    await until('one stream is open', async () => (await openStreams(HORDE)) === 1);
+    await first.close();
+    await worker.report(job.id, 3, 9);
+    await second.getByText('Step 3 of 9').waitFor();
+    await worker.deliver(job);
+    await cards(second, 'done').getByTestId('picture').waitFor();
+  } finally {
+    await browser.close();
+  }
+});
+
+test('where tabs cannot speak with each other, each follows all it has over one stream', async () => {
+  const browser = await launchWithout(() => delete globalThis.BroadcastChannel);
+  try {
     const page = await openPage(browser.context);
     await draft(page, {});
     for (let i = 1; i <= 7; i++) {
@@ -214,15 +244,11 @@ test('where a page has no locks and no channel it follows all over one stream', 
       await until(`request ${i} is accepted`, async () => (await cards(page, 'waiting').count()) === i);
     }
     assert.equal(await openStreams(HORDE), 1);
-    const job = await worker.pop();
-    await worker.report(job.id, 2, 9);
-    await page.getByText('Step 2 of 9').waitFor();
     for (const { id } of JSON.parse(await page.evaluate(() => localStorage.getItem('horde.pending')))) {
       await api(HORDE, 'DELETE', `/api/v2/generate/status/${id}`);
     }
-    await worker.giveBack(job.id);
     await until('all have ended', async () => (await openStreams(HORDE)) === 0);
-    assert.equal(await cards(page, 'cancelled').count(), 7);
+    await until('all are cancelled', async () => (await cards(page, 'cancelled').count()) === 7);
   } finally {
     await browser.close();
   }

@@ -42,6 +42,8 @@ export class Painting {
   /** The server does not answer at the moment. */
   trouble = $state(false);
   cancelling = $state(false);
+  /** Why the last try to cancel failed. */
+  uncancelled = $state('');
   /** Nothing more is handed out; what workers have in hand still comes. */
   cancelled = $state(false);
   /** When the last image was there, ms; 0 before. */
@@ -96,6 +98,7 @@ export class Painting {
    */
   async cancel(): Promise<void> {
     this.cancelling = true;
+    this.uncancelled = '';
     try {
       await horde.cancel(this.id);
       this.cancelled = true;
@@ -104,7 +107,7 @@ export class Painting {
       if (check.done && check.processing === 0) await this.#end(await horde.status(this.id));
     } catch (error) {
       if (!this.#ended && error instanceof HordeError && error.status === 404) this.#fail(explain(error));
-      else if (!this.cancelled) this.trouble = true; // else the events tell how it goes on
+      else if (!this.cancelled) this.uncancelled = explain(error).title; // else the events tell how it goes on
     } finally {
       this.cancelling = false;
     }
