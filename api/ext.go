@@ -15,21 +15,113 @@ type Progress struct {
 	Preview string `json:"preview,omitempty"`
 }
 
-// Event names of GET /api/ext/v1/requests/{id}/events, a stream of server-sent
-// events. "status" carries a Check, first at once and then whenever it changes;
-// "progress" a JobProgress; "end" an ImageStatus, after which the stream is
-// closed. A line ": keep-alive" comes at least every 15 s.
+// Event names of the two streams of server-sent events. A line ": keep-alive" comes
+// at least every 15 s in both.
+//
+// GET /api/ext/v1/requests/{id}/events follows one request of images or texts.
+// "status" carries a Check, first at once and then whenever it changes; "progress"
+// a JobProgress; "end" an ImageStatus or a TextStatus, after which the stream is
+// closed. It comes when no worker has a job of the request in hand any more, which
+// after a cancel may be later than "done".
+//
+// GET /api/ext/v1/events?ids=A,B follows at most MaxFollowed requests of all kinds
+// in one stream. Every event names its request: "status" carries a RequestStatus
+// (of alchemy an AlchemyRequestStatus), "progress" a RequestProgress, "end" an
+// ImageRequestEnd, a TextRequestEnd or an AlchemyRequestStatus, and "gone" a
+// RequestGone for what is not known or has expired. The stream is closed when each
+// request has had its "end" or "gone".
 const (
 	EventStatus   = "status"
 	EventProgress = "progress"
 	EventEnd      = "end"
+	EventGone     = "gone"
 )
 
-// JobProgress is the progress of one job as the owner of the request sees it.
+// MaxFollowed is how many requests one stream may follow.
+const MaxFollowed = 100
+
+// RequestRef names the request that an event is about.
+type RequestRef struct {
+	Request string `json:"request"`
+	Type    string `json:"type"` // image, text or alchemy
+}
+
+// RequestStatus is the data of "status" in a stream of several requests.
+type RequestStatus struct {
+	RequestRef
+	// Cancelled: nothing more is handed out. What Jobs lists is still delivered and
+	// charged.
+	Cancelled bool         `json:"cancelled"`
+	Jobs      []RunningJob `json:"jobs"`      // those that workers have now
+	Delivered []string     `json:"delivered"` // ids of the jobs whose results are there
+	Check
+}
+
+// RunningJob is a job that a worker has in hand. A job that is missing in a later
+// list was delivered or given back; another attempt has another id.
+type RunningJob struct {
+	Job        string `json:"job"`
+	WorkerName string `json:"worker_name"`
+}
+
+// RequestProgress is the data of "progress" in a stream of several requests.
+type RequestProgress struct {
+	RequestRef
+	JobProgress
+}
+
+// ImageRequestEnd is the data of "end" of a request for images.
+type ImageRequestEnd struct {
+	RequestRef
+	Cancelled bool `json:"cancelled"`
+	ImageStatus
+}
+
+// TextRequestEnd is the data of "end" of a request for texts.
+type TextRequestEnd struct {
+	RequestRef
+	Cancelled bool `json:"cancelled"`
+	TextStatus
+}
+
+// AlchemyRequestStatus is the data of "status" and "end" of an alchemy request.
+type AlchemyRequestStatus struct {
+	RequestRef
+	AlchemyStatus
+}
+
+// RequestGone is the data of "gone": the request is not known, or not any more.
+type RequestGone struct {
+	Request string `json:"request"`
+	RC      string `json:"rc"`
+	Message string `json:"message"`
+}
+
+// JobProgress is the progress of one job as the owner of the request sees it. A
+// job that a worker gives back is over: the next worker's has another id and
+// begins anew.
 type JobProgress struct {
 	Job        string `json:"job"`
 	WorkerName string `json:"worker_name"`
 	Progress
+
+	// Elapsed is the seconds from handing out the job to this step.
+	Elapsed float64 `json:"elapsed,omitempty"`
+	// StepSeconds is how long one step of this job takes; 0 while no step is done.
+	StepSeconds float64 `json:"step_seconds,omitempty"`
+}
+
+// Left estimates the seconds that the job still takes from this step on. known is
+// false while no step is done, or where an older server sends no times.
+func (p JobProgress) Left() (seconds float64, known bool) {
+	each := p.StepSeconds
+	if each <= 0 && p.Step > 0 {
+		each = p.Elapsed / float64(p.Step)
+	}
+	if each <= 0 || p.Step <= 0 {
+		return 0, false
+	}
+	return each * float64(max(0, p.Steps-p.Step)), true
 }
 
 // ModelReference is a list of known models as the server keeps it: an element of

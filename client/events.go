@@ -36,22 +36,31 @@ type Event struct {
 
 // Watch follows a request until it is done: Check events first and on every
 // change, Progress in between, End last. It reads the server's event stream,
-// takes it up again where it breaks, and polls where a horde has none. An error
-// is the last thing it yields. Leave the loop or end ctx to stop watching.
+// takes it up again where it breaks, and polls where a horde has none or has none
+// free. An error is the last thing it yields. Leave the loop or end ctx to stop
+// watching. Who follows several requests should use WatchAll: hordes bound the
+// streams of one address.
 func (c *Client) Watch(ctx context.Context, id string) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		lost := time.Time{} // since when the server has been away
 		for try := 0; ; try++ {
 			ended, progressed, err := c.follow(ctx, id, yield)
+			pause, full := noneFree(err)
 			switch {
 			case ended:
 				return
 			case errors.Is(err, errNoStream):
-				c.poll(ctx, id, yield)
+				c.poll(ctx, id, 0, yield)
 				return
 			case ctx.Err() != nil:
 				yield(Event{}, ctx.Err())
 				return
+			case full:
+				if c.poll(ctx, id, pause, yield) {
+					return
+				}
+				try, lost = 0, time.Time{}
+				continue
 			case progressed || lost.IsZero():
 				try, lost = 0, time.Now()
 			}
@@ -62,6 +71,18 @@ func (c *Client) Watch(ctx context.Context, id string) iter.Seq2[Event, error] {
 			sleep(ctx, rand.N(500*time.Millisecond<<min(try, 4)))
 		}
 	}
+}
+
+// noneFree reports whether a horde refused a stream because too many are open, and
+// after how long it is to be asked again.
+func noneFree(err error) (pause time.Duration, full bool) {
+	var e *api.Error
+	var f *ForeignError
+	if !errors.As(err, &e) || errors.As(err, &f) || e.RetryAfter <= 0 {
+		return 0, false
+	}
+	full = e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable
+	return min(time.Duration(e.RetryAfter)*time.Second, maxRetryAfter), full
 }
 
 // errNoStream says that the horde has no event streams.
@@ -90,7 +111,7 @@ func (c *Client) Events(ctx context.Context, id string) iter.Seq2[Event, error] 
 		defer cancel(nil)
 		quiet := time.AfterFunc(silence, func() { cancel(errSilent) })
 		defer quiet.Stop()
-		resp, err := c.openStream(ctx, id)
+		resp, err := c.openStream(ctx, "/api/ext/v1/requests/"+url.PathEscape(id)+"/events")
 		if err == nil {
 			defer resp.Body.Close()
 			err = readEvents(resp.Body, maxEvent, func() { quiet.Reset(silence) }, func(e Event) bool { return yield(e, nil) })
@@ -113,11 +134,11 @@ var (
 	errStop   = errors.New("stop")
 )
 
-func (c *Client) openStream(ctx context.Context, id string) (*http.Response, error) {
+func (c *Client) openStream(ctx context.Context, path string) (*http.Response, error) {
 	if c.baseErr != nil {
 		return nil, c.baseErr
 	}
-	req, err := c.request(ctx, call{method: http.MethodGet, path: "/api/ext/v1/requests/" + url.PathEscape(id) + "/events"}, nil)
+	req, err := c.request(ctx, call{method: http.MethodGet, path: path}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -142,10 +163,22 @@ func (c *Client) openStream(ctx context.Context, id string) (*http.Response, err
 	return nil, err
 }
 
-// readEvents decodes server-sent events and hands them to emit until it says
+// readEvents decodes the events of one request and hands them to emit until it says
 // no (errStop), the stream ends (nil) or something is wrong. alive is called for
 // every line. Events of unknown names are passed over.
 func readEvents(r io.Reader, limit int, alive func(), emit func(Event) bool) error {
+	return readStream(r, limit, alive, func(name string, data []byte) error {
+		event, known, err := parseEvent(name, data)
+		if err == nil && known && !emit(event) {
+			return errStop
+		}
+		return err
+	})
+}
+
+// readStream reads server-sent events and hands their names and data to emit until
+// it fails, the stream ends (nil) or something is wrong.
+func readStream(r io.Reader, limit int, alive func(), emit func(name string, data []byte) error) error {
 	br := bufio.NewReaderSize(r, 16<<10)
 	var name string
 	var data []byte
@@ -159,12 +192,8 @@ func readEvents(r io.Reader, limit int, alive func(), emit func(Event) bool) err
 		}
 		alive()
 		if len(line) == 0 { // the event is complete
-			event, known, err := parseEvent(name, data)
-			if err != nil {
+			if err := emit(name, data); err != nil {
 				return err
-			}
-			if known && !emit(event) {
-				return errStop
 			}
 			name, data = "", nil
 			continue
@@ -225,34 +254,47 @@ func parseEvent(name string, data []byte) (e Event, known bool, err error) {
 	return e, true, nil
 }
 
-// poll is Watch for a horde without event streams.
-func (c *Client) poll(ctx context.Context, id string, yield func(Event, error) bool) {
-	var last api.Check
+// poll is Watch by asking: for a while, or to the end where that is 0. It outlives
+// failures that may pass, like the stream. ended: nothing more is to be yielded.
+func (c *Client) poll(ctx context.Context, id string, while time.Duration, yield func(Event, error) bool) (ended bool) {
+	var last *api.Check
 	began := time.Now()
-	for first := true; ; first = false {
+	failing := time.Time{} // since when the server has been away
+	for {
 		check, err := c.Check(ctx, id)
-		if err != nil {
-			yield(Event{}, err)
-			return
-		}
-		if check.Done || check.Faulted {
+		switch {
+		case err == nil && over(check):
 			c.pollEnd(ctx, id, check, yield)
-			return
+			return true
+		case err == nil:
+			if (last == nil || *check != *last) && !yield(Event{Check: check}, nil) {
+				return true
+			}
+			last, failing = check, time.Time{}
+		case Temporary(err) && failing.IsZero():
+			failing = time.Now()
+		case !Temporary(err) || time.Since(failing) > outage:
+			yield(Event{}, err)
+			return true
 		}
-		if (first || *check != last) && !yield(Event{Check: check}, nil) {
-			return
-		}
-		last = *check
+
 		pause := c.pollMin
 		if time.Since(began) > time.Minute { // be kind to a busy horde
 			pause *= 2
 		}
 		if !sleep(ctx, pause) {
 			yield(Event{}, ctx.Err())
-			return
+			return true
+		}
+		if while > 0 && time.Since(began) >= while {
+			return false
 		}
 	}
 }
+
+// over reports whether nothing more comes of a request. After a cancel it may be
+// done while workers have jobs of it in hand, which still arrive.
+func over(c *api.Check) bool { return c.Faulted || c.Done && c.Processing == 0 }
 
 func (c *Client) pollEnd(ctx context.Context, id string, check *api.Check, yield func(Event, error) bool) {
 	if !yield(Event{Check: check}, nil) {

@@ -70,7 +70,8 @@ func (c *Client) SubmitText(ctx context.Context, s *api.TextSubmit) (*api.Submit
 // a minute.
 const textPause = 1100 * time.Millisecond
 
-// FollowText looks at a request for texts until it is done and tells each state.
+// FollowText looks at a request for texts until nothing more comes of it, after a
+// cancel too, and tells each state.
 // It returns the last one; an error when ctx ended or the request is gone.
 // Failures that may pass are waited out for a minute.
 func (c *Client) FollowText(ctx context.Context, id string, tell func(*api.TextStatus)) (*api.TextStatus, error) {
@@ -81,7 +82,7 @@ func (c *Client) FollowText(ctx context.Context, id string, tell func(*api.TextS
 		switch {
 		case err == nil:
 			failing = time.Time{}
-			if tell(st); st.Done {
+			if tell(st); over(&st.Check) {
 				return st, nil
 			}
 		case ctx.Err() != nil:

@@ -26,6 +26,16 @@ func TestBrowser(t *testing.T) {
 	node(t, "browser", "browser.test.mjs", "HORDE_URL="+srv.URL)
 }
 
+// TestBrowserStreams has a browser follow more requests than it has connections, in
+// several tabs, through a cancel and an outage.
+func TestBrowserStreams(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: the browser suite takes a minute; `make test` runs it")
+	}
+	srv := start(t, setup{})
+	node(t, "browser", "streams.test.mjs", "HORDE_URL="+srv.URL)
+}
+
 // node runs a suite of Node's test runner.
 func node(t *testing.T, folder, file string, env ...string) {
 	t.Helper()

@@ -64,6 +64,7 @@ func (x *index) remove(e *entry) {
 	}
 	delete(x.holders[e.row.UserID].entries, e)
 	x.tidyHolder(e.row.UserID)
+	e.watches.Note(e.row.ID)
 }
 
 // holder is what a user has, made when there was nothing.
@@ -99,6 +100,7 @@ func (x *index) apply(f *form, p store.FormProgress) {
 	f.FormProgress = p
 	x.count(f, 1)
 	x.place(f)
+	f.e.watches.Note(f.e.row.ID)
 }
 
 // place puts a form where pops look, or takes it away, as its state says.

@@ -11,6 +11,7 @@ import (
 	"horde/internal/horde"
 	"horde/internal/kudos"
 	"horde/internal/store"
+	"horde/internal/waiting"
 )
 
 const (
@@ -52,6 +53,7 @@ type entry struct {
 	record  record
 	expires int64
 	forms   []*form // in the order of the request
+	watches waiting.Watches
 }
 
 // form is one form of a live request. Of the row, only FormProgress changes.

@@ -17,7 +17,7 @@ type metrics struct {
 	running atomic.Int64 // calls being answered
 }
 
-func newMetrics(reg prometheus.Registerer) *metrics {
+func newMetrics(reg prometheus.Registerer, streams func() float64) *metrics {
 	m := &metrics{
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "horde_http_calls_total",
@@ -29,7 +29,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}, []string{"route", "method"}),
 	}
-	reg.MustRegister(m.calls, m.seconds)
+	reg.MustRegister(m.calls, m.seconds, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "horde_event_streams",
+		Help: "Event streams that are open.",
+	}, streams))
 	return m
 }
 

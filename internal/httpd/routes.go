@@ -76,6 +76,8 @@ func (s *Server) routes() []route {
 			doc: &doc{summary: "Report the progress of a job", body: api.ProgressSchema}},
 		{method: http.MethodGet, pattern: "/api/ext/v1/requests/{id}/events", handle: s.getEvents, limits: checkRates, plain: true,
 			doc: &doc{summary: "Follow a request as server-sent events"}},
+		{method: http.MethodGet, pattern: "/api/ext/v1/events", handle: s.getManyEvents, limits: checkRates, plain: true,
+			doc: &doc{summary: "Follow several requests of all kinds in one stream of server-sent events", query: eventsQuery}},
 	}
 	table = append(table, s.adminRoutes()...)
 	table = append(table, s.sharedKeyRoutes()...)

@@ -63,6 +63,7 @@ type Server struct {
 	swagger, extSwagger []byte
 	ending              chan struct{} // closed when the server begins to stop
 	proxyWarned         sync.Once
+	streams             *streams
 }
 
 // New makes a Server with the routes of routes.go.
@@ -78,8 +79,8 @@ func newServer(o Options, routes func(*Server) []route) *Server {
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
 	}
-	s := &Server{Options: o, log: o.Log, node: []string{o.Node + ":" + o.Version}, ending: make(chan struct{})}
-	s.metrics = newMetrics(o.Metrics)
+	s := &Server{Options: o, log: o.Log, node: []string{o.Node + ":" + o.Version}, ending: make(chan struct{}), streams: newStreams()}
+	s.metrics = newMetrics(o.Metrics, s.streams.count)
 	s.table = routes(s)
 	s.buildMux()
 	s.swagger, s.extSwagger = s.buildSwagger(contract), s.buildSwagger(extensions)

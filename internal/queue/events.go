@@ -1,12 +1,14 @@
 package queue
 
 import (
+	"cmp"
 	"context"
-	"maps"
+	"slices"
 
 	"horde/api"
 	"horde/internal/horde"
 	"horde/internal/store"
+	"horde/internal/waiting"
 )
 
 // maxPreview bounds the picture in a progress report, in bytes of base64.
@@ -32,68 +34,150 @@ func (q *Queue) Progress(ctx context.Context, key, job string, p api.Progress) e
 	if a.job.State != store.JobRunning {
 		return horde.Errorf("AbortedGen", "This job is over. Please check your worker speed.")
 	}
+
 	x := a.e.home
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if a.e.state.Faulted {
 		return horde.Errorf("RequestExpired", "The request of this job was given up.")
 	}
-	if a.e.progress == nil {
-		a.e.progress = map[string]api.JobProgress{}
-	}
-	a.e.progress[job] = api.JobProgress{Job: job, WorkerName: a.worker.Name, Progress: p}
+	a.e.reportLocked(a.job, a.worker.Name, p, q.Clock().UnixMicro())
 	a.e.wake()
 	return nil
 }
 
-// News is what a watcher of a request hears.
-type News struct {
-	Check    api.Check
-	Progress []api.JobProgress
-	Gone     bool // the request has expired
+// report is the newest that is known from inside a running job.
+type report struct {
+	api.JobProgress
+	at        int64 // when it came
+	begun     int64 // when the worker can have begun the job at the earliest
+	firstAt   int64 // when the first report of the job came, which told of firstStep
+	firstStep int
 }
 
-// Watch calls tell with the news of a request: at once, then after each change,
-// until ctx ends, tell returns false, or the request is done or gone.
-func (q *Queue) Watch(ctx context.Context, id string, tell func(News) bool, idle <-chan struct{}) error {
-	e, err := q.findAny(ctx, id)
-	if err != nil {
-		return err
+// reportLocked notes a worker's report under the lock of the index, with the time
+// that the job has taken so far.
+func (e *entry) reportLocked(j *store.Job, worker string, p api.Progress, now int64) {
+	r, known := e.reports[j.ID]
+	if !known || p.Step < r.firstStep { // the worker began the job again
+		r = report{begun: max(j.Started, e.heard[j.WorkerID]), firstAt: now, firstStep: p.Step}
 	}
-	wake := make(chan struct{}, 1)
-	x := e.home
-	x.mu.Lock()
-	if e.watchers == nil {
-		e.watchers = map[chan struct{}]bool{}
+	r.JobProgress = api.JobProgress{Job: j.ID, WorkerName: worker, Progress: p, Elapsed: inSeconds(now - j.Started)}
+	r.at = now
+
+	// Between reports only steps were made. Before the first one the worker may
+	// have loaded a model, or have made another image of the same batch.
+	switch steps := p.Step - r.firstStep; {
+	case steps > 0:
+		r.StepSeconds = inSeconds((now - r.firstAt) / int64(steps))
+	case p.Step > 0:
+		r.StepSeconds = inSeconds((r.firstAt - r.begun) / int64(p.Step))
 	}
-	e.watchers[wake] = true
-	x.mu.Unlock()
-	defer func() {
-		x.mu.Lock()
-		delete(e.watchers, wake)
-		x.mu.Unlock()
-	}()
-	for {
-		n := q.news(e)
-		if !tell(n) || n.Gone || n.Check.Done {
-			return nil
+	if e.reports == nil {
+		e.reports = map[string]report{}
+	}
+	e.reports[j.ID] = r
+	e.hear(j.WorkerID, now)
+}
+
+// hear notes when a worker was busy with another job of the request last: its next
+// one began after that.
+func (e *entry) hear(worker string, at int64) {
+	if e.heard == nil {
+		e.heard = map[string]int64{}
+	}
+	e.heard[worker] = max(e.heard[worker], at)
+}
+
+// inSeconds is a time in microseconds as seconds, to the millisecond.
+func inSeconds(micros int64) float64 { return float64(max(0, micros)/1000) / 1000 }
+
+// News is how far a request is, for one who follows it.
+type News struct {
+	Kind      string // image, text
+	Check     api.Check
+	Cancelled bool
+	Running   []api.RunningJob  // in the order of handing out
+	Delivered []string          // ids of the jobs whose results are there
+	Progress  []api.JobProgress // of those that report it
+	Gone      bool              // the request has expired, or there was none
+	// Ended: nothing will change any more. A cancelled or faulted request is done
+	// before that, while workers have jobs of it in hand: those still arrive.
+	Ended bool
+}
+
+// Follow has w told of every change of those live requests that there are among
+// ids, until stop is called. It returns the ids that it found. Knowing the id of a
+// request is the right to follow it.
+func (q *Queue) Follow(ctx context.Context, ids []string, w *waiting.Watch) (found []string, stop func(), err error) {
+	entries := q.knownAmong(ids)
+
+	// Another node may have taken in the rest; one read looks for all of them.
+	if len(entries) < len(ids) && q.Store.Shared() {
+		unknown := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return entries[id] != nil || !horde.IsID(id) })
+		if err := q.Refresh(ctx, unknown); err != nil {
+			return nil, nil, err
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-wake:
-		case <-idle:
+		entries = q.knownAmong(ids)
+	}
+
+	for _, e := range entries {
+		e.home.mu.Lock()
+		e.watches.Add(w)
+		e.home.mu.Unlock()
+		found = append(found, e.row.ID)
+	}
+	stop = func() {
+		for _, e := range entries {
+			e.home.mu.Lock()
+			delete(e.watches, w)
+			e.home.mu.Unlock()
 		}
 	}
+	return found, stop, nil
+}
+
+// knownAmong are the live requests of any kind that this node knows, by id.
+func (q *Queue) knownAmong(ids []string) map[string]*entry {
+	entries := make(map[string]*entry, len(ids))
+	now := q.Clock().UnixMicro()
+	for _, id := range ids {
+		for _, x := range q.indexes() {
+			if e := x.known(id, now); e != nil {
+				entries[id] = e
+			}
+		}
+	}
+	return entries
+}
+
+// News tells how far a request is, from memory: Gone when there is none.
+func (q *Queue) News(id string) News {
+	for _, x := range q.indexes() {
+		if e := x.known(id, q.Clock().UnixMicro()); e != nil {
+			return q.news(e)
+		}
+	}
+	return News{Gone: true}
 }
 
 func (q *Queue) news(e *entry) News {
 	x := e.home
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	n := News{Check: q.check1(e), Gone: x.entries[e.row.ID] != e}
-	for _, p := range maps.All(e.progress) {
-		n.Progress = append(n.Progress, p)
+	n := News{Kind: x.kind.name, Check: q.check1(e), Cancelled: e.state.Cancelled, Running: []api.RunningJob{}, Delivered: []string{}}
+	n.Ended = n.Check.Done && n.Check.Processing == 0
+	for _, j := range e.jobs {
+		switch {
+		case inProgress(j) > 0:
+			n.Running = append(n.Running, api.RunningJob{Job: j.ID, WorkerName: q.workerName(j.WorkerID)})
+		case j.State == store.JobDone && !j.Fake:
+			n.Delivered = append(n.Delivered, j.ID)
+		}
 	}
+	for _, r := range e.reports {
+		n.Progress = append(n.Progress, r.JobProgress)
+	}
+	slices.SortFunc(n.Progress, func(a, b api.JobProgress) int { return cmp.Compare(a.Job, b.Job) })
 	return n
 }

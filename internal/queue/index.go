@@ -160,9 +160,10 @@ func (x *index) setJob(e *entry, j store.Job) {
 	case e.jobs[i].State == store.JobRunning && j.State != store.JobRunning:
 		x.running -= inProgress(e.jobs[i])
 		e.jobs[i] = &j
+		e.hear(j.WorkerID, j.Finished)
 	}
 	if j.State != store.JobRunning {
-		delete(e.progress, j.ID)
+		delete(e.reports, j.ID)
 	}
 	e.wake()
 }
@@ -271,15 +272,8 @@ func (x *index) offer(entries ...*entry) {
 // it.
 func (v *view) wakesFor(e *entry) bool { return v.serves(e.models()) && v.lacking(e.feat) == 0 }
 
-// wake tells those who watch a request that something changed.
-func (e *entry) wake() {
-	for c := range e.watchers {
-		select {
-		case c <- struct{}{}:
-		default:
-		}
-	}
-}
+// wake tells those who follow a request that something changed.
+func (e *entry) wake() { e.watches.Note(e.row.ID) }
 
 // census counts the waiting requests by what they ask for, so that a pop can
 // say what it was withheld from without looking at the queue (decisions #20).

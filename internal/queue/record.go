@@ -6,11 +6,11 @@ import (
 	"math"
 	"slices"
 
-	"horde/api"
 	"horde/internal/admission"
 	"horde/internal/catalog"
 	"horde/internal/horde"
 	"horde/internal/store"
+	"horde/internal/waiting"
 )
 
 // record is what is stored of a request besides the columns that move.
@@ -70,8 +70,9 @@ type entry struct {
 
 	reserved int // claims of this node that are not committed yet
 	queued   bool
-	watchers map[chan struct{}]bool
-	progress map[string]api.JobProgress
+	watches  waiting.Watches   // of those who follow the request
+	reports  map[string]report // from inside running jobs, by job id
+	heard    map[string]int64  // when a worker reported last or delivered, by worker id
 
 	verdict   possibility
 	verdictAt int64

@@ -191,7 +191,15 @@ func (q *Queue) remaining(e *entry) float64 {
 		if w := q.Fleet.Worker(j.WorkerID); w != nil {
 			speed = w.Speed()
 		}
-		longest = max(longest, float64(e.work.things())/speed-float64(now-j.Started)/1e6)
+		left := float64(e.work.things())/speed - float64(now-j.Started)/1e6
+
+		// Where the worker reports its steps, they tell better than what it did before.
+		if r, reported := e.reports[j.ID]; reported {
+			if seconds, known := r.Left(); known {
+				left = seconds - float64(now-r.at)/1e6
+			}
+		}
+		longest = max(longest, left)
 	}
 	return longest
 }

@@ -171,36 +171,16 @@ func TestManyWaitingPops(t *testing.T) {
 	}
 }
 
-// TestWatchRequest: a watcher hears of each change, and of the end.
-func TestWatchRequest(t *testing.T) {
+// TestFollowRequest: a follower hears of each change, and of the end.
+func TestFollowRequest(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, newClock())
 		a, b := all[0], all[len(all)-1]
 		p := a.person(t, true, 1000)
 		id := a.accept(t, ask(p, 1))
-		heard := make(chan News, 100)
-		done := make(chan error, 1)
-		go func() {
-			done <- b.Watch(t.Context(), id, func(n News) bool { heard <- n; return true }, nil)
-		}()
-		first := <-heard
-		if first.Check.Waiting != 1 {
-			t.Errorf("at once: %+v", first)
-		}
+		until := b.followed(t, id)
+		until("it waits", func(n News) bool { return n.Check.Waiting == 1 })
 		job := a.take(t, p, pop("one"))
-		until := func(what string, ok func(News) bool) {
-			t.Helper()
-			for {
-				select {
-				case n := <-heard:
-					if ok(n) {
-						return
-					}
-				case <-time.After(20 * time.Second):
-					t.Fatalf("%s: not heard", what)
-				}
-			}
-		}
 		until("a claim", func(n News) bool { return n.Check.Processing == 1 })
 		if err := b.Progress(t.Context(), p.key, *job.ID, api.Progress{Step: 2, Steps: 4}); err != nil {
 			t.Fatal(err)
@@ -209,10 +189,7 @@ func TestWatchRequest(t *testing.T) {
 		if _, err := a.submit(p.key, *job.ID, "ok"); err != nil {
 			t.Fatal(err)
 		}
-		until("the end", func(n News) bool { return n.Check.Done && len(n.Progress) == 0 })
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
+		until("the end", func(n News) bool { return n.Ended && n.Check.Done && len(n.Progress)+len(n.Running) == 0 })
 	})
 }
 

@@ -122,31 +122,45 @@ function status(request, origin) {
   return { ...now, generations, shared: false };
 }
 
-function events(request, response, origin) {
+/** The events of several requests, as they are now and then every step. */
+function events(ids, response, origin) {
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
   const send = (name, data) => response.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
-  let last = '';
-  let lastStep = -1;
+  const open = new Map(ids.map((id) => [id, { status: '', step: '' }]));
   const timer = setInterval(tick, stepTime);
   response.on('close', () => clearInterval(timer));
+  tick();
+
   function tick() {
+    for (const [id, seen] of open) tell(id, seen);
+    if (open.size > 0) return;
+    clearInterval(timer);
+    response.end();
+  }
+  function tell(id, seen) {
+    const request = requests.get(id);
+    if (!request) {
+      open.delete(id);
+      return send('gone', { request: id, rc: 'RequestNotFound', message: 'not found' });
+    }
+    const ref = { request: id, type: 'image' };
     const now = state(request);
     if (now.done || now.faulted) {
-      send('end', status(request, origin));
-      clearInterval(timer);
-      return response.end();
+      open.delete(id);
+      return send('end', { ...ref, cancelled: !!request.cancelled, ...status(request, origin) });
     }
-    const body = JSON.stringify(check(request));
-    if (body !== last) send('status', JSON.parse((last = body)));
-    if (now.processing && now.step !== lastStep) {
-      lastStep = now.step;
-      const job = request.jobs[now.finished];
-      const noise = 0.9 * (1 - now.step / request.steps);
-      const preview = pictures.length && noise < 0.5 ? picture(job) : paint(64, 64, job.seed, noise);
-      send('progress', { job: job.id, worker_name: 'operator’s easel', step: now.step, steps: request.steps, preview: preview.toString('base64') });
-    }
+    const job = request.jobs[now.finished];
+    const jobs = now.processing ? [{ job: job.id, worker_name: 'operator’s easel' }] : [];
+    const delivered = request.jobs.slice(0, now.finished).map((j) => j.id);
+    const text = JSON.stringify({ ...check(request), jobs, delivered });
+    if (text !== seen.status) send('status', { ...ref, cancelled: false, ...JSON.parse(text) });
+    seen.status = text;
+    const step = `${job?.id} ${now.step}`;
+    if (!now.processing || step === seen.step) return;
+    seen.step = step;
+    const preview = paint(64, 64, job.seed, 1 - now.step / request.steps).toString('base64');
+    send('progress', { ...ref, job: job.id, worker_name: 'operator’s easel', step: now.step, steps: request.steps, elapsed: (now.step * stepTime) / 1000, step_seconds: stepTime / 1000, preview });
   }
-  tick();
 }
 
 /** A breakdown as the horde gives it; the figures are made up. */
@@ -245,11 +259,13 @@ createServer(async (incoming, response) => {
     const body = picture(job);
     return response.writeHead(200, { 'Content-Type': body[0] === 0x52 ? 'image/webp' : 'image/png', 'Access-Control-Allow-Origin': '*' }).end(body);
   }
+  if (route === 'GET /api/ext/v1/events') {
+    const ids = (url.searchParams.get('ids') ?? '').split(',').filter(Boolean);
+    const unwanted = ids.some((one) => requests.get(one)?.prompt.includes('nostream'));
+    return unwanted ? json(404, { message: 'no stream' }) : events(ids, response, url.origin);
+  }
   if (url.pathname.startsWith('/api/')) {
     if (!request) return json(404, { message: `Image Waiting Prompt with ID '${url.pathname.split('/').at(-1)}' not found.`, rc: 'RequestNotFound' });
-    if (url.pathname.endsWith('/events')) {
-      return request.prompt.includes('nostream') ? json(404, { message: 'no stream' }) : events(request, response, url.origin);
-    }
     if (route.startsWith('GET /api/v2/generate/check/')) return json(200, check(request));
     if (route.startsWith('GET /api/v2/generate/status/')) return json(200, status(request, url.origin));
     if (incoming.method === 'DELETE') {

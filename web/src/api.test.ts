@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ANONYMOUS, Horde, HordeError } from './api';
 import { emptyOrder, toRequest } from './order';
 
@@ -62,7 +62,9 @@ describe('Horde', () => {
     await horde.check('a/b');
     expect(seen[0]!.init.headers).not.toHaveProperty('apikey');
     expect(seen[1]!.url).toBe('http://horde.test/api/v2/generate/check/a%2Fb');
-    expect(horde.eventsURL('a/b')).toBe('http://horde.test/api/ext/v1/requests/a%2Fb/events');
+    await horde.events(['a/b', 'c'], new AbortController().signal);
+    expect(seen[2]!.url).toBe('http://horde.test/api/ext/v1/events?ids=a%2Fb,c');
+    expect(seen[2]!.init.headers).not.toHaveProperty('apikey');
   });
 
   it('looks up the account of the key it is given', async () => {
@@ -88,9 +90,22 @@ describe('Horde', () => {
     expect(error).toMatchObject({ status, ...want });
   });
 
+  it('gives up on a server that takes a call and never answers', async () => {
+    vi.useFakeTimers();
+    const silent = new Horde(() => ANONYMOUS, 'a', '', (_, init) =>
+      new Promise((_, reject) => init!.signal!.addEventListener('abort', () => reject(new DOMException('', 'AbortError')))),
+    );
+    const asked = caught(silent.cancel('x'));
+    const sent = caught(silent.generate(request));
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await asked).toMatchObject({ name: 'HordeError', status: 0, message: 'The horde did not answer within 20 seconds.' });
+    expect(await sent).toMatchObject({ name: 'HordeError', status: 0, message: 'The horde did not answer within 60 seconds.' });
+    vi.useRealTimers();
+  });
+
   it('says when nobody answers, and stays silent when aborted', async () => {
     const down = new Horde(() => ANONYMOUS, 'a', '', () => Promise.reject(new TypeError('fetch failed')));
-    expect(await caught(down.models())).toMatchObject({ status: 0, message: 'The horde does not answer.' });
+    expect(await caught(down.models())).toMatchObject({ status: 0, message: 'No connection to the server.' });
     const stop = new AbortController();
     stop.abort();
     expect(await caught(down.check('x', stop.signal))).toBeInstanceOf(TypeError);

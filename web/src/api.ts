@@ -108,6 +108,25 @@ export interface JobProgress {
   step: number;
   steps: number;
   preview?: string;
+  /** Seconds from handing out the job to this step. */
+  elapsed?: number;
+  /** Seconds that one step takes. */
+  step_seconds?: number;
+}
+
+/** How far a request is, as its events tell it; a check lacks what is optional. */
+export interface RequestStatus extends Check {
+  /** Nothing more is handed out; what jobs lists is still delivered and charged. */
+  cancelled?: boolean;
+  /** The jobs that workers have now. Another attempt has another id. */
+  jobs?: { job: string; worker_name: string }[];
+  /** Ids of the jobs whose results are there. */
+  delivered?: string[];
+}
+
+/** The last event of a request. */
+export interface RequestEnd extends ImageStatus {
+  cancelled?: boolean;
 }
 
 export interface ActiveModel {
@@ -172,6 +191,31 @@ export class HordeError extends Error {
 
 type Fetch = typeof fetch;
 
+/** How long a call may take, ms: what is sent may be large, what is asked for is not. */
+const SEND_TIME = 60_000;
+const READ_TIME = 20_000;
+
+/** A signal that fires with another one, or after a time (ms). */
+export function withTimeout(outer: AbortSignal | undefined, ms: number) {
+  const own = new AbortController();
+  let late = false;
+  const pass = () => own.abort(outer?.reason);
+  const timer = setTimeout(() => {
+    late = true;
+    own.abort();
+  }, ms);
+  if (outer?.aborted) pass();
+  outer?.addEventListener('abort', pass);
+  return {
+    signal: own.signal,
+    timedOut: () => late,
+    clear() {
+      clearTimeout(timer);
+      outer?.removeEventListener('abort', pass);
+    },
+  };
+}
+
 /** Horde calls one server. apikey is asked anew for each call. */
 export class Horde {
   constructor(
@@ -203,9 +247,15 @@ export class Horde {
     return this.call('DELETE', `/api/v2/generate/status/${encodeURIComponent(id)}`);
   }
 
-  /** Address of the request's event stream. */
-  eventsURL(id: string): string {
-    return `${this.base}/api/ext/v1/requests/${encodeURIComponent(id)}/events`;
+  /**
+   * Opens the stream of the events of several requests. The caller reads its body, and
+   * ends it by the signal.
+   */
+  async events(ids: string[], signal: AbortSignal): Promise<Response> {
+    const headers = { Accept: 'text/event-stream', 'Client-Agent': this.agent };
+    const response = await this.send(`/api/ext/v1/events?ids=${ids.map(encodeURIComponent).join(',')}`, { headers, signal });
+    if (!response.ok) throw refusal(response, await response.json().catch(() => undefined));
+    return response;
   }
 
   models(): Promise<ActiveModel[]> {
@@ -241,22 +291,38 @@ export class Horde {
       headers.apikey = options.apikey ?? this.apikey();
     }
     if (options.body !== undefined) headers['Content-Type'] = 'application/json';
-    let response: Response;
+
+    // Browsers have few connections to one server: a call that gets no answer must not
+    // keep one for ever.
+    const patience = options.body === undefined ? READ_TIME : SEND_TIME;
+    const limit = withTimeout(options.signal, patience);
     try {
-      response = await this.fetcher(this.base + path, {
+      const response = await this.send(path, {
         method,
         headers,
         body: options.body === undefined ? undefined : JSON.stringify(options.body),
-        signal: options.signal,
+        signal: limit.signal,
       });
+      const answer = await response.json().catch(() => undefined);
+      if (limit.timedOut()) throw new HordeError('', 0);
+      if (!response.ok) throw refusal(response, answer);
+      if (answer === undefined) throw new HordeError('The horde sent an answer that is not JSON.', response.status);
+      return answer as T;
     } catch (error) {
-      if (options.signal?.aborted) throw error;
-      throw new HordeError('The horde does not answer.', 0);
+      if (limit.timedOut()) throw new HordeError(`The horde did not answer within ${patience / 1000} seconds.`, 0);
+      throw error;
+    } finally {
+      limit.clear();
     }
-    const answer = await response.json().catch(() => undefined);
-    if (!response.ok) throw refusal(response, answer);
-    if (answer === undefined) throw new HordeError('The horde sent an answer that is not JSON.', response.status);
-    return answer as T;
+  }
+
+  private async send(path: string, init: RequestInit): Promise<Response> {
+    try {
+      return await this.fetcher(this.base + path, init);
+    } catch (error) {
+      if (init.signal?.aborted) throw error;
+      throw new HordeError('No connection to the server.', 0);
+    }
   }
 }
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HordeError, type ImageStatus } from './api';
-import { emptyPlaces, share, withGenerations, withProgress } from './easel';
+import { HordeError } from './api';
 import { byField, emptyOrder, faults, POCKET, splitPrompt, toRequest, withModel } from './order';
 import { fileName, isURL, sniff, source } from './picture';
 import { explain, ordinal, reckoned, seconds, waiting } from './words';
@@ -61,30 +60,6 @@ describe('an order', () => {
   });
 });
 
-describe('the easel', () => {
-  const progress = (job: string, step: number, preview?: string) => ({ job, worker_name: 'w', step, steps: 10, preview });
-  const generation = (id: string) => ({
-    id, img: 'x', seed: '1', censored: false, gen_metadata: [], worker_id: '', worker_name: 'w', model: 'm', state: 'ok',
-  });
-  const status = (...ids: string[]) => ({ generations: ids.map(generation) }) as unknown as ImageStatus;
-
-  it('gives each job a place and keeps it there', () => {
-    let places = withProgress(emptyPlaces(3), progress('b', 2, 'p'));
-    places = withProgress(places, progress('a', 5));
-    places = withGenerations(places, status('a', 'c'));
-    expect(places.map((p) => p.job)).toEqual(['b', 'a', 'c']);
-    expect(share(places)).toBeCloseTo((0.2 + 1 + 1) / 3);
-    places = withProgress(places, progress('b', 3));
-    expect(places[0]!.progress).toMatchObject({ step: 3, preview: 'p' });
-    expect(withProgress(places, progress('a', 1))[1]!.generation).toBeDefined();
-  });
-
-  it('lets the next job take the place of one that was given up', () => {
-    const places = withProgress(withProgress(emptyPlaces(1), progress('lost', 9, 'p')), progress('next', 1));
-    expect(places).toEqual([{ job: 'next', progress: { ...progress('next', 1), preview: undefined } }]);
-  });
-});
-
 describe('pictures and words', () => {
   it('names files by what they show', () => {
     expect(fileName('A red fox, in the snow!', '42')).toBe('a-red-fox-in-the-snow-42.webp');
@@ -119,6 +94,6 @@ describe('pictures and words', () => {
     expect(waiting({ ...check, queue_position: 3 })).toBe('3rd in the queue');
     expect(waiting({ ...check, queue_position: 0 })).toBe('Waiting for a worker');
     expect([1, 2, 3, 11, 21].map(ordinal)).toEqual(['1st', '2nd', '3rd', '11th', '21st']);
-    expect([0.2, 89, 120, 7200].map(seconds)).toEqual(['1 s', '89 s', '2 min', '2 h']);
+    expect([0.2, 89, 120, 7200].map(seconds)).toEqual(['1 s', '1 min 29 s', '2 min', '2 h']);
   });
 });

@@ -1,6 +1,7 @@
 // Pictures as the API gives them: base64 text or a URL. Turned into blobs for
 // showing, keeping and downloading.
 
+import { withTimeout } from './api';
 import { here } from './link';
 
 /** The media type that base64 text begins with; WebP if it is none we know. */
@@ -20,16 +21,92 @@ export function source(img: string): string {
   return isURL(img) ? here(img) : `data:${sniff(img)};base64,${img}`;
 }
 
-/** The picture's bytes. Throws when they cannot be had. */
-export async function fetchBlob(img: string): Promise<Blob> {
-  if (!isURL(img)) {
-    const bytes = Uint8Array.from(atob(img), (char) => char.charCodeAt(0));
-    return new Blob([bytes], { type: sniff(img) });
+/** What a horde gives for an image that its worker never uploaded. */
+export const NOT_UPLOADED = 'N/A';
+
+/** Why an image is not here, in words for who waits for it. */
+export class ImageError extends Error {
+  constructor(
+    message: string,
+    /** HTTP status; 0: its host cannot be reached, or does not let pages read it. */
+    readonly status: number,
+  ) {
+    super(message);
+    this.name = 'ImageError';
   }
-  const response = await fetch(here(img));
-  if (!response.ok) throw new Error(`the picture's host answered ${response.status}`);
-  const blob = await response.blob();
-  return blob.type.startsWith('image/') ? blob : new Blob([blob], { type: 'image/webp' });
+}
+
+/** How many images are fetched at a time: browsers have six connections to one server. */
+const AT_A_TIME = 3;
+/** How long fetching one may take, ms. */
+const FETCH_TIME = 60_000;
+
+let fetching = 0;
+const queue: (() => void)[] = [];
+
+async function inTurn<T>(act: () => Promise<T>): Promise<T> {
+  if (fetching >= AT_A_TIME) await new Promise<void>((resolve) => queue.push(resolve));
+  else fetching++;
+  try {
+    return await act();
+  } finally {
+    const next = queue.shift();
+    if (next) next();
+    else fetching--;
+  }
+}
+
+/** The image's bytes. Throws an ImageError when they cannot be had. */
+export async function fetchBlob(img: string): Promise<Blob> {
+  if (img === NOT_UPLOADED || img === '') throw new ImageError('The worker did not upload this image.', 404);
+  if (!isURL(img)) {
+    try {
+      const bytes = Uint8Array.from(atob(img), (char) => char.charCodeAt(0));
+      return new Blob([bytes], { type: sniff(img) });
+    } catch {
+      throw new ImageError('The worker sent something that is no image.', 200);
+    }
+  }
+  return inTurn(() => fetchURL(here(img)));
+}
+
+async function fetchURL(url: string): Promise<Blob> {
+  const limit = withTimeout(undefined, FETCH_TIME);
+  try {
+    const response = await fetch(url, { signal: limit.signal });
+    if (!response.ok) throw new ImageError(refusal(url, response.status), response.status);
+    const blob = await response.blob();
+    return blob.type.startsWith('image/') ? blob : new Blob([blob], { type: 'image/webp' });
+  } catch (error) {
+    if (error instanceof ImageError) throw error;
+    throw new ImageError(`This browser cannot reach the image at ${hostOf(url)}.`, 0);
+  } finally {
+    limit.clear();
+  }
+}
+
+function refusal(url: string, status: number): string {
+  if (status === 403 || status === 410) return 'The link to this image does not hold any more.';
+  if (status === 404) return `${hostOf(url)} no longer has this image.`;
+  return `${hostOf(url)} answered ${status} instead of the image.`;
+}
+
+/** Host and port of a link. */
+export function hostOf(url: string): string {
+  try {
+    return new URL(url, globalThis.location?.href).host;
+  } catch {
+    return url;
+  }
+}
+
+/** Whether the browser can show the image by its address, though pages may not read it. */
+export async function canShow(url: string): Promise<boolean> {
+  const image = new Image();
+  const late = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), FETCH_TIME));
+  image.src = url;
+  const shown = image.decode().then(() => true, () => false);
+  return Promise.race([shown, late]);
 }
 
 /** A file name that says what it shows: "a-red-fox-in-the-snow-42.webp". */

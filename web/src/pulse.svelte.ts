@@ -30,7 +30,11 @@ class Pulse {
     };
   }
 
+  #asking = false;
+
   async refresh(): Promise<void> {
+    if (this.#asking) return; // of a server that does not answer, once is enough
+    this.#asking = true;
     try {
       const [models, performance, heartbeat] = await Promise.all([
         horde.models(),
@@ -45,6 +49,8 @@ class Pulse {
       this.at = Date.now();
     } catch (error) {
       this.error = error as HordeError;
+    } finally {
+      this.#asking = false;
     }
   }
 }

@@ -1,14 +1,17 @@
 // The requests of this page: sent, followed, cancelled, and picked up again
 // after a reload.
 
-import { HordeError, type Accepted, type Check, type Generation, type ImageStatus } from './api';
+import { HordeError, type Accepted, type Generation, type ImageStatus, type RequestEnd, type RequestStatus } from './api';
 import { account, horde } from './account.svelte';
 import { album, type Hung } from './album.svelte';
-import { emptyPlaces, withGenerations, withProgress, type Place } from './easel';
+import { emptyPlaces, inHand, withGenerations, withoutRest, withProgress, withStatus, type Place } from './easel';
+import { timeLeft } from './eta';
+import { Feed, surroundings } from './feed';
+import type { Kept } from './history';
 import { toRequest, type Order } from './order';
-import { fetchBlob } from './picture';
+import { canShow, fetchBlob, ImageError } from './picture';
 import { loadJSON, store } from './storage';
-import { watch } from './watch';
+import type { News } from './watch';
 import { explain, type Explained } from './words';
 
 export type Phase = 'sending' | 'waiting' | 'painting' | 'done' | 'failed' | 'cancelled';
@@ -16,24 +19,38 @@ export type Phase = 'sending' | 'waiting' | 'painting' | 'done' | 'failed' | 'ca
 /** Shortest time between two status calls, ms: the API allows ten a minute. */
 const STATUS_EVERY = 7000;
 
-/** One request on its way to being pictures. */
+/** Follows the requests of all tabs. */
+const feed = new Feed(horde, surroundings());
+globalThis.addEventListener?.('pagehide', () => feed.leave());
+globalThis.addEventListener?.('pageshow', (event) => (event as PageTransitionEvent).persisted && feed.back());
+
+/** One request on its way to being images. */
 export class Painting {
   phase = $state<Phase>('sending');
-  check = $state<Check>();
+  check = $state<RequestStatus>();
   /** When check came, ms: its wait_time counts down from there. */
   checkedAt = $state(0);
   places = $state.raw<Place[]>([]);
-  /** Kept pictures by job id. */
+  /** Kept images by job id. */
   hung = $state.raw<Record<string, Hung>>({});
+  /** Why images cannot be shown, by job id. */
+  lacking = $state.raw<Record<string, ImageError>>({});
+  /** Ids of jobs whose images this browser can show, but not read and keep. */
+  direct = $state.raw<Record<string, boolean>>({});
   remarks = $state<string[]>([]);
   failure = $state<Explained>();
   /** The server does not answer at the moment. */
   trouble = $state(false);
   cancelling = $state(false);
-  /** When the last picture was there, ms; 0 before. */
+  /** Why the last try to cancel failed. */
+  uncancelled = $state('');
+  /** Nothing more is handed out; what workers have in hand still comes. */
+  cancelled = $state(false);
+  /** When the last image was there, ms; 0 before. */
   doneAt = $state(0);
 
   #stop: () => void = () => {};
+  #ended = false;
   #statusAt = 0;
   #later: ReturnType<typeof setTimeout> | undefined;
 
@@ -49,50 +66,101 @@ export class Painting {
     return this.phase === 'sending' || this.phase === 'waiting' || this.phase === 'painting';
   }
 
+  /** How many images are here, or cannot be: what is counted as finished is what is shown. */
+  get arrived(): number {
+    return this.places.filter(({ generation }) => {
+      if (!generation) return false;
+      const { id, censored } = generation;
+      return censored || this.hung[id] || this.direct[id] || this.lacking[id];
+    }).length;
+  }
+
+  /** How many images workers have delivered. */
+  get delivered(): number {
+    return Math.max(this.check?.finished ?? 0, this.arrived);
+  }
+
+  /** Seconds until the request should be done, at now (ms); see timeLeft. */
+  timeLeft(now: number): number | undefined {
+    const jobs = inHand(this.places).map((place) => ({ progress: place.progress!, at: place.heardAt! }));
+    return timeLeft(this.check, this.checkedAt, jobs, now);
+  }
+
   follow(accepted?: Accepted): void {
     this.phase = 'waiting';
     if (accepted) this.remarks = remarksOf(accepted);
-    this.#stop = watch(horde, this.id, {
-      status: (check) => this.#note(check),
-      progress: (progress) => {
-        this.trouble = false;
-        this.phase = 'painting';
-        this.places = withProgress(this.places, progress);
-      },
-      end: (status) => void this.#end(status),
-      lost: (error) => this.#fail(explain(error)),
-      trouble: () => (this.trouble = true),
-    });
+    this.#stop = feed.follow(this.id, (news) => this.#hear(news));
   }
 
-  /** Stops what is not painted; finished pictures stay. */
+  /**
+   * Stops what no worker has begun. What workers have in hand is still delivered and
+   * charged: it is followed to its end, and kept.
+   */
   async cancel(): Promise<void> {
     this.cancelling = true;
+    this.uncancelled = '';
     try {
-      const status = await horde.cancel(this.id);
-      this.#stop();
-      await this.#take(status);
-      this.places = this.places.filter((place) => place.generation);
-      this.phase = this.places.length ? 'done' : 'cancelled';
-      studio.settled();
+      await horde.cancel(this.id);
+      this.cancelled = true;
+      const check = await horde.check(this.id);
+      this.#note({ ...this.check, ...check });
+      if (check.done && check.processing === 0) await this.#end(await horde.status(this.id));
     } catch (error) {
-      if (error instanceof HordeError && error.status === 404) this.#fail(explain(error));
-      else this.trouble = true;
+      if (!this.#ended && error instanceof HordeError && error.status === 404) this.#fail(explain(error));
+      else if (!this.cancelled) this.uncancelled = explain(error).title; // else the events tell how it goes on
     } finally {
       this.cancelling = false;
     }
   }
 
-  #note(check: Check): void {
-    this.trouble = false;
-    const news = check.finished > (this.check?.finished ?? 0);
-    this.check = check;
-    this.checkedAt = Date.now();
-    if (check.processing > 0 || check.finished > 0) this.phase = 'painting';
-    if (news && !check.done) void this.#peek();
+  /** Asks for the image of a job again, by a fresh link. */
+  async fetchAgain(job: string): Promise<void> {
+    try {
+      const status = await horde.status(this.id);
+      const generation = status.generations.find(({ id }) => id === job);
+      if (!generation) return;
+      this.places = withGenerations(this.places, { ...status, generations: [generation] });
+      this.#lacks(job, undefined);
+      await this.#hang(generation);
+    } catch (error) {
+      const { title, text } = explain(error);
+      this.#lacks(job, new ImageError(`${title}. ${text}`, 0));
+    }
   }
 
-  // Shows the first pictures of several before the last is there.
+  #hear(news: News): void {
+    if (news.kind === 'reach') {
+      this.trouble = !news.answers;
+      return;
+    }
+    this.trouble = false;
+    switch (news.kind) {
+      case 'status':
+        return this.#note(news.status);
+      case 'progress':
+        this.phase = 'painting';
+        this.places = withProgress(this.places, news.progress, Date.now());
+        return;
+      case 'end':
+        return void this.#end(news.status);
+      case 'gone':
+        return this.#fail(explain(new HordeError(news.message, 404, 'RequestNotFound')));
+    }
+  }
+
+  #note(status: RequestStatus): void {
+    if (this.#ended) return;
+    const news = status.finished > (this.check?.finished ?? 0);
+    this.places = withStatus(this.places, status, this.check);
+    this.check = status;
+    this.checkedAt = Date.now();
+    this.cancelled ||= status.cancelled === true;
+    if (this.cancelled) this.places = withoutRest(this.places, status.processing + status.finished);
+    this.phase = status.processing > 0 || status.finished > 0 ? 'painting' : 'waiting';
+    if (news && !status.done) void this.#peek();
+  }
+
+  // Shows the first images of several before the last is there.
   async #peek(): Promise<void> {
     const wait = this.#statusAt + STATUS_EVERY - Date.now();
     if (wait > 0) {
@@ -105,20 +173,26 @@ export class Painting {
     if (status && this.running) await this.#take(status);
   }
 
-  async #end(status: ImageStatus): Promise<void> {
+  async #end(status: RequestEnd): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#stop();
+    clearTimeout(this.#later);
     this.check = status;
+    this.cancelled ||= status.cancelled === true;
+    this.phase = 'painting'; // until its images are here
     await this.#take(status);
-    if (status.generations.length === 0) {
+    this.places = this.places.filter((place) => place.generation);
+    if (status.generations.length === 0 && !this.cancelled) {
       return this.#fail({
-        title: 'The workers could not paint this',
+        title: 'The workers could not generate this',
         text: 'Several tried and failed.',
         advice: 'Try again, or try another model or size.',
       });
     }
-    this.places = this.places.filter((place) => place.generation);
-    this.phase = 'done';
+    this.phase = status.generations.length > 0 ? 'done' : 'cancelled';
     this.doneAt = Date.now();
-    studio.settled();
+    studio.settled(this);
   }
 
   async #take(status: ImageStatus): Promise<void> {
@@ -126,14 +200,30 @@ export class Painting {
     await Promise.all(status.generations.map((generation) => this.#hang(generation)));
   }
 
-  // A picture that cannot be fetched (its host says no) is still shown by its
-  // address; only keeping it fails.
+  #hanging = new Set<string>();
+
   async #hang(generation: Generation): Promise<void> {
-    if (this.hung[generation.id] || generation.censored || generation.img === 'N/A') return;
-    const blob = await fetchBlob(generation.img).catch(() => undefined);
-    if (!blob) return;
+    const { id } = generation;
+    if (this.hung[id] || generation.censored || this.#hanging.has(id)) return;
+    this.#hanging.add(id);
+    try {
+      const blob = await fetchBlob(generation.img);
+      const hung = await album.add(this.#kept(generation, blob));
+      this.hung = { ...this.hung, [id]: hung };
+      this.#lacks(id, undefined);
+    } catch (error) {
+      if (!(error instanceof ImageError)) throw error;
+      // What pages may not read can perhaps be shown; only keeping it fails.
+      if (error.status === 0 && (await canShow(generation.img))) this.direct = { ...this.direct, [id]: true };
+      else this.#lacks(id, error);
+    } finally {
+      this.#hanging.delete(id);
+    }
+  }
+
+  #kept(generation: Generation, blob: Blob): Kept {
     const { prompt, negative, model, width, height, steps, cfg, sampler } = this.order;
-    const hung = await album.add({
+    return {
       id: generation.id,
       prompt,
       negative,
@@ -149,14 +239,20 @@ export class Painting {
       at: Date.now(),
       notes: notesOf(generation),
       blob,
-    });
-    this.hung = { ...this.hung, [generation.id]: hung };
+    };
+  }
+
+  #lacks(job: string, error: ImageError | undefined): void {
+    const { [job]: _, ...rest } = this.lacking;
+    this.lacking = error ? { ...rest, [job]: error } : rest;
   }
 
   #fail(failure: Explained): void {
+    this.#ended = true;
+    this.#stop();
     this.failure = failure;
     this.phase = 'failed';
-    studio.settled();
+    studio.settled(this);
   }
 }
 
@@ -195,37 +291,46 @@ class Studio {
       const accepted = await send(order, source);
       painting.id = accepted.id;
       painting.follow(accepted);
-      this.#remember();
+      remember(painting);
     } catch (error) {
       this.dismiss(painting);
       throw error;
     }
   }
 
-  /** Picks up what was being painted when the page was left. */
+  /** Picks up what was being generated when the page was left, or is in another tab. */
   resume(): void {
-    const pending = loadJSON<Pending[]>('pending', []);
-    if (!Array.isArray(pending)) return;
-    this.paintings = pending.map(({ id, order, startedAt }) => new Painting(order, startedAt, id));
+    this.paintings = pending().map(({ id, order, startedAt }) => new Painting(order, startedAt, id));
     for (const painting of this.paintings) painting.follow();
   }
 
   dismiss(painting: Painting): void {
     this.paintings = this.paintings.filter((p) => p !== painting);
-    this.#remember();
+    forget(painting);
   }
 
-  settled(): void {
-    this.#remember();
+  settled(painting: Painting): void {
+    forget(painting);
     void account.refresh();
   }
+}
 
-  #remember(): void {
-    const pending: Pending[] = this.paintings
-      .filter((p) => p.running && p.id)
-      .map(({ id, order, startedAt }) => ({ id, order, startedAt }));
-    store('pending', pending.length ? JSON.stringify(pending) : '');
-  }
+// What is pending is kept for all tabs together: each changes its own entries alone.
+function pending(): Pending[] {
+  const kept = loadJSON<unknown>('pending', []);
+  return Array.isArray(kept) ? (kept as Pending[]).filter((p) => typeof p?.id === 'string' && p.order) : [];
+}
+
+function remember({ id, order, startedAt }: Painting): void {
+  keep([{ id, order, startedAt }, ...pending().filter((p) => p.id !== id)]);
+}
+
+function forget({ id }: Painting): void {
+  if (id) keep(pending().filter((p) => p.id !== id));
+}
+
+function keep(list: Pending[]): void {
+  store('pending', list.length ? JSON.stringify(list) : '');
 }
 
 // Who orders twice within a second may meet the limit of two requests a second; a

@@ -31,7 +31,7 @@ export function explain(error: unknown): Explained {
   const known = REFUSALS[error.rc];
   if (known) return { title: known[0], text: error.message, advice: known[1] };
   if (error.status === 0) {
-    return { title: 'The horde does not answer', text: 'No connection to the server.', advice: 'Check that it is running and that you are online.' };
+    return { title: 'The horde does not answer', text: error.message, advice: 'Check that it is running and that you are online.' };
   }
   if (error.status === 429) {
     const wait = error.retryAfter ? `Try again in ${seconds(error.retryAfter)}.` : 'Try again in a moment.';
@@ -46,11 +46,17 @@ export function explain(error: unknown): Explained {
   return { title: 'The horde refused this', text: error.message, advice: '' };
 }
 
-/** A duration in words, coarse: "12 s", "3 min". */
+/** A duration in words, to the second up to an hour: "34 s", "1 min 34 s", "2 h 5 min". */
 export function seconds(value: number): string {
-  if (value < 90) return `${Math.max(1, Math.round(value))} s`;
-  if (value < 5400) return `${Math.round(value / 60)} min`;
-  return `${Math.round(value / 3600)} h`;
+  const whole = Math.max(1, Math.round(value));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return inTwo(Math.floor(whole / 60), 'min', whole % 60, 's');
+  const minutes = Math.round(whole / 60);
+  return inTwo(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
+}
+
+function inTwo(large: number, unit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smallUnit}`;
 }
 
 /** Where a request stands in the queue. */
