@@ -137,7 +137,7 @@ func (s *Server) explained(path string, status int, body *api.Error) errorPage {
 
 	switch document := documents[path]; {
 	case status == http.StatusNotFound && document != "":
-		return show("Not published", "The operator of "+s.Title+" has not published a "+document+" here.",
+		return show("Not published", "The operator of "+s.Title+" has not published its "+document+" here.",
 			"Ask whoever gave you this address.")
 	case status == http.StatusNotFound && body.RC == string(codeNotFound):
 		return show("There is no such page", "Nothing was found at this address.", "Check its spelling, or start from the first page.")

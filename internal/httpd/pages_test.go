@@ -34,9 +34,9 @@ func TestErrorsAreForWhoeverAsks(t *testing.T) {
 	}{
 		{"a browser, unknown address", "GET", "/nothing", browserAccept, 404, "There is no such page"},
 		{"a browser, an address that is not clean", "GET", "/a//b", browserAccept, 404, "There is no such page"},
-		{"a browser, terms", "GET", "/terms", browserAccept, 404, "has not published a terms of service here"},
-		{"a browser, privacy", "GET", "/privacy", browserAccept, 404, "has not published a privacy policy here"},
-		{"a browser, sponsors", "GET", "/sponsors", browserAccept, 404, "has not published a list of sponsors here"},
+		{"a browser, terms", "GET", "/terms", browserAccept, 404, "has not published its terms of service here"},
+		{"a browser, privacy", "GET", "/privacy", browserAccept, 404, "has not published its privacy policy here"},
+		{"a browser, sponsors", "GET", "/sponsors", browserAccept, 404, "has not published its list of sponsors here"},
 		{"a browser, wrong method", "DELETE", "/register", browserAccept, 405, "The method is not allowed"},
 		{"a browser, unknown API address", "GET", "/api/v2/nothing", browserAccept, 404, ""},
 		{"a browser's script", "GET", "/nothing", "*/*", 404, ""},
