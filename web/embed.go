@@ -9,12 +9,14 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"fmt"
 	"html"
+	"html/template"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -53,7 +55,8 @@ type Options struct {
 // revalidated by ETag. Texts go out gzipped to those who accept it. Only GET and
 // HEAD are answered, others with 405; a path that it does not have gets 404.
 type Site struct {
-	files map[string]*file // by URL path
+	options Options
+	files   map[string]*file // by URL path
 }
 
 // New reads the embedded page.
@@ -68,7 +71,8 @@ func (s *Site) Has(path string) bool {
 // newSite reads all files below root, once. Dot files are not part of a site. The
 // embedded file system cannot fail; were it to, the site would be empty.
 func newSite(fsys fs.FS, root string, o Options) *Site {
-	s := &Site{files: map[string]*file{}}
+	o.Title = cmp.Or(o.Title, "Horde")
+	s := &Site{options: o, files: map[string]*file{}}
 
 	// The server's own pages look like the page whether it was built or not.
 	for url, name := range map[string]string{"/theme.js": "public/theme.js", "/favicon.svg": "public/favicon.svg"} {
@@ -116,9 +120,6 @@ const (
 // named is index.html with the name of the horde in it, so that the page has it
 // before its first call.
 func named(index []byte, o Options) []byte {
-	if o.Title == "" {
-		o.Title = "Horde"
-	}
 	meta := func(name, content string) string {
 		return `<meta name="` + name + `" content="` + html.EscapeString(content) + `" />`
 	}
@@ -196,7 +197,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case ok:
 		f.serve(w, r)
 	case r.URL.Path == "/":
-		serveUnbuilt(w)
+		s.serveUnbuilt(w)
 	default:
 		http.Error(w, "There is no such page.", http.StatusNotFound)
 	}
@@ -242,20 +243,18 @@ func acceptsGzip(header string) bool {
 	return false
 }
 
-const unbuilt = `<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Horde</title></head>
-<body>
+// unbuilt is what "/" shows where the page was never built.
+var unbuilt = template.Must(template.Must(template.New("frame").Parse(FrameHTML)).New("unbuilt").Parse(`{{template "head" .}}
 <h1>The horde is running, its page is not built yet</h1>
 <p>This binary was compiled without the page. Run <code>make ui</code> in the source folder, build the binary again and restart it.</p>
 <p>The API works meanwhile: <a href="/api/v2/status/heartbeat">/api/v2/status/heartbeat</a>.</p>
-</body>
-</html>
-`
+{{template "foot" .}}
+`))
 
-func serveUnbuilt(w http.ResponseWriter) {
+func (s *Site) serveUnbuilt(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	_, _ = w.Write([]byte(unbuilt)) // the reader may be gone; nothing to be done
+	frame := Frame{Site: s.options.Title, Page: "Not built", Version: s.options.Version, Repository: s.options.Repository}
+	_ = unbuilt.Execute(w, frame) // the reader may be gone; nothing to be done
 }

@@ -123,7 +123,7 @@ func TestUnbuilt(t *testing.T) {
 	s := newSite(fstest.MapFS{"dist/.keep": {}}, "dist", Options{})
 	res := get(s, "/")
 	body, _ := io.ReadAll(res.Body)
-	if res.StatusCode != 200 || !strings.Contains(string(body), "make ui") || !s.Has("/") {
+	if res.StatusCode != 200 || !strings.Contains(string(body), "make ui") || !strings.Contains(string(body), StylePath) || !s.Has("/") {
 		t.Errorf("unbuilt page: %d %s", res.StatusCode, body)
 	}
 	if s.Has("/index.html") || get(s, "/index.html").StatusCode != 404 {

@@ -56,9 +56,9 @@ async function colours(page, scheme) {
   );
 }
 
-/** Runs check in every window with both sets of colours. */
-async function everywhere(page, check) {
-  for (const scheme of SCHEMES) {
+/** Runs check in every window with both sets of colours, or those given. */
+async function everywhere(page, check, schemes = SCHEMES) {
+  for (const scheme of schemes) {
     await colours(page, scheme);
     for (const [name, size] of Object.entries(WINDOWS)) {
       await page.setViewportSize(size);
@@ -148,6 +148,15 @@ async function assertNamed(page, where) {
   assert.deepEqual(unnamed, [], `${where}: controls without a name`);
 }
 
+/** Opens the page again, with nothing written. */
+async function afresh(page) {
+  await page.goto('about:blank'); // the page keeps its draft until it is gone
+  await page.goto(`${HORDE}/theme.js`);
+  await page.evaluate(() => localStorage.clear());
+  await page.goto(HORDE);
+  await page.locator('select option[value="horde_sketch"]').waitFor({ state: 'attached' });
+}
+
 /** Waits for the newest request to be done. */
 async function finished(page) {
   const card = page.locator('article[data-phase]').first();
@@ -211,8 +220,8 @@ describe('the form', () => {
 
   test('shows one to eight images in every window', async () => {
     const { page } = browser;
-    await page.reload();
-    await page.locator('select option[value="horde_sketch"]').waitFor({ state: 'attached' });
+    await afresh(page);
+    await prompt(page).fill(PROMPT);
     await page.getByText('More settings').click();
     await page.getByLabel('Steps').fill('2');
     for (let n = 1; n <= 8; n++) {
@@ -221,20 +230,26 @@ describe('the form', () => {
       await submit(page).click();
       const card = await finished(page);
       assert.equal(await card.getByTestId('picture').count(), n);
-      await everywhere(page, async (where) => {
+      const look = async (where) => {
         await assertFits(page, `${n} images, ${where}`);
-        if (n === 1 || n === 3 || n === 8) {
-          await card.evaluate((element) => element.scrollIntoView());
-          await shoot(page, `images ${n} ${where}`);
-          await assertReadable(page, `${n} images, ${where}`);
-        }
-      });
+        await card.evaluate((element) => element.scrollIntoView());
+        await shoot(page, `images ${n} ${where}`);
+        await assertReadable(page, `${n} images, ${where}`);
+      };
+      // What colours there are does not depend on how many images.
+      await everywhere(page, look, n === 1 || n === 3 || n === 8 ? SCHEMES : [SCHEMES[n % 2]]);
     }
     await page.setViewportSize(WINDOWS.phone);
     await page.getByRole('button', { name: /^Open large/ }).first().click();
     await everywhere(page, async (where) => {
       await assertFits(page, `one image large, ${where}`);
       await assertReachable(page.getByRole('button', { name: 'Close' }), `closing the large image, ${where}`);
+      await assertReachable(page.getByRole('dialog').getByRole('heading', { level: 2 }), `the prompt of the large image, ${where}`);
+      const apart = await page.getByRole('dialog').evaluate((dialog) => {
+        const [image, words] = ['img', 'aside'].map((name) => dialog.querySelector(name).getBoundingClientRect());
+        return image.bottom <= words.top + 0.5 || image.right <= words.left + 0.5;
+      });
+      assert.ok(apart, `${where}: the large image lies on its words`);
       await shoot(page, `large ${where}`);
     });
     await page.keyboard.press('Escape');
@@ -287,7 +302,7 @@ describe('the form', () => {
 
   test('is told of an outage of 15 s, keeps what was written, and recovers by itself', async () => {
     const { page, context } = browser;
-    await page.reload();
+    await afresh(page);
     await page.setViewportSize(WINDOWS.laptop);
     await prompt(page).fill(PROMPT);
     await page.getByText(/^Costs /).waitFor();
