@@ -300,6 +300,62 @@ describe('the form', () => {
     assert.equal(await refusal.count(), 0);
   });
 
+  test('has room for long names of models, workers, accounts and hordes', async () => {
+    const { page, context } = browser;
+    const name = `${LONG_WORD} ${LONG_WORD}`;
+    const user = { username: `${LONG_WORD}#1234567`, id: 1234567, kudos: 1234567890.12, concurrency: 30, worker_count: 1234 };
+    const movements = [{ at: '2026-11-25T09:00:00Z', text: `Image delivered, ${name} by your worker "${name}"`, amount: 1234567.89, balance: 9 }];
+    const model = { name, count: 1, performance: 1e6, queued: 9e7, jobs: 15, eta: 90, type: 'image' };
+    await context.route('**/api/v2/status/models*', (route) => route.fulfill({ json: [model] }));
+    await context.route('**/api/v2/find_user', (route) => route.fulfill({ json: user }));
+    await context.route('**/api/ext/v1/kudos/history*', (route) => route.fulfill({ json: { movements } }));
+    // Without a stream of events the page polls: there the names can be put in.
+    await context.route('**/events*', (route) => route.abort());
+    await context.route('**/api/v2/generate/status/*', async (route) => {
+      const response = await route.fetch();
+      const body = await response.json();
+      for (const generation of body.generations ?? []) Object.assign(generation, { model: name, worker_name: name });
+      await route.fulfill({ response, json: body });
+    });
+    try {
+      await page.evaluate(() => localStorage.clear());
+      await page.reload();
+      await page.locator(`select option[value="${name}"]`).waitFor({ state: 'attached' });
+      await page.getByLabel('Model').selectOption('');
+      await prompt(page).fill(PROMPT);
+      await submit(page).click();
+      const card = await finished(page);
+      assert.ok((await card.innerText()).includes(name), 'the card does not name the worker');
+      await page.getByLabel('Model').selectOption(name);
+      await page.locator('.bar .home > span').evaluate((title, long) => (title.textContent = long), name.repeat(3));
+
+      await page.locator('button.who').click();
+      await page.getByLabel('API key').fill('a key');
+      await page.keyboard.press('Enter');
+      const account = page.getByRole('dialog', { name: 'Account' });
+      await account.getByText('What moved your kudos last').waitFor();
+      await everywhere(page, async (where) => {
+        await assertFits(page, `an account with a long name, ${where}`);
+        await assertReachable(page.locator('button.who'), `the account's button, ${where}`);
+        await account.getByRole('button', { name: 'Use' }).scrollIntoViewIfNeeded();
+        await assertReachable(account.getByRole('button', { name: 'Use' }), `the button in the account, ${where}`);
+        await assertReadable(page, `account ${where}`);
+        await shoot(page, `account ${where}`);
+      });
+      await page.keyboard.press('Escape');
+      await everywhere(page, async (where) => {
+        await assertFits(page, `long names, ${where}`);
+        await shoot(page, `names ${where}`);
+      });
+      await page.getByRole('link', { name: 'Status' }).click();
+      await page.getByRole('rowheader', { name }).waitFor();
+      await everywhere(page, (where) => assertFits(page, `status with long names, ${where}`));
+    } finally {
+      await context.unrouteAll({ behavior: 'ignoreErrors' });
+      await page.evaluate(() => localStorage.clear());
+    }
+  });
+
   test('is told of an outage of 15 s, keeps what was written, and recovers by itself', async () => {
     const { page, context } = browser;
     await afresh(page);
