@@ -16,6 +16,12 @@ type Price struct {
 	Tax   Float       `json:"tax"`   // charged when the request is taken
 	Kudos Float       `json:"kudos"` // what a dry run of the request answers
 
+	// Width, Height (pixels) and Steps are those of the images that are priced:
+	// smaller than asked for where allow_downgrade made them so. Text has none.
+	Width  int `json:"width,omitempty"`
+	Height int `json:"height,omitempty"`
+	Steps  int `json:"steps,omitempty"`
+
 	Upfront bool  `json:"upfront"` // the kudos must be there before the request is taken
 	Held    Float `json:"held"`    // of them set aside then
 	// UpfrontRules are the rules that need them upfront, the one that decides first.

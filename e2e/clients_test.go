@@ -36,6 +36,18 @@ func TestBrowserStreams(t *testing.T) {
 	node(t, "browser", "streams.test.mjs", "HORDE_URL="+srv.URL)
 }
 
+// TestBrowserLayout has a browser look at every page at the sizes that people have,
+// with one to eight images, refusals and an outage, and at a horde without workers.
+func TestBrowserLayout(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: the browser suite takes a minute; `make test` runs it")
+	}
+	const title = "Füchse & <b>Freunde</b>"
+	drawing := start(t, setup{command: "up", args: []string{"--no-browser", "--engine", "sketch", "--title", title}})
+	idle := start(t, setup{args: []string{"--title", title}})
+	node(t, "browser", "layout.test.mjs", "HORDE_URL="+drawing.URL, "HORDE_IDLE_URL="+idle.URL, "HORDE_TITLE="+title)
+}
+
 // node runs a suite of Node's test runner.
 func node(t *testing.T, folder, file string, env ...string) {
 	t.Helper()

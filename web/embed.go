@@ -1,18 +1,22 @@
 // Package web is the page of a horde: a Svelte program, built by Vite into dist
-// and embedded in the binary. [Handler] serves it, [Has] says which paths are
-// its own, so that the server can answer every other one with its JSON 404.
+// and embedded in the binary. A [Site] serves it, and says which paths are its
+// own, so that the server can answer every other one with its 404. [Frame] is
+// the same look for the few pages that the server writes itself.
 //
 // The Go build needs no Node: in a checkout whose page was never built, dist
-// holds only .keep and Handler answers "/" with a note on how to build it.
+// holds only .keep and the site answers "/" with a note on how to build it.
 package web
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"html"
+	"html/template"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -25,6 +29,12 @@ import (
 //go:embed all:dist
 var dist embed.FS
 
+// What the pages that the server writes itself need of the page, also where the
+// page was never built.
+//
+//go:embed public/theme.js public/favicon.svg src/styles/tokens.css src/styles/base.css src/styles/frame.css src/styles/plain.css
+var sources embed.FS
+
 // Policy is the Content-Security-Policy of the page. Code, styles and fonts
 // come from the binary alone. Pictures may lie on another host (S3, or the
 // public URL of this server), hence the open img-src, and connect-src for
@@ -33,21 +43,92 @@ const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; font-sr
 	"img-src * data: blob:; connect-src 'self' http: https:; manifest-src 'self'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// built are the files of the embedded page.
-var built = sync.OnceValue(func() *site { return newSite(dist, "dist") })
+// Options are what the page says of the horde that it belongs to.
+type Options struct {
+	Title      string // of the horde
+	Version    string // of this program
+	Repository string // URL of its source code
+}
 
-// Handler serves the page: "/", and the files that the build left beside it.
+// Site serves the page: "/", and the files that the build left beside it.
 // Names with a content hash (assets/) may be cached for ever, all else is
 // revalidated by ETag. Texts go out gzipped to those who accept it. Only GET and
-// HEAD are answered, others with 405; a path that is not [Has] gets 404.
-func Handler() http.Handler { return built() }
+// HEAD are answered, others with 405; a path that it does not have gets 404.
+type Site struct {
+	options Options
+	files   map[string]*file // by URL path
+}
 
-// Has tells whether the URL path belongs to the page. "/" always does.
-func Has(path string) bool { return built().has(path) }
+// New reads the embedded page.
+func New(o Options) *Site { return newSite(dist, "dist", o) }
 
-// site is a set of files, read once, by URL path.
-type site struct {
-	files map[string]*file
+// Has reports whether the URL path belongs to the page. "/" always does.
+func (s *Site) Has(path string) bool {
+	_, ok := s.files[path]
+	return ok || path == "/"
+}
+
+// newSite reads all files below root, once. Dot files are not part of a site. The
+// embedded file system cannot fail; were it to, the site would be empty.
+func newSite(fsys fs.FS, root string, o Options) *Site {
+	o.Title = cmp.Or(o.Title, "Horde")
+	s := &Site{options: o, files: map[string]*file{}}
+
+	// The server's own pages look like the page whether it was built or not.
+	for url, name := range map[string]string{"/theme.js": "public/theme.js", "/favicon.svg": "public/favicon.svg"} {
+		s.add(url, source(name))
+	}
+
+	_ = fs.WalkDir(fsys, root, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") {
+			return err
+		}
+		body, err := fs.ReadFile(fsys, name)
+		if err != nil {
+			return err
+		}
+		s.add(strings.TrimPrefix(name, root), body)
+		return nil
+	})
+	s.add(StylePath, s.plainStyle())
+	if index, ok := s.files["/index.html"]; ok {
+		s.add("/index.html", named(index.body, o))
+		s.files["/"] = s.files["/index.html"]
+	}
+	return s
+}
+
+func (s *Site) add(url string, body []byte) { s.files[url] = newFile(url, body) }
+
+// source is an embedded file, which is there.
+func source(name string) []byte {
+	body, err := sources.ReadFile(name)
+	if err != nil {
+		panic("web: " + err.Error())
+	}
+	return body
+}
+
+// What index.html says where nobody named the horde, and so what is replaced.
+const (
+	titleElement   = "<title>Horde</title>"
+	nameElement    = `<meta name="application-name" content="Horde" />`
+	versionElement = `<meta name="horde-version" content="" />`
+	sourceElement  = `<meta name="horde-source" content="" />`
+)
+
+// named is index.html with the name of the horde in it, so that the page has it
+// before its first call.
+func named(index []byte, o Options) []byte {
+	meta := func(name, content string) string {
+		return `<meta name="` + name + `" content="` + html.EscapeString(content) + `" />`
+	}
+	return []byte(strings.NewReplacer(
+		titleElement, "<title>"+html.EscapeString(o.Title)+"</title>",
+		nameElement, meta("application-name", o.Title),
+		versionElement, meta("horde-version", o.Version),
+		sourceElement, meta("horde-source", o.Repository),
+	).Replace(string(index)))
 }
 
 // file is one served file. Its gzipped form is made when first asked for.
@@ -57,28 +138,6 @@ type file struct {
 	cache  string // Cache-Control
 	etag   string
 	zipped func() []byte // nil: does not pay, the format is compressed already
-}
-
-// newSite reads all files below root. Dot files are not part of a site. The
-// embedded file system cannot fail; were it to, the site would be empty.
-func newSite(fsys fs.FS, root string) *site {
-	s := &site{files: map[string]*file{}}
-	_ = fs.WalkDir(fsys, root, func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") {
-			return err
-		}
-		body, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			return err
-		}
-		url := strings.TrimPrefix(name, root)
-		s.files[url] = newFile(url, body)
-		return nil
-	})
-	if index, ok := s.files["/index.html"]; ok {
-		s.files["/"] = index
-	}
-	return s
 }
 
 func newFile(url string, body []byte) *file {
@@ -126,12 +185,7 @@ func zip(body []byte) []byte {
 	return out.Bytes()
 }
 
-func (s *site) has(url string) bool {
-	_, ok := s.files[url]
-	return ok || url == "/"
-}
-
-func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "The page can only be read: use GET.", http.StatusMethodNotAllowed)
@@ -143,7 +197,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case ok:
 		f.serve(w, r)
 	case r.URL.Path == "/":
-		serveUnbuilt(w)
+		s.serveUnbuilt(w)
 	default:
 		http.Error(w, "There is no such page.", http.StatusNotFound)
 	}
@@ -189,20 +243,18 @@ func acceptsGzip(header string) bool {
 	return false
 }
 
-const unbuilt = `<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Horde</title></head>
-<body>
+// unbuilt is what "/" shows where the page was never built.
+var unbuilt = template.Must(template.Must(template.New("frame").Parse(FrameHTML)).New("unbuilt").Parse(`{{template "head" .}}
 <h1>The horde is running, its page is not built yet</h1>
 <p>This binary was compiled without the page. Run <code>make ui</code> in the source folder, build the binary again and restart it.</p>
 <p>The API works meanwhile: <a href="/api/v2/status/heartbeat">/api/v2/status/heartbeat</a>.</p>
-</body>
-</html>
-`
+{{template "foot" .}}
+`))
 
-func serveUnbuilt(w http.ResponseWriter) {
+func (s *Site) serveUnbuilt(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	_, _ = w.Write([]byte(unbuilt)) // the reader may be gone; nothing to be done
+	frame := Frame{Site: s.options.Title, Page: "Not built", Version: s.options.Version, Repository: s.options.Repository}
+	_ = unbuilt.Execute(w, frame) // the reader may be gone; nothing to be done
 }

@@ -5,19 +5,21 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
 )
 
-func builtSite() *site {
+func builtSite() *Site {
 	return newSite(fstest.MapFS{
-		"dist/index.html":         {Data: []byte("<!doctype html><title>Horde</title>")},
-		"dist/theme.js":           {Data: []byte("document.documentElement")},
-		"dist/.keep":              {},
-		"dist/assets/app-1234.js": {Data: []byte(strings.Repeat("const a = 1;\n", 50))},
-		"dist/assets/f-99.woff2":  {Data: []byte("wOF2")},
-	}, "dist")
+		"dist/index.html":                     {Data: []byte("<!doctype html>" + titleElement + nameElement + sourceElement + "")},
+		"dist/theme.js":                       {Data: []byte("document.documentElement")},
+		"dist/.keep":                          {},
+		"dist/assets/app-1234.js":             {Data: []byte(strings.Repeat("const a = 1;\n", 50))},
+		"dist/assets/f-99.woff2":              {Data: []byte("wOF2")},
+		"dist/assets/hanken-grotesk-x1.woff2": {Data: []byte("wOF2")},
+	}, "dist", Options{})
 }
 
 func get(h http.Handler, url string, header ...string) *http.Response {
@@ -60,7 +62,7 @@ func TestServesBuiltFiles(t *testing.T) {
 		if got := res.Header.Get("Content-Security-Policy"); got != Policy {
 			t.Errorf("GET %s: policy %q", tt.url, got)
 		}
-		if got, want := s.has(tt.url), tt.status == 200; got != want {
+		if got, want := s.Has(tt.url), tt.status == 200; got != want {
 			t.Errorf("has(%s) = %v, want %v", tt.url, got, want)
 		}
 	}
@@ -118,23 +120,90 @@ func TestRefusesOtherMethods(t *testing.T) {
 }
 
 func TestUnbuilt(t *testing.T) {
-	s := newSite(fstest.MapFS{"dist/.keep": {}}, "dist")
+	s := newSite(fstest.MapFS{"dist/.keep": {}}, "dist", Options{})
 	res := get(s, "/")
 	body, _ := io.ReadAll(res.Body)
-	if res.StatusCode != 200 || !strings.Contains(string(body), "make ui") || !s.has("/") {
+	if res.StatusCode != 200 || !strings.Contains(string(body), "make ui") || !strings.Contains(string(body), StylePath) || !s.Has("/") {
 		t.Errorf("unbuilt page: %d %s", res.StatusCode, body)
 	}
-	if s.has("/index.html") || get(s, "/index.html").StatusCode != 404 {
+	if s.Has("/index.html") || get(s, "/index.html").StatusCode != 404 {
 		t.Error("an unbuilt site must have no index.html")
+	}
+}
+
+// The page has the horde's title before its first call, and nothing of it is markup.
+func TestIndexBearsTheTitle(t *testing.T) {
+	const title = `Fox & "Friends" </title><script>alert(1)</script>`
+	source, err := os.ReadFile("index.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := fstest.MapFS{"dist/index.html": {Data: source}}
+	read := func(o Options) (string, string) {
+		res := get(newSite(files, "dist", o), "/")
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body), res.Header.Get("ETag")
+	}
+
+	plain, before := read(Options{})
+	for _, element := range []string{titleElement, nameElement, versionElement, sourceElement} {
+		if strings.Count(string(source), element) != 1 {
+			t.Errorf("index.html must have %s once", element)
+		}
+	}
+	if !strings.Contains(plain, titleElement) {
+		t.Error("without a title the page is called Horde")
+	}
+	body, after := read(Options{Title: title, Version: "9.8", Repository: "https://example.org/"})
+	const escaped = "Fox &amp; &#34;Friends&#34; &lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;"
+	for _, want := range []string{
+		"<title>" + escaped + "</title>", `<meta name="application-name" content="` + escaped + `" />`,
+		`<meta name="horde-version" content="9.8" />`, `<meta name="horde-source" content="https://example.org/" />`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	if strings.Contains(body, "alert(1)</script>") || before == after {
+		t.Errorf("title not escaped, or the same ETag (%s): %s", after, body)
+	}
+}
+
+// What the frame of the server's own pages asks for is there, built or not.
+func TestFrameHasItsFiles(t *testing.T) {
+	for name, s := range map[string]*Site{"built": builtSite(), "not built": newSite(fstest.MapFS{}, "dist", Options{})} {
+		for _, part := range strings.Split(FrameHTML, `="/`)[1:] {
+			url, _, _ := strings.Cut(part, `"`)
+			if strings.HasPrefix(url, "register") || strings.HasPrefix(url, "api") || strings.HasPrefix(url, "#") {
+				continue // routes of the server, pages of the page
+			}
+			if !s.Has("/" + url) {
+				t.Errorf("%s: the frame asks for /%s, which is not there", name, url)
+			}
+		}
+		res := get(s, StylePath)
+		style, _ := io.ReadAll(res.Body)
+		for _, want := range []string{"--verdigris:", ".control", ".bar", ".plain"} {
+			if res.Header.Get("Content-Type") != "text/css; charset=utf-8" || !strings.Contains(string(style), want) {
+				t.Errorf("%s: style without %s", name, want)
+			}
+		}
+		if got := strings.Contains(string(style), "url('/assets/hanken-grotesk-x1.woff2')"); got != (name == "built") {
+			t.Errorf("%s: fonts in the style: %v", name, got)
+		}
 	}
 }
 
 // The embedded page, built or not, answers at the root.
 func TestEmbedded(t *testing.T) {
-	if !Has("/") || Has("/api/v2/generate/async") || Has("/.keep") {
+	s := New(Options{})
+	if !s.Has("/") || s.Has("/api/v2/generate/async") || s.Has("/.keep") {
 		t.Error("Has is wrong about the embedded page")
 	}
-	if res := get(Handler(), "/"); res.StatusCode != 200 {
+	if res := get(s, "/"); res.StatusCode != 200 {
 		t.Errorf("GET /: %d", res.StatusCode)
 	}
 }

@@ -139,7 +139,7 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		if as := (refusedAs{}); errors.As(err, &as) {
 			status = as.status
 		}
-		writeRefusal(w, r, refused, status)
+		s.writeRefusal(w, r, refused, status)
 		return
 	}
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
@@ -148,7 +148,7 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	s.log.LogAttrs(r.Context(), slog.LevelError, "internal error",
 		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("err", err))
-	writeBody(w, r, http.StatusInternalServerError, &api.Error{Message: textInternal})
+	s.writeRefused(w, r, http.StatusInternalServerError, &api.Error{Message: textInternal})
 }
 
 // detailOf is what a refusal says to its caller.
@@ -163,7 +163,7 @@ func detailOf(err error) string {
 // statusClientGone never reaches anybody: it is for the log and the metrics.
 const statusClientGone = 499
 
-func writeRefusal(w http.ResponseWriter, r *http.Request, e *horde.Error, status int) {
+func (s *Server) writeRefusal(w http.ResponseWriter, r *http.Request, e *horde.Error, status int) {
 	body := api.Error{Message: e.Detail, RC: string(e.Code), Errors: e.Fields}
 	if len(e.Fields) > 0 && body.Message == "" {
 		body.Message = textValidation
@@ -172,5 +172,5 @@ func writeRefusal(w http.ResponseWriter, r *http.Request, e *horde.Error, status
 		seconds := (e.RetryAfter + 1e9 - 1) / 1e9
 		w.Header()["Retry-After"] = []string{strconv.FormatInt(int64(seconds), 10)}
 	}
-	writeBody(w, r, status, &body)
+	s.writeRefused(w, r, status, &body)
 }

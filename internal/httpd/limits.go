@@ -83,7 +83,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, x *exchange, rt *
 			limitHeaders(w.Header(), calls, left, reset)
 		}
 		if !ok {
-			writeBody(w, r, http.StatusTooManyRequests, &api.Error{Message: l.words(calls)})
+			s.writeRefused(w, r, http.StatusTooManyRequests, &api.Error{Message: l.words(calls)})
 			return false
 		}
 	}

@@ -95,7 +95,7 @@ func (s *Server) routes() []route {
 	}
 	if s.Blobs != nil {
 		for _, m := range []string{http.MethodGet, http.MethodPut} {
-			table = append(table, route{method: m, pattern: "/blob/{name}", handle: wrap(s.Blobs), limits: exempt, plain: true})
+			table = append(table, route{method: m, pattern: "/blob/{name}", handle: wrap(s.paged(s.Blobs)), limits: exempt, plain: true})
 		}
 	}
 	return table

@@ -251,11 +251,12 @@ func (n *Node) openBlobs() (blob.Store, error) {
 
 func (n *Node) front() httpd.Options {
 	o := &n.options
+	site := web.New(web.Options{Title: o.Title, Version: api.Version, Repository: api.Repository})
 	front := httpd.Options{
 		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Switches: n.Switches, Addresses: n.Addresses, Filters: n.Filters, TestAccounts: o.TestAccounts},
 		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, LocalURL: n.URL(), Repository: api.Repository,
 		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, MetricsElsewhere: o.MetricsElsewhere,
-		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pages,
+		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pagesOf(site),
 		Register: func(ctx context.Context, username string, addr netip.Addr) (string, string, error) {
 			if err := n.Addresses.Check(addr); err != nil {
 				return "", "", err
@@ -276,12 +277,15 @@ func (n *Node) front() httpd.Options {
 	return front
 }
 
-func pages(w http.ResponseWriter, r *http.Request) bool {
-	if !web.Has(r.URL.Path) {
-		return false
+// pagesOf serves what belongs to the page, and leaves the rest.
+func pagesOf(site *web.Site) func(http.ResponseWriter, *http.Request) bool {
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		if !site.Has(r.URL.Path) {
+			return false
+		}
+		site.ServeHTTP(w, r)
+		return true
 	}
-	web.Handler().ServeHTTP(w, r)
-	return true
 }
 
 // Addr is the address that the node listens on.

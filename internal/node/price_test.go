@@ -2,6 +2,7 @@ package node
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -388,5 +389,25 @@ func TestChosenNet(t *testing.T) {
 	after.call(t, "GET", "/api/ext/v1/kudos/net", "", "", &named)
 	if named.Name != "ours" || !slices.Equal(named.PostProcessors, []string{"RestoreFormer"}) {
 		t.Errorf("%+v", named)
+	}
+}
+
+// The price says what allow_downgrade would make of a request, so that a page can
+// ask for that instead: then nothing is refused and nothing made smaller unseen.
+func TestPriceTellsTheSmallerRequest(t *testing.T) {
+	n, _ := newNode(t)
+	const large = `{"prompt":"x","models":["stable_diffusion"]%s,"params":{"width":2048,"height":1024,"steps":60}}`
+	if w := n.call(t, "POST", pricePath, api.AnonymousKey, fmt.Sprintf(large, ""), nil); w.Code != http.StatusForbidden {
+		t.Fatalf("without allow_downgrade: %d %s", w.Code, w.Body)
+	}
+
+	var p api.Price
+	n.call(t, "POST", pricePath, api.AnonymousKey, fmt.Sprintf(large, `,"allow_downgrade":true`), &p)
+	if p.Width%64 != 0 || p.Height%64 != 0 || p.Width <= p.Height || p.Width*p.Height > 1024*1024 || p.Steps >= 60 || p.Steps < 1 {
+		t.Fatalf("the smaller request is %d×%d in %d steps", p.Width, p.Height, p.Steps)
+	}
+	smaller := fmt.Sprintf(`{"prompt":"x","models":["stable_diffusion"],"params":{"width":%d,"height":%d,"steps":%d}}`, p.Width, p.Height, p.Steps)
+	if w := n.call(t, "POST", "/api/v2/generate/async", api.AnonymousKey, smaller, nil); w.Code != http.StatusAccepted {
+		t.Errorf("the smaller request is refused: %d %s", w.Code, w.Body)
 	}
 }

@@ -106,6 +106,7 @@ func (r imageAsk) explain(q *Queue) *api.Price {
 	order := r.Image.Order(r.Server.MatchedTargeting)
 	quote, steps := q.Pricer.Explain(order, baselines)
 	p := &api.Price{Net: q.netName(), Basis: steps[0].Code, Lines: linesOf(steps), Each: api.Float(quote.Picture.Float()),
+		Width: r.Image.Width, Height: r.Image.Height, Steps: r.Image.Steps,
 		Charged: api.Float(quote.Total().Float()), Exact: true}
 	for _, b := range baselines {
 		p.Exact = p.Exact && order.ModelFactor(b) == quote.Factor

@@ -7,6 +7,7 @@
 //   "slow"                   a long queue
 //   "nostream"               no event stream, the page has to poll
 // MOCK_PORT (7099), MOCK_STEP ms a step (120), MOCK_EMPTY=1 no workers,
+// MOCK_MAINTENANCE=1 maintenance mode,
 // MOCK_PICTURES a folder of pictures to use instead, MOCK_DIST serve the built
 // page from this folder, too.
 
@@ -169,7 +170,7 @@ function price({ width, height, steps, n }) {
   const each = base + 1;
   const kudos = 3 + n * each;
   return {
-    type: 'image', net: 'mock', basis: 'network', n, each, tax: 3, kudos, upfront: false, held: 0, charged: kudos, exact: true, floor: 25,
+    type: 'image', net: 'mock', basis: 'network', n, each, tax: 3, kudos, upfront: false, held: 0, charged: kudos, exact: true, floor: 25, width, height, steps,
     lines: [
       { code: 'network', text: 'One picture by the price network mock.', kudos: base },
       { code: 'burn', text: 'Taken out of circulation with each delivery.', add: 1, kudos: each },
@@ -238,9 +239,10 @@ createServer(async (incoming, response) => {
   if (route === 'POST /api/v2/generate/async') return accept(JSON.parse(text), json);
   if (route === 'POST /api/ext/v1/kudos/price') return accept(JSON.parse(text), json, true);
   if (route === 'GET /api/v2/status/models') return json(200, models());
-  if (route === 'GET /api/v2/status/heartbeat') return json(200, { message: 'OK', version: '5.1.5' });
+  if (route === 'GET /api/v2/status/heartbeat') return json(200, { message: 'OK', version: '5.1.5', db_connection: true });
+  if (route === 'GET /api/v2/status/modes') return json(200, { maintenance_mode: Boolean(process.env.MOCK_MAINTENANCE), invite_only_mode: false });
   if (route === 'GET /api/v2/status/performance') {
-    return json(200, { queued_requests: 3, worker_count: process.env.MOCK_EMPTY ? 0 : 2, thread_count: process.env.MOCK_EMPTY ? 0 : 3, queued_megapixelsteps: 12.4, past_minute_megapixelsteps: 88.1 });
+    return json(200, { queued_requests: 3, worker_count: process.env.MOCK_EMPTY ? 0 : 2, thread_count: process.env.MOCK_EMPTY ? 0 : 3, text_worker_count: 0, interrogator_count: 0, queued_megapixelsteps: 12.4, past_minute_megapixelsteps: 88.1 });
   }
   if (route === 'GET /api/v2/find_user') {
     if (incoming.headers.apikey === 'bad') return json(401, { message: 'No user matching sent API Key. Have you remembered to register at https://aihorde.net/register ?', rc: 'InvalidAPIKey' });

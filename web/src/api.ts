@@ -14,6 +14,8 @@ export interface ImageRequest {
   censor_nsfw: boolean;
   r2: boolean;
   slow_workers: boolean;
+  /** Too dear a request is made smaller instead of refused. */
+  allow_downgrade?: boolean;
   dry_run?: boolean;
   /** Base64 without a data: prefix. */
   source_image?: string;
@@ -60,6 +62,10 @@ export interface Price {
   floor: number;
   lines: PriceLine[];
   notes: string[];
+  /** Of the images that are priced: smaller than asked for where allow_downgrade made them so. */
+  width?: number;
+  height?: number;
+  steps?: number;
 }
 
 /** Answer of GET /generate/check/{id}. Times are seconds. */
@@ -145,11 +151,21 @@ export interface Performance {
   thread_count: number;
   queued_megapixelsteps: number;
   past_minute_megapixelsteps: number;
+  text_worker_count: number;
+  interrogator_count: number;
 }
 
 export interface Heartbeat {
+  /** "OK", or in a word what is wrong. */
   message: string;
   version: string;
+  db_connection?: boolean;
+}
+
+/** Switches of the whole horde that everybody may see. */
+export interface Modes {
+  maintenance_mode: boolean;
+  invite_only_mode: boolean;
 }
 
 /** The account behind a key, as far as the page shows it. */
@@ -268,6 +284,10 @@ export class Horde {
 
   heartbeat(): Promise<Heartbeat> {
     return this.call('GET', '/api/v2/status/heartbeat');
+  }
+
+  modes(): Promise<Modes> {
+    return this.call('GET', '/api/v2/status/modes');
   }
 
   findUser(apikey: string, signal?: AbortSignal): Promise<User> {

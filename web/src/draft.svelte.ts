@@ -1,7 +1,7 @@
 // The order being written: kept over reloads, checked before it is sent, with
 // the server's complaints beside the fields they are about.
 
-import { HordeError, type Price } from './api';
+import { HordeError, type ImageRequest, type Price } from './api';
 import { account, horde } from './account.svelte';
 import type { Kept } from './history';
 import { byField, emptyOrder, faults, POCKET, toRequest, withModel, type Field, type Order } from './order';
@@ -9,7 +9,7 @@ import { readFile } from './picture';
 import { pulse } from './pulse.svelte';
 import { loadJSON, store } from './storage';
 import { studio } from './studio.svelte';
-import { explain, type Explained } from './words';
+import { inPageWords, refusalOf, type Refusal } from './refusal';
 
 /** A picture to start from. */
 export interface Source {
@@ -25,12 +25,13 @@ class Draft {
   order = $state<Order>({ ...emptyOrder(), ...loadJSON<Partial<Order>>('draft', {}) });
   source = $state.raw<Source>();
   wrong = $state<Partial<Record<Field, string>>>({});
-  failure = $state<Explained>();
+  /** Why the order was not taken when it was sent. */
+  failure = $state.raw<Refusal>();
   sending = $state(false);
   /** As the horde computes it; undefined while unknown. */
   price = $state.raw<Price>();
   /** Why the horde would refuse the order as it stands; undefined if it would not. */
-  refused = $state.raw<Explained>();
+  refused = $state.raw<Refusal>();
 
   #modelChosen = loadJSON<Partial<Order>>('draft', {}).model !== undefined;
   #priced: AbortController | undefined;
@@ -86,17 +87,30 @@ class Draft {
 
   restore(order: Order): void {
     this.#modelChosen = true;
-    this.order = { ...order };
+    this.order = { ...order, downgrade: undefined };
   }
 
-  async paint(): Promise<boolean> {
+  /** Makes the order small enough to need no kudos upfront, as far as the horde would. */
+  async shrink(): Promise<boolean> {
+    try {
+      const { width, height, steps } = await horde.price({ ...this.#anyWords(), allow_downgrade: true });
+      const { order } = this;
+      this.order = { ...order, width: width ?? order.width, height: height ?? order.height, steps: steps ?? order.steps };
+      return true;
+    } catch (error) {
+      this.#refused(error);
+      return false;
+    }
+  }
+
+  async paint({ downgrade = false } = {}): Promise<boolean> {
     this.#priced?.abort();
     this.failure = undefined;
     this.wrong = faults(this.order);
     if (Object.keys(this.wrong).length > 0) return false;
     this.sending = true;
     try {
-      await studio.paint($state.snapshot(this.order), this.source?.base64 ?? '');
+      await studio.paint({ ...$state.snapshot(this.order), downgrade: downgrade || undefined }, this.source?.base64 ?? '');
       return true;
     } catch (error) {
       this.#refused(error);
@@ -107,32 +121,41 @@ class Draft {
   }
 
   #refused(error: unknown): void {
-    this.failure = explain(error);
+    this.failure = this.#explain(error);
     if (!(error instanceof HordeError)) return;
     const { fields, rest } = byField(error.fields);
     this.wrong = fields;
     if (rest.length > 0) this.failure = { ...this.failure, text: rest.join(' · ') };
   }
 
-  #priceIs(price: Price | undefined, refused?: Explained): void {
-    this.price = price;
+  #explain(error: unknown): Refusal {
+    return refusalOf(error, { anonymous: account.anonymous, source: this.source !== undefined });
+  }
+
+  // No price depends on the words: half-written ones stay here.
+  #anyWords(): ImageRequest {
+    return toRequest({ ...$state.snapshot(this.order), prompt: 'an image', negative: '' }, this.source?.base64 ?? '');
+  }
+
+  #priceIs(price: Price | undefined, refused?: Refusal): void {
+    this.price = price && { ...price, notes: price.notes.map(inPageWords) };
     this.refused = refused;
   }
 
   /** Asks what the order would cost, once it has not changed for a moment. */
   ask(): () => void {
     const order = $state.snapshot(this.order);
-    const source = this.source?.base64 ?? '';
+    const request = this.#anyWords();
     void account.key;
+    void pulse.recoveries; // what was not answered is asked again
     this.failure = undefined; // it was about what the order was before
     const asked = new AbortController();
     const timer = setTimeout(() => {
       if (Object.keys(faults(order)).length > 0) return this.#priceIs(undefined);
       this.#priced = asked;
-      // No price depends on the words: half-written ones stay here.
-      horde.price(toRequest({ ...order, prompt: 'a picture', negative: '' }, source), asked.signal).then(
+      horde.price(request, asked.signal).then(
         (price) => this.#priceIs(price),
-        (error) => !asked.signal.aborted && this.#priceIs(undefined, foreseen(error)),
+        (error) => !asked.signal.aborted && this.#priceIs(undefined, this.#foreseen(error)),
       );
     }, SETTLE);
     return () => {
@@ -140,11 +163,11 @@ class Draft {
       asked.abort();
     };
   }
-}
 
-/** What is worth being told before sending: what sending would not get past. */
-function foreseen(error: unknown): Explained | undefined {
-  return error instanceof HordeError && error.status < 429 && error.rc !== '' ? explain(error) : undefined;
+  // What is worth being told before sending: what sending would not get past.
+  #foreseen(error: unknown): Refusal | undefined {
+    return error instanceof HordeError && error.status < 429 && error.rc !== '' ? this.#explain(error) : undefined;
+  }
 }
 
 export const draft = new Draft();

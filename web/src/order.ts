@@ -19,6 +19,8 @@ export interface Order {
   n: number;
   /** How far the painting may leave the initial picture, 0.01…1. */
   strength: number;
+  /** The horde may make the images smaller rather than refuse them. */
+  downgrade?: boolean;
 }
 
 /** The limits of the API. */
@@ -115,6 +117,7 @@ export function toRequest(order: Order, source = ''): ImageRequest {
     r2: true,
     slow_workers: true,
   };
+  if (order.downgrade) request.allow_downgrade = true;
   if (order.seed.trim()) request.params.seed = order.seed.trim();
   if (source) {
     request.source_image = source;
