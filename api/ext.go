@@ -25,11 +25,31 @@ const (
 	EventEnd      = "end"
 )
 
-// JobProgress is the progress of one job as the owner of the request sees it.
+// JobProgress is the progress of one job as the owner of the request sees it. A
+// job that a worker gives back is over: the next worker's has another id and
+// begins anew.
 type JobProgress struct {
 	Job        string `json:"job"`
 	WorkerName string `json:"worker_name"`
 	Progress
+
+	// Elapsed is the seconds from handing out the job to this step.
+	Elapsed float64 `json:"elapsed,omitempty"`
+	// StepSeconds is how long one step of this job takes; 0 while no step is done.
+	StepSeconds float64 `json:"step_seconds,omitempty"`
+}
+
+// Left estimates the seconds that the job still takes from this step on. known is
+// false while no step is done, or where an older server sends no times.
+func (p JobProgress) Left() (seconds float64, known bool) {
+	each := p.StepSeconds
+	if each <= 0 && p.Step > 0 {
+		each = p.Elapsed / float64(p.Step)
+	}
+	if each <= 0 || p.Step <= 0 {
+		return 0, false
+	}
+	return each * float64(max(0, p.Steps-p.Step)), true
 }
 
 // ModelReference is a list of known models as the server keeps it: an element of
