@@ -35,24 +35,34 @@ func (c *Client) CancelAlchemy(ctx context.Context, id string) (*api.AlchemyStat
 
 // WatchAlchemy asks after an alchemy request, now and at the client's poll
 // interval, until no form waits or is in progress, and gives each status to seen
-// (nil: to nobody). It returns the last one, also with the error of a context
-// that ended.
+// (nil: to nobody). Failures that may pass are waited out for two minutes. It
+// returns the last status, also with the error of a context that ended.
 func (c *Client) WatchAlchemy(ctx context.Context, id string, seen func(*api.AlchemyStatus)) (*api.AlchemyStatus, error) {
 	var last *api.AlchemyStatus
+	var failing time.Time // since when the server has been away
 	for {
 		s, err := c.AlchemyStatus(ctx, id)
-		if err != nil {
+		switch {
+		case err == nil:
+			last, failing = s, time.Time{}
+			if seen != nil {
+				seen(s)
+			}
+			if s.State != "waiting" && s.State != "processing" {
+				return s, nil
+			}
+		case ctx.Err() != nil:
+			return last, ctx.Err()
+		case !Temporary(err):
+			return last, err
+		case failing.IsZero():
+			failing = time.Now()
+		case time.Since(failing) > outage:
 			return last, err
 		}
-		last = s
-		if seen != nil {
-			seen(s)
-		}
-		if s.State != "waiting" && s.State != "processing" {
-			return s, nil
-		}
+
 		if !sleep(ctx, c.pollMin) {
-			return s, ctx.Err()
+			return last, ctx.Err()
 		}
 	}
 }

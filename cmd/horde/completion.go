@@ -200,9 +200,12 @@ func values(v *kong.Value) (out []candidate, files bool) {
 	return out, false
 }
 
-// namesFile reports whether a value is the name of a file or folder, by its type
-// and by what the help calls it.
+// namesFile reports whether a value is the name of a file or folder, by its type,
+// by what the help calls it, or by the tag complete.
 func namesFile(v *kong.Value) bool {
+	if v.Tag.Get("complete") == "files" {
+		return true
+	}
 	switch v.Tag.Type {
 	case "path", "existingfile", "existingdir":
 		return true

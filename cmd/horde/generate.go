@@ -229,6 +229,10 @@ const answerPatience = 5 * time.Second
 // not leave the user ignorant of a request that the horde has taken: it waits for
 // the answer, though not for long.
 func answered[T any](ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
+	if err := ctx.Err(); err != nil {
+		var none T
+		return none, err
+	}
 	asking, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
