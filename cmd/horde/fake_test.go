@@ -24,8 +24,8 @@ import (
 // fakeHorde is a server for scripts. What it does with a request depends on
 // words in the prompt: "slow" finishes one image and then waits to be cancelled,
 // "in hand" likewise, but a worker has the second one, which comes by deliver
-// after the cancel; "refused", "poor", "given up", "lost", "base64", "foreign" (no
-// event stream).
+// after the cancel; "refused", "poor", "given up", "lost", "base64", "stranded" (no
+// worker can serve it), "foreign" (no event stream).
 type fakeHorde struct {
 	*httptest.Server
 
@@ -216,6 +216,7 @@ func (f *fakeHorde) state(finished int) api.ImageStatus {
 	if strings.Contains(prompt, "in hand") {
 		s.Processing, s.Waiting = inHand, n-finished-inHand
 	}
+	s.IsPossible = !strings.Contains(prompt, "stranded")
 	if cancelled {
 		s.Waiting, s.Done = 0, s.Processing == 0
 	}

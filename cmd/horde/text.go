@@ -189,7 +189,7 @@ func (c *TextCmd) follow(ctx context.Context, con *console, h *client.Client, id
 
 // serverETA is the horde's own estimate in words, where it has one.
 func serverETA(c *api.Check) string {
-	if c.WaitTime <= 0 {
+	if c.WaitTime <= 0 || !c.IsPossible { // of a request that nobody can serve there is no telling
 		return ""
 	}
 	return etaWords(time.Duration(c.WaitTime) * time.Second)

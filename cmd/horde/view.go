@@ -174,7 +174,7 @@ func (v *view) state() string {
 // left says how long the request still takes, as far as that is known.
 func (v *view) left() string {
 	left, known := v.eta.Left(time.Now())
-	if !known {
+	if !known || !v.check.IsPossible { // of a request that nobody can serve there is no telling
 		return ""
 	}
 	return etaWords(left)
