@@ -16,10 +16,11 @@ try {
   const form = page.locator('form:has(textarea)').first();
   const prompt = form.locator('textarea').first();
   const submit = form.locator('button[type=submit]').first();
-  for (const [i, text] of PROMPTS.entries()) {
+  for (const text of PROMPTS) {
     await prompt.fill(text);
     await submit.click();
-    await page.locator('article[data-phase=done]').nth(i).waitFor({ timeout: WAIT });
+    await page.locator('article[data-phase]:not([data-phase=done])').first().waitFor();
+    await page.locator('article[data-phase]').first().and(page.locator('[data-phase=done]')).waitFor({ timeout: WAIT });
   }
   await page.evaluate(() => window.scrollTo(0, 0));
   await page.locator('body').click({ position: { x: 2, y: 2 } }); // no caret in the field
