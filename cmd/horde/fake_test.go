@@ -25,7 +25,8 @@ import (
 // words in the prompt: "slow" finishes one image and then waits to be cancelled,
 // "in hand" likewise, but a worker has the second one, which comes by deliver
 // after the cancel; "refused", "poor", "given up", "lost", "base64", "stranded" (no
-// worker can serve it), "foreign" (no event stream).
+// worker can serve it), "outage" (the stream breaks, and is not to be had at
+// once), "foreign" (no event stream).
 type fakeHorde struct {
 	*httptest.Server
 
@@ -38,6 +39,7 @@ type fakeHorde struct {
 	popped bool
 
 	models    string // that are served, as JSON; "": three
+	streams   int    // of events, so far
 	cancelled bool
 	delivered chan struct{} // closed by deliver
 }
@@ -282,6 +284,14 @@ func (f *fakeHorde) events(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
+	f.mu.Lock()
+	f.streams++
+	stream := f.streams
+	f.mu.Unlock()
+	if f.has("outage") && stream == 2 { // a proxy, while the horde is away
+		http.Error(w, "try later", http.StatusBadGateway)
+		return
+	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	send := func(name string, v any) {
 		b, _ := json.Marshal(v)
@@ -305,6 +315,9 @@ func (f *fakeHorde) events(w http.ResponseWriter, r *http.Request) {
 		p := api.JobProgress{Job: "j", WorkerName: "painter\x1b]0;x\a", Progress: api.Progress{Step: step + 1, Steps: 3, Preview: previewJPEG()}}
 		p.StepSeconds, p.Elapsed = 30, float64(30*(step+1))
 		send(api.EventProgress, p)
+	}
+	if f.has("outage") && stream == 1 { // breaks in the middle of a job
+		return
 	}
 	if f.has("slow") {
 		send(api.EventStatus, f.state(1).Check)
