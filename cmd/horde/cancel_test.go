@@ -14,7 +14,8 @@ import (
 type interruptible struct {
 	first  context.CancelFunc // Ctrl-C
 	second func()             // Ctrl-C again
-	code   chan int
+	ended  chan struct{}
+	code   int // after ended
 	out    lockedBuffer
 	err    lockedBuffer
 }
@@ -37,13 +38,17 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// await waits until a text is there.
-func (l *lockedBuffer) await(t *testing.T, text string) {
+// says waits until the command has said a text on standard error, or has ended
+// without.
+func (c *interruptible) says(t *testing.T, text string) {
 	t.Helper()
-	for !strings.Contains(l.String(), text) {
+	for ended := false; !strings.Contains(c.err.String(), text); {
+		if ended {
+			t.Fatalf("%q was not said:\n%s", text, c.err.String())
+		}
 		select {
-		case <-t.Context().Done():
-			t.Fatalf("%q was not said", text)
+		case <-c.ended:
+			ended = true
 		case <-time.After(time.Millisecond):
 		}
 	}
@@ -52,8 +57,11 @@ func (l *lockedBuffer) await(t *testing.T, text string) {
 func startCommand(t *testing.T, args ...string) *interruptible {
 	ctx, cancel := context.WithCancel(t.Context())
 	second := make(chan struct{})
-	c := &interruptible{first: cancel, second: func() { close(second) }, code: make(chan int, 1)}
-	go func() { c.code <- run(withSecondSignal(ctx, second), args, strings.NewReader(""), &c.out, &c.err) }()
+	c := &interruptible{first: cancel, second: func() { close(second) }, ended: make(chan struct{})}
+	go func() {
+		defer close(c.ended)
+		c.code = run(withSecondSignal(ctx, second), args, strings.NewReader(""), &c.out, &c.err)
+	}()
 	return c
 }
 
@@ -124,12 +132,13 @@ func TestCancelFollowsWhatWorkersHave(t *testing.T) {
 				t.Fatal(err)
 			}
 			if tc.waits != "" {
-				c.err.await(t, tc.waits)
+				c.says(t, tc.waits)
 			}
 			tc.then(f, c)
 
-			if code := <-c.code; code != tc.code {
-				t.Errorf("exit status %d, want %d", code, tc.code)
+			<-c.ended
+			if c.code != tc.code {
+				t.Errorf("exit status %d, want %d", c.code, tc.code)
 			}
 			if !strings.Contains(c.out.String(), tc.out) {
 				t.Errorf("stdout %q lacks %q", c.out.String(), tc.out)
