@@ -35,11 +35,11 @@ func (c *Client) CancelAlchemy(ctx context.Context, id string) (*api.AlchemyStat
 
 // WatchAlchemy asks after an alchemy request, now and at the client's poll
 // interval, until no form waits or is in progress, and gives each status to seen
-// (nil: to nobody). It returns the last one, also with the error of a context
-// that ended. Failures that may pass are waited out for two minutes.
+// (nil: to nobody). Failures that may pass are waited out for two minutes. It
+// returns the last status, also with the error of a context that ended.
 func (c *Client) WatchAlchemy(ctx context.Context, id string, seen func(*api.AlchemyStatus)) (*api.AlchemyStatus, error) {
 	var last *api.AlchemyStatus
-	failing := time.Time{} // since when the server has been away
+	var failing time.Time // since when the server has been away
 	for {
 		s, err := c.AlchemyStatus(ctx, id)
 		switch {
@@ -53,11 +53,14 @@ func (c *Client) WatchAlchemy(ctx context.Context, id string, seen func(*api.Alc
 			}
 		case ctx.Err() != nil:
 			return last, ctx.Err()
-		case Temporary(err) && failing.IsZero():
+		case !Temporary(err):
+			return last, err
+		case failing.IsZero():
 			failing = time.Now()
-		case !Temporary(err) || time.Since(failing) > outage:
+		case time.Since(failing) > outage:
 			return last, err
 		}
+
 		if !sleep(ctx, c.pollMin) {
 			return last, ctx.Err()
 		}

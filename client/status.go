@@ -37,6 +37,18 @@ func (c *Client) Performance(ctx context.Context) (*api.Performance, error) {
 	return answer(out, err)
 }
 
+// Workers lists the workers of a kind: image, text or interrogation (Alchemists);
+// empty: all.
+func (c *Client) Workers(ctx context.Context, kind string) ([]api.WorkerDetails, error) {
+	path := "/api/v2/workers"
+	if kind != "" {
+		path += "?type=" + url.QueryEscape(kind)
+	}
+	var out []api.WorkerDetails
+	_, err := c.do(ctx, call{method: http.MethodGet, path: path}, &out)
+	return out, err
+}
+
 // PriceNet tells which network prices pictures. An *api.Error with status 404
 // from hordes that are not ours.
 func (c *Client) PriceNet(ctx context.Context) (*api.PriceNet, error) {

@@ -19,6 +19,7 @@ HORDE_TEST_POSTGRES=$(scripts/postgres.sh start)
 trap 'scripts/postgres.sh stop >/dev/null 2>&1 || true' EXIT
 CHROMIUM=$(scripts/install-chromium.sh | tail -n 1)
 scripts/versitygw.sh path >/dev/null
+scripts/install-shells.sh || [ $? = 3 ] # 3: they cannot be had here; it says so, and their tests skip
 scripts/python-sdk.sh install >/dev/null || [ $? = 3 ] # 3: no Python new enough; it says so, and its test skips
 for suite in e2e/npm e2e/browser; do
   (cd "$suite" && npm ci --no-audit --no-fund --silent)

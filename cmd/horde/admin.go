@@ -16,19 +16,27 @@ type AdminCmd struct {
 	Ledger AdminLedgerCmd `cmd:"" help:"Prove and explain the kudos of a server."`
 }
 
+// Help shows examples.
+func (AdminCmd) Help() string {
+	return "Examples:\n  horde admin models list --data /var/lib/horde\n  horde admin ledger verify --data /var/lib/horde"
+}
+
 // StoreFlags name the database of a server, as "horde serve" does.
 type StoreFlags struct {
 	Data string `default:"./data" env:"HORDE_DATA" type:"path" placeholder:"DIR" help:"Data folder of the server (${default})."`
 	DB   string `name:"db" env:"HORDE_DB" placeholder:"URL" help:"PostgreSQL of the server, where it has one. POSTGRES_URL, POSTGRES_USER and POSTGRES_PASS are understood too."`
 }
 
+// databaseFile is the embedded database in a server's data folder.
+const databaseFile = "horde.db"
+
 // open opens a database that a server has made; the caller closes it. An embedded
 // one opens only while no server runs on it.
 func (f *StoreFlags) open(con *console) (*store.Store, error) {
 	c := f.complete(con)
 	if c.DB == "" {
-		if _, err := os.Stat(filepath.Join(c.Data, "horde.db")); err != nil {
-			return nil, fmt.Errorf("there is no database in %s; name the data folder of a server with --data, or PostgreSQL with --db", c.Data)
+		if _, err := os.Stat(filepath.Join(c.Data, databaseFile)); err != nil {
+			return nil, usageError("there is no database in %s; name the data folder of a server with --data, or PostgreSQL with --db", c.Data)
 		}
 	}
 	return f.openOrMake(con)
@@ -67,6 +75,8 @@ func openReader(con *console, url, urlFlag, folder, folderFlag string) (*store.S
 	flag := folderFlag
 	if url != "" {
 		flag = urlFlag
+	} else if _, err := os.Stat(filepath.Join(folder, databaseFile)); err != nil {
+		return nil, usageError("%s: there is no database in %s; name the data folder of a server, or a copy of it, or its PostgreSQL", flag, folder)
 	}
 	s, err := store.OpenReader(con.ctx, store.Options{URL: url, Folder: folder, Log: con.log})
 	if err != nil {

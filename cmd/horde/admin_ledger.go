@@ -13,6 +13,11 @@ type AdminLedgerCmd struct {
 	Explain AdminLedgerExplainCmd `cmd:"" help:"Tell in words what moved a user's kudos."`
 }
 
+// Help shows examples.
+func (AdminLedgerCmd) Help() string {
+	return "Examples:\n  horde admin ledger verify --data /var/lib/horde\n  horde admin ledger explain alice#1 --data /var/lib/horde"
+}
+
 // AdminLedgerVerifyCmd proves the ledger.
 type AdminLedgerVerifyCmd struct{ StoreFlags }
 

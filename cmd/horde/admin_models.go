@@ -22,6 +22,11 @@ type AdminModelsCmd struct {
 	Forget AdminModelsForgetCmd `cmd:"" help:"Drop a list of models that was loaded; the built-in one holds again."`
 }
 
+// Help shows examples.
+func (AdminModelsCmd) Help() string {
+	return "Examples:\n  horde admin models list --data /var/lib/horde\n  horde admin models import stable_diffusion.json --data /var/lib/horde"
+}
+
 // referenceFlags say where the references are: in a database, or with a server
 // that runs.
 type referenceFlags struct {
@@ -170,7 +175,7 @@ func (c *AdminModelsImportCmd) Run(con *console) error {
 	kind := c.Kind
 	if kind == "auto" {
 		if kind, err = catalog.Detect(doc); err != nil {
-			return fmt.Errorf("%s %w. Say what it is with --kind, if it is one", c.File, err)
+			return usageError("%s %w. Say what it is with --kind, if it is one", c.File, err)
 		}
 	}
 	return c.with(con, c.openOrMake, func(r references) error {
@@ -198,7 +203,7 @@ func (c *AdminModelsImportCmd) read(con *console) (doc []byte, source string, er
 		doc, source, err = readReference(c.File)
 	}
 	if err != nil {
-		err = fmt.Errorf("%s: %w", c.File, err)
+		err = usageError("%s: %w", c.File, err)
 	}
 	return doc, source, err
 }

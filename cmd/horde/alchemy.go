@@ -9,31 +9,30 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"horde/api"
 	"horde/client"
 	"horde/internal/source"
 )
 
-// AlchemyCmd has forms filled in about a picture.
+// AlchemyCmd has forms filled in about an image.
 type AlchemyCmd struct {
 	HordeFlags
-	Picture string            `arg:"" help:"File or http(s) URL of the picture."`
-	Form    []string          `short:"f" default:"caption" placeholder:"NAME" help:"What to do with it; several with commas or again. See below."`
+	Image   string            `arg:"" field:"source_image" complete:"files" help:"File or http(s) URL of the image."`
+	Form    []string          `field:"forms" short:"f" default:"caption" placeholder:"NAME" help:"What to do with it; several with commas or again. See below."`
 	Set     map[string]string `placeholder:"KEY=VALUE" help:"Setting for the worker, such as facefixer_strength=0.7."`
-	Slow    bool              `default:"true" negatable:"" help:"Let slow workers serve it too."`
-	Trusted bool              `help:"Only workers of trusted owners."`
-	Output  string            `short:"o" placeholder:"FILE" help:"Where to save the picture that a form makes: exactly here, or as name-FORM for several. Ending .png or .jpg converts; default: horde-ID-FORM.webp."`
-	JSON    bool              `help:"Print the forms and their results as JSON; pictures stay links."`
+	Slow    bool              `field:"slow_workers" aliases:"slow-workers" default:"true" negatable:"" help:"Let slow workers serve it too."`
+	Trusted bool              `field:"trusted_workers" aliases:"trusted-workers" help:"Only workers of trusted owners."`
+	Output  string            `short:"o" placeholder:"FILE" help:"Where to save the image that a form makes: exactly here, or as name-FORM for several. The ending chooses the format: .webp, .png or .jpg; without one it is WebP. A file that is there is replaced. Default: horde-ID-FORM.webp."`
+	JSON    bool              `help:"Print the forms and their results as JSON; images stay links."`
 }
 
 // Help lists the forms and shows examples.
 func (AlchemyCmd) Help() string {
-	return "Forms that tell something: " + strings.Join(api.AlchemyForms, ", ") + ".\n\nForms that make a picture: " +
+	return "Forms that tell something: " + strings.Join(api.AlchemyForms, ", ") + ".\n\nForms that make an image: " +
 		strings.Join(api.PostProcessorNames(), ", ") + `.
 
-Ctrl-C cancels the request and keeps what is done.
+Ctrl-C cancels the request and keeps what is done. A form that a worker has begun by then is charged, but its result is lost.
 
 Examples:
   horde alchemy photo.jpg
@@ -48,17 +47,29 @@ func (c *AlchemyCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	if err := checkOutput(c.Output); err != nil {
+	if err := checkTargets(c.Output, c.targets()...); err != nil {
 		return err
 	}
+
 	h := client.New(c.Horde, c.APIKey)
 	accepted, err := answered(con.ctx, func(ctx context.Context) (*api.AlchemyAccepted, error) { return h.Alchemy(ctx, request) })
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(con.stderr, "request %s\n", clean(accepted.ID))
+	tellAccepted(con, &api.Accepted{ID: accepted.ID, Message: accepted.Message})
+	if accepted.Message == "" {
+		if text := unservedForms(con.ctx, c.HordeFlags, c.Form); text != "" {
+			fmt.Fprintf(con.stderr, "note: %s; waiting for one (Ctrl-C cancels)\n", text)
+		}
+	}
+	return c.collect(con, h, accepted.ID)
+}
+
+// collect follows a request until its end, prints what was told and saves what was
+// made. At an interrupt it cancels the request.
+func (c *AlchemyCmd) collect(con *console, h *client.Client, id string) error {
 	said := ""
-	status, err := h.WatchAlchemy(con.ctx, accepted.ID, func(s *api.AlchemyStatus) {
+	status, err := h.WatchAlchemy(con.ctx, id, func(s *api.AlchemyStatus) {
 		if line := progressOf(s); line != said {
 			said = line
 			fmt.Fprintln(con.stderr, line)
@@ -68,19 +79,47 @@ func (c *AlchemyCmd) Run(con *console) error {
 	after, cancel := windUp(con.ctx)
 	defer cancel()
 	if interrupted {
-		ctx, stop := context.WithTimeout(after, 15*time.Second)
-		defer stop()
-		status, err = h.CancelAlchemy(ctx, accepted.ID)
+		status, err = c.withdraw(after, con, h, id)
 	}
 	if err != nil {
-		return fmt.Errorf("request %s: %s", accepted.ID, explain(err))
+		return failedRequest(h, "interrogate", id, err)
 	}
-	return c.finish(after, con, h, accepted.ID, status, interrupted)
+	return c.finish(after, con, h, id, status, interrupted)
+}
+
+// withdraw cancels a request, says what is charged nevertheless, and returns the
+// state after it.
+func (c *AlchemyCmd) withdraw(ctx context.Context, con *console, h *client.Client, id string) (*api.AlchemyStatus, error) {
+	ctx, stop := context.WithTimeout(ctx, cancelPatience)
+	defer stop()
+	before, _ := h.AlchemyStatus(ctx, id) // only for what is said
+	after, err := h.CancelAlchemy(ctx, id)
+	if err != nil {
+		return nil, notCancelled(err)
+	}
+	if n := inHand(before, after); n > 0 {
+		fmt.Fprintf(con.stderr, "cancelled; forms that a worker had begun: %d. They are charged, and their results do not come any more\n", n)
+	}
+	return after, nil
+}
+
+// inHand counts the forms that a worker had before a cancel and that are cancelled
+// after it.
+func inHand(before, after *api.AlchemyStatus) (n int) {
+	if before == nil {
+		return 0
+	}
+	for i, f := range before.Forms {
+		if f.State == "processing" && i < len(after.Forms) && after.Forms[i].State == "cancelled" {
+			n++
+		}
+	}
+	return n
 }
 
 // request is what the flags ask for.
 func (c *AlchemyCmd) request() (*api.AlchemyRequest, error) {
-	r := &api.AlchemyRequest{SourceImage: c.Picture, SlowWorkers: &c.Slow}
+	r := &api.AlchemyRequest{SourceImage: c.Image, SlowWorkers: &c.Slow}
 	if c.Trusted {
 		r.TrustedWorkers = &c.Trusted
 	}
@@ -91,12 +130,31 @@ func (c *AlchemyCmd) request() (*api.AlchemyRequest, error) {
 		}
 		r.Forms = append(r.Forms, api.AlchemyForm{Name: name, Payload: c.Set})
 	}
-	if source.IsURL(c.Picture) {
+	if source.IsURL(c.Image) {
 		return r, nil
 	}
 	var err error
-	r.SourceImage, err = readPicture("picture", c.Picture)
+	r.SourceImage, err = readSource("<image>", c.Image)
 	return r, err
+}
+
+// makers are the forms asked for that make an image.
+func (c *AlchemyCmd) makers() (forms []string) {
+	for _, name := range c.Form {
+		if _, makes := api.PostProcessorByName(name); makes && !slices.Contains(forms, name) {
+			forms = append(forms, name)
+		}
+	}
+	return forms
+}
+
+// targets are the files that images will be saved as.
+func (c *AlchemyCmd) targets() (paths []string) {
+	makers := c.makers()
+	for _, form := range makers {
+		paths = append(paths, alchemyPath(c.Output, unknownID, form, len(makers)))
+	}
+	return paths
 }
 
 // progressOf says in words how far a request is.
@@ -123,12 +181,7 @@ func (c *AlchemyCmd) finish(ctx context.Context, con *console, h *client.Client,
 		}
 	}
 	var failed error
-	done, pictures := 0, 0
-	for _, f := range s.Forms {
-		if _, is := pictureLink(f); is {
-			pictures++
-		}
-	}
+	done := 0
 	for _, f := range s.Forms {
 		if f.State != "done" {
 			fmt.Fprintf(con.stderr, "%s: %s\n", clean(f.Form), clean(f.State))
@@ -138,7 +191,7 @@ func (c *AlchemyCmd) finish(ctx context.Context, con *console, h *client.Client,
 		if c.JSON {
 			continue
 		}
-		if err := c.show(ctx, con, h, id, f, pictures); err != nil {
+		if err := c.show(ctx, con, h, id, f); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %s", clean(f.Form), explain(err)))
 		}
 	}
@@ -148,20 +201,21 @@ func (c *AlchemyCmd) finish(ctx context.Context, con *console, h *client.Client,
 	case done == len(s.Forms):
 		return nil
 	case interrupted:
-		return &exitError{130, fmt.Errorf("cancelled; %d of %d forms are done", done, len(s.Forms))}
+		return &exitError{exitInterrupted, fmt.Errorf("cancelled; %d of %d forms are done", done, len(s.Forms))}
 	}
 	return fmt.Errorf("only %d of %d forms are done: the horde gave up on the others after four failures each", done, len(s.Forms))
 }
 
-// show saves the picture that a form made, or prints what it tells.
-func (c *AlchemyCmd) show(ctx context.Context, con *console, h *client.Client, id string, f api.AlchemyFormStatus, pictures int) error {
-	link, is := pictureLink(f)
+// show saves the image that a form made, or prints what it tells.
+func (c *AlchemyCmd) show(ctx context.Context, con *console, h *client.Client, id string, f api.AlchemyFormStatus) error {
+	link, is := imageLink(f)
 	if !is {
 		_, err := fmt.Fprintf(con.stdout, "%s: %s\n", clean(f.Form), told(f))
 		return err
 	}
-	path := alchemyPath(c.Output, id, f.Form, pictures)
-	data, err := h.Download(ctx, link, 64<<20)
+
+	path := alchemyPath(c.Output, id, f.Form, len(c.makers()))
+	data, err := h.Download(ctx, link, maxImageFile)
 	if err == nil {
 		data, err = convert(data, path)
 	}
@@ -185,8 +239,8 @@ func own(f api.AlchemyFormStatus) json.RawMessage {
 	return f.Result
 }
 
-// pictureLink is the link to the picture that a form made.
-func pictureLink(f api.AlchemyFormStatus) (link string, is bool) {
+// imageLink is the link to the image that a form made.
+func imageLink(f api.AlchemyFormStatus) (link string, is bool) {
 	if _, post := api.PostProcessorByName(f.Form); !post || f.State != "done" {
 		return "", false
 	}
@@ -211,12 +265,12 @@ func told(f api.AlchemyFormStatus) string {
 	return b.String()
 }
 
-// alchemyPath names the file of a form's picture, of so many that were made.
-func alchemyPath(output, id, form string, pictures int) string {
+// alchemyPath names the file of a form's image, where so many forms make one.
+func alchemyPath(output, id, form string, makers int) string {
 	if output == "" {
 		return fmt.Sprintf("horde-%s-%s.webp", id[:min(8, len(id))], form)
 	}
-	if pictures == 1 {
+	if makers == 1 {
 		return output
 	}
 	ext := filepath.Ext(output)

@@ -11,7 +11,8 @@ import (
 )
 
 // alchemy adds forms to the fake horde. The first status after a request says
-// waiting. A source "…/slow" is never done, of "…/half" one form is given up.
+// waiting. A source "…/slow" is never done, "…/inhand" stays
+// with a worker, of "…/half" one form is given up.
 func (f *fakeHorde) alchemy(mux *http.ServeMux) {
 	var asked api.AlchemyRequest
 	looks := 0
@@ -45,8 +46,11 @@ func (f *fakeHorde) alchemy(mux *http.ServeMux) {
 			if strings.HasSuffix(asked.SourceImage, "/half") && i == 0 {
 				one, s.State = api.AlchemyFormStatus{Form: form.Name, State: "faulted"}, "partial"
 			}
-			if slow := strings.HasSuffix(asked.SourceImage, "/slow"); slow && r.Method == http.MethodDelete {
+			inHand := strings.HasSuffix(asked.SourceImage, "/inhand")
+			if slow := inHand || strings.HasSuffix(asked.SourceImage, "/slow"); slow && r.Method == http.MethodDelete {
 				one, s.State = api.AlchemyFormStatus{Form: form.Name, State: "cancelled"}, "partial"
+			} else if inHand {
+				one, s.State = api.AlchemyFormStatus{Form: form.Name, State: "processing"}, "processing"
 			} else if slow || looks == 1 {
 				one, s.State = api.AlchemyFormStatus{Form: form.Name, State: "waiting"}, "waiting"
 			}

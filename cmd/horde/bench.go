@@ -89,6 +89,11 @@ type BenchCycleCmd struct {
 	BenchWork
 }
 
+// Help shows examples.
+func (BenchCycleCmd) Help() string {
+	return "Examples:\n  horde bench cycle\n  horde bench cycle --rate 300 --duration 30s --json"
+}
+
 // Run measures.
 func (c *BenchCycleCmd) Run(con *console) error {
 	cfg := c.config(bench.Cycle)
@@ -102,6 +107,11 @@ type BenchPopCmd struct {
 	BenchWork
 	Backlog int `default:"3000" help:"Waiting requests that no worker serves."`
 	Models  int `default:"200" help:"Models that they are spread over."`
+}
+
+// Help shows examples.
+func (BenchPopCmd) Help() string {
+	return "Examples:\n  horde bench pop\n  horde bench pop --rate 300 --backlog 3000 --models 200"
 }
 
 // Run measures.
@@ -119,6 +129,11 @@ type BenchCheckCmd struct {
 	BenchFlags
 }
 
+// Help shows examples.
+func (BenchCheckCmd) Help() string {
+	return "Examples:\n  horde bench check\n  horde bench check --clients 256 --duration 30s"
+}
+
 // Run measures.
 func (c *BenchCheckCmd) Run(con *console) error {
 	return c.run(con, c.config(bench.Check))
@@ -132,6 +147,11 @@ type BenchTextCmd struct {
 	Model   string `default:"koboldcpp/Marx-3B-V3" help:"Model that is asked for and served."`
 	Backlog int    `default:"0" help:"Waiting requests that no worker serves."`
 	Models  int    `default:"200" help:"Models that they are spread over."`
+}
+
+// Help shows examples.
+func (BenchTextCmd) Help() string {
+	return "Examples:\n  horde bench text\n  horde bench text --rate 300 --backlog 3000"
 }
 
 // Run measures.
@@ -151,6 +171,11 @@ func (c *BenchTextCmd) Run(con *console) error {
 type BenchAlchemyCmd struct {
 	BenchFlags
 	Workers int `default:"16" help:"Alchemists, one connection each."`
+}
+
+// Help shows examples.
+func (BenchAlchemyCmd) Help() string {
+	return "Examples:\n  horde bench alchemy\n  horde bench alchemy --workers 32 --json"
 }
 
 // Run measures.

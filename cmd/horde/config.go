@@ -11,6 +11,9 @@ type ConfigCmd struct {
 	Show ConfigShowCmd `cmd:"" help:"Print every setting of a server, where it comes from, and its value; secrets masked."`
 }
 
+// Help shows an example.
+func (ConfigCmd) Help() string { return "Examples:\n  horde config show" }
+
 // ConfigShowCmd prints the settings that "horde serve" would use now.
 type ConfigShowCmd struct{ config.Serve }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -21,9 +22,11 @@ import (
 )
 
 // fakeHorde is a server for scripts. What it does with a request depends on
-// words in the prompt: "slow" finishes one picture and then waits to be
-// cancelled, "refused", "given up", "lost", "base64", "foreign" (no event
-// stream).
+// words in the prompt: "slow" finishes one image and then waits to be cancelled,
+// "in hand" likewise, but a worker has the second one, which comes by deliver
+// after the cancel; "refused", "poor", "given up", "lost", "base64", "stranded" (no
+// worker can serve it), "outage" (the stream breaks, and is not to be had at
+// once), "foreign" (no event stream).
 type fakeHorde struct {
 	*httptest.Server
 
@@ -34,17 +37,23 @@ type fakeHorde struct {
 	n      int
 	checks int
 	popped bool
+
+	models    string // that are served, as JSON; "": three
+	streams   int    // of events, so far
+	cancelled bool
+	delivered chan struct{} // closed by deliver
 }
 
 func newFakeHorde() *fakeHorde {
-	f := &fakeHorde{}
+	f := &fakeHorde{delivered: make(chan struct{})}
 	f.heard = sync.NewCond(&f.mu)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v2/status/heartbeat", f.say(`{"message":"OK","version":"9.9.9"}`))
 	mux.HandleFunc("GET /api/ext/v1/kudos/net", f.say(`{"name":"horde-1","accuracy":0.9933,"basis_seconds":6.45}`))
-	mux.HandleFunc("POST /api/ext/v1/kudos/price", f.say(`{"type":"image","lines":[{"code":"network","text":"One\u001b[2J picture.","kudos":6.31},{"code":"n","text":"2 of them.","factor":2.0,"kudos":12.62},{"code":"acceptance","text":"For the queue.","add":3.0,"kudos":15.62}],"kudos":15.62,"charged":15.62,"exact":true,"notes":["Nothing is set aside."]}`))
+	mux.HandleFunc("POST /api/ext/v1/kudos/price", f.price)
 	mux.HandleFunc("GET /api/v2/status/performance", f.say(`{"queued_requests":3,"worker_count":2,"thread_count":5,"queued_megapixelsteps":1.5}`))
-	mux.HandleFunc("GET /api/v2/status/models", f.say(`[{"name":"rare\u001b[2J","count":0,"jobs":1.0,"eta":10000,"type":"image"},{"name":"new","count":1,"jobs":2.0,"eta":10000,"type":"image"},{"name":"horde_pocket","count":2,"jobs":4.0,"eta":75,"type":"image"}]`))
+	mux.HandleFunc("GET /api/v2/status/models", f.listModels)
+	mux.HandleFunc("GET /api/v2/workers", f.say(`[{"type":"interrogation","name":"a","online":true,"forms":["caption","GFPGAN"]},{"type":"interrogation","name":"b","online":false,"forms":["nsfw"]}]`))
 	mux.HandleFunc("GET /api/v2/find_user", f.user)
 	mux.HandleFunc("POST /api/v2/generate/async", f.async)
 	mux.HandleFunc("GET /api/v2/generate/check/{id}", f.check)
@@ -104,6 +113,59 @@ func (f *fakeHorde) say(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, body) }
 }
 
+// deliver lets the worker of an "in hand" request deliver.
+func (f *fakeHorde) deliver() { close(f.delivered) }
+
+// inHand is how many jobs a worker has.
+func (f *fakeHorde) inHand() int {
+	select {
+	case <-f.delivered:
+		return 0
+	default:
+	}
+	if f.has("in hand") {
+		return 1
+	}
+	return 0
+}
+
+const threeModels = `[{"name":"rare\u001b[2J","count":0,"jobs":1.0,"eta":10000,"type":"image"},{"name":"new","count":1,"jobs":2.0,"eta":10000,"type":"image"},{"name":"horde_pocket","count":2,"jobs":4.0,"eta":75,"type":"image"}]`
+
+func (f *fakeHorde) listModels(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	list := cmp.Or(f.models, threeModels)
+	f.mu.Unlock()
+	if r.URL.Query().Get("type") == "text" {
+		list = "[]"
+	}
+	io.WriteString(w, list)
+}
+
+// price answers by words in the prompt: "foreign" has no such route, "rough" is an
+// estimate for less than the most, "capped" one for more.
+func (f *fakeHorde) price(w http.ResponseWriter, r *http.Request) {
+	var in struct{ Prompt string }
+	json.NewDecoder(r.Body).Decode(&in)
+	p := api.Price{Kudos: 15.62, Charged: 15.62, Exact: true, Notes: []string{"Nothing is set aside."}}
+	switch {
+	case strings.Contains(in.Prompt, "foreign"):
+		http.NotFound(w, r)
+		return
+	case strings.Contains(in.Prompt, "rough"):
+		p.Kudos, p.Exact = 10, false
+	case strings.Contains(in.Prompt, "capped"):
+		p.Kudos, p.Exact = 37, false
+	}
+	two, three := api.Float(2), api.Float(3)
+	p.Lines = []api.PriceLine{
+		{Code: "network", Text: "One\x1b[2J picture.", Kudos: 6.31},
+		{Code: "n", Text: "2 of them.", Factor: &two, Kudos: 12.62},
+		{Code: "acceptance", Text: "For the queue.", Add: &three, Kudos: 15.62},
+		{Code: "slow_workers", Text: "Only fast workers (slow_workers is false).", Kudos: 15.62},
+	}
+	json.NewEncoder(w).Encode(p)
+}
+
 func answerError(w http.ResponseWriter, status int, e api.Error) {
 	w.WriteHeader(status)
 	json.NewEncoder(w).Encode(e)
@@ -125,6 +187,14 @@ func (f *fakeHorde) async(w http.ResponseWriter, r *http.Request) {
 		answerError(w, 400, api.Error{Message: "Input payload validation failed", Errors: map[string]string{"params.width": "500 is not a multiple of 64"}})
 		return
 	}
+	if strings.Contains(in.Prompt, "poor") {
+		answerError(w, 403, api.Error{RC: "KudosUpfront", Message: "Requests without slow_workers need their kudos upfront. Ask for less than 9 params.steps, set allow_downgrade, or fix hires_fix."})
+		return
+	}
+	if in.DryRun != nil {
+		io.WriteString(w, `{"kudos":45.0}`)
+		return
+	}
 	f.mu.Lock()
 	f.prompt, f.n = in.Prompt, *in.Params.N
 	f.mu.Unlock()
@@ -140,51 +210,86 @@ func (f *fakeHorde) has(word string) bool {
 }
 
 func (f *fakeHorde) state(finished int) api.ImageStatus {
+	inHand := f.inHand()
 	f.mu.Lock()
-	prompt, n := f.prompt, f.n
+	prompt, n, cancelled := f.prompt, f.n, f.cancelled
 	f.mu.Unlock()
 	s := api.ImageStatus{Check: api.Check{Finished: finished, Waiting: n - finished, Done: finished >= n, IsPossible: true}, Generations: []api.Generation{}}
+	if strings.Contains(prompt, "in hand") {
+		s.Processing, s.Waiting = inHand, n-finished-inHand
+	}
+	s.IsPossible = !strings.Contains(prompt, "stranded")
+	if cancelled {
+		s.Waiting, s.Done = 0, s.Processing == 0
+	}
 	if strings.Contains(prompt, "given up") {
 		s.Faulted, s.Done = true, true
 		finished = 0
 	}
 	for i := range finished {
-		img := fmt.Sprintf("%s/blob/%d.webp", f.URL, i)
+		g := api.Generation{ID: fmt.Sprintf("g%d", i), Img: fmt.Sprintf("%s/blob/%d.webp", f.URL, i), Seed: fmt.Sprint(40 + i), Model: "horde_pocket",
+			WorkerName: "painter\x1b]0;x\a", State: "ok", GenMetadata: []api.GenMetadatum{{Type: "information", Value: "see_ref", Ref: "tiling is ignored"}}}
 		switch {
 		case strings.Contains(prompt, "base64"):
-			img = base64.StdEncoding.EncodeToString(webp(64))
+			g.ID, g.Img = "", base64.StdEncoding.EncodeToString(webp(64))
 		case strings.Contains(prompt, "lost") && i == 0:
-			img = "N/A"
+			g.Img = "N/A"
 		}
-		s.Generations = append(s.Generations, api.Generation{Img: img, Seed: fmt.Sprint(40 + i), Model: "horde_pocket", WorkerName: "painter\x1b]0;x\a", State: "ok",
-			GenMetadata: []api.GenMetadatum{{Type: "information", Value: "see_ref", Ref: "tiling is ignored"}}})
+		s.Generations = append(s.Generations, g)
 	}
 	return s
+}
+
+// ready is how many images are finished in the end.
+func (f *fakeHorde) ready() int {
+	f.mu.Lock()
+	n, prompt, cancelled := f.n, f.prompt, f.cancelled
+	f.mu.Unlock()
+	switch {
+	case strings.Contains(prompt, "in hand"):
+		return n - f.inHand()
+	case cancelled && strings.Contains(prompt, "slow"):
+		return 1
+	}
+	return n
 }
 
 func (f *fakeHorde) check(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	f.checks++
 	n := f.checks
+	cancelled := f.cancelled
 	f.mu.Unlock()
 	s := f.state(0)
-	if n > 1 {
-		s = f.state(f.n)
+	if n > 1 || cancelled {
+		s = f.state(f.ready())
 	}
 	json.NewEncoder(w).Encode(s.Check)
 }
 
 func (f *fakeHorde) status(w http.ResponseWriter, r *http.Request) {
-	json.NewEncoder(w).Encode(f.state(f.n))
+	json.NewEncoder(w).Encode(f.state(f.ready()))
 }
 
+// cancel answers with the status from before.
 func (f *fakeHorde) cancel(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(f.state(1))
+	f.mu.Lock()
+	f.cancelled = true
+	f.mu.Unlock()
 }
 
 func (f *fakeHorde) events(w http.ResponseWriter, r *http.Request) {
 	if f.has("foreign") {
 		http.NotFound(w, r)
+		return
+	}
+	f.mu.Lock()
+	f.streams++
+	stream := f.streams
+	f.mu.Unlock()
+	if f.has("outage") && stream == 2 { // a proxy, while the horde is away
+		http.Error(w, "try later", http.StatusBadGateway)
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -193,12 +298,26 @@ func (f *fakeHorde) events(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "event: %s\ndata: %s\n\n", name, b)
 		w.(http.Flusher).Flush()
 	}
+	if f.has("in hand") {
+		send(api.EventStatus, f.state(1).Check)
+		select {
+		case <-f.delivered:
+			send(api.EventEnd, f.state(f.ready()))
+		case <-r.Context().Done():
+		}
+		return
+	}
+
 	first := f.state(0).Check
 	first.QueuePosition, first.WaitTime = 3, 12
 	send(api.EventStatus, first)
 	for step := range 3 {
 		p := api.JobProgress{Job: "j", WorkerName: "painter\x1b]0;x\a", Progress: api.Progress{Step: step + 1, Steps: 3, Preview: previewJPEG()}}
+		p.StepSeconds, p.Elapsed = 30, float64(30*(step+1))
 		send(api.EventProgress, p)
+	}
+	if f.has("outage") && stream == 1 { // breaks in the middle of a job
+		return
 	}
 	if f.has("slow") {
 		send(api.EventStatus, f.state(1).Check)

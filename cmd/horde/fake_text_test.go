@@ -25,7 +25,7 @@ func (f *fakeHorde) textAsync(w http.ResponseWriter, r *http.Request) {
 }
 
 // textStatus is one look behind: what was asked for is there at the second one.
-// With "slow" only one text ever comes.
+// With "slow" only one text ever comes, with "in hand" the others by deliver.
 func (f *fakeHorde) textStatus(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	f.checks++
@@ -34,12 +34,23 @@ func (f *fakeHorde) textStatus(w http.ResponseWriter, r *http.Request) {
 		finished = f.n
 	}
 	prompt, n := f.prompt, f.n
+	cancelled := f.cancelled
+	f.cancelled = f.cancelled || r.Method == http.MethodDelete
 	f.mu.Unlock()
 	if strings.Contains(prompt, "slow") {
 		finished = 1
 	}
+	if strings.Contains(prompt, "in hand") {
+		finished = n - f.inHand()
+	}
 	s := api.TextStatus{Check: api.Check{Finished: finished, Waiting: n - finished, Done: finished >= n, QueuePosition: n - finished, IsPossible: true},
 		Generations: []api.TextGeneration{}}
+	if strings.Contains(prompt, "in hand") {
+		s.Processing, s.Waiting = f.inHand(), 0
+	}
+	if cancelled { // other hordes never call such a request done
+		s.Waiting = 0
+	}
 	if strings.Contains(prompt, "given up") {
 		s.Faulted, s.Done = true, true
 		finished = 0

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"horde/api"
@@ -17,124 +15,173 @@ import (
 	"horde/internal/terminal"
 )
 
-// GenerateCmd has pictures painted.
+// GenerateCmd generates images.
 type GenerateCmd struct {
 	HordeFlags
-	Prompt   string   `arg:"" help:"What to paint."`
-	Model    string   `placeholder:"NAME" help:"Model to paint with (see \"horde models\"); default: any."`
-	Width    int      `default:"512" help:"Pixels, a multiple of 64 (${default})."`
-	Height   int      `default:"512" help:"Pixels, a multiple of 64 (${default})."`
-	Steps    *int     `placeholder:"N" help:"Sampling steps; default: the horde's, 24 for ${pocket}."`
-	Cfg      *float64 `placeholder:"SCALE" help:"How closely to follow the prompt; default: the horde's, 3.5 for ${pocket}."`
-	Sampler  string   `placeholder:"NAME" help:"Such as k_euler; default: the horde's, k_dpmpp_2m for ${pocket}."`
-	Seed     string   `placeholder:"SEED" help:"Number or word that makes the picture the same again; default: random."`
-	Init     string   `placeholder:"FILE" type:"existingfile" help:"Picture to start from."`
-	Strength *float64 `placeholder:"0.01…1" help:"How far to go from --init: 0.01 almost keeps it, 1 forgets it."`
-	Negative string   `placeholder:"TEXT" help:"What not to paint."`
-	Number   int      `short:"n" default:"1" placeholder:"N" help:"How many pictures (${default})."`
-	Output   string   `short:"o" placeholder:"FILE" help:"Where to save: exactly here, or as name-1, name-2, … for several. Ending .png or .jpg converts; default: horde-ID.webp."`
-	Preview  bool     `default:"true" negatable:"" help:"Show the picture in the terminal while it is painted and when it is done."`
-	Price    bool     `help:"Only tell what it would cost, line by line, and ask for nothing."`
-	Pictures string   `default:"auto" enum:"auto,kitty,sixel,blocks,none" help:"How to show pictures in the terminal: auto, kitty, sixel, blocks or none."`
+	Prompt   string   `arg:"" field:"prompt" help:"What to show."`
+	Model    string   `field:"models" placeholder:"NAME" help:"Model to use (see \"horde models\"); default: any."`
+	Width    int      `field:"params.width" default:"512" help:"Pixels, a multiple of 64 (${default})."`
+	Height   int      `field:"params.height" default:"512" help:"Pixels, a multiple of 64 (${default})."`
+	Steps    *int     `field:"params.steps" placeholder:"N" help:"Sampling steps; default: the horde's, 24 for ${pocket}."`
+	Cfg      *float64 `field:"params.cfg_scale" placeholder:"SCALE" help:"How closely to follow the prompt; default: the horde's, 3.5 for ${pocket}."`
+	Sampler  string   `field:"params.sampler_name" placeholder:"NAME" help:"Such as k_euler; default: the horde's, k_dpmpp_2m for ${pocket}."`
+	Seed     string   `field:"params.seed" placeholder:"SEED" help:"Number or word that makes the image the same again; default: random."`
+	Init     string   `field:"source_image" placeholder:"FILE" type:"existingfile" help:"Source image to start from."`
+	Strength *float64 `field:"params.denoising_strength" placeholder:"0.01…1" help:"How far to go from --init: 0.01 almost keeps it, 1 forgets it."`
+	Negative string   `placeholder:"TEXT" help:"What not to show."`
+	Number   int      `field:"params.n" short:"n" default:"1" placeholder:"N" help:"How many images (${default})."`
+	RequestFlags
+	Output   string `short:"o" placeholder:"FILE" help:"Where to save: exactly here, or as name-1, name-2, … for several. The ending chooses the format: .webp, .png or .jpg; without one it is WebP. A file that is there is replaced. Default: horde-ID.webp."`
+	Preview  bool   `default:"true" negatable:"" help:"Show the image in the terminal while it is generated and when it is done."`
+	Price    bool   `help:"Only tell what it would cost, line by line, and ask for nothing."`
+	Pictures string `default:"auto" enum:"auto,kitty,sixel,blocks,none" help:"How to show images in the terminal: auto, kitty, sixel, blocks or none."`
+}
+
+// RequestFlags say which workers may serve a request, and what may be made of it.
+type RequestFlags struct {
+	SlowWorkers    bool `field:"slow_workers" default:"true" negatable:"" help:"Let slow workers serve it too. Without them it costs more, and needs its kudos upfront."`
+	TrustedWorkers bool `field:"trusted_workers" help:"Only workers of trusted owners."`
+	AllowDowngrade bool `field:"allow_downgrade" help:"Where the kudos do not suffice: ask for less than the flags say, in place of being refused."`
+}
+
+// sent are the flags as a request carries them: nil where they say what holds
+// anyhow.
+func (f *RequestFlags) sent() (slow, trusted, downgrade *bool) {
+	if !f.SlowWorkers {
+		slow = &f.SlowWorkers
+	}
+	if f.TrustedWorkers {
+		trusted = &f.TrustedWorkers
+	}
+	if f.AllowDowngrade {
+		downgrade = &f.AllowDowngrade
+	}
+	return slow, trusted, downgrade
 }
 
 // Help shows examples.
 func (GenerateCmd) Help() string {
-	return `Ctrl-C cancels the request and keeps the pictures that are finished.
+	return `Where ` + pocket.ModelName + ` is the only model that workers serve, it is used with the settings that suit it.
+
+Ctrl-C cancels the request and keeps the images that are finished. What a worker has begun by then is charged, so it is waited for and saved too; a second Ctrl-C leaves without it.
 
 Examples:
   horde generate "a red fox in the snow" -o fox.webp
-  horde generate "a red fox" -n 2 -o fox.webp          # fox-1.webp and fox-2.webp
+  horde generate "a red fox" -n 2 -o fox.png           # fox-1.png and fox-2.png
   horde generate "a red fox" -n 2 --price
   horde generate "a castle" --model horde_pocket --seed 42 --negative "people"
+  horde generate "a castle" --width 1024 --height 1024 --allow-downgrade
   horde generate "as an oil painting" --init photo.jpg --strength 0.5 -o painting.png`
 }
 
-// maxPicture bounds the file of a picture to send.
-const maxPicture = 20 << 20
+// maxSourceFile bounds the file of an image to send, in bytes.
+const maxSourceFile = 20 << 20
 
-// Run asks for the pictures, follows the request and saves what arrives.
+// Run asks for the images, follows the request and saves what arrives.
 func (c *GenerateCmd) Run(con *console) error {
 	request, err := c.request()
 	if err != nil {
 		return err
 	}
-	if err := checkOutput(c.Output); err != nil {
+	if err := checkTargets(c.Output, c.targets()...); err != nil {
 		return err
 	}
+
 	h := client.New(c.Horde, c.APIKey)
+	models := modelsOf(con.ctx, c.HordeFlags, "image")
+	c.suit(con, models, request)
 	if c.Price {
-		return tellPrice(con, func(ctx context.Context) (*api.Price, error) { return h.Breakdown(ctx, request) })
+		return tellPrice(con, pricing{
+			breakdown: func(ctx context.Context) (*api.Price, error) { return h.Breakdown(ctx, request) },
+			dryRun:    func(ctx context.Context) (*api.DryRun, error) { return h.Price(ctx, request) },
+			unserved:  unserved(models, "image", *request.Models),
+		})
 	}
+
 	accepted, err := answered(con.ctx, func(ctx context.Context) (*api.Accepted, error) { return h.Generate(ctx, request) })
 	if err != nil {
 		return err
 	}
 	v := c.newView(con)
 	v.accepted(accepted)
-	status, err := v.follow(h, accepted.ID)
-	interrupted := con.ctx.Err() != nil
-	after, cancel := windUp(con.ctx)
-	defer cancel()
-	if interrupted {
-		status, err = withdraw(after, h, accepted.ID)
-	}
-	if err != nil {
-		return fmt.Errorf("request %s: %s", accepted.ID, explain(err))
-	}
-	kept, err := c.save(after, v, h, accepted.ID, status)
-	if err != nil {
-		return err
-	}
-	return verdict("pictures", kept, c.Number, status.Faulted, interrupted)
+	return c.collect(con, v, h, accepted.ID)
 }
 
-// verdict is a command's error: nil only if everything arrived.
-func verdict(what string, kept, wanted int, faulted, interrupted bool) error {
-	switch {
-	case kept >= wanted:
-		return nil
-	case interrupted:
-		return &exitError{130, fmt.Errorf("cancelled; %d of %d %s kept", kept, wanted, what)}
-	case faulted:
-		return fmt.Errorf("the horde gave up on the request after three failures; %d of %d %s arrived", kept, wanted, what)
+// targets are the files that the images will be saved as.
+func (c *GenerateCmd) targets() []string {
+	paths := make([]string, c.Number)
+	for i := range paths {
+		paths[i] = outputPath(c.Output, unknownID, i, c.Number)
 	}
-	return fmt.Errorf("only %d of %d %s arrived", kept, wanted, what)
+	return paths
 }
 
 // request is what the flags ask for.
 func (c *GenerateCmd) request() (*api.ImageRequest, error) {
 	if c.Number < 1 {
-		return nil, usageError("-n %d: ask for at least one picture", c.Number)
+		return nil, usageError("-n %d: ask for at least one image", c.Number)
+	}
+	if c.Number > maxNumber {
+		return nil, usageError("-n %d: ask for at most %d images at once", c.Number, maxNumber)
 	}
 	if c.Strength != nil && c.Init == "" {
-		return nil, usageError("--strength says how far to go from a picture: name one with --init")
+		return nil, usageError("--strength says how far to go from a source image: name one with --init")
 	}
+
 	r := &api.ImageRequest{Prompt: c.Prompt, Models: &[]string{}}
 	if c.Negative != "" {
 		r.Prompt += " ### " + c.Negative
 	}
-	p := &api.ImageParams{N: &c.Number, Width: &c.Width, Height: &c.Height, Steps: c.Steps, SamplerName: c.Sampler, CfgScale: c.Cfg, DenoisingStrength: c.Strength}
-	if c.Seed != "" {
-		p.Seed = &c.Seed
+	r.SlowWorkers, r.TrustedWorkers, r.AllowDowngrade = c.sent()
+	r.Params = &api.ImageParams{
+		N:                 &c.Number,
+		Width:             &c.Width,
+		Height:            &c.Height,
+		Steps:             c.Steps,
+		SamplerName:       c.Sampler,
+		CfgScale:          c.Cfg,
+		DenoisingStrength: c.Strength,
 	}
-	r.Params = p
+	if c.Seed != "" {
+		r.Params.Seed = &c.Seed
+	}
 	if c.Model != "" {
 		r.Models = &[]string{c.Model}
 	}
 	if c.Model == pocket.ModelName {
-		pocketDefaults(p)
+		pocketDefaults(r.Params)
 	}
+
 	if c.Init == "" {
 		return r, nil
 	}
 	var err error
-	r.SourceImage, err = readPicture("--init", c.Init)
+	r.SourceImage, err = readSource("--init", c.Init)
 	r.SourceProcessing = "img2img"
 	return r, err
 }
 
-// pocketDefaults are what the built-in model paints best with.
+// maxNumber is how many images or texts one request can ask for (generation
+// rulebook §1.2).
+const maxNumber = 20
+
+// suit asks for the built-in model by name where it is the only one that workers
+// serve, so that the settings that suit it are used.
+func (c *GenerateCmd) suit(con *console, models []api.ActiveModel, r *api.ImageRequest) {
+	if c.Model != "" {
+		return
+	}
+	served := servedModels(models)
+	if len(served) != 1 || served[0] != pocket.ModelName {
+		return
+	}
+	r.Models = &served
+	pocketDefaults(r.Params)
+	fmt.Fprintf(con.stderr, "%s is the only model served: using it with %d steps, cfg %g and %s\n",
+		pocket.ModelName, *r.Params.Steps, *r.Params.CfgScale, r.Params.SamplerName)
+}
+
+// pocketDefaults are the settings that suit the built-in model best.
 func pocketDefaults(p *api.ImageParams) {
 	if p.Steps == nil {
 		steps := 24
@@ -149,103 +196,59 @@ func pocketDefaults(p *api.ImageParams) {
 	}
 }
 
-// readPicture reads a picture file as base64, having looked at its header. what
-// is the flag or argument that named it.
-func readPicture(what, path string) (string, error) {
+// readSource reads the file of a source image as base64, having looked at its
+// header. what is the flag or argument that named it.
+func readSource(what, path string) (string, error) {
 	if path == "" {
 		return "", usageError("%s: name a file", what)
 	}
 	info, err := os.Stat(path)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", what, err)
+	switch {
+	case err != nil:
+		return "", usageError("%s: %w", what, err)
+	case info.IsDir():
+		return "", usageError("%s %s: is a folder: name a file", what, path)
+	case info.Size() > maxSourceFile:
+		return "", usageError("%s %s: more than %d MiB", what, path, maxSourceFile>>20)
 	}
-	if info.Size() > maxPicture {
-		return "", fmt.Errorf("%s %s: more than %d MB", what, path, maxPicture>>20)
-	}
+
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", what, err)
+		return "", usageError("%s: %w", what, err)
 	}
 	if _, err := imaging.Inspect(data); err != nil {
-		return "", fmt.Errorf("%s %s: %w", what, path, err)
+		return "", usageError("%s %s: %w", what, path, err)
 	}
 	return base64.StdEncoding.EncodeToString(data), nil
 }
 
+// answerPatience is how long an interrupted call may still take.
+const answerPatience = 5 * time.Second
+
 // answered makes a call that asks for something. An interrupt in the middle does
-// not leave the user ignorant of a request that the horde has taken: it waits 5 s
-// for the answer.
+// not leave the user ignorant of a request that the horde has taken: it waits for
+// the answer, though not for long.
 func answered[T any](ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
+	if err := ctx.Err(); err != nil {
+		var none T
+		return none, err
+	}
 	asking, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
-		t := time.AfterFunc(5*time.Second, cancel)
+		t := time.AfterFunc(answerPatience, cancel)
 		<-asking.Done()
 		t.Stop()
 	})
 	defer stop()
-	return ask(asking)
+	answer, err := ask(asking)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = &exitError{exitInterrupted, errors.New("interrupted before the horde answered: it may have taken the request")}
+	}
+	return answer, err
 }
 
-// withdraw cancels a request and returns what was finished.
-func withdraw(ctx context.Context, h *client.Client, id string) (*api.ImageStatus, error) {
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	status, err := h.Cancel(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("cannot cancel: %w", err)
-	}
-	return status, nil
-}
-
-// checkOutput finds a mistake in -o before anything is paid for.
-func checkOutput(path string) error {
-	if path == "" {
-		return nil
-	}
-	dir := filepath.Dir(path)
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return usageError("-o %s: there is no folder %s", path, dir)
-	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return usageError("-o %s is a folder: name a file", path)
-	}
-	return nil
-}
-
-// save writes and shows every picture that arrived and returns their number.
-func (c *GenerateCmd) save(ctx context.Context, v *view, h *client.Client, id string, status *api.ImageStatus) (int, error) {
-	kept := 0
-	var failed error
-	for i, g := range status.Generations {
-		data, err := pictureOf(ctx, h, g)
-		if err == nil {
-			path := outputPath(c.Output, id, i, c.Number)
-			if data, err = convert(data, path); err == nil {
-				if err = writeFile(path, data); err == nil {
-					kept++
-					v.saved(path, data, g)
-					continue
-				}
-			}
-		}
-		failed = errors.Join(failed, fmt.Errorf("picture %d: %s", i+1, explain(err)))
-	}
-	return kept, failed
-}
-
-// pictureOf gets a picture's file: by its link, or from base64.
-func pictureOf(ctx context.Context, h *client.Client, g api.Generation) ([]byte, error) {
-	switch {
-	case strings.HasPrefix(g.Img, "http://"), strings.HasPrefix(g.Img, "https://"):
-		return h.Download(ctx, g.Img, 64<<20)
-	case g.Img == "" || g.Img == "N/A":
-		return nil, errors.New("its worker never uploaded it")
-	}
-	return imaging.Base64(g.Img, imaging.Limits{MaxBytes: 64 << 20})
-}
-
-// screen is where pictures are shown, by the flags.
+// screen is where images are shown, by the flags.
 func (c *GenerateCmd) screen(con *console) terminal.Screen {
 	s := terminal.Detect(asFile(con.stdout), con.getenv)
 	if !c.Preview || asFile(con.stdout) == nil || !isTerminal(con.stdout) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -15,6 +14,11 @@ import (
 type KudosCmd struct {
 	Train KudosTrainCmd `cmd:"" help:"Train a price network on jobs and their durations."`
 	Eval  KudosEvalCmd  `cmd:"" help:"Compare the prices of a network with those in a file."`
+}
+
+// Help shows examples.
+func (KudosCmd) Help() string {
+	return "Examples:\n  horde kudos train --data jobs.csv.gz --out net.bin\n  horde kudos eval --data jobs.csv.gz --net net.bin --unseen"
 }
 
 // KudosTrainCmd trains a net.
@@ -151,11 +155,11 @@ func (c *KudosTrainCmd) recordedPrices(con *console, basis float64) ([]training.
 		return nil, nil
 	}
 	if basis == 0 {
-		return nil, errors.New("--recorded needs the columns seconds and kudos_basis11 in --data, to know what a recorded price is in seconds")
+		return nil, usageError("--recorded needs the columns seconds and kudos_basis11 in --data, to know what a recorded price is in seconds")
 	}
 	recorded, err := training.ReadRecorded(c.Recorded)
 	if err != nil {
-		return nil, err
+		return nil, usageError("--recorded: %w", err)
 	}
 	models, err := catalog.New(catalog.Config{Images: c.Models, Log: con.log})
 	if err != nil {

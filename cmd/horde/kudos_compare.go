@@ -16,7 +16,11 @@ func openNet(path string) (*kudos.Net, error) {
 	if path == "" {
 		return kudos.Standard(), nil
 	}
-	return kudos.ReadNet(path)
+	net, err := kudos.ReadNet(path)
+	if err != nil {
+		return nil, usageError("price network: %w", err)
+	}
+	return net, nil
 }
 
 // printComparison prices jobs by an old net and a new one and tells what would

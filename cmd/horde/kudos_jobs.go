@@ -28,7 +28,7 @@ func (f *JobsFlags) read(con *console, yardstick *kudos.Net) ([]training.Job, er
 		var unread training.Unread
 		var err error
 		if jobs, unread, err = training.ReadJobs(f.Data); err != nil {
-			return nil, err
+			return nil, usageError("--data: %w", err)
 		}
 		tellUnread(con.stderr, f.Data, unread)
 	}

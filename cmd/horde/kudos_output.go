@@ -42,7 +42,7 @@ func (c *KudosTrainCmd) writable() error {
 		}
 		f, err := os.CreateTemp(filepath.Dir(out), "."+filepath.Base(out)+"-*")
 		if err != nil {
-			return fmt.Errorf("%s cannot be written there: %w", out, errors.Unwrap(err))
+			return usageError("%s cannot be written there: %w", out, errors.Unwrap(err))
 		}
 		if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
 			return err

@@ -133,14 +133,14 @@ func TestTrainLooksWhereItWrites(t *testing.T) {
 		code int
 		want string
 	}{
-		{"no such folder", []string{"--out", filepath.Join(dir, "none", "net.bin")}, 1, "cannot be written there: no such file or directory"},
+		{"no such folder", []string{"--out", filepath.Join(dir, "none", "net.bin")}, exitUsage, "cannot be written there: no such file or directory"},
 		{"a folder", []string{"--out", dir}, 2, "is a folder; name a file in it"},
-		{"the picture in no folder", []string{"--out", net, "--plot", filepath.Join(dir, "none", "loss.png")}, 1, "cannot be written there"},
+		{"the picture in no folder", []string{"--out", net, "--plot", filepath.Join(dir, "none", "loss.png")}, exitUsage, "cannot be written there"},
 		{"over the data", []string{"--out", data}, 2, "would be overwritten"},
 		{"the picture over the data", []string{"--out", net, "--plot", filepath.Join(filepath.Dir(data), ".", "jobs.csv")}, 2, "would be overwritten"},
 		{"over itself", []string{"--out", filepath.Join(dir, "net.png")}, 2, "would both be written"},
 		{"over the net to compare with", []string{"--out", net, "--compare", net}, 2, "would be overwritten"},
-		{"recorded prices that are none", []string{"--out", net, "--recorded", data}, 1, "line 1"},
+		{"recorded prices that are none", []string{"--out", net, "--recorded", data}, exitUsage, "line 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out, errs bytes.Buffer
@@ -161,15 +161,19 @@ func TestTrainLooksWhereItWrites(t *testing.T) {
 
 // An error about a database names the flag that named it.
 func TestDatabaseFlagsAreNamed(t *testing.T) {
-	for _, args := range [][]string{
-		{"--from-db:", "kudos", "train", "--from-db", "mysql://a/b"},
-		{"--data-dir:", "kudos", "eval", "--data-dir", t.TempDir()},
-		{"--db:", "admin", "ledger", "verify", "--db", "mysql://a/b"},
-		{"--data:", "admin", "ledger", "explain", "1", "--data", t.TempDir()},
+	for _, tc := range []struct {
+		flag string
+		code int
+		args []string
+	}{
+		{"--from-db:", exitFailed, []string{"kudos", "train", "--from-db", "mysql://a/b"}},
+		{"--data-dir:", exitUsage, []string{"kudos", "eval", "--data-dir", t.TempDir()}},
+		{"--db:", exitFailed, []string{"admin", "ledger", "verify", "--db", "mysql://a/b"}},
+		{"--data:", exitUsage, []string{"admin", "ledger", "explain", "1", "--data", t.TempDir()}},
 	} {
 		var out, errs bytes.Buffer
-		if code := run(t.Context(), args[1:], strings.NewReader(""), &out, &errs); code != 1 || !strings.HasPrefix(errs.String(), "horde: "+args[0]) {
-			t.Errorf("%v: %d %s", args, code, errs.String())
+		if code := run(t.Context(), tc.args, strings.NewReader(""), &out, &errs); code != tc.code || !strings.HasPrefix(errs.String(), "horde: "+tc.flag) {
+			t.Errorf("%v: %d %s", tc.args, code, errs.String())
 		}
 	}
 }

@@ -24,20 +24,26 @@ import (
 // that has a Run method (and Help, for its examples) in a file of its own; Run
 // may take the *console as a parameter.
 type CLI struct {
-	Up       UpCmd       `cmd:"" group:"run" help:"Server and worker in one, for a first picture."`
-	Serve    ServeCmd    `cmd:"" group:"run" help:"Run a server."`
-	Work     WorkCmd     `cmd:"" group:"run" help:"Paint for a horde with this machine."`
-	Generate GenerateCmd `cmd:"" group:"use" help:"Have a picture painted and save it."`
-	Text     TextCmd     `cmd:"" group:"use" help:"Have a text written and print it."`
-	Alchemy  AlchemyCmd  `cmd:"" group:"use" help:"Have a picture described, rated, enlarged or mended."`
+	Generate GenerateCmd `cmd:"" group:"use" help:"Generate images and save them."`
+	Text     TextCmd     `cmd:"" group:"use" help:"Generate text and print it."`
+	Alchemy  AlchemyCmd  `cmd:"" group:"use" help:"Have an image described, rated, enlarged or mended."`
 	Status   StatusCmd   `cmd:"" group:"use" help:"Show how a horde is."`
 	Models   ModelsCmd   `cmd:"" group:"use" help:"List the models that workers serve now."`
 	Whoami   WhoamiCmd   `cmd:"" group:"use" help:"Show whose the API key is."`
-	Bench    BenchCmd    `cmd:"" group:"run" help:"Measure a server under load."`
-	Config   ConfigCmd   `cmd:"" group:"run" help:"Look at the configuration of a server."`
-	Kudos    KudosCmd    `cmd:"" group:"run" help:"Train and judge the network that prices pictures."`
-	Admin    AdminCmd    `cmd:"" group:"run" help:"Look after the database of a server."`
-	Version  VersionCmd  `cmd:"" group:"use" help:"Print the version."`
+
+	Up     UpCmd     `cmd:"" group:"run" help:"Server and worker in one, for a first image."`
+	Serve  ServeCmd  `cmd:"" group:"run" help:"Run a server."`
+	Work   WorkCmd   `cmd:"" group:"run" help:"Generate images for a horde with this machine."`
+	Bench  BenchCmd  `cmd:"" group:"run" help:"Measure a server under load."`
+	Config ConfigCmd `cmd:"" group:"run" help:"Look at the configuration of a server."`
+	Kudos  KudosCmd  `cmd:"" group:"run" help:"Train and judge the network that prices images."`
+	Admin  AdminCmd  `cmd:"" group:"run" help:"Look after the database of a server."`
+
+	Help       HelpCmd       `cmd:"" group:"about" help:"Show the help of a command, or the table of exit codes."`
+	Completion CompletionCmd `cmd:"" group:"about" help:"Print what makes a shell complete horde's commands and flags."`
+	Version    VersionCmd    `cmd:"" group:"about" help:"Print the version."`
+
+	ShowVersion kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
 
 	ConfigFile kong.ConfigFlag `name:"config" placeholder:"FILE" help:"TOML file with flags: top-level keys count for every command, a table such as [work] for one. Flags and environment win over it."`
 	Log        LogFlags        `embed:"" prefix:"log-"`
@@ -74,37 +80,22 @@ type console struct {
 	stderr io.Writer
 	getenv func(string) string
 	log    *slog.Logger
-}
-
-// exitError is an error with an exit status of its own.
-type exitError struct {
-	code int
-	err  error // nil: already told
-}
-
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return ""
-	}
-	return e.err.Error()
-}
-
-func (e *exitError) Unwrap() error { return e.err }
-
-func usageError(format string, args ...any) error {
-	return &exitError{2, fmt.Errorf(format, args...)}
+	flags  flagNamesOf // of the command
 }
 
 func main() {
 	os.Exit(run(withSignals(context.Background()), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is the whole program. It returns the exit status: 0, 1 where the command
-// failed, 2 where it was called wrongly.
+// run is the whole program. It returns the exit status, one of exitCodes.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	config.ForgetEmptyVariables()
+	if len(args) > 0 && args[0] == completeCommand {
+		return complete(stdout, args[1:])
+	}
+
 	type exit int
-	defer func() { // kong leaves by this after --help
+	defer func() { // kong leaves by this after --help and --version
 		if r := recover(); r != nil {
 			e, ok := r.(exit)
 			if !ok {
@@ -113,45 +104,88 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			code = int(e)
 		}
 	}()
-	var cli CLI
-	parser, err := kong.New(&cli,
-		kong.Name("horde"),
-		kong.Description("An AI Horde in one program: volunteers' machines paint for whoever asks.\n\nEvery flag can also be given as an environment variable, HORDE_ and its name (--max-pixels is HORDE_MAX_PIXELS), or in the file of --config."),
+	cli, parser, err := newParser(
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { panic(exit(code)) }),
-		kong.DefaultEnvars("HORDE"),
-		kong.Vars{"pocket": pocket.ModelName},
-		kong.Configuration(loadTOML),
 		configFromEnvironment(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.ExplicitGroups([]kong.Group{{Key: "run", Title: "Run a horde:"}, {Key: "use", Title: "Use a horde:"}}),
 	)
 	if err != nil {
 		fmt.Fprintln(stderr, "horde:", err)
-		return 1
+		return exitUsage
+	}
+
+	// A command that only leads to others shows them.
+	if node, ok := group(parser.Model, args); ok && !node.Leaf() {
+		args = append(slices.Clone(args), "--help")
 	}
 	command, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintf(stderr, "horde: %v\n%s\n", err, hint(parser.Model, args))
-		return 2
+		return exitUsage
 	}
-	con := &console{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, getenv: os.Getenv, log: cli.Log.Logger(stderr)}
-	return report(stderr, command.Run(con))
+
+	con := &console{
+		ctx:    ctx,
+		stdin:  stdin,
+		stdout: stdout,
+		stderr: stderr,
+		getenv: os.Getenv,
+		log:    cli.Log.Logger(stderr),
+		flags:  flagsOf(command),
+	}
+	return report(con, command.Run(con))
 }
 
+// newParser makes the parser of the command line, and what it parses into.
+func newParser(more ...kong.Option) (*CLI, *kong.Kong, error) {
+	cli := new(CLI)
+	options := append([]kong.Option{
+		kong.Name("horde"),
+		kong.Description(description),
+		kong.DefaultEnvars("HORDE"),
+		kong.Vars{"pocket": pocket.ModelName, "version": versionLine()},
+		kong.Configuration(loadTOML),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "use", Title: "Use a horde:"},
+			{Key: "run", Title: "Run a horde:"},
+			{Key: "about", Title: "About this program:"},
+		}),
+	}, more...)
+	parser, err := kong.New(cli, options...)
+	return cli, parser, err
+}
+
+const description = `An AI Horde in one program: volunteers' machines generate images and text for whoever asks.
+
+Every flag can also be given as an environment variable, HORDE_ and its name (--max-pixels is HORDE_MAX_PIXELS), or in the file of --config. The exit status is 0 if all went well, 1 if something failed, 2 after a wrong call, 130 after an interrupt ("horde help exit-codes").`
+
 // report tells of a command's error and gives its exit status.
-func report(stderr io.Writer, err error) int {
+func report(con *console, err error) int {
 	if err == nil {
-		return 0
+		return exitDone
 	}
-	code := 1
-	if e := (*exitError)(nil); errors.As(err, &e) {
-		code = e.code
+	text := explain(err)
+	if e := (*api.Error)(nil); errors.As(err, &e) {
+		text = con.flags.inPlaceOfFields(text)
 	}
-	if text := explain(err); text != "" {
-		fmt.Fprintln(stderr, "horde:", text)
+	if text != "" {
+		fmt.Fprintln(con.stderr, "horde:", text)
 	}
-	return code
+	return exitCodeOf(con.ctx, err)
+}
+
+// group is the command that args name, if they do nothing else.
+func group(app *kong.Application, args []string) (node *kong.Node, only bool) {
+	node = app.Node
+	for _, word := range args {
+		i := slices.IndexFunc(node.Children, func(c *kong.Node) bool { return c.Name == word })
+		if i < 0 {
+			return node, false
+		}
+		node = node.Children[i]
+	}
+	return node, true
 }
 
 // hint points to the help of the command that was meant: the words of args that
@@ -172,10 +206,12 @@ func hint(app *kong.Application, args []string) string {
 type VersionCmd struct{}
 
 // Help shows an example.
-func (VersionCmd) Help() string { return "Example:\n  horde version" }
+func (VersionCmd) Help() string { return "Examples:\n  horde version\n  horde --version" }
 
 // Run prints the version.
 func (VersionCmd) Run(con *console) error {
-	_, err := fmt.Fprintf(con.stdout, "horde %s (%s)\n", api.Version, api.Repository)
+	_, err := fmt.Fprintln(con.stdout, versionLine())
 	return err
 }
+
+func versionLine() string { return fmt.Sprintf("horde %s (%s)", api.Version, api.Repository) }

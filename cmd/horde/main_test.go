@@ -41,6 +41,13 @@ func TestScripts(t *testing.T) {
 			"await": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(ts.Value("horde").(*fakeHorde).await(args[0]))
 			},
+			// served JSON: the models that the fake horde lists from here on
+			"served": func(ts *testscript.TestScript, _ bool, args []string) {
+				f := ts.Value("horde").(*fakeHorde)
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				f.models = args[0]
+			},
 			// ledger DIR: a data folder with some movements of kudos
 			"ledger": func(ts *testscript.TestScript, _ bool, args []string) { ts.Check(makeLedger(ts.MkAbs(args[0]))) },
 			// life DIR: a data folder with recorded pictures
@@ -84,6 +91,7 @@ func TestRunInProcess(t *testing.T) {
 		{"--help", 0, "Usage: horde", ""},
 		{"work --help", 0, "Usage: horde work", ""},
 		{"status --horde " + f.URL, 0, "9.9.9", ""},
+		{"", 0, "Usage: horde", ""},
 		{"nothing", 2, "", "horde --help"},
 	} {
 		var out, err bytes.Buffer
@@ -105,7 +113,7 @@ func TestExplain(t *testing.T) {
 		{&api.Error{Message: "no", RC: "BadRequest", Errors: map[string]string{"b": "2", "a": "1"}}, "the horde says: no (BadRequest)\n  a: 1\n  b: 2"},
 		{context.Canceled, "interrupted"},
 		{errors.New("plain"), "plain"},
-		{&exitError{code: 3}, ""},
+		{&exitError{code: exitUsage}, ""},
 	} {
 		if got := explain(tc.err); !strings.Contains(got, tc.want) || tc.want == "" && got != "" {
 			t.Errorf("explain(%v) = %q", tc.err, got)

@@ -9,31 +9,63 @@ import (
 	"horde/api"
 )
 
+// pricing is how a price is found out, and what is to be said with it.
+type pricing struct {
+	breakdown func(context.Context) (*api.Price, error)  // line by line, on hordes of ours
+	dryRun    func(context.Context) (*api.DryRun, error) // on any
+	unserved  string                                     // that nobody serves it, or ""
+}
+
 // tellPrice prints what a request would cost and how that comes about.
-func tellPrice(con *console, ask func(context.Context) (*api.Price, error)) error {
-	p, err := answered(con.ctx, ask)
+func tellPrice(con *console, p pricing) error {
+	if p.unserved != "" {
+		fmt.Fprintln(con.stderr, "note:", p.unserved)
+	}
+	price, err := p.breakdown(con.ctx)
 	var refused *api.Error
 	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
-		return errors.New("this horde does not tell how its prices come about")
+		return tellDryRun(con, p)
 	}
 	if err != nil {
 		return err
 	}
+
 	var rows [][]string
-	for _, line := range p.Lines {
-		rows = append(rows, []string{fmt.Sprintf("%.2f", float64(line.Kudos)), step(line), clean(line.Text)})
+	for _, line := range price.Lines {
+		text := con.flags.inPlaceOfFields(clean(line.Text))
+		rows = append(rows, []string{fmt.Sprintf("%.2f", float64(line.Kudos)), step(line), text})
 	}
 	if err := table(con.stdout, rows); err != nil {
 		return err
 	}
-	for _, note := range p.Notes {
-		fmt.Fprintln(con.stdout, clean(note))
+	for _, note := range price.Notes {
+		fmt.Fprintln(con.stdout, con.flags.inPlaceOfFields(clean(note)))
 	}
-	if p.Exact {
-		_, err = fmt.Fprintf(con.stdout, "costs %.2f kudos\n", float64(p.Kudos))
-	} else {
-		_, err = fmt.Fprintf(con.stdout, "costs about %.2f kudos; at most %.2f are charged\n", float64(p.Kudos), float64(p.Charged))
+	_, err = fmt.Fprintln(con.stdout, inAll(price))
+	return err
+}
+
+// inAll says what a request costs. The estimate of a dry run can lie above the
+// most that is charged, since it does not look at everything: then it is no price.
+func inAll(p *api.Price) string {
+	switch {
+	case p.Exact:
+		return fmt.Sprintf("costs %.2f kudos", float64(p.Kudos))
+	case p.Kudos < p.Charged:
+		return fmt.Sprintf("costs about %.2f kudos, and at most %.2f", float64(p.Kudos), float64(p.Charged))
+	case p.Kudos > p.Charged:
+		return fmt.Sprintf("costs at most %.2f kudos: the lines above are the estimate that a dry run answers, and more than is charged", float64(p.Charged))
 	}
+	return fmt.Sprintf("costs at most %.2f kudos", float64(p.Charged))
+}
+
+// tellDryRun prints the price that any horde tells.
+func tellDryRun(con *console, p pricing) error {
+	answer, err := p.dryRun(con.ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(con.stdout, "costs about %.2f kudos (this horde does not tell how its prices come about)\n", float64(answer.Kudos))
 	return err
 }
 

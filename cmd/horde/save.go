@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/draw"
 	"image/jpeg"
 	"image/png"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +16,28 @@ import (
 	"horde/internal/imaging"
 )
 
-// outputPath names the file of picture i (from 0) of n asked for.
+// webpQuality is that of WebP files that are made here, from images that came in
+// another format.
+const webpQuality = 95
+
+// formats are the endings of files that images can be saved as. A name without one
+// gets what hordes send.
+var formats = map[string]string{
+	".webp": "webp",
+	".png":  "png",
+	".jpg":  "jpeg",
+	".jpeg": "jpeg",
+	"":      "webp",
+}
+
+// formatOf is the format that a file's name asks for; false: none that we can
+// write.
+func formatOf(path string) (format string, ok bool) {
+	format, ok = formats[strings.ToLower(filepath.Ext(path))]
+	return format, ok
+}
+
+// outputPath names the file of image i (from 0) of n asked for.
 func outputPath(output, id string, i, n int) string {
 	if output == "" {
 		output = "horde-" + id[:min(8, len(id))] + ".webp"
@@ -26,41 +49,141 @@ func outputPath(output, id string, i, n int) string {
 	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(output, ext), i+1, ext)
 }
 
-// convert makes a PNG or JPEG where the file's name asks for one; else the
-// picture stays as it arrived.
+// unknownID stands for the id of a request in names of files, before it has one.
+const unknownID = "00000000"
+
+// checkTargets finds out before anything is paid whether images can be saved at
+// paths, which the flag -o has led to; output is what was given with it.
+func checkTargets(output string, paths ...string) error {
+	if _, ok := formatOf(output); !ok {
+		return usageError("-o %s: images are saved as .webp, .png or .jpg, not as %s: end the name with one of these", output, filepath.Ext(output))
+	}
+	if output == "-" {
+		return usageError("-o -: images are saved in files: name one")
+	}
+	for _, path := range paths {
+		err := checkWritable(path)
+		switch {
+		case err == nil:
+		case output == "":
+			return usageError("an image in this folder %w. Name a file elsewhere with -o", err)
+		case path == output:
+			return usageError("-o %s %w", output, err)
+		default:
+			return usageError("-o %s: %s %w", output, path, err)
+		}
+	}
+	return nil
+}
+
+// checkWritable tries whether a file can be written, and leaves everything as it
+// was. Its error goes on where the file's name ends.
+func checkWritable(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return errors.New("is a folder: name a file")
+	case err == nil && !info.Mode().IsRegular(): // a device, say
+		return nil
+	case err == nil:
+		return checkReplaceable(path, info)
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("cannot be written: %w", cause(err))
+	}
+
+	dir := filepath.Dir(path)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("cannot be written: there is no folder %s", dir)
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return errors.New("is a link that leads nowhere")
+	}
+	return try(path)
+}
+
+// checkReplaceable tries whether a file that is there may be replaced.
+func checkReplaceable(path string, info fs.FileInfo) error {
+	const anybodysWrite = 0o222
+	if info.Mode().Perm()&anybodysWrite == 0 {
+		return errors.New("is read-only")
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("cannot be written: %w", cause(err))
+	}
+	f.Close()
+	return try(asideOf(path))
+}
+
+// try makes a file that is not there, and removes it again.
+func try(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	if err != nil {
+		return fmt.Errorf("cannot be written: %w", cause(err))
+	}
+	f.Close()
+	return os.Remove(path)
+}
+
+// cause is the reason of a failure with a file, without the name of the file.
+func cause(err error) error {
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
+
+// convert turns an image into the format that a file's name asks for.
 func convert(data []byte, path string) ([]byte, error) {
-	ext := strings.ToLower(filepath.Ext(path))
-	if ext != ".png" && ext != ".jpg" && ext != ".jpeg" {
+	want, ok := formatOf(path)
+	if !ok {
+		return nil, fmt.Errorf("no image can be saved as %s", filepath.Ext(path))
+	}
+	if h, err := imaging.Inspect(data); err == nil && h.Format == want {
 		return data, nil
 	}
-	img, format, err := imaging.Decode(data, imaging.Limits{MaxBytes: 64 << 20, MaxPixels: 1 << 26})
+	img, _, err := imaging.Decode(data, imaging.Limits{MaxBytes: 64 << 20, MaxPixels: 1 << 26})
 	if err != nil {
 		return nil, err
 	}
+
 	var b bytes.Buffer
-	switch {
-	case ext == ".png" && format == "png", ext != ".png" && format == "jpeg":
-		return data, nil
-	case ext == ".png":
+	switch want {
+	case "png":
 		err = png.Encode(&b, eightBits(img))
-	default:
+	case "jpeg":
 		err = jpeg.Encode(&b, img, &jpeg.Options{Quality: 95})
+	default:
+		err = imaging.EncodeWebP(&b, img, webpQuality)
 	}
 	return b.Bytes(), err
 }
 
-// eightBits copies a decoded picture into 8 bits a channel; a PNG of the
-// decoder's own colours would have 16.
+// eightBits copies a decoded image into 8 bits a channel; a PNG of the decoder's
+// own colours would have 16.
 func eightBits(img image.Image) image.Image {
 	out := image.NewNRGBA(img.Bounds())
 	draw.Draw(out, out.Bounds(), img, img.Bounds().Min, draw.Src)
 	return out
 }
 
-// writeFile writes aside and renames, so that path is either as before or
-// whole.
+// asideOf is the file beside another in which it is written.
+func asideOf(path string) string {
+	return filepath.Join(filepath.Dir(path), fmt.Sprintf(".horde-%d.part", os.Getpid()))
+}
+
+// writeFile writes aside and renames, so that path is either as before or whole.
+// What a link leads to is replaced, not the link; what is no regular file is
+// written into.
 func writeFile(path string, data []byte) (err error) {
-	aside := fmt.Sprintf("%s.%d.part", path, os.Getpid())
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(path, data, 0o666)
+	}
+
+	aside := asideOf(path)
 	f, err := os.OpenFile(aside, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o666)
 	if err != nil {
 		return err

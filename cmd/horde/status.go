@@ -93,12 +93,19 @@ const unknownWait = 10000
 type ModelsCmd struct {
 	HordeFlags
 	Type string `default:"image" enum:"image,text" help:"image or text."`
-	JSON bool   `help:"Print JSON."`
+	JSON bool   `help:"Print JSON: the answer of the horde, whose eta is in seconds, and wait_seconds, which is null where there is no worker or the time is not known."`
 }
 
 // Help shows examples.
 func (ModelsCmd) Help() string {
 	return "Examples:\n  horde models\n  horde models --type text --json"
+}
+
+// modelJSON is a line of --json: what the horde answers, and how long a request
+// waits.
+type modelJSON struct {
+	api.ActiveModel
+	WaitSeconds *int `json:"wait_seconds"` // nil: no worker, or not known
 }
 
 // Run asks and prints.
@@ -113,16 +120,16 @@ func (c *ModelsCmd) Run(con *console) error {
 		}
 		return models[i].Name < models[k].Name
 	})
+	if len(servedModels(models)) == 0 {
+		fmt.Fprintln(con.stderr, noWorker(c.Type))
+	}
 	if c.JSON {
-		if models == nil {
-			models = []api.ActiveModel{}
-		}
-		return printJSON(con.stdout, models)
+		return printModels(con.stdout, models)
 	}
 	if len(models) == 0 {
-		fmt.Fprintf(con.stderr, "no worker serves %s models now; \"horde work\" makes this machine one\n", c.Type)
 		return nil
 	}
+
 	rows := [][]string{{"MODEL", "THREADS", "QUEUED JOBS", "WAIT"}}
 	for _, m := range models {
 		wait := (time.Duration(m.ETA) * time.Second).String()
@@ -137,15 +144,33 @@ func (c *ModelsCmd) Run(con *console) error {
 	return table(con.stdout, rows)
 }
 
+// printModels prints models as JSON.
+func printModels(w io.Writer, models []api.ActiveModel) error {
+	list := make([]modelJSON, len(models))
+	for i, m := range models {
+		list[i].ActiveModel = m
+		if m.Count > 0 && m.ETA < unknownWait {
+			list[i].WaitSeconds = &m.ETA
+		}
+	}
+	return printJSON(w, list)
+}
+
 // WhoamiCmd shows an account.
 type WhoamiCmd struct {
 	HordeFlags
-	JSON bool `help:"Print JSON."`
+	JSON bool `help:"Print JSON: the answer of the horde, and account_age_seconds."`
 }
 
 // Help shows examples.
 func (WhoamiCmd) Help() string {
 	return "Examples:\n  horde whoami --apikey KEY\n  HORDE_APIKEY=KEY horde whoami --json"
+}
+
+// userJSON is what --json prints.
+type userJSON struct {
+	*api.UserDetails
+	AccountAgeSeconds int `json:"account_age_seconds"`
 }
 
 // Run asks and prints.
@@ -155,7 +180,7 @@ func (c *WhoamiCmd) Run(con *console) error {
 		return err
 	}
 	if c.JSON {
-		return printJSON(con.stdout, u)
+		return printJSON(con.stdout, userJSON{u, u.AccountAge})
 	}
 	var roles []string
 	for _, r := range []struct {
@@ -174,8 +199,8 @@ func (c *WhoamiCmd) Run(con *console) error {
 		{"kudos", fmt.Sprintf("%.2f", float64(u.Kudos))},
 		{"roles", strings.Join(roles, ", ")},
 		{"workers", fmt.Sprint(u.WorkerCount)},
-		{"pictures asked for", fmt.Sprint(u.Records.Request.Image)},
-		{"pictures painted", fmt.Sprint(u.Records.Fulfillment.Image)},
+		{"images asked for", fmt.Sprint(u.Records.Request.Image)},
+		{"images generated", fmt.Sprint(u.Records.Fulfillment.Image)},
 		{"account age", (time.Duration(u.AccountAge) * time.Second).String()},
 	})
 }

@@ -11,32 +11,35 @@ import (
 	"horde/client"
 )
 
-// TextCmd has texts written.
+// TextCmd generates text.
 type TextCmd struct {
 	HordeFlags
-	Prompt      string     `arg:"" help:"What the text continues or answers; - reads it from standard input."`
-	Model       string     `placeholder:"NAME" help:"Model to write with (see \"horde models --type text\"); default: any."`
-	MaxLength   int        `default:"80" placeholder:"TOKENS" help:"Longest text (${default})."`
-	MaxContext  int        `default:"2048" placeholder:"TOKENS" help:"How much of the prompt the model looks at (${default})."`
-	Temperature *api.Float `placeholder:"0…5" help:"How daring the choice of words is; default: the worker's."`
-	TopP        *api.Float `placeholder:"0…1" help:"Top-p sampling; default: the worker's."`
-	TopK        *int       `placeholder:"0…200" help:"Top-k sampling; default: the worker's."`
-	MinP        *api.Float `placeholder:"0…1" help:"Min-p sampling; default: the worker's."`
-	RepPen      *api.Float `placeholder:"1…3" help:"Penalty of repetitions; default: the worker's."`
-	Stop        []string   `placeholder:"TEXT" sep:"none" help:"Where the text ends; can be given several times."`
-	Number      int        `short:"n" default:"1" placeholder:"N" help:"How many texts (${default})."`
-	Price       bool       `help:"Only tell what it would cost, line by line, and ask for nothing."`
-	JSON        bool       `help:"Print the answer of the horde as JSON."`
+	Prompt      string     `arg:"" field:"prompt" help:"What the text continues or answers; - reads it from standard input."`
+	Model       string     `field:"models" placeholder:"NAME" help:"Model to use (see \"horde models --type text\"); default: any."`
+	MaxLength   int        `field:"params.max_length" default:"80" placeholder:"TOKENS" help:"Longest text (${default})."`
+	MaxContext  int        `field:"params.max_context_length" default:"2048" placeholder:"TOKENS" help:"How much of the prompt the model looks at (${default})."`
+	Temperature *api.Float `field:"params.temperature" placeholder:"0…5" help:"How daring the choice of words is; default: the worker's."`
+	TopP        *api.Float `field:"params.top_p" placeholder:"0…1" help:"Top-p sampling; default: the worker's."`
+	TopK        *int       `field:"params.top_k" placeholder:"0…200" help:"Top-k sampling; default: the worker's."`
+	MinP        *api.Float `field:"params.min_p" placeholder:"0…1" help:"Min-p sampling; default: the worker's."`
+	RepPen      *api.Float `field:"params.rep_pen" placeholder:"1…3" help:"Penalty of repetitions; default: the worker's."`
+	Stop        []string   `field:"params.stop_sequence" placeholder:"TEXT" sep:"none" help:"Where the text ends; can be given several times."`
+	Number      int        `field:"params.n" short:"n" default:"1" placeholder:"N" help:"How many texts (${default})."`
+	RequestFlags
+	Price bool `help:"Only tell what it would cost, line by line, and ask for nothing."`
+	JSON  bool `help:"Print the answer of the horde as JSON; its wait_time is in seconds."`
 }
 
 // Help shows examples.
 func (TextCmd) Help() string {
-	return `The text goes to standard output, all else to standard error. Ctrl-C cancels the request and keeps the texts that are
-finished.
+	return `The text goes to standard output, all else to standard error.
+
+Ctrl-C cancels the request and keeps the texts that are finished. What a worker has begun by then is charged, so it is waited for and printed too; a second Ctrl-C leaves without it.
 
 Examples:
   horde text "Once upon a time"
   horde text "Once upon a time" --max-length 300 --temperature 0.8 -n 2
+  horde text "Once upon a time" --price
   horde text - --max-context 8192 < story.txt`
 }
 
@@ -52,35 +55,79 @@ func (c *TextCmd) Run(con *console) error {
 	}
 	h := client.New(c.Horde, c.APIKey)
 	if c.Price {
-		return tellPrice(con, func(ctx context.Context) (*api.Price, error) { return h.BreakdownText(ctx, request) })
+		return tellPrice(con, pricing{
+			breakdown: func(ctx context.Context) (*api.Price, error) { return h.BreakdownText(ctx, request) },
+			dryRun:    func(ctx context.Context) (*api.DryRun, error) { return h.PriceText(ctx, request) },
+			unserved:  unserved(modelsOf(con.ctx, c.HordeFlags, "text"), "text", request.Models),
+		})
 	}
+
 	accepted, err := answered(con.ctx, func(ctx context.Context) (*api.Accepted, error) { return h.GenerateText(ctx, request) })
 	if err != nil {
 		return err
 	}
-	tellAccepted(con.stderr, accepted)
-	status, err := c.follow(con, h, accepted.ID)
+	tellAccepted(con, accepted)
+	return c.collect(con, h, accepted.ID)
+}
+
+// collect follows a request until its end and prints what arrives. At an interrupt
+// it cancels the request, and waits for what workers have begun.
+func (c *TextCmd) collect(con *console, h *client.Client, id string) error {
+	status, err := c.follow(con.ctx, con, h, id, nil)
 	interrupted := con.ctx.Err() != nil
+	var left error
 	if interrupted {
 		after, cancel := windUp(con.ctx)
 		defer cancel()
-		if status, err = h.CancelText(after, accepted.ID); err != nil {
-			err = fmt.Errorf("cannot cancel: %w", err)
-		}
+		status, left, err = c.withdraw(after, con, h, id)
 	}
 	if err != nil {
-		return fmt.Errorf("request %s: %s", accepted.ID, explain(err))
+		return failedRequest(h, "generate/text", id, err)
 	}
 	if err := c.print(con, status); err != nil {
 		return err
 	}
+	if left != nil {
+		return left
+	}
 	return verdict("texts", len(status.Generations), c.Number, status.Faulted, interrupted)
+}
+
+// withdraw cancels a request and follows what workers have begun, which is charged
+// in any case. It returns the last state; left is the error of an interrupt
+// meanwhile.
+func (c *TextCmd) withdraw(ctx context.Context, con *console, h *client.Client, id string) (last *api.TextStatus, left, err error) {
+	asking, stop := context.WithTimeout(ctx, cancelPatience)
+	defer stop()
+	before, err := h.CancelText(asking, id)
+	if err != nil {
+		return nil, nil, notCancelled(err)
+	}
+
+	// The answer is from before the cancel: a worker may have taken or delivered a
+	// job since.
+	now, err := h.TextStatus(ctx, id)
+	if err != nil {
+		return before, nil, nil
+	}
+	if now.Processing == 0 {
+		return now, nil, nil
+	}
+	fmt.Fprintln(con.stderr, stillComing(now.Processing, "text"))
+	last, err = c.follow(ctx, con, h, id, func(st *api.TextStatus) bool { return st.Processing == 0 })
+	if ctx.Err() != nil {
+		return now, leftBehind(h, "generate/text", id, now.Processing, "text"), nil
+	}
+	return last, nil, err
 }
 
 // request is what the flags ask for.
 func (c *TextCmd) request(stdin io.Reader) (*api.TextRequest, error) {
 	if c.Number < 1 {
 		return nil, usageError("-n %d: ask for at least one text", c.Number)
+	}
+	if c.Number > maxNumber {
+		return nil, usageError("-n %d: ask for at most %d texts at once", c.Number, maxNumber)
 	}
 	prompt := c.Prompt
 	if prompt == "-" {
@@ -93,8 +140,21 @@ func (c *TextCmd) request(stdin io.Reader) (*api.TextRequest, error) {
 		}
 		prompt = strings.ToValidUTF8(string(b), "\ufffd")
 	}
-	r := &api.TextRequest{Prompt: prompt, Params: &api.TextParams{N: &c.Number, MaxLength: &c.MaxLength, MaxContextLength: &c.MaxContext,
-		TextSampling: api.TextSampling{Temperature: c.Temperature, TopP: c.TopP, TopK: c.TopK, MinP: c.MinP, RepPen: c.RepPen, StopSequence: c.Stop}}}
+	r := &api.TextRequest{Prompt: prompt}
+	r.SlowWorkers, r.TrustedWorkers, r.AllowDowngrade = c.sent()
+	r.Params = &api.TextParams{
+		N:                &c.Number,
+		MaxLength:        &c.MaxLength,
+		MaxContextLength: &c.MaxContext,
+		TextSampling: api.TextSampling{
+			Temperature:  c.Temperature,
+			TopP:         c.TopP,
+			TopK:         c.TopK,
+			MinP:         c.MinP,
+			RepPen:       c.RepPen,
+			StopSequence: c.Stop,
+		},
+	}
 	if c.Model != "" {
 		r.Models = []string{c.Model}
 	}
@@ -102,17 +162,37 @@ func (c *TextCmd) request(stdin io.Reader) (*api.TextRequest, error) {
 }
 
 // follow waits for the texts and says on standard error how far they are, each
-// time that this changes.
-func (c *TextCmd) follow(con *console, h *client.Client, id string) (*api.TextStatus, error) {
-	last := ""
+// time that this changes. It ends when the request is done or, where it is given,
+// enough says so.
+func (c *TextCmd) follow(ctx context.Context, con *console, h *client.Client, id string, enough func(*api.TextStatus) bool) (*api.TextStatus, error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var last *api.TextStatus
+	said := ""
 	began := time.Now()
-	return h.FollowText(con.ctx, id, func(st *api.TextStatus) {
-		line := textState(&st.Check, c.Number)
-		if line != last && line != "" && (last != "" || time.Since(began) > time.Second) {
-			fmt.Fprintln(con.stderr, line)
+	status, err := h.FollowText(ctx, id, func(st *api.TextStatus) {
+		state := textState(&st.Check, c.Number)
+		if state != said && state != "" && (said != "" || time.Since(began) > time.Second) {
+			fmt.Fprintln(con.stderr, state+serverETA(&st.Check))
 		}
-		last = line
+		said = state
+		if enough != nil && enough(st) {
+			last = st
+			stop()
+		}
 	})
+	if last != nil {
+		return last, nil
+	}
+	return status, err
+}
+
+// serverETA is the horde's own estimate in words, where it has one.
+func serverETA(c *api.Check) string {
+	if c.WaitTime <= 0 || !c.IsPossible { // of a request that nobody can serve there is no telling
+		return ""
+	}
+	return etaWords(time.Duration(c.WaitTime) * time.Second)
 }
 
 // textState says in words how far a request is.
@@ -123,7 +203,7 @@ func textState(c *api.Check, number int) string {
 	}
 	switch {
 	case c.Processing > 0:
-		parts = append(parts, "writing")
+		parts = append(parts, "generating")
 	case c.QueuePosition > 0:
 		parts = append(parts, fmt.Sprintf("position %d in the queue", c.QueuePosition))
 	case c.Waiting > 0:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"io"
@@ -24,17 +25,19 @@ type view struct {
 	live   *terminal.Live // nil: no terminal
 	number int
 
-	check    api.Check
-	progress *api.JobProgress
-	picture  image.Image // newest preview
-	began    time.Time
-	warned   bool   // that nobody can paint this now
-	lastLine string // without a terminal: what was said last
+	check     api.Check
+	eta       client.ETA
+	progress  *api.JobProgress // newest of a job that runs
+	preview   image.Image      // newest of that job
+	cancelled bool             // only what workers have already is waited for
+	warned    bool             // that nobody can serve this now
+	lastState string           // without a terminal: what was said last
 }
 
 func (c *GenerateCmd) newView(con *console) *view {
-	v := &view{con: con, screen: c.screen(con), number: c.Number, began: time.Now()}
+	v := &view{con: con, screen: c.screen(con), number: c.Number}
 	switch {
+	case con.getenv("TERM") == "dumb": // cannot draw over what stands there
 	case isTerminal(con.stderr):
 		v.live = terminal.NewLive(con.stderr)
 	case isTerminal(con.stdout):
@@ -44,79 +47,96 @@ func (c *GenerateCmd) newView(con *console) *view {
 }
 
 func (v *view) accepted(a *api.Accepted) {
-	tellAccepted(v.con.stderr, a)
+	tellAccepted(v.con, a)
 	v.warned = a.Message != "" // a horde says so itself where no worker can serve
 }
 
 // tellAccepted prints what the horde said when it took a request.
-func tellAccepted(w io.Writer, a *api.Accepted) {
-	fmt.Fprintf(w, "request %s\n", clean(a.ID))
+func tellAccepted(con *console, a *api.Accepted) {
+	fmt.Fprintf(con.stderr, "request %s\n", clean(a.ID))
+	note := func(text string) { fmt.Fprintln(con.stderr, "note:", con.flags.inPlaceOfFields(clean(text))) }
 	if a.Message != "" {
-		fmt.Fprintln(w, "note:", clean(a.Message))
+		note(a.Message)
 	}
 	for _, warning := range a.Warnings {
 		if warning.Message != a.Message {
-			fmt.Fprintln(w, "note:", clean(warning.Message))
+			note(warning.Message)
 		}
 	}
 }
 
-// follow shows the request until it is done and returns its last state.
-func (v *view) follow(h *client.Client, id string) (*api.ImageStatus, error) {
+// follow shows the request until it is done, or ctx ends, and returns its last
+// state.
+func (v *view) follow(ctx context.Context, h *client.Client, id string) (*api.ImageStatus, error) {
 	defer v.clear()
-	for event, err := range h.Watch(v.con.ctx, id) {
-		switch {
-		case err != nil:
+	for event, err := range h.Watch(ctx, id) {
+		if err != nil {
 			return nil, err
-		case event.Check != nil:
-			if event.Check.Finished != v.check.Finished {
-				v.progress = nil // the next picture begins anew
-			}
-			v.check = *event.Check
-			if !v.check.IsPossible && !v.check.Done && !v.warned {
-				v.warned = true
-				v.clear()
-				fmt.Fprintln(v.con.stderr, "note: no worker that is online now can paint this; waiting for one (Ctrl-C cancels)")
-			}
-		case event.Progress != nil:
-			v.progress = event.Progress
-			v.look(event.Progress.Preview)
+		}
+		v.eta.Note(event, time.Now())
+		switch {
 		case event.End != nil:
 			return event.End, nil
+		case event.Check != nil:
+			v.counted(*event.Check)
+			if v.cancelled && v.check.Processing == 0 { // other hordes never call such a request done
+				return h.Status(ctx, id)
+			}
+		case event.Progress != nil:
+			v.stepped(event.Progress)
 		}
 		v.draw()
 	}
 	return nil, io.ErrUnexpectedEOF
 }
 
-// look decodes a preview, a stranger's picture, within tight bounds.
-func (v *view) look(preview string) {
-	if preview == "" || v.screen.Protocol == terminal.None {
+// counted takes in how many of the images are where.
+func (v *view) counted(c api.Check) {
+	// Step and preview belong to a job: with it they go.
+	if c.Finished != v.check.Finished || c.Restarted != v.check.Restarted || c.Processing == 0 {
+		v.progress, v.preview = nil, nil
+	}
+	v.check = c
+	if !c.IsPossible && !c.Done && !v.warned && !v.cancelled {
+		v.warned = true
+		v.clear()
+		fmt.Fprintln(v.con.stderr, "note: no worker that is online now can serve this; waiting for one (Ctrl-C cancels)")
+	}
+}
+
+// stepped takes in how far a job is, with its preview: a stranger's image, decoded
+// within tight bounds.
+func (v *view) stepped(p *api.JobProgress) {
+	if v.progress != nil && v.progress.Job != p.Job {
+		v.preview = nil
+	}
+	v.progress = p
+	if p.Preview == "" || v.screen.Protocol == terminal.None {
 		return
 	}
-	img, _, err := imaging.DecodeBase64(preview, imaging.Limits{MaxBytes: 128 << 10, MaxPixels: 512 * 512, MaxSide: 1024})
+	img, _, err := imaging.DecodeBase64(p.Preview, imaging.Limits{MaxBytes: 128 << 10, MaxPixels: 512 * 512, MaxSide: 1024})
 	if err == nil {
-		v.picture = img
+		v.preview = img
 	}
 }
 
 func (v *view) draw() {
 	if v.live == nil {
-		if line := v.state(); line != "" && line != v.lastLine && v.progress == nil {
-			v.lastLine = line
-			fmt.Fprintln(v.con.stderr, line)
+		if state := v.state(); state != "" && state != v.lastState && v.progress == nil {
+			v.lastState = state
+			fmt.Fprintln(v.con.stderr, state+v.left())
 		}
 		return
 	}
 	v.live.Draw(func(w io.Writer) int {
 		lines := 0
-		if v.picture != nil {
-			rows, err := v.screen.DrawOver(w, v.picture, 40, max(4, min(16, v.screen.Rows-4)))
+		if v.preview != nil {
+			rows, err := v.screen.DrawOver(w, v.preview, 40, max(4, min(16, v.screen.Rows-4)))
 			if err == nil {
 				lines += rows
 			}
 		}
-		text := v.state()
+		text := v.state() + v.left()
 		width := max(8, min(30, v.screen.Cols-len([]rune(text))-4))
 		line := []rune(fmt.Sprintf("▕%s▏ %s", terminal.Bar(width, v.fraction()), text))
 		fmt.Fprintf(w, "%s\r\n", string(line[:min(len(line), v.screen.Cols-1)]))
@@ -142,20 +162,30 @@ func (v *view) state() string {
 	case v.progress != nil:
 		parts = append(parts, fmt.Sprintf("step %d of %d", v.progress.Step, v.progress.Steps), clean(v.progress.WorkerName))
 	case c.Processing > 0:
-		parts = append(parts, "painting"+eta(c.WaitTime))
+		parts = append(parts, "generating")
 	case c.QueuePosition > 0:
-		parts = append(parts, fmt.Sprintf("position %d in the queue%s", c.QueuePosition, eta(c.WaitTime)))
+		parts = append(parts, fmt.Sprintf("position %d in the queue", c.QueuePosition))
 	case c.Waiting > 0:
-		parts = append(parts, "waiting"+eta(c.WaitTime))
+		parts = append(parts, "waiting")
 	}
 	return strings.Join(parts, ", ")
 }
 
-func eta(seconds int) string {
-	if seconds <= 0 {
+// left says how long the request still takes, as far as that is known.
+func (v *view) left() string {
+	left, known := v.eta.Left(time.Now())
+	if !known || !v.check.IsPossible { // of a request that nobody can serve there is no telling
 		return ""
 	}
-	return fmt.Sprintf(", about %s left", time.Duration(seconds)*time.Second)
+	return etaWords(left)
+}
+
+// etaWords say how long something still takes, to be put behind its state.
+func etaWords(left time.Duration) string {
+	if left <= 0 {
+		return ", longer than expected"
+	}
+	return fmt.Sprintf(", about %s left", max(time.Second, left.Round(time.Second)))
 }
 
 // fraction of the whole request that is done.

@@ -134,8 +134,8 @@ func (r textAsk) explain(q *Queue) *api.Price {
 	styled := r.Style == admission.TextStyle
 	most := r.most(q)
 	each := (most - kudos.TextTax(styled)).Float() / float64(r.Text.N)
-	notes := []string{"This is an estimate. Each text is charged by its length and by the model that wrote it when it is delivered; " +
-		"\"charged\" is the most that it can come to. A text that is censored is charged 1, one that fails nothing."}
+	notes := []string{fmt.Sprintf("This is an estimate. Each text is charged by its length and by the model that wrote it when it is delivered; "+
+		"%s is the most that it can come to. A text that is censored is charged 1, one that fails nothing.", most)}
 	if styled {
 		notes = append(notes, fmt.Sprintf("With a style %s are charged when the request is taken; the estimate reckons with %s.",
 			kudos.TextTax(true), kudos.TextTax(false)))

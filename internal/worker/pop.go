@@ -76,8 +76,17 @@ func (w *Worker) next(ctx context.Context) (*api.ImageJob, time.Time, error) {
 		if !w.catchBreath(ctx) {
 			break
 		}
+		// The first pop does not wait for a job: its answer tells that the horde
+		// takes this worker.
+		wait := w.cfg.Wait
+		if !w.ready {
+			wait = 0
+		}
 		asked := time.Now()
-		pop, err := w.horde.Pop(ctx, &w.offer, w.cfg.Wait)
+		pop, err := w.horde.Pop(ctx, &w.offer, wait)
+		if err == nil {
+			w.sayReady()
+		}
 		switch {
 		case err == nil && pop.ID != nil && *pop.ID != "":
 			w.metrics.pop("job")
@@ -100,6 +109,14 @@ func (w *Worker) next(ctx context.Context) (*api.ImageJob, time.Time, error) {
 		}
 	}
 	return nil, time.Time{}, nil
+}
+
+// sayReady says once that the horde takes this worker.
+func (w *Worker) sayReady() {
+	if !w.ready {
+		w.ready = true
+		w.log.Info("worker is ready", "horde", w.horde.URL(), "models", w.offer.Models, "threads", w.cfg.Threads)
+	}
 }
 
 // catchBreath pauses after three engine failures in a row, so that a broken

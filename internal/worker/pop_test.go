@@ -1,9 +1,11 @@
 package worker
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -85,12 +87,62 @@ func TestPopIsRepeated(t *testing.T) {
 	}
 }
 
+// A worker is ready once the horde has answered it, which the log says then, and
+// not before or of a horde that is away.
+func TestReadyMeansThatTheHordeAnswered(t *testing.T) {
+	const ready = "worker is ready"
+	bubble(t, func(t *testing.T, h *fakeHorde) {
+		var log bytes.Buffer
+		var answered atomic.Bool
+		h.onPop = func(n int, w http.ResponseWriter) bool {
+			if n <= 3 {
+				return page(w, 502)
+			}
+			answered.Store(true)
+			return false
+		}
+		r := start(t, h, &fakeEngine{}, func(c *Config) {
+			c.Log = slog.New(slog.NewTextHandler(writerFunc(func(line []byte) (int, error) {
+				if bytes.Contains(line, []byte(ready)) && !answered.Load() {
+					t.Errorf("before any answer: %s", line)
+				}
+				return log.Write(line)
+			}), nil))
+		})
+		began := time.Now()
+		for !answered.Load() {
+			time.Sleep(time.Second)
+		}
+		time.Sleep(time.Second) // less than a pop that waits
+		r.stop()
+		if n := strings.Count(log.String(), ready); n != 1 {
+			t.Errorf("%d times ready %v after the start:\n%s", n, time.Since(began), log.String())
+		}
+	})
+	bubble(t, func(t *testing.T, h *fakeHorde) {
+		var log bytes.Buffer
+		h.onPop = func(_ int, w http.ResponseWriter) bool { return refuse(w, 401, "InvalidAPIKey", "no") }
+		r := start(t, h, &fakeEngine{}, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+		if err := <-r.result; !errors.Is(err, ErrKey) {
+			t.Errorf("error %v", err)
+		}
+		if strings.Contains(log.String(), ready) {
+			t.Errorf("refused, and yet:\n%s", log.String())
+		}
+	})
+}
+
+// writerFunc is a writer that is a function.
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
 func TestEmptyPops(t *testing.T) {
 	bubble(t, func(t *testing.T, h *fakeHorde) { // our server waits 20 s
 		r := start(t, h, &fakeEngine{}, nil)
-		time.Sleep(time.Minute + time.Second)
+		time.Sleep(time.Minute)
 		r.stop()
-		if len(h.pops) != 4 {
+		if len(h.pops) != 4 { // the first does not wait
 			t.Errorf("%d pops in a minute of waiting", len(h.pops))
 		}
 	})

@@ -59,6 +59,7 @@ type Worker struct {
 	giveUp   context.CancelCauseFunc
 
 	noProgress atomic.Bool  // the horde has no place for progress
+	ready      bool         // the horde has answered a pop; of the loop that pops
 	failures   atomic.Int32 // engine failures in a row
 	told       sync.Map     // ids of messages shown
 	started    time.Time
@@ -132,7 +133,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer j.close()
 	w.journal, w.started = j, time.Now()
 	w.recover(ctx)
-	w.log.Info("worker is ready", "horde", w.horde.URL(), "models", w.offer.Models, "threads", w.cfg.Threads)
+	w.log.Info("worker asks the horde for work", "horde", w.horde.URL())
 
 	popping, stop := context.WithCancel(ctx)
 	defer stop()

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"embed"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// completeCommand is what the shells' scripts call with the words of a command
+// line. It is no command of the parser: it has to work on lines that are not
+// finished.
+const completeCommand = "__complete"
+
+// completeFiles is the line by which complete tells a shell to offer files.
+const completeFiles = ":files"
+
+//go:embed completion
+var completionScripts embed.FS
+
+// CompletionCmd prints a shell's script.
+type CompletionCmd struct {
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+}
+
+// Help says how to install the scripts.
+func (CompletionCmd) Help() string {
+	return `Examples:
+  source <(horde completion bash)                  # this shell only
+  horde completion bash > ~/.local/share/bash-completion/completions/horde
+  horde completion zsh > "${fpath[1]}/_horde"      # then start zsh anew
+  horde completion fish > ~/.config/fish/completions/horde.fish`
+}
+
+// Run prints.
+func (c *CompletionCmd) Run(con *console) error {
+	script, err := completionScripts.ReadFile("completion/horde." + c.Shell)
+	if err != nil {
+		return err
+	}
+	_, err = con.stdout.Write(script)
+	return err
+}
+
+// candidate is a word that could stand at the end of a command line.
+type candidate struct{ word, help string }
+
+// complete prints what the last of words could become: a candidate a line, with a
+// tab and its help behind it, or completeFiles.
+func complete(stdout io.Writer, words []string) int {
+	_, parser, err := newParser()
+	if err != nil {
+		return exitFailed
+	}
+	candidates, files := completions(parser.Model, words)
+
+	w := bufio.NewWriter(stdout)
+	defer w.Flush()
+	if files {
+		fmt.Fprintln(w, completeFiles)
+	}
+	for _, c := range candidates {
+		help, _, _ := strings.Cut(c.help, "\n")
+		fmt.Fprintf(w, "%s\t%s\n", c.word, help)
+	}
+	return exitDone
+}
+
+// completions finds what the last of words could become: candidates, or files.
+func completions(app *kong.Application, words []string) (candidates []candidate, files bool) {
+	last := ""
+	if len(words) > 0 {
+		last, words = words[len(words)-1], words[:len(words)-1]
+	}
+	l := walk(app, words)
+	last = strings.TrimPrefix(last, "=") // bash parts --flag=value at the =
+
+	prefix := ""
+	if name, value, ok := strings.Cut(last, "="); ok && l.open == nil && strings.HasPrefix(name, "--") {
+		l.open, prefix, last = l.flag(name), name+"=", value
+	}
+	switch {
+	case l.open != nil:
+		candidates, files = values(l.open.Value)
+	case strings.HasPrefix(last, "-") && !l.argumentsOnly:
+		candidates = l.flagWords()
+	default:
+		candidates, files = l.arguments()
+	}
+
+	candidates = slices.DeleteFunc(candidates, func(c candidate) bool { return !strings.HasPrefix(c.word, last) })
+	for i := range candidates {
+		candidates[i].word = prefix + candidates[i].word
+	}
+	return candidates, files
+}
+
+// line is what the words of a command line so far have led to.
+type line struct {
+	node          *kong.Node
+	open          *kong.Flag // waits for its value
+	given         int        // arguments
+	argumentsOnly bool       // after --
+}
+
+func walk(app *kong.Application, words []string) line {
+	l := line{node: app.Node}
+	for _, word := range words {
+		switch name, _, hasValue := strings.Cut(word, "="); {
+		case word == "=": // bash parts --flag=value at the =
+		case l.open != nil:
+			l.open = nil
+		case l.argumentsOnly:
+			l.given++
+		case word == "--":
+			l.argumentsOnly = true
+		case strings.HasPrefix(word, "-") && word != "-":
+			if f := l.flag(name); f != nil && !f.IsBool() && !f.IsCounter() && !hasValue {
+				l.open = f
+			}
+		default:
+			i := slices.IndexFunc(l.node.Children, func(c *kong.Node) bool { return c.Name == word })
+			if i < 0 {
+				l.given++
+				continue
+			}
+			l.node = l.node.Children[i]
+		}
+	}
+	return l
+}
+
+// flag is the flag of that name, such as --steps or -n; nil: there is none.
+func (l line) flag(name string) *kong.Flag {
+	for _, group := range l.node.AllFlags(false) {
+		for _, f := range group {
+			if name == "--"+f.Name || f.Short != 0 && name == "-"+string(f.Short) {
+				return f
+			}
+		}
+	}
+	return nil
+}
+
+// flagWords are the flags of the command, with those that switch something off.
+func (l line) flagWords() []candidate {
+	var out []candidate
+	for _, group := range l.node.AllFlags(true) {
+		for _, f := range group {
+			out = append(out, candidate{"--" + f.Name, f.Help})
+			if f.Tag.Negatable != "" {
+				out = append(out, candidate{"--no-" + f.Name, "Not: " + f.Help})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b candidate) int { return cmp.Compare(a.word, b.word) })
+	return out
+}
+
+// arguments are the commands below the one that stands there, or what its next
+// argument can be.
+func (l line) arguments() ([]candidate, bool) {
+	var out []candidate
+	for _, c := range l.node.Children {
+		if !c.Hidden {
+			out = append(out, candidate{c.Name, c.Help})
+		}
+	}
+	if l.node.Name == "help" {
+		return append(helpTopics(l.node.Parent), candidate{exitCodesTopic, "What the exit statuses mean."}), false
+	}
+	if len(l.node.Positional) == 0 {
+		return out, false
+	}
+	return values(l.node.Positional[min(l.given, len(l.node.Positional)-1)])
+}
+
+// helpTopics are the commands that help can be asked for.
+func helpTopics(root *kong.Node) (out []candidate) {
+	for _, c := range root.Children {
+		out = append(out, candidate{c.Name, c.Help})
+	}
+	return out
+}
+
+// values are what a flag or argument can be given: the words of its choice, or
+// files.
+func values(v *kong.Value) (out []candidate, files bool) {
+	if v.Enum == "" {
+		return nil, namesFile(v)
+	}
+	for _, word := range v.EnumSlice() {
+		out = append(out, candidate{word: word})
+	}
+	return out, false
+}
+
+// namesFile reports whether a value is the name of a file or folder, by its type,
+// by what the help calls it, or by the tag complete.
+func namesFile(v *kong.Value) bool {
+	if v.Tag.Get("complete") == "files" {
+		return true
+	}
+	switch v.Tag.Type {
+	case "path", "existingfile", "existingdir":
+		return true
+	}
+	switch v.Tag.PlaceHolder {
+	case "FILE", "DIR", "PATH", "FILE|URL":
+		return true
+	}
+	return false
+}

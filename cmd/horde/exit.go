@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+)
+
+// The exit statuses of every command. docs/cli.md and "horde help exit-codes"
+// show the same table.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// exitCodes says in words what the exit statuses mean.
+var exitCodes = []struct {
+	code    int
+	meaning string
+}{
+	{exitDone, "done: everything that was asked for is there; of serve, work and up: ended on request"},
+	{exitFailed, "failed: the horde refused or does not answer, or not everything arrived; what did is saved"},
+	{exitUsage, "called wrongly: a flag, an argument, or a file named there is no good. Nothing was asked for or paid"},
+	{exitInterrupted, "interrupted (Ctrl-C or SIGTERM) before everything was there; what is finished is saved"},
+}
+
+// printExitCodes prints the table.
+func printExitCodes(w io.Writer) error {
+	rows := [][]string{{"STATUS", "MEANING"}}
+	for _, e := range exitCodes {
+		rows = append(rows, []string{strconv.Itoa(e.code), e.meaning})
+	}
+	return table(w, rows)
+}
+
+// exitError is an error with an exit status of its own.
+type exitError struct {
+	code int
+	err  error // nil: already told
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func usageError(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// exitCodeOf is the exit status of a command that ended with err in ctx.
+func exitCodeOf(ctx context.Context, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if e := (*exitError)(nil); errors.As(err, &e) {
+		return e.code
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return exitInterrupted
+	}
+	return exitFailed
+}
