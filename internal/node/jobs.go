@@ -104,6 +104,11 @@ func (n *Node) apply(ctx context.Context, c store.Changes) error {
 			return err
 		}
 	}
+	if c.Teams {
+		if err := n.Fleet.ReloadTeams(ctx); err != nil {
+			return err
+		}
+	}
 	if c.References {
 		if err := n.Catalog.Reload(ctx); err != nil {
 			return err

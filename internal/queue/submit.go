@@ -263,6 +263,9 @@ func (q *Queue) settle(a assigned, owner *account.User, r store.JobResult, v val
 		if worker, err = tx.ChangeWorker(a.worker.ID, func(w *store.Worker) { countDelivery(w, s) }); err != nil {
 			return err
 		}
+		if a.e.home == q.images { // teams of text workers get nothing (§6.4)
+			tx.CountForTeam(worker.Team, store.TeamTotals{Kudos: s.earned, Fulfilments: 1, Things: s.things})
+		}
 		tx.Deliver(delivery)
 		if timed {
 			tx.Time(timing)

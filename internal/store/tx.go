@@ -22,6 +22,7 @@ type Tx struct {
 
 	accounts map[int64]*Account
 	workers  map[string]*Worker
+	teams    map[string]TeamTotals // what to add to them
 	touched  touched
 	rows     buffered
 	direct   bool // something was written by a statement of its own
@@ -42,6 +43,7 @@ type touched struct {
 	messages   map[string]bool
 	references bool
 	filters    bool
+	teams      bool // a team, or its name or info
 }
 
 // buffered are the rows to insert before the commit.
@@ -95,6 +97,7 @@ func (tx *Tx) wrote() bool {
 func (tx *Tx) commit() error {
 	list := tx.writeAccounts(nil)
 	list = tx.writeWorkers(list)
+	list = tx.writeTeams(list)
 	list = tx.insertMany(list, "INSERT INTO ledger_events (id, reason, request_id, job_id, created, detail) VALUES ", 6, tx.rows.events)
 	list = tx.insertMany(list, "INSERT INTO ledger_postings (account, at, event_id, amount) VALUES ", 4, tx.rows.postings)
 	list = tx.insertMany(list, "INSERT INTO requests ("+requestColumns+") VALUES ", requestWidth, tx.rows.requests)
