@@ -10,6 +10,7 @@ import (
 	"horde/internal/moderation"
 	"horde/internal/queue"
 	"horde/internal/rating"
+	"horde/internal/stats"
 	"horde/internal/style"
 )
 
@@ -22,6 +23,7 @@ type Domain struct {
 	Catalog  *catalog.Catalog
 	Styles   *style.Styles
 	Ratings  *rating.Ratings
+	Stats    *stats.Stats
 	Switches *moderation.Switches
 	Filters  *moderation.Filters
 	// Addresses are those that are kept out.

@@ -36,6 +36,7 @@ import (
 	"horde/internal/queue"
 	"horde/internal/rating"
 	"horde/internal/source"
+	"horde/internal/stats"
 	"horde/internal/store"
 	"horde/internal/style"
 	"horde/internal/telemetry"
@@ -106,6 +107,7 @@ type Node struct {
 	Catalog   *catalog.Catalog
 	Styles    *style.Styles
 	Ratings   *rating.Ratings
+	Stats     *stats.Stats
 	Switches  *moderation.Switches
 	Addresses *moderation.Addresses
 	Filters   *moderation.Filters
@@ -187,6 +189,10 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	n.Stats = &stats.Stats{Store: n.Store, Catalog: n.Catalog, Clock: o.Clock}
+	if err := n.Stats.Begin(ctx); err != nil {
+		return fmt.Errorf("statistics: %w", err)
+	}
 	n.ready = telemetry.NewReadiness(readyKept, readyTime)
 	n.ready.Add("database", n.Store.Ping)
 	n.ready.Add("pictures", n.Blobs.Ready)
@@ -251,7 +257,7 @@ func (n *Node) openBlobs() (blob.Store, error) {
 func (n *Node) front() httpd.Options {
 	o := &n.options
 	front := httpd.Options{
-		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Switches: n.Switches, Addresses: n.Addresses, Filters: n.Filters, TestAccounts: o.TestAccounts},
+		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Stats: n.Stats, Switches: n.Switches, Addresses: n.Addresses, Filters: n.Filters, TestAccounts: o.TestAccounts},
 		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, Repository: api.Repository,
 		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, MetricsElsewhere: o.MetricsElsewhere,
 		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pages,

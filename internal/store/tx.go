@@ -23,6 +23,7 @@ type Tx struct {
 	accounts map[int64]*Account
 	workers  map[string]*Worker
 	teams    map[string]TeamTotals // what to add to them
+	stats    map[bucket]Tally      // likewise
 	touched  touched
 	rows     buffered
 	direct   bool // something was written by a statement of its own
@@ -98,6 +99,7 @@ func (tx *Tx) commit() error {
 	list := tx.writeAccounts(nil)
 	list = tx.writeWorkers(list)
 	list = tx.writeTeams(list)
+	list = tx.writeStats(list)
 	list = tx.insertMany(list, "INSERT INTO ledger_events (id, reason, request_id, job_id, created, detail) VALUES ", 6, tx.rows.events)
 	list = tx.insertMany(list, "INSERT INTO ledger_postings (account, at, event_id, amount) VALUES ", 4, tx.rows.postings)
 	list = tx.insertMany(list, "INSERT INTO requests ("+requestColumns+") VALUES ", requestWidth, tx.rows.requests)
@@ -113,9 +115,15 @@ func (tx *Tx) commit() error {
 // insertMany adds inserts of rows of width columns, in groups of 32, 16, 8 … so
 // that few texts need to be prepared.
 func (tx *Tx) insertMany(list []statement, head string, width int, values []any) []statement {
+	return tx.upsertMany(list, head, "", width, values)
+}
+
+// upsertMany is insertMany with a tail behind the values, which says what to do
+// with rows that are there already.
+func (tx *Tx) upsertMany(list []statement, head, tail string, width int, values []any) []statement {
 	for n := len(values) / width; n > 0; n = len(values) / width {
 		size := groupSize(n)
-		list = append(list, statement{text: manyText(head, width, size), args: values[:size*width]})
+		list = append(list, statement{text: manyText(head, width, size) + tail, args: values[:size*width]})
 		values = values[size*width:]
 	}
 	return list
