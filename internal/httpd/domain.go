@@ -6,6 +6,7 @@ import (
 	"horde/internal/account"
 	"horde/internal/alchemy"
 	"horde/internal/catalog"
+	"horde/internal/content"
 	"horde/internal/fleet"
 	"horde/internal/moderation"
 	"horde/internal/queue"
@@ -24,8 +25,10 @@ type Domain struct {
 	Styles   *style.Styles
 	Ratings  *rating.Ratings
 	Stats    *stats.Stats
-	Switches *moderation.Switches
-	Filters  *moderation.Filters
+	// Documents are terms, privacy notice and sponsors.
+	Documents *content.Documents
+	Switches  *moderation.Switches
+	Filters   *moderation.Filters
 	// Addresses are those that are kept out.
 	Addresses *moderation.Addresses
 	Blobs     http.Handler // serves signed links of a folder store; nil with S3

@@ -83,6 +83,7 @@ func (s *Server) routes() []route {
 	table = append(table, s.collectionRoutes()...)
 	table = append(table, s.teamRoutes()...)
 	table = append(table, s.statsRoutes()...)
+	table = append(table, s.documentRoutes()...)
 	table = append(table, s.ratingRoutes()...)
 	table = append(table, s.priceRoutes()...)
 	table = append(table, s.operationRoutes()...)
