@@ -11,6 +11,12 @@ var AdjustmentSchema = func() *Schema {
 	return s
 }()
 
+// DocumentSchema describes a DocumentInput.
+var DocumentSchema = keyed(object("DocumentInput",
+	optional("html", sized(1, 262144, "The document in HTML; scripts, styles and frames are taken out.")),
+	optional("markdown", sized(1, 262144, "The document in Markdown.")),
+))
+
 // ProgressSchema describes a Progress report.
 var ProgressSchema = func() *Schema {
 	s := object("Progress",

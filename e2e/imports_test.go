@@ -45,7 +45,8 @@ var mustNot = map[string][]string{
 	"internal/account": {"internal/httpd", "internal/queue", "internal/fleet"},
 	"internal/kudos":   {"internal/httpd", "internal/queue", "internal/fleet", "internal/account"},
 	"internal/fleet":   {"internal/httpd", "internal/queue"},
-	"internal/queue":   {"internal/httpd", "internal/alchemy"},
+	"internal/queue":   {"internal/httpd", "internal/alchemy", "internal/stats"},
+	"internal/stats":   {"internal/httpd", "internal/queue", "internal/alchemy"},
 	"internal/alchemy": {"internal/httpd"},
 }
 

@@ -12,8 +12,9 @@ import (
 // AdminCmd is for the operator of a server: its commands work on the server's
 // database.
 type AdminCmd struct {
-	Models AdminModelsCmd `cmd:"" help:"Look at and load the lists of known models."`
-	Ledger AdminLedgerCmd `cmd:"" help:"Prove and explain the kudos of a server."`
+	Models    AdminModelsCmd    `cmd:"" help:"Look at and load the lists of known models."`
+	Ledger    AdminLedgerCmd    `cmd:"" help:"Prove and explain the kudos of a server."`
+	Documents AdminDocumentsCmd `cmd:"" help:"Show and replace terms, privacy notice and sponsors of a server."`
 }
 
 // Help shows examples.

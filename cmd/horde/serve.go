@@ -13,6 +13,7 @@ import (
 	"horde/api"
 	"horde/internal/admission"
 	"horde/internal/config"
+	"horde/internal/content"
 	"horde/internal/fetch"
 	"horde/internal/kudos"
 	"horde/internal/node"
@@ -115,7 +116,7 @@ func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNod
 // nodeOptions are those options of a node that follow from the settings alone.
 func nodeOptions(c *config.Serve, log *slog.Logger) node.Options {
 	options := node.Options{
-		Data: c.Data, DBURL: c.DB, PublicURL: c.PublicURL, Title: c.Title,
+		Data: c.Data, DBURL: c.DB, PublicURL: c.PublicURL, Title: c.Title, Contact: c.Contact, Documents: documentFiles(c),
 		TrustedProxies: c.TrustedProxies, Services: c.Services, AddressChecker: c.IPChecker, Awarders: c.Awarders, TrustThreshold: c.TrustThreshold,
 		Server:  admission.Server{MatchedTargeting: bool(c.MatchedTargeting), UpfrontOnWorkerList: bool(c.UpfrontOnWorkerlist)},
 		Timings: bool(c.KudosRecord), S3: c.S3.Options(c.MaxUpload), MaxUpload: c.MaxUpload,
@@ -133,6 +134,17 @@ func nodeOptions(c *config.Serve, log *slog.Logger) node.Options {
 		options.Stripe = patron.NewStripe(s.URL, s.Key, log)
 	}
 	return options
+}
+
+// documentFiles are the operator's own documents, by name.
+func documentFiles(c *config.Serve) map[string]string {
+	files := map[string]string{}
+	for name, path := range map[string]string{content.Terms: c.Terms, content.Privacy: c.Privacy, content.Sponsors: c.Sponsors} {
+		if path != "" {
+			files[name] = path
+		}
+	}
+	return files
 }
 
 // openPricer prices by the net in a file, "" for the one in the program.

@@ -462,9 +462,9 @@ describe('every page', () => {
     await colours(page, 'light');
     const look = () => page.evaluate(() => ['backgroundColor', 'fontFamily', 'color'].map((p) => getComputedStyle(document.body)[p]).join());
     const wanted = await look();
-    for (const path of ['/register', '/nothing', '/terms', '/api/']) {
+    for (const path of ['/register', '/nothing', '/terms', '/privacy', '/sponsors', '/api/']) {
       const response = await page.goto(IDLE + path);
-      assert.equal(response.status(), path === '/register' || path === '/api/' ? 200 : 404);
+      assert.equal(response.status(), path === '/nothing' ? 404 : 200);
       await colours(page, 'light');
       assert.equal(await look(), wanted, `${path} looks different`);
       await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Create' }).waitFor();

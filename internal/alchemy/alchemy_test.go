@@ -468,7 +468,7 @@ func TestSubmitRefusals(t *testing.T) {
 			}
 		}
 		yes := true
-		if _, err := n.Fleet.Modify(walter.User, n.Fleet.Named("w"), api.ModifyWorker{Maintenance: &yes}); err != nil {
+		if _, err := n.Fleet.Modify(t.Context(), walter.User, n.Fleet.Named("w"), api.ModifyWorker{Maintenance: &yes}); err != nil {
 			t.Fatal(err)
 		}
 		if got := code(walter, form); got != "" {

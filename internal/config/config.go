@@ -37,6 +37,11 @@ type Serve struct {
 	Title      string `default:"AI Horde" env:"HORDE_TITLE" help:"Name of this horde (${default})."`
 	Repository string `env:"HORDE_REPOSITORY" placeholder:"URL" help:"Source code of this server, which its licence obliges to offer; change it if you change the program."`
 
+	Contact  string `env:"HORDE_CONTACT,HORDE_CONTACT_EMAIL,HORDE_EMAIL" placeholder:"TEXT" help:"How to reach who runs this horde, for the default documents."`
+	Terms    string `env:"HORDE_TERMS,HORDE_HTML_TERMS" type:"path" placeholder:"FILE" help:"Terms of use, in HTML (.html) or Markdown; default: as \"horde admin documents\" set them, else a standard text."`
+	Privacy  string `env:"HORDE_PRIVACY,HORDE_HTML_PRIVACY" type:"path" placeholder:"FILE" help:"Privacy notice, likewise."`
+	Sponsors string `env:"HORDE_SPONSORS" type:"path" placeholder:"FILE" help:"Page of the sponsors, likewise; default: made of the patrons."`
+
 	Admins         Names  `env:"ADMINS" placeholder:"LIST" help:"Accounts that may do everything, as a JSON list such as [\"name#1\"]."`
 	Awarders       Names  `env:"HORDE_AWARDERS" placeholder:"LIST" help:"Accounts that may award kudos, as a JSON list; default: user id 1."`
 	TrustThreshold *int64 `name:"kudos-trust-threshold" env:"KUDOS_TRUST_THRESHOLD,HORDE_KUDOS_TRUST_THRESHOLD" placeholder:"N" help:"Kudos that make a worker's owner trusted; default: never by kudos."`

@@ -286,6 +286,7 @@ func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s S
 		if err != nil || reward == 0 {
 			return err
 		}
+		tx.CountForTeam(row.Team, store.TeamTotals{Uptime: uptimeReward})
 		return payUptime(tx, row, owner, reward)
 	}})
 	if errors.Is(err, store.ErrNotFound) { // it was deleted just now

@@ -19,7 +19,7 @@ func (f *Fleet) Details(w *Worker, moderator bool) api.WorkerDetails {
 		RequestsFulfilled: int(w.Totals.Fulfilments), KudosRewards: api.Float(w.Totals.Kudos.Float()),
 		Performance: w.performance(), Threads: w.Settings.Threads, Uptime: w.Totals.Uptime, MaintenanceMode: w.Maintenance,
 		NSFW: w.Settings.NSFW, UncompletedJobs: int(w.Totals.Uncompleted), BridgeAgent: w.Settings.BridgeAgent,
-		Type: w.Kind, Name: w.Name, ID: w.ID, Online: w.Online(f.Clock().UnixMicro()),
+		Type: w.Kind, Name: w.Name, ID: w.ID, Online: w.Online(f.Clock().UnixMicro()), Team: f.teamOf(w),
 	}
 	if w.Info != "" {
 		d.Info = &w.Info

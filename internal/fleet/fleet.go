@@ -44,6 +44,8 @@ type Fleet struct {
 
 	inbox inbox
 
+	teamNames atomic.Pointer[map[string]string] // by id
+
 	making sync.Mutex // one new worker at a time, so that limits hold
 }
 
@@ -75,6 +77,9 @@ func (f *Fleet) Reload(ctx context.Context) error {
 	f.drop(missing(before, all)...)
 	if err := f.take(ctx, all); err != nil {
 		return err
+	}
+	if err := f.ReloadTeams(ctx); err != nil {
+		return fmt.Errorf("read teams: %w", err)
 	}
 	return f.reloadMessages(ctx)
 }

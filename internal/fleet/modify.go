@@ -15,6 +15,8 @@ import (
 const (
 	maxInfo           = 1000
 	maxMaintenanceMsg = 300
+
+	noTeam = "None" // the name of a worker's team when it has left it
 )
 
 // Find returns a worker by id, from the database when another node made it just
@@ -37,9 +39,9 @@ func (f *Fleet) Find(ctx context.Context, id string) (*Worker, error) {
 // Modify changes a worker as caller asks, field by field in the order of
 // platform rulebook §3.4. The first field that is refused ends it with its error;
 // what came before stays.
-func (f *Fleet) Modify(caller *account.User, w *Worker, in api.ModifyWorker) (api.ModifiedWorker, error) {
+func (f *Fleet) Modify(ctx context.Context, caller *account.User, w *Worker, in api.ModifyWorker) (api.ModifiedWorker, error) {
 	m := &modification{fleet: f, w: w, in: in, caller: caller}
-	refusal := m.check()
+	refusal := m.check(ctx)
 	if err := m.write(); err != nil {
 		refusal = err
 	}
@@ -50,28 +52,40 @@ func (f *Fleet) Modify(caller *account.User, w *Worker, in api.ModifyWorker) (ap
 }
 
 // write makes the changes that were gathered. Where another node has given the
-// name away just now, those before the name stay.
+// name away just now, or deleted the team, those before it stay.
 func (m *modification) write() error {
-	if len(m.changes) == 0 {
+	if len(m.changes) == 0 && m.join == nil {
 		return nil
 	}
-	err := m.fleet.change(m.w.ID, m.apply)
-	if err != errNameTaken || m.beforeName == 0 {
-		return err
-	}
 
-	m.changes = m.changes[:m.beforeName]
-	if err := m.fleet.change(m.w.ID, m.apply); err != nil {
+	err := m.fleet.write(m.w.ID, m.apply)
+	switch {
+	case err == errNameTaken:
+		m.changes, m.join = m.changes[:m.beforeName], nil
+	case horde.CodeOf(err) == "TeamNotFound":
+		m.join = nil
+	default:
 		return err
 	}
-	return errNameTaken
+	if len(m.changes) > 0 {
+		if again := m.fleet.write(m.w.ID, m.apply); again != nil {
+			return again
+		}
+	}
+	return err
 }
 
 // change rewrites a worker's row and its snapshot.
 func (f *Fleet) change(id string, apply func(*store.Worker)) error {
+	return f.write(id, func(tx *store.Tx) (store.Worker, error) { return tx.ChangeWorker(id, apply) })
+}
+
+// write changes a worker's row by apply, which returns it as it is then, and its
+// snapshot.
+func (f *Fleet) write(id string, apply func(*store.Tx) (store.Worker, error)) error {
 	var row store.Worker
 	err := f.Store.Write(store.Unit{Key: id, Workers: []string{id}, Do: func(tx *store.Tx) (err error) {
-		row, err = tx.ChangeWorker(id, apply)
+		row, err = apply(tx)
 		return err
 	}})
 	switch {
@@ -97,19 +111,35 @@ type modification struct {
 	caller   *account.User
 	out      api.ModifiedWorker
 	changes  []func(*store.Worker)
+	join     *string // id of the team to join, "" to be in none; nil: the team stays
 	selected bool
 
 	beforeName int // how many of the changes come before that of the name
 }
 
-func (m *modification) apply(w *store.Worker) {
-	for _, change := range m.changes {
-		change(w)
+func (m *modification) apply(tx *store.Tx) (store.Worker, error) {
+	row, err := tx.ChangeWorker(m.w.ID, func(w *store.Worker) {
+		for _, change := range m.changes {
+			change(w)
+		}
+	})
+	if err != nil || m.join == nil {
+		return row, err
 	}
+
+	// The team may have been deleted since it was looked up.
+	if *m.join != "" {
+		if _, err := tx.Team(*m.join); errors.Is(err, store.ErrNotFound) {
+			return row, errNoTeam(*m.join)
+		} else if err != nil {
+			return row, err
+		}
+	}
+	return tx.JoinTeam(m.w.ID, *m.join)
 }
 
 // check gathers the changes up to the first that is refused.
-func (m *modification) check() error {
+func (m *modification) check(ctx context.Context) error {
 	for _, b := range []struct {
 		given bool
 		check func() error
@@ -118,7 +148,7 @@ func (m *modification) check() error {
 		{m.in.Info != nil, m.info},
 		{m.in.Paused != nil, m.paused},
 		{m.in.Name != nil, m.name},
-		{m.in.Team != nil, m.team},
+		{m.in.Team != nil, func() error { return m.team(ctx) }},
 	} {
 		if !b.given {
 			continue
@@ -201,16 +231,20 @@ func (m *modification) name() error {
 	return nil
 }
 
-// team takes the worker out of its team: this horde has none that it could join.
-func (m *modification) team() error {
+// team puts the worker into a team, whoever created it, or takes it out of its own.
+func (m *modification) team(ctx context.Context) error {
 	if err := m.own("NotModerator"); err != nil {
 		return err
 	}
+	name, id := noTeam, ""
 	if *m.in.Team != "" {
-		return horde.Errorf("TeamNotFound", "Team with ID '%s' not found.", clip(*m.in.Team, 64))
+		t, err := m.fleet.findTeam(ctx, *m.in.Team)
+		if err != nil {
+			return err
+		}
+		name, id = t.Name, t.ID
 	}
-	none := "None"
-	m.out.Team = &none
+	m.out.Team, m.join = &name, &id
 	return nil
 }
 

@@ -45,7 +45,7 @@ func TestWhoMayModify(t *testing.T) {
 			caller *account.User
 			want   horde.Code
 		}{{owner, c.owner}, {mod, c.mod}, {stranger, c.stranger}} {
-			_, err := n.Modify(who.caller, n.Worker(w.ID), c.in)
+			_, err := n.Modify(t.Context(), who.caller, n.Worker(w.ID), c.in)
 			if horde.CodeOf(err) != who.want || err != nil && who.want == "" {
 				t.Errorf("%s by user %d: got %v, want code %q", c.name, who.caller.ID, err, who.want)
 			}
@@ -59,7 +59,7 @@ func TestModifyEffects(t *testing.T) {
 		owner := n.user(t, 0)
 		w := n.checkIn(t, owner, pop("worker one")).Worker
 		modify := func(in api.ModifyWorker) (api.ModifiedWorker, *Worker, error) {
-			out, err := n.Modify(owner, n.Worker(w.ID), in)
+			out, err := n.Modify(t.Context(), owner, n.Worker(w.ID), in)
 			return out, n.Worker(w.ID), err
 		}
 		_, now, err := modify(api.ModifyWorker{Maintenance: ptr(true), MaintenanceMsg: ptr("gone <b>fishing</i>")})
@@ -112,7 +112,7 @@ func TestFieldsBeforeANameThatIsGoneStay(t *testing.T) {
 		}
 
 		in := api.ModifyWorker{Maintenance: ptr(true), Info: ptr("well"), Name: ptr("worker dos"), Team: ptr("nonsense")}
-		_, err = n.Modify(owner, n.Worker(w.ID), in)
+		_, err = n.Modify(t.Context(), owner, n.Worker(w.ID), in)
 
 		if horde.CodeOf(err) != "WorkerNameAlreadyExists" {
 			t.Errorf("refused with %v", err)
@@ -179,7 +179,7 @@ func TestOtherNodeHearsOfChanges(t *testing.T) {
 	if err != nil || found.Name != "worker one" {
 		t.Fatalf("made on another node: %v", err)
 	}
-	if _, err := here.Modify(owner, w, api.ModifyWorker{Name: ptr("worker uno")}); err != nil {
+	if _, err := here.Modify(t.Context(), owner, w, api.ModifyWorker{Name: ptr("worker uno")}); err != nil {
 		t.Fatal(err)
 	}
 	if err := there.Refresh(t.Context(), []string{w.ID}); err != nil || there.Named("worker one") != nil || there.Named("worker uno") == nil {

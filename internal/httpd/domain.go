@@ -6,10 +6,12 @@ import (
 	"horde/internal/account"
 	"horde/internal/alchemy"
 	"horde/internal/catalog"
+	"horde/internal/content"
 	"horde/internal/fleet"
 	"horde/internal/moderation"
 	"horde/internal/queue"
 	"horde/internal/rating"
+	"horde/internal/stats"
 	"horde/internal/style"
 )
 
@@ -22,8 +24,11 @@ type Domain struct {
 	Catalog  *catalog.Catalog
 	Styles   *style.Styles
 	Ratings  *rating.Ratings
-	Switches *moderation.Switches
-	Filters  *moderation.Filters
+	Stats    *stats.Stats
+	// Documents are terms, privacy notice and sponsors.
+	Documents *content.Documents
+	Switches  *moderation.Switches
+	Filters   *moderation.Filters
 	// Addresses are those that are kept out.
 	Addresses *moderation.Addresses
 	Blobs     http.Handler // serves signed links of a folder store; nil with S3

@@ -37,6 +37,12 @@ type apiPage struct {
 
 type apiLine struct{ Method, Path, Summary string }
 
+// documentPage is what document.html shows: a document of the horde, sanitised.
+type documentPage struct {
+	web.Frame
+	Text template.HTML
+}
+
 // errorPage is what error.html shows: what happened, and what to do.
 type errorPage struct {
 	web.Frame
@@ -73,14 +79,6 @@ func (s *Server) getAPIPage(w http.ResponseWriter, _ *http.Request) error {
 		}
 	}
 	return s.page(w, http.StatusOK, "api", p)
-}
-
-// documents are the pages that an operator may publish under the original's
-// addresses, and what they are called.
-var documents = map[string]string{
-	"/terms":    "terms of service",
-	"/privacy":  "privacy policy",
-	"/sponsors": "list of sponsors",
 }
 
 // wantsPage reports whether an error is better shown as a page: somebody looks at
@@ -124,21 +122,18 @@ func (s *Server) writeRefused(w http.ResponseWriter, r *http.Request, status int
 		return
 	}
 	w.Header().Add("Vary", "Accept")
-	if err := s.page(w, status, "error", s.explained(r.URL.Path, status, body)); err != nil {
+	if err := s.page(w, status, "error", s.explained(status, body)); err != nil {
 		writeBody(w, r, http.StatusInternalServerError, &api.Error{Message: textInternal})
 	}
 }
 
 // explained is a refusal in words for somebody who looks at a page.
-func (s *Server) explained(path string, status int, body *api.Error) errorPage {
+func (s *Server) explained(status int, body *api.Error) errorPage {
 	show := func(title, text, advice string) errorPage {
 		return errorPage{Frame: s.frame(title), Text: text, Advice: advice}
 	}
 
-	switch document := documents[path]; {
-	case status == http.StatusNotFound && document != "":
-		return show("Not published", "The operator of "+s.Title+" has not published its "+document+" here.",
-			"Ask whoever gave you this address.")
+	switch {
 	case status == http.StatusNotFound && body.RC == string(codeNotFound):
 		return show("There is no such page", "Nothing was found at this address.", "Check its spelling, or start from the first page.")
 	case status == http.StatusTooManyRequests:

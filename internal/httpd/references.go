@@ -39,6 +39,11 @@ func (s *Server) adminHere(r *http.Request) error {
 	if !loopback(NetworkAddr(r)) {
 		return horde.Errorf("Forbidden", "This is only for calls from the server's own machine.")
 	}
+	return s.admin(r)
+}
+
+// admin refuses everybody but administrators.
+func (s *Server) admin(r *http.Request) error {
 	if err := requireKey(r); err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ func (s *Server) putWorker(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.Fleet.Modify(caller, worker, in)
+	done, err := s.Fleet.Modify(r.Context(), caller, worker, in)
 	if err != nil {
 		return explainUnselected(err, r, body, api.ModifyWorkerSchema)
 	}

@@ -37,6 +37,13 @@ const (
 	SetTo        What = "balance set" // accounts of tests
 )
 
+// Reasons of the events of deliveries. They are kept in the ledger: never change
+// one.
+const (
+	ImageDelivered = "picture delivered"
+	TextDelivered  = "text delivered"
+)
+
 // Part is one of the parts that an amount consists of.
 type Part struct {
 	What   What

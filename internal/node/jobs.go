@@ -19,6 +19,8 @@ const (
 	promoteEvery   = 60 * time.Second
 	escrowEvery    = 10 * time.Minute
 	dateEvery      = 60 * time.Second
+	mergeEvery     = 60 * time.Second
+	backfillEvery  = 60 * time.Second
 	monthlyEvery   = time.Hour // platform rulebook §11
 	patreonEvery   = time.Hour
 	stripeEvery    = 30 * time.Minute
@@ -51,6 +53,8 @@ func (n *Node) jobs() []func(context.Context) {
 		func(ctx context.Context) {
 			n.every(ctx, "monthly", rareEvery, n.rarely("monthly", monthlyEvery, false, n.payMonthly))
 		},
+		func(ctx context.Context) { n.every(ctx, "merge-stats", mergeEvery, n.Stats.Merge) },
+		func(ctx context.Context) { n.every(ctx, "backfill-stats", backfillEvery, n.Stats.Backfill) },
 		func(ctx context.Context) { n.every(ctx, "date-postings", dateEvery, n.datePostings) },
 	}
 }
@@ -101,6 +105,11 @@ func (n *Node) apply(ctx context.Context, c store.Changes) error {
 	}
 	if c.Filters {
 		if err := n.Filters.Reload(ctx); err != nil {
+			return err
+		}
+	}
+	if c.Teams {
+		if err := n.Fleet.ReloadTeams(ctx); err != nil {
 			return err
 		}
 	}

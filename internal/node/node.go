@@ -25,6 +25,7 @@ import (
 	"horde/internal/alchemy"
 	"horde/internal/blob"
 	"horde/internal/catalog"
+	"horde/internal/content"
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/httpd"
@@ -36,6 +37,7 @@ import (
 	"horde/internal/queue"
 	"horde/internal/rating"
 	"horde/internal/source"
+	"horde/internal/stats"
 	"horde/internal/store"
 	"horde/internal/style"
 	"horde/internal/telemetry"
@@ -51,6 +53,8 @@ type Options struct {
 	PublicURL string // where clients reach us; empty: as each call reached us
 
 	Title           string
+	Contact         string            // how to reach who runs the horde
+	Documents       map[string]string // paths of the operator's own, by name
 	TrustedProxies  []netip.Prefix
 	Services        []netip.Prefix // that call for many people
 	AddressChecker  string         // URL that judges addresses; empty: all are safe
@@ -106,6 +110,8 @@ type Node struct {
 	Catalog   *catalog.Catalog
 	Styles    *style.Styles
 	Ratings   *rating.Ratings
+	Stats     *stats.Stats
+	Documents *content.Documents
 	Switches  *moderation.Switches
 	Addresses *moderation.Addresses
 	Filters   *moderation.Filters
@@ -184,6 +190,13 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if n.Documents, err = content.New(content.Config{Store: n.Store, Clock: o.Clock, Title: o.Title, Contact: o.Contact, Files: o.Documents}); err != nil {
+		return err
+	}
+	n.Stats = &stats.Stats{Store: n.Store, Catalog: n.Catalog, Clock: o.Clock}
+	if err := n.Stats.Begin(ctx); err != nil {
+		return fmt.Errorf("statistics: %w", err)
+	}
 	n.ready = telemetry.NewReadiness(readyKept, readyTime)
 	n.ready.Add("database", n.Store.Ping)
 	n.ready.Add("pictures", n.Blobs.Ready)
@@ -253,7 +266,7 @@ func (n *Node) front() httpd.Options {
 	o := &n.options
 	site := web.New(web.Options{Title: o.Title, Version: api.Version, Repository: api.Repository})
 	front := httpd.Options{
-		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Switches: n.Switches, Addresses: n.Addresses, Filters: n.Filters, TestAccounts: o.TestAccounts},
+		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Stats: n.Stats, Documents: n.Documents, Switches: n.Switches, Addresses: n.Addresses, Filters: n.Filters, TestAccounts: o.TestAccounts},
 		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, LocalURL: n.URL(), Repository: api.Repository,
 		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, MetricsElsewhere: o.MetricsElsewhere,
 		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pagesOf(site),

@@ -3,9 +3,12 @@ package node
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"horde/internal/account"
+	"horde/internal/content"
+	"horde/internal/patron"
 	"horde/internal/store"
 )
 
@@ -52,9 +55,38 @@ func (n *Node) readSupporters(ctx context.Context, source account.Source, servic
 	if err != nil {
 		return err
 	}
+	if source == account.Patreon {
+		if err := n.Documents.SetSupporters(named(list)); err != nil {
+			return err
+		}
+	}
 	users, unknown, err := n.Accounts.SetSupporters(ctx, source, list)
 	n.options.Log.Info("supporters of the horde", "source", source.String(), "users", users, "unknown", unknown)
 	return err
+}
+
+// Pledges that bring a patron onto the sponsors' page (platform rulebook §9), in
+// whole units of currency each month.
+const (
+	patronPledge  = 3
+	sponsorPledge = 100
+)
+
+// named are those of a list of patrons that the sponsors' page names.
+func named(list []patron.Supporter) (s content.Supporters) {
+	for _, p := range list {
+		name := p.Name
+		if name == "" {
+			name, _, _ = strings.Cut(p.User, "#")
+		}
+		switch {
+		case p.Pledge >= sponsorPledge:
+			s.Sponsors = append(s.Sponsors, content.Supporter{Name: name, Link: p.Link})
+		case p.Pledge >= patronPledge:
+			s.Patrons = append(s.Patrons, content.Supporter{Name: name})
+		}
+	}
+	return s
 }
 
 // payMonthly gives all who are due their kudos of the month.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,10 @@ func TestPatrons(t *testing.T) {
 	n.call(t, "GET", "/api/v2/users/2", admin, "", &u)
 	if u.MonthlyKudos == nil || u.MonthlyKudos.Amount != 50_000 || u.MonthlyKudos.LastReceived == "" || u.KudosDetails.Recurring.Sum != 50_000 || u.Kudos != 50_097 {
 		t.Errorf("%+v", u)
+	}
+	var sponsors api.HordeDocument
+	if n.call(t, "GET", "/api/v2/documents/sponsors?format=markdown", "", "", &sponsors); !strings.Contains(*sponsors.Markdown, "alice") {
+		t.Errorf("the sponsors' page is %q", *sponsors.Markdown)
 	}
 	cents = 0
 	if err := read(); err == nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/url"
+	"strings"
 )
 
 // Patreon reads the members of a campaign.
@@ -43,7 +44,20 @@ type member struct {
 
 // note is what the creator of the campaign writes about a member, as JSON.
 type note struct {
-	User name `json:"stable_id"`
+	User  name  `json:"stable_id"`
+	Alias loose `json:"alias"`
+	Link  loose `json:"sponsor_link"`
+}
+
+// loose is a text, and "" for whatever else stands in its place: nobody loses their
+// kudos for a link.
+type loose string
+
+func (l *loose) UnmarshalJSON(b []byte) error {
+	var s string
+	_ = json.Unmarshal(b, &s)
+	*l = loose(s)
+	return nil
 }
 
 // Supporters are the active patrons with a note that says who they are. A note
@@ -84,7 +98,34 @@ func (p *Patreon) supporter(raw json.RawMessage) (s Supporter, ok bool) {
 		p.log.Warn("the note about a patron does not say who it is; it should be as {\"stable_id\": \"name#id\"}", "member", m.ID)
 		return s, false
 	}
-	return Supporter{User: string(n.User), Monthly: patreonKudos(m.Attributes.Cents / 100)}, true
+	pledge := m.Attributes.Cents / 100
+	return Supporter{
+		User:    string(n.User),
+		Monthly: patreonKudos(pledge),
+		Name:    clip(string(n.Alias), maxName),
+		Link:    link(string(n.Link)),
+		Pledge:  pledge,
+	}, true
+}
+
+// maxName bounds the name of a patron on the sponsors' page, in characters.
+const maxName = 100
+
+func clip(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most])
+	}
+	return s
+}
+
+// link is a link that may stand on the sponsors' page, else "".
+func link(s string) string {
+	const most = 500 // bytes
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" || u.Host == "" || len(s) > most || strings.ContainsAny(s, "() \t\r\n<>") {
+		return ""
+	}
+	return u.String()
 }
 
 // patreonKudos is what a pledge of whole units of currency is worth each month.

@@ -24,6 +24,11 @@ type Supporter struct {
 	User    string // alias (name#id) or id; "" where only Email is known
 	Email   string
 	Monthly int64 // whole kudos each month; may be 0
+
+	// Of patrons, for the sponsors' page.
+	Name   string // as they want to be called
+	Link   string // https; "" for none
+	Pledge int64  // whole units of currency each month
 }
 
 // Bounds of what a service may answer.

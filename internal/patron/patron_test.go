@@ -80,7 +80,11 @@ func TestPatreon(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Supporter{{User: "alice#1", Monthly: 150_000}, {User: "2", Monthly: 20_000}, {User: "carol#3"}}
+	want := []Supporter{
+		{User: "alice#1", Monthly: 150_000, Name: "Alice", Link: "https://x.example", Pledge: 10},
+		{User: "2", Monthly: 20_000, Pledge: 2},
+		{User: "carol#3", Pledge: 37},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -117,9 +121,33 @@ func TestStripe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Supporter{{"1", "a@example.org", 95_000}, {"bob#2", "b@example.org", 20_000}, {"", "C@example.org", 0}, {"6", "", 75_000}}
+	want := []Supporter{
+		{User: "1", Email: "a@example.org", Monthly: 95_000},
+		{User: "bob#2", Email: "b@example.org", Monthly: 20_000},
+		{Email: "C@example.org"},
+		{User: "6", Monthly: 75_000},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Links that may stand on the sponsors' page are plain https.
+func TestLink(t *testing.T) {
+	for s, want := range map[string]string{
+		"https://example.org/x?y=z":            "https://example.org/x?y=z",
+		"http://example.org":                   "",
+		"javascript:alert(1)":                  "",
+		"https://":                             "",
+		"https://example.org/) [x](https://e":  "",
+		"https://" + strings.Repeat("x", 1000): "",
+	} {
+		if got := link(s); got != want {
+			t.Errorf("link(%q) = %q, want %q", s, got, want)
+		}
+	}
+	if s, ok := NewPatreon("", "", "", slog.New(slog.DiscardHandler)).supporter([]byte(aMember("x", "active_patron", 500, `{"stable_id":"1","alias":7,"sponsor_link":{}}`))); !ok || s.Name != "" || s.Monthly != 50_000 {
+		t.Errorf("an alias that is no text: %+v, %v", s, ok)
 	}
 }
 

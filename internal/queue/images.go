@@ -29,6 +29,9 @@ type imageWork struct{ *admission.Image }
 
 func (w imageWork) things() int64 { return w.Things() }
 
+// asked takes the steps as they were asked for, however the sampler counts them.
+func (w imageWork) asked() int64 { return int64(w.Pixels()) * int64(w.Steps) }
+
 func (w imageWork) features(r *record) features {
 	q := w.Image
 	f := features{named: q.Sampler, pixels: q.Pixels(), caps: neededCaps(q)}

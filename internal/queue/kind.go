@@ -41,6 +41,7 @@ type kind struct {
 type work interface {
 	features(r *record) features
 	things() int64 // of one job: pixelsteps, tokens
+	asked() int64  // the same as statistics count it (platform rulebook §3.10)
 	// fits is what the query of a pop asks beyond the features.
 	fits(v *view) bool
 	// refuses names the gate beyond the features that stops the worker, "" when
@@ -111,7 +112,7 @@ const (
 
 var (
 	images = &kind{
-		name: fleet.Image, place: store.ImagePlace, title: "Image Waiting Prompt", delivered: "picture delivered", made: kudos.Picture,
+		name: fleet.Image, place: store.ImagePlace, title: "Image Waiting Prompt", delivered: kudos.ImageDelivered, made: kudos.Picture,
 		slow: fastImages, fresh: 1_000_000, unit: 1e4, census: true,
 		look: lookForImages, lacking: lackingForImages, implied: map[string]string{"censored": "nsfw", "csam": "csam"},
 		read: func(r *record) work {
@@ -123,7 +124,7 @@ var (
 		},
 	}
 	texts = &kind{
-		name: fleet.Text, place: store.TextPlace, title: "Text Waiting Prompt", delivered: "text delivered", made: kudos.Text,
+		name: fleet.Text, place: store.TextPlace, title: "Text Waiting Prompt", delivered: kudos.TextDelivered, made: kudos.Text,
 		slow: fastTexts, fresh: 1, unit: 1,
 		look: lookForTexts, lacking: lackingForTexts, implied: map[string]string{"csam": "csam"},
 		read: func(r *record) work {

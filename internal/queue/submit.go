@@ -247,7 +247,7 @@ func (q *Queue) settle(a assigned, owner *account.User, r store.JobResult, v val
 	var state store.RequestState
 	var worker store.Worker
 	payer := a.e.row.UserID
-	delivery := store.Delivery{JobID: a.job.ID, At: now, Kind: a.e.home.kind.name, Model: a.job.Model, Things: s.made, Micros: s.micros}
+	delivery := store.Delivery{JobID: a.job.ID, At: now, Kind: a.e.home.kind.name, Model: a.job.Model, Things: s.made, Asked: a.e.work.asked(), Micros: s.micros}
 	timing, timed := q.timing(a, r, s, now)
 	end, charge := store.EndOf(a.job.ID, r, now), store.ChargeOf(a.e.row.ID, s.charge, now+requestLife.Microseconds())
 	err := q.Store.Write(store.Unit{Key: a.e.row.ID, Accounts: []int64{payer, owner.ID}, Workers: []string{a.worker.ID}, First: []store.Asked{end, charge}, Do: func(tx *store.Tx) (err error) {
@@ -262,6 +262,9 @@ func (q *Queue) settle(a assigned, owner *account.User, r store.JobResult, v val
 		}
 		if worker, err = tx.ChangeWorker(a.worker.ID, func(w *store.Worker) { countDelivery(w, s) }); err != nil {
 			return err
+		}
+		if a.e.home == q.images { // teams of text workers get nothing (§6.4)
+			tx.CountForTeam(worker.Team, store.TeamTotals{Kudos: s.earned, Fulfilments: 1, Things: s.things})
 		}
 		tx.Deliver(delivery)
 		if timed {

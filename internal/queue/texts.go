@@ -97,6 +97,7 @@ func (r textAsk) firstSize() float64 {
 type textWork struct{ *admission.Text }
 
 func (w textWork) things() int64  { return w.Things() }
+func (w textWork) asked() int64   { return w.Things() }
 func (w textWork) seed(int) int64 { return 0 }
 
 // sizeClass is the number of tokens of a request, in classes of doubling size.

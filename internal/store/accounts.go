@@ -83,6 +83,12 @@ func (s *Store) Accounts(ctx context.Context, users []int64) ([]*Account, error)
 	return all, err
 }
 
+// AccountsAfter reads accounts in the order of their users' ids, limit at most,
+// from behind a user.
+func (s *Store) AccountsAfter(ctx context.Context, user int64, limit int) ([]*Account, error) {
+	return rows(ctx, s, scanAccount, "SELECT "+accountColumns+" FROM accounts WHERE user_id > $1 ORDER BY user_id LIMIT $2", user, limit)
+}
+
 func (tx *Tx) lockAccounts(list []statement, ids []int64) []statement {
 	tx.accounts = make(map[int64]*Account, len(ids))
 	_ = inChunks(ids, func(q string, args []any) error {

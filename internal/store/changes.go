@@ -27,6 +27,8 @@ type Changes struct {
 	Messages  []string `json:"m,omitempty"`
 	// References says that copies of model references changed.
 	References bool `json:"models,omitempty"`
+	// Teams says that a team was made, changed or deleted.
+	Teams bool `json:"t,omitempty"`
 	// Missed says that changes were lost to a node that slept too long: it has
 	// to read everything again.
 	Missed bool `json:"-"`
@@ -51,7 +53,7 @@ func (tx *Tx) publish(list []statement) []statement {
 	t := &tx.touched
 	payload := jsonText(Changes{Requests: slices.Collect(maps.Keys(t.requests)), Alchemy: slices.Collect(maps.Keys(t.alchemy)),
 		Workers: slices.Collect(maps.Keys(t.workers)), Users: slices.Collect(maps.Keys(t.users)),
-		Addresses: slices.Collect(maps.Keys(t.addresses)), Messages: slices.Collect(maps.Keys(t.messages)), References: t.references, Filters: t.filters})
+		Addresses: slices.Collect(maps.Keys(t.addresses)), Messages: slices.Collect(maps.Keys(t.messages)), References: t.references, Filters: t.filters, Teams: t.teams})
 	return append(list, statement{text: "INSERT INTO changes (node, seq, at, payload) VALUES ($1, $2, $3, $4)",
 		args: []any{tx.w.s.node, tx.seq, tx.Now, payload}})
 }
@@ -197,6 +199,7 @@ func (w *watch) poll(ctx context.Context) error {
 			all.Messages = append(all.Messages, one.Messages...)
 			all.References = all.References || one.References
 			all.Filters = all.Filters || one.Filters
+			all.Teams = all.Teams || one.Teams
 		}
 		if len(news) > 0 {
 			if err := w.apply(all); err != nil {

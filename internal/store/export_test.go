@@ -3,5 +3,8 @@ package store
 // Waiting is how many units wait for the writer: those of the next batch.
 func (s *Store) Waiting() int { return len(s.writer.queue) }
 
+// Count counts finished jobs without listing them as deliveries.
+func (tx *Tx) Count(kind, model string, at int64, t Tally) { tx.count(kind, model, at, t) }
+
 // Migrations are the files of the schema.
 var Migrations = migrations

@@ -112,11 +112,13 @@ type Delivery struct {
 	Kind   string
 	Model  string
 	Things int64 // pixelsteps or tokens
+	Asked  int64 // the same as statistics count it: by what was asked for
 	Micros int64 // from handing out to delivery
 }
 
-// Deliver buffers a delivery.
+// Deliver buffers a delivery and counts it in the statistics.
 func (tx *Tx) Deliver(d Delivery) {
+	tx.count(d.Kind, d.Model, d.At, Tally{Jobs: 1, Things: d.Asked})
 	tx.rows.deliveries = append(tx.rows.deliveries, d.JobID, d.At, d.Kind, d.Model, d.Things, d.Micros)
 }
 

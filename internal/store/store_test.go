@@ -396,7 +396,10 @@ func TestJobs(t *testing.T) {
 func TestDeliveries(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
-		want := []store.Delivery{{"a", 10, "image", "m", 5, 6}, {"b", 20, "text", "n", 1 << 40, 7}}
+		want := []store.Delivery{
+			{JobID: "a", At: 10, Kind: "image", Model: "m", Things: 5, Micros: 6},
+			{JobID: "b", At: 20, Kind: "text", Model: "n", Things: 1 << 40, Micros: 7},
+		}
 		do(t, s, func(tx *store.Tx) error { tx.Deliver(want[1]); tx.Deliver(want[0]); return nil })
 		if diff := cmp.Diff(want, must[[]store.Delivery](t)(s.Deliveries(ctx, 9))); diff != "" {
 			t.Error(diff)

@@ -22,6 +22,9 @@ type Tx struct {
 
 	accounts map[int64]*Account
 	workers  map[string]*Worker
+	teams    map[string]TeamTotals // what to add to them
+	stats    map[counter]Windows   // likewise
+	buckets  map[bucket]Tally
 	touched  touched
 	rows     buffered
 	news     []string // payloads of other nodes' changes; see unheard
@@ -43,6 +46,7 @@ type touched struct {
 	messages   map[string]bool
 	references bool
 	filters    bool
+	teams      bool // a team, or its name or info
 }
 
 // buffered are the rows to insert before the commit.
@@ -90,13 +94,15 @@ func (tx *Tx) run(u Unit) error {
 func (tx *Tx) wrote() bool {
 	return tx.direct || len(tx.touched.accounts) > 0 || len(tx.touched.workers) > 0 ||
 		len(tx.rows.events) > 0 || len(tx.rows.requests) > 0 || len(tx.rows.jobs) > 0 || len(tx.rows.deliveries) > 0 ||
-		len(tx.rows.timings) > 0 || len(tx.rows.alchemy) > 0
+		len(tx.rows.timings) > 0 || len(tx.rows.alchemy) > 0 || len(tx.teams) > 0 || len(tx.stats) > 0
 }
 
 // commit writes everything that was kept back and ends the transaction.
 func (tx *Tx) commit() error {
 	list := tx.writeAccounts(nil)
 	list = tx.writeWorkers(list)
+	list = tx.writeTeams(list)
+	list = tx.writeStats(list)
 	list = tx.insertMany(list, "INSERT INTO ledger_events (id, reason, request_id, job_id, created, detail) VALUES ", 6, tx.rows.events)
 	list = tx.insertMany(list, "INSERT INTO ledger_postings (account, at, event_id, amount) VALUES ", 4, tx.rows.postings)
 	list = tx.insertMany(list, "INSERT INTO requests ("+requestColumns+") VALUES ", requestWidth, tx.rows.requests)
@@ -112,9 +118,15 @@ func (tx *Tx) commit() error {
 // insertMany adds inserts of rows of width columns, in groups of 32, 16, 8 … so
 // that few texts need to be prepared.
 func (tx *Tx) insertMany(list []statement, head string, width int, values []any) []statement {
+	return tx.upsertMany(list, head, "", width, values)
+}
+
+// upsertMany is insertMany with a tail behind the values, which says what to do
+// with rows that are there already.
+func (tx *Tx) upsertMany(list []statement, head, tail string, width int, values []any) []statement {
 	for n := len(values) / width; n > 0; n = len(values) / width {
 		size := groupSize(n)
-		list = append(list, statement{text: manyText(head, width, size), args: values[:size*width]})
+		list = append(list, statement{text: manyText(head, width, size) + tail, args: values[:size*width]})
 		values = values[size*width:]
 	}
 	return list

@@ -25,6 +25,7 @@ type Worker struct {
 	MaintenanceMsg string
 	Paused         bool
 	Settings       string
+	Team           string // id of its team; "": none
 	Totals         WorkerTotals
 	Version        int64 // grows with each change, so that a reader can tell the newer of two
 }
@@ -46,13 +47,13 @@ type WorkerTotals struct {
 	Speeds       []float64   `json:"speeds,omitempty"` // newest last, raw things per second
 }
 
-const workerColumns = "id, kind, user_id, name, created, last_check_in, addr, info, maintenance, maintenance_msg, paused, settings, totals, version"
+const workerColumns = "id, kind, user_id, name, created, last_check_in, addr, info, maintenance, maintenance_msg, paused, settings, totals, version, team"
 
 func scanWorker(r scanner) (*Worker, error) {
 	var w Worker
 	var totals string
 	if err := r.Scan(&w.ID, &w.Kind, &w.UserID, &w.Name, &w.Created, &w.LastCheckIn, &w.Addr, &w.Info,
-		&w.Maintenance, &w.MaintenanceMsg, &w.Paused, &w.Settings, &totals, &w.Version); err != nil {
+		&w.Maintenance, &w.MaintenanceMsg, &w.Paused, &w.Settings, &totals, &w.Version, &w.Team); err != nil {
 		return nil, err
 	}
 	if totals != "{}" {
@@ -86,9 +87,9 @@ func (s *Store) WorkerByName(ctx context.Context, name string) (*Worker, error) 
 
 // InsertWorker writes a new worker; ErrDuplicate when the name is taken.
 func (tx *Tx) InsertWorker(w Worker) error {
-	_, err := tx.change("INSERT INTO workers ("+workerColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)",
+	_, err := tx.change("INSERT INTO workers ("+workerColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)",
 		w.ID, w.Kind, w.UserID, w.Name, w.Created, w.LastCheckIn, w.Addr, w.Info,
-		w.Maintenance, w.MaintenanceMsg, w.Paused, w.Settings, jsonText(w.Totals), w.Version)
+		w.Maintenance, w.MaintenanceMsg, w.Paused, w.Settings, jsonText(w.Totals), w.Version, w.Team)
 	mark(&tx.touched.workers, w.ID)
 	return err
 }

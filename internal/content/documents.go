@@ -1,0 +1,307 @@
+package content
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"text/template"
+	"time"
+	"unicode/utf8"
+
+	"horde/api"
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// Names of the documents.
+const (
+	Terms    = "terms"
+	Privacy  = "privacy"
+	Sponsors = "sponsors"
+)
+
+// Names are those of all documents.
+var Names = []string{Terms, Privacy, Sponsors}
+
+// maxDocument bounds what a document is written in.
+const maxDocument = 256 << 10 // bytes
+
+//go:embed default/*.md
+var defaults embed.FS
+
+// Config is what the documents depend on.
+type Config struct {
+	Store   *store.Store
+	Clock   horde.Clock
+	Title   string            // of the horde
+	Contact string            // of the operator; "" for none
+	Files   map[string]string // paths of the operator's own documents, by name
+}
+
+// Documents reads and keeps the documents of a horde.
+type Documents struct {
+	config Config
+
+	mu    sync.Mutex
+	cache map[string]rendered // by name and what it was made from
+}
+
+// rendered is a document in both formats.
+type rendered struct {
+	source string
+	page   Page
+}
+
+// Page is a document as it is shown.
+type Page struct {
+	HTML     string // a fragment, sanitised
+	Markdown string
+}
+
+// New opens the documents. A configured file that cannot be read, or is no
+// document, is an error.
+func New(c Config) (*Documents, error) {
+	for name, path := range c.Files {
+		if !slices.Contains(Names, name) {
+			return nil, fmt.Errorf("there is no document %q", name)
+		}
+		if _, err := readFile(path); err != nil {
+			return nil, fmt.Errorf("the horde's %s: %w", name, err)
+		}
+	}
+	return &Documents{config: c, cache: map[string]rendered{}}, nil
+}
+
+// Page is a document as it is now; a RequestNotFound error for an unknown name.
+func (d *Documents) Page(ctx context.Context, name string) (Page, error) {
+	s, err := d.source(ctx, name)
+	if err != nil {
+		return Page{}, err
+	}
+
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	key := s.Format + ":" + s.Text
+	if known := d.cache[name]; known.source == key {
+		return known.page, nil
+	}
+	page, err := render(s.Format, s.Text)
+	if err == nil {
+		d.cache[name] = rendered{key, page}
+	}
+	return page, err
+}
+
+// source is what a document is made from.
+type source struct {
+	Format string    `json:"format"` // html or markdown
+	Text   string    `json:"text"`
+	At     time.Time `json:"at,omitzero"` // when it was put
+	From   string    `json:"-"`           // file, database or default
+}
+
+// Where a document comes from.
+const (
+	fromFile     = "file"
+	fromDatabase = "database"
+	fromDefault  = "default"
+)
+
+func (d *Documents) source(ctx context.Context, name string) (source, error) {
+	if !slices.Contains(Names, name) {
+		return source{}, errUnknown(name)
+	}
+	if path := d.config.Files[name]; path != "" {
+		return readFile(path)
+	}
+
+	text, err := d.config.Store.Setting(ctx, setting(name))
+	if err != nil {
+		return source{}, err
+	}
+	if text == "" {
+		return d.standard(ctx, name)
+	}
+	s := source{From: fromDatabase}
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return s, fmt.Errorf("document %q: %w", name, err)
+	}
+	return s, nil
+}
+
+func errUnknown(name string) error {
+	return horde.Errorf("RequestNotFound", "There is no document '%s': they are %s.", clip(name), strings.Join(Names, ", "))
+}
+
+// clip cuts what a stranger sent, for use in a message.
+func clip(s string) string {
+	const most = 40
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}
+
+func setting(name string) string { return "document-" + name }
+
+// readFile reads a document of the operator's; the ending of its name says whether
+// it is HTML, else it is Markdown.
+func readFile(path string) (source, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return source{}, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
+	if err != nil {
+		return source{}, err
+	}
+
+	s := source{Format: api.Markdown, Text: string(text), From: fromFile}
+	if info, err := f.Stat(); err == nil {
+		s.At = info.ModTime()
+	}
+	if lower := strings.ToLower(path); strings.HasSuffix(lower, ".html") || strings.HasSuffix(lower, ".htm") {
+		s.Format = api.HTML
+	}
+	return s, s.check()
+}
+
+// check refuses what is no document.
+func (s *source) check() error {
+	switch {
+	case s.Format != api.HTML && s.Format != api.Markdown:
+		return horde.Errorf("BadRequest", "A document is written in html or markdown.")
+	case len(s.Text) > maxDocument:
+		return horde.Errorf("BadRequest", "A document has at most %d KiB.", maxDocument>>10)
+	case !utf8.ValidString(s.Text) || strings.ContainsRune(s.Text, 0):
+		return horde.Errorf("BadRequest", "A document is text in UTF-8.")
+	case strings.TrimSpace(s.Text) == "":
+		return horde.Errorf("BadRequest", "The document is empty. Restore the default if there is to be none.")
+	}
+	return nil
+}
+
+// standard is the default of a document.
+func (d *Documents) standard(ctx context.Context, name string) (source, error) {
+	t, err := template.ParseFS(defaults, "default/"+name+".md")
+	if err != nil {
+		return source{}, err
+	}
+	supporters, err := d.supporters(ctx)
+	if err != nil {
+		return source{}, err
+	}
+
+	var text bytes.Buffer
+	err = t.Execute(&text, struct {
+		Title, Contact    string
+		Sponsors, Patrons []Supporter
+	}{plainText(d.config.Title), plainText(d.config.Contact), supporters.Sponsors, supporters.Patrons})
+	return source{Format: api.Markdown, Text: text.String(), From: fromDefault}, err
+}
+
+// List tells where each document comes from.
+func (d *Documents) List(ctx context.Context) ([]api.DocumentSource, error) {
+	list := make([]api.DocumentSource, 0, len(Names))
+	for _, name := range Names {
+		s, err := d.source(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		v := api.DocumentSource{Name: name, From: s.From, Format: s.Format, Bytes: len(s.Text), Path: d.config.Files[name]}
+		if !s.At.IsZero() {
+			v.Changed = &s.At
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}
+
+// Put replaces a document for all nodes.
+func (d *Documents) Put(name, format, text string) error {
+	if !slices.Contains(Names, name) {
+		return errUnknown(name)
+	}
+	s := source{Format: format, Text: text, At: d.config.Clock().UTC()}
+	if err := s.check(); err != nil {
+		return err
+	}
+	if path := d.config.Files[name]; path != "" {
+		return errConfigured(name, path)
+	}
+	value, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return d.config.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.SetSetting(setting(name), string(value)) }})
+}
+
+// Restore brings the default of a document back.
+func (d *Documents) Restore(name string) error {
+	if !slices.Contains(Names, name) {
+		return errUnknown(name)
+	}
+	if path := d.config.Files[name]; path != "" {
+		return errConfigured(name, path)
+	}
+	return d.config.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.SetSetting(setting(name), "") }})
+}
+
+func errConfigured(name, path string) error {
+	return horde.Errorf("Locked", "The %s are the file %s, which the configuration of this server names: change that.", name, path)
+}
+
+// Supporter is somebody who supports the horde with money.
+type Supporter struct {
+	Name string `json:"name"`
+	Link string `json:"link,omitempty"` // https
+}
+
+// Supporters are those whom the sponsors' page names.
+type Supporters struct {
+	Sponsors []Supporter `json:"sponsors,omitempty"`
+	Patrons  []Supporter `json:"patrons,omitempty"`
+}
+
+const settingSupporters = "supporters"
+
+// SetSupporters writes down whom the sponsors' page names.
+func (d *Documents) SetSupporters(s Supporters) error {
+	value, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	return d.config.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.SetSetting(settingSupporters, string(value)) }})
+}
+
+func (d *Documents) supporters(ctx context.Context) (s Supporters, err error) {
+	text, err := d.config.Store.Setting(ctx, settingSupporters)
+	if err != nil || text == "" {
+		return s, err
+	}
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return s, errors.Join(errors.New("the list of supporters"), err)
+	}
+	for _, list := range [][]Supporter{s.Sponsors, s.Patrons} {
+		for i := range list {
+			list[i].Name = plainText(list[i].Name)
+		}
+	}
+	return s, nil
+}
+
+// markup are the characters that mean something in Markdown.
+var markup = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "#", `\#`, "|", `\|`,
+	"\n", " ", "\r", " ")
+
+// plainText is a name as Markdown shows it.
+func plainText(s string) string { return markup.Replace(s) }

@@ -1,0 +1,186 @@
+package content_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"horde/api"
+	"horde/internal/content"
+	"horde/internal/horde"
+	"horde/internal/store/storetest"
+)
+
+func open(t *testing.T, db *storetest.DB, change ...func(*content.Config)) *content.Documents {
+	t.Helper()
+	c := content.Config{Store: db.Open(), Clock: time.Now, Title: "My *Horde*"}
+	for _, f := range change {
+		f(&c)
+	}
+	d, err := content.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func page(t *testing.T, d *content.Documents, name string) content.Page {
+	t.Helper()
+	p, err := d.Page(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// Each document has a default that names the horde, in both formats (platform
+// rulebook §3.11).
+func TestDefaults(t *testing.T) {
+	d := open(t, storetest.On(t, storetest.SQLite), func(c *content.Config) { c.Contact = "me@example.org" })
+	for _, name := range content.Names {
+		t.Run(name, func(t *testing.T) {
+			p := page(t, d, name)
+			if !strings.Contains(p.HTML, "<h1") || !strings.Contains(p.HTML, "My *Horde*</h1>") {
+				t.Errorf("HTML begins %.80q", p.HTML)
+			}
+			if !strings.HasPrefix(p.Markdown, "# ") || strings.Contains(p.Markdown, "{{") {
+				t.Errorf("Markdown is %.80q", p.Markdown)
+			}
+			if name != content.Sponsors && !strings.Contains(p.HTML, "me@example.org") {
+				t.Error("the contact is missing")
+			}
+		})
+	}
+	if _, err := d.Page(t.Context(), "../terms"); horde.CodeOf(err) != "RequestNotFound" {
+		t.Errorf("an unknown document: %v", err)
+	}
+}
+
+// What is put holds on every node until the default is restored.
+func TestPutAndRestore(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		here := open(t, db)
+		nodes := []*content.Documents{here}
+		if db.Engine == storetest.Postgres {
+			nodes = append(nodes, open(t, db))
+		}
+		standard := page(t, here, content.Terms)
+
+		for _, c := range []struct {
+			name, format, text string
+			code               horde.Code
+		}{
+			{"nothing", api.Markdown, "x", "RequestNotFound"},
+			{content.Terms, "pdf", "x", "BadRequest"},
+			{content.Terms, api.Markdown, " \n", "BadRequest"},
+			{content.Terms, api.Markdown, "a\x00b", "BadRequest"},
+			{content.Terms, api.Markdown, "\xff", "BadRequest"},
+			{content.Terms, api.Markdown, strings.Repeat("x", 256<<10+1), "BadRequest"},
+			{content.Terms, api.Markdown, "# Ours\n\nBe *kind*.", ""},
+		} {
+			if err := here.Put(c.name, c.format, c.text); horde.CodeOf(err) != c.code || err != nil && c.code == "" {
+				t.Errorf("put %s as %s, %.20q: %v, want %q", c.name, c.format, c.text, err, c.code)
+			}
+		}
+		for i, n := range nodes {
+			if p := page(t, n, content.Terms); p.HTML != "<h1>Ours</h1>\n<p>Be <em>kind</em>.</p>" || p.Markdown != "# Ours\n\nBe *kind*." {
+				t.Errorf("node %d shows %+v", i, p)
+			}
+		}
+
+		if err := here.Put(content.Terms, api.HTML, "<h2>Ours</h2><p>Be <b>kind</b>.</p>"); err != nil {
+			t.Fatal(err)
+		}
+		if p := page(t, here, content.Terms); p.Markdown != "## Ours\n\nBe **kind**." {
+			t.Errorf("HTML as Markdown is %q", p.Markdown)
+		}
+		if err := here.Restore(content.Terms); err != nil {
+			t.Fatal(err)
+		}
+		for i, n := range nodes {
+			if p := page(t, n, content.Terms); p != standard {
+				t.Errorf("restored, node %d shows %.60q", i, p.Markdown)
+			}
+		}
+	})
+}
+
+// Nothing that runs or loads gets through, whatever a document is written in.
+func TestHTMLIsSanitised(t *testing.T) {
+	d := open(t, storetest.On(t, storetest.SQLite))
+	const bad = `<script>alert(1)</script><img src=x onerror=alert(1)><iframe src="https://x"></iframe>` +
+		`<a href="javascript:alert(1)">x</a><style>*{display:none}</style><form action="https://x"><input></form>`
+	for _, format := range []string{api.HTML, api.Markdown} {
+		if err := d.Put(content.Privacy, format, "hello "+bad+"\n\n[y](javascript:alert(1))"); err != nil {
+			t.Fatal(err)
+		}
+		p := page(t, d, content.Privacy)
+		for _, trace := range []string{"<script", "onerror", "<iframe", `href="javascript`, "<style", "<form", "<input"} {
+			if strings.Contains(p.HTML, trace) {
+				t.Errorf("%s: %q is left in %s", format, trace, p.HTML)
+			}
+		}
+		if !strings.Contains(p.HTML, "hello") {
+			t.Errorf("%s: nothing is left: %q", format, p.HTML)
+		}
+	}
+}
+
+// A configured file wins, is read again when it changes, and has to be there at the
+// start.
+func TestFiles(t *testing.T) {
+	db := storetest.On(t, storetest.SQLite)
+	path := filepath.Join(t.TempDir(), "terms.HTML")
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files := map[string]string{content.Terms: path}
+	s := db.Open()
+	if _, err := content.New(content.Config{Store: s, Clock: time.Now, Files: files}); err == nil || !strings.Contains(err.Error(), path) {
+		t.Fatalf("without the file: %v", err)
+	}
+
+	write("<p>one</p>")
+	d, err := content.New(content.Config{Store: s, Clock: time.Now, Files: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := page(t, d, content.Terms); p.HTML != "<p>one</p>" || p.Markdown != "one" {
+		t.Errorf("the file is shown as %+v", p)
+	}
+	write("<p>two</p>")
+	if p := page(t, d, content.Terms); p.HTML != "<p>two</p>" {
+		t.Errorf("the changed file is shown as %+v", p)
+	}
+	if err := d.Put(content.Terms, api.Markdown, "three"); horde.CodeOf(err) != "Locked" {
+		t.Errorf("put beside a configured file: %v", err)
+	}
+}
+
+// The sponsors' page names patrons and sponsors, as text and not as markup.
+func TestSponsors(t *testing.T) {
+	d := open(t, storetest.On(t, storetest.SQLite))
+	if p := page(t, d, content.Sponsors); !strings.Contains(p.HTML, "has no sponsors") {
+		t.Errorf("without any: %q", p.HTML)
+	}
+	err := d.SetSupporters(content.Supporters{
+		Sponsors: []content.Supporter{{Name: "[Big](https://evil)", Link: "https://example.org/big"}, {Name: "Bold **one**"}},
+		Patrons:  []content.Supporter{{Name: "Ann"}, {Name: "<b>Bob</b>"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := page(t, d, content.Sponsors)
+	for _, want := range []string{`href="https://example.org/big"`, "Bold **one**", "Ann, &lt;b&gt;Bob&lt;/b&gt;."} {
+		if !strings.Contains(p.HTML, want) {
+			t.Errorf("%q is missing in %s", want, p.HTML)
+		}
+	}
+	if strings.Contains(p.HTML, `href="https://evil"`) {
+		t.Errorf("a name became a link: %s", p.HTML)
+	}
+}

@@ -1,0 +1,320 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/horde"
+	"horde/internal/moderation"
+	"horde/internal/store"
+)
+
+// maxTeams is how many teams one user may have created; not in the contract.
+const maxTeams = 100
+
+var errTeamNameTaken = horde.Errorf("TeamNameAlreadyExists", "A team with this name exists already. Please choose another one.")
+
+func errNoTeam(id string) error {
+	return horde.Errorf("TeamNotFound", "Team with ID '%s' not found.", clip(id, 64))
+}
+
+// ReloadTeams reads the names of all teams again.
+func (f *Fleet) ReloadTeams(ctx context.Context) error {
+	all, err := f.Store.Teams(ctx)
+	if err != nil {
+		return err
+	}
+
+	names := make(map[string]string, len(all))
+	for _, t := range all {
+		names[t.ID] = t.Name
+	}
+	f.teamNames.Store(&names)
+	return nil
+}
+
+// teamName is the name of a team as this node knows it, "" for none.
+func (f *Fleet) teamName(id string) string {
+	if names := f.teamNames.Load(); names != nil {
+		return (*names)[id]
+	}
+	return ""
+}
+
+// teamOf is a worker's team as its details show it.
+func (f *Fleet) teamOf(w *Worker) (t api.TeamName) {
+	if name := f.teamName(w.Team); name != "" {
+		t.Name, t.ID = &name, &w.Team
+	}
+	return t
+}
+
+// Teams describes all teams, oldest first, with their totals to the last delivery.
+func (f *Fleet) Teams(ctx context.Context) ([]api.TeamDetails, error) {
+	all, err := f.Store.Teams(ctx)
+	if err != nil {
+		return nil, err
+	}
+
+	members := f.members()
+	list := make([]api.TeamDetails, len(all))
+	for i, t := range all {
+		if list[i], err = f.teamDetails(ctx, t, members[t.ID]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// Team describes one team; a TeamNotFound error when there is none.
+func (f *Fleet) Team(ctx context.Context, id string) (api.TeamDetails, error) {
+	t, err := f.findTeam(ctx, id)
+	if err != nil {
+		return api.TeamDetails{}, err
+	}
+	return f.teamDetails(ctx, t, f.members()[t.ID])
+}
+
+func (f *Fleet) findTeam(ctx context.Context, id string) (store.Team, error) {
+	if !horde.IsID(id) {
+		return store.Team{}, errNoTeam(id)
+	}
+	t, err := f.Store.Team(ctx, horde.PlainID(id))
+	if errors.Is(err, store.ErrNotFound) {
+		err = errNoTeam(id)
+	}
+	return t, err
+}
+
+// members are the workers of each team, the oldest first.
+func (f *Fleet) members() map[string][]*Worker {
+	teams := map[string][]*Worker{}
+	f.mu.RLock()
+	for _, w := range f.byID {
+		if w.Team != "" {
+			teams[w.Team] = append(teams[w.Team], w)
+		}
+	}
+	f.mu.RUnlock()
+
+	for _, members := range teams {
+		slices.SortFunc(members, oldest)
+	}
+	return teams
+}
+
+// teamDetails is a team with its members. Models count for each member that offers
+// them, whether it is online or not.
+func (f *Fleet) teamDetails(ctx context.Context, t store.Team, members []*Worker) (api.TeamDetails, error) {
+	creator, err := f.Accounts.ByID(ctx, t.UserID)
+	if err != nil && horde.CodeOf(err) == "" {
+		return api.TeamDetails{}, err
+	}
+
+	d := api.TeamDetails{
+		RequestsFulfilled: t.Totals.Fulfilments,
+		Kudos:             api.Float(t.Totals.Kudos.Float()),
+		Uptime:            t.Totals.Uptime,
+		WorkerCount:       len(members),
+		Workers:           make([]api.TeamWorker, len(members)),
+		Models:            modelCounts(members),
+		Name:              t.Name,
+		ID:                t.ID,
+	}
+	if t.Info != "" {
+		d.Info = &t.Info
+	}
+	if creator != nil {
+		d.Creator = creator.Alias()
+	}
+	now := f.Clock().UnixMicro()
+	for i, w := range members {
+		d.Workers[i] = api.TeamWorker{Type: w.Kind, Name: w.Name, ID: w.ID, Online: w.Online(now)}
+	}
+	return d, nil
+}
+
+// modelCounts counts the workers by model, the models in the order of their names.
+func modelCounts(workers []*Worker) []api.ModelCount {
+	counts := map[string]int{}
+	for _, w := range workers {
+		for _, m := range w.Settings.Models {
+			counts[m]++
+		}
+	}
+
+	list := make([]api.ModelCount, 0, len(counts))
+	for name, n := range counts {
+		list = append(list, api.ModelCount{Name: name, Count: n})
+	}
+	slices.SortFunc(list, func(a, b api.ModelCount) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
+// CreateTeam makes a team for a trusted user.
+func (f *Fleet) CreateTeam(ctx context.Context, caller *account.User, in api.TeamInput) (api.ModifiedTeam, error) {
+	switch {
+	case caller.Anonymous():
+		return api.ModifiedTeam{}, horde.Errorf("AnonForbidden", "The anonymous user cannot create teams. Register an account of your own.")
+	case !caller.Is(account.Trusted):
+		return api.ModifiedTeam{}, horde.Errorf("UntrustedTeamCreation", "Only trusted users can create teams.")
+	}
+	t := store.Team{ID: horde.NewID(), UserID: caller.ID}
+	in, err := f.cleanTeam(ctx, t.ID, in)
+	if err != nil {
+		return api.ModifiedTeam{}, err
+	}
+
+	err = f.writeTeam(ctx, t.ID, in, func(tx *store.Tx) error {
+		n, err := tx.CountTeams(caller.ID)
+		if err != nil {
+			return err
+		}
+		if n >= maxTeams {
+			return horde.Errorf("Forbidden", "You have created %d teams, which is as many as an account can have.", n)
+		}
+		applyTeam(&t, in)
+		t.Created = tx.Now
+		return tx.InsertTeam(t)
+	})
+	return api.ModifiedTeam{ID: t.ID, Name: in.Name, Info: in.Info}, err
+}
+
+// ModifyTeam changes name and info of a team: its creator's right and the
+// moderators'. Either all of it is done or nothing.
+func (f *Fleet) ModifyTeam(ctx context.Context, caller *account.User, id string, in api.TeamInput) (api.ModifiedTeam, error) {
+	t, err := f.findTeam(ctx, id)
+	if err != nil {
+		return api.ModifiedTeam{}, err
+	}
+	const refusal = "Only the creator of a team and the moderators of this horde can change it."
+	switch mayChange := governs(caller, t); {
+	case in.Info != nil && !mayChange:
+		return api.ModifiedTeam{}, horde.Errorf("NotOwner", refusal)
+	case in.Name != nil && !mayChange:
+		return api.ModifiedTeam{}, horde.Errorf("NotModerator", refusal)
+	case in == (api.TeamInput{}):
+		return api.ModifiedTeam{}, horde.Errorf("NoTeamModSelected", "No field to change was given.")
+	}
+	if in, err = f.cleanTeam(ctx, t.ID, in); err != nil {
+		return api.ModifiedTeam{}, err
+	}
+
+	err = f.writeTeam(ctx, t.ID, in, func(tx *store.Tx) error {
+		// Read it again: another call may have changed the other field, or deleted it.
+		t, err := tx.Team(t.ID)
+		if err != nil {
+			return err
+		}
+		applyTeam(&t, in)
+		return tx.UpdateTeam(t)
+	})
+	return api.ModifiedTeam{Name: in.Name, Info: in.Info}, err
+}
+
+// DeleteTeam removes a team: its creator's right and the moderators'. Its members
+// are in no team then.
+func (f *Fleet) DeleteTeam(ctx context.Context, caller *account.User, id string) (api.DeletedTeam, error) {
+	t, err := f.findTeam(ctx, id)
+	if err != nil {
+		return api.DeletedTeam{}, err
+	}
+	if !governs(caller, t) {
+		return api.DeletedTeam{}, horde.Errorf("NotModerator", "Only the creator of a team and the moderators of this horde can delete it.")
+	}
+
+	var members []string
+	for _, w := range f.members()[t.ID] {
+		members = append(members, w.ID)
+	}
+	unit := store.Unit{Key: t.ID, Workers: members, Do: func(tx *store.Tx) error { return tx.DeleteTeam(t.ID) }}
+	if err := f.Store.Write(unit); errors.Is(err, store.ErrLost) {
+		return api.DeletedTeam{}, errNoTeam(id)
+	} else if err != nil {
+		return api.DeletedTeam{}, err
+	}
+
+	err = errors.Join(f.Refresh(ctx, members), f.ReloadTeams(ctx))
+	return api.DeletedTeam{ID: t.ID, Name: t.Name}, err
+}
+
+// governs reports whether a user may change and delete a team.
+func governs(u *account.User, t store.Team) bool {
+	return !u.Anonymous() && u.ID == t.UserID || u.Is(account.Moderator)
+}
+
+// cleanTeam checks name and info that a team is to get, in the order of platform
+// rulebook §3.6, and returns them without markup.
+func (f *Fleet) cleanTeam(ctx context.Context, id string, in api.TeamInput) (api.TeamInput, error) {
+	var out api.TeamInput
+	if in.Name != nil {
+		name := strings.TrimSpace(moderation.Sanitize(*in.Name))
+		if name == "" {
+			return out, horde.Errorf("BadRequest", "The team needs a name.")
+		}
+		all, err := f.Store.Teams(ctx)
+		if err != nil {
+			return out, err
+		}
+		taken := func(t store.Team) bool { return t.ID != id && t.NameKey == teamKey(name) }
+		switch {
+		case slices.ContainsFunc(all, taken):
+			return out, errTeamNameTaken
+		case moderation.Profane(name):
+			return out, horde.Errorf("ProfaneTeamName", "Please choose a team name that everybody can read.")
+		}
+		out.Name = &name
+	}
+	if in.Info != nil {
+		if moderation.Profane(*in.Info) {
+			return out, horde.Errorf("ProfaneTeamInfo", "Please choose words that everybody can read.")
+		}
+		info := moderation.Sanitize(*in.Info)
+		out.Info = &info
+	}
+	return out, nil
+}
+
+// teamKey is a team's name as it is unique: in any case.
+func teamKey(name string) string { return strings.ToLower(name) }
+
+func applyTeam(t *store.Team, in api.TeamInput) {
+	if in.Name != nil {
+		t.Name, t.NameKey = *in.Name, teamKey(*in.Name)
+	}
+	if in.Info != nil {
+		t.Info = *in.Info
+	}
+}
+
+// writeTeam runs do under a name that no other team has, and brings the names of
+// teams up to date.
+func (f *Fleet) writeTeam(ctx context.Context, id string, in api.TeamInput, do func(*store.Tx) error) error {
+	err := f.Store.Write(store.Unit{Key: id, Do: func(tx *store.Tx) error {
+		if in.Name == nil {
+			return do(tx)
+		}
+		taken, err := tx.TeamNameTaken(teamKey(*in.Name), id)
+		if err == nil && taken {
+			err = errTeamNameTaken
+		}
+		if err != nil {
+			return err
+		}
+		return do(tx)
+	}})
+	switch {
+	case errors.Is(err, store.ErrDuplicate): // another node was faster
+		return errTeamNameTaken
+	case errors.Is(err, store.ErrNotFound):
+		return errNoTeam(id)
+	case err != nil:
+		return err
+	}
+	return f.ReloadTeams(ctx)
+}

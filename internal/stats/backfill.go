@@ -1,0 +1,101 @@
+package stats
+
+import (
+	"context"
+
+	"horde/internal/fleet"
+	"horde/internal/kudos"
+	"horde/internal/store"
+)
+
+// chunk is how many events of the ledger one transaction of the backfill reads.
+const chunk = 2000
+
+// Begin is called before a node serves. On the first start with statistics it says
+// that jobs count themselves from now on, and takes over how much was ever made
+// from the accounts: pixelsteps and tokens stand nowhere else. They are known for
+// all time alone, not for the last day and month.
+func (s *Stats) Begin(ctx context.Context) error {
+	begun, err := s.Store.BackfillBegun(ctx)
+	if err != nil || begun {
+		return err
+	}
+
+	var images, texts int64
+	for after := int64(-1); ; {
+		page, err := s.Store.AccountsAfter(ctx, after, chunk)
+		if err != nil {
+			return err
+		}
+		for _, a := range page {
+			images += a.Totals.Contribution[store.ImagePlace]
+			texts += a.Totals.Contribution[store.TextPlace]
+			after = a.UserID
+		}
+		if len(page) < chunk {
+			break
+		}
+	}
+
+	return s.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
+		first, err := tx.BeginBackfill()
+		if err != nil || !first {
+			return err
+		}
+		tx.CountPast(fleet.Image, "", 0, store.Tally{Things: images * imageUnit})
+		tx.CountPast(fleet.Text, "", 0, store.Tally{Things: texts})
+		return nil
+	}})
+}
+
+// imageUnit is how many pixelsteps one unit of the accounts' records is.
+const imageUnit = 10_000
+
+// Backfill counts the jobs that were delivered before Begin, from the ledger, in
+// transactions of their own until all are counted. One that was interrupted goes on
+// where it was.
+func (s *Stats) Backfill(ctx context.Context) error {
+	for done := false; !done && ctx.Err() == nil; {
+		err := s.Store.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
+			done, err = backfill(tx)
+			return err
+		}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// backfill counts the next chunk and reports whether it was the last.
+func backfill(tx *store.Tx) (done bool, err error) {
+	b, err := tx.Backfill()
+	if err != nil || b.Done {
+		return true, err
+	}
+	events, err := tx.PastEvents(b, chunk)
+	if err != nil {
+		return true, err
+	}
+
+	for _, e := range events {
+		b.Cursor = e.ID
+		kind := deliveredKinds[e.Reason]
+		if kind == "" || e.At >= b.Until {
+			continue
+		}
+		detail, err := kudos.ReadDetail(e.Detail)
+		if err != nil { // of a program that we do not know: the job counts, its model not
+			detail.Model = ""
+		}
+		tx.CountPast(kind, detail.Model, e.At, store.Tally{Jobs: 1})
+	}
+	b.Done = len(events) < chunk
+	return b.Done, tx.SetBackfill(b)
+}
+
+// deliveredKinds are the kinds of work by the reason of a delivery's event.
+var deliveredKinds = map[string]string{
+	kudos.ImageDelivered: fleet.Image,
+	kudos.TextDelivered:  fleet.Text,
+}

@@ -1,0 +1,109 @@
+package stats
+
+import (
+	"context"
+
+	"horde/api"
+	"horde/internal/catalog"
+	"horde/internal/fleet"
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// Stats reads and keeps the statistics of a horde.
+type Stats struct {
+	Store   *store.Store
+	Catalog *catalog.Catalog
+	Clock   horde.Clock
+}
+
+// Images sums up the images that were generated.
+func (s *Stats) Images(ctx context.Context) (api.ImageTotals, error) {
+	w, err := s.Store.Stats(ctx, fleet.Image, s.Clock().UnixMicro())
+	made := func(t store.Tally) api.ImagesMade { return api.ImagesMade{Images: t.Jobs, Pixelsteps: t.Things} }
+	return api.ImageTotals{
+		Minute: made(w.Minute),
+		Hour:   made(w.Hour),
+		Day:    made(w.Day),
+		Month:  made(w.Month),
+		Total:  made(w.Total),
+	}, err
+}
+
+// Texts sums up the text generations.
+func (s *Stats) Texts(ctx context.Context) (api.TextTotals, error) {
+	w, err := s.Store.Stats(ctx, fleet.Text, s.Clock().UnixMicro())
+	made := func(t store.Tally) api.TextsMade { return api.TextsMade{Requests: t.Jobs, Tokens: t.Things} }
+	return api.TextTotals{
+		Minute: made(w.Minute),
+		Hour:   made(w.Hour),
+		Day:    made(w.Day),
+		Month:  made(w.Month),
+		Total:  made(w.Total),
+	}, err
+}
+
+// States of models that a listing can be limited to.
+const (
+	Known  = "known"  // the model reference has them
+	Custom = "custom" // it has not
+	All    = "all"
+)
+
+// ImageModels counts the images by model. state is Known, Custom or All; a
+// BadRequest error for another.
+func (s *Stats) ImageModels(ctx context.Context, state string) (api.ImageModelTotals, error) {
+	known := s.Catalog.Snapshot().KnownImage
+	wanted := map[string]func(model string) bool{
+		Known:  known,
+		Custom: func(model string) bool { return !known(model) },
+		All:    func(string) bool { return true },
+	}[state]
+	if wanted == nil {
+		return api.ImageModelTotals{}, horde.Errorf("BadRequest", "model_state must be known, custom or all.")
+	}
+	t, err := s.models(ctx, fleet.Image, wanted)
+	return api.ImageModelTotals(t), err
+}
+
+// TextModels counts the text generations by model.
+func (s *Stats) TextModels(ctx context.Context) (api.TextModelTotals, error) {
+	t, err := s.models(ctx, fleet.Text, func(string) bool { return true })
+	return api.TextModelTotals(t), err
+}
+
+// models counts by model those that are wanted; a model that made nothing within a
+// span is not named in it.
+func (s *Stats) models(ctx context.Context, kind string, wanted func(model string) bool) (api.ModelTotals, error) {
+	all, err := s.Store.ModelStats(ctx, kind, s.Clock().UnixMicro())
+	t := api.ModelTotals{Day: api.ModelJobs{}, Month: api.ModelJobs{}, Total: api.ModelJobs{}}
+	for _, m := range all {
+		if !wanted(m.Model) {
+			continue
+		}
+		for _, span := range []struct {
+			counts api.ModelJobs
+			jobs   int64
+		}{{t.Day, m.Day}, {t.Month, m.Month}, {t.Total, m.Total}} {
+			if span.jobs > 0 {
+				span.counts[m.Model] = span.jobs
+			}
+		}
+	}
+	return t, err
+}
+
+// Merge merges old buckets into coarser ones, as any node may do at any time.
+func (s *Stats) Merge(ctx context.Context) error {
+	for ctx.Err() == nil {
+		var merged int
+		err := s.Store.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
+			merged, err = tx.MergeStats()
+			return err
+		}})
+		if err != nil || merged == 0 {
+			return err
+		}
+	}
+	return nil
+}
