@@ -99,7 +99,12 @@ async function assertReachable(locator, where) {
 async function assertReadable(page, where) {
   const faint = await page.evaluate(() => {
     const canvas = Object.assign(document.createElement('canvas'), { width: 1, height: 1 }).getContext('2d', { willReadFrequently: true });
+    const colours = new Map();
     const rgba = (colour) => {
+      if (!colours.has(colour)) colours.set(colour, drawn(colour));
+      return colours.get(colour);
+    };
+    const drawn = (colour) => {
       canvas.clearRect(0, 0, 1, 1);
       canvas.fillStyle = colour;
       canvas.fillRect(0, 0, 1, 1);
@@ -111,10 +116,13 @@ async function assertReadable(page, where) {
       const [r, g, b] = colour.slice(0, 3).map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
       return 0.2126 * r + 0.7152 * g + 0.0722 * b;
     };
+    const grounds = new Map([[null, [255, 255, 255, 1]]]);
     const ground = (element) => {
-      if (!element) return [255, 255, 255, 1];
-      const own = rgba(getComputedStyle(element).backgroundColor);
-      return own[3] === 1 ? own : over(own, ground(element.parentElement));
+      if (!grounds.has(element)) {
+        const own = rgba(getComputedStyle(element).backgroundColor);
+        grounds.set(element, own[3] === 1 ? own : over(own, ground(element.parentElement)));
+      }
+      return grounds.get(element);
     };
     const found = [];
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
