@@ -203,6 +203,9 @@ func (a *Accounts) Create(ctx context.Context, n NewUser) (*User, string, error)
 
 // Register makes a pseudonymous user (POST /register).
 func (a *Accounts) Register(ctx context.Context, username string) (key, alias string, err error) {
+	if moderation.Profane(username) {
+		return "", "", errProfaneName
+	}
 	u, key, err := a.Create(ctx, NewUser{Username: username})
 	if err != nil {
 		return "", "", err

@@ -324,3 +324,16 @@ func TestCacheIsBounded(t *testing.T) {
 		t.Errorf("%d users cached, %v", len(a.byKey), err)
 	}
 }
+
+// A profane name is refused at registration (platform rulebook §8.1).
+func TestRegisterRefusesProfaneNames(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		a := open(t, db.Open())
+		if _, _, err := a.Register(t.Context(), "fuck this"); horde.CodeOf(err) != "ProfaneUserName" {
+			t.Errorf("a profane name: %v", err)
+		}
+		if _, alias, err := a.Register(t.Context(), "Scunthorpe"); err != nil || alias == "" {
+			t.Errorf("an innocent name: %v", err)
+		}
+	})
+}

@@ -276,6 +276,8 @@ func (m *modification) trust(on bool) (*bool, error) {
 }
 
 // Concurrency of education accounts and of all others, unless it was set by hand.
+var errProfaneName = horde.Errorf("ProfaneUserName", "Please choose a username that everybody can read.")
+
 const (
 	schoolConcurrency = 200
 	usualConcurrency  = 30
@@ -311,7 +313,7 @@ func (m *modification) setName() error {
 	name := strings.TrimSpace(*m.in.Username)
 	switch {
 	case moderation.Profane(name):
-		return horde.Errorf("ProfaneUserName", "Please choose a username that everybody can read.")
+		return errProfaneName
 	case utf8.RuneCountInString(name) > maxUsername:
 		return horde.Errorf("TooLongUserName", "A username has at most %d characters.", maxUsername)
 	}
