@@ -305,3 +305,36 @@ func FuzzBookmark(f *testing.F) {
 		}
 	})
 }
+
+// TestHistoryOfASparedCharge: what the budget of a shared key did not cover of a
+// charge is told, also where that is all of it.
+func TestHistoryOfASparedCharge(t *testing.T) {
+	each(t, func(w *world) {
+		alice := w.user("alice", 0, 100)
+		for i, most := range []horde.Kudos{100, 0} {
+			w.event(fmt.Sprint("accept:", i), "request accepted", fmt.Sprint(i), "", kudos.About{Key: "k"}, []int64{alice.ID}, func(e *kudos.Entry) error {
+				return e.ChargeAtMost(alice.ID, 300, most, kudos.TaxParts(300, 0)...)
+			})
+		}
+		h := w.history(alice, "", 50)
+		if len(h.Movements) != 3 {
+			t.Fatalf("%+v", h.Movements)
+		}
+		for i, want := range []struct {
+			amount api.Float
+			text   string
+		}{{0, "3.00 of it forgiven"}, {-1, "2.00 of it forgiven"}} {
+			m := h.Movements[i]
+			if len(m.Movements) == 1 {
+				m = m.Movements[0]
+			}
+			if m.Amount != want.amount || !strings.Contains(m.Text, want.text+", since the budget of the shared key did not cover it") {
+				t.Errorf("%v: %s", m.Amount, m.Text)
+			}
+		}
+		if got := w.balance(alice); got != 99 {
+			t.Errorf("balance %v", got)
+		}
+		w.sound()
+	})
+}

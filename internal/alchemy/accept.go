@@ -214,10 +214,7 @@ func (q *Queue) fillKnown(ctx context.Context, d *draft) error {
 func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error {
 	e, x := d.e, q.index
 	row := e.row
-	open := len(e.forms) - len(d.done)
-	if err := x.keepPlaces(user, open); err != nil {
-		return err
-	}
+	open, placed := len(e.forms)-len(d.done), false
 	rows := make([]store.Form, len(e.forms))
 	for i, f := range e.forms {
 		rows[i] = f.Form
@@ -227,10 +224,8 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 		if err != nil {
 			return err
 		}
-		if q.Store.Peers() > 0 {
-			if err := x.placesAmongOthers(tx, user, open); err != nil {
-				return err
-			}
+		if err := x.room(tx, user, open, placed); err != nil {
+			return err
 		}
 		row.Priority = int64(math.RoundToEven(a.Balance.Float()))
 		if e.record.Held, err = kudos.HoldWhatIsThere(tx, row.UserID, d.wishes()); err != nil {
@@ -243,10 +238,19 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 		insert := row
 		insert.Body = string(body)
 		tx.InsertAlchemy(insert, rows, d.results)
-		return tx.ChangeAccount(row.UserID, func(a *store.Account) { a.LastActive = tx.Now })
+		if err := tx.ChangeAccount(row.UserID, func(a *store.Account) { a.LastActive = tx.Now }); err != nil {
+			return err
+		}
+		if !placed { // else the unit runs again
+			x.keepPlaces(row.UserID, open)
+			placed = true
+		}
+		return nil
 	}})
 	x.mu.Lock()
-	x.leavePlacesLocked(row.UserID, open)
+	if placed {
+		x.leavePlacesLocked(row.UserID, open)
+	}
 	if err != nil {
 		x.mu.Unlock()
 		return err

@@ -11,9 +11,10 @@ import (
 const formsPerJob = 10
 
 // How many forms a user has open is looked at when a request comes, in the order
-// of the checks, and once more when it is taken: then their places are kept until
-// they are in the index or refused, so that calls at one moment count each other.
-// What another node took in just now is looked up in the transaction.
+// of the checks, and once more in the transaction that takes it. The writer runs
+// those one by one, and whatever one of them takes is counted from then until it is
+// in the index, so that calls at one moment see each other. What another node took
+// in just now is looked up under the lock of the user's account.
 
 // mayOpen refuses n more forms to a user who has as many open as they may.
 func mayOpen(user *account.User, open, n int) error {
@@ -38,32 +39,9 @@ func (x *index) openLocked(user int64) int {
 	return 0
 }
 
-// keepPlaces counts n forms of a request that is about to be committed among what
-// its user has open, until leavePlacesLocked. TooManyPrompts when there is no room.
-func (x *index) keepPlaces(user *account.User, n int) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if err := mayOpen(user, x.openLocked(user.ID), n); err != nil {
-		return err
-	}
-	h := x.holder(user.ID)
-	h.coming++
-	h.open += n
-	return nil
-}
-
-// leavePlacesLocked undoes keepPlaces, under the lock of the index.
-func (x *index) leavePlacesLocked(user int64, n int) {
-	h := x.holders[user]
-	h.coming--
-	h.open -= n
-	x.tidyHolder(user)
-}
-
-// placesAmongOthers refuses n forms for which there is no room beside those that
-// other nodes took in: this one may have heard of them since the places were kept,
-// or not yet. The account of their user is locked, so that none is added meanwhile.
-func (x *index) placesAmongOthers(tx *store.Tx, user *account.User, n int) error {
+// room refuses n forms in the transaction that would take them, when their user has
+// no room for them any more. kept: their places are counted already.
+func (x *index) room(tx *store.Tx, user *account.User, n int, kept bool) error {
 	news, err := tx.Unheard()
 	if err != nil {
 		return err
@@ -77,9 +55,31 @@ func (x *index) placesAmongOthers(tx *store.Tx, user *account.User, n int) error
 		}
 	}
 	x.mu.Unlock()
+
+	if kept {
+		open -= n
+	}
 	more, err := tx.OpenFormsOf(user.ID, unknown)
 	if err != nil {
 		return err
 	}
-	return mayOpen(user, open-n+more, n) // their own places are kept already
+	return mayOpen(user, open+more, n)
+}
+
+// keepPlaces counts n forms of a request that is being committed among what its
+// user has open, until leavePlacesLocked.
+func (x *index) keepPlaces(user int64, n int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	h := x.holder(user)
+	h.coming++
+	h.open += n
+}
+
+// leavePlacesLocked undoes keepPlaces, under the lock of the index.
+func (x *index) leavePlacesLocked(user int64, n int) {
+	h := x.holders[user]
+	h.coming--
+	h.open -= n
+	x.tidyHolder(user)
 }

@@ -245,19 +245,15 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error
 	if err != nil {
 		return err
 	}
-	if err := e.home.keepPlace(ctx, e, t.user); err != nil {
-		return err
-	}
+	placed := false
 	row, payer := e.row, t.user.ID
 	err = q.Store.Write(store.Unit{Key: row.ID, Accounts: t.accounts(), Unheard: true, Do: func(tx *store.Tx) error {
 		a, err := tx.Account(payer)
 		if err != nil {
 			return err
 		}
-		if q.Store.Peers() > 0 {
-			if err := e.home.placeAmongOthers(ctx, tx, e, t.user); err != nil {
-				return err
-			}
+		if err := q.room(ctx, tx, e, t.user, placed); err != nil {
+			return err
 		}
 		key, err := t.recheck(tx, cost, w.up.MayDowngrade && !w.up.Needed)
 		if err != nil {
@@ -286,9 +282,18 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error
 		insert := row
 		insert.Body = string(body)
 		tx.InsertRequest(insert)
-		return t.chargeTax(tx, e, &row, tax)
+		if err := t.chargeTax(tx, e, &row, tax); err != nil {
+			return err
+		}
+		if !placed { // else the unit runs again
+			e.home.keepPlace(e)
+			placed = true
+		}
+		return nil
 	}})
-	e.enter(row, err == nil)
+	if placed {
+		e.enter(row, err == nil)
+	}
 	return err
 }
 
@@ -300,7 +305,7 @@ type taxed struct{ due, paid horde.Kudos }
 func (e *entry) enter(row store.Request, taken bool) {
 	x := e.home
 	x.mu.Lock()
-	x.leavePlaceLocked(e, e.countedWaiting())
+	x.leavePlaceLocked(e)
 	if taken {
 		e.row, e.state, e.rank = row, row.RequestState, rankOf(&row)
 		if x.entries[row.ID] == nil { // else the change log was faster

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"slices"
 
 	"horde/internal/account"
 	"horde/internal/horde"
@@ -9,10 +10,11 @@ import (
 )
 
 // Concurrency (§5.6): how many jobs a user may have waiting. It is looked at when a
-// request comes, in the order of the checks, and once more when it is taken: then
-// its place is kept under the index's lock until it is in the index or refused, so
-// that calls at one moment count each other. What another node took in just now
-// is looked up in the transaction that holds the user's account.
+// request comes, in the order of the checks, and once more in the transaction that
+// takes it. The writer runs those one by one, and whatever one of them takes has its
+// place counted from then until it is in the index, so that calls at one moment see
+// each other. What another node took in just now is looked up under the lock of the
+// user's account.
 
 // waitingOf counts what a user has waiting against the concurrency: the anonymous
 // user by the models asked for.
@@ -53,34 +55,10 @@ func mayWait(ctx context.Context, user *account.User, waiting, n int) error {
 		"Wait for some to finish, or ask for fewer.", n, waiting, most)
 }
 
-// keepPlace counts a request that is about to be committed among what its user has
-// waiting, until leavePlace. TooManyPrompts when there is no room for it.
-func (x *index) keepPlace(ctx context.Context, e *entry, user *account.User) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	n := e.countedWaiting()
-	if err := mayWait(ctx, user, x.waitingLocked(user, e.models()), n); err != nil {
-		return err
-	}
-	h := x.holder(user.ID)
-	h.coming++
-	h.count(e, n)
-	return nil
-}
-
-// leavePlaceLocked undoes keepPlace, under the lock of the index: n is what was
-// counted.
-func (x *index) leavePlaceLocked(e *entry, n int) {
-	h := x.holders[e.row.UserID]
-	h.coming--
-	h.count(e, -n)
-	x.tidyHolder(e.row.UserID)
-}
-
-// placeAmongOthers refuses a request for which there is no room beside those that
-// other nodes took in: this one may have heard of them since the place was kept, or
-// not yet. The account of its user is locked, so that none is added meanwhile.
-func (x *index) placeAmongOthers(ctx context.Context, tx *store.Tx, e *entry, user *account.User) error {
+// room refuses a request in the transaction that would take it, when its user has
+// no room for it any more. kept: its place is counted already.
+func (q *Queue) room(ctx context.Context, tx *store.Tx, e *entry, user *account.User, kept bool) error {
+	x := e.home
 	news, err := tx.Unheard()
 	if err != nil {
 		return err
@@ -94,23 +72,57 @@ func (x *index) placeAmongOthers(ctx context.Context, tx *store.Tx, e *entry, us
 		}
 	}
 	x.mu.Unlock()
-	rows, err := tx.RequestsOf(user.ID, unknown)
+
+	if kept {
+		waiting -= e.weighsOn(user, e.models())
+	}
+	others, err := tx.RequestsOf(user.ID, unknown)
 	if err != nil {
 		return err
 	}
-	for _, row := range rows {
+	for _, row := range others {
 		if row.Kind != x.kind.name || row.Expires <= tx.Now {
 			continue
 		}
-		other, err := x.readEntry(row)
+		o, err := x.readEntry(row)
 		if err != nil {
 			return err
 		}
-		h := holder{byModel: map[string]int{}}
-		h.count(other, other.countedWaiting())
-		lone := index{holders: map[int64]*holder{user.ID: &h}}
-		waiting += lone.waitingLocked(user, e.models())
+		waiting += o.weighsOn(user, e.models())
 	}
+	return mayWait(ctx, user, waiting, e.countedWaiting())
+}
+
+// weighsOn is how many jobs of a request count for its user where these models are
+// asked for.
+func (e *entry) weighsOn(user *account.User, models []string) int {
 	n := e.countedWaiting()
-	return mayWait(ctx, user, waiting-n, n) // its own place is kept already
+	if !user.Anonymous() || len(models) == 0 {
+		return n
+	}
+	shared := 0
+	for _, m := range models {
+		if slices.Contains(e.models(), m) {
+			shared++
+		}
+	}
+	return n * shared
+}
+
+// keepPlace counts a request that is being committed among what its user has
+// waiting, until leavePlaceLocked.
+func (x *index) keepPlace(e *entry) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	h := x.holder(e.row.UserID)
+	h.coming++
+	h.count(e, e.countedWaiting())
+}
+
+// leavePlaceLocked undoes keepPlace, under the lock of the index.
+func (x *index) leavePlaceLocked(e *entry) {
+	h := x.holders[e.row.UserID]
+	h.coming--
+	h.count(e, -e.countedWaiting())
+	x.tidyHolder(e.row.UserID)
 }

@@ -13,7 +13,7 @@ type Outcome struct {
 	ID       string
 	UserID   int64
 	Done     bool
-	Consumed horde.Kudos
+	Consumed horde.Kudos      // what it was charged, without what the budget of its shared key did not promise
 	Asked    *admission.Image // not to be changed
 	Pictures []Picture        // delivered ones, oldest first
 }
@@ -36,6 +36,9 @@ func (q *Queue) Outcome(ctx context.Context, id string) (Outcome, error) {
 	e.home.mu.Lock()
 	defer e.home.mu.Unlock()
 	o := Outcome{ID: e.row.ID, UserID: e.row.UserID, Done: e.done(e.counts()), Consumed: e.state.Consumed, Asked: e.record.Image}
+	if promised := e.record.Promised; promised != nil { // beyond it the charges may be forgiven
+		o.Consumed = min(o.Consumed, *promised)
+	}
 	for _, j := range e.jobs {
 		if j.State == store.JobDone && !j.Fake {
 			o.Pictures = append(o.Pictures, Picture{ID: j.ID, Model: j.Model, Seed: j.Seed, Censored: j.Censored})

@@ -472,6 +472,24 @@ func TestSharedKeyDowngrade(t *testing.T) {
 			t.Error(what)
 		}
 		deliverAll(t, n, worker)
+		var reckoned horde.Kudos // with, where ratings give back a part of what was paid
+		live, err := n.Store.LiveRequests(t.Context(), 0)
+		if err != nil || len(live) != 4 {
+			t.Fatal(len(live), err)
+		}
+		for _, r := range live {
+			o, err := n.Outcome(t.Context(), r.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reckoned += o.Consumed
+			if r.Priority != lastPriority {
+				t.Errorf("priority %d", r.Priority)
+			}
+		}
+		if reckoned > horde.Whole(2) {
+			t.Errorf("ratings reckon with %v", reckoned)
+		}
 		if k := n.keyNow(t, key); k.Utilized != horde.Whole(2) || k.Budget != 0 || k.Held != 0 {
 			t.Errorf("%v spent, %v left, %v set aside", k.Utilized, k.Budget, k.Held)
 		}
@@ -483,15 +501,6 @@ func TestSharedKeyDowngrade(t *testing.T) {
 		}
 		if what := keySound(t, db, n, owner, key); what != "" {
 			t.Error(what)
-		}
-		live, err := n.Store.LiveRequests(t.Context(), 0)
-		if err != nil || len(live) != 4 {
-			t.Fatal(len(live), err)
-		}
-		for _, r := range live {
-			if r.Priority != lastPriority {
-				t.Errorf("priority %d", r.Priority)
-			}
 		}
 	})
 }
