@@ -181,7 +181,7 @@ func answerError(w http.ResponseWriter, status int, e api.Error) {
 func (f *fakeHorde) user(w http.ResponseWriter, r *http.Request) {
 	switch r.Header.Get("apikey") {
 	case "known":
-		io.WriteString(w, `{"username":"fox#7","id":7,"kudos":1234.5,"trusted":true,"worker_count":1,"account_age":7200}`)
+		io.WriteString(w, `{"username":"fox#7","id":7,"kudos":1234.5,"trusted":true,"worker_count":1,"account_age":7200,"records":{"request":{"image":3}}}`)
 	default:
 		answerError(w, 404, api.Error{RC: "UserNotFound", Message: "User not found"})
 	}
