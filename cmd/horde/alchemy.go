@@ -95,7 +95,7 @@ func (c *AlchemyCmd) withdraw(ctx context.Context, con *console, h *client.Clien
 	before, _ := h.AlchemyStatus(ctx, id) // only for what is said
 	after, err := h.CancelAlchemy(ctx, id)
 	if err != nil {
-		return nil, notCancelled(err)
+		return nil, notCancelled(h, "interrogate", id, err)
 	}
 	if n := inHand(before, after); n > 0 {
 		fmt.Fprintf(con.stderr, "cancelled; forms that a worker had begun: %d. They are charged, and their results do not come any more\n", n)

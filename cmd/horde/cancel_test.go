@@ -159,3 +159,33 @@ func TestCancelFollowsWhatWorkersHave(t *testing.T) {
 		})
 	}
 }
+
+// Where the cancel does not get through, the command says what may go on.
+func TestCancelThatFails(t *testing.T) {
+	for _, args := range [][]string{
+		{"generate", "a slow fox", "-n", "2"},
+		{"text", "a slow fox", "-n", "2"},
+		{"alchemy", "https://example.org/slow"},
+	} {
+		t.Run(args[0], func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			f := newFakeHorde()
+			defer f.Close()
+			f.mu.Lock()
+			f.refuseCancel = true
+			f.mu.Unlock()
+			t.Setenv("HORDE_SERVER", f.URL)
+
+			c := startCommand(t, args...)
+			if err := f.await("GET .*(/events|/text/status/|/interrogate/status/)"); err != nil {
+				t.Fatal(err)
+			}
+			c.first()
+			<-c.ended
+			if said := c.err.String(); c.code != exitInterrupted || !strings.Contains(said, "is not cancelled: the horde says: no (Forbidden)") ||
+				!strings.Contains(said, "may still be worked on and charged") || !strings.Contains(said, "/status/0b5e77aa-1111") {
+				t.Errorf("exit status %d\n%s", c.code, said)
+			}
+		})
+	}
+}

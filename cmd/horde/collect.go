@@ -78,7 +78,7 @@ func withdraw(ctx context.Context, v *view, h *client.Client, id string, s *save
 	defer stop()
 	status, err := h.Cancel(asking, id)
 	if err != nil {
-		return nil, notCancelled(err)
+		return nil, notCancelled(h, "generate", id, err)
 	}
 	s.save(ctx, status.Generations)
 
@@ -99,12 +99,15 @@ func withdraw(ctx context.Context, v *view, h *client.Client, id string, s *save
 	return last, err
 }
 
-// notCancelled is the error of a cancel that failed.
-func notCancelled(err error) error {
+// notCancelled is the error of an interrupt whose cancel failed, or was not waited
+// for.
+func notCancelled(h *client.Client, kind, id string, err error) error {
+	why := explain(err)
 	if errors.Is(err, context.Canceled) {
-		return &exitError{exitInterrupted, errors.New("left without an answer to the cancel: the request may still be worked on and charged")}
+		why = "left before the horde answered"
 	}
-	return fmt.Errorf("cannot cancel: %w", err)
+	return &exitError{exitInterrupted, fmt.Errorf("request %s is not cancelled: %s. It may still be worked on and charged; %s",
+		clean(id), why, stillAt(h, kind, id))}
 }
 
 // stillComing says what a cancelled request goes on with.

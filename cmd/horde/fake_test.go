@@ -41,7 +41,9 @@ type fakeHorde struct {
 	models    string // that are served, as JSON; "": three
 	streams   int    // of events, so far
 	cancelled bool
-	delivered chan struct{} // closed by deliver
+
+	refuseCancel bool
+	delivered    chan struct{} // closed by deliver
 }
 
 func newFakeHorde() *fakeHorde {
@@ -77,7 +79,12 @@ func newFakeHorde() *fakeHorde {
 		}
 		f.log = append(f.log, fmt.Sprintf("%s %s %s", r.Method, r.URL.Path, body))
 		f.heard.Broadcast()
+		refused := f.refuseCancel && r.Method == http.MethodDelete
 		f.mu.Unlock()
+		if refused {
+			answerError(w, 403, api.Error{RC: "Forbidden", Message: "no"})
+			return
+		}
 		mux.ServeHTTP(w, r)
 	}))
 	return f
@@ -174,7 +181,7 @@ func answerError(w http.ResponseWriter, status int, e api.Error) {
 func (f *fakeHorde) user(w http.ResponseWriter, r *http.Request) {
 	switch r.Header.Get("apikey") {
 	case "known":
-		io.WriteString(w, `{"username":"fox#7","id":7,"kudos":1234.5,"trusted":true,"worker_count":1,"account_age":7200}`)
+		io.WriteString(w, `{"username":"fox#7","id":7,"kudos":1234.5,"trusted":true,"worker_count":1,"account_age":7200,"records":{"request":{"image":3}}}`)
 	default:
 		answerError(w, 404, api.Error{RC: "UserNotFound", Message: "User not found"})
 	}

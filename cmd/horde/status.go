@@ -199,7 +199,8 @@ func (c *WhoamiCmd) Run(con *console) error {
 		{"kudos", fmt.Sprintf("%.2f", float64(u.Kudos))},
 		{"roles", strings.Join(roles, ", ")},
 		{"workers", fmt.Sprint(u.WorkerCount)},
-		{"images asked for", fmt.Sprint(u.Records.Request.Image)},
+		// Hordes count each charge: for taking a request, and for each image of it.
+		{"image charges", fmt.Sprintf("%d (requests taken, and images delivered)", u.Records.Request.Image)},
 		{"images generated", fmt.Sprint(u.Records.Fulfillment.Image)},
 		{"account age", (time.Duration(u.AccountAge) * time.Second).String()},
 	})

@@ -101,7 +101,7 @@ func (c *TextCmd) withdraw(ctx context.Context, con *console, h *client.Client, 
 	defer stop()
 	before, err := h.CancelText(asking, id)
 	if err != nil {
-		return nil, nil, notCancelled(err)
+		return nil, nil, notCancelled(h, "generate/text", id, err)
 	}
 
 	// The answer is from before the cancel: a worker may have taken or delivered a
