@@ -145,7 +145,7 @@ func (x *index) setJob(e *entry, j store.Job) {
 			if e.tricks == nil {
 				e.tricks = map[string]bool{}
 			}
-			e.tricks[j.WorkerID] = true
+			e.tricks[j.WorkerID], e.untried = true, untried{}
 		}
 	case e.jobs[i].State == store.JobRunning && j.State != store.JobRunning:
 		x.running -= inProgress(e.jobs[i])
@@ -154,7 +154,20 @@ func (x *index) setJob(e *entry, j store.Job) {
 	if j.State != store.JobRunning {
 		delete(e.progress, j.ID)
 	}
+	if j.State == store.JobFaulted && !j.Fake && !j.Excused && !e.failed[j.WorkerID] {
+		e.blame(j.WorkerID)
+	}
 	e.wake()
+}
+
+// blame notes that a worker has failed on a request.
+func (e *entry) blame(worker string) {
+	failed := maps.Clone(e.failed)
+	if failed == nil {
+		failed = map[string]bool{}
+	}
+	failed[worker] = true
+	e.failed, e.untried, e.verdict = failed, untried{}, possibility{}
 }
 
 func inProgress(j *store.Job) int {

@@ -49,6 +49,8 @@ type work interface {
 	batch(v *view, model string, amount, left int) int
 	ttl(v *view) time.Duration
 	seed(left int) int64
+	// stored reports whether workers fetch from and put into our store.
+	stored() bool
 	// keep stores a result and returns what the job's row holds of it.
 	keep(ctx context.Context, q *Queue, job, generation string) (string, error)
 	// value is what a result is worth.

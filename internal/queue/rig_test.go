@@ -378,7 +378,15 @@ func balanced(n *node) string {
 		} else {
 			ok = ok && q.Jobs == asked && q.Jobs+q.Faults == q.Waiting+c.processing+c.finished+c.restarted
 		}
-		if ok = ok && q.Faulted == (q.Faults >= faultLimit); !ok {
+		tried := map[string]bool{}
+		for _, j := range db.jobs[id] {
+			if j.State == store.JobFaulted && !j.Fake {
+				tried[j.WorkerID] = true
+			}
+		}
+		// Three workers end a request; three faults do where nobody else is left.
+		ok = ok && (!q.Faulted || q.Faults >= faultLimit) && (q.Faulted || len(tried) < workerLimit)
+		if !ok {
 			return fmt.Sprintf("request %s of %d jobs: %+v, %+v", id, asked, q.RequestState, c)
 		}
 	}

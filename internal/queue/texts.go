@@ -155,6 +155,8 @@ func (w textWork) fits(v *view) bool {
 	return w.MaxLength <= v.settings.MaxLength && w.MaxContextLength <= v.settings.MaxContextLength
 }
 
+func (w textWork) stored() bool { return false }
+
 func (w textWork) refuses(*view) string { return "" }
 
 func (w textWork) batch(_ *view, _ string, amount, left int) int { return max(1, min(amount, left)) }

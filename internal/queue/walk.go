@@ -67,7 +67,7 @@ func (v *view) look(e *entry, why map[string]int) bool {
 	if reason != "" && reason != whySilent {
 		why[reason]++
 	}
-	return reason == ""
+	return reason == "" && (v.yields == nil || !v.yields(e))
 }
 
 // walk merges several lines in the order of the queue.
