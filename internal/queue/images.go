@@ -128,6 +128,8 @@ func (w imageWork) fits(*view) bool { return true }
 
 func (w imageWork) stored() bool { return true }
 
+func (w imageWork) lengths() (written, context int) { return 0, 0 }
+
 // refuses is limit_max_steps (§1.16).
 func (w imageWork) refuses(v *view) string {
 	if v.settings.LimitMaxSteps && v.tooManySteps(w.Models, w.AccurateSteps) {

@@ -320,6 +320,12 @@ func recount(x *index) string {
 		for k, v := range x.census.several {
 			c.Census["several "+k] = v.n
 		}
+		for k, v := range x.census.lengths {
+			c.Census[fmt.Sprint("length ", k)] = v
+		}
+		for k, v := range x.census.contexts {
+			c.Census[fmt.Sprint("context ", k)] = v
+		}
 		for f, v := range x.census.features {
 			c.Census[fmt.Sprint("features ", f)] = v
 		}
