@@ -42,6 +42,14 @@ type WorkerDetails struct {
 	Online             bool        `json:"online"`
 }
 
+// WorkerFailures is the answer of GET /api/ext/v1/workers/{worker_id}/failures: how
+// the worker's last jobs went.
+type WorkerFailures struct {
+	InARow      int     `json:"failures_in_a_row"`      // pops of which jobs failed, since the last delivery; counted to 5
+	PausedUntil *string `json:"paused_until,omitempty"` // RFC 3339; absent when the worker gets jobs
+	Message     *string `json:"message,omitempty"`      // what its pops are told then
+}
+
 // WorkerKudos says what a worker earned its kudos with; null when nothing.
 type WorkerKudos struct {
 	Generated *Float `json:"generated"`

@@ -426,20 +426,25 @@ func TestAborts(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), newClock(), t.TempDir())
 	alice, walter := n.person("alice", false), n.person("walter", false)
 	o := n.offer(walter, "w")
-	for i := range 101 {
-		n.ask(alice, api.AlchemyRequest{Forms: forms("caption"), SourceImage: "https://x.example/64x64"})
+	delivered := 0
+	for i := range 126 {
+		n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})
 		job := n.pop(o)
 		if w := n.Fleet.Named("w"); w.Maintenance {
 			t.Fatalf("in maintenance after %d", i)
 		}
 		for _, f := range job.Forms {
-			if _, err := n.submit(walter, api.AlchemySubmit{ID: f.ID, State: "faulted"}); err != nil {
+			s := api.AlchemySubmit{ID: f.ID, State: "faulted"}
+			if i%5 == 4 { // one that never delivers is paused long before
+				s, delivered = api.AlchemySubmit{ID: f.ID, Result: map[string]any{"caption": "x"}}, delivered+1
+			}
+			if _, err := n.submit(walter, s); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	if w := n.Fleet.Named("w"); !w.Maintenance || len(w.Totals.Suspicions) != 1 {
-		t.Errorf("%+v", w.Worker)
+	if w := n.Fleet.Named("w"); !w.Maintenance || len(w.Totals.Suspicions) != 1 || w.Totals.Uncompleted != 101 || delivered != 25 {
+		t.Errorf("%d delivered, %+v", delivered, w.Worker)
 	}
 }
 

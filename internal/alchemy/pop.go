@@ -101,6 +101,10 @@ func (q *Queue) match(o *fleet.FormsOffer) ([]*form, map[string]int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	c := choice{o: o, now: q.now(), want: min(o.Amount, maxAmount), fast: o.Worker.Speed() < fastSeconds, why: map[string]int{}, seen: map[*form]bool{}}
+	c.yields = func(f *form) bool { return q.yields(o.Worker, f) }
+	if o.Worker.Suspended(c.now) {
+		return nil, c.why
+	}
 	for _, f := range x.ofFriends(o) {
 		c.look(f)
 	}
@@ -185,6 +189,8 @@ type choice struct {
 	found []*form
 	why   map[string]int
 	seen  map[*form]bool
+	// yields reports whether a form that has failed is left to other workers.
+	yields func(*form) bool
 }
 
 // look takes a form if the worker may have it; false when there are enough.
@@ -199,8 +205,11 @@ func (c *choice) look(f *form) bool {
 	if !c.eligible(f) {
 		return true
 	}
-	if r := &f.e.record; (r.TrustedWorkers || r.UnsafeIP) && !c.o.Worker.OwnerTrusted() {
+	if f.e.record.needsTrust() && !c.o.Worker.OwnerTrusted() {
 		c.why["untrusted"]++
+		return true
+	}
+	if c.yields(f) {
 		return true
 	}
 	c.found = append(c.found, f)
@@ -250,6 +259,7 @@ func (q *Queue) claimUnit(found []*form, w *fleet.Worker, now, expires int64, ne
 	u := store.Unit{Key: inOrder[0].RequestID}
 	var renewals []*store.Ask[string]
 	claims := map[*form]*store.Ask[store.FormProgress]{}
+	pop := horde.NewID()
 	renewed := map[string]bool{}
 	for _, f := range inOrder {
 		if !renewed[f.RequestID] {
@@ -258,7 +268,7 @@ func (q *Queue) claimUnit(found []*form, w *fleet.Worker, now, expires int64, ne
 			renewals, u.First = append(renewals, renewal), append(u.First, renewal)
 		}
 		row := q.snapshot(f)
-		claims[f] = store.ClaimFormOf(&row, w.ID, now+formTime.Microseconds(), now)
+		claims[f] = store.ClaimFormOf(&row, w.ID, pop, now+formTime.Microseconds(), now)
 		u.First = append(u.First, claims[f])
 	}
 	u.Do = func(tx *store.Tx) error {

@@ -41,6 +41,7 @@ type Config struct {
 // Queue is the alchemy requests and forms of the horde as this node sees them.
 type Queue struct {
 	Config
+	opened  int64 // microseconds; when this node began to take results
 	index   *index
 	waiters waiting.Room[[]string] // pops, by the forms that they offer, sorted
 }
@@ -56,7 +57,7 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 	if c.Modes == nil {
 		c.Modes = func() admission.Server { return admission.Server{} }
 	}
-	q := &Queue{Config: c, index: newIndex()}
+	q := &Queue{Config: c, index: newIndex(), opened: c.Clock().UnixMicro()}
 	return q, q.Reload(ctx)
 }
 

@@ -17,7 +17,11 @@ import (
 const (
 	requestLife = 20 * time.Minute // without anything happening to it
 	formTime    = 3 * time.Minute  // for a worker to fill in a form
-	abortLimit  = 4                // times that a form is given up until it is faulted
+
+	// Failures until a form is faulted (§3.3; decisions, "#12 again: tries").
+	abortLimit  = 4  // where no other worker could fill it in
+	workerLimit = 3  // workers that failed on it
+	endingLimit = 10 // of all together, those that were nobody's fault among them
 
 	fastSeconds = 10 // per form: faster workers serve requests that want no slow ones
 	maxTiles    = 255
@@ -62,6 +66,7 @@ type form struct {
 	e        *entry
 	reserved bool // a claim of this node is not committed yet
 	queued   bool // it stands in the line of its name
+	untried  untried
 }
 
 func newEntry(row store.AlchemyRequest, forms []store.Form) (*entry, error) {

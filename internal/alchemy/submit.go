@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 
@@ -46,7 +47,7 @@ func (q *Queue) Submit(ctx context.Context, key string, s api.AlchemySubmit) (fl
 	case row.State != store.FormRunning:
 		return 0, ended(row.ID, w)
 	case s.State == "faulted":
-		err = q.fault(f, row, w)
+		err = q.fault(f, row, w, q.excuseOf(ctx, f))
 	default:
 		return q.deliver(ctx, f, row, settlement{worker: w, owner: owner, done: true}, s.Result)
 	}
@@ -260,67 +261,131 @@ func countForm(w *store.Worker, reward horde.Kudos, seconds float64, done bool) 
 	if !done {
 		return
 	}
+	fleet.EndFailures(w)
 	t.Speeds = append(slices.Clip(t.Speeds), math.Round(max(0, seconds)*10)/10)
 	if n := len(t.Speeds); n > speedSamples {
 		t.Speeds = t.Speeds[n-speedSamples:]
 	}
 }
 
-// fault puts a form back that its worker gave up, reported or by taking too long;
-// the fourth time it is faulted (§3.3). The worker's aborts are counted (§5.10).
-func (q *Queue) fault(f *form, row store.Form, w *fleet.Worker) error {
-	u := store.Unit{Key: f.RequestID}
+// fault puts a form back that its worker gave up, reported or by taking too long,
+// or ends it (§3.3). The worker's aborts and its failures in a row are counted
+// (§5.10), unless it is excused.
+func (q *Queue) fault(f *form, row store.Form, w *fleet.Worker, why excuse) error {
+	a := &abort{q: q, form: f, row: row, worker: w, why: why, next: row.FormProgress}
+	if a.next.Pop == "" { // an older node gave it out
+		a.next.Pop = row.ID
+	}
+	if why == noExcuse && row.WorkerID != "" {
+		a.next.FailedBy = failed(a.next, row.WorkerID, a.next.Pop)
+	}
+	a.tried = failuresOf(a.next)
+	a.ends = why == sourceGone || q.spent(f, a.tried, row.Aborts+1)
+
+	u := store.Unit{Key: f.RequestID, Do: a.do}
 	if w != nil {
 		u.Workers = []string{w.ID}
 	}
-	if f.e.record.Held && row.Aborts+1 >= abortLimit { // it will be faulted
-		u.Accounts = []int64{f.e.row.UserID}
+	if a.blamed() {
+		u.Workers = append(u.Workers, slices.Collect(maps.Keys(a.tried))...)
 	}
-	var out abort
-	u.Do = func(tx *store.Tx) (err error) {
-		out, err = q.giveUp(tx, f, row, w)
-		return err
+	if f.e.record.Held && a.ends {
+		u.Accounts = []int64{f.e.row.UserID}
 	}
 	if err := q.Store.Write(u); err != nil {
 		return err
 	}
-	if out.suspected {
-		q.Accounts.Forget(out.worker.UserID)
+	if a.suspected {
+		q.Accounts.Forget(w.UserID)
 	}
-	if w != nil {
-		q.Fleet.Touch(out.worker)
+	if a.suspended {
+		q.Log.Warn("worker is paused: all of its last forms failed", "worker", w.ID, "name", w.Name)
+	}
+	for _, row := range a.changed {
+		q.Fleet.Touch(row)
 	}
 	q.index.mu.Lock()
-	q.index.apply(f, out.form)
+	q.index.apply(f, a.news)
 	q.index.mu.Unlock()
 	q.offer(f.e)
 	return nil
 }
 
-// abort is what giving up a form made of it and of its worker.
+// abort is a form on its way to being given up.
 type abort struct {
-	form      store.FormProgress
-	worker    store.Worker // if there is one
-	suspected bool         // its owner, for too many aborts
+	q      *Queue
+	form   *form
+	row    store.Form
+	worker *fleet.Worker // nil: it is gone
+	why    excuse
+	next   store.FormProgress // with this failure
+	tried  failures           // this one among them
+	ends   bool               // it is faulted
+
+	news      store.FormProgress
+	changed   []store.Worker
+	suspected bool // the worker's owner, for too many aborts
+	suspended bool // the worker
 }
 
-func (q *Queue) giveUp(tx *store.Tx, f *form, row store.Form, w *fleet.Worker) (out abort, err error) {
-	if out.form, err = tx.RequeueForm(&row, abortLimit); err != nil {
-		return out, err
+// blamed reports whether the form failed on so many workers that it is to blame.
+func (a *abort) blamed() bool { return len(a.tried) >= workerLimit }
+
+func (a *abort) do(tx *store.Tx) (err error) {
+	a.changed, a.suspected, a.suspended = nil, false, false // of a run that was rolled back
+	to := store.FormWaiting
+	if a.ends {
+		to = store.FormFaulted
 	}
-	if out.form.State == store.FormFaulted {
-		if err := f.e.record.release(tx, f.ID); err != nil {
-			return out, err
+	if a.news, err = tx.RequeueForm(&a.row, to, a.next.FailedBy); err != nil {
+		return err
+	}
+	if a.ends {
+		if err := a.form.e.record.release(tx, a.form.ID); err != nil {
+			return err
 		}
 	}
-	if w == nil {
-		return out, nil
+	if a.blamed() {
+		if err := a.forgive(tx); err != nil {
+			return err
+		}
 	}
-	out.worker, err = tx.ChangeWorker(w.ID, func(r *store.Worker) {
-		out.suspected = fleet.CountAbort(r, tx.Now, q.Modes().Raid, w.OwnerTrusted())
+	if a.worker == nil || a.why != noExcuse {
+		return nil
+	}
+	w, err := tx.ChangeWorker(a.worker.ID, func(r *store.Worker) {
+		a.suspected = fleet.CountAbort(r, tx.Now, a.q.Modes().Raid, a.worker.OwnerTrusted())
+		if !a.blamed() || !fleet.HasDelivered(r) {
+			a.suspended = fleet.CountFailure(r, a.next.Pop, tx.Now)
+		}
 	})
-	if err == nil && out.suspected {
-		err = account.SuspectUser(tx, out.worker.UserID, account.SuspicionAborts)
+	if err != nil {
+		return err
 	}
-	return out, err
+	a.changed = append(a.changed, w)
+	if a.suspected {
+		return account.SuspectUser(tx, w.UserID, account.SuspicionAborts)
+	}
+	return nil
+}
+
+// forgive takes a form that failed on many workers out of the failures of those that
+// have delivered before: else whoever asks for what no worker can make would pause
+// them all.
+func (a *abort) forgive(tx *store.Tx) error {
+	for id, pops := range a.tried {
+		w, err := tx.ChangeWorker(id, func(w *store.Worker) {
+			if fleet.HasDelivered(w) {
+				fleet.ForgiveFailures(w, pops)
+			}
+		})
+		if errors.Is(err, store.ErrNotFound) { // it was deleted
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		a.changed = append(a.changed, w)
+	}
+	return nil
 }

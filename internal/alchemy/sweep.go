@@ -118,7 +118,7 @@ func (q *Queue) timeOut(ctx context.Context, row store.Form) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	err = q.fault(f, row, w)
+	err = q.fault(f, row, w, q.excuseOfLate(row))
 	if errors.Is(err, store.ErrLost) {
 		return false, nil
 	}

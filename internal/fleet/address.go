@@ -61,5 +61,5 @@ func (f *Fleet) suspectAddress(w *Worker, owner *account.User) (*Worker, error) 
 	}
 	f.Accounts.Forget(owner.ID)
 	f.Touch(row)
-	return f.latest(w), nil
+	return f.Latest(w), nil
 }

@@ -263,12 +263,12 @@ func (f *Fleet) joined(w *Worker, owner *account.User, kind string) (*Worker, er
 func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s Settings, addr string) (*Worker, error) {
 	now := f.Clock().UnixMicro()
 	w.seen.Store(now)
-	owned := w.Owner == owner || w.Owner != nil && *w.Owner == *owner
+	owned := sameUser(w.Owner, owner)
 	young := now-w.Created < debounce.Microseconds()
 	if !young && now-w.LastCheckIn < debounce.Microseconds() {
 		if !owned {
 			f.setOwner(owner)
-			return f.latest(w), nil
+			return f.Latest(w), nil
 		}
 		return w, nil
 	}
@@ -299,11 +299,11 @@ func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s S
 	if err := f.put(row, owner); err != nil {
 		return nil, err
 	}
-	return f.latest(w), nil
+	return f.Latest(w), nil
 }
 
-// latest is the newest snapshot of a worker.
-func (f *Fleet) latest(w *Worker) *Worker {
+// Latest is the newest snapshot of a worker, the given one when it is gone.
+func (f *Fleet) Latest(w *Worker) *Worker {
 	if now := f.Worker(w.ID); now != nil {
 		return now
 	}
@@ -311,11 +311,11 @@ func (f *Fleet) latest(w *Worker) *Worker {
 }
 
 // accrue adds the time since the last check-in to the uptime and returns the
-// reward that has come due (§6.8). Coming back from stale, paused or
+// reward that has come due (§6.8). Coming back from stale, paused, suspended or
 // maintenance restarts the meter.
 func (f *Fleet) accrue(r *store.Worker, s Settings, now int64) horde.Kudos {
 	elapsed := now - r.LastCheckIn
-	if elapsed > staleAfter.Microseconds() || r.Paused || r.Maintenance {
+	if elapsed > staleAfter.Microseconds() || r.Paused || r.Maintenance || r.Totals.SuspendedUntil > now {
 		r.Totals.UptimeReward = r.Totals.Uptime
 		return 0
 	}

@@ -68,7 +68,7 @@ func (f *Fleet) ownerDetails(w *Worker, d *api.WorkerDetails, moderator bool) {
 	d.Trusted, d.Flagged = o.Is(account.Trusted), o.Is(account.Flagged)
 	if moderator || o.PublicWorkers {
 		alias := o.Alias()
-		d.Owner, d.Messages = &alias, f.addressedTo(w.ID)
+		d.Owner, d.Messages = &alias, f.addressedTo(w)
 	}
 	if moderator && o.Contact != "" {
 		d.Contact = &o.Contact

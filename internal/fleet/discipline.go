@@ -1,9 +1,13 @@
 package fleet
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
+	"horde/api"
 	"horde/internal/account"
+	"horde/internal/horde"
 	"horde/internal/store"
 )
 
@@ -14,6 +18,12 @@ const (
 	raidAbortLimit  = 10  // in a raid
 	formsAbortLimit = 100 // of alchemists
 	pausingSuspects = 5
+)
+
+// What becomes of workers that only fail (decisions, "#12 again: tries").
+const (
+	suspendingRun = 5                // pops that failed since the last delivery
+	suspension    = 10 * time.Minute // in which the worker gets no jobs
 )
 
 const tooManyAborts = "This worker has been put into maintenance mode because it dropped too many jobs within an hour. " +
@@ -57,4 +67,99 @@ func CountAbort(w *store.Worker, now int64, raid, trusted bool) (suspected bool)
 		Suspect(w, account.SuspicionAborts)
 	}
 	return !trusted
+}
+
+// Standing says how far a worker can be relied on; the lower, the better.
+type Standing int
+
+// Standings of workers.
+const (
+	Proven  Standing = iota // it has delivered, and did not fail since
+	Untried                 // it has neither delivered nor failed
+	Failing                 // it has failed since its last delivery
+)
+
+// Standing is what the worker's last jobs say of it.
+func (w *Worker) Standing() Standing { return standingOf(&w.Totals) }
+
+func standingOf(t *store.WorkerTotals) Standing {
+	switch {
+	case len(t.FailedPops) > 0:
+		return Failing
+	case t.Fulfilments == 0:
+		return Untried
+	}
+	return Proven
+}
+
+// Suspended reports whether the worker gets no jobs because all of its last ones
+// failed.
+func (w *Worker) Suspended(now int64) bool { return w.Totals.SuspendedUntil > now }
+
+// CountFailure adds a pop of which a job failed to a worker's row; more failures of
+// the same pop add nothing. Too many in a row suspend the worker, which it reports.
+func CountFailure(w *store.Worker, pop string, now int64) (suspended bool) {
+	t := &w.Totals
+	if slices.Contains(t.FailedPops, pop) {
+		return false
+	}
+	t.FailedPops = append(slices.Clip(t.FailedPops), pop)
+	if n := len(t.FailedPops); n > suspendingRun {
+		t.FailedPops = t.FailedPops[n-suspendingRun:]
+	}
+	// Jobs that it had in hand already do not make the suspension longer.
+	if len(t.FailedPops) < suspendingRun || t.SuspendedUntil > now {
+		return false
+	}
+	t.SuspendedUntil = now + suspension.Microseconds()
+	return true
+}
+
+// EndFailures forgets the failures of a worker that has delivered, or whose owner
+// says that it is well again.
+func EndFailures(w *store.Worker) { w.Totals.FailedPops, w.Totals.SuspendedUntil = nil, 0 }
+
+// HasDelivered reports whether a worker has ever delivered anything.
+func HasDelivered(w *store.Worker) bool { return w.Totals.Fulfilments > 0 }
+
+// ForgiveFailures takes pops out of a worker's failures that were not its fault.
+func ForgiveFailures(w *store.Worker, pops []string) {
+	t := &w.Totals
+	t.FailedPops = slices.DeleteFunc(slices.Clone(t.FailedPops), func(pop string) bool { return slices.Contains(pops, pop) })
+	if len(t.FailedPops) < suspendingRun {
+		t.SuspendedUntil = 0
+	}
+}
+
+// Failures tells the owner of a worker, or a moderator, how its last jobs went.
+func (f *Fleet) Failures(caller *account.User, w *Worker) (api.WorkerFailures, error) {
+	if caller.ID != w.UserID && !caller.Is(account.Moderator) {
+		return api.WorkerFailures{}, horde.Errorf("NotOwner", "Only the owner of the worker and the moderators of this horde can see its failures.")
+	}
+	a := api.WorkerFailures{InARow: len(w.Totals.FailedPops)}
+	if w.Suspended(f.Clock().UnixMicro()) {
+		until := horde.FromMicros(w.Totals.SuspendedUntil).Format(time.RFC3339)
+		a.PausedUntil, a.Message = &until, &w.suspensionMessage().Message
+	}
+	return a, nil
+}
+
+// suspensionOrigin is who tells a worker that it is suspended.
+const suspensionOrigin = "This horde"
+
+// suspensionMessage is what a suspended worker is told.
+func (w *Worker) suspensionMessage() *api.WorkerMessage {
+	until := horde.FromMicros(w.Totals.SuspendedUntil)
+	id := w.ID
+	if n := len(w.Totals.FailedPops); n > 0 {
+		id = w.Totals.FailedPops[n-1] // each suspension has another
+	}
+	return &api.WorkerMessage{
+		ID:     id,
+		Origin: suspensionOrigin,
+		Expiry: rfc822(w.Totals.SuspendedUntil),
+		Message: fmt.Sprintf("This worker is paused until %s UTC: the jobs of its last %d pops were all faulted or not delivered in time. "+
+			"Please check its log, models and settings. It gets jobs again by itself then, or at once when its owner switches maintenance mode off for it.",
+			until.Format("15:04"), len(w.Totals.FailedPops)),
+	}
 }

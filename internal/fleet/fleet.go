@@ -45,6 +45,7 @@ type Fleet struct {
 	inbox inbox
 
 	teamNames atomic.Pointer[map[string]string] // by id
+	turns     atomic.Uint64                     // see Turns
 
 	making sync.Mutex // one new worker at a time, so that limits hold
 }
@@ -148,9 +149,40 @@ func (f *Fleet) put(row store.Worker, owner *account.User) error {
 	if err != nil {
 		return err
 	}
+	if old := f.byID[row.ID]; old == nil || old.turned(w) {
+		f.turns.Add(1)
+	}
 	f.byID[w.ID], f.byName[w.Name] = w, w
 	return nil
 }
+
+// Turns grows whenever a worker comes or goes, or becomes another one to whoever
+// hands out jobs: what was found out about the workers holds as long as it stays,
+// but for those that are not seen any more.
+func (f *Fleet) Turns() uint64 { return f.turns.Load() }
+
+// turned reports whether a newer snapshot of a worker is another one to whoever
+// hands out jobs. What each delivery changes does not count.
+func (w *Worker) turned(now *Worker) bool {
+	return w.Maintenance != now.Maintenance || w.Paused != now.Paused || w.Totals.SuspendedUntil != now.Totals.SuspendedUntil ||
+		w.Standing() != now.Standing() || w.pace() != now.pace() || w.Worker.Settings != now.Worker.Settings || !sameUser(w.Owner, now.Owner)
+}
+
+// pace is the worker's speed as far as requests for fast workers tell speeds apart:
+// in steps of half a megapixelstep a second, of a token a second, of ten seconds a
+// form.
+func (w *Worker) pace() int {
+	step, most := 1.0, 5.0
+	switch w.Kind {
+	case Image:
+		step, most = 500_000, 1
+	case Forms:
+		step, most = 10, 1
+	}
+	return int(min(w.Speed()/step, most))
+}
+
+func sameUser(a, b *account.User) bool { return a == b || a != nil && b != nil && *a == *b }
 
 // Worker finds a worker by id; nil when there is none.
 func (f *Fleet) Worker(id string) *Worker {

@@ -37,18 +37,21 @@ func rfc822(micros int64) string {
 // noMessages is the list of workers that nobody tells anything.
 var noMessages = []api.WorkerMessage{}
 
-// MessagesFor are the messages that a worker is told at a pop: those to it, and
-// those to all workers, the oldest first; never nil.
+// MessagesFor are the messages that a worker is told at a pop: those to all
+// workers and those to it, the oldest first, then that it is suspended; never nil.
 func (f *Fleet) MessagesFor(worker string) []api.WorkerMessage {
+	now := f.Clock().UnixMicro()
+	w := f.Worker(worker)
+	suspended := w != nil && w.Suspended(now)
+
 	b := &f.inbox
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	all, own := b.byAddee[""], b.byAddee[worker]
-	if len(all)+len(own) == 0 {
+	if len(all)+len(own) == 0 && !suspended {
 		return noMessages
 	}
-	now := f.Clock().UnixMicro()
-	out := make([]api.WorkerMessage, 0, len(all)+len(own))
+	out := make([]api.WorkerMessage, 0, len(all)+len(own)+1)
 	for _, list := range [][]*letter{all, own} {
 		for _, l := range list {
 			if l.Expires > now {
@@ -56,20 +59,35 @@ func (f *Fleet) MessagesFor(worker string) []api.WorkerMessage {
 			}
 		}
 	}
+	if suspended {
+		out = append(out, *w.suspensionMessage())
+	}
 	return out
 }
 
-// addressedTo are the messages to one worker, without those to all.
-func (f *Fleet) addressedTo(worker string) []api.Message {
+// addressedTo are the messages to one worker, without those to all; that it is
+// suspended among them.
+func (f *Fleet) addressedTo(w *Worker) []api.Message {
 	b := &f.inbox
 	out := []api.Message{}
 	now := f.Clock().UnixMicro()
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	for _, l := range b.byAddee[worker] {
+	for _, l := range b.byAddee[w.ID] {
 		if l.Expires > now {
 			out = append(out, messageOf(l.WorkerMessage))
 		}
+	}
+	if w.Suspended(now) {
+		m := w.suspensionMessage()
+		out = append(out, messageOf(store.WorkerMessage{
+			ID:       m.ID,
+			WorkerID: w.ID,
+			Message:  m.Message,
+			Origin:   m.Origin,
+			Created:  w.Totals.SuspendedUntil - suspension.Microseconds(),
+			Expires:  w.Totals.SuspendedUntil,
+		}))
 	}
 	return out
 }

@@ -182,7 +182,12 @@ func (m *modification) maintenance() error {
 		text = clip(moderation.Sanitize(*m.in.MaintenanceMsg), maxMaintenanceMsg)
 	}
 	m.out.Maintenance = m.in.Maintenance
-	m.changes = append(m.changes, func(w *store.Worker) { w.Maintenance, w.MaintenanceMsg = on, text })
+	m.changes = append(m.changes, func(w *store.Worker) {
+		w.Maintenance, w.MaintenanceMsg = on, text
+		if !on { // whoever switches it off says that the worker is well
+			EndFailures(w)
+		}
+	})
 	return nil
 }
 
@@ -207,7 +212,12 @@ func (m *modification) paused() error {
 		return horde.Errorf("NotModerator", "Workers are paused by the moderators of this horde. You can use maintenance.")
 	}
 	m.out.Paused = m.in.Paused
-	m.changes = append(m.changes, func(w *store.Worker) { w.Paused = *m.in.Paused })
+	m.changes = append(m.changes, func(w *store.Worker) {
+		w.Paused = *m.in.Paused
+		if !w.Paused {
+			EndFailures(w)
+		}
+	})
 	return nil
 }
 
@@ -275,6 +285,7 @@ func (f *Fleet) remove(w *Worker) error {
 func (f *Fleet) drop(ids ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.turns.Add(1)
 	for _, id := range ids {
 		if w := f.byID[id]; w != nil {
 			delete(f.byID, id)
@@ -333,6 +344,7 @@ func (f *Fleet) OwnersChanged(ctx context.Context, users ...int64) error {
 func (f *Fleet) setOwner(owner *account.User) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.turns.Add(1)
 	for id, w := range f.byID {
 		if w.UserID != owner.ID {
 			continue

@@ -67,6 +67,10 @@ func (s *Server) adminRoutes() []route {
 			doc: &doc{summary: "See a worker", mayKey: true, agent: true, answers: map[int]any{http.StatusOK: worker}},
 		},
 		{
+			method: http.MethodGet, pattern: "/api/ext/v1/workers/{worker_id}/failures", handle: s.getWorkerFailures, limits: workerIDRates,
+			doc: &doc{summary: "See how the last jobs of a worker went; for its owner and moderators", key: true, answers: map[int]any{http.StatusOK: api.WorkerFailures{}}},
+		},
+		{
 			method: http.MethodPut, pattern: "/api/v2/workers/{worker_id}", handle: s.putWorker, limits: workerIDRates,
 			doc: &doc{summary: "Change a worker", key: true, agent: true, body: api.ModifyWorkerSchema, answers: map[int]any{http.StatusOK: api.ModifiedWorker{}}},
 		},

@@ -69,6 +69,27 @@ func (s *Server) replyWorker(w http.ResponseWriter, r *http.Request, worker *fle
 	return reply(w, r, http.StatusOK, &details)
 }
 
+// getWorkerFailures tells the owner of a worker, or a moderator, how its last jobs
+// went.
+func (s *Server) getWorkerFailures(w http.ResponseWriter, r *http.Request) error {
+	if err := requireKey(r); err != nil {
+		return err
+	}
+	caller, err := s.Accounts.ByKey(r.Context(), apiKey(r))
+	if err != nil {
+		return err
+	}
+	worker, err := s.Fleet.Find(r.Context(), r.PathValue("worker_id"))
+	if err != nil {
+		return err
+	}
+	failures, err := s.Fleet.Failures(caller, worker)
+	if err != nil {
+		return err
+	}
+	return reply(w, r, http.StatusOK, &failures)
+}
+
 // putWorker changes a worker.
 func (s *Server) putWorker(w http.ResponseWriter, r *http.Request) error {
 	in, body, err := decodeRaw[api.ModifyWorker](w, r, api.ModifyWorkerSchema)

@@ -499,6 +499,34 @@ func TestBadWorkers(t *testing.T) {
 	})
 }
 
+// Two fresh workers, one of which faults at once and always asks first: nobody's
+// request ends by it while the other one stands by.
+func TestOneBrokenWorkerHarmsNobody(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		n, clock := clockedNode(t, db)
+		for _, kind := range trades {
+			t.Run(kind.name, func(t *testing.T) {
+				d := newDeal(t, n, clock, kind)
+				d.take(d.rival, "good")
+				for range 5 {
+					d.ask()
+					for range d.faults {
+						if d.job = d.take(d.owner, "bad"); d.job != "" {
+							d.fault("nothing")
+						}
+					}
+					d.state("waiting")
+					job := d.take(d.rival, "good")
+					if got := d.submit(d.submits, d.rival.key, job, d.result); got != "paid" {
+						t.Errorf("the good worker: %s", got)
+					}
+					d.state("done")
+				}
+			})
+		}
+	})
+}
+
 func clockedNode(t *testing.T, db *storetest.DB) (*Node, *atomic.Int64) {
 	t.Helper()
 	clock := &atomic.Int64{}

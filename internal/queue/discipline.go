@@ -13,6 +13,7 @@ const speedSamples = 20 // generation rulebook §5.10
 // countDelivery adds a delivery to a worker's life, and suspicions when it came
 // faster than any hardware could.
 func countDelivery(w *store.Worker, s settlement) {
+	fleet.EndFailures(w)
 	t := &w.Totals
 	t.Kudos += s.earned
 	t.Generated += s.earned

@@ -161,6 +161,7 @@ func TestTextHoldsEnd(t *testing.T) {
 		} {
 			t.Run(tt.name, func(t *testing.T) {
 				p := n.person(t, false, 1000)
+				c.advance(6 * time.Minute) // so that the workers of other rows are gone
 				a := askText(p, 2, "a/model")
 				a.Body.Params.MaxLength = ptr(800) // of 1 billion parameters, as nothing is known of it
 				id := n.acceptText(t, a)

@@ -129,6 +129,10 @@ func anyBelow(known *catalog.Snapshot, models []string, steps int) bool {
 
 func (w imageWork) fits(*view) bool { return true }
 
+func (w imageWork) stored() bool { return true }
+
+func (w imageWork) lengths() (written, context int) { return 0, 0 }
+
 // refuses is limit_max_steps (§1.16).
 func (w imageWork) refuses(v *view) string {
 	if v.settings.LimitMaxSteps && v.tooManySteps(w.Models, w.AccurateSteps) {

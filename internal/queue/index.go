@@ -155,7 +155,7 @@ func (x *index) setJob(e *entry, j store.Job) {
 			if e.tricks == nil {
 				e.tricks = map[string]bool{}
 			}
-			e.tricks[j.WorkerID] = true
+			e.tricks[j.WorkerID], e.untried = true, untried{}
 		}
 	case e.jobs[i].State == store.JobRunning && j.State != store.JobRunning:
 		x.running -= inProgress(e.jobs[i])
@@ -165,7 +165,20 @@ func (x *index) setJob(e *entry, j store.Job) {
 	if j.State != store.JobRunning {
 		delete(e.reports, j.ID)
 	}
+	if j.State == store.JobFaulted && !j.Fake && !j.Excused && !e.failed[j.WorkerID] {
+		e.blame(j.WorkerID)
+	}
 	e.wake()
+}
+
+// blame notes that a worker has failed on a request.
+func (e *entry) blame(worker string) {
+	failed := maps.Clone(e.failed)
+	if failed == nil {
+		failed = map[string]bool{}
+	}
+	failed[worker] = true
+	e.failed, e.untried, e.verdict = failed, untried{}, possibility{}
 }
 
 func inProgress(j *store.Job) int {
@@ -181,7 +194,7 @@ func (x *index) place(e *entry) {
 	switch {
 	case want && !e.queued:
 		e.queued = true
-		x.poll(e, 1)
+		x.census.add(e, 1)
 		for l := range x.lines(e, true) {
 			l.Set(e)
 		}
@@ -195,7 +208,7 @@ func (x *index) unplace(e *entry) {
 		return
 	}
 	e.queued = false
-	x.poll(e, -1)
+	x.census.add(e, -1)
 	for l := range x.lines(e, false) {
 		l.Delete(e)
 	}
@@ -286,6 +299,8 @@ type census struct {
 	aimed    int
 	aimedAt  map[string]int // by worker
 	barred   map[string]int // by worker that they exclude
+	lengths  map[int]int    // by the length of text that they ask for, in tokens
+	contexts map[int]int    // by the context that they need
 }
 
 type several struct {
@@ -295,19 +310,16 @@ type several struct {
 
 func newCensus() census {
 	return census{features: map[features]int{}, single: map[string]int{}, several: map[string]*several{},
-		aimedAt: map[string]int{}, barred: map[string]int{}}
-}
-
-// poll adds a request to the census of a kind that has one, or takes it out.
-func (x *index) poll(e *entry, n int) {
-	if x.kind.census {
-		x.census.add(e, n)
-	}
+		aimedAt: map[string]int{}, barred: map[string]int{}, lengths: map[int]int{}, contexts: map[int]int{}}
 }
 
 func (c *census) add(e *entry, n int) {
 	c.total += n
 	bump(c.features, e.feat, n)
+	if written, context := e.work.lengths(); written > 0 {
+		bump(c.lengths, written, n)
+		bump(c.contexts, context, n)
+	}
 	q := e.record.common
 	switch len(q.Models) {
 	case 0:

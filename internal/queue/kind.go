@@ -24,9 +24,10 @@ type kind struct {
 	fresh     float64 // those of a worker that has delivered nothing
 	unit      float64 // things in one unit of the users' records
 
-	// census: skipped tells of all waiting requests, else only of what the walk
-	// refused.
-	census bool
+	// reasons are what skipped counts of all waiting requests, beside what the walk
+	// refused; always are the counters that it tells of at zero too.
+	reasons []reason
+	always  []string
 
 	// look works out what of a worker is asked for again and again.
 	look func(v *view)
@@ -42,6 +43,8 @@ type work interface {
 	features(r *record) features
 	things() int64 // of one job: pixelsteps, tokens
 	asked() int64  // the same as statistics count it (platform rulebook §3.10)
+	// lengths are those in tokens that a worker has to bear; 0: none.
+	lengths() (written, context int)
 	// fits is what the query of a pop asks beyond the features.
 	fits(v *view) bool
 	// refuses names the gate beyond the features that stops the worker, "" when
@@ -50,6 +53,8 @@ type work interface {
 	batch(v *view, model string, amount, left int) int
 	ttl(v *view) time.Duration
 	seed(left int) int64
+	// stored reports whether workers fetch from and put into our store.
+	stored() bool
 	// keep stores a result and returns what the job's row holds of it.
 	keep(ctx context.Context, q *Queue, job, generation string) (string, error)
 	// value is what a result is worth.
@@ -113,7 +118,7 @@ const (
 var (
 	images = &kind{
 		name: fleet.Image, place: store.ImagePlace, title: "Image Waiting Prompt", delivered: kudos.ImageDelivered, made: kudos.Picture,
-		slow: fastImages, fresh: 1_000_000, unit: 1e4, census: true,
+		slow: fastImages, fresh: 1_000_000, unit: 1e4, reasons: imageReasons, always: alwaysForImages,
 		look: lookForImages, lacking: lackingForImages, implied: map[string]string{"censored": "nsfw", "csam": "csam"},
 		read: func(r *record) work {
 			if r.Image == nil {
@@ -125,7 +130,7 @@ var (
 	}
 	texts = &kind{
 		name: fleet.Text, place: store.TextPlace, title: "Text Waiting Prompt", delivered: kudos.TextDelivered, made: kudos.Text,
-		slow: fastTexts, fresh: 1, unit: 1,
+		slow: fastTexts, fresh: 1, unit: 1, reasons: textReasons,
 		look: lookForTexts, lacking: lackingForTexts, implied: map[string]string{"csam": "csam"},
 		read: func(r *record) work {
 			if r.Text == nil {

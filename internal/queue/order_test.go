@@ -157,6 +157,9 @@ type matcher struct {
 }
 
 func (m matcher) first() string {
+	if m.o.Worker.Totals.SuspendedUntil > m.n.clock.micros() {
+		return ""
+	}
 	db, err := readTruth(m.n)
 	if err != nil {
 		m.t.Fatal(err)
@@ -187,16 +190,51 @@ func (m matcher) first() string {
 	})
 	friends := func(e *entry) bool { _, ok := m.o.PriorityUsers[e.row.UserID]; return ok }
 	for _, e := range all {
-		if friends(e) && m.fits(e, now) {
+		if friends(e) && m.fits(e, now) && !m.leaves(e, now) {
 			return e.row.ID
 		}
 	}
 	for _, e := range all {
-		if !friends(e) && m.fits(e, now) {
+		if !friends(e) && m.fits(e, now) && !m.leaves(e, now) {
 			return e.row.ID
 		}
 	}
 	return ""
+}
+
+// leaves tells whether a request that has failed is left to another worker
+// (decisions, "#12 again: tries"): to any that has not failed on it if this one has,
+// else to one that stands better.
+func (m matcher) leaves(e *entry, now int64) bool {
+	failed := map[string]bool{}
+	for _, j := range e.jobs {
+		if j.State == store.JobFaulted && !j.Fake && !j.Excused {
+			failed[j.WorkerID] = true
+		}
+	}
+	standing := func(w *fleet.Worker) int {
+		switch {
+		case failed[w.ID]:
+			return 3
+		case len(w.Totals.FailedPops) > 0:
+			return 2
+		case w.Totals.Fulfilments == 0:
+			return 1
+		}
+		return 0
+	}
+	for _, w := range m.n.Fleet.List(fleet.Listing{Kind: fleet.Image}) {
+		o := &fleet.Offer{Worker: w, Owner: w.Owner, ModelList: w.Settings.Models, RequireKudos: w.Settings.RequireUpfrontKudos,
+			PriorityUsers: map[int64]struct{}{w.UserID: {}}}
+		for _, id := range w.Settings.PriorityUsers {
+			o.PriorityUsers[id] = struct{}{}
+		}
+		away := w.Totals.SuspendedUntil > now || w.Paused && e.row.UserID != w.UserID
+		if len(failed) > 0 && !away && standing(w) < standing(m.o.Worker) && (matcher{m.t, m.n, o}).fits(e, now) {
+			return true
+		}
+	}
+	return false
 }
 
 func (m matcher) fits(e *entry, now int64) bool {

@@ -62,6 +62,7 @@ func (q *Queue) pop(ctx context.Context, x *index, o *fleet.Offer, wait time.Dur
 func (q *Queue) viewNow(x *index, o *fleet.Offer) *view {
 	v := viewOf(x.kind, o, q.Catalog.Snapshot())
 	v.matched = q.Modes().MatchedTargeting
+	v.yields = func(e *entry) bool { return q.yields(v, e) }
 	return v
 }
 
@@ -131,7 +132,12 @@ func (q *Queue) lookUp(ctx context.Context, v *view) error {
 func (q *Queue) match(x *index, v *view, amount int) (*claim, map[string]int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	e, why := x.first(v, q.Clock().UnixMicro())
+	now := q.Clock().UnixMicro()
+	var e *entry
+	why := map[string]int{}
+	if !v.worker.Suspended(now) {
+		e, why = x.first(v, now)
+	}
 	if len(v.unknown) > 0 {
 		return nil, nil
 	}
@@ -139,7 +145,7 @@ func (q *Queue) match(x *index, v *view, amount int) (*claim, map[string]int) {
 		x.skipped(v, why)
 		return nil, why
 	}
-	c := &claim{e: e, left: e.available(q.Clock().UnixMicro()), model: chooseModel(e.models(), v)}
+	c := &claim{e: e, left: e.available(now), model: chooseModel(e.models(), v)}
 	c.fake = v.worker.Paused && e.row.UserID != v.owner
 	c.n = e.work.batch(v, c.model, amount, c.left)
 	if !c.fake {
@@ -174,7 +180,7 @@ func (q *Queue) take1(c *claim, v *view) ([]store.Job, error) {
 	for i := range jobs {
 		jobs[i] = store.Job{ID: horde.NewID(), RequestID: e.row.ID, WorkerID: v.worker.ID, Model: c.model,
 			Seed: seed, Fake: c.fake, Started: now, TTL: ttl.Microseconds()}
-		jobs[i].JobResult.Seed = seed
+		jobs[i].JobResult.Seed, jobs[i].Pop = seed, jobs[0].ID
 	}
 	life := requestLife
 	if v.settings.ExtraSlow {

@@ -52,6 +52,7 @@ type Config struct {
 type Queue struct {
 	Config
 	images, texts *index
+	opened        int64 // microseconds; when this node began to take results
 	recent        recent
 	sampler       sampler
 }
@@ -76,7 +77,7 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 	if c.Filters == nil {
 		c.Filters = &moderation.Filters{}
 	}
-	q := &Queue{Config: c, images: newIndex(images), texts: newIndex(texts)}
+	q := &Queue{Config: c, images: newIndex(images), texts: newIndex(texts), opened: c.Clock().UnixMicro()}
 	return q, q.Reload(ctx)
 }
 

@@ -34,6 +34,19 @@ type record struct {
 	common *admission.Common // of Image or Text
 }
 
+// sources are the names of the source images that workers fetch from our store.
+func (r *record) sources() (names []string) {
+	for _, name := range []string{r.Source, r.Mask} {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	for _, e := range r.Extra {
+		names = append(names, e.Blob)
+	}
+	return names
+}
+
 // used is what an amount of work counts in the requester's records.
 func (r *record) used(things int64) int64 {
 	if r.Multiplier == 0 {
@@ -67,6 +80,7 @@ type entry struct {
 	state  store.RequestState
 	jobs   []*store.Job // in the order of handing out; replaced, never changed
 	tricks map[string]bool
+	failed map[string]bool // workers that gave a job of it up; replaced, never changed
 
 	reserved int // claims of this node that are not committed yet
 	queued   bool
@@ -76,6 +90,7 @@ type entry struct {
 
 	verdict   possibility
 	verdictAt int64
+	untried   untried
 }
 
 // tick is how often every queued request gains priority, and by how much (§5.1).

@@ -335,6 +335,12 @@ func recount(x *index) string {
 		for k, v := range x.census.several {
 			c.Census["several "+k] = v.n
 		}
+		for k, v := range x.census.lengths {
+			c.Census[fmt.Sprint("length ", k)] = v
+		}
+		for k, v := range x.census.contexts {
+			c.Census[fmt.Sprint("context ", k)] = v
+		}
 		for f, v := range x.census.features {
 			c.Census[fmt.Sprint("features ", f)] = v
 		}
@@ -393,7 +399,15 @@ func balanced(n *node) string {
 		} else {
 			ok = ok && q.Jobs == asked && q.Jobs+q.Faults == q.Waiting+c.processing+c.finished+c.restarted
 		}
-		if ok = ok && q.Faulted == (q.Faults >= faultLimit); !ok {
+		tried := map[string]bool{}
+		for _, j := range db.jobs[id] {
+			if j.State == store.JobFaulted && !j.Fake {
+				tried[j.WorkerID] = true
+			}
+		}
+		// Three workers end a request; three faults do where nobody else is left.
+		ok = ok && (!q.Faulted || q.Faults >= faultLimit) && (q.Faulted || len(tried) < workerLimit)
+		if !ok {
 			return fmt.Sprintf("request %s of %d jobs: %+v, %+v", id, asked, q.RequestState, c)
 		}
 	}

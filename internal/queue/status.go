@@ -38,8 +38,12 @@ func (q *Queue) check1(e *entry) api.Check {
 	return a
 }
 
-// waiting is the jobs of a request that are still to be handed out.
+// waiting is the jobs of a request that are still to be handed out: none of one
+// that was given up.
 func (e *entry) waiting(c counts) int {
+	if e.state.Faulted {
+		return 0
+	}
 	return max(0, min(e.state.Waiting, e.state.Jobs-c.processing-c.finished))
 }
 
@@ -123,6 +127,10 @@ func (q *Queue) possible(e *entry) possibility {
 		return e.verdict
 	}
 	known := q.Catalog.Snapshot()
+	u := untried{best: nobody}
+	if len(e.failed) > 0 {
+		u = q.untriedBy(e)
+	}
 	var p possibility
 	q.Fleet.Online(e.home.kind.name, func(w *fleet.Worker) bool {
 		v := q.couldServe(w, e, known)
@@ -130,7 +138,7 @@ func (q *Queue) possible(e *entry) possibility {
 			return true
 		}
 		p.possible = true
-		if v.lacking(e.feat) != 0 {
+		if v.lacking(e.feat) != 0 || u.best < e.standingOf(w) { // left to others
 			return true
 		}
 		p.threads += w.Settings.Threads
@@ -147,7 +155,7 @@ func (q *Queue) possible(e *entry) possibility {
 // couldServe is the view of a worker that could serve a request, nil when it
 // could not.
 func (q *Queue) couldServe(w *fleet.Worker, e *entry, known *catalog.Snapshot) *view {
-	if (w.Maintenance || w.Paused) && e.row.UserID != w.UserID {
+	if w.Suspended(q.Clock().UnixMicro()) || (w.Maintenance || w.Paused) && e.row.UserID != w.UserID {
 		return nil
 	}
 	v := viewOfStored(e.home.kind, w, known)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 
@@ -15,10 +16,7 @@ import (
 	"horde/internal/store"
 )
 
-const (
-	maxMetadata = 50
-	faultLimit  = 3 // given-up jobs until the request is given up (§5.8)
-)
+const maxMetadata = 50
 
 // assigned is a job and everything it belongs to.
 type assigned struct {
@@ -59,7 +57,7 @@ func (q *Queue) submit(ctx context.Context, x *index, key string, s submission) 
 	}
 	switch {
 	case faulted:
-		err = q.fault(a)
+		err = q.fault(a, q.excuseOf(ctx, a))
 	case a.job.Fake:
 		return a.e.work.value(q, a, s.generation).reward, q.endFake(a, s.seed)
 	default:
@@ -400,49 +398,152 @@ func (q *Queue) endFake(a assigned, seed int64) error {
 	return nil
 }
 
-// fault gives a job up: it goes back to the queue, or the request is given up
-// with its third (§5.8); the worker's aborts are counted (§5.10).
-func (q *Queue) fault(a assigned) error {
-	r := store.JobResult{State: store.JobFaulted, Seed: a.job.Seed}
-	var state store.RequestState
-	var worker store.Worker
-	var suspected bool
-	workers := []string{}
-	if a.worker != nil {
-		workers = append(workers, a.worker.ID)
-	}
-	err := q.Store.Write(store.Unit{Key: a.e.row.ID, Accounts: a.e.payers(), Workers: workers, Do: func(tx *store.Tx) (err error) {
-		if err := tx.EndJob(a.job.ID, r); err != nil {
-			return err
-		}
-		if !a.job.Fake {
-			if state, err = tx.Requeue(a.e.row.ID, faultLimit); err != nil {
-				return err
-			}
-			if err := a.e.releaseIfOver(tx, state); err != nil {
-				return err
-			}
-		}
-		if a.worker != nil {
-			worker, err = tx.ChangeWorker(a.worker.ID, func(w *store.Worker) {
-				suspected = fleet.CountAbort(w, tx.Now, q.Modes().Raid, a.worker.OwnerTrusted())
-			})
-		}
-		if err == nil && suspected {
-			return account.SuspectUser(tx, worker.UserID, account.SuspicionAborts)
-		}
-		return err
-	}})
+// fault gives a job up: it goes back to the queue, or the request is given up with
+// it (§5.8); the worker's aborts and its failures in a row are counted (§5.10),
+// unless it is excused.
+func (q *Queue) fault(a assigned, why excuse) error {
+	f := q.newFault(a, why)
+	err := q.Store.Write(store.Unit{Key: a.e.row.ID, Accounts: a.e.payers(), Workers: f.workers(), Do: f.do})
 	if err != nil {
 		return err
 	}
-	if suspected {
-		q.Accounts.Forget(worker.UserID)
+	if f.suspected {
+		q.Accounts.Forget(a.worker.UserID)
 	}
-	if a.worker != nil {
-		q.Fleet.Touch(worker)
+	if f.suspended {
+		q.Log.Warn("worker is paused: all of its last jobs failed", "worker", a.worker.ID, "name", a.worker.Name)
 	}
-	q.finish(a, r, state, q.Clock().UnixMicro())
+	for _, w := range f.changed {
+		q.Fleet.Touch(w)
+	}
+	q.finish(a, f.result, f.state, q.Clock().UnixMicro())
 	a.e.home.offer(a.e)
+	return nil
+}
+
+// fault is a job on its way to being given up.
+type fault struct {
+	assigned
+	q      *Queue
+	result store.JobResult
+	why    excuse
+	before []string // workers that have failed on the request already
+
+	state     store.RequestState
+	changed   []store.Worker
+	suspected bool // the worker's owner, for too many aborts
+	suspended bool // the worker
+	// of a request that failed on too many workers: what failed on it, by worker
+	pops map[string][]string
+}
+
+func (q *Queue) newFault(a assigned, why excuse) *fault {
+	f := &fault{assigned: a, q: q, why: why}
+	f.result = store.JobResult{State: store.JobFaulted, Seed: a.job.Seed, Excused: why != noExcuse}
+	x := a.e.home
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	f.before = slices.Sorted(maps.Keys(a.e.failed))
+	return f
+}
+
+// workers are those that the fault may change.
+func (f *fault) workers() []string {
+	ids := slices.Clone(f.before)
+	if f.worker != nil {
+		ids = append(ids, f.worker.ID)
+	}
+	return ids
+}
+
+func (f *fault) do(tx *store.Tx) (err error) {
+	f.changed, f.suspected, f.suspended, f.pops = nil, false, false, nil // of a run that was rolled back
+	if err := tx.EndJob(f.job.ID, f.result); err != nil {
+		return err
+	}
+	if !f.job.Fake {
+		if err := f.putBack(tx); err != nil {
+			return err
+		}
+	}
+
+	// What a requester or the server made of it is not the worker's failure.
+	if f.worker == nil || f.why != noExcuse || f.state.Cancelled {
+		return nil
+	}
+	w, err := tx.ChangeWorker(f.worker.ID, func(w *store.Worker) {
+		f.suspected = fleet.CountAbort(w, tx.Now, f.q.Modes().Raid, f.worker.OwnerTrusted())
+		switch {
+		case f.job.Fake:
+		case f.pops != nil && fleet.HasDelivered(w):
+			fleet.ForgiveFailures(w, f.pops[w.ID])
+		default:
+			f.suspended = fleet.CountFailure(w, f.job.PopID(), tx.Now)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	f.changed = append(f.changed, w)
+	if f.suspected {
+		return account.SuspectUser(tx, w.UserID, account.SuspicionAborts)
+	}
+	return nil
+}
+
+// putBack brings the job back into the queue, or gives its request up.
+func (f *fault) putBack(tx *store.Tx) (err error) {
+	id := f.e.row.ID
+	if f.state, err = tx.Requeue(id); err != nil {
+		return err
+	}
+	if f.state.Faults >= faultLimit || f.why == sourceGone {
+		if err := f.judge(tx); err != nil {
+			return err
+		}
+	}
+	return f.e.releaseIfOver(tx, f.state)
+}
+
+// judge gives the request up when it has failed often enough. All nodes see the same
+// failures: the request is locked.
+func (f *fault) judge(tx *store.Tx) error {
+	failures, err := tx.Failures(f.e.row.ID)
+	if err != nil {
+		return err
+	}
+	if !f.state.Faulted && (f.why == sourceGone || f.q.spent(f.e, failures)) {
+		if f.state, err = tx.GiveUp(f.e.row.ID); err != nil {
+			return err
+		}
+	}
+	if pops := blamedPops(failures); len(pops) >= workerLimit {
+		f.pops = pops
+		return f.forgive(tx)
+	}
+	return nil
+}
+
+// forgive takes a request that failed on many workers out of the failures of those
+// that have delivered before: else whoever asks for what no worker can make would
+// pause them all. That of this fault is forgiven with its other figures.
+func (f *fault) forgive(tx *store.Tx) error {
+	for _, id := range f.before {
+		if f.worker != nil && id == f.worker.ID {
+			continue
+		}
+		w, err := tx.ChangeWorker(id, func(w *store.Worker) {
+			if fleet.HasDelivered(w) {
+				fleet.ForgiveFailures(w, f.pops[id])
+			}
+		})
+		if errors.Is(err, store.ErrNotFound) { // it was deleted
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		f.changed = append(f.changed, w)
+	}
 	return nil
 }

@@ -64,7 +64,7 @@ func (q *Queue) timeOut(ctx context.Context, j store.Job) error {
 		}
 	}
 	a.worker = q.Fleet.Worker(j.WorkerID)
-	err := q.fault(a)
+	err := q.fault(a, q.excuseOfLate(&j))
 	if errors.Is(err, store.ErrLost) {
 		return nil
 	}

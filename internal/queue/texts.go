@@ -126,7 +126,7 @@ func (w textWork) features(r *record) features {
 // lookForTexts: the speed that counts as fast depends on the first model
 // declared (§2.7), and any worker may serve requests that name none.
 func lookForTexts(v *view) {
-	v.anyModel, v.walked = true, lackTrust|lackSoftprompt
+	v.anyModel = true
 	size := 0.0
 	if len(v.list) > 0 {
 		size = v.known.TextBillions(v.list[0])
@@ -142,7 +142,7 @@ func lookForTexts(v *view) {
 }
 
 // lackingForTexts is the query of §2.7, as far as features tell, and the gates
-// for trust and softprompt: only they are told as reasons.
+// for trust and softprompt. The lengths themselves are counted by the census.
 func lackingForTexts(v *view, f features) (l lacks) {
 	s := v.settings
 	want := func(b bits) bool { return f.bits&b != 0 }
@@ -154,8 +154,8 @@ func lackingForTexts(v *view, f features) (l lacks) {
 	refuse(lackTrust, want(wantsTrusted) && !v.trusted || want(unsafeIP) && want(fromUntrusted) && !v.trusted)
 	refuse(lackSoftprompt, f.named != "" && !slices.Contains(s.Softprompts, f.named))
 	refuse(lackSilent, want(unsafeIP) && !s.AllowUnsafeIP)
-	refuse(lackSilent, want(fastOnly) && v.speed < v.fast)
-	refuse(lackSilent, want(validated) && !v.agent.Validated())
+	refuse(lackSpeed, want(fastOnly) && v.speed < v.fast)
+	refuse(lackBridge, want(validated) && !v.agent.Validated())
 	refuse(lackSilent, f.length.least() > s.MaxLength || f.context.least() > s.MaxContextLength)
 	return l
 }
@@ -164,6 +164,10 @@ func lackingForTexts(v *view, f features) (l lacks) {
 func (w textWork) fits(v *view) bool {
 	return w.MaxLength <= v.settings.MaxLength && w.MaxContextLength <= v.settings.MaxContextLength
 }
+
+func (w textWork) stored() bool { return false }
+
+func (w textWork) lengths() (written, context int) { return w.MaxLength, w.MaxContextLength }
 
 func (w textWork) refuses(*view) string { return "" }
 

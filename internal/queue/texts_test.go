@@ -254,6 +254,55 @@ func TestTextMetadata(t *testing.T) {
 	}
 }
 
+// A pop without a job says what keeps the worker from each waiting request; what
+// keeps none is not told (§2.7, decisions #20).
+func TestTextPopsTellWhy(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	alice, walter := n.person(t, false, 10_000), n.person(t, false, 0)
+	other := n.person(t, true, 0)
+	n.takeText(t, other, scribe("another"))
+	mine := scribe("w")
+	mine.BridgeAgent = "mine:1:x"
+	if job := n.takeText(t, walter, mine); job.ID != nil || len(job.Skipped) != 0 {
+		t.Fatalf("nothing waits: %v", job.Skipped)
+	}
+	w, another := n.Fleet.Named("w").ID, n.Fleet.Named("another").ID
+	for _, tt := range []struct {
+		name  string
+		asked func(r *api.TextRequest)
+		want  map[string]int
+	}{
+		{"another model", func(r *api.TextRequest) { r.Models = []string{"b/model"} }, map[string]int{"models": 1}},
+		{"a long text", func(r *api.TextRequest) { r.Params.MaxLength = ptr(513) }, map[string]int{"max_length": 1}},
+		{"a long context", func(r *api.TextRequest) { r.Params.MaxContextLength = ptr(4097) }, map[string]int{"max_context_length": 1}},
+		{"fast workers only", func(r *api.TextRequest) { r.SlowWorkers = ptr(false) }, map[string]int{"performance": 1}},
+		{"trusted workers only", func(r *api.TextRequest) { r.TrustedWorkers = ptr(true) }, map[string]int{"untrusted": 1}},
+		{"validated back ends only", func(r *api.TextRequest) { r.ValidatedBackends = ptr(true) }, map[string]int{"bridge_version": 1}},
+		{"a softprompt", func(r *api.TextRequest) { r.Softprompt = "a.zip" }, map[string]int{"matching_softprompt": 1}},
+		{"for another worker", func(r *api.TextRequest) { r.Workers = []string{another} }, map[string]int{"worker_id": 1}},
+		{"not for this one", func(r *api.TextRequest) { r.Workers, r.WorkerBlacklist = []string{w}, ptr(true) }, map[string]int{"worker_id": 1}},
+		{"for several reasons", func(r *api.TextRequest) {
+			r.Models, r.Params.MaxLength, r.TrustedWorkers = []string{"b/model"}, ptr(513), ptr(true)
+		}, map[string]int{"models": 1, "max_length": 1, "untrusted": 1}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := askText(alice, 1, "a/model")
+			a.Body.ValidatedBackends = ptr(false)
+			tt.asked(&a.Body)
+			id := n.acceptText(t, a)
+			if job := n.takeText(t, walter, mine); job.ID != nil || !maps.Equal(job.Skipped, tt.want) {
+				t.Errorf("skipped %v, want %v", job.Skipped, tt.want)
+			}
+			if _, err := n.CancelText(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if what := n.differs(); what != "" {
+		t.Error(what)
+	}
+}
+
 func TestTextTTL(t *testing.T) {
 	for length, want := range map[int]time.Duration{16: 150 * time.Second, 75: 150 * time.Second, 76: 152 * time.Second, 4096: 8192 * time.Second} {
 		if got := (textWork{&admission.Text{MaxLength: length}}).ttl(nil); got != want {
@@ -294,7 +343,8 @@ func TestSizeClasses(t *testing.T) {
 }
 
 // textMatcher is what a text pop gets by generation rulebook §2.7, written down
-// plainly: the query, the order, the gates.
+// plainly: the query, the order, the gates, and what it is withheld from
+// (decisions #20).
 type textMatcher struct {
 	v        *view
 	fast     float64
@@ -323,22 +373,46 @@ func (m textMatcher) first() (*entry, map[string]int) {
 	}
 	slices.SortFunc(own, order)
 	slices.SortFunc(all, order)
-	why := map[string]int{}
 	for _, e := range append(own, all...) {
 		r := e.record.Text
 		switch {
 		case r.TrustedWorkers && !m.v.trusted:
-			why["untrusted"]++
 		case e.record.UnsafeIP && !e.record.Trusted && !m.v.trusted:
-			why["untrusted"]++
 		case e.tricks[m.v.worker.ID]:
 		case r.Softprompt != "" && !slices.Contains(m.v.settings.Softprompts, r.Softprompt):
-			why["matching_softprompt"]++
 		default:
 			return e, nil
 		}
 	}
-	return nil, why
+	return nil, m.withheld()
+}
+
+// withheld counts, of each reason by itself, the waiting requests that it keeps from
+// the worker; what keeps none is not told.
+func (m textMatcher) withheld() map[string]int {
+	why := map[string]int{}
+	for _, e := range m.requests {
+		if e.state.Waiting <= 0 || e.state.Faulted || e.state.Cancelled {
+			continue
+		}
+		r, s := e.record.Text, m.v.settings
+		listed := slices.Contains(r.Workers, m.v.worker.ID)
+		allowList := len(r.Workers) > 0 && !r.WorkerBlacklist
+		for reason, keeps := range map[string]bool{
+			"models":     len(r.Models) > 0 && !slices.ContainsFunc(r.Models, func(name string) bool { return slices.Contains(m.v.list, name) }),
+			"worker_id":  allowList && (!listed || m.matched) || r.WorkerBlacklist && listed,
+			"max_length": r.MaxLength > s.MaxLength, "max_context_length": r.MaxContextLength > s.MaxContextLength,
+			"performance":         !r.SlowWorkers && m.v.speed < m.fast,
+			"bridge_version":      r.ValidatedBackends && !m.agent,
+			"untrusted":           !m.v.trusted && (r.TrustedWorkers || e.record.UnsafeIP && !e.record.Trusted),
+			"matching_softprompt": r.Softprompt != "" && !slices.Contains(s.Softprompts, r.Softprompt),
+		} {
+			if keeps {
+				why[reason]++
+			}
+		}
+	}
+	return why
 }
 
 func (m textMatcher) query(e *entry) bool {
@@ -450,6 +524,9 @@ func handOutTexts(c dice.Chance, given *int, known *catalog.Snapshot) {
 		*given++
 	}
 	// A worker in maintenance hears nothing but that it is.
+	if want == nil {
+		x.skipped(m.v, counts)
+	}
 	if want == nil && !w.Maintenance && !maps.Equal(why, counts) {
 		c.Failf("skipped %v, want %v", counts, why)
 	}

@@ -29,6 +29,9 @@ type view struct {
 	hosted   hosted
 	known    *catalog.Snapshot
 	matched  bool // requests for named workers are only for those that name the requester
+	// yields reports whether a request that has failed is left to other workers; nil:
+	// none is.
+	yields func(*entry) bool
 
 	// walked are the gates whose requests the walk has to look at one by one, to
 	// tell why it refused them; it passes over all other buckets that do not fit.
@@ -50,12 +53,18 @@ func viewOf(k *kind, o *fleet.Offer, known *catalog.Snapshot) *view {
 	return v
 }
 
-// viewOfStored is the view of a worker that is not popping now: by its last
-// check-in.
-func viewOfStored(k *kind, w *fleet.Worker, known *catalog.Snapshot) *view {
+// viewOfLast is the view of a worker that is not popping now: as its last check-in
+// said.
+func viewOfLast(k *kind, w *fleet.Worker, known *catalog.Snapshot) *view {
 	v := &view{kind: k, worker: w, settings: &w.Settings, agent: w.Agent, owner: w.UserID, trusted: w.OwnerTrusted(),
 		list: w.Settings.Models, speed: w.Speed(), known: known}
 	k.look(v)
+	return v
+}
+
+// viewOfStored is viewOfLast with the speed that possible workers need (§5.5).
+func viewOfStored(k *kind, w *fleet.Worker, known *catalog.Snapshot) *view {
+	v := viewOfLast(k, w, known)
 	v.fast = k.slow
 	return v
 }
@@ -175,12 +184,17 @@ func targets(list []string, exclude bool, worker string) bool {
 }
 
 // cannotPay tells whether a requester lacks the price of one job. Trusted
-// users and friends are not asked. A balance that is not known yet is noted,
-// and refused until it has been looked up.
+// users and friends are not asked.
 func (v *view) cannotPay(e *entry) bool {
 	if _, friend := v.friends[e.row.UserID]; friend || e.record.Trusted {
 		return false
 	}
+	return v.lacksFunds(e)
+}
+
+// lacksFunds reports whether a requester lacks the price of one job. A balance that
+// is not known yet is noted, and lacking until it has been looked up.
+func (v *view) lacksFunds(e *entry) bool {
 	a, ok := v.balances[e.row.UserID]
 	if !ok {
 		if v.unknown == nil {

@@ -67,7 +67,7 @@ func (v *view) look(e *entry, why map[string]int) bool {
 	if reason != "" && reason != whySilent {
 		why[reason]++
 	}
-	return reason == ""
+	return reason == "" && (v.yields == nil || !v.yields(e))
 }
 
 // walk merges several lines in the order of the queue.
@@ -211,40 +211,71 @@ func (w *walk) down(i int) {
 }
 
 // skipped adds to why how many waiting requests each of the worker's limits
-// withholds, from the census (§1.19, decisions #20); of kinds without one the
-// walk has said all. A worker in maintenance hears nothing but that it is.
+// withholds, from the census (§1.19, §2.7, decisions #20). A worker in maintenance
+// hears nothing but that it is.
 func (x *index) skipped(v *view, why map[string]int) {
-	if !x.kind.census || v.worker.Maintenance {
+	if v.worker.Maintenance {
 		return
 	}
-	for _, key := range []string{"models", "worker_id", "img2img", "painting", "lora", "controlnet", "post-processing",
-		"nsfw", "unsafe_ip", "untrusted", "performance", "bridge_version"} {
+	for _, key := range x.kind.always {
 		why[key] = 0
 	}
-	c := &x.census
-	why["models"] = c.total - c.servable(v.models)
-	why["worker_id"] = c.aimed + c.barred[v.worker.ID]
-	if !v.matched {
-		why["worker_id"] -= c.aimedAt[v.worker.ID]
+	count := func(key string, n int) {
+		if n > 0 {
+			why[key] += n
+		}
 	}
+
+	c := &x.census
+	count("models", c.total-c.servable(v.models))
+	others := c.aimed + c.barred[v.worker.ID]
+	if !v.matched {
+		others -= c.aimedAt[v.worker.ID]
+	}
+	count("worker_id", others)
+
 	for f, n := range c.features {
 		l := v.lacking(f)
-		for _, r := range reasons {
+		for _, r := range x.kind.reasons {
 			if l&r.lacks != 0 {
-				why[r.name] += n
+				count(r.name, n)
 			}
 		}
 	}
+	count("max_length", above(c.lengths, v.settings.MaxLength))
+	count("max_context_length", above(c.contexts, v.settings.MaxContextLength))
 }
 
-// reasons are the counters of the census, by what a worker lacks: a request
-// counts once for each line.
-var reasons = []struct {
+// above is how many requests there are of a length beyond the limit.
+func above(lengths map[int]int, limit int) (all int) {
+	for length, n := range lengths {
+		if length > limit {
+			all += n
+		}
+	}
+	return all
+}
+
+// reason is a counter of the census, by what a worker lacks: a request counts once
+// for each.
+type reason struct {
 	lacks lacks
 	name  string
-}{
-	{lackNSFW, "nsfw"}, {lackTrust | lackSafety, whyTrust}, {lackPixels, "max_pixels"}, {lackImg2Img, "img2img"},
-	{lackPainting, "painting"}, {lackLora, "lora"}, {lackControlnet | lackSDXLControl, "controlnet"},
-	{lackPostProcessing, "post-processing"}, {lackSafeIP, "unsafe_ip"}, {lackSpeed, "performance"}, {lackPatience, "performance"},
-	{lackBridge | lackBridgeGate, "bridge_version"},
 }
+
+// imageReasons and textReasons are those of §1.19 and §2.7; alwaysForImages are
+// told of at zero too.
+var (
+	imageReasons = []reason{
+		{lackNSFW, "nsfw"}, {lackTrust | lackSafety, whyTrust}, {lackPixels, "max_pixels"}, {lackImg2Img, "img2img"},
+		{lackPainting, "painting"}, {lackLora, "lora"}, {lackControlnet | lackSDXLControl, "controlnet"},
+		{lackPostProcessing, "post-processing"}, {lackSafeIP, "unsafe_ip"}, {lackSpeed, "performance"}, {lackPatience, "performance"},
+		{lackBridge | lackBridgeGate, "bridge_version"},
+	}
+	alwaysForImages = []string{"models", "worker_id", "img2img", "painting", "lora", "controlnet", "post-processing",
+		"nsfw", "unsafe_ip", "untrusted", "performance", "bridge_version"}
+
+	textReasons = []reason{
+		{lackTrust, whyTrust}, {lackSpeed, "performance"}, {lackBridge, "bridge_version"}, {lackSoftprompt, "matching_softprompt"},
+	}
+)

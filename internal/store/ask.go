@@ -96,8 +96,8 @@ func ChargeOf(id string, amount horde.Kudos, expires int64) *Ask[RequestState] {
 
 // EndOf writes how a running job ended at now; lost when it had ended before.
 func EndOf(id string, r JobResult, now int64) *Ask[string] {
-	return &Ask[string]{text: "UPDATE jobs SET state = $2, finished = $3, seed = $4, censored = $5, result = $6, metadata = $7 WHERE id = $1 AND state = 0 RETURNING id",
-		args: []any{id, int(r.State), now, r.Seed, r.Censored, r.Result, r.Metadata}, scan: scanText}
+	return &Ask[string]{text: "UPDATE jobs SET state = $2, finished = $3, seed = $4, censored = $5, result = $6, metadata = $7, excused = $8 WHERE id = $1 AND state = 0 RETURNING id",
+		args: []any{id, int(r.State), now, r.Seed, r.Censored, r.Result, r.Metadata, r.Excused}, scan: scanText}
 }
 
 // changeOf is a conditional update of a request that returns its new state.
@@ -114,10 +114,10 @@ func RenewAlchemyOf(id string, expires, now int64) *Ask[string] {
 }
 
 // ClaimFormOf gives a waiting form of a request that has not expired now to a
-// worker until ends.
-func ClaimFormOf(f *Form, worker string, ends, now int64) *Ask[FormProgress] {
-	return changeOfForm(f, FormWaiting, "state = 1, worker_id = $3, started = $4, ends = $5",
-		" AND EXISTS (SELECT 1 FROM alchemy_requests WHERE id = request_id AND expires > $4)", worker, now, ends)
+// worker until ends; pop is the id of the pop that takes it.
+func ClaimFormOf(f *Form, worker, pop string, ends, now int64) *Ask[FormProgress] {
+	return changeOfForm(f, FormWaiting, "state = 1, worker_id = $3, started = $4, ends = $5, pop = $6",
+		" AND EXISTS (SELECT 1 FROM alchemy_requests WHERE id = request_id AND expires > $4)", worker, now, ends, pop)
 }
 
 // FinishFormOf writes the result of a running form.

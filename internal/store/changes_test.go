@@ -108,7 +108,7 @@ func TestWatch(t *testing.T) {
 	for what, f := range map[string]func(*store.Tx) error{
 		"claim":   func(tx *store.Tx) error { _, err := tx.Claim(ids[0], 1, 0); return err },
 		"charge":  func(tx *store.Tx) error { _, err := tx.Charge(ids[0], 1, 0); return err },
-		"requeue": func(tx *store.Tx) error { _, err := tx.Requeue(ids[0], 9); return err },
+		"requeue": func(tx *store.Tx) error { _, err := tx.Requeue(ids[0]); return err },
 		"cancel":  func(tx *store.Tx) error { _, err := tx.Cancel(ids[0]); return err },
 		"delete":  func(tx *store.Tx) error { return tx.DeleteRequest(ids[0], now+1e9) },
 	} {

@@ -46,6 +46,8 @@ type FormProgress struct {
 	Started  int64  // microseconds; of the last handing out
 	Ends     int64  // when the worker's time is over
 	Aborts   int    // times that it was given up
+	Pop      string // that the worker took it with
+	FailedBy string // what failed on it: worker/pop for each failure, with commas
 	Version  int64
 }
 
@@ -58,7 +60,7 @@ type FormResult struct {
 
 const (
 	alchemyColumns      = "id, user_id, created, expires, priority, body"
-	formProgressColumns = "state, worker_id, started, ends, aborts, version"
+	formProgressColumns = "state, worker_id, started, ends, aborts, pop, failed_by, version"
 	formColumns         = "id, request_id, position, name, payload, " + formProgressColumns
 )
 
@@ -67,11 +69,11 @@ func scanAlchemy(r scanner) (a AlchemyRequest, err error) {
 }
 
 func scanForm(r scanner) (f Form, err error) {
-	return f, r.Scan(&f.ID, &f.RequestID, &f.Position, &f.Name, &f.Payload, &f.State, &f.WorkerID, &f.Started, &f.Ends, &f.Aborts, &f.Version)
+	return f, r.Scan(&f.ID, &f.RequestID, &f.Position, &f.Name, &f.Payload, &f.State, &f.WorkerID, &f.Started, &f.Ends, &f.Aborts, &f.Pop, &f.FailedBy, &f.Version)
 }
 
 func scanFormProgress(r scanner) (p FormProgress, err error) {
-	return p, r.Scan(&p.State, &p.WorkerID, &p.Started, &p.Ends, &p.Aborts, &p.Version)
+	return p, r.Scan(&p.State, &p.WorkerID, &p.Started, &p.Ends, &p.Aborts, &p.Pop, &p.FailedBy, &p.Version)
 }
 
 func scanFormResult(r scanner) (f FormResult, err error) {
@@ -142,7 +144,7 @@ func (tx *Tx) InsertAlchemy(a AlchemyRequest, forms []Form, results []FormResult
 	}
 	for _, f := range forms {
 		tx.rows.forms = append(tx.rows.forms, f.ID, f.RequestID, f.Position, f.Name, f.Payload,
-			int(f.State), f.WorkerID, f.Started, f.Ends, f.Aborts, f.Version, made[f.ID].Result, made[f.ID].Blob)
+			int(f.State), f.WorkerID, f.Started, f.Ends, f.Aborts, f.Pop, f.FailedBy, f.Version, made[f.ID].Result, made[f.ID].Blob)
 	}
 	mark(&tx.touched.alchemy, a.ID)
 }
@@ -153,11 +155,11 @@ func (tx *Tx) CancelForm(f *Form) (FormProgress, error) {
 	return changeOfForm(f, f.State, "state = 3", "").Answer(tx)
 }
 
-// RequeueForm puts a running form back that its worker gave up; the limit-th time
-// it is faulted (generation rulebook §3.3). Its worker stays named. ErrLost: it
-// had ended.
-func (tx *Tx) RequeueForm(f *Form, limit int) (FormProgress, error) {
-	return changeOfForm(f, FormRunning, "aborts = aborts + 1, state = CASE WHEN aborts + 1 >= $3 THEN 4 ELSE 0 END", "", limit).Answer(tx)
+// RequeueForm puts a running form that its worker gave up into another state: it
+// waits again or is faulted (generation rulebook §3.3). failedBy is what has failed
+// on it by now. Its worker stays named. ErrLost: it had ended.
+func (tx *Tx) RequeueForm(f *Form, to FormState, failedBy string) (FormProgress, error) {
+	return changeOfForm(f, FormRunning, "aborts = aborts + 1, state = $3, failed_by = $4", "", int(to), failedBy).Answer(tx)
 }
 
 // DeleteAlchemy removes an alchemy request that expired at or before now, with

@@ -25,8 +25,17 @@ type Job struct {
 	Seed      int64
 	Fake      bool // given to a paused worker; counts for nothing
 	Started   int64
-	TTL       int64 // microseconds
+	TTL       int64  // microseconds
+	Pop       string // that it was handed out by: the id of that pop's first job
 	JobResult
+}
+
+// PopID names the pop that handed the job out; older nodes do not note it.
+func (j *Job) PopID() string {
+	if j.Pop == "" {
+		return j.ID
+	}
+	return j.Pop
 }
 
 // JobResult is how a job ended.
@@ -37,13 +46,14 @@ type JobResult struct {
 	Censored bool
 	Result   string // "R2", or what the worker sent and no decoder understood
 	Metadata string // JSON list, "" for none
+	Excused  bool   // it failed by no fault of its worker's
 }
 
-const jobColumns = "id, request_id, worker_id, model, seed, fake, started, ttl, state, finished, censored, result, metadata"
+const jobColumns = "id, request_id, worker_id, model, seed, fake, started, ttl, state, finished, censored, result, metadata, pop, excused"
 
 func scanJob(r scanner) (j Job, err error) {
 	err = r.Scan(&j.ID, &j.RequestID, &j.WorkerID, &j.Model, &j.Seed, &j.Fake, &j.Started, &j.TTL,
-		&j.State, &j.Finished, &j.Censored, &j.Result, &j.Metadata)
+		&j.State, &j.Finished, &j.Censored, &j.Result, &j.Metadata, &j.Pop, &j.Excused)
 	j.JobResult.Seed = j.Seed
 	return j, err
 }
@@ -78,11 +88,11 @@ func (s *Store) Overdue(ctx context.Context, now int64, limit int) ([]Job, error
 
 // InsertJob buffers a new job.
 func (tx *Tx) InsertJob(j Job) {
-	tx.rows.jobs = append(tx.rows.jobs, j.ID, j.RequestID, j.WorkerID, j.Model, j.Seed, j.Fake, j.Started, j.TTL)
+	tx.rows.jobs = append(tx.rows.jobs, j.ID, j.RequestID, j.WorkerID, j.Model, j.Seed, j.Fake, j.Started, j.TTL, j.Pop)
 }
 
 // jobWidth is how many values InsertJob buffers for a job.
-const jobWidth = 8
+const jobWidth = 9
 
 // Running counts the jobs of a request that workers have, fake ones left out.
 // Lock the request before (any change of it does), so that no other node adds one.
@@ -97,6 +107,22 @@ func (tx *Tx) Running(request string) (int, error) {
 		}
 	}
 	return n, nil
+}
+
+// Failure is a job of a request that was given up.
+type Failure struct {
+	WorkerID string
+	Pop      string // that the job was handed out by
+	Excused  bool   // by no fault of the worker's
+}
+
+func scanFailure(r scanner) (f Failure, err error) { return f, r.Scan(&f.WorkerID, &f.Pop, &f.Excused) }
+
+// Failures reads the jobs of a request that were given up, fake ones left out. Lock
+// the request before, so that all nodes count alike.
+func (tx *Tx) Failures(request string) ([]Failure, error) {
+	return read(tx, scanFailure, "SELECT worker_id, CASE WHEN pop = '' THEN id ELSE pop END, excused FROM jobs "+
+		"WHERE request_id = $1 AND state = 2 AND NOT fake ORDER BY finished, id", request)
 }
 
 // EndJob is EndOf within a unit.

@@ -97,11 +97,15 @@ func (tx *Tx) Charge(id string, amount horde.Kudos, expires int64) (RequestState
 	return ChargeOf(id, amount, expires).Answer(tx)
 }
 
-// Requeue puts a given-up job back; the request is faulted when that was the
-// limit-th (generation rulebook §5.8). A cancelled request gets nothing back.
-func (tx *Tx) Requeue(id string, limit int) (RequestState, error) {
-	return tx.updateRequest(id, "faults = faults + 1, faulted = (faults + 1 >= $2), "+
-		"waiting = CASE WHEN cancelled THEN 0 ELSE waiting + 1 END", "", limit)
+// Requeue puts a given-up job back and locks the request. A cancelled request gets
+// nothing back.
+func (tx *Tx) Requeue(id string) (RequestState, error) {
+	return tx.updateRequest(id, "faults = faults + 1, waiting = CASE WHEN cancelled THEN 0 ELSE waiting + 1 END", "")
+}
+
+// GiveUp ends a request that has failed too often (generation rulebook §5.8).
+func (tx *Tx) GiveUp(id string) (RequestState, error) {
+	return tx.updateRequest(id, "faulted = TRUE", "")
 }
 
 // Cancel ends the handing out of a request's jobs.

@@ -106,11 +106,11 @@ func (tx *Tx) commit() error {
 	list = tx.insertMany(list, "INSERT INTO ledger_events (id, reason, request_id, job_id, created, detail) VALUES ", 6, tx.rows.events)
 	list = tx.insertMany(list, "INSERT INTO ledger_postings (account, at, event_id, amount) VALUES ", 4, tx.rows.postings)
 	list = tx.insertMany(list, "INSERT INTO requests ("+requestColumns+") VALUES ", requestWidth, tx.rows.requests)
-	list = tx.insertMany(list, "INSERT INTO jobs (id, request_id, worker_id, model, seed, fake, started, ttl) VALUES ", jobWidth, tx.rows.jobs)
+	list = tx.insertMany(list, "INSERT INTO jobs (id, request_id, worker_id, model, seed, fake, started, ttl, pop) VALUES ", jobWidth, tx.rows.jobs)
 	list = tx.insertMany(list, "INSERT INTO deliveries (job_id, at, kind, model, things, micros) VALUES ", 6, tx.rows.deliveries)
 	list = tx.insertMany(list, "INSERT INTO timings ("+timingColumns+") VALUES ", timingWidth, tx.rows.timings)
 	list = tx.insertMany(list, "INSERT INTO alchemy_requests ("+alchemyColumns+") VALUES ", 6, tx.rows.alchemy)
-	list = tx.insertMany(list, "INSERT INTO forms ("+formColumns+", result, blob) VALUES ", 13, tx.rows.forms)
+	list = tx.insertMany(list, "INSERT INTO forms ("+formColumns+", result, blob) VALUES ", 15, tx.rows.forms)
 	list = tx.publish(list)
 	return tx.w.send(tx.ctx, append(list, statement{text: "COMMIT"}))
 }

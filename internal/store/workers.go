@@ -44,7 +44,12 @@ type WorkerTotals struct {
 	Uptime       int64       `json:"uptime,omitempty"`       // seconds
 	UptimeReward int64       `json:"uptime_reward,omitempty"`
 	Suspicions   []int       `json:"suspicions,omitempty"`
-	Speeds       []float64   `json:"speeds,omitempty"` // newest last, raw things per second
+	// FailedPops are the pops that have failed since the last delivery, the oldest
+	// first; SuspendedUntil is when the worker gets jobs again that failed at too many,
+	// in microseconds. Older nodes drop both when they change the worker.
+	FailedPops     []string  `json:"failed_pops,omitempty"`
+	SuspendedUntil int64     `json:"suspended_until,omitempty"`
+	Speeds         []float64 `json:"speeds,omitempty"` // newest last, raw things per second
 }
 
 const workerColumns = "id, kind, user_id, name, created, last_check_in, addr, info, maintenance, maintenance_msg, paused, settings, totals, version, team"
