@@ -88,7 +88,7 @@ func (s *troupe) is(id, want string) {
 
 func (s *troupe) set(name string, change api.ModifyWorker) {
 	s.Helper()
-	if _, err := s.Fleet.Modify(t.Context(), s.owner.User, s.Fleet.Named(name), change); err != nil {
+	if _, err := s.Fleet.Modify(s.Context(), s.owner.User, s.Fleet.Named(name), change); err != nil {
 		s.Fatal(err)
 	}
 }

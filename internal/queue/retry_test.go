@@ -203,7 +203,7 @@ func (s *shop) worker(name string) *fleet.Worker { return s.Fleet.Named(name) }
 
 func (s *shop) set(name string, change api.ModifyWorker) {
 	s.Helper()
-	if _, err := s.Fleet.Modify(t.Context(), s.owner.User, s.worker(name), change); err != nil {
+	if _, err := s.Fleet.Modify(s.Context(), s.owner.User, s.worker(name), change); err != nil {
 		s.Fatal(err)
 	}
 }
