@@ -16,8 +16,30 @@ import (
 // document is a swagger document as far as this test reads it.
 type document struct {
 	BasePath    string
-	Paths       map[string]map[string]operation
+	Paths       map[string]pathItem
 	Definitions map[string]shape
+}
+
+// pathItem are the operations of a path by method.
+type pathItem map[string]operation
+
+// UnmarshalJSON leaves out the parameters of the whole path, which stand between its
+// methods.
+func (i *pathItem) UnmarshalJSON(raw []byte) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return err
+	}
+	delete(members, "parameters")
+	*i = pathItem{}
+	for method, member := range members {
+		var op operation
+		if err := json.Unmarshal(member, &op); err != nil {
+			return err
+		}
+		(*i)[method] = op
+	}
+	return nil
 }
 
 type operation struct {
@@ -29,6 +51,7 @@ type operation struct {
 
 type shape struct {
 	Ref        string `json:"$ref"`
+	AllOf      []shape
 	Type       string
 	Required   []string
 	Properties map[string]shape
@@ -267,9 +290,18 @@ func withMember(good map[string]json.RawMessage, name, odd string) string {
 
 func (d document) resolve(s shape) shape {
 	if name, ok := strings.CutPrefix(s.Ref, "#/definitions/"); ok {
-		return d.Definitions[name]
+		return d.resolve(d.Definitions[name])
 	}
-	return s
+	if len(s.AllOf) == 0 {
+		return s
+	}
+	whole := shape{Type: "object", Properties: map[string]shape{}}
+	for _, part := range s.AllOf {
+		part = d.resolve(part)
+		maps.Copy(whole.Properties, part.Properties)
+		whole.Required = append(whole.Required, part.Required...)
+	}
+	return whole
 }
 
 // example is a value that a shape allows.

@@ -105,7 +105,7 @@ func TestSwagger(t *testing.T) {
 	var d struct {
 		Swagger, BasePath string
 		Info              map[string]string
-		Paths             map[string]map[string]map[string]any
+		Paths             map[string]map[string]any
 		Definitions       map[string]map[string]any
 	}
 	if err := json.Unmarshal(w.Body.Bytes(), &d); err != nil {

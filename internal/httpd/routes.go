@@ -20,6 +20,8 @@ func (s *Server) routes() []route {
 		{method: http.MethodGet, pattern: "/api/{$}", handle: s.getAPIPage, plain: true},
 		{method: http.MethodGet, pattern: "/api/swagger.json", handle: s.getSwagger, plain: true},
 		{method: http.MethodGet, pattern: "/api/ext/v1/swagger.json", handle: s.getExtSwagger, plain: true},
+		{method: http.MethodGet, pattern: "/api/ext/openapi.json", handle: s.getOpenAPI, plain: true},
+		{method: http.MethodGet, pattern: "/api/ext/contract.json", handle: s.getContractOpenAPI, plain: true},
 		{method: http.MethodGet, pattern: "/healthz", handle: s.getHealth, limits: exempt, plain: true},
 		{method: http.MethodGet, pattern: "/readyz", handle: s.getReady, limits: exempt, plain: true},
 
@@ -62,11 +64,11 @@ func (s *Server) routes() []route {
 			doc: &doc{summary: "Deliver a form", key: true, body: api.AlchemySubmitSchema, answers: map[int]any{http.StatusOK: api.Submitted{}}}},
 
 		{method: http.MethodGet, pattern: "/api/v2/find_user", handle: s.getFindUser,
-			doc: &doc{summary: "See whose an API key is", key: true, agent: true, answers: map[int]any{http.StatusOK: api.UserDetails{}}}},
+			doc: &doc{summary: "See whose an API key is", mayKey: true, agent: true, answers: map[int]any{http.StatusOK: api.UserDetails{}}}},
 		{method: http.MethodPost, pattern: "/api/v2/dev/test-user", handle: s.postTestUser, plain: true},
 
 		{method: http.MethodGet, pattern: "/api/v2/status/heartbeat", handle: s.getHeartbeat, limits: exempt, plain: true,
-			doc: &doc{summary: "See whether this node lives", answers: map[int]any{http.StatusOK: api.Heartbeat{}}}},
+			doc: &doc{summary: "See whether this node lives", agent: true, answers: map[int]any{http.StatusOK: api.Heartbeat{}}}},
 		{method: http.MethodGet, pattern: "/api/v2/status/performance", handle: s.getPerformance,
 			doc: &doc{summary: "See how the horde performs", agent: true, answers: map[int]any{http.StatusOK: api.Performance{}}}},
 		{method: http.MethodGet, pattern: "/api/v2/status/models", handle: s.getModels,

@@ -53,13 +53,13 @@ type Options struct {
 // Server is the handler of the whole HTTP surface. Make one with New.
 type Server struct {
 	Options
-	log                 *slog.Logger
-	mux                 *http.ServeMux
-	table               []route
-	node                []string // value of Horde-Node
-	metrics             *metrics
-	swagger, extSwagger []byte
-	ending              chan struct{} // closed when the server begins to stop
+	log       *slog.Logger
+	mux       *http.ServeMux
+	table     []route
+	node      []string // value of Horde-Node
+	metrics   *metrics
+	documents documents
+	ending    chan struct{} // closed when the server begins to stop
 }
 
 // New makes a Server with the routes of routes.go.
@@ -79,7 +79,7 @@ func newServer(o Options, routes func(*Server) []route) *Server {
 	s.metrics = newMetrics(o.Metrics)
 	s.table = routes(s)
 	s.buildMux()
-	s.swagger, s.extSwagger = s.buildSwagger(contract), s.buildSwagger(extensions)
+	s.documents = s.writeDocuments()
 	return s
 }
 

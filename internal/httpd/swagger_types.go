@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"horde/api"
@@ -179,4 +180,45 @@ func (a *answerTypes) properties(t reflect.Type, props map[string]any) {
 			props[name] = a.schema(f.Type)
 		}
 	}
+}
+
+// complete adds what api.AnswerMembers says to the definitions of answers.
+func (a *answerTypes) complete() {
+	for name, members := range api.AnswerMembers {
+		def, ok := a.defs[name].(map[string]any)
+		if !ok || a.bodies[name] {
+			continue
+		}
+		props := def["properties"].(map[string]any)
+		var required []string
+		for _, p := range members {
+			for named, inner := range p.Schema.Definitions() {
+				if a.defs[named] == nil {
+					a.defs[named] = inner
+				}
+			}
+			if p.Required {
+				required = append(required, p.Name)
+			}
+			props[p.Name] = joined(props[p.Name], p.Schema)
+		}
+		if len(required) > 0 {
+			slices.Sort(required)
+			def["required"] = required
+		}
+	}
+}
+
+// joined is what is known of a member from its Go type and from a schema, which
+// wins.
+func joined(known any, s *api.Schema) map[string]any {
+	said := s.Reference()
+	if from, ok := known.(map[string]any); ok && s.Type == "" {
+		if from["$ref"] != nil {
+			return from
+		}
+		said = maps.Clone(from)
+		maps.Copy(said, s.Reference())
+	}
+	return said
 }

@@ -1,0 +1,178 @@
+package httpd
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// documents are the descriptions of the API, written once at the start.
+type documents struct {
+	swagger        []byte // the contract in the original's words
+	tryOut         []byte // the same with examples
+	extSwagger     []byte // what is beyond it
+	openAPI        []byte // what is beyond it, in OpenAPI 3.1
+	contractInOpen []byte // the contract as it is kept here, in OpenAPI 3.1
+}
+
+func (s *Server) writeDocuments() documents {
+	original := s.describe(contract, asTheOriginal)
+	beyond := s.describe(extensions, asItIs)
+	return documents{
+		swagger:        original.swagger(withoutExamples),
+		tryOut:         original.swagger(withExamples),
+		extSwagger:     beyond.swagger(withoutExamples),
+		openAPI:        beyond.openAPI(),
+		contractInOpen: s.describe(contract, asItIs).openAPI(),
+	}
+}
+
+// getSwagger sends the contract's document. Clients check it word by word, so what
+// makes it easier to try calls out comes only when asked for, with examples=true.
+func (s *Server) getSwagger(w http.ResponseWriter, r *http.Request) error {
+	if examples, _ := strconv.ParseBool(r.URL.Query().Get("examples")); examples {
+		send(w, http.StatusOK, s.documents.tryOut)
+		return nil
+	}
+	send(w, http.StatusOK, s.documents.swagger)
+	return nil
+}
+
+func (s *Server) getExtSwagger(w http.ResponseWriter, _ *http.Request) error {
+	send(w, http.StatusOK, s.documents.extSwagger)
+	return nil
+}
+
+// getOpenAPI sends the document of what is beyond the contract.
+func (s *Server) getOpenAPI(w http.ResponseWriter, _ *http.Request) error {
+	send(w, http.StatusOK, s.documents.openAPI)
+	return nil
+}
+
+// getContractOpenAPI sends the contract for tools that do not read Swagger 2.0.
+func (s *Server) getContractOpenAPI(w http.ResponseWriter, _ *http.Request) error {
+	send(w, http.StatusOK, s.documents.contractInOpen)
+	return nil
+}
+
+// openAPI writes the document as OpenAPI 3.1.
+func (d *document) openAPI() []byte {
+	var whole map[string]any
+	if err := json.Unmarshal(d.swagger(withExamples), &whole); err != nil {
+		panic(err) // just written
+	}
+	paths := map[string]any{}
+	for path, item := range whole["paths"].(map[string]any) {
+		paths[path] = openPath(item.(map[string]any))
+	}
+	return mustMarshal(map[string]any{
+		"openapi": "3.1.0",
+		"info": map[string]any{
+			"title": d.title + ": " + tagWords[d.part], "version": apiVersion,
+			"description": "Calls of " + d.title + " under /api/" + d.part + ".",
+			"license":     map[string]any{"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
+		},
+		"servers":    []any{map[string]any{"url": "/api"}},
+		"tags":       whole["tags"],
+		"paths":      paths,
+		"components": map[string]any{"schemas": openSchemas(whole["definitions"])},
+	})
+}
+
+func openPath(item map[string]any) map[string]any {
+	out := map[string]any{}
+	for verb, v := range item {
+		if verb == "parameters" {
+			out[verb] = openParameters(v.([]any))
+			continue
+		}
+		op := maps.Clone(v.(map[string]any))
+		given := op["parameters"].([]any)
+		isBody := func(p any) bool { return p.(map[string]any)["in"] == "body" }
+		if i := slices.IndexFunc(given, isBody); i >= 0 {
+			op["requestBody"] = map[string]any{
+				"required": true, "content": openContent(given[i].(map[string]any)["schema"]),
+			}
+			given = slices.DeleteFunc(slices.Clone(given), isBody)
+		}
+		op["parameters"] = openParameters(given)
+		responses := map[string]any{}
+		for status, r := range op["responses"].(map[string]any) {
+			answer := map[string]any{"description": r.(map[string]any)["description"]}
+			if schema := r.(map[string]any)["schema"]; schema != nil {
+				answer["content"] = openContent(schema)
+			}
+			responses[status] = answer
+		}
+		op["responses"] = responses
+		out[verb] = op
+	}
+	return out
+}
+
+func openContent(schema any) map[string]any {
+	return map[string]any{"application/json": map[string]any{"schema": openSchema(schema)}}
+}
+
+// openParameters moves what a parameter says of its values into a schema.
+func openParameters(list []any) []any {
+	out := make([]any, len(list))
+	for i, v := range list {
+		p, schema := map[string]any{}, map[string]any{}
+		for key, value := range v.(map[string]any) {
+			switch key {
+			case "in", "name", "required", "description":
+				p[key] = value
+			default:
+				schema[key] = value
+			}
+		}
+		p["schema"] = openSchema(schema)
+		out[i] = p
+	}
+	return out
+}
+
+// openSchema is a schema of Swagger 2.0 as OpenAPI 3.1 writes it: definitions have
+// another place, and an example is one of a list.
+func openSchema(v any) any {
+	switch v := v.(type) {
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = openSchema(v[i])
+		}
+		return out
+	case map[string]any:
+		out := map[string]any{}
+		for key, value := range v {
+			ref, _ := value.(string)
+			switch key {
+			case "$ref":
+				out[key] = strings.Replace(ref, "#/definitions/", "#/components/schemas/", 1)
+			case "example":
+				out["examples"] = []any{value}
+			case "default", "enum":
+				out[key] = value
+			case "properties":
+				out[key] = openSchemas(value)
+			default:
+				out[key] = openSchema(value)
+			}
+		}
+		return out
+	}
+	return v
+}
+
+// openSchemas are schemas by name, whatever the names are.
+func openSchemas(v any) map[string]any {
+	out := map[string]any{}
+	for name, schema := range v.(map[string]any) {
+		out[name] = openSchema(schema)
+	}
+	return out
+}
