@@ -40,7 +40,7 @@ var pages = template.Must(template.New("register").Parse(pageHead + `<h1>Join {{
 
 func init() {
 	template.Must(pages.New("api").Parse(pageHead + `<h1>{{.Title}} API</h1>
-<p>The machine-readable description is <a href="/api/swagger.json">swagger.json</a> (Swagger 2.0), that of what this server has beyond it <a href="/api/ext/v1/swagger.json">another</a>. A key for the header <code>apikey</code> comes from <a href="/register">/register</a>.</p>
+<p>The machine-readable description is <a href="/api/swagger.json">swagger.json</a> (Swagger 2.0), that of what this server has beyond it <a href="/api/ext/openapi.json">openapi.json</a> (OpenAPI 3.1). A key for the header <code>apikey</code> comes from <a href="/register">/register</a>.</p>
 <table>{{range .Routes}}<tr><td><code>{{.Method}}</code></td><td><code>{{.Path}}</code></td><td>{{.Summary}}</td></tr>
 {{end}}</table>
 </body></html>
@@ -147,7 +147,19 @@ func (s *Server) getAPIRoot(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
-func (s *Server) getAPIPage(w http.ResponseWriter, _ *http.Request) error {
+// apiPage is where the page of the API lies among the files of the web page.
+const apiPage = "/apidocs/index.html"
+
+// getAPIPage serves the page on which calls can be tried out; a server without the
+// web page lists its routes instead.
+func (s *Server) getAPIPage(w http.ResponseWriter, r *http.Request) error {
+	if s.Pages != nil {
+		ask := r.Clone(r.Context())
+		ask.URL.Path, ask.URL.RawPath = apiPage, ""
+		if s.Pages(w, ask) {
+			return nil
+		}
+	}
 	type line struct{ Method, Path, Summary string }
 	var page struct {
 		Title  string
