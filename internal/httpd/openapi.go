@@ -30,6 +30,18 @@ func (s *Server) writeDocuments() documents {
 	}
 }
 
+// Document is a description of the API by its file name: swagger.json,
+// openapi.json for what is beyond the contract, contract.json for the contract in
+// OpenAPI 3.1. It needs no domain; ok is false for other names.
+func (s *Server) Document(name string) (raw []byte, ok bool) {
+	raw, ok = map[string][]byte{
+		"swagger.json":  s.documents.swagger,
+		"openapi.json":  s.documents.openAPI,
+		"contract.json": s.documents.contractInOpen,
+	}[name]
+	return raw, ok
+}
+
 // getSwagger sends the contract's document. Clients check it word by word, so what
 // makes it easier to try calls out comes only when asked for, with examples=true.
 func (s *Server) getSwagger(w http.ResponseWriter, r *http.Request) error {
@@ -155,6 +167,8 @@ func openSchema(v any) any {
 				out[key] = strings.Replace(ref, "#/definitions/", "#/components/schemas/", 1)
 			case "example":
 				out["examples"] = []any{value}
+			case "x-nullable":
+				// Below, when all else is known.
 			case "default", "enum":
 				out[key] = value
 			case "properties":
@@ -163,9 +177,24 @@ func openSchema(v any) any {
 				out[key] = openSchema(value)
 			}
 		}
+		if v["x-nullable"] == true {
+			return orNull(out)
+		}
 		return out
 	}
 	return v
+}
+
+// orNull lets a schema be null as well.
+func orNull(schema map[string]any) map[string]any {
+	if kind, ok := schema["type"].(string); ok {
+		schema["type"] = []any{kind, "null"}
+		if values, ok := schema["enum"].([]any); ok {
+			schema["enum"] = append(slices.Clone(values), nil)
+		}
+		return schema
+	}
+	return map[string]any{"anyOf": []any{schema, map[string]any{"type": "null"}}}
 }
 
 // openSchemas are schemas by name, whatever the names are.

@@ -69,6 +69,11 @@ var toldOtherwise = map[string]map[int]any{
 	"POST /v2/generate/text/async": {http.StatusAccepted: api.Accepted{}}, // 200 for dry runs
 }
 
+// ownIDs stand in for operationIds that the original's document has twice.
+var ownIDs = map[string]string{
+	"GET /v2/styles/text_by_name/{style_name}": "get_single_text_style_by_name",
+}
+
 // exampleMode is whether a document has examples to send as they are.
 type exampleMode int
 
@@ -98,7 +103,7 @@ func (s *Server) describe(part string, in wording) *document {
 		}
 	}
 
-	answers := newAnswerTypes(d.definitions)
+	answers := newAnswerTypes(d.definitions, in)
 	for _, path := range slices.Sorted(maps.Keys(described)) {
 		item := map[string]any{}
 		if names := wildcards(path); len(names) > 0 {
@@ -200,6 +205,10 @@ func operation(rt route, part, path string, in wording, types *answerTypes) map[
 	if !inContract {
 		facts = ownFacts(rt, path)
 	}
+	if id, ok := ownIDs[rt.method+" "+path]; ok && in == asItIs {
+		facts.id = id
+	}
+
 	responses := map[string]any{}
 	for refusal := range strings.FieldsSeq(facts.refusals) {
 		status, definition := refusal, "RequestError"
