@@ -64,6 +64,9 @@ type Property struct {
 	Name   string
 	Schema *Schema
 
+	// Since is the level of the contract's document from which it shows the member,
+	// which is taken at every level.
+	Since Level
 	// Required members are missed together with all other violations.
 	Required bool
 	// ParserRequired members are only looked for once the whole body fits its
@@ -90,6 +93,10 @@ func (s *Schema) FirstMissing(body map[string]any) *Property {
 	}
 	return nil
 }
+
+// SinceMark is the key under which a member's level stands, for those who write
+// documents to take out again.
+const SinceMark = "x-since"
 
 // Swagger is the schema as a Swagger 2.0 schema object. Named objects inside it
 // are references into Definitions.
@@ -119,7 +126,11 @@ func (s *Schema) Swagger() map[string]any {
 		props := make(map[string]any, len(s.Properties))
 		var required []string
 		for _, p := range s.Properties {
-			props[p.Name] = p.Schema.Reference()
+			member := p.Schema.Reference()
+			if p.Since != "" {
+				member[SinceMark] = p.Since
+			}
+			props[p.Name] = member
 			if p.Required {
 				required = append(required, p.Name)
 			}

@@ -7,67 +7,94 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+
+	"horde/api"
+	"horde/internal/horde"
 )
 
-// documents are the descriptions of the API, written once at the start.
-type documents struct {
-	swagger        []byte // the contract in the original's words
-	tryOut         []byte // the same with examples
-	extSwagger     []byte // what is beyond it
-	openAPI        []byte // what is beyond it, in OpenAPI 3.1
-	contractInOpen []byte // the contract as it is kept here, in OpenAPI 3.1
+// newest is the level that shows everything.
+var newest = api.Levels[len(api.Levels)-1]
+
+// documentKey is one description of the API.
+type documentKey struct {
+	name     string
+	level    api.Level // of swagger.json
+	examples exampleMode
 }
 
-func (s *Server) writeDocuments() documents {
-	original := s.describe(contract, asTheOriginal)
-	beyond := s.describe(extensions, asItIs)
-	return documents{
-		swagger:        original.swagger(withoutExamples),
-		tryOut:         original.swagger(withExamples),
-		extSwagger:     beyond.swagger(withoutExamples),
-		openAPI:        beyond.openAPI(),
-		contractInOpen: s.describe(contract, asItIs).openAPI(),
+// documents are descriptions that somebody has asked for.
+type documents struct {
+	mu   sync.Mutex
+	made map[documentKey][]byte // guarded by mu
+}
+
+// document writes a description, or finds it as it was written before. There are few
+// keys, so all are kept.
+func (s *Server) document(key documentKey) []byte {
+	s.documents.mu.Lock()
+	defer s.documents.mu.Unlock()
+	if raw := s.documents.made[key]; raw != nil {
+		return raw
 	}
+
+	var raw []byte
+	switch key.name {
+	case "swagger.json":
+		raw = s.describe(contract, asTheOriginal, key.level).swagger(key.examples)
+	case "contract.json":
+		raw = s.describe(contract, asItIs, newest).openAPI()
+	case "openapi.json":
+		raw = s.describe(extensions, asItIs, newest).openAPI()
+	case "extensions.json":
+		raw = s.describe(extensions, asItIs, newest).swagger(withoutExamples)
+	}
+	if s.documents.made == nil {
+		s.documents.made = map[documentKey][]byte{}
+	}
+	s.documents.made[key] = raw
+	return raw
 }
 
 // Document is a description of the API by its file name: swagger.json,
 // openapi.json for what is beyond the contract, contract.json for the contract in
 // OpenAPI 3.1. It needs no domain; ok is false for other names.
 func (s *Server) Document(name string) (raw []byte, ok bool) {
-	raw, ok = map[string][]byte{
-		"swagger.json":  s.documents.swagger,
-		"openapi.json":  s.documents.openAPI,
-		"contract.json": s.documents.contractInOpen,
-	}[name]
-	return raw, ok
+	key := documentKey{name: name}
+	switch name {
+	case "swagger.json":
+		key.level = s.APILevel
+	case "openapi.json", "contract.json":
+	default:
+		return nil, false
+	}
+	return s.document(key), true
 }
 
 // getSwagger sends the contract's document. Clients check it word by word, so what
-// makes it easier to try calls out comes only when asked for, with examples=true.
+// makes it easier to try calls out comes only when asked for, with examples=true;
+// level asks for another level than the server's.
 func (s *Server) getSwagger(w http.ResponseWriter, r *http.Request) error {
-	if examples, _ := strconv.ParseBool(r.URL.Query().Get("examples")); examples {
-		send(w, http.StatusOK, s.documents.tryOut)
+	query := r.URL.Query()
+	key := documentKey{name: "swagger.json", level: s.APILevel}
+	if level := api.Level(query.Get("level")); level.Known() {
+		key.level = level
+	} else if level != "" {
+		return horde.Errorf("BadRequest", "There is no such level: ask for one of %v.", api.Levels)
+	}
+	if examples, _ := strconv.ParseBool(query.Get("examples")); examples {
+		key.examples = withExamples
+	}
+	send(w, http.StatusOK, s.document(key))
+	return nil
+}
+
+// sendDocument sends a description that is the same for all.
+func (s *Server) sendDocument(name string) handler {
+	return func(w http.ResponseWriter, _ *http.Request) error {
+		send(w, http.StatusOK, s.document(documentKey{name: name}))
 		return nil
 	}
-	send(w, http.StatusOK, s.documents.swagger)
-	return nil
-}
-
-func (s *Server) getExtSwagger(w http.ResponseWriter, _ *http.Request) error {
-	send(w, http.StatusOK, s.documents.extSwagger)
-	return nil
-}
-
-// getOpenAPI sends the document of what is beyond the contract.
-func (s *Server) getOpenAPI(w http.ResponseWriter, _ *http.Request) error {
-	send(w, http.StatusOK, s.documents.openAPI)
-	return nil
-}
-
-// getContractOpenAPI sends the contract for tools that do not read Swagger 2.0.
-func (s *Server) getContractOpenAPI(w http.ResponseWriter, _ *http.Request) error {
-	send(w, http.StatusOK, s.documents.contractInOpen)
-	return nil
 }
 
 // openAPI writes the document as OpenAPI 3.1.

@@ -19,9 +19,9 @@ func (s *Server) routes() []route {
 		{method: http.MethodGet, pattern: "/api", handle: s.getAPIRoot, plain: true},
 		{method: http.MethodGet, pattern: "/api/{$}", handle: s.getAPIPage, plain: true},
 		{method: http.MethodGet, pattern: "/api/swagger.json", handle: s.getSwagger, plain: true},
-		{method: http.MethodGet, pattern: "/api/ext/v1/swagger.json", handle: s.getExtSwagger, plain: true},
-		{method: http.MethodGet, pattern: "/api/ext/openapi.json", handle: s.getOpenAPI, plain: true},
-		{method: http.MethodGet, pattern: "/api/ext/contract.json", handle: s.getContractOpenAPI, plain: true},
+		{method: http.MethodGet, pattern: "/api/ext/v1/swagger.json", handle: s.sendDocument("extensions.json"), plain: true},
+		{method: http.MethodGet, pattern: "/api/ext/openapi.json", handle: s.sendDocument("openapi.json"), plain: true},
+		{method: http.MethodGet, pattern: "/api/ext/contract.json", handle: s.sendDocument("contract.json"), plain: true},
 		{method: http.MethodGet, pattern: "/healthz", handle: s.getHealth, limits: exempt, plain: true},
 		{method: http.MethodGet, pattern: "/readyz", handle: s.getReady, limits: exempt, plain: true},
 
@@ -75,9 +75,10 @@ func (s *Server) routes() []route {
 			doc: &doc{summary: "List the models in use", agent: true, query: modelsQuery, answers: map[int]any{http.StatusOK: []api.ActiveModel{}}}},
 
 		{method: http.MethodPost, pattern: "/api/ext/v1/jobs/{id}/progress", handle: s.postProgress, limits: workerRates, plain: true,
-			doc: &doc{summary: "Report the progress of a job", body: api.ProgressSchema}},
+			doc: &doc{summary: "Report the progress of a job", body: api.ProgressSchema,
+				answers: map[int]any{http.StatusNoContent: nil, http.StatusGone: api.Error{}}}},
 		{method: http.MethodGet, pattern: "/api/ext/v1/requests/{id}/events", handle: s.getEvents, limits: checkRates, plain: true,
-			doc: &doc{summary: "Follow a request as server-sent events"}},
+			doc: &doc{summary: "Follow a request as server-sent events", answers: map[int]any{http.StatusOK: nil}}},
 	}
 	table = append(table, s.adminRoutes()...)
 	table = append(table, s.sharedKeyRoutes()...)

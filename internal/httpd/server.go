@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"horde/api"
 )
 
 // Options are what a Server is made of. Zero fields switch things off; only the
@@ -17,11 +19,12 @@ import (
 type Options struct {
 	Domain
 
-	Title          string // of the API, default "AI Horde"
-	Version        string // of this program
-	Node           string // host:port, for the header Horde-Node
-	PublicURL      string // where clients reach us, without a slash at the end
-	Repository     string // URL of the source code of what runs here
+	Title          string    // of the API, default "AI Horde"
+	APILevel       api.Level // what /api/swagger.json shows, default 0.28
+	Version        string    // of this program
+	Node           string    // host:port, for the header Horde-Node
+	PublicURL      string    // where clients reach us, without a slash at the end
+	Repository     string    // URL of the source code of what runs here
 	TrustedProxies []netip.Prefix
 
 	Log       *slog.Logger
@@ -69,6 +72,9 @@ func newServer(o Options, routes func(*Server) []route) *Server {
 	if o.Title == "" {
 		o.Title = "AI Horde"
 	}
+	if o.APILevel == "" {
+		o.APILevel = api.Level028
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -79,7 +85,6 @@ func newServer(o Options, routes func(*Server) []route) *Server {
 	s.metrics = newMetrics(o.Metrics)
 	s.table = routes(s)
 	s.buildMux()
-	s.documents = s.writeDocuments()
 	return s
 }
 

@@ -26,6 +26,7 @@ type doc struct {
 	once    bool         // header Idempotency-Key is read
 	query   []queryParam // parameters in the URL's query
 	answers map[int]any  // status → a value of the answer's type; errors are added
+	since   api.Level    // of the contract's document; "": always there
 }
 
 type queryParam struct {
@@ -86,12 +87,12 @@ const (
 // that have a doc. Clients check that they know everything in the former, so it has
 // the original's names and no words of its own (clients rulebook §5), and our
 // extensions have a document of their own.
-func (s *Server) describe(part string, in wording) *document {
+func (s *Server) describe(part string, in wording, level api.Level) *document {
 	d := &document{title: s.Title, part: part, paths: map[string]map[string]any{}, definitions: errorDefinitions(), examples: map[string]any{}}
 	described := map[string][]route{} // by path
 	for _, rt := range s.table {
 		path, under := strings.CutPrefix(rt.pattern, "/api")
-		if rt.doc == nil || !under || !strings.HasPrefix(path, "/"+part+"/") {
+		if rt.doc == nil || !level.Shows(rt.doc.since) || !under || !strings.HasPrefix(path, "/"+part+"/") {
 			continue
 		}
 		described[path] = append(described[path], rt)
@@ -116,6 +117,7 @@ func (s *Server) describe(part string, in wording) *document {
 	}
 
 	answers.complete()
+	showLevel(d, level)
 	deriveBases(d.definitions)
 	return d
 }

@@ -27,6 +27,7 @@ var definitionNames = map[reflect.Type]string{
 	reflect.TypeFor[api.Collection]():        "ResponseModelCollection",
 	reflect.TypeFor[api.Contributions]():     "ContributionsDetails",
 	reflect.TypeFor[api.DryRun]():            inline,
+	reflect.TypeFor[api.Error]():             "RequestError",
 	reflect.TypeFor[api.ExtraSource]():       "ExtraSourceImage",
 	reflect.TypeFor[api.GenMetadatum]():      "GenerationMetadataStable",
 	reflect.TypeFor[api.Generation]():        "GenerationStable",
@@ -233,7 +234,11 @@ func (a *answerTypes) complete() {
 			if p.Required && !slices.Contains(required, p.Name) {
 				required = append(required, p.Name)
 			}
-			props[p.Name] = joined(props[p.Name], p.Schema)
+			member := joined(props[p.Name], p.Schema)
+			if p.Since != "" {
+				member[api.SinceMark] = p.Since
+			}
+			props[p.Name] = member
 		}
 		if len(required) > 0 {
 			slices.Sort(required)

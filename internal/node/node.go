@@ -52,6 +52,7 @@ type Options struct {
 	PublicURL string // where clients reach us; empty: the listener's address
 
 	Title           string
+	APILevel        api.Level // of /api/swagger.json, default 0.28
 	TrustedProxies  []netip.Prefix
 	Services        []netip.Prefix // that call for many people
 	AddressChecker  string         // URL that judges addresses; empty: all are safe
@@ -258,7 +259,7 @@ func (n *Node) front() httpd.Options {
 	o := &n.options
 	front := httpd.Options{
 		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Stats: n.Stats, Switches: n.Switches, Addresses: n.Addresses, Filters: n.Filters, TestAccounts: o.TestAccounts},
-		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, Repository: api.Repository,
+		Title:  o.Title, APILevel: o.APILevel, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, Repository: api.Repository,
 		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, MetricsElsewhere: o.MetricsElsewhere,
 		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pages,
 		Register: func(ctx context.Context, username string, addr netip.Addr) (string, string, error) {

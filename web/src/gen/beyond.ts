@@ -531,6 +531,12 @@ export interface components {
             /** @description Steps of the whole job. */
             steps: number;
         };
+        RefusedPrompt: {
+            created: string;
+            id: string;
+            prompt: string;
+            user: string;
+        };
         RequestError: {
             /** @description What is wrong, and what to do about it. */
             message?: string;
@@ -574,6 +580,13 @@ export interface operations {
             };
         };
         responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The call is not valid. */
             400: {
                 headers: {
@@ -603,6 +616,15 @@ export interface operations {
             };
             /** @description There is nothing of that id. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestError"];
+                };
+            };
+            /** @description Gone */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -874,7 +896,10 @@ export interface operations {
     };
     put_references_by_kind: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Where the document came from, in words. */
+                source?: string;
+            };
             header: {
                 /** @description Key of an account; 0000000000 is the anonymous one. */
                 apikey: string;
@@ -947,6 +972,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The call is not valid. */
             400: {
                 headers: {
@@ -987,16 +1019,32 @@ export interface operations {
     };
     get_refused_prompts: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Page of 50, from 1. */
+                page?: number;
+                /** @description Whose prompts: name#id or id; default: everybody's. */
+                user?: string;
+            };
             header: {
                 /** @description Key of an account; 0000000000 is the anonymous one. */
                 apikey: string;
+                /** @description Mask: the fields of the answer that are wanted. */
+                "X-Fields"?: string;
             };
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedPrompt"][];
+                };
+            };
             /** @description The call is not valid. */
             400: {
                 headers: {
@@ -1037,6 +1085,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /** @description The call is not valid. */
             400: {
                 headers: {
