@@ -23,14 +23,19 @@ type Schema struct {
 	Name        string // of the definition; objects only
 	Type        Type
 	Description string
-	Default     any // as documented; the server's own defaults may differ
-	Example     any
+	Default     any    // as documented; the server's own defaults may differ
+	Example     any    // of a whole body: one that can be sent as it is
+	Format      string // of the document only, such as date-time
+
+	// Values is the type of what members hold that no property names. It describes
+	// objects without properties and is not enforced.
+	Values *Schema
 
 	Properties []Property  // objects; none: any content is taken
 	Items      *Schema     // arrays
 	Unique     bool        // arrays
 	Enum       []string    // strings
-	MinLength  int         // strings, in characters
+	MinLength  int         // strings, in characters; below 0: documented as 0
 	MaxLength  int         // strings, in characters; 0: no limit
 	Min, Max   json.Number // numbers; "" is no limit. Messages repeat them as written
 	MultipleOf json.Number // numbers
@@ -59,6 +64,9 @@ type Property struct {
 	Name   string
 	Schema *Schema
 
+	// Since is the level of the contract's document from which it shows the member,
+	// which is taken at every level.
+	Since Level
 	// Required members are missed together with all other violations.
 	Required bool
 	// ParserRequired members are only looked for once the whole body fits its
@@ -86,33 +94,43 @@ func (s *Schema) FirstMissing(body map[string]any) *Property {
 	return nil
 }
 
+// SinceMark is the key under which a member's level stands, for those who write
+// documents to take out again.
+const SinceMark = "x-since"
+
 // Swagger is the schema as a Swagger 2.0 schema object. Named objects inside it
 // are references into Definitions.
 func (s *Schema) Swagger() map[string]any {
-	out := map[string]any{"type": string(s.Type)}
+	out := map[string]any{}
 	put := func(key string, v any, given bool) {
 		if given {
 			out[key] = v
 		}
 	}
+	put("type", string(s.Type), s.Type != "")
 	put("description", s.Description, s.Description != "")
 	put("default", s.Default, s.Default != nil)
 	put("example", s.Example, s.Example != nil)
+	put("format", s.Format, s.Format != "")
 	put("minimum", s.Min, s.Min != "")
 	put("maximum", s.Max, s.Max != "")
 	put("multipleOf", s.MultipleOf, s.MultipleOf != "")
-	put("minLength", s.MinLength, s.MinLength > 0)
+	put("minLength", max(s.MinLength, 0), s.MinLength != 0)
 	put("maxLength", s.MaxLength, s.MaxLength > 0)
 	put("uniqueItems", true, s.Unique)
 	put("enum", s.Enum, len(s.Enum) > 0)
 	if s.Items != nil {
-		out["items"] = s.Items.swaggerRef()
+		out["items"] = s.Items.Reference()
 	}
 	if len(s.Properties) > 0 {
 		props := make(map[string]any, len(s.Properties))
 		var required []string
 		for _, p := range s.Properties {
-			props[p.Name] = p.Schema.swaggerRef()
+			member := p.Schema.Reference()
+			if p.Since != "" {
+				member[SinceMark] = p.Since
+			}
+			props[p.Name] = member
 			if p.Required {
 				required = append(required, p.Name)
 			}
@@ -131,7 +149,9 @@ func (s *Schema) Definitions() map[string]any {
 	return defs
 }
 
-func (s *Schema) swaggerRef() map[string]any {
+// Reference is what a document says of s where s is used: a reference to its
+// definition, or without a name the schema itself.
+func (s *Schema) Reference() map[string]any {
 	if s.Name == "" {
 		return s.Swagger()
 	}
@@ -144,9 +164,16 @@ func (s *Schema) collect(defs map[string]any) {
 			return
 		}
 		def := s.Swagger()
-		delete(def, "description")  // the Python SDK knows none of definitions
-		if len(s.Properties) == 0 { // and none without members; this one has any
-			def["properties"] = map[string]any{"*": map[string]any{"type": string(Object)}}
+		// The Python SDK knows neither words nor an example of definitions, and none
+		// without members; this one has any.
+		delete(def, "description")
+		delete(def, "example")
+		if len(s.Properties) == 0 {
+			values := map[string]any{"type": string(Object)}
+			if s.Values != nil {
+				values = s.Values.Swagger()
+			}
+			def["properties"] = map[string]any{"*": map[string]any{"type": string(Object), "additionalProperties": values}}
 		}
 		defs[s.Name] = def
 	}
@@ -190,6 +217,8 @@ func flag(standard bool, about string) *Schema {
 }
 
 func (s *Schema) standard(v any) *Schema { s.Default = v; return s }
+
+func (s *Schema) example(v any) *Schema { s.Example = v; return s }
 
 func optional(name string, s *Schema) Property { return Property{Name: name, Schema: s} }
 

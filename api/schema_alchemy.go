@@ -26,9 +26,13 @@ var AlchemyRequestSchema = func() *Schema {
 }()
 
 var alchemyFormSchema = object("ModelInterrogationFormStable",
-	required("name", oneOf(AlchemyFormNames(), "What to do with the picture.")),
-	optional("payload", &Schema{Name: "ModelInterrogationFormPayloadStable", Type: Object, Description: "Settings for the worker."}),
+	required("name", oneOf(AlchemyFormNames(), "What to do with the image.").example("caption")),
+	optional("payload", alchemyPayloadSchema),
 )
+
+var alchemyPayloadSchema = &Schema{
+	Name: "ModelInterrogationFormPayloadStable", Type: Object, Description: "Settings for the worker.", Values: text(""),
+}
 
 // AlchemyPopSchema describes an AlchemyPop.
 var AlchemyPopSchema = func() *Schema {

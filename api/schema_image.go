@@ -56,7 +56,7 @@ var imageParamsSchema = func() *Schema {
 		optional("facefixer_strength", number("0", "1.0", "Strength of face post-processors.")),
 		optional("loras", list(loraSchema)),
 		optional("tis", list(tiSchema)),
-		optional("special", &Schema{Name: "ModelSpecialPayloadStable", Type: Object, Description: "For special users only."}),
+		optional("special", imageSpecialSchema),
 		optional("workflow", oneOf(Workflows, "Workflow to use instead of the usual one.")),
 		optional("transparent", flag(false, "A picture without background.")),
 		optional("seed", text("Seed: a number or any text. Empty means random.")),
@@ -69,6 +69,8 @@ var imageParamsSchema = func() *Schema {
 		optional("n", integer("1", "20", "Number of pictures.").standard(1)),
 	)
 }()
+
+var imageSpecialSchema = &Schema{Name: "ModelSpecialPayloadStable", Type: Object, Description: "For special users only."}
 
 func side(about string) *Schema {
 	s := integer("64", "3072", about).standard(512)

@@ -65,7 +65,7 @@ var imageStyleParamsSchema = func() *Schema {
 		optional("facefixer_strength", number("0", "1.0", "Strength of face post-processors.")),
 		optional("loras", list(loraSchema)),
 		optional("tis", list(tiSchema)),
-		optional("special", &Schema{Name: "ModelSpecialPayloadStable", Type: Object, Description: "For special users only."}),
+		optional("special", imageSpecialSchema),
 		optional("workflow", oneOf(Workflows, "Workflow to use instead of the usual one.")),
 		optional("transparent", off("A picture without background.")),
 		optional("steps", integer("1", "500", "Sampling steps.")),

@@ -48,6 +48,15 @@ func TestBrowserLayout(t *testing.T) {
 	node(t, "browser", "layout.test.mjs", "HORDE_URL="+drawing.URL, "HORDE_IDLE_URL="+idle.URL, "HORDE_TITLE="+title)
 }
 
+// TestAPIPage has a browser try calls out on the page of the API.
+func TestAPIPage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: the browser suite takes half a minute; `make test` runs it")
+	}
+	srv := start(t, setup{})
+	node(t, "browser", "swagger.test.mjs", "HORDE_URL="+srv.URL)
+}
+
 // node runs a suite of Node's test runner.
 func node(t *testing.T, folder, file string, env ...string) {
 	t.Helper()

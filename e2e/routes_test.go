@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -16,8 +17,30 @@ import (
 // document is a swagger document as far as this test reads it.
 type document struct {
 	BasePath    string
-	Paths       map[string]map[string]operation
+	Paths       map[string]pathItem
 	Definitions map[string]shape
+}
+
+// pathItem are the operations of a path by method.
+type pathItem map[string]operation
+
+// UnmarshalJSON leaves out the parameters of the whole path, which stand between its
+// methods.
+func (i *pathItem) UnmarshalJSON(raw []byte) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return err
+	}
+	delete(members, "parameters")
+	*i = pathItem{}
+	for method, member := range members {
+		var op operation
+		if err := json.Unmarshal(member, &op); err != nil {
+			return err
+		}
+		(*i)[method] = op
+	}
+	return nil
 }
 
 type operation struct {
@@ -29,6 +52,7 @@ type operation struct {
 
 type shape struct {
 	Ref        string `json:"$ref"`
+	AllOf      []shape
 	Type       string
 	Required   []string
 	Properties map[string]shape
@@ -159,7 +183,86 @@ func (b *breaker) tryAll(d document) {
 		b.tryPath(l.method, d.BasePath, l.path)
 		b.tryQuery(l.method, d.BasePath+b.fill(l.path), op)
 		b.tryBody(d, l.method, l.path, op)
+		b.tryWholeBodies(d, l.method, l.path, op)
 	}
+}
+
+// tryWholeBodies sends every operation, whether it reads a body or not, bodies that
+// are wrong as a whole: those that nobody should send, and all members of the
+// document at once with values that it does not allow.
+func (b *breaker) tryWholeBodies(d document, method, path string, op operation) {
+	bodies := slices.Concat(oddBodies, d.wrongBodies(op))
+	if len(bodies) < 30 {
+		b.Errorf("%s %s: only %d bodies", method, path, len(bodies))
+	}
+	target := d.BasePath + b.fill(path)
+	for i, body := range bodies {
+		b.header = [2]string{"Content-Type", oddTypes[i%len(oddTypes)]}
+		b.send(method, target, body)
+	}
+	b.header = [2]string{}
+}
+
+// oddTypes are values of Content-Type; most calls have the usual one.
+var oddTypes = []string{"application/json", "application/json", "application/json; charset=utf-16", "application/json", "text/plain", "", "multipart/form-data; boundary=x"}
+
+// oddBodies are bodies that no operation should get, bytes of any kind.
+var oddBodies = func() []string {
+	deep := func(open, inside, shut string, n int) string {
+		return strings.Repeat(open, n) + inside + strings.Repeat(shut, n)
+	}
+	return []string{
+		"", " ", "null", "true", "0", `"{}"`, "[]", `[{}]`, "{", `{"prompt"`, `{"prompt":"x"`, `{"prompt":"x"} trailing`, `{"prompt":"x"}{"prompt":"y"}`,
+		`{'prompt':'x'}`, `{"prompt":"x",}`, `{/* comment */"prompt":"x"}`, "prompt=x&params=1", "--x\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nx\r\n--x--",
+		deep("[", "1", "]", 5_000), deep(`{"a":`, "1", "}", 5_000), `{"params":` + deep("[", "", "]", 200) + `}`, `{"params":` + deep(`{"params":`, "{}", "}", 90) + `}`,
+		"\x00", "{\"prompt\":\"a\x00b\"}", `{"prompt":"a\u0000b","name":"\u0000","username":"\u0000","info":"\u0000"}`, `{"\u0000":1,"":2}`,
+		"\xef\xbb\xbf{\"prompt\":\"x\"}", "\xff\xfe{\x00}\x00", "{\"prompt\":\"caf\xe9\",\"name\":\"\xc0\x80\"}", `{"prompt":"\ud800","name":"\udfff\ud800"}`,
+		"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", `{"prompt":1,"prompt":[],"prompt":null,"name":"a","name":{}}`,
+		`{"n":1e999999999,"amount":-1e999999999,"id":` + strings.Repeat("9", 20_000) + `}`, `{"n":0.` + strings.Repeat("0", 20_000) + `1}`, `{"n":-0,"amount":-0.0,"id":0x10}`,
+		`{"n":NaN,"amount":Infinity,"hours":-Infinity}`, `{"__proto__":{"x":1},"constructor":{"prototype":{}}}`, `{` + strings.Join(numbered(5_000), ",") + `}`,
+	}
+}()
+
+// wrongBodies have all members that the document names, each with a value that it
+// does not allow.
+func (d document) wrongBodies(op operation) []string {
+	var s shape
+	for _, p := range op.Parameters {
+		if p.Schema != nil {
+			s = d.resolve(*p.Schema)
+		}
+	}
+	if len(s.Properties) == 0 {
+		return nil
+	}
+	all := func(value func(shape) string) string {
+		var members []string
+		for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
+			members = append(members, `"`+name+`":`+value(d.resolve(s.Properties[name])))
+		}
+		return "{" + strings.Join(members, ",") + "}"
+	}
+	other := map[string]string{"string": "[1]", "integer": `"one"`, "number": `{"a":1}`, "boolean": `"maybe"`, "array": `{"0":1}`, "object": `["a"]`}
+	same := func(v string) func(shape) string { return func(shape) string { return v } }
+	bodies := []string{all(same("null")), all(same("[[[]]]")), all(same(`{"a":{"b":{}}}`)), all(same("-9223372036854775809")), all(same("1e308"))}
+	return append(bodies,
+		all(func(m shape) string { return other[m.Type] }),
+		all(func(m shape) string { return `[` + d.example(m, 0) + `]` }),
+		all(func(m shape) string { return `{"":` + d.example(m, 0) + `}` }),
+		all(func(m shape) string {
+			if m.Type == "string" {
+				return `"` + strings.Repeat("long ", 3_000) + `"`
+			}
+			return fmt.Sprint(m.Minimum - 1)
+		}),
+		all(func(m shape) string {
+			if len(m.Enum) > 0 {
+				return `"of no list"`
+			}
+			return d.example(m, 0)
+		}),
+		strings.Replace(all(func(m shape) string { return d.example(m, 0) }), "{", `{"unheard_of":[{"a":null}],`, 1),
+	)
 }
 
 // fill puts parameters that exist into a path.
@@ -267,9 +370,18 @@ func withMember(good map[string]json.RawMessage, name, odd string) string {
 
 func (d document) resolve(s shape) shape {
 	if name, ok := strings.CutPrefix(s.Ref, "#/definitions/"); ok {
-		return d.Definitions[name]
+		return d.resolve(d.Definitions[name])
 	}
-	return s
+	if len(s.AllOf) == 0 {
+		return s
+	}
+	whole := shape{Type: "object", Properties: map[string]shape{}}
+	for _, part := range s.AllOf {
+		part = d.resolve(part)
+		maps.Copy(whole.Properties, part.Properties)
+		whole.Required = append(whole.Required, part.Required...)
+	}
+	return whole
 }
 
 // example is a value that a shape allows.

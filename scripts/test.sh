@@ -12,7 +12,7 @@ step "lint"
 scripts/lint.sh
 
 step "web page"
-(cd web && npm run --silent check && npm run --silent test)
+(cd web && npm run --silent types:check && npm run --silent check && npm run --silent test)
 
 step "services"
 HORDE_TEST_POSTGRES=$(scripts/postgres.sh start)

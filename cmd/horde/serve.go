@@ -116,7 +116,7 @@ func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNod
 // nodeOptions are those options of a node that follow from the settings alone.
 func nodeOptions(c *config.Serve, log *slog.Logger) node.Options {
 	options := node.Options{
-		Data: c.Data, DBURL: c.DB, PublicURL: c.PublicURL, Title: c.Title, Contact: c.Contact, Documents: documentFiles(c),
+		Data: c.Data, DBURL: c.DB, PublicURL: c.PublicURL, Title: c.Title, APILevel: api.Level(c.APILevel), Contact: c.Contact, Documents: documentFiles(c),
 		TrustedProxies: c.TrustedProxies, Services: c.Services, AddressChecker: c.IPChecker, Awarders: c.Awarders, TrustThreshold: c.TrustThreshold,
 		Server:  admission.Server{MatchedTargeting: bool(c.MatchedTargeting), UpfrontOnWorkerList: bool(c.UpfrontOnWorkerlist)},
 		Timings: bool(c.KudosRecord), S3: c.S3.Options(c.MaxUpload), MaxUpload: c.MaxUpload,

@@ -35,6 +35,7 @@ type Serve struct {
 	Services  Prefixes `name:"services" env:"HORDE_SERVICES" placeholder:"LIST" help:"Addresses or networks of services that call for many people: always safe, and their timeouts are short."`
 
 	Title      string `default:"AI Horde" env:"HORDE_TITLE" help:"Name of this horde (${default})."`
+	APILevel   string `name:"api-level" default:"0.28" enum:"0.28,0.29,0.30,0.32,0.33" env:"HORDE_API_LEVEL" help:"Level of the API that /api/swagger.json describes, named after the Python SDK that checks it: 0.28, 0.29, 0.30, 0.32 or 0.33 (${default}). Routes and fields work at every level."`
 	Repository string `env:"HORDE_REPOSITORY" placeholder:"URL" help:"Source code of this server, which its licence obliges to offer; change it if you change the program."`
 
 	Contact  string `env:"HORDE_CONTACT,HORDE_CONTACT_EMAIL,HORDE_EMAIL" placeholder:"TEXT" help:"How to reach who runs this horde, for the default documents."`

@@ -10,7 +10,8 @@
 //   - decode.go: bodies, read and checked by the schemas of package api
 //   - respond.go, mask.go: answers and the X-Fields mask
 //   - errors.go: the table from return codes to statuses
-//   - swagger.go: the machine-readable document, made from the routes table
+//   - swagger*.go, openapi.go: the machine-readable documents, made from the routes
+//     table, the schemas and the Go types of package api
 //
 // A handler has the form
 //

@@ -36,7 +36,10 @@ func (s *Server) filterRoutes() []route {
 		{method: http.MethodDelete, pattern: one, handle: s.deleteFilter,
 			doc: &doc{summary: "Delete a prompt filter", key: true, agent: true, answers: map[int]any{http.StatusOK: api.Simple{}}}},
 		{method: http.MethodGet, pattern: "/api/ext/v1/refused-prompts", handle: s.getRefusedPrompts,
-			doc: &doc{summary: "Read the prompts that the filters refused", key: true}},
+			doc: &doc{summary: "Read the prompts that the filters refused", key: true,
+				query: []queryParam{{"page", &api.Schema{Type: api.Integer, Description: "Page of 50, from 1.", Default: 1}},
+					{"user", &api.Schema{Type: api.String, Description: "Whose prompts: name#id or id; default: everybody's."}}},
+				answers: map[int]any{http.StatusOK: []api.RefusedPrompt{}}}},
 	}
 }
 

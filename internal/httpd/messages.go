@@ -17,7 +17,7 @@ func (s *Server) messageRoutes() []route {
 			doc: &doc{
 				summary: "List messages to workers", key: true, agent: true, answers: map[int]any{http.StatusOK: []api.Message{}},
 				query: []queryParam{{"user_id", text("Number of who wrote them.")}, {"worker_id", text("Id of the worker that they are to.")},
-					{"validity", text("active (if it is left out), expired or all.")},
+					{"validity", &api.Schema{Type: api.String, Description: "active, expired or all.", Default: "active"}},
 					{"page", &api.Schema{Type: api.Integer, Description: "Page of 50, from 1.", Default: 1}}},
 			}},
 		{method: http.MethodPost, pattern: list, handle: s.postMessage,

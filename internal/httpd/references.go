@@ -25,11 +25,13 @@ func (s *Server) referenceRoutes() []route {
 		},
 		{
 			method: http.MethodPut, pattern: one, handle: s.putReference, limits: referenceRates, plain: true,
-			doc: &doc{summary: "Load a model reference", key: true, answers: map[int]any{http.StatusOK: api.ImportedReference{}}},
+			doc: &doc{summary: "Load a model reference", key: true,
+				query:   []queryParam{{"source", &api.Schema{Type: api.String, Description: "Where the document came from, in words."}}},
+				answers: map[int]any{http.StatusOK: api.ImportedReference{}}},
 		},
 		{
 			method: http.MethodDelete, pattern: one, handle: s.deleteReference, limits: referenceRates, plain: true,
-			doc: &doc{summary: "Forget a model reference", key: true},
+			doc: &doc{summary: "Forget a model reference", key: true, answers: map[int]any{http.StatusNoContent: nil}},
 		},
 	}
 }

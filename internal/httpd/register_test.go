@@ -80,6 +80,13 @@ func TestAPIPages(t *testing.T) {
 	if w = call(s, "GET", "/api/"); w.Code != 200 || !strings.Contains(w.Body.String(), "/api/swagger.json") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+	paged := New(Options{Pages: func(w http.ResponseWriter, r *http.Request) bool {
+		_, _ = w.Write([]byte("page at " + r.URL.Path))
+		return true
+	}})
+	if w = call(paged, "GET", "/api/?document=beyond"); w.Body.String() != "page at /apidocs/index.html" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
 	if w = call(s, "GET", "/api/nothing"); w.Code != 404 {
 		t.Errorf("%d", w.Code)
 	}
@@ -105,7 +112,7 @@ func TestSwagger(t *testing.T) {
 	var d struct {
 		Swagger, BasePath string
 		Info              map[string]string
-		Paths             map[string]map[string]map[string]any
+		Paths             map[string]map[string]any
 		Definitions       map[string]map[string]any
 	}
 	if err := json.Unmarshal(w.Body.Bytes(), &d); err != nil {

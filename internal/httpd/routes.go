@@ -19,7 +19,9 @@ func (s *Server) routes() []route {
 		{method: http.MethodGet, pattern: "/api", handle: s.getAPIRoot, plain: true},
 		{method: http.MethodGet, pattern: "/api/{$}", handle: s.getAPIPage, plain: true},
 		{method: http.MethodGet, pattern: "/api/swagger.json", handle: s.getSwagger, plain: true},
-		{method: http.MethodGet, pattern: "/api/ext/v1/swagger.json", handle: s.getExtSwagger, plain: true},
+		{method: http.MethodGet, pattern: "/api/ext/v1/swagger.json", handle: s.sendDocument("extensions.json"), plain: true},
+		{method: http.MethodGet, pattern: "/api/ext/openapi.json", handle: s.sendDocument("openapi.json"), plain: true},
+		{method: http.MethodGet, pattern: "/api/ext/contract.json", handle: s.sendDocument("contract.json"), plain: true},
 		{method: http.MethodGet, pattern: "/healthz", handle: s.getHealth, limits: exempt, plain: true},
 		{method: http.MethodGet, pattern: "/readyz", handle: s.getReady, limits: exempt, plain: true},
 
@@ -62,22 +64,24 @@ func (s *Server) routes() []route {
 			doc: &doc{summary: "Deliver a form", key: true, body: api.AlchemySubmitSchema, answers: map[int]any{http.StatusOK: api.Submitted{}}}},
 
 		{method: http.MethodGet, pattern: "/api/v2/find_user", handle: s.getFindUser,
-			doc: &doc{summary: "See whose an API key is", key: true, agent: true, answers: map[int]any{http.StatusOK: api.UserDetails{}}}},
+			doc: &doc{summary: "See whose an API key is", mayKey: true, agent: true, answers: map[int]any{http.StatusOK: api.UserDetails{}}}},
 		{method: http.MethodPost, pattern: "/api/v2/dev/test-user", handle: s.postTestUser, plain: true},
 
 		{method: http.MethodGet, pattern: "/api/v2/status/heartbeat", handle: s.getHeartbeat, limits: exempt, plain: true,
-			doc: &doc{summary: "See whether this node lives", answers: map[int]any{http.StatusOK: api.Heartbeat{}}}},
+			doc: &doc{summary: "See whether this node lives", agent: true, answers: map[int]any{http.StatusOK: api.Heartbeat{}}}},
 		{method: http.MethodGet, pattern: "/api/v2/status/performance", handle: s.getPerformance,
 			doc: &doc{summary: "See how the horde performs", agent: true, answers: map[int]any{http.StatusOK: api.Performance{}}}},
 		{method: http.MethodGet, pattern: "/api/v2/status/models", handle: s.getModels,
 			doc: &doc{summary: "List the models in use", agent: true, query: modelsQuery, answers: map[int]any{http.StatusOK: []api.ActiveModel{}}}},
 
 		{method: http.MethodPost, pattern: "/api/ext/v1/jobs/{id}/progress", handle: s.postProgress, limits: workerRates, plain: true,
-			doc: &doc{summary: "Report the progress of a job", body: api.ProgressSchema}},
+			doc: &doc{summary: "Report the progress of a job", body: api.ProgressSchema,
+				answers: map[int]any{http.StatusNoContent: nil, http.StatusGone: api.Error{}}}},
 		{method: http.MethodGet, pattern: "/api/ext/v1/requests/{id}/events", handle: s.getEvents, limits: checkRates, plain: true,
-			doc: &doc{summary: "Follow a request as server-sent events"}},
+			doc: &doc{summary: "Follow a request as server-sent events", answers: map[int]any{http.StatusOK: nil}}},
 		{method: http.MethodGet, pattern: "/api/ext/v1/events", handle: s.getManyEvents, limits: checkRates, plain: true,
-			doc: &doc{summary: "Follow several requests of all kinds in one stream of server-sent events", query: eventsQuery}},
+			doc: &doc{summary: "Follow several requests of all kinds in one stream of server-sent events", query: eventsQuery,
+				answers: map[int]any{http.StatusOK: nil}}},
 	}
 	table = append(table, s.adminRoutes()...)
 	table = append(table, s.sharedKeyRoutes()...)

@@ -31,7 +31,7 @@ func (s *Server) adminRoutes() []route {
 			method: http.MethodGet, pattern: "/api/v2/users", handle: s.getUsers,
 			doc: &doc{
 				summary: "List the users", agent: true, answers: map[int]any{http.StatusOK: []api.ListedUser{}},
-				query: []queryParam{{"page", whole("Page of 25, from 1.", 1)}, {"sort", text("kudos or age.")}},
+				query: []queryParam{{"page", whole("Page of 25, from 1.", 1)}, {"sort", &api.Schema{Type: api.String, Description: "kudos or age.", Default: "kudos"}}},
 			},
 		},
 		{
@@ -48,7 +48,7 @@ func (s *Server) adminRoutes() []route {
 		},
 		{
 			method: http.MethodPost, pattern: "/api/v2/kudos/transfer", handle: s.postTransfer, limits: transferRates,
-			doc: &doc{summary: "Give kudos to another user", key: true, agent: true, body: api.KudosTransferSchema, answers: map[int]any{http.StatusOK: api.KudosTransferred{}}},
+			doc: &doc{summary: "Give kudos to another user", key: true, agent: true, once: true, body: api.KudosTransferSchema, answers: map[int]any{http.StatusOK: api.KudosTransferred{}}},
 		},
 		{
 			method: http.MethodPost, pattern: "/api/v2/kudos/award", handle: s.postAward,
@@ -76,7 +76,7 @@ func (s *Server) adminRoutes() []route {
 		},
 		{
 			method: http.MethodDelete, pattern: "/api/v2/workers/{worker_id}", handle: s.deleteWorker, limits: workerIDRates,
-			doc: &doc{summary: "Delete a worker", key: true, agent: true, answers: map[int]any{http.StatusOK: api.DeletedWorker{}}},
+			doc: &doc{summary: "Delete a worker", mayKey: true, agent: true, answers: map[int]any{http.StatusOK: api.DeletedWorker{}}},
 		},
 		{
 			method: http.MethodGet, pattern: "/api/v2/workers/name/{worker_name}", handle: s.getWorkerByName,

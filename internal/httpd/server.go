@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"horde/api"
 )
 
 // Options are what a Server is made of. Zero fields switch things off; only the
@@ -18,12 +20,13 @@ import (
 type Options struct {
 	Domain
 
-	Title          string // of the API, default "AI Horde"
-	Version        string // of this program
-	Node           string // host:port, for the header Horde-Node
-	PublicURL      string // where clients reach us, without a slash at the end; empty: as each call reached us
-	LocalURL       string // where this machine reaches us: for calls that do not say how they did
-	Repository     string // URL of the source code of what runs here
+	Title          string    // of the API, default "AI Horde"
+	APILevel       api.Level // what /api/swagger.json shows, default 0.28
+	Version        string    // of this program
+	Node           string    // host:port, for the header Horde-Node
+	PublicURL      string    // where clients reach us, without a slash at the end; empty: as each call reached us
+	LocalURL       string    // where this machine reaches us: for calls that do not say how they did
+	Repository     string    // URL of the source code of what runs here
 	TrustedProxies []netip.Prefix
 
 	Log       *slog.Logger
@@ -55,15 +58,15 @@ type Options struct {
 // Server is the handler of the whole HTTP surface. Make one with New.
 type Server struct {
 	Options
-	log                 *slog.Logger
-	mux                 *http.ServeMux
-	table               []route
-	node                []string // value of Horde-Node
-	metrics             *metrics
-	swagger, extSwagger []byte
-	ending              chan struct{} // closed when the server begins to stop
-	proxyWarned         sync.Once
-	streams             *streams
+	log          *slog.Logger
+	mux          *http.ServeMux
+	table        []route
+	node         []string // value of Horde-Node
+	metrics      *metrics
+	descriptions descriptions
+	ending       chan struct{} // closed when the server begins to stop
+	proxyWarned  sync.Once
+	streams      *streams
 }
 
 // New makes a Server with the routes of routes.go.
@@ -72,6 +75,9 @@ func New(o Options) *Server { return newServer(o, (*Server).routes) }
 func newServer(o Options, routes func(*Server) []route) *Server {
 	if o.Title == "" {
 		o.Title = "AI Horde"
+	}
+	if o.APILevel == "" {
+		o.APILevel = api.Level028
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -83,7 +89,6 @@ func newServer(o Options, routes func(*Server) []route) *Server {
 	s.metrics = newMetrics(o.Metrics, s.streams.count)
 	s.table = routes(s)
 	s.buildMux()
-	s.swagger, s.extSwagger = s.buildSwagger(contract), s.buildSwagger(extensions)
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"horde/api"
@@ -26,6 +27,7 @@ var definitionNames = map[reflect.Type]string{
 	reflect.TypeFor[api.Collection]():        "ResponseModelCollection",
 	reflect.TypeFor[api.Contributions]():     "ContributionsDetails",
 	reflect.TypeFor[api.DryRun]():            inline,
+	reflect.TypeFor[api.Error]():             "RequestError",
 	reflect.TypeFor[api.ExtraSource]():       "ExtraSourceImage",
 	reflect.TypeFor[api.GenMetadatum]():      "GenerationMetadataStable",
 	reflect.TypeFor[api.Generation]():        "GenerationStable",
@@ -98,12 +100,13 @@ var scalars = map[reflect.Type]string{
 // one name are one definition with the members of all.
 type answerTypes struct {
 	defs   map[string]any
+	in     wording         // asItIs: says which members are always there, and which may be null
 	bodies map[string]bool // names that are taken by bodies
 	seen   map[reflect.Type]bool
 }
 
-func newAnswerTypes(defs map[string]any) *answerTypes {
-	a := &answerTypes{defs: defs, bodies: map[string]bool{}, seen: map[reflect.Type]bool{}}
+func newAnswerTypes(defs map[string]any, in wording) *answerTypes {
+	a := &answerTypes{defs: defs, in: in, bodies: map[string]bool{}, seen: map[reflect.Type]bool{}}
 	for name := range defs {
 		a.bodies[name] = true
 	}
@@ -148,35 +151,112 @@ func (a *answerTypes) structSchema(t reflect.Type) map[string]any {
 		name = t.Name()
 	}
 	if name == inline {
-		props := map[string]any{}
-		a.properties(t, props)
-		return map[string]any{"type": "object", "properties": props}
+		return a.object(t)
 	}
 	ref := map[string]any{"$ref": "#/definitions/" + name}
 	if a.bodies[name] || a.seen[t] {
 		return ref
 	}
 	a.seen[t] = true
-	props := map[string]any{}
-	a.properties(t, props)
+	def := a.object(t)
 	if known, ok := a.defs[name].(map[string]any); ok {
-		maps.Copy(known["properties"].(map[string]any), props)
+		merge(known, def)
 	} else {
-		a.defs[name] = map[string]any{"type": "object", "properties": props}
+		a.defs[name] = def
 	}
 	return ref
 }
 
-func (a *answerTypes) properties(t reflect.Type, props map[string]any) {
+// merge adds the members of another type with the same name; required is what both
+// always have.
+func merge(known, def map[string]any) {
+	maps.Copy(known["properties"].(map[string]any), def["properties"].(map[string]any))
+	theirs, _ := def["required"].([]string)
+	both, _ := known["required"].([]string)
+	both = slices.DeleteFunc(slices.Clone(both), func(member string) bool { return !slices.Contains(theirs, member) })
+	delete(known, "required")
+	if len(both) > 0 {
+		known["required"] = both
+	}
+}
+
+// object describes the members of a struct.
+func (a *answerTypes) object(t reflect.Type) map[string]any {
+	props := map[string]any{}
+	required := a.properties(t, props)
+	out := map[string]any{"type": "object", "properties": props}
+	if len(required) > 0 && a.in == asItIs {
+		slices.Sort(required)
+		out["required"] = required
+	}
+	return out
+}
+
+// properties describes the members of a struct and returns those that are always
+// there.
+func (a *answerTypes) properties(t reflect.Type, props map[string]any) (required []string) {
 	for i := range t.NumField() {
 		f := t.Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Anonymous && name == "":
-			a.properties(f.Type, props)
+			required = append(required, a.properties(f.Type, props)...)
 		case f.Type == blank:
 		case f.IsExported() && name != "" && name != "-":
-			props[name] = a.schema(f.Type)
+			member := a.schema(f.Type)
+			if options == "" {
+				required = append(required, name)
+				if f.Type.Kind() == reflect.Pointer && a.in == asItIs {
+					member["x-nullable"] = true
+				}
+			}
+			props[name] = member
 		}
 	}
+	return required
+}
+
+// complete adds what api.AnswerMembers says to the definitions of answers.
+func (a *answerTypes) complete() {
+	for name, members := range api.AnswerMembers {
+		def, ok := a.defs[name].(map[string]any)
+		if !ok || a.bodies[name] {
+			continue
+		}
+		props := def["properties"].(map[string]any)
+		required, _ := def["required"].([]string)
+		for _, p := range members {
+			for named, inner := range p.Schema.Definitions() {
+				if a.defs[named] == nil {
+					a.defs[named] = inner
+				}
+			}
+			if p.Required && !slices.Contains(required, p.Name) {
+				required = append(required, p.Name)
+			}
+			member := joined(props[p.Name], p.Schema)
+			if p.Since != "" {
+				member[api.SinceMark] = p.Since
+			}
+			props[p.Name] = member
+		}
+		if len(required) > 0 {
+			slices.Sort(required)
+			def["required"] = required
+		}
+	}
+}
+
+// joined is what is known of a member from its Go type and from a schema, which
+// wins.
+func joined(known any, s *api.Schema) map[string]any {
+	said := s.Reference()
+	if from, ok := known.(map[string]any); ok && s.Type == "" {
+		if from["$ref"] != nil {
+			return from
+		}
+		said = maps.Clone(from)
+		maps.Copy(said, s.Reference())
+	}
+	return said
 }

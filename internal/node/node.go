@@ -55,6 +55,7 @@ type Options struct {
 	Title           string
 	Contact         string            // how to reach who runs the horde
 	Documents       map[string]string // paths of the operator's own, by name
+	APILevel        api.Level         // of /api/swagger.json, default 0.28
 	TrustedProxies  []netip.Prefix
 	Services        []netip.Prefix // that call for many people
 	AddressChecker  string         // URL that judges addresses; empty: all are safe
@@ -267,7 +268,7 @@ func (n *Node) front() httpd.Options {
 	site := web.New(web.Options{Title: o.Title, Version: api.Version, Repository: api.Repository})
 	front := httpd.Options{
 		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Stats: n.Stats, Documents: n.Documents, Switches: n.Switches, Addresses: n.Addresses, Filters: n.Filters, TestAccounts: o.TestAccounts},
-		Title:  o.Title, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, LocalURL: n.URL(), Repository: api.Repository,
+		Title:  o.Title, APILevel: o.APILevel, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, LocalURL: n.URL(), Repository: api.Repository,
 		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, MetricsElsewhere: o.MetricsElsewhere,
 		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pagesOf(site),
 		Register: func(ctx context.Context, username string, addr netip.Addr) (string, string, error) {

@@ -292,7 +292,7 @@ func TestSharedKeyHoldsEnd(t *testing.T) {
 					}
 					a := n.jobInIndexes(*job.ID)
 					a.worker = n.Fleet.Worker(a.job.WorkerID)
-					if err := n.fault(a); err != nil {
+					if err := n.fault(a, noExcuse); err != nil {
 						t.Fatal(err)
 					}
 				}

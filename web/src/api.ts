@@ -1,6 +1,12 @@
 // The typed client of the horde's API: the shapes of /api/v2 that the page
 // uses, the few of /api/ext/v1, and one class that speaks them.
 
+import type { components as beyond } from './gen/beyond';
+import type { components as contract } from './gen/contract';
+
+type Contract = contract['schemas'];
+type Beyond = beyond['schemas'];
+
 /** The API key that anybody may use. */
 export const ANONYMOUS = '0000000000';
 
@@ -35,77 +41,28 @@ export interface ImageParams {
 }
 
 /** The 202 answer to a request. */
-export interface Accepted {
-  id: string;
-  kudos: number;
-  message?: string;
-  warnings?: { code: string; message: string }[];
-}
+export type Accepted = Contract['RequestAsync'];
 
 /** One step of a price: the factor or the addition, and what comes out. */
-export interface PriceLine {
-  code: string;
-  text: string;
-  factor?: number;
-  add?: number;
-  kudos: number;
-}
+export type PriceLine = Beyond['PriceLine'];
 
 /** Answer of POST /api/ext/v1/kudos/price, as far as the page shows it. */
-export interface Price {
-  /** What a dry run says. */
-  kudos: number;
-  /** What will be charged; the most of it where it is not exact. */
-  charged: number;
-  exact: boolean;
-  /** What the account keeps in any case; the rest is forgiven. */
-  floor: number;
-  lines: PriceLine[];
-  notes: string[];
-  /** Of the images that are priced: smaller than asked for where allow_downgrade made them so. */
-  width?: number;
-  height?: number;
-  steps?: number;
-}
+/** Width, height and steps are smaller than asked for where allow_downgrade made them so. */
+export type Price = Pick<
+  Beyond['Price'],
+  'kudos' | 'charged' | 'exact' | 'floor' | 'lines' | 'notes' | 'width' | 'height' | 'steps'
+>;
 
 /** Answer of GET /generate/check/{id}. Times are seconds. */
-export interface Check {
-  finished: number;
-  processing: number;
-  restarted: number;
-  waiting: number;
-  done: boolean;
-  faulted: boolean;
-  wait_time: number;
-  queue_position: number;
-  kudos: number;
-  is_possible: boolean;
-}
+export type Check = Contract['RequestStatusCheck'];
 
-export interface Metadatum {
-  type: string;
-  value: string;
-  ref?: string;
-}
+export type Metadatum = Contract['GenerationMetadataStable'];
 
-export interface Generation {
-  /** URL of the picture, or its base64 text. */
-  img: string;
-  seed: string;
-  id: string;
-  censored: boolean;
-  gen_metadata: Metadatum[];
-  worker_id: string;
-  worker_name: string;
-  model: string;
-  state: string;
-}
+/** An image that is there: img is its URL, or its base64 text. */
+export type Generation = Contract['GenerationStable'];
 
 /** Answer of GET and DELETE /generate/status/{id}. */
-export interface ImageStatus extends Check {
-  generations: Generation[];
-  shared: boolean;
-}
+export type ImageStatus = Contract['RequestStatusStable'];
 
 /** One job's progress, from the event stream. preview is base64. */
 export interface JobProgress {
@@ -135,25 +92,18 @@ export interface RequestEnd extends ImageStatus {
   cancelled?: boolean;
 }
 
-export interface ActiveModel {
-  name: string;
-  count: number;
-  performance: number;
-  queued: number;
-  jobs: number;
-  eta: number;
-  type: string;
-}
+export type ActiveModel = Contract['ActiveModel'];
 
-export interface Performance {
-  queued_requests: number;
-  worker_count: number;
-  thread_count: number;
-  queued_megapixelsteps: number;
-  past_minute_megapixelsteps: number;
-  text_worker_count: number;
-  interrogator_count: number;
-}
+export type Performance = Pick<
+  Contract['HordePerformance'],
+  | 'queued_requests'
+  | 'worker_count'
+  | 'thread_count'
+  | 'queued_megapixelsteps'
+  | 'past_minute_megapixelsteps'
+  | 'text_worker_count'
+  | 'interrogator_count'
+>;
 
 export interface Heartbeat {
   /** "OK", or in a word what is wrong. */
@@ -169,24 +119,11 @@ export interface Modes {
 }
 
 /** The account behind a key, as far as the page shows it. */
-export interface User {
-  username: string;
-  id: number;
-  kudos: number;
-  concurrency: number;
-  trusted?: boolean;
-  moderator?: boolean;
-  worker_count?: number;
-}
+export type User = Pick<Contract['UserDetails'], 'username' | 'id' | 'kudos' | 'concurrency'> &
+  Partial<Pick<Contract['UserDetails'], 'trusted' | 'moderator' | 'worker_count'>>;
 
 /** One movement of an account's kudos, as far as the page shows it. */
-export interface Movement {
-  /** RFC 3339, UTC. */
-  at: string;
-  text: string;
-  amount: number;
-  balance: number;
-}
+export type Movement = Pick<Beyond['KudosMovement'], 'at' | 'text' | 'amount' | 'balance'>;
 
 /** A refusal of the horde, or (status 0) no answer at all. */
 export class HordeError extends Error {

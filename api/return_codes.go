@@ -1,0 +1,50 @@
+package api
+
+import "strings"
+
+// ReturnCodes are the values of rc that the contract's document names, in its
+// order. Programs translate them, so none may go and none may change. The server
+// has a few more, which the contract sends without naming them.
+var ReturnCodes = strings.Fields(`
+	MissingPrompt CorruptPrompt KudosValidationError NoValidActions InvalidSize InvalidPromptSize TooManySteps
+	Profanity ProfaneWorkerName ProfaneBridgeAgent ProfaneWorkerInfo ProfaneUserName ProfaneUserContact
+	ProfaneAdminComment ProfaneTeamName ProfaneTeamInfo TooLong TooLongWorkerName TooLongUserName
+	NameAlreadyExists WorkerNameAlreadyExists TeamNameAlreadyExists PolymorphicNameConflict ImageValidationFailed
+	SourceImageResolutionExceeded SourceImageSizeExceeded SourceImageUrlInvalid SourceImageUnreadable
+	InpaintingMissingMask SourceMaskUnnecessary UnsupportedSampler UnsupportedModel ControlNetUnsupported
+	ControlNetSourceMissing ControlNetInvalidPayload SourceImageRequiredForModel UnexpectedModelName
+	TooManyUpscalers ProcGenNotFound InvalidAestheticAttempt AestheticsNotCompleted AestheticsNotPublic
+	AestheticsDuplicate AestheticsMissing AestheticsSolo AestheticsConfused AestheticsAlreadyExist
+	AestheticsServerRejected AestheticsServerError AestheticsServerDown AestheticsServerTimeout InvalidAPIKey
+	WrongCredentials NotAdmin NotModerator NotOwner NotPrivileged AnonForbidden AnonForbiddenWorker
+	AnonForbiddenUserMod NotTrusted UntrustedTeamCreation UntrustedUnsafeIP WorkerMaintenance
+	WorkerFlaggedMaintenance TooManySameIPs WorkerInviteOnly UnsafeIP TimeoutIP TooManyNewIPs KudosUpfront
+	SharedKeyInvalid SharedKeyEmpty SharedKeyExpired SharedKeyInsufficientKudos SharedKeyAssignedStyles
+	InvalidJobID RequestNotFound WorkerNotFound TeamNotFound FilterNotFound UserNotFound DuplicateGen AbortedGen
+	RequestExpired TooManyPrompts NoValidWorkers MaintenanceMode TargetAccountFlagged SourceAccountFlagged
+	FaultWhenKudosReceiving FaultWhenKudosSending TooFastKudosTransfers KudosTransferToAnon KudosTransferToSelf
+	KudosTransferNotEnough NegativeKudosTransfer KudosTransferFromAnon InvalidAwardUsername KudosAwardToAnon
+	NotAllowedAwards NoWorkerModSelected NoUserModSelected NoHordeModSelected NoTeamModSelected
+	NoFilterModSelected NoSharedKeyModSelected BadRequest Forbidden Locked ControlNetMismatch HiResFixMismatch
+	TooManyLoras BadLoraVersion TooManyTIs BetaAnonForbidden BetaComparisonFault BadCFGDecimals BadCFGNumber
+	BadClientAgent SpecialMissingPayload SpecialForbidden SpecialMissingUsername SpecialModelNeedsSpecialUser
+	SpecialFieldNeedsSpecialUser Img2ImgMismatch TilingMismatch EducationCannotSendKudos InvalidPriorityUsername
+	OnlyServiceAccountProxy RequiresTrust InvalidRemixModel InvalidExtraSourceImages TooManyExtraSourceImages
+	MissingFullSamplerOrder TooManyStopSequences ExcessiveStopSequence TokenOverflow MoreThanMinExtraSourceImage
+	InvalidExtraTexts MissingExtraTexts InvalidTransparencyModel InvalidTransparencyImg2Img InvalidTransparencyCN
+	HiResMismatch StylesAnonForbidden StylePromptMissingVars StylesRequiresCustomizer StyleMismatch
+	StyleGetMistmatch TooManyStyleExamples ExampleURLAlreadyInUse MessagesOnlyOwnWorkers NotUserOrMod
+	CannotDeleteMod UserNotDeleted DeletedUser CannotWipeActiveUser NonServiceForbidden NulByteInPayload`)
+
+// WarningCodes are those of the warnings that come with an accepted request.
+var WarningCodes = []string{
+	"NoAvailableWorker",
+	"ClipSkipMismatch",
+	"StepsTooFew",
+	"StepsTooMany",
+	"CfgScaleMismatch",
+	"CfgScaleTooSmall",
+	"CfgScaleTooLarge",
+	"SamplerMismatch",
+	"SchedulerMismatch",
+}
