@@ -57,6 +57,7 @@ func init() {
 		PutFilterSchema:        {"regex": "forbidd?en", "filter_type": 20, "description": "A word that nobody should say."},
 		PatchFilterSchema:      {"description": "A word that few should say."},
 		AdjustmentSchema:       {"username": "maria#42", "amount": 100, "reason": "Thanks for the report."},
+		DocumentSchema:         {"markdown": "# Terms of use\n\nBe kind."},
 		ProgressSchema:         {"step": 5, "steps": 20},
 	} {
 		schema.Example = example

@@ -22,6 +22,11 @@ type AdminDocumentsCmd struct {
 	Restore AdminDocumentsRestoreCmd `cmd:"" help:"Bring the default of a document back."`
 }
 
+// Help shows examples.
+func (AdminDocumentsCmd) Help() string {
+	return "Examples:\n  horde admin documents list --data /var/lib/horde\n  horde admin documents set terms terms.md --data /var/lib/horde"
+}
+
 // documents is what can be done with documents, in a database or on a server.
 type documents interface {
 	list(con *console) ([]api.DocumentSource, error)

@@ -145,9 +145,9 @@ func (t *terms) errShort(k *store.SharedKey, cost price) error {
 // leftOn says what a key with a budget has left.
 func leftOn(k *store.SharedKey) string {
 	if k.Held == 0 {
-		return fmt.Sprintf("%s of its budget left", k.Left())
+		return fmt.Sprintf("%s left", k.Left())
 	}
-	return fmt.Sprintf("%s of its budget left, beside %s that are set aside for its open requests", k.Left(), k.Held)
+	return fmt.Sprintf("%s left, beside %s that are set aside for its open requests", k.Left(), k.Held)
 }
 
 // accounts are those that accepting the request changes.

@@ -114,10 +114,10 @@ func TestSharedKeyRefusals(t *testing.T) {
 	says("pixels", of(limits, func(b *api.ImageRequest) { b.Params.Width = ptr(128) }), "at most 4096 pixels in a job (max_image_pixels), not 8192.")
 	says("pixels and steps", of(limits, func(b *api.ImageRequest) { b.Params.Width, b.Params.Steps = ptr(128), ptr(5) }),
 		"(max_image_pixels), not 8192.", "at most 4 steps in a job (max_image_steps), not 5.")
-	says("budget", of(small, func(*api.ImageRequest) {}), "2.00 of its budget left", "set allow_downgrade")
+	says("budget", of(small, func(*api.ImageRequest) {}), "2.00 left", "set allow_downgrade")
 	_, err = n.AcceptText(ctx, TextAsk{From: From{Key: small}, Body: api.TextRequest{Prompt: "x", Params: &api.TextParams{MaxLength: ptr(80)}}})
 	wantCode(t, "budget of a text", err, "SharedKeyInsufficientKudos")
-	says("budget of a text", err, "This request costs about 20.00 kudos", "2.00 of its budget left")
+	says("budget of a text", err, "This request costs about 20.00 kudos", "2.00 left")
 	if err := of(limits, func(b *api.ImageRequest) { b.Params.Steps = ptr(5) }); strings.Contains(err.Error(), "pixels") {
 		t.Errorf("names a limit that was kept: %v", err)
 	}

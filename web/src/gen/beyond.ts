@@ -258,6 +258,11 @@ export interface components {
             /** @description Whose kudos: name#id or id. */
             username: string;
         };
+        /**
+         * @example {
+         *       "markdown": "# Terms of use\n\nBe kind."
+         *     }
+         */
         DocumentInput: {
             /** @description The document in HTML; scripts, styles and frames are taken out. */
             html?: string;
