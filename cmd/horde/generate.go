@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -196,8 +197,12 @@ func pocketDefaults(p *api.ImageParams) {
 	}
 }
 
+// sourceQuality is the quality of a source image that is written anew, 0 to 100.
+const sourceQuality = 95
+
 // readSource reads the file of a source image as base64, having looked at its
-// header. what is the flag or argument that named it.
+// header. what is the flag or argument that named it. An image that its file says
+// to turn is turned: not every horde does that.
 func readSource(what, path string) (string, error) {
 	if path == "" {
 		return "", usageError("%s: name a file", what)
@@ -216,10 +221,25 @@ func readSource(what, path string) (string, error) {
 	if err != nil {
 		return "", usageError("%s: %w", what, err)
 	}
-	if _, err := imaging.Inspect(data); err != nil {
+	h, err := imaging.Inspect(data)
+	if err == nil && h.Turned() {
+		data, err = turnSource(data)
+	}
+	if err != nil {
 		return "", usageError("%s %s: %w", what, path, err)
 	}
 	return base64.StdEncoding.EncodeToString(data), nil
+}
+
+// turnSource is a source image the right way up, as WebP.
+func turnSource(data []byte) ([]byte, error) {
+	img, _, err := imaging.Decode(data, imaging.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	var turned bytes.Buffer
+	err = imaging.EncodeWebP(&turned, img, sourceQuality)
+	return turned.Bytes(), err
 }
 
 // answerPatience is how long an interrupted call may still take.

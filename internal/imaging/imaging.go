@@ -98,6 +98,10 @@ type Header struct {
 	turn orientation
 }
 
+// Turned reports whether the file says that its rows and columns are to be turned or
+// mirrored. Decode has done so.
+func (h Header) Turned() bool { return h.turn > upright }
+
 // stored is the size of the file's rows and columns, before they are turned.
 func (h Header) stored() image.Rectangle {
 	if h.turn.swapsSides() {
