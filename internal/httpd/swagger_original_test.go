@@ -30,6 +30,9 @@ var words = []string{"description", "summary", "title", "example"}
 func structure(at string, v any, into map[string]string) {
 	switch v := v.(type) {
 	case map[string]any:
+		if len(v) > 0 {
+			into[at] = "there"
+		}
 		for key, value := range v {
 			// A definition may have a property of that name.
 			if slices.Contains(words, key) && !strings.HasSuffix(at, ".properties") && at+key != ".infotitle" {
