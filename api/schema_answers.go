@@ -35,7 +35,7 @@ var AnswerMembers = map[string][]Property{
 	"RequestStatusKobold": {optional("generations", about("The text generations that are there."))},
 	"GenerationStable":    append(deliveryMembers(), imageMembers...),
 	"GenerationKobold": append(deliveryMembers(),
-		optional("text", sized(-1, 0, "The generated text.")),
+		optional("text", sized(-1, 0, "What was generated.")),
 		optional("seed", facet(0, "Seed of the generation.")),
 		optional("gen_metadata", list(textMetadataSchema)),
 	),
@@ -154,10 +154,36 @@ var AnswerMembers = map[string][]Property{
 		optional("flagged", about("Can neither move kudos nor run workers.")),
 		optional("account_age", about("Seconds since the account was made.")),
 		optional("contact", about("How moderators reach the user; for moderators.").example("maria@example.org")),
+		optional("vpn", about("The workers may call from a VPN; for moderators.")),
+		optional("service", about("Asks for others.")),
+		optional("education", about("Belongs to a school.")),
+		optional("customizer", about("The workers may offer models outside the reference.")),
+		optional("special", about("May host and use special models.")),
+		optional("deleted", about("The account is to be deleted.")),
+		optional("suspicious", about("Suspicions against the user; for moderators.")),
+		optional("pseudonymous", about("The account was made without a login elsewhere.")),
+		optional("admin_comment", about("Remark of the moderators, for them.")),
+		optional("proxy_passkey", about("Passkey for the proxy of a service; for the user.")),
 	},
-	"UserKudosDetails":      zeros("accumulated", "gifted", "donated", "admin", "received", "recurring", "awarded", "styled"),
-	"UserThingRecords":      zeros("megapixelsteps", "tokens"),
-	"UserAmountRecords":     zeros("image", "text", "interrogation"),
+	"UserKudosDetails": {
+		optional("accumulated", facet(0, "Kudos earned, less those spent on requests.")),
+		optional("gifted", facet(0, "Kudos given to others; below 0.")),
+		optional("donated", facet(0, "Kudos given to schools; below 0.")),
+		optional("admin", facet(0, "Kudos that administrators gave or took.")),
+		optional("received", facet(0, "Kudos that others gave.")),
+		optional("recurring", facet(0, "Kudos given each month.")),
+		optional("awarded", facet(0, "Kudos awarded for something done outside.")),
+		optional("styled", facet(0, "Kudos for the use of the user's styles.")),
+	},
+	"UserThingRecords": {
+		optional("megapixelsteps", facet(0, "Megapixelsteps of images.")),
+		optional("tokens", facet(0, "Tokens of text generations.")),
+	},
+	"UserAmountRecords": {
+		optional("image", facet(0, "Images.")),
+		optional("text", facet(0, "Text generations.")),
+		optional("interrogation", facet(0, "Forms of alchemy.")),
+	},
 	"UserActiveGenerations": {idsOf("text"), idsOf("image"), idsOf("alchemy")},
 	"MonthlyKudos": {
 		optional("amount", about("Kudos given each month.")),
@@ -167,6 +193,23 @@ var AnswerMembers = map[string][]Property{
 		optional("new_kudos", about("The balance now.")),
 		optional("admin_comment", sized(5, 500, "Remark of the moderators.")),
 		optional("proxy_passkey", sized(16, 16, "The new passkey for the proxy of a service.")),
+		optional("concurrency", about("Jobs that may wait now.")),
+		optional("contact", about("The contact that was set.")),
+		optional("customizer", about("May offer models outside the reference.")),
+		optional("education", about("Belongs to a school.")),
+		optional("flagged", about("Can neither move kudos nor run workers.")),
+		optional("moderator", about("Moderates this horde.")),
+		optional("monthly_kudos", about("The monthly allowance now.")),
+		optional("new_suspicion", about("Suspicions that are left.")),
+		optional("public_workers", about("Everybody sees whose the workers are.")),
+		optional("service", about("Asks for others.")),
+		optional("special", about("May use special models.")),
+		optional("trusted", about("The workers are trusted.")),
+		optional("undeleted", about("The deletion was taken back.")),
+		optional("usage_multiplier", about("What recorded usage is scaled by.")),
+		optional("username", about("The name that was set.")),
+		optional("vpn", about("The workers may call from a VPN.")),
+		optional("worker_invited", about("Workers that may be added by invitation.")),
 	},
 
 	"WorkerDetails": {
@@ -184,6 +227,24 @@ var AnswerMembers = map[string][]Property{
 		optional("name", about("Its name.")),
 		optional("id", about("Its id.")),
 		optional("online", about("It was there within the last minutes.")),
+		optional("paused", about("It gets no requests of others; for moderators.")),
+		optional("info", about("What others should know of it.")),
+		optional("owner", about("Whose it is: name#id, if that is public.")),
+		optional("ipaddr", about("Where it calls from; for moderators.")),
+		optional("trusted", about("Its owner is trusted.")),
+		optional("flagged", about("Its owner is flagged.")),
+		optional("suspicious", about("Suspicions against it; for moderators.")),
+		optional("uncompleted_jobs", about("Jobs that it took and did not finish.")),
+		optional("max_pixels", about("Most pixels of an image that it takes.")),
+		optional("megapixelsteps_generated", about("Megapixelsteps that it generated.")),
+		optional("img2img", about("It takes source images.")),
+		optional("painting", about("It takes in- and outpainting.")),
+		optional("post-processing", about("It takes post-processing.")),
+		optional("lora", about("It takes LoRAs.")),
+		optional("controlnet", about("It takes ControlNet.")),
+		optional("sdxl_controlnet", about("It takes ControlNet with SDXL.")),
+		optional("max_length", about("Most tokens that it generates.")),
+		optional("max_context_length", about("Most tokens that it looks at.")),
 	},
 	"WorkerDetailsLite": {
 		optional("type", oneOf(workerKinds, "What it generates.").example("image")),
@@ -211,6 +272,16 @@ var AnswerMembers = map[string][]Property{
 		optional("queued_forms", number("", "", "Forms of alchemy that wait.")),
 		optional("queued_tokens", number("", "", "Tokens that wait.")),
 		optional("past_minute_tokens", number("", "", "Tokens generated in the last minute.")),
+		optional("queued_requests", about("Images that wait or are generated.")),
+		optional("queued_text_requests", about("Text generations that wait or are under way.")),
+		optional("worker_count", about("Image workers that are online.")),
+		optional("text_worker_count", about("Text workers that are online.")),
+		optional("thread_count", about("Threads of the image workers.")),
+		optional("text_thread_count", about("Threads of the text workers.")),
+		optional("interrogator_count", about("Alchemists that are online.")),
+		optional("interrogator_thread_count", about("Threads of the alchemists.")),
+		optional("queued_megapixelsteps", about("Megapixelsteps that wait.")),
+		optional("past_minute_megapixelsteps", about("Megapixelsteps generated in the last minute.")),
 	},
 	"IPTimeout": {
 		required("ipaddr", sized(7, 40, "Address or range that is kept out.").example("203.0.113.7")),
@@ -236,12 +307,77 @@ var AnswerMembers = map[string][]Property{
 		optional("html", about("The document as HTML, when that was asked for.")),
 		optional("markdown", about("The document as Markdown, when that was asked for.")),
 	},
+	"ActiveModelLite": {
+		optional("name", about("Name of the model.")),
+		optional("count", about("Worker threads that have it.")),
+	},
+	"ContributionsDetails": {
+		optional("megapixelsteps", about("Obsolete: see records.")),
+		optional("fulfillments", about("Obsolete: see records.")),
+	},
+	"UsageDetails": {
+		optional("megapixelsteps", about("Obsolete: see records.")),
+		optional("requests", about("Obsolete: see records.")),
+	},
+	"DeletedTeam": {
+		optional("deleted_id", about("Id that the team had.")),
+		optional("deleted_name", about("Name that the team had.")),
+	},
+	"DeletedWorker": {
+		optional("deleted_id", about("Id that the worker had.")),
+		optional("deleted_name", about("Name that the worker had.")),
+	},
+	"ImgModelStats": {
+		optional("day", about("Images of the last day, by model.")),
+		optional("month", about("Images of the last 30 days, by model.")),
+		optional("total", about("Images ever, by model.")),
+	},
+	"TxtModelStats": {
+		optional("day", about("Text generations of the last day, by model.")),
+		optional("month", about("Text generations of the last 30 days, by model.")),
+		optional("total", about("Text generations ever, by model.")),
+	},
+	"ModifyTeam": {
+		optional("id", about("Id of the new team.")),
+		optional("name", about("The name that was set.")),
+		optional("info", about("The words about it that were set.")),
+	},
+	"ModifyWorker": {
+		optional("maintenance", about("It only serves its owner.")),
+		optional("paused", about("It gets no requests of others.")),
+		optional("info", about("The words about it that were set.")),
+		optional("name", about("The name that was set.")),
+		optional("team", about("Name of the team that it joined; None when it left.")),
+	},
+	"Newspiece": {
+		optional("date_published", about("Day of the news: YYYY-MM-DD.")),
+		optional("newspiece", about("The news, in Markdown.")),
+		optional("importance", about("How important it is, in a word.")),
+		optional("title", about("Headline.")),
+	},
+	"SinglePeriodImgStat": {
+		optional("images", about("Images that were delivered.")),
+		optional("ps", about("Pixelsteps of them: width × height × steps.")),
+	},
+	"SinglePeriodTxtStat": {
+		optional("requests", about("Text generations that were delivered.")),
+		optional("tokens", about("Tokens that they asked for.")),
+	},
+	"TeamDetailsLite": {
+		optional("name", about("Name of the team; null for none.")),
+		optional("id", about("Id of the team; null for none.")),
+	},
+	"WorkerKudosDetails": {
+		optional("generated", about("Kudos for what it generated.")),
+		optional("uptime", about("Kudos for being there.")),
+	},
 	"TeamDetails": {
 		optional("requests_fulfilled", about("Jobs that members finished while in the team.")),
 		optional("kudos", about("Kudos that they earned by them.")),
 		optional("uptime", about("Seconds that members were there.")),
 		optional("creator", about("Who made it: name#id.").example("maria#42")),
 		optional("worker_count", about("Members that it has.")),
+		optional("info", about("What others should know of it.")),
 	},
 }
 
@@ -262,15 +398,6 @@ func about(what string) *Schema { return &Schema{Description: what} }
 
 // facet is a member with a default that leaves its type to Go.
 func facet(standard any, what string) *Schema { return &Schema{Default: standard, Description: what} }
-
-// zeros are sums that begin at 0.
-func zeros(names ...string) []Property {
-	list := make([]Property, len(names))
-	for i, name := range names {
-		list[i] = optional(name, facet(0, ""))
-	}
-	return list
-}
 
 func idsOf(kind string) Property { return optional(kind, list(text("").example(exampleID))) }
 

@@ -236,16 +236,23 @@ func newHousehold(t *testing.T, srv *server) *household {
 	t.Helper()
 	w := &household{srv: srv, keys: map[string]string{"no key": "", "bad key": "nobody", "anonymous": api.AnonymousKey}, ids: map[string]int{}, things: map[string]string{}}
 	for _, name := range []string{"administrator", "moderator", "owner", "stranger", "bystander"} {
-		w.account(t, name, name == "moderator", name != "stranger")
+		roles := `"moderator":false,"trusted":true`
+		switch name {
+		case "moderator":
+			roles = `"moderator":true,"trusted":true`
+		case "stranger":
+			roles = `"moderator":false,"trusted":false`
+		}
+		w.account(t, name, roles)
 	}
 	return w
 }
 
-// account makes an account with a name.
-func (w *household) account(t *testing.T, name string, moderator, trusted bool) {
+// account makes an account with a name and roles, as the body names them.
+func (w *household) account(t *testing.T, name, roles string) {
 	t.Helper()
 	status, body := call(t, http.MethodPost, w.srv.URL+"/api/v2/dev/test-user", "",
-		fmt.Sprintf(`{"username":%q,"oauth_id":%q,"moderator":%v,"trusted":%v,"kudos":100000}`, name, name, moderator, trusted))
+		fmt.Sprintf(`{"username":%q,"oauth_id":%q,"kudos":100000,%s}`, name, name, roles))
 	var u api.TestUser
 	decodeAs(t, http.StatusCreated, status, body, &u)
 	w.keys[name] = u.APIKey
@@ -303,20 +310,22 @@ func (w *household) fillBody(t *testing.T, body, caller string) string {
 	return strings.NewReplacer("{me}", caller, "{n}", fmt.Sprint(w.n), "{image}", tinyPicture(), "{bystander}", fmt.Sprint(w.ids["bystander"])).Replace(body)
 }
 
+// kindsOfPaths is what a path with a parameter names, by how it begins.
+var kindsOfPaths = []struct{ prefix, kind string }{
+	{"/generate/text/", "text request"}, {"/generate/", "request"}, {"/interrogate/", "alchemy"},
+	{"/styles/text", "text style"}, {"/styles/image", "style"}, {"/collection", "collection"}, {"/users/", "user"},
+	{"/sharedkeys/", "shared key"}, {"/workers/messages/", "message"}, {"/workers/", "worker"},
+	{"/operations/block_worker_ipaddr/", "worker"}, {"/teams/", "team"}, {"/filters/", "filter"},
+}
+
 // fillPath puts things of the owner into a path, and says of which kind the one is
 // that a DELETE ends.
 func (w *household) fillPath(t *testing.T, method, path string) (target, kind string) {
 	t.Helper()
-	kinds := []struct{ prefix, kind string }{
-		{"/generate/text/", "text request"}, {"/generate/", "request"}, {"/interrogate/", "alchemy"},
-		{"/styles/text", "text style"}, {"/styles/image", "style"}, {"/collection", "collection"}, {"/users/", "user"},
-		{"/sharedkeys/", "shared key"}, {"/workers/messages/", "message"}, {"/workers/", "worker"}, {"/operations/block_worker_ipaddr/", "worker"},
-		{"/teams/", "team"}, {"/filters/", "filter"},
-	}
 	if !strings.Contains(path, "{") {
 		return path, ""
 	}
-	for _, k := range kinds {
+	for _, k := range kindsOfPaths {
 		if strings.HasPrefix(path, k.prefix) {
 			kind = k.kind
 			break
@@ -356,66 +365,86 @@ func (w *household) nameOf(t *testing.T, path string) string {
 	return named.Name
 }
 
-// thing is the id of something of the owner's, which is made when there is none.
-func (w *household) thing(t *testing.T, kind string) string {
-	t.Helper()
-	if id := w.things[kind]; id != "" {
-		return id
-	}
-	w.n++
-	at := func(path string) string { return w.srv.URL + "/api/v2/" + path }
-	owner, n := w.keys["owner"], fmt.Sprint(w.n)
-	make := func(status int, method, path, body string) string {
-		return want(t, status, method, at(path), owner, body)
-	}
-	var id string
-	switch kind {
-	case "request":
-		id = make(202, "POST", "generate/async", `{"prompt":"x","models":["never"]}`)
-	case "text request":
-		id = make(202, "POST", "generate/text/async", `{"prompt":"x","models":["never"]}`)
-	case "alchemy":
-		id = make(202, "POST", "interrogate/async", `{"forms":[{"name":"nsfw"}],"source_image":"`+tinyPicture()+`"}`)
-	case "job":
-		make(202, "POST", "generate/async", `{"prompt":"x","models":["stable_diffusion"]}`)
-		id = make(200, "POST", "generate/pop", `{"name":"dreamer","models":["stable_diffusion"],"bridge_agent":"AI Horde Worker reGen:13:x"}`)
-	case "text job":
-		make(202, "POST", "generate/text/async", `{"prompt":"x","models":["any model"]}`)
-		id = make(200, "POST", "generate/text/pop", `{"name":"scribe","models":["any model"],"bridge_agent":"KoboldCppEmbedWorker:2:x"}`)
-	case "form":
-		make(202, "POST", "interrogate/async", `{"forms":[{"name":"caption"}],"source_image":"`+tinyPicture()+`"}`)
-		status, body := call(t, http.MethodPost, at("interrogate/pop"), owner, `{"name":"alchemist","forms":["caption"]}`)
+// making are the calls that make a thing of a kind, by its owner, and return its id.
+// A number makes names unique.
+var making = map[string]func(t *testing.T, w *household, n string) string{
+	"request": func(t *testing.T, w *household, _ string) string {
+		return w.own(t, 202, "POST", "generate/async", `{"prompt":"x","models":["never"]}`)
+	},
+	"text request": func(t *testing.T, w *household, _ string) string {
+		return w.own(t, 202, "POST", "generate/text/async", `{"prompt":"x","models":["never"]}`)
+	},
+	"alchemy": func(t *testing.T, w *household, _ string) string {
+		return w.own(t, 202, "POST", "interrogate/async", `{"forms":[{"name":"nsfw"}],"source_image":"`+tinyPicture()+`"}`)
+	},
+	"job": func(t *testing.T, w *household, _ string) string {
+		w.own(t, 202, "POST", "generate/async", `{"prompt":"x","models":["stable_diffusion"]}`)
+		return w.own(t, 200, "POST", "generate/pop", `{"name":"dreamer","models":["stable_diffusion"],"bridge_agent":"AI Horde Worker reGen:13:x"}`)
+	},
+	"text job": func(t *testing.T, w *household, _ string) string {
+		w.own(t, 202, "POST", "generate/text/async", `{"prompt":"x","models":["any model"]}`)
+		return w.own(t, 200, "POST", "generate/text/pop", `{"name":"scribe","models":["any model"],"bridge_agent":"KoboldCppEmbedWorker:2:x"}`)
+	},
+	"form": func(t *testing.T, w *household, _ string) string {
+		w.own(t, 202, "POST", "interrogate/async", `{"forms":[{"name":"caption"}],"source_image":"`+tinyPicture()+`"}`)
+		status, body := call(t, http.MethodPost, w.srv.URL+"/api/v2/interrogate/pop", w.keys["owner"], `{"name":"alchemist","forms":["caption"]}`)
 		var job api.AlchemyJob
 		decodeAs(t, http.StatusOK, status, body, &job)
 		if len(job.Forms) != 1 {
 			t.Fatalf("no form: %s", body)
 		}
-		id = job.Forms[0].ID
-	case "style":
-		id = make(200, "POST", "styles/image", `{"name":"own `+n+`","prompt":"{p} in blue{np}","models":["stable_diffusion"]}`)
-	case "text style":
-		id = make(200, "POST", "styles/text", `{"name":"own `+n+`","prompt":"tell {p}","models":["any model"]}`)
-	case "example":
-		id = make(200, "POST", "styles/image/"+w.thing(t, "style")+"/example", `{"url":"https://example.org/own`+n+`.webp","primary":false}`)
-	case "collection":
-		id = make(200, "POST", "collections", `{"name":"own `+n+`","styles":["`+w.nameOf(t, "styles/image/"+w.thing(t, "style"))+`"]}`)
-	case "user":
-		id = fmt.Sprint(w.ids["owner"])
-	case "leaver":
-		w.account(t, "leaver "+n, false, true)
-		w.leaverKey, id = w.keys["leaver "+n], fmt.Sprint(w.ids["leaver "+n])
-	case "shared key":
-		id = make(200, "PUT", "sharedkeys", `{"name":"own `+n+`"}`)
-	case "worker":
-		make(200, "POST", "generate/pop", `{"name":"own `+n+`","models":["stable_diffusion"]}`)
-		id = want(t, 200, "GET", at("workers/name/own%20"+n), "", "")
-	case "message":
-		id = make(200, "POST", "workers/messages", `{"worker_id":"`+w.thing(t, "worker")+`","message":"x"}`)
-	case "team":
-		id = make(200, "POST", "teams", `{"name":"own `+n+`"}`)
-	case "filter":
-		id = want(t, 201, "PUT", at("filters"), w.keys["moderator"], `{"regex":"own`+n+`","filter_type":10}`)
+		return job.Forms[0].ID
+	},
+	"style": func(t *testing.T, w *household, n string) string {
+		return w.own(t, 200, "POST", "styles/image", `{"name":"own `+n+`","prompt":"{p} in blue{np}","models":["stable_diffusion"]}`)
+	},
+	"text style": func(t *testing.T, w *household, n string) string {
+		return w.own(t, 200, "POST", "styles/text", `{"name":"own `+n+`","prompt":"tell {p}","models":["any model"]}`)
+	},
+	"example": func(t *testing.T, w *household, n string) string {
+		return w.own(t, 200, "POST", "styles/image/"+w.things["style"]+"/example", `{"url":"https://example.org/own`+n+`.webp","primary":false}`)
+	},
+	"collection": func(t *testing.T, w *household, n string) string {
+		member := w.own(t, 200, "POST", "styles/image", `{"name":"member `+n+`","prompt":"{p} in blue{np}","models":["stable_diffusion"]}`)
+		return w.own(t, 200, "POST", "collections", `{"name":"own `+n+`","styles":["`+w.nameOf(t, "styles/image/"+member)+`"]}`)
+	},
+	"user": func(_ *testing.T, w *household, _ string) string { return fmt.Sprint(w.ids["owner"]) },
+	"leaver": func(t *testing.T, w *household, n string) string {
+		w.account(t, "leaver "+n, `"moderator":false,"trusted":true`)
+		w.leaverKey = w.keys["leaver "+n]
+		return fmt.Sprint(w.ids["leaver "+n])
+	},
+	"shared key": func(t *testing.T, w *household, n string) string {
+		return w.own(t, 200, "PUT", "sharedkeys", `{"name":"own `+n+`"}`)
+	},
+	"worker": func(t *testing.T, w *household, n string) string {
+		w.own(t, 200, "POST", "generate/pop", `{"name":"own `+n+`","models":["stable_diffusion"]}`)
+		return w.own(t, 200, "GET", "workers/name/own%20"+n, "")
+	},
+	"message": func(t *testing.T, w *household, n string) string {
+		w.own(t, 200, "POST", "generate/pop", `{"name":"told `+n+`","models":["stable_diffusion"]}`)
+		return w.own(t, 200, "POST", "workers/messages", `{"worker_id":"`+w.own(t, 200, "GET", "workers/name/told%20"+n, "")+`","message":"x"}`)
+	},
+	"team": func(t *testing.T, w *household, n string) string {
+		return w.own(t, 200, "POST", "teams", `{"name":"own `+n+`"}`)
+	},
+	"filter": func(t *testing.T, w *household, n string) string {
+		return want(t, 201, "PUT", w.srv.URL+"/api/v2/filters", w.keys["moderator"], `{"regex":"own`+n+`","filter_type":10}`)
+	},
+}
+
+// own makes a call of the owner's and returns the answer's id.
+func (w *household) own(t *testing.T, status int, method, path, body string) string {
+	t.Helper()
+	return want(t, status, method, w.srv.URL+"/api/v2/"+path, w.keys["owner"], body)
+}
+
+// thing is the id of something of the owner's, which is made when there is none.
+func (w *household) thing(t *testing.T, kind string) string {
+	t.Helper()
+	if w.things[kind] == "" {
+		w.n++
+		w.things[kind] = making[kind](t, w, fmt.Sprint(w.n))
 	}
-	w.things[kind] = id
-	return id
+	return w.things[kind]
 }

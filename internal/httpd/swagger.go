@@ -130,7 +130,7 @@ func (d *document) swagger(examples exampleMode) []byte {
 		"swagger":  "2.0",
 		"basePath": "/api",
 		"info": map[string]string{
-			"title": d.title, "version": apiVersion, "description": "The API documentation for " + d.title,
+			"title": d.title, "version": apiVersion, "description": "What clients and workers can ask of " + d.title + ".",
 		},
 		"consumes": []string{"application/json"}, "produces": []string{"application/json"},
 		"tags": []map[string]string{{"name": d.part, "description": tagWords[d.part]}},
@@ -147,7 +147,7 @@ func (d *document) swagger(examples exampleMode) []byte {
 	return mustMarshal(out)
 }
 
-var tagWords = map[string]string{contract: "API Version 2", extensions: "Beyond the contract"}
+var tagWords = map[string]string{contract: "The contract", extensions: "Beyond the contract"}
 
 // addExamples is a copy of a Swagger document with examples in it.
 func (d *document) addExamples(out map[string]any) map[string]any {
@@ -196,7 +196,7 @@ func errorDefinitions() map[string]any {
 		"RequestValidationError": map[string]any{"allOf": []map[string]any{
 			{"$ref": "#/definitions/RequestError"},
 			{"type": "object", "properties": map[string]any{
-				"errors": map[string]any{"type": "object", "additionalProperties": text},
+				"errors": map[string]any{"type": "object", "description": "What is wrong with each member, by its path.", "additionalProperties": text},
 			}},
 		}},
 	}

@@ -27,6 +27,9 @@ var words = []string{"description", "summary", "title", "example"}
 func structure(at string, v any, into map[string]string) {
 	switch v := v.(type) {
 	case map[string]any:
+		if len(v) > 0 {
+			into[at] = "there"
+		}
 		for key, value := range v {
 			// A definition may have a property of that name.
 			if slices.Contains(words, key) && !strings.HasSuffix(at, ".properties") && at+key != ".infotitle" {
@@ -238,6 +241,52 @@ func TestExamplesComeWhenAsked(t *testing.T) {
 		parameters := d.Paths["/v2/generate/async"]["post"].(map[string]any)["parameters"].([]any)
 		if got := parameters[0].(map[string]any)["default"] == "0000000000"; got != want {
 			t.Errorf("%q: key %v", query, got)
+		}
+	}
+}
+
+// Every member of a definition says what it is, in words of our own.
+func TestMembersAreExplained(t *testing.T) {
+	definitions := func(raw []byte) map[string]string {
+		var d struct{ Definitions map[string]any }
+		if err := json.Unmarshal(raw, &d); err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]string{}
+		for name, def := range d.Definitions {
+			parts := []any{def}
+			if all, ok := def.(map[string]any)["allOf"].([]any); ok {
+				parts = all
+			}
+			for _, part := range parts {
+				props, _ := part.(map[string]any)["properties"].(map[string]any)
+				for member, p := range props {
+					p := p.(map[string]any)
+					if p["$ref"] != nil || p["items"] != nil || member == "*" {
+						continue
+					}
+					out[name+"."+member], _ = p["description"].(string)
+				}
+			}
+		}
+		return out
+	}
+	ours := definitions(call(New(Options{}), http.MethodGet, "/api/swagger.json").Body.Bytes())
+	if len(ours) < 400 {
+		t.Errorf("only %d members", len(ours))
+	}
+	for member, text := range ours {
+		if text == "" {
+			t.Errorf("%s is not explained", member)
+		}
+	}
+	raw, err := os.ReadFile(golden.Shared(t, "data", "swagger.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for member, text := range definitions(raw) {
+		if text != "" && ours[member] == text {
+			t.Errorf("%s has the original's words: %s", member, text)
 		}
 	}
 }

@@ -1087,7 +1087,9 @@ export interface components {
             type: "image" | "text";
         };
         ActiveModelLite: {
+            /** @description Worker threads that have it. */
             count: number;
+            /** @description Name of the model. */
             name: string;
         };
         /**
@@ -1136,7 +1138,9 @@ export interface components {
             ratings?: components["schemas"]["AestheticRating"][];
         };
         ContributionsDetails: {
+            /** @description Obsolete: see records. */
             fulfillments: number | null;
+            /** @description Obsolete: see records. */
             megapixelsteps: number | null;
         };
         /**
@@ -1161,11 +1165,15 @@ export interface components {
             ipaddr: string;
         };
         DeletedTeam: {
+            /** @description Id that the team had. */
             deleted_id: string;
+            /** @description Name that the team had. */
             deleted_name: string;
         };
         DeletedWorker: {
+            /** @description Id that the worker had. */
             deleted_id: string;
+            /** @description Name that the worker had. */
             deleted_name: string;
         };
         ExtraSourceImage: {
@@ -1416,7 +1424,7 @@ export interface components {
              * @default 0
              */
             seed: number;
-            /** @description The generated text. */
+            /** @description What was generated. */
             text: string;
         };
         GenerationMetadataKobold: {
@@ -1522,21 +1530,31 @@ export interface components {
             raid_mode?: boolean;
         };
         HordePerformance: {
+            /** @description Alchemists that are online. */
             interrogator_count: number;
+            /** @description Threads of the alchemists. */
             interrogator_thread_count: number;
+            /** @description Megapixelsteps generated in the last minute. */
             past_minute_megapixelsteps: number;
             /** @description Tokens generated in the last minute. */
             past_minute_tokens: number;
             /** @description Forms of alchemy that wait. */
             queued_forms: number;
+            /** @description Megapixelsteps that wait. */
             queued_megapixelsteps: number;
+            /** @description Images that wait or are generated. */
             queued_requests: number;
+            /** @description Text generations that wait or are under way. */
             queued_text_requests: number;
             /** @description Tokens that wait. */
             queued_tokens: number;
+            /** @description Threads of the text workers. */
             text_thread_count: number;
+            /** @description Text workers that are online. */
             text_worker_count: number;
+            /** @description Threads of the image workers. */
             thread_count: number;
+            /** @description Image workers that are online. */
             worker_count: number;
         };
         IPTimeout: {
@@ -1552,8 +1570,11 @@ export interface components {
             seconds: number;
         };
         ImgModelStats: {
+            /** @description Images of the last day, by model. */
             day: Record<string, never>;
+            /** @description Images of the last 30 days, by model. */
             month: Record<string, never>;
+            /** @description Images ever, by model. */
             total: Record<string, never>;
         };
         /**
@@ -2109,8 +2130,11 @@ export interface components {
             tags?: string[];
         };
         ModifyTeam: {
+            /** @description Id of the new team. */
             id?: string;
+            /** @description The words about it that were set. */
             info?: string;
+            /** @description The name that was set. */
             name?: string;
         };
         /**
@@ -2127,26 +2151,43 @@ export interface components {
         ModifyUser: {
             /** @description Remark of the moderators. */
             admin_comment?: string;
+            /** @description Jobs that may wait now. */
             concurrency?: number;
+            /** @description The contact that was set. */
             contact?: string;
+            /** @description May offer models outside the reference. */
             customizer?: boolean;
+            /** @description Belongs to a school. */
             education?: boolean;
+            /** @description Can neither move kudos nor run workers. */
             flagged?: boolean;
+            /** @description Moderates this horde. */
             moderator?: boolean;
+            /** @description The monthly allowance now. */
             monthly_kudos?: number;
             /** @description The balance now. */
             new_kudos?: number;
+            /** @description Suspicions that are left. */
             new_suspicion?: number;
             /** @description The new passkey for the proxy of a service. */
             proxy_passkey?: string;
+            /** @description Everybody sees whose the workers are. */
             public_workers?: boolean;
+            /** @description Asks for others. */
             service?: boolean;
+            /** @description May use special models. */
             special?: boolean;
+            /** @description The workers are trusted. */
             trusted?: boolean;
+            /** @description The deletion was taken back. */
             undeleted?: boolean;
+            /** @description What recorded usage is scaled by. */
             usage_multiplier?: number;
+            /** @description The name that was set. */
             username?: string;
+            /** @description The workers may call from a VPN. */
             vpn?: boolean;
+            /** @description Workers that may be added by invitation. */
             worker_invited?: number;
         };
         /**
@@ -2202,10 +2243,15 @@ export interface components {
             worker_invited?: number;
         };
         ModifyWorker: {
+            /** @description The words about it that were set. */
             info?: string;
+            /** @description It only serves its owner. */
             maintenance?: boolean;
+            /** @description The name that was set. */
             name?: string;
+            /** @description It gets no requests of others. */
             paused?: boolean;
+            /** @description Name of the team that it joined; None when it left. */
             team?: string;
         };
         /**
@@ -2238,11 +2284,15 @@ export interface components {
             last_received?: string;
         };
         Newspiece: {
+            /** @description Day of the news: YYYY-MM-DD. */
             date_published: string;
+            /** @description How important it is, in a word. */
             importance: string;
             more_info_urls: string[];
+            /** @description The news, in Markdown. */
             newspiece: string;
             tags: string[];
+            /** @description Headline. */
             title: string;
         };
         NoValidInterrogationsFound: {
@@ -2529,6 +2579,7 @@ export interface components {
             shared: boolean;
         };
         RequestValidationError: components["schemas"]["RequestError"] & {
+            /** @description What is wrong with each member, by its path. */
             errors?: {
                 [key: string]: string;
             };
@@ -2687,11 +2738,15 @@ export interface components {
             message: string;
         };
         SinglePeriodImgStat: {
+            /** @description Images that were delivered. */
             images: number;
+            /** @description Pixelsteps of them: width × height × steps. */
             ps: number;
         };
         SinglePeriodTxtStat: {
+            /** @description Text generations that were delivered. */
             requests: number;
+            /** @description Tokens that they asked for. */
             tokens: number;
         };
         StatsImgTotals: {
@@ -2801,6 +2856,7 @@ export interface components {
              * @example maria#42
              */
             creator: string;
+            /** @description What others should know of it. */
             info?: string;
             /** @description Kudos that they earned by them. */
             kudos: number;
@@ -2814,16 +2870,23 @@ export interface components {
             workers: components["schemas"]["WorkerDetailsLite"][];
         };
         TeamDetailsLite: {
+            /** @description Id of the team; null for none. */
             id: string | null;
+            /** @description Name of the team; null for none. */
             name: string | null;
         };
         TxtModelStats: {
+            /** @description Text generations of the last day, by model. */
             day: Record<string, never>;
+            /** @description Text generations of the last 30 days, by model. */
             month: Record<string, never>;
+            /** @description Text generations ever, by model. */
             total: Record<string, never>;
         };
         UsageDetails: {
+            /** @description Obsolete: see records. */
             megapixelsteps: number | null;
+            /** @description Obsolete: see records. */
             requests: number | null;
         };
         UserActiveGenerations: {
@@ -2832,17 +2895,27 @@ export interface components {
             text?: string[];
         };
         UserAmountRecords: {
-            /** @default 0 */
+            /**
+             * @description Images.
+             * @default 0
+             */
             image: number;
-            /** @default 0 */
+            /**
+             * @description Forms of alchemy.
+             * @default 0
+             */
             interrogation: number;
-            /** @default 0 */
+            /**
+             * @description Text generations.
+             * @default 0
+             */
             text: number;
         };
         UserDetails: {
             /** @description Seconds since the account was made. */
             account_age: number;
             active_generations?: components["schemas"]["UserActiveGenerations"];
+            /** @description Remark of the moderators, for them. */
             admin_comment?: string | null;
             /** @description Jobs that may wait at the same time. */
             concurrency: number;
@@ -2852,8 +2925,11 @@ export interface components {
              */
             contact?: string | null;
             contributions: components["schemas"]["ContributionsDetails"];
+            /** @description The workers may offer models outside the reference. */
             customizer: boolean;
+            /** @description The account is to be deleted. */
             deleted: boolean;
+            /** @description Belongs to a school. */
             education: boolean;
             /** @description Kudos kept back until the user is trusted; for moderators. */
             evaluating_kudos?: number | null;
@@ -2867,19 +2943,25 @@ export interface components {
             /** @description Moderates this horde. */
             moderator: boolean;
             monthly_kudos?: components["schemas"]["MonthlyKudos"];
+            /** @description Passkey for the proxy of a service; for the user. */
             proxy_passkey?: string | null;
+            /** @description The account was made without a login elsewhere. */
             pseudonymous: boolean;
             records: components["schemas"]["UserRecords"];
+            /** @description Asks for others. */
             service: boolean;
             sharedkey_ids?: string[];
+            /** @description May host and use special models. */
             special?: boolean | null;
             styles: components["schemas"]["ResponseModelStylesUser"][];
+            /** @description Suspicions against the user; for moderators. */
             suspicious?: number | null;
             /** @description The user's workers are trusted. */
             trusted: boolean;
             usage: components["schemas"]["UsageDetails"];
             /** @description Name that others see: name#id. */
             username: string;
+            /** @description The workers may call from a VPN; for moderators. */
             vpn?: boolean | null;
             /** @description Workers of the user. */
             worker_count: number;
@@ -2888,21 +2970,45 @@ export interface components {
             worker_invited: number;
         };
         UserKudosDetails: {
-            /** @default 0 */
+            /**
+             * @description Kudos earned, less those spent on requests.
+             * @default 0
+             */
             accumulated: number;
-            /** @default 0 */
+            /**
+             * @description Kudos that administrators gave or took.
+             * @default 0
+             */
             admin: number;
-            /** @default 0 */
+            /**
+             * @description Kudos awarded for something done outside.
+             * @default 0
+             */
             awarded: number;
-            /** @default 0 */
+            /**
+             * @description Kudos given to schools; below 0.
+             * @default 0
+             */
             donated: number;
-            /** @default 0 */
+            /**
+             * @description Kudos given to others; below 0.
+             * @default 0
+             */
             gifted: number;
-            /** @default 0 */
+            /**
+             * @description Kudos that others gave.
+             * @default 0
+             */
             received: number;
-            /** @default 0 */
+            /**
+             * @description Kudos given each month.
+             * @default 0
+             */
             recurring: number;
-            /** @default 0 */
+            /**
+             * @description Kudos for the use of the user's styles.
+             * @default 0
+             */
             styled: number;
         };
         UserRecords: {
@@ -2913,9 +3019,15 @@ export interface components {
             usage: components["schemas"]["UserThingRecords"];
         };
         UserThingRecords: {
-            /** @default 0 */
+            /**
+             * @description Megapixelsteps of images.
+             * @default 0
+             */
             megapixelsteps: number;
-            /** @default 0 */
+            /**
+             * @description Tokens of text generations.
+             * @default 0
+             */
             tokens: number;
         };
         WorkerDetails: components["schemas"]["WorkerDetailsLite"] & {
@@ -2930,24 +3042,34 @@ export interface components {
              * @example maria@example.org
              */
             contact?: string;
+            /** @description It takes ControlNet. */
             controlnet?: boolean;
+            /** @description Its owner is flagged. */
             flagged: boolean;
             forms?: string[];
+            /** @description It takes source images. */
             img2img?: boolean;
+            /** @description What others should know of it. */
             info?: string;
+            /** @description Where it calls from; for moderators. */
             ipaddr?: string;
             kudos_details: components["schemas"]["WorkerKudosDetails"];
             /** @description Kudos that it earned. */
             kudos_rewards: number;
+            /** @description It takes LoRAs. */
             lora?: boolean;
             /**
              * @description It only serves its owner.
              * @example false
              */
             maintenance_mode: boolean;
+            /** @description Most tokens that it looks at. */
             max_context_length?: number;
+            /** @description Most tokens that it generates. */
             max_length?: number;
+            /** @description Most pixels of an image that it takes. */
             max_pixels?: number;
+            /** @description Megapixelsteps that it generated. */
             megapixelsteps_generated?: number;
             messages?: components["schemas"]["ResponseModelMessage"][];
             models?: string[];
@@ -2956,22 +3078,30 @@ export interface components {
              * @default false
              */
             nsfw: boolean;
+            /** @description Whose it is: name#id, if that is public. */
             owner?: string;
+            /** @description It takes in- and outpainting. */
             painting?: boolean;
+            /** @description It gets no requests of others; for moderators. */
             paused?: boolean;
             /** @description How fast it is, in words. */
             performance: string;
+            /** @description It takes post-processing. */
             "post-processing"?: boolean;
             /** @description Jobs that the worker finished. */
             requests_fulfilled: number;
+            /** @description It takes ControlNet with SDXL. */
             sdxl_controlnet?: boolean;
+            /** @description Suspicions against it; for moderators. */
             suspicious?: number;
             team: components["schemas"]["TeamDetailsLite"];
             /** @description Jobs that it does at the same time. */
             threads: number;
             /** @description Not sent: see requests_fulfilled. */
             tokens_generated?: number;
+            /** @description Its owner is trusted. */
             trusted: boolean;
+            /** @description Jobs that it took and did not finish. */
             uncompleted_jobs: number;
             /** @description Seconds that it was there. */
             uptime: number;
@@ -2991,7 +3121,9 @@ export interface components {
             type: "image" | "text" | "interrogation";
         };
         WorkerKudosDetails: {
+            /** @description Kudos for what it generated. */
             generated: number | null;
+            /** @description Kudos for being there. */
             uptime: number | null;
         };
     };
