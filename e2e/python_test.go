@@ -41,7 +41,7 @@ func TestPythonSDK(t *testing.T) {
 	}{
 		{"suite", "python", "crowd,hurry", false, nil},
 		{"statistics", sdk + "/source", "", true, []string{calls + "stats_api_calls.py"}},
-		{"document", sdk + "/source", "landed", true, []string{
+		{"document", sdk + "/source", "", true, []string{
 			"tests/ai_horde_api/test_swagger.py", "tests/ai_horde_api/test_dynamically_validate_against_swagger.py",
 			"tests/test_verify_api_surface.py",
 		}},

@@ -286,3 +286,35 @@ describe('a refusal names its return code', () => {
     assert.deepEqual([error.status, error.errors], [400, { prompt: "'prompt' is a required property" }]);
   });
 });
+
+describe('teams and statistics', () => {
+  test('a team from its creation to its end', async () => {
+    const name = `keepers ${tag}`;
+    const made = await worker.createTeam({ name, info: 'we keep the light on' });
+    assert.deepEqual(Object.keys(made).sort(), ['id', 'info', 'name']);
+    assert.equal((await refused(worker.createTeam({ name: name.toUpperCase() }))).name, 'TeamNameAlreadyExists');
+    assert.equal((await refused(stranger.createTeam({ name: `poor ${tag}` }))).name, 'UntrustedTeamCreation');
+
+    assert.deepEqual(await worker.updateTeam({ info: 'day and night' }, made.id), { info: 'day and night' });
+    const team = (await worker.getTeams({ force: true })).find((each) => each.id === made.id);
+    assert.deepEqual([team.name, team.info, team.creator, team.worker_count], [name, 'day and night', owner.alias, 0]);
+    // The client sends its key along, and a key says that a moderator asks.
+    assert.equal((await refused(worker.getTeam(made.id, { force: true }))).name, 'NotModerator');
+    assert.deepEqual(await worker.deleteTeam(made.id), { deleted_id: made.id, deleted_name: name });
+    assert.equal((await refused(worker.getTeam(made.id, { force: true }))).name, 'TeamNotFound');
+  });
+
+  test('each delivery is counted at once', async () => {
+    const anybody = client();
+    const before = await anybody.getImageTotalStats({ force: true });
+    const { id } = await requester.postAsyncImageGenerate(order());
+    const job = await popFor(id);
+    await worker.postImageGenerationSubmit({ id: job.id, generation: PICTURE, seed: 1 });
+
+    const after = await anybody.getImageTotalStats({ force: true });
+    assert.ok(after.total.images > before.total.images, JSON.stringify({ before, after }));
+    assert.ok(after.minute.images > 0 && after.total.ps >= before.total.ps + 64 * 64 * 4);
+    assert.ok((await anybody.getImageModelStats({ force: true })).day[MODEL] > 0);
+    assert.deepEqual(Object.keys(await anybody.getTextTotalStats({ force: true })).sort(), ['day', 'hour', 'minute', 'month', 'total']);
+  });
+});
