@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/internal/kudos"
 	"horde/internal/store"
 )
 
@@ -206,5 +207,39 @@ func (a *acknowledged) audit(t *testing.T, data, db string) {
 	}})
 	if err != nil {
 		t.Fatal(err)
+	}
+
+	// The statistics are the deliveries, whatever was killed in between.
+	counted, err := s.Stats(ctx, "image", time.Now().UnixMicro())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := deliveries(t, s); counted.Total.Jobs != n || n < int64(len(a.delivered)) {
+		t.Errorf("statistics count %d images, the ledger has %d deliveries, %d were acknowledged", counted.Total.Jobs, n, len(a.delivered))
+	}
+}
+
+// deliveries counts those of images in the ledger.
+func deliveries(t *testing.T, s *store.Store) (n int64) {
+	t.Helper()
+	const page = 5000
+	for at := (store.Backfill{}); ; {
+		var events []store.PastEvent
+		err := s.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
+			events, err = tx.PastEvents(at, page)
+			return err
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			at.Cursor = e.ID
+			if e.Reason == kudos.ImageDelivered {
+				n++
+			}
+		}
+		if len(events) < page {
+			return n
+		}
 	}
 }
