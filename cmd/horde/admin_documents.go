@@ -41,19 +41,13 @@ func (f *referenceFlags) withDocuments(con *console, open func(*console) (*store
 	if f.Horde != "" {
 		return use(remoteDocuments{client.New(f.Horde, f.APIKey, client.WithRetries(0))})
 	}
-	s, err := open(con)
-	if errors.Is(err, store.ErrInUse) {
-		return fmt.Errorf("%w. To work with a server that runs, add --horde URL --apikey KEY", err)
-	}
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	d, err := content.New(content.Config{Store: s, Clock: time.Now, Title: "AI Horde"})
-	if err != nil {
-		return err
-	}
-	return use(localDocuments{d})
+	return withStore(con, open, func(s *store.Store) error {
+		d, err := content.New(content.Config{Store: s, Clock: time.Now, Title: "AI Horde"})
+		if err != nil {
+			return err
+		}
+		return use(localDocuments{d})
+	})
 }
 
 type remoteDocuments struct{ *client.Client }

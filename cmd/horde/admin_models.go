@@ -48,6 +48,17 @@ func (f *referenceFlags) with(con *console, open func(*console) (*store.Store, e
 	if f.Horde != "" {
 		return use(remoteReferences{client.New(f.Horde, f.APIKey, client.WithRetries(0))})
 	}
+	return withStore(con, open, func(s *store.Store) error {
+		c, err := catalog.New(catalog.Config{Store: s, Log: con.log})
+		if err != nil {
+			return err
+		}
+		return use(localReferences{c})
+	})
+}
+
+// withStore opens the database of a server by open, calls use and closes it.
+func withStore(con *console, open func(*console) (*store.Store, error), use func(*store.Store) error) error {
 	s, err := open(con)
 	if errors.Is(err, store.ErrInUse) {
 		return fmt.Errorf("%w. To work with a server that runs, add --horde URL --apikey KEY", err)
@@ -56,11 +67,7 @@ func (f *referenceFlags) with(con *console, open func(*console) (*store.Store, e
 		return err
 	}
 	defer s.Close()
-	c, err := catalog.New(catalog.Config{Store: s, Log: con.log})
-	if err != nil {
-		return err
-	}
-	return use(localReferences{c})
+	return use(s)
 }
 
 type remoteReferences struct{ *client.Client }
