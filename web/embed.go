@@ -35,6 +35,9 @@ var dist embed.FS
 //go:embed public/theme.js public/favicon.svg src/styles/tokens.css src/styles/base.css src/styles/frame.css src/styles/plain.css
 var sources embed.FS
 
+// SwaggerUIPath is where a [Site] that was built has the program of Swagger UI.
+const SwaggerUIPath = "/apidocs/swagger-ui-bundle.js"
+
 // Policy is the Content-Security-Policy of the page. Code, styles and fonts
 // come from the binary alone. Pictures may lie on another host (S3, or the
 // public URL of this server), hence the open img-src, and connect-src for

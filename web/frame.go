@@ -14,8 +14,8 @@ const StylePath = "/plain.css"
 
 // FramePolicy is the Content-Security-Policy of those pages: all that they use
 // comes from the binary.
-const FramePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; " +
-	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+const FramePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data: blob:; " +
+	"connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // FrameHTML defines the templates "head" and "foot", between which a page of the
 // server's own puts its content. Both take a value that embeds a [Frame].
@@ -29,6 +29,7 @@ type Frame struct {
 	Page       string // what this page is, as the window's title says it
 	Version    string // of this program
 	Repository string // URL of its source code
+	Whole      bool   // the content takes the whole width of the window
 }
 
 // fontsOfPlain are the families of tokens.css, and what their files begin with.

@@ -71,21 +71,15 @@ func (s *Server) page(w http.ResponseWriter, status int, name string, data any) 
 	return nil
 }
 
-// apiPagePath is where the page of the API lies among the files of the web page.
-const apiPagePath = "/apidocs/index.html"
-
 // getAPIPage serves the page on which calls can be tried out; a server without the
-// web page lists its routes instead.
-func (s *Server) getAPIPage(w http.ResponseWriter, r *http.Request) error {
-	if s.Pages != nil {
-		ask := r.Clone(r.Context())
-		ask.URL.Path, ask.URL.RawPath = apiPagePath, ""
-		if s.Pages(w, ask) {
-			return nil
-		}
+// files of the web page lists its routes instead.
+func (s *Server) getAPIPage(w http.ResponseWriter, _ *http.Request) error {
+	p := apiPage{Frame: s.frame("API")}
+	if s.TryOut {
+		p.Whole = true
+		return s.page(w, http.StatusOK, "tryout", p)
 	}
 
-	p := apiPage{Frame: s.frame("API")}
 	for _, rt := range s.table {
 		if rt.doc != nil {
 			p.Routes = append(p.Routes, apiLine{rt.method, rt.pattern, rt.doc.summary})

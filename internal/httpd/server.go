@@ -53,6 +53,8 @@ type Options struct {
 	// Pages serves paths that no route knows: the web page and its files. It
 	// returns false, having written nothing, for what it does not know either.
 	Pages func(w http.ResponseWriter, r *http.Request) bool
+	// TryOut: the files of Swagger UI are among them.
+	TryOut bool
 }
 
 // Server is the handler of the whole HTTP surface. Make one with New.

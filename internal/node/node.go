@@ -270,7 +270,7 @@ func (n *Node) front() httpd.Options {
 		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Stats: n.Stats, Documents: n.Documents, Switches: n.Switches, Addresses: n.Addresses, Filters: n.Filters, TestAccounts: o.TestAccounts},
 		Title:  o.Title, APILevel: o.APILevel, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, LocalURL: n.URL(), Repository: api.Repository,
 		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, MetricsElsewhere: o.MetricsElsewhere,
-		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pagesOf(site),
+		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pagesOf(site), TryOut: site.Has(web.SwaggerUIPath),
 		Register: func(ctx context.Context, username string, addr netip.Addr) (string, string, error) {
 			if err := n.Addresses.Check(addr); err != nil {
 				return "", "", err
