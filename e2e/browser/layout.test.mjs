@@ -150,7 +150,7 @@ async function assertReadable(page, where) {
 async function assertNamed(page, where) {
   const unnamed = await page.evaluate(() =>
     [...document.querySelectorAll('button, a, input, select, textarea, summary')]
-      .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim() || [...(e.labels ?? [])].some((l) => l.textContent.trim())))
+      .filter((e) => !(e.getAttribute('aria-label') || e.title || e.textContent.trim() || [...(e.labels ?? [])].some((l) => l.textContent.trim())))
       .map((e) => e.outerHTML.slice(0, 120)),
   );
   assert.deepEqual(unnamed, [], `${where}: controls without a name`);

@@ -275,9 +275,9 @@ func (m *modification) trust(on bool) (*bool, error) {
 	return is, m.ledger.Promote(m.row.ID)
 }
 
-// Concurrency of education accounts and of all others, unless it was set by hand.
 var errProfaneName = horde.Errorf("ProfaneUserName", "Please choose a username that everybody can read.")
 
+// Concurrency of education accounts and of all others, unless it was set by hand.
 const (
 	schoolConcurrency = 200
 	usualConcurrency  = 30

@@ -299,9 +299,10 @@ func (d *Documents) supporters(ctx context.Context) (s Supporters, err error) {
 	return s, nil
 }
 
-// markup are the characters that mean something in Markdown.
+// markup are the characters that mean something in Markdown, and those without which
+// an address is none that becomes a link.
 var markup = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "#", `\#`, "|", `\|`,
-	"\n", " ", "\r", " ")
+	"~", `\~`, ":", `\:`, ".", `\.`, "@", `\@`, "\n", " ", "\r", " ")
 
 // plainText is a name as Markdown shows it.
 func plainText(s string) string { return markup.Replace(s) }

@@ -92,11 +92,16 @@ func (s *Server) getAPIPage(w http.ResponseWriter, _ *http.Request) error {
 // an address outside of the API with a browser. Programs, which ask for JSON or
 // for anything, get JSON.
 func wantsPage(r *http.Request) bool {
-	if r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/") {
+	if underAPI(r) {
 		return false
 	}
 	page := quality(r.Header["Accept"], "text/html")
 	return page > 0 && page >= quality(r.Header["Accept"], "application/json")
+}
+
+// underAPI reports whether a call is one of the API, where errors are JSON to all.
+func underAPI(r *http.Request) bool {
+	return r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/")
 }
 
 // quality is how much an Accept header wants a media type that it names, 0 to 1;
@@ -124,11 +129,13 @@ func quality(accept []string, kind string) float64 {
 // writeRefused answers with a refusal: as a page to whoever reads pages, else as
 // JSON. Retry-After, if any, stands in the header already.
 func (s *Server) writeRefused(w http.ResponseWriter, r *http.Request, status int, body *api.Error) {
+	if !underAPI(r) {
+		w.Header().Add("Vary", "Accept")
+	}
 	if !wantsPage(r) {
 		writeBody(w, r, status, body)
 		return
 	}
-	w.Header().Add("Vary", "Accept")
 	if err := s.page(w, status, "error", s.explained(status, body)); err != nil {
 		writeBody(w, r, http.StatusInternalServerError, &api.Error{Message: textInternal})
 	}

@@ -70,7 +70,7 @@ func (s *Server) getTeam(w http.ResponseWriter, r *http.Request) error {
 
 // postTeam creates a team.
 func (s *Server) postTeam(w http.ResponseWriter, r *http.Request) error {
-	in, err := readTeam(w, r, api.CreateTeamSchema)
+	in, err := decode[api.TeamInput](w, r, api.CreateTeamSchema)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (s *Server) postTeam(w http.ResponseWriter, r *http.Request) error {
 
 // patchTeam changes a team.
 func (s *Server) patchTeam(w http.ResponseWriter, r *http.Request) error {
-	in, err := readTeam(w, r, api.ModifyTeamSchema)
+	in, err := decode[api.TeamInput](w, r, api.ModifyTeamSchema)
 	if err != nil {
 		return err
 	}
@@ -100,15 +100,6 @@ func (s *Server) patchTeam(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return reply(w, r, http.StatusOK, &done)
-}
-
-// readTeam reads a team's body. Name and info are sanitised and lose a NUL that way.
-func readTeam(w http.ResponseWriter, r *http.Request, schema *api.Schema) (api.TeamInput, error) {
-	in, err := decode[api.TeamInput](w, r, schema)
-	if err != nil {
-		return in, err
-	}
-	return in, refuseNUL(&in, "name", "info")
 }
 
 // deleteTeam removes a team; its members stay, without one.

@@ -144,6 +144,9 @@ func TestBackfill(t *testing.T) {
 		now = noon.Add(-3 * time.Hour)
 		record(t, s, owner, append(late, event{"uptime:x", "uptime", ""})...)
 
+		now = noon.Add(-10 * time.Minute)
+		record(t, s, owner, event{"deliver:just now", kudos.ImageDelivered, "stable_diffusion"})
+
 		now = noon
 		if err := s.Begin(t.Context()); err != nil {
 			t.Fatal(err)
@@ -166,7 +169,8 @@ func TestBackfill(t *testing.T) {
 		}
 
 		images, err := s.Images(t.Context())
-		if err != nil || images.Total != (api.ImagesMade{Images: 3001, Pixelsteps: 3000*10_000 + 5}) || images.Month.Images != 1501 || images.Minute.Images != 1 {
+		if err != nil || images.Total != (api.ImagesMade{Images: 3002, Pixelsteps: 3000*10_000 + 5}) || images.Month.Images != 1502 ||
+			images.Hour.Images != 2 || images.Minute.Images != 1 {
 			t.Errorf("images: %+v, %v", images, err)
 		}
 		models, err := s.TextModels(t.Context())

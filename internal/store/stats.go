@@ -95,8 +95,8 @@ func (tx *Tx) count(kind, model string, at int64, t Tally) {
 	tx.addToStats(one, Windows{Day: t, Month: t, Total: t})
 }
 
-// CountPast adds finished jobs of more than an hour ago to the statistics, those of
-// a model to it too (""; it is not known).
+// CountPast adds finished jobs of more than a minute ago to the statistics, those of
+// a model to it too ("": it is not known).
 func (tx *Tx) CountPast(kind, model string, at int64, t Tally) {
 	since := beginsAt(tx.Now)
 	counters := []counter{{kind, ""}}
@@ -105,6 +105,9 @@ func (tx *Tx) CountPast(kind, model string, at int64, t Tally) {
 	}
 	for _, c := range counters {
 		switch {
+		case at >= since.hour && c.model == "":
+			tx.addToBucket(bucketAt(c, Minute, at), t)
+			tx.addToStats(c, Windows{Hour: t, Day: t, Month: t, Total: t})
 		case at >= since.day:
 			tx.addToBucket(bucketAt(c, Hour, at), t)
 			tx.addToStats(c, Windows{Day: t, Month: t, Total: t})
