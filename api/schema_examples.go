@@ -41,7 +41,7 @@ func init() {
 		TextStylePatchSchema:  {"info": "Tells it as a ship's log, briefly."},
 		StyleExampleSchema:    {"url": "https://example.org/lighthouse.webp", "primary": true},
 		CollectionSchema:      {"name": "seaside", "info": "Styles for the sea.", "styles": []any{"watercolour"}},
-		CollectionPatchSchema: {"info": "Styles for sea and shore."},
+		CollectionPatchSchema: {"name": "seaside", "info": "Styles for sea and shore.", "styles": []any{"watercolour"}},
 
 		ModifyUserSchema:     {"username": "maria"},
 		ModifyWorkerSchema:   {"maintenance": true, "maintenance_msg": "Back at eight."},
@@ -59,6 +59,11 @@ func init() {
 		AdjustmentSchema:       {"username": "maria#42", "amount": 100, "reason": "Thanks for the report."},
 		DocumentSchema:         {"markdown": "# Terms of use\n\nBe kind."},
 		ProgressSchema:         {"step": 5, "steps": 20},
+
+		FilterTestSchema:    {"prompt": "a lighthouse in a storm"},
+		AlchemySubmitSchema: {"id": exampleID, "result": body{"caption": "a lighthouse in a storm"}, "state": "done"},
+		KudosTransferSchema: {"username": "maria#42", "amount": 10},
+		ModifyModesSchema:   {"raid_mode": false},
 	} {
 		schema.Example = example
 	}

@@ -6,6 +6,11 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 
 	"horde/api"
 	"horde/internal/account"
@@ -14,8 +19,10 @@ import (
 	"horde/internal/store"
 )
 
-// maxTeams is how many teams one user may have created; not in the contract.
-const maxTeams = 100
+const (
+	maxTeams    = 100 // that one user may have created; not in the contract
+	minTeamName = 3   // characters
+)
 
 var errTeamNameTaken = horde.Errorf("TeamNameAlreadyExists", "A team with this name exists already. Please choose another one.")
 
@@ -253,9 +260,9 @@ func governs(u *account.User, t store.Team) bool {
 func (f *Fleet) cleanTeam(ctx context.Context, id string, in api.TeamInput) (api.TeamInput, error) {
 	var out api.TeamInput
 	if in.Name != nil {
-		name := strings.TrimSpace(moderation.Sanitize(*in.Name))
-		if name == "" {
-			return out, horde.Errorf("BadRequest", "The team needs a name.")
+		name := cleanLine(moderation.Sanitize(*in.Name))
+		if utf8.RuneCountInString(name) < minTeamName {
+			return out, horde.Errorf("BadRequest", "The name of a team has at least %d characters that can be seen.", minTeamName)
 		}
 		all, err := f.Store.Teams(ctx)
 		if err != nil {
@@ -271,7 +278,7 @@ func (f *Fleet) cleanTeam(ctx context.Context, id string, in api.TeamInput) (api
 		out.Name = &name
 	}
 	if in.Info != nil {
-		if moderation.Profane(*in.Info) {
+		if moderation.Profane(cleanLine(*in.Info)) {
 			return out, horde.Errorf("ProfaneTeamInfo", "Please choose words that everybody can read.")
 		}
 		info := moderation.Sanitize(*in.Info)
@@ -280,8 +287,19 @@ func (f *Fleet) cleanTeam(ctx context.Context, id string, in api.TeamInput) (api
 	return out, nil
 }
 
-// teamKey is a team's name as it is unique: in any case.
-func teamKey(name string) string { return strings.ToLower(name) }
+// teamKey is a team's name as it is unique: in any case, composed or not.
+func teamKey(name string) string { return cases.Fold().String(norm.NFKC.String(name)) }
+
+// cleanLine is a line of text without characters that nobody sees, with single spaces.
+func cleanLine(text string) string {
+	visible := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, text)
+	return strings.Join(strings.Fields(visible), " ")
+}
 
 func applyTeam(t *store.Team, in api.TeamInput) {
 	if in.Name != nil {

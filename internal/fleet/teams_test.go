@@ -46,6 +46,14 @@ func TestWhoMayChangeTeams(t *testing.T) {
 			{"profane name and info", other, api.TeamInput{Name: ptr("fuck this"), Info: ptr("fuck this")}, "ProfaneTeamName"},
 			{"profane info", other, api.TeamInput{Name: ptr("nice"), Info: ptr("fuck this")}, "ProfaneTeamInfo"},
 			{"nothing but space", other, api.TeamInput{Name: ptr("   ")}, "BadRequest"},
+			{"one character that can be seen", other, api.TeamInput{Name: ptr("  x\u200b")}, "BadRequest"},
+			{"taken, but for a character that nobody sees", other, api.TeamInput{Name: ptr("Night\u200b Shift")}, "TeamNameAlreadyExists"},
+			{"taken, but for two spaces", other, api.TeamInput{Name: ptr("Night  Shift")}, "TeamNameAlreadyExists"},
+			{"profane, but for a character that nobody sees", other, api.TeamInput{Name: ptr("f\u200buck this")}, "ProfaneTeamName"},
+			{"in Greek", other, api.TeamInput{Name: ptr("ΣΑΣ")}, ""},
+			{"taken in Greek, with another sigma", other, api.TeamInput{Name: ptr("σας")}, "TeamNameAlreadyExists"},
+			{"in French", other, api.TeamInput{Name: ptr("École")}, ""},
+			{"taken in French, not composed", other, api.TeamInput{Name: ptr("e\u0301COLE")}, "TeamNameAlreadyExists"},
 			{"good", other, api.TeamInput{Name: ptr("nice"), Info: ptr("we & you")}, ""},
 		} {
 			t.Run("create/"+c.name, func(t *testing.T) {

@@ -49,6 +49,7 @@ type document struct {
 	paths       map[string]map[string]any
 	definitions map[string]any
 	examples    map[string]any // bodies that can be sent as they are, by definition
+	inPlace     map[string]any // those of bodies without a definition, by "post /path"
 }
 
 // wording is whose words a document has where the original's says something else
@@ -88,7 +89,7 @@ const (
 // the original's names and no words of its own (clients rulebook §5), and our
 // extensions have a document of their own.
 func (s *Server) describe(part string, in wording, level api.Level) *document {
-	d := &document{title: s.Title, part: part, paths: map[string]map[string]any{}, definitions: errorDefinitions(), examples: map[string]any{}}
+	d := &document{title: s.Title, part: part, paths: map[string]map[string]any{}, definitions: errorDefinitions(), examples: map[string]any{}, inPlace: map[string]any{}}
 	described := map[string][]route{} // by path
 	for _, rt := range s.table {
 		path, under := strings.CutPrefix(rt.pattern, "/api")
@@ -96,7 +97,11 @@ func (s *Server) describe(part string, in wording, level api.Level) *document {
 			continue
 		}
 		described[path] = append(described[path], rt)
-		if body := rt.doc.body; body != nil && body.Name != "" {
+		switch body := rt.doc.body; {
+		case body == nil:
+		case body.Name == "" && body.Example != nil:
+			d.inPlace[strings.ToLower(rt.method)+" "+path] = body.Example
+		case body.Name != "":
 			maps.Copy(d.definitions, body.Definitions())
 			if body.Example != nil {
 				d.examples[body.Name] = body.Example
@@ -158,15 +163,19 @@ func (d *document) addExamples(out map[string]any) map[string]any {
 	for name, example := range d.examples {
 		whole["definitions"].(map[string]any)[name].(map[string]any)["example"] = example
 	}
-	for _, item := range whole["paths"].(map[string]any) {
-		for _, op := range item.(map[string]any) {
+	for path, item := range whole["paths"].(map[string]any) {
+		for method, op := range item.(map[string]any) {
 			fields, ok := op.(map[string]any)
 			if !ok {
 				continue // parameters of the whole path
 			}
 			for _, p := range fields["parameters"].([]any) {
-				if p := p.(map[string]any); p["name"] == "apikey" {
+				p := p.(map[string]any)
+				switch example := d.inPlace[method+" "+path]; {
+				case p["name"] == "apikey" && p["required"] == true: // where it may be left out, it asks for a moderator
 					p["default"] = api.AnonymousKey
+				case p["name"] == "payload" && example != nil:
+					p["schema"].(map[string]any)["example"] = example
 				}
 			}
 		}

@@ -199,13 +199,16 @@ func TestSwaggerHasOnlyKnownKeys(t *testing.T) {
 func TestExamplesAreTaken(t *testing.T) {
 	seen := 0
 	for _, rt := range New(Options{}).table {
-		if rt.doc == nil || rt.doc.body == nil || rt.doc.body.Name == "" {
+		if rt.doc == nil || rt.doc.body == nil {
 			continue
 		}
 		seen++
 		if rt.doc.body.Example == nil {
 			t.Errorf("%s %s: no example", rt.method, rt.pattern)
 			continue
+		}
+		if rt.doc.body.Name == "" {
+			continue // no schema layer looks at it
 		}
 		raw, err := json.Marshal(rt.doc.body.Example)
 		if err != nil {
