@@ -13,8 +13,8 @@ var AdjustmentSchema = func() *Schema {
 
 // DocumentSchema describes a DocumentInput.
 var DocumentSchema = keyed(object("DocumentInput",
-	optional("html", sized(1, 262144, "The document in HTML; scripts, styles and frames are taken out.")),
-	optional("markdown", sized(1, 262144, "The document in Markdown.")),
+	optional("html", sized(1, 65536, "The document in HTML; scripts, styles and frames are taken out.")),
+	optional("markdown", sized(1, 65536, "The document in Markdown.")),
 ))
 
 // ProgressSchema describes a Progress report.

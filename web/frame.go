@@ -17,6 +17,11 @@ const StylePath = "/plain.css"
 const FramePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data: blob:; " +
 	"connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
+// DocumentPolicy is that of pages that the operator has written: their images may
+// come from elsewhere, as the logos of sponsors do. They run nothing.
+const DocumentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data: https:; " +
+	"form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+
 // FrameHTML defines the templates "head" and "foot", between which a page of the
 // server's own puts its content. Both take a value that embeds a [Frame].
 //

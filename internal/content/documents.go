@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -31,8 +32,9 @@ const (
 // Names are those of all documents.
 var Names = []string{Terms, Privacy, Sponsors}
 
-// maxDocument bounds what a document is written in.
-const maxDocument = 256 << 10 // bytes
+// maxDocument bounds what a document is written in: reading Markdown that is made to
+// be slow takes time by the square of its length, some seconds here.
+const maxDocument = 64 << 10 // bytes
 
 //go:embed default/*.md
 var defaults embed.FS
@@ -41,6 +43,7 @@ var defaults embed.FS
 type Config struct {
 	Store   *store.Store
 	Clock   horde.Clock
+	Log     *slog.Logger
 	Title   string            // of the horde
 	Contact string            // of the operator; "" for none
 	Files   map[string]string // paths of the operator's own documents, by name
@@ -50,13 +53,13 @@ type Config struct {
 type Documents struct {
 	config Config
 
-	mu    sync.Mutex
-	cache map[string]rendered // by name and what it was made from
+	cache map[string]*rendered // by name; never changed
 }
 
-// rendered is a document in both formats.
+// rendered is a document in both formats as it was last seen.
 type rendered struct {
-	source string
+	mu     sync.Mutex
+	source string // what page was made from
 	page   Page
 }
 
@@ -69,33 +72,53 @@ type Page struct {
 // New opens the documents. A configured file that cannot be read, or is no
 // document, is an error.
 func New(c Config) (*Documents, error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
 	for name, path := range c.Files {
 		if !slices.Contains(Names, name) {
 			return nil, fmt.Errorf("there is no document %q", name)
 		}
-		if _, err := readFile(path); err != nil {
-			return nil, fmt.Errorf("the horde's %s: %w", name, err)
+		s, err := readFile(path)
+		if err == nil {
+			_, err = s.render()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the horde's %s, %s: %w", name, path, err)
 		}
 	}
-	return &Documents{config: c, cache: map[string]rendered{}}, nil
+	d := &Documents{config: c, cache: map[string]*rendered{}}
+	for _, name := range Names {
+		d.cache[name] = &rendered{}
+	}
+	return d, nil
 }
 
-// Page is a document as it is now; a RequestNotFound error for an unknown name.
+// Page is a document as it is now; a RequestNotFound error for an unknown name. While
+// the operator's file cannot be read, or is no document, the last good copy stands in.
 func (d *Documents) Page(ctx context.Context, name string) (Page, error) {
-	s, err := d.source(ctx, name)
-	if err != nil {
-		return Page{}, err
+	known := d.cache[name]
+	if known == nil {
+		return Page{}, errUnknown(name)
 	}
+	s, err := d.source(ctx, name)
 
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	known.mu.Lock()
+	defer known.mu.Unlock()
 	key := s.Format + ":" + s.Text
-	if known := d.cache[name]; known.source == key {
+	if err == nil && known.source == key {
 		return known.page, nil
 	}
-	page, err := render(s.Format, s.Text)
+	var page Page
 	if err == nil {
-		d.cache[name] = rendered{key, page}
+		page, err = s.render()
+	}
+	if err != nil && known.source != "" && d.config.Files[name] != "" {
+		d.config.Log.Warn("the operator's document cannot be shown as it is now; the copy from before is", "document", name, "error", err)
+		return known.page, nil
+	}
+	if err == nil {
+		known.source, known.page = key, page
 	}
 	return page, err
 }
@@ -190,6 +213,18 @@ func (s *source) check() error {
 	return nil
 }
 
+// render makes the page of a document that is one.
+func (s *source) render() (Page, error) {
+	page, err := render(s.Format, s.Text)
+	switch {
+	case err != nil:
+		return page, horde.Errorf("BadRequest", "The document cannot be shown: %s. Nest it less deeply.", err)
+	case page.HTML == "":
+		return page, horde.Errorf("BadRequest", "Nothing is left of the document without its scripts, styles and frames.")
+	}
+	return page, nil
+}
+
 // standard is the default of a document.
 func (d *Documents) standard(ctx context.Context, name string) (source, error) {
 	t, err := template.ParseFS(defaults, "default/"+name+".md")
@@ -233,6 +268,9 @@ func (d *Documents) Put(name, format, text string) error {
 	}
 	s := source{Format: format, Text: text, At: d.config.Clock().UTC()}
 	if err := s.check(); err != nil {
+		return err
+	}
+	if _, err := s.render(); err != nil {
 		return err
 	}
 	if path := d.config.Files[name]; path != "" {

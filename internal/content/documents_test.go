@@ -77,7 +77,9 @@ func TestPutAndRestore(t *testing.T) {
 			{content.Terms, api.Markdown, " \n", "BadRequest"},
 			{content.Terms, api.Markdown, "a\x00b", "BadRequest"},
 			{content.Terms, api.Markdown, "\xff", "BadRequest"},
-			{content.Terms, api.Markdown, strings.Repeat("x", 256<<10+1), "BadRequest"},
+			{content.Terms, api.Markdown, strings.Repeat("x", 64<<10+1), "BadRequest"},
+			{content.Terms, api.HTML, strings.Repeat("<div>", 600) + "x", "BadRequest"},
+			{content.Terms, api.HTML, "<script>alert(1)</script>", "BadRequest"},
 			{content.Terms, api.Markdown, "# Ours\n\nBe *kind*.", ""},
 		} {
 			if err := here.Put(c.name, c.format, c.text); horde.CodeOf(err) != c.code || err != nil && c.code == "" {
@@ -95,6 +97,12 @@ func TestPutAndRestore(t *testing.T) {
 		}
 		if p := page(t, here, content.Terms); p.Markdown != "## Ours\n\nBe **kind**." {
 			t.Errorf("HTML as Markdown is %q", p.Markdown)
+		}
+		if err := here.Put(content.Terms, api.HTML, "<table><tr><th>What</th><th>How long</th></tr><tr><td>x</td><td>a day</td></tr></table>"); err != nil {
+			t.Fatal(err)
+		}
+		if p := page(t, here, content.Terms); !strings.Contains(p.Markdown, "| What") || !strings.Contains(p.Markdown, "a day") {
+			t.Errorf("a table as Markdown is %q", p.Markdown)
 		}
 		if err := here.Restore(content.Terms); err != nil {
 			t.Fatal(err)
@@ -118,8 +126,8 @@ func TestHTMLIsSanitised(t *testing.T) {
 		}
 		p := page(t, d, content.Privacy)
 		for _, trace := range []string{"<script", "onerror", "<iframe", `href="javascript`, "<style", "<form", "<input"} {
-			if strings.Contains(p.HTML, trace) {
-				t.Errorf("%s: %q is left in %s", format, trace, p.HTML)
+			if strings.Contains(p.HTML, trace) || strings.Contains(p.Markdown, trace) {
+				t.Errorf("%s: %q is left in %s\n%s", format, trace, p.HTML, p.Markdown)
 			}
 		}
 		if !strings.Contains(p.HTML, "hello") {
@@ -155,6 +163,18 @@ func TestFiles(t *testing.T) {
 	write("<p>two</p>")
 	if p := page(t, d, content.Terms); p.HTML != "<p>two</p>" {
 		t.Errorf("the changed file is shown as %+v", p)
+	}
+	for _, bad := range []string{"", strings.Repeat("<div>", 600) + "x"} {
+		write(bad)
+		if p := page(t, d, content.Terms); p.HTML != "<p>two</p>" {
+			t.Errorf("with a file that is no document: %+v", p)
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if p := page(t, d, content.Terms); p.HTML != "<p>two</p>" {
+		t.Errorf("without the file: %+v", p)
 	}
 	if err := d.Put(content.Terms, api.Markdown, "three"); horde.CodeOf(err) != "Locked" {
 		t.Errorf("put beside a configured file: %v", err)

@@ -5,10 +5,15 @@ import (
 	"fmt"
 	"strings"
 
-	htmltomarkdown "github.com/JohannesKaufmann/html-to-markdown/v2"
+	"github.com/JohannesKaufmann/html-to-markdown/v2/converter"
+	"github.com/JohannesKaufmann/html-to-markdown/v2/plugin/base"
+	"github.com/JohannesKaufmann/html-to-markdown/v2/plugin/commonmark"
+	"github.com/JohannesKaufmann/html-to-markdown/v2/plugin/table"
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/text"
 
 	"horde/api"
 )
@@ -25,20 +30,69 @@ var policy = func() *bluemonday.Policy {
 	return p
 }()
 
-// render makes both formats of a document from the one it is written in.
-func render(format, text string) (Page, error) {
+// render makes both formats of a document from the one it is written in. An error is
+// the document's: it is nested too deeply.
+func render(format, source string) (Page, error) {
 	if format == api.HTML {
-		clean := policy.Sanitize(text)
-		md, err := htmltomarkdown.ConvertString(clean)
-		if err != nil {
-			return Page{}, fmt.Errorf("write HTML as Markdown: %w", err)
-		}
-		return Page{HTML: strings.TrimSpace(clean), Markdown: md}, nil
+		clean := strings.TrimSpace(policy.Sanitize(source))
+		md, err := toMarkdown(clean)
+		return Page{HTML: clean, Markdown: md}, err
 	}
 
+	doc := markdown.Parser().Parse(text.NewReader([]byte(source)))
 	var html bytes.Buffer
-	if err := markdown.Convert([]byte(text), &html); err != nil {
+	if err := markdown.Renderer().Render(&html, []byte(source), doc); err != nil {
 		return Page{}, fmt.Errorf("write Markdown as HTML: %w", err)
 	}
-	return Page{HTML: strings.TrimSpace(policy.Sanitize(html.String())), Markdown: text}, nil
+	page := Page{HTML: strings.TrimSpace(policy.Sanitize(html.String())), Markdown: source}
+
+	// Whoever shows the Markdown may let raw HTML through.
+	if hasHTML(doc) {
+		md, err := toMarkdown(page.HTML)
+		page.Markdown = md
+		return page, err
+	}
+	return page, nil
+}
+
+// hasHTML reports whether Markdown holds raw HTML, or links that are no addresses.
+func hasHTML(doc ast.Node) (found bool) {
+	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		switch n := n.(type) {
+		case *ast.RawHTML, *ast.HTMLBlock:
+			found = true
+		case *ast.Link:
+			found = found || !safeLink(n.Destination)
+		case *ast.Image:
+			found = found || !safeLink(n.Destination)
+		}
+		if found {
+			return ast.WalkStop, nil
+		}
+		return ast.WalkContinue, nil
+	})
+	return found
+}
+
+// safeLink reports whether a destination is relative, or an address of the web or of
+// somebody's mail.
+func safeLink(destination []byte) bool {
+	scheme, _, absolute := strings.Cut(string(destination), ":")
+	if !absolute || strings.ContainsAny(scheme, "/?#") {
+		return true
+	}
+	switch strings.ToLower(scheme) {
+	case "http", "https", "mailto":
+		return true
+	}
+	return false
+}
+
+func toMarkdown(html string) (string, error) {
+	c := converter.NewConverter(converter.WithPlugins(base.NewBasePlugin(), commonmark.NewCommonmarkPlugin(), table.NewTablePlugin()))
+	md, err := c.ConvertString(html)
+	if err != nil {
+		return "", fmt.Errorf("write HTML as Markdown: %w", err)
+	}
+	return md, nil
 }

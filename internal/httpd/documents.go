@@ -7,6 +7,7 @@ import (
 	"horde/api"
 	"horde/internal/content"
 	"horde/internal/horde"
+	"horde/web"
 )
 
 // documentRoutes are the lines of the routes table for the documents of the horde.
@@ -75,7 +76,7 @@ func (s *Server) showDocument(name, title string) handler {
 		if err != nil {
 			return err
 		}
-		return s.page(w, http.StatusOK, "document", documentPage{Frame: s.frame(title), Text: template.HTML(page.HTML)})
+		return writePage(w, http.StatusOK, "document", documentPage{Frame: s.frame(title), Text: template.HTML(page.HTML)}, web.DocumentPolicy)
 	}
 }
 

@@ -54,6 +54,11 @@ func (s *Server) frame(page string) web.Frame {
 }
 
 func (s *Server) page(w http.ResponseWriter, status int, name string, data any) error {
+	return writePage(w, status, name, data, web.FramePolicy)
+}
+
+// writePage writes a page under a Content-Security-Policy.
+func writePage(w http.ResponseWriter, status int, name string, data any, policy string) error {
 	var out bytes.Buffer
 	if err := pages.ExecuteTemplate(&out, name+".html", data); err != nil {
 		return err
@@ -65,7 +70,7 @@ func (s *Server) page(w http.ResponseWriter, status int, name string, data any) 
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", web.FramePolicy)
+	h.Set("Content-Security-Policy", policy)
 	w.WriteHeader(status)
 	_, _ = w.Write(out.Bytes()) // a reader that hung up is no error of ours
 	return nil

@@ -191,7 +191,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if n.Documents, err = content.New(content.Config{Store: n.Store, Clock: o.Clock, Title: o.Title, Contact: o.Contact, Files: o.Documents}); err != nil {
+	if n.Documents, err = content.New(content.Config{Store: n.Store, Clock: o.Clock, Log: o.Log, Title: o.Title, Contact: o.Contact, Files: o.Documents}); err != nil {
 		return err
 	}
 	n.Stats = &stats.Stats{Store: n.Store, Catalog: n.Catalog, Clock: o.Clock}

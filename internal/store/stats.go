@@ -225,7 +225,7 @@ func scanWindows(r scanner) (w Windows, err error) {
 }
 
 // modelStatsQuery is statsQuery by model. $2 and $3 are when day and month begin. What
-// has left a window is found by its age, of which there is next to none: kind || ''
+// has left a window is found by its age, of which there is next to none: kind || ”
 // keeps SQLite from going through the buckets of every model instead.
 const modelStatsQuery = `SELECT model, CAST(SUM(day_jobs) AS BIGINT), CAST(SUM(month_jobs) AS BIGINT), CAST(SUM(total_jobs) AS BIGINT)
 FROM (

@@ -1579,7 +1579,11 @@ export interface components {
         };
         /**
          * @example {
-         *       "info": "Styles for sea and shore."
+         *       "info": "Styles for sea and shore.",
+         *       "name": "seaside",
+         *       "styles": [
+         *         "watercolour"
+         *       ]
          *     }
          */
         InputModelCollection: {
