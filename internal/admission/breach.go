@@ -165,7 +165,7 @@ func (u *Upfront) Refusal(f Funds) error {
 			remedies = append(remedies, b.Remedy)
 		}
 	}
-	text += " " + u.Why() + " To need none, " + strings.Join(remedies, " and ")
+	text += " " + u.Why() + " To need none, " + enumerate(remedies)
 	if u.MayDowngrade && !u.AllowsDowngrade {
 		text += ", or set allow_downgrade"
 	}
@@ -174,6 +174,15 @@ func (u *Upfront) Refusal(f Funds) error {
 		last = "Or ask the key's owner, who can earn kudos by running a worker."
 	}
 	return horde.Errorf("KudosUpfront", "%s. %s", text, last)
+}
+
+// enumerate joins orders to one.
+func enumerate(orders []string) string {
+	last := len(orders) - 1
+	if last < 2 {
+		return strings.Join(orders, " and ")
+	}
+	return strings.Join(orders[:last], ", ") + " and " + orders[last]
 }
 
 // spendable is what the account can commit, for people: never below 0.

@@ -100,7 +100,7 @@ func TestTheRefusalNamesTheRulesThatWereBroken(t *testing.T) {
 				{RuleModelSteps, 40, 20, "fussy allows 20"}, {RuleSize, 2048 * 1024, 1024 * 1024, "2048×1024 pixels"},
 				{RuleControlSteps, 40, 20, "canny allows 20"}, {RuleWorkers, 1, 0, "list of workers"},
 			},
-			remedy: "leave slow_workers true and ask for at most 10 steps and ask for at most 1024×1024 pixels and leave workers out, or",
+			remedy: "leave slow_workers true, ask for at most 10 steps, ask for at most 1024×1024 pixels and leave workers out, or",
 		},
 		{
 			name: "who allows a smaller one is not told to", body: `{"allow_downgrade": true, "params": {"steps": 41}}`,
@@ -156,7 +156,7 @@ func TestTheRefusalOfATextNamesTheRulesThatWereBroken(t *testing.T) {
 			want: []broken{
 				{RuleSlowWorkers, 0, 0, "slow_workers"}, {RuleTextLength, 1000, 512, "1000 tokens"}, {RuleWorkers, 1, 0, "list of workers"},
 			},
-			remedy: "leave slow_workers true and ask for a max_length of at most 512 and leave workers out, or",
+			remedy: "leave slow_workers true, ask for a max_length of at most 512 and leave workers out, or",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -50,9 +50,11 @@ func whyUnselected(r *http.Request, body map[string]any, known []string) string 
 	case len(body) == 0 && r.ContentLength != 0 && !isJSON(r):
 		return "The body was not read: it needs the header Content-Type: application/json. "
 	case len(body) == 0 && r.ContentLength > 0:
-		return "The body is no JSON object with fields. "
-	case len(unknown) > 0:
-		return "There is no field " + strings.Join(unknown[:min(len(unknown), maxNamedFields)], ", ") + " here. "
+		return "The body is no JSON object, or one without fields. "
+	case len(unknown) == 1:
+		return "There is no field " + unknown[0] + " here. "
+	case len(unknown) > 1:
+		return "There are no fields " + strings.Join(unknown[:min(len(unknown), maxNamedFields)], ", ") + " here. "
 	case len(null) > 0:
 		return "A field that is null counts as absent: " + strings.Join(null, ", ") + ". "
 	case len(idle) > 0:

@@ -195,7 +195,7 @@ func TestNothingToChangeSaysWhy(t *testing.T) {
 		{name: "null", method: "PUT", path: modes, key: mod, body: `{"raid_mode":null}`,
 			status: 400, rc: "NoHordeModSelected", says: "null counts as absent: 'raid_mode'"},
 		{name: "nothing", method: "PUT", path: modes, key: mod, body: `{}`,
-			status: 400, rc: "NoHordeModSelected", says: "No mode to change was given. The body is no JSON object with fields.", hides: "no field"},
+			status: 400, rc: "NoHordeModSelected", says: "No mode to change was given. The body is no JSON object, or one without fields.", hides: "no field"},
 		{name: "a moderator's switch", method: "PUT", path: modes, key: mod, body: `{"maintenance_mode":true}`,
 			status: 403, rc: "NotAdmin", says: "administrators", hides: "given"},
 		{name: "a user's unknown field", method: "PUT", path: "/api/v2/users/1", key: admin, body: `{"moderater":true}`,

@@ -94,5 +94,5 @@ func refusal(err error, code horde.Code) error {
 		return horde.Errorf("SourceImageSizeExceeded", "The source picture has too many bytes. Please send a smaller one.")
 	}
 	// The Python SDK goes by the first three words.
-	return horde.Errorf(code, "Image validation failed: the source picture cannot be read. It must be a PNG, JPEG, GIF or WebP picture in base64, or an address of one.")
+	return horde.Errorf(code, "Image validation failed: the source picture cannot be read. It must be a PNG, JPEG, GIF, BMP or WebP picture in base64, or an address of one.")
 }
