@@ -16,13 +16,13 @@ type Progress struct {
 }
 
 // Event names of the two streams of server-sent events. A line ": keep-alive" comes
-// at least every 15 s in both.
+// at least every 10 s in both.
 //
 // GET /api/ext/v1/requests/{id}/events follows one request of images or texts.
 // "status" carries a Check, first at once and then whenever it changes; "progress"
 // a JobProgress; "end" an ImageStatus or a TextStatus, after which the stream is
 // closed. It comes when no worker has a job of the request in hand any more, which
-// after a cancel may be later than "done".
+// after a cancel, or once it was given up, may be later than "done".
 //
 // GET /api/ext/v1/events?ids=A,B follows at most MaxFollowed requests of all kinds
 // in one stream. Every event names its request: "status" carries a RequestStatus

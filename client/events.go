@@ -21,7 +21,7 @@ const (
 	// maxEvent bounds one line and one event: "end" may carry pictures.
 	maxEvent = maxAnswer
 	// silence is how long a stream may say nothing: servers send a line at
-	// least every 15 s.
+	// least every 10 s.
 	silence = 45 * time.Second
 	// outage is how long Watch tries to reach a server that went away.
 	outage = 2 * time.Minute
@@ -292,9 +292,9 @@ func (c *Client) poll(ctx context.Context, id string, while time.Duration, yield
 	}
 }
 
-// over reports whether nothing more comes of a request. After a cancel it may be
-// done while workers have jobs of it in hand, which still arrive.
-func over(c *api.Check) bool { return c.Faulted || c.Done && c.Processing == 0 }
+// over reports whether nothing more comes of a request. Cancelled or given up, it is
+// done while workers still have jobs of it in hand: those arrive, and are charged.
+func over(c *api.Check) bool { return (c.Faulted || c.Done) && c.Processing == 0 }
 
 func (c *Client) pollEnd(ctx context.Context, id string, check *api.Check, yield func(Event, error) bool) {
 	if !yield(Event{Check: check}, nil) {

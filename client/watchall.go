@@ -63,6 +63,7 @@ type followed struct {
 	yield  func(RequestEvent, error) bool
 	order  []string
 	open   map[string]string // those that have not ended → their type, "" not known yet
+	texted time.Time         // when a request for texts was looked at last
 }
 
 func (f *followed) run(ctx context.Context) error {
@@ -201,7 +202,8 @@ func (f *followed) emit(e RequestEvent) error {
 
 // poll asks for each open request in turn, for a while, or until all have ended
 // where that is 0. A round takes at least the client's poll interval, and two calls
-// are at least an eighth of a second apart: hordes allow ten checks a second.
+// are at least an eighth of a second apart: hordes allow ten checks a second. What
+// allows less, look spaces out further.
 func (f *followed) poll(ctx context.Context, while time.Duration) error {
 	const apart = 125 * time.Millisecond
 	began := time.Now()
@@ -265,6 +267,11 @@ func (f *followed) look(ctx context.Context, id, kind string) (RequestEvent, err
 	e := RequestEvent{Request: id, Type: kind}
 	switch kind {
 	case "text":
+		// All requests for texts share one limit.
+		if !sleep(ctx, textPause-time.Since(f.texted)) {
+			return e, ctx.Err()
+		}
+		f.texted = time.Now()
 		st, err := f.client.TextStatus(ctx, id)
 		if err != nil {
 			return e, err

@@ -203,7 +203,7 @@ func (c *AlchemyCmd) finish(ctx context.Context, con *console, h *client.Client,
 	case interrupted:
 		return &exitError{exitInterrupted, fmt.Errorf("cancelled; %d of %d forms are done", done, len(s.Forms))}
 	}
-	return fmt.Errorf("only %d of %d forms are done: the horde gave up on the others after four failures each", done, len(s.Forms))
+	return fmt.Errorf("only %d of %d forms are done: the horde gave up on the others", done, len(s.Forms))
 }
 
 // show saves the image that a form made, or prints what it tells.

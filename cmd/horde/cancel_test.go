@@ -98,6 +98,31 @@ func TestCancelFollowsWhatWorkersHave(t *testing.T) {
 			says: []string{"left; 1 image of request 0b5e77aa-1111", "charged when delivered", "/api/v2/generate/status/0b5e77aa-1111"},
 		},
 		{
+			name:   "the image comes though the horde cannot be asked at first",
+			args:   []string{"generate", "a fox in hand, limited", "-n", "2", "-o", "fox.webp"},
+			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/", waits: "what workers have begun is not known yet", then: deliver,
+			code: exitDone, files: []string{"fox-1.webp", "fox-2.webp"}, out: "fox-1.webp\nfox-2.webp\n",
+		},
+		{
+			name:   "a second Ctrl-C leaves what is not known",
+			args:   []string{"generate", "a fox in hand, limited", "-n", "2", "-o", "fox.webp"},
+			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/", waits: "what workers have begun is not known yet", then: leave,
+			code: exitInterrupted, files: []string{"fox-1.webp"}, out: "fox-1.webp\n",
+			says: []string{"left; ", "charged when delivered", "/api/v2/generate/status/0b5e77aa-1111"},
+		},
+		{
+			name:   "a download that failed is tried again",
+			args:   []string{"generate", "a fox in hand, flaky", "-n", "2", "-o", "fox.webp"},
+			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/", waits: "1 image is with a worker", then: deliver,
+			code: exitDone, files: []string{"fox-1.webp", "fox-2.webp"}, out: "fox-1.webp\nfox-2.webp\n",
+		},
+		{
+			name:   "the text comes though the horde cannot be asked at first",
+			args:   []string{"text", "a fox in hand, limited", "-n", "2"},
+			before: "GET /api/v2/generate/text/status/", after: "DELETE /api/v2/generate/text/status/", waits: "what workers have begun is not known yet", then: deliver,
+			code: exitDone, out: "text 2",
+		},
+		{
 			name:   "the text comes",
 			args:   []string{"text", "a fox in hand", "-n", "2"},
 			before: "GET /api/v2/generate/text/status/", after: "DELETE /api/v2/generate/text/status/", then: deliver,

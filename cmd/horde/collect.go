@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +29,7 @@ func (c *GenerateCmd) collect(con *console, v *view, h *client.Client, id string
 	after, cancel := windUp(con.ctx)
 	defer cancel()
 
-	s := &saver{output: c.Output, id: id, number: c.Number, horde: h, view: v, seen: map[string]bool{}}
+	s := newSaver(c, v, h, id)
 	if interrupted {
 		status, err = withdraw(after, v, h, id, s)
 	}
@@ -34,21 +37,23 @@ func (c *GenerateCmd) collect(con *console, v *view, h *client.Client, id string
 		return failedRequest(h, "generate", id, err)
 	}
 	s.save(after, status.Generations)
-	if s.failed != nil {
-		return fmt.Errorf("%w\n%s", s.failed, stillAt(h, "generate", id))
+	if err := s.failure(); err != nil {
+		return fmt.Errorf("%w\n%s", err, stillAt(h, "generate", id))
 	}
-	return verdict("images", s.kept, c.Number, status.Faulted, interrupted)
+	return verdict("images", len(s.kept), c.Number, &status.Check, interrupted)
 }
 
 // verdict is a command's error: nil only if everything arrived.
-func verdict(what string, kept, wanted int, faulted, interrupted bool) error {
+func verdict(what string, kept, wanted int, last *api.Check, interrupted bool) error {
 	switch {
 	case kept >= wanted:
 		return nil
 	case interrupted:
 		return &exitError{exitInterrupted, fmt.Errorf("cancelled; %d of %d %s kept", kept, wanted, what)}
-	case faulted:
-		return fmt.Errorf("the horde gave up on the request after three failures; %d of %d %s arrived", kept, wanted, what)
+	case last.Faulted && last.Restarted > 0:
+		return fmt.Errorf("the horde gave up on the request (failed tries: %d); %d of %d %s arrived", last.Restarted, kept, wanted, what)
+	case last.Faulted:
+		return fmt.Errorf("the horde gave up on the request; %d of %d %s arrived", kept, wanted, what)
 	}
 	return fmt.Errorf("only %d of %d %s arrived", kept, wanted, what)
 }
@@ -83,20 +88,33 @@ func withdraw(ctx context.Context, v *view, h *client.Client, id string, s *save
 	s.save(ctx, status.Generations)
 
 	// The answer is from before the cancel: a worker may have taken or delivered a
-	// job since.
-	now, err := h.Check(ctx, id)
-	if err != nil || now.Processing == 0 && now.Finished <= len(status.Generations) {
+	// job since. Following finds out, where the horde cannot be asked right now.
+	v.cancelled, v.check = true, api.Check{}
+	switch now, err := h.Check(ctx, id); {
+	case isGone(err), err == nil && now.Processing == 0 && now.Finished <= len(status.Generations):
 		return status, nil
-	}
-	if now.Processing > 0 {
+	case err != nil && ctx.Err() == nil:
+		fmt.Fprintln(v.con.stderr, stillAsking(err))
+	case err == nil && now.Processing > 0:
+		v.counted(*now)
 		fmt.Fprintln(v.con.stderr, stillComing(now.Processing, "image"))
 	}
-	v.cancelled = true
 	last, err := v.follow(ctx, h, id)
 	if ctx.Err() != nil {
-		return nil, leftBehind(h, "generate", id, max(1, v.check.Processing), "image")
+		return nil, leftBehind(h, "generate", id, v.check.Processing, "image")
 	}
 	return last, err
+}
+
+// isGone reports whether a horde says that it knows a request no more.
+func isGone(err error) bool {
+	var refused *api.Error
+	return errors.As(err, &refused) && refused.Status == http.StatusNotFound && !client.Temporary(err)
+}
+
+// stillAsking says what a cancelled request goes on with where the horde cannot tell.
+func stillAsking(err error) string {
+	return fmt.Sprintf("cancelled; what workers have begun is not known yet (%s): it will be charged, and is saved when it comes. Ctrl-C again leaves without it", explain(err))
 }
 
 // notCancelled is the error of an interrupt whose cancel failed, or was not waited
@@ -118,13 +136,19 @@ func stillComing(n int, what string) string {
 	return fmt.Sprintf("cancelled; %d %ss are with workers already: they will be charged, and are saved when they come. Ctrl-C again leaves without them", n, what)
 }
 
-// leftBehind is the error of a second interrupt.
+// leftBehind is the error of a second interrupt. n: what workers have, as far as that
+// is known, or 0.
 func leftBehind(h *client.Client, kind, id string, n int, what string) error {
+	if n == 0 {
+		return &exitError{exitInterrupted, fmt.Errorf("left; what workers have of request %s is charged when delivered; %s",
+			clean(id), stillAt(h, kind, id))}
+	}
 	return &exitError{exitInterrupted, fmt.Errorf("left; %d %s of request %s still with a worker, charged when delivered; %s",
 		n, what, clean(id), stillAt(h, kind, id))}
 }
 
-// saver saves the images of a request, each once.
+// saver saves the images of a request, each once. What could not be fetched is tried
+// again the next time.
 type saver struct {
 	output string // of -o
 	id     string
@@ -132,32 +156,59 @@ type saver struct {
 	horde  *client.Client
 	view   *view
 
-	seen   map[string]bool // by id
-	kept   int
-	failed error
+	places map[string]int // an image's id → its number, from 0, in the order of arrival
+	kept   map[int]bool
+	failed map[int]error // why images are not kept, so far
 }
 
-// save saves and shows the images that were not there before.
+func newSaver(c *GenerateCmd, v *view, h *client.Client, id string) *saver {
+	return &saver{
+		output: c.Output,
+		id:     id,
+		number: c.Number,
+		horde:  h,
+		view:   v,
+		places: map[string]int{},
+		kept:   map[int]bool{},
+		failed: map[int]error{},
+	}
+}
+
+// save saves and shows the images that are not kept yet.
 func (s *saver) save(ctx context.Context, images []api.Generation) {
 	for i, g := range images {
 		name := g.ID
 		if name == "" { // not known to be of any horde: then their order tells them apart
 			name = strconv.Itoa(i)
 		}
-		if s.seen[name] {
+		place, known := s.places[name]
+		if !known {
+			place = len(s.places)
+			s.places[name] = place
+		}
+		if s.kept[place] {
 			continue
 		}
-		path := outputPath(s.output, s.id, len(s.seen), s.number)
-		s.seen[name] = true
 
+		path := outputPath(s.output, s.id, place, s.number)
 		data, err := s.fetch(ctx, g, path)
 		if err != nil {
-			s.failed = errors.Join(s.failed, fmt.Errorf("image %d: %s", len(s.seen), explain(err)))
+			s.failed[place] = fmt.Errorf("image %d: %s", place+1, explain(err))
 			continue
 		}
-		s.kept++
+		delete(s.failed, place)
+		s.kept[place] = true
 		s.view.saved(path, data, g)
 	}
+}
+
+// failure is why images are not kept: nil where all are.
+func (s *saver) failure() error {
+	var failed []error
+	for _, place := range slices.Sorted(maps.Keys(s.failed)) {
+		failed = append(failed, s.failed[place])
+	}
+	return errors.Join(failed...)
 }
 
 // fetch gets an image into a file and returns what the file holds.

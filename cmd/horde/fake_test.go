@@ -26,7 +26,8 @@ import (
 // "in hand" likewise, but a worker has the second one, which comes by deliver
 // after the cancel; "refused", "poor", "given up", "lost", "base64", "stranded" (no
 // worker can serve it), "outage" (the stream breaks, and is not to be had at
-// once), "foreign" (no event stream).
+// once), "foreign" (no event stream), "limited" (the first look after a cancel is
+// refused), "flaky" (so is the first download).
 type fakeHorde struct {
 	*httptest.Server
 
@@ -43,6 +44,8 @@ type fakeHorde struct {
 	cancelled bool
 
 	refuseCancel bool
+	limited      bool // once
+	flaky        bool // once
 	delivered    chan struct{} // closed by deliver
 }
 
@@ -80,7 +83,21 @@ func newFakeHorde() *fakeHorde {
 		f.log = append(f.log, fmt.Sprintf("%s %s %s", r.Method, r.URL.Path, body))
 		f.heard.Broadcast()
 		refused := f.refuseCancel && r.Method == http.MethodDelete
+		look := r.Method == http.MethodGet && (strings.Contains(r.URL.Path, "/generate/check/") || strings.Contains(r.URL.Path, "/text/status/"))
+		limited := look && f.cancelled && !f.limited && strings.Contains(f.prompt, "limited")
+		f.limited = f.limited || limited
+		flaky := r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/blob/") && !f.flaky && strings.Contains(f.prompt, "flaky")
+		f.flaky = f.flaky || flaky
 		f.mu.Unlock()
+		if limited {
+			w.Header().Set("Retry-After", "60")
+			answerError(w, http.StatusTooManyRequests, api.Error{Message: "10 per 1 second"})
+			return
+		}
+		if flaky {
+			http.Error(w, "not yet", http.StatusNotFound)
+			return
+		}
 		if refused {
 			answerError(w, 403, api.Error{RC: "Forbidden", Message: "no"})
 			return
@@ -230,7 +247,7 @@ func (f *fakeHorde) state(finished int) api.ImageStatus {
 		s.Waiting, s.Done = 0, s.Processing == 0
 	}
 	if strings.Contains(prompt, "given up") {
-		s.Faulted, s.Done = true, true
+		s.Faulted, s.Done, s.Restarted = true, true, 1
 		finished = 0
 	}
 	for i := range finished {

@@ -52,7 +52,7 @@ func (f *fakeHorde) textStatus(w http.ResponseWriter, r *http.Request) {
 		s.Waiting = 0
 	}
 	if strings.Contains(prompt, "given up") {
-		s.Faulted, s.Done = true, true
+		s.Faulted, s.Done, s.Restarted = true, true, 1
 		finished = 0
 	}
 	for i := range finished {

@@ -90,35 +90,45 @@ func (c *TextCmd) collect(con *console, h *client.Client, id string) error {
 	if left != nil {
 		return left
 	}
-	return verdict("texts", len(status.Generations), c.Number, status.Faulted, interrupted)
+	return verdict("texts", len(status.Generations), c.Number, &status.Check, interrupted)
 }
 
 // withdraw cancels a request and follows what workers have begun, which is charged
-// in any case. It returns the last state; left is the error of an interrupt
-// meanwhile.
+// in any case. It returns the last state that is known; left is why that may not be
+// the end: an interrupt, or a horde that stays away.
 func (c *TextCmd) withdraw(ctx context.Context, con *console, h *client.Client, id string) (last *api.TextStatus, left, err error) {
 	asking, stop := context.WithTimeout(ctx, cancelPatience)
 	defer stop()
-	before, err := h.CancelText(asking, id)
+	last, err = h.CancelText(asking, id)
 	if err != nil {
 		return nil, nil, notCancelled(h, "generate/text", id, err)
 	}
 
 	// The answer is from before the cancel: a worker may have taken or delivered a
-	// job since.
-	now, err := h.TextStatus(ctx, id)
-	if err != nil {
-		return before, nil, nil
-	}
-	if now.Processing == 0 {
+	// job since. Following finds out, where the horde cannot be asked right now.
+	inHand := 0
+	switch now, err := h.TextStatus(ctx, id); {
+	case isGone(err):
+		return last, nil, nil
+	case err == nil && now.Processing == 0:
 		return now, nil, nil
+	case err == nil:
+		last, inHand = now, now.Processing
+		fmt.Fprintln(con.stderr, stillComing(inHand, "text"))
+	case ctx.Err() == nil:
+		fmt.Fprintln(con.stderr, stillAsking(err))
 	}
-	fmt.Fprintln(con.stderr, stillComing(now.Processing, "text"))
-	last, err = c.follow(ctx, con, h, id, func(st *api.TextStatus) bool { return st.Processing == 0 })
-	if ctx.Err() != nil {
-		return now, leftBehind(h, "generate/text", id, now.Processing, "text"), nil
+	_, err = c.follow(ctx, con, h, id, func(st *api.TextStatus) bool {
+		last, inHand = st, st.Processing
+		return inHand == 0
+	})
+	switch {
+	case ctx.Err() != nil:
+		left = leftBehind(h, "generate/text", id, inHand, "text")
+	case err != nil:
+		left = failedRequest(h, "generate/text", id, err)
 	}
-	return last, nil, err
+	return last, left, nil
 }
 
 // request is what the flags ask for.

@@ -1,5 +1,5 @@
 // Headless Chromium follows requests on the page of a running horde without workers
-// (HORDE_URL); the test plays those. Screenshots go to HORDE_SHOTS, if it is set.
+// (HORDE_IDLE_URL, or else HORDE_URL); the test plays those. Screenshots go to HORDE_SHOTS, if it is set.
 
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { launch } from './chromium.mjs';
 import { api, makeWay, makeWorker, openStreams, until } from './scripted.mjs';
 
-const HORDE = (process.env.HORDE_URL ?? 'http://127.0.0.1:7001').replace(/\/+$/, '');
+const HORDE = (process.env.HORDE_IDLE_URL ?? process.env.HORDE_URL ?? 'http://127.0.0.1:7001').replace(/\/+$/, '');
 const shots = process.env.HORDE_SHOTS;
 if (shots) mkdirSync(shots, { recursive: true });
 

@@ -31,19 +31,23 @@ func (q *Queue) Progress(ctx context.Context, key, job string, p api.Progress) e
 	if p.Step < 0 || p.Steps < 1 || p.Step > p.Steps || p.Steps > 10000 || len(p.Preview) > maxPreview {
 		return horde.Errorf("BadRequest", "A report needs 0 ≤ step ≤ steps ≤ 10000 and a preview of at most 64 KiB.")
 	}
-	if a.job.State != store.JobRunning {
-		return horde.Errorf("AbortedGen", "This job is over. Please check your worker speed.")
-	}
 
 	x := a.e.home
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if a.e.state.Faulted {
+	if a.e.state.Faulted && a.e.isRunning(a.job.ID) {
 		return horde.Errorf("RequestExpired", "The request of this job was given up.")
 	}
-	a.e.reportLocked(a.job, a.worker.Name, p, q.Clock().UnixMicro())
+	if !a.e.reportLocked(a.job, a.worker.Name, p, q.Clock().UnixMicro()) {
+		return horde.Errorf("AbortedGen", "This job is over. Please check your worker speed.")
+	}
 	a.e.wake()
 	return nil
+}
+
+// isRunning reports, under the lock of the index, whether a worker has the job now.
+func (e *entry) isRunning(job string) bool {
+	return slices.ContainsFunc(e.jobs, func(j *store.Job) bool { return j.ID == job && j.State == store.JobRunning })
 }
 
 // report is the newest that is known from inside a running job.
@@ -56,8 +60,12 @@ type report struct {
 }
 
 // reportLocked notes a worker's report under the lock of the index, with the time
-// that the job has taken so far.
-func (e *entry) reportLocked(j *store.Job, worker string, p api.Progress, now int64) {
+// that the job has taken so far. It notes none of a job that has ended since j was
+// looked up: nobody would take the report away again.
+func (e *entry) reportLocked(j *store.Job, worker string, p api.Progress, now int64) (noted bool) {
+	if !e.isRunning(j.ID) {
+		return false
+	}
 	r, known := e.reports[j.ID]
 	if !known || p.Step < r.firstStep { // the worker began the job again
 		r = report{begun: max(j.Started, e.heard[j.WorkerID]), firstAt: now, firstStep: p.Step}
@@ -78,6 +86,7 @@ func (e *entry) reportLocked(j *store.Job, worker string, p api.Progress, now in
 	}
 	e.reports[j.ID] = r
 	e.hear(j.WorkerID, now)
+	return true
 }
 
 // hear notes when a worker was busy with another job of the request last: its next

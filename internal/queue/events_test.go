@@ -203,3 +203,26 @@ func TestAnotherAttemptBeginsAnew(t *testing.T) {
 		t.Errorf("with the next worker: %+v", got)
 	}
 }
+
+// TestAReportBesideTheDeliveryLeavesNothing: a report whose job was looked up before
+// its delivery, and that is noted after it, would be streamed until the request goes.
+func TestAReportBesideTheDeliveryLeavesNothing(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	p := n.person(t, true, 1000)
+	id := n.accept(t, ask(p, 2))
+	job := n.take(t, p, pop("one"))
+	a := n.jobInIndexes(*job.ID)
+	if _, err := n.submit(p.key, *job.ID, "ok"); err != nil {
+		t.Fatal(err)
+	}
+
+	a.e.home.mu.Lock()
+	a.e.reportLocked(a.job, "one", api.Progress{Step: 3, Steps: 4}, n.clock.now().UnixMicro())
+	a.e.home.mu.Unlock()
+	if got := n.News(id); len(got.Progress) != 0 {
+		t.Errorf("of a job that is delivered: %+v", got.Progress)
+	}
+	if err := n.Progress(t.Context(), p.key, *job.ID, api.Progress{Step: 4, Steps: 4}); horde.CodeOf(err) != "AbortedGen" {
+		t.Errorf("a later report: %v", err)
+	}
+}

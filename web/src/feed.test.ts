@@ -193,6 +193,23 @@ describe('the feed', () => {
     expect(server.followed).toEqual([]);
   });
 
+  it('tells every card, though one of them throws', async () => {
+    const complain = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const server = new Server();
+    const feed = new Feed(server as unknown as Horde, {});
+    const heard: string[] = [];
+    feed.follow('a', () => {
+      throw new TypeError('a fault of the page');
+    });
+    feed.follow('a', (news) => heard.push(news.kind));
+    await vi.advanceTimersByTimeAsync(5);
+    server.say('status', 'a', {});
+    await vi.advanceTimersByTimeAsync(5);
+    expect(heard).toContain('status');
+    expect(complain).toHaveBeenCalled();
+    complain.mockRestore();
+  });
+
   it('watches alone where tabs cannot speak with each other', async () => {
     const feed = new Feed(server as unknown as Horde, {});
     const heard: News[] = [];

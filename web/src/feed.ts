@@ -3,7 +3,7 @@
 // Where tabs cannot speak with each other, each watches for itself.
 
 import type { Horde } from './api';
-import { Watcher, type News } from './watch';
+import { safely, Watcher, type News } from './watch';
 
 /** What tabs say to each other. */
 type Word =
@@ -174,7 +174,7 @@ export class Feed {
 
   #tell(news: News): void {
     if (news.kind === 'reach') {
-      for (const listeners of this.#listeners.values()) for (const listener of listeners) listener(news);
+      for (const listeners of this.#listeners.values()) for (const listener of listeners) safely(() => listener(news));
       return;
     }
     const listeners = this.#listeners.get(news.id) ?? [];
@@ -182,7 +182,7 @@ export class Feed {
       this.#listeners.delete(news.id);
       for (const [tab, ids] of this.#wants) this.#wants.set(tab, ids.filter((id) => id !== news.id));
     }
-    for (const listener of listeners) listener(news);
+    for (const listener of listeners) safely(() => listener(news));
   }
 
   #sign(): void {

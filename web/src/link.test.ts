@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { here } from './link';
-import { isURL, source } from './picture';
+import { canShow, isURL, source } from './picture';
 
 const OURS = '/blob/01a2.webp?e=1795951092&s=mOYY110Z';
 
@@ -24,6 +24,28 @@ describe('here', () => {
 
   it('leaves links alone where there is no page', () => {
     expect(here(`http://x${OURS}`, undefined)).toBe(`http://x${OURS}`);
+  });
+});
+
+describe('whether an image can be shown', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it('is tried by the address that it is shown by', async () => {
+    const tried: string[] = [];
+    vi.stubGlobal('location', { protocol: 'https:', host: 'horde.example', href: 'https://horde.example/' });
+    vi.stubGlobal(
+      'Image',
+      class {
+        set src(src: string) {
+          tried.push(src);
+        }
+        async decode(): Promise<void> {
+          if (tried.at(-1)!.startsWith('http:')) throw new Error('mixed content');
+        }
+      },
+    );
+    expect(await canShow(`http://127.0.0.1:7001${OURS}`)).toBe(true);
+    expect(tried).toEqual([source(`http://127.0.0.1:7001${OURS}`)]);
   });
 });
 

@@ -100,11 +100,11 @@ export function hostOf(url: string): string {
   }
 }
 
-/** Whether the browser can show the image by its address, though pages may not read it. */
-export async function canShow(url: string): Promise<boolean> {
+/** Whether the browser can show the image by the address that source gives it, though pages may not read it. */
+export async function canShow(img: string): Promise<boolean> {
   const image = new Image();
   const late = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), FETCH_TIME));
-  image.src = url;
+  image.src = source(img);
   const shown = image.decode().then(() => true, () => false);
   return Promise.race([shown, late]);
 }

@@ -155,7 +155,7 @@ export class Painting {
     this.check = status;
     this.checkedAt = Date.now();
     this.cancelled ||= status.cancelled === true;
-    if (this.cancelled) this.places = withoutRest(this.places, status.processing + status.finished);
+    if (this.cancelled || status.faulted) this.places = withoutRest(this.places, status.processing + status.finished);
     this.phase = status.processing > 0 || status.finished > 0 ? 'painting' : 'waiting';
     if (news && !status.done) void this.#peek();
   }
@@ -186,7 +186,7 @@ export class Painting {
     if (status.generations.length === 0 && !this.cancelled) {
       return this.#fail({
         title: 'The workers could not generate this',
-        text: 'Several tried and failed.',
+        text: status.restarted > 0 ? `Failed tries: ${status.restarted}.` : 'The horde gave it up.',
         advice: 'Try again, or try another model or size.',
       });
     }

@@ -224,6 +224,44 @@ describe('the watcher', () => {
     expect(other.kinds()).toEqual(['gone a']);
   });
 
+  it('waits for what is in hand when a request is given up', async () => {
+    const givenUp = { ...finished, finished: 0, faulted: true, restarted: 3, processing: 1 };
+    const horde = makeHorde(givenUp, givenUp, { ...givenUp, finished: 1, processing: 0 });
+    horde.refuse = new HordeError('no', 404);
+    const { kinds } = start(horde, 'a');
+    await pass(10_000);
+    expect(horde.asked).toHaveLength(3);
+    expect(kinds()).toEqual(['status a', 'status a', 'end a']);
+  });
+
+  it('goes on after a listener that throws, and after an error that it does not know', async () => {
+    const complain = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const horde = makeHorde(waiting);
+    horde.refuse = new HordeError('no', 404);
+    const told: string[] = [];
+    const watcher = new Watcher(horde as unknown as Horde, (news) => {
+      told.push(news.kind);
+      if (told.length === 1) throw new TypeError('a fault of the page');
+    });
+    watcher.follow(['a']);
+    await pass(10_000);
+    expect(told.length).toBeGreaterThan(2);
+    expect(complain).toHaveBeenCalledTimes(1);
+
+    const check = horde.check;
+    horde.check = async () => {
+      throw new TypeError('no horde says so');
+    };
+    await pass(20_000);
+    expect(complain.mock.calls.length).toBeGreaterThan(1);
+    horde.check = check;
+    const before = told.length;
+    await pass(20_000);
+    expect(told.length).toBeGreaterThan(before);
+    watcher.stop();
+    complain.mockRestore();
+  });
+
   it('tells a late comer what is known, without the steps of jobs that are over', async () => {
     const horde = makeHorde(waiting);
     const { watcher } = start(horde, 'a');

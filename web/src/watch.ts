@@ -53,7 +53,7 @@ export class Watcher {
 
   constructor(
     private readonly horde: Horde,
-    private readonly tell: (news: News) => void,
+    private readonly listener: (news: News) => void,
     /** Called whenever the server gives a sign of life. */
     private readonly alive: () => void = () => {},
   ) {}
@@ -88,19 +88,30 @@ export class Watcher {
     let notBefore = 0;
     while (this.#ids.size > 0 && !this.#stop.signal.aborted) {
       this.#change = new AbortController();
-      if (Date.now() >= notBefore) {
-        const opened = Date.now();
-        const outcome = await this.#stream();
-        if (outcome.how === 'changed') continue;
-        failed = outcome.worked ? 0 : failed + 1;
-        // After a stream that worked, the next one follows the first good poll.
-        notBefore = outcome.worked
-          ? opened + STEADY
-          : Date.now() + Math.max(outcome.wait, Math.min(REST, ROUND * 2 ** (failed - 1)));
+      try {
+        if (Date.now() >= notBefore) {
+          const opened = Date.now();
+          const outcome = await this.#stream();
+          if (outcome.how === 'changed') continue;
+          failed = outcome.worked ? 0 : failed + 1;
+          // After a stream that worked, the next one follows the first good poll.
+          notBefore = outcome.worked
+            ? opened + STEADY
+            : Date.now() + Math.max(outcome.wait, Math.min(REST, ROUND * 2 ** (failed - 1)));
+        }
+        await this.#pollUntil(notBefore);
+      } catch (error) {
+        // Whatever it is, what is followed must not be forgotten for it.
+        console.error(error);
+        await sleep(LONGEST, this.#change.signal);
       }
-      await this.#pollUntil(notBefore);
     }
     this.#running = false;
+  }
+
+  /** A listener that throws is no reason to follow nothing any more. */
+  #tell(news: News): void {
+    safely(() => this.listener(news));
   }
 
   /** Reads one stream until it ends. */
@@ -155,8 +166,8 @@ export class Watcher {
       try {
         const status = await this.horde.check(id, signal);
         this.#heard();
-        // After a cancel a request may be done while workers have jobs of it in hand.
-        if (status.faulted || (status.done && status.processing === 0)) {
+        // Cancelled or given up, a request is done while workers still have jobs of it in hand.
+        if ((status.faulted || status.done) && status.processing === 0) {
           this.#news({ kind: 'end', id, status: await this.horde.status(id, signal) });
         } else {
           this.#news({ kind: 'status', id, status });
@@ -203,7 +214,7 @@ export class Watcher {
         for (const job of known.jobs.keys()) if (running && !running.includes(job)) known.jobs.delete(job);
       }
     }
-    this.tell(news);
+    this.#tell(news);
   }
 
   #forget(id: string): void {
@@ -215,14 +226,23 @@ export class Watcher {
     this.alive();
     if (this.#answers) return;
     this.#answers = true;
-    this.tell({ kind: 'reach', answers: true });
+    this.#tell({ kind: 'reach', answers: true });
   }
 
   #lost(): void {
     this.alive(); // of the watcher: it goes on trying
     if (!this.#answers) return;
     this.#answers = false;
-    this.tell({ kind: 'reach', answers: false });
+    this.#tell({ kind: 'reach', answers: false });
+  }
+}
+
+/** Does something whose failure is its own affair: it is written to the console. */
+export function safely(act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    console.error(error);
   }
 }
 
