@@ -28,6 +28,7 @@ type Tx struct {
 	touched  touched
 	rows     buffered
 	news     []string // payloads of other nodes' changes; see unheard
+	missed   bool     // of other nodes' changes, more than news may be new
 	direct   bool     // something was written by a statement of its own
 	dirty    bool     // by a unit that was refused then
 	failed   error
