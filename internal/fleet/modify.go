@@ -285,9 +285,9 @@ func (f *Fleet) remove(w *Worker) error {
 func (f *Fleet) drop(ids ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.turns.Add(1)
 	for _, id := range ids {
 		if w := f.byID[id]; w != nil {
+			f.turns.Add(1)
 			delete(f.byID, id)
 			if f.byName[w.Name] == w {
 				delete(f.byName, w.Name)
@@ -344,11 +344,11 @@ func (f *Fleet) OwnersChanged(ctx context.Context, users ...int64) error {
 func (f *Fleet) setOwner(owner *account.User) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.turns.Add(1)
 	for id, w := range f.byID {
-		if w.UserID != owner.ID {
+		if w.UserID != owner.ID || sameUser(w.Owner, owner) {
 			continue
 		}
+		f.turns.Add(1)
 		next := *w
 		next.Owner = owner
 		f.byID[id], f.byName[w.Name] = &next, &next

@@ -101,7 +101,7 @@ func (q *Queue) weigh(ctx context.Context, x *index, r incoming, t *terms, from 
 		return w, err
 	}
 	load := q.load(x)
-	w.up, w.cost, w.byKey = r.Upfront(load), r.price(q), t.key != nil
+	w.up, w.cost, w.byKey = r.Upfront(load), r.price(q, t.user), t.key != nil
 	if err := t.afford(w.cost, w.up.MayDowngrade); err != nil {
 		return w, err
 	}
@@ -128,7 +128,7 @@ func (q *Queue) requireFunds(ctx context.Context, r incoming, t *terms, load adm
 		return w.refusal(a)
 	}
 	r.Downgrade(load)
-	w.cost, w.up.Needed, w.downgraded = r.price(q), false, true
+	w.cost, w.up.Needed, w.downgraded = r.price(q, t.user), false, true
 	return nil
 }
 

@@ -157,6 +157,7 @@ func TestRolledBackPlacesKeepNobodyOut(t *testing.T) {
 		n := newNode(t, db, newClock())
 		p := n.person(t, false, 10_000)
 		x := n.images
+		var entries []*entry
 		commits := make([]func() error, 2)
 		for i := range commits {
 			a := ask(p, 1)
@@ -172,9 +173,14 @@ func TestRolledBackPlacesKeepNobodyOut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			terms.user.Concurrency = 1
-			x.keepPlace(e) // the run that was rolled back
-			commits[i] = func() error { return n.commit(t.Context(), e, terms, w) }
+			entries = append(entries, e)
+			commits[i] = func() error {
+				terms.user.Concurrency = 1
+				return n.commit(t.Context(), e, terms, w)
+			}
+		}
+		for _, e := range entries { // the run that was rolled back
+			x.keepPlace(e)
 		}
 		taken := 0
 		for _, commit := range commits {

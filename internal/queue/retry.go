@@ -13,7 +13,7 @@ import (
 
 // How often a request is tried (§5.8; decisions, "#12 again: tries").
 const (
-	faultLimit   = 3  // given-up jobs, where no other worker could serve the request
+	faultLimit   = 3  // pops whose jobs failed, where no other worker could serve the request
 	workerLimit  = 3  // workers that gave jobs of it up
 	excusedLimit = 10 // pops whose jobs failed by no fault of their workers'
 
@@ -128,21 +128,20 @@ func (e *entry) aimed() bool {
 
 // spent reports whether a request with these failures is given up: three workers
 // have failed on it; or it has failed three times, and nobody is left who has not
-// failed on it. What was no worker's fault only counts in the long run.
+// failed on it. Several jobs that one pop gave up are one time. What was no worker's fault only counts in the long run.
 func (q *Queue) spent(e *entry, failures []store.Failure) bool {
-	tried, excused := blamedPops(failures), map[string]bool{}
-	blamed := 0
+	tried, blamed, excused := blamedPops(failures), map[string]bool{}, map[string]bool{}
 	for _, f := range failures {
 		if f.Excused {
 			excused[f.Pop] = true
 		} else {
-			blamed++
+			blamed[f.Pop] = true
 		}
 	}
 	switch {
 	case len(tried) >= workerLimit || len(excused) >= excusedLimit:
 		return true
-	case blamed < faultLimit:
+	case len(blamed) < faultLimit:
 		return false
 	}
 	return !q.anotherCouldGet(e, tried)
@@ -210,10 +209,14 @@ func (q *Queue) excuseOf(ctx context.Context, a assigned) excuse {
 }
 
 // excuseOfLate is the excuse of a job that was not delivered in time: while this
-// server was down, or had only just come back, nobody took it.
-func (q *Queue) excuseOfLate(j *store.Job) excuse {
-	if j.Started+j.TTL < q.opened+startingGrace.Microseconds() && j.Started < q.opened {
-		return ourOutage
+// server was down, or had only just come back, nobody took it, unless another node
+// served all the while.
+func (q *Queue) excuseOfLate(ctx context.Context, j *store.Job) (excuse, error) {
+	if j.Started+j.TTL >= q.opened+startingGrace.Microseconds() || j.Started >= q.opened {
+		return noExcuse, nil
 	}
-	return noExcuse
+	if served, err := q.Store.ServedElsewhere(ctx, j.Started, q.opened); err != nil || served {
+		return noExcuse, err
+	}
+	return ourOutage, nil
 }

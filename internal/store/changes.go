@@ -290,6 +290,16 @@ func (tx *Tx) PruneChanges() error {
 	return err
 }
 
+// ServedElsewhere reports whether another node has lived from one time to another,
+// as far as can be told: a node that lives says so every ten seconds.
+func (s *Store) ServedElsewhere(ctx context.Context, from, to int64) (bool, error) {
+	if !s.engine.shared {
+		return false, nil
+	}
+	nodes, err := rows(ctx, s, scanText, liveNodes+" AND started <= $3", s.node, to, from)
+	return len(nodes) > 0, err
+}
+
 // Lease takes or renews the right to do a background job until the given time.
 // ErrLost: another node has it.
 func (tx *Tx) Lease(name string, until int64) error {
