@@ -126,16 +126,11 @@ func (m *modification) apply(tx *store.Tx) (store.Worker, error) {
 	if err != nil || m.join == nil {
 		return row, err
 	}
-
-	// The team may have been deleted since it was looked up.
-	if *m.join != "" {
-		if _, err := tx.Team(*m.join); errors.Is(err, store.ErrNotFound) {
-			return row, errNoTeam(*m.join)
-		} else if err != nil {
-			return row, err
-		}
+	row, err = tx.JoinTeam(m.w.ID, *m.join)
+	if errors.Is(err, store.ErrNotFound) { // it was deleted since it was looked up
+		err = errNoTeam(*m.join)
 	}
-	return tx.JoinTeam(m.w.ID, *m.join)
+	return row, err
 }
 
 // check gathers the changes up to the first that is refused.

@@ -13,7 +13,7 @@ import (
 
 // How often a request is tried (§5.8; decisions, "#12 again: tries").
 const (
-	faultLimit   = 3  // pops whose jobs failed, where no other worker could serve the request
+	faultLimit   = 3  // given-up jobs, where no other worker could serve the request
 	workerLimit  = 3  // workers that gave jobs of it up
 	excusedLimit = 10 // pops whose jobs failed by no fault of their workers'
 
@@ -127,21 +127,22 @@ func (e *entry) aimed() bool {
 }
 
 // spent reports whether a request with these failures is given up: three workers
-// have failed on it; or it has failed three times, and nobody is left who has not
-// failed on it. Several jobs that one pop gave up are one time. What was no worker's fault only counts in the long run.
+// have failed on it; or three of its jobs have, of one pop too as recorded, and nobody
+// is left who has not failed on it. What was no worker's fault only counts in the long run.
 func (q *Queue) spent(e *entry, failures []store.Failure) bool {
-	tried, blamed, excused := blamedPops(failures), map[string]bool{}, map[string]bool{}
+	tried, excused := blamedPops(failures), map[string]bool{}
+	blamed := 0
 	for _, f := range failures {
 		if f.Excused {
 			excused[f.Pop] = true
 		} else {
-			blamed[f.Pop] = true
+			blamed++
 		}
 	}
 	switch {
 	case len(tried) >= workerLimit || len(excused) >= excusedLimit:
 		return true
-	case len(blamed) < faultLimit:
+	case blamed < faultLimit:
 		return false
 	}
 	return !q.anotherCouldGet(e, tried)
