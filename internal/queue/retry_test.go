@@ -350,8 +350,11 @@ func TestOnePopIsOneTryWhileOthersAreThere(t *testing.T) {
 		jobs := s.gets("one")
 		s.ends("faulted", jobs[0])
 		s.is(id, true, 0)
+		s.ends("faulted", jobs[1:]...)
 	})
+}
 
+func TestOnePopEndsARequestOfTheLastWorker(t *testing.T) {
 	eachCraft(t, func(s *shop) {
 		s.here("one")
 		id := s.request(errand{jobs: 4})

@@ -141,6 +141,7 @@ func (tx *Tx) DeleteTeam(id string) error {
 		if _, err := tx.change("UPDATE workers SET team = '', version = version + 1 WHERE id = $1", worker); err != nil {
 			return err
 		}
+		mark(&tx.touched.workers, worker)
 	}
 	tx.changeTeam(id, statement{text: "DELETE FROM teams WHERE id = $1", args: []any{id}}, true)
 	return nil
