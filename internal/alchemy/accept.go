@@ -214,17 +214,21 @@ func (q *Queue) fillKnown(ctx context.Context, d *draft) error {
 func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error {
 	e, x := d.e, q.index
 	row := e.row
-	open, placed := len(e.forms)-len(d.done), false
+	open := len(e.forms) - len(d.done)
 	rows := make([]store.Form, len(e.forms))
 	for i, f := range e.forms {
 		rows[i] = f.Form
 	}
 	err := q.Store.Write(store.Unit{Key: row.ID, Accounts: []int64{row.UserID}, Unheard: true, Do: func(tx *store.Tx) error {
+		// Of a run that was rolled back, so that what is refused now is not in the way
+		// of others.
+		x.leavePlaces(row.ID)
+
 		a, err := tx.Account(row.UserID)
 		if err != nil {
 			return err
 		}
-		if err := x.room(tx, user, open, placed); err != nil {
+		if err := x.room(tx, user, open); err != nil {
 			return err
 		}
 		row.Priority = int64(math.RoundToEven(a.Balance.Float()))
@@ -241,16 +245,11 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 		if err := tx.ChangeAccount(row.UserID, func(a *store.Account) { a.LastActive = tx.Now }); err != nil {
 			return err
 		}
-		if !placed { // else the unit runs again
-			x.keepPlaces(row.UserID, open)
-			placed = true
-		}
+		x.keepPlaces(&row, open)
 		return nil
 	}})
 	x.mu.Lock()
-	if placed {
-		x.leavePlacesLocked(row.UserID, open)
-	}
+	x.leavePlacesLocked(row.ID)
 	if err != nil {
 		x.mu.Unlock()
 		return err

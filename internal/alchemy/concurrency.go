@@ -1,6 +1,8 @@
 package alchemy
 
 import (
+	"slices"
+
 	"horde/internal/account"
 	"horde/internal/horde"
 	"horde/internal/store"
@@ -14,7 +16,7 @@ const formsPerJob = 10
 // of the checks, and once more in the transaction that takes it. The writer runs
 // those one by one, and whatever one of them takes is counted from then until it is
 // in the index, so that calls at one moment see each other. What another node took
-// in just now is looked up under the lock of the user's account.
+// in and this one has not heard of is looked up under the lock of the user's account.
 
 // mayOpen refuses n more forms to a user who has as many open as they may.
 func mayOpen(user *account.User, open, n int) error {
@@ -40,46 +42,70 @@ func (x *index) openLocked(user int64) int {
 }
 
 // room refuses n forms in the transaction that would take them, when their user has
-// no room for them any more. kept: their places are counted already.
-func (x *index) room(tx *store.Tx, user *account.User, n int, kept bool) error {
+// no room for them any more.
+func (x *index) room(tx *store.Tx, user *account.User, n int) error {
 	news, err := tx.Unheard()
 	if err != nil {
 		return err
 	}
-	var unknown []string
-	x.mu.Lock()
-	open := x.openLocked(user.ID)
-	for _, id := range news.Alchemy {
-		if x.entries[id] == nil {
-			unknown = append(unknown, id)
+	ids := news.Alchemy
+	if news.Missed {
+		if ids, err = tx.AlchemyIDsOf(user.ID); err != nil {
+			return err
 		}
 	}
+
+	// At one moment: what comes into the index meanwhile must count once.
+	x.mu.Lock()
+	open, unknown := x.openLocked(user.ID), x.unknownLocked(ids)
 	x.mu.Unlock()
 
-	if kept {
-		open -= n
-	}
-	more, err := tx.OpenFormsOf(user.ID, unknown)
+	others, err := tx.OpenFormsOf(user.ID, unknown)
 	if err != nil {
 		return err
 	}
-	return mayOpen(user, open+more, n)
+	return mayOpen(user, open+others, n)
+}
+
+// unknownLocked are those of these requests, each once, that neither are in the
+// index nor come into it. The index must be locked.
+func (x *index) unknownLocked(ids []string) (unknown []string) {
+	for _, id := range ids {
+		if _, comes := x.coming[id]; !comes && x.entries[id] == nil {
+			unknown = append(unknown, id)
+		}
+	}
+	slices.Sort(unknown)
+	return slices.Compact(unknown)
 }
 
 // keepPlaces counts n forms of a request that is being committed among what its
-// user has open, until leavePlacesLocked.
-func (x *index) keepPlaces(user int64, n int) {
+// user has open, until leavePlaces.
+func (x *index) keepPlaces(row *store.AlchemyRequest, n int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	h := x.holder(user)
+	x.coming[row.ID] = places{row.UserID, n}
+	h := x.holder(row.UserID)
 	h.coming++
 	h.open += n
 }
 
-// leavePlacesLocked undoes keepPlaces, under the lock of the index.
-func (x *index) leavePlacesLocked(user int64, n int) {
-	h := x.holders[user]
+// leavePlaces undoes keepPlaces.
+func (x *index) leavePlaces(id string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.leavePlacesLocked(id)
+}
+
+// leavePlacesLocked is leavePlaces under the lock of the index.
+func (x *index) leavePlacesLocked(id string) {
+	p, ok := x.coming[id]
+	if !ok {
+		return
+	}
+	delete(x.coming, id)
+	h := x.holders[p.user]
 	h.coming--
-	h.open -= n
-	x.tidyHolder(user)
+	h.open -= p.forms
+	x.tidyHolder(p.user)
 }

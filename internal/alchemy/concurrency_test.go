@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"horde/api"
 	"horde/internal/horde"
@@ -25,14 +24,6 @@ func TestOpenFormsAtOnce(t *testing.T) {
 		}
 		for _, n := range nodes {
 			n.follow()
-		}
-		for _, n := range nodes {
-			for n.Store.Peers() < len(nodes)-1 {
-				if t.Context().Err() != nil {
-					t.Fatal("a node does not follow the others")
-				}
-				time.Sleep(time.Millisecond)
-			}
 		}
 		p := nodes[0].person("alice", false)
 		db.Exec("UPDATE users SET concurrency = 1 WHERE id = $1", p.ID)
@@ -62,6 +53,40 @@ func TestOpenFormsAtOnce(t *testing.T) {
 				t.Errorf("%d requests are still to come", h.coming)
 			}
 			n.index.mu.Unlock()
+		}
+	})
+}
+
+// TestOpenFormsOfANodeThatStarts: a node that serves before it has looked at the
+// news of the others counts what they took, and they count what it took.
+func TestOpenFormsOfANodeThatStarts(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c, folder := newClock(), filepath.Join(t.TempDir(), "blobs")
+		nodes := []*node{newNode(t, db, c, folder)}
+		nodes[0].follow()
+		if db.Engine == storetest.Postgres {
+			nodes = append(nodes, newNode(t, db, c, folder))
+			if err := nodes[1].Store.Announce(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p := nodes[0].person("alice", false)
+		db.Exec("UPDATE users SET concurrency = 1 WHERE id = $1", p.ID)
+		for _, n := range nodes {
+			n.Accounts.Forget(p.ID)
+		}
+		ask := Ask{Key: p.key, Body: api.AlchemyRequest{Forms: forms("caption", "nsfw"), SourceImage: inline(64, 64)}}
+		taken := 0
+		for i := range 2 * formsPerJob {
+			_, err := nodes[i%len(nodes)].Accept(t.Context(), ask)
+			if err == nil {
+				taken += 2
+			} else if horde.CodeOf(err) != "TooManyPrompts" {
+				t.Fatal(err)
+			}
+		}
+		if taken != formsPerJob {
+			t.Errorf("%d forms are open, of at most %d", taken, formsPerJob)
 		}
 	})
 }

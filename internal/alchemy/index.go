@@ -19,7 +19,14 @@ type index struct {
 	forms   map[string]*form
 	lines   map[string]*btree.BTreeG[*form] // waiting forms by name, in the order of the queue
 	holders map[int64]*holder               // by user
+	coming  map[string]places               // of requests that are being committed, by id
 	open    int                             // forms waiting or running
+}
+
+// places are forms of a user that are not in the index yet.
+type places struct {
+	user  int64
+	forms int
 }
 
 // holder is what one user has in the queue.
@@ -31,7 +38,7 @@ type holder struct {
 
 func newIndex() *index {
 	return &index{entries: map[string]*entry{}, forms: map[string]*form{},
-		lines: map[string]*btree.BTreeG[*form]{}, holders: map[int64]*holder{}}
+		lines: map[string]*btree.BTreeG[*form]{}, holders: map[int64]*holder{}, coming: map[string]places{}}
 }
 
 func (x *index) ids() []string {
@@ -42,6 +49,7 @@ func (x *index) ids() []string {
 
 // add takes a new live request into the index.
 func (x *index) add(e *entry) {
+	x.leavePlacesLocked(e.row.ID) // else they would count twice
 	x.entries[e.row.ID] = e
 	x.holder(e.row.UserID).entries[e] = true
 	for _, f := range e.forms {

@@ -166,10 +166,14 @@ func (q *Queue) excuseOf(ctx context.Context, f *form) excuse {
 }
 
 // excuseOfLate is the excuse of a form that was not delivered in time: while this
-// server was down, or had only just come back, nobody took it.
-func (q *Queue) excuseOfLate(row store.Form) excuse {
-	if row.Ends < q.opened+startingGrace.Microseconds() && row.Started < q.opened {
-		return ourOutage
+// server was down, or had only just come back, nobody took it, unless another node
+// served all the while.
+func (q *Queue) excuseOfLate(ctx context.Context, row store.Form) (excuse, error) {
+	if row.Ends >= q.opened+startingGrace.Microseconds() || row.Started >= q.opened {
+		return noExcuse, nil
 	}
-	return noExcuse
+	if served, err := q.Store.ServedElsewhere(ctx, row.Started, q.opened); err != nil || served {
+		return noExcuse, err
+	}
+	return ourOutage, nil
 }

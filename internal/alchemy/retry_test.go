@@ -255,6 +255,53 @@ func TestHonestFailuresOfForms(t *testing.T) {
 	})
 }
 
+// Restarting one node excuses nobody while another one serves: its late forms are
+// their workers' failures.
+func TestLateFormsWhileAnotherNodeServed(t *testing.T) {
+	db := storetest.On(t, storetest.Postgres)
+	c, folder := newClock(), t.TempDir()
+	s := newTroupe(t, newNode(t, db, c, folder))
+	if err := s.Store.Announce(); err != nil {
+		t.Fatal(err)
+	}
+	s.here("w", "other")
+	s.request()
+	s.gets("w")
+	c.advance(time.Hour / 4)
+	restarted := newNode(t, db, c, folder)
+	c.advance(time.Second)
+	if err := s.Store.Announce(); err != nil {
+		t.Fatal(err)
+	}
+	restarted.sweep()
+	if w := restarted.Fleet.Named("w"); len(w.Totals.FailedPops) != 1 || w.Totals.Uncompleted != 1 {
+		t.Errorf("%d failures in a row, %d uncompleted", len(w.Totals.FailedPops), w.Totals.Uncompleted)
+	}
+}
+
+// A form that was cancelled on the way is paid, and shows nothing of its worker: one
+// that never delivered stays new.
+func TestCancelledFormsProveNobody(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		s := newTroupe(t, n)
+		s.here("w")
+		id := s.request()
+		s.gets("w")
+		if _, err := n.Cancel(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		w := n.Fleet.Named("w")
+		if w.Totals.Fulfilments != 1 || fleet.HasDelivered(&w.Worker) || w.Standing() != fleet.Untried {
+			t.Errorf("after a form that was cancelled: it has delivered: %v, stands %v, %+v", fleet.HasDelivered(&w.Worker), w.Standing(), w.Totals)
+		}
+		s.request()
+		s.delivers(s.gets("w")...)
+		if w := n.Fleet.Named("w"); !fleet.HasDelivered(&w.Worker) || w.Standing() != fleet.Proven {
+			t.Errorf("after a delivery: stands %v", w.Standing())
+		}
+	})
+}
+
 // Two nodes that do not hear of each other count the same workers.
 func TestFormTriesOfTwoNodes(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)

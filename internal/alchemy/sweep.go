@@ -118,7 +118,11 @@ func (q *Queue) timeOut(ctx context.Context, row store.Form) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	err = q.fault(f, row, w, q.excuseOfLate(row))
+	why, err := q.excuseOfLate(ctx, row)
+	if err != nil {
+		return false, err
+	}
+	err = q.fault(f, row, w, why)
 	if errors.Is(err, store.ErrLost) {
 		return false, nil
 	}

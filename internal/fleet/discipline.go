@@ -86,7 +86,7 @@ func standingOf(t *store.WorkerTotals) Standing {
 	switch {
 	case len(t.FailedPops) > 0:
 		return Failing
-	case t.Fulfilments == 0:
+	case len(t.Speeds) == 0:
 		return Untried
 	}
 	return Proven
@@ -119,8 +119,9 @@ func CountFailure(w *store.Worker, pop string, now int64) (suspended bool) {
 // says that it is well again.
 func EndFailures(w *store.Worker) { w.Totals.FailedPops, w.Totals.SuspendedUntil = nil, 0 }
 
-// HasDelivered reports whether a worker has ever delivered anything.
-func HasDelivered(w *store.Worker) bool { return w.Totals.Fulfilments > 0 }
+// HasDelivered reports whether a worker has ever delivered anything. Its samples of
+// speed say so: its fulfilments count forms that were cancelled on the way too.
+func HasDelivered(w *store.Worker) bool { return len(w.Totals.Speeds) > 0 }
 
 // ForgiveFailures takes pops out of a worker's failures that were not its fault.
 func ForgiveFailures(w *store.Worker, pops []string) {

@@ -126,16 +126,11 @@ func (m *modification) apply(tx *store.Tx) (store.Worker, error) {
 	if err != nil || m.join == nil {
 		return row, err
 	}
-
-	// The team may have been deleted since it was looked up.
-	if *m.join != "" {
-		if _, err := tx.Team(*m.join); errors.Is(err, store.ErrNotFound) {
-			return row, errNoTeam(*m.join)
-		} else if err != nil {
-			return row, err
-		}
+	row, err = tx.JoinTeam(m.w.ID, *m.join)
+	if errors.Is(err, store.ErrNotFound) { // it was deleted since it was looked up
+		err = errNoTeam(*m.join)
 	}
-	return tx.JoinTeam(m.w.ID, *m.join)
+	return row, err
 }
 
 // check gathers the changes up to the first that is refused.
@@ -285,9 +280,9 @@ func (f *Fleet) remove(w *Worker) error {
 func (f *Fleet) drop(ids ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.turns.Add(1)
 	for _, id := range ids {
 		if w := f.byID[id]; w != nil {
+			f.turns.Add(1)
 			delete(f.byID, id)
 			if f.byName[w.Name] == w {
 				delete(f.byName, w.Name)
@@ -344,11 +339,11 @@ func (f *Fleet) OwnersChanged(ctx context.Context, users ...int64) error {
 func (f *Fleet) setOwner(owner *account.User) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.turns.Add(1)
 	for id, w := range f.byID {
-		if w.UserID != owner.ID {
+		if w.UserID != owner.ID || sameUser(w.Owner, owner) {
 			continue
 		}
+		f.turns.Add(1)
 		next := *w
 		next.Owner = owner
 		f.byID[id], f.byName[w.Name] = &next, &next

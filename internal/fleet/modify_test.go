@@ -196,6 +196,43 @@ func TestOtherNodeHearsOfChanges(t *testing.T) {
 	}
 }
 
+// Turns grow when something of a worker changes that whoever hands out jobs looks
+// at, and with no other news: these come several times a second.
+func TestTurns(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	owner := n.user(t, 0)
+	w := n.checkIn(t, owner, pop("worker one")).Worker
+	for _, tt := range []struct {
+		name  string
+		turns bool
+		do    func() error
+	}{
+		{"no workers changed", false, func() error { return n.Refresh(t.Context(), nil) }},
+		{"a worker that is as before", false, func() error { return n.Refresh(t.Context(), []string{w.ID}) }},
+		{"a worker that nobody knows", false, func() error { return n.Refresh(t.Context(), []string{horde.NewID()}) }},
+		{"all as before", false, func() error { return n.Reload(t.Context()) }},
+		{"an owner as before", false, func() error { return n.OwnersChanged(t.Context(), owner.ID) }},
+		{"an owner without workers", false, func() error { return n.OwnersChanged(t.Context(), n.user(t, account.Trusted).ID) }},
+		{"an owner who is trusted now", true, func() error {
+			if _, err := n.Accounts.Modify(t.Context(), n.user(t, account.Moderator), owner.ID, api.ModifyUser{Trusted: ptr(true)}); err != nil {
+				return err
+			}
+			return n.OwnersChanged(t.Context(), owner.ID)
+		}},
+		{"maintenance", true, func() error { return n.change(w.ID, func(w *store.Worker) { w.Maintenance = true }) }},
+		{"deleted", true, func() error { return n.remove(n.Worker(w.ID)) }},
+		{"deleted already", false, func() error { return n.Refresh(t.Context(), []string{w.ID}) }},
+	} {
+		before := n.Turns()
+		if err := tt.do(); err != nil {
+			t.Fatal(err)
+		}
+		if turned := n.Turns() != before; turned != tt.turns {
+			t.Errorf("%s: turned %v", tt.name, turned)
+		}
+	}
+}
+
 func TestOwnersChanged(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
 	owner, mod := n.user(t, 0), n.user(t, account.Moderator)

@@ -213,13 +213,16 @@ func (f *Fleet) ModifyTeam(ctx context.Context, caller *account.User, id string,
 	}
 
 	err = f.writeTeam(ctx, t.ID, in, func(tx *store.Tx) error {
-		// Read it again: another call may have changed the other field, or deleted it.
-		t, err := tx.Team(t.ID)
-		if err != nil {
+		if _, err := tx.Team(t.ID); err != nil { // it was deleted since it was looked up
 			return err
 		}
-		applyTeam(&t, in)
-		return tx.UpdateTeam(t)
+		change := store.TeamChange{Name: in.Name, Info: in.Info}
+		if in.Name != nil {
+			key := teamKey(*in.Name)
+			change.NameKey = &key
+		}
+		tx.UpdateTeam(t.ID, change)
+		return nil
 	})
 	return api.ModifiedTeam{Name: in.Name, Info: in.Info}, err
 }

@@ -19,6 +19,8 @@ const (
 	promoteEvery   = 60 * time.Second
 	escrowEvery    = 10 * time.Minute
 	dateEvery      = 60 * time.Second
+	dateTime       = time.Minute // for which one call goes on
+	datePause      = 50 * time.Millisecond
 	mergeEvery     = 60 * time.Second
 	backfillEvery  = 60 * time.Second
 	monthlyEvery   = time.Hour // platform rulebook §11
@@ -164,16 +166,22 @@ func (n *Node) promote(ctx context.Context) error {
 }
 
 // datePostings fills in when postings were made that nodes of before this schema
-// write: histories find them by that.
+// write: histories find them by that. Each call ends before its lease does, and
+// leaves the database to others between its transactions.
 func (n *Node) datePostings(ctx context.Context) error {
+	begun := time.Now()
 	for ctx.Err() == nil {
 		var dated int64
 		err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
 			dated, err = tx.DatePostings()
 			return err
 		}})
-		if err != nil || dated == 0 {
+		if err != nil || dated == 0 || time.Since(begun) >= dateTime {
 			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(datePause):
 		}
 	}
 	return nil

@@ -313,6 +313,11 @@ const grace = 10 * time.Second
 
 // Run answers calls until ctx ends, then closes everything.
 func (n *Node) Run(ctx context.Context) error {
+	// The other nodes look for what this one takes, from its first answer on.
+	if err := n.Store.Announce(); err != nil {
+		n.options.Log.Warn("sign of life", "error", err)
+	}
+
 	background, stop := context.WithCancel(ctx)
 	var jobs sync.WaitGroup
 	for _, job := range n.jobs() {

@@ -101,7 +101,7 @@ func (q *Queue) weigh(ctx context.Context, x *index, r incoming, t *terms, from 
 		return w, err
 	}
 	load := q.load(x)
-	w.up, w.cost, w.byKey = r.Upfront(load), r.price(q), t.key != nil
+	w.up, w.cost, w.byKey = r.Upfront(load), r.price(q, t.user), t.key != nil
 	if err := t.afford(w.cost, w.up.MayDowngrade); err != nil {
 		return w, err
 	}
@@ -128,7 +128,7 @@ func (q *Queue) requireFunds(ctx context.Context, r incoming, t *terms, load adm
 		return w.refusal(a)
 	}
 	r.Downgrade(load)
-	w.cost, w.up.Needed, w.downgraded = r.price(q), false, true
+	w.cost, w.up.Needed, w.downgraded = r.price(q, t.user), false, true
 	return nil
 }
 
@@ -245,14 +245,17 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error
 	if err != nil {
 		return err
 	}
-	placed := false
 	row, payer := e.row, t.user.ID
 	err = q.Store.Write(store.Unit{Key: row.ID, Accounts: t.accounts(), Unheard: true, Do: func(tx *store.Tx) error {
+		// Of a run that was rolled back, so that what is refused now is not in the way
+		// of others.
+		e.home.leavePlace(row.ID)
+
 		a, err := tx.Account(payer)
 		if err != nil {
 			return err
 		}
-		if err := q.room(ctx, tx, e, t.user, placed); err != nil {
+		if err := q.room(ctx, tx, e, t.user); err != nil {
 			return err
 		}
 		key, err := t.recheck(tx, cost, w.up.MayDowngrade && !w.up.Needed)
@@ -285,15 +288,10 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error
 		if err := t.chargeTax(tx, e, &row, tax); err != nil {
 			return err
 		}
-		if !placed { // else the unit runs again
-			e.home.keepPlace(e)
-			placed = true
-		}
+		e.home.keepPlace(e)
 		return nil
 	}})
-	if placed {
-		e.enter(row, err == nil)
-	}
+	e.enter(row, err == nil)
 	return err
 }
 
@@ -305,7 +303,7 @@ type taxed struct{ due, paid horde.Kudos }
 func (e *entry) enter(row store.Request, taken bool) {
 	x := e.home
 	x.mu.Lock()
-	x.leavePlaceLocked(e)
+	x.leavePlaceLocked(row.ID)
 	if taken {
 		e.row, e.state, e.rank = row, row.RequestState, rankOf(&row)
 		if x.entries[row.ID] == nil { // else the change log was faster

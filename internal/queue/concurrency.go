@@ -13,8 +13,8 @@ import (
 // request comes, in the order of the checks, and once more in the transaction that
 // takes it. The writer runs those one by one, and whatever one of them takes has its
 // place counted from then until it is in the index, so that calls at one moment see
-// each other. What another node took in just now is looked up under the lock of the
-// user's account.
+// each other. What another node took in and this one has not heard of is looked up
+// under the lock of the user's account.
 
 // waitingOf counts what a user has waiting against the concurrency: the anonymous
 // user by the models asked for.
@@ -56,71 +56,101 @@ func mayWait(ctx context.Context, user *account.User, waiting, n int) error {
 }
 
 // room refuses a request in the transaction that would take it, when its user has
-// no room for it any more. kept: its place is counted already.
-func (q *Queue) room(ctx context.Context, tx *store.Tx, e *entry, user *account.User, kept bool) error {
+// no room for it any more.
+func (q *Queue) room(ctx context.Context, tx *store.Tx, e *entry, user *account.User) error {
 	x := e.home
 	news, err := tx.Unheard()
 	if err != nil {
 		return err
 	}
-	var unknown []string
-	x.mu.Lock()
-	waiting := x.waitingLocked(user, e.models())
-	for _, id := range news.Requests {
-		if x.entries[id] == nil {
-			unknown = append(unknown, id)
+	ids := news.Requests
+	if news.Missed {
+		if ids, err = tx.WaitingRequestIDs(user.ID, x.kind.name); err != nil {
+			return err
 		}
 	}
+
+	// At one moment: what comes into the index meanwhile must count once.
+	x.mu.Lock()
+	waiting, unknown := x.waitingLocked(user, e.models()), x.unknownLocked(ids)
 	x.mu.Unlock()
 
-	if kept {
-		waiting -= e.weighsOn(user, e.models())
-	}
-	others, err := tx.RequestsOf(user.ID, unknown)
+	others, err := x.waitingElsewhere(tx, e, user, unknown)
 	if err != nil {
 		return err
 	}
-	for _, row := range others {
-		if row.Kind != x.kind.name || row.Expires <= tx.Now {
-			continue
-		}
-		o, err := x.readEntry(row)
-		if err != nil {
-			return err
-		}
-		waiting += o.weighsOn(user, e.models())
-	}
-	return mayWait(ctx, user, waiting, e.countedWaiting())
+	return mayWait(ctx, user, waiting+others, e.countedWaiting())
 }
 
-// weighsOn is how many jobs of a request count for its user where these models are
-// asked for.
-func (e *entry) weighsOn(user *account.User, models []string) int {
-	n := e.countedWaiting()
-	if !user.Anonymous() || len(models) == 0 {
-		return n
+// waitingElsewhere counts what a user has waiting against the concurrency, where a
+// request comes, of requests that are not in the index.
+func (x *index) waitingElsewhere(tx *store.Tx, e *entry, user *account.User, ids []string) (waiting int, err error) {
+	if !user.Anonymous() || len(e.models()) == 0 {
+		return tx.WaitingJobsOf(user.ID, x.kind.name, ids)
 	}
+	rows, err := tx.WaitingRequestsOf(user.ID, x.kind.name, ids)
+	if err != nil {
+		return 0, err
+	}
+	for _, row := range rows {
+		o, err := x.readEntry(row)
+		if err != nil {
+			return 0, err
+		}
+		waiting += o.weighsOn(e.models())
+	}
+	return waiting, nil
+}
+
+// unknownLocked are those of these requests, each once, that neither are in the
+// index nor come into it. The index must be locked.
+func (x *index) unknownLocked(ids []string) (unknown []string) {
+	for _, id := range ids {
+		if x.entries[id] == nil && x.coming[id] == nil {
+			unknown = append(unknown, id)
+		}
+	}
+	slices.Sort(unknown)
+	return slices.Compact(unknown)
+}
+
+// weighsOn is how many jobs of a request count for the anonymous user where these
+// models are asked for.
+func (e *entry) weighsOn(models []string) int {
 	shared := 0
 	for _, m := range models {
 		if slices.Contains(e.models(), m) {
 			shared++
 		}
 	}
-	return n * shared
+	return e.countedWaiting() * shared
 }
 
 // keepPlace counts a request that is being committed among what its user has
-// waiting, until leavePlaceLocked.
+// waiting, until leavePlace.
 func (x *index) keepPlace(e *entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.coming[e.row.ID] = e
 	h := x.holder(e.row.UserID)
 	h.coming++
 	h.count(e, e.countedWaiting())
 }
 
-// leavePlaceLocked undoes keepPlace, under the lock of the index.
-func (x *index) leavePlaceLocked(e *entry) {
+// leavePlace undoes keepPlace.
+func (x *index) leavePlace(id string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.leavePlaceLocked(id)
+}
+
+// leavePlaceLocked is leavePlace under the lock of the index.
+func (x *index) leavePlaceLocked(id string) {
+	e := x.coming[id]
+	if e == nil {
+		return
+	}
+	delete(x.coming, id)
 	h := x.holders[e.row.UserID]
 	h.coming--
 	h.count(e, -e.countedWaiting())

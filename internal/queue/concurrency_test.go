@@ -16,7 +16,6 @@ import (
 func TestConcurrencyAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, newClock())
-		meet(t, all)
 		n := all[0]
 		const most = 20
 		concurrency := func(id int64) {
@@ -99,6 +98,104 @@ func TestConcurrencyAtOnce(t *testing.T) {
 					}
 				}
 			})
+		}
+	})
+}
+
+// TestConcurrencyOfANodeThatStarts: a node that serves before it has looked at the
+// news of the others counts what they took, and they count what it took.
+func TestConcurrencyOfANodeThatStarts(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := newClock()
+		all := []*node{newNode(t, db, c)}
+		all[0].follow(t)
+		if db.Engine == storetest.Postgres {
+			all = append(all, newNode(t, db, c))
+			if err := all[1].Store.Announce(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		const most = 20
+		nobody, p := person{key: api.AnonymousKey}, all[0].person(t, false, 10_000)
+		db.Exec("UPDATE users SET concurrency = $1", most)
+		for _, n := range all {
+			n.Accounts.Forget()
+		}
+		for _, tt := range []struct {
+			name string
+			take func(*node) error
+		}{
+			{"images", func(n *node) error { _, err := n.Accept(context.Background(), ask(p, 1)); return err }},
+			{"text", func(n *node) error { _, err := n.AcceptText(context.Background(), askText(p, 1)); return err }},
+			{"anonymous images, by model", func(n *node) error {
+				_, err := n.Accept(context.Background(), ask(nobody, 1, "Deliberate"))
+				return err
+			}},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				taken := 0
+				for i := range 3 * most {
+					switch err := tt.take(all[i%len(all)]); {
+					case err == nil:
+						taken++
+					case horde.CodeOf(err) != "TooManyPrompts":
+						t.Fatal(err)
+					}
+				}
+				if taken != most {
+					t.Errorf("%d were taken, of at most %d", taken, most)
+				}
+			})
+		}
+	})
+}
+
+// TestRolledBackPlacesKeepNobodyOut: two requests whose transaction was rolled back
+// run again, when there is room for one of them only: one is taken.
+func TestRolledBackPlacesKeepNobodyOut(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		n := newNode(t, db, newClock())
+		p := n.person(t, false, 10_000)
+		x := n.images
+		var entries []*entry
+		commits := make([]func() error, 2)
+		for i := range commits {
+			a := ask(p, 1)
+			r, terms, err := n.imageAsk(t.Context(), a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w, err := n.weigh(t.Context(), x, r, terms, a.From)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, err := n.newRequest(t.Context(), x, r, terms.user, a.From, w.cost)
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries = append(entries, e)
+			commits[i] = func() error {
+				terms.user.Concurrency = 1
+				return n.commit(t.Context(), e, terms, w)
+			}
+		}
+		for _, e := range entries { // the run that was rolled back
+			x.keepPlace(e)
+		}
+		taken := 0
+		for _, commit := range commits {
+			switch err := commit(); {
+			case err == nil:
+				taken++
+			case horde.CodeOf(err) != "TooManyPrompts":
+				t.Error(err)
+			}
+		}
+		if taken != 1 {
+			t.Errorf("%d of two requests for one place were taken", taken)
+		}
+		if what := n.differs(); what != "" {
+			t.Error(what)
 		}
 	})
 }

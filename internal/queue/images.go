@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/internal/account"
 	"horde/internal/admission"
 	"horde/internal/blob"
 	"horde/internal/bridge"
@@ -522,28 +523,27 @@ func (r imageAsk) sources(ctx context.Context, q *Queue, id string, rec *record)
 	return q.storeSources(ctx, id, &r.Asked, rec)
 }
 
-// price prices a request; one that names no model, by the dearest that live
-// workers offer (decisions #6).
-func (r imageAsk) price(q *Queue) price {
-	quote := q.Pricer.Quote(r.Image.Order(r.Server.MatchedTargeting), r.baselines(q))
+// price prices a user's request; one that names no model, by the dearest of the
+// workers that could get it (decisions #6).
+func (r imageAsk) price(q *Queue, of *account.User) price {
+	quote := q.Pricer.Quote(r.Image.Order(r.Server.MatchedTargeting), r.baselines(q, of))
 	return price{base: quote.Base, tax: quote.Tax, dry: quote.Total().Float(), needed: quote.Total(), most: quote.Total()}
 }
 
-// baselines are those of the models that may serve a request.
-func (r imageAsk) baselines(q *Queue) []string {
+// baselines are those of the models that may serve a user's request.
+func (r imageAsk) baselines(q *Queue, of *account.User) []string {
 	baselines := r.Image.Baselines(r.Models)
 	if len(baselines) > 0 {
 		return baselines
 	}
 	seen := map[string]bool{}
-	q.Fleet.Online(fleet.Image, func(w *fleet.Worker) bool {
+	for _, w := range q.takers(q.images, r, of) {
 		for _, m := range w.Settings.Models {
 			if b := r.Models.Baseline(m); !seen[b] {
 				seen[b] = true
 				baselines = append(baselines, b)
 			}
 		}
-		return true
-	})
+	}
 	return baselines
 }

@@ -26,6 +26,7 @@ type index struct {
 	models  map[string]shelf  // by model name; anyModel for those that name none
 	aimed   map[string]*line  // by worker id: requests for named workers alone
 	holders map[int64]*holder // by user
+	coming  map[string]*entry // requests that are being committed, by id
 	census  census
 	running int   // jobs in progress, fake ones not counted
 	backlog int64 // things of all waiting jobs
@@ -54,7 +55,7 @@ type holder struct {
 
 func newIndex(k *kind) *index {
 	return &index{kind: k, entries: map[string]*entry{}, jobs: map[string]*entry{}, models: map[string]shelf{},
-		aimed: map[string]*line{}, holders: map[int64]*holder{}, census: newCensus()}
+		aimed: map[string]*line{}, holders: map[int64]*holder{}, coming: map[string]*entry{}, census: newCensus()}
 }
 
 // ids are those of all requests in the index.
@@ -66,6 +67,7 @@ func (x *index) ids() []string {
 
 // add takes a new live request into the index.
 func (x *index) add(e *entry) {
+	x.leavePlaceLocked(e.row.ID) // else it would count twice
 	x.entries[e.row.ID] = e
 	x.holder(e.row.UserID).entries[e] = true
 	x.count(e, 1)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/internal/account"
 	"horde/internal/admission"
 	"horde/internal/fleet"
 	"horde/internal/horde"
@@ -86,8 +87,8 @@ type incoming interface {
 	// filtered tells whether suspicious prompts are looked for (§7.4), and whether
 	// they are then rewritten in place of refused.
 	filtered() (looked, rewritten bool)
-	price(q *Queue) price
-	explain(q *Queue) *api.Price // price, line by line
+	price(q *Queue, of *account.User) price
+	explain(q *Queue, of *account.User) *api.Price // price, line by line
 	record() record
 	// sources stores the pictures of a request.
 	sources(ctx context.Context, q *Queue, id string, r *record) error

@@ -6,10 +6,12 @@ import (
 	"math"
 
 	"horde/api"
+	"horde/internal/account"
 	"horde/internal/admission"
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/kudos"
+	"horde/internal/store"
 )
 
 // Price tells what a request for pictures would cost, line by line. It runs the
@@ -36,7 +38,7 @@ func (q *Queue) explain(ctx context.Context, x *index, r incoming, t *terms, fro
 	if err != nil {
 		return nil, err
 	}
-	p := r.explain(q)
+	p := r.explain(q, t.user)
 	p.Type, p.N, p.Kudos = x.kind.name, r.common().N, api.Float(w.cost.dry)
 	p.Tax, p.Upfront, p.Held = api.Float(w.cost.tax.Float()), w.up.Needed, api.Float(w.held().Float())
 	if w.up.Needed {
@@ -101,8 +103,8 @@ func linesOf(steps []kudos.Step) []api.PriceLine {
 }
 
 // explain is price, line by line.
-func (r imageAsk) explain(q *Queue) *api.Price {
-	baselines := r.baselines(q)
+func (r imageAsk) explain(q *Queue, of *account.User) *api.Price {
+	baselines := r.baselines(q, of)
 	order := r.Image.Order(r.Server.MatchedTargeting)
 	quote, steps := q.Pricer.Explain(order, baselines)
 	p := &api.Price{Net: q.netName(), Basis: steps[0].Code, Lines: linesOf(steps), Each: api.Float(quote.Picture.Float()),
@@ -124,7 +126,7 @@ func (r imageAsk) explain(q *Queue) *api.Price {
 
 // explain is price, line by line: an estimate by the first model that is named.
 // What is charged depends on what is written.
-func (r textAsk) explain(q *Queue) *api.Price {
+func (r textAsk) explain(q *Queue, of *account.User) *api.Price {
 	order := r.Text.Order(r.Server.MatchedTargeting)
 	var name string
 	if len(r.Text.Models) > 0 {
@@ -132,7 +134,7 @@ func (r textAsk) explain(q *Queue) *api.Price {
 	}
 	_, steps := order.Explain(r.firstSize(), name)
 	styled := r.Style == admission.TextStyle
-	most := r.most(q)
+	most := r.most(q, of)
 	each := (most - kudos.TextTax(styled)).Float() / float64(r.Text.N)
 	notes := []string{fmt.Sprintf("This is an estimate. Each text is charged by its length and by the model that wrote it when it is delivered; "+
 		"%s is the most that it can come to. A text that is censored is charged 1, one that fails nothing.", most)}
@@ -143,26 +145,50 @@ func (r textAsk) explain(q *Queue) *api.Price {
 	return &api.Price{Basis: "text", Lines: linesOf(steps), Each: api.Float(horde.Round2(each)), Charged: api.Float(most.Float()), Notes: notes}
 }
 
-// candidates are the sizes of the models that may serve a request, in billions
-// of parameters (0: not known): those named or, where any may serve, those that
-// live workers offer.
-func (r textAsk) candidates(q *Queue) (sizes []float64) {
+// candidates are the sizes of the models that may serve a user's request, in
+// billions of parameters (0: not known): those named or, where any may serve, those
+// of the workers that could get it.
+func (r textAsk) candidates(q *Queue, of *account.User) (sizes []float64) {
 	for _, name := range r.Text.Models {
 		sizes = append(sizes, r.Models.TextSize(name))
 	}
 	if len(sizes) > 0 {
 		return sizes
 	}
-	q.Fleet.Online(fleet.Text, func(w *fleet.Worker) bool {
+	for _, w := range q.takers(q.texts, r, of) {
 		for _, name := range w.Settings.Models {
 			sizes = append(sizes, r.Models.TextSize(name))
 		}
-		return true
-	})
+	}
 	if len(sizes) == 0 {
 		sizes = []float64{kudos.UsualModel}
 	}
 	return sizes
+}
+
+// takers are the live workers that could get a user's request which is being priced.
+// New ones do not count where others are there: whoever makes up a worker does not
+// decide what requests cost.
+func (q *Queue) takers(x *index, r incoming, of *account.User) []*fleet.Worker {
+	rec := r.record()
+	rec.Trusted = of.Is(account.Trusted)
+	e := x.newEntry(store.Request{Kind: x.kind.name, UserID: of.ID}, rec)
+
+	s := q.scan(q.Clock().UnixMicro())
+	var proven, all []*fleet.Worker
+	q.Fleet.Online(x.kind.name, func(w *fleet.Worker) bool {
+		if s.couldGet(w, e) {
+			all = append(all, w)
+			if fleet.HasDelivered(&w.Worker) {
+				proven = append(proven, w)
+			}
+		}
+		return true
+	})
+	if len(proven) > 0 {
+		return proven
+	}
+	return all
 }
 
 // netName is what the price network in use is called, "" where there is none.

@@ -127,8 +127,8 @@ func (e *entry) aimed() bool {
 }
 
 // spent reports whether a request with these failures is given up: three workers
-// have failed on it; or it has failed three times, and nobody is left who has not
-// failed on it. What was no worker's fault only counts in the long run.
+// have failed on it; or three of its jobs have, of one pop too as recorded, and nobody
+// is left who has not failed on it. What was no worker's fault only counts in the long run.
 func (q *Queue) spent(e *entry, failures []store.Failure) bool {
 	tried, excused := blamedPops(failures), map[string]bool{}
 	blamed := 0
@@ -210,10 +210,14 @@ func (q *Queue) excuseOf(ctx context.Context, a assigned) excuse {
 }
 
 // excuseOfLate is the excuse of a job that was not delivered in time: while this
-// server was down, or had only just come back, nobody took it.
-func (q *Queue) excuseOfLate(j *store.Job) excuse {
-	if j.Started+j.TTL < q.opened+startingGrace.Microseconds() && j.Started < q.opened {
-		return ourOutage
+// server was down, or had only just come back, nobody took it, unless another node
+// served all the while.
+func (q *Queue) excuseOfLate(ctx context.Context, j *store.Job) (excuse, error) {
+	if j.Started+j.TTL >= q.opened+startingGrace.Microseconds() || j.Started >= q.opened {
+		return noExcuse, nil
 	}
-	return noExcuse
+	if served, err := q.Store.ServedElsewhere(ctx, j.Started, q.opened); err != nil || served {
+		return noExcuse, err
+	}
+	return ourOutage, nil
 }

@@ -338,6 +338,68 @@ func TestOneWorkerHasThreeTries(t *testing.T) {
 	})
 }
 
+// Several jobs of a request that one pop gave up are one try while another worker
+// could serve it. Where nobody else is left the third of them ends it, as recorded.
+func TestOnePopIsOneTryWhileOthersAreThere(t *testing.T) {
+	eachCraft(t, func(s *shop) {
+		s.here("one", "two")
+		id := s.request(errand{jobs: 4})
+		s.fails("one")
+		s.is(id, false, 4)
+		s.set("two", api.ModifyWorker{Maintenance: ptr(true)})
+		jobs := s.gets("one")
+		s.ends("faulted", jobs[0])
+		s.is(id, true, 0)
+		s.ends("faulted", jobs[1:]...)
+	})
+}
+
+func TestOnePopEndsARequestOfTheLastWorker(t *testing.T) {
+	eachCraft(t, func(s *shop) {
+		s.here("one")
+		id := s.request(errand{jobs: 4})
+		jobs := s.gets("one")
+		s.ends("faulted", jobs[:2]...)
+		s.is(id, false, 2)
+		s.ends("faulted", jobs[2])
+		s.is(id, true, 0)
+		s.ends("faulted", jobs[3])
+	})
+}
+
+// Restarting one node excuses nobody while another one serves: its late jobs are
+// their workers' failures.
+func TestLateWhileAnotherNodeServed(t *testing.T) {
+	db := storetest.On(t, storetest.Postgres)
+	for _, craft := range crafts {
+		t.Run(craft.name, func(t *testing.T) {
+			c := newClock()
+			here := newNode(t, db, c)
+			if err := here.Store.Announce(); err != nil {
+				t.Fatal(err)
+			}
+			s := &shop{T: t, node: here, craft: craft, asker: here.person(t, false, 1000), owner: here.person(t, true, 0)}
+			s.here("w", "other")
+			s.request()
+			s.gets("w")
+			c.advance(time.Hour / 4)
+			restarted := newNode(t, db, c)
+			c.advance(time.Second)
+			if err := here.Store.Announce(); err != nil {
+				t.Fatal(err)
+			}
+			if err := restarted.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if w := restarted.Fleet.Named("w"); len(w.Totals.FailedPops) != 1 || w.Totals.Uncompleted != 1 {
+				t.Errorf("%d failures in a row, %d uncompleted", len(w.Totals.FailedPops), w.Totals.Uncompleted)
+			}
+			s.node = restarted
+			s.close()
+		})
+	}
+}
+
 // A worker that has failed at five pops in a row gets no jobs for ten minutes, and
 // is told so. A delivery ends the row; a failure after the pause is one more.
 func TestFailingWorkerIsSuspended(t *testing.T) {

@@ -99,21 +99,6 @@ func nodes(t testing.TB, db *storetest.DB, c *clock) []*node {
 	return all
 }
 
-// meet waits until the nodes follow each other.
-func meet(t testing.TB, all []*node) {
-	t.Helper()
-	for _, n := range all {
-		if what := eventually(func() string {
-			if n.Store.Peers() == len(all)-1 {
-				return ""
-			}
-			return "a node does not follow the others"
-		}); what != "" {
-			t.Fatal(what)
-		}
-	}
-}
-
 // follow does what a running node does with the news of others.
 func (n *node) follow(t testing.TB) {
 	ctx, cancel := context.WithCancel(context.Background())

@@ -64,7 +64,11 @@ func (q *Queue) timeOut(ctx context.Context, j store.Job) error {
 		}
 	}
 	a.worker = q.Fleet.Worker(j.WorkerID)
-	err := q.fault(a, q.excuseOfLate(&j))
+	why, err := q.excuseOfLate(ctx, &j)
+	if err != nil {
+		return err
+	}
+	err = q.fault(a, why)
 	if errors.Is(err, store.ErrLost) {
 		return nil
 	}

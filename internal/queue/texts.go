@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"horde/api"
+	"horde/internal/account"
 	"horde/internal/admission"
 	"horde/internal/fleet"
 	"horde/internal/horde"
@@ -66,19 +67,19 @@ func (r textAsk) record() record {
 // price prices a request by the sizes of the models it names: the estimate of a
 // dry run by the first, what is needed upfront by the largest (§2.4, §2.5). The
 // answer to a request always says 0.
-func (r textAsk) price(q *Queue) price {
+func (r textAsk) price(q *Queue, of *account.User) price {
 	var largest float64
 	for _, name := range r.Text.Models {
 		largest = max(largest, r.Models.TextBillions(name))
 	}
 	order := r.Text.Order(r.Server.MatchedTargeting)
-	return price{tax: kudos.TextTax(r.Style == admission.TextStyle), dry: order.DryRun(r.firstSize()), needed: order.Upfront(largest), most: r.most(q)}
+	return price{tax: kudos.TextTax(r.Style == admission.TextStyle), dry: order.DryRun(r.firstSize()), needed: order.Upfront(largest), most: r.most(q, of)}
 }
 
 // most is what a request comes to at most, by whatever model may serve it.
-func (r textAsk) most(q *Queue) (most horde.Kudos) {
+func (r textAsk) most(q *Queue, of *account.User) (most horde.Kudos) {
 	order := r.Text.Order(r.Server.MatchedTargeting)
-	for _, size := range r.candidates(q) {
+	for _, size := range r.candidates(q, of) {
 		most = max(most, order.Most(size, r.Style == admission.TextStyle))
 	}
 	return most

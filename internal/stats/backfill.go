@@ -2,14 +2,21 @@ package stats
 
 import (
 	"context"
+	"time"
 
 	"horde/internal/fleet"
 	"horde/internal/kudos"
 	"horde/internal/store"
 )
 
-// chunk is how many events of the ledger one transaction of the backfill reads.
-const chunk = 2000
+const (
+	// chunk is how many events of the ledger one transaction of the backfill reads.
+	chunk = 2000
+	// chunkPause leaves the database to others between two of them.
+	chunkPause = 50 * time.Millisecond
+	// backfillTime is for how long one call goes on: less than its lease holds.
+	backfillTime = time.Minute
+)
 
 // Begin is called before a node serves. On the first start with statistics it says
 // that jobs count themselves from now on, and takes over how much was ever made
@@ -52,16 +59,26 @@ func (s *Stats) Begin(ctx context.Context) error {
 const imageUnit = 10_000
 
 // Backfill counts the jobs that were delivered before Begin, from the ledger, in
-// transactions of their own until all are counted. One that was interrupted goes on
-// where it was.
+// transactions of their own, for a minute or until all are counted. The next call
+// goes on where it was, and so does one after an interruption.
 func (s *Stats) Backfill(ctx context.Context) error {
-	for done := false; !done && ctx.Err() == nil; {
+	return s.backfillFor(ctx, backfillTime)
+}
+
+func (s *Stats) backfillFor(ctx context.Context, most time.Duration) error {
+	begun := time.Now()
+	for ctx.Err() == nil {
+		done := false
 		err := s.Store.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
 			done, err = backfill(tx)
 			return err
 		}})
-		if err != nil {
+		if err != nil || done || time.Since(begun) >= most {
 			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(chunkPause):
 		}
 	}
 	return nil

@@ -181,6 +181,33 @@ func TestBackfill(t *testing.T) {
 	})
 }
 
+// One call of the backfill ends when its time is over, with what it has counted; the
+// next one goes on there.
+func TestBackfillEndsInTime(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		now := noon.Add(-time.Hour)
+		s := newStats(t, db, func() time.Time { return now })
+		owner := newOwner(t, s, 0)
+		var events []event
+		for i := range 4500 {
+			events = append(events, event{fmt.Sprintf("deliver:%d", i), kudos.ImageDelivered, "stable_diffusion"})
+		}
+		record(t, s, owner, events...)
+		now = noon
+		if err := s.Begin(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []int64{2000, 4000, 4500, 4500} {
+			if err := s.BackfillFor(t.Context(), time.Nanosecond); err != nil {
+				t.Fatal(err)
+			}
+			if images, err := s.Images(t.Context()); err != nil || images.Total.Images != want {
+				t.Errorf("after %d calls: %+v, %v", i+1, images.Total, err)
+			}
+		}
+	})
+}
+
 // newOwner is a user who has contributed so many units of images.
 func newOwner(t *testing.T, s *stats.Stats, units int64) (id int64) {
 	t.Helper()

@@ -130,17 +130,13 @@ func (w *watch) look(ctx context.Context) (err error) {
 	return nil
 }
 
-// heard is how far the changes of the nodes that live are applied; nil when there
-// are none.
-func (w *watch) heard() *map[string]int64 {
-	if len(w.nodes) == 0 {
-		return nil
-	}
-	heard := make(map[string]int64, len(w.nodes))
+// heard is how far the changes of the nodes that live are applied.
+func (w *watch) heard() *heard {
+	h := &heard{at: w.last.UnixMicro(), upTo: make(map[string]int64, len(w.nodes))}
 	for _, node := range w.nodes {
-		heard[node] = w.seen[node]
+		h.upTo[node] = w.seen[node]
 	}
-	return &heard
+	return h
 }
 
 func (s *Store) newestChanges(ctx context.Context) (map[string]int64, error) {
@@ -153,7 +149,8 @@ func (s *Store) newestChanges(ctx context.Context) (map[string]int64, error) {
 }
 
 // Announce makes the other nodes of the database look for what this store
-// changes, for a minute: what Watch does for those that run.
+// changes, for a minute: what Watch does for those that run. A node that is to run
+// announces itself before it serves.
 func (s *Store) Announce() error {
 	if !s.engine.shared {
 		return nil
@@ -169,10 +166,13 @@ func (s *Store) beat() error {
 	}})
 }
 
+// liveNodes are the nodes other than one that were seen after a time.
+const liveNodes = "SELECT id FROM nodes WHERE id <> $1 AND seen > $2"
+
 // poll reads what is new of every other node, in order.
 func (w *watch) poll(ctx context.Context) error {
 	s := w.store
-	nodes, err := rows(ctx, s, scanText, "SELECT id FROM nodes WHERE id <> $1 AND seen > $2", s.node, s.clock().Add(-2*nodeGone).UnixMicro())
+	nodes, err := rows(ctx, s, scanText, liveNodes, s.node, s.clock().Add(-2*nodeGone).UnixMicro())
 	if err != nil {
 		return err
 	}
@@ -288,6 +288,16 @@ func (tx *Tx) PruneChanges() error {
 	}
 	_, err := tx.change("DELETE FROM nodes WHERE seen < $1", tx.Now-changesKept.Microseconds())
 	return err
+}
+
+// ServedElsewhere reports whether another node has lived from one time to another,
+// as far as can be told: a node that lives says so every ten seconds.
+func (s *Store) ServedElsewhere(ctx context.Context, from, to int64) (bool, error) {
+	if !s.engine.shared {
+		return false, nil
+	}
+	nodes, err := rows(ctx, s, scanText, liveNodes+" AND started <= $3", s.node, to, from)
+	return len(nodes) > 0, err
 }
 
 // Lease takes or renews the right to do a background job until the given time.

@@ -133,6 +133,85 @@ func TestWatch(t *testing.T) {
 	t.Logf("five changes one after the other took %v to arrive", time.Since(start))
 }
 
+// unheard is what a unit of a store is told of what others did.
+func unheard(t *testing.T, s *store.Store) (c store.Changes) {
+	t.Helper()
+	write(t, s, store.Unit{Unheard: true, Do: func(tx *store.Tx) (err error) {
+		c, err = tx.Unheard()
+		return err
+	}})
+	return c
+}
+
+// TestUnheard: a unit that asks is told what other nodes have committed and its own
+// has not applied yet; or that it may be anything, when its node does not follow
+// them yet or any more, when another has just started, and when it is a lot.
+func TestUnheard(t *testing.T) {
+	db := storetest.On(t, storetest.Postgres)
+	c := newClock()
+	a, b := db.Open(storetest.Clock(c.now)), db.Open(storetest.Clock(c.now))
+	if !unheard(t, b).Missed {
+		t.Error("a node that does not follow the others yet knows what they did")
+	}
+	follow(t, a)
+	f := follow(t, b)
+	insert(t, a, request(c.micros(), 1))
+	f.until(t, "the first change", func() bool { return len(f.heard.Requests) == 1 })
+
+	f.mu.Lock() // nothing is applied until it is unlocked
+	q := insert(t, a, request(c.micros(), 1))
+	if got := unheard(t, b); got.Missed || !slices.Contains(got.Requests, q.ID) {
+		t.Errorf("of one new request: %+v", got)
+	}
+	for range 100 {
+		insert(t, a, request(c.micros(), 1))
+	}
+	if got := unheard(t, b); !got.Missed {
+		t.Errorf("of more than a hundred new requests: %d", len(got.Requests))
+	}
+	f.mu.Unlock()
+	f.until(t, "all changes", func() bool { return len(f.heard.Requests) == 102 })
+
+	third := db.Open(storetest.Clock(c.now))
+	if err := third.Announce(); err != nil {
+		t.Fatal(err)
+	}
+	insert(t, third, request(c.micros(), 1))
+	if got := unheard(t, b); !got.Missed && len(got.Requests) == 0 {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if len(f.heard.Requests) != 103 {
+			t.Error("what a node does that has just started is not known")
+		}
+	}
+}
+
+// TestUnheardWhileTheWatchFails: a node that does not get on with the news says that
+// it missed them, however long it was able to before.
+func TestUnheardWhileTheWatchFails(t *testing.T) {
+	db := storetest.On(t, storetest.Postgres)
+	c := newClock()
+	a, b := db.Open(storetest.Clock(c.now)), db.Open(storetest.Clock(c.now))
+	follow(t, a)
+	f := follow(t, b)
+	insert(t, a, request(c.micros(), 1))
+	f.until(t, "the first change", func() bool { return len(f.heard.Requests) == 1 })
+	insert(t, a, request(c.micros(), 1))
+	f.until(t, "the second change", func() bool { return len(f.heard.Requests) == 2 })
+	f.mu.Lock()
+	f.fail = 1 << 30
+	f.mu.Unlock()
+	insert(t, a, request(c.micros(), 1))
+	f.until(t, "the watch fails", func() bool { return f.missed > 1 })
+	if got := unheard(t, b); got.Missed {
+		t.Error("missed already")
+	}
+	c.advance(11 * time.Second)
+	if got := unheard(t, b); !got.Missed {
+		t.Error("what it had heard of holds without end")
+	}
+}
+
 // TestWatchGap: whoever misses changes is told so.
 func TestWatchGap(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)

@@ -49,9 +49,9 @@ type Store struct {
 
 	prepared sync.Map // query → *sql.Stmt on read
 
-	// heard is how far the changes of other nodes are applied, by node; nil: there
-	// are no others.
-	heard atomic.Pointer[map[string]int64]
+	// heard is how far the changes of other nodes are applied; nil: Watch has not
+	// begun.
+	heard atomic.Pointer[heard]
 
 	closing sync.Once
 	closed  error // what Close returns

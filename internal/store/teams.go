@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -52,10 +53,13 @@ func (s *Store) Team(ctx context.Context, id string) (Team, error) {
 	return one(ctx, s, scanTeam, "SELECT "+teamColumns+" FROM teams WHERE id = $1", id)
 }
 
-// Team reads and locks a team inside the transaction. Lock workers before: that is
-// the order of deliveries.
+// Team reads a team inside the transaction; ErrNotFound when there is none. It locks
+// nothing: teams are changed at the commit, in one order.
 func (tx *Tx) Team(id string) (Team, error) {
-	return readOne(tx, scanTeam, "SELECT "+teamColumns+" FROM teams WHERE id = $1"+tx.w.s.engine.forUpdate, id)
+	if tx.renewed[id].gone {
+		return Team{}, ErrNotFound
+	}
+	return readOne(tx, scanTeam, "SELECT "+teamColumns+" FROM teams WHERE id = $1", id)
 }
 
 // TeamNameTaken reports whether a team other than except has the name.
@@ -77,18 +81,51 @@ func (tx *Tx) InsertTeam(t Team) error {
 	return err
 }
 
-// UpdateTeam writes name and info of a team; ErrDuplicate when the name is taken.
-func (tx *Tx) UpdateTeam(t Team) error {
+// TeamChange says what becomes of a team; nil: it stays.
+type TeamChange struct {
+	Name    *string
+	NameKey *string
+	Info    *string
+}
+
+// teamChange is what happens to a team at the commit.
+type teamChange struct {
+	list []statement
+	gone bool
+}
+
+// changeTeam has a statement run at the commit; more of one team in their order.
+func (tx *Tx) changeTeam(id string, st statement, gone bool) {
+	before := tx.renewed[id]
+	tx.undo = append(tx.undo, func() { tx.renewed[id] = before })
+
+	if tx.renewed == nil {
+		tx.renewed = map[string]teamChange{}
+	}
+	tx.renewed[id] = teamChange{append(slices.Clip(before.list), st), before.gone || gone}
+}
+
+// UpdateTeam changes name and info of a team; Write returns ErrDuplicate when the
+// name is taken.
+func (tx *Tx) UpdateTeam(id string, c TeamChange) {
 	tx.touched.teams = true
-	_, err := tx.change("UPDATE teams SET name = $2, name_key = $3, info = $4 WHERE id = $1", t.ID, t.Name, t.NameKey, t.Info)
-	return err
+	tx.changeTeam(id, statement{
+		text: "UPDATE teams SET name = COALESCE($2, name), name_key = COALESCE($3, name_key), info = COALESCE($4, info) WHERE id = $1",
+		args: []any{id, c.Name, c.NameKey, c.Info},
+	}, false)
 }
 
 // DeleteTeam removes a team, whose members are in none then. ErrLost: it is gone.
 func (tx *Tx) DeleteTeam(id string) error {
+	if _, err := tx.Team(id); errors.Is(err, ErrNotFound) {
+		return ErrLost
+	} else if err != nil {
+		return err
+	}
 	tx.touched.teams = true
 
-	// Workers before the team, as deliveries lock them.
+	// Workers before the team, as deliveries lock them; in the order of their ids those
+	// too that the unit did not know of.
 	for _, w := range tx.workers {
 		if w.Team == id {
 			if _, err := tx.ChangeWorker(w.ID, func(w *Worker) { w.Team = "" }); err != nil {
@@ -96,24 +133,35 @@ func (tx *Tx) DeleteTeam(id string) error {
 			}
 		}
 	}
-	if _, err := tx.change("UPDATE workers SET team = '', version = version + 1 WHERE team = $1", id); err != nil {
+	members, err := read(tx, scanText, "SELECT id FROM workers WHERE team = $1 ORDER BY id"+tx.w.s.engine.forUpdate, id)
+	if err != nil {
 		return err
 	}
-
-	n, err := tx.change("DELETE FROM teams WHERE id = $1", id)
-	if err == nil && n == 0 {
-		err = ErrLost
+	for _, worker := range members {
+		if _, err := tx.change("UPDATE workers SET team = '', version = version + 1 WHERE id = $1", worker); err != nil {
+			return err
+		}
+		mark(&tx.touched.workers, worker)
 	}
-	return err
+	tx.changeTeam(id, statement{text: "DELETE FROM teams WHERE id = $1", args: []any{id}}, true)
+	return nil
 }
 
-// JoinTeam puts a locked worker into a team, or into none ("").
+// JoinTeam puts a locked worker into a team, or into none (""); ErrNotFound when
+// there is no such team. The team is not locked: the id of one that another node
+// deletes at this moment is that of no team.
 func (tx *Tx) JoinTeam(worker, team string) (Worker, error) {
 	w, err := tx.ChangeWorker(worker, func(w *Worker) { w.Team = team })
 	if err != nil {
 		return w, err
 	}
-	_, err = tx.change("UPDATE workers SET team = $2 WHERE id = $1", worker, team)
+	if tx.renewed[team].gone {
+		return w, ErrNotFound
+	}
+	n, err := tx.change("UPDATE workers SET team = $2 WHERE id = $1 AND ($2 = '' OR EXISTS (SELECT 1 FROM teams WHERE id = $2))", worker, team)
+	if err == nil && n == 0 {
+		err = ErrNotFound
+	}
 	return w, err
 }
 
@@ -134,18 +182,19 @@ func (tx *Tx) CountForTeam(id string, more TeamTotals) {
 	tx.teams[id] = sum
 }
 
-// writeTeams adds what was counted for teams, in the order of their ids, so that
-// nodes do not wait for each other in a circle.
+// writeTeams adds what was counted for teams and changes them, in the order of their
+// ids, so that nodes do not wait for each other in a circle.
 func (tx *Tx) writeTeams(list []statement) []statement {
-	for _, id := range slices.Sorted(maps.Keys(tx.teams)) {
-		t := tx.teams[id]
-		if t == (TeamTotals{}) { // of a unit that was refused
-			continue
+	ids := slices.AppendSeq(slices.Collect(maps.Keys(tx.teams)), maps.Keys(tx.renewed))
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		if t := tx.teams[id]; t != (TeamTotals{}) { // else of a unit that was refused
+			list = append(list, statement{
+				text: "UPDATE teams SET kudos = kudos + $2, fulfilments = fulfilments + $3, things = things + $4, uptime = uptime + $5 WHERE id = $1",
+				args: []any{id, int64(t.Kudos), t.Fulfilments, t.Things, t.Uptime},
+			})
 		}
-		list = append(list, statement{
-			text: "UPDATE teams SET kudos = kudos + $2, fulfilments = fulfilments + $3, things = things + $4, uptime = uptime + $5 WHERE id = $1",
-			args: []any{id, int64(t.Kudos), t.Fulfilments, t.Things, t.Uptime},
-		})
+		list = append(list, tx.renewed[id].list...)
 	}
 	return list
 }

@@ -23,11 +23,13 @@ type Tx struct {
 	accounts map[int64]*Account
 	workers  map[string]*Worker
 	teams    map[string]TeamTotals // what to add to them
+	renewed  map[string]teamChange // likewise, what else changes of them
 	stats    map[counter]Windows   // likewise
 	buckets  map[bucket]Tally
 	touched  touched
 	rows     buffered
 	news     []string // payloads of other nodes' changes; see unheard
+	missed   bool     // of other nodes' changes, more than news may be new
 	direct   bool     // something was written by a statement of its own
 	dirty    bool     // by a unit that was refused then
 	failed   error
@@ -94,7 +96,7 @@ func (tx *Tx) run(u Unit) error {
 func (tx *Tx) wrote() bool {
 	return tx.direct || len(tx.touched.accounts) > 0 || len(tx.touched.workers) > 0 ||
 		len(tx.rows.events) > 0 || len(tx.rows.requests) > 0 || len(tx.rows.jobs) > 0 || len(tx.rows.deliveries) > 0 ||
-		len(tx.rows.timings) > 0 || len(tx.rows.alchemy) > 0 || len(tx.teams) > 0 || len(tx.stats) > 0
+		len(tx.rows.timings) > 0 || len(tx.rows.alchemy) > 0 || len(tx.teams) > 0 || len(tx.renewed) > 0 || len(tx.stats) > 0
 }
 
 // commit writes everything that was kept back and ends the transaction.

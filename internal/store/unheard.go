@@ -5,42 +5,73 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
-// unheard adds the question for what other nodes have committed and this one has
-// not applied yet, when a unit of the batch wants to know (Unit.Unheard). It comes
-// behind the locks: what was committed under them before is there. A node that is
-// alone asks nothing.
+const (
+	// mostUnheard is how many transactions of another node are looked through for
+	// what this one has not heard of. It hears of new ones four times a second.
+	mostUnheard = 100
+	// heardFor is how long it holds what this node has heard of: one that does not
+	// get on with the news does not look through ever more of them.
+	heardFor = 10 * time.Second
+)
+
+// heard is how far the changes of other nodes are applied.
+type heard struct {
+	at   int64            // microseconds
+	upTo map[string]int64 // by node, those that lived then
+}
+
+// unheard adds the questions for what other nodes have committed and this one has
+// not applied yet, when a unit of the batch wants to know (Unit.Unheard). They come
+// behind the locks: what was committed under them before is there. A node that
+// follows no others, or no longer, or not all of them, is told that it missed what
+// they did.
 func (tx *Tx) unheard(list []statement, batch []*pending) []statement {
-	heard := tx.w.s.heard.Load()
-	if heard == nil || !slices.ContainsFunc(batch, func(p *pending) bool { return p.unit.Unheard }) {
+	s := tx.w.s
+	if !s.engine.shared || !slices.ContainsFunc(batch, func(p *pending) bool { return p.unit.Unheard }) {
 		return list
 	}
-	for _, node := range slices.Sorted(maps.Keys(*heard)) {
-		list = append(list, statement{"SELECT payload FROM changes WHERE node = $1 AND seq > $2", []any{node, (*heard)[node]}, func(r scanner) error {
+	h := s.heard.Load()
+	if h == nil || tx.Now-h.at > heardFor.Microseconds() {
+		tx.missed = true
+		return list
+	}
+
+	others := statement{liveNodes, []any{s.node, tx.Now - (2 * nodeGone).Microseconds()}, func(r scanner) error {
+		node, err := scanText(r)
+		if _, known := h.upTo[node]; err == nil && !known { // it has just started
+			tx.missed = true
+		}
+		return err
+	}}
+	list = append(list, others)
+	for _, node := range slices.Sorted(maps.Keys(h.upTo)) {
+		read := 0
+		list = append(list, statement{"SELECT payload FROM changes WHERE node = $1 AND seq > $2 ORDER BY seq LIMIT $3", []any{node, h.upTo[node], mostUnheard + 1}, func(r scanner) error {
 			payload, err := scanText(r)
-			if err == nil {
-				tx.news = append(tx.news, payload)
+			if err != nil {
+				return err
 			}
-			return err
+			if read++; read > mostUnheard {
+				tx.missed = true
+				return nil
+			}
+			tx.news = append(tx.news, payload)
+			return nil
 		}})
 	}
 	return list
 }
 
-// Peers is how many other nodes this one follows. One that starts is followed by
-// the others within 250 ms.
-func (s *Store) Peers() int {
-	if heard := s.heard.Load(); heard != nil {
-		return len(*heard)
-	}
-	return 0
-}
-
 // Unheard names the requests, of images and text and of alchemy, that other nodes
-// changed and that this node may not have heard of. The unit must have said that it
-// wants to know.
+// changed and that this node may not have heard of. Missed: it may be any. The unit
+// must have said that it wants to know.
 func (tx *Tx) Unheard() (c Changes, err error) {
+	if tx.missed {
+		return Changes{Missed: true}, nil
+	}
 	for _, payload := range tx.news {
 		var one Changes
 		if err := json.Unmarshal([]byte(payload), &one); err != nil {
@@ -52,32 +83,51 @@ func (tx *Tx) Unheard() (c Changes, err error) {
 	return c, nil
 }
 
-// RequestsOf reads those of these requests that are a user's, inside the
-// transaction.
-func (tx *Tx) RequestsOf(user int64, ids []string) (all []Request, err error) {
-	err = inChunks(ids, func(q string, args []any) error {
-		some, err := read(tx, scanRequest, "SELECT "+requestColumns+" FROM requests WHERE id IN "+q, args...)
-		for _, r := range some {
-			if r.UserID == user {
-				all = append(all, r)
-			}
-		}
+// waitingRequests are the requests of a user and a kind that have jobs to hand out.
+const waitingRequests = " FROM requests WHERE waiting > 0 AND NOT faulted AND user_id = $1 AND kind = $2 AND expires > $3"
+
+// WaitingRequestIDs reads the ids of a user's requests of a kind that have jobs
+// waiting, inside the transaction.
+func (tx *Tx) WaitingRequestIDs(user int64, kind string) ([]string, error) {
+	return read(tx, scanText, "SELECT id"+waitingRequests, user, kind, tx.Now)
+}
+
+// WaitingJobsOf counts the jobs that wait of those of these requests that are a
+// user's and of a kind, inside the transaction.
+func (tx *Tx) WaitingJobsOf(user int64, kind string, ids []string) (n int, err error) {
+	err = inChunks(ids, func(_ string, args []any) error {
+		some, err := readCount(tx, "SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT)"+waitingRequests+" AND id IN "+in(4, len(args)),
+			append([]any{user, kind, tx.Now}, args...)...)
+		n += some
+		return err
+	})
+	return n, err
+}
+
+// WaitingRequestsOf reads those of these requests that are a user's and of a kind
+// and have jobs waiting, inside the transaction.
+func (tx *Tx) WaitingRequestsOf(user int64, kind string, ids []string) (all []Request, err error) {
+	err = inChunks(ids, func(_ string, args []any) error {
+		some, err := read(tx, scanRequest, "SELECT "+requestColumns+waitingRequests+" AND id IN "+in(4, len(args)),
+			append([]any{user, kind, tx.Now}, args...)...)
+		all = append(all, some...)
 		return err
 	})
 	return all, err
 }
 
+// AlchemyIDsOf reads the ids of a user's alchemy requests, inside the transaction.
+func (tx *Tx) AlchemyIDsOf(user int64) ([]string, error) {
+	return read(tx, scanText, "SELECT id FROM alchemy_requests WHERE user_id = $1 AND expires > $2", user, tx.Now)
+}
+
 // OpenFormsOf counts the forms, waiting or running, of those of these alchemy
 // requests that are a user's, inside the transaction.
 func (tx *Tx) OpenFormsOf(user int64, requests []string) (n int, err error) {
-	err = inChunks(requests, func(q string, args []any) error {
-		some, err := read(tx, scanInt, "SELECT a.user_id FROM forms f JOIN alchemy_requests a ON a.id = f.request_id "+
-			"WHERE f.state IN (0, 1) AND a.id IN "+q, args...)
-		for _, id := range some {
-			if id == user {
-				n++
-			}
-		}
+	err = inChunks(requests, func(_ string, args []any) error {
+		some, err := readCount(tx, "SELECT count(*) FROM forms f JOIN alchemy_requests a ON a.id = f.request_id "+
+			"WHERE f.state IN (0, 1) AND a.user_id = $1 AND a.id IN "+in(2, len(args)), append([]any{user}, args...)...)
+		n += some
 		return err
 	})
 	return n, err
