@@ -19,7 +19,7 @@ import (
 type AlchemyCmd struct {
 	HordeFlags
 	Image   string            `arg:"" field:"source_image" complete:"files" help:"File or http(s) URL of the image."`
-	Form    []string          `field:"forms" short:"f" default:"caption" placeholder:"NAME" help:"What to do with it; several with commas or again. See below."`
+	Form    []string          `field:"forms" short:"f" default:"caption" placeholder:"NAME" complete:"forms" help:"What to do with it; several with commas or again. See below."`
 	Set     map[string]string `placeholder:"KEY=VALUE" help:"Setting for the worker, such as facefixer_strength=0.7."`
 	Slow    bool              `field:"slow_workers" aliases:"slow-workers" default:"true" negatable:"" help:"Let slow workers serve it too."`
 	Trusted bool              `field:"trusted_workers" aliases:"trusted-workers" help:"Only workers of trusted owners."`

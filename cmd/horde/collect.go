@@ -94,10 +94,10 @@ func withdraw(ctx context.Context, v *view, h *client.Client, id string, s *save
 	case isGone(err), err == nil && now.Processing == 0 && now.Finished <= len(status.Generations):
 		return status, nil
 	case err != nil && ctx.Err() == nil:
-		fmt.Fprintln(v.con.stderr, stillAsking(err))
+		fmt.Fprintln(v.con.stderr, stillAsking(err, "saved"))
 	case err == nil && now.Processing > 0:
 		v.counted(*now)
-		fmt.Fprintln(v.con.stderr, stillComing(now.Processing, "image"))
+		fmt.Fprintln(v.con.stderr, stillComing(now.Processing, "image", "saved"))
 	}
 	last, err := v.follow(ctx, h, id)
 	if ctx.Err() != nil {
@@ -113,8 +113,9 @@ func isGone(err error) bool {
 }
 
 // stillAsking says what a cancelled request goes on with where the horde cannot tell.
-func stillAsking(err error) string {
-	return fmt.Sprintf("cancelled; what workers have begun is not known yet (%s): it will be charged, and is saved when it comes. Ctrl-C again leaves without it", explain(err))
+// kept: what becomes of it, such as saved.
+func stillAsking(err error, kept string) string {
+	return fmt.Sprintf("cancelled; what workers have begun is not known yet (%s): it will be charged, and is %s when it comes. Ctrl-C again leaves without it", explain(err), kept)
 }
 
 // notCancelled is the error of an interrupt whose cancel failed, or was not waited
@@ -128,12 +129,13 @@ func notCancelled(h *client.Client, kind, id string, err error) error {
 		clean(id), why, stillAt(h, kind, id))}
 }
 
-// stillComing says what a cancelled request goes on with.
-func stillComing(n int, what string) string {
+// stillComing says what a cancelled request goes on with: n of what, such as image,
+// and what becomes of them, such as saved.
+func stillComing(n int, what, kept string) string {
 	if n == 1 {
-		return fmt.Sprintf("cancelled; 1 %s is with a worker already: it will be charged, and is saved when it comes. Ctrl-C again leaves without it", what)
+		return fmt.Sprintf("cancelled; 1 %s is with a worker already: it will be charged, and is %s when it comes. Ctrl-C again leaves without it", what, kept)
 	}
-	return fmt.Sprintf("cancelled; %d %ss are with workers already: they will be charged, and are saved when they come. Ctrl-C again leaves without them", n, what)
+	return fmt.Sprintf("cancelled; %d %ss are with workers already: they will be charged, and are %s when they come. Ctrl-C again leaves without them", n, what, kept)
 }
 
 // leftBehind is the error of a second interrupt. n: what workers have, as far as that

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"horde/api"
 )
 
 // completeCommand is what the shells' scripts call with the words of a command
@@ -105,6 +107,7 @@ type line struct {
 	node          *kong.Node
 	open          *kong.Flag // waits for its value
 	given         int        // arguments
+	topic         *kong.Node // the command that help is asked for; nil: none yet
 	argumentsOnly bool       // after --
 }
 
@@ -123,16 +126,29 @@ func walk(app *kong.Application, words []string) line {
 			if f := l.flag(name); f != nil && !f.IsBool() && !f.IsCounter() && !hasValue {
 				l.open = f
 			}
+		case l.topic != nil:
+			l.topic = cmp.Or(child(l.topic, word), l.topic)
+		case l.node.Name == "help":
+			l.topic = child(l.node.Parent, word)
 		default:
-			i := slices.IndexFunc(l.node.Children, func(c *kong.Node) bool { return c.Name == word })
-			if i < 0 {
+			c := child(l.node, word)
+			if c == nil {
 				l.given++
 				continue
 			}
-			l.node = l.node.Children[i]
+			l.node = c
 		}
 	}
 	return l
+}
+
+// child is the command of that name below another; nil: there is none.
+func child(n *kong.Node, name string) *kong.Node {
+	i := slices.IndexFunc(n.Children, func(c *kong.Node) bool { return c.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return n.Children[i]
 }
 
 // flag is the flag of that name, such as --steps or -n; nil: there is none.
@@ -172,6 +188,9 @@ func (l line) arguments() ([]candidate, bool) {
 		}
 	}
 	if l.node.Name == "help" {
+		if l.topic != nil {
+			return helpTopics(l.topic), false
+		}
 		return append(helpTopics(l.node.Parent), candidate{exitCodesTopic, "What the exit statuses mean."}), false
 	}
 	if len(l.node.Positional) == 0 {
@@ -191,13 +210,27 @@ func helpTopics(root *kong.Node) (out []candidate) {
 // values are what a flag or argument can be given: the words of its choice, or
 // files.
 func values(v *kong.Value) (out []candidate, files bool) {
-	if v.Enum == "" {
-		return nil, namesFile(v)
-	}
-	for _, word := range v.EnumSlice() {
+	for _, word := range choices(v) {
 		out = append(out, candidate{word: word})
 	}
-	return out, false
+	return out, len(out) == 0 && namesFile(v)
+}
+
+// choices are the words that a value may be, by its type or by the tag complete; nil:
+// any.
+func choices(v *kong.Value) []string {
+	switch v.Tag.Get("complete") {
+	case "samplers":
+		return api.Samplers
+	case "forms":
+		return api.AlchemyFormNames()
+	case "levels":
+		return []string{"debug", "info", "warn", "error"}
+	}
+	if v.Enum == "" {
+		return nil
+	}
+	return v.EnumSlice()
 }
 
 // namesFile reports whether a value is the name of a file or folder, by its type,

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"horde/api"
 )
 
 // The exit statuses of every command. docs/cli.md and "horde help exit-codes"
@@ -66,6 +68,10 @@ func exitCodeOf(ctx context.Context, err error) int {
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return exitInterrupted
+	}
+	// A value that only the horde's schema knows to be out of bounds.
+	if refused := (*api.Error)(nil); errors.As(err, &refused) && len(refused.Errors) > 0 {
+		return exitUsage
 	}
 	return exitFailed
 }

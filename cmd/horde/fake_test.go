@@ -44,8 +44,8 @@ type fakeHorde struct {
 	cancelled bool
 
 	refuseCancel bool
-	limited      bool // once
-	flaky        bool // once
+	limited      bool          // once
+	flaky        bool          // once
 	delivered    chan struct{} // closed by deliver
 }
 

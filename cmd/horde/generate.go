@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"horde/api"
@@ -25,7 +26,7 @@ type GenerateCmd struct {
 	Height   int      `field:"params.height" default:"512" help:"Pixels, a multiple of 64 (${default})."`
 	Steps    *int     `field:"params.steps" placeholder:"N" help:"Sampling steps; default: the horde's, 24 for ${pocket}."`
 	Cfg      *float64 `field:"params.cfg_scale" placeholder:"SCALE" help:"How closely to follow the prompt; default: the horde's, 3.5 for ${pocket}."`
-	Sampler  string   `field:"params.sampler_name" placeholder:"NAME" help:"Such as k_euler; default: the horde's, k_dpmpp_2m for ${pocket}."`
+	Sampler  string   `field:"params.sampler_name" placeholder:"NAME" complete:"samplers" help:"Such as k_euler; default: the horde's, k_dpmpp_2m for ${pocket}."`
 	Seed     string   `field:"params.seed" placeholder:"SEED" help:"Number or word that makes the image the same again; default: random."`
 	Init     string   `field:"source_image" placeholder:"FILE" type:"existingfile" help:"Source image to start from."`
 	Strength *float64 `field:"params.denoising_strength" placeholder:"0.01…1" help:"How far to go from --init: 0.01 almost keeps it, 1 forgets it."`
@@ -96,6 +97,7 @@ func (c *GenerateCmd) Run(con *console) error {
 			breakdown: func(ctx context.Context) (*api.Price, error) { return h.Breakdown(ctx, request) },
 			dryRun:    func(ctx context.Context) (*api.DryRun, error) { return h.Price(ctx, request) },
 			unserved:  unserved(models, "image", *request.Models),
+			anyModel:  len(*request.Models) == 0,
 		})
 	}
 
@@ -119,6 +121,9 @@ func (c *GenerateCmd) targets() []string {
 
 // request is what the flags ask for.
 func (c *GenerateCmd) request() (*api.ImageRequest, error) {
+	if strings.TrimSpace(c.Prompt) == "" {
+		return nil, usageError("the prompt is empty: say what to show")
+	}
 	if c.Number < 1 {
 		return nil, usageError("-n %d: ask for at least one image", c.Number)
 	}

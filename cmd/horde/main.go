@@ -51,7 +51,7 @@ type CLI struct {
 
 // LogFlags choose how a long-running command logs.
 type LogFlags struct {
-	Level  slog.Level `default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
+	Level  slog.Level `default:"info" placeholder:"LEVEL" complete:"levels" help:"debug, info, warn or error."`
 	Format string     `default:"text" enum:"text,json" help:"text or json."`
 }
 

@@ -14,6 +14,7 @@ type pricing struct {
 	breakdown func(context.Context) (*api.Price, error)  // line by line, on hordes of ours
 	dryRun    func(context.Context) (*api.DryRun, error) // on any
 	unserved  string                                     // that nobody serves it, or ""
+	anyModel  bool                                       // the request names no model
 }
 
 // tellPrice prints what a request would cost and how that comes about.
@@ -41,22 +42,27 @@ func tellPrice(con *console, p pricing) error {
 	for _, note := range price.Notes {
 		fmt.Fprintln(con.stdout, con.flags.inPlaceOfFields(clean(note)))
 	}
-	_, err = fmt.Fprintln(con.stdout, inAll(price))
+	_, err = fmt.Fprintln(con.stdout, inAll(price, p.anyModel))
 	return err
 }
 
 // inAll says what a request costs. The estimate of a dry run can lie above the
 // most that is charged, since it does not look at everything: then it is no price.
-func inAll(p *api.Price) string {
+// Where any model may serve, a worker with a dearer one can still come.
+func inAll(p *api.Price, anyModel bool) string {
+	when := ""
+	if anyModel {
+		when = " with the workers there are now"
+	}
 	switch {
 	case p.Exact:
 		return fmt.Sprintf("costs %.2f kudos", float64(p.Kudos))
 	case p.Kudos < p.Charged:
-		return fmt.Sprintf("costs about %.2f kudos, and at most %.2f", float64(p.Kudos), float64(p.Charged))
+		return fmt.Sprintf("costs about %.2f kudos, and at most %.2f%s", float64(p.Kudos), float64(p.Charged), when)
 	case p.Kudos > p.Charged:
-		return fmt.Sprintf("costs at most %.2f kudos: the lines above are the estimate that a dry run answers, and more than is charged", float64(p.Charged))
+		return fmt.Sprintf("costs at most %.2f kudos%s: the lines above are the estimate that a dry run answers, and more than is charged", float64(p.Charged), when)
 	}
-	return fmt.Sprintf("costs at most %.2f kudos", float64(p.Charged))
+	return fmt.Sprintf("costs at most %.2f kudos%s", float64(p.Charged), when)
 }
 
 // tellDryRun prints the price that any horde tells.

@@ -83,8 +83,10 @@ func checkWritable(path string) error {
 	switch {
 	case err == nil && info.IsDir():
 		return errors.New("is a folder: name a file")
-	case err == nil && !info.Mode().IsRegular(): // a device, say
+	case err == nil && info.Mode()&fs.ModeCharDevice != 0: // such as /dev/null
 		return nil
+	case err == nil && !info.Mode().IsRegular(): // a pipe would wait for its reader for ever
+		return errors.New("is no file: images are saved in files")
 	case err == nil:
 		return checkReplaceable(path, info)
 	case !errors.Is(err, fs.ErrNotExist):
@@ -173,8 +175,7 @@ func asideOf(path string) string {
 }
 
 // writeFile writes aside and renames, so that path is either as before or whole.
-// What a link leads to is replaced, not the link; what is no regular file is
-// written into.
+// What a link leads to is replaced, not the link; a device is written into.
 func writeFile(path string, data []byte) (err error) {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real

@@ -10,8 +10,9 @@ import (
 
 type secondKey struct{}
 
-// echo is how long after the first signal more of them mean the same.
-const echo = 500 * time.Millisecond
+// echo is how long after the first signal more of them mean the same: less than
+// fingers need for a second one.
+const echo = 100 * time.Millisecond
 
 // withSignals gives a context that ends at the first interrupt (or SIGTERM);
 // secondSignal of it tells of the next. A third ends the program at once.

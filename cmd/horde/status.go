@@ -176,6 +176,9 @@ type userJSON struct {
 // Run asks and prints.
 func (c *WhoamiCmd) Run(con *console) error {
 	u, err := client.New(c.Horde, c.APIKey, client.WithRetries(0)).FindUser(con.ctx)
+	if refused := (*api.Error)(nil); errors.As(err, &refused) && refused.RC == "UserNotFound" {
+		return errors.New("the horde knows no user of this API key: check --apikey or HORDE_APIKEY")
+	}
 	if err != nil {
 		return err
 	}

@@ -59,6 +59,7 @@ func (c *TextCmd) Run(con *console) error {
 			breakdown: func(ctx context.Context) (*api.Price, error) { return h.BreakdownText(ctx, request) },
 			dryRun:    func(ctx context.Context) (*api.DryRun, error) { return h.PriceText(ctx, request) },
 			unserved:  unserved(modelsOf(con.ctx, c.HordeFlags, "text"), "text", request.Models),
+			anyModel:  len(request.Models) == 0,
 		})
 	}
 
@@ -114,9 +115,9 @@ func (c *TextCmd) withdraw(ctx context.Context, con *console, h *client.Client, 
 		return now, nil, nil
 	case err == nil:
 		last, inHand = now, now.Processing
-		fmt.Fprintln(con.stderr, stillComing(inHand, "text"))
+		fmt.Fprintln(con.stderr, stillComing(inHand, "text", "printed"))
 	case ctx.Err() == nil:
-		fmt.Fprintln(con.stderr, stillAsking(err))
+		fmt.Fprintln(con.stderr, stillAsking(err, "printed"))
 	}
 	_, err = c.follow(ctx, con, h, id, func(st *api.TextStatus) bool {
 		last, inHand = st, st.Processing
