@@ -82,17 +82,13 @@ func (b bucket) compare(o bucket) int {
 func bucketAt(c counter, grain, at int64) bucket { return bucket{c, grain, at - at%grain} }
 
 // count adds finished jobs of this moment to the statistics, at the commit and once
-// for all units of the batch.
+// for all units of the batch: to young buckets alone, which MergeStats adds to the
+// counters.
 func (tx *Tx) count(kind, model string, at int64, t Tally) {
-	all := counter{kind, ""}
-	tx.addToBucket(bucketAt(all, Second, at), t)
-	tx.addToStats(all, Windows{Hour: t, Day: t, Month: t, Total: t})
-	if model == "" {
-		return
+	tx.addToBucket(bucketAt(counter{kind, ""}, Second, at), t)
+	if model != "" {
+		tx.addToBucket(bucketAt(counter{kind, model}, Minute, at), t)
 	}
-	one := counter{kind, model}
-	tx.addToBucket(bucketAt(one, Hour, at), t)
-	tx.addToStats(one, Windows{Day: t, Month: t, Total: t})
 }
 
 // CountPast adds finished jobs of more than a minute ago to the statistics, those of
@@ -187,9 +183,9 @@ func shardOf(node string) int64 {
 	return int64(h.Sum32() % statsShards)
 }
 
-// statsQuery sums up the counters of a kind, the seconds of the last minute, and
-// takes off what has left a window and was not yet taken out of its counter. $2 to
-// $5 are when minute, hour, day and month begin.
+// statsQuery sums up the counters of a kind and the young buckets, and takes off what
+// has left a window and was not yet taken out of its counter. $2 to $5 are when
+// minute, hour, day and month begin.
 const statsQuery = `SELECT CAST(COALESCE(SUM(minute_jobs), 0) AS BIGINT), CAST(COALESCE(SUM(minute_things), 0) AS BIGINT),
 	CAST(COALESCE(SUM(hour_jobs), 0) AS BIGINT), CAST(COALESCE(SUM(hour_things), 0) AS BIGINT),
 	CAST(COALESCE(SUM(day_jobs), 0) AS BIGINT), CAST(COALESCE(SUM(day_things), 0) AS BIGINT),
@@ -199,17 +195,20 @@ FROM (
 	SELECT 0 AS minute_jobs, 0 AS minute_things, hour_jobs, hour_things, day_jobs, day_things, month_jobs, month_things, total_jobs, total_things
 	FROM stats WHERE kind = $1 AND model = ''
 	UNION ALL
-	SELECT jobs, things, 0, 0, 0, 0, 0, 0, 0, 0
-	FROM stats_buckets WHERE kind = $1 AND model = '' AND grain = 1000000 AND start >= $2
+	SELECT CASE WHEN start >= $2 THEN jobs ELSE 0 END, CASE WHEN start >= $2 THEN things ELSE 0 END,
+		CASE WHEN start >= $3 THEN jobs ELSE 0 END, CASE WHEN start >= $3 THEN things ELSE 0 END,
+		CASE WHEN start >= $4 THEN jobs ELSE 0 END, CASE WHEN start >= $4 THEN things ELSE 0 END,
+		CASE WHEN start >= $5 THEN jobs ELSE 0 END, CASE WHEN start >= $5 THEN things ELSE 0 END, jobs, things
+	FROM stats_buckets WHERE kind = $1 AND model = '' AND grain = 1000000
 	UNION ALL
 	SELECT 0, 0, -jobs, -things, 0, 0, 0, 0, 0, 0
-	FROM stats_buckets WHERE kind = $1 AND model = '' AND grain IN (1000000, 60000000) AND start < $3
+	FROM stats_buckets WHERE kind = $1 AND model = '' AND grain = 60000000 AND start < $3
 	UNION ALL
 	SELECT 0, 0, 0, 0, -jobs, -things, 0, 0, 0, 0
-	FROM stats_buckets WHERE kind = $1 AND model = '' AND grain IN (1000000, 60000000, 3600000000) AND start < $4
+	FROM stats_buckets WHERE kind = $1 AND model = '' AND grain IN (60000000, 3600000000) AND start < $4
 	UNION ALL
 	SELECT 0, 0, 0, 0, 0, 0, -jobs, -things, 0, 0
-	FROM stats_buckets WHERE kind = $1 AND model = '' AND grain IN (1000000, 60000000, 3600000000, 86400000000) AND start < $5
+	FROM stats_buckets WHERE kind = $1 AND model = '' AND grain IN (60000000, 3600000000, 86400000000) AND start < $5
 ) AS parts`
 
 // Stats sums up the finished jobs of a kind at a moment. The cost does not depend
@@ -231,6 +230,9 @@ const modelStatsQuery = `SELECT model, CAST(SUM(day_jobs) AS BIGINT), CAST(SUM(m
 FROM (
 	SELECT model, day_jobs, month_jobs, total_jobs FROM stats WHERE kind = $1 AND model > ''
 	UNION ALL
+	SELECT model, CASE WHEN start >= $2 THEN jobs ELSE 0 END, CASE WHEN start >= $3 THEN jobs ELSE 0 END, jobs
+	FROM stats_buckets WHERE grain = 60000000 AND kind || '' = $1 AND model <> ''
+	UNION ALL
 	SELECT model, -jobs, 0, 0 FROM stats_buckets WHERE grain = 3600000000 AND start < $2 AND kind || '' = $1 AND model <> ''
 	UNION ALL
 	SELECT model, 0, -jobs, 0 FROM stats_buckets WHERE grain IN (3600000000, 86400000000) AND start < $3 AND kind || '' = $1 AND model <> ''
@@ -250,27 +252,33 @@ func scanModelWindows(r scanner) (w ModelWindows, err error) {
 // maxMerge bounds how many buckets of each grain one MergeStats takes.
 const maxMerge = 2000
 
-// MergeStats takes buckets that have left a window out of its counter, merges them
-// into coarser ones, and returns how many there were; 0: none are left.
+// MergeStats adds buckets that are no longer young to the counters, takes those that
+// have left a window out of its counter, merges all of them into coarser ones, and
+// returns how many there were; 0: none are left.
 func (tx *Tx) MergeStats() (merged int, err error) {
 	since := beginsAt(tx.Now)
+	young := since.minute - Minute
+	const all, models = "model = ''", "model <> ''"
 	for _, step := range []struct {
-		grain, before, next int64
-		left                func(Tally) Windows
+		grain        int64
+		which        string
+		before, next int64
+		change       func(Tally) Windows
 	}{
-		{Second, since.minute - Minute, Minute, func(Tally) Windows { return Windows{} }},
-		{Minute, since.hour, Hour, func(t Tally) Windows { return Windows{Hour: t} }},
-		{Hour, since.day, Day, func(t Tally) Windows { return Windows{Day: t} }},
-		{Day, since.month, 0, func(t Tally) Windows { return Windows{Month: t} }},
+		{Second, all, young, Minute, func(t Tally) Windows { return Windows{Hour: t, Day: t, Month: t, Total: t} }},
+		{Minute, models, young, Hour, func(t Tally) Windows { return Windows{Day: t, Month: t, Total: t} }},
+		{Minute, all, since.hour, Hour, func(t Tally) Windows { return Windows{Hour: t.negative()} }},
+		{Hour, "1 = 1", since.day, Day, func(t Tally) Windows { return Windows{Day: t.negative()} }},
+		{Day, "1 = 1", since.month, 0, func(t Tally) Windows { return Windows{Month: t.negative()} }},
 	} {
 		old, err := read(tx, scanBucket, "DELETE FROM stats_buckets WHERE (kind, model, grain, start, shard) IN "+
-			"(SELECT kind, model, grain, start, shard FROM stats_buckets WHERE grain = $1 AND start < $2 ORDER BY start LIMIT $3) "+
+			"(SELECT kind, model, grain, start, shard FROM stats_buckets WHERE grain = $1 AND "+step.which+" AND start < $2 ORDER BY start LIMIT $3) "+
 			"RETURNING kind, model, start, jobs, things", step.grain, step.before, maxMerge)
 		if err != nil {
 			return 0, err
 		}
 		for _, b := range old {
-			tx.addToStats(b.counter, step.left(b.Tally.negative()))
+			tx.addToStats(b.counter, step.change(b.Tally))
 			if step.next != 0 {
 				tx.addToBucket(bucketAt(b.counter, step.next, b.start), b.Tally)
 			}

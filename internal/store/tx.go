@@ -96,7 +96,7 @@ func (tx *Tx) run(u Unit) error {
 func (tx *Tx) wrote() bool {
 	return tx.direct || len(tx.touched.accounts) > 0 || len(tx.touched.workers) > 0 ||
 		len(tx.rows.events) > 0 || len(tx.rows.requests) > 0 || len(tx.rows.jobs) > 0 || len(tx.rows.deliveries) > 0 ||
-		len(tx.rows.timings) > 0 || len(tx.rows.alchemy) > 0 || len(tx.teams) > 0 || len(tx.renewed) > 0 || len(tx.stats) > 0
+		len(tx.rows.timings) > 0 || len(tx.rows.alchemy) > 0 || len(tx.teams) > 0 || len(tx.renewed) > 0 || len(tx.stats) > 0 || len(tx.buckets) > 0
 }
 
 // commit writes everything that was kept back and ends the transaction.

@@ -1,5 +1,6 @@
 -- +goose Up
--- How many jobs were finished within the last hour, day and 30 days, and ever, by
+-- How many jobs were finished within the last hour, day and 30 days, and ever, but
+-- for those in young buckets (of seconds, and of minutes of a model), by
 -- kind (model '') and by model: what a reading sums up, over the shards.
 CREATE TABLE stats (
     kind TEXT NOT NULL,
@@ -16,8 +17,9 @@ CREATE TABLE stats (
     PRIMARY KEY (kind, model, shard)
 );
 
--- The same jobs by when they were finished. A background job takes those that are
--- too old out of the counters above and merges their buckets into coarser ones.
+-- The same jobs by when they were finished. A background job adds those of young
+-- buckets to the counters above, and takes those that are
+-- too old out of them, merging the buckets into coarser ones.
 CREATE TABLE stats_buckets (
     kind TEXT NOT NULL,
     model TEXT NOT NULL,
