@@ -230,7 +230,7 @@ test('a visitor is told before sending what the horde would refuse', async () =>
     await page.getByText('More settings').click();
     await page.getByLabel('Steps').fill('500');
     await page.getByLabel('Number of pictures').fill('20');
-    await page.getByText('This needs more kudos than the account has. Fewer steps').waitFor();
+    await page.getByText('This needs more kudos than the account has. Change').waitFor();
     await page.getByRole('button', { name: /^Paint/ }).click();
     const refusal = page.getByRole('alert').filter({ hasText: 'kudos upfront' });
     await refusal.waitFor();

@@ -12,7 +12,7 @@ export interface Explained {
 const REFUSALS: Record<string, [title: string, advice: string]> = {
   InvalidAPIKey: ['This API key is not known here', 'Check the key in the account box, or clear it to paint anonymously.'],
   UserNotFound: ['This API key is not known here', 'Check it, or paint anonymously.'],
-  KudosUpfront: ['This needs more kudos than the account has', 'Change what it names, or earn kudos by running a worker.'],
+  KudosUpfront: ['This needs more kudos than the account has', 'Change what needs them upfront, or earn kudos by running a worker.'],
   TooManyPrompts: ['Too many pictures at once', 'Wait until one of yours is finished, then try again.'],
   CorruptPrompt: ['The horde does not paint this prompt', 'Try other words.'],
   InvalidPromptSize: ['The prompt is too long', 'Shorten it to fewer than 7,500 words.'],
