@@ -109,12 +109,6 @@ func hostedBy(known *catalog.Snapshot, models []string) hosted {
 	return h
 }
 
-// refuses tells whether no model is of the sort that a request needs: painting in
-// a picture takes one made for it, and one made for it does nothing else (§1.16).
-func (h hosted) refuses(paint bool) bool {
-	return paint && !h.inpainting || !paint && h.onlyInpaints
-}
-
 // meanSteps is the middle of what a model wants, for limit_max_steps (§1.16;
 // defaults 20 and 40).
 func meanSteps(known *catalog.Snapshot, model string) float64 {
@@ -211,7 +205,7 @@ func lackingForImages(v *view, f features) (l lacks) {
 	// What the worker has switched off is not told of its bridge once more.
 	refuse(lackBridgeGate, want(hasSource) && s.AllowImg2Img && !v.agent.Has(bridge.Img2Img))
 	refuse(lackBridgeGate, want(painting) && s.AllowPainting && !v.agent.Has(bridge.Inpainting))
-	refuse(lackHosting, v.hosted.refuses(want(painting)))
+	refuse(lackHosting, want(painting) && !v.hosted.inpainting || !want(painting) && v.hosted.onlyInpaints)
 	refuse(lackBridgeGate, !v.agent.Has(f.caps&^bridge.PostProcessors) || !v.agent.SamplerOK(f.named, want(karras)))
 	refuse(lackBridgeGate, s.AllowPostProcessing && !v.agent.Has(f.caps&bridge.PostProcessors))
 	refuse(lackPostProcessors, !s.AllowPostProcessing && !v.agent.Has(f.caps&bridge.PostProcessors))

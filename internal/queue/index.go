@@ -295,19 +295,14 @@ func (e *entry) wake() { e.watches.Note(e.row.ID) }
 type census struct {
 	total    int
 	features map[features]int
-	named    [2]named // by models: requests to paint in a picture, and all others
+	anyModel int
+	single   map[string]int      // by model, requests that name it alone
+	several  map[string]*several // by the joined names
 	aimed    int
 	aimedAt  map[string]int // by worker
 	barred   map[string]int // by worker that they exclude
 	lengths  map[int]int    // by the length of text that they ask for, in tokens
 	contexts map[int]int    // by the context that they need
-}
-
-// named counts requests by the models that they name.
-type named struct {
-	any     int                 // they name none
-	single  map[string]int      // by model, requests that name it alone
-	several map[string]*several // by the joined names
 }
 
 type several struct {
@@ -316,9 +311,8 @@ type several struct {
 }
 
 func newCensus() census {
-	fresh := func() named { return named{single: map[string]int{}, several: map[string]*several{}} }
-	return census{features: map[features]int{}, named: [2]named{fresh(), fresh()}, aimedAt: map[string]int{},
-		barred: map[string]int{}, lengths: map[int]int{}, contexts: map[int]int{}}
+	return census{features: map[features]int{}, single: map[string]int{}, several: map[string]*several{},
+		aimedAt: map[string]int{}, barred: map[string]int{}, lengths: map[int]int{}, contexts: map[int]int{}}
 }
 
 func (c *census) add(e *entry, n int) {
@@ -329,7 +323,20 @@ func (c *census) add(e *entry, n int) {
 		bump(c.contexts, context, n)
 	}
 	q := e.record.common
-	c.namedBy(e.feat.bits&painting != 0).add(q.Models, n)
+	switch len(q.Models) {
+	case 0:
+		c.anyModel += n
+	case 1:
+		bump(c.single, q.Models[0], n)
+	default:
+		key := strings.Join(q.Models, "\x00")
+		if c.several[key] == nil {
+			c.several[key] = &several{models: q.Models}
+		}
+		if c.several[key].n += n; c.several[key].n == 0 {
+			delete(c.several, key)
+		}
+	}
 	switch {
 	case len(q.Workers) == 0:
 	case q.WorkerBlacklist:
@@ -350,44 +357,9 @@ func bump[K comparable](m map[K]int, k K, n int) {
 	}
 }
 
-// namedBy are the counts of the requests to paint in a picture, or of all others.
-func (c *census) namedBy(paint bool) *named {
-	if paint {
-		return &c.named[0]
-	}
-	return &c.named[1]
-}
-
-// servable is how many waiting requests the models of a worker can serve.
-func (c *census) servable(v *view) (n int) {
-	for _, paint := range []bool{true, false} {
-		if !v.hosted.refuses(paint) {
-			n += c.namedBy(paint).of(v.models)
-		}
-	}
-	return n
-}
-
-func (c *named) add(models []string, n int) {
-	switch len(models) {
-	case 0:
-		c.any += n
-	case 1:
-		bump(c.single, models[0], n)
-	default:
-		key := strings.Join(models, "\x00")
-		if c.several[key] == nil {
-			c.several[key] = &several{models: models}
-		}
-		if c.several[key].n += n; c.several[key].n == 0 {
-			delete(c.several, key)
-		}
-	}
-}
-
-// of is how many requests name a model of the set, or none.
-func (c *named) of(models map[string]struct{}) int {
-	n := c.any
+// servable is how many waiting requests name a model of the set, or none.
+func (c *census) servable(models map[string]struct{}) int {
+	n := c.anyModel
 	for m := range models {
 		n += c.single[m]
 	}

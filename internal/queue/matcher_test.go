@@ -323,10 +323,10 @@ var gates = []gate{
 		stops: func(w *visitor, r *wish) bool { return r.ask.SourceImage != "" && !can(w, "img2img") }},
 	{name: "inpainting of the bridge", key: "bridge_version", setting: func(s *fleet.Settings) bool { return s.AllowPainting },
 		stops: func(w *visitor, r *wish) bool { return r.painting() && !can(w, "inpainting") }},
-	{name: "no inpainting model", key: "models", stops: func(w *visitor, r *wish) bool {
+	{name: "no inpainting model", stops: func(w *visitor, r *wish) bool {
 		return r.painting() && !slices.ContainsFunc(w.says.Models, func(m string) bool { return facts[m].inpainting })
 	}},
-	{name: "inpainting models only", key: "models", stops: func(w *visitor, r *wish) bool {
+	{name: "inpainting models only", stops: func(w *visitor, r *wish) bool {
 		return !r.painting() && !slices.ContainsFunc(w.says.Models, func(m string) bool { return !facts[m].inpainting })
 	}},
 	{name: "sampler", key: "bridge_version", stops: func(w *visitor, r *wish) bool {

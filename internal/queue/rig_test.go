@@ -307,23 +307,19 @@ func recount(x *index) string {
 		Backlog int64
 	}
 	count := func(x *index) counted {
-		c := counted{Census: map[string]int{"total": x.census.total, "aimed": x.census.aimed},
+		c := counted{Census: map[string]int{"total": x.census.total, "any": x.census.anyModel, "aimed": x.census.aimed},
 			Lines: map[string][]string{}, Waiting: map[int64]int{}, ByModel: map[string]int{}, Running: x.running, Backlog: x.backlog}
 		tell := func(kind string, m map[string]int) {
 			for k, v := range m {
 				c.Census[kind+" "+k] = v
 			}
 		}
-		for i, named := range x.census.named {
-			sort := fmt.Sprint("models ", i, " ")
-			c.Census[sort+"any"] = named.any
-			tell(sort+"single", named.single)
-			for k, v := range named.several {
-				c.Census[sort+"several "+k] = v.n
-			}
-		}
+		tell("single", x.census.single)
 		tell("aimed at", x.census.aimedAt)
 		tell("barred", x.census.barred)
+		for k, v := range x.census.several {
+			c.Census["several "+k] = v.n
+		}
 		for k, v := range x.census.lengths {
 			c.Census[fmt.Sprint("length ", k)] = v
 		}

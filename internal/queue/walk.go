@@ -227,7 +227,7 @@ func (x *index) skipped(v *view, why map[string]int) {
 	}
 
 	c := &x.census
-	count("models", c.total-c.servable(v))
+	count("models", c.total-c.servable(v.models))
 	others := c.aimed + c.barred[v.worker.ID]
 	if !v.matched {
 		others -= c.aimedAt[v.worker.ID]
