@@ -5,7 +5,7 @@ BIN      = bin/horde
 LDFLAGS ?= -s -w
 
 .DEFAULT_GOAL := build
-.PHONY: build ui run test test-fast test-kill lint bench clean
+.PHONY: build ui run test test-fast test-kill lint style bench clean
 
 ## build: the page, ONNX Runtime and the program, at bin/horde
 build: ui bin/libonnxruntime.so
@@ -41,6 +41,10 @@ test-kill: build
 ## lint: formatting, vet, staticcheck
 lint:
 	scripts/lint.sh
+
+## style: how long functions are, and whether they have paragraphs
+style:
+	$(GO) -C tools run ./style
 
 ## bench: the figures of docs/performance.md, again on this machine
 bench: build
