@@ -2,8 +2,8 @@ package api
 
 import "encoding/json"
 
-// AlchemyRequest is the body of POST /interrogate/async (generation rulebook
-// §3.1): forms to be filled in about one picture. TrustedWorkers is read beside
+// AlchemyRequest is the body of POST /interrogate/async
+// (generation §3.1): forms to be filled in about one picture. TrustedWorkers is read beside
 // the schema, as the original does.
 type AlchemyRequest struct {
 	Forms          []AlchemyForm `json:"forms,omitempty"`
@@ -26,7 +26,7 @@ type AlchemyAccepted struct {
 	Message string `json:"message,omitempty"`
 }
 
-// AlchemyStatus is the answer of GET and DELETE /interrogate/status/{id} (§3.2).
+// AlchemyStatus is the answer of GET and DELETE /interrogate/status/{id} (generation §3.2).
 // State is faulted, done, processing, waiting or partial.
 type AlchemyStatus struct {
 	State string              `json:"state"`
@@ -42,7 +42,7 @@ type AlchemyFormStatus struct {
 	Result json.RawMessage `json:"result,omitempty"`
 }
 
-// AlchemyPop is the body of POST /interrogate/pop (§3.3).
+// AlchemyPop is the body of POST /interrogate/pop (generation §3.3).
 type AlchemyPop struct {
 	Name              string   `json:"name"`
 	PriorityUsernames []string `json:"priority_usernames,omitempty"`
@@ -71,7 +71,7 @@ type AlchemyTask struct {
 	R2Upload    string            `json:"r2_upload,omitempty"`
 }
 
-// AlchemySubmit is the body of POST /interrogate/submit (§3.4). Result is an
+// AlchemySubmit is the body of POST /interrogate/submit (generation §3.4). Result is an
 // object, an empty one with the state "faulted".
 type AlchemySubmit struct {
 	ID     string         `json:"id"`

@@ -8,7 +8,7 @@ const (
 	Markdown = "markdown"
 )
 
-// HordeDocument is the answer of GET /documents/{name} (platform rulebook §3.11):
+// HordeDocument is the answer of GET /documents/{name} (platform §3.11):
 // one of its members, by the format that was asked for.
 type HordeDocument struct {
 	HTML     *string `json:"html,omitempty"`

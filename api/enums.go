@@ -1,6 +1,6 @@
 package api
 
-// Names that requests may use (generation rulebook §1.3). Slices keep the order
+// Names that requests may use (generation §1.3). Slices keep the order
 // of the rulebook; callers must not change them.
 
 // Samplers are the values of sampler_name.

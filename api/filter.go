@@ -1,6 +1,6 @@
 package api
 
-// Prompt filters, which only moderators see (platform rulebook §3.8).
+// Prompt filters, which only moderators see (platform §3.8).
 
 // FilterDetails is a filter, as the calls that write one answer it. ID is a
 // number as text; User is the alias of who wrote or changed it last.

@@ -3,7 +3,7 @@ package api
 import "encoding/json"
 
 // ImageRequest is the body of POST /generate/async. Pointers tell "left out"
-// from a value: the server's defaults (generation rulebook §1.1) are not the
+// from a value: the server's defaults (generation §1.1) are not the
 // zero values.
 type ImageRequest struct {
 	Prompt            string        `json:"prompt"`
@@ -38,7 +38,7 @@ type ExtraSource struct {
 	Strength *float64 `json:"strength,omitempty"`
 }
 
-// ImageParams are the generation parameters of an image request (§1.2).
+// ImageParams are the generation parameters of an image request (generation §1.2).
 type ImageParams struct {
 	Steps                     *int           `json:"steps,omitempty"`
 	N                         *int           `json:"n,omitempty"`
@@ -108,7 +108,7 @@ type DryRun struct {
 	Kudos Float `json:"kudos"`
 }
 
-// Check is the answer of GET /generate/check/{id} (§1.10): every key is always
+// Check is the answer of GET /generate/check/{id} (generation §1.10): every key is always
 // present.
 type Check struct {
 	Finished      int   `json:"finished"`
@@ -123,7 +123,7 @@ type Check struct {
 	IsPossible    bool  `json:"is_possible"`
 }
 
-// ImageStatus is the answer of GET and DELETE /generate/status/{id} (§1.11).
+// ImageStatus is the answer of GET and DELETE /generate/status/{id} (generation §1.11).
 type ImageStatus struct {
 	Generations []Generation `json:"generations"`
 	Shared      bool         `json:"shared"`
@@ -150,7 +150,7 @@ type GenMetadatum struct {
 	Ref   string `json:"ref,omitempty"`
 }
 
-// ImagePop is the body of POST /generate/pop (§1.14).
+// ImagePop is the body of POST /generate/pop (generation §1.14).
 type ImagePop struct {
 	Name                string   `json:"name"`
 	Models              []string `json:"models,omitempty"`
@@ -173,7 +173,7 @@ type ImagePop struct {
 	ExtraSlowWorker     *bool    `json:"extra_slow_worker,omitempty"`
 }
 
-// ImageJob is the answer of POST /generate/pop (§1.18). Without a job ID is
+// ImageJob is the answer of POST /generate/pop (generation §1.18). Without a job ID is
 // nil, IDs empty, Payload the defaults and Skipped says why.
 type ImageJob struct {
 	Payload           ImagePayload    `json:"payload"`
@@ -229,7 +229,7 @@ type ImagePayload struct {
 	Special                   json.RawMessage `json:"special,omitempty"`
 }
 
-// ImageSubmit is the body of POST /generate/submit (§1.20). Generation is "R2"
+// ImageSubmit is the body of POST /generate/submit (generation §1.20). Generation is "R2"
 // for an uploaded picture, else the picture in base64.
 type ImageSubmit struct {
 	ID          string         `json:"id"`

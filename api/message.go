@@ -1,6 +1,6 @@
 package api
 
-// NewMessage is the body of POST /workers/messages (platform rulebook §3.5).
+// NewMessage is the body of POST /workers/messages (platform §3.5).
 type NewMessage struct {
 	WorkerID string `json:"worker_id,omitempty"` // "": all workers; for moderators
 	Message  string `json:"message"`             // 1 to 10240 characters

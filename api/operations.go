@@ -1,7 +1,7 @@
 package api
 
-// IPTimeout is a network address, or a range of them, that is kept out (platform
-// rulebook §3.7).
+// IPTimeout is a network address, or a range of them, that is kept out
+// (platform §3.7).
 type IPTimeout struct {
 	IPAddr  string `json:"ipaddr"`  // 203.0.113.7, 203.0.113.0/24
 	Seconds int    `json:"seconds"` // that it holds for yet

@@ -1,7 +1,7 @@
 package api
 
 // Aesthetics is the body of POST /generate/rate/{id}: what a requester thinks of
-// the pictures (generation rulebook §1.13).
+// the pictures (generation §1.13).
 type Aesthetics struct {
 	Best    string            `json:"best,omitempty"` // id of the best picture
 	Ratings []AestheticRating `json:"ratings,omitempty"`

@@ -17,8 +17,8 @@ const (
 )
 
 // Schema is the one description of a value that a request may carry: the server
-// validates with it and makes its machine-readable document from it (platform
-// rulebook §1.3). Zero fields do not restrict anything.
+// validates with it and makes its machine-readable document from it
+// (platform §1.3). Zero fields do not restrict anything.
 type Schema struct {
 	Name        string // of the definition; objects only
 	Type        Type

@@ -2,7 +2,7 @@ package api
 
 import "slices"
 
-// The bodies of alchemy (generation rulebook §3). Defaults are the published
+// The bodies of alchemy (generation §3). Defaults are the published
 // ones; the effective ones stand in the rulebook. POST /interrogate/submit has no
 // schema: its members are read as its argument parser reads them.
 

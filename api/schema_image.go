@@ -1,6 +1,6 @@
 package api
 
-// The bodies of image generation (generation rulebook §1.1, §1.2, §1.14, §1.20).
+// The bodies of image generation (generation §1.1, §1.2, §1.14, §1.20).
 // Defaults are the published ones; the effective ones stand in the rulebook.
 
 // ImageRequestSchema describes an ImageRequest.
@@ -38,7 +38,7 @@ var ImageRequestSchema = func() *Schema {
 
 var imageParamsSchema = func() *Schema {
 	cfg := number("0", "100", "How closely to follow the prompt; two decimals.").standard(7.5)
-	cfg.NaN = true // refused with BadCFGDecimals (§1.4 #33)
+	cfg.NaN = true // refused with BadCFGDecimals (generation §1.4 row 33)
 	effects := list(oneOf(PostProcessorNames(), "Post-processor, in the order to apply."))
 	effects.Unique = true
 	return object("ModelGenerationInputStable",

@@ -1,6 +1,6 @@
 package api
 
-// The bodies of styles and collections (platform rulebook §3.12, §3.13).
+// The bodies of styles and collections (platform §3.12, §3.13).
 
 // Schemas of StyleInput, by kind of style, to make one and to change one.
 var (

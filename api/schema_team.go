@@ -1,7 +1,7 @@
 package api
 
 // CreateTeamSchema describes a TeamInput that makes a team, ModifyTeamSchema one
-// that changes it (platform rulebook §3.6).
+// that changes it (platform §3.6).
 var (
 	CreateTeamSchema = keyed(object("CreateTeamInput",
 		required("name", sized(3, 100, "Name of the team; no other has it, in whatever case.")),

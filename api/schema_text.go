@@ -1,6 +1,6 @@
 package api
 
-// The bodies of text generation (generation rulebook §2.1, §2.2, §2.7, §2.8).
+// The bodies of text generation (generation §2.1, §2.2, §2.7, §2.8).
 // Defaults are the published ones; the effective ones stand in the rulebook.
 
 // TextRequestSchema describes a TextRequest.

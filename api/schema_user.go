@@ -1,6 +1,6 @@
 package api
 
-// The bodies of user accounts (platform rulebook §3.1). The header apikey of a
+// The bodies of user accounts (platform §3.1). The header apikey of a
 // change is looked for after the user, so NeedsKey is not set.
 
 // ModifyUserSchema describes a ModifyUser.

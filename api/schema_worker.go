@@ -1,6 +1,6 @@
 package api
 
-// ModifyWorkerSchema describes a ModifyWorker (platform rulebook §3.4). The
+// ModifyWorkerSchema describes a ModifyWorker (platform §3.4). The
 // header apikey is looked for after the worker, so NeedsKey is not set.
 var ModifyWorkerSchema = object("ModifyWorkerInput",
 	optional("maintenance", toggle("The worker only gets requests of its owner.")),

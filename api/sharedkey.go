@@ -1,7 +1,7 @@
 package api
 
 // SharedKey is a key that spends its owner's kudos, as GET /sharedkeys/{id} and
-// the calls that change it answer it (platform rulebook §4.3).
+// the calls that change it answer it (platform §4.3).
 type SharedKey struct {
 	ID             string `json:"id"`
 	Username       string `json:"username"` // alias of the owner

@@ -1,6 +1,6 @@
 package api
 
-// ImageTotals is the answer of GET /stats/img/totals (platform rulebook §3.10).
+// ImageTotals is the answer of GET /stats/img/totals (platform §3.10).
 type ImageTotals struct {
 	Minute ImagesMade `json:"minute"`
 	Hour   ImagesMade `json:"hour"`

@@ -41,7 +41,7 @@ type Performance struct {
 	PastMinuteTokens         Float `json:"past_minute_tokens"`
 }
 
-// TestUserRequest is the body of POST /dev/test-user (platform rulebook §8.6);
+// TestUserRequest is the body of POST /dev/test-user (platform §8.6);
 // nil fields take the defaults named there.
 type TestUserRequest struct {
 	Username  *string `json:"username,omitempty"`

@@ -1,7 +1,7 @@
 package api
 
-// StyleInput is the body that makes or changes a style of either kind (platform
-// rulebook §3.12). Nil members are absent.
+// StyleInput is the body that makes or changes a style of either kind
+// (platform §3.12). Nil members are absent.
 type StyleInput struct {
 	Name      *string        `json:"name,omitempty"`
 	Info      *string        `json:"info,omitempty"`
@@ -14,7 +14,7 @@ type StyleInput struct {
 	SharedKey string         `json:"sharedkey,omitempty"` // of image styles
 }
 
-// ImageStyle is a style for pictures (§4.3).
+// ImageStyle is a style for pictures (platform §4.3).
 type ImageStyle struct {
 	ID        string            `json:"id"`
 	UseCount  int64             `json:"use_count"`
@@ -130,7 +130,7 @@ type StyleExampleInput struct {
 	Primary *bool   `json:"primary,omitempty"`
 }
 
-// CollectionInput is the body that makes or changes a collection (§3.13). Styles
+// CollectionInput is the body that makes or changes a collection (platform §3.13). Styles
 // are named by id or name.
 type CollectionInput struct {
 	Name   *string   `json:"name,omitempty"`

@@ -1,7 +1,7 @@
 package api
 
 // TeamDetails is the answer of GET /teams/{id} and an entry of GET /teams
-// (platform rulebook §4.3).
+// (platform §4.3).
 type TeamDetails struct {
 	Info              *string      `json:"info,omitempty"`
 	RequestsFulfilled int64        `json:"requests_fulfilled"` // images by its members

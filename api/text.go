@@ -1,7 +1,7 @@
 package api
 
-// TextRequest is the body of POST /generate/text/async (generation rulebook
-// §2.1). Pointers tell "left out" from a value.
+// TextRequest is the body of POST /generate/text/async
+// (generation §2.1). Pointers tell "left out" from a value.
 type TextRequest struct {
 	Prompt            string        `json:"prompt"`
 	Params            *TextParams   `json:"params,omitempty"`
@@ -22,7 +22,7 @@ type TextRequest struct {
 	Style             string        `json:"style,omitempty"`
 }
 
-// TextParams are the generation parameters of a text request (§2.2). Lengths
+// TextParams are the generation parameters of a text request (generation §2.2). Lengths
 // are in tokens.
 type TextParams struct {
 	N                *int `json:"n,omitempty"`
@@ -57,7 +57,7 @@ type TextSampling struct {
 	DynatempExponent   *Float   `json:"dynatemp_exponent,omitempty"`
 }
 
-// TextStatus is the answer of GET and DELETE /generate/text/status/{id} (§2.6).
+// TextStatus is the answer of GET and DELETE /generate/text/status/{id} (generation §2.6).
 type TextStatus struct {
 	Generations []TextGeneration `json:"generations"`
 	Check
@@ -74,7 +74,7 @@ type TextGeneration struct {
 	State       string         `json:"state"` // ok, censored, csam
 }
 
-// TextPop is the body of POST /generate/text/pop (§2.7). Lengths are in tokens.
+// TextPop is the body of POST /generate/text/pop (generation §2.7). Lengths are in tokens.
 type TextPop struct {
 	Name                string   `json:"name"`
 	Models              []string `json:"models,omitempty"`
@@ -114,7 +114,7 @@ type TextPayload struct {
 	TextSampling
 }
 
-// TextSubmit is the body of POST /generate/text/submit (§2.8).
+// TextSubmit is the body of POST /generate/text/submit (generation §2.8).
 type TextSubmit struct {
 	ID          string         `json:"id"`
 	Generation  string         `json:"generation"`

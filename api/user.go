@@ -2,8 +2,8 @@ package api
 
 import "encoding/json"
 
-// UserDetails is the answer of GET /find_user and GET /users/{id} (platform
-// rulebook §4.1). Fields above the asker's privilege are nil and left out;
+// UserDetails is the answer of GET /find_user and GET /users/{id}
+// (platform §4.1). Fields above the asker's privilege are nil and left out;
 // those printed at every privilege are plain.
 type UserDetails struct {
 	Username          string             `json:"username"` // alias: name#id

@@ -72,8 +72,8 @@ func (c *Client) TestUser(ctx context.Context, r *api.TestUserRequest) (*api.Tes
 	return answer(out, err)
 }
 
-// keyMark is what every horde's page has before a new key (platform rulebook
-// §8.1).
+// keyMark is what every horde's page has before a new key
+// (platform §8.1).
 const keyMark = `class="ah-api-key">`
 
 // Register makes a pseudonymous account by the form that people use and returns

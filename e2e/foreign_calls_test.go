@@ -16,7 +16,7 @@ import (
 )
 
 // foreignCall is a call beside the ordering of pictures, and what the client that
-// makes it reads of the answer (clients rulebook §0 and §2). $KEY, $OWNER (whose
+// makes it reads of the answer (clients §0 and §2). $KEY, $OWNER (whose
 // the workers are), $WORKER, $SHARED (a shared key) and $NOBODY stand for ids.
 type foreignCall struct {
 	client       string
@@ -262,7 +262,7 @@ func TestForeignWorkers(t *testing.T) {
 // Clients may look as often as they do: Stable UI at ten requests at once, twice a
 // second each, Lucid Creations every second, ArtBot at a status every six. Who
 // looks too often is told by JSON that a page may read, and when to come back
-// (clients rulebook §0.18 and §0.22).
+// (clients §0 rows 18 and 22).
 func TestForeignPolling(t *testing.T) {
 	srv := start(t, setup{env: []string{"HORDE_TEST_RATELIMIT_DISABLED=0"}})
 	f := &foreign{url: srv.URL + "/api/v2", client: http.DefaultClient}

@@ -20,7 +20,7 @@ import (
 )
 
 // exchange is what one existing client sends and what it reads of the answers
-// (testdata/clients, written from clients rulebook §0 and §2). What is read is
+// (testdata/clients, written from clients §0 and §2). What is read is
 // "/JSON/pointer type"; $KEY, $PICTURE and $WORKER stand for those of the test.
 type exchange struct {
 	Client    string            `json:"client"`

@@ -36,7 +36,7 @@ const (
 	styleBoth  = "missing key 403:StylesAnonForbidden 403:Forbidden ok 403:Forbidden ok"
 )
 
-// rights are the permissions of platform rulebook §2 and §3: every operation of the
+// rights are the permissions of platform §2 and §3: every operation of the
 // document, and operations whose members have different ones once for each. What
 // ends something or shuts somebody out comes last.
 var rights = []right{

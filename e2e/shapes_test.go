@@ -8,8 +8,8 @@ import (
 	"horde/internal/golden"
 )
 
-// shapes are the answers of success of each route of generation (generation
-// rulebook §1.8–§1.13, §1.18–§1.20, §2.5–§2.8, §3.1–§3.4). Each stands key by key
+// shapes are the answers of success of each route
+// (generation §1.8–§1.13, §1.18–§1.20, §2.5–§2.8, §3.1–§3.4). Each stands key by key
 // in a step of mode "exact", which is found by what its body has: a pointer and a
 // value as the scenario writes it, a pointer alone (there, and not null), or
 // "!pointer" (absent).

@@ -30,7 +30,7 @@ func ledgerIsSound(t *testing.T, srv *server, db string) {
 }
 
 // TestBadUploads: whatever a worker does with its upload link, the delivery is paid
-// once and the requester finds a defined answer (decisions: "R2" claims).
+// once and the requester finds a defined answer (decision 44).
 func TestBadUploads(t *testing.T) {
 	engines(t, func(t *testing.T, db string) {
 		srv := start(t, setup{db: db, env: []string{"HORDE_MAX_UPLOAD=1048576"}})

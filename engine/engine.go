@@ -42,8 +42,8 @@ type Progress struct {
 }
 
 // Picture is one finished picture of exactly the asked size, with the seed
-// that paints it again and remarks for the requester (generation rulebook
-// §1.20). The receiver may keep it.
+// that paints it again and remarks for the requester
+// (generation §1.20). The receiver may keep it.
 type Picture struct {
 	Image    *image.NRGBA
 	Seed     uint64
@@ -59,8 +59,8 @@ type Hooks struct {
 	Picture func(picture int, pic Picture) error
 }
 
-// Capabilities say what an engine can do, in the words of a pop (generation
-// rulebook §1.14): the worker declines what is false.
+// Capabilities say what an engine can do, in the words of a pop
+// (generation §1.14): the worker declines what is false.
 type Capabilities struct {
 	// MaxPixels is the largest width times height.
 	MaxPixels      int

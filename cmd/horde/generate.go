@@ -167,8 +167,8 @@ func (c *GenerateCmd) request() (*api.ImageRequest, error) {
 	return r, err
 }
 
-// maxNumber is how many images or texts one request can ask for (generation
-// rulebook §1.2).
+// maxNumber is how many images or texts one request can ask for
+// (generation §1.2).
 const maxNumber = 20
 
 // suit asks for the built-in model by name where it is the only one that workers

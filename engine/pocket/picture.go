@@ -127,7 +127,7 @@ func toPlanes(img *image.RGBA, dst []float32) {
 
 // keepMap says for every pixel of the model picture how much of the source
 // stays: 0 to repaint (white in mask), 1 to keep. Without a mask the source's
-// transparent parts are repainted, as other workers do (worker rulebook §3.7);
+// transparent parts are repainted, as other workers do (worker §3.7);
 // nil if there is nothing to keep apart.
 func keepMap(src, mask image.Image, width, height int) []float32 {
 	if mask == nil {

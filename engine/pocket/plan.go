@@ -11,7 +11,7 @@ import (
 	"horde/engine"
 )
 
-// Ranges of the API (generation rulebook §1.2) and defaults of reference.py.
+// Ranges of the API (generation §1.2) and defaults of reference.py.
 const (
 	maxSteps        = 500
 	maxSide         = 3072
@@ -57,7 +57,7 @@ func (p *plan) tell(format string, args ...any) {
 	p.metadata = append(p.metadata, api.GenMetadatum{Type: "information", Value: "see_ref", Ref: fmt.Sprintf(format, args...)})
 }
 
-// readPrompt splits at the first ### (worker rulebook §2) and cuts into tokens.
+// readPrompt splits at the first ### (worker §2) and cuts into tokens.
 func (p *plan) readPrompt(t *tokenizer, prompt string) {
 	positive, negative, _ := strings.Cut(prompt, "###")
 	var cut, cutNegative bool

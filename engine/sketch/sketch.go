@@ -21,7 +21,7 @@ const ModelName = "horde_sketch"
 // Honest is the remark on every picture.
 const Honest = "horde_sketch is no AI: a formula drew this picture from prompt, size and seed"
 
-// Sizes of the API (generation rulebook §1.2).
+// Sizes of the API (generation §1.2).
 const (
 	minSide     = 64
 	maxSide     = 3072

@@ -103,7 +103,7 @@ func wantCode(t *testing.T, what string, err error, code horde.Code) {
 	}
 }
 
-// Who may change what (platform rulebook §3.1).
+// Who may change what (platform §3.1).
 func TestWhoMayModify(t *testing.T) {
 	each(t, func(w *world) {
 		root := w.user("root", Moderator|Trusted, 0)

@@ -81,7 +81,7 @@ func New(ctx context.Context, s *store.Store, c Config) (*Accounts, error) {
 	return a, err
 }
 
-// hash is the stored form of a key (platform rulebook §1.7).
+// hash is the stored form of a key (platform §1.7).
 func (a *Accounts) hash(key string) string {
 	sum := sha256.Sum256([]byte(a.config.KeySecret + key))
 	return hex.EncodeToString(sum[:])
@@ -156,7 +156,7 @@ func (a *Accounts) Admin(u *User) bool { return slices.Contains(a.config.Admins(
 const maxUsername = 30
 
 // cleanName makes a username harmless: cut to 30 characters, markup escaped,
-// trimmed (platform rulebook §7.9, §8.1).
+// trimmed (platform §7.9, §8.1).
 func cleanName(name string) string {
 	name = strings.TrimSpace(strings.ReplaceAll(name, "\x00", ""))
 	if r := []rune(name); len(r) > maxUsername {
@@ -214,7 +214,7 @@ func (a *Accounts) Register(ctx context.Context, username string) (key, alias st
 }
 
 // TestUser makes or renews an account for tests: the key is new, the balance
-// exactly what was asked for (platform rulebook §8.6).
+// exactly what was asked for (platform §8.6).
 func (a *Accounts) TestUser(ctx context.Context, username, oauth string, moderator, trusted bool, balance *int64) (u *User, key string, created bool, err error) {
 	roles := Role(0)
 	if moderator {

@@ -325,7 +325,7 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// A profane name is refused at registration (platform rulebook §8.1).
+// A profane name is refused at registration (platform §8.1).
 func TestRegisterRefusesProfaneNames(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		a := open(t, db.Open())

@@ -24,8 +24,8 @@ type Modified struct {
 	ClearWorkers bool
 }
 
-// Modify changes a user as caller asks, field by field in the order of platform
-// rulebook §3.1, whatever the order of the call. A role that a field gives or
+// Modify changes a user as caller asks, field by field in the order of
+// platform §3.1, whatever the order of the call. A role that a field gives or
 // takes counts for the fields after it. The first field that is refused ends it
 // with its error; what came before stays, and is in Modified, and of the refused
 // field nothing is written. With an amount that is too large nothing is changed: a
@@ -264,7 +264,7 @@ func (m *modification) setTrusted() (err error) {
 }
 
 // trust gives or takes the trusted role, and returns whether the user has it now.
-// With it come the escrow and the end of all pauses (platform rulebook §6.4).
+// With it come the escrow and the end of all pauses (platform §6.4).
 func (m *modification) trust(on bool) (*bool, error) {
 	is := m.set(Trusted, on)
 	if !*is {
@@ -345,7 +345,7 @@ func (m *modification) undelete() error {
 		return horde.Errorf("UserNotDeleted", "This account is not deleted.")
 	}
 
-	// Nothing changes for moderators (§3.1), and the answer says so.
+	// Nothing changes for moderators (platform §3.1), and the answer says so.
 	undeleted := Role(m.row.Roles)&Moderator == 0
 	if undeleted {
 		m.set(Deleted, false)

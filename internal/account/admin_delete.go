@@ -14,7 +14,7 @@ const restTime = 30 * 24 * time.Hour
 
 // Delete marks a user as deleted, which can be undone. Of one that is marked
 // already it answers wipe: the caller removes the user's workers and then calls
-// Wipe. Refusals are in the order of platform rulebook §3.1.
+// Wipe. Refusals are in the order of platform §3.1.
 func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool, err error) {
 	switch {
 	case caller.Anonymous():

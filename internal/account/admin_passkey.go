@@ -9,7 +9,7 @@ import (
 )
 
 // passkeyLife is how long the table of passkeys is used; changes on this node
-// clear it at once (platform rulebook §6.7).
+// clear it at once (platform §6.7).
 const passkeyLife = 5 * time.Second
 
 type passkeys struct {

@@ -16,7 +16,7 @@ const firstID = 1
 // at once. Sums of many stay within 64 bits of hundredths.
 const mostAtOnce = 1_000_000_000_000
 
-// Awarder tells whether the user may award kudos (decisions: HORDE_AWARDERS). As
+// Awarder tells whether the user may award kudos (decision 40). As
 // with administrators, the present alias is compared.
 func (a *Accounts) Awarder(u *User) bool {
 	if len(a.config.Awarders) == 0 {
@@ -26,7 +26,7 @@ func (a *Accounts) Awarder(u *User) bool {
 }
 
 // Award gives whole kudos to the user of an alias or id, with the refusals of
-// platform rulebook §3.2 in their order; a negative amount takes them back, though
+// platform §3.2 in their order; a negative amount takes them back, though
 // never below the floor. The original answers awards to flagged accounts with
 // nothing done and a list of nulls: here they are refused.
 func (a *Accounts) Award(ctx context.Context, source *User, target string, amount int64) error {

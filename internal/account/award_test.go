@@ -6,7 +6,7 @@ import (
 	"horde/internal/horde"
 )
 
-// Who may award what to whom (platform rulebook §3.2), and what that moves.
+// Who may award what to whom (platform §3.2), and what that moves.
 func TestAward(t *testing.T) {
 	each(t, func(w *world) {
 		first := w.user("first", 0, 100)

@@ -8,7 +8,7 @@ import (
 	"horde/internal/store"
 )
 
-// Privilege is how much somebody may see of a user (platform rulebook §4.1).
+// Privilege is how much somebody may see of a user (platform §4.1).
 type Privilege int
 
 // Privileges; each sees what the one before it sees, and more.

@@ -10,7 +10,7 @@ import (
 	"horde/internal/store"
 )
 
-// Pages of the list of users (platform rulebook §3.1).
+// Pages of the list of users (platform §3.1).
 const (
 	pageSize = 25
 	lastPage = 10000

@@ -9,7 +9,7 @@ import (
 )
 
 // A role that a call gives its caller, or takes from them, counts for the fields
-// after it in the order of platform rulebook §3.1, and for those alone.
+// after it in the order of platform §3.1, and for those alone.
 func TestRolesOfTheCallCountForTheFieldsAfterThem(t *testing.T) {
 	yes, no := true, false
 	few, invited, comment, amount := 7, 3, "a calm person", 5.0

@@ -10,8 +10,8 @@ import (
 	"horde/internal/store"
 )
 
-// PayMonthly gives all who are due their kudos of the month (platform rulebook
-// §9): the allowance that administrators set, that of moderators, and what their
+// PayMonthly gives all who are due their kudos of the month
+// (platform §9): the allowance that administrators set, that of moderators, and what their
 // support is worth. It is due when one calendar month has passed since the last
 // time, or when there was none; the date goes on by exactly one month, so whoever
 // was left out for long gets one month with each call. A month is paid once,

@@ -49,7 +49,7 @@ func (w *world) support(s Source, list ...patron.Supporter) (users, unknown int)
 }
 
 // The calendar of monthly kudos: at once what was added by hand, everything else a
-// calendar month after the last time, one month at a time (platform rulebook §9).
+// calendar month after the last time, one month at a time (platform §9).
 func TestPayMonthly(t *testing.T) {
 	each(t, func(w *world) {
 		root := w.user("root", Moderator|Trusted, 1000)

@@ -15,7 +15,7 @@ const evaluation = 7 * 24 * time.Hour
 
 // PromoteEarners makes those trusted whose workers have earned more than
 // threshold into escrow, who are not suspicious and whose accounts are old enough
-// (platform rulebook §6.4). It returns their ids: their workers' pauses end.
+// (platform §6.4). It returns their ids: their workers' pauses end.
 func (a *Accounts) PromoteEarners(ctx context.Context, threshold horde.Kudos) ([]int64, error) {
 	candidates, err := a.store.EscrowAbove(ctx, int64(threshold))
 	if err != nil {
@@ -43,7 +43,7 @@ func (a *Accounts) PromoteEarners(ctx context.Context, threshold horde.Kudos) ([
 }
 
 // FreeEscrow gives the trusted what is still in their escrow: a delivery that was
-// under way when they became so may have left it there (platform rulebook §6.4).
+// under way when they became so may have left it there (platform §6.4).
 func (a *Accounts) FreeEscrow(ctx context.Context) error {
 	ids, err := a.store.EscrowOf(ctx, int64(Trusted))
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 )
 
 // SharedKey is a key with which others spend its owner's kudos, within a budget
-// and limits (platform rulebook §3.3). Its id is the secret: whoever knows it may
+// and limits (platform §3.3). Its id is the secret: whoever knows it may
 // use it.
 type SharedKey struct {
 	store.SharedKey
@@ -84,7 +84,7 @@ func (a *Accounts) SharedKey(ctx context.Context, id string) (*SharedKey, error)
 var ErrOfStyles = horde.Errorf("SharedKeyAssignedStyles", "This shared key pays for styles. It cannot be used by itself.")
 
 // Spender finds on whose account an API key or a shared key makes a request:
-// rows 7 to 10 of generation rulebook §1.4. With downgrade a key without budget is
+// rows 7 to 10 of generation §1.4. With downgrade a key without budget is
 // let through: what it asks for waits behind everybody else's.
 func (a *Accounts) Spender(ctx context.Context, key string, downgrade bool) (*User, *SharedKey, error) {
 	if !horde.IsID(key) {
@@ -251,7 +251,7 @@ func (k *SharedKey) Details() api.SharedKey {
 }
 
 // KeyHolder is the public view of the owner of a shared key, for whoever holds
-// the key (platform rulebook §3.1).
+// the key (platform §3.1).
 func (a *Accounts) KeyHolder(ctx context.Context, k *SharedKey) (*api.UserDetails, error) {
 	d, err := a.Details(ctx, k.Owner, Public)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"horde/internal/store"
 )
 
-// Reasons for suspicion, by the original's numbers (platform rulebook §6.5).
+// Reasons for suspicion, by the original's numbers (platform §6.5).
 const (
 	SuspicionName          = 0 // a long name of a worker
 	SuspicionExtreme       = 1 // a very long one
@@ -24,7 +24,7 @@ const (
 )
 
 // Suspicious tells whether the user gave too many reasons for suspicion; those of
-// trusted users do not count (platform rulebook §6.1).
+// trusted users do not count (platform §6.1).
 func (u *User) Suspicious() bool { return !u.Is(Trusted) && u.Suspicions >= suspectAt }
 
 // Suspect adds a reason to the list of a user or worker. Each counts once, except

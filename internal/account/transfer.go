@@ -27,8 +27,8 @@ type Gift struct {
 	Key string
 }
 
-// Transfer gives kudos of source to another user, with the refusals of platform
-// rulebook §3.2 in their order.
+// Transfer gives kudos of source to another user, with the refusals of
+// platform §3.2 in their order.
 func (a *Accounts) Transfer(ctx context.Context, source *User, g Gift) error {
 	if source.Anonymous() {
 		return horde.Errorf("KudosTransferFromAnon", "The anonymous account cannot send kudos. Use the key of an account of your own.")

@@ -11,7 +11,7 @@ import (
 )
 
 // Role is one thing a user is or may do; a user's roles are a set of bits
-// (platform rulebook §6.1).
+// (platform §6.1).
 type Role int64
 
 // Roles, by the original's numbers.
@@ -37,7 +37,7 @@ const (
 	wipedOAuth     = "<wiped>" // how that of a wiped user begins; its id follows
 )
 
-// Floors under which no debit takes a balance (generation rulebook §6.10).
+// Floors under which no debit takes a balance (generation §6.10).
 var (
 	floorAnonymous    = horde.Whole(-50)
 	floorPseudonymous = horde.Whole(14)
@@ -88,8 +88,8 @@ func (u *User) Alias() string { return u.Username + "#" + strconv.FormatInt(u.ID
 // Anonymous tells whether this is the user whose key is public.
 func (u *User) Anonymous() bool { return u.OAuthID == anonymousOAuth }
 
-// modMonthly is what moderators are given each month besides (platform rulebook
-// §9).
+// modMonthly is what moderators are given each month besides
+// (platform §9).
 const modMonthly = 300_000
 
 // MonthlyTotal is what the user is given each month, in whole kudos.
@@ -137,7 +137,7 @@ func floorOf(oauth string) horde.Kudos {
 }
 
 // IDOfAlias reads the id behind the last '#' of an alias, or a bare id. ok is
-// false when there is none between 0 and 2³¹−1 (platform rulebook §1.7).
+// false when there is none between 0 and 2³¹−1 (platform §1.7).
 func IDOfAlias(alias string) (id int64, ok bool) {
 	digits := alias[strings.LastIndexByte(alias, '#')+1:]
 	id, err := strconv.ParseInt(digits, 10, 32)

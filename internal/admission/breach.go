@@ -14,7 +14,7 @@ import (
 // names are on the wire (api.UpfrontRule).
 type Rule string
 
-// The rules of §1.5 and §2.4, in their order.
+// The rules of generation §1.5 and §2.4, in their order.
 const (
 	RuleSlowWorkers  Rule = "slow_workers"
 	RuleLCMSteps     Rule = "lcm_steps"

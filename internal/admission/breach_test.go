@@ -122,7 +122,7 @@ func TestTheRefusalNamesTheRulesThatWereBroken(t *testing.T) {
 	}
 }
 
-// The same for texts (§2.4).
+// The same for texts (generation §2.4).
 func TestTheRefusalOfATextNamesTheRulesThatWereBroken(t *testing.T) {
 	for _, c := range []struct {
 		name, body string

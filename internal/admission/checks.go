@@ -8,7 +8,7 @@ import (
 	"horde/internal/horde"
 )
 
-// Stage is a run of rows of §1.4's table.
+// Stage is a run of rows of generation §1.4's table.
 type Stage struct{ first, last int }
 
 // The stages in order; between them lie checks that need the store.
@@ -18,8 +18,8 @@ var (
 	Named     = Stage{15, 16}
 	Batching  = Stage{18, 18}
 	Content   = Stage{23, 58}
-	// Preset is the part of Content that a style can be held to (platform rulebook
-	// §3.12).
+	// Preset is the part of Content that a style can be held to
+	// (platform §3.12).
 	Preset = Stage{23, 40}
 )
 
@@ -39,7 +39,7 @@ func (r *Request) Check(s Stage) error {
 	return run(checks, r, s)
 }
 
-// check is one row of the table: its number in §1.4, what refuses a request and
+// check is one row of the table: its number in generation §1.4, what refuses a request and
 // what its owner is told. Texts are our own; programs go by the code.
 type check[R any] struct {
 	row     int
@@ -76,7 +76,7 @@ const (
 	exampleAgent    = "My-Project:v0.0.1:My-Contact"
 )
 
-// checks is the table of §1.4 from row 23 on, in the order of its rows, save
+// checks is the table of generation §1.4 from row 23 on, in the order of its rows, save
 // those that need the store (59, 60). Row 23 only warns there; the check for NUL,
 // which the original's database makes when the request is stored, stands in its
 // place.

@@ -29,7 +29,7 @@ type Common struct {
 // Targeted tells whether the request is for named workers only.
 func (c *Common) Targeted() bool { return len(c.Workers) > 0 && !c.WorkerBlacklist }
 
-const maxWorkers = 5 // of a worker list are stored (§1.1)
+const maxWorkers = 5 // of a worker list are stored (generation §1.1)
 
 // Bounds of a list of models.
 const (
@@ -58,7 +58,7 @@ func (c *Common) hasNUL() bool {
 	return nul(c.Prompt, c.Webhook, c.ProxiedAccount, c.ClientAgent) || nul(c.Models...) || nul(c.Workers...)
 }
 
-// entrance is what the first rows of §1.4 look at: they are the same for every
+// entrance is what the first rows of generation §1.4 look at: they are the same for every
 // kind of request.
 type entrance struct {
 	prompt, webhook, proxied string
@@ -71,7 +71,7 @@ type entrance struct {
 	server                   Server
 }
 
-// entranceChecks are the rows of §1.4 up to 18.
+// entranceChecks are the rows of generation §1.4 up to 18.
 var entranceChecks = []check[*entrance]{
 	{3, "StyleNotFound", func(e *entrance) bool { return e.style == UnknownStyle },
 		"There is no style or collection of this name or id. Look it up in GET /api/v2/styles/image or /styles/text."},
@@ -90,7 +90,7 @@ var entranceChecks = []check[*entrance]{
 	{14, "MoreThanMinExtraSourceImage.", func(e *entrance) bool { return e.extraSources > 1 && !e.caller.Vouched() },
 		"More than 1 extra source image is for trusted users and patrons only."},
 	// Where the original does a favour to the caller, a bound of ours: more models
-	// than exist, or longer names than workers can offer (§1.14), are no choice.
+	// than exist, or longer names than workers can offer (generation §1.14), are no choice.
 	{15, "BadRequest", func(e *entrance) bool {
 		return len(e.models) > maxModels || slices.ContainsFunc(e.models, func(m string) bool { return utf8.RuneCountInString(m) > maxModelName })
 	}, "A request can name at most 1000 models, with names of at most 255 characters. Name none to take any model."},

@@ -1,5 +1,5 @@
 // Package admission decides whether a request may enter the queue and
-// what exactly enters it: the checks of generation rulebook §1.4 as one ordered
+// what exactly enters it: the checks of generation §1.4 as one ordered
 // table, the defaults of §1.1 and §1.2, the warnings of §1.8, and the rule of
 // §1.5 about kudos upfront with the downgrade that avoids it.
 //

@@ -12,7 +12,7 @@ import (
 
 // Image is an image request as the queue keeps it: every default filled in.
 // It is stored as one JSON document. Nil pointers were not given; nil LoRAs and
-// TIs neither, while an empty list counts as given (§1.15).
+// TIs neither, while an empty list counts as given (generation §1.15).
 type Image struct {
 	Common
 
@@ -68,7 +68,7 @@ func (m *Image) Pixels() int { return m.Width * m.Height }
 // Things is the raw work of one picture in pixelsteps.
 func (m *Image) Things() int64 { return int64(m.Pixels()) * int64(m.AccurateSteps) }
 
-// Ids of LCM LoRAs (§1.3): those named by version and those named by model.
+// Ids of LCM LoRAs (generation §1.3): those named by version and those named by model.
 var (
 	lcmVersions = map[string]bool{
 		"246747": true, "247778": true, "268475": true, "243643": true,
@@ -78,7 +78,7 @@ var (
 )
 
 // UsesLCM tells whether the request samples by LCM, which needs few steps: by
-// its sampler or by a LoRA (§1.3).
+// its sampler or by a LoRA (generation §1.3).
 func (m *Image) UsesLCM() bool {
 	if m.Sampler == "lcm" {
 		return true
@@ -120,7 +120,7 @@ func (m *Image) Baselines(models *catalog.Snapshot) []string {
 	return out
 }
 
-// PopSeed is the seed of the next jobs (§1.18): random where none was given,
+// PopSeed is the seed of the next jobs (generation §1.18): random where none was given,
 // else the given one, moved by the variation for each job still to do. left is
 // the number of jobs left before this pop.
 func (m *Image) PopSeed(left int, random func() uint32) uint32 {
@@ -138,7 +138,7 @@ func (m *Image) PopSeed(left int, random func() uint32) uint32 {
 }
 
 // Payload translates the request into the worker's words: a batch of n pictures
-// from seed on (§1.18).
+// from seed on (generation §1.18).
 func (m *Image) Payload(seed uint32, n int) api.ImagePayload {
 	return api.ImagePayload{
 		Prompt: m.Prompt, Steps: m.Steps, N: n,

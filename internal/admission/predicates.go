@@ -60,7 +60,7 @@ func isPostProcessor(name string) bool {
 	return ok
 }
 
-// upscalers enlarge a picture; one is enough (§1.3).
+// upscalers enlarge a picture; one is enough (generation §1.3).
 var upscalers = map[string]bool{
 	"RealESRGAN_x4plus": true, "RealESRGAN_x2plus": true, "RealESRGAN_x4plus_anime_6B": true,
 	"NMKD_Siax": true, "4x_AnimeSharp": true, "4xNomos8kSC": true, "4xLSDIRplus": true,

@@ -68,14 +68,14 @@ type Request struct {
 }
 
 // What the server does with requests for this comparison model: two pictures,
-// shared, for known users only (§1.4 #56, #57).
+// shared, for known users only (generation §1.4 rows 56 and 57).
 const betaModel = "SDXL_beta::stability.ai#6901"
 
-const controlMaxSteps = 40 // silently, with a control type (§1.2)
+const controlMaxSteps = 40 // silently, with a control type (generation §1.2)
 
 // Normalize records who asks and makes Image of what was asked: the effective
-// defaults of §1.1 and §1.2, the seed, the rules for education accounts and the
-// beta model (§1.7, §1.4 #57). It calls random only for a seed variation without
+// defaults of generation §1.1 and §1.2, the seed, the rules for education accounts and the
+// beta model (§1.7, §1.4 row 57). It calls random only for a seed variation without
 // a seed.
 func (r *Request) Normalize(caller Caller, random func() uint32) {
 	r.Caller = caller
@@ -109,7 +109,7 @@ func (r *Request) Normalize(caller Caller, random func() uint32) {
 		SourceProcessing: orText(a.SourceProcessing, "img2img"),
 		HasSource:        a.SourceImage != "", HasMask: a.SourceMask != "", ExtraSources: len(a.ExtraSourceImages),
 		R2: or(a.R2, true), Shared: or(a.Shared, false), ReplacementFilter: or(a.ReplacementFilter, true),
-		// A QR code workflow cannot be batched (§1.4 #52).
+		// A QR code workflow cannot be batched (generation §1.4 row 52).
 		DisableBatching: or(a.DisableBatching, false) || p.Workflow == qrCode,
 	}
 	m.setSteps(p.Steps)
@@ -147,7 +147,7 @@ func (m *Image) setSeed(asked *string, random func() uint32) {
 // where integers of any length are read with this limit.
 const maxSeedDigits = 4300
 
-// seedOf turns a seed text into a number (§1.7): digits are that number, any
+// seedOf turns a seed text into a number (generation §1.7): digits are that number, any
 // other text its bytes as a little-endian number; either is shifted right by 32
 // bits until it fits, which leaves its highest 32-bit group.
 func seedOf(s string) uint32 {

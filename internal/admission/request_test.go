@@ -79,7 +79,7 @@ func TestSeedOf(t *testing.T) {
 	}
 }
 
-// slowSeed is the rule of §1.7 word for word.
+// slowSeed is the rule of generation §1.7 word for word.
 func slowSeed(s string) uint32 {
 	n := new(big.Int)
 	if isDigits(s) {

@@ -21,7 +21,7 @@ type Text struct {
 	ValidatedBackends bool             `json:"validated_backends,omitempty"`
 }
 
-// Things is the raw work of one text: its tokens, as many as it may have (§6.4).
+// Things is the raw work of one text: its tokens, as many as it may have (generation §6.4).
 func (m *Text) Things() int64 { return int64(m.MaxLength) }
 
 // Order is the request as prices see it.
@@ -30,7 +30,7 @@ func (m *Text) Order(matched bool) kudos.TextOrder {
 		PromptChars: utf8.RuneCountInString(m.Prompt), Targeted: matched && m.Targeted()}
 }
 
-// Payload is the request in the words of a Scribe (§2.7): one text.
+// Payload is the request in the words of a Scribe (generation §2.7): one text.
 func (m *Text) Payload() api.TextPayload {
 	p := TextDefaults()
 	p.Prompt, p.N, p.MaxContextLength, p.MaxLength = m.Prompt, 1, m.MaxContextLength, m.MaxLength
@@ -43,13 +43,13 @@ func (m *Text) Payload() api.TextPayload {
 	return p
 }
 
-// Lengths of a text that says nothing of its own, in tokens (§2.2).
+// Lengths of a text that says nothing of its own, in tokens (generation §2.2).
 const (
 	usualLength  = 80
 	usualContext = 2048
 )
 
-// TextDefaults is the payload of a pop that found nothing (§2.7).
+// TextDefaults is the payload of a pop that found nothing (generation §2.7).
 func TextDefaults() api.TextPayload {
 	zero, one := api.Float(0), api.Float(1)
 	return api.TextPayload{MaxContextLength: usualContext, MaxLength: usualLength,
@@ -72,7 +72,7 @@ type TextRequest struct {
 }
 
 // Normalize records who asks and makes Text of what was asked: the effective
-// defaults of §2.1 and §2.2.
+// defaults of generation §2.1 and §2.2.
 func (r *TextRequest) Normalize(caller Caller) {
 	r.Caller = caller
 	a := &r.Asked
@@ -105,14 +105,14 @@ func (r *TextRequest) Check(s Stage) error {
 	return run(textChecks, r, s)
 }
 
-// Limits of §2.3.
+// Limits of generation §2.3.
 const (
 	allSamplers      = 7
 	maxStops         = 128  // different ones
 	maxStopsTogether = 2000 // characters of these
 )
 
-// textChecks are the rows of §2.3, numbered on from 24; 23 is the check for NUL,
+// textChecks are the rows of generation §2.3, numbered on from 24; 23 is the check for NUL,
 // as for pictures.
 var textChecks = []check[*TextRequest]{
 	{23, "NulByteInPayload", (*TextRequest).hasNUL, "The request may not contain NUL bytes."},
@@ -151,7 +151,7 @@ func distinct[T comparable](list []T) map[T]struct{} {
 	return set
 }
 
-// Tokens that need no kudos upfront, at the busiest and at the best (§2.4).
+// Tokens that need no kudos upfront, at the busiest and at the best (generation §2.4).
 const (
 	leastFreeTokens = 256
 	mostFreeTokens  = 512
@@ -163,7 +163,7 @@ func maxTokens(load Load) int {
 
 func freeTokens(load Load) int { return min(max(maxTokens(load), leastFreeTokens), mostFreeTokens) }
 
-// Upfront applies the rules of §2.4: long and fast-only requests need their kudos
+// Upfront applies the rules of generation §2.4: long and fast-only requests need their kudos
 // upfront, the more so the busier the horde is.
 func (r *TextRequest) Upfront(load Load) Upfront {
 	m := &r.Text
@@ -191,7 +191,7 @@ func (m *Text) lengthBreach(limit int) Breach {
 }
 
 // Downgrade makes Text short enough to need no kudos upfront: any worker may
-// serve it, fewer tokens (§2.4).
+// serve it, fewer tokens (generation §2.4).
 func (r *TextRequest) Downgrade(load Load) {
 	r.Text.SlowWorkers = true
 	r.Text.MaxLength = min(r.Text.MaxLength, freeTokens(load))

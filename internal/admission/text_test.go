@@ -117,7 +117,7 @@ func TestTextDefaults(t *testing.T) {
 	}
 }
 
-// The figures of generation rulebook §2.4 and §9.
+// The figures of generation §2.4 and §9.
 func TestTextUpfront(t *testing.T) {
 	for _, c := range []struct {
 		body string

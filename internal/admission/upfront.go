@@ -15,7 +15,7 @@ type Load struct {
 }
 
 // Upfront is the answer to whether a request's kudos must be there before it is
-// taken (§1.5, §2.4).
+// taken (generation §1.5, §2.4).
 type Upfront struct {
 	Needed       bool
 	MayDowngrade bool // a smaller request would need none
@@ -47,7 +47,7 @@ const (
 	minRes, maxFreeRes = 576, 1024
 )
 
-// Upfront applies the rules of §1.5 to Image: large, long or fast-only requests
+// Upfront applies the rules of generation §1.5 to Image: large, long or fast-only requests
 // need their kudos upfront, the more so the busier the horde is.
 func (r *Request) Upfront(load Load) Upfront {
 	m := &r.Image
@@ -121,7 +121,7 @@ func (r *Request) maxSteps(model string, fallback int) int {
 }
 
 // Downgrade makes Image small enough to need no kudos upfront: any worker may
-// serve it, fewer pixels, fewer steps (§1.5). It does not look at the worker
+// serve it, fewer pixels, fewer steps (generation §1.5). It does not look at the worker
 // list: that is never given up.
 func (r *Request) Downgrade(load Load) {
 	m := &r.Image

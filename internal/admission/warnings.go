@@ -19,7 +19,7 @@ func NoAvailableWorker() api.Warning {
 }
 
 // Warnings tells where the request differs from what the models it names ask
-// for (§1.8), each kind once. It looks at what was asked; left-out settings
+// for (generation §1.8), each kind once. It looks at what was asked; left-out settings
 // count with the defaults that the contract publishes.
 func (r *Request) Warnings() []api.Warning {
 	var out []api.Warning

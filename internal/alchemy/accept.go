@@ -30,7 +30,7 @@ type Ask struct {
 	Texts func() error
 }
 
-// Accept checks a request in the order of generation rulebook §3.1 and takes it
+// Accept checks a request in the order of generation §3.1 and takes it
 // into the queue. Forms whose result is known already are done at once, at no
 // cost.
 func (q *Queue) Accept(ctx context.Context, ask Ask) (*api.AlchemyAccepted, error) {
@@ -52,7 +52,7 @@ func (q *Queue) Accept(ctx context.Context, ask Ask) (*api.AlchemyAccepted, erro
 	return &api.AlchemyAccepted{ID: d.e.row.ID}, nil
 }
 
-// distinct drops the later ones of forms with one name (decisions #18).
+// distinct drops the later ones of forms with one name (decision 18).
 func distinct(forms []api.AlchemyForm) []api.AlchemyForm {
 	var out []api.AlchemyForm
 	seen := map[string]bool{}
@@ -141,7 +141,7 @@ func payloadText(f api.AlchemyForm) (string, error) {
 }
 
 // keepSource looks at the picture, and stores it if it came in base64: one named
-// by URL is only fetched to see that it can be, and passed on (§3.1).
+// by URL is only fetched to see that it can be, and passed on (generation §3.1).
 func (q *Queue) keepSource(ctx context.Context, e *entry, text string) error {
 	data, head, err := q.pictures().File(ctx, text)
 	if err != nil {
@@ -174,7 +174,7 @@ func (q *Queue) dropSource(ctx context.Context, name string) {
 }
 
 // fillKnown ends the forms whose result is known from an earlier request about
-// the picture at the same address (decisions #18).
+// the picture at the same address (decision 18).
 func (q *Queue) fillKnown(ctx context.Context, d *draft) error {
 	r := &d.e.record
 	if r.URL == "" || len(d.e.forms) == 0 {
@@ -209,7 +209,7 @@ func (q *Queue) fillKnown(ctx context.Context, d *draft) error {
 }
 
 // commit acknowledges a request. What its forms will cost is set aside as far as
-// the user has it, so that it is not spent elsewhere meanwhile (§6.13); nobody is
+// the user has it, so that it is not spent elsewhere meanwhile (generation §6.13); nobody is
 // refused for having less.
 func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error {
 	e, x := d.e, q.index

@@ -45,7 +45,7 @@ func TestCancel(t *testing.T) {
 	})
 }
 
-// Whatever is not done is cancelled, a form that was given up too (§3.2).
+// Whatever is not done is cancelled, a form that was given up too (generation §3.2).
 func TestCancelFaulted(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		alice, walter := n.person("alice", false), n.person("walter", false)

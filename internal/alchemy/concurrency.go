@@ -9,7 +9,7 @@ import (
 )
 
 // formsPerJob is how many forms may be open for each job of a user's concurrency
-// (§5.6).
+// (generation §5.6).
 const formsPerJob = 10
 
 // How many forms a user has open is looked at when a request comes, in the order

@@ -1,5 +1,5 @@
 // Package alchemy carries requests for forms about a picture (captions, ratings,
-// enlargements: generation rulebook §3) from submission to the last result:
+// enlargements: generation §3) from submission to the last result:
 // accept, hand out, take results, give up, expire.
 //
 // It is built like package queue, only simpler, since forms are no jobs: each

@@ -36,7 +36,7 @@ type alchemist struct {
 	trusted, maintenance, paused bool
 }
 
-// eligible is the list of generation rulebook §3.3 as it stands there.
+// eligible is the list of generation §3.3 as it stands there.
 func (w *alchemist) eligible(r wish) bool {
 	own := r.user == w.owner
 	return r.waiting && !r.expired && !r.reserved && slices.Contains(w.offers, r.name) && r.tiles <= w.tiles &&
@@ -44,7 +44,7 @@ func (w *alchemist) eligible(r wish) bool {
 }
 
 // next are the forms that the worker gets: those of its owner and friends first
-// (decisions #18), each by priority, then age. why counts what a gate withheld.
+// (decision 18), each by priority, then age. why counts what a gate withheld.
 func (w *alchemist) next(all []wish) (got []*form, why map[string]int) {
 	why = map[string]int{}
 	sorted := slices.Clone(all)

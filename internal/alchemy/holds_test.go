@@ -13,7 +13,7 @@ import (
 )
 
 // What a form will cost, the extra burn with it, is set aside while it waits or is
-// in a worker's hands, and freed by whatever ends it (§6.13, §9).
+// in a worker's hands, and freed by whatever ends it (generation §6.13, §9).
 func TestHolds(t *testing.T) {
 	quick := false
 	both := []string{"caption", "interrogation"} // 3 and 5 kudos

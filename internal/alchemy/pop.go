@@ -94,7 +94,7 @@ func (q *Queue) tryPop(ctx context.Context, o *fleet.FormsOffer) ([]api.AlchemyT
 }
 
 // match finds the forms that the worker gets next, those of its owner and friends
-// before all others (decisions #18), and reserves them. Without any it says how
+// before all others (decision 18), and reserves them. Without any it says how
 // many were withheld, by reason.
 func (q *Queue) match(o *fleet.FormsOffer) ([]*form, map[string]int) {
 	x := q.index
@@ -216,7 +216,7 @@ func (c *choice) look(f *form) bool {
 	return len(c.found) < c.want
 }
 
-// eligible is the filter of §3.3, which withholds in silence. A worker that is
+// eligible is the filter of generation §3.3, which withholds in silence. A worker that is
 // paused or in maintenance gets what its owner asks for alone, not its friends'.
 func (c *choice) eligible(f *form) bool {
 	e := f.e

@@ -18,7 +18,7 @@ const (
 	requestLife = 20 * time.Minute // without anything happening to it
 	formTime    = 3 * time.Minute  // for a worker to fill in a form
 
-	// Failures until a form is faulted (§3.3; decisions, "#12 again: tries").
+	// Failures until a form is faulted (generation §3.3; decision 48).
 	abortLimit  = 4  // where no other worker could fill it in
 	workerLimit = 3  // workers that failed on it
 	endingLimit = 10 // of all together, those that were nobody's fault among them
@@ -82,7 +82,7 @@ func newEntry(row store.AlchemyRequest, forms []store.Form) (*entry, error) {
 	return e, nil
 }
 
-// before is the order of the queue: priority, then age (§3.3), then the order
+// before is the order of the queue: priority, then age (generation §3.3), then the order
 // within the request.
 func before(a, b *form) bool {
 	x, y := &a.e.row, &b.e.row
@@ -101,7 +101,7 @@ func (f *form) reward() horde.Kudos { return kudos.FormReward(f.Name, f.e.record
 
 func (f *form) charge() horde.Kudos { return kudos.FormBurn(f.reward(), f.e.record.SlowWorkers) }
 
-// holdID names what is set aside for a form's charge (§6.13).
+// holdID names what is set aside for a form's charge (generation §6.13).
 func holdID(form string) string { return "interrogation:" + form }
 
 // release frees what is set aside for forms of the request. The account of who
@@ -125,8 +125,8 @@ func makesPicture(name string) bool {
 
 func resultName(form string) string { return form + ".webp" }
 
-// knownID names the result of a form about the picture at an address (decisions
-// #18): by all that it depends on.
+// knownID names the result of a form about the picture at an address
+// (decision 18): by all that it depends on.
 func knownID(url, form, payload string) string {
 	sum := sha256.Sum256([]byte(form + "\n" + payload + "\n" + url))
 	return hex.EncodeToString(sum[:])

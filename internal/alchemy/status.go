@@ -17,7 +17,7 @@ import (
 var words = map[store.FormState]string{store.FormWaiting: "waiting", store.FormRunning: "processing", store.FormDone: "done",
 	store.FormCancelled: "cancelled", store.FormFaulted: "faulted"}
 
-// Status answers how far a request is, with the results (§3.2).
+// Status answers how far a request is, with the results (generation §3.2).
 func (q *Queue) Status(ctx context.Context, id string) (api.AlchemyStatus, error) {
 	e, err := q.find(ctx, id)
 	if err != nil {
@@ -131,7 +131,7 @@ func (q *Queue) tell(ctx context.Context, f *form, r store.FormResult, w *fleet.
 }
 
 // Cancel ends a request: whatever is not done is cancelled; what workers have in
-// hand is paid and charged as if it were delivered (§3.2). The answer
+// hand is paid and charged as if it were delivered (generation §3.2). The answer
 // is the status after it.
 func (q *Queue) Cancel(ctx context.Context, id string) (api.AlchemyStatus, error) {
 	e, err := q.find(ctx, id)

@@ -23,7 +23,7 @@ const (
 	maxKnown     = 256 << 10 // bytes of a result that is kept for others
 )
 
-// Submit takes what a worker has for a form (§3.4) and returns its reward in
+// Submit takes what a worker has for a form (generation §3.4) and returns its reward in
 // kudos.
 func (q *Queue) Submit(ctx context.Context, key string, s api.AlchemySubmit) (float64, error) {
 	f, err := q.findForm(ctx, s.ID)
@@ -200,7 +200,7 @@ func resultOf(form string, result map[string]any) (store.FormResult, error) {
 }
 
 // worthKeeping is a result that others may get too, nil if it is none: that of a
-// picture at an address (decisions #18).
+// picture at an address (decision 18).
 func (q *Queue) worthKeeping(f *form, r store.FormResult, w *fleet.Worker, now int64) *store.KnownResult {
 	if f.e.record.URL == "" || r.Result == "" || len(r.Result) > maxKnown {
 		return nil
@@ -214,7 +214,7 @@ func (q *Queue) worthKeeping(f *form, r store.FormResult, w *fleet.Worker, now i
 }
 
 // settle moves the kudos of a form that a worker has in hand and counts it for
-// both sides (§6.3, §6.4). The accounts of payer and owner and the worker must be
+// both sides (generation §6.3, §6.4). The accounts of payer and owner and the worker must be
 // locked.
 func settle(tx *store.Tx, f *form, row store.Form, s settlement) (store.Worker, error) {
 	reason := "form delivered"
@@ -252,7 +252,7 @@ func settle(tx *store.Tx, f *form, row store.Form, s settlement) (store.Worker, 
 }
 
 // countForm adds a form to a worker's life. Its samples of speed are seconds per
-// form (§5.4); one that was cancelled tells none.
+// form (generation §5.4); one that was cancelled tells none.
 func countForm(w *store.Worker, reward horde.Kudos, seconds float64, done bool) {
 	t := &w.Totals
 	t.Kudos += reward
@@ -269,7 +269,7 @@ func countForm(w *store.Worker, reward horde.Kudos, seconds float64, done bool) 
 }
 
 // fault puts a form back that its worker gave up, reported or by taking too long,
-// or ends it (§3.3). The worker's aborts and its failures in a row are counted
+// or ends it (generation §3.3). The worker's aborts and its failures in a row are counted
 // (§5.10), unless it is excused.
 func (q *Queue) fault(f *form, row store.Form, w *fleet.Worker, why excuse) error {
 	a := &abort{q: q, form: f, row: row, worker: w, why: why, next: row.FormProgress}

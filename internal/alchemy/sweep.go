@@ -9,7 +9,7 @@ import (
 
 const sweepBatch = 500
 
-// Sweep removes expired requests and gives up forms that took too long (§3.3), as
+// Sweep removes expired requests and gives up forms that took too long (generation §3.3), as
 // any node may do at any time.
 func (q *Queue) Sweep(ctx context.Context) error {
 	if err := q.sweepExpired(ctx); err != nil {

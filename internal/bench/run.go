@@ -153,7 +153,7 @@ func (r *run) register(c *conn, key, worker, model string) error {
 }
 
 // perWaiter is how many requests one account may have waiting: below the limit
-// of 30 (generation rulebook §5.6).
+// of 30 (generation §5.6).
 const perWaiter = 25
 
 // wait queues n requests for models that nobody serves.

@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// LinkTTL is how long links are valid (platform rulebook §10.2).
+// LinkTTL is how long links are valid (platform §10.2).
 const LinkTTL = 1800 * time.Second
 
 // DefaultMaxBytes is the size limit of an object unless configured otherwise.

@@ -16,14 +16,14 @@ import (
 // uploadTime is how long one upload may take.
 const uploadTime = 5 * time.Minute
 
-// corsHeaders are allowed to scripts of any page (clients rulebook, rule 1).
+// corsHeaders are allowed to scripts of any page (clients §0 row 1).
 const corsHeaders = "Accept, Content-Type, Content-Length, Accept-Encoding, X-CSRF-Token, apikey, Client-Agent, X-Fields, " +
 	"X-Forwarded-For, Proxied-For, Proxy-Authorization, Range, If-None-Match, If-Modified-Since"
 
 // Handler serves the folder's links at Path: GET and HEAD of a readable link,
 // PUT of a writable one, OPTIONS for preflights. Errors are JSON with message
 // and rc. A WebP is served as such, anything else only as an attachment
-// (decisions: "R2" claim without an upload), so that nobody can place a page
+// (decision 44), so that nobody can place a page
 // under the horde's address.
 func (f *Folder) Handler() http.Handler { return http.HandlerFunc(f.serve) }
 

@@ -72,7 +72,7 @@ func (a Agent) SamplerOK(sampler string, karras bool) bool {
 	return ok && a.plain&bit != 0
 }
 
-// RewardFactor is the share of a picture's reward that its worker earns (§6.4):
+// RewardFactor is the share of a picture's reward that its worker earns (generation §6.4):
 // 1 for official bridges of the newest version known, 0.9 for older ones, 0.75
 // for all others.
 func (a Agent) RewardFactor() float64 {

@@ -149,7 +149,7 @@ func TestPostProcessors(t *testing.T) {
 	}
 }
 
-// needs is what a request asks of a bridge: the rows of §1.15 and §1.16 that
+// needs is what a request asks of a bridge: the rows of generation §1.15 and §1.16 that
 // look at abilities.
 func needs(r api.ImageRequest, hosted []string) Capability {
 	var c Capability

@@ -30,8 +30,8 @@ const (
 		nomos2HqDat24x | modernSpanimationV1x2 | gfpgan13 | restoreFormer
 )
 
-// families is the table of §1.17; the first row is our own worker (decisions,
-// "our own worker's bridge agent").
+// families is the table of generation §1.17; the first row is our own worker
+// (decision 46).
 var families = []family{
 	{
 		name: "Horde Worker", official: true, validated: true,

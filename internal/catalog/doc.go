@@ -3,8 +3,8 @@
 // settings they ask for, and how large text models are.
 //
 // The knowledge comes from model references in the public format: documents for
-// images, one or two that are merged, and one for texts (generation rulebook §1.3
-// and §2.4, platform rulebook §15). They come from files and URLs that are
+// images, one or two that are merged, and one for texts (generation §1.3
+// and §2.4, platform §15). They come from files and URLs that are
 // configured, or are handed to [Catalog.Take]. The last good copies are kept in
 // the store. [New] begins with those, reads files at once and returns; URLs are
 // read by [Catalog.Run] in the background, so that a slow or dead host never

@@ -21,7 +21,7 @@ func document(t testing.TB, name string) []byte {
 	return doc
 }
 
-// The public documents have what platform rulebook §15 counts in them, and every
+// The public documents have what platform §15 counts in them, and every
 // entry of theirs can be read.
 func TestPublicDocuments(t *testing.T) {
 	p, err := parseDocument(Images, document(t, "image-stable_diffusion.json"))
@@ -86,7 +86,7 @@ func TestDetect(t *testing.T) {
 }
 
 // A known name with a suffix of quantisation, of an owner or both is that model;
-// nothing put before it is (§2.4, platform §15).
+// nothing put before it is (generation §2.4, platform §15).
 func TestSuffixes(t *testing.T) {
 	p, err := parseDocument(Texts, document(t, "text-db.json"))
 	if err != nil {

@@ -86,7 +86,7 @@ func (s *Snapshot) Image(name string) (Image, bool) {
 }
 
 // KnownImage tells whether the reference has an image model of this name:
-// workers may only offer those (§1.14).
+// workers may only offer those (generation §1.14).
 func (s *Snapshot) KnownImage(name string) bool {
 	_, ok := s.images[name]
 	return ok
@@ -95,7 +95,7 @@ func (s *Snapshot) KnownImage(name string) bool {
 // ImageNames lists the known image models in order.
 func (s *Snapshot) ImageNames() []string { return slices.Sorted(maps.Keys(s.images)) }
 
-// baselineTags give names that no reference has a baseline (§1.3).
+// baselineTags give names that no reference has a baseline (generation §1.3).
 var baselineTags = []struct{ tag, baseline string }{
 	{"[SDXL]", SDXL},
 	{"[Flux]", Flux1},
@@ -121,7 +121,7 @@ func (s *Snapshot) Baseline(name string) string {
 }
 
 // quantisation is the suffix of a quantised text model: ".Q4_K_M", "-Q8_0",
-// "-i1-Q5_K_S", "-Q-Int4" (§2.4, platform §15).
+// "-i1-Q5_K_S", "-Q-Int4" (generation §2.4, platform §15).
 var quantisation = regexp.MustCompile(`^[.,-](?:[a-zA-Z0-9]+?-?)?Q(?:-[Ii]nt)?[2-9]{1,2}(?:[_.-][0-9a-zA-Z]+)*$`)
 
 // Text returns what is known of a text model. An owner's suffix ("::alias#1")
@@ -165,7 +165,7 @@ func (s *Snapshot) TextSize(name string) float64 {
 	return float64(m.Parameters) / 1e9
 }
 
-// TextBillions is TextSize with 1 for models of which nothing is known (§2.4).
+// TextBillions is TextSize with 1 for models of which nothing is known (generation §2.4).
 func (s *Snapshot) TextBillions(name string) float64 {
 	if size := s.TextSize(name); size > 0 {
 		return size

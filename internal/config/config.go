@@ -5,7 +5,7 @@
 // A flag wins over the environment, that over the configuration file, that over
 // the default. An empty variable counts as unset: call ForgetEmptyVariables
 // before parsing, and Complete after it. Variables of the original server that
-// mean something here are understood beside our own (platform rulebook §12.1);
+// mean something here are understood beside our own (platform §12.1);
 // ours win.
 package config
 

@@ -10,8 +10,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Switch is a flag that scripts set with 1, true, yes or on (platform rulebook
-// §1.6, §8.6). 0, false, no and off mean no; anything else is an error.
+// Switch is a flag that scripts set with 1, true, yes or on
+// (platform §1.6, §8.6). 0, false, no and off mean no; anything else is an error.
 type Switch bool
 
 // IsBool makes kong accept the flag without a value.

@@ -1,5 +1,5 @@
 // Package content keeps the documents of a horde: its terms, its privacy notice and
-// its sponsors (platform rulebook §3.11).
+// its sponsors (platform §3.11).
 //
 // A document is a file of the operator's where one is configured, else what an
 // administrator put into the database, else a default. Each can be had as HTML and

@@ -35,8 +35,8 @@ func page(t *testing.T, d *content.Documents, name string) content.Page {
 	return p
 }
 
-// Each document has a default that names the horde, in both formats (platform
-// rulebook §3.11).
+// Each document has a default that names the horde, in both formats
+// (platform §3.11).
 func TestDefaults(t *testing.T) {
 	d := open(t, storetest.On(t, storetest.SQLite), func(c *content.Config) { c.Contact = "me@example.org" })
 	for _, name := range content.Names {

@@ -49,8 +49,8 @@ var (
 
 // Options configure a Client. Zero fields have the defaults named here.
 type Options struct {
-	Timeout   time.Duration // of a whole call; 2 s (generation rulebook §8)
-	MaxBytes  int64         // of an answer's body; 5 MiB (generation rulebook §1.6)
+	Timeout   time.Duration // of a whole call; 2 s (generation §8)
+	MaxBytes  int64         // of an answer's body; 5 MiB (generation §1.6)
 	Redirects int           // that Get follows; 3, negative: none
 	Ports     []uint16      // 80 and 443; with AllowPrivate any
 	UserAgent string        // "horde"

@@ -9,8 +9,8 @@ import (
 	"horde/internal/horde"
 )
 
-// Pictures fetches source pictures, with the refusals of generation rulebook
-// §1.6.
+// Pictures fetches source pictures, with the refusals of
+// generation §1.6.
 type Pictures struct{ client *Client }
 
 // NewPictures makes a fetcher of source pictures.

@@ -13,7 +13,7 @@ import (
 )
 
 // mayCallFrom refuses workers at an address that is kept out, and those of owners
-// for whom nobody vouches at one that is judged unsafe (generation rulebook §1.14).
+// for whom nobody vouches at one that is judged unsafe (generation §1.14).
 // In a raid the latter are let in without a word, but unsafe says so.
 func (f *Fleet) mayCallFrom(ctx context.Context, owner *account.User, text string) (unsafe bool, err error) {
 	addr, err := netip.ParseAddr(text)
@@ -40,7 +40,7 @@ func (f *Fleet) mayCallFrom(ctx context.Context, owner *account.User, text strin
 }
 
 // suspectAddress notes once that a worker came from an unsafe address, against it
-// and its owner (platform rulebook §6.5).
+// and its owner (platform §6.5).
 func (f *Fleet) suspectAddress(w *Worker, owner *account.User) (*Worker, error) {
 	if slices.Contains(w.Totals.Suspicions, account.SuspicionUnsafeIP) {
 		return w, nil

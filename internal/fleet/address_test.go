@@ -14,8 +14,8 @@ import (
 	"horde/internal/store/storetest"
 )
 
-// At which addresses which workers are taken, in a raid and without one (generation
-// rulebook §1.14, platform rulebook §7.3).
+// At which addresses which workers are taken, in a raid and without one
+// (generation §1.14, platform §7.3).
 func TestUnsafeAddresses(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

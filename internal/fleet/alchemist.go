@@ -9,8 +9,8 @@ import (
 	"horde/internal/account"
 )
 
-// What alchemists get when their pop does not say (generation rulebook §3.3,
-// platform rulebook §7.1).
+// What alchemists get when their pop does not say (generation §3.3,
+// platform §7.1).
 const (
 	standardForm     = "caption"
 	standardMaxTiles = 80
@@ -27,7 +27,7 @@ type FormsOffer struct {
 	Amount        int                // at least 1
 }
 
-// CheckInForms is CheckInImage for an alchemy pop (§3.3). Alchemists show no
+// CheckInForms is CheckInImage for an alchemy pop (generation §3.3). Alchemists show no
 // models, and how many an owner has is not limited by their own number.
 func (f *Fleet) CheckInForms(ctx context.Context, owner *account.User, pop api.AlchemyPop, addr string) (*FormsOffer, error) {
 	s := formsSettings(pop)
@@ -39,7 +39,7 @@ func (f *Fleet) CheckInForms(ctx context.Context, owner *account.User, pop api.A
 	return &FormsOffer{Worker: o.Worker, Owner: owner, Forms: s.Forms, MaxTiles: s.MaxTiles, PriorityUsers: o.PriorityUsers, Amount: max(1, o.Amount)}, nil
 }
 
-// formsSettings reads an alchemy pop with the effective defaults of §3.3.
+// formsSettings reads an alchemy pop with the effective defaults of generation §3.3.
 func formsSettings(pop api.AlchemyPop) Settings {
 	s := Settings{BridgeAgent: agentOf(pop.BridgeAgent), Threads: valueOr(pop.Threads, 1), MaxTiles: valueOr(pop.MaxTiles, standardMaxTiles),
 		AllowUnsafeIP: true}

@@ -45,14 +45,14 @@ type visit struct {
 }
 
 // CheckInImage handles the part of an image pop that concerns the worker: the
-// refusals of generation rulebook §1.14 in their order, making of new workers,
+// refusals of generation §1.14 in their order, making of new workers,
 // check-in. owner is the user of the key, addr where the pop came from.
 func (f *Fleet) CheckInImage(ctx context.Context, owner *account.User, pop api.ImagePop, addr string) (*Offer, error) {
 	return f.checkInAs(ctx, owner, addr, visit{kind: Image, name: pop.Name, agent: pop.BridgeAgent, priority: pop.PriorityUsernames,
 		amount: pop.Amount, settings: func() (Settings, error) { return f.imageSettings(owner, pop) }})
 }
 
-// CheckInText is CheckInImage for a text pop (§2.7).
+// CheckInText is CheckInImage for a text pop (generation §2.7).
 func (f *Fleet) CheckInText(ctx context.Context, owner *account.User, pop api.TextPop, addr string) (*Offer, error) {
 	return f.checkInAs(ctx, owner, addr, visit{kind: Text, name: pop.Name, agent: pop.BridgeAgent, priority: pop.PriorityUsernames,
 		amount: pop.Amount, settings: func() (Settings, error) { return textSettings(owner, pop) }})
@@ -137,8 +137,8 @@ const (
 	trustedWorkers   = 20
 )
 
-// mayMake tells whether the owner may add a worker (§1.14). Alchemists count for
-// no limit (platform rulebook §7.2).
+// mayMake tells whether the owner may add a worker (generation §1.14). Alchemists count for
+// no limit (platform §7.2).
 func (f *Fleet) mayMake(owner *account.User, name, agent, addr string) error {
 	switch {
 	case name == "":
@@ -259,7 +259,7 @@ func (f *Fleet) joined(w *Worker, owner *account.User, kind string) (*Worker, er
 }
 
 // checkIn stores what a known worker says of itself: not within 30 s of the
-// last full check-in once the worker is older than that (§1.14 "debounced").
+// last full check-in once the worker is older than that (generation §1.14 "debounced").
 func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s Settings, addr string) (*Worker, error) {
 	now := f.Clock().UnixMicro()
 	w.seen.Store(now)
@@ -311,7 +311,7 @@ func (f *Fleet) Latest(w *Worker) *Worker {
 }
 
 // accrue adds the time since the last check-in to the uptime and returns the
-// reward that has come due (§6.8). Coming back from stale, paused, suspended or
+// reward that has come due (generation §6.8). Coming back from stale, paused, suspended or
 // maintenance restarts the meter.
 func (f *Fleet) accrue(r *store.Worker, s Settings, now int64) horde.Kudos {
 	elapsed := now - r.LastCheckIn
@@ -369,7 +369,7 @@ const (
 )
 
 // cleanName is the name under which a worker is known, and what is odd about the
-// one that was sent (platform rulebook §6.5).
+// one that was sent (platform §6.5).
 func cleanName(name string) (clean string, oddities []int) {
 	name = moderation.Sanitize(name)
 	length := utf8.RuneCountInString(name)

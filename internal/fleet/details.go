@@ -12,8 +12,8 @@ import (
 	"horde/internal/bridge"
 )
 
-// Details describes a worker as somebody of this privilege sees it (platform
-// rulebook §4.2). Owners see what everybody sees.
+// Details describes a worker as somebody of this privilege sees it
+// (platform §4.2). Owners see what everybody sees.
 func (f *Fleet) Details(w *Worker, moderator bool) api.WorkerDetails {
 	d := api.WorkerDetails{
 		RequestsFulfilled: int(w.Totals.Fulfilments), KudosRewards: api.Float(w.Totals.Kudos.Float()),

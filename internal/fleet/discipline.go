@@ -11,7 +11,7 @@ import (
 	"horde/internal/store"
 )
 
-// Figures of generation rulebook §5.10.
+// Figures of generation §5.10.
 const (
 	abortWindow     = time.Hour
 	abortLimit      = 20
@@ -20,7 +20,7 @@ const (
 	pausingSuspects = 5
 )
 
-// What becomes of workers that only fail (decisions, "#12 again: tries").
+// What becomes of workers that only fail (decision 48).
 const (
 	suspendingRun = 5                // pops that failed since the last delivery
 	suspension    = 10 * time.Minute // in which the worker gets no jobs
@@ -30,7 +30,7 @@ const tooManyAborts = "This worker has been put into maintenance mode because it
 	"Please check its speed and settings, then switch maintenance mode off."
 
 // Suspect adds a suspicion to a worker's row; enough of them pause it. Workers of
-// trusted owners are not suspected (platform rulebook §6.1).
+// trusted owners are not suspected (platform §6.1).
 func Suspect(w *store.Worker, reason int) {
 	w.Totals.Suspicions = account.Suspect(w.Totals.Suspicions, reason)
 	if len(w.Totals.Suspicions) >= pausingSuspects {
@@ -40,7 +40,7 @@ func Suspect(w *store.Worker, reason int) {
 
 // CountAbort adds a job that was given up to a worker's row. Too many within an
 // hour are a suspicion, of the owner too where it returns true, and, but in a
-// raid, put the worker into maintenance (§5.10). trusted is the owner's.
+// raid, put the worker into maintenance (generation §5.10). trusted is the owner's.
 func CountAbort(w *store.Worker, now int64, raid, trusted bool) (suspected bool) {
 	t := &w.Totals
 	t.Uncompleted++

@@ -83,7 +83,7 @@ func (n *node) checkIn(t testing.TB, u *account.User, p api.ImagePop) *Offer {
 	return o
 }
 
-// TestRefusals goes through the refusals of §1.14. Each pop is wrong in all the
+// TestRefusals goes through the refusals of generation §1.14. Each pop is wrong in all the
 // ways of the rows from its own on: so the first counts.
 func TestRefusals(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
@@ -528,7 +528,7 @@ func TestSpeed(t *testing.T) {
 }
 
 // A long name is cut and remembered against its owner, unless that is somebody
-// trusted (platform rulebook §6.5).
+// trusted (platform §6.5).
 func TestLongNames(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
 	for _, tt := range []struct {

@@ -22,7 +22,7 @@ const (
 )
 
 // Tell leaves a message for a worker, which its pops carry until it expires
-// (platform rulebook §3.5). Owners may tell their own workers something,
+// (platform §3.5). Owners may tell their own workers something,
 // moderators any worker or, without a worker id, all of them.
 func (f *Fleet) Tell(ctx context.Context, caller *account.User, in api.NewMessage) (api.Message, error) {
 	m, err := f.newMessage(ctx, caller, in)
@@ -52,7 +52,7 @@ func (f *Fleet) Tell(ctx context.Context, caller *account.User, in api.NewMessag
 	return messageOf(m), nil
 }
 
-// newMessage checks a message in the order of platform rulebook §3.5.
+// newMessage checks a message in the order of platform §3.5.
 func (f *Fleet) newMessage(ctx context.Context, caller *account.User, in api.NewMessage) (m store.WorkerMessage, err error) {
 	if caller.Anonymous() {
 		return m, horde.Errorf("AnonForbidden", "Anonymous users cannot send messages. Please register an account and use its API key.")

@@ -32,7 +32,7 @@ func told(list []api.WorkerMessage) string {
 	return strings.Join(all, " ")
 }
 
-// Who may tell whom something, who sees it, and until when (platform rulebook §3.5).
+// Who may tell whom something, who sees it, and until when (platform §3.5).
 func TestMessages(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, newClock())

@@ -37,7 +37,7 @@ func (f *Fleet) Find(ctx context.Context, id string) (*Worker, error) {
 }
 
 // Modify changes a worker as caller asks, field by field in the order of
-// platform rulebook §3.4. The first field that is refused ends it with its error;
+// platform §3.4. The first field that is refused ends it with its error;
 // what came before stays.
 func (f *Fleet) Modify(ctx context.Context, caller *account.User, w *Worker, in api.ModifyWorker) (api.ModifiedWorker, error) {
 	m := &modification{fleet: f, w: w, in: in, caller: caller}

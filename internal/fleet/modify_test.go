@@ -14,7 +14,7 @@ import (
 
 func ptr[T any](v T) *T { return &v }
 
-// Who may change what of a worker, and how it is refused (platform rulebook §3.4).
+// Who may change what of a worker, and how it is refused (platform §3.4).
 func TestWhoMayModify(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
 	owner, mod, stranger := n.user(t, 0), n.user(t, account.Moderator), n.user(t, 0)

@@ -37,7 +37,7 @@ func agentOf(text string) string {
 	return "unknown:0:unknown"
 }
 
-// imageSettings reads a pop with the effective defaults of §1.14.
+// imageSettings reads a pop with the effective defaults of generation §1.14.
 func (f *Fleet) imageSettings(owner *account.User, pop api.ImagePop) (Settings, error) {
 	s := Settings{
 		BridgeAgent: agentOf(pop.BridgeAgent), Threads: valueOr(pop.Threads, 1), NSFW: valueOr(pop.NSFW, true),
@@ -56,7 +56,7 @@ func (f *Fleet) imageSettings(owner *account.User, pop api.ImagePop) (Settings, 
 	return s, err
 }
 
-// acceptModels keeps the models that this owner may serve (§1.14 "Model list").
+// acceptModels keeps the models that this owner may serve (generation §1.14 "Model list").
 func (f *Fleet) acceptModels(owner *account.User, names []string) ([]string, error) {
 	known := f.Catalog.Snapshot()
 	set := map[string]struct{}{}
@@ -78,7 +78,7 @@ func (f *Fleet) acceptModels(owner *account.User, names []string) ([]string, err
 	return slices.Sorted(maps.Keys(set)), nil
 }
 
-// textSettings reads a text pop with the effective defaults of §2.7. What texts
+// textSettings reads a text pop with the effective defaults of generation §2.7. What texts
 // take no notice of is not stored.
 func textSettings(owner *account.User, pop api.TextPop) (Settings, error) {
 	s := Settings{
@@ -116,7 +116,7 @@ func priorityUsers(names []string) (ids []int64, err error) {
 }
 
 // uptimeReward is what ten minutes of a worker with these settings are worth
-// (§6.8).
+// (generation §6.8).
 func (f *Fleet) uptimeReward(kind string, s Settings) horde.Kudos {
 	if kind == Text {
 		size := f.Catalog.Snapshot().TextSize(s.Models[0])

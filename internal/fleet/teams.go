@@ -258,8 +258,8 @@ func governs(u *account.User, t store.Team) bool {
 	return !u.Anonymous() && u.ID == t.UserID || u.Is(account.Moderator)
 }
 
-// cleanTeam checks name and info that a team is to get, in the order of platform
-// rulebook §3.6, and returns them without markup.
+// cleanTeam checks name and info that a team is to get, in the order of
+// platform §3.6, and returns them without markup.
 func (f *Fleet) cleanTeam(ctx context.Context, id string, in api.TeamInput) (api.TeamInput, error) {
 	var out api.TeamInput
 	if in.Name != nil {

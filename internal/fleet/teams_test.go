@@ -22,7 +22,7 @@ func (n *node) team(t testing.TB, owner *account.User, name string) string {
 	return done.ID
 }
 
-// Who may create, change and delete a team (platform rulebook §3.6).
+// Who may create, change and delete a team (platform §3.6).
 func TestWhoMayChangeTeams(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, newClock())

@@ -25,7 +25,7 @@ func (n *node) checkInText(t testing.TB, u *account.User, p api.TextPop) *Offer 
 	return o
 }
 
-// What a text pop says, with the defaults of generation rulebook §2.7.
+// What a text pop says, with the defaults of generation §2.7.
 func TestTextSettings(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
 	owner := n.user(t, 0)
@@ -78,7 +78,7 @@ func TestTextPopRefusals(t *testing.T) {
 }
 
 // Ten minutes of a scribe whose model nobody knows: half of 25 and 15 for each
-// 1024 tokens of context (§6.8).
+// 1024 tokens of context (generation §6.8).
 func TestTextUptime(t *testing.T) {
 	c := newClock()
 	n := newNode(t, storetest.On(t, storetest.SQLite), c)

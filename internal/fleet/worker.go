@@ -68,7 +68,7 @@ func (w *Worker) Online(now int64) bool { return now-w.seen.Load() <= staleAfter
 // LastSeen is the moment of the last pop, in microseconds.
 func (w *Worker) LastSeen() int64 { return w.seen.Load() }
 
-// speed of a worker that has not delivered yet (generation rulebook §5.4)
+// speed of a worker that has not delivered yet (generation §5.4)
 const (
 	freshImageSpeed = 1_000_000
 	freshSpeed      = 1

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Code names why a call was refused. It is the rc of the wire (platform
-// rulebook §5), trailing full stops included; httpd turns it into a status.
+// Code names why a call was refused. It is the rc of the wire
+// (platform §5), trailing full stops included; httpd turns it into a status.
 type Code string
 
 // Error is a refusal that its caller may read: everything else that goes wrong

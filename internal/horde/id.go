@@ -32,7 +32,7 @@ func PlainID(s string) string {
 }
 
 // NewAPIKey makes an API key: 16 random bytes in URL-safe base64, 22 characters
-// (platform rulebook §1.7). It never begins with "-": command lines would take it
+// (platform §1.7). It never begins with "-": command lines would take it
 // for a flag.
 func NewAPIKey() string {
 	for {

@@ -12,8 +12,8 @@ type Kudos int64
 // Whole returns n whole kudos.
 func Whole(n int64) Kudos { return Kudos(n * 100) }
 
-// KudosOf rounds v kudos once to hundredths, half to even (decisions:
-// "rounding"). NaN becomes 0; amounts beyond ±10¹⁵ are cut there.
+// KudosOf rounds v kudos once to hundredths, half to even
+// (decision 43). NaN becomes 0; amounts beyond ±10¹⁵ are cut there.
 func KudosOf(v float64) Kudos {
 	if math.IsNaN(v) {
 		return 0

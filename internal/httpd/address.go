@@ -9,7 +9,7 @@ import (
 // Three addresses are known of a caller. Peer is the other end of the socket.
 // Network is the first hop that is no trusted proxy of ours; it is what
 // addresses are limited and banned by. Client is what a service account says in
-// Proxied-For, where its passkey is right, else Network (platform rulebook §1.2).
+// Proxied-For, where its passkey is right, else Network (platform §1.2).
 
 // PeerAddr is the other end of the connection.
 func PeerAddr(r *http.Request) netip.Addr { return exchangeOf(r).peer }

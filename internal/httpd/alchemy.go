@@ -15,8 +15,8 @@ import (
 // are uploaded beside it.
 const maxAlchemyResult = 4 << 20
 
-// postAlchemyRequest takes a request for forms about a picture (generation
-// rulebook §3.1).
+// postAlchemyRequest takes a request for forms about a picture
+// (generation §3.1).
 func (s *Server) postAlchemyRequest(w http.ResponseWriter, r *http.Request) error {
 	in, raw, err := decodeRaw[api.AlchemyRequest](w, r, api.AlchemyRequestSchema)
 	if err != nil {
@@ -56,7 +56,7 @@ func alchemyForms(raw map[string]any) []api.AlchemyForm {
 	return forms
 }
 
-// getAlchemyStatus tells how far a request is (§3.2).
+// getAlchemyStatus tells how far a request is (generation §3.2).
 func (s *Server) getAlchemyStatus(w http.ResponseWriter, r *http.Request) error {
 	st, err := s.Alchemy.Status(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -65,7 +65,7 @@ func (s *Server) getAlchemyStatus(w http.ResponseWriter, r *http.Request) error 
 	return reply(w, r, http.StatusOK, &st)
 }
 
-// deleteAlchemyRequest cancels a request and answers its status after it (§3.2).
+// deleteAlchemyRequest cancels a request and answers its status after it (generation §3.2).
 func (s *Server) deleteAlchemyRequest(w http.ResponseWriter, r *http.Request) error {
 	st, err := s.Alchemy.Cancel(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *Server) deleteAlchemyRequest(w http.ResponseWriter, r *http.Request) er
 	return reply(w, r, http.StatusOK, &st)
 }
 
-// postAlchemyPop gives an alchemist something to do (§3.3).
+// postAlchemyPop gives an alchemist something to do (generation §3.3).
 func (s *Server) postAlchemyPop(w http.ResponseWriter, r *http.Request) error {
 	in, err := decode[api.AlchemyPop](w, r, api.AlchemyPopSchema)
 	if err != nil {
@@ -108,7 +108,7 @@ func (s *Server) postAlchemyPop(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, r, http.StatusOK, &api.AlchemyAnswer{AlchemyJob: job, Messages: s.Fleet.MessagesFor(offer.Worker.ID)})
 }
 
-// postAlchemySubmit takes a finished form (§3.4). The route has no schema layer.
+// postAlchemySubmit takes a finished form (generation §3.4). The route has no schema layer.
 func (s *Server) postAlchemySubmit(w http.ResponseWriter, r *http.Request) error {
 	body, err := looseObjectOf(w, r, maxAlchemyResult)
 	if err != nil {

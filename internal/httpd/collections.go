@@ -31,7 +31,7 @@ func (s *Server) collectionRoutes() []route {
 	}
 }
 
-// getCollections lists public collections (platform rulebook §3.13).
+// getCollections lists public collections (platform §3.13).
 func (s *Server) getCollections(w http.ResponseWriter, r *http.Request) error {
 	kind := r.URL.Query().Get("type")
 	if kind == "" {

@@ -21,7 +21,7 @@ import (
 const bodyTime = 60 * time.Second
 
 // decode reads the JSON body of a route with a schema layer into a T, in the
-// order of generation rulebook §0.2: body and content type, schema (all
+// order of generation §0.2: body and content type, schema (all
 // violations at once), then the argument parser (header apikey and the members
 // that the schema marks, the first missing one). The error is ready to be
 // returned by the handler.
@@ -31,7 +31,7 @@ func decode[T any](w http.ResponseWriter, r *http.Request, schema *api.Schema) (
 }
 
 // decodeRaw is decode for handlers that also need the body as it came: some
-// checks look at members that are in no schema (generation rulebook §1.4 #53).
+// checks look at members that are in no schema (generation §1.4 row 53).
 func decodeRaw[T any](w http.ResponseWriter, r *http.Request, schema *api.Schema) (T, map[string]any, error) {
 	v, err := readValue(w, r, schema.Size())
 	if err != nil {
@@ -78,7 +78,7 @@ func checkObject(r *http.Request, v any, schema *api.Schema) (map[string]any, er
 }
 
 // looseObject reads the body of a route without schema layer: what is no JSON
-// object counts as no members at all (platform rulebook §1.3). Only the size
+// object counts as no members at all (platform §1.3). Only the size
 // limit is an error.
 func looseObject(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
 	return looseObjectOf(w, r, api.DefaultMaxBytes)
@@ -221,7 +221,7 @@ func setReadTimeout(w http.ResponseWriter, d time.Duration) {
 }
 
 // refuseNUL looks for a NUL character in the texts of a decoded body, which no
-// store keeps (generation rulebook §0.3). The names are members that are cleaned
+// store keeps (generation §0.3). The names are members that are cleaned
 // instead and may hold one.
 func refuseNUL(in any, except ...string) error {
 	v := reflect.ValueOf(in)

@@ -1,6 +1,6 @@
 // Package httpd is the HTTP front of a horde: it parses a call, makes one call
 // of a domain package and writes the answer. It owns what every route has in
-// common, as platform rulebook §1 and generation rulebook §0 describe it:
+// common, as platform §1 and generation §0 describe it:
 //
 //   - server.go: Options, Server, start and stop of the listener
 //   - routes.go: the one table of all routes

@@ -43,8 +43,8 @@ func (s *Server) documentRoutes() []route {
 	}
 }
 
-// getDocument shows a document in the format that the query asks for (platform
-// rulebook §3.11).
+// getDocument shows a document in the format that the query asks for
+// (platform §3.11).
 func (s *Server) getDocument(name string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		format := api.HTML

@@ -29,8 +29,8 @@ const (
 	textWrongMethod   = "The method is not allowed for the requested URL."
 )
 
-// statuses is the one table from return code to HTTP status (platform rulebook
-// §5). Codes of status 400 are many and plain, so they are listed as words.
+// statuses is the one table from return code to HTTP status
+// (platform §5). Codes of status 400 are many and plain, so they are listed as words.
 var statuses = func() map[horde.Code]int {
 	table := map[horde.Code]int{}
 	for status, codes := range map[int]string{

@@ -10,7 +10,7 @@ import (
 )
 
 // filterRoutes are the lines of the routes table for prompt filters. All are for
-// moderators (platform rulebook §3.8).
+// moderators (platform §3.8).
 func (s *Server) filterRoutes() []route {
 	const one = "/api/v2/filters/{filter_id}"
 	kind := queryParam{"filter_type", &api.Schema{Type: api.Integer, Description: "Only filters of this type."}}

@@ -12,7 +12,7 @@ import (
 	"horde/internal/queue"
 )
 
-// postImageRequest takes a request for pictures (generation rulebook §1.1).
+// postImageRequest takes a request for pictures (generation §1.1).
 func (s *Server) postImageRequest(w http.ResponseWriter, r *http.Request) error {
 	in, raw, err := decodeRaw[api.ImageRequest](w, r, api.ImageRequestSchema)
 	if err != nil {
@@ -46,7 +46,7 @@ func (s *Server) replyAnswer(w http.ResponseWriter, r *http.Request, answer queu
 	return reply(w, r, http.StatusAccepted, answer.Accepted)
 }
 
-// getCheck tells how far a request is (§1.10).
+// getCheck tells how far a request is (generation §1.10).
 func (s *Server) getCheck(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.Queue.Check(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Server) getCheck(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, r, http.StatusOK, &c)
 }
 
-// getImageStatus is the check with the finished pictures (§1.11).
+// getImageStatus is the check with the finished pictures (generation §1.11).
 func (s *Server) getImageStatus(w http.ResponseWriter, r *http.Request) error {
 	st, err := s.Queue.Status(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -68,7 +68,7 @@ func (s *Server) getImageStatus(w http.ResponseWriter, r *http.Request) error {
 }
 
 // deleteImageRequest cancels a request and answers its status from before
-// (§1.12).
+// (generation §1.12).
 func (s *Server) deleteImageRequest(w http.ResponseWriter, r *http.Request) error {
 	st, err := s.Queue.Cancel(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *Server) deleteImageRequest(w http.ResponseWriter, r *http.Request) erro
 }
 
 // forClient puts pictures inline for clients that take only https links, when
-// ours are not (clients.md rule 7): they would read the link as base64.
+// ours are not (clients §0 row 7): they would read the link as base64.
 func (s *Server) forClient(r *http.Request, st api.ImageStatus) api.ImageStatus {
 	agent := clientAgent(r)
 	if !strings.HasPrefix(agent, "Lucid Creations:") && !strings.HasPrefix(agent, "dunkeroni") {
@@ -95,7 +95,7 @@ func (s *Server) forClient(r *http.Request, st api.ImageStatus) api.ImageStatus 
 // maxPopWait is the longest that a pop may ask to wait, in seconds.
 const maxPopWait = 60
 
-// postPop gives a worker something to do (§1.14).
+// postPop gives a worker something to do (generation §1.14).
 func (s *Server) postPop(w http.ResponseWriter, r *http.Request) error {
 	in, err := decode[api.ImagePop](w, r, api.ImagePopSchema)
 	if err != nil {
@@ -146,7 +146,7 @@ func preferredWait(r *http.Request) time.Duration {
 	return 0
 }
 
-// postSubmit takes a finished job (§1.20).
+// postSubmit takes a finished job (generation §1.20).
 func (s *Server) postSubmit(w http.ResponseWriter, r *http.Request) error {
 	in, err := decode[api.ImageSubmit](w, r, api.ImageSubmitSchema)
 	if err != nil {

@@ -18,7 +18,7 @@ type Limiter interface {
 	Take(key string, calls int, per time.Duration) (left int, reset time.Time, ok bool)
 }
 
-// What the calls of a rate are counted by (platform rulebook §1.6).
+// What the calls of a rate are counted by (platform §1.6).
 type rateKey int
 
 const (

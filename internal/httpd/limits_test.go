@@ -19,7 +19,7 @@ import (
 // standardRate is that of every operation without one of its own.
 const standardRate = "90/min by address"
 
-// rateTable is the table of generation rulebook §8 and platform rulebook §1.6:
+// rateTable is the table of generation §8 and platform §1.6:
 // below /api/v2, "+" before the higher number of whitelisted addresses (by key
 // the anonymous one has it too). A line holds for all methods of its path unless
 // it names one.

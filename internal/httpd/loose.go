@@ -10,7 +10,7 @@ import (
 
 // Members of bodies without a schema layer, read as the original's argument
 // parser does: a null counts as absent, everything is converted where it can be
-// (platform rulebook §1.3).
+// (platform §1.3).
 
 // looseBool is the truth of a member; nil when it is absent.
 func looseBool(body map[string]any, name string) *bool {

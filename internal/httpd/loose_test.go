@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// What the argument parser makes of members without a schema (platform rulebook
-// §1.3).
+// What the argument parser makes of members without a schema
+// (platform §1.3).
 func TestLooseMembers(t *testing.T) {
 	for _, c := range []struct {
 		body  string

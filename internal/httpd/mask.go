@@ -9,7 +9,7 @@ import (
 )
 
 // mask is a parsed X-Fields header: the members of an answer that its caller
-// wants (platform rulebook §1.2). The form is "a,b{c,d}", with or without braces
+// wants (platform §1.2). The form is "a,b{c,d}", with or without braces
 // around the whole; "*" stands for every member that is not named.
 type mask struct {
 	fields map[string]*mask // nil: the whole member

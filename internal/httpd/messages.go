@@ -8,7 +8,7 @@ import (
 )
 
 // messageRoutes are the lines of the routes table for messages to workers
-// (platform rulebook §3.5).
+// (platform §3.5).
 func (s *Server) messageRoutes() []route {
 	text := func(about string) *api.Schema { return &api.Schema{Type: api.String, Description: about} }
 	const list, one = "/api/v2/workers/messages", "/api/v2/workers/messages/{message_id}"

@@ -14,7 +14,7 @@ import (
 	"horde/internal/telemetry"
 )
 
-// Headers of every answer (platform rulebook §1.1, clients rule 1).
+// Headers of every answer (platform §1.1, clients §0 row 1).
 var (
 	corsOrigin  = []string{"*"}
 	corsMethods = []string{"POST, GET, OPTIONS, PUT, DELETE, PATCH"}

@@ -16,7 +16,7 @@ import (
 
 var errNotModerator = horde.Errorf("NotModerator", "This is for the moderators of this horde.")
 
-// getModes shows the switches of the whole horde (platform rulebook §3.9). Whoever
+// getModes shows the switches of the whole horde (platform §3.9). Whoever
 // sends a key must be a moderator, and sees all of them.
 func (s *Server) getModes(w http.ResponseWriter, r *http.Request) error {
 	now := s.Switches.Modes()

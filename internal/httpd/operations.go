@@ -11,7 +11,7 @@ import (
 )
 
 // operationRoutes are the lines of the routes table for what moderators do about
-// network addresses (platform rulebook §3.7).
+// network addresses (platform §3.7).
 func (s *Server) operationRoutes() []route {
 	const list, worker = "/api/v2/operations/ipaddr", "/api/v2/operations/block_worker_ipaddr/{worker_id}"
 	done, timeouts := map[int]any{http.StatusOK: api.Simple{}}, map[int]any{http.StatusOK: []api.IPTimeout{}}

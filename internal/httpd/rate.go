@@ -8,7 +8,7 @@ import (
 	"horde/internal/rating"
 )
 
-// ratingRates limits the rating of a request (platform rulebook §1.6).
+// ratingRates limits the rating of a request (platform §1.6).
 var ratingRates = rates{{calls: 5, per: time.Minute, by: byPath}}
 
 // ratingRoutes are the lines of the routes table for ratings.
@@ -20,8 +20,8 @@ func (s *Server) ratingRoutes() []route {
 	}
 }
 
-// postRating takes what a requester thinks of the pictures (generation rulebook
-// §1.13). Knowing the request's id is the right to do so.
+// postRating takes what a requester thinks of the pictures
+// (generation §1.13). Knowing the request's id is the right to do so.
 func (s *Server) postRating(w http.ResponseWriter, r *http.Request) error {
 	in, err := decode[api.Aesthetics](w, r, api.AestheticsSchema)
 	if err != nil {

@@ -13,7 +13,7 @@ func (s *Server) getRegister(w http.ResponseWriter, _ *http.Request) error {
 	return s.page(w, http.StatusOK, "register", registerPage{Frame: s.frame("Get an API key")})
 }
 
-// postRegister makes a pseudonymous account (platform rulebook §8.1). What the
+// postRegister makes a pseudonymous account (platform §8.1). What the
 // domain refuses is shown on the page, whose status is 200 in every case.
 func (s *Server) postRegister(w http.ResponseWriter, r *http.Request) error {
 	p := registerPage{Frame: s.frame("Get an API key")}
@@ -51,7 +51,7 @@ func readForm(w http.ResponseWriter, r *http.Request) (string, error) {
 	return r.PostForm.Get("username"), nil
 }
 
-// serviceInfo is the answer of /.well-known/serviceinfo (platform rulebook §8.5).
+// serviceInfo is the answer of /.well-known/serviceinfo (platform §8.5).
 type serviceInfo struct {
 	Version  string `json:"version"`
 	Software struct {

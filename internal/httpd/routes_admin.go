@@ -7,7 +7,7 @@ import (
 	"horde/api"
 )
 
-// Limits of the routes below (platform rulebook §1.6).
+// Limits of the routes below (platform §1.6).
 var (
 	userRates     = rates{{calls: 60, per: time.Minute, by: byPath}}
 	workerIDRates = rates{{calls: 30, per: time.Minute, by: byPath}}

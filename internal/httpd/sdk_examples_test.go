@@ -128,14 +128,14 @@ func members(t *testing.T, path string, v any, s *api.Schema) {
 // otherMembers are members of example answers where the original's document and
 // its answers are not the same: by the end of their path, with what is answered.
 var otherMembers = map[string]string{
-	"payload.seed_variation":                         "nothing (generation rulebook §1.18)",
-	"tokens_generated":                               "nothing (platform rulebook §4.2)",
+	"payload.seed_variation":                         "nothing (generation §1.18)",
+	"tokens_generated":                               "nothing (platform §4.2)",
 	"sharedkey":                                      "shared_key, the key itself",
 	"messages.expiry":                                "a date; the document shows the body that makes a message",
 	"_v2_workers_messages_get_200.expiry":            "a date",
 	"_v2_workers_messages_post_200.expiry":           "a date",
 	"_v2_workers_messages_message_id_get_200.expiry": "a date",
-	"_v2_filters_post_200.suspicion":                 "a text (platform rulebook §3.8)",
+	"_v2_filters_post_200.suspicion":                 "a text (platform §3.8)",
 	"_v2_users_get_200.active_generations":           "an empty object",
 	"_v2_users_get_200.monthly_kudos":                "an empty object",
 }

@@ -8,7 +8,7 @@ import (
 	"horde/internal/account"
 )
 
-// sharedKeyRates limits the making of shared keys (platform rulebook §1.6).
+// sharedKeyRates limits the making of shared keys (platform §1.6).
 var sharedKeyRates = rates{{calls: 5, per: time.Minute, by: byPath}}
 
 // sharedKeyRoutes are the lines of the routes table for shared keys.
@@ -63,7 +63,7 @@ func readSharedKey(w http.ResponseWriter, r *http.Request) (c account.SharedKeyC
 	}{c.Name})
 }
 
-// putSharedKey makes a shared key (platform rulebook §3.3).
+// putSharedKey makes a shared key (platform §3.3).
 func (s *Server) putSharedKey(w http.ResponseWriter, r *http.Request) error {
 	in, _, err := readSharedKey(w, r)
 	if err != nil {

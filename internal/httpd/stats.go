@@ -34,7 +34,7 @@ var imageModelsQuery = []queryParam{
 	{"model_state", &api.Schema{Type: api.String, Description: "known, custom or all.", Default: stats.Known}},
 }
 
-// getImageTotals sums up the images of the horde (platform rulebook §3.10).
+// getImageTotals sums up the images of the horde (platform §3.10).
 func (s *Server) getImageTotals(w http.ResponseWriter, r *http.Request) error {
 	t, err := s.Stats.Images(r.Context())
 	if err != nil {

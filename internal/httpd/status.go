@@ -11,7 +11,7 @@ import (
 	"horde/internal/horde"
 )
 
-// getHeartbeat tells that this node lives (platform rulebook §3.9). It is cheap
+// getHeartbeat tells that this node lives (platform §3.9). It is cheap
 // and never limited.
 func (s *Server) getHeartbeat(w http.ResponseWriter, r *http.Request) error {
 	h := api.Heartbeat{Message: "OK", Version: s.Version, Threads: runtime.GOMAXPROCS(0), ActiveCount: s.metrics.active(), DBConnection: true}

@@ -8,7 +8,7 @@ import (
 	"horde/internal/style"
 )
 
-// Limits of styles and collections (platform rulebook §1.6).
+// Limits of styles and collections (platform §1.6).
 var (
 	styleRates = rates{
 		{calls: 90, per: time.Minute, by: byPath, privileged: 300},
@@ -84,7 +84,7 @@ func listing(r *http.Request, kind string) (style.Listing, error) {
 	return l, err
 }
 
-// getImageStyles lists public image styles (platform rulebook §3.12).
+// getImageStyles lists public image styles (platform §3.12).
 func (s *Server) getImageStyles(w http.ResponseWriter, r *http.Request) error {
 	found, err := s.listStyles(r, style.Image)
 	if err != nil {

@@ -86,7 +86,7 @@ const (
 
 // describe collects what is known of the routes under /api/v2 or under /api/ext/v1
 // that have a doc. Clients check that they know everything in the former, so it has
-// the original's names and no words of its own (clients rulebook §5), and our
+// the original's names and no words of its own (clients §5), and our
 // extensions have a document of their own.
 func (s *Server) describe(part string, in wording, level api.Level) *document {
 	d := &document{title: s.Title, part: part, paths: map[string]map[string]any{}, definitions: errorDefinitions(), examples: map[string]any{}, inPlace: map[string]any{}}

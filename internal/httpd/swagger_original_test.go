@@ -75,7 +75,7 @@ func byName(list []any) (map[string]any, bool) {
 	return out, true
 }
 
-// The document is the original's in everything but its prose (clients rulebook §5):
+// The document is the original's in everything but its prose (clients §5):
 // paths, operations, parameters, answers and refusals, definitions with their
 // hierarchy, names, types, limits, enums and defaults.
 func TestSwaggerIsTheOriginalsDocument(t *testing.T) {
@@ -130,8 +130,8 @@ func TestSwaggerIsTheOriginalsDocument(t *testing.T) {
 	}
 }
 
-// The Python SDK reads the document with models that allow nothing else (clients
-// rulebook §5).
+// The Python SDK reads the document with models that allow nothing else
+// (clients §5).
 func TestSwaggerHasOnlyKnownKeys(t *testing.T) {
 	var d struct {
 		Info, Responses map[string]any

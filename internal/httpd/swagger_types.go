@@ -12,7 +12,7 @@ import (
 
 // definitionNames are the names that the original's document gives to the types
 // of answers. Generated clients and the Python SDK go by them: a definition they
-// do not know fails their checks (clients rulebook §5). A type that is not here
+// do not know fails their checks (clients §5). A type that is not here
 // has the same name on both sides, or none in the original and is put inline.
 var definitionNames = map[reflect.Type]string{
 	reflect.TypeFor[api.Accepted]():          "RequestAsync",

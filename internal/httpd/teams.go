@@ -9,7 +9,7 @@ import (
 	"horde/internal/horde"
 )
 
-// teamRates are shared by all calls of a team (platform rulebook §1.6).
+// teamRates are shared by all calls of a team (platform §1.6).
 var teamRates = rates{{calls: 30, per: time.Minute, by: byPath}}
 
 // teamRoutes are the lines of the routes table for teams of workers.
@@ -40,7 +40,7 @@ func (s *Server) teamRoutes() []route {
 	}
 }
 
-// getTeams lists all teams (platform rulebook §3.6).
+// getTeams lists all teams (platform §3.6).
 func (s *Server) getTeams(w http.ResponseWriter, r *http.Request) error {
 	list, err := s.Fleet.Teams(r.Context())
 	if err != nil {

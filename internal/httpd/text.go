@@ -7,7 +7,7 @@ import (
 	"horde/internal/queue"
 )
 
-// postTextRequest takes a request for texts (generation rulebook §2.1).
+// postTextRequest takes a request for texts (generation §2.1).
 func (s *Server) postTextRequest(w http.ResponseWriter, r *http.Request) error {
 	in, err := decode[api.TextRequest](w, r, api.TextRequestSchema)
 	if err != nil {
@@ -18,7 +18,7 @@ func (s *Server) postTextRequest(w http.ResponseWriter, r *http.Request) error {
 }
 
 // getTextStatus tells how far a request for texts is, with the finished ones
-// (§2.6).
+// (generation §2.6).
 func (s *Server) getTextStatus(w http.ResponseWriter, r *http.Request) error {
 	st, err := s.Queue.TextStatus(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -36,7 +36,7 @@ func (s *Server) deleteTextRequest(w http.ResponseWriter, r *http.Request) error
 	return reply(w, r, http.StatusOK, &st)
 }
 
-// postTextPop gives a text worker something to do (§2.7). What of it is cleaned
+// postTextPop gives a text worker something to do (generation §2.7). What of it is cleaned
 // may hold a NUL.
 func (s *Server) postTextPop(w http.ResponseWriter, r *http.Request) error {
 	in, err := decode[api.TextPop](w, r, api.TextPopSchema)
@@ -63,7 +63,7 @@ func (s *Server) postTextPop(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, r, http.StatusOK, job)
 }
 
-// postTextSubmit takes a finished text (§2.8). The text may hold a NUL, which is
+// postTextSubmit takes a finished text (generation §2.8). The text may hold a NUL, which is
 // replaced; seed is no part of the schema.
 func (s *Server) postTextSubmit(w http.ResponseWriter, r *http.Request) error {
 	in, raw, err := decodeRaw[api.TextSubmit](w, r, api.TextSubmitSchema)

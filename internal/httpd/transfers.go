@@ -29,7 +29,7 @@ func (s *Server) gift(w http.ResponseWriter, r *http.Request) (*account.User, ac
 	return source, account.Gift{Target: target, Amount: amount, Key: r.Header.Get("Idempotency-Key")}, err
 }
 
-// postTransfer gives kudos to somebody (platform rulebook §3.2).
+// postTransfer gives kudos to somebody (platform §3.2).
 func (s *Server) postTransfer(w http.ResponseWriter, r *http.Request) error {
 	source, gift, err := s.gift(w, r)
 	if err != nil {
@@ -43,8 +43,8 @@ func (s *Server) postTransfer(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, r, http.StatusOK, &api.KudosTransferred{Transferred: api.Float(gift.Amount)})
 }
 
-// postAward gives kudos of the horde to somebody, or takes some back (platform
-// rulebook §3.2).
+// postAward gives kudos of the horde to somebody, or takes some back
+// (platform §3.2).
 func (s *Server) postAward(w http.ResponseWriter, r *http.Request) error {
 	source, gift, err := s.gift(w, r)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // popOwner finds the user whose worker pops. A malformed priority username is
-// refused before the key is looked at (generation rulebook §1.14).
+// refused before the key is looked at (generation §1.14).
 func (s *Server) popOwner(r *http.Request, priority []string) (*account.User, error) {
 	for _, name := range priority {
 		if !strings.Contains(name, "#") {
@@ -23,7 +23,7 @@ func (s *Server) popOwner(r *http.Request, priority []string) (*account.User, er
 	return s.Accounts.ByKey(r.Context(), apiKey(r))
 }
 
-// getFindUser tells whose a key is (platform rulebook §3.1).
+// getFindUser tells whose a key is (platform §3.1).
 func (s *Server) getFindUser(w http.ResponseWriter, r *http.Request) error {
 	key := apiKey(r)
 	if key == "" {
@@ -56,7 +56,7 @@ func (s *Server) getFindUser(w http.ResponseWriter, r *http.Request) error {
 }
 
 // postTestUser makes an account for tests; only from this machine, and only
-// where the operator switched it on (platform rulebook §8.6).
+// where the operator switched it on (platform §8.6).
 func (s *Server) postTestUser(w http.ResponseWriter, r *http.Request) error {
 	if !s.TestAccounts {
 		return replyPlain(w, http.StatusNotFound, &api.Error{Message: "Not Found"})

@@ -13,7 +13,7 @@ import (
 	"horde/internal/horde"
 )
 
-// getUsers lists the users, 25 a page (platform rulebook §3.1).
+// getUsers lists the users, 25 a page (platform §3.1).
 func (s *Server) getUsers(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	page, err := queryInt(query.Get("page"), "page", 1)

@@ -26,7 +26,7 @@ func (s *Server) moderates(r *http.Request) (bool, error) {
 	return user.Is(account.Moderator), nil
 }
 
-// getWorkers lists the workers that are online (platform rulebook §3.4).
+// getWorkers lists the workers that are online (platform §3.4).
 func (s *Server) getWorkers(w http.ResponseWriter, r *http.Request) error {
 	moderator, err := s.moderates(r)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 // only delay one another.
 var encoding = make(chan struct{}, runtime.GOMAXPROCS(0))
 
-// EncodeWebP writes img as a WebP file. Quality runs from 0 to 100 (generation
-// rulebook §1.6: 50 for source pictures); a build without cgo writes lossless
+// EncodeWebP writes img as a WebP file. Quality runs from 0 to 100
+// (generation §1.6: 50 for source pictures); a build without cgo writes lossless
 // files and ignores it. The colours under transparent pixels are kept, since an
 // inpainting worker paints over them (not without cgo). It waits while as many pictures as there
 // are processors are being encoded. Pictures with a side above MaxSide give

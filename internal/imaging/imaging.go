@@ -8,7 +8,7 @@
 // animation the first frame counts. What a file says of its pixels beside them
 // (EXIF orientation, colour profile) is applied when it is decoded, and gone
 // after that. WebP is the only format written
-// (generation rulebook §1.6): by libwebp where the build has cgo, else by a
+// (generation §1.6): by libwebp where the build has cgo, else by a
 // lossless encoder in Go, whose files are larger but as valid.
 //
 //	h, err := imaging.Inspect(data)                       // header only
@@ -53,8 +53,8 @@ type Limits struct {
 	MaxSide   int // longer side in pixels
 }
 
-// Source are the limits of a picture that a requester sends (generation
-// rulebook §1.6: an area of 3072×3072).
+// Source are the limits of a picture that a requester sends
+// (generation §1.6: an area of 3072×3072).
 var Source = Limits{MaxBytes: 20 << 20, MaxPixels: 3072 * 3072, MaxSide: MaxSide}
 
 func (l Limits) orDefault() Limits {
@@ -89,8 +89,8 @@ type Header struct {
 	Width, Height int    // of the whole canvas as it is meant to be seen, in pixels
 	// Alpha reports whether pixels can be transparent, in whatever way the format
 	// says so: a channel, a palette with alpha, a colour that counts as
-	// transparent. Such an image carries its own inpainting mask (generation
-	// rulebook §1.6), even when all of it is opaque.
+	// transparent. Such an image carries its own inpainting mask
+	// (generation §1.6), even when all of it is opaque.
 	Alpha bool
 	// Animated tells of a WebP of several frames.
 	Animated bool

@@ -16,7 +16,7 @@ func Tiles(width, height int) int {
 }
 
 // FormReward is the worth of a filled-in form about a picture of so many tiles
-// (§6.7): what its worker's owner earns.
+// (generation §6.7): what its worker's owner earns.
 func FormReward(name string, tiles int) horde.Kudos {
 	if _, post := api.PostProcessorByName(name); post {
 		return horde.Whole(3 * int64(tiles))
@@ -28,7 +28,7 @@ func FormReward(name string, tiles int) horde.Kudos {
 }
 
 // FormBurn is what the requester pays for a form of this reward: one more, and
-// another one where slow workers may serve it (§6.3; the opposite of what the
+// another one where slow workers may serve it (generation §6.3; the opposite of what the
 // field promises, kept because it shows on the wire).
 func FormBurn(reward horde.Kudos, slowWorkers bool) horde.Kudos {
 	if slowWorkers {

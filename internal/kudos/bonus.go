@@ -9,11 +9,11 @@ import (
 var Styled = Bucket{func(t *store.Totals) *horde.Kudos { return &t.Styled }, StyleUsed}
 
 // StyleReward is what the owner of a style gets for each accepted request of
-// somebody else that uses it (§6.11).
+// somebody else that uses it (generation §6.11).
 func StyleReward() horde.Kudos { return horde.Whole(2) }
 
 // Bonus gives a user newly minted kudos for something else than a delivery: a
-// style that was used, pictures that were rated (generation rulebook §6.11). All
+// style that was used, pictures that were rated (generation §6.11). All
 // of it can be spent at once.
 func (e *Entry) Bonus(user int64, amount horde.Kudos, b Bucket) error {
 	e.note(user, b.what, amount)

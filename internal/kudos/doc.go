@@ -4,8 +4,8 @@
 // picture before its model is known, [Order.Reward] what its worker is told,
 // [Order.Burn] what its requester pays, [Pricer.Quote] what a whole request will
 // cost, and [Pricer.Explain] how that came about. [TextOrder] has the same for
-// texts, [FormReward] and [FormBurn] for alchemy. They follow generation rulebook
-// §6; a § alone in this package is one of that rulebook.
+// texts, [FormReward] and [FormBurn] for alchemy. They follow
+// generation §6.
 //
 // The ledger is written through an [Entry], within a unit of work of the store:
 // its methods charge, reward, give and set balances, and post the counterparts to

@@ -6,7 +6,7 @@ import (
 )
 
 // A net sees a job as Inputs numbers. The first 47 are those of the original
-// (§6.1), in its order:
+// (generation §6.1), in its order:
 //
 //	0      height / 1024
 //	1      width / 1024
@@ -48,7 +48,7 @@ const (
 	roomPosts   = roomControl + RoomControls
 )
 
-// Names with a place of their own, in the order of §6.1.
+// Names with a place of their own, in the order of generation §6.1.
 var (
 	fixedSamplers = []string{
 		"ddim", "k_dpm_2", "k_dpm_2_a", "k_dpm_adaptive", "k_dpm_fast", "k_dpmpp_2m", "k_dpmpp_2s_a",

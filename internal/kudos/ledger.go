@@ -56,7 +56,7 @@ func (e *Entry) post(account string, amount horde.Kudos) {
 
 // Charge takes amount from what a user can spend. The balance never falls below
 // the user's floor; the part that would is forgiven, in a posting of its own
-// (generation rulebook §6.10). parts name what the amount consists of; what they
+// (generation §6.10). parts name what the amount consists of; what they
 // leave of it is the burn.
 func (e *Entry) Charge(user int64, amount horde.Kudos, parts ...Part) error {
 	return e.ChargeAtMost(user, amount, amount, parts...)
@@ -89,7 +89,7 @@ func (e *Entry) ChargeAtMost(user int64, amount, most horde.Kudos, parts ...Part
 }
 
 // Reward gives newly minted kudos to a worker's owner: all of it to spend when
-// trusted, else half of it (rounded half to even) into escrow (§6.4).
+// trusted, else half of it (rounded half to even) into escrow (generation §6.4).
 func (e *Entry) Reward(owner int64, amount horde.Kudos, trusted bool) error {
 	var kept horde.Kudos
 	if !trusted {
@@ -119,7 +119,7 @@ func (e *Entry) Escrow(owner int64, amount horde.Kudos) error {
 }
 
 // SetBalance makes a balance exactly amount, without regard to the floor (the
-// minting route of tests, platform rulebook §8.6).
+// minting route of tests, platform §8.6).
 func (e *Entry) SetBalance(user int64, amount horde.Kudos) error {
 	var delta horde.Kudos
 	err := e.tx.ChangeAccount(user, func(a *store.Account) {
@@ -176,7 +176,7 @@ func halfToEven(k horde.Kudos) horde.Kudos {
 }
 
 // Spendable is what a user may commit: the balance above the floor that is not
-// held for something else (§1.5).
+// held for something else (generation §1.5).
 func Spendable(a *store.Account) horde.Kudos { return a.Balance - a.Lowest - a.Held }
 
 // ErrTooPoor says that an account cannot cover a hold.

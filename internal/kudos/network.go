@@ -37,7 +37,7 @@ type Layer struct {
 	Bias    []float32 // Out
 }
 
-// Net is a price network (§6.1): a multilayer perceptron whose one output is
+// Net is a price network (generation §6.1): a multilayer perceptron whose one output is
 // Scale times the seconds that a job is expected to take. It never changes, so
 // any number of goroutines may use it.
 type Net struct {
@@ -55,11 +55,11 @@ const (
 )
 
 const (
-	basisKudos = 10 + 1 // of the basis job: 10 and the "adjustment" of §6.1
+	basisKudos = 10 + 1 // of the basis job: 10 and the "adjustment" of generation §6.1
 	minSeconds = 0.01   // no job is shorter, whatever a net says
 )
 
-// BasisJob is the job that is worth 11 kudos by every net (§6.1).
+// BasisJob is the job that is worth 11 kudos by every net (generation §6.1).
 func BasisJob() Order {
 	return Order{Width: 512, Height: 512, Steps: 50, Cfg: 7.5, Sampler: "k_euler", Karras: true, N: 1}
 }
@@ -140,7 +140,7 @@ func (n *Net) Seconds(o *Order) (s float64, ok bool) {
 }
 
 // Kudos is the net's price of one picture: seconds as a share of those of the
-// basis job, which is worth 11 (§6.1). ok as for Seconds.
+// basis job, which is worth 11 (generation §6.1). ok as for Seconds.
 func (n *Net) Kudos(o *Order) (k float64, ok bool) {
 	s, ok := n.Seconds(o)
 	if !ok {

@@ -13,7 +13,7 @@ import (
 	"horde/api"
 )
 
-// usual is the request of the golden table of §6.1 before a row changes it.
+// usual is the request of the golden table of generation §6.1 before a row changes it.
 func usual() Order {
 	return Order{Width: 512, Height: 512, Steps: 30, Cfg: 5, Sampler: "k_euler_a", Karras: true, N: 1}
 }

@@ -48,7 +48,7 @@ func NewPricer(n *Net) *Pricer { return &Pricer{n} }
 // Net is the pricer's net, nil where it has none.
 func (p *Pricer) Net() *Net { return p.net }
 
-// Price returns the base price of one picture in kudos (§6.1): before the model
+// Price returns the base price of one picture in kudos (generation §6.1): before the model
 // factor, and what the answer to a request shows.
 func (p *Pricer) Price(o Order) float64 { return p.price(&o, nil) }
 
@@ -70,11 +70,11 @@ func (p *Pricer) price(o *Order, tell func(Step)) float64 {
 	return k
 }
 
-// LoraSurcharge is what n LoRAs add to the price of a picture (§6.1).
+// LoraSurcharge is what n LoRAs add to the price of a picture (generation §6.1).
 func LoraSurcharge(n int) float64 { return float64(n) * perLora }
 
 // TISurcharge is what n textual inversions add to the price of a picture: once,
-// however many (§6.1).
+// however many (generation §6.1).
 func TISurcharge(n int) float64 {
 	if n > 0 {
 		return perTIs
@@ -115,7 +115,7 @@ func (p *Pricer) unknown(o *Order) string {
 	return o.SourceProcessing
 }
 
-// Formula is the fixed price formula of §6.1, for what a net has no input for.
+// Formula is the fixed price formula of generation §6.1, for what a net has no input for.
 func Formula(o *Order) float64 {
 	const unit = 0.1232
 	// Below 64×64 the area term would be no number; the schema forbids such sizes.
@@ -132,7 +132,7 @@ func Formula(o *Order) float64 {
 	return k
 }
 
-// ModelFactor multiplies the base price by what the model used is built on (§6.2).
+// ModelFactor multiplies the base price by what the model used is built on (generation §6.2).
 func (o Order) ModelFactor(baseline string) float64 {
 	switch baseline {
 	case catalog.SDXL:
@@ -160,10 +160,10 @@ func (o Order) Reward(base float64, baseline string) float64 {
 }
 
 // Earned is what a reward is worth to the worker's owner: bridgeFactor is that
-// of the worker's bridge (§6.4).
+// of the worker's bridge (generation §6.4).
 func Earned(reward, bridgeFactor float64) float64 { return reward * bridgeFactor }
 
-// Burn is what the requester pays for a delivered picture of this reward (§6.3).
+// Burn is what the requester pays for a delivered picture of this reward (generation §6.3).
 // A censored picture has the reward 0.
 func (o Order) Burn(reward float64) float64 { return o.burn(reward, nil) }
 
@@ -199,7 +199,7 @@ func (o *Order) burn(reward float64, tell func(Step)) float64 {
 	return k
 }
 
-// BurnFactor is the surcharge of a post-processor to the requester (§1.3).
+// BurnFactor is the surcharge of a post-processor to the requester (generation §1.3).
 func BurnFactor(name string) float64 {
 	switch name {
 	case "GFPGAN", "GFPGANv1.3", "CodeFormers", "RestoreFormer", "strip_background":
@@ -209,7 +209,7 @@ func BurnFactor(name string) float64 {
 }
 
 // Tax is charged once when a request is accepted, and never returned: 3, and 5
-// for each extra source picture (§6.3).
+// for each extra source picture (generation §6.3).
 func (o Order) Tax() horde.Kudos { return horde.Whole(baseTax + perExtraSource*int64(o.ExtraSources)) }
 
 const (
@@ -231,8 +231,8 @@ type Quote struct {
 // kudos are needed upfront.
 func (q Quote) Total() horde.Kudos { return q.Tax + horde.Kudos(q.N)*q.Picture }
 
-// Quote prices a request before its models are known for certain (decisions
-// #6, which replaces the estimate of §6.6): baselines are those of the models
+// Quote prices a request before its models are known for certain
+// (decision 6, which replaces the estimate of generation §6.6): baselines are those of the models
 // it names or, where it names none, of the models that live workers offer; the
 // dearest counts.
 func (p *Pricer) Quote(o Order, baselines []string) Quote { return p.quote(&o, baselines, nil) }
@@ -258,7 +258,7 @@ func (p *Pricer) quote(o *Order, baselines []string, tell func(Step)) Quote {
 }
 
 // AccurateSteps is how many steps a sampler really takes: k_dpm_adaptive always
-// 40, second-order samplers twice what was asked (§1.3).
+// 40, second-order samplers twice what was asked (generation §1.3).
 func AccurateSteps(sampler string, steps int) int {
 	switch sampler {
 	case "k_dpm_adaptive":

@@ -87,7 +87,7 @@ func TestBurn(t *testing.T) {
 	}
 }
 
-// The surcharges of §1.3, of every post-processor that there is.
+// The surcharges of generation §1.3, of every post-processor that there is.
 func TestBurnFactors(t *testing.T) {
 	free := []string{"GFPGAN", "GFPGANv1.3", "CodeFormers", "RestoreFormer", "strip_background"}
 	for _, p := range api.PostProcessors {
@@ -101,7 +101,7 @@ func TestBurnFactors(t *testing.T) {
 	}
 }
 
-// The example of §6.3: SDXL, 1024×1024, 30 steps, of the original's base price.
+// The example of generation §6.3: SDXL, 1024×1024, 30 steps, of the original's base price.
 func TestExampleOfRulebook(t *testing.T) {
 	o := usual()
 	o.Width, o.Height = 1024, 1024
@@ -114,7 +114,7 @@ func TestExampleOfRulebook(t *testing.T) {
 	}
 }
 
-// What workers earn (§6.4), by the factors that package bridge knows.
+// What workers earn (generation §6.4), by the factors that package bridge knows.
 func TestEarned(t *testing.T) {
 	for factor, want := range map[float64]float64{1: 41.98, 0.9: 37.782, 0.75: 31.485} {
 		if got := Earned(41.98, factor); math.Abs(got-want) > 1e-9 {
@@ -123,7 +123,7 @@ func TestEarned(t *testing.T) {
 	}
 }
 
-// The table of alchemy (§6.7, §6.3).
+// The table of alchemy (generation §6.7, §6.3).
 func TestAlchemyValues(t *testing.T) {
 	for _, c := range []struct {
 		form   string
@@ -145,7 +145,7 @@ func TestAlchemyValues(t *testing.T) {
 	}
 }
 
-// Uptime (§6.8) and the reward for a style (§6.11).
+// Uptime (generation §6.8) and the reward for a style (§6.11).
 func TestUptimeValues(t *testing.T) {
 	for _, c := range []struct {
 		models int

@@ -7,7 +7,7 @@ import (
 	"horde/internal/store"
 )
 
-// Shared keys (generation rulebook §6.11, decisions "Second round"). What a request
+// Shared keys (generation §6.11, decision 49). What a request
 // can cost is set aside on the key's budget when it is taken, eaten by its charges
 // and freed when nothing more of it will be charged. So what is set aside never
 // exceeds the budget, and what a key's owner is charged through it never exceeds

@@ -30,13 +30,13 @@ const (
 const UsualModel = 13
 
 // contextFactor is what the length of the context, in tokens, multiplies a
-// price by (§6.5).
+// price by (generation §6.5).
 func contextFactor(tokens int) float64 {
 	return min(max(1.2+math.Pow(2.2, math.Log2(float64(tokens)/1024)), leastContext), mostContext)
 }
 
 // Tokens estimates how many tokens a text of so many characters has: not fewer
-// than 20, not more than asked for (§5.4).
+// than 20, not more than asked for (generation §5.4).
 func (o TextOrder) Tokens(chars int) int {
 	return min(o.MaxLength, max(leastTokens, (chars+charsAToken-1)/charsAToken))
 }
@@ -46,7 +46,7 @@ func sizeFactor(billions float64) float64 {
 	return math.Pow(max(billions, smallModel)/smallModel, growth)
 }
 
-// Estimate is the price of one text before it is written (§6.5): of billions, the
+// Estimate is the price of one text before it is written (generation §6.5): of billions, the
 // size of the first model named; 0 where any may serve.
 func (o TextOrder) Estimate(billions float64) float64 { return o.estimate(billions, "", nil) }
 
@@ -71,7 +71,7 @@ func (o TextOrder) estimate(billions float64, model string, tell func(Step)) flo
 	return k
 }
 
-// DryRun is the answer to a dry run, in whole kudos (§2.5).
+// DryRun is the answer to a dry run, in whole kudos (generation §2.5).
 func (o TextOrder) DryRun(billions float64) float64 { return o.dryRun(billions, "", nil) }
 
 // dryRun is DryRun; tell, where given, hears of each step.
@@ -109,7 +109,7 @@ func (o TextOrder) Most(billions float64, styled bool) horde.Kudos {
 	return TextTax(styled) + horde.Kudos(o.N)*horde.KudosOf(BurnText(reward))
 }
 
-// Upfront is what is set aside where kudos are needed upfront (§2.4): of
+// Upfront is what is set aside where kudos are needed upfront (generation §2.4): of
 // billions, the size of the largest model named; 0 where any may serve.
 func (o TextOrder) Upfront(billions float64) horde.Kudos {
 	if billions == 0 {
@@ -119,7 +119,7 @@ func (o TextOrder) Upfront(billions float64) horde.Kudos {
 }
 
 // TextTax is charged once when a request is accepted: 1, and 2 with a style
-// (§6.3).
+// (generation §6.3).
 func TextTax(styled bool) horde.Kudos {
 	if styled {
 		return horde.Whole(3)
@@ -135,8 +135,8 @@ type Written struct {
 	Trusted   bool    // the worker's owner is
 }
 
-// Reward is the worth of a delivered text (§6.5). The estimate of the prompt is
-// capped as the text's is (decisions #26).
+// Reward is the worth of a delivered text (generation §6.5). The estimate of the prompt is
+// capped as the text's is (decision 26).
 func (o TextOrder) Reward(w Written) float64 {
 	if o.Targeted {
 		return targetedPrice
@@ -157,5 +157,5 @@ func (o TextOrder) Reward(w Written) float64 {
 }
 
 // BurnText is what the requester pays for a delivered text of this reward. A
-// censored text has the reward 0 (§6.3).
+// censored text has the reward 0 (generation §6.3).
 func BurnText(reward float64) float64 { return reward + 1 }

@@ -16,7 +16,7 @@ import (
 	"horde/internal/horde"
 )
 
-// The values that generation rulebook §6.5 gives.
+// The values that generation §6.5 gives.
 func TestTextValues(t *testing.T) {
 	for _, c := range []struct {
 		max, prompt, chars int

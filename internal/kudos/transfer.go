@@ -5,8 +5,8 @@ import (
 	"horde/internal/store"
 )
 
-// Bucket is where a movement is counted among a user's totals (platform rulebook
-// §6.3), and what it is called in words.
+// Bucket is where a movement is counted among a user's totals
+// (platform §6.3), and what it is called in words.
 type Bucket struct {
 	of   func(*store.Totals) *horde.Kudos
 	what What
@@ -30,7 +30,7 @@ func (e *Entry) Grant(user int64, amount horde.Kudos, b Bucket) error {
 	return nil
 }
 
-// Monthly gives a user what is due for a month, made up of parts (§6.11).
+// Monthly gives a user what is due for a month, made up of parts (generation §6.11).
 func (e *Entry) Monthly(user int64, parts ...Part) error {
 	var amount horde.Kudos
 	for _, p := range parts {
@@ -45,8 +45,8 @@ func (e *Entry) Monthly(user int64, parts ...Part) error {
 }
 
 // Transfer moves kudos from one user to another; ErrTooPoor when the source
-// cannot spend so much. A donation is a gift to an education account (platform
-// rulebook §3.2).
+// cannot spend so much. A donation is a gift to an education account
+// (platform §3.2).
 func (e *Entry) Transfer(source, target int64, amount horde.Kudos, donation bool) error {
 	a, err := e.tx.Account(source)
 	if err != nil {
@@ -71,7 +71,7 @@ func (e *Entry) Transfer(source, target int64, amount horde.Kudos, donation bool
 }
 
 // Promote moves a user's whole escrow to what can be spent: the user has become
-// trusted (platform rulebook §6.4).
+// trusted (platform §6.4).
 func (e *Entry) Promote(user int64) error {
 	a, err := e.tx.Account(user)
 	if err != nil || a.Escrow == 0 {

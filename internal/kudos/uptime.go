@@ -3,7 +3,7 @@ package kudos
 import "horde/internal/horde"
 
 // ImageUptime is the reward for ten minutes of an image worker that offers so
-// many models, and LoRAs or not (§6.8).
+// many models, and LoRAs or not (generation §6.8).
 func ImageUptime(models int, loras bool) horde.Kudos {
 	reward := horde.Whole(50 + 2*int64(models))
 	if loras {
@@ -12,10 +12,10 @@ func ImageUptime(models int, loras bool) horde.Kudos {
 	return reward
 }
 
-// FormUptime is the reward for ten minutes of an alchemist (§6.8).
+// FormUptime is the reward for ten minutes of an alchemist (generation §6.8).
 func FormUptime() horde.Kudos { return horde.Whole(40) }
 
-// TextUptime is the reward for ten minutes of a text worker (§6.8): of the size
+// TextUptime is the reward for ten minutes of a text worker (generation §6.8): of the size
 // of its first model in billions, 0 where that is not known.
 func TextUptime(maxContext int, billions float64, validated bool) horde.Kudos {
 	const mostCounted = 262144

@@ -1,6 +1,6 @@
 // Package limit counts calls in fixed windows of time and remembers which
-// addresses have the higher limits (generation rulebook §8, platform rulebook
-// §1.6). What is limited, and by which key, is the caller's business:
+// addresses have the higher limits (generation §8,
+// platform §1.6). What is limited, and by which key, is the caller's business:
 //
 //	left, reset, ok := windows.Take(key, 90, time.Minute)
 //

@@ -15,7 +15,7 @@ const Stay = 24 * time.Hour
 const maxStays = 100_000
 
 // Services are the two addresses that the original always gives the higher
-// limits (platform rulebook §1.6).
+// limits (platform §1.6).
 var Services = []netip.Addr{netip.MustParseAddr("212.227.227.178"), netip.MustParseAddr("5.189.169.230")}
 
 // Whitelist is the addresses with the higher limits: some for ever, others for

@@ -13,7 +13,7 @@ import (
 	"horde/internal/store"
 )
 
-// Figures of generation rulebook §7.4.
+// Figures of generation §7.4.
 const (
 	timeoutStep    = 3 * time.Minute // the first timeout; each later one is two steps longer
 	serviceTimeout = 5 * time.Minute // the longest of a service
@@ -38,7 +38,7 @@ type AddressConfig struct {
 }
 
 // Addresses are the addresses that are kept out: timeouts of single callers and
-// blocks of whole ranges (platform rulebook §3.7). They stand in the database for
+// blocks of whole ranges (platform §3.7). They stand in the database for
 // all nodes, and in memory for everybody who asks. A nil *Addresses refuses nobody.
 type Addresses struct {
 	AddressConfig
@@ -206,7 +206,7 @@ func secondsLeft(until, now int64) int {
 }
 
 // Check refuses an address that is kept out with a TimeoutIP error, which says for
-// how long unless that is more than 4 days (platform rulebook §7.3).
+// how long unless that is more than 4 days (platform §7.3).
 func (a *Addresses) Check(addr netip.Addr) error {
 	seconds, refused := a.Refused(addr)
 	switch {
@@ -219,7 +219,7 @@ func (a *Addresses) Check(addr netip.Addr) error {
 }
 
 // Punish puts the caller at an address into timeout for an offence: 3 minutes, and
-// 6 more for each earlier one within 24 hours (generation rulebook §7.4). Of IPv6
+// 6 more for each earlier one within 24 hours (generation §7.4). Of IPv6
 // the network of 64 bits counts, since its owner may choose any address in it. A
 // known service gets at most 5 minutes, and its offences are forgotten after an
 // hour. An address that is no address is nobody's.

@@ -48,7 +48,7 @@ func punish(t *testing.T, a *Addresses, addr string) int {
 }
 
 // 3, 9, 15, 21 minutes; the offences of more than 24 hours ago do not count
-// (generation rulebook §7.4).
+// (generation §7.4).
 func TestPunish(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		clock := newHands()

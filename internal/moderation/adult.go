@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// shield is put in front of what a rewritten prompt says to avoid (generation
-// rulebook §7.4).
+// shield is put in front of what a rewritten prompt says to avoid
+// (generation §7.4).
 const shield = "child, infant, underage, immature, teenager, tween"
 
 // youth are the words that make a prompt for an adult model rewritten, with
-// what takes their place (§7.5). The first group is what may stand before them:
+// what takes their place (generation §7.5). The first group is what may stand before them:
 // no letter, so that "1girl" counts and "seasons" does not.
 var youth = []struct {
 	word *regexp.Regexp
@@ -50,7 +50,7 @@ func (f *Filters) Youthful(prompt string, models []string) bool {
 }
 
 // Adult rewrites a prompt so that nobody young is in it: as Rewrite does, unless
-// that was done before, and then with words of youth replaced (§7.5). It returns
+// that was done before, and then with words of youth replaced (generation §7.5). It returns
 // "" when nothing of the wanted half is left.
 func (f *Filters) Adult(prompt string, models []string, rewritten bool) string {
 	if !rewritten {
@@ -81,7 +81,7 @@ func replaceUnlessSpared(text string, word *regexp.Regexp, with string) string {
 
 // Rewrite makes a prompt harmless: its wanted half in plain words, with the
 // replacements of the filters of type 10, and an unwanted half that begins with
-// what must not be seen (§7.4). It returns "" when nothing of the wanted half is
+// what must not be seen (generation §7.4). It returns "" when nothing of the wanted half is
 // left, or when that cannot be worked out in reasonable time.
 func (f *Filters) Rewrite(prompt string) string {
 	_, unwanted, _ := strings.Cut(prompt, negativeMark)

@@ -30,7 +30,7 @@ const (
 	Unknown
 )
 
-// Figures of generation rulebook §7.6 and platform rulebook §7.3, but for those
+// Figures of generation §7.6 and platform §7.3, but for those
 // that are ours.
 const (
 	unsafeAt      = 0.93 // probability from which an address is unsafe

@@ -47,8 +47,8 @@ func newChecker(s *service, clock *hands) *Checker {
 		Trusted: func(a netip.Addr) bool { return a == netip.MustParseAddr("198.51.100.1") }})
 }
 
-// Which answer makes which verdict, and for how long it holds (generation rulebook
-// §7.6, platform rulebook §7.3).
+// Which answer makes which verdict, and for how long it holds
+// (generation §7.6, platform §7.3).
 func TestJudge(t *testing.T) {
 	s, clock := newService(t), newHands()
 	for _, c := range []struct {

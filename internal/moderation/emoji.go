@@ -7,7 +7,7 @@ import (
 )
 
 // childEmoji are the pictures of children: a grapheme that holds one of them
-// counts as a match of the first group of filters (generation rulebook §7.3).
+// counts as a match of the first group of filters (generation §7.3).
 // Skin tones, families (joined of persons, a boy or girl among them) and nursing
 // figures (joined with the bottle) need no entries of their own.
 const childEmoji = "\U0001F476" + // baby

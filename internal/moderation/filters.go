@@ -16,7 +16,7 @@ import (
 	"horde/internal/store"
 )
 
-// Filters are the prompt filters of the horde (generation rulebook §7): in the
+// Filters are the prompt filters of the horde (generation §7): in the
 // database for all nodes, and compiled in memory for every request. The zero
 // value has none.
 type Filters struct {
@@ -87,7 +87,7 @@ func (f *Filters) slow(id int64, err error) {
 }
 
 // Refuses tells whether the filters find a prompt so suspicious (2 of 2) that it
-// has to be rewritten or refused (§7.4).
+// has to be rewritten or refused (generation §7.4).
 func (f *Filters) Refuses(prompt string) bool {
 	set := f.set()
 	if f.off || !set.mayRefuse() {
@@ -141,7 +141,7 @@ func (f *Filters) List(ctx context.Context, kind int, contains string) ([]api.Fi
 	return list, nil
 }
 
-// details is a filter as moderators see it (platform rulebook §4.3).
+// details is a filter as moderators see it (platform §4.3).
 func details(row *store.Filter) api.FilterDetails {
 	return api.FilterDetails{ID: strconv.FormatInt(row.ID, 10), Regex: row.Regex, FilterType: row.Type,
 		Description: row.Description, Replacement: row.Replacement, User: alias(row.Editor, row.EditorID)}
@@ -179,7 +179,7 @@ func (f *Filters) Filter(ctx context.Context, id string) (api.FilterDetails, err
 }
 
 // Put stores a filter, or returns the one that has this pattern and type already
-// (platform rulebook §3.8). editor is the number of the moderator.
+// (platform §3.8). editor is the number of the moderator.
 func (f *Filters) Put(ctx context.Context, editor int64, in api.PutFilter) (api.FilterDetails, error) {
 	row := store.Filter{Type: in.FilterType, Regex: in.Regex, Description: in.Description, Replacement: in.Replacement, AuthorID: editor, EditorID: editor}
 	if err := check(&row); err != nil {

@@ -48,7 +48,7 @@ func put(t *testing.T, f *Filters, kind int, regex string) string {
 	return d.ID
 }
 
-// The score of §7.3.
+// The score of generation §7.3.
 func TestSuspicion(t *testing.T) {
 	f := filtersOf(t,
 		store.Filter{Type: 10, Regex: `forbidden`}, store.Filter{Type: 10, Regex: `word(?!s)`},
@@ -109,7 +109,7 @@ func TestNoFilters(t *testing.T) {
 	}
 }
 
-// The sequences that the rulebook tells of (§7.3): children and their skin tones,
+// The sequences that the rulebook tells of (generation §7.3): children and their skin tones,
 // families, nursing figures, signs.
 func TestChildEmoji(t *testing.T) {
 	const joiner = "\u200d"

@@ -11,7 +11,7 @@ import (
 	"horde/internal/store"
 )
 
-// Modes are the switches of the whole horde (platform rulebook §7.3).
+// Modes are the switches of the whole horde (platform §7.3).
 type Modes struct {
 	Maintenance bool `json:"maintenance,omitempty"` // no requests are taken
 	InviteOnly  bool `json:"invite_only,omitempty"` // new workers by invitation only

@@ -27,7 +27,7 @@ var (
 )
 
 // Normalize is the wanted half of a prompt in plain words, as filters look at it
-// (generation rulebook §7.2): weights and punctuation gone, letters that were
+// (generation §7.2): weights and punctuation gone, letters that were
 // spaced out joined, everything in ASCII.
 func Normalize(prompt string) string {
 	text, _, _ := strings.Cut(prompt, negativeMark)

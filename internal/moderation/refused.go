@@ -10,7 +10,7 @@ import (
 	"horde/internal/store"
 )
 
-// Refused prompts are kept for moderators to look at (generation rulebook §7.4),
+// Refused prompts are kept for moderators to look at (generation §7.4),
 // for RefusedKept.
 const (
 	RefusedKept     = 30 * 24 * time.Hour

@@ -22,7 +22,7 @@ var (
 // Sanitize makes a text that strangers wrote harmless for pages that show it:
 // a few plain elements stay (b, i, code, a with a web address …) and are closed
 // when their writer forgot to, all other markup is escaped, NUL and broken UTF-8
-// are removed, the ends are trimmed (platform rulebook §7.9).
+// are removed, the ends are trimmed (platform §7.9).
 func Sanitize(text string) string {
 	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
 	if !strings.ContainsAny(text, "<>&") {

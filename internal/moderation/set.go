@@ -11,7 +11,7 @@ import (
 	"horde/internal/store"
 )
 
-// Types of filters that are in use (generation rulebook §7.1). Others can be
+// Types of filters that are in use (generation §7.1). Others can be
 // stored and have no effect.
 const (
 	childType   = 10 // with replacements, and pictures of children beside the patterns
@@ -22,7 +22,7 @@ const (
 // knownTypes are the types in use, in order.
 var knownTypes = []int{childType, youngType, contextType}
 
-// scoring are the groups of types: each adds at most 1 to the suspicion (§7.3).
+// scoring are the groups of types: each adds at most 1 to the suspicion (generation §7.3).
 var scoring = [][]int{{childType, youngType}, {contextType}}
 
 // filterSet is all filters as requests use them. It does not change.

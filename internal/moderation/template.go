@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// maxReplacement is the most characters of a replacement (generation rulebook
-// §7.1).
+// maxReplacement is the most characters of a replacement
+// (generation §7.1).
 const maxReplacement = 255
 
 // template is what takes the place of a match, in the syntax of Python: \1 and

@@ -44,7 +44,7 @@ const (
 )
 
 // What an address in timeout may do and may not, and where in the order of checks
-// it is refused (generation rulebook §1.4 row 20, §1.10, §1.14, §3.1).
+// it is refused (generation §1.4 row 20, §1.10, §1.14, §3.1).
 func TestTimeoutRefuses(t *testing.T) {
 	n, admin := newNode(t)
 	var accepted api.Accepted
@@ -172,7 +172,7 @@ func TestBlockWorker(t *testing.T) {
 }
 
 // In a raid, requests from unsafe addresses are taken from trusted users only; else
-// workers that do not want them are spared (generation rulebook §1.4 row 39, §1.15,
+// workers that do not want them are spared (generation §1.4 row 39, §1.15,
 // §3.1).
 func TestUnsafeRequests(t *testing.T) {
 	const bad, good = "203.0.113.7", "203.0.113.8"

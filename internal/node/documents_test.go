@@ -8,8 +8,8 @@ import (
 	"horde/api"
 )
 
-// Administrators replace the documents of the horde, nobody else does (platform
-// rulebook §3.11).
+// Administrators replace the documents of the horde, nobody else does
+// (platform §3.11).
 func TestReplaceDocuments(t *testing.T) {
 	n, admin := newNode(t)
 	_, mod, _, err := n.Accounts.TestUser(t.Context(), "mod", "test-mod", true, true, nil)

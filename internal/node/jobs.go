@@ -14,7 +14,7 @@ import (
 
 // Periods of the background jobs.
 const (
-	sweepEvery     = 60 * time.Second // generation rulebook §5.8
+	sweepEvery     = 60 * time.Second // generation §5.8
 	pruneEvery     = 10 * time.Minute
 	promoteEvery   = 60 * time.Second
 	escrowEvery    = 10 * time.Minute
@@ -23,7 +23,7 @@ const (
 	datePause      = 50 * time.Millisecond
 	mergeEvery     = 60 * time.Second
 	backfillEvery  = 60 * time.Second
-	monthlyEvery   = time.Hour // platform rulebook §11
+	monthlyEvery   = time.Hour // platform §11
 	patreonEvery   = time.Hour
 	stripeEvery    = 30 * time.Minute
 	rareEvery      = 60 * time.Second // how often jobs that run rarely see whether it is time

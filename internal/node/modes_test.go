@@ -126,7 +126,7 @@ func TestRaidClosesRegistration(t *testing.T) {
 	}
 }
 
-// Who may see and switch which mode (platform rulebook §3.9).
+// Who may see and switch which mode (platform §3.9).
 func TestModesOfWhom(t *testing.T) {
 	n, admin := newNode(t)
 	_, mod, err := n.Accounts.Create(t.Context(), account.NewUser{Username: "mod", Roles: account.Moderator})

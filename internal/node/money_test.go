@@ -81,8 +81,8 @@ var badAmounts = []struct{ amount, transfer, award string }{
 	{`{"a":5}`, "amount", "amount"},
 }
 
-// TestBadTransfers: nonsense and forbidden parties get the code of platform
-// rulebook §3.2 and move nothing.
+// TestBadTransfers: nonsense and forbidden parties get the code of
+// platform §3.2 and move nothing.
 func TestBadTransfers(t *testing.T) {
 	c := newCast(t)
 	const path = "/api/v2/kudos/transfer"

@@ -65,7 +65,7 @@ func (n *Node) readSupporters(ctx context.Context, source account.Source, servic
 	return err
 }
 
-// Pledges that bring a patron onto the sponsors' page (platform rulebook §9), in
+// Pledges that bring a patron onto the sponsors' page (platform §9), in
 // whole units of currency each month.
 const (
 	patronPledge  = 3

@@ -5,7 +5,7 @@
 //	go n.Run(ctx)
 //	n.Send("https://example.org/hook", body)
 //
-// The queue is bounded; what comes on top is dropped (platform rulebook §10.3).
+// The queue is bounded; what comes on top is dropped (platform §10.3).
 // Calls are made three times at most, one right after the other, and then given
 // up in silence, as the original does.
 package notify

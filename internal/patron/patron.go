@@ -1,5 +1,5 @@
 // Package patron asks Patreon and Stripe who supports the horde with money, and
-// says how many kudos each month that is worth (platform rulebook §9).
+// says how many kudos each month that is worth (platform §9).
 //
 // [Patreon] and [Stripe] each read their whole list in one call of Supporters,
 // page by page; they keep nothing. Which user of ours a supporter is, is for

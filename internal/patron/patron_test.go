@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What a pledge and a subscription are worth (platform rulebook §9).
+// What a pledge and a subscription are worth (platform §9).
 func TestWorth(t *testing.T) {
 	for units, want := range map[int64]int64{
 		-5: 0, 0: 0, 1: 10_000, 3: 30_000, 9: 90_000, 10: 150_000, 11: 0, 23: 0, 24: 600_000, 25: 900_000, 26: 0, 50: 1_500_000, 99: 0,

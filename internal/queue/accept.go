@@ -34,11 +34,11 @@ type Answer struct {
 	Accepted *api.Accepted
 	DryRun   *api.DryRun
 	// Vouched: the caller is one whose address gets the higher rate limits for a
-	// day (§1.4 #15). It counts beside an error too: a later row may refuse.
+	// day (generation §1.4 row 15). It counts beside an error too: a later row may refuse.
 	Vouched bool
 }
 
-// accept checks a request of a kind in the order of generation rulebook §1.4 and
+// accept checks a request of a kind in the order of generation §1.4 and
 // takes it into the queue.
 func (q *Queue) accept(ctx context.Context, x *index, r incoming, t *terms, from From) (answer Answer, err error) {
 	// Row 15 is a favour to the caller, whatever the rows behind it say.
@@ -112,7 +112,7 @@ func (q *Queue) weigh(ctx context.Context, x *index, r incoming, t *terms, from 
 }
 
 // requireFunds looks whether what is needed upfront is there: else a request that
-// allows it becomes smaller, and any other is refused (§1.5 #5). Requests that
+// allows it becomes smaller, and any other is refused (generation §1.5 step 5). Requests that
 // need nothing upfront cost no look at the account.
 func (q *Queue) requireFunds(ctx context.Context, r incoming, t *terms, load admission.Load, w *weighed) error {
 	if !w.up.Needed {
@@ -148,7 +148,7 @@ func callerOf(u *account.User) admission.Caller {
 		Deleted: u.Is(account.Deleted), Flagged: u.Is(account.Flagged), Moderator: u.Is(account.Moderator), Patron: u.Patron}
 }
 
-// check runs the rows of §1.4 behind the key, those that need the queue or the
+// check runs the rows of generation §1.4 behind the key, those that need the queue or the
 // fleet among them.
 func (q *Queue) check(ctx context.Context, x *index, r incoming, t *terms, from From) error {
 	user := t.user
@@ -179,7 +179,7 @@ func (q *Queue) check(ctx context.Context, x *index, r incoming, t *terms, from 
 	return r.Check(admission.Content)
 }
 
-// loadLife is for how long the load of a kind is taken as it was counted (§5.9), so
+// loadLife is for how long the load of a kind is taken as it was counted (generation §5.9), so
 // that what a request needs upfront does not change with every request beside it.
 const loadLife = 60_000_000 // microseconds
 
@@ -201,7 +201,7 @@ func (q *Queue) load(x *index) admission.Load {
 	return c.Load
 }
 
-// queued is the jobs waiting and in progress (decisions #23), and how much work
+// queued is the jobs waiting and in progress (decision 23), and how much work
 // waits, from counters.
 func (x *index) queued() (jobs int, things float64) {
 	x.mu.Lock()

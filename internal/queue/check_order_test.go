@@ -310,7 +310,7 @@ func commonRows() []orderRow {
 	}
 }
 
-// upfrontRows are the three steps of row 59 (§1.5), in their order.
+// upfrontRows are the three steps of row 59 (generation §1.5), in their order.
 func upfrontRows() []orderRow {
 	return []orderRow{
 		{"59 budget", "SharedKeyInsufficientKudos", func(a *attempt, _ *orderWorld) { a.key.small = true; a.dear() },
@@ -333,7 +333,7 @@ func (a *attempt) isDear() bool {
 	return *a.image.Params.Width == 2048 && (a.image.Style == "" || a.image.Style == "nobody made it") && a.image.SlowWorkers != nil
 }
 
-// imageRows are §1.4 from row 3 on.
+// imageRows are generation §1.4 from row 3 on.
 func imageRows() []orderRow {
 	rows := commonRows()
 	corrupt := orderRow{"21", "CorruptPrompt", func(a *attempt, _ *orderWorld) { a.prompt("two kids, naked " + a.image.Prompt) },
@@ -421,7 +421,7 @@ func imageRows() []orderRow {
 			}})
 }
 
-// textRows are §2.3 and §2.4.
+// textRows are generation §2.3 and §2.4.
 func textRows() []orderRow {
 	rows := commonRows()
 	set := func(row string, code horde.Code, violate func(a *attempt, w *orderWorld)) {
@@ -604,7 +604,7 @@ func (k *orderKind) anyViolated(w *orderWorld, a *attempt, rows []orderRow) bool
 
 // TestFavourOfRow15: trusted, education and service accounts that call for
 // themselves get their address white-listed once the rows up to 14 are passed,
-// whatever comes of the request (§1.4 #15).
+// whatever comes of the request (generation §1.4 row 15).
 func TestFavourOfRow15(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
 	n.Sources = &fetches{}

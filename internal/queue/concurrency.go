@@ -9,7 +9,7 @@ import (
 	"horde/internal/store"
 )
 
-// Concurrency (§5.6): how many jobs a user may have waiting. It is looked at when a
+// Concurrency (generation §5.6): how many jobs a user may have waiting. It is looked at when a
 // request comes, in the order of the checks, and once more in the transaction that
 // takes it. The writer runs those one by one, and whatever one of them takes has its
 // place counted from then until it is in the index, so that calls at one moment see

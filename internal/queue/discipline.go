@@ -8,7 +8,7 @@ import (
 	"horde/internal/store"
 )
 
-const speedSamples = 20 // generation rulebook §5.10
+const speedSamples = 20 // generation §5.10
 
 // countDelivery adds a delivery to a worker's life, and suspicions when it came
 // faster than any hardware could.

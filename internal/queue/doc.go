@@ -17,6 +17,6 @@
 // The waiting jobs of one model that ask the same of a worker lie together in
 // one bucket, ordered by priority. A pop compares itself with buckets, not with
 // requests, and then walks the heads of those it can serve in exactly the order
-// of generation rulebook §1.15. Priority grows alike for all (§5.1), so the order
+// of generation §1.15. Priority grows alike for all (§5.1), so the order
 // is fixed when a request enters.
 package queue

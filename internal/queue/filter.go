@@ -13,7 +13,7 @@ import (
 )
 
 // mostRewritten is the most characters of the wanted half of a prompt that is
-// rewritten (§7.4).
+// rewritten (generation §7.4).
 const mostRewritten = 7000
 
 var (
@@ -50,7 +50,7 @@ func (q *Queue) filter(ctx context.Context, r incoming, t *terms, from From) err
 }
 
 // keepAdult rewrites prompts with words of youth for models made for adult
-// content, and every prompt of a flagged user (§7.5). rewritten says that row 21
+// content, and every prompt of a flagged user (generation §7.5). rewritten says that row 21
 // did its part already.
 func (q *Queue) keepAdult(r incoming, flagged, rewritten bool) error {
 	m := r.common()
@@ -64,7 +64,7 @@ func (q *Queue) keepAdult(r incoming, flagged, rewritten bool) error {
 }
 
 // refusePrompt refuses a prompt. Unless a moderator tried it, the prompt is kept
-// for moderators, its sender is suspected, and the address has to wait (§7.4).
+// for moderators, its sender is suspected, and the address has to wait (generation §7.4).
 func (q *Queue) refusePrompt(ctx context.Context, prompt string, t *terms, from From) error {
 	sender := t.asker
 	if sender.Is(account.Moderator) {

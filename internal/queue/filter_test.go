@@ -35,7 +35,7 @@ func withFilters(t *testing.T, n *node) {
 
 const shielded = "###child, infant, underage, immature, teenager, tween"
 
-// What becomes of a prompt (§7.4, §7.5): what the worker gets, or the refusal.
+// What becomes of a prompt (generation §7.4, §7.5): what the worker gets, or the refusal.
 func TestFilteredPrompts(t *testing.T) {
 	db := storetest.On(t, storetest.SQLite)
 	n := newNode(t, db, newClock())

@@ -370,7 +370,7 @@ func handOutPictures(c dice.Chance, sum *outcomes, known *catalog.Snapshot) {
 	}
 }
 
-// checkClaim compares what is handed out of a request with §1.18.
+// checkClaim compares what is handed out of a request with generation §1.18.
 func checkClaim(c dice.Chance, w *visitor, r *wish, v *view, got *claim) {
 	if !slices.Contains(w.says.Models, got.model) || len(r.models()) > 0 && !slices.Contains(r.models(), got.model) {
 		c.Failf("model %q of %v for a request of %v", got.model, w.says.Models, r.models())

@@ -117,7 +117,7 @@ func TestHoldsEnd(t *testing.T) {
 	})
 }
 
-// TestTextHoldsEnd is TestHoldsEnd for texts, whose hold is an estimate (§2.4).
+// TestTextHoldsEnd is TestHoldsEnd for texts, whose hold is an estimate (generation §2.4).
 func TestTextHoldsEnd(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := newClock()

@@ -59,7 +59,7 @@ func (w imageWork) features(r *record) features {
 }
 
 // neededCaps are the abilities whose lack the gates count as bridge_version
-// (§1.16): any control type asks for image_is_control too.
+// (generation §1.16): any control type asks for image_is_control too.
 func neededCaps(q *admission.Image) bridge.Capability {
 	var c bridge.Capability
 	need := func(b bridge.Capability, on bool) {
@@ -109,7 +109,7 @@ func hostedBy(known *catalog.Snapshot, models []string) hosted {
 	return h
 }
 
-// meanSteps is the middle of what a model wants, for limit_max_steps (§1.16;
+// meanSteps is the middle of what a model wants, for limit_max_steps (generation §1.16;
 // defaults 20 and 40).
 func meanSteps(known *catalog.Snapshot, model string) float64 {
 	low, high := 20, 40
@@ -134,7 +134,7 @@ func (w imageWork) stored() bool { return true }
 
 func (w imageWork) lengths() (written, context int) { return 0, 0 }
 
-// refuses is limit_max_steps (§1.16).
+// refuses is limit_max_steps (generation §1.16).
 func (w imageWork) refuses(v *view) string {
 	if v.settings.LimitMaxSteps && v.tooManySteps(w.Models, w.AccurateSteps) {
 		return whySteps
@@ -164,7 +164,7 @@ func lookForImages(v *view) {
 // betaModel is served by name only, as the special models are.
 const betaModel = "SDXL_beta::stability.ai#6901"
 
-// hostsSpecial tells whether requests without a model must not come here (§1.15).
+// hostsSpecial tells whether requests without a model must not come here (generation §1.15).
 func hostsSpecial(models []string) bool {
 	for _, m := range models {
 		if m == betaModel || strings.Contains(m, "horde_special") {
@@ -174,7 +174,7 @@ func hostsSpecial(models []string) bool {
 	return false
 }
 
-// lackingForImages is the query of §1.15 and the gates of §1.16 that depend on
+// lackingForImages is the query of generation §1.15 and the gates of §1.16 that depend on
 // nothing but features.
 func lackingForImages(v *view, f features) (l lacks) {
 	s := v.settings
@@ -217,8 +217,8 @@ func lackingForImages(v *view, f features) (l lacks) {
 	return l
 }
 
-// batch is how many pictures one pop gets (§1.18 "Batch size"; the factor of
-// large models by baseline, decisions #21).
+// batch is how many pictures one pop gets (generation §1.18 "Batch size"; the factor of
+// large models by baseline, decision 21).
 func (w imageWork) batch(v *view, model string, amount, left int) int {
 	m := w.Image
 	if m.DisableBatching {
@@ -249,7 +249,7 @@ func anyHeavy(post []string) bool {
 	return false
 }
 
-// ttl is how long a worker may take over a job (§1.18 "TTL").
+// ttl is how long a worker may take over a job (generation §1.18 "TTL").
 func (w imageWork) ttl(v *view) time.Duration {
 	m := w.Image
 	s := 30 + float64(m.AccurateSteps)*2*float64(m.Pixels())/262144
@@ -273,7 +273,7 @@ func (w imageWork) seed(left int) int64 { return int64(w.PopSeed(left, rand.Uint
 
 // Pop hands out pictures to paint to a worker that has checked in, waiting for
 // at most wait when there is nothing (0: not at all). Without a job the answer
-// says what the worker was withheld from (§1.18).
+// says what the worker was withheld from (generation §1.18).
 func (q *Queue) Pop(ctx context.Context, o *fleet.Offer, wait time.Duration) (*api.ImageJob, error) {
 	v, h, err := q.pop(ctx, q.images, o, wait)
 	if err != nil {
@@ -323,7 +323,7 @@ func (q *Queue) attachSources(ctx context.Context, a *api.ImageJob, r *record, b
 
 func resultName(job string) string { return job + ".webp" }
 
-// Status answers how far a request for pictures is, with its pictures (§1.11).
+// Status answers how far a request for pictures is, with its pictures (generation §1.11).
 func (q *Queue) Status(ctx context.Context, id string) (api.ImageStatus, error) {
 	e, err := q.find(ctx, q.images, id, "Status")
 	if err != nil {
@@ -335,7 +335,7 @@ func (q *Queue) Status(ctx context.Context, id string) (api.ImageStatus, error) 
 func (q *Queue) imageStatus(ctx context.Context, e *entry) api.ImageStatus {
 	c, done := q.progressOf(e)
 	s := api.ImageStatus{Check: c, Shared: e.record.Image.Shared, Generations: []api.Generation{}}
-	if slices.Contains(e.models(), betaModel) { // whoever compares must not know which is which (§1.11)
+	if slices.Contains(e.models(), betaModel) { // whoever compares must not know which is which (generation §1.11)
 		rand.Shuffle(len(done), func(i, j int) { done[i], done[j] = done[j], done[i] })
 	}
 	for _, j := range done {
@@ -345,7 +345,7 @@ func (q *Queue) imageStatus(ctx context.Context, e *entry) api.ImageStatus {
 }
 
 // Cancel ends a request for pictures. The answer is the status from before
-// (§1.12).
+// (generation §1.12).
 func (q *Queue) Cancel(ctx context.Context, id string) (api.ImageStatus, error) {
 	e, err := q.find(ctx, q.images, id, "Status")
 	if err != nil {
@@ -355,7 +355,7 @@ func (q *Queue) Cancel(ctx context.Context, id string) (api.ImageStatus, error) 
 	return before, q.cancel(e)
 }
 
-// generation is one finished picture as its requester sees it (§1.11).
+// generation is one finished picture as its requester sees it (generation §1.11).
 func (q *Queue) generation(ctx context.Context, e *entry, j *store.Job) api.Generation {
 	g := api.Generation{Img: j.Result, Seed: strconv.FormatInt(j.Seed, 10), ID: j.ID, Censored: j.Censored,
 		GenMetadata: q.metadataOf(j), WorkerID: j.WorkerID, WorkerName: q.workerName(j.WorkerID), Model: j.Model, State: "ok"}
@@ -403,17 +403,17 @@ func (q *Queue) Inline(ctx context.Context, g api.Generation) string {
 	return q.pictureOf(ctx, resultName(g.ID), false)
 }
 
-// Submit takes what a worker has for a picture (§1.20) and returns its reward in
+// Submit takes what a worker has for a picture (generation §1.20) and returns its reward in
 // kudos.
 func (q *Queue) Submit(ctx context.Context, key string, s api.ImageSubmit) (float64, error) {
 	reward, err := q.submit(ctx, q.images, key, submission{s.ID, s.Generation, s.State, s.Seed, s.GenMetadata})
 	return horde.Round2(reward), err
 }
 
-// unreasonable is how many pixelsteps per second no hardware reaches (§5.10).
+// unreasonable is how many pixelsteps per second no hardware reaches (generation §5.10).
 const unreasonable = 20_000_000
 
-// value is the worth of a picture (§6.2, §6.3, §6.4).
+// value is the worth of a picture (generation §6.2, §6.3, §6.4).
 func (w imageWork) value(q *Queue, a assigned, _ string) value {
 	order := w.Order(q.Modes().MatchedTargeting)
 	reward := order.Reward(a.e.record.Price, a.e.record.baseline(a.job.Model, q.Catalog.Snapshot()))
@@ -466,7 +466,7 @@ type Ask struct {
 	From
 }
 
-// Accept checks a request for pictures in the order of generation rulebook §1.4
+// Accept checks a request for pictures in the order of generation §1.4
 // and takes it into the queue.
 func (q *Queue) Accept(ctx context.Context, ask Ask) (Answer, error) {
 	r, t, err := q.imageAsk(ctx, ask)
@@ -518,7 +518,7 @@ func (r imageAsk) sources(ctx context.Context, q *Queue, id string, rec *record)
 }
 
 // price prices a user's request; one that names no model, by the dearest of the
-// workers that could get it (decisions #6).
+// workers that could get it (decision 6).
 func (r imageAsk) price(q *Queue, of *account.User) price {
 	quote := q.Pricer.Quote(r.Image.Order(r.Server.MatchedTargeting), r.baselines(q, of))
 	return price{base: quote.Base, tax: quote.Tax, dry: quote.Total().Float(), needed: quote.Total(), most: quote.Total()}

@@ -291,7 +291,7 @@ func (v *view) wakesFor(e *entry) bool { return v.serves(e.models()) && v.lackin
 func (e *entry) wake() { e.watches.Note(e.row.ID) }
 
 // census counts the waiting requests by what they ask for, so that a pop can
-// say what it was withheld from without looking at the queue (decisions #20).
+// say what it was withheld from without looking at the queue (decision 20).
 type census struct {
 	total    int
 	features map[features]int

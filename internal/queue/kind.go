@@ -43,7 +43,7 @@ type kind struct {
 type work interface {
 	features(r *record) features
 	things() int64 // of one job: pixelsteps, tokens
-	asked() int64  // the same as statistics count it (platform rulebook §3.10)
+	asked() int64  // the same as statistics count it (platform §3.10)
 	// lengths are those in tokens that a worker has to bear; 0: none.
 	lengths() (written, context int)
 	// fits is what the query of a pop asks beyond the features.
@@ -84,7 +84,7 @@ type incoming interface {
 	workers() []string         // all that were named
 	limits(*store.SharedKey) []limit
 	adult(model string) bool
-	// filtered tells whether suspicious prompts are looked for (§7.4), and whether
+	// filtered tells whether suspicious prompts are looked for (generation §7.4), and whether
 	// they are then rewritten in place of refused.
 	filtered() (looked, rewritten bool)
 	price(q *Queue, of *account.User) price
@@ -105,12 +105,12 @@ type price struct {
 }
 
 // budgeted is what a shared key must have left for a request: the price that the
-// rulebook compares with its budget (§1.5 #4), and never less than what the request
+// rulebook compares with its budget (generation §1.5 step 4), and never less than what the request
 // can come to, so that a request that was taken can be paid.
 func (p price) budgeted() horde.Kudos { return max(p.needed, p.most) }
 
 // Things per second that count as fast, in pixelsteps and tokens; pops of text
-// workers look closer (§2.7).
+// workers look closer (generation §2.7).
 const (
 	fastImages = 500_000
 	fastTexts  = 2

@@ -11,7 +11,7 @@ import (
 	"horde/internal/fleet"
 )
 
-// The slow and obvious matcher of pictures: generation rulebook §1.15 to §1.19
+// The slow and obvious matcher of pictures: generation §1.15 to §1.19
 // written down as it stands there, over requests and pops as they were sent. It
 // knows nothing of indexes, features and censuses, and not the tables of the
 // bridges and models either; it looks at every request, one after the other.
@@ -64,7 +64,7 @@ func number(n *int, unless int) int {
 	return *n
 }
 
-// The effective defaults of §1.1 and §1.2.
+// The effective defaults of generation §1.1 and §1.2.
 func (r *wish) models() []string {
 	if r.ask.Models == nil {
 		return []string{"stable_diffusion"}
@@ -83,7 +83,7 @@ func (r *wish) sampler() string {
 	return r.ask.Params.SamplerName
 }
 
-// steps are the accurate ones (§1.3).
+// steps are the accurate ones (generation §1.3).
 func (r *wish) steps() int {
 	p := r.ask.Params
 	steps := number(p.Steps, 30)
@@ -106,7 +106,7 @@ func (r *wish) painting() bool {
 // live: a census counts it. What has expired is still there until the sweep.
 func (r *wish) live() bool { return r.waiting > 0 && !r.faulted && !r.cancelled }
 
-// targetable tells whether the list of workers lets the visitor serve (§1.15).
+// targetable tells whether the list of workers lets the visitor serve (generation §1.15).
 func (r *wish) targetable() bool {
 	named := slices.Contains(r.ask.Workers, visitorID)
 	return len(r.ask.Workers) == 0 || named != set(r.ask.WorkerBlacklist, false)
@@ -159,7 +159,7 @@ func middle(model string) float64 {
 	return float64(low+high) / 2
 }
 
-// abilities is the table of §1.17: bridge, version from which, what.
+// abilities is the table of generation §1.17: bridge, version from which, what.
 var abilities = []struct {
 	bridge string
 	from   int
@@ -251,18 +251,18 @@ func canSample(w *visitor, sampler string, karras bool) bool {
 }
 
 // gate is one reason to keep a request from a worker. key is the counter of
-// skipped that tells of it, counted over all live requests (decisions #20); "" is
+// skipped that tells of it, counted over all live requests (decision 20); "" is
 // a gate that none tells of; walked ones are counted where the walk stops there.
 type gate struct {
 	name, key string
 	walked    bool
 	stops     func(w *visitor, r *wish) bool
 	// setting: the bridge is told of only where the worker's own setting lets the
-	// request in (§1.19 "when the setting is on"); nil: always.
+	// request in (generation §1.19 "when the setting is on"); nil: always.
 	setting func(s *fleet.Settings) bool
 }
 
-// query is the candidate query of §1.15.
+// query is the candidate query of generation §1.15.
 var query = []gate{
 	{name: "nothing waits", stops: func(_ *visitor, r *wish) bool { return r.waiting <= 0 }},
 	{name: "given up", stops: func(_ *visitor, r *wish) bool { return r.faulted }},
@@ -309,7 +309,7 @@ var query = []gate{
 	{name: "maintenance", stops: func(w *visitor, r *wish) bool { return w.maintenance && r.user != w.owner }},
 }
 
-// gates are those of §1.16 in their order, save the ones that the query has in the
+// gates are those of generation §1.16 in their order, save the ones that the query has in the
 // same words already.
 var gates = []gate{
 	{name: "trusted_workers", key: "untrusted", stops: func(w *visitor, r *wish) bool { return set(r.ask.TrustedWorkers, false) && !w.trusted }},
@@ -461,7 +461,7 @@ func next(w *visitor, ordered []verdict) *wish {
 	return nil
 }
 
-// withheld is what skipped has to say (§1.19, decisions #20).
+// withheld is what skipped has to say (generation §1.19, decision 20).
 func withheld(all []verdict) map[string]int {
 	why := map[string]int{}
 	for _, key := range strings.Split("models worker_id img2img painting lora controlnet post-processing nsfw unsafe_ip untrusted performance bridge_version", " ") {
@@ -480,8 +480,8 @@ func withheld(all []verdict) map[string]int {
 	return why
 }
 
-// pictures is the batch size (§1.18), with the factor of the model's baseline
-// (decisions #21).
+// pictures is the batch size (generation §1.18), with the factor of the model's baseline
+// (decision 21).
 func pictures(w *visitor, r *wish, model string) int {
 	p := r.ask.Params
 	if set(r.ask.DisableBatching, false) || p.Workflow == "qr_code" {
@@ -504,7 +504,7 @@ func pictures(w *visitor, r *wish, model string) int {
 	return min(max(n, 1), w.amount, r.waiting)
 }
 
-// seconds is the TTL on the wire (§1.18).
+// seconds is the TTL on the wire (generation §1.18).
 func seconds(w *visitor, r *wish) int {
 	s := 30 + float64(r.steps())*2*(float64(r.pixels())/262144)
 	if r.ask.Params.ControlType != "" {

@@ -149,7 +149,7 @@ func (w *world) pop() {
 }
 
 // matcher is the slow way to find a worker's next request, straight from
-// §1.15–1.16: all requests of the database, sorted, one after the other.
+// generation §1.15–1.16: all requests of the database, sorted, one after the other.
 type matcher struct {
 	t *rapid.T
 	n *node
@@ -203,7 +203,7 @@ func (m matcher) first() string {
 }
 
 // leaves tells whether a request that has failed is left to another worker
-// (decisions, "#12 again: tries"): to any that has not failed on it if this one has,
+// (decision 48): to any that has not failed on it if this one has,
 // else to one that stands better.
 func (m matcher) leaves(e *entry, now int64) bool {
 	failed := map[string]bool{}

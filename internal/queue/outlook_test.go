@@ -30,7 +30,7 @@ func aheadOf(x *index, e *entry, views []*view) (all standing) {
 }
 
 // A place in the queue counts each request once that the possible workers will
-// serve before, whatever models it names and whomever it is for (decisions #24).
+// serve before, whatever models it names and whomever it is for (decision 24).
 func TestPlaceInTheQueue(t *testing.T) {
 	known := referenceOfFacts(t)
 	dice.Throw(t, 2000, func() struct{} { return struct{}{} }, func(c dice.Chance, _ struct{}) { placeInTheQueue(c, known) })
@@ -87,7 +87,7 @@ func TestPlaceWithoutWorkers(t *testing.T) {
 }
 
 // An extra slow worker makes a request possible, though it will not get it: that
-// rule is no part of the verdict (§5.5).
+// rule is no part of the verdict (generation §5.5).
 func TestExtraSlowIsPossible(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
 	alice, walter := n.person(t, true, 1000), n.person(t, true, 30)

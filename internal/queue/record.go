@@ -93,7 +93,7 @@ type entry struct {
 	untried   untried
 }
 
-// tick is how often every queued request gains priority, and by how much (§5.1).
+// tick is how often every queued request gains priority, and by how much (generation §5.1).
 const (
 	tick     = 10_000_000 // microseconds
 	tickGain = 50
@@ -103,7 +103,7 @@ const (
 // compares the priorities of two requests at any later time.
 func rankOf(q *store.Request) int64 { return q.Priority - tickGain*(q.Created/tick) }
 
-// before is the order of the queue: priority, then age (§1.15).
+// before is the order of the queue: priority, then age (generation §1.15).
 func before(a, b *entry) bool {
 	if a.rank != b.rank {
 		return a.rank > b.rank
@@ -165,14 +165,14 @@ func (e *entry) counts() (c counts) {
 	return c
 }
 
-// done: given up, or everything has come (§5.8). Of a cancelled request, what
+// done: given up, or everything has come (generation §5.8). Of a cancelled request, what
 // still runs is not waited for once as much has come since. One whose jobs the
 // horde's maintenance took away is never done.
 func (e *entry) done(c counts) bool {
 	return e.state.Faulted || e.state.Waiting == 0 && c.finished-c.processing >= e.state.Jobs
 }
 
-// priorityOf is the starting priority of §5.1, from the balance before the tax.
+// priorityOf is the starting priority of generation §5.1, from the balance before the tax.
 func priorityOf(balance horde.Kudos, flagged bool) int64 {
 	whole := int64(math.RoundToEven(balance.Float()))
 	switch {

@@ -11,7 +11,7 @@ import (
 	"horde/internal/store"
 )
 
-// How often a request is tried (§5.8; decisions, "#12 again: tries").
+// How often a request is tried (generation §5.8; decision 48).
 const (
 	faultLimit   = 3  // given-up jobs, where no other worker could serve the request
 	workerLimit  = 3  // workers that gave jobs of it up

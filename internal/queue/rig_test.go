@@ -156,7 +156,7 @@ func (n *node) accept(t testing.TB, a Ask) string {
 	return answer.Accepted.ID
 }
 
-// pop is a worker's pop; it takes all that the table of §1.14 lets it.
+// pop is a worker's pop; it takes all that the table of generation §1.14 lets it.
 func pop(name string, models ...string) api.ImagePop {
 	if models == nil {
 		models = []string{catalog.Sketch}

@@ -267,7 +267,7 @@ func TestResultAfterExpiry(t *testing.T) {
 }
 
 // TestFaults: a given-up job goes back to the queue, the third one ends the
-// request; reported or timed out is the same (decisions #12).
+// request; reported or timed out is the same (decision 12).
 func TestFaults(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := newClock()
@@ -372,7 +372,7 @@ func TestAbortsLeadToMaintenance(t *testing.T) {
 	}
 }
 
-// TestRefusedSubmits is the table of §1.20.
+// TestRefusedSubmits is the table of generation §1.20.
 func TestRefusedSubmits(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := newClock()
@@ -522,7 +522,7 @@ func TestTheRefusalOfTooManyJobsSaysWhatWasCounted(t *testing.T) {
 	}
 }
 
-// The pictures of a comparison come in any order (§1.11), all others as they were
+// The pictures of a comparison come in any order (generation §1.11), all others as they were
 // handed out.
 func TestOrderOfPictures(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())

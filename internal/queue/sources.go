@@ -20,7 +20,7 @@ func (q *Queue) pictures() source.Pictures {
 }
 
 // storeSources decodes the pictures of a request, re-encodes them and puts them
-// where workers can fetch them (§1.6). What was put is removed again when a
+// where workers can fetch them (generation §1.6). What was put is removed again when a
 // later one is refused.
 func (q *Queue) storeSources(ctx context.Context, id string, ask *api.ImageRequest, rec *record) error {
 	err := q.storeAllSources(ctx, id, ask, rec)

@@ -173,7 +173,7 @@ func TestResultsAreSeenAsMeant(t *testing.T) {
 }
 
 // TestAnyAlphaIsAMask: an image that can be transparent serves for inpainting
-// without a mask, in whatever way its format says so (generation rulebook §1.6).
+// without a mask, in whatever way its format says so (generation §1.6).
 func TestAnyAlphaIsAMask(t *testing.T) {
 	clear := halves()
 	for i := 3; i < len(clear.Pix)/2; i += 4 {

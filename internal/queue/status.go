@@ -24,7 +24,7 @@ func (q *Queue) Check(ctx context.Context, id string) (api.Check, error) {
 	return q.check1(e), nil
 }
 
-// check1 is Check under the lock of the index (§1.10).
+// check1 is Check under the lock of the index (generation §1.10).
 func (q *Queue) check1(e *entry) api.Check {
 	c := e.counts()
 	a := api.Check{Finished: c.finished, Processing: c.processing, Restarted: c.restarted, Waiting: e.waiting(c),
@@ -80,7 +80,7 @@ func (q *Queue) metadataOf(j *store.Job) []api.GenMetadatum {
 }
 
 // cancel ends a request: nothing more is handed out, what workers have already
-// is still delivered, paid and charged (§1.12).
+// is still delivered, paid and charged (generation §1.12).
 func (q *Queue) cancel(e *entry) error {
 	id := e.row.ID
 	var state store.RequestState
@@ -119,7 +119,7 @@ const (
 	maxViews = 16
 )
 
-// possible finds the workers that could serve a request (§5.5). Extra slow ones
+// possible finds the workers that could serve a request (generation §5.5). Extra slow ones
 // make it possible, but will not serve it unless it lets them.
 func (q *Queue) possible(e *entry) possibility {
 	now := q.Clock().UnixMicro()
@@ -166,7 +166,7 @@ func (q *Queue) couldServe(w *fleet.Worker, e *entry, known *catalog.Snapshot) *
 }
 
 // outlook is the place in the queue and the seconds to wait, by what the
-// possible workers will serve before (decisions #24). Both are 0 only when
+// possible workers will serve before (decision 24). Both are 0 only when
 // nothing waits.
 func (q *Queue) outlook(e *entry, waiting int) (position, seconds int) {
 	running := q.remaining(e)

@@ -28,7 +28,7 @@ func (q *Queue) choose(ctx context.Context, kind, ref string) (*style.Chosen, ad
 }
 
 // styled finds the style that an image request names and merges it into the
-// request. Rows 3 and 4 of generation rulebook §1.4 look at what became of it.
+// request. Rows 3 and 4 of generation §1.4 look at what became of it.
 func (q *Queue) styled(ctx context.Context, r *admission.Request) (*terms, error) {
 	t := &terms{downgrade: r.Asked.AllowDowngrade != nil && *r.Asked.AllowDowngrade}
 	var err error

@@ -34,7 +34,7 @@ type submission struct {
 
 const stateFaulted = "faulted"
 
-// submit takes what a worker has for a job of a kind (§1.20) and returns its
+// submit takes what a worker has for a job of a kind (generation §1.20) and returns its
 // reward in kudos.
 func (q *Queue) submit(ctx context.Context, x *index, key string, s submission) (float64, error) {
 	a, err := q.assignedTo(ctx, s.id, func(id string) assigned { return q.jobInIndex(x, id) })
@@ -187,7 +187,7 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 	return v.reward, err
 }
 
-// tell calls the webhook of a request with a delivery (§1.20).
+// tell calls the webhook of a request with a delivery (generation §1.20).
 func (q *Queue) tell(ctx context.Context, a assigned, r store.JobResult, reward float64) {
 	address := a.e.record.common.Webhook
 	if q.Hooks == nil || address == "" {
@@ -201,7 +201,7 @@ func (q *Queue) tell(ctx context.Context, a assigned, r store.JobResult, reward 
 func isCensorship(m api.GenMetadatum) bool { return m.Type == "censorship" }
 
 // withCensorship adds the entry that a state implies, when it is missing
-// (decisions #11, §2.8).
+// (decision 11, generation §2.8).
 func withCensorship(meta []api.GenMetadatum, value string) []api.GenMetadatum {
 	if slices.ContainsFunc(meta, isCensorship) {
 		return meta
@@ -261,7 +261,7 @@ func (q *Queue) settle(a assigned, owner *account.User, r store.JobResult, v val
 		if worker, err = tx.ChangeWorker(a.worker.ID, func(w *store.Worker) { countDelivery(w, s) }); err != nil {
 			return err
 		}
-		if a.e.home == q.images { // teams of text workers get nothing (§6.4)
+		if a.e.home == q.images { // teams of text workers get nothing (generation §6.4)
 			tx.CountForTeam(worker.Team, store.TeamTotals{Kudos: s.earned, Fulfilments: 1, Things: s.things})
 		}
 		tx.Deliver(delivery)
@@ -334,7 +334,7 @@ func (q *Queue) pay(tx *store.Tx, a assigned, owner *account.User, s settlement,
 }
 
 // recorded is an amount of work in the unit of the users' records, in which the
-// original rounds each delivery (§6.4): hundredths of a megapixelstep, tokens.
+// original rounds each delivery (generation §6.4): hundredths of a megapixelstep, tokens.
 func (k *kind) recorded(things int64) int64 { return int64(math.RoundToEven(float64(things) / k.unit)) }
 
 // finish brings the end of a job into the index.
@@ -399,7 +399,7 @@ func (q *Queue) endFake(a assigned, seed int64) error {
 }
 
 // fault gives a job up: it goes back to the queue, or the request is given up with
-// it (§5.8); the worker's aborts and its failures in a row are counted (§5.10),
+// it (generation §5.8); the worker's aborts and its failures in a row are counted (§5.10),
 // unless it is excused.
 func (q *Queue) fault(a assigned, why excuse) error {
 	f := q.newFault(a, why)

@@ -11,7 +11,7 @@ import (
 
 const sweepBatch = 500
 
-// Sweep gives up overdue jobs and removes expired requests (§5.8), as any node
+// Sweep gives up overdue jobs and removes expired requests (generation §5.8), as any node
 // may do at any time.
 func (q *Queue) Sweep(ctx context.Context) error {
 	if err := q.sweepOverdue(ctx); err != nil {

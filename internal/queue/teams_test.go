@@ -11,7 +11,7 @@ import (
 
 // A team gets what its image workers earn while they are in it, from all nodes, to
 // the last delivery; it keeps that when they leave, and gets nothing of text
-// generation (generation rulebook §6.4).
+// generation (generation §6.4).
 func TestTeamTotals(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, newClock())

@@ -25,22 +25,22 @@ type terms struct {
 	downgrade bool
 	// smallerWouldDo: with downgrade the budget would not be looked at.
 	smallerWouldDo bool
-	// waived: the key is the style's, so its limits do not count (generation
-	// rulebook §4).
+	// waived: the key is the style's, so its limits do not count
+	// (generation §4).
 	waived bool
 	// last: the budget does not cover the request, which waits behind all others.
 	// Its owner pays what the budget has; the rest is forgiven.
 	last bool
-	// vouched: the caller's address gets the higher rate limits (§1.4 #15).
+	// vouched: the caller's address gets the higher rate limits (generation §1.4 row 15).
 	vouched bool
 }
 
 // lastPriority is the priority of a request that its shared key cannot pay in
-// full (§1.5 #4).
+// full (generation §1.5 step 4).
 const lastPriority = -50
 
 // settle finds who pays: the key that was sent, or the key of the style. The
-// sent key must be good in both cases (rows 7–10, decisions #16).
+// sent key must be good in both cases (rows 7–10, decision 16).
 func (t *terms) settle(ctx context.Context, accounts *account.Accounts, key string) (err error) {
 	if t.asker, t.key, err = accounts.Spender(ctx, key, t.downgrade); err != nil {
 		return err
@@ -89,7 +89,7 @@ func (l limit) refuses() string {
 	return fmt.Sprintf("This shared key allows at most %d %s in a job (%s), not %d.", l.most, l.name, l.field, l.asks)
 }
 
-// afford compares a price with what is left of the shared key's budget (§1.5 #4).
+// afford compares a price with what is left of the shared key's budget (generation §1.5 step 4).
 // mayDowngrade says whether a smaller request would do.
 func (t *terms) afford(cost price, mayDowngrade bool) error {
 	t.smallerWouldDo = mayDowngrade
@@ -103,7 +103,7 @@ func (t *terms) afford(cost price, mayDowngrade bool) error {
 	return nil
 }
 
-// within compares a job with the limits of the shared key (§1.5 #6).
+// within compares a job with the limits of the shared key (generation §1.5 step 6).
 func (t *terms) within(r incoming) error {
 	if t.key == nil || t.waived {
 		return nil
@@ -185,7 +185,7 @@ func (t *terms) recheck(tx *store.Tx, cost price, mayDowngrade bool) (k store.Sh
 }
 
 // priority is where the request starts in the queue, by the balance of who pays:
-// the rows of §5.1 in their order.
+// the rows of generation §5.1 in their order.
 func (t *terms) priority(balance horde.Kudos) int64 {
 	flagged := t.user.Is(account.Flagged)
 	if t.last && !flagged {

@@ -23,7 +23,7 @@ type TextAsk struct {
 	From
 }
 
-// AcceptText checks a request for texts in the order of generation rulebook §2.3
+// AcceptText checks a request for texts in the order of generation §2.3
 // and takes it into the queue.
 func (q *Queue) AcceptText(ctx context.Context, ask TextAsk) (Answer, error) {
 	r, t, err := q.textAsk(ctx, ask)
@@ -65,7 +65,7 @@ func (r textAsk) record() record {
 }
 
 // price prices a request by the sizes of the models it names: the estimate of a
-// dry run by the first, what is needed upfront by the largest (§2.4, §2.5). The
+// dry run by the first, what is needed upfront by the largest (generation §2.4, §2.5). The
 // answer to a request always says 0.
 func (r textAsk) price(q *Queue, of *account.User) price {
 	var largest float64
@@ -125,7 +125,7 @@ func (w textWork) features(r *record) features {
 }
 
 // lookForTexts: the speed that counts as fast depends on the first model
-// declared (§2.7), and any worker may serve requests that name none.
+// declared (generation §2.7), and any worker may serve requests that name none.
 func lookForTexts(v *view) {
 	v.anyModel = true
 	size := 0.0
@@ -142,7 +142,7 @@ func lookForTexts(v *view) {
 	}
 }
 
-// lackingForTexts is the query of §2.7, as far as features tell, and the gates
+// lackingForTexts is the query of generation §2.7, as far as features tell, and the gates
 // for trust and softprompt. The lengths themselves are counted by the census.
 func lackingForTexts(v *view, f features) (l lacks) {
 	s := v.settings
@@ -175,17 +175,17 @@ func (w textWork) refuses(*view) string { return "" }
 func (w textWork) batch(_ *view, _ string, amount, left int) int { return max(1, min(amount, left)) }
 
 // ttl is how long a worker may take over a text: twice a second for each token,
-// and never less than 150 s (decisions, "TTL of text jobs").
+// and never less than 150 s (decision 41).
 func (w textWork) ttl(*view) time.Duration {
 	return max(leastTTL, 2*time.Duration(w.MaxLength)*time.Second)
 }
 
-// keep is the text itself; no store keeps a NUL (§2.8).
+// keep is the text itself; no store keeps a NUL (generation §2.8).
 func (w textWork) keep(_ context.Context, _ *Queue, _, generation string) (string, error) {
 	return strings.ReplaceAll(generation, "\x00", "\ufffd"), nil
 }
 
-// value is the worth of a text (§6.3, §6.5).
+// value is the worth of a text (generation §6.3, §6.5).
 func (w textWork) value(q *Queue, a assigned, generation string) value {
 	order := w.Order(q.Modes().MatchedTargeting)
 	size := q.Catalog.Snapshot().TextSize(a.job.Model)
@@ -201,7 +201,7 @@ func (w textWork) value(q *Queue, a assigned, generation string) value {
 
 // tooFastText counts how often a speed in tokens per second is beyond what
 // hardware can reach: once for any model, and once more for the size of a known
-// one (§5.10).
+// one (generation §5.10).
 func tooFastText(model string, billions, speed float64) (n int) {
 	const most = 150
 	if speed > most {
@@ -227,7 +227,7 @@ func tooFastText(model string, billions, speed float64) (n int) {
 
 // PopText hands out texts to write to a worker that has checked in, waiting for
 // at most wait when there is nothing (0: not at all). Without a job the answer
-// says what the worker was withheld from (§2.7).
+// says what the worker was withheld from (generation §2.7).
 func (q *Queue) PopText(ctx context.Context, o *fleet.Offer, wait time.Duration) (*api.TextJob, error) {
 	_, h, err := q.pop(ctx, q.texts, o, wait)
 	if err != nil {
@@ -249,13 +249,13 @@ func (q *Queue) PopText(ctx context.Context, o *fleet.Offer, wait time.Duration)
 	return a, nil
 }
 
-// SubmitText takes what a worker has for a text (§2.8) and returns its reward in
+// SubmitText takes what a worker has for a text (generation §2.8) and returns its reward in
 // kudos.
 func (q *Queue) SubmitText(ctx context.Context, key string, s api.TextSubmit) (float64, error) {
 	return q.submit(ctx, q.texts, key, submission{s.ID, s.Generation, s.State, s.Seed, s.GenMetadata})
 }
 
-// TextStatus answers how far a request for texts is, with its texts (§2.6).
+// TextStatus answers how far a request for texts is, with its texts (generation §2.6).
 func (q *Queue) TextStatus(ctx context.Context, id string) (api.TextStatus, error) {
 	e, err := q.find(ctx, q.texts, id, "Status")
 	if err != nil {

@@ -189,7 +189,7 @@ func TestTextFaultsAndCancel(t *testing.T) {
 	}
 	for i := range 2 {
 		job := n.takeText(t, walter, scribe("w"))
-		for range 3 { // repeats add nothing (decisions #13)
+		for range 3 { // repeats add nothing (decision 13)
 			if reward, err := n.SubmitText(ctx, walter.key, api.TextSubmit{ID: *job.ID, State: "faulted"}); reward != 0 || err != nil {
 				t.Errorf("%v, %v", reward, err)
 			}
@@ -255,7 +255,7 @@ func TestTextMetadata(t *testing.T) {
 }
 
 // A pop without a job says what keeps the worker from each waiting request; what
-// keeps none is not told (§2.7, decisions #20).
+// keeps none is not told (generation §2.7, decision 20).
 func TestTextPopsTellWhy(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
 	alice, walter := n.person(t, false, 10_000), n.person(t, false, 0)
@@ -342,9 +342,9 @@ func TestSizeClasses(t *testing.T) {
 	}
 }
 
-// textMatcher is what a text pop gets by generation rulebook §2.7, written down
+// textMatcher is what a text pop gets by generation §2.7, written down
 // plainly: the query, the order, the gates, and what it is withheld from
-// (decisions #20).
+// (decision 20).
 type textMatcher struct {
 	v        *view
 	fast     float64

@@ -11,7 +11,7 @@ import (
 	"horde/internal/fleet"
 )
 
-// Performance sums the horde up (platform rulebook §3.9).
+// Performance sums the horde up (platform §3.9).
 func (q *Queue) Performance(ctx context.Context) (api.Performance, error) {
 	now := q.Clock().UnixMicro()
 	if err := q.recent.sync(ctx, q.Store, now); err != nil {
@@ -112,7 +112,7 @@ func etaOf(m *api.ActiveModel) int {
 
 // Model is one model, in a list of at most one: those of the references and the
 // special ones, served or not. Nobody serving it counts as no end in sight, even
-// when nothing waits (platform rulebook §3.9).
+// when nothing waits (platform §3.9).
 func (q *Queue) Model(ctx context.Context, name string) ([]api.ActiveModel, error) {
 	known := q.Catalog.Snapshot()
 	x := q.images

@@ -45,7 +45,7 @@ func (n *node) record(t testing.TB, id string) *record {
 
 // TestUpfrontKudos: a request that needs its kudos upfront is taken when they are
 // above the account's floor and not held for another, to the hundredth; what is
-// held is what the dry run says (generation rulebook §1.5 #5).
+// held is what the dry run says (generation §1.5 step 5).
 func TestUpfrontKudos(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
@@ -194,7 +194,7 @@ func TestLoadDecides(t *testing.T) {
 }
 
 // TestStartingPriority: a request starts with the balance before the tax, or that
-// of the key's owner (§5.1).
+// of the key's owner (generation §5.1).
 func TestStartingPriority(t *testing.T) {
 	ctx := context.Background()
 	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())

@@ -62,7 +62,7 @@ func viewOfLast(k *kind, w *fleet.Worker, known *catalog.Snapshot) *view {
 	return v
 }
 
-// viewOfStored is viewOfLast with the speed that possible workers need (§5.5).
+// viewOfStored is viewOfLast with the speed that possible workers need (generation §5.5).
 func viewOfStored(k *kind, w *fleet.Worker, known *catalog.Snapshot) *view {
 	v := viewOfLast(k, w, known)
 	v.fast = k.slow
@@ -72,7 +72,7 @@ func viewOfStored(k *kind, w *fleet.Worker, known *catalog.Snapshot) *view {
 // lacks is the set of reasons for which a worker cannot serve some features.
 type lacks uint32
 
-// Reasons of the query (§1.15, §2.7): a pop does not see such requests.
+// Reasons of the query (generation §1.15, §2.7): a pop does not see such requests.
 const (
 	lackNSFW lacks = 1 << iota
 	lackPixels
@@ -87,7 +87,7 @@ const (
 	lackSilent // without a counter of its own
 )
 
-// Reasons of the gates (§1.16), in their order: a pop looks at such requests and
+// Reasons of the gates (generation §1.16), in their order: a pop looks at such requests and
 // refuses them.
 const (
 	lackTrust          lacks = 1 << (iota + 16)
@@ -116,7 +116,7 @@ const (
 	whySilent     = "-" // not told, or by the census
 )
 
-// refuses names the first gate of §1.16 that stops the worker at this very
+// refuses names the first gate of generation §1.16 that stops the worker at this very
 // request, "" when it can have it. l is what the worker lacks for its features,
 // nothing but gates.
 func (v *view) refuses(e *entry, l lacks) string {

@@ -10,7 +10,7 @@ const maxWalk = 5000
 const maxUnknown = 512
 
 // first finds the request that the worker gets next: those of its owner and
-// friends before all others, each by priority, then age (§1.15). It also counts
+// friends before all others, each by priority, then age (generation §1.15). It also counts
 // what the walk refused, by reason.
 func (x *index) first(v *view, now int64) (*entry, map[string]int) {
 	why := map[string]int{}
@@ -211,7 +211,7 @@ func (w *walk) down(i int) {
 }
 
 // skipped adds to why how many waiting requests each of the worker's limits
-// withholds, from the census (§1.19, §2.7, decisions #20). A worker in maintenance
+// withholds, from the census (generation §1.19, §2.7, decision 20). A worker in maintenance
 // hears nothing but that it is.
 func (x *index) skipped(v *view, why map[string]int) {
 	if v.worker.Maintenance {
@@ -263,7 +263,7 @@ type reason struct {
 	name  string
 }
 
-// imageReasons and textReasons are those of §1.19 and §2.7; alwaysForImages are
+// imageReasons and textReasons are those of generation §1.19 and §2.7; alwaysForImages are
 // told of at zero too.
 var (
 	imageReasons = []reason{

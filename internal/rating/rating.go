@@ -37,7 +37,7 @@ type Rater struct {
 }
 
 // Rate takes the ratings of a request's pictures, once, and returns what its owner
-// got for them. Refusals are in the order of platform rulebook §10.1.
+// got for them. Refusals are in the order of platform §10.1.
 func (r *Ratings) Rate(ctx context.Context, id string, in api.Aesthetics, from Rater) (horde.Kudos, error) {
 	o, err := r.Queue.Outcome(ctx, id)
 	if err != nil {
@@ -120,7 +120,7 @@ func judge(o queue.Outcome, in api.Aesthetics) (verdict, error) {
 	return v, nil
 }
 
-// Amounts of §1.13, and the rating under which a single picture is no good.
+// Amounts of generation §1.13, and the rating under which a single picture is no good.
 var (
 	forRating    = horde.Whole(5)
 	forArtifacts = horde.Whole(5)

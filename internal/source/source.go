@@ -1,6 +1,6 @@
 // Package source reads the pictures that requesters send along, in base64 or by
 // URL, and stores them where workers can fetch them. Its refusals are those of
-// generation rulebook §1.6.
+// generation §1.6.
 package source
 
 import (
@@ -21,7 +21,7 @@ type Fetcher interface {
 	Fetch(ctx context.Context, url string) ([]byte, error)
 }
 
-// Quality of the WebP that workers get (§1.6).
+// Quality of the WebP that workers get (generation §1.6).
 const Quality = 50
 
 // Pictures reads and stores source pictures. Without a Fetcher those named by URL

@@ -1,6 +1,6 @@
 // Package stats tells how much the horde has made: images and text generations
-// within the last minute, hour, day and 30 days, and ever, and by model (platform
-// rulebook §3.10).
+// within the last minute, hour, day and 30 days, and ever, and by model
+// (platform §3.10).
 //
 // A delivery counts itself in its own transaction ([store.Tx.Deliver]), into a
 // bucket of a second and, for its model, of an hour. [Stats.Merge] brings old

@@ -49,7 +49,7 @@ func deliver(t *testing.T, s *stats.Stats, d ...store.Delivery) {
 	}
 }
 
-// Which models a listing names, by model_state (platform rulebook §3.10).
+// Which models a listing names, by model_state (platform §3.10).
 func TestModelState(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := newStats(t, db, func() time.Time { return noon })

@@ -32,7 +32,7 @@ const (
 	FormPlace
 )
 
-// Totals are a user's statistics (platform rulebook §6.3): buckets of kudos, and
+// Totals are a user's statistics (platform §6.3): buckets of kudos, and
 // by kind of work its amount (images in hundredths of a megapixelstep, text in
 // tokens) and number.
 type Totals struct {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// AddressBan keeps the callers of a network out until a moment (platform rulebook
-// §3.7).
+// AddressBan keeps the callers of a network out until a moment
+// (platform §3.7).
 type AddressBan struct {
 	Network string // a prefix as netip.Prefix writes it: "203.0.113.7/32"
 	Block   bool   // made as a range; else the timeout of one caller

@@ -2,7 +2,7 @@ package store
 
 import "context"
 
-// Collection is a set of styles of one kind (platform rulebook §3.13). Every unit
+// Collection is a set of styles of one kind (platform §3.13). Every unit
 // that changes one must declare the account of its owner, as for SharedKey.
 type Collection struct {
 	ID       string

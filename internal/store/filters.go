@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// Filter is a moderator's pattern for prompts (platform rulebook §16).
+// Filter is a moderator's pattern for prompts (platform §16).
 type Filter struct {
 	ID          int64
 	Type        int // 10 to 29

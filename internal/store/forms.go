@@ -156,7 +156,7 @@ func (tx *Tx) CancelForm(f *Form) (FormProgress, error) {
 }
 
 // RequeueForm puts a running form that its worker gave up into another state: it
-// waits again or is faulted (generation rulebook §3.3). failedBy is what has failed
+// waits again or is faulted (generation §3.3). failedBy is what has failed
 // on it by now. Its worker stays named. ErrLost: it had ended.
 func (tx *Tx) RequeueForm(f *Form, to FormState, failedBy string) (FormProgress, error) {
 	return changeOfForm(f, FormRunning, "aborts = aborts + 1, state = $3, failed_by = $4", "", int(to), failedBy).Answer(tx)

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// WorkerMessage is a message to a worker, or to all of them (platform rulebook
-// §3.5). It is never changed, only deleted.
+// WorkerMessage is a message to a worker, or to all of them
+// (platform §3.5). It is never changed, only deleted.
 type WorkerMessage struct {
 	ID       string
 	WorkerID string // "": to all workers

@@ -2,8 +2,8 @@ package store
 
 import "context"
 
-// RatingSet is what a requester says of the pictures of one request (generation
-// rulebook §1.13). Its id is the request's; Body is the domain's JSON.
+// RatingSet is what a requester says of the pictures of one request
+// (generation §1.13). Its id is the request's; Body is the domain's JSON.
 type RatingSet struct {
 	ID      string
 	UserID  int64 // the requester

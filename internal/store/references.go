@@ -2,7 +2,7 @@ package store
 
 import "context"
 
-// Reference is the last good copy of a model reference (platform rulebook §15).
+// Reference is the last good copy of a model reference (platform §15).
 // What stands in it, only package catalog knows.
 type Reference struct {
 	Slot    string // which of the references: primary key

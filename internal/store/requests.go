@@ -13,7 +13,7 @@ type Request struct {
 	Kind     string // image, text
 	UserID   int64
 	Created  int64
-	Priority int64 // at acceptance; growth is computed (generation rulebook §5.1)
+	Priority int64 // at acceptance; growth is computed (generation §5.1)
 	Body     string
 	RequestState
 }
@@ -103,7 +103,7 @@ func (tx *Tx) Requeue(id string) (RequestState, error) {
 	return tx.updateRequest(id, "faults = faults + 1, waiting = CASE WHEN cancelled THEN 0 ELSE waiting + 1 END", "")
 }
 
-// GiveUp ends a request that has failed too often (generation rulebook §5.8).
+// GiveUp ends a request that has failed too often (generation §5.8).
 func (tx *Tx) GiveUp(id string) (RequestState, error) {
 	return tx.updateRequest(id, "faulted = TRUE", "")
 }

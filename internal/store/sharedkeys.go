@@ -6,8 +6,8 @@ import (
 	"horde/internal/horde"
 )
 
-// SharedKey is a key that lets others spend its owner's kudos (platform rulebook
-// §3.3). Every unit that changes one must declare the account of its owner: that
+// SharedKey is a key that lets others spend its owner's kudos
+// (platform §3.3). Every unit that changes one must declare the account of its owner: that
 // lock is what keeps two nodes from changing keys in different orders.
 type SharedKey struct {
 	ID       string

@@ -2,7 +2,7 @@ package store
 
 import "context"
 
-// Style is a preset for requests (platform rulebook §3.12). Params, Tags, Models
+// Style is a preset for requests (platform §3.12). Params, Tags, Models
 // and Examples are the domain's JSON. Every unit that changes one must declare
 // the account of its owner, as for SharedKey.
 type Style struct {

@@ -9,7 +9,7 @@ import (
 	"horde/internal/horde"
 )
 
-// Team is a group of workers (platform rulebook §3.6). A worker's row says which
+// Team is a group of workers (platform §3.6). A worker's row says which
 // team it is in; the totals are what members brought while they were in it.
 type Team struct {
 	ID      string

@@ -96,7 +96,7 @@ func (c *Chosen) fill(positive, negative string) (prompt string, ok bool) {
 	return strings.NewReplacer("{p}", positive, "{np}", negative).Replace(t), true
 }
 
-// Image merges an image style into a request (generation rulebook §4): the prompt
+// Image merges an image style into a request (generation §4): the prompt
 // goes into the template, models and params are the style's, but for n and, where
 // the style has none, the size. It returns the params as JSON too. Beside
 // ErrPromptTooLong all but the prompt is merged: other refusals come first.

@@ -1,6 +1,6 @@
 // Package style keeps the presets that requests may name: styles (a prompt
-// template, parameters, models) and collections of them (platform rulebook §3.12,
-// §3.13; generation rulebook §4).
+// template, parameters, models) and collections of them (platform §3.12,
+// §3.13; generation §4).
 //
 // A request that names one asks [Styles.Choose], merges the [Chosen] style into
 // itself with [Chosen.Image] or [Chosen.Text] before it is checked, and lets

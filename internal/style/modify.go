@@ -29,7 +29,7 @@ const (
 	standardText  = "{p}"
 )
 
-// Create makes a style (platform rulebook §3.12) and returns its id, with the
+// Create makes a style (platform §3.12) and returns its id, with the
 // warnings of an image style.
 func (s *Styles) Create(ctx context.Context, kind string, in api.StyleInput, key string) (string, []api.Warning, error) {
 	if in.Models == nil {

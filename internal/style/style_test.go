@@ -243,7 +243,7 @@ func TestKeyOfAStyle(t *testing.T) {
 	})
 }
 
-// What a change leaves out stays (platform rulebook §18 #12).
+// What a change leaves out stays (platform §18 row 12).
 func TestModify(t *testing.T) {
 	each(t, func(r *rig) {
 		ctx := context.Background()

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	webpQuality = 95 // worker rulebook §2.1
+	webpQuality = 95 // worker §2.1
 	maxTries    = 10 // of an upload and of a submit
 )
 
@@ -130,7 +130,7 @@ type settledError struct{ err *api.Error }
 func (e *settledError) Error() string { return e.err.Error() }
 
 // finalTexts are what every server says of a job that is over, by the words
-// that workers go by (generation rulebook §11).
+// that workers go by (generation §11).
 var finalTexts = []string{"already submitted", "please check your worker speed"}
 
 func settled(e *api.Error) bool {

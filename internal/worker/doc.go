@@ -5,7 +5,7 @@
 //	err = w.Run(ctx)
 //
 // Run pops until ctx ends and then finishes the jobs it holds; Abort gives
-// those up as well. A job goes through these stages (worker rulebook §11):
+// those up as well. A job goes through these stages (worker §11):
 //
 //	popped → sources fetched → generating → encoded → uploaded → submitted
 //

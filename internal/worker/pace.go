@@ -7,7 +7,7 @@ import (
 )
 
 // paceLimit is in pixelsteps a second: a tenth below the 20 million from which
-// a server takes a worker for a cheat (generation rulebook §5.10).
+// a server takes a worker for a cheat (generation §5.10).
 const paceLimit = 18e6
 
 // pace waits until picture i may be delivered.
@@ -33,7 +33,7 @@ func paceTime(things float64) time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// accurateSteps counts steps as servers do (generation rulebook §1.3): samplers
+// accurateSteps counts steps as servers do (generation §1.3): samplers
 // of second order evaluate the model twice in each.
 func accurateSteps(sampler string, steps int) int {
 	switch sampler {

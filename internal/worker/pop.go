@@ -134,7 +134,7 @@ func (w *Worker) catchBreath(ctx context.Context) bool {
 }
 
 // judge decides what a refused or failed pop means: how long to wait, or that
-// the worker should stop (worker rulebook §11.7; generation rulebook §1.14, §11).
+// the worker should stop (worker §11.7; generation §1.14, §11).
 func (w *Worker) judge(err error, b *backoff) (time.Duration, error) {
 	var e *api.Error
 	if !errors.As(err, &e) || client.Temporary(err) {

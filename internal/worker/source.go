@@ -23,7 +23,7 @@ const maxSource = 20 << 20 // bytes
 
 // source gets one source picture, a link or base64. One that cannot be had
 // fails the job; one that cannot be read is left out: both with a remark for
-// the requester (worker rulebook §2.1).
+// the requester (worker §2.1).
 func (j *job) source(ctx context.Context, kind, where string) (image.Image, error) {
 	var data []byte
 	var err error

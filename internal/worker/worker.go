@@ -30,7 +30,7 @@ type Config struct {
 	RequireUpfront    bool     // decline users who could not pay
 	// NoPace delivers as fast as the engine paints. Without it a job takes at
 	// least as long as at 18 megapixelsteps a second: above 20 a server takes
-	// the worker for a cheat (generation rulebook §5.10).
+	// the worker for a cheat (generation §5.10).
 	NoPace bool
 	// Data is the folder for the list of jobs in hand; empty: none is kept.
 	Data string

@@ -291,7 +291,7 @@ func strengthOf(v *float64) float64 {
 const rowsPerName = 50
 
 // VocabularyOf finds the names that need a place in the room: those in at least
-// 50 of the jobs that the encoding of §6.1 does not know, in alphabetical order.
+// 50 of the jobs that the encoding of generation §6.1 does not know, in alphabetical order.
 func VocabularyOf(jobs []Job) (kudos.Vocabulary, error) {
 	known, err := kudos.NewEncoding(kudos.Vocabulary{})
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 //
 // Files may name strengths that their times do not depend on: where a generator
 // passed "no control type" as a name, the original's encoder took the branch of
-// control types, in which the denoising strength is 1 (§6.1, input 4).
+// control types, in which the denoising strength is 1 (generation §6.1, input 4).
 func WithoutDenoising(jobs []Job) []Job {
 	out := slices.Clone(jobs)
 	for i := range out {

@@ -8,7 +8,7 @@
 // error, so that a job of 2 seconds counts as much as one of 200 and the last
 // per cent as much as the first; the optimiser is Adam with batches of 64 jobs
 // and a learning rate that rises over 500 batches and then falls along a cosine
-// to nothing. The basis job (§6.1 of the generation rulebook) is added once per
+// to nothing. The basis job (generation §6.1) is added once per
 // 256 jobs, with the seconds that the columns seconds and kudos_basis11 imply:
 // every price is a share of it.
 //

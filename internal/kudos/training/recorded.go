@@ -58,7 +58,7 @@ func ReadRecorded(path string) ([]Recorded, error) {
 	return all, nil
 }
 
-// orderOf fills in what a server does: the defaults of §1.2, and 40 steps at
+// orderOf fills in what a server does: the defaults of generation §1.2, and 40 steps at
 // most with a control type.
 func orderOf(r *api.ImageRequest) (o kudos.Order, model string, err error) {
 	p := r.Params

@@ -124,7 +124,7 @@ func expected(yardstick *kudos.Net, o kudos.Order) float64 {
 	return kudos.Formula(&o) / kudosOfBasis * yardstick.Basis()
 }
 
-// kudosOfBasis is what the basis job is worth (§6.1).
+// kudosOfBasis is what the basis job is worth (generation §6.1).
 const kudosOfBasis = 11
 
 // polished is a timing on its way to being normalized.
