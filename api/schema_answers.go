@@ -2,7 +2,7 @@ package api
 
 // AnswerMembers say of the members of answers what their Go types cannot: limits,
 // enums, defaults, formats, and what they mean. Keys are definitions of the
-// contract's document; a member without a type keeps that of the Go type, and one
+// documents; a member without a type keeps that of the Go type, and one
 // that the Go type lacks is documented without being sent. Bodies of requests have
 // schemas of their own.
 var AnswerMembers = map[string][]Property{
@@ -27,6 +27,16 @@ var AnswerMembers = map[string][]Property{
 		optional("queue_position", about("Place in the queue; 0 when no job waits.")),
 		optional("kudos", about("Kudos charged so far.")),
 		optional("is_possible", facet(true, "A worker that is online now could serve it.")),
+	},
+	"RequestStatus": {
+		optional("cancelled", about("Nothing more is handed out; what jobs lists is still delivered and charged.")),
+		optional("jobs", about("The jobs that workers have in hand. Another attempt has another id.")),
+		optional("delivered", about("Ids of the jobs whose results are there.")),
+	},
+	"RequestProgress": {
+		optional("preview", about("Small image in base64, as it looks at this step.")),
+		optional("elapsed", about("Seconds from handing out the job to this step.")),
+		optional("step_seconds", about("Seconds that one step of this job takes.")),
 	},
 	"RequestStatusStable": {
 		optional("generations", about("The images that are there.")),

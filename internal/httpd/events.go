@@ -80,6 +80,19 @@ type teller interface {
 	gone(id string) any
 }
 
+// aloneEvents and namedEvents are the types of the data that the two tellers make.
+var (
+	aloneEvents = eventData{api.Check{}, api.JobProgress{}, api.ImageStatus{}, api.TextStatus{}}
+	namedEvents = eventData{
+		api.RequestStatus{},
+		api.RequestProgress{},
+		api.ImageRequestEnd{},
+		api.TextRequestEnd{},
+		api.AlchemyRequestStatus{},
+		api.RequestGone{},
+	}
+)
+
 // alone is for a stream of one request, which no event has to name.
 type alone struct{}
 

@@ -144,6 +144,10 @@ func openPath(item map[string]any) map[string]any {
 			if schema := r.(map[string]any)["schema"]; schema != nil {
 				answer["content"] = openContent(schema)
 			}
+			if events := r.(map[string]any)[eventsMark]; events != nil {
+				data := map[string]any{"anyOf": openSchema(events)}
+				answer["content"] = map[string]any{"text/event-stream": map[string]any{"schema": data}}
+			}
 			responses[status] = answer
 		}
 		op["responses"] = responses

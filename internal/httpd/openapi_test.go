@@ -130,6 +130,40 @@ func TestOpenAPIHoldsTogether(t *testing.T) {
 	}
 }
 
+// TestOpenAPIDescribesEvents: clients are generated from the document, so the data of
+// every event of a stream is in it.
+func TestOpenAPIDescribesEvents(t *testing.T) {
+	var d struct {
+		Paths map[string]struct {
+			Get struct {
+				Responses map[string]struct {
+					Content map[string]struct {
+						Schema struct {
+							AnyOf []map[string]string
+						}
+					}
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(call(New(Options{}), http.MethodGet, "/api/ext/openapi.json").Body.Bytes(), &d); err != nil {
+		t.Fatal(err)
+	}
+
+	for path, want := range map[string]string{
+		"/ext/v1/requests/{id}/events": "RequestStatusCheck JobProgress RequestStatusStable RequestStatusKobold",
+		"/ext/v1/events":               "RequestStatus RequestProgress ImageRequestEnd TextRequestEnd AlchemyRequestStatus RequestGone",
+	} {
+		var names []string
+		for _, ref := range d.Paths[path].Get.Responses["200"].Content["text/event-stream"].Schema.AnyOf {
+			names = append(names, strings.TrimPrefix(ref["$ref"], "#/components/schemas/"))
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s: events carry %q, want %q", path, got, want)
+		}
+	}
+}
+
 // What the original's document tells wrongly is told as it is where the contract is
 // described for others.
 func TestContractIsToldAsItIs(t *testing.T) {

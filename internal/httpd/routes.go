@@ -78,10 +78,10 @@ func (s *Server) routes() []route {
 			doc: &doc{summary: "Report the progress of a job", body: api.ProgressSchema,
 				answers: map[int]any{http.StatusNoContent: nil, http.StatusGone: api.Error{}}}},
 		{method: http.MethodGet, pattern: "/api/ext/v1/requests/{id}/events", handle: s.getEvents, limits: checkRates, plain: true,
-			doc: &doc{summary: "Follow a request as server-sent events", answers: map[int]any{http.StatusOK: nil}}},
+			doc: &doc{summary: "Follow a request as server-sent events", answers: map[int]any{http.StatusOK: aloneEvents}}},
 		{method: http.MethodGet, pattern: "/api/ext/v1/events", handle: s.getManyEvents, limits: checkRates, plain: true,
 			doc: &doc{summary: "Follow several requests of all kinds in one stream of server-sent events", query: eventsQuery,
-				answers: map[int]any{http.StatusOK: nil}}},
+				answers: map[int]any{http.StatusOK: namedEvents}}},
 	}
 	table = append(table, s.adminRoutes()...)
 	table = append(table, s.sharedKeyRoutes()...)

@@ -25,9 +25,17 @@ type doc struct {
 	agent   bool         // header Client-Agent is read
 	once    bool         // header Idempotency-Key is read
 	query   []queryParam // parameters in the URL's query
-	answers map[int]any  // status → a value of the answer's type; errors are added
+	answers map[int]any  // status → a value of the answer's type, or eventData; errors are added
 	since   api.Level    // of the contract's document; "": always there
 }
+
+// eventData is the answer of a stream of server-sent events: a value of each type
+// that the data of its events may have.
+type eventData []any
+
+// eventsMark is the member of an answer that holds the schemas of a stream's events.
+// Swagger 2.0 has no words for them; OpenAPI does.
+const eventsMark = "x-events"
 
 type queryParam struct {
 	name   string
@@ -236,7 +244,9 @@ func operation(rt route, part, path string, in wording, types *answerTypes) map[
 	}
 	for status, v := range answers {
 		answer := map[string]any{"description": http.StatusText(status)}
-		if v != nil {
+		if events, ok := v.(eventData); ok {
+			answer[eventsMark] = types.schemas(events)
+		} else if v != nil {
 			answer["schema"] = types.schema(reflect.TypeOf(v))
 		}
 		responses[strconv.Itoa(status)] = answer

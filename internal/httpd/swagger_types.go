@@ -113,6 +113,15 @@ func newAnswerTypes(defs map[string]any, in wording) *answerTypes {
 	return a
 }
 
+// schemas describes the types of several values.
+func (a *answerTypes) schemas(values []any) []map[string]any {
+	out := make([]map[string]any, len(values))
+	for i, v := range values {
+		out[i] = a.schema(reflect.TypeOf(v))
+	}
+	return out
+}
+
 // schema describes a Go type of package api as the wire shows it. Structs become
 // definitions.
 func (a *answerTypes) schema(t reflect.Type) map[string]any {

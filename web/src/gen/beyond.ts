@@ -258,6 +258,12 @@ export interface components {
             /** @description Whose kudos: name#id or id. */
             username: string;
         };
+        AlchemyRequestStatus: {
+            forms: components["schemas"]["InterrogationFormStatus"][];
+            request: string;
+            state: string;
+            type: string;
+        };
         /**
          * @example {
          *       "markdown": "# Terms of use\n\nBe kind."
@@ -291,6 +297,21 @@ export interface components {
             reference?: string;
             /** @description The text. */
             text?: string;
+        };
+        Generation: {
+            /** @description Model that was used. */
+            model: string;
+            /**
+             * @description Whether it was censored.
+             * @default ok
+             * @example ok
+             * @enum {string}
+             */
+            state: "ok" | "censored" | "csam";
+            /** @description Id of the worker that generated it. */
+            worker_id: string;
+            /** @description Name of that worker. */
+            worker_name: string;
         };
         /**
          * @example {
@@ -396,11 +417,89 @@ export interface components {
             worker_blacklist: boolean;
             workers?: string[];
         };
+        GenerationKobold: components["schemas"]["Generation"] & {
+            gen_metadata: components["schemas"]["GenerationMetadataKobold"][];
+            /**
+             * @description Seed of the generation.
+             * @default 0
+             */
+            seed: number;
+            /** @description What was generated. */
+            text: string;
+        };
+        GenerationMetadataKobold: {
+            /** @description What it refers to. */
+            ref?: string;
+            /**
+             * @description What the remark is about.
+             * @enum {string}
+             */
+            type: "censorship";
+            /**
+             * @description The remark.
+             * @enum {string}
+             */
+            value: "csam";
+        };
+        GenerationMetadataStable: {
+            ref?: string;
+            type: string;
+            value: string;
+        };
+        GenerationStable: components["schemas"]["Generation"] & {
+            /** @description The worker censored it. */
+            censored: boolean;
+            gen_metadata: components["schemas"]["GenerationMetadataStable"][];
+            /** @description Id of the image. */
+            id: string;
+            /** @description The image as WebP: a link, or base64 when the request says r2 false. */
+            img: string;
+            /** @description Seed of the image. */
+            seed: string;
+        };
+        ImageRequestEnd: {
+            cancelled: boolean;
+            done: boolean;
+            faulted: boolean;
+            finished: number;
+            generations: components["schemas"]["GenerationStable"][];
+            is_possible: boolean;
+            kudos: number;
+            processing: number;
+            queue_position: number;
+            request: string;
+            restarted: number;
+            shared: boolean;
+            type: string;
+            wait_time: number;
+            waiting: number;
+        };
         ImportedReference: {
             changed: boolean;
             kind: string;
             left_out: number;
             models: number;
+        };
+        InterrogationFormResult: {
+            "*"?: {
+                [key: string]: Record<string, never>;
+            };
+        };
+        InterrogationFormStatus: {
+            /** @description Name of the form. */
+            form: string;
+            result?: components["schemas"]["InterrogationFormResult"];
+            /** @description waiting, processing, done, cancelled or faulted. */
+            state: string;
+        };
+        JobProgress: {
+            elapsed?: number;
+            job: string;
+            preview?: string;
+            step: number;
+            step_seconds?: number;
+            steps: number;
+            worker_name: string;
         };
         KudosHistory: {
             evaluating_kudos: number;
@@ -643,11 +742,92 @@ export interface components {
              */
             rc: "MissingPrompt" | "CorruptPrompt" | "KudosValidationError" | "NoValidActions" | "InvalidSize" | "InvalidPromptSize" | "TooManySteps" | "Profanity" | "ProfaneWorkerName" | "ProfaneBridgeAgent" | "ProfaneWorkerInfo" | "ProfaneUserName" | "ProfaneUserContact" | "ProfaneAdminComment" | "ProfaneTeamName" | "ProfaneTeamInfo" | "TooLong" | "TooLongWorkerName" | "TooLongUserName" | "NameAlreadyExists" | "WorkerNameAlreadyExists" | "TeamNameAlreadyExists" | "PolymorphicNameConflict" | "ImageValidationFailed" | "SourceImageResolutionExceeded" | "SourceImageSizeExceeded" | "SourceImageUrlInvalid" | "SourceImageUnreadable" | "InpaintingMissingMask" | "SourceMaskUnnecessary" | "UnsupportedSampler" | "UnsupportedModel" | "ControlNetUnsupported" | "ControlNetSourceMissing" | "ControlNetInvalidPayload" | "SourceImageRequiredForModel" | "UnexpectedModelName" | "TooManyUpscalers" | "ProcGenNotFound" | "InvalidAestheticAttempt" | "AestheticsNotCompleted" | "AestheticsNotPublic" | "AestheticsDuplicate" | "AestheticsMissing" | "AestheticsSolo" | "AestheticsConfused" | "AestheticsAlreadyExist" | "AestheticsServerRejected" | "AestheticsServerError" | "AestheticsServerDown" | "AestheticsServerTimeout" | "InvalidAPIKey" | "WrongCredentials" | "NotAdmin" | "NotModerator" | "NotOwner" | "NotPrivileged" | "AnonForbidden" | "AnonForbiddenWorker" | "AnonForbiddenUserMod" | "NotTrusted" | "UntrustedTeamCreation" | "UntrustedUnsafeIP" | "WorkerMaintenance" | "WorkerFlaggedMaintenance" | "TooManySameIPs" | "WorkerInviteOnly" | "UnsafeIP" | "TimeoutIP" | "TooManyNewIPs" | "KudosUpfront" | "SharedKeyInvalid" | "SharedKeyEmpty" | "SharedKeyExpired" | "SharedKeyInsufficientKudos" | "SharedKeyAssignedStyles" | "InvalidJobID" | "RequestNotFound" | "WorkerNotFound" | "TeamNotFound" | "FilterNotFound" | "UserNotFound" | "DuplicateGen" | "AbortedGen" | "RequestExpired" | "TooManyPrompts" | "NoValidWorkers" | "MaintenanceMode" | "TargetAccountFlagged" | "SourceAccountFlagged" | "FaultWhenKudosReceiving" | "FaultWhenKudosSending" | "TooFastKudosTransfers" | "KudosTransferToAnon" | "KudosTransferToSelf" | "KudosTransferNotEnough" | "NegativeKudosTransfer" | "KudosTransferFromAnon" | "InvalidAwardUsername" | "KudosAwardToAnon" | "NotAllowedAwards" | "NoWorkerModSelected" | "NoUserModSelected" | "NoHordeModSelected" | "NoTeamModSelected" | "NoFilterModSelected" | "NoSharedKeyModSelected" | "BadRequest" | "Forbidden" | "Locked" | "ControlNetMismatch" | "HiResFixMismatch" | "TooManyLoras" | "BadLoraVersion" | "TooManyTIs" | "BetaAnonForbidden" | "BetaComparisonFault" | "BadCFGDecimals" | "BadCFGNumber" | "BadClientAgent" | "SpecialMissingPayload" | "SpecialForbidden" | "SpecialMissingUsername" | "SpecialModelNeedsSpecialUser" | "SpecialFieldNeedsSpecialUser" | "Img2ImgMismatch" | "TilingMismatch" | "EducationCannotSendKudos" | "InvalidPriorityUsername" | "OnlyServiceAccountProxy" | "RequiresTrust" | "InvalidRemixModel" | "InvalidExtraSourceImages" | "TooManyExtraSourceImages" | "MissingFullSamplerOrder" | "TooManyStopSequences" | "ExcessiveStopSequence" | "TokenOverflow" | "MoreThanMinExtraSourceImage" | "InvalidExtraTexts" | "MissingExtraTexts" | "InvalidTransparencyModel" | "InvalidTransparencyImg2Img" | "InvalidTransparencyCN" | "HiResMismatch" | "StylesAnonForbidden" | "StylePromptMissingVars" | "StylesRequiresCustomizer" | "StyleMismatch" | "StyleGetMistmatch" | "TooManyStyleExamples" | "ExampleURLAlreadyInUse" | "MessagesOnlyOwnWorkers" | "NotUserOrMod" | "CannotDeleteMod" | "UserNotDeleted" | "DeletedUser" | "CannotWipeActiveUser" | "NonServiceForbidden" | "NulByteInPayload";
         };
+        RequestGone: {
+            message: string;
+            rc: string;
+            request: string;
+        };
+        RequestProgress: {
+            /** @description Seconds from handing out the job to this step. */
+            elapsed?: number;
+            job: string;
+            /** @description Small image in base64, as it looks at this step. */
+            preview?: string;
+            request: string;
+            step: number;
+            /** @description Seconds that one step of this job takes. */
+            step_seconds?: number;
+            steps: number;
+            type: string;
+            worker_name: string;
+        };
+        RequestStatus: {
+            /** @description Nothing more is handed out; what jobs lists is still delivered and charged. */
+            cancelled: boolean;
+            /** @description Ids of the jobs whose results are there. */
+            delivered: string[];
+            done: boolean;
+            faulted: boolean;
+            finished: number;
+            is_possible: boolean;
+            /** @description The jobs that workers have in hand. Another attempt has another id. */
+            jobs: components["schemas"]["RunningJob"][];
+            kudos: number;
+            processing: number;
+            queue_position: number;
+            request: string;
+            restarted: number;
+            type: string;
+            wait_time: number;
+            waiting: number;
+        };
+        RequestStatusCheck: {
+            /** @description Everything is finished: results can be fetched. */
+            done: boolean;
+            /**
+             * @description The request failed and will not be finished.
+             * @default false
+             */
+            faulted: boolean;
+            /** @description Jobs that are finished. */
+            finished: number;
+            /**
+             * @description A worker that is online now could serve it.
+             * @default true
+             */
+            is_possible: boolean;
+            /** @description Kudos charged so far. */
+            kudos: number;
+            /** @description Jobs that workers have in hand. */
+            processing: number;
+            /** @description Place in the queue; 0 when no job waits. */
+            queue_position: number;
+            /** @description Jobs that went back to the queue after a failure. */
+            restarted: number;
+            /** @description Seconds until it is likely to be finished. */
+            wait_time: number;
+            /** @description Jobs that wait for a worker. */
+            waiting: number;
+        };
+        RequestStatusKobold: components["schemas"]["RequestStatusCheck"] & {
+            /** @description The text generations that are there. */
+            generations: components["schemas"]["GenerationKobold"][];
+        };
+        RequestStatusStable: components["schemas"]["RequestStatusCheck"] & {
+            /** @description The images that are there. */
+            generations: components["schemas"]["GenerationStable"][];
+            /** @description The images are shared. */
+            shared: boolean;
+        };
         RequestValidationError: components["schemas"]["RequestError"] & {
             /** @description What is wrong with each member, by its path. */
             errors?: {
                 [key: string]: string;
             };
+        };
+        RunningJob: {
+            job: string;
+            worker_name: string;
         };
         SimpleResponse: {
             /**
@@ -655,6 +835,22 @@ export interface components {
              * @default OK
              */
             message: string;
+        };
+        TextRequestEnd: {
+            cancelled: boolean;
+            done: boolean;
+            faulted: boolean;
+            finished: number;
+            generations: components["schemas"]["GenerationKobold"][];
+            is_possible: boolean;
+            kudos: number;
+            processing: number;
+            queue_position: number;
+            request: string;
+            restarted: number;
+            type: string;
+            wait_time: number;
+            waiting: number;
         };
         Time: Record<string, never>;
         UpfrontRule: {
@@ -877,7 +1073,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/event-stream": components["schemas"]["RequestStatus"] | components["schemas"]["RequestProgress"] | components["schemas"]["ImageRequestEnd"] | components["schemas"]["TextRequestEnd"] | components["schemas"]["AlchemyRequestStatus"] | components["schemas"]["RequestGone"];
+                };
             };
             /** @description The call is not valid. */
             400: {
@@ -1418,7 +1616,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "text/event-stream": components["schemas"]["RequestStatusCheck"] | components["schemas"]["JobProgress"] | components["schemas"]["RequestStatusStable"] | components["schemas"]["RequestStatusKobold"];
+                };
             };
             /** @description The call is not valid. */
             400: {
