@@ -2,8 +2,6 @@ package client
 
 import (
 	"context"
-	"fmt"
-	"math"
 	"net/http"
 	"net/url"
 	"time"
@@ -11,14 +9,14 @@ import (
 	"horde/api"
 )
 
-// Alchemy asks for forms about a picture (POST /interrogate/async).
+// Alchemy requests forms for an image (POST /interrogate/async).
 func (c *Client) Alchemy(ctx context.Context, r *api.AlchemyRequest) (*api.AlchemyAccepted, error) {
 	out := new(api.AlchemyAccepted)
 	_, err := c.do(ctx, call{method: http.MethodPost, path: "/api/v2/interrogate/async", body: r}, out)
 	return answer(out, err)
 }
 
-// AlchemyStatus tells how far an alchemy request has come, with its results.
+// AlchemyStatus returns how far an alchemy request has come, with its results.
 func (c *Client) AlchemyStatus(ctx context.Context, id string) (*api.AlchemyStatus, error) {
 	out := new(api.AlchemyStatus)
 	_, err := c.do(ctx, call{method: http.MethodGet, path: "/api/v2/interrogate/status/" + url.PathEscape(id)}, out)
@@ -33,31 +31,30 @@ func (c *Client) CancelAlchemy(ctx context.Context, id string) (*api.AlchemyStat
 	return answer(out, err)
 }
 
-// WatchAlchemy asks after an alchemy request, now and at the client's poll
-// interval, until no form waits or is in progress, and gives each status to seen
-// (nil: to nobody). Failures that may pass are waited out for two minutes. It
-// returns the last status, also with the error of a context that ended.
-func (c *Client) WatchAlchemy(ctx context.Context, id string, seen func(*api.AlchemyStatus)) (*api.AlchemyStatus, error) {
+// WatchAlchemy checks an alchemy request, now and at the client's poll interval,
+// until no form waits or is in progress, and hands each status to seen (nil: to
+// nobody). Temporary failures are waited out for two minutes. It returns the last
+// status, also with the error of a context that ended.
+func (c *Client) WatchAlchemy(
+	ctx context.Context, id string, seen func(*api.AlchemyStatus),
+) (*api.AlchemyStatus, error) {
 	var last *api.AlchemyStatus
-	var failing time.Time // since when the server has been away
+	away := newPatience(maxOutage)
 	for {
 		s, err := c.AlchemyStatus(ctx, id)
 		switch {
 		case err == nil:
-			last, failing = s, time.Time{}
+			last = s
+			away.reset()
 			if seen != nil {
 				seen(s)
 			}
-			if s.State != "waiting" && s.State != "processing" {
+			if alchemyOver(s) {
 				return s, nil
 			}
 		case ctx.Err() != nil:
 			return last, ctx.Err()
-		case !Temporary(err):
-			return last, err
-		case failing.IsZero():
-			failing = time.Now()
-		case time.Since(failing) > outage:
+		case !away.endures(err):
 			return last, err
 		}
 
@@ -67,26 +64,25 @@ func (c *Client) WatchAlchemy(ctx context.Context, id string, seen func(*api.Alc
 	}
 }
 
-// PopForms asks for alchemy to do. With wait above zero our server answers only
-// when there is some or the time is over (see Pop). An answer without work has no
-// Forms.
+// alchemyOver reports whether no form of an alchemy request waits or is in progress.
+func alchemyOver(s *api.AlchemyStatus) bool { return s.State != "waiting" && s.State != "processing" }
+
+// PopForms asks for alchemy forms to work on; see [Client.Pop] for wait. An answer
+// without work has no Forms.
 func (c *Client) PopForms(ctx context.Context, p *api.AlchemyPop, wait time.Duration) (*api.AlchemyJob, error) {
-	cl := call{method: http.MethodPost, path: "/api/v2/interrogate/pop", body: p, wait: wait}
-	if wait > 0 {
-		cl.header = http.Header{"Prefer": {fmt.Sprintf("wait=%d", int(math.Ceil(wait.Seconds())))}}
-	}
 	out := new(api.AlchemyJob)
-	_, err := c.do(ctx, cl, out)
+	_, err := c.do(ctx, popCall("/api/v2/interrogate/pop", p, wait), out)
 	return answer(out, err)
 }
 
-// SubmitForm delivers one form, or says that it failed. A nil Result is sent as an
+// SubmitForm delivers the result of one form, or says that it failed. A nil Result is sent as an
 // empty object.
 func (c *Client) SubmitForm(ctx context.Context, s *api.AlchemySubmit) (*api.Submitted, error) {
 	body := *s
 	if body.Result == nil {
 		body.Result = map[string]any{}
 	}
+
 	out := new(api.Submitted)
 	_, err := c.do(ctx, call{method: http.MethodPost, path: "/api/v2/interrogate/submit", body: &body}, out)
 	return answer(out, err)

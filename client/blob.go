@@ -9,8 +9,8 @@ import (
 	"horde/api"
 )
 
-// Upload puts a picture to an upload link of a pop: once, without the API key
-// and without a Content-Type, which such a link's signature does not cover. Any
+// Upload puts an image to an upload link of a pop: once, without the API key and
+// without a Content-Type, which such a link's signature does not cover. Any
 // status but 200, 201 and 204 is an *api.Error.
 func (c *Client) Upload(ctx context.Context, link string, data []byte) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, link, bytes.NewReader(data))
@@ -22,6 +22,7 @@ func (c *Client) Upload(ctx context.Context, link string, data []byte) error {
 		return err
 	}
 	defer drain(resp.Body)
+
 	switch resp.StatusCode {
 	case http.StatusOK, http.StatusCreated, http.StatusNoContent:
 		return nil
@@ -30,23 +31,20 @@ func (c *Client) Upload(ctx context.Context, link string, data []byte) error {
 }
 
 // Download gets what a link of a horde points to, without the API key: at most
-// limit bytes, and again after a passing failure.
+// limit bytes, and again after a temporary failure.
 func (c *Client) Download(ctx context.Context, link string, limit int64) ([]byte, error) {
-	for try := 0; ; try++ {
-		b, err := c.download(ctx, link, limit)
-		if err == nil {
-			return b, nil
-		}
-		pause, again := repeat(http.MethodGet, err, try)
-		if !again || try >= c.retries || !sleep(ctx, pause) {
-			return nil, err
-		}
-	}
+	var data []byte
+	err := c.retry(ctx, http.MethodGet, func() (err error) {
+		data, err = c.download(ctx, link, limit)
+		return err
+	})
+	return data, err
 }
 
 func (c *Client) download(ctx context.Context, link string, limit int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, link, nil)
 	if err != nil {
 		return nil, fmt.Errorf("download link: %w", err)
@@ -56,6 +54,7 @@ func (c *Client) download(ctx context.Context, link string, limit int64) ([]byte
 		return nil, err
 	}
 	defer drain(resp.Body)
+
 	if resp.StatusCode != http.StatusOK {
 		return nil, storageError("download", resp)
 	}
@@ -64,9 +63,9 @@ func (c *Client) download(ctx context.Context, link string, limit int64) ([]byte
 
 func storageError(what string, resp *http.Response) error {
 	b, _ := readAll(resp.Body, maxErrorBody)
-	start := b[:min(len(b), 200)]
+	excerpt := b[:min(len(b), errorExcerpt)]
 	return &api.Error{
-		Message:    fmt.Sprintf("%s: %s answered %s: %q", what, resp.Request.URL.Host, resp.Status, start),
+		Message:    fmt.Sprintf("%s: %s answered %s: %q", what, resp.Request.URL.Host, resp.Status, excerpt),
 		Status:     resp.StatusCode,
 		RetryAfter: retryAfter(resp.Header),
 	}

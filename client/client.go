@@ -7,23 +7,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"horde/api"
 )
 
 const (
-	maxAnswer     = 128 << 20 // bytes; twenty pictures of base64 fit
-	maxErrorBody  = 1 << 20
-	maxRetryAfter = 30 * time.Second // longer waits are the caller's decision
+	maxAnswer    = 128 << 20 // bytes; twenty images in base64 fit
+	maxErrorBody = 1 << 20   // bytes
+	errorExcerpt = 200       // bytes of an unexpected body that an error quotes
+	maxRedirects = 3
 )
+
+// longestRetryAfter is the most that Retry-After is taken at its word for.
+const longestRetryAfter = 24 * time.Hour
 
 // Client talks to one horde with one API key. Make it with New.
 type Client struct {
@@ -32,10 +33,10 @@ type Client struct {
 	key     string
 	agent   string
 	retries int
-	timeout time.Duration
-	pollMin time.Duration
-	api     *http.Client // stays on the horde's own host
-	blobs   *http.Client // storage links, never with the key
+	timeout time.Duration // of one attempt
+	pollMin time.Duration // between two checks
+	api     *http.Client  // stays on the horde's own host
+	blobs   *http.Client  // storage links, never with the key
 }
 
 // Option changes a Client as New makes it.
@@ -63,10 +64,11 @@ func WithPollInterval(d time.Duration) Option { return func(c *Client) { c.pollM
 
 // New makes a client of the horde at baseURL, such as http://127.0.0.1:7001
 // (/api or /api/v2 behind it does no harm). An empty apikey is the anonymous
-// one. A baseURL that is none makes every call fail with a clear error.
+// one. With an invalid baseURL every call fails with a clear error.
 func New(baseURL, apikey string, opts ...Option) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, 512 // many calls at once to one host
+
 	c := &Client{
 		key:     apikey,
 		agent:   "horde:" + api.Version + ":" + api.Repository,
@@ -80,15 +82,16 @@ func New(baseURL, apikey string, opts ...Option) *Client {
 		c.key = api.AnonymousKey
 	}
 	c.base, c.baseErr = normalise(baseURL)
+
 	for _, opt := range opts {
 		opt(c)
 	}
 	return c
 }
 
-// Valid is the error that every call ends with when the address given to New can
-// be none of a horde, else nil. It makes no call.
-func (c *Client) Valid() error { return c.baseErr }
+// AddressError returns the error that every call ends with because the address
+// given to New cannot be a horde's; nil where it can. It makes no call.
+func (c *Client) AddressError() error { return c.baseErr }
 
 // URL is the address of the horde, without /api.
 func (c *Client) URL() string { return c.base }
@@ -96,12 +99,13 @@ func (c *Client) URL() string { return c.base }
 // Key is the API key that the client calls with.
 func (c *Client) Key() string { return c.key }
 
-// normalise checks a base address and cuts what New may leave on it.
+// normalise checks a base address and cuts what New allows behind it.
 func normalise(base string) (string, error) {
 	u, err := url.Parse(strings.TrimSpace(base))
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 		return base, fmt.Errorf("%q is no address of a horde: write it like http://127.0.0.1:7001", base)
 	}
+
 	u.RawQuery, u.Fragment = "", ""
 	s := strings.TrimRight(u.String(), "/")
 	s = strings.TrimSuffix(s, "/api/v2")
@@ -109,17 +113,17 @@ func normalise(base string) (string, error) {
 	return strings.TrimRight(s, "/"), nil
 }
 
-// sameHostOnly keeps the key from following a redirect to somebody else: the
+// sameHostOnly keeps the key from following a redirect to another host: the
 // standard library would send it along.
 func sameHostOnly(req *http.Request, via []*http.Request) error {
-	if len(via) >= 3 || req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme {
+	if len(via) >= maxRedirects || req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme {
 		return http.ErrUseLastResponse
 	}
 	return nil
 }
 
 func fewRedirects(_ *http.Request, via []*http.Request) error {
-	if len(via) >= 3 {
+	if len(via) >= maxRedirects {
 		return errors.New("too many redirects")
 	}
 	return nil
@@ -132,7 +136,7 @@ type call struct {
 	body   any    // marshalled as JSON; nil: none
 	raw    []byte // JSON to send as it is, in place of body
 	header http.Header
-	wait   time.Duration // what the server may take on purpose
+	wait   time.Duration // how long the server may hold the call on purpose
 }
 
 // do performs a call and decodes its answer into out (nil: ignored). It returns
@@ -141,6 +145,7 @@ func (c *Client) do(ctx context.Context, cl call, out any) (int, error) {
 	if c.baseErr != nil {
 		return 0, c.baseErr
 	}
+
 	body := cl.raw
 	if cl.body != nil {
 		var err error
@@ -148,39 +153,20 @@ func (c *Client) do(ctx context.Context, cl call, out any) (int, error) {
 			return 0, fmt.Errorf("encode %s: %w", cl.path, err)
 		}
 	}
-	for try := 0; ; try++ {
-		status, err := c.attempt(ctx, cl, body, out)
-		if err == nil {
-			return status, nil
-		}
-		pause, again := repeat(cl.method, err, try)
-		if !again || try >= c.retries || ctx.Err() != nil {
-			return status, err
-		}
-		if !sleep(ctx, pause) {
-			return status, err
-		}
-	}
-}
 
-// repeat decides whether a failed attempt may be made again, and after how long.
-func repeat(method string, err error, try int) (time.Duration, bool) {
-	var e *api.Error
-	if errors.As(err, &e) && e.Status == http.StatusTooManyRequests {
-		pause := time.Duration(e.RetryAfter) * time.Second
-		return pause, pause > 0 && pause <= maxRetryAfter
-	}
-	if method == http.MethodPost || !Temporary(err) { // a cancel may come twice
-		return 0, false
-	}
-	limit := 250 * time.Millisecond << min(try, 4)
-	return limit/4 + rand.N(limit), true
+	var status int
+	err := c.retry(ctx, cl.method, func() (err error) {
+		status, err = c.attempt(ctx, cl, body, out)
+		return err
+	})
+	return status, err
 }
 
 // attempt sends a call once.
 func (c *Client) attempt(ctx context.Context, cl call, body []byte, out any) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout+cl.wait)
 	defer cancel()
+
 	req, err := c.request(ctx, cl, body)
 	if err != nil {
 		return 0, err
@@ -190,6 +176,7 @@ func (c *Client) attempt(ctx context.Context, cl call, body []byte, out any) (in
 		return 0, err
 	}
 	defer drain(resp.Body)
+
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return resp.StatusCode, refusal(resp)
 	}
@@ -205,10 +192,12 @@ func (c *Client) request(ctx context.Context, cl call, body []byte) (*http.Reque
 	if body != nil {
 		r = bytes.NewReader(body)
 	}
+
 	req, err := http.NewRequestWithContext(ctx, cl.method, c.base+cl.path, r)
 	if err != nil {
 		return nil, err
 	}
+
 	req.Header.Set("apikey", c.key)
 	req.Header.Set("Client-Agent", c.agent)
 	req.Header.Set("Accept", "application/json")
@@ -236,39 +225,42 @@ func decode(resp *http.Response, out any) error {
 	return nil
 }
 
-// refusal makes an error of an answer that is no success.
+// refusal makes an error of an unsuccessful answer.
 func refusal(resp *http.Response) error {
 	b, err := readAll(resp.Body, maxErrorBody)
 	if err != nil {
 		return foreign(resp, nil)
 	}
+
 	e := &api.Error{}
 	if json.Unmarshal(b, e) != nil || e.Message == "" {
-		// Some hordes put other things than texts into errors: keep the rest.
+		// Some hordes put other things than strings into errors: keep the rest.
 		var lean struct{ Message, RC string }
 		if json.Unmarshal(b, &lean) != nil || lean.Message == "" {
 			return foreign(resp, b)
 		}
 		e.Message, e.RC = lean.Message, lean.RC
 	}
+
 	e.Status, e.RetryAfter = resp.StatusCode, retryAfter(resp.Header)
 	return e
 }
 
-// retryAfter reads Retry-After, given in seconds or as a date; 0: none.
+// retryAfter reads Retry-After, given in seconds or as a date, as seconds; 0: none.
 func retryAfter(h http.Header) int {
+	const longest = int(longestRetryAfter / time.Second)
 	v := h.Get("Retry-After")
 	if n, err := strconv.Atoi(v); err == nil {
-		return max(0, min(n, 86400))
+		return max(0, min(n, longest))
 	}
 	if t, err := http.ParseTime(v); err == nil {
-		return max(0, min(int(time.Until(t).Seconds()+1), 86400))
+		return max(0, min(int(time.Until(t).Seconds()+1), longest))
 	}
 	return 0
 }
 
-// ForeignError is an answer that did not come from a horde's API: a proxy's
-// page, the site of something else. Unwrap gives an *api.Error with the status.
+// ForeignError is an answer that did not come from a horde's API but from a proxy
+// or another site. Unwrap gives an *api.Error with the status.
 type ForeignError struct {
 	ContentType string
 	Start       string // the first characters of the body
@@ -285,34 +277,12 @@ func foreign(resp *http.Response, body []byte) error {
 	if kind == "" {
 		kind = "nothing that names its type"
 	}
-	start := strings.ToValidUTF8(string(body[:min(len(body), 200)]), "")
+	start := strings.ToValidUTF8(string(body[:min(len(body), errorExcerpt)]), "")
 	return &ForeignError{ContentType: kind, Start: start, err: &api.Error{
 		Message:    fmt.Sprintf("%s answered %d with %s instead of JSON", resp.Request.URL.Host, resp.StatusCode, kind),
 		Status:     resp.StatusCode,
 		RetryAfter: retryAfter(resp.Header),
 	}}
-}
-
-// Temporary tells whether the same call may well succeed later: the network
-// failed, the server is overloaded or broken, or something in front of it
-// answered. A refusal with a reason, a cancelled context and an address that is
-// none are not temporary.
-func Temporary(err error) bool {
-	if err == nil || errors.Is(err, context.Canceled) {
-		return false
-	}
-	var f *ForeignError
-	if errors.As(err, &f) {
-		return true
-	}
-	var e *api.Error
-	if errors.As(err, &e) {
-		return e.Status >= 500 || e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout
-	}
-	var u *url.Error
-	var n net.Error
-	return errors.As(err, &u) || errors.As(err, &n) || errors.Is(err, io.ErrUnexpectedEOF) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // readAll reads r to its end, or fails where it is longer than limit bytes.
@@ -332,16 +302,4 @@ func readAll(r io.Reader, limit int64) ([]byte, error) {
 func drain(body io.ReadCloser) {
 	io.Copy(io.Discard, io.LimitReader(body, 64<<10))
 	body.Close()
-}
-
-// sleep waits for d; false if ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

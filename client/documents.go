@@ -20,7 +20,7 @@ func (c *Client) Document(ctx context.Context, name string) (string, error) {
 
 // The calls below are for administrators.
 
-// Documents tells where each document of the horde comes from.
+// Documents returns where each document of the horde comes from.
 func (c *Client) Documents(ctx context.Context) ([]api.DocumentSource, error) {
 	var out []api.DocumentSource
 	_, err := c.do(ctx, call{method: http.MethodGet, path: "/api/ext/v1/documents"}, &out)
@@ -33,7 +33,7 @@ func (c *Client) PutDocument(ctx context.Context, name string, in api.DocumentIn
 	return err
 }
 
-// RestoreDocument brings the default of a document back.
+// RestoreDocument restores the default of a document.
 func (c *Client) RestoreDocument(ctx context.Context, name string) error {
 	_, err := c.do(ctx, call{method: http.MethodDelete, path: documentPath(name)}, nil)
 	return err

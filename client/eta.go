@@ -7,23 +7,23 @@ import (
 )
 
 // ETA estimates how long a request still takes, from the events of Watch. Once
-// steps are reported they decide: what a step took, times the steps that are left.
-// Before that, and for jobs that no worker has yet, the server's own estimate
-// counts. The zero ETA knows nothing.
+// steps are reported they decide: the time of a step times the steps left. Before
+// that, and for jobs that no worker has yet, the server's own estimate counts. The
+// zero ETA knows nothing.
 type ETA struct {
 	check   *api.Check
 	checked time.Time
-	jobs    map[string]*paced
+	jobs    map[string]*jobPace // by job id
 }
 
-// paced is a running job and how fast it is. An older server sends no times, so
-// they are measured here too.
-type paced struct {
+// jobPace is how fast a running job is. An older server sends no times, so they are
+// measured here too.
+type jobPace struct {
 	first, newest     api.JobProgress
 	firstAt, newestAt time.Time
 }
 
-// Note takes in an event that came at a time.
+// Note takes in an event that arrived at a time.
 func (e *ETA) Note(event Event, at time.Time) {
 	switch {
 	case event.Progress != nil:
@@ -37,15 +37,16 @@ func (e *ETA) Note(event Event, at time.Time) {
 }
 
 func (e *ETA) step(p api.JobProgress, at time.Time) {
-	p.Preview = "" // previews are large, and tell no time
+	p.Preview = "" // previews are large, and say nothing about time
 	job := e.jobs[p.Job]
 	if job == nil {
 		if e.jobs == nil {
-			e.jobs = map[string]*paced{}
+			e.jobs = map[string]*jobPace{}
 		}
-		job = &paced{first: p, firstAt: at}
+		job = &jobPace{first: p, firstAt: at}
 		e.jobs[p.Job] = job
 	}
+
 	job.newest, job.newestAt = p, at
 }
 
@@ -57,6 +58,7 @@ func (e *ETA) forget(now api.Check) {
 	if e.check != nil {
 		before = *e.check
 	}
+
 	if now.Processing == 0 || now.Restarted > before.Restarted {
 		e.jobs = nil
 		return
@@ -84,7 +86,7 @@ func (e *ETA) Left(now time.Time) (left time.Duration, known bool) {
 		return left, known
 	}
 
-	// What no worker has yet, only the server can judge.
+	// Only the server can judge what no worker has yet.
 	told := time.Duration(e.check.WaitTime)*time.Second - now.Sub(e.checked)
 	if known {
 		return max(left, told), true
@@ -102,17 +104,19 @@ func (e *ETA) running(now time.Time) (left time.Duration, known bool) {
 		if step <= 0 {
 			continue
 		}
+
 		p := job.newest
 		byWorker[p.WorkerName] += step*float64(max(0, p.Steps-p.Step)) - now.Sub(job.newestAt).Seconds()
 		each = max(each, step*float64(p.Steps))
 	}
 
-	// Jobs of the batch that no step is known of come after those in hand.
+	// Jobs of the batch that have no step yet come after those in hand.
 	if e.check != nil && len(byWorker) == 1 {
 		for name := range byWorker {
 			byWorker[name] += each * float64(max(0, e.check.Processing-len(e.jobs)))
 		}
 	}
+
 	for _, seconds := range byWorker {
 		if d := time.Duration(seconds * float64(time.Second)); !known || d > left {
 			left, known = d, true
@@ -122,7 +126,7 @@ func (e *ETA) running(now time.Time) (left time.Duration, known bool) {
 }
 
 // stepSeconds is how long a step takes; 0: not known yet.
-func (p *paced) stepSeconds() float64 {
+func (p *jobPace) stepSeconds() float64 {
 	n := p.newest
 	switch steps := n.Step - p.first.Step; {
 	case n.StepSeconds > 0:

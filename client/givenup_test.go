@@ -71,10 +71,10 @@ func TestARequestThatWasGivenUpBringsWhatIsInHand(t *testing.T) {
 			}
 		})
 	})
-	t.Run("FollowText", func(t *testing.T) {
+	t.Run("WatchText", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := New("http://horde.test", "", WithTransport(inMemory{givenUp()}))
-			last, err := c.FollowText(t.Context(), "text", func(*api.TextStatus) {})
+			last, err := c.WatchText(t.Context(), "text", func(*api.TextStatus) {})
 			if err != nil || len(last.Generations) != 2 {
 				t.Errorf("%+v, %v", last, err)
 			}

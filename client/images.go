@@ -11,7 +11,7 @@ import (
 	"horde/api"
 )
 
-// Generate asks for pictures (POST /generate/async). Use Price for what they
+// Generate requests image generation (POST /generate/async). Use Price for what it
 // would cost.
 func (c *Client) Generate(ctx context.Context, r *api.ImageRequest) (*api.Accepted, error) {
 	if r.DryRun != nil && *r.DryRun {
@@ -22,7 +22,7 @@ func (c *Client) Generate(ctx context.Context, r *api.ImageRequest) (*api.Accept
 	return answer(out, err)
 }
 
-// Price asks what a request would cost, by a dry run of it.
+// Price returns what a request would cost, by a dry run of it.
 func (c *Client) Price(ctx context.Context, r *api.ImageRequest) (*api.DryRun, error) {
 	dry := *r
 	yes := true
@@ -32,8 +32,8 @@ func (c *Client) Price(ctx context.Context, r *api.ImageRequest) (*api.DryRun, e
 	return answer(out, err)
 }
 
-// Breakdown tells line by line what a request would cost. An *api.Error with
-// status 404 from hordes that are not ours; Price works with any.
+// Breakdown returns line by line what a request would cost. Only our server has it:
+// others answer an *api.Error with status 404, where Price works.
 func (c *Client) Breakdown(ctx context.Context, r *api.ImageRequest) (*api.Price, error) {
 	return c.breakdown(ctx, "image", r)
 }
@@ -44,14 +44,14 @@ func (c *Client) breakdown(ctx context.Context, kind string, body any) (*api.Pri
 	return answer(out, err)
 }
 
-// Check tells how far a request has come.
+// Check returns how far a request has come.
 func (c *Client) Check(ctx context.Context, id string) (*api.Check, error) {
 	out := new(api.Check)
 	_, err := c.do(ctx, call{method: http.MethodGet, path: "/api/v2/generate/check/" + url.PathEscape(id)}, out)
 	return answer(out, err)
 }
 
-// Status is Check with the finished pictures. Hordes allow few of these calls:
+// Status is Check with the finished images. Hordes allow few of these calls:
 // check until done, then ask once.
 func (c *Client) Status(ctx context.Context, id string) (*api.ImageStatus, error) {
 	out := new(api.ImageStatus)
@@ -60,7 +60,7 @@ func (c *Client) Status(ctx context.Context, id string) (*api.ImageStatus, error
 }
 
 // Cancel withdraws a request. The answer is its status just before, with the
-// pictures that were finished; jobs already with workers still arrive.
+// images that were finished; jobs already with workers still arrive.
 func (c *Client) Cancel(ctx context.Context, id string) (*api.ImageStatus, error) {
 	out := new(api.ImageStatus)
 	_, err := c.do(ctx, call{method: http.MethodDelete, path: "/api/v2/generate/status/" + url.PathEscape(id)}, out)
@@ -76,7 +76,7 @@ func (c *Client) Pop(ctx context.Context, p *api.ImagePop, wait time.Duration) (
 	return answer(out, err)
 }
 
-// popCall is a pop that waits for as long as wait.
+// popCall is a pop that the server may hold for as long as wait.
 func popCall(path string, body any, wait time.Duration) call {
 	cl := call{method: http.MethodPost, path: path, body: body, wait: wait}
 	if wait > 0 {
@@ -93,8 +93,7 @@ func (c *Client) Submit(ctx context.Context, s *api.ImageSubmit) (*api.Submitted
 }
 
 // ReportProgress tells the server how far a job has come (ours only; others
-// answer 404). An *api.Error with status 410 says that nobody wants the job any
-// more.
+// answer 404). An *api.Error with status 410 says that the job is no longer wanted.
 func (c *Client) ReportProgress(ctx context.Context, job string, p *api.Progress) error {
 	_, err := c.do(ctx, call{method: http.MethodPost, path: "/api/ext/v1/jobs/" + url.PathEscape(job) + "/progress", body: p}, nil)
 	return err

@@ -26,7 +26,7 @@ func (c *Client) ImportReference(ctx context.Context, kind, source string, doc [
 	return answer(out, err)
 }
 
-// ForgetReference makes the server forget a reference.
+// ForgetReference drops a reference from the server.
 func (c *Client) ForgetReference(ctx context.Context, kind string) error {
 	_, err := c.do(ctx, call{method: http.MethodDelete, path: referencePath(kind)}, nil)
 	return err

@@ -11,7 +11,7 @@ import (
 	"horde/api"
 )
 
-// Heartbeat tells how the server is.
+// Heartbeat returns how the server is.
 func (c *Client) Heartbeat(ctx context.Context) (*api.Heartbeat, error) {
 	out := new(api.Heartbeat)
 	_, err := c.do(ctx, call{method: http.MethodGet, path: "/api/v2/status/heartbeat"}, out)
@@ -30,7 +30,7 @@ func (c *Client) Models(ctx context.Context, kind string) ([]api.ActiveModel, er
 	return out, err
 }
 
-// Performance gives the horde's totals.
+// Performance returns the horde's totals.
 func (c *Client) Performance(ctx context.Context) (*api.Performance, error) {
 	out := new(api.Performance)
 	_, err := c.do(ctx, call{method: http.MethodGet, path: "/api/v2/status/performance"}, out)
@@ -49,15 +49,15 @@ func (c *Client) Workers(ctx context.Context, kind string) ([]api.WorkerDetails,
 	return out, err
 }
 
-// PriceNet tells which network prices pictures. An *api.Error with status 404
-// from hordes that are not ours.
+// PriceNet returns which network prices images. Only our server has it: others
+// answer an *api.Error with status 404.
 func (c *Client) PriceNet(ctx context.Context) (*api.PriceNet, error) {
 	out := new(api.PriceNet)
 	_, err := c.do(ctx, call{method: http.MethodGet, path: "/api/ext/v1/kudos/net"}, out)
 	return answer(out, err)
 }
 
-// FindUser tells whose the client's API key is.
+// FindUser returns the account of the client's API key.
 func (c *Client) FindUser(ctx context.Context) (*api.UserDetails, error) {
 	out := new(api.UserDetails)
 	_, err := c.do(ctx, call{method: http.MethodGet, path: "/api/v2/find_user"}, out)
@@ -72,18 +72,18 @@ func (c *Client) TestUser(ctx context.Context, r *api.TestUserRequest) (*api.Tes
 	return answer(out, err)
 }
 
-// keyMark is what every horde's page has before a new key
-// (platform §8.1).
+// keyMark is what every horde's page prints before a new key (platform §8.1).
 const keyMark = `class="ah-api-key">`
 
-// Register makes a pseudonymous account by the form that people use and returns
-// its API key, which nobody will ever show again.
+// Register makes a pseudonymous account through the page's form and returns its API
+// key, which is never shown again.
 func (c *Client) Register(ctx context.Context, username string) (string, error) {
 	if c.baseErr != nil {
 		return "", c.baseErr
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+
 	form := url.Values{"username": {username}}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+"/register", strings.NewReader(form))
 	if err != nil {
@@ -91,6 +91,7 @@ func (c *Client) Register(ctx context.Context, username string) (string, error) 
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Client-Agent", c.agent)
+
 	resp, err := c.api.Do(req)
 	if err != nil {
 		return "", err
@@ -103,6 +104,7 @@ func (c *Client) Register(ctx context.Context, username string) (string, error) 
 	if err != nil {
 		return "", err
 	}
+
 	_, rest, ok := strings.Cut(string(page), keyMark)
 	key, _, closed := strings.Cut(rest, "<")
 	if !ok || !closed || strings.TrimSpace(key) == "" {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -17,7 +16,7 @@ import (
 )
 
 // RequestEvent is what happened to one of several requests: Check, Progress,
-// Alchemy, an end, or Gone is set.
+// Alchemy, the end, or Gone is set.
 type RequestEvent struct {
 	Request   string
 	Type      string // image, text or alchemy
@@ -29,7 +28,7 @@ type RequestEvent struct {
 	Alchemy  *api.AlchemyStatus // how far an alchemy request is
 
 	// The last event of a request has Over and, by its type, Image, Text or Alchemy;
-	// or else Gone: why it cannot be followed any more.
+	// or else Gone, which says why it cannot be followed any more.
 	Over  bool
 	Image *api.ImageStatus
 	Text  *api.TextStatus
@@ -37,87 +36,95 @@ type RequestEvent struct {
 }
 
 // WatchAll follows requests of all kinds, at most api.MaxFollowed, over one
-// connection until each has ended. It takes the stream up again where it breaks and
-// polls, in turn, where a horde has none or has none free. An error is the last
-// thing it yields; that one of the requests is unknown is none, but an event.
+// connection until each has ended. It reconnects where the stream breaks and polls,
+// in turn, where a horde has none or has none free. An error is the last thing it
+// yields; an unknown request is an event, not an error.
 func (c *Client) WatchAll(ctx context.Context, ids []string) iter.Seq2[RequestEvent, error] {
 	return func(yield func(RequestEvent, error) bool) {
 		if len(ids) > api.MaxFollowed {
 			yield(RequestEvent{}, fmt.Errorf("at most %d requests can be followed at a time, not %d", api.MaxFollowed, len(ids)))
 			return
 		}
-		f := &followed{client: c, yield: yield, open: map[string]string{}}
+
+		f := &watcher{client: c, yield: yield, open: map[string]string{}}
 		for _, id := range ids {
 			f.order = append(f.order, strings.ToLower(id))
 			f.open[strings.ToLower(id)] = ""
 		}
+
 		if err := f.run(ctx); err != nil && !errors.Is(err, errStop) {
 			yield(RequestEvent{}, err)
 		}
 	}
 }
 
-// followed is what WatchAll knows of its requests.
-type followed struct {
+// watcher is what WatchAll knows of its requests.
+type watcher struct {
 	client *Client
 	yield  func(RequestEvent, error) bool
 	order  []string
-	open   map[string]string // those that have not ended → their type, "" not known yet
-	texted time.Time         // when a request for texts was looked at last
+	open   map[string]string // those that have not ended → their type; "" while unknown
+	texted time.Time         // of the last status call of a text request
 }
 
-func (f *followed) run(ctx context.Context) error {
-	lost := time.Time{} // since when the server has been away
+func (f *watcher) run(ctx context.Context) error {
+	away := newPatience(maxOutage)
 	streams := true
-	for try := 0; len(f.open) > 0; try++ {
-		heard, err := false, errNoStream
+	for len(f.open) > 0 {
+		heard, err := false, ErrNoEventStream
 		if streams {
 			heard, err = f.stream(ctx)
 		}
+
 		pause, full := noneFree(err)
 		switch {
 		case errors.Is(err, errStop) || len(f.open) == 0:
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case full, errors.Is(err, errNoStream):
+		case full, errors.Is(err, ErrNoEventStream):
 			streams = full
 			if err := f.poll(ctx, pause); err != nil {
 				return err
 			}
-			try, lost = 0, time.Time{}
+			away.reset()
 			continue
-		case heard || lost.IsZero():
-			try, lost = 0, time.Now()
+		case heard:
+			away.reset()
 		}
-		if !Temporary(err) || time.Since(lost) > outage {
+
+		if !away.endures(err) {
 			return err
 		}
-		sleep(ctx, rand.N(500*time.Millisecond<<min(try, 4)))
+		away.pause(ctx)
 	}
 	return nil
 }
 
 // stream reads one stream of all open requests to its end.
-func (f *followed) stream(ctx context.Context) (heard bool, err error) {
+func (f *watcher) stream(ctx context.Context) (heard bool, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	quiet := time.AfterFunc(silence, func() { cancel(errSilent) })
+	quiet := time.AfterFunc(maxSilence, func() { cancel(errSilent) })
 	defer quiet.Stop()
 
+	// Unknown requests are events of the stream: a 404 says that there is no stream.
 	resp, err := f.client.openStream(ctx, "/api/ext/v1/events?ids="+url.QueryEscape(strings.Join(f.rest(), ",")))
 	var refused *api.Error
-	if errors.As(err, &refused) && refused.Status == http.StatusNotFound { // unknown requests are told of in the stream
-		return false, errNoStream
+	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
+		return false, ErrNoEventStream
 	}
 	if err != nil {
 		return false, err
 	}
 	defer resp.Body.Close()
-	err = readStream(resp.Body, maxEvent, func() { quiet.Reset(silence) }, func(name string, data []byte) error {
+
+	alive := func() { quiet.Reset(maxSilence) }
+	err = readStream(resp.Body, maxEvent, alive, func(name string, data []byte) error {
 		heard = true
 		return f.hear(name, data)
 	})
+
 	switch {
 	case errors.Is(context.Cause(ctx), errSilent):
 		return heard, errSilent
@@ -128,7 +135,7 @@ func (f *followed) stream(ctx context.Context) (heard bool, err error) {
 }
 
 // rest are the requests that have not ended, in their order.
-func (f *followed) rest() (ids []string) {
+func (f *watcher) rest() (ids []string) {
 	for _, id := range f.order {
 		if _, open := f.open[id]; open {
 			ids = append(ids, id)
@@ -137,12 +144,13 @@ func (f *followed) rest() (ids []string) {
 	return ids
 }
 
-// hear yields one event of the stream. Events of unknown names are passed over.
-func (f *followed) hear(name string, data []byte) error {
+// hear yields one event of the stream. Events with unknown names are skipped.
+func (f *watcher) hear(name string, data []byte) error {
 	var ref api.RequestRef
 	if err := json.Unmarshal(data, &ref); err != nil && name != "" {
 		return fmt.Errorf("event %q: %w", name, err)
 	}
+
 	e, known, err := parseRequestEvent(name, ref.Type, data)
 	if err != nil {
 		return fmt.Errorf("event %q: %w", name, err)
@@ -150,11 +158,12 @@ func (f *followed) hear(name string, data []byte) error {
 	if !known {
 		return nil
 	}
+
 	e.Request, e.Type = ref.Request, ref.Type
 	return f.emit(e)
 }
 
-// parseRequestEvent reads an event of a type of requests.
+// parseRequestEvent reads an event of a request of a kind: image, text or alchemy.
 func parseRequestEvent(name, kind string, data []byte) (e RequestEvent, known bool, err error) {
 	switch {
 	case name == api.EventGone:
@@ -186,50 +195,51 @@ func parseRequestEvent(name, kind string, data []byte) (e RequestEvent, known bo
 }
 
 // emit yields an event of a request that has not ended.
-func (f *followed) emit(e RequestEvent) error {
+func (f *watcher) emit(e RequestEvent) error {
 	if _, open := f.open[e.Request]; !open {
 		return nil
 	}
+
 	f.open[e.Request] = e.Type
 	if e.Over || e.Gone != nil {
 		delete(f.open, e.Request)
 	}
+
 	if !f.yield(e, nil) {
 		return errStop
 	}
 	return nil
 }
 
-// poll asks for each open request in turn, for a while, or until all have ended
-// where that is 0. A round takes at least the client's poll interval, and two calls
-// are at least an eighth of a second apart: hordes allow ten checks a second. What
-// allows less, look spaces out further.
-func (f *followed) poll(ctx context.Context, while time.Duration) error {
-	const apart = 125 * time.Millisecond
+// checkPause is the time between two checks: hordes allow ten a second.
+const checkPause = 125 * time.Millisecond
+
+// poll checks each open request in turn, for a while, or until all have ended where
+// that is untilEnd. A round takes at least the client's poll interval. Where hordes
+// allow fewer calls, look spaces them further.
+func (f *watcher) poll(ctx context.Context, while time.Duration) error {
 	began := time.Now()
-	failing := time.Time{}
+	away := newPatience(maxOutage)
 	for {
 		round := time.Now()
 		for _, id := range f.rest() {
 			err := f.ask(ctx, id)
 			switch {
 			case err == nil:
-				failing = time.Time{}
-			case !Temporary(err):
-				return err
-			case failing.IsZero():
-				failing = time.Now()
-			case time.Since(failing) > outage:
+				away.reset()
+			case !away.endures(err):
 				return err
 			}
+
 			if len(f.open) == 0 {
 				return nil
 			}
-			if !sleep(ctx, apart) {
+			if !sleep(ctx, checkPause) {
 				return ctx.Err()
 			}
 		}
-		if !sleep(ctx, max(apart, f.client.pollMin-time.Since(round))) {
+
+		if !sleep(ctx, max(checkPause, f.client.pollMin-time.Since(round))) {
 			return ctx.Err()
 		}
 		if while > 0 && time.Since(began) >= while {
@@ -238,13 +248,14 @@ func (f *followed) poll(ctx context.Context, while time.Duration) error {
 	}
 }
 
-// ask looks at one request. What is not known as one for images may be one for
-// texts, or of alchemy.
-func (f *followed) ask(ctx context.Context, id string) error {
+// ask looks at one request. While its kind is unknown it tries each: a request that
+// is not for images may be one for text or alchemy.
+func (f *watcher) ask(ctx context.Context, id string) error {
 	kinds := []string{"image", "text", "alchemy"}
 	if kind := f.open[id]; kind != "" {
 		kinds = []string{kind}
 	}
+
 	for _, kind := range kinds {
 		e, err := f.look(ctx, id, kind)
 		var refused *api.Error
@@ -262,16 +273,17 @@ func (f *followed) ask(ctx context.Context, id string) error {
 	return nil
 }
 
-// look asks for a request of a kind.
-func (f *followed) look(ctx context.Context, id, kind string) (RequestEvent, error) {
+// look asks for the state of a request of a kind.
+func (f *watcher) look(ctx context.Context, id, kind string) (RequestEvent, error) {
 	e := RequestEvent{Request: id, Type: kind}
 	switch kind {
 	case "text":
-		// All requests for texts share one limit.
+		// All text requests share one limit.
 		if !sleep(ctx, textPause-time.Since(f.texted)) {
 			return e, ctx.Err()
 		}
 		f.texted = time.Now()
+
 		st, err := f.client.TextStatus(ctx, id)
 		if err != nil {
 			return e, err
@@ -286,7 +298,7 @@ func (f *followed) look(ctx context.Context, id, kind string) (RequestEvent, err
 		if err != nil {
 			return e, err
 		}
-		e.Alchemy, e.Over = st, st.State != "waiting" && st.State != "processing"
+		e.Alchemy, e.Over = st, alchemyOver(st)
 	default:
 		check, err := f.client.Check(ctx, id)
 		if err != nil {

@@ -181,7 +181,7 @@ func (c *TextCmd) follow(ctx context.Context, con *console, h *client.Client, id
 	var last *api.TextStatus
 	said := ""
 	began := time.Now()
-	status, err := h.FollowText(ctx, id, func(st *api.TextStatus) {
+	status, err := h.WatchText(ctx, id, func(st *api.TextStatus) {
 		state := textState(&st.Check, c.Number)
 		if state != said && state != "" && (said != "" || time.Since(began) > time.Second) {
 			fmt.Fprintln(con.stderr, state+serverETA(&st.Check))

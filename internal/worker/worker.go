@@ -80,8 +80,8 @@ func New(cfg Config) (*Worker, error) {
 	switch {
 	case cfg.Client == nil:
 		return nil, errors.New("worker: no client")
-	case cfg.Client.Valid() != nil:
-		return nil, cfg.Client.Valid()
+	case cfg.Client.AddressError() != nil:
+		return nil, cfg.Client.AddressError()
 	case cfg.Name == "":
 		return nil, errors.New("worker: no name")
 	case len(cfg.Engines) == 0:

@@ -10,8 +10,8 @@ import (
 	"horde/api"
 )
 
-// GenerateText asks for texts (POST /generate/text/async). Use PriceText for what
-// they would cost.
+// GenerateText requests text generation (POST /generate/text/async). Use PriceText
+// for what it would cost.
 func (c *Client) GenerateText(ctx context.Context, r *api.TextRequest) (*api.Accepted, error) {
 	if r.DryRun != nil && *r.DryRun {
 		return nil, fmt.Errorf("a dry run has no request to accept: use PriceText")
@@ -21,7 +21,7 @@ func (c *Client) GenerateText(ctx context.Context, r *api.TextRequest) (*api.Acc
 	return answer(out, err)
 }
 
-// PriceText asks what a request would cost, by a dry run of it.
+// PriceText returns what a request would cost, by a dry run of it.
 func (c *Client) PriceText(ctx context.Context, r *api.TextRequest) (*api.DryRun, error) {
 	dry := *r
 	yes := true
@@ -31,12 +31,12 @@ func (c *Client) PriceText(ctx context.Context, r *api.TextRequest) (*api.DryRun
 	return answer(out, err)
 }
 
-// BreakdownText is Breakdown for texts.
+// BreakdownText is Breakdown for text requests.
 func (c *Client) BreakdownText(ctx context.Context, r *api.TextRequest) (*api.Price, error) {
 	return c.breakdown(ctx, "text", r)
 }
 
-// TextStatus tells how far a request for texts has come, with the finished ones.
+// TextStatus returns how far a text request has come, with the finished generations.
 // There is no cheaper call; hordes allow one a second.
 func (c *Client) TextStatus(ctx context.Context, id string) (*api.TextStatus, error) {
 	out := new(api.TextStatus)
@@ -44,7 +44,7 @@ func (c *Client) TextStatus(ctx context.Context, id string) (*api.TextStatus, er
 	return answer(out, err)
 }
 
-// CancelText withdraws a request for texts. The answer is its status just before;
+// CancelText withdraws a text request. The answer is its status just before;
 // jobs already with workers still arrive.
 func (c *Client) CancelText(ctx context.Context, id string) (*api.TextStatus, error) {
 	out := new(api.TextStatus)
@@ -52,48 +52,46 @@ func (c *Client) CancelText(ctx context.Context, id string) (*api.TextStatus, er
 	return answer(out, err)
 }
 
-// PopText asks for texts to write; see [Client.Pop] for wait.
+// PopText asks for a text job; see [Client.Pop] for wait.
 func (c *Client) PopText(ctx context.Context, p *api.TextPop, wait time.Duration) (*api.TextJob, error) {
 	out := new(api.TextJob)
 	_, err := c.do(ctx, popCall("/api/v2/generate/text/pop", p, wait), out)
 	return answer(out, err)
 }
 
-// SubmitText delivers one text, or says that it failed.
+// SubmitText delivers one generated text, or says that it failed.
 func (c *Client) SubmitText(ctx context.Context, s *api.TextSubmit) (*api.Submitted, error) {
 	out := new(api.Submitted)
 	_, err := c.do(ctx, call{method: http.MethodPost, path: "/api/v2/generate/text/submit", body: s}, out)
 	return answer(out, err)
 }
 
-// textPause is the time between two looks at a request for texts: the limit is 60
+// textPause is the time between two status calls of text requests: the limit is 60
 // a minute.
 const textPause = 1100 * time.Millisecond
 
-// FollowText looks at a request for texts until nothing more comes of it, after a
-// cancel too, and tells each state.
-// It returns the last one; an error when ctx ended or the request is gone.
-// Failures that may pass are waited out for a minute.
-func (c *Client) FollowText(ctx context.Context, id string, tell func(*api.TextStatus)) (*api.TextStatus, error) {
-	const patience = time.Minute
-	var failing time.Time
+// WatchText checks a text request until nothing more comes of it, after a cancel
+// too, and hands each status to seen. It returns the last one; an error when ctx
+// ended or the request is gone. Temporary failures are waited out for a minute.
+func (c *Client) WatchText(
+	ctx context.Context, id string, seen func(*api.TextStatus),
+) (*api.TextStatus, error) {
+	away := newPatience(time.Minute)
 	for {
 		st, err := c.TextStatus(ctx, id)
 		switch {
 		case err == nil:
-			failing = time.Time{}
-			if tell(st); over(&st.Check) {
+			away.reset()
+			seen(st)
+			if over(&st.Check) {
 				return st, nil
 			}
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
-		case !Temporary(err):
-			return nil, err
-		case failing.IsZero():
-			failing = time.Now()
-		case time.Since(failing) > patience:
+		case !away.endures(err):
 			return nil, err
 		}
+
 		if !sleep(ctx, textPause) {
 			return nil, ctx.Err()
 		}
