@@ -91,7 +91,7 @@ func (r localReferences) list(con *console) ([]api.ModelReference, error) {
 }
 
 func (r localReferences) load(_ *console, kind, source string, doc []byte) (*api.ImportedReference, error) {
-	t, err := r.Take(kind, source, doc)
+	t, err := r.Import(kind, source, doc)
 	if err != nil {
 		return nil, plain(err)
 	}
@@ -99,7 +99,7 @@ func (r localReferences) load(_ *console, kind, source string, doc []byte) (*api
 }
 
 func (r localReferences) forget(con *console, kind string) error {
-	return plain(r.Forget(con.ctx, kind))
+	return plain(r.Remove(con.ctx, kind))
 }
 
 // plain takes the code for clients off a refusal.

@@ -165,7 +165,7 @@ func (c *KudosTrainCmd) recordedPrices(con *console, basis float64) ([]training.
 	if err != nil {
 		return nil, err
 	}
-	if err := models.Read(con.ctx); err != nil {
+	if err := models.Refresh(con.ctx); err != nil {
 		return nil, err
 	}
 	jobs := []training.Job{}

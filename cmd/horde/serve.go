@@ -123,7 +123,7 @@ func nodeOptions(c *config.Serve, log *slog.Logger) node.Options {
 		Models:       node.Models{Image: c.ImageReference, ImageExtra: c.ImageReferenceExtra, Text: c.TextReference, Refresh: c.ReferenceRefresh},
 		NoFilters:    bool(c.DisableFilters),
 		TestAccounts: bool(c.TestAPIKeys), Limited: !bool(c.NoRateLimits),
-		Sources:          fetch.NewPictures(fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch)})),
+		Sources:          fetch.NewImageFetcher(fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch)})),
 		Hooks:            fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch), Timeout: notify.Timeout}),
 		MetricsElsewhere: c.MetricsListen != "", Log: log, AccessLog: bool(c.AccessLog),
 	}

@@ -289,7 +289,7 @@ func (t *teller) tell(s *story) api.KudosMovement {
 	m.Amount, m.Balance = api.Float(s.Movement.Balance.Float()), api.Float(t.balance.Float())
 	m.Evaluating, m.EvaluatingKudos = api.Float(s.Escrow.Float()), api.Float(t.escrow.Float())
 	for _, p := range w.parts {
-		m.Parts = append(m.Parts, api.KudosPart{What: string(p.What), Amount: api.Float(p.Amount.Float())})
+		m.Parts = append(m.Parts, api.KudosPart{What: string(p.Kind), Amount: api.Float(p.Amount.Float())})
 	}
 	m.Text = strings.ToUpper(m.Text[:1]) + m.Text[1:]
 	t.balance -= s.Movement.Balance

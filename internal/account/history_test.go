@@ -55,10 +55,10 @@ func TestHistoryOfARequest(t *testing.T) {
 			return tx.InsertWorker(store.Worker{ID: "wid", Kind: "image", UserID: owner.ID, Name: "brush", Settings: "{}"})
 		})
 		w.event("accept:"+secretRequest, "request accepted", secretRequest, "", kudos.About{Key: key.ID, Style: "noir"}, []int64{payer.ID, stylist.ID}, func(e *kudos.Entry) error {
-			return errors.Join(e.Charge(payer.ID, 800, kudos.TaxParts(800, 1)...), e.Bonus(stylist.ID, 200, kudos.Styled))
+			return errors.Join(e.Charge(payer.ID, 800, kudos.TaxParts(800, 1)...), e.Bonus(stylist.ID, 200, kudos.StyleBonus))
 		})
 		w.event("deliver:job", "picture delivered", secretRequest, "job", kudos.About{Key: key.ID, Worker: "wid", Model: "SDXL"}, []int64{payer.ID, owner.ID}, func(e *kudos.Entry) error {
-			return errors.Join(e.Charge(payer.ID, 4298, kudos.Part{What: kudos.Picture, Amount: 4198}), e.Reward(owner.ID, 4198, false))
+			return errors.Join(e.Charge(payer.ID, 4298, kudos.Part{Kind: kudos.Image, Amount: 4198}), e.Reward(owner.ID, 4198, false))
 		})
 		h := w.history(payer, "", 50)
 		if len(h.Movements) != 2 {
@@ -156,7 +156,7 @@ func TestHistoryWords(t *testing.T) {
 		_, err = w.Modify(ctx, root, bob.ID, api.ModifyUser{Trusted: &yes})
 		later(err)
 		w.event("form:f", "form delivered", "req", "f", kudos.About{Model: "caption", Censored: true}, []int64{bob.ID}, func(e *kudos.Entry) error {
-			return errors.Join(e.Charge(bob.ID, 300, kudos.Part{What: kudos.Form, Amount: 100}), e.Reward(bob.ID, 100, true))
+			return errors.Join(e.Charge(bob.ID, 300, kudos.Part{Kind: kudos.Form, Amount: 100}), e.Reward(bob.ID, 100, true))
 		})
 		w.event("deliver:old", "picture delivered", "req2", "old", kudos.About{}, []int64{bob.ID}, func(e *kudos.Entry) error {
 			return e.Charge(bob.ID, 1_000_000)
@@ -164,7 +164,7 @@ func TestHistoryWords(t *testing.T) {
 		w.event("something:new", "a new thing", "", "", kudos.About{}, []int64{bob.ID}, func(e *kudos.Entry) error { return e.Bonus(bob.ID, 1, kudos.Awarded) })
 		poor := w.user("poor", 0, 0)
 		w.event("accept:poor", "accepted", "req3", "", kudos.About{}, []int64{poor.ID}, func(e *kudos.Entry) error {
-			return e.Charge(poor.ID, 300, kudos.Part{What: kudos.Tax, Amount: 300})
+			return e.Charge(poor.ID, 300, kudos.Part{Kind: kudos.Tax, Amount: 300})
 		})
 		lifted := w.history(poor, "", 1).Movements[0]
 		if lifted.Amount != 25 || !strings.HasSuffix(lifted.Text, "; 28.00 given on top, since no balance stays below what every account keeps") {

@@ -18,16 +18,16 @@ type words struct {
 	parts []kudos.Part // of the user
 }
 
-func (w *words) part(what kudos.What) (sum horde.Kudos, has bool) {
+func (w *words) part(what kudos.PartKind) (sum horde.Kudos, has bool) {
 	for _, p := range w.parts {
-		if p.What == what {
+		if p.Kind == what {
 			sum, has = sum+p.Amount, true
 		}
 	}
 	return sum, has
 }
 
-func (w *words) has(what ...kudos.What) bool {
+func (w *words) has(what ...kudos.PartKind) bool {
 	for _, x := range what {
 		if _, ok := w.part(x); ok {
 			return true
@@ -76,13 +76,13 @@ func (w *words) finish(m api.KudosMovement) api.KudosMovement {
 	if m.Text == "" {
 		m.Text = "movement without a reason"
 	}
-	if lifted, ok := w.part(kudos.Lifted); ok {
+	if lifted, ok := w.part(kudos.ForgivenByFloor); ok {
 		m.Text += fmt.Sprintf("; %s %s, since no balance stays below what every account keeps", lifted, w.lifting())
 	}
-	if spared, ok := w.part(kudos.Spared); ok {
+	if spared, ok := w.part(kudos.ForgivenByBudget); ok {
 		m.Text += fmt.Sprintf("; %s of it forgiven, since the budget of the shared key did not cover it", spared)
 	}
-	if kept, ok := w.part(kudos.KeptBack); ok && kept > 0 {
+	if kept, ok := w.part(kudos.Escrowed); ok && kept > 0 {
 		m.Text += fmt.Sprintf("; %s kept back until you are trusted", kept)
 	}
 	return m
@@ -99,7 +99,7 @@ func (w *words) lifting() string {
 // charged tells whether the user paid in this story. Stories without parts are of
 // before there were any.
 func (w *words) charged() bool {
-	return w.has(kudos.Tax, kudos.ExtraSources, kudos.Picture, kudos.Text, kudos.Form, kudos.Burned) ||
+	return w.has(kudos.Tax, kudos.ExtraSources, kudos.Image, kudos.Text, kudos.Form, kudos.Burned) ||
 		len(w.s.Moves) == 0 && w.s.Movement.Balance < 0
 }
 
@@ -143,7 +143,7 @@ func (w *words) delivered() api.KudosMovement {
 		m.Text += "a "
 	}
 	m.Text += w.worker()
-	if paid && w.has(kudos.Rewarded, kudos.KeptBack) {
+	if paid && w.has(kudos.Rewarded, kudos.Escrowed) {
 		m.Text += ", which is your own and earned"
 	}
 	if paid {

@@ -78,12 +78,12 @@ func (a *Accounts) payMonth(id int64) (paid bool, err error) {
 
 // monthlyParts are what a user's monthly kudos consist of.
 func monthlyParts(u *User) []kudos.Part {
-	parts := []kudos.Part{{What: kudos.Allowance, Amount: horde.Whole(u.Monthly)}}
+	parts := []kudos.Part{{Kind: kudos.Allowance, Amount: horde.Whole(u.Monthly)}}
 	if u.Is(Moderator) {
-		parts = append(parts, kudos.Part{What: kudos.Moderating, Amount: horde.Whole(modMonthly)})
+		parts = append(parts, kudos.Part{Kind: kudos.Moderating, Amount: horde.Whole(modMonthly)})
 	}
-	return append(parts, kudos.Part{What: kudos.ByPatreon, Amount: horde.Whole(u.PatreonMonthly)},
-		kudos.Part{What: kudos.ByStripe, Amount: horde.Whole(u.StripeMonthly)})
+	return append(parts, kudos.Part{Kind: kudos.ByPatreon, Amount: horde.Whole(u.PatreonMonthly)},
+		kudos.Part{Kind: kudos.ByStripe, Amount: horde.Whole(u.StripeMonthly)})
 }
 
 // dueMonth tells whether a user's monthly kudos are due at now, and what moment

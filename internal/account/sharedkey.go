@@ -80,8 +80,8 @@ func (a *Accounts) SharedKey(ctx context.Context, id string) (*SharedKey, error)
 	return &SharedKey{row, owner}, nil
 }
 
-// ErrOfStyles refuses a shared key that pays for styles to who uses it directly.
-var ErrOfStyles = horde.Errorf("SharedKeyAssignedStyles", "This shared key pays for styles. It cannot be used by itself.")
+// ErrKeyOfStyles refuses a shared key that pays for styles to who uses it directly.
+var ErrKeyOfStyles = horde.Errorf("SharedKeyAssignedStyles", "This shared key pays for styles. It cannot be used by itself.")
 
 // Spender finds on whose account an API key or a shared key makes a request:
 // rows 7 to 10 of generation §1.4. With downgrade a key without budget is
@@ -100,7 +100,7 @@ func (a *Accounts) Spender(ctx context.Context, key string, downgrade bool) (*Us
 	case a.Expired(k):
 		return nil, nil, horde.Errorf("SharedKeyExpired", "This shared key has expired. Ask its owner for another one.")
 	case k.Styles > 0:
-		return nil, nil, ErrOfStyles
+		return nil, nil, ErrKeyOfStyles
 	}
 	return k.Owner, k, nil
 }
@@ -158,7 +158,7 @@ func (a *Accounts) ModifySharedKey(caller *User, k *SharedKey, c SharedKeyChange
 		// A budget that was lowered below what open requests have set aside leaves them
 		// no more than that. What was promised to them stays the owner's to pay.
 		if row.Limited() && row.Held > row.Budget {
-			if row.Held, err = kudos.FitKeyHolds(tx, row.ID, max(0, row.Budget)); err != nil {
+			if row.Held, err = kudos.TrimKeyHolds(tx, row.ID, max(0, row.Budget)); err != nil {
 				return err
 			}
 		}

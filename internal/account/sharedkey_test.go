@@ -248,11 +248,11 @@ func (m *budgetModel) step(t *rapid.T, w *world, alice *User, k *SharedKey, i in
 	case what == "open":
 		id = fmt.Sprint(k.ID, "-", i)
 		tax := min(amount, 300)
-		var o kudos.Opened
+		var o kudos.KeyReservation
 		w.write(alice.ID, func(tx *store.Tx) error {
 			now, err := tx.SharedKey(k.ID)
 			if err == nil {
-				o, err = kudos.OpenOnKey(tx, &now, id, amount, tax)
+				o, err = kudos.ReserveOnKey(tx, &now, id, amount, tax)
 			}
 			return err
 		})
@@ -266,7 +266,7 @@ func (m *budgetModel) step(t *rapid.T, w *world, alice *User, k *SharedKey, i in
 		u := m.open[id]
 		var paid horde.Kudos
 		w.write(alice.ID, func(tx *store.Tx) (err error) {
-			paid, err = kudos.SpendOnKey(tx, kudos.KeyUse{Key: k.ID, Request: id, Promised: &u.promised, Consumed: u.consumed}, amount)
+			paid, err = kudos.ChargeKey(tx, kudos.KeyUse{Key: k.ID, Request: id, Promised: &u.promised, Consumed: u.consumed}, amount)
 			return err
 		})
 		if left := max(0, u.promised-u.consumed); paid < min(amount, left) || !limited && paid != amount || limited && paid > max(left, m.budget) {
@@ -275,7 +275,7 @@ func (m *budgetModel) step(t *rapid.T, w *world, alice *User, k *SharedKey, i in
 		u.consumed += amount
 		m.pay(paid)
 	case what == "free" && id != "":
-		w.write(alice.ID, func(tx *store.Tx) error { return kudos.ReleaseOnKey(tx, id) })
+		w.write(alice.ID, func(tx *store.Tx) error { return kudos.ReleaseKeyHold(tx, id) })
 		delete(m.open, id)
 		m.order = slices.DeleteFunc(m.order, func(o string) bool { return o == id })
 	case what == "give":

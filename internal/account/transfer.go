@@ -145,7 +145,7 @@ func (a *Accounts) give(source, target *User, key string, g Gift) error {
 		}
 		e := kudos.NewEntry(tx, t.ID, "transfer", "", "")
 		e.About(kudos.About{By: source.ID, Key: key})
-		if err := e.Transfer(source.ID, target.ID, amount, target.Is(Education)); errors.Is(err, kudos.ErrTooPoor) {
+		if err := e.Transfer(source.ID, target.ID, amount, target.Is(Education)); errors.Is(err, kudos.ErrInsufficient) {
 			return horde.Errorf("KudosTransferNotEnough", "You do not have enough kudos above what your account keeps and what your requests have set aside.")
 		} else if err != nil {
 			return err

@@ -65,8 +65,8 @@ type Image struct {
 // Pixels is the area of one picture.
 func (m *Image) Pixels() int { return m.Width * m.Height }
 
-// Things is the raw work of one picture in pixelsteps.
-func (m *Image) Things() int64 { return int64(m.Pixels()) * int64(m.AccurateSteps) }
+// WorkUnits is the raw work of one image in pixelsteps.
+func (m *Image) WorkUnits() int64 { return int64(m.Pixels()) * int64(m.AccurateSteps) }
 
 // Ids of LCM LoRAs (generation §1.3): those named by version and those named by model.
 var (

@@ -21,8 +21,8 @@ type Text struct {
 	ValidatedBackends bool             `json:"validated_backends,omitempty"`
 }
 
-// Things is the raw work of one text: its tokens, as many as it may have (generation §6.4).
-func (m *Text) Things() int64 { return int64(m.MaxLength) }
+// WorkUnits is the raw work of one text: its tokens, as many as it may have (generation §6.4).
+func (m *Text) WorkUnits() int64 { return int64(m.MaxLength) }
 
 // Order is the request as prices see it.
 func (m *Text) Order(matched bool) kudos.TextOrder {

@@ -232,7 +232,7 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 			return err
 		}
 		row.Priority = int64(math.RoundToEven(a.Balance.Float()))
-		if e.record.Held, err = kudos.HoldWhatIsThere(tx, row.UserID, d.wishes()); err != nil {
+		if e.record.Held, err = kudos.HoldAvailable(tx, row.UserID, d.wishes()); err != nil {
 			return err
 		}
 		body, err := json.Marshal(&e.record)
@@ -267,10 +267,10 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 }
 
 // wishes are the holds for the forms that somebody still has to fill in.
-func (d *draft) wishes() (list []kudos.Wish) {
+func (d *draft) wishes() (list []kudos.OptionalHold) {
 	for _, f := range d.e.forms {
 		if f.State == store.FormWaiting {
-			list = append(list, kudos.Wish{ID: holdID(f.ID), Amount: f.charge()})
+			list = append(list, kudos.OptionalHold{ID: holdID(f.ID), Amount: f.charge()})
 		}
 	}
 	return list

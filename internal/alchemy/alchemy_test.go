@@ -279,7 +279,7 @@ func TestRequestToResult(t *testing.T) {
 		if a, w := n.account(alice).Totals.Requests, n.account(walter).Totals.Fulfilments; a != (store.PerKind{0, 0, 2}) || w != (store.PerKind{0, 0, 2}) {
 			t.Errorf("records %v %v", a, w)
 		}
-		if w := n.Fleet.Named("w"); w.Totals.Kudos != horde.Whole(7) || w.Totals.Generated != 0 || w.Totals.Fulfilments != 2 || w.Speed() != 4 {
+		if w := n.Fleet.ByName("w"); w.Totals.Kudos != horde.Whole(7) || w.Totals.Generated != 0 || w.Totals.Fulfilments != 2 || w.Speed() != 4 {
 			t.Errorf("worker %+v", w.Totals)
 		}
 		if n.Open() != 0 {
@@ -405,7 +405,7 @@ func TestRetries(t *testing.T) {
 				t.Errorf("too late: %v", err)
 			}
 		}
-		if w := n.Fleet.Named("w"); w.Totals.Uncompleted != 4 || w.Totals.Kudos != 0 {
+		if w := n.Fleet.ByName("w"); w.Totals.Uncompleted != 4 || w.Totals.Kudos != 0 {
 			t.Errorf("worker %+v", w.Totals)
 		}
 		if n.balance(alice) != 1000 {
@@ -430,7 +430,7 @@ func TestAborts(t *testing.T) {
 	for i := range 126 {
 		n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})
 		job := n.pop(o)
-		if w := n.Fleet.Named("w"); w.Maintenance {
+		if w := n.Fleet.ByName("w"); w.Maintenance {
 			t.Fatalf("in maintenance after %d", i)
 		}
 		for _, f := range job.Forms {
@@ -443,7 +443,7 @@ func TestAborts(t *testing.T) {
 			}
 		}
 	}
-	if w := n.Fleet.Named("w"); !w.Maintenance || len(w.Totals.Suspicions) != 1 || w.Totals.Uncompleted != 101 || delivered != 25 {
+	if w := n.Fleet.ByName("w"); !w.Maintenance || len(w.Totals.Suspicions) != 1 || w.Totals.Uncompleted != 101 || delivered != 25 {
 		t.Errorf("%d delivered, %+v", delivered, w.Worker)
 	}
 }
@@ -473,7 +473,7 @@ func TestSubmitRefusals(t *testing.T) {
 			}
 		}
 		yes := true
-		if _, err := n.Fleet.Modify(t.Context(), walter.User, n.Fleet.Named("w"), api.ModifyWorker{Maintenance: &yes}); err != nil {
+		if _, err := n.Fleet.Modify(t.Context(), walter.User, n.Fleet.ByName("w"), api.ModifyWorker{Maintenance: &yes}); err != nil {
 			t.Fatal(err)
 		}
 		if got := code(walter, form); got != "" {

@@ -35,7 +35,7 @@ func TestCancel(t *testing.T) {
 		if n.balance(alice) != 1000-3-3-5 || n.balance(wanda) != 1004 || n.balance(walter) != 1000.5 {
 			t.Errorf("alice %v, wanda %v, walter %v", n.balance(alice), n.balance(wanda), n.balance(walter))
 		}
-		if w := n.Fleet.Named("c"); w.Totals.Kudos != horde.Whole(3) || w.Totals.Fulfilments != 1 || w.Totals.Uncompleted != 0 {
+		if w := n.Fleet.ByName("c"); w.Totals.Kudos != horde.Whole(3) || w.Totals.Fulfilments != 1 || w.Totals.Uncompleted != 0 {
 			t.Errorf("worker %+v", w.Totals)
 		}
 		if _, err := n.Cancel(t.Context(), horde.NewID()); horde.CodeOf(err) != "RequestNotFound" {

@@ -100,7 +100,7 @@ func TestHoldsOfThePoor(t *testing.T) {
 			t.Errorf("%s held", a.Held)
 		}
 		err := n.Store.Write(store.Unit{Accounts: []int64{p.ID}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "other", p.ID, 1) }})
-		if !errors.Is(err, kudos.ErrTooPoor) {
+		if !errors.Is(err, kudos.ErrInsufficient) {
 			t.Errorf("held twice: %v", err)
 		}
 		job := n.pop(n.offer(worker, "w", amount(9)))

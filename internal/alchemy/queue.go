@@ -63,8 +63,8 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 
 func (q *Queue) now() int64 { return q.Clock().UnixMicro() }
 
-func (q *Queue) pictures() source.Pictures {
-	return source.Pictures{Fetcher: q.Sources, Blobs: q.Blobs}
+func (q *Queue) pictures() source.Images {
+	return source.Images{Fetcher: q.Sources, Blobs: q.Blobs}
 }
 
 // Reload reads all live requests again: at the start, and when changes of other

@@ -79,7 +79,7 @@ func (q *Queue) yields(w *fleet.Worker, f *form) bool {
 // untriedBy finds the workers that could fill in a form which has failed, and
 // remembers its verdict for a while. The index must be locked.
 func (q *Queue) untriedBy(f *form, tried failures) untried {
-	now, turns := q.now(), q.Fleet.Turns()
+	now, turns := q.now(), q.Fleet.Revision()
 	if u := f.untried; u.of == f.Version && u.turns == turns && now-u.at < verdictLife {
 		return u
 	}

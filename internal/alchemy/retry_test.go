@@ -88,7 +88,7 @@ func (s *troupe) is(id, want string) {
 
 func (s *troupe) set(name string, change api.ModifyWorker) {
 	s.Helper()
-	if _, err := s.Fleet.Modify(s.Context(), s.owner.User, s.Fleet.Named(name), change); err != nil {
+	if _, err := s.Fleet.Modify(s.Context(), s.owner.User, s.Fleet.ByName(name), change); err != nil {
 		s.Fatal(err)
 	}
 }
@@ -176,7 +176,7 @@ func TestThreeWorkersEndAForm(t *testing.T) {
 			s.getsNothing("d", "the form was given up")
 		}
 		for _, name := range names {
-			if w := s.Fleet.Named(name); len(w.Totals.FailedPops) > 0 || w.Totals.Uncompleted != 6 {
+			if w := s.Fleet.ByName(name); len(w.Totals.FailedPops) > 0 || w.Totals.Uncompleted != 6 {
 				t.Errorf("%s: %+v", name, w.Totals)
 			}
 		}
@@ -192,7 +192,7 @@ func TestFailingAlchemistIsSuspended(t *testing.T) {
 		s := newTroupe(t, newNode(t, db, c, folder))
 		s.here("good")
 		for i := range 5 {
-			if m := s.Fleet.MessagesFor(s.Fleet.Named("good").ID); len(m) > 0 {
+			if m := s.Fleet.MessagesFor(s.Fleet.ByName("good").ID); len(m) > 0 {
 				t.Fatalf("told: %+v", m)
 			}
 			s.request("caption", "nsfw", "palette")
@@ -205,7 +205,7 @@ func TestFailingAlchemistIsSuspended(t *testing.T) {
 		}
 		s.request()
 		s.getsNothing("bad", "it is paused")
-		w := s.Fleet.Named("bad")
+		w := s.Fleet.ByName("bad")
 		if m := s.Fleet.MessagesFor(w.ID); len(m) != 1 || !strings.Contains(m[0].Message, "paused until") || !w.Suspended(c.now().UnixMicro()) || w.Standing() != fleet.Failing {
 			t.Errorf("told: %+v, %+v", m, w.Totals)
 		}
@@ -215,7 +215,7 @@ func TestFailingAlchemistIsSuspended(t *testing.T) {
 		s.getsNothing("bad", "it was paused before the restart")
 		c.advance(10 * time.Minute)
 		s.delivers(s.gets("bad")...)
-		if w := s.Fleet.Named("bad"); w.Standing() != fleet.Proven || len(s.Fleet.MessagesFor(w.ID)) > 0 {
+		if w := s.Fleet.ByName("bad"); w.Standing() != fleet.Proven || len(s.Fleet.MessagesFor(w.ID)) > 0 {
 			t.Errorf("after a delivery: %+v", w.Totals)
 		}
 		s.sound()
@@ -229,7 +229,7 @@ func TestHonestFailuresOfForms(t *testing.T) {
 		s := newTroupe(t, newNode(t, db, c, folder))
 		blameless := func(what string) {
 			t.Helper()
-			if w := s.Fleet.Named("w"); len(w.Totals.FailedPops) != 0 || w.Totals.Uncompleted != 0 {
+			if w := s.Fleet.ByName("w"); len(w.Totals.FailedPops) != 0 || w.Totals.Uncompleted != 0 {
 				t.Errorf("%s: %+v", what, w.Totals)
 			}
 		}
@@ -274,7 +274,7 @@ func TestLateFormsWhileAnotherNodeServed(t *testing.T) {
 		t.Fatal(err)
 	}
 	restarted.sweep()
-	if w := restarted.Fleet.Named("w"); len(w.Totals.FailedPops) != 1 || w.Totals.Uncompleted != 1 {
+	if w := restarted.Fleet.ByName("w"); len(w.Totals.FailedPops) != 1 || w.Totals.Uncompleted != 1 {
 		t.Errorf("%d failures in a row, %d uncompleted", len(w.Totals.FailedPops), w.Totals.Uncompleted)
 	}
 }
@@ -290,13 +290,13 @@ func TestCancelledFormsProveNobody(t *testing.T) {
 		if _, err := n.Cancel(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
-		w := n.Fleet.Named("w")
+		w := n.Fleet.ByName("w")
 		if w.Totals.Fulfilments != 1 || fleet.HasDelivered(&w.Worker) || w.Standing() != fleet.Untried {
 			t.Errorf("after a form that was cancelled: it has delivered: %v, stands %v, %+v", fleet.HasDelivered(&w.Worker), w.Standing(), w.Totals)
 		}
 		s.request()
 		s.delivers(s.gets("w")...)
-		if w := n.Fleet.Named("w"); !fleet.HasDelivered(&w.Worker) || w.Standing() != fleet.Proven {
+		if w := n.Fleet.ByName("w"); !fleet.HasDelivered(&w.Worker) || w.Standing() != fleet.Proven {
 			t.Errorf("after a delivery: stands %v", w.Standing())
 		}
 	})

@@ -224,7 +224,7 @@ func settle(tx *store.Tx, f *form, row store.Form, s settlement) (store.Worker, 
 	e := kudos.NewEntry(tx, "form:"+f.ID, reason, f.RequestID, f.ID)
 	e.About(kudos.About{Worker: s.worker.ID, Model: f.Name})
 	payer := f.e.row.UserID
-	if err := e.Charge(payer, f.charge(), kudos.Part{What: kudos.Form, Amount: f.reward()}); err != nil {
+	if err := e.Charge(payer, f.charge(), kudos.Part{Kind: kudos.Form, Amount: f.reward()}); err != nil {
 		return store.Worker{}, err
 	}
 	if err := e.Reward(s.owner.ID, f.reward(), s.owner.Is(account.Trusted) || s.owner.Anonymous()); err != nil {

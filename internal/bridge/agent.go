@@ -62,9 +62,9 @@ func Parse(text string) Agent {
 // Has tells whether the bridge has all of these abilities.
 func (a Agent) Has(c Capability) bool { return a.caps&c == c }
 
-// SamplerOK tells whether the bridge can run a sampler, with or without the
+// SupportsSampler tells whether the bridge can run a sampler, with or without the
 // karras schedule. Names that are no sampler are never usable.
-func (a Agent) SamplerOK(sampler string, karras bool) bool {
+func (a Agent) SupportsSampler(sampler string, karras bool) bool {
 	bit, ok := samplers[sampler]
 	if karras {
 		return ok && a.karras&bit != 0

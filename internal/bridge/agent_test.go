@@ -99,8 +99,8 @@ func TestSamplers(t *testing.T) {
 		{"Horde Worker:1:x", "no sampler", false, false},
 	} {
 		a := Parse(c.agent)
-		if a.SamplerOK(c.sampler, true) != c.karras || a.SamplerOK(c.sampler, false) != c.plain {
-			t.Errorf("%s, %s: karras %v, plain %v", c.agent, c.sampler, a.SamplerOK(c.sampler, true), a.SamplerOK(c.sampler, false))
+		if a.SupportsSampler(c.sampler, true) != c.karras || a.SupportsSampler(c.sampler, false) != c.plain {
+			t.Errorf("%s, %s: karras %v, plain %v", c.agent, c.sampler, a.SupportsSampler(c.sampler, true), a.SupportsSampler(c.sampler, false))
 		}
 	}
 }
@@ -248,7 +248,7 @@ func TestRecordedPops(t *testing.T) {
 			if sampler == "" {
 				sampler = "k_euler_a"
 			}
-			got := a.Has(needs(req, pop.Models)) && a.SamplerOK(sampler, karras)
+			got := a.Has(needs(req, pop.Models)) && a.SupportsSampler(sampler, karras)
 			if want := row.Response.Body["id"] != nil; got != want {
 				t.Errorf("step %d, %s: %v, want %v", row.Step, row.Note, got, want)
 			}

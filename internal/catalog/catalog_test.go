@@ -153,11 +153,11 @@ func TestReadOnce(t *testing.T) {
 	}))
 	defer srv.Close()
 	c := open(t, Config{Images: srv.URL + "/images"})
-	if err := c.Read(t.Context()); err != nil || c.Snapshot().Baseline("fetched") != QwenImage {
+	if err := c.Refresh(t.Context()); err != nil || c.Snapshot().Baseline("fetched") != QwenImage {
 		t.Errorf("%v, %v", err, c.Snapshot().ImageNames())
 	}
 	empty := srv.URL + "/empty"
-	if err := open(t, Config{Texts: empty}).Read(t.Context()); err == nil || !strings.Contains(err.Error(), empty+" is no JSON object") {
+	if err := open(t, Config{Texts: empty}).Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), empty+" is no JSON object") {
 		t.Errorf("an empty answer: %v", err)
 	}
 }

@@ -16,19 +16,19 @@ import (
 	"horde/internal/store"
 )
 
-// Taken is what became of a document.
-type Taken struct {
+// Imported is what became of a document.
+type Imported struct {
 	Models  int
 	LeftOut int  // entries that could not be read
 	Changed bool // another document than was in use
 }
 
-// Take makes a document the reference of a slot and keeps it in the store, from
+// Import makes a document the reference of a slot and keeps it in the store, from
 // where other nodes take it up. source says where it came from. Refusals are of
 // code BadRequest.
-func (c *Catalog) Take(slot, source string, doc []byte) (Taken, error) {
+func (c *Catalog) Import(slot, source string, doc []byte) (Imported, error) {
 	if !known(slot) {
-		return Taken{}, unknownSlot(slot)
+		return Imported{}, unknownSlot(slot)
 	}
 	t, err := c.take(slot, source, doc)
 	if bad := (*documentError)(nil); errors.As(err, &bad) {
@@ -46,7 +46,7 @@ type documentError struct {
 func (e *documentError) Error() string { return e.source + " " + e.err.Error() }
 func (e *documentError) Unwrap() error { return e.err }
 
-func (c *Catalog) take(slot, source string, doc []byte) (t Taken, err error) {
+func (c *Catalog) take(slot, source string, doc []byte) (t Imported, err error) {
 	doc = bytes.TrimPrefix(doc, byteOrderMark)
 	digest := digestOf(doc)
 	c.mu.Lock()
@@ -96,9 +96,9 @@ func unknownSlot(slot string) error {
 	return horde.Errorf("NotFound", "There is no model reference %.40q; there are %s, %s and %s.", slot, Images, ExtraImages, Texts)
 }
 
-// Forget drops the copy of a slot: the built-in list, where there is one, holds
+// Remove drops the copy of a slot: the built-in list, where there is one, holds
 // again. A source that is configured brings it back at its next reading.
-func (c *Catalog) Forget(ctx context.Context, slot string) error {
+func (c *Catalog) Remove(ctx context.Context, slot string) error {
 	if !known(slot) {
 		return unknownSlot(slot)
 	}

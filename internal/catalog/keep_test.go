@@ -171,7 +171,7 @@ func TestOtherNodes(t *testing.T) {
 		if m, _ := before.Image("one"); !m.NSFW {
 			t.Error("a snapshot that somebody holds has changed")
 		}
-		if err := a.Forget(ctx, Images); err != nil {
+		if err := a.Remove(ctx, Images); err != nil {
 			t.Fatal(err)
 		}
 		reload(t, b)
@@ -180,7 +180,7 @@ func TestOtherNodes(t *testing.T) {
 				t.Errorf("forgotten: %v", k.ImageNames())
 			}
 		}
-		if err := a.Forget(ctx, Images); horde.CodeOf(err) != "NotFound" {
+		if err := a.Remove(ctx, Images); horde.CodeOf(err) != "NotFound" {
 			t.Errorf("forgotten twice: %v", err)
 		}
 		if list, err := a.References(ctx); err != nil || len(list) != 2 || list[0].Source != api.BuiltInReference || list[1].Kind != Texts {
@@ -189,9 +189,9 @@ func TestOtherNodes(t *testing.T) {
 	})
 }
 
-func take(t *testing.T, c *Catalog, slot, doc string) Taken {
+func take(t *testing.T, c *Catalog, slot, doc string) Imported {
 	t.Helper()
-	got, err := c.Take(slot, "test", []byte(doc))
+	got, err := c.Import(slot, "test", []byte(doc))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,13 +250,13 @@ func TestTakeRefuses(t *testing.T) {
 		{Images, `{"t": {"parameters": 7e9}}`, "is a reference of text models"},
 		{Texts, `{"t": {"baseline": "flux_1", "type": "ckpt"}}`, "is a reference of image models"},
 	} {
-		_, err := c.Take(tt.slot, "it", []byte(tt.doc))
+		_, err := c.Import(tt.slot, "it", []byte(tt.doc))
 		var refused *horde.Error
 		if !errors.As(err, &refused) || refused.Code != "BadRequest" || !strings.HasPrefix(refused.Detail, "it ") || !strings.Contains(refused.Detail, tt.want) {
 			t.Errorf("%.60s: %v; want %q", tt.doc, err, tt.want)
 		}
 	}
-	if _, err := c.Take("video", "it", []byte(`{}`)); horde.CodeOf(err) != "NotFound" {
+	if _, err := c.Import("video", "it", []byte(`{}`)); horde.CodeOf(err) != "NotFound" {
 		t.Errorf("an unknown slot: %v", err)
 	}
 	reload(t, c)
@@ -340,7 +340,7 @@ func TestReadersGoOn(t *testing.T) {
 	go func() {
 		defer close(done)
 		for i := range 100 {
-			if _, err := c.Take(Images, "test", []byte(docs[i%2])); err != nil {
+			if _, err := c.Import(Images, "test", []byte(docs[i%2])); err != nil {
 				t.Error(err)
 			}
 		}
@@ -375,7 +375,7 @@ func BenchmarkTake(b *testing.B) {
 					if change && i%2 == 0 {
 						next = other
 					}
-					if _, err := c.Take(slot, "bench", next); err != nil {
+					if _, err := c.Import(slot, "bench", next); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -39,8 +39,8 @@ func (c *Catalog) Run(ctx context.Context) {
 	all.Wait()
 }
 
-// Read reads the URLs once, for programs that do not Run.
-func (c *Catalog) Read(ctx context.Context) error {
+// Refresh reads the URLs once, for programs that do not Run.
+func (c *Catalog) Refresh(ctx context.Context) error {
 	for _, s := range c.sources {
 		if !isURL(s.name) {
 			continue // read by New

@@ -209,7 +209,7 @@ func TestPost(t *testing.T) {
 
 func TestPictures(t *testing.T) {
 	s := stranger(t)
-	p := NewPictures(guarded(Options{Timeout: 500 * time.Millisecond, MaxBytes: 1 << 16}))
+	p := NewImageFetcher(guarded(Options{Timeout: 500 * time.Millisecond, MaxBytes: 1 << 16}))
 	if data, err := p.Fetch(t.Context(), s.URL+"/cat.png"); err != nil || !bytes.Equal(data, []byte("meow")) {
 		t.Errorf("Fetch = %q, %v", data, err)
 	}

@@ -29,7 +29,7 @@ func TestAlchemistUptime(t *testing.T) {
 			if err != nil || a.Balance != horde.Whole(40) || a.Escrow != 0 {
 				t.Errorf("%+v %v", a, err)
 			}
-			if w := n.Named(name); w.Totals.UptimeKudos != horde.Whole(40) || w.Totals.Kudos != horde.Whole(40) {
+			if w := n.ByName(name); w.Totals.UptimeKudos != horde.Whole(40) || w.Totals.Kudos != horde.Whole(40) {
 				t.Errorf("%+v", w.Totals)
 			}
 		}

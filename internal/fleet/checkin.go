@@ -68,7 +68,7 @@ func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string,
 		return nil, err
 	}
 	name, oddities := cleanName(v.name)
-	w := f.Named(name)
+	w := f.ByName(name)
 	if w != nil && w.Kind != v.kind {
 		return nil, horde.Errorf("PolymorphicNameConflict", "A worker of another type is called %q already. Please choose another name.", name)
 	}
@@ -193,7 +193,7 @@ func (f *Fleet) mayAdd(owner *account.User, own []store.Placed, addr string) err
 func (f *Fleet) make(ctx context.Context, owner *account.User, name, kind string, s Settings, addr string, oddities ...int) (*Worker, error) {
 	f.making.Lock()
 	defer f.making.Unlock()
-	if w := f.Named(name); w != nil {
+	if w := f.ByName(name); w != nil {
 		return f.joined(w, owner, kind)
 	}
 	if err := f.mayMake(owner, name, s.BridgeAgent, addr); err != nil { // those made since it was asked first count too
@@ -234,7 +234,7 @@ func (f *Fleet) make(ctx context.Context, owner *account.User, name, kind string
 		if err := f.take(ctx, []*store.Worker{other}); err != nil {
 			return nil, err
 		}
-		return f.joined(f.Named(name), owner, kind)
+		return f.joined(f.ByName(name), owner, kind)
 	}
 	if err != nil {
 		return nil, err

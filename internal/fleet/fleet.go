@@ -45,7 +45,7 @@ type Fleet struct {
 	inbox inbox
 
 	teamNames atomic.Pointer[map[string]string] // by id
-	turns     atomic.Uint64                     // see Turns
+	turns     atomic.Uint64                     // see Revision
 
 	making sync.Mutex // one new worker at a time, so that limits hold
 }
@@ -156,10 +156,10 @@ func (f *Fleet) put(row store.Worker, owner *account.User) error {
 	return nil
 }
 
-// Turns grows whenever a worker comes or goes, or becomes another one to whoever
+// Revision grows whenever a worker comes or goes, or becomes another one to whoever
 // hands out jobs: what was found out about the workers holds as long as it stays,
 // but for those that are not seen any more.
-func (f *Fleet) Turns() uint64 { return f.turns.Load() }
+func (f *Fleet) Revision() uint64 { return f.turns.Load() }
 
 // turned reports whether a newer snapshot of a worker is another one to whoever
 // hands out jobs. What each delivery changes does not count.
@@ -191,8 +191,8 @@ func (f *Fleet) Worker(id string) *Worker {
 	return f.byID[id]
 }
 
-// Named finds a worker by name; nil when there is none.
-func (f *Fleet) Named(name string) *Worker {
+// ByName finds a worker by name; nil when there is none.
+func (f *Fleet) ByName(name string) *Worker {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	return f.byName[name]

@@ -126,7 +126,7 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %v, want %s %q", tt.name, err, tt.code, tt.text)
 		}
 	}
-	if w := n.Named("new"); w != nil {
+	if w := n.ByName("new"); w != nil {
 		t.Error("a refused pop made a worker")
 	}
 	n.checkIn(t, special, pop("special", "x::"+special.Alias()))
@@ -273,7 +273,7 @@ func TestDebounce(t *testing.T) {
 		c := newClock()
 		n := newNode(t, db, c)
 		u := n.user(t, 0)
-		stored := func() Settings { return n.Named("Tower").Settings }
+		stored := func() Settings { return n.ByName("Tower").Settings }
 		with := func(pixels int, models ...string) api.ImagePop {
 			p := pop("Tower", models...)
 			p.MaxPixels = &pixels
@@ -309,7 +309,7 @@ func TestDebounce(t *testing.T) {
 			t.Errorf("30 s later: %+v", s)
 		}
 		again := newNode2(t, n)
-		if w := again.Named("Tower"); w == nil || w.Settings.MaxPixels != 4000 || w.Owner == nil || w.Owner.ID != u.ID {
+		if w := again.ByName("Tower"); w == nil || w.Settings.MaxPixels != 4000 || w.Owner == nil || w.Owner.ID != u.ID {
 			t.Errorf("read again: %+v", w)
 		}
 	})
@@ -408,7 +408,7 @@ func TestUptime(t *testing.T) {
 		if b, e := balance(stranger); b != 0 || e != horde.Whole(52) {
 			t.Errorf("untrusted owner has %s, escrow %s", b, e)
 		}
-		if w := n.Named("A"); w.Totals.UptimeKudos != horde.Whole(84) || w.Totals.Kudos != horde.Whole(84) || w.Totals.Uptime != 660 {
+		if w := n.ByName("A"); w.Totals.UptimeKudos != horde.Whole(84) || w.Totals.Kudos != horde.Whole(84) || w.Totals.Uptime != 660 {
 			t.Errorf("%+v", w.Totals)
 		}
 		// Whoever comes back from being stale begins anew.
@@ -446,7 +446,7 @@ func TestUptime(t *testing.T) {
 
 func set(t testing.TB, n *node, name string, f func(*store.Worker)) {
 	t.Helper()
-	id := n.Named(name).ID
+	id := n.ByName(name).ID
 	var row store.Worker
 	if err := n.Store.Write(store.Unit{Workers: []string{id}, Do: func(tx *store.Tx) (err error) { row, err = tx.ChangeWorker(id, f); return err }}); err != nil {
 		t.Fatal(err)
@@ -492,7 +492,7 @@ func TestParallelCheckIns(t *testing.T) {
 func TestNewestSnapshotWins(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
 	n.checkIn(t, n.user(t, 0), pop("Tower"))
-	id := n.Named("Tower").ID
+	id := n.ByName("Tower").ID
 	var rows []store.Worker
 	for i := range 5 {
 		err := n.Store.Write(store.Unit{Workers: []string{id}, Do: func(tx *store.Tx) error {

@@ -21,10 +21,10 @@ const (
 	ownMessages = 20
 )
 
-// Tell leaves a message for a worker, which its pops carry until it expires
+// SendMessage leaves a message for a worker, which its pops carry until it expires
 // (platform §3.5). Owners may tell their own workers something,
 // moderators any worker or, without a worker id, all of them.
-func (f *Fleet) Tell(ctx context.Context, caller *account.User, in api.NewMessage) (api.Message, error) {
+func (f *Fleet) SendMessage(ctx context.Context, caller *account.User, in api.NewMessage) (api.Message, error) {
 	m, err := f.newMessage(ctx, caller, in)
 	if err != nil {
 		return api.Message{}, err
@@ -156,8 +156,8 @@ func (f *Fleet) message(ctx context.Context, id string) (m store.WorkerMessage, 
 	return m, horde.Errorf("WorkermessageNotFound", "Workermessage with ID '%s' not found.", clip(id, 64))
 }
 
-// Retract deletes a message: its author and moderators may.
-func (f *Fleet) Retract(ctx context.Context, caller *account.User, id string) error {
+// DeleteMessage deletes a message: its author and moderators may.
+func (f *Fleet) DeleteMessage(ctx context.Context, caller *account.User, id string) error {
 	m, err := f.message(ctx, id)
 	if err != nil {
 		return err

@@ -51,14 +51,14 @@ func TestMessages(t *testing.T) {
 			{stranger, api.NewMessage{WorkerID: one, Message: "x"}, "MessagesOnlyOwnWorkers"},
 			{owner, api.NewMessage{Message: "x"}, "BadRequest"},
 		} {
-			if _, err := n.Tell(ctx, c.who, c.in); horde.CodeOf(err) != c.code {
+			if _, err := n.SendMessage(ctx, c.who, c.in); horde.CodeOf(err) != c.code {
 				t.Errorf("%s tells %+v: %v, want %s", c.who.Username, c.in, err, c.code)
 			}
 		}
 		tell := func(who *account.User, in api.NewMessage) api.Message {
 			t.Helper()
 			n.clock.advance(time.Second)
-			return must(n.Tell(ctx, who, in))
+			return must(n.SendMessage(ctx, who, in))
 		}
 		own := tell(owner, api.NewMessage{WorkerID: one, Message: "own", Origin: "the boss", Expiry: ptr(1)})
 		id := strconv.FormatInt(owner.ID, 10)
@@ -131,7 +131,7 @@ func TestMessages(t *testing.T) {
 			{owner, named.ID, "Forbidden"}, {owner, "nonsense", "WorkermessageNotFound"}, {mod, horde.NewID(), "WorkermessageNotFound"},
 			{mod, own.ID, ""}, {mod, named.ID, ""}, {mod, named.ID, "WorkermessageNotFound"},
 		} {
-			if err := n.Retract(ctx, c.who, c.id); horde.CodeOf(err) != c.code || err != nil && c.code == "" {
+			if err := n.DeleteMessage(ctx, c.who, c.id); horde.CodeOf(err) != c.code || err != nil && c.code == "" {
 				t.Errorf("%s deletes %s: %v, want %s", c.who.Username, c.id, err, c.code)
 			}
 		}
@@ -155,17 +155,17 @@ func TestManyMessages(t *testing.T) {
 	owner, mod := n.user(t, 0), n.user(t, account.Moderator)
 	w := n.checkIn(t, owner, pop("worker one")).Worker.ID
 	for i := range ownMessages + 1 {
-		_, err := n.Tell(t.Context(), owner, api.NewMessage{WorkerID: w, Message: "x", Expiry: ptr(1)})
+		_, err := n.SendMessage(t.Context(), owner, api.NewMessage{WorkerID: w, Message: "x", Expiry: ptr(1)})
 		if refused := horde.CodeOf(err) == "BadRequest"; refused != (i == ownMessages) {
 			t.Errorf("message %d: %v", i, err)
 		}
 	}
 	n.clock.advance(time.Hour)
-	if _, err := n.Tell(t.Context(), owner, api.NewMessage{WorkerID: w, Message: "x"}); err != nil {
+	if _, err := n.SendMessage(t.Context(), owner, api.NewMessage{WorkerID: w, Message: "x"}); err != nil {
 		t.Errorf("after the others have expired: %v", err)
 	}
 	for range 60 {
-		if _, err := n.Tell(t.Context(), mod, api.NewMessage{WorkerID: w, Message: "m"}); err != nil {
+		if _, err := n.SendMessage(t.Context(), mod, api.NewMessage{WorkerID: w, Message: "m"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -221,9 +221,9 @@ func TestMessagesOfAnotherNode(t *testing.T) {
 			}
 		}
 	}
-	m := must(here.Tell(ctx, mod, api.NewMessage{Message: "hello"}))
+	m := must(here.SendMessage(ctx, mod, api.NewMessage{Message: "hello"}))
 	hear("hello")
-	if err := here.Retract(ctx, mod, m.ID); err != nil {
+	if err := here.DeleteMessage(ctx, mod, m.ID); err != nil {
 		t.Fatal(err)
 	}
 	hear("")
@@ -245,7 +245,7 @@ func TestManyMessagesAtOnce(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 3 * ownMessages {
 			wg.Go(func() {
-				_, err := nodes[i%len(nodes)].Tell(t.Context(), owner, api.NewMessage{WorkerID: w, Message: "x"})
+				_, err := nodes[i%len(nodes)].SendMessage(t.Context(), owner, api.NewMessage{WorkerID: w, Message: "x"})
 				if err == nil {
 					told.Add(1)
 				} else if horde.CodeOf(err) != "BadRequest" {

@@ -227,7 +227,7 @@ func (m *modification) name() error {
 	case name == "":
 		return horde.Errorf("BadRequest", "The worker needs a name.")
 	}
-	if other := m.fleet.Named(name); other != nil && other.ID != m.w.ID {
+	if other := m.fleet.ByName(name); other != nil && other.ID != m.w.ID {
 		return errNameTaken
 	}
 	m.out.Name = &name

@@ -78,7 +78,7 @@ func TestModifyEffects(t *testing.T) {
 		if err != nil || *out.Info != "well &amp; good" || *out.Name != "worker uno" || *out.Team != "None" || now.Name != "worker uno" {
 			t.Errorf("several: %+v, %v", out, err)
 		}
-		if n.Named("worker one") != nil || n.Named("worker uno") != now {
+		if n.ByName("worker one") != nil || n.ByName("worker uno") != now {
 			t.Error("the worker is not found by its new name alone")
 		}
 		// What stands before a refusal is applied.
@@ -145,7 +145,7 @@ func TestDeleteWorker(t *testing.T) {
 				t.Errorf("%s by %d: %v, want %q", c.w.Name, c.caller.ID, err, c.want)
 			}
 		}
-		if n.Worker(w.ID) != nil || n.Named("worker one") != nil || n.Worker(busy.ID) == nil {
+		if n.Worker(w.ID) != nil || n.ByName("worker one") != nil || n.Worker(busy.ID) == nil {
 			t.Error("the deleted worker is still there, or the busy one is not")
 		}
 		if o := n.checkIn(t, stranger, pop("worker one")); o.Worker.ID == w.ID || o.Worker.UserID != stranger.ID {
@@ -182,13 +182,13 @@ func TestOtherNodeHearsOfChanges(t *testing.T) {
 	if _, err := here.Modify(t.Context(), owner, w, api.ModifyWorker{Name: ptr("worker uno")}); err != nil {
 		t.Fatal(err)
 	}
-	if err := there.Refresh(t.Context(), []string{w.ID}); err != nil || there.Named("worker one") != nil || there.Named("worker uno") == nil {
+	if err := there.Refresh(t.Context(), []string{w.ID}); err != nil || there.ByName("worker one") != nil || there.ByName("worker uno") == nil {
 		t.Errorf("after the new name: %v", err)
 	}
 	if err := here.Delete(owner, here.Worker(w.ID)); err != nil {
 		t.Fatal(err)
 	}
-	if err := there.Refresh(t.Context(), []string{w.ID}); err != nil || there.Worker(w.ID) != nil || there.Named("worker uno") != nil {
+	if err := there.Refresh(t.Context(), []string{w.ID}); err != nil || there.Worker(w.ID) != nil || there.ByName("worker uno") != nil {
 		t.Errorf("after the deletion: %v", err)
 	}
 	if _, err := there.Find(t.Context(), w.ID); horde.CodeOf(err) != "WorkerNotFound" {
@@ -196,7 +196,7 @@ func TestOtherNodeHearsOfChanges(t *testing.T) {
 	}
 }
 
-// Turns grow when something of a worker changes that whoever hands out jobs looks
+// Revision grow when something of a worker changes that whoever hands out jobs looks
 // at, and with no other news: these come several times a second.
 func TestTurns(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
@@ -223,11 +223,11 @@ func TestTurns(t *testing.T) {
 		{"deleted", true, func() error { return n.remove(n.Worker(w.ID)) }},
 		{"deleted already", false, func() error { return n.Refresh(t.Context(), []string{w.ID}) }},
 	} {
-		before := n.Turns()
+		before := n.Revision()
 		if err := tt.do(); err != nil {
 			t.Fatal(err)
 		}
-		if turned := n.Turns() != before; turned != tt.turns {
+		if turned := n.Revision() != before; turned != tt.turns {
 			t.Errorf("%s: turned %v", tt.name, turned)
 		}
 	}

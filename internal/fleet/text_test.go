@@ -72,7 +72,7 @@ func TestTextPopRefusals(t *testing.T) {
 			t.Errorf("%+v: %v, want %s %q", tt.pop, err, tt.code, tt.text)
 		}
 	}
-	if n.Named("new") != nil {
+	if n.ByName("new") != nil {
 		t.Error("a refused pop made a worker")
 	}
 }

@@ -65,7 +65,7 @@ func (s *Server) postMessage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	m, err := s.Fleet.Tell(r.Context(), caller, in)
+	m, err := s.Fleet.SendMessage(r.Context(), caller, in)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (s *Server) deleteMessage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Fleet.Retract(r.Context(), caller, r.PathValue("message_id")); err != nil {
+	if err := s.Fleet.DeleteMessage(r.Context(), caller, r.PathValue("message_id")); err != nil {
 		return err
 	}
 	return replyOK(w, r)

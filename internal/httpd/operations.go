@@ -122,7 +122,7 @@ func (s *Server) deleteBan(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) lift(w http.ResponseWriter, r *http.Request, caller *account.User, t moderation.Target) error {
-	if err := s.Addresses.Lift(t); err != nil {
+	if err := s.Addresses.Unban(t); err != nil {
 		return err
 	}
 	s.log.InfoContext(r.Context(), "address let in", "address", t.String(), "moderator", caller.Alias())

@@ -86,7 +86,7 @@ func (s *Server) putReference(w http.ResponseWriter, r *http.Request) error {
 		source = "import"
 	}
 	kind := r.PathValue("kind")
-	t, err := s.Catalog.Take(kind, source, doc)
+	t, err := s.Catalog.Import(kind, source, doc)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (s *Server) deleteReference(w http.ResponseWriter, r *http.Request) error {
 	if err := s.adminHere(r); err != nil {
 		return err
 	}
-	if err := s.Catalog.Forget(r.Context(), r.PathValue("kind")); err != nil {
+	if err := s.Catalog.Remove(r.Context(), r.PathValue("kind")); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -53,7 +53,7 @@ func (s *Server) getWorker(w http.ResponseWriter, r *http.Request) error {
 // getWorkerByName shows the worker of exactly this name.
 func (s *Server) getWorkerByName(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("worker_name")
-	worker := s.Fleet.Named(name)
+	worker := s.Fleet.ByName(name)
 	if worker == nil {
 		return horde.Errorf("WorkerNotFound", "Worker with name '%s' not found.", clip(name, 100))
 	}

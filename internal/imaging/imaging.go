@@ -53,19 +53,19 @@ type Limits struct {
 	MaxSide   int // longer side in pixels
 }
 
-// Source are the limits of a picture that a requester sends
+// SourceLimits are the limits of an image that a requester sends
 // (generation §1.6: an area of 3072×3072).
-var Source = Limits{MaxBytes: 20 << 20, MaxPixels: 3072 * 3072, MaxSide: MaxSide}
+var SourceLimits = Limits{MaxBytes: 20 << 20, MaxPixels: 3072 * 3072, MaxSide: MaxSide}
 
 func (l Limits) orDefault() Limits {
 	if l.MaxBytes == 0 {
-		l.MaxBytes = Source.MaxBytes
+		l.MaxBytes = SourceLimits.MaxBytes
 	}
 	if l.MaxPixels == 0 {
-		l.MaxPixels = Source.MaxPixels
+		l.MaxPixels = SourceLimits.MaxPixels
 	}
 	if l.MaxSide == 0 {
-		l.MaxSide = Source.MaxSide
+		l.MaxSide = SourceLimits.MaxSide
 	}
 	return l
 }

@@ -208,7 +208,7 @@ func TestBombCostsNoMemory(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for _, b := range bombs {
-		if _, _, err := Decode(b, Source); err == nil {
+		if _, _, err := Decode(b, SourceLimits); err == nil {
 			t.Error("a bomb was decoded")
 		}
 	}
@@ -303,7 +303,7 @@ func TestBase64(t *testing.T) {
 	if _, err := Base64(strings.Repeat("\n", 1000), Limits{MaxBytes: 100}); !errors.Is(err, ErrTooManyBytes) {
 		t.Errorf("line breaks without end: %v", err)
 	}
-	img, format, err := DecodeBase64(base64.StdEncoding.EncodeToString(pngOf(t, scene(8, 8, false))), Source)
+	img, format, err := DecodeBase64(base64.StdEncoding.EncodeToString(pngOf(t, scene(8, 8, false))), SourceLimits)
 	if err != nil || format != "png" || img.Bounds().Dx() != 8 {
 		t.Errorf("DecodeBase64 = %v %s %v", img, format, err)
 	}
@@ -314,7 +314,7 @@ func TestManyAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 32 {
 		wg.Go(func() {
-			img, _, err := Decode(data, Source)
+			img, _, err := Decode(data, SourceLimits)
 			if err != nil {
 				t.Error(err)
 				return

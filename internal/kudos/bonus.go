@@ -5,8 +5,8 @@ import (
 	"horde/internal/store"
 )
 
-// Styled counts what the owners of styles earn by them.
-var Styled = Bucket{func(t *store.Totals) *horde.Kudos { return &t.Styled }, StyleUsed}
+// StyleBonus counts what the owners of styles earn by them.
+var StyleBonus = Bucket{func(t *store.Totals) *horde.Kudos { return &t.Styled }, StyleUsed}
 
 // StyleReward is what the owner of a style gets for each accepted request of
 // somebody else that uses it (generation §6.11).

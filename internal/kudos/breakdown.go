@@ -50,8 +50,8 @@ func (s Step) to(tell func(Step)) {
 	}
 }
 
-// Words say what a step is, for people.
-func (s Step) Words() string {
+// Describe says what a step is, for people.
+func (s Step) Describe() string {
 	switch s.Code {
 	case StepNetwork:
 		return fmt.Sprintf("One picture by the price network %s, which expects it to take %.2f s where the reference job, worth %d kudos, takes %.2f s.",
@@ -116,9 +116,9 @@ func (p *Pricer) Explain(o Order, baselines []string) (Quote, []Step) {
 	var steps []Step
 	add := func(s Step) { steps = append(steps, s) }
 	q := p.quote(&o, baselines, add)
-	each := q.Picture.Float()
+	each := q.PerImage.Float()
 	add(Step{Code: StepEach, Kudos: each})
-	whole := horde.Kudos(q.N) * q.Picture
+	whole := horde.Kudos(q.N) * q.PerImage
 	if q.N != 1 {
 		add(Step{Code: StepN, Of: q.N, Factor: float64(q.N), Kudos: whole.Float()})
 	}

@@ -51,8 +51,8 @@ func TestExplainImage(t *testing.T) {
 			t.Errorf("%s: %+v, explained as %+v", c.name, q, steps[len(steps)-1])
 		}
 		for _, s := range steps {
-			if !strings.HasSuffix(s.Words(), ".") {
-				t.Errorf("%s: step %s is called %q", c.name, s.Code, s.Words())
+			if !strings.HasSuffix(s.Describe(), ".") {
+				t.Errorf("%s: step %s is called %q", c.name, s.Code, s.Describe())
 			}
 		}
 	}
@@ -68,8 +68,8 @@ func TestExplainFormula(t *testing.T) {
 		o := usual()
 		change(&o)
 		_, steps := NewPricer(Standard()).Explain(o, nil)
-		if steps[0].Code != StepFormula || steps[0].Name != want || !strings.Contains(steps[0].Words(), want) {
-			t.Errorf("%s: %+v %s", want, steps[0], steps[0].Words())
+		if steps[0].Code != StepFormula || steps[0].Name != want || !strings.Contains(steps[0].Describe(), want) {
+			t.Errorf("%s: %+v %s", want, steps[0], steps[0].Describe())
 		}
 	}
 }
@@ -89,8 +89,8 @@ func TestExplainText(t *testing.T) {
 			t.Errorf("%v: %s, want %s; %v, want %v", c.billions, got, c.want, dry, o.DryRun(c.billions))
 		}
 		for _, s := range steps {
-			if !strings.HasSuffix(s.Words(), ".") {
-				t.Errorf("%v: step %s is called %q", c.billions, s.Code, s.Words())
+			if !strings.HasSuffix(s.Describe(), ".") {
+				t.Errorf("%v: step %s is called %q", c.billions, s.Code, s.Describe())
 			}
 		}
 	}
@@ -128,10 +128,10 @@ func TestTextStepsAddUp(t *testing.T) {
 		dry, steps := o.Explain(size, "m")
 		addUp(t, steps, dry)
 		// No text costs more than the most.
-		w := Written{Chars: rapid.IntRange(0, 1<<16).Draw(t, "chars"), Billions: size,
+		w := WrittenText{Chars: rapid.IntRange(0, 1<<16).Draw(t, "chars"), Billions: size,
 			Validated: rapid.Bool().Draw(t, "validated"), Trusted: rapid.Bool().Draw(t, "trusted")}
 		pays := TextTax(false) + horde.Kudos(o.N)*horde.KudosOf(BurnText(o.Reward(w)))
-		if most := o.Most(size, false); pays > most {
+		if most := o.MaxCost(size, false); pays > most {
 			t.Fatalf("%+v costs %v, the most is said to be %v", w, pays, most)
 		}
 	})

@@ -28,11 +28,11 @@ func TestCrashBetweenSteps(t *testing.T) {
 		}
 		steps := func(tx *store.Tx, e *kudos.Entry) []func() error {
 			return []func() error{
-				func() error { return e.Charge(payer, price, kudos.Part{What: kudos.Picture, Amount: 4198}) },
-				func() error { return kudos.EatHold(tx, "hold:r", price-1) },
+				func() error { return e.Charge(payer, price, kudos.Part{Kind: kudos.Image, Amount: 4198}) },
+				func() error { return kudos.ConsumeHold(tx, "hold:r", price-1) },
 				func() error { return kudos.ReleaseHolds(tx, "hold:r") },
 				func() error { return e.Reward(owner, 4198, false) },
-				func() error { return e.Bonus(stylist, 200, kudos.Styled) },
+				func() error { return e.Bonus(stylist, 200, kudos.StyleBonus) },
 				e.Commit,
 			}
 		}

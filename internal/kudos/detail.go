@@ -8,33 +8,33 @@ import (
 	"horde/internal/horde"
 )
 
-// What names a part of a movement. The names are kept in the ledger and shown to
+// PartKind names a part of a movement. The names are kept in the ledger and shown to
 // people: add to them, never change one.
-type What string
+type PartKind string
 
 // Parts of movements.
 const (
-	Tax          What = "tax"                   // for accepting a request
-	ExtraSources What = "extra source pictures" // on top of it
-	Picture      What = "picture"               // worth of what was delivered
-	Text         What = "text"
-	Form         What = "form"
-	Burned       What = "burn"      // what a charge has beyond the worth
-	Lifted       What = "floor"     // forgiven: a balance does not fall below the floor
-	Spared       What = "budget"    // forgiven: the budget of the shared key did not cover it
-	Rewarded     What = "reward"    // of a worker
-	KeptBack     What = "kept back" // into escrow, or out of it
-	Promoted     What = "promotion" // escrow that can be spent now
-	Given        What = "gift"
-	Received     What = "received"
-	Adjusted     What = "adjustment" // by an administrator
-	Allowance    What = "allowance"  // each month
-	Moderating   What = "moderator"  // each month
-	ByPatreon    What = "patreon"    // each month
-	ByStripe     What = "stripe"     // each month
-	Award        What = "award"
-	StyleUsed    What = "style"
-	SetTo        What = "balance set" // accounts of tests
+	Tax              PartKind = "tax"                   // for accepting a request
+	ExtraSources     PartKind = "extra source pictures" // on top of it
+	Image            PartKind = "picture"               // worth of what was delivered
+	Text             PartKind = "text"
+	Form             PartKind = "form"
+	Burned           PartKind = "burn"      // what a charge has beyond the worth
+	ForgivenByFloor  PartKind = "floor"     // forgiven: a balance does not fall below the floor
+	ForgivenByBudget PartKind = "budget"    // forgiven: the budget of the shared key did not cover it
+	Rewarded         PartKind = "reward"    // of a worker
+	Escrowed         PartKind = "kept back" // into escrow, or out of it
+	Promoted         PartKind = "promotion" // escrow that can be spent now
+	Given            PartKind = "gift"
+	Received         PartKind = "received"
+	Adjusted         PartKind = "adjustment" // by an administrator
+	Allowance        PartKind = "allowance"  // each month
+	Moderating       PartKind = "moderator"  // each month
+	ByPatreon        PartKind = "patreon"    // each month
+	ByStripe         PartKind = "stripe"     // each month
+	Award            PartKind = "award"
+	StyleUsed        PartKind = "style"
+	SetTo            PartKind = "balance set" // accounts of tests
 )
 
 // Reasons of the events of deliveries. They are kept in the ledger: never change
@@ -46,7 +46,7 @@ const (
 
 // Part is one of the parts that an amount consists of.
 type Part struct {
-	What   What
+	Kind   PartKind
 	Amount horde.Kudos
 }
 
@@ -84,7 +84,7 @@ type Move struct {
 }
 
 // note adds a part of a user's movement to the story.
-func (e *Entry) note(user int64, what What, amount horde.Kudos) {
+func (e *Entry) note(user int64, what PartKind, amount horde.Kudos) {
 	if amount != 0 {
 		e.detail.Moves = append(e.detail.Moves, Move{user, Part{what, amount}})
 	}
@@ -95,7 +95,7 @@ func (m Move) MarshalJSON() ([]byte, error) {
 	b := append(make([]byte, 0, 40), '[')
 	b = strconv.AppendInt(b, m.User, 10)
 	b = append(b, ',', '"')
-	b = append(b, m.What...) // our own names, without quotes
+	b = append(b, m.Kind...) // our own names, without quotes
 	b = append(b, '"', ',')
 	b = strconv.AppendInt(b, int64(m.Amount), 10)
 	return append(b, ']'), nil
@@ -104,7 +104,7 @@ func (m Move) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads what MarshalJSON writes.
 func (m *Move) UnmarshalJSON(b []byte) error {
 	var hundredths int64
-	fields := []any{&m.User, (*string)(&m.What), &hundredths}
+	fields := []any{&m.User, (*string)(&m.Kind), &hundredths}
 	n := len(fields)
 	if err := json.Unmarshal(b, &fields); err != nil {
 		return err

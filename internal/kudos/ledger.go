@@ -69,12 +69,12 @@ func (e *Entry) ChargeAtMost(user int64, amount, most horde.Kudos, parts ...Part
 	rest := amount
 	for _, p := range parts {
 		rest -= p.Amount
-		e.note(user, p.What, -p.Amount)
+		e.note(user, p.Kind, -p.Amount)
 	}
 	e.note(user, Burned, -rest)
 
 	paid := min(amount, most)
-	e.note(user, Spared, amount-paid)
+	e.note(user, ForgivenByBudget, amount-paid)
 	if err := e.move(user, -paid, func(t *store.Totals) { t.Accumulated -= paid }); err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (e *Entry) Escrow(owner int64, amount horde.Kudos) error {
 	if amount == 0 {
 		return nil
 	}
-	e.note(owner, KeptBack, amount)
+	e.note(owner, Escrowed, amount)
 	e.post(Mint, -amount)
 	e.post(EscrowAccount(owner), amount)
 	return e.tx.ChangeAccount(owner, func(a *store.Account) { a.Escrow += amount })
@@ -144,7 +144,7 @@ func (e *Entry) move(user int64, delta horde.Kudos, count func(*store.Totals)) e
 		}
 		count(&a.Totals)
 	})
-	e.note(user, Lifted, lifted)
+	e.note(user, ForgivenByFloor, lifted)
 	if delta != 0 || lifted != 0 {
 		e.post(UserAccount(user), delta+lifted)
 	}
@@ -179,30 +179,30 @@ func halfToEven(k horde.Kudos) horde.Kudos {
 // held for something else (generation §1.5).
 func Spendable(a *store.Account) horde.Kudos { return a.Balance - a.Lowest - a.Held }
 
-// ErrTooPoor says that an account cannot cover a hold.
-var ErrTooPoor = errors.New("not enough kudos above the floor")
+// ErrInsufficient says that an account cannot cover a hold.
+var ErrInsufficient = errors.New("not enough kudos above the floor")
 
-// Hold sets amount aside for a purpose; ErrTooPoor when it is not there.
+// Hold sets amount aside for a purpose; ErrInsufficient when it is not there.
 func Hold(tx *store.Tx, id string, user int64, amount horde.Kudos) error {
 	a, err := tx.Account(user)
 	if err != nil {
 		return err
 	}
 	if Spendable(a) < amount {
-		return ErrTooPoor
+		return ErrInsufficient
 	}
 	return setAside(tx, user, store.Hold{ID: id, UserID: user, Remaining: amount})
 }
 
-// Wish is a hold that is worth having but nothing to refuse anybody for.
-type Wish struct {
+// OptionalHold is a hold that is worth having but nothing to refuse anybody for.
+type OptionalHold struct {
 	ID     string
 	Amount horde.Kudos
 }
 
-// HoldWhatIsThere sets aside for each wish, in their order, as much as the user
+// HoldAvailable sets aside for each wish, in their order, as much as the user
 // can still spend, and tells whether that was anything.
-func HoldWhatIsThere(tx *store.Tx, user int64, wishes []Wish) (bool, error) {
+func HoldAvailable(tx *store.Tx, user int64, wishes []OptionalHold) (bool, error) {
 	a, err := tx.Account(user)
 	if err != nil {
 		return false, err
@@ -232,9 +232,9 @@ func setAside(tx *store.Tx, user int64, holds ...store.Hold) error {
 	return tx.InsertHolds(holds...)
 }
 
-// EatHold takes a charge out of a hold, as far as it goes; a hold that is gone is
+// ConsumeHold takes a charge out of a hold, as far as it goes; a hold that is gone is
 // no error. The hold's user must be locked.
-func EatHold(tx *store.Tx, id string, amount horde.Kudos) error {
+func ConsumeHold(tx *store.Tx, id string, amount horde.Kudos) error {
 	h, err := tx.Hold(id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil

@@ -187,7 +187,7 @@ func TestParallelSpends(t *testing.T) {
 					return err
 				}
 				e := kudos.NewEntry(tx, "spend:"+id, "test", "", "")
-				return errors.Join(e.Charge(user, 5000), kudos.EatHold(tx, id, 5000), kudos.ReleaseHolds(tx, id), e.Commit())
+				return errors.Join(e.Charge(user, 5000), kudos.ConsumeHold(tx, id, 5000), kudos.ReleaseHolds(tx, id), e.Commit())
 			},
 		} {
 			u := newUser(t, nodes[0], floor, 10000)
@@ -199,7 +199,7 @@ func TestParallelSpends(t *testing.T) {
 					switch err := nodes[i%len(nodes)].Write(store.Unit{Key: id, Accounts: []int64{u}, Do: func(tx *store.Tx) error { return spend(tx, u, id) }}); {
 					case err == nil:
 						spent.Add(1)
-					case errors.Is(err, kudos.ErrTooPoor):
+					case errors.Is(err, kudos.ErrInsufficient):
 						poor.Add(1)
 					default:
 						t.Error(err)
@@ -330,7 +330,7 @@ func checkModel(rt *rapid.T, s *store.Store) {
 			events++
 			id := fmt.Sprint("hold:", p.id, "/", events)
 			err := run(p, func(tx *store.Tx) error { return kudos.Hold(tx, id, p.id, n) })
-			if rich := p.balance-p.lowest-p.held >= n; rich != (err == nil) || err != nil && !errors.Is(err, kudos.ErrTooPoor) {
+			if rich := p.balance-p.lowest-p.held >= n; rich != (err == nil) || err != nil && !errors.Is(err, kudos.ErrInsufficient) {
 				rt.Fatalf("hold %s of %+v: %v", n, p, err)
 			}
 			if err == nil {
@@ -339,11 +339,11 @@ func checkModel(rt *rapid.T, s *store.Store) {
 		},
 		"wish": func(*rapid.T) {
 			p := pick()
-			var wishes []kudos.Wish
+			var wishes []kudos.OptionalHold
 			before := p.held
 			for range rapid.IntRange(0, 3).Draw(rt, "wishes") {
 				events++
-				w := kudos.Wish{ID: fmt.Sprint("hold:", p.id, "/", events), Amount: amount()}
+				w := kudos.OptionalHold{ID: fmt.Sprint("hold:", p.id, "/", events), Amount: amount()}
 				wishes = append(wishes, w)
 				if got := min(w.Amount, p.balance-p.lowest-p.held); got > 0 {
 					p.holds[w.ID], p.held = got, p.held+got
@@ -351,7 +351,7 @@ func checkModel(rt *rapid.T, s *store.Store) {
 			}
 			var some bool
 			err := run(p, func(tx *store.Tx) (err error) {
-				some, err = kudos.HoldWhatIsThere(tx, p.id, wishes)
+				some, err = kudos.HoldAvailable(tx, p.id, wishes)
 				return err
 			})
 			if err != nil || some != (p.held > before) {
@@ -362,7 +362,7 @@ func checkModel(rt *rapid.T, s *store.Store) {
 			p, n := pick(), amount()
 			id := hold(p)
 			event(p, func(e *kudos.Entry) error { return e.Charge(p.id, n) })
-			if err := run(p, func(tx *store.Tx) error { return kudos.EatHold(tx, id, n) }); err != nil {
+			if err := run(p, func(tx *store.Tx) error { return kudos.ConsumeHold(tx, id, n) }); err != nil {
 				rt.Fatal(err)
 			}
 			p.move(-n)
@@ -420,7 +420,7 @@ func TestStorm(t *testing.T) {
 			s := nodes[g%len(nodes)]
 			wg.Go(func() {
 				for i := range 25 {
-					if err := storm(s, users, fmt.Sprint(g, "/", i)); err != nil && !errors.Is(err, kudos.ErrTooPoor) && !errors.Is(err, errRefused) {
+					if err := storm(s, users, fmt.Sprint(g, "/", i)); err != nil && !errors.Is(err, kudos.ErrInsufficient) && !errors.Is(err, errRefused) {
 						t.Error(err)
 					}
 				}
@@ -457,7 +457,7 @@ func storm(s *store.Store, users []int64, id string) error {
 			return errRefused
 		}
 		if held {
-			if err := kudos.EatHold(tx, "hold:"+id, n); err != nil {
+			if err := kudos.ConsumeHold(tx, "hold:"+id, n); err != nil {
 				return err
 			}
 		}

@@ -220,16 +220,16 @@ const (
 // Quote is what a request will cost if nothing is censored or faulted; each
 // part is one posting.
 type Quote struct {
-	Base    float64     // Price of one picture
-	Factor  float64     // model factor that was reckoned with
-	Tax     horde.Kudos // at acceptance
-	Picture horde.Kudos // for each picture
-	N       int         // pictures
+	Base     float64     // Price of one picture
+	Factor   float64     // model factor that was reckoned with
+	Tax      horde.Kudos // at acceptance
+	PerImage horde.Kudos // for each picture
+	N        int         // pictures
 }
 
 // Total is the whole cost: the answer to a dry run, and what is held where
 // kudos are needed upfront.
-func (q Quote) Total() horde.Kudos { return q.Tax + horde.Kudos(q.N)*q.Picture }
+func (q Quote) Total() horde.Kudos { return q.Tax + horde.Kudos(q.N)*q.PerImage }
 
 // Quote prices a request before its models are known for certain
 // (decision 6, which replaces the estimate of generation §6.6): baselines are those of the models
@@ -253,7 +253,7 @@ func (p *Pricer) quote(o *Order, baselines []string, tell func(Step)) Quote {
 	if factor != 1 {
 		Step{Code: StepModel, Name: dearest, Factor: factor, Kudos: reward}.to(tell)
 	}
-	q.Picture = horde.KudosOf(o.burn(reward, tell))
+	q.PerImage = horde.KudosOf(o.burn(reward, tell))
 	return q
 }
 

@@ -164,7 +164,7 @@ func TestUptimeValues(t *testing.T) {
 func TestQuote(t *testing.T) {
 	o := Order{Width: 512, Height: 512, Steps: 30, N: 4, ExtraSources: 2}
 	q := NewPricer(nil).Quote(o, []string{catalog.SD1, catalog.StableCascade, catalog.SDXL})
-	if q.Factor != 4 || q.Base != 6.5 || q.Tax != 1300 || q.Picture != 2700 || q.Total() != 1300+4*2700 {
+	if q.Factor != 4 || q.Base != 6.5 || q.Tax != 1300 || q.PerImage != 2700 || q.Total() != 1300+4*2700 {
 		t.Errorf("%+v, total %v", q, q.Total())
 	}
 	if q := NewPricer(nil).Quote(o, nil); q.Factor != 1 || q.Total() != 1300+4*750 {
@@ -200,8 +200,8 @@ func TestQuoteCoversEveryModel(t *testing.T) {
 			t.Fatalf("total %v", q.Total())
 		}
 		for _, b := range models {
-			if pays := horde.KudosOf(o.Burn(o.Reward(q.Base, b))); pays > q.Picture {
-				t.Fatalf("%s costs %v, quoted %v", b, pays, q.Picture)
+			if pays := horde.KudosOf(o.Burn(o.Reward(q.Base, b))); pays > q.PerImage {
+				t.Fatalf("%s costs %v, quoted %v", b, pays, q.PerImage)
 			}
 		}
 	})

@@ -35,16 +35,16 @@ func (u *KeyUse) promised(amount horde.Kudos) horde.Kudos {
 	return max(0, *u.Promised-u.Consumed)
 }
 
-// Opened is what became of the budget when a request was taken.
-type Opened struct {
+// KeyReservation is what became of the budget when a request was taken.
+type KeyReservation struct {
 	Promised horde.Kudos // what the owner pays for the request at most
 	Paid     horde.Kudos // of the tax
 }
 
-// OpenOnKey sets aside on a shared key, as read in this transaction, the most that
+// ReserveOnKey sets aside on a shared key, as read in this transaction, the most that
 // a request can cost, as far as it is there, and pays the tax of it.
-func OpenOnKey(tx *store.Tx, k *store.SharedKey, request string, most, tax horde.Kudos) (Opened, error) {
-	o := Opened{Promised: most}
+func ReserveOnKey(tx *store.Tx, k *store.SharedKey, request string, most, tax horde.Kudos) (KeyReservation, error) {
+	o := KeyReservation{Promised: most}
 	if k.Limited() {
 		o.Promised = min(most, k.Left())
 	}
@@ -63,10 +63,10 @@ func OpenOnKey(tx *store.Tx, k *store.SharedKey, request string, most, tax horde
 	return o, tx.InsertKeyHold(store.KeyHold{RequestID: request, KeyID: k.ID, Remaining: own})
 }
 
-// SpendOnKey takes a charge out of a shared key's budget and counts it. It returns
+// ChargeKey takes a charge out of a shared key's budget and counts it. It returns
 // what of the charge is the owner's to pay: all that was promised, and beyond that
 // what the budget has left. The rest is forgiven (Entry.ChargeAtMost).
-func SpendOnKey(tx *store.Tx, u KeyUse, amount horde.Kudos) (paid horde.Kudos, err error) {
+func ChargeKey(tx *store.Tx, u KeyUse, amount horde.Kudos) (paid horde.Kudos, err error) {
 	s, err := tx.KeySums(u.Key, u.Request)
 	if errors.Is(err, store.ErrNotFound) { // deleted since
 		return min(amount, u.promised(amount)), nil
@@ -93,16 +93,16 @@ func SpendOnKey(tx *store.Tx, u KeyUse, amount horde.Kudos) (paid horde.Kudos, e
 	// Only where the owner lowered the budget below what was promised, or a request
 	// of before was charged, is there more set aside than is left.
 	if limited && held > budget {
-		if held, err = FitKeyHolds(tx, u.Key, budget); err != nil {
+		if held, err = TrimKeyHolds(tx, u.Key, budget); err != nil {
 			return 0, err
 		}
 	}
 	return paid, tx.SetKeySums(u.Key, budget, held, paid)
 }
 
-// ReleaseOnKey frees what is left of the hold of a request on its shared key; one
+// ReleaseKeyHold frees what is left of the hold of a request on its shared key; one
 // that is gone is no error.
-func ReleaseOnKey(tx *store.Tx, request string) error {
+func ReleaseKeyHold(tx *store.Tx, request string) error {
 	h, err := tx.DropKeyHold(request)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -113,9 +113,9 @@ func ReleaseOnKey(tx *store.Tx, request string) error {
 	return tx.FreeOnKey(h.KeyID, h.Remaining)
 }
 
-// FitKeyHolds lowers the holds of a shared key until their sum is at most budget,
+// TrimKeyHolds lowers the holds of a shared key until their sum is at most budget,
 // the newest first, and returns that sum. What was promised stays promised.
-func FitKeyHolds(tx *store.Tx, key string, budget horde.Kudos) (held horde.Kudos, err error) {
+func TrimKeyHolds(tx *store.Tx, key string, budget horde.Kudos) (held horde.Kudos, err error) {
 	holds, err := tx.KeyHoldsOf(key)
 	if err != nil {
 		return 0, err
@@ -136,11 +136,11 @@ func FitKeyHolds(tx *store.Tx, key string, budget horde.Kudos) (held horde.Kudos
 	return held, nil
 }
 
-// MendKey brings the holds of a shared key that nodes of the version before have
+// RepairKey brings the holds of a shared key that nodes of the version before have
 // used back to what they should be.
-func MendKey(tx *store.Tx, odd store.OddKey) error {
+func RepairKey(tx *store.Tx, odd store.OddKey) error {
 	if odd.Stray != "" {
-		return ReleaseOnKey(tx, odd.Stray)
+		return ReleaseKeyHold(tx, odd.Stray)
 	}
 	k, err := tx.SharedKey(odd.ID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -149,7 +149,7 @@ func MendKey(tx *store.Tx, odd store.OddKey) error {
 	if err != nil || !k.Limited() || k.Held <= k.Budget {
 		return err
 	}
-	if k.Held, err = FitKeyHolds(tx, k.ID, k.Budget); err != nil {
+	if k.Held, err = TrimKeyHolds(tx, k.ID, k.Budget); err != nil {
 		return err
 	}
 	return tx.SetKeySums(k.ID, k.Budget, k.Held, 0)

@@ -25,9 +25,9 @@ const (
 	mostContext  = 30
 )
 
-// UsualModel is the size in billions of parameters that an estimate reckons with
+// AssumedBillions is the size in billions of parameters that an estimate reckons with
 // where any model may serve.
-const UsualModel = 13
+const AssumedBillions = 13
 
 // contextFactor is what the length of the context, in tokens, multiplies a
 // price by (generation §6.5).
@@ -54,7 +54,7 @@ func (o TextOrder) Estimate(billions float64) float64 { return o.estimate(billio
 // size is called by.
 func (o TextOrder) estimate(billions float64, model string, tell func(Step)) float64 {
 	if billions == 0 {
-		billions, model = UsualModel, "A model of usual size"
+		billions, model = AssumedBillions, "A model of usual size"
 	}
 	size, context := sizeFactor(billions), contextFactor(o.MaxContext)
 	length := float64(o.MaxLength)
@@ -96,11 +96,11 @@ func (o TextOrder) Explain(billions float64, model string) (dry float64, steps [
 	return dry, steps
 }
 
-// Most is the most that a request costs: every text is as long as it may be, and
+// MaxCost is the most that a request costs: every text is as long as it may be, and
 // written by a model of so many billions (0: not known) with a validated back
 // end.
-func (o TextOrder) Most(billions float64, styled bool) horde.Kudos {
-	w := Written{Chars: charsAToken * max(o.MaxLength, leastTokens), Billions: billions, Validated: true}
+func (o TextOrder) MaxCost(billions float64, styled bool) horde.Kudos {
+	w := WrittenText{Chars: charsAToken * max(o.MaxLength, leastTokens), Billions: billions, Validated: true}
 	reward := o.Reward(w)
 	if billions == 0 { // depends on who writes it
 		w.Trusted = true
@@ -127,8 +127,8 @@ func TextTax(styled bool) horde.Kudos {
 	return horde.Whole(1)
 }
 
-// Written is a delivered text as its reward sees it.
-type Written struct {
+// WrittenText is a delivered text as its reward sees it.
+type WrittenText struct {
 	Chars     int
 	Billions  float64 // size of the model; 0: not known
 	Validated bool    // the back end is
@@ -137,7 +137,7 @@ type Written struct {
 
 // Reward is the worth of a delivered text (generation §6.5). The estimate of the prompt is
 // capped as the text's is (decision 26).
-func (o TextOrder) Reward(w Written) float64 {
+func (o TextOrder) Reward(w WrittenText) float64 {
 	if o.Targeted {
 		return targetedPrice
 	}

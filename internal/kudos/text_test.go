@@ -20,13 +20,13 @@ import (
 func TestTextValues(t *testing.T) {
 	for _, c := range []struct {
 		max, prompt, chars int
-		w                  Written
+		w                  WrittenText
 		want               float64
 	}{
-		{80, 400, 320, Written{Billions: 7, Validated: true}, 5.62},
-		{512, 8000, 2048, Written{Billions: 13, Validated: true}, 88.1},
-		{512, 8000, 2048, Written{Billions: 70, Validated: true}, 664.31},
-		{512, 8000, 2048, Written{Billions: 70}, 199.29},
+		{80, 400, 320, WrittenText{Billions: 7, Validated: true}, 5.62},
+		{512, 8000, 2048, WrittenText{Billions: 13, Validated: true}, 88.1},
+		{512, 8000, 2048, WrittenText{Billions: 70, Validated: true}, 664.31},
+		{512, 8000, 2048, WrittenText{Billions: 70}, 199.29},
 	} {
 		c.w.Chars = c.chars
 		if got := (TextOrder{MaxLength: c.max, PromptChars: c.prompt}).Reward(c.w); got != c.want {
@@ -47,7 +47,7 @@ func TestTextValues(t *testing.T) {
 	if got := (TextOrder{MaxLength: 80, N: 2}).Upfront(0); got != horde.Whole(40) {
 		t.Errorf("upfront of any model: %v", got)
 	}
-	if got := (TextOrder{MaxLength: 80, Targeted: true}).Reward(Written{Billions: 7, Validated: true}); got != 0.1 {
+	if got := (TextOrder{MaxLength: 80, Targeted: true}).Reward(WrittenText{Billions: 7, Validated: true}); got != 0.1 {
 		t.Errorf("targeted: %v", got)
 	}
 	if TextTax(false) != horde.Whole(1) || TextTax(true) != horde.Whole(3) || BurnText(0) != 1 {
@@ -112,7 +112,7 @@ func TestRecordedTexts(t *testing.T) {
 		}
 		name, _, _ := strings.Cut(r.BridgeAgent, ":")
 		validated := map[string]bool{"AI Horde Worker": true, "KoboldCppEmbedWorker": true, "TabbyAPI": true}[name]
-		got := o.Reward(Written{Chars: r.AnswerChars, Billions: models.TextSize(r.WorkerModel), Validated: validated, Trusted: r.WorkerTrusted})
+		got := o.Reward(WrittenText{Chars: r.AnswerChars, Billions: models.TextSize(r.WorkerModel), Validated: validated, Trusted: r.WorkerTrusted})
 		if math.Abs(got-r.Reward) > 1e-12 {
 			t.Errorf("row %d: reward %v, want %v: %s", rows, got, r.Reward, sc.Text())
 		}
@@ -130,7 +130,7 @@ func TestRecordedTexts(t *testing.T) {
 func TestTextRewardGrows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := TextOrder{MaxLength: rapid.IntRange(16, 4096).Draw(t, "max"), PromptChars: rapid.IntRange(0, 1<<20).Draw(t, "prompt")}
-		w := Written{Chars: rapid.IntRange(0, 1<<16).Draw(t, "chars"), Billions: rapid.SampledFrom([]float64{0, 0.5, 3, 13, 70, 400}).Draw(t, "size"),
+		w := WrittenText{Chars: rapid.IntRange(0, 1<<16).Draw(t, "chars"), Billions: rapid.SampledFrom([]float64{0, 0.5, 3, 13, 70, 400}).Draw(t, "size"),
 			Validated: rapid.Bool().Draw(t, "validated"), Trusted: rapid.Bool().Draw(t, "trusted")}
 		more := w
 		more.Chars += rapid.IntRange(0, 1<<16).Draw(t, "more")

@@ -9,7 +9,7 @@ import (
 // (platform §6.3), and what it is called in words.
 type Bucket struct {
 	of   func(*store.Totals) *horde.Kudos
-	what What
+	what PartKind
 }
 
 // Buckets of gifts that come from outside the ledger.
@@ -35,7 +35,7 @@ func (e *Entry) Monthly(user int64, parts ...Part) error {
 	var amount horde.Kudos
 	for _, p := range parts {
 		amount += p.Amount
-		e.note(user, p.What, p.Amount)
+		e.note(user, p.Kind, p.Amount)
 	}
 	if err := e.move(user, amount, func(t *store.Totals) { t.Recurring += amount }); err != nil {
 		return err
@@ -44,7 +44,7 @@ func (e *Entry) Monthly(user int64, parts ...Part) error {
 	return nil
 }
 
-// Transfer moves kudos from one user to another; ErrTooPoor when the source
+// Transfer moves kudos from one user to another; ErrInsufficient when the source
 // cannot spend so much. A donation is a gift to an education account
 // (platform §3.2).
 func (e *Entry) Transfer(source, target int64, amount horde.Kudos, donation bool) error {
@@ -53,7 +53,7 @@ func (e *Entry) Transfer(source, target int64, amount horde.Kudos, donation bool
 		return err
 	}
 	if Spendable(a) < amount {
-		return ErrTooPoor
+		return ErrInsufficient
 	}
 	given := func(t *store.Totals) {
 		if donation {
@@ -82,7 +82,7 @@ func (e *Entry) Promote(user int64) error {
 		return err
 	}
 	e.note(user, Promoted, escrow)
-	e.note(user, KeptBack, -escrow)
+	e.note(user, Escrowed, -escrow)
 	e.post(EscrowAccount(user), -escrow)
 	return e.move(user, escrow, func(t *store.Totals) { t.Accumulated += escrow })
 }

@@ -132,7 +132,7 @@ func TestWhitelist(t *testing.T) {
 		t.Error("fixed addresses are not the listed ones")
 	}
 	w.Add(home)
-	c.advance(Stay - 1)
+	c.advance(WhitelistTTL - 1)
 	if !w.Has(home) {
 		t.Error("an address left before its day was over")
 	}

@@ -8,8 +8,8 @@ import (
 	"horde/internal/horde"
 )
 
-// Stay is how long an address keeps the higher limits after Add.
-const Stay = 24 * time.Hour
+// WhitelistTTL is how long an address keeps the higher limits after Add.
+const WhitelistTTL = 24 * time.Hour
 
 // maxStays bounds the addresses on a Whitelist.
 const maxStays = 100_000
@@ -64,5 +64,5 @@ func (w *Whitelist) Add(addr netip.Addr) {
 			}
 		}
 	}
-	w.until[addr.Unmap()] = now.Add(Stay)
+	w.until[addr.Unmap()] = now.Add(WhitelistTTL)
 }

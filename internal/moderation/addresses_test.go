@@ -152,7 +152,7 @@ func lift(t *testing.T, a *Addresses, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Lift(target); err != nil {
+	if err := a.Unban(target); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -85,10 +85,10 @@ func (a *Addresses) Ban(t Target, length time.Duration) error {
 	})
 }
 
-// Lift lets a target in again and forgets its offences. Of a single IPv6 address
+// Unban lets a target in again and forgets its offences. Of a single IPv6 address
 // the timeout goes too that its network got by Punish, and of a range the one that
 // exactly it got.
-func (a *Addresses) Lift(t Target) error {
+func (a *Addresses) Unban(t Target) error {
 	bans := []store.AddressBan{{Network: t.network.String()}}
 	if t.block {
 		bans = append(bans, store.AddressBan{Network: t.network.String(), Block: true})

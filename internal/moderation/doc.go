@@ -8,7 +8,7 @@
 // it. The queue asks Refuses for each request for pictures, and Rewrite or Adult
 // where a prompt has to change.
 //
-// For addresses start at Addresses: who is kept out, by moderators (Ban, Lift) or
+// For addresses start at Addresses: who is kept out, by moderators (Ban, Unban) or
 // for an offence (Punish), which every request and pop asks for (Check). Whether
 // an address looks like a VPN is a Checker's business.
 package moderation

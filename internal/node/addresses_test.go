@@ -159,7 +159,7 @@ func TestBlockWorker(t *testing.T) {
 		return n.from(t, from, "POST", "/api/v2/generate/pop", walter, imagePop)
 	}
 	refusedWith(t, "first pop", pop("2001:db8:1::5"), 200, "")
-	block := "/api/v2/operations/block_worker_ipaddr/" + n.Fleet.Named("dreamer").ID
+	block := "/api/v2/operations/block_worker_ipaddr/" + n.Fleet.ByName("dreamer").ID
 	refusedWith(t, "block", n.call(t, "PUT", block, admin, `{"days":7}`, nil), 200, "")
 	refusedWith(t, "blocked", pop("2001:db8:1::5"), 403, "TimeoutIP")
 	refusedWith(t, "the network too", pop("2001:db8:1::ffff"), 403, "TimeoutIP")
@@ -280,7 +280,7 @@ func TestPopsCarryMessages(t *testing.T) {
 			t.Errorf("%s without messages: %d %s", name, w.Code, w.Body)
 		}
 		var m api.Message
-		n.call(t, "POST", "/api/v2/workers/messages", walter, `{"worker_id":"`+n.Fleet.Named(name).ID+`","message":"to `+name+`","expiry":2}`, &m)
+		n.call(t, "POST", "/api/v2/workers/messages", walter, `{"worker_id":"`+n.Fleet.ByName(name).ID+`","message":"to `+name+`","expiry":2}`, &m)
 		var got struct{ Messages []api.WorkerMessage }
 		n.call(t, "POST", c.path, walter, c.body, &got)
 		if len(got.Messages) != 1 || got.Messages[0] != (api.WorkerMessage{ID: m.ID, Message: "to " + name, Origin: m.UserID, Expiry: m.Expiry}) {

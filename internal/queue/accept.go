@@ -264,7 +264,7 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error
 		}
 		row.Priority = t.priority(a.Balance)
 		if e.record.Held {
-			if err := kudos.Hold(tx, holdID(row.ID), payer, cost.needed); errors.Is(err, kudos.ErrTooPoor) {
+			if err := kudos.Hold(tx, holdID(row.ID), payer, cost.needed); errors.Is(err, kudos.ErrInsufficient) {
 				return w.refusal(a)
 			} else if err != nil {
 				return err
@@ -272,7 +272,7 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error
 		}
 		tax := taxed{due: cost.tax, paid: cost.tax}
 		if t.key != nil {
-			opened, err := kudos.OpenOnKey(tx, &key, row.ID, cost.most, cost.tax)
+			opened, err := kudos.ReserveOnKey(tx, &key, row.ID, cost.most, cost.tax)
 			if err != nil {
 				return err
 			}
@@ -330,12 +330,12 @@ func (t *terms) chargeTax(tx *store.Tx, r *entry, row *store.Request, tax taxed)
 		return err
 	}
 	if t.style != nil {
-		if err := t.style.Settle(tx, e, t.asker.ID); err != nil {
+		if err := t.style.RewardOwner(tx, e, t.asker.ID); err != nil {
 			return err
 		}
 	}
 	if r.record.Held {
-		if err := kudos.EatHold(tx, holdID(row.ID), tax.paid); err != nil {
+		if err := kudos.ConsumeHold(tx, holdID(row.ID), tax.paid); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ import (
 // imageWork is the work of a request for pictures.
 type imageWork struct{ *admission.Image }
 
-func (w imageWork) things() int64 { return w.Things() }
+func (w imageWork) things() int64 { return w.WorkUnits() }
 
 // asked takes the steps as they were asked for, however the sampler counts them.
 func (w imageWork) asked() int64 { return int64(w.Pixels()) * int64(w.Steps) }
@@ -206,7 +206,7 @@ func lackingForImages(v *view, f features) (l lacks) {
 	refuse(lackBridgeGate, want(hasSource) && s.AllowImg2Img && !v.agent.Has(bridge.Img2Img))
 	refuse(lackBridgeGate, want(painting) && s.AllowPainting && !v.agent.Has(bridge.Inpainting))
 	refuse(lackHosting, want(painting) && !v.hosted.inpainting || !want(painting) && v.hosted.onlyInpaints)
-	refuse(lackBridgeGate, !v.agent.Has(f.caps&^bridge.PostProcessors) || !v.agent.SamplerOK(f.named, want(karras)))
+	refuse(lackBridgeGate, !v.agent.Has(f.caps&^bridge.PostProcessors) || !v.agent.SupportsSampler(f.named, want(karras)))
 	refuse(lackBridgeGate, s.AllowPostProcessing && !v.agent.Has(f.caps&bridge.PostProcessors))
 	refuse(lackPostProcessors, !s.AllowPostProcessing && !v.agent.Has(f.caps&bridge.PostProcessors))
 	refuse(lackSDXLControl, want(qrCode) && v.hosted.sdxl && !s.AllowSDXLControlnet)
@@ -441,7 +441,7 @@ func (w imageWork) keep(ctx context.Context, q *Queue, job, generation string) (
 	if generation == uploaded {
 		return uploaded, nil
 	}
-	img, _, err := imaging.DecodeBase64(generation, imaging.Source)
+	img, _, err := imaging.DecodeBase64(generation, imaging.SourceLimits)
 	if err != nil {
 		if len(generation) > maxRawText {
 			return "", horde.Errorf("BadRequest", "The result is no picture that can be read, and too long to be passed on as text.")

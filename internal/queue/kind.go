@@ -20,7 +20,7 @@ type kind struct {
 	place     int    // of its counts in a store.PerKind
 	title     string // of a request, in refusals
 	delivered string // reason of a delivery's ledger entry
-	made      kudos.What
+	made      kudos.PartKind
 	slow      float64 // things per second that count as fast
 	fresh     float64 // those of a worker that has delivered nothing
 	unit      float64 // things in one unit of the users' records
@@ -118,7 +118,7 @@ const (
 
 var (
 	images = &kind{
-		name: fleet.Image, place: store.ImagePlace, title: "Image Waiting Prompt", delivered: kudos.ImageDelivered, made: kudos.Picture,
+		name: fleet.Image, place: store.ImagePlace, title: "Image Waiting Prompt", delivered: kudos.ImageDelivered, made: kudos.Image,
 		slow: fastImages, fresh: 1_000_000, unit: 1e4, reasons: imageReasons, always: alwaysForImages,
 		look: lookForImages, lacking: lackingForImages, implied: map[string]string{"censored": "nsfw", "csam": "csam"},
 		read: func(r *record) work {

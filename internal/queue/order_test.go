@@ -76,7 +76,7 @@ func (w *world) accept() {
 	if w.seldom(4, "worker list") {
 		b.WorkerBlacklist = ptr(w.flip("worker blacklist"))
 		for i, name := range w.workers {
-			if known := w.n.Fleet.Named(name); known != nil && w.flip(fmt.Sprint("worker ", i)) {
+			if known := w.n.Fleet.ByName(name); known != nil && w.flip(fmt.Sprint("worker ", i)) {
 				b.Workers = append(b.Workers, known.ID)
 			}
 		}
@@ -249,7 +249,7 @@ func (m matcher) fits(e *entry, now int64) bool {
 	listed := len(q.Workers) == 0 || slices.Contains(q.Workers, w.ID) != q.WorkerBlacklist
 	gates := (!q.TrustedWorkers || trusted) && !(e.record.UnsafeIP && !e.record.Trusted && !trusted) &&
 		!slices.ContainsFunc(s.Blacklist, func(word string) bool { return strings.Contains(strings.ToLower(q.Prompt), word) }) &&
-		w.Agent.SamplerOK(q.Sampler, q.Karras) && (!q.Tiling || w.Agent.Has(bridge.Tiling)) &&
+		w.Agent.SupportsSampler(q.Sampler, q.Karras) && (!q.Tiling || w.Agent.Has(bridge.Tiling)) &&
 		(!slices.Contains(m.o.ModelList, "Flux.1-Schnell fp8 (Compact)") || w.Agent.Has(bridge.Flux))
 	secret := slices.ContainsFunc(e.jobs, func(j *store.Job) bool { return j.Fake && j.WorkerID == w.ID })
 	kept := w.Maintenance && e.row.UserID != w.UserID
@@ -342,7 +342,7 @@ func (w *world) cancel() {
 }
 
 func (w *world) maintain() {
-	known := w.n.Fleet.Named(rapid.SampledFrom(w.workers).Draw(w.t, "worker"))
+	known := w.n.Fleet.ByName(rapid.SampledFrom(w.workers).Draw(w.t, "worker"))
 	if known == nil {
 		return
 	}

@@ -80,7 +80,7 @@ func TestPlaceWithoutWorkers(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	a := ask(poor, 1)
-	things := (&admission.Image{Width: *a.Body.Params.Width, Height: *a.Body.Params.Height, AccurateSteps: *a.Body.Params.Steps}).Things()
+	things := (&admission.Image{Width: *a.Body.Params.Width, Height: *a.Body.Params.Height, AccurateSteps: *a.Body.Params.Steps}).WorkUnits()
 	if want := int(math.Round(6 * float64(things) / fastImages)); c.WaitTime != max(1, want) {
 		t.Errorf("%d s, want %d s", c.WaitTime, want)
 	}

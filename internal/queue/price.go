@@ -97,7 +97,7 @@ func linesOf(steps []kudos.Step) []api.PriceLine {
 	}
 	lines := make([]api.PriceLine, len(steps))
 	for i, s := range steps {
-		lines[i] = api.PriceLine{Code: s.Code, Text: s.Words(), Factor: given(s.Factor), Add: given(s.Add), Kudos: shown(s.Kudos)}
+		lines[i] = api.PriceLine{Code: s.Code, Text: s.Describe(), Factor: given(s.Factor), Add: given(s.Add), Kudos: shown(s.Kudos)}
 	}
 	return lines
 }
@@ -107,7 +107,7 @@ func (r imageAsk) explain(q *Queue, of *account.User) *api.Price {
 	baselines := r.baselines(q, of)
 	order := r.Image.Order(r.Server.MatchedTargeting)
 	quote, steps := q.Pricer.Explain(order, baselines)
-	p := &api.Price{Net: q.netName(), Basis: steps[0].Code, Lines: linesOf(steps), Each: api.Float(quote.Picture.Float()),
+	p := &api.Price{Net: q.netName(), Basis: steps[0].Code, Lines: linesOf(steps), Each: api.Float(quote.PerImage.Float()),
 		Width: r.Image.Width, Height: r.Image.Height, Steps: r.Image.Steps,
 		Charged: api.Float(quote.Total().Float()), Exact: true}
 	for _, b := range baselines {
@@ -161,7 +161,7 @@ func (r textAsk) candidates(q *Queue, of *account.User) (sizes []float64) {
 		}
 	}
 	if len(sizes) == 0 {
-		sizes = []float64{kudos.UsualModel}
+		sizes = []float64{kudos.AssumedBillions}
 	}
 	return sizes
 }

@@ -11,7 +11,7 @@ import (
 
 func (n *node) know(t *testing.T, doc string) {
 	t.Helper()
-	if _, err := n.Catalog.Take(catalog.Images, "test", []byte(doc)); err != nil {
+	if _, err := n.Catalog.Import(catalog.Images, "test", []byte(doc)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -36,7 +36,7 @@ type untried struct {
 // untriedBy finds the workers that could serve a request which has failed, and
 // remembers its verdict for a while. The index must be locked.
 func (q *Queue) untriedBy(e *entry) untried {
-	now, turns := q.Clock().UnixMicro(), q.Fleet.Turns()
+	now, turns := q.Clock().UnixMicro(), q.Fleet.Revision()
 	if u := e.untried; u.at > 0 && u.turns == turns && now-u.at < verdictLife {
 		return u
 	}

@@ -199,7 +199,7 @@ func (s *shop) is(id string, faulted bool, waiting int) {
 }
 
 // worker is the newest snapshot of a worker.
-func (s *shop) worker(name string) *fleet.Worker { return s.Fleet.Named(name) }
+func (s *shop) worker(name string) *fleet.Worker { return s.Fleet.ByName(name) }
 
 func (s *shop) set(name string, change api.ModifyWorker) {
 	s.Helper()
@@ -391,7 +391,7 @@ func TestLateWhileAnotherNodeServed(t *testing.T) {
 			if err := restarted.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if w := restarted.Fleet.Named("w"); len(w.Totals.FailedPops) != 1 || w.Totals.Uncompleted != 1 {
+			if w := restarted.Fleet.ByName("w"); len(w.Totals.FailedPops) != 1 || w.Totals.Uncompleted != 1 {
 				t.Errorf("%d failures in a row, %d uncompleted", len(w.Totals.FailedPops), w.Totals.Uncompleted)
 			}
 			s.node = restarted

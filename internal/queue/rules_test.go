@@ -304,7 +304,7 @@ func TestFaults(t *testing.T) {
 		if k := held(t, n, p); k != 0 {
 			t.Errorf("%s are held for a faulted request", k)
 		}
-		w := n.Fleet.Named("one")
+		w := n.Fleet.ByName("one")
 		if w.Totals.Uncompleted != 3 || w.Totals.Aborts != 3 {
 			t.Errorf("worker: %+v", w.Totals)
 		}

@@ -39,7 +39,7 @@ func paidThrough(t interface{ Fatal(...any) }, db *storetest.DB, owner person, k
 			t.Fatal(err)
 		}
 		for _, m := range d.Moves {
-			if d.Key == key && m.User == owner.ID && m.What != kudos.StyleUsed && m.What != kudos.Rewarded {
+			if d.Key == key && m.User == owner.ID && m.Kind != kudos.StyleUsed && m.Kind != kudos.Rewarded {
 				sum -= m.Amount
 			}
 		}
@@ -150,7 +150,7 @@ func TestSharedKeyParallel(t *testing.T) {
 				a.Body.Params.MaxLength = ptr(50)
 				order := kudos.TextOrder{MaxLength: 50, MaxContext: 1024, N: 1, PromptChars: len(a.Body.Prompt)}
 				return func(n *node) error { _, err := n.AcceptText(context.Background(), a); return err },
-					price{needed: order.Upfront(13), most: order.Most(13, false)}
+					price{needed: order.Upfront(13), most: order.MaxCost(13, false)}
 			}},
 			{"long texts", func(t *testing.T, owner person, key string) (func(*node) error, price) {
 				a := askText(person{key: key}, 3, longModel)
@@ -158,7 +158,7 @@ func TestSharedKeyParallel(t *testing.T) {
 				a.Body.Params.MaxLength = ptr(512)
 				order := kudos.TextOrder{MaxLength: 512, MaxContext: 1024, N: 3, PromptChars: len(a.Body.Prompt)}
 				return func(n *node) error { _, err := n.AcceptText(context.Background(), a); return err },
-					price{needed: order.Upfront(13), most: order.Most(13, false)}
+					price{needed: order.Upfront(13), most: order.MaxCost(13, false)}
 			}},
 		} {
 			t.Run(tt.name, func(t *testing.T) {

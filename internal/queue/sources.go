@@ -15,8 +15,8 @@ import (
 const resultQuality = 95 // of results that workers send in base64
 
 // pictures reads and stores source pictures.
-func (q *Queue) pictures() source.Pictures {
-	return source.Pictures{Fetcher: q.Sources, Blobs: q.Blobs}
+func (q *Queue) pictures() source.Images {
+	return source.Images{Fetcher: q.Sources, Blobs: q.Blobs}
 }
 
 // storeSources decodes the pictures of a request, re-encodes them and puts them
@@ -32,7 +32,7 @@ func (q *Queue) storeSources(ctx context.Context, id string, ask *api.ImageReque
 
 func (q *Queue) storeAllSources(ctx context.Context, id string, ask *api.ImageRequest, rec *record) error {
 	if ask.SourceImage != "" {
-		img, alpha, err := q.pictures().Picture(ctx, ask.SourceImage)
+		img, alpha, err := q.pictures().Image(ctx, ask.SourceImage)
 		if err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (q *Queue) storeAllSources(ctx context.Context, id string, ask *api.ImageRe
 }
 
 func (q *Queue) storeSource(ctx context.Context, text, name string) error {
-	img, _, err := q.pictures().Picture(ctx, text)
+	img, _, err := q.pictures().Image(ctx, text)
 	if err != nil {
 		return err
 	}

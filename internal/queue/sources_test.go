@@ -100,7 +100,7 @@ func (n *node) stored(t testing.TB, name string) image.Image {
 	if bytes.Contains(b.Bytes(), []byte("EXIF")) {
 		t.Errorf("%s still has EXIF", name)
 	}
-	img, _, err := imaging.Decode(b.Bytes(), imaging.Source)
+	img, _, err := imaging.Decode(b.Bytes(), imaging.SourceLimits)
 	if err != nil {
 		t.Fatal(err)
 	}

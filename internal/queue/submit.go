@@ -299,15 +299,15 @@ func (q *Queue) pay(tx *store.Tx, a assigned, owner *account.User, s settlement,
 	payer, paid := a.e.row.UserID, s.charge
 	if a.e.record.SharedKey != "" {
 		use := kudos.KeyUse{Key: a.e.record.SharedKey, Request: a.e.row.ID, Promised: a.e.record.Promised, Consumed: consumed}
-		if paid, err = kudos.SpendOnKey(tx, use, s.charge); err != nil {
+		if paid, err = kudos.ChargeKey(tx, use, s.charge); err != nil {
 			return err
 		}
 	}
-	if err := e.ChargeAtMost(payer, s.charge, paid, kudos.Part{What: kind.made, Amount: s.worth}); err != nil {
+	if err := e.ChargeAtMost(payer, s.charge, paid, kudos.Part{Kind: kind.made, Amount: s.worth}); err != nil {
 		return err
 	}
 	if a.e.record.Held {
-		if err := kudos.EatHold(tx, holdID(a.e.row.ID), paid); err != nil {
+		if err := kudos.ConsumeHold(tx, holdID(a.e.row.ID), paid); err != nil {
 			return err
 		}
 	}
@@ -372,7 +372,7 @@ func (e *entry) releaseIfOver(tx *store.Tx, s store.RequestState) error {
 		return err
 	}
 	if e.record.SharedKey != "" {
-		if err := kudos.ReleaseOnKey(tx, e.row.ID); err != nil {
+		if err := kudos.ReleaseKeyHold(tx, e.row.ID); err != nil {
 			return err
 		}
 	}

@@ -31,7 +31,7 @@ func (q *Queue) mendKeys(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		err = q.Store.Write(store.Unit{Key: k.ID, Accounts: []int64{k.UserID}, Do: func(tx *store.Tx) error { return kudos.MendKey(tx, k) }})
+		err = q.Store.Write(store.Unit{Key: k.ID, Accounts: []int64{k.UserID}, Do: func(tx *store.Tx) error { return kudos.RepairKey(tx, k) }})
 	}
 	return err
 }
@@ -105,7 +105,7 @@ func (q *Queue) removeExpired(ctx context.Context, r store.Request, now int64) e
 			return err
 		}
 		if onKey {
-			if err := kudos.ReleaseOnKey(tx, r.ID); err != nil {
+			if err := kudos.ReleaseKeyHold(tx, r.ID); err != nil {
 				return err
 			}
 		}

@@ -51,7 +51,7 @@ func TestPriceByWorkersThatCouldGetIt(t *testing.T) {
 					t.Fatalf("%v is no less than %v", cheap, expensive)
 				}
 				proven := func(name string) {
-					db.Exec("UPDATE workers SET totals = $1 WHERE id = $2", `{"fulfilments":1,"speeds":[9000000]}`, n.Fleet.Named(name).ID)
+					db.Exec("UPDATE workers SET totals = $1 WHERE id = $2", `{"fulfilments":1,"speeds":[9000000]}`, n.Fleet.ByName(name).ID)
 					if err := n.Fleet.Reload(t.Context()); err != nil {
 						t.Fatal(err)
 					}

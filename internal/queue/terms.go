@@ -172,7 +172,7 @@ func (t *terms) recheck(tx *store.Tx, cost price, mayDowngrade bool) (k store.Sh
 		return k, horde.Errorf("InvalidAPIKey", "This shared key does not exist any more.")
 	}
 	if err == nil && !t.waived && k.Styles > 0 { // since just now
-		err = account.ErrOfStyles
+		err = account.ErrKeyOfStyles
 	}
 	if err != nil || t.last || !short(&k, cost) {
 		return k, err

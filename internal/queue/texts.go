@@ -80,7 +80,7 @@ func (r textAsk) price(q *Queue, of *account.User) price {
 func (r textAsk) most(q *Queue, of *account.User) (most horde.Kudos) {
 	order := r.Text.Order(r.Server.MatchedTargeting)
 	for _, size := range r.candidates(q, of) {
-		most = max(most, order.Most(size, r.Style == admission.TextStyle))
+		most = max(most, order.MaxCost(size, r.Style == admission.TextStyle))
 	}
 	return most
 }
@@ -97,8 +97,8 @@ func (r textAsk) firstSize() float64 {
 // textWork is the work of a request for texts.
 type textWork struct{ *admission.Text }
 
-func (w textWork) things() int64  { return w.Things() }
-func (w textWork) asked() int64   { return w.Things() }
+func (w textWork) things() int64  { return w.WorkUnits() }
+func (w textWork) asked() int64   { return w.WorkUnits() }
 func (w textWork) seed(int) int64 { return 0 }
 
 // sizeClass is the number of tokens of a request, in classes of doubling size.
@@ -190,7 +190,7 @@ func (w textWork) value(q *Queue, a assigned, generation string) value {
 	order := w.Order(q.Modes().MatchedTargeting)
 	size := q.Catalog.Snapshot().TextSize(a.job.Model)
 	chars := utf8.RuneCountInString(generation)
-	written := kudos.Written{Chars: chars, Billions: size}
+	written := kudos.WrittenText{Chars: chars, Billions: size}
 	if a.worker != nil {
 		written.Validated, written.Trusted = a.worker.Agent.Validated(), a.worker.OwnerTrusted()
 	}

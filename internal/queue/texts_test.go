@@ -128,7 +128,7 @@ func TestTextRoundTrip(t *testing.T) {
 		if err != nil || p.PastMinuteTokens != 100 || p.PastMinuteMegapixelsteps != 0 || p.TextWorkerCount != 1 || p.WorkerCount != 0 || p.QueuedTextRequests != 0 {
 			t.Errorf("performance: %+v, %v", p, err)
 		}
-		worker := there.Fleet.Named("w")
+		worker := there.Fleet.ByName("w")
 		if worker.Speed() != 5 { // (80 + 20) tokens, each in 10 s
 			t.Errorf("speed %v of %v", worker.Speed(), worker.Totals.Speeds)
 		}
@@ -266,7 +266,7 @@ func TestTextPopsTellWhy(t *testing.T) {
 	if job := n.takeText(t, walter, mine); job.ID != nil || len(job.Skipped) != 0 {
 		t.Fatalf("nothing waits: %v", job.Skipped)
 	}
-	w, another := n.Fleet.Named("w").ID, n.Fleet.Named("another").ID
+	w, another := n.Fleet.ByName("w").ID, n.Fleet.ByName("another").ID
 	for _, tt := range []struct {
 		name  string
 		asked func(r *api.TextRequest)

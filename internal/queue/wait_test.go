@@ -199,8 +199,8 @@ func TestWaitingPopInMaintenance(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
 	alice, owner := n.person(t, true, 1000), n.person(t, true, 1000)
 	job := n.waiting(t, owner, pop("one"), long)
-	err := n.Store.Write(store.Unit{Workers: []string{n.Fleet.Named("one").ID}, Do: func(tx *store.Tx) error {
-		row, err := tx.ChangeWorker(n.Fleet.Named("one").ID, func(w *store.Worker) { w.Maintenance = true })
+	err := n.Store.Write(store.Unit{Workers: []string{n.Fleet.ByName("one").ID}, Do: func(tx *store.Tx) error {
+		row, err := tx.ChangeWorker(n.Fleet.ByName("one").ID, func(w *store.Worker) { w.Maintenance = true })
 		if err == nil {
 			n.Fleet.Touch(row)
 		}

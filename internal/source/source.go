@@ -24,9 +24,9 @@ type Fetcher interface {
 // Quality of the WebP that workers get (generation §1.6).
 const Quality = 50
 
-// Pictures reads and stores source pictures. Without a Fetcher those named by URL
+// Images reads and stores source pictures. Without a Fetcher those named by URL
 // are refused.
-type Pictures struct {
+type Images struct {
 	Fetcher Fetcher
 	Blobs   blob.Store
 }
@@ -37,7 +37,7 @@ func IsURL(s string) bool { return strings.HasPrefix(s, "http://") || strings.Ha
 // File gets the file of a picture that a requester sent in base64 or named by
 // URL, and its header. It does not decode it: a damaged picture is only noticed
 // by Decode.
-func (p Pictures) File(ctx context.Context, text string) (data []byte, head imaging.Header, err error) {
+func (p Images) File(ctx context.Context, text string) (data []byte, head imaging.Header, err error) {
 	code := horde.Code("ImageValidationFailed")
 	if IsURL(text) {
 		if p.Fetcher == nil {
@@ -47,7 +47,7 @@ func (p Pictures) File(ctx context.Context, text string) (data []byte, head imag
 			return nil, head, err
 		}
 		code = "SourceImageUnreadable"
-	} else if data, err = imaging.Base64(text, imaging.Source); err != nil {
+	} else if data, err = imaging.Base64(text, imaging.SourceLimits); err != nil {
 		return nil, head, refusal(err, code)
 	}
 	head, err = imaging.Inspect(data)
@@ -60,13 +60,13 @@ func Decode(data []byte, byURL bool) (image.Image, error) {
 	if byURL {
 		code = "SourceImageUnreadable"
 	}
-	img, _, err := imaging.Decode(data, imaging.Source)
+	img, _, err := imaging.Decode(data, imaging.SourceLimits)
 	return img, refusal(err, code)
 }
 
-// Picture is File and Decode: the image, and whether it can be transparent, in
+// Image is File and Decode: the image, and whether it can be transparent, in
 // whatever way its format says so.
-func (p Pictures) Picture(ctx context.Context, text string) (img image.Image, alpha bool, err error) {
+func (p Images) Image(ctx context.Context, text string) (img image.Image, alpha bool, err error) {
 	data, head, err := p.File(ctx, text)
 	if err != nil {
 		return nil, false, err
@@ -76,7 +76,7 @@ func (p Pictures) Picture(ctx context.Context, text string) (img image.Image, al
 }
 
 // Put stores a picture as WebP.
-func (p Pictures) Put(ctx context.Context, name string, img image.Image, quality float32) error {
+func (p Images) Put(ctx context.Context, name string, img image.Image, quality float32) error {
 	var buf bytes.Buffer
 	if err := imaging.EncodeWebP(&buf, img, quality); err != nil {
 		return fmt.Errorf("encode %s: %w", name, err)

@@ -150,7 +150,7 @@ func (c *Chosen) Text(asked api.TextRequest) (api.TextRequest, error) {
 	return asked, nil
 }
 
-// Accounts are the users whose accounts Settle needs locked: the owners of the
+// Accounts are the users whose accounts RewardOwner needs locked: the owners of the
 // style and of the collection.
 func (c *Chosen) Accounts() []int64 {
 	if c.Collection == nil {
@@ -159,9 +159,9 @@ func (c *Chosen) Accounts() []int64 {
 	return []int64{c.Style.UserID, c.Collection.UserID}
 }
 
-// Settle counts an accepted request of asker and pays the style's owner, unless
+// RewardOwner counts an accepted request of asker and pays the style's owner, unless
 // that is the asker. The style may have been deleted meanwhile.
-func (c *Chosen) Settle(tx *store.Tx, e *kudos.Entry, asker int64) error {
+func (c *Chosen) RewardOwner(tx *store.Tx, e *kudos.Entry, asker int64) error {
 	if c.Collection != nil {
 		if err := tx.UseCollection(c.Collection.ID); err != nil {
 			return err
@@ -174,7 +174,7 @@ func (c *Chosen) Settle(tx *store.Tx, e *kudos.Entry, asker int64) error {
 	if owner == asker {
 		return nil
 	}
-	if err := e.Bonus(owner, kudos.StyleReward(), kudos.Styled); err != nil {
+	if err := e.Bonus(owner, kudos.StyleReward(), kudos.StyleBonus); err != nil {
 		return err
 	}
 	place := store.ImagePlace

@@ -4,7 +4,7 @@
 //
 // A request that names one asks [Styles.Choose], merges the [Chosen] style into
 // itself with [Chosen.Image] or [Chosen.Text] before it is checked, and lets
-// [Chosen.Settle] count the use and pay the style's owner in the transaction that
+// [Chosen.RewardOwner] count the use and pay the style's owner in the transaction that
 // accepts it. Everything else here makes, changes and shows styles.
 //
 // Nothing is cached: a style that was just changed, on any node, is the one that

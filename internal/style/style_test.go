@@ -522,7 +522,7 @@ func TestCollections(t *testing.T) {
 }
 
 // A use is counted for all, and paid for by others only.
-func TestSettle(t *testing.T) {
+func TestRewardOwner(t *testing.T) {
 	each(t, func(r *rig) {
 		ctx := context.Background()
 		trudy, alice := r.user("trudy", account.Trusted), r.user("alice", 0)
@@ -538,7 +538,7 @@ func TestSettle(t *testing.T) {
 			}
 			err = r.Store.Write(store.Unit{Accounts: slices.Concat(c.Accounts(), []int64{asker.ID}), Do: func(tx *store.Tx) error {
 				e := kudos.NewEntry(tx, fmt.Sprint("accept:", i), "test", "", "")
-				if err := c.Settle(tx, e, asker.ID); err != nil {
+				if err := c.RewardOwner(tx, e, asker.ID); err != nil {
 					return err
 				}
 				return e.Commit()

@@ -36,11 +36,11 @@ func (j *job) source(ctx context.Context, kind, where string) (image.Image, erro
 			return nil, fmt.Errorf("%w: %s: %w", errSource, kind, err)
 		}
 	} else {
-		data, err = imaging.Base64(where, imaging.Source)
+		data, err = imaging.Base64(where, imaging.SourceLimits)
 	}
 	var img image.Image
 	if err == nil {
-		img, _, err = imaging.Decode(data, imaging.Source)
+		img, _, err = imaging.Decode(data, imaging.SourceLimits)
 	}
 	if err != nil {
 		j.log.Warn("a source picture cannot be read; painting without it", "source", kind, "err", err)

@@ -9,18 +9,18 @@ import (
 	"horde/internal/horde"
 )
 
-// Pictures fetches source pictures, with the refusals of
+// ImageFetcher fetches source pictures, with the refusals of
 // generation §1.6.
-type Pictures struct{ client *Client }
+type ImageFetcher struct{ client *Client }
 
-// NewPictures makes a fetcher of source pictures.
-func NewPictures(c *Client) *Pictures { return &Pictures{c} }
+// NewImageFetcher makes a fetcher of source pictures.
+func NewImageFetcher(c *Client) *ImageFetcher { return &ImageFetcher{c} }
 
 // Fetch gets the file of a picture. Its errors are *horde.Error, whose texts
 // tell the requester what to change and nothing about the network, in words of
 // which the Python SDK knows "Image validation failed": code
 // SourceImageSizeExceeded, SourceImageUrlInvalid or ImageValidationFailed.
-func (p *Pictures) Fetch(ctx context.Context, address string) ([]byte, error) {
+func (p *ImageFetcher) Fetch(ctx context.Context, address string) ([]byte, error) {
 	res, err := p.client.Get(ctx, address)
 	switch {
 	case err == nil && !picture(res.ContentType):
