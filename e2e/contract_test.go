@@ -178,9 +178,40 @@ func TestEveryCodeIsCovered(t *testing.T) {
 	}
 }
 
-// codesInSource are the constants of type horde.Code in our packages, and where
-// each stands first.
+// TestCodesAreDeclared: whoever refuses a call names a constant of package horde.
+// A code that is spelled out elsewhere would have no status.
+func TestCodesAreDeclared(t *testing.T) {
+	eachCode(t, func(code string, at token.Position, spelledOut bool) {
+		if spelledOut && code != "" && !isCodeTable(at.Filename) {
+			t.Errorf("%s: use the constant of package horde for %q", at, code)
+		}
+	})
+}
+
+// isCodeTable reports whether a file declares the codes or gives them their
+// statuses: neither sends one.
+func isCodeTable(file string) bool {
+	return strings.HasSuffix(file, "/internal/horde/code.go") || filepath.Base(file) == "statuses.go"
+}
+
+// codesInSource are the codes that our packages name, and where each stands first.
 func codesInSource(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	eachCode(t, func(code string, at token.Position, _ bool) {
+		if code == "" || isCodeTable(at.Filename) {
+			return
+		}
+		if found[code] == "" || at.Filename < found[code] {
+			found[code] = at.Filename
+		}
+	})
+	return found
+}
+
+// eachCode visits each constant expression of type horde.Code in our packages.
+// spelledOut is true for a literal, false for the name of a constant.
+func eachCode(t *testing.T, visit func(code string, at token.Position, spelledOut bool)) {
 	t.Helper()
 	list := exec.Command("go", "list", "-deps", "-export", "-json=ImportPath,Export,Dir,GoFiles", "./cmd/horde")
 	list.Dir = ".."
@@ -208,7 +239,6 @@ func codesInSource(t *testing.T) map[string]string {
 	}
 	files := token.NewFileSet()
 	known := importer.ForCompiler(files, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
-	found := map[string]string{}
 	for _, p := range ours {
 		var syntax []*ast.File
 		for _, name := range p.GoFiles {
@@ -225,12 +255,8 @@ func codesInSource(t *testing.T) map[string]string {
 			if v.Value == nil || v.Value.Kind() != constant.String || v.Type.String() != "horde/internal/horde.Code" {
 				continue
 			}
-			code, at := constant.StringVal(v.Value), files.Position(expr.Pos())
-			where := strings.TrimPrefix(p.ImportPath, "horde/") + "/" + filepath.Base(at.Filename)
-			if code != "" && (found[code] == "" || where < found[code]) {
-				found[code] = where
-			}
+			_, spelledOut := expr.(*ast.BasicLit)
+			visit(constant.StringVal(v.Value), files.Position(expr.Pos()), spelledOut)
 		}
 	}
-	return found
 }

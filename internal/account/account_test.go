@@ -119,28 +119,28 @@ func TestWhoMayModify(t *testing.T) {
 			in                            api.ModifyUser
 			root, mod, self, other, nobdy horde.Code // refusals
 		}{
-			{"kudos", api.ModifyUser{Kudos: &amount}, "", "NotAdmin", "NotAdmin", "NotAdmin", "NotAdmin"},
-			{"monthly_kudos", api.ModifyUser{MonthlyKudos: &monthly}, "", "NotAdmin", "NotAdmin", "NotAdmin", "NotAdmin"},
-			{"usage_multiplier", api.ModifyUser{UsageMultiplier: &factor}, "", "NotAdmin", "NotAdmin", "NotAdmin", "NotAdmin"},
-			{"moderator", api.ModifyUser{Moderator: new(bool)}, "", "NotAdmin", "NotAdmin", "NotAdmin", "NotAdmin"},
-			{"concurrency", api.ModifyUser{Concurrency: &number}, "", "", "NotModerator", "NotModerator", "NotModerator"},
-			{"worker_invited", api.ModifyUser{WorkerInvited: &number}, "", "", "NotModerator", "NotModerator", "NotModerator"},
-			{"trusted", api.ModifyUser{Trusted: new(bool)}, "", "", "NotModerator", "NotModerator", "NotModerator"},
-			{"flagged", api.ModifyUser{Flagged: new(bool)}, "", "", "NotModerator", "NotModerator", "NotModerator"},
-			{"customizer", api.ModifyUser{Customizer: &yes}, "", "", "NotModerator", "NotModerator", "NotModerator"},
-			{"vpn", api.ModifyUser{VPN: &yes}, "", "", "NotModerator", "NotModerator", "NotModerator"},
-			{"service", api.ModifyUser{Service: new(bool)}, "", "", "NotModerator", "NotModerator", "NotModerator"},
-			{"education", api.ModifyUser{Education: new(bool)}, "", "", "NotModerator", "NotModerator", "NotModerator"},
-			{"special", api.ModifyUser{Special: &yes}, "", "", "NotModerator", "NotModerator", "NotModerator"},
-			{"reset_suspicion", api.ModifyUser{ResetSuspicion: new(bool)}, "", "", "NotModerator", "NotModerator", "NotModerator"},
-			{"admin_comment", api.ModifyUser{AdminComment: &text}, "", "", "NotModerator", "NotModerator", "NotModerator"},
-			{"public_workers", api.ModifyUser{PublicWorkers: &yes}, "", "", "", "NotModerator", "NotModerator"},
-			{"username", api.ModifyUser{Username: &text}, "", "", "", "NotModerator", "NotModerator"},
-			{"contact", api.ModifyUser{Contact: &text}, "", "", "", "NotModerator", "NotModerator"},
-			{"passkey", api.ModifyUser{GenerateProxyPasskey: &yes}, "NonServiceForbidden", "NonServiceForbidden", "NonServiceForbidden", "NotModerator", "NotModerator"},
-			{"undelete", api.ModifyUser{Undelete: &yes}, "UserNotDeleted", "UserNotDeleted", "UserNotDeleted", "NotModerator", "NotModerator"},
-			{"nothing", api.ModifyUser{}, "NoUserModSelected", "NoUserModSelected", "NoUserModSelected", "NoUserModSelected", "NoUserModSelected"},
-			{"filtered", api.ModifyUser{Filtered: &yes}, "NoUserModSelected", "NoUserModSelected", "NoUserModSelected", "NoUserModSelected", "NoUserModSelected"},
+			{"kudos", api.ModifyUser{Kudos: &amount}, "", horde.NotAdmin, horde.NotAdmin, horde.NotAdmin, horde.NotAdmin},
+			{"monthly_kudos", api.ModifyUser{MonthlyKudos: &monthly}, "", horde.NotAdmin, horde.NotAdmin, horde.NotAdmin, horde.NotAdmin},
+			{"usage_multiplier", api.ModifyUser{UsageMultiplier: &factor}, "", horde.NotAdmin, horde.NotAdmin, horde.NotAdmin, horde.NotAdmin},
+			{"moderator", api.ModifyUser{Moderator: new(bool)}, "", horde.NotAdmin, horde.NotAdmin, horde.NotAdmin, horde.NotAdmin},
+			{"concurrency", api.ModifyUser{Concurrency: &number}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
+			{"worker_invited", api.ModifyUser{WorkerInvited: &number}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
+			{"trusted", api.ModifyUser{Trusted: new(bool)}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
+			{"flagged", api.ModifyUser{Flagged: new(bool)}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
+			{"customizer", api.ModifyUser{Customizer: &yes}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
+			{"vpn", api.ModifyUser{VPN: &yes}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
+			{"service", api.ModifyUser{Service: new(bool)}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
+			{"education", api.ModifyUser{Education: new(bool)}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
+			{"special", api.ModifyUser{Special: &yes}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
+			{"reset_suspicion", api.ModifyUser{ResetSuspicion: new(bool)}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
+			{"admin_comment", api.ModifyUser{AdminComment: &text}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
+			{"public_workers", api.ModifyUser{PublicWorkers: &yes}, "", "", "", horde.NotModerator, horde.NotModerator},
+			{"username", api.ModifyUser{Username: &text}, "", "", "", horde.NotModerator, horde.NotModerator},
+			{"contact", api.ModifyUser{Contact: &text}, "", "", "", horde.NotModerator, horde.NotModerator},
+			{"passkey", api.ModifyUser{GenerateProxyPasskey: &yes}, horde.NonServiceForbidden, horde.NonServiceForbidden, horde.NonServiceForbidden, horde.NotModerator, horde.NotModerator},
+			{"undelete", api.ModifyUser{Undelete: &yes}, horde.UserNotDeleted, horde.UserNotDeleted, horde.UserNotDeleted, horde.NotModerator, horde.NotModerator},
+			{"nothing", api.ModifyUser{}, horde.NoUserModSelected, horde.NoUserModSelected, horde.NoUserModSelected, horde.NoUserModSelected, horde.NoUserModSelected},
+			{"filtered", api.ModifyUser{Filtered: &yes}, horde.NoUserModSelected, horde.NoUserModSelected, horde.NoUserModSelected, horde.NoUserModSelected, horde.NoUserModSelected},
 		} {
 			for _, who := range []struct {
 				caller *User
@@ -152,12 +152,12 @@ func TestWhoMayModify(t *testing.T) {
 		}
 		for _, in := range []api.ModifyUser{{PublicWorkers: &yes}, {Username: &text}, {Contact: &text}} {
 			_, err := w.Modify(context.Background(), anon, AnonymousID, in)
-			wantCode(w.t, "the anonymous user itself", err, "AnonForbiddenUserMod")
+			wantCode(w.t, "the anonymous user itself", err, horde.AnonForbiddenUserMod)
 		}
 		_, err := w.Modify(context.Background(), service, service.ID, api.ModifyUser{GenerateProxyPasskey: &yes})
 		wantCode(w.t, "passkey of a service", err, "")
 		_, err = w.Modify(context.Background(), mod, 999, api.ModifyUser{VPN: &yes})
-		wantCode(w.t, "nobody", err, "UserNotFound")
+		wantCode(w.t, "nobody", err, horde.UserNotFound)
 		w.sound()
 	})
 }
@@ -215,7 +215,7 @@ func TestModifyEffects(t *testing.T) {
 		// A refused field leaves those before it.
 		few, rude := 7, "fuck this"
 		_, err := modify(api.ModifyUser{Concurrency: &few, Username: &rude, Contact: &rude})
-		wantCode(w.t, "rude name", err, "ProfaneUserName")
+		wantCode(w.t, "rude name", err, horde.ProfaneUserName)
 		if u := w.again(alice); u.Concurrency != 7 || u.Username != "alice" {
 			w.t.Errorf("after a refusal: %+v", u)
 		}
@@ -271,11 +271,11 @@ func TestNames(t *testing.T) {
 		}
 		long, contact, rude := strings.Repeat("ü", 31), strings.Repeat("c", 500), "fuck this"
 		_, err := w.Modify(context.Background(), alice, alice.ID, api.ModifyUser{Username: &long})
-		wantCode(w.t, "long name", err, "TooLongUserName")
+		wantCode(w.t, "long name", err, horde.TooLongUserName)
 		_, err = w.Modify(context.Background(), alice, alice.ID, api.ModifyUser{Contact: &contact})
 		wantCode(w.t, "long contact", err, "")
 		_, err = w.Modify(context.Background(), alice, alice.ID, api.ModifyUser{Contact: &rude})
-		wantCode(w.t, "rude contact", err, "ProfaneUserContact")
+		wantCode(w.t, "rude contact", err, horde.ProfaneUserContact)
 	})
 }
 
@@ -311,11 +311,11 @@ func TestDelete(t *testing.T) {
 			caller, target *User
 			want           horde.Code
 		}{
-			{anon, alice, "AnonForbiddenUser"},
-			{anon, mod, "AnonForbiddenUser"},
-			{root, mod, "CannotDeleteMod"},
-			{bob, mod, "CannotDeleteMod"},
-			{bob, alice, "NotUserOrMod"},
+			{anon, alice, horde.AnonForbiddenUser},
+			{anon, mod, horde.AnonForbiddenUser},
+			{root, mod, horde.CannotDeleteMod},
+			{bob, mod, horde.CannotDeleteMod},
+			{bob, alice, horde.NotUserOrMod},
 		} {
 			_, err := w.Delete(ctx, c.caller, c.target)
 			wantCode(w.t, c.caller.Username+" deletes "+c.target.Username, err, c.want)
@@ -330,7 +330,7 @@ func TestDelete(t *testing.T) {
 			w.t.Error("the first time marks only")
 		}
 		_, err := w.Delete(ctx, alice, w.again(alice))
-		wantCode(w.t, "wipe at once", err, "CannotWipeActiveUser")
+		wantCode(w.t, "wipe at once", err, horde.CannotWipeActiveUser)
 		yes := true
 		if _, err := w.Modify(ctx, alice, alice.ID, api.ModifyUser{Undelete: &yes}); err != nil || w.again(alice).Is(Deleted) {
 			w.t.Errorf("undelete: %v", err)
@@ -348,7 +348,7 @@ func TestDelete(t *testing.T) {
 				w.t.Fatal(err)
 			}
 			_, err := w.ByID(ctx, u.ID)
-			wantCode(w.t, "wiped", err, "UserNotFound")
+			wantCode(w.t, "wiped", err, horde.UserNotFound)
 		}
 		list, err := w.List(ctx, "age", 1)
 		if err != nil || len(list) != 3 {
@@ -386,25 +386,25 @@ func TestTransferRefusals(t *testing.T) {
 			amount int64
 			want   horde.Code
 		}{
-			{"from anon", anon, "nobody", -1, "KudosTransferFromAnon"},
-			{"nobody", plain, "nobody", -1, "InvalidTargetUsername"},
-			{"no such number", plain, "x#999", -1, "InvalidTargetUsername"},
-			{"unknown shared key", plain, "00000000-0000-4000-8000-000000000000", -1, "InvalidTargetUsername"},
-			{"beyond int32", plain, "x#4294967297", -1, "InvalidTargetUsername"},
-			{"to anon", shady, "Anonymous#0", -1, "KudosTransferToAnon"},
-			{"to self", shady, shady.Alias(), -1, "KudosTransferToSelf"},
-			{"back too fast", plain, rich.Alias(), -1, "TooFastKudosTransfers"},
-			{"suspicious source", shady, flagged.Alias(), -1, "FaultWhenKudosSending"},
-			{"flagged source", flagged, shady.Alias(), -1, "SourceAccountFlagged"},
-			{"education source", edu, shady.Alias(), -1, "EducationCannotSendKudos"},
-			{"suspicious target", gone, shady.Alias(), -1, "FaultWhenKudosReceiving"},
-			{"flagged target", gone, flagged.Alias(), -1, "TargetAccountFlagged"},
-			{"deleted target", plain, gone.Alias(), -1, "DeletedUser"},
-			{"deleted source", gone, plain.Alias(), -1, "DeletedUser"},
-			{"negative", plain, edu.Alias(), -1, "NegativeKudosTransfer"},
-			{"zero", plain, edu.Alias(), 0, "InvalidKudosTransferAmount"},
-			{"too much", plain, edu.Alias(), 986, "KudosTransferNotEnough"},
-			{"far too much", plain, edu.Alias(), 1<<63 - 1, "KudosTransferNotEnough"},
+			{"from anon", anon, "nobody", -1, horde.KudosTransferFromAnon},
+			{"nobody", plain, "nobody", -1, horde.InvalidTargetUsername},
+			{"no such number", plain, "x#999", -1, horde.InvalidTargetUsername},
+			{"unknown shared key", plain, "00000000-0000-4000-8000-000000000000", -1, horde.InvalidTargetUsername},
+			{"beyond int32", plain, "x#4294967297", -1, horde.InvalidTargetUsername},
+			{"to anon", shady, "Anonymous#0", -1, horde.KudosTransferToAnon},
+			{"to self", shady, shady.Alias(), -1, horde.KudosTransferToSelf},
+			{"back too fast", plain, rich.Alias(), -1, horde.TooFastKudosTransfers},
+			{"suspicious source", shady, flagged.Alias(), -1, horde.FaultWhenKudosSending},
+			{"flagged source", flagged, shady.Alias(), -1, horde.SourceAccountFlagged},
+			{"education source", edu, shady.Alias(), -1, horde.EducationCannotSendKudos},
+			{"suspicious target", gone, shady.Alias(), -1, horde.FaultWhenKudosReceiving},
+			{"flagged target", gone, flagged.Alias(), -1, horde.TargetAccountFlagged},
+			{"deleted target", plain, gone.Alias(), -1, horde.DeletedUser},
+			{"deleted source", gone, plain.Alias(), -1, horde.DeletedUser},
+			{"negative", plain, edu.Alias(), -1, horde.NegativeKudosTransfer},
+			{"zero", plain, edu.Alias(), 0, horde.InvalidKudosTransferAmount},
+			{"too much", plain, edu.Alias(), 986, horde.KudosTransferNotEnough},
+			{"far too much", plain, edu.Alias(), 1<<63 - 1, horde.KudosTransferNotEnough},
 			{"down to the floor", plain, edu.Alias(), 985, ""},
 		} {
 			wantCode(w.t, c.name, w.Transfer(ctx, c.source, Gift{Target: c.target, Amount: c.amount}), c.want)
@@ -416,7 +416,7 @@ func TestTransferRefusals(t *testing.T) {
 		if d, err := w.Details(ctx, plain, Public); err != nil || d.KudosDetails.Donated.Sum != -985 || d.KudosDetails.Gifted.Begun || d.KudosDetails.Received.Sum != 10 {
 			w.t.Errorf("totals of the giver: %+v, %v", d.KudosDetails, err)
 		}
-		wantCode(w.t, "a minute later", w.Transfer(ctx, plain, Gift{Target: rich.Alias(), Amount: 1}), "KudosTransferNotEnough")
+		wantCode(w.t, "a minute later", w.Transfer(ctx, plain, Gift{Target: rich.Alias(), Amount: 1}), horde.KudosTransferNotEnough)
 		w.sound()
 	})
 }
@@ -438,8 +438,8 @@ func TestTransferOnce(t *testing.T) {
 		for range 8 {
 			wantCode(w.t, "the same again", <-done, "")
 		}
-		wantCode(w.t, "other amount", give(a, c, 101), "IdempotencyKeyConflict")
-		wantCode(w.t, "other target", give(a, b, 100), "IdempotencyKeyConflict")
+		wantCode(w.t, "other amount", give(a, c, 101), horde.IdempotencyKeyConflict)
+		wantCode(w.t, "other target", give(a, b, 100), horde.IdempotencyKeyConflict)
 		wantCode(w.t, "the key of another sender", give(b, c, 100), "")
 		if w.balance(a) != 900 || w.balance(b) != 900 || w.balance(c) != 1200 {
 			w.t.Errorf("balances %v, %v, %v; want 900, 900, 1200", w.balance(a), w.balance(b), w.balance(c))
@@ -459,7 +459,7 @@ func TestTransferHoldsAndFloors(t *testing.T) {
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		wantCode(w.t, "26 of 25", w.Transfer(ctx, a, Gift{Target: fresh.Alias(), Amount: 26}), "KudosTransferNotEnough")
+		wantCode(w.t, "26 of 25", w.Transfer(ctx, a, Gift{Target: fresh.Alias(), Amount: 26}), horde.KudosTransferNotEnough)
 		wantCode(w.t, "5 of 25", w.Transfer(ctx, a, Gift{Target: fresh.Alias(), Amount: 5}), "")
 		if w.balance(fresh) != 14 {
 			w.t.Errorf("a fresh pseudonymous account with 5 has %v, want its floor of 14", w.balance(fresh))
@@ -569,7 +569,7 @@ func TestGiftsInOppositeDirections(t *testing.T) {
 				wg.Go(func() {
 					<-begin
 					switch err := w.Transfer(context.Background(), pair[0], Gift{Target: pair[1].Alias(), Amount: 10}); horde.CodeOf(err) {
-					case "TooFastKudosTransfers":
+					case horde.TooFastKudosTransfers:
 						fast.Add(1)
 					default:
 						if err != nil {

@@ -88,7 +88,7 @@ func (a *Accounts) hash(key string) string {
 }
 
 // ErrUnknownKey says that no user has this API key.
-var ErrUnknownKey = horde.Errorf("InvalidAPIKey", "No user matching the sent API key. Have you registered at this horde?")
+var ErrUnknownKey = horde.Errorf(horde.InvalidAPIKey, "No user matching the sent API key. Have you registered at this horde?")
 
 // ByKey finds the user of an API key; ErrUnknownKey when there is none.
 func (a *Accounts) ByKey(ctx context.Context, key string) (*User, error) {

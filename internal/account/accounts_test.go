@@ -81,7 +81,7 @@ func TestKeys(t *testing.T) {
 		if err != nil || got.ID != u.ID {
 			t.Errorf("%+v, %v", got, err)
 		}
-		if _, err := a.ByID(ctx, 99); horde.CodeOf(err) != "UserNotFound" {
+		if _, err := a.ByID(ctx, 99); horde.CodeOf(err) != horde.UserNotFound {
 			t.Errorf("unknown id: %v", err)
 		}
 	})
@@ -329,7 +329,7 @@ func TestCacheIsBounded(t *testing.T) {
 func TestRegisterRefusesProfaneNames(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		a := open(t, db.Open())
-		if _, _, err := a.Register(t.Context(), "fuck this"); horde.CodeOf(err) != "ProfaneUserName" {
+		if _, _, err := a.Register(t.Context(), "fuck this"); horde.CodeOf(err) != horde.ProfaneUserName {
 			t.Errorf("a profane name: %v", err)
 		}
 		if _, alias, err := a.Register(t.Context(), "Scunthorpe"); err != nil || alias == "" {

@@ -29,10 +29,10 @@ type Adjusted struct {
 // Modify does with ModifyUser.Kudos, where the original has no place for a reason.
 func (a *Accounts) Adjust(caller *User, in Adjustment) (done Adjusted, err error) {
 	if !a.Admin(caller) {
-		return done, horde.Errorf("NotAdmin", "Only the administrators of this horde adjust kudos.")
+		return done, horde.Errorf(horde.NotAdmin, "Only the administrators of this horde adjust kudos.")
 	}
 	id, ok := IDOfAlias(in.Target)
-	unknown := horde.Errorf("UserNotFound", "There is no such user. Adjust the kudos of name#id or a bare id.")
+	unknown := horde.Errorf(horde.UserNotFound, "There is no such user. Adjust the kudos of name#id or a bare id.")
 	if !ok {
 		return done, unknown
 	}
@@ -73,7 +73,7 @@ func (in *Adjustment) check() (reason string, err error) {
 	case reason == "":
 		return "", horde.Invalid("reason", "say why, in words that the user will read")
 	case moderation.Profane(reason):
-		return "", horde.Errorf("ProfaneAdminComment", "Please choose words that everybody can read.")
+		return "", horde.Errorf(horde.ProfaneAdminComment, "Please choose words that everybody can read.")
 	case in.Amount == 0 || in.Amount > mostAtOnce || in.Amount < -mostAtOnce:
 		return "", horde.Invalid("amount", "1 to 10¹² kudos can be given or, below 0, taken at once")
 	}

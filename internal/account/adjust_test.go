@@ -20,12 +20,12 @@ func TestAdjust(t *testing.T) {
 			code   horde.Code
 			field  string
 		}{
-			{"by a user", alice, Adjustment{alice.Alias(), 5, "mine"}, "NotAdmin", ""},
-			{"of nobody", root, Adjustment{"nobody", 5, "why"}, "UserNotFound", ""},
-			{"of an unknown id", root, Adjustment{"77", 5, "why"}, "UserNotFound", ""},
+			{"by a user", alice, Adjustment{alice.Alias(), 5, "mine"}, horde.NotAdmin, ""},
+			{"of nobody", root, Adjustment{"nobody", 5, "why"}, horde.UserNotFound, ""},
+			{"of an unknown id", root, Adjustment{"77", 5, "why"}, horde.UserNotFound, ""},
 			{"without a reason", root, Adjustment{alice.Alias(), 5, ""}, "", "reason"},
 			{"blank reason", root, Adjustment{alice.Alias(), 5, " \t\n\x00 "}, "", "reason"},
-			{"profane reason", root, Adjustment{alice.Alias(), 5, "fuck"}, "ProfaneAdminComment", ""},
+			{"profane reason", root, Adjustment{alice.Alias(), 5, "fuck"}, horde.ProfaneAdminComment, ""},
 			{"of nothing", root, Adjustment{alice.Alias(), 0, "why"}, "", "amount"},
 			{"of too much", root, Adjustment{alice.Alias(), mostAtOnce + 1, "why"}, "", "amount"},
 			{"of too little", root, Adjustment{alice.Alias(), -1 << 63, "why"}, "", "amount"},

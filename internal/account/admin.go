@@ -47,7 +47,7 @@ func (a *Accounts) Modify(ctx context.Context, caller *User, target int64, in ap
 		return Modified{}, err
 	}
 	if m.refusal == nil && !m.selected {
-		return Modified{}, horde.Errorf("NoUserModSelected", "No field to change was given.")
+		return Modified{}, horde.Errorf(horde.NoUserModSelected, "No field to change was given.")
 	}
 	return m.out, m.refusal
 }
@@ -155,7 +155,7 @@ func (m *modification) after(may, do func() error) func() error {
 
 func (m *modification) mustAdminister() error {
 	if !m.admin {
-		return horde.Errorf("NotAdmin", "This can only be changed by the administrators of this horde.")
+		return horde.Errorf(horde.NotAdmin, "This can only be changed by the administrators of this horde.")
 	}
 	return nil
 }
@@ -171,14 +171,14 @@ func (m *modification) callerIs(r Role) bool {
 
 func (m *modification) mustModerate() error {
 	if !m.callerIs(Moderator) {
-		return horde.Errorf("NotModerator", "This can only be changed by the moderators of this horde.")
+		return horde.Errorf(horde.NotModerator, "This can only be changed by the moderators of this horde.")
 	}
 	return nil
 }
 
 func (m *modification) mustOwn() error {
 	if m.caller.ID != m.row.ID && !m.callerIs(Moderator) {
-		return horde.Errorf("NotModerator", "This can only be changed by the user and the moderators of this horde.")
+		return horde.Errorf(horde.NotModerator, "This can only be changed by the user and the moderators of this horde.")
 	}
 	return nil
 }
@@ -188,7 +188,7 @@ func (m *modification) mustBeMe() error {
 		return err
 	}
 	if m.caller.Anonymous() {
-		return horde.Errorf("AnonForbiddenUserMod", "The anonymous user cannot be changed by just anybody.")
+		return horde.Errorf(horde.AnonForbiddenUserMod, "The anonymous user cannot be changed by just anybody.")
 	}
 	return nil
 }
@@ -275,7 +275,7 @@ func (m *modification) trust(on bool) (*bool, error) {
 	return is, m.ledger.Promote(m.row.ID)
 }
 
-var errProfaneName = horde.Errorf("ProfaneUserName", "Please choose a username that everybody can read.")
+var errProfaneName = horde.Errorf(horde.ProfaneUserName, "Please choose a username that everybody can read.")
 
 // Concurrency of education accounts and of all others, unless it was set by hand.
 const (
@@ -303,7 +303,7 @@ func (m *modification) setEducation() error {
 
 func (m *modification) setComment() error {
 	if moderation.Profane(*m.in.AdminComment) {
-		return horde.Errorf("ProfaneAdminComment", "Please choose words that everybody can read.")
+		return horde.Errorf(horde.ProfaneAdminComment, "Please choose words that everybody can read.")
 	}
 	m.row.AdminComment, m.out.Answer.AdminComment = *m.in.AdminComment, m.in.AdminComment
 	return nil
@@ -315,7 +315,7 @@ func (m *modification) setName() error {
 	case moderation.Profane(name):
 		return errProfaneName
 	case utf8.RuneCountInString(name) > maxUsername:
-		return horde.Errorf("TooLongUserName", "A username has at most %d characters.", maxUsername)
+		return horde.Errorf(horde.TooLongUserName, "A username has at most %d characters.", maxUsername)
 	}
 	m.row.Username = cleanName(name)
 	m.out.Answer.Username = &m.row.Username
@@ -324,7 +324,7 @@ func (m *modification) setName() error {
 
 func (m *modification) setContact() error {
 	if moderation.Profane(*m.in.Contact) {
-		return horde.Errorf("ProfaneUserContact", "Please choose contact details that everybody can read.")
+		return horde.Errorf(horde.ProfaneUserContact, "Please choose contact details that everybody can read.")
 	}
 	m.row.Contact = moderation.Sanitize(*m.in.Contact)
 	m.out.Answer.Contact = &m.row.Contact
@@ -333,7 +333,7 @@ func (m *modification) setContact() error {
 
 func (m *modification) newPasskey() error {
 	if !m.callerIs(Service) {
-		return horde.Errorf("NonServiceForbidden", "Only service accounts have a proxy passkey.")
+		return horde.Errorf(horde.NonServiceForbidden, "Only service accounts have a proxy passkey.")
 	}
 	m.row.ProxyPasskey = horde.NewAPIKey()
 	m.out.Answer.ProxyPasskey = &m.row.ProxyPasskey
@@ -342,7 +342,7 @@ func (m *modification) newPasskey() error {
 
 func (m *modification) undelete() error {
 	if Role(m.row.Roles)&Deleted == 0 {
-		return horde.Errorf("UserNotDeleted", "This account is not deleted.")
+		return horde.Errorf(horde.UserNotDeleted, "This account is not deleted.")
 	}
 
 	// Nothing changes for moderators (platform §3.1), and the answer says so.

@@ -18,11 +18,11 @@ const restTime = 30 * 24 * time.Hour
 func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool, err error) {
 	switch {
 	case caller.Anonymous():
-		return false, horde.Errorf("AnonForbiddenUser", "The anonymous user cannot delete accounts.")
+		return false, horde.Errorf(horde.AnonForbiddenUser, "The anonymous user cannot delete accounts.")
 	case target.Is(Moderator):
-		return false, horde.Errorf("CannotDeleteMod", "Moderators cannot be deleted. Take the role away first.")
+		return false, horde.Errorf(horde.CannotDeleteMod, "Moderators cannot be deleted. Take the role away first.")
 	case caller.ID != target.ID && !caller.Is(Moderator):
-		return false, horde.Errorf("NotUserOrMod", "Only the user and the moderators of this horde can delete an account.")
+		return false, horde.Errorf(horde.NotUserOrMod, "Only the user and the moderators of this horde can delete an account.")
 	}
 	if !target.Is(Deleted) {
 		return false, a.change(target.ID, func(u *store.User) {
@@ -36,7 +36,7 @@ func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool,
 		return false, err
 	}
 	if free := horde.FromMicros(acc.LastActive).Add(restTime); a.config.Clock().Before(free) {
-		return false, horde.Errorf("CannotWipeActiveUser", "This account was active within the last 30 days. It can be wiped from %s on.", free.Format(time.RFC1123))
+		return false, horde.Errorf(horde.CannotWipeActiveUser, "This account was active within the last 30 days. It can be wiped from %s on.", free.Format(time.RFC1123))
 	}
 	return true, nil
 }

@@ -32,9 +32,9 @@ func (a *Accounts) Awarder(u *User) bool {
 func (a *Accounts) Award(ctx context.Context, source *User, target string, amount int64) error {
 	switch {
 	case source.Is(Deleted):
-		return horde.Errorf("DeletedUser", "Your account is scheduled for deletion and cannot award kudos.")
+		return horde.Errorf(horde.DeletedUser, "Your account is scheduled for deletion and cannot award kudos.")
 	case !a.Awarder(source):
-		return horde.Errorf("NotAllowedAwards", "Only the accounts that the operator of this horde chose can award kudos.")
+		return horde.Errorf(horde.NotAllowedAwards, "Only the accounts that the operator of this horde chose can award kudos.")
 	}
 	id, ok := IDOfAlias(target)
 	var u *User
@@ -44,13 +44,13 @@ func (a *Accounts) Award(ctx context.Context, source *User, target string, amoun
 	}
 	switch {
 	case !ok || horde.CodeOf(err) != "":
-		return horde.Errorf("InvalidAwardUsername", "The receiver of the award was not found. Award to name#id or a bare id.")
+		return horde.Errorf(horde.InvalidAwardUsername, "The receiver of the award was not found. Award to name#id or a bare id.")
 	case err != nil:
 		return err
 	case u.Anonymous():
-		return horde.Errorf("KudosAwardToAnon", "The anonymous account cannot be awarded kudos.")
+		return horde.Errorf(horde.KudosAwardToAnon, "The anonymous account cannot be awarded kudos.")
 	case u.Is(Flagged):
-		return horde.Errorf("TargetAccountFlagged", "This account is flagged and cannot be awarded kudos.")
+		return horde.Errorf(horde.TargetAccountFlagged, "This account is flagged and cannot be awarded kudos.")
 	case amount > mostAtOnce || amount < -mostAtOnce:
 		return horde.Invalid("amount", "at most 10¹² kudos can be awarded at once")
 	}

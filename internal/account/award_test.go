@@ -20,12 +20,12 @@ func TestAward(t *testing.T) {
 			amount int64
 			code   horde.Code
 		}{
-			{"by somebody else", alice, first.Alias(), 5, "NotAllowedAwards"},
-			{"somebody else's unknown target", alice, "nobody", 5, "NotAllowedAwards"},
-			{"to nobody", first, "nobody", 5, "InvalidAwardUsername"},
-			{"to an unknown id", first, "77", 5, "InvalidAwardUsername"},
-			{"to the anonymous user", first, "Anonymous#0", 5, "KudosAwardToAnon"},
-			{"to a flagged account", first, flagged.Alias(), 5, "TargetAccountFlagged"},
+			{"by somebody else", alice, first.Alias(), 5, horde.NotAllowedAwards},
+			{"somebody else's unknown target", alice, "nobody", 5, horde.NotAllowedAwards},
+			{"to nobody", first, "nobody", 5, horde.InvalidAwardUsername},
+			{"to an unknown id", first, "77", 5, horde.InvalidAwardUsername},
+			{"to the anonymous user", first, "Anonymous#0", 5, horde.KudosAwardToAnon},
+			{"to a flagged account", first, flagged.Alias(), 5, horde.TargetAccountFlagged},
 			{"by alias", first, alice.Alias(), 50, ""},
 			{"by id, to oneself", first, "1", 1, ""},
 			{"to a school", first, edu.Alias(), 7, ""},
@@ -53,9 +53,9 @@ func TestAward(t *testing.T) {
 		}
 		gone := *first
 		gone.Roles |= Deleted
-		wantCode(t, "deleted awarder", w.Award(t.Context(), &gone, alice.Alias(), 5), "DeletedUser")
+		wantCode(t, "deleted awarder", w.Award(t.Context(), &gone, alice.Alias(), 5), horde.DeletedUser)
 		w.config.Awarders = []string{alice.Alias()}
-		wantCode(t, "first, when others are named", w.Award(t.Context(), first, alice.Alias(), 5), "NotAllowedAwards")
+		wantCode(t, "first, when others are named", w.Award(t.Context(), first, alice.Alias(), 5), horde.NotAllowedAwards)
 		wantCode(t, "the one that is named", w.Award(t.Context(), alice, first.Alias(), 5), "")
 		w.sound()
 	})

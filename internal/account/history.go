@@ -73,11 +73,11 @@ func (a *Accounts) HistoryOf(ctx context.Context, caller *User, whom string) (*U
 	if whom != "" {
 		id, ok := IDOfAlias(whom)
 		if !ok {
-			return nil, horde.Errorf("UserNotFound", "There is no such user. Ask for name#id or a bare id.")
+			return nil, horde.Errorf(horde.UserNotFound, "There is no such user. Ask for name#id or a bare id.")
 		}
 		if id != caller.ID {
 			if !caller.Is(Moderator) {
-				return nil, horde.Errorf("NotModerator", "Only moderators see the history of others.")
+				return nil, horde.Errorf(horde.NotModerator, "Only moderators see the history of others.")
 			}
 			var err error
 			if u, err = a.ByID(ctx, id); err != nil {
@@ -86,7 +86,7 @@ func (a *Accounts) HistoryOf(ctx context.Context, caller *User, whom string) (*U
 		}
 	}
 	if u.Anonymous() {
-		return nil, horde.Errorf("AnonForbidden", "The anonymous account is shared by many, so its history is not shown. Register an account of your own.")
+		return nil, horde.Errorf(horde.AnonForbidden, "The anonymous account is shared by many, so its history is not shown. Register an account of your own.")
 	}
 	return u, nil
 }

@@ -268,14 +268,14 @@ func TestHistoryRefusals(t *testing.T) {
 		}{
 			{"one's own", alice, "", ""},
 			{"one's own by name", alice, alice.Alias(), ""},
-			{"another's", alice, bob.Alias(), "NotModerator"},
-			{"one that is not there", alice, "999", "NotModerator"},
-			{"no alias", alice, "bob", "UserNotFound"},
+			{"another's", alice, bob.Alias(), horde.NotModerator},
+			{"one that is not there", alice, "999", horde.NotModerator},
+			{"no alias", alice, "bob", horde.UserNotFound},
 			{"a moderator", mod, bob.Alias(), ""},
 			{"a moderator, by id", mod, "2", ""},
-			{"a moderator, nobody", mod, "999", "UserNotFound"},
-			{"anonymous", anon, "", "AnonForbidden"},
-			{"a moderator, anonymous", mod, "0", "AnonForbidden"},
+			{"a moderator, nobody", mod, "999", horde.UserNotFound},
+			{"anonymous", anon, "", horde.AnonForbidden},
+			{"a moderator, anonymous", mod, "0", horde.AnonForbidden},
 		} {
 			_, err := w.HistoryOf(t.Context(), c.caller, c.whom)
 			wantCode(t, c.name, err, c.code)
@@ -286,7 +286,7 @@ func TestHistoryRefusals(t *testing.T) {
 			}
 		}
 		_, err := w.History(t.Context(), 999, "", 1)
-		wantCode(t, "nobody", err, "UserNotFound")
+		wantCode(t, "nobody", err, horde.UserNotFound)
 	})
 }
 

@@ -38,11 +38,11 @@ func TestRolesOfTheCallCountForTheFieldsAfterThem(t *testing.T) {
 		},
 		{
 			name: "without the role nothing of moderators", ranked: true,
-			in: api.ModifyUser{Kudos: &amount, Concurrency: &few}, refusal: "NotModerator", limit: 30,
+			in: api.ModifyUser{Kudos: &amount, Concurrency: &few}, refusal: horde.NotModerator, limit: 30,
 		},
 		{
 			name: "who gives the role back has it no more", caller: Moderator | Trusted, ranked: true,
-			in: api.ModifyUser{Moderator: &no, Concurrency: &few}, refusal: "NotModerator", roles: Trusted, limit: 30,
+			in: api.ModifyUser{Moderator: &no, Concurrency: &few}, refusal: horde.NotModerator, roles: Trusted, limit: 30,
 		},
 		{
 			name: "who gives the role back keeps what is the user's own", caller: Moderator, ranked: true,
@@ -54,15 +54,15 @@ func TestRolesOfTheCallCountForTheFieldsAfterThem(t *testing.T) {
 		},
 		{
 			name: "a service that is none any more has none", caller: Moderator | Service,
-			in: api.ModifyUser{Service: &no, GenerateProxyPasskey: &yes}, refusal: "NonServiceForbidden", roles: Moderator, limit: 30,
+			in: api.ModifyUser{Service: &no, GenerateProxyPasskey: &yes}, refusal: horde.NonServiceForbidden, roles: Moderator, limit: 30,
 		},
 		{
 			name: "a moderator appoints nobody", caller: Moderator,
-			in: api.ModifyUser{Moderator: &yes, Concurrency: &few}, refusal: "NotAdmin", roles: Moderator, limit: 30,
+			in: api.ModifyUser{Moderator: &yes, Concurrency: &few}, refusal: horde.NotAdmin, roles: Moderator, limit: 30,
 		},
 		{
 			name: "a user gets nothing by asking",
-			in:   api.ModifyUser{Moderator: &yes, Trusted: &yes}, refusal: "NotAdmin", limit: 30,
+			in:   api.ModifyUser{Moderator: &yes, Trusted: &yes}, refusal: horde.NotAdmin, limit: 30,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestRolesGivenToOthersAreNotTheCallers(t *testing.T) {
 
 		m, err := w.Modify(context.Background(), root, alice.ID, api.ModifyUser{Moderator: &yes, Concurrency: &few})
 
-		wantCode(w.t, "the field of moderators", err, "NotModerator")
+		wantCode(w.t, "the field of moderators", err, horde.NotModerator)
 		if got := w.again(alice); !got.Is(Moderator|Trusted) || got.Concurrency != 30 || !*m.Answer.Moderator || m.Answer.Concurrency != nil {
 			w.t.Errorf("alice: %+v, answer %+v", got, m.Answer)
 		}

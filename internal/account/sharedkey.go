@@ -59,7 +59,7 @@ func (u *User) keyAllowance() int {
 // SharedKey finds a shared key with its owner; ErrUnknownKey's code when there is
 // none.
 func (a *Accounts) SharedKey(ctx context.Context, id string) (*SharedKey, error) {
-	unknown := horde.Errorf("InvalidAPIKey", "This shared key does not exist.")
+	unknown := horde.Errorf(horde.InvalidAPIKey, "This shared key does not exist.")
 	if !horde.IsID(id) {
 		return nil, unknown
 	}
@@ -81,7 +81,7 @@ func (a *Accounts) SharedKey(ctx context.Context, id string) (*SharedKey, error)
 }
 
 // ErrKeyOfStyles refuses a shared key that pays for styles to who uses it directly.
-var ErrKeyOfStyles = horde.Errorf("SharedKeyAssignedStyles", "This shared key pays for styles. It cannot be used by itself.")
+var ErrKeyOfStyles = horde.Errorf(horde.SharedKeyAssignedStyles, "This shared key pays for styles. It cannot be used by itself.")
 
 // Spender finds on whose account an API key or a shared key makes a request:
 // rows 7 to 10 of generation §1.4. With downgrade a key without budget is
@@ -96,9 +96,9 @@ func (a *Accounts) Spender(ctx context.Context, key string, downgrade bool) (*Us
 	case err != nil:
 		return nil, nil, err
 	case k.Budget == 0 && !downgrade:
-		return nil, nil, horde.Errorf("SharedKeyEmpty", "The kudos of this shared key are spent. Ask its owner for more.")
+		return nil, nil, horde.Errorf(horde.SharedKeyEmpty, "The kudos of this shared key are spent. Ask its owner for more.")
 	case a.Expired(k):
-		return nil, nil, horde.Errorf("SharedKeyExpired", "This shared key has expired. Ask its owner for another one.")
+		return nil, nil, horde.Errorf(horde.SharedKeyExpired, "This shared key has expired. Ask its owner for another one.")
 	case k.Styles > 0:
 		return nil, nil, ErrKeyOfStyles
 	}
@@ -116,7 +116,7 @@ func (a *Accounts) Valid(k *SharedKey) bool { return k.Budget != 0 && !a.Expired
 // CreateSharedKey makes a shared key for a user.
 func (a *Accounts) CreateSharedKey(owner *User, c SharedKeyChange) (*SharedKey, error) {
 	if owner.Anonymous() {
-		return nil, horde.Errorf("AnonForbidden", "The anonymous user cannot share keys. Register an account of your own.")
+		return nil, horde.Errorf(horde.AnonForbidden, "The anonymous user cannot share keys. Register an account of your own.")
 	}
 	row := store.SharedKey{ID: uuid.NewString(), UserID: owner.ID, Budget: horde.Whole(standardBudget),
 		MaxPixels: noLimit, MaxSteps: noLimit, MaxTokens: noLimit}
@@ -129,7 +129,7 @@ func (a *Accounts) CreateSharedKey(owner *User, c SharedKeyChange) (*SharedKey, 
 			return err
 		}
 		if most := owner.keyAllowance(); n >= most {
-			return horde.Errorf("Forbidden", "You have %d shared keys, and can have %d. Delete one that is not used any more.", n, most)
+			return horde.Errorf(horde.Forbidden, "You have %d shared keys, and can have %d. Delete one that is not used any more.", n, most)
 		}
 		row.Created = tx.Now
 		c.apply(&row, tx.Now)
@@ -147,7 +147,7 @@ func (a *Accounts) ModifySharedKey(caller *User, k *SharedKey, c SharedKeyChange
 		return nil, err
 	}
 	if c == (SharedKeyChange{}) {
-		return nil, horde.Errorf("NoSharedKeyModSelected", "No field to change was given.")
+		return nil, horde.Errorf(horde.NoSharedKeyModSelected, "No field to change was given.")
 	}
 	row, err := k.SharedKey, error(nil)
 	err = a.store.Write(store.Unit{Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error {
@@ -165,7 +165,7 @@ func (a *Accounts) ModifySharedKey(caller *User, k *SharedKey, c SharedKeyChange
 		return tx.UpdateSharedKey(row)
 	}})
 	if errors.Is(err, store.ErrNotFound) { // deleted just now
-		return nil, horde.Errorf("InvalidAPIKey", "This shared key does not exist any more.")
+		return nil, horde.Errorf(horde.InvalidAPIKey, "This shared key does not exist any more.")
 	}
 	return &SharedKey{row, caller}, err
 }
@@ -199,7 +199,7 @@ func (k *SharedKey) mustBeOf(u *User) error {
 	if k.UserID == u.ID {
 		return nil
 	}
-	return horde.Errorf("Forbidden", "Only the owner of a shared key can change it.")
+	return horde.Errorf(horde.Forbidden, "Only the owner of a shared key can change it.")
 }
 
 // apply writes the members that are there into a key. now is in microseconds.

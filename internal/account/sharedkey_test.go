@@ -49,7 +49,7 @@ func TestSharedKeyAllowance(t *testing.T) {
 				w.key(u, SharedKeyChange{})
 			}
 			_, err := w.CreateSharedKey(u, SharedKeyChange{})
-			wantCode(t, name, err, "Forbidden")
+			wantCode(t, name, err, horde.Forbidden)
 			ids, err := w.DeleteSharedKeys(context.Background(), u.ID)
 			if err != nil || len(ids) != c.most {
 				t.Errorf("%s: deleted %d keys, %v", name, len(ids), err)
@@ -64,7 +64,7 @@ func TestSharedKeyAllowance(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = w.CreateSharedKey(anon, SharedKeyChange{})
-		wantCode(t, "anonymous", err, "AnonForbidden")
+		wantCode(t, "anonymous", err, horde.AnonForbidden)
 	})
 }
 
@@ -101,20 +101,20 @@ func TestSharedKeyLife(t *testing.T) {
 			}
 		}
 		_, err := w.ModifySharedKey(bob, k, SharedKeyChange{Kudos: ptr(int64(1))})
-		wantCode(t, "a moderator", err, "Forbidden")
+		wantCode(t, "a moderator", err, horde.Forbidden)
 		_, err = w.ModifySharedKey(alice, k, SharedKeyChange{})
-		wantCode(t, "nothing", err, "NoSharedKeyModSelected")
+		wantCode(t, "nothing", err, horde.NoSharedKeyModSelected)
 		if k, err = w.ModifySharedKey(alice, k, SharedKeyChange{Expiry: ptr(int64(0))}); err != nil || !w.Expired(k) || k.Budget != 7000 || k.MaxPixels != 4096 {
 			t.Errorf("expired now: %+v, %v", k, err)
 		}
 		if k, err = w.ModifySharedKey(alice, k, SharedKeyChange{Expiry: ptr(int64(-1)), Kudos: ptr(int64(-1))}); err != nil || k.Expires != 0 || k.Budget != store.Unlimited {
 			t.Errorf("for ever: %+v, %v", k, err)
 		}
-		wantCode(t, "delete another's", w.DeleteSharedKey(bob, k), "Forbidden")
+		wantCode(t, "delete another's", w.DeleteSharedKey(bob, k), horde.Forbidden)
 		wantCode(t, "delete", w.DeleteSharedKey(alice, k), "")
 		for _, id := range []string{k.ID, "nonsense", "", "00000000-0000-4000-8000-000000000000"} {
 			_, err = w.SharedKey(context.Background(), id)
-			wantCode(t, id, err, "InvalidAPIKey")
+			wantCode(t, id, err, horde.InvalidAPIKey)
 		}
 	})
 }
@@ -131,9 +131,9 @@ func TestSpender(t *testing.T) {
 			downgrade bool
 			code      horde.Code
 		}{
-			{"empty", empty.ID, false, "SharedKeyEmpty"}, {"empty but patient", empty.ID, true, ""},
-			{"expired", old.ID, true, "SharedKeyExpired"}, {"good", good.ID, false, ""},
-			{"unknown", "00000000-0000-4000-8000-000000000000", false, "InvalidAPIKey"}, {"no key", "", false, "InvalidAPIKey"},
+			{"empty", empty.ID, false, horde.SharedKeyEmpty}, {"empty but patient", empty.ID, true, ""},
+			{"expired", old.ID, true, horde.SharedKeyExpired}, {"good", good.ID, false, ""},
+			{"unknown", "00000000-0000-4000-8000-000000000000", false, horde.InvalidAPIKey}, {"no key", "", false, horde.InvalidAPIKey},
 		} {
 			u, k, err := w.Spender(ctx, c.key, c.downgrade)
 			wantCode(t, c.what, err, c.code)
@@ -145,7 +145,7 @@ func TestSpender(t *testing.T) {
 			Examples: "[]", SharedKey: good.ID}
 		w.write(alice.ID, func(tx *store.Tx) error { return tx.InsertStyle(v, nil, nil) })
 		_, _, err := w.Spender(ctx, good.ID, true)
-		wantCode(t, "of a style", err, "SharedKeyAssignedStyles")
+		wantCode(t, "of a style", err, horde.SharedKeyAssignedStyles)
 		wantCode(t, "delete one that a style uses", w.DeleteSharedKey(alice, good), "")
 		if v, err = w.s.Style(ctx, v.ID); err != nil || v.SharedKey != "" {
 			t.Errorf("the style still has %q, %v", v.SharedKey, err)
@@ -164,10 +164,10 @@ func TestGiftToASharedKey(t *testing.T) {
 			wantCode(t, "gift", w.Transfer(ctx, bob, gift), "")
 		}
 		gift.Target = alice.Alias()
-		wantCode(t, "same key, the owner", w.Transfer(ctx, bob, gift), "IdempotencyKeyConflict")
+		wantCode(t, "same key, the owner", w.Transfer(ctx, bob, gift), horde.IdempotencyKeyConflict)
 		wantCode(t, "unlimited", w.Transfer(ctx, bob, Gift{Target: free.ID, Amount: 5}), "")
-		wantCode(t, "own", w.Transfer(ctx, alice, Gift{Target: k.ID, Amount: 5}), "KudosTransferToSelf")
-		wantCode(t, "expired", w.Transfer(ctx, bob, Gift{Target: old.ID, Amount: 5}), "SharedKeyExpired")
+		wantCode(t, "own", w.Transfer(ctx, alice, Gift{Target: k.ID, Amount: 5}), horde.KudosTransferToSelf)
+		wantCode(t, "expired", w.Transfer(ctx, bob, Gift{Target: old.ID, Amount: 5}), horde.SharedKeyExpired)
 		if k = w.keyNow(k.ID); k.Budget != 3000 || w.keyNow(free.ID).Budget != store.Unlimited {
 			t.Errorf("budgets %v, %v", k.Budget, w.keyNow(free.ID).Budget)
 		}
@@ -203,7 +203,7 @@ func TestKeysOfAWipedUser(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, err := w.Spender(context.Background(), k.ID, false)
-		wantCode(t, "wiped", err, "InvalidAPIKey")
+		wantCode(t, "wiped", err, horde.InvalidAPIKey)
 	})
 }
 

@@ -48,7 +48,7 @@ func TestParallelTransfers(t *testing.T) {
 				switch {
 				case err == nil:
 					given.Add(1)
-				case horde.CodeOf(err) == "KudosTransferNotEnough":
+				case horde.CodeOf(err) == horde.KudosTransferNotEnough:
 					poor.Add(1)
 				default:
 					t.Error(err)
@@ -104,7 +104,7 @@ func TestTransferStorm(t *testing.T) {
 							switch code := horde.CodeOf(err); {
 							case err == nil:
 								done.Store(1)
-							case code == "TooFastKudosTransfers" || code == "KudosTransferNotEnough" || code == "KudosTransferToSelf":
+							case code == horde.TooFastKudosTransfers || code == horde.KudosTransferNotEnough || code == horde.KudosTransferToSelf:
 							default:
 								t.Error(err)
 							}

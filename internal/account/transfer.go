@@ -31,7 +31,7 @@ type Gift struct {
 // platform §3.2 in their order.
 func (a *Accounts) Transfer(ctx context.Context, source *User, g Gift) error {
 	if source.Anonymous() {
-		return horde.Errorf("KudosTransferFromAnon", "The anonymous account cannot send kudos. Use the key of an account of your own.")
+		return horde.Errorf(horde.KudosTransferFromAnon, "The anonymous account cannot send kudos. Use the key of an account of your own.")
 	}
 	target, key, err := a.receiver(ctx, g.Target)
 	if err != nil {
@@ -42,9 +42,9 @@ func (a *Accounts) Transfer(ctx context.Context, source *User, g Gift) error {
 	}
 	switch {
 	case g.Amount < 0:
-		return horde.Errorf("NegativeKudosTransfer", "The amount must be positive: kudos cannot be taken from others.")
+		return horde.Errorf(horde.NegativeKudosTransfer, "The amount must be positive: kudos cannot be taken from others.")
 	case g.Amount == 0:
-		return horde.Errorf("InvalidKudosTransferAmount", "Please send at least 1 kudos.")
+		return horde.Errorf(horde.InvalidKudosTransferAmount, "Please send at least 1 kudos.")
 	}
 	return a.give(source, target, key, g)
 }
@@ -52,7 +52,7 @@ func (a *Accounts) Transfer(ctx context.Context, source *User, g Gift) error {
 // receiver finds who gets a gift, by alias, id or shared key; key is the id of
 // that.
 func (a *Accounts) receiver(ctx context.Context, name string) (u *User, key string, err error) {
-	unknown := horde.Errorf("InvalidTargetUsername", "The receiver of the kudos was not found. Send to name#id, a bare id or a shared key.")
+	unknown := horde.Errorf(horde.InvalidTargetUsername, "The receiver of the kudos was not found. Send to name#id, a bare id or a shared key.")
 	if horde.IsID(name) {
 		k, err := a.SharedKey(ctx, name)
 		switch {
@@ -61,7 +61,7 @@ func (a *Accounts) receiver(ctx context.Context, name string) (u *User, key stri
 		case err != nil:
 			return nil, "", err
 		case a.Expired(k):
-			return nil, "", horde.Errorf("SharedKeyExpired", "This shared key has expired and cannot be topped up.")
+			return nil, "", horde.Errorf(horde.SharedKeyExpired, "This shared key has expired and cannot be topped up.")
 		}
 		return k.Owner, k.ID, nil
 	}
@@ -79,9 +79,9 @@ func (a *Accounts) receiver(ctx context.Context, name string) (u *User, key stri
 func (a *Accounts) mayGive(ctx context.Context, source, target *User) error {
 	switch {
 	case target.Anonymous():
-		return horde.Errorf("KudosTransferToAnon", "The anonymous account cannot receive kudos. Send them to somebody who is somebody.")
+		return horde.Errorf(horde.KudosTransferToAnon, "The anonymous account cannot receive kudos. Send them to somebody who is somebody.")
 	case target.ID == source.ID:
-		return horde.Errorf("KudosTransferToSelf", "You cannot send kudos to yourself.")
+		return horde.Errorf(horde.KudosTransferToSelf, "You cannot send kudos to yourself.")
 	}
 	last, err := a.store.LastTransfer(ctx, target.ID, source.ID)
 	if err != nil {
@@ -92,19 +92,19 @@ func (a *Accounts) mayGive(ctx context.Context, source, target *User) error {
 	}
 	switch {
 	case source.Suspicious():
-		return horde.Errorf("FaultWhenKudosSending", "Your account cannot send kudos at the moment. Please contact the moderators of this horde.")
+		return horde.Errorf(horde.FaultWhenKudosSending, "Your account cannot send kudos at the moment. Please contact the moderators of this horde.")
 	case source.Is(Flagged):
-		return horde.Errorf("SourceAccountFlagged", "Your account is flagged and cannot send kudos. Please contact the moderators of this horde.")
+		return horde.Errorf(horde.SourceAccountFlagged, "Your account is flagged and cannot send kudos. Please contact the moderators of this horde.")
 	case source.Is(Education):
-		return horde.Errorf("EducationCannotSendKudos", "Education accounts cannot send kudos.")
+		return horde.Errorf(horde.EducationCannotSendKudos, "Education accounts cannot send kudos.")
 	case target.Suspicious():
-		return horde.Errorf("FaultWhenKudosReceiving", "This account cannot receive kudos at the moment.")
+		return horde.Errorf(horde.FaultWhenKudosReceiving, "This account cannot receive kudos at the moment.")
 	case target.Is(Flagged):
-		return horde.Errorf("TargetAccountFlagged", "This account is flagged and cannot receive kudos.")
+		return horde.Errorf(horde.TargetAccountFlagged, "This account is flagged and cannot receive kudos.")
 	case target.Is(Deleted):
-		return horde.Errorf("DeletedUser", "The receiver's account is scheduled for deletion.")
+		return horde.Errorf(horde.DeletedUser, "The receiver's account is scheduled for deletion.")
 	case source.Is(Deleted):
-		return horde.Errorf("DeletedUser", "Your account is scheduled for deletion and cannot send kudos.")
+		return horde.Errorf(horde.DeletedUser, "Your account is scheduled for deletion and cannot send kudos.")
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (a *Accounts) mayGive(ctx context.Context, source, target *User) error {
 func tooFast(last, now int64) bool { return last != 0 && now-last < returnTime.Microseconds() }
 
 func errTooFast(target *User) error {
-	return horde.Errorf("TooFastKudosTransfers", "%s sent you kudos a moment ago. Wait a minute before you send some back.", target.Alias())
+	return horde.Errorf(horde.TooFastKudosTransfers, "%s sent you kudos a moment ago. Wait a minute before you send some back.", target.Alias())
 }
 
 // mostKudos is more than a horde can hold; larger amounts are never there.
@@ -146,7 +146,7 @@ func (a *Accounts) give(source, target *User, key string, g Gift) error {
 		e := kudos.NewEntry(tx, t.ID, "transfer", "", "")
 		e.About(kudos.About{By: source.ID, Key: key})
 		if err := e.Transfer(source.ID, target.ID, amount, target.Is(Education)); errors.Is(err, kudos.ErrInsufficient) {
-			return horde.Errorf("KudosTransferNotEnough", "You do not have enough kudos above what your account keeps and what your requests have set aside.")
+			return horde.Errorf(horde.KudosTransferNotEnough, "You do not have enough kudos above what your account keeps and what your requests have set aside.")
 		} else if err != nil {
 			return err
 		}
@@ -173,5 +173,5 @@ func repeated(before, now store.Transfer) error {
 	if before.Target == now.Target && before.Amount == now.Amount && before.SharedKey == now.SharedKey {
 		return nil
 	}
-	return horde.Errorf("IdempotencyKeyConflict", "This Idempotency-Key was used for another transfer. Use a new one for each.")
+	return horde.Errorf(horde.IdempotencyKeyConflict, "This Idempotency-Key was used for another transfer. Use a new one for each.")
 }

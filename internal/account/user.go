@@ -114,7 +114,7 @@ func living(tx *store.Tx, id int64) (store.User, error) {
 }
 
 func errUserNotFound(id int64) error {
-	return horde.Errorf("UserNotFound", "User with id '%d' not found.", id)
+	return horde.Errorf(horde.UserNotFound, "User with id '%d' not found.", id)
 }
 
 // Pseudonymous tells whether the user registered without an identity provider.

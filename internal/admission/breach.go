@@ -173,7 +173,7 @@ func (u *Upfront) Refusal(f Funds) error {
 	if f.ByKey {
 		last = "Or ask the key's owner, who can earn kudos by running a worker."
 	}
-	return horde.Errorf("KudosUpfront", "%s. %s", text, last)
+	return horde.Errorf(horde.KudosUpfront, "%s. %s", text, last)
 }
 
 // enumerate joins orders to one.

@@ -173,7 +173,7 @@ func TestTheRefusalOfATextNamesTheRulesThatWereBroken(t *testing.T) {
 func compareBroken(t *testing.T, up Upfront, want []broken, remedy string) {
 	t.Helper()
 	rules, refusal := up.Rules(), up.Refusal(Funds{Needed: horde.KudosOf(52.5)})
-	if horde.CodeOf(refusal) != "KudosUpfront" || !up.Needed {
+	if horde.CodeOf(refusal) != horde.KudosUpfront || !up.Needed {
 		t.Errorf("needed %v, refused with %v", up.Needed, refusal)
 	}
 	text := refusal.Error()

@@ -73,29 +73,29 @@ type entrance struct {
 
 // entranceChecks are the rows of generation §1.4 up to 18.
 var entranceChecks = []check[*entrance]{
-	{3, "StyleNotFound", func(e *entrance) bool { return e.style == UnknownStyle },
+	{3, horde.StyleNotFound, func(e *entrance) bool { return e.style == UnknownStyle },
 		"There is no style or collection of this name or id. Look it up in GET /api/v2/styles/image or /styles/text."},
-	{4, "BadRequest", func(e *entrance) bool { return e.style != NoStyle && e.style == e.foreign },
+	{4, horde.BadRequest, func(e *entrance) bool { return e.style != NoStyle && e.style == e.foreign },
 		"Text styles cannot be used on image requests, nor image styles on text requests. Name a style of the other kind."},
-	{5, "MaintenanceMode", func(e *entrance) bool { return e.server.Maintenance },
+	{5, horde.MaintenanceMode, func(e *entrance) bool { return e.server.Maintenance },
 		"The horde is in maintenance mode and takes no new requests. Please try again later."},
-	{6, "BadRequest", func(e *entrance) bool { return e.webhook != "" && !strings.HasPrefix(e.webhook, "https://") },
+	{6, horde.BadRequest, func(e *entrance) bool { return e.webhook != "" && !strings.HasPrefix(e.webhook, "https://") },
 		"webhook must be an address that begins with https://."},
-	{11, "OnlyServiceAccountProxy", func(e *entrance) bool { return e.proxied != "" && !e.caller.Service },
+	{11, horde.OnlyServiceAccountProxy, func(e *entrance) bool { return e.proxied != "" && !e.caller.Service },
 		"proxied_account is only for service accounts. Leave it out."},
-	{12, "DeletedUser", func(e *entrance) bool { return e.caller.Deleted },
+	{12, horde.DeletedUser, func(e *entrance) bool { return e.caller.Deleted },
 		"This account is scheduled for deletion and cannot be used."},
-	{13, "TooManyExtraSourceImages.", func(e *entrance) bool { return e.extraSources > maxExtraSources },
+	{13, horde.TooManyExtraSourceImagesWithStop, func(e *entrance) bool { return e.extraSources > maxExtraSources },
 		"A request can have at most 5 extra source images."},
-	{14, "MoreThanMinExtraSourceImage.", func(e *entrance) bool { return e.extraSources > 1 && !e.caller.Vouched() },
+	{14, horde.MoreThanMinExtraSourceImageWithStop, func(e *entrance) bool { return e.extraSources > 1 && !e.caller.Vouched() },
 		"More than 1 extra source image is for trusted users and patrons only."},
 	// Where the original does a favour to the caller, a bound of ours: more models
 	// than exist, or longer names than workers can offer (generation §1.14), are no choice.
-	{15, "BadRequest", func(e *entrance) bool {
+	{15, horde.BadRequest, func(e *entrance) bool {
 		return len(e.models) > maxModels || slices.ContainsFunc(e.models, func(m string) bool { return utf8.RuneCountInString(m) > maxModelName })
 	}, "A request can name at most 1000 models, with names of at most 255 characters. Name none to take any model."},
-	{16, "MissingPrompt", func(e *entrance) bool { return e.prompt == "" },
+	{16, horde.MissingPrompt, func(e *entrance) bool { return e.prompt == "" },
 		"The prompt is empty. Say what is wanted."},
-	{18, "RequiresTrust", func(e *entrance) bool { return e.n > 1 && e.alone && !e.caller.Vouched() },
+	{18, horde.RequiresTrust, func(e *entrance) bool { return e.n > 1 && e.alone && !e.caller.Vouched() },
 		"disable_batching with more than 1 result is for trusted users and patrons only."},
 }

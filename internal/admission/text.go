@@ -7,6 +7,7 @@ import (
 
 	"horde/api"
 	"horde/internal/catalog"
+	"horde/internal/horde"
 	"horde/internal/kudos"
 )
 
@@ -115,28 +116,28 @@ const (
 // textChecks are the rows of generation §2.3, numbered on from 24; 23 is the check for NUL,
 // as for pictures.
 var textChecks = []check[*TextRequest]{
-	{23, "NulByteInPayload", (*TextRequest).hasNUL, "The request may not contain NUL bytes."},
-	{24, "TokenOverflow", func(r *TextRequest) bool { return r.Text.MaxContextLength < r.Text.MaxLength },
+	{23, horde.NulByteInPayload, (*TextRequest).hasNUL, "The request may not contain NUL bytes."},
+	{24, horde.TokenOverflow, func(r *TextRequest) bool { return r.Text.MaxContextLength < r.Text.MaxLength },
 		"max_length cannot be larger than max_context_length."},
-	{25, "MissingFullSamplerOrder", func(r *TextRequest) bool {
+	{25, horde.MissingFullSamplerOrder, func(r *TextRequest) bool {
 		order := r.Text.Sampling.SamplerOrder
 		return order != nil && len(distinct(order)) < allSamplers
 	}, "sampler_order must name all seven samplers, each once."},
-	{26, "TooManyStopSequences", func(r *TextRequest) bool {
+	{26, horde.TooManyStopSequences, func(r *TextRequest) bool {
 		return len(distinct(r.Text.Sampling.StopSequence)) > maxStops
 	}, "A request can have at most 128 stop sequences."},
-	{27, "ExcessiveStopSequence", func(r *TextRequest) bool {
+	{27, horde.ExcessiveStopSequence, func(r *TextRequest) bool {
 		n := 0
 		for s := range distinct(r.Text.Sampling.StopSequence) {
 			n += utf8.RuneCountInString(s)
 		}
 		return n > maxStopsTogether
 	}, "The stop sequences can have at most 2000 characters together."},
-	{28, "InvalidExtraSourceImages.", func(r *TextRequest) bool { return len(r.Asked.ExtraSourceImages) > 0 },
+	{28, horde.InvalidExtraSourceImagesWithStop, func(r *TextRequest) bool { return len(r.Asked.ExtraSourceImages) > 0 },
 		"Texts are made without extra source images. Leave them out."},
 
 	// A bound of ours: a style's template may repeat the prompt.
-	{29, "InvalidPromptSize", func(r *TextRequest) bool { return r.PromptTooLong }, "The prompt is too long for this style."},
+	{29, horde.InvalidPromptSize, func(r *TextRequest) bool { return r.PromptTooLong }, "The prompt is too long for this style."},
 }
 
 func (r *TextRequest) hasNUL() bool {

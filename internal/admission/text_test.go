@@ -46,33 +46,33 @@ func TestTextRows(t *testing.T) {
 		set    func(*TextRequest)
 	}{
 		{`{}`, "", nobody, nil},
-		{`{"style": "x"}`, "StyleNotFound", nobody, func(r *TextRequest) { r.Style = UnknownStyle }},
-		{`{"style": "x"}`, "BadRequest", nobody, func(r *TextRequest) { r.Style = ImageStyle }},
+		{`{"style": "x"}`, horde.StyleNotFound, nobody, func(r *TextRequest) { r.Style = UnknownStyle }},
+		{`{"style": "x"}`, horde.BadRequest, nobody, func(r *TextRequest) { r.Style = ImageStyle }},
 		{`{"style": "x"}`, "", nobody, func(r *TextRequest) { r.Style = TextStyle }},
-		{`{}`, "MaintenanceMode", trusted, func(r *TextRequest) { r.Server.Maintenance = true }},
-		{`{"webhook": "http://a.b"}`, "BadRequest", nobody, nil},
-		{`{"proxied_account": "x"}`, "OnlyServiceAccountProxy", nobody, nil},
-		{`{}`, "DeletedUser", Caller{Deleted: true}, nil},
-		{`{"extra_source_images": [` + many(`{"image": "x"}`, 6) + `]}`, "TooManyExtraSourceImages.", trusted, nil},
-		{`{"extra_source_images": [{"image": "x"}, {"image": "x"}]}`, "MoreThanMinExtraSourceImage.", nobody, nil},
-		{`{"extra_source_images": [{"image": "x"}, {"image": "x"}]}`, "InvalidExtraSourceImages.", patron, nil},
-		{`{"extra_source_images": [{"image": "x"}]}`, "InvalidExtraSourceImages.", nobody, nil},
-		{`{"prompt": ""}`, "MissingPrompt", nobody, nil},
-		{`{"disable_batching": true, "params": {"n": 2}}`, "RequiresTrust", nobody, nil},
+		{`{}`, horde.MaintenanceMode, trusted, func(r *TextRequest) { r.Server.Maintenance = true }},
+		{`{"webhook": "http://a.b"}`, horde.BadRequest, nobody, nil},
+		{`{"proxied_account": "x"}`, horde.OnlyServiceAccountProxy, nobody, nil},
+		{`{}`, horde.DeletedUser, Caller{Deleted: true}, nil},
+		{`{"extra_source_images": [` + many(`{"image": "x"}`, 6) + `]}`, horde.TooManyExtraSourceImagesWithStop, trusted, nil},
+		{`{"extra_source_images": [{"image": "x"}, {"image": "x"}]}`, horde.MoreThanMinExtraSourceImageWithStop, nobody, nil},
+		{`{"extra_source_images": [{"image": "x"}, {"image": "x"}]}`, horde.InvalidExtraSourceImagesWithStop, patron, nil},
+		{`{"extra_source_images": [{"image": "x"}]}`, horde.InvalidExtraSourceImagesWithStop, nobody, nil},
+		{`{"prompt": ""}`, horde.MissingPrompt, nobody, nil},
+		{`{"disable_batching": true, "params": {"n": 2}}`, horde.RequiresTrust, nobody, nil},
 		{`{"disable_batching": true, "params": {"n": 2}}`, "", trusted, nil},
-		{`{"prompt": "a\u0000"}`, "NulByteInPayload", nobody, nil},
-		{`{"models": ["a\u0000"]}`, "NulByteInPayload", nobody, nil},
-		{`{"softprompt": "a\u0000"}`, "NulByteInPayload", nobody, nil},
-		{`{"params": {"stop_sequence": ["a\u0000"]}}`, "NulByteInPayload", nobody, nil},
-		{`{"params": {"max_length": 2049}}`, "TokenOverflow", nobody, nil},
+		{`{"prompt": "a\u0000"}`, horde.NulByteInPayload, nobody, nil},
+		{`{"models": ["a\u0000"]}`, horde.NulByteInPayload, nobody, nil},
+		{`{"softprompt": "a\u0000"}`, horde.NulByteInPayload, nobody, nil},
+		{`{"params": {"stop_sequence": ["a\u0000"]}}`, horde.NulByteInPayload, nobody, nil},
+		{`{"params": {"max_length": 2049}}`, horde.TokenOverflow, nobody, nil},
 		{`{"params": {"max_length": 200, "max_context_length": 200}}`, "", nobody, nil},
 		{`{"params": {"max_context_length": 80}}`, "", nobody, nil},
-		{`{"params": {"sampler_order": []}}`, "MissingFullSamplerOrder", nobody, nil},
-		{`{"params": {"sampler_order": [0, 1, 2, 3, 4, 5, 5]}}`, "MissingFullSamplerOrder", nobody, nil},
+		{`{"params": {"sampler_order": []}}`, horde.MissingFullSamplerOrder, nobody, nil},
+		{`{"params": {"sampler_order": [0, 1, 2, 3, 4, 5, 5]}}`, horde.MissingFullSamplerOrder, nobody, nil},
 		{`{"params": {"sampler_order": [6, 0, 1, 2, 3, 4, 5]}}`, "", nobody, nil},
-		{`{"params": {"stop_sequence": [` + strings.Join(stops, ",") + `]}}`, "TooManyStopSequences", nobody, nil},
+		{`{"params": {"stop_sequence": [` + strings.Join(stops, ",") + `]}}`, horde.TooManyStopSequences, nobody, nil},
 		{`{"params": {"stop_sequence": [` + strings.Join(stops[:128], ",") + `, "0", "0"]}}`, "", nobody, nil},
-		{`{"params": {"stop_sequence": ["` + strings.Repeat("é", 1000) + `", "` + strings.Repeat("b", 1001) + `"]}}`, "ExcessiveStopSequence", nobody, nil},
+		{`{"params": {"stop_sequence": ["` + strings.Repeat("é", 1000) + `", "` + strings.Repeat("b", 1001) + `"]}}`, horde.ExcessiveStopSequence, nobody, nil},
 		{`{"params": {"stop_sequence": ["` + strings.Repeat("é", 2000) + `"]}}`, "", nobody, nil},
 	} {
 		r := askText(t, c.body)
@@ -140,7 +140,7 @@ func TestTextUpfront(t *testing.T) {
 		if got := (figures{up.Needed, freeTokens(c.load), up.MayDowngrade}); got != c.want {
 			t.Errorf("%s under %+v: %+v, want %+v", c.body, c.load, got, c.want)
 		}
-		if up.Needed && horde.CodeOf(up.Refusal(Funds{Needed: 100})) != "KudosUpfront" {
+		if up.Needed && horde.CodeOf(up.Refusal(Funds{Needed: 100})) != horde.KudosUpfront {
 			t.Errorf("%s: %v", c.body, up.Refusal(Funds{Needed: 100}))
 		}
 		r.Downgrade(c.load)

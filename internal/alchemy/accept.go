@@ -69,10 +69,10 @@ func distinct(forms []api.AlchemyForm) []api.AlchemyForm {
 func (q *Queue) admit(ctx context.Context, ask *Ask, forms int) (*account.User, error) {
 	modes := q.Modes()
 	if modes.Maintenance {
-		return nil, horde.Errorf("MaintenanceMode", "The horde is in maintenance mode and takes no new requests. Please try again later.")
+		return nil, horde.Errorf(horde.MaintenanceMode, "The horde is in maintenance mode and takes no new requests. Please try again later.")
 	}
 	if ask.Body.Webhook != "" && !strings.HasPrefix(ask.Body.Webhook, "https://") {
-		return nil, horde.Errorf("BadRequest", "webhook must be an address that begins with https://.")
+		return nil, horde.Errorf(horde.BadRequest, "webhook must be an address that begins with https://.")
 	}
 	user, err := q.Accounts.ByKey(ctx, ask.Key)
 	if err != nil {
@@ -84,7 +84,7 @@ func (q *Queue) admit(ctx context.Context, ask *Ask, forms int) (*account.User, 
 	vouched := user.Is(account.Trusted) || user.Patron
 	ask.UnsafeIP = ask.UnsafeIP || !vouched && q.Checker.Judge(ctx, ask.Addr) == moderation.Unsafe
 	if modes.Raid && ask.UnsafeIP && !vouched {
-		return nil, horde.Errorf("UntrustedUnsafeIP", "The horde is being raided, so requests from this address are only taken from trusted users and patrons for now.")
+		return nil, horde.Errorf(horde.UntrustedUnsafeIP, "The horde is being raided, so requests from this address are only taken from trusted users and patrons for now.")
 	}
 	if ask.Texts != nil {
 		if err := ask.Texts(); err != nil {
@@ -135,7 +135,7 @@ func payloadText(f api.AlchemyForm) (string, error) {
 	}
 	b, err := json.Marshal(f.Payload)
 	if err == nil && len(b) > maxPayload {
-		err = horde.Errorf("BadRequest", "The payload of the form %s is larger than %d bytes.", f.Name, maxPayload)
+		err = horde.Errorf(horde.BadRequest, "The payload of the form %s is larger than %d bytes.", f.Name, maxPayload)
 	}
 	return string(b), err
 }
@@ -148,7 +148,7 @@ func (q *Queue) keepSource(ctx context.Context, e *entry, text string) error {
 		return err
 	}
 	if e.record.Tiles = kudos.Tiles(head.Width, head.Height); e.record.Tiles > maxTiles {
-		return horde.Errorf("SourceImageResolutionExceeded", "The picture takes %d tiles of %d×%d pixels; at most %d are allowed. Please send a smaller one.",
+		return horde.Errorf(horde.SourceImageResolutionExceeded, "The picture takes %d tiles of %d×%d pixels; at most %d are allowed. Please send a smaller one.",
 			e.record.Tiles, kudos.TileSide, kudos.TileSide, maxTiles)
 	}
 	if source.IsURL(text) {

@@ -47,7 +47,7 @@ type pictures struct{}
 func (pictures) Fetch(_ context.Context, url string) ([]byte, error) {
 	var w, h int
 	if _, err := fmt.Sscanf(url[strings.LastIndexByte(url, '/')+1:], "%dx%d", &w, &h); err != nil {
-		return nil, horde.Errorf("ImageValidationFailed", "no")
+		return nil, horde.Errorf(horde.ImageValidationFailed, "no")
 	}
 	return pngFile(w, h), nil
 }
@@ -305,18 +305,18 @@ func TestRefusals(t *testing.T) {
 		modes admission.Server
 		edit  func(*Ask)
 	}{
-		{"maintenance before all", "MaintenanceMode", admission.Server{Maintenance: true}, func(a *Ask) { a.Key, a.Body.Webhook = "no", "http://x.example" }},
-		{"webhook before the key", "BadRequest", admission.Server{}, func(a *Ask) { a.Key, a.Body.Webhook = "no", "http://x.example" }},
-		{"unknown key", "InvalidAPIKey", admission.Server{}, func(a *Ask) { a.Key, a.Body.SourceImage = "no", "x" }},
-		{"shared key", "InvalidAPIKey", admission.Server{}, func(a *Ask) { a.Key = horde.NewID() }},
-		{"unsafe address in a raid", "UntrustedUnsafeIP", admission.Server{Raid: true}, func(a *Ask) { a.UnsafeIP, a.Body.SourceImage = true, "x" }},
+		{"maintenance before all", horde.MaintenanceMode, admission.Server{Maintenance: true}, func(a *Ask) { a.Key, a.Body.Webhook = "no", "http://x.example" }},
+		{"webhook before the key", horde.BadRequest, admission.Server{}, func(a *Ask) { a.Key, a.Body.Webhook = "no", "http://x.example" }},
+		{"unknown key", horde.InvalidAPIKey, admission.Server{}, func(a *Ask) { a.Key, a.Body.SourceImage = "no", "x" }},
+		{"shared key", horde.InvalidAPIKey, admission.Server{}, func(a *Ask) { a.Key = horde.NewID() }},
+		{"unsafe address in a raid", horde.UntrustedUnsafeIP, admission.Server{Raid: true}, func(a *Ask) { a.UnsafeIP, a.Body.SourceImage = true, "x" }},
 		{"unsafe address", "", admission.Server{}, func(a *Ask) { a.UnsafeIP = true }},
-		{"no picture", "ImageValidationFailed", admission.Server{}, func(a *Ask) { a.Body.SourceImage = "x" }},
-		{"damaged picture", "ImageValidationFailed", admission.Server{}, func(a *Ask) { a.Body.SourceImage = picture[:80] }},
-		{"bad address", "ImageValidationFailed", admission.Server{}, func(a *Ask) { a.Body.SourceImage = "https://x.example/none" }},
-		{"256 tiles", "SourceImageResolutionExceeded", admission.Server{}, func(a *Ask) { a.Body.SourceImage = "https://x.example/8192x8192" }},
+		{"no picture", horde.ImageValidationFailed, admission.Server{}, func(a *Ask) { a.Body.SourceImage = "x" }},
+		{"damaged picture", horde.ImageValidationFailed, admission.Server{}, func(a *Ask) { a.Body.SourceImage = picture[:80] }},
+		{"bad address", horde.ImageValidationFailed, admission.Server{}, func(a *Ask) { a.Body.SourceImage = "https://x.example/none" }},
+		{"256 tiles", horde.SourceImageResolutionExceeded, admission.Server{}, func(a *Ask) { a.Body.SourceImage = "https://x.example/8192x8192" }},
 		{"255 tiles", "", admission.Server{}, func(a *Ask) { a.Body.SourceImage = "https://x.example/7680x8704" }},
-		{"large payload", "BadRequest", admission.Server{}, func(a *Ask) {
+		{"large payload", horde.BadRequest, admission.Server{}, func(a *Ask) {
 			a.Body.Forms[0].Payload = map[string]string{"x": strings.Repeat("y", maxPayload)}
 		}},
 	} {
@@ -341,14 +341,14 @@ func TestOpenForms(t *testing.T) {
 	}
 	left := 300 % len(allForms)
 	says := fmt.Sprintf("This request has %d forms, and %d of yours are waiting or in progress: at most 300 may be.", left+1, 300-left)
-	if err := try(left + 1); horde.CodeOf(err) != "TooManyPrompts" || !strings.Contains(err.Error(), says) {
+	if err := try(left + 1); horde.CodeOf(err) != horde.TooManyPrompts || !strings.Contains(err.Error(), says) {
 		t.Errorf("too many: %v, want %q", err, says)
 	}
 	if err := try(left); err != nil {
 		t.Errorf("the last: %v", err)
 	}
 	job := n.pop(n.offer(walter, "w"))
-	if err := try(1); horde.CodeOf(err) != "TooManyPrompts" {
+	if err := try(1); horde.CodeOf(err) != horde.TooManyPrompts {
 		t.Errorf("those in progress count too: %v", err)
 	}
 	if _, err := n.submit(walter, api.AlchemySubmit{ID: job.Forms[0].ID, Result: map[string]any{"a": 1}}); err != nil {
@@ -401,7 +401,7 @@ func TestRetries(t *testing.T) {
 				t.Errorf("try %d: %s, want %s", try, got, want)
 			}
 			_, err := n.submit(walter, api.AlchemySubmit{ID: form, Result: map[string]any{"caption": "late"}})
-			if horde.CodeOf(err) != "DuplicateGen" {
+			if horde.CodeOf(err) != horde.DuplicateGen {
 				t.Errorf("too late: %v", err)
 			}
 		}
@@ -464,9 +464,9 @@ func TestSubmitRefusals(t *testing.T) {
 			form string
 			want horde.Code
 		}{
-			{person{key: "no"}, horde.NewID(), "InvalidJobID"}, {walter, "x", "InvalidJobID"}, {walter, id, "InvalidJobID"},
-			{person{key: "no"}, form, "InvalidAPIKey"}, {mallory, form, "WrongCredentials"}, {alice, form, "WrongCredentials"},
-			{walter, form, ""}, {walter, form, "DuplicateGen"}, {mallory, form, "WrongCredentials"},
+			{person{key: "no"}, horde.NewID(), horde.InvalidJobID}, {walter, "x", horde.InvalidJobID}, {walter, id, horde.InvalidJobID},
+			{person{key: "no"}, form, horde.InvalidAPIKey}, {mallory, form, horde.WrongCredentials}, {alice, form, horde.WrongCredentials},
+			{walter, form, ""}, {walter, form, horde.DuplicateGen}, {mallory, form, horde.WrongCredentials},
 		} {
 			if got := code(tt.who, tt.form); got != tt.want {
 				t.Errorf("%v %s: %q, want %q", tt.who.User, tt.form, got, tt.want)
@@ -480,7 +480,7 @@ func TestSubmitRefusals(t *testing.T) {
 			t.Errorf("again in maintenance: %s", got)
 		}
 		n.clock.advance(requestLife)
-		if got := code(walter, form); got != "InvalidJobID" {
+		if got := code(walter, form); got != horde.InvalidJobID {
 			t.Errorf("expired: %s", got)
 		}
 		n.sound()

@@ -26,7 +26,7 @@ func TestCancel(t *testing.T) {
 			}
 		}
 		for _, form := range []string{b, c} {
-			if _, err := n.submit(wanda, api.AlchemySubmit{ID: form, Result: map[string]any{"x": 1}}); horde.CodeOf(err) != "DuplicateGen" {
+			if _, err := n.submit(wanda, api.AlchemySubmit{ID: form, Result: map[string]any{"x": 1}}); horde.CodeOf(err) != horde.DuplicateGen {
 				t.Errorf("delivered after the cancel: %v", err)
 			}
 		}
@@ -38,7 +38,7 @@ func TestCancel(t *testing.T) {
 		if w := n.Fleet.ByName("c"); w.Totals.Kudos != horde.Whole(3) || w.Totals.Fulfilments != 1 || w.Totals.Uncompleted != 0 {
 			t.Errorf("worker %+v", w.Totals)
 		}
-		if _, err := n.Cancel(t.Context(), horde.NewID()); horde.CodeOf(err) != "RequestNotFound" {
+		if _, err := n.Cancel(t.Context(), horde.NewID()); horde.CodeOf(err) != horde.RequestNotFound {
 			t.Error(err)
 		}
 		n.sound()

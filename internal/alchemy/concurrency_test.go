@@ -38,7 +38,7 @@ func TestOpenFormsAtOnce(t *testing.T) {
 				_, err := nodes[i%len(nodes)].Accept(context.Background(), ask)
 				if err == nil {
 					taken.Add(2)
-				} else if horde.CodeOf(err) != "TooManyPrompts" {
+				} else if horde.CodeOf(err) != horde.TooManyPrompts {
 					t.Error(err)
 				}
 			})
@@ -81,7 +81,7 @@ func TestOpenFormsOfANodeThatStarts(t *testing.T) {
 			_, err := nodes[i%len(nodes)].Accept(t.Context(), ask)
 			if err == nil {
 				taken += 2
-			} else if horde.CodeOf(err) != "TooManyPrompts" {
+			} else if horde.CodeOf(err) != horde.TooManyPrompts {
 				t.Fatal(err)
 			}
 		}

@@ -43,22 +43,22 @@ func TestRefusalsComeInOrder(t *testing.T) {
 			fail func(*Ask)
 		}
 		rows := []row{
-			{"maintenance", "MaintenanceMode", func(*Ask) { n.modes.Maintenance = true }},
-			{"webhook", "BadRequest", func(a *Ask) { a.Body.Webhook = "http://x.example" }},
-			{"key", "InvalidAPIKey", func(a *Ask) { a.Key = "nobody's" }},
-			{"open forms", "TooManyPrompts", func(a *Ask) {
+			{"maintenance", horde.MaintenanceMode, func(*Ask) { n.modes.Maintenance = true }},
+			{"webhook", horde.BadRequest, func(a *Ask) { a.Body.Webhook = "http://x.example" }},
+			{"key", horde.InvalidAPIKey, func(a *Ask) { a.Key = "nobody's" }},
+			{"open forms", horde.TooManyPrompts, func(a *Ask) {
 				for len(a.Body.Forms) <= formsPerJob*alice.Concurrency {
 					a.Body.Forms = append(a.Body.Forms, api.AlchemyForm{Name: horde.NewID()})
 				}
 			}},
-			{"raid", "UntrustedUnsafeIP", func(a *Ask) { n.modes.Raid, a.UnsafeIP = true, true }},
-			{"texts", "NulByteInPayload", func(a *Ask) {
-				a.Texts = func() error { return horde.Errorf("NulByteInPayload", "There is one.") }
+			{"raid", horde.UntrustedUnsafeIP, func(a *Ask) { n.modes.Raid, a.UnsafeIP = true, true }},
+			{"texts", horde.NulByteInPayload, func(a *Ask) {
+				a.Texts = func() error { return horde.Errorf(horde.NulByteInPayload, "There is one.") }
 			}},
-			{"payload", "BadRequest", func(a *Ask) {
+			{"payload", horde.BadRequest, func(a *Ask) {
 				a.Body.Forms[0].Payload = map[string]string{"x": strings.Repeat("y", maxPayload)}
 			}},
-			{"source image", "ImageValidationFailed", func(a *Ask) { a.Body.SourceImage = "https://x.example/none" }},
+			{"source image", horde.ImageValidationFailed, func(a *Ask) { a.Body.SourceImage = "https://x.example/none" }},
 		}
 		accept := func(failed ...row) error {
 			n.modes.Maintenance, n.modes.Raid = false, false

@@ -60,7 +60,7 @@ func nothing(w *fleet.Worker, why map[string]int) (*api.AlchemyJob, error) {
 	if text == "" {
 		text = queue.DefaultMaintenance
 	}
-	return nil, horde.Errorf("WorkerMaintenance", "%s", text)
+	return nil, horde.Errorf(horde.WorkerMaintenance, "%s", text)
 }
 
 // tryPop takes the first forms that fit, looking again when other nodes were

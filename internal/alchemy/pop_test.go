@@ -350,7 +350,7 @@ func TestRaces(t *testing.T) {
 							s.State = "faulted"
 						}
 						reward, err := n.submit(p, s)
-						if err != nil && horde.CodeOf(err) != "DuplicateGen" && horde.CodeOf(err) != "WrongCredentials" {
+						if err != nil && horde.CodeOf(err) != horde.DuplicateGen && horde.CodeOf(err) != horde.WrongCredentials {
 							t.Error(err)
 						}
 						if reward > 0 {
@@ -420,7 +420,7 @@ func TestTwoNodes(t *testing.T) {
 	if _, err := b.submit(walter, api.AlchemySubmit{ID: form.ID, Result: map[string]any{"caption": "x"}}); err != nil {
 		t.Error(err)
 	}
-	if _, err := a.submit(walter, api.AlchemySubmit{ID: form.ID, Result: map[string]any{"caption": "y"}}); horde.CodeOf(err) != "DuplicateGen" {
+	if _, err := a.submit(walter, api.AlchemySubmit{ID: form.ID, Result: map[string]any{"caption": "y"}}); horde.CodeOf(err) != horde.DuplicateGen {
 		t.Errorf("twice: %v", err)
 	}
 	if got := a.state(id); got != `waiting caption:done={"caption":"x"} nsfw:waiting` {

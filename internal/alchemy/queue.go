@@ -165,7 +165,7 @@ func (q *Queue) find(ctx context.Context, id string) (*entry, error) {
 			return e, nil
 		}
 	}
-	return nil, horde.Errorf("RequestNotFound", "Interrogation with ID '%s' not found.", clip(id))
+	return nil, horde.Errorf(horde.RequestNotFound, "Interrogation with ID '%s' not found.", clip(id))
 }
 
 func (q *Queue) known(id string) *entry {

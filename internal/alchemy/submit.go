@@ -31,7 +31,7 @@ func (q *Queue) Submit(ctx context.Context, key string, s api.AlchemySubmit) (fl
 		return 0, err
 	}
 	if f == nil {
-		return 0, horde.Errorf("InvalidJobID", "Processing Job with ID %s does not exist.", clip(s.ID))
+		return 0, horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", clip(s.ID))
 	}
 	owner, err := q.Accounts.ByKey(ctx, key)
 	if err != nil {
@@ -43,7 +43,7 @@ func (q *Queue) Submit(ctx context.Context, key string, s api.AlchemySubmit) (fl
 	}
 	switch {
 	case w == nil || w.UserID != owner.ID:
-		return 0, horde.Errorf("WrongCredentials", "Wrong credentials to submit as this worker.")
+		return 0, horde.Errorf(horde.WrongCredentials, "Wrong credentials to submit as this worker.")
 	case row.State != store.FormRunning:
 		return 0, ended(row.ID, w)
 	case s.State == "faulted":
@@ -93,7 +93,7 @@ func ended(id string, w *fleet.Worker) error {
 	if w.Maintenance {
 		return nil
 	}
-	return horde.Errorf("DuplicateGen", "Processing Generation with ID %s already submitted.", id)
+	return horde.Errorf(horde.DuplicateGen, "Processing Generation with ID %s already submitted.", id)
 }
 
 // lost answers a submit that came second, after reading who was first.
@@ -188,7 +188,7 @@ func resultOf(form string, result map[string]any) (store.FormResult, error) {
 	}
 	text, err := json.Marshal(result)
 	if err != nil {
-		return r, horde.Errorf("BadRequest", "The result holds something that is no JSON, such as a number that is none.")
+		return r, horde.Errorf(horde.BadRequest, "The result holds something that is no JSON, such as a number that is none.")
 	}
 	r.Result = string(text)
 	for _, v := range result {

@@ -32,7 +32,7 @@ func (c *Catalog) Import(slot, source string, doc []byte) (Imported, error) {
 	}
 	t, err := c.take(slot, source, doc)
 	if bad := (*documentError)(nil); errors.As(err, &bad) {
-		return t, horde.Errorf("BadRequest", "%s", bad)
+		return t, horde.Errorf(horde.BadRequest, "%s", bad)
 	}
 	return t, err
 }
@@ -93,7 +93,7 @@ func digestOf(doc []byte) string {
 func known(slot string) bool { return slot == Images || slot == ExtraImages || slot == Texts }
 
 func unknownSlot(slot string) error {
-	return horde.Errorf("NotFound", "There is no model reference %.40q; there are %s, %s and %s.", slot, Images, ExtraImages, Texts)
+	return horde.Errorf(horde.NotFound, "There is no model reference %.40q; there are %s, %s and %s.", slot, Images, ExtraImages, Texts)
 }
 
 // Remove drops the copy of a slot: the built-in list, where there is one, holds
@@ -107,7 +107,7 @@ func (c *Catalog) Remove(ctx context.Context, slot string) error {
 	}
 	err := c.cfg.Store.Write(store.Unit{Key: "reference:" + slot, Do: func(tx *store.Tx) error { return tx.DeleteReference(slot) }})
 	if errors.Is(err, store.ErrNotFound) {
-		return horde.Errorf("NotFound", "No copy of the model reference %s is kept.", slot)
+		return horde.Errorf(horde.NotFound, "No copy of the model reference %s is kept.", slot)
 	}
 	if err != nil {
 		return err

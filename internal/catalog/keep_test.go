@@ -180,7 +180,7 @@ func TestOtherNodes(t *testing.T) {
 				t.Errorf("forgotten: %v", k.ImageNames())
 			}
 		}
-		if err := a.Remove(ctx, Images); horde.CodeOf(err) != "NotFound" {
+		if err := a.Remove(ctx, Images); horde.CodeOf(err) != horde.NotFound {
 			t.Errorf("forgotten twice: %v", err)
 		}
 		if list, err := a.References(ctx); err != nil || len(list) != 2 || list[0].Source != api.BuiltInReference || list[1].Kind != Texts {
@@ -252,11 +252,11 @@ func TestTakeRefuses(t *testing.T) {
 	} {
 		_, err := c.Import(tt.slot, "it", []byte(tt.doc))
 		var refused *horde.Error
-		if !errors.As(err, &refused) || refused.Code != "BadRequest" || !strings.HasPrefix(refused.Detail, "it ") || !strings.Contains(refused.Detail, tt.want) {
+		if !errors.As(err, &refused) || refused.Code != horde.BadRequest || !strings.HasPrefix(refused.Detail, "it ") || !strings.Contains(refused.Detail, tt.want) {
 			t.Errorf("%.60s: %v; want %q", tt.doc, err, tt.want)
 		}
 	}
-	if _, err := c.Import("video", "it", []byte(`{}`)); horde.CodeOf(err) != "NotFound" {
+	if _, err := c.Import("video", "it", []byte(`{}`)); horde.CodeOf(err) != horde.NotFound {
 		t.Errorf("an unknown slot: %v", err)
 	}
 	reload(t, c)

@@ -161,7 +161,7 @@ func (d *Documents) source(ctx context.Context, name string) (source, error) {
 }
 
 func errUnknown(name string) error {
-	return horde.Errorf("RequestNotFound", "There is no document '%s': they are %s.", clip(name), strings.Join(Names, ", "))
+	return horde.Errorf(horde.RequestNotFound, "There is no document '%s': they are %s.", clip(name), strings.Join(Names, ", "))
 }
 
 // clip cuts what a stranger sent, for use in a message.
@@ -202,13 +202,13 @@ func readFile(path string) (source, error) {
 func (s *source) check() error {
 	switch {
 	case s.Format != api.HTML && s.Format != api.Markdown:
-		return horde.Errorf("BadRequest", "A document is written in html or markdown.")
+		return horde.Errorf(horde.BadRequest, "A document is written in html or markdown.")
 	case len(s.Text) > maxDocument:
-		return horde.Errorf("BadRequest", "A document has at most %d KiB.", maxDocument>>10)
+		return horde.Errorf(horde.BadRequest, "A document has at most %d KiB.", maxDocument>>10)
 	case !utf8.ValidString(s.Text) || strings.ContainsRune(s.Text, 0):
-		return horde.Errorf("BadRequest", "A document is text in UTF-8.")
+		return horde.Errorf(horde.BadRequest, "A document is text in UTF-8.")
 	case strings.TrimSpace(s.Text) == "":
-		return horde.Errorf("BadRequest", "The document is empty. Restore the default if there is to be none.")
+		return horde.Errorf(horde.BadRequest, "The document is empty. Restore the default if there is to be none.")
 	}
 	return nil
 }
@@ -218,9 +218,9 @@ func (s *source) render() (Page, error) {
 	page, err := render(s.Format, s.Text)
 	switch {
 	case err != nil:
-		return page, horde.Errorf("BadRequest", "The document cannot be shown: %s. Nest it less deeply.", err)
+		return page, horde.Errorf(horde.BadRequest, "The document cannot be shown: %s. Nest it less deeply.", err)
 	case page.HTML == "":
-		return page, horde.Errorf("BadRequest", "Nothing is left of the document without its scripts, styles and frames.")
+		return page, horde.Errorf(horde.BadRequest, "Nothing is left of the document without its scripts, styles and frames.")
 	}
 	return page, nil
 }
@@ -295,7 +295,7 @@ func (d *Documents) Restore(name string) error {
 }
 
 func errConfigured(name, path string) error {
-	return horde.Errorf("Locked", "The %s are the file %s, which the configuration of this server names: change that.", name, path)
+	return horde.Errorf(horde.Locked, "The %s are the file %s, which the configuration of this server names: change that.", name, path)
 }
 
 // Supporter is somebody who supports the horde with money.

@@ -53,7 +53,7 @@ func TestDefaults(t *testing.T) {
 			}
 		})
 	}
-	if _, err := d.Page(t.Context(), "../terms"); horde.CodeOf(err) != "RequestNotFound" {
+	if _, err := d.Page(t.Context(), "../terms"); horde.CodeOf(err) != horde.RequestNotFound {
 		t.Errorf("an unknown document: %v", err)
 	}
 }
@@ -72,14 +72,14 @@ func TestPutAndRestore(t *testing.T) {
 			name, format, text string
 			code               horde.Code
 		}{
-			{"nothing", api.Markdown, "x", "RequestNotFound"},
-			{content.Terms, "pdf", "x", "BadRequest"},
-			{content.Terms, api.Markdown, " \n", "BadRequest"},
-			{content.Terms, api.Markdown, "a\x00b", "BadRequest"},
-			{content.Terms, api.Markdown, "\xff", "BadRequest"},
-			{content.Terms, api.Markdown, strings.Repeat("x", 64<<10+1), "BadRequest"},
-			{content.Terms, api.HTML, strings.Repeat("<div>", 600) + "x", "BadRequest"},
-			{content.Terms, api.HTML, "<script>alert(1)</script>", "BadRequest"},
+			{"nothing", api.Markdown, "x", horde.RequestNotFound},
+			{content.Terms, "pdf", "x", horde.BadRequest},
+			{content.Terms, api.Markdown, " \n", horde.BadRequest},
+			{content.Terms, api.Markdown, "a\x00b", horde.BadRequest},
+			{content.Terms, api.Markdown, "\xff", horde.BadRequest},
+			{content.Terms, api.Markdown, strings.Repeat("x", 64<<10+1), horde.BadRequest},
+			{content.Terms, api.HTML, strings.Repeat("<div>", 600) + "x", horde.BadRequest},
+			{content.Terms, api.HTML, "<script>alert(1)</script>", horde.BadRequest},
 			{content.Terms, api.Markdown, "# Ours\n\nBe *kind*.", ""},
 		} {
 			if err := here.Put(c.name, c.format, c.text); horde.CodeOf(err) != c.code || err != nil && c.code == "" {
@@ -176,7 +176,7 @@ func TestFiles(t *testing.T) {
 	if p := page(t, d, content.Terms); p.HTML != "<p>two</p>" {
 		t.Errorf("without the file: %+v", p)
 	}
-	if err := d.Put(content.Terms, api.Markdown, "three"); horde.CodeOf(err) != "Locked" {
+	if err := d.Put(content.Terms, api.Markdown, "three"); horde.CodeOf(err) != horde.Locked {
 		t.Errorf("put beside a configured file: %v", err)
 	}
 }

@@ -214,8 +214,8 @@ func TestPictures(t *testing.T) {
 		t.Errorf("Fetch = %q, %v", data, err)
 	}
 	for path, code := range map[string]horde.Code{
-		"/page": "SourceImageUrlInvalid", "/endless": "SourceImageSizeExceeded", "/huge": "SourceImageSizeExceeded", "/missing": "ImageValidationFailed",
-		"/loop": "ImageValidationFailed", "/silent": "ImageValidationFailed", "/to?u=http://10.0.0.1/": "ImageValidationFailed",
+		"/page": horde.SourceImageUrlInvalid, "/endless": horde.SourceImageSizeExceeded, "/huge": horde.SourceImageSizeExceeded, "/missing": horde.ImageValidationFailed,
+		"/loop": horde.ImageValidationFailed, "/silent": horde.ImageValidationFailed, "/to?u=http://10.0.0.1/": horde.ImageValidationFailed,
 	} {
 		if _, err := p.Fetch(t.Context(), s.URL+path); horde.CodeOf(err) != code {
 			t.Errorf("Fetch %s = %v, want %s", path, err, code)

@@ -24,17 +24,17 @@ func (p *ImageFetcher) Fetch(ctx context.Context, address string) ([]byte, error
 	res, err := p.client.Get(ctx, address)
 	switch {
 	case err == nil && !picture(res.ContentType):
-		return nil, horde.Errorf("SourceImageUrlInvalid", "The address of the source picture answers with something that is no picture.")
+		return nil, horde.Errorf(horde.SourceImageUrlInvalid, "The address of the source picture answers with something that is no picture.")
 	case err == nil:
 		return res.Body, nil
 	case errors.Is(err, ErrTooLarge):
-		return nil, horde.Errorf("SourceImageSizeExceeded", "The source picture at this address is larger than 5 MB. Please send a smaller one.")
+		return nil, horde.Errorf(horde.SourceImageSizeExceeded, "The source picture at this address is larger than 5 MB. Please send a smaller one.")
 	case errors.Is(err, ErrForbidden):
-		return nil, horde.Errorf("ImageValidationFailed", "Image validation failed: the address of the source picture is not allowed: it must be a public http or https address on the usual port.")
+		return nil, horde.Errorf(horde.ImageValidationFailed, "Image validation failed: the address of the source picture is not allowed: it must be a public http or https address on the usual port.")
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, horde.Errorf("ImageValidationFailed", "Image validation failed: the source picture did not arrive in time. Please send it in base64.")
+		return nil, horde.Errorf(horde.ImageValidationFailed, "Image validation failed: the source picture did not arrive in time. Please send it in base64.")
 	}
-	return nil, horde.Errorf("ImageValidationFailed", "Image validation failed: the source picture could not be fetched from its address. Please check the address, or send the picture in base64.")
+	return nil, horde.Errorf(horde.ImageValidationFailed, "Image validation failed: the source picture could not be fetched from its address. Please check the address, or send the picture in base64.")
 }
 
 // picture tells whether a content type can be a picture's. Storage often serves

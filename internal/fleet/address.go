@@ -28,12 +28,12 @@ func (f *Fleet) mayCallFrom(ctx context.Context, owner *account.User, text strin
 	}
 	switch f.Checker.Judge(ctx, addr) {
 	case moderation.Unknown:
-		return false, horde.Errorf("TooManyNewIPs", "Too many new workers come at the moment to look at all of their addresses. Please try again in a few minutes.")
+		return false, horde.Errorf(horde.TooManyNewIPs, "Too many new workers come at the moment to look at all of their addresses. Please try again in a few minutes.")
 	case moderation.Unsafe:
 		if f.Raid() {
 			return true, nil
 		}
-		return false, horde.Errorf("UnsafeIP", "Workers are not taken from this address, which seems to be that of a VPN or proxy. "+
+		return false, horde.Errorf(horde.UnsafeIP, "Workers are not taken from this address, which seems to be that of a VPN or proxy. "+
 			"Please connect without it, or contact the moderators of this horde.")
 	}
 	return false, nil

@@ -44,9 +44,9 @@ func TestUnsafeAddresses(t *testing.T) {
 			raid bool
 			code horde.Code
 		}{
-			{plain, good, false, ""}, {plain, bad, false, "UnsafeIP"}, {plain, unknown, false, "TooManyNewIPs"},
+			{plain, good, false, ""}, {plain, bad, false, horde.UnsafeIP}, {plain, unknown, false, horde.TooManyNewIPs},
 			{trusted, bad, false, ""}, {trusted, unknown, false, ""}, {vpn, bad, false, ""}, {&patron, bad, false, ""}, {vpn, unknown, false, ""},
-			{plain, unknown, true, "TooManyNewIPs"}, {trusted, bad, true, ""},
+			{plain, unknown, true, horde.TooManyNewIPs}, {trusted, bad, true, ""},
 		} {
 			raid = c.raid
 			_, err := n.CheckInImage(t.Context(), c.who, pop(fmt.Sprint("worker ", i)), c.addr)
@@ -55,10 +55,10 @@ func TestUnsafeAddresses(t *testing.T) {
 			}
 		}
 		raid = false
-		if _, err := n.CheckInImage(t.Context(), plain, pop("known"), bad); horde.CodeOf(err) != "UnsafeIP" {
+		if _, err := n.CheckInImage(t.Context(), plain, pop("known"), bad); horde.CodeOf(err) != horde.UnsafeIP {
 			t.Errorf("a known worker: %v", err)
 		}
-		if _, err := n.CheckInImage(t.Context(), plain, pop("fuck this"), bad); horde.CodeOf(err) != "UnsafeIP" {
+		if _, err := n.CheckInImage(t.Context(), plain, pop("fuck this"), bad); horde.CodeOf(err) != horde.UnsafeIP {
 			t.Errorf("before what is asked of new workers: %v", err)
 		}
 

@@ -55,16 +55,16 @@ func TestCheckInForms(t *testing.T) {
 		d.BridgeAgent != "unknown:0:unknown" || d.Performance != "No requests fulfilled yet" {
 		t.Errorf("%+v", d)
 	}
-	for name, code := range map[string]horde.Code{"x": "PolymorphicNameConflict", "": "BadRequest"} {
+	for name, code := range map[string]horde.Code{"x": horde.PolymorphicNameConflict, "": horde.BadRequest} {
 		if _, err := n.CheckInImage(t.Context(), u, pop(name), "10.0.0.1"); horde.CodeOf(err) != code {
 			t.Errorf("dreamer %q: %v", name, err)
 		}
 	}
 	n.checkIn(t, u, pop("y"))
-	if _, err := n.CheckInForms(t.Context(), u, api.AlchemyPop{Name: "y"}, "10.0.0.1"); horde.CodeOf(err) != "PolymorphicNameConflict" {
+	if _, err := n.CheckInForms(t.Context(), u, api.AlchemyPop{Name: "y"}, "10.0.0.1"); horde.CodeOf(err) != horde.PolymorphicNameConflict {
 		t.Error(err)
 	}
-	if _, err := n.CheckInForms(t.Context(), n.user(t, 0), api.AlchemyPop{Name: "x"}, "10.0.0.1"); horde.CodeOf(err) != "WrongCredentials" {
+	if _, err := n.CheckInForms(t.Context(), n.user(t, 0), api.AlchemyPop{Name: "x"}, "10.0.0.1"); horde.CodeOf(err) != horde.WrongCredentials {
 		t.Error(err)
 	}
 }

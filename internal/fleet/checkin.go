@@ -61,7 +61,7 @@ func (f *Fleet) CheckInText(ctx context.Context, owner *account.User, pop api.Te
 func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string, v visit) (*Offer, error) {
 	for _, name := range v.priority {
 		if !strings.Contains(name, "#") {
-			return nil, horde.Errorf("InvalidPriorityUsername", "The priority username %q lacks its number. Use the form name#id.", clip(name, 60))
+			return nil, horde.Errorf(horde.InvalidPriorityUsername, "The priority username %q lacks its number. Use the form name#id.", clip(name, 60))
 		}
 	}
 	if err := mayWork(owner); err != nil {
@@ -70,7 +70,7 @@ func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string,
 	name, oddities := cleanName(v.name)
 	w := f.ByName(name)
 	if w != nil && w.Kind != v.kind {
-		return nil, horde.Errorf("PolymorphicNameConflict", "A worker of another type is called %q already. Please choose another name.", name)
+		return nil, horde.Errorf(horde.PolymorphicNameConflict, "A worker of another type is called %q already. Please choose another name.", name)
 	}
 	unsafe, err := f.mayCallFrom(ctx, owner, addr)
 	if err != nil {
@@ -104,7 +104,7 @@ func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string,
 	return newOffer(w, owner, settings, v), nil
 }
 
-var errWrongCredentials = horde.Errorf("WrongCredentials", "Wrong credentials to submit as this worker.")
+var errWrongCredentials = horde.Errorf(horde.WrongCredentials, "Wrong credentials to submit as this worker.")
 
 func newOffer(w *Worker, owner *account.User, s Settings, v visit) *Offer {
 	o := &Offer{Worker: w, Owner: owner, ModelList: s.Models, Models: make(map[string]struct{}, len(s.Models)),
@@ -121,11 +121,11 @@ func newOffer(w *Worker, owner *account.User, s Settings, v visit) *Offer {
 func mayWork(owner *account.User) error {
 	switch {
 	case owner.Is(account.Deleted):
-		return horde.Errorf("DeletedUser", "This account is scheduled for deletion and cannot run workers.")
+		return horde.Errorf(horde.DeletedUser, "This account is scheduled for deletion and cannot run workers.")
 	case owner.Is(account.Flagged):
-		return horde.Errorf("WorkerFlaggedMaintenance", "Your worker has been put into maintenance mode by the moderators of this horde. Please contact them.")
+		return horde.Errorf(horde.WorkerFlaggedMaintenance, "Your worker has been put into maintenance mode by the moderators of this horde. Please contact them.")
 	case owner.Anonymous():
-		return horde.Errorf("AnonForbiddenWorker", "Anonymous users cannot run workers. Please register an account and use its API key.")
+		return horde.Errorf(horde.AnonForbiddenWorker, "Anonymous users cannot run workers. Please register an account and use its API key.")
 	}
 	return nil
 }
@@ -142,14 +142,14 @@ const (
 func (f *Fleet) mayMake(owner *account.User, name, agent, addr string) error {
 	switch {
 	case name == "":
-		return horde.Errorf("BadRequest", "The worker needs a name.")
+		return horde.Errorf(horde.BadRequest, "The worker needs a name.")
 	case moderation.Profane(name):
-		return horde.Errorf("ProfaneWorkerName", "Please choose a worker name that everybody can read.")
+		return horde.Errorf(horde.ProfaneWorkerName, "Please choose a worker name that everybody can read.")
 	case moderation.Profane(agent):
-		return horde.Errorf("ProfaneBridgeAgent", "Please choose a bridge agent that everybody can read.")
+		return horde.Errorf(horde.ProfaneBridgeAgent, "Please choose a bridge agent that everybody can read.")
 	}
 	if reservedName.MatchString(name) {
-		return horde.Errorf("BadRequest", "Please choose a worker name without the words colab, tpu or google.")
+		return horde.Errorf(horde.BadRequest, "Please choose a worker name without the words colab, tpu or google.")
 	}
 	var own []store.Placed
 	for _, w := range f.Owned(owner.ID) {
@@ -177,13 +177,13 @@ func (f *Fleet) mayAdd(owner *account.User, own []store.Placed, addr string) err
 	}
 	switch {
 	case f.InviteOnly() && count >= owner.WorkerInvited:
-		return horde.Errorf("WorkerInviteOnly", "This horde takes new workers by invitation only. You may run %d.", owner.WorkerInvited)
+		return horde.Errorf(horde.WorkerInviteOnly, "This horde takes new workers by invitation only. You may run %d.", owner.WorkerInvited)
 	case limit == untrustedWorkers && count > untrustedWorkers:
-		return horde.Errorf("TooManyWorkers", "Untrusted users can run %d workers. Please contact the moderators to become trusted.", untrustedWorkers)
+		return horde.Errorf(horde.TooManyWorkers, "Untrusted users can run %d workers. Please contact the moderators to become trusted.", untrustedWorkers)
 	case count > trustedWorkers && count > owner.WorkerInvited:
-		return horde.Errorf("TooManyWorkersTrusted", "You can run %d workers. Please contact the moderators if you need more.", max(trustedWorkers, owner.WorkerInvited))
+		return horde.Errorf(horde.TooManyWorkersTrusted, "You can run %d workers. Please contact the moderators if you need more.", max(trustedWorkers, owner.WorkerInvited))
 	case sameAddr > limit && sameAddr > owner.WorkerInvited:
-		return horde.Errorf("TooManySameIPs", "Too many of your workers share one network address. You can run %d from it.", limit)
+		return horde.Errorf(horde.TooManySameIPs, "Too many of your workers share one network address. You can run %d from it.", limit)
 	}
 	return nil
 }
@@ -251,7 +251,7 @@ func (f *Fleet) make(ctx context.Context, owner *account.User, name, kind string
 func (f *Fleet) joined(w *Worker, owner *account.User, kind string) (*Worker, error) {
 	switch {
 	case w.Kind != kind:
-		return nil, horde.Errorf("PolymorphicNameConflict", "A worker of another type is called %q already. Please choose another name.", w.Name)
+		return nil, horde.Errorf(horde.PolymorphicNameConflict, "A worker of another type is called %q already. Please choose another name.", w.Name)
 	case w.UserID != owner.ID:
 		return nil, errWrongCredentials
 	}

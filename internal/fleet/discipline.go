@@ -135,7 +135,7 @@ func ForgiveFailures(w *store.Worker, pops []string) {
 // Failures tells the owner of a worker, or a moderator, how its last jobs went.
 func (f *Fleet) Failures(caller *account.User, w *Worker) (api.WorkerFailures, error) {
 	if caller.ID != w.UserID && !caller.Is(account.Moderator) {
-		return api.WorkerFailures{}, horde.Errorf("NotOwner", "Only the owner of the worker and the moderators of this horde can see its failures.")
+		return api.WorkerFailures{}, horde.Errorf(horde.NotOwner, "Only the owner of the worker and the moderators of this horde can see its failures.")
 	}
 	a := api.WorkerFailures{InARow: len(w.Totals.FailedPops)}
 	if w.Suspended(f.Clock().UnixMicro()) {

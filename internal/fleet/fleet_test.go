@@ -105,21 +105,21 @@ func TestRefusals(t *testing.T) {
 		code horde.Code
 		text string
 	}{
-		{"friend without a number", as(account.Deleted | account.Flagged), api.ImagePop{Name: "scribe", PriorityUsernames: []string{"a#1", "b"}}, "InvalidPriorityUsername", "lacks its number"},
-		{"deleted", as(account.Deleted | account.Flagged), api.ImagePop{Name: "scribe"}, "DeletedUser", ""},
-		{"flagged", as(account.Flagged), api.ImagePop{Name: "scribe"}, "WorkerFlaggedMaintenance", "maintenance mode"},
-		{"anonymous", anon, api.ImagePop{Name: "scribe"}, "AnonForbiddenWorker", ""},
-		{"name of another kind", as(0), api.ImagePop{Name: "scribe"}, "PolymorphicNameConflict", ""},
-		{"profane name", as(0), api.ImagePop{Name: "fuck google", BridgeAgent: "fuck"}, "ProfaneWorkerName", ""},
-		{"profane agent", as(0), api.ImagePop{Name: "google", BridgeAgent: "fuck"}, "ProfaneBridgeAgent", ""},
-		{"reserved name", as(0), api.ImagePop{Name: "My GoOgle box"}, "BadRequest", "colab, tpu or google"},
-		{"no name", as(0), api.ImagePop{Name: " \x00 "}, "BadRequest", "needs a name"},
-		{"worker of somebody else", as(0), api.ImagePop{Name: "taken", PriorityUsernames: []string{"a#"}}, "WrongCredentials", "Wrong credentials to submit as this worker"},
-		{"no models", as(0), api.ImagePop{Name: "new", PriorityUsernames: []string{"a#"}}, "BadRequest", "unrecognised models"},
-		{"unknown models", as(0), api.ImagePop{Name: "new", Models: []string{"nope", "x::" + special.Alias()}}, "BadRequest", "unrecognised models"},
-		{"special model of another", special, api.ImagePop{Name: "new", Models: []string{"x::a#1"}, PriorityUsernames: []string{"a#"}}, "BadRequest", "belongs to another user"},
-		{"friend without digits", as(0), api.ImagePop{Name: "new", Models: []string{catalog.Sketch}, PriorityUsernames: []string{"a#"}}, "InvalidPriorityUsername", ""},
-		{"friend with letters", as(0), api.ImagePop{Name: "new", Models: []string{catalog.Sketch}, PriorityUsernames: []string{"a#x"}}, "InvalidPriorityUsername", ""},
+		{"friend without a number", as(account.Deleted | account.Flagged), api.ImagePop{Name: "scribe", PriorityUsernames: []string{"a#1", "b"}}, horde.InvalidPriorityUsername, "lacks its number"},
+		{"deleted", as(account.Deleted | account.Flagged), api.ImagePop{Name: "scribe"}, horde.DeletedUser, ""},
+		{"flagged", as(account.Flagged), api.ImagePop{Name: "scribe"}, horde.WorkerFlaggedMaintenance, "maintenance mode"},
+		{"anonymous", anon, api.ImagePop{Name: "scribe"}, horde.AnonForbiddenWorker, ""},
+		{"name of another kind", as(0), api.ImagePop{Name: "scribe"}, horde.PolymorphicNameConflict, ""},
+		{"profane name", as(0), api.ImagePop{Name: "fuck google", BridgeAgent: "fuck"}, horde.ProfaneWorkerName, ""},
+		{"profane agent", as(0), api.ImagePop{Name: "google", BridgeAgent: "fuck"}, horde.ProfaneBridgeAgent, ""},
+		{"reserved name", as(0), api.ImagePop{Name: "My GoOgle box"}, horde.BadRequest, "colab, tpu or google"},
+		{"no name", as(0), api.ImagePop{Name: " \x00 "}, horde.BadRequest, "needs a name"},
+		{"worker of somebody else", as(0), api.ImagePop{Name: "taken", PriorityUsernames: []string{"a#"}}, horde.WrongCredentials, "Wrong credentials to submit as this worker"},
+		{"no models", as(0), api.ImagePop{Name: "new", PriorityUsernames: []string{"a#"}}, horde.BadRequest, "unrecognised models"},
+		{"unknown models", as(0), api.ImagePop{Name: "new", Models: []string{"nope", "x::" + special.Alias()}}, horde.BadRequest, "unrecognised models"},
+		{"special model of another", special, api.ImagePop{Name: "new", Models: []string{"x::a#1"}, PriorityUsernames: []string{"a#"}}, horde.BadRequest, "belongs to another user"},
+		{"friend without digits", as(0), api.ImagePop{Name: "new", Models: []string{catalog.Sketch}, PriorityUsernames: []string{"a#"}}, horde.InvalidPriorityUsername, ""},
+		{"friend with letters", as(0), api.ImagePop{Name: "new", Models: []string{catalog.Sketch}, PriorityUsernames: []string{"a#x"}}, horde.InvalidPriorityUsername, ""},
 	} {
 		_, err := n.CheckInImage(t.Context(), tt.user, tt.pop, "10.0.0.9")
 		if horde.CodeOf(err) != tt.code || !strings.Contains(fmt.Sprint(err), tt.text) {
@@ -151,16 +151,16 @@ func TestLimits(t *testing.T) {
 		most    int
 		code    horde.Code
 	}{
-		{"untrusted", 0, 0, false, false, Image, 4, "TooManyWorkers"},
-		{"untrusted, one address", 0, 0, false, true, Image, 4, "TooManyWorkers"},
+		{"untrusted", 0, 0, false, false, Image, 4, horde.TooManyWorkers},
+		{"untrusted, one address", 0, 0, false, true, Image, 4, horde.TooManyWorkers},
 		{"untrusted, of alchemists elsewhere none counts", 0, 0, false, false, Forms, 9, ""},
 		{"untrusted, alchemists at one address", 0, 0, false, true, Forms, 9, ""},
-		{"untrusted, scribes count", 0, 0, false, false, Text, 4, "TooManyWorkers"},
-		{"trusted", account.Trusted, 0, false, false, Image, 21, "TooManyWorkersTrusted"},
-		{"trusted, invited", account.Trusted, 23, false, false, Image, 24, "TooManyWorkersTrusted"},
+		{"untrusted, scribes count", 0, 0, false, false, Text, 4, horde.TooManyWorkers},
+		{"trusted", account.Trusted, 0, false, false, Image, 21, horde.TooManyWorkersTrusted},
+		{"trusted, invited", account.Trusted, 23, false, false, Image, 24, horde.TooManyWorkersTrusted},
 		{"trusted, alchemists at one address", account.Trusted, 0, false, true, Forms, 29, ""},
-		{"by invitation", 0, 2, true, false, Image, 2, "WorkerInviteOnly"},
-		{"by invitation, none", 0, 0, true, false, Image, 0, "WorkerInviteOnly"},
+		{"by invitation", 0, 2, true, false, Image, 2, horde.WorkerInviteOnly},
+		{"by invitation, none", 0, 0, true, false, Image, 0, horde.WorkerInviteOnly},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
@@ -211,7 +211,7 @@ func TestConcurrentFirstPops(t *testing.T) {
 					o, err := nodes[i%len(nodes)].CheckInImage(t.Context(), other, pop("Tower"), "10.0.0.1")
 					if err == nil {
 						ids[i] = o.Worker.ID
-					} else if horde.CodeOf(err) != "WrongCredentials" {
+					} else if horde.CodeOf(err) != horde.WrongCredentials {
 						t.Error(err)
 					}
 					return
@@ -219,7 +219,7 @@ func TestConcurrentFirstPops(t *testing.T) {
 				o, err := nodes[i%len(nodes)].CheckInImage(t.Context(), u, pop("Tower"), "10.0.0.1")
 				if err == nil {
 					ids[i] = o.Worker.ID
-				} else if horde.CodeOf(err) != "WrongCredentials" {
+				} else if horde.CodeOf(err) != horde.WrongCredentials {
 					t.Error(err)
 				}
 			})
@@ -242,7 +242,7 @@ func TestConcurrentFirstPops(t *testing.T) {
 				_, err := nodes[i%len(nodes)].CheckInImage(t.Context(), v, pop(fmt.Sprint("Many ", i)), fmt.Sprint("10.0.2.", i))
 				if err == nil {
 					made.Add(1)
-				} else if horde.CodeOf(err) != "TooManyWorkers" {
+				} else if horde.CodeOf(err) != horde.TooManyWorkers {
 					t.Error(err)
 				}
 			})

@@ -40,7 +40,7 @@ func (f *Fleet) SendMessage(ctx context.Context, caller *account.User, in api.Ne
 				return err
 			}
 			if n >= ownMessages {
-				return horde.Errorf("BadRequest", "You have %d messages to workers that have not expired, which is the most. Delete some.", n)
+				return horde.Errorf(horde.BadRequest, "You have %d messages to workers that have not expired, which is the most. Delete some.", n)
 			}
 		}
 		return tx.InsertMessage(m)
@@ -55,7 +55,7 @@ func (f *Fleet) SendMessage(ctx context.Context, caller *account.User, in api.Ne
 // newMessage checks a message in the order of platform §3.5.
 func (f *Fleet) newMessage(ctx context.Context, caller *account.User, in api.NewMessage) (m store.WorkerMessage, err error) {
 	if caller.Anonymous() {
-		return m, horde.Errorf("AnonForbidden", "Anonymous users cannot send messages. Please register an account and use its API key.")
+		return m, horde.Errorf(horde.AnonForbidden, "Anonymous users cannot send messages. Please register an account and use its API key.")
 	}
 	var worker *Worker
 	if in.WorkerID != "" {
@@ -70,9 +70,9 @@ func (f *Fleet) newMessage(ctx context.Context, caller *account.User, in api.New
 			origin = moderatorOrigin
 		}
 	case worker == nil:
-		return m, horde.Errorf("BadRequest", "worker_id is missing. Only moderators can send a message to all workers.")
+		return m, horde.Errorf(horde.BadRequest, "worker_id is missing. Only moderators can send a message to all workers.")
 	case worker.UserID != caller.ID:
-		return m, horde.Errorf("MessagesOnlyOwnWorkers", "You can only send messages to your own workers.")
+		return m, horde.Errorf(horde.MessagesOnlyOwnWorkers, "You can only send messages to your own workers.")
 	default:
 		origin = strconv.FormatInt(caller.ID, 10)
 	}
@@ -104,10 +104,10 @@ func (f *Fleet) Messages(ctx context.Context, caller *account.User, l MessageLis
 	case l.User != "":
 		id, known := account.IDOfAlias(l.User)
 		if !moderator && (!known || id != caller.ID) {
-			return nil, horde.Errorf("Forbidden", "You can only see your own messages.")
+			return nil, horde.Errorf(horde.Forbidden, "You can only see your own messages.")
 		}
 		if !known {
-			return nil, horde.Errorf("BadRequest", "user_id must be the number of a user, not '%s'.", clip(l.User, 40))
+			return nil, horde.Errorf(horde.BadRequest, "user_id must be the number of a user, not '%s'.", clip(l.User, 40))
 		}
 		filter.User = &id
 	case !moderator:
@@ -120,7 +120,7 @@ func (f *Fleet) Messages(ctx context.Context, caller *account.User, l MessageLis
 		filter.Expired = true
 	case "all":
 	default:
-		return nil, horde.Errorf("BadRequest", "validity must be active, expired or all, not '%s'.", clip(l.Validity, 40))
+		return nil, horde.Errorf(horde.BadRequest, "validity must be active, expired or all, not '%s'.", clip(l.Validity, 40))
 	}
 	if l.Worker != "" && !horde.IsID(l.Worker) { // nobody's, and perhaps nothing that the database takes
 		return []api.Message{}, nil
@@ -153,7 +153,7 @@ func (f *Fleet) message(ctx context.Context, id string) (m store.WorkerMessage, 
 			return m, err
 		}
 	}
-	return m, horde.Errorf("WorkermessageNotFound", "Workermessage with ID '%s' not found.", clip(id, 64))
+	return m, horde.Errorf(horde.WorkermessageNotFound, "Workermessage with ID '%s' not found.", clip(id, 64))
 }
 
 // DeleteMessage deletes a message: its author and moderators may.
@@ -163,7 +163,7 @@ func (f *Fleet) DeleteMessage(ctx context.Context, caller *account.User, id stri
 		return err
 	}
 	if m.UserID != caller.ID && !caller.Is(account.Moderator) {
-		return horde.Errorf("Forbidden", "Only who wrote a message and moderators can delete it.")
+		return horde.Errorf(horde.Forbidden, "Only who wrote a message and moderators can delete it.")
 	}
 	b := &f.inbox
 	b.changing.Lock()

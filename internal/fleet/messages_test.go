@@ -45,11 +45,11 @@ func TestMessages(t *testing.T) {
 			in   api.NewMessage
 			code horde.Code
 		}{
-			{anon, api.NewMessage{WorkerID: horde.NewID(), Message: "x"}, "AnonForbidden"},
-			{owner, api.NewMessage{WorkerID: horde.NewID(), Message: "x"}, "WorkerNotFound"},
-			{mod, api.NewMessage{WorkerID: strings.Repeat("x", 36), Message: "x"}, "WorkerNotFound"},
-			{stranger, api.NewMessage{WorkerID: one, Message: "x"}, "MessagesOnlyOwnWorkers"},
-			{owner, api.NewMessage{Message: "x"}, "BadRequest"},
+			{anon, api.NewMessage{WorkerID: horde.NewID(), Message: "x"}, horde.AnonForbidden},
+			{owner, api.NewMessage{WorkerID: horde.NewID(), Message: "x"}, horde.WorkerNotFound},
+			{mod, api.NewMessage{WorkerID: strings.Repeat("x", 36), Message: "x"}, horde.WorkerNotFound},
+			{stranger, api.NewMessage{WorkerID: one, Message: "x"}, horde.MessagesOnlyOwnWorkers},
+			{owner, api.NewMessage{Message: "x"}, horde.BadRequest},
 		} {
 			if _, err := n.SendMessage(ctx, c.who, c.in); horde.CodeOf(err) != c.code {
 				t.Errorf("%s tells %+v: %v, want %s", c.who.Username, c.in, err, c.code)
@@ -97,16 +97,16 @@ func TestMessages(t *testing.T) {
 		listed(mod, active, "own all named", "")
 		listed(owner, by(id, ""), "own", "")
 		listed(owner, by("", one), "own", "")
-		listed(stranger, by(id, ""), "", "Forbidden")
-		listed(stranger, by("nonsense", ""), "", "Forbidden")
+		listed(stranger, by(id, ""), "", horde.Forbidden)
+		listed(stranger, by("nonsense", ""), "", horde.Forbidden)
 		listed(mod, by(id, ""), "own", "")
 		listed(mod, by("", one), "own named", "")
-		listed(mod, by("nonsense", ""), "", "BadRequest")
+		listed(mod, by("nonsense", ""), "", horde.BadRequest)
 		listed(mod, by("", "nonsense"), "", "")
 		listed(mod, by("", "\x00\xff"), "", "")
-		listed(mod, by("\x00\xff", ""), "", "BadRequest")
-		listed(mod, MessageListing{Validity: "nonsense"}, "", "BadRequest")
-		listed(mod, MessageListing{Validity: ""}, "", "BadRequest")
+		listed(mod, by("\x00\xff", ""), "", horde.BadRequest)
+		listed(mod, MessageListing{Validity: "nonsense"}, "", horde.BadRequest)
+		listed(mod, MessageListing{Validity: ""}, "", horde.BadRequest)
 		listed(mod, MessageListing{Validity: "expired"}, "", "")
 		listed(mod, MessageListing{Validity: "active", Page: 2}, "", "")
 		listed(mod, MessageListing{Validity: "active", Page: -1 << 62}, "own all named", "")
@@ -128,8 +128,8 @@ func TestMessages(t *testing.T) {
 			id   string
 			code horde.Code
 		}{
-			{owner, named.ID, "Forbidden"}, {owner, "nonsense", "WorkermessageNotFound"}, {mod, horde.NewID(), "WorkermessageNotFound"},
-			{mod, own.ID, ""}, {mod, named.ID, ""}, {mod, named.ID, "WorkermessageNotFound"},
+			{owner, named.ID, horde.Forbidden}, {owner, "nonsense", horde.WorkermessageNotFound}, {mod, horde.NewID(), horde.WorkermessageNotFound},
+			{mod, own.ID, ""}, {mod, named.ID, ""}, {mod, named.ID, horde.WorkermessageNotFound},
 		} {
 			if err := n.DeleteMessage(ctx, c.who, c.id); horde.CodeOf(err) != c.code || err != nil && c.code == "" {
 				t.Errorf("%s deletes %s: %v, want %s", c.who.Username, c.id, err, c.code)
@@ -156,7 +156,7 @@ func TestManyMessages(t *testing.T) {
 	w := n.checkIn(t, owner, pop("worker one")).Worker.ID
 	for i := range ownMessages + 1 {
 		_, err := n.SendMessage(t.Context(), owner, api.NewMessage{WorkerID: w, Message: "x", Expiry: ptr(1)})
-		if refused := horde.CodeOf(err) == "BadRequest"; refused != (i == ownMessages) {
+		if refused := horde.CodeOf(err) == horde.BadRequest; refused != (i == ownMessages) {
 			t.Errorf("message %d: %v", i, err)
 		}
 	}
@@ -248,7 +248,7 @@ func TestManyMessagesAtOnce(t *testing.T) {
 				_, err := nodes[i%len(nodes)].SendMessage(t.Context(), owner, api.NewMessage{WorkerID: w, Message: "x"})
 				if err == nil {
 					told.Add(1)
-				} else if horde.CodeOf(err) != "BadRequest" {
+				} else if horde.CodeOf(err) != horde.BadRequest {
 					t.Error(err)
 				}
 			})

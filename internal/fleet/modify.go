@@ -33,7 +33,7 @@ func (f *Fleet) Find(ctx context.Context, id string) (*Worker, error) {
 			return w, nil
 		}
 	}
-	return nil, horde.Errorf("WorkerNotFound", "Worker with ID '%s' not found.", clip(id, 64))
+	return nil, horde.Errorf(horde.WorkerNotFound, "Worker with ID '%s' not found.", clip(id, 64))
 }
 
 // Modify changes a worker as caller asks, field by field in the order of
@@ -46,7 +46,7 @@ func (f *Fleet) Modify(ctx context.Context, caller *account.User, w *Worker, in 
 		refusal = err
 	}
 	if refusal == nil && !m.selected {
-		refusal = horde.Errorf("NoWorkerModSelected", "No field to change was given.")
+		refusal = horde.Errorf(horde.NoWorkerModSelected, "No field to change was given.")
 	}
 	return m.out, refusal
 }
@@ -62,7 +62,7 @@ func (m *modification) write() error {
 	switch {
 	case err == errNameTaken:
 		m.changes, m.join = m.changes[:m.beforeName], nil
-	case horde.CodeOf(err) == "TeamNotFound":
+	case horde.CodeOf(err) == horde.TeamNotFound:
 		m.join = nil
 	default:
 		return err
@@ -93,7 +93,7 @@ func (f *Fleet) write(id string, apply func(*store.Tx) (store.Worker, error)) er
 		return errNameTaken
 	case errors.Is(err, store.ErrNotFound):
 		f.drop(id)
-		return horde.Errorf("WorkerNotFound", "Worker with ID '%s' not found.", id)
+		return horde.Errorf(horde.WorkerNotFound, "Worker with ID '%s' not found.", id)
 	case err != nil:
 		return err
 	}
@@ -101,7 +101,7 @@ func (f *Fleet) write(id string, apply func(*store.Tx) (store.Worker, error)) er
 	return nil
 }
 
-var errNameTaken = horde.Errorf("WorkerNameAlreadyExists", "A worker with this name exists already. Please choose another one.")
+var errNameTaken = horde.Errorf(horde.WorkerNameAlreadyExists, "A worker with this name exists already. Please choose another one.")
 
 // modification is a Modify under way.
 type modification struct {
@@ -163,13 +163,13 @@ func (m *modification) own(code horde.Code) error {
 		return horde.Errorf(code, "Only the owner of the worker and the moderators of this horde can change it.")
 	}
 	if m.caller.Anonymous() {
-		return horde.Errorf("AnonForbiddenWorker", "The anonymous user cannot change workers.")
+		return horde.Errorf(horde.AnonForbiddenWorker, "The anonymous user cannot change workers.")
 	}
 	return nil
 }
 
 func (m *modification) maintenance() error {
-	if err := m.own("NotOwner"); err != nil {
+	if err := m.own(horde.NotOwner); err != nil {
 		return err
 	}
 	on, text := *m.in.Maintenance, ""
@@ -187,14 +187,14 @@ func (m *modification) maintenance() error {
 }
 
 func (m *modification) info() error {
-	if err := m.own("NotOwner"); err != nil {
+	if err := m.own(horde.NotOwner); err != nil {
 		return err
 	}
 	switch {
 	case moderation.Profane(*m.in.Info):
-		return horde.Errorf("ProfaneWorkerInfo", "Please choose words that everybody can read.")
+		return horde.Errorf(horde.ProfaneWorkerInfo, "Please choose words that everybody can read.")
 	case utf8.RuneCountInString(*m.in.Info) > maxInfo:
-		return horde.Errorf("TooLongWorkerName", "The info of a worker has at most %d characters.", maxInfo)
+		return horde.Errorf(horde.TooLongWorkerName, "The info of a worker has at most %d characters.", maxInfo)
 	}
 	info := moderation.Sanitize(*m.in.Info)
 	m.out.Info = &info
@@ -204,7 +204,7 @@ func (m *modification) info() error {
 
 func (m *modification) paused() error {
 	if !m.caller.Is(account.Moderator) {
-		return horde.Errorf("NotModerator", "Workers are paused by the moderators of this horde. You can use maintenance.")
+		return horde.Errorf(horde.NotModerator, "Workers are paused by the moderators of this horde. You can use maintenance.")
 	}
 	m.out.Paused = m.in.Paused
 	m.changes = append(m.changes, func(w *store.Worker) {
@@ -217,15 +217,15 @@ func (m *modification) paused() error {
 }
 
 func (m *modification) name() error {
-	if err := m.own("NotModerator"); err != nil {
+	if err := m.own(horde.NotModerator); err != nil {
 		return err
 	}
 	name, _ := cleanName(*m.in.Name)
 	switch {
 	case moderation.Profane(name):
-		return horde.Errorf("ProfaneWorkerName", "Please choose a worker name that everybody can read.")
+		return horde.Errorf(horde.ProfaneWorkerName, "Please choose a worker name that everybody can read.")
 	case name == "":
-		return horde.Errorf("BadRequest", "The worker needs a name.")
+		return horde.Errorf(horde.BadRequest, "The worker needs a name.")
 	}
 	if other := m.fleet.ByName(name); other != nil && other.ID != m.w.ID {
 		return errNameTaken
@@ -238,7 +238,7 @@ func (m *modification) name() error {
 
 // team puts the worker into a team, whoever created it, or takes it out of its own.
 func (m *modification) team(ctx context.Context) error {
-	if err := m.own("NotModerator"); err != nil {
+	if err := m.own(horde.NotModerator); err != nil {
 		return err
 	}
 	name, id := noTeam, ""
@@ -258,9 +258,9 @@ func (m *modification) team(ctx context.Context) error {
 func (f *Fleet) Delete(caller *account.User, w *Worker) error {
 	switch {
 	case caller.ID != w.UserID && !caller.Is(account.Moderator):
-		return horde.Errorf("NotModerator", "Only the owner of the worker and the moderators of this horde can delete it.")
+		return horde.Errorf(horde.NotModerator, "Only the owner of the worker and the moderators of this horde can delete it.")
 	case caller.Anonymous():
-		return horde.Errorf("AnonForbiddenWorker", "The anonymous user cannot delete workers.")
+		return horde.Errorf(horde.AnonForbiddenWorker, "The anonymous user cannot delete workers.")
 	}
 	return f.remove(w)
 }
@@ -268,7 +268,7 @@ func (f *Fleet) Delete(caller *account.User, w *Worker) error {
 func (f *Fleet) remove(w *Worker) error {
 	err := f.Store.Write(store.Unit{Key: w.ID, Do: func(tx *store.Tx) error { return tx.DeleteWorker(w.ID) }})
 	if errors.Is(err, store.ErrLost) {
-		return horde.Errorf("Locked", "Requests that are still alive have jobs of this worker. Put it into maintenance and delete it in 20 minutes.")
+		return horde.Errorf(horde.Locked, "Requests that are still alive have jobs of this worker. Put it into maintenance and delete it in 20 minutes.")
 	}
 	if err == nil {
 		f.drop(w.ID)
@@ -314,7 +314,7 @@ func (f *Fleet) ClearSuspicions(user int64) error {
 func (f *Fleet) changeOwned(user int64, apply func(*store.Worker)) error {
 	var refused error
 	for _, w := range f.Owned(user) {
-		if err := f.change(w.ID, apply); err != nil && horde.CodeOf(err) != "WorkerNotFound" {
+		if err := f.change(w.ID, apply); err != nil && horde.CodeOf(err) != horde.WorkerNotFound {
 			refused = errors.Join(refused, err)
 		}
 	}

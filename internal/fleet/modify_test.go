@@ -26,20 +26,20 @@ func TestWhoMayModify(t *testing.T) {
 		in                   api.ModifyWorker
 		owner, mod, stranger horde.Code
 	}{
-		{"maintenance", api.ModifyWorker{Maintenance: ptr(true)}, "", "", "NotOwner"},
-		{"info", api.ModifyWorker{Info: ptr("fine")}, "", "", "NotOwner"},
-		{"profane info", api.ModifyWorker{Info: ptr("fuck this")}, "ProfaneWorkerInfo", "ProfaneWorkerInfo", "NotOwner"},
-		{"long info", api.ModifyWorker{Info: &long}, "TooLongWorkerName", "TooLongWorkerName", "NotOwner"},
-		{"paused", api.ModifyWorker{Paused: ptr(true)}, "NotModerator", "", "NotModerator"},
-		{"name", api.ModifyWorker{Name: ptr("worker uno")}, "", "", "NotModerator"},
-		{"its own name", api.ModifyWorker{Name: ptr("worker uno")}, "", "", "NotModerator"},
-		{"taken name", api.ModifyWorker{Name: ptr("worker two")}, "WorkerNameAlreadyExists", "WorkerNameAlreadyExists", "NotModerator"},
-		{"profane name", api.ModifyWorker{Name: ptr("fuck this")}, "ProfaneWorkerName", "ProfaneWorkerName", "NotModerator"},
-		{"no name", api.ModifyWorker{Name: ptr("\x00\x00\x00\x00\x00")}, "BadRequest", "BadRequest", "NotModerator"},
-		{"no team", api.ModifyWorker{Team: ptr("")}, "", "", "NotModerator"},
-		{"a team", api.ModifyWorker{Team: ptr("nonsense")}, "TeamNotFound", "TeamNotFound", "NotModerator"},
-		{"a message alone", api.ModifyWorker{MaintenanceMsg: ptr("x")}, "NoWorkerModSelected", "NoWorkerModSelected", "NoWorkerModSelected"},
-		{"nothing", api.ModifyWorker{}, "NoWorkerModSelected", "NoWorkerModSelected", "NoWorkerModSelected"},
+		{"maintenance", api.ModifyWorker{Maintenance: ptr(true)}, "", "", horde.NotOwner},
+		{"info", api.ModifyWorker{Info: ptr("fine")}, "", "", horde.NotOwner},
+		{"profane info", api.ModifyWorker{Info: ptr("fuck this")}, horde.ProfaneWorkerInfo, horde.ProfaneWorkerInfo, horde.NotOwner},
+		{"long info", api.ModifyWorker{Info: &long}, horde.TooLongWorkerName, horde.TooLongWorkerName, horde.NotOwner},
+		{"paused", api.ModifyWorker{Paused: ptr(true)}, horde.NotModerator, "", horde.NotModerator},
+		{"name", api.ModifyWorker{Name: ptr("worker uno")}, "", "", horde.NotModerator},
+		{"its own name", api.ModifyWorker{Name: ptr("worker uno")}, "", "", horde.NotModerator},
+		{"taken name", api.ModifyWorker{Name: ptr("worker two")}, horde.WorkerNameAlreadyExists, horde.WorkerNameAlreadyExists, horde.NotModerator},
+		{"profane name", api.ModifyWorker{Name: ptr("fuck this")}, horde.ProfaneWorkerName, horde.ProfaneWorkerName, horde.NotModerator},
+		{"no name", api.ModifyWorker{Name: ptr("\x00\x00\x00\x00\x00")}, horde.BadRequest, horde.BadRequest, horde.NotModerator},
+		{"no team", api.ModifyWorker{Team: ptr("")}, "", "", horde.NotModerator},
+		{"a team", api.ModifyWorker{Team: ptr("nonsense")}, horde.TeamNotFound, horde.TeamNotFound, horde.NotModerator},
+		{"a message alone", api.ModifyWorker{MaintenanceMsg: ptr("x")}, horde.NoWorkerModSelected, horde.NoWorkerModSelected, horde.NoWorkerModSelected},
+		{"nothing", api.ModifyWorker{}, horde.NoWorkerModSelected, horde.NoWorkerModSelected, horde.NoWorkerModSelected},
 	} {
 		for _, who := range []struct {
 			caller *account.User
@@ -83,7 +83,7 @@ func TestModifyEffects(t *testing.T) {
 		}
 		// What stands before a refusal is applied.
 		_, now, err = modify(api.ModifyWorker{Maintenance: ptr(true), Paused: ptr(true), Name: ptr("worker dos")})
-		if horde.CodeOf(err) != "NotModerator" || !now.Maintenance || now.Paused || now.Name != "worker uno" {
+		if horde.CodeOf(err) != horde.NotModerator || !now.Maintenance || now.Paused || now.Name != "worker uno" {
 			t.Errorf("after a refusal: %+v, %v", now.Worker, err)
 		}
 		// The database says the same.
@@ -114,7 +114,7 @@ func TestFieldsBeforeANameThatIsGoneStay(t *testing.T) {
 		in := api.ModifyWorker{Maintenance: ptr(true), Info: ptr("well"), Name: ptr("worker dos"), Team: ptr("nonsense")}
 		_, err = n.Modify(t.Context(), owner, n.Worker(w.ID), in)
 
-		if horde.CodeOf(err) != "WorkerNameAlreadyExists" {
+		if horde.CodeOf(err) != horde.WorkerNameAlreadyExists {
 			t.Errorf("refused with %v", err)
 		}
 		if err := n.Reload(t.Context()); err != nil {
@@ -140,7 +140,7 @@ func TestDeleteWorker(t *testing.T) {
 			caller *account.User
 			w      *Worker
 			want   horde.Code
-		}{{stranger, w, "NotModerator"}, {anon, w, "NotModerator"}, {owner, busy, "Locked"}, {mod, busy, "Locked"}, {owner, w, ""}} {
+		}{{stranger, w, horde.NotModerator}, {anon, w, horde.NotModerator}, {owner, busy, horde.Locked}, {mod, busy, horde.Locked}, {owner, w, ""}} {
 			if err := n.Delete(c.caller, c.w); horde.CodeOf(err) != c.want || err != nil && c.want == "" {
 				t.Errorf("%s by %d: %v, want %q", c.w.Name, c.caller.ID, err, c.want)
 			}
@@ -191,7 +191,7 @@ func TestOtherNodeHearsOfChanges(t *testing.T) {
 	if err := there.Refresh(t.Context(), []string{w.ID}); err != nil || there.Worker(w.ID) != nil || there.ByName("worker uno") != nil {
 		t.Errorf("after the deletion: %v", err)
 	}
-	if _, err := there.Find(t.Context(), w.ID); horde.CodeOf(err) != "WorkerNotFound" {
+	if _, err := there.Find(t.Context(), w.ID); horde.CodeOf(err) != horde.WorkerNotFound {
 		t.Errorf("find: %v", err)
 	}
 }

@@ -27,7 +27,7 @@ const (
 const noModels = "Unfortunately we cannot accept workers serving unrecognised models at this time."
 
 func foreignModel(name string) error {
-	return horde.Errorf("BadRequest", "The model %q belongs to another user.", clip(name, 100))
+	return horde.Errorf(horde.BadRequest, "The model %q belongs to another user.", clip(name, 100))
 }
 
 func agentOf(text string) string {
@@ -73,7 +73,7 @@ func (f *Fleet) acceptModels(owner *account.User, names []string) ([]string, err
 		}
 	}
 	if len(set) == 0 {
-		return nil, horde.Errorf("BadRequest", "%s Offer at least one model of this horde's reference, or ask the moderators for the customizer role.", noModels)
+		return nil, horde.Errorf(horde.BadRequest, "%s Offer at least one model of this horde's reference, or ask the moderators for the customizer role.", noModels)
 	}
 	return slices.Sorted(maps.Keys(set)), nil
 }
@@ -99,7 +99,7 @@ func textSettings(owner *account.User, pop api.TextPop) (Settings, error) {
 		}
 	}
 	if len(s.Models) == 0 {
-		return s, horde.Errorf("BadRequest", "%s Name the model that the worker serves.", noModels)
+		return s, horde.Errorf(horde.BadRequest, "%s Name the model that the worker serves.", noModels)
 	}
 	return s, nil
 }
@@ -108,7 +108,7 @@ func priorityUsers(names []string) (ids []int64, err error) {
 	for _, name := range names[:min(len(names), maxPriorityUsers)] {
 		id, ok := account.IDOfAlias(name)
 		if !ok {
-			return nil, horde.Errorf("InvalidPriorityUsername", "The priority username %q does not end with a user number.", clip(name, 60))
+			return nil, horde.Errorf(horde.InvalidPriorityUsername, "The priority username %q does not end with a user number.", clip(name, 60))
 		}
 		ids = append(ids, id)
 	}

@@ -24,10 +24,10 @@ const (
 	minTeamName = 3   // characters
 )
 
-var errTeamNameTaken = horde.Errorf("TeamNameAlreadyExists", "A team with this name exists already. Please choose another one.")
+var errTeamNameTaken = horde.Errorf(horde.TeamNameAlreadyExists, "A team with this name exists already. Please choose another one.")
 
 func errNoTeam(id string) error {
-	return horde.Errorf("TeamNotFound", "Team with ID '%s' not found.", clip(id, 64))
+	return horde.Errorf(horde.TeamNotFound, "Team with ID '%s' not found.", clip(id, 64))
 }
 
 // ReloadTeams reads the names of all teams again.
@@ -167,9 +167,9 @@ func modelCounts(workers []*Worker) []api.ModelCount {
 func (f *Fleet) CreateTeam(ctx context.Context, caller *account.User, in api.TeamInput) (api.ModifiedTeam, error) {
 	switch {
 	case caller.Anonymous():
-		return api.ModifiedTeam{}, horde.Errorf("AnonForbidden", "The anonymous user cannot create teams. Register an account of your own.")
+		return api.ModifiedTeam{}, horde.Errorf(horde.AnonForbidden, "The anonymous user cannot create teams. Register an account of your own.")
 	case !caller.Is(account.Trusted):
-		return api.ModifiedTeam{}, horde.Errorf("UntrustedTeamCreation", "Only trusted users can create teams.")
+		return api.ModifiedTeam{}, horde.Errorf(horde.UntrustedTeamCreation, "Only trusted users can create teams.")
 	}
 	t := store.Team{ID: horde.NewID(), UserID: caller.ID}
 	in, err := f.cleanTeam(ctx, t.ID, in)
@@ -183,7 +183,7 @@ func (f *Fleet) CreateTeam(ctx context.Context, caller *account.User, in api.Tea
 			return err
 		}
 		if n >= maxTeams {
-			return horde.Errorf("Forbidden", "You have created %d teams, which is as many as an account can have.", n)
+			return horde.Errorf(horde.Forbidden, "You have created %d teams, which is as many as an account can have.", n)
 		}
 		applyTeam(&t, in)
 		t.Created = tx.Now
@@ -202,11 +202,11 @@ func (f *Fleet) ModifyTeam(ctx context.Context, caller *account.User, id string,
 	const refusal = "Only the creator of a team and the moderators of this horde can change it."
 	switch mayChange := governs(caller, t); {
 	case in.Info != nil && !mayChange:
-		return api.ModifiedTeam{}, horde.Errorf("NotOwner", refusal)
+		return api.ModifiedTeam{}, horde.Errorf(horde.NotOwner, refusal)
 	case in.Name != nil && !mayChange:
-		return api.ModifiedTeam{}, horde.Errorf("NotModerator", refusal)
+		return api.ModifiedTeam{}, horde.Errorf(horde.NotModerator, refusal)
 	case in == (api.TeamInput{}):
-		return api.ModifiedTeam{}, horde.Errorf("NoTeamModSelected", "No field to change was given.")
+		return api.ModifiedTeam{}, horde.Errorf(horde.NoTeamModSelected, "No field to change was given.")
 	}
 	if in, err = f.cleanTeam(ctx, t.ID, in); err != nil {
 		return api.ModifiedTeam{}, err
@@ -235,7 +235,7 @@ func (f *Fleet) DeleteTeam(ctx context.Context, caller *account.User, id string)
 		return api.DeletedTeam{}, err
 	}
 	if !governs(caller, t) {
-		return api.DeletedTeam{}, horde.Errorf("NotModerator", "Only the creator of a team and the moderators of this horde can delete it.")
+		return api.DeletedTeam{}, horde.Errorf(horde.NotModerator, "Only the creator of a team and the moderators of this horde can delete it.")
 	}
 
 	var members []string
@@ -265,7 +265,7 @@ func (f *Fleet) cleanTeam(ctx context.Context, id string, in api.TeamInput) (api
 	if in.Name != nil {
 		name := cleanLine(moderation.Sanitize(*in.Name))
 		if utf8.RuneCountInString(name) < minTeamName {
-			return out, horde.Errorf("BadRequest", "The name of a team has at least %d characters that can be seen.", minTeamName)
+			return out, horde.Errorf(horde.BadRequest, "The name of a team has at least %d characters that can be seen.", minTeamName)
 		}
 		all, err := f.Store.Teams(ctx)
 		if err != nil {
@@ -276,13 +276,13 @@ func (f *Fleet) cleanTeam(ctx context.Context, id string, in api.TeamInput) (api
 		case slices.ContainsFunc(all, taken):
 			return out, errTeamNameTaken
 		case moderation.Profane(name):
-			return out, horde.Errorf("ProfaneTeamName", "Please choose a team name that everybody can read.")
+			return out, horde.Errorf(horde.ProfaneTeamName, "Please choose a team name that everybody can read.")
 		}
 		out.Name = &name
 	}
 	if in.Info != nil {
 		if moderation.Profane(cleanLine(*in.Info)) {
-			return out, horde.Errorf("ProfaneTeamInfo", "Please choose words that everybody can read.")
+			return out, horde.Errorf(horde.ProfaneTeamInfo, "Please choose words that everybody can read.")
 		}
 		info := moderation.Sanitize(*in.Info)
 		out.Info = &info

@@ -38,22 +38,22 @@ func TestWhoMayChangeTeams(t *testing.T) {
 			in   api.TeamInput
 			want horde.Code
 		}{
-			{"anonymous", anon, api.TeamInput{Name: ptr("A team")}, "AnonForbidden"},
-			{"untrusted", stranger, api.TeamInput{Name: ptr("A team")}, "UntrustedTeamCreation"},
-			{"untrusted moderator", mod, api.TeamInput{Name: ptr("A team")}, "UntrustedTeamCreation"},
-			{"taken", other, api.TeamInput{Name: ptr("nIGHT sHIFT")}, "TeamNameAlreadyExists"},
-			{"taken, but for space", other, api.TeamInput{Name: ptr(" Night Shift ")}, "TeamNameAlreadyExists"},
-			{"profane name and info", other, api.TeamInput{Name: ptr("fuck this"), Info: ptr("fuck this")}, "ProfaneTeamName"},
-			{"profane info", other, api.TeamInput{Name: ptr("nice"), Info: ptr("fuck this")}, "ProfaneTeamInfo"},
-			{"nothing but space", other, api.TeamInput{Name: ptr("   ")}, "BadRequest"},
-			{"one character that can be seen", other, api.TeamInput{Name: ptr("  x\u200b")}, "BadRequest"},
-			{"taken, but for a character that nobody sees", other, api.TeamInput{Name: ptr("Night\u200b Shift")}, "TeamNameAlreadyExists"},
-			{"taken, but for two spaces", other, api.TeamInput{Name: ptr("Night  Shift")}, "TeamNameAlreadyExists"},
-			{"profane, but for a character that nobody sees", other, api.TeamInput{Name: ptr("f\u200buck this")}, "ProfaneTeamName"},
+			{"anonymous", anon, api.TeamInput{Name: ptr("A team")}, horde.AnonForbidden},
+			{"untrusted", stranger, api.TeamInput{Name: ptr("A team")}, horde.UntrustedTeamCreation},
+			{"untrusted moderator", mod, api.TeamInput{Name: ptr("A team")}, horde.UntrustedTeamCreation},
+			{"taken", other, api.TeamInput{Name: ptr("nIGHT sHIFT")}, horde.TeamNameAlreadyExists},
+			{"taken, but for space", other, api.TeamInput{Name: ptr(" Night Shift ")}, horde.TeamNameAlreadyExists},
+			{"profane name and info", other, api.TeamInput{Name: ptr("fuck this"), Info: ptr("fuck this")}, horde.ProfaneTeamName},
+			{"profane info", other, api.TeamInput{Name: ptr("nice"), Info: ptr("fuck this")}, horde.ProfaneTeamInfo},
+			{"nothing but space", other, api.TeamInput{Name: ptr("   ")}, horde.BadRequest},
+			{"one character that can be seen", other, api.TeamInput{Name: ptr("  x\u200b")}, horde.BadRequest},
+			{"taken, but for a character that nobody sees", other, api.TeamInput{Name: ptr("Night\u200b Shift")}, horde.TeamNameAlreadyExists},
+			{"taken, but for two spaces", other, api.TeamInput{Name: ptr("Night  Shift")}, horde.TeamNameAlreadyExists},
+			{"profane, but for a character that nobody sees", other, api.TeamInput{Name: ptr("f\u200buck this")}, horde.ProfaneTeamName},
 			{"in Greek", other, api.TeamInput{Name: ptr("ΣΑΣ")}, ""},
-			{"taken in Greek, with another sigma", other, api.TeamInput{Name: ptr("σας")}, "TeamNameAlreadyExists"},
+			{"taken in Greek, with another sigma", other, api.TeamInput{Name: ptr("σας")}, horde.TeamNameAlreadyExists},
 			{"in French", other, api.TeamInput{Name: ptr("École")}, ""},
-			{"taken in French, not composed", other, api.TeamInput{Name: ptr("e\u0301COLE")}, "TeamNameAlreadyExists"},
+			{"taken in French, not composed", other, api.TeamInput{Name: ptr("e\u0301COLE")}, horde.TeamNameAlreadyExists},
 			{"good", other, api.TeamInput{Name: ptr("nice"), Info: ptr("we & you")}, ""},
 		} {
 			t.Run("create/"+c.name, func(t *testing.T) {
@@ -71,14 +71,14 @@ func TestWhoMayChangeTeams(t *testing.T) {
 			in   api.TeamInput
 			want horde.Code
 		}{
-			{"no UUID", creator, "nonsense", api.TeamInput{Info: ptr("fine")}, "TeamNotFound"},
-			{"unknown", creator, horde.NewID(), api.TeamInput{Info: ptr("fine")}, "TeamNotFound"},
-			{"a stranger's info and name", other, id, api.TeamInput{Info: ptr("fine"), Name: ptr("mine")}, "NotOwner"},
-			{"a stranger's name", other, id, api.TeamInput{Name: ptr("mine")}, "NotModerator"},
-			{"nothing", creator, id, api.TeamInput{}, "NoTeamModSelected"},
-			{"taken", creator, id, api.TeamInput{Name: ptr("day shift")}, "TeamNameAlreadyExists"},
-			{"profane name", creator, id, api.TeamInput{Name: ptr("fuck this")}, "ProfaneTeamName"},
-			{"profane info beside a good name", creator, id, api.TeamInput{Name: ptr("Crew"), Info: ptr("fuck this")}, "ProfaneTeamInfo"},
+			{"no UUID", creator, "nonsense", api.TeamInput{Info: ptr("fine")}, horde.TeamNotFound},
+			{"unknown", creator, horde.NewID(), api.TeamInput{Info: ptr("fine")}, horde.TeamNotFound},
+			{"a stranger's info and name", other, id, api.TeamInput{Info: ptr("fine"), Name: ptr("mine")}, horde.NotOwner},
+			{"a stranger's name", other, id, api.TeamInput{Name: ptr("mine")}, horde.NotModerator},
+			{"nothing", creator, id, api.TeamInput{}, horde.NoTeamModSelected},
+			{"taken", creator, id, api.TeamInput{Name: ptr("day shift")}, horde.TeamNameAlreadyExists},
+			{"profane name", creator, id, api.TeamInput{Name: ptr("fuck this")}, horde.ProfaneTeamName},
+			{"profane info beside a good name", creator, id, api.TeamInput{Name: ptr("Crew"), Info: ptr("fuck this")}, horde.ProfaneTeamInfo},
 			{"its own name in another case", creator, strings.ToUpper(id), api.TeamInput{Name: ptr("NIGHT SHIFT")}, ""},
 			{"by a moderator", mod, id, api.TeamInput{Info: ptr("watched")}, ""},
 		} {
@@ -97,7 +97,7 @@ func TestWhoMayChangeTeams(t *testing.T) {
 			name string
 			who  *account.User
 			want horde.Code
-		}{{"anonymous", anon, "NotModerator"}, {"a stranger", other, "NotModerator"}, {"the creator", creator, ""}, {"gone", mod, "TeamNotFound"}} {
+		}{{"anonymous", anon, horde.NotModerator}, {"a stranger", other, horde.NotModerator}, {"the creator", creator, ""}, {"gone", mod, horde.TeamNotFound}} {
 			t.Run("delete/"+c.name, func(t *testing.T) {
 				if _, err := n.DeleteTeam(t.Context(), c.who, id); horde.CodeOf(err) != c.want {
 					t.Errorf("got %v, want code %q", err, c.want)
@@ -134,7 +134,7 @@ func TestParallelTeams(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if codes[""] != 1 || codes["TeamNameAlreadyExists"] != 15 {
+		if codes[""] != 1 || codes[horde.TeamNameAlreadyExists] != 15 {
 			t.Errorf("16 wanted one name: %v", codes)
 		}
 	})
@@ -197,7 +197,7 @@ func TestTeamMembers(t *testing.T) {
 		if shown := n.Details(n.Worker(one), false).Team; shown != (api.TeamName{}) {
 			t.Errorf("after the team was deleted its member shows %+v", shown)
 		}
-		if _, err := n.Modify(t.Context(), owner, n.Worker(one), api.ModifyWorker{Team: &id}); horde.CodeOf(err) != "TeamNotFound" {
+		if _, err := n.Modify(t.Context(), owner, n.Worker(one), api.ModifyWorker{Team: &id}); horde.CodeOf(err) != horde.TeamNotFound {
 			t.Errorf("joining a deleted team: %v", err)
 		}
 	})

@@ -61,11 +61,11 @@ func TestTextPopRefusals(t *testing.T) {
 		code horde.Code
 		text string
 	}{
-		{friends, "InvalidPriorityUsername", ""},
-		{textPop("dreamer", "m"), "PolymorphicNameConflict", ""},
-		{textPop("taken", "m"), "WrongCredentials", ""},
-		{textPop("new"), "BadRequest", "we cannot accept workers serving"},
-		{textPop("new", "m::"+other.Alias()), "BadRequest", "belongs to another user"},
+		{friends, horde.InvalidPriorityUsername, ""},
+		{textPop("dreamer", "m"), horde.PolymorphicNameConflict, ""},
+		{textPop("taken", "m"), horde.WrongCredentials, ""},
+		{textPop("new"), horde.BadRequest, "we cannot accept workers serving"},
+		{textPop("new", "m::"+other.Alias()), horde.BadRequest, "belongs to another user"},
 	} {
 		_, err := n.CheckInText(t.Context(), owner, tt.pop, "10.0.0.1")
 		if horde.CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.text) {

@@ -1,14 +1,9 @@
 package horde
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
-
-// Code names why a call was refused. It is the rc of the wire
-// (platform §5), trailing full stops included; httpd turns it into a status.
-type Code string
 
 // Error is a refusal that its caller may read: everything else that goes wrong
 // is an internal error, logged and answered with a 500.
@@ -35,13 +30,4 @@ func Errorf(code Code, format string, args ...any) *Error {
 // what is wrong with it.
 func Invalid(path, problem string) *Error {
 	return &Error{Fields: map[string]string{path: problem}}
-}
-
-// CodeOf returns the code of the first Error in err's chain, or "".
-func CodeOf(err error) Code {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Code
-	}
-	return ""
 }

@@ -82,7 +82,7 @@ func (s *Server) postAlchemyPop(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, name := range in.PriorityUsernames {
 		if !strings.Contains(name, "#") {
-			return horde.Errorf("InvalidPriorityUsername", "The priority username %q lacks its number. Use the form name#id.", clip(name, 60))
+			return horde.Errorf(horde.InvalidPriorityUsername, "The priority username %q lacks its number. Use the form name#id.", clip(name, 60))
 		}
 	}
 	owner, err := s.Accounts.ByKey(r.Context(), apiKey(r))

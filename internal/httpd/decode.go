@@ -200,13 +200,13 @@ func readError(err error, limit int64) error {
 	case errors.As(err, &large):
 		return tooLarge(limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return horde.Errorf(codeTimeout, "The body did not arrive within %v.", bodyTime)
+		return horde.Errorf(horde.RequestTimeout, "The body did not arrive within %v.", bodyTime)
 	}
 	return notUnderstood() // the connection broke or the framing is wrong
 }
 
 func tooLarge(limit int64) error {
-	return horde.Errorf(codePayloadTooLarge, "The body is larger than the %d bytes that this route takes.", limit)
+	return horde.Errorf(horde.PayloadTooLarge, "The body is larger than the %d bytes that this route takes.", limit)
 }
 
 // setReadTimeout limits how long reading from the caller may take; 0 lifts the
@@ -233,7 +233,7 @@ func refuseNUL(in any, except ...string) error {
 			continue
 		}
 		if path, found := findNUL(v.Field(f.index)); found {
-			return horde.Errorf("NulByteInPayload", "The payload may not contain NUL bytes: there is one in %s.", strings.TrimPrefix(f.name+path, "."))
+			return horde.Errorf(horde.NulByteInPayload, "The payload may not contain NUL bytes: there is one in %s.", strings.TrimPrefix(f.name+path, "."))
 		}
 	}
 	return nil

@@ -204,8 +204,9 @@ func TestDecodeRefusals(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		if got := slices.Sorted(maps.Keys(e.Fields)); statusOf(e.Code) != c.status || c.text != "" && e.Detail != c.text || !slices.Equal(got, c.fields) {
-			t.Errorf("%s: %d %q %v", c.name, statusOf(e.Code), e.Detail, e.Fields)
+		status, _ := statusOf(e.Code)
+		if got := slices.Sorted(maps.Keys(e.Fields)); status != c.status || c.text != "" && e.Detail != c.text || !slices.Equal(got, c.fields) {
+			t.Errorf("%s: %d %q %v", c.name, status, e.Detail, e.Fields)
 		}
 	}
 }
@@ -244,7 +245,7 @@ func TestReadBodyChunked(t *testing.T) {
 	r := post("")
 	r.Body = io.NopCloser(io.LimitReader(endless{}, 1<<30))
 	r.ContentLength = -1
-	if _, err := readBody(httptest.NewRecorder(), r, 1<<20); horde.CodeOf(err) != codePayloadTooLarge {
+	if _, err := readBody(httptest.NewRecorder(), r, 1<<20); horde.CodeOf(err) != horde.PayloadTooLarge {
 		t.Errorf("%v", err)
 	}
 }
@@ -274,7 +275,7 @@ func TestEmbeddedStructs(t *testing.T) {
 	if *p.N != 2 || *p.Temperature != 1 || *p.TopK != 40 || !*p.SingleLine || len(p.StopSequence) != 1 || p.TopP != nil {
 		t.Errorf("%+v", p)
 	}
-	if err := refuseNUL(&in); horde.CodeOf(err) != "NulByteInPayload" || !strings.Contains(err.Error(), "in params.stop_sequence.0.") {
+	if err := refuseNUL(&in); horde.CodeOf(err) != horde.NulByteInPayload || !strings.Contains(err.Error(), "in params.stop_sequence.0.") {
 		t.Errorf("%v", err)
 	}
 }
@@ -282,7 +283,7 @@ func TestEmbeddedStructs(t *testing.T) {
 func TestRefuseNUL(t *testing.T) {
 	in := api.ImageRequest{Prompt: "a", Params: &api.ImageParams{Loras: []api.Lora{{Name: "ok"}, {Name: "a\x00"}}}}
 	err := refuseNUL(&in)
-	if horde.CodeOf(err) != "NulByteInPayload" || !strings.Contains(err.Error(), "params.loras.1.name") {
+	if horde.CodeOf(err) != horde.NulByteInPayload || !strings.Contains(err.Error(), "params.loras.1.name") {
 		t.Errorf("%v", err)
 	}
 	for _, clean := range []any{

@@ -52,7 +52,7 @@ func (s *Server) getDocument(name string) handler {
 			format = query.Get("format")
 		}
 		if format != api.HTML && format != api.Markdown {
-			return horde.Errorf("BadRequest", "format must be html or markdown.")
+			return horde.Errorf(horde.BadRequest, "format must be html or markdown.")
 		}
 
 		page, err := s.Documents.Page(r.Context(), name)
@@ -104,7 +104,7 @@ func (s *Server) putDocument(w http.ResponseWriter, r *http.Request) error {
 	format, text := api.Markdown, in.Markdown
 	switch {
 	case (in.HTML == nil) == (in.Markdown == nil):
-		return horde.Errorf("BadRequest", "Give the document as html or as markdown: one of them.")
+		return horde.Errorf(horde.BadRequest, "Give the document as html or as markdown: one of them.")
 	case in.HTML != nil:
 		format, text = api.HTML, in.HTML
 	}

@@ -6,10 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,8 +22,53 @@ import (
 	"horde/internal/horde"
 )
 
-// Every code of the original's list has a status.
-func TestEveryCodeHasAStatus(t *testing.T) {
+// declaredCodes are the constants of type horde.Code that package horde declares.
+func declaredCodes(t *testing.T) []horde.Code {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../horde/code.go", nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var codes []horde.Code
+	for _, d := range file.Decls {
+		g, ok := d.(*ast.GenDecl)
+		if !ok || g.Tok != token.CONST {
+			continue
+		}
+		for _, spec := range g.Specs {
+			for _, value := range spec.(*ast.ValueSpec).Values {
+				code, err := strconv.Unquote(value.(*ast.BasicLit).Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				codes = append(codes, horde.Code(code))
+			}
+		}
+	}
+	return codes
+}
+
+// A code that is declared without a status would be answered as an internal error.
+func TestEveryDeclaredCodeHasAStatus(t *testing.T) {
+	declared := map[horde.Code]bool{}
+	for _, code := range declaredCodes(t) {
+		if declared[code] {
+			t.Errorf("%s is declared twice", code)
+		}
+		declared[code] = true
+		if _, ok := statuses[code]; !ok {
+			t.Errorf("%s has no status", code)
+		}
+	}
+	for code := range statuses {
+		if !declared[code] {
+			t.Errorf("%s has a status and is not declared", code)
+		}
+	}
+}
+
+func TestEveryCodeOfTheOriginalHasAStatus(t *testing.T) {
 	raw, err := os.ReadFile(golden.Shared(t, "data", "swagger.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -49,13 +98,16 @@ func TestEveryCodeHasAStatus(t *testing.T) {
 
 func TestStatusOf(t *testing.T) {
 	for code, want := range map[horde.Code]int{
-		"BadRequest": 400, "MaintenanceMode": 400, "ProcGenNotFound": 400, "ControlNetMismatch.": 400, "TooManyExtraSourceImages.": 400,
-		"InvalidAPIKey": 401, "KudosUpfront": 403, "WorkerMaintenance": 403, "InvalidJobID": 404, "RequestNotFound": 404, "Image styleNotFound": 404,
-		"SomethingNotFound": 404, "Locked": 423, "TooManyPrompts": 429, "RequestExpired": 410, "AbortedGen": 400, "": 400, "NotFound": 404,
+		horde.BadRequest: 400, horde.MaintenanceMode: 400, horde.ProcGenNotFound: 400, horde.ControlNetMismatchWithStop: 400, horde.TooManyExtraSourceImagesWithStop: 400,
+		horde.InvalidAPIKey: 401, horde.KudosUpfront: 403, horde.WorkerMaintenance: 403, horde.InvalidJobID: 404, horde.RequestNotFound: 404, horde.ImageStyleNotFound: 404,
+		horde.Locked: 423, horde.TooManyPrompts: 429, horde.RequestExpired: 410, horde.AbortedGen: 400, "": 400, horde.NotFound: 404,
 	} {
-		if got := statusOf(code); got != want {
+		if got, ok := statusOf(code); got != want || !ok {
 			t.Errorf("%s: %d, want %d", code, got, want)
 		}
+	}
+	if got, ok := statusOf(horde.Code("Unheard")); ok {
+		t.Errorf("a code that is not declared has the status %d", got)
 	}
 }
 
@@ -67,12 +119,13 @@ func TestWriteError(t *testing.T) {
 		status int
 		body   string
 	}{
-		{horde.Errorf("InvalidAPIKey", "No user for <this> key."), 401, `{"message":"No user for <this> key.","rc":"InvalidAPIKey"}`},
-		{fmt.Errorf("accept: %w", horde.Errorf("KudosUpfront", "Too dear.")), 403, `{"message":"Too dear.","rc":"KudosUpfront"}`},
+		{horde.Errorf(horde.InvalidAPIKey, "No user for <this> key."), 401, `{"message":"No user for <this> key.","rc":"InvalidAPIKey"}`},
+		{fmt.Errorf("accept: %w", horde.Errorf(horde.KudosUpfront, "Too dear.")), 403, `{"message":"Too dear.","rc":"KudosUpfront"}`},
 		{invalid(map[string]string{"": "[] is not of type 'object'"}), 400, `{"message":"Input payload validation failed","errors":{"":"[] is not of type 'object'"}}`},
 		{&horde.Error{Fields: map[string]string{"a": "b"}}, 400, `{"message":"Input payload validation failed","errors":{"a":"b"}}`},
 		{notUnderstood(), 400, `{"message":"` + textNotUnderstood + `"}`},
 		{errors.New("password is hunter2"), 500, `{"message":"Internal Server Error"}`},
+		{horde.Errorf(horde.Code("Unheard"), "No table has it."), 500, `{"message":"No table has it.","rc":"Unheard"}`},
 	} {
 		w := httptest.NewRecorder()
 		s.writeError(w, httptest.NewRequest("GET", "/", nil), c.err)
@@ -87,7 +140,7 @@ func TestWriteError(t *testing.T) {
 		t.Error("the internal error is not in the log")
 	}
 	w := httptest.NewRecorder()
-	s.writeError(w, httptest.NewRequest("GET", "/", nil), &horde.Error{Code: "TooManyPrompts", RetryAfter: 1500 * time.Millisecond})
+	s.writeError(w, httptest.NewRequest("GET", "/", nil), &horde.Error{Code: horde.TooManyPrompts, RetryAfter: 1500 * time.Millisecond})
 	if got := w.Header().Get("Retry-After"); got != "2" {
 		t.Errorf("Retry-After %q", got)
 	}

@@ -54,18 +54,18 @@ func followed(r *http.Request) ([]string, error) {
 				continue
 			}
 			if !horde.IsID(id) {
-				return nil, horde.Errorf("BadRequest", "%q is no id of a request.", clip(id, 64))
+				return nil, horde.Errorf(horde.BadRequest, "%q is no id of a request.", clip(id, 64))
 			}
 			if !slices.Contains(ids, id) {
 				ids = append(ids, id)
 			}
 			if len(ids) > api.MaxFollowed {
-				return nil, horde.Errorf("BadRequest", "One stream follows at most %d requests.", api.MaxFollowed)
+				return nil, horde.Errorf(horde.BadRequest, "One stream follows at most %d requests.", api.MaxFollowed)
 			}
 		}
 	}
 	if len(ids) == 0 {
-		return nil, horde.Errorf("BadRequest", "Name the requests to follow: ?ids=ID,ID")
+		return nil, horde.Errorf(horde.BadRequest, "Name the requests to follow: ?ids=ID,ID")
 	}
 	return ids, nil
 }

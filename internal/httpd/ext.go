@@ -14,7 +14,7 @@ func (s *Server) postProgress(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	err = s.Queue.Progress(r.Context(), apiKey(r), r.PathValue("id"), in)
-	if code := horde.CodeOf(err); code == "AbortedGen" || code == "RequestExpired" {
+	if code := horde.CodeOf(err); code == horde.AbortedGen || code == horde.RequestExpired {
 		return refusedAs{err, http.StatusGone} // the worker can stop
 	}
 	if err != nil {

@@ -53,7 +53,7 @@ func (s *Server) getCheck(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if _, refused := s.Addresses.Refused(ClientAddr(r)); refused && clientAgent(r) == unknownAgent {
-		return horde.Errorf("Forbidden", "Your network address is in timeout. Programs that name themselves in the header Client-Agent may still look at their requests.")
+		return horde.Errorf(horde.Forbidden, "Your network address is in timeout. Programs that name themselves in the header Client-Agent may still look at their requests.")
 	}
 	return reply(w, r, http.StatusOK, &c)
 }

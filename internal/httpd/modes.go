@@ -14,7 +14,7 @@ import (
 	"horde/internal/moderation"
 )
 
-var errNotModerator = horde.Errorf("NotModerator", "This is for the moderators of this horde.")
+var errNotModerator = horde.Errorf(horde.NotModerator, "This is for the moderators of this horde.")
 
 // getModes shows the switches of the whole horde (platform §3.9). Whoever
 // sends a key must be a moderator, and sees all of them.
@@ -53,12 +53,12 @@ func (s *Server) putModes(w http.ResponseWriter, r *http.Request) error {
 		Raid: looseBool(body, "raid_mode"),
 	}
 	if in == (api.ModifyModes{}) {
-		none := horde.Errorf("NoHordeModSelected", "No mode to change was given.")
+		none := horde.Errorf(horde.NoHordeModSelected, "No mode to change was given.")
 		return explainUnselected(none, r, body, api.ModifyModesSchema)
 	}
 	switch {
 	case in.Maintenance != nil && !s.Accounts.Admin(caller):
-		return horde.Errorf("NotAdmin", "Only the administrators of this horde put all of it into maintenance. "+
+		return horde.Errorf(horde.NotAdmin, "Only the administrators of this horde put all of it into maintenance. "+
 			"Moderators can put single workers into it.")
 	case (in.InviteOnly != nil || in.Raid != nil) && !caller.Is(account.Moderator):
 		err = errNotModerator

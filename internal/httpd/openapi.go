@@ -80,7 +80,7 @@ func (s *Server) getSwagger(w http.ResponseWriter, r *http.Request) error {
 	if level := api.Level(query.Get("level")); level.Known() {
 		key.level = level
 	} else if level != "" {
-		return horde.Errorf("BadRequest", "There is no such level: ask for one of %v.", api.Levels)
+		return horde.Errorf(horde.BadRequest, "There is no such level: ask for one of %v.", api.Levels)
 	}
 	if examples, _ := strconv.ParseBool(query.Get("examples")); examples {
 		key.examples = withExamples

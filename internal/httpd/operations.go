@@ -164,7 +164,7 @@ func (s *Server) workerTarget(r *http.Request) (caller *account.User, t moderati
 	}
 	t, ok := moderation.TargetOfWorker(worker.Addr)
 	if !ok {
-		return nil, t, horde.Errorf("BadRequest", "The address of this worker is not known.")
+		return nil, t, horde.Errorf(horde.BadRequest, "The address of this worker is not known.")
 	}
 	return caller, t, nil
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"horde/api"
+	"horde/internal/horde"
 	"horde/web"
 )
 
@@ -153,7 +154,7 @@ func (s *Server) explained(status int, body *api.Error) errorPage {
 	}
 
 	switch {
-	case status == http.StatusNotFound && body.RC == string(codeNotFound):
+	case status == http.StatusNotFound && body.RC == string(horde.NotFound):
 		return show("There is no such page", "Nothing was found at this address.", "Check its spelling, or start from the first page.")
 	case status == http.StatusTooManyRequests:
 		return show("A little too fast", "The limit is "+body.Message+".", "Wait a moment, then load this page again.")

@@ -39,7 +39,7 @@ func (s *Server) referenceRoutes() []route {
 // adminHere refuses everybody but administrators who call from this machine.
 func (s *Server) adminHere(r *http.Request) error {
 	if !loopback(NetworkAddr(r)) {
-		return horde.Errorf("Forbidden", "This is only for calls from the server's own machine.")
+		return horde.Errorf(horde.Forbidden, "This is only for calls from the server's own machine.")
 	}
 	return s.admin(r)
 }
@@ -54,7 +54,7 @@ func (s *Server) admin(r *http.Request) error {
 		return err
 	}
 	if !s.Accounts.Admin(caller) {
-		return horde.Errorf("NotAdmin", "This is for the administrators of this horde: the accounts that ADMINS names.")
+		return horde.Errorf(horde.NotAdmin, "This is for the administrators of this horde: the accounts that ADMINS names.")
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func TestRegister(t *testing.T) {
 	s := New(Options{Register: func(_ context.Context, username string, addr netip.Addr) (string, string, error) {
 		name = username
 		if username == "bad" {
-			return "", "", horde.Errorf("ProfaneUserName", "That <name> is not decent.")
+			return "", "", horde.Errorf(horde.ProfaneUserName, "That <name> is not decent.")
 		}
 		if !addr.IsValid() {
 			t.Error("no address")

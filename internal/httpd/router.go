@@ -105,7 +105,7 @@ func (s *Server) serveUnknown(w http.ResponseWriter, r *http.Request) {
 	if s.Pages != nil && s.Pages(w, r) {
 		return
 	}
-	s.writeError(w, r, &horde.Error{Code: codeNotFound, Detail: textUnknownURL})
+	s.writeError(w, r, &horde.Error{Code: horde.NotFound, Detail: textUnknownURL})
 }
 
 // ServeHTTP picks the route by method and runs it, limits first.
@@ -123,7 +123,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 	default:
 		w.Header()["Allow"] = e.allow
-		e.server.writeError(w, r, &horde.Error{Code: codeMethodNotAllowed, Detail: textWrongMethod})
+		e.server.writeError(w, r, &horde.Error{Code: horde.MethodNotAllowed, Detail: textWrongMethod})
 	}
 }
 

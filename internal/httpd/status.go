@@ -48,7 +48,7 @@ func (s *Server) getModels(w http.ResponseWriter, r *http.Request) error {
 	}
 	state := query.Get("model_state")
 	if state != "" && state != "all" && state != "known" && state != "custom" {
-		return horde.Errorf("BadRequest", "model_state must be all, known or custom.")
+		return horde.Errorf(horde.BadRequest, "model_state must be all, known or custom.")
 	}
 	low, err := queryInt(query.Get("min_count"), "min_count", 0)
 	if err != nil {

@@ -100,7 +100,7 @@ func TestFollowedIDs(t *testing.T) {
 			if len(ids) != tc.want || (err == nil) != (tc.want > 0) {
 				t.Errorf("%d ids, %v", len(ids), err)
 			}
-			if err != nil && (horde.CodeOf(err) != "BadRequest" || len(err.Error()) > 300) {
+			if err != nil && (horde.CodeOf(err) != horde.BadRequest || len(err.Error()) > 300) {
 				t.Errorf("refused with %.400v", err)
 			}
 			for _, id := range ids {

@@ -62,7 +62,7 @@ func (s *Server) getTeam(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if !caller.Is(account.Moderator) {
-			return horde.Errorf("NotModerator", "Ask without an API key: a key says that a moderator asks.")
+			return horde.Errorf(horde.NotModerator, "Ask without an API key: a key says that a moderator asks.")
 		}
 	}
 	return reply(w, r, http.StatusOK, &team)

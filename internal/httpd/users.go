@@ -17,7 +17,7 @@ import (
 func (s *Server) popOwner(r *http.Request, priority []string) (*account.User, error) {
 	for _, name := range priority {
 		if !strings.Contains(name, "#") {
-			return nil, horde.Errorf("InvalidPriorityUsername", "The priority username %q lacks its number. Use the form name#id.", clip(name, 60))
+			return nil, horde.Errorf(horde.InvalidPriorityUsername, "The priority username %q lacks its number. Use the form name#id.", clip(name, 60))
 		}
 	}
 	return s.Accounts.ByKey(r.Context(), apiKey(r))
@@ -29,7 +29,7 @@ func (s *Server) getFindUser(w http.ResponseWriter, r *http.Request) error {
 	if key == "" {
 		return account.ErrUnknownKey
 	}
-	unknown := horde.Errorf("UserNotFound", "No user matching the sent API key.")
+	unknown := horde.Errorf(horde.UserNotFound, "No user matching the sent API key.")
 	if horde.IsID(key) {
 		shared, err := s.Accounts.SharedKey(r.Context(), key)
 		if horde.CodeOf(err) != "" {
@@ -46,7 +46,7 @@ func (s *Server) getFindUser(w http.ResponseWriter, r *http.Request) error {
 		return reply(w, r, http.StatusOK, details)
 	}
 	user, err := s.Accounts.ByKey(r.Context(), key)
-	if horde.CodeOf(err) == "InvalidAPIKey" {
+	if horde.CodeOf(err) == horde.InvalidAPIKey {
 		return unknown
 	}
 	if err != nil {

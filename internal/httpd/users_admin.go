@@ -37,7 +37,7 @@ func (s *Server) getUsers(w http.ResponseWriter, r *http.Request) error {
 func userNumber(r *http.Request) (int64, error) {
 	text := r.PathValue("user_id")
 	if text == "" || strings.Trim(text, "0123456789") != "" {
-		return 0, horde.Errorf("UserNotFound", "User with id '%s' not found.", clip(text, 40))
+		return 0, horde.Errorf(horde.UserNotFound, "User with id '%s' not found.", clip(text, 40))
 	}
 	id, err := strconv.ParseInt(text, 10, 32)
 	if err != nil {

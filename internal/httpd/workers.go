@@ -55,7 +55,7 @@ func (s *Server) getWorkerByName(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("worker_name")
 	worker := s.Fleet.ByName(name)
 	if worker == nil {
-		return horde.Errorf("WorkerNotFound", "Worker with name '%s' not found.", clip(name, 100))
+		return horde.Errorf(horde.WorkerNotFound, "Worker with name '%s' not found.", clip(name, 100))
 	}
 	return s.replyWorker(w, r, worker)
 }

@@ -213,9 +213,9 @@ func (a *Addresses) Check(addr netip.Addr) error {
 	case !refused:
 		return nil
 	case time.Duration(seconds)*time.Second > tellableWait:
-		return horde.Errorf("TimeoutIP", "Your network address is blocked. Please contact the moderators of this horde.")
+		return horde.Errorf(horde.TimeoutIP, "Your network address is blocked. Please contact the moderators of this horde.")
 	}
-	return horde.Errorf("TimeoutIP", "Your network address has been put into timeout for %d more seconds.", seconds)
+	return horde.Errorf(horde.TimeoutIP, "Your network address has been put into timeout for %d more seconds.", seconds)
 }
 
 // Punish puts the caller at an address into timeout for an offence: 3 minutes, and

@@ -182,10 +182,10 @@ func TestBan(t *testing.T) {
 		if seconds, refused := a.Refused(netip.Addr{}); refused {
 			t.Errorf("no address: %d s", seconds)
 		}
-		if err := a.Check(netip.MustParseAddr("203.0.113.7")); horde.CodeOf(err) != "TimeoutIP" || !strings.Contains(err.Error(), "for 3600 more seconds") {
+		if err := a.Check(netip.MustParseAddr("203.0.113.7")); horde.CodeOf(err) != horde.TimeoutIP || !strings.Contains(err.Error(), "for 3600 more seconds") {
 			t.Errorf("refused with %v", err)
 		}
-		if err := a.Check(netip.MustParseAddr("2001:db8::1")); horde.CodeOf(err) != "TimeoutIP" || strings.Contains(err.Error(), "432") {
+		if err := a.Check(netip.MustParseAddr("2001:db8::1")); horde.CodeOf(err) != horde.TimeoutIP || strings.Contains(err.Error(), "432") {
 			t.Errorf("more than 4 days: %v", err)
 		}
 		want := []Ban{{"198.51.0.0/16", 60}, {"198.51.100.0/24", 7200}, {"2001:db8::/64", 5 * 86400}}
@@ -247,7 +247,7 @@ func TestParseTarget(t *testing.T) {
 	} {
 		got, err := ParseTarget(text)
 		if want == "" {
-			if horde.CodeOf(err) != "BadRequest" {
+			if horde.CodeOf(err) != horde.BadRequest {
 				t.Errorf("%q: %v, %v", text, got, err)
 			}
 		} else if err != nil || got.String() != want {

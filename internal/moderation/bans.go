@@ -33,9 +33,9 @@ func ParseTarget(text string) (Target, error) {
 	}
 	switch {
 	case err != nil || p.Addr().Is4In6():
-		return Target{}, horde.Errorf("BadRequest", "%q is no range of addresses. Write it as 203.0.113.0/24 or 2001:db8::/64.", text)
+		return Target{}, horde.Errorf(horde.BadRequest, "%q is no range of addresses. Write it as 203.0.113.0/24 or 2001:db8::/64.", text)
 	case p.Masked() != p:
-		return Target{}, horde.Errorf("BadRequest", "%s has bits set behind its prefix. The range that it lies in is %s.", p, p.Masked())
+		return Target{}, horde.Errorf(horde.BadRequest, "%s has bits set behind its prefix. The range that it lies in is %s.", p, p.Masked())
 	}
 	return Target{network: p, block: true}, nil
 }
@@ -43,7 +43,7 @@ func ParseTarget(text string) (Target, error) {
 func parseAddress(text string) (netip.Addr, error) {
 	addr, err := netip.ParseAddr(text)
 	if err != nil || addr.Zone() != "" {
-		return netip.Addr{}, horde.Errorf("BadRequest", "%q is no network address. Write it as 203.0.113.7 or 2001:db8::7.", clip(text, 64))
+		return netip.Addr{}, horde.Errorf(horde.BadRequest, "%q is no network address. Write it as 203.0.113.7 or 2001:db8::7.", clip(text, 64))
 	}
 	return addr.Unmap(), nil
 }

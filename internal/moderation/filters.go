@@ -162,7 +162,7 @@ func notFound(id string) error {
 	if len(id) > 40 {
 		id = id[:40] + "…"
 	}
-	return horde.Errorf("FilterNotFound", "There is no filter with the id '%s'. Look it up in GET /api/v2/filters.", id)
+	return horde.Errorf(horde.FilterNotFound, "There is no filter with the id '%s'. Look it up in GET /api/v2/filters.", id)
 }
 
 // Filter reads one filter.
@@ -196,7 +196,7 @@ func (f *Filters) Put(ctx context.Context, editor int64, in api.PutFilter) (api.
 			return nil
 		}
 		if len(all) >= maxFilters {
-			return horde.Errorf("BadRequest", "There are %d filters, the most that can be. Join some, or delete some.", len(all))
+			return horde.Errorf(horde.BadRequest, "There are %d filters, the most that can be. Join some, or delete some.", len(all))
 		}
 		id, err = tx.InsertFilter(row)
 		return err
@@ -218,7 +218,7 @@ func check(row *store.Filter) error {
 		err = fmt.Errorf("the description has more than %d bytes", maxDescription)
 	}
 	if err != nil {
-		return horde.Errorf("BadRequest", "This filter cannot be stored: %s.", err)
+		return horde.Errorf(horde.BadRequest, "This filter cannot be stored: %s.", err)
 	}
 	return nil
 }
@@ -240,7 +240,7 @@ func (f *Filters) Modify(ctx context.Context, editor int64, id string, in api.Pa
 			return notFound(id)
 		}
 		if in == (api.PatchFilter{}) {
-			return horde.Errorf("NoFilterModSelected", "Nothing of the filter was to be changed. Name regex, filter_type, description or replacement.")
+			return horde.Errorf(horde.NoFilterModSelected, "Nothing of the filter was to be changed. Name regex, filter_type, description or replacement.")
 		}
 		row := all[i]
 		apply(&row, in)

@@ -289,9 +289,9 @@ func TestFilterRefusals(t *testing.T) {
 		err  error
 		code horde.Code
 	}{
-		"pattern": {badPattern, "BadRequest"}, "template": {badTemplate, "BadRequest"}, "description": {badAbout, "BadRequest"},
-		"nothing": {nothing, "NoFilterModSelected"}, "worse": {worse, "BadRequest"}, "unknown": {unknown, "FilterNotFound"}, "x": {noNumber, "FilterNotFound"},
-		"+1": {f.Delete(ctx, "+1"), "FilterNotFound"}, "deleted": {f.Delete(ctx, "99"), "FilterNotFound"}, "huge": {f.Delete(ctx, strings.Repeat("9", 99)), "FilterNotFound"},
+		"pattern": {badPattern, horde.BadRequest}, "template": {badTemplate, horde.BadRequest}, "description": {badAbout, horde.BadRequest},
+		"nothing": {nothing, horde.NoFilterModSelected}, "worse": {worse, horde.BadRequest}, "unknown": {unknown, horde.FilterNotFound}, "x": {noNumber, horde.FilterNotFound},
+		"+1": {f.Delete(ctx, "+1"), horde.FilterNotFound}, "deleted": {f.Delete(ctx, "99"), horde.FilterNotFound}, "huge": {f.Delete(ctx, strings.Repeat("9", 99)), horde.FilterNotFound},
 	} {
 		if horde.CodeOf(c.err) != c.code {
 			t.Errorf("%s: %v, want %s", what, c.err, c.code)

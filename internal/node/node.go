@@ -276,7 +276,7 @@ func (n *Node) front() httpd.Options {
 				return "", "", err
 			}
 			if n.Switches.Modes().Raid {
-				return "", "", horde.Errorf("Forbidden", "This horde takes no new pseudonymous accounts at the moment. Please try again later.")
+				return "", "", horde.Errorf(horde.Forbidden, "This horde takes no new pseudonymous accounts at the moment. Please try again later.")
 			}
 			return n.Accounts.Register(ctx, username)
 		},

@@ -161,7 +161,7 @@ func (q *Queue) check(ctx context.Context, x *index, r incoming, t *terms, from 
 	}
 	for _, id := range r.workers() {
 		if q.Fleet.Worker(horde.PlainID(id)) == nil {
-			return horde.Errorf("WorkerNotFound", "The worker with id '%s' does not exist. Look it up in GET /api/v2/workers.", clip(id, 64))
+			return horde.Errorf(horde.WorkerNotFound, "The worker with id '%s' does not exist. Look it up in GET /api/v2/workers.", clip(id, 64))
 		}
 	}
 	if err := r.Check(admission.Batching); err != nil {

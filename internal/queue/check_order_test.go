@@ -111,7 +111,7 @@ type fetches struct {
 func (f *fetches) Fetch(_ context.Context, url string) ([]byte, error) {
 	f.n.Add(1)
 	if strings.Contains(url, "missing") {
-		return nil, horde.Errorf("ImageValidationFailed", "It is not there.")
+		return nil, horde.Errorf(horde.ImageValidationFailed, "It is not there.")
 	}
 	return f.file, nil
 }
@@ -276,47 +276,47 @@ func withKey(is func(keyState) bool) func(*attempt, *account.User) bool {
 // commonRows are the rows up to 22, which are the same for images and text.
 func commonRows() []orderRow {
 	return []orderRow{
-		{"3", "StyleNotFound", func(a *attempt, _ *orderWorld) { a.image.Style, a.text.Style = "nobody made it", "nobody made it" }, nil},
-		{"4", "BadRequest", func(a *attempt, w *orderWorld) { a.image.Style, a.text.Style = w.textStyle, w.swelling["image"] }, nil},
-		{"5", "MaintenanceMode", func(a *attempt, _ *orderWorld) { a.modes.Maintenance = true }, nil},
-		{"6", "BadRequest", func(a *attempt, _ *orderWorld) {
+		{"3", horde.StyleNotFound, func(a *attempt, _ *orderWorld) { a.image.Style, a.text.Style = "nobody made it", "nobody made it" }, nil},
+		{"4", horde.BadRequest, func(a *attempt, w *orderWorld) { a.image.Style, a.text.Style = w.textStyle, w.swelling["image"] }, nil},
+		{"5", horde.MaintenanceMode, func(a *attempt, _ *orderWorld) { a.modes.Maintenance = true }, nil},
+		{"6", horde.BadRequest, func(a *attempt, _ *orderWorld) {
 			a.image.Webhook, a.text.Webhook = "http://a.example", "http://a.example"
 		}, nil},
-		{"7", "SharedKeyEmpty", func(a *attempt, _ *orderWorld) { a.key.empty = true }, withKey(func(k keyState) bool { return k.empty })},
-		{"8", "SharedKeyExpired", func(a *attempt, _ *orderWorld) { a.key.expired = true }, withKey(func(k keyState) bool { return k.expired })},
-		{"9", "SharedKeyAssignedStyles", func(a *attempt, _ *orderWorld) { a.key.styled = true }, withKey(func(k keyState) bool { return k.styled })},
-		{"10", "InvalidAPIKey", func(a *attempt, _ *orderWorld) { a.key.unknown = true }, func(a *attempt, _ *account.User) bool { return a.key.unknown && !a.anon }},
-		{"11", "OnlyServiceAccountProxy", func(a *attempt, _ *orderWorld) { a.image.ProxiedAccount, a.text.ProxiedAccount = "x", "x" }, nil},
-		{"12", "DeletedUser", func(a *attempt, _ *orderWorld) { a.roles |= account.Deleted }, nil},
-		{"13", "TooManyExtraSourceImages.", func(a *attempt, _ *orderWorld) { a.extras(6) }, nil},
-		{"14", "MoreThanMinExtraSourceImage.", func(a *attempt, _ *orderWorld) { a.extras(2) }, nil},
-		{"15", "BadRequest", func(a *attempt, _ *orderWorld) { a.name(longName) }, nil},
-		{"16", "MissingPrompt", func(a *attempt, _ *orderWorld) { a.prompt("") }, nil},
-		{"17", "WorkerNotFound", func(a *attempt, _ *orderWorld) { a.image.Workers, a.text.Workers = []string{"x"}, []string{"x"} },
+		{"7", horde.SharedKeyEmpty, func(a *attempt, _ *orderWorld) { a.key.empty = true }, withKey(func(k keyState) bool { return k.empty })},
+		{"8", horde.SharedKeyExpired, func(a *attempt, _ *orderWorld) { a.key.expired = true }, withKey(func(k keyState) bool { return k.expired })},
+		{"9", horde.SharedKeyAssignedStyles, func(a *attempt, _ *orderWorld) { a.key.styled = true }, withKey(func(k keyState) bool { return k.styled })},
+		{"10", horde.InvalidAPIKey, func(a *attempt, _ *orderWorld) { a.key.unknown = true }, func(a *attempt, _ *account.User) bool { return a.key.unknown && !a.anon }},
+		{"11", horde.OnlyServiceAccountProxy, func(a *attempt, _ *orderWorld) { a.image.ProxiedAccount, a.text.ProxiedAccount = "x", "x" }, nil},
+		{"12", horde.DeletedUser, func(a *attempt, _ *orderWorld) { a.roles |= account.Deleted }, nil},
+		{"13", horde.TooManyExtraSourceImagesWithStop, func(a *attempt, _ *orderWorld) { a.extras(6) }, nil},
+		{"14", horde.MoreThanMinExtraSourceImageWithStop, func(a *attempt, _ *orderWorld) { a.extras(2) }, nil},
+		{"15", horde.BadRequest, func(a *attempt, _ *orderWorld) { a.name(longName) }, nil},
+		{"16", horde.MissingPrompt, func(a *attempt, _ *orderWorld) { a.prompt("") }, nil},
+		{"17", horde.WorkerNotFound, func(a *attempt, _ *orderWorld) { a.image.Workers, a.text.Workers = []string{"x"}, []string{"x"} },
 			func(a *attempt, _ *account.User) bool { return len(a.image.Workers) > 0 }},
-		{"18", "RequiresTrust", func(a *attempt, _ *orderWorld) {
+		{"18", horde.RequiresTrust, func(a *attempt, _ *orderWorld) {
 			a.image.DisableBatching, a.text.DisableBatching = ptr(true), ptr(true)
 			a.n(max(2, *a.image.Params.N))
 		}, nil},
-		{"19", "TooManyPrompts", func(a *attempt, _ *orderWorld) { a.n(tooMany) }, func(a *attempt, _ *account.User) bool {
+		{"19", horde.TooManyPrompts, func(a *attempt, _ *orderWorld) { a.n(tooMany) }, func(a *attempt, _ *account.User) bool {
 			return *a.image.Params.N == tooMany && !slices.Contains(*a.image.Models, betaModel) // which makes them 2
 		}},
-		{"20", "TimeoutIP", func(a *attempt, _ *orderWorld) { a.banned = true }, func(a *attempt, _ *account.User) bool { return a.banned }},
-		{"22", "CorruptPrompt", func(a *attempt, _ *orderWorld) { a.roles |= account.Flagged; a.prompt("!!!") },
+		{"20", horde.TimeoutIP, func(a *attempt, _ *orderWorld) { a.banned = true }, func(a *attempt, _ *account.User) bool { return a.banned }},
+		{"22", horde.CorruptPrompt, func(a *attempt, _ *orderWorld) { a.roles |= account.Flagged; a.prompt("!!!") },
 			func(a *attempt, _ *account.User) bool {
 				return a.roles&account.Flagged != 0 && !a.anon && a.image.Prompt == "!!!"
 			}},
-		{"23", "NulByteInPayload", func(a *attempt, _ *orderWorld) { a.name("a\x00") }, nil},
+		{"23", horde.NulByteInPayload, func(a *attempt, _ *orderWorld) { a.name("a\x00") }, nil},
 	}
 }
 
 // upfrontRows are the three steps of row 59 (generation §1.5), in their order.
 func upfrontRows() []orderRow {
 	return []orderRow{
-		{"59 budget", "SharedKeyInsufficientKudos", func(a *attempt, _ *orderWorld) { a.key.small = true; a.dear() },
+		{"59 budget", horde.SharedKeyInsufficientKudos, func(a *attempt, _ *orderWorld) { a.key.small = true; a.dear() },
 			withKey(func(k keyState) bool { return k.small || k.empty })},
-		{"59 account", "KudosUpfront", func(a *attempt, _ *orderWorld) { a.dear() }, func(a *attempt, _ *account.User) bool { return a.isDear() }},
-		{"59 limits", "BadRequest", func(a *attempt, _ *orderWorld) { a.key.limited = true }, withKey(func(k keyState) bool { return k.limited })},
+		{"59 account", horde.KudosUpfront, func(a *attempt, _ *orderWorld) { a.dear() }, func(a *attempt, _ *account.User) bool { return a.isDear() }},
+		{"59 limits", horde.BadRequest, func(a *attempt, _ *orderWorld) { a.key.limited = true }, withKey(func(k keyState) bool { return k.limited })},
 	}
 }
 
@@ -336,86 +336,86 @@ func (a *attempt) isDear() bool {
 // imageRows are generation §1.4 from row 3 on.
 func imageRows() []orderRow {
 	rows := commonRows()
-	corrupt := orderRow{"21", "CorruptPrompt", func(a *attempt, _ *orderWorld) { a.prompt("two kids, naked " + a.image.Prompt) },
+	corrupt := orderRow{"21", horde.CorruptPrompt, func(a *attempt, _ *orderWorld) { a.prompt("two kids, naked " + a.image.Prompt) },
 		func(a *attempt, _ *account.User) bool { return strings.HasPrefix(a.image.Prompt, "two kids, naked") }}
 	at := slices.IndexFunc(rows, func(r orderRow) bool { return r.row == "22" })
 	rows = slices.Insert(rows, at, corrupt)
 	set := func(row string, code horde.Code, violate func(a *attempt)) {
 		rows = append(rows, orderRow{row, code, func(a *attempt, _ *orderWorld) { violate(a) }, nil})
 	}
-	set("24", "HiResMismatch", func(a *attempt) { a.params().HiresFix = ptr(true); a.name("flux") })
-	set("25", "TooManyLoras", func(a *attempt) {
+	set("24", horde.HiResMismatch, func(a *attempt) { a.params().HiresFix = ptr(true); a.name("flux") })
+	set("25", horde.TooManyLoras, func(a *attempt) {
 		for range 6 {
 			a.params().Loras = append(a.params().Loras, api.Lora{Name: "x"})
 		}
 	})
-	set("26", "BadLoraVersion", func(a *attempt) {
+	set("26", horde.BadLoraVersion, func(a *attempt) {
 		a.params().Loras = append(a.params().Loras, api.Lora{Name: "1a", IsVersion: ptr(true)})
 	})
-	set("27", "TooManyTIs", func(a *attempt) {
+	set("27", horde.TooManyTIs, func(a *attempt) {
 		for range 21 {
 			a.params().TIs = append(a.params().TIs, api.TI{Name: "x"})
 		}
 	})
-	set("28", "InvalidTransparencyModel", func(a *attempt) { a.params().Transparent = ptr(true); a.name("cascade") })
-	set("29", "ControlNetMismatch.", func(a *attempt) { a.params().Workflow = "qr_code"; a.name("cascade") })
-	set("30", "InvalidPromptSize", func(a *attempt) { a.prompt(a.image.Prompt + strings.Repeat(" x", 7501)) })
-	rows = append(rows, orderRow{"30 by a style", "InvalidPromptSize", func(a *attempt, w *orderWorld) {
+	set("28", horde.InvalidTransparencyModel, func(a *attempt) { a.params().Transparent = ptr(true); a.name("cascade") })
+	set("29", horde.ControlNetMismatchWithStop, func(a *attempt) { a.params().Workflow = "qr_code"; a.name("cascade") })
+	set("30", horde.InvalidPromptSize, func(a *attempt) { a.prompt(a.image.Prompt + strings.Repeat(" x", 7501)) })
+	rows = append(rows, orderRow{"30 by a style", horde.InvalidPromptSize, func(a *attempt, w *orderWorld) {
 		a.image.Style = w.swelling["image"]
 		a.prompt(a.image.Prompt + strings.Repeat(" long", 250))
 	}, nil})
-	set("31", "UnexpectedModelName", func(a *attempt) { a.name("GFPGAN") })
-	set("32", "TooManyUpscalers", func(a *attempt) { a.params().PostProcessing = []string{"RealESRGAN_x4plus", "4x_AnimeSharp"} })
-	set("33", "BadCFGDecimals", func(a *attempt) { a.params().CfgScale = ptr(7.125) })
-	set("34", "InvalidPromptSize", func(a *attempt) {
+	set("31", horde.UnexpectedModelName, func(a *attempt) { a.name("GFPGAN") })
+	set("32", horde.TooManyUpscalers, func(a *attempt) { a.params().PostProcessing = []string{"RealESRGAN_x4plus", "4x_AnimeSharp"} })
+	set("33", horde.BadCFGDecimals, func(a *attempt) { a.params().CfgScale = ptr(7.125) })
+	set("34", horde.InvalidPromptSize, func(a *attempt) {
 		a.params().ExtraTexts = append(a.params().ExtraTexts, api.ExtraText{Text: strings.Repeat("a", 100_000), Reference: "xxx"})
 	})
-	set("35", "Forbidden", func(a *attempt) { a.name("horde_special::alice#2") })
-	set("36", "SpecialMissingUsername", func(a *attempt) { a.roles |= account.Special; a.name("horde_special") })
-	set("37", "Forbidden", func(a *attempt) { a.roles |= account.Special; a.name("horde_special::alice#2") })
-	set("38", "SpecialMissingPayload", func(a *attempt) { a.roles |= account.Special; a.name("horde_special::" + ownAlias) })
-	set("39", "UntrustedUnsafeIP", func(a *attempt) { a.modes.Raid, a.unsafe = true, true })
-	set("40", "BadRequest", func(a *attempt) {
+	set("35", horde.Forbidden, func(a *attempt) { a.name("horde_special::alice#2") })
+	set("36", horde.SpecialMissingUsername, func(a *attempt) { a.roles |= account.Special; a.name("horde_special") })
+	set("37", horde.Forbidden, func(a *attempt) { a.roles |= account.Special; a.name("horde_special::alice#2") })
+	set("38", horde.SpecialMissingPayload, func(a *attempt) { a.roles |= account.Special; a.name("horde_special::" + ownAlias) })
+	set("39", horde.UntrustedUnsafeIP, func(a *attempt) { a.modes.Raid, a.unsafe = true, true })
+	set("40", horde.BadRequest, func(a *attempt) {
 		a.params().Special = map[string]any{"a": "b"}
 	})
-	set("41", "SourceMaskUnnecessary", func(a *attempt) { a.image.SourceMask, a.image.SourceImage = anySource, "" })
-	set("42", "ControlNetUnsupported", func(a *attempt) { a.params().ControlType = "hough"; a.name("sd2-512") })
-	set("43", "ControlNetUnsupported", func(a *attempt) { a.params().ControlType = "hough"; a.name("pix2pix") })
-	set("44", "ControlNetSourceMissing", func(a *attempt) { a.params().ControlType, a.image.SourceImage = "hough", "" })
-	set("45", "ControlNetInpaintingMismatch", func(a *attempt) {
+	set("41", horde.SourceMaskUnnecessary, func(a *attempt) { a.image.SourceMask, a.image.SourceImage = anySource, "" })
+	set("42", horde.ControlNetUnsupported, func(a *attempt) { a.params().ControlType = "hough"; a.name("sd2-512") })
+	set("43", horde.ControlNetUnsupported, func(a *attempt) { a.params().ControlType = "hough"; a.name("pix2pix") })
+	set("44", horde.ControlNetSourceMissing, func(a *attempt) { a.params().ControlType, a.image.SourceImage = "hough", "" })
+	set("45", horde.ControlNetInpaintingMismatch, func(a *attempt) {
 		a.params().ControlType = "hough"
 		a.image.SourceProcessing = "inpainting"
 		a.source()
 	})
-	set("46", "ControlNetMismatch", func(a *attempt) { a.params().ControlType = "hough"; a.name("xl"); a.source() })
-	set("47", "InvalidTransparencyImg2Img", func(a *attempt) { a.params().Transparent = ptr(true); a.extras(1) })
-	set("48", "InvalidTransparencyCN", func(a *attempt) {
+	set("46", horde.ControlNetMismatch, func(a *attempt) { a.params().ControlType = "hough"; a.name("xl"); a.source() })
+	set("47", horde.InvalidTransparencyImg2Img, func(a *attempt) { a.params().Transparent = ptr(true); a.extras(1) })
+	set("48", horde.InvalidTransparencyCN, func(a *attempt) {
 		a.params().Transparent = ptr(true)
 		a.params().ControlType = "hough"
 		a.source()
 	})
-	set("49", "InvalidRemix", func(a *attempt) { a.image.SourceProcessing = "remix"; a.source() })
-	set("50", "InvalidExtraSourceImages.", func(a *attempt) { a.extras(1) })
-	set("51", "InvalidExtraTexts.", func(a *attempt) {
+	set("49", horde.InvalidRemix, func(a *attempt) { a.image.SourceProcessing = "remix"; a.source() })
+	set("50", horde.InvalidExtraSourceImagesWithStop, func(a *attempt) { a.extras(1) })
+	set("51", horde.InvalidExtraTextsWithStop, func(a *attempt) {
 		a.params().ExtraTexts = append(a.params().ExtraTexts, api.ExtraText{Text: "a", Reference: "xxx"})
 	})
-	set("52", "MissingExtraTexts.", func(a *attempt) { a.params().Workflow = "qr_code" })
-	set("53", "ControlNetInvalidPayload", func(a *attempt) {
+	set("52", horde.MissingExtraTextsWithStop, func(a *attempt) { a.params().Workflow = "qr_code" })
+	set("53", horde.ControlNetInvalidPayload, func(a *attempt) {
 		a.raw = `{"init_as_image": 1}`
 		a.params().ReturnControlMap = ptr(true)
 	})
-	set("54", "SourceImageRequiredForModel", func(a *attempt) { a.name("pix2pix"); a.image.SourceImage = "" })
-	set("55", "UnexpectedModelName", func(a *attempt) { a.name("cn"); a.image.SourceImage = "" })
-	set("56", "BetaAnonForbidden", func(a *attempt) { a.anon = true; a.name(betaModel) })
-	set("57", "BetaComparisonFault", func(a *attempt) { a.name(betaModel) })
-	set("58", "BannedClientAgent", func(a *attempt) { a.agent = "My-Project:v0.0.1:My-Contact" })
+	set("54", horde.SourceImageRequiredForModel, func(a *attempt) { a.name("pix2pix"); a.image.SourceImage = "" })
+	set("55", horde.UnexpectedModelName, func(a *attempt) { a.name("cn"); a.image.SourceImage = "" })
+	set("56", horde.BetaAnonForbidden, func(a *attempt) { a.anon = true; a.name(betaModel) })
+	set("57", horde.BetaComparisonFault, func(a *attempt) { a.name(betaModel) })
+	set("58", horde.BannedClientAgent, func(a *attempt) { a.agent = "My-Project:v0.0.1:My-Contact" })
 	rows = append(rows, upfrontRows()...)
 	return append(rows,
-		orderRow{"60 fetched", "ImageValidationFailed", func(a *attempt, _ *orderWorld) { a.image.SourceImage = noSource },
+		orderRow{"60 fetched", horde.ImageValidationFailed, func(a *attempt, _ *orderWorld) { a.image.SourceImage = noSource },
 			func(a *attempt, _ *account.User) bool { return a.image.SourceImage == noSource }},
-		orderRow{"60 read", "ImageValidationFailed", func(a *attempt, _ *orderWorld) { a.image.SourceImage = "no image" },
+		orderRow{"60 read", horde.ImageValidationFailed, func(a *attempt, _ *orderWorld) { a.image.SourceImage = "no image" },
 			func(a *attempt, _ *account.User) bool { return a.image.SourceImage == "no image" }},
-		orderRow{"60 mask", "InpaintingMissingMask", func(a *attempt, _ *orderWorld) { a.image.SourceProcessing = "inpainting"; a.source() },
+		orderRow{"60 mask", horde.InpaintingMissingMask, func(a *attempt, _ *orderWorld) { a.image.SourceProcessing = "inpainting"; a.source() },
 			func(a *attempt, _ *account.User) bool {
 				return a.image.SourceProcessing == "inpainting" && a.image.SourceImage == anySource && a.image.SourceMask == ""
 			}})
@@ -427,20 +427,20 @@ func textRows() []orderRow {
 	set := func(row string, code horde.Code, violate func(a *attempt, w *orderWorld)) {
 		rows = append(rows, orderRow{row, code, violate, nil})
 	}
-	set("24", "TokenOverflow", func(a *attempt, _ *orderWorld) {
+	set("24", horde.TokenOverflow, func(a *attempt, _ *orderWorld) {
 		a.text.Params.MaxContextLength = ptr(*a.text.Params.MaxLength - 1)
 	})
-	set("25", "MissingFullSamplerOrder", func(a *attempt, _ *orderWorld) { a.text.Params.SamplerOrder = []int{1, 1} })
-	set("26", "TooManyStopSequences", func(a *attempt, _ *orderWorld) {
+	set("25", horde.MissingFullSamplerOrder, func(a *attempt, _ *orderWorld) { a.text.Params.SamplerOrder = []int{1, 1} })
+	set("26", horde.TooManyStopSequences, func(a *attempt, _ *orderWorld) {
 		for i := range 129 {
 			a.text.Params.StopSequence = append(slices.Clip(a.text.Params.StopSequence), fmt.Sprint(i))
 		}
 	})
-	set("27", "ExcessiveStopSequence", func(a *attempt, _ *orderWorld) {
+	set("27", horde.ExcessiveStopSequence, func(a *attempt, _ *orderWorld) {
 		a.text.Params.StopSequence = append(slices.Clip(a.text.Params.StopSequence), strings.Repeat("x", 2001))
 	})
-	set("28", "InvalidExtraSourceImages.", func(a *attempt, _ *orderWorld) { a.extras(1) })
-	set("29", "InvalidPromptSize", func(a *attempt, w *orderWorld) {
+	set("28", horde.InvalidExtraSourceImagesWithStop, func(a *attempt, _ *orderWorld) { a.extras(1) })
+	set("29", horde.InvalidPromptSize, func(a *attempt, w *orderWorld) {
 		a.text.Style = w.swelling["text"]
 		a.prompt(a.text.Prompt + strings.Repeat(" long", 250))
 	})
@@ -619,10 +619,10 @@ func TestFavourOfRow15(t *testing.T) {
 	}{
 		{"accepted", trusted, func(*api.ImageRequest) {}, "", true},
 		{"dry run", school, func(b *api.ImageRequest) { b.DryRun = ptr(true) }, "", true},
-		{"refused by row 17", trusted, func(b *api.ImageRequest) { b.Workers = []string{"x"} }, "WorkerNotFound", true},
-		{"refused by row 60", school, func(b *api.ImageRequest) { b.SourceImage = noSource }, "ImageValidationFailed", true},
-		{"refused by row 6", trusted, func(b *api.ImageRequest) { b.Webhook = "http://a.example" }, "BadRequest", false},
-		{"refused by row 11", trusted, func(b *api.ImageRequest) { b.ProxiedAccount = "x" }, "OnlyServiceAccountProxy", false},
+		{"refused by row 17", trusted, func(b *api.ImageRequest) { b.Workers = []string{"x"} }, horde.WorkerNotFound, true},
+		{"refused by row 60", school, func(b *api.ImageRequest) { b.SourceImage = noSource }, horde.ImageValidationFailed, true},
+		{"refused by row 6", trusted, func(b *api.ImageRequest) { b.Webhook = "http://a.example" }, horde.BadRequest, false},
+		{"refused by row 11", trusted, func(b *api.ImageRequest) { b.ProxiedAccount = "x" }, horde.OnlyServiceAccountProxy, false},
 		{"anybody else", nobody, func(*api.ImageRequest) {}, "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -56,7 +56,7 @@ func TestConcurrencyAtOnce(t *testing.T) {
 				var mu sync.Mutex
 				try := func(n *node, group int) bool {
 					err := accept(n, group)
-					if err != nil && horde.CodeOf(err) != "TooManyPrompts" {
+					if err != nil && horde.CodeOf(err) != horde.TooManyPrompts {
 						t.Error(err)
 					}
 					mu.Lock()
@@ -138,7 +138,7 @@ func TestConcurrencyOfANodeThatStarts(t *testing.T) {
 					switch err := tt.take(all[i%len(all)]); {
 					case err == nil:
 						taken++
-					case horde.CodeOf(err) != "TooManyPrompts":
+					case horde.CodeOf(err) != horde.TooManyPrompts:
 						t.Fatal(err)
 					}
 				}
@@ -187,7 +187,7 @@ func TestRolledBackPlacesKeepNobodyOut(t *testing.T) {
 			switch err := commit(); {
 			case err == nil:
 				taken++
-			case horde.CodeOf(err) != "TooManyPrompts":
+			case horde.CodeOf(err) != horde.TooManyPrompts:
 				t.Error(err)
 			}
 		}

@@ -29,17 +29,17 @@ func (q *Queue) Progress(ctx context.Context, key, job string, p api.Progress) e
 		return errForeignJob
 	}
 	if p.Step < 0 || p.Steps < 1 || p.Step > p.Steps || p.Steps > 10000 || len(p.Preview) > maxPreview {
-		return horde.Errorf("BadRequest", "A report needs 0 ≤ step ≤ steps ≤ 10000 and a preview of at most 64 KiB.")
+		return horde.Errorf(horde.BadRequest, "A report needs 0 ≤ step ≤ steps ≤ 10000 and a preview of at most 64 KiB.")
 	}
 
 	x := a.e.home
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if a.e.state.Faulted && a.e.isRunning(a.job.ID) {
-		return horde.Errorf("RequestExpired", "The request of this job was given up.")
+		return horde.Errorf(horde.RequestExpired, "The request of this job was given up.")
 	}
 	if !a.e.reportLocked(a.job, a.worker.Name, p, q.Clock().UnixMicro()) {
-		return horde.Errorf("AbortedGen", "This job is over. Please check your worker speed.")
+		return horde.Errorf(horde.AbortedGen, "This job is over. Please check your worker speed.")
 	}
 	a.e.wake()
 	return nil

@@ -222,7 +222,7 @@ func TestAReportBesideTheDeliveryLeavesNothing(t *testing.T) {
 	if got := n.News(id); len(got.Progress) != 0 {
 		t.Errorf("of a job that is delivered: %+v", got.Progress)
 	}
-	if err := n.Progress(t.Context(), p.key, *job.ID, api.Progress{Step: 4, Steps: 4}); horde.CodeOf(err) != "AbortedGen" {
+	if err := n.Progress(t.Context(), p.key, *job.ID, api.Progress{Step: 4, Steps: 4}); horde.CodeOf(err) != horde.AbortedGen {
 		t.Errorf("a later report: %v", err)
 	}
 }

@@ -187,14 +187,14 @@ func TestRefusedPrompt(t *testing.T) {
 			addr, prompt string
 			want         horde.Code
 		}{
-			{sender, "203.0.113.1", "first kid, naked", "CorruptPrompt"},
-			{sender, "203.0.113.1", "a fox", "TimeoutIP"},
+			{sender, "203.0.113.1", "first kid, naked", horde.CorruptPrompt},
+			{sender, "203.0.113.1", "a fox", horde.TimeoutIP},
 			{sender, "203.0.113.2", "a fox", ""},
-			{sender, "203.0.113.2", "second kid, naked", "CorruptPrompt"},
-			{person{moderator, key}, "203.0.113.3", "third kid, naked", "CorruptPrompt"},
+			{sender, "203.0.113.2", "second kid, naked", horde.CorruptPrompt},
+			{person{moderator, key}, "203.0.113.3", "third kid, naked", horde.CorruptPrompt},
 			{person{moderator, key}, "203.0.113.3", "a fox", ""},
-			{person{key: "0000000000"}, "203.0.113.4", "fourth kid, naked", "CorruptPrompt"},
-			{person{key: "0000000000"}, "203.0.113.4", "a fox", "TimeoutIP"},
+			{person{key: "0000000000"}, "203.0.113.4", "fourth kid, naked", horde.CorruptPrompt},
+			{person{key: "0000000000"}, "203.0.113.4", "a fox", horde.TimeoutIP},
 		} {
 			if got := send(c.who, c.addr, c.prompt); got != c.want {
 				t.Errorf("%d: %q, want %q", i, got, c.want)

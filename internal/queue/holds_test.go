@@ -206,7 +206,7 @@ func TestParallelAdmission(t *testing.T) {
 				switch _, err := all[i%len(all)].Accept(context.Background(), dearAsk(p)); {
 				case err == nil:
 					taken.Add(1)
-				case horde.CodeOf(err) == "KudosUpfront":
+				case horde.CodeOf(err) == horde.KudosUpfront:
 					poor.Add(1)
 				default:
 					t.Error(err)

@@ -444,7 +444,7 @@ func (w imageWork) keep(ctx context.Context, q *Queue, job, generation string) (
 	img, _, err := imaging.DecodeBase64(generation, imaging.SourceLimits)
 	if err != nil {
 		if len(generation) > maxRawText {
-			return "", horde.Errorf("BadRequest", "The result is no picture that can be read, and too long to be passed on as text.")
+			return "", horde.Errorf(horde.BadRequest, "The result is no picture that can be read, and too long to be passed on as text.")
 		}
 		return generation, nil
 	}

@@ -91,7 +91,7 @@ func TestStaleNode(t *testing.T) {
 	if reward, err := b.submit(other.key, *job.ID, "ok"); err != nil || reward == 0 {
 		t.Errorf("submit at the other node: %v, %v", reward, err)
 	}
-	if _, err := a.submit(other.key, *job.ID, "ok"); horde.CodeOf(err) != "DuplicateGen" {
+	if _, err := a.submit(other.key, *job.ID, "ok"); horde.CodeOf(err) != horde.DuplicateGen {
 		t.Errorf("the same at the first node: %v", err)
 	}
 	if c, err := a.Check(t.Context(), claimed); err != nil || !c.Done || c.Finished != 1 {

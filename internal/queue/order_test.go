@@ -124,7 +124,7 @@ func (w *world) pop() {
 	want := matcher{w.t, w.n, o}.first()
 	job, err := w.n.Pop(context.Background(), o, 0)
 	switch {
-	case o.Worker.Maintenance && want == "" && horde.CodeOf(err) == "WorkerMaintenance":
+	case o.Worker.Maintenance && want == "" && horde.CodeOf(err) == horde.WorkerMaintenance:
 		return
 	case err != nil:
 		w.t.Fatalf("pop: %v", err)
@@ -303,16 +303,16 @@ func (w *world) submit(state string) {
 	id := rapid.SampledFrom(ids).Draw(w.t, "job")
 	owner := w.running[id]
 	if w.seldom(6, "somebody else") {
-		if _, err := w.n.submit(w.people[4].key, id, state); horde.CodeOf(err) != "WrongCredentials" && horde.CodeOf(err) != "InvalidJobID" {
+		if _, err := w.n.submit(w.people[4].key, id, state); horde.CodeOf(err) != horde.WrongCredentials && horde.CodeOf(err) != horde.InvalidJobID {
 			w.t.Fatalf("somebody else submitted job %s: %v", id, err)
 		}
 	}
 	before, jobErr := w.n.Store.Job(context.Background(), id)
 	reward, err := w.n.submit(owner.key, id, state)
 	switch code := horde.CodeOf(err); {
-	case jobErr != nil && code == "InvalidJobID", before.State == store.JobFaulted && (code == "AbortedGen" || state == "faulted" && err == nil && reward == 0):
+	case jobErr != nil && code == horde.InvalidJobID, before.State == store.JobFaulted && (code == horde.AbortedGen || state == "faulted" && err == nil && reward == 0):
 	case before.State == store.JobRunning && err == nil && (reward > 0) == (state != "faulted"):
-	case before.State == store.JobRunning && code == "InvalidJobID": // its request has expired
+	case before.State == store.JobRunning && code == horde.InvalidJobID: // its request has expired
 	default:
 		w.t.Fatalf("submit of a job in state %d: reward %v, %v", before.State, reward, err)
 	}
@@ -336,7 +336,7 @@ func (w *world) cancel() {
 		return
 	}
 	slices.Sort(ids)
-	if _, err := w.n.Cancel(context.Background(), rapid.SampledFrom(ids).Draw(w.t, "request")); err != nil && horde.CodeOf(err) != "RequestNotFound" {
+	if _, err := w.n.Cancel(context.Background(), rapid.SampledFrom(ids).Draw(w.t, "request")); err != nil && horde.CodeOf(err) != horde.RequestNotFound {
 		w.t.Fatalf("cancel: %v", err)
 	}
 }

@@ -75,7 +75,7 @@ func maintenanceOf(w *fleet.Worker) error {
 	if text == "" {
 		text = DefaultMaintenance
 	}
-	return horde.Errorf("WorkerMaintenance", "%s", text)
+	return horde.Errorf(horde.WorkerMaintenance, "%s", text)
 }
 
 // tryPop takes the first request that fits, going on to the next when another

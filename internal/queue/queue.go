@@ -173,7 +173,7 @@ func (x *index) take(live []store.Request, jobs []store.Job, gone []string, now 
 func (q *Queue) find(ctx context.Context, x *index, id, what string) (*entry, error) {
 	e, err := q.look(ctx, id, func() *entry { return x.known(id, q.Clock().UnixMicro()) })
 	if e == nil && err == nil {
-		err = horde.Errorf("RequestNotFound", "%s (%s) with ID '%s' not found.", x.kind.title, what, clip(id, 64))
+		err = horde.Errorf(horde.RequestNotFound, "%s (%s) with ID '%s' not found.", x.kind.title, what, clip(id, 64))
 	}
 	return e, err
 }
@@ -189,7 +189,7 @@ func (q *Queue) findAny(ctx context.Context, id string) (*entry, error) {
 		return nil
 	})
 	if e == nil && err == nil {
-		err = horde.Errorf("RequestNotFound", "Request with ID '%s' not found.", clip(id, 64))
+		err = horde.Errorf(horde.RequestNotFound, "Request with ID '%s' not found.", clip(id, 64))
 	}
 	return e, err
 }

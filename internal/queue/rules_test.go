@@ -247,10 +247,10 @@ func TestResultAfterExpiry(t *testing.T) {
 		before := [2]horde.Kudos{n.money(t, asker).Balance, n.money(t, owner).Balance}
 		c.advance(20*time.Minute + time.Second)
 		for _, when := range []string{"before the sweep", "after it"} {
-			if reward, err := n.submit(owner.key, *job.ID, "ok"); horde.CodeOf(err) != "InvalidJobID" || reward != 0 {
+			if reward, err := n.submit(owner.key, *job.ID, "ok"); horde.CodeOf(err) != horde.InvalidJobID || reward != 0 {
 				t.Errorf("%s: %v, %v", when, reward, err)
 			}
-			if _, err := n.Status(t.Context(), id); horde.CodeOf(err) != "RequestNotFound" {
+			if _, err := n.Status(t.Context(), id); horde.CodeOf(err) != horde.RequestNotFound {
 				t.Errorf("%s: status %v", when, err)
 			}
 			if err := n.Sweep(t.Context()); err != nil {
@@ -286,7 +286,7 @@ func TestFaults(t *testing.T) {
 				if err := n.Sweep(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := n.submit(p.key, *job.ID, "ok"); horde.CodeOf(err) != "AbortedGen" {
+				if _, err := n.submit(p.key, *job.ID, "ok"); horde.CodeOf(err) != horde.AbortedGen {
 					t.Errorf("late: %v", err)
 				}
 			}
@@ -390,13 +390,13 @@ func TestRefusedSubmits(t *testing.T) {
 			s    api.ImageSubmit
 			code horde.Code
 		}{
-			{"no id", owner.key, api.ImageSubmit{}, "InvalidJobID"},
-			{"no UUID", owner.key, api.ImageSubmit{ID: "x'; DROP TABLE jobs"}, "InvalidJobID"},
-			{"unknown id", owner.key, api.ImageSubmit{ID: horde.NewID()}, "InvalidJobID"},
-			{"unknown id before unknown key", "nobody", api.ImageSubmit{ID: horde.NewID()}, "InvalidJobID"},
-			{"unknown key", "nobody", api.ImageSubmit{ID: *job.ID}, "InvalidAPIKey"},
-			{"key of somebody else", p.key, api.ImageSubmit{ID: *job.ID}, "WrongCredentials"},
-			{"too much metadata", owner.key, api.ImageSubmit{ID: *job.ID, Generation: "R2", GenMetadata: meta}, "BadRequest"},
+			{"no id", owner.key, api.ImageSubmit{}, horde.InvalidJobID},
+			{"no UUID", owner.key, api.ImageSubmit{ID: "x'; DROP TABLE jobs"}, horde.InvalidJobID},
+			{"unknown id", owner.key, api.ImageSubmit{ID: horde.NewID()}, horde.InvalidJobID},
+			{"unknown id before unknown key", "nobody", api.ImageSubmit{ID: horde.NewID()}, horde.InvalidJobID},
+			{"unknown key", "nobody", api.ImageSubmit{ID: *job.ID}, horde.InvalidAPIKey},
+			{"key of somebody else", p.key, api.ImageSubmit{ID: *job.ID}, horde.WrongCredentials},
+			{"too much metadata", owner.key, api.ImageSubmit{ID: *job.ID, Generation: "R2", GenMetadata: meta}, horde.BadRequest},
 		} {
 			if _, err := n.Submit(context.Background(), tt.key, tt.s); horde.CodeOf(err) != tt.code {
 				t.Errorf("%s: %v, want %s", tt.name, err, tt.code)
@@ -408,12 +408,12 @@ func TestRefusedSubmits(t *testing.T) {
 		if reward, err := n.submit(owner.key, *job.ID, "ok"); err != nil || reward <= 0 {
 			t.Errorf("%v, %v", reward, err)
 		}
-		if _, err := n.submit(owner.key, *job.ID, "ok"); horde.CodeOf(err) != "DuplicateGen" {
+		if _, err := n.submit(owner.key, *job.ID, "ok"); horde.CodeOf(err) != horde.DuplicateGen {
 			t.Errorf("a second time: %v", err)
 		}
 		second := n.take(t, owner, pop("one"))
 		c.advance(time.Hour)
-		if _, err := n.submit(owner.key, *second.ID, "ok"); horde.CodeOf(err) != "InvalidJobID" {
+		if _, err := n.submit(owner.key, *second.ID, "ok"); horde.CodeOf(err) != horde.InvalidJobID {
 			t.Errorf("after the request expired: %v", err)
 		}
 	})
@@ -461,7 +461,7 @@ func TestConcurrency(t *testing.T) {
 	for range 3 {
 		n.accept(t, ask(p, 10))
 	}
-	if _, err := n.Accept(t.Context(), ask(p, 1)); horde.CodeOf(err) != "TooManyPrompts" {
+	if _, err := n.Accept(t.Context(), ask(p, 1)); horde.CodeOf(err) != horde.TooManyPrompts {
 		t.Errorf("the 31st: %v", err)
 	}
 	if n.take(t, p, pop("one")) == nil {
@@ -477,11 +477,11 @@ func TestConcurrency(t *testing.T) {
 	for range 50 {
 		n.accept(t, ask(nobody, 10))
 	}
-	if _, err := n.Accept(t.Context(), ask(nobody, 1)); horde.CodeOf(err) != "TooManyPrompts" {
+	if _, err := n.Accept(t.Context(), ask(nobody, 1)); horde.CodeOf(err) != horde.TooManyPrompts {
 		t.Errorf("anonymous, the 501st of a model: %v", err)
 	}
 	n.accept(t, ask(nobody, 10, "Deliberate"))
-	if _, err := n.Accept(t.Context(), ask(nobody, 1, "Deliberate", catalog.Sketch)); horde.CodeOf(err) != "TooManyPrompts" {
+	if _, err := n.Accept(t.Context(), ask(nobody, 1, "Deliberate", catalog.Sketch)); horde.CodeOf(err) != horde.TooManyPrompts {
 		t.Errorf("anonymous, one of several models is full: %v", err)
 	}
 }
@@ -516,7 +516,7 @@ func TestTheRefusalOfTooManyJobsSaysWhatWasCounted(t *testing.T) {
 		"anonymous":          {nobody, 3, "This request has 3 jobs, and 500 anonymous ones of the models asked for are waiting: at most 500 may. Register an account at https://horde.example/register to"},
 	} {
 		_, err := n.Accept(ctx, ask(c.p, c.jobs))
-		if horde.CodeOf(err) != "TooManyPrompts" || !strings.Contains(err.Error(), c.says) {
+		if horde.CodeOf(err) != horde.TooManyPrompts || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, want %q", name, err, c.says)
 		}
 	}

@@ -89,7 +89,7 @@ func (s *keyStorm) complain(format string, args ...any) {
 }
 
 // refusals are what may be answered to who asks with a key.
-var keyRefusals = []horde.Code{"SharedKeyEmpty", "SharedKeyInsufficientKudos", "TooManyPrompts", "KudosUpfront"}
+var keyRefusals = []horde.Code{horde.SharedKeyEmpty, horde.SharedKeyInsufficientKudos, horde.TooManyPrompts, horde.KudosUpfront}
 
 func (s *keyStorm) took(id string, text bool, err error) {
 	for _, code := range keyRefusals {
@@ -214,7 +214,7 @@ func (s *keyStorm) pop(n *node, st step) {
 		}
 		job, err := n.Pop(context.Background(), o, 0)
 		if err != nil {
-			if horde.CodeOf(err) != "WorkerMaintenance" {
+			if horde.CodeOf(err) != horde.WorkerMaintenance {
 				s.complain("pop: %v", err)
 			}
 			return
@@ -230,7 +230,7 @@ func (s *keyStorm) pop(n *node, st step) {
 		}
 		job, err := n.PopText(context.Background(), o, 0)
 		if err != nil {
-			if horde.CodeOf(err) != "WorkerMaintenance" {
+			if horde.CodeOf(err) != horde.WorkerMaintenance {
 				s.complain("pop: %v", err)
 			}
 			return
@@ -273,7 +273,7 @@ func (s *keyStorm) send(n *node, j keyedJob, state string) {
 		_, err = n.submit(j.worker.key, j.id, state)
 	}
 	switch horde.CodeOf(err) {
-	case "DuplicateGen", "AbortedGen", "InvalidJobID":
+	case horde.DuplicateGen, horde.AbortedGen, horde.InvalidJobID:
 	default:
 		if err != nil {
 			s.complain("submit %s: %v", state, err)
@@ -295,7 +295,7 @@ func (s *keyStorm) cancel(n *node, st step) {
 	} else {
 		_, err = n.Cancel(context.Background(), r.id)
 	}
-	if err != nil && horde.CodeOf(err) != "RequestNotFound" {
+	if err != nil && horde.CodeOf(err) != horde.RequestNotFound {
 		s.complain("cancel: %v", err)
 	}
 }

@@ -183,7 +183,7 @@ func TestSharedKeyParallel(t *testing.T) {
 						switch err := accept(all[i%len(all)]); {
 						case err == nil:
 							taken.Add(1)
-						case horde.CodeOf(err) != "SharedKeyInsufficientKudos":
+						case horde.CodeOf(err) != horde.SharedKeyInsufficientKudos:
 							t.Error(err)
 						}
 					})
@@ -421,19 +421,19 @@ func TestSharedKeyBudgetChangesWhileOpen(t *testing.T) {
 			t.Errorf("%v are set aside of 10", k.Held)
 		}
 		_, err := n.Accept(ctx, keyAsk(key, 1))
-		wantCode(t, "all of it is set aside", err, "SharedKeyInsufficientKudos")
+		wantCode(t, "all of it is set aside", err, horde.SharedKeyInsufficientKudos)
 		if !strings.Contains(err.Error(), "0.00 left") || !strings.Contains(err.Error(), "10.00 that are set aside for its open requests") {
 			t.Errorf("the refusal is %q", err)
 		}
 		set(0)
 		_, err = n.Accept(ctx, keyAsk(key, 1))
-		wantCode(t, "empty", err, "SharedKeyEmpty")
+		wantCode(t, "empty", err, horde.SharedKeyEmpty)
 		if err := n.Accounts.Transfer(ctx, friend.User, account.Gift{Target: key, Amount: int64(cost/100) + 1}); err != nil {
 			t.Fatal(err)
 		}
 		n.accept(t, keyAsk(key, 1))
 		_, err = n.Accept(ctx, keyAsk(key, 1))
-		wantCode(t, "spent again", err, "SharedKeyInsufficientKudos")
+		wantCode(t, "spent again", err, horde.SharedKeyInsufficientKudos)
 		deliverAll(t, n, worker)
 		k := n.keyNow(t, key)
 		if k.Utilized != 3*cost || k.Held != 0 || k.Budget != 0 {

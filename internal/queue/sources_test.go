@@ -279,7 +279,7 @@ func TestPoorCallersCostNoFetch(t *testing.T) {
 		for _, c := range []struct {
 			key  string
 			code horde.Code
-		}{{poor.key, "KudosUpfront"}, {spent, "SharedKeyInsufficientKudos"}, {narrow, "BadRequest"}, {"nobody's", "InvalidAPIKey"}} {
+		}{{poor.key, horde.KudosUpfront}, {spent, horde.SharedKeyInsufficientKudos}, {narrow, horde.BadRequest}, {"nobody's", horde.InvalidAPIKey}} {
 			for what, source := range map[string]string{"by address": anySource, "that is not there": noSource, "that is none": "no image"} {
 				a := dearAsk(person{key: c.key})
 				a.Body.SourceImage, a.Body.SourceMask = source, anySource

@@ -134,7 +134,7 @@ func (s *storm) accept(n *node, st step) {
 		s.mu.Lock()
 		s.requests = append(s.requests, answer.Accepted.ID)
 		s.mu.Unlock()
-	case code != "TooManyPrompts" && code != "KudosUpfront":
+	case code != horde.TooManyPrompts && code != horde.KudosUpfront:
 		s.complain("accept: %v", err)
 	}
 }
@@ -152,7 +152,7 @@ func (s *storm) pop(n *node, st step) {
 	}
 	job, err := n.Pop(context.Background(), o, time.Duration(st.b%3)*time.Millisecond)
 	if err != nil {
-		if horde.CodeOf(err) != "WorkerMaintenance" {
+		if horde.CodeOf(err) != horde.WorkerMaintenance {
 			s.complain("pop: %v", err)
 		}
 		return
@@ -185,7 +185,7 @@ func (s *storm) pick(i int, remove bool) (assignedJob, bool) {
 func (s *storm) submit(n *node, j assignedJob, state string) {
 	_, err := n.submit(j.owner.key, j.id, state)
 	switch horde.CodeOf(err) {
-	case "DuplicateGen", "AbortedGen", "InvalidJobID":
+	case horde.DuplicateGen, horde.AbortedGen, horde.InvalidJobID:
 	default:
 		if err != nil {
 			s.complain("submit %s: %v", state, err)
@@ -207,7 +207,7 @@ func (s *storm) look(n *node, id, what string) {
 		c, err = n.Check(context.Background(), id)
 	}
 	if err != nil {
-		if horde.CodeOf(err) != "RequestNotFound" {
+		if horde.CodeOf(err) != horde.RequestNotFound {
 			s.complain("%s: %v", what, err)
 		}
 		return

@@ -17,7 +17,7 @@ func (q *Queue) choose(ctx context.Context, kind, ref string) (*style.Chosen, ad
 	}
 	c, err := q.Styles.Choose(ctx, kind, ref)
 	switch {
-	case horde.CodeOf(err) == "StyleNotFound":
+	case horde.CodeOf(err) == horde.StyleNotFound:
 		return nil, admission.UnknownStyle, nil
 	case err != nil:
 		return nil, admission.NoStyle, err

@@ -49,7 +49,7 @@ func (q *Queue) submit(ctx context.Context, x *index, key string, s submission) 
 		return 0, errForeignJob
 	}
 	if len(s.metadata) > maxMetadata {
-		return 0, horde.Errorf("BadRequest", "A result can have at most %d gen_metadata entries, not %d.", maxMetadata, len(s.metadata))
+		return 0, horde.Errorf(horde.BadRequest, "A result can have at most %d gen_metadata entries, not %d.", maxMetadata, len(s.metadata))
 	}
 	faulted := s.state == stateFaulted
 	if a.job.State != store.JobRunning {
@@ -69,12 +69,12 @@ func (q *Queue) submit(ctx context.Context, x *index, key string, s submission) 
 	return 0, err
 }
 
-var errForeignJob = horde.Errorf("WrongCredentials", "Wrong credentials to submit as this worker.")
+var errForeignJob = horde.Errorf(horde.WrongCredentials, "Wrong credentials to submit as this worker.")
 
 // assignedTo finds a job by id where find looks, in the database too when
 // another node handed it out.
 func (q *Queue) assignedTo(ctx context.Context, id string, find func(id string) assigned) (assigned, error) {
-	missing := horde.Errorf("InvalidJobID", "Processing Job with ID %s does not exist.", clip(id, 64))
+	missing := horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", clip(id, 64))
 	if !horde.IsID(id) {
 		return assigned{}, missing
 	}
@@ -136,9 +136,9 @@ func ended(a assigned, faulted bool) error {
 	case a.job.State == store.JobDone && a.worker.Maintenance, a.job.State == store.JobFaulted && faulted:
 		return nil
 	case a.job.State == store.JobDone:
-		return horde.Errorf("DuplicateGen", "Processing Generation with ID %s already submitted.", a.job.ID)
+		return horde.Errorf(horde.DuplicateGen, "Processing Generation with ID %s already submitted.", a.job.ID)
 	}
-	return horde.Errorf("AbortedGen", "Processing Generation with ID %s took too long to process and has been aborted! Please check your worker speed.", a.job.ID)
+	return horde.Errorf(horde.AbortedGen, "Processing Generation with ID %s took too long to process and has been aborted! Please check your worker speed.", a.job.ID)
 }
 
 // lost answers a submit that came second, after reading who was first.
@@ -148,7 +148,7 @@ func (q *Queue) lost(ctx context.Context, a assigned, faulted bool) error {
 	}
 	again := q.jobInIndex(a.e.home, a.job.ID)
 	if again.job == nil {
-		return horde.Errorf("InvalidJobID", "Processing Job with ID %s does not exist.", a.job.ID)
+		return horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", a.job.ID)
 	}
 	again.worker = a.worker
 	if again.job.State == store.JobRunning { // the index is behind; the database is not

@@ -117,7 +117,7 @@ func (t *terms) within(r incoming) error {
 	if len(broken) == 0 {
 		return nil
 	}
-	return horde.Errorf("BadRequest", "%s Ask for less, or ask the key's owner to allow more.", strings.Join(broken, " "))
+	return horde.Errorf(horde.BadRequest, "%s Ask for less, or ask the key's owner to allow more.", strings.Join(broken, " "))
 }
 
 // short tells whether what is left of a budget does not cover a price.
@@ -138,7 +138,7 @@ func (t *terms) errShort(k *store.SharedKey, cost price) error {
 	if t.smallerWouldDo && !t.downgrade {
 		advice += ", set allow_downgrade"
 	}
-	return horde.Errorf("SharedKeyInsufficientKudos", "This request %s, and the shared key has %s. %s, or ask the key's owner for more.",
+	return horde.Errorf(horde.SharedKeyInsufficientKudos, "This request %s, and the shared key has %s. %s, or ask the key's owner for more.",
 		costs, leftOn(k), advice)
 }
 
@@ -169,7 +169,7 @@ func (t *terms) recheck(tx *store.Tx, cost price, mayDowngrade bool) (k store.Sh
 	}
 	k, err = tx.SharedKey(t.key.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return k, horde.Errorf("InvalidAPIKey", "This shared key does not exist any more.")
+		return k, horde.Errorf(horde.InvalidAPIKey, "This shared key does not exist any more.")
 	}
 	if err == nil && !t.waived && k.Styles > 0 { // since just now
 		err = account.ErrKeyOfStyles

@@ -91,15 +91,15 @@ func TestSharedKeyRefusals(t *testing.T) {
 		_, err := n.Accept(ctx, a)
 		return err
 	}
-	wantCode(t, "budget", of(small, func(*api.ImageRequest) {}), "SharedKeyInsufficientKudos")
-	wantCode(t, "budget of a dry run", of(small, func(b *api.ImageRequest) { b.DryRun = ptr(true) }), "SharedKeyInsufficientKudos")
-	wantCode(t, "pixels", of(limits, func(b *api.ImageRequest) { b.Params.Width = ptr(128) }), "BadRequest")
-	wantCode(t, "steps", of(limits, func(b *api.ImageRequest) { b.Params.Steps = ptr(5) }), "BadRequest")
+	wantCode(t, "budget", of(small, func(*api.ImageRequest) {}), horde.SharedKeyInsufficientKudos)
+	wantCode(t, "budget of a dry run", of(small, func(b *api.ImageRequest) { b.DryRun = ptr(true) }), horde.SharedKeyInsufficientKudos)
+	wantCode(t, "pixels", of(limits, func(b *api.ImageRequest) { b.Params.Width = ptr(128) }), horde.BadRequest)
+	wantCode(t, "steps", of(limits, func(b *api.ImageRequest) { b.Params.Steps = ptr(5) }), horde.BadRequest)
 	if err := of(limits, func(*api.ImageRequest) {}); err != nil {
 		t.Errorf("within the limits: %v", err)
 	}
 	_, err := n.AcceptText(ctx, TextAsk{From: From{Key: limits}, Body: api.TextRequest{Prompt: "x", Params: &api.TextParams{MaxLength: ptr(21)}}})
-	wantCode(t, "tokens", err, "BadRequest")
+	wantCode(t, "tokens", err, horde.BadRequest)
 
 	// They say which of the key's limits was broken, by how much, and what can be done.
 	says := func(what string, err error, parts ...string) {
@@ -116,7 +116,7 @@ func TestSharedKeyRefusals(t *testing.T) {
 		"(max_image_pixels), not 8192.", "at most 4 steps in a job (max_image_steps), not 5.")
 	says("budget", of(small, func(*api.ImageRequest) {}), "2.00 left", "set allow_downgrade")
 	_, err = n.AcceptText(ctx, TextAsk{From: From{Key: small}, Body: api.TextRequest{Prompt: "x", Params: &api.TextParams{MaxLength: ptr(80)}}})
-	wantCode(t, "budget of a text", err, "SharedKeyInsufficientKudos")
+	wantCode(t, "budget of a text", err, horde.SharedKeyInsufficientKudos)
 	says("budget of a text", err, "This request costs about 20.00 kudos", "2.00 left")
 	if err := of(limits, func(b *api.ImageRequest) { b.Params.Steps = ptr(5) }); strings.Contains(err.Error(), "pixels") {
 		t.Errorf("names a limit that was kept: %v", err)
@@ -152,7 +152,7 @@ func TestSharedKeyStorm(t *testing.T) {
 					switch {
 					case err == nil:
 						accepted[which].Add(1)
-					case which == 0 && (horde.CodeOf(err) == "SharedKeyInsufficientKudos" || horde.CodeOf(err) == "SharedKeyEmpty"), horde.CodeOf(err) == "TooManyPrompts":
+					case which == 0 && (horde.CodeOf(err) == horde.SharedKeyInsufficientKudos || horde.CodeOf(err) == horde.SharedKeyEmpty), horde.CodeOf(err) == horde.TooManyPrompts:
 					default:
 						t.Error(err)
 					}
@@ -202,7 +202,7 @@ func TestDropKey(t *testing.T) {
 		if err := n.DropKey(ctx, alice.ID, key); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := n.Check(ctx, waiting); horde.CodeOf(err) != "RequestNotFound" {
+		if _, err := n.Check(ctx, waiting); horde.CodeOf(err) != horde.RequestNotFound {
 			t.Errorf("the waiting request: %v", err)
 		}
 		if c, err := n.Check(ctx, other); err != nil || c.Waiting != 1 {
@@ -219,7 +219,7 @@ func TestDropKey(t *testing.T) {
 			t.Errorf("the owner had %v and has %v", before, after)
 		}
 		_, err := n.Accept(ctx, ask(person{key: key}, 1))
-		wantCode(t, "the key again", err, "InvalidAPIKey")
+		wantCode(t, "the key again", err, horde.InvalidAPIKey)
 		if what := eventually(n.differs); what != "" {
 			t.Error(what)
 		}
@@ -254,14 +254,14 @@ func TestStyledRequests(t *testing.T) {
 		styled := func() horde.Kudos { return n.money(t, trudy).Totals.Styled }
 
 		_, err := use(alice, "Nobody", nil)
-		wantCode(t, "unknown", err, "StyleNotFound")
+		wantCode(t, "unknown", err, horde.StyleNotFound)
 		_, err = use(person{key: "nobody's"}, paid, nil)
-		wantCode(t, "no key", err, "InvalidAPIKey")
+		wantCode(t, "no key", err, horde.InvalidAPIKey)
 		if dry, err := use(alice, oil, func(b *api.ImageRequest) { b.DryRun = ptr(true) }); err != nil || dry.DryRun == nil {
 			t.Errorf("dry run: %+v, %v", dry, err)
 		}
 		_, err = use(alice, oil, func(b *api.ImageRequest) { b.Webhook = "http://example.com/x" })
-		wantCode(t, "refused", err, "BadRequest")
+		wantCode(t, "refused", err, horde.BadRequest)
 		if styled() != 0 {
 			t.Errorf("paid %v for nothing", styled())
 		}

@@ -94,7 +94,7 @@ func TestTextRoundTrip(t *testing.T) {
 		if _, err := there.SubmitText(ctx, walter.key, api.TextSubmit{ID: job.IDs[1], Generation: "x", State: "censored"}); err != nil {
 			t.Error(err)
 		}
-		if _, err := here.SubmitText(ctx, walter.key, api.TextSubmit{ID: job.IDs[1]}); horde.CodeOf(err) != "DuplicateGen" {
+		if _, err := here.SubmitText(ctx, walter.key, api.TextSubmit{ID: job.IDs[1]}); horde.CodeOf(err) != horde.DuplicateGen {
 			t.Errorf("again: %v", err)
 		}
 		st, err := there.TextStatus(ctx, id)
@@ -140,30 +140,30 @@ func TestKindsAreApart(t *testing.T) {
 	ctx := context.Background()
 	alice, walter := n.person(t, false, 1000), n.person(t, true, 1000)
 	text, picture := n.acceptText(t, askText(alice, 1, "a/model")), n.accept(t, ask(alice, 1))
-	if _, err := n.TextStatus(ctx, picture); horde.CodeOf(err) != "RequestNotFound" {
+	if _, err := n.TextStatus(ctx, picture); horde.CodeOf(err) != horde.RequestNotFound {
 		t.Errorf("a picture's status as a text's: %v", err)
 	}
-	if _, err := n.Status(ctx, text); horde.CodeOf(err) != "RequestNotFound" {
+	if _, err := n.Status(ctx, text); horde.CodeOf(err) != horde.RequestNotFound {
 		t.Errorf("a text's status as a picture's: %v", err)
 	}
-	if _, err := n.CancelText(ctx, picture); horde.CodeOf(err) != "RequestNotFound" {
+	if _, err := n.CancelText(ctx, picture); horde.CodeOf(err) != horde.RequestNotFound {
 		t.Errorf("a picture cancelled as a text: %v", err)
 	}
 	if owner, err := n.Owner(ctx, text); err != nil || owner != alice.ID {
 		t.Errorf("owner %d, %v", owner, err)
 	}
 	job := n.takeText(t, walter, scribe("w"))
-	if _, err := n.submit(walter.key, *job.ID, "ok"); horde.CodeOf(err) != "InvalidJobID" {
+	if _, err := n.submit(walter.key, *job.ID, "ok"); horde.CodeOf(err) != horde.InvalidJobID {
 		t.Errorf("a text delivered as a picture: %v", err)
 	}
-	if _, err := n.Fleet.CheckInImage(ctx, walter.User, pop("w"), "10.0.0.1"); horde.CodeOf(err) != "PolymorphicNameConflict" {
+	if _, err := n.Fleet.CheckInImage(ctx, walter.User, pop("w"), "10.0.0.1"); horde.CodeOf(err) != horde.PolymorphicNameConflict {
 		t.Errorf("a scribe that wants to paint: %v", err)
 	}
 	// Concurrency counts each kind for itself.
 	if _, err := n.AcceptText(ctx, askText(alice, 20, "b")); err != nil {
 		t.Error(err)
 	}
-	if _, err := n.AcceptText(ctx, askText(alice, 20, "b")); horde.CodeOf(err) != "TooManyPrompts" {
+	if _, err := n.AcceptText(ctx, askText(alice, 20, "b")); horde.CodeOf(err) != horde.TooManyPrompts {
 		t.Errorf("40 texts: %v", err)
 	}
 	n.accept(t, ask(alice, 20))

@@ -82,11 +82,11 @@ func TestUpfrontKudos(t *testing.T) {
 		}{{"registered", person{github, githubKey}, 25}, {alias, person{pseudonym, key}, 14}, {"anonymous", person{anonymous, api.AnonymousKey}, -50}} {
 			n.setBalance(t, c.p, horde.Whole(c.floor)+price-1)
 			_, err := n.Accept(ctx, dearAsk(c.p))
-			wantCode(t, c.name+", a hundredth short", err, "KudosUpfront")
+			wantCode(t, c.name+", a hundredth short", err, horde.KudosUpfront)
 			poor := dearAsk(c.p)
 			poor.Body.DryRun = ptr(true)
 			_, err = n.Accept(ctx, poor)
-			wantCode(t, c.name+", dry run", err, "KudosUpfront")
+			wantCode(t, c.name+", dry run", err, horde.KudosUpfront)
 			if m := n.money(t, c.p); m.Held != 0 || m.Balance != horde.Whole(c.floor)+price-1 {
 				t.Errorf("%s: a refusal moved kudos: %+v", c.name, m)
 			}
@@ -97,7 +97,7 @@ func TestUpfrontKudos(t *testing.T) {
 				t.Errorf("%s: held %v of %v, %v left", c.name, m.Held, price, kudos.Spendable(m))
 			}
 			_, err = n.Accept(ctx, dearAsk(c.p))
-			wantCode(t, c.name+", a second one", err, "KudosUpfront")
+			wantCode(t, c.name+", a second one", err, horde.KudosUpfront)
 			n.accept(t, ask(c.p, 1)) // what needs nothing upfront is taken all the same
 		}
 	})
@@ -140,7 +140,7 @@ func TestDowngrade(t *testing.T) {
 		return a
 	}
 	_, err := n.Accept(ctx, listed(same))
-	wantCode(t, "for named workers", err, "KudosUpfront")
+	wantCode(t, "for named workers", err, horde.KudosUpfront)
 	n.modes.UpfrontOnWorkerList = false
 	n.accept(t, listed(same))
 
@@ -148,7 +148,7 @@ func TestDowngrade(t *testing.T) {
 	text := TextAsk{From: From{Key: poor.key}, Body: api.TextRequest{Prompt: "x",
 		Params: &api.TextParams{MaxLength: ptr(1000), MaxContextLength: ptr(2048)}}}
 	_, err = n.AcceptText(ctx, text)
-	wantCode(t, "a long text", err, "KudosUpfront")
+	wantCode(t, "a long text", err, horde.KudosUpfront)
 	text.Body.AllowDowngrade = ptr(true)
 	got, err := n.AcceptText(ctx, text)
 	if err != nil {
@@ -182,7 +182,7 @@ func TestLoadDecides(t *testing.T) {
 		t.Errorf("before it was counted again: %v", err)
 	}
 	c.advance(time.Minute + time.Second)
-	wantCode(t, "on a busy horde", large(), "KudosUpfront")
+	wantCode(t, "on a busy horde", large(), horde.KudosUpfront)
 	worker := n.person(t, true, 0)
 	p := pop("w")
 	p.Threads = ptr(50)

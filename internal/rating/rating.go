@@ -76,7 +76,7 @@ func (r *Ratings) Rate(ctx context.Context, id string, in api.Aesthetics, from R
 	return amount, err
 }
 
-var errRated = horde.Errorf("AestheticsAlreadyExist", "These pictures are rated already.")
+var errRated = horde.Errorf(horde.AestheticsAlreadyExist, "These pictures are rated already.")
 
 // verdict is what was said of a request's pictures, checked.
 type verdict struct {
@@ -88,16 +88,16 @@ type verdict struct {
 func judge(o queue.Outcome, in api.Aesthetics) (verdict, error) {
 	switch {
 	case !o.Done:
-		return verdict{}, horde.Errorf("AestheticsNotCompleted", "Pictures can be rated when the request is done.")
+		return verdict{}, horde.Errorf(horde.AestheticsNotCompleted, "Pictures can be rated when the request is done.")
 	case !o.Asked.Shared:
-		return verdict{}, horde.Errorf("AestheticsNotPublic", "Only pictures of requests that were sent with shared can be rated.")
+		return verdict{}, horde.Errorf(horde.AestheticsNotPublic, "Only pictures of requests that were sent with shared can be rated.")
 	}
 	v := verdict{best: strings.ToLower(in.Best)}
 	known := func(id string) bool {
 		return slices.ContainsFunc(o.Pictures, func(p queue.Picture) bool { return p.ID == id })
 	}
 	unknown := func(id string) error {
-		return horde.Errorf("ProcGenNotFound", "The request has no picture with ID '%s'.", id)
+		return horde.Errorf(horde.ProcGenNotFound, "The request has no picture with ID '%s'.", id)
 	}
 	for _, a := range in.Ratings {
 		a.ID = strings.ToLower(a.ID)
@@ -105,7 +105,7 @@ func judge(o queue.Outcome, in api.Aesthetics) (verdict, error) {
 			return v, unknown(a.ID)
 		}
 		if slices.ContainsFunc(v.ratings, func(b api.AestheticRating) bool { return b.ID == a.ID }) {
-			return v, horde.Errorf("AestheticsDuplicate", "The picture with ID '%s' is rated twice.", a.ID)
+			return v, horde.Errorf(horde.AestheticsDuplicate, "The picture with ID '%s' is rated twice.", a.ID)
 		}
 		v.ratings = append(v.ratings, a)
 	}
@@ -113,9 +113,9 @@ func judge(o queue.Outcome, in api.Aesthetics) (verdict, error) {
 	case v.best != "" && !known(v.best):
 		return v, unknown(v.best)
 	case v.best == "" && len(v.ratings) == 0:
-		return v, horde.Errorf("AestheticsMissing", "Name the best picture or rate some.")
+		return v, horde.Errorf(horde.AestheticsMissing, "Name the best picture or rate some.")
 	case len(v.ratings) == 0 && len(o.Pictures) == 1:
-		return v, horde.Errorf("AestheticsSolo", "The best of one picture says nothing. Rate it instead.")
+		return v, horde.Errorf(horde.AestheticsSolo, "The best of one picture says nothing. Rate it instead.")
 	}
 	return v, nil
 }

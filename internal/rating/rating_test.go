@@ -45,14 +45,14 @@ func TestJudge(t *testing.T) {
 		in   api.Aesthetics
 		code horde.Code
 	}{
-		{"unfinished comes before private", unfinished, api.Aesthetics{Best: x}, "AestheticsNotCompleted"},
-		{"private comes before unknown", private, api.Aesthetics{Best: x}, "AestheticsNotPublic"},
-		{"unknown rated", outcome(a, b), api.Aesthetics{Ratings: []api.AestheticRating{of(a, 5), of(x, 5)}}, "ProcGenNotFound"},
-		{"twice", outcome(a, b), api.Aesthetics{Best: x, Ratings: []api.AestheticRating{of(a, 5), of(strings.ToUpper(a), 6)}}, "AestheticsDuplicate"},
-		{"unknown best", outcome(a, b), api.Aesthetics{Best: x, Ratings: []api.AestheticRating{of(a, 5)}}, "ProcGenNotFound"},
-		{"nothing", outcome(a, b), api.Aesthetics{Ratings: []api.AestheticRating{}}, "AestheticsMissing"},
-		{"nothing of one", outcome(a), api.Aesthetics{}, "AestheticsMissing"},
-		{"best of one", outcome(a), api.Aesthetics{Best: a}, "AestheticsSolo"},
+		{"unfinished comes before private", unfinished, api.Aesthetics{Best: x}, horde.AestheticsNotCompleted},
+		{"private comes before unknown", private, api.Aesthetics{Best: x}, horde.AestheticsNotPublic},
+		{"unknown rated", outcome(a, b), api.Aesthetics{Ratings: []api.AestheticRating{of(a, 5), of(x, 5)}}, horde.ProcGenNotFound},
+		{"twice", outcome(a, b), api.Aesthetics{Best: x, Ratings: []api.AestheticRating{of(a, 5), of(strings.ToUpper(a), 6)}}, horde.AestheticsDuplicate},
+		{"unknown best", outcome(a, b), api.Aesthetics{Best: x, Ratings: []api.AestheticRating{of(a, 5)}}, horde.ProcGenNotFound},
+		{"nothing", outcome(a, b), api.Aesthetics{Ratings: []api.AestheticRating{}}, horde.AestheticsMissing},
+		{"nothing of one", outcome(a), api.Aesthetics{}, horde.AestheticsMissing},
+		{"best of one", outcome(a), api.Aesthetics{Best: a}, horde.AestheticsSolo},
 		{"best of two", outcome(a, b), api.Aesthetics{Best: a}, ""},
 		{"best and rating of one", outcome(a), api.Aesthetics{Best: a, Ratings: []api.AestheticRating{of(a, 5)}}, ""},
 	} {

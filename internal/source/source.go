@@ -38,7 +38,7 @@ func IsURL(s string) bool { return strings.HasPrefix(s, "http://") || strings.Ha
 // URL, and its header. It does not decode it: a damaged picture is only noticed
 // by Decode.
 func (p Images) File(ctx context.Context, text string) (data []byte, head imaging.Header, err error) {
-	code := horde.Code("ImageValidationFailed")
+	code := horde.ImageValidationFailed
 	if IsURL(text) {
 		if p.Fetcher == nil {
 			return nil, head, horde.Errorf(code, "Image validation failed: this horde takes source pictures in base64 only.")
@@ -46,7 +46,7 @@ func (p Images) File(ctx context.Context, text string) (data []byte, head imagin
 		if data, err = p.Fetcher.Fetch(ctx, text); err != nil {
 			return nil, head, err
 		}
-		code = "SourceImageUnreadable"
+		code = horde.SourceImageUnreadable
 	} else if data, err = imaging.Base64(text, imaging.SourceLimits); err != nil {
 		return nil, head, refusal(err, code)
 	}
@@ -56,9 +56,9 @@ func (p Images) File(ctx context.Context, text string) (data []byte, head imagin
 
 // Decode decodes a picture's file. byURL tells where it came from.
 func Decode(data []byte, byURL bool) (image.Image, error) {
-	code := horde.Code("ImageValidationFailed")
+	code := horde.ImageValidationFailed
 	if byURL {
-		code = "SourceImageUnreadable"
+		code = horde.SourceImageUnreadable
 	}
 	img, _, err := imaging.Decode(data, imaging.SourceLimits)
 	return img, refusal(err, code)
@@ -89,9 +89,9 @@ func refusal(err error, code horde.Code) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, imaging.ErrTooManyPixels):
-		return horde.Errorf("SourceImageResolutionExceeded", "A source picture can have at most 3072×3072 pixels. Please send a smaller one.")
+		return horde.Errorf(horde.SourceImageResolutionExceeded, "A source picture can have at most 3072×3072 pixels. Please send a smaller one.")
 	case errors.Is(err, imaging.ErrTooManyBytes):
-		return horde.Errorf("SourceImageSizeExceeded", "The source picture has too many bytes. Please send a smaller one.")
+		return horde.Errorf(horde.SourceImageSizeExceeded, "The source picture has too many bytes. Please send a smaller one.")
 	}
 	// The Python SDK goes by the first three words.
 	return horde.Errorf(code, "Image validation failed: the source picture cannot be read. It must be a PNG, JPEG, GIF, BMP or WebP picture in base64, or an address of one.")

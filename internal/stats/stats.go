@@ -60,7 +60,7 @@ func (s *Stats) ImageModels(ctx context.Context, state string) (api.ImageModelTo
 		All:    func(string) bool { return true },
 	}[state]
 	if wanted == nil {
-		return api.ImageModelTotals{}, horde.Errorf("BadRequest", "model_state must be known, custom or all.")
+		return api.ImageModelTotals{}, horde.Errorf(horde.BadRequest, "model_state must be known, custom or all.")
 	}
 	t, err := s.models(ctx, fleet.Image, wanted)
 	return api.ImageModelTotals(t), err

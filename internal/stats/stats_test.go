@@ -69,7 +69,7 @@ func TestModelState(t *testing.T) {
 			})
 		}
 		for _, state := range []string{"", "KNOWN", "x"} {
-			if _, err := s.ImageModels(t.Context(), state); horde.CodeOf(err) != "BadRequest" {
+			if _, err := s.ImageModels(t.Context(), state); horde.CodeOf(err) != horde.BadRequest {
 				t.Errorf("state %q: %v", state, err)
 			}
 		}

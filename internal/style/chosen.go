@@ -31,7 +31,7 @@ func (s *Styles) Choose(ctx context.Context, kind, ref string) (*Chosen, error) 
 		if err == nil {
 			return &Chosen{Style: v}, nil
 		}
-		if horde.CodeOf(err) != "StyleNotFound" {
+		if horde.CodeOf(err) != horde.StyleNotFound {
 			return nil, err
 		}
 		c, err := s.collection(ctx, ref)
@@ -83,7 +83,7 @@ func (s *Styles) draw(ctx context.Context, c *store.Collection, ref string, err 
 const maxPrompt = 1 << 20
 
 // ErrPromptTooLong: the template makes more than 1 MiB of a prompt.
-var ErrPromptTooLong = horde.Errorf("InvalidPromptSize", "The prompt is too long for this style.")
+var ErrPromptTooLong = horde.Errorf(horde.InvalidPromptSize, "The prompt is too long for this style.")
 
 // fill puts a prompt into the style's template, in one pass: what the client
 // sent is never taken for a template itself. ok is false where the result would

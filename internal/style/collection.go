@@ -17,10 +17,10 @@ import (
 const maxMembers = 1000
 
 func errNoCollection(ref string) error {
-	return horde.Errorf("CollectionNotFound", "Collection '%s' not found.", clip(ref))
+	return horde.Errorf(horde.CollectionNotFound, "Collection '%s' not found.", clip(ref))
 }
 
-var errNotCollector = horde.Errorf("Forbidden", "Only the owner of a collection can change it.")
+var errNotCollector = horde.Errorf(horde.Forbidden, "Only the owner of a collection can change it.")
 
 // collection reads a collection by id; nil when there is none.
 func (s *Styles) collection(ctx context.Context, id string) (*store.Collection, error) {
@@ -91,7 +91,7 @@ func (s *Styles) Collections(ctx context.Context, l Listing) ([]api.Collection, 
 		l.Kind = ""
 	case Image, Text:
 	default:
-		return nil, horde.Errorf("BadRequest", "type is image, text or all.")
+		return nil, horde.Errorf(horde.BadRequest, "type is image, text or all.")
 	}
 	query, err := l.of()
 	if err != nil {
@@ -149,7 +149,7 @@ func (s *Styles) CreateCollection(ctx context.Context, in api.CollectionInput, k
 			return err
 		}
 		if n >= most {
-			return horde.Errorf("Forbidden", "You have %d collections, which is as many as an account can have.", n)
+			return horde.Errorf(horde.Forbidden, "You have %d collections, which is as many as an account can have.", n)
 		}
 		c.Created = tx.Now
 		return tx.InsertCollection(c, members)
@@ -204,7 +204,7 @@ func (s *Styles) DeleteCollection(ctx context.Context, id, key string) error {
 	return s.Store.Write(store.Unit{Key: c.ID, Accounts: []int64{c.UserID}, Do: func(tx *store.Tx) error { return tx.DeleteCollection(c.ID) }})
 }
 
-var errNoMembers = horde.Errorf("BadRequest", "A collection needs at least one style, by id or name.")
+var errNoMembers = horde.Errorf(horde.BadRequest, "A collection needs at least one style, by id or name.")
 
 // applyCollection puts what is there of an input into a collection and finds its
 // styles; nil when the input names none.
@@ -214,12 +214,12 @@ func (s *Styles) applyCollection(ctx context.Context, c *store.Collection, in ap
 			continue
 		}
 		if moderation.Profane(*text) {
-			return nil, horde.Errorf("BadRequest", "Please choose words that everybody can read.")
+			return nil, horde.Errorf(horde.BadRequest, "Please choose words that everybody can read.")
 		}
 		*into = moderation.Sanitize(*text)
 	}
 	if c.Name == "" {
-		return nil, horde.Errorf("BadRequest", "The collection needs a name.")
+		return nil, horde.Errorf(horde.BadRequest, "The collection needs a name.")
 	}
 	if in.Public != nil {
 		c.Public = *in.Public
@@ -237,13 +237,13 @@ func (s *Styles) members(ctx context.Context, c *store.Collection, refs []string
 		return nil, errNoMembers
 	}
 	if len(refs) > maxMembers {
-		return nil, horde.Errorf("BadRequest", "A collection can have at most %d styles.", maxMembers)
+		return nil, horde.Errorf(horde.BadRequest, "A collection can have at most %d styles.", maxMembers)
 	}
 	var ids []string
 	for _, ref := range refs {
 		v, err := s.member(ctx, ref, c.Kind)
-		if horde.CodeOf(err) == "StyleNotFound" {
-			return nil, horde.Errorf("BadRequest", "There is no style '%s'.", clip(ref))
+		if horde.CodeOf(err) == horde.StyleNotFound {
+			return nil, horde.Errorf(horde.BadRequest, "There is no style '%s'.", clip(ref))
 		}
 		if err != nil {
 			return nil, err
@@ -252,7 +252,7 @@ func (s *Styles) members(ctx context.Context, c *store.Collection, refs []string
 			c.Kind = v.Kind
 		}
 		if v.Kind != c.Kind {
-			return nil, horde.Errorf("BadRequest", "The styles of a collection are all for pictures or all for texts; '%s' is for %ss.", clip(ref), v.Kind)
+			return nil, horde.Errorf(horde.BadRequest, "The styles of a collection are all for pictures or all for texts; '%s' is for %ss.", clip(ref), v.Kind)
 		}
 		if !slices.Contains(ids, v.ID) {
 			ids = append(ids, v.ID)
@@ -279,7 +279,7 @@ func (s *Styles) member(ctx context.Context, ref, kind string) (*Style, error) {
 // writeCollection stores a collection under a name that its owner has not used
 // yet.
 func (s *Styles) writeCollection(c *store.Collection, do func(*store.Tx) error) error {
-	taken := horde.Errorf("BadRequest", "You have a collection of this name already. Please choose another one.")
+	taken := horde.Errorf(horde.BadRequest, "You have a collection of this name already. Please choose another one.")
 	err := s.Store.Write(store.Unit{Key: c.ID, Accounts: []int64{c.UserID}, Do: func(tx *store.Tx) error {
 		exists, err := tx.CollectionNameTaken(c.UserID, c.Name, c.ID)
 		if err == nil && exists {

@@ -32,7 +32,7 @@ func (s *Styles) AddExample(ctx context.Context, id string, in api.StyleExampleI
 			return nil, err
 		}
 		if len(list) >= maxExamples {
-			return nil, horde.Errorf("Forbidden", "A style can have at most %d examples. Delete one first.", maxExamples)
+			return nil, horde.Errorf(horde.Forbidden, "A style can have at most %d examples. Delete one first.", maxExamples)
 		}
 		return append(list, e), nil
 	}, e.ID, in.Primary != nil && *in.Primary)
@@ -70,10 +70,10 @@ func (s *Styles) DeleteExample(ctx context.Context, id, example, key string) err
 }
 
 func errNoExample(id string) error {
-	return horde.Errorf("Style exampleNotFound", "This style has no example with ID '%s'.", clip(id))
+	return horde.Errorf(horde.StyleExampleNotFound, "This style has no example with ID '%s'.", clip(id))
 }
 
-var errURL = horde.Errorf("BadRequest", "url must be the address of a picture that begins with https://.")
+var errURL = horde.Errorf(horde.BadRequest, "url must be the address of a picture that begins with https://.")
 
 // fits tells whether an example's address can stand beside the others.
 func fits(list []Example, e Example) error {
@@ -82,7 +82,7 @@ func fits(list []Example, e Example) error {
 		return errURL
 	}
 	if slices.ContainsFunc(list, func(o Example) bool { return o.ID != e.ID && o.URL == e.URL }) {
-		return horde.Errorf("BadRequest", "This style has an example with this url already.")
+		return horde.Errorf(horde.BadRequest, "This style has an example with this url already.")
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ const (
 // warnings of an image style.
 func (s *Styles) Create(ctx context.Context, kind string, in api.StyleInput, key string) (string, []api.Warning, error) {
 	if in.Models == nil {
-		return "", nil, horde.Errorf("BadRequest", "A style needs between 1 and %d models.", maxModels)
+		return "", nil, horde.Errorf(horde.BadRequest, "A style needs between 1 and %d models.", maxModels)
 	}
 	if err := checkLists(in); err != nil {
 		return "", nil, err
@@ -70,7 +70,7 @@ func (s *Styles) maker(ctx context.Context, key string) (*account.User, error) {
 	case err != nil:
 		return nil, err
 	case !caller.Is(account.Customizer) && !caller.Is(account.Trusted):
-		return nil, horde.Errorf("StylesRequiresCustomizer", "Only trusted users and customizers can make styles. Ask the moderators of this horde.")
+		return nil, horde.Errorf(horde.StylesRequiresCustomizer, "Only trusted users and customizers can make styles. Ask the moderators of this horde.")
 	case caller.Anonymous():
 		return nil, errAnonymous
 	}
@@ -78,9 +78,9 @@ func (s *Styles) maker(ctx context.Context, key string) (*account.User, error) {
 }
 
 var (
-	errAnonymous = horde.Errorf("StylesAnonForbidden", "The anonymous user has no styles and collections. Register an account of your own.")
-	errDeleted   = horde.Errorf("DeletedUser", "This account is scheduled for deletion and cannot be used.")
-	errNotOwner  = horde.Errorf("Forbidden", "Only the owner of a style can change it.")
+	errAnonymous = horde.Errorf(horde.StylesAnonForbidden, "The anonymous user has no styles and collections. Register an account of your own.")
+	errDeleted   = horde.Errorf(horde.DeletedUser, "This account is scheduled for deletion and cannot be used.")
+	errNotOwner  = horde.Errorf(horde.Forbidden, "Only the owner of a style can change it.")
 )
 
 // Modify changes a style of the caller: what is absent stays. It returns the id,
@@ -146,10 +146,10 @@ func (s *Styles) Delete(ctx context.Context, kind, id, key string) error {
 
 func checkLists(in api.StyleInput) error {
 	if in.Models != nil && (len(*in.Models) == 0 || len(*in.Models) > maxModels) {
-		return horde.Errorf("BadRequest", "A style needs between 1 and %d models.", maxModels)
+		return horde.Errorf(horde.BadRequest, "A style needs between 1 and %d models.", maxModels)
 	}
 	if in.Tags != nil && len(*in.Tags) > maxTags {
-		return horde.Errorf("BadRequest", "A style can have at most %d tags.", maxTags)
+		return horde.Errorf(horde.BadRequest, "A style can have at most %d tags.", maxTags)
 	}
 	return nil
 }
@@ -168,7 +168,7 @@ func (s *Styles) decent(in api.StyleInput) error {
 		}
 	}
 	if slices.ContainsFunc(texts, moderation.Profane) {
-		return horde.Errorf("BadRequest", "Please choose words that everybody can read.")
+		return horde.Errorf(horde.BadRequest, "Please choose words that everybody can read.")
 	}
 	return nil
 }
@@ -184,7 +184,7 @@ func (s *Styles) checkKey(ctx context.Context, caller *account.User, id string) 
 		return err
 	}
 	if err != nil || k.UserID != caller.ID || !s.Accounts.Valid(k) {
-		return horde.Errorf("BadRequest", "The shared key does not exist, is not yours, has expired or has no kudos left.")
+		return horde.Errorf(horde.BadRequest, "The shared key does not exist, is not yours, has expired or has no kudos left.")
 	}
 	return nil
 }
@@ -195,7 +195,7 @@ func (v *Style) apply(in api.StyleInput) error {
 		v.Name = moderation.Sanitize(*in.Name)
 	}
 	if v.Name == "" {
-		return horde.Errorf("BadRequest", "The style needs a name.")
+		return horde.Errorf(horde.BadRequest, "The style needs a name.")
 	}
 	if in.Info != nil {
 		v.Info = moderation.Sanitize(*in.Info)
@@ -221,7 +221,7 @@ func (v *Style) apply(in api.StyleInput) error {
 	if in.Params != nil {
 		text, err := json.Marshal(known(v.Kind, in.Params))
 		if err != nil {
-			return horde.Errorf("BadRequest", "params holds a number that is none.")
+			return horde.Errorf(horde.BadRequest, "params holds a number that is none.")
 		}
 		v.Params = string(text)
 	}
@@ -285,13 +285,13 @@ func (s *Styles) check(caller *account.User, v *Style) ([]api.Warning, error) {
 func holds(v *Style, places ...string) error {
 	for _, p := range places {
 		if !strings.Contains(v.Prompt, p) {
-			return horde.Errorf("BadRequest", "The prompt of a style must have %s, where the client's prompt goes.", strings.Join(places, " and "))
+			return horde.Errorf(horde.BadRequest, "The prompt of a style must have %s, where the client's prompt goes.", strings.Join(places, " and "))
 		}
 	}
 	return nil
 }
 
-var errNameTaken = horde.Errorf("BadRequest", "You have a style or collection of this name already. Please choose another one.")
+var errNameTaken = horde.Errorf(horde.BadRequest, "You have a style or collection of this name already. Please choose another one.")
 
 // write stores a style under a name that its owner has not used yet. A refusal
 // found before comes after that of the name, as the contract has it.
@@ -323,7 +323,7 @@ func insert(tx *store.Tx, v *Style) error {
 		return err
 	}
 	if n >= most {
-		return horde.Errorf("Forbidden", "You have %d styles, which is as many as an account can have.", n)
+		return horde.Errorf(horde.Forbidden, "You have %d styles, which is as many as an account can have.", n)
 	}
 	v.Created = tx.Now
 	row, err := v.toRow()

@@ -125,7 +125,7 @@ func TestMergeParams(t *testing.T) {
 func TestPromptIsBounded(t *testing.T) {
 	chosen := Chosen{Style: &Style{Style: store.Style{Prompt: strings.Repeat("{p}", 1000) + "{np}", Params: "{}"}}}
 	_, _, err := chosen.Image(api.ImageRequest{Prompt: strings.Repeat("x", 10_000)})
-	wantCode(t, "ten million characters", err, "InvalidPromptSize")
+	wantCode(t, "ten million characters", err, horde.InvalidPromptSize)
 }
 
 // Whatever a client sends, it stands in the merged prompt as it was sent, and
@@ -169,24 +169,24 @@ func TestRefusals(t *testing.T) {
 			in          api.StyleInput
 			code        horde.Code
 		}{
-			{"no models, no key", "nobody", api.StyleInput{Name: ok.Name}, "BadRequest"},
-			{"no key", "nobody", ok, "InvalidAPIKey"},
-			{"plain", "plain", ok, "StylesRequiresCustomizer"},
-			{"deleted", "gone", ok, "DeletedUser"},
-			{"six models", "trudy", with(func(in *api.StyleInput) { in.Models = &six }), "BadRequest"},
-			{"eleven tags", "trudy", with(func(in *api.StyleInput) { in.Tags = ptr(append(six, six...)) }), "BadRequest"},
-			{"profane name", "trudy", with(func(in *api.StyleInput) { in.Name = ptr("fuck this") }), "BadRequest"},
-			{"profane tag", "trudy", with(func(in *api.StyleInput) { in.Tags = &[]string{"shit"} }), "BadRequest"},
-			{"nothing left of the name", "trudy", with(func(in *api.StyleInput) { in.Name = ptr(" <!-- x --> ") }), "BadRequest"},
-			{"unknown key", "trudy", with(func(in *api.StyleInput) { in.SharedKey = "00000000-0000-4000-8000-000000000000" }), "BadRequest"},
-			{"no place", "trudy", with(func(in *api.StyleInput) { in.Prompt = ptr("{p}, painted") }), "BadRequest"},
+			{"no models, no key", "nobody", api.StyleInput{Name: ok.Name}, horde.BadRequest},
+			{"no key", "nobody", ok, horde.InvalidAPIKey},
+			{"plain", "plain", ok, horde.StylesRequiresCustomizer},
+			{"deleted", "gone", ok, horde.DeletedUser},
+			{"six models", "trudy", with(func(in *api.StyleInput) { in.Models = &six }), horde.BadRequest},
+			{"eleven tags", "trudy", with(func(in *api.StyleInput) { in.Tags = ptr(append(six, six...)) }), horde.BadRequest},
+			{"profane name", "trudy", with(func(in *api.StyleInput) { in.Name = ptr("fuck this") }), horde.BadRequest},
+			{"profane tag", "trudy", with(func(in *api.StyleInput) { in.Tags = &[]string{"shit"} }), horde.BadRequest},
+			{"nothing left of the name", "trudy", with(func(in *api.StyleInput) { in.Name = ptr(" <!-- x --> ") }), horde.BadRequest},
+			{"unknown key", "trudy", with(func(in *api.StyleInput) { in.SharedKey = "00000000-0000-4000-8000-000000000000" }), horde.BadRequest},
+			{"no place", "trudy", with(func(in *api.StyleInput) { in.Prompt = ptr("{p}, painted") }), horde.BadRequest},
 			{"hires", "trudy", with(func(in *api.StyleInput) {
 				in.Models, in.Params = &[]string{"x [Flux]"}, map[string]any{"hires_fix": true}
-			}), "HiResMismatch"},
-			{"special", "trudy", with(func(in *api.StyleInput) { in.Models = &[]string{"horde_special::x#1"} }), "Forbidden"},
-			{"special params", "trudy", with(func(in *api.StyleInput) { in.Params = map[string]any{"special": map[string]any{"a": int64(1)}} }), "BadRequest"},
+			}), horde.HiResMismatch},
+			{"special", "trudy", with(func(in *api.StyleInput) { in.Models = &[]string{"horde_special::x#1"} }), horde.Forbidden},
+			{"special params", "trudy", with(func(in *api.StyleInput) { in.Params = map[string]any{"special": map[string]any{"a": int64(1)}} }), horde.BadRequest},
 			{"good", "trudy", ok, ""},
-			{"taken", "trudy", with(func(in *api.StyleInput) { in.Prompt = ptr("{p}, painted") }), "BadRequest"},
+			{"taken", "trudy", with(func(in *api.StyleInput) { in.Prompt = ptr("{p}, painted") }), horde.BadRequest},
 			{"another's name", "custo", ok, ""},
 		} {
 			_, _, err := r.Create(context.Background(), Image, c.in, r.keys[c.owner])
@@ -197,9 +197,9 @@ func TestRefusals(t *testing.T) {
 			params map[string]any
 			code   horde.Code
 		}{
-			"order":    {map[string]any{"sampler_order": []any{int64(1), int64(2)}}, "MissingFullSamplerOrder"},
-			"stops":    {map[string]any{"stop_sequence": []any{long, long + "z"}}, "ExcessiveStopSequence"},
-			"overflow": {map[string]any{"max_length": int64(500), "max_context_length": int64(100)}, "TokenOverflow"},
+			"order":    {map[string]any{"sampler_order": []any{int64(1), int64(2)}}, horde.MissingFullSamplerOrder},
+			"stops":    {map[string]any{"stop_sequence": []any{long, long + "z"}}, horde.ExcessiveStopSequence},
+			"overflow": {map[string]any{"max_length": int64(500), "max_context_length": int64(100)}, horde.TokenOverflow},
 			"good":     {map[string]any{"temperature": 0.5}, ""},
 		} {
 			in := input(what, "Tell: {p}", "m")
@@ -224,7 +224,7 @@ func TestKeyOfAStyle(t *testing.T) {
 		for what, c := range map[string]struct {
 			key  string
 			code horde.Code
-		}{"another's": {key(other, 5, -1), "BadRequest"}, "empty": {key(trudy, 0, -1), "BadRequest"}, "expired": {key(trudy, 5, -2), "BadRequest"}, "good": {key(trudy, 5, -1), ""}} {
+		}{"another's": {key(other, 5, -1), horde.BadRequest}, "empty": {key(trudy, 0, -1), horde.BadRequest}, "expired": {key(trudy, 5, -2), horde.BadRequest}, "good": {key(trudy, 5, -1), ""}} {
 			in := input(what, "{p}{np}", "m")
 			in.SharedKey = strings.ToUpper(c.key)
 			id, _, err := r.Create(context.Background(), Image, in, r.keys["trudy"])
@@ -254,11 +254,11 @@ func TestModify(t *testing.T) {
 		in.Params = map[string]any{"steps": int64(25), "cfg_scale": 6.5, "control_type": "canny", "junk": "x", "seed": int64(7)}
 		id := r.make(Image, "trudy", in)
 		_, _, err := r.Modify(ctx, Image, id, api.StyleInput{Name: ptr("Mine")}, r.keys["mod"])
-		wantCode(t, "a moderator", err, "Forbidden")
+		wantCode(t, "a moderator", err, horde.Forbidden)
 		_, _, err = r.Modify(ctx, Text, id, api.StyleInput{Name: ptr("Mine")}, r.keys["trudy"])
-		wantCode(t, "as text", err, "BadRequest")
+		wantCode(t, "as text", err, horde.BadRequest)
 		_, _, err = r.Modify(ctx, Image, "00000000-0000-4000-8000-000000000000", api.StyleInput{}, r.keys["trudy"])
-		wantCode(t, "unknown", err, "StyleNotFound")
+		wantCode(t, "unknown", err, horde.StyleNotFound)
 		if _, err := r.AddExample(ctx, id, api.StyleExampleInput{URL: ptr("https://example.com/1")}, r.keys["trudy"]); err != nil {
 			t.Fatal(err)
 		}
@@ -287,7 +287,7 @@ func TestModify(t *testing.T) {
 		}
 		wantCode(t, "delete by a moderator", r.Delete(ctx, Image, id, r.keys["mod"]), "")
 		_, err = r.Get(ctx, Image, id)
-		wantCode(t, "deleted", err, "Image styleNotFound")
+		wantCode(t, "deleted", err, horde.ImageStyleNotFound)
 	})
 }
 
@@ -308,13 +308,13 @@ func TestNames(t *testing.T) {
 			v, err := r.Named(ctx, Image, ref)
 			switch {
 			case want == "":
-				wantCode(t, ref, err, "StyleNotFound")
+				wantCode(t, ref, err, horde.StyleNotFound)
 			case err != nil || v.ID != want:
 				t.Errorf("%q: %v, %v", ref, v, err)
 			}
 		}
 		_, err := r.Named(ctx, Image, "Tale")
-		wantCode(t, "a text style", err, "BadRequest")
+		wantCode(t, "a text style", err, horde.BadRequest)
 		if c, err := r.Choose(ctx, Image, strings.ToUpper(text)); err != nil || c.Style.Kind != Text {
 			t.Errorf("%+v, %v", c, err)
 		}
@@ -338,7 +338,7 @@ func FuzzNames(f *testing.F) {
 		if err != nil || !strings.HasSuffix(ref, n.name) {
 			t.Errorf("%q: %+v, %v", ref, n, err)
 		}
-		if _, err := r.Choose(context.Background(), Image, ref); horde.CodeOf(err) != "StyleNotFound" {
+		if _, err := r.Choose(context.Background(), Image, ref); horde.CodeOf(err) != horde.StyleNotFound {
 			t.Errorf("%q: %v", ref, err)
 		}
 	})
@@ -388,7 +388,7 @@ func TestList(t *testing.T) {
 			t.Errorf("beyond the end: %d", len(got))
 		}
 		_, err = r.List(ctx, Listing{Kind: Image, Sort: "x"})
-		wantCode(t, "sort", err, "BadRequest")
+		wantCode(t, "sort", err, horde.BadRequest)
 		// The owner sees all of them among the own details, others the public ones.
 		for p, want := range map[account.Privilege]int{account.Public: 27, account.Own: 28} {
 			if d, err := r.Accounts.Details(ctx, trudy, p); err != nil || len(d.Styles) != want || d.Styles[0].Name != trudy.Alias()+"::style::s00" {
@@ -429,13 +429,13 @@ func TestExamples(t *testing.T) {
 		primary(two)
 		three := add("https://example.com/3", false)
 		primary(two)
-		for url, code := range map[string]horde.Code{"http://example.com/4": "BadRequest", "https://": "BadRequest", "": "BadRequest", "https://example.com/1": "BadRequest",
-			"https://example.com/" + strings.Repeat("x", 2000): "BadRequest"} {
+		for url, code := range map[string]horde.Code{"http://example.com/4": horde.BadRequest, "https://": horde.BadRequest, "": horde.BadRequest, "https://example.com/1": horde.BadRequest,
+			"https://example.com/" + strings.Repeat("x", 2000): horde.BadRequest} {
 			_, err := r.AddExample(ctx, id, api.StyleExampleInput{URL: &url}, r.keys["trudy"])
 			wantCode(t, url, err, code)
 		}
 		_, err := r.ModifyExample(ctx, id, one, api.StyleExampleInput{Primary: ptr(false)}, r.keys["other"])
-		wantCode(t, "another's", err, "Forbidden")
+		wantCode(t, "another's", err, horde.Forbidden)
 		if _, err := r.ModifyExample(ctx, id, strings.ToUpper(three), api.StyleExampleInput{}, r.keys["trudy"]); err != nil { // primary unless it says otherwise
 			t.Error(err)
 		}
@@ -446,11 +446,11 @@ func TestExamples(t *testing.T) {
 		primary(three)
 		wantCode(t, "delete", r.DeleteExample(ctx, id, three, r.keys["trudy"]), "")
 		primary(one)
-		wantCode(t, "delete again", r.DeleteExample(ctx, id, three, r.keys["trudy"]), "Style exampleNotFound")
+		wantCode(t, "delete again", r.DeleteExample(ctx, id, three, r.keys["trudy"]), horde.StyleExampleNotFound)
 		add("https://example.com/3", false)
 		add("https://example.com/4", false)
 		_, err = r.AddExample(ctx, id, api.StyleExampleInput{URL: ptr("https://example.com/5")}, r.keys["trudy"])
-		wantCode(t, "a fifth", err, "Forbidden")
+		wantCode(t, "a fifth", err, horde.Forbidden)
 	})
 }
 
@@ -468,8 +468,8 @@ func TestCollections(t *testing.T) {
 		for what, c := range map[string]struct {
 			in   api.CollectionInput
 			code horde.Code
-		}{"none": {in("x"), "BadRequest"}, "unknown": {in("x", "nobody"), "BadRequest"}, "mixed": {in("x", one, text), "BadRequest"},
-			"absent": {api.CollectionInput{Name: ptr("x")}, "BadRequest"}, "profane": {in("fuck", one), "BadRequest"}} {
+		}{"none": {in("x"), horde.BadRequest}, "unknown": {in("x", "nobody"), horde.BadRequest}, "mixed": {in("x", one, text), horde.BadRequest},
+			"absent": {api.CollectionInput{Name: ptr("x")}, horde.BadRequest}, "profane": {in("fuck", one), horde.BadRequest}} {
 			_, err := r.CreateCollection(ctx, c.in, r.keys["alice"])
 			wantCode(t, what, err, c.code)
 		}
@@ -478,7 +478,7 @@ func TestCollections(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = r.CreateCollection(ctx, in("Pair", one), r.keys["alice"])
-		wantCode(t, "taken", err, "BadRequest")
+		wantCode(t, "taken", err, horde.BadRequest)
 		c, err := r.Collection(ctx, id)
 		if err != nil || c.Type != Image || len(c.Styles) != 2 || c.Styles[0].ID != one || !strings.HasSuffix(c.Styles[1].Name, "::style::Two") {
 			t.Errorf("%+v, %v", c, err)
@@ -495,9 +495,9 @@ func TestCollections(t *testing.T) {
 			t.Errorf("drawn: %v", seen)
 		}
 		_, err = r.ModifyCollection(ctx, id, in("Pair", text), r.keys["alice"])
-		wantCode(t, "other kind", err, "BadRequest")
+		wantCode(t, "other kind", err, horde.BadRequest)
 		_, err = r.ModifyCollection(ctx, id, in("Pair", one), r.keys["mod"])
-		wantCode(t, "a moderator", err, "Forbidden")
+		wantCode(t, "a moderator", err, horde.Forbidden)
 		if _, err = r.ModifyCollection(ctx, id, api.CollectionInput{Public: ptr(false)}, r.keys["alice"]); err != nil {
 			t.Error(err)
 		}
@@ -508,16 +508,16 @@ func TestCollections(t *testing.T) {
 			wantCode(t, "delete", r.Delete(ctx, Image, style, r.keys["trudy"]), "")
 		}
 		_, err = r.Choose(ctx, Image, id)
-		wantCode(t, "nothing left", err, "StyleNotFound")
+		wantCode(t, "nothing left", err, horde.StyleNotFound)
 		if list, err := r.Collections(ctx, Listing{Kind: "all", Sort: "age"}); err != nil || len(list) != 0 {
 			t.Errorf("%v, %v", list, err)
 		}
 		_, err = r.Collections(ctx, Listing{Kind: "x", Sort: "age"})
-		wantCode(t, "type", err, "BadRequest")
-		wantCode(t, "delete by a stranger", r.DeleteCollection(ctx, id, r.keys["trudy"]), "Forbidden")
+		wantCode(t, "type", err, horde.BadRequest)
+		wantCode(t, "delete by a stranger", r.DeleteCollection(ctx, id, r.keys["trudy"]), horde.Forbidden)
 		wantCode(t, "delete by a moderator", r.DeleteCollection(ctx, id, r.keys["mod"]), "")
 		_, err = r.Collection(ctx, id)
-		wantCode(t, "gone", err, "CollectionNotFound")
+		wantCode(t, "gone", err, horde.CollectionNotFound)
 	})
 }
 

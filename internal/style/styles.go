@@ -88,12 +88,12 @@ func (v *Style) FullName() string { return creator(v.Creator, v.UserID) + "::sty
 
 // errNotFound is the answer of the calls that take styles of any kind.
 func errNotFound(ref string) error {
-	return horde.Errorf("StyleNotFound", "Style '%s' not found.", clip(ref))
+	return horde.Errorf(horde.StyleNotFound, "Style '%s' not found.", clip(ref))
 }
 
 // errKind refuses a style of the other kind.
 func errKind(v *Style) error {
-	return horde.Errorf("BadRequest", "This is a style for %ss. Use the calls for those.", v.Kind)
+	return horde.Errorf(horde.BadRequest, "This is a style for %ss. Use the calls for those.", v.Kind)
 }
 
 func clip(s string) string {
@@ -130,9 +130,12 @@ func (s *Styles) Find(ctx context.Context, kind, id string) (*Style, error) {
 // Get reads a style of a kind by id, for a call that shows it.
 func (s *Styles) Get(ctx context.Context, kind, id string) (*Style, error) {
 	v, err := s.Find(ctx, kind, id)
-	if horde.CodeOf(err) == "StyleNotFound" {
-		title := strings.ToUpper(kind[:1]) + kind[1:]
-		return nil, horde.Errorf(horde.Code(title+" styleNotFound"), "%s style with ID '%s' not found.", title, clip(id))
+	if horde.CodeOf(err) == horde.StyleNotFound {
+		title, code := "Image", horde.ImageStyleNotFound
+		if kind == Text {
+			title, code = "Text", horde.TextStyleNotFound
+		}
+		return nil, horde.Errorf(code, "%s style with ID '%s' not found.", title, clip(id))
 	}
 	return v, err
 }
@@ -226,10 +229,10 @@ func (l Listing) of() (store.Listing, error) {
 	out := store.Listing{Kind: l.Kind, Age: l.Sort == "age", Tag: l.Tag, Model: l.Model, Limit: pageSize,
 		Offset: pageSize * (min(max(1, l.Page), lastPage) - 1)}
 	if l.Sort != "age" && l.Sort != "popular" {
-		return out, horde.Errorf("BadRequest", "sort is popular or age.")
+		return out, horde.Errorf(horde.BadRequest, "sort is popular or age.")
 	}
 	if !storable(l.Tag) || !storable(l.Model) {
-		return out, horde.Errorf("NulByteInPayload", "The query may not contain NUL bytes.")
+		return out, horde.Errorf(horde.NulByteInPayload, "The query may not contain NUL bytes.")
 	}
 	return out, nil
 }
