@@ -94,16 +94,4 @@ func (s *Stats) models(ctx context.Context, kind string, wanted func(model strin
 }
 
 // Merge merges old buckets into coarser ones, as any node may do at any time.
-func (s *Stats) Merge(ctx context.Context) error {
-	for ctx.Err() == nil {
-		var merged int
-		err := s.Store.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
-			merged, err = tx.MergeStats()
-			return err
-		}})
-		if err != nil || merged == 0 {
-			return err
-		}
-	}
-	return nil
-}
+func (s *Stats) Merge(ctx context.Context) error { return s.Store.MergeStats(ctx) }

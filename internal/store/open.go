@@ -53,6 +53,8 @@ type Store struct {
 	// begun.
 	heard atomic.Pointer[heard]
 
+	mergedStats atomic.Int64 // buckets that MergeStats took since it last vacuumed
+
 	closing sync.Once
 	closed  error // what Close returns
 }
@@ -65,13 +67,24 @@ type engine struct {
 	forUpdate string
 	snapshot  *sql.TxOptions // of a transaction whose reads all see one moment
 	shared    bool           // several nodes may use the database
+
+	steadyStats []string // statements of the migration steadyStatsPlan
+	vacuumStats string   // "": it has nothing to vacuum
 }
 
 var (
 	sqliteEngine = engine{name: "sqlite", dialect: goose.DialectSQLite3, begin: "BEGIN IMMEDIATE",
 		snapshot: &sql.TxOptions{ReadOnly: true}}
-	postgresEngine = engine{name: "postgres", dialect: goose.DialectPostgres, begin: "BEGIN", forUpdate: " FOR UPDATE",
-		snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}, shared: true}
+	postgresEngine = engine{
+		name:        "postgres",
+		dialect:     goose.DialectPostgres,
+		begin:       "BEGIN",
+		forUpdate:   " FOR UPDATE",
+		snapshot:    &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+		shared:      true,
+		steadyStats: postgresSteadyStats,
+		vacuumStats: "VACUUM stats_buckets",
+	}
 )
 
 // Open opens the database, brings it to the newest schema and starts the
@@ -172,7 +185,7 @@ func (s *Store) migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	var opts []goose.ProviderOption
+	opts := []goose.ProviderOption{goose.WithGoMigrations(steadyStatsPlan(s.engine))}
 	if s.engine.shared { // two nodes that start at once must not both migrate
 		release, err := migrationLock(ctx, db)
 		if err != nil {

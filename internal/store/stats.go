@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"hash/fnv"
 	"maps"
 	"slices"
@@ -249,13 +250,45 @@ func scanModelWindows(r scanner) (w ModelWindows, err error) {
 	return w, r.Scan(&w.Model, &w.Day, &w.Month, &w.Total)
 }
 
-// maxMerge bounds how many buckets of each grain one MergeStats takes.
-const maxMerge = 2000
+const (
+	maxMerge    = 2000 // buckets of each grain in one transaction of MergeStats
+	vacuumAfter = 1000 // merged buckets that MergeStats leaves for the next vacuum
+)
 
 // MergeStats adds buckets that are no longer young to the counters, takes those that
-// have left a window out of its counter, merges all of them into coarser ones, and
-// returns how many there were; 0: none are left.
-func (tx *Tx) MergeStats() (merged int, err error) {
+// have left a window out of its counter, and merges all of them into coarser ones.
+//
+// Readings of PostgreSQL would go through what the merged buckets left in the index
+// until it is vacuumed, so MergeStats does that itself once it is worth while.
+func (s *Store) MergeStats(ctx context.Context) error {
+	for ctx.Err() == nil {
+		var merged int
+		err := s.Write(Unit{Do: func(tx *Tx) (err error) {
+			merged, err = tx.mergeStats()
+			return err
+		}})
+		if err != nil {
+			return err
+		}
+		s.mergedStats.Add(int64(merged))
+		if merged == 0 {
+			break
+		}
+	}
+
+	if s.engine.vacuumStats == "" || s.mergedStats.Load() < vacuumAfter {
+		return ctx.Err()
+	}
+	if _, err := s.read.ExecContext(ctx, s.engine.vacuumStats); err != nil {
+		return fmt.Errorf("vacuum statistics: %w", err)
+	}
+	s.mergedStats.Store(0)
+	return nil
+}
+
+// mergeStats merges maxMerge buckets of each grain at most, and returns how many there
+// were; 0: none are left.
+func (tx *Tx) mergeStats() (merged int, err error) {
 	since := beginsAt(tx.Now)
 	young := since.minute - Minute
 	const all, models = "model = ''", "model <> ''"

@@ -116,14 +116,8 @@ func TestStatsAreTheDeliveries(t *testing.T) {
 }
 
 func merge(t interface{ Fatal(...any) }, s *store.Store) {
-	for merged := 1; merged > 0; {
-		err := s.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
-			merged, err = tx.MergeStats()
-			return err
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
+	if err := s.MergeStats(context.Background()); err != nil {
+		t.Fatal(err)
 	}
 }
 
