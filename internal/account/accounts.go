@@ -149,7 +149,7 @@ func (a *Accounts) Forget(users ...int64) {
 	}
 }
 
-// Admin tells whether the user may do everything. The present alias is
+// Admin reports whether the user may do everything. The present alias is
 // compared, so a renamed admin loses the power.
 func (a *Accounts) Admin(u *User) bool { return slices.Contains(a.config.Admins(), u.Alias()) }
 

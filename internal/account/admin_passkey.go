@@ -24,7 +24,7 @@ func (p *passkeys) forget() {
 	p.until = time.Time{}
 }
 
-// Passkey tells whether a service account that is in good standing has this proxy
+// Passkey reports whether a service account that is in good standing has this proxy
 // passkey. Its time does not depend on how much of a guess is right.
 func (a *Accounts) Passkey(ctx context.Context, passkey string) bool {
 	p := &a.passkeys

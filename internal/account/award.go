@@ -16,7 +16,7 @@ const firstID = 1
 // at once. Sums of many stay within 64 bits of hundredths.
 const mostAtOnce = 1_000_000_000_000
 
-// Awarder tells whether the user may award kudos (decision 40). As
+// Awarder reports whether the user may award kudos (decision 40). As
 // with administrators, the present alias is compared.
 func (a *Accounts) Awarder(u *User) bool {
 	if len(a.config.Awarders) == 0 {

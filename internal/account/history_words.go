@@ -96,7 +96,7 @@ func (w *words) lifting() string {
 	return "of it forgiven"
 }
 
-// charged tells whether the user paid in this story. Stories without parts are of
+// charged reports whether the user paid in this story. Stories without parts are of
 // before there were any.
 func (w *words) charged() bool {
 	return w.has(kudos.Tax, kudos.ExtraSources, kudos.Image, kudos.Text, kudos.Form, kudos.Burned) ||

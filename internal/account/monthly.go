@@ -86,7 +86,7 @@ func monthlyParts(u *User) []kudos.Part {
 		kudos.Part{Kind: kudos.ByStripe, Amount: horde.Whole(u.StripeMonthly)})
 }
 
-// dueMonth tells whether a user's monthly kudos are due at now, and what moment
+// dueMonth reports whether a user's monthly kudos are due at now, and what moment
 // they are then paid for; both in microseconds.
 func dueMonth(row *store.User, now int64) (at int64, due bool) {
 	u := fromRow(*row)

@@ -105,12 +105,12 @@ func (a *Accounts) Spender(ctx context.Context, key string, downgrade bool) (*Us
 	return k.Owner, k, nil
 }
 
-// Expired tells whether the time of a shared key is over.
+// Expired reports whether the time of a shared key is over.
 func (a *Accounts) Expired(k *SharedKey) bool {
 	return k.Expires != 0 && k.Expires <= a.config.Clock().UnixMicro()
 }
 
-// Valid tells whether a shared key can still pay for anything.
+// Valid reports whether a shared key can still pay for anything.
 func (a *Accounts) Valid(k *SharedKey) bool { return k.Budget != 0 && !a.Expired(k) }
 
 // CreateSharedKey makes a shared key for a user.

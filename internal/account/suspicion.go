@@ -23,7 +23,7 @@ const (
 	maxSuspicions = 200 // are remembered
 )
 
-// Suspicious tells whether the user gave too many reasons for suspicion; those of
+// Suspicious reports whether the user gave too many reasons for suspicion; those of
 // trusted users do not count (platform §6.1).
 func (u *User) Suspicious() bool { return !u.Is(Trusted) && u.Suspicions >= suspectAt }
 

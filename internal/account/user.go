@@ -78,14 +78,14 @@ func fromRow(u store.User) *User {
 	return user
 }
 
-// Is tells whether the user has all of these roles. Moderators are trusted too
+// Is reports whether the user has all of these roles. Moderators are trusted too
 // by the way they are appointed, not by this test.
 func (u *User) Is(r Role) bool { return u.Roles&r == r }
 
 // Alias is the public name: username#id.
 func (u *User) Alias() string { return u.Username + "#" + strconv.FormatInt(u.ID, 10) }
 
-// Anonymous tells whether this is the user whose key is public.
+// Anonymous reports whether this is the user whose key is public.
 func (u *User) Anonymous() bool { return u.OAuthID == anonymousOAuth }
 
 // modMonthly is what moderators are given each month besides
@@ -117,7 +117,7 @@ func errUserNotFound(id int64) error {
 	return horde.Errorf(horde.UserNotFound, "User with id '%d' not found.", id)
 }
 
-// Pseudonymous tells whether the user registered without an identity provider.
+// Pseudonymous reports whether the user registered without an identity provider.
 func (u *User) Pseudonymous() bool {
 	_, err := uuid.Parse(u.OAuthID)
 	return err == nil && len(u.OAuthID) == 36

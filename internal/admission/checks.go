@@ -62,7 +62,7 @@ func run[R any](table []check[R], r R, s Stage) error {
 	return nil
 }
 
-// MaxPromptBytes is the most bytes of a prompt for pictures. It is ours: words can
+// MaxPromptBytes is the most bytes of a prompt for images. It is ours: words can
 // be of any length.
 const MaxPromptBytes = 100_000
 

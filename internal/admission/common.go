@@ -26,7 +26,7 @@ type Common struct {
 	ClientAgent    string `json:"client_agent,omitempty"`
 }
 
-// Targeted tells whether the request is for named workers only.
+// Targeted reports whether the request is for named workers only.
 func (c *Common) Targeted() bool { return len(c.Workers) > 0 && !c.WorkerBlacklist }
 
 const maxWorkers = 5 // of a worker list are stored (generation §1.1)
@@ -48,7 +48,7 @@ func firstWorkers(ids []string) (first []string) {
 	return first
 }
 
-// nul tells whether one of the texts holds a NUL character, which no store
+// nul reports whether one of the texts holds a NUL character, which no store
 // keeps.
 func nul(texts ...string) bool {
 	return slices.ContainsFunc(texts, func(s string) bool { return strings.IndexByte(s, 0) >= 0 })

@@ -3,7 +3,7 @@
 // table, the defaults of §1.1 and §1.2, the warnings of §1.8, and the rule of
 // §1.5 about kudos upfront with the downgrade that avoids it.
 //
-// [Request] is that of pictures, [TextRequest] that of texts (§2.1 to §2.4); what
+// [Request] is that of images, [TextRequest] that of texts (§2.1 to §2.4); what
 // both have is [Common].
 //
 // It is pure: no store, no network, no clock. What a check needs to know about

@@ -62,7 +62,7 @@ type Image struct {
 	DisableBatching   bool `json:"disable_batching,omitempty"`
 }
 
-// Pixels is the area of one picture.
+// Pixels is the area of one image.
 func (m *Image) Pixels() int { return m.Width * m.Height }
 
 // WorkUnits is the raw work of one image in pixelsteps.
@@ -77,7 +77,7 @@ var (
 	lcmModels = map[string]bool{"195519": true, "216190": true, "324115": true}
 )
 
-// UsesLCM tells whether the request samples by LCM, which needs few steps: by
+// UsesLCM reports whether the request samples by LCM, which needs few steps: by
 // its sampler or by a LoRA (generation §1.3).
 func (m *Image) UsesLCM() bool {
 	if m.Sampler == "lcm" {
@@ -137,7 +137,7 @@ func (m *Image) PopSeed(left int, random func() uint32) uint32 {
 	return uint32(s)
 }
 
-// Payload translates the request into the worker's words: a batch of n pictures
+// Payload translates the request into the worker's words: a batch of n images
 // from seed on (generation §1.18).
 func (m *Image) Payload(seed uint32, n int) api.ImagePayload {
 	return api.ImagePayload{

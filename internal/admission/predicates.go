@@ -18,19 +18,19 @@ func (r *Request) params() *api.ImageParams {
 
 func (r *Request) controlled() bool { return r.Image.ControlType != "" }
 
-// names tells whether the request names this very model.
+// names reports whether the request names this very model.
 func (r *Request) names(model string) bool { return slices.Contains(r.Image.Models, model) }
 
 func (r *Request) anyModel(is func(model string) bool) bool {
 	return slices.ContainsFunc(r.Image.Models, is)
 }
 
-// anyBaseline tells whether a model of the request is built on one of these.
+// anyBaseline reports whether a model of the request is built on one of these.
 func (r *Request) anyBaseline(these ...string) bool {
 	return r.anyModel(func(m string) bool { return slices.Contains(these, r.Models.Baseline(m)) })
 }
 
-// otherBaseline tells whether a model of the request is built on none of these.
+// otherBaseline reports whether a model of the request is built on none of these.
 func (r *Request) otherBaseline(these ...string) bool {
 	return r.anyModel(func(m string) bool { return !slices.Contains(these, r.Models.Baseline(m)) })
 }
@@ -44,7 +44,7 @@ func badLoraVersion(l api.Lora) bool {
 	return l.IsVersion != nil && *l.IsVersion && !isDigits(l.Name)
 }
 
-// moreWords tells whether s has more than limit words, without splitting it.
+// moreWords reports whether s has more than limit words, without splitting it.
 func moreWords(s string, limit int) bool {
 	n := 0
 	for range strings.FieldsSeq(s) {
@@ -60,7 +60,7 @@ func isPostProcessor(name string) bool {
 	return ok
 }
 
-// upscalers enlarge a picture; one is enough (generation §1.3).
+// upscalers enlarge an image; one is enough (generation §1.3).
 var upscalers = map[string]bool{
 	"RealESRGAN_x4plus": true, "RealESRGAN_x2plus": true, "RealESRGAN_x4plus_anime_6B": true,
 	"NMKD_Siax": true, "4x_AnimeSharp": true, "4xNomos8kSC": true, "4xLSDIRplus": true,

@@ -67,7 +67,7 @@ type Request struct {
 	initAsImage bool
 }
 
-// What the server does with requests for this comparison model: two pictures,
+// What the server does with requests for this comparison model: two images,
 // shared, for known users only (generation §1.4 rows 56 and 57).
 const betaModel = "SDXL_beta::stability.ai#6901"
 
@@ -225,7 +225,7 @@ func specialOf(p *api.ImageParams, extra extraParams) json.RawMessage {
 	return raw
 }
 
-// truthy tells whether a JSON value is neither null, false, 0 nor empty.
+// truthy reports whether a JSON value is neither null, false, 0 nor empty.
 func truthy(v any) bool {
 	switch v := v.(type) {
 	case bool:

@@ -218,7 +218,7 @@ func TestDowngradeSteps(t *testing.T) {
 	}
 }
 
-// A downgraded picture fits, keeps to multiples of 64 and is not smaller than
+// A downgraded image fits, keeps to multiples of 64 and is not smaller than
 // 512×512 unless it was.
 func TestFit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

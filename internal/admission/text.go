@@ -114,7 +114,7 @@ const (
 )
 
 // textChecks are the rows of generation §2.3, numbered on from 24; 23 is the check for NUL,
-// as for pictures.
+// as for images.
 var textChecks = []check[*TextRequest]{
 	{23, horde.NulByteInPayload, (*TextRequest).hasNUL, "The request may not contain NUL bytes."},
 	{24, horde.TokenOverflow, func(r *TextRequest) bool { return r.Text.MaxContextLength < r.Text.MaxLength },

@@ -148,7 +148,7 @@ func (r *Request) Downgrade(load Load) {
 	}
 }
 
-// fit shrinks a picture to at most limit pixels in steps of 64, keeping its
+// fit shrinks an image to at most limit pixels in steps of 64, keeping its
 // shape about; to 512×512 where it would become smaller than that.
 func fit(w, h, limit int) (int, int) {
 	area := w * h

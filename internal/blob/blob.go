@@ -1,4 +1,4 @@
-// Package blob keeps pictures as named objects, in a folder or in S3, and makes
+// Package blob keeps images as named objects, in a folder or in S3, and makes
 // the expiring links by which clients and workers move them.
 //
 // A name is one path element ("<job id>.webp", "<request id>_src.webp"). Whoever
@@ -51,7 +51,7 @@ type Store interface {
 	Put(ctx context.Context, name, contentType string, r io.Reader, size int64) error
 	// Get opens an object; the caller closes it.
 	Get(ctx context.Context, name string) (io.ReadCloser, Info, error)
-	// Exists tells whether there is such an object.
+	// Exists reports whether there is such an object.
 	Exists(ctx context.Context, name string) (bool, error)
 	// Delete removes an object; one that is not there is no error.
 	Delete(ctx context.Context, name string) error
@@ -63,11 +63,11 @@ type Store interface {
 	SignPut(ctx context.Context, name string, ttl time.Duration) string
 	// Prune deletes objects last written before olderThan and returns their number.
 	Prune(ctx context.Context, olderThan time.Time) (n int, err error)
-	// Ready tells whether objects can be written now; for the readiness check.
+	// Ready reports whether objects can be written now; for the readiness check.
 	Ready(ctx context.Context) error
 }
 
-// ValidName tells whether s can name an object.
+// ValidName reports whether s can name an object.
 func ValidName(s string) bool {
 	if len(s) == 0 || len(s) > 128 {
 		return false

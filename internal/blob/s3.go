@@ -26,8 +26,8 @@ type S3Options struct {
 	Region         string // empty: "us-east-1"
 	AccessKey      string
 	SecretKey      string
-	Bucket         string // finished pictures
-	// SourceBucket takes source pictures, which are the names with an
+	Bucket         string // finished images
+	// SourceBucket takes source images, which are the names with an
 	// underscore ("<request id>_src.webp"). Empty: Bucket.
 	SourceBucket string
 	PathStyle    bool  // address buckets as endpoint/bucket, not bucket.endpoint

@@ -91,7 +91,7 @@ func versitygw(t *testing.T) map[string]string {
 }
 
 // On a real server: a browser's preflight is allowed, an upload that calls
-// itself a page is answered as a picture, and links are bound to method, name
+// itself a page is answered as an image, and links are bound to method, name
 // and time.
 func TestS3LinksOnVersitygw(t *testing.T) {
 	if testing.Short() {

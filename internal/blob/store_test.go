@@ -16,7 +16,7 @@ import (
 	"horde/internal/imaging"
 )
 
-// picture is a small WebP.
+// image is a small WebP.
 func picture(t testing.TB) []byte {
 	t.Helper()
 	var b bytes.Buffer

@@ -7,7 +7,7 @@ import (
 )
 
 // Version is a semantic version. Only releases count: pre-release and build
-// marks are read past, save that a pre-release is before its release.
+// metadata are ignored, except that a pre-release comes before its release.
 type Version struct {
 	Major, Minor, Patch uint32
 	Pre                 bool
@@ -34,7 +34,7 @@ const (
 
 var cache = struct {
 	sync.RWMutex
-	agents map[string]Agent
+	agents map[string]Agent // guarded by the mutex
 }{agents: map[string]Agent{}}
 
 // Parse reads an agent text. It never fails: what cannot be read is the
@@ -46,24 +46,27 @@ func Parse(text string) Agent {
 	if ok {
 		return a
 	}
+
 	a = parse(text)
 	if len(text) > maxAgent {
 		return a
 	}
+
 	cache.Lock()
 	if len(cache.agents) >= maxCached {
 		clear(cache.agents) // somebody invents agents; start over rather than grow
 	}
 	cache.agents[strings.Clone(text)] = a
 	cache.Unlock()
+
 	return a
 }
 
-// Has tells whether the bridge has all of these abilities.
+// Has reports whether the bridge has all of these abilities.
 func (a Agent) Has(c Capability) bool { return a.caps&c == c }
 
-// SupportsSampler tells whether the bridge can run a sampler, with or without the
-// karras schedule. Names that are no sampler are never usable.
+// SupportsSampler reports whether the bridge can run a sampler, with or without the
+// karras schedule. Unknown samplers are never usable.
 func (a Agent) SupportsSampler(sampler string, karras bool) bool {
 	bit, ok := samplers[sampler]
 	if karras {
@@ -72,7 +75,7 @@ func (a Agent) SupportsSampler(sampler string, karras bool) bool {
 	return ok && a.plain&bit != 0
 }
 
-// RewardFactor is the share of a picture's reward that its worker earns (generation §6.4):
+// RewardFactor is the share of an image's reward that its worker earns (generation §6.4):
 // 1 for official bridges of the newest version known, 0.9 for older ones, 0.75
 // for all others.
 func (a Agent) RewardFactor() float64 {
@@ -82,7 +85,7 @@ func (a Agent) RewardFactor() float64 {
 	return a.factor
 }
 
-// Validated tells whether the bridge counts as a validated text back end.
+// Validated reports whether the bridge counts as a validated text back end.
 func (a Agent) Validated() bool { return a.validated }
 
 // parse splits at the first two colons: an agent needs all three parts.
@@ -102,11 +105,13 @@ func parseVersion(s string) (Version, bool) {
 		return Version{}, false
 	}
 	s, _, _ = strings.Cut(s, "+")
+
 	s, pre, isPre := strings.Cut(s, "-")
 	numbers := strings.Split(s, ".")
 	if len(numbers) > 3 || isPre && pre == "" {
 		return Version{}, false
 	}
+
 	var v [3]uint32
 	for i, n := range numbers {
 		u, err := strconv.ParseUint(n, 10, 32)
@@ -118,7 +123,7 @@ func parseVersion(s string) (Version, bool) {
 	return Version{v[0], v[1], v[2], isPre}, true
 }
 
-// reaches tells whether v is at or after major.0.0.
+// reaches reports whether v is major.0.0 or later.
 func (v Version) reaches(major uint32) bool {
 	if v.Major != major {
 		return v.Major > major
@@ -126,8 +131,10 @@ func (v Version) reaches(major uint32) bool {
 	return !v.Pre || v.Minor > 0 || v.Patch > 0
 }
 
+// newAgent adds up what a bridge gained with every major version up to its own.
 func newAgent(name string, v Version) Agent {
 	a := Agent{Name: name, Version: v, factor: 0.75}
+
 	f := find(name)
 	if f == nil || len(f.gains) == 0 {
 		stranger := newAgent(strangerSamplers.name, Version{Major: strangerSamplers.major})
@@ -135,6 +142,7 @@ func newAgent(name string, v Version) Agent {
 		a.validated = f != nil && f.validated
 		return a
 	}
+
 	newest := false
 	for _, g := range f.gains {
 		newest = v.reaches(g.major)
@@ -144,6 +152,7 @@ func newAgent(name string, v Version) Agent {
 			a.plain |= g.samplers | g.plainOnly
 		}
 	}
+
 	a.validated = f.validated
 	switch {
 	case f.official && newest:

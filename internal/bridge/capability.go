@@ -12,7 +12,7 @@ const (
 	Karras
 	PostProcessing
 	R2       // uploads results by link
-	R2Source // fetches source pictures by link
+	R2Source // fetches source images by link
 	ClipSkip
 	HiresFix
 	ControlNet

@@ -1,4 +1,4 @@
-// Package bridge knows what workers can do by how they call themselves: the
+// Package bridge derives what workers can do from what they call themselves: the
 // bridge agent "name:version:url" of every pop (generation §1.17,
 // platform §7.8).
 //

@@ -105,7 +105,8 @@ var families = []family{
 	{name: "TabbyAPI", validated: true},
 }
 
-// strangerSamplers is whose samplers a bridge that is not in the table has.
+// strangerSamplers names the bridge whose samplers are assumed for a bridge that is
+// not in the table.
 var strangerSamplers = struct {
 	name  string
 	major uint32

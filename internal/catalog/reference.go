@@ -145,7 +145,7 @@ func depthOf(doc []byte) (most int) {
 	return most
 }
 
-// shapeOf tells whether an entry can only be that of an image model, or of a text
+// shapeOf reports whether an entry can only be that of an image model, or of a text
 // model: Images, Texts or neither, "".
 func shapeOf(entry json.RawMessage) string {
 	var e struct {
@@ -233,7 +233,7 @@ func read[E, M any](raw map[string]json.RawMessage, model func(string, E) M) (mo
 	return models, bad
 }
 
-// fitName tells whether a worker can offer a model of this name, and whether a
+// fitName reports whether a worker can offer a model of this name, and whether a
 // terminal can show it.
 func fitName(name string) bool {
 	return name != "" && utf8.RuneCountInString(name) <= maxName && strings.IndexFunc(name, unicode.IsControl) < 0

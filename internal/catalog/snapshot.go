@@ -31,7 +31,7 @@ type Image struct {
 	Name         string
 	Baseline     string // one of the constants above, or whatever the reference says
 	Type         string // ckpt, controlnet, …
-	NSFW         bool   // made for adult pictures
+	NSFW         bool   // made for adult images
 	Inpainting   bool   // can only inpaint
 	Requirements Requirements
 	// CSAMWhitelist are words of the reference. The rulebook names the field
@@ -85,7 +85,7 @@ func (s *Snapshot) Image(name string) (Image, bool) {
 	return m, ok
 }
 
-// KnownImage tells whether the reference has an image model of this name:
+// KnownImage reports whether the reference has an image model of this name:
 // workers may only offer those (generation §1.14).
 func (s *Snapshot) KnownImage(name string) bool {
 	_, ok := s.images[name]
@@ -151,7 +151,7 @@ func (s *Snapshot) Text(name string) (Text, bool) {
 	return Text{}, false
 }
 
-// KnownText tells whether the reference has a text model of this name, with or
+// KnownText reports whether the reference has a text model of this name, with or
 // without the suffixes of an owner and of a quantisation.
 func (s *Snapshot) KnownText(name string) bool {
 	_, ok := s.Text(name)

@@ -90,7 +90,7 @@ type Stripe struct {
 	URL string `name:"url" default:"https://api.stripe.com" env:"HORDE_STRIPE_URL" placeholder:"URL" help:"Where Stripe's API is (${default})."`
 }
 
-// S3 says where pictures are kept outside the data folder.
+// S3 says where images are kept outside the data folder.
 type S3 struct {
 	Endpoint       string `env:"HORDE_S3_ENDPOINT,R2_TRANSIENT_ACCOUNT" placeholder:"URL" help:"Keep pictures in this S3 store in place of the data folder."`
 	PublicEndpoint string `env:"HORDE_S3_PUBLIC_ENDPOINT" placeholder:"URL" help:"Where clients and workers reach the store, if elsewhere."`
@@ -102,7 +102,7 @@ type S3 struct {
 	PathStyle      Switch `env:"HORDE_S3_PATH_STYLE" help:"Address buckets as endpoint/bucket, not bucket.endpoint."`
 }
 
-// Options are the settings as package blob takes them; nil when pictures are
+// Options are the settings as package blob takes them; nil when images are
 // kept in the data folder.
 func (s S3) Options(maxBytes int64) *blob.S3Options {
 	if s.Endpoint == "" {

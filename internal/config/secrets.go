@@ -15,7 +15,7 @@ import (
 // Key no API key is known any more, with another Blob no link is valid.
 type Secrets struct {
 	Key  string // hashed with every API key
-	Blob string // signs the links of the picture folder
+	Blob string // signs the links of the image folder
 }
 
 // LoadSecrets completes given, whose fields may be empty, from the files

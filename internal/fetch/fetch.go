@@ -1,5 +1,5 @@
 // Package fetch calls addresses that a stranger gave: it fetches source
-// pictures and sends webhooks.
+// images and sends webhooks.
 //
 // Such an address must not lead into the operator's own network. A Client
 // connects only to public addresses, which is checked when the socket is opened,

@@ -9,14 +9,14 @@ import (
 	"horde/internal/horde"
 )
 
-// ImageFetcher fetches source pictures, with the refusals of
+// ImageFetcher fetches source images, with the refusals of
 // generation §1.6.
 type ImageFetcher struct{ client *Client }
 
-// NewImageFetcher makes a fetcher of source pictures.
+// NewImageFetcher makes a fetcher of source images.
 func NewImageFetcher(c *Client) *ImageFetcher { return &ImageFetcher{c} }
 
-// Fetch gets the file of a picture. Its errors are *horde.Error, whose texts
+// Fetch gets the file of an image. Its errors are *horde.Error, whose texts
 // tell the requester what to change and nothing about the network, in words of
 // which the Python SDK knows "Image validation failed": code
 // SourceImageSizeExceeded, SourceImageUrlInvalid or ImageValidationFailed.
@@ -37,8 +37,8 @@ func (p *ImageFetcher) Fetch(ctx context.Context, address string) ([]byte, error
 	return nil, horde.Errorf(horde.ImageValidationFailed, "Image validation failed: the source picture could not be fetched from its address. Please check the address, or send the picture in base64.")
 }
 
-// picture tells whether a content type can be a picture's. Storage often serves
-// pictures without a telling type; what they are is seen when they are decoded.
+// image reports whether a content type can be an image's. Storage often serves
+// images without a telling type; what they are is seen when they are decoded.
 func picture(contentType string) bool {
 	t, _, err := mime.ParseMediaType(contentType)
 	if err != nil {

@@ -22,7 +22,7 @@ type FormsOffer struct {
 	Worker        *Worker
 	Owner         *account.User
 	Forms         []string           // names, sorted, each once
-	MaxTiles      int                // of a picture, 512×512 pixels each
+	MaxTiles      int                // of an image, 512×512 pixels each
 	PriorityUsers map[int64]struct{} // friends; the owner always is one
 	Amount        int                // at least 1
 }

@@ -137,7 +137,7 @@ const (
 	trustedWorkers   = 20
 )
 
-// mayMake tells whether the owner may add a worker (generation §1.14). Alchemists count for
+// mayMake reports whether the owner may add a worker (generation §1.14). Alchemists count for
 // no limit (platform §7.2).
 func (f *Fleet) mayMake(owner *account.User, name, agent, addr string) error {
 	switch {

@@ -28,9 +28,9 @@ type Config struct {
 	Addresses *moderation.Addresses
 	// Checker judges the addresses of workers; nil: all are safe.
 	Checker *moderation.Checker
-	// Raid tells whether strangers are kept out quietly.
+	// Raid reports whether strangers are kept out quietly.
 	Raid func() bool
-	// InviteOnly tells whether only invited owners may add workers.
+	// InviteOnly reports whether only invited owners may add workers.
 	InviteOnly func() bool
 }
 

@@ -156,7 +156,7 @@ func (m *modification) check(ctx context.Context) error {
 	return nil
 }
 
-// own tells whether the caller owns or moderates the worker; code is that of the
+// own reports whether the caller owns or moderates the worker; code is that of the
 // refusal.
 func (m *modification) own(code horde.Code) error {
 	if m.caller.ID != m.w.UserID && !m.caller.Is(account.Moderator) {

@@ -62,7 +62,7 @@ type Worker struct {
 // staleAfter is how long after its last check-in a worker counts as gone.
 const staleAfter = 300 * time.Second
 
-// Online tells whether the worker was seen within the last 300 s.
+// Online reports whether the worker was seen within the last 300 s.
 func (w *Worker) Online(now int64) bool { return now-w.seen.Load() <= staleAfter.Microseconds() }
 
 // LastSeen is the moment of the last pop, in microseconds.
@@ -89,10 +89,10 @@ func (w *Worker) Speed() float64 {
 	return freshSpeed
 }
 
-// OwnerTrusted tells whether the owner is trusted.
+// OwnerTrusted reports whether the owner is trusted.
 func (w *Worker) OwnerTrusted() bool { return w.Owner != nil && w.Owner.Is(account.Trusted) }
 
-// Offers tells whether the worker declared the model at its last full check-in.
+// Offers reports whether the worker declared the model at its last full check-in.
 func (w *Worker) Offers(model string) bool { return slices.Contains(w.Settings.Models, model) }
 
 func snapshot(row store.Worker, owner *account.User, seen *atomic.Int64) (*Worker, error) {

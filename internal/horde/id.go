@@ -12,7 +12,7 @@ import (
 // 74 random bits; knowing the id of a request is the right to read it.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// IsID tells whether s is a UUID in its usual written form.
+// IsID reports whether s is a UUID in its usual written form.
 func IsID(s string) bool {
 	if len(s) != 36 {
 		return false

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Base64 decodes a picture's file as clients send it: plain base64, in either
+// Base64 decodes an image's file as clients send it: plain base64, in either
 // alphabet, with or without padding, line breaks or a "data:…;base64," prefix.
 // More than lim.MaxBytes bytes give ErrTooManyBytes, anything else that is no
 // base64 ErrUnreadable.
@@ -20,10 +20,13 @@ func Base64(s string, lim Limits) ([]byte, error) {
 		}
 		s = rest
 	}
+
 	// An eighth more than the encoding needs leaves room for line breaks.
 	if room := lim.MaxBytes/3*4 + 8; len(s) > room+room/8 {
 		return nil, fmt.Errorf("%w: %d characters of base64, at most %d bytes", ErrTooManyBytes, len(s), lim.MaxBytes)
 	}
+
+	// Translate the URL-safe alphabet and drop line breaks, so that one decoder reads it all.
 	b := make([]byte, 0, len(s))
 	padded := false
 	for i := range len(s) {
@@ -41,7 +44,9 @@ func Base64(s string, lim Limits) ([]byte, error) {
 			b = append(b, c)
 		}
 	}
-	n, err := base64.RawStdEncoding.Decode(b, b) // never writes ahead of its reading
+
+	// Decoding in place is safe: the decoder never writes ahead of its reading.
+	n, err := base64.RawStdEncoding.Decode(b, b)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrUnreadable, err)
 	}

@@ -15,8 +15,8 @@ type colours struct {
 	grey   bool     // made for files of one channel; all curves are the same, linear is the identity
 }
 
-// coloursOf reads what a file says of its colours; nil means sRGB, which is also
-// what a file without a word means, and one whose words are not understood.
+// coloursOf reads what a file says about its colours; nil means sRGB, which is also
+// what a file that says nothing means, or one that is not understood.
 func coloursOf(data []byte, format string, img image.Image) *colours {
 	var c *colours
 	grey := false
@@ -31,14 +31,15 @@ func coloursOf(data []byte, format string, img image.Image) *colours {
 		t := pngColourType(data)
 		grey = t == pngGrey || t == pngGreyAlpha
 	}
+
 	if _, ink := img.(*image.CMYK); ink || c == nil || c.grey && !grey || c.isSRGB() {
 		return nil
 	}
 	return c
 }
 
-// pngColours reads the chunks of a PNG about its colours. The order of their
-// worth is cICP, iCCP, sRGB, cHRM with gAMA; what is not understood counts as
+// pngColours reads the chunks of a PNG about its colours. Their order of
+// precedence is cICP, iCCP, sRGB, cHRM with gAMA; what is not understood counts as
 // absent.
 func pngColours(data []byte) *colours {
 	var cicp, iccp, gama, chrm []byte
@@ -60,6 +61,7 @@ func pngColours(data []byte) *colours {
 			break
 		}
 	}
+
 	if c, known := cicpColours(cicp); known {
 		return c
 	}
@@ -83,25 +85,26 @@ var (
 	primariesBT2020 = primaries{0.708, 0.292, 0.170, 0.797, 0.131, 0.046, 0.3127, 0.3290}
 )
 
-// What code points of cICP stand for, as far as 8 bits of plain colour hold it.
+// Code points of cICP that 8 bits of plain colour can represent.
 var (
 	primariesByCode = map[byte]primaries{1: primariesSRGB, 9: primariesBT2020, 12: primariesP3}
 	transferByCode  = map[byte]curve{4: gamma(2.2), 5: gamma(2.8), 8: gamma(1), 13: srgbToLinear}
 )
 
-// Numbers in gAMA and cHRM are hundred-thousandths.
+// Numbers in gAMA and cHRM count hundred-thousandths.
 const (
 	gamaUnit      = 100_000
 	gamaSRGB      = 45_455 // what writers of sRGB put there
 	gamaTolerance = 1_000
 )
 
-// cicpColours reads code points of video. known is false for those that need
+// cicpColours reads the code points of a cICP chunk. known is false for those that need
 // more than 8 bits of plain colour (PQ, HLG) or that nobody writes.
 func cicpColours(cicp []byte) (c *colours, known bool) {
 	if len(cicp) != 4 || cicp[2] != 0 || cicp[3] != 1 { // RGB of full range is all that PNG allows
 		return nil, false
 	}
+
 	p, known := primariesByCode[cicp[0]]
 	f := transferByCode[cicp[1]]
 	if !known || f == nil {
@@ -110,13 +113,14 @@ func cicpColours(cicp []byte) (c *colours, known bool) {
 	return newColours(f, p), true
 }
 
-// gamaColours reads a gamma and primaries. Either may be missing: it is then
-// that of sRGB, as in browsers. The gamma that stands for the curve of sRGB is
-// taken for it.
+// gamaColours reads a gamma and primaries. Either may be missing: it is
+// then that of sRGB, as in browsers. The gamma that approximates the curve of sRGB
+// is taken for that curve.
 func gamaColours(gama, chrm []byte) *colours {
 	if len(gama) != 4 && len(chrm) != 32 {
 		return nil
 	}
+
 	f := srgbToLinear
 	if len(gama) == 4 {
 		v := int64(binary.BigEndian.Uint32(gama))
@@ -127,6 +131,7 @@ func gamaColours(gama, chrm []byte) *colours {
 			f = gamma(gamaUnit / float64(v))
 		}
 	}
+
 	p := primariesSRGB
 	if len(chrm) == 32 { // white comes first in the file
 		for i := range p {
@@ -147,17 +152,19 @@ func newColours(f curve, p primaries) *colours {
 // isSRGB reports whether colours are those of sRGB to within one of 255 levels,
 // so that a conversion would only add its rounding.
 func (c *colours) isSRGB() bool {
-	const steps = 8
+	const steps = 8 // of each channel, in the grid of colours that are compared
 	near := func(r, g, b float64) bool {
 		x, y, z := c.convert(r, g, b)
 		const level = 1. / 255
 		return math.Abs(x-r) < level && math.Abs(y-g) < level && math.Abs(z-b) < level
 	}
+
 	for i := range 256 {
 		if v := float64(i) / 255; !near(v, v, v) {
 			return false
 		}
 	}
+
 	for i := range (steps + 1) * (steps + 1) * (steps + 1) {
 		r, g, b := i%(steps+1), i/(steps+1)%(steps+1), i/(steps+1)/(steps+1)
 		if !near(float64(r)/steps, float64(g)/steps, float64(b)/steps) {
@@ -167,7 +174,7 @@ func (c *colours) isSRGB() bool {
 	return true
 }
 
-// convert is the conversion of one colour to sRGB, exactly.
+// convert converts one colour to sRGB, exactly.
 func (c *colours) convert(r, g, b float64) (x, y, z float64) {
 	r, g, b = c.linear.apply(unit(c.curves[0](r)), unit(c.curves[1](g)), unit(c.curves[2](b)))
 	return linearToSRGB(unit(r)), linearToSRGB(unit(g)), linearToSRGB(unit(b))
@@ -234,7 +241,7 @@ type tables struct {
 	levels *[fineSteps + 1]uint8
 }
 
-// fineSteps is how finely linear light is looked up: dark levels of sRGB lie
+// fineSteps is the resolution of the table of linear light: dark levels of sRGB lie
 // 1/3294 apart.
 const fineSteps = 1 << 14
 
@@ -246,7 +253,7 @@ var srgbLevels = sync.OnceValue(func() *[fineSteps + 1]uint8 {
 	return &t
 })
 
-// tables prepares a conversion of channels with so many values.
+// tables prepares a conversion of channels that take this many values.
 func (c *colours) tables(values int) *tables {
 	t := &tables{levels: srgbLevels()}
 	for i, f := range c.curves {
@@ -270,7 +277,7 @@ func (t *tables) convert(r, g, b int) (x, y, z uint8) {
 	return look(&t.linear[0]), look(&t.linear[1]), look(&t.linear[2])
 }
 
-// unit brings a number between 0 and 1; what is none becomes 0.
+// unit clamps a number to 0…1; NaN becomes 0.
 func unit(v float64) float64 {
 	if !(v > 0) {
 		return 0

@@ -10,28 +10,30 @@ import (
 	"runtime"
 )
 
-// encoding holds a token for each picture that is being encoded: libwebp takes
-// a whole processor for tens of milliseconds, and more at once than processors
-// only delay one another.
+// encoding holds a token for each image that is being encoded: libwebp takes a whole
+// processor for tens of milliseconds, and encoding more at once than there are processors
+// would only delay them all.
 var encoding = make(chan struct{}, runtime.GOMAXPROCS(0))
 
 // EncodeWebP writes img as a WebP file. Quality runs from 0 to 100
-// (generation §1.6: 50 for source pictures); a build without cgo writes lossless
-// files and ignores it. The colours under transparent pixels are kept, since an
-// inpainting worker paints over them (not without cgo). It waits while as many pictures as there
-// are processors are being encoded. Pictures with a side above MaxSide give
+// (generation §1.6: 50 for source images); a build without cgo writes lossless
+// files and ignores it. The colours under transparent pixels are kept
+// (only with cgo), since an inpainting worker starts from them. It waits while as
+// many images are being encoded as there are processors. A side above MaxSide is
 // ErrTooManyPixels.
 func EncodeWebP(w io.Writer, img image.Image, quality float32) error {
 	size := img.Bounds().Size()
 	switch {
 	case size.X <= 0 || size.Y <= 0:
-		return errors.New("encode WebP: the picture is empty")
+		return errors.New("encode WebP: the image is empty")
 	case size.X > MaxSide || size.Y > MaxSide:
 		return fmt.Errorf("encode WebP: %w: %d×%d, at most %d a side", ErrTooManyPixels, size.X, size.Y, MaxSide)
 	}
+
 	if !(quality >= 0) { // NaN too
 		quality = 0
 	}
+
 	out, err := encodeBounded(img, min(quality, 100))
 	if err != nil {
 		return fmt.Errorf("encode WebP: %w", err)
@@ -43,6 +45,7 @@ func EncodeWebP(w io.Writer, img image.Image, quality float32) error {
 func encodeBounded(img image.Image, quality float32) ([]byte, error) {
 	encoding <- struct{}{}
 	defer func() { <-encoding }()
+
 	if opaque(img) {
 		return encodeOpaque(asRGBA(img), quality)
 	}
@@ -54,7 +57,7 @@ func opaque(img image.Image) bool {
 	return ok && o.Opaque()
 }
 
-// asRGBA gives the pixels of an opaque picture; it copies unless it has to.
+// asRGBA returns the pixels of an opaque image; it copies unless it has to.
 func asRGBA(img image.Image) *image.RGBA {
 	switch m := img.(type) {
 	case *image.RGBA:
@@ -68,7 +71,7 @@ func asRGBA(img image.Image) *image.RGBA {
 	return out
 }
 
-// straightColours gives the straight colours of any image, in 8 bits a channel;
+// straightColours returns the straight colours of any image, in 8 bits a channel;
 // it copies unless it has to.
 func straightColours(img image.Image) *image.NRGBA {
 	if opaque(img) {
@@ -78,7 +81,7 @@ func straightColours(img image.Image) *image.NRGBA {
 	return asNRGBA(img)
 }
 
-// asNRGBA gives the straight colours of a picture with alpha.
+// asNRGBA returns the straight colours of an image with alpha.
 func asNRGBA(img image.Image) *image.NRGBA {
 	switch m := img.(type) {
 	case *image.NRGBA:

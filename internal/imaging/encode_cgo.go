@@ -9,7 +9,7 @@ import (
 	"github.com/chai2010/webp"
 )
 
-// Lossy tells whether EncodeWebP heeds its quality: the build has libwebp.
+// Lossy reports whether EncodeWebP honours its quality: this build has libwebp.
 const Lossy = true
 
 func encodeOpaque(m *image.RGBA, quality float32) ([]byte, error) {
@@ -17,12 +17,14 @@ func encodeOpaque(m *image.RGBA, quality float32) ([]byte, error) {
 }
 
 // encodeAlpha keeps the colours under transparent pixels. libwebp's simple
-// interface flattens them, so the picture is encoded in two parts, colours
+// interface flattens them, so the image is encoded in two parts, colours
 // without alpha and alpha without colours, and the file is put together from
 // the chunks of both.
 func encodeAlpha(m *image.NRGBA, quality float32) ([]byte, error) {
 	b := m.Bounds()
 	part := image.NewRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+
+	// Encode the colours, all opaque.
 	for y := range b.Dy() {
 		from, to := m.Pix[y*m.Stride:], part.Pix[y*part.Stride:(y+1)*part.Stride]
 		copy(to, from[:len(to)])
@@ -34,26 +36,30 @@ func encodeAlpha(m *image.NRGBA, quality float32) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
+	// Encode the alpha channel of a black image.
 	for y := range b.Dy() {
 		from, to := m.Pix[y*m.Stride:], part.Pix[y*part.Stride:(y+1)*part.Stride]
 		for x := 0; x < len(to); x += 4 {
 			to[x], to[x+1], to[x+2], to[x+3] = 0, 0, 0, from[x+3]
 		}
 	}
+
 	alpha, err := webp.EncodeRGBA(part, 0)
 	if err != nil {
 		return nil, err
 	}
+
 	return join(b.Dx(), b.Dy(), alpha, colours)
 }
 
-// join takes the ALPH chunk of one file and the VP8 chunk of another.
+// join combines the ALPH chunk of one file and the VP8 chunk of another.
 func join(width, height int, alpha, colours []byte) ([]byte, error) {
 	a, v := findChunk(alpha, "ALPH"), findChunk(colours, "VP8 ")
 	if a == nil || v == nil {
-		return nil, errors.New("libwebp wrote no alpha or no picture")
+		return nil, errors.New("libwebp wrote no alpha or no image")
 	}
-	return riffWebP(vp8x(width, height, true), a, v), nil
+	return riffWebP(vp8x(width, height, webpAlpha), a, v), nil
 }
 
 // findChunk returns a chunk with its header and padding, nil when absent.

@@ -9,7 +9,7 @@ import (
 	"github.com/HugoSmits86/nativewebp"
 )
 
-// Lossy tells whether EncodeWebP heeds its quality: the build has libwebp.
+// Lossy reports whether EncodeWebP honours its quality: this build has no libwebp.
 const Lossy = false
 
 func encodeOpaque(m *image.RGBA, _ float32) ([]byte, error) {

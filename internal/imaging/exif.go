@@ -77,11 +77,12 @@ func orientationOf(entry []byte, order binary.ByteOrder) orientation {
 	return orientation(v)
 }
 
-// turned puts an image the right way up.
+// turned returns an image the right way up.
 func turned(img image.Image, o orientation) image.Image {
 	if o <= upright {
 		return img
 	}
+
 	size := img.Bounds().Size()
 	if o.swapsSides() {
 		size.X, size.Y = size.Y, size.X

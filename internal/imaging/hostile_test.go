@@ -39,7 +39,7 @@ func TestOnlyPixelsPass(t *testing.T) {
 		}
 		return append(binary.LittleEndian.AppendUint32([]byte(id), uint32(len(data))), data...)
 	}
-	extended := riffWebP(vp8x(48, 32, false), still[12:], chunk("EXIF", secret), chunk("XMP ", secret))
+	extended := riffWebP(vp8x(48, 32, 0), still[12:], chunk("EXIF", secret), chunk("XMP ", secret))
 	for name, file := range map[string][]byte{
 		"jpeg with exif and icc":  withExif,
 		"jpeg with a comment":     withComment,

@@ -5,15 +5,15 @@ import (
 	"math"
 )
 
-// maxTags is the most entries of an ICC profile's table that are looked at.
+// maxTags bounds the entries of an ICC profile's table that are examined.
 const maxTags = 100
 
 // curve makes a channel's value linear; both run from 0 to 1.
 type curve func(float64) float64
 
-// iccProfile is a view of an ICC profile's bytes. Offsets and sizes in it are
-// those of a stranger: each is compared with the length before it is used, and
-// nothing is allocated by what it claims.
+// iccProfile is a view of an ICC profile's bytes. Its offsets and sizes come from
+// a stranger: each is compared with the length before it is used, and nothing is
+// allocated by what it claims.
 type iccProfile []byte
 
 // Where fields stand in an ICC profile, in bytes.
@@ -26,12 +26,13 @@ const (
 )
 
 // colours reads a profile of curves and, for RGB, a matrix: those of screens,
-// cameras and working spaces. Profiles of tables alone (printers, scanners,
-// CMYK) and damaged ones give nil.
+// cameras and working spaces. Profiles that have only tables (printers, scanners,
+// CMYK) and damaged ones yield nil.
 func (p iccProfile) colours() *colours {
 	if len(p) < iccTags+4 || string(p[iccSignature:iccSignature+4]) != "acsp" {
 		return nil
 	}
+
 	pcs := string(p[iccPCS : iccPCS+4])
 	switch space := string(p[iccSpace : iccSpace+4]); {
 	case space == "RGB " && pcs == "XYZ ":
@@ -54,6 +55,7 @@ func (p iccProfile) rgb() *colours {
 			toXYZ[row][i] = column[row]
 		}
 	}
+
 	c.linear = xyzToSRGB.times(toXYZ)
 	return &c
 }
@@ -82,8 +84,8 @@ func luminance(lightness float64) float64 {
 	return t * t * t
 }
 
-// tag finds the content of an entry of the table; nil when it is not there or
-// lies outside of the profile.
+// tag returns the content of an entry of the table; nil when it is absent or
+// lies outside the profile.
 func (p iccProfile) tag(name string) []byte {
 	entries := p[iccTags+4:]
 	for range min(binary.BigEndian.Uint32(p[iccTags:]), maxTags) {
@@ -102,7 +104,7 @@ func (p iccProfile) tag(name string) []byte {
 	return nil
 }
 
-// xyz reads a colour.
+// xyz reads a colour, an XYZ triple.
 func (p iccProfile) xyz(name string) (v [3]float64, ok bool) {
 	t := p.tag(name)
 	if len(t) < 20 || string(t[:4]) != "XYZ " {
@@ -114,15 +116,16 @@ func (p iccProfile) xyz(name string) (v [3]float64, ok bool) {
 	return v, true
 }
 
-// fixed reads a signed number with 16 bits behind the point.
+// fixed reads a signed number with 16 bits after the point.
 func fixed(b []byte) float64 { return float64(int32(binary.BigEndian.Uint32(b))) / (1 << 16) }
 
-// curve reads a curve; nil when it is not there or not understood.
+// curve reads a curve; nil when it is absent or not understood.
 func (p iccProfile) curve(name string) curve {
 	t := p.tag(name)
 	if len(t) < 12 {
 		return nil
 	}
+
 	switch string(t[:4]) {
 	case "curv":
 		return sampled(t)
@@ -139,6 +142,7 @@ func sampled(t []byte) curve {
 	if n > uint64(len(points)/2) {
 		return nil
 	}
+
 	at := func(i int) float64 { return float64(binary.BigEndian.Uint16(points[2*i:])) }
 	switch n {
 	case 0:
@@ -170,6 +174,7 @@ func parametric(t []byte) curve {
 	if kind >= len(counts) || len(t) < 12+4*counts[kind] {
 		return nil
 	}
+
 	var p [7]float64
 	for i := range counts[kind] {
 		p[i] = fixed(t[12+4*i:])
@@ -185,6 +190,7 @@ func parametric(t []byte) curve {
 		}
 		c, d, e, f = 0, -b/a, c, c
 	}
+
 	return func(v float64) float64 {
 		if v >= d {
 			return math.Pow(a*v+b, g) + e

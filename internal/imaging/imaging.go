@@ -1,15 +1,15 @@
-// Package imaging turns bytes that a stranger sent into pictures, and pictures
-// into WebP.
+// Package imaging decodes images that strangers sent, within limits, and encodes
+// images as WebP.
 //
 // Nothing is decoded before its header has been read and found within Limits,
-// and only a few pictures are decoded or encoded at once, so that a picture
-// which claims 50,000×50,000 pixels, or a thousand pictures at the same moment,
-// cost an error and no memory. PNG, JPEG, GIF, WebP and BMP are read; of an
-// animation the first frame counts. What a file says of its pixels beside them
-// (EXIF orientation, colour profile) is applied when it is decoded, and gone
-// after that. WebP is the only format written
+// and only a few images are decoded or encoded at once, so that an image
+// that claims 50,000×50,000 pixels, or a thousand images at the same moment,
+// costs an error and no memory. PNG, JPEG, GIF, WebP and BMP are read; of an
+// animation the first frame counts. What a file says about its pixels apart from
+// them (EXIF orientation, colour profile) is applied when it is decoded, and gone
+// afterwards. WebP is the only format written
 // (generation §1.6): by libwebp where the build has cgo, else by a
-// lossless encoder in Go, whose files are larger but as valid.
+// lossless encoder in Go, whose files are larger but just as valid.
 //
 //	h, err := imaging.Inspect(data)                       // header only
 //	img, format, err := imaging.Decode(data, imaging.Source)
@@ -32,21 +32,21 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// What can be wrong with a picture. Errors of this package wrap one of these.
+// What can be wrong with an image. Errors of this package wrap one of these.
 var (
 	// ErrTooManyPixels: the header claims a larger area or side than allowed.
 	ErrTooManyPixels = errors.New("picture has too many pixels")
 	// ErrTooManyBytes: the file is larger than allowed.
 	ErrTooManyBytes = errors.New("picture has too many bytes")
-	// ErrUnreadable: no picture, a format that is not read, or a damaged file.
+	// ErrUnreadable: no image, a format that is not read, or a damaged file.
 	ErrUnreadable = errors.New("picture cannot be read")
 )
 
-// MaxSide is the longest side of a WebP picture, in pixels.
+// MaxSide is the longest side of a WebP image, in pixels.
 const MaxSide = 16383
 
-// Limits bound a picture before it is decoded. A zero field means the field of
-// Source.
+// Limits bound an image before it is decoded. A zero field means the same field of
+// SourceLimits.
 type Limits struct {
 	MaxBytes  int // size of the file in bytes
 	MaxPixels int // width × height
@@ -83,7 +83,7 @@ func (l Limits) check(h Header) error {
 	return nil
 }
 
-// Header is what the first bytes of a picture say about it.
+// Header is what the first bytes of an image say about it.
 type Header struct {
 	Format        string // "png", "jpeg", "gif", "webp", "bmp"
 	Width, Height int    // of the whole canvas as it is meant to be seen, in pixels
@@ -92,7 +92,7 @@ type Header struct {
 	// transparent. Such an image carries its own inpainting mask
 	// (generation §1.6), even when all of it is opaque.
 	Alpha bool
-	// Animated tells of a WebP of several frames.
+	// Animated reports whether a WebP file has several frames.
 	Animated bool
 
 	turn orientation
@@ -110,7 +110,7 @@ func (h Header) stored() image.Rectangle {
 	return image.Rect(0, 0, h.Width, h.Height)
 }
 
-// Inspect reads the header of a picture without decoding it.
+// Inspect reads the header of an image without decoding it.
 func Inspect(data []byte) (Header, error) {
 	h := Header{Format: sniff(data), turn: upright}
 	var cfg image.Config
@@ -118,7 +118,7 @@ func Inspect(data []byte) (Header, error) {
 	switch h.Format {
 	case "png":
 		cfg, err = png.DecodeConfig(bytes.NewReader(data))
-		h.Alpha, h.turn = pngNotes(data)
+		h.Alpha, h.turn = pngMetadata(data)
 	case "jpeg":
 		cfg, err = jpeg.DecodeConfig(bytes.NewReader(data))
 		h.turn = jpegOrientation(data)
@@ -166,7 +166,7 @@ func sniff(data []byte) string {
 	return ""
 }
 
-// IsWebP tells whether data, or its first 16 bytes, begin as a WebP file does.
+// IsWebP reports whether data, or its first 16 bytes, begin as a WebP file does.
 func IsWebP(data []byte) bool {
 	if len(data) < 16 || string(data[:4]) != "RIFF" || string(data[8:12]) != "WEBP" {
 		return false
@@ -178,12 +178,12 @@ func IsWebP(data []byte) bool {
 	return false
 }
 
-// decoding holds a token for each picture that is being decoded.
+// decoding holds a token for each image that is being decoded.
 var decoding = make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
 
-// Decode reads a picture whose file and header are within lim; the result
+// Decode reads an image whose file and header are within lim; the result
 // begins at (0, 0) and has the size that the header gives. It waits while as
-// many pictures as there are processors are being decoded.
+// many images as there are processors are being decoded.
 //
 // Metadata that changes what the pixels mean is applied: the image is turned as
 // its EXIF says, and its colours are those of sRGB. Colours of which the file
@@ -195,19 +195,25 @@ func Decode(data []byte, lim Limits) (img image.Image, format string, err error)
 	if len(data) > lim.MaxBytes {
 		return nil, "", fmt.Errorf("%w: %d, at most %d", ErrTooManyBytes, len(data), lim.MaxBytes)
 	}
+
 	h, err := Inspect(data)
 	if err != nil {
 		return nil, "", err
 	}
+
 	if err := lim.check(h); err != nil {
 		return nil, "", err
 	}
+
+	// Bound how much memory and how many processors decoding takes at once.
 	decoding <- struct{}{}
 	defer func() { <-decoding }()
+
 	img, err = decode(data, h)
 	if err != nil {
 		return nil, "", fmt.Errorf("%w: %s: %v", ErrUnreadable, h.Format, err)
 	}
+
 	if c := coloursOf(data, h.Format, img); c != nil {
 		img = c.inSRGB(img)
 	}
@@ -223,6 +229,7 @@ func decode(data []byte, h Header) (img image.Image, err error) {
 		}
 	}()
 	r := bytes.NewReader(data)
+
 	switch h.Format {
 	case "png":
 		return png.Decode(r)
@@ -233,6 +240,8 @@ func decode(data []byte, h Header) (img image.Image, err error) {
 	case "bmp":
 		return bmp.Decode(r)
 	}
+
+	// Go's WebP decoder reads still files without metadata, so hand it the first frame alone.
 	w, err := parseWebP(data)
 	if err != nil {
 		return nil, err
@@ -241,13 +250,16 @@ func decode(data []byte, h Header) (img image.Image, err error) {
 	if err != nil {
 		return nil, err
 	}
+
 	img = fromVideo(img)
+
+	// The decoder ignores the flag "alpha is not used" of a lossless file.
 	if n, ok := img.(*image.NRGBA); ok && !w.alpha {
-		// The decoder ignores the flag "alpha is not used" of a lossless file.
 		for i := 3; i < len(n.Pix); i += 4 {
 			n.Pix[i] = 255
 		}
 	}
+
 	if w.animated {
 		return onCanvas(img, w.at, h), nil
 	}
@@ -267,6 +279,7 @@ func onCanvas(img image.Image, at image.Point, h Header) image.Image {
 	if at == (image.Point{}) && img.Bounds() == h.stored() {
 		return img
 	}
+
 	canvas := image.NewNRGBA(h.stored())
 	to := image.Rectangle{Min: at, Max: at.Add(img.Bounds().Size())}
 	draw.Draw(canvas, to, img, img.Bounds().Min, draw.Src)

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/image/bmp"
 )
 
-// scene paints a smooth picture; with alpha, its left half is transparent over
+// scene generates a smooth image; with alpha, its left half is transparent over
 // a strong colour.
 func scene(w, h int, alpha bool) *image.NRGBA {
 	m := image.NewNRGBA(image.Rect(0, 0, w, h))
@@ -70,7 +70,7 @@ func pngHeader(w, h uint32, colourType byte) []byte {
 
 // animate wraps still files into an animation whose first frame lies at (2, 4).
 func animate(w, h int, stills ...[]byte) []byte {
-	head := vp8x(w, h, true)
+	head := vp8x(w, h, webpAlpha)
 	head[8] |= webpAnimation
 	chunks := [][]byte{head, []byte("ANIM\x06\x00\x00\x00\x00\x00\x00\x00\x00\x00")}
 	for _, s := range stills {
@@ -149,7 +149,7 @@ func TestDecodeReadsEveryFormat(t *testing.T) {
 func TestDecodeRefuses(t *testing.T) {
 	good := webpOf(t, scene(64, 64, false), 90)
 	small, huge := webpOf(t, scene(8, 8, true), 90), bytes.Clone(webpOf(t, scene(16, 16, false), 90))
-	mismatch := riffWebP(vp8x(8, 8, false), huge[12:])
+	mismatch := riffWebP(vp8x(8, 8, 0), huge[12:])
 	bomb := pngHeader(50000, 50000, 6)
 	for _, tt := range []struct {
 		name string
@@ -164,7 +164,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"png without pixels", pngHeader(64, 64, 2), Limits{}, ErrUnreadable},
 		{"png zero wide", pngHeader(0, 64, 2), Limits{}, ErrUnreadable},
 		{"png 2³²−1", pngHeader(1<<32-1, 1<<32-1, 2), Limits{}, ErrUnreadable},
-		{"webp bomb", riffWebP(vp8x(50000, 40000, true), make([]byte, 12)), Limits{}, ErrUnreadable},
+		{"webp bomb", riffWebP(vp8x(50000, 40000, webpAlpha), make([]byte, 12)), Limits{}, ErrUnreadable},
 		{"webp whose canvas hides a larger frame", mismatch, Limits{}, ErrUnreadable},
 		{"webp animation beyond its canvas", animate(9, 9, small), Limits{}, ErrUnreadable},
 		{"webp truncated", good[:len(good)/2], Limits{}, ErrUnreadable},
@@ -202,7 +202,7 @@ func TestTruncatedFilesNeverPassWhole(t *testing.T) {
 func TestBombCostsNoMemory(t *testing.T) {
 	bombs := [][]byte{
 		pngHeader(50000, 50000, 6),
-		riffWebP(vp8x(16000, 16000, true), []byte("ALPH\x01\x00\x00\x00\x00\x00")),
+		riffWebP(vp8x(16000, 16000, webpAlpha), []byte("ALPH\x01\x00\x00\x00\x00\x00")),
 		append([]byte("GIF89a\x50\xc3\x50\xc3\x80\x00\x00"), make([]byte, 6)...),
 	}
 	var before, after runtime.MemStats

@@ -93,7 +93,11 @@ var containers = []container{
 	{"webp", func(t testing.TB, m *image.NRGBA, exif, icc []byte) []byte {
 		still := encoded(t, func(b *bytes.Buffer) error { return nativewebp.Encode(b, m, nil) })
 		pixels, _ := nextChunk(still[12:])
-		chunks := [][]byte{vp8x(m.Rect.Dx(), m.Rect.Dy(), !m.Opaque())}
+		var flags byte
+		if !m.Opaque() {
+			flags = webpAlpha
+		}
+		chunks := [][]byte{vp8x(m.Rect.Dx(), m.Rect.Dy(), flags)}
 		if icc != nil {
 			chunks = append(chunks, riffChunk("ICCP", icc))
 		}
@@ -827,7 +831,7 @@ func jpegOrientationOf(data []byte) orientation {
 	case "jpeg":
 		return jpegOrientation(data)
 	case "png":
-		_, o := pngNotes(data)
+		_, o := pngMetadata(data)
 		return o
 	}
 	return orientationIn(webpChunk(data, "EXIF"))

@@ -8,12 +8,12 @@ import (
 	"iter"
 )
 
-// maxProfile is the most bytes of an ICC profile that is looked at. Those that
+// maxProfile is the size in bytes of the largest ICC profile that is examined. Those that
 // are understood (matrix and curves) have a few kilobytes.
 const maxProfile = 1 << 20
 
-// jpegSegments gives the segments before the pixels with their markers. Like
-// decoders it skips what lies between segments.
+// jpegSegments yields the segments before the pixels with their markers. Like
+// decoders it skips bytes between segments.
 func jpegSegments(data []byte) iter.Seq2[byte, []byte] {
 	return func(yield func(byte, []byte) bool) {
 		const startOfScan, endOfImage = 0xda, 0xd9
@@ -30,6 +30,7 @@ func jpegSegments(data []byte) iter.Seq2[byte, []byte] {
 				rest = rest[at+1:]
 				continue
 			}
+
 			rest = rest[at+2:]
 			n := int(binary.BigEndian.Uint16(rest))
 			if n < 2 || n > len(rest) || !yield(marker, rest[2:n]) {
@@ -59,12 +60,14 @@ func jpegOrientation(data []byte) orientation {
 // segments; nil when there is none or a part is missing.
 func jpegProfile(data []byte) []byte {
 	const prefix = "ICC_PROFILE\x00"
+
 	var parts [256][]byte // by number, from 1
 	count, size := 0, 0
 	for marker, content := range jpegSegments(data) {
 		if marker != app2 || len(content) < len(prefix)+2 || string(content[:len(prefix)]) != prefix {
 			continue
 		}
+
 		number, of := content[len(prefix)], int(content[len(prefix)+1])
 		if count == 0 {
 			count = of
@@ -89,7 +92,7 @@ func jpegProfile(data []byte) []byte {
 	return profile
 }
 
-// pngChunks gives the chunks of a PNG up to its end.
+// pngChunks yields the chunks of a PNG up to its end.
 func pngChunks(data []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		const around = 12 // bytes of a chunk beside its content: length, name, checksum
@@ -122,11 +125,12 @@ func pngColourType(data []byte) byte {
 	return data[25]
 }
 
-// pngNotes looks for an alpha channel, which a chunk of its own can give to
-// palettes, greys and colours, and for EXIF, which may follow the pixels.
-func pngNotes(data []byte) (alpha bool, turn orientation) {
+// pngMetadata reports an alpha channel, which a chunk of its own can add to
+// palettes, greys and colours, and the orientation by EXIF, which may follow the pixels.
+func pngMetadata(data []byte) (alpha bool, turn orientation) {
 	colourType := pngColourType(data)
 	alpha, turn = colourType == pngGreyAlpha || colourType == pngRGBAlpha, upright
+
 	for name, content := range pngChunks(data) {
 		switch name {
 		case "tRNS":
@@ -145,6 +149,7 @@ func pngProfile(content []byte) []byte {
 	if !ok || len(name) > 79 || len(rest) < 1 || rest[0] != 0 { // 0: the only method of compression
 		return nil
 	}
+
 	z, err := zlib.NewReader(bytes.NewReader(rest[1:]))
 	if err != nil {
 		return nil
@@ -161,10 +166,11 @@ func webpChunk(data []byte, id string) []byte {
 	if !IsWebP(data) || string(data[12:16]) != "VP8X" {
 		return nil
 	}
-	size := uint64(binary.LittleEndian.Uint32(data[4:])) + 8 // what lies behind is not of the file
+	size := uint64(binary.LittleEndian.Uint32(data[4:])) + 8 // what follows is not part of the file
 	if size < 12 {
 		return nil
 	}
+
 	body := data[12:min(size, uint64(len(data)))]
 	for c, ok := nextChunk(body); ok; c, ok = nextChunk(c.rest) {
 		if c.id == id {
@@ -181,6 +187,7 @@ func gifAlpha(data []byte) bool {
 	if len(data) < screen {
 		return false
 	}
+
 	width, height := binary.LittleEndian.Uint16(data[6:]), binary.LittleEndian.Uint16(data[8:])
 	rest := data[screen:]
 	if flags := data[10]; flags&0x80 != 0 { // a palette for all frames
@@ -200,6 +207,7 @@ func gifAlpha(data []byte) bool {
 		if rest[1] == 0xf9 && rest[2] == 4 { // how the next frame is drawn
 			transparent = rest[3]&1 != 0
 		}
+
 		for rest = rest[2:]; len(rest) > 0 && rest[0] != 0; {
 			rest = rest[min(1+int(rest[0]), len(rest)):]
 		}

@@ -5,17 +5,17 @@ import (
 	"horde/internal/horde"
 )
 
-// TileSide is the side of the tiles that pictures of alchemy are measured by, in
+// TileSide is the side of the tiles that images of alchemy are measured by, in
 // pixels.
 const TileSide = 512
 
-// Tiles is how many tiles a picture of this size takes, each side rounded up.
+// Tiles is how many tiles an image of this size takes, each side rounded up.
 func Tiles(width, height int) int {
 	up := func(side int) int { return (side + TileSide - 1) / TileSide }
 	return up(width) * up(height)
 }
 
-// FormReward is the worth of a filled-in form about a picture of so many tiles
+// FormReward is the worth of a filled-in form about an image of so many tiles
 // (generation §6.7): what its worker's owner earns.
 func FormReward(name string, tiles int) horde.Kudos {
 	if _, post := api.PostProcessorByName(name); post {

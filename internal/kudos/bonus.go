@@ -13,7 +13,7 @@ var StyleBonus = Bucket{func(t *store.Totals) *horde.Kudos { return &t.Styled },
 func StyleReward() horde.Kudos { return horde.Whole(2) }
 
 // Bonus gives a user newly minted kudos for something else than a delivery: a
-// style that was used, pictures that were rated (generation §6.11). All
+// style that was used, images that were rated (generation §6.11). All
 // of it can be spent at once.
 func (e *Entry) Bonus(user int64, amount horde.Kudos, b Bucket) error {
 	e.note(user, b.what, amount)

@@ -8,8 +8,8 @@ import (
 
 // Codes of the steps of a price, in the order in which they come.
 const (
-	StepNetwork        = "network"         // the picture by the price network
-	StepFormula        = "formula"         // the picture by the fixed formula
+	StepNetwork        = "network"         // the image by the price network
+	StepFormula        = "formula"         // the image by the fixed formula
 	StepTargeted       = "targeted"        // for named workers where targeting is matched
 	StepLoras          = "loras"           // LoRAs
 	StepTIs            = "tis"             // textual inversions
@@ -19,13 +19,13 @@ const (
 	StepLargeModel     = "large_model"     // what large models cost beyond their size
 	StepContext        = "context"         // of a text
 	StepScale          = "scale"           // of texts, from tokens to kudos
-	StepSource         = "source_image"    // source picture
+	StepSource         = "source_image"    // source image
 	StepPostProcessing = "post_processing" // one post-processor
 	StepBurn           = "burn"            // of each delivery
 	StepFastOnly       = "slow_workers"    // only fast workers
 	StepBlacklist      = "worker_blacklist"
 	StepEach           = "each"       // rounded to hundredths: the charge for one delivery
-	StepN              = "n"          // times the pictures or texts
+	StepN              = "n"          // times the images or texts
 	StepAcceptance     = "acceptance" // when the request is taken
 	StepExtraSources   = "extra_source_images"
 	StepRounding       = "rounding" // to what the dry run answers
@@ -35,8 +35,8 @@ const (
 type Step struct {
 	Code    string
 	Name    string  // of the net, the baseline, the post-processor; what of it is meant
-	Of      int     // how many: LoRAs, pictures, tokens
-	Seconds float64 // StepNetwork: what the net expects the picture to take
+	Of      int     // how many: LoRAs, images, tokens
+	Seconds float64 // StepNetwork: what the net expects the image to take
 	Basis   float64 // StepNetwork: what it expects the basis job to take
 	Factor  float64 // by which the price is multiplied; 0: it is not
 	Add     float64 // added to the price

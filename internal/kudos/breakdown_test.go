@@ -175,7 +175,7 @@ func TestFeatures(t *testing.T) {
 			t.Fatalf("%s: %v", text, err)
 		}
 		back := f.Order()
-		o.FastOnly, o.Blacklist, o.N = false, false, 1 // nothing of the picture
+		o.FastOnly, o.Blacklist, o.N = false, false, 1 // nothing of the image
 		if price(back) != price(o) || back.Loras != o.Loras || back.N != 1 {
 			t.Errorf("%+v came back as %+v", o, back)
 		}

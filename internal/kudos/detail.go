@@ -51,7 +51,7 @@ type Part struct {
 }
 
 // TaxParts are the parts of the tax of a request with so many extra source
-// pictures.
+// images.
 func TaxParts(tax horde.Kudos, extraSources int) []Part {
 	extra := min(tax, horde.Whole(perExtraSource*int64(extraSources)))
 	return []Part{{Tax, tax - extra}, {ExtraSources, extra}}

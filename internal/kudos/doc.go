@@ -1,7 +1,7 @@
 // Package kudos prices work and keeps the ledger: the only writer of balances.
 //
 // Prices are pure functions of an [Order]: [Pricer.Price] is the worth of one
-// picture before its model is known, [Order.Reward] what its worker is told,
+// image before its model is known, [Order.Reward] what its worker is told,
 // [Order.Burn] what its requester pays, [Pricer.Quote] what a whole request will
 // cost, and [Pricer.Explain] how that came about. [TextOrder] has the same for
 // texts, [FormReward] and [FormBurn] for alchemy. They follow
@@ -12,7 +12,7 @@
 // the accounts of the system; Commit writes the event. [Hold] sets kudos aside for
 // what will be charged later.
 //
-// Most pictures are priced by a small neural network, a [Net], that says how many
+// Most images are priced by a small neural network, a [Net], that says how many
 // seconds a job takes; kudos are seconds as a share of those of the [BasisJob],
 // which is worth 11. What the network has no input for goes to a fixed formula. A
 // [Pricer] holds the choice of the network; the one in the program is [Standard],

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Features are what the price of one picture depends on, as they are kept of
+// Features are what the price of one image depends on, as they are kept of
 // finished ones to train nets on: numbers, switches and names that the API lists,
 // and nothing that a person wrote.
 type Features struct {
@@ -30,7 +30,7 @@ type Features struct {
 	ExtraSources     int      `json:"extra_sources,omitempty"`
 }
 
-// Features are those of one picture of an order.
+// Features are those of one image of an order.
 func (o *Order) Features() Features {
 	f := Features{
 		Width: o.Width, Height: o.Height, Steps: o.Steps, Cfg: o.Cfg, Sampler: o.Sampler, Karras: o.Karras, HiresFix: o.HiresFix,
@@ -57,7 +57,7 @@ func ParseFeatures(text string) (f Features, err error) {
 	return f, err
 }
 
-// Order is a request for one picture of these features.
+// Order is a request for one image of these features.
 func (f Features) Order() Order {
 	return Order{
 		Width: f.Width, Height: f.Height, Steps: f.Steps, Cfg: f.Cfg, Sampler: f.Sampler, Karras: f.Karras, HiresFix: f.HiresFix,

@@ -201,7 +201,7 @@ type OptionalHold struct {
 }
 
 // HoldAvailable sets aside for each wish, in their order, as much as the user
-// can still spend, and tells whether that was anything.
+// can still spend, and reports whether that was anything.
 func HoldAvailable(tx *store.Tx, user int64, wishes []OptionalHold) (bool, error) {
 	a, err := tx.Account(user)
 	if err != nil {

@@ -139,7 +139,7 @@ func (n *Net) Seconds(o *Order) (s float64, ok bool) {
 	return max(minSeconds, horde.Round2(float64(n.forward(&x)*n.scale))), true
 }
 
-// Kudos is the net's price of one picture: seconds as a share of those of the
+// Kudos is the net's price of one image: seconds as a share of those of the
 // basis job, which is worth 11 (generation §6.1). ok as for Seconds.
 func (n *Net) Kudos(o *Order) (k float64, ok bool) {
 	s, ok := n.Seconds(o)

@@ -25,8 +25,8 @@ type Order struct {
 	Loras, TIs       int // how many
 	Workflow         string
 
-	N            int  // pictures
-	ExtraSources int  // further source pictures of a remix
+	N            int  // images
+	ExtraSources int  // further source images of a remix
 	FastOnly     bool // slow_workers false
 	Blacklist    bool // worker_blacklist true
 	Targeted     bool // for named workers on a horde that matches targeting: hardly costs anything
@@ -38,8 +38,8 @@ const (
 	targetedPrice = 0.1
 )
 
-// Pricer prices pictures by a net and, where the net does not know what a
-// picture needs, by the fixed formula. It never changes.
+// Pricer prices images by a net and, where the net does not know what a
+// image needs, by the fixed formula. It never changes.
 type Pricer struct{ net *Net }
 
 // NewPricer prices by n; nil: by the fixed formula alone.
@@ -48,7 +48,7 @@ func NewPricer(n *Net) *Pricer { return &Pricer{n} }
 // Net is the pricer's net, nil where it has none.
 func (p *Pricer) Net() *Net { return p.net }
 
-// Price returns the base price of one picture in kudos (generation §6.1): before the model
+// Price returns the base price of one image in kudos (generation §6.1): before the model
 // factor, and what the answer to a request shows.
 func (p *Pricer) Price(o Order) float64 { return p.price(&o, nil) }
 
@@ -70,10 +70,10 @@ func (p *Pricer) price(o *Order, tell func(Step)) float64 {
 	return k
 }
 
-// LoraSurcharge is what n LoRAs add to the price of a picture (generation §6.1).
+// LoraSurcharge is what n LoRAs add to the price of an image (generation §6.1).
 func LoraSurcharge(n int) float64 { return float64(n) * perLora }
 
-// TISurcharge is what n textual inversions add to the price of a picture: once,
+// TISurcharge is what n textual inversions add to the price of an image: once,
 // however many (generation §6.1).
 func TISurcharge(n int) float64 {
 	if n > 0 {
@@ -153,7 +153,7 @@ func (o Order) ModelFactor(baseline string) float64 {
 	return 1
 }
 
-// Reward is the worth of one delivered picture: what the worker's answer and
+// Reward is the worth of one delivered image: what the worker's answer and
 // the webhook show. base is the request's Price, baseline that of the model used.
 func (o Order) Reward(base float64, baseline string) float64 {
 	return base * o.ModelFactor(baseline)
@@ -163,8 +163,8 @@ func (o Order) Reward(base float64, baseline string) float64 {
 // of the worker's bridge (generation §6.4).
 func Earned(reward, bridgeFactor float64) float64 { return reward * bridgeFactor }
 
-// Burn is what the requester pays for a delivered picture of this reward (generation §6.3).
-// A censored picture has the reward 0.
+// Burn is what the requester pays for a delivered image of this reward (generation §6.3).
+// A censored image has the reward 0.
 func (o Order) Burn(reward float64) float64 { return o.burn(reward, nil) }
 
 const (
@@ -209,7 +209,7 @@ func BurnFactor(name string) float64 {
 }
 
 // Tax is charged once when a request is accepted, and never returned: 3, and 5
-// for each extra source picture (generation §6.3).
+// for each extra source image (generation §6.3).
 func (o Order) Tax() horde.Kudos { return horde.Whole(baseTax + perExtraSource*int64(o.ExtraSources)) }
 
 const (
@@ -220,11 +220,11 @@ const (
 // Quote is what a request will cost if nothing is censored or faulted; each
 // part is one posting.
 type Quote struct {
-	Base     float64     // Price of one picture
+	Base     float64     // Price of one image
 	Factor   float64     // model factor that was reckoned with
 	Tax      horde.Kudos // at acceptance
-	PerImage horde.Kudos // for each picture
-	N        int         // pictures
+	PerImage horde.Kudos // for each image
+	N        int         // images
 }
 
 // Total is the whole cost: the answer to a dry run, and what is held where

@@ -183,7 +183,7 @@ func TestAccurateSteps(t *testing.T) {
 	}
 }
 
-// A quote is what the parts add up to, and never less than one picture costs
+// A quote is what the parts add up to, and never less than one image costs
 // with any of its models.
 func TestQuoteCoversEveryModel(t *testing.T) {
 	baselines := []string{catalog.SD1, catalog.SDXL, catalog.StableCascade, catalog.Flux1, catalog.QwenImage}

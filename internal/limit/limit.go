@@ -4,8 +4,8 @@
 //
 //	left, reset, ok := windows.Take(key, 90, time.Minute)
 //
-// A window begins with the first call under its key, not at a full minute, as
-// the original's does. Counters live in this process: of n nodes behind one
+// A window begins with the first call under its key, not at a full minute, as in the
+// original. Counters live in this process: with n nodes behind one
 // balancer a caller gets up to n times the limit.
 package limit
 
@@ -43,8 +43,8 @@ const (
 	shardCount = 64
 	// maxKeys bounds the memory of all counters: some 50 MB when full.
 	maxKeys  = 1 << 20
-	shardMax = maxKeys / shardCount
-	shardMin = 256
+	shardMax = maxKeys / shardCount // windows
+	shardMin = 256                  // windows at which a shard is first swept
 )
 
 // Windows holds counters by key. Keys are kept only as 64-bit hashes with a
@@ -55,10 +55,11 @@ type Windows struct {
 	shards [shardCount]shard
 }
 
+// shard is one part of the counters, with a lock of its own.
 type shard struct {
 	mu      sync.Mutex
-	windows map[uint64]Window
-	sweepAt int // size at which ended windows are looked for
+	windows map[uint64]Window // by hash of the key; guarded by mu
+	sweepAt int               // guarded by mu: size at which ended windows are looked for
 }
 
 // NewWindows returns an empty set of counters; clock nil means time.Now.
@@ -78,37 +79,41 @@ func NewWindows(clock horde.Clock) *Windows {
 // whether this call is within the limit.
 func (w *Windows) Take(key string, calls int, per time.Duration) (left int, reset time.Time, ok bool) {
 	h := maphash.String(w.seed, key)
+
 	s := &w.shards[h%shardCount]
 	now := w.clock().UnixNano()
+
 	s.mu.Lock()
 	next, left, ok := s.windows[h].Take(now, calls, per)
 	s.windows[h] = next
 	if len(s.windows) >= s.sweepAt {
-		s.sweep(now)
+		s.sweepLocked(now)
 	}
 	s.mu.Unlock()
 	return left, time.Unix(0, next.Ends), ok
 }
 
-// sweep drops ended windows. A shard that is still full afterwards loses half of
-// its windows, any half: better a limit that is counted anew than memory without
-// end.
-func (s *shard) sweep(now int64) {
+// sweepLocked drops ended windows; the caller holds mu. A shard that is still full
+// afterwards loses half of its windows, any half: better a limit that is counted
+// anew than memory without end.
+func (s *shard) sweepLocked(now int64) {
 	for k, v := range s.windows {
 		if now >= v.Ends {
 			delete(s.windows, k)
 		}
 	}
+
 	for k := range s.windows {
 		if len(s.windows) <= shardMax/2 {
 			break
 		}
 		delete(s.windows, k)
 	}
+
 	s.sweepAt = min(max(shardMin, 2*len(s.windows)), shardMax)
 }
 
-// Len is how many counters are held, ended ones included.
+// Len returns the number of counters held, ended ones included.
 func (w *Windows) Len() (n int) {
 	for i := range w.shards {
 		s := &w.shards[i]

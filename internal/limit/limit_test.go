@@ -140,10 +140,10 @@ func TestWhitelist(t *testing.T) {
 	if w.Has(home) {
 		t.Error("an address stays beyond its day")
 	}
-	for i := range maxStays + 10 {
+	for i := range maxWhitelisted + 10 {
 		w.Add(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}))
 	}
-	if len(w.until) > maxStays {
+	if len(w.until) > maxWhitelisted {
 		t.Errorf("%d addresses are held", len(w.until))
 	}
 }

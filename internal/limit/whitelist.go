@@ -11,21 +11,22 @@ import (
 // WhitelistTTL is how long an address keeps the higher limits after Add.
 const WhitelistTTL = 24 * time.Hour
 
-// maxStays bounds the addresses on a Whitelist.
-const maxStays = 100_000
+// maxWhitelisted bounds the addresses on a Whitelist.
+const maxWhitelisted = 100_000
 
 // Services are the two addresses that the original always gives the higher
 // limits (platform §1.6).
 var Services = []netip.Addr{netip.MustParseAddr("212.227.227.178"), netip.MustParseAddr("5.189.169.230")}
 
-// Whitelist is the addresses with the higher limits: some for ever, others for
+// Whitelist holds the addresses with the higher limits: some for good, others for
 // a day after a trusted, service or education user has called from them
 // without a proxy.
 type Whitelist struct {
 	clock horde.Clock
 	fixed map[netip.Addr]bool
+
 	mu    sync.RWMutex
-	until map[netip.Addr]time.Time
+	until map[netip.Addr]time.Time // guarded by mu
 }
 
 // NewWhitelist returns a list of the fixed addresses; clock nil means time.Now.
@@ -33,6 +34,7 @@ func NewWhitelist(clock horde.Clock, fixed ...netip.Addr) *Whitelist {
 	if clock == nil {
 		clock = time.Now
 	}
+
 	w := &Whitelist{clock: clock, fixed: map[netip.Addr]bool{}, until: map[netip.Addr]time.Time{}}
 	for _, a := range fixed {
 		w.fixed[a.Unmap()] = true
@@ -40,7 +42,7 @@ func NewWhitelist(clock horde.Clock, fixed ...netip.Addr) *Whitelist {
 	return w
 }
 
-// Has tells whether addr has the higher limits now.
+// Has reports whether addr has the higher limits now.
 func (w *Whitelist) Has(addr netip.Addr) bool {
 	addr = addr.Unmap()
 	if w.fixed[addr] {
@@ -57,12 +59,14 @@ func (w *Whitelist) Add(addr netip.Addr) {
 	now := w.clock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.until) >= maxStays {
+
+	if len(w.until) >= maxWhitelisted {
 		for a, until := range w.until {
-			if !now.Before(until) || len(w.until) > maxStays/2 {
+			if !now.Before(until) || len(w.until) > maxWhitelisted/2 {
 				delete(w.until, a)
 			}
 		}
 	}
+
 	w.until[addr.Unmap()] = now.Add(WhitelistTTL)
 }

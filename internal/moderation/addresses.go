@@ -32,7 +32,7 @@ type AddressConfig struct {
 	Store *store.Store
 	Clock horde.Clock
 	Log   *slog.Logger
-	// Service tells whether an address is that of a known service that calls for
+	// Service reports whether an address is that of a known service that calls for
 	// many people: its timeouts are short. Nil: none is.
 	Service func(netip.Addr) bool
 }
@@ -174,7 +174,7 @@ func callerOf(addr netip.Addr) netip.Prefix {
 	return p
 }
 
-// Refused tells whether an address is kept out now, and for how many more seconds
+// Refused reports whether an address is kept out now, and for how many more seconds
 // at the least. It asks memory alone and does not allocate.
 func (a *Addresses) Refused(addr netip.Addr) (seconds int, refused bool) {
 	if a == nil || !addr.IsValid() {

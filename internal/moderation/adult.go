@@ -29,7 +29,7 @@ const sparingModel = "Hentai Diffusion"
 
 func spares(models []string) bool { return len(models) == 1 && models[0] == sparingModel }
 
-// Youthful tells whether the wanted half of a prompt has what adult models must
+// Youthful reports whether the wanted half of a prompt has what adult models must
 // not get: words of youth, or what a filter of type 10 finds. models are those
 // that the request names.
 func (f *Filters) Youthful(prompt string, models []string) bool {

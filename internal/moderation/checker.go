@@ -96,7 +96,7 @@ func NewChecker(c CheckerConfig) *Checker {
 	return &Checker{CheckerConfig: c, slots: make(chan struct{}, maxChecks), known: map[netip.Prefix]judged{}}
 }
 
-// Judge tells whether an address is safe, asking the service when it has not been
+// Judge reports whether an address is safe, asking the service when it has not been
 // asked within 6 hours. It takes at most 2 seconds. Of IPv6, one verdict holds for
 // a network of 64 bits.
 func (c *Checker) Judge(ctx context.Context, addr netip.Addr) Verdict {

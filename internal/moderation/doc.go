@@ -5,7 +5,7 @@
 //
 // For filters start at Filters: it holds the rows compiled (set.go), of patterns
 // in Python's syntax (pattern.go, python.go) that see a prompt as Normalize makes
-// it. The queue asks Refuses for each request for pictures, and Rewrite or Adult
+// it. The queue asks Refuses for each request for images, and Rewrite or Adult
 // where a prompt has to change.
 //
 // For addresses start at Addresses: who is kept out, by moderators (Ban, Unban) or

@@ -21,7 +21,7 @@ const childEmoji = "\U0001F476" + // baby
 	"\U0001F6B8" + // children crossing
 	"\U0001F6BC" // baby symbol
 
-// childGrapheme returns the first picture of a child in the wanted half of a
+// childGrapheme returns the first image of a child in the wanted half of a
 // prompt, with all that belongs to it, or "".
 func childGrapheme(prompt string) string {
 	text, _, _ := strings.Cut(prompt, negativeMark)

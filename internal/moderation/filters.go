@@ -76,7 +76,7 @@ func (f *Filters) set() *filterSet {
 	return noFilters
 }
 
-// Off tells whether the operator switched filters off.
+// Off reports whether the operator switched filters off.
 func (f *Filters) Off() bool { return f.off }
 
 // slow reports a pattern that ran out of time. Its author should mend it.
@@ -86,7 +86,7 @@ func (f *Filters) slow(id int64, err error) {
 	}
 }
 
-// Refuses tells whether the filters find a prompt so suspicious (2 of 2) that it
+// Refuses reports whether the filters find a prompt so suspicious (2 of 2) that it
 // has to be rewritten or refused (generation §7.4).
 func (f *Filters) Refuses(prompt string) bool {
 	set := f.set()

@@ -192,7 +192,7 @@ func (p *pattern) eachSlow(text string, visit func(start, end int, value func(gr
 	return err
 }
 
-// has tells whether the pattern has a group.
+// has reports whether the pattern has a group.
 func (p *pattern) has(g group) bool {
 	if p.slow != nil {
 		if g.name != "" {

@@ -17,7 +17,7 @@ var innocent = []string{"fagot", "fagus", "pakistan", "retarder", "retardation",
 
 var leet = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s")
 
-// Profane tells whether a text holds a word that has no place in a public name
+// Profane reports whether a text holds a word that has no place in a public name
 // (platform §7.9).
 func Profane(text string) bool {
 	text = leet.Replace(strings.ToLower(text))

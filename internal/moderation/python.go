@@ -151,5 +151,5 @@ func (t *translation) brace() {
 	}
 }
 
-// digits tells whether a text has nothing but digits; it may be empty.
+// digits reports whether a text has nothing but digits; it may be empty.
 func digits(text string) bool { return strings.Trim(text, "0123456789") == "" }

@@ -78,7 +78,7 @@ func writeTag(out *strings.Builder, t html.Token, attributes []string) {
 	out.WriteString(">")
 }
 
-// webAddress tells whether a link leads to the web or a mailbox, not into a
+// webAddress reports whether a link leads to the web or a mailbox, not into a
 // script.
 func webAddress(link string) bool {
 	u, err := url.Parse(link)

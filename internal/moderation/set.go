@@ -14,7 +14,7 @@ import (
 // Types of filters that are in use (generation §7.1). Others can be
 // stored and have no effect.
 const (
-	childType   = 10 // with replacements, and pictures of children beside the patterns
+	childType   = 10 // with replacements, and images of children beside the patterns
 	youngType   = 11
 	contextType = 20
 )
@@ -189,7 +189,7 @@ func (s *filterSet) judge(prompt scanned, in func(kind int) bool, slow func(id i
 	return v
 }
 
-// refuses tells whether every group has a match. Most prompts match none, and the
+// refuses reports whether every group has a match. Most prompts match none, and the
 // second group usually has fewer patterns, so it is asked first.
 func (s *filterSet) refuses(prompt scanned, slow func(id int64, err error)) bool {
 	for _, kinds := range slices.Backward(scoring) {
@@ -204,6 +204,6 @@ func (s *filterSet) refuses(prompt scanned, slow func(id int64, err error)) bool
 	return true
 }
 
-// mayRefuse tells whether any prompt can reach a suspicion of 2: pictures of
+// mayRefuse reports whether any prompt can reach a suspicion of 2: images of
 // children need no filter, the second group does.
 func (s *filterSet) mayRefuse() bool { return s.types[contextType] != nil }

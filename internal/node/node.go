@@ -46,7 +46,7 @@ import (
 
 // Options say what a node is to be.
 type Options struct {
-	Data  string // folder of the embedded database and of pictures
+	Data  string // folder of the embedded database and of images
 	DBURL string // postgres://…; empty: SQLite in Data
 
 	Listener  net.Listener
@@ -64,10 +64,10 @@ type Options struct {
 	Patreon, Stripe Supporters       // who supports the horde; nil: nobody asks
 	TrustThreshold  *int64           // escrow that makes a worker's owner trusted; nil: none does
 	Server          admission.Server // switches from the environment
-	Pricer          *kudos.Pricer    // of pictures; nil: by the net that comes with the program
-	Timings         bool             // record how long pictures take
+	Pricer          *kudos.Pricer    // of images; nil: by the net that comes with the program
+	Timings         bool             // record how long images take
 
-	// KeySecret is hashed before API keys, BlobSecret signs links of the picture
+	// KeySecret is hashed before API keys, BlobSecret signs links of the image
 	// folder. Empty: made at the first start and kept in the database, so that
 	// all its nodes share them.
 	KeySecret, BlobSecret string
@@ -245,7 +245,7 @@ func (n *Node) modes() admission.Server {
 	return s
 }
 
-// isService tells whether an address is that of a known service.
+// isService reports whether an address is that of a known service.
 func (n *Node) isService(addr netip.Addr) bool {
 	return slices.Contains(limit.Services, addr) || slices.ContainsFunc(n.options.Services, func(p netip.Prefix) bool { return p.Contains(addr) })
 }

@@ -322,7 +322,7 @@ func TestPriceDocuments(t *testing.T) {
 	}
 }
 
-// What is recorded of finished pictures is forgotten after a while.
+// What is recorded of finished images is forgotten after a while.
 func TestTimingsAreForgotten(t *testing.T) {
 	n, _ := newNode(t)
 	now := time.Now().Unix() / 3600

@@ -33,7 +33,7 @@ func TestPatrons(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Two pictures one by one are for trusted users and patrons.
+	// Two images one by one are for trusted users and patrons.
 	const apart = `{"prompt":"x","models":["stable_diffusion"],"disable_batching":true,"params":{"n":2,"width":64,"height":64,"steps":1}}`
 	read := func() error { return n.readSupporters(t.Context(), 0, n.options.Patreon) }
 	if w := n.call(t, "POST", "/api/v2/generate/async", key, apart, nil); w.Code != http.StatusBadRequest {

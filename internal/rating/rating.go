@@ -36,7 +36,7 @@ type Rater struct {
 	Addr        string
 }
 
-// Rate takes the ratings of a request's pictures, once, and returns what its owner
+// Rate takes the ratings of a request's images, once, and returns what its owner
 // got for them. Refusals are in the order of platform §10.1.
 func (r *Ratings) Rate(ctx context.Context, id string, in api.Aesthetics, from Rater) (horde.Kudos, error) {
 	o, err := r.Queue.Outcome(ctx, id)
@@ -78,7 +78,7 @@ func (r *Ratings) Rate(ctx context.Context, id string, in api.Aesthetics, from R
 
 var errRated = horde.Errorf(horde.AestheticsAlreadyExist, "These pictures are rated already.")
 
-// verdict is what was said of a request's pictures, checked.
+// verdict is what was said of a request's images, checked.
 type verdict struct {
 	best    string // as sent
 	ratings []api.AestheticRating
@@ -120,7 +120,7 @@ func judge(o queue.Outcome, in api.Aesthetics) (verdict, error) {
 	return v, nil
 }
 
-// Amounts of generation §1.13, and the rating under which a single picture is no good.
+// Amounts of generation §1.13, and the rating under which a single image is no good.
 var (
 	forRating    = horde.Whole(5)
 	forArtifacts = horde.Whole(5)
@@ -130,7 +130,7 @@ var (
 
 const good = 7
 
-// reward is what a verdict on a set of pictures earns, but always less than the
+// reward is what a verdict on a set of images earns, but always less than the
 // request cost.
 func reward(v verdict, pictures int, consumed horde.Kudos) horde.Kudos {
 	var sum horde.Kudos
@@ -152,7 +152,7 @@ func reward(v verdict, pictures int, consumed horde.Kudos) horde.Kudos {
 	return max(0, sum)
 }
 
-// favourite is the best picture as the ratings have it: of several the one with
+// favourite is the best image as the ratings have it: of several the one with
 // the highest, if that is one; a single one that is good, unless another was named.
 func (v verdict) favourite() string {
 	switch {

@@ -1,4 +1,4 @@
-// Package source reads the pictures that requesters send along, in base64 or by
+// Package source reads the images that requesters send along, in base64 or by
 // URL, and stores them where workers can fetch them. Its refusals are those of
 // generation §1.6.
 package source
@@ -16,7 +16,7 @@ import (
 	"horde/internal/imaging"
 )
 
-// Fetcher gets a picture from an address that a stranger gave.
+// Fetcher gets an image from an address that a stranger gave.
 type Fetcher interface {
 	Fetch(ctx context.Context, url string) ([]byte, error)
 }
@@ -24,18 +24,18 @@ type Fetcher interface {
 // Quality of the WebP that workers get (generation §1.6).
 const Quality = 50
 
-// Images reads and stores source pictures. Without a Fetcher those named by URL
+// Images reads and stores source images. Without a Fetcher those named by URL
 // are refused.
 type Images struct {
 	Fetcher Fetcher
 	Blobs   blob.Store
 }
 
-// IsURL tells an address from a picture in base64.
+// IsURL tells an address from an image in base64.
 func IsURL(s string) bool { return strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://") }
 
-// File gets the file of a picture that a requester sent in base64 or named by
-// URL, and its header. It does not decode it: a damaged picture is only noticed
+// File gets the file of an image that a requester sent in base64 or named by
+// URL, and its header. It does not decode it: a damaged image is only noticed
 // by Decode.
 func (p Images) File(ctx context.Context, text string) (data []byte, head imaging.Header, err error) {
 	code := horde.ImageValidationFailed
@@ -54,7 +54,7 @@ func (p Images) File(ctx context.Context, text string) (data []byte, head imagin
 	return data, head, refusal(err, code)
 }
 
-// Decode decodes a picture's file. byURL tells where it came from.
+// Decode decodes an image's file. byURL tells where it came from.
 func Decode(data []byte, byURL bool) (image.Image, error) {
 	code := horde.ImageValidationFailed
 	if byURL {
@@ -75,7 +75,7 @@ func (p Images) Image(ctx context.Context, text string) (img image.Image, alpha 
 	return img, head.Alpha, err
 }
 
-// Put stores a picture as WebP.
+// Put stores an image as WebP.
 func (p Images) Put(ctx context.Context, name string, img image.Image, quality float32) error {
 	var buf bytes.Buffer
 	if err := imaging.EncodeWebP(&buf, img, quality); err != nil {

@@ -19,7 +19,7 @@ const (
 	maxURL      = 2000
 )
 
-// AddExample adds a picture to an image style and returns its id. The first
+// AddExample adds an image to an image style and returns its id. The first
 // example is the primary whatever it says.
 func (s *Styles) AddExample(ctx context.Context, id string, in api.StyleExampleInput, key string) (string, error) {
 	e := Example{ID: horde.NewID()}
@@ -75,7 +75,7 @@ func errNoExample(id string) error {
 
 var errURL = horde.Errorf(horde.BadRequest, "url must be the address of a picture that begins with https://.")
 
-// fits tells whether an example's address can stand beside the others.
+// fits reports whether an example's address can stand beside the others.
 func fits(list []Example, e Example) error {
 	u, err := url.Parse(e.URL)
 	if err != nil || !strings.HasPrefix(e.URL, "https://") || u.Host == "" || len(e.URL) > maxURL {

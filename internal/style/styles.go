@@ -44,7 +44,7 @@ type Style struct {
 	Examples []Example
 }
 
-// Example is a picture that a style made. Of a style with examples exactly one is
+// Example is an image that a style made. Of a style with examples exactly one is
 // the primary.
 type Example struct {
 	ID      string `json:"id"`
@@ -208,7 +208,7 @@ func (s *Styles) named(ctx context.Context, n name, kind string) (*Style, error)
 	return nil, nil
 }
 
-// storable tells whether a text can stand in the database at all.
+// storable reports whether a text can stand in the database at all.
 func storable(text string) bool { return strings.IndexByte(text, 0) < 0 }
 
 // Listing says which styles to list.

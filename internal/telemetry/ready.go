@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Check tells whether one thing that a server needs is there.
+// Check reports whether one thing that a server needs is there.
 type Check func(context.Context) error
 
 // Readiness runs named checks. What it finds is kept for a moment, and callers

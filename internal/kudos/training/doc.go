@@ -13,7 +13,7 @@
 // every price is a share of it.
 //
 // Jobs also come from a horde's own life: [ReadTimings] reads what a server has
-// recorded of finished pictures, [Normalize] turns the times of many machines
+// recorded of finished images, [Normalize] turns the times of many machines
 // into times of one and drops those of stalled ones, and says how.
 //
 // [Compare] tells what would change for requesters if one net took the place of

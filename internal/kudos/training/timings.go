@@ -12,16 +12,16 @@ import (
 	"horde/internal/store"
 )
 
-// Timed is a finished picture of a horde's own life.
+// Timed is a finished image of a horde's own life.
 type Timed struct {
 	Order    kudos.Order
 	Machine  string  // which worker, by a name of no other use
 	Baseline string  // of its model
-	Batch    int     // pictures that were painted together with it, itself counted
+	Batch    int     // images that were generated together with it, itself counted
 	Seconds  float64 // from handing out to delivery
 }
 
-// ReadTimings reads what a server has recorded of finished pictures. Rows that
+// ReadTimings reads what a server has recorded of finished images. Rows that
 // make no sense are left out; lost is their number.
 func ReadTimings(ctx context.Context, s *store.Store) (timed []Timed, lost int, err error) {
 	type row struct {
@@ -49,8 +49,8 @@ func ReadTimings(ctx context.Context, s *store.Store) (timed []Timed, lost int, 
 
 // Bounds of what is learnt from.
 const (
-	shortest, longest = 0.05, 3600 // seconds of a picture
-	leastOfMachine    = 20         // pictures by which a machine's pace is known
+	shortest, longest = 0.05, 3600 // seconds of an image
+	leastOfMachine    = 20         // images by which a machine's pace is known
 	leastOfKind       = 20         // likewise for a kind of job
 	farOff            = 3          // times what is usual, or a third of it: the machine was stalled, or the clock moved
 	polishRounds      = 5
@@ -61,18 +61,18 @@ type Normalized struct {
 	Jobs     []Job
 	Paces    int // machines with one baseline each, that were compared
 	Unfit    int // batches, LoRAs and others that a net has no input for, and impossible times
-	Unknown  int // of machines with too few pictures to know their pace
+	Unknown  int // of machines with too few images to know their pace
 	Outliers int
 }
 
-// Normalize turns times of many machines into times of one. How long a picture
+// Normalize turns times of many machines into times of one. How long an image
 // takes is taken to be a product: what yardstick expects it to take, times the
 // pace of the machine with models of this baseline, times what jobs of its kind
 // ([kindOf]) take beyond what yardstick expects. Pace and kind are the medians
 // that fit, found by turns (Tukey's median polish of the logarithms), so that
-// neither a stalled worker nor one that paints only one kind of job shifts them.
+// neither a stalled worker nor one that generates only one kind of job shifts them.
 // A time is divided by its machine's pace; one that is three times off what is
-// then usual for its kind is left out. So are batches, whose pictures are
+// then usual for its kind is left out. So are batches, whose images are
 // delivered together, and what a net has no input for.
 //
 // The times that come out are on yardstick's scale, with the basis job at what

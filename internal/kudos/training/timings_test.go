@@ -13,7 +13,7 @@ import (
 	"horde/internal/store/storetest"
 )
 
-// truth is how long pictures take on a machine of pace 1 in these tests: as the
+// truth is how long images take on a machine of pace 1 in these tests: as the
 // net in the program says, but that it is wrong about lcm and knows no
 // RestoreFormer.
 func truth(o kudos.Order) float64 {
@@ -29,7 +29,7 @@ func truth(o kudos.Order) float64 {
 }
 
 // life is a horde's: machines of paces from a third to three times, SDXL at two
-// and a half times, one machine that paints nothing but lcm, and what should not
+// and a half times, one machine that generates nothing but lcm, and what should not
 // be learnt from: stalled workers, batches, LoRAs, a machine that is seldom seen.
 func life(n int) (timed []Timed, unfit, unknown, stalled int) {
 	rng := rand.New(rand.NewPCG(5, 5))
@@ -84,7 +84,7 @@ func TestNormalize(t *testing.T) {
 	if n.Unfit != unfit || n.Unknown != unknown || n.Paces != 10 || n.Outliers != stalled || len(n.Jobs)+unfit+unknown+stalled != len(timed) {
 		t.Errorf("%d jobs of %d, %+v, want %d unfit, %d unknown, %d stalled", len(n.Jobs), len(timed), Normalized{nil, n.Paces, n.Unfit, n.Unknown, n.Outliers}, unfit, unknown, stalled)
 	}
-	// Whoever painted them, the times are those of one machine: what they are off
+	// Whoever generated them, the times are those of one machine: what they are off
 	// by is one factor for all, but for the noise.
 	var off []float64
 	for _, j := range n.Jobs {
