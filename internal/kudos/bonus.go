@@ -5,14 +5,14 @@ import (
 	"horde/internal/store"
 )
 
-// StyleBonus counts what the owners of styles earn by them.
+// StyleBonus counts what the owners of styles earn by their use.
 var StyleBonus = Bucket{func(t *store.Totals) *horde.Kudos { return &t.Styled }, StyleUsed}
 
 // StyleReward is what the owner of a style gets for each accepted request of
-// somebody else that uses it (generation §6.11).
+// someone else that uses it (generation §6.11).
 func StyleReward() horde.Kudos { return horde.Whole(2) }
 
-// Bonus gives a user newly minted kudos for something else than a delivery: a
+// Bonus gives a user newly minted kudos for something other than a delivery: a
 // style that was used, images that were rated (generation §6.11). All
 // of it can be spent at once.
 func (e *Entry) Bonus(user int64, amount horde.Kudos, b Bucket) error {

@@ -10,31 +10,31 @@ import (
 const (
 	StepNetwork        = "network"         // the image by the price network
 	StepFormula        = "formula"         // the image by the fixed formula
-	StepTargeted       = "targeted"        // for named workers where targeting is matched
+	StepTargeted       = "targeted"        // for named workers, where targeting is matched
 	StepLoras          = "loras"           // LoRAs
 	StepTIs            = "tis"             // textual inversions
-	StepModel          = "model"           // factor of what the model is built on
-	StepTokens         = "tokens"          // of a text
-	StepSize           = "size"            // of a text's model
+	StepModel          = "model"           // factor of the model's baseline
+	StepTokens         = "tokens"          // of a text generation
+	StepSize           = "size"            // of a text model
 	StepLargeModel     = "large_model"     // what large models cost beyond their size
-	StepContext        = "context"         // of a text
-	StepScale          = "scale"           // of texts, from tokens to kudos
+	StepContext        = "context"         // of a text generation
+	StepScale          = "scale"           // of text generations, from tokens to kudos
 	StepSource         = "source_image"    // source image
 	StepPostProcessing = "post_processing" // one post-processor
 	StepBurn           = "burn"            // of each delivery
 	StepFastOnly       = "slow_workers"    // only fast workers
 	StepBlacklist      = "worker_blacklist"
 	StepEach           = "each"       // rounded to hundredths: the charge for one delivery
-	StepN              = "n"          // times the images or texts
-	StepAcceptance     = "acceptance" // when the request is taken
+	StepN              = "n"          // times the number of generations
+	StepAcceptance     = "acceptance" // when the request is accepted
 	StepExtraSources   = "extra_source_images"
 	StepRounding       = "rounding" // to what the dry run answers
 )
 
-// Step is one line of a price: what is reckoned, and what comes out.
+// Step is one line of a price: what is applied, and what results.
 type Step struct {
 	Code    string
-	Name    string  // of the net, the baseline, the post-processor; what of it is meant
+	Name    string  // of the network, the baseline or the post-processor that is meant
 	Of      int     // how many: LoRAs, images, tokens
 	Seconds float64 // StepNetwork: what the net expects the image to take
 	Basis   float64 // StepNetwork: what it expects the basis job to take
@@ -43,10 +43,10 @@ type Step struct {
 	Kudos   float64 // the price so far
 }
 
-// to tells a step to whoever listens.
-func (s Step) to(tell func(Step)) {
-	if tell != nil {
-		tell(s)
+// to passes a step to report, unless that is nil.
+func (s Step) to(report func(Step)) {
+	if report != nil {
+		report(s)
 	}
 }
 
@@ -54,13 +54,13 @@ func (s Step) to(tell func(Step)) {
 func (s Step) Describe() string {
 	switch s.Code {
 	case StepNetwork:
-		return fmt.Sprintf("One picture by the price network %s, which expects it to take %.2f s where the reference job, worth %d kudos, takes %.2f s.",
+		return fmt.Sprintf("One image by the price network %s, which expects it to take %.2f s where the reference job, worth %d kudos, takes %.2f s.",
 			s.Name, s.Seconds, basisKudos, s.Basis)
 	case StepFormula:
 		if s.Name == "" {
-			return "One picture by the fixed formula: this horde uses no price network."
+			return "One image by the fixed formula: this horde uses no price network."
 		}
-		return fmt.Sprintf("One picture by the fixed formula, since the price network does not know %q.", s.Name)
+		return fmt.Sprintf("One image by the fixed formula, since the price network does not know %q.", s.Name)
 	case StepTargeted:
 		return "Requests for named workers cost next to nothing on this horde."
 	case StepLoras:
@@ -70,7 +70,7 @@ func (s Step) Describe() string {
 	case StepModel:
 		return fmt.Sprintf("The model is built on %s.", s.Name)
 	case StepSource:
-		return "A source picture."
+		return "A source image."
 	case StepPostProcessing:
 		return fmt.Sprintf("Post-processing by %s.", s.Name)
 	case StepBurn:
@@ -87,7 +87,7 @@ func (s Step) Describe() string {
 func (s Step) textWords() string {
 	switch s.Code {
 	case StepTokens:
-		return fmt.Sprintf("One text of at most %d tokens.", s.Of)
+		return fmt.Sprintf("One text generation of at most %d tokens.", s.Of)
 	case StepLargeModel:
 		return "Large models cost more than in proportion."
 	case StepSize:
@@ -103,7 +103,7 @@ func (s Step) textWords() string {
 	case StepAcceptance:
 		return "For taking the request into the queue: charged at once, whatever becomes of it, and never returned."
 	case StepExtraSources:
-		return fmt.Sprintf("Further source pictures, %d kudos each, charged at once: %d.", perExtraSource, s.Of)
+		return fmt.Sprintf("Further source images, %d kudos each, charged at once: %d.", perExtraSource, s.Of)
 	case StepRounding:
 		return "The answer of a dry run for texts is a whole number."
 	}
@@ -115,13 +115,16 @@ func (s Step) textWords() string {
 func (p *Pricer) Explain(o Order, baselines []string) (Quote, []Step) {
 	var steps []Step
 	add := func(s Step) { steps = append(steps, s) }
+
 	q := p.quote(&o, baselines, add)
 	each := q.PerImage.Float()
 	add(Step{Code: StepEach, Kudos: each})
+
 	whole := horde.Kudos(q.N) * q.PerImage
 	if q.N != 1 {
 		add(Step{Code: StepN, Of: q.N, Factor: float64(q.N), Kudos: whole.Float()})
 	}
+
 	base := horde.Whole(baseTax)
 	add(Step{Code: StepAcceptance, Add: base.Float(), Kudos: (whole + base).Float()})
 	if o.ExtraSources > 0 {

@@ -19,7 +19,7 @@ const (
 	Image            PartKind = "picture"               // worth of what was delivered
 	Text             PartKind = "text"
 	Form             PartKind = "form"
-	Burned           PartKind = "burn"      // what a charge has beyond the worth
+	Burned           PartKind = "burn"      // what a charge exceeds the worth by
 	ForgivenByFloor  PartKind = "floor"     // forgiven: a balance does not fall below the floor
 	ForgivenByBudget PartKind = "budget"    // forgiven: the budget of the shared key did not cover it
 	Rewarded         PartKind = "reward"    // of a worker
@@ -34,10 +34,10 @@ const (
 	ByStripe         PartKind = "stripe"     // each month
 	Award            PartKind = "award"
 	StyleUsed        PartKind = "style"
-	SetTo            PartKind = "balance set" // accounts of tests
+	SetTo            PartKind = "balance set" // of test accounts
 )
 
-// Reasons of the events of deliveries. They are kept in the ledger: never change
+// Reasons of events that deliveries cause. They are kept in the ledger: never change
 // one.
 const (
 	ImageDelivered = "picture delivered"
@@ -57,8 +57,8 @@ func TaxParts(tax horde.Kudos, extraSources int) []Part {
 	return []Part{{Tax, tax - extra}, {ExtraSources, extra}}
 }
 
-// About is what an event is about, besides request and job: ids and names that
-// are needed to tell its story when these are gone.
+// About is what an event is about, apart from its request and job: ids and names that
+// are needed to explain it when these are gone.
 type About struct {
 	By       int64  `json:"by,omitempty"`     // user who ordered it
 	Worker   string `json:"worker,omitempty"` // id
@@ -70,8 +70,8 @@ type About struct {
 	Censored bool   `json:"censored,omitempty"`
 }
 
-// Detail is what an event keeps of its story: which part moved for whom. Parts
-// that are kept back are in escrow, all others can be spent.
+// Detail is what an event keeps to explain itself: which part moved for whom. Parts
+// that are escrowed are in escrow, all others can be spent.
 type Detail struct {
 	About
 	Moves []Move `json:"moves,omitempty"`
@@ -83,7 +83,7 @@ type Move struct {
 	Part
 }
 
-// note adds a part of a user's movement to the story.
+// note adds a part of a user's movement to the detail.
 func (e *Entry) note(user int64, what PartKind, amount horde.Kudos) {
 	if amount != 0 {
 		e.detail.Moves = append(e.detail.Moves, Move{user, Part{what, amount}})
@@ -109,6 +109,7 @@ func (m *Move) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &fields); err != nil {
 		return err
 	}
+
 	if len(fields) != n {
 		return fmt.Errorf("a move has %d fields", len(fields))
 	}
@@ -124,8 +125,8 @@ func (d *Detail) text() string {
 	return string(b)
 }
 
-// ReadDetail reads the story of an event; that of an event from before there
-// were any is empty.
+// ReadDetail reads the detail of an event; that of an event from before there were
+// details is empty.
 func ReadDetail(text string) (d Detail, err error) {
 	if text == "" {
 		return d, nil

@@ -22,13 +22,16 @@ import (
 //	       without a source image as txt2img
 //	39…46  how often each post-processor is named
 //
-// Then comes room for names that the original's net has no place for; which
+// After these comes room for names that the original's net has no place for; which
 // name has which place is the net's [Vocabulary], empty in the net that comes
+// with the program:
 // with the program:
 //
 //	47…54  samplers (such as lcm)
 //	55…62  control types
 //	63…78  post-processors (such as RestoreFormer)
+//
+// Layout of the inputs.
 const (
 	fixedInputs  = 47
 	Inputs       = roomPosts + RoomPosts
@@ -39,10 +42,10 @@ const (
 	// DenoisingInput is the input of the denoising strength.
 	DenoisingInput = 4
 
-	atSampler   = 10
-	atControl   = 25
-	atSource    = 35
-	atPosts     = 39
+	atSampler   = 10 // first input of the samplers
+	atControl   = 25 // first input of the control types
+	atSource    = 35 // first input of the source processings
+	atPosts     = 39 // first input of the post-processors
 	roomSampler = fixedInputs
 	roomControl = roomSampler + RoomSamplers
 	roomPosts   = roomControl + RoomControls
@@ -65,7 +68,7 @@ var (
 
 const sourceTxt2img = atSource + 3
 
-// Vocabulary names what stands in the room, in order.
+// Vocabulary lists the names that take the further places, in order.
 type Vocabulary struct {
 	Samplers       []string `json:"samplers,omitempty"`        // at most RoomSamplers
 	Controls       []string `json:"controls,omitempty"`        // at most RoomControls
@@ -77,7 +80,7 @@ type Encoding struct {
 	samplers, controls, posts map[string]int // input of each name
 }
 
-// NewEncoding makes the encoding with a vocabulary in its room. It fails where
+// NewEncoding makes the encoding with a vocabulary in the further places. It fails if
 // names do not fit there or have a place already.
 func NewEncoding(v Vocabulary) (*Encoding, error) {
 	e := new(Encoding)
@@ -96,22 +99,25 @@ func NewEncoding(v Vocabulary) (*Encoding, error) {
 		if len(part.names) > part.of {
 			return nil, fmt.Errorf("a net has room for %d further names of a %s, not %d", part.of, part.what, len(part.names))
 		}
+
 		places := make(map[string]int, len(part.fixed)+len(part.names))
 		for i, name := range part.fixed {
 			places[name] = part.at + i
 		}
+
 		for i, name := range part.names {
 			if _, dup := places[name]; dup || name == "" {
 				return nil, fmt.Errorf("%s %q has a place already", part.what, name)
 			}
 			places[name] = part.room + i
 		}
+
 		*part.to = places
 	}
 	return e, nil
 }
 
-// Knows says whether each of a job's names has a place. Encode accepts unknown
+// Knows reports which of a job's names have a place. Encode accepts unknown
 // samplers nevertheless.
 func (e *Encoding) Knows(sampler, control string, posts []string) (s, c, p bool) {
 	_, s = e.samplers[sampler]
@@ -124,7 +130,7 @@ func (e *Encoding) Knows(sampler, control string, posts []string) (s, c, p bool)
 	return s, c, p
 }
 
-// Encode writes a job's inputs to x. It returns false, and x is of no use, for
+// Encode writes a job's inputs to x. It returns false, and x is unusable, for
 // a job with a control type, a post-processor or a source processing that has
 // no place: such jobs are priced by the fixed formula.
 func (e *Encoding) Encode(o *Order, x *[Inputs]float32) bool {
@@ -133,20 +139,25 @@ func (e *Encoding) Encode(o *Order, x *[Inputs]float32) bool {
 		o.denoise(), o.control(),
 		one(o.Karras), one(o.HiresFix), one(o.HasSource), one(o.HasMask),
 	}
+
+	// An unknown sampler costs what the most common one does.
 	if i, ok := e.samplers[o.Sampler]; ok {
 		x[i] = 1
 	} else {
 		x[e.samplers["k_euler"]] = 1
 	}
+
 	i, ok := e.controls[o.ControlType]
 	if !ok {
 		return false
 	}
 	x[i] = 1
+
 	if i = o.source(); i < 0 {
 		return false
 	}
 	x[i] = 1
+
 	for _, name := range o.PostProcessing {
 		if i, ok = e.posts[name]; !ok {
 			return false
@@ -163,7 +174,7 @@ func one(b bool) float32 {
 	return 0
 }
 
-// given is a strength that was given; 0 counts as not given.
+// given reports whether a strength was given; 0 counts as not given.
 func given(v *float64) bool { return v != nil && *v != 0 }
 
 func (o *Order) denoise() float32 {
@@ -185,7 +196,7 @@ func (o *Order) control() float32 {
 	return 1
 }
 
-// source is the input of the job's source processing, -1 for an unknown one.
+// source is the index of the input of the job's source processing, -1 for an unknown one.
 func (o *Order) source() int {
 	if !o.HasSource {
 		return sourceTxt2img

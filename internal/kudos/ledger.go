@@ -9,12 +9,12 @@ import (
 	"horde/internal/store"
 )
 
-// System accounts of the ledger. They have no balance of their own beside the
-// postings: a row for them would be locked by every delivery of every node.
+// System accounts of the ledger. They have no balance besides their postings: a row
+// for them would be locked by every delivery on every node.
 const (
 	Mint     = "mint"     // where rewards come from
 	Burn     = "burn"     // where charges go
-	Forgiven = "forgiven" // what a floor gave away
+	Forgiven = "forgiven" // what was not charged, below a floor or beyond a budget
 	Admin    = "admin"    // adjustments by hand, and the allowances of test accounts
 )
 
@@ -25,9 +25,9 @@ func UserAccount(user int64) string { return "user:" + strconv.FormatInt(user, 1
 // earned but cannot spend yet.
 func EscrowAccount(user int64) string { return "escrow:" + strconv.FormatInt(user, 10) }
 
-// Entry is a ledger event in the making: each call adds postings and changes
-// the balances beside them, Commit writes the event. All within one unit of
-// work, so that both happen or neither.
+// Entry is a ledger event under construction: each call adds postings and changes
+// the balances beside them, Commit writes the event. All of it happens within one unit
+// of work, so that both happen or neither.
 type Entry struct {
 	tx     *store.Tx
 	ev     store.Event
@@ -56,15 +56,14 @@ func (e *Entry) post(account string, amount horde.Kudos) {
 
 // Charge takes amount from what a user can spend. The balance never falls below
 // the user's floor; the part that would is forgiven, in a posting of its own
-// (generation §6.10). parts name what the amount consists of; what they
-// leave of it is the burn.
+// (generation §6.10). parts say what the amount consists of; what they
+// leave over is the burn.
 func (e *Entry) Charge(user int64, amount horde.Kudos, parts ...Part) error {
 	return e.ChargeAtMost(user, amount, amount, parts...)
 }
 
-// ChargeAtMost is Charge of what a user is to pay at most so much of: the rest is
-// forgiven, as that below the floor is. The budget of a shared key sets such a
-// bound.
+// ChargeAtMost is Charge, but the user pays at most most: the rest is forgiven, as
+// what lies below the floor is. The budget of a shared key sets such a bound.
 func (e *Entry) ChargeAtMost(user int64, amount, most horde.Kudos, parts ...Part) error {
 	rest := amount
 	for _, p := range parts {
@@ -78,7 +77,8 @@ func (e *Entry) ChargeAtMost(user int64, amount, most horde.Kudos, parts ...Part
 	if err := e.move(user, -paid, func(t *store.Totals) { t.Accumulated -= paid }); err != nil {
 		return err
 	}
-	if paid == 0 { // the history tells of the charge all the same
+
+	if paid == 0 { // the history shows the charge even if nothing was paid
 		e.post(UserAccount(user), 0)
 	}
 	if paid != amount {
@@ -95,14 +95,17 @@ func (e *Entry) Reward(owner int64, amount horde.Kudos, trusted bool) error {
 	if !trusted {
 		kept = halfToEven(amount)
 	}
+
 	spendable := amount - kept
 	e.note(owner, Rewarded, spendable)
 	if err := e.move(owner, spendable, func(t *store.Totals) { t.Accumulated += spendable }); err != nil {
 		return err
 	}
+
 	if err := e.Escrow(owner, kept); err != nil {
 		return err
 	}
+
 	e.post(Mint, -spendable)
 	return nil
 }
@@ -118,22 +121,23 @@ func (e *Entry) Escrow(owner int64, amount horde.Kudos) error {
 	return e.tx.ChangeAccount(owner, func(a *store.Account) { a.Escrow += amount })
 }
 
-// SetBalance makes a balance exactly amount, without regard to the floor (the
-// minting route of tests, platform §8.6).
+// SetBalance makes a balance exactly amount, regardless of the floor (the
+// minting route for tests, platform §8.6).
 func (e *Entry) SetBalance(user int64, amount horde.Kudos) error {
 	var delta horde.Kudos
 	err := e.tx.ChangeAccount(user, func(a *store.Account) {
 		delta = amount - a.Balance
 		a.Balance = amount
 	})
+
 	e.note(user, SetTo, delta)
 	e.post(UserAccount(user), delta)
 	e.post(Admin, -delta)
 	return err
 }
 
-// move changes a spendable balance and lifts it to the floor. The counterpart
-// of delta is the caller's to post.
+// move changes a spendable balance, keeps it at the floor or above, and counts. The
+// counterpart of delta is the caller's to post.
 func (e *Entry) move(user int64, delta horde.Kudos, count func(*store.Totals)) error {
 	var lifted horde.Kudos
 	err := e.tx.ChangeAccount(user, func(a *store.Account) {
@@ -144,9 +148,11 @@ func (e *Entry) move(user int64, delta horde.Kudos, count func(*store.Totals)) e
 		}
 		count(&a.Totals)
 	})
+
 	e.note(user, ForgivenByFloor, lifted)
 	if delta != 0 || lifted != 0 {
 		e.post(UserAccount(user), delta+lifted)
+
 	}
 	if lifted != 0 {
 		e.post(Forgiven, -lifted)
@@ -155,13 +161,14 @@ func (e *Entry) move(user int64, delta horde.Kudos, count func(*store.Totals)) e
 }
 
 // Commit writes the event; one that moved nothing is not written. A user whose
-// movements within it cancel out, as when a charge is forgiven whole, has a posting
-// of zero: without it the history would not tell of the event.
+// movements cancel out within it, as when a charge is forgiven entirely, has a posting
+// of zero: without it the history would not show the event.
 func (e *Entry) Commit() error {
 	moved := func(p store.Posting) bool { return p.Amount != 0 }
 	if !slices.ContainsFunc(e.ev.Postings, moved) {
 		return nil
 	}
+
 	e.ev.Postings = slices.DeleteFunc(e.ev.Postings, func(p store.Posting) bool { return !moved(p) && store.SystemAccount(p.Account) })
 	e.ev.Detail = e.detail.text()
 	return e.tx.Post(e.ev)
@@ -179,10 +186,10 @@ func halfToEven(k horde.Kudos) horde.Kudos {
 // held for something else (generation §1.5).
 func Spendable(a *store.Account) horde.Kudos { return a.Balance - a.Lowest - a.Held }
 
-// ErrInsufficient says that an account cannot cover a hold.
+// ErrInsufficient says that an account cannot cover an amount.
 var ErrInsufficient = errors.New("not enough kudos above the floor")
 
-// Hold sets amount aside for a purpose; ErrInsufficient when it is not there.
+// Hold sets amount aside for a purpose; ErrInsufficient when the user cannot cover it.
 func Hold(tx *store.Tx, id string, user int64, amount horde.Kudos) error {
 	a, err := tx.Account(user)
 	if err != nil {
@@ -194,19 +201,20 @@ func Hold(tx *store.Tx, id string, user int64, amount horde.Kudos) error {
 	return setAside(tx, user, store.Hold{ID: id, UserID: user, Remaining: amount})
 }
 
-// OptionalHold is a hold that is worth having but nothing to refuse anybody for.
+// OptionalHold is a hold worth having, but no reason to refuse anyone.
 type OptionalHold struct {
 	ID     string
 	Amount horde.Kudos
 }
 
-// HoldAvailable sets aside for each wish, in their order, as much as the user
-// can still spend, and reports whether that was anything.
+// HoldAvailable sets aside for each hold, in their order, as much as the user
+// can still spend, and reports whether that was anything at all.
 func HoldAvailable(tx *store.Tx, user int64, wishes []OptionalHold) (bool, error) {
 	a, err := tx.Account(user)
 	if err != nil {
 		return false, err
 	}
+
 	left := Spendable(a)
 	var holds []store.Hold
 	for _, w := range wishes {
@@ -215,6 +223,7 @@ func HoldAvailable(tx *store.Tx, user int64, wishes []OptionalHold) (bool, error
 			left -= amount
 		}
 	}
+
 	if len(holds) == 0 {
 		return false, nil
 	}
@@ -232,8 +241,8 @@ func setAside(tx *store.Tx, user int64, holds ...store.Hold) error {
 	return tx.InsertHolds(holds...)
 }
 
-// ConsumeHold takes a charge out of a hold, as far as it goes; a hold that is gone is
-// no error. The hold's user must be locked.
+// ConsumeHold takes a charge out of a hold, as far as the hold covers it; a hold that is
+// gone is no error. The hold's user must be locked.
 func ConsumeHold(tx *store.Tx, id string, amount horde.Kudos) error {
 	h, err := tx.Hold(id)
 	if errors.Is(err, store.ErrNotFound) {
@@ -242,6 +251,7 @@ func ConsumeHold(tx *store.Tx, id string, amount horde.Kudos) error {
 	if err != nil {
 		return err
 	}
+
 	eaten := min(amount, h.Remaining)
 	if err := tx.ChangeAccount(h.UserID, func(a *store.Account) { a.Held -= eaten }); err != nil {
 		return err
@@ -259,7 +269,7 @@ func ReleaseHolds(tx *store.Tx, ids ...string) error {
 	return err
 }
 
-// Released is ReleaseHolds of one hold, which the unit asked to be dropped.
+// Released is ReleaseHolds for one hold that the unit asked to be dropped.
 func Released(tx *store.Tx, drop *store.Ask[store.Hold]) error {
 	h, err := drop.Answer(tx)
 	if errors.Is(err, store.ErrLost) {

@@ -21,7 +21,7 @@ import (
 const (
 	netMagic   = "hordenet"
 	netVersion = 1
-	maxNetFile = 8 << 20
+	maxNetFile = 8 << 20 // bytes
 )
 
 type netHeader struct {
@@ -31,7 +31,7 @@ type netHeader struct {
 	Sizes   []int   `json:"sizes"` // Inputs, then the outputs of each layer
 }
 
-// Bytes is the net as a file. The same net gives the same bytes.
+// Bytes returns the net as a file. Equal nets give equal bytes.
 func (n *Net) Bytes() ([]byte, error) {
 	h := netHeader{Version: netVersion, Card: n.card, Scale: n.scale, Sizes: []int{Inputs}}
 	for _, l := range n.layers {
@@ -41,8 +41,10 @@ func (n *Net) Bytes() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the card of the net: %w", err)
 	}
+
 	b := binary.LittleEndian.AppendUint32([]byte(netMagic), uint32(len(head)))
 	b = append(b, head...)
+
 	for _, l := range n.layers {
 		for _, v := range l.Weights {
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
@@ -51,6 +53,7 @@ func (n *Net) Bytes() ([]byte, error) {
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
 		}
 	}
+
 	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b)), nil
 }
 
@@ -63,10 +66,12 @@ func ReadNet(path string) (*Net, error) {
 	if info.Size() > maxNetFile {
 		return nil, fmt.Errorf("%s has %d bytes; no net is larger than %d", path, info.Size(), maxNetFile)
 	}
+
 	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
+
 	n, err := ParseNet(b)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -78,27 +83,32 @@ var errNoNet = errors.New("this is no price network; \"horde kudos train\" makes
 
 // ParseNet reads a net from the bytes of its file. Damaged bytes are refused.
 func ParseNet(b []byte) (*Net, error) {
-	const frame = len(netMagic) + 4
+	const frame = len(netMagic) + 4 // bytes: magic and length of the header
 	if len(b) < frame+4 || len(b) > maxNetFile || string(b[:len(netMagic)]) != netMagic {
 		return nil, errNoNet
 	}
+
 	body, sum := b[:len(b)-4], binary.LittleEndian.Uint32(b[len(b)-4:])
 	if crc32.ChecksumIEEE(body) != sum {
 		return nil, errors.New("the net is damaged: its checksum does not fit")
 	}
+
 	length := binary.LittleEndian.Uint32(body[len(netMagic):])
 	rest := body[frame:]
 	if int64(length) > int64(len(rest)) {
 		return nil, errNoNet
 	}
+
 	var h netHeader
 	d := json.NewDecoder(bytes.NewReader(rest[:length]))
 	if err := d.Decode(&h); err != nil {
 		return nil, fmt.Errorf("the header of the net: %w", err)
+
 	}
 	if h.Version != netVersion {
 		return nil, fmt.Errorf("the net has format %d; this program reads %d", h.Version, netVersion)
 	}
+
 	layers, err := readLayers(h.Sizes, rest[length:])
 	if err != nil {
 		return nil, err
@@ -106,10 +116,13 @@ func ParseNet(b []byte) (*Net, error) {
 	return NewNet(h.Card, h.Scale, layers)
 }
 
+// readLayers reads the weights and biases of layers with these sizes.
 func readLayers(sizes []int, b []byte) ([]Layer, error) {
 	if len(sizes) < 2 || len(sizes) > maxLayers+1 || sizes[0] != Inputs {
 		return nil, fmt.Errorf("a net has %d inputs and 1 to %d layers; the sizes of this one are %d", Inputs, maxLayers, sizes)
 	}
+
+	// The sizes must account for every byte.
 	need := 0
 	for i, out := range sizes[1:] {
 		if out < 1 || out > maxWidth {
@@ -120,6 +133,7 @@ func readLayers(sizes []int, b []byte) ([]Layer, error) {
 	if need != len(b) {
 		return nil, fmt.Errorf("the weights of the net have %d bytes; sizes %d need %d", len(b), sizes, need)
 	}
+
 	take := func(n int) []float32 {
 		v := make([]float32, n)
 		for i := range v {
@@ -128,6 +142,7 @@ func readLayers(sizes []int, b []byte) ([]Layer, error) {
 		b = b[4*n:]
 		return v
 	}
+
 	layers := make([]Layer, 0, len(sizes)-1)
 	for i, out := range sizes[1:] {
 		in := sizes[i]

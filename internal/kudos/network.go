@@ -11,7 +11,7 @@ import (
 	"horde/internal/kudos/vec"
 )
 
-// Card says how a net came about. It travels in the net's file.
+// Card says how a net was made. It travels in the net's file.
 type Card struct {
 	Name       string     `json:"name"`        // what price breakdowns call the net
 	Vocabulary Vocabulary `json:"vocabulary"`  // names in the room
@@ -24,13 +24,13 @@ type Card struct {
 	Worst      float64    `json:"worst"`       // their first percentile
 	Comment    string     `json:"description"` // what the jobs were
 
-	// Jobs that the weights of the denoising strength come from, where they were
-	// fitted apart, and the accuracy on each while it was left out of the fit.
+	// Jobs that the weights of the denoising strength were fitted to, where that was
+	// done separately, and the accuracy on each while it was left out of the fit.
 	DenoisingN        int     `json:"denoising_n,omitempty"`
 	DenoisingAccuracy float64 `json:"denoising_accuracy,omitempty"`
 }
 
-// Layer is one fully connected layer. Between layers stands ReLU.
+// Layer is one fully connected layer. ReLU stands between layers.
 type Layer struct {
 	In, Out int
 	Weights []float32 // In×Out: those of input i begin at i·Out
@@ -59,13 +59,13 @@ const (
 	minSeconds = 0.01   // no job is shorter, whatever a net says
 )
 
-// BasisJob is the job that is worth 11 kudos by every net (generation §6.1).
+// BasisJob is the job that every net prices at 11 kudos (generation §6.1).
 func BasisJob() Order {
 	return Order{Width: 512, Height: 512, Steps: 50, Cfg: 7.5, Sampler: "k_euler", Karras: true, N: 1}
 }
 
-// NewNet makes a net of layers; the first takes [Inputs] values, the last gives
-// one. It fails where sizes do not fit or a number is not finite.
+// NewNet makes a net of layers; the first takes [Inputs] values, the last yields
+// one. It fails if sizes do not fit or a number is not finite.
 func NewNet(card Card, scale float32, layers []Layer) (*Net, error) {
 	e, err := NewEncoding(card.Vocabulary)
 	if err != nil {
@@ -74,6 +74,8 @@ func NewNet(card Card, scale float32, layers []Layer) (*Net, error) {
 	if len(layers) == 0 || len(layers) > maxLayers {
 		return nil, fmt.Errorf("a net has 1 to %d layers, not %d", maxLayers, len(layers))
 	}
+
+	// Each layer must take what the one before it yields.
 	in := Inputs
 	for i, l := range layers {
 		if l.In != in || l.Out < 1 || l.Out > maxWidth || len(l.Weights) != l.In*l.Out || len(l.Bias) != l.Out {
@@ -85,15 +87,19 @@ func NewNet(card Card, scale float32, layers []Layer) (*Net, error) {
 		}
 		in = l.Out
 	}
+
 	if in != 1 || !(scale > 0) || math.IsInf(float64(scale), 0) {
 		return nil, fmt.Errorf("a net must give 1 value (%d) on a positive scale (%v)", in, scale)
 	}
+
+	// Calibrate the scale by the basis job.
 	n := &Net{card: card, encoding: e, layers: layers, scale: scale}
 	basis := BasisJob()
 	n.basis, _ = n.Seconds(&basis)
 	if math.IsInf(n.basis, 0) || n.basis <= minSeconds {
 		return nil, fmt.Errorf("the net gives the basis job %v seconds: it is not trained", n.basis)
 	}
+
 	if k, ok := n.Kudos(&basis); !ok || k != basisKudos {
 		return nil, fmt.Errorf("the net prices the basis job at %v kudos, not at %d", k, basisKudos)
 	}
@@ -109,16 +115,16 @@ func finite(v []float32) bool {
 	return true
 }
 
-// Card says how the net came about.
+// Card says how the net was made.
 func (n *Net) Card() Card { return n.card }
 
-// Basis is how many seconds the net gives the basis job.
+// Basis is how many seconds the net expects the basis job to take.
 func (n *Net) Basis() float64 { return n.basis }
 
 // Encoding is the net's encoding of jobs.
 func (n *Net) Encoding() *Encoding { return n.encoding }
 
-// Layers are copies of the net's layers, and the factor from its output to
+// Layers returns copies of the net's layers, and the factor from its output to
 // seconds.
 func (n *Net) Layers() (layers []Layer, scale float32) {
 	for _, l := range n.layers {
@@ -128,8 +134,8 @@ func (n *Net) Layers() (layers []Layer, scale float32) {
 	return layers, n.scale
 }
 
-// Seconds is how long the net expects a job to take, rounded to hundredths, at
-// least 0.01. ok is false where the job has an input that the net does not
+// Seconds is how long the net expects a job to take, rounded to hundredths and at
+// least 0.01. ok is false if the job has an input that the net does not
 // know.
 func (n *Net) Seconds(o *Order) (s float64, ok bool) {
 	var x [Inputs]float32
@@ -152,11 +158,12 @@ func (n *Net) Kudos(o *Order) (k float64, ok bool) {
 // worth is what a job of so many seconds is worth.
 func (n *Net) worth(seconds float64) float64 { return horde.Round2(seconds / n.basis * basisKudos) }
 
-// forward runs the net. Inputs that are 0, about half of them behind a ReLU,
+// forward runs the net. Inputs that are 0, about half of them after a ReLU,
 // cost nothing.
 func (n *Net) forward(x *[Inputs]float32) float32 {
 	var a, b [maxWidth]float32
 	var index [maxWidth]int32
+
 	in, out := a[:copy(a[:], x[:])], b[:]
 	for i := range n.layers {
 		l := &n.layers[i]

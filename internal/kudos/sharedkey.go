@@ -8,26 +8,26 @@ import (
 )
 
 // Shared keys (generation §6.11, decision 49). What a request
-// can cost is set aside on the key's budget when it is taken, eaten by its charges
-// and freed when nothing more of it will be charged. So what is set aside never
+// can cost is reserved on the key's budget when it is accepted, consumed by its charges
+// and released when nothing more of it will be charged. So what is reserved never
 // exceeds the budget, and what a key's owner is charged through it never exceeds
 // what they gave it.
 //
-// All of this needs the account of the key's owner locked.
+// All of this requires the account of the key's owner to be locked.
 
 // KeyUse is a request that a shared key pays for.
 type KeyUse struct {
 	Key     string // id
 	Request string // id
-	// Promised is what the owner pays for the request whatever becomes of the
-	// budget: what was set aside when it was taken. Nil: all of it; the request
-	// was taken by a version that set nothing aside.
+	// Promised is what the owner pays for the request even if the budget is lowered:
+	// what was reserved when it was accepted. Nil: all of it; the request was accepted
+	// by a version that reserved nothing.
 	Promised *horde.Kudos
 	// Consumed is what the request was charged so far.
 	Consumed horde.Kudos
 }
 
-// promised is how much of the promise is left.
+// promised is how much of an amount the owner has promised to pay.
 func (u *KeyUse) promised(amount horde.Kudos) horde.Kudos {
 	if u.Promised == nil {
 		return amount
@@ -35,14 +35,14 @@ func (u *KeyUse) promised(amount horde.Kudos) horde.Kudos {
 	return max(0, *u.Promised-u.Consumed)
 }
 
-// KeyReservation is what became of the budget when a request was taken.
+// KeyReservation is what was reserved of a budget when a request was accepted.
 type KeyReservation struct {
-	Promised horde.Kudos // what the owner pays for the request at most
+	Promised horde.Kudos // the most that the owner pays for the request
 	Paid     horde.Kudos // of the tax
 }
 
-// ReserveOnKey sets aside on a shared key, as read in this transaction, the most that
-// a request can cost, as far as it is there, and pays the tax of it.
+// ReserveOnKey reserves on a shared key, as read in this transaction, the most that
+// a request can cost, as far as the budget goes, and pays the request's tax from it.
 func ReserveOnKey(tx *store.Tx, k *store.SharedKey, request string, most, tax horde.Kudos) (KeyReservation, error) {
 	o := KeyReservation{Promised: most}
 	if k.Limited() {
@@ -64,22 +64,27 @@ func ReserveOnKey(tx *store.Tx, k *store.SharedKey, request string, most, tax ho
 }
 
 // ChargeKey takes a charge out of a shared key's budget and counts it. It returns
-// what of the charge is the owner's to pay: all that was promised, and beyond that
-// what the budget has left. The rest is forgiven (Entry.ChargeAtMost).
+// how much of the charge is the owner's to pay: all that was promised, and beyond
+// that what the budget has left. The rest is forgiven (Entry.ChargeAtMost).
 func ChargeKey(tx *store.Tx, u KeyUse, amount horde.Kudos) (paid horde.Kudos, err error) {
 	s, err := tx.KeySums(u.Key, u.Request)
-	if errors.Is(err, store.ErrNotFound) { // deleted since
+	// If the key has been deleted, what was promised is still paid.
+	if errors.Is(err, store.ErrNotFound) {
 		return min(amount, u.promised(amount)), nil
 	}
 	if err != nil {
 		return 0, err
 	}
+
+	// Beyond what was promised, pay from what nobody has reserved.
 	limited := s.Budget != store.Unlimited
 	paid = amount
 	if limited {
 		free := max(0, s.Budget-s.Held)
 		paid = min(amount, max(u.promised(amount), s.Own+free))
 	}
+
+	// The request's own reservation is consumed first.
 	own := max(0, s.Own-paid)
 	budget, held := s.Budget, s.Held-(s.Own-own)
 	if limited {
@@ -90,8 +95,9 @@ func ChargeKey(tx *store.Tx, u KeyUse, amount horde.Kudos) (paid horde.Kudos, er
 			return 0, err
 		}
 	}
-	// Only where the owner lowered the budget below what was promised, or a request
-	// of before was charged, is there more set aside than is left.
+
+	// Only if the owner lowered the budget below what was promised, or a request of an
+	// earlier version was charged, is more reserved than is left.
 	if limited && held > budget {
 		if held, err = TrimKeyHolds(tx, u.Key, budget); err != nil {
 			return 0, err
@@ -100,7 +106,7 @@ func ChargeKey(tx *store.Tx, u KeyUse, amount horde.Kudos) (paid horde.Kudos, er
 	return paid, tx.SetKeySums(u.Key, budget, held, paid)
 }
 
-// ReleaseKeyHold frees what is left of the hold of a request on its shared key; one
+// ReleaseKeyHold frees what is left of a request's hold on its shared key; one
 // that is gone is no error.
 func ReleaseKeyHold(tx *store.Tx, request string) error {
 	h, err := tx.DropKeyHold(request)
@@ -113,8 +119,8 @@ func ReleaseKeyHold(tx *store.Tx, request string) error {
 	return tx.FreeOnKey(h.KeyID, h.Remaining)
 }
 
-// TrimKeyHolds lowers the holds of a shared key until their sum is at most budget,
-// the newest first, and returns that sum. What was promised stays promised.
+// TrimKeyHolds lowers the holds on a shared key, the newest first, until their sum is
+// at most budget, and returns that sum. What was promised stays promised.
 func TrimKeyHolds(tx *store.Tx, key string, budget horde.Kudos) (held horde.Kudos, err error) {
 	holds, err := tx.KeyHoldsOf(key)
 	if err != nil {
@@ -123,6 +129,7 @@ func TrimKeyHolds(tx *store.Tx, key string, budget horde.Kudos) (held horde.Kudo
 	for _, h := range holds {
 		held += h.Remaining
 	}
+
 	for _, h := range holds {
 		cut := min(h.Remaining, held-budget)
 		if cut <= 0 {
@@ -136,19 +143,22 @@ func TrimKeyHolds(tx *store.Tx, key string, budget horde.Kudos) (held horde.Kudo
 	return held, nil
 }
 
-// RepairKey brings the holds of a shared key that nodes of the version before have
-// used back to what they should be.
+// RepairKey restores the holds of a shared key that nodes of the previous version
+// have used to what they should be.
 func RepairKey(tx *store.Tx, odd store.OddKey) error {
 	if odd.Stray != "" {
 		return ReleaseKeyHold(tx, odd.Stray)
 	}
+
 	k, err := tx.SharedKey(odd.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
+
 	if err != nil || !k.Limited() || k.Held <= k.Budget {
 		return err
 	}
+
 	if k.Held, err = TrimKeyHolds(tx, k.ID, k.Budget); err != nil {
 		return err
 	}

@@ -6,67 +6,69 @@ import (
 	"horde/internal/horde"
 )
 
-// TextOrder is what the price of a text depends on.
+// TextOrder is what the price of a text generation depends on.
 type TextOrder struct {
-	MaxLength   int // tokens to write at most
-	MaxContext  int // tokens that the model looks at
-	N           int // texts
+	MaxLength   int // tokens to generate at most
+	MaxContext  int // tokens that the model considers
+	N           int // generations
 	PromptChars int
 	Targeted    bool // for named workers on a horde that matches targeting
 }
 
-// Sizes of models in billions of parameters.
+// Figures of generation §6.5.
 const (
-	smallModel   = 13 // smaller ones are no cheaper in proportion
-	growth       = 0.20
-	leastTokens  = 20 // of a text, however short
-	charsAToken  = 4
-	leastContext = 0.1
-	mostContext  = 30
+	smallModel    = 13   // billions of parameters; smaller models are no cheaper in proportion
+	growth        = 0.20 // exponent by which larger models cost more than in proportion
+	minTokens     = 20   // of a generation, however short
+	charsPerToken = 4
+	minContext    = 0.1 // factor
+	maxContext    = 30  // factor
 )
 
-// AssumedBillions is the size in billions of parameters that an estimate reckons with
-// where any model may serve.
+// AssumedBillions is the size in billions of parameters that an estimate assumes
+// if any model may serve.
 const AssumedBillions = 13
 
 // contextFactor is what the length of the context, in tokens, multiplies a
 // price by (generation §6.5).
 func contextFactor(tokens int) float64 {
-	return min(max(1.2+math.Pow(2.2, math.Log2(float64(tokens)/1024)), leastContext), mostContext)
+	return min(max(1.2+math.Pow(2.2, math.Log2(float64(tokens)/1024)), minContext), maxContext)
 }
 
-// Tokens estimates how many tokens a text of so many characters has: not fewer
+// Tokens estimates how many tokens a text of this many characters has: not fewer
 // than 20, not more than asked for (generation §5.4).
 func (o TextOrder) Tokens(chars int) int {
-	return min(o.MaxLength, max(leastTokens, (chars+charsAToken-1)/charsAToken))
+	return min(o.MaxLength, max(minTokens, (chars+charsPerToken-1)/charsPerToken))
 }
 
-// sizeFactor is what large models cost beyond their size.
+// sizeFactor is what large models cost beyond proportion to their size.
 func sizeFactor(billions float64) float64 {
 	return math.Pow(max(billions, smallModel)/smallModel, growth)
 }
 
-// Estimate is the price of one text before it is written (generation §6.5): of billions, the
-// size of the first model named; 0 where any may serve.
+// Estimate is the price of one generation before it is made (generation §6.5): of billions, the
+// size of the first model named; 0 if any may serve.
 func (o TextOrder) Estimate(billions float64) float64 { return o.estimate(billions, "", nil) }
 
-// estimate is Estimate; tell, where given, hears of each step. model is what the
-// size is called by.
-func (o TextOrder) estimate(billions float64, model string, tell func(Step)) float64 {
+// estimate is Estimate; report, unless nil, is called with each step. model is what the
+// size belongs to.
+func (o TextOrder) estimate(billions float64, model string, report func(Step)) float64 {
 	if billions == 0 {
 		billions, model = AssumedBillions, "A model of usual size"
 	}
+
 	size, context := sizeFactor(billions), contextFactor(o.MaxContext)
 	length := float64(o.MaxLength)
 	k := horde.Round2(length * size * billions * context / 100)
-	if tell != nil {
-		tell(Step{Code: StepTokens, Of: o.MaxLength, Add: length, Kudos: length})
-		tell(Step{Code: StepSize, Name: model, Factor: billions, Kudos: length * billions})
+
+	if report != nil {
+		report(Step{Code: StepTokens, Of: o.MaxLength, Add: length, Kudos: length})
+		report(Step{Code: StepSize, Name: model, Factor: billions, Kudos: length * billions})
 		if size != 1 {
-			tell(Step{Code: StepLargeModel, Factor: size, Kudos: length * size * billions})
+			report(Step{Code: StepLargeModel, Factor: size, Kudos: length * size * billions})
 		}
-		tell(Step{Code: StepContext, Of: o.MaxContext, Factor: context, Kudos: length * size * billions * context})
-		tell(Step{Code: StepScale, Factor: 0.01, Kudos: k})
+		report(Step{Code: StepContext, Of: o.MaxContext, Factor: context, Kudos: length * size * billions * context})
+		report(Step{Code: StepScale, Factor: 0.01, Kudos: k})
 	}
 	return k
 }
@@ -74,35 +76,38 @@ func (o TextOrder) estimate(billions float64, model string, tell func(Step)) flo
 // DryRun is the answer to a dry run, in whole kudos (generation §2.5).
 func (o TextOrder) DryRun(billions float64) float64 { return o.dryRun(billions, "", nil) }
 
-// dryRun is DryRun; tell, where given, hears of each step.
-func (o TextOrder) dryRun(billions float64, model string, tell func(Step)) float64 {
-	k := BurnText(o.estimate(billions, model, tell))
-	Step{Code: StepBurn, Add: 1, Kudos: k}.to(tell)
+// dryRun is DryRun; report, unless nil, is called with each step.
+func (o TextOrder) dryRun(billions float64, model string, report func(Step)) float64 {
+	k := BurnText(o.estimate(billions, model, report))
+	Step{Code: StepBurn, Add: 1, Kudos: k}.to(report)
+
 	k *= float64(o.N)
 	if o.N != 1 {
-		Step{Code: StepN, Of: o.N, Factor: float64(o.N), Kudos: k}.to(tell)
+		Step{Code: StepN, Of: o.N, Factor: float64(o.N), Kudos: k}.to(report)
 	}
+
 	k++
-	Step{Code: StepAcceptance, Add: 1, Kudos: k}.to(tell)
+	Step{Code: StepAcceptance, Add: 1, Kudos: k}.to(report)
+
 	whole := math.RoundToEven(k)
-	Step{Code: StepRounding, Add: whole - k, Kudos: whole}.to(tell)
+	Step{Code: StepRounding, Add: whole - k, Kudos: whole}.to(report)
 	return whole
 }
 
 // Explain prices a request as DryRun does, and tells every step of it. model is
-// the name of what has the size; both are left out where any may serve.
+// the name of the model that has the size; both are empty if any may serve.
 func (o TextOrder) Explain(billions float64, model string) (dry float64, steps []Step) {
 	dry = o.dryRun(billions, model, func(s Step) { steps = append(steps, s) })
 	return dry, steps
 }
 
-// MaxCost is the most that a request costs: every text is as long as it may be, and
-// written by a model of so many billions (0: not known) with a validated back
+// MaxCost is the most that a request can cost: every generation is as long as it may
+// be, and made by a model of billions (0: not known) with a validated back
 // end.
 func (o TextOrder) MaxCost(billions float64, styled bool) horde.Kudos {
-	w := WrittenText{Chars: charsAToken * max(o.MaxLength, leastTokens), Billions: billions, Validated: true}
+	w := WrittenText{Chars: charsPerToken * max(o.MaxLength, minTokens), Billions: billions, Validated: true}
 	reward := o.Reward(w)
-	if billions == 0 { // depends on who writes it
+	if billions == 0 { // then trust matters too
 		w.Trusted = true
 		reward = max(reward, o.Reward(w))
 	}
@@ -110,7 +115,7 @@ func (o TextOrder) MaxCost(billions float64, styled bool) horde.Kudos {
 }
 
 // Upfront is what is set aside where kudos are needed upfront (generation §2.4): of
-// billions, the size of the largest model named; 0 where any may serve.
+// billions, the size of the largest model named; 0 if any may serve.
 func (o TextOrder) Upfront(billions float64) horde.Kudos {
 	if billions == 0 {
 		return horde.Whole(20 * int64(o.N))
@@ -127,7 +132,7 @@ func TextTax(styled bool) horde.Kudos {
 	return horde.Whole(1)
 }
 
-// WrittenText is a delivered text as its reward sees it.
+// WrittenText is what the reward of a delivered text depends on.
 type WrittenText struct {
 	Chars     int
 	Billions  float64 // size of the model; 0: not known
@@ -135,12 +140,13 @@ type WrittenText struct {
 	Trusted   bool    // the worker's owner is
 }
 
-// Reward is the worth of a delivered text (generation §6.5). The estimate of the prompt is
-// capped as the text's is (decision 26).
+// Reward is the worth of a delivered text (generation §6.5). The estimate of the prompt's
+// tokens is capped as the text's is (decision 26).
 func (o TextOrder) Reward(w WrittenText) float64 {
 	if o.Targeted {
 		return targetedPrice
 	}
+
 	context := contextFactor(o.Tokens(o.PromptChars))
 	tokens := float64(o.Tokens(w.Chars))
 	switch {
@@ -149,6 +155,7 @@ func (o TextOrder) Reward(w WrittenText) float64 {
 	case w.Billions == 0:
 		return context
 	}
+
 	k := tokens * sizeFactor(w.Billions) * w.Billions / 125
 	if !w.Validated {
 		k *= 0.3
@@ -156,6 +163,6 @@ func (o TextOrder) Reward(w WrittenText) float64 {
 	return horde.Round2(k * context)
 }
 
-// BurnText is what the requester pays for a delivered text of this reward. A
+// BurnText is what the requester pays for a delivered text with this reward. A
 // censored text has the reward 0 (generation §6.3).
 func BurnText(reward float64) float64 { return reward + 1 }

@@ -137,7 +137,7 @@ func TestTextRewardGrows(t *testing.T) {
 		full := w
 		full.Chars = 4 * o.MaxLength
 		a, b, most := o.Reward(w), o.Reward(more), o.Reward(full)
-		if a > b || b > most && o.MaxLength >= leastTokens || a < 0 || math.IsNaN(a) || math.IsInf(most, 0) {
+		if a > b || b > most && o.MaxLength >= minTokens || a < 0 || math.IsNaN(a) || math.IsInf(most, 0) {
 			t.Fatalf("%v, %v, %v", a, b, most)
 		}
 	})

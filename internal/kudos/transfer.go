@@ -12,14 +12,14 @@ type Bucket struct {
 	what PartKind
 }
 
-// Buckets of gifts that come from outside the ledger.
+// Buckets of gifts from outside the ledger.
 var (
 	ByAdmin   = Bucket{func(t *store.Totals) *horde.Kudos { return &t.Admin }, Adjusted}
 	Recurring = Bucket{func(t *store.Totals) *horde.Kudos { return &t.Recurring }, Allowance}
 	Awarded   = Bucket{func(t *store.Totals) *horde.Kudos { return &t.Awarded }, Award}
 )
 
-// Grant gives a user kudos by hand, or takes them with a negative amount, though
+// Grant gives a user kudos by hand, or takes them with a negative amount, but
 // never below the floor.
 func (e *Entry) Grant(user int64, amount horde.Kudos, b Bucket) error {
 	e.note(user, b.what, amount)
@@ -30,13 +30,14 @@ func (e *Entry) Grant(user int64, amount horde.Kudos, b Bucket) error {
 	return nil
 }
 
-// Monthly gives a user what is due for a month, made up of parts (generation §6.11).
+// Monthly gives a user what is due for a month, consisting of parts (generation §6.11).
 func (e *Entry) Monthly(user int64, parts ...Part) error {
 	var amount horde.Kudos
 	for _, p := range parts {
 		amount += p.Amount
 		e.note(user, p.Kind, p.Amount)
 	}
+
 	if err := e.move(user, amount, func(t *store.Totals) { t.Recurring += amount }); err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func (e *Entry) Monthly(user int64, parts ...Part) error {
 }
 
 // Transfer moves kudos from one user to another; ErrInsufficient when the source
-// cannot spend so much. A donation is a gift to an education account
+// cannot spend that much. A donation is a gift to an education account
 // (platform §3.2).
 func (e *Entry) Transfer(source, target int64, amount horde.Kudos, donation bool) error {
 	a, err := e.tx.Account(source)
@@ -55,6 +56,7 @@ func (e *Entry) Transfer(source, target int64, amount horde.Kudos, donation bool
 	if Spendable(a) < amount {
 		return ErrInsufficient
 	}
+
 	given := func(t *store.Totals) {
 		if donation {
 			t.Donated -= amount
@@ -62,6 +64,7 @@ func (e *Entry) Transfer(source, target int64, amount horde.Kudos, donation bool
 			t.Gifted -= amount
 		}
 	}
+
 	e.note(source, Given, -amount)
 	e.note(target, Received, amount)
 	if err := e.move(source, -amount, given); err != nil {
@@ -77,10 +80,12 @@ func (e *Entry) Promote(user int64) error {
 	if err != nil || a.Escrow == 0 {
 		return err
 	}
+
 	escrow := a.Escrow
 	if err := e.tx.ChangeAccount(user, func(a *store.Account) { a.Escrow = 0 }); err != nil {
 		return err
 	}
+
 	e.note(user, Promoted, escrow)
 	e.note(user, Escrowed, -escrow)
 	e.post(EscrowAccount(user), -escrow)

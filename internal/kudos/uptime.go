@@ -2,8 +2,8 @@ package kudos
 
 import "horde/internal/horde"
 
-// ImageUptime is the reward for ten minutes of an image worker that offers so
-// many models, and LoRAs or not (generation §6.8).
+// ImageUptime is the reward for ten minutes of an image worker that offers this many
+// models, and LoRAs or not (generation §6.8).
 func ImageUptime(models int, loras bool) horde.Kudos {
 	reward := horde.Whole(50 + 2*int64(models))
 	if loras {
@@ -15,11 +15,11 @@ func ImageUptime(models int, loras bool) horde.Kudos {
 // FormUptime is the reward for ten minutes of an alchemist (generation §6.8).
 func FormUptime() horde.Kudos { return horde.Whole(40) }
 
-// TextUptime is the reward for ten minutes of a text worker (generation §6.8): of the size
-// of its first model in billions, 0 where that is not known.
+// TextUptime is the reward for ten minutes of a text worker (generation §6.8) whose
+// first model has this size in billions, 0 if that is not known.
 func TextUptime(maxContext int, billions float64, validated bool) horde.Kudos {
-	const mostCounted = 262144
-	k := 25 + 15*float64(max(0, min(maxContext, mostCounted)))/1024
+	const maxCountedContext = 262144 // tokens
+	k := 25 + 15*float64(max(0, min(maxContext, maxCountedContext)))/1024
 	if billions == 0 {
 		return horde.KudosOf(k * 0.5)
 	}

@@ -9,14 +9,14 @@ import (
 	"horde/internal/kudos"
 )
 
-// Comparison is what changes when one pricer takes the place of another.
+// Comparison is what changes when one pricer replaces another.
 type Comparison struct {
 	Old, New Score
 	// Shift is the mean of new/old − 1 over the jobs, Typical the median of how
 	// much a price moves either way, Moved the share of prices that move by more
 	// than a tenth.
 	Shift, Typical, Moved float64
-	Movers                []Mover // kinds of jobs, those that move most first
+	Movers                []Mover // kinds of jobs, largest moves first
 }
 
 // Mover is how the prices of one kind of job move.
@@ -28,26 +28,27 @@ type Mover struct {
 }
 
 const (
-	leastMovers = 10 // jobs of a kind that is told of
-	movedBy     = 0.1
+	minJobsOfKind = 10  // jobs of a kind that is reported
+	movedBy       = 0.1 // share of a price from which it counts as moved
 )
 
-// Compare prices jobs by both. Where they have no column kudos_basis11 the two
-// scores are those of prices that nothing is known about: zero.
-func Compare(old, fresh *kudos.Pricer, jobs []Job) (c Comparison, err error) {
+// Compare prices jobs with both. Where they have no column kudos_basis11 the two
+// scores are zero, as those of prices whose truth is unknown.
+func Compare(old, replacement *kudos.Pricer, jobs []Job) (c Comparison, err error) {
 	if len(jobs) > 0 && !math.IsNaN(jobs[0].Kudos) {
 		if c.Old, err = Evaluate(old, jobs); err == nil {
-			c.New, err = Evaluate(fresh, jobs)
+			c.New, err = Evaluate(replacement, jobs)
 		}
 		if err != nil {
 			return c, err
 		}
 	}
+
 	sums := map[string]*Mover{}
 	moves := make([]float64, 0, len(jobs))
 	for i := range jobs {
 		o := &jobs[i].Order
-		a, b := old.Price(*o), fresh.Price(*o)
+		a, b := old.Price(*o), replacement.Price(*o)
 		move := b/a - 1
 		moves = append(moves, math.Abs(move))
 		c.Shift += move / float64(len(jobs))
@@ -60,6 +61,7 @@ func Compare(old, fresh *kudos.Pricer, jobs []Job) (c Comparison, err error) {
 			m.Jobs, m.Shift, m.Old, m.New = m.Jobs+1, m.Shift+move, m.Old+a, m.New+b
 		}
 	}
+
 	slices.Sort(moves)
 	if n := len(moves); n > 0 {
 		c.Typical = moves[n/2]
@@ -70,22 +72,22 @@ func Compare(old, fresh *kudos.Pricer, jobs []Job) (c Comparison, err error) {
 	return c, nil
 }
 
-// moversOf makes means of the sums of each kind that has enough jobs, and puts those
-// that move most first.
+// moversOf averages the sums of each kind that has enough jobs, largest moves first.
 func moversOf(sums map[string]*Mover) (all []Mover) {
 	for _, m := range sums {
-		if m.Jobs >= leastMovers {
+		if m.Jobs >= minJobsOfKind {
 			n := float64(m.Jobs)
 			all = append(all, Mover{m.Kind, m.Jobs, m.Shift / n, m.Old / n, m.New / n})
 		}
 	}
+
 	slices.SortFunc(all, func(a, b Mover) int {
 		return cmp.Or(cmp.Compare(math.Abs(b.Shift), math.Abs(a.Shift)), cmp.Compare(a.Kind, b.Kind))
 	})
 	return all
 }
 
-// kindsOf are the kinds that a job belongs to: one by its size, one by its steps,
+// kindsOf returns the kinds that a job belongs to: one by its size, one by its steps,
 // one by its sampler, and one by each further thing that it asks for.
 func kindsOf(o *kudos.Order) []string {
 	kinds := []string{
@@ -93,6 +95,7 @@ func kindsOf(o *kudos.Order) []string {
 		class(o.Steps, "steps", []int{10, 20, 30, 50, 100}, []string{"10", "20", "30", "50", "100"}),
 		"sampler " + o.Sampler,
 	}
+
 	if o.HasSource {
 		kinds = append(kinds, "source "+o.SourceProcessing)
 	}
@@ -102,6 +105,7 @@ func kindsOf(o *kudos.Order) []string {
 	if o.HiresFix {
 		kinds = append(kinds, "hires_fix")
 	}
+
 	posts := slices.Compact(slices.Sorted(slices.Values(o.PostProcessing)))
 	for _, name := range posts {
 		kinds = append(kinds, "post-processor "+name)

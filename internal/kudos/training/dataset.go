@@ -25,14 +25,14 @@ type Job struct {
 	Kudos   float64 // worth with the basis job at 11; NaN where the file has no such column
 }
 
-// Columns of a data file that say what was asked. Their order is free and
+// Columns of a data file that say what was asked for. They may come in any order, and
 // further columns are ignored.
 var payloadColumns = []string{
 	"width", "height", "steps", "cfg_scale", "sampler_name", "karras", "hires_fix", "source_processing",
 	"source_image", "source_mask", "denoising_strength", "control_type", "control_strength", "post_processing",
 }
 
-// Columns that say what came of it.
+// Columns that say what it took.
 const (
 	secondsColumn = "seconds"
 	kudosColumn   = "kudos_basis11"
@@ -44,15 +44,15 @@ const (
 	maxCount = 1_000_000 // pixels of a side, steps
 )
 
-// Unread tells of the lines of a data file that hold no job.
+// Unread reports the lines of a data file that hold no job.
 type Unread struct {
 	Lines int      // how many
 	First []string // what is wrong with the first of them, at most 3, each as "line 7: …"
 }
 
-// maxUnread is how many of the lines of a data file may be no jobs, as one in so
+// maxUnread bounds how many of the lines of a data file may hold no job, as one in this
 // many: a few that were cut off or mistyped spoil nothing, a file with more is not
-// what it is taken for.
+// what it is taken to be.
 const maxUnread = 10
 
 func (u *Unread) add(line int, err error) {
@@ -67,8 +67,8 @@ func (u *Unread) add(line int, err error) {
 // is None or empty where there is none; empty strengths count as not given.
 // control_strength is what the job ran with: where a client gave only a
 // denoising strength for it, that. A file needs the payload's columns and
-// seconds, kudos_basis11 or both. Lines that cannot be read are left out and told
-// of; if they are more than one in ten, or the file as a whole cannot be read,
+// seconds, kudos_basis11 or both. Lines that cannot be read are skipped and
+// reported; if they are more than one in ten, or the file as a whole cannot be read,
 // that is an error, which names line and column.
 func ReadJobs(path string) ([]Job, Unread, error) {
 	f, err := os.Open(path)
@@ -76,9 +76,11 @@ func ReadJobs(path string) ([]Job, Unread, error) {
 		return nil, Unread{}, err
 	}
 	defer f.Close()
+
 	if info, err := f.Stat(); err == nil && info.IsDir() {
 		return nil, Unread{}, fmt.Errorf("%s is a folder; name a file", path)
 	}
+
 	jobs, unread, err := Parse(f)
 	if err != nil {
 		return nil, unread, fmt.Errorf("%s: %w", path, err)
@@ -92,16 +94,19 @@ func Parse(r io.Reader) ([]Job, Unread, error) {
 	if err != nil {
 		return nil, Unread{}, err
 	}
+
 	c := csv.NewReader(in)
 	c.ReuseRecord = true
 	head, err := c.Read()
 	if err != nil {
 		return nil, Unread{}, fmt.Errorf("no header: %w", readable(err))
 	}
+
 	l, err := newLine(head)
 	if err != nil {
 		return nil, Unread{}, err
 	}
+
 	jobs, unread, err := l.jobs(c)
 	if all := len(jobs) + unread.Lines; err == nil && maxUnread*unread.Lines > all {
 		err = fmt.Errorf("%s (%d of %d lines cannot be read)", unread.First[0], unread.Lines, all)
@@ -109,13 +114,14 @@ func Parse(r io.Reader) ([]Job, Unread, error) {
 	if err == nil && len(jobs) == 0 {
 		err = errors.New("no jobs below the header")
 	}
+
 	if err != nil {
 		return nil, unread, err
 	}
 	return jobs, unread, nil
 }
 
-// readable words what ends the reading of a file.
+// readable explains an error that ends the reading of a file.
 func readable(err error) error {
 	switch {
 	case errors.Is(err, io.EOF):
@@ -126,16 +132,19 @@ func readable(err error) error {
 	return err
 }
 
-// jobs reads what is below the header.
+// jobs reads the lines below the header.
 func (l *line) jobs(c *csv.Reader) (jobs []Job, unread Unread, err error) {
 	for {
 		fields, err := c.Read()
 		if errors.Is(err, io.EOF) {
 			return jobs, unread, nil
 		}
+
 		if len(jobs)+unread.Lines == maxJobs {
 			return nil, unread, fmt.Errorf("more than %d jobs", maxJobs)
 		}
+
+		// A malformed line is skipped, with the reason.
 		if bad := (*csv.ParseError)(nil); errors.As(err, &bad) {
 			if errors.Is(err, csv.ErrFieldCount) {
 				bad.Err = fmt.Errorf("wrong number of fields: %d, where the header has %d", len(fields), l.columns)
@@ -143,9 +152,11 @@ func (l *line) jobs(c *csv.Reader) (jobs []Job, unread Unread, err error) {
 			unread.add(bad.StartLine, bad.Err)
 			continue
 		}
+
 		if err != nil {
 			return nil, unread, readable(err)
 		}
+
 		l.fields, l.err = fields, nil
 		if j := l.job(); l.err == nil {
 			jobs = append(jobs, j)
@@ -156,7 +167,7 @@ func (l *line) jobs(c *csv.Reader) (jobs []Job, unread Unread, err error) {
 	}
 }
 
-// plain reads what gzip has packed, and anything else as it is.
+// plain decompresses gzip, and passes on anything else as it is.
 func plain(r io.Reader) (io.Reader, error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	if magic, _ := in.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
@@ -166,7 +177,7 @@ func plain(r io.Reader) (io.Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gzip: %w", err)
 	}
-	return bufio.NewReaderSize(z, 1<<16), nil // z holds nothing that would need closing
+	return bufio.NewReaderSize(z, 1<<16), nil // z holds nothing that needs closing
 }
 
 // line reads the fields of one record by the names of their columns. err is the
@@ -183,11 +194,13 @@ func newLine(head []string) (*line, error) {
 	for i, name := range head {
 		l.column[strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))] = i
 	}
+
 	for _, name := range payloadColumns {
 		if _, ok := l.column[name]; !ok {
 			return nil, fmt.Errorf("no column %q; a data file has %s, and %s or %s", name, strings.Join(payloadColumns, ", "), secondsColumn, kudosColumn)
 		}
 	}
+
 	_, s := l.column[secondsColumn]
 	_, k := l.column[kudosColumn]
 	if !s && !k {
@@ -205,6 +218,7 @@ func (l *line) job() Job {
 		Denoising:        l.strength("denoising_strength"), ControlStrength: l.strength("control_strength"),
 		N: 1,
 	}
+
 	if c := l.text("control_type"); c != "None" {
 		o.ControlType = strings.Clone(c)
 	}
@@ -261,9 +275,9 @@ func (l *line) worth(column string) float64 {
 	return l.number(column, 0.01, 1e9)
 }
 
-// Split says whether a job is kept back from training with this seed: about
-// share of all are. It depends on what was asked alone, the denoising strength
-// left out ([WithoutDenoising]), so that jobs which asked for the same are on the
+// Split reports whether a job is kept back from training with this seed: about
+// share of all are. It depends only on what was asked for, without the denoising strength
+// ([WithoutDenoising]), so that jobs that asked for the same are on the
 // same side, whatever their order in the file.
 func Split(j *Job, seed uint64, share float64) (heldOut bool) {
 	h := fnv.New64a()
@@ -287,16 +301,17 @@ func strengthOf(v *float64) float64 {
 	return *v
 }
 
-// rowsPerName is how many jobs must use a new name before it gets a place.
-const rowsPerName = 50
+// minJobsPerName is how many jobs must use a new name before it gets a place.
+const minJobsPerName = 50
 
-// VocabularyOf finds the names that need a place in the room: those in at least
+// VocabularyOf finds the names that need a place of their own: those in at least
 // 50 of the jobs that the encoding of generation §6.1 does not know, in alphabetical order.
 func VocabularyOf(jobs []Job) (kudos.Vocabulary, error) {
 	known, err := kudos.NewEncoding(kudos.Vocabulary{})
 	if err != nil {
 		return kudos.Vocabulary{}, err
 	}
+
 	samplers, controls, posts := map[string]int{}, map[string]int{}, map[string]int{}
 	for i := range jobs {
 		o := &jobs[i].Order
@@ -314,18 +329,21 @@ func VocabularyOf(jobs []Job) (kudos.Vocabulary, error) {
 			}
 		}
 	}
-	v := kudos.Vocabulary{Samplers: often(samplers), Controls: often(controls), PostProcessors: often(posts)}
+
+	v := kudos.Vocabulary{Samplers: frequent(samplers), Controls: frequent(controls), PostProcessors: frequent(posts)}
 	_, err = kudos.NewEncoding(v)
 	return v, err
 }
 
-func often(count map[string]int) []string {
+// frequent returns the names that enough jobs use, in alphabetical order.
+func frequent(count map[string]int) []string {
 	var names []string
 	for name, n := range count {
-		if n >= rowsPerName {
+		if n >= minJobsPerName {
 			names = append(names, name)
 		}
 	}
+
 	slices.Sort(names)
 	return names
 }

@@ -11,10 +11,10 @@ import (
 type layer struct {
 	in, out int
 	w, b    param // w: in×out, the weights of input i begin at i·out
-	relu    bool  // behind the layer
+	relu    bool  // after the layer
 }
 
-// param is a block of numbers that Adam moves.
+// param is a block of numbers that Adam updates.
 type param struct {
 	v    []float32
 	m, s []float32 // running means of the gradient and of its square
@@ -24,8 +24,8 @@ func newParam(n int) param {
 	return param{v: make([]float32, n), m: make([]float32, n), s: make([]float32, n)}
 }
 
-// newLayer draws weights as He and others do. Weights of inputs that used says
-// are always 0 stay 0: nothing ever moves them.
+// newLayer draws weights as He et al. do. Weights of inputs that used marks as always 0
+// stay 0: nothing ever moves them.
 func newLayer(in, out int, relu bool, used []bool, rng *rand.Rand) *layer {
 	l := &layer{in: in, out: out, relu: relu, w: newParam(in * out), b: newParam(out)}
 	count := 0
@@ -34,6 +34,7 @@ func newLayer(in, out int, relu bool, used []bool, rng *rand.Rand) *layer {
 			count++
 		}
 	}
+
 	spread := math.Sqrt(2 / float64(max(1, count)))
 	for i := range in {
 		for j := range out {
@@ -48,14 +49,14 @@ func newLayer(in, out int, relu bool, used []bool, rng *rand.Rand) *layer {
 // grads are the gradients of one layer that one part of a batch gives.
 type grads struct{ w, b []float32 }
 
-// part computes the gradients of a part of each batch. Every part has a fixed
+// part computes the gradients of one part of each batch. Every part has a fixed
 // number of rows, so that sums are added in the same order on every machine.
 type part struct {
 	layers []*layer
 	acts   [][]float32 // acts[0] inputs, acts[k] outputs of layer k-1: rows × width
 	errs   [][]float32 // gradients of the outputs, same shapes
 	grads  []grads
-	index  []int32 // scratch: places of the numbers that are not 0
+	index  []int32 // scratch: indices of the numbers that are not 0
 	loss   float64
 }
 
@@ -70,6 +71,7 @@ func newPart(layers []*layer, rows int) *part {
 		p.grads = append(p.grads, grads{make([]float32, l.in*l.out), make([]float32, l.out)})
 		widest = max(widest, l.in, l.out)
 	}
+
 	p.index = make([]int32, widest)
 	return p
 }
@@ -97,14 +99,17 @@ func (p *part) backward(rows int) {
 		for r := range rows {
 			vec.Add(g.b, err[r*l.out:], 1)
 		}
+
 		clear(g.w)
 		for i := range l.in {
 			index := vec.NonZero(p.index, in[i:], rows, l.in)
 			vec.Gather(g.w[i*l.out:][:l.out], err, in[i:], index, l.in)
 		}
+
 		if k == 0 {
 			return // nobody asks for the gradient of the inputs
 		}
+
 		back := p.errs[k]
 		clear(back)
 		for r := range rows {
@@ -121,10 +126,10 @@ const (
 	epsilon      = 1e-8
 )
 
-// adam moves p against the sum of its gradients. rate is the learning rate with
-// the correction of the young means in it, c2 the correction of the squares;
-// before that, keep is what is left of each number (weight decay, apart from the
-// gradient as in AdamW).
+// adam updates p with the sum of its gradients. rate is the learning rate,
+// corrected for the bias of young means, c2 the same correction for the squares; keep
+// is the share of each number that is left before that (weight decay, separate from
+// the gradient as in AdamW).
 func (p *param) adam(from, to int, rate, c2, keep float32, gs ...[]float32) {
 	v, m, s := p.v[from:to], p.m[from:to], p.s[from:to]
 	for i := range v {

@@ -39,9 +39,11 @@ func Plot(title string, epochs []Epoch) ([]byte, error) {
 	p.axes(title)
 	p.curve(epochs, learnt, func(e Epoch) float64 { return e.Loss })
 	p.curve(epochs, keptOut, func(e Epoch) float64 { return e.Held })
+
 	last := epochs[len(epochs)-1]
 	p.text(plotRight-380, plotTop+20, learnt, "trained on")
 	p.text(plotRight-380, plotTop+38, keptOut, fmt.Sprintf("kept back: accuracy %.4f, worst percentile %.4f", last.Score.Accuracy, last.Score.Worst))
+
 	var b bytes.Buffer
 	err := png.Encode(&b, p.img)
 	return b.Bytes(), err
@@ -60,6 +62,7 @@ func newPlot(epochs []Epoch) *plot {
 			p.low, p.high = math.Min(p.low, logOf(v)), math.Max(p.high, logOf(v))
 		}
 	}
+
 	p.low, p.high = p.low-0.05, p.high+0.05
 	draw.Draw(p.img, p.img.Bounds(), image.NewUniform(paper), image.Point{}, draw.Src)
 	return p
@@ -87,11 +90,13 @@ func (p *plot) axes(title string) {
 			p.text(14, int(y)+4, ink, fmt.Sprintf("%8.3g", v))
 		}
 	}
+
 	for k := range 6 {
 		i := (p.n - 1) * k / 5
 		label := fmt.Sprint(i + 1)
 		p.text(int(p.x(i))-7*len(label)/2, plotBottom+18, ink, label)
 	}
+
 	p.line(plotLeft, plotTop, plotLeft, plotBottom, ink)
 	p.line(plotLeft, plotBottom, plotRight, plotBottom, ink)
 	p.text(plotLeft, 24, ink, title)

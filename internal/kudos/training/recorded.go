@@ -31,6 +31,7 @@ func ReadRecorded(path string) ([]Recorded, error) {
 		return nil, err
 	}
 	defer f.Close()
+
 	var all []Recorded
 	sc := bufio.NewScanner(f)
 	sc.Buffer(nil, maxRecordedLine)
@@ -40,6 +41,7 @@ func ReadRecorded(path string) ([]Recorded, error) {
 			Basis                     string
 			Accepted, Reward, Charged float64
 		}
+
 		if err := json.Unmarshal(sc.Bytes(), &row); err != nil {
 			return nil, fmt.Errorf("%s: line %d: %w", path, n, err)
 		}
@@ -48,31 +50,53 @@ func ReadRecorded(path string) ([]Recorded, error) {
 			return nil, fmt.Errorf("%s: line %d: %w", path, n, err)
 		}
 		all = append(all, Recorded{
-			Order: o, Model: model, Network: row.Basis == "network",
-			Accepted: row.Accepted, Reward: row.Reward, Charged: row.Charged,
+			Order:    o,
+			Model:    model,
+			Network:  row.Basis == "network",
+			Accepted: row.Accepted,
+			Reward:   row.Reward,
+			Charged:  row.Charged,
 		})
 	}
+
 	if err := sc.Err(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return all, nil
 }
 
-// orderOf fills in what a server does: the defaults of generation §1.2, and 40 steps at
-// most with a control type.
+// orderOf fills in what a server does: the defaults of generation §1.2, and at most 40
+// steps with a control type.
 func orderOf(r *api.ImageRequest) (o kudos.Order, model string, err error) {
 	p := r.Params
 	if p == nil || r.Models == nil || len(*r.Models) == 0 {
 		return o, "", fmt.Errorf("a recorded request needs params and models")
 	}
+
 	o = kudos.Order{
-		Width: or(p.Width, 512), Height: or(p.Height, 512), Steps: or(p.Steps, 30), Cfg: or(p.CfgScale, 5),
-		Sampler: p.SamplerName, Karras: or(p.Karras, true), HiresFix: or(p.HiresFix, false),
-		Denoising: p.DenoisingStrength, HasSource: r.SourceImage != "", HasMask: r.SourceMask != "",
-		SourceProcessing: r.SourceProcessing, ControlType: p.ControlType, ReturnControlMap: or(p.ReturnControlMap, false),
-		PostProcessing: p.PostProcessing, Loras: len(p.Loras), TIs: len(p.TIs), Workflow: p.Workflow,
-		N: 1, ExtraSources: len(r.ExtraSourceImages), FastOnly: !or(r.SlowWorkers, true), Blacklist: or(r.WorkerBlacklist, false),
+		Width:            or(p.Width, 512),
+		Height:           or(p.Height, 512),
+		Steps:            or(p.Steps, 30),
+		Cfg:              or(p.CfgScale, 5),
+		Sampler:          p.SamplerName,
+		Karras:           or(p.Karras, true),
+		HiresFix:         or(p.HiresFix, false),
+		Denoising:        p.DenoisingStrength,
+		HasSource:        r.SourceImage != "",
+		HasMask:          r.SourceMask != "",
+		SourceProcessing: r.SourceProcessing,
+		ControlType:      p.ControlType,
+		ReturnControlMap: or(p.ReturnControlMap, false),
+		PostProcessing:   p.PostProcessing,
+		Loras:            len(p.Loras),
+		TIs:              len(p.TIs),
+		Workflow:         p.Workflow,
+		N:                1,
+		ExtraSources:     len(r.ExtraSourceImages),
+		FastOnly:         !or(r.SlowWorkers, true),
+		Blacklist:        or(r.WorkerBlacklist, false),
 	}
+
 	if o.Sampler == "" {
 		o.Sampler = "k_euler_a"
 	}
@@ -89,7 +113,7 @@ func or[T any](v *T, otherwise T) T {
 	return *v
 }
 
-// Job is a recorded request of a net as a job to learn from: baseline is its
+// Job turns a recorded request into a job to learn from: baseline is its
 // model's, basis what the basis job takes, in seconds.
 func (r *Recorded) Job(baseline string, basis float64) Job {
 	bare := r.Order

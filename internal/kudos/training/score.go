@@ -8,11 +8,11 @@ import (
 	"horde/internal/kudos"
 )
 
-// Score is how well prices meet the truth. The accuracy of one job is
+// Score is how close prices are to the truth. The accuracy of one job is
 // 1 − |a−p| / max(a,p).
 type Score struct {
 	Jobs     int
-	Formula  int     // of them priced by the fixed formula
+	Formula  int     // of these priced by the fixed formula
 	Accuracy float64 // mean over the jobs
 	Worst    float64 // first percentile: 99 of 100 jobs are at least as accurate
 	Tail     float64 // mean of the worst hundredth
@@ -24,6 +24,7 @@ func Evaluate(p *kudos.Pricer, jobs []Job) (Score, error) {
 	if len(jobs) == 0 {
 		return Score{}, errors.New("no jobs to compare prices with")
 	}
+
 	each := make([]float64, len(jobs))
 	formula := 0
 	for i := range jobs {
@@ -38,6 +39,7 @@ func Evaluate(p *kudos.Pricer, jobs []Job) (Score, error) {
 		}
 		each[i] = accuracy(j.Kudos, p.Price(j.Order))
 	}
+
 	s := scoreOf(each)
 	s.Formula = formula
 	return s, nil
@@ -50,7 +52,7 @@ func accuracy(a, p float64) float64 {
 	return 1 - math.Abs(a-p)/math.Max(a, p)
 }
 
-// scoreOf sorts each.
+// scoreOf summarises accuracies, which it sorts.
 func scoreOf(each []float64) Score {
 	slices.Sort(each)
 	worst := (len(each) + 99) / 100 // nearest rank

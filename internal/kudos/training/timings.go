@@ -12,17 +12,17 @@ import (
 	"horde/internal/store"
 )
 
-// Timed is a finished image of a horde's own life.
+// Timed is a finished image that a horde has recorded.
 type Timed struct {
 	Order    kudos.Order
-	Machine  string  // which worker, by a name of no other use
+	Machine  string  // which worker, by a pseudonym
 	Baseline string  // of its model
 	Batch    int     // images that were generated together with it, itself counted
 	Seconds  float64 // from handing out to delivery
 }
 
 // ReadTimings reads what a server has recorded of finished images. Rows that
-// make no sense are left out; lost is their number.
+// make no sense are skipped; lost is their number.
 func ReadTimings(ctx context.Context, s *store.Store) (timed []Timed, lost int, err error) {
 	type row struct {
 		Timed
@@ -39,7 +39,8 @@ func ReadTimings(ctx context.Context, s *store.Store) (timed []Timed, lost int, 
 			fmt.Sprint(t.Features, t.Machine, t.Baseline, t.Batch, t.Micros, t.Hour)})
 		return nil
 	})
-	// The order decides what training does, and databases sort texts differently.
+
+	// Sort here: the order decides what training does, and databases sort text differently.
 	slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.key, b.key) })
 	for _, r := range rows {
 		timed = append(timed, r.Timed)
@@ -47,77 +48,85 @@ func ReadTimings(ctx context.Context, s *store.Store) (timed []Timed, lost int, 
 	return timed, lost, err
 }
 
-// Bounds of what is learnt from.
+// Bounds of what training learns from.
 const (
 	shortest, longest = 0.05, 3600 // seconds of an image
-	leastOfMachine    = 20         // images by which a machine's pace is known
-	leastOfKind       = 20         // likewise for a kind of job
-	farOff            = 3          // times what is usual, or a third of it: the machine was stalled, or the clock moved
-	polishRounds      = 5
+	minOfMachine      = 20         // images from which a machine's pace is known
+	minOfKind         = 20         // likewise for a kind of job
+	outlierFactor     = 3          // times the usual time, or a third of it: the machine stalled, or its clock moved
+	polishRounds      = 5          // of the median polish
 )
 
-// Normalized is what is left of timings to learn from.
+// Normalized is what remains of timings to learn from.
 type Normalized struct {
 	Jobs     []Job
-	Paces    int // machines with one baseline each, that were compared
+	Paces    int // pairs of machine and baseline that were compared
 	Unfit    int // batches, LoRAs and others that a net has no input for, and impossible times
 	Unknown  int // of machines with too few images to know their pace
 	Outliers int
 }
 
-// Normalize turns times of many machines into times of one. How long an image
-// takes is taken to be a product: what yardstick expects it to take, times the
+// Normalize converts times from many machines into times of one. How long an image
+// takes is modelled as a product: what yardstick expects it to take, times the
 // pace of the machine with models of this baseline, times what jobs of its kind
 // ([kindOf]) take beyond what yardstick expects. Pace and kind are the medians
-// that fit, found by turns (Tukey's median polish of the logarithms), so that
-// neither a stalled worker nor one that generates only one kind of job shifts them.
+// that fit, found alternately (Tukey's median polish of the logarithms), so that
+// neither a stalled worker nor one that serves only one kind of job shifts them.
 // A time is divided by its machine's pace; one that is three times off what is
 // then usual for its kind is left out. So are batches, whose images are
 // delivered together, and what a net has no input for.
 //
-// The times that come out are on yardstick's scale, with the basis job at what
+// The resulting times are on yardstick's scale, with the basis job at what
 // yardstick gives it.
 func Normalize(timed []Timed, yardstick *kudos.Net) (Normalized, error) {
 	var n Normalized
 	var all []*polished
 	for _, t := range timed {
 		o := &t.Order
+
+		// Leave out what a net cannot price.
 		if t.Batch != 1 || o.Loras+o.TIs+o.ExtraSources > 0 || o.Workflow != "" || !(t.Seconds >= shortest && t.Seconds <= longest) {
 			n.Unfit++
 			continue
 		}
 		all = append(all, &polished{Timed: t, ratio: math.Log(t.Seconds / expected(yardstick, *o)), pace: t.Machine + "/" + t.Baseline, kind: kindOf(o)})
 	}
-	all = slices.DeleteFunc(all, byCount(all, func(q *polished) string { return q.pace }, leastOfMachine, &n.Unknown))
+
+	// Leave out machines whose pace cannot be known.
+	all = slices.DeleteFunc(all, tooRare(all, func(q *polished) string { return q.pace }, minOfMachine, &n.Unknown))
 	if len(all) == 0 {
 		return n, fmt.Errorf("there is nothing to learn from yet: unfit are %d (batches, LoRAs, times below %v s or above %v s), and %d are of machines with fewer than %d",
-			n.Unfit, shortest, longest, n.Unknown, leastOfMachine)
+			n.Unfit, shortest, longest, n.Unknown, minOfMachine)
 	}
+
+	// Bring each time to the pace of the yardstick, without outliers.
 	paces, kinds := polish(all, yardstick.Encoding())
 	n.Paces = len(paces)
 	for _, q := range all {
-		if off := q.ratio - paces[q.pace] - kinds[q.kind]; math.Abs(off) > math.Log(farOff) {
+		if off := q.ratio - paces[q.pace] - kinds[q.kind]; math.Abs(off) > math.Log(outlierFactor) {
 			n.Outliers++
 			continue
 		}
 		seconds := q.Seconds / math.Exp(paces[q.pace])
+
 		n.Jobs = append(n.Jobs, Job{Order: q.Order, Seconds: seconds, Kudos: seconds / yardstick.Basis() * kudosOfBasis})
 	}
 	return n, nil
 }
 
-// expected is how many seconds the yardstick expects a job to take; where it has
-// no place for a name, without what the name stands for. The job's kind makes up
-// for that.
+// expected is how many seconds the yardstick expects a job to take; if it has no place
+// for a name, without what the name stands for. The kind of the job makes up for that.
 func expected(yardstick *kudos.Net, o kudos.Order) float64 {
 	e := yardstick.Encoding()
 	o.PostProcessing = slices.DeleteFunc(slices.Clone(o.PostProcessing), func(name string) bool {
 		_, _, known := e.Knows("", "", []string{name})
 		return !known
 	})
+
 	if _, known, _ := e.Knows("", o.ControlType, nil); !known {
 		o.ControlType = ""
 	}
+
 	if s, ok := yardstick.Seconds(&o); ok {
 		return s
 	}
@@ -134,9 +143,9 @@ type polished struct {
 	pace, kind string
 }
 
-// byCount tells, for use with slices.DeleteFunc, which have a name that is too
-// rare, and counts them.
-func byCount(all []*polished, name func(*polished) string, least int, dropped *int) func(*polished) bool {
+// tooRare returns, for use with slices.DeleteFunc, a test for names that are too
+// rare, and counts what it finds.
+func tooRare(all []*polished, name func(*polished) string, least int, dropped *int) func(*polished) bool {
 	count := map[string]int{}
 	for _, q := range all {
 		count[name(q)]++
@@ -150,18 +159,21 @@ func byCount(all []*polished, name func(*polished) string, least int, dropped *i
 	}
 }
 
-// polish splits the ratios into a part of the pace and one of the kind. Rare
-// kinds have none; the ordinary kind has 0, so that a pace is by how much a
-// machine differs from the yardstick at ordinary jobs.
+// polish splits the ratios into a part due to the pace and one due to the kind. Rare
+// kinds get none; the ordinary kind gets 0, so that a pace says by how much a
+// machine differs from the yardstick for ordinary jobs.
 func polish(all []*polished, e *kudos.Encoding) (paces, kinds map[string]float64) {
 	kinds = map[string]float64{}
 	usual, count := ordinary(all, e)
+
 	for range polishRounds {
 		paces = medians(all, func(q *polished) (string, float64) { return q.pace, q.ratio - kinds[q.kind] })
 		kinds = medians(all, func(q *polished) (string, float64) { return q.kind, q.ratio - paces[q.pace] })
+
+		// Shift everything so that the ordinary kind is at 0.
 		shift := kinds[usual]
 		for name := range kinds {
-			if kinds[name] -= shift; count[name] < leastOfKind {
+			if kinds[name] -= shift; count[name] < minOfKind {
 				delete(kinds, name)
 			}
 		}
@@ -172,7 +184,7 @@ func polish(all []*polished, e *kudos.Encoding) (paces, kinds map[string]float64
 	return paces, kinds
 }
 
-// ordinary is the kind of job on which the yardstick is taken at its word: that of
+// ordinary is the kind of job for which the yardstick is trusted: that of the
 // the basis job or, where that is rare, the most frequent kind that asks for
 // nothing but a sampler it knows; where there is none, the most frequent of all.
 // count is how many jobs there are of each kind.
@@ -184,16 +196,19 @@ func ordinary(all []*polished, e *kudos.Encoding) (kind string, count map[string
 		known, _, _ := e.Knows(q.Order.Sampler, "", nil)
 		plain[q.kind] = known && q.kind == q.Order.Sampler
 	}
+
 	basis := kudos.BasisJob()
-	if count[kindOf(&basis)] >= leastOfKind {
+	if count[kindOf(&basis)] >= minOfKind {
 		return kindOf(&basis), count
 	}
+
 	better := func(a, b string) bool { // than b, as an ordinary kind
 		if plain[a] != plain[b] {
 			return plain[a]
 		}
 		return count[a] > count[b] || count[a] == count[b] && a < b
 	}
+
 	for name := range count {
 		if kind == "" || better(name, kind) {
 			kind = name
@@ -208,6 +223,7 @@ func medians(all []*polished, of func(*polished) (string, float64)) map[string]f
 		name, v := of(q)
 		values[name] = append(values[name], v)
 	}
+
 	out := make(map[string]float64, len(values))
 	for name, v := range values {
 		slices.Sort(v)
@@ -216,7 +232,7 @@ func medians(all []*polished, of func(*polished) (string, float64)) map[string]f
 	return out
 }
 
-// kindOf says what a job asks for beside its size: sampler, source, control type,
+// kindOf says what a job asks for apart from its size: sampler, source, control type,
 // high resolution fix and post-processors.
 func kindOf(o *kudos.Order) string {
 	parts := []string{o.Sampler}
@@ -232,7 +248,7 @@ func kindOf(o *kudos.Order) string {
 	return strings.Join(append(parts, o.PostProcessing...), ", ")
 }
 
-// Rescale brings the times of jobs onto a scale on which the basis job takes
+// Rescale converts the times of jobs to a scale on which the basis job takes
 // basis seconds, so that they can be learnt from together with others. They need
 // both columns, seconds and kudos_basis11.
 func Rescale(jobs []Job, basis float64) error {
@@ -240,6 +256,7 @@ func Rescale(jobs []Job, basis float64) error {
 	if now == 0 {
 		return errors.New("without the columns seconds and kudos_basis11 it is not known what the basis job takes")
 	}
+
 	for i := range jobs {
 		jobs[i].Seconds *= basis / now
 	}

@@ -67,7 +67,7 @@ func life(n int) (timed []Timed, unfit, unknown, stalled int) {
 		}
 		timed = append(timed, t)
 	}
-	for range leastOfMachine - 1 {
+	for range minOfMachine - 1 {
 		o := kudos.BasisJob()
 		timed = append(timed, Timed{Order: o, Machine: "seldom", Baseline: "stable diffusion 1", Batch: 1, Seconds: 1})
 		unknown++

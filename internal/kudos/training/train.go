@@ -40,22 +40,23 @@ type Epoch struct {
 type Result struct {
 	Net     *kudos.Net
 	Epochs  []Epoch
-	Skipped int // jobs that no encoding is for: names that are too rare for a place
+	Skipped int // jobs that cannot be encoded: their names are too rare to get a place
 }
 
 // Training constants.
 const (
-	parts    = 4  // a batch is cut into as many, each for one processor
-	partRows = 16 // jobs in each
-	batch    = parts * partRows
-	scale    = 10   // seconds of an output of 1: keeps outputs near 1
-	softness = 0.01 // relative error below which the loss is square, above linear
-	warmup   = 500  // steps over which the learning rate rises, but at most a tenth of all
+	parts    = 4                // of a batch, each for one processor
+	partRows = 16               // jobs in each part
+	batch    = parts * partRows // jobs
+	scale    = 10               // seconds for an output of 1: keeps outputs near 1
+	softness = 0.01             // relative error below which the loss is square, above linear
+	warmup   = 500              // steps over which the learning rate rises, but at most a tenth of all
 	// One of so many jobs is the basis job, whose seconds the price of every
 	// other is a share of.
 	basisEvery = 256
 )
 
+// check refuses a configuration that cannot be trained.
 func (c Config) check() error {
 	switch {
 	case c.Epochs < 1 || c.Epochs > 100_000:
@@ -86,15 +87,18 @@ func Train(ctx context.Context, jobs []Job, c Config) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	defer t.stop()
 	for e := 1; e <= c.Epochs; e++ {
 		loss, err := t.epoch(ctx)
 		if err != nil {
 			return nil, err
 		}
+
 		if math.IsNaN(loss) || math.IsInf(loss, 0) {
 			return nil, fmt.Errorf("training diverged in epoch %d; a lower learning rate than %v may help", e, c.Rate)
 		}
+
 		stands := Epoch{Number: e, Of: c.Epochs, Loss: loss}
 		stands.Held, stands.Score = t.judge()
 		t.result.Epochs = append(t.result.Epochs, stands)
@@ -102,11 +106,12 @@ func Train(ctx context.Context, jobs []Job, c Config) (*Result, error) {
 			c.Progress(stands)
 		}
 	}
+
 	t.result.Net, err = t.net()
 	return &t.result, err
 }
 
-// trainer is one training under way.
+// trainer is a training in progress.
 type trainer struct {
 	c          Config
 	rng        *rand.Rand
@@ -142,6 +147,8 @@ func newTrainer(jobs []Job, c Config) (*trainer, error) {
 	if err := t.encode(jobs); err != nil {
 		return nil, err
 	}
+
+	// Inputs that are 0 in every job get no weights.
 	used := make([]bool, kudos.Inputs)
 	for i, v := range t.train.x {
 		used[i%kudos.Inputs] = used[i%kudos.Inputs] || v != 0
@@ -151,12 +158,17 @@ func newTrainer(jobs []Job, c Config) (*trainer, error) {
 		t.layers = append(t.layers, newLayer(in, out, true, used, t.rng))
 		in, used = out, nil
 	}
+
+	// Start the output at the mean time.
 	last := newLayer(in, 1, false, nil, t.rng)
 	last.b.v[0] = float32(mean64(t.train.seconds) / scale)
 	t.layers = append(t.layers, last)
+
 	for range parts {
 		t.parts = append(t.parts, newPart(t.layers, partRows))
 	}
+
+	// The calling goroutine works too, so it needs one helper less than processors.
 	t.work = make(chan func())
 	for range max(0, min(parts, runtime.GOMAXPROCS(0))-1) {
 		go func() {
@@ -195,9 +207,12 @@ func (t *trainer) encode(jobs []Job) (err error) {
 			t.train.add(&x, j.Seconds)
 		}
 	}
+
 	if len(t.train.seconds) < batch || len(t.heldJobs) == 0 {
 		return fmt.Errorf("%d jobs to train on and %d to judge by are too few", len(t.train.seconds), len(t.heldJobs))
 	}
+
+	// Repeat the basis job often, because every price is a share of it.
 	if basis := BasisSeconds(jobs); basis > 0 {
 		o := kudos.BasisJob()
 		e.Encode(&o, &x)
@@ -205,6 +220,7 @@ func (t *trainer) encode(jobs []Job) (err error) {
 			t.train.add(&x, basis)
 		}
 	}
+
 	t.order = make([]int32, len(t.train.seconds))
 	for i := range t.order {
 		t.order[i] = int32(i)
@@ -220,6 +236,7 @@ func BasisSeconds(jobs []Job) float64 {
 		seconds += jobs[i].Seconds
 		worth += jobs[i].Kudos
 	}
+
 	if basis := math.Round(seconds/worth*11*100) / 100; basis > 0 {
 		return basis
 	}
@@ -236,9 +253,11 @@ func mean64(v []float32) float64 {
 
 // epoch shows the net every job once, in a new order, but for a last
 // incomplete batch. It returns the mean loss.
+
 func (t *trainer) epoch(ctx context.Context) (float64, error) {
 	t.rng.Shuffle(len(t.order), func(i, j int) { t.order[i], t.order[j] = t.order[j], t.order[i] })
 	batches, loss := len(t.order)/batch, 0.0
+
 	for b := range batches {
 		if err := ctx.Err(); err != nil {
 			return 0, err
@@ -247,6 +266,7 @@ func (t *trainer) epoch(ctx context.Context) (float64, error) {
 		for _, p := range t.parts {
 			loss += p.loss
 		}
+
 		t.adam(batches * t.c.Epochs)
 	}
 	return loss / float64(batches*batch), nil
@@ -258,7 +278,7 @@ func (t *trainer) each(n int, f func(i int)) {
 	for i := range n {
 		task := func() { f(i); t.done.Done() }
 		select {
-		case t.work <- task: // a helper is free
+		case t.work <- task: // a helper is idle
 		default:
 			task()
 		}
@@ -266,19 +286,20 @@ func (t *trainer) each(n int, f func(i int)) {
 	t.done.Wait()
 }
 
-// load copies the inputs of the samples that rows names.
+// load copies the inputs of the samples that rows lists.
 func (p *part) load(s *samples, rows []int32) {
 	for r, i := range rows {
 		copy(p.acts[0][r*kudos.Inputs:], s.row(i))
 	}
 }
 
-// learn finds the gradients that samples give. The loss of one is the
-// pseudo-Huber function of its relative error: the accuracy that nets are
-// judged by is, near 1, that error too.
+// learn computes the gradients of samples. The loss of one is the
+// pseudo-Huber function of its relative error: the accuracy by which nets are
+// judged is, near 1, that error too.
 func (p *part) learn(s *samples, rows []int32) {
 	p.load(s, rows)
 	p.forward(len(rows))
+
 	n := len(p.layers)
 	p.loss = 0
 	for r, i := range rows {
@@ -286,6 +307,7 @@ func (p *part) learn(s *samples, rows []int32) {
 		p.loss += loss
 		p.errs[n][r] = slope / batch
 	}
+
 	p.backward(len(rows))
 }
 
@@ -295,7 +317,7 @@ func lossOf(out, seconds float32) (loss float64, slope float32) {
 	return root - softness, float32(e/root) * scale / seconds
 }
 
-// adam moves all weights. The learning rate rises over the first steps and
+// adam updates all weights. The learning rate rises over the first steps and
 // then falls along a cosine to nothing.
 func (t *trainer) adam(steps int) {
 	t.step++
@@ -303,8 +325,11 @@ func (t *trainer) adam(steps int) {
 	rise := math.Min(warmup, float64(steps)/10)
 	rate := t.c.Rate * math.Min(1, n/rise) * 0.5 * (1 + math.Cos(math.Pi*n/float64(steps)))
 	keep := float32(1 - rate*t.c.Decay)
+
+	// Correct for the bias of young means.
 	rate /= 1 - math.Pow(beta1, n)
 	c2 := float32(1 / (1 - math.Pow(beta2, n)))
+
 	t.each(parts, func(i int) {
 		for k, l := range t.layers {
 			ws, bs := make([][]float32, parts), make([][]float32, parts)
@@ -317,8 +342,8 @@ func (t *trainer) adam(steps int) {
 	})
 }
 
-// judge measures the net on the jobs kept back: by their seconds, since prices
-// move with the basis job.
+// judge measures the net on the jobs kept back, by their seconds, since prices
+// depend on the basis job too.
 func (t *trainer) judge() (loss float64, s Score) {
 	n := len(t.heldJobs)
 	each, losses := make([]float64, n), make([]float64, parts)
@@ -329,6 +354,7 @@ func (t *trainer) judge() (loss float64, s Score) {
 			for r := at; r < min(at+partRows, n*(i+1)/parts); r++ {
 				rows = append(rows, int32(r))
 			}
+
 			p.load(&t.held, rows)
 			p.forward(len(rows))
 			for r, j := range rows {
@@ -339,22 +365,31 @@ func (t *trainer) judge() (loss float64, s Score) {
 			}
 		}
 	})
+
 	for _, l := range losses {
 		loss += l
 	}
 	return loss / float64(n), scoreOf(each)
 }
 
-// net makes the net of the present weights, with its card.
+// net returns the net with the current weights, and its card.
 func (t *trainer) net() (*kudos.Net, error) {
 	var layers []kudos.Layer
 	for _, l := range t.layers {
 		layers = append(layers, kudos.Layer{In: l.in, Out: l.out, Weights: l.w.v, Bias: l.b.v})
 	}
+
 	score := t.result.Epochs[len(t.result.Epochs)-1].Score
 	return kudos.NewNet(kudos.Card{
-		Name: t.c.Name, Vocabulary: t.vocabulary, Seed: t.c.Seed, Epochs: t.c.Epochs,
-		TrainRows: len(t.train.seconds), HeldOut: t.c.HeldOut, HeldOutN: len(t.heldJobs),
-		Accuracy: score.Accuracy, Worst: score.Worst, Comment: t.c.Comment,
+		Name:       t.c.Name,
+		Vocabulary: t.vocabulary,
+		Seed:       t.c.Seed,
+		Epochs:     t.c.Epochs,
+		TrainRows:  len(t.train.seconds),
+		HeldOut:    t.c.HeldOut,
+		HeldOutN:   len(t.heldJobs),
+		Accuracy:   score.Accuracy,
+		Worst:      score.Worst,
+		Comment:    t.c.Comment,
 	}, scale, layers)
 }

@@ -1,13 +1,13 @@
 // Package vec has the loops over vectors that the price network runs and is
 // trained with.
 //
-// Products are rounded to float32 before they are added (the conversions see to
+// Products are rounded to float32 before they are added (the conversions take care of
 // that): results are the same on processors with and without fused
-// multiply-add, so the same job costs the same everywhere. Vectors may be longer
+// multiply-add, so that a job costs the same everywhere. Vectors may be longer
 // than the first argument, never shorter.
 package vec
 
-// Gather adds to out those rows of m that index names, row i times
+// Gather adds to out the rows of m that index lists, row i times
 // scale[i·stride]. A row of m has len(out) numbers.
 func Gather(out, m, scale []float32, index []int32, stride int) {
 	n := len(out)
