@@ -26,7 +26,7 @@ import (
 // contract lists the refusals that each route of generation can answer with, from
 // the tables of generation §1.4–§1.6, §1.13, §1.14, §1.20, §2.3, §2.4,
 // §2.7, §2.8, §3 and §4. "schema" is a refusal that lists its fields and has no
-// code; "rate" is one of the rate limiter (TestRates of httpd knows all limits).
+// code; "rate" is one of the rate limiter (TestRates of the server knows all limits).
 var contract = map[string]string{
 	"POST /generate/async": `schema rate
 		StyleNotFound MaintenanceMode BadRequest SharedKeyEmpty SharedKeyExpired SharedKeyAssignedStyles InvalidAPIKey
@@ -79,7 +79,7 @@ var contract = map[string]string{
 // reason or the test that does.
 var elsewhere = map[string]string{
 	"PayloadTooLarge":   "a file of scenarios has no room for it: TestBadInput",
-	"RequestTimeout":    "takes a minute of real time: TestBodyDeadlineReachesTheConnection of httpd",
+	"RequestTimeout":    "takes a minute of real time: TestBodyDeadlineReachesTheConnection of server",
 	"TooLongWorkerName": "the schema refuses such an info first",
 	"TooManySameIPs":    "TooManyWorkers and TooManyWorkersTrusted come first at every number (generation §1.14)",
 }

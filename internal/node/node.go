@@ -28,7 +28,6 @@ import (
 	"horde/internal/content"
 	"horde/internal/fleet"
 	"horde/internal/horde"
-	"horde/internal/httpd"
 	"horde/internal/kudos"
 	"horde/internal/limit"
 	"horde/internal/moderation"
@@ -36,6 +35,7 @@ import (
 	"horde/internal/patron"
 	"horde/internal/queue"
 	"horde/internal/rating"
+	"horde/internal/server"
 	"horde/internal/source"
 	"horde/internal/stats"
 	"horde/internal/store"
@@ -121,7 +121,7 @@ type Node struct {
 
 	options Options
 	hooks   *notify.Notifier // nil without a sender
-	http    *httpd.Server
+	http    *server.Server
 	ready   *telemetry.Readiness
 }
 
@@ -201,7 +201,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	n.ready = telemetry.NewReadiness(readyKept, readyTime)
 	n.ready.Add("database", n.Store.Ping)
 	n.ready.Add("pictures", n.Blobs.Ready)
-	n.http = httpd.New(n.front())
+	n.http = server.New(n.front())
 	return nil
 }
 
@@ -263,11 +263,11 @@ func (n *Node) openBlobs() (blob.Store, error) {
 	})
 }
 
-func (n *Node) front() httpd.Options {
+func (n *Node) front() server.Options {
 	o := &n.options
 	site := web.New(web.Options{Title: o.Title, Version: api.Version, Repository: api.Repository})
-	front := httpd.Options{
-		Domain: httpd.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Stats: n.Stats, Documents: n.Documents, Switches: n.Switches, Addresses: n.Addresses, Filters: n.Filters, TestAccounts: o.TestAccounts},
+	front := server.Options{
+		Domain: server.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Stats: n.Stats, Documents: n.Documents, Switches: n.Switches, Addresses: n.Addresses, Filters: n.Filters, TestAccounts: o.TestAccounts},
 		Title:  o.Title, APILevel: o.APILevel, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, LocalURL: n.URL(), Repository: api.Repository,
 		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, MetricsElsewhere: o.MetricsElsewhere,
 		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pagesOf(site), TryOut: site.Has(web.SwaggerUIPath),

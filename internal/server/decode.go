@@ -1,0 +1,276 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unsafe"
+
+	"horde/api"
+	"horde/internal/horde"
+)
+
+// bodyTime is how long a caller may take to send a body.
+const bodyTime = 60 * time.Second
+
+// decode reads the JSON body of a route with a schema layer into a T, in the
+// order of generation §0.2: body and content type, schema (all
+// violations at once), then the argument parser (header apikey and the members
+// that the schema marks, the first missing one). The error is ready to be
+// returned by the handler.
+func decode[T any](w http.ResponseWriter, r *http.Request, schema *api.Schema) (T, error) {
+	in, _, err := decodeRaw[T](w, r, schema)
+	return in, err
+}
+
+// decodeRaw is decode for handlers that also need the body as it came: some
+// checks look at members that are in no schema (generation §1.4 row 53).
+func decodeRaw[T any](w http.ResponseWriter, r *http.Request, schema *api.Schema) (T, map[string]any, error) {
+	v, err := readValue(w, r, schema.Size())
+	if err != nil {
+		var in T
+		return in, nil, err
+	}
+	return fill[T](r, v, schema)
+}
+
+// fill checks a body that was read and puts it into a T.
+func fill[T any](r *http.Request, v any, schema *api.Schema) (T, map[string]any, error) {
+	var in T
+	body, err := checkObject(r, v, schema)
+	if err != nil {
+		return in, nil, err
+	}
+	assign(reflect.ValueOf(&in).Elem(), body)
+	return in, body, nil
+}
+
+// readValue reads a body of a route with schema layer, before it is checked.
+func readValue(w http.ResponseWriter, r *http.Request, limit int64) (any, error) {
+	if !isJSON(r) {
+		return nil, notUnderstood()
+	}
+	return readJSON(w, r, limit)
+}
+
+// checkObject compares a body with its schema.
+func checkObject(r *http.Request, v any, schema *api.Schema) (map[string]any, error) {
+	if problems := schema.Validate(v); problems != nil {
+		return nil, invalid(problems)
+	}
+	if schema.NeedsKey {
+		if err := requireKey(r); err != nil {
+			return nil, err
+		}
+	}
+	body, _ := v.(map[string]any)
+	if p := schema.FirstMissing(body); p != nil {
+		return nil, invalidField(p.Name, p.Schema.Description+" Missing required parameter in the JSON body")
+	}
+	return body, nil
+}
+
+// looseObject reads the body of a route without schema layer: what is no JSON
+// object counts as no members at all (platform §1.3). Only the size
+// limit is an error.
+func looseObject(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
+	return looseObjectOf(w, r, api.DefaultMaxBytes)
+}
+
+// looseObjectOf is looseObject for a body of at most limit bytes.
+func looseObjectOf(w http.ResponseWriter, r *http.Request, limit int64) (map[string]any, error) {
+	if !isJSON(r) {
+		return map[string]any{}, nil
+	}
+	v, err := readJSON(w, r, limit)
+	if horde.CodeOf(err) != "" {
+		return nil, err
+	}
+	if body, ok := v.(map[string]any); ok {
+		return body, nil
+	}
+	return map[string]any{}, nil
+}
+
+// requireKey refuses a call without the header apikey; an empty or wrong one is
+// the business of the accounts.
+func requireKey(r *http.Request) error {
+	if _, present := r.Header["Apikey"]; present {
+		return nil
+	}
+	return invalidField("apikey", "The API Key corresponding to a registered user. Missing required parameter in the HTTP headers")
+}
+
+// apiKey is the key that the caller sent, "" if none.
+func apiKey(r *http.Request) string {
+	if v := r.Header["Apikey"]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// unknownAgent is the name of clients that do not give theirs.
+const unknownAgent = "unknown:0:unknown"
+
+// clientAgent is the client's name:version:contact, at most 1000 bytes.
+func clientAgent(r *http.Request) string {
+	v := r.Header["Client-Agent"]
+	if len(v) == 0 || v[0] == "" {
+		return unknownAgent
+	}
+	return strings.ToValidUTF8(v[0][:min(len(v[0]), 1000)], "")
+}
+
+func isJSON(r *http.Request) bool {
+	v := r.Header["Content-Type"]
+	if len(v) == 0 {
+		return false
+	}
+	if v[0] == "application/json" {
+		return true
+	}
+	kind, _, err := mime.ParseMediaType(v[0])
+	return err == nil && (kind == "application/json" || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json"))
+}
+
+// readJSON reads and parses a body of at most limit bytes. A body that is nested
+// too deeply, or has an object with too many members, is a violation at the root.
+func readJSON(w http.ResponseWriter, r *http.Request, limit int64) (any, error) {
+	raw, err := readBody(w, r, limit)
+	if err != nil {
+		return nil, err
+	}
+	v, err := parseJSON(unsafe.String(unsafe.SliceData(raw), len(raw))) // raw is never written again
+	switch {
+	case errors.Is(err, errDepth):
+		return nil, invalidField("", "the body is nested more than 100 levels deep")
+	case errors.Is(err, errMembers):
+		return nil, invalidField("", "an object of the body has more than 10000 members")
+	case err != nil:
+		return nil, notUnderstood()
+	}
+	return v, nil
+}
+
+// readBody reads a body within a size and a time. The length that a caller
+// announces is believed only up to 64 KiB: memory grows with what really comes.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		w.Header()["Connection"] = []string{"close"}
+		return nil, tooLarge(limit)
+	}
+	setReadTimeout(w, bodyTime)
+	defer setReadTimeout(w, 0)
+	buf := make([]byte, 0, bufferSize(r.ContentLength, 64<<10))
+	body := http.MaxBytesReader(w, r.Body, limit)
+	for {
+		n, err := body.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return nil, readError(err, limit)
+		}
+		if len(buf) == cap(buf) {
+			buf = slices.Grow(buf, max(512, int(bufferSize(r.ContentLength, 2*int64(cap(buf))))-len(buf)))
+		}
+	}
+}
+
+// bufferSize is the room to read a body of the announced length into, one byte
+// more so that its end is noticed, but at most most.
+func bufferSize(announced, most int64) int64 {
+	if announced < 0 {
+		return most
+	}
+	return min(announced+1, most)
+}
+
+func readError(err error, limit int64) error {
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return tooLarge(limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return horde.Errorf(horde.RequestTimeout, "The body did not arrive within %v.", bodyTime)
+	}
+	return notUnderstood() // the connection broke or the framing is wrong
+}
+
+func tooLarge(limit int64) error {
+	return horde.Errorf(horde.PayloadTooLarge, "The body is larger than the %d bytes that this route takes.", limit)
+}
+
+// setReadTimeout limits how long reading from the caller may take; 0 lifts the
+// limit, which a long poll or a stream needs. Writers that know no deadlines
+// (in tests) go without.
+func setReadTimeout(w http.ResponseWriter, d time.Duration) {
+	var t time.Time
+	if d > 0 {
+		t = time.Now().Add(d)
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(t)
+}
+
+// refuseNUL looks for a NUL character in the texts of a decoded body, which no
+// store keeps (generation §0.3). The names are members that are cleaned
+// instead and may hold one.
+func refuseNUL(in any, except ...string) error {
+	v := reflect.ValueOf(in)
+	for v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	for _, f := range planOf(v.Type()) {
+		if slices.Contains(except, f.name) {
+			continue
+		}
+		if path, found := findNUL(v.Field(f.index)); found {
+			return horde.Errorf(horde.NulByteInPayload, "The payload may not contain NUL bytes: there is one in %s.", strings.TrimPrefix(f.name+path, "."))
+		}
+	}
+	return nil
+}
+
+// findNUL looks for a text with a NUL; path leads to it from v.
+func findNUL(v reflect.Value) (path string, found bool) {
+	switch v.Kind() {
+	case reflect.String:
+		return "", strings.IndexByte(v.String(), 0) >= 0
+	case reflect.Pointer, reflect.Interface:
+		return findNUL(v.Elem())
+	case reflect.Struct:
+		for _, f := range planOf(v.Type()) {
+			if path, found = findNUL(v.Field(f.index)); !found {
+				continue
+			}
+			if f.name == "" {
+				return path, true
+			}
+			return "." + f.name + path, true
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			if path, found = findNUL(v.Index(i)); found {
+				return "." + strconv.Itoa(i) + path, true
+			}
+		}
+	case reflect.Map:
+		for it := v.MapRange(); it.Next(); {
+			if strings.IndexByte(it.Key().String(), 0) >= 0 {
+				return "", true
+			}
+			if _, found = findNUL(it.Value()); found {
+				return "." + it.Key().String(), true
+			}
+		}
+	}
+	return "", false
+}

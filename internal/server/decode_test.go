@@ -1,0 +1,356 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"horde/api"
+	"horde/internal/horde"
+)
+
+func TestParseJSON(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want any
+	}{
+		{`null`, nil}, {` true `, true}, {"\t5\r\n", int64(5)}, {`-0`, int64(0)}, {`5.0`, 5.0}, {`1e3`, 1000.0}, {`1E-2`, 0.01},
+		{`9223372036854775807`, int64(math.MaxInt64)}, {`9223372036854775808`, json.Number("9223372036854775808")},
+		{`-Infinity`, math.Inf(-1)}, {`Infinity`, math.Inf(1)}, {`1e999`, math.Inf(1)},
+		{`"a\u0041\n\"\\\/"`, "aA\n\"\\/"}, {`"\ud83d\ude00"`, "😀"}, {`"\ud800 x"`, "\ufffd x"}, {`"\ud800\u0041"`, "\ufffdA"},
+		{`"\ud800\ud83d\ude00"`, "\ufffd😀"}, {`"é"`, "é"}, {`"a\u0000b"`, "a\x00b"},
+		{`[]`, []any{}}, {`{}`, map[string]any{}}, {`[1,[2]]`, []any{int64(1), []any{int64(2)}}},
+		{`{"a":1,"a":2}`, map[string]any{"a": int64(2)}}, {"\ufeff1", int64(1)},
+	} {
+		got, err := parseJSON(c.text)
+		if err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %#v, %v; want %#v", c.text, got, err, c.want)
+		}
+	}
+	if v, err := parseJSON(`NaN`); err != nil || !math.IsNaN(v.(float64)) {
+		t.Errorf("NaN: %v, %v", v, err)
+	}
+	for _, text := range []string{
+		``, ` `, `{`, `[`, `"`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,}`, `[1,]`, `{}{}`, `{'a':1}`, `hello`, `01`, `-`, `1.`, `.5`, `1e`, `+1`,
+		`"a` + "\n" + `"`, `"\x"`, `"\u12"`, `"\u12zz"`, "\"\xff\"", "\"\\n\xff\"", `nul`, `NAN`, `-NaN`, "{\"a\"\x00:1}", `{1:2}`, `[1 2]`,
+	} {
+		if v, err := parseJSON(text); !errors.Is(err, errSyntax) {
+			t.Errorf("%q: %#v, %v; want a syntax error", text, v, err)
+		}
+	}
+}
+
+func TestParseJSONDepth(t *testing.T) {
+	for _, open := range []string{"[", `{"a":`} {
+		if _, err := parseJSON(strings.Repeat(open, 1_000_000)); !errors.Is(err, errDepth) {
+			t.Errorf("%s…: %v", open, err)
+		}
+	}
+	ok := strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth)
+	if _, err := parseJSON(ok); err != nil {
+		t.Errorf("%d levels: %v", maxDepth, err)
+	}
+}
+
+// What the standard library writes, we read back.
+func TestParseJSONMembers(t *testing.T) {
+	object := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `"k%d":1,`, i)
+		}
+		return `{"a":[{` + strings.TrimSuffix(b.String(), ",") + `}]}`
+	}
+	if _, err := parseJSON(object(maxMembers)); err != nil {
+		t.Errorf("%d members: %v", maxMembers, err)
+	}
+	if _, err := parseJSON(object(maxMembers + 1)); !errors.Is(err, errMembers) {
+		t.Errorf("one more: %v", err)
+	}
+	if _, err := parseJSON(`{` + strings.Repeat(`"a":1,`, 2*maxMembers) + `"b":2}`); err != nil {
+		t.Errorf("one member again and again: %v", err)
+	}
+}
+
+func TestParseJSONReadsWhatOthersWrite(t *testing.T) {
+	var value func(depth int) *rapid.Generator[any]
+	value = func(depth int) *rapid.Generator[any] {
+		kinds := []*rapid.Generator[any]{
+			rapid.Just[any](nil), rapid.Bool().AsAny(), rapid.Int64().AsAny(), rapid.StringMatching(`(?s).*`).AsAny(),
+		}
+		if depth < 4 {
+			inner := rapid.Deferred(func() *rapid.Generator[any] { return value(depth + 1) })
+			kinds = append(kinds, rapid.SliceOfN(inner, 0, 4).AsAny(), rapid.MapOfN(rapid.String(), inner, 0, 4).AsAny())
+		}
+		return rapid.OneOf(kinds...)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		v := value(0).Draw(t, "value")
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Skip("not JSON")
+		}
+		got, err := parseJSON(string(text))
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		again, err := json.Marshal(got)
+		if err != nil || string(again) != string(text) {
+			t.Fatalf("%s became %s (%v)", text, again, err)
+		}
+	})
+}
+
+func FuzzParseJSON(f *testing.F) {
+	for _, seed := range []string{`{"a":[1,2.5,-0.1e3,true,null,"x\ud800"]}`, `NaN`, `{"a":`, "\"\xff\"", `[[[[`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := parseJSON(text)
+		var want any
+		std := json.Unmarshal([]byte(text), &want) == nil
+		if std && err != nil && !errors.Is(err, errDepth) && !errors.Is(err, errMembers) && strings.ToValidUTF8(text, "") == text {
+			t.Fatalf("%q is JSON, but: %v", text, err)
+		}
+		if err == nil {
+			api.ImageRequestSchema.Validate(got)
+			var in api.ImageRequest
+			assign(reflect.ValueOf(&in).Elem(), got)
+		}
+	})
+}
+
+func post(body string, headers ...string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("apikey", "0000000000")
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i+1] == "" {
+			r.Header.Del(headers[i])
+		} else {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+	}
+	return r
+}
+
+func TestDecode(t *testing.T) {
+	in, err := decode[api.ImageRequest](httptest.NewRecorder(), post(`{"prompt":"a fox","nsfw":false,"models":[],"workers":["w"],
+		"params":{"width":512.0,"steps":8,"cfg_scale":7,"seed":"","loras":[{"name":"x","model":0.5}],"special":{"a":1},"use_gfpgan":true},
+		"extra_source_images":[{"image":"i","strength":2}],"loras":5,"sampler_name":"nope"}`), api.ImageRequestSchema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := in.Params
+	if in.Prompt != "a fox" || in.NSFW == nil || *in.NSFW || in.Models == nil || len(*in.Models) != 0 || in.R2 != nil || in.Workers[0] != "w" {
+		t.Errorf("top: %+v", in)
+	}
+	if *p.Width != 512 || *p.Steps != 8 || *p.CfgScale != 7 || *p.Seed != "" || p.Loras[0].Name != "x" || *p.Loras[0].Model != 0.5 || p.N != nil {
+		t.Errorf("params: %+v", p)
+	}
+	if p.Special["a"] != int64(1) || *in.ExtraSourceImages[0].Strength != 2 {
+		t.Errorf("nested: %+v %+v", p.Special, in.ExtraSourceImages)
+	}
+	_, raw, err := decodeRaw[api.ImageRequest](httptest.NewRecorder(), post(`{"prompt":"x","params":{"init_as_image":true}}`), api.ImageRequestSchema)
+	if err != nil || raw["params"].(map[string]any)["init_as_image"] != true {
+		t.Errorf("raw: %v, %v", raw, err)
+	}
+	// cfg_scale NaN is for the handler to refuse.
+	in, err = decode[api.ImageRequest](httptest.NewRecorder(), post(`{"prompt":"x","params":{"cfg_scale":NaN}}`), api.ImageRequestSchema)
+	if err != nil || !math.IsNaN(*in.Params.CfgScale) {
+		t.Errorf("NaN: %v, %v", in.Params, err)
+	}
+}
+
+func TestDecodeRefusals(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		r      *http.Request
+		schema *api.Schema
+		status int
+		text   string
+		fields []string
+	}{
+		{"truncated", post(`{"prompt": "x"`), api.ImageRequestSchema, 400, textNotUnderstood, nil},
+		{"empty", post(``), api.ImageRequestSchema, 400, textNotUnderstood, nil},
+		{"no type", post(`{"prompt":"x"}`, "Content-Type", ""), api.ImageRequestSchema, 400, textNotUnderstood, nil},
+		{"wrong type", post(`{"prompt":"x"}`, "Content-Type", "text/plain"), api.ImageRequestSchema, 400, textNotUnderstood, nil},
+		{"two", post(`{}{}`), api.ImageRequestSchema, 400, textNotUnderstood, nil},
+		{"list", post(`[]`), api.ImageRequestSchema, 400, textValidation, []string{""}},
+		{"null", post(`null`), api.ImageRequestSchema, 400, textValidation, []string{""}},
+		{"deep", post(strings.Repeat("[", 10_000)), api.ImageRequestSchema, 400, textValidation, []string{""}},
+		{"schema before key", post(`{}`, "apikey", ""), api.ImageRequestSchema, 400, textValidation, []string{"prompt"}},
+		{"key", post(`{"prompt":"x"}`, "apikey", ""), api.ImageRequestSchema, 400, textValidation, []string{"apikey"}},
+		{"key before name", post(`{}`, "apikey", ""), api.ImagePopSchema, 400, textValidation, []string{"apikey"}},
+		{"name", post(`{"params":{"cfg_scale":NaN}}`), api.ImagePopSchema, 400, textValidation, []string{"name"}},
+		{"all", post(`{"max_pixels":"x","threads":true}`), api.ImagePopSchema, 400, textValidation, []string{"max_pixels", "threads"}},
+		{"submit", post(`{"id":"x","seed":1}`), api.ImageSubmitSchema, 400, textValidation, []string{"generation"}},
+		{"large", post(`{"name":"` + strings.Repeat("x", 1<<20) + `"}`), api.ImagePopSchema, 413, "", nil},
+	} {
+		_, err := readObject(httptest.NewRecorder(), c.r, c.schema)
+		var e *horde.Error
+		if !errors.As(err, &e) {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		status, _ := statusOf(e.Code)
+		if got := slices.Sorted(maps.Keys(e.Fields)); status != c.status || c.text != "" && e.Detail != c.text || !slices.Equal(got, c.fields) {
+			t.Errorf("%s: %d %q %v", c.name, status, e.Detail, e.Fields)
+		}
+	}
+}
+
+// readObject reads and checks a body without putting it into a struct.
+func readObject(w http.ResponseWriter, r *http.Request, schema *api.Schema) (map[string]any, error) {
+	v, err := readValue(w, r, schema.Size())
+	if err != nil {
+		return nil, err
+	}
+	return checkObject(r, v, schema)
+}
+
+func TestMissingParameterTexts(t *testing.T) {
+	_, err := readObject(httptest.NewRecorder(), post(`{}`, "apikey", ""), api.ImagePopSchema)
+	var e *horde.Error
+	errors.As(err, &e)
+	if want := "The API Key corresponding to a registered user. Missing required parameter in the HTTP headers"; e.Fields["apikey"] != want {
+		t.Errorf("%q", e.Fields["apikey"])
+	}
+	_, err = readObject(httptest.NewRecorder(), post(`{}`), api.ImagePopSchema)
+	errors.As(err, &e)
+	if !strings.HasSuffix(e.Fields["name"], " Missing required parameter in the JSON body") {
+		t.Errorf("%q", e.Fields["name"])
+	}
+	// An empty key is a wrong key, not a missing one.
+	r := post(`{"name":"x"}`)
+	r.Header["Apikey"] = []string{""}
+	if _, err = readObject(httptest.NewRecorder(), r, api.ImagePopSchema); err != nil {
+		t.Error(err)
+	}
+}
+
+// A body of unknown length is cut off at the limit too.
+func TestReadBodyChunked(t *testing.T) {
+	r := post("")
+	r.Body = io.NopCloser(io.LimitReader(endless{}, 1<<30))
+	r.ContentLength = -1
+	if _, err := readBody(httptest.NewRecorder(), r, 1<<20); horde.CodeOf(err) != horde.PayloadTooLarge {
+		t.Errorf("%v", err)
+	}
+}
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestLooseObject(t *testing.T) {
+	for body, n := range map[string]int{`{"a":1}`: 1, `[1]`: 0, `{`: 0, ``: 0, `5`: 0} {
+		got, err := looseObject(httptest.NewRecorder(), post(body))
+		if err != nil || len(got) != n {
+			t.Errorf("%s: %v, %v", body, got, err)
+		}
+	}
+}
+
+// An embedded struct takes its members from the object that its owner is.
+func TestEmbeddedStructs(t *testing.T) {
+	var in api.TextRequest
+	v, err := parseJSON(`{"prompt":"x","params":{"n":2,"temperature":1,"top_k":40.0,"stop_sequence":["a\u0000"],"singleline":true,"TextSampling":{"top_k":1}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	assign(reflect.ValueOf(&in).Elem(), v)
+	p := in.Params
+	if *p.N != 2 || *p.Temperature != 1 || *p.TopK != 40 || !*p.SingleLine || len(p.StopSequence) != 1 || p.TopP != nil {
+		t.Errorf("%+v", p)
+	}
+	if err := refuseNUL(&in); horde.CodeOf(err) != horde.NulByteInPayload || !strings.Contains(err.Error(), "in params.stop_sequence.0.") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestRefuseNUL(t *testing.T) {
+	in := api.ImageRequest{Prompt: "a", Params: &api.ImageParams{Loras: []api.Lora{{Name: "ok"}, {Name: "a\x00"}}}}
+	err := refuseNUL(&in)
+	if horde.CodeOf(err) != horde.NulByteInPayload || !strings.Contains(err.Error(), "params.loras.1.name") {
+		t.Errorf("%v", err)
+	}
+	for _, clean := range []any{
+		api.ImageRequest{Prompt: "a", Params: &api.ImageParams{Special: map[string]any{"a": []any{"b", nil, int64(1)}}}},
+		api.ImageRequest{},
+	} {
+		if err := refuseNUL(clean); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := refuseNUL(api.ImageRequest{Params: &api.ImageParams{Special: map[string]any{"a": []any{"b\x00"}}}}); err == nil {
+		t.Error("missed in special")
+	}
+	if err := refuseNUL(api.ImageRequest{Models: &[]string{"a\x00"}}); err == nil {
+		t.Error("missed in models")
+	}
+	if err := refuseNUL(api.ImagePop{Name: "a\x00"}, "name"); err != nil {
+		t.Errorf("name is cleaned, not refused: %v", err)
+	}
+}
+
+const typicalBody = `{"prompt":"a red fox in the snow, detailed fur, golden hour ### blurry, text","nsfw":false,"censor_nsfw":true,` +
+	`"trusted_workers":false,"slow_workers":true,"models":["AlbedoBase XL (SDXL)","stable_diffusion"],"r2":true,"shared":false,` +
+	`"params":{"sampler_name":"k_euler_a","cfg_scale":7.5,"denoising_strength":0.75,"height":1024,"width":1024,"karras":true,"steps":30,` +
+	`"n":1,"seed":"12345","post_processing":["GFPGAN","RealESRGAN_x4plus"],"loras":[{"name":"12345","model":0.8,"clip":1.0}]}}`
+
+// bodyReader gives the same body again and again.
+type bodyReader struct{ strings.Reader }
+
+func (*bodyReader) Close() error { return nil }
+
+func BenchmarkDecodeAsync(b *testing.B) {
+	r := post(typicalBody)
+	w := httptest.NewRecorder()
+	var body bodyReader
+	r.Body = &body
+	b.ReportAllocs()
+	for b.Loop() {
+		body.Reset(typicalBody)
+		if _, err := decode[api.ImageRequest](w, r, api.ImageRequestSchema); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecodeSubmitMegabyte(b *testing.B) {
+	text := `{"id":"00000000-0000-0000-0000-000000000000","seed":1,"generation":"` + strings.Repeat("A", 1<<20) + `"}`
+	r := post(text)
+	var body bodyReader
+	r.Body = &body
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		body.Reset(text)
+		if _, err := decode[api.ImageSubmit](httptest.NewRecorder(), r, api.ImageSubmitSchema); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRefuseNUL(b *testing.B) {
+	in, err := decode[api.ImageRequest](httptest.NewRecorder(), post(typicalBody), api.ImageRequestSchema)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if refuseNUL(&in) != nil {
+			b.Fatal()
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are the figures of the HTTP front by route pattern; paths and keys are
+// never labels.
+type metrics struct {
+	calls   *prometheus.CounterVec
+	seconds *prometheus.HistogramVec
+	running atomic.Int64 // calls being answered
+}
+
+func newMetrics(reg prometheus.Registerer, streams func() float64) *metrics {
+	m := &metrics{
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "horde_http_calls_total",
+			Help: "Calls answered, by route, method and status.",
+		}, []string{"route", "method", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "horde_http_seconds",
+			Help:    "Time from the header of a call to the end of its answer.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
+		}, []string{"route", "method"}),
+	}
+	reg.MustRegister(m.calls, m.seconds, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "horde_event_streams",
+		Help: "Event streams that are open.",
+	}, streams))
+	return m
+}
+
+func (m *metrics) observe(pattern, method string, status int, took time.Duration) {
+	if pattern == "" {
+		pattern = "unknown"
+	}
+	if !knownMethod(method) {
+		method = "other" // callers can invent any word
+	}
+	if status == 0 {
+		status = http.StatusOK
+	}
+	m.calls.WithLabelValues(pattern, method, strconv.Itoa(status)).Inc()
+	m.seconds.WithLabelValues(pattern, method).Observe(took.Seconds())
+}
+
+func knownMethod(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return true
+	}
+	return false
+}
+
+// active is how many calls are being answered.
+func (m *metrics) active() int { return int(m.running.Load()) }

@@ -1,0 +1,155 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"horde/internal/horde"
+	"horde/internal/telemetry"
+)
+
+// Headers of every answer (platform §1.1, clients §0 row 1).
+var (
+	corsOrigin  = []string{"*"}
+	corsMethods = []string{"POST, GET, OPTIONS, PUT, DELETE, PATCH"}
+	corsHeaders = []string{"Accept, Content-Type, Content-Length, Accept-Encoding, X-CSRF-Token, apikey, Client-Agent, " +
+		"X-Fields, X-Forwarded-For, Proxied-For, Proxy-Authorization, Prefer, X-Request-Id"}
+	corsExpose = []string{"Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Horde-Node, X-Request-Id"}
+	corsMaxAge = []string{"86400"}
+	noSniff    = []string{"nosniff"}
+)
+
+// ServeHTTP is the middleware: what every call gets, whatever its route.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	x := &exchange{ResponseWriter: w, id: requestID(r), server: s, call: r}
+	s.locate(x, r)
+	ctx := horde.WithBase(withExchange(r.Context(), x), x)
+	r = r.WithContext(telemetry.WithRequest(ctx, x.id))
+	h := w.Header()
+	h["Access-Control-Allow-Origin"] = corsOrigin
+	h["Access-Control-Allow-Methods"] = corsMethods
+	h["Access-Control-Allow-Headers"] = corsHeaders
+	h["Access-Control-Expose-Headers"] = corsExpose
+	h["Access-Control-Max-Age"] = corsMaxAge
+	h["Horde-Node"] = s.node
+	h["X-Content-Type-Options"] = noSniff
+	h["X-Request-Id"] = []string{x.id}
+	s.metrics.running.Add(1)
+	defer s.metrics.running.Add(-1)
+	defer s.finish(x, r, began)
+	s.dispatch(x, r)
+}
+
+// finish turns a panic into a 500 and puts the call into log and metrics.
+func (s *Server) finish(x *exchange, r *http.Request, began time.Time) {
+	if p := recover(); p != nil {
+		if p == http.ErrAbortHandler { // a handler's way to cut the connection
+			panic(p)
+		}
+		s.log.LogAttrs(r.Context(), slog.LevelError, "panic",
+			slog.String("method", r.Method), slog.String("path", r.URL.Path),
+			slog.String("panic", fmt.Sprint(p)), slog.String("stack", string(debug.Stack())))
+		if wrote(x) {
+			panic(http.ErrAbortHandler) // half an answer must not look like a whole one
+		}
+		s.writeError(x, r, errPanic)
+	}
+	took := time.Since(began)
+	s.metrics.observe(x.pattern, r.Method, x.status, took)
+	s.logAccess(x, r, took)
+}
+
+var errPanic = fmt.Errorf("the handler panicked, see the log above")
+
+// logAccess writes one line per call: failures of ours always, all calls with
+// AccessLog or at level debug. Keys are in no line: headers and queries are left
+// out.
+func (s *Server) logAccess(x *exchange, r *http.Request, took time.Duration) {
+	level := slog.LevelDebug
+	switch {
+	case x.status >= 500:
+		level = slog.LevelWarn
+	case s.AccessLog:
+		level = slog.LevelInfo
+	}
+	if !s.log.Enabled(r.Context(), level) {
+		return
+	}
+	s.log.LogAttrs(r.Context(), level, "call",
+		slog.String("method", r.Method), slog.String("path", clip(r.URL.Path, 200)),
+		slog.Int("status", x.status), slog.Int64("bytes", x.bytes), slog.Duration("took", took),
+		slog.String("addr", x.network.String()), slog.String("agent", clip(r.Header.Get("Client-Agent"), 100)))
+}
+
+func clip(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}
+
+// requestID takes over a caller's id if it is a short plain word, else makes one.
+func requestID(r *http.Request) string {
+	if v := r.Header["X-Request-Id"]; len(v) > 0 && plainWord(v[0]) {
+		return v[0]
+	}
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+func plainWord(s string) bool {
+	if s == "" || len(s) > 64 {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if !isNameByte(c) && c != '.' || c == '*' {
+			return false
+		}
+	}
+	return true
+}
+
+// WriteHeader records the status and passes it on.
+func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 && status >= 200 {
+		x.status = status
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts what it passes on.
+func (x *exchange) Write(p []byte) (int, error) {
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	n, err := x.ResponseWriter.Write(p)
+	x.bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom lets files be sent by the kernel.
+func (x *exchange) ReadFrom(src io.Reader) (int64, error) {
+	if x.status == 0 {
+		x.status = http.StatusOK
+	}
+	n, err := io.Copy(x.ResponseWriter, src)
+	x.bytes += n
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach deadlines and Flush.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+// wrote tells whether an answer has begun.
+func wrote(w http.ResponseWriter) bool {
+	x, ok := w.(*exchange)
+	return ok && x.status != 0
+}

@@ -1,0 +1,215 @@
+package server
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"horde/api"
+)
+
+// Level-gated routes, members and the definitions that only they lead to come with
+// their level and never before; other levels can be asked for, and what is described
+// beyond the contract does not depend on them.
+func TestSwaggerShowsItsLevel(t *testing.T) {
+	body := &api.Schema{Name: "Input", Type: api.Object, Properties: []api.Property{
+		{Name: "old", Schema: &api.Schema{Type: api.String}},
+		{Name: "new", Schema: &api.Schema{Type: api.String}, Since: api.Level030},
+		{Name: "nested", Schema: &api.Schema{Name: "Nested", Type: api.Object, Properties: []api.Property{{Name: "x", Schema: &api.Schema{Type: api.String}}}}, Since: api.Level032},
+	}}
+	routes := func(s *Server) []route {
+		return []route{
+			{method: "GET", pattern: "/api/swagger.json", handle: s.getSwagger, plain: true},
+			{method: "GET", pattern: "/api/ext/contract.json", handle: s.sendDocument("contract.json"), plain: true},
+			{method: "POST", pattern: "/api/v2/old", doc: &doc{summary: "Old", body: body}},
+			{method: "GET", pattern: "/api/v2/new", doc: &doc{summary: "New", since: api.Level029}},
+		}
+	}
+	read := func(s *Server, path string) string {
+		var d struct {
+			Paths       map[string]any
+			Definitions map[string]struct{ Properties map[string]any }
+			Components  struct {
+				Schemas map[string]struct{ Properties map[string]any }
+			}
+		}
+		w := call(s, http.MethodGet, path)
+		if w.Code != http.StatusOK {
+			return http.StatusText(w.Code)
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &d); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(w.Body.String(), api.SinceMark) {
+			t.Errorf("%s shows how its levels are told apart", path)
+		}
+		if d.Definitions == nil {
+			d.Definitions = d.Components.Schemas
+		}
+		seen := slices.Sorted(maps.Keys(d.Paths))
+		seen = append(seen, slices.Sorted(maps.Keys(d.Definitions["Input"].Properties))...)
+		if _, nested := d.Definitions["Nested"]; nested {
+			seen = append(seen, "Nested")
+		}
+		return strings.Join(seen, " ")
+	}
+
+	const everything = "/v2/new /v2/old nested new old Nested"
+	for level, want := range map[api.Level]string{
+		"": "/v2/old old", "0.28": "/v2/old old", "0.29": "/v2/new /v2/old old", "0.30": "/v2/new /v2/old new old",
+		"0.32": everything, "0.33": everything,
+	} {
+		if got := read(newServer(Options{APILevel: level}, routes), "/api/swagger.json"); got != want {
+			t.Errorf("level %s: %s, want %s", level, got, want)
+		}
+		if got := read(newServer(Options{}, routes), "/api/swagger.json?level="+string(level)); got != want {
+			t.Errorf("?level=%s: %s, want %s", level, got, want)
+		}
+		if got := read(newServer(Options{APILevel: level}, routes), "/api/ext/contract.json"); got != everything {
+			t.Errorf("contract.json at level %s: %s", level, got)
+		}
+	}
+	if got := read(newServer(Options{}, routes), "/api/swagger.json?level=1.0"); got != "Bad Request" {
+		t.Errorf("?level=1.0: %s", got)
+	}
+}
+
+// The OpenAPI documents hold together: references lead somewhere, operationIds are
+// unique, path parameters are described, and every body of ours has an example.
+func TestOpenAPIHoldsTogether(t *testing.T) {
+	s := New(Options{})
+	for _, path := range []string{"/api/ext/openapi.json", "/api/ext/contract.json"} {
+		w := call(s, http.MethodGet, path)
+		var d struct {
+			OpenAPI    string
+			Paths      map[string]map[string]json.RawMessage
+			Components struct{ Schemas map[string]map[string]any }
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &d); err != nil {
+			t.Fatal(err)
+		}
+		if d.OpenAPI != "3.1.0" || len(d.Paths) < 8 {
+			t.Errorf("%s: version %s, %d paths", path, d.OpenAPI, len(d.Paths))
+		}
+		for _, part := range strings.Split(w.Body.String(), `"#/components/schemas/`)[1:] {
+			name, _, _ := strings.Cut(part, `"`)
+			if d.Components.Schemas[name] == nil {
+				t.Errorf("%s: no schema %s", path, name)
+			}
+		}
+		ids := map[string]string{}
+		for at, item := range d.Paths {
+			if strings.Contains(at, "{") && item["parameters"] == nil {
+				t.Errorf("%s: parameters of %s are not described", path, at)
+			}
+			for verb, raw := range item {
+				if verb == "parameters" {
+					continue
+				}
+				var op struct {
+					OperationID string
+					Responses   map[string]any
+				}
+				if err := json.Unmarshal(raw, &op); err != nil {
+					t.Fatal(err)
+				}
+				if other := ids[op.OperationID]; other != "" || op.OperationID == "" {
+					t.Errorf("%s: %s %s and %s are both %q", path, verb, at, other, op.OperationID)
+				}
+				ids[op.OperationID] = verb + " " + at
+			}
+		}
+		for _, word := range []string{"#/definitions/", `"x-nullable"`, `"in": "body"`, `"example":`} {
+			if strings.Contains(w.Body.String(), word) {
+				t.Errorf("%s: %s is of Swagger 2.0", path, word)
+			}
+		}
+	}
+}
+
+// TestOpenAPIDescribesEvents: clients are generated from the document, so the data of
+// every event of a stream is in it.
+func TestOpenAPIDescribesEvents(t *testing.T) {
+	var d struct {
+		Paths map[string]struct {
+			Get struct {
+				Responses map[string]struct {
+					Content map[string]struct {
+						Schema struct {
+							AnyOf []map[string]string
+						}
+					}
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(call(New(Options{}), http.MethodGet, "/api/ext/openapi.json").Body.Bytes(), &d); err != nil {
+		t.Fatal(err)
+	}
+
+	for path, want := range map[string]string{
+		"/ext/v1/requests/{id}/events": "RequestStatusCheck JobProgress RequestStatusStable RequestStatusKobold",
+		"/ext/v1/events":               "RequestStatus RequestProgress ImageRequestEnd TextRequestEnd AlchemyRequestStatus RequestGone",
+	} {
+		var names []string
+		for _, ref := range d.Paths[path].Get.Responses["200"].Content["text/event-stream"].Schema.AnyOf {
+			names = append(names, strings.TrimPrefix(ref["$ref"], "#/components/schemas/"))
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s: events carry %q, want %q", path, got, want)
+		}
+	}
+}
+
+// What the original's document tells wrongly is told as it is where the contract is
+// described for others.
+func TestContractIsToldAsItIs(t *testing.T) {
+	var d struct {
+		Paths map[string]map[string]struct {
+			Responses map[string]struct {
+				Content map[string]struct{ Schema map[string]any }
+			}
+		}
+		Components struct {
+			Schemas map[string]struct{ Required []string }
+		}
+	}
+	// Parameters of a path stand between its operations.
+	var loose map[string]any
+	if err := json.Unmarshal(call(New(Options{}), http.MethodGet, "/api/ext/contract.json").Body.Bytes(), &loose); err != nil {
+		t.Fatal(err)
+	}
+	for _, item := range loose["paths"].(map[string]any) {
+		delete(item.(map[string]any), "parameters")
+	}
+	again, err := json.Marshal(loose)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(again, &d); err != nil {
+		t.Fatal(err)
+	}
+	answer := func(path, status string) map[string]any {
+		for verb, op := range d.Paths[path] {
+			if verb == "get" || len(d.Paths[path]) == 1 {
+				return op.Responses[status].Content["application/json"].Schema
+			}
+		}
+		return nil
+	}
+	if answer("/v2/users", "200")["type"] != "array" {
+		t.Errorf("users: %v", answer("/v2/users", "200"))
+	}
+	if answer("/v2/generate/async", "200")["properties"] == nil {
+		t.Errorf("a dry run: %v", answer("/v2/generate/async", "200"))
+	}
+	if answer("/v2/filters/{filter_id}", "200")["$ref"] == nil {
+		t.Errorf("one filter: %v", answer("/v2/filters/{filter_id}", "200"))
+	}
+	if !slices.Contains(d.Components.Schemas["RequestStatusCheck"].Required, "queue_position") {
+		t.Errorf("what is always there: %v", d.Components.Schemas["RequestStatusCheck"].Required)
+	}
+}

@@ -1,0 +1,75 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"horde/internal/horde"
+)
+
+// Bounds of the event streams that are open at a time. Each holds a connection.
+const (
+	maxStreams            = 4096 // in all
+	maxStreamsPerAddress  = 64   // an address, of IPv6 a /64
+	maxStreamsWhitelisted = 1024 // an address with the higher limits
+	streamRetry           = 10 * time.Second
+)
+
+// streams counts the open event streams.
+type streams struct {
+	most, perAddress, whitelisted int
+	writeTime                     time.Duration // a reader that takes longer for one event is cut off
+
+	mu     sync.Mutex
+	open   int            // guarded by mu
+	byAddr map[string]int // guarded by mu
+}
+
+func newStreams() *streams {
+	return &streams{most: maxStreams, perAddress: maxStreamsPerAddress, whitelisted: maxStreamsWhitelisted,
+		writeTime: eventTime, byAddr: map[string]int{}}
+}
+
+// enterStream takes a place for a stream, which leave gives back. Where there is none the
+// caller is told to poll meanwhile: 429 when it has too many itself, 503 when all
+// together have.
+func (s *Server) enterStream(r *http.Request) (leave func(), err error) {
+	x := exchangeOf(r)
+	addr, most := neighbourhood(x.client), s.streams.perAddress
+	if s.Whitelisted != nil && s.Whitelisted(x.network) {
+		most = s.streams.whitelisted
+	}
+
+	t := s.streams
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.byAddr[addr] >= most:
+		return nil, refusedAs{&horde.Error{RetryAfter: streamRetry,
+			Detail: fmt.Sprintf("%d event streams at a time for one address. One stream can follow many requests; until then poll.", most)}, http.StatusTooManyRequests}
+	case t.open >= t.most:
+		return nil, refusedAs{&horde.Error{RetryAfter: streamRetry,
+			Detail: "All event streams of this server are in use. Poll until one is free."}, http.StatusServiceUnavailable}
+	}
+	t.open++
+	t.byAddr[addr]++
+	return func() { t.leave(addr) }, nil
+}
+
+func (t *streams) leave(addr string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.open--
+	if t.byAddr[addr]--; t.byAddr[addr] == 0 {
+		delete(t.byAddr, addr)
+	}
+}
+
+// count is how many streams are open.
+func (t *streams) count() float64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return float64(t.open)
+}
