@@ -41,10 +41,11 @@ var mayImport = map[string][]string{
 
 // mustNot are single arrows that would run back.
 var mustNot = map[string][]string{
-	"internal/server":   {"internal/store"}, // handlers call the domain, which owns its transactions
+	"internal/server":  {"internal/store"}, // handlers call the domain, which owns its transactions
 	"internal/account": {"internal/server", "internal/queue", "internal/fleet"},
 	"internal/kudos":   {"internal/server", "internal/queue", "internal/fleet", "internal/account"},
 	"internal/fleet":   {"internal/server", "internal/queue"},
+	"internal/settle":  {"internal/server", "internal/queue", "internal/alchemy", "internal/catalog"},
 	"internal/queue":   {"internal/server", "internal/alchemy", "internal/stats"},
 	"internal/stats":   {"internal/server", "internal/queue", "internal/alchemy"},
 	"internal/alchemy": {"internal/server"},

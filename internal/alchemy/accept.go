@@ -12,6 +12,7 @@ import (
 	"horde/internal/horde"
 	"horde/internal/kudos"
 	"horde/internal/moderation"
+	"horde/internal/settle"
 	"horde/internal/source"
 	"horde/internal/store"
 )
@@ -231,10 +232,15 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 		if err := x.room(tx, user, open); err != nil {
 			return err
 		}
+
 		row.Priority = int64(math.RoundToEven(a.Balance.Float()))
-		if e.record.Held, err = kudos.HoldAvailable(tx, row.UserID, d.wishes()); err != nil {
+		acceptance := settle.Acceptance{Rules: settle.Forms, Request: row.ID, Payer: row.UserID, Wishes: d.wishes()}
+		reserved, err := acceptance.Apply(tx)
+		if err != nil {
 			return err
 		}
+
+		e.record.Held = reserved.OnAccount
 		body, err := json.Marshal(&e.record)
 		if err != nil {
 			return err
@@ -242,9 +248,6 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 		insert := row
 		insert.Body = string(body)
 		tx.InsertAlchemy(insert, rows, d.results)
-		if err := tx.ChangeAccount(row.UserID, func(a *store.Account) { a.LastActive = tx.Now }); err != nil {
-			return err
-		}
 		x.keepPlaces(&row, open)
 		return nil
 	}})
@@ -270,7 +273,7 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 func (d *draft) wishes() (list []kudos.OptionalHold) {
 	for _, f := range d.e.forms {
 		if f.State == store.FormWaiting {
-			list = append(list, kudos.OptionalHold{ID: holdID(f.ID), Amount: f.charge()})
+			list = append(list, kudos.OptionalHold{ID: settle.HoldOfForm(f.ID), Amount: f.charge()})
 		}
 	}
 	return list

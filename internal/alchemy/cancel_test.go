@@ -6,6 +6,7 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/settle"
 )
 
 // What a worker has in hand is paid when it is cancelled, once.
@@ -50,7 +51,7 @@ func TestCancelFaulted(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})
-		for range abortLimit {
+		for range settle.Forms.MaxFailures {
 			if _, err := n.submit(walter, api.AlchemySubmit{ID: n.pop(n.offer(walter, "w")).Forms[0].ID, State: "faulted"}); err != nil {
 				t.Fatal(err)
 			}

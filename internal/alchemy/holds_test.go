@@ -8,6 +8,7 @@ import (
 	"horde/api"
 	"horde/internal/horde"
 	"horde/internal/kudos"
+	"horde/internal/settle"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -48,13 +49,13 @@ func TestHolds(t *testing.T) {
 			{"given up", func(p person) { ask(p); end(api.AlchemySubmit{ID: take(), State: "faulted"}) }, 8, 0},
 			{"faulted", func(p person) {
 				ask(p)
-				for range abortLimit {
+				for range settle.Forms.MaxFailures {
 					end(api.AlchemySubmit{ID: take(), State: "faulted"})
 				}
 			}, 5, 0},
 			{"out of time", func(p person) {
 				ask(p)
-				for range abortLimit {
+				for range settle.Forms.MaxFailures {
 					take()
 					n.clock.advance(formTime + time.Second)
 					n.sweep()

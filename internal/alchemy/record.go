@@ -10,6 +10,7 @@ import (
 	"horde/api"
 	"horde/internal/horde"
 	"horde/internal/kudos"
+	"horde/internal/settle"
 	"horde/internal/store"
 	"horde/internal/waiting"
 )
@@ -17,11 +18,6 @@ import (
 const (
 	requestLife = 20 * time.Minute // without anything happening to it
 	formTime    = 3 * time.Minute  // for a worker to fill in a form
-
-	// Failures until a form is faulted (generation §3.3; decision 48).
-	abortLimit  = 4  // where no other worker could fill it in
-	workerLimit = 3  // workers that failed on it
-	endingLimit = 10 // of all together, those that were nobody's fault among them
 
 	fastSeconds = 10 // per form: faster workers serve requests that want no slow ones
 	maxTiles    = 255
@@ -101,20 +97,13 @@ func (f *form) reward() horde.Kudos { return kudos.FormReward(f.Name, f.e.record
 
 func (f *form) charge() horde.Kudos { return kudos.FormBurn(f.reward(), f.e.record.SlowWorkers) }
 
-// holdID names what is set aside for a form's charge (generation §6.13).
-func holdID(form string) string { return "interrogation:" + form }
-
-// release frees what is set aside for forms of the request. The account of who
-// asked must be locked.
-func (r *record) release(tx *store.Tx, forms ...string) error {
-	if !r.Held {
-		return nil
+// funds are where the kudos of a form come from.
+func (f *form) funds() settle.Funds {
+	funds := settle.Funds{Payer: f.e.row.UserID, OneCharge: true}
+	if f.e.record.Held {
+		funds.Hold = settle.HoldOfForm(f.ID)
 	}
-	holds := make([]string, len(forms))
-	for i, id := range forms {
-		holds[i] = holdID(id)
-	}
-	return kudos.ReleaseHolds(tx, holds...)
+	return funds
 }
 
 // makesPicture tells whether the result of a form is a picture to be uploaded.

@@ -10,6 +10,7 @@ import (
 	"horde/internal/blob"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/settle"
 	"horde/internal/store"
 )
 
@@ -155,13 +156,6 @@ func (q *Queue) Cancel(ctx context.Context, id string) (api.AlchemyStatus, error
 // maxCancelTries bounds the race of a cancel with workers that deliver.
 const maxCancelTries = 50
 
-// cancellation is one form to cancel, and to settle if a worker has it.
-type cancellation struct {
-	f   *form
-	row store.Form
-	s   *settlement
-}
-
 // cancelOnce cancels all forms of a request that are not done in one transaction, or none:
 // ErrLost when one of them changed meanwhile.
 func (q *Queue) cancelOnce(ctx context.Context, e *entry) error {
@@ -169,68 +163,51 @@ func (q *Queue) cancelOnce(ctx context.Context, e *entry) error {
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	u := store.Unit{Key: e.row.ID, Accounts: []int64{e.row.UserID}}
-	for _, c := range all {
-		if c.s != nil {
-			u.Accounts = append(u.Accounts, c.s.owner.ID)
-			u.Workers = append(u.Workers, c.s.worker.ID)
-		}
-	}
-	news := make([]store.FormProgress, len(all))
-	workers := map[string]store.Worker{}
-	u.Do = func(tx *store.Tx) (err error) {
-		ids := make([]string, len(all))
-		for i, c := range all {
-			ids[i] = c.row.ID
-			if news[i], err = tx.CancelForm(&c.row); err != nil {
-				return err
-			}
-			if c.s == nil {
-				continue
-			}
-			if workers[c.s.worker.ID], err = settle(tx, c.f, c.row, *c.s); err != nil {
-				return err
-			}
-		}
-		return e.record.release(tx, ids...)
-	}
-	if err := q.Store.Write(u); err != nil {
+	if err := settle.CancelForms(ctx, q.Store, e.row.ID, all); err != nil {
 		return err
 	}
-	for _, w := range workers {
-		q.Fleet.Touch(w)
+
+	for _, c := range all {
+		if c.InHand != nil {
+			q.Fleet.Touch(c.InHand.WorkerRow)
+		}
 	}
 	q.index.mu.Lock()
 	defer q.index.mu.Unlock()
-	for i, c := range all {
-		q.index.apply(c.f, news[i])
+	for _, c := range all {
+		q.index.apply(q.index.forms[c.Row.ID], c.Progress)
 	}
 	return nil
 }
 
 // undone are the forms of a request that can be cancelled: faulted ones too.
-func (q *Queue) undone(ctx context.Context, e *entry) ([]cancellation, error) {
-	rows := q.rows(e)
-	var all []cancellation
-	for i, row := range rows {
+func (q *Queue) undone(ctx context.Context, e *entry) ([]settle.CancelledForm, error) {
+	var all []settle.CancelledForm
+	for i, row := range q.rows(e) {
 		if row.State == store.FormDone || row.State == store.FormCancelled {
 			continue
 		}
-		c := cancellation{f: e.forms[i], row: row}
+		f := e.forms[i]
+		c := settle.CancelledForm{Form: &settle.Form{Row: row}, Funds: f.funds()}
 		if row.State == store.FormRunning {
-			w, err := q.workerOf(ctx, row.WorkerID)
+			h, err := q.handsOf(ctx, row.WorkerID)
 			if err != nil {
 				return nil, err
 			}
-			if w != nil {
-				owner, err := q.Accounts.ByID(ctx, w.UserID)
-				if err != nil {
-					return nil, err
-				}
-				c.s = &settlement{worker: w, owner: owner}
+			if h.worker != nil {
+				c.InHand = f.delivery(c.Form, h, q.now())
 			}
 		}
 		all = append(all, c)
 	}
 	return all, nil
+}
+
+// handsOf finds a worker and its owner; the zero hands when the worker is gone.
+func (q *Queue) handsOf(ctx context.Context, id string) (h hands, err error) {
+	if h.worker, err = q.workerOf(ctx, id); err != nil || h.worker == nil {
+		return h, err
+	}
+	h.owner, err = q.Accounts.ByID(ctx, h.worker.UserID)
+	return h, err
 }

@@ -2,12 +2,10 @@ package alchemy
 
 import (
 	"context"
-	"errors"
 
+	"horde/internal/settle"
 	"horde/internal/store"
 )
-
-const sweepBatch = 500
 
 // Sweep removes expired requests and gives up forms that took too long (generation §3.3), as
 // any node may do at any time.
@@ -19,51 +17,35 @@ func (q *Queue) Sweep(ctx context.Context) error {
 }
 
 func (q *Queue) sweepExpired(ctx context.Context) error {
-	for {
-		now := q.now()
-		old, err := q.Store.ExpiredAlchemy(ctx, now, sweepBatch)
-		if err != nil {
-			return err
-		}
-		for _, row := range old {
-			if err := q.removeExpired(ctx, row, now); err != nil && !errors.Is(err, store.ErrLost) {
-				return err
-			}
-		}
-		if len(old) < sweepBatch {
-			return nil
-		}
+	var now int64 // of each look
+	find := func(ctx context.Context, limit int) ([]store.AlchemyRequest, error) {
+		now = q.now()
+		return q.Store.ExpiredAlchemy(ctx, now, limit)
 	}
+	return settle.Sweep(ctx, find, func(ctx context.Context, row store.AlchemyRequest) error { return q.removeExpired(ctx, row, now) })
 }
 
 // removeExpired removes a request that has expired at now, with what was set aside
-// for its forms and its picture; ErrLost when it was renewed or is gone.
+// for its forms and its image; ErrLost when it was renewed or is gone.
 func (q *Queue) removeExpired(ctx context.Context, row store.AlchemyRequest, now int64) error {
 	r, err := recordOf(row)
 	if err != nil { // it goes all the same
 		q.Log.Error("expired alchemy request", "error", err)
 	}
-	u := store.Unit{Key: row.ID}
-	var ids []string
+	expiry := settle.Expiry{Request: row.ID, Payer: row.UserID, Delete: (*store.Tx).DeleteAlchemy, At: now}
 	if r.Held {
-		u.Accounts = []int64{row.UserID}
 		forms, err := q.Store.FormsOf(ctx, []string{row.ID})
 		if err != nil {
 			return err
 		}
 		for _, f := range forms {
-			ids = append(ids, f.ID)
+			expiry.Holds = append(expiry.Holds, settle.HoldOfForm(f.ID))
 		}
 	}
-	u.Do = func(tx *store.Tx) error {
-		if err := tx.DeleteAlchemy(row.ID, now); err != nil {
-			return err
-		}
-		return r.release(tx, ids...)
-	}
-	if err := q.Store.Write(u); err != nil {
+	if err := settle.Remove(ctx, q.Store, expiry); err != nil {
 		return err
 	}
+
 	q.forget(row.ID)
 	if r.Source != "" {
 		q.dropSource(ctx, r.Source)
@@ -82,52 +64,35 @@ func (q *Queue) forget(id string) {
 }
 
 func (q *Queue) sweepOverdue(ctx context.Context) error {
-	for {
-		late, err := q.Store.OverdueForms(ctx, q.now(), sweepBatch)
-		if err != nil {
-			return err
-		}
-		ended := 0
-		for _, row := range late {
-			ok, err := q.timeOut(ctx, row)
-			if err != nil {
-				return err
-			}
-			if ok {
-				ended++
-			}
-		}
-		if len(late) < sweepBatch || ended == 0 { // what is left is somebody else's, or of requests that expire now
-			return nil
-		}
+	find := func(ctx context.Context, limit int) ([]store.Form, error) {
+		return q.Store.OverdueForms(ctx, q.now(), limit)
 	}
+	return settle.Sweep(ctx, find, q.timeOut)
 }
 
-// timeOut gives up one form; false when somebody else has.
-func (q *Queue) timeOut(ctx context.Context, row store.Form) (bool, error) {
+// timeOut gives up an overdue form; ErrLost when somebody else has.
+func (q *Queue) timeOut(ctx context.Context, row store.Form) error {
 	f := q.knownForm(row.ID)
 	if f == nil {
 		if err := q.Refresh(ctx, []string{row.RequestID}); err != nil {
-			return false, err
+			return err
 		}
 		if f = q.knownForm(row.ID); f == nil { // its request has expired; that sweep removes it
-			return false, nil
+			return store.ErrLost
 		}
 	}
 	w, err := q.workerOf(ctx, row.WorkerID)
 	if err != nil {
-		return false, err
+		return err
 	}
-	why, err := q.excuseOfLate(ctx, row)
+
+	why, err := q.server().ExcuseLate(ctx, row.Started, row.Ends)
 	if err != nil {
-		return false, err
+		return err
 	}
-	err = q.fault(f, row, w, why)
-	if errors.Is(err, store.ErrLost) {
-		return false, nil
+	if err := q.fault(ctx, f, row, w, why); err != nil {
+		return err
 	}
-	if err == nil {
-		q.Log.Info("form took too long", "form", row.ID, "request", row.RequestID, "worker", row.WorkerID)
-	}
-	return err == nil, err
+	q.Log.Info("form took too long", "form", row.ID, "request", row.RequestID, "worker", row.WorkerID)
+	return nil
 }

@@ -42,6 +42,8 @@ const (
 const (
 	ImageDelivered = "picture delivered"
 	TextDelivered  = "text delivered"
+	FormDelivered  = "form delivered"
+	FormCancelled  = "form cancelled on the way" // in a worker's hands
 )
 
 // Part is one of the parts that an amount consists of.

@@ -14,6 +14,7 @@ import (
 	"horde/internal/horde"
 	"horde/internal/kudos"
 	"horde/internal/moderation"
+	"horde/internal/settle"
 	"horde/internal/store"
 )
 
@@ -239,55 +240,42 @@ func (q *Queue) newRequest(ctx context.Context, x *index, r incoming, user *acco
 // commit acknowledges a request: row, tax, hold and what the style's owner gets in
 // one transaction, then the index.
 func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error {
-	cost := w.cost
-	e.record.Held = w.held() > 0
-	body, err := json.Marshal(&e.record)
-	if err != nil {
-		return err
-	}
-	row, payer := e.row, t.user.ID
-	err = q.Store.Write(store.Unit{Key: row.ID, Accounts: t.accounts(), Unheard: true, Do: func(tx *store.Tx) error {
+	row := e.row
+	err := q.Store.Write(store.Unit{Key: row.ID, Accounts: t.accounts(), Unheard: true, Do: func(tx *store.Tx) error {
 		// Of a run that was rolled back, so that what is refused now is not in the way
 		// of others.
 		e.home.leavePlace(row.ID)
 
-		a, err := tx.Account(payer)
+		// Look again at all that may have changed since the checks.
+		a, err := tx.Account(t.user.ID)
 		if err != nil {
 			return err
 		}
 		if err := q.room(ctx, tx, e, t.user); err != nil {
 			return err
 		}
-		key, err := t.recheck(tx, cost, w.up.MayDowngrade && !w.up.Needed)
+		key, err := t.recheck(tx, w.cost, w.up.MayDowngrade && !w.up.Needed)
 		if err != nil {
 			return err
 		}
-		row.Priority = t.priority(a.Balance)
-		if e.record.Held {
-			if err := kudos.Hold(tx, holdID(row.ID), payer, cost.needed); errors.Is(err, kudos.ErrInsufficient) {
-				return w.refusal(a)
-			} else if err != nil {
-				return err
-			}
+		row.Priority, row.Consumed = t.priority(a.Balance), w.cost.tax
+
+		reserved, err := t.acceptance(e, w, key).Apply(tx)
+		if errors.Is(err, kudos.ErrInsufficient) {
+			return w.refusal(a)
 		}
-		tax := taxed{due: cost.tax, paid: cost.tax}
-		if t.key != nil {
-			opened, err := kudos.ReserveOnKey(tx, &key, row.ID, cost.most, cost.tax)
-			if err != nil {
-				return err
-			}
-			e.record.Promised, tax.paid = &opened.Promised, opened.Paid
-			if body, err = json.Marshal(&e.record); err != nil {
-				return err
-			}
+		if err != nil {
+			return err
 		}
-		row.Consumed = cost.tax
+
+		e.record.Held, e.record.Promised = reserved.OnAccount, reserved.Promised
+		body, err := json.Marshal(&e.record)
+		if err != nil {
+			return err
+		}
 		insert := row
 		insert.Body = string(body)
 		tx.InsertRequest(insert)
-		if err := t.chargeTax(tx, e, &row, tax); err != nil {
-			return err
-		}
 		e.home.keepPlace(e)
 		return nil
 	}})
@@ -295,8 +283,25 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error
 	return err
 }
 
-// taxed is the tax of a request, and what of it is its payer's to pay.
-type taxed struct{ due, paid horde.Kudos }
+// acceptance describes what moves when a request is taken. key is the shared key that
+// pays, as it is now; nil: none does.
+func (t *terms) acceptance(e *entry, w weighed, key *store.SharedKey) *settle.Acceptance {
+	a := &settle.Acceptance{
+		Rules:    e.home.kind.rules,
+		Request:  e.row.ID,
+		Payer:    t.user.ID,
+		Needed:   w.held(),
+		Key:      key,
+		Most:     w.cost.most,
+		Tax:      w.cost.tax,
+		TaxParts: kudos.TaxParts(w.cost.tax, len(e.record.Extra)),
+	}
+	if t.style != nil {
+		a.Style = t.style.Style.Name
+		a.Bonus = func(tx *store.Tx, event *kudos.Entry) error { return t.style.RewardOwner(tx, event, t.asker.ID) }
+	}
+	return a
+}
 
 // enter brings a request that was acknowledged into its index, in place of the
 // place that was kept for it; one that was refused gives that up.
@@ -314,39 +319,6 @@ func (e *entry) enter(row store.Request, taken bool) {
 	if taken {
 		x.offer(e)
 	}
-}
-
-func holdID(request string) string { return "upfront:" + request }
-
-// chargeTax moves the kudos of an accepted request.
-func (t *terms) chargeTax(tx *store.Tx, r *entry, row *store.Request, tax taxed) error {
-	e := kudos.NewEntry(tx, "accept:"+row.ID, "request accepted", row.ID, "")
-	about := kudos.About{Key: t.keyID()}
-	if t.style != nil {
-		about.Style = t.style.Style.Name
-	}
-	e.About(about)
-	if err := e.ChargeAtMost(row.UserID, tax.due, tax.paid, kudos.TaxParts(tax.due, len(r.record.Extra))...); err != nil {
-		return err
-	}
-	if t.style != nil {
-		if err := t.style.RewardOwner(tx, e, t.asker.ID); err != nil {
-			return err
-		}
-	}
-	if r.record.Held {
-		if err := kudos.ConsumeHold(tx, holdID(row.ID), tax.paid); err != nil {
-			return err
-		}
-	}
-	err := tx.ChangeAccount(row.UserID, func(a *store.Account) {
-		a.Totals.Requests[r.home.kind.place]++
-		a.LastActive = tx.Now
-	})
-	if err != nil {
-		return err
-	}
-	return e.Commit()
 }
 
 func (q *Queue) accepted(r incoming, e *entry) *api.Accepted {

@@ -48,7 +48,7 @@ func (x *index) withKey(user int64, key string) (found []*entry) {
 // drop cancels a request, then removes it if no worker is at it: after the cancel
 // none can begin.
 func (q *Queue) drop(ctx context.Context, e *entry) error {
-	if err := q.cancel(e); err != nil {
+	if err := q.cancel(ctx, e); err != nil {
 		return err
 	}
 	jobs, err := q.Store.JobsOf(ctx, []string{e.row.ID})

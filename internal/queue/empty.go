@@ -2,8 +2,8 @@ package queue
 
 import (
 	"context"
-	"errors"
 
+	"horde/internal/settle"
 	"horde/internal/store"
 )
 
@@ -40,22 +40,9 @@ func (q *Queue) EmptyAll(ctx context.Context) error {
 		x.mu.Unlock()
 	}
 	for _, e := range free {
-		if err := q.release(e); err != nil {
+		if err := settle.Release(ctx, q.Store, e.row.ID, e.funds()); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
-}
-
-func (q *Queue) release(e *entry) error {
-	return q.Store.Write(store.Unit{Key: e.row.ID, Accounts: e.payers(), Do: func(tx *store.Tx) error {
-		s, err := tx.Charge(e.row.ID, 0, 0) // locks it
-		if errors.Is(err, store.ErrLost) {  // gone, and the hold with it
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return e.releaseIfOver(tx, s)
-	}})
 }

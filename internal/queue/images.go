@@ -352,7 +352,7 @@ func (q *Queue) Cancel(ctx context.Context, id string) (api.ImageStatus, error) 
 		return api.ImageStatus{}, err
 	}
 	before := q.imageStatus(ctx, e)
-	return before, q.cancel(e)
+	return before, q.cancel(ctx, e)
 }
 
 // generation is one finished picture as its requester sees it (generation §1.11).

@@ -9,21 +9,19 @@ import (
 	"horde/internal/admission"
 	"horde/internal/fleet"
 	"horde/internal/horde"
-	"horde/internal/kudos"
+	"horde/internal/settle"
 	"horde/internal/store"
 )
 
 // kind is what one kind of work has of its own; all else in this package is the
 // same for every kind. There is an index for each.
 type kind struct {
-	name      string // of its workers and requests
-	place     int    // of its counts in a store.PerKind
-	title     string // of a request, in refusals
-	delivered string // reason of a delivery's ledger entry
-	made      kudos.PartKind
-	slow      float64 // things per second that count as fast
-	fresh     float64 // those of a worker that has delivered nothing
-	unit      float64 // things in one unit of the users' records
+	name  string        // of its workers and requests
+	rules *settle.Rules // of its settlement
+	title string        // of a request, in refusals
+	slow  float64       // things per second that count as fast
+	fresh float64       // those of a worker that has delivered nothing
+	unit  float64       // things in one unit of the users' records
 
 	// reasons are what skipped counts of all waiting requests, beside what the walk
 	// refused; always are the counters that it tells of at zero too.
@@ -118,7 +116,7 @@ const (
 
 var (
 	images = &kind{
-		name: fleet.Image, place: store.ImagePlace, title: "Image Waiting Prompt", delivered: kudos.ImageDelivered, made: kudos.Image,
+		name: fleet.Image, rules: settle.Images, title: "Image Waiting Prompt",
 		slow: fastImages, fresh: 1_000_000, unit: 1e4, reasons: imageReasons, always: alwaysForImages,
 		look: lookForImages, lacking: lackingForImages, implied: map[string]string{"censored": "nsfw", "csam": "csam"},
 		read: func(r *record) work {
@@ -130,7 +128,7 @@ var (
 		},
 	}
 	texts = &kind{
-		name: fleet.Text, place: store.TextPlace, title: "Text Waiting Prompt", delivered: kudos.TextDelivered, made: kudos.Text,
+		name: fleet.Text, rules: settle.Texts, title: "Text Waiting Prompt",
 		slow: fastTexts, fresh: 1, unit: 1, reasons: textReasons,
 		look: lookForTexts, lacking: lackingForTexts, implied: map[string]string{"csam": "csam"},
 		read: func(r *record) work {

@@ -7,6 +7,7 @@ import (
 
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/settle"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -183,7 +184,7 @@ func TestManyLateJobsOfExpiredRequests(t *testing.T) {
 		n := newNode(t, db, c)
 		now := c.micros()
 		err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
-			for range sweepBatch + 10 {
+			for range settle.SweepBatch + 10 {
 				q := store.Request{ID: horde.NewID(), Kind: fleet.Image, Created: now, Body: `{"image":{}}`,
 					RequestState: store.RequestState{Jobs: 1, Expires: now + 1, Version: 1}}
 				tx.InsertRequest(q)

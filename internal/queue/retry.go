@@ -3,22 +3,11 @@ package queue
 import (
 	"context"
 	"slices"
-	"time"
 
 	"horde/internal/account"
 	"horde/internal/catalog"
 	"horde/internal/fleet"
-	"horde/internal/store"
-)
-
-// How often a request is tried (generation §5.8; decision 48).
-const (
-	faultLimit   = 3  // given-up jobs, where no other worker could serve the request
-	workerLimit  = 3  // workers that gave jobs of it up
-	excusedLimit = 10 // pops whose jobs failed by no fault of their workers'
-
-	startingGrace = time.Minute     // in which workers find a server that was down
-	storeTime     = 2 * time.Second // for our store to say whether it works
+	"horde/internal/settle"
 )
 
 // nobody is a standing worse than that of any worker.
@@ -126,40 +115,6 @@ func (e *entry) aimed() bool {
 	return len(q.Workers) > 0 && !q.WorkerBlacklist
 }
 
-// spent reports whether a request with these failures is given up: three workers
-// have failed on it; or three of its jobs have, of one pop too as recorded, and nobody
-// is left who has not failed on it. What was no worker's fault only counts in the long run.
-func (q *Queue) spent(e *entry, failures []store.Failure) bool {
-	tried, excused := blamedPops(failures), map[string]bool{}
-	blamed := 0
-	for _, f := range failures {
-		if f.Excused {
-			excused[f.Pop] = true
-		} else {
-			blamed++
-		}
-	}
-	switch {
-	case len(tried) >= workerLimit || len(excused) >= excusedLimit:
-		return true
-	case blamed < faultLimit:
-		return false
-	}
-	return !q.anotherCouldGet(e, tried)
-}
-
-// blamedPops are the pops that failed on a request, by worker; excused ones are left
-// out.
-func blamedPops(failures []store.Failure) map[string][]string {
-	pops := map[string][]string{}
-	for _, f := range failures {
-		if !f.Excused {
-			pops[f.WorkerID] = append(pops[f.WorkerID], f.Pop)
-		}
-	}
-	return pops
-}
-
 // anotherCouldGet reports whether a live worker could serve the request besides
 // those that have tried it. Workers that ask for kudos count: their next pop finds
 // out whether the requester has them.
@@ -175,49 +130,15 @@ func (q *Queue) anotherCouldGet(e *entry, tried map[string][]string) (found bool
 	return found
 }
 
-// excuse is why a failure is not its worker's fault.
-type excuse int
-
-const (
-	noExcuse   excuse = iota
-	ourStore          // it could not take the result, or could not be asked
-	ourOutage         // this server was not there to take the result in time
-	sourceGone        // what the job is made from; no worker will do better
-)
-
-// excuseOf finds out whether the server itself made a worker fault: its source
-// images are gone, or its store takes nothing.
-func (q *Queue) excuseOf(ctx context.Context, a assigned) excuse {
-	if a.job.Fake || !a.e.work.stored() {
-		return noExcuse
-	}
-
-	// A worker that hangs up at once must not look like a store that does not answer.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
-	defer cancel()
-	for _, name := range a.e.record.sources() {
-		switch there, err := q.Blobs.Exists(ctx, name); {
-		case err != nil:
-			return ourStore
-		case !there:
-			return sourceGone
-		}
-	}
-	if q.Blobs.Ready(ctx) != nil {
-		return ourStore
-	}
-	return noExcuse
+// server is what workers depend on besides themselves.
+func (q *Queue) server() settle.Server {
+	return settle.Server{Store: q.Store, Blobs: q.Blobs, Opened: q.opened}
 }
 
-// excuseOfLate is the excuse of a job that was not delivered in time: while this
-// server was down, or had only just come back, nobody took it, unless another node
-// served all the while.
-func (q *Queue) excuseOfLate(ctx context.Context, j *store.Job) (excuse, error) {
-	if j.Started+j.TTL >= q.opened+startingGrace.Microseconds() || j.Started >= q.opened {
-		return noExcuse, nil
+// excuseOf finds out whether the server itself made a worker fault.
+func (q *Queue) excuseOf(ctx context.Context, a assigned) settle.Excuse {
+	if a.job.Fake || !a.e.work.stored() {
+		return settle.NoExcuse
 	}
-	if served, err := q.Store.ServedElsewhere(ctx, j.Started, q.opened); err != nil || served {
-		return noExcuse, err
-	}
-	return ourOutage, nil
+	return q.server().ExcuseNow(ctx, settle.Needs{Sources: a.e.record.sources(), Upload: true})
 }

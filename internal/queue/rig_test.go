@@ -23,6 +23,7 @@ import (
 	"horde/internal/catalog"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/settle"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 	"horde/internal/style"
@@ -391,7 +392,7 @@ func balanced(n *node) string {
 			}
 		}
 		// Three workers end a request; three faults do where nobody else is left.
-		ok = ok && (!q.Faulted || q.Faults >= faultLimit) && (q.Faulted || len(tried) < workerLimit)
+		ok = ok && (!q.Faulted || q.Faults >= settle.Images.MaxFailures) && (q.Faulted || len(tried) < settle.MaxWorkers)
 		if !ok {
 			return fmt.Sprintf("request %s of %d jobs: %+v, %+v", id, asked, q.RequestState, c)
 		}

@@ -14,6 +14,7 @@ import (
 	"horde/internal/catalog"
 	"horde/internal/horde"
 	"horde/internal/kudos"
+	"horde/internal/settle"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 	"horde/internal/style"
@@ -292,7 +293,7 @@ func TestSharedKeyHoldsEnd(t *testing.T) {
 					}
 					a := n.jobInIndexes(*job.ID)
 					a.worker = n.Fleet.Worker(a.job.WorkerID)
-					if err := n.fault(a, noExcuse); err != nil {
+					if err := n.fault(t.Context(), a, settle.NoExcuse); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -10,6 +10,7 @@ import (
 	"horde/api"
 	"horde/internal/catalog"
 	"horde/internal/fleet"
+	"horde/internal/settle"
 	"horde/internal/store"
 )
 
@@ -81,15 +82,8 @@ func (q *Queue) metadataOf(j *store.Job) []api.GenMetadatum {
 
 // cancel ends a request: nothing more is handed out, what workers have already
 // is still delivered, paid and charged (generation §1.12).
-func (q *Queue) cancel(e *entry) error {
-	id := e.row.ID
-	var state store.RequestState
-	err := q.Store.Write(store.Unit{Key: id, Accounts: e.payers(), Do: func(tx *store.Tx) (err error) {
-		if state, err = tx.Cancel(id); err != nil {
-			return err
-		}
-		return e.releaseIfOver(tx, state)
-	}})
+func (q *Queue) cancel(ctx context.Context, e *entry) error {
+	state, err := settle.Cancel(ctx, q.Store, e.row.ID, e.funds())
 	if errors.Is(err, store.ErrLost) { // it expired just now
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/settle"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -286,7 +287,7 @@ func (s *storm) holds() string {
 			continue
 		}
 		err := s.nodes[0].Store.Write(store.Unit{Do: func(tx *store.Tx) error {
-			_, err := tx.Hold(holdID(id))
+			_, err := tx.Hold(settle.HoldOfRequest(id))
 			return err
 		}})
 		if err == nil {

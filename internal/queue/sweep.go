@@ -3,13 +3,10 @@ package queue
 import (
 	"context"
 	"encoding/json"
-	"errors"
 
-	"horde/internal/kudos"
+	"horde/internal/settle"
 	"horde/internal/store"
 )
-
-const sweepBatch = 500
 
 // Sweep gives up overdue jobs and removes expired requests (generation §5.8), as any node
 // may do at any time.
@@ -20,39 +17,17 @@ func (q *Queue) Sweep(ctx context.Context) error {
 	if err := q.sweepExpired(ctx); err != nil {
 		return err
 	}
-	return q.mendKeys(ctx)
-}
-
-// mendKeys frees what nodes of the version before have left set aside on shared
-// keys: they end requests without knowing of it.
-func (q *Queue) mendKeys(ctx context.Context) error {
-	odd, err := q.Store.OddKeys(ctx)
-	for _, k := range odd {
-		if err != nil {
-			return err
-		}
-		err = q.Store.Write(store.Unit{Key: k.ID, Accounts: []int64{k.UserID}, Do: func(tx *store.Tx) error { return kudos.RepairKey(tx, k) }})
-	}
-	return err
+	return settle.MendKeys(ctx, q.Store)
 }
 
 func (q *Queue) sweepOverdue(ctx context.Context) error {
-	for {
-		late, err := q.Store.Overdue(ctx, q.Clock().UnixMicro(), sweepBatch)
-		if err != nil {
-			return err
-		}
-		for _, j := range late {
-			if err := q.timeOut(ctx, j); err != nil {
-				return err
-			}
-		}
-		if len(late) < sweepBatch {
-			return nil
-		}
+	find := func(ctx context.Context, limit int) ([]store.Job, error) {
+		return q.Store.Overdue(ctx, q.Clock().UnixMicro(), limit)
 	}
+	return settle.Sweep(ctx, find, q.timeOut)
 }
 
+// timeOut gives up an overdue job; ErrLost when somebody else has.
 func (q *Queue) timeOut(ctx context.Context, j store.Job) error {
 	a := q.jobInIndexes(j.ID)
 	if a.job == nil {
@@ -60,57 +35,42 @@ func (q *Queue) timeOut(ctx context.Context, j store.Job) error {
 			return err
 		}
 		if a = q.jobInIndexes(j.ID); a.job == nil { // its request has expired; that sweep removes it
-			return nil
+			return store.ErrLost
 		}
 	}
 	a.worker = q.Fleet.Worker(j.WorkerID)
-	why, err := q.excuseOfLate(ctx, &j)
+
+	why, err := q.server().ExcuseLate(ctx, j.Started, j.Started+j.TTL)
 	if err != nil {
 		return err
 	}
-	err = q.fault(a, why)
-	if errors.Is(err, store.ErrLost) {
-		return nil
+	if err := q.fault(ctx, a, why); err != nil {
+		return err
 	}
-	if err == nil {
-		q.Log.Info("job took too long", "job", j.ID, "request", j.RequestID, "worker", j.WorkerID)
-	}
-	return err
+	q.Log.Info("job took too long", "job", j.ID, "request", j.RequestID, "worker", j.WorkerID)
+	return nil
 }
 
 func (q *Queue) sweepExpired(ctx context.Context) error {
-	for {
-		now := q.Clock().UnixMicro()
-		old, err := q.Store.Expired(ctx, now, sweepBatch)
-		if err != nil {
-			return err
-		}
-		for _, r := range old {
-			if err := q.removeExpired(ctx, r, now); err != nil && !errors.Is(err, store.ErrLost) {
-				return err
-			}
-		}
-		if len(old) < sweepBatch {
-			return nil
-		}
+	var now int64 // of each look
+	find := func(ctx context.Context, limit int) ([]store.Request, error) {
+		now = q.Clock().UnixMicro()
+		return q.Store.Expired(ctx, now, limit)
 	}
+	return settle.Sweep(ctx, find, func(ctx context.Context, r store.Request) error { return q.removeExpired(ctx, r, now) })
 }
 
 // removeExpired removes a request that has expired at now, with its holds; ErrLost
 // when it was renewed or is gone.
 func (q *Queue) removeExpired(ctx context.Context, r store.Request, now int64) error {
-	onKey := q.usesKey(&r)
-	err := q.Store.Write(store.Unit{Key: r.ID, Accounts: []int64{r.UserID}, Do: func(tx *store.Tx) error {
-		if err := tx.DeleteRequest(r.ID, now); err != nil {
-			return err
-		}
-		if onKey {
-			if err := kudos.ReleaseKeyHold(tx, r.ID); err != nil {
-				return err
-			}
-		}
-		return kudos.ReleaseHolds(tx, holdID(r.ID))
-	}})
+	err := settle.Remove(ctx, q.Store, settle.Expiry{
+		Request: r.ID,
+		Payer:   r.UserID,
+		Delete:  (*store.Tx).DeleteRequest,
+		At:      now,
+		Holds:   []string{settle.HoldOfRequest(r.ID)},
+		OnKey:   q.usesKey(&r),
+	})
 	if err == nil {
 		q.forget(ctx, r.ID)
 	}

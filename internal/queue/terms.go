@@ -163,25 +163,26 @@ func (t *terms) accounts() []int64 {
 // recheck looks again at a shared key's budget, inside the transaction: another
 // request may have spent it meanwhile. One that may be downgraded is let through
 // then as well, as mayDowngrade says.
-func (t *terms) recheck(tx *store.Tx, cost price, mayDowngrade bool) (k store.SharedKey, err error) {
+func (t *terms) recheck(tx *store.Tx, cost price, mayDowngrade bool) (*store.SharedKey, error) {
 	if t.key == nil {
-		return k, nil
+		return nil, nil
 	}
-	k, err = tx.SharedKey(t.key.ID)
+	k, err := tx.SharedKey(t.key.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return k, horde.Errorf(horde.InvalidAPIKey, "This shared key does not exist any more.")
+		return nil, horde.Errorf(horde.InvalidAPIKey, "This shared key does not exist any more.")
 	}
 	if err == nil && !t.waived && k.Styles > 0 { // since just now
 		err = account.ErrKeyOfStyles
 	}
 	if err != nil || t.last || !short(&k, cost) {
-		return k, err
+		return &k, err
 	}
+
 	if !t.downgrade || !mayDowngrade {
-		return k, t.errShort(&k, cost)
+		return nil, t.errShort(&k, cost)
 	}
 	t.last = true
-	return k, nil
+	return &k, nil
 }
 
 // priority is where the request starts in the queue, by the balance of who pays:

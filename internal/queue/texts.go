@@ -271,7 +271,7 @@ func (q *Queue) CancelText(ctx context.Context, id string) (api.TextStatus, erro
 		return api.TextStatus{}, err
 	}
 	before := q.textStatus(e)
-	return before, q.cancel(e)
+	return before, q.cancel(ctx, e)
 }
 
 func (q *Queue) textStatus(e *entry) api.TextStatus {

@@ -42,9 +42,9 @@ const hour = 3600_000_000 // microseconds
 // timing is what is kept of a finished picture to train price networks on; ok is
 // false for what is not recorded: texts, censored pictures, all but a sample on a
 // busy horde, and everything where the operator wants it so.
-func (q *Queue) timing(a assigned, r store.JobResult, s settlement, now int64) (t store.Timing, ok bool) {
+func (q *Queue) timing(a assigned, r store.JobResult, micros, now int64) (t store.Timing, ok bool) {
 	m := a.e.record.Image
-	if !q.Timings || m == nil || r.Censored || s.micros == 0 || !q.sampler.take(now) {
+	if !q.Timings || m == nil || r.Censored || micros == 0 || !q.sampler.take(now) {
 		return t, false
 	}
 	order := m.Order(false)
@@ -53,7 +53,7 @@ func (q *Queue) timing(a assigned, r store.JobResult, s settlement, now int64) (
 		return t, false
 	}
 	return store.Timing{Hour: now / hour, Machine: machineOf(a.worker.ID), Baseline: a.e.record.baseline(a.job.Model, q.Catalog.Snapshot()),
-		Batch: a.e.batchOf(a.job), Micros: s.micros, Features: features}, true
+		Batch: a.e.batchOf(a.job), Micros: micros, Features: features}, true
 }
 
 // machineOf is a name by which the pictures of one worker are told from those of

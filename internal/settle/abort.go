@@ -1,0 +1,134 @@
+package settle
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"horde/internal/account"
+	"horde/internal/fleet"
+	"horde/internal/store"
+)
+
+// Abort is a lease that its worker gave up, reported or by taking too long.
+type Abort struct {
+	Rules *Rules
+	Lease Lease
+	Funds Funds
+
+	Worker *fleet.Worker // nil: it is gone
+	Pop    string        // that handed the lease out
+	Decoy  bool          // it was handed out to a paused worker, and was nobody's work
+	Excuse Excuse
+
+	Raid bool // the horde is in raid mode
+
+	// Before are the workers that are known to have failed on the work already.
+	Before []string
+
+	// AnotherLeft reports whether a live worker could do the work besides those that
+	// have tried it.
+	AnotherLeft func(tried map[string][]string) bool
+
+	// After the commit:
+	Changed   []store.Worker // rows of workers
+	Suspected bool           // the worker's owner is, for too many aborts
+	Suspended bool           // the worker is, for failing alone
+}
+
+// GiveUp writes an abort: the work goes back to the queue or is given up with it
+// (generation §5.8, §3.3), and the worker's aborts and failures in a row are counted (generation §5.10)
+// unless it is excused. ErrLost: the lease had ended.
+func GiveUp(ctx context.Context, s *store.Store, a *Abort) error {
+	return s.Write(store.Unit{
+		Key:      a.Lease.request(),
+		Accounts: a.Funds.accounts(),
+		Workers:  a.workers(),
+		Do:       a.giveUp,
+	})
+}
+
+// workers are those that the abort may change.
+func (a *Abort) workers() []string {
+	ids := slices.Clone(a.Before)
+	if a.Worker != nil {
+		ids = append(ids, a.Worker.ID)
+	}
+	return ids
+}
+
+func (a *Abort) giveUp(tx *store.Tx) error {
+	a.Changed, a.Suspected, a.Suspended = nil, false, false // of a run that was rolled back
+
+	found, err := a.Lease.giveUp(tx, a)
+	if err != nil {
+		return err
+	}
+	if !a.Decoy {
+		if err := releaseIfOver(tx, &a.Funds, a.Lease.over); err != nil {
+			return err
+		}
+	}
+
+	if found.tries.hopeless() {
+		if err := a.forgive(tx, found.tries.Blamed); err != nil {
+			return err
+		}
+	}
+	if a.Worker == nil || a.Excuse != NoExcuse || found.cancelled {
+		return nil
+	}
+	return a.blame(tx, found.tries.hopeless())
+}
+
+// spent reports whether the work is given up for good.
+func (a *Abort) spent(t Tries) bool {
+	return a.Excuse == SourceGone || a.Rules.Spent(t, a.AnotherLeft)
+}
+
+// forgive takes work that many workers failed on out of the failures of those that
+// have delivered before: else whoever asks for what no worker can make would suspend
+// them all.
+func (a *Abort) forgive(tx *store.Tx, blamed map[string][]string) error {
+	locked := a.workers()
+	for _, id := range slices.Sorted(maps.Keys(blamed)) {
+		// Of a failure that another node saw just now, this one does not know yet.
+		if !slices.Contains(locked, id) {
+			continue
+		}
+		err := a.change(tx, id, func(w *store.Worker) {
+			if fleet.HasDelivered(w) {
+				fleet.ForgiveFailures(w, blamed[id])
+			}
+		})
+		if err != nil && !errors.Is(err, store.ErrNotFound) { // else it was deleted
+			return err
+		}
+	}
+	return nil
+}
+
+// blame counts the abort against the worker, and its pop among those that failed in a
+// row unless the work was hopeless.
+func (a *Abort) blame(tx *store.Tx, hopeless bool) error {
+	err := a.change(tx, a.Worker.ID, func(w *store.Worker) {
+		a.Suspected = fleet.CountAbort(w, tx.Now, a.Raid, a.Worker.OwnerTrusted())
+		if !a.Decoy && !(hopeless && fleet.HasDelivered(w)) {
+			a.Suspended = fleet.CountFailure(w, a.Pop, tx.Now)
+		}
+	})
+	if err != nil || !a.Suspected {
+		return err
+	}
+	return account.SuspectUser(tx, a.Worker.UserID, account.SuspicionAborts)
+}
+
+// change changes a worker's row and remembers it.
+func (a *Abort) change(tx *store.Tx, id string, f func(*store.Worker)) error {
+	w, err := tx.ChangeWorker(id, f)
+	if err == nil {
+		a.Changed = append(a.Changed, w)
+	}
+	return err
+}

@@ -1,0 +1,218 @@
+package settle
+
+import (
+	"context"
+	"slices"
+
+	"horde/internal/account"
+	"horde/internal/fleet"
+	"horde/internal/horde"
+	"horde/internal/kudos"
+	"horde/internal/store"
+)
+
+// speedSamples is how many speeds of its last deliveries a worker's row keeps (generation §5.4).
+const speedSamples = 20
+
+// Delivery is a result that a worker brought: who pays, who earns, and for whom it
+// counts as what.
+type Delivery struct {
+	Rules *Rules
+	Lease Lease
+	Funds Funds
+
+	Worker string        // id; its row is locked
+	Owner  *account.User // of the worker
+	Model  string        // that was used, or the name of the form
+
+	At      int64 // microseconds
+	Expires int64 // of the request from now on, at least
+
+	Charge horde.Kudos // of the payer
+	Worth  horde.Kudos // what of the charge is for the work
+	Earned horde.Kudos // by the owner
+
+	// Work is how much was done as the records count it.
+	Work Work
+
+	// Speed is the worker's next sample: work units per second, of forms seconds for
+	// each (generation §5.4).
+	Speed float64
+
+	Censored   bool
+	Suspicions int // that the speed is no hardware's, of worker and owner (generation §5.10)
+
+	// Statistics and Timing are kept beside the delivery; nil: they are not.
+	Statistics *store.Delivery
+	Timing     *store.Timing
+
+	// WorkerRow is the worker after the commit.
+	WorkerRow store.Worker
+
+	dropHold *store.Ask[store.Hold] // of funds for one charge
+}
+
+// Work is an amount of work, as each record counts it (generation §6.4).
+type Work struct {
+	Units        int64 // of the worker and its team: pixelsteps, tokens
+	Usage        int64 // of the requester: hundredths of a megapixelstep, tokens
+	Contribution int64 // of the worker's owner, likewise
+}
+
+// Deliver writes a delivery: the result, the charge, the reward and the counters, in
+// one transaction. ErrLost: the lease had ended.
+func Deliver(ctx context.Context, s *store.Store, d *Delivery) error {
+	u := store.Unit{
+		Key:      d.Lease.request(),
+		Accounts: d.accounts(),
+		Workers:  []string{d.Worker},
+		First:    d.Lease.finish(d),
+		Do:       d.deliver,
+	}
+
+	// What is set aside for this charge alone is not looked at, so it goes in the
+	// same round trip.
+	if d.Funds.Hold != "" && d.Funds.OneCharge {
+		d.dropHold = store.DropHoldOf(d.Funds.Hold)
+		u.First = append(u.First, d.dropHold)
+	}
+	return s.Write(u)
+}
+
+// accounts are those that the delivery changes.
+func (d *Delivery) accounts() []int64 { return []int64{d.Funds.Payer, d.Owner.ID} }
+
+func (d *Delivery) deliver(tx *store.Tx) error {
+	consumed, err := d.Lease.finished(tx, d)
+	if err != nil {
+		return err
+	}
+	if d.dropHold != nil {
+		if err := kudos.Released(tx, d.dropHold); err != nil {
+			return err
+		}
+	}
+
+	if err := d.pay(tx, d.Rules.Delivered, consumed); err != nil {
+		return err
+	}
+	if err := d.count(tx, d.countDelivery); err != nil {
+		return err
+	}
+
+	if d.dropHold == nil {
+		if err := releaseIfOver(tx, &d.Funds, d.Lease.over); err != nil {
+			return err
+		}
+	}
+	return d.suspect(tx)
+}
+
+// pay moves the kudos of work that was done, for this reason, and counts it for both
+// sides. consumed is what the request was charged before.
+func (d *Delivery) pay(tx *store.Tx, reason string, consumed horde.Kudos) error {
+	e := kudos.NewEntry(tx, d.Rules.Event+d.Lease.id(), reason, d.Lease.request(), d.Lease.id())
+	e.About(kudos.About{
+		Worker:   d.Worker,
+		Model:    d.Model,
+		Key:      d.Funds.keyID(),
+		Censored: d.Censored,
+	})
+
+	paid, err := d.Funds.spend(tx, d.Charge, consumed)
+	if err != nil {
+		return err
+	}
+	if err := e.ChargeAtMost(d.Funds.Payer, d.Charge, paid, kudos.Part{Kind: d.Rules.Worth, Amount: d.Worth}); err != nil {
+		return err
+	}
+	if err := d.Funds.eat(tx, paid); err != nil {
+		return err
+	}
+
+	// Owners who are not trusted can spend half of it for now.
+	spendable := d.Owner.Is(account.Trusted) || d.Owner.Anonymous()
+	if err := e.Reward(d.Owner.ID, d.Earned, spendable); err != nil {
+		return err
+	}
+	if err := d.countForUsers(tx); err != nil {
+		return err
+	}
+	return e.Commit()
+}
+
+// countForUsers adds the work to the records of requester and owner (generation §6.4).
+func (d *Delivery) countForUsers(tx *store.Tx) error {
+	place := d.Rules.Place
+	err := tx.ChangeAccount(d.Funds.Payer, func(a *store.Account) {
+		a.Totals.Requests[place]++
+		a.Totals.Usage[place] += d.Work.Usage
+		a.LastActive = tx.Now
+	})
+	if err != nil {
+		return err
+	}
+	return tx.ChangeAccount(d.Owner.ID, func(a *store.Account) {
+		a.Totals.Fulfilments[place]++
+		a.Totals.Contribution[place] += d.Work.Contribution
+		a.LastActive = tx.Now
+	})
+}
+
+// count adds the work to the worker's life, by change, and to all else that counts it
+// but users.
+func (d *Delivery) count(tx *store.Tx, change func(*store.Worker)) (err error) {
+	if d.WorkerRow, err = tx.ChangeWorker(d.Worker, change); err != nil {
+		return err
+	}
+	if d.Rules.Teams {
+		tx.CountForTeam(d.WorkerRow.Team, store.TeamTotals{Kudos: d.Earned, Fulfilments: 1, Things: d.Work.Units})
+	}
+	if d.Statistics != nil {
+		tx.Deliver(*d.Statistics)
+	}
+	if d.Timing != nil {
+		tx.Time(*d.Timing)
+	}
+	return nil
+}
+
+// countEarned adds what was earned with the work to a worker's row.
+func (d *Delivery) countEarned(w *store.Worker) {
+	t := &w.Totals
+	t.Kudos += d.Earned
+	*d.Rules.Earnings(t) += d.Earned
+	t.Things += d.Work.Units
+	t.Fulfilments++
+}
+
+// countDelivery is countEarned of work that was delivered, which says how fast the
+// worker is and that it is well.
+func (d *Delivery) countDelivery(w *store.Worker) {
+	d.countEarned(w)
+	fleet.EndFailures(w)
+
+	t := &w.Totals
+	t.Speeds = append(slices.Clip(t.Speeds), d.Speed)
+	if n := len(t.Speeds); n > speedSamples {
+		t.Speeds = t.Speeds[n-speedSamples:]
+	}
+	for range d.Suspicions {
+		fleet.Suspect(w, account.SuspicionTooFast)
+	}
+}
+
+// suspect adds the suspicions to the owner's.
+func (d *Delivery) suspect(tx *store.Tx) error {
+	for range d.Suspicions {
+		if err := account.SuspectUser(tx, d.Owner.ID, account.SuspicionTooFast); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EndDecoy ends a job that was given to a paused worker: nothing moves.
+func EndDecoy(ctx context.Context, s *store.Store, j *Job) error {
+	return s.Write(store.Unit{Key: j.request(), Do: func(tx *store.Tx) error { return tx.EndJob(j.id(), j.Result) }})
+}

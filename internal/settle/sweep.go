@@ -1,0 +1,96 @@
+package settle
+
+import (
+	"context"
+	"errors"
+
+	"horde/internal/kudos"
+	"horde/internal/store"
+)
+
+// SweepBatch is how many rows a sweep reads at once.
+const SweepBatch = 500
+
+// Sweep calls end for all that find brings, which reads at most limit rows at a time.
+// A row on which end fails with ErrLost is somebody else's by now.
+func Sweep[T any](ctx context.Context, find func(ctx context.Context, limit int) ([]T, error), end func(context.Context, T) error) error {
+	for {
+		found, err := find(ctx, SweepBatch)
+		if err != nil {
+			return err
+		}
+
+		ended := 0
+		for _, row := range found {
+			switch err := end(ctx, row); {
+			case err == nil:
+				ended++
+			case !errors.Is(err, store.ErrLost):
+				return err
+			}
+		}
+
+		// Where nothing could be ended, the next look would find the same rows.
+		if len(found) < SweepBatch || ended == 0 {
+			return nil
+		}
+	}
+}
+
+// Expiry is the end of a request that nothing has happened to for too long. What is
+// in workers' hands gets nothing (generation §5.8).
+type Expiry struct {
+	Request string // id
+	Payer   int64
+
+	// Delete removes its rows if it has expired at At, in microseconds: one of
+	// (*store.Tx).DeleteRequest and DeleteAlchemy.
+	Delete func(tx *store.Tx, id string, now int64) error
+	At     int64
+
+	Holds []string // that may be set aside for it
+	OnKey bool     // a shared key may have kudos set aside for it
+}
+
+// Remove removes a request that has expired, with what is set aside for it. ErrLost: it
+// was renewed or is gone.
+func Remove(ctx context.Context, s *store.Store, e Expiry) error {
+	u := store.Unit{Key: e.Request, Do: func(tx *store.Tx) error {
+		if err := e.Delete(tx, e.Request, e.At); err != nil {
+			return err
+		}
+		if e.OnKey {
+			if err := kudos.ReleaseKeyHold(tx, e.Request); err != nil {
+				return err
+			}
+		}
+		return releaseHolds(tx, e.Holds)
+	}}
+	if e.OnKey || len(e.Holds) > 0 {
+		u.Accounts = []int64{e.Payer}
+	}
+	return s.Write(u)
+}
+
+func releaseHolds(tx *store.Tx, holds []string) error {
+	if len(holds) == 0 {
+		return nil
+	}
+	return kudos.ReleaseHolds(tx, holds...)
+}
+
+// MendKeys frees what nodes of the version before have left set aside on shared keys:
+// they end requests without knowing of it.
+func MendKeys(ctx context.Context, s *store.Store) error {
+	odd, err := s.OddKeys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range odd {
+		u := store.Unit{Key: k.ID, Accounts: []int64{k.UserID}, Do: func(tx *store.Tx) error { return kudos.RepairKey(tx, k) }}
+		if err := s.Write(u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
