@@ -26,9 +26,9 @@ if [ -z "${HORDE_ONNXRUNTIME:-}" ]; then
   HORDE_ONNXRUNTIME=$cache/onnxruntime/
   export HORDE_ONNXRUNTIME
 fi
-go build -o "$cache/pocket-paint" ./engine/pocket/paint
+go build -o "$cache/pocket-generate" ./engine/pocket/generate
 
-"$venv/bin/python" -B - "$cache/pocket-paint" "$rounds" "$steps" "$threads" <<'PY'
+"$venv/bin/python" -B - "$cache/pocket-generate" "$rounds" "$steps" "$threads" <<'PY'
 import os, statistics, subprocess, sys, time
 
 program, rounds, steps, threads = sys.argv[1], *map(int, sys.argv[2:])

@@ -35,6 +35,7 @@ func checkFolder(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if len(entries) != len(model.Runtime) {
 		t.Errorf("%d files in the cache, want %d", len(entries), len(model.Runtime))
 	}
@@ -61,6 +62,7 @@ func TestUnpackRace(t *testing.T) {
 			}
 		})
 	}
+
 	for range 2 {
 		wg.Go(func() {
 			dir, err := unpack(cache)
@@ -76,6 +78,7 @@ func TestUnpackRace(t *testing.T) {
 			}
 		})
 	}
+
 	wg.Wait()
 	dir, err := unpack(cache)
 	if err != nil {
@@ -90,18 +93,22 @@ func TestUnpackRepairs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	checkFolder(t, dir)
 	weights, graph := filepath.Join(dir, "pocket.safetensors"), filepath.Join(dir, "upscaler.onnx")
 	stale, fresh := filepath.Join(dir, asidePrefix+"1"), filepath.Join(dir, asidePrefix+"2")
+
 	for _, path := range []string{stale, fresh} {
 		if err := os.WriteFile(path, []byte("half"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	past := time.Now().Add(-2 * time.Hour)
 	if err := os.Chtimes(stale, past, past); err != nil {
 		t.Fatal(err)
 	}
+
 	flip(t, weights)
 	if err := os.Truncate(graph, 100); err != nil {
 		t.Fatal(err)
@@ -118,6 +125,7 @@ func TestUnpackRepairs(t *testing.T) {
 	if err := os.Remove(fresh); err != nil {
 		t.Error("what another process may be writing was removed")
 	}
+
 	checkFolder(t, dir)
 	before, _ := os.Stat(weights)
 	if _, err := unpack(cache); err != nil {
@@ -140,6 +148,7 @@ func flip(t *testing.T, path string) {
 	if _, err := f.ReadAt(b[:], 1<<20); err != nil {
 		t.Fatal(err)
 	}
+
 	b[0] ^= 1
 	if _, err := f.WriteAt(b[:], 1<<20); err != nil {
 		t.Fatal(err)
@@ -151,14 +160,17 @@ func TestUnpackNowhere(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
+
 	_, err := unpack(file)
 	if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "writable folder") {
 		t.Errorf("a cache that is no folder gives %v", err)
 	}
+
 	locked := t.TempDir()
 	if err := os.Chmod(locked, 0o555); err != nil {
 		t.Fatal(err)
 	}
+
 	if os.Geteuid() == 0 {
 		return // root may write anywhere
 	}
@@ -179,18 +191,21 @@ func TestLibraryCandidates(t *testing.T) {
 			}
 		}
 	}
+
 	patterns, plain := libraryNames()
 	versioned := strings.Replace(patterns[len(patterns)-1], "*", "1.32.0", 1)
 	touch("b[i]n/horde", "b[i]n/"+versioned, "b[i]n/lib/"+plain[len(plain)-1], "empty/x")
 	if err := os.Symlink(filepath.Join(dir, "b[i]n/horde"), filepath.Join(dir, "horde")); err != nil {
 		t.Skip(err)
 	}
+
 	at := func(n string) string { return filepath.Join(dir, n) }
 	got := libraryCandidates("", "", at("horde"))
 	want := []string{at("b[i]n/" + versioned), at("b[i]n/lib/" + plain[len(plain)-1])}
 	if real, err := filepath.EvalSymlinks(dir); err == nil && real != dir {
 		t.Skip("the temporary folder is itself behind a link")
 	}
+
 	if len(got) < 3 || !slices.Equal(got[:2], want) || !slices.Contains(got, plain[0]) {
 		t.Errorf("candidates %v, want beside the binary, in lib, then the system's", got)
 	}

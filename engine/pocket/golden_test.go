@@ -56,10 +56,12 @@ func readGolden(t testing.TB) golden {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var g golden
 	if err := json.Unmarshal(raw, &g); err != nil {
 		t.Fatal(err)
 	}
+
 	if len(g.Cases) == 0 {
 		t.Fatal("golden.json holds no cases")
 	}
@@ -86,6 +88,7 @@ func testLibrary() string {
 	if err != nil {
 		return ""
 	}
+
 	patterns, _ := libraryNames()
 	if found := inFolders([]string{bin}, patterns); len(found) > 0 {
 		return found[0]
@@ -95,18 +98,18 @@ func testLibrary() string {
 
 var shared struct {
 	sync.Once
-	painter *painter
-	err     error
+	generator *generator
+	err       error
 }
 
-// testPainter is one loaded engine for all tests; without ONNX Runtime the
+// testGenerator is one loaded engine for all tests; without ONNX Runtime the
 // test is skipped.
-func testPainter(t testing.TB) *painter {
+func testGenerator(t testing.TB) *generator {
 	t.Helper()
 	shared.Do(func() {
 		var dir string
 		if dir, shared.err = testCache(); shared.err == nil {
-			shared.painter, shared.err = open(Options{Threads: 2, CacheDir: dir, Library: testLibrary()})
+			shared.generator, shared.err = open(Options{Threads: 2, CacheDir: dir, Library: testLibrary()})
 		}
 	})
 	if errors.Is(shared.err, ErrNoRuntime) {
@@ -115,7 +118,7 @@ func testPainter(t testing.TB) *painter {
 	if shared.err != nil {
 		t.Fatal(shared.err)
 	}
-	return shared.painter
+	return shared.generator
 }
 
 func sums(data []float32) (sum, sumsq float64) {
@@ -135,6 +138,7 @@ func (f figures) compare(t *testing.T, what string, data []float32, tolerance fl
 			t.Errorf("%s[%d] = %v, want %v ± %v", what, i, got, want, tolerance)
 		}
 	}
+
 	sum, sumsq := sums(data)
 	if slack := tolerance * float64(len(data)); math.Abs(sum-f.Sum) > slack {
 		t.Errorf("sum of %s = %v, want %v ± %v", what, sum, f.Sum, slack)
@@ -158,23 +162,24 @@ func ulps32(a, b float32) int64 {
 }
 
 func TestGoldenPictures(t *testing.T) {
-	p := testPainter(t)
+	p := testGenerator(t)
 	for _, c := range readGolden(t).Cases {
 		t.Run(c.Name, func(t *testing.T) { checkCase(t, p, c) })
 	}
 }
 
-func checkCase(t *testing.T, p *painter, c goldenCase) {
+func checkCase(t *testing.T, p *generator, c goldenCase) {
 	seed, err := strconv.ParseUint(c.Seed, 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := p.idle.take(p.nets)
+
+	ws, err := p.idle.get(p.nets)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.idle.give(e)
-	end, err := e.begin(context.Background())
+	defer p.idle.put(ws)
+	end, err := ws.begin(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,9 +187,10 @@ func checkCase(t *testing.T, p *painter, c goldenCase) {
 	pl := plan{steps: c.Steps, cfg: float32(c.Cfg), sampler: sampler(c.Sampler)}
 	pl.prompt, _ = p.tokens.encode(c.Prompt)
 	pl.negative, _ = p.tokens.encode(c.Negative)
-	if err := e.encode(pl.prompt, pl.negative); err != nil {
+	if err := ws.encode(pl.prompt, pl.negative); err != nil {
 		t.Fatal(err)
 	}
+
 	var denoised int
 	watch := func(stage string, data []float32) {
 		switch stage {
@@ -200,14 +206,15 @@ func checkCase(t *testing.T, p *painter, c goldenCase) {
 			c.Low.compare(t, stage, data, 1e-3)
 		}
 	}
-	if err := e.diffuse(context.Background(), pl, seed, false, nil, func(int, []float32) {}, watch); err != nil {
+	if err := ws.diffuse(context.Background(), pl, seed, start{}, func(int, []float32) {}, watch); err != nil {
 		t.Fatal(err)
 	}
+
 	if denoised != c.Steps {
 		t.Errorf("%d denoised estimates, want %d", denoised, c.Steps)
 	}
-	comparePNG(t, filepath.Join("model/golden", c.PNG), render(e.picture(), side, side))
-	high, err := e.finish(context.Background(), natural, natural)
+	comparePNG(t, filepath.Join("model/golden", c.PNG), render(ws.noisy(), side, side))
+	high, err := ws.finish(context.Background(), natural, natural)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,6 +244,7 @@ func comparePNG(t *testing.T, path string, got *image.NRGBA) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if want.Bounds() != got.Bounds() {
 		t.Fatalf("size %v, want %v", got.Bounds(), want.Bounds())
 	}
@@ -252,6 +260,7 @@ func comparePNG(t *testing.T, path string, got *image.NRGBA) {
 			}
 		}
 	}
+
 	mean := float64(total) / values
 	t.Logf("%s: mean difference %.4f, worst %d", path, mean, worst)
 	if mean > 0.5 || worst > 8 {
@@ -266,11 +275,13 @@ func checkHigh(t *testing.T, c goldenCase, img *image.NRGBA) {
 		for i := ch; i < len(img.Pix); i += 4 {
 			all += float64(img.Pix[i])
 		}
+
 		for y := range 8 {
 			for x := range 8 {
 				corner += float64(img.Pix[img.PixOffset(x, y)+ch])
 			}
 		}
+
 		if got := all / (natural * natural); math.Abs(got-c.HighMean[ch]) > 1 {
 			t.Errorf("mean of channel %d = %v, want %v ± 1", ch, got, c.HighMean[ch])
 		}
@@ -299,6 +310,7 @@ func TestGoldenNoise(t *testing.T) {
 			t.Errorf("uniform %d = %v, want %v", i, got, want)
 		}
 	}
+
 	got := make([]float32, len(g.Noise.Normal))
 	newNoise(42).normal(got)
 	for i, want := range g.Noise.Normal {
@@ -306,10 +318,12 @@ func TestGoldenNoise(t *testing.T) {
 			t.Errorf("normal %d = %v, want %v", i, got[i], want)
 		}
 	}
+
 	// Drawing in two parts continues the same stream.
 	parts, again := newNoise(42), make([]float32, len(got))
 	parts.normal(again[:2])
 	parts.normal(again[2:])
+
 	for i := range got {
 		if got[i] != again[i] {
 			t.Errorf("value %d differs when drawn in two parts", i)
@@ -325,6 +339,7 @@ func TestGoldenSchedule(t *testing.T) {
 			t.Errorf("sigma %d = %v, want %v", i, got[i], want[i])
 		}
 	}
+
 	if s := schedule(1); len(s) != 2 || math.Abs(s[0]-sigmaMax) > 1e-9 || s[1] != 0 {
 		t.Errorf("one step: %v, want 40 and 0", s)
 	}

@@ -37,13 +37,14 @@ func libraryNames() (patterns, plain []string) {
 }
 
 // libraryCandidates lists what to try, best first. A path given by option or
-// environment is the only candidate: who names one wants to hear that it is
-// wrong. exe is the path of the executable ("" if unknown).
+// environment is the only candidate: a wrong one must be reported, not passed
+// over. exe is the path of the executable ("" if unknown).
 func libraryCandidates(option, env, exe string) []string {
 	patterns, plain := libraryNames()
 	if named := cmp.Or(option, env); named != "" {
 		return namedLibrary(named, patterns)
 	}
+
 	var folders []string
 	if exe != "" {
 		if real, err := filepath.EvalSymlinks(exe); err == nil {
@@ -52,12 +53,13 @@ func libraryCandidates(option, env, exe string) []string {
 		dir := filepath.Dir(exe)
 		folders = append(folders, dir, filepath.Join(dir, "lib"))
 	}
+
 	found := inFolders(folders, patterns)
 	found = append(found, plain...)
 	return append(found, inFolders(systemFolders(), patterns)...)
 }
 
-// namedLibrary is the library at a path that somebody gave: a file, a folder
+// namedLibrary is the library at a path from the options or the environment: a file, a folder
 // with the library in it, or a bare name for the system's own search.
 func namedLibrary(path string, patterns []string) []string {
 	info, err := os.Stat(path)
@@ -67,6 +69,7 @@ func namedLibrary(path string, patterns []string) []string {
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}
+
 	if info.IsDir() {
 		if found := inFolders([]string{path}, patterns); len(found) > 0 {
 			return found
@@ -75,7 +78,7 @@ func namedLibrary(path string, patterns []string) []string {
 	return []string{path}
 }
 
-// systemFolders are places the dynamic linker may not look into by itself.
+// systemFolders are places that the dynamic linker may not search by itself.
 func systemFolders() []string {
 	if runtime.GOOS == "windows" {
 		return nil
@@ -105,7 +108,7 @@ func inFolders(folders, patterns []string) []string {
 	return found
 }
 
-// globQuote takes their meaning from the pattern characters of a folder name.
+// globQuote escapes the pattern characters of a folder name.
 func globQuote(folder string) string {
 	if runtime.GOOS == "windows" {
 		return folder

@@ -4,26 +4,26 @@ import "context"
 
 // Shapes of the networks (MODEL_CARD.md, "Architecture").
 const (
-	side      = 128            // the denoiser's picture is side × side
+	side      = 128            // pixels: the denoiser's image is side × side
 	plane     = side * side    // values of one colour of it
-	values    = 3 * plane      // values of one picture, planes R, G, B
+	values    = 3 * plane      // values of one image, planes R, G, B
 	tokens    = 40             // ids of a prompt
 	textWidth = 256            // values of one token's embedding
 	enlarge   = 4              // the upscaler's factor
-	natural   = side * enlarge // side of the picture that comes out
+	natural   = side * enlarge // pixels: side of the upscaler's image
 )
 
 // networks are the three loaded networks. Their methods may be called from
 // several goroutines.
 type networks interface {
-	// newCanvas makes room for painting one picture at a time.
-	newCanvas() (canvas, error)
+	// newTensors makes room for one image at a time.
+	newTensors() (tensors, error)
 	close() error
 }
 
-// canvas holds all tensors of one picture in the making; they are reused from
-// step to step and picture to picture. One goroutine uses it at a time.
-type canvas interface {
+// tensors are all tensors of one image in the making; they are reused from step to
+// step and image to image. One goroutine uses them at a time.
+type tensors interface {
 	// begin ties the following runs to ctx: they fail soon after it ends. The
 	// returned function unties them and must be called.
 	begin(ctx context.Context) (end func(), err error)
@@ -31,12 +31,12 @@ type canvas interface {
 	encode(prompt, negative []int64) error
 	// pooled is the encoder's summary of the prompt, textWidth values.
 	pooled() []float32
-	// picture is the noisy picture, values long, −σ…σ around −1…1; the caller
-	// changes it in place.
-	picture() []float32
-	// denoise estimates the clean picture behind picture at noise level sigma,
-	// for the prompt and, if guided, for the negative prompt (else nil). Both
-	// are valid until the next call and may be changed.
+	// noisy is the image being denoised, values long, −σ…σ around −1…1; the
+	// caller changes it in place.
+	noisy() []float32
+	// denoise estimates the clean image behind noisy at noise level sigma, for
+	// the prompt and, if guided, for the negative prompt (else nil). Both are
+	// valid until the next call and may be changed.
 	denoise(sigma float64, guided bool) (prompt, negative []float32, err error)
 	// upscale enlarges low, planes of w × h values in −1…1, enlarge times. The
 	// result is valid until the next call with the same size and may be changed.

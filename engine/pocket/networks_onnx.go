@@ -14,8 +14,8 @@ import (
 )
 
 // loading guards ONNX Runtime's global state: one library per process, loaded
-// at first need and kept, since unloading it while a thread of it still winds
-// down ends the process.
+// when first needed and kept, since unloading it while one of its threads still
+// winds down ends the process.
 var loading sync.Mutex
 
 // loadRuntime loads the first candidate that works.
@@ -25,6 +25,7 @@ func loadRuntime(candidates []string) error {
 	if ort.IsInitialized() {
 		return nil
 	}
+
 	var tried []string
 	for _, path := range candidates {
 		ort.SetSharedLibraryPath(path)
@@ -37,8 +38,8 @@ func loadRuntime(candidates []string) error {
 	return noRuntime(errors.New("tried " + strings.Join(tried, "; ")))
 }
 
-// loadFailure shortens the loader's message and explains the one that does
-// not explain itself.
+// loadFailure shortens the loader's message and explains the one that is
+// unclear.
 func loadFailure(path string, err error) string {
 	text := err.Error()
 	if strings.Contains(text, "Error setting ORT API base") {
@@ -61,11 +62,13 @@ func loadNetworks(dir, library string, threads int) (networks, error) {
 	if err := loadRuntime(candidates(library)); err != nil {
 		return nil, err
 	}
+
 	options, err := ort.NewSessionOptions()
 	if err != nil {
 		return nil, err
 	}
 	defer options.Destroy()
+
 	err = errors.Join(
 		options.SetIntraOpNumThreads(threads),
 		// Unpacks the int8 weights once, at load.
@@ -74,6 +77,7 @@ func loadNetworks(dir, library string, threads int) (networks, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	n := &onnx{}
 	for _, g := range []struct {
 		into    **ort.DynamicAdvancedSession
@@ -104,19 +108,19 @@ func (n *onnx) close() error {
 	return errors.Join(errs...)
 }
 
-// tensor is a tensor over memory of ours: data stays where it is, so what Go
-// writes the network reads.
+// tensor is a tensor over our own memory: data stays where it is, so the network
+// reads what Go writes.
 type tensor struct {
 	value ort.Value
 	data  []float32
 }
 
-// onnxCanvas is canvas on ONNX Runtime. The tensors named …1 are the first
+// onnxTensors is tensors on ONNX Runtime. The tensors named …1 are the first
 // halves (the prompt's) of those named …2, in the same memory.
-type onnxCanvas struct {
+type onnxTensors struct {
 	nets    *onnx
 	options *ort.RunOptions // nil between begin's end and the next begin
-	owned   []ort.Value
+	owned   []ort.Value     // to be destroyed
 
 	ids                           []int64
 	idsIn                         ort.Value
@@ -124,60 +128,70 @@ type onnxCanvas struct {
 	text1, bias1, pooled1, x1, d1 tensor
 	sigma2, sigma1                tensor
 	enlargers                     []enlarger
-	encodeIn, encodeOut           []ort.Value
-	guidedIn, guidedOut           []ort.Value
-	plainIn, plainOut             []ort.Value
+
+	// Inputs and outputs of the runs: the encoder's, and the denoiser's with and
+	// without a negative prompt.
+	encodeIn, encodeOut []ort.Value
+	guidedIn, guidedOut []ort.Value
+	plainIn, plainOut   []ort.Value
 }
 
-func (n *onnx) newCanvas() (canvas, error) {
-	c := &onnxCanvas{nets: n, ids: make([]int64, 2*tokens)}
-	ids, err := ort.NewTensor(ort.NewShape(2, tokens), c.ids)
+func (n *onnx) newTensors() (tensors, error) {
+	t := &onnxTensors{nets: n, ids: make([]int64, 2*tokens)}
+	ids, err := ort.NewTensor(ort.NewShape(2, tokens), t.ids)
 	if err != nil {
 		return nil, err
 	}
-	c.idsIn = ids
-	c.owned = append(c.owned, ids)
+	t.idsIn = ids
+	t.owned = append(t.owned, ids)
+
 	for _, p := range []struct {
 		two, one *tensor
 		shape    []int64
 	}{
-		{&c.text2, &c.text1, []int64{tokens, textWidth}},
-		{&c.bias2, &c.bias1, []int64{1, 1, tokens}},
-		{&c.pooled2, &c.pooled1, []int64{textWidth}},
-		{&c.x2, &c.x1, []int64{3, side, side}},
-		{&c.d2, &c.d1, []int64{3, side, side}},
-		{&c.sigma2, &c.sigma1, nil},
+		{&t.text2, &t.text1, []int64{tokens, textWidth}},
+		{&t.bias2, &t.bias1, []int64{1, 1, tokens}},
+		{&t.pooled2, &t.pooled1, []int64{textWidth}},
+		{&t.x2, &t.x1, []int64{3, side, side}},
+		{&t.d2, &t.d1, []int64{3, side, side}},
+		{&t.sigma2, &t.sigma1, nil},
 	} {
-		if err := c.pair(p.two, p.one, p.shape); err != nil {
-			c.close()
+		if err := t.pair(p.two, p.one, p.shape); err != nil {
+			t.close()
 			return nil, err
 		}
 	}
-	c.encodeIn, c.encodeOut = []ort.Value{c.idsIn}, []ort.Value{c.text2.value, c.bias2.value, c.pooled2.value}
-	c.guidedIn, c.guidedOut = []ort.Value{c.x2.value, c.sigma2.value, c.text2.value, c.bias2.value, c.pooled2.value}, []ort.Value{c.d2.value}
-	c.plainIn, c.plainOut = []ort.Value{c.x1.value, c.sigma1.value, c.text1.value, c.bias1.value, c.pooled1.value}, []ort.Value{c.d1.value}
-	return c, nil
+
+	t.encodeIn = []ort.Value{t.idsIn}
+	t.encodeOut = []ort.Value{t.text2.value, t.bias2.value, t.pooled2.value}
+	t.guidedIn = []ort.Value{t.x2.value, t.sigma2.value, t.text2.value, t.bias2.value, t.pooled2.value}
+	t.guidedOut = []ort.Value{t.d2.value}
+	t.plainIn = []ort.Value{t.x1.value, t.sigma1.value, t.text1.value, t.bias1.value, t.pooled1.value}
+	t.plainOut = []ort.Value{t.d1.value}
+	return t, nil
 }
 
-// pair makes a batch of two of shape and its first half.
-func (c *onnxCanvas) pair(two, one *tensor, shape []int64) error {
+// pair makes a batch of two tensors of a shape, and its first half.
+func (t *onnxTensors) pair(two, one *tensor, shape []int64) error {
 	size := ort.NewShape(append([]int64{1}, shape...)...)
 	data := make([]float32, 2*size.FlattenedSize())
 	t2, err := ort.NewTensor(ort.NewShape(append([]int64{2}, shape...)...), data)
 	if err != nil {
 		return err
 	}
-	c.owned = append(c.owned, t2)
+	t.owned = append(t.owned, t2)
+
 	t1, err := ort.NewTensor(size, data[:len(data)/2])
 	if err != nil {
 		return err
 	}
-	c.owned = append(c.owned, t1)
+	t.owned = append(t.owned, t1)
+
 	*two, *one = tensor{t2, data}, tensor{t1, data[:len(data)/2]}
 	return nil
 }
 
-// enlarger is the upscaler's tensors for one size of picture.
+// enlarger is the upscaler's tensors for one size of image.
 type enlarger struct {
 	w, h      int
 	low, high []float32
@@ -186,78 +200,88 @@ type enlarger struct {
 
 // enlargerFor makes the tensors for w × h, or finds them: there are only two
 // sizes, the model's and a strip's.
-func (c *onnxCanvas) enlargerFor(w, h int) (*enlarger, error) {
-	for i := range c.enlargers {
-		if u := &c.enlargers[i]; u.w == w && u.h == h {
+func (t *onnxTensors) enlargerFor(w, h int) (*enlarger, error) {
+	for i := range t.enlargers {
+		if u := &t.enlargers[i]; u.w == w && u.h == h {
 			return u, nil
 		}
 	}
-	u := enlarger{w: w, h: h, low: make([]float32, 3*w*h), high: make([]float32, 3*w*h*enlarge*enlarge)}
+
+	u := enlarger{
+		w:    w,
+		h:    h,
+		low:  make([]float32, 3*w*h),
+		high: make([]float32, 3*w*h*enlarge*enlarge),
+	}
 	low, err := ort.NewTensor(ort.NewShape(1, 3, int64(h), int64(w)), u.low)
 	if err != nil {
 		return nil, err
 	}
-	c.owned = append(c.owned, low)
+	t.owned = append(t.owned, low)
+
 	high, err := ort.NewTensor(ort.NewShape(1, 3, int64(h*enlarge), int64(w*enlarge)), u.high)
 	if err != nil {
 		return nil, err
 	}
-	c.owned = append(c.owned, high)
+	t.owned = append(t.owned, high)
+
 	u.in, u.out = []ort.Value{low}, []ort.Value{high}
-	c.enlargers = append(c.enlargers, u)
-	return &c.enlargers[len(c.enlargers)-1], nil
+	t.enlargers = append(t.enlargers, u)
+	return &t.enlargers[len(t.enlargers)-1], nil
 }
 
-func (c *onnxCanvas) begin(ctx context.Context) (func(), error) {
+func (t *onnxTensors) begin(ctx context.Context) (func(), error) {
 	options, err := ort.NewRunOptions()
 	if err != nil {
 		return nil, err
 	}
-	c.options = options
+	t.options = options
+
 	done := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		options.Terminate()
 		close(done)
 	})
 	return func() {
+		// Terminate must not meet freed options.
 		if !stop() {
-			<-done // Terminate must not meet freed options
+			<-done
 		}
-		c.options = nil
+		t.options = nil
 		options.Destroy()
 	}, nil
 }
 
-func (c *onnxCanvas) encode(prompt, negative []int64) error {
-	copy(c.ids, prompt)
-	copy(c.ids[tokens:], negative)
-	return c.nets.text.RunWithOptions(c.encodeIn, c.encodeOut, c.options)
+func (t *onnxTensors) encode(prompt, negative []int64) error {
+	copy(t.ids, prompt)
+	copy(t.ids[tokens:], negative)
+	return t.nets.text.RunWithOptions(t.encodeIn, t.encodeOut, t.options)
 }
 
-func (c *onnxCanvas) pooled() []float32  { return c.pooled1.data }
-func (c *onnxCanvas) picture() []float32 { return c.x1.data }
+func (t *onnxTensors) pooled() []float32 { return t.pooled1.data }
+func (t *onnxTensors) noisy() []float32  { return t.x1.data }
 
-func (c *onnxCanvas) denoise(sigma float64, guided bool) (prompt, negative []float32, err error) {
-	c.sigma2.data[0], c.sigma2.data[1] = float32(sigma), float32(sigma)
+func (t *onnxTensors) denoise(sigma float64, guided bool) (prompt, negative []float32, err error) {
+	t.sigma2.data[0], t.sigma2.data[1] = float32(sigma), float32(sigma)
 	if !guided {
-		return c.d1.data, nil, c.nets.net.RunWithOptions(c.plainIn, c.plainOut, c.options)
+		return t.d1.data, nil, t.nets.net.RunWithOptions(t.plainIn, t.plainOut, t.options)
 	}
-	copy(c.x2.data[values:], c.x1.data)
-	return c.d1.data, c.d2.data[values:], c.nets.net.RunWithOptions(c.guidedIn, c.guidedOut, c.options)
+	copy(t.x2.data[values:], t.x1.data)
+	return t.d1.data, t.d2.data[values:], t.nets.net.RunWithOptions(t.guidedIn, t.guidedOut, t.options)
 }
 
-func (c *onnxCanvas) upscale(low []float32, w, h int) ([]float32, error) {
-	u, err := c.enlargerFor(w, h)
+func (t *onnxTensors) upscale(low []float32, w, h int) ([]float32, error) {
+	u, err := t.enlargerFor(w, h)
 	if err != nil {
 		return nil, err
 	}
 	copy(u.low, low)
-	return u.high, c.nets.up.RunWithOptions(u.in, u.out, c.options)
+	return u.high, t.nets.up.RunWithOptions(u.in, u.out, t.options)
 }
 
-func (c *onnxCanvas) close() {
-	for _, v := range c.owned {
+func (t *onnxTensors) close() {
+	for _, v := range t.owned {
 		v.Destroy()
 	}
-	c.owned = nil
+	t.owned = nil
 }

@@ -14,8 +14,8 @@ import (
 // Ranges of the API (generation §1.2) and defaults of reference.py.
 const (
 	maxSteps        = 500
-	maxSide         = 3072
-	minSide         = 64
+	maxSide         = 3072 // pixels
+	minSide         = 64   // pixels
 	defaultSteps    = 24
 	defaultCfg      = 3.5
 	defaultStrength = 0.6
@@ -34,13 +34,14 @@ type plan struct {
 	metadata         []api.GenMetadatum
 }
 
-// newPlan maps a job to what the model can do; every deviation is told in
+// newPlan maps a job to what the model can do; every deviation is a remark in
 // metadata.
 func newPlan(t *tokenizer, job engine.Job) plan {
 	p := plan{count: max(1, job.Payload.N)}
 	p.readPrompt(t, job.Payload.Prompt)
 	p.readSettings(&job.Payload)
 	p.readSize(job.Payload.Width, job.Payload.Height)
+
 	if job.Source != nil {
 		strength := defaultStrength
 		if d := job.Payload.DenoisingStrength; d != nil {
@@ -48,13 +49,18 @@ func newPlan(t *tokenizer, job engine.Job) plan {
 		}
 		p.first = firstStep(p.steps, strength)
 	}
-	p.tellIgnored(&job.Payload)
+
+	p.remarkIgnored(&job.Payload)
 	return p
 }
 
-// tell adds one remark for the requester.
-func (p *plan) tell(format string, args ...any) {
-	p.metadata = append(p.metadata, api.GenMetadatum{Type: "information", Value: "see_ref", Ref: fmt.Sprintf(format, args...)})
+// remark adds one remark for the requester.
+func (p *plan) remark(format string, args ...any) {
+	p.metadata = append(p.metadata, api.GenMetadatum{
+		Type:  "information",
+		Value: "see_ref",
+		Ref:   fmt.Sprintf(format, args...),
+	})
 }
 
 // readPrompt splits at the first ### (worker §2) and cuts into tokens.
@@ -63,11 +69,12 @@ func (p *plan) readPrompt(t *tokenizer, prompt string) {
 	var cut, cutNegative bool
 	p.prompt, cut = t.encode(positive)
 	p.negative, cutNegative = t.encode(negative)
+
 	if cut {
-		p.tell("prompt: only the first %d word pieces were used", t.length-1)
+		p.remark("prompt: only the first %d word pieces were used", t.length-1)
 	}
 	if cutNegative {
-		p.tell("negative prompt: only the first %d word pieces were used", t.length-1)
+		p.remark("negative prompt: only the first %d word pieces were used", t.length-1)
 	}
 }
 
@@ -77,8 +84,9 @@ func (p *plan) readSettings(in *api.ImagePayload) {
 		p.steps = defaultSteps
 	}
 	if in.Steps > maxSteps {
-		p.tell("steps: %d instead of %d", maxSteps, in.Steps)
+		p.remark("steps: %d instead of %d", maxSteps, in.Steps)
 	}
+
 	switch name := strings.ToLower(in.SamplerName); name {
 	case "k_euler":
 		p.sampler = samplerEuler
@@ -88,39 +96,43 @@ func (p *plan) readSettings(in *api.ImagePayload) {
 		p.sampler = samplerDPMPP2M
 	default:
 		p.sampler = samplerDPMPP2M
-		p.tell("sampler: k_dpmpp_2m instead of %s", short(name))
+		p.remark("sampler: k_dpmpp_2m instead of %s", short(name))
 	}
+
 	cfg := float64(in.CfgScale)
 	switch {
 	case cfg == 7 || cfg == 7.5:
-		p.tell("cfg_scale: 3.5 instead of %s, the usual value for other models", strconv.FormatFloat(cfg, 'g', -1, 64))
+		p.remark("cfg_scale: 3.5 instead of %s, the usual value for other models",
+			strconv.FormatFloat(cfg, 'g', -1, 64))
 		cfg = defaultCfg
 	case math.IsNaN(cfg) || cfg < 0 || cfg > maxCfg:
-		p.tell("cfg_scale: 3.5 instead of a value outside of 0 to %d", maxCfg)
+		p.remark("cfg_scale: 3.5 instead of a value outside of 0 to %d", maxCfg)
 		cfg = defaultCfg
 	}
 	p.cfg = float32(cfg)
+
 	if !in.Karras {
-		p.tell("karras: the model always uses the karras schedule")
+		p.remark("karras: the model always uses the karras schedule")
 	}
 }
 
-// readSize takes the asked size; small pictures are not enlarged before they
-// are resampled (see finish).
+// readSize reads the requested size; small images are not enlarged before they are
+// resampled (see finish).
 func (p *plan) readSize(width, height int) {
 	p.width, p.height = clampSide(width), clampSide(height)
-	painted := natural
+	generated := natural
 	if max(p.width, p.height) <= side {
-		painted = side
+		generated = side
 	}
-	if p.width == painted && p.height == painted {
+	if p.width == generated && p.height == generated {
 		return
 	}
+
 	how := "resampled"
 	if p.width != p.height {
 		how = "cut at the centre and resampled"
 	}
-	p.tell("size: painted at %dx%d, %s to %dx%d", painted, painted, how, p.width, p.height)
+	p.remark("size: generated at %dx%d, %s to %dx%d", generated, generated, how, p.width, p.height)
 }
 
 // clampSide is a side within the API's range; 0 means the default.
@@ -141,11 +153,11 @@ func firstStep(steps int, strength float64) int {
 	return int(min(max(at, 0), float64(steps-1)))
 }
 
-// tellIgnored names what the job asks for and the model does not have.
-func (p *plan) tellIgnored(in *api.ImagePayload) {
+// remarkIgnored names what the job asks for and the model cannot do.
+func (p *plan) remarkIgnored(in *api.ImagePayload) {
 	for _, f := range []struct {
 		asked bool
-		what  string
+		name  string
 	}{
 		{in.Tiling, "tiling"},
 		{in.HiresFix, "hires_fix"},
@@ -160,12 +172,12 @@ func (p *plan) tellIgnored(in *api.ImagePayload) {
 		{asksSpecial(in.Special), "special"},
 	} {
 		if f.asked {
-			p.tell("%s: ignored, the model has no such thing", f.what)
+			p.remark("%s: ignored, the model cannot do it", f.name)
 		}
 	}
 }
 
-// asksSpecial tells whether the free-form settings hold anything.
+// asksSpecial reports whether the free-form settings hold anything.
 func asksSpecial(raw []byte) bool {
 	switch string(bytes.TrimSpace(raw)) {
 	case "", "null", "{}":
@@ -174,7 +186,7 @@ func asksSpecial(raw []byte) bool {
 	return true
 }
 
-// short bounds a stranger's word for a remark.
+// short bounds a word of the requester for a remark.
 func short(s string) string {
 	if r := []rune(s); len(r) > 40 {
 		return string(r[:40]) + "…"

@@ -25,6 +25,7 @@ func TestPlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	two := 2
 	one := 1
 	for _, c := range []struct {
@@ -45,10 +46,10 @@ func TestPlan(t *testing.T) {
 		{"euler a", func(p *api.ImagePayload) { p.SamplerName = "K_EULER_A" }, func(p plan) bool { return p.sampler == samplerEulerA }, nil},
 		{"ddim", func(p *api.ImagePayload) { p.SamplerName = "DDIM" }, func(p plan) bool { return p.sampler == samplerDPMPP2M }, []string{"sampler: k_dpmpp_2m instead of ddim"}},
 		{"no karras", func(p *api.ImagePayload) { p.Karras = false }, nil, []string{"karras"}},
-		{"wide", func(p *api.ImagePayload) { p.Width = 768 }, func(p plan) bool { return p.width == 768 }, []string{"size: painted at 512x512, cut at the centre and resampled to 768x512"}},
-		{"large", func(p *api.ImagePayload) { p.Width, p.Height = 1024, 1024 }, nil, []string{"size: painted at 512x512, resampled to 1024x1024"}},
+		{"wide", func(p *api.ImagePayload) { p.Width = 768 }, func(p plan) bool { return p.width == 768 }, []string{"size: generated at 512x512, cut at the centre and resampled to 768x512"}},
+		{"large", func(p *api.ImagePayload) { p.Width, p.Height = 1024, 1024 }, nil, []string{"size: generated at 512x512, resampled to 1024x1024"}},
 		{"model size", func(p *api.ImagePayload) { p.Width, p.Height = 128, 128 }, nil, nil},
-		{"small", func(p *api.ImagePayload) { p.Width, p.Height = 64, 128 }, nil, []string{"size: painted at 128x128, cut at the centre and resampled to 64x128"}},
+		{"small", func(p *api.ImagePayload) { p.Width, p.Height = 64, 128 }, nil, []string{"size: generated at 128x128, cut at the centre and resampled to 64x128"}},
 		{"no steps", func(p *api.ImagePayload) { p.Steps = 0 }, func(p plan) bool { return p.steps == 24 }, nil},
 		{"many steps", func(p *api.ImagePayload) { p.Steps = 501 }, func(p plan) bool { return p.steps == 500 }, []string{"steps"}},
 		{"clip skip 1", func(p *api.ImagePayload) { p.ClipSkip = &one }, nil, nil},
@@ -91,6 +92,7 @@ func TestPlanPrompt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	payload := plain()
 	payload.Prompt = "a fox###night ### rain"
 	p := newPlan(tok, engine.Job{Payload: payload})
@@ -148,7 +150,8 @@ func TestPlace(t *testing.T) {
 			t.Errorf("pixel %v = %v, want %v", at, got, want)
 		}
 	}
-	// Outside of what is shown the picture goes on as in a mirror.
+
+	// Outside of what is shown the image goes on as in a mirror.
 	wide := place(slope(), 1024, 512)
 	if wide.RGBAAt(50, 31) != wide.RGBAAt(50, 32) || wide.RGBAAt(50, 0) != wide.RGBAAt(50, 63) || wide.RGBAAt(50, 96) != wide.RGBAAt(50, 95) {
 		t.Error("the rest of the square does not mirror the shown part")
@@ -169,9 +172,10 @@ func TestKeepMap(t *testing.T) {
 			half.SetNRGBA(x, y, color.NRGBA{R: 9, A: 255})
 		}
 	}
+
 	keep := keepMap(half, nil, 512, 512)
 	if keep == nil || keep[5*side+10] != 1 || keep[5*side+100] != 0 {
-		t.Error("the transparent part of a source is not what is repainted")
+		t.Error("the transparent part of a source is not what is regenerated")
 	}
 	if keep := keepMap(half, &image.Gray{Pix: []byte{255}, Stride: 1, Rect: image.Rect(0, 0, 1, 1)}, 512, 512); slices.Max(keep) > 0.001 {
 		t.Errorf("a white mask keeps %v", slices.Max(keep))

@@ -1,14 +1,14 @@
-// Package pocket paints with the project's own text-to-image diffusion model,
+// Package pocket generates images with the project's own text-to-image diffusion model,
 // which is embedded in the binary, through ONNX Runtime. Start at [New].
 //
 // The model (model/MODEL_CARD.md) turns a prompt into 128 × 128 pixels by
 // denoising and enlarges them to 512 × 512; this package does the same
 // arithmetic as model/reference.py, step by step, and fits the result to the
-// size that a job asks for. Files: tokenizer.go (prompt → ids), noise.go
+// size that a job requests. Files: tokenizer.go (prompt → ids), noise.go
 // (seed → deviates), sampler.go (schedule and solvers), networks*.go (the three
-// networks), plan.go (what the API says → what the model can do), picture.go
-// (pixels), paint.go and enlarge.go (one job), unpack.go (model files → cache folder) and
-// library.go (where ONNX Runtime is found).
+// networks), plan.go (what the API says → what the model can do), pixels.go
+// (numbers → pixels), generate.go and enlarge.go (one job), unpack.go (model files →
+// cache folder) and library.go (where ONNX Runtime is found).
 package pocket
 
 import (
@@ -31,17 +31,17 @@ const ModelName = "horde_pocket"
 const Attribution = model.Attribution
 
 // maxBatch keeps one job within its time to live on a slow machine.
-const maxBatch = 4
+const maxBatch = 4 // images
 
 // maxThreads is where more threads stop helping networks of this size.
 const maxThreads = 8
 
-// Options of New; the zero value is good.
+// Options of New; the zero value is valid.
 type Options struct {
 	// Threads of one run of a network; 0: one per processor, at most 8.
 	Threads int
-	// Library is the path of ONNX Runtime's shared library, or of a folder with
-	// it. Empty: the environment variable HORDE_ONNXRUNTIME, else beside the
+	// Library is the path of ONNX Runtime's shared library, or of its folder.
+	// Empty: the environment variable HORDE_ONNXRUNTIME, else beside the
 	// executable, in lib beside it, then on the system. One process loads one
 	// library: the first that any engine loaded.
 	Library string
@@ -50,29 +50,29 @@ type Options struct {
 	CacheDir string
 }
 
-// New unpacks the model where needed, loads it (about 0.4 s) and is then ready
-// to paint. Its error wraps ErrNoRuntime where ONNX Runtime cannot be loaded.
+// New unpacks the model where needed and loads it (about 0.4 s). Its error wraps ErrNoRuntime where ONNX Runtime cannot be loaded.
 func New(o Options) (engine.Engine, error) {
 	return open(o)
 }
 
-// painter is the engine.
-type painter struct {
+// generator is the engine.
+type generator struct {
 	tokens *tokenizer
 	nets   networks
 
-	running sync.RWMutex // held for reading by Paint, for writing by Close
-	closed  bool
-	idle    canvases
+	running sync.RWMutex // held for reading by Generate, for writing by Close
+	closed  bool         // guarded by running
+	idle    workspacePool
 }
 
-func open(o Options) (*painter, error) {
+func open(o Options) (*generator, error) {
 	if o.Threads < 0 {
 		return nil, fmt.Errorf("pocket: %d threads: give 1 or more, or 0 for one per processor", o.Threads)
 	}
 	if o.Threads == 0 {
 		o.Threads = min(runtime.GOMAXPROCS(0), maxThreads)
 	}
+
 	t, err := newTokenizer()
 	if err != nil {
 		return nil, err
@@ -85,100 +85,109 @@ func open(o Options) (*painter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &painter{tokens: t, nets: nets}, nil
+	return &generator{tokens: t, nets: nets}, nil
 }
 
 // Name implements engine.Engine.
-func (p *painter) Name() string { return "pocket" }
+func (g *generator) Name() string { return "pocket" }
 
 // Models implements engine.Engine.
-func (p *painter) Models() []string { return []string{ModelName} }
+func (g *generator) Models() []string { return []string{ModelName} }
 
 // Capabilities implements engine.Engine. Masks of image to image and of
 // inpainting are honoured.
-func (p *painter) Capabilities() engine.Capabilities {
-	return engine.Capabilities{MaxPixels: maxSide * maxSide, Img2Img: true, Painting: true, MaxBatch: maxBatch}
+func (g *generator) Capabilities() engine.Capabilities {
+	return engine.Capabilities{
+		MaxPixels:  maxSide * maxSide,
+		Img2Img:    true,
+		Inpainting: true,
+		MaxBatch:   maxBatch,
+	}
 }
 
-// errClosed is what Paint says after Close.
+// errClosed is what Generate returns after Close.
 var errClosed = errors.New("the pocket engine is closed")
 
-// Paint implements engine.Engine. Jobs painted at the same time share the
+// Generate implements engine.Engine. Jobs that run at the same time share the
 // processors; each takes about 10 MB beside the loaded model.
-func (p *painter) Paint(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
-	if !slices.Contains(p.Models(), job.Model) {
+func (g *generator) Generate(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
+	if !slices.Contains(g.Models(), job.Model) {
 		return fmt.Errorf("the pocket engine has no model %q, only %s", job.Model, ModelName)
 	}
-	p.running.RLock()
-	defer p.running.RUnlock()
-	if p.closed {
+
+	g.running.RLock()
+	defer g.running.RUnlock()
+	if g.closed {
 		return errClosed
 	}
-	c, err := p.idle.take(p.nets)
+	ws, err := g.idle.get(g.nets)
 	if err != nil {
 		return err
 	}
-	defer p.idle.give(c)
-	err = p.paint(ctx, c, job, hooks)
+	defer g.idle.put(ws)
+
+	// A run that was stopped reports an error of its own: prefer the context's.
+	err = g.generate(ctx, ws, job, hooks)
 	if ctx.Err() != nil {
-		return ctx.Err() // a run that was stopped reports an error of its own
+		return ctx.Err()
 	}
 	return err
 }
 
 // Close implements engine.Engine.
-func (p *painter) Close() error {
-	p.running.Lock()
-	defer p.running.Unlock()
-	if p.closed {
+func (g *generator) Close() error {
+	g.running.Lock()
+	defer g.running.Unlock()
+	if g.closed {
 		return nil
 	}
-	p.closed = true
-	p.idle.close()
-	return p.nets.close()
+	g.closed = true
+	g.idle.close()
+	return g.nets.close()
 }
 
-// easel is a canvas with the working memory around it.
-type easel struct {
-	canvas
+// workspace holds the tensors and the other memory of one image at a time.
+type workspace struct {
+	tensors
 	solver solver
-	source []float32 // planes of the source picture
-	strip  []float32 // rows on their way to the second enlargement
-	start  []float32 // the noise that the mask's kept part is drowned in
+	source []float32 // planes of the source image
+	strip  []float32 // rows for the second enlargement
+	noise  []float32 // what the kept part of the source is noised with
 }
 
-// canvases keeps easels for the next job, as many as ran at once.
-type canvases struct {
+// workspacePool keeps workspaces for the next jobs, as many as ran at once.
+type workspacePool struct {
 	mu   sync.Mutex
-	free []*easel
+	free []*workspace // guarded by mu
 }
 
-func (s *canvases) take(n networks) (*easel, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if last := len(s.free) - 1; last >= 0 {
-		c := s.free[last]
-		s.free = s.free[:last]
-		return c, nil
+func (p *workspacePool) get(n networks) (*workspace, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if last := len(p.free) - 1; last >= 0 {
+		ws := p.free[last]
+		p.free = p.free[:last]
+		return ws, nil
 	}
-	c, err := n.newCanvas()
+
+	t, err := n.newTensors()
 	if err != nil {
 		return nil, err
 	}
-	return &easel{canvas: c}, nil
+	return &workspace{tensors: t}, nil
 }
 
-func (s *canvases) give(c *easel) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.free = append(s.free, c)
+func (p *workspacePool) put(ws *workspace) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = append(p.free, ws)
 }
 
-func (s *canvases) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range s.free {
-		c.close()
+func (p *workspacePool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, ws := range p.free {
+		ws.close()
 	}
-	s.free = nil
+	p.free = nil
 }

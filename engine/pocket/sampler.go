@@ -11,7 +11,7 @@ const (
 	guideMin = 0.25
 )
 
-// schedule gives the Karras noise levels of n ≥ 1 steps and a final 0.
+// schedule returns the Karras noise levels of n ≥ 1 steps and a final 0.
 func schedule(n int) []float64 {
 	s := make([]float64, n+1)
 	hi, lo := math.Pow(sigmaMax, 1/rho), math.Pow(sigmaMin, 1/rho)
@@ -34,8 +34,8 @@ const (
 	samplerEulerA  sampler = "euler_a"
 )
 
-// solver moves one picture down the schedule. Its slices are reused from
-// picture to picture.
+// solver moves one image down the schedule. Its slices are reused from image to
+// image.
 type solver struct {
 	kind   sampler
 	sigmas []float64
@@ -45,7 +45,7 @@ type solver struct {
 	draw   []float32 // fresh noise (euler_a)
 }
 
-// reset prepares the solver for a new picture of size values.
+// reset prepares the solver for a new image of size values.
 func (s *solver) reset(kind sampler, sigmas []float64, n *noise, size int) {
 	s.kind, s.sigmas, s.noise, s.hasOld = kind, sigmas, n, false
 	if len(s.old) != size {
@@ -53,7 +53,7 @@ func (s *solver) reset(kind sampler, sigmas []float64, n *noise, size int) {
 	}
 }
 
-// step replaces x, the picture at noise level i, by the picture at level i+1,
+// step replaces x, the image at noise level i, by the image at level i+1,
 // given d, the denoised estimate of x (MODEL_CARD.md, "Samplers").
 func (s *solver) step(i int, x, d []float32) {
 	now, next := s.sigmas[i], s.sigmas[i+1]

@@ -27,6 +27,7 @@ func newTokenizer() (*tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var vocabulary struct {
 		Length int      `json:"length"`
 		Pieces []string `json:"pieces"`
@@ -34,6 +35,7 @@ func newTokenizer() (*tokenizer, error) {
 	if err := json.Unmarshal(raw, &vocabulary); err != nil {
 		return nil, fmt.Errorf("embedded tokenizer.json: %w", err)
 	}
+
 	t := &tokenizer{length: vocabulary.Length, first: map[string]int64{}, rest: map[string]int64{}}
 	for id, piece := range vocabulary.Pieces {
 		into := t.first
@@ -46,7 +48,7 @@ func newTokenizer() (*tokenizer, error) {
 	return t, nil
 }
 
-// encode gives exactly length ids: the start token, the pieces of text, then
+// encode returns exactly length ids: the start token, the pieces of text, then
 // padding. cut says that text had more pieces than fit. Its cost is bounded
 // by the first pieces that fill the length and the separators before them.
 func (t *tokenizer) encode(text string) (ids []int64, cut bool) {
@@ -56,9 +58,10 @@ func (t *tokenizer) encode(text string) (ids []int64, cut bool) {
 		ids = t.pieces(ids, word)
 		word = word[:0]
 	}
+
 	// A word can be read piece by piece only when it is whole; one that alone
 	// would fill the prompt may be cut early, since only the first pieces count.
-	longest := (t.length + 1) * t.maxPiece
+	longest := (t.length + 1) * t.maxPiece // bytes
 	for _, r := range text {
 		switch {
 		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
@@ -77,6 +80,7 @@ func (t *tokenizer) encode(text string) (ids []int64, cut bool) {
 		default:
 			flush()
 		}
+
 		if len(word) > longest {
 			flush()
 		}
@@ -85,6 +89,7 @@ func (t *tokenizer) encode(text string) (ids []int64, cut bool) {
 		}
 	}
 	flush()
+
 	if len(ids) > t.length {
 		return ids[:t.length], true
 	}

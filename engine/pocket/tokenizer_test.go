@@ -14,6 +14,7 @@ func checkIDs(t *testing.T, tok *tokenizer, text string, want []int64) {
 	if len(got) != tokens {
 		t.Fatalf("%q gives %d ids, want %d", text, len(got), tokens)
 	}
+
 	for i, id := range got {
 		w := int64(tokenPad)
 		if i < len(want) {
@@ -30,6 +31,7 @@ func TestTokenizer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if tok.length != tokens {
 		t.Fatalf("the vocabulary is for %d tokens, the graphs for %d", tok.length, tokens)
 	}
@@ -41,6 +43,7 @@ func TestTokenizer(t *testing.T) {
 			t.Errorf("##%q is no piece", c)
 		}
 	}
+
 	start := func(text string) []int64 { ids, _ := tok.encode(text); return ids }
 	for _, same := range [][2]string{
 		{"A Red FOX", "a red fox"},
@@ -56,6 +59,7 @@ func TestTokenizer(t *testing.T) {
 			t.Errorf("%q and %q differ: %v, %v", same[0], same[1], start(same[0]), start(same[1]))
 		}
 	}
+
 	checkIDs(t, tok, "", []int64{tokenStart})
 	checkIDs(t, tok, "cats", []int64{tokenStart, tok.first["cat"], tok.rest["s"]})
 	checkIDs(t, tok, ",", []int64{tokenStart, 2})
@@ -66,6 +70,7 @@ func TestTokenizerLength(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if _, cut := tok.encode(strings.Repeat("fox ", tokens-1)); cut {
 		t.Error("39 words are reported as cut")
 	}
@@ -74,11 +79,13 @@ func TestTokenizerLength(t *testing.T) {
 	}
 	// A stranger's megabyte must not cost more than reading a little of it.
 	began := time.Now()
+
 	for _, s := range []string{strings.Repeat("q", 1<<20), strings.Repeat("fox,", 1<<18)} {
 		if ids, cut := tok.encode(s); len(ids) != tokens || !cut {
 			t.Errorf("%.8s…: %d ids, cut %v", s, len(ids), cut)
 		}
 	}
+
 	if took := time.Since(began); took > 2*time.Second {
 		t.Errorf("two long prompts took %v", took)
 	}
@@ -89,9 +96,11 @@ func FuzzTokenizer(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+
 	for _, s := range []string{"", "a red fox in the snow", "Ünïcode, 123", "\u0130\u212a", "\xff,,", strings.Repeat("z", 500)} {
 		f.Add(s)
 	}
+
 	f.Fuzz(func(t *testing.T, s string) {
 		ids, cut := tok.encode(s)
 		want, wantCut := plainEncode(tok, s)
@@ -120,6 +129,7 @@ func plainEncode(tok *tokenizer, s string) ([]int64, bool) {
 			}
 		}
 	}
+
 	words = append(words, word)
 	ids := []int64{tokenStart}
 	for _, w := range words {
@@ -134,6 +144,7 @@ func plainEncode(tok *tokenizer, s string) ([]int64, bool) {
 			w = w[j:]
 		}
 	}
+
 	cut := len(ids) > tok.length
 	ids = append(ids, make([]int64, tok.length)...)
 	return ids[:tok.length], cut

@@ -45,17 +45,20 @@ func unpack(cache string) (string, error) {
 	if cache == "" {
 		user, err := os.UserCacheDir()
 		if err != nil {
-			return "", fmt.Errorf("no cache folder to unpack the pocket model into: %w; set HOME or XDG_CACHE_HOME, or name a cache folder in the options", err)
+			return "", fmt.Errorf("no cache folder to unpack the pocket model into: %w; "+
+				"set HOME or XDG_CACHE_HOME, or name a cache folder in the options", err)
 		}
 		cache = filepath.Join(user, "horde")
 	}
+
 	hash, err := modelHash()
 	if err != nil {
 		return "", err
 	}
 	dir := filepath.Join(cache, "pocket-"+hash)
 	if err := unpackInto(dir); err != nil {
-		return "", fmt.Errorf("unpacking the pocket model into %s: %w; it needs a writable folder with 30 MB free: set XDG_CACHE_HOME or name another cache folder in the options", dir, err)
+		return "", fmt.Errorf("unpacking the pocket model into %s: %w; it needs a writable folder with 30 MB free: "+
+			"set XDG_CACHE_HOME or name another cache folder in the options", dir, err)
 	}
 	return dir, nil
 }
@@ -71,6 +74,7 @@ func unpackInto(dir string) error {
 		if holds(path, data) {
 			continue
 		}
+
 		if !wrote {
 			if err := os.MkdirAll(dir, 0o755); err != nil {
 				return err
@@ -82,13 +86,14 @@ func unpackInto(dir string) error {
 			return err
 		}
 	}
+
 	if wrote {
 		return syncFolder(dir)
 	}
 	return nil
 }
 
-// holds tells whether the file at path is exactly data.
+// holds reports whether the file at path is exactly data.
 func holds(path string, data []byte) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -98,6 +103,7 @@ func holds(path string, data []byte) bool {
 	if info, err := f.Stat(); err != nil || info.Size() != int64(len(data)) {
 		return false
 	}
+
 	buf := make([]byte, 256<<10)
 	for {
 		n, err := f.Read(buf)
@@ -114,7 +120,7 @@ func holds(path string, data []byte) bool {
 	}
 }
 
-// replace writes data to path by way of a synced file beside it.
+// replace writes data to path through a synced file beside it.
 func replace(path string, data []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), asidePrefix+"*")
 	if err != nil {
@@ -126,6 +132,7 @@ func replace(path string, data []byte) (err error) {
 			os.Remove(f.Name())
 		}
 	}()
+
 	if _, err = f.Write(data); err != nil {
 		return err
 	}
@@ -141,7 +148,7 @@ func replace(path string, data []byte) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// sweep removes what crashed processes left half written an hour or more ago.
+// sweep removes files that crashed processes left half written an hour or more ago.
 func sweep(dir string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -155,8 +162,8 @@ func sweep(dir string) {
 	}
 }
 
-// syncFolder makes the renames in dir last; some file systems cannot sync a
-// folder, and then their own order has to do.
+// syncFolder makes the renames in dir durable. Some file systems cannot sync a
+// folder; their own order has to do then.
 func syncFolder(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 // one is the fixed-point unit of heights: 256 parts of a pixel.
 const one = 256
 
-// canvas is a picture being drawn.
+// canvas is an image being drawn.
 type canvas struct {
 	*scene
 	w, h    int
@@ -21,19 +21,21 @@ type canvas struct {
 	shift   uint                 // squared distances from the sun are shifted by this into glow
 }
 
-const glowSteps = 1024
+const glowSteps = 1024 // entries of canvas.glow
 
-// draw paints a scene.
+// draw draws a scene.
 func draw(s *scene, width, height int) *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, width, height))
 	c := &canvas{scene: s, w: width, h: height, pix: img.Pix}
 	c.outlines()
 	c.colours()
+
 	bottom := height
 	if s.water {
 		bottom = min(height, int(s.waterline*float32(height)))
 	}
 	c.fill(bottom)
+
 	if s.night {
 		c.stars()
 	}
@@ -53,6 +55,7 @@ func (c *canvas) colours() {
 	for l := range layers {
 		c.land[l], rows = rows[:c.h], rows[c.h:]
 	}
+
 	horizon := max(1, int(c.horizon*float32(c.h)))
 	for y := range c.h {
 		if t := int32(min(y, horizon) * 512 / horizon); t < 256 {
@@ -66,9 +69,11 @@ func (c *canvas) colours() {
 			c.land[l][y] = mix(c.landTop[l], c.landFoot[l], int32(256*min(max(t, 0), 1)))
 		}
 	}
+
 	for far := c.w*c.w + c.h*c.h; far>>c.shift >= glowSteps; {
 		c.shift++
 	}
+
 	r := c.sunR * float32(min(c.w, c.h))
 	for i := range c.glow {
 		d2 := float32(int(i)<<c.shift) / (r * r)
@@ -81,28 +86,38 @@ func (c *canvas) foot(l int) float32 {
 	return c.scene.horizon + c.depth*float32(l)/(layers-1)
 }
 
-// fill paints sky and land of the rows above bottom.
+// fill draws sky and land of the rows above bottom.
 func (c *canvas) fill(bottom int) {
 	sunX, sunY := int(c.sunX*float32(c.w)), int(c.sunY*float32(c.h))
 	r := float64(c.sunR) * float64(min(c.w, c.h))
 	inner, outer := int((r-.5)*(r-.5)), int((r+.5)*(r+.5))+1
+
 	for y := range bottom {
 		row, below := c.pix[4*y*c.w:4*(y+1)*c.w], int32(y+1)*one
 		sky, dy2 := c.sky[y], (y-sunY)*(y-sunY)
 		for x, highest := range c.highest {
 			px := row[4*x : 4*x+4 : 4*x+4]
 			px[3] = 255
-			if below-highest >= one { // no sky in this pixel
+
+			// No sky in this pixel.
+			if below-highest >= one {
 				c.fillLand(px, x, y, below, rgb{})
 				continue
 			}
+
 			d2 := dy2 + (x-sunX)*(x-sunX)
 			g := c.glowAt(d2)
-			col := rgb{sky[0] + (c.light.glow[0]-sky[0])*g>>8, sky[1] + (c.light.glow[1]-sky[1])*g>>8, sky[2] + (c.light.glow[2]-sky[2])*g>>8}
+			col := rgb{
+				sky[0] + (c.light.glow[0]-sky[0])*g>>8,
+				sky[1] + (c.light.glow[1]-sky[1])*g>>8,
+				sky[2] + (c.light.glow[2]-sky[2])*g>>8,
+			}
 			if d2 < outer {
 				col = c.sun(col, d2, inner, outer)
 			}
-			if below > highest { // the edge of the land
+
+			// The edge of the land.
+			if below > highest {
 				c.fillLand(px, x, y, below, col)
 				continue
 			}
@@ -111,7 +126,7 @@ func (c *canvas) fill(bottom int) {
 	}
 }
 
-// fillLand paints one pixel: from the nearest layer to the farthest as much as
+// fillLand draws one pixel: from the nearest layer to the farthest as much as
 // lies under the layer's edge, the rest of it in the colour behind.
 func (c *canvas) fillLand(px []byte, x, y int, below int32, behind rgb) {
 	left, out := int32(one), rgb{}
@@ -125,6 +140,7 @@ func (c *canvas) fillLand(px []byte, x, y int, below int32, behind rgb) {
 			px[0], px[1], px[2] = uint8(col[0]), uint8(col[1]), uint8(col[2])
 			return
 		}
+
 		cover = min(cover, one) * left >> 8
 		out[0] += col[0] * cover
 		out[1] += col[1] * cover
@@ -133,7 +149,10 @@ func (c *canvas) fillLand(px []byte, x, y int, below int32, behind rgb) {
 			break
 		}
 	}
-	px[0], px[1], px[2] = uint8((out[0]+behind[0]*left)>>8), uint8((out[1]+behind[1]*left)>>8), uint8((out[2]+behind[2]*left)>>8)
+
+	for i := range out {
+		px[i] = uint8((out[i] + behind[i]*left) >> 8)
+	}
 }
 
 // glowAt interpolates the glow at squared distance d2 from the sun, of 256.
@@ -158,10 +177,12 @@ func (c *canvas) outlines() {
 	for x := range c.highest {
 		c.highest[x] = math.MaxInt32
 	}
+
 	for l := range layers {
 		c.tops[l], edges = edges[:c.w], edges[c.w:]
 		near := float32(l) / (layers - 1)
 		foot, seed := c.foot(l), uint32(c.dice.next())
+
 		// Waves of the land: lower and longer for the near layers.
 		height := c.rough * (.2 - .1*near)
 		waves := c.scale * (3.2 - 1.2*near) / float32(c.h)
@@ -170,6 +191,7 @@ func (c *canvas) outlines() {
 			at := start + float32(x)*waves
 			c.tops[l][x] = int32((foot - height*c.outline(at, seed, l)) * float32(c.h) * one)
 		}
+
 		c.plant(l, near)
 		for x, top := range c.tops[l] {
 			c.highest[x] = min(c.highest[x], top)
@@ -212,7 +234,9 @@ func lattice(i, seed uint32) float32 {
 // plant raises the edge of a layer by firs or houses.
 func (c *canvas) plant(l int, near float32) {
 	switch {
-	case c.ground == forest && l > 0, c.ground == hills && l == layers-2, c.snow && c.ground != city && c.ground != dunes && l == layers-2:
+	case c.ground == forest && l > 0,
+		c.ground == hills && l == layers-2,
+		c.snow && c.ground != city && c.ground != dunes && l == layers-2:
 		size := (.05 + .13*near) * float32(c.h)
 		gap := size * .32
 		if c.ground != forest {
@@ -237,6 +261,7 @@ func (c *canvas) fir(l int, x, size float32) {
 	root := edge[min(max(int(x), 0), c.w-1)]
 	for i := max(0, int(x-half)); i <= min(c.w-1, int(x+half)); i++ {
 		off := abs(float32(i)-x) / half
+
 		// The tiers show as teeth of the outline: each one narrower and higher.
 		tier := float32(int(off*3)) / 3
 		high := size * (1 - off*.75 - (off-tier)*.7)
@@ -282,9 +307,11 @@ func (c *canvas) reflect(line int) {
 		from := line - 1 - down*line/max(1, c.h-line+line/3)
 		src := c.pix[4*from*c.w : 4*(from+1)*c.w]
 		row := c.pix[4*y*c.w : 4*(y+1)*c.w]
+
 		depth := float32(down) / float32(c.h-line)
 		wave := (smooth(1000/(1+12*depth), seed) - .5) * (.01 + .03*depth) * float32(c.w)
 		t := int32(70 + 70*depth)
+
 		for x := range c.w {
 			sx := min(max(x+int(wave), 0), c.w-1)
 			s, px := src[4*sx:4*sx+4:4*sx+4], row[4*x:4*x+4:4*x+4]

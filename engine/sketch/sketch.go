@@ -1,7 +1,7 @@
 // Package sketch draws a landscape by formula from prompt, size and seed: for
 // load tests and for machines without ONNX Runtime. It is no AI and says so on
-// every picture. A 512 × 512 picture takes a few milliseconds on one processor.
-// Start at [New]; scene.go decides what is in a picture, draw.go paints it.
+// every image. A 512 × 512 image takes a few milliseconds on one processor.
+// Start at [New]; scene.go decides what is in an image, draw.go draws it.
 package sketch
 
 import (
@@ -18,15 +18,15 @@ import (
 // ModelName is the public name under which sketches are offered.
 const ModelName = "horde_sketch"
 
-// Honest is the remark on every picture.
-const Honest = "horde_sketch is no AI: a formula drew this picture from prompt, size and seed"
+// Disclosure is the remark on every image.
+const Disclosure = "horde_sketch is no AI: a formula drew this image from prompt, size and seed"
 
 // Sizes of the API (generation §1.2).
 const (
-	minSide     = 64
-	maxSide     = 3072
-	defaultSide = 512
-	maxBatch    = 20
+	minSide     = 64   // pixels
+	maxSide     = 3072 // pixels
+	defaultSide = 512  // pixels
+	maxBatch    = 20   // images
 )
 
 // New makes the engine. It needs nothing and holds nothing.
@@ -51,15 +51,16 @@ func (s *sketcher) Close() error {
 	return nil
 }
 
-// Paint implements engine.Engine. Steps, sampler and the other settings of a
+// Generate implements engine.Engine. Steps, sampler and the other settings of a
 // diffusion model mean nothing to it; all steps are reported as done at once.
-func (s *sketcher) Paint(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
+func (s *sketcher) Generate(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
 	if job.Model != ModelName {
 		return fmt.Errorf("the sketch engine has no model %q, only %s", job.Model, ModelName)
 	}
 	if s.closed.Load() {
 		return errors.New("the sketch engine is closed")
 	}
+
 	width, height := side(job.Payload.Width), side(job.Payload.Height)
 	prompt, _, _ := strings.Cut(job.Payload.Prompt, "###")
 	theme := readTheme(prompt)
@@ -67,15 +68,17 @@ func (s *sketcher) Paint(ctx context.Context, job engine.Job, hooks engine.Hooks
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+
 		seed := job.Seed + uint64(i)
 		img := draw(theme.compose(seed), width, height)
 		steps := max(1, job.Payload.Steps)
 		if hooks.Progress != nil {
 			hooks.Progress(i, engine.Progress{Step: steps, Steps: steps})
 		}
-		if hooks.Picture != nil {
-			pic := engine.Picture{Image: img, Seed: seed, Metadata: []api.GenMetadatum{{Type: "information", Value: "see_ref", Ref: Honest}}}
-			if err := hooks.Picture(i, pic); err != nil {
+		if hooks.Result != nil {
+			remark := api.GenMetadatum{Type: "information", Value: "see_ref", Ref: Disclosure}
+			result := engine.Result{Image: img, Seed: seed, Metadata: []api.GenMetadatum{remark}}
+			if err := hooks.Result(i, result); err != nil {
 				return err
 			}
 		}

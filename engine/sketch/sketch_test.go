@@ -18,12 +18,12 @@ func job(prompt string, w, h, n int, seed uint64) engine.Job {
 	return engine.Job{Model: ModelName, Seed: seed, Payload: api.ImagePayload{Prompt: prompt, Width: w, Height: h, N: n, Steps: 4}}
 }
 
-func paint(t testing.TB, j engine.Job) []engine.Picture {
+func paint(t testing.TB, j engine.Job) []engine.Result {
 	t.Helper()
-	var out []engine.Picture
-	err := New().Paint(context.Background(), j, engine.Hooks{Picture: func(i int, p engine.Picture) error {
+	var out []engine.Result
+	err := New().Generate(context.Background(), j, engine.Hooks{Result: func(i int, p engine.Result) error {
 		if i != len(out) {
-			t.Fatalf("picture %d came as number %d", i, len(out))
+			t.Fatalf("image %d came as number %d", i, len(out))
 		}
 		out = append(out, p)
 		return nil
@@ -39,21 +39,22 @@ func TestPaint(t *testing.T) {
 		for _, prompt := range []string{"", "a red fox in the snow", "night city by the sea", "desert at noon ### ugly"} {
 			pics := paint(t, job(prompt, size.X, size.Y, 2, 7))
 			if len(pics) != 2 {
-				t.Fatalf("%d pictures, want 2", len(pics))
+				t.Fatalf("%d images, want 2", len(pics))
 			}
 			for i, p := range pics {
 				if p.Image.Rect != image.Rect(0, 0, size.X, size.Y) || p.Seed != 7+uint64(i) {
-					t.Errorf("%q %v: picture %d has bounds %v, seed %d", prompt, size, i, p.Image.Rect, p.Seed)
+					t.Errorf("%q %v: image %d has bounds %v, seed %d", prompt, size, i, p.Image.Rect, p.Seed)
 				}
-				if len(p.Metadata) != 1 || p.Metadata[0] != (api.GenMetadatum{Type: "information", Value: "see_ref", Ref: Honest}) {
+				if len(p.Metadata) != 1 || p.Metadata[0] != (api.GenMetadatum{Type: "information", Value: "see_ref", Ref: Disclosure}) {
 					t.Errorf("metadata %v do not say that this is no AI", p.Metadata)
 				}
 				if colours(p.Image) < 20 {
 					t.Errorf("%q %v: only %d colours", prompt, size, colours(p.Image))
 				}
 			}
+
 			if bytes.Equal(pics[0].Image.Pix, pics[1].Image.Pix) {
-				t.Errorf("%q: two seeds give the same picture", prompt)
+				t.Errorf("%q: two seeds give the same image", prompt)
 			}
 		}
 	}
@@ -67,8 +68,8 @@ func colours(img *image.NRGBA) int {
 	return len(seen)
 }
 
-// Any prompt, size and seed gives an opaque picture, the same each time, and
-// picture i of a batch is the single picture of seed + i.
+// Any prompt, size and seed gives an opaque image, the same each time, and
+// image i of a batch is the single image of seed + i.
 func TestPaintProperties(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		prompt := rapid.String().Draw(rt, "prompt")
@@ -77,8 +78,9 @@ func TestPaintProperties(t *testing.T) {
 		batch := paint(t, job(prompt, w, h, 2, seed))
 		single := paint(t, job(prompt, w, h, 1, seed+1))
 		if !bytes.Equal(batch[1].Image.Pix, single[0].Image.Pix) {
-			rt.Fatal("picture 1 of a batch is not the picture of seed + 1")
+			rt.Fatal("image 1 of a batch is not the image of seed + 1")
 		}
+
 		for i := 3; i < len(single[0].Image.Pix); i += 4 {
 			if single[0].Image.Pix[i] != 255 {
 				rt.Fatalf("pixel %d is not opaque", i/4)
@@ -90,28 +92,31 @@ func TestPaintProperties(t *testing.T) {
 func TestPaintStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	count := 0
-	err := New().Paint(ctx, job("fox", 64, 64, 20, 1), engine.Hooks{Picture: func(int, engine.Picture) error {
+	err := New().Generate(ctx, job("fox", 64, 64, 20, 1), engine.Hooks{Result: func(int, engine.Result) error {
 		count++
 		cancel()
 		return nil
 	}})
 	if !errors.Is(err, context.Canceled) || count != 1 {
-		t.Errorf("%d pictures, error %v; want 1 and context.Canceled", count, err)
+		t.Errorf("%d images, error %v; want 1 and context.Canceled", count, err)
 	}
+
 	failed := errors.New("upload failed")
-	err = New().Paint(context.Background(), job("fox", 64, 64, 2, 1), engine.Hooks{Picture: func(int, engine.Picture) error { return failed }})
+	err = New().Generate(context.Background(), job("fox", 64, 64, 2, 1), engine.Hooks{Result: func(int, engine.Result) error { return failed }})
 	if err != failed {
 		t.Errorf("error %v, want the hook's", err)
 	}
+
 	e := New()
 	e.Close()
-	if err := e.Paint(context.Background(), job("fox", 64, 64, 1, 1), engine.Hooks{}); err == nil {
+	if err := e.Generate(context.Background(), job("fox", 64, 64, 1, 1), engine.Hooks{}); err == nil {
 		t.Error("a closed engine paints")
 	}
+
 	other := job("fox", 64, 64, 1, 1)
 	other.Model = "stable_diffusion"
-	if err := New().Paint(context.Background(), other, engine.Hooks{}); err == nil {
-		t.Error("a model that the engine does not have is painted")
+	if err := New().Generate(context.Background(), other, engine.Hooks{}); err == nil {
+		t.Error("a model that the engine does not have is accepted")
 	}
 }
 
@@ -120,7 +125,7 @@ func BenchmarkPaint(b *testing.B) {
 		b.Run(fmt.Sprint(side), func(b *testing.B) {
 			e := New()
 			for i := 0; b.Loop(); i++ {
-				e.Paint(context.Background(), job("a red fox in the snow by the lake at night", side, side, 1, uint64(i)), engine.Hooks{})
+				e.Generate(context.Background(), job("a red fox in the snow by the lake at night", side, side, 1, uint64(i)), engine.Hooks{})
 			}
 		})
 	}

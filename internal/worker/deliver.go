@@ -13,24 +13,34 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"horde/api"
 	"horde/engine"
 	"horde/internal/imaging"
 )
 
 const (
-	webpQuality = 95 // worker §2.1
-	maxTries    = 10 // of an upload and of a submit
+	webpQuality     = 95               // worker §2.1
+	maxTries        = 10               // of an upload and of a submit
+	maxMetadata     = 50               // entries that a server takes
+	lateAllowance   = 2 * time.Minute  // for a delivery, after the job's time is up
+	uploadTimeout   = 10 * time.Second // of the first try; each further one has a second more
+	maxSubmitPause  = time.Minute      // however long Retry-After is
+	faultTimeout    = 2 * time.Minute  // for telling the server that a job failed
+	faultAbortLimit = 5 * time.Second  // the same, once the worker is being aborted
 )
 
-// deliver encodes, uploads and submits picture i. final: nothing more is to be
-// said of this id, even where err is not nil.
-func (j *job) deliver(i int, pic engine.Picture) (final bool, err error) {
-	// Delivering may take longer than painting was allowed to: a result that
-	// comes late is still better than none.
-	ctx, cancel := context.WithDeadlineCause(j.w.abort, j.popped.Add(j.ttl+2*time.Minute), errDeadline)
+// deliver encodes, uploads and submits image i. final: nothing more is to be said
+// of this id, even where err is not nil.
+func (j *job) deliver(i int, r engine.Result) (final bool, err error) {
+	// Delivering may take longer than generating was allowed to: a late result is
+	// still better than none.
+	deadline := j.popped.Add(j.ttl + lateAllowance)
+	ctx, cancel := context.WithDeadlineCause(j.w.abort, deadline, errDeadline)
 	defer cancel()
-	file, err := encode(pic.Image)
+
+	file, err := encode(r.Image)
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", errEngine, err)
 	}
@@ -41,9 +51,12 @@ func (j *job) deliver(i int, pic engine.Picture) (final bool, err error) {
 	if err := j.pace(ctx, i); err != nil {
 		return false, err
 	}
-	return j.submit(ctx, j.ids[i], &api.ImageSubmit{
-		ID: j.ids[i], Generation: generation, State: "ok",
-		Seed: int64(pic.Seed & math.MaxInt64), GenMetadata: j.metadata(i, pic),
+	return j.submit(ctx, &api.ImageSubmit{
+		ID:          j.ids[i],
+		Generation:  generation,
+		State:       "ok",
+		Seed:        int64(r.Seed & math.MaxInt64),
+		GenMetadata: j.metadata(i, r),
 	})
 }
 
@@ -55,44 +68,55 @@ func encode(img image.Image) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// metadata is what the requester is told of picture i, within the server's 50
-// entries.
-func (j *job) metadata(i int, pic engine.Picture) []api.GenMetadatum {
-	all := append(append([]api.GenMetadatum(nil), j.remarks...), pic.Metadata...)
+// metadata is what the requester is told of image i, within the server's limit.
+func (j *job) metadata(i int, r engine.Result) []api.GenMetadatum {
+	var all []api.GenMetadatum
 	if len(j.ids) > 1 {
-		all = append([]api.GenMetadatum{{Type: "batch_index", Value: "see_ref", Ref: strconv.Itoa(i)}}, all...)
+		all = append(all, api.GenMetadatum{Type: "batch_index", Value: "see_ref", Ref: strconv.Itoa(i)})
 	}
-	return all[:min(len(all), 50)]
+	all = append(all, j.remarks...)
+	all = append(all, r.Metadata...)
+	return all[:min(len(all), maxMetadata)]
 }
 
-// store uploads picture i and returns "R2"; a job without an upload link gets
-// the picture itself in base64.
+// store uploads image i and returns "R2"; of a job without an upload link it returns
+// the image itself in base64.
 func (j *job) store(ctx context.Context, i int, file []byte) (string, error) {
-	link := ""
-	switch {
-	case i < len(j.pop.R2Uploads):
-		link = j.pop.R2Uploads[i]
-	case i == 0 && j.pop.R2Upload != nil:
-		link = *j.pop.R2Upload
-	}
+	link := j.uploadLink(i)
 	if link == "" {
 		return base64.StdEncoding.EncodeToString(file), nil
 	}
-	var b backoff
-	for try := 1; ; try++ {
-		err := j.upload(ctx, link, file, 10*time.Second+time.Duration(try-1)*time.Second)
-		if err == nil {
-			return "R2", nil
-		}
-		if ctx.Err() != nil {
-			return "", context.Cause(ctx)
-		}
-		if try == maxTries {
-			return "", fmt.Errorf("%w: gave up after %d tries: %w", errUpload, try, err)
-		}
-		j.log.Warn("upload failed; trying again", "try", try, "err", err)
-		sleep(ctx, b.next()/4)
+
+	try := 0
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		try++
+		return struct{}{}, j.upload(ctx, link, file, uploadTimeout+time.Duration(try-1)*time.Second)
+	},
+		backoff.WithBackOff(uploadPauses()),
+		backoff.WithMaxTries(maxTries),
+		backoff.WithMaxElapsedTime(0),
+		backoff.WithNotify(func(err error, pause time.Duration) {
+			j.log.Warn("upload failed; trying again", "try", try, "err", err)
+		}),
+	)
+	switch {
+	case err == nil:
+		return "R2", nil
+	case ctx.Err() != nil:
+		return "", context.Cause(ctx)
 	}
+	return "", fmt.Errorf("%w: gave up after %d tries: %w", errUpload, try, err)
+}
+
+// uploadLink is where image i is to be put; "" where the job has no link for it.
+func (j *job) uploadLink(i int) string {
+	switch {
+	case i < len(j.pop.R2Uploads):
+		return j.pop.R2Uploads[i]
+	case i == 0 && j.pop.R2Upload != nil:
+		return *j.pop.R2Upload
+	}
+	return ""
 }
 
 func (j *job) upload(ctx context.Context, link string, file []byte, limit time.Duration) error {
@@ -101,21 +125,22 @@ func (j *job) upload(ctx context.Context, link string, file []byte, limit time.D
 	return j.w.horde.Upload(ctx, link, file)
 }
 
-// submit delivers a result in up to ten tries. final: the server has settled
-// the job, or knows nothing of it any more.
-func (j *job) submit(ctx context.Context, id string, s *api.ImageSubmit) (final bool, err error) {
+// submit delivers a result. final: the server has accepted it, or knows nothing of
+// the job any more.
+func (j *job) submit(ctx context.Context, s *api.ImageSubmit) (final bool, err error) {
 	reward, err := j.w.submit(ctx, s)
-	var settled *settledError
+	var over *finalError
 	switch {
 	case err == nil:
 		j.w.done.Add(1)
 		j.w.kudos.Add(uint64(math.Round(max(0, float64(reward)) * 100)))
 		j.w.metrics.success(j.model, float64(reward))
-		j.log.Info("submitted", "id", id, "kudos", float64(reward), "seconds", time.Since(j.popped).Round(10*time.Millisecond).Seconds())
+		j.log.Info("submitted", "id", s.ID, "kudos", float64(reward),
+			"seconds", time.Since(j.popped).Round(10*time.Millisecond).Seconds())
 		return true, nil
-	case errors.As(err, &settled):
+	case errors.As(err, &over):
 		j.w.metrics.fault("late")
-		j.log.Warn("the horde has no use for the result any more", "id", id, "err", err)
+		j.log.Warn("the horde has no use for the result any more", "id", s.ID, "err", err)
 		return true, err
 	case ctx.Err() != nil:
 		return false, context.Cause(ctx)
@@ -123,17 +148,17 @@ func (j *job) submit(ctx context.Context, id string, s *api.ImageSubmit) (final 
 	return false, fmt.Errorf("%w: %w", errSubmit, err)
 }
 
-// settledError is a final answer to a submit: repeating it would change
-// nothing.
-type settledError struct{ err *api.Error }
+// finalError is a final answer to a submit: repeating it would change nothing.
+type finalError struct{ err *api.Error }
 
-func (e *settledError) Error() string { return e.err.Error() }
+func (e *finalError) Error() string { return e.err.Error() }
 
-// finalTexts are what every server says of a job that is over, by the words
-// that workers go by (generation §11).
+// finalTexts are what every server says of a job that is over: workers go by these
+// words (generation §11).
 var finalTexts = []string{"already submitted", "please check your worker speed"}
 
-func settled(e *api.Error) bool {
+// isFinal reports whether a refused submit says that the job is over.
+func isFinal(e *api.Error) bool {
 	text := strings.ToLower(e.Message)
 	if strings.Contains(text, "processing job with id") && strings.Contains(text, "does not exist") {
 		return true
@@ -146,65 +171,102 @@ func settled(e *api.Error) bool {
 	return e.RC == "InvalidJobID" || e.RC == "DuplicateGen" || e.RC == "AbortedGen"
 }
 
-// hopeless tells of refusals that repeating cannot mend, though the job itself
+// isDuplicate reports whether a server refused a result because it has it already.
+func isDuplicate(e *api.Error) bool {
+	return e.RC == "DuplicateGen" || strings.Contains(strings.ToLower(e.Message), "already submitted")
+}
+
+// isRejected reports whether repeating a submit cannot help, though the job itself
 // is still open.
-func hopeless(e *api.Error) bool {
-	return e.RC != "" && (e.Status == http.StatusBadRequest || e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden) ||
-		len(e.Errors) > 0
-}
-
-// submit posts a result until the server has answered it for good.
-func (w *Worker) submit(ctx context.Context, s *api.ImageSubmit) (api.Float, error) {
-	var b backoff
-	for try := 1; ; try++ {
-		answer, err := w.horde.Submit(ctx, s)
-		if err == nil {
-			return answer.Reward, nil
-		}
-		pause := b.next()
-		var e *api.Error
-		if errors.As(err, &e) {
-			if settled(e) {
-				if try > 1 && (e.RC == "DuplicateGen" || strings.Contains(strings.ToLower(e.Message), "already submitted")) {
-					return 0, nil // an earlier try came through, its answer did not
-				}
-				return 0, &settledError{e}
-			}
-			if hopeless(e) {
-				return 0, err
-			}
-			if e.RetryAfter > 0 {
-				pause = min(time.Duration(e.RetryAfter)*time.Second, time.Minute)
-			}
-		}
-		if try == maxTries || ctx.Err() != nil {
-			return 0, fmt.Errorf("after %d tries: %w", try, err)
-		}
-		w.log.Warn("submit failed; trying again", "id", s.ID, "try", try, "err", err)
-		if !sleep(ctx, pause) {
-			return 0, context.Cause(ctx)
-		}
+func isRejected(e *api.Error) bool {
+	if len(e.Errors) > 0 {
+		return true
 	}
+	switch e.Status {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
+		return e.RC != ""
+	}
+	return false
 }
 
-// fault tells the server that a job failed. While ctx is alive it tries as
-// often as for a result; once the worker is being aborted, for 5 s.
+// submit posts a result until the server has answered it for good, in up to
+// maxTries tries.
+func (w *Worker) submit(ctx context.Context, s *api.ImageSubmit) (api.Float, error) {
+	var last error
+	try := 0
+	answer, err := backoff.Retry(ctx, func() (*api.Submitted, error) {
+		try++
+		var a *api.Submitted
+		a, last = w.horde.Submit(ctx, s)
+		return a, submitVerdict(last)
+	},
+		backoff.WithBackOff(callPauses()),
+		backoff.WithMaxTries(maxTries),
+		backoff.WithMaxElapsedTime(0),
+		backoff.WithNotify(func(error, time.Duration) {
+			w.log.Warn("submit failed; trying again", "id", s.ID, "try", try, "err", last)
+		}),
+	)
+	if err == nil {
+		return answer.Reward, nil
+	}
+
+	var e *api.Error
+	switch {
+	case errors.As(last, &e) && isFinal(e) && try > 1 && isDuplicate(e):
+		return 0, nil // an earlier try came through, its answer did not
+	case errors.As(last, &e) && isFinal(e):
+		return 0, &finalError{e}
+	case errors.As(last, &e) && isRejected(e):
+		return 0, last
+	case ctx.Err() != nil:
+		return 0, context.Cause(ctx)
+	}
+	return 0, fmt.Errorf("after %d tries: %w", try, last)
+}
+
+// submitVerdict tells package backoff whether a submit may be repeated after err,
+// and when.
+func submitVerdict(err error) error {
+	var e *api.Error
+	switch {
+	case !errors.As(err, &e):
+		return err
+	case isFinal(e), isRejected(e):
+		return backoff.Permanent(err)
+	case e.RetryAfter > 0:
+		return backoff.RetryAfter(min(e.RetryAfter, int(maxSubmitPause/time.Second)))
+	}
+	return err
+}
+
+// fault tells the server that a job failed. While ctx is alive it tries as often as
+// for a result; once the worker is being aborted, for faultAbortLimit.
 func (w *Worker) fault(ctx context.Context, id string, remarks []api.GenMetadatum) {
-	limit := 2 * time.Minute
+	limit := faultTimeout
 	if ctx.Err() != nil {
-		limit = 5 * time.Second
+		limit = faultAbortLimit
 	}
 	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	hurry := context.AfterFunc(ctx, func() {
-		if limit > 5*time.Second && sleep(detached, 5*time.Second) {
+
+	// An abort in the middle leaves a last moment.
+	stop := context.AfterFunc(ctx, func() {
+		if limit > faultAbortLimit && sleep(detached, faultAbortLimit) {
 			cancel()
 		}
 	})
-	defer hurry()
-	_, err := w.submit(detached, &api.ImageSubmit{ID: id, Generation: "faulted", State: "faulted", Seed: -1, GenMetadata: remarks})
-	var settled *settledError
-	if err != nil && !errors.As(err, &settled) {
+	defer stop()
+
+	_, err := w.submit(detached, &api.ImageSubmit{
+		ID:          id,
+		Generation:  "faulted",
+		State:       "faulted",
+		Seed:        -1,
+		GenMetadata: remarks,
+	})
+	var over *finalError
+	if err != nil && !errors.As(err, &over) {
 		w.log.Error("cannot give a failed job back; the horde will notice when its time is up", "id", id, "err", err)
 	}
 }

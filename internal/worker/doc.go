@@ -1,5 +1,5 @@
-// Package worker is the Dreamer daemon: it asks a horde for work, has an engine
-// paint it and delivers the pictures.
+// Package worker is the Dreamer daemon: it asks a horde for jobs, has an engine
+// generate the images and delivers them.
 //
 //	w, err := worker.New(worker.Config{Client: c, Name: "my worker", Engines: …})
 //	err = w.Run(ctx)

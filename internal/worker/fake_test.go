@@ -60,6 +60,7 @@ func (f *fakeHorde) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
+
 	resp := rec.Result()
 	resp.Request = r
 	return resp, nil
@@ -77,6 +78,7 @@ func (f *fakeHorde) handle(w http.ResponseWriter, r *http.Request) {
 		f.report(w, body)
 	case r.Method == http.MethodPut:
 		f.upload(w, r, body)
+
 	case strings.HasPrefix(path, "/blob/"):
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -85,6 +87,7 @@ func (f *fakeHorde) handle(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		http.Error(w, "gone", http.StatusNotFound)
+
 	default:
 		f.t.Errorf("unexpected %s %s", r.Method, path)
 		http.NotFound(w, r)
@@ -96,6 +99,7 @@ func (f *fakeHorde) pop(w http.ResponseWriter, r *http.Request, body []byte) {
 	if err := json.Unmarshal(body, &offer); err != nil {
 		f.t.Error(err)
 	}
+
 	f.mu.Lock()
 	f.pops = append(f.pops, time.Now())
 	f.offers = append(f.offers, offer)
@@ -108,6 +112,7 @@ func (f *fakeHorde) pop(w http.ResponseWriter, r *http.Request, body []byte) {
 	fmt.Sscanf(r.Header.Get("Prefer"), "wait=%d", &wait)
 	over := time.NewTimer(time.Duration(wait) * time.Second)
 	defer over.Stop()
+
 	for {
 		f.mu.Lock()
 		if len(f.jobs) > 0 {
@@ -117,6 +122,7 @@ func (f *fakeHorde) pop(w http.ResponseWriter, r *http.Request, body []byte) {
 			json.NewEncoder(w).Encode(job)
 			return
 		}
+
 		f.mu.Unlock()
 		select {
 		case <-f.more:
@@ -134,6 +140,7 @@ func (f *fakeHorde) submit(w http.ResponseWriter, body []byte) {
 	if err := json.Unmarshal(body, &s); err != nil {
 		f.t.Error(err)
 	}
+
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.submits = append(f.submits, s)
@@ -153,6 +160,7 @@ func (f *fakeHorde) report(w http.ResponseWriter, body []byte) {
 	if err := json.Unmarshal(body, &p); err != nil {
 		f.t.Error(err)
 	}
+
 	f.mu.Lock()
 	f.progress = append(f.progress, p)
 	f.nProgress++
@@ -177,7 +185,7 @@ func (f *fakeHorde) upload(w http.ResponseWriter, r *http.Request, body []byte) 
 	f.uploads[r.URL.Path] = body
 }
 
-// add queues a job of n pictures with ids name-0, name-1, …
+// add queues a job of n images with ids name-0, name-1, …
 func (f *fakeHorde) add(name, model string, n int, change func(*api.ImageJob)) {
 	ttl := 150
 	job := &api.ImageJob{
@@ -189,6 +197,7 @@ func (f *fakeHorde) add(name, model string, n int, change func(*api.ImageJob)) {
 		job.IDs = append(job.IDs, id)
 		job.R2Uploads = append(job.R2Uploads, "http://horde.localhost/blob/"+id)
 	}
+
 	job.ID, job.R2Upload = &job.IDs[0], &job.R2Uploads[0]
 	if change != nil {
 		change(job)
@@ -222,6 +231,7 @@ func (f *fakeHorde) until(n int) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+
 	f.t.Fatalf("no %d submits within an hour and more", n)
 }
 
@@ -240,7 +250,7 @@ func page(w http.ResponseWriter, status int) bool {
 	return true
 }
 
-// fakeEngine paints by a function; nil paints at once.
+// fakeEngine generates by a function; nil generates at once.
 type fakeEngine struct {
 	do func(ctx context.Context, job engine.Job, h engine.Hooks) error
 
@@ -255,7 +265,7 @@ func (e *fakeEngine) Capabilities() engine.Capabilities {
 	return engine.Capabilities{MaxPixels: 1024 * 1024, Img2Img: true, MaxBatch: 4}
 }
 
-func (e *fakeEngine) Paint(ctx context.Context, job engine.Job, h engine.Hooks) error {
+func (e *fakeEngine) Generate(ctx context.Context, job engine.Job, h engine.Hooks) error {
 	e.mu.Lock()
 	e.jobs = append(e.jobs, job)
 	e.mu.Unlock()
@@ -269,7 +279,7 @@ func paintAll(job engine.Job, h engine.Hooks) error {
 	for i := range job.Payload.N {
 		h.Progress(i, engine.Progress{Step: 1, Steps: 1})
 		img := image.NewNRGBA(image.Rect(0, 0, job.Payload.Width, job.Payload.Height))
-		if err := h.Picture(i, engine.Picture{Image: img, Seed: job.Seed + uint64(i)}); err != nil {
+		if err := h.Result(i, engine.Result{Image: img, Seed: job.Seed + uint64(i)}); err != nil {
 			return err
 		}
 	}
@@ -292,6 +302,7 @@ func start(t *testing.T, f *fakeHorde, e engine.Engine, change func(*Config)) *r
 		Name:   "dreamer", Engines: []engine.Engine{e}, NSFW: true,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Registerer: r.registry,
 	}
+
 	if change != nil {
 		change(&cfg)
 	}
@@ -299,6 +310,7 @@ func start(t *testing.T, f *fakeHorde, e engine.Engine, change func(*Config)) *r
 	if r.Worker, err = New(cfg); err != nil {
 		t.Fatal(err)
 	}
+
 	ctx, cancel := context.WithCancel(t.Context())
 	r.drain = cancel
 	go func() { r.result <- r.Run(ctx) }()

@@ -20,9 +20,10 @@ type journal struct {
 	worker, horde string
 	lock          *os.File
 
+	old []string // found at the start, of this horde
+
 	mu   sync.Mutex
-	jobs map[string]note // by job id
-	old  []string        // found at the start, of this horde
+	jobs map[string]note // by job id; guarded by mu
 }
 
 // note is what the file says of a job.
@@ -38,7 +39,7 @@ type journalFile struct {
 	Jobs    map[string]note `json:"jobs"`
 }
 
-// forgetAfter is when a job is certainly over, whatever its time to live was.
+// forgetAfter is when a job is certainly over, whatever its time to live.
 const forgetAfter = 24 * time.Hour
 
 // openJournal reads the list that an earlier run left and takes the folder for
@@ -51,13 +52,16 @@ func openJournal(folder, worker, horde string) (*journal, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
+
 	h := fnv.New32a()
 	h.Write([]byte(worker))
 	base := filepath.Join(folder, fmt.Sprintf("worker-%08x", h.Sum32()))
 	lock, err := lockFile(base + ".lock")
 	if err != nil {
-		return nil, fmt.Errorf("another worker called %q runs on the folder %s, or it cannot be locked: %w", worker, folder, err)
+		return nil, fmt.Errorf("another worker called %q runs on the folder %s, or it cannot be locked: %w",
+			worker, folder, err)
 	}
+
 	j.path, j.lock = base+".json", lock
 	if err := j.read(); err != nil {
 		j.close()
@@ -74,10 +78,13 @@ func (j *journal) read() error {
 	if err != nil {
 		return fmt.Errorf("jobs in hand: %w", err)
 	}
+
+	// Damaged or of another version: the server's own time-out is the fallback.
 	var f journalFile
 	if json.Unmarshal(b, &f) != nil || f.Version != 1 || f.Worker != j.worker {
-		return nil // damaged or of another version: the server's own time-out is the fallback
+		return nil
 	}
+
 	for id, n := range f.Jobs {
 		switch {
 		case time.Since(n.Popped) > forgetAfter:
@@ -91,7 +98,7 @@ func (j *journal) read() error {
 	return nil
 }
 
-// left gives the jobs that an earlier run left behind.
+// left returns the jobs that an earlier run left behind.
 func (j *journal) left() []string { return j.old }
 
 // add notes jobs as in hand.
@@ -101,22 +108,21 @@ func (j *journal) add(ids []string, popped time.Time) error {
 	for _, id := range ids {
 		j.jobs[id] = note{Horde: j.horde, Popped: popped.UTC()}
 	}
-	return j.write()
+	return j.writeLocked()
 }
 
-// remove forgets jobs that are settled. A failure to write it down costs a
-// fault that the server answers with "already submitted".
+// remove forgets jobs that are over. A failure to write it down costs a fault that the server answers with "already submitted".
 func (j *journal) remove(ids ...string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, id := range ids {
 		delete(j.jobs, id)
 	}
-	j.write()
+	j.writeLocked()
 }
 
-// write replaces the file. The caller holds mu.
-func (j *journal) write() error {
+// writeLocked replaces the file. The caller holds mu.
+func (j *journal) writeLocked() error {
 	if j.path == "" {
 		return nil
 	}
@@ -130,7 +136,7 @@ func (j *journal) write() error {
 	return os.Rename(j.path+".new", j.path)
 }
 
-// close gives the folder free.
+// close releases the folder.
 func (j *journal) close() {
 	if j.lock != nil {
 		j.lock.Close()

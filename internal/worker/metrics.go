@@ -2,10 +2,10 @@ package worker
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// metrics count what the worker does. They exist without a registerer too, and
-// are then nobody's.
+// metrics count what the worker does. Without a registerer they are counted all the
+// same, and shown nowhere.
 type metrics struct {
-	jobs    *prometheus.CounterVec // by model
+	images  *prometheus.CounterVec // by model
 	faults  *prometheus.CounterVec // by reason
 	pops    *prometheus.CounterVec // by answer
 	kudos   prometheus.Counter
@@ -15,10 +15,10 @@ type metrics struct {
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{
-		jobs: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "horde_dreamer_pictures_total", Help: "Pictures delivered, by model."}, []string{"model"}),
+		images: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "horde_dreamer_images_total", Help: "Images delivered, by model."}, []string{"model"}),
 		faults: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "horde_dreamer_faults_total", Help: "Pictures not delivered, by reason."}, []string{"reason"}),
+			Name: "horde_dreamer_faults_total", Help: "Images not delivered, by reason."}, []string{"reason"}),
 		pops: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "horde_dreamer_pops_total", Help: "Pops by answer: job, empty, error."}, []string{"answer"}),
 		kudos: prometheus.NewCounter(prometheus.CounterOpts{
@@ -29,14 +29,15 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		running: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "horde_dreamer_running_jobs", Help: "Jobs in hand."}),
 	}
+
 	if reg != nil {
-		reg.MustRegister(m.jobs, m.faults, m.pops, m.kudos, m.seconds, m.running)
+		reg.MustRegister(m.images, m.faults, m.pops, m.kudos, m.seconds, m.running)
 	}
 	return m
 }
 
 func (m *metrics) success(model string, reward float64) {
-	m.jobs.WithLabelValues(model).Inc()
+	m.images.WithLabelValues(model).Inc()
 	m.kudos.Add(max(0, reward))
 }
 

@@ -6,78 +6,112 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sort"
 	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"horde/api"
 	"horde/client"
+	"horde/engine"
 )
 
 const (
-	popEvery     = time.Second     // between two pops that found nothing
-	failurePause = 3 * time.Minute // after three engine failures in a row
+	popEvery     = time.Second      // between two pops that found nothing
+	maxPopPause  = 10 * time.Minute // however long Retry-After is
+	refusalPause = 30 * time.Second // at least, and at most twice as long
+	maxFailures  = 3                // of the engine in a row, before a pause
+	failurePause = 3 * time.Minute
 )
 
 // offer is what the worker says it can do in every pop.
 type offer = api.ImagePop
 
-// newOffer offers every model of the engines and only what all of them can.
+// newOffer offers every model of the engines, and of their abilities what all have.
 func newOffer(cfg Config) offer {
 	yes, no := true, false
+	can := commonCapabilities(cfg.Engines)
+	pixels := cfg.MaxPixels
+	if can.MaxPixels > 0 && (pixels == 0 || can.MaxPixels < pixels) {
+		pixels = can.MaxPixels
+	}
+
 	o := offer{
-		Name:              cfg.Name,
-		BridgeAgent:       fmt.Sprintf("Horde Worker:%s:%s", api.Version, api.Repository),
-		NSFW:              &cfg.NSFW,
-		Threads:           &cfg.Threads,
-		Blacklist:         cfg.Blacklist,
-		PriorityUsernames: cfg.PriorityUsernames,
+		Name:                cfg.Name,
+		BridgeAgent:         fmt.Sprintf("Horde Worker:%s:%s", api.Version, api.Repository),
+		Models:              modelsOf(cfg.Engines),
+		NSFW:                &cfg.NSFW,
+		Threads:             &cfg.Threads,
+		Amount:              &can.MaxBatch,
+		Blacklist:           cfg.Blacklist,
+		PriorityUsernames:   cfg.PriorityUsernames,
+		AllowImg2Img:        &can.Img2Img,
+		AllowPainting:       &can.Inpainting,
+		AllowPostProcessing: &can.PostProcessing,
+		AllowControlnet:     &can.Controlnet,
+		AllowSDXLControlnet: &can.SDXLControlnet,
+		AllowLora:           &can.Lora,
+		LimitMaxSteps:       &no,
+		ExtraSlowWorker:     &no,
+	}
+	if pixels > 0 {
+		o.MaxPixels = &pixels
 	}
 	if cfg.RequireUpfront {
 		o.RequireUpfrontKudos = &yes
 	}
-	pixels, batch := cfg.MaxPixels, 20
-	can := cfg.Engines[0].Capabilities()
-	seen := map[string]bool{}
-	for _, e := range cfg.Engines {
+	return o
+}
+
+// modelsOf lists the models of all engines, each once.
+func modelsOf(engines []engine.Engine) []string {
+	var models []string
+	for _, e := range engines {
 		for _, m := range e.Models() {
-			if !seen[m] {
-				seen[m] = true
-				o.Models = append(o.Models, m)
+			if !slices.Contains(models, m) {
+				models = append(models, m)
 			}
 		}
+	}
+	return models
+}
+
+// maxBatch is the most images that a server hands out in one job.
+const maxBatch = 20
+
+// commonCapabilities are those that all engines have; MaxPixels 0: no limit.
+func commonCapabilities(engines []engine.Engine) engine.Capabilities {
+	can := engines[0].Capabilities()
+	for _, e := range engines[1:] {
 		c := e.Capabilities()
-		if c.MaxPixels > 0 && (pixels == 0 || c.MaxPixels < pixels) {
-			pixels = c.MaxPixels
+		if c.MaxPixels > 0 && (can.MaxPixels <= 0 || c.MaxPixels < can.MaxPixels) {
+			can.MaxPixels = c.MaxPixels
 		}
-		batch = max(1, min(batch, c.MaxBatch))
+		can.MaxBatch = min(can.MaxBatch, c.MaxBatch)
 		can.Img2Img = can.Img2Img && c.Img2Img
-		can.Painting = can.Painting && c.Painting
+		can.Inpainting = can.Inpainting && c.Inpainting
 		can.PostProcessing = can.PostProcessing && c.PostProcessing
 		can.Controlnet = can.Controlnet && c.Controlnet
 		can.SDXLControlnet = can.SDXLControlnet && c.SDXLControlnet
 		can.Lora = can.Lora && c.Lora
 	}
-	if pixels > 0 {
-		o.MaxPixels = &pixels
-	}
-	o.Amount = &batch
-	o.AllowImg2Img, o.AllowPainting, o.AllowPostProcessing = &can.Img2Img, &can.Painting, &can.PostProcessing
-	o.AllowControlnet, o.AllowSDXLControlnet, o.AllowLora = &can.Controlnet, &can.SDXLControlnet, &can.Lora
-	o.LimitMaxSteps, o.ExtraSlowWorker = &no, &no
-	return o
+	can.MaxBatch = max(1, min(can.MaxBatch, maxBatch))
+	return can
 }
 
 // next pops until there is a job. It returns nil without an error when ctx ends,
-// and an error where asking again is no use.
+// and an error where asking again is pointless.
 func (w *Worker) next(ctx context.Context) (*api.ImageJob, time.Time, error) {
-	var b backoff
+	pauses := callPauses()
 	for ctx.Err() == nil {
-		if !w.catchBreath(ctx) {
+		if !w.pauseAfterFailures(ctx) {
 			break
 		}
-		// The first pop does not wait for a job: its answer tells that the horde
-		// takes this worker.
+
+		// The first pop does not wait for a job: its answer says that the horde
+		// accepts this worker.
 		wait := w.cfg.Wait
 		if !w.ready {
 			wait = 0
@@ -85,23 +119,24 @@ func (w *Worker) next(ctx context.Context) (*api.ImageJob, time.Time, error) {
 		asked := time.Now()
 		pop, err := w.horde.Pop(ctx, &w.offer, wait)
 		if err == nil {
-			w.sayReady()
+			w.noteReady()
 		}
+
 		switch {
 		case err == nil && pop.ID != nil && *pop.ID != "":
 			w.metrics.pop("job")
-			w.show(pop.Messages)
+			w.logMessages(pop.Messages)
 			return pop, time.Now(), nil
 		case err == nil:
-			b = backoff{}
+			pauses.Reset()
 			w.metrics.pop("empty")
-			w.show(pop.Messages)
-			w.explain(pop.Skipped)
-			sleep(ctx, popEvery-time.Since(asked)) // at once after a long wait
+			w.logMessages(pop.Messages)
+			w.logSkipped(pop.Skipped)
+			sleep(ctx, popEvery-time.Since(asked)) // not at all after a long wait
 		case ctx.Err() != nil:
 		default:
 			w.metrics.pop("error")
-			pause, fatal := w.judge(err, &b)
+			pause, fatal := w.refusedPop(err, pauses)
 			if fatal != nil {
 				return nil, asked, fatal
 			}
@@ -111,18 +146,18 @@ func (w *Worker) next(ctx context.Context) (*api.ImageJob, time.Time, error) {
 	return nil, time.Time{}, nil
 }
 
-// sayReady says once that the horde takes this worker.
-func (w *Worker) sayReady() {
+// noteReady logs once that the horde accepts this worker.
+func (w *Worker) noteReady() {
 	if !w.ready {
 		w.ready = true
 		w.log.Info("worker is ready", "horde", w.horde.URL(), "models", w.offer.Models, "threads", w.cfg.Threads)
 	}
 }
 
-// catchBreath pauses after three engine failures in a row, so that a broken
-// engine does not burn through the queue; false when ctx ends.
-func (w *Worker) catchBreath(ctx context.Context) bool {
-	if w.failures.Load() < 3 {
+// pauseAfterFailures pauses after maxFailures engine failures in a row, so that a
+// broken engine does not burn through the queue; false when ctx ends.
+func (w *Worker) pauseAfterFailures(ctx context.Context) bool {
+	if w.failures.Load() < maxFailures {
 		return true
 	}
 	w.log.Error("three jobs in a row failed in the engine; pausing", "pause", failurePause)
@@ -133,33 +168,24 @@ func (w *Worker) catchBreath(ctx context.Context) bool {
 	return true
 }
 
-// judge decides what a refused or failed pop means: how long to wait, or that
+// refusedPop decides what a refused or failed pop means: how long to wait, or that
 // the worker should stop (worker §11.7; generation §1.14, §11).
-func (w *Worker) judge(err error, b *backoff) (time.Duration, error) {
+func (w *Worker) refusedPop(err error, pauses backoff.BackOff) (time.Duration, error) {
 	var e *api.Error
 	if !errors.As(err, &e) || client.Temporary(err) {
-		pause := b.next()
+		pause := pauses.NextBackOff()
 		if e != nil && e.RetryAfter > 0 {
-			pause = min(time.Duration(e.RetryAfter)*time.Second, 10*time.Minute)
+			pause = min(time.Duration(e.RetryAfter)*time.Second, maxPopPause)
 		}
 		w.log.Warn("no answer to a pop; trying again", "err", err, "in", pause.Round(time.Millisecond))
 		return pause, nil
 	}
-	text := strings.ToLower(e.Message)
-	switch {
-	case e.Status == http.StatusUnauthorized:
-		return 0, fmt.Errorf("%w: %s", ErrKey, e.Message)
-	case e.RC == "WrongCredentials" || strings.Contains(text, "wrong credentials"):
-		return 0, fmt.Errorf("%w: the name %q belongs to a worker of another account; choose another with --name (%s)", ErrRefused, w.cfg.Name, e.Message)
-	case e.RC == "AnonForbiddenWorker":
-		return 0, fmt.Errorf("%w: workers need an account; register one and give its key with --apikey (%s)", ErrRefused, e.Message)
-	case strings.Contains(text, "we cannot accept workers serving"):
-		return 0, fmt.Errorf("%w: it knows none of the models %v (%s)", ErrRefused, w.offer.Models, e.Message)
-	case e.Status == http.StatusBadRequest:
-		return 0, fmt.Errorf("%w: %w%s", ErrRefused, e, fields(e.Errors))
+	if fatal := w.fatalRefusal(e); fatal != nil {
+		return 0, fatal
 	}
-	pause := 30*time.Second + rand.N(30*time.Second)
-	if strings.Contains(e.RC, "Maintenance") || strings.Contains(text, "maintenance mode") {
+
+	pause := refusalPause + rand.N(refusalPause)
+	if strings.Contains(e.RC, "Maintenance") || strings.Contains(strings.ToLower(e.Message), "maintenance mode") {
 		w.log.Warn("the worker is in maintenance: the horde gives it no jobs of others; asking again later",
 			"reason", e.Message, "in", pause.Round(time.Second))
 	} else {
@@ -168,7 +194,28 @@ func (w *Worker) judge(err error, b *backoff) (time.Duration, error) {
 	return pause, nil
 }
 
-// fields writes validation errors behind a message.
+// fatalRefusal returns the error that Run ends with because asking again would be
+// answered alike; nil where it may be answered otherwise.
+func (w *Worker) fatalRefusal(e *api.Error) error {
+	text := strings.ToLower(e.Message)
+	switch {
+	case e.Status == http.StatusUnauthorized:
+		return fmt.Errorf("%w: %s", ErrKey, e.Message)
+	case e.RC == "WrongCredentials" || strings.Contains(text, "wrong credentials"):
+		return fmt.Errorf("%w: the name %q belongs to a worker of another account; choose another with --name (%s)",
+			ErrRefused, w.cfg.Name, e.Message)
+	case e.RC == "AnonForbiddenWorker":
+		return fmt.Errorf("%w: workers need an account; register one and give its key with --apikey (%s)",
+			ErrRefused, e.Message)
+	case strings.Contains(text, "we cannot accept workers serving"):
+		return fmt.Errorf("%w: it knows none of the models %v (%s)", ErrRefused, w.offer.Models, e.Message)
+	case e.Status == http.StatusBadRequest:
+		return fmt.Errorf("%w: %w%s", ErrRefused, e, fields(e.Errors))
+	}
+	return nil
+}
+
+// fields formats validation errors for the end of a message.
 func fields(errs map[string]string) string {
 	var parts []string
 	for path, text := range errs {
@@ -181,17 +228,17 @@ func fields(errs map[string]string) string {
 	return " (" + strings.Join(parts, "; ") + ")"
 }
 
-// show logs messages of the server that have not been logged yet.
-func (w *Worker) show(messages []api.WorkerMessage) {
+// logMessages logs messages of the server that have not been logged yet.
+func (w *Worker) logMessages(messages []api.WorkerMessage) {
 	for _, m := range messages {
-		if _, known := w.told.LoadOrStore(m.ID, true); !known {
+		if _, known := w.shown.LoadOrStore(m.ID, true); !known {
 			w.log.Warn("message from the horde", "from", m.Origin, "text", m.Message, "until", m.Expiry)
 		}
 	}
 }
 
-// explain logs why waiting requests were not given to this worker.
-func (w *Worker) explain(skipped map[string]int) {
+// logSkipped logs why waiting requests were not given to this worker.
+func (w *Worker) logSkipped(skipped map[string]int) {
 	var args []any
 	for reason, n := range skipped {
 		if n > 0 {
@@ -201,13 +248,4 @@ func (w *Worker) explain(skipped map[string]int) {
 	if len(args) > 0 {
 		w.log.Debug("requests wait, but not for this worker", args...)
 	}
-}
-
-// backoff is full jitter between 0 and a limit that doubles from 1 s to 60 s.
-type backoff struct{ n int }
-
-func (b *backoff) next() time.Duration {
-	limit := min(time.Minute, time.Second<<min(b.n, 6))
-	b.n++
-	return 1 + rand.N(limit)
 }

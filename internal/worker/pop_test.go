@@ -101,6 +101,7 @@ func TestReadyMeansThatTheHordeAnswered(t *testing.T) {
 			answered.Store(true)
 			return false
 		}
+
 		r := start(t, h, &fakeEngine{}, func(c *Config) {
 			c.Log = slog.New(slog.NewTextHandler(writerFunc(func(line []byte) (int, error) {
 				if bytes.Contains(line, []byte(ready)) && !answered.Load() {
@@ -109,16 +110,19 @@ func TestReadyMeansThatTheHordeAnswered(t *testing.T) {
 				return log.Write(line)
 			}), nil))
 		})
+
 		began := time.Now()
 		for !answered.Load() {
 			time.Sleep(time.Second)
 		}
+
 		time.Sleep(time.Second) // less than a pop that waits
 		r.stop()
 		if n := strings.Count(log.String(), ready); n != 1 {
 			t.Errorf("%d times ready %v after the start:\n%s", n, time.Since(began), log.String())
 		}
 	})
+
 	bubble(t, func(t *testing.T, h *fakeHorde) {
 		var log bytes.Buffer
 		h.onPop = func(_ int, w http.ResponseWriter) bool { return refuse(w, 401, "InvalidAPIKey", "no") }
@@ -166,12 +170,14 @@ func TestThreads(t *testing.T) {
 		for _, name := range []string{"a", "b", "c", "d", "e"} {
 			h.add(name, "fake", 1, nil)
 		}
+
 		r := start(t, h, &fakeEngine{do: func(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
 			most.Store(max(most.Load(), now.Add(1)))
 			defer now.Add(-1)
 			sleep(ctx, 10*time.Second)
 			return paintAll(job, hooks)
 		}}, func(c *Config) { c.Threads = 2 })
+
 		h.until(5)
 		r.stop()
 		if most.Load() != 2 {
@@ -192,6 +198,7 @@ func TestPace(t *testing.T) {
 			t.Errorf("delivered after %v and %v", a, b)
 		}
 	})
+
 	bubble(t, func(t *testing.T, h *fakeHorde) {
 		h.add("job", "fake", 2, big)
 		began := time.Now()
@@ -202,6 +209,7 @@ func TestPace(t *testing.T) {
 			t.Errorf("took %v without pace", took)
 		}
 	})
+
 	if accurateSteps("k_heun", 30) != 60 || accurateSteps("k_dpm_adaptive", 3) != 40 || accurateSteps("k_euler", 30) != 30 {
 		t.Error("accurate steps")
 	}

@@ -18,9 +18,11 @@ import (
 )
 
 const (
-	reportEvery = 250 * time.Millisecond
-	previewSide = 128      // pixels
-	maxPreview  = 64 << 10 // bytes of base64
+	reportEvery    = 250 * time.Millisecond
+	reportLimit    = 5 * time.Second // for one report
+	previewSide    = 128             // pixels
+	previewQuality = 75              // of a JPEG, of 100
+	maxPreview     = 64 << 10        // bytes of base64
 )
 
 // reporter tells the server how far a job is. It works beside the engine and
@@ -31,29 +33,39 @@ type reporter struct {
 	j   *job
 	end context.CancelCauseFunc // of the job
 
-	mu      sync.Mutex
-	picture int
-	newest  engine.Progress
-	wake    chan struct{}
-	stop    context.CancelFunc
-	gone    chan struct{}
+	mu     sync.Mutex
+	index  int             // the image that newest is about; guarded by mu
+	newest engine.Progress // guarded by mu
+
+	wake chan struct{} // newest has changed
+	stop context.CancelFunc
+	done chan struct{} // closed when run has returned
 }
 
 func newReporter(w *Worker, j *job, end context.CancelCauseFunc) *reporter {
 	ctx, stop := context.WithCancel(w.abort)
-	r := &reporter{w: w, j: j, end: end, wake: make(chan struct{}, 1), stop: stop, gone: make(chan struct{})}
+	r := &reporter{
+		w:    w,
+		j:    j,
+		end:  end,
+		wake: make(chan struct{}, 1),
+		stop: stop,
+		done: make(chan struct{}),
+	}
 	go r.run(ctx)
 	return r
 }
 
-// put notes the newest state.
-func (r *reporter) put(picture int, p engine.Progress) {
+// put notes the newest state of an image.
+func (r *reporter) put(index int, p engine.Progress) {
 	if r.w.noProgress.Load() {
 		return
 	}
+
 	r.mu.Lock()
-	r.picture, r.newest = picture, p
+	r.index, r.newest = index, p
 	r.mu.Unlock()
+
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -62,19 +74,20 @@ func (r *reporter) put(picture int, p engine.Progress) {
 
 func (r *reporter) close() {
 	r.stop()
-	<-r.gone
+	<-r.done
 }
 
 func (r *reporter) run(ctx context.Context) {
-	defer close(r.gone)
+	defer close(r.done)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-r.wake:
 		}
+
 		r.mu.Lock()
-		i, p := r.picture, r.newest
+		i, p := r.index, r.newest
 		r.mu.Unlock()
 		if i >= 0 && i < len(r.j.ids) {
 			r.send(ctx, r.j.ids[i], p)
@@ -86,37 +99,41 @@ func (r *reporter) run(ctx context.Context) {
 }
 
 func (r *reporter) send(ctx context.Context, id string, p engine.Progress) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, reportLimit)
 	defer cancel()
+
 	err := r.w.horde.ReportProgress(ctx, id, &api.Progress{Step: p.Step, Steps: p.Steps, Preview: preview(p.Preview)})
 	var e *api.Error
 	if !errors.As(err, &e) {
-		return // delivered, or a network failure: the next report tells more
+		return // reported, or the network failed: the next report is newer anyway
 	}
+
 	switch {
 	case e.Status == http.StatusGone:
-		r.j.log.Info("nobody waits for the job any more; stopping it", "err", e)
+		r.j.log.Info("the job is not wanted any more; stopping it", "err", e)
 		r.end(errUnwanted)
 	case e.Status == http.StatusNotFound && e.RC != "InvalidJobID", e.Status == http.StatusMethodNotAllowed:
 		if r.w.noProgress.CompareAndSwap(false, true) {
-			r.w.log.Info("this horde has no place for progress reports; none are sent")
+			r.w.log.Info("this horde does not accept progress reports; none are sent")
 		}
 	}
 }
 
-// preview encodes a small picture as base64 JPEG; "" where there is none.
+// preview encodes a small image as a JPEG in base64; "" where there is none.
 func preview(img image.Image) string {
 	if img == nil || img.Bounds().Empty() {
 		return ""
 	}
+
 	if b := img.Bounds(); b.Dx() > previewSide || b.Dy() > previewSide {
 		f := float64(previewSide) / float64(max(b.Dx(), b.Dy()))
 		small := image.NewRGBA(image.Rect(0, 0, max(1, int(f*float64(b.Dx()))), max(1, int(f*float64(b.Dy())))))
 		draw.ApproxBiLinear.Scale(small, small.Bounds(), img, b, draw.Src, nil)
 		img = small
 	}
+
 	var b bytes.Buffer
-	if jpeg.Encode(&b, img, &jpeg.Options{Quality: 75}) != nil {
+	if jpeg.Encode(&b, img, &jpeg.Options{Quality: previewQuality}) != nil {
 		return ""
 	}
 	if text := base64.StdEncoding.EncodeToString(b.Bytes()); len(text) <= maxPreview {

@@ -13,16 +13,20 @@ import (
 	"time"
 
 	"code.dny.dev/ssrf"
+	"github.com/cenkalti/backoff/v5"
 
 	"horde/api"
 	"horde/client"
 	"horde/internal/imaging"
 )
 
-const maxSource = 20 << 20 // bytes
+const (
+	maxSource  = 20 << 20 // bytes
+	maxFetches = 5
+)
 
-// source gets one source picture, a link or base64. One that cannot be had
-// fails the job; one that cannot be read is left out: both with a remark for
+// source gets one source image, a link or base64. One that cannot be fetched fails
+// the job; one that cannot be read is left out: both with a remark for
 // the requester (worker §2.1).
 func (j *job) source(ctx context.Context, kind, where string) (image.Image, error) {
 	var data []byte
@@ -38,12 +42,13 @@ func (j *job) source(ctx context.Context, kind, where string) (image.Image, erro
 	} else {
 		data, err = imaging.Base64(where, imaging.SourceLimits)
 	}
+
 	var img image.Image
 	if err == nil {
 		img, _, err = imaging.Decode(data, imaging.SourceLimits)
 	}
 	if err != nil {
-		j.log.Warn("a source picture cannot be read; painting without it", "source", kind, "err", err)
+		j.log.Warn("a source image cannot be read; generating without it", "source", kind, "err", err)
 		j.remark(kind, "parse_failed")
 		return nil, nil
 	}
@@ -54,26 +59,29 @@ func (j *job) remark(kind, value string) {
 	j.remarks = append(j.remarks, api.GenMetadatum{Type: kind, Value: value})
 }
 
-// fetch downloads a source picture in up to five tries.
+// fetch downloads a source image in up to maxFetches tries.
 func (w *Worker) fetch(ctx context.Context, link string) ([]byte, error) {
 	get := w.horde
 	if !private(w.horde.URL()) {
 		get = public
 	}
-	for try := 1; ; try++ {
+
+	return backoff.Retry(ctx, func() ([]byte, error) {
 		b, err := get.Download(ctx, link, maxSource)
-		if err == nil || try == 5 || !client.Temporary(err) || errors.Is(err, ssrf.ErrProhibitedIP) {
-			return b, err
+		if err != nil && (!client.Temporary(err) || errors.Is(err, ssrf.ErrProhibitedIP)) {
+			err = backoff.Permanent(err)
 		}
-		if !sleep(ctx, time.Duration(try)*500*time.Millisecond) {
-			return nil, ctx.Err()
-		}
-	}
+		return b, err
+	},
+		backoff.WithBackOff(fetchPauses()),
+		backoff.WithMaxTries(maxFetches),
+		backoff.WithMaxElapsedTime(0),
+	)
 }
 
-// public downloads from public addresses alone: a horde on the internet has no
-// business in sending a worker to the machines of its owner. (No proxy of the
-// environment: it would be dialled in the place of what is to be judged.)
+// public downloads from public addresses alone: a horde on the internet must not send
+// a worker to the machines of its owner. (It ignores the environment's proxy, which
+// would be dialled in place of the address to be checked.)
 var public = client.New("http://unused.invalid", "", client.WithRetries(0), client.WithTransport(&http.Transport{
 	DialContext: (&net.Dialer{
 		Timeout: 10 * time.Second,
@@ -85,16 +93,18 @@ var public = client.New("http://unused.invalid", "", client.WithRetries(0), clie
 	IdleConnTimeout:       time.Minute,
 }))
 
-// private tells whether a horde is on this machine or network, where its
-// storage is too.
+// private reports whether a horde is on this machine or network, where its storage
+// is too.
 func private(horde string) bool {
 	u, err := url.Parse(horde)
 	if err != nil {
 		return false
 	}
+
 	host := u.Hostname()
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") || !strings.Contains(host, ".") && !strings.Contains(host, ":") {
-		return true // a bare name is one of the local network
+	bare := !strings.ContainsAny(host, ".:") // a name of the local network
+	if bare || strings.HasSuffix(host, ".localhost") {
+		return true
 	}
 	ip, err := netip.ParseAddr(host)
 	return err == nil && (ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast())

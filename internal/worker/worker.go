@@ -23,19 +23,19 @@ type Config struct {
 	Threads int             // jobs at once, 1…50; 0: 1
 	// MaxPixels is the largest width × height offered; 0: what every engine can.
 	MaxPixels int
-	NSFW      bool // take requests that allow such pictures
-	// Blacklist holds words whose requests are declined, by the server.
+	NSFW      bool // accept requests that allow NSFW images
+	// Blacklist holds words: the server withholds requests that contain one.
 	Blacklist         []string
 	PriorityUsernames []string // name#id, served first
-	RequireUpfront    bool     // decline users who could not pay
-	// NoPace delivers as fast as the engine paints. Without it a job takes at
+	RequireUpfront    bool     // decline users who cannot pay in advance
+	// NoPace delivers as fast as the engine generates. Without it a job takes at
 	// least as long as at 18 megapixelsteps a second: above 20 a server takes
 	// the worker for a cheat (generation §5.10).
 	NoPace bool
 	// Data is the folder for the list of jobs in hand; empty: none is kept.
 	Data string
-	// Wait is how long a pop may wait at the server; 0: 20 s. Servers that do
-	// not know of waiting answer at once and are asked once a second.
+	// Wait is how long a pop may wait at the server; 0: 20 s. Servers without
+	// long polling answer at once and are asked once a second.
 	Wait time.Duration
 	// Stall is how long an engine may show no progress; 0: 90 s.
 	Stall      time.Duration
@@ -53,22 +53,22 @@ type Worker struct {
 	journal *journal
 	metrics *metrics
 
-	abort    context.Context // ends running jobs
-	abortNow context.CancelFunc
-	sick     context.Context // ends when an engine hangs: nothing more is popped
-	giveUp   context.CancelCauseFunc
+	abort      context.Context // ends running jobs
+	abortNow   context.CancelFunc
+	hung       context.Context // ends when an engine hangs: nothing more is popped
+	reportHung context.CancelCauseFunc
 
-	noProgress atomic.Bool  // the horde has no place for progress
-	ready      bool         // the horde has answered a pop; of the loop that pops
+	noProgress atomic.Bool  // the horde does not accept progress reports
+	ready      bool         // the horde has answered a pop; used by the popping loop alone
 	failures   atomic.Int32 // engine failures in a row
-	told       sync.Map     // ids of messages shown
+	shown      sync.Map     // ids of messages that were logged
 	started    time.Time
-	done       atomic.Int64
-	faulted    atomic.Int64
+	done       atomic.Int64  // images delivered
+	faulted    atomic.Int64  // images not delivered
 	kudos      atomic.Uint64 // hundredths
 }
 
-// Errors of Run that trying again cannot mend.
+// Errors of Run that are not helped by trying again.
 var (
 	ErrKey     = errors.New("the horde does not know the API key")
 	ErrRefused = errors.New("the horde refuses this worker")
@@ -89,6 +89,7 @@ func New(cfg Config) (*Worker, error) {
 	case cfg.Threads < 0 || cfg.Threads > 50:
 		return nil, fmt.Errorf("worker: %d threads: a horde allows 1 to 50", cfg.Threads)
 	}
+
 	if cfg.Threads == 0 {
 		cfg.Threads = 1
 	}
@@ -101,8 +102,15 @@ func New(cfg Config) (*Worker, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	w := &Worker{cfg: cfg, horde: cfg.Client, log: cfg.Log.With("worker", cfg.Name), metrics: newMetrics(cfg.Registerer)}
-	w.engines = make(map[string]engine.Engine)
+
+	w := &Worker{
+		cfg:     cfg,
+		horde:   cfg.Client,
+		log:     cfg.Log.With("worker", cfg.Name),
+		engines: make(map[string]engine.Engine),
+		offer:   newOffer(cfg),
+		metrics: newMetrics(cfg.Registerer),
+	}
 	for _, e := range cfg.Engines {
 		for _, model := range e.Models() {
 			if _, taken := w.engines[model]; !taken {
@@ -110,9 +118,10 @@ func New(cfg Config) (*Worker, error) {
 			}
 		}
 	}
-	w.offer = newOffer(cfg)
+
+	// Not below Run's context: the jobs in hand are finished after it has ended.
 	w.abort, w.abortNow = context.WithCancel(context.Background())
-	w.sick, w.giveUp = context.WithCancelCause(context.Background())
+	w.hung, w.reportHung = context.WithCancelCause(context.Background())
 	return w, nil
 }
 
@@ -121,27 +130,28 @@ func New(cfg Config) (*Worker, error) {
 func (w *Worker) Abort() { w.abortNow() }
 
 // Run works until ctx ends, then finishes the jobs in hand and returns nil. It
-// returns an error where going on is no use: ErrKey, ErrRefused, ErrHung, or a
-// data folder that cannot be used. A job that a server hands out in the very
-// moment in which ctx ends may be lost until its time is up.
+// returns an error where going on is pointless: ErrKey, ErrRefused, ErrHung, or an
+// unusable data folder. A job that a server hands out at the very moment in which
+// ctx ends may be lost until its time is up.
 func (w *Worker) Run(ctx context.Context) error {
 	defer w.abortNow()
+
 	j, err := openJournal(w.cfg.Data, w.cfg.Name, w.horde.URL())
 	if err != nil {
 		return err
 	}
 	defer j.close()
 	w.journal, w.started = j, time.Now()
-	w.recover(ctx)
+	w.faultLeftovers(ctx)
 	w.log.Info("worker asks the horde for work", "horde", w.horde.URL())
 
 	popping, stop := context.WithCancel(ctx)
 	defer stop()
-	defer context.AfterFunc(w.sick, stop)()
+	defer context.AfterFunc(w.hung, stop)()
 	defer context.AfterFunc(w.abort, stop)()
 	err = w.serve(popping)
-	if w.sick.Err() != nil {
-		err = context.Cause(w.sick)
+	if w.hung.Err() != nil {
+		err = context.Cause(w.hung)
 	}
 	w.log.Info("worker stopped", "jobs", w.done.Load(), "faulted", w.faulted.Load(),
 		"kudos", float64(w.kudos.Load())/100, "uptime", time.Since(w.started).Round(time.Second))
@@ -154,19 +164,22 @@ func (w *Worker) serve(ctx context.Context) error {
 	slots := make(chan struct{}, w.cfg.Threads)
 	var jobs sync.WaitGroup
 	defer jobs.Wait()
+
 	for {
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
-			w.sayDrain(len(slots))
+			w.logDrain(len(slots))
 			return nil
 		}
+
 		pop, popped, err := w.next(ctx)
 		if err != nil || pop == nil {
 			<-slots
-			w.sayDrain(len(slots))
+			w.logDrain(len(slots))
 			return err
 		}
+
 		jobs.Go(func() {
 			defer func() { <-slots }()
 			w.perform(pop, popped)
@@ -174,19 +187,20 @@ func (w *Worker) serve(ctx context.Context) error {
 	}
 }
 
-func (w *Worker) sayDrain(n int) {
+func (w *Worker) logDrain(n int) {
 	if n > 0 && w.abort.Err() == nil {
 		w.log.Info("finishing the jobs in hand; interrupt again to give them up", "jobs", n)
 	}
 }
 
-// recover faults the jobs that an earlier run left behind.
-func (w *Worker) recover(ctx context.Context) {
+// faultLeftovers faults the jobs that an earlier run left behind.
+func (w *Worker) faultLeftovers(ctx context.Context) {
 	left := w.journal.left()
 	if len(left) == 0 {
 		return
 	}
-	w.log.Warn("an earlier run ended in the middle of jobs; giving them back", "jobs", len(left))
+	w.log.Warn("an earlier run left jobs unfinished; giving them back", "jobs", len(left))
+
 	var faults sync.WaitGroup
 	for _, id := range left {
 		faults.Go(func() {
@@ -196,16 +210,4 @@ func (w *Worker) recover(ctx context.Context) {
 		})
 	}
 	faults.Wait()
-}
-
-// sleep waits for d; false if ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -41,10 +41,12 @@ func TestJobFromPopToSubmit(t *testing.T) {
 		if err := r.stop(); err != nil {
 			t.Fatal(err)
 		}
+
 		bySubmit := map[string]api.ImageSubmit{}
 		for _, s := range h.submits {
 			bySubmit[s.ID] = s
 		}
+
 		for i, id := range []string{"job-0", "job-1"} {
 			s := bySubmit[id]
 			if s.Generation != "R2" || s.State != "ok" || s.Seed != 42+int64(i) {
@@ -58,6 +60,7 @@ func TestJobFromPopToSubmit(t *testing.T) {
 				t.Errorf("upload of %s: %s, %v", id, format, err)
 			}
 		}
+
 		o := h.offers[0]
 		if o.BridgeAgent != "Horde Worker:"+api.Version+":"+api.Repository || o.Name != "dreamer" || !*o.NSFW || *o.Threads != 1 {
 			t.Errorf("offer %+v", o)
@@ -78,7 +81,7 @@ func TestWithoutUploadLink(t *testing.T) {
 			t.Errorf("generation %.40q: %v", h.submits[0].Generation, err)
 		}
 		if len(h.submits[0].GenMetadata) != 0 {
-			t.Errorf("metadata %v of a single picture", h.submits[0].GenMetadata)
+			t.Errorf("metadata %v of a single image", h.submits[0].GenMetadata)
 		}
 	})
 }
@@ -100,11 +103,11 @@ func TestSources(t *testing.T) {
 		source, mask   string
 		faulted        bool
 		remarks        []api.GenMetadatum
-		painted, masks bool // with a source, with a mask
+		generated, masks bool // with a source, with a mask
 	}{
-		{name: "base64", source: base64.StdEncoding.EncodeToString(file), painted: true},
-		{name: "link and mask", source: "http://horde.localhost/blob/src", mask: "http://horde.localhost/blob/src", painted: true, masks: true},
-		{name: "broken picture", source: "http://horde.localhost/blob/broken", remarks: []api.GenMetadatum{{Type: "source_image", Value: "parse_failed"}}},
+		{name: "base64", source: base64.StdEncoding.EncodeToString(file), generated: true},
+		{name: "link and mask", source: "http://horde.localhost/blob/src", mask: "http://horde.localhost/blob/src", generated: true, masks: true},
+		{name: "broken image", source: "http://horde.localhost/blob/broken", remarks: []api.GenMetadatum{{Type: "source_image", Value: "parse_failed"}}},
 		{name: "no base64", source: "?", remarks: []api.GenMetadatum{{Type: "source_image", Value: "parse_failed"}}},
 		{name: "no such link", source: "http://horde.localhost/blob/gone", faulted: true, remarks: []api.GenMetadatum{{Type: "source_image", Value: "download_failed"}}},
 		{name: "no such mask", source: "http://horde.localhost/blob/src", mask: "http://horde.localhost/blob/gone", faulted: true, remarks: []api.GenMetadatum{{Type: "source_mask", Value: "download_failed"}}},
@@ -118,6 +121,7 @@ func TestSources(t *testing.T) {
 						j.SourceMask = &tc.mask
 					}
 				})
+
 				e := &fakeEngine{}
 				r := start(t, h, e, nil)
 				h.until(1)
@@ -129,8 +133,8 @@ func TestSources(t *testing.T) {
 				if diff := cmp.Diff(tc.remarks, s.GenMetadata); diff != "" {
 					t.Error(diff)
 				}
-				if !tc.faulted && ((e.jobs[0].Source != nil) != tc.painted || (e.jobs[0].Mask != nil) != tc.masks) {
-					t.Errorf("painted with source %v, mask %v", e.jobs[0].Source != nil, e.jobs[0].Mask != nil)
+				if !tc.faulted && ((e.jobs[0].Source != nil) != tc.generated || (e.jobs[0].Mask != nil) != tc.masks) {
+					t.Errorf("generated with source %v, mask %v", e.jobs[0].Source != nil, e.jobs[0].Mask != nil)
 				}
 			})
 		})
@@ -144,6 +148,7 @@ func TestSourcesAreSeenAsMeant(t *testing.T) {
 	if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, 64, 32)), nil); err != nil {
 		t.Fatal(err)
 	}
+
 	const exif = "\xff\xe1\x00\x22Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00" // 6: clockwise
 	file := slices.Concat(b.Bytes()[:2], []byte(exif), b.Bytes()[2:])
 	bubble(t, func(t *testing.T, h *fakeHorde) {
@@ -179,7 +184,7 @@ func TestEveryFailureIsFaultedAtOnce(t *testing.T) {
 			do: func(context.Context, engine.Job, engine.Hooks) error { return errors.New("out of memory") }},
 		{name: "panic", reason: "engine", within: time.Second,
 			do: func(context.Context, engine.Job, engine.Hooks) error { panic("index out of range") }},
-		{name: "no picture", reason: "engine", within: time.Second,
+		{name: "no image", reason: "engine", within: time.Second,
 			do: func(context.Context, engine.Job, engine.Hooks) error { return nil }},
 		{name: "standing still", reason: "stalled", within: 91 * time.Second,
 			do: func(ctx context.Context, _ engine.Job, h engine.Hooks) error { <-ctx.Done(); return ctx.Err() }},
@@ -231,6 +236,7 @@ func TestAHalfDoneBatchKeepsItsFirstHalf(t *testing.T) {
 			paintAll(job, hooks)
 			return errors.New("the third fails")
 		}}, nil)
+
 		h.until(3)
 		r.stop()
 		if diff := cmp.Diff(map[string]int{"job-0 ok": 1, "job-1 ok": 1, "job-2 faulted": 1}, h.delivered()); diff != "" {
@@ -240,7 +246,7 @@ func TestAHalfDoneBatchKeepsItsFirstHalf(t *testing.T) {
 }
 
 func TestProgress(t *testing.T) {
-	paint := func(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
+	generate := func(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
 		for step := range 100 { // 100 steps in 5 s
 			hooks.Progress(0, engine.Progress{Step: step + 1, Steps: 100, Preview: image.NewNRGBA(image.Rect(0, 0, 512, 256))})
 			if !sleep(ctx, 50*time.Millisecond) {
@@ -249,10 +255,11 @@ func TestProgress(t *testing.T) {
 		}
 		return paintAll(job, hooks)
 	}
+
 	t.Run("at most four a second", func(t *testing.T) {
 		bubble(t, func(t *testing.T, h *fakeHorde) {
 			h.add("job", "fake", 1, nil)
-			r := start(t, h, &fakeEngine{do: paint}, nil)
+			r := start(t, h, &fakeEngine{do: generate}, nil)
 			h.until(1)
 			r.stop()
 			if n := len(h.progress); n < 15 || n > 21 {
@@ -267,34 +274,38 @@ func TestProgress(t *testing.T) {
 			}
 		})
 	})
+
 	t.Run("a slow server does not slow the job", func(t *testing.T) {
 		bubble(t, func(t *testing.T, h *fakeHorde) {
 			h.onProgress = func(int, http.ResponseWriter) bool { time.Sleep(time.Hour); return true }
 			h.add("job", "fake", 1, func(j *api.ImageJob) { j.R2Uploads, j.R2Upload = nil, nil })
 			began := time.Now()
-			var painted atomic.Int64 // nanoseconds
+			var generated atomic.Int64 // nanoseconds
 			e := &fakeEngine{}
+
 			e.do = func(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
-				err := paint(ctx, job, hooks)
-				painted.Store(int64(time.Since(began)))
+				err := generate(ctx, job, hooks)
+				generated.Store(int64(time.Since(began)))
 				return err
 			}
+
 			r := start(t, h, e, nil)
 			time.Sleep(10 * time.Second)
-			if took := time.Duration(painted.Load()); took != 5*time.Second {
-				t.Errorf("painted in %v", took)
+			if took := time.Duration(generated.Load()); took != 5*time.Second {
+				t.Errorf("generated in %v", took)
 			}
 			r.Abort()
 			r.stop()
 			time.Sleep(2 * time.Hour) // let the server go
 		})
 	})
+
 	t.Run("a horde without it is not asked again", func(t *testing.T) {
 		bubble(t, func(t *testing.T, h *fakeHorde) {
 			h.onProgress = func(_ int, w http.ResponseWriter) bool { return page(w, 404) }
 			h.add("a", "fake", 1, nil)
 			h.add("b", "fake", 1, nil)
-			r := start(t, h, &fakeEngine{do: paint}, nil)
+			r := start(t, h, &fakeEngine{do: generate}, nil)
 			h.until(2)
 			r.stop()
 			if h.nProgress != 1 {
@@ -302,6 +313,7 @@ func TestProgress(t *testing.T) {
 			}
 		})
 	})
+
 	t.Run("a job nobody wants is stopped", func(t *testing.T) {
 		bubble(t, func(t *testing.T, h *fakeHorde) {
 			h.onProgress = func(n int, w http.ResponseWriter) bool { return n == 4 && refuse(w, 410, "AbortedGen", "gone") }
@@ -310,7 +322,7 @@ func TestProgress(t *testing.T) {
 			}
 			h.add("job", "fake", 1, nil)
 			began := time.Now()
-			r := start(t, h, &fakeEngine{do: paint}, nil)
+			r := start(t, h, &fakeEngine{do: generate}, nil)
 			h.until(1)
 			if took := time.Since(began); took > 2*time.Second {
 				t.Errorf("stopped after %v", took)
@@ -377,6 +389,7 @@ func TestSubmit(t *testing.T) {
 			})
 		})
 	}
+
 	t.Run("an answer that got lost", func(t *testing.T) {
 		bubble(t, func(t *testing.T, h *fakeHorde) {
 			h.onSubmit = func(n int, _ api.ImageSubmit, w http.ResponseWriter) bool {
@@ -385,6 +398,7 @@ func TestSubmit(t *testing.T) {
 				}
 				return refuse(w, 400, "DuplicateGen", "already submitted")
 			}
+
 			h.add("job", "fake", 1, nil)
 			r := start(t, h, &fakeEngine{}, nil)
 			h.until(2)
@@ -403,6 +417,7 @@ func TestShutdown(t *testing.T) {
 		}
 		return paintAll(job, hooks)
 	}
+
 	t.Run("first signal finishes", func(t *testing.T) {
 		bubble(t, func(t *testing.T, h *fakeHorde) {
 			h.add("a", "fake", 1, nil)
@@ -414,6 +429,7 @@ func TestShutdown(t *testing.T) {
 			if err := r.stop(); err != nil {
 				t.Error(err)
 			}
+
 			if diff := cmp.Diff(map[string]int{"a-0 ok": 1}, h.delivered()); diff != "" {
 				t.Error(diff)
 			}
@@ -422,6 +438,7 @@ func TestShutdown(t *testing.T) {
 			}
 		})
 	})
+
 	t.Run("second signal gives up", func(t *testing.T) {
 		bubble(t, func(t *testing.T, h *fakeHorde) {
 			h.add("a", "fake", 2, nil)
@@ -434,6 +451,7 @@ func TestShutdown(t *testing.T) {
 			if err := <-r.result; err != nil {
 				t.Error(err)
 			}
+
 			if diff := cmp.Diff(map[string]int{"a-0 faulted": 1, "a-1 faulted": 1}, h.delivered()); diff != "" || r.faults("aborted") != 2 {
 				t.Errorf("%s; aborted %d", diff, r.faults("aborted"))
 			}
@@ -442,6 +460,7 @@ func TestShutdown(t *testing.T) {
 			}
 		})
 	})
+
 	t.Run("second signal with a server that is away", func(t *testing.T) {
 		bubble(t, func(t *testing.T, h *fakeHorde) {
 			h.onSubmit = func(_ int, _ api.ImageSubmit, w http.ResponseWriter) bool { return page(w, 502) }
@@ -467,6 +486,7 @@ func TestHungEngineEndsTheWorker(t *testing.T) {
 		if err := <-r.result; !errors.Is(err, ErrHung) {
 			t.Errorf("error %v", err)
 		}
+
 		close(free)
 		if diff := cmp.Diff(map[string]int{"a-0 faulted": 1}, h.delivered()); diff != "" {
 			t.Error(diff)
@@ -524,6 +544,7 @@ func TestCrashedJobsAreFaultedAtTheNextStart(t *testing.T) {
 		}
 		j.close()
 	})
+
 	for _, file := range []string{"", "{", `{"version":7}`} {
 		paths, _ := filepath.Glob(filepath.Join(folder, "worker-*.json"))
 		os.WriteFile(paths[0], []byte(file), 0o600)

@@ -1,5 +1,5 @@
 // Package model holds the files of the pocket model (MODEL_CARD.md says what
-// they are and how the inference goes) and embeds those that inference needs.
+// they are and how inference works) and embeds those that inference needs.
 //
 // The graphs are ONNX; their large weights are external data inside
 // pocket.safetensors, found by file name, so the four files must lie in one

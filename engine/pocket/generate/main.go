@@ -1,10 +1,10 @@
 //go:build cgo
 
-// Command paint paints one picture with the pocket engine, without a horde:
+// Command generate generates one image with the pocket engine, without a horde:
 //
-//	go run ./engine/pocket/paint [flags] "a red fox in the snow" fox.webp
+//	go run ./engine/pocket/generate [flags] "a red fox in the snow" fox.webp
 //
-// With -serve it loads the model once and then paints one picture for every
+// With -serve it loads the model once and then generates one image for every
 // seed that comes in on a line of its own, answering with the seconds from
 // seed to encoded WebP; scripts/compare-pocket.sh uses that.
 package main
@@ -33,23 +33,24 @@ import (
 	"horde/engine/sketch"
 )
 
-// quality of the WebP, as the worker's.
+// quality of the WebP: the worker's.
 const quality = 95
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "paint:", err)
+		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, args []string) error {
-	f := flag.NewFlagSet("paint", flag.ExitOnError)
+	f := flag.NewFlagSet("generate", flag.ExitOnError)
 	var o pocket.Options
 	job := engine.Job{Model: pocket.ModelName}
 	in := &job.Payload
+
 	f.StringVar(&job.Model, "model", job.Model, "horde_pocket or horde_sketch")
 	f.IntVar(&o.Threads, "threads", 2, "threads")
 	f.StringVar(&o.Library, "library", "", "ONNX Runtime's shared library")
@@ -59,16 +60,19 @@ func run(ctx context.Context, args []string) error {
 	f.StringVar(&in.SamplerName, "sampler", "k_dpmpp_2m", "k_dpmpp_2m, k_euler or k_euler_a")
 	f.Uint64Var(&job.Seed, "seed", 1, "seed")
 	cfg := f.Float64("cfg", 3.5, "guidance")
-	source := f.String("init", "", "picture to start from")
-	mask := f.String("mask", "", "what of it to repaint (white)")
+	source := f.String("init", "", "image to start from")
+	mask := f.String("mask", "", "what of it to regenerate (white)")
 	strength := f.Float64("strength", 0.6, "how far to leave -init, 0.01 to 1")
-	serve := f.Bool("serve", false, "paint for every seed on standard input")
+	serve := f.Bool("serve", false, "generate an image for every seed on standard input")
 	f.Parse(args)
+
 	if f.NArg() < 1 || f.NArg() < 2 && !*serve {
 		return fmt.Errorf("give a prompt and a file name (.webp or .png)")
 	}
 	s := api.Float(*strength)
-	in.Prompt, in.CfgScale, in.Karras, in.N, in.DenoisingStrength = f.Arg(0), api.Float(*cfg), true, 1, &s
+	in.Prompt, in.N = f.Arg(0), 1
+	in.CfgScale, in.Karras, in.DenoisingStrength = api.Float(*cfg), true, &s
+
 	var err error
 	if job.Source, err = open(*source); err != nil {
 		return err
@@ -76,19 +80,21 @@ func run(ctx context.Context, args []string) error {
 	if job.Mask, err = open(*mask); err != nil {
 		return err
 	}
+
 	e, err := start(job.Model, o)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
+
 	if *serve {
 		return answer(ctx, e, job, os.Stdin, os.Stdout)
 	}
-	return paint(ctx, e, job, func(pic engine.Picture) error {
-		for _, m := range pic.Metadata {
+	return generate(ctx, e, job, func(r engine.Result) error {
+		for _, m := range r.Metadata {
 			fmt.Fprintln(os.Stderr, m.Ref)
 		}
-		return save(f.Arg(1), pic.Image)
+		return save(f.Arg(1), r.Image)
 	})
 }
 
@@ -115,10 +121,10 @@ func open(path string) (image.Image, error) {
 	return img, err
 }
 
-func paint(ctx context.Context, e engine.Engine, job engine.Job, done func(engine.Picture) error) error {
-	return e.Paint(ctx, job, engine.Hooks{
-		Progress: func(_ int, p engine.Progress) {},
-		Picture:  func(_ int, pic engine.Picture) error { return done(pic) },
+func generate(ctx context.Context, e engine.Engine, job engine.Job, done func(engine.Result) error) error {
+	return e.Generate(ctx, job, engine.Hooks{
+		Progress: func(int, engine.Progress) {}, // so that previews are made, as for a worker
+		Result:   func(_ int, r engine.Result) error { return done(r) },
 	})
 }
 
@@ -136,7 +142,7 @@ func save(path string, img *image.NRGBA) error {
 	return os.WriteFile(path, b.Bytes(), 0o644)
 }
 
-// answer paints for every seed that comes in.
+// answer generates an image for every seed that comes in.
 func answer(ctx context.Context, e engine.Engine, job engine.Job, in io.Reader, out io.Writer) error {
 	for lines := bufio.NewScanner(in); lines.Scan(); {
 		seed, err := strconv.ParseUint(lines.Text(), 10, 64)
@@ -144,16 +150,17 @@ func answer(ctx context.Context, e engine.Engine, job engine.Job, in io.Reader, 
 			return err
 		}
 		job.Seed = seed
+
 		start := time.Now()
-		var painted time.Duration
-		err = paint(ctx, e, job, func(pic engine.Picture) error {
-			painted = time.Since(start)
-			return webp.Encode(io.Discard, pic.Image, &webp.Options{Quality: quality})
+		var generated time.Duration
+		err = generate(ctx, e, job, func(r engine.Result) error {
+			generated = time.Since(start)
+			return webp.Encode(io.Discard, r.Image, &webp.Options{Quality: quality})
 		})
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%.4f %.4f\n", time.Since(start).Seconds(), painted.Seconds())
+		fmt.Fprintf(out, "%.4f %.4f\n", time.Since(start).Seconds(), generated.Seconds())
 	}
 	return nil
 }

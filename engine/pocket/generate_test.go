@@ -27,7 +27,7 @@ type referenceCase struct {
 	Mean       []float64 `json:"mean"`
 }
 
-// slope is record.py's source picture.
+// slope is record.py's source image.
 func slope() image.Image {
 	img := image.NewNRGBA(image.Rect(0, 0, side, side))
 	for y := range side {
@@ -38,13 +38,14 @@ func slope() image.Image {
 	return img
 }
 
-// Paint agrees with reference.py from the job to the picture.
-func TestReferencePictures(t *testing.T) {
-	p := testPainter(t)
+// Generate agrees with reference.py from the job to the image.
+func TestReferenceImages(t *testing.T) {
+	p := testGenerator(t)
 	raw, err := os.ReadFile("testdata/reference.json")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var cases []referenceCase
 	if err := json.Unmarshal(raw, &cases); err != nil {
 		t.Fatal(err)
@@ -59,7 +60,8 @@ func TestReferencePictures(t *testing.T) {
 				s := api.Float(*c.Strength)
 				j.Source, j.Payload.DenoisingStrength = slope(), &s
 			}
-			pic := paintOne(t, p, j)
+
+			pic := generateOne(t, p, j)
 			for ch, want := range c.Mean {
 				var sum float64
 				for i := ch; i < len(pic.Image.Pix); i += 4 {
@@ -69,6 +71,7 @@ func TestReferencePictures(t *testing.T) {
 					t.Errorf("mean of channel %d = %v, want %v", ch, got, want)
 				}
 			}
+
 			if len(pic.Metadata) != 0 {
 				t.Errorf("remarks %v, want none", pic.Metadata)
 			}
@@ -77,14 +80,15 @@ func TestReferencePictures(t *testing.T) {
 	}
 }
 
-// checkLow compares the model picture with the reference's single values.
-func checkLow(t *testing.T, p *painter, c referenceCase) {
-	e, err := p.idle.take(p.nets)
+// checkLow compares the model image with the reference's single values.
+func checkLow(t *testing.T, p *generator, c referenceCase) {
+	ws, err := p.idle.get(p.nets)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.idle.give(e) // Paint has just left its picture in this easel
-	for i, v := range e.picture()[:len(c.Low.First)] {
+	defer p.idle.put(ws) // Generate has just left its image in this workspace
+
+	for i, v := range ws.noisy()[:len(c.Low.First)] {
 		if want := min(max(c.Low.First[i], -1), 1); math.Abs(float64(v)-want) > 1e-3 {
 			t.Errorf("low[%d] = %v, want %v", i, v, want)
 		}
@@ -97,33 +101,35 @@ func testJob(w, h, n, steps int) engine.Job {
 	}}
 }
 
-func paintOne(t testing.TB, e engine.Engine, j engine.Job) engine.Picture {
+func generateOne(t testing.TB, e engine.Engine, j engine.Job) engine.Result {
 	t.Helper()
-	var out engine.Picture
-	err := e.Paint(context.Background(), j, engine.Hooks{Picture: func(_ int, p engine.Picture) error { out = p; return nil }})
+	var out engine.Result
+	err := e.Generate(context.Background(), j, engine.Hooks{Result: func(_ int, p engine.Result) error { out = p; return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if out.Image == nil {
-		t.Fatal("no picture came")
+		t.Fatal("no image came")
 	}
 	return out
 }
 
 func TestBatch(t *testing.T) {
-	p := testPainter(t)
+	p := testGenerator(t)
 	j := testJob(192, 128, 2, 3)
-	j.Seed = math.MaxUint64 // the second picture's seed wraps to 0
-	var pics []engine.Picture
+	j.Seed = math.MaxUint64 // the second image's seed wraps to 0
+	var pics []engine.Result
 	var steps []string
-	err := p.Paint(context.Background(), j, engine.Hooks{
+
+	err := p.Generate(context.Background(), j, engine.Hooks{
 		Progress: func(i int, pr engine.Progress) {
 			steps = append(steps, fmt.Sprintf("%d:%d/%d", i, pr.Step, pr.Steps))
 			if b := pr.Preview.Bounds(); b != image.Rect(0, 0, 128, 85) {
 				t.Errorf("preview of %v, want 128x85", b)
 			}
 		},
-		Picture: func(i int, pic engine.Picture) error {
+		Result: func(i int, pic engine.Result) error {
 			pics = append(pics, pic)
 			return nil
 		},
@@ -131,27 +137,28 @@ func TestBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if want := "0:1/3 0:2/3 0:3/3 1:1/3 1:2/3 1:3/3"; strings.Join(steps, " ") != want {
 		t.Errorf("progress %v, want %v", steps, want)
 	}
 	if len(pics) != 2 || pics[0].Seed != math.MaxUint64 || pics[1].Seed != 0 {
-		t.Fatalf("%d pictures with seeds that do not count up from the job's", len(pics))
+		t.Fatalf("%d images with seeds that do not count up from the job's", len(pics))
 	}
 	j.Seed, j.Payload.N = 0, 1
-	if single := paintOne(t, p, j); !bytes.Equal(single.Image.Pix, pics[1].Image.Pix) {
-		t.Error("picture 1 of a batch is not the picture of seed + 1")
+	if single := generateOne(t, p, j); !bytes.Equal(single.Image.Pix, pics[1].Image.Pix) {
+		t.Error("image 1 of a batch is not the image of seed + 1")
 	}
 	if bytes.Equal(pics[0].Image.Pix, pics[1].Image.Pix) {
-		t.Error("two seeds give the same picture")
+		t.Error("two seeds give the same image")
 	}
 }
 
 func TestSizes(t *testing.T) {
-	p := testPainter(t)
+	p := testGenerator(t)
 	for _, size := range []image.Point{{64, 64}, {128, 64}, {64, 128}, {512, 512}, {768, 512}, {512, 960}, {1024, 64}, {64, 3072}} {
-		pic := paintOne(t, p, testJob(size.X, size.Y, 1, 1))
+		pic := generateOne(t, p, testJob(size.X, size.Y, 1, 1))
 		if pic.Image.Rect != (image.Rectangle{Max: size}) {
-			t.Errorf("asked for %v, got %v", size, pic.Image.Rect)
+			t.Errorf("requested %v, got %v", size, pic.Image.Rect)
 		}
 		for i := 3; i < len(pic.Image.Pix); i += 4 {
 			if pic.Image.Pix[i] != 255 {
@@ -162,32 +169,36 @@ func TestSizes(t *testing.T) {
 }
 
 // The strips of the second enlargement give what one run over the whole
-// picture gives.
+// image gives.
 func TestStripsJoin(t *testing.T) {
-	p := testPainter(t)
-	e, err := p.idle.take(p.nets)
+	p := testGenerator(t)
+	ws, err := p.idle.get(p.nets)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.idle.give(e)
-	end, err := e.begin(context.Background())
+	defer p.idle.put(ws)
+	end, err := ws.begin(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer end()
 	planes := make([]float32, 3*natural*natural)
 	newNoise(3).normal(planes)
+
 	for i := range planes {
 		planes[i] *= .3
 	}
-	strips, err := e.enlargeAgain(context.Background(), planes, image.Rect(0, 0, natural, natural))
+
+	strips, err := ws.enlargeAgain(context.Background(), planes, image.Rect(0, 0, natural, natural))
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole, err := e.upscale(planes, natural, natural)
+
+	whole, err := ws.upscale(planes, natural, natural)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	want := render(whole, natural*enlarge, natural*enlarge)
 	for i, v := range strips.Pix {
 		if max(v, want.Pix[i])-min(v, want.Pix[i]) > 1 {
@@ -197,28 +208,30 @@ func TestStripsJoin(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
-	p := testPainter(t)
-	want := paintOne(t, p, testJob(512, 512, 1, 3))
+	p := testGenerator(t)
+	want := generateOne(t, p, testJob(512, 512, 1, 3))
 	ctx, cancel := context.WithCancel(context.Background())
 	var steps int
-	err := p.Paint(ctx, testJob(512, 512, 3, 500), engine.Hooks{
+
+	err := p.Generate(ctx, testJob(512, 512, 3, 500), engine.Hooks{
 		Progress: func(int, engine.Progress) {
 			if steps++; steps == 2 {
 				cancel()
 			}
 		},
-		Picture: func(int, engine.Picture) error { t.Error("a cancelled picture came"); return nil },
+		Result: func(int, engine.Result) error { t.Error("a cancelled image came"); return nil },
 	})
 	if err != context.Canceled || steps != 2 {
 		t.Errorf("error %v after %d steps, want context.Canceled after 2", err, steps)
 	}
-	if err := p.Paint(ctx, testJob(64, 64, 1, 1), engine.Hooks{}); err != context.Canceled {
+	if err := p.Generate(ctx, testJob(64, 64, 1, 1), engine.Hooks{}); err != context.Canceled {
 		t.Errorf("error %v with a context that had ended, want context.Canceled", err)
 	}
+
 	// Cancelled from outside, in the middle of a step.
 	ctx, cancel = context.WithCancel(context.Background())
 	steps = 0
-	err = p.Paint(ctx, testJob(512, 512, 1, 500), engine.Hooks{Progress: func(int, engine.Progress) {
+	err = p.Generate(ctx, testJob(512, 512, 1, 500), engine.Hooks{Progress: func(int, engine.Progress) {
 		if steps++; steps == 1 {
 			go cancel()
 		}
@@ -226,64 +239,70 @@ func TestCancel(t *testing.T) {
 	if err != context.Canceled || steps > 50 {
 		t.Errorf("error %v after %d steps, want context.Canceled soon", err, steps)
 	}
-	if got := paintOne(t, p, testJob(512, 512, 1, 3)); !bytes.Equal(got.Image.Pix, want.Image.Pix) {
-		t.Error("after a cancelled job the same job gives another picture")
+	if got := generateOne(t, p, testJob(512, 512, 1, 3)); !bytes.Equal(got.Image.Pix, want.Image.Pix) {
+		t.Error("after a cancelled job the same job gives another image")
 	}
 }
 
-func TestPaintErrors(t *testing.T) {
-	p := testPainter(t)
+func TestGenerateErrors(t *testing.T) {
+	p := testGenerator(t)
 	failed := errors.New("upload failed")
-	err := p.Paint(context.Background(), testJob(64, 64, 2, 1), engine.Hooks{Picture: func(int, engine.Picture) error { return failed }})
+	err := p.Generate(context.Background(), testJob(64, 64, 2, 1), engine.Hooks{Result: func(int, engine.Result) error { return failed }})
 	if err != failed {
 		t.Errorf("error %v, want the hook's", err)
 	}
+
 	j := testJob(64, 64, 1, 1)
 	j.Model = "stable_diffusion"
-	if err := p.Paint(context.Background(), j, engine.Hooks{}); err == nil {
-		t.Error("a model that the engine does not have is painted")
+	if err := p.Generate(context.Background(), j, engine.Hooks{}); err == nil {
+		t.Error("a model that the engine does not have is accepted")
 	}
-	if err := p.Paint(context.Background(), testJob(64, 64, 1, 1), engine.Hooks{}); err != nil {
+	if err := p.Generate(context.Background(), testJob(64, 64, 1, 1), engine.Hooks{}); err != nil {
 		t.Errorf("without hooks: %v", err)
 	}
 }
 
-// Several jobs at once give the pictures that they give alone.
+// Several jobs at once give the images that they give alone.
 func TestParallelJobs(t *testing.T) {
-	p := testPainter(t)
-	want := []engine.Picture{paintOne(t, p, testJob(64, 64, 1, 2)), paintOne(t, p, testJob(128, 64, 1, 2))}
+	p := testGenerator(t)
+	want := []engine.Result{generateOne(t, p, testJob(64, 64, 1, 2)), generateOne(t, p, testJob(128, 64, 1, 2))}
 	var wg sync.WaitGroup
+
 	for i := range 4 {
 		wg.Go(func() {
-			got := paintOne(t, p, testJob(64+64*(i%2), 64, 1, 2))
+			got := generateOne(t, p, testJob(64+64*(i%2), 64, 1, 2))
 			if !bytes.Equal(got.Image.Pix, want[i%2].Image.Pix) {
 				t.Errorf("job %d differs from the same job alone", i)
 			}
 		})
 	}
+
 	wg.Wait()
 }
 
 func TestClose(t *testing.T) {
-	testPainter(t)
+	testGenerator(t)
 	dir, err := testCache()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	e, err := New(Options{Threads: 1, CacheDir: dir, Library: testLibrary()})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if e.Name() != "pocket" || !slices.Equal(e.Models(), []string{ModelName}) {
 		t.Errorf("name %q, models %v", e.Name(), e.Models())
 	}
-	paintOne(t, e, testJob(64, 64, 1, 1))
+	generateOne(t, e, testJob(64, 64, 1, 1))
 	for range 2 {
 		if err := e.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := e.Paint(context.Background(), testJob(64, 64, 1, 1), engine.Hooks{}); !errors.Is(err, errClosed) {
+
+	if err := e.Generate(context.Background(), testJob(64, 64, 1, 1), engine.Hooks{}); !errors.Is(err, errClosed) {
 		t.Errorf("a closed engine answers %v", err)
 	}
 	if _, err := New(Options{Threads: -1}); err == nil {
@@ -294,7 +313,7 @@ func TestClose(t *testing.T) {
 // Weak image to image stays near its source, in the place where the source had
 // it, and a mask keeps what it shall keep.
 func TestImageToImage(t *testing.T) {
-	p := testPainter(t)
+	p := testGenerator(t)
 	wide := image.NewNRGBA(image.Rect(10, 20, 310, 220)) // 3 : 2, not at the origin
 	for y := 20; y < 220; y++ {
 		for x := 10; x < 310; x++ {
@@ -308,11 +327,11 @@ func TestImageToImage(t *testing.T) {
 	j := testJob(192, 128, 1, 10)
 	weak := api.Float(.1)
 	j.Source, j.Payload.DenoisingStrength = wide, &weak
-	pic := paintOne(t, p, j)
+	pic := generateOne(t, p, j)
 	near(t, "left", pic.Image, image.Pt(20, 64), wide.NRGBAAt(30, 100), 40)
 	near(t, "right", pic.Image, image.Pt(150, 64), wide.NRGBAAt(250, 100), 40)
 
-	mask := image.NewGray(wide.Rect) // white on the left: repaint there
+	mask := image.NewGray(wide.Rect) // white on the left: regenerate there
 	for y := 20; y < 220; y++ {
 		for x := 10; x < 110; x++ {
 			mask.SetGray(x, y, color.Gray{Y: 255})
@@ -320,7 +339,7 @@ func TestImageToImage(t *testing.T) {
 	}
 	full := api.Float(1)
 	j.Mask, j.Payload.DenoisingStrength, j.Payload.Prompt = mask, &full, "a black hole in space"
-	pic = paintOne(t, p, j)
+	pic = generateOne(t, p, j)
 	near(t, "kept part", pic.Image, image.Pt(150, 64), wide.NRGBAAt(250, 100), 25)
 	near(t, "kept part", pic.Image, image.Pt(120, 20), wide.NRGBAAt(250, 100), 25)
 }
@@ -336,10 +355,10 @@ func near(t *testing.T, what string, img *image.NRGBA, at image.Point, want colo
 	}
 }
 
-// BenchmarkPicture paints the default picture: 512 × 512, 24 steps.
-func BenchmarkPicture(b *testing.B) {
-	p := testPainter(b)
+// BenchmarkGenerate generates the default image: 512 × 512, 24 steps.
+func BenchmarkGenerate(b *testing.B) {
+	p := testGenerator(b)
 	for b.Loop() {
-		paintOne(b, p, testJob(natural, natural, 1, defaultSteps))
+		generateOne(b, p, testJob(natural, natural, 1, defaultSteps))
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// window is the part of the square model picture that a picture of width ×
-// height shows, in units of a square of the given side: the largest centred
-// rectangle of that shape.
+// window is the part of the model's square image that an image of width × height
+// shows, in units of a square of the given side: the largest centred rectangle of
+// that shape.
 func window(width, height, side int) image.Rectangle {
 	w, h := side, side
 	if width > height {
@@ -34,13 +34,13 @@ func centre(from image.Rectangle, to image.Point) image.Rectangle {
 	return image.Rectangle{Min: at, Max: at.Add(image.Pt(w, h))}
 }
 
-// toByte is the card's rounding of −1…1 to 0…255: half to even.
+// toByte rounds −1…1 to 0…255 as MODEL_CARD.md says: half to even.
 func toByte(v float32) uint8 {
 	v = (min(max(v, -1), 1) + 1) * 127.5
 	return uint8(math.RoundToEven(float64(v)))
 }
 
-// render turns planes R, G, B of w × h values in −1…1 into an opaque picture.
+// render turns planes R, G, B of w × h values in −1…1 into an opaque image.
 func render(planes []float32, w, h int) *image.NRGBA {
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
 	renderRows(img, planes, w, h, 0)
@@ -61,33 +61,35 @@ func renderRows(img *image.NRGBA, planes []float32, w, h, first int) {
 	}
 }
 
-// opaque shows an opaque NRGBA picture as RGBA: the bytes are the same, and
-// the resampler is several times as fast on this type.
+// opaque views an opaque NRGBA image as RGBA: the bytes are the same, and the
+// resampler is several times as fast on this type.
 func opaque(img *image.NRGBA) *image.RGBA {
 	return &image.RGBA{Pix: img.Pix, Stride: img.Stride, Rect: img.Rect}
 }
 
-// fit cuts the opaque square picture to the shape of width × height and
+// fit cuts the opaque square image to the shape of width × height and
 // resamples it to that size (Catmull–Rom).
 func fit(square *image.NRGBA, width, height int) *image.NRGBA {
 	if square.Rect.Dx() == width && square.Rect.Dy() == height {
 		return square
 	}
+
 	out := image.NewNRGBA(image.Rect(0, 0, width, height))
 	from := window(width, height, square.Rect.Dx())
 	draw.CatmullRom.Scale(opaque(out), out.Rect, opaque(square), from, draw.Src, nil)
 	return out
 }
 
-// place scales src to cover the window of the model picture that the asked
-// size will show, cut at the centre, and continues it by reflection into the
-// rest of the square, which the network sees but the result does not show.
-// Transparent parts lie on white.
+// place scales src to cover the window of the model's image that the requested size
+// will show, cut at the centre, and continues it by reflection into the rest of the
+// square, which the network sees but the result does not show. Transparent parts lie
+// on white.
 func place(src image.Image, width, height int) *image.RGBA {
 	square := image.NewRGBA(image.Rect(0, 0, side, side))
 	draw.Draw(square, square.Rect, image.White, image.Point{}, draw.Src)
 	shown := window(width, height, side)
 	draw.CatmullRom.Scale(square, shown, src, centre(src.Bounds(), image.Pt(width, height)), draw.Over, nil)
+
 	for y := range side {
 		sy := reflect(y, shown.Min.Y, shown.Max.Y)
 		for x := range side {
@@ -113,7 +115,7 @@ func reflect(i, lo, hi int) int {
 	return lo + i
 }
 
-// toPlanes writes a side × side picture as planes R, G, B in −1…1.
+// toPlanes writes a side × side image as planes R, G, B in −1…1.
 func toPlanes(img *image.RGBA, dst []float32) {
 	for y := range side {
 		for x := range side {
@@ -125,16 +127,17 @@ func toPlanes(img *image.RGBA, dst []float32) {
 	}
 }
 
-// keepMap says for every pixel of the model picture how much of the source
-// stays: 0 to repaint (white in mask), 1 to keep. Without a mask the source's
-// transparent parts are repainted, as other workers do (worker §3.7);
-// nil if there is nothing to keep apart.
+// keepMap says for every pixel of the model's image how much of the source stays: 0
+// to regenerate (white in mask), 1 to keep. Without a mask the source's transparent
+// parts are regenerated, as other workers do (worker §3.7);
+// nil if the whole source may change.
 func keepMap(src, mask image.Image, width, height int) []float32 {
 	if mask == nil {
 		if mask = transparency(src); mask == nil {
 			return nil
 		}
 	}
+
 	placed := place(mask, width, height)
 	keep := make([]float32, plane)
 	for i := range keep {
@@ -150,6 +153,7 @@ func transparency(src image.Image) image.Image {
 	if o, ok := src.(interface{ Opaque() bool }); ok && o.Opaque() {
 		return nil
 	}
+
 	b := src.Bounds()
 	mask, found := image.NewGray(b), false
 	for y := b.Min.Y; y < b.Max.Y; y++ {
