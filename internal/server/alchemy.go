@@ -9,6 +9,7 @@ import (
 	"horde/api"
 	"horde/internal/alchemy"
 	"horde/internal/horde"
+	"horde/internal/server/pyjson"
 )
 
 // maxAlchemyResult is the most bytes that a delivery of a form may have; pictures
@@ -22,7 +23,7 @@ func (s *Server) postAlchemyRequest(w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return err
 	}
-	in.TrustedWorkers = looseBool(raw, "trusted_workers")
+	in.TrustedWorkers = pyjson.Bool(raw, "trusted_workers")
 	in.Forms = alchemyForms(raw)
 	accepted, err := s.Alchemy.Accept(r.Context(), alchemy.Ask{
 		Body:  in,
@@ -47,7 +48,7 @@ func alchemyForms(raw map[string]any) []api.AlchemyForm {
 		form := api.AlchemyForm{Name: name, Payload: map[string]string{}}
 		payload, _ := members["payload"].(map[string]any)
 		for key := range payload {
-			if text, ok := looseText(payload, key); ok {
+			if text, ok := pyjson.Text(payload, key); ok {
 				form.Payload[key] = text
 			}
 		}
@@ -136,7 +137,7 @@ func (s *Server) postAlchemySubmit(w http.ResponseWriter, r *http.Request) error
 func alchemySubmit(body map[string]any) (in api.AlchemySubmit, err error) {
 	const missing = " Missing required parameter in the JSON body"
 	var ok bool
-	if in.ID, ok = looseText(body, "id"); !ok {
+	if in.ID, ok = pyjson.Text(body, "id"); !ok {
 		return in, invalidField("id", "Id of the form."+missing)
 	}
 	switch result := body["result"].(type) {
@@ -147,6 +148,6 @@ func alchemySubmit(body map[string]any) (in api.AlchemySubmit, err error) {
 	default:
 		return in, invalidField("result", "The result must be an object, such as {\"caption\": \"…\"}.")
 	}
-	in.State, _ = looseText(body, "state")
+	in.State, _ = pyjson.Text(body, "state")
 	return in, nil
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"horde/api"
+	"horde/internal/server/pyjson"
 )
 
 // Whatever JSON comes, reading the members of a delivery and of forms ends in
@@ -15,7 +16,7 @@ func FuzzAlchemyMembers(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		v, err := parseJSON(text)
+		v, err := pyjson.Parse(text)
 		if err != nil {
 			return
 		}

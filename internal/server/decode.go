@@ -2,19 +2,19 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"os"
-	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unsafe"
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/server/pyjson"
 )
 
 // bodyTime is how long a caller may take to send a body.
@@ -48,7 +48,7 @@ func fill[T any](r *http.Request, v any, schema *api.Schema) (T, map[string]any,
 	if err != nil {
 		return in, nil, err
 	}
-	assign(reflect.ValueOf(&in).Elem(), body)
+	pyjson.Assign(&in, body)
 	return in, body, nil
 }
 
@@ -147,12 +147,12 @@ func readJSON(w http.ResponseWriter, r *http.Request, limit int64) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	v, err := parseJSON(unsafe.String(unsafe.SliceData(raw), len(raw))) // raw is never written again
+	v, err := pyjson.Parse(unsafe.String(unsafe.SliceData(raw), len(raw))) // raw is never written again
 	switch {
-	case errors.Is(err, errDepth):
-		return nil, invalidField("", "the body is nested more than 100 levels deep")
-	case errors.Is(err, errMembers):
-		return nil, invalidField("", "an object of the body has more than 10000 members")
+	case errors.Is(err, pyjson.ErrDepth):
+		return nil, invalidField("", fmt.Sprintf("the body is nested more than %d levels deep", pyjson.MaxDepth))
+	case errors.Is(err, pyjson.ErrMembers):
+		return nil, invalidField("", fmt.Sprintf("an object of the body has more than %d members", pyjson.MaxMembers))
 	case err != nil:
 		return nil, notUnderstood()
 	}
@@ -221,56 +221,11 @@ func setReadTimeout(w http.ResponseWriter, d time.Duration) {
 }
 
 // refuseNUL looks for a NUL character in the texts of a decoded body, which no
-// store keeps (generation §0.3). The names are members that are cleaned
-// instead and may hold one.
+// store keeps (generation §0.3). The names are members that are cleaned instead and
+// may hold one.
 func refuseNUL(in any, except ...string) error {
-	v := reflect.ValueOf(in)
-	for v.Kind() == reflect.Pointer {
-		v = v.Elem()
-	}
-	for _, f := range planOf(v.Type()) {
-		if slices.Contains(except, f.name) {
-			continue
-		}
-		if path, found := findNUL(v.Field(f.index)); found {
-			return horde.Errorf(horde.NulByteInPayload, "The payload may not contain NUL bytes: there is one in %s.", strings.TrimPrefix(f.name+path, "."))
-		}
+	if path, found := pyjson.FindNUL(in, except...); found {
+		return horde.Errorf(horde.NulByteInPayload, "The payload may not contain NUL bytes: there is one in %s.", path)
 	}
 	return nil
-}
-
-// findNUL looks for a text with a NUL; path leads to it from v.
-func findNUL(v reflect.Value) (path string, found bool) {
-	switch v.Kind() {
-	case reflect.String:
-		return "", strings.IndexByte(v.String(), 0) >= 0
-	case reflect.Pointer, reflect.Interface:
-		return findNUL(v.Elem())
-	case reflect.Struct:
-		for _, f := range planOf(v.Type()) {
-			if path, found = findNUL(v.Field(f.index)); !found {
-				continue
-			}
-			if f.name == "" {
-				return path, true
-			}
-			return "." + f.name + path, true
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			if path, found = findNUL(v.Index(i)); found {
-				return "." + strconv.Itoa(i) + path, true
-			}
-		}
-	case reflect.Map:
-		for it := v.MapRange(); it.Next(); {
-			if strings.IndexByte(it.Key().String(), 0) >= 0 {
-				return "", true
-			}
-			if _, found = findNUL(it.Value()); found {
-				return "." + it.Key().String(), true
-			}
-		}
-	}
-	return "", false
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"horde/api"
+	"horde/internal/server/pyjson"
 )
 
 // filterRoutes are the lines of the routes table for prompt filters. All are for
@@ -102,11 +103,11 @@ func (s *Server) postFilterTest(w http.ResponseWriter, r *http.Request) error {
 	if err := requireKey(r); err != nil {
 		return err
 	}
-	prompt, ok := looseText(body, "prompt")
+	prompt, ok := pyjson.Text(body, "prompt")
 	if !ok {
 		return invalidField("prompt", "The prompt to look at. Missing required parameter in the JSON body")
 	}
-	kind, err := looseInt(body, "filter_type", 0)
+	kind, err := pyjson.Int(body, "filter_type", 0)
 	if err != nil {
 		return err
 	}

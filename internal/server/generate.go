@@ -10,6 +10,7 @@ import (
 	"horde/api"
 	"horde/internal/horde"
 	"horde/internal/queue"
+	"horde/internal/server/pyjson"
 )
 
 // postImageRequest takes a request for pictures (generation §1.1).
@@ -18,7 +19,7 @@ func (s *Server) postImageRequest(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	params, err := rawJSON(raw["params"])
+	params, err := pyjson.Marshal(raw["params"])
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"horde/internal/account"
 	"horde/internal/horde"
 	"horde/internal/moderation"
+	"horde/internal/server/pyjson"
 )
 
 var errNotModerator = horde.Errorf(horde.NotModerator, "This is for the moderators of this horde.")
@@ -49,8 +50,8 @@ func (s *Server) putModes(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	in := api.ModifyModes{
-		Maintenance: looseBool(body, "maintenance_mode"), InviteOnly: looseBool(body, "invite_only_mode"),
-		Raid: looseBool(body, "raid_mode"),
+		Maintenance: pyjson.Bool(body, "maintenance_mode"), InviteOnly: pyjson.Bool(body, "invite_only_mode"),
+		Raid: pyjson.Bool(body, "raid_mode"),
 	}
 	if in == (api.ModifyModes{}) {
 		none := horde.Errorf(horde.NoHordeModSelected, "No mode to change was given.")

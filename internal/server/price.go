@@ -7,6 +7,7 @@ import (
 	"horde/api"
 	"horde/internal/catalog"
 	"horde/internal/queue"
+	"horde/internal/server/pyjson"
 	"horde/internal/style"
 )
 
@@ -44,7 +45,7 @@ func (s *Server) postPrice(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	params, err := rawJSON(raw["params"])
+	params, err := pyjson.Marshal(raw["params"])
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"horde/api"
 	"horde/internal/golden"
+	"horde/internal/server/pyjson"
 )
 
 // The Python SDK's sources have an example of every body and answer that the
@@ -85,7 +86,7 @@ func TestSDKPayloadsAreAccepted(t *testing.T) {
 			skipped = append(skipped, name)
 			continue
 		}
-		body, err := parseJSON(string(raw))
+		body, err := pyjson.Parse(string(raw))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"horde/api"
 	"horde/internal/account"
+	"horde/internal/server/pyjson"
 )
 
 // sharedKeyRates limits the making of shared keys (platform §1.6).
@@ -46,13 +47,13 @@ func readSharedKey(w http.ResponseWriter, r *http.Request) (c account.SharedKeyC
 		if body[f.name] == nil {
 			continue
 		}
-		v, err := looseInt(body, f.name, 0)
+		v, err := pyjson.Int(body, f.name, 0)
 		if err != nil {
 			return c, nil, err
 		}
 		*f.into = &v
 	}
-	if name, ok := looseText(body, "name"); ok {
+	if name, ok := pyjson.Text(body, "name"); ok {
 		c.Name = &name
 	}
 	if wrong := c.Check(); len(wrong) > 0 {

@@ -5,6 +5,7 @@ import (
 
 	"horde/api"
 	"horde/internal/queue"
+	"horde/internal/server/pyjson"
 )
 
 // postTextRequest takes a request for texts (generation §2.1).
@@ -70,7 +71,7 @@ func (s *Server) postTextSubmit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if in.Seed, err = looseInt(raw, "seed", 0); err != nil {
+	if in.Seed, err = pyjson.Int(raw, "seed", 0); err != nil {
 		return err
 	}
 	if err := refuseNUL(&in, "generation"); err != nil {

@@ -6,6 +6,7 @@ import (
 	"horde/api"
 	"horde/internal/account"
 	"horde/internal/horde"
+	"horde/internal/server/pyjson"
 )
 
 // gift reads the body that transfers and awards share, and whose key was sent.
@@ -17,11 +18,11 @@ func (s *Server) gift(w http.ResponseWriter, r *http.Request) (*account.User, ac
 	if err := requireKey(r); err != nil {
 		return nil, account.Gift{}, err
 	}
-	target, ok := looseText(body, "username")
+	target, ok := pyjson.Text(body, "username")
 	if !ok {
 		return nil, account.Gift{}, invalidField("username", "The user ID which will receive the kudos. Missing required parameter in the JSON body")
 	}
-	amount, err := looseAmount(body, "amount", 100)
+	amount, err := pyjson.Amount(body, "amount", 100)
 	if err != nil {
 		return nil, account.Gift{}, err
 	}

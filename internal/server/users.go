@@ -10,6 +10,7 @@ import (
 	"horde/internal/account"
 	"horde/internal/horde"
 	"horde/internal/moderation"
+	"horde/internal/server/pyjson"
 )
 
 // popOwner finds the user whose worker pops. A malformed priority username is
@@ -127,7 +128,7 @@ func readTestUser(body map[string]any) (testUser, error) {
 			q.kudos = nil
 			return q, nil
 		}
-		n, ok := wholeNumber(v)
+		n, ok := pyjson.WholeNumber(v)
 		const most = 1_000_000_000_000
 		if _, isBool := v.(bool); !ok || isBool || n < 0 || n > most {
 			return q, wrong("kudos", "a whole number from 0 to 10¹², or null")

@@ -1,4 +1,4 @@
-package server
+package pyjson
 
 import (
 	"encoding/json"
@@ -9,34 +9,40 @@ import (
 	"sync"
 )
 
-// structField is one field of a body struct and the member it is filled from; an
+// structField is one field of a struct and the member that it is filled from. An
 // embedded struct has no name and is filled from the members of its owner.
 type structField struct {
 	name  string
 	index int
 }
 
-var structPlans sync.Map // reflect.Type → []structField
+var structFields sync.Map // reflect.Type → []structField
 
-func planOf(t reflect.Type) []structField {
-	if plan, ok := structPlans.Load(t); ok {
-		return plan.([]structField)
+// fieldsOf returns the fields of a struct type that members can fill.
+func fieldsOf(t reflect.Type) []structField {
+	if fields, ok := structFields.Load(t); ok {
+		return fields.([]structField)
 	}
-	var plan []structField
+
+	var fields []structField
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if f.IsExported() && (name != "" || f.Anonymous) && name != "-" {
-			plan = append(plan, structField{name, i})
+			fields = append(fields, structField{name, i})
 		}
 	}
-	structPlans.Store(t, plan)
-	return plan
+
+	structFields.Store(t, fields)
+	return fields
 }
 
-// assign puts a validated JSON value into dst: unknown members are passed over,
-// whole numbers written with a point become integers. A value of another type
-// than dst leaves dst as it is; validation has refused those that matter.
+// Assign fills what into points at from a parsed value that fits its schema:
+// unknown members are passed over, whole numbers written with a point become
+// integers. A value of another type than its field leaves the field as it is;
+// validation has refused those that matter.
+func Assign(into, v any) { assign(reflect.ValueOf(into).Elem(), v) }
+
 func assign(dst reflect.Value, v any) {
 	switch dst.Kind() {
 	case reflect.Struct:
@@ -67,7 +73,7 @@ func assign(dst reflect.Value, v any) {
 }
 
 func assignStruct(dst reflect.Value, members map[string]any) {
-	for _, f := range planOf(dst.Type()) {
+	for _, f := range fieldsOf(dst.Type()) {
 		if f.name == "" {
 			assignStruct(dst.Field(f.index), members)
 		} else if v, ok := members[f.name]; ok {
@@ -87,7 +93,7 @@ func assignScalar(dst reflect.Value, v any) {
 			dst.SetBool(b)
 		}
 	case reflect.Int, reflect.Int64:
-		if i, ok := wholeNumber(v); ok {
+		if i, ok := WholeNumber(v); ok {
 			dst.SetInt(i)
 		}
 	case reflect.Float64:
@@ -97,8 +103,8 @@ func assignScalar(dst reflect.Value, v any) {
 	}
 }
 
-// wholeNumber is v as an int64 if it is one, however it was written.
-func wholeNumber(v any) (int64, bool) {
+// WholeNumber returns v as an int64 if it is one, however it was written.
+func WholeNumber(v any) (int64, bool) {
 	switch v := v.(type) {
 	case int64:
 		return v, true
@@ -123,11 +129,11 @@ func anyNumber(v any) (float64, bool) {
 	return 0, false
 }
 
-// rawJSON writes a parsed JSON value again. NaN and infinities, which parseJSON
-// takes but JSON lacks, become null.
-func rawJSON(v any) (json.RawMessage, error) { return json.Marshal(finite(v)) }
+// Marshal writes a parsed value again. NaN and the infinities, which Parse takes
+// but JSON lacks, become null, in v itself too.
+func Marshal(v any) (json.RawMessage, error) { return json.Marshal(finite(v)) }
 
-// finite puts null for every number in v that is none.
+// finite puts null for every number in v that is not finite.
 func finite(v any) any {
 	switch v := v.(type) {
 	case float64:

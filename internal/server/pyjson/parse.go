@@ -1,4 +1,4 @@
-package server
+package pyjson
 
 import (
 	"encoding/json"
@@ -10,58 +10,64 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is how deep arrays and objects of a body may be nested. No body of the
-// API needs more than five; what is deeper is refused before it costs anything.
-const maxDepth = 100
+const (
+	// MaxDepth is how deep arrays and objects may be nested, in levels. No body of
+	// the API needs more than five; a deeper one is refused before it costs anything.
+	MaxDepth = 100
 
-// maxMembers is how many members an object may have. Those of the API have some
-// thirty; a million of them would cost seconds.
-const maxMembers = 10_000
-
-var (
-	errSyntax  = errors.New("not JSON")
-	errDepth   = errors.New("nested too deeply")
-	errMembers = errors.New("too many members")
+	// MaxMembers is how many members an object may have. Those of the API have some
+	// thirty; a million of them would cost seconds.
+	MaxMembers = 10_000
 )
 
-// parseJSON reads one JSON text as the original's reader does: NaN, Infinity and
-// -Infinity are numbers, of members with the same name the last counts, a lone
+// Why Parse refuses a text.
+var (
+	ErrSyntax  = errors.New("not JSON")
+	ErrDepth   = errors.New("nested too deeply")
+	ErrMembers = errors.New("too many members")
+)
+
+// Parse reads one JSON text as the original's reader does: NaN, Infinity and
+// -Infinity are numbers, of several members with one name the last counts, a lone
 // surrogate becomes U+FFFD. Text that is not UTF-8 is refused.
 //
-// The answer is nil, bool, string, int64, float64 (anything with a point or an
-// exponent), json.Number (whole numbers beyond 64 bits), []any or
-// map[string]any. Strings share src unless that would keep much more of it alive
-// than they need.
-func parseJSON(src string) (any, error) {
-	p := jsonParser{src: strings.TrimPrefix(src, "\ufeff")}
-	p.space()
+// It returns nil, bool, string, int64, float64 (anything with a point or an
+// exponent), json.Number (whole numbers beyond 64 bits), []any or map[string]any.
+// Strings share src unless that would keep much more of it alive than they need.
+func Parse(src string) (any, error) {
+	p := parser{src: strings.TrimPrefix(src, "\ufeff")}
+
+	p.skipSpace()
 	v, err := p.value(0)
 	if err != nil {
 		return nil, err
 	}
-	p.space()
+
+	p.skipSpace()
 	if p.pos != len(p.src) {
-		return nil, errSyntax
+		return nil, ErrSyntax
 	}
 	return v, nil
 }
 
-type jsonParser struct {
+type parser struct {
 	src string
 	pos int
 }
 
-// smallBody is a size below which strings may always share the body.
-const smallBody = 4 << 10
+// smallText is the size up to which all strings may share the text, in bytes.
+const smallText = 4 << 10
 
-func (p *jsonParser) keep(s string) string {
-	if len(p.src) <= smallBody || len(s) > len(p.src)/2 {
+// keep returns s, a part of the text, as a copy if it would keep much more of the
+// text alive than itself.
+func (p *parser) keep(s string) string {
+	if len(p.src) <= smallText || len(s) > len(p.src)/2 {
 		return s
 	}
 	return strings.Clone(s)
 }
 
-func (p *jsonParser) space() {
+func (p *parser) skipSpace() {
 	for p.pos < len(p.src) {
 		switch p.src[p.pos] {
 		case ' ', '\t', '\n', '\r':
@@ -72,15 +78,15 @@ func (p *jsonParser) space() {
 	}
 }
 
-// peek is the next byte, 0 at the end (a NUL byte is no JSON anywhere).
-func (p *jsonParser) peek() byte {
+// peek returns the next byte, 0 at the end (a NUL byte is no JSON anywhere).
+func (p *parser) peek() byte {
 	if p.pos < len(p.src) {
 		return p.src[p.pos]
 	}
 	return 0
 }
 
-func (p *jsonParser) value(depth int) (any, error) {
+func (p *parser) value(depth int) (any, error) {
 	switch c := p.peek(); c {
 	case '{':
 		return p.object(depth + 1)
@@ -103,47 +109,52 @@ func (p *jsonParser) value(depth int) (any, error) {
 	}
 }
 
-func (p *jsonParser) word(w string, v any) (any, error) {
+func (p *parser) word(w string, v any) (any, error) {
 	if !strings.HasPrefix(p.src[p.pos:], w) {
-		return nil, errSyntax
+		return nil, ErrSyntax
 	}
 	p.pos += len(w)
 	return v, nil
 }
 
-func (p *jsonParser) object(depth int) (any, error) {
-	if depth > maxDepth {
-		return nil, errDepth
+func (p *parser) object(depth int) (any, error) {
+	if depth > MaxDepth {
+		return nil, ErrDepth
 	}
+
 	p.pos++
 	members := map[string]any{}
-	p.space()
+	p.skipSpace()
 	if p.peek() == '}' {
 		p.pos++
 		return members, nil
 	}
+
 	for {
-		p.space()
+		p.skipSpace()
 		if p.peek() != '"' {
-			return nil, errSyntax
+			return nil, ErrSyntax
 		}
 		name, err := p.text()
 		if err != nil {
 			return nil, err
 		}
-		p.space()
+
+		p.skipSpace()
 		if p.peek() != ':' {
-			return nil, errSyntax
+			return nil, ErrSyntax
 		}
 		p.pos++
-		p.space()
+
+		p.skipSpace()
 		v, err := p.value(depth)
 		if err != nil {
 			return nil, err
 		}
-		if members[name] = v; len(members) > maxMembers {
-			return nil, errMembers
+		if members[name] = v; len(members) > MaxMembers {
+			return nil, ErrMembers
 		}
+
 		more, err := p.next('}')
 		if err != nil || !more {
 			return members, err
@@ -151,19 +162,21 @@ func (p *jsonParser) object(depth int) (any, error) {
 	}
 }
 
-func (p *jsonParser) array(depth int) (any, error) {
-	if depth > maxDepth {
-		return nil, errDepth
+func (p *parser) array(depth int) (any, error) {
+	if depth > MaxDepth {
+		return nil, ErrDepth
 	}
+
 	p.pos++
 	items := []any{}
-	p.space()
+	p.skipSpace()
 	if p.peek() == ']' {
 		p.pos++
 		return items, nil
 	}
+
 	for {
-		p.space()
+		p.skipSpace()
 		v, err := p.value(depth)
 		if err != nil {
 			return nil, err
@@ -177,8 +190,8 @@ func (p *jsonParser) array(depth int) (any, error) {
 }
 
 // next passes a comma (more is true) or the closing bracket.
-func (p *jsonParser) next(closing byte) (more bool, err error) {
-	p.space()
+func (p *parser) next(closing byte) (more bool, err error) {
+	p.skipSpace()
 	switch p.peek() {
 	case ',':
 		p.pos++
@@ -187,20 +200,22 @@ func (p *jsonParser) next(closing byte) (more bool, err error) {
 		p.pos++
 		return false, nil
 	}
-	return false, errSyntax
+	return false, ErrSyntax
 }
 
-func (p *jsonParser) text() (string, error) {
+// text reads the string that begins at p.pos.
+func (p *parser) text() (string, error) {
 	p.pos++
 	start := p.pos
 	ascii := true
+
 	for ; p.pos < len(p.src); p.pos++ {
 		c := p.src[p.pos]
 		if c == '"' {
 			s := p.src[start:p.pos]
 			p.pos++
 			if !ascii && !utf8.ValidString(s) {
-				return "", errSyntax
+				return "", ErrSyntax
 			}
 			return p.keep(s), nil
 		}
@@ -208,28 +223,29 @@ func (p *jsonParser) text() (string, error) {
 			return p.escaped(start)
 		}
 		if c < ' ' {
-			return "", errSyntax
+			return "", ErrSyntax
 		}
 		if c >= utf8.RuneSelf {
 			ascii = false
 		}
 	}
-	return "", errSyntax
+	return "", ErrSyntax
 }
 
-// escaped reads on a text whose first backslash stands at p.pos.
-func (p *jsonParser) escaped(start int) (string, error) {
+// escaped reads on a string whose first backslash stands at p.pos.
+func (p *parser) escaped(start int) (string, error) {
 	out := append(make([]byte, 0, p.pos-start+32), p.src[start:p.pos]...)
+
 	for p.pos < len(p.src) {
 		switch c := p.src[p.pos]; {
 		case c == '"':
 			p.pos++
 			if !utf8.Valid(out) {
-				return "", errSyntax
+				return "", ErrSyntax
 			}
 			return string(out), nil
 		case c < ' ':
-			return "", errSyntax
+			return "", ErrSyntax
 		case c == '\\':
 			r, err := p.escape()
 			if err != nil {
@@ -241,29 +257,33 @@ func (p *jsonParser) escaped(start int) (string, error) {
 			p.pos++
 		}
 	}
-	return "", errSyntax
+	return "", ErrSyntax
 }
 
 // escape reads one escape sequence; two that form a surrogate pair are one.
-func (p *jsonParser) escape() (rune, error) {
+func (p *parser) escape() (rune, error) {
 	if p.pos+1 >= len(p.src) {
-		return 0, errSyntax
+		return 0, ErrSyntax
 	}
+
 	c := p.src[p.pos+1]
 	if c != 'u' {
 		p.pos += 2
 		if i := strings.IndexByte(`"\/bfnrt`, c); i >= 0 {
 			return rune("\"\\/\b\f\n\r\t"[i]), nil
 		}
-		return 0, errSyntax
+		return 0, ErrSyntax
 	}
+
 	r, ok := p.hex()
 	if !ok {
-		return 0, errSyntax
+		return 0, ErrSyntax
 	}
 	if !utf16.IsSurrogate(r) {
 		return r, nil
 	}
+
+	// Half a pair alone becomes U+FFFD, and what follows it is read anew.
 	if strings.HasPrefix(p.src[p.pos:], `\u`) {
 		back := p.pos
 		if low, ok := p.hex(); ok {
@@ -277,7 +297,7 @@ func (p *jsonParser) escape() (rune, error) {
 }
 
 // hex reads the \uXXXX at p.pos.
-func (p *jsonParser) hex() (rune, bool) {
+func (p *parser) hex() (rune, bool) {
 	if p.pos+6 > len(p.src) {
 		return 0, false
 	}
@@ -298,7 +318,8 @@ func (p *jsonParser) hex() (rune, bool) {
 	return r, true
 }
 
-func (p *jsonParser) digits() int {
+// digits passes digits and returns how many there were.
+func (p *parser) digits() int {
 	start := p.pos
 	for p.pos < len(p.src) && p.src[p.pos] >= '0' && p.src[p.pos] <= '9' {
 		p.pos++
@@ -306,7 +327,7 @@ func (p *jsonParser) digits() int {
 	return p.pos - start
 }
 
-func (p *jsonParser) number() (any, error) {
+func (p *parser) number() (any, error) {
 	start := p.pos
 	if p.peek() == '-' {
 		p.pos++
@@ -314,17 +335,19 @@ func (p *jsonParser) number() (any, error) {
 			return p.word("Infinity", math.Inf(-1))
 		}
 	}
-	zero := p.peek() == '0'
+
+	leadingZero := p.peek() == '0'
 	n := p.digits()
-	if n == 0 || zero && n > 1 {
-		return nil, errSyntax
+	if n == 0 || leadingZero && n > 1 {
+		return nil, ErrSyntax
 	}
+
 	whole := true
 	if p.peek() == '.' {
 		whole = false
 		p.pos++
 		if p.digits() == 0 {
-			return nil, errSyntax
+			return nil, ErrSyntax
 		}
 	}
 	if c := p.peek(); c == 'e' || c == 'E' {
@@ -334,16 +357,17 @@ func (p *jsonParser) number() (any, error) {
 			p.pos++
 		}
 		if p.digits() == 0 {
-			return nil, errSyntax
+			return nil, ErrSyntax
 		}
 	}
-	lit := p.src[start:p.pos]
+
+	literal := p.src[start:p.pos]
 	if whole {
-		if i, err := strconv.ParseInt(lit, 10, 64); err == nil {
+		if i, err := strconv.ParseInt(literal, 10, 64); err == nil {
 			return i, nil
 		}
-		return json.Number(p.keep(lit)), nil
+		return json.Number(p.keep(literal)), nil
 	}
-	f, _ := strconv.ParseFloat(lit, 64) // beyond the range it is ±Inf, as it should be
+	f, _ := strconv.ParseFloat(literal, 64) // beyond the range it is ±Inf, as it should be
 	return f, nil
 }
