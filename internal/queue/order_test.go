@@ -149,7 +149,7 @@ func (w *world) pop() {
 }
 
 // matcher is the slow way to find a worker's next request, straight from
-// generation §1.15–1.16: all requests of the database, sorted, one after the other.
+// generation §1.15 and §1.16: all requests of the database, sorted, one after the other.
 type matcher struct {
 	t *rapid.T
 	n *node

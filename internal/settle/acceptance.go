@@ -13,7 +13,7 @@ type Acceptance struct {
 	Request string // id
 	Payer   int64  // whose account is locked
 
-	// Needed is set aside on the payer's account, or the request is refused (generation §1.5 #5);
+	// Needed is set aside on the payer's account, or the request is refused (generation §1.5 step 5);
 	// 0: nothing is. Wishes are set aside as far as the payer has it.
 	Needed horde.Kudos
 	Wishes []kudos.OptionalHold

@@ -169,7 +169,7 @@ func (w *Worker) pauseAfterFailures(ctx context.Context) bool {
 }
 
 // refusedPop decides what a refused or failed pop means: how long to wait, or that
-// the worker should stop (worker §11.7; generation §1.14, §11).
+// the worker should stop (worker §11 point 7; generation §1.14, §11).
 func (w *Worker) refusedPop(err error, pauses backoff.BackOff) (time.Duration, error) {
 	var e *api.Error
 	if !errors.As(err, &e) || client.Temporary(err) {

@@ -1,0 +1,321 @@
+// Package rulebook holds the specification of the server. Its tests check that
+// whatever the code cites of it is there.
+package rulebook_test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// root is the root of the repository, seen from this folder.
+const root = "../.."
+
+// books are the files whose sections can be cited by their name.
+var books = []string{"generation", "platform", "worker", "clients", "live-additions"}
+
+// checks is the table that a row alone belongs to.
+const checks = "generation §1.4"
+
+// decisions is the page whose headings are cited as "decision 20".
+const decisions = "decisions"
+
+// rulebook is what can be cited: places such as "generation §1.15", "generation
+// §1.4 row 15" and "decision 20".
+type rulebook map[string]bool
+
+var (
+	heading  = regexp.MustCompile(`^#{1,6} (\d+(?:\.\d+)*)\.? `)
+	tableRow = regexp.MustCompile(`^\| (\d+) \|`)
+	listItem = regexp.MustCompile(`^(\d+)\. `)
+)
+
+// readBooks collects the places of all books.
+func readBooks(t *testing.T) rulebook {
+	t.Helper()
+	places := rulebook{}
+	for _, book := range books {
+		section := ""
+		for _, line := range lines(t, book+".md") {
+			if m := heading.FindStringSubmatch(line); m != nil {
+				section = book + " §" + m[1]
+				if places[section] {
+					t.Errorf("%s has two headings", section)
+				}
+				places[section] = true
+			}
+			for _, numbered := range []*regexp.Regexp{tableRow, listItem} {
+				if m := numbered.FindStringSubmatch(line); m != nil {
+					places[section+" row "+m[1]] = true
+				}
+			}
+		}
+	}
+	for _, line := range lines(t, decisions+".md") {
+		if m := heading.FindStringSubmatch(line); m != nil {
+			places["decision "+m[1]] = true
+		}
+	}
+	return places
+}
+
+func lines(t *testing.T, path string) []string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(string(b), "\n")
+}
+
+var (
+	// cited finds what a comment cites: a book that the next section belongs to, a
+	// section, numbered rows of it or of another one, or decisions.
+	cited = regexp.MustCompile(`\b((?i:` + strings.Join(books, "|") + `)) §` +
+		`|§(\d+(?:\.\d+)*)` +
+		`|\b(?:[Rr]ows?|steps?|points?) ` + numbers + `( of (?:` + strings.Join(books, "|") + `) §\d+(?:\.\d+)*)?` +
+		`|\b[Dd]ecisions? ` + numbers)
+
+	number = regexp.MustCompile(`\d+`)
+
+	// old are forms that cannot be followed.
+	old = regexp.MustCompile(`rulebook,? §|\b[Dd]ecisions? ?[#:"]|§[\d.]+ #|clients\.md`)
+)
+
+const numbers = `(\d+(?:(?:, | and | to | or |–)\d+)*)`
+
+// passage is a comment, or a line of code with what stands behind it.
+type passage struct {
+	line int
+	text string
+}
+
+// passages takes a file apart: lines of one comment belong together.
+func passages(text string) (all []passage) {
+	var comment passage
+	flush := func() {
+		if comment.text != "" {
+			all = append(all, comment)
+		}
+		comment = passage{}
+	}
+	for i, line := range strings.Split(text, "\n") {
+		words, isComment := cutMark(strings.TrimSpace(line))
+		if !isComment {
+			flush()
+			all = append(all, passage{i + 1, line})
+			continue
+		}
+		if comment.text == "" {
+			comment.line = i + 1
+		}
+		comment.text += words + " "
+	}
+	flush()
+	return all
+}
+
+// cutMark takes the mark off a line of a comment.
+func cutMark(line string) (words string, isComment bool) {
+	for _, mark := range []string{"//", "/**", "/*", "*", "<!--"} {
+		if rest, ok := strings.CutPrefix(line, mark); ok {
+			return strings.TrimSpace(rest), true
+		}
+	}
+	return line, false
+}
+
+// cites lists the places that a passage cites. It reports a section sign without a
+// book by a place that is nowhere.
+func (p passage) cites() (places []string) {
+	book, section, end := "", "", 0
+	for _, m := range cited.FindAllStringSubmatchIndex(p.text, -1) {
+		group := func(n int) string {
+			if m[2*n] < 0 {
+				return ""
+			}
+			return p.text[m[2*n]:m[2*n+1]]
+		}
+		switch {
+		case group(1) != "":
+			// The number behind it belongs to this match.
+			book = strings.ToLower(group(1))
+			rest := p.text[m[1]:]
+			n := regexp.MustCompile(`^\d+(?:\.\d+)*`).FindString(rest)
+			section, end = book+" §"+n, m[1]+len(n)
+			places = append(places, section)
+		case group(2) != "":
+			if book == "" {
+				places = append(places, "§"+group(2)+" of a book that is not named")
+				continue
+			}
+			section, end = book+" §"+group(2), m[1]
+			places = append(places, section)
+		case group(3) != "":
+			of := checks
+			if named := group(4); named != "" {
+				of = strings.TrimPrefix(named, " of ")
+				book, section = strings.Fields(of)[0], of
+			} else if section != "" && strings.Trim(p.text[end:m[0]], " ") == "" {
+				of = section
+			} else if !strings.HasPrefix(strings.ToLower(p.text[m[0]:]), "row") {
+				continue // steps and points are cited with their section only
+			}
+			for _, n := range number.FindAllString(group(3), -1) {
+				places = append(places, of+" row "+n)
+			}
+		case group(5) != "":
+			for _, n := range number.FindAllString(group(5), -1) {
+				places = append(places, "decision "+n)
+			}
+		}
+	}
+	return places
+}
+
+// A citation in code names a place that is in the rulebook, in the form that
+// docs/rulebook/README.md tells.
+func TestCitationsLeadSomewhere(t *testing.T) {
+	places := readBooks(t)
+	found := 0
+	for _, file := range sources(t) {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, _ := filepath.Rel(root, file)
+		for _, p := range passages(string(b)) {
+			if m := old.FindString(p.text); m != "" {
+				t.Errorf("%s:%d: %q is no citation that can be followed; see docs/rulebook/README.md", name, p.line, m)
+			}
+			for _, place := range p.cites() {
+				found++
+				if !places[place] {
+					t.Errorf("%s:%d: %s is not in docs/rulebook", name, p.line, place)
+				}
+			}
+		}
+	}
+	if found < 300 {
+		t.Errorf("only %d citations were found in the whole repository: are they still recognised?", found)
+	}
+}
+
+// sources are all files of code, this one left out.
+func sources(t *testing.T) (files []string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if slices.Contains([]string{"node_modules", "dist", ".git", "rulebook", "bin"}, d.Name()) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if slices.Contains([]string{".go", ".ts", ".svelte"}, filepath.Ext(path)) {
+			files = append(files, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// The books cite each other, and themselves without a name.
+func TestBooksCiteWhatIsThere(t *testing.T) {
+	places := readBooks(t)
+	for _, book := range append([]string{decisions, "README"}, books...) {
+		for _, p := range paragraphs(lines(t, book+".md")) {
+			for _, place := range p.cites() {
+				own, unnamed := strings.CutSuffix(place, " of a book that is not named")
+				if unnamed {
+					place = book + " " + own
+				}
+				if !places[place] && !(unnamed && book == "README") {
+					t.Errorf("%s.md:%d: %s is not in docs/rulebook", book, p.line, place)
+				}
+			}
+		}
+	}
+}
+
+// paragraphs takes a page apart: paragraphs, items of lists, rows of tables.
+func paragraphs(page []string) (all []passage) {
+	text := ""
+	for i, line := range page {
+		begins := line == "" || strings.HasPrefix(line, "|") || strings.HasPrefix(line, "#") || listItem.MatchString(line) || bullet.MatchString(line)
+		if begins && text != "" {
+			all = append(all, passage{i, text})
+			text = ""
+		}
+		text += strings.TrimSpace(line) + " "
+	}
+	return append(all, passage{len(page), text})
+}
+
+var bullet = regexp.MustCompile(`^ *[*-] `)
+
+var (
+	link      = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	notAnchor = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+// Links from one page of docs to another, and to a heading of it, lead somewhere.
+func TestLinksOfDocuments(t *testing.T) {
+	var pages []string
+	for _, pattern := range []string{"../*.md", "../*/*.md", "../../*.md"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, found...)
+	}
+	for _, page := range pages {
+		for i, line := range lines(t, page) {
+			for _, m := range link.FindAllStringSubmatch(line, -1) {
+				if err := follow(t, page, m[1]); err != nil {
+					t.Errorf("%s:%d: %v", page, i+1, err)
+				}
+			}
+		}
+	}
+}
+
+// follow tells what is wrong with a link of a page.
+func follow(t *testing.T, page, target string) error {
+	t.Helper()
+	if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+		return nil
+	}
+	path, anchor, _ := strings.Cut(target, "#")
+	file := page
+	if path != "" {
+		file = filepath.Join(filepath.Dir(page), path)
+	}
+	if _, err := os.Stat(file); err != nil {
+		return fmt.Errorf("%s leads nowhere", target)
+	}
+	if anchor == "" || filepath.Ext(file) != ".md" {
+		return nil
+	}
+	for _, line := range lines(t, file) {
+		if text, ok := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); ok && strings.HasPrefix(line, "#") && anchorOf(text) == anchor {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s has no heading #%s", file, anchor)
+}
+
+// anchorOf is the name by which a heading can be linked to.
+func anchorOf(heading string) string {
+	return strings.ReplaceAll(notAnchor.ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
+}
