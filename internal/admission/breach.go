@@ -10,7 +10,7 @@ import (
 	"horde/internal/kudos"
 )
 
-// Rule names a rule by which the kudos of a request must be there upfront. The
+// Rule names a rule by which a request needs its kudos upfront. The
 // names are on the wire (api.UpfrontRule).
 type Rule string
 
@@ -28,14 +28,14 @@ const (
 // Breach is a rule that a request breaks.
 type Breach struct {
 	Rule   Rule
-	Fields []string // of the request's body that the rule looks at, as dotted paths
-	Asked  int      // what the rule counts of the request: steps, pixels, tokens or workers; 0: nothing
+	Fields []string // of the request's body that the rule considers, as dotted paths
+	Asked  int      // what the rule counts: steps, pixels, tokens or workers; 0: nothing
 	Limit  int      // how much of that needs no kudos upfront
 	Text   string   // a sentence with the figures
-	Remedy string   // what would keep the rule, as an order in the middle of a sentence
+	Remedy string   // what would satisfy the rule, as an imperative in the middle of a sentence
 }
 
-// slowWorkersBreach is of a request for fast workers only.
+// slowWorkersBreach is the breach of a request for fast workers only.
 func slowWorkersBreach() Breach {
 	return Breach{
 		Rule: RuleSlowWorkers, Fields: []string{"slow_workers"},
@@ -44,7 +44,7 @@ func slowWorkersBreach() Breach {
 	}
 }
 
-// workersBreach is of a request for named workers, on a horde that wants the kudos
+// workersBreach is the breach of a request for named workers, on a horde that wants the kudos
 // of such requests upfront.
 func workersBreach(workers []string) Breach {
 	return Breach{
@@ -54,19 +54,24 @@ func workersBreach(workers []string) Breach {
 	}
 }
 
-// stepsBreach is of more accurate steps than who (a model, LCM, a control type)
+// stepsBreach is the breach of more accurate steps than who (a model, LCM, a control type)
 // allows without kudos.
 func (m *Image) stepsBreach(rule Rule, who string, limit int) Breach {
 	text := fmt.Sprintf("%s allows %d steps without kudos, not %d.", who, limit, m.AccurateSteps)
 	if m.AccurateSteps != m.Steps {
 		text = fmt.Sprintf("%d steps of %s count as %d; %s allows %d without kudos.", m.Steps, m.Sampler, m.AccurateSteps, who, limit)
 	}
+
 	return Breach{
-		Rule: rule, Fields: []string{"params.steps", "params.sampler_name"}, Asked: m.AccurateSteps, Limit: limit, Text: text,
+		Rule:   rule,
+		Fields: []string{"params.steps", "params.sampler_name"},
+		Asked:  m.AccurateSteps,
+		Limit:  limit,
+		Text:   text,
 	}
 }
 
-// stepsRemedy is what keeps steps within a limit of accurate ones.
+// stepsRemedy is what keeps the accurate steps within a limit.
 func (m *Image) stepsRemedy(limit int) string {
 	for steps := limit; steps > 0; steps-- {
 		if kudos.AccurateSteps(m.Sampler, steps) <= limit {
@@ -76,7 +81,7 @@ func (m *Image) stepsRemedy(limit int) string {
 	return "choose another sampler than " + m.Sampler
 }
 
-// remedySteps gives all breaches about steps the remedy of the strictest.
+// remedySteps gives every breach about steps the remedy of the strictest one.
 func (m *Image) remedySteps(broken []Breach) {
 	strictest := -1
 	for i := range broken {
@@ -87,6 +92,7 @@ func (m *Image) remedySteps(broken []Breach) {
 	if strictest < 0 {
 		return
 	}
+
 	remedy := m.stepsRemedy(broken[strictest].Limit)
 	for i := range broken {
 		if broken[i].aboutSteps() {
@@ -101,14 +107,14 @@ func (b *Breach) aboutSteps() bool {
 
 // clip cuts a name that a stranger chose, for a message.
 func clip(name string) string {
-	const most = 64 // bytes
-	if len(name) <= most {
+	const maxBytes = 64
+	if len(name) <= maxBytes {
 		return name
 	}
-	return strings.ToValidUTF8(name[:most], "") + "…"
+	return strings.ToValidUTF8(name[:maxBytes], "") + "…"
 }
 
-// nowBusy ends a limit that is lower than it is on an idle horde.
+// nowBusy explains a limit that is lower than on an idle horde.
 func nowBusy(limit, idle int) string {
 	if limit >= idle {
 		return ""
@@ -116,7 +122,7 @@ func nowBusy(limit, idle int) string {
 	return " as busy as the horde is now"
 }
 
-// Why tells the rules that a request breaks, a sentence each; "" for none.
+// Why names the rules that a request breaks, in a sentence each; "" for none.
 func (u *Upfront) Why() string {
 	var texts []string
 	for _, b := range u.Broken {
@@ -134,19 +140,19 @@ func (u *Upfront) Rules() []api.UpfrontRule {
 	return rules
 }
 
-// Funds are what a request needs upfront and what the account that pays has.
+// Funds are what a request needs upfront and what the paying account has.
 type Funds struct {
 	Needed  horde.Kudos
 	Balance horde.Kudos
-	Floor   horde.Kudos // that the account keeps in any case
+	Floor   horde.Kudos // what the account keeps in any case
 	Held    horde.Kudos // set aside for other requests
 
 	// ByKey: a shared key pays, whose user is not told what its owner has.
 	ByKey bool
 }
 
-// Refusal tells why the kudos of an account do not suffice: which rules need them
-// upfront and by what figures, what there is, and what can be done.
+// Refusal says why the kudos of an account do not suffice: which rules need them
+// upfront and by what figures, what is available, and what can be done.
 func (u *Upfront) Refusal(f Funds) error {
 	text := fmt.Sprintf("This request needs %s kudos upfront, more than ", f.Needed)
 	if f.ByKey {
@@ -165,10 +171,12 @@ func (u *Upfront) Refusal(f Funds) error {
 			remedies = append(remedies, b.Remedy)
 		}
 	}
+
 	text += " " + u.Why() + " To need none, " + enumerate(remedies)
 	if u.MayDowngrade && !u.AllowsDowngrade {
 		text += ", or set allow_downgrade"
 	}
+
 	last := "Or earn kudos by running a worker."
 	if f.ByKey {
 		last = "Or ask the key's owner, who can earn kudos by running a worker."
@@ -176,7 +184,7 @@ func (u *Upfront) Refusal(f Funds) error {
 	return horde.Errorf(horde.KudosUpfront, "%s. %s", text, last)
 }
 
-// enumerate joins orders to one.
+// enumerate joins imperatives into one.
 func enumerate(orders []string) string {
 	last := len(orders) - 1
 	if last < 2 {

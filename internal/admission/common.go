@@ -8,7 +8,7 @@ import (
 	"horde/internal/horde"
 )
 
-// Common is what the queue keeps of a request of whatever kind.
+// Common is what the queue keeps of a request of any kind.
 type Common struct {
 	Prompt string   `json:"prompt"`
 	Models []string `json:"models"` // empty: any model
@@ -37,7 +37,7 @@ const (
 	maxModelName = 255 // characters, as in a pop
 )
 
-// firstWorkers are those that are stored, each once.
+// firstWorkers returns the workers that are stored, each once.
 func firstWorkers(ids []string) (first []string) {
 	for _, id := range ids[:min(len(ids), maxWorkers)] {
 		id = horde.PlainID(id)
@@ -48,17 +48,17 @@ func firstWorkers(ids []string) (first []string) {
 	return first
 }
 
-// nul reports whether one of the texts holds a NUL character, which no store
+// anyNUL reports whether one of the texts holds a NUL character, which no store
 // keeps.
-func nul(texts ...string) bool {
+func anyNUL(texts ...string) bool {
 	return slices.ContainsFunc(texts, func(s string) bool { return strings.IndexByte(s, 0) >= 0 })
 }
 
 func (c *Common) hasNUL() bool {
-	return nul(c.Prompt, c.Webhook, c.ProxiedAccount, c.ClientAgent) || nul(c.Models...) || nul(c.Workers...)
+	return anyNUL(c.Prompt, c.Webhook, c.ProxiedAccount, c.ClientAgent) || anyNUL(c.Models...) || anyNUL(c.Workers...)
 }
 
-// entrance is what the first rows of generation §1.4 look at: they are the same for every
+// entrance is what the first rows of generation §1.4 consider: they are the same for every
 // kind of request.
 type entrance struct {
 	prompt, webhook, proxied string
@@ -89,8 +89,8 @@ var entranceChecks = []check[*entrance]{
 		"A request can have at most 5 extra source images."},
 	{14, horde.MoreThanMinExtraSourceImageWithStop, func(e *entrance) bool { return e.extraSources > 1 && !e.caller.Vouched() },
 		"More than 1 extra source image is for trusted users and patrons only."},
-	// Where the original does a favour to the caller, a bound of ours: more models
-	// than exist, or longer names than workers can offer (generation §1.14), are no choice.
+	// Where the original does the caller a favour, a bound of ours: more models
+	// than exist, or longer names than workers can offer (generation §1.14), cannot be meant.
 	{15, horde.BadRequest, func(e *entrance) bool {
 		return len(e.models) > maxModels || slices.ContainsFunc(e.models, func(m string) bool { return utf8.RuneCountInString(m) > maxModelName })
 	}, "A request can name at most 1000 models, with names of at most 255 characters. Name none to take any model."},

@@ -3,12 +3,12 @@
 // table, the defaults of §1.1 and §1.2, the warnings of §1.8, and the rule of
 // §1.5 about kudos upfront with the downgrade that avoids it.
 //
-// [Request] is that of images, [TextRequest] that of texts (§2.1 to §2.4); what
+// [Request] is an image request, [TextRequest] one for text generation (§2.1 to §2.4); what
 // both have is [Common].
 //
 // It is pure: no store, no network, no clock. What a check needs to know about
-// the caller, the models and the server comes in with a [Request]. Checks that
-// need the store stay with the caller, who runs the table in stages and puts them
+// the caller, the models and the server is passed in with a [Request]. Checks that
+// need the store stay with the caller, who runs the table in stages and places them
 // between:
 //
 //	r.Check(BeforeKey)            rows 3–6; then look up the key (7–10)

@@ -11,8 +11,8 @@ import (
 )
 
 // Image is an image request as the queue keeps it: every default filled in.
-// It is stored as one JSON document. Nil pointers were not given; nil LoRAs and
-// TIs neither, while an empty list counts as given (generation §1.15).
+// It is stored as one JSON document. Nil pointers were not given, nor were nil LoRAs and
+// TIs, while an empty list counts as given (generation §1.15).
 type Image struct {
 	Common
 
@@ -37,7 +37,7 @@ type Image struct {
 	Transparent       bool     `json:"transparent,omitempty"`
 
 	ControlType      string   `json:"control_type,omitempty"`
-	ControlStrength  *float64 `json:"control_strength,omitempty"` // undocumented; only the price looks at it
+	ControlStrength  *float64 `json:"control_strength,omitempty"` // undocumented; only the price considers it
 	ImageIsControl   bool     `json:"image_is_control,omitempty"`
 	ReturnControlMap bool     `json:"return_control_map,omitempty"`
 
@@ -77,7 +77,7 @@ var (
 	lcmModels = map[string]bool{"195519": true, "216190": true, "324115": true}
 )
 
-// UsesLCM reports whether the request samples by LCM, which needs few steps: by
+// UsesLCM reports whether the request samples with LCM, which needs few steps: by
 // its sampler or by a LoRA (generation §1.3).
 func (m *Image) UsesLCM() bool {
 	if m.Sampler == "lcm" {
@@ -95,22 +95,38 @@ func (m *Image) UsesLCM() bool {
 	return false
 }
 
-// Order is the request as prices see it. matched says that the horde serves
+// Order returns what the price of the request depends on. matched says that the horde serves
 // named workers only by agreement (HORDE_REQUIRE_MATCHED_TARGETING), which
 // makes targeted requests nearly free.
 func (m *Image) Order(matched bool) kudos.Order {
 	return kudos.Order{
-		Width: m.Width, Height: m.Height, Steps: m.Steps, Cfg: m.Cfg, Sampler: m.Sampler,
-		Karras: m.Karras, HiresFix: m.HiresFix, Denoising: m.Denoising, ControlStrength: m.ControlStrength,
-		HasSource: m.HasSource, HasMask: m.HasMask, SourceProcessing: m.SourceProcessing,
-		ControlType: m.ControlType, ReturnControlMap: m.ReturnControlMap, PostProcessing: m.PostProcessing,
-		Loras: len(m.Loras), TIs: len(m.TIs), Workflow: m.Workflow,
-		N: m.N, ExtraSources: m.ExtraSources, FastOnly: !m.SlowWorkers, Blacklist: m.WorkerBlacklist,
-		Targeted: matched && m.Targeted(),
+		Width:            m.Width,
+		Height:           m.Height,
+		Steps:            m.Steps,
+		Cfg:              m.Cfg,
+		Sampler:          m.Sampler,
+		Karras:           m.Karras,
+		HiresFix:         m.HiresFix,
+		Denoising:        m.Denoising,
+		ControlStrength:  m.ControlStrength,
+		HasSource:        m.HasSource,
+		HasMask:          m.HasMask,
+		SourceProcessing: m.SourceProcessing,
+		ControlType:      m.ControlType,
+		ReturnControlMap: m.ReturnControlMap,
+		PostProcessing:   m.PostProcessing,
+		Loras:            len(m.Loras),
+		TIs:              len(m.TIs),
+		Workflow:         m.Workflow,
+		N:                m.N,
+		ExtraSources:     m.ExtraSources,
+		FastOnly:         !m.SlowWorkers,
+		Blacklist:        m.WorkerBlacklist,
+		Targeted:         matched && m.Targeted(),
 	}
 }
 
-// Baselines are those of the models that the request names; none if it takes
+// Baselines returns those of the models that the request names; none if it accepts
 // any model.
 func (m *Image) Baselines(models *catalog.Snapshot) []string {
 	out := make([]string, len(m.Models))
@@ -120,7 +136,7 @@ func (m *Image) Baselines(models *catalog.Snapshot) []string {
 	return out
 }
 
-// PopSeed is the seed of the next jobs (generation §1.18): random where none was given,
+// PopSeed returns the seed of the next jobs (generation §1.18): random where none was given,
 // else the given one, moved by the variation for each job still to do. left is
 // the number of jobs left before this pop.
 func (m *Image) PopSeed(left int, random func() uint32) uint32 {
@@ -137,21 +153,36 @@ func (m *Image) PopSeed(left int, random func() uint32) uint32 {
 	return uint32(s)
 }
 
-// Payload translates the request into the worker's words: a batch of n images
-// from seed on (generation §1.18).
+// Payload returns the request as a worker gets it: a batch of n images
+// with seeds from seed on (generation §1.18).
 func (m *Image) Payload(seed uint32, n int) api.ImagePayload {
 	return api.ImagePayload{
-		Prompt: m.Prompt, Steps: m.Steps, N: n,
-		UseNSFWCensor:  !m.NSFW && m.CensorNSFW,
-		Seed:           strconv.FormatUint(uint64(seed), 10),
-		ImageIsControl: m.ImageIsControl, ReturnControlMap: m.ReturnControlMap,
-		SamplerName: m.Sampler, CfgScale: api.Float(m.Cfg), Karras: m.Karras,
-		DenoisingStrength: wireFloat(m.Denoising), HiresFixDenoisingStrength: wireFloat(m.HiresDenoising),
-		Height: m.Height, Width: m.Width,
-		PostProcessing: m.PostProcessing, FacefixerStrength: wireFloat(m.FacefixerStrength),
-		Tiling: m.Tiling, HiresFix: m.HiresFix, Transparent: m.Transparent, ClipSkip: m.ClipSkip,
-		ControlType: m.ControlType, Workflow: m.Workflow, ExtraTexts: m.ExtraTexts,
-		Loras: m.Loras, TIs: m.TIs, Special: m.Special,
+		Prompt:                    m.Prompt,
+		Steps:                     m.Steps,
+		N:                         n,
+		UseNSFWCensor:             !m.NSFW && m.CensorNSFW,
+		Seed:                      strconv.FormatUint(uint64(seed), 10),
+		ImageIsControl:            m.ImageIsControl,
+		ReturnControlMap:          m.ReturnControlMap,
+		SamplerName:               m.Sampler,
+		CfgScale:                  api.Float(m.Cfg),
+		Karras:                    m.Karras,
+		DenoisingStrength:         wireFloat(m.Denoising),
+		HiresFixDenoisingStrength: wireFloat(m.HiresDenoising),
+		Height:                    m.Height,
+		Width:                     m.Width,
+		PostProcessing:            m.PostProcessing,
+		FacefixerStrength:         wireFloat(m.FacefixerStrength),
+		Tiling:                    m.Tiling,
+		HiresFix:                  m.HiresFix,
+		Transparent:               m.Transparent,
+		ClipSkip:                  m.ClipSkip,
+		ControlType:               m.ControlType,
+		Workflow:                  m.Workflow,
+		ExtraTexts:                m.ExtraTexts,
+		Loras:                     m.Loras,
+		TIs:                       m.TIs,
+		Special:                   m.Special,
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"horde/internal/bridge"
 )
 
-// params are those that were sent, before defaults.
+// params returns those that were sent, before defaults.
 func (r *Request) params() *api.ImageParams {
 	if r.Asked.Params == nil {
 		return &api.ImageParams{}
@@ -18,7 +18,7 @@ func (r *Request) params() *api.ImageParams {
 
 func (r *Request) controlled() bool { return r.Image.ControlType != "" }
 
-// names reports whether the request names this very model.
+// names reports whether the request names exactly this model.
 func (r *Request) names(model string) bool { return slices.Contains(r.Image.Models, model) }
 
 func (r *Request) anyModel(is func(model string) bool) bool {
@@ -60,7 +60,7 @@ func isPostProcessor(name string) bool {
 	return ok
 }
 
-// upscalers enlarge an image; one is enough (generation §1.3).
+// upscalers are the post-processors that enlarge an image (generation §1.3).
 var upscalers = map[string]bool{
 	"RealESRGAN_x4plus": true, "RealESRGAN_x2plus": true, "RealESRGAN_x4plus_anime_6B": true,
 	"NMKD_Siax": true, "4x_AnimeSharp": true, "4xNomos8kSC": true, "4xLSDIRplus": true,
@@ -80,7 +80,7 @@ func countUpscalers(names []string) int {
 
 func isSpecial(model string) bool { return strings.Contains(model, "horde_special") }
 
-// ownerOf is the alias behind "::" in a model's name, or "".
+// ownerOf returns the alias after "::" in a model's name, or "".
 func ownerOf(model string) string {
 	_, owner, _ := strings.Cut(model, "::")
 	return owner
@@ -96,26 +96,30 @@ func missingExtraTexts(r *Request) bool {
 	})
 }
 
-// hasNUL looks through every text of the request that is stored.
+// hasNUL reports whether a text of the request that is stored holds a NUL character.
 func hasNUL(r *Request) bool {
 	m := &r.Image
 	if m.hasNUL() {
 		return true
 	}
+
 	for _, t := range m.ExtraTexts {
-		if nul(t.Text, t.Reference) {
+		if anyNUL(t.Text, t.Reference) {
 			return true
 		}
 	}
+
 	for _, l := range m.Loras {
-		if nul(l.Name, l.InjectTrigger) {
+		if anyNUL(l.Name, l.InjectTrigger) {
 			return true
 		}
 	}
+
 	for _, t := range m.TIs {
-		if nul(t.Name) {
+		if anyNUL(t.Name) {
 			return true
 		}
 	}
+
 	return strings.Contains(string(m.Special), `\u0000`)
 }

@@ -10,7 +10,7 @@ import (
 	"horde/internal/kudos"
 )
 
-// Caller is who asks, as far as the checks care.
+// Caller is the caller of a request, as far as checks depend on it.
 type Caller struct {
 	ID        int64
 	Alias     string // "name#id"
@@ -25,17 +25,17 @@ type Caller struct {
 	Moderator bool
 }
 
-// Vouched callers may do what costs the horde more.
+// Vouched reports whether the caller may do what costs the horde more.
 func (c Caller) Vouched() bool { return c.Trusted || c.Patron }
 
-// Style says what became of the style that a request names.
+// Style says whether the style that a request names was found.
 type Style int
 
 // States of a style.
 const (
 	NoStyle      Style = iota // none was named
 	ImageStyle                // found; its models and params are already in Asked
-	TextStyle                 // found, but a style for texts
+	TextStyle                 // found, but a style for text generation
 	UnknownStyle              // not found
 )
 
@@ -47,8 +47,8 @@ type Server struct {
 	UpfrontOnWorkerList bool // HORDE_UPFRONT_KUDOS_ON_WORKERLIST
 }
 
-// Request is an image request on its way into the queue. The exported fields
-// are inputs but for Image, which Normalize sets.
+// Request is an image request that asks to enter the queue. The exported fields
+// are inputs, except Image, which Normalize sets.
 type Request struct {
 	Asked       api.ImageRequest // as sent, after its schema; with a style merged in
 	RawParams   json.RawMessage  // "params" as sent: it may hold keys that the contract does not name
@@ -58,7 +58,7 @@ type Request struct {
 	Caller      Caller
 	Models      *catalog.Snapshot
 	Server      Server
-	// PromptTooLong: the style's template makes too much of the prompt, which is
+	// PromptTooLong: the style's template makes the prompt too long, which is
 	// in Asked as it was sent.
 	PromptTooLong bool
 
@@ -73,7 +73,7 @@ const betaModel = "SDXL_beta::stability.ai#6901"
 
 const controlMaxSteps = 40 // silently, with a control type (generation §1.2)
 
-// Normalize records who asks and makes Image of what was asked: the effective
+// Normalize records the caller and derives Image from what was asked: the effective
 // defaults of generation §1.1 and §1.2, the seed, the rules for education accounts and the
 // beta model (§1.7, §1.4 row 57). It calls random only for a seed variation without
 // a seed.
@@ -84,36 +84,65 @@ func (r *Request) Normalize(caller Caller, random func() uint32) {
 	if p == nil {
 		p = &api.ImageParams{}
 	}
+
 	extra := readExtra(r.RawParams)
 	r.initAsImage = extra.initAsImage
+
 	m := Image{
 		Common: Common{
-			Prompt: a.Prompt, Models: modelsOf(a), N: or(p.N, 1),
-			TrustedWorkers: or(a.TrustedWorkers, false), SlowWorkers: or(a.SlowWorkers, true),
-			Workers: firstWorkers(a.Workers), WorkerBlacklist: or(a.WorkerBlacklist, false),
-			DryRun: or(a.DryRun, false), AllowDowngrade: or(a.AllowDowngrade, false),
-			Webhook: a.Webhook, ProxiedAccount: a.ProxiedAccount, ClientAgent: r.ClientAgent,
+			Prompt:          a.Prompt,
+			Models:          modelsOf(a),
+			N:               or(p.N, 1),
+			TrustedWorkers:  or(a.TrustedWorkers, false),
+			SlowWorkers:     or(a.SlowWorkers, true),
+			Workers:         firstWorkers(a.Workers),
+			WorkerBlacklist: or(a.WorkerBlacklist, false),
+			DryRun:          or(a.DryRun, false),
+			AllowDowngrade:  or(a.AllowDowngrade, false),
+			Webhook:         a.Webhook,
+			ProxiedAccount:  a.ProxiedAccount,
+			ClientAgent:     r.ClientAgent,
 		},
-		Width: or(p.Width, 512), Height: or(p.Height, 512), ClipSkip: p.ClipSkip,
-		Sampler: orText(p.SamplerName, "k_euler_a"), Cfg: or(p.CfgScale, 5.0), Karras: or(p.Karras, true),
-		Denoising: p.DenoisingStrength, HiresFix: or(p.HiresFix, false), HiresDenoising: p.HiresFixDenoisingStrength,
-		SeedVariation:  or(p.SeedVariation, 0),
-		PostProcessing: p.PostProcessing, FacefixerStrength: p.FacefixerStrength,
-		Tiling: or(p.Tiling, false), Transparent: or(p.Transparent, false),
-		ControlType: p.ControlType, ControlStrength: extra.controlStrength,
-		ImageIsControl: or(p.ImageIsControl, false), ReturnControlMap: or(p.ReturnControlMap, false),
-		Workflow: p.Workflow, ExtraTexts: p.ExtraTexts,
-		Loras: completeLoras(p.Loras), TIs: completeTIs(p.TIs), Special: specialOf(p, extra),
-		NSFW: or(a.NSFW, true), CensorNSFW: or(a.CensorNSFW, true),
-		ExtraSlowWorkers: or(a.ExtraSlowWorkers, false),
-		SourceProcessing: orText(a.SourceProcessing, "img2img"),
-		HasSource:        a.SourceImage != "", HasMask: a.SourceMask != "", ExtraSources: len(a.ExtraSourceImages),
-		R2: or(a.R2, true), Shared: or(a.Shared, false), ReplacementFilter: or(a.ReplacementFilter, true),
+		Width:             or(p.Width, 512),
+		Height:            or(p.Height, 512),
+		ClipSkip:          p.ClipSkip,
+		Sampler:           orText(p.SamplerName, "k_euler_a"),
+		Cfg:               or(p.CfgScale, 5.0),
+		Karras:            or(p.Karras, true),
+		Denoising:         p.DenoisingStrength,
+		HiresFix:          or(p.HiresFix, false),
+		HiresDenoising:    p.HiresFixDenoisingStrength,
+		SeedVariation:     or(p.SeedVariation, 0),
+		PostProcessing:    p.PostProcessing,
+		FacefixerStrength: p.FacefixerStrength,
+		Tiling:            or(p.Tiling, false),
+		Transparent:       or(p.Transparent, false),
+		ControlType:       p.ControlType,
+		ControlStrength:   extra.controlStrength,
+		ImageIsControl:    or(p.ImageIsControl, false),
+		ReturnControlMap:  or(p.ReturnControlMap, false),
+		Workflow:          p.Workflow,
+		ExtraTexts:        p.ExtraTexts,
+		Loras:             completeLoras(p.Loras),
+		TIs:               completeTIs(p.TIs),
+		Special:           specialOf(p, extra),
+		NSFW:              or(a.NSFW, true),
+		CensorNSFW:        or(a.CensorNSFW, true),
+		ExtraSlowWorkers:  or(a.ExtraSlowWorkers, false),
+		SourceProcessing:  orText(a.SourceProcessing, "img2img"),
+		HasSource:         a.SourceImage != "",
+		HasMask:           a.SourceMask != "",
+		ExtraSources:      len(a.ExtraSourceImages),
+		R2:                or(a.R2, true),
+		Shared:            or(a.Shared, false),
+		ReplacementFilter: or(a.ReplacementFilter, true),
 		// A QR code workflow cannot be batched (generation §1.4 row 52).
 		DisableBatching: or(a.DisableBatching, false) || p.Workflow == qrCode,
 	}
+
 	m.setSteps(p.Steps)
 	m.setSeed(p.Seed, random)
+
 	if caller.Education {
 		m.NSFW, m.CensorNSFW, m.TrustedWorkers, m.Shared = false, true, true, false
 	}
@@ -150,6 +179,8 @@ const maxSeedDigits = 4300
 // seedOf turns a seed text into a number (generation §1.7): digits are that number, any
 // other text its bytes as a little-endian number; either is shifted right by 32
 // bits until it fits, which leaves its highest 32-bit group.
+
+// Digits: the highest 32-bit group of the number.
 func seedOf(s string) uint32 {
 	if isDigits(s) && len(s) <= maxSeedDigits {
 		n, _ := new(big.Int).SetString(s, 10)
@@ -158,6 +189,8 @@ func seedOf(s string) uint32 {
 		}
 		return uint32(n.Uint64())
 	}
+
+	// Text: the highest 32-bit group of its bytes, without the zeros at its end.
 	end := len(s)
 	for end > 0 && s[end-1] == 0 {
 		end--
@@ -185,7 +218,7 @@ func modelsOf(a *api.ImageRequest) []string {
 	return *a.Models
 }
 
-// extraParams are keys of params that the contract does not name but that have
+// extraParams are keys of params that the contract does not name but that have a
 // a meaning.
 type extraParams struct {
 	initAsImage     bool
@@ -193,6 +226,7 @@ type extraParams struct {
 	special         json.RawMessage
 }
 
+// readExtra reads the extra params; what cannot be read counts as absent.
 func readExtra(raw json.RawMessage) extraParams {
 	var doc struct {
 		InitAsImage     any             `json:"init_as_image"`
@@ -202,6 +236,7 @@ func readExtra(raw json.RawMessage) extraParams {
 	if len(raw) == 0 || json.Unmarshal(raw, &doc) != nil {
 		return extraParams{}
 	}
+
 	e := extraParams{initAsImage: truthy(doc.InitAsImage), special: doc.Special}
 	if v, ok := doc.ControlStrength.(float64); ok {
 		e.controlStrength = &v

@@ -15,23 +15,29 @@ import (
 // stored as one JSON document.
 type Text struct {
 	Common
-	MaxLength         int              `json:"max_length"`         // tokens to write at most
-	MaxContextLength  int              `json:"max_context_length"` // tokens that the model looks at
+	MaxLength         int              `json:"max_length"`         // tokens to generate at most
+	MaxContextLength  int              `json:"max_context_length"` // tokens that the model considers
 	Sampling          api.TextSampling `json:"sampling,omitzero"`  // as asked
 	Softprompt        string           `json:"softprompt,omitempty"`
 	ValidatedBackends bool             `json:"validated_backends,omitempty"`
 }
 
-// WorkUnits is the raw work of one text: its tokens, as many as it may have (generation §6.4).
+// WorkUnits is the raw work of one text generation: the most tokens that it may have
+// (generation §6.4).
 func (m *Text) WorkUnits() int64 { return int64(m.MaxLength) }
 
-// Order is the request as prices see it.
+// Order returns what the price of the request depends on.
 func (m *Text) Order(matched bool) kudos.TextOrder {
-	return kudos.TextOrder{MaxLength: m.MaxLength, MaxContext: m.MaxContextLength, N: m.N,
-		PromptChars: utf8.RuneCountInString(m.Prompt), Targeted: matched && m.Targeted()}
+	return kudos.TextOrder{
+		MaxLength:   m.MaxLength,
+		MaxContext:  m.MaxContextLength,
+		N:           m.N,
+		PromptChars: utf8.RuneCountInString(m.Prompt),
+		Targeted:    matched && m.Targeted(),
+	}
 }
 
-// Payload is the request in the words of a Scribe (generation §2.7): one text.
+// Payload returns the request as a Scribe gets it (generation §2.7): one generation.
 func (m *Text) Payload() api.TextPayload {
 	p := TextDefaults()
 	p.Prompt, p.N, p.MaxContextLength, p.MaxLength = m.Prompt, 1, m.MaxContextLength, m.MaxLength
@@ -44,21 +50,21 @@ func (m *Text) Payload() api.TextPayload {
 	return p
 }
 
-// Lengths of a text that says nothing of its own, in tokens (generation §2.2).
+// Lengths of a text generation that sets none, in tokens (generation §2.2).
 const (
-	usualLength  = 80
-	usualContext = 2048
+	defaultLength  = 80
+	defaultContext = 2048
 )
 
 // TextDefaults is the payload of a pop that found nothing (generation §2.7).
 func TextDefaults() api.TextPayload {
 	zero, one := api.Float(0), api.Float(1)
-	return api.TextPayload{MaxContextLength: usualContext, MaxLength: usualLength,
+	return api.TextPayload{MaxContextLength: defaultContext, MaxLength: defaultLength,
 		TextSampling: api.TextSampling{MinP: &zero, SmoothingFactor: &zero, DynatempRange: &zero, DynatempExponent: &one}}
 }
 
-// TextRequest is a text request on its way into the queue. The exported fields
-// are inputs but for Text, which Normalize sets.
+// TextRequest is a text request that asks to enter the queue. The exported fields
+// are inputs, except Text, which Normalize sets.
 type TextRequest struct {
 	Asked       api.TextRequest // as sent, after its schema; with a style merged in
 	ClientAgent string
@@ -72,7 +78,7 @@ type TextRequest struct {
 	Text Text
 }
 
-// Normalize records who asks and makes Text of what was asked: the effective
+// Normalize records the caller and derives Text from what was asked: the effective
 // defaults of generation §2.1 and §2.2.
 func (r *TextRequest) Normalize(caller Caller) {
 	r.Caller = caller
@@ -81,25 +87,46 @@ func (r *TextRequest) Normalize(caller Caller) {
 	if p == nil {
 		p = &api.TextParams{}
 	}
+
 	r.Text = Text{
 		Common: Common{
-			Prompt: a.Prompt, Models: a.Models, N: or(p.N, 1),
-			TrustedWorkers: or(a.TrustedWorkers, false), SlowWorkers: or(a.SlowWorkers, true),
-			Workers: firstWorkers(a.Workers), WorkerBlacklist: or(a.WorkerBlacklist, false),
-			DryRun: or(a.DryRun, false), AllowDowngrade: or(a.AllowDowngrade, false),
-			Webhook: a.Webhook, ProxiedAccount: a.ProxiedAccount, ClientAgent: r.ClientAgent,
+			Prompt:          a.Prompt,
+			Models:          a.Models,
+			N:               or(p.N, 1),
+			TrustedWorkers:  or(a.TrustedWorkers, false),
+			SlowWorkers:     or(a.SlowWorkers, true),
+			Workers:         firstWorkers(a.Workers),
+			WorkerBlacklist: or(a.WorkerBlacklist, false),
+			DryRun:          or(a.DryRun, false),
+			AllowDowngrade:  or(a.AllowDowngrade, false),
+			Webhook:         a.Webhook,
+			ProxiedAccount:  a.ProxiedAccount,
+			ClientAgent:     r.ClientAgent,
 		},
-		MaxLength: or(p.MaxLength, usualLength), MaxContextLength: or(p.MaxContextLength, usualContext),
-		Sampling: p.TextSampling, Softprompt: a.Softprompt, ValidatedBackends: or(a.ValidatedBackends, false),
+		MaxLength:         or(p.MaxLength, defaultLength),
+		MaxContextLength:  or(p.MaxContextLength, defaultContext),
+		Sampling:          p.TextSampling,
+		Softprompt:        a.Softprompt,
+		ValidatedBackends: or(a.ValidatedBackends, false),
 	}
 }
 
 // Check runs the rows of a stage in order and returns the first refusal, a
 // *horde.Error, or nil. Stages after BeforeKey need Normalize to have run.
 func (r *TextRequest) Check(s Stage) error {
-	e := entrance{prompt: r.Asked.Prompt, webhook: r.Asked.Webhook, proxied: r.Asked.ProxiedAccount,
-		models: r.Text.Models, extraSources: len(r.Asked.ExtraSourceImages), n: r.Text.N, alone: or(r.Asked.DisableBatching, false),
-		style: r.Style, foreign: ImageStyle, caller: r.Caller, server: r.Server}
+	e := entrance{
+		prompt:       r.Asked.Prompt,
+		webhook:      r.Asked.Webhook,
+		proxied:      r.Asked.ProxiedAccount,
+		models:       r.Text.Models,
+		extraSources: len(r.Asked.ExtraSourceImages),
+		n:            r.Text.N,
+		alone:        or(r.Asked.DisableBatching, false),
+		style:        r.Style,
+		foreign:      ImageStyle,
+		caller:       r.Caller,
+		server:       r.Server,
+	}
 	if err := run(entranceChecks, &e, s); err != nil {
 		return err
 	}
@@ -109,7 +136,7 @@ func (r *TextRequest) Check(s Stage) error {
 // Limits of generation §2.3.
 const (
 	allSamplers      = 7
-	maxStops         = 128  // different ones
+	maxStops         = 128  // distinct ones
 	maxStopsTogether = 2000 // characters of these
 )
 
@@ -134,14 +161,14 @@ var textChecks = []check[*TextRequest]{
 		return n > maxStopsTogether
 	}, "The stop sequences can have at most 2000 characters together."},
 	{28, horde.InvalidExtraSourceImagesWithStop, func(r *TextRequest) bool { return len(r.Asked.ExtraSourceImages) > 0 },
-		"Texts are made without extra source images. Leave them out."},
+		"Text is generated without extra source images. Leave them out."},
 
 	// A bound of ours: a style's template may repeat the prompt.
 	{29, horde.InvalidPromptSize, func(r *TextRequest) bool { return r.PromptTooLong }, "The prompt is too long for this style."},
 }
 
 func (r *TextRequest) hasNUL() bool {
-	return r.Text.hasNUL() || nul(r.Text.Softprompt) || nul(r.Text.Sampling.StopSequence...)
+	return r.Text.hasNUL() || anyNUL(r.Text.Softprompt) || anyNUL(r.Text.Sampling.StopSequence...)
 }
 
 func distinct[T comparable](list []T) map[T]struct{} {
@@ -154,18 +181,18 @@ func distinct[T comparable](list []T) map[T]struct{} {
 
 // Tokens that need no kudos upfront, at the busiest and at the best (generation §2.4).
 const (
-	leastFreeTokens = 256
-	mostFreeTokens  = 512
+	minFreeTokens = 256
+	maxFreeTokens = 512
 )
 
 func maxTokens(load Load) int {
-	return mostFreeTokens + 5*load.Threads - int(math.RoundToEven(0.9*float64(load.QueuedRequests)))
+	return maxFreeTokens + 5*load.Threads - int(math.RoundToEven(0.9*float64(load.QueuedRequests)))
 }
 
-func freeTokens(load Load) int { return min(max(maxTokens(load), leastFreeTokens), mostFreeTokens) }
+func freeTokens(load Load) int { return min(max(maxTokens(load), minFreeTokens), maxFreeTokens) }
 
 // Upfront applies the rules of generation §2.4: long and fast-only requests need their kudos
-// upfront, the more so the busier the horde is.
+// upfront, and shorter ones too the busier the horde is.
 func (r *TextRequest) Upfront(load Load) Upfront {
 	m := &r.Text
 	var broken []Breach
@@ -181,12 +208,13 @@ func (r *TextRequest) Upfront(load Load) Upfront {
 	return upfront(broken, &m.Common)
 }
 
-// lengthBreach is of a text that is longer than this many tokens.
+// lengthBreach is the breach of a generation that is longer than this many tokens.
 func (m *Text) lengthBreach(limit int) Breach {
 	return Breach{
 		Rule: RuleTextLength, Fields: []string{"params.max_length"}, Asked: m.MaxLength, Limit: limit,
+
 		Text: fmt.Sprintf("A max_length of %d tokens is more than the %d that need no kudos upfront%s.",
-			m.MaxLength, limit, nowBusy(limit, mostFreeTokens)),
+			m.MaxLength, limit, nowBusy(limit, maxFreeTokens)),
 		Remedy: fmt.Sprintf("ask for a max_length of at most %d", limit),
 	}
 }

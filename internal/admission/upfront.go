@@ -11,11 +11,11 @@ import (
 // Load is how busy the horde is.
 type Load struct {
 	QueuedRequests int // jobs of the kind that wait or are in progress
-	Threads        int // of its workers that are online
+	Threads        int // of the kind's workers that are online
 }
 
-// Upfront is the answer to whether a request's kudos must be there before it is
-// taken (generation §1.5, §2.4).
+// Upfront says whether a request's kudos must be available before it is
+// accepted (generation §1.5, §2.4).
 type Upfront struct {
 	Needed       bool
 	MayDowngrade bool // a smaller request would need none
@@ -24,8 +24,8 @@ type Upfront struct {
 	AllowsDowngrade bool     // the request has allow_downgrade
 }
 
-// upfront makes an Upfront of the rules that a request breaks. A worker list is
-// never given up, so where it decides nothing smaller would do.
+// upfront returns the Upfront of the rules that a request breaks. A worker list is
+// never given up, so if it decides, nothing smaller would do.
 func upfront(broken []Breach, c *Common) Upfront {
 	return Upfront{
 		Needed:          len(broken) > 0,
@@ -35,23 +35,24 @@ func upfront(broken []Breach, c *Common) Upfront {
 	}
 }
 
-// Limits of accurate steps that need no kudos upfront, or that a downgrade goes
+// Limits of accurate steps that need no kudos upfront, or to which a downgrade goes
 // down to.
 const (
 	freeSteps          = 40 // models that do not say otherwise
 	downgradeSteps     = 30 // likewise
 	controlSteps       = 20
 	lcmSteps           = 10
-	downgradeFloor     = 5 // steps; it stops below
-	downgradeArea      = 512 * 512
-	minRes, maxFreeRes = 576, 1024
+	downgradeFloor     = 5         // steps, below which it stops
+	downgradeArea      = 512 * 512 // pixels
+	minRes, maxFreeRes = 576, 1024 // pixels of a side
 )
 
 // Upfront applies the rules of generation §1.5 to Image: large, long or fast-only requests
-// need their kudos upfront, the more so the busier the horde is.
+// need their kudos upfront, and smaller ones too the busier the horde is.
 func (r *Request) Upfront(load Load) Upfront {
 	m := &r.Image
 	var broken []Breach
+
 	if !m.SlowWorkers {
 		broken = append(broken, slowWorkersBreach())
 	}
@@ -70,11 +71,12 @@ func (r *Request) Upfront(load Load) Upfront {
 	if r.Server.UpfrontOnWorkerList && len(m.Workers) > 0 {
 		broken = append(broken, workersBreach(m.Workers))
 	}
+
 	m.remedySteps(broken)
 	return upfront(broken, &m.Common)
 }
 
-// strictest is the named model that allows the fewest steps without kudos, and how
+// strictest returns the named model that allows the fewest steps without kudos, and how
 // many; without a named model any number is allowed.
 func (r *Request) strictest() (model string, limit int) {
 	limit = math.MaxInt
@@ -86,7 +88,7 @@ func (r *Request) strictest() (model string, limit int) {
 	return model, limit
 }
 
-// sizeBreach is of an image that is larger than a square of this side.
+// sizeBreach is the breach of an image that is larger than a square of this side.
 func (m *Image) sizeBreach(side int) Breach {
 	return Breach{
 		Rule: RuleSize, Fields: []string{"params.width", "params.height"}, Asked: m.Pixels(), Limit: side * side,
@@ -96,7 +98,7 @@ func (m *Image) sizeBreach(side int) Breach {
 	}
 }
 
-// freeSide is the side of the largest square that needs no kudos upfront.
+// freeSide returns the side of the largest square that needs no kudos upfront.
 func (r *Request) freeSide(load Load) int { return r.clampRes(maxRes(load)) }
 
 func maxRes(load Load) int {
@@ -121,10 +123,11 @@ func (r *Request) maxSteps(model string, fallback int) int {
 }
 
 // Downgrade makes Image small enough to need no kudos upfront: any worker may
-// serve it, fewer pixels, fewer steps (generation §1.5). It does not look at the worker
-// list: that is never given up.
+// serve it, fewer pixels, fewer steps (generation §1.5). It leaves the worker
+// list alone: that is never given up.
 func (r *Request) Downgrade(load Load) {
 	m := &r.Image
+
 	m.SlowWorkers = true
 	res := r.freeSide(load)
 	m.Width, m.Height = fit(m.Width, m.Height, res*res)
@@ -142,6 +145,7 @@ func (r *Request) Downgrade(load Load) {
 	if m.UsesLCM() {
 		limit = min(limit, lcmSteps)
 	}
+
 	for m.AccurateSteps > limit && m.Steps >= downgradeFloor {
 		m.Steps--
 		m.AccurateSteps = kudos.AccurateSteps(m.Sampler, m.Steps)
@@ -149,12 +153,13 @@ func (r *Request) Downgrade(load Load) {
 }
 
 // fit shrinks an image to at most limit pixels in steps of 64, keeping its
-// shape about; to 512×512 where it would become smaller than that.
+// shape roughly; to 512×512 if it would become smaller than that.
 func fit(w, h, limit int) (int, int) {
 	area := w * h
 	if area <= limit {
 		return w, h
 	}
+
 	scale := math.Sqrt(float64(limit) / float64(area))
 	w, h = int(float64(w)*scale)/64*64, int(float64(h)*scale)/64*64
 	for w*h > limit {
@@ -164,6 +169,7 @@ func fit(w, h, limit int) (int, int) {
 			h -= 64
 		}
 	}
+
 	if w*h < downgradeArea {
 		return 512, 512
 	}

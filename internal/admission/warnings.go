@@ -18,8 +18,8 @@ func NoAvailableWorker() api.Warning {
 	}
 }
 
-// Warnings tells where the request differs from what the models it names ask
-// for (generation §1.8), each kind once. It looks at what was asked; left-out settings
+// Warnings reports where the request differs from what the models it names ask
+// for (generation §1.8), each kind once. It considers what was asked; omitted settings
 // count with the defaults that the contract publishes.
 func (r *Request) Warnings() []api.Warning {
 	var out []api.Warning
@@ -39,9 +39,10 @@ func (r *Request) Warnings() []api.Warning {
 
 func mismatches(m catalog.Image, p *api.ImageParams) (out []api.Warning) {
 	warn := func(code, format string, args ...any) {
-		text := fmt.Sprintf("The model %s asks for %s; the picture may look wrong.", m.Name, fmt.Sprintf(format, args...))
+		text := fmt.Sprintf("The model %s asks for %s; the image may look wrong.", m.Name, fmt.Sprintf(format, args...))
 		out = append(out, api.Warning{Code: code, Message: text})
 	}
+
 	need := m.Requirements
 	if skip := or(p.ClipSkip, 1); need.ClipSkip > 0 && need.ClipSkip != skip {
 		warn("ClipSkipMismatch", "clip_skip %d, not %d", need.ClipSkip, skip)

@@ -20,8 +20,8 @@ import (
 // Path is where the server mounts Folder.Handler.
 const Path = "/blob/"
 
-// aside is the subfolder of unfinished writes.
-const aside = "tmp"
+// tmpDir is the subfolder of unfinished writes.
+const tmpDir = "tmp"
 
 // FolderOptions configure a Folder.
 type FolderOptions struct {
@@ -33,7 +33,7 @@ type FolderOptions struct {
 }
 
 // Folder is a Store in a folder of the file system. Objects lie in 256
-// subfolders; a write goes to a file aside, is synced and renamed into place.
+// subfolders; a write goes to a temporary file, is synced and renamed into place.
 type Folder struct {
 	root   *os.Root
 	signer *signer
@@ -53,17 +53,21 @@ func OpenFolder(dir string, opt FolderOptions) (*Folder, error) {
 	if opt.Clock == nil {
 		opt.Clock = time.Now
 	}
+
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open blob folder: %w", err)
 	}
+
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open blob folder: %w", err)
 	}
-	if err := root.MkdirAll(aside, 0o700); err != nil {
+
+	if err := root.MkdirAll(tmpDir, 0o700); err != nil {
 		root.Close()
 		return nil, fmt.Errorf("open blob folder: %w", err)
 	}
+
 	return &Folder{root: root, signer: newSigner(opt.Secret), opt: opt}, nil
 }
 
@@ -80,8 +84,8 @@ func shard(name string) string {
 
 func (f *Folder) path(name string) string { return path.Join(shard(name), name) }
 
-// Put implements Store. The content type is not kept: what an object is, its
-// bytes tell.
+// Put implements Store. The content type is not kept: the bytes of an object say
+// what it is.
 func (f *Folder) Put(ctx context.Context, name, _ string, r io.Reader, size int64) error {
 	if err := checkName(name); err != nil {
 		return err
@@ -89,12 +93,14 @@ func (f *Folder) Put(ctx context.Context, name, _ string, r io.Reader, size int6
 	if size > f.opt.MaxBytes {
 		return fmt.Errorf("put %s: %w: %d bytes, at most %d", name, ErrTooLarge, size, f.opt.MaxBytes)
 	}
-	tmp := aside + "/" + rand.Text()
+
+	tmp := tmpDir + "/" + rand.Text()
 	defer f.root.Remove(tmp) // fails once it is renamed
 	n, err := f.write(tmp, &contextReader{ctx, r})
 	if err == nil && size >= 0 && n != size {
 		err = fmt.Errorf("%d bytes arrived in place of %d: %w", n, size, io.ErrUnexpectedEOF)
 	}
+
 	if err == nil {
 		err = f.place(tmp, name)
 	}
@@ -110,6 +116,7 @@ func (f *Folder) write(tmp string, r io.Reader) (n int64, err error) {
 	if err != nil {
 		return 0, err
 	}
+
 	n, err = io.Copy(file, io.LimitReader(r, f.opt.MaxBytes+1))
 	if err == nil && n > f.opt.MaxBytes {
 		err = fmt.Errorf("%w: more than %d bytes", ErrTooLarge, f.opt.MaxBytes)
@@ -117,12 +124,14 @@ func (f *Folder) write(tmp string, r io.Reader) (n int64, err error) {
 	if err == nil {
 		err = file.Sync()
 	}
+
 	return n, errors.Join(err, file.Close())
 }
 
 // place renames a written file to its name and makes that durable.
 func (f *Folder) place(tmp, name string) error {
 	dir := shard(name)
+
 	if err := f.root.Mkdir(dir, 0o700); err == nil {
 		if err := f.sync("."); err != nil {
 			return err
@@ -130,6 +139,7 @@ func (f *Folder) place(tmp, name string) error {
 	} else if !errors.Is(err, fs.ErrExist) {
 		return err
 	}
+
 	if err := f.root.Rename(tmp, dir+"/"+name); err != nil {
 		return err
 	}
@@ -144,7 +154,7 @@ func (f *Folder) sync(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// contextReader ends a copy when its call is given up.
+// contextReader ends a copy when its call is abandoned.
 type contextReader struct {
 	ctx context.Context
 	r   io.Reader
@@ -157,11 +167,12 @@ func (c *contextReader) Read(p []byte) (int, error) {
 	return c.r.Read(p)
 }
 
-// open opens an object with its description.
+// open opens an object and describes it.
 func (f *Folder) open(name string) (*os.File, Info, error) {
 	if err := checkName(name); err != nil {
 		return nil, Info{}, err
 	}
+
 	file, err := f.root.Open(f.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, Info{}, fmt.Errorf("%w: %s", ErrNotFound, name)
@@ -169,6 +180,7 @@ func (f *Folder) open(name string) (*os.File, Info, error) {
 	if err != nil {
 		return nil, Info{}, err
 	}
+
 	info, err := describe(file)
 	if err != nil {
 		file.Close()
@@ -183,6 +195,7 @@ func describe(file *os.File) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
+
 	info := Info{Size: st.Size(), Modified: st.ModTime(), ContentType: "application/octet-stream"}
 	var head [16]byte
 	if n, _ := file.ReadAt(head[:], 0); imaging.IsWebP(head[:n]) {
@@ -233,8 +246,8 @@ func (f *Folder) SignPut(ctx context.Context, name string, ttl time.Duration) st
 	return f.link(ctx, "PUT", name, ttl)
 }
 
-// base is what a link for a caller begins with. It is not signed, so that a link is
-// good by whatever way its holder reaches the server.
+// base returns what a link for a caller begins with. It is not signed, so that a link is
+// valid however its holder reaches the server.
 func (f *Folder) base(ctx context.Context) string {
 	if f.opt.PublicURL != "" {
 		return f.opt.PublicURL
@@ -260,6 +273,7 @@ func (f *Folder) Prune(ctx context.Context, olderThan time.Time) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("prune blobs: %w", err)
 	}
+
 	n := 0
 	for _, d := range dirs {
 		if err := ctx.Err(); err != nil {
@@ -269,7 +283,7 @@ func (f *Folder) Prune(ctx context.Context, olderThan time.Time) (int, error) {
 			continue
 		}
 		k, err := f.pruneDir(d.Name(), olderThan)
-		if d.Name() != aside {
+		if d.Name() != tmpDir {
 			n += k
 		}
 		if err != nil {
@@ -284,6 +298,7 @@ func (f *Folder) pruneDir(dir string, olderThan time.Time) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
+
 	for _, file := range files {
 		st, err := file.Info()
 		if errors.Is(err, fs.ErrNotExist) {
@@ -305,7 +320,7 @@ func (f *Folder) pruneDir(dir string, olderThan time.Time) (n int, err error) {
 
 // Ready implements Store: it writes and removes an empty file.
 func (f *Folder) Ready(context.Context) error {
-	tmp := aside + "/" + rand.Text()
+	tmp := tmpDir + "/" + rand.Text()
 	file, err := f.root.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("blob folder is not writable: %w", err)

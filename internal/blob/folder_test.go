@@ -229,7 +229,7 @@ func TestFolderUploadBreaksOff(t *testing.T) {
 
 func TestFolderPrunesUnfinishedWrites(t *testing.T) {
 	f, _, dir := serve(t)
-	left := filepath.Join(dir, aside, "OLD")
+	left := filepath.Join(dir, tmpDir, "OLD")
 	if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}

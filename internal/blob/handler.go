@@ -13,18 +13,17 @@ import (
 	"horde/api"
 )
 
-// uploadTime is how long one upload may take.
+// uploadTime is how long an upload may take.
 const uploadTime = 5 * time.Minute
 
-// corsHeaders are allowed to scripts of any page (clients §0 row 1).
+// corsHeaders are the headers that scripts of any page may send (clients §0 row 1).
 const corsHeaders = "Accept, Content-Type, Content-Length, Accept-Encoding, X-CSRF-Token, apikey, Client-Agent, X-Fields, " +
 	"X-Forwarded-For, Proxied-For, Proxy-Authorization, Range, If-None-Match, If-Modified-Since"
 
 // Handler serves the folder's links at Path: GET and HEAD of a readable link,
 // PUT of a writable one, OPTIONS for preflights. Errors are JSON with message
 // and rc. A WebP is served as such, anything else only as an attachment
-// (decision 44), so that nobody can place a page
-// under the horde's address.
+// (decision 44), so that nobody can place a page under the horde's address.
 func (f *Folder) Handler() http.Handler { return http.HandlerFunc(f.serve) }
 
 func (f *Folder) serve(w http.ResponseWriter, r *http.Request) {
@@ -36,6 +35,7 @@ func (f *Folder) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Access-Control-Max-Age", "86400")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
+
 	method := r.Method
 	switch method {
 	case http.MethodOptions:
@@ -49,11 +49,13 @@ func (f *Folder) serve(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed, "MethodNotAllowed", "The method is not allowed for the requested URL.")
 		return
 	}
+
 	name, ok := strings.CutPrefix(r.URL.Path, Path)
 	if !ok || !ValidName(name) {
 		refuse(w, http.StatusNotFound, "BlobNotFound", "There is no such object.")
 		return
 	}
+
 	switch f.signer.check(r.URL.Query(), method, name, f.opt.Clock()) {
 	case linkForged:
 		refuse(w, http.StatusForbidden, "BlobLinkInvalid", "This link was not issued by this horde for this method.")
@@ -80,6 +82,7 @@ func (f *Folder) deliver(w http.ResponseWriter, r *http.Request, name string) {
 		return
 	}
 	defer file.Close()
+
 	h := w.Header()
 	h.Set("Content-Type", info.ContentType)
 	h.Set("ETag", fmt.Sprintf(`"%x-%x"`, info.Modified.UnixNano(), info.Size))
@@ -93,10 +96,12 @@ func (f *Folder) deliver(w http.ResponseWriter, r *http.Request, name string) {
 
 // receive stores an upload of any content type.
 func (f *Folder) receive(w http.ResponseWriter, r *http.Request, name string) {
-	// Unsupported only by the writers of tests.
+	// Only the writers of tests do not support it.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime))
+
 	body := &upload{r: http.MaxBytesReader(w, r.Body, f.opt.MaxBytes)}
 	err := f.Put(r.Context(), name, "", body, r.ContentLength)
+
 	var tooLarge *http.MaxBytesError
 	switch {
 	case err == nil:
@@ -132,7 +137,7 @@ func refuse(w http.ResponseWriter, status int, rc, message string) {
 	_ = json.NewEncoder(w).Encode(api.Error{Message: message, RC: rc})
 }
 
-// fail answers for an error that is ours.
+// fail answers for an error of our own.
 func fail(w http.ResponseWriter, r *http.Request, verb, name string, err error) {
 	slog.ErrorContext(r.Context(), "blob: cannot "+verb+" object", "name", name, "err", err)
 	refuse(w, http.StatusInternalServerError, "InternalServerError", "Internal Server Error")

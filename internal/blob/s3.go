@@ -36,7 +36,7 @@ type S3Options struct {
 	Transport http.RoundTripper
 }
 
-// S3 is a Store in S3 or what speaks its language (R2, versitygw, …). Its links
+// S3 is a Store in S3 or a store compatible with it (R2, versitygw, …). Its links
 // are presigned URLs; the store itself answers them, and a presigned upload has
 // no size limit but the store's own.
 type S3 struct {
@@ -69,6 +69,7 @@ func NewS3(opt S3Options) (*S3, error) {
 	if opt.MaxBytes <= 0 {
 		opt.MaxBytes = DefaultMaxBytes
 	}
+
 	client, err := s3Client(opt.Endpoint, opt)
 	if err != nil {
 		return nil, err
@@ -77,6 +78,7 @@ func NewS3(opt S3Options) (*S3, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	s := &S3{client: client, links: links, opt: opt}
 	for _, b := range []string{opt.Bucket, opt.SourceBucket} {
 		if _, err := links.PresignedGetObject(context.Background(), b, "probe", LinkTTL, nil); err != nil {
@@ -91,10 +93,12 @@ func s3Client(endpoint string, opt S3Options) (*minio.Client, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || strings.Trim(u.Path, "/") != "" {
 		return nil, fmt.Errorf("S3: endpoint %q is no URL of the form https://host", endpoint)
 	}
+
 	lookup := minio.BucketLookupAuto
 	if opt.PathStyle {
 		lookup = minio.BucketLookupPath
 	}
+
 	c, err := minio.New(u.Host, &minio.Options{
 		Creds:        credentials.NewStaticV4(opt.AccessKey, opt.SecretKey, ""),
 		Secure:       u.Scheme == "https",
@@ -109,8 +113,8 @@ func s3Client(endpoint string, opt S3Options) (*minio.Client, error) {
 	return c, nil
 }
 
-// Prepare makes buckets that are missing and lets pages of any origin read and
-// write through links. A store that knows no CORS configuration is no error: it
+// Prepare creates missing buckets and lets pages of any origin read and
+// write through links. A store that does not support CORS configuration is not an error: it
 // is logged, since only browsers need it.
 func (s *S3) Prepare(ctx context.Context) error {
 	for _, b := range s.buckets() {
@@ -121,12 +125,16 @@ func (s *S3) Prepare(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("S3: bucket %q: %w", b, err)
 		}
+
 		rule := cors.Rule{
-			AllowedOrigin: []string{"*"}, AllowedMethod: []string{"GET", "PUT", "HEAD"}, AllowedHeader: []string{"*"},
-			ExposeHeader: []string{"ETag", "Content-Length"}, MaxAgeSeconds: 86400,
+			AllowedOrigin: []string{"*"},
+			AllowedMethod: []string{"GET", "PUT", "HEAD"},
+			AllowedHeader: []string{"*"},
+			ExposeHeader:  []string{"ETag", "Content-Length"},
+			MaxAgeSeconds: 86400,
 		}
 		if err := s.client.SetBucketCors(ctx, b, cors.NewConfig([]cors.Rule{rule})); err != nil {
-			slog.WarnContext(ctx, "S3: CORS of the bucket cannot be set; set it there, or browsers will not show pictures", "bucket", b, "err", err)
+			slog.WarnContext(ctx, "S3: CORS of the bucket cannot be set; set it there, or browsers will not show images", "bucket", b, "err", err)
 		}
 	}
 	return nil
@@ -146,7 +154,7 @@ func (s *S3) bucket(name string) string {
 	return s.opt.Bucket
 }
 
-// s3Error wraps an error of the client, and tells missing objects apart.
+// s3Error wraps an error of the client, as ErrNotFound if the object is missing.
 func s3Error(verb, name string, err error) error {
 	if r := minio.ToErrorResponse(err); r.Code == minio.NoSuchKey || r.StatusCode == http.StatusNotFound && r.Code != minio.NoSuchBucket {
 		return fmt.Errorf("%w: %s", ErrNotFound, name)
@@ -162,6 +170,7 @@ func (s *S3) Put(ctx context.Context, name, contentType string, r io.Reader, siz
 	if size > s.opt.MaxBytes {
 		return fmt.Errorf("put %s: %w: %d bytes, at most %d", name, ErrTooLarge, size, s.opt.MaxBytes)
 	}
+
 	// Read whole: an object is small, its true length must be known before the
 	// old one is replaced, and a retry has to begin again.
 	data, err := io.ReadAll(io.LimitReader(&contextReader{ctx, r}, s.opt.MaxBytes+1))
@@ -173,6 +182,7 @@ func (s *S3) Put(ctx context.Context, name, contentType string, r io.Reader, siz
 	case size >= 0 && int64(len(data)) != size:
 		return fmt.Errorf("put %s: %d bytes arrived in place of %d: %w", name, len(data), size, io.ErrUnexpectedEOF)
 	}
+
 	opt := minio.PutObjectOptions{ContentType: contentType, DisableMultipart: true}
 	if _, err := s.client.PutObject(ctx, s.bucket(name), name, bytes.NewReader(data), int64(len(data)), opt); err != nil {
 		return fmt.Errorf("put %s: %w", name, err)
@@ -189,6 +199,7 @@ func (s *S3) Get(ctx context.Context, name string) (io.ReadCloser, Info, error) 
 	if err != nil {
 		return nil, Info{}, s3Error("get", name, err)
 	}
+
 	st, err := obj.Stat()
 	if err != nil {
 		obj.Close()
@@ -202,6 +213,7 @@ func (s *S3) Exists(ctx context.Context, name string) (bool, error) {
 	if err := checkName(name); err != nil {
 		return false, err
 	}
+
 	_, err := s.client.StatObject(ctx, s.bucket(name), name, minio.StatObjectOptions{})
 	if err == nil {
 		return true, nil
@@ -226,16 +238,16 @@ func (s *S3) Delete(ctx context.Context, name string) error {
 	return err
 }
 
-// asPicture makes the store answer a link as WebP whatever the uploader called
+// asWebP makes the store answer a link as WebP whatever the uploader called
 // it, so that no uploaded page runs under the store's address.
-var asPicture = url.Values{"response-content-type": {"image/webp"}}
+var asWebP = url.Values{"response-content-type": {"image/webp"}}
 
 // SignGet implements Store.
 func (s *S3) SignGet(_ context.Context, name string, ttl time.Duration) string {
 	if !ValidName(name) {
 		return ""
 	}
-	u, err := s.links.PresignedGetObject(context.Background(), s.bucket(name), name, ttl, asPicture)
+	u, err := s.links.PresignedGetObject(context.Background(), s.bucket(name), name, ttl, asWebP)
 	return signed(u, err)
 }
 
@@ -249,7 +261,6 @@ func (s *S3) SignPut(_ context.Context, name string, ttl time.Duration) string {
 	return signed(u, err)
 }
 
-// signed cannot meet an error: NewS3 signed for both buckets and the name is valid.
 func signed(u *url.URL, err error) string {
 	if err != nil {
 		slog.Error("S3: cannot sign a link", "err", err)
@@ -263,6 +274,7 @@ func (s *S3) Prune(ctx context.Context, olderThan time.Time) (n int, err error) 
 	// A list that is left early goes on filling its channel unless it is cancelled.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+
 	for _, b := range s.buckets() {
 		for obj := range s.client.ListObjects(ctx, b, minio.ListObjectsOptions{Recursive: true}) {
 			if obj.Err != nil {

@@ -20,7 +20,7 @@ type signer struct {
 	pool sync.Pool // of *mac
 }
 
-// mac is a keyed hash with its buffers, kept since keying costs two blocks.
+// mac is a keyed hash with its buffers, kept because keying hashes two blocks.
 type mac struct {
 	h   hash.Hash
 	msg []byte
@@ -33,13 +33,14 @@ func newSigner(secret []byte) *signer {
 	}}}
 }
 
-// tag computes the signature; the result is valid until m goes back.
+// tag computes the signature; the result is valid until m is put back.
 func (m *mac) tag(method, name string, expires int64) []byte {
 	m.msg = append(m.msg[:0], method...)
 	m.msg = append(m.msg, '\n')
 	m.msg = append(m.msg, name...)
 	m.msg = append(m.msg, '\n')
 	m.msg = strconv.AppendInt(m.msg, expires, 10)
+
 	m.h.Reset()
 	m.h.Write(m.msg)
 	m.sum = m.h.Sum(m.sum[:0])
@@ -51,6 +52,7 @@ func (s *signer) link(base, method, name string, expires int64) string {
 	m := s.pool.Get().(*mac)
 	defer s.pool.Put(m)
 	tag := m.tag(method, name, expires)
+
 	var buf [320]byte
 	b := append(buf[:0], base...)
 	b = append(b, Path...)
@@ -62,7 +64,7 @@ func (s *signer) link(base, method, name string, expires int64) string {
 	return string(b)
 }
 
-// verdict is what a link is worth.
+// verdict is the result of checking a link.
 type verdict int
 
 const (
@@ -71,8 +73,8 @@ const (
 	linkGood
 )
 
-// check compares a link's query with what was signed. Only a genuine link is
-// told apart as expired.
+// check compares a link's query with what was signed. Only of a genuine link
+// does it say that it has expired.
 func (s *signer) check(q url.Values, method, name string, now time.Time) verdict {
 	expires, err := strconv.ParseInt(q.Get("e"), 10, 64)
 	if err != nil {
@@ -82,11 +84,13 @@ func (s *signer) check(q url.Values, method, name string, now time.Time) verdict
 	if err != nil {
 		return linkForged
 	}
+
 	m := s.pool.Get().(*mac)
 	defer s.pool.Put(m)
 	if !hmac.Equal(got, m.tag(method, name, expires)) {
 		return linkForged
 	}
+
 	if now.After(time.Unix(expires, 0)) {
 		return linkExpired
 	}

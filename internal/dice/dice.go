@@ -1,6 +1,6 @@
-// Package dice takes the decisions of random tests: which request, which worker,
-// which setting. A case is a function of a Chance; the same function can be thrown
-// a hundred thousand times quickly (Throw) and be given to rapid and its fuzzer,
+// Package dice makes the decisions of random tests: which request, which worker,
+// which setting. A case is a function of a Chance; the same function can be run
+// on a hundred thousand cases quickly (Throw) and passed to rapid and its fuzzer,
 // which are slower but shrink what they find (Rapid).
 package dice
 
@@ -13,21 +13,21 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Chance is where a case takes its decisions from.
+// Chance is the source of a case's decisions.
 type Chance interface {
-	// N is a number from 0 to of-1.
+	// N returns a number from 0 to of-1.
 	N(of int) int
-	// Failf says what is wrong with the case.
+	// Failf reports what is wrong with the case.
 	Failf(format string, args ...any)
 }
 
-// Once is true in one of so many cases.
+// Once reports true in one of this many cases.
 func Once(c Chance, in int) bool { return c.N(in) == 0 }
 
-// Pick is one of the values.
+// Pick returns one of the values.
 func Pick[T any](c Chance, from ...T) T { return from[c.N(len(from))] }
 
-// Some keeps each value in one of so many cases.
+// Some keeps each value in one of this many cases.
 func Some[T any](c Chance, in int, from []T) (out []T) {
 	for _, v := range from {
 		if Once(c, in) {
@@ -37,7 +37,7 @@ func Some[T any](c Chance, in int, from []T) (out []T) {
 	return out
 }
 
-// numbered is a case by its number: the same number is the same case.
+// numbered makes the decisions of the case with this number: always the same ones.
 type numbered struct {
 	*rand.Rand
 	t      *testing.T
@@ -51,10 +51,11 @@ func (c numbered) Failf(format string, args ...any) {
 	c.t.Errorf("case %d: "+format, append([]any{c.number}, args...)...)
 }
 
-// Throw tries the cases 1 to n, on all processors, until one fails. Each processor
-// counts what it saw in a sum of its own; they all come back.
+// Throw runs cases 1 to n, on all processors, until one fails. Each processor
+// counts what it saw in a sum of its own; all sums are returned.
 func Throw[S any](t *testing.T, n int, newSum func() S, try func(c Chance, sum S)) []S {
 	t.Helper()
+
 	var wg sync.WaitGroup
 	hands := runtime.GOMAXPROCS(0)
 	sums := make([]S, hands)
@@ -66,11 +67,12 @@ func Throw[S any](t *testing.T, n int, newSum func() S, try func(c Chance, sum S
 			}
 		})
 	}
+
 	wg.Wait()
 	return sums
 }
 
-// Rapid takes the decisions of a case from rapid; the first thing that is wrong
+// Rapid lets rapid make the decisions of a case; the first failure
 // ends it.
 func Rapid(t *rapid.T) Chance { return drawn{t} }
 

@@ -2,15 +2,15 @@ package horde
 
 import "context"
 
-// Reached is the way by which a caller reached this server: what links and other
-// addresses of ourselves begin with in answers to that caller.
+// Reached says how a caller reached this server: what links and other
+// addresses of this server begin with in answers to that caller.
 type Reached interface {
-	// BaseURL is scheme and host without a slash at the end, such as
-	// "https://horde.example"; "" where it is not known.
+	// BaseURL is scheme and host without a trailing slash, such as
+	// "https://horde.example"; "" if it is not known.
 	BaseURL() string
 }
 
-// At is a way that is known already.
+// At is an address known in advance.
 type At string
 
 // BaseURL implements Reached.
@@ -18,12 +18,12 @@ func (a At) BaseURL() string { return string(a) }
 
 type reachedKey struct{}
 
-// WithBase is a context for what is done for a caller who came by r.
+// WithBase returns a context for what is done for a caller who reached us by r.
 func WithBase(ctx context.Context, r Reached) context.Context {
 	return context.WithValue(ctx, reachedKey{}, r)
 }
 
-// BaseOf is how the caller for whom something is done reached this server; "" where
+// BaseOf returns how the caller for whom something is done reached this server; "" if
 // nobody called.
 func BaseOf(ctx context.Context) string {
 	if r, ok := ctx.Value(reachedKey{}).(Reached); ok {

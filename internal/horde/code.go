@@ -243,7 +243,8 @@ const (
 	Locked              Code = "Locked"
 )
 
-// The call itself. The last four are of our own, for what the original answers without a code or as HTML.
+// The call itself. The last four are of our own, for what the original answers without a
+// code or as HTML.
 const (
 	BadRequest       Code = "BadRequest"
 	NulByteInPayload Code = "NulByteInPayload"

@@ -1,3 +1,3 @@
-// Package horde holds the nouns that every room shares: errors with a return
-// code, exact kudos, ids and the clock. It imports nothing of ours but api.
+// Package horde holds what every package shares: errors with a return
+// code, exact kudos, ids and the clock. It imports nothing of ours.
 package horde

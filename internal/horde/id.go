@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// NewID makes an id: a UUIDv7, so that rows of one time lie together. It holds
+// NewID returns a new id: a UUIDv7, so that rows made together lie together. It holds
 // 74 random bits; knowing the id of a request is the right to read it.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
@@ -21,9 +21,9 @@ func IsID(s string) bool {
 	return err == nil
 }
 
-// PlainID is the form in which ids are kept: a UUID in its usual written form in
-// small letters, as some clients write it in capitals. What is no id is returned
-// as it is.
+// PlainID returns the form in which ids are kept: a UUID in its usual written form in
+// lower case, since some clients send capitals. What is not an id is returned
+// unchanged.
 func PlainID(s string) string {
 	if IsID(s) {
 		return strings.ToLower(s)
@@ -31,7 +31,7 @@ func PlainID(s string) string {
 	return s
 }
 
-// NewAPIKey makes an API key: 16 random bytes in URL-safe base64, 22 characters
+// NewAPIKey returns a new API key: 16 random bytes in URL-safe base64, 22 characters
 // (platform §1.7). It never begins with "-": command lines would take it
 // for a flag.
 func NewAPIKey() string {

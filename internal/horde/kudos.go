@@ -6,14 +6,14 @@ import (
 )
 
 // Kudos is an exact amount in hundredths. Its range (±9·10¹⁶ kudos) is far
-// beyond what a horde can hold; inputs are bounded where they come in.
+// beyond what a horde can hold; inputs are bounded where they enter.
 type Kudos int64
 
 // Whole returns n whole kudos.
 func Whole(n int64) Kudos { return Kudos(n * 100) }
 
 // KudosOf rounds v kudos once to hundredths, half to even
-// (decision 43). NaN becomes 0; amounts beyond ±10¹⁵ are cut there.
+// (decision 43). NaN becomes 0; amounts beyond ±10¹⁵ are cut off there.
 func KudosOf(v float64) Kudos {
 	if math.IsNaN(v) {
 		return 0
@@ -23,7 +23,7 @@ func KudosOf(v float64) Kudos {
 	return Kudos(math.RoundToEven(v * 100))
 }
 
-// Float is the amount as the wire shows it.
+// Float returns the amount as the wire shows it.
 func (k Kudos) Float() float64 { return float64(k) / 100 }
 
 func (k Kudos) String() string { return strconv.FormatFloat(k.Float(), 'f', 2, 64) }

@@ -24,7 +24,7 @@ type Config struct {
 	Clock    horde.Clock
 }
 
-// Ratings takes and keeps ratings.
+// Ratings accepts and keeps ratings.
 type Ratings struct{ Config }
 
 // New returns the ratings of a store.
@@ -36,13 +36,14 @@ type Rater struct {
 	Addr        string
 }
 
-// Rate takes the ratings of a request's images, once, and returns what its owner
+// Rate accepts the ratings of a request's images, once, and returns what its owner
 // got for them. Refusals are in the order of platform §10.1.
 func (r *Ratings) Rate(ctx context.Context, id string, in api.Aesthetics, from Rater) (horde.Kudos, error) {
 	o, err := r.Queue.Outcome(ctx, id)
 	if err != nil {
 		return 0, err
 	}
+
 	v, err := judge(o, in)
 	if err != nil {
 		return 0, err
@@ -51,6 +52,7 @@ func (r *Ratings) Rate(ctx context.Context, id string, in api.Aesthetics, from R
 	if err != nil {
 		return 0, err
 	}
+
 	amount := reward(v, len(o.Pictures), o.Consumed)
 	err = r.Store.Write(store.Unit{Key: o.ID, Accounts: []int64{o.UserID}, Do: func(tx *store.Tx) error {
 		if rated, err := tx.Rated(o.ID); err != nil {
@@ -58,10 +60,12 @@ func (r *Ratings) Rate(ctx context.Context, id string, in api.Aesthetics, from R
 		} else if rated {
 			return errRated
 		}
+
 		set.Created = tx.Now
 		if err := tx.InsertRatingSet(set); err != nil {
 			return err
 		}
+
 		e := kudos.NewEntry(tx, "rate:"+o.ID, "pictures rated", o.ID, "")
 		if amount > 0 {
 			if err := e.Bonus(o.UserID, amount, kudos.Awarded); err != nil {
@@ -76,7 +80,7 @@ func (r *Ratings) Rate(ctx context.Context, id string, in api.Aesthetics, from R
 	return amount, err
 }
 
-var errRated = horde.Errorf(horde.AestheticsAlreadyExist, "These pictures are rated already.")
+var errRated = horde.Errorf(horde.AestheticsAlreadyExist, "These images are rated already.")
 
 // verdict is what was said of a request's images, checked.
 type verdict struct {
@@ -84,38 +88,41 @@ type verdict struct {
 	ratings []api.AestheticRating
 }
 
-// judge checks what is said of an outcome.
+// judge checks what is said about an outcome.
 func judge(o queue.Outcome, in api.Aesthetics) (verdict, error) {
 	switch {
 	case !o.Done:
-		return verdict{}, horde.Errorf(horde.AestheticsNotCompleted, "Pictures can be rated when the request is done.")
+		return verdict{}, horde.Errorf(horde.AestheticsNotCompleted, "Images can be rated when the request is done.")
 	case !o.Asked.Shared:
-		return verdict{}, horde.Errorf(horde.AestheticsNotPublic, "Only pictures of requests that were sent with shared can be rated.")
+		return verdict{}, horde.Errorf(horde.AestheticsNotPublic, "Only images of requests that were sent with shared can be rated.")
 	}
+
 	v := verdict{best: strings.ToLower(in.Best)}
 	known := func(id string) bool {
 		return slices.ContainsFunc(o.Pictures, func(p queue.Picture) bool { return p.ID == id })
 	}
 	unknown := func(id string) error {
-		return horde.Errorf(horde.ProcGenNotFound, "The request has no picture with ID '%s'.", id)
+		return horde.Errorf(horde.ProcGenNotFound, "The request has no image with ID '%s'.", id)
 	}
+
 	for _, a := range in.Ratings {
 		a.ID = strings.ToLower(a.ID)
 		if !known(a.ID) {
 			return v, unknown(a.ID)
 		}
 		if slices.ContainsFunc(v.ratings, func(b api.AestheticRating) bool { return b.ID == a.ID }) {
-			return v, horde.Errorf(horde.AestheticsDuplicate, "The picture with ID '%s' is rated twice.", a.ID)
+			return v, horde.Errorf(horde.AestheticsDuplicate, "The image with ID '%s' is rated twice.", a.ID)
 		}
 		v.ratings = append(v.ratings, a)
 	}
+
 	switch {
 	case v.best != "" && !known(v.best):
 		return v, unknown(v.best)
 	case v.best == "" && len(v.ratings) == 0:
-		return v, horde.Errorf(horde.AestheticsMissing, "Name the best picture or rate some.")
+		return v, horde.Errorf(horde.AestheticsMissing, "Name the best image or rate some.")
 	case len(v.ratings) == 0 && len(o.Pictures) == 1:
-		return v, horde.Errorf(horde.AestheticsSolo, "The best of one picture says nothing. Rate it instead.")
+		return v, horde.Errorf(horde.AestheticsSolo, "The best of one image says nothing. Rate it instead.")
 	}
 	return v, nil
 }
@@ -125,14 +132,14 @@ var (
 	forRating    = horde.Whole(5)
 	forArtifacts = horde.Whole(5)
 	forBest      = horde.Whole(15)
-	kept         = horde.Whole(1) // of what the request cost
+	minimumCost  = horde.Whole(1) // what a request costs in the end
 )
 
-const good = 7
+const goodRating = 7
 
 // reward is what a verdict on a set of images earns, but always less than the
 // request cost.
-func reward(v verdict, pictures int, consumed horde.Kudos) horde.Kudos {
+func reward(v verdict, images int, consumed horde.Kudos) horde.Kudos {
 	var sum horde.Kudos
 	for _, a := range v.ratings {
 		sum += forRating
@@ -140,27 +147,30 @@ func reward(v verdict, pictures int, consumed horde.Kudos) horde.Kudos {
 			sum += forArtifacts
 		}
 	}
+
 	switch {
 	case len(v.ratings) == 0:
 		sum = forBest
-	case len(v.ratings) == 1 && v.ratings[0].Rating < good && v.best != "" && pictures > 1:
+	case len(v.ratings) == 1 && v.ratings[0].Rating < goodRating && v.best != "" && images > 1:
 		sum += forBest
 	}
+
 	if sum >= consumed {
-		sum = consumed - kept
+		sum = consumed - minimumCost
 	}
 	return max(0, sum)
 }
 
-// favourite is the best image as the ratings have it: of several the one with
-// the highest, if that is one; a single one that is good, unless another was named.
+// favourite is the best image according to the ratings: of several, the one rated
+// highest, if there is one; a single one if it is good, unless another was named.
 func (v verdict) favourite() string {
 	switch {
-	case len(v.ratings) == 1 && v.best == "" && v.ratings[0].Rating >= good:
+	case len(v.ratings) == 1 && v.best == "" && v.ratings[0].Rating >= goodRating:
 		return v.ratings[0].ID
 	case len(v.ratings) < 2:
 		return v.best
 	}
+
 	top := slices.MaxFunc(v.ratings, func(a, b api.AestheticRating) int { return a.Rating - b.Rating })
 	tied := 0
 	for _, a := range v.ratings {
@@ -168,13 +178,14 @@ func (v verdict) favourite() string {
 			tied++
 		}
 	}
+
 	if tied > 1 && v.best != "" {
 		return v.best
 	}
 	return top.ID
 }
 
-// testimony is what is kept of a set besides the ratings.
+// testimony is what is kept with the ratings of a set.
 type testimony struct {
 	User struct {
 		Alias       string      `json:"username"`
@@ -189,7 +200,7 @@ type testimony struct {
 	Asked       *admission.Image `json:"asked"`
 }
 
-// set makes the row of a verdict.
+// set returns the row of a verdict.
 func (r *Ratings) set(ctx context.Context, o queue.Outcome, v verdict, from Rater) (store.RatingSet, error) {
 	user, err := r.Accounts.ByID(ctx, o.UserID)
 	if err != nil {
@@ -199,14 +210,22 @@ func (r *Ratings) set(ctx context.Context, o queue.Outcome, v verdict, from Rate
 	if err != nil {
 		return store.RatingSet{}, err
 	}
-	t := testimony{Addr: from.Addr, ClientAgent: strings.ReplaceAll(from.ClientAgent, "\x00", ""), Pictures: o.Pictures, Asked: o.Asked}
+
+	t := testimony{
+		Addr:        from.Addr,
+		ClientAgent: strings.ReplaceAll(from.ClientAgent, "\x00", ""),
+		Pictures:    o.Pictures,
+		Asked:       o.Asked,
+	}
 	t.User.Alias, t.User.Trusted = user.Alias(), user.Is(account.Trusted)
 	t.User.Age = (r.Clock().UnixMicro() - user.Created) / 1_000_000
 	t.User.Kudos, t.User.Accumulated = acc.Balance, acc.Totals.Accumulated
+
 	body, err := json.Marshal(&t)
 	if err != nil {
 		return store.RatingSet{}, err
 	}
+
 	set := store.RatingSet{ID: o.ID, UserID: o.UserID, Best: v.favourite(), Body: string(body)}
 	for _, a := range v.ratings {
 		row := store.Rating{Picture: a.ID, Rating: a.Rating, Artifacts: -1}

@@ -14,14 +14,14 @@ const (
 	chunk = 2000
 	// chunkPause leaves the database to others between two of them.
 	chunkPause = 50 * time.Millisecond
-	// backfillTime is for how long one call goes on: less than its lease holds.
+	// backfillTime is how long one call goes on: less than its lease lasts.
 	backfillTime = time.Minute
 )
 
-// Begin is called before a node serves. On the first start with statistics it says
-// that jobs count themselves from now on, and takes over how much was ever made
-// from the accounts: pixelsteps and tokens stand nowhere else. They are known for
-// all time alone, not for the last day and month.
+// Begin is called before a node serves. On the first start with statistics it records
+// that jobs count themselves from now on, and takes how much was ever made
+// from the accounts: pixelsteps and tokens are recorded nowhere else. They are known for
+// all time only, not for the last day and month.
 func (s *Stats) Begin(ctx context.Context) error {
 	begun, err := s.Store.BackfillBegun(ctx)
 	if err != nil || begun {
@@ -60,7 +60,7 @@ const imageUnit = 10_000
 
 // Backfill counts the jobs that were delivered before Begin, from the ledger, in
 // transactions of their own, for a minute or until all are counted. The next call
-// goes on where it was, and so does one after an interruption.
+// goes on where it stopped, and so does one after an interruption.
 func (s *Stats) Backfill(ctx context.Context) error {
 	return s.backfillFor(ctx, backfillTime)
 }
@@ -102,11 +102,12 @@ func backfill(tx *store.Tx) (done bool, err error) {
 			continue
 		}
 		detail, err := kudos.ReadDetail(e.Detail)
-		if err != nil { // of a program that we do not know: the job counts, its model not
+		if err != nil { // written by an unknown program: count the job, not its model
 			detail.Model = ""
 		}
 		tx.CountPast(kind, detail.Model, e.At, store.Tally{Jobs: 1})
 	}
+
 	b.Done = len(events) < chunk
 	return b.Done, tx.SetBackfill(b)
 }

@@ -46,7 +46,7 @@ func (s *Stats) Texts(ctx context.Context) (api.TextTotals, error) {
 // States of models that a listing can be limited to.
 const (
 	Known  = "known"  // the model reference has them
-	Custom = "custom" // it has not
+	Custom = "custom" // it lacks them
 	All    = "all"
 )
 
@@ -62,6 +62,7 @@ func (s *Stats) ImageModels(ctx context.Context, state string) (api.ImageModelTo
 	if wanted == nil {
 		return api.ImageModelTotals{}, horde.Errorf(horde.BadRequest, "model_state must be known, custom or all.")
 	}
+
 	t, err := s.models(ctx, fleet.Image, wanted)
 	return api.ImageModelTotals(t), err
 }
@@ -72,11 +73,12 @@ func (s *Stats) TextModels(ctx context.Context) (api.TextModelTotals, error) {
 	return api.TextModelTotals(t), err
 }
 
-// models counts by model those that are wanted; a model that made nothing within a
-// span is not named in it.
+// models counts jobs by model, of the wanted models; a model that made nothing within a
+// span is not listed in it.
 func (s *Stats) models(ctx context.Context, kind string, wanted func(model string) bool) (api.ModelTotals, error) {
 	all, err := s.Store.ModelStats(ctx, kind, s.Clock().UnixMicro())
 	t := api.ModelTotals{Day: api.ModelJobs{}, Month: api.ModelJobs{}, Total: api.ModelJobs{}}
+
 	for _, m := range all {
 		if !wanted(m.Model) {
 			continue

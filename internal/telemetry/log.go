@@ -1,4 +1,4 @@
-// Package telemetry is what a program tells about itself: logs that carry the id
+// Package telemetry is what a program reports about itself: logs that carry the id
 // of the request they belong to, the registry of its metrics, and the checks
 // that say whether it can serve.
 package telemetry
@@ -10,7 +10,7 @@ import (
 	"log/slog"
 )
 
-// NewLogger writes logs as text or json ("" is text) from level on. Lines that
+// NewLogger writes logs as text or json ("" is text) at level and above. Lines that
 // are logged with a context from WithRequest have its id as "request".
 func NewLogger(w io.Writer, format string, level slog.Leveler) (*slog.Logger, error) {
 	opt := &slog.HandlerOptions{Level: level}
@@ -30,13 +30,13 @@ func WithRequest(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, requestKey{}, id)
 }
 
-// Request is the id that WithRequest put into ctx, or "".
+// Request returns the id that WithRequest put into ctx, or "".
 func Request(ctx context.Context) string {
 	id, _ := ctx.Value(requestKey{}).(string)
 	return id
 }
 
-// requestHandler adds the request's id to what it passes on.
+// requestHandler adds the request's id to the records that it passes on.
 type requestHandler struct{ slog.Handler }
 
 func (h *requestHandler) Handle(ctx context.Context, r slog.Record) error {
