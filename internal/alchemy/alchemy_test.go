@@ -8,37 +8,20 @@ import (
 	"fmt"
 	"image"
 	"image/png"
-	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"horde/api"
-	"horde/internal/account"
 	"horde/internal/admission"
-	"horde/internal/blob"
-	"horde/internal/catalog"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/notify"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
-
-// clock is a time that tests move.
-type clock struct{ us atomic.Int64 }
-
-func newClock() *clock {
-	c := &clock{}
-	c.us.Store(time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC).UnixMicro())
-	return c
-}
-
-func (c *clock) now() time.Time          { return time.UnixMicro(c.us.Load()) }
-func (c *clock) advance(d time.Duration) { c.us.Add(d.Microseconds()) }
 
 // pictures answers addresses with a picture: the text after the last slash is its
 // size, such as 64x64.
@@ -66,7 +49,8 @@ func inline(w, h int) string { return base64.StdEncoding.EncodeToString(pngFile(
 type node struct {
 	*Queue
 	t     testing.TB
-	clock *clock
+	clock *hordetest.Clock
+	house *hordetest.House
 	modes *admission.Server
 	hooks chan string
 }
@@ -77,35 +61,22 @@ func (n *node) Post(_ context.Context, address, _ string, body []byte) error {
 	return nil
 }
 
-func newNode(t testing.TB, db *storetest.DB, c *clock, folder string) *node {
+func newNode(t testing.TB, db *storetest.DB, c *hordetest.Clock) *node {
 	t.Helper()
 	ctx := context.Background()
-	s := db.Open(storetest.Clock(c.now))
-	accounts, err := account.New(ctx, s, account.Config{KeySecret: "pepper", Clock: c.now})
+	h := hordetest.Open(t, db, c)
+	f, err := fleet.New(ctx, fleet.Config{Store: h.Store, Accounts: h.Accounts, Catalog: h.Catalog, Clock: c.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	models, err := catalog.New(catalog.Config{Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := fleet.New(ctx, fleet.Config{Store: s, Accounts: accounts, Catalog: models, Clock: c.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	blobs, err := blob.OpenFolder(folder, blob.FolderOptions{Secret: []byte("0123456789abcdef"), Clock: c.now,
-		LocalURL: "http://horde.test"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { blobs.Close() })
-	n := &node{t: t, clock: c, modes: &admission.Server{}, hooks: make(chan string, 16)}
+
+	n := &node{t: t, clock: c, house: h, modes: &admission.Server{}, hooks: make(chan string, 16)}
 	hooks := notify.New(notify.Options{Sender: n})
 	running, stop := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() { hooks.Run(running) })
 	t.Cleanup(func() { stop(); done.Wait() })
-	n.Queue, err = New(ctx, Config{Store: s, Accounts: accounts, Fleet: f, Blobs: blobs, Clock: c.now,
+	n.Queue, err = New(ctx, Config{Store: h.Store, Accounts: h.Accounts, Fleet: f, Blobs: h.Blobs, Clock: c.Now,
 		Modes: func() admission.Server { return *n.modes }, Sources: pictures{}, Hooks: hooks})
 	if err != nil {
 		t.Fatal(err)
@@ -116,24 +87,13 @@ func newNode(t testing.TB, db *storetest.DB, c *clock, folder string) *node {
 // each runs a test on one node on SQLite, and on one on PostgreSQL.
 func each(t *testing.T, test func(t *testing.T, n *node)) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		test(t, newNode(t, db, newClock(), filepath.Join(t.TempDir(), "blobs")))
+		test(t, newNode(t, db, hordetest.NewClock()))
 	})
 }
 
-// person is an account and its key.
-type person struct {
-	*account.User
-	key string
-}
-
-func (n *node) person(name string, trusted bool) person {
+func (n *node) person(name string, trusted bool) hordetest.Person {
 	n.t.Helper()
-	thousand := int64(1000)
-	u, key, _, err := n.Accounts.TestUser(context.Background(), name, "test-"+name, false, trusted, &thousand)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	return person{u, key}
+	return n.house.Person(n.t, name, trusted, 1000)
 }
 
 func forms(names ...string) (list []api.AlchemyForm) {
@@ -144,12 +104,12 @@ func forms(names ...string) (list []api.AlchemyForm) {
 }
 
 // ask sends a request that has to be taken, and returns its id.
-func (n *node) ask(p person, r api.AlchemyRequest) string {
+func (n *node) ask(p hordetest.Person, r api.AlchemyRequest) string {
 	n.t.Helper()
 	if r.SourceImage == "" {
 		r.SourceImage = inline(64, 64)
 	}
-	a, err := n.Accept(context.Background(), Ask{Body: r, Key: p.key})
+	a, err := n.Accept(context.Background(), Ask{Body: r, Key: p.Key})
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -159,7 +119,7 @@ func (n *node) ask(p person, r api.AlchemyRequest) string {
 var allForms = api.AlchemyFormNames()
 
 // offer checks a worker in.
-func (n *node) offer(p person, worker string, edit ...func(*api.AlchemyPop)) *fleet.FormsOffer {
+func (n *node) offer(p hordetest.Person, worker string, edit ...func(*api.AlchemyPop)) *fleet.FormsOffer {
 	n.t.Helper()
 	pop := api.AlchemyPop{Name: worker, Forms: allForms, BridgeAgent: "Horde Worker:1:x"}
 	for _, f := range edit {
@@ -196,8 +156,8 @@ func names(job *api.AlchemyJob) string {
 	return strings.Join(list, " ")
 }
 
-func (n *node) submit(p person, s api.AlchemySubmit) (float64, error) {
-	return n.Submit(context.Background(), p.key, s)
+func (n *node) submit(p hordetest.Person, s api.AlchemySubmit) (float64, error) {
+	return n.Submit(context.Background(), p.Key, s)
 }
 
 // state is the status in short: "waiting caption:waiting nsfw:done={…}".
@@ -221,7 +181,7 @@ func short(s api.AlchemyStatus) string {
 	return text
 }
 
-func (n *node) account(p person) *store.Account {
+func (n *node) account(p hordetest.Person) *store.Account {
 	n.t.Helper()
 	a, err := n.Store.Account(context.Background(), p.ID)
 	if err != nil {
@@ -230,7 +190,7 @@ func (n *node) account(p person) *store.Account {
 	return a
 }
 
-func (n *node) balance(p person) float64 { return n.account(p).Balance.Float() }
+func (n *node) balance(p hordetest.Person) float64 { return n.account(p).Balance.Float() }
 
 // sound proves the ledger.
 func (n *node) sound() {
@@ -258,7 +218,7 @@ func TestRequestToResult(t *testing.T) {
 		if got := n.state(id); got != "processing caption:processing GFPGAN:processing" || n.Open() != 2 {
 			t.Errorf("popped: %s, %d open", got, n.Open())
 		}
-		n.clock.advance(4 * time.Second)
+		n.clock.Advance(4 * time.Second)
 		if reward, err := n.submit(walter, api.AlchemySubmit{ID: job.Forms[0].ID, Result: map[string]any{"caption": "a <b>"}}); reward != 1 || err != nil {
 			t.Errorf("caption: %v %v", reward, err)
 		}
@@ -290,11 +250,11 @@ func TestRequestToResult(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock(), t.TempDir())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice := n.person("alice", false)
 	picture := inline(64, 64)
 	ask := func(edit func(*Ask)) error {
-		a := Ask{Key: alice.key, Body: api.AlchemyRequest{Forms: forms("caption"), SourceImage: picture}}
+		a := Ask{Key: alice.Key, Body: api.AlchemyRequest{Forms: forms("caption"), SourceImage: picture}}
 		edit(&a)
 		_, err := n.Accept(t.Context(), a)
 		return err
@@ -329,14 +289,14 @@ func TestRefusals(t *testing.T) {
 
 // A user may have ten forms open for each job of the concurrency.
 func TestOpenForms(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock(), t.TempDir())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person("alice", false), n.person("walter", false)
 	const url = "https://x.example/64x64"
 	for range 300 / len(allForms) {
 		n.ask(alice, api.AlchemyRequest{Forms: forms(allForms...), SourceImage: url})
 	}
 	try := func(k int) error {
-		_, err := n.Accept(t.Context(), Ask{Key: alice.key, Body: api.AlchemyRequest{Forms: forms(allForms[:k]...), SourceImage: url}})
+		_, err := n.Accept(t.Context(), Ask{Key: alice.Key, Body: api.AlchemyRequest{Forms: forms(allForms[:k]...), SourceImage: url}})
 		return err
 	}
 	left := 300 % len(allForms)
@@ -385,12 +345,12 @@ func TestRetries(t *testing.T) {
 					t.Errorf("fault: %v %v", reward, err)
 				}
 			} else {
-				n.clock.advance(formTime)
+				n.clock.Advance(formTime)
 				n.sweep()
 				if got := n.state(id); got != "processing caption:processing nsfw:waiting" {
 					t.Errorf("in time: %s", got)
 				}
-				n.clock.advance(time.Microsecond)
+				n.clock.Advance(time.Microsecond)
 				n.sweep()
 			}
 			want := "waiting caption:waiting nsfw:waiting"
@@ -423,7 +383,7 @@ func (n *node) sweep() {
 
 // An alchemist may drop a hundred forms in an hour.
 func TestAborts(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock(), t.TempDir())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person("alice", false), n.person("walter", false)
 	o := n.offer(walter, "w")
 	delivered := 0
@@ -455,17 +415,17 @@ func TestSubmitRefusals(t *testing.T) {
 		o := n.offer(walter, "w")
 		form := n.pop(o).Forms[0].ID
 		result := map[string]any{"caption": "x"}
-		code := func(p person, form string) horde.Code {
+		code := func(p hordetest.Person, form string) horde.Code {
 			_, err := n.submit(p, api.AlchemySubmit{ID: form, Result: result})
 			return horde.CodeOf(err)
 		}
 		for _, tt := range []struct {
-			who  person
+			who  hordetest.Person
 			form string
 			want horde.Code
 		}{
-			{person{key: "no"}, horde.NewID(), horde.InvalidJobID}, {walter, "x", horde.InvalidJobID}, {walter, id, horde.InvalidJobID},
-			{person{key: "no"}, form, horde.InvalidAPIKey}, {mallory, form, horde.WrongCredentials}, {alice, form, horde.WrongCredentials},
+			{hordetest.Person{Key: "no"}, horde.NewID(), horde.InvalidJobID}, {walter, "x", horde.InvalidJobID}, {walter, id, horde.InvalidJobID},
+			{hordetest.Person{Key: "no"}, form, horde.InvalidAPIKey}, {mallory, form, horde.WrongCredentials}, {alice, form, horde.WrongCredentials},
 			{walter, form, ""}, {walter, form, horde.DuplicateGen}, {mallory, form, horde.WrongCredentials},
 		} {
 			if got := code(tt.who, tt.form); got != tt.want {
@@ -479,7 +439,7 @@ func TestSubmitRefusals(t *testing.T) {
 		if got := code(walter, form); got != "" {
 			t.Errorf("again in maintenance: %s", got)
 		}
-		n.clock.advance(requestLife)
+		n.clock.Advance(requestLife)
 		if got := code(walter, form); got != horde.InvalidJobID {
 			t.Errorf("expired: %s", got)
 		}
@@ -493,18 +453,18 @@ func TestExpiry(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw")})
-		n.clock.advance(requestLife - time.Second)
+		n.clock.Advance(requestLife - time.Second)
 		job := n.pop(n.offer(walter, "w"))
-		n.clock.advance(2 * time.Minute)
+		n.clock.Advance(2 * time.Minute)
 		if _, err := n.submit(walter, api.AlchemySubmit{ID: job.Forms[0].ID, Result: map[string]any{"caption": "x"}}); err != nil {
 			t.Fatal(err)
 		}
-		n.clock.advance(requestLife - time.Second)
+		n.clock.Advance(requestLife - time.Second)
 		n.sweep()
 		if got := n.state(id); got != `waiting caption:done={"caption":"x"} nsfw:waiting` {
 			t.Errorf("alive: %s", got)
 		}
-		n.clock.advance(time.Second)
+		n.clock.Advance(time.Second)
 		if got := n.state(id); got != "RequestNotFound" {
 			t.Errorf("expired: %s", got)
 		}
@@ -524,8 +484,8 @@ func TestExpiry(t *testing.T) {
 // A new node over the same database goes on where the old one ended.
 func TestRestart(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c, folder := newClock(), t.TempDir()
-		n := newNode(t, db, c, folder)
+		c := hordetest.NewClock()
+		n := newNode(t, db, c)
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw", "palette")})
 		job := n.pop(n.offer(walter, "w", amount(2)))
@@ -533,7 +493,7 @@ func TestRestart(t *testing.T) {
 			t.Fatal(err)
 		}
 		n.Store.Close()
-		n = newNode(t, db, c, folder)
+		n = newNode(t, db, c)
 		if got := n.state(id); got != `processing caption:done={"caption":"x"} nsfw:processing palette:waiting` || n.Open() != 2 {
 			t.Errorf("%s, %d open", got, n.Open())
 		}

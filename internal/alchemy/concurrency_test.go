@@ -2,13 +2,13 @@ package alchemy
 
 import (
 	"context"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -17,10 +17,10 @@ import (
 // two, a user never has more forms open than ten for each job of the concurrency.
 func TestOpenFormsAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c, folder := newClock(), filepath.Join(t.TempDir(), "blobs")
-		nodes := []*node{newNode(t, db, c, folder)}
+		c := hordetest.NewClock()
+		nodes := []*node{newNode(t, db, c)}
 		if db.Engine == storetest.Postgres {
-			nodes = append(nodes, newNode(t, db, c, folder))
+			nodes = append(nodes, newNode(t, db, c))
 		}
 		for _, n := range nodes {
 			n.follow()
@@ -30,7 +30,7 @@ func TestOpenFormsAtOnce(t *testing.T) {
 		for _, n := range nodes {
 			n.Accounts.Forget(p.ID)
 		}
-		ask := Ask{Key: p.key, Body: api.AlchemyRequest{Forms: forms("caption", "nsfw"), SourceImage: inline(64, 64)}}
+		ask := Ask{Key: p.Key, Body: api.AlchemyRequest{Forms: forms("caption", "nsfw"), SourceImage: inline(64, 64)}}
 		var taken atomic.Int64
 		var wg sync.WaitGroup
 		for i := range 30 {
@@ -61,11 +61,11 @@ func TestOpenFormsAtOnce(t *testing.T) {
 // news of the others counts what they took, and they count what it took.
 func TestOpenFormsOfANodeThatStarts(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c, folder := newClock(), filepath.Join(t.TempDir(), "blobs")
-		nodes := []*node{newNode(t, db, c, folder)}
+		c := hordetest.NewClock()
+		nodes := []*node{newNode(t, db, c)}
 		nodes[0].follow()
 		if db.Engine == storetest.Postgres {
-			nodes = append(nodes, newNode(t, db, c, folder))
+			nodes = append(nodes, newNode(t, db, c))
 			if err := nodes[1].Store.Announce(); err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +75,7 @@ func TestOpenFormsOfANodeThatStarts(t *testing.T) {
 		for _, n := range nodes {
 			n.Accounts.Forget(p.ID)
 		}
-		ask := Ask{Key: p.key, Body: api.AlchemyRequest{Forms: forms("caption", "nsfw"), SourceImage: inline(64, 64)}}
+		ask := Ask{Key: p.Key, Body: api.AlchemyRequest{Forms: forms("caption", "nsfw"), SourceImage: inline(64, 64)}}
 		taken := 0
 		for i := range 2 * formsPerJob {
 			_, err := nodes[i%len(nodes)].Accept(t.Context(), ask)

@@ -7,6 +7,7 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/kudos"
 	"horde/internal/settle"
 	"horde/internal/store"
@@ -20,7 +21,7 @@ func TestHolds(t *testing.T) {
 	both := []string{"caption", "interrogation"} // 3 and 5 kudos
 	each(t, func(t *testing.T, n *node) {
 		worker := n.person("worker", false)
-		ask := func(p person) string { return n.ask(p, api.AlchemyRequest{Forms: forms(both...)}) }
+		ask := func(p hordetest.Person) string { return n.ask(p, api.AlchemyRequest{Forms: forms(both...)}) }
 		name := "" // of the worker: each row has its own, for one that only fails is paused
 		take := func() string { return n.pop(n.offer(worker, name)).Forms[0].ID }
 		end := func(s api.AlchemySubmit) {
@@ -38,39 +39,43 @@ func TestHolds(t *testing.T) {
 		}
 		for _, tt := range []struct {
 			name       string
-			do         func(p person)
+			do         func(p hordetest.Person)
 			held, paid float64
 		}{
-			{"accepted", func(p person) { ask(p) }, 8, 0},
-			{"without slow workers", func(p person) { n.ask(p, api.AlchemyRequest{Forms: forms(both...), SlowWorkers: &quick}) }, 6, 0},
-			{"popped", func(p person) { ask(p); take() }, 8, 0},
-			{"delivered", func(p person) { ask(p); end(api.AlchemySubmit{ID: take()}) }, 5, 3},
-			{"all delivered", func(p person) { ask(p); end(api.AlchemySubmit{ID: take()}); end(api.AlchemySubmit{ID: take()}) }, 0, 8},
-			{"given up", func(p person) { ask(p); end(api.AlchemySubmit{ID: take(), State: "faulted"}) }, 8, 0},
-			{"faulted", func(p person) {
+			{"accepted", func(p hordetest.Person) { ask(p) }, 8, 0},
+			{"without slow workers", func(p hordetest.Person) { n.ask(p, api.AlchemyRequest{Forms: forms(both...), SlowWorkers: &quick}) }, 6, 0},
+			{"popped", func(p hordetest.Person) { ask(p); take() }, 8, 0},
+			{"delivered", func(p hordetest.Person) { ask(p); end(api.AlchemySubmit{ID: take()}) }, 5, 3},
+			{"all delivered", func(p hordetest.Person) {
+				ask(p)
+				end(api.AlchemySubmit{ID: take()})
+				end(api.AlchemySubmit{ID: take()})
+			}, 0, 8},
+			{"given up", func(p hordetest.Person) { ask(p); end(api.AlchemySubmit{ID: take(), State: "faulted"}) }, 8, 0},
+			{"faulted", func(p hordetest.Person) {
 				ask(p)
 				for range settle.Forms.MaxFailures {
 					end(api.AlchemySubmit{ID: take(), State: "faulted"})
 				}
 			}, 5, 0},
-			{"out of time", func(p person) {
+			{"out of time", func(p hordetest.Person) {
 				ask(p)
 				for range settle.Forms.MaxFailures {
 					take()
-					n.clock.advance(formTime + time.Second)
+					n.clock.Advance(formTime + time.Second)
 					n.sweep()
 				}
 			}, 5, 0},
-			{"cancelled", func(p person) { cancel(ask(p)) }, 0, 0},
-			{"cancelled in hand", func(p person) { id := ask(p); take(); cancel(id) }, 0, 3},
-			{"cancelled between", func(p person) { id := ask(p); end(api.AlchemySubmit{ID: take()}); cancel(id); cancel(id) }, 0, 3},
-			{"expired", func(p person) {
+			{"cancelled", func(p hordetest.Person) { cancel(ask(p)) }, 0, 0},
+			{"cancelled in hand", func(p hordetest.Person) { id := ask(p); take(); cancel(id) }, 0, 3},
+			{"cancelled between", func(p hordetest.Person) { id := ask(p); end(api.AlchemySubmit{ID: take()}); cancel(id); cancel(id) }, 0, 3},
+			{"expired", func(p hordetest.Person) {
 				ask(p)
 				end(api.AlchemySubmit{ID: take()})
-				n.clock.advance(requestLife)
+				n.clock.Advance(requestLife)
 				n.sweep()
 			}, 0, 3},
-			{"no forms", func(p person) { n.ask(p, api.AlchemyRequest{}) }, 0, 0},
+			{"no forms", func(p hordetest.Person) { n.ask(p, api.AlchemyRequest{}) }, 0, 0},
 		} {
 			p := n.person(tt.name, false)
 			name = tt.name
@@ -79,7 +84,7 @@ func TestHolds(t *testing.T) {
 				t.Errorf("%s: %s held, %s left; want %v held, %v paid", tt.name, a.Held, a.Balance, tt.held, tt.paid)
 			}
 			n.sound()
-			n.clock.advance(requestLife)
+			n.clock.Advance(requestLife)
 			n.sweep()
 			if a := n.account(p); a.Held != 0 {
 				t.Errorf("%s: %s held after all is over", tt.name, a.Held)
@@ -124,10 +129,10 @@ func TestHoldsOfThePoor(t *testing.T) {
 	})
 }
 
-func (n *node) setBalance(p person, k horde.Kudos) {
+func (n *node) setBalance(p hordetest.Person, k horde.Kudos) {
 	n.t.Helper()
 	err := n.Store.Write(store.Unit{Accounts: []int64{p.ID}, Do: func(tx *store.Tx) error {
-		e := kudos.NewEntry(tx, "set:"+p.key, "test", "", "")
+		e := kudos.NewEntry(tx, "set:"+p.Key, "test", "", "")
 		if err := e.SetBalance(p.ID, k); err != nil {
 			return err
 		}
@@ -141,19 +146,19 @@ func (n *node) setBalance(p person, k horde.Kudos) {
 // Holds outlive the node that made them, and another one frees them.
 func TestHoldsOfAnotherNode(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c, folder := newClock(), t.TempDir()
-		n := newNode(t, db, c, folder)
+		c := hordetest.NewClock()
+		n := newNode(t, db, c)
 		p, worker := n.person("p", false), n.person("worker", false)
 		n.ask(p, api.AlchemyRequest{Forms: forms("caption", "interrogation", "nsfw", "palette")})
 		n.Store.Close()
-		n = newNode(t, db, c, folder)
+		n = newNode(t, db, c)
 		if _, err := n.submit(worker, api.AlchemySubmit{ID: n.pop(n.offer(worker, "w")).Forms[0].ID, Result: map[string]any{"x": 1}}); err != nil {
 			t.Fatal(err)
 		}
 		if a := n.account(p); a.Held != horde.Whole(5+3+3) {
 			t.Errorf("%s held", a.Held)
 		}
-		n.clock.advance(requestLife)
+		n.clock.Advance(requestLife)
 		n.sweep()
 		if a := n.account(p); a.Held != 0 {
 			t.Errorf("%s held for a request that expired", a.Held)

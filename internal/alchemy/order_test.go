@@ -62,7 +62,7 @@ func TestRefusalsComeInOrder(t *testing.T) {
 		}
 		accept := func(failed ...row) error {
 			n.modes.Maintenance, n.modes.Raid = false, false
-			a := Ask{Key: alice.key, Body: api.AlchemyRequest{Forms: forms("caption"), SourceImage: "https://x.example/64x64"}}
+			a := Ask{Key: alice.Key, Body: api.AlchemyRequest{Forms: forms("caption"), SourceImage: "https://x.example/64x64"}}
 			for _, r := range failed {
 				r.fail(&a)
 			}

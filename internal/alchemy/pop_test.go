@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +13,7 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -23,77 +23,77 @@ func TestWhoGetsWhat(t *testing.T) {
 	yes, no, four := true, false, 4
 	for _, tt := range []struct {
 		name  string
-		ask   func(n *node, alice, walter, friend person)
+		ask   func(n *node, alice, walter, friend hordetest.Person)
 		pop   func(*api.AlchemyPop)
 		trust bool
 		row   func(*store.Worker) // of the worker
 		want  string
 	}{
-		{name: "by priority, not by age", ask: func(n *node, alice, _, friend person) {
+		{name: "by priority, not by age", ask: func(n *node, alice, _, friend hordetest.Person) {
 			rich := int64(5000)
 			rik, key, _, _ := n.Accounts.TestUser(context.Background(), "rik", "rik", false, false, &rich)
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})
-			n.clock.advance(time.Second)
+			n.clock.Advance(time.Second)
 			n.ask(friend, api.AlchemyRequest{Forms: forms("palette")})
-			n.ask(person{rik, key}, api.AlchemyRequest{Forms: forms("nsfw", "describe")})
+			n.ask(hordetest.Person{User: rik, Key: key}, api.AlchemyRequest{Forms: forms("nsfw", "describe")})
 		}, want: "nsfw describe caption palette"},
-		{name: "own first, then friends by priority", ask: func(n *node, alice, walter, friend person) {
+		{name: "own first, then friends by priority", ask: func(n *node, alice, walter, friend hordetest.Person) {
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})
-			n.clock.advance(time.Second)
+			n.clock.Advance(time.Second)
 			n.ask(friend, api.AlchemyRequest{Forms: forms("nsfw")})
-			n.clock.advance(time.Second)
+			n.clock.Advance(time.Second)
 			n.ask(walter, api.AlchemyRequest{Forms: forms("palette")})
 		}, pop: func(p *api.AlchemyPop) { p.PriorityUsernames = []string{"friend#3"} }, want: "nsfw palette caption"},
-		{name: "only what it offers", ask: func(n *node, alice, walter, _ person) {
+		{name: "only what it offers", ask: func(n *node, alice, walter, _ hordetest.Person) {
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw")})
 			n.ask(walter, api.AlchemyRequest{Forms: forms("caption")})
 		}, pop: func(p *api.AlchemyPop) { p.Forms = []string{"nsfw"} }, want: "nsfw"},
-		{name: "captions when it says nothing", ask: func(n *node, alice, _, _ person) {
+		{name: "captions when it says nothing", ask: func(n *node, alice, _, _ hordetest.Person) {
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw")})
 		}, pop: func(p *api.AlchemyPop) { p.Forms = nil }, want: "caption"},
-		{name: "too many tiles", ask: func(n *node, alice, _, _ person) {
+		{name: "too many tiles", ask: func(n *node, alice, _, _ hordetest.Person) {
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption"), SourceImage: inline(1025, 512)})
 			n.ask(alice, api.AlchemyRequest{Forms: forms("nsfw"), SourceImage: inline(1024, 1024)})
 			n.ask(alice, api.AlchemyRequest{Forms: forms("palette"), SourceImage: inline(1025, 1024)})
 		}, pop: func(p *api.AlchemyPop) { p.MaxTiles = &four }, want: "caption nsfw"},
-		{name: "80 tiles unless it says so", ask: func(n *node, alice, _, _ person) {
+		{name: "80 tiles unless it says so", ask: func(n *node, alice, _, _ hordetest.Person) {
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption"), SourceImage: "https://x.example/4096x5120"})
 			n.ask(alice, api.AlchemyRequest{Forms: forms("nsfw"), SourceImage: "https://x.example/4097x5120"})
 		}, want: "caption"},
-		{name: "untrusted", ask: func(n *node, alice, _, _ person) {
+		{name: "untrusted", ask: func(n *node, alice, _, _ hordetest.Person) {
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw"), TrustedWorkers: &yes})
 		}, want: "untrusted:2"},
-		{name: "trusted", trust: true, ask: func(n *node, alice, _, _ person) {
+		{name: "trusted", trust: true, ask: func(n *node, alice, _, _ hordetest.Person) {
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw"), TrustedWorkers: &yes})
 		}, want: "caption nsfw"},
-		{name: "unsafe address", ask: func(n *node, alice, _, _ person) {
-			_, err := n.Accept(context.Background(), Ask{Key: alice.key, UnsafeIP: true, Body: api.AlchemyRequest{Forms: forms("caption"), SourceImage: inline(64, 64)}})
+		{name: "unsafe address", ask: func(n *node, alice, _, _ hordetest.Person) {
+			_, err := n.Accept(context.Background(), Ask{Key: alice.Key, UnsafeIP: true, Body: api.AlchemyRequest{Forms: forms("caption"), SourceImage: inline(64, 64)}})
 			if err != nil {
 				n.t.Fatal(err)
 			}
 		}, want: "untrusted:1"},
-		{name: "slow", ask: func(n *node, alice, _, _ person) {
+		{name: "slow", ask: func(n *node, alice, _, _ hordetest.Person) {
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption"), SlowWorkers: &no})
 			n.ask(alice, api.AlchemyRequest{Forms: forms("nsfw")})
 		}, row: func(w *store.Worker) { w.Totals.Speeds = []float64{8, 12} }, want: "nsfw"},
-		{name: "just fast enough", ask: func(n *node, alice, _, _ person) {
+		{name: "just fast enough", ask: func(n *node, alice, _, _ hordetest.Person) {
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption"), SlowWorkers: &no})
 		}, row: func(w *store.Worker) { w.Totals.Speeds = []float64{9.9} }, want: "caption"},
-		{name: "in maintenance with something of its own", ask: func(n *node, alice, walter, _ person) {
+		{name: "in maintenance with something of its own", ask: func(n *node, alice, walter, _ hordetest.Person) {
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})
 			n.ask(walter, api.AlchemyRequest{Forms: forms("nsfw")})
 		}, row: func(w *store.Worker) { w.Maintenance = true }, want: "nsfw"},
-		{name: "in maintenance", ask: func(n *node, alice, _, _ person) {
+		{name: "in maintenance", ask: func(n *node, alice, _, _ hordetest.Person) {
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})
 		}, row: func(w *store.Worker) { w.Maintenance, w.MaintenanceMsg = true, "back soon" }, want: "WorkerMaintenance: back soon"},
-		{name: "paused", ask: func(n *node, alice, walter, _ person) {
+		{name: "paused", ask: func(n *node, alice, walter, _ hordetest.Person) {
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})
 			n.ask(walter, api.AlchemyRequest{Forms: forms("nsfw")})
 		}, row: func(w *store.Worker) { w.Paused = true }, want: "nsfw"},
-		{name: "nothing", ask: func(*node, person, person, person) {}, want: ""},
+		{name: "nothing", ask: func(*node, hordetest.Person, hordetest.Person, hordetest.Person) {}, want: ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			n := newNode(t, storetest.On(t, storetest.SQLite), newClock(), t.TempDir())
+			n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 			alice, walter, friend := n.person("alice", false), n.person("walter", tt.trust), n.person("friend", false)
 			tt.ask(n, alice, walter, friend)
 			ten := 10
@@ -130,7 +130,7 @@ func TestWhoGetsWhat(t *testing.T) {
 }
 
 func TestAmount(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock(), t.TempDir())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person("alice", false), n.person("walter", false)
 	n.ask(alice, api.AlchemyRequest{Forms: forms(allForms...)})
 	for _, tt := range []struct{ amount, want int }{{-5, 1}, {0, 1}, {1, 1}, {3, 3}, {1 << 40, len(allForms) - 6}, {1, 0}} {
@@ -142,7 +142,7 @@ func TestAmount(t *testing.T) {
 
 // A pop that waits is woken by a new form and by one that comes back.
 func TestWait(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock(), t.TempDir())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter, wanda := n.person("alice", false), n.person("walter", false), n.person("wanda", false)
 	o, other := n.offer(walter, "w"), n.offer(wanda, "v")
 	wait := func() chan *api.AlchemyJob {
@@ -230,11 +230,11 @@ func TestKnownResults(t *testing.T) {
 				t.Errorf("%+v: %s", other, got)
 			}
 		}
-		n.clock.advance(picturesKept)
+		n.clock.Advance(picturesKept)
 		if got := n.state(n.ask(bob, ask)); got != `waiting caption:done={"caption":"a dog"} nsfw:waiting GFPGAN:waiting` {
 			t.Errorf("later: %s", got)
 		}
-		n.clock.advance(textsKept)
+		n.clock.Advance(textsKept)
 		if got := n.state(n.ask(bob, ask)); got != `waiting caption:waiting nsfw:waiting GFPGAN:waiting` {
 			t.Errorf("much later: %s", got)
 		}
@@ -252,7 +252,7 @@ func TestLinksAreForWhoGetsThem(t *testing.T) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		asking := horde.WithBase(t.Context(), horde.At("https://requester.example"))
 		working := horde.WithBase(t.Context(), horde.At("http://worker.example"))
-		accepted, err := n.Accept(asking, Ask{Key: alice.key, Body: api.AlchemyRequest{
+		accepted, err := n.Accept(asking, Ask{Key: alice.Key, Body: api.AlchemyRequest{
 			Forms: forms("GFPGAN"), SourceImage: inline(64, 64), Webhook: "https://hook.example/x"}})
 		if err != nil {
 			t.Fatal(err)
@@ -268,7 +268,7 @@ func TestLinksAreForWhoGetsThem(t *testing.T) {
 				t.Errorf("the worker gets the link %s", link)
 			}
 		}
-		if _, err := n.Submit(working, walter.key, api.AlchemySubmit{ID: form.ID, Result: map[string]any{"GFPGAN": "R2"}}); err != nil {
+		if _, err := n.Submit(working, walter.Key, api.AlchemySubmit{ID: form.ID, Result: map[string]any{"GFPGAN": "R2"}}); err != nil {
 			t.Fatal(err)
 		}
 
@@ -285,7 +285,7 @@ func TestLinksAreForWhoGetsThem(t *testing.T) {
 }
 
 func TestWebhook(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock(), t.TempDir())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person("alice", false), n.person("walter", false)
 	id := n.ask(alice, api.AlchemyRequest{Forms: forms("interrogation"), Webhook: "https://hook.example/x"})
 	o := n.offer(walter, "w")
@@ -304,10 +304,10 @@ func TestWebhook(t *testing.T) {
 // nodes, every form is handed out to one at a time and settled at most once.
 func TestRaces(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c, folder := newClock(), filepath.Join(t.TempDir(), "blobs")
-		nodes := []*node{newNode(t, db, c, folder)}
+		c := hordetest.NewClock()
+		nodes := []*node{newNode(t, db, c)}
 		if db.Engine == storetest.Postgres {
-			nodes = append(nodes, newNode(t, db, c, folder))
+			nodes = append(nodes, newNode(t, db, c))
 		}
 		first := nodes[0]
 		alice := first.person("alice", false)
@@ -409,8 +409,8 @@ func TestRaces(t *testing.T) {
 // the database for what it is asked after.
 func TestTwoNodes(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
-	c, folder := newClock(), t.TempDir()
-	a, b := newNode(t, db, c, folder), newNode(t, db, c, folder)
+	c := hordetest.NewClock()
+	a, b := newNode(t, db, c), newNode(t, db, c)
 	alice, walter := a.person("alice", false), a.person("walter", false)
 	id := a.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw")})
 	if got := b.state(id); got != "waiting caption:waiting nsfw:waiting" {
@@ -436,7 +436,7 @@ func TestTwoNodes(t *testing.T) {
 
 // Whatever a worker sends comes back as it was, but for "R2".
 func TestResultsComeBack(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock(), t.TempDir())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	value := rapid.OneOf(rapid.Map(rapid.String(), func(s string) any { return s }), rapid.Map(rapid.Int32(), func(i int32) any { return float64(i) }),
 		rapid.Just[any]("R2"), rapid.Just[any](nil), rapid.Just[any](map[string]any{"x": "R2"}), rapid.Just[any]([]any{"R2", true}))
 	rapid.Check(t, func(t *rapid.T) {

@@ -1,13 +1,13 @@
 package alchemy
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"horde/api"
 	"horde/internal/fleet"
+	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
 )
 
@@ -15,7 +15,7 @@ import (
 type troupe struct {
 	*testing.T
 	*node
-	asker, owner person
+	asker, owner hordetest.Person
 }
 
 func newTroupe(t *testing.T, n *node) *troupe {
@@ -110,7 +110,7 @@ func TestFailedFormIsLeftToOthers(t *testing.T) {
 		{"out of time", func(s *troupe) {
 			s.request()
 			s.gets("bad")
-			s.clock.advance(formTime + time.Second)
+			s.clock.Advance(formTime + time.Second)
 			s.here("good")
 			s.sweep()
 			s.getsNothing("bad", "it has failed and another is there")
@@ -126,7 +126,7 @@ func TestFailedFormIsLeftToOthers(t *testing.T) {
 			s.here("good")
 			s.request()
 			s.fails("bad")
-			s.clock.advance(301 * time.Second)
+			s.clock.Advance(301 * time.Second)
 			s.delivers(s.gets("bad")...)
 		}},
 		{"the other goes into maintenance", func(s *troupe) {
@@ -188,8 +188,8 @@ func TestThreeWorkersEndAForm(t *testing.T) {
 // and is told so. The forms of one pop are one failure.
 func TestFailingAlchemistIsSuspended(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c, folder := newClock(), filepath.Join(t.TempDir(), "blobs")
-		s := newTroupe(t, newNode(t, db, c, folder))
+		c := hordetest.NewClock()
+		s := newTroupe(t, newNode(t, db, c))
 		s.here("good")
 		for i := range 5 {
 			if m := s.Fleet.MessagesFor(s.Fleet.ByName("good").ID); len(m) > 0 {
@@ -206,14 +206,14 @@ func TestFailingAlchemistIsSuspended(t *testing.T) {
 		s.request()
 		s.getsNothing("bad", "it is paused")
 		w := s.Fleet.ByName("bad")
-		if m := s.Fleet.MessagesFor(w.ID); len(m) != 1 || !strings.Contains(m[0].Message, "paused until") || !w.Suspended(c.now().UnixMicro()) || w.Standing() != fleet.Failing {
+		if m := s.Fleet.MessagesFor(w.ID); len(m) != 1 || !strings.Contains(m[0].Message, "paused until") || !w.Suspended(c.Now().UnixMicro()) || w.Standing() != fleet.Failing {
 			t.Errorf("told: %+v, %+v", m, w.Totals)
 		}
 
 		s.Store.Close()
-		s.node = newNode(t, db, c, folder)
+		s.node = newNode(t, db, c)
 		s.getsNothing("bad", "it was paused before the restart")
-		c.advance(10 * time.Minute)
+		c.Advance(10 * time.Minute)
 		s.delivers(s.gets("bad")...)
 		if w := s.Fleet.ByName("bad"); w.Standing() != fleet.Proven || len(s.Fleet.MessagesFor(w.ID)) > 0 {
 			t.Errorf("after a delivery: %+v", w.Totals)
@@ -225,8 +225,8 @@ func TestFailingAlchemistIsSuspended(t *testing.T) {
 // What the server itself made of a form is not its worker's failure.
 func TestHonestFailuresOfForms(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c, folder := newClock(), filepath.Join(t.TempDir(), "blobs")
-		s := newTroupe(t, newNode(t, db, c, folder))
+		c := hordetest.NewClock()
+		s := newTroupe(t, newNode(t, db, c))
 		blameless := func(what string) {
 			t.Helper()
 			if w := s.Fleet.ByName("w"); len(w.Totals.FailedPops) != 0 || w.Totals.Uncompleted != 0 {
@@ -244,9 +244,9 @@ func TestHonestFailuresOfForms(t *testing.T) {
 
 		id = s.request()
 		s.gets("w")
-		c.advance(10 * time.Minute)
+		c.Advance(10 * time.Minute)
 		s.Store.Close()
-		s.node = newNode(t, db, c, folder)
+		s.node = newNode(t, db, c)
 		s.sweep()
 		blameless("the server was down")
 		s.is(id, "waiting caption:waiting")
@@ -259,17 +259,17 @@ func TestHonestFailuresOfForms(t *testing.T) {
 // their workers' failures.
 func TestLateFormsWhileAnotherNodeServed(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
-	c, folder := newClock(), t.TempDir()
-	s := newTroupe(t, newNode(t, db, c, folder))
+	c := hordetest.NewClock()
+	s := newTroupe(t, newNode(t, db, c))
 	if err := s.Store.Announce(); err != nil {
 		t.Fatal(err)
 	}
 	s.here("w", "other")
 	s.request()
 	s.gets("w")
-	c.advance(time.Hour / 4)
-	restarted := newNode(t, db, c, folder)
-	c.advance(time.Second)
+	c.Advance(time.Hour / 4)
+	restarted := newNode(t, db, c)
+	c.Advance(time.Second)
 	if err := s.Store.Announce(); err != nil {
 		t.Fatal(err)
 	}
@@ -305,10 +305,10 @@ func TestCancelledFormsProveNobody(t *testing.T) {
 // Two nodes that do not hear of each other count the same workers.
 func TestFormTriesOfTwoNodes(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
-	c, folder := newClock(), t.TempDir()
-	here := newTroupe(t, newNode(t, db, c, folder))
+	c := hordetest.NewClock()
+	here := newTroupe(t, newNode(t, db, c))
 	there := *here
-	there.node = newNode(t, db, c, folder)
+	there.node = newNode(t, db, c)
 	here.here("1", "2", "3", "4")
 	if err := there.Fleet.Reload(t.Context()); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 
 	"horde/internal/account"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/moderation"
 	"horde/internal/store/storetest"
 )
@@ -29,7 +30,7 @@ func TestUnsafeAddresses(t *testing.T) {
 			}
 		}))
 		defer s.Close()
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		n.Checker = moderation.NewChecker(moderation.CheckerConfig{URL: s.URL + "/{ipaddr}"})
 		raid := false
 		n.Raid = func() bool { return raid }

@@ -8,13 +8,14 @@ import (
 	"horde/api"
 	"horde/internal/account"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
 )
 
 // TestAlchemistUptime: 40 kudos, and to spend at once for untrusted owners too.
 func TestAlchemistUptime(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		for _, roles := range []account.Role{0, account.Trusted} {
 			u := n.user(t, roles)
@@ -23,7 +24,7 @@ func TestAlchemistUptime(t *testing.T) {
 				if _, err := n.CheckInForms(t.Context(), u, api.AlchemyPop{Name: name, Forms: []string{"nsfw"}}, "10.0.0.1"); err != nil {
 					t.Fatal(err)
 				}
-				c.advance(time.Minute)
+				c.Advance(time.Minute)
 			}
 			a, err := n.Store.Account(t.Context(), u.ID)
 			if err != nil || a.Balance != horde.Whole(40) || a.Escrow != 0 {
@@ -37,7 +38,7 @@ func TestAlchemistUptime(t *testing.T) {
 }
 
 func TestCheckInForms(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	u := n.user(t, 0)
 	three, nine := 3, 9
 	o, err := n.CheckInForms(t.Context(), u, api.AlchemyPop{Name: "x", Forms: []string{"nsfw", "caption", "nsfw"}, Threads: &three, Amount: &nine,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -16,54 +15,31 @@ import (
 	"horde/internal/account"
 	"horde/internal/catalog"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
 
-// clock is a time that tests move.
-type clock struct{ us atomic.Int64 }
-
-func newClock() *clock {
-	c := &clock{}
-	c.us.Store(time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC).UnixMicro())
-	return c
-}
-
-func (c *clock) now() time.Time          { return time.UnixMicro(c.us.Load()) }
-func (c *clock) advance(d time.Duration) { c.us.Add(d.Microseconds()) }
-
 // node is a fleet and what it stands on.
 type node struct {
 	*Fleet
-	clock *clock
+	clock *hordetest.Clock
+	house *hordetest.House
 }
 
-func newNode(t testing.TB, db *storetest.DB, c *clock) *node {
+func newNode(t testing.TB, db *storetest.DB, c *hordetest.Clock) *node {
 	t.Helper()
-	ctx := context.Background()
-	s := db.Open(storetest.Clock(c.now))
-	accounts, err := account.New(ctx, s, account.Config{KeySecret: "pepper", Clock: c.now})
+	h := hordetest.Open(t, db, c)
+	f, err := New(context.Background(), Config{Store: h.Store, Accounts: h.Accounts, Catalog: h.Catalog, Clock: c.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	models, err := catalog.New(catalog.Config{Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := New(ctx, Config{Store: s, Accounts: accounts, Catalog: models, Clock: c.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &node{f, c}
+	return &node{Fleet: f, clock: c, house: h}
 }
 
 func (n *node) user(t testing.TB, roles account.Role) *account.User {
 	t.Helper()
-	u, _, err := n.Accounts.Create(context.Background(), account.NewUser{Username: "u", OAuthID: "g_" + horde.NewID(), Roles: roles})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
+	return n.house.User(t, "u", roles).User
 }
 
 func pop(name string, models ...string) api.ImagePop {
@@ -86,7 +62,7 @@ func (n *node) checkIn(t testing.TB, u *account.User, p api.ImagePop) *Offer {
 // TestRefusals goes through the refusals of generation §1.14. Each pop is wrong in all the
 // ways of the rows from its own on: so the first counts.
 func TestRefusals(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, anon := n.user(t, 0), must(n.Accounts.ByID(t.Context(), account.AnonymousID))
 	special := n.user(t, account.Special)
 	n.checkIn(t, owner, pop("taken"))
@@ -163,7 +139,7 @@ func TestLimits(t *testing.T) {
 		{"by invitation, none", 0, 0, true, false, Image, 0, horde.WorkerInviteOnly},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+			n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 			n.InviteOnly = func() bool { return tt.closed }
 			u := *n.user(t, tt.roles)
 			u.WorkerInvited = tt.invited
@@ -196,7 +172,7 @@ func TestLimits(t *testing.T) {
 // limits hold against many names at once.
 func TestConcurrentFirstPops(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		nodes := []*node{newNode(t, db, c)}
 		if db.Engine == storetest.Postgres {
 			nodes = append(nodes, newNode(t, db, c))
@@ -270,7 +246,7 @@ func TestConcurrentFirstPops(t *testing.T) {
 // of each pop all the same.
 func TestDebounce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		u := n.user(t, 0)
 		stored := func() Settings { return n.ByName("Tower").Settings }
@@ -280,12 +256,12 @@ func TestDebounce(t *testing.T) {
 			return p
 		}
 		n.checkIn(t, u, with(1000))
-		c.advance(time.Second)
+		c.Advance(time.Second)
 		n.checkIn(t, u, with(2000)) // young: stored at once
 		if got := stored().MaxPixels; got != 2000 {
 			t.Errorf("young worker: max_pixels %d", got)
 		}
-		c.advance(29500 * time.Millisecond) // 30.5 s old, 29.5 s after the check-in
+		c.Advance(29500 * time.Millisecond) // 30.5 s old, 29.5 s after the check-in
 		yes := true
 		p := with(3000, "Deliberate", "no such model")
 		p.RequireUpfrontKudos, p.PriorityUsernames = &yes, []string{"a#77"}
@@ -300,10 +276,10 @@ func TestDebounce(t *testing.T) {
 			t.Errorf("the offer is not that of this pop: %+v", o)
 		}
 		row := must(n.Store.WorkerByName(t.Context(), "Tower"))
-		if row.LastCheckIn != c.us.Load()-29_500_000 {
+		if row.LastCheckIn != c.Micros()-29_500_000 {
 			t.Error("the check-in was moved")
 		}
-		c.advance(500 * time.Millisecond)
+		c.Advance(500 * time.Millisecond)
 		n.checkIn(t, u, with(4000, "Deliberate"))
 		if s := stored(); s.MaxPixels != 4000 || !slices.Equal(s.Models, []string{"Deliberate"}) {
 			t.Errorf("30 s later: %+v", s)
@@ -321,11 +297,11 @@ func newNode2(t testing.TB, n *node) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &node{f, n.clock}
+	return &node{Fleet: f, clock: n.clock, house: n.house}
 }
 
 func TestEffectiveDefaults(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	o := n.checkIn(t, n.user(t, 0), api.ImagePop{Name: "  <b>T</b>\x00 ", Models: []string{"nope", catalog.Sketch, catalog.Sketch}})
 	want := Settings{BridgeAgent: "unknown:0:unknown", Threads: 1, Models: []string{catalog.Sketch}, NSFW: true, MaxPixels: 262144, AllowImg2Img: true,
 		AllowPainting: true, AllowUnsafeIP: true, AllowPostProcessing: true}
@@ -347,7 +323,7 @@ func TestEffectiveDefaults(t *testing.T) {
 
 // TestOnline: a worker is gone 300 s after its last pop.
 func TestOnline(t *testing.T) {
-	c := newClock()
+	c := hordetest.NewClock()
 	n := newNode(t, storetest.On(t, storetest.SQLite), c)
 	u := n.user(t, 0)
 	p := pop("Tower")
@@ -355,11 +331,11 @@ func TestOnline(t *testing.T) {
 	p.Threads = &threads
 	n.checkIn(t, u, p)
 	n.checkIn(t, u, pop("Attic"))
-	c.advance(300 * time.Second)
+	c.Advance(300 * time.Second)
 	if w, th := n.Count(Image); w != 2 || th != 4 {
 		t.Errorf("%d workers, %d threads", w, th)
 	}
-	c.advance(time.Microsecond)
+	c.Advance(time.Microsecond)
 	if w, _ := n.Count(Image); w != 0 {
 		t.Errorf("%d workers after 300 s", w)
 	}
@@ -379,7 +355,7 @@ func TestOnline(t *testing.T) {
 // 30 more with LoRAs; all of it in escrow for untrusted owners.
 func TestUptime(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		trusted, stranger := n.user(t, account.Trusted), n.user(t, 0)
 		yes := true
@@ -390,7 +366,7 @@ func TestUptime(t *testing.T) {
 			return a.Balance, a.Escrow
 		}
 		step := func(d time.Duration) {
-			c.advance(d)
+			c.Advance(d)
 			n.checkIn(t, trusted, p)
 			n.checkIn(t, stranger, q)
 		}
@@ -457,7 +433,7 @@ func set(t testing.TB, n *node, name string, f func(*store.Worker)) {
 // TestParallelCheckIns: one uptime is paid once.
 func TestParallelCheckIns(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		nodes := []*node{newNode(t, db, c)}
 		if db.Engine == storetest.Postgres {
 			nodes = append(nodes, newNode(t, db, c))
@@ -465,7 +441,7 @@ func TestParallelCheckIns(t *testing.T) {
 		u := nodes[0].user(t, account.Trusted)
 		nodes[0].checkIn(t, u, pop("Tower"))
 		for i := range 61 {
-			c.advance(10 * time.Second)
+			c.Advance(10 * time.Second)
 			if i < 60 {
 				nodes[0].checkIn(t, u, pop("Tower"))
 				continue
@@ -480,7 +456,7 @@ func TestParallelCheckIns(t *testing.T) {
 			}
 			wg.Wait()
 		}
-		c.advance(30 * time.Second)
+		c.Advance(30 * time.Second)
 		nodes[0].checkIn(t, u, pop("Tower"))
 		if a := must(nodes[0].Store.Account(t.Context(), u.ID)); a.Balance != horde.Whole(52) {
 			t.Errorf("balance %s, want one reward", a.Balance)
@@ -490,7 +466,7 @@ func TestParallelCheckIns(t *testing.T) {
 
 // TestNewestSnapshotWins: news of several changes arrive in any order.
 func TestNewestSnapshotWins(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	n.checkIn(t, n.user(t, 0), pop("Tower"))
 	id := n.ByName("Tower").ID
 	var rows []store.Worker
@@ -530,7 +506,7 @@ func TestSpeed(t *testing.T) {
 // A long name is cut and remembered against its owner, unless that is somebody
 // trusted (platform §6.5).
 func TestLongNames(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	for _, tt := range []struct {
 		length     int
 		roles      account.Role

@@ -11,6 +11,7 @@ import (
 	"horde/api"
 	"horde/internal/account"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -35,7 +36,7 @@ func told(list []api.WorkerMessage) string {
 // Who may tell whom something, who sees it, and until when (platform §3.5).
 func TestMessages(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		ctx := t.Context()
 		owner, stranger, mod := n.user(t, 0), n.user(t, 0), n.user(t, account.Moderator)
 		anon := must(n.Accounts.ByID(ctx, account.AnonymousID))
@@ -57,17 +58,17 @@ func TestMessages(t *testing.T) {
 		}
 		tell := func(who *account.User, in api.NewMessage) api.Message {
 			t.Helper()
-			n.clock.advance(time.Second)
+			n.clock.Advance(time.Second)
 			return must(n.SendMessage(ctx, who, in))
 		}
 		own := tell(owner, api.NewMessage{WorkerID: one, Message: "own", Origin: "the boss", Expiry: ptr(1)})
 		id := strconv.FormatInt(owner.ID, 10)
-		if own != (api.Message{WorkerID: one, UserID: id, Created: "2026-08-01 12:00:01.000000", ID: own.ID, Message: "own", Origin: id,
-			Expiry: "Sat, 01 Aug 2026 13:00:01 -0000"}) {
+		if own != (api.Message{WorkerID: one, UserID: id, Created: "2026-08-01 12:00:04.000000", ID: own.ID, Message: "own", Origin: id,
+			Expiry: "Sat, 01 Aug 2026 13:00:04 -0000"}) {
 			t.Errorf("an owner's message is %+v", own)
 		}
 		all := tell(mod, api.NewMessage{Message: "all"})
-		if all.Origin != "AI Horde Moderators" || all.Expiry != "Sun, 02 Aug 2026 00:00:02 -0000" || all.WorkerID != "" {
+		if all.Origin != "AI Horde Moderators" || all.Expiry != "Sun, 02 Aug 2026 00:00:05 -0000" || all.WorkerID != "" {
 			t.Errorf("a moderator's message is %+v", all)
 		}
 		named := tell(mod, api.NewMessage{WorkerID: one, Message: "named", Origin: "the team", Expiry: ptr(720)})
@@ -112,7 +113,7 @@ func TestMessages(t *testing.T) {
 		listed(mod, MessageListing{Validity: "active", Page: -1 << 62}, "own all named", "")
 		listed(mod, MessageListing{Validity: "active", Page: 1 << 62}, "", "")
 
-		n.clock.advance(time.Hour)
+		n.clock.Advance(time.Hour)
 		if got := told(n.MessagesFor(one)); got != "all named" {
 			t.Errorf("an hour later the worker is told %q", got)
 		}
@@ -141,8 +142,8 @@ func TestMessages(t *testing.T) {
 		if err := n.Reload(ctx); err != nil || told(n.MessagesFor(one)) != "all" {
 			t.Errorf("read again: %q, %v", told(n.MessagesFor(one)), err)
 		}
-		n.clock.advance(100 * 24 * time.Hour)
-		if err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.PruneMessages(n.clock.us.Load()) }}); err != nil {
+		n.clock.Advance(100 * 24 * time.Hour)
+		if err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.PruneMessages(n.clock.Micros()) }}); err != nil {
 			t.Fatal(err)
 		}
 		listed(mod, MessageListing{Validity: "all", Page: 1}, "", "")
@@ -151,7 +152,7 @@ func TestMessages(t *testing.T) {
 
 // An owner's messages are bounded, since every pop carries them; pages hold 50.
 func TestManyMessages(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, mod := n.user(t, 0), n.user(t, account.Moderator)
 	w := n.checkIn(t, owner, pop("worker one")).Worker.ID
 	for i := range ownMessages + 1 {
@@ -160,7 +161,7 @@ func TestManyMessages(t *testing.T) {
 			t.Errorf("message %d: %v", i, err)
 		}
 	}
-	n.clock.advance(time.Hour)
+	n.clock.Advance(time.Hour)
 	if _, err := n.SendMessage(t.Context(), owner, api.NewMessage{WorkerID: w, Message: "x"}); err != nil {
 		t.Errorf("after the others have expired: %v", err)
 	}
@@ -178,7 +179,7 @@ func TestManyMessages(t *testing.T) {
 }
 
 func TestNoMessagesAllocateNothing(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	id := horde.NewID()
 	if got := testing.AllocsPerRun(100, func() { n.MessagesFor(id) }); got != 0 || n.MessagesFor(id) == nil {
 		t.Errorf("%v allocations for no messages, %v", got, n.MessagesFor(id))
@@ -188,7 +189,7 @@ func TestNoMessagesAllocateNothing(t *testing.T) {
 // Another node's pops carry a message, and no longer once it is deleted.
 func TestMessagesOfAnotherNode(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
-	c := newClock()
+	c := hordetest.NewClock()
 	here, there := newNode(t, db, c), newNode(t, db, c)
 	mod := here.user(t, account.Moderator)
 	ctx := t.Context()
@@ -233,7 +234,7 @@ func TestMessagesOfAnotherNode(t *testing.T) {
 // once, on two nodes too.
 func TestManyMessagesAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		first := newNode(t, db, c)
 		owner := first.user(t, 0)
 		w := first.checkIn(t, owner, pop("worker one")).Worker.ID

@@ -8,6 +8,7 @@ import (
 	"horde/api"
 	"horde/internal/account"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -16,7 +17,7 @@ func ptr[T any](v T) *T { return &v }
 
 // Who may change what of a worker, and how it is refused (platform §3.4).
 func TestWhoMayModify(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, mod, stranger := n.user(t, 0), n.user(t, account.Moderator), n.user(t, 0)
 	w := n.checkIn(t, owner, pop("worker one")).Worker
 	n.checkIn(t, stranger, pop("worker two"))
@@ -55,7 +56,7 @@ func TestWhoMayModify(t *testing.T) {
 
 func TestModifyEffects(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		owner := n.user(t, 0)
 		w := n.checkIn(t, owner, pop("worker one")).Worker
 		modify := func(in api.ModifyWorker) (api.ModifiedWorker, *Worker, error) {
@@ -100,7 +101,7 @@ func TestModifyEffects(t *testing.T) {
 // what came before it stays, what comes after it is not done.
 func TestFieldsBeforeANameThatIsGoneStay(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		owner := n.user(t, 0)
 		w, other := n.checkIn(t, owner, pop("worker one")).Worker, n.checkIn(t, owner, pop("worker two")).Worker
 		err := n.Store.Write(store.Unit{Key: other.ID, Workers: []string{other.ID}, Do: func(tx *store.Tx) error {
@@ -128,7 +129,7 @@ func TestFieldsBeforeANameThatIsGoneStay(t *testing.T) {
 
 func TestDeleteWorker(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		owner, mod, stranger := n.user(t, 0), n.user(t, account.Moderator), n.user(t, 0)
 		anon := must(n.Accounts.ByID(t.Context(), account.AnonymousID))
 		w, busy := n.checkIn(t, owner, pop("worker one")).Worker, n.checkIn(t, owner, pop("worker two")).Worker
@@ -156,13 +157,13 @@ func TestDeleteWorker(t *testing.T) {
 
 // A worker that is deleted while it pops is made anew.
 func TestDeletedUnderItsFeet(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 	w := n.checkIn(t, owner, pop("worker one")).Worker
 	if err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteWorker(w.ID) }}); err != nil {
 		t.Fatal(err)
 	}
-	n.clock.advance(time.Minute)
+	n.clock.Advance(time.Minute)
 	if o := n.checkIn(t, owner, pop("worker one")); o.Worker.ID == w.ID {
 		t.Error("the worker lives on without a row")
 	}
@@ -171,7 +172,7 @@ func TestDeletedUnderItsFeet(t *testing.T) {
 // Another node forgets a deleted worker and its old name.
 func TestOtherNodeHearsOfChanges(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
-	c := newClock()
+	c := hordetest.NewClock()
 	here, there := newNode(t, db, c), newNode(t, db, c)
 	owner := here.user(t, 0)
 	w := here.checkIn(t, owner, pop("worker one")).Worker
@@ -199,7 +200,7 @@ func TestOtherNodeHearsOfChanges(t *testing.T) {
 // Revision grow when something of a worker changes that whoever hands out jobs looks
 // at, and with no other news: these come several times a second.
 func TestTurns(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 	w := n.checkIn(t, owner, pop("worker one")).Worker
 	for _, tt := range []struct {
@@ -234,7 +235,7 @@ func TestTurns(t *testing.T) {
 }
 
 func TestOwnersChanged(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, mod := n.user(t, 0), n.user(t, account.Moderator)
 	w := n.checkIn(t, owner, pop("worker one")).Worker
 	err := n.change(w.ID, func(w *store.Worker) { w.Paused, w.Totals.Suspicions = true, []int{5, 5} })
@@ -262,7 +263,7 @@ func TestOwnersChanged(t *testing.T) {
 }
 
 func TestDetails(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 	p := pop("worker one")
 	p.AllowImg2Img, p.AllowPainting, p.AllowLora = ptr(true), ptr(true), ptr(true)
@@ -289,19 +290,19 @@ func TestDetails(t *testing.T) {
 		d.KudosRewards != 62 || *d.MegapixelstepsDone != 2 || d.RequestsFulfilled != 3 || d.UncompletedJobs != 1 || d.Uptime != 700 {
 		t.Errorf("after some work: %+v", d)
 	}
-	n.clock.advance(staleAfter + time.Second)
+	n.clock.Advance(staleAfter + time.Second)
 	if n.Details(n.Worker(w.ID), false).Online {
 		t.Error("online after 301 s of silence")
 	}
 }
 
 func TestList(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 	n.checkIn(t, owner, pop("Gone"))
-	n.clock.advance(staleAfter + time.Second)
+	n.clock.Advance(staleAfter + time.Second)
 	n.checkIn(t, owner, pop("Older"))
-	n.clock.advance(time.Second)
+	n.clock.Advance(time.Second)
 	n.checkIn(t, owner, pop("newer"))
 	for _, c := range []struct {
 		l    Listing

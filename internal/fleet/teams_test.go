@@ -9,6 +9,7 @@ import (
 	"horde/api"
 	"horde/internal/account"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -25,7 +26,7 @@ func (n *node) team(t testing.TB, owner *account.User, name string) string {
 // Who may create, change and delete a team (platform §3.6).
 func TestWhoMayChangeTeams(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		creator, other := n.user(t, account.Trusted), n.user(t, account.Trusted)
 		mod, stranger := n.user(t, account.Moderator), n.user(t, 0)
 		anon := must(n.Accounts.ByID(t.Context(), account.AnonymousID))
@@ -111,7 +112,7 @@ func TestWhoMayChangeTeams(t *testing.T) {
 // nobody creates more teams than are allowed.
 func TestParallelTeams(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		nodes := []*node{newNode(t, db, c)}
 		if db.Engine == storetest.Postgres {
 			nodes = append(nodes, newNode(t, db, c))
@@ -144,7 +145,7 @@ func TestParallelTeams(t *testing.T) {
 // team is deleted, and any user may join any team.
 func TestTeamMembers(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		creator, owner := n.user(t, account.Trusted), n.user(t, 0)
 		id := n.team(t, creator, "Night Shift")
 		one := n.checkIn(t, owner, pop("worker one")).Worker.ID
@@ -185,7 +186,7 @@ func TestTeamMembers(t *testing.T) {
 		}
 
 		// A check-in writes the worker's row and must not bring the old team back.
-		n.clock.advance(time.Minute)
+		n.clock.Advance(time.Minute)
 		n.checkIn(t, owner, pop("worker two"))
 		if w := n.Worker(two); w.Team != "" {
 			t.Errorf("a check-in brought team %s back", w.Team)
@@ -206,7 +207,7 @@ func TestTeamMembers(t *testing.T) {
 // Each uptime reward of a member adds its ten minutes to the team.
 func TestTeamUptime(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		creator := n.user(t, account.Trusted)
 		id := n.team(t, creator, "Night Shift")
 		w := n.checkIn(t, creator, pop("worker one")).Worker
@@ -215,7 +216,7 @@ func TestTeamUptime(t *testing.T) {
 		}
 
 		for range 25 {
-			n.clock.advance(time.Minute)
+			n.clock.Advance(time.Minute)
 			n.checkIn(t, creator, pop("worker one"))
 		}
 		if d := must(n.Team(t.Context(), id)); d.Uptime != 2*uptimeReward {
@@ -227,7 +228,7 @@ func TestTeamUptime(t *testing.T) {
 // A unit that is refused counts nothing, and those beside it all they did.
 func TestTeamTotalsOfRefusedUnits(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		id := n.team(t, n.user(t, account.Trusted), "Night Shift")
 		w := n.checkIn(t, n.user(t, 0), pop("worker one")).Worker
 

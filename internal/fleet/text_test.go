@@ -9,6 +9,7 @@ import (
 	"horde/api"
 	"horde/internal/account"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
 )
 
@@ -27,7 +28,7 @@ func (n *node) checkInText(t testing.TB, u *account.User, p api.TextPop) *Offer 
 
 // What a text pop says, with the defaults of generation §2.7.
 func TestTextSettings(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 	p := textPop("scribe", "b/model", "a/model", "b/model", "mine::"+owner.Alias())
 	p.Softprompts = append([]string{"a.zip", strings.Repeat("ü", 101)}, make([]string, 300)...)
@@ -50,7 +51,7 @@ func TestTextSettings(t *testing.T) {
 }
 
 func TestTextPopRefusals(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, other := n.user(t, 0), n.user(t, 0)
 	n.checkIn(t, owner, pop("dreamer"))
 	n.checkInText(t, other, textPop("taken", "m"))
@@ -80,14 +81,14 @@ func TestTextPopRefusals(t *testing.T) {
 // Ten minutes of a scribe whose model nobody knows: half of 25 and 15 for each
 // 1024 tokens of context (generation §6.8).
 func TestTextUptime(t *testing.T) {
-	c := newClock()
+	c := hordetest.NewClock()
 	n := newNode(t, storetest.On(t, storetest.SQLite), c)
 	owner := n.user(t, account.Trusted)
 	p := textPop("scribe", "nobody/knows")
 	p.MaxContextLength = ptr(4096)
 	for range 12 {
 		n.checkInText(t, owner, p)
-		c.advance(time.Minute)
+		c.Advance(time.Minute)
 	}
 	if a := must(n.Store.Account(t.Context(), owner.ID)); a.Balance != horde.KudosOf(42.5) {
 		t.Errorf("the owner has %v", a.Balance)

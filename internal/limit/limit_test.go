@@ -9,19 +9,14 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"horde/internal/hordetest"
 )
 
-// clock is a time that tests set.
-type clock struct{ ns atomic.Int64 }
-
-func (c *clock) now() time.Time          { return time.Unix(0, c.ns.Load()) }
-func (c *clock) advance(d time.Duration) { c.ns.Add(int64(d)) }
-
 func TestTakeFollowsTheWindow(t *testing.T) {
-	var c clock
-	c.ns.Store(1e18)
-	w := NewWindows(c.now)
-	end := c.now().Add(time.Minute)
+	c := hordetest.NewClock()
+	w := NewWindows(c.Now)
+	end := c.Now().Add(time.Minute)
 	for i, step := range []struct {
 		wait time.Duration
 		left int
@@ -34,7 +29,7 @@ func TestTakeFollowsTheWindow(t *testing.T) {
 		{time.Second - 1, 0, false}, // the last instant of the minute
 		{1, 2, true},                // its end
 	} {
-		c.advance(step.wait)
+		c.Advance(step.wait)
 		left, reset, ok := w.Take("a", 3, time.Minute)
 		if left != step.left || ok != step.ok {
 			t.Fatalf("call %d: left %d, ok %v; want %d, %v", i, left, ok, step.left, step.ok)
@@ -74,27 +69,26 @@ func TestNeverMoreThanAllowed(t *testing.T) {
 }
 
 func TestMemoryIsBounded(t *testing.T) {
-	var c clock
-	c.ns.Store(1e18)
-	w := NewWindows(c.now)
+	c := hordetest.NewClock()
+	w := NewWindows(c.Now)
 	for i := range maxKeys + maxKeys/4 {
 		w.Take(strconv.Itoa(i), 90, time.Hour)
 	}
 	if n := w.Len(); n > maxKeys || n < maxKeys/4 {
 		t.Errorf("%d counters are held, at most %d", n, maxKeys)
 	}
-	c.advance(2 * time.Hour)
+	c.Advance(2 * time.Hour)
 	for i := range maxKeys {
 		w.Take("x"+strconv.Itoa(i%1000), 90, time.Hour)
 		if i%1000 == 0 && w.Len() < maxKeys/8 {
 			break
 		}
 	}
-	w = NewWindows(c.now)
+	w = NewWindows(c.Now)
 	for i := range 100_000 { // each ended before the next thousand
 		w.Take(strconv.Itoa(i), 90, time.Millisecond)
 		if i%1000 == 0 {
-			c.advance(time.Second)
+			c.Advance(time.Second)
 		}
 	}
 	if n := w.Len(); n > 2*shardCount*shardMin {
@@ -103,9 +97,8 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestParallelTakesCountOnce(t *testing.T) {
-	var c clock
-	c.ns.Store(1e18)
-	w := NewWindows(c.now)
+	c := hordetest.NewClock()
+	w := NewWindows(c.Now)
 	var wg sync.WaitGroup
 	var taken atomic.Int32
 	for range 16 {
@@ -124,19 +117,18 @@ func TestParallelTakesCountOnce(t *testing.T) {
 }
 
 func TestWhitelist(t *testing.T) {
-	var c clock
-	c.ns.Store(1e18)
-	w := NewWhitelist(c.now, Services...)
+	c := hordetest.NewClock()
+	w := NewWhitelist(c.Now, Services...)
 	home := netip.MustParseAddr("203.0.113.9")
 	if !w.Has(Services[0]) || !w.Has(netip.MustParseAddr("::ffff:5.189.169.230")) || w.Has(home) || w.Has(netip.Addr{}) {
 		t.Error("fixed addresses are not the listed ones")
 	}
 	w.Add(home)
-	c.advance(WhitelistTTL - 1)
+	c.Advance(WhitelistTTL - 1)
 	if !w.Has(home) {
 		t.Error("an address left before its day was over")
 	}
-	c.advance(1)
+	c.Advance(1)
 	if w.Has(home) {
 		t.Error("an address stays beyond its day")
 	}

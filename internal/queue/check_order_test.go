@@ -24,6 +24,7 @@ import (
 	"horde/internal/admission"
 	"horde/internal/catalog"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/moderation"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
@@ -121,7 +122,7 @@ type orderWorld struct {
 	*node
 	t         testing.TB
 	fetched   *fetches
-	persons   map[string]person
+	persons   map[string]hordetest.Person
 	textStyle string // the id of a style for texts
 	swelling  map[string]string
 	calls     int
@@ -138,7 +139,7 @@ func newOrderWorld(t *testing.T, db *storetest.DB) *orderWorld {
 	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 8, 8))); err != nil {
 		t.Fatal(err)
 	}
-	w := &orderWorld{node: newNode(t, db, newClock()), t: t, fetched: &fetches{file: b.Bytes()}, persons: map[string]person{},
+	w := &orderWorld{node: newNode(t, db, hordetest.NewClock()), t: t, fetched: &fetches{file: b.Bytes()}, persons: map[string]hordetest.Person{},
 		swelling: map[string]string{}, banned: netip.MustParseAddr("198.51.100.9")}
 	w.Sources = w.fetched
 	withFilters(t, w.node)
@@ -166,7 +167,7 @@ func newOrderWorld(t *testing.T, db *storetest.DB) *orderWorld {
 }
 
 // style makes a style that a shared key may pay for.
-func (w *orderWorld) style(owner person, kind, prompt, key string) string {
+func (w *orderWorld) style(owner hordetest.Person, kind, prompt, key string) string {
 	v := store.Style{ID: horde.NewID(), Kind: kind, UserID: owner.ID, Name: horde.NewID(), Prompt: prompt, Params: "{}", Tags: "[]",
 		Models: `["plain"]`, Examples: "[]", SharedKey: key}
 	err := w.Store.Write(store.Unit{Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error { return tx.InsertStyle(v, nil, nil) }})
@@ -178,7 +179,7 @@ func (w *orderWorld) style(owner person, kind, prompt, key string) string {
 
 // caller is an account of the roles and with the key that an attempt wants. All
 // are moderators, so that a refused prompt has no consequences, and poor.
-func (w *orderWorld) caller(a *attempt) person {
+func (w *orderWorld) caller(a *attempt) hordetest.Person {
 	id := fmt.Sprint(a.roles, a.anon, a.key)
 	if p, ok := w.persons[id]; ok {
 		return p
@@ -192,12 +193,12 @@ func (w *orderWorld) caller(a *attempt) person {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	p := person{u, key}
+	p := hordetest.Person{User: u, Key: key}
 	if !a.anon {
 		w.setBalance(w.t, p, horde.Whole(26))
 	}
 	if k := a.key; k.unknown {
-		p.key = "no key of anybody"
+		p.Key = "no key of anybody"
 	} else if k.shared() && !a.anon {
 		change := account.SharedKeyChange{Kudos: ptr(int64(-1))}
 		switch {
@@ -212,9 +213,9 @@ func (w *orderWorld) caller(a *attempt) person {
 		if k.limited {
 			change.MaxPixels, change.MaxTokens = ptr(int64(1)), ptr(int64(1))
 		}
-		p.key = w.node.key(w.t, p, change)
+		p.Key = w.node.key(w.t, p, change)
 		if k.styled {
-			w.style(p, "image", "{p}{np}", p.key)
+			w.style(p, "image", "{p}{np}", p.Key)
 		}
 	}
 	w.persons[id] = p
@@ -222,11 +223,11 @@ func (w *orderWorld) caller(a *attempt) person {
 }
 
 // ask makes the request of an attempt.
-func (w *orderWorld) ask(a *attempt) (person, Ask, TextAsk) {
+func (w *orderWorld) ask(a *attempt) (hordetest.Person, Ask, TextAsk) {
 	p := w.caller(a)
 	w.modes = a.modes
 	w.calls++
-	from := From{Key: p.key, ClientAgent: a.agent, UnsafeIP: a.unsafe,
+	from := From{Key: p.Key, ClientAgent: a.agent, UnsafeIP: a.unsafe,
 		Addr: netip.AddrFrom4([4]byte{203, byte(w.calls >> 16), byte(w.calls >> 8), byte(w.calls)})}
 	if a.banned {
 		from.Addr = w.banned
@@ -606,13 +607,13 @@ func (k *orderKind) anyViolated(w *orderWorld, a *attempt, rows []orderRow) bool
 // themselves get their address white-listed once the rows up to 14 are passed,
 // whatever comes of the request (generation §1.4 row 15).
 func TestFavourOfRow15(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	n.Sources = &fetches{}
 	trusted, school, nobody := n.person(t, true, 26), n.person(t, false, 26), n.person(t, false, 26)
 	n.become(t, school, account.Education)
 	for _, c := range []struct {
 		name string
-		who  person
+		who  hordetest.Person
 		edit func(*api.ImageRequest)
 		code horde.Code
 		want bool

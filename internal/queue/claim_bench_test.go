@@ -10,6 +10,7 @@ import (
 	"horde/internal/admission"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -17,7 +18,7 @@ import (
 // fill puts requests into the queue of a node, one in a model of each of models.
 func fill(b *testing.B, n *node, user int64, count, jobs int, models func(i int) string) {
 	b.Helper()
-	now := n.clock.micros()
+	now := n.clock.Micros()
 	for done := 0; done < count; {
 		k := min(1000, count-done)
 		err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
@@ -50,7 +51,7 @@ func BenchmarkClaim(b *testing.B) {
 	for _, engine := range []string{storetest.SQLite, storetest.Postgres} {
 		for _, backlog := range []int{100, 100_000} {
 			b.Run(fmt.Sprintf("%s/queued=%d", engine, backlog), func(b *testing.B) {
-				n := newNode(b, storetest.On(b, engine), newClock())
+				n := newNode(b, storetest.On(b, engine), hordetest.NewClock())
 				p := n.person(b, true, 1000)
 				fill(b, n, p.ID, backlog, 1, func(i int) string { return fmt.Sprint("model ", i%200) })
 				o := n.offer(b, n.person(b, true, 0), pop("one"))

@@ -7,6 +7,7 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
 )
 
@@ -15,7 +16,7 @@ import (
 // each model; and what was refused leaves no trace.
 func TestConcurrencyAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		all := nodes(t, db, newClock())
+		all := nodes(t, db, hordetest.NewClock())
 		n := all[0]
 		const most = 20
 		concurrency := func(id int64) {
@@ -25,23 +26,23 @@ func TestConcurrencyAtOnce(t *testing.T) {
 			}
 		}
 		concurrency(0)
-		nobody := person{key: api.AnonymousKey}
+		nobody := hordetest.Person{Key: api.AnonymousKey}
 		for _, tt := range []struct {
 			name   string
 			jobs   int // of each request
 			groups int // that have a limit of their own
-			accept func(p person) func(n *node, group int) error
+			accept func(p hordetest.Person) func(n *node, group int) error
 		}{
-			{"images", 1, 1, func(p person) func(*node, int) error {
+			{"images", 1, 1, func(p hordetest.Person) func(*node, int) error {
 				return func(n *node, _ int) error { _, err := n.Accept(context.Background(), ask(p, 1)); return err }
 			}},
-			{"images, several of a request", 3, 1, func(p person) func(*node, int) error {
+			{"images, several of a request", 3, 1, func(p hordetest.Person) func(*node, int) error {
 				return func(n *node, _ int) error { _, err := n.Accept(context.Background(), ask(p, 3)); return err }
 			}},
-			{"text", 1, 1, func(p person) func(*node, int) error {
+			{"text", 1, 1, func(p hordetest.Person) func(*node, int) error {
 				return func(n *node, _ int) error { _, err := n.AcceptText(context.Background(), askText(p, 1)); return err }
 			}},
-			{"anonymous images, by model", 1, 2, func(person) func(*node, int) error {
+			{"anonymous images, by model", 1, 2, func(hordetest.Person) func(*node, int) error {
 				return func(n *node, group int) error {
 					_, err := n.Accept(context.Background(), ask(nobody, 1, []string{"Deliberate", "Dreamshaper"}[group]))
 					return err
@@ -76,7 +77,7 @@ func TestConcurrencyAtOnce(t *testing.T) {
 					if jobs != want {
 						t.Errorf("%d jobs wait, want %d of at most %d", jobs, want, most)
 					}
-					if what := eventually(n.differs); what != "" {
+					if what := hordetest.Eventually(n.differs); what != "" {
 						t.Fatal(what)
 					}
 					if try(n, group) {
@@ -84,7 +85,7 @@ func TestConcurrencyAtOnce(t *testing.T) {
 					}
 				}
 				for _, n := range all {
-					if what := eventually(n.differs); what != "" {
+					if what := hordetest.Eventually(n.differs); what != "" {
 						t.Error(what)
 					}
 					for _, x := range n.indexes() {
@@ -106,7 +107,7 @@ func TestConcurrencyAtOnce(t *testing.T) {
 // news of the others counts what they took, and they count what it took.
 func TestConcurrencyOfANodeThatStarts(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		all := []*node{newNode(t, db, c)}
 		all[0].follow(t)
 		if db.Engine == storetest.Postgres {
@@ -116,7 +117,7 @@ func TestConcurrencyOfANodeThatStarts(t *testing.T) {
 			}
 		}
 		const most = 20
-		nobody, p := person{key: api.AnonymousKey}, all[0].person(t, false, 10_000)
+		nobody, p := hordetest.Person{Key: api.AnonymousKey}, all[0].person(t, false, 10_000)
 		db.Exec("UPDATE users SET concurrency = $1", most)
 		for _, n := range all {
 			n.Accounts.Forget()
@@ -154,7 +155,7 @@ func TestConcurrencyOfANodeThatStarts(t *testing.T) {
 // run again, when there is room for one of them only: one is taken.
 func TestRolledBackPlacesKeepNobodyOut(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		p := n.person(t, false, 10_000)
 		x := n.images
 		var entries []*entry

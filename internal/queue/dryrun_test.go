@@ -16,6 +16,7 @@ import (
 	"horde/api"
 	"horde/internal/account"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
 )
 
@@ -83,15 +84,15 @@ func TestDryRunIsTheCharge(t *testing.T) {
 	if testing.Short() {
 		some = 5
 	}
-	c := newClock()
+	c := hordetest.NewClock()
 	n := newNode(t, storetest.On(t, storetest.SQLite), c)
 	owner, key, err := n.Accounts.Create(t.Context(), account.NewUser{Username: "painter", Roles: account.Trusted | account.Customizer})
 	if err != nil {
 		t.Fatal(err)
 	}
-	painter := person{owner, key}
+	painter := hordetest.Person{User: owner, Key: key}
 	bystander := n.offer(t, painter, pop("bystander")).Worker.ID
-	var payers []person
+	var payers []hordetest.Person
 	for range together {
 		payers = append(payers, n.person(t, true, 100_000_000))
 	}
@@ -100,7 +101,7 @@ func TestDryRunIsTheCharge(t *testing.T) {
 	for round := range some {
 		asked := make([]Ask, together)
 		for i := range asked {
-			asked[i] = Ask{From: From{Key: payers[i].key}, Body: randomPayload(rng, dot, bystander)}
+			asked[i] = Ask{From: From{Key: payers[i].Key}, Body: randomPayload(rng, dot, bystander)}
 		}
 		n.chargedAsSaid(t, c, painter, payers, asked, rng, dot, bystander)
 		if t.Failed() {
@@ -113,7 +114,7 @@ func TestDryRunIsTheCharge(t *testing.T) {
 }
 
 // chargedAsSaid prices requests, takes them in, delivers them all and compares.
-func (n *node) chargedAsSaid(t *testing.T, c *clock, painter person, payers []person, asked []Ask, rng *rand.Rand, dot, bystander string) {
+func (n *node) chargedAsSaid(t *testing.T, c *hordetest.Clock, painter hordetest.Person, payers []hordetest.Person, asked []Ask, rng *rand.Rand, dot, bystander string) {
 	ctx := context.Background()
 	said := make([]horde.Kudos, len(asked))
 	before := make([]horde.Kudos, len(asked))
@@ -147,7 +148,7 @@ func (n *node) chargedAsSaid(t *testing.T, c *clock, painter person, payers []pe
 		})
 	}
 	wg.Wait()
-	c.advance(time.Second)
+	c.Advance(time.Second)
 	n.paintAll(t, c, painter)
 	for i := range asked {
 		if paid := before[i] - n.money(t, payers[i]).Balance; paid != said[i] {
@@ -162,7 +163,7 @@ func (n *node) chargedAsSaid(t *testing.T, c *clock, painter person, payers []pe
 const easels = 16
 
 // paintAll delivers whatever waits.
-func (n *node) paintAll(t *testing.T, c *clock, painter person) {
+func (n *node) paintAll(t *testing.T, c *hordetest.Clock, painter hordetest.Person) {
 	var wg sync.WaitGroup
 	for i := range easels {
 		wg.Go(func() {
@@ -181,9 +182,9 @@ func (n *node) paintAll(t *testing.T, c *clock, painter person) {
 					}
 					return
 				}
-				c.advance(time.Millisecond)
+				c.Advance(time.Millisecond)
 				for _, id := range job.IDs {
-					if _, err := n.submit(painter.key, id, "ok"); err != nil {
+					if _, err := n.submit(painter.Key, id, "ok"); err != nil {
 						t.Error(err)
 					}
 				}

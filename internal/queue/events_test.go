@@ -8,6 +8,7 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
 	"horde/internal/waiting"
 )
@@ -37,7 +38,7 @@ func (n *node) followed(t testing.TB, id string) (until func(what string, ok fun
 // whichever node took them in, and of nothing else.
 func TestFollowSeveral(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		all := nodes(t, db, newClock())
+		all := nodes(t, db, hordetest.NewClock())
 		a, b := all[0], all[len(all)-1]
 		p := a.person(t, true, 1000)
 		image, text, other := a.accept(t, ask(p, 1)), a.acceptText(t, askText(p, 1, "a/model")), a.accept(t, ask(p, 1))
@@ -98,7 +99,7 @@ func TestFollowSeveral(t *testing.T) {
 // TestCancelIsNotTheEnd: a cancelled request has ended when its last job has, though
 // it is done, as the contract has it, as soon as half of them are there.
 func TestCancelIsNotTheEnd(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	id := n.accept(t, ask(p, 3))
 	first, second := n.take(t, p, pop("one")), n.take(t, p, pop("two"))
@@ -111,13 +112,13 @@ func TestCancelIsNotTheEnd(t *testing.T) {
 	if got := n.News(id); got.Ended || !got.Cancelled || got.Check.Processing != 2 || got.Check.Waiting != 0 {
 		t.Errorf("after the cancel: %+v", got)
 	}
-	if _, err := n.submit(p.key, *first.ID, "ok"); err != nil {
+	if _, err := n.submit(p.Key, *first.ID, "ok"); err != nil {
 		t.Fatal(err)
 	}
 	if got := n.News(id); got.Ended || len(got.Running) != 1 || got.Running[0].Job != *second.ID || got.Running[0].WorkerName != "two" || !slices.Equal(got.Delivered, []string{*first.ID}) {
 		t.Errorf("with one of two delivered: %+v", got)
 	}
-	if _, err := n.submit(p.key, *second.ID, "ok"); err != nil {
+	if _, err := n.submit(p.Key, *second.ID, "ok"); err != nil {
 		t.Fatal(err)
 	}
 	if got := n.News(id); !got.Ended || got.Check.Finished != 2 {
@@ -128,7 +129,7 @@ func TestCancelIsNotTheEnd(t *testing.T) {
 // TestProgressTellsItsTime: reports carry how long the job has taken and what a step
 // takes, without what came before the first one; the time to wait goes by them.
 func TestProgressTellsItsTime(t *testing.T) {
-	c := newClock()
+	c := hordetest.NewClock()
 	n := newNode(t, storetest.On(t, storetest.SQLite), c)
 	p := n.person(t, true, 1000)
 	id := n.accept(t, ask(p, 2))
@@ -140,8 +141,8 @@ func TestProgressTellsItsTime(t *testing.T) {
 	}
 	report := func(job string, after time.Duration, step int) api.JobProgress {
 		t.Helper()
-		c.advance(after)
-		if err := n.Progress(t.Context(), p.key, job, api.Progress{Step: step, Steps: 10}); err != nil {
+		c.Advance(after)
+		if err := n.Progress(t.Context(), p.Key, job, api.Progress{Step: step, Steps: 10}); err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range n.News(id).Progress {
@@ -165,7 +166,7 @@ func TestProgressTellsItsTime(t *testing.T) {
 	if got := n.News(id).Check.WaitTime; got < 12 {
 		t.Errorf("with six steps of 2 s left the wait is %d s", got)
 	}
-	if _, err := n.submit(p.key, job.IDs[0], "ok"); err != nil {
+	if _, err := n.submit(p.Key, job.IDs[0], "ok"); err != nil {
 		t.Fatal(err)
 	}
 	check("the second of a batch does not begin with the first", report(job.IDs[1], 3*time.Second, 1), 16, 3)
@@ -173,7 +174,7 @@ func TestProgressTellsItsTime(t *testing.T) {
 	if got := n.News(id).Check.WaitTime; got != 27 {
 		t.Errorf("with nine steps of 3 s left the wait is %d s", got)
 	}
-	c.advance(7 * time.Second)
+	c.Advance(7 * time.Second)
 	if got := n.News(id).Check.WaitTime; got != 20 {
 		t.Errorf("7 s later the wait is %d s", got)
 	}
@@ -182,14 +183,14 @@ func TestProgressTellsItsTime(t *testing.T) {
 // TestAnotherAttemptBeginsAnew: of a job that was given back nothing is left, and the
 // next worker's has another id and no steps.
 func TestAnotherAttemptBeginsAnew(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	id := n.accept(t, ask(p, 1))
 	first := n.take(t, p, pop("one"))
-	if err := n.Progress(t.Context(), p.key, *first.ID, api.Progress{Step: 3, Steps: 4, Preview: "AAAA"}); err != nil {
+	if err := n.Progress(t.Context(), p.Key, *first.ID, api.Progress{Step: 3, Steps: 4, Preview: "AAAA"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.submit(p.key, *first.ID, "faulted"); err != nil {
+	if _, err := n.submit(p.Key, *first.ID, "faulted"); err != nil {
 		t.Fatal(err)
 	}
 	if got := n.News(id); len(got.Running) != 0 || len(got.Progress) != 0 || got.Check.Waiting != 1 {
@@ -207,22 +208,22 @@ func TestAnotherAttemptBeginsAnew(t *testing.T) {
 // TestAReportBesideTheDeliveryLeavesNothing: a report whose job was looked up before
 // its delivery, and that is noted after it, would be streamed until the request goes.
 func TestAReportBesideTheDeliveryLeavesNothing(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	id := n.accept(t, ask(p, 2))
 	job := n.take(t, p, pop("one"))
 	a := n.jobInIndexes(*job.ID)
-	if _, err := n.submit(p.key, *job.ID, "ok"); err != nil {
+	if _, err := n.submit(p.Key, *job.ID, "ok"); err != nil {
 		t.Fatal(err)
 	}
 
 	a.e.home.mu.Lock()
-	a.e.reportLocked(a.job, "one", api.Progress{Step: 3, Steps: 4}, n.clock.now().UnixMicro())
+	a.e.reportLocked(a.job, "one", api.Progress{Step: 3, Steps: 4}, n.clock.Now().UnixMicro())
 	a.e.home.mu.Unlock()
 	if got := n.News(id); len(got.Progress) != 0 {
 		t.Errorf("of a job that is delivered: %+v", got.Progress)
 	}
-	if err := n.Progress(t.Context(), p.key, *job.ID, api.Progress{Step: 4, Steps: 4}); horde.CodeOf(err) != horde.AbortedGen {
+	if err := n.Progress(t.Context(), p.Key, *job.ID, api.Progress{Step: 4, Steps: 4}); horde.CodeOf(err) != horde.AbortedGen {
 		t.Errorf("a later report: %v", err)
 	}
 }

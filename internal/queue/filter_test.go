@@ -10,6 +10,7 @@ import (
 	"horde/api"
 	"horde/internal/account"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/moderation"
 	"horde/internal/store/storetest"
 )
@@ -38,7 +39,7 @@ const shielded = "###child, infant, underage, immature, teenager, tween"
 // What becomes of a prompt (generation §7.4, §7.5): what the worker gets, or the refusal.
 func TestFilteredPrompts(t *testing.T) {
 	db := storetest.On(t, storetest.SQLite)
-	n := newNode(t, db, newClock())
+	n := newNode(t, db, hordetest.NewClock())
 	withFilters(t, n)
 	plain, flagged, school := n.person(t, false, 100_000), n.person(t, false, 100_000), n.person(t, false, 100_000)
 	n.become(t, flagged, account.Flagged)
@@ -46,7 +47,7 @@ func TestFilteredPrompts(t *testing.T) {
 	rewritten := "two adult naked" + shielded
 	for i, c := range []struct {
 		what    string
-		who     person
+		who     hordetest.Person
 		prompt  string
 		replace *bool
 		model   string
@@ -107,8 +108,8 @@ func TestFilteredPrompts(t *testing.T) {
 	}
 }
 
-// become gives a person a role.
-func (n *node) become(t *testing.T, p person, role account.Role) {
+// become gives a hordetest.Person a role.
+func (n *node) become(t *testing.T, p hordetest.Person, role account.Role) {
 	t.Helper()
 	in := api.ModifyUser{}
 	switch role {
@@ -129,19 +130,19 @@ func (n *node) become(t *testing.T, p person, role account.Role) {
 // Texts are not judged; those of flagged users are rewritten all the same.
 func TestFilteredTexts(t *testing.T) {
 	db := storetest.On(t, storetest.SQLite)
-	n := newNode(t, db, newClock())
+	n := newNode(t, db, hordetest.NewClock())
 	withFilters(t, n)
 	plain, flagged := n.person(t, false, 100_000), n.person(t, false, 100_000)
 	n.become(t, flagged, account.Flagged)
 	for _, c := range []struct {
-		who          person
+		who          hordetest.Person
 		prompt, want string
 	}{
 		{plain, "kids, naked", "kids, naked"},
 		{flagged, "kids, naked!###quiet", "adult naked" + shielded + ", quiet"},
 		{flagged, "a little boy", "a adult adult man" + shielded},
 	} {
-		answer, err := n.AcceptText(context.Background(), TextAsk{From: From{Key: c.who.key}, Body: api.TextRequest{Prompt: c.prompt}})
+		answer, err := n.AcceptText(context.Background(), TextAsk{From: From{Key: c.who.Key}, Body: api.TextRequest{Prompt: c.prompt}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +161,7 @@ func TestFilteredTexts(t *testing.T) {
 func TestRefusedPrompt(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		withFilters(t, n)
 		sender := n.person(t, false, 100_000)
 		moderator, key, _, err := n.Accounts.TestUser(ctx, "m", horde.NewID(), true, true, nil)
@@ -174,7 +175,7 @@ func TestRefusedPrompt(t *testing.T) {
 			}
 			return u.Suspicions
 		}
-		send := func(p person, addr, prompt string) horde.Code {
+		send := func(p hordetest.Person, addr, prompt string) horde.Code {
 			a := ask(p, 1)
 			a.Addr = netip.MustParseAddr(addr)
 			a.Proxy = a.Addr
@@ -183,7 +184,7 @@ func TestRefusedPrompt(t *testing.T) {
 			return horde.CodeOf(err)
 		}
 		for i, c := range []struct {
-			who          person
+			who          hordetest.Person
 			addr, prompt string
 			want         horde.Code
 		}{
@@ -191,10 +192,10 @@ func TestRefusedPrompt(t *testing.T) {
 			{sender, "203.0.113.1", "a fox", horde.TimeoutIP},
 			{sender, "203.0.113.2", "a fox", ""},
 			{sender, "203.0.113.2", "second kid, naked", horde.CorruptPrompt},
-			{person{moderator, key}, "203.0.113.3", "third kid, naked", horde.CorruptPrompt},
-			{person{moderator, key}, "203.0.113.3", "a fox", ""},
-			{person{key: "0000000000"}, "203.0.113.4", "fourth kid, naked", horde.CorruptPrompt},
-			{person{key: "0000000000"}, "203.0.113.4", "a fox", horde.TimeoutIP},
+			{hordetest.Person{User: moderator, Key: key}, "203.0.113.3", "third kid, naked", horde.CorruptPrompt},
+			{hordetest.Person{User: moderator, Key: key}, "203.0.113.3", "a fox", ""},
+			{hordetest.Person{Key: "0000000000"}, "203.0.113.4", "fourth kid, naked", horde.CorruptPrompt},
+			{hordetest.Person{Key: "0000000000"}, "203.0.113.4", "a fox", horde.TimeoutIP},
 		} {
 			if got := send(c.who, c.addr, c.prompt); got != c.want {
 				t.Errorf("%d: %q, want %q", i, got, c.want)
@@ -224,7 +225,7 @@ func TestRefusedPrompt(t *testing.T) {
 
 // The operator can switch all of it off.
 func TestFiltersOff(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	withFilters(t, n)
 	var err error
 	if n.Filters, err = moderation.OpenFilters(context.Background(), moderation.FilterConfig{Store: n.Store, Off: true}); err != nil {
@@ -242,11 +243,11 @@ func TestFiltersOff(t *testing.T) {
 
 // A prompt that a style makes of two harmless halves is judged as a whole.
 func TestFilteredStyle(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	withFilters(t, n)
 	author := n.person(t, true, 100_000)
 	models := []string{"stable_diffusion"}
-	id, _, err := n.Styles.Create(context.Background(), "image", api.StyleInput{Name: ptr("bare"), Prompt: ptr("{p}, naked###{np}"), Models: &models}, author.key)
+	id, _, err := n.Styles.Create(context.Background(), "image", api.StyleInput{Name: ptr("bare"), Prompt: ptr("{p}, naked###{np}"), Models: &models}, author.Key)
 	if err != nil {
 		t.Fatal(err)
 	}

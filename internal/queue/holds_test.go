@@ -10,6 +10,7 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
 )
 
@@ -17,7 +18,7 @@ import (
 // requester has left is what was charged for.
 func TestHoldsEnd(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		owner := n.person(t, true, 0)
 		sweep := func(t *testing.T) {
@@ -32,8 +33,8 @@ func TestHoldsEnd(t *testing.T) {
 			if job == nil {
 				t.Fatal("no job")
 			}
-			c.advance(20 * time.Millisecond) // fast enough for who wants fast workers
-			if _, err := n.submit(owner.key, *job.ID, state); err != nil {
+			c.Advance(20 * time.Millisecond) // fast enough for who wants fast workers
+			if _, err := n.submit(owner.Key, *job.ID, state); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -49,7 +50,7 @@ func TestHoldsEnd(t *testing.T) {
 			{"cancelled under way, then faulted", func(t *testing.T, id string) {
 				job := n.take(t, owner, pop(t.Name()))
 				n.Cancel(t.Context(), id)
-				if _, err := n.submit(owner.key, *job.ID, "faulted"); err != nil {
+				if _, err := n.submit(owner.Key, *job.ID, "faulted"); err != nil {
 					t.Fatal(err)
 				}
 			}, 0},
@@ -63,21 +64,21 @@ func TestHoldsEnd(t *testing.T) {
 					if n.take(t, owner, pop(t.Name())) == nil {
 						t.Fatal("no job")
 					}
-					c.advance(3 * time.Minute)
+					c.Advance(3 * time.Minute)
 					if err := n.sweepOverdue(t.Context()); err != nil {
 						t.Fatal(err)
 					}
 				}
 			}, 0},
-			{"expired", func(t *testing.T, _ string) { c.advance(21 * time.Minute); sweep(t) }, 0},
-			{"expired half way", func(t *testing.T, _ string) { submit(t, "ok"); c.advance(21 * time.Minute); sweep(t) }, 1},
+			{"expired", func(t *testing.T, _ string) { c.Advance(21 * time.Minute); sweep(t) }, 0},
+			{"expired half way", func(t *testing.T, _ string) { submit(t, "ok"); c.Advance(21 * time.Minute); sweep(t) }, 1},
 			{"expired with a job under way", func(t *testing.T, _ string) {
 				n.take(t, owner, pop(t.Name()))
-				c.advance(2 * time.Hour)
+				c.Advance(2 * time.Hour)
 				sweep(t)
 			}, 0},
 			{"expired while nobody ran", func(t *testing.T, _ string) {
-				c.advance(2 * time.Hour)
+				c.Advance(2 * time.Hour)
 				if err := n.Reload(t.Context()); err != nil { // what a start does
 					t.Fatal(err)
 				}
@@ -107,7 +108,7 @@ func TestHoldsEnd(t *testing.T) {
 				if m := n.money(t, p); m.Held != 0 || m.Balance != want {
 					t.Errorf("held %s, balance %s, want %s", m.Held, m.Balance, want)
 				}
-				c.advance(3 * time.Hour)
+				c.Advance(3 * time.Hour)
 				sweep(t)
 				if what := settled(db, n); what != "" {
 					t.Error(what)
@@ -120,20 +121,20 @@ func TestHoldsEnd(t *testing.T) {
 // TestTextHoldsEnd is TestHoldsEnd for texts, whose hold is an estimate (generation §2.4).
 func TestTextHoldsEnd(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		owner := n.person(t, true, 0)
 		submit := func(t *testing.T, text, state string) horde.Kudos {
 			t.Helper()
-			c.advance(time.Minute)
+			c.Advance(time.Minute)
 			p := scribe(t.Name())
 			p.MaxLength = ptr(1024)
 			job := n.takeText(t, owner, p)
 			if job.ID == nil {
 				t.Fatal("no job")
 			}
-			c.advance(time.Minute)
-			reward, err := n.SubmitText(t.Context(), owner.key, api.TextSubmit{ID: *job.ID, Generation: text, State: state})
+			c.Advance(time.Minute)
+			reward, err := n.SubmitText(t.Context(), owner.Key, api.TextSubmit{ID: *job.ID, Generation: text, State: state})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -157,11 +158,11 @@ func TestTextHoldsEnd(t *testing.T) {
 				}
 				return 0
 			}},
-			{"expired", func(t *testing.T, _ string) horde.Kudos { c.advance(21 * time.Minute); return 0 }},
+			{"expired", func(t *testing.T, _ string) horde.Kudos { c.Advance(21 * time.Minute); return 0 }},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
 				p := n.person(t, false, 1000)
-				c.advance(6 * time.Minute) // so that the workers of other rows are gone
+				c.Advance(6 * time.Minute) // so that the workers of other rows are gone
 				a := askText(p, 2, "a/model")
 				a.Body.Params.MaxLength = ptr(800) // of 1 billion parameters, as nothing is known of it
 				id := n.acceptText(t, a)
@@ -187,7 +188,7 @@ func TestTextHoldsEnd(t *testing.T) {
 // what an account has above its floor, one is taken.
 func TestParallelAdmission(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		all := nodes(t, db, newClock())
+		all := nodes(t, db, hordetest.NewClock())
 		n := all[0]
 		p := n.person(t, false, 10_000)
 		dry := dearAsk(p)

@@ -9,6 +9,7 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/notify"
 	"horde/internal/store/storetest"
 )
@@ -25,7 +26,7 @@ func (h hook) Post(_ context.Context, address, _ string, body []byte) error {
 // with what the worker that delivers it reached, on whichever node that is.
 func TestLinksOfWebhooksAreForTheRequester(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		all := nodes(t, db, newClock())
+		all := nodes(t, db, hordetest.NewClock())
 		first, last := all[0], all[len(all)-1]
 		calls := make(hook, 8)
 		last.Hooks = notify.New(notify.Options{Sender: calls, Senders: 1})
@@ -57,7 +58,7 @@ func TestLinksOfWebhooksAreForTheRequester(t *testing.T) {
 		if err := last.Blobs.Put(t.Context(), name, "image/webp", strings.NewReader("x"), 1); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := last.Submit(working, walter.key, api.ImageSubmit{ID: *job.ID, Generation: "R2", Seed: 7, State: "ok"}); err != nil {
+		if _, err := last.Submit(working, walter.Key, api.ImageSubmit{ID: *job.ID, Generation: "R2", Seed: 7, State: "ok"}); err != nil {
 			t.Fatal(err)
 		}
 
@@ -68,7 +69,7 @@ func TestLinksOfWebhooksAreForTheRequester(t *testing.T) {
 }
 
 func TestWebhooks(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	calls := make(hook, 8)
 	n.Hooks = notify.New(notify.Options{Sender: calls, Senders: 1})
 	running, stop := context.WithCancel(t.Context())
@@ -80,11 +81,11 @@ func TestWebhooks(t *testing.T) {
 	a := ask(alice, 1)
 	a.Body.Webhook = "https://hook.example/i"
 	id := n.accept(t, a)
-	if _, err := n.submit(walter.key, *n.take(t, walter, pop("w")).ID, "faulted"); err != nil { // tells nothing
+	if _, err := n.submit(walter.Key, *n.take(t, walter, pop("w")).ID, "faulted"); err != nil { // tells nothing
 		t.Fatal(err)
 	}
 	job := *n.take(t, walter, pop("w")).ID
-	reward, err := n.submit(walter.key, job, "ok")
+	reward, err := n.submit(walter.Key, job, "ok")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +106,7 @@ func TestWebhooks(t *testing.T) {
 	text.Body.Webhook = "https://hook.example/t"
 	id = n.acceptText(t, text)
 	written := n.takeText(t, walter, scribe("s"))
-	if reward, err = n.SubmitText(t.Context(), walter.key, api.TextSubmit{ID: *written.ID, Generation: "once", Seed: 3}); err != nil {
+	if reward, err = n.SubmitText(t.Context(), walter.Key, api.TextSubmit{ID: *written.ID, Generation: "once", Seed: 3}); err != nil {
 		t.Fatal(err)
 	}
 	if m := told("https://hook.example/t "); m["id"] != *written.ID || m["request"] != id || m["seed"] != 3.0 || m["kudos"] != reward || m["text"] != "once" {

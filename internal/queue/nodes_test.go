@@ -7,6 +7,7 @@ import (
 
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/settle"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
@@ -15,11 +16,11 @@ import (
 // deaf opens two nodes that do not hear of each other: their indexes are as old
 // as they can be.
 func deaf(t testing.TB) (a, b *node) {
-	db, c := storetest.On(t, storetest.Postgres), newClock()
+	db, c := storetest.On(t, storetest.Postgres), hordetest.NewClock()
 	return newNode(t, db, c), newNode(t, db, c)
 }
 
-func held(t testing.TB, n *node, p person) horde.Kudos {
+func held(t testing.TB, n *node, p hordetest.Person) horde.Kudos {
 	t.Helper()
 	a, err := n.Store.Account(context.Background(), p.ID)
 	if err != nil {
@@ -44,13 +45,13 @@ func TestHoldOfTwoNodes(t *testing.T) {
 	if first == nil || second == nil {
 		t.Fatal("no jobs")
 	}
-	if _, err := a.submit(p.key, *first.ID, "ok"); err != nil {
+	if _, err := a.submit(p.Key, *first.ID, "ok"); err != nil {
 		t.Fatal(err)
 	}
 	if held(t, a, p) == 0 {
 		t.Error("the hold was released while another node has a job of the request")
 	}
-	if _, err := b.submit(p.key, *second.ID, "ok"); err != nil {
+	if _, err := b.submit(p.Key, *second.ID, "ok"); err != nil {
 		t.Fatal(err)
 	}
 	if k := held(t, a, p); k != 0 {
@@ -89,10 +90,10 @@ func TestStaleNode(t *testing.T) {
 		t.Errorf("check at the other node: %+v, %v", c, err)
 	}
 	// A job that the other node gave out.
-	if reward, err := b.submit(other.key, *job.ID, "ok"); err != nil || reward == 0 {
+	if reward, err := b.submit(other.Key, *job.ID, "ok"); err != nil || reward == 0 {
 		t.Errorf("submit at the other node: %v, %v", reward, err)
 	}
-	if _, err := a.submit(other.key, *job.ID, "ok"); horde.CodeOf(err) != horde.DuplicateGen {
+	if _, err := a.submit(other.Key, *job.ID, "ok"); horde.CodeOf(err) != horde.DuplicateGen {
 		t.Errorf("the same at the first node: %v", err)
 	}
 	if c, err := a.Check(t.Context(), claimed); err != nil || !c.Done || c.Finished != 1 {
@@ -103,7 +104,7 @@ func TestStaleNode(t *testing.T) {
 // TestTrickIsKnownEverywhere: a paused worker gets one fake job of a request, not
 // one of each node; it leaves nothing when the request ends.
 func TestTrickIsKnownEverywhere(t *testing.T) {
-	db, c := storetest.On(t, storetest.Postgres), newClock()
+	db, c := storetest.On(t, storetest.Postgres), hordetest.NewClock()
 	a, b := newNode(t, db, c), newNode(t, db, c)
 	a.follow(t)
 	b.follow(t)
@@ -111,7 +112,7 @@ func TestTrickIsKnownEverywhere(t *testing.T) {
 	id := a.accept(t, ask(p, 1))
 	w := a.offer(t, owner, pop("one")).Worker.ID
 	pause(t, a, w)
-	if what := eventually(func() string {
+	if what := hordetest.Eventually(func() string {
 		if w := b.Fleet.Worker(w); w == nil || !w.Paused {
 			return "the other node does not know that the worker is paused"
 		}
@@ -122,7 +123,7 @@ func TestTrickIsKnownEverywhere(t *testing.T) {
 	if job := a.take(t, owner, pop("one")); job == nil {
 		t.Fatal("a paused worker got nothing")
 	}
-	if what := eventually(b.differs); what != "" {
+	if what := hordetest.Eventually(b.differs); what != "" {
 		t.Fatal(what)
 	}
 	if job := b.take(t, owner, pop("one")); job != nil {
@@ -131,7 +132,7 @@ func TestTrickIsKnownEverywhere(t *testing.T) {
 	if check, err := a.Check(t.Context(), id); err != nil || check.Waiting != 1 || check.Processing != 0 {
 		t.Errorf("the fake job counts: %+v, %v", check, err)
 	}
-	c.advance(21 * time.Minute)
+	c.Advance(21 * time.Minute)
 	if err := a.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +157,7 @@ func pause(t testing.TB, n *node, worker string) {
 // TestFakeJobOfEndedRequest: a stale node gives no fake job of a request that is
 // gone; it would outlive everything.
 func TestFakeJobOfEndedRequest(t *testing.T) {
-	db, c := storetest.On(t, storetest.Postgres), newClock()
+	db, c := storetest.On(t, storetest.Postgres), hordetest.NewClock()
 	a, b := newNode(t, db, c), newNode(t, db, c)
 	p, owner := a.person(t, true, 1000), a.person(t, true, 0)
 	id := a.accept(t, ask(p, 1))
@@ -180,9 +181,9 @@ func TestFakeJobOfEndedRequest(t *testing.T) {
 // more late jobs than it takes at once and none of them can be given up.
 func TestManyLateJobsOfExpiredRequests(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		n := newNode(t, db, c)
-		now := c.micros()
+		now := c.Micros()
 		err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
 			for range settle.SweepBatch + 10 {
 				q := store.Request{ID: horde.NewID(), Kind: fleet.Image, Created: now, Body: `{"image":{}}`,
@@ -195,7 +196,7 @@ func TestManyLateJobsOfExpiredRequests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.advance(time.Hour)
+		c.Advance(time.Hour)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		if err := n.Sweep(ctx); err != nil {

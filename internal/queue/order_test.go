@@ -15,6 +15,7 @@ import (
 	"horde/internal/bridge"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -29,13 +30,13 @@ var someAgents = []string{"Horde Worker:1:x", "AI Horde Worker reGen:8:x", "AI H
 type world struct {
 	t       *rapid.T
 	n       *node
-	people  []person
+	people  []hordetest.Person
 	workers []string // names; worker i belongs to people[i]
-	running map[string]person
+	running map[string]hordetest.Person
 }
 
 func newWorld(t *rapid.T, n *node) *world {
-	w := &world{t: t, n: n, running: map[string]person{}}
+	w := &world{t: t, n: n, running: map[string]hordetest.Person{}}
 	for i, balance := range []int64{3000, 100, 100, 20, -40} {
 		w.people = append(w.people, n.person(t, i == 1, balance))
 	}
@@ -157,14 +158,14 @@ type matcher struct {
 }
 
 func (m matcher) first() string {
-	if m.o.Worker.Totals.SuspendedUntil > m.n.clock.micros() {
+	if m.o.Worker.Totals.SuspendedUntil > m.n.clock.Micros() {
 		return ""
 	}
 	db, err := readTruth(m.n)
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	now := m.n.clock.micros()
+	now := m.n.clock.Micros()
 	var all []*entry
 	for _, row := range db.requests {
 		e, err := newIndex(images).readEntry(row)
@@ -303,12 +304,12 @@ func (w *world) submit(state string) {
 	id := rapid.SampledFrom(ids).Draw(w.t, "job")
 	owner := w.running[id]
 	if w.seldom(6, "somebody else") {
-		if _, err := w.n.submit(w.people[4].key, id, state); horde.CodeOf(err) != horde.WrongCredentials && horde.CodeOf(err) != horde.InvalidJobID {
+		if _, err := w.n.submit(w.people[4].Key, id, state); horde.CodeOf(err) != horde.WrongCredentials && horde.CodeOf(err) != horde.InvalidJobID {
 			w.t.Fatalf("somebody else submitted job %s: %v", id, err)
 		}
 	}
 	before, jobErr := w.n.Store.Job(context.Background(), id)
-	reward, err := w.n.submit(owner.key, id, state)
+	reward, err := w.n.submit(owner.Key, id, state)
 	switch code := horde.CodeOf(err); {
 	case jobErr != nil && code == horde.InvalidJobID, before.State == store.JobFaulted && (code == horde.AbortedGen || state == "faulted" && err == nil && reward == 0):
 	case before.State == store.JobRunning && err == nil && (reward > 0) == (state != "faulted"):
@@ -316,7 +317,7 @@ func (w *world) submit(state string) {
 	default:
 		w.t.Fatalf("submit of a job in state %d: reward %v, %v", before.State, reward, err)
 	}
-	again, err := w.n.submit(owner.key, id, state)
+	again, err := w.n.submit(owner.Key, id, state)
 	if err == nil && again > 0 {
 		w.t.Fatalf("job %s was paid twice", id)
 	}
@@ -378,7 +379,7 @@ func (w *world) sound(*rapid.T) {
 // gives, and the index with the database after each step.
 func TestOrder(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		rapid.Check(t, func(rt *rapid.T) {
 			w := newWorld(rt, n)
 			rt.Repeat(map[string]func(*rapid.T){
@@ -392,10 +393,10 @@ func TestOrder(t *testing.T) {
 				"cancel":   func(*rapid.T) { w.cancel() },
 				"maintain": func(*rapid.T) { w.maintain() },
 				"sweep":    func(*rapid.T) { w.sweep() },
-				"wait":     func(*rapid.T) { n.clock.advance(time.Duration(rapid.IntRange(0, 40).Draw(rt, "s")) * time.Second) },
+				"wait":     func(*rapid.T) { n.clock.Advance(time.Duration(rapid.IntRange(0, 40).Draw(rt, "s")) * time.Second) },
 				"wait long": func(*rapid.T) {
 					if w.seldom(3, "long") {
-						n.clock.advance(time.Duration(rapid.IntRange(3, 25).Draw(rt, "min")) * time.Minute)
+						n.clock.Advance(time.Duration(rapid.IntRange(3, 25).Draw(rt, "min")) * time.Minute)
 					}
 				},
 				"": w.sound,
@@ -422,7 +423,7 @@ func (w *world) end(db *storetest.DB) {
 	if what := settled(db, w.n); what != "" {
 		w.t.Fatalf("settlement: %s", what)
 	}
-	w.n.clock.advance(3 * time.Hour)
+	w.n.clock.Advance(3 * time.Hour)
 	w.sweep()
 	w.sound(w.t)
 	if n := len(w.n.images.entries); n > 0 {

@@ -8,6 +8,7 @@ import (
 	"horde/internal/admission"
 	"horde/internal/catalog"
 	"horde/internal/dice"
+	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
 )
 
@@ -69,7 +70,7 @@ func placeInTheQueue(c dice.Chance, known *catalog.Snapshot) {
 // Without a worker that could serve it, a request stands behind those that ask for
 // one of its models.
 func TestPlaceWithoutWorkers(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	rich, poor := n.person(t, true, 1000), n.person(t, true, 30)
 	n.accept(t, ask(rich, 3, "Deliberate", "Dreamshaper"))
 	n.accept(t, ask(rich, 1, "Dreamshaper"))
@@ -89,7 +90,7 @@ func TestPlaceWithoutWorkers(t *testing.T) {
 // An extra slow worker makes a request possible, though it will not get it: that
 // rule is no part of the verdict (generation §5.5).
 func TestExtraSlowIsPossible(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person(t, true, 1000), n.person(t, true, 30)
 	p := pop("slow", "Deliberate")
 	p.ExtraSlowWorker = ptr(true)

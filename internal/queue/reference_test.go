@@ -6,6 +6,7 @@ import (
 
 	"horde/api"
 	"horde/internal/catalog"
+	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
 )
 
@@ -21,7 +22,7 @@ func (n *node) know(t *testing.T, doc string) {
 // now; and when the model is unknown it waits for whoever may offer such.
 func TestReferenceChangesUnderARequest(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		n.know(t, `{"mine": {"baseline": "stable diffusion 1"}, "other": {"baseline": "flux_1"}}`)
 		alice, walter := n.person(t, false, 1000), n.person(t, true, 1000)
 		asked := func(pictures int) Ask {
@@ -68,7 +69,7 @@ func TestReferenceChangesUnderARequest(t *testing.T) {
 		third := n.take(t, walter, pop("w", "mine"))
 		var rewards []float64
 		for _, job := range []*api.ImageJob{first, second, third} {
-			reward, err := n.submit(walter.key, *job.ID, "ok")
+			reward, err := n.submit(walter.Key, *job.ID, "ok")
 			if err != nil {
 				t.Fatal(err)
 			}

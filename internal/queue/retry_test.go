@@ -13,6 +13,7 @@ import (
 
 	"horde/api"
 	"horde/internal/fleet"
+	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
 )
 
@@ -54,7 +55,7 @@ var crafts = []craft{
 			}
 			return job.IDs, job.Messages
 		},
-		end:   func(s *shop, job, state string) error { _, err := s.submit(s.owner.key, job, state); return err },
+		end:   func(s *shop, job, state string) error { _, err := s.submit(s.owner.Key, job, state); return err },
 		check: func(s *shop, id string) (api.Check, error) { return s.Check(s.Context(), id) },
 	},
 	{
@@ -81,7 +82,7 @@ var crafts = []craft{
 			return job.IDs, job.Messages
 		},
 		end: func(s *shop, job, state string) error {
-			_, err := s.SubmitText(context.Background(), s.owner.key, api.TextSubmit{ID: job, Generation: "x", State: state})
+			_, err := s.SubmitText(context.Background(), s.owner.Key, api.TextSubmit{ID: job, Generation: "x", State: state})
 			return err
 		},
 		check: func(s *shop, id string) (api.Check, error) {
@@ -96,13 +97,13 @@ type shop struct {
 	*testing.T
 	*node
 	craft
-	asker, owner person
+	asker, owner hordetest.Person
 }
 
 // eachCraft runs a test of each kind of work on each database.
 func eachCraft(t *testing.T, test func(s *shop)) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		for _, c := range crafts {
 			t.Run(c.name, func(t *testing.T) {
 				s := &shop{T: t, node: n, craft: c, asker: n.person(t, false, 1000), owner: n.person(t, true, 0)}
@@ -120,7 +121,7 @@ func eachCraft(t *testing.T, test func(s *shop)) {
 // nothing.
 func (s *shop) close() {
 	s.Helper()
-	s.clock.advance(2 * time.Hour)
+	s.clock.Advance(2 * time.Hour)
 	if err := s.Sweep(s.Context()); err != nil {
 		s.Fatal(err)
 	}
@@ -227,7 +228,7 @@ func TestFailedRequestIsLeftToOthers(t *testing.T) {
 				s.here("bad")
 				s.request()
 				s.gets("bad")
-				s.clock.advance(10 * time.Minute)
+				s.clock.Advance(10 * time.Minute)
 				s.here("good")
 				if err := s.Sweep(s.Context()); err != nil {
 					s.Fatal(err)
@@ -240,7 +241,7 @@ func TestFailedRequestIsLeftToOthers(t *testing.T) {
 				s.request()
 				s.fails("bad")
 				s.getsNothing("bad", "it has failed and another is there")
-				s.clock.advance(301 * time.Second)
+				s.clock.Advance(301 * time.Second)
 				s.ends("ok", s.gets("bad")...)
 			}},
 			{"the other goes into maintenance", func() {
@@ -373,7 +374,7 @@ func TestLateWhileAnotherNodeServed(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	for _, craft := range crafts {
 		t.Run(craft.name, func(t *testing.T) {
-			c := newClock()
+			c := hordetest.NewClock()
 			here := newNode(t, db, c)
 			if err := here.Store.Announce(); err != nil {
 				t.Fatal(err)
@@ -382,9 +383,9 @@ func TestLateWhileAnotherNodeServed(t *testing.T) {
 			s.here("w", "other")
 			s.request()
 			s.gets("w")
-			c.advance(time.Hour / 4)
+			c.Advance(time.Hour / 4)
 			restarted := newNode(t, db, c)
-			c.advance(time.Second)
+			c.Advance(time.Second)
 			if err := here.Store.Announce(); err != nil {
 				t.Fatal(err)
 			}
@@ -410,7 +411,7 @@ func TestFailingWorkerIsSuspended(t *testing.T) {
 			told := slices.ContainsFunc(messages, func(m api.WorkerMessage) bool {
 				return strings.Contains(m.Message, "paused until") && m.Expiry != "" && m.ID != ""
 			})
-			if told != s.worker("bad").Suspended(s.clock.micros()) {
+			if told != s.worker("bad").Suspended(s.clock.Micros()) {
 				s.Errorf("told: %v, though suspended: %v", told, !told)
 			}
 			s.ends("faulted", jobs...)
@@ -441,15 +442,15 @@ func TestFailingWorkerIsSuspended(t *testing.T) {
 			s.Errorf("with the good one: %+v, %v", c, err)
 		}
 		s.set("good", api.ModifyWorker{Maintenance: ptr(true)})
-		s.clock.advance(2 * time.Second) // a verdict on the workers is used for one
+		s.clock.Advance(2 * time.Second) // a verdict on the workers is used for one
 		if c, err := s.craft.check(s, id); err != nil || c.IsPossible {
 			s.Errorf("nobody else is there: %+v, %v", c, err)
 		}
-		s.clock.advance(10*time.Minute - 3*time.Second)
+		s.clock.Advance(10*time.Minute - 3*time.Second)
 		if !paused() {
 			s.Error("it got a job within ten minutes")
 		}
-		s.clock.advance(2 * time.Second)
+		s.clock.Advance(2 * time.Second)
 		if paused() {
 			s.Error("it is paused after ten minutes")
 		}
@@ -469,7 +470,7 @@ func TestFailingWorkerIsSuspended(t *testing.T) {
 // A pause outlives the server, and other nodes know of it.
 func TestSuspensionIsKept(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		s := &shop{T: t, node: n, craft: crafts[0], asker: n.person(t, false, 1000), owner: n.person(t, true, 0)}
 		s.here("bad")
@@ -482,7 +483,7 @@ func TestSuspensionIsKept(t *testing.T) {
 		again.node = newNode(t, db, c)
 		again.request()
 		again.getsNothing("bad", "it was paused before the restart")
-		c.advance(10 * time.Minute)
+		c.Advance(10 * time.Minute)
 		again.gets("bad")
 	})
 }
@@ -490,7 +491,7 @@ func TestSuspensionIsKept(t *testing.T) {
 // What the requester or the server itself made of a job is not its worker's failure.
 func TestHonestFailures(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		s := &shop{T: t, node: n, craft: crafts[0], asker: n.person(t, false, 1000), owner: n.person(t, true, 0)}
 		blameless := func(what string) {
@@ -524,7 +525,7 @@ func TestHonestFailures(t *testing.T) {
 		// The server was down when the time was over.
 		id = s.request()
 		s.gets("w")
-		c.advance(time.Hour / 4)
+		c.Advance(time.Hour / 4)
 		n.Store.Close()
 		back := *s
 		back.node = newNode(t, db, c)
@@ -577,7 +578,7 @@ func TestImpossibleRequestsPauseNobody(t *testing.T) {
 // A worker that asks for kudos counts as another one only for who has them.
 func TestFailedRequestOfThePoor(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		s := &shop{T: t, node: n, craft: crafts[0], asker: n.person(t, false, 1000), owner: n.person(t, true, 0)}
 		s.here("bad", "dear")
 		s.request()

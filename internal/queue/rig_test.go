@@ -4,25 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"horde/api"
-	"horde/internal/account"
 	"horde/internal/admission"
-	"horde/internal/blob"
 	"horde/internal/catalog"
 	"horde/internal/fleet"
-	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/settle"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
@@ -34,53 +28,35 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// clock is a time that tests move.
-type clock struct{ us atomic.Int64 }
-
-func newClock() *clock {
-	c := &clock{}
-	c.us.Store(time.Date(2026, 8, 1, 12, 0, 3, 0, time.UTC).UnixMicro())
-	return c
-}
-
-func (c *clock) now() time.Time          { return time.UnixMicro(c.us.Load()) }
-func (c *clock) micros() int64           { return c.us.Load() }
-func (c *clock) advance(d time.Duration) { c.us.Add(d.Microseconds()) }
-
 // node is one queue and what it stands on.
 type node struct {
 	*Queue
-	clock *clock
+	clock *hordetest.Clock
+	house *hordetest.House
 	modes admission.Server
 }
 
 // newNode opens a node on a database. Nodes of one test share a folder of
 // pictures.
-func newNode(t testing.TB, db *storetest.DB, c *clock) *node {
+func newNode(t testing.TB, db *storetest.DB, c *hordetest.Clock) *node {
 	t.Helper()
-	ctx := context.Background()
-	s := db.Open(storetest.Clock(c.now))
-	accounts, err := account.New(ctx, s, account.Config{KeySecret: "pepper", Clock: c.now})
+	h := hordetest.Open(t, db, c)
+	workers, err := fleet.New(context.Background(), fleet.Config{Store: h.Store, Accounts: h.Accounts, Catalog: h.Catalog, Clock: c.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	models, err := catalog.New(catalog.Config{Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	workers, err := fleet.New(ctx, fleet.Config{Store: s, Accounts: accounts, Catalog: models, Clock: c.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pictures, err := blob.OpenFolder(filepath.Join(db.Options().Folder, "blobs"), blob.FolderOptions{
-		Secret: make([]byte, 16), LocalURL: "http://localhost", Clock: c.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { pictures.Close() })
-	n := &node{clock: c}
-	n.Queue, err = New(ctx, Config{Store: s, Accounts: accounts, Fleet: workers, Catalog: models, Blobs: pictures,
-		Styles: style.New(style.Config{Store: s, Accounts: accounts, Catalog: models}), Clock: c.now, Modes: func() admission.Server { return n.modes }})
+
+	n := &node{clock: c, house: h}
+	n.Queue, err = New(context.Background(), Config{
+		Store:    h.Store,
+		Accounts: h.Accounts,
+		Fleet:    workers,
+		Catalog:  h.Catalog,
+		Blobs:    h.Blobs,
+		Styles:   style.New(style.Config{Store: h.Store, Accounts: h.Accounts, Catalog: h.Catalog}),
+		Clock:    c.Now,
+		Modes:    func() admission.Server { return n.modes },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +64,7 @@ func newNode(t testing.TB, db *storetest.DB, c *clock) *node {
 }
 
 // nodes opens one node on SQLite, and on PostgreSQL two that follow each other.
-func nodes(t testing.TB, db *storetest.DB, c *clock) []*node {
+func nodes(t testing.TB, db *storetest.DB, c *hordetest.Clock) []*node {
 	t.Helper()
 	all := []*node{newNode(t, db, c)}
 	if db.Engine == storetest.Postgres {
@@ -123,28 +99,18 @@ func (n *node) follow(t testing.TB) {
 	}
 }
 
-// person is a user with a key.
-type person struct {
-	*account.User
-	key string
-}
-
-func (n *node) person(t interface{ Fatal(...any) }, trusted bool, balance int64) person {
-	u, key, _, err := n.Accounts.TestUser(context.Background(), "u", horde.NewID(), false, trusted, &balance)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return person{u, key}
+func (n *node) person(t interface{ Fatal(...any) }, trusted bool, balance int64) hordetest.Person {
+	return n.house.Person(t, "u", trusted, balance)
 }
 
 func ptr[T any](v T) *T { return &v }
 
 // ask is a small request that needs no kudos upfront.
-func ask(p person, n int, models ...string) Ask {
+func ask(p hordetest.Person, n int, models ...string) Ask {
 	if models == nil {
 		models = []string{catalog.Sketch}
 	}
-	return Ask{From: From{Key: p.key}, Body: api.ImageRequest{Prompt: "a red fox", Models: &models,
+	return Ask{From: From{Key: p.Key}, Body: api.ImageRequest{Prompt: "a red fox", Models: &models,
 		Params: &api.ImageParams{N: &n, Width: ptr(64), Height: ptr(64), Steps: ptr(4)}}}
 }
 
@@ -166,7 +132,7 @@ func pop(name string, models ...string) api.ImagePop {
 		AllowSDXLControlnet: ptr(true), AllowLora: ptr(true), MaxPixels: ptr(4 << 20)}
 }
 
-func (n *node) offer(t testing.TB, owner person, p api.ImagePop) *fleet.Offer {
+func (n *node) offer(t testing.TB, owner hordetest.Person, p api.ImagePop) *fleet.Offer {
 	t.Helper()
 	o, err := n.Fleet.CheckInImage(context.Background(), owner.User, p, "10.0.0.1")
 	if err != nil {
@@ -176,7 +142,7 @@ func (n *node) offer(t testing.TB, owner person, p api.ImagePop) *fleet.Offer {
 }
 
 // take pops without waiting; nil when there is nothing.
-func (n *node) take(t testing.TB, owner person, p api.ImagePop) *api.ImageJob {
+func (n *node) take(t testing.TB, owner hordetest.Person, p api.ImagePop) *api.ImageJob {
 	t.Helper()
 	job, err := n.Pop(context.Background(), n.offer(t, owner, p), 0)
 	if err != nil {
@@ -225,7 +191,7 @@ func (n *node) differs() string {
 		return err.Error()
 	}
 	for _, x := range n.indexes() {
-		if what := differsFrom(want, x, n.clock.micros()); what != "" {
+		if what := differsFrom(want, x, n.clock.Micros()); what != "" {
 			return what
 		}
 	}
@@ -432,16 +398,4 @@ func settled(db *storetest.DB, n *node) string {
 		return fmt.Sprintf("ledger: %+v, %v", a, err)
 	}
 	return ""
-}
-
-// eventually waits until check finds nothing.
-func eventually(check func() string) string {
-	var what string
-	for range 500 {
-		if what = check(); what == "" {
-			return ""
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return what
 }

@@ -13,6 +13,7 @@ import (
 	"horde/internal/catalog"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -125,7 +126,7 @@ func TestGrowth(t *testing.T) {
 // TestSeeds: a fixed seed is given out as it is; a variation moves it by the jobs
 // left before the pop; without a seed each pop draws one.
 func TestSeeds(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	p.Concurrency = 100
 	give := func(seed string, variation, jobs int) (seeds []string) {
@@ -146,7 +147,7 @@ func TestSeeds(t *testing.T) {
 			}
 			seeds = append(seeds, job.Payload.Seed)
 			for _, id := range job.IDs {
-				if _, err := n.submit(p.key, id, "ok"); err != nil {
+				if _, err := n.submit(p.Key, id, "ok"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -168,7 +169,7 @@ func TestSeeds(t *testing.T) {
 
 // TestHandOut looks at the answer of a pop.
 func TestHandOut(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	a := ask(p, 3, "Deliberate", "Dreamshaper", "waifu_diffusion")
 	id := n.accept(t, a)
@@ -180,7 +181,7 @@ func TestHandOut(t *testing.T) {
 		t.Fatalf("%+v", job)
 	}
 	rows, err := n.Store.JobsOf(t.Context(), []string{id})
-	if err != nil || len(rows) != 2 || rows[0].Model != "Dreamshaper" || rows[0].TTL != 150_000_000 || rows[0].Started != n.clock.micros() {
+	if err != nil || len(rows) != 2 || rows[0].Model != "Dreamshaper" || rows[0].TTL != 150_000_000 || rows[0].Started != n.clock.Micros() {
 		t.Errorf("%+v, %v", rows, err)
 	}
 	n.accept(t, ask(p, 1, []string{}...)) // any model
@@ -193,7 +194,7 @@ func TestHandOut(t *testing.T) {
 // when an extra slow worker took it.
 func TestLifetimes(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		p := n.person(t, true, 1000)
 		a := ask(p, 3)
@@ -202,29 +203,29 @@ func TestLifetimes(t *testing.T) {
 		alive := func(want bool) {
 			t.Helper()
 			if _, err := n.Check(t.Context(), id); (err == nil) != want {
-				t.Errorf("%v after the start: %v", c.now(), err)
+				t.Errorf("%v after the start: %v", c.Now(), err)
 			}
 			if err := n.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
-		c.advance(19 * time.Minute)
+		c.Advance(19 * time.Minute)
 		alive(true)
 		first := n.take(t, p, pop("one"))
-		c.advance(2 * time.Minute)
-		if _, err := n.submit(p.key, *first.ID, "ok"); err != nil {
+		c.Advance(2 * time.Minute)
+		if _, err := n.submit(p.Key, *first.ID, "ok"); err != nil {
 			t.Fatal(err)
 		}
-		c.advance(19 * time.Minute)
+		c.Advance(19 * time.Minute)
 		alive(true)
 		slow := pop("slow")
 		slow.ExtraSlowWorker = ptr(true)
 		if job := n.take(t, p, slow); job == nil || *job.TTL != 450 {
 			t.Fatalf("extra slow: %+v", job)
 		}
-		c.advance(59 * time.Minute)
+		c.Advance(59 * time.Minute)
 		alive(true) // the sweep gives up the job
-		c.advance(time.Minute + time.Microsecond)
+		c.Advance(time.Minute + time.Microsecond)
 		alive(false)
 		if n := len(n.images.entries); n != 0 {
 			t.Errorf("%d requests left", n)
@@ -239,15 +240,15 @@ func TestLifetimes(t *testing.T) {
 // does not exist, before and after the sweep; nobody is paid or charged.
 func TestResultAfterExpiry(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		asker, owner := n.person(t, false, 1000), n.person(t, true, 0)
 		id := n.accept(t, ask(asker, 1))
 		job := n.take(t, owner, pop("one"))
 		before := [2]horde.Kudos{n.money(t, asker).Balance, n.money(t, owner).Balance}
-		c.advance(20*time.Minute + time.Second)
+		c.Advance(20*time.Minute + time.Second)
 		for _, when := range []string{"before the sweep", "after it"} {
-			if reward, err := n.submit(owner.key, *job.ID, "ok"); horde.CodeOf(err) != horde.InvalidJobID || reward != 0 {
+			if reward, err := n.submit(owner.Key, *job.ID, "ok"); horde.CodeOf(err) != horde.InvalidJobID || reward != 0 {
 				t.Errorf("%s: %v, %v", when, reward, err)
 			}
 			if _, err := n.Status(t.Context(), id); horde.CodeOf(err) != horde.RequestNotFound {
@@ -270,7 +271,7 @@ func TestResultAfterExpiry(t *testing.T) {
 // request; reported or timed out is the same (decision 12).
 func TestFaults(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		p := n.person(t, true, 1000)
 		a := ask(p, 2)
@@ -282,15 +283,15 @@ func TestFaults(t *testing.T) {
 				t.Fatalf("no job after %d faults", i)
 			}
 			if i == 1 {
-				c.advance(151 * time.Second)
+				c.Advance(151 * time.Second)
 				if err := n.Sweep(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := n.submit(p.key, *job.ID, "ok"); horde.CodeOf(err) != horde.AbortedGen {
+				if _, err := n.submit(p.Key, *job.ID, "ok"); horde.CodeOf(err) != horde.AbortedGen {
 					t.Errorf("late: %v", err)
 				}
 			}
-			if reward, err := n.submit(p.key, *job.ID, "faulted"); err != nil || reward != 0 {
+			if reward, err := n.submit(p.Key, *job.ID, "faulted"); err != nil || reward != 0 {
 				t.Errorf("fault %d: %v, %v", i, reward, err)
 			}
 			check, err := n.Check(t.Context(), id)
@@ -318,7 +319,7 @@ func TestFaults(t *testing.T) {
 // charged.
 func TestCancel(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		p, owner := n.person(t, false, 1000), n.person(t, true, 0)
 		a := ask(p, 3)
 		a.Body.SlowWorkers = ptr(false)
@@ -334,7 +335,7 @@ func TestCancel(t *testing.T) {
 		if held(t, n, p) == 0 {
 			t.Error("the hold went though a job runs")
 		}
-		if reward, err := n.submit(owner.key, *job.ID, "ok"); err != nil || reward == 0 {
+		if reward, err := n.submit(owner.Key, *job.ID, "ok"); err != nil || reward == 0 {
 			t.Errorf("%v, %v", reward, err)
 		}
 		after, err := n.Cancel(t.Context(), id)
@@ -375,7 +376,7 @@ func TestAbortsLeadToMaintenance(t *testing.T) {
 // TestRefusedSubmits is the table of generation §1.20.
 func TestRefusedSubmits(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		p, owner := n.person(t, true, 1000), n.person(t, true, 0)
 		n.accept(t, ask(p, 2))
@@ -390,13 +391,13 @@ func TestRefusedSubmits(t *testing.T) {
 			s    api.ImageSubmit
 			code horde.Code
 		}{
-			{"no id", owner.key, api.ImageSubmit{}, horde.InvalidJobID},
-			{"no UUID", owner.key, api.ImageSubmit{ID: "x'; DROP TABLE jobs"}, horde.InvalidJobID},
-			{"unknown id", owner.key, api.ImageSubmit{ID: horde.NewID()}, horde.InvalidJobID},
+			{"no id", owner.Key, api.ImageSubmit{}, horde.InvalidJobID},
+			{"no UUID", owner.Key, api.ImageSubmit{ID: "x'; DROP TABLE jobs"}, horde.InvalidJobID},
+			{"unknown id", owner.Key, api.ImageSubmit{ID: horde.NewID()}, horde.InvalidJobID},
 			{"unknown id before unknown key", "nobody", api.ImageSubmit{ID: horde.NewID()}, horde.InvalidJobID},
 			{"unknown key", "nobody", api.ImageSubmit{ID: *job.ID}, horde.InvalidAPIKey},
-			{"key of somebody else", p.key, api.ImageSubmit{ID: *job.ID}, horde.WrongCredentials},
-			{"too much metadata", owner.key, api.ImageSubmit{ID: *job.ID, Generation: "R2", GenMetadata: meta}, horde.BadRequest},
+			{"key of somebody else", p.Key, api.ImageSubmit{ID: *job.ID}, horde.WrongCredentials},
+			{"too much metadata", owner.Key, api.ImageSubmit{ID: *job.ID, Generation: "R2", GenMetadata: meta}, horde.BadRequest},
 		} {
 			if _, err := n.Submit(context.Background(), tt.key, tt.s); horde.CodeOf(err) != tt.code {
 				t.Errorf("%s: %v, want %s", tt.name, err, tt.code)
@@ -405,15 +406,15 @@ func TestRefusedSubmits(t *testing.T) {
 		if row, err := n.Store.Job(t.Context(), *job.ID); err != nil || row.State != store.JobRunning {
 			t.Errorf("a refused submit left a trace: %+v, %v", row, err)
 		}
-		if reward, err := n.submit(owner.key, *job.ID, "ok"); err != nil || reward <= 0 {
+		if reward, err := n.submit(owner.Key, *job.ID, "ok"); err != nil || reward <= 0 {
 			t.Errorf("%v, %v", reward, err)
 		}
-		if _, err := n.submit(owner.key, *job.ID, "ok"); horde.CodeOf(err) != horde.DuplicateGen {
+		if _, err := n.submit(owner.Key, *job.ID, "ok"); horde.CodeOf(err) != horde.DuplicateGen {
 			t.Errorf("a second time: %v", err)
 		}
 		second := n.take(t, owner, pop("one"))
-		c.advance(time.Hour)
-		if _, err := n.submit(owner.key, *second.ID, "ok"); horde.CodeOf(err) != horde.InvalidJobID {
+		c.Advance(time.Hour)
+		if _, err := n.submit(owner.Key, *second.ID, "ok"); horde.CodeOf(err) != horde.InvalidJobID {
 			t.Errorf("after the request expired: %v", err)
 		}
 	})
@@ -423,7 +424,7 @@ func TestRefusedSubmits(t *testing.T) {
 // request.
 func TestFakeJobs(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		p, owner := n.person(t, true, 1000), n.person(t, false, 0)
 		id := n.accept(t, ask(p, 1))
 		pause(t, n, n.offer(t, owner, pop("one")).Worker.ID)
@@ -431,7 +432,7 @@ func TestFakeJobs(t *testing.T) {
 		if job == nil || n.take(t, owner, pop("one")) != nil {
 			t.Fatal("a paused worker should get exactly one job of a request")
 		}
-		if reward, err := n.submit(owner.key, *job.ID, "ok"); err != nil || reward <= 0 {
+		if reward, err := n.submit(owner.Key, *job.ID, "ok"); err != nil || reward <= 0 {
 			t.Errorf("it notices: %v, %v", reward, err)
 		}
 		check, err := n.Check(t.Context(), id)
@@ -456,7 +457,7 @@ func TestFakeJobs(t *testing.T) {
 // TestConcurrency: a user may have so many jobs waiting; those with workers do
 // not count. The anonymous user's are counted by the models asked for.
 func TestConcurrency(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	for range 3 {
 		n.accept(t, ask(p, 10))
@@ -473,7 +474,7 @@ func TestConcurrency(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nobody := person{anon, api.AnonymousKey}
+	nobody := hordetest.Person{User: anon, Key: api.AnonymousKey}
 	for range 50 {
 		n.accept(t, ask(nobody, 10))
 	}
@@ -489,12 +490,12 @@ func TestConcurrency(t *testing.T) {
 // Who asks for too much is told what was counted: "20 waiting, and may have 30" is
 // no reason by itself. The anonymous user is sent where this caller can register.
 func TestTheRefusalOfTooManyJobsSaysWhatWasCounted(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	anon, err := n.Accounts.ByID(t.Context(), account.AnonymousID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	alice, small, nobody := n.person(t, false, 1000), n.person(t, false, 1000), person{anon, api.AnonymousKey}
+	alice, small, nobody := n.person(t, false, 1000), n.person(t, false, 1000), hordetest.Person{User: anon, Key: api.AnonymousKey}
 	n.accept(t, ask(alice, 20))
 	root := &account.User{ID: alice.ID, Roles: account.Moderator}
 	few := 5
@@ -507,7 +508,7 @@ func TestTheRefusalOfTooManyJobsSaysWhatWasCounted(t *testing.T) {
 
 	ctx := horde.WithBase(t.Context(), horde.At("https://horde.example"))
 	for name, c := range map[string]struct {
-		p    person
+		p    hordetest.Person
 		jobs int
 		says string
 	}{
@@ -525,7 +526,7 @@ func TestTheRefusalOfTooManyJobsSaysWhatWasCounted(t *testing.T) {
 // The pictures of a comparison come in any order (generation §1.11), all others as they were
 // handed out.
 func TestOrderOfPictures(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	owner := *p.User
 	owner.Roles |= account.Customizer
@@ -537,7 +538,7 @@ func TestOrderOfPictures(t *testing.T) {
 		offer := pop("one", model)
 		offer.Amount = ptr(2)
 		for _, job := range n.take(t, p, offer).IDs {
-			if _, err := n.submit(p.key, job, "ok"); err != nil {
+			if _, err := n.submit(p.Key, job, "ok"); err != nil {
 				t.Fatal(err)
 			}
 		}

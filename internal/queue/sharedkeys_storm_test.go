@@ -15,6 +15,7 @@ import (
 	"horde/internal/account"
 	"horde/internal/catalog"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
 	"horde/internal/style"
 )
@@ -25,9 +26,9 @@ type keyStorm struct {
 	t     *rapid.T
 	nodes []*node
 	raw   *sql.DB
-	owner person // of all keys; pays nothing but through them
-	other person // gives to them
-	work  []person
+	owner hordetest.Person // of all keys; pays nothing but through them
+	other hordetest.Person // gives to them
+	work  []hordetest.Person
 	keys  []*stormKey
 	style string // by the last key
 
@@ -51,7 +52,7 @@ type keyedRequest struct {
 
 type keyedJob struct {
 	keyedRequest
-	worker person
+	worker hordetest.Person
 }
 
 const stormOwnerKudos = 1_000_000
@@ -74,7 +75,7 @@ func newKeyStorm(t *rapid.T, all []*node, raw *sql.DB) *keyStorm {
 	}
 	in := api.StyleInput{Name: ptr("Paid"), Models: &[]string{catalog.Sketch}, SharedKey: s.keys[4].id,
 		Params: map[string]any{"steps": int64(20), "width": int64(512), "height": int64(512)}}
-	id, _, err := n.Styles.Create(context.Background(), style.Image, in, s.owner.key)
+	id, _, err := n.Styles.Create(context.Background(), style.Image, in, s.owner.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +117,7 @@ func (s *keyStorm) do(st step) {
 		a.Body.SlowWorkers = ptr(st.b%5 != 0) // else kudos are held on the account too
 		a.Body.AllowDowngrade = ptr(st.what == "patient")
 		if st.what == "style" {
-			a = Ask{From: From{Key: s.owner.key}, Body: api.ImageRequest{Prompt: "a red fox", Style: s.style, Params: &api.ImageParams{N: ptr(1 + st.b%3)}}}
+			a = Ask{From: From{Key: s.owner.Key}, Body: api.ImageRequest{Prompt: "a red fox", Style: s.style, Params: &api.ImageParams{N: ptr(1 + st.b%3)}}}
 			if s.emptied(s.keys[4]) { // then the style's key pays for nothing
 				return
 			}
@@ -128,7 +129,7 @@ func (s *keyStorm) do(st step) {
 		}
 		s.took(answer.Accepted.ID, false, nil)
 	case "text", "patient text":
-		a := askText(person{key: key.id}, 1+st.b%3, longModel)
+		a := askText(hordetest.Person{Key: key.id}, 1+st.b%3, longModel)
 		a.Body.Params.MaxLength = ptr(16 + 5*st.b)
 		a.Body.AllowDowngrade = ptr(st.what != "text")
 		answer, err := n.AcceptText(ctx, a)
@@ -148,7 +149,7 @@ func (s *keyStorm) do(st step) {
 		if st.what == "expire" {
 			d = 21 * time.Minute
 		}
-		n.clock.advance(d)
+		n.clock.Advance(d)
 		if err := n.Sweep(ctx); err != nil {
 			s.complain("sweep: %v", err)
 		}
@@ -268,9 +269,9 @@ func (s *keyStorm) submit(st step) {
 func (s *keyStorm) send(n *node, j keyedJob, state string) {
 	var err error
 	if j.text {
-		_, err = n.SubmitText(context.Background(), j.worker.key, api.TextSubmit{ID: j.id, Generation: strings.Repeat("x", 4000), State: state})
+		_, err = n.SubmitText(context.Background(), j.worker.Key, api.TextSubmit{ID: j.id, Generation: strings.Repeat("x", 4000), State: state})
 	} else {
-		_, err = n.submit(j.worker.key, j.id, state)
+		_, err = n.submit(j.worker.Key, j.id, state)
 	}
 	switch horde.CodeOf(err) {
 	case horde.DuplicateGen, horde.AbortedGen, horde.InvalidJobID:
@@ -330,7 +331,7 @@ func (s *keyStorm) end(db *storetest.DB) {
 	for _, j := range s.running {
 		s.send(n, j, "ok")
 	}
-	n.clock.advance(3 * time.Hour)
+	n.clock.Advance(3 * time.Hour)
 	for _, n := range s.nodes {
 		if err := n.Sweep(context.Background()); err != nil {
 			s.complain("last sweep: %v", err)
@@ -374,7 +375,7 @@ func drawStep(nodes int) *rapid.Generator[step] {
 // by exactly that, and nothing is left set aside.
 func TestSharedKeyProperty(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		all := nodes(t, db, newClock())
+		all := nodes(t, db, hordetest.NewClock())
 		raw := db.Raw()
 		defer raw.Close()
 		rapid.Check(t, func(rt *rapid.T) {
@@ -394,7 +395,7 @@ func TestSharedKeyProperty(t *testing.T) {
 // somebody who looks all the time.
 func TestSharedKeyPropertyInParallel(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		all := nodes(t, db, newClock())
+		all := nodes(t, db, hordetest.NewClock())
 		raw := db.Raw()
 		defer raw.Close()
 		rapid.Check(t, func(rt *rapid.T) {

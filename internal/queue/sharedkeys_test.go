@@ -13,6 +13,7 @@ import (
 	"horde/internal/account"
 	"horde/internal/catalog"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/kudos"
 	"horde/internal/settle"
 	"horde/internal/store"
@@ -22,7 +23,7 @@ import (
 
 // paidThrough is what the ledger says that a user paid for requests made with a
 // shared key.
-func paidThrough(t interface{ Fatal(...any) }, db *storetest.DB, owner person, key string) (sum horde.Kudos) {
+func paidThrough(t interface{ Fatal(...any) }, db *storetest.DB, owner hordetest.Person, key string) (sum horde.Kudos) {
 	raw := db.Raw()
 	defer raw.Close()
 	rows, err := raw.Query("SELECT detail FROM ledger_events WHERE substr(id, 1, 7) IN ('accept:', 'deliver')")
@@ -54,7 +55,7 @@ func paidThrough(t interface{ Fatal(...any) }, db *storetest.DB, owner person, k
 // keyAsk is a request by a shared key whose price stays below what needs kudos
 // upfront.
 func keyAsk(key string, n int) Ask {
-	a := ask(person{key: key}, n)
+	a := ask(hordetest.Person{Key: key}, n)
 	a.Body.Params.Width, a.Body.Params.Height, a.Body.Params.Steps = ptr(960), ptr(1024), ptr(30)
 	return a
 }
@@ -70,11 +71,11 @@ func (n *node) dryRun(t testing.TB, a Ask) horde.Kudos {
 }
 
 // deliverAll delivers everything that waits, as dear as it can be.
-func deliverAll(t testing.TB, n *node, worker person) {
+func deliverAll(t testing.TB, n *node, worker hordetest.Person) {
 	t.Helper()
 	for job := n.take(t, worker, pop("painter")); job != nil; job = n.take(t, worker, pop("painter")) {
 		for _, id := range job.IDs {
-			if _, err := n.submit(worker.key, id, "ok"); err != nil {
+			if _, err := n.submit(worker.Key, id, "ok"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -83,7 +84,7 @@ func deliverAll(t testing.TB, n *node, worker person) {
 	p.MaxLength = ptr(1024)
 	for job := n.takeText(t, worker, p); job.ID != nil; job = n.takeText(t, worker, p) {
 		for _, id := range job.IDs {
-			if _, err := n.SubmitText(context.Background(), worker.key, api.TextSubmit{ID: id, Generation: strings.Repeat("x", 4*1024)}); err != nil {
+			if _, err := n.SubmitText(context.Background(), worker.Key, api.TextSubmit{ID: id, Generation: strings.Repeat("x", 4*1024)}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -96,7 +97,7 @@ const longModel = "KoboldAI/LLaMA2-13B-Tiefighter"
 // keySound tells what of a shared key does not add up: what is set aside is the sum
 // of its holds and at most its budget, and what it says was spent is what its owner
 // paid.
-func keySound(t interface{ Fatal(...any) }, db *storetest.DB, n *node, owner person, key string) string {
+func keySound(t interface{ Fatal(...any) }, db *storetest.DB, n *node, owner hordetest.Person, key string) string {
 	a, err := n.Store.Audit(context.Background())
 	if err != nil || !a.Sound() {
 		return fmt.Sprintf("ledger: %+v, %v", a, err)
@@ -119,42 +120,42 @@ func keySound(t interface{ Fatal(...any) }, db *storetest.DB, n *node, owner per
 // set aside, and nothing is left over.
 func TestSharedKeyParallel(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		all := nodes(t, db, c)
 		n := all[0]
 		worker := n.person(t, true, 0)
-		images := func(t *testing.T, owner person, key string) (func(*node) error, price) {
+		images := func(t *testing.T, owner hordetest.Person, key string) (func(*node) error, price) {
 			cost := n.dryRun(t, keyAsk(key, 1))
 			return func(n *node) error { _, err := n.Accept(context.Background(), keyAsk(key, 1)); return err }, price{needed: cost, most: cost}
 		}
 		for _, tt := range []struct {
 			name string
-			make func(t *testing.T, owner person, key string) (accept func(*node) error, cost price)
+			make func(t *testing.T, owner hordetest.Person, key string) (accept func(*node) error, cost price)
 		}{
 			{"images", images},
-			{"images by a style", func(t *testing.T, owner person, key string) (func(*node) error, price) {
+			{"images by a style", func(t *testing.T, owner hordetest.Person, key string) (func(*node) error, price) {
 				_, cost := images(t, owner, key)
 				in := api.StyleInput{Name: ptr("Paid"), Models: &[]string{catalog.Sketch}, SharedKey: key,
 					Params: map[string]any{"steps": int64(30), "width": int64(960), "height": int64(1024)}}
-				id, _, err := n.Styles.Create(t.Context(), style.Image, in, owner.key)
+				id, _, err := n.Styles.Create(t.Context(), style.Image, in, owner.Key)
 				if err != nil {
 					t.Fatal(err)
 				}
 				guest := n.person(t, false, 100)
 				return func(n *node) error {
-					_, err := n.Accept(context.Background(), Ask{From: From{Key: guest.key}, Body: api.ImageRequest{Prompt: "a red fox", Style: id}})
+					_, err := n.Accept(context.Background(), Ask{From: From{Key: guest.Key}, Body: api.ImageRequest{Prompt: "a red fox", Style: id}})
 					return err
 				}, cost
 			}},
-			{"texts", func(t *testing.T, owner person, key string) (func(*node) error, price) {
-				a := askText(person{key: key}, 1, longModel)
+			{"texts", func(t *testing.T, owner hordetest.Person, key string) (func(*node) error, price) {
+				a := askText(hordetest.Person{Key: key}, 1, longModel)
 				a.Body.Params.MaxLength = ptr(50)
 				order := kudos.TextOrder{MaxLength: 50, MaxContext: 1024, N: 1, PromptChars: len(a.Body.Prompt)}
 				return func(n *node) error { _, err := n.AcceptText(context.Background(), a); return err },
 					price{needed: order.Upfront(13), most: order.MaxCost(13, false)}
 			}},
-			{"long texts", func(t *testing.T, owner person, key string) (func(*node) error, price) {
-				a := askText(person{key: key}, 3, longModel)
+			{"long texts", func(t *testing.T, owner hordetest.Person, key string) (func(*node) error, price) {
+				a := askText(hordetest.Person{Key: key}, 3, longModel)
 				a.Body.Prompt = strings.Repeat("once upon a time ", 400)
 				a.Body.Params.MaxLength = ptr(512)
 				order := kudos.TextOrder{MaxLength: 512, MaxContext: 1024, N: 3, PromptChars: len(a.Body.Prompt)}
@@ -196,7 +197,7 @@ func TestSharedKeyParallel(t *testing.T) {
 				if what := keySound(t, db, n, owner, key); what != "" {
 					t.Error(what)
 				}
-				if what := eventually(n.differs); what != "" {
+				if what := hordetest.Eventually(n.differs); what != "" {
 					t.Fatal(what)
 				}
 				deliverAll(t, n, worker)
@@ -213,7 +214,7 @@ func TestSharedKeyParallel(t *testing.T) {
 }
 
 // setKey sets a budget to the hundredth.
-func (n *node) setKey(t testing.TB, owner person, key string, budget horde.Kudos) {
+func (n *node) setKey(t testing.TB, owner hordetest.Person, key string, budget horde.Kudos) {
 	t.Helper()
 	err := n.Store.Write(store.Unit{Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error {
 		k, err := tx.SharedKey(key)
@@ -231,7 +232,7 @@ func (n *node) setKey(t testing.TB, owner person, key string, budget horde.Kudos
 // aside, and its budget fell by what was charged.
 func TestSharedKeyHoldsEnd(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		worker := n.person(t, true, 0)
 		take := func(t *testing.T) *api.ImageJob {
@@ -244,7 +245,7 @@ func TestSharedKeyHoldsEnd(t *testing.T) {
 		}
 		submit := func(t *testing.T, state string) {
 			t.Helper()
-			if _, err := n.submit(worker.key, *take(t).ID, state); err != nil {
+			if _, err := n.submit(worker.Key, *take(t).ID, state); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -255,7 +256,7 @@ func TestSharedKeyHoldsEnd(t *testing.T) {
 			}
 		}
 		type keyed struct {
-			owner   person
+			owner   hordetest.Person
 			key, id string
 		}
 		for _, tt := range []struct {
@@ -273,20 +274,20 @@ func TestSharedKeyHoldsEnd(t *testing.T) {
 				if n.keyNow(t, k.key).Held == 0 {
 					t.Error("nothing is set aside for the job that runs")
 				}
-				if _, err := n.submit(worker.key, *job.ID, "ok"); err != nil {
+				if _, err := n.submit(worker.Key, *job.ID, "ok"); err != nil {
 					t.Fatal(err)
 				}
 			}, 1},
 			{"cancelled under way, then faulted", func(t *testing.T, k keyed) {
 				job := take(t)
 				n.Cancel(t.Context(), k.id)
-				if _, err := n.submit(worker.key, *job.ID, "faulted"); err != nil {
+				if _, err := n.submit(worker.Key, *job.ID, "faulted"); err != nil {
 					t.Fatal(err)
 				}
 			}, 0},
 			{"faulted", func(t *testing.T, _ keyed) {
 				for i := range 3 {
-					c.advance(time.Minute)
+					c.Advance(time.Minute)
 					job := n.take(t, n.person(t, true, 0), pop(fmt.Sprint(t.Name(), i)))
 					if job == nil {
 						t.Fatal("no job")
@@ -298,11 +299,11 @@ func TestSharedKeyHoldsEnd(t *testing.T) {
 					}
 				}
 			}, 0},
-			{"expired", func(t *testing.T, _ keyed) { c.advance(21 * time.Minute); sweep(t) }, 0},
-			{"expired half way", func(t *testing.T, _ keyed) { submit(t, "ok"); c.advance(21 * time.Minute); sweep(t) }, 1},
-			{"expired with a job under way", func(t *testing.T, _ keyed) { take(t); c.advance(2 * time.Hour); sweep(t) }, 0},
+			{"expired", func(t *testing.T, _ keyed) { c.Advance(21 * time.Minute); sweep(t) }, 0},
+			{"expired half way", func(t *testing.T, _ keyed) { submit(t, "ok"); c.Advance(21 * time.Minute); sweep(t) }, 1},
+			{"expired with a job under way", func(t *testing.T, _ keyed) { take(t); c.Advance(2 * time.Hour); sweep(t) }, 0},
 			{"expired while nobody ran", func(t *testing.T, _ keyed) {
-				c.advance(2 * time.Hour)
+				c.Advance(2 * time.Hour)
 				if err := n.Reload(t.Context()); err != nil { // what a start does
 					t.Fatal(err)
 				}
@@ -341,7 +342,7 @@ func TestSharedKeyHoldsEnd(t *testing.T) {
 				if what := keySound(t, db, n, owner, key); what != "" {
 					t.Error(what)
 				}
-				c.advance(3 * time.Hour)
+				c.Advance(3 * time.Hour)
 				sweep(t)
 			})
 		}
@@ -352,7 +353,7 @@ func TestSharedKeyHoldsEnd(t *testing.T) {
 // was promised; nothing of the key is left behind.
 func TestSharedKeyDeletedWhileOpen(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		worker := n.person(t, true, 0)
 		for _, tt := range []struct {
 			name   string
@@ -380,7 +381,7 @@ func TestSharedKeyDeletedWhileOpen(t *testing.T) {
 				if err := n.DropKey(t.Context(), owner.ID, key); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := n.submit(worker.key, *job.ID, "ok"); err != nil {
+				if _, err := n.submit(worker.Key, *job.ID, "ok"); err != nil {
 					t.Fatal(err)
 				}
 				if got, want := horde.Whole(1000)-n.money(t, owner).Balance, tt.paid(cost); got != want {
@@ -400,7 +401,7 @@ func TestSharedKeyDeletedWhileOpen(t *testing.T) {
 func TestSharedKeyBudgetChangesWhileOpen(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		owner, friend, worker := n.person(t, false, 1000), n.person(t, false, 1000), n.person(t, true, 0)
 		key := n.key(t, owner, account.SharedKeyChange{Kudos: ptr(int64(-1))})
 		cost := n.dryRun(t, keyAsk(key, 1))
@@ -452,12 +453,12 @@ func TestSharedKeyBudgetChangesWhileOpen(t *testing.T) {
 // in full.
 func TestSharedKeyDowngrade(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		owner, worker := n.person(t, false, 10_000), n.person(t, true, 0)
 		key := n.key(t, owner, account.SharedKeyChange{Kudos: ptr(int64(2))})
 		patient := keyAsk(key, 1)
 		patient.Body.AllowDowngrade = ptr(true)
-		dear := dearAsk(person{key: key})
+		dear := dearAsk(hordetest.Person{Key: key})
 		dear.Body.AllowDowngrade = ptr(true)
 		for range 3 {
 			id := n.accept(t, patient)
@@ -512,7 +513,7 @@ func TestSharedKeyDowngrade(t *testing.T) {
 // such a node leaves behind are freed by the sweep.
 func TestSharedKeyOfTheVersionBefore(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		owner, worker := n.person(t, false, 1000), n.person(t, true, 0)
 		key := n.key(t, owner, account.SharedKeyChange{Kudos: ptr(int64(1000))})
@@ -532,7 +533,7 @@ func TestSharedKeyOfTheVersionBefore(t *testing.T) {
 		if r := n.record(t, old); r.Promised != nil {
 			t.Fatalf("promised %v", *r.Promised)
 		}
-		fresh := n.accept(t, ask(person{key: key}, 1)) // small
+		fresh := n.accept(t, ask(hordetest.Person{Key: key}, 1)) // small
 		if n.record(t, fresh).Promised == nil || n.keyNow(t, key).Held == 0 {
 			t.Fatal("nothing is set aside for the new one")
 		}
@@ -574,7 +575,7 @@ func TestSharedKeyOfTheVersionBefore(t *testing.T) {
 // more.
 func TestSharedKeyBeyondWhatWasForeseen(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		owner, worker := n.person(t, false, 10_000), n.person(t, true, 0)
 		key := n.key(t, owner, account.SharedKeyChange{Kudos: ptr(int64(60))})
 		n.take(t, worker, pop("cheap", catalog.Sketch)) // the only one there is
@@ -586,7 +587,7 @@ func TestSharedKeyBeyondWhatWasForeseen(t *testing.T) {
 		if job == nil {
 			t.Fatal("no job")
 		}
-		if _, err := n.submit(worker.key, *job.ID, "ok"); err != nil {
+		if _, err := n.submit(worker.Key, *job.ID, "ok"); err != nil {
 			t.Fatal(err)
 		}
 		k := n.keyNow(t, key)

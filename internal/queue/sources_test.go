@@ -18,6 +18,7 @@ import (
 	"horde/api"
 	"horde/internal/account"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/imaging"
 	"horde/internal/store/storetest"
 )
@@ -129,7 +130,7 @@ func wantUpright(t testing.TB, what string, img image.Image, upper color.NRGBA) 
 // sent in base64 or by address.
 func TestSourceImagesAreSeenAsMeant(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		n.Sources = &fetches{file: lyingPNG(t)}
 		who := n.person(t, true, 1000)
 		plain, red := color.NRGBA{234, 51, 35, 255}, color.NRGBA{255, 0, 0, 255}
@@ -160,11 +161,11 @@ func TestSourceImagesAreSeenAsMeant(t *testing.T) {
 // TestResultsAreSeenAsMeant: the same holds for what workers send in base64.
 func TestResultsAreSeenAsMeant(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		who, worker := n.person(t, false, 1000), n.person(t, true, 0)
 		n.accept(t, ask(who, 1))
 		job := n.take(t, worker, pop("w"))
-		_, err := n.Submit(context.Background(), worker.key, api.ImageSubmit{ID: *job.ID, Generation: base64.StdEncoding.EncodeToString(lyingJPEG(t)), State: "ok", Seed: 7})
+		_, err := n.Submit(context.Background(), worker.Key, api.ImageSubmit{ID: *job.ID, Generation: base64.StdEncoding.EncodeToString(lyingJPEG(t)), State: "ok", Seed: 7})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -201,7 +202,7 @@ func TestAnyAlphaIsAMask(t *testing.T) {
 	}
 	const refused = "InpaintingMissingMask"
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		who := n.person(t, false, 1000)
 		for _, c := range []struct {
 			name string
@@ -270,7 +271,7 @@ func chunkOf(id string, content []byte) []byte {
 func TestPoorCallersCostNoFetch(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		fetched := &fetches{file: pngBytes(t, halves())}
 		n.Sources = fetched
 		poor, rich := n.person(t, false, 26), n.person(t, false, 100_000)
@@ -279,9 +280,9 @@ func TestPoorCallersCostNoFetch(t *testing.T) {
 		for _, c := range []struct {
 			key  string
 			code horde.Code
-		}{{poor.key, horde.KudosUpfront}, {spent, horde.SharedKeyInsufficientKudos}, {narrow, horde.BadRequest}, {"nobody's", horde.InvalidAPIKey}} {
+		}{{poor.Key, horde.KudosUpfront}, {spent, horde.SharedKeyInsufficientKudos}, {narrow, horde.BadRequest}, {"nobody's", horde.InvalidAPIKey}} {
 			for what, source := range map[string]string{"by address": anySource, "that is not there": noSource, "that is none": "no image"} {
-				a := dearAsk(person{key: c.key})
+				a := dearAsk(hordetest.Person{Key: c.key})
 				a.Body.SourceImage, a.Body.SourceMask = source, anySource
 				_, err := n.Accept(ctx, a)
 				wantCode(t, fmt.Sprintf("%s, a source image %s", c.code, what), err, c.code)

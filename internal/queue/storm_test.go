@@ -12,6 +12,7 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/settle"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
@@ -22,7 +23,7 @@ import (
 type storm struct {
 	t      *rapid.T
 	nodes  []*node
-	people []person
+	people []hordetest.Person
 
 	mu       sync.Mutex
 	requests []string
@@ -33,7 +34,7 @@ type storm struct {
 
 type assignedJob struct {
 	id    string
-	owner person
+	owner hordetest.Person
 }
 
 func (s *storm) complain(format string, args ...any) {
@@ -57,7 +58,7 @@ var stormSteps = []string{"accept", "accept", "accept", "pop", "pop", "pop", "po
 // holds, and the index of every node equals the database.
 func TestStorm(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		all := nodes(t, db, newClock())
+		all := nodes(t, db, hordetest.NewClock())
 		rapid.Check(t, func(rt *rapid.T) {
 			s := &storm{t: rt, nodes: all, claimed: map[string]bool{}}
 			for i := range 6 {
@@ -116,7 +117,7 @@ func (s *storm) do(st step) {
 			s.complain("sweep: %v", err)
 		}
 	case "late":
-		n.clock.advance(time.Duration(st.b) * 4 * time.Second) // 150 s is the least that a job is given
+		n.clock.Advance(time.Duration(st.b) * 4 * time.Second) // 150 s is the least that a job is given
 	}
 }
 
@@ -184,7 +185,7 @@ func (s *storm) pick(i int, remove bool) (assignedJob, bool) {
 }
 
 func (s *storm) submit(n *node, j assignedJob, state string) {
-	_, err := n.submit(j.owner.key, j.id, state)
+	_, err := n.submit(j.owner.Key, j.id, state)
 	switch horde.CodeOf(err) {
 	case horde.DuplicateGen, horde.AbortedGen, horde.InvalidJobID:
 	default:
@@ -229,7 +230,7 @@ func (s *storm) check(db *storetest.DB) {
 	fatal("accounting", balanced(n))
 	fatal("settlement", settled(db, n))
 	for i, n := range s.nodes {
-		fatal(fmt.Sprint("index of node ", i), eventually(n.differs))
+		fatal(fmt.Sprint("index of node ", i), hordetest.Eventually(n.differs))
 		again, err := New(context.Background(), n.Config)
 		if err != nil {
 			s.t.Fatal(err)
@@ -245,7 +246,7 @@ func (s *storm) check(db *storetest.DB) {
 	fatal("accounting after the last submit", balanced(n))
 	fatal("settlement after the last submit", settled(db, n))
 	fatal("holds", s.holds())
-	n.clock.advance(2 * time.Hour)
+	n.clock.Advance(2 * time.Hour)
 	var wg sync.WaitGroup
 	for _, n := range s.nodes {
 		wg.Go(func() {
@@ -256,7 +257,7 @@ func (s *storm) check(db *storetest.DB) {
 	}
 	wg.Wait()
 	for i, n := range s.nodes {
-		fatal(fmt.Sprint("index of node ", i, " at the end"), eventually(func() string {
+		fatal(fmt.Sprint("index of node ", i, " at the end"), hordetest.Eventually(func() string {
 			if k := len(n.images.ids()); k > 0 {
 				return fmt.Sprint(k, " requests left")
 			}

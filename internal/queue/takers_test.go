@@ -5,6 +5,7 @@ import (
 
 	"horde/api"
 	"horde/internal/catalog"
+	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestPriceByWorkersThatCouldGetIt(t *testing.T) {
 	const small, dear = "Sao10K/L3-8B-Stheno-v3.2", "TheDrummer/Cydonia-24B-v4.3"
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		for _, tt := range []struct {
 			name         string
 			offer        func(s *shop, name, model string)

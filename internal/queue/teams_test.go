@@ -6,6 +6,7 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
 )
 
@@ -14,7 +15,7 @@ import (
 // generation (generation §6.4).
 func TestTeamTotals(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		all := nodes(t, db, newClock())
+		all := nodes(t, db, hordetest.NewClock())
 		n := all[0]
 		owner, client := n.person(t, true, 0), n.person(t, false, 100_000)
 		made, err := n.Fleet.CreateTeam(t.Context(), owner.User, api.TeamInput{Name: ptr("Night Shift")})
@@ -48,7 +49,7 @@ func TestTeamTotals(t *testing.T) {
 				t.Fatal("no job")
 			}
 			wg.Go(func() {
-				reward, err := all[i%len(all)].submit(owner.key, *job.ID, "ok")
+				reward, err := all[i%len(all)].submit(owner.Key, *job.ID, "ok")
 				mu.Lock()
 				defer mu.Unlock()
 				if err != nil {
@@ -66,7 +67,7 @@ func TestTeamTotals(t *testing.T) {
 		n.accept(t, ask(client, 1))
 		job := n.take(t, owner, pop("w"))
 		join("")
-		if _, err := n.submit(owner.key, *job.ID, "ok"); err != nil {
+		if _, err := n.submit(owner.Key, *job.ID, "ok"); err != nil {
 			t.Fatal(err)
 		}
 		if d := team(); d.RequestsFulfilled != 10 || d.Kudos != api.Float(earned.Float()) || d.WorkerCount != 0 {

@@ -11,13 +11,14 @@ import (
 	"horde/internal/account"
 	"horde/internal/catalog"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 	"horde/internal/style"
 )
 
-// key makes a shared key of a person and returns its id.
-func (n *node) key(t testing.TB, p person, c account.SharedKeyChange) string {
+// key makes a shared key of a hordetest.Person and returns its id.
+func (n *node) key(t testing.TB, p hordetest.Person, c account.SharedKeyChange) string {
 	t.Helper()
 	k, err := n.Accounts.CreateSharedKey(p.User, c)
 	if err != nil {
@@ -35,7 +36,7 @@ func (n *node) keyNow(t testing.TB, id string) *account.SharedKey {
 	return k
 }
 
-func (n *node) money(t testing.TB, p person) *store.Account {
+func (n *node) money(t testing.TB, p hordetest.Person) *store.Account {
 	t.Helper()
 	a, err := n.Store.Account(context.Background(), p.ID)
 	if err != nil {
@@ -54,13 +55,13 @@ func wantCode(t testing.TB, what string, err error, code horde.Code) {
 // What a shared key asks for is charged to its owner and to its budget alike.
 func TestSharedKeyPays(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		alice, worker := n.person(t, false, 1000), n.person(t, true, 0)
 		key := n.key(t, alice, account.SharedKeyChange{Kudos: ptr(int64(500))})
-		id := n.accept(t, ask(person{key: key}, 2))
+		id := n.accept(t, ask(hordetest.Person{Key: key}, 2))
 		for job := n.take(t, worker, pop("w")); job != nil; job = n.take(t, worker, pop("w")) {
 			for _, j := range job.IDs {
-				if _, err := n.submit(worker.key, j, ""); err != nil {
+				if _, err := n.submit(worker.Key, j, ""); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -80,13 +81,13 @@ func TestSharedKeyPays(t *testing.T) {
 }
 
 func TestSharedKeyRefusals(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	ctx := context.Background()
 	alice := n.person(t, false, 1000)
 	small := n.key(t, alice, account.SharedKeyChange{Kudos: ptr(int64(2))})
 	limits := n.key(t, alice, account.SharedKeyChange{MaxPixels: ptr(int64(4096)), MaxSteps: ptr(int64(4)), MaxTokens: ptr(int64(20))})
 	of := func(key string, edit func(*api.ImageRequest)) error {
-		a := ask(person{key: key}, 1)
+		a := ask(hordetest.Person{Key: key}, 1)
 		edit(&a.Body)
 		_, err := n.Accept(ctx, a)
 		return err
@@ -136,7 +137,7 @@ func TestSharedKeyRefusals(t *testing.T) {
 // agree to the hundredth.
 func TestSharedKeyStorm(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		all := nodes(t, db, c)
 		n := all[0]
 		alice := n.person(t, false, 10_000)
@@ -147,7 +148,7 @@ func TestSharedKeyStorm(t *testing.T) {
 			wg.Go(func() {
 				for j := range 20 {
 					which := (i + j) % 2
-					a := ask(person{key: keys[which]}, 1, "m", "x")
+					a := ask(hordetest.Person{Key: keys[which]}, 1, "m", "x")
 					_, err := all[i%len(all)].Accept(context.Background(), a)
 					switch {
 					case err == nil:
@@ -182,13 +183,13 @@ func TestSharedKeyStorm(t *testing.T) {
 func TestDropKey(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
-		all := nodes(t, db, newClock())
+		all := nodes(t, db, hordetest.NewClock())
 		n, taker := all[0], all[len(all)-1]
 		alice, worker := n.person(t, false, 1000), n.person(t, true, 0)
 		key := n.key(t, alice, account.SharedKeyChange{})
 		other := n.accept(t, ask(alice, 1, "other"))
-		waiting := taker.accept(t, ask(person{key: key}, 1, "other"))
-		running := taker.accept(t, ask(person{key: key}, 2))
+		waiting := taker.accept(t, ask(hordetest.Person{Key: key}, 1, "other"))
+		running := taker.accept(t, ask(hordetest.Person{Key: key}, 2))
 		p := pop("w")
 		p.Amount = ptr(1)
 		job := taker.take(t, worker, p)
@@ -212,15 +213,15 @@ func TestDropKey(t *testing.T) {
 			t.Errorf("the running request: %+v, %v", c, err)
 		}
 		before := n.money(t, alice).Balance
-		if _, err := taker.submit(worker.key, *job.ID, ""); err != nil {
+		if _, err := taker.submit(worker.Key, *job.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		if after := n.money(t, alice).Balance; after >= before {
 			t.Errorf("the owner had %v and has %v", before, after)
 		}
-		_, err := n.Accept(ctx, ask(person{key: key}, 1))
+		_, err := n.Accept(ctx, ask(hordetest.Person{Key: key}, 1))
 		wantCode(t, "the key again", err, horde.InvalidAPIKey)
-		if what := eventually(n.differs); what != "" {
+		if what := hordetest.Eventually(n.differs); what != "" {
 			t.Error(what)
 		}
 	})
@@ -231,21 +232,21 @@ func TestDropKey(t *testing.T) {
 func TestStyledRequests(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		trudy, alice, worker := n.person(t, true, 1000), n.person(t, false, 1000), n.person(t, true, 0)
 		key := n.key(t, trudy, account.SharedKeyChange{Kudos: ptr(int64(20)), MaxSteps: ptr(int64(1))})
 		make := func(name, key string) string {
 			in := api.StyleInput{Name: &name, Prompt: ptr("{p} in oil{np}"), Models: &[]string{catalog.Sketch}, SharedKey: key,
 				Params: map[string]any{"steps": int64(4), "width": int64(64), "height": int64(64)}}
-			id, _, err := n.Styles.Create(ctx, style.Image, in, trudy.key)
+			id, _, err := n.Styles.Create(ctx, style.Image, in, trudy.Key)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return id
 		}
 		oil, paid := make("Oil", ""), make("Paid", key)
-		use := func(p person, style string, edit func(*api.ImageRequest)) (Answer, error) {
-			a := Ask{From: From{Key: p.key}, Body: api.ImageRequest{Prompt: "a hill###rain", Style: style}}
+		use := func(p hordetest.Person, style string, edit func(*api.ImageRequest)) (Answer, error) {
+			a := Ask{From: From{Key: p.Key}, Body: api.ImageRequest{Prompt: "a hill###rain", Style: style}}
 			if edit != nil {
 				edit(&a.Body)
 			}
@@ -255,7 +256,7 @@ func TestStyledRequests(t *testing.T) {
 
 		_, err := use(alice, "Nobody", nil)
 		wantCode(t, "unknown", err, horde.StyleNotFound)
-		_, err = use(person{key: "nobody's"}, paid, nil)
+		_, err = use(hordetest.Person{Key: "nobody's"}, paid, nil)
 		wantCode(t, "no key", err, horde.InvalidAPIKey)
 		if dry, err := use(alice, oil, func(b *api.ImageRequest) { b.DryRun = ptr(true) }); err != nil || dry.DryRun == nil {
 			t.Errorf("dry run: %+v, %v", dry, err)
@@ -265,7 +266,7 @@ func TestStyledRequests(t *testing.T) {
 		if styled() != 0 {
 			t.Errorf("paid %v for nothing", styled())
 		}
-		for _, p := range []person{alice, trudy, alice} {
+		for _, p := range []hordetest.Person{alice, trudy, alice} {
 			if _, err := use(p, oil, nil); err != nil {
 				t.Fatal(err)
 			}

@@ -21,12 +21,13 @@ import (
 	"horde/internal/dice"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
 
-func askText(p person, n int, models ...string) TextAsk {
-	return TextAsk{From: From{Key: p.key}, Body: api.TextRequest{Prompt: "Once upon a time", Models: models,
+func askText(p hordetest.Person, n int, models ...string) TextAsk {
+	return TextAsk{From: From{Key: p.Key}, Body: api.TextRequest{Prompt: "Once upon a time", Models: models,
 		Params: &api.TextParams{N: &n, MaxLength: ptr(100), MaxContextLength: ptr(1024)}}}
 }
 
@@ -46,7 +47,7 @@ func scribe(name string, models ...string) api.TextPop {
 	return api.TextPop{Name: name, Models: models, BridgeAgent: "KoboldCppEmbedWorker:2:x", MaxLength: ptr(512), MaxContextLength: ptr(4096)}
 }
 
-func (n *node) takeText(t testing.TB, owner person, p api.TextPop) *api.TextJob {
+func (n *node) takeText(t testing.TB, owner hordetest.Person, p api.TextPop) *api.TextJob {
 	t.Helper()
 	o, err := n.Fleet.CheckInText(context.Background(), owner.User, p, "10.0.0.1")
 	if err != nil {
@@ -64,12 +65,12 @@ func (n *node) takeText(t testing.TB, owner person, p api.TextPop) *api.TextJob 
 func TestTextRoundTrip(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
-		c := newClock()
+		c := hordetest.NewClock()
 		all := nodes(t, db, c)
 		here, there := all[0], all[len(all)-1]
 		alice, walter := here.person(t, false, 1000), here.person(t, true, 1000)
 		id := here.acceptText(t, askText(alice, 2, "a/model"))
-		if what := eventually(func() string {
+		if what := hordetest.Eventually(func() string {
 			if b := there.Active(alice.ID); len(b.Text) != 1 || len(b.Image) != 0 {
 				return fmt.Sprint("active: ", b)
 			}
@@ -83,18 +84,18 @@ func TestTextRoundTrip(t *testing.T) {
 		if job.ID == nil || len(job.IDs) != 2 || *job.TTL != 200 || *job.Model != "a/model" || job.Payload.N != 1 {
 			t.Fatalf("%+v", job)
 		}
-		c.advance(10 * time.Second)
+		c.Advance(10 * time.Second)
 		long := string(make([]rune, 320))
-		reward, err := there.SubmitText(ctx, walter.key, api.TextSubmit{ID: job.IDs[0], Generation: long, Seed: 3})
+		reward, err := there.SubmitText(ctx, walter.Key, api.TextSubmit{ID: job.IDs[0], Generation: long, Seed: 3})
 		// The model is unknown and the owner trusted: 80 tokens × context × 0.027.
 		order := (&admission.Text{Common: admission.Common{Prompt: "Once upon a time"}, MaxLength: 100}).Order(false)
 		if want := float64(order.Tokens(320)) * (1.2 + math.Pow(2.2, math.Log2(20.0/1024))) * 0.027; err != nil || math.Abs(reward-want) > 1e-9 {
 			t.Errorf("reward %v, want %v, %v", reward, want, err)
 		}
-		if _, err := there.SubmitText(ctx, walter.key, api.TextSubmit{ID: job.IDs[1], Generation: "x", State: "censored"}); err != nil {
+		if _, err := there.SubmitText(ctx, walter.Key, api.TextSubmit{ID: job.IDs[1], Generation: "x", State: "censored"}); err != nil {
 			t.Error(err)
 		}
-		if _, err := here.SubmitText(ctx, walter.key, api.TextSubmit{ID: job.IDs[1]}); horde.CodeOf(err) != horde.DuplicateGen {
+		if _, err := here.SubmitText(ctx, walter.Key, api.TextSubmit{ID: job.IDs[1]}); horde.CodeOf(err) != horde.DuplicateGen {
 			t.Errorf("again: %v", err)
 		}
 		st, err := there.TextStatus(ctx, id)
@@ -117,7 +118,7 @@ func TestTextRoundTrip(t *testing.T) {
 			t.Errorf("owner: %v, %+v", w.Balance, w.Totals)
 		}
 		for _, n := range all {
-			if what := eventually(n.differs); what != "" {
+			if what := hordetest.Eventually(n.differs); what != "" {
 				t.Error(what)
 			}
 		}
@@ -136,7 +137,7 @@ func TestTextRoundTrip(t *testing.T) {
 }
 
 func TestKindsAreApart(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	ctx := context.Background()
 	alice, walter := n.person(t, false, 1000), n.person(t, true, 1000)
 	text, picture := n.acceptText(t, askText(alice, 1, "a/model")), n.accept(t, ask(alice, 1))
@@ -153,7 +154,7 @@ func TestKindsAreApart(t *testing.T) {
 		t.Errorf("owner %d, %v", owner, err)
 	}
 	job := n.takeText(t, walter, scribe("w"))
-	if _, err := n.submit(walter.key, *job.ID, "ok"); horde.CodeOf(err) != horde.InvalidJobID {
+	if _, err := n.submit(walter.Key, *job.ID, "ok"); horde.CodeOf(err) != horde.InvalidJobID {
 		t.Errorf("a text delivered as a picture: %v", err)
 	}
 	if _, err := n.Fleet.CheckInImage(ctx, walter.User, pop("w"), "10.0.0.1"); horde.CodeOf(err) != horde.PolymorphicNameConflict {
@@ -176,7 +177,7 @@ func TestKindsAreApart(t *testing.T) {
 }
 
 func TestTextFaultsAndCancel(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	ctx := context.Background()
 	alice, walter := n.person(t, false, 1000), n.person(t, true, 1000)
 	id := n.acceptText(t, askText(alice, 1, "a/model"))
@@ -190,7 +191,7 @@ func TestTextFaultsAndCancel(t *testing.T) {
 	for i := range 2 {
 		job := n.takeText(t, walter, scribe("w"))
 		for range 3 { // repeats add nothing (decision 13)
-			if reward, err := n.SubmitText(ctx, walter.key, api.TextSubmit{ID: *job.ID, State: "faulted"}); reward != 0 || err != nil {
+			if reward, err := n.SubmitText(ctx, walter.Key, api.TextSubmit{ID: *job.ID, State: "faulted"}); reward != 0 || err != nil {
 				t.Errorf("%v, %v", reward, err)
 			}
 		}
@@ -214,7 +215,7 @@ func TestTextFaultsAndCancel(t *testing.T) {
 	if _, err := n.CancelText(ctx, id); err != nil {
 		t.Fatal(err)
 	}
-	if reward, err := n.SubmitText(ctx, walter.key, api.TextSubmit{ID: *job.ID, Generation: "late"}); reward <= 0 || err != nil {
+	if reward, err := n.SubmitText(ctx, walter.Key, api.TextSubmit{ID: *job.ID, Generation: "late"}); reward <= 0 || err != nil {
 		t.Errorf("%v, %v", reward, err)
 	}
 	if st := status(); !st.Done || len(st.Generations) != 1 {
@@ -223,7 +224,7 @@ func TestTextFaultsAndCancel(t *testing.T) {
 }
 
 func TestTextMetadata(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	ctx := context.Background()
 	alice, walter := n.person(t, false, 1000), n.person(t, false, 1000)
 	csam := []api.GenMetadatum{{Type: "censorship", Value: "csam"}}
@@ -236,7 +237,7 @@ func TestTextMetadata(t *testing.T) {
 		id := n.acceptText(t, askText(alice, 1, "a/model"))
 		job := n.takeText(t, walter, scribe("w"))
 		// Of an unknown model of an untrusted owner: the context's factor, as it is.
-		reward, err := n.SubmitText(ctx, walter.key, api.TextSubmit{ID: *job.ID, Generation: "x", State: c.state, GenMetadata: c.meta})
+		reward, err := n.SubmitText(ctx, walter.Key, api.TextSubmit{ID: *job.ID, Generation: "x", State: c.state, GenMetadata: c.meta})
 		if err != nil || math.Abs(reward-(1.2+math.Pow(2.2, math.Log2(20.0/1024)))) > 1e-9 {
 			t.Errorf("reward %v, %v", reward, err)
 		}
@@ -257,7 +258,7 @@ func TestTextMetadata(t *testing.T) {
 // A pop without a job says what keeps the worker from each waiting request; what
 // keeps none is not told (generation §2.7, decision 20).
 func TestTextPopsTellWhy(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person(t, false, 10_000), n.person(t, false, 0)
 	other := n.person(t, true, 0)
 	n.takeText(t, other, scribe("another"))

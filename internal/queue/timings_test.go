@@ -8,6 +8,7 @@ import (
 
 	"horde/api"
 	"horde/internal/catalog"
+	"horde/internal/hordetest"
 	"horde/internal/kudos"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
@@ -25,7 +26,7 @@ func (n *node) timings(t testing.TB) (all []store.Timing) {
 // that leads to who asked.
 func TestTimings(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		alice, owner := n.person(t, true, 1000), n.person(t, true, 0)
 		paint := func(edit func(*api.ImageRequest), state string) {
@@ -36,9 +37,9 @@ func TestTimings(t *testing.T) {
 			p := pop("w")
 			p.Amount = ptr(4)
 			job := n.take(t, owner, p)
-			c.advance(2500 * time.Millisecond)
+			c.Advance(2500 * time.Millisecond)
 			for _, id := range job.IDs {
-				if _, err := n.submit(owner.key, id, state); err != nil {
+				if _, err := n.submit(owner.Key, id, state); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -63,14 +64,14 @@ func TestTimings(t *testing.T) {
 		batches := map[int]int{}
 		for _, v := range got {
 			batches[v.Batch]++
-			if v.Hour != c.micros()/hour || v.Micros != 2_500_000 || v.Machine != got[0].Machine || v.Baseline != catalog.SD1 {
+			if v.Hour != c.Micros()/hour || v.Micros != 2_500_000 || v.Machine != got[0].Machine || v.Baseline != catalog.SD1 {
 				t.Errorf("%+v", v)
 			}
 			f, err := kudos.ParseFeatures(v.Features)
 			if err != nil || f.Width != 64 || f.Steps != 4 || f.Sampler != "k_euler_a" || !f.Karras || (v.Batch == 1) != (f.Loras == 1) {
 				t.Errorf("%+v, %v", f, err)
 			}
-			for _, private := range []string{"secret", alice.key, owner.key, "fox"} {
+			for _, private := range []string{"secret", alice.Key, owner.Key, "fox"} {
 				if strings.Contains(v.Features+v.Machine, private) {
 					t.Errorf("%q is in %+v", private, v)
 				}
@@ -88,7 +89,7 @@ func TestTimings(t *testing.T) {
 // However busy the horde, only a sample is recorded.
 func TestTimingsAreBounded(t *testing.T) {
 	var s sampler
-	now := newClock().micros()
+	now := hordetest.NewClock().Micros()
 	count := func(from int64, step int64, n int) (taken int) {
 		for i := range int64(n) {
 			if s.take(from + i*step) {

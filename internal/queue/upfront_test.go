@@ -8,19 +8,20 @@ import (
 	"horde/api"
 	"horde/internal/account"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/kudos"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
 
 // dearAsk is a request that needs its kudos upfront.
-func dearAsk(p person) Ask {
+func dearAsk(p hordetest.Person) Ask {
 	a := ask(p, 2)
 	a.Body.Params.Width, a.Body.Params.Height, a.Body.Params.Steps = ptr(1024), ptr(1088), ptr(30)
 	return a
 }
 
-func (n *node) setBalance(t testing.TB, p person, amount horde.Kudos) {
+func (n *node) setBalance(t testing.TB, p hordetest.Person, amount horde.Kudos) {
 	t.Helper()
 	err := n.Store.Write(store.Unit{Accounts: []int64{p.ID}, Do: func(tx *store.Tx) error {
 		e := kudos.NewEntry(tx, "test:"+horde.NewID(), "test", "", "")
@@ -49,7 +50,7 @@ func (n *node) record(t testing.TB, id string) *record {
 func TestUpfrontKudos(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
-		n := newNode(t, db, newClock())
+		n := newNode(t, db, hordetest.NewClock())
 		rich := n.person(t, false, 10_000)
 		dry := dearAsk(rich)
 		dry.Body.DryRun = ptr(true)
@@ -77,9 +78,9 @@ func TestUpfrontKudos(t *testing.T) {
 		}
 		for _, c := range []struct {
 			name  string
-			p     person
+			p     hordetest.Person
 			floor int64
-		}{{"registered", person{github, githubKey}, 25}, {alias, person{pseudonym, key}, 14}, {"anonymous", person{anonymous, api.AnonymousKey}, -50}} {
+		}{{"registered", hordetest.Person{User: github, Key: githubKey}, 25}, {alias, hordetest.Person{User: pseudonym, Key: key}, 14}, {"anonymous", hordetest.Person{User: anonymous, Key: api.AnonymousKey}, -50}} {
 			n.setBalance(t, c.p, horde.Whole(c.floor)+price-1)
 			_, err := n.Accept(ctx, dearAsk(c.p))
 			wantCode(t, c.name+", a hundredth short", err, horde.KudosUpfront)
@@ -107,9 +108,9 @@ func TestUpfrontKudos(t *testing.T) {
 // who is not poor gets what was asked for.
 func TestDowngrade(t *testing.T) {
 	ctx := context.Background()
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	poor, rich := n.person(t, false, 26), n.person(t, false, 10_000)
-	allowed := func(p person, edit func(*api.ImageRequest)) Ask {
+	allowed := func(p hordetest.Person, edit func(*api.ImageRequest)) Ask {
 		a := dearAsk(p)
 		a.Body.AllowDowngrade = ptr(true)
 		edit(&a.Body)
@@ -145,7 +146,7 @@ func TestDowngrade(t *testing.T) {
 	n.accept(t, listed(same))
 
 	// Texts: fewer tokens.
-	text := TextAsk{From: From{Key: poor.key}, Body: api.TextRequest{Prompt: "x",
+	text := TextAsk{From: From{Key: poor.Key}, Body: api.TextRequest{Prompt: "x",
 		Params: &api.TextParams{MaxLength: ptr(1000), MaxContextLength: ptr(2048)}}}
 	_, err = n.AcceptText(ctx, text)
 	wantCode(t, "a long text", err, horde.KudosUpfront)
@@ -163,7 +164,7 @@ func TestDowngrade(t *testing.T) {
 // TestLoadDecides: the busier the horde, the smaller what needs no kudos; the load
 // is taken as it was counted for a minute.
 func TestLoadDecides(t *testing.T) {
-	c := newClock()
+	c := hordetest.NewClock()
 	n := newNode(t, storetest.On(t, storetest.SQLite), c)
 	poor := n.person(t, false, 26)
 	large := func() error {
@@ -181,13 +182,13 @@ func TestLoadDecides(t *testing.T) {
 	if err := large(); err != nil {
 		t.Errorf("before it was counted again: %v", err)
 	}
-	c.advance(time.Minute + time.Second)
+	c.Advance(time.Minute + time.Second)
 	wantCode(t, "on a busy horde", large(), horde.KudosUpfront)
 	worker := n.person(t, true, 0)
 	p := pop("w")
 	p.Threads = ptr(50)
 	n.offer(t, worker, p)
-	c.advance(time.Minute + time.Second)
+	c.Advance(time.Minute + time.Second)
 	if err := large(); err != nil {
 		t.Errorf("with many threads: %v", err)
 	}
@@ -197,7 +198,7 @@ func TestLoadDecides(t *testing.T) {
 // of the key's owner (generation §5.1).
 func TestStartingPriority(t *testing.T) {
 	ctx := context.Background()
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	anonymous, err := n.Accounts.ByID(ctx, account.AnonymousID)
 	if err != nil {
 		t.Fatal(err)
@@ -206,22 +207,22 @@ func TestStartingPriority(t *testing.T) {
 	n.become(t, flagged, account.Flagged)
 	n.become(t, poor, account.Flagged)
 	n.setBalance(t, poor, horde.Whole(10))
-	n.setBalance(t, person{anonymous, api.AnonymousKey}, horde.Whole(-50))
+	n.setBalance(t, hordetest.Person{User: anonymous, Key: api.AnonymousKey}, horde.Whole(-50))
 	for _, c := range []struct {
 		name string
 		key  string
 		want int64
 	}{
-		{"balance", alice.key, 777},
-		{"after the tax", alice.key, 774},
+		{"balance", alice.Key, 777},
+		{"after the tax", alice.Key, 774},
 		{"by a shared key", n.key(t, alice, account.SharedKeyChange{Kudos: ptr(int64(100))}), 771},
 		{"by a shared key without budget", n.key(t, alice, account.SharedKeyChange{Kudos: ptr(int64(0))}), -50},
-		{"flagged", flagged.key, 123},
+		{"flagged", flagged.Key, 123},
 		{"flagged, by a shared key without budget", n.key(t, flagged, account.SharedKeyChange{Kudos: ptr(int64(0))}), 123},
-		{"flagged and poor", poor.key, -100},
+		{"flagged and poor", poor.Key, -100},
 		{"anonymous", api.AnonymousKey, -50},
 	} {
-		a := ask(person{key: c.key}, 1)
+		a := ask(hordetest.Person{Key: c.key}, 1)
 		a.Body.AllowDowngrade = ptr(true)
 		id := n.accept(t, a)
 		if live, err := n.Store.Requests(ctx, []string{id}); err != nil || live[0].Priority != c.want {

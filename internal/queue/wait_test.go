@@ -8,6 +8,7 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -16,7 +17,7 @@ import (
 const long = time.Minute
 
 // waiting starts a pop that waits, and returns once it does.
-func (n *node) waiting(t *testing.T, owner person, p api.ImagePop, d time.Duration) <-chan *api.ImageJob {
+func (n *node) waiting(t *testing.T, owner hordetest.Person, p api.ImagePop, d time.Duration) <-chan *api.ImageJob {
 	t.Helper()
 	o := n.offer(t, owner, p)
 	done := make(chan *api.ImageJob, 1)
@@ -31,7 +32,7 @@ func (n *node) waiting(t *testing.T, owner person, p api.ImagePop, d time.Durati
 		done <- job
 	}()
 	t.Cleanup(func() { cancel(); <-ended })
-	if what := eventually(func() string {
+	if what := hordetest.Eventually(func() string {
 		if slices.ContainsFunc(n.images.waiters.Waiting(), func(v *view) bool { return v.worker.ID == o.Worker.ID }) {
 			return ""
 		}
@@ -59,7 +60,7 @@ func served(t *testing.T, what string, job <-chan *api.ImageJob) *api.ImageJob {
 // TestWaitingPop: what can be given to a waiting pop wakes it, on every node.
 func TestWaitingPop(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
+		c := hordetest.NewClock()
 		all := nodes(t, db, c)
 		a, b := all[0], all[len(all)-1]
 		p, owner, second := a.person(t, true, 1000), a.person(t, true, 0), a.person(t, true, 0)
@@ -69,21 +70,21 @@ func TestWaitingPop(t *testing.T) {
 		got := served(t, "a request", job)
 
 		job = b.waiting(t, second, pop("two"), long)
-		if _, err := a.submit(owner.key, *got.ID, "faulted"); err != nil {
+		if _, err := a.submit(owner.Key, *got.ID, "faulted"); err != nil {
 			t.Fatal(err)
 		}
 		served(t, "a reported fault", job)
 
 		job = a.waiting(t, owner, pop("one"), long)
-		c.advance(10 * time.Minute)
+		c.Advance(10 * time.Minute)
 		if err := b.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		got = served(t, "a job that took too long", job)
-		if _, err := b.submit(owner.key, *got.ID, "ok"); err != nil {
+		if _, err := b.submit(owner.Key, *got.ID, "ok"); err != nil {
 			t.Fatal(err)
 		}
-		if what := eventually(func() string {
+		if what := hordetest.Eventually(func() string {
 			if check, err := b.Check(t.Context(), id); err != nil || !check.Done || check.Restarted != 2 {
 				return "not done with two restarts"
 			}
@@ -96,7 +97,7 @@ func TestWaitingPop(t *testing.T) {
 
 // TestWaitingPopSleepsOn: requests that it cannot serve do not wake a pop.
 func TestWaitingPopSleepsOn(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p, owner := n.person(t, true, 1000), n.person(t, false, 0)
 	offer := pop("one")
 	offer.NSFW, offer.MaxPixels = ptr(false), ptr(4096)
@@ -126,13 +127,13 @@ func TestWaitingPopSleepsOn(t *testing.T) {
 
 // TestWaitingPopEnds: a pop whose client goes away waits no longer.
 func TestWaitingPopEnds(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	o := n.offer(t, n.person(t, true, 0), pop("one"))
 	ctx, cancel := context.WithCancel(t.Context())
 	waited := make(chan string, 1)
 	go func() {
 		defer cancel()
-		waited <- eventually(func() string {
+		waited <- hordetest.Eventually(func() string {
 			if len(n.images.waiters.Waiting()) == 0 {
 				return "the pop does not wait"
 			}
@@ -150,7 +151,7 @@ func TestWaitingPopEnds(t *testing.T) {
 
 // TestManyWaitingPops: one request wakes many and serves as many as it has jobs.
 func TestManyWaitingPops(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	jobs := make(chan *api.ImageJob, 8)
 	for range 8 {
@@ -174,7 +175,7 @@ func TestManyWaitingPops(t *testing.T) {
 // TestFollowRequest: a follower hears of each change, and of the end.
 func TestFollowRequest(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		all := nodes(t, db, newClock())
+		all := nodes(t, db, hordetest.NewClock())
 		a, b := all[0], all[len(all)-1]
 		p := a.person(t, true, 1000)
 		id := a.accept(t, ask(p, 1))
@@ -182,11 +183,11 @@ func TestFollowRequest(t *testing.T) {
 		until("it waits", func(n News) bool { return n.Check.Waiting == 1 })
 		job := a.take(t, p, pop("one"))
 		until("a claim", func(n News) bool { return n.Check.Processing == 1 })
-		if err := b.Progress(t.Context(), p.key, *job.ID, api.Progress{Step: 2, Steps: 4}); err != nil {
+		if err := b.Progress(t.Context(), p.Key, *job.ID, api.Progress{Step: 2, Steps: 4}); err != nil {
 			t.Fatal(err)
 		}
 		until("a report", func(n News) bool { return len(n.Progress) == 1 && n.Progress[0].Step == 2 })
-		if _, err := a.submit(p.key, *job.ID, "ok"); err != nil {
+		if _, err := a.submit(p.Key, *job.ID, "ok"); err != nil {
 			t.Fatal(err)
 		}
 		until("the end", func(n News) bool { return n.Ended && n.Check.Done && len(n.Progress)+len(n.Running) == 0 })
@@ -196,7 +197,7 @@ func TestFollowRequest(t *testing.T) {
 // A worker that is put into maintenance while its pop waits gets its owner's
 // requests alone.
 func TestWaitingPopInMaintenance(t *testing.T) {
-	n := newNode(t, storetest.On(t, storetest.SQLite), newClock())
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, owner := n.person(t, true, 1000), n.person(t, true, 1000)
 	job := n.waiting(t, owner, pop("one"), long)
 	err := n.Store.Write(store.Unit{Workers: []string{n.Fleet.ByName("one").ID}, Do: func(tx *store.Tx) error {

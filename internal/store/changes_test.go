@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -148,23 +149,23 @@ func unheard(t *testing.T, s *store.Store) (c store.Changes) {
 // them yet or any more, when another has just started, and when it is a lot.
 func TestUnheard(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
-	c := newClock()
-	a, b := db.Open(storetest.Clock(c.now)), db.Open(storetest.Clock(c.now))
+	c := hordetest.NewClock()
+	a, b := db.Open(storetest.Clock(c.Now)), db.Open(storetest.Clock(c.Now))
 	if !unheard(t, b).Missed {
 		t.Error("a node that does not follow the others yet knows what they did")
 	}
 	follow(t, a)
 	f := follow(t, b)
-	insert(t, a, request(c.micros(), 1))
+	insert(t, a, request(c.Micros(), 1))
 	f.until(t, "the first change", func() bool { return len(f.heard.Requests) == 1 })
 
 	f.mu.Lock() // nothing is applied until it is unlocked
-	q := insert(t, a, request(c.micros(), 1))
+	q := insert(t, a, request(c.Micros(), 1))
 	if got := unheard(t, b); got.Missed || !slices.Contains(got.Requests, q.ID) {
 		t.Errorf("of one new request: %+v", got)
 	}
 	for range 100 {
-		insert(t, a, request(c.micros(), 1))
+		insert(t, a, request(c.Micros(), 1))
 	}
 	if got := unheard(t, b); !got.Missed {
 		t.Errorf("of more than a hundred new requests: %d", len(got.Requests))
@@ -172,11 +173,11 @@ func TestUnheard(t *testing.T) {
 	f.mu.Unlock()
 	f.until(t, "all changes", func() bool { return len(f.heard.Requests) == 102 })
 
-	third := db.Open(storetest.Clock(c.now))
+	third := db.Open(storetest.Clock(c.Now))
 	if err := third.Announce(); err != nil {
 		t.Fatal(err)
 	}
-	insert(t, third, request(c.micros(), 1))
+	insert(t, third, request(c.Micros(), 1))
 	if got := unheard(t, b); !got.Missed && len(got.Requests) == 0 {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -190,23 +191,23 @@ func TestUnheard(t *testing.T) {
 // it missed them, however long it was able to before.
 func TestUnheardWhileTheWatchFails(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
-	c := newClock()
-	a, b := db.Open(storetest.Clock(c.now)), db.Open(storetest.Clock(c.now))
+	c := hordetest.NewClock()
+	a, b := db.Open(storetest.Clock(c.Now)), db.Open(storetest.Clock(c.Now))
 	follow(t, a)
 	f := follow(t, b)
-	insert(t, a, request(c.micros(), 1))
+	insert(t, a, request(c.Micros(), 1))
 	f.until(t, "the first change", func() bool { return len(f.heard.Requests) == 1 })
-	insert(t, a, request(c.micros(), 1))
+	insert(t, a, request(c.Micros(), 1))
 	f.until(t, "the second change", func() bool { return len(f.heard.Requests) == 2 })
 	f.mu.Lock()
 	f.fail = 1 << 30
 	f.mu.Unlock()
-	insert(t, a, request(c.micros(), 1))
+	insert(t, a, request(c.Micros(), 1))
 	f.until(t, "the watch fails", func() bool { return f.missed > 1 })
 	if got := unheard(t, b); got.Missed {
 		t.Error("missed already")
 	}
-	c.advance(11 * time.Second)
+	c.Advance(11 * time.Second)
 	if got := unheard(t, b); !got.Missed {
 		t.Error("what it had heard of holds without end")
 	}
@@ -215,12 +216,12 @@ func TestUnheardWhileTheWatchFails(t *testing.T) {
 // TestWatchGap: whoever misses changes is told so.
 func TestWatchGap(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
-	c := newClock()
-	a, b := db.Open(), db.Open(storetest.Clock(c.now))
-	c.us.Store(time.Now().UnixMicro())
+	c := hordetest.NewClock()
+	a, b := db.Open(), db.Open(storetest.Clock(c.Now))
+	c.Set(time.Now())
 	follow(t, a)
 	f := follow(t, b)
-	now := c.micros()
+	now := c.Micros()
 	insert(t, a, request(now, 1))
 	f.until(t, "the first change", func() bool { return len(f.heard.Requests) == 1 })
 	if f.missed != 1 {
@@ -250,17 +251,17 @@ func TestWatchGap(t *testing.T) {
 	if _, err := raw.Exec("DELETE FROM changes"); err != nil {
 		t.Fatal(err)
 	}
-	c.advance(time.Hour)
+	c.Advance(time.Hour)
 	f.until(t, "a long sleep", func() bool { return f.missed > missed })
 }
 
 func TestPruneChanges(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
-	c := newClock()
-	s := db.Open(storetest.Clock(c.now))
-	insert(t, s, request(c.micros(), 1))
-	c.advance(20 * time.Minute)
-	insert(t, s, request(c.micros(), 1))
+	c := hordetest.NewClock()
+	s := db.Open(storetest.Clock(c.Now))
+	insert(t, s, request(c.Micros(), 1))
+	c.Advance(20 * time.Minute)
+	insert(t, s, request(c.Micros(), 1))
 	do(t, s, func(tx *store.Tx) error { return tx.PruneChanges() })
 	var n int
 	if err := db.Raw().QueryRow("SELECT count(*) FROM changes WHERE payload LIKE '%\"r\"%'").Scan(&n); err != nil || n != 1 {

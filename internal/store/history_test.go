@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -34,20 +35,20 @@ func post(user int64, id string, spendable, kept horde.Kudos) store.Unit {
 // each once, in one order, whatever the size of the pages.
 func TestHistory(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
-		s, ctx := db.Open(storetest.Clock(c.now)), t.Context()
+		c := hordetest.NewClock()
+		s, ctx := db.Open(storetest.Clock(c.Now)), t.Context()
 		id, other := user(t, s, "a"), user(t, s, "b")
 		var want []store.Movement
 		for i, m := range []struct {
 			wait            int64
 			spendable, kept horde.Kudos
 		}{{0, 100, 0}, {0, 5, 5}, {0, 0, 7}, {0, -3, 0}, {0, 0, 2}, {1, 0, 1}, {1, 9, 1}, {0, 4, 0}, {3, 0, 8}, {1, -1, -1}} {
-			c.advance(time.Duration(m.wait) * time.Second)
+			c.Advance(time.Duration(m.wait) * time.Second)
 			event := fmt.Sprintf("e%02d", i)
 			write(t, s, post(id, event, m.spendable, m.kept))
 			write(t, s, post(other, "other "+event, 1, 1))
 			want = append(want, store.Movement{Event: store.Event{ID: event, Reason: "r " + event, RequestID: "q", JobID: "j", Detail: "{}"},
-				At: c.micros(), Balance: m.spendable, Escrow: m.kept})
+				At: c.Micros(), Balance: m.spendable, Escrow: m.kept})
 		}
 		slices.Reverse(want)
 		rapid.Check(t, func(t *rapid.T) {
@@ -86,12 +87,12 @@ func TestHistory(t *testing.T) {
 // TestDatePostings fills in what a program of before does not write.
 func TestDatePostings(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
-		s, ctx := db.Open(storetest.Clock(c.now)), t.Context()
+		c := hordetest.NewClock()
+		s, ctx := db.Open(storetest.Clock(c.Now)), t.Context()
 		id := user(t, s, "a")
 		write(t, s, post(id, "old", 100, 5))
 		db.Exec("UPDATE ledger_postings SET at = -1")
-		c.advance(time.Second)
+		c.Advance(time.Second)
 		write(t, s, post(id, "new", 1, 0))
 		if _, found, err := s.History(ctx, id, store.Place{}, 9); err != nil || len(found) != 1 {
 			t.Errorf("before: %+v %v", found, err)

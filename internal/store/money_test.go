@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -163,10 +164,10 @@ func TestRunning(t *testing.T) {
 
 func TestEmptyRequests(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
-		s := db.Open(storetest.Clock(c.now))
-		waiting, idle, old := request(c.micros(), 3), request(c.micros(), 2), request(c.micros(), 1)
-		idle.Waiting, old.Expires = 0, c.micros()
+		c := hordetest.NewClock()
+		s := db.Open(storetest.Clock(c.Now))
+		waiting, idle, old := request(c.Micros(), 3), request(c.Micros(), 2), request(c.Micros(), 1)
+		idle.Waiting, old.Expires = 0, c.Micros()
 		for _, q := range []store.Request{waiting, idle, old} {
 			insert(t, s, q)
 		}

@@ -15,24 +15,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
 
 var epoch = time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
-
-// clock is a time that tests move.
-type clock struct{ us atomic.Int64 }
-
-func newClock() *clock {
-	c := &clock{}
-	c.us.Store(epoch.UnixMicro())
-	return c
-}
-
-func (c *clock) now() time.Time          { return time.UnixMicro(c.us.Load()) }
-func (c *clock) micros() int64           { return c.us.Load() }
-func (c *clock) advance(d time.Duration) { c.us.Add(d.Microseconds()) }
 
 // write runs a unit that has to be accepted.
 func write(t testing.TB, s *store.Store, u store.Unit) {
@@ -199,14 +187,14 @@ func TestAccounts(t *testing.T) {
 
 func TestRequests(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
-		s, ctx := db.Open(storetest.Clock(c.now)), t.Context()
-		old, young := request(c.micros(), 3), request(c.micros()+1, 1)
+		c := hordetest.NewClock()
+		s, ctx := db.Open(storetest.Clock(c.Now)), t.Context()
+		old, young := request(c.Micros(), 3), request(c.Micros()+1, 1)
 		young.Expires += 5
 		young.Faulted, young.Cancelled, young.Faults, young.Consumed = true, true, 2, 345
 		insert(t, s, young)
 		insert(t, s, old)
-		live := must[[]store.Request](t)(s.LiveRequests(ctx, c.micros()))
+		live := must[[]store.Request](t)(s.LiveRequests(ctx, c.Micros()))
 		if diff := cmp.Diff([]store.Request{old, young}, live); diff != "" {
 			t.Error(diff)
 		}
@@ -233,9 +221,9 @@ func TestRequests(t *testing.T) {
 // TestRequestTransitions goes through every conditional update of a request.
 func TestRequestTransitions(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
-		s := db.Open(storetest.Clock(c.now))
-		now := c.micros()
+		c := hordetest.NewClock()
+		s := db.Open(storetest.Clock(c.Now))
+		now := c.Micros()
 		for _, tt := range []struct {
 			name   string
 			before func(*store.RequestState)
@@ -322,9 +310,9 @@ func TestRequestTransitions(t *testing.T) {
 
 func TestDeleteRequest(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
-		s, ctx := db.Open(storetest.Clock(c.now)), t.Context()
-		q := insert(t, s, request(c.micros(), 1))
+		c := hordetest.NewClock()
+		s, ctx := db.Open(storetest.Clock(c.Now)), t.Context()
+		q := insert(t, s, request(c.Micros(), 1))
 		do(t, s, func(tx *store.Tx) error { tx.InsertJob(store.Job{ID: "j", RequestID: q.ID}); return nil })
 		err := s.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteRequest(q.ID, q.Expires-1) }})
 		if !errors.Is(err, store.ErrLost) {
@@ -342,9 +330,9 @@ func TestDeleteRequest(t *testing.T) {
 
 func TestJobs(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
-		s, ctx := db.Open(storetest.Clock(c.now)), t.Context()
-		now := c.micros()
+		c := hordetest.NewClock()
+		s, ctx := db.Open(storetest.Clock(c.Now)), t.Context()
+		now := c.Micros()
 		q := insert(t, s, request(now, 3))
 		gone := request(now, 1)
 		gone.Expires = now
@@ -461,8 +449,8 @@ func TestWorkers(t *testing.T) {
 
 func TestLease(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		c := newClock()
-		s := db.Open(storetest.Clock(c.now))
+		c := hordetest.NewClock()
+		s := db.Open(storetest.Clock(c.Now))
 		take := func(s *store.Store) error {
 			return s.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.Lease("sweep", tx.Now+1_000_000) }})
 		}
@@ -472,11 +460,11 @@ func TestLease(t *testing.T) {
 		if db.Engine == storetest.SQLite {
 			s.Close()
 		}
-		other := db.Open(storetest.Clock(c.now))
+		other := db.Open(storetest.Clock(c.Now))
 		if err := take(other); !errors.Is(err, store.ErrLost) {
 			t.Errorf("taken from a living node: %v", err)
 		}
-		c.advance(time.Second + time.Microsecond)
+		c.Advance(time.Second + time.Microsecond)
 		if err := take(other); err != nil {
 			t.Errorf("after it ran out: %v", err)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -14,8 +13,8 @@ import (
 
 	"horde/api"
 	"horde/internal/account"
-	"horde/internal/catalog"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/kudos"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
@@ -30,17 +29,8 @@ type rig struct {
 
 func newRig(t testing.TB, db *storetest.DB) *rig {
 	t.Helper()
-	ctx := context.Background()
-	s := db.Open()
-	accounts, err := account.New(ctx, s, account.Config{KeySecret: "k"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	models, err := catalog.New(catalog.Config{Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &rig{New(Config{Store: s, Accounts: accounts, Catalog: models}), t, map[string]string{}}
+	h := hordetest.Open(t, db, hordetest.NewClock())
+	return &rig{New(Config{Store: h.Store, Accounts: h.Accounts, Catalog: h.Catalog}), t, map[string]string{}}
 }
 
 func each(t *testing.T, test func(*rig)) {
