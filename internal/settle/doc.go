@@ -9,6 +9,5 @@
 // that all of it happens or nothing.
 //
 // The package knows neither the copies of requests in memory nor how work is matched
-// with workers. It changes balances through package kudos alone. A § alone is one of
-// the generation rulebook.
+// with workers. It changes balances through package kudos alone.
 package settle

@@ -1,7 +1,7 @@
 package settle
 
 // How often work is tried, whatever its kind (generation §5.8, §3.3; decision 48).
-// tries"). Rules.MaxFailures is the bound where no other worker could do it.
+// Rules.MaxFailures is the bound where no other worker could do it.
 const (
 	MaxWorkers   = 3  // workers that failed on it
 	maxFruitless = 10 // attempts in the long run, those among them that were nobody's fault
