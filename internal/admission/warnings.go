@@ -47,6 +47,7 @@ func mismatches(m catalog.Image, p *api.ImageParams) (out []api.Warning) {
 	if skip := or(p.ClipSkip, 1); need.ClipSkip > 0 && need.ClipSkip != skip {
 		warn("ClipSkipMismatch", "clip_skip %d, not %d", need.ClipSkip, skip)
 	}
+
 	steps := or(p.Steps, 30)
 	if need.MinSteps > steps {
 		warn("StepsTooFew", "at least %d steps, not %d", need.MinSteps, steps)
@@ -54,6 +55,7 @@ func mismatches(m catalog.Image, p *api.ImageParams) (out []api.Warning) {
 	if need.MaxSteps > 0 && need.MaxSteps < steps {
 		warn("StepsTooMany", "at most %d steps, not %d", need.MaxSteps, steps)
 	}
+
 	cfg := or(p.CfgScale, 7.5)
 	if need.CfgScale != nil && *need.CfgScale != cfg {
 		warn("CfgScaleMismatch", "cfg_scale %g, not %g", *need.CfgScale, cfg)
@@ -64,9 +66,11 @@ func mismatches(m catalog.Image, p *api.ImageParams) (out []api.Warning) {
 	if need.MaxCfgScale != nil && *need.MaxCfgScale < cfg {
 		warn("CfgScaleTooLarge", "a cfg_scale of at most %g, not %g", *need.MaxCfgScale, cfg)
 	}
+
 	if sampler := orText(p.SamplerName, "k_euler_a"); len(need.Samplers) > 0 && !slices.Contains(need.Samplers, sampler) {
 		warn("SamplerMismatch", "one of the samplers %v, not %s", need.Samplers, sampler)
 	}
+
 	scheduler := "simple"
 	if or(p.Karras, true) {
 		scheduler = "karras"

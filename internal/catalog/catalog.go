@@ -31,7 +31,7 @@ var commonImages []byte
 //go:embed common_texts.json
 var commonTexts []byte
 
-// builtIn is what a server knows that has no reference.
+// builtIn returns the models that a server knows without a reference.
 func builtIn() (images, texts part, err error) {
 	if images.parsed, err = parseDocument(Images, commonImages); err != nil {
 		return images, texts, fmt.Errorf("built-in list of image models: %w", err)
@@ -40,6 +40,8 @@ func builtIn() (images, texts part, err error) {
 	if err != nil {
 		return images, texts, fmt.Errorf("built-in list of text models: %w", err)
 	}
+
+	// A text model is offered under several names.
 	texts.texts = map[string]Text{}
 	for name, m := range p.texts {
 		for _, form := range forms(name) {
@@ -50,7 +52,7 @@ func builtIn() (images, texts part, err error) {
 	return images, texts, nil
 }
 
-// forms are the names by which the programs that write texts offer a model, as
+// forms returns the names under which text back ends offer a model, as
 // the public reference lists them: its own, Aphrodite's and KoboldCpp's.
 func forms(name string) []string {
 	return []string{name, "aphrodite/" + name, "koboldcpp/" + path.Base(name)}
@@ -68,8 +70,8 @@ type Config struct {
 	Log   *slog.Logger // nil: slog.Default()
 
 	Refresh time.Duration         // how often sources are read; 0: an hour
-	Retry   time.Duration         // first pause after a failed reading, doubled each time; 0: 2 s
-	Metrics prometheus.Registerer // nil: nobody counts
+	Retry   time.Duration         // first pause after a failed read, doubled each time; 0: 2 s
+	Metrics prometheus.Registerer // nil: nothing is counted
 }
 
 // Catalog keeps the current Snapshot. Safe for concurrent use.
@@ -78,20 +80,21 @@ type Catalog struct {
 	common  map[string]part // the built-in lists, by slot
 	sources []*source
 	metrics metrics
+
 	current atomic.Pointer[Snapshot]
 
-	mu    sync.Mutex // guards what follows; one change at a time
-	parts map[string]part
+	mu    sync.Mutex      // one change at a time
+	parts map[string]part // by slot; guarded by mu
 }
 
-// part is what is known of one slot.
+// part is what is known for one slot.
 type part struct {
 	parsed
 	digest string
 }
 
-// New makes a catalogue. It begins with the copies in the store, and with the
-// built-in lists where there is none. Sources that are files are read before it
+// New returns a catalogue. It begins with the copies in the store, and with the
+// built-in lists if there are none. Sources that are files are read before it
 // returns; a file that is missing or no reference is an error, since the operator
 // named it, unless the store has a copy of it. URLs are left to Run: New never
 // waits for the network.
@@ -108,16 +111,24 @@ func New(cfg Config) (*Catalog, error) {
 	if cfg.Retry <= 0 {
 		cfg.Retry = retryFirst
 	}
+
 	images, texts, err := builtIn()
 	if err != nil {
 		return nil, err
 	}
-	c := &Catalog{cfg: cfg, common: map[string]part{Images: images, Texts: texts}, metrics: newMetrics(cfg.Metrics), parts: map[string]part{}}
-	c.rebuild()
+	c := &Catalog{
+		cfg:     cfg,
+		common:  map[string]part{Images: images, Texts: texts},
+		metrics: newMetrics(cfg.Metrics),
+		parts:   map[string]part{},
+	}
+	c.rebuildLocked() // nobody else knows c yet
+
 	ctx := context.Background()
 	if err := c.Reload(ctx); err != nil {
 		return nil, err
 	}
+
 	for _, s := range []*source{
 		{slot: Images, name: cfg.Images, setting: "HORDE_MODEL_REFERENCE_IMAGES"},
 		{slot: ExtraImages, name: cfg.ExtraImages, setting: "HORDE_MODEL_REFERENCE_IMAGES_EXTRA"},
@@ -139,10 +150,12 @@ func (c *Catalog) readFirst(ctx context.Context, s *source) error {
 	if isURL(s.name) {
 		return nil
 	}
+
 	err := c.refresh(ctx, s)
 	if err == nil {
 		return nil
 	}
+
 	if copied, stored := c.copyOf(ctx, s.slot); stored == nil && copied.Source == s.name {
 		c.failed(s, err)
 		return nil
@@ -153,20 +166,21 @@ func (c *Catalog) readFirst(ctx context.Context, s *source) error {
 // Snapshot returns the current state of the references.
 func (c *Catalog) Snapshot() *Snapshot { return c.current.Load() }
 
-// partOf is what a slot was filled with, else the built-in list.
-func (c *Catalog) partOf(slot string) part {
+// partOf returns what a slot was filled with, else the built-in list; the caller holds mu.
+func (c *Catalog) partOfLocked(slot string) part {
 	if p, ok := c.parts[slot]; ok {
 		return p
 	}
 	return c.common[slot]
 }
 
-// rebuild makes the snapshot of all parts and swaps it in. The caller holds mu,
+// rebuildLocked makes a snapshot of all parts and swaps it in. The caller holds mu,
 // or is alone.
-func (c *Catalog) rebuild() {
-	images := maps.Clone(c.partOf(Images).images)
+func (c *Catalog) rebuildLocked() {
+	images := maps.Clone(c.partOfLocked(Images).images)
 	maps.Copy(images, c.parts[ExtraImages].images)
-	s := newSnapshot(images, c.partOf(Texts).texts)
+	s := newSnapshot(images, c.partOfLocked(Texts).texts)
+
 	c.current.Store(s)
 	c.metrics.known(Images, len(s.images))
 	c.metrics.known(Texts, len(s.texts))

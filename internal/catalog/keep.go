@@ -16,21 +16,21 @@ import (
 	"horde/internal/store"
 )
 
-// Imported is what became of a document.
+// Imported is the result of importing a document.
 type Imported struct {
 	Models  int
 	LeftOut int  // entries that could not be read
-	Changed bool // another document than was in use
+	Changed bool // it differs from the document that was in use
 }
 
 // Import makes a document the reference of a slot and keeps it in the store, from
-// where other nodes take it up. source says where it came from. Refusals are of
+// where other nodes pick it up. source says where it came from. Refusals have
 // code BadRequest.
 func (c *Catalog) Import(slot, source string, doc []byte) (Imported, error) {
 	if !known(slot) {
 		return Imported{}, unknownSlot(slot)
 	}
-	t, err := c.take(slot, source, doc)
+	t, err := c.install(slot, source, doc)
 	if bad := (*documentError)(nil); errors.As(err, &bad) {
 		return t, horde.Errorf(horde.BadRequest, "%s", bad)
 	}
@@ -46,11 +46,14 @@ type documentError struct {
 func (e *documentError) Error() string { return e.source + " " + e.err.Error() }
 func (e *documentError) Unwrap() error { return e.err }
 
-func (c *Catalog) take(slot, source string, doc []byte) (t Imported, err error) {
+// install makes a document the reference of a slot, unless it is already.
+func (c *Catalog) install(slot, source string, doc []byte) (t Imported, err error) {
 	doc = bytes.TrimPrefix(doc, byteOrderMark)
 	digest := digestOf(doc)
+
 	c.mu.Lock()
 	defer c.mu.Unlock()
+
 	next := c.parts[slot]
 	if t.Changed = next.digest != digest; t.Changed {
 		next.digest = digest
@@ -58,27 +61,39 @@ func (c *Catalog) take(slot, source string, doc []byte) (t Imported, err error) 
 			return t, &documentError{source, err}
 		}
 	}
+
 	t.Models, t.LeftOut = next.models(), next.bad
 	if c.cfg.Store != nil {
 		if err := c.keep(slot, source, next, doc); err != nil {
 			return t, fmt.Errorf("keep the reference %s in the database: %w", source, err)
 		}
 	}
+
 	if t.Changed {
 		c.parts[slot] = next
-		c.rebuild()
+		c.rebuildLocked()
 	}
 	return t, nil
 }
 
-// keep writes the copy of a slot.
+// keep stores the copy of a slot.
 func (c *Catalog) keep(slot, source string, p part, doc []byte) error {
 	now := c.cfg.Clock().UnixMicro()
-	v := store.Reference{Slot: slot, Source: source, Digest: p.digest, Models: int64(p.models()), Fetched: now, Changed: now, Document: string(doc)}
+	v := store.Reference{
+		Slot:     slot,
+		Source:   source,
+		Digest:   p.digest,
+		Models:   int64(p.models()),
+		Fetched:  now,
+		Changed:  now,
+		Document: string(doc),
+	}
+
 	err := c.cfg.Store.Write(store.Unit{Key: "reference:" + slot, Do: func(tx *store.Tx) error {
 		_, err := tx.PutReference(v)
 		return err
 	}})
+
 	if err == nil {
 		c.metrics.copied(slot, now)
 	}
@@ -96,8 +111,8 @@ func unknownSlot(slot string) error {
 	return horde.Errorf(horde.NotFound, "There is no model reference %.40q; there are %s, %s and %s.", slot, Images, ExtraImages, Texts)
 }
 
-// Remove drops the copy of a slot: the built-in list, where there is one, holds
-// again. A source that is configured brings it back at its next reading.
+// Remove deletes the copy of a slot: the built-in list, if there is one, applies
+// again. A source that is configured brings it back when it is next read.
 func (c *Catalog) Remove(ctx context.Context, slot string) error {
 	if !known(slot) {
 		return unknownSlot(slot)
@@ -105,6 +120,7 @@ func (c *Catalog) Remove(ctx context.Context, slot string) error {
 	if c.cfg.Store == nil {
 		return errors.New("this catalogue keeps no copies")
 	}
+
 	err := c.cfg.Store.Write(store.Unit{Key: "reference:" + slot, Do: func(tx *store.Tx) error { return tx.DeleteReference(slot) }})
 	if errors.Is(err, store.ErrNotFound) {
 		return horde.Errorf(horde.NotFound, "No copy of the model reference %s is kept.", slot)
@@ -115,66 +131,72 @@ func (c *Catalog) Remove(ctx context.Context, slot string) error {
 	return c.Reload(ctx)
 }
 
-// Reload takes up what the store keeps, as far as it differs from what is known:
+// Reload picks up what the store keeps, as far as it differs from what is known:
 // after another node has changed it. A copy that cannot be read, since a later
-// version wrote it, is passed over.
+// version wrote it, is skipped.
 func (c *Catalog) Reload(ctx context.Context) error {
 	if c.cfg.Store == nil {
 		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+
 	heads, err := c.cfg.Store.References(ctx)
 	if err != nil {
 		return fmt.Errorf("read the model references: %w", err)
 	}
-	there, changed := map[string]bool{}, false
+
+	present, changed := map[string]bool{}, false
 	for _, h := range heads {
-		there[h.Slot] = known(h.Slot)
-		if !there[h.Slot] {
+		present[h.Slot] = known(h.Slot)
+		if !present[h.Slot] {
 			continue
 		}
 		c.metrics.copied(h.Slot, h.Fetched)
 		if c.parts[h.Slot].digest == h.Digest {
 			continue
 		}
-		if err := c.reload(ctx, h.Slot); err != nil {
+		if err := c.reloadLocked(ctx, h.Slot); err != nil {
 			return err
 		}
 		changed = true
 	}
+
+	// Drop what the store no longer keeps.
 	for slot := range c.parts {
-		if !there[slot] {
+		if !present[slot] {
 			delete(c.parts, slot)
 			c.metrics.copied(slot, 0)
 			changed = true
 		}
 	}
+
 	if changed {
-		c.rebuild()
+		c.rebuildLocked()
 	}
 	return nil
 }
 
-// reload reads the copy of one slot.
-func (c *Catalog) reload(ctx context.Context, slot string) error {
+// reloadLocked reads the copy of one slot; the caller holds mu.
+func (c *Catalog) reloadLocked(ctx context.Context, slot string) error {
 	v, err := c.cfg.Store.Reference(ctx, slot)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil // gone meanwhile; the change log tells of that too
+		return nil // gone meanwhile; the change log reports that too
 	}
 	if err != nil {
 		return fmt.Errorf("read the model reference %s: %w", slot, err)
 	}
+
 	p, err := parseDocument(slot, []byte(v.Document))
 	if err != nil {
-		c.cfg.Log.Error("the kept copy of a model reference cannot be read; it is passed over", "reference", slot, "error", err)
+		c.cfg.Log.Error("the kept copy of a model reference cannot be read; it is skipped", "reference", slot, "error", err)
 		return nil
 	}
 	c.parts[slot] = part{parsed: p, digest: v.Digest}
 	return nil
 }
 
-// copyOf is what the store keeps of a slot; store.ErrNotFound: nothing.
+// copyOf returns what the store keeps for a slot; store.ErrNotFound if nothing.
 func (c *Catalog) copyOf(ctx context.Context, slot string) (store.Reference, error) {
 	if c.cfg.Store == nil {
 		return store.Reference{}, store.ErrNotFound
@@ -189,6 +211,7 @@ func (c *Catalog) References(ctx context.Context) ([]api.ModelReference, error) 
 	for slot, p := range c.common {
 		list = append(list, api.ModelReference{Kind: slot, Models: p.models(), Source: api.BuiltInReference})
 	}
+
 	if c.cfg.Store != nil {
 		heads, err := c.cfg.Store.References(ctx)
 		if err != nil {
@@ -200,6 +223,7 @@ func (c *Catalog) References(ctx context.Context) ([]api.ModelReference, error) 
 			list = append(list, api.ModelReference{Kind: h.Slot, Models: int(h.Models), Source: h.Source, Fetched: &fetched, Changed: &changed})
 		}
 	}
+
 	slices.SortFunc(list, func(a, b api.ModelReference) int { return strings.Compare(a.Kind, b.Kind) })
 	return list, nil
 }

@@ -2,7 +2,7 @@ package catalog
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// metrics are the figures of the references, by slot.
+// metrics are the metrics of the references, by slot.
 type metrics struct {
 	reads   *prometheus.CounterVec
 	models  *prometheus.GaugeVec
@@ -13,7 +13,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 	m := metrics{
 		reads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "horde_model_reference_reads_total",
-			Help: "Readings of a model reference from its file or URL; result ok or failed.",
+			Help: "Reads of a model reference from its file or URL; result ok or failed.",
 		}, []string{"reference", "result"}),
 		models: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "horde_model_reference_models",
@@ -40,7 +40,7 @@ func (m metrics) read(slot string, ok bool) {
 
 func (m metrics) known(slot string, n int) { m.models.WithLabelValues(slot).Set(float64(n)) }
 
-// copied notes when a copy was fetched, in microseconds since 1970.
+// copied records when a copy was fetched, in microseconds since 1970.
 func (m metrics) copied(slot string, at int64) {
 	m.fetched.WithLabelValues(slot).Set(float64(at) / 1e6)
 }

@@ -51,7 +51,7 @@ type textEntry struct {
 	NSFW       bool    `json:"nsfw"`
 }
 
-// words is a list of few and short texts.
+// words is a short list of short strings.
 type words []string
 
 func (w *words) UnmarshalJSON(b []byte) error {
@@ -66,7 +66,7 @@ func (w *words) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// parsed is what a document says: images or texts, by its slot.
+// parsed is what a document says: image or text models, depending on its slot.
 type parsed struct {
 	images map[string]Image
 	texts  map[string]Text
@@ -85,21 +85,23 @@ func parseDocument(slot string, doc []byte) (p parsed, err error) {
 	if len(raw) == 0 && slot != ExtraImages {
 		return p, errors.New("has no models")
 	}
-	if other := takenFor(raw, slot); other != "" {
+	if other := mistakenKind(raw, slot); other != "" {
 		return p, fmt.Errorf("is a reference of %s models, where one of %s models belongs", other, kindOf(slot))
 	}
+
 	if slot == Texts {
 		p.texts, p.bad = read(raw, textOf)
 	} else {
 		p.images, p.bad = read(raw, imageOf)
 	}
+
 	if p.models() == 0 && len(raw) > 0 {
 		return p, errors.New("has no entry that could be read; it must map each model's name to an object")
 	}
 	return p, nil
 }
 
-// split takes a document apart into its entries, by name.
+// split splits a document into its entries, by name.
 func split(doc []byte) (map[string]json.RawMessage, error) {
 	switch {
 	case len(doc) > MaxDocument:
@@ -109,6 +111,7 @@ func split(doc []byte) (map[string]json.RawMessage, error) {
 	case depthOf(doc) > maxDepth:
 		return nil, fmt.Errorf("is nested deeper than %d levels", maxDepth)
 	}
+
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(doc, &raw); err != nil {
 		return nil, fmt.Errorf("is no JSON object of models by name: %w", err)
@@ -124,9 +127,9 @@ func split(doc []byte) (map[string]json.RawMessage, error) {
 
 func tooLarge() error { return fmt.Errorf("is larger than %d MiB", MaxDocument>>20) }
 
-// depthOf is how deep brackets are nested in a JSON text, without a look at
+// depthOf returns how deep brackets are nested in a JSON text, without regard to
 // anything else.
-func depthOf(doc []byte) (most int) {
+func depthOf(doc []byte) (deepest int) {
 	depth, quoted := 0, false
 	for i := 0; i < len(doc); i++ {
 		switch c := doc[i]; {
@@ -137,12 +140,13 @@ func depthOf(doc []byte) (most int) {
 		case quoted:
 		case c == '{' || c == '[':
 			depth++
-			most = max(most, depth)
+			deepest = max(deepest, depth)
 		case c == '}' || c == ']':
 			depth--
 		}
 	}
-	return most
+
+	return deepest
 }
 
 // shapeOf reports whether an entry can only be that of an image model, or of a text
@@ -154,6 +158,7 @@ func shapeOf(entry json.RawMessage) string {
 		Inpainting *bool    `json:"inpainting"`
 		Parameters *float64 `json:"parameters"`
 	}
+
 	switch {
 	case json.Unmarshal(entry, &e) != nil:
 		return ""
@@ -165,7 +170,7 @@ func shapeOf(entry json.RawMessage) string {
 	return ""
 }
 
-// kindOf is what the models of a slot make.
+// kindOf returns the kind of a slot's models: Images or Texts.
 func kindOf(slot string) string {
 	if slot == Texts {
 		return Texts
@@ -173,19 +178,21 @@ func kindOf(slot string) string {
 	return Images
 }
 
-// takenFor tells that a document is of another kind than its slot, "" when it may
-// be of this one: most entries have the shape of the other, and none of this.
-func takenFor(raw map[string]json.RawMessage, slot string) string {
+// mistakenKind returns the other kind if a document is of that rather than of its slot's,
+// "" if it may be right: most entries have the shape of the other kind, and none of this
+// one.
+func mistakenKind(raw map[string]json.RawMessage, slot string) string {
 	others := 0
 	for _, entry := range raw {
 		switch shapeOf(entry) {
 		case kindOf(slot):
-			return "" // mostly the first
+			return "" // usually the first
 		case "":
 		default:
 			others++
 		}
 	}
+
 	if 2*others <= len(raw) {
 		return ""
 	}
@@ -195,17 +202,19 @@ func takenFor(raw map[string]json.RawMessage, slot string) string {
 	return Texts
 }
 
-// Detect tells by the shape of a document whether it is a reference of image or
+// Detect determines from the shape of a document whether it is a reference of image or
 // of text models: Images or Texts. It is an error when most entries are neither.
 func Detect(doc []byte) (slot string, err error) {
 	raw, err := split(bytes.TrimPrefix(doc, byteOrderMark))
 	if err != nil {
 		return "", err
 	}
+
 	count := map[string]int{}
 	for _, entry := range raw {
 		count[shapeOf(entry)]++
 	}
+
 	switch {
 	case count[Texts] == 0 && 2*count[Images] > len(raw):
 		return Images, nil
@@ -215,10 +224,10 @@ func Detect(doc []byte) (slot string, err error) {
 	return "", errors.New("does not look like a reference of image models (entries with baseline and inpainting) nor of text models (entries with parameters)")
 }
 
-// byteOrderMark is what some editors write before UTF-8.
+// byteOrderMark is what some editors put before UTF-8.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// read makes models of entries. Those that cannot be read are left out and
+// read converts entries into models. Those that cannot be read are left out and
 // counted: one bad entry must not cost the whole reference.
 func read[E, M any](raw map[string]json.RawMessage, model func(string, E) M) (models map[string]M, bad int) {
 	models = make(map[string]M, len(raw))
@@ -233,7 +242,7 @@ func read[E, M any](raw map[string]json.RawMessage, model func(string, E) M) (mo
 	return models, bad
 }
 
-// fitName reports whether a worker can offer a model of this name, and whether a
+// fitName reports whether a worker can offer a model of this name and a
 // terminal can show it.
 func fitName(name string) bool {
 	return name != "" && utf8.RuneCountInString(name) <= maxName && strings.IndexFunc(name, unicode.IsControl) < 0
@@ -241,8 +250,13 @@ func fitName(name string) bool {
 
 func imageOf(name string, e imageEntry) Image {
 	return Image{
-		Name: name, Baseline: e.Baseline, Type: e.Type, NSFW: e.NSFW,
-		Inpainting: e.Inpainting, Requirements: e.Requirements.plain(), CSAMWhitelist: e.CSAMWhitelist,
+		Name:          name,
+		Baseline:      e.Baseline,
+		Type:          e.Type,
+		NSFW:          e.NSFW,
+		Inpainting:    e.Inpainting,
+		Requirements:  e.Requirements.plain(),
+		CSAMWhitelist: e.CSAMWhitelist,
 	}
 }
 
@@ -255,15 +269,22 @@ func (r *requirementsEntry) plain() Requirements {
 	if r == nil {
 		return Requirements{}
 	}
+
 	whole := func(v *float64) int {
 		if v == nil || !(*v > 0) {
 			return 0
 		}
 		return int(math.Min(*v, 1e6))
 	}
+
 	return Requirements{
-		MinSteps: whole(r.MinSteps), MaxSteps: whole(r.MaxSteps), ClipSkip: whole(r.ClipSkip),
-		CfgScale: r.CfgScale, MinCfgScale: r.MinCfgScale, MaxCfgScale: r.MaxCfgScale,
-		Samplers: r.Samplers, Schedulers: r.Schedulers,
+		MinSteps:    whole(r.MinSteps),
+		MaxSteps:    whole(r.MaxSteps),
+		ClipSkip:    whole(r.ClipSkip),
+		CfgScale:    r.CfgScale,
+		MinCfgScale: r.MinCfgScale,
+		MaxCfgScale: r.MaxCfgScale,
+		Samplers:    r.Samplers,
+		Schedulers:  r.Schedulers,
 	}
 }

@@ -10,13 +10,16 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"horde/internal/fetch"
 )
 
+// How often sources are read, and how long that may take.
 const (
 	refreshEvery = time.Hour
 	retryFirst   = 2 * time.Second
-	retryMost    = 5 * time.Minute
+	maxRetry     = 5 * time.Minute
 	fetchTimeout = 30 * time.Second
 )
 
@@ -25,7 +28,7 @@ type source struct {
 	slot    string
 	name    string // file or URL
 	setting string // the variable that names it, for messages
-	failing bool   // the last reading failed, and the log has it
+	failing bool   // the last read failed, and the log says so
 }
 
 // Run reads URLs at once, and everything again every hour or as configured,
@@ -52,31 +55,37 @@ func (c *Catalog) Refresh(ctx context.Context) error {
 	return nil
 }
 
+// follow reads one source until ctx ends.
 func (c *Catalog) follow(ctx context.Context, s *source) {
-	wait, retry := time.Duration(0), c.cfg.Retry
+	pauses := &backoff.ExponentialBackOff{InitialInterval: c.cfg.Retry, Multiplier: 2, MaxInterval: maxRetry}
+	wait := time.Duration(0)
 	if !isURL(s.name) && !s.failing {
 		wait = c.cfg.Refresh // read by New
 	}
+
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(wait):
 		}
+
 		err := c.refresh(ctx, s)
 		if ctx.Err() != nil {
 			return
 		}
+
 		if err != nil {
 			c.failed(s, err)
-			wait, retry = min(retry, c.cfg.Refresh), min(2*retry, retryMost)
+			wait = min(pauses.NextBackOff(), c.cfg.Refresh)
 			continue
 		}
-		wait, retry = c.cfg.Refresh, c.cfg.Retry
+		pauses.Reset()
+		wait = c.cfg.Refresh
 	}
 }
 
-// failed tells of a failure: in the log once, until a reading succeeds again.
+// failed logs a failure: once, until a read succeeds again.
 func (c *Catalog) failed(s *source, err error) {
 	if s.failing {
 		c.cfg.Log.Debug("model reference still not read", "error", err)
@@ -93,14 +102,17 @@ func (c *Catalog) refresh(ctx context.Context, s *source) error {
 		c.metrics.read(s.slot, false)
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
-	t, err := c.take(s.slot, s.name, doc)
+
+	t, err := c.install(s.slot, s.name, doc)
 	c.metrics.read(s.slot, err == nil)
 	if err != nil {
 		return err
 	}
+
 	if t.LeftOut > 0 && t.Changed {
 		c.cfg.Log.Warn("model reference has entries that could not be read and were left out", "source", s.name, "entries", t.LeftOut)
 	}
+
 	if t.Changed || s.failing {
 		c.cfg.Log.Info("model reference read", "source", s.name, "models", t.Models)
 	}
@@ -112,12 +124,12 @@ func isURL(s string) bool {
 	return strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://")
 }
 
-// An operator may keep references inside the own network, so that an address
-// which the operator named may lead anywhere; one to which a stranger's server
-// redirects may not.
+// An operator may keep references inside their own network, so an address that the
+// operator named may lead anywhere; one to which a stranger's server redirects may
+// not.
 var (
-	abroad = fetch.New(fetch.Options{Timeout: fetchTimeout, MaxBytes: MaxDocument})
-	direct = fetch.New(fetch.Options{Timeout: fetchTimeout, MaxBytes: MaxDocument, AllowPrivate: true, Redirects: -1})
+	public   = fetch.New(fetch.Options{Timeout: fetchTimeout, MaxBytes: MaxDocument})
+	anywhere = fetch.New(fetch.Options{Timeout: fetchTimeout, MaxBytes: MaxDocument, AllowPrivate: true, Redirects: -1})
 )
 
 // readSource returns a document of at most MaxDocument bytes.
@@ -125,9 +137,9 @@ func readSource(ctx context.Context, name string) ([]byte, error) {
 	if !isURL(name) {
 		return readFile(name)
 	}
-	res, err := abroad.Get(ctx, name)
+	res, err := public.Get(ctx, name)
 	if errors.Is(err, fetch.ErrForbidden) {
-		res, err = direct.Get(ctx, name)
+		res, err = anywhere.Get(ctx, name)
 	}
 	return res.Body, err
 }

@@ -19,14 +19,14 @@ const (
 	ZImageTurbo   = "z_image_turbo"
 )
 
-// Names of our own engines' models: every server knows them besides its
+// Names of our own engines' models: every server knows them in addition to its
 // reference.
 const (
 	Pocket = "horde_pocket"
 	Sketch = "horde_sketch"
 )
 
-// Image is what the reference says of an image model.
+// Image is what the reference says about an image model.
 type Image struct {
 	Name         string
 	Baseline     string // one of the constants above, or whatever the reference says
@@ -34,13 +34,13 @@ type Image struct {
 	NSFW         bool   // made for adult images
 	Inpainting   bool   // can only inpaint
 	Requirements Requirements
-	// CSAMWhitelist are words of the reference. The rulebook names the field
+	// CSAMWhitelist is a list of words in the reference. The rulebook names the field
 	// (platform §15) without a rule that reads it.
 	CSAMWhitelist []string
 }
 
-// Requirements are the settings that a model asks for. They are advice: a
-// request that differs is warned of, not refused. Nil, 0 and empty mean none.
+// Requirements are the settings that a model requires. They are advice: a
+// request that differs causes a warning, not a refusal. Nil, 0 and empty mean none.
 type Requirements struct {
 	MinSteps, MaxSteps       int
 	CfgScale                 *float64 // exactly this
@@ -50,7 +50,7 @@ type Requirements struct {
 	ClipSkip                 int
 }
 
-// Text is what the reference says of a text model.
+// Text is what the reference says about a text model.
 type Text struct {
 	Name       string
 	Baseline   string
@@ -64,7 +64,7 @@ type Snapshot struct {
 	texts  map[string]Text
 }
 
-// newSnapshot adds our own models to a reference. It takes over both maps; nil
+// newSnapshot adds our own models to a reference. It takes ownership of both maps; nil
 // is an empty reference.
 func newSnapshot(images map[string]Image, texts map[string]Text) *Snapshot {
 	if images == nil {
@@ -78,7 +78,7 @@ func newSnapshot(images map[string]Image, texts map[string]Text) *Snapshot {
 	return &Snapshot{images: images, texts: texts}
 }
 
-// Image returns what is known of an image model; false for names that are not
+// Image returns what is known about an image model; false for names that are not
 // in the reference.
 func (s *Snapshot) Image(name string) (Image, bool) {
 	m, ok := s.images[name]
@@ -95,7 +95,7 @@ func (s *Snapshot) KnownImage(name string) bool {
 // ImageNames lists the known image models in order.
 func (s *Snapshot) ImageNames() []string { return slices.Sorted(maps.Keys(s.images)) }
 
-// baselineTags give names that no reference has a baseline (generation §1.3).
+// baselineTags give a baseline to names that no reference has (generation §1.3).
 var baselineTags = []struct{ tag, baseline string }{
 	{"[SDXL]", SDXL},
 	{"[Flux]", Flux1},
@@ -104,8 +104,8 @@ var baselineTags = []struct{ tag, baseline string }{
 	{"[ZImage]", ZImageTurbo},
 }
 
-// Baseline returns what an image model is built on. Names that the reference
-// lacks are told by a tag inside the name, else count as Stable Diffusion 1.
+// Baseline returns what an image model is built on. Names that the reference lacks are
+// recognised by a tag inside the name, or else count as Stable Diffusion 1.
 func (s *Snapshot) Baseline(name string) string {
 	if m, ok := s.images[name]; ok && m.Baseline != "" {
 		return m.Baseline
@@ -124,8 +124,8 @@ func (s *Snapshot) Baseline(name string) string {
 // "-i1-Q5_K_S", "-Q-Int4" (generation §2.4, platform §15).
 var quantisation = regexp.MustCompile(`^[.,-](?:[a-zA-Z0-9]+?-?)?Q(?:-[Ii]nt)?[2-9]{1,2}(?:[_.-][0-9a-zA-Z]+)*$`)
 
-// Text returns what is known of a text model. An owner's suffix ("::alias#1")
-// and then a quantisation suffix are taken off where the full name is not known.
+// Text returns what is known about a text model. An owner's suffix ("::alias#1")
+// and then a quantisation suffix are removed if the full name is not known.
 func (s *Snapshot) Text(name string) (Text, bool) {
 	if m, ok := s.texts[name]; ok {
 		return m, true
@@ -136,10 +136,12 @@ func (s *Snapshot) Text(name string) (Text, bool) {
 			return m, true
 		}
 	}
+
 	if len(name) > maxName {
 		return Text{}, false
 	}
-	// The shortest suffix first: in "Marx-3B-V3-Q8_0" it is "-Q8_0", not "-V3-Q8_0".
+
+	// Try the shortest suffix first: in "Marx-3B-V3-Q8_0" it is "-Q8_0", not "-V3-Q8_0".
 	for i := len(name) - 1; i > 0; i-- {
 		if c := name[i]; c != '.' && c != ',' && c != '-' {
 			continue
@@ -165,7 +167,7 @@ func (s *Snapshot) TextSize(name string) float64 {
 	return float64(m.Parameters) / 1e9
 }
 
-// TextBillions is TextSize with 1 for models of which nothing is known (generation §2.4).
+// TextBillions is TextSize with 1 for models about which nothing is known (generation §2.4).
 func (s *Snapshot) TextBillions(name string) float64 {
 	if size := s.TextSize(name); size > 0 {
 		return size

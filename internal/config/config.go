@@ -2,11 +2,11 @@
 // the command line (github.com/alecthomas/kong) every flag, the environment
 // variables that set it, its default and its help.
 //
-// A flag wins over the environment, that over the configuration file, that over
+// A flag overrides the environment, that the configuration file, and that
 // the default. An empty variable counts as unset: call ForgetEmptyVariables
 // before parsing, and Complete after it. Variables of the original server that
 // mean something here are understood beside our own (platform §12.1);
-// ours win.
+// ours take precedence.
 package config
 
 import (
@@ -21,11 +21,11 @@ import (
 	"horde/internal/blob"
 )
 
-// Serve is what a server can be told. The zero value is not usable: the
+// Serve is the configuration of a server. The zero value is not usable: the
 // defaults are in the tags.
 type Serve struct {
 	Listen    string `default:"127.0.0.1:7001" env:"HORDE_LISTEN" placeholder:"HOST:PORT" help:"Where to listen (${default})."`
-	Data      string `default:"./data" env:"HORDE_DATA" type:"path" placeholder:"DIR" help:"Folder of the embedded database, the pictures and the secrets (${default})."`
+	Data      string `default:"./data" env:"HORDE_DATA" type:"path" placeholder:"DIR" help:"Folder of the embedded database, the images and the secrets (${default})."`
 	DB        string `name:"db" env:"HORDE_DB" secret:"url" placeholder:"URL" help:"PostgreSQL, as postgres://user:password@host/database; default: SQLite in the data folder. POSTGRES_URL, POSTGRES_USER and POSTGRES_PASS are understood too."`
 	PublicURL string `name:"public-url" env:"HORDE_PUBLIC_URL,HORDE_URL" placeholder:"URL" help:"Where clients and workers reach this server; links to images begin with it. Some clients demand https. Default: scheme and host of each call."`
 
@@ -47,8 +47,8 @@ type Serve struct {
 	Awarders       Names  `env:"HORDE_AWARDERS" placeholder:"LIST" help:"Accounts that may award kudos, as a JSON list; default: user id 1."`
 	TrustThreshold *int64 `name:"kudos-trust-threshold" env:"KUDOS_TRUST_THRESHOLD,HORDE_KUDOS_TRUST_THRESHOLD" placeholder:"N" help:"Kudos that make a worker's owner trusted; default: never by kudos."`
 
-	KudosNet    string `name:"kudos-net" env:"HORDE_KUDOS_NET" type:"path" placeholder:"FILE" help:"Network that prices pictures, as \"horde kudos train\" makes one; default: the built-in one. The same on every node."`
-	KudosRecord Switch `name:"kudos-record" default:"on" env:"HORDE_KUDOS_RECORD" help:"Record what finished pictures asked for and how long they took, to train networks on: no prompt, no user (${default})."`
+	KudosNet    string `name:"kudos-net" env:"HORDE_KUDOS_NET" type:"path" placeholder:"FILE" help:"Network that prices images, as \"horde kudos train\" makes one; default: the built-in one. The same on every node."`
+	KudosRecord Switch `name:"kudos-record" default:"on" env:"HORDE_KUDOS_RECORD" help:"Record what finished images asked for and how long they took, to train networks on: no prompt, no user (${default})."`
 
 	MatchedTargeting    Switch `name:"require-matched-targeting" env:"HORDE_REQUIRE_MATCHED_TARGETING" help:"Only workers that list the requester as priority user can be targeted."`
 	DisableFilters      Switch `name:"disable-filters" env:"HORDE_DISABLE_FILTERS" help:"Neither refuse nor rewrite prompts. Only where everybody is known."`
@@ -60,10 +60,10 @@ type Serve struct {
 	ReferenceRefresh    time.Duration `name:"model-reference-refresh" default:"1h" env:"HORDE_MODEL_REFERENCE_REFRESH" placeholder:"TIME" help:"How often the lists of models are read again (${default})."`
 
 	KeySecret  string `env:"HORDE_SECRET_KEY,secret_key" secret:"all" placeholder:"TEXT" help:"Hashed with every API key; default: made at the first start and kept in the data folder. Nodes of one PostgreSQL share theirs through it."`
-	BlobSecret string `env:"HORDE_BLOB_SECRET" secret:"all" placeholder:"TEXT" help:"Signs the links of pictures kept in the data folder; default as for --key-secret."`
+	BlobSecret string `env:"HORDE_BLOB_SECRET" secret:"all" placeholder:"TEXT" help:"Signs the links of images kept in the data folder; default as for --key-secret."`
 
-	MaxUpload    int64  `default:"33554432" env:"HORDE_MAX_UPLOAD" placeholder:"BYTES" help:"Size limit of an uploaded picture (${default})."`
-	PrivateFetch Switch `name:"allow-private-fetch" env:"HORDE_ALLOW_PRIVATE_FETCH" help:"Let the addresses of source pictures lead into private networks. Never on a public horde."`
+	MaxUpload    int64  `default:"33554432" env:"HORDE_MAX_UPLOAD" placeholder:"BYTES" help:"Size limit of an uploaded image (${default})."`
+	PrivateFetch Switch `name:"allow-private-fetch" env:"HORDE_ALLOW_PRIVATE_FETCH" help:"Let the addresses of source images lead into private networks. Never on a public horde."`
 
 	AccessLog     Switch `env:"HORDE_ACCESS_LOG" help:"Log every call."`
 	MetricsListen string `env:"HORDE_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Serve /metrics here, and no longer on the listening address."`
@@ -92,25 +92,32 @@ type Stripe struct {
 
 // S3 says where images are kept outside the data folder.
 type S3 struct {
-	Endpoint       string `env:"HORDE_S3_ENDPOINT,R2_TRANSIENT_ACCOUNT" placeholder:"URL" help:"Keep pictures in this S3 store in place of the data folder."`
+	Endpoint       string `env:"HORDE_S3_ENDPOINT,R2_TRANSIENT_ACCOUNT" placeholder:"URL" help:"Keep images in this S3 store in place of the data folder."`
 	PublicEndpoint string `env:"HORDE_S3_PUBLIC_ENDPOINT" placeholder:"URL" help:"Where clients and workers reach the store, if elsewhere."`
 	Region         string `default:"us-east-1" env:"HORDE_S3_REGION,AWS_DEFAULT_REGION" help:"Region of the store (${default})."`
 	AccessKey      string `env:"HORDE_S3_ACCESS_KEY,AWS_ACCESS_KEY_ID" placeholder:"KEY" help:"Access key of the store."`
 	SecretKey      string `env:"HORDE_S3_SECRET_KEY,AWS_SECRET_ACCESS_KEY" secret:"all" placeholder:"KEY" help:"Secret key of the store."`
-	Bucket         string `default:"stable-horde" env:"HORDE_S3_BUCKET,R2_TRANSIENT_BUCKET" help:"Bucket of finished pictures (${default})."`
-	SourceBucket   string `default:"stable-horde-source-images" env:"HORDE_S3_SOURCE_BUCKET,R2_SOURCE_IMAGE_BUCKET" help:"Bucket of source pictures (${default})."`
+	Bucket         string `default:"stable-horde" env:"HORDE_S3_BUCKET,R2_TRANSIENT_BUCKET" help:"Bucket of finished images (${default})."`
+	SourceBucket   string `default:"stable-horde-source-images" env:"HORDE_S3_SOURCE_BUCKET,R2_SOURCE_IMAGE_BUCKET" help:"Bucket of source images (${default})."`
 	PathStyle      Switch `env:"HORDE_S3_PATH_STYLE" help:"Address buckets as endpoint/bucket, not bucket.endpoint."`
 }
 
-// Options are the settings as package blob takes them; nil when images are
+// Options returns the settings as package blob expects them; nil when images are
 // kept in the data folder.
 func (s S3) Options(maxBytes int64) *blob.S3Options {
 	if s.Endpoint == "" {
 		return nil
 	}
 	return &blob.S3Options{
-		Endpoint: s.Endpoint, PublicEndpoint: s.PublicEndpoint, Region: s.Region, AccessKey: s.AccessKey, SecretKey: s.SecretKey,
-		Bucket: s.Bucket, SourceBucket: s.SourceBucket, PathStyle: bool(s.PathStyle), MaxBytes: maxBytes,
+		Endpoint:       s.Endpoint,
+		PublicEndpoint: s.PublicEndpoint,
+		Region:         s.Region,
+		AccessKey:      s.AccessKey,
+		SecretKey:      s.SecretKey,
+		Bucket:         s.Bucket,
+		SourceBucket:   s.SourceBucket,
+		PathStyle:      bool(s.PathStyle),
+		MaxBytes:       maxBytes,
 	}
 }
 
@@ -118,6 +125,7 @@ func (s S3) Options(maxBytes int64) *blob.S3Options {
 // POSTGRES_URL (host[:port]/database), POSTGRES_USER and POSTGRES_PASS.
 func (s *Serve) Complete(getenv func(string) string) {
 	s.PublicURL = strings.TrimRight(s.PublicURL, "/")
+
 	address := getenv("POSTGRES_URL")
 	if s.DB != "" || address == "" {
 		return
@@ -126,6 +134,7 @@ func (s *Serve) Complete(getenv func(string) string) {
 		s.DB = address
 		return
 	}
+
 	u := url.URL{Scheme: "postgres", User: url.User("postgres")}
 	u.Host, u.Path, _ = strings.Cut(address, "/")
 	user := getenv("POSTGRES_USER")
@@ -140,12 +149,13 @@ func (s *Serve) Complete(getenv func(string) string) {
 	s.DB = u.String()
 }
 
-// Validate tells all that is wrong. Kong calls it after parsing.
+// Validate reports everything that is wrong. Kong calls it after parsing.
 func (s *Serve) Validate() error {
 	var errs []error
 	bad := func(flag, format string, args ...any) {
 		errs = append(errs, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, args...)))
 	}
+
 	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
 		bad("listen", "%q must be HOST:PORT, such as 0.0.0.0:7001", s.Listen)
 	}
@@ -154,6 +164,7 @@ func (s *Serve) Validate() error {
 			bad("metrics-listen", "%q must be HOST:PORT, such as 127.0.0.1:9101", s.MetricsListen)
 		}
 	}
+
 	if s.Data == "" {
 		bad("data", "must name a folder")
 	}
@@ -162,6 +173,7 @@ func (s *Serve) Validate() error {
 			bad("db", "must be a URL that begins with postgres:// (without it the embedded database is used)")
 		}
 	}
+
 	if s.PublicURL != "" && !webURL(s.PublicURL) {
 		bad("public-url", "%q must be the http or https address of this server, without ? and #", s.PublicURL)
 	}
@@ -171,23 +183,28 @@ func (s *Serve) Validate() error {
 			bad("ip-checker", "must be an http or https address with {ipaddr} in it")
 		}
 	}
+
 	if s.KeySecret != "" && len(s.KeySecret) < 8 {
 		bad("key-secret", "is too short: at least 8 characters; leave it out to have one made")
 	}
 	if s.BlobSecret != "" && len(s.BlobSecret) < 16 {
 		bad("blob-secret", "is too short: at least 16 characters; leave it out to have one made")
 	}
+
 	if s.ReferenceRefresh < time.Minute {
 		bad("model-reference-refresh", "%v is less than 1m", s.ReferenceRefresh)
 	}
+
 	for flag, address := range map[string]string{"patreon-url": s.Patreon.URL, "stripe-url": s.Stripe.URL} {
 		if !webURL(address) {
 			bad(flag, "%q must be an http or https address", address)
 		}
 	}
+
 	if s.MaxUpload < 1<<20 {
 		bad("max-upload", "%d is less than 1048576 bytes", s.MaxUpload)
 	}
+
 	if s.TrustThreshold != nil && *s.TrustThreshold < 0 {
 		bad("kudos-trust-threshold", "is negative")
 	}
@@ -226,6 +243,7 @@ func parsePrefix(s string) (netip.Prefix, error) {
 		}
 		return p.Masked(), nil
 	}
+
 	a, err := netip.ParseAddr(s)
 	if err != nil {
 		return netip.Prefix{}, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", s)

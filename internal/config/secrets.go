@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Secrets are what must stay the same for the life of a database: with another
+// Secrets must stay the same for the life of a database: with another
 // Key no API key is known any more, with another Blob no link is valid.
 type Secrets struct {
 	Key  string // hashed with every API key
@@ -46,6 +46,7 @@ func loadSecret(dir, file string) (string, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return secret, err
 	}
+
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("make the data folder: %w", err)
 	}
@@ -60,6 +61,7 @@ func readSecret(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read secret: %w", err)
 	}
+
 	secret := strings.TrimSpace(string(b))
 	if len(secret) < 16 {
 		return "", fmt.Errorf("secret %s is damaged: it has %d characters; restore it from a backup (a new one makes all API keys or links invalid)", path, len(secret))
@@ -67,14 +69,15 @@ func readSecret(path string) (string, error) {
 	return secret, nil
 }
 
-// makeSecret writes a file aside and links it into place, which fails where
-// another process was faster: then its secret holds.
+// makeSecret writes a temporary file and links it into place, which fails if
+// another process was faster: then its secret counts.
 func makeSecret(dir, path string) error {
 	f, err := os.CreateTemp(dir, ".secret-*") // mode 0600
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name())
+
 	var b [32]byte
 	_, _ = rand.Read(b[:]) // never fails
 	_, err = fmt.Fprintln(f, hex.EncodeToString(b[:]))
@@ -84,13 +87,14 @@ func makeSecret(dir, path string) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
+
 	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return syncDir(dir)
 }
 
-// syncDir makes the new name survive a power failure.
+// syncDir makes a new name survive a power failure.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 func ForgetEmptyVariables() {
 	names := map[string]bool{"POSTGRES_URL": true, "POSTGRES_USER": true, "POSTGRES_PASS": true}
 	collectVariables(reflect.TypeFor[Serve](), names)
+
 	for _, kv := range os.Environ() {
 		name, value, _ := strings.Cut(kv, "=")
 		if value == "" && (names[name] || strings.HasPrefix(name, "HORDE_")) {
@@ -25,7 +26,7 @@ func ForgetEmptyVariables() {
 	}
 }
 
-// collectVariables collects the names in the env tags of a struct.
+// collectVariables adds the names in the env tags of a struct to into.
 func collectVariables(t reflect.Type, into map[string]bool) {
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -55,6 +56,7 @@ func Show(w io.Writer, ctx *kong.Context) error {
 			given[p.Flag.Name] = "flag"
 		}
 	}
+
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(table, "SETTING\tVALUE\tSOURCE")
 	for _, flag := range ctx.Flags() {
@@ -66,6 +68,7 @@ func Show(w io.Writer, ctx *kong.Context) error {
 	return table.Flush()
 }
 
+// source names where a flag's value came from.
 func source(flag *kong.Flag, given map[string]string) string {
 	if s := given[flag.Name]; s == "flag" {
 		return s
@@ -84,7 +87,7 @@ func source(flag *kong.Flag, given map[string]string) string {
 	return "default"
 }
 
-// display gives a flag's value for people. Of a setting whose tag says
+// display returns a flag's value for people. In a setting whose tag says
 // secret:"url" only the password is masked.
 func display(flag *kong.Flag) string {
 	v := flag.Target
@@ -94,10 +97,12 @@ func display(flag *kong.Flag) string {
 		}
 		v = v.Elem()
 	}
+
 	text := fmt.Sprint(v.Interface())
 	if v.Kind() == reflect.Slice {
 		text = strings.Trim(text, "[]")
 	}
+
 	switch flag.Tag.Get("secret") {
 	case "all":
 		if text != "" {
@@ -106,6 +111,7 @@ func display(flag *kong.Flag) string {
 	case "url":
 		text = maskURL(text)
 	}
+
 	if text == "" {
 		return "-"
 	}
@@ -121,6 +127,7 @@ func maskURL(text string) string {
 	if err != nil {
 		return "(set, no URL)"
 	}
+
 	q := u.Query()
 	for k := range q {
 		if strings.Contains(strings.ToLower(k), "pass") || strings.Contains(strings.ToLower(k), "key") {

@@ -42,7 +42,7 @@ func (s *Switch) Decode(ctx *kong.DecodeContext) error {
 	}
 }
 
-// String is the form that Decode reads.
+// String returns the form that Decode reads.
 func (s Switch) String() string {
 	if s {
 		return "true"
@@ -50,7 +50,7 @@ func (s Switch) String() string {
 	return "false"
 }
 
-// Names is a list of account aliases ("name#1"), given as a JSON list or parted
+// Names is a list of account aliases ("name#1"), given as a JSON list or separated
 // by commas.
 type Names []string
 
@@ -59,6 +59,7 @@ func (n *Names) Decode(ctx *kong.DecodeContext) (err error) {
 	if *n, err = decodeList(ctx); err != nil {
 		return err
 	}
+
 	for _, name := range *n {
 		at := strings.LastIndexByte(name, '#')
 		if _, err := strconv.ParseUint(name[at+1:], 10, 31); at < 1 || err != nil {
@@ -69,7 +70,7 @@ func (n *Names) Decode(ctx *kong.DecodeContext) (err error) {
 }
 
 // Prefixes is a list of networks, given as addresses or CIDRs, in a JSON list or
-// parted by commas or blanks. An address stands for itself alone.
+// separated by commas or blanks. An address stands for itself alone.
 type Prefixes []netip.Prefix
 
 // Decode implements kong.MapperValue.
@@ -78,6 +79,7 @@ func (p *Prefixes) Decode(ctx *kong.DecodeContext) error {
 	if err != nil {
 		return err
 	}
+
 	*p = nil
 	for _, item := range list {
 		for _, word := range strings.Fields(item) {
@@ -91,34 +93,36 @@ func (p *Prefixes) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
-// decodeList reads a JSON list of strings, a list parted by commas, or a list
+// decodeList reads a JSON list of strings, a comma-separated list, or a list
 // of the configuration file.
 func decodeList(ctx *kong.DecodeContext) ([]string, error) {
 	token := ctx.Scan.Pop()
 	if token.IsEOL() {
 		return nil, fmt.Errorf("needs a list")
 	}
+
 	var items []string
 	switch v := token.Value.(type) {
 	case []any:
 		for _, item := range v {
 			text, ok := item.(string)
 			if !ok {
-				return nil, fmt.Errorf("must hold texts only, not %v", item)
+				return nil, fmt.Errorf("must hold strings only, not %v", item)
 			}
 			items = append(items, text)
 		}
 	case string:
 		if text := strings.TrimSpace(v); strings.HasPrefix(text, "[") {
 			if err := json.Unmarshal([]byte(text), &items); err != nil {
-				return nil, fmt.Errorf("%q is no JSON list of texts, such as [\"name#1\"]", v)
+				return nil, fmt.Errorf("%q is not a JSON list of strings, such as [\"name#1\"]", v)
 			}
 		} else {
 			items = strings.Split(text, ",")
 		}
 	default:
-		return nil, fmt.Errorf("must be a list of texts, not %v", v)
+		return nil, fmt.Errorf("must be a list of strings, not %v", v)
 	}
+
 	out := items[:0]
 	for _, item := range items {
 		if item = strings.TrimSpace(item); item != "" {

@@ -32,8 +32,8 @@ const (
 // Names are those of all documents.
 var Names = []string{Terms, Privacy, Sponsors}
 
-// maxDocument bounds what a document is written in: reading Markdown that is made to
-// be slow takes time by the square of its length, some seconds here.
+// maxDocument bounds the source of a document: parsing Markdown that is made to be slow
+// takes time quadratic in its length, some seconds at this size.
 const maxDocument = 64 << 10 // bytes
 
 //go:embed default/*.md
@@ -56,14 +56,14 @@ type Documents struct {
 	cache map[string]*rendered // by name; never changed
 }
 
-// rendered is a document in both formats as it was last seen.
+// rendered is a document in both formats as it was last read.
 type rendered struct {
 	mu     sync.Mutex
-	source string // what page was made from
-	page   Page
+	source string // guarded by mu: what page was made from
+	page   Page   // guarded by mu
 }
 
-// Page is a document as it is shown.
+// Page is a document ready to be shown.
 type Page struct {
 	HTML     string // a fragment, sanitised
 	Markdown string
@@ -87,6 +87,7 @@ func New(c Config) (*Documents, error) {
 			return nil, fmt.Errorf("the horde's %s, %s: %w", name, path, err)
 		}
 	}
+
 	d := &Documents{config: c, cache: map[string]*rendered{}}
 	for _, name := range Names {
 		d.cache[name] = &rendered{}
@@ -94,8 +95,8 @@ func New(c Config) (*Documents, error) {
 	return d, nil
 }
 
-// Page is a document as it is now; a RequestNotFound error for an unknown name. While
-// the operator's file cannot be read, or is no document, the last good copy stands in.
+// Page returns a document as it is now; a RequestNotFound error for an unknown name. While
+// the operator's file cannot be read, or is not a document, the last good copy is used.
 func (d *Documents) Page(ctx context.Context, name string) (Page, error) {
 	known := d.cache[name]
 	if known == nil {
@@ -109,14 +110,17 @@ func (d *Documents) Page(ctx context.Context, name string) (Page, error) {
 	if err == nil && known.source == key {
 		return known.page, nil
 	}
+
 	var page Page
 	if err == nil {
 		page, err = s.render()
 	}
+
 	if err != nil && known.source != "" && d.config.Files[name] != "" {
-		d.config.Log.Warn("the operator's document cannot be shown as it is now; the copy from before is", "document", name, "error", err)
+		d.config.Log.Warn("the operator's document cannot be shown as it is now; its last good copy is shown", "document", name, "error", err)
 		return known.page, nil
 	}
+
 	if err == nil {
 		known.source, known.page = key, page
 	}
@@ -164,18 +168,18 @@ func errUnknown(name string) error {
 	return horde.Errorf(horde.RequestNotFound, "There is no document '%s': they are %s.", clip(name), strings.Join(Names, ", "))
 }
 
-// clip cuts what a stranger sent, for use in a message.
+// clip shortens what a stranger sent, for use in a message.
 func clip(s string) string {
-	const most = 40
-	if len(s) > most {
-		return s[:most] + "…"
+	const maxBytes = 40
+	if len(s) > maxBytes {
+		return s[:maxBytes] + "…"
 	}
 	return s
 }
 
 func setting(name string) string { return "document-" + name }
 
-// readFile reads a document of the operator's; the ending of its name says whether
+// readFile reads a document of the operator; the suffix of its name says whether
 // it is HTML, else it is Markdown.
 func readFile(path string) (source, error) {
 	f, err := os.Open(path)
@@ -198,7 +202,7 @@ func readFile(path string) (source, error) {
 	return s, s.check()
 }
 
-// check refuses what is no document.
+// check refuses what is not a document.
 func (s *source) check() error {
 	switch {
 	case s.Format != api.HTML && s.Format != api.Markdown:
@@ -213,7 +217,7 @@ func (s *source) check() error {
 	return nil
 }
 
-// render makes the page of a document that is one.
+// render renders a document that passed check.
 func (s *source) render() (Page, error) {
 	page, err := render(s.Format, s.Text)
 	switch {
@@ -225,7 +229,7 @@ func (s *source) render() (Page, error) {
 	return page, nil
 }
 
-// standard is the default of a document.
+// standard returns the default of a document.
 func (d *Documents) standard(ctx context.Context, name string) (source, error) {
 	t, err := template.ParseFS(defaults, "default/"+name+".md")
 	if err != nil {
@@ -244,7 +248,7 @@ func (d *Documents) standard(ctx context.Context, name string) (source, error) {
 	return source{Format: api.Markdown, Text: text.String(), From: fromDefault}, err
 }
 
-// List tells where each document comes from.
+// List lists the documents and where each comes from.
 func (d *Documents) List(ctx context.Context) ([]api.DocumentSource, error) {
 	list := make([]api.DocumentSource, 0, len(Names))
 	for _, name := range Names {
@@ -273,9 +277,11 @@ func (d *Documents) Put(name, format, text string) error {
 	if _, err := s.render(); err != nil {
 		return err
 	}
+
 	if path := d.config.Files[name]; path != "" {
 		return errConfigured(name, path)
 	}
+
 	value, err := json.Marshal(s)
 	if err != nil {
 		return err
@@ -283,7 +289,7 @@ func (d *Documents) Put(name, format, text string) error {
 	return d.config.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.SetSetting(setting(name), string(value)) }})
 }
 
-// Restore brings the default of a document back.
+// Restore restores the default of a document.
 func (d *Documents) Restore(name string) error {
 	if !slices.Contains(Names, name) {
 		return errUnknown(name)
@@ -298,13 +304,13 @@ func errConfigured(name, path string) error {
 	return horde.Errorf(horde.Locked, "The %s are the file %s, which the configuration of this server names: change that.", name, path)
 }
 
-// Supporter is somebody who supports the horde with money.
+// Supporter is someone who supports the horde with money.
 type Supporter struct {
 	Name string `json:"name"`
 	Link string `json:"link,omitempty"` // https
 }
 
-// Supporters are those whom the sponsors' page names.
+// Supporters are the people that the sponsors' page names.
 type Supporters struct {
 	Sponsors []Supporter `json:"sponsors,omitempty"`
 	Patrons  []Supporter `json:"patrons,omitempty"`
@@ -312,7 +318,7 @@ type Supporters struct {
 
 const settingSupporters = "supporters"
 
-// SetSupporters writes down whom the sponsors' page names.
+// SetSupporters records whom the sponsors' page names.
 func (d *Documents) SetSupporters(s Supporters) error {
 	value, err := json.Marshal(s)
 	if err != nil {
@@ -329,6 +335,7 @@ func (d *Documents) supporters(ctx context.Context) (s Supporters, err error) {
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		return s, errors.Join(errors.New("the list of supporters"), err)
 	}
+
 	for _, list := range [][]Supporter{s.Sponsors, s.Patrons} {
 		for i := range list {
 			list[i].Name = plainText(list[i].Name)
@@ -337,10 +344,10 @@ func (d *Documents) supporters(ctx context.Context) (s Supporters, err error) {
 	return s, nil
 }
 
-// markup are the characters that mean something in Markdown, and those without which
-// an address is none that becomes a link.
+// markup escapes the characters that mean something in Markdown, and those without
+// which an address does not become a link.
 var markup = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "#", `\#`, "|", `\|`,
 	"~", `\~`, ":", `\:`, ".", `\.`, "@", `\@`, "\n", " ", "\r", " ")
 
-// plainText is a name as Markdown shows it.
+// plainText escapes a name so that Markdown shows it as it is.
 func plainText(s string) string { return markup.Replace(s) }

@@ -18,11 +18,11 @@ import (
 	"horde/api"
 )
 
-// markdown renders the common dialect, with tables. Raw HTML in it is left out.
+// markdown renders the common dialect, with tables. Raw HTML is left out.
 var markdown = goldmark.New(goldmark.WithExtensions(extension.GFM))
 
 // policy lets text, lists, tables, links and images through. Links to other sites
-// tell those nothing of where they were followed.
+// do not tell them where they were followed.
 var policy = func() *bluemonday.Policy {
 	p := bluemonday.UGCPolicy()
 	p.AllowAttrs("id").Globally()
@@ -31,7 +31,7 @@ var policy = func() *bluemonday.Policy {
 }()
 
 // render makes both formats of a document from the one it is written in. An error is
-// the document's: it is nested too deeply.
+// the document's own: it is nested too deeply.
 func render(format, source string) (Page, error) {
 	if format == api.HTML {
 		clean := strings.TrimSpace(policy.Sanitize(source))
@@ -55,7 +55,7 @@ func render(format, source string) (Page, error) {
 	return page, nil
 }
 
-// hasHTML reports whether Markdown holds raw HTML, or links that are no addresses.
+// hasHTML reports whether Markdown holds raw HTML, or links that are not addresses.
 func hasHTML(doc ast.Node) (found bool) {
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		switch n := n.(type) {
@@ -66,6 +66,7 @@ func hasHTML(doc ast.Node) (found bool) {
 		case *ast.Image:
 			found = found || !safeLink(n.Destination)
 		}
+
 		if found {
 			return ast.WalkStop, nil
 		}
@@ -75,12 +76,13 @@ func hasHTML(doc ast.Node) (found bool) {
 }
 
 // safeLink reports whether a destination is relative, or an address of the web or of
-// somebody's mail.
+// a mailbox.
 func safeLink(destination []byte) bool {
 	scheme, _, absolute := strings.Cut(string(destination), ":")
 	if !absolute || strings.ContainsAny(scheme, "/?#") {
 		return true
 	}
+
 	switch strings.ToLower(scheme) {
 	case "http", "https", "mailto":
 		return true

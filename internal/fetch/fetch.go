@@ -1,4 +1,4 @@
-// Package fetch calls addresses that a stranger gave: it fetches source
+// Package fetch calls addresses that strangers supplied: it fetches source
 // images and sends webhooks.
 //
 // Such an address must not lead into the operator's own network. A Client
@@ -34,20 +34,20 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// What can go wrong. Errors of this package wrap one of these, or are those of
+// Errors of this package wrap one of these, or are those of
 // the network and of contexts.
 var (
 	// ErrForbidden: the address, or one that it redirects to, may not be called.
 	ErrForbidden = errors.New("address is not allowed")
-	// ErrTooLarge: the answer is above the size limit.
+	// ErrTooLarge: the response exceeds the size limit.
 	ErrTooLarge = errors.New("answer is too large")
 	// ErrRedirects: more redirects than allowed.
 	ErrRedirects = errors.New("too many redirects")
-	// ErrStatus: the answer is no success.
+	// ErrStatus: the response is not a success.
 	ErrStatus = errors.New("answer is no success")
 )
 
-// Options configure a Client. Zero fields have the defaults named here.
+// Options configure a Client. Zero fields get the defaults named here.
 type Options struct {
 	Timeout   time.Duration // of a whole call; 2 s (generation §8)
 	MaxBytes  int64         // of an answer's body; 5 MiB (generation §1.6)
@@ -84,10 +84,11 @@ func New(opt Options) *Client {
 	if opt.UserAgent == "" {
 		opt.UserAgent = "horde"
 	}
-	c := &Client{opt: opt, guard: ssrf.New(ssrf.WithAnyPort())} // ports are checked here, with the URL
+
+	c := &Client{opt: opt, guard: ssrf.New(ssrf.WithAnyPort())} // ports are checked by check, with the URL
 	dialer := &net.Dialer{Control: c.control}
 	c.http.Transport = &http.Transport{
-		// No proxy: it would open the sockets in our place, unguarded.
+		// No proxy: it would open the sockets for us, unguarded.
 		Proxy:                  nil,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        opt.TLS,
@@ -96,6 +97,7 @@ func New(opt Options) *Client {
 		MaxResponseHeaderBytes: 64 << 10,
 		ForceAttemptHTTP2:      true,
 	}
+
 	c.http.CheckRedirect = c.redirect
 	return c
 }
@@ -105,12 +107,14 @@ func (c *Client) control(network, address string, conn syscall.RawConn) error {
 	if c.opt.AllowPrivate {
 		return nil
 	}
+
 	if err := c.guard.Safe(network, address, conn); err != nil {
 		return fmt.Errorf("%w: %w", ErrForbidden, err)
 	}
 	return nil
 }
 
+// redirect checks the address that a response redirects to.
 func (c *Client) redirect(req *http.Request, via []*http.Request) error {
 	if len(via) > c.opt.Redirects {
 		return fmt.Errorf("%w: more than %d", ErrRedirects, max(0, c.opt.Redirects))
@@ -118,17 +122,18 @@ func (c *Client) redirect(req *http.Request, via []*http.Request) error {
 	if via[len(via)-1].URL.Scheme == "https" && req.URL.Scheme != "https" {
 		return fmt.Errorf("%w: redirected from https to %s", ErrForbidden, req.URL.Scheme)
 	}
+
 	u, err := c.check(req.URL)
 	if err != nil {
 		return err
 	}
 	req.URL = u
-	req.Header.Del("Referer") // the first address may hold a secret
+	req.Header.Del("Referer") // the previous address may hold a secret
 	return nil
 }
 
-// Check tells, without calling it, whether an address is of an allowed form:
-// http or https, an allowed port, no user name, and a host that is no disguised
+// Check reports, without calling it, whether an address has an allowed form:
+// http or https, an allowed port, no user name, and a host that is not a disguised
 // number ("127.1", "0x7f000001"). Where its name leads is seen only when it is
 // called.
 func (c *Client) Check(address string) error {
@@ -136,10 +141,14 @@ func (c *Client) Check(address string) error {
 	return err
 }
 
+// maxAddress bounds an address, in bytes.
+const maxAddress = 4096
+
 func (c *Client) parse(address string) (*url.URL, error) {
-	if len(address) > 4096 {
-		return nil, fmt.Errorf("%w: it is longer than 4096 characters", ErrForbidden)
+	if len(address) > maxAddress {
+		return nil, fmt.Errorf("%w: it is longer than %d characters", ErrForbidden, maxAddress)
 	}
+
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, fmt.Errorf("%w: it is no URL", ErrForbidden) // err would repeat the whole text
@@ -157,6 +166,7 @@ func (c *Client) check(u *url.URL) (*url.URL, error) {
 	case u.Opaque != "" || u.Hostname() == "":
 		return nil, fmt.Errorf("%w: it has no host", ErrForbidden)
 	}
+
 	port, err := portOf(u)
 	if err != nil || c.opt.Ports != nil && !slices.Contains(c.opt.Ports, port) {
 		return nil, fmt.Errorf("%w: port %q", ErrForbidden, u.Port())
@@ -165,11 +175,13 @@ func (c *Client) check(u *url.URL) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	if ip, err := netip.ParseAddr(host); err == nil && !c.opt.AllowPrivate {
 		if err := c.guard.SafeAddr(ip); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrForbidden, err)
 		}
 	}
+
 	out := *u
 	out.Host = host
 	if strings.Contains(host, ":") {
@@ -192,7 +204,7 @@ func portOf(u *url.URL) (uint16, error) {
 	return 80, nil
 }
 
-// plainHost gives a host in ASCII. A name whose last label is a number is what
+// plainHost returns a host in ASCII. A name whose last label is a number is what
 // some resolvers read as an address ("127.1", "2130706433"); it is refused
 // unless it is an address as written.
 func plainHost(host string) (string, error) {
@@ -202,16 +214,19 @@ func plainHost(host string) (string, error) {
 		}
 		return ip.String(), nil
 	}
+
 	ascii, err := idna.Lookup.ToASCII(host)
-	if err == nil { // what is no letter to begin with does not survive a second pass
+	if err == nil { // an invalid label does not survive a second pass
 		_, err = idna.Lookup.ToASCII(ascii)
 	}
 	if err != nil || ascii == "" {
 		return "", fmt.Errorf("%w: %.80q is no host", ErrForbidden, host)
 	}
+
 	if ip, err := netip.ParseAddr(ascii); err == nil { // digits of another script
 		return ip.String(), nil
 	}
+	// A last label that is a number may be read as an address.
 	ascii = strings.TrimSuffix(ascii, ".")
 	last := strings.ToLower(ascii[strings.LastIndexByte(ascii, '.')+1:])
 	digits := strings.TrimPrefix(last, "0x")
@@ -221,7 +236,7 @@ func plainHost(host string) (string, error) {
 	return ascii, nil
 }
 
-// Result is what an address answered.
+// Result is the response of an address.
 type Result struct {
 	Body        []byte
 	ContentType string // as sent, "" when absent
@@ -231,17 +246,20 @@ type Result struct {
 func (c *Client) Get(ctx context.Context, address string) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.opt.Timeout)
 	defer cancel()
+
 	resp, err := c.do(ctx, &c.http, http.MethodGet, address, "", nil)
 	if err != nil {
 		return Result{}, err
 	}
 	defer resp.Body.Close()
+
 	if resp.StatusCode != http.StatusOK {
 		return Result{}, fmt.Errorf("%w: %d", ErrStatus, resp.StatusCode)
 	}
 	if resp.ContentLength > c.opt.MaxBytes {
 		return Result{}, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, resp.ContentLength, c.opt.MaxBytes)
 	}
+
 	body, err := io.ReadAll(io.LimitReader(resp.Body, c.opt.MaxBytes+1))
 	if err != nil {
 		return Result{}, fmt.Errorf("fetch: %w", err)
@@ -257,9 +275,11 @@ func (c *Client) Get(ctx context.Context, address string) (Result, error) {
 func (c *Client) Post(ctx context.Context, address, contentType string, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, c.opt.Timeout)
 	defer cancel()
+
 	if !c.opt.AllowPrivate && !strings.HasPrefix(address, "https://") {
 		return fmt.Errorf("%w: a webhook must begin with https://", ErrForbidden)
 	}
+
 	direct := c.http
 	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	resp, err := c.do(ctx, &direct, http.MethodPost, address, contentType, body)
@@ -267,17 +287,20 @@ func (c *Client) Post(ctx context.Context, address, contentType string, body []b
 		return err
 	}
 	resp.Body.Close()
+
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return fmt.Errorf("%w: %d", ErrStatus, resp.StatusCode)
 	}
 	return nil
 }
 
+// do sends one request to an address that passes the checks.
 func (c *Client) do(ctx context.Context, client *http.Client, method, address, contentType string, body []byte) (*http.Response, error) {
 	u, err := c.parse(address)
 	if err != nil {
 		return nil, err
 	}
+
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("%w: it is no URL", ErrForbidden)
@@ -286,6 +309,7 @@ func (c *Client) do(ctx context.Context, client *http.Client, method, address, c
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
+
 	resp, err := client.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("fetch: %w", err)

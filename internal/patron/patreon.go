@@ -15,8 +15,8 @@ type Patreon struct {
 }
 
 // NewPatreon reads the members of a campaign with the access token of its
-// creator. base is where Patreon's API is, such as "https://www.patreon.com". A nil
-// log is none.
+// creator. base is where Patreon's API is, such as "https://www.patreon.com". If log
+// is nil, nothing is logged.
 func NewPatreon(base, token, campaign string, log *slog.Logger) *Patreon {
 	return &Patreon{newReader("Patreon", "PATREON_CREATOR_ACCESS_TOKEN", base, token, log), campaign}
 }
@@ -49,7 +49,7 @@ type note struct {
 	Link  loose `json:"sponsor_link"`
 }
 
-// loose is a text, and "" for whatever else stands in its place: nobody loses their
+// loose is a string, or "" for any other JSON value in its place: nobody loses their
 // kudos for a link.
 type loose string
 
@@ -60,7 +60,7 @@ func (l *loose) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Supporters are the active patrons with a note that says who they are. A note
+// Supporters returns the active patrons with a note that says who they are. A note
 // that is not understood leaves out that member only.
 func (p *Patreon) Supporters(ctx context.Context) ([]Supporter, error) {
 	var all []Supporter
@@ -75,6 +75,7 @@ func (p *Patreon) Supporters(ctx context.Context) ([]Supporter, error) {
 				all = append(all, s)
 			}
 		}
+
 		next := page.Meta.Pagination.Cursors.Next
 		if next == "" {
 			return all, nil
@@ -84,20 +85,24 @@ func (p *Patreon) Supporters(ctx context.Context) ([]Supporter, error) {
 	return nil, p.endless()
 }
 
+// supporter reads one member; ok is false for one that counts for nothing.
 func (p *Patreon) supporter(raw json.RawMessage) (s Supporter, ok bool) {
 	var m member
 	if err := json.Unmarshal(raw, &m); err != nil {
 		p.log.Warn("a patron is not understood", "error", err)
 		return s, false
 	}
+
 	if m.Attributes.Status != "active_patron" || m.Attributes.Note == "" {
 		return s, false
 	}
+
 	var n note
 	if err := json.Unmarshal([]byte(m.Attributes.Note), &n); err != nil || n.User == "" {
 		p.log.Warn("the note about a patron does not say who it is; it should be as {\"stable_id\": \"name#id\"}", "member", m.ID)
 		return s, false
 	}
+
 	pledge := m.Attributes.Cents / 100
 	return Supporter{
 		User:    string(n.User),
@@ -108,27 +113,27 @@ func (p *Patreon) supporter(raw json.RawMessage) (s Supporter, ok bool) {
 	}, true
 }
 
-// maxName bounds the name of a patron on the sponsors' page, in characters.
+// maxName is the length of a patron's name on the sponsors' page, in characters.
 const maxName = 100
 
-func clip(s string, most int) string {
-	if r := []rune(s); len(r) > most {
-		return string(r[:most])
+func clip(s string, limit int) string {
+	if r := []rune(s); len(r) > limit {
+		return string(r[:limit])
 	}
 	return s
 }
 
-// link is a link that may stand on the sponsors' page, else "".
+// link returns s if it may be a link on the sponsors' page, else "".
 func link(s string) string {
-	const most = 500 // bytes
+	const maxBytes = 500
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "https" || u.Host == "" || len(s) > most || strings.ContainsAny(s, "() \t\r\n<>") {
+	if err != nil || u.Scheme != "https" || u.Host == "" || len(s) > maxBytes || strings.ContainsAny(s, "() \t\r\n<>") {
 		return ""
 	}
 	return u.String()
 }
 
-// patreonKudos is what a pledge of whole units of currency is worth each month.
+// patreonKudos returns what a pledge of whole units of currency is worth each month, in kudos.
 func patreonKudos(units int64) int64 {
 	switch {
 	case units < 0:

@@ -2,7 +2,7 @@
 // says how many kudos each month that is worth (platform §9).
 //
 // [Patreon] and [Stripe] each read their whole list in one call of Supporters,
-// page by page; they keep nothing. Which user of ours a supporter is, is for
+// page by page; they keep nothing. Which of our users a supporter is, is for
 // package account to find out.
 package patron
 
@@ -19,9 +19,9 @@ import (
 	"time"
 )
 
-// Supporter is one who supports the horde now.
+// Supporter is someone who currently supports the horde.
 type Supporter struct {
-	User    string // alias (name#id) or id; "" where only Email is known
+	User    string // alias (name#id) or id; "" if only Email is known
 	Email   string
 	Monthly int64 // whole kudos each month; may be 0
 
@@ -38,7 +38,7 @@ const (
 	maxTime   = 30 * time.Second // for a page
 )
 
-// reader asks a service.
+// reader queries a service.
 type reader struct {
 	service string // for messages
 	setting string // where its key comes from
@@ -65,13 +65,16 @@ func (r *reader) get(ctx context.Context, path string, query url.Values, v any) 
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.service, err)
 	}
+
 	req.Header.Set("Authorization", "Bearer "+r.key)
 	req.Header.Set("Accept", "application/json")
+
 	res, err := r.client.Do(req)
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.service, err)
 	}
 	defer res.Body.Close()
+
 	switch {
 	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden:
 		return fmt.Errorf("%s answers %d: is the key in %s right?", r.service, res.StatusCode, r.setting)
@@ -80,6 +83,7 @@ func (r *reader) get(ctx context.Context, path string, query url.Values, v any) 
 	case res.StatusCode != http.StatusOK:
 		return fmt.Errorf("%s answers %d to %s", r.service, res.StatusCode, path)
 	}
+
 	b, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.service, err)
@@ -87,19 +91,20 @@ func (r *reader) get(ctx context.Context, path string, query url.Values, v any) 
 	if len(b) > maxAnswer {
 		return fmt.Errorf("%s: an answer of more than %d MiB", r.service, maxAnswer>>20)
 	}
+
 	if err := json.Unmarshal(b, v); err != nil {
 		return fmt.Errorf("%s: the answer to %s is not understood: %w", r.service, path, err)
 	}
 	return nil
 }
 
-// errGone: there is no such thing at the service.
+// errGone says that the service has no such object.
 var errGone = errors.New("not there")
 
 // endless is the error of a list that does not end.
 func (r *reader) endless() error { return fmt.Errorf("%s: the list does not end", r.service) }
 
-// name is a user as people write one down: a text or a number.
+// name is a user as people note one down: a string or a number.
 type name string
 
 // UnmarshalJSON reads a text or a whole number.
@@ -109,6 +114,7 @@ func (n *name) UnmarshalJSON(b []byte) error {
 		*n = name(strings.TrimSpace(text))
 		return nil
 	}
+
 	var number int64
 	if err := json.Unmarshal(b, &number); err != nil {
 		return fmt.Errorf("%.40q is no name and no number of a user", b)

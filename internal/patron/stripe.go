@@ -12,8 +12,9 @@ import (
 // Stripe reads the subscriptions of an account.
 type Stripe struct{ reader }
 
-// NewStripe reads the subscriptions of the account that a secret key belongs to.
-// base is where Stripe's API is, such as "https://api.stripe.com". A nil log is none.
+// NewStripe reads the subscriptions of the account that a secret key belongs to. base is
+// where Stripe's API is, such as "https://api.stripe.com". If log is nil, nothing is
+// logged.
 func NewStripe(base, key string, log *slog.Logger) *Stripe {
 	return &Stripe{newReader("Stripe", "STRIPE_API_KEY", base, key, log)}
 }
@@ -51,7 +52,7 @@ func (m metadata) user() string {
 	return string(m.Horde)
 }
 
-// Supporters are those with an active subscription to one of our products.
+// Supporters returns those with an active subscription to one of our products.
 func (s *Stripe) Supporters(ctx context.Context) ([]Supporter, error) {
 	var all []Supporter
 	products := map[string]int64{} // id → kudos
@@ -61,6 +62,7 @@ func (s *Stripe) Supporters(ctx context.Context) ([]Supporter, error) {
 		if err := s.get(ctx, "/v1/subscriptions", query, &page); err != nil {
 			return nil, err
 		}
+
 		last := ""
 		for _, raw := range page.Data {
 			var sub subscription
@@ -73,6 +75,7 @@ func (s *Stripe) Supporters(ctx context.Context) ([]Supporter, error) {
 			}
 			last = sub.ID
 		}
+
 		if !page.HasMore || last == "" {
 			return all, nil
 		}
@@ -81,6 +84,8 @@ func (s *Stripe) Supporters(ctx context.Context) ([]Supporter, error) {
 	return nil, s.endless()
 }
 
+// supporter finds out what a subscription is worth; ok is false if it does not say
+// whose it is.
 func (s *Stripe) supporter(ctx context.Context, products map[string]int64, sub *subscription) (p Supporter, ok bool, err error) {
 	p = Supporter{User: sub.Metadata.user(), Email: sub.Customer.Email}
 	if p.User == "" {
@@ -90,6 +95,7 @@ func (s *Stripe) supporter(ctx context.Context, products map[string]int64, sub *
 		s.log.Warn("a subscription does not say who it is from; note horde_id in its metadata", "subscription", sub.ID)
 		return p, false, nil
 	}
+
 	for _, item := range sub.Items.Data {
 		k, err := s.product(ctx, products, item.Price.Product)
 		if err != nil {
@@ -100,7 +106,7 @@ func (s *Stripe) supporter(ctx context.Context, products map[string]int64, sub *
 	return p, true, nil
 }
 
-// product looks up what a product is worth, once.
+// product returns what a product is worth, and looks it up once.
 func (s *Stripe) product(ctx context.Context, known map[string]int64, id string) (int64, error) {
 	if k, ok := known[id]; ok {
 		return k, nil
@@ -109,6 +115,7 @@ func (s *Stripe) product(ctx context.Context, known map[string]int64, id string)
 	if err := s.get(ctx, "/v1/products/"+url.PathEscape(id), nil, &p); err != nil && !errors.Is(err, errGone) {
 		return 0, err
 	}
+
 	k := stripeKudos(p.Name)
 	if k == 0 {
 		s.log.Warn("a product is worth no kudos", "product", id, "name", p.Name)
@@ -117,8 +124,8 @@ func (s *Stripe) product(ctx context.Context, known map[string]int64, id string)
 	return k, nil
 }
 
-// stripeKudos is what a subscription to a product is worth each month. The names
-// are the original's, its spelling among them.
+// stripeKudos returns what a subscription to a product is worth each month, in kudos. The names
+// are the original's, including their spelling.
 func stripeKudos(product string) int64 {
 	product = strings.TrimSpace(product)
 	for begin, k := range map[string]int64{

@@ -16,12 +16,12 @@ import (
 	"horde/internal/imaging"
 )
 
-// Fetcher gets an image from an address that a stranger gave.
+// Fetcher gets an image from an address that a stranger supplied.
 type Fetcher interface {
 	Fetch(ctx context.Context, url string) ([]byte, error)
 }
 
-// Quality of the WebP that workers get (generation §1.6).
+// Quality of the WebP that workers get, 0 to 100 (generation §1.6).
 const Quality = 50
 
 // Images reads and stores source images. Without a Fetcher those named by URL
@@ -31,17 +31,17 @@ type Images struct {
 	Blobs   blob.Store
 }
 
-// IsURL tells an address from an image in base64.
+// IsURL reports whether s is an address rather than an image in base64.
 func IsURL(s string) bool { return strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://") }
 
-// File gets the file of an image that a requester sent in base64 or named by
+// File returns the file of an image that a requester sent in base64 or named by
 // URL, and its header. It does not decode it: a damaged image is only noticed
 // by Decode.
 func (p Images) File(ctx context.Context, text string) (data []byte, head imaging.Header, err error) {
 	code := horde.ImageValidationFailed
 	if IsURL(text) {
 		if p.Fetcher == nil {
-			return nil, head, horde.Errorf(code, "Image validation failed: this horde takes source pictures in base64 only.")
+			return nil, head, horde.Errorf(code, "Image validation failed: this horde accepts source images in base64 only.")
 		}
 		if data, err = p.Fetcher.Fetch(ctx, text); err != nil {
 			return nil, head, err
@@ -50,11 +50,12 @@ func (p Images) File(ctx context.Context, text string) (data []byte, head imagin
 	} else if data, err = imaging.Base64(text, imaging.SourceLimits); err != nil {
 		return nil, head, refusal(err, code)
 	}
+
 	head, err = imaging.Inspect(data)
 	return data, head, refusal(err, code)
 }
 
-// Decode decodes an image's file. byURL tells where it came from.
+// Decode decodes an image's file. byURL says where it came from.
 func Decode(data []byte, byURL bool) (image.Image, error) {
 	code := horde.ImageValidationFailed
 	if byURL {
@@ -89,10 +90,10 @@ func refusal(err error, code horde.Code) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, imaging.ErrTooManyPixels):
-		return horde.Errorf(horde.SourceImageResolutionExceeded, "A source picture can have at most 3072×3072 pixels. Please send a smaller one.")
+		return horde.Errorf(horde.SourceImageResolutionExceeded, "A source image can have at most 3072×3072 pixels. Please send a smaller one.")
 	case errors.Is(err, imaging.ErrTooManyBytes):
-		return horde.Errorf(horde.SourceImageSizeExceeded, "The source picture has too many bytes. Please send a smaller one.")
+		return horde.Errorf(horde.SourceImageSizeExceeded, "The source image has too many bytes. Please send a smaller one.")
 	}
-	// The Python SDK goes by the first three words.
-	return horde.Errorf(code, "Image validation failed: the source picture cannot be read. It must be a PNG, JPEG, GIF, BMP or WebP picture in base64, or an address of one.")
+	// The Python SDK recognises the first three words.
+	return horde.Errorf(code, "Image validation failed: the source image cannot be read. It must be a PNG, JPEG, GIF, BMP or WebP image in base64, or an address of one.")
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// NewRegistry makes a registry that already tells of the process, of the Go
-// runtime, and, as horde_build_info, of the version that runs.
+// NewRegistry returns a registry that already reports the process, the Go
+// runtime and, as horde_build_info, the running version.
 func NewRegistry(version string) *prometheus.Registry {
 	reg := prometheus.NewRegistry()
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -16,6 +16,7 @@ func NewRegistry(version string) *prometheus.Registry {
 		Help:        "The version that runs; always 1.",
 		ConstLabels: prometheus.Labels{"version": version, "go": runtime.Version()},
 	})
+
 	build.Set(1)
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), build)
 	return reg

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// Check reports whether one thing that a server needs is there.
+// Check reports whether one thing that a server needs is available.
 type Check func(context.Context) error
 
-// Readiness runs named checks. What it finds is kept for a moment, and callers
-// that come meanwhile wait for the same answer: a heartbeat that is polled by
+// Readiness runs named checks. Its results are kept for a moment, and callers
+// that arrive meanwhile wait for the same answer: a heartbeat that is polled by
 // thousands must not become a load on the database and the object store.
 type Readiness struct {
 	keep, timeout time.Duration
@@ -24,12 +24,12 @@ type Readiness struct {
 	checks        map[string]Check
 
 	mu      sync.Mutex
-	until   time.Time
-	found   map[string]error
-	running chan struct{} // closed when the run in progress ends; nil when none
+	until   time.Time        // guarded by mu: when found is out of date
+	found   map[string]error // guarded by mu
+	running chan struct{}    // guarded by mu: closed when the run in progress ends; nil when none
 }
 
-// NewReadiness makes a Readiness whose answers are kept for keep, and whose
+// NewReadiness returns a Readiness whose results are kept for keep, and whose
 // checks have timeout each.
 func NewReadiness(keep, timeout time.Duration) *Readiness {
 	return &Readiness{keep: keep, timeout: timeout, checks: map[string]Check{}}
@@ -70,33 +70,39 @@ func (r *Readiness) look(ctx context.Context) (map[string]error, error) {
 	if running == nil {
 		running = make(chan struct{})
 		r.running = running
-		// Not in ctx: others wait for it too.
+		// Not with ctx: others wait for the result too.
 		go r.run(context.WithoutCancel(ctx), running)
 	}
 	r.mu.Unlock()
+
 	select {
 	case <-running:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.found, nil
 }
 
+// run runs all checks at once and keeps their results.
 func (r *Readiness) run(ctx context.Context, done chan struct{}) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+
 	results := make([]error, len(r.names))
 	var wg sync.WaitGroup
 	for i, name := range r.names {
 		wg.Go(func() { results[i] = r.checks[name](ctx) })
 	}
 	wg.Wait()
+
 	found := make(map[string]error, len(results))
 	for i, name := range r.names {
 		found[name] = results[i]
 	}
+
 	r.mu.Lock()
 	r.found, r.until, r.running = found, time.Now().Add(r.keep), nil
 	r.mu.Unlock()
@@ -111,10 +117,12 @@ func (r *Readiness) Handler() http.Handler {
 		if err != nil {
 			return // the caller is gone
 		}
+
 		answer := struct {
 			Message string            `json:"message"`
 			Checks  map[string]string `json:"checks"`
 		}{"OK", map[string]string{}}
+
 		status := http.StatusOK
 		var failed []string
 		for _, name := range r.names {
@@ -124,10 +132,12 @@ func (r *Readiness) Handler() http.Handler {
 				failed = append(failed, name)
 			}
 		}
+
 		if failed != nil {
 			status = http.StatusServiceUnavailable
 			answer.Message = "Not ready: " + strings.Join(failed, ", ")
 		}
+
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(answer)

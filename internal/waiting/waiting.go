@@ -1,7 +1,7 @@
-// Package waiting lets calls wait for something that may be for them: pops of
-// workers for a job. A Room knows each waiting call by what it can have; whoever
-// has something new to give offers it to the room, which wakes those that it may
-// be for. They look for themselves then, so waking one too many does no harm.
+// Package waiting lets calls wait for something that may suit them, such as pops of
+// workers for a job. A Room knows each waiting call by what it can take; whoever
+// has something new offers it to the room, which wakes those that it may
+// suit. They then look for themselves, so waking one too many does no harm.
 package waiting
 
 import (
@@ -10,41 +10,46 @@ import (
 	"time"
 )
 
-// Room is the calls that wait. W tells what one of them can have. The zero Room is
+// Room holds the calls that wait. W says what one of them can take. The zero Room is
 // empty and ready for use.
 type Room[W any] struct {
 	mu    sync.Mutex
-	seats map[*seat[W]]bool
+	seats map[*seat[W]]bool // guarded by mu
 }
 
+// seat is the place of one waiting call.
 type seat[W any] struct {
 	who  W
 	wake chan struct{}
 }
 
-// Try calls look, and again whenever something is offered that may be for who,
-// until it finds something or fails, for at most wait (0: once). When the time is
-// over it looks a last time, so that what it saw is of now; not when ctx has ended,
-// for then nobody is there to take anything.
+// Try calls look, and calls it again whenever something is offered that may suit who,
+// until it finds something or fails, for at most wait (0: once). When the time
+// is over it looks a last time, so that what it saw is current; not when ctx has ended,
+// since then nobody is there to take anything.
 func (r *Room[W]) Try(ctx context.Context, wait time.Duration, who W, look func() (found bool, err error)) error {
 	if wait <= 0 {
 		_, err := look()
 		return err
 	}
+
 	s := r.enter(who)
 	defer r.leave(s)
 	over := time.NewTimer(wait)
 	defer over.Stop()
+
 	for last := false; ; {
 		if found, err := look(); found || last || err != nil {
 			return err
 		}
+
 		select {
 		case <-s.wake:
 		case <-over.C:
 			last = true
 		case <-ctx.Done():
 		}
+
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -68,7 +73,7 @@ func (r *Room[W]) leave(s *seat[W]) {
 	delete(r.seats, s)
 }
 
-// Offer wakes the calls that something new may be for. fits is asked under the lock
+// Offer wakes the calls that something new may suit. fits is called under the lock
 // of the room.
 func (r *Room[W]) Offer(fits func(W) bool) {
 	r.mu.Lock()
@@ -83,7 +88,7 @@ func (r *Room[W]) Offer(fits func(W) bool) {
 	}
 }
 
-// Waiting are the calls that wait, in no order.
+// Waiting returns the calls that wait, in no order.
 func (r *Room[W]) Waiting() (all []W) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

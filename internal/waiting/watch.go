@@ -2,32 +2,33 @@ package waiting
 
 import "sync"
 
-// Watch collects which of several things have changed, for one who follows them.
-// Whoever changes a thing notes it; nobody ever waits for the follower, and what
-// changes twice before it looks is told once. Make it with NewWatch.
+// Watch collects which of several objects have changed, for one follower.
+// Whoever changes an object notes it; nobody ever waits for the follower, and what
+// changes twice before it looks is reported once. Make it with NewWatch.
 type Watch struct {
 	wake    chan struct{}
 	mu      sync.Mutex
 	changed map[string]bool // guarded by mu
 }
 
-// NewWatch makes a Watch of which nothing has changed yet.
+// NewWatch returns a Watch for which nothing has changed yet.
 func NewWatch() *Watch {
 	return &Watch{wake: make(chan struct{}, 1), changed: map[string]bool{}}
 }
 
-// Note says that the thing with this id has changed.
+// Note records that the object with this id has changed.
 func (w *Watch) Note(id string) {
 	w.mu.Lock()
 	w.changed[id] = true
 	w.mu.Unlock()
+
 	select {
 	case w.wake <- struct{}{}:
 	default: // it is awake already
 	}
 }
 
-// Woken receives when there may be something for Changed to tell.
+// Woken receives when there may be something for Changed to report.
 func (w *Watch) Woken() <-chan struct{} { return w.wake }
 
 // Changed returns what has changed since the last call, in no order.
@@ -41,11 +42,11 @@ func (w *Watch) Changed() (ids []string) {
 	return ids
 }
 
-// Watches are those who follow one thing. The zero value has none. Its owner
+// Watches are the followers of one object. The zero value has none. Its owner
 // guards it.
 type Watches map[*Watch]bool
 
-// Add lets a follower hear of the thing.
+// Add adds a follower.
 func (s *Watches) Add(w *Watch) {
 	if *s == nil {
 		*s = Watches{}
@@ -53,7 +54,7 @@ func (s *Watches) Add(w *Watch) {
 	(*s)[w] = true
 }
 
-// Note tells all followers that the thing with this id has changed.
+// Note tells all followers that the object with this id has changed.
 func (s Watches) Note(id string) {
 	for w := range s {
 		w.Note(id)
