@@ -13,6 +13,7 @@ import (
 	"horde/internal/admission"
 	"horde/internal/horde"
 	"horde/internal/kudos"
+	"horde/internal/match"
 	"horde/internal/moderation"
 	"horde/internal/settle"
 	"horde/internal/store"
@@ -310,7 +311,8 @@ func (e *entry) enter(row store.Request, taken bool) {
 	x.mu.Lock()
 	x.leavePlaceLocked(row.ID)
 	if taken {
-		e.row, e.state, e.rank = row, row.RequestState, rankOf(&row)
+		e.row, e.state = row, row.RequestState
+		e.item.Rank = match.GrowingRank(row.Priority, row.Created)
 		if x.entries[row.ID] == nil { // else the change log was faster
 			x.add(e)
 		}

@@ -295,22 +295,22 @@ func (w *visitor) offer() *fleet.Offer {
 }
 
 // match asks the production index, looking balances up as a pop does.
-func (w *visitor) match(x *index, known *catalog.Snapshot) (*view, *claim, map[string]int) {
-	q := &Queue{Config: Config{Clock: func() time.Time { return time.UnixMicro(handOutTime) }}, images: x}
-	v := viewOf(images, w.offer(), known)
-	v.matched = w.matched
+func (w *visitor) match(x *index, known *catalog.Snapshot) (*popper, *claim, map[string]int) {
+	q := &Queue{Config: Config{Clock: func() time.Time { return time.UnixMicro(handOutTime) },
+		Modes: func() admission.Server { return admission.Server{MatchedTargeting: w.matched} }}, images: x}
+	p := newPopper(images, w.offer(), known)
+	look := q.newLook(x, p)
 	for {
-		c, why := q.match(x, v, w.amount)
-		if len(v.unknown) == 0 {
-			return v, c, why
+		c, result := q.match(x, p, look)
+		if len(result.NeedsFunds) == 0 {
+			return p, c, result.Skipped
 		}
-		if v.balances == nil {
-			v.balances = map[int64]*store.Account{}
+		if look.Funds == nil {
+			look.Funds = map[int64]horde.Kudos{}
 		}
-		for id := range v.unknown {
-			v.balances[id] = &store.Account{UserID: id, Balance: horde.KudosOf(w.kudos[id]), Lowest: horde.KudosOf(w.floor[id])}
+		for _, id := range result.NeedsFunds {
+			look.Funds[id] = fundsOf(&store.Account{UserID: id, Balance: horde.KudosOf(w.kudos[id]), Lowest: horde.KudosOf(w.floor[id])})
 		}
-		v.unknown = nil
 	}
 }
 
@@ -351,7 +351,7 @@ func handOutPictures(c dice.Chance, sum *outcomes, known *catalog.Snapshot) {
 		verdicts = append(verdicts, v)
 	}
 	want := next(w, verdicts)
-	view, got, why := w.match(x, known)
+	popper, got, why := w.match(x, known)
 	switch {
 	case got == nil && want == nil:
 		if expected := withheld(verdicts); !w.maintenance && !maps.Equal(why, expected) { // a worker in maintenance hears nothing but that
@@ -366,12 +366,12 @@ func handOutPictures(c dice.Chance, sum *outcomes, known *catalog.Snapshot) {
 		c.Failf("handed out %v, want %v\nworker %s %+v", got, want, w.agent, w.says)
 	default:
 		sum.given++
-		checkClaim(c, w, want, view, got)
+		checkClaim(c, w, want, popper, got)
 	}
 }
 
 // checkClaim compares what is handed out of a request with generation §1.18.
-func checkClaim(c dice.Chance, w *visitor, r *wish, v *view, got *claim) {
+func checkClaim(c dice.Chance, w *visitor, r *wish, p *popper, got *claim) {
 	if !slices.Contains(w.says.Models, got.model) || len(r.models()) > 0 && !slices.Contains(r.models(), got.model) {
 		c.Failf("model %q of %v for a request of %v", got.model, w.says.Models, r.models())
 	}
@@ -381,15 +381,15 @@ func checkClaim(c dice.Chance, w *visitor, r *wish, v *view, got *claim) {
 	if got.fake != (w.paused && r.user != w.owner) {
 		c.Failf("fake: %v", got.fake)
 	}
-	if ttl := int(r.e.work.ttl(v).Seconds()); ttl != seconds(w, r) {
+	if ttl := int(r.e.work.ttl(p.pickup(got)).Seconds()); ttl != seconds(w, r) {
 		c.Failf("ttl %d s, want %d s\n%v", ttl, seconds(w, r), r)
 	}
 	taken := 0
 	if !got.fake {
 		taken = got.n
 	}
-	if r.e.reserved != taken {
-		c.Failf("%d pictures reserved, want %d", r.e.reserved, taken)
+	if r.e.item.Reserved != taken {
+		c.Failf("%d pictures reserved, want %d", r.e.item.Reserved, taken)
 	}
 }
 

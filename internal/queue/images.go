@@ -5,11 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"image"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"horde/api"
@@ -17,11 +15,13 @@ import (
 	"horde/internal/admission"
 	"horde/internal/blob"
 	"horde/internal/bridge"
-	"horde/internal/catalog"
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/imaging"
+	"horde/internal/kinds"
+	imagekind "horde/internal/kinds/image"
 	"horde/internal/kudos"
+	"horde/internal/match"
 	"horde/internal/store"
 )
 
@@ -33,241 +33,16 @@ func (w imageWork) things() int64 { return w.WorkUnits() }
 // asked takes the steps as they were asked for, however the sampler counts them.
 func (w imageWork) asked() int64 { return int64(w.Pixels()) * int64(w.Steps) }
 
-func (w imageWork) features(r *record) features {
-	q := w.Image
-	f := features{named: q.Sampler, pixels: q.Pixels(), caps: neededCaps(q)}
-	set := f.bits.set
-	set(karras, q.Karras)
-	set(wantsNSFW, q.NSFW)
-	set(wantsTrusted, q.TrustedWorkers)
-	set(unsafeIP, r.UnsafeIP)
-	set(fromUntrusted, !r.Trusted)
-	set(hasSource, q.HasSource)
-	set(painting, q.SourceProcessing == "inpainting" || q.SourceProcessing == "outpainting")
-	set(extraSources, q.ExtraSources > 0)
-	set(wantsR2, q.R2)
-	set(hasLoras, q.Loras != nil)
-	set(hasTIs, q.TIs != nil)
-	set(hasControl, q.ControlType != "")
-	set(qrCode, q.Workflow == "qr_code")
-	set(hiresFix, q.HiresFix)
-	set(transparent, q.Transparent)
-	set(postProcessing, len(q.PostProcessing) > 0)
-	set(fastOnly, !q.SlowWorkers)
-	set(extraSlowOK, q.ExtraSlowWorkers)
-	return f
+func (w imageWork) features(r *record) match.Features {
+	return imagekind.Features(w.Image, r.UnsafeIP, r.Trusted)
 }
 
-// neededCaps are the abilities whose lack the gates count as bridge_version
-// (generation §1.16): any control type asks for image_is_control too.
-func neededCaps(q *admission.Image) bridge.Capability {
-	var c bridge.Capability
-	need := func(b bridge.Capability, on bool) {
-		if on {
-			c |= b
-		}
-	}
-	need(bridge.Tiling, q.Tiling)
-	need(bridge.ReturnControlMap, q.ReturnControlMap)
-	need(bridge.HiresFix, q.HiresFix)
-	need(bridge.ClipSkip, q.ClipSkip != nil && *q.ClipSkip > 1)
-	need(bridge.ImageIsControl, q.ControlType != "")
-	need(bridge.PostProcessing, len(q.PostProcessing) > 0)
-	need(bridge.QRCode|bridge.ControlNet, q.Workflow == "qr_code")
-	for _, name := range q.PostProcessing {
-		if p, ok := bridge.PostProcessor(name); ok {
-			c |= p
-		}
-	}
-	for _, l := range q.Loras {
-		need(bridge.LoraVersions, l.IsVersion != nil && *l.IsVersion)
-	}
-	return c
-}
+func (w imageWork) describe(it *match.Item) { it.Steps = w.AccurateSteps }
 
-// hosted is what the models of a pop are built on, where a gate asks for it.
-type hosted struct {
-	flux, sdxl, cascade      bool
-	inpainting, onlyInpaints bool
-}
-
-func hostedBy(known *catalog.Snapshot, models []string) hosted {
-	h := hosted{onlyInpaints: len(models) > 0}
-	for _, name := range models {
-		switch known.Baseline(name) {
-		case catalog.Flux1:
-			h.flux = true
-		case catalog.SDXL:
-			h.sdxl = true
-		case catalog.StableCascade:
-			h.cascade = true
-		}
-		m, _ := known.Image(name)
-		h.inpainting = h.inpainting || m.Inpainting
-		h.onlyInpaints = h.onlyInpaints && m.Inpainting
-	}
-	return h
-}
-
-// meanSteps is the middle of what a model wants, for limit_max_steps (generation §1.16;
-// defaults 20 and 40).
-func meanSteps(known *catalog.Snapshot, model string) float64 {
-	low, high := 20, 40
-	if m, ok := known.Image(model); ok {
-		if m.Requirements.MinSteps > 0 {
-			low = m.Requirements.MinSteps
-		}
-		if m.Requirements.MaxSteps > 0 {
-			high = m.Requirements.MaxSteps
-		}
-	}
-	return float64(low+high) / 2
-}
-
-func anyBelow(known *catalog.Snapshot, models []string, steps int) bool {
-	return slices.ContainsFunc(models, func(m string) bool { return meanSteps(known, m) < float64(steps) })
-}
-
-func (w imageWork) fits(*view) bool { return true }
+func (w imageWork) batch(p kinds.Pickup) int         { return imagekind.Batch(w.Image, p) }
+func (w imageWork) ttl(p kinds.Pickup) time.Duration { return imagekind.TTL(w.Image, p) }
 
 func (w imageWork) stored() bool { return true }
-
-func (w imageWork) lengths() (written, context int) { return 0, 0 }
-
-// refuses is limit_max_steps (generation §1.16).
-func (w imageWork) refuses(v *view) string {
-	if v.settings.LimitMaxSteps && v.tooManySteps(w.Models, w.AccurateSteps) {
-		return whySteps
-	}
-	return ""
-}
-
-func (v *view) tooManySteps(models []string, steps int) bool {
-	if len(models) > 1 {
-		return anyBelow(v.known, models, steps)
-	}
-	return anyBelow(v.known, v.list, steps)
-}
-
-func lookForImages(v *view) {
-	v.fast = fastImages
-	v.hosted = hostedBy(v.known, v.list)
-	v.anyModel = !hostsSpecial(v.list)
-	switch { // only these two gates are told of by the walk
-	case len(v.settings.Blacklist) > 0:
-		v.walked = lackBridgeGate | lackPostProcessors | lackHosting | lackSDXLControl | lateGates
-	case v.settings.LimitMaxSteps:
-		v.walked = lateGates
-	}
-}
-
-// betaModel is served by name only, as the special models are.
-const betaModel = "SDXL_beta::stability.ai#6901"
-
-// hostsSpecial tells whether requests without a model must not come here (generation §1.15).
-func hostsSpecial(models []string) bool {
-	for _, m := range models {
-		if m == betaModel || strings.Contains(m, "horde_special") {
-			return true
-		}
-	}
-	return false
-}
-
-// lackingForImages is the query of generation §1.15 and the gates of §1.16 that depend on
-// nothing but features.
-func lackingForImages(v *view, f features) (l lacks) {
-	s := v.settings
-	want := func(b bits) bool { return f.bits&b != 0 }
-	refuse := func(why lacks, on bool) {
-		if on {
-			l |= why
-		}
-	}
-	refuse(lackPixels, f.pixels > s.MaxPixels)
-	refuse(lackImg2Img, want(hasSource) && !s.AllowImg2Img)
-	refuse(lackPainting, want(painting) && !s.AllowPainting)
-	refuse(lackSilent, want(extraSources) && !v.agent.Has(bridge.ExtraSourceImages))
-	refuse(lackSafeIP, want(unsafeIP) && !s.AllowUnsafeIP)
-	refuse(lackNSFW, want(wantsNSFW) && !s.NSFW)
-	refuse(lackSilent, want(wantsR2) && !v.agent.Has(bridge.R2))
-	refuse(lackLora, want(hasLoras) && !s.AllowLora)
-	refuse(lackBridge, want(hasLoras) && s.AllowLora && !v.agent.Has(bridge.Lora))
-	refuse(lackBridge, want(hasTIs) && !v.agent.Has(bridge.TextualInversion))
-	refuse(lackControlnet, want(hasControl) && !s.AllowControlnet)
-	refuse(lackBridge, want(hasControl) && s.AllowControlnet && !v.agent.Has(bridge.ControlNet))
-	refuse(lackSpeed, want(fastOnly) && v.speed < v.fast)
-	refuse(lackPatience, s.ExtraSlow && !want(extraSlowOK))
-	refuse(lackBridge, want(transparent) && !v.agent.Has(bridge.LayerDiffuse))
-	refuse(lackSilent, want(transparent) && !s.AllowSDXLControlnet)
-
-	refuse(lackTrust, want(wantsTrusted) && !v.trusted)
-	// What the worker has switched off is not told of its bridge once more.
-	refuse(lackBridgeGate, want(hasSource) && s.AllowImg2Img && !v.agent.Has(bridge.Img2Img))
-	refuse(lackBridgeGate, want(painting) && s.AllowPainting && !v.agent.Has(bridge.Inpainting))
-	refuse(lackHosting, want(painting) && !v.hosted.inpainting || !want(painting) && v.hosted.onlyInpaints)
-	refuse(lackBridgeGate, !v.agent.Has(f.caps&^bridge.PostProcessors) || !v.agent.SupportsSampler(f.named, want(karras)))
-	refuse(lackBridgeGate, s.AllowPostProcessing && !v.agent.Has(f.caps&bridge.PostProcessors))
-	refuse(lackPostProcessors, !s.AllowPostProcessing && !v.agent.Has(f.caps&bridge.PostProcessors))
-	refuse(lackSDXLControl, want(qrCode) && v.hosted.sdxl && !s.AllowSDXLControlnet)
-	refuse(lackBridgeGate, want(hiresFix) && v.hosted.cascade && !v.agent.Has(bridge.StableCascade2Pass))
-	refuse(lackBridgeGate, v.hosted.flux && !v.agent.Has(bridge.Flux))
-	refuse(lackSafety, want(unsafeIP) && want(fromUntrusted) && !v.trusted)
-	refuse(lackPostProcessing, want(postProcessing) && !s.AllowPostProcessing)
-	return l
-}
-
-// batch is how many pictures one pop gets (generation §1.18 "Batch size"; the factor of
-// large models by baseline, decision 21).
-func (w imageWork) batch(v *view, model string, amount, left int) int {
-	m := w.Image
-	if m.DisableBatching {
-		return 1
-	}
-	load := float64(m.Pixels()) * (1 + 0.4*float64(len(m.PostProcessing)))
-	if m.Transparent || anyHeavy(m.PostProcessing) {
-		load *= 1.8
-	}
-	switch v.known.Baseline(model) {
-	case catalog.Flux1:
-		load *= 5
-	case catalog.ZImageTurbo:
-		load *= 8
-	case catalog.QwenImage:
-		load *= 10
-	}
-	n := int(math.RoundToEven(float64(v.settings.MaxPixels) / 3.5 * float64(amount) / load))
-	return max(1, min(n, amount, left))
-}
-
-func anyHeavy(post []string) bool {
-	for _, p := range post {
-		if known, _ := api.PostProcessorByName(p); known.Heavy {
-			return true
-		}
-	}
-	return false
-}
-
-// ttl is how long a worker may take over a job (generation §1.18 "TTL").
-func (w imageWork) ttl(v *view) time.Duration {
-	m := w.Image
-	s := 30 + float64(m.AccurateSteps)*2*float64(m.Pixels())/262144
-	if m.ControlType != "" {
-		s *= 2
-	}
-	for _, name := range m.Models {
-		if b := v.known.Baseline(name); b == catalog.Flux1 || b == catalog.QwenImage || b == catalog.ZImageTurbo {
-			s *= 3
-			break
-		}
-	}
-	d := max(time.Duration(s*float64(time.Second)), leastTTL)
-	if v.settings.ExtraSlow {
-		d *= 3
-	}
-	return d
-}
 
 func (w imageWork) seed(left int) int64 { return int64(w.PopSeed(left, rand.Uint32)) }
 
@@ -275,7 +50,7 @@ func (w imageWork) seed(left int) int64 { return int64(w.PopSeed(left, rand.Uint
 // at most wait when there is nothing (0: not at all). Without a job the answer
 // says what the worker was withheld from (generation §1.18).
 func (q *Queue) Pop(ctx context.Context, o *fleet.Offer, wait time.Duration) (*api.ImageJob, error) {
-	v, h, err := q.pop(ctx, q.images, o, wait)
+	h, err := q.pop(ctx, q.images, o, wait)
 	if err != nil {
 		return nil, err
 	}
@@ -293,8 +68,8 @@ func (q *Queue) Pop(ctx context.Context, o *fleet.Offer, wait time.Duration) (*a
 		a.R2Uploads = append(a.R2Uploads, q.Blobs.SignPut(ctx, resultName(j.ID), blob.LinkTTL))
 	}
 	a.R2Upload = &a.R2Uploads[0]
-	if v.agent.Has(bridge.Img2Img) {
-		q.attachSources(ctx, a, r, v.agent.Has(bridge.R2Source))
+	if h.worker.Agent.Has(bridge.Img2Img) {
+		q.attachSources(ctx, a, r, h.worker.Agent.Has(bridge.R2Source))
 	}
 	return a, nil
 }
@@ -335,7 +110,7 @@ func (q *Queue) Status(ctx context.Context, id string) (api.ImageStatus, error) 
 func (q *Queue) imageStatus(ctx context.Context, e *entry) api.ImageStatus {
 	c, done := q.progressOf(e)
 	s := api.ImageStatus{Check: c, Shared: e.record.Image.Shared, Generations: []api.Generation{}}
-	if slices.Contains(e.models(), betaModel) { // whoever compares must not know which is which (generation §1.11)
+	if slices.Contains(e.models(), imagekind.BetaModel) { // whoever compares must not know which is which (generation §1.11)
 		rand.Shuffle(len(done), func(i, j int) { done[i], done[j] = done[j], done[i] })
 	}
 	for _, j := range done {

@@ -9,6 +9,10 @@ import (
 	"horde/internal/admission"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/kinds"
+	"horde/internal/kinds/image"
+	"horde/internal/kinds/text"
+	"horde/internal/match"
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -19,19 +23,16 @@ type kind struct {
 	name  string        // of its workers and requests
 	rules *settle.Rules // of its settlement
 	title string        // of a request, in refusals
-	slow  float64       // things per second that count as fast
+	slow  float64       // things per second that count as fast, where no worker is there
 	fresh float64       // those of a worker that has delivered nothing
 	unit  float64       // things in one unit of the users' records
 
-	// reasons are what skipped counts of all waiting requests, beside what the walk
-	// refused; always are the counters that it tells of at zero too.
-	reasons []reason
-	always  []string
+	counters *match.Counters // of what pops skip
 
-	// look works out what of a worker is asked for again and again.
-	look func(v *view)
-	// lacking compares a worker with a bucket of requests; 0: it fits.
-	lacking func(v *view, f features) lacks
+	// popping is what decides which requests a worker gets in a pop; possible, whether
+	// it could serve a request at all (generation §5.5), where reasons in patience do not count.
+	popping, possible func(kinds.Seen) *match.Worker
+	patience          match.Lacks
 	// implied are the gen_metadata values that a state stands for.
 	implied map[string]string
 	read    func(r *record) work
@@ -39,18 +40,12 @@ type kind struct {
 
 // work is the part of a request that its kind makes.
 type work interface {
-	features(r *record) features
-	things() int64 // of one job: pixelsteps, tokens
-	asked() int64  // the same as statistics count it (platform §3.10)
-	// lengths are those in tokens that a worker has to bear; 0: none.
-	lengths() (written, context int)
-	// fits is what the query of a pop asks beyond the features.
-	fits(v *view) bool
-	// refuses names the gate beyond the features that stops the worker, "" when
-	// none does.
-	refuses(v *view) string
-	batch(v *view, model string, amount, left int) int
-	ttl(v *view) time.Duration
+	features(r *record) match.Features
+	describe(it *match.Item)  // adds what pops of the kind look at
+	things() int64            // of one job: pixelsteps, tokens
+	asked() int64             // the same as statistics count it (platform §3.10)
+	batch(p kinds.Pickup) int // jobs that one pop gets
+	ttl(p kinds.Pickup) time.Duration
 	seed(left int) int64
 	// stored reports whether workers fetch from and put into our store.
 	stored() bool
@@ -107,18 +102,11 @@ type price struct {
 // can come to, so that a request that was taken can be paid.
 func (p price) budgeted() horde.Kudos { return max(p.needed, p.most) }
 
-// Things per second that count as fast, in pixelsteps and tokens; pops of text
-// workers look closer (generation §2.7).
-const (
-	fastImages = 500_000
-	fastTexts  = 2
-)
-
 var (
 	images = &kind{
 		name: fleet.Image, rules: settle.Images, title: "Image Waiting Prompt",
-		slow: fastImages, fresh: 1_000_000, unit: 1e4, reasons: imageReasons, always: alwaysForImages,
-		look: lookForImages, lacking: lackingForImages, implied: map[string]string{"censored": "nsfw", "csam": "csam"},
+		slow: image.Fast, fresh: 1_000_000, unit: 1e4, counters: image.Counters,
+		popping: image.NewWorker, possible: image.NewWorker, patience: image.LackPatience, implied: map[string]string{"censored": "nsfw", "csam": "csam"},
 		read: func(r *record) work {
 			if r.Image == nil {
 				return nil
@@ -129,8 +117,8 @@ var (
 	}
 	texts = &kind{
 		name: fleet.Text, rules: settle.Texts, title: "Text Waiting Prompt",
-		slow: fastTexts, fresh: 1, unit: 1, reasons: textReasons,
-		look: lookForTexts, lacking: lackingForTexts, implied: map[string]string{"csam": "csam"},
+		slow: text.Fast, fresh: 1, unit: 1, counters: text.Counters,
+		popping: text.NewWorker, possible: text.NewPossibleWorker, implied: map[string]string{"csam": "csam"},
 		read: func(r *record) work {
 			if r.Text == nil {
 				return nil

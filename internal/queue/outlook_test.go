@@ -2,6 +2,7 @@ package queue
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"horde/api"
@@ -9,20 +10,24 @@ import (
 	"horde/internal/catalog"
 	"horde/internal/dice"
 	"horde/internal/hordetest"
+	"horde/internal/kinds/image"
+	"horde/internal/match"
 	"horde/internal/store/storetest"
 )
 
 // aheadOf is what stands before a request that one of the workers will serve, by
 // a look at every request.
-func aheadOf(x *index, e *entry, views []*view) (all standing) {
+func aheadOf(x *index, e *entry, workers []*match.Worker) (all match.Ahead) {
 	for _, o := range x.entries {
-		if !o.queued || !before(o, e) {
+		if !o.item.Queued() || !match.Before(&o.item, &e.item) {
 			continue
 		}
-		for _, v := range views {
+		for _, w := range workers {
 			list := o.record.common.Workers
-			if v.serves(o.models()) && v.lacking(o.feat) == 0 && targets(list, false, v.worker.ID) {
-				all.add(standing{1, o.state.Waiting, float64(o.state.Waiting) * float64(o.work.things())})
+			if w.Serves(o.models()) && w.Skills.Lacking(o.item.Features) == 0 && (len(list) == 0 || slices.Contains(list, w.ID)) {
+				all.Items++
+				all.Jobs += o.state.Waiting
+				all.Units += float64(o.state.Waiting) * float64(o.work.things())
 				break
 			}
 		}
@@ -51,18 +56,18 @@ func placeInTheQueue(c dice.Chance, known *catalog.Snapshot) {
 		}
 		all = append(all, r)
 	}
-	var views []*view
+	var workers []*match.Worker
 	for i := range 1 + c.N(3) {
 		w := randomVisitor(c)
 		w.talents = talentsByAgent[w.agent]
 		o := w.offer()
 		o.Worker.ID = []string{"w0", "w1", "w2"}[i]
-		v := viewOf(images, o, known)
-		v.models = nil // as of a worker that is not popping
-		views = append(views, v)
+		p := newPopper(images, o, known)
+		p.facts.Offered = nil // as of a worker that is not popping
+		workers = append(workers, p.facts)
 	}
 	e := all[c.N(len(all))].e
-	if got, want := x.ahead(e, views), aheadOf(x, e, views); got != want {
+	if got, want := x.queue.Ahead(&e.item, workers), aheadOf(x, e, workers); got != want {
 		c.Failf("%+v stand before %s, want %+v", got, e.row.ID, want)
 	}
 }
@@ -82,7 +87,7 @@ func TestPlaceWithoutWorkers(t *testing.T) {
 	}
 	a := ask(poor, 1)
 	things := (&admission.Image{Width: *a.Body.Params.Width, Height: *a.Body.Params.Height, AccurateSteps: *a.Body.Params.Steps}).WorkUnits()
-	if want := int(math.Round(6 * float64(things) / fastImages)); c.WaitTime != max(1, want) {
+	if want := int(math.Round(6 * float64(things) / image.Fast)); c.WaitTime != max(1, want) {
 		t.Errorf("%d s, want %d s", c.WaitTime, want)
 	}
 }

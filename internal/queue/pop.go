@@ -3,13 +3,15 @@ package queue
 import (
 	"context"
 	"errors"
-	"maps"
 	"math/rand/v2"
-	"slices"
 	"time"
 
+	"horde/internal/account"
+	"horde/internal/catalog"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/kinds"
+	"horde/internal/match"
 	"horde/internal/store"
 )
 
@@ -28,42 +30,54 @@ type claim struct {
 
 // handout is what a pop brought: jobs of a claim, or why there are none.
 type handout struct {
-	claim *claim
-	jobs  []store.Job
-	why   map[string]int
+	worker *fleet.Worker // as it was when the jobs were handed out
+	claim  *claim
+	jobs   []store.Job
+	why    map[string]int
+}
+
+// popper is a worker that pops, as the fleet knows it and as it is matched.
+type popper struct {
+	worker *fleet.Worker
+	facts  *match.Worker
+	known  *catalog.Snapshot
+	amount int // jobs that it takes at most
+}
+
+func newPopper(k *kind, o *fleet.Offer, known *catalog.Snapshot) *popper {
+	facts := k.popping(kinds.Seen{Worker: o.Worker, Models: o.ModelList, OwnerTrusted: o.Owner.Is(account.Trusted), Known: known})
+	facts.Offered, facts.Friends, facts.RequireFunds = o.Models, o.PriorityUsers, o.RequireKudos
+	return &popper{worker: o.Worker, facts: facts, known: known, amount: o.Amount}
+}
+
+// pickup is what the worker brings to jobs of a claim.
+func (p *popper) pickup(c *claim) kinds.Pickup {
+	return kinds.Pickup{Settings: &p.worker.Settings, Known: p.known, Model: c.model, Amount: p.amount, Left: c.left}
 }
 
 // pop hands out jobs to a worker that has checked in, waiting for at most wait
 // when there is nothing (0: not at all). A worker in maintenance that gets
 // nothing is told so by an error.
-func (q *Queue) pop(ctx context.Context, x *index, o *fleet.Offer, wait time.Duration) (*view, handout, error) {
-	v := q.viewNow(x, o)
-	var h handout
+func (q *Queue) pop(ctx context.Context, x *index, o *fleet.Offer, wait time.Duration) (h handout, err error) {
+	p := newPopper(x.kind, o, q.Catalog.Snapshot())
 	looked := false
-	err := x.waiters.Try(ctx, wait, v, func() (found bool, err error) {
+	err = x.waiters.Try(ctx, wait, p.facts, func() (found bool, err error) {
 		if looked { // it may have been paused or put into maintenance meanwhile
 			fresh := *o
 			if fresh.Worker = q.Fleet.Worker(o.Worker.ID); fresh.Worker == nil {
 				return true, nil // or deleted
 			}
-			v = q.viewNow(x, &fresh)
+			p = newPopper(x.kind, &fresh, q.Catalog.Snapshot())
 		}
 		looked = true
-		h, err = q.tryPop(ctx, x, v, o)
+		h, err = q.tryPop(ctx, x, p)
 		return h.claim != nil, err
 	})
 	if err == nil && h.claim == nil {
-		err = maintenanceOf(v.worker)
+		err = maintenanceOf(p.worker)
 	}
-	return v, h, err
-}
-
-// viewNow is the view of a worker that pops.
-func (q *Queue) viewNow(x *index, o *fleet.Offer) *view {
-	v := viewOf(x.kind, o, q.Catalog.Snapshot())
-	v.matched = q.Modes().MatchedTargeting
-	v.yields = func(e *entry) bool { return q.yields(v, e) }
-	return v
+	h.worker = p.worker
+	return h, err
 }
 
 // maintenanceOf is what a worker in maintenance hears.
@@ -80,20 +94,21 @@ func maintenanceOf(w *fleet.Worker) error {
 
 // tryPop takes the first request that fits, going on to the next when another
 // node was faster.
-func (q *Queue) tryPop(ctx context.Context, x *index, v *view, o *fleet.Offer) (handout, error) {
-	v.balances = nil // they may have changed while it waited
+func (q *Queue) tryPop(ctx context.Context, x *index, p *popper) (handout, error) {
+	look := q.newLook(x, p)
 	for {
-		c, why := q.match(x, v, o.Amount)
-		if len(v.unknown) > 0 {
-			if err := q.lookUp(ctx, v); err != nil {
+		c, result := q.match(x, p, look)
+		if len(result.NeedsFunds) > 0 {
+			if err := q.lookUpFunds(ctx, look, result.NeedsFunds); err != nil {
 				return handout{}, err
 			}
 			continue
 		}
 		if c == nil {
-			return handout{why: why}, nil
+			return handout{why: result.Skipped}, nil
 		}
-		jobs, err := q.take1(c, v)
+
+		jobs, err := q.commitClaim(c, p)
 		if errors.Is(err, store.ErrLost) {
 			if err := q.Refresh(ctx, []string{c.e.row.ID}); err != nil {
 				return handout{}, err
@@ -107,90 +122,90 @@ func (q *Queue) tryPop(ctx context.Context, x *index, v *view, o *fleet.Offer) (
 	}
 }
 
-// lookUp reads the balances that the walk missed.
-func (q *Queue) lookUp(ctx context.Context, v *view) error {
-	found, err := q.Store.Accounts(ctx, slices.Collect(maps.Keys(v.unknown)))
+// newLook is a look through the queue on behalf of a worker.
+func (q *Queue) newLook(x *index, p *popper) *match.Pop {
+	look := &match.Pop{Worker: p.facts, Want: 1, MatchedTargeting: q.Modes().MatchedTargeting}
+	look.Yields = func(it *match.Item) bool { return q.yields(p.worker, look, x.entries[it.ID]) }
+	return look
+}
+
+// lookUpFunds reads what users could pay, for a look that needs it.
+func (q *Queue) lookUpFunds(ctx context.Context, look *match.Pop, users []int64) error {
+	found, err := q.Store.Accounts(ctx, users)
 	if err != nil {
 		return err
 	}
-	if v.balances == nil {
-		v.balances = map[int64]*store.Account{}
+	if look.Funds == nil {
+		look.Funds = map[int64]horde.Kudos{}
 	}
-	for id := range v.unknown {
-		v.balances[id] = &store.Account{UserID: id} // of somebody who is gone
+	for _, id := range users {
+		look.Funds[id] = 0 // of somebody who is gone
 	}
 	for _, a := range found {
-		v.balances[a.UserID] = a
+		look.Funds[a.UserID] = fundsOf(a)
 	}
-	v.unknown = nil
 	return nil
 }
 
-// match finds the first request for the worker and reserves its jobs in the
-// index; nil when there is none, with what the walk refused by reason, or when it
-// came to balances that have to be looked up before it can tell.
-func (q *Queue) match(x *index, v *view, amount int) (*claim, map[string]int) {
+// fundsOf is what an account could pay.
+func fundsOf(a *store.Account) horde.Kudos {
+	if a.Balance > 0 {
+		return a.Balance - a.Lowest
+	}
+	return a.Balance
+}
+
+// match finds the first request for the worker and reserves its jobs in the index; nil
+// when there is none, with what the worker was withheld from, or when there are funds
+// that have to be looked up before it can tell.
+func (q *Queue) match(x *index, p *popper, look *match.Pop) (*claim, match.Result) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	now := q.Clock().UnixMicro()
-	var e *entry
-	why := map[string]int{}
-	if !v.worker.Suspended(now) {
-		e, why = x.first(v, now)
+	look.Now = q.Clock().UnixMicro()
+	result := x.queue.Find(look)
+	if len(result.Found) == 0 {
+		return nil, result
 	}
-	if len(v.unknown) > 0 {
-		return nil, nil
-	}
-	if e == nil {
-		x.skipped(v, why)
-		return nil, why
-	}
-	c := &claim{e: e, left: e.available(now), model: chooseModel(e.models(), v)}
-	c.fake = v.worker.Paused && e.row.UserID != v.owner
-	c.n = e.work.batch(v, c.model, amount, c.left)
+
+	e := x.entries[result.Found[0].ID]
+	c := &claim{e: e, left: e.item.Available(look.Now), model: chooseModel(e.models(), p.facts)}
+	c.fake = p.worker.Paused && e.row.UserID != p.worker.UserID
+	c.n = e.work.batch(p.pickup(c))
 	if !c.fake {
-		e.reserved += c.n
+		e.item.Reserved += c.n
 	}
-	return c, nil
+	return c, result
 }
 
 // chooseModel picks the model that all jobs of a batch share: a random one
 // of those that both name, or of the worker's when the request names none.
-func chooseModel(wanted []string, v *view) string {
+func chooseModel(wanted []string, w *match.Worker) string {
 	if len(wanted) == 0 {
-		return v.list[rand.IntN(len(v.list))]
+		return w.Models[rand.IntN(len(w.Models))]
 	}
 	var both []string
 	for _, m := range wanted {
-		if _, ok := v.models[m]; ok {
+		if _, ok := w.Offered[m]; ok {
 			both = append(both, m)
 		}
 	}
 	return both[rand.IntN(len(both))]
 }
 
-// take1 commits a claim: the request gives up the jobs and the jobs exist, or
+// commitClaim commits a claim: the request gives up the jobs and the jobs exist, or
 // neither. ErrLost: the request had fewer by now.
-func (q *Queue) take1(c *claim, v *view) ([]store.Job, error) {
+func (q *Queue) commitClaim(c *claim, p *popper) ([]store.Job, error) {
 	e := c.e
-	seed := e.work.seed(c.left)
 	now := q.Clock().UnixMicro()
-	ttl := e.work.ttl(v)
-	jobs := make([]store.Job, c.n)
-	for i := range jobs {
-		jobs[i] = store.Job{ID: horde.NewID(), RequestID: e.row.ID, WorkerID: v.worker.ID, Model: c.model,
-			Seed: seed, Fake: c.fake, Started: now, TTL: ttl.Microseconds()}
-		jobs[i].JobResult.Seed, jobs[i].Pop = seed, jobs[0].ID
-	}
-	life := requestLife
-	if v.settings.ExtraSlow {
-		life = extraSlowLife
-	}
-	var state store.RequestState
-	k, expires := c.n, now+life.Microseconds()
-	if c.fake { // takes nothing, but the request has to be there, and the other nodes to hear of it
+	jobs := newJobs(c, p, now)
+
+	// A fake job takes nothing, but the request has to be there, and the other nodes to
+	// hear of it.
+	k, expires := c.n, now+lifeWith(p.worker).Microseconds()
+	if c.fake {
 		k, expires = 0, 0
 	}
+	var state store.RequestState
 	claim := store.ClaimOf(e.row.ID, k, expires, now)
 	err := q.Store.Write(store.Unit{Key: e.row.ID, First: []store.Asked{claim}, Do: func(tx *store.Tx) (err error) {
 		if state, err = claim.Answer(tx); err != nil {
@@ -201,11 +216,12 @@ func (q *Queue) take1(c *claim, v *view) ([]store.Job, error) {
 		}
 		return nil
 	}})
+
 	x := e.home
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if !c.fake {
-		e.reserved -= c.n
+		e.item.Reserved -= c.n
 	}
 	if err != nil {
 		return nil, err
@@ -217,7 +233,34 @@ func (q *Queue) take1(c *claim, v *view) ([]store.Job, error) {
 	return jobs, nil
 }
 
-const (
-	extraSlowLife = 60 * time.Minute
-	leastTTL      = 150 * time.Second
-)
+// newJobs are the rows of a claim's jobs.
+func newJobs(c *claim, p *popper, now int64) []store.Job {
+	seed := c.e.work.seed(c.left)
+	ttl := c.e.work.ttl(p.pickup(c))
+	jobs := make([]store.Job, c.n)
+	for i := range jobs {
+		jobs[i] = store.Job{
+			ID:        horde.NewID(),
+			RequestID: c.e.row.ID,
+			WorkerID:  p.worker.ID,
+			Model:     c.model,
+			Seed:      seed,
+			Fake:      c.fake,
+			Started:   now,
+			TTL:       ttl.Microseconds(),
+		}
+		jobs[i].JobResult.Seed, jobs[i].Pop = seed, jobs[0].ID
+	}
+	return jobs
+}
+
+// extraSlowLife is requestLife from when an extra slow worker has got jobs.
+const extraSlowLife = 60 * time.Minute
+
+// lifeWith is how long a request lives from when a worker has got jobs of it.
+func lifeWith(w *fleet.Worker) time.Duration {
+	if w.Settings.ExtraSlow {
+		return extraSlowLife
+	}
+	return requestLife
+}

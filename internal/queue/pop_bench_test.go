@@ -10,6 +10,7 @@ import (
 	"horde/internal/catalog"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/match"
 	"horde/internal/store"
 )
 
@@ -37,21 +38,18 @@ func benchmarkPop(b *testing.B, kind string, n int) {
 		x.add(x.newEntry(store.Request{ID: horde.NewID(), UserID: int64(i % 100), Created: int64(i),
 			RequestState: store.RequestState{Jobs: 1, Waiting: 1, Expires: 1 << 60, Version: 1}}, record{Image: &m}))
 	}
-	v := benchView(b)
+	w := benchWorker(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		e, why := x.first(v, 0)
-		if (e != nil) != (kind == "fits") {
-			b.Fatalf("found %v", e)
-		}
-		if e == nil {
-			x.skipped(v, why)
+		p := match.Pop{Worker: w, Want: 1}
+		if result := x.queue.Find(&p); (len(result.Found) > 0) != (kind == "fits") {
+			b.Fatalf("found %v", result.Found)
 		}
 	}
 }
 
-// benchView is a worker that offers one model and 512×512 pixels.
-func benchView(b *testing.B) *view {
+// benchWorker is a worker that offers one model and 512×512 pixels.
+func benchWorker(b *testing.B) *match.Worker {
 	known, err := catalog.New(catalog.Config{})
 	if err != nil {
 		b.Fatal(err)
@@ -59,6 +57,6 @@ func benchView(b *testing.B) *view {
 	w := &fleet.Worker{Worker: store.Worker{ID: horde.NewID(), UserID: 1000}, Agent: bridge.Parse("AI Horde Worker reGen:13.0.0:x"),
 		Settings: fleet.Settings{Threads: 1, Models: []string{"stable_diffusion"}, NSFW: true, MaxPixels: 512 * 512, AllowImg2Img: true}}
 	owner := &account.User{ID: 1000, Roles: account.Trusted}
-	return viewOf(images, &fleet.Offer{Worker: w, Owner: owner, Models: map[string]struct{}{"stable_diffusion": {}}, ModelList: []string{"stable_diffusion"},
-		PriorityUsers: map[int64]struct{}{1000: {}}, Amount: 1}, known.Snapshot())
+	return newPopper(images, &fleet.Offer{Worker: w, Owner: owner, Models: map[string]struct{}{"stable_diffusion": {}}, ModelList: []string{"stable_diffusion"},
+		PriorityUsers: map[int64]struct{}{1000: {}}, Amount: 1}, known.Snapshot()).facts
 }

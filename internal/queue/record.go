@@ -9,6 +9,7 @@ import (
 	"horde/internal/admission"
 	"horde/internal/catalog"
 	"horde/internal/horde"
+	"horde/internal/match"
 	"horde/internal/store"
 	"horde/internal/waiting"
 )
@@ -75,43 +76,18 @@ type entry struct {
 	row    store.Request // without Body
 	record record
 	work   work
-	feat   features
-	rank   int64 // higher is served first
+	item   match.Item // as pops see it
 	state  store.RequestState
-	jobs   []*store.Job // in the order of handing out; replaced, never changed
-	tricks map[string]bool
+	jobs   []*store.Job    // in the order of handing out; replaced, never changed
 	failed map[string]bool // workers that gave a job of it up; replaced, never changed
 
-	reserved int // claims of this node that are not committed yet
-	queued   bool
-	watches  waiting.Watches   // of those who follow the request
-	reports  map[string]report // from inside running jobs, by job id
-	heard    map[string]int64  // when a worker reported last or delivered, by worker id
+	watches waiting.Watches   // of those who follow the request
+	reports map[string]report // from inside running jobs, by job id
+	heard   map[string]int64  // when a worker reported last or delivered, by worker id
 
 	verdict   possibility
 	verdictAt int64
 	untried   untried
-}
-
-// tick is how often every queued request gains priority, and by how much (generation §5.1).
-const (
-	tick     = 10_000_000 // microseconds
-	tickGain = 50
-)
-
-// rankOf is the priority that a request would have had at time 0: comparing it
-// compares the priorities of two requests at any later time.
-func rankOf(q *store.Request) int64 { return q.Priority - tickGain*(q.Created/tick) }
-
-// before is the order of the queue: priority, then age (generation §1.15).
-func before(a, b *entry) bool {
-	if a.rank != b.rank {
-		return a.rank > b.rank
-	}
-	if a.row.Created != b.row.Created {
-		return a.row.Created < b.row.Created
-	}
-	return a.row.ID < b.row.ID
 }
 
 // readEntry makes an entry of a row.
@@ -129,23 +105,43 @@ func (x *index) readEntry(q store.Request) (*entry, error) {
 }
 
 func (x *index) newEntry(q store.Request, r record) *entry {
-	e := &entry{home: x, row: q, record: r, state: q.RequestState, rank: rankOf(&q)}
+	e := &entry{home: x, row: q, record: r, state: q.RequestState}
 	if e.work = x.kind.read(&e.record); e.work != nil {
-		e.feat = e.work.features(&e.record)
+		e.item = itemOf(e)
 	}
 	return e
 }
 
+// itemOf is a request as pops see it.
+func itemOf(e *entry) match.Item {
+	row, m := &e.row, e.record.common
+	it := match.Item{
+		ID:       row.ID,
+		Request:  row.ID,
+		User:     row.UserID,
+		Trusted:  e.record.Trusted,
+		Rank:     match.GrowingRank(row.Priority, row.Created),
+		Created:  row.Created,
+		Features: e.work.features(&e.record),
+		Models:   m.Models,
+		Workers:  m.Workers,
+		Barred:   m.WorkerBlacklist,
+		Prompt:   m.Prompt,
+		Price:    horde.KudosOf(e.record.Price),
+		Units:    e.work.things(),
+		State:    itemState(e.state),
+	}
+	e.work.describe(&it)
+	return it
+}
+
+// itemState is what pops look at of a request's state.
+func itemState(s store.RequestState) match.State {
+	return match.State{Waiting: s.Waiting, Expires: s.Expires, Ended: s.Faulted || s.Cancelled}
+}
+
 // models are those that the request names; none: any.
 func (e *entry) models() []string { return e.record.common.Models }
-
-// available is how many jobs a pop of this node may still take.
-func (e *entry) available(now int64) int {
-	if e.state.Faulted || e.state.Cancelled || e.state.Expires <= now {
-		return 0
-	}
-	return e.state.Waiting - e.reserved
-}
 
 // counts are the jobs of a request by state; fake ones count for nothing.
 type counts struct{ processing, finished, restarted int }

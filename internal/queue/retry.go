@@ -7,6 +7,8 @@ import (
 	"horde/internal/account"
 	"horde/internal/catalog"
 	"horde/internal/fleet"
+	"horde/internal/kinds"
+	"horde/internal/match"
 	"horde/internal/settle"
 )
 
@@ -51,12 +53,12 @@ func (q *Queue) untriedBy(e *entry) untried {
 // yields reports whether a worker has to leave a request that has failed to others:
 // to whoever has not failed on it if it has, else to whoever stands better. First
 // tries are anybody's. The index must be locked.
-func (q *Queue) yields(v *view, e *entry) bool {
+func (q *Queue) yields(w *fleet.Worker, pop *match.Pop, e *entry) bool {
 	if len(e.failed) == 0 {
 		return false
 	}
-	own, u := e.standingOf(q.Fleet.Latest(v.worker)), q.untriedBy(e)
-	return u.best < own || u.asks < own && !v.lacksFunds(e)
+	own, u := e.standingOf(q.Fleet.Latest(w)), q.untriedBy(e)
+	return u.best < own || u.asks < own && !pop.LacksFunds(&e.item)
 }
 
 // standingOf is how well a worker stands before a request: behind all others if it
@@ -89,13 +91,12 @@ func (s scan) couldGet(w *fleet.Worker, e *entry) bool {
 		return false
 	case w.Owner != nil && (w.Owner.Is(account.Flagged) || w.Owner.Is(account.Deleted)): // its pops are refused
 		return false
-	case s.matched && e.aimed() && !befriends(w, e):
+	case s.matched && e.item.Targeted() && !befriends(w, e):
 		return false
 	case len(e.models()) > 0 && !slices.ContainsFunc(e.models(), w.Offers):
 		return false
 	}
-	v := viewOfLast(e.home.kind, w, s.known)
-	return v.serves(e.models()) && v.lacking(e.feat) == 0 && v.refuses(e, 0) == ""
+	return e.home.kind.popping(kinds.LastSeen(w, s.known)).CouldGet(&e.item, 0)
 }
 
 // asksKudos reports whether the worker serves the request only if its requester
@@ -107,12 +108,6 @@ func (s scan) asksKudos(w *fleet.Worker, e *entry) bool {
 // befriends reports whether a worker puts the requester first.
 func befriends(w *fleet.Worker, e *entry) bool {
 	return e.row.UserID == w.UserID || slices.Contains(w.Settings.PriorityUsers, e.row.UserID)
-}
-
-// aimed reports whether a request is for named workers alone.
-func (e *entry) aimed() bool {
-	q := e.record.common
-	return len(q.Workers) > 0 && !q.WorkerBlacklist
 }
 
 // anotherCouldGet reports whether a live worker could serve the request besides

@@ -17,11 +17,15 @@ import (
 	"horde/internal/catalog"
 	"horde/internal/fleet"
 	"horde/internal/hordetest"
+	"horde/internal/kinds/image"
+	"horde/internal/match"
 	"horde/internal/settle"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 	"horde/internal/style"
 )
+
+const betaModel = image.BetaModel
 
 func TestMain(m *testing.M) {
 	storetest.Checks(8)
@@ -211,8 +215,8 @@ func differsFrom(want truth, x *index, now int64) string {
 		if diff := cmp.Diff(row.RequestState, e.state); diff != "" {
 			return fmt.Sprintf("request %s: database − index +\n%s", id, diff)
 		}
-		if e.reserved != 0 {
-			return fmt.Sprintf("request %s: %d jobs are reserved though nobody claims", id, e.reserved)
+		if e.item.Reserved != 0 {
+			return fmt.Sprintf("request %s: %d jobs are reserved though nobody claims", id, e.item.Reserved)
 		}
 		if diff := differentJobs(want.jobs[id], e); diff != "" {
 			return fmt.Sprintf("request %s: database − index +\n%s", id, diff)
@@ -231,11 +235,11 @@ func differsFrom(want truth, x *index, now int64) string {
 
 func differentJobs(rows []store.Job, e *entry) string {
 	want, got := map[string]store.JobResult{}, map[string]store.JobResult{}
-	tricks := map[string]bool{}
+	decoys := map[string]bool{}
 	for _, j := range rows {
 		want[j.ID] = store.JobResult{State: j.State, Result: j.Result, Censored: j.Censored}
 		if j.Fake {
-			tricks[j.WorkerID] = true
+			decoys[j.WorkerID] = true
 			delete(want, j.ID) // only that there is one, counts
 		}
 	}
@@ -247,8 +251,8 @@ func differentJobs(rows []store.Job, e *entry) string {
 	if diff := cmp.Diff(want, got); diff != "" {
 		return diff
 	}
-	if len(tricks)+len(e.tricks) > 0 {
-		return cmp.Diff(tricks, e.tricks)
+	if len(decoys)+len(e.item.DecoyWorkers) > 0 {
+		return cmp.Diff(decoys, e.item.DecoyWorkers)
 	}
 	return ""
 }
@@ -265,8 +269,7 @@ func recount(x *index) string {
 		}
 	}
 	type counted struct {
-		Census  map[string]int
-		Lines   map[string][]string
+		Queue   match.Tally
 		Waiting map[int64]int
 		ByModel map[string]int
 		Jobs    []string
@@ -274,39 +277,7 @@ func recount(x *index) string {
 		Backlog int64
 	}
 	count := func(x *index) counted {
-		c := counted{Census: map[string]int{"total": x.census.total, "any": x.census.anyModel, "aimed": x.census.aimed},
-			Lines: map[string][]string{}, Waiting: map[int64]int{}, ByModel: map[string]int{}, Running: x.running, Backlog: x.backlog}
-		tell := func(kind string, m map[string]int) {
-			for k, v := range m {
-				c.Census[kind+" "+k] = v
-			}
-		}
-		tell("single", x.census.single)
-		tell("aimed at", x.census.aimedAt)
-		tell("barred", x.census.barred)
-		for k, v := range x.census.several {
-			c.Census["several "+k] = v.n
-		}
-		for k, v := range x.census.lengths {
-			c.Census[fmt.Sprint("length ", k)] = v
-		}
-		for k, v := range x.census.contexts {
-			c.Census[fmt.Sprint("context ", k)] = v
-		}
-		for f, v := range x.census.features {
-			c.Census[fmt.Sprint("features ", f)] = v
-		}
-		line := func(name string, l *line) {
-			l.Scan(func(e *entry) bool { c.Lines[name] = append(c.Lines[name], e.row.ID); return true })
-		}
-		for m, s := range x.models {
-			for f, l := range s {
-				line(fmt.Sprint(m, f), l)
-			}
-		}
-		for w, l := range x.aimed {
-			line("worker "+w, l)
-		}
+		c := counted{Queue: x.queue.Tally(), Waiting: map[int64]int{}, ByModel: map[string]int{}, Running: x.running, Backlog: x.backlog}
 		for id, h := range x.holders {
 			c.Waiting[id] = h.waiting
 			for m, v := range h.byModel {

@@ -14,6 +14,8 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
+	"horde/internal/kinds"
+	"horde/internal/match"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -46,8 +48,8 @@ func TestBatch(t *testing.T) {
 		{"Z-Image", admission.Image{Width: 512, Height: 512}, square * 7 / 2, 20, 20, "x [ZImage]", 2},
 		{"Qwen", admission.Image{Width: 512, Height: 512}, square * 7 / 2, 20, 20, "x [Qwen]", 2},
 	} {
-		v := &view{known: known.Snapshot(), settings: &fleet.Settings{MaxPixels: tt.maxPixels}}
-		if got := (imageWork{&tt.m}).batch(v, tt.model, tt.amount, tt.left); got != tt.want {
+		p := kinds.Pickup{Known: known.Snapshot(), Settings: &fleet.Settings{MaxPixels: tt.maxPixels}, Model: tt.model, Amount: tt.amount, Left: tt.left}
+		if got := (imageWork{&tt.m}).batch(p); got != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
 	}
@@ -73,8 +75,8 @@ func TestTTL(t *testing.T) {
 		{"Flux among others", admission.Image{Width: 1024, Height: 1024, AccurateSteps: 8, Common: admission.Common{Models: []string{"Deliberate", "x [Flux]"}}}, false, 282 * time.Second},
 		{"Qwen, extra slow", admission.Image{Width: 1024, Height: 1024, AccurateSteps: 20, Common: admission.Common{Models: []string{"x [Qwen]"}}}, true, 1710 * time.Second},
 	} {
-		v := &view{known: known.Snapshot(), settings: &fleet.Settings{ExtraSlow: tt.slow}}
-		if got := (imageWork{&tt.m}).ttl(v); got != tt.want {
+		p := kinds.Pickup{Known: known.Snapshot(), Settings: &fleet.Settings{ExtraSlow: tt.slow}}
+		if got := (imageWork{&tt.m}).ttl(p); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}
@@ -102,7 +104,7 @@ func TestGrowth(t *testing.T) {
 	const second = 1_000_000
 	e := func(balance, created int64) *entry {
 		row := store.Request{ID: fmt.Sprint(created), Created: created, Priority: balance}
-		return &entry{row: row, rank: rankOf(&row)}
+		return &entry{row: row, item: match.Item{Request: row.ID, Created: created, Rank: match.GrowingRank(balance, created)}}
 	}
 	for _, tt := range []struct {
 		name         string
@@ -117,7 +119,7 @@ func TestGrowth(t *testing.T) {
 		{"but not 18,001", e(18_001, 3600*second), e(0, 0)},
 		{"same balance, older", e(7, 1), e(7, 2)},
 	} {
-		if !before(tt.first, tt.later) || before(tt.later, tt.first) {
+		if !match.Before(&tt.first.item, &tt.later.item) || match.Before(&tt.later.item, &tt.first.item) {
 			t.Errorf("%s does not come first", tt.name)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"horde/api"
 	"horde/internal/catalog"
 	"horde/internal/fleet"
+	"horde/internal/kinds"
+	"horde/internal/match"
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -99,8 +101,8 @@ func (q *Queue) cancel(ctx context.Context, e *entry) error {
 // possibility is what the workers that could serve a request make of it.
 type possibility struct {
 	possible bool
-	views    []*view // of those that will, at most maxViews
-	speed    float64 // of all their threads together, things per second
+	workers  []*match.Worker // those that will, at most maxJudges
+	speed    float64         // of all their threads together, things per second
 	threads  int
 }
 
@@ -109,8 +111,8 @@ const (
 	// position and time. That a request is possible is always looked at afresh.
 	verdictLife = 1_000_000 // microseconds
 
-	// maxViews bounds by how many workers a place in the queue is judged.
-	maxViews = 16
+	// maxJudges bounds by how many workers a place in the queue is judged.
+	maxJudges = 16
 )
 
 // possible finds the workers that could serve a request (generation §5.5). Extra slow ones
@@ -127,18 +129,18 @@ func (q *Queue) possible(e *entry) possibility {
 	}
 	var p possibility
 	q.Fleet.Online(e.home.kind.name, func(w *fleet.Worker) bool {
-		v := q.couldServe(w, e, known)
-		if v == nil {
+		could := q.couldServe(w, e, known)
+		if could == nil {
 			return true
 		}
 		p.possible = true
-		if v.lacking(e.feat) != 0 || u.best < e.standingOf(w) { // left to others
+		if could.Skills.Lacking(e.item.Features) != 0 || u.best < e.standingOf(w) { // left to others
 			return true
 		}
 		p.threads += w.Settings.Threads
 		p.speed += w.Speed() * float64(w.Settings.Threads)
-		if len(p.views) < maxViews {
-			p.views = append(p.views, v)
+		if len(p.workers) < maxJudges {
+			p.workers = append(p.workers, could)
 		}
 		return true
 	})
@@ -146,17 +148,17 @@ func (q *Queue) possible(e *entry) possibility {
 	return p
 }
 
-// couldServe is the view of a worker that could serve a request, nil when it
+// couldServe is what decides over a worker that could serve a request, nil when it
 // could not.
-func (q *Queue) couldServe(w *fleet.Worker, e *entry, known *catalog.Snapshot) *view {
+func (q *Queue) couldServe(w *fleet.Worker, e *entry, known *catalog.Snapshot) *match.Worker {
 	if w.Suspended(q.Clock().UnixMicro()) || (w.Maintenance || w.Paused) && e.row.UserID != w.UserID {
 		return nil
 	}
-	v := viewOfStored(e.home.kind, w, known)
-	if !v.serves(e.models()) || v.lacking(e.feat)&^lackPatience != 0 || v.refuses(e, 0) != "" {
-		return nil
+	kind := e.home.kind
+	if could := kind.possible(kinds.LastSeen(w, known)); could.CouldGet(&e.item, kind.patience) {
+		return could
 	}
-	return v
+	return nil
 }
 
 // outlook is the place in the queue and the seconds to wait, by what the
@@ -172,12 +174,12 @@ func (q *Queue) outlook(e *entry, waiting int) (position, seconds int) {
 	if p.threads == 0 {
 		speed = e.home.kind.slow
 	}
-	a := e.home.ahead(e, p.views)
-	if jobs := a.jobs + waiting; p.threads > jobs { // not all threads can help
+	a := e.home.queue.Ahead(&e.item, p.workers)
+	if jobs := a.Jobs + waiting; p.threads > jobs { // not all threads can help
 		speed *= float64(jobs) / float64(p.threads)
 	}
-	things := a.things + float64(waiting)*float64(e.work.things())
-	return a.requests + 1, max(1, int(math.Round(things/max(1, speed)+running)))
+	things := a.Units + float64(waiting)*float64(e.work.things())
+	return a.Items + 1, max(1, int(math.Round(things/max(1, speed)+running)))
 }
 
 // remaining is the seconds until the last running job of a request should be
@@ -204,143 +206,6 @@ func (q *Queue) remaining(e *entry) float64 {
 		longest = max(longest, left)
 	}
 	return longest
-}
-
-// exactly is how many requests of a line are looked at one by one; beyond, their
-// work is estimated from the number.
-const exactly = 64
-
-// standing is what stands before a request.
-type standing struct {
-	requests, jobs int
-	things         float64
-}
-
-func (s *standing) add(o standing) {
-	s.requests += o.requests
-	s.jobs += o.jobs
-	s.things += o.things
-}
-
-// ahead counts what stands before a request that these workers will serve; where
-// there is none, what asks for the same models.
-func (x *index) ahead(e *entry, views []*view) (all standing) {
-	if len(views) == 0 {
-		for _, m := range shelvesOf(e.models()) {
-			for _, l := range x.models[m] {
-				all.add(l.before(e, func(o *entry) bool { return m == firstModel(o, e.models()) }))
-			}
-		}
-		return all
-	}
-	seen := map[string]bool{anyModel: true}
-	shelves := []string{anyModel}
-	for _, v := range views {
-		for _, m := range v.list {
-			if !seen[m] {
-				seen[m] = true
-				shelves = append(shelves, m)
-			}
-		}
-		if l := x.aimed[v.worker.ID]; l != nil {
-			all.add(l.before(e, func(o *entry) bool { return v == aimedAt(o, views) }))
-		}
-	}
-	for _, m := range shelves {
-		able := offering(views, m)
-		for f, l := range x.models[m] {
-			if haveFeatures(able, f) {
-				all.add(l.before(e, func(o *entry) bool { return m == servedModel(o, views) }))
-			}
-		}
-	}
-	return all
-}
-
-// offering are the workers that serve a model; for anyModel, requests that name
-// none.
-func offering(views []*view, model string) (able []*view) {
-	for _, v := range views {
-		if model == anyModel && v.anyModel || v.worker.Offers(model) {
-			able = append(able, v)
-		}
-	}
-	return able
-}
-
-func haveFeatures(views []*view, f features) bool {
-	return slices.ContainsFunc(views, func(v *view) bool { return v.lacking(f) == 0 })
-}
-
-// servedModel is the first model of a request that one of the workers serves: it
-// is counted there alone.
-func servedModel(o *entry, views []*view) string {
-	models := o.models()
-	if len(models) < 2 {
-		return shelvesOf(models)[0]
-	}
-	for _, m := range models {
-		if haveFeatures(offering(views, m), o.feat) {
-			return m
-		}
-	}
-	return anyModel
-}
-
-// firstModel is the first model of a request that is among these.
-func firstModel(o *entry, among []string) string {
-	for _, m := range o.models() {
-		if slices.Contains(among, m) {
-			return m
-		}
-	}
-	return anyModel
-}
-
-// aimedAt is the first of the workers that a request is for and that serves it.
-func aimedAt(o *entry, views []*view) *view {
-	for _, v := range views {
-		if slices.Contains(o.record.common.Workers, v.worker.ID) && v.serves(o.models()) && v.lacking(o.feat) == 0 {
-			return v
-		}
-	}
-	return nil
-}
-
-// before counts what stands before e in a line, of the requests that count here.
-func (l *line) before(e *entry, counts func(*entry) bool) (s standing) {
-	n := l.rank(e)
-	looked := 0
-	l.Scan(func(o *entry) bool {
-		if looked == n || looked == exactly {
-			return false
-		}
-		looked++
-		if counts(o) {
-			s.add(standing{1, o.state.Waiting, float64(o.state.Waiting) * float64(o.work.things())})
-		}
-		return true
-	})
-	if looked > 0 && n > looked {
-		scale := float64(n) / float64(looked)
-		s = standing{int(float64(s.requests) * scale), int(float64(s.jobs) * scale), s.things * scale}
-	}
-	return s
-}
-
-// rank is how many requests of the line stand before e.
-func (l *line) rank(e *entry) int {
-	low, high := 0, l.Len()
-	for low < high {
-		mid := (low + high) / 2
-		o, _ := l.GetAt(mid)
-		if before(o, e) {
-			low = mid + 1
-		} else {
-			high = mid
-		}
-	}
-	return low
 }
 
 // Owner returns the id of the user that a live request of any kind belongs to.

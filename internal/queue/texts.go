@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	mathbits "math/bits"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +12,10 @@ import (
 	"horde/internal/admission"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/kinds"
+	"horde/internal/kinds/text"
 	"horde/internal/kudos"
+	"horde/internal/match"
 	"horde/internal/store"
 )
 
@@ -101,84 +103,16 @@ func (w textWork) things() int64  { return w.WorkUnits() }
 func (w textWork) asked() int64   { return w.WorkUnits() }
 func (w textWork) seed(int) int64 { return 0 }
 
-// sizeClass is the number of tokens of a request, in classes of doubling size.
-type sizeClass uint8
-
-func classOf(tokens int) sizeClass { return sizeClass(mathbits.Len(uint(max(tokens, 1) - 1))) }
-
-// least is the fewest tokens of a class.
-func (c sizeClass) least() int {
-	if c == 0 {
-		return 1
-	}
-	return 1<<(c-1) + 1
+func (w textWork) features(r *record) match.Features {
+	return text.Features(w.Text, r.UnsafeIP, r.Trusted)
 }
 
-func (w textWork) features(r *record) features {
-	f := features{length: classOf(w.MaxLength), context: classOf(w.MaxContextLength), named: w.Softprompt}
-	f.bits.set(wantsTrusted, w.TrustedWorkers)
-	f.bits.set(unsafeIP, r.UnsafeIP)
-	f.bits.set(fromUntrusted, !r.Trusted)
-	f.bits.set(fastOnly, !w.SlowWorkers)
-	f.bits.set(validated, w.ValidatedBackends)
-	return f
-}
+func (w textWork) describe(it *match.Item) { it.Length, it.Context = w.MaxLength, w.MaxContextLength }
 
-// lookForTexts: the speed that counts as fast depends on the first model
-// declared (generation §2.7), and any worker may serve requests that name none.
-func lookForTexts(v *view) {
-	v.anyModel = true
-	size := 0.0
-	if len(v.list) > 0 {
-		size = v.known.TextBillions(v.list[0])
-	}
-	switch {
-	case len(v.list) == 0 || size >= 20:
-		v.fast = 3
-	case size >= 13:
-		v.fast = 4
-	default:
-		v.fast = 5
-	}
-}
-
-// lackingForTexts is the query of generation §2.7, as far as features tell, and the gates
-// for trust and softprompt. The lengths themselves are counted by the census.
-func lackingForTexts(v *view, f features) (l lacks) {
-	s := v.settings
-	want := func(b bits) bool { return f.bits&b != 0 }
-	refuse := func(why lacks, on bool) {
-		if on {
-			l |= why
-		}
-	}
-	refuse(lackTrust, want(wantsTrusted) && !v.trusted || want(unsafeIP) && want(fromUntrusted) && !v.trusted)
-	refuse(lackSoftprompt, f.named != "" && !slices.Contains(s.Softprompts, f.named))
-	refuse(lackSilent, want(unsafeIP) && !s.AllowUnsafeIP)
-	refuse(lackSpeed, want(fastOnly) && v.speed < v.fast)
-	refuse(lackBridge, want(validated) && !v.agent.Validated())
-	refuse(lackSilent, f.length.least() > s.MaxLength || f.context.least() > s.MaxContextLength)
-	return l
-}
-
-// fits compares the lengths exactly.
-func (w textWork) fits(v *view) bool {
-	return w.MaxLength <= v.settings.MaxLength && w.MaxContextLength <= v.settings.MaxContextLength
-}
+func (w textWork) batch(p kinds.Pickup) int       { return text.Batch(p) }
+func (w textWork) ttl(kinds.Pickup) time.Duration { return text.TTL(w.Text) }
 
 func (w textWork) stored() bool { return false }
-
-func (w textWork) lengths() (written, context int) { return w.MaxLength, w.MaxContextLength }
-
-func (w textWork) refuses(*view) string { return "" }
-
-func (w textWork) batch(_ *view, _ string, amount, left int) int { return max(1, min(amount, left)) }
-
-// ttl is how long a worker may take over a text: twice a second for each token,
-// and never less than 150 s (decision 41).
-func (w textWork) ttl(*view) time.Duration {
-	return max(leastTTL, 2*time.Duration(w.MaxLength)*time.Second)
-}
 
 // keep is the text itself; no store keeps a NUL (generation §2.8).
 func (w textWork) keep(_ context.Context, _ *Queue, _, generation string) (string, error) {
@@ -229,7 +163,7 @@ func tooFastText(model string, billions, speed float64) (n int) {
 // at most wait when there is nothing (0: not at all). Without a job the answer
 // says what the worker was withheld from (generation §2.7).
 func (q *Queue) PopText(ctx context.Context, o *fleet.Offer, wait time.Duration) (*api.TextJob, error) {
-	_, h, err := q.pop(ctx, q.texts, o, wait)
+	h, err := q.pop(ctx, q.texts, o, wait)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,8 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
+	"horde/internal/kinds"
+	"horde/internal/match"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -306,7 +308,7 @@ func TestTextPopsTellWhy(t *testing.T) {
 
 func TestTextTTL(t *testing.T) {
 	for length, want := range map[int]time.Duration{16: 150 * time.Second, 75: 150 * time.Second, 76: 152 * time.Second, 4096: 8192 * time.Second} {
-		if got := (textWork{&admission.Text{MaxLength: length}}).ttl(nil); got != want {
+		if got := (textWork{&admission.Text{MaxLength: length}}).ttl(kinds.Pickup{}); got != want {
 			t.Errorf("%d tokens: %v, want %v", length, got, want)
 		}
 	}
@@ -327,27 +329,11 @@ func TestTooFastText(t *testing.T) {
 	}
 }
 
-func TestSizeClasses(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(1, 1<<20).Draw(t, "tokens")
-		c := classOf(n)
-		if c.least() > n || classOf(c.least()) != c || c > 0 && classOf(c.least()-1) == c {
-			t.Fatalf("%d tokens are in class %d, whose least is %d", n, c, c.least())
-		}
-	})
-	// A limit that is a power of two divides between classes: nothing is walked in vain.
-	for _, limit := range []int{512, 1024, 2048, 4096, 8192} {
-		if classOf(limit) == classOf(limit+1) {
-			t.Errorf("%d and %d are in one class", limit, limit+1)
-		}
-	}
-}
-
 // textMatcher is what a text pop gets by generation §2.7, written down
 // plainly: the query, the order, the gates, and what it is withheld from
 // (decision 20).
 type textMatcher struct {
-	v        *view
+	o        *fleet.Offer
 	fast     float64
 	agent    bool
 	matched  bool // HORDE_REQUIRE_MATCHED_TARGETING
@@ -360,14 +346,14 @@ func (m textMatcher) first() (*entry, map[string]int) {
 		if !m.query(e) {
 			continue
 		}
-		if _, friend := m.v.friends[e.row.UserID]; friend {
+		if _, friend := m.o.PriorityUsers[e.row.UserID]; friend {
 			own = append(own, e)
 		} else {
 			all = append(all, e)
 		}
 	}
 	order := func(a, b *entry) int {
-		if before(a, b) {
+		if match.Before(&a.item, &b.item) {
 			return -1
 		}
 		return 1
@@ -377,10 +363,10 @@ func (m textMatcher) first() (*entry, map[string]int) {
 	for _, e := range append(own, all...) {
 		r := e.record.Text
 		switch {
-		case r.TrustedWorkers && !m.v.trusted:
-		case e.record.UnsafeIP && !e.record.Trusted && !m.v.trusted:
-		case e.tricks[m.v.worker.ID]:
-		case r.Softprompt != "" && !slices.Contains(m.v.settings.Softprompts, r.Softprompt):
+		case r.TrustedWorkers && !m.o.Owner.Is(account.Trusted):
+		case e.record.UnsafeIP && !e.record.Trusted && !m.o.Owner.Is(account.Trusted):
+		case e.item.DecoyWorkers[m.o.Worker.ID]:
+		case r.Softprompt != "" && !slices.Contains(m.o.Worker.Settings.Softprompts, r.Softprompt):
 		default:
 			return e, nil
 		}
@@ -396,16 +382,16 @@ func (m textMatcher) withheld() map[string]int {
 		if e.state.Waiting <= 0 || e.state.Faulted || e.state.Cancelled {
 			continue
 		}
-		r, s := e.record.Text, m.v.settings
-		listed := slices.Contains(r.Workers, m.v.worker.ID)
+		r, s := e.record.Text, m.o.Worker.Settings
+		listed := slices.Contains(r.Workers, m.o.Worker.ID)
 		allowList := len(r.Workers) > 0 && !r.WorkerBlacklist
 		for reason, keeps := range map[string]bool{
-			"models":     len(r.Models) > 0 && !slices.ContainsFunc(r.Models, func(name string) bool { return slices.Contains(m.v.list, name) }),
+			"models":     len(r.Models) > 0 && !slices.ContainsFunc(r.Models, func(name string) bool { return slices.Contains(m.o.ModelList, name) }),
 			"worker_id":  allowList && (!listed || m.matched) || r.WorkerBlacklist && listed,
 			"max_length": r.MaxLength > s.MaxLength, "max_context_length": r.MaxContextLength > s.MaxContextLength,
-			"performance":         !r.SlowWorkers && m.v.speed < m.fast,
+			"performance":         !r.SlowWorkers && m.o.Worker.Speed() < m.fast,
 			"bridge_version":      r.ValidatedBackends && !m.agent,
-			"untrusted":           !m.v.trusted && (r.TrustedWorkers || e.record.UnsafeIP && !e.record.Trusted),
+			"untrusted":           !m.o.Owner.Is(account.Trusted) && (r.TrustedWorkers || e.record.UnsafeIP && !e.record.Trusted),
 			"matching_softprompt": r.Softprompt != "" && !slices.Contains(s.Softprompts, r.Softprompt),
 		} {
 			if keeps {
@@ -417,16 +403,16 @@ func (m textMatcher) withheld() map[string]int {
 }
 
 func (m textMatcher) query(e *entry) bool {
-	r, s := e.record.Text, m.v.settings
+	r, s := e.record.Text, m.o.Worker.Settings
 	named := len(r.Models) == 0
 	for _, name := range r.Models {
-		named = named || slices.Contains(m.v.list, name)
+		named = named || slices.Contains(m.o.ModelList, name)
 	}
-	target := slices.Contains(r.Workers, m.v.worker.ID) != r.WorkerBlacklist || len(r.Workers) == 0
-	_, friend := m.v.friends[e.row.UserID]
+	target := slices.Contains(r.Workers, m.o.Worker.ID) != r.WorkerBlacklist || len(r.Workers) == 0
+	_, friend := m.o.PriorityUsers[e.row.UserID]
 	target = target && (!m.matched || r.WorkerBlacklist || len(r.Workers) == 0 || friend)
 	return e.state.Waiting > 0 && !e.state.Faulted && !e.state.Cancelled && e.state.Expires > 0 && r.MaxLength <= s.MaxLength && r.MaxContextLength <= s.MaxContextLength && named && target &&
-		(m.v.speed >= m.fast || r.SlowWorkers) && (m.agent || !r.ValidatedBackends) && (!m.v.worker.Maintenance || e.row.UserID == m.v.owner)
+		(m.o.Worker.Speed() >= m.fast || r.SlowWorkers) && (m.agent || !r.ValidatedBackends) && (!m.o.Worker.Maintenance || e.row.UserID == m.o.Worker.UserID)
 }
 
 // Random queues and workers: the index hands out what the plain matcher does, and
@@ -480,7 +466,7 @@ func handOutTexts(c dice.Chance, given *int, known *catalog.Snapshot) {
 		if flip(3) {
 			r.Workers, r.WorkerBlacklist = dice.Some(c, 2, workers), flip(2)
 		}
-		e := x.newEntry(store.Request{ID: fmt.Sprint(i), UserID: int64(1 + c.N(4)), Created: int64(i) * tick / 2,
+		e := x.newEntry(store.Request{ID: fmt.Sprint(i), UserID: int64(1 + c.N(4)), Created: int64(i) * match.GrowthTick / 2,
 			Priority:     dice.Pick[int64](c, 0, 50, 100, 1000),
 			RequestState: store.RequestState{Jobs: 1, Waiting: c.N(3), Expires: dice.Pick[int64](c, 0, 1, 1, 1, 1, 1, 1, 1), Version: 1, Faulted: flip(9), Cancelled: flip(9)}},
 			record{Text: r, UnsafeIP: flip(5), Trusted: flip(2)})
@@ -512,12 +498,15 @@ func handOutTexts(c dice.Chance, given *int, known *catalog.Snapshot) {
 	if flip(2) {
 		o.PriorityUsers[2] = struct{}{}
 	}
-	m.v, m.matched = viewOf(texts, o, known), flip(4)
-	m.v.matched = m.matched
+	m.o, m.matched = o, flip(4)
 	m.agent = agent[0] == 'K'
 	m.fast = map[string]float64{"small": 5, "middle": 4, "large": 3, "strange": 5}[list[0]]
 	want, why := m.first()
-	got, counts := x.first(m.v, 0)
+	result := x.queue.Find(&match.Pop{Worker: newPopper(texts, o, known).facts, Want: 1, MatchedTargeting: m.matched})
+	var got *entry
+	if len(result.Found) > 0 {
+		got = x.entries[result.Found[0].ID]
+	}
 	if want != got {
 		c.Failf("handed out %s, want %s", describe(got), describe(want))
 	}
@@ -525,11 +514,8 @@ func handOutTexts(c dice.Chance, given *int, known *catalog.Snapshot) {
 		*given++
 	}
 	// A worker in maintenance hears nothing but that it is.
-	if want == nil {
-		x.skipped(m.v, counts)
-	}
-	if want == nil && !w.Maintenance && !maps.Equal(why, counts) {
-		c.Failf("skipped %v, want %v", counts, why)
+	if want == nil && !w.Maintenance && !maps.Equal(why, result.Skipped) {
+		c.Failf("skipped %v, want %v", result.Skipped, why)
 	}
 }
 

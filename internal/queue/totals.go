@@ -151,7 +151,7 @@ func (x *index) loads() map[string]modelLoad {
 	defer x.mu.Unlock()
 	loads := map[string]modelLoad{}
 	for _, e := range x.entries {
-		if !e.queued {
+		if !e.item.Queued() {
 			continue
 		}
 		waiting := float64(e.state.Waiting)

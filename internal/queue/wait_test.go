@@ -9,6 +9,7 @@ import (
 	"horde/api"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
+	"horde/internal/match"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -33,7 +34,7 @@ func (n *node) waiting(t *testing.T, owner hordetest.Person, p api.ImagePop, d t
 	}()
 	t.Cleanup(func() { cancel(); <-ended })
 	if what := hordetest.Eventually(func() string {
-		if slices.ContainsFunc(n.images.waiters.Waiting(), func(v *view) bool { return v.worker.ID == o.Worker.ID }) {
+		if slices.ContainsFunc(n.images.waiters.Waiting(), func(w *match.Worker) bool { return w.ID == o.Worker.ID }) {
 			return ""
 		}
 		return "the pop does not wait"
@@ -102,7 +103,7 @@ func TestWaitingPopSleepsOn(t *testing.T) {
 	offer := pop("one")
 	offer.NSFW, offer.MaxPixels = ptr(false), ptr(4096)
 	job := n.waiting(t, owner, offer, 500*time.Millisecond)
-	v := n.images.waiters.Waiting()[0]
+	waiting := n.images.waiters.Waiting()[0]
 	for _, change := range []func(*Ask){
 		func(a *Ask) { a.Body.Models = &[]string{"Deliberate"} },
 		func(a *Ask) { a.Body.NSFW = ptr(true) },
@@ -113,7 +114,7 @@ func TestWaitingPopSleepsOn(t *testing.T) {
 		a.Body.NSFW = ptr(false)
 		change(&a)
 		e := n.images.entries[n.accept(t, a)]
-		if v.wakesFor(e) {
+		if waiting.Wakes(&e.item) {
 			t.Errorf("woken by %+v", a.Body)
 		}
 	}

@@ -1,4 +1,4 @@
-package queue
+package match
 
 import (
 	"fmt"
@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
-
-	"horde/internal/fleet"
 )
 
 // The automaton finds what looking for each word by itself finds.
@@ -40,22 +38,23 @@ func TestWordsOfAllBytes(t *testing.T) {
 
 // The longest blacklist on the longest prompts costs a pop no seconds.
 func TestLongBlacklist(t *testing.T) {
-	v := &view{settings: &fleet.Settings{}}
+	w := &Worker{}
 	for i := range 199 {
-		v.settings.Blacklist = append(v.settings.Blacklist, strings.Repeat("b", 13)+fmt.Sprint("c", i%10))
+		w.Blacklist = append(w.Blacklist, strings.Repeat("b", 13)+fmt.Sprint("c", i%10))
 	}
-	v.settings.Blacklist = append(v.settings.Blacklist, "zzzz")
+	w.Blacklist = append(w.Blacklist, "zzzz")
+	p := Pop{Worker: w}
 	prompt := strings.Repeat("b", 99_000) + " ZZZZ"
 	began := time.Now()
 	for range 200 {
-		if !v.blacklisted(prompt) {
+		if !p.blacklisted(prompt) {
 			t.Fatal("the last word was not found")
 		}
 	}
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("200 prompts took %v", took)
 	}
-	if v.blacklisted(strings.Repeat("b", 99_000)) {
+	if p.blacklisted(strings.Repeat("b", 99_000)) {
 		t.Error("found what is not there")
 	}
 }

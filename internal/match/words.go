@@ -1,4 +1,4 @@
-package queue
+package match
 
 // words is a list of words to be looked for in a text all at once: the automaton
 // of Aho and Corasick, whose time depends on the text alone. Looking for each word
