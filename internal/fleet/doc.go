@@ -1,6 +1,32 @@
 // Package fleet knows the workers: who they are, what they offer, when they
-// were last seen, how fast they are and how they behave. All workers of the
-// horde are held in memory as immutable snapshots; a check-in (each pop) makes
-// a new one, and the database gets it when something changed or some seconds
-// have passed. Messages to workers lie beside them (messages.go).
+// were last seen, how fast they are and how they behave.
+//
+//	f, err := fleet.New(ctx, fleet.Config{…})
+//	offer, err := f.CheckInImage(ctx, owner, pop, addr) // each pop begins so
+//	f.Online(fleet.Image, func(w *fleet.Worker) bool { … })
+//
+// A check-in ([Fleet.CheckInImage], [Fleet.CheckInText], [Fleet.CheckInForms])
+// refuses who may not work here, in the order of generation §1.14, makes workers
+// that are new, stores their settings and accrues their uptime. What it returns
+// tells the worker as it is stored from what this one pop decides: settings of a
+// known worker change at most every 30 s.
+//
+// All workers of the horde are held in memory as immutable snapshots. A change
+// writes the row and replaces the snapshot, so whoever holds one never sees it
+// change; [Fleet.Latest] gets the newest. Changes by other nodes come in through
+// [Fleet.Refresh].
+//
+// The files:
+//
+//   - checkin.go, settings.go, alchemist.go, address.go: what a pop says, and whether
+//     it is let in
+//   - discipline.go: aborts, runs of failures, suspicions, and how far a worker can be
+//     relied on ([Standing]); generation §5.10
+//   - modify.go, details.go: what owners and moderators change and see; platform §3.4
+//     and §4.2
+//   - teams.go: teams of workers; platform §3.6
+//   - messages.go, inbox.go: messages to workers, which their pops carry; platform §3.5
+//
+// The package decides about workers, never about requests: what a worker is given is
+// the queue's business.
 package fleet

@@ -1,6 +1,3 @@
-// Package node puts one running horde server together: the store, the rooms of
-// the domain over it, the HTTP front before them, and the background jobs
-// beside them. Many nodes may share one PostgreSQL and one S3.
 package node
 
 import (

@@ -1,6 +1,3 @@
-// Package source reads the images that requesters send along, in base64 or by
-// URL, and stores them where workers can fetch them. Its refusals are those of
-// generation §1.6.
 package source
 
 import (
