@@ -11,6 +11,9 @@ step() { printf '\n== %s\n' "$*"; }
 step "lint"
 scripts/lint.sh
 
+step "examples: programs in a module of their own"
+(cd examples && go vet ./... && go test ./...)
+
 step "web page"
 (cd web && npm run --silent types:check && npm run --silent check && npm run --silent test)
 
