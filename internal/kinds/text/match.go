@@ -134,7 +134,7 @@ func (k *skills) Refuses(_ *match.Item, lacks match.Lacks) string {
 func Batch(p kinds.Pickup) int { return max(1, min(p.Amount, p.Left)) }
 
 // TTL is how long a worker may take over a text: two seconds for each token, and never
-// less than 150 s (decisions, "TTL of text jobs").
+// less than 150 s (decision 41).
 func TTL(m *admission.Text) time.Duration {
 	return max(kinds.LeastTTL, 2*time.Duration(m.MaxLength)*time.Second)
 }
