@@ -84,14 +84,19 @@ func handOutForms(c dice.Chance, given *int) {
 				TrustedWorkers: dice.Once(c, 5), UnsafeIP: dice.Once(c, 8)}}
 		for p, name := range dice.Some(c, 2, offered) {
 			state := dice.Pick(c, store.FormWaiting, store.FormWaiting, store.FormWaiting, store.FormRunning, store.FormDone, store.FormCancelled, store.FormFaulted)
-			f := &form{e: e, reserved: dice.Once(c, 10), Form: store.Form{ID: fmt.Sprintf("f%d.%d", i, p), RequestID: e.row.ID, Position: p, Name: name,
+			f := &form{e: e, Form: store.Form{ID: fmt.Sprintf("f%d.%d", i, p), RequestID: e.row.ID, Position: p, Name: name,
 				FormProgress: store.FormProgress{State: state, Version: 1}}}
 			e.forms = append(e.forms, f)
 			all = append(all, wish{f: f, user: e.row.UserID, priority: e.row.Priority, created: e.row.Created, request: i, position: p,
-				tiles: e.record.Tiles, name: name, waiting: state == store.FormWaiting, expired: e.expires <= now, reserved: f.reserved,
+				tiles: e.record.Tiles, name: name, waiting: state == store.FormWaiting, expired: e.expires <= now, reserved: dice.Once(c, 10),
 				slow: e.record.SlowWorkers, trusted: e.record.TrustedWorkers, unsafeIP: e.record.UnsafeIP})
 		}
 		x.add(e)
+	}
+	for _, r := range all {
+		if r.reserved {
+			r.f.item.Reserved = 1
+		}
 	}
 	w := &alchemist{offers: dice.Some(c, 2, offered), tiles: dice.Pick(c, 3, 4, 80), amount: 1 + c.N(4), owner: 1, friends: dice.Some(c, 3, []int64{0, 2}),
 		seconds: dice.Pick(c, 9.9, 10), trusted: !dice.Once(c, 3), maintenance: dice.Once(c, 5), paused: dice.Once(c, 5)}
@@ -100,7 +105,7 @@ func handOutForms(c dice.Chance, given *int) {
 	}
 	want, why := w.next(all)
 	q := &Queue{Config: Config{Clock: func() time.Time { return time.UnixMicro(now) }}, index: x}
-	got, counts := q.match(w.offer())
+	got, counts := q.match(newPopper(w.offer()))
 	if !slices.Equal(got, want) {
 		c.Failf("handed out %s, want %s\nworker %+v\nforms %+v", ids(got), ids(want), w, all)
 	}
@@ -110,7 +115,7 @@ func handOutForms(c dice.Chance, given *int) {
 		c.Failf("skipped %v, want %v\nworker %+v\nforms %+v", counts, why, w, all)
 	}
 	for _, f := range got {
-		if !f.reserved {
+		if f.item.Reserved != 1 {
 			c.Failf("%s is not reserved", f.ID)
 		}
 	}

@@ -5,8 +5,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/tidwall/btree"
-
+	"horde/internal/match"
 	"horde/internal/store"
 )
 
@@ -17,10 +16,10 @@ type index struct {
 	mu      sync.Mutex
 	entries map[string]*entry
 	forms   map[string]*form
-	lines   map[string]*btree.BTreeG[*form] // waiting forms by name, in the order of the queue
-	holders map[int64]*holder               // by user
-	coming  map[string]places               // of requests that are being committed, by id
-	open    int                             // forms waiting or running
+	queue   *match.Index      // waiting forms
+	holders map[int64]*holder // by user
+	coming  map[string]places // of requests that are being committed, by id
+	open    int               // forms waiting or running
 }
 
 // places are forms of a user that are not in the index yet.
@@ -37,8 +36,13 @@ type holder struct {
 }
 
 func newIndex() *index {
-	return &index{entries: map[string]*entry{}, forms: map[string]*form{},
-		lines: map[string]*btree.BTreeG[*form]{}, holders: map[int64]*holder{}, coming: map[string]places{}}
+	return &index{
+		entries: map[string]*entry{},
+		forms:   map[string]*form{},
+		queue:   match.NewIndex(nil),
+		holders: map[int64]*holder{},
+		coming:  map[string]places{},
+	}
 }
 
 func (x *index) ids() []string {
@@ -55,7 +59,8 @@ func (x *index) add(e *entry) {
 	for _, f := range e.forms {
 		x.forms[f.ID] = f
 		x.count(f, 1)
-		x.place(f)
+		f.item = itemOf(f)
+		x.queue.Update(&f.item, f.itemState())
 	}
 }
 
@@ -68,7 +73,7 @@ func (x *index) remove(e *entry) {
 	for _, f := range e.forms {
 		delete(x.forms, f.ID)
 		x.count(f, -1)
-		x.unplace(f)
+		x.queue.Remove(&f.item)
 	}
 	delete(x.holders[e.row.UserID].entries, e)
 	x.tidyHolder(e.row.UserID)
@@ -107,29 +112,14 @@ func (x *index) apply(f *form, p store.FormProgress) {
 	x.count(f, -1)
 	f.FormProgress = p
 	x.count(f, 1)
-	x.place(f)
+	x.queue.Update(&f.item, f.itemState())
 	f.e.watches.Note(f.e.row.ID)
 }
 
-// place puts a form where pops look, or takes it away, as its state says.
-func (x *index) place(f *form) {
-	if f.State != store.FormWaiting {
-		x.unplace(f)
-		return
-	}
-	if f.queued {
-		return
-	}
-	f.queued = true
-	if x.lines[f.Name] == nil {
-		x.lines[f.Name] = btree.NewBTreeGOptions(before, btree.Options{NoLocks: true})
-	}
-	x.lines[f.Name].Set(f)
-}
-
-func (x *index) unplace(f *form) {
-	if f.queued {
-		f.queued = false
-		x.lines[f.Name].Delete(f)
+// renewLocked lets a request live on until a time, if not for longer already.
+func (x *index) renewLocked(e *entry, expires int64) {
+	e.expires = max(e.expires, expires)
+	for _, f := range e.forms {
+		f.item.Expires = e.expires
 	}
 }

@@ -8,70 +8,75 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tidwall/btree"
-
 	"horde/api"
 	"horde/internal/blob"
 	"horde/internal/fleet"
 	"horde/internal/horde"
-	"horde/internal/queue"
+	"horde/internal/kinds"
+	kind "horde/internal/kinds/form"
+	"horde/internal/match"
 	"horde/internal/store"
 )
 
-const (
-	maxAmount = 100  // forms of one pop
-	maxWalk   = 5000 // forms that one pop looks at
-)
+const maxAmount = 100 // forms of one pop
+
+// popper is a worker that pops, as the fleet knows it and as it is matched.
+type popper struct {
+	worker *fleet.Worker
+	facts  *match.Worker
+	amount int // forms that it takes at most
+}
+
+func newPopper(o *fleet.FormsOffer) *popper {
+	seen := kinds.Seen{Worker: o.Worker, Models: o.Forms, OwnerTrusted: o.Worker.OwnerTrusted()}
+	facts := kind.NewWorker(seen, o.MaxTiles)
+	facts.Friends = o.PriorityUsers
+	return &popper{worker: o.Worker, facts: facts, amount: min(o.Amount, maxAmount)}
+}
 
 // Pop hands out forms to a worker that has checked in, waiting for at most wait
 // when there are none (0: not at all). Without a form the answer says what the
-// worker was withheld from.
+// worker was withheld from, or that it is in maintenance.
 func (q *Queue) Pop(ctx context.Context, o *fleet.FormsOffer, wait time.Duration) (*api.AlchemyJob, error) {
+	p := newPopper(o)
 	var tasks []api.AlchemyTask
-	var why map[string]int
+	var skipped map[string]int
 	looked := false
-	err := q.waiters.Try(ctx, wait, o.Forms, func() (found bool, err error) {
+	err := q.waiters.Try(ctx, wait, p.facts, func() (found bool, err error) {
 		if looked { // it may have been paused or put into maintenance meanwhile
 			fresh := *o
 			if fresh.Worker = q.Fleet.Worker(o.Worker.ID); fresh.Worker == nil {
 				return true, nil // or deleted
 			}
-			o = &fresh
+			p = newPopper(&fresh)
 		}
 		looked = true
-		tasks, why, err = q.tryPop(ctx, o)
+		tasks, skipped, err = q.tryPop(ctx, p)
 		return tasks != nil, err
 	})
+
+	if err == nil && tasks == nil {
+		err = kinds.MaintenanceError(p.worker)
+	}
 	switch {
 	case err != nil:
 		return nil, err
 	case tasks != nil:
 		return &api.AlchemyJob{Forms: tasks, Skipped: map[string]int{}}, nil
 	}
-	return nothing(o.Worker, why)
-}
-
-// nothing is the answer without a form: a worker in maintenance is told so.
-func nothing(w *fleet.Worker, why map[string]int) (*api.AlchemyJob, error) {
-	if !w.Maintenance {
-		return &api.AlchemyJob{Skipped: why}, nil
-	}
-	text := w.MaintenanceMsg
-	if text == "" {
-		text = queue.DefaultMaintenance
-	}
-	return nil, horde.Errorf(horde.WorkerMaintenance, "%s", text)
+	return &api.AlchemyJob{Skipped: skipped}, nil
 }
 
 // tryPop takes the first forms that fit, looking again when other nodes were
 // faster with all of them.
-func (q *Queue) tryPop(ctx context.Context, o *fleet.FormsOffer) ([]api.AlchemyTask, map[string]int, error) {
+func (q *Queue) tryPop(ctx context.Context, p *popper) ([]api.AlchemyTask, map[string]int, error) {
 	for {
-		found, why := q.match(o)
+		found, skipped := q.match(p)
 		if len(found) == 0 {
-			return nil, why, nil
+			return nil, skipped, nil
 		}
-		taken, lost, err := q.claim(found, o.Worker)
+
+		taken, lost, err := q.claim(found, p.worker)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -83,6 +88,7 @@ func (q *Queue) tryPop(ctx context.Context, o *fleet.FormsOffer) ([]api.AlchemyT
 		if len(taken) == 0 {
 			continue
 		}
+
 		tasks := make([]api.AlchemyTask, len(taken))
 		for i, f := range taken {
 			if tasks[i], err = q.task(ctx, f); err != nil {
@@ -96,133 +102,20 @@ func (q *Queue) tryPop(ctx context.Context, o *fleet.FormsOffer) ([]api.AlchemyT
 // match finds the forms that the worker gets next, those of its owner and friends
 // before all others (decision 18), and reserves them. Without any it says how
 // many were withheld, by reason.
-func (q *Queue) match(o *fleet.FormsOffer) ([]*form, map[string]int) {
+func (q *Queue) match(p *popper) ([]*form, map[string]int) {
 	x := q.index
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	c := choice{o: o, now: q.now(), want: min(o.Amount, maxAmount), fast: o.Worker.Speed() < fastSeconds, why: map[string]int{}, seen: map[*form]bool{}}
-	c.yields = func(f *form) bool { return q.yields(o.Worker, f) }
-	if o.Worker.Suspended(c.now) {
-		return nil, c.why
-	}
-	for _, f := range x.ofFriends(o) {
-		c.look(f)
-	}
-	if !o.Worker.Maintenance {
-		x.walk(o.Forms, c.look)
-	}
-	for _, f := range c.found {
-		f.reserved = true
-	}
-	return c.found, c.why
-}
+	look := match.Pop{Worker: p.facts, Now: q.now(), Want: p.amount}
+	look.Yields = func(it *match.Item) bool { return q.yields(p.worker, x.forms[it.ID]) }
+	result := x.queue.Find(&look)
 
-// ofFriends are the waiting forms of the users that the worker puts first.
-func (x *index) ofFriends(o *fleet.FormsOffer) []*form {
-	var own []*form
-	for id := range o.PriorityUsers {
-		h := x.holders[id]
-		if h == nil {
-			continue
-		}
-		for e := range h.entries {
-			for _, f := range e.forms {
-				if _, offered := slices.BinarySearch(o.Forms, f.Name); offered && f.queued {
-					own = append(own, f)
-				}
-			}
-		}
+	var found []*form
+	for _, it := range result.Found {
+		it.Reserved = 1
+		found = append(found, x.forms[it.ID])
 	}
-	slices.SortFunc(own, order)
-	return own
-}
-
-func order(a, b *form) int {
-	switch {
-	case before(a, b):
-		return -1
-	case before(b, a):
-		return 1
-	}
-	return 0
-}
-
-// walk calls look with the waiting forms of these names in the order of the
-// queue, until it returns false.
-func (x *index) walk(names []string, look func(*form) bool) {
-	var heads []btree.IterG[*form]
-	for _, name := range names {
-		if l := x.lines[name]; l != nil {
-			if it := l.Iter(); it.First() {
-				heads = append(heads, it)
-			} else {
-				it.Release()
-			}
-		}
-	}
-	for n := 0; n < maxWalk && len(heads) > 0; n++ {
-		first := 0
-		for i := range heads[1:] {
-			if before(heads[i+1].Item(), heads[first].Item()) {
-				first = i + 1
-			}
-		}
-		if !look(heads[first].Item()) {
-			break
-		}
-		if !heads[first].Next() {
-			heads[first].Release()
-			heads = slices.Delete(heads, first, first+1)
-		}
-	}
-	for i := range heads {
-		heads[i].Release()
-	}
-}
-
-// choice is a look through the queue on behalf of one pop.
-type choice struct {
-	o     *fleet.FormsOffer
-	now   int64
-	want  int
-	fast  bool
-	found []*form
-	why   map[string]int
-	seen  map[*form]bool
-	// yields reports whether a form that has failed is left to other workers.
-	yields func(*form) bool
-}
-
-// look takes a form if the worker may have it; false when there are enough.
-func (c *choice) look(f *form) bool {
-	if len(c.found) >= c.want {
-		return false
-	}
-	if c.seen[f] {
-		return true
-	}
-	c.seen[f] = true
-	if !c.eligible(f) {
-		return true
-	}
-	if f.e.record.needsTrust() && !c.o.Worker.OwnerTrusted() {
-		c.why["untrusted"]++
-		return true
-	}
-	if c.yields(f) {
-		return true
-	}
-	c.found = append(c.found, f)
-	return len(c.found) < c.want
-}
-
-// eligible is the filter of generation §3.3, which withholds in silence. A worker that is
-// paused or in maintenance gets what its owner asks for alone, not its friends'.
-func (c *choice) eligible(f *form) bool {
-	e := f.e
-	return f.State == store.FormWaiting && !f.reserved && e.expires > c.now &&
-		e.record.Tiles <= c.o.MaxTiles && (c.fast || e.record.SlowWorkers) &&
-		(!c.o.Worker.Paused && !c.o.Worker.Maintenance || e.row.UserID == c.o.Owner.ID)
+	return found, result.Skipped
 }
 
 // claim commits that a worker has forms. lost are the requests of those that
@@ -236,12 +129,12 @@ func (q *Queue) claim(found []*form, w *fleet.Worker) (taken []*form, lost []str
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for _, f := range found {
-		f.reserved = false
+		f.item.Reserved = 0
 		p, ok := news[f]
 		switch {
 		case err != nil:
 		case ok:
-			f.e.expires = max(f.e.expires, expires)
+			x.renewLocked(f.e, expires)
 			x.apply(f, p)
 			taken = append(taken, f)
 		default:

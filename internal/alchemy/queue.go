@@ -13,6 +13,7 @@ import (
 	"horde/internal/blob"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/match"
 	"horde/internal/moderation"
 	"horde/internal/notify"
 	"horde/internal/source"
@@ -43,7 +44,7 @@ type Queue struct {
 	Config
 	opened  int64 // microseconds; when this node began to take results
 	index   *index
-	waiters waiting.Room[[]string] // pops, by the forms that they offer, sorted
+	waiters waiting.Room[*match.Worker] // pops
 }
 
 // New loads the live requests of the store into memory.
@@ -120,7 +121,7 @@ func (q *Queue) take(requests []store.AlchemyRequest, rows []store.Form, gone []
 			}
 			x.add(e)
 		}
-		e.expires = max(e.expires, row.Expires)
+		x.renewLocked(e, row.Expires)
 		for _, f := range forms[row.ID] {
 			if known := x.forms[f.ID]; known != nil {
 				x.apply(known, f.FormProgress)
@@ -140,12 +141,9 @@ func (q *Queue) take(requests []store.AlchemyRequest, rows []store.Form, gone []
 // offer wakes the pops that forms of these requests may be for. It asks only what
 // never changes of a request, so it needs no lock on the index.
 func (q *Queue) offer(entries ...*entry) {
-	q.waiters.Offer(func(offered []string) bool {
+	q.waiters.Offer(func(w *match.Worker) bool {
 		return slices.ContainsFunc(entries, func(e *entry) bool {
-			return slices.ContainsFunc(e.forms, func(f *form) bool {
-				_, found := slices.BinarySearch(offered, f.Name)
-				return found
-			})
+			return slices.ContainsFunc(e.forms, func(f *form) bool { return w.Wakes(&f.item) })
 		})
 	})
 }

@@ -9,7 +9,9 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	kind "horde/internal/kinds/form"
 	"horde/internal/kudos"
+	"horde/internal/match"
 	"horde/internal/settle"
 	"horde/internal/store"
 	"horde/internal/waiting"
@@ -19,8 +21,7 @@ const (
 	requestLife = 20 * time.Minute // without anything happening to it
 	formTime    = 3 * time.Minute  // for a worker to fill in a form
 
-	fastSeconds = 10 // per form: faster workers serve requests that want no slow ones
-	maxTiles    = 255
+	maxTiles = 255
 
 	textsKept    = 5 * 24 * time.Hour // results of forms given again to others
 	picturesKept = 90 * time.Minute   // of those, results that are pictures
@@ -59,10 +60,33 @@ type entry struct {
 // form is one form of a live request. Of the row, only FormProgress changes.
 type form struct {
 	store.Form
-	e        *entry
-	reserved bool // a claim of this node is not committed yet
-	queued   bool // it stands in the line of its name
-	untried  untried
+	e       *entry
+	item    match.Item // as pops see it
+	untried untried
+}
+
+// itemOf is a form as pops see it.
+func itemOf(f *form) match.Item {
+	row, r := &f.e.row, &f.e.record
+	return match.Item{
+		ID:       f.ID,
+		Request:  row.ID,
+		Position: f.Position,
+		User:     row.UserID,
+		Rank:     row.Priority,
+		Created:  row.Created,
+		Models:   []string{f.Name},
+		Features: kind.Features(kind.Asks{Tiles: r.Tiles, NeedsTrust: r.TrustedWorkers || r.UnsafeIP, SlowWorkers: r.SlowWorkers}),
+	}
+}
+
+// itemState is what pops look at of a form's state.
+func (f *form) itemState() match.State {
+	s := match.State{Expires: f.e.expires}
+	if f.State == store.FormWaiting {
+		s.Waiting = 1
+	}
+	return s
 }
 
 func newEntry(row store.AlchemyRequest, forms []store.Form) (*entry, error) {
@@ -76,21 +100,6 @@ func newEntry(row store.AlchemyRequest, forms []store.Form) (*entry, error) {
 		e.forms = append(e.forms, &form{Form: f, e: e})
 	}
 	return e, nil
-}
-
-// before is the order of the queue: priority, then age (generation §3.3), then the order
-// within the request.
-func before(a, b *form) bool {
-	x, y := &a.e.row, &b.e.row
-	switch {
-	case x.Priority != y.Priority:
-		return x.Priority > y.Priority
-	case x.Created != y.Created:
-		return x.Created < y.Created
-	case x.ID != y.ID:
-		return x.ID < y.ID
-	}
-	return a.Position < b.Position
 }
 
 func (f *form) reward() horde.Kudos { return kudos.FormReward(f.Name, f.e.record.Tiles) }

@@ -2,10 +2,10 @@ package alchemy
 
 import (
 	"context"
-	"slices"
 
 	"horde/internal/account"
 	"horde/internal/fleet"
+	kind "horde/internal/kinds/form"
 	"horde/internal/settle"
 )
 
@@ -59,20 +59,14 @@ func (q *Queue) untriedBy(f *form, tried map[string][]string) untried {
 // couldGet reports whether a pop of the worker, by its last check-in, could bring a
 // form that waits: by the very rules of pops.
 func couldGet(w *fleet.Worker, f *form, now int64) bool {
-	own := f.e.row.UserID == w.UserID
 	switch {
-	case w.Suspended(now), (w.Maintenance || w.Paused) && !own:
+	case w.Suspended(now):
 		return false
 	case w.Owner != nil && (w.Owner.Is(account.Flagged) || w.Owner.Is(account.Deleted)): // its pops are refused
 		return false
 	}
-	_, offered := slices.BinarySearch(w.Settings.Forms, f.Name)
-	return offered && f.e.record.Tiles <= w.Settings.MaxTiles && (w.Speed() < fastSeconds || f.e.record.SlowWorkers) &&
-		(w.OwnerTrusted() || !f.e.record.needsTrust())
+	return kind.LastSeen(w).CouldGet(&f.item, 0)
 }
-
-// needsTrust reports whether only workers of trusted owners serve a request.
-func (r *record) needsTrust() bool { return r.TrustedWorkers || r.UnsafeIP }
 
 // anotherCouldGet reports whether a live worker could fill a form in besides those
 // that have tried it.

@@ -128,7 +128,7 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 
 	q.Fleet.Touch(d.WorkerRow)
 	q.index.mu.Lock()
-	f.e.expires = max(f.e.expires, d.Expires)
+	q.index.renewLocked(f.e, d.Expires)
 	q.index.apply(f, lease.Progress)
 	q.index.mu.Unlock()
 	q.tell(ctx, f, r, h.worker)

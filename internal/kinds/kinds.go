@@ -7,6 +7,7 @@ import (
 
 	"horde/internal/catalog"
 	"horde/internal/fleet"
+	"horde/internal/horde"
 	"horde/internal/match"
 )
 
@@ -43,6 +44,23 @@ type Pickup struct {
 	Model    string
 	Amount   int // jobs that it takes at most
 	Left     int // jobs that the request has left
+}
+
+// defaultMaintenance is what a worker in maintenance hears when its owner left no
+// words. Workers look for "maintenance mode" in it.
+const defaultMaintenance = "This worker has been put into maintenance mode by its owner"
+
+// MaintenanceError is what a worker that gets nothing hears if it is in maintenance;
+// nil: it is not.
+func MaintenanceError(w *fleet.Worker) error {
+	if !w.Maintenance {
+		return nil
+	}
+	text := w.MaintenanceMsg
+	if text == "" {
+		text = defaultMaintenance
+	}
+	return horde.Errorf(horde.WorkerMaintenance, "%s", text)
 }
 
 // LeastTTL is the least that a worker may take over a job.

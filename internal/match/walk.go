@@ -57,9 +57,7 @@ func (x *Index) find(p *Pop) []*Item {
 	}
 
 	w.friends = false
-	for m := range p.Worker.Offered {
-		w.enter(x.models[m])
-	}
+	p.Worker.eachModel(func(m string) { w.enter(x.models[m]) })
 	if p.Worker.AnyModel {
 		w.enter(x.models[anyModel])
 	}

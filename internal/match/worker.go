@@ -11,7 +11,7 @@ type Worker struct {
 	SuspendedUntil int64 // microseconds; until then it gets nothing
 
 	Models   []string            // that it offers, in its own order; of an alchemist, forms
-	Offered  map[string]struct{} // the same as a set; nil of a worker that is not popping
+	Offered  map[string]struct{} // the same as a set; nil: there are few, each once, or it is not popping
 	AnyModel bool                // requests that name no model may come here
 
 	Friends      map[int64]struct{} // users whose requests come first, its owner among them
@@ -50,6 +50,18 @@ func (w *Worker) offers(model string) bool {
 		return ok
 	}
 	return slices.Contains(w.Models, model)
+}
+
+func (w *Worker) eachModel(visit func(string)) {
+	if w.Offered == nil {
+		for _, m := range w.Models {
+			visit(m)
+		}
+		return
+	}
+	for m := range w.Offered {
+		visit(m)
+	}
 }
 
 // Wakes reports whether an item may be for the worker, by what never changes of it.

@@ -15,10 +15,6 @@ import (
 	"horde/internal/store"
 )
 
-// DefaultMaintenance is what a worker in maintenance hears when its owner left
-// no words. Workers look for "maintenance mode" in it.
-const DefaultMaintenance = "This worker has been put into maintenance mode by its owner"
-
 // claim is jobs that one pop took of one request.
 type claim struct {
 	e     *entry
@@ -74,22 +70,10 @@ func (q *Queue) pop(ctx context.Context, x *index, o *fleet.Offer, wait time.Dur
 		return h.claim != nil, err
 	})
 	if err == nil && h.claim == nil {
-		err = maintenanceOf(p.worker)
+		err = kinds.MaintenanceError(p.worker)
 	}
 	h.worker = p.worker
 	return h, err
-}
-
-// maintenanceOf is what a worker in maintenance hears.
-func maintenanceOf(w *fleet.Worker) error {
-	if !w.Maintenance {
-		return nil
-	}
-	text := w.MaintenanceMsg
-	if text == "" {
-		text = DefaultMaintenance
-	}
-	return horde.Errorf(horde.WorkerMaintenance, "%s", text)
 }
 
 // tryPop takes the first request that fits, going on to the next when another
