@@ -350,3 +350,25 @@ func follow(t *testing.T, page, target string) error {
 func anchorOf(heading string) string {
 	return strings.ReplaceAll(notAnchor.ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
 }
+
+// named finds the files and folders of this repository that a page names.
+var named = regexp.MustCompile("`((?:api|client|cmd|deploy|docs|e2e|engine|examples|internal|scripts|web)/[\\w./-]+)`")
+
+// What a page says lies somewhere lies there. The beginning of a name is enough, as in
+// docs/decisions/0003.
+func TestPathsInDocuments(t *testing.T) {
+	toBe := []string{"internal/store/migrations/0000N_name.sql", "web/node_modules"} // made by whoever reads of them
+	for _, page := range pages(t) {
+		for i, line := range lines(t, page) {
+			for _, m := range named.FindAllStringSubmatch(line, -1) {
+				if slices.Contains(toBe, m[1]) {
+					continue
+				}
+				found, err := filepath.Glob(filepath.Join(root, m[1]) + "*")
+				if err != nil || len(found) == 0 {
+					t.Errorf("%s:%d: there is no %s", page, i+1, m[1])
+				}
+			}
+		}
+	}
+}
