@@ -40,6 +40,7 @@ func slope() image.Image {
 
 // Generate agrees with reference.py from the job to the image.
 func TestReferenceImages(t *testing.T) {
+	longRun(t)
 	p := testGenerator(t)
 	raw, err := os.ReadFile("testdata/reference.json")
 	if err != nil {
@@ -154,6 +155,7 @@ func TestBatch(t *testing.T) {
 }
 
 func TestSizes(t *testing.T) {
+	longRun(t)
 	p := testGenerator(t)
 	for _, size := range []image.Point{{64, 64}, {128, 64}, {64, 128}, {512, 512}, {768, 512}, {512, 960}, {1024, 64}, {64, 3072}} {
 		pic := generateOne(t, p, testJob(size.X, size.Y, 1, 1))
@@ -171,6 +173,7 @@ func TestSizes(t *testing.T) {
 // The strips of the second enlargement give what one run over the whole
 // image gives.
 func TestStripsJoin(t *testing.T) {
+	longRun(t)
 	p := testGenerator(t)
 	ws, err := p.idle.get(p.nets)
 	if err != nil {
@@ -208,6 +211,7 @@ func TestStripsJoin(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
+	longRun(t)
 	p := testGenerator(t)
 	want := generateOne(t, p, testJob(512, 512, 1, 3))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -264,6 +268,7 @@ func TestGenerateErrors(t *testing.T) {
 
 // Several jobs at once give the images that they give alone.
 func TestParallelJobs(t *testing.T) {
+	longRun(t)
 	p := testGenerator(t)
 	want := []engine.Result{generateOne(t, p, testJob(64, 64, 1, 2)), generateOne(t, p, testJob(128, 64, 1, 2))}
 	var wg sync.WaitGroup
@@ -313,6 +318,7 @@ func TestClose(t *testing.T) {
 // Weak image to image stays near its source, in the place where the source had
 // it, and a mask keeps what it shall keep.
 func TestImageToImage(t *testing.T) {
+	longRun(t)
 	p := testGenerator(t)
 	wide := image.NewNRGBA(image.Rect(10, 20, 310, 220)) // 3 : 2, not at the origin
 	for y := 20; y < 220; y++ {
