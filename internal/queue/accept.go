@@ -12,6 +12,7 @@ import (
 	"horde/internal/account"
 	"horde/internal/admission"
 	"horde/internal/horde"
+	"horde/internal/kinds"
 	"horde/internal/kudos"
 	"horde/internal/match"
 	"horde/internal/moderation"
@@ -42,7 +43,7 @@ type Answer struct {
 
 // accept checks a request of a kind in the order of generation §1.4 and
 // takes it into the queue.
-func (q *Queue) accept(ctx context.Context, x *index, r incoming, t *terms, from From) (answer Answer, err error) {
+func (q *Queue) accept(ctx context.Context, x *index, r kinds.Asked, t *terms, from From) (answer Answer, err error) {
 	// Row 15 is a favour to the caller, whatever the rows behind it say.
 	defer func() { answer.Vouched = t.vouched }()
 
@@ -50,8 +51,8 @@ func (q *Queue) accept(ctx context.Context, x *index, r incoming, t *terms, from
 	if err != nil {
 		return Answer{}, err
 	}
-	if r.common().DryRun {
-		return Answer{DryRun: &api.DryRun{Kudos: api.Float(w.cost.dry)}}, nil
+	if r.Common().DryRun {
+		return Answer{DryRun: &api.DryRun{Kudos: api.Float(w.cost.DryRun)}}, nil
 	}
 
 	from.UnsafeIP = from.UnsafeIP || !t.caller().Vouched() && q.unsafe(ctx, from)
@@ -70,14 +71,14 @@ func (q *Queue) accept(ctx context.Context, x *index, r incoming, t *terms, from
 // weighed is what a request that may enter costs.
 type weighed struct {
 	up         admission.Upfront
-	cost       price
+	cost       kinds.Price
 	downgraded bool // it was made smaller for lack of kudos
 	byKey      bool // a shared key pays
 }
 
 // refusal refuses what an account cannot pay upfront.
 func (w *weighed) refusal(a *store.Account) error {
-	return w.up.Refusal(admission.Funds{Needed: w.cost.needed, Balance: a.Balance, Floor: a.Lowest, Held: a.Held, ByKey: w.byKey})
+	return w.up.Refusal(admission.Funds{Needed: w.cost.Needed, Balance: a.Balance, Floor: a.Lowest, Held: a.Held, ByKey: w.byKey})
 }
 
 // held is what is set aside when the request is taken.
@@ -85,29 +86,29 @@ func (w weighed) held() horde.Kudos {
 	if !w.up.Needed {
 		return 0
 	}
-	return max(0, w.cost.needed)
+	return max(0, w.cost.Needed)
 }
 
 // weigh runs every check of a request up to row 59, kudos that are needed upfront
 // among them, and prices it. It reads and fetches no source image: those are of
 // row 60.
-func (q *Queue) weigh(ctx context.Context, x *index, r incoming, t *terms, from From) (w weighed, err error) {
+func (q *Queue) weigh(ctx context.Context, x *index, r kinds.Asked, t *terms, from From) (w weighed, err error) {
 	if err := r.Check(admission.BeforeKey); err != nil {
 		return w, err
 	}
 	if err := t.settle(ctx, q.Accounts, from.Key); err != nil {
 		return w, err
 	}
-	r.normalize(t.caller())
+	r.Normalize(t.caller())
 	if err := q.check(ctx, x, r, t, from); err != nil {
 		return w, err
 	}
 	load := q.load(x)
-	w.up, w.cost, w.byKey = r.Upfront(load), r.price(q, t.user), t.key != nil
+	w.up, w.cost, w.byKey = r.Upfront(load), r.Price(q.offered(x, r, t.user)), t.key != nil
 	if err := t.afford(w.cost, w.up.MayDowngrade); err != nil {
 		return w, err
 	}
-	if err := q.requireFunds(ctx, r, t, load, &w); err != nil {
+	if err := q.requireFunds(ctx, x, r, t, load, &w); err != nil {
 		return w, err
 	}
 	return w, t.within(r)
@@ -116,7 +117,7 @@ func (q *Queue) weigh(ctx context.Context, x *index, r incoming, t *terms, from 
 // requireFunds looks whether what is needed upfront is there: else a request that
 // allows it becomes smaller, and any other is refused (generation §1.5 step 5). Requests that
 // need nothing upfront cost no look at the account.
-func (q *Queue) requireFunds(ctx context.Context, r incoming, t *terms, load admission.Load, w *weighed) error {
+func (q *Queue) requireFunds(ctx context.Context, x *index, r kinds.Asked, t *terms, load admission.Load, w *weighed) error {
 	if !w.up.Needed {
 		return nil
 	}
@@ -124,13 +125,13 @@ func (q *Queue) requireFunds(ctx context.Context, r incoming, t *terms, load adm
 	switch {
 	case err != nil:
 		return err
-	case kudos.Spendable(a) >= w.cost.needed && !t.last: // what the shared key does not cover is not there either
+	case kudos.Spendable(a) >= w.cost.Needed && !t.last: // what the shared key does not cover is not there either
 		return nil
-	case !r.common().AllowDowngrade || !w.up.MayDowngrade:
+	case !r.Common().AllowDowngrade || !w.up.MayDowngrade:
 		return w.refusal(a)
 	}
 	r.Downgrade(load)
-	w.cost, w.up.Needed, w.downgraded = r.price(q, t.user), false, true
+	w.cost, w.up.Needed, w.downgraded = r.Price(q.offered(x, r, t.user)), false, true
 	return nil
 }
 
@@ -152,16 +153,16 @@ func callerOf(u *account.User) admission.Caller {
 
 // check runs the rows of generation §1.4 behind the key, those that need the queue or the
 // fleet among them.
-func (q *Queue) check(ctx context.Context, x *index, r incoming, t *terms, from From) error {
+func (q *Queue) check(ctx context.Context, x *index, r kinds.Asked, t *terms, from From) error {
 	user := t.user
 	if err := r.Check(admission.AfterKey); err != nil {
 		return err
 	}
-	t.vouched = vouched(t.caller(), r.common())
+	t.vouched = vouched(t.caller(), r.Common())
 	if err := r.Check(admission.Named); err != nil {
 		return err
 	}
-	for _, id := range r.workers() {
+	for _, id := range r.NamedWorkers() {
 		if q.Fleet.Worker(horde.PlainID(id)) == nil {
 			return horde.Errorf(horde.WorkerNotFound, "The worker with id '%s' does not exist. Look it up in GET /api/v2/workers.", clip(id, 64))
 		}
@@ -169,7 +170,7 @@ func (q *Queue) check(ctx context.Context, x *index, r incoming, t *terms, from 
 	if err := r.Check(admission.Batching); err != nil {
 		return err
 	}
-	if err := mayWait(ctx, user, x.waitingOf(user, r.common().Models), r.common().N); err != nil {
+	if err := mayWait(ctx, user, x.waitingOf(user, r.Common().Models), r.Common().N); err != nil {
 		return err
 	}
 	if err := q.Addresses.Check(from.Addr); err != nil { // row 20
@@ -216,24 +217,26 @@ func (x *index) queued() (jobs int, things float64) {
 }
 
 // newRequest stores the source images (row 60) and makes the row.
-func (q *Queue) newRequest(ctx context.Context, x *index, r incoming, user *account.User, from From, cost price) (*entry, error) {
+func (q *Queue) newRequest(ctx context.Context, x *index, r kinds.Asked, user *account.User, from From, cost kinds.Price) (*entry, error) {
 	now := q.Clock().UnixMicro()
-	n := r.common().N
+	n := r.Common().N
 	row := store.Request{ID: horde.NewID(), Kind: x.kind.name, UserID: user.ID, Created: now,
 		RequestState: store.RequestState{Jobs: n, Expires: now + requestLife.Microseconds(), Waiting: n, Version: 1}}
-	rec := r.record()
-	rec.UnsafeIP, rec.Trusted, rec.Price = from.UnsafeIP, user.Is(account.Trusted), cost.base
+	rec := recordOf(r)
+	rec.UnsafeIP, rec.Trusted, rec.Price = from.UnsafeIP, user.Is(account.Trusted), cost.Base
 	if from.Addr.IsValid() {
 		rec.Addr = from.Addr.String()
 	}
-	if r.common().Webhook != "" {
+	if r.Common().Webhook != "" {
 		rec.Base = horde.BaseOf(ctx)
 	}
 	if user.UsageMultiplier != 1 {
 		rec.Multiplier = user.UsageMultiplier
 	}
-	if err := r.sources(ctx, q, row.ID, &rec); err != nil {
-		return nil, err
+	if images := r.SourceImages(); images != nil {
+		if err := q.storeSources(ctx, row.ID, images, &rec); err != nil {
+			return nil, err
+		}
 	}
 	return x.newEntry(row, rec), nil
 }
@@ -259,7 +262,7 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error
 		if err != nil {
 			return err
 		}
-		row.Priority, row.Consumed = t.priority(a.Balance), w.cost.tax
+		row.Priority, row.Consumed = t.priority(a.Balance), w.cost.Tax
 
 		reserved, err := t.acceptance(e, w, key).Apply(tx)
 		if errors.Is(err, kudos.ErrInsufficient) {
@@ -293,9 +296,9 @@ func (t *terms) acceptance(e *entry, w weighed, key *store.SharedKey) *settle.Ac
 		Payer:    t.user.ID,
 		Needed:   w.held(),
 		Key:      key,
-		Most:     w.cost.most,
-		Tax:      w.cost.tax,
-		TaxParts: kudos.TaxParts(w.cost.tax, len(e.record.Extra)),
+		Most:     w.cost.Most,
+		Tax:      w.cost.Tax,
+		TaxParts: kudos.TaxParts(w.cost.Tax, len(e.record.Extra)),
 	}
 	if t.style != nil {
 		a.Style = t.style.Style.Name
@@ -323,15 +326,15 @@ func (e *entry) enter(row store.Request, taken bool) {
 	}
 }
 
-func (q *Queue) accepted(r incoming, e *entry) *api.Accepted {
-	answer := &api.Accepted{ID: e.row.ID, Kudos: api.Float(math.RoundToEven(e.record.Price)), Warnings: r.warnings()}
+func (q *Queue) accepted(r kinds.Asked, e *entry) *api.Accepted {
+	answer := &api.Accepted{ID: e.row.ID, Kudos: api.Float(math.RoundToEven(e.record.Price)), Warnings: r.Warnings()}
 	e.home.mu.Lock()
 	possible := q.possible(e).possible
 	e.home.mu.Unlock()
 	if !possible && !q.Modes().Raid {
 		w := admission.NoAvailableWorker()
 		answer.Message = w.Message
-		if e.home == q.images {
+		if e.home.kind.warns {
 			answer.Warnings = append(answer.Warnings, w)
 		}
 	}

@@ -473,7 +473,7 @@ var orderKinds = map[string]orderKind{
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			r.normalize(callerOf(p.User))
+			r.Normalize(callerOf(p.User))
 			return r.Check(admission.Row(row)) != nil
 		}},
 	"text": {textRows(), []string{"3 and 4", "9 and 10"},
@@ -489,7 +489,7 @@ var orderKinds = map[string]orderKind{
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			r.normalize(callerOf(p.User))
+			r.Normalize(callerOf(p.User))
 			return r.Check(admission.Row(row)) != nil
 		}},
 }

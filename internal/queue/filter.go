@@ -8,6 +8,7 @@ import (
 
 	"horde/internal/account"
 	"horde/internal/horde"
+	"horde/internal/kinds"
 	"horde/internal/moderation"
 	"horde/internal/store"
 )
@@ -26,16 +27,16 @@ var (
 
 // filter looks at the prompt of a request, and rewrites or refuses it (rows 21
 // and 22).
-func (q *Queue) filter(ctx context.Context, r incoming, t *terms, from From) error {
+func (q *Queue) filter(ctx context.Context, r kinds.Asked, t *terms, from From) error {
 	if q.Filters.Off() {
 		return nil
 	}
-	m := r.common()
-	looked, rewrite := r.filtered()
-	suspicious := looked && q.Filters.Refuses(m.Prompt)
+	m := r.Common()
+	filtering := r.Filtering()
+	suspicious := filtering.Looks && q.Filters.Refuses(m.Prompt)
 	if suspicious {
 		harmless := ""
-		if rewrite {
+		if filtering.Rewrite {
 			if wanted, _, _ := strings.Cut(m.Prompt, "###"); utf8.RuneCountInString(wanted) > mostRewritten {
 				return errTooLongToRewrite
 			}
@@ -52,9 +53,9 @@ func (q *Queue) filter(ctx context.Context, r incoming, t *terms, from From) err
 // keepAdult rewrites prompts with words of youth for models made for adult
 // content, and every prompt of a flagged user (generation §7.5). rewritten says that row 21
 // did its part already.
-func (q *Queue) keepAdult(r incoming, flagged, rewritten bool) error {
-	m := r.common()
-	if !flagged && !(slices.ContainsFunc(m.Models, r.adult) && q.Filters.Youthful(m.Prompt, m.Models)) {
+func (q *Queue) keepAdult(r kinds.Asked, flagged, rewritten bool) error {
+	m := r.Common()
+	if !flagged && !(slices.ContainsFunc(m.Models, r.IsAdult) && q.Filters.Youthful(m.Prompt, m.Models)) {
 		return nil
 	}
 	if m.Prompt = q.Filters.Adult(m.Prompt, m.Models, rewritten); m.Prompt == "" {

@@ -381,7 +381,7 @@ func checkClaim(c dice.Chance, w *visitor, r *wish, p *popper, got *claim) {
 	if got.fake != (w.paused && r.user != w.owner) {
 		c.Failf("fake: %v", got.fake)
 	}
-	if ttl := int(r.e.work.ttl(p.pickup(got)).Seconds()); ttl != seconds(w, r) {
+	if ttl := int(r.e.work.TTL(p.pickup(got)).Seconds()); ttl != seconds(w, r) {
 		c.Failf("ttl %d s, want %d s\n%v", ttl, seconds(w, r), r)
 	}
 	taken := 0

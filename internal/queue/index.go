@@ -114,7 +114,7 @@ func (e *entry) countedWaiting() int {
 // count adds what a request has waiting to the sums, or takes it off (sign −1).
 func (x *index) count(e *entry, sign int) {
 	n := sign * e.countedWaiting()
-	x.backlog += int64(n) * e.work.things()
+	x.backlog += int64(n) * e.work.WorkUnits()
 	x.holders[e.row.UserID].count(e, n)
 }
 

@@ -27,7 +27,7 @@ func aheadOf(x *index, e *entry, workers []*match.Worker) (all match.Ahead) {
 			if w.Serves(o.models()) && w.Skills.Lacking(o.item.Features) == 0 && (len(list) == 0 || slices.Contains(list, w.ID)) {
 				all.Items++
 				all.Jobs += o.state.Waiting
-				all.Units += float64(o.state.Waiting) * float64(o.work.things())
+				all.Units += float64(o.state.Waiting) * float64(o.work.WorkUnits())
 				break
 			}
 		}

@@ -154,7 +154,7 @@ func (q *Queue) match(x *index, p *popper, look *match.Pop) (*claim, match.Resul
 	e := x.entries[result.Found[0].ID]
 	c := &claim{e: e, left: e.item.Available(look.Now), model: chooseModel(e.models(), p.facts)}
 	c.fake = p.worker.Paused && e.row.UserID != p.worker.UserID
-	c.n = e.work.batch(p.pickup(c))
+	c.n = e.work.Batch(p.pickup(c))
 	if !c.fake {
 		e.item.Reserved += c.n
 	}
@@ -219,8 +219,8 @@ func (q *Queue) commitClaim(c *claim, p *popper) ([]store.Job, error) {
 
 // newJobs are the rows of a claim's jobs.
 func newJobs(c *claim, p *popper, now int64) []store.Job {
-	seed := c.e.work.seed(c.left)
-	ttl := c.e.work.ttl(p.pickup(c))
+	seed := c.e.work.JobSeed(c.left, rand.Uint32)
+	ttl := c.e.work.TTL(p.pickup(c))
 	jobs := make([]store.Job, c.n)
 	for i := range jobs {
 		jobs[i] = store.Job{

@@ -4,11 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
 
 	"horde/internal/admission"
-	"horde/internal/catalog"
 	"horde/internal/horde"
+	"horde/internal/kinds"
 	"horde/internal/match"
 	"horde/internal/store"
 	"horde/internal/waiting"
@@ -35,6 +34,12 @@ type record struct {
 	common *admission.Common // of Image or Text
 }
 
+// recordOf is what is stored of what a request asks for.
+func recordOf(r kinds.Asked) record {
+	b := r.Body()
+	return record{Image: b.Image, Text: b.Text, Baselines: b.Baselines}
+}
+
 // sources are the names of the source images that workers fetch from our store.
 func (r *record) sources() (names []string) {
 	for _, name := range []string{r.Source, r.Mask} {
@@ -56,15 +61,6 @@ func (r *record) used(things int64) int64 {
 	return int64(math.Round(float64(things) * r.Multiplier))
 }
 
-// baseline is what a picture by a model is worth by: what the model was built on
-// when the request was accepted and its price was told, else what it is now.
-func (r *record) baseline(model string, now *catalog.Snapshot) string {
-	if i := slices.Index(r.common.Models, model); i >= 0 && i < len(r.Baselines) {
-		return r.Baselines[i]
-	}
-	return now.Baseline(model)
-}
-
 type extraSource struct {
 	Blob     string  `json:"blob"`
 	Strength float64 `json:"strength"`
@@ -75,7 +71,7 @@ type entry struct {
 	home   *index
 	row    store.Request // without Body
 	record record
-	work   work
+	work   kinds.Work
 	item   match.Item // as pops see it
 	state  store.RequestState
 	jobs   []*store.Job    // in the order of handing out; replaced, never changed
@@ -122,16 +118,16 @@ func itemOf(e *entry) match.Item {
 		Trusted:  e.record.Trusted,
 		Rank:     match.GrowingRank(row.Priority, row.Created),
 		Created:  row.Created,
-		Features: e.work.features(&e.record),
+		Features: e.work.Features(kinds.Origin{UnsafeIP: e.record.UnsafeIP, Trusted: e.record.Trusted}),
 		Models:   m.Models,
 		Workers:  m.Workers,
 		Barred:   m.WorkerBlacklist,
 		Prompt:   m.Prompt,
 		Price:    horde.KudosOf(e.record.Price),
-		Units:    e.work.things(),
+		Units:    e.work.WorkUnits(),
 		State:    itemState(e.state),
 	}
-	e.work.describe(&it)
+	e.work.Describe(&it)
 	return it
 }
 

@@ -132,7 +132,7 @@ func (q *Queue) server() settle.Server {
 
 // excuseOf finds out whether the server itself made a worker fault.
 func (q *Queue) excuseOf(ctx context.Context, a assigned) settle.Excuse {
-	if a.job.Fake || !a.e.work.stored() {
+	if a.job.Fake || !a.e.work.Stored() {
 		return settle.NoExcuse
 	}
 	return q.server().ExcuseNow(ctx, settle.Needs{Sources: a.e.record.sources(), Upload: true})

@@ -14,6 +14,7 @@ import (
 	"horde/internal/catalog"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
+	"horde/internal/kinds"
 	"horde/internal/kudos"
 	"horde/internal/settle"
 	"horde/internal/store"
@@ -124,16 +125,16 @@ func TestSharedKeyParallel(t *testing.T) {
 		all := nodes(t, db, c)
 		n := all[0]
 		worker := n.person(t, true, 0)
-		images := func(t *testing.T, owner hordetest.Person, key string) (func(*node) error, price) {
+		images := func(t *testing.T, owner hordetest.Person, key string) (func(*node) error, kinds.Price) {
 			cost := n.dryRun(t, keyAsk(key, 1))
-			return func(n *node) error { _, err := n.Accept(context.Background(), keyAsk(key, 1)); return err }, price{needed: cost, most: cost}
+			return func(n *node) error { _, err := n.Accept(context.Background(), keyAsk(key, 1)); return err }, kinds.Price{Needed: cost, Most: cost}
 		}
 		for _, tt := range []struct {
 			name string
-			make func(t *testing.T, owner hordetest.Person, key string) (accept func(*node) error, cost price)
+			make func(t *testing.T, owner hordetest.Person, key string) (accept func(*node) error, cost kinds.Price)
 		}{
 			{"images", images},
-			{"images by a style", func(t *testing.T, owner hordetest.Person, key string) (func(*node) error, price) {
+			{"images by a style", func(t *testing.T, owner hordetest.Person, key string) (func(*node) error, kinds.Price) {
 				_, cost := images(t, owner, key)
 				in := api.StyleInput{Name: ptr("Paid"), Models: &[]string{catalog.Sketch}, SharedKey: key,
 					Params: map[string]any{"steps": int64(30), "width": int64(960), "height": int64(1024)}}
@@ -147,20 +148,20 @@ func TestSharedKeyParallel(t *testing.T) {
 					return err
 				}, cost
 			}},
-			{"texts", func(t *testing.T, owner hordetest.Person, key string) (func(*node) error, price) {
+			{"texts", func(t *testing.T, owner hordetest.Person, key string) (func(*node) error, kinds.Price) {
 				a := askText(hordetest.Person{Key: key}, 1, longModel)
 				a.Body.Params.MaxLength = ptr(50)
 				order := kudos.TextOrder{MaxLength: 50, MaxContext: 1024, N: 1, PromptChars: len(a.Body.Prompt)}
 				return func(n *node) error { _, err := n.AcceptText(context.Background(), a); return err },
-					price{needed: order.Upfront(13), most: order.MaxCost(13, false)}
+					kinds.Price{Needed: order.Upfront(13), Most: order.MaxCost(13, false)}
 			}},
-			{"long texts", func(t *testing.T, owner hordetest.Person, key string) (func(*node) error, price) {
+			{"long texts", func(t *testing.T, owner hordetest.Person, key string) (func(*node) error, kinds.Price) {
 				a := askText(hordetest.Person{Key: key}, 3, longModel)
 				a.Body.Prompt = strings.Repeat("once upon a time ", 400)
 				a.Body.Params.MaxLength = ptr(512)
 				order := kudos.TextOrder{MaxLength: 512, MaxContext: 1024, N: 3, PromptChars: len(a.Body.Prompt)}
 				return func(n *node) error { _, err := n.AcceptText(context.Background(), a); return err },
-					price{needed: order.Upfront(13), most: order.MaxCost(13, false)}
+					kinds.Price{Needed: order.Upfront(13), Most: order.MaxCost(13, false)}
 			}},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
@@ -172,10 +173,10 @@ func TestSharedKeyParallel(t *testing.T) {
 				}
 				accept, cost := tt.make(t, owner, key)
 				// Enough for three, and not for a fourth.
-				budget := 3*cost.most + max(0, cost.needed-cost.most) + cost.most/2
+				budget := 3*cost.Most + max(0, cost.Needed-cost.Most) + cost.Most/2
 				n.setKey(t, owner, key, budget)
 				want := int64(0)
-				for left := budget; left >= cost.budgeted(); left -= cost.most {
+				for left := budget; left >= cost.Budgeted(); left -= cost.Most {
 					want++
 				}
 				var taken atomic.Int64
@@ -202,8 +203,8 @@ func TestSharedKeyParallel(t *testing.T) {
 				}
 				deliverAll(t, n, worker)
 				k := n.keyNow(t, key)
-				if k.Utilized != horde.Kudos(want)*cost.most || k.Budget != budget-k.Utilized || k.Held != 0 {
-					t.Errorf("at the end %v are spent, %v left and %v set aside; %d cost %v each", k.Utilized, k.Budget, k.Held, want, cost.most)
+				if k.Utilized != horde.Kudos(want)*cost.Most || k.Budget != budget-k.Utilized || k.Held != 0 {
+					t.Errorf("at the end %v are spent, %v left and %v set aside; %d cost %v each", k.Utilized, k.Budget, k.Held, want, cost.Most)
 				}
 				if what := keySound(t, db, n, owner, key); what != "" {
 					t.Error(what)

@@ -12,8 +12,6 @@ import (
 	"horde/internal/source"
 )
 
-const resultQuality = 95 // of results that workers send in base64
-
 // pictures reads and stores source pictures.
 func (q *Queue) pictures() source.Images {
 	return source.Images{Fetcher: q.Sources, Blobs: q.Blobs}

@@ -178,7 +178,7 @@ func (q *Queue) outlook(e *entry, waiting int) (position, seconds int) {
 	if jobs := a.Jobs + waiting; p.threads > jobs { // not all threads can help
 		speed *= float64(jobs) / float64(p.threads)
 	}
-	things := a.Units + float64(waiting)*float64(e.work.things())
+	things := a.Units + float64(waiting)*float64(e.work.WorkUnits())
 	return a.Items + 1, max(1, int(math.Round(things/max(1, speed)+running)))
 }
 
@@ -195,7 +195,7 @@ func (q *Queue) remaining(e *entry) float64 {
 		if w := q.Fleet.Worker(j.WorkerID); w != nil {
 			speed = w.Speed()
 		}
-		left := float64(e.work.things())/speed - float64(now-j.Started)/1e6
+		left := float64(e.work.WorkUnits())/speed - float64(now-j.Started)/1e6
 
 		// Where the worker reports its steps, they tell better than what it did before.
 		if r, reported := e.reports[j.ID]; reported {

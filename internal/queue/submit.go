@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"horde/internal/account"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/kinds"
 	"horde/internal/kudos"
 	"horde/internal/settle"
 	"horde/internal/store"
@@ -61,7 +63,7 @@ func (q *Queue) submit(ctx context.Context, x *index, key string, s submission) 
 	case faulted:
 		err = q.fault(ctx, a, q.excuseOf(ctx, a))
 	case a.job.Fake:
-		return a.e.work.value(q, a, s.generation).reward, q.endDecoy(ctx, a, s.seed)
+		return a.e.work.Value(q.delivered(a, s.generation, false)).Reward, q.endDecoy(ctx, a, s.seed)
 	default:
 		return q.deliver(ctx, a, user, s)
 	}
@@ -159,25 +161,42 @@ func (q *Queue) lost(ctx context.Context, a assigned, faulted bool) error {
 	return ended(again, faulted)
 }
 
+// delivered is a result of a job and what its value depends on.
+func (q *Queue) delivered(a assigned, result string, censored bool) kinds.Delivered {
+	return kinds.Delivered{
+		Result:    result,
+		Censored:  censored,
+		Model:     a.job.Model,
+		Worker:    a.worker,
+		BasePrice: a.e.record.Price,
+		Known:     q.Catalog.Snapshot(),
+		Targeting: q.Modes().MatchedTargeting,
+	}
+}
+
 // deliver stores a result exactly once, pays and charges.
 func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s submission) (float64, error) {
-	result, err := a.e.work.keep(ctx, q, a.job.ID, s.generation)
+	kept, err := a.e.work.Keep(s.generation)
+	if err == nil && kept.Image != nil {
+		err = q.Blobs.Put(ctx, resultName(a.job.ID), "image/webp", bytes.NewReader(kept.Image), int64(len(kept.Image)))
+	}
 	if err != nil {
 		return 0, err
 	}
-	r, err := resultOf(s, result, a.e.home.kind.implied[s.state])
+	r, err := resultOf(s, kept.Row, a.e.home.kind.implied[s.state])
 	if err != nil {
 		return 0, err
 	}
 
-	v := a.e.work.value(q, a, s.generation)
-	d, job := q.deliveryOf(a, owner, r, v)
+	made := q.delivered(a, s.generation, r.Censored)
+	value := a.e.work.Value(made)
+	d, job := q.deliveryOf(a, owner, r, made, value)
 	err = settle.Deliver(ctx, q.Store, d)
 	if errors.Is(err, store.ErrLost) {
 		return 0, q.lost(ctx, a, false)
 	}
 	if err != nil {
-		return v.reward, err
+		return 0, err
 	}
 
 	if d.Suspicions > 0 {
@@ -186,8 +205,8 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 	q.Fleet.Touch(d.WorkerRow)
 	q.recent.add(*d.Statistics)
 	q.finish(a, r, job.State, d.At)
-	q.tell(context.WithoutCancel(ctx), a, r, v.reward)
-	return v.reward, nil
+	q.callWebhook(context.WithoutCancel(ctx), a, r, value.Reward)
+	return value.Reward, nil
 }
 
 // resultOf is the result of a job as it is stored. implied is the censorship that its
@@ -207,15 +226,18 @@ func resultOf(s submission, result, implied string) (store.JobResult, error) {
 	return r, err
 }
 
-// tell calls the webhook of a request with a delivery (generation §1.20).
-func (q *Queue) tell(ctx context.Context, a assigned, r store.JobResult, reward float64) {
+// callWebhook tells the webhook of a request of a delivery (generation §1.20).
+func (q *Queue) callWebhook(ctx context.Context, a assigned, r store.JobResult, reward float64) {
 	address := a.e.record.common.Webhook
 	if q.Hooks == nil || address == "" {
 		return
 	}
 	j := *a.job
 	j.JobResult, j.Seed = r, r.Seed
-	q.Hooks.Send(address, a.e.work.told(ctx, q, a.e, &j, reward))
+
+	// The links are for who made the request, not for the worker that calls now.
+	ctx = horde.WithBase(ctx, horde.At(a.e.record.Base))
+	q.Hooks.Send(address, a.e.work.WebhookBody(q.finished(ctx, a.e, &j), a.e.row.ID, reward))
 }
 
 func isCensorship(m api.GenMetadatum) bool { return m.Type == "censorship" }
@@ -230,18 +252,14 @@ func withCensorship(meta []api.GenMetadatum, value string) []api.GenMetadatum {
 }
 
 // deliveryOf describes the delivery of a job for its settlement.
-func (q *Queue) deliveryOf(a assigned, owner *account.User, r store.JobResult, v value) (*settle.Delivery, *settle.Job) {
+func (q *Queue) deliveryOf(a assigned, owner *account.User, r store.JobResult, made kinds.Delivered, v kinds.Value) (*settle.Delivery, *settle.Job) {
 	now := q.Clock().UnixMicro()
-	paid := v.reward
-	if r.Censored {
-		paid = 0
-	}
 	micros, speed := max(0, now-a.job.Started), 1.0
 	if micros > 0 {
-		speed = math.Round(float64(v.made)/(float64(micros)/1e6)*10) / 10
+		speed = math.Round(float64(v.Made)/(float64(micros)/1e6)*10) / 10
 	}
 
-	kind, units := a.e.home.kind, a.e.work.things()
+	kind, units := a.e.home.kind, a.e.work.WorkUnits()
 	job := &settle.Job{Row: a.job, Result: r}
 	d := &settle.Delivery{
 		Rules:    kind.rules,
@@ -252,9 +270,9 @@ func (q *Queue) deliveryOf(a assigned, owner *account.User, r store.JobResult, v
 		Model:    a.job.Model,
 		At:       now,
 		Expires:  now + requestLife.Microseconds(),
-		Charge:   horde.KudosOf(v.charge(paid)),
-		Worth:    horde.KudosOf(paid),
-		Earned:   v.earned,
+		Charge:   v.Charge,
+		Worth:    v.Worth,
+		Earned:   v.Earned,
 		Speed:    speed,
 		Censored: r.Censored,
 		Work: settle.Work{
@@ -267,15 +285,15 @@ func (q *Queue) deliveryOf(a assigned, owner *account.User, r store.JobResult, v
 			At:     now,
 			Kind:   kind.name,
 			Model:  a.job.Model,
-			Things: v.made,
-			Asked:  a.e.work.asked(),
+			Things: v.Made,
+			Asked:  a.e.work.StatisticsUnits(),
 			Micros: micros,
 		},
 	}
 	if !owner.Is(account.Trusted) {
-		d.Suspicions = v.suspicions(speed)
+		d.Suspicions = a.e.work.Suspicions(made, speed)
 	}
-	if t, ok := q.timing(a, r, micros, now); ok {
+	if t, ok := q.timing(a, made, micros, now); ok {
 		d.Timing = &t
 	}
 	return d, job

@@ -10,6 +10,7 @@ import (
 	"horde/internal/account"
 	"horde/internal/admission"
 	"horde/internal/horde"
+	"horde/internal/kinds"
 	"horde/internal/store"
 	"horde/internal/style"
 )
@@ -76,22 +77,9 @@ func (t *terms) keyID() string {
 	return t.key.ID
 }
 
-// limit is something that a shared key bounds in one job.
-type limit struct {
-	field string // of the shared key
-	name  string
-	asks  int
-	most  int64
-}
-
-// refuses says that a job is above the limit.
-func (l limit) refuses() string {
-	return fmt.Sprintf("This shared key allows at most %d %s in a job (%s), not %d.", l.most, l.name, l.field, l.asks)
-}
-
 // afford compares a price with what is left of the shared key's budget (generation §1.5 step 4).
 // mayDowngrade says whether a smaller request would do.
-func (t *terms) afford(cost price, mayDowngrade bool) error {
+func (t *terms) afford(cost kinds.Price, mayDowngrade bool) error {
 	t.smallerWouldDo = mayDowngrade
 	if t.key == nil || !short(&t.key.SharedKey, cost) {
 		return nil
@@ -104,14 +92,14 @@ func (t *terms) afford(cost price, mayDowngrade bool) error {
 }
 
 // within compares a job with the limits of the shared key (generation §1.5 step 6).
-func (t *terms) within(r incoming) error {
+func (t *terms) within(r kinds.Asked) error {
 	if t.key == nil || t.waived {
 		return nil
 	}
 	var broken []string
-	for _, l := range r.limits(&t.key.SharedKey) {
-		if l.most >= 0 && int64(l.asks) > l.most {
-			broken = append(broken, l.refuses())
+	for _, l := range r.Limits(&t.key.SharedKey) {
+		if l.Exceeded() {
+			broken = append(broken, l.Refusal())
 		}
 	}
 	if len(broken) == 0 {
@@ -121,15 +109,15 @@ func (t *terms) within(r incoming) error {
 }
 
 // short tells whether what is left of a budget does not cover a price.
-func short(k *store.SharedKey, cost price) bool {
-	return k.Limited() && k.Budget-k.Held < cost.budgeted()
+func short(k *store.SharedKey, cost kinds.Price) bool {
+	return k.Limited() && k.Budget-k.Held < cost.Budgeted()
 }
 
 // errShort refuses what the budget of the shared key does not cover.
-func (t *terms) errShort(k *store.SharedKey, cost price) error {
-	costs := fmt.Sprintf("costs about %s kudos", cost.needed)
-	if cost.most > cost.needed {
-		costs = fmt.Sprintf("can cost up to %s kudos", cost.most)
+func (t *terms) errShort(k *store.SharedKey, cost kinds.Price) error {
+	costs := fmt.Sprintf("costs about %s kudos", cost.Needed)
+	if cost.Most > cost.Needed {
+		costs = fmt.Sprintf("can cost up to %s kudos", cost.Most)
 	}
 	advice := "Ask for less"
 	if k.Held > 0 {
@@ -163,7 +151,7 @@ func (t *terms) accounts() []int64 {
 // recheck looks again at a shared key's budget, inside the transaction: another
 // request may have spent it meanwhile. One that may be downgraded is let through
 // then as well, as mayDowngrade says.
-func (t *terms) recheck(tx *store.Tx, cost price, mayDowngrade bool) (*store.SharedKey, error) {
+func (t *terms) recheck(tx *store.Tx, cost kinds.Price, mayDowngrade bool) (*store.SharedKey, error) {
 	if t.key == nil {
 		return nil, nil
 	}

@@ -22,7 +22,6 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
-	"horde/internal/kinds"
 	"horde/internal/match"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
@@ -303,29 +302,6 @@ func TestTextPopsTellWhy(t *testing.T) {
 	}
 	if what := n.differs(); what != "" {
 		t.Error(what)
-	}
-}
-
-func TestTextTTL(t *testing.T) {
-	for length, want := range map[int]time.Duration{16: 150 * time.Second, 75: 150 * time.Second, 76: 152 * time.Second, 4096: 8192 * time.Second} {
-		if got := (textWork{&admission.Text{MaxLength: length}}).ttl(kinds.Pickup{}); got != want {
-			t.Errorf("%d tokens: %v, want %v", length, got, want)
-		}
-	}
-}
-
-func TestTooFastText(t *testing.T) {
-	for _, c := range []struct {
-		model           string
-		billions, speed float64
-		want            int
-	}{
-		{"m", 0, 150, 0}, {"m", 0, 151, 1}, {"m", 7, 150, 0}, {"m", 7, 151, 2}, {"m", 14, 101, 1}, {"m", 14, 151, 2},
-		{"m", 70, 31, 1}, {"m", 70, 30, 0}, {"m-8x22B", 140, 90, 0}, {"m-8x22B", 140, 91, 1}, {"m-8X7", 46, 301, 2}, {"m-8x7", 46, 200, 1},
-	} {
-		if got := tooFastText(c.model, c.billions, c.speed); got != c.want {
-			t.Errorf("%+v: %d", c, got)
-		}
 	}
 }
 

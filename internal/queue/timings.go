@@ -6,6 +6,7 @@ import (
 	"math"
 	"sync"
 
+	"horde/internal/kinds"
 	"horde/internal/store"
 )
 
@@ -39,21 +40,25 @@ func (s *sampler) take(now int64) bool {
 
 const hour = 3600_000_000 // microseconds
 
-// timing is what is kept of a finished picture to train price networks on; ok is
-// false for what is not recorded: texts, censored pictures, all but a sample on a
-// busy horde, and everything where the operator wants it so.
-func (q *Queue) timing(a assigned, r store.JobResult, micros, now int64) (t store.Timing, ok bool) {
-	m := a.e.record.Image
-	if !q.Timings || m == nil || r.Censored || micros == 0 || !q.sampler.take(now) {
+// timing is what is kept of a finished image to train price networks on; ok is false
+// for what is not recorded: texts, censored images, all but a sample on a busy horde,
+// and everything where the operator wants it so.
+func (q *Queue) timing(a assigned, made kinds.Delivered, micros, now int64) (t store.Timing, ok bool) {
+	if !q.Timings || !a.e.home.kind.trains || made.Censored || micros == 0 || !q.sampler.take(now) {
 		return t, false
 	}
-	order := m.Order(false)
-	features, err := order.Features().JSON()
-	if err != nil {
+	found, ok := a.e.work.Timing(made)
+	if !ok {
 		return t, false
 	}
-	return store.Timing{Hour: now / hour, Machine: machineOf(a.worker.ID), Baseline: a.e.record.baseline(a.job.Model, q.Catalog.Snapshot()),
-		Batch: a.e.batchOf(a.job), Micros: micros, Features: features}, true
+	return store.Timing{
+		Hour:     now / hour,
+		Machine:  machineOf(a.worker.ID),
+		Baseline: found.Baseline,
+		Batch:    a.e.batchOf(a.job),
+		Micros:   micros,
+		Features: found.Features,
+	}, true
 }
 
 // machineOf is a name by which the pictures of one worker are told from those of

@@ -34,14 +34,6 @@ func mega(v float64) api.Float { return api.Float(math.Round(v/1e4) / 100) }
 // noETA is the time until a model's queue is empty when nobody serves it.
 const noETA = 10000
 
-// known tells whether the reference has a model of this kind and name.
-func (k *kind) known(s *catalog.Snapshot, name string) bool {
-	if k == texts {
-		return s.KnownText(name)
-	}
-	return s.KnownImage(name)
-}
-
 // Models lists the models of a kind (fleet.Image, fleet.Text) that are served or
 // waited for; other kinds have none.
 func (q *Queue) Models(ctx context.Context, kind string) ([]api.ActiveModel, error) {
@@ -99,6 +91,16 @@ func (q *Queue) indexOf(kind string) *index {
 	return nil
 }
 
+// indexOfModel is that of the kind which has a model of this name; nil: none has.
+func (q *Queue) indexOfModel(known *catalog.Snapshot, name string) *index {
+	for _, x := range q.indexes() {
+		if x.kind.known(known, name) || x.kind.takesSpecials && strings.HasPrefix(name, "horde_special") {
+			return x
+		}
+	}
+	return nil
+}
+
 func etaOf(m *api.ActiveModel) int {
 	rate := float64(m.Count) * float64(m.Performance)
 	switch {
@@ -115,12 +117,11 @@ func etaOf(m *api.ActiveModel) int {
 // when nothing waits (platform §3.9).
 func (q *Queue) Model(ctx context.Context, name string) ([]api.ActiveModel, error) {
 	known := q.Catalog.Snapshot()
-	x := q.images
-	if !images.known(known, name) && !strings.HasPrefix(name, "horde_special") {
-		if x = q.texts; !texts.known(known, name) {
-			return []api.ActiveModel{}, nil
-		}
+	x := q.indexOfModel(known, name)
+	if x == nil {
+		return []api.ActiveModel{}, nil
 	}
+
 	now := q.Clock().UnixMicro()
 	if err := q.recent.sync(ctx, q.Store, now); err != nil {
 		return nil, err
@@ -158,7 +159,7 @@ func (x *index) loads() map[string]modelLoad {
 		for i, m := range e.models() {
 			if !slices.Contains(e.models()[:i], m) {
 				l := loads[m]
-				loads[m] = modelLoad{l.jobs + waiting, l.things + waiting*float64(e.work.things())}
+				loads[m] = modelLoad{l.jobs + waiting, l.things + waiting*float64(e.work.WorkUnits())}
 			}
 		}
 	}

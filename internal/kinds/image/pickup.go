@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"horde/api"
-	"horde/internal/admission"
 	"horde/internal/catalog"
 	"horde/internal/kinds"
 )
 
 // Batch is how many images one pop gets (generation §1.18 "Batch size"; the factor of large
 // models by baseline, decision 21).
-func Batch(m *admission.Image, p kinds.Pickup) int {
+func (w Work) Batch(p kinds.Pickup) int {
+	m := w.Image
 	if m.DisableBatching {
 		return 1
 	}
@@ -41,7 +41,8 @@ func isHeavy(postProcessor string) bool {
 }
 
 // TTL is how long a worker may take over a job (generation §1.18 "TTL").
-func TTL(m *admission.Image, p kinds.Pickup) time.Duration {
+func (w Work) TTL(p kinds.Pickup) time.Duration {
+	m := w.Image
 	s := 30 + float64(m.AccurateSteps)*2*float64(m.Pixels())/262144
 	if m.ControlType != "" {
 		s *= 2

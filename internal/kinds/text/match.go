@@ -131,10 +131,10 @@ func (k *skills) Refuses(_ *match.Item, lacks match.Lacks) string {
 }
 
 // Batch is how many texts one pop gets.
-func Batch(p kinds.Pickup) int { return max(1, min(p.Amount, p.Left)) }
+func (w Work) Batch(p kinds.Pickup) int { return max(1, min(p.Amount, p.Left)) }
 
 // TTL is how long a worker may take over a text: two seconds for each token, and never
 // less than 150 s (decision 41).
-func TTL(m *admission.Text) time.Duration {
-	return max(kinds.LeastTTL, 2*time.Duration(m.MaxLength)*time.Second)
+func (w Work) TTL(kinds.Pickup) time.Duration {
+	return max(kinds.LeastTTL, 2*time.Duration(w.MaxLength)*time.Second)
 }

@@ -1,0 +1,98 @@
+package kinds
+
+import (
+	"time"
+
+	"horde/api"
+	"horde/internal/catalog"
+	"horde/internal/fleet"
+	"horde/internal/horde"
+	"horde/internal/match"
+	"horde/internal/store"
+)
+
+// Work is what the kind of a request makes of it: what it asks of workers, how its
+// jobs are handed out, and what their results are worth. All methods are functions of
+// their inputs.
+type Work interface {
+	Features(Origin) match.Features
+	Describe(*match.Item) // adds what pops of the kind look at
+
+	WorkUnits() int64       // of one job: pixelsteps, tokens
+	StatisticsUnits() int64 // the same as statistics count it (platform §3.10)
+
+	Batch(Pickup) int // jobs that one pop gets
+	TTL(Pickup) time.Duration
+	JobSeed(left int, random func() uint32) int64
+
+	// Stored reports whether workers fetch from and put into our blob store, ByLink
+	// whether the requester gets what lies there by a link.
+	Stored() bool
+	ByLink() bool
+
+	// Keep is what becomes of a result that a worker sent.
+	Keep(result string) (Kept, error)
+
+	Value(Delivered) Value
+
+	// Suspicions counts how often a speed in work units per second is beyond what
+	// hardware can reach (generation §5.10).
+	Suspicions(d Delivered, speed float64) int
+
+	// Timing is what is recorded of a delivery to train price networks on; ok is false
+	// where there is nothing to train.
+	Timing(Delivered) (t Timing, ok bool)
+
+	// WebhookBody is what the webhook of a request is told of a finished job.
+	WebhookBody(f Finished, request string, reward float64) any
+}
+
+// Origin is where a request comes from.
+type Origin struct {
+	UnsafeIP bool
+	Trusted  bool // the requester
+}
+
+// Kept is a result as it is stored.
+type Kept struct {
+	Row   string // what the job's row holds: Uploaded, or the result itself
+	Image []byte // WebP to be put into the blob store; nil: nothing is
+}
+
+// Uploaded stands in a job's row for an image that lies in the blob store.
+const Uploaded = "R2"
+
+// Delivered is a result and what its value depends on.
+type Delivered struct {
+	Result   string
+	Censored bool
+	Model    string        // that was used
+	Worker   *fleet.Worker // nil: it is gone
+
+	BasePrice float64 // of one job, as told when the request was taken
+	Known     *catalog.Snapshot
+	Targeting bool // the horde matches requests for named workers with these alone
+}
+
+// Value is the worth of a result.
+type Value struct {
+	Reward float64     // as its worker is told, censored or not
+	Worth  horde.Kudos // what of the charge is for the work
+	Charge horde.Kudos // of the requester
+	Earned horde.Kudos // by the worker's owner
+	Made   int64       // work units really made, for the speed
+}
+
+// Timing is what is recorded of a delivery to train price networks on.
+type Timing struct {
+	Baseline string
+	Features string // JSON
+}
+
+// Finished is a finished job as its requester sees it.
+type Finished struct {
+	Job        *store.Job
+	Shown      string // the result: an address, an image in base64, a text
+	Metadata   []api.GenMetadatum
+	WorkerName string
+}
