@@ -100,8 +100,8 @@ func (w Work) Value(d kinds.Delivered) kinds.Value {
 	}
 }
 
-// maxPlausibleSpeed is how many pixelsteps per second no hardware exceeds (generation
-// §5.10).
+// maxPlausibleSpeed is how many pixelsteps per second no hardware exceeds
+// (generation §5.10).
 const maxPlausibleSpeed = 20_000_000
 
 // Suspicions is 1 for a speed that no hardware reaches.
