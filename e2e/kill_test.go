@@ -192,7 +192,7 @@ func (a *acknowledged) audit(t *testing.T, data, db string) {
 	if !audit.Sound() {
 		t.Errorf("ledger: %+v", audit)
 	}
-	err = s.Write(store.Unit{Do: func(tx *store.Tx) error {
+	err = s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		for id := range a.accepted {
 			if ok, err := tx.Posted("accept:" + id); err != nil || !ok {
 				t.Errorf("no posting for the accepted request %s (%v)", id, err)
@@ -225,7 +225,7 @@ func deliveries(t *testing.T, s *store.Store) (n int64) {
 	const page = 5000
 	for at := (store.Backfill{}); ; {
 		var events []store.PastEvent
-		err := s.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
+		err := s.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) (err error) {
 			events, err = tx.PastEvents(at, page)
 			return err
 		}})

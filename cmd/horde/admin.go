@@ -56,7 +56,7 @@ func (f *StoreFlags) openOrMake(con *console) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Announce(); err != nil { // so that the nodes hear of what is changed
+	if err := s.Announce(con.ctx); err != nil { // so that the nodes hear of what is changed
 		s.Close()
 		return nil, err
 	}

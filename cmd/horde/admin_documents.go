@@ -81,11 +81,13 @@ func (d localDocuments) show(con *console, name string) (string, error) {
 	return page.Markdown, plain(err)
 }
 
-func (d localDocuments) set(_ *console, name, format, text string) error {
-	return plain(d.Put(name, format, text))
+func (d localDocuments) set(con *console, name, format, text string) error {
+	return plain(d.Put(con.ctx, name, format, text))
 }
 
-func (d localDocuments) restore(_ *console, name string) error { return plain(d.Restore(name)) }
+func (d localDocuments) restore(con *console, name string) error {
+	return plain(d.Restore(con.ctx, name))
+}
 
 // AdminDocumentsListCmd shows the documents.
 type AdminDocumentsListCmd struct {

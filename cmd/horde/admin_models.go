@@ -90,8 +90,8 @@ func (r localReferences) list(con *console) ([]api.ModelReference, error) {
 	return r.References(con.ctx)
 }
 
-func (r localReferences) load(_ *console, kind, source string, doc []byte) (*api.ImportedReference, error) {
-	t, err := r.Import(kind, source, doc)
+func (r localReferences) load(con *console, kind, source string, doc []byte) (*api.ImportedReference, error) {
+	t, err := r.Import(con.ctx, kind, source, doc)
 	if err != nil {
 		return nil, plain(err)
 	}

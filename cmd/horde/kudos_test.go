@@ -23,7 +23,7 @@ func makeLife(where store.Options) error {
 	if err != nil {
 		return err
 	}
-	err = s.Write(store.Unit{Do: func(tx *store.Tx) error {
+	err = s.Write(context.Background(), store.Unit{Do: func(tx *store.Tx) error {
 		for i := range 900 {
 			o := kudos.Order{Width: 64 * (4 + i%13), Height: 64 * (4 + i/13%13), Steps: 10 + i*7%40, Cfg: 7, Sampler: "k_euler", Karras: true}
 			seconds, _ := kudos.Standard().Seconds(&o)

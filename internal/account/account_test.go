@@ -56,7 +56,7 @@ func (w *world) user(name string, roles Role, balance int64) *User {
 
 func (w *world) write(user int64, do func(*store.Tx) error) {
 	w.t.Helper()
-	if err := w.s.Write(store.Unit{Accounts: []int64{user}, Do: do}); err != nil {
+	if err := w.s.Write(w.t.Context(), store.Unit{Accounts: []int64{user}, Do: do}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -344,7 +344,7 @@ func TestDelete(t *testing.T) {
 			if !del(root, u) {
 				w.t.Fatalf("%s cannot be wiped after 31 days", u.Username)
 			}
-			if err := w.Wipe(u.ID); err != nil {
+			if err := w.Wipe(ctx, u.ID); err != nil {
 				w.t.Fatal(err)
 			}
 			_, err := w.ByID(ctx, u.ID)

@@ -69,7 +69,7 @@ func New(ctx context.Context, s *store.Store, c Config) (*Accounts, error) {
 	a := &Accounts{store: s, config: c, byKey: map[string]cached{}}
 	_, err := s.User(ctx, AnonymousID)
 	if errors.Is(err, store.ErrNotFound) {
-		err = s.Write(store.Unit{Do: func(tx *store.Tx) error {
+		err = s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 			_, err := tx.InsertUser(store.User{ID: AnonymousID, Username: "Anonymous", OAuthID: anonymousOAuth,
 				KeyHash: a.hash(api.AnonymousKey), Created: tx.Now, Concurrency: 500, PublicWorkers: true, UsageMultiplier: 1000}, int64(floorAnonymous))
 			return err
@@ -181,7 +181,7 @@ func (a *Accounts) Create(ctx context.Context, n NewUser) (*User, string, error)
 	row := store.User{ID: -1, Username: cleanName(n.Username), OAuthID: n.OAuthID, KeyHash: a.hash(key),
 		Roles: int64(n.Roles), Concurrency: 30, UsageMultiplier: 1000}
 	insert := func() error {
-		return a.store.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
+		return a.store.Write(ctx, store.Unit{Do: func(tx *store.Tx) (err error) {
 			row.Created = tx.Now
 			row.ID = -1
 			row.ID, err = tx.InsertUser(row, int64(floorOf(n.OAuthID)))
@@ -232,12 +232,12 @@ func (a *Accounts) TestUser(ctx context.Context, username, oauth string, moderat
 	case err != nil:
 		return nil, "", false, err
 	default:
-		if u, key, err = a.renew(row.ID, username, roles); err != nil {
+		if u, key, err = a.renew(ctx, row.ID, username, roles); err != nil {
 			return nil, "", false, err
 		}
 	}
 	if balance != nil {
-		err = a.store.Write(store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {
+		err = a.store.Write(ctx, store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {
 			e := kudos.NewEntry(tx, "test:"+horde.NewID(), "test account", "", "")
 			if err := e.SetBalance(u.ID, horde.Whole(*balance)); err != nil {
 				return err
@@ -250,23 +250,23 @@ func (a *Accounts) TestUser(ctx context.Context, username, oauth string, moderat
 
 // renew gives a user another name and key, and these of the roles that an account
 // for tests can have.
-func (a *Accounts) renew(id int64, username string, roles Role) (u *User, key string, err error) {
+func (a *Accounts) renew(ctx context.Context, id int64, username string, roles Role) (u *User, key string, err error) {
 	key = horde.NewAPIKey()
-	err = a.change(id, func(r *store.User) {
+	err = a.change(ctx, id, func(r *store.User) {
 		r.Username = cleanName(username)
 		r.KeyHash = a.hash(key)
 		r.Roles = r.Roles&^int64(Moderator|Trusted) | int64(roles)
 		u = fromRow(*r)
 	})
 	if err == nil {
-		err = a.freeEscrow(id)
+		err = a.freeEscrow(ctx, id)
 	}
 	return u, key, err
 }
 
 // change rewrites a user's row and clears the cache.
-func (a *Accounts) change(id int64, f func(*store.User)) error {
-	err := a.store.Write(store.Unit{Do: func(tx *store.Tx) error {
+func (a *Accounts) change(ctx context.Context, id int64, f func(*store.User)) error {
+	err := a.store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		row, err := tx.User(id)
 		if err != nil {
 			return err
@@ -305,6 +305,6 @@ func (a *Accounts) Operator(ctx context.Context, key string) (u *User, fresh str
 		return nil, "", err
 	}
 	fresh = horde.NewAPIKey()
-	err = a.change(row.ID, func(r *store.User) { r.KeyHash = a.hash(fresh) })
+	err = a.change(ctx, row.ID, func(r *store.User) { r.KeyHash = a.hash(fresh) })
 	return fromRow(row), fresh, err
 }

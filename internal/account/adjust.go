@@ -1,6 +1,7 @@
 package account
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -27,7 +28,7 @@ type Adjusted struct {
 
 // Adjust moves kudos by hand and keeps the reason in the ledger. It is what
 // Modify does with ModifyUser.Kudos, where the original has no place for a reason.
-func (a *Accounts) Adjust(caller *User, in Adjustment) (done Adjusted, err error) {
+func (a *Accounts) Adjust(ctx context.Context, caller *User, in Adjustment) (done Adjusted, err error) {
 	if !a.Admin(caller) {
 		return done, horde.Errorf(horde.NotAdmin, "Only the administrators of this horde adjust kudos.")
 	}
@@ -41,7 +42,7 @@ func (a *Accounts) Adjust(caller *User, in Adjustment) (done Adjusted, err error
 		return done, err
 	}
 	event := "admin:" + horde.NewID()
-	err = a.store.Write(store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+	err = a.store.Write(ctx, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
 		row, err := living(tx, id)
 		if err != nil {
 			return err

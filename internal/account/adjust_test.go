@@ -30,7 +30,7 @@ func TestAdjust(t *testing.T) {
 			{"of too much", root, Adjustment{alice.Alias(), mostAtOnce + 1, "why"}, "", "amount"},
 			{"of too little", root, Adjustment{alice.Alias(), -1 << 63, "why"}, "", "amount"},
 		} {
-			_, err := w.Adjust(c.caller, c.in)
+			_, err := w.Adjust(t.Context(), c.caller, c.in)
 			if e, _ := err.(*horde.Error); e == nil || e.Code != c.code || c.field != "" && e.Fields[c.field] == "" {
 				t.Errorf("%s: %v", c.name, err)
 			}
@@ -39,12 +39,12 @@ func TestAdjust(t *testing.T) {
 			t.Errorf("alice has %v", got)
 		}
 		w.now = w.now.Add(time.Second)
-		a, err := w.Adjust(root, Adjustment{alice.Alias(), 50, " a batch\nthat failed <b>"})
+		a, err := w.Adjust(t.Context(), root, Adjustment{alice.Alias(), 50, " a batch\nthat failed <b>"})
 		if err != nil || a.Alias != alice.Alias() || a.Moved != horde.Whole(50) || a.Balance != horde.Whole(150) {
 			t.Errorf("given: %+v, %v", a, err)
 		}
 		w.now = w.now.Add(time.Second)
-		a, err = w.Adjust(root, Adjustment{"2", -1000, "cheating"})
+		a, err = w.Adjust(t.Context(), root, Adjustment{"2", -1000, "cheating"})
 		if err != nil || a.Moved != horde.Whole(-125) || a.Balance != horde.Whole(25) {
 			t.Errorf("taken: %+v, %v", a, err)
 		}

@@ -38,7 +38,7 @@ func (a *Accounts) Modify(ctx context.Context, caller *User, target int64, in ap
 		return Modified{}, horde.Invalid("monthly_kudos", "an allowance is at most 10¹² kudos")
 	}
 	m := &modification{in: in, caller: caller, admin: a.Admin(caller), entry: "admin:" + horde.NewID()}
-	err := a.store.Write(store.Unit{Accounts: []int64{target}, Do: m.run(target)})
+	err := a.store.Write(ctx, store.Unit{Accounts: []int64{target}, Do: m.run(target)})
 	a.Forget(target)
 	if errors.Is(err, store.ErrNotFound) {
 		err = errUserNotFound(target)

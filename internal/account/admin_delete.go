@@ -25,7 +25,7 @@ func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool,
 		return false, horde.Errorf(horde.NotUserOrMod, "Only the user and the moderators of this horde can delete an account.")
 	}
 	if !target.Is(Deleted) {
-		return false, a.change(target.ID, func(u *store.User) {
+		return false, a.change(ctx, target.ID, func(u *store.User) {
 			if u.OAuthID != anonymousOAuth {
 				u.Roles |= int64(Deleted)
 			}
@@ -43,8 +43,8 @@ func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool,
 
 // Wipe removes everything that says who a deleted user was. The number stays
 // taken, and so do the ledger's postings.
-func (a *Accounts) Wipe(id int64) error {
-	return a.change(id, func(u *store.User) {
+func (a *Accounts) Wipe(ctx context.Context, id int64) error {
+	return a.change(ctx, id, func(u *store.User) {
 		mark := wipedOAuth + horde.NewID()
 		*u = store.User{
 			ID: u.ID, Created: u.Created, Username: wipedOAuth, OAuthID: mark, KeyHash: mark, Contact: wipedOAuth,

@@ -55,7 +55,7 @@ func (a *Accounts) Award(ctx context.Context, source *User, target string, amoun
 		return horde.Invalid("amount", "at most 10¹² kudos can be awarded at once")
 	}
 	event := "award:" + horde.NewID()
-	return a.store.Write(store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {
+	return a.store.Write(ctx, store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {
 		e := kudos.NewEntry(tx, event, "awarded by "+source.Alias(), "", "")
 		e.About(kudos.About{By: source.ID})
 		if err := e.Bonus(u.ID, horde.Whole(amount), kudos.Awarded); err != nil {

@@ -21,7 +21,7 @@ import (
 func (w *world) event(id, reason, request, job string, about kudos.About, users []int64, do func(*kudos.Entry) error) {
 	w.t.Helper()
 	w.now = w.now.Add(time.Second)
-	err := w.s.Write(store.Unit{Accounts: users, Do: func(tx *store.Tx) error {
+	err := w.s.Write(w.t.Context(), store.Unit{Accounts: users, Do: func(tx *store.Tx) error {
 		e := kudos.NewEntry(tx, id, reason, request, job)
 		e.About(about)
 		return errors.Join(do(e), e.Commit())
@@ -47,7 +47,7 @@ const secretRequest = "11111111-2222-7333-8444-555555555555"
 func TestHistoryOfARequest(t *testing.T) {
 	each(t, func(w *world) {
 		payer, owner, stylist := w.user("payer", 0, 100), w.user("owner", 0, 100), w.user("stylist", 0, 100)
-		key, err := w.CreateSharedKey(payer, SharedKeyChange{})
+		key, err := w.CreateSharedKey(t.Context(), payer, SharedKeyChange{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +132,7 @@ func TestHistoryWords(t *testing.T) {
 	each(t, func(w *world) {
 		root := w.user("root", Moderator|Trusted, 0)
 		alice, bob := w.user("alice", 0, 100), w.user("bob", 0, 100)
-		key, err := w.CreateSharedKey(bob, SharedKeyChange{Name: new("club")})
+		key, err := w.CreateSharedKey(t.Context(), bob, SharedKeyChange{Name: new("club")})
 		if err != nil {
 			t.Fatal(err)
 		}

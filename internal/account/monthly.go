@@ -26,7 +26,7 @@ func (a *Accounts) PayMonthly(ctx context.Context) ([]int64, error) {
 		if _, due := dueMonth(&row, a.config.Clock().UnixMicro()); !due {
 			continue
 		}
-		given, err := a.payMonth(row.ID)
+		given, err := a.payMonth(ctx, row.ID)
 		if err != nil {
 			return paid, fmt.Errorf("monthly kudos of user %d: %w", row.ID, err)
 		}
@@ -41,8 +41,8 @@ func (a *Accounts) PayMonthly(ctx context.Context) ([]int64, error) {
 }
 
 // payMonth pays a user who is due, seen from inside the transaction.
-func (a *Accounts) payMonth(id int64) (paid bool, err error) {
-	err = a.store.Write(store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+func (a *Accounts) payMonth(ctx context.Context, id int64) (paid bool, err error) {
+	err = a.store.Write(ctx, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
 		paid = false
 		row, err := tx.User(id)
 		if err != nil {

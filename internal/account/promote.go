@@ -34,7 +34,7 @@ func (a *Accounts) PromoteEarners(ctx context.Context, threshold horde.Kudos) ([
 		if !old || u.Anonymous() || u.Suspicious() || u.Is(Trusted) {
 			continue
 		}
-		if err := a.promote(id); err != nil {
+		if err := a.promote(ctx, id); err != nil {
 			return promoted, err
 		}
 		promoted = append(promoted, id)
@@ -50,7 +50,7 @@ func (a *Accounts) FreeEscrow(ctx context.Context) error {
 		return err
 	}
 	for _, id := range ids {
-		if err := a.freeEscrow(id); err != nil {
+		if err := a.freeEscrow(ctx, id); err != nil {
 			return err
 		}
 	}
@@ -59,8 +59,8 @@ func (a *Accounts) FreeEscrow(ctx context.Context) error {
 
 // freeEscrow moves the escrow of a user who is trusted, seen from inside the
 // transaction.
-func (a *Accounts) freeEscrow(id int64) error {
-	return a.store.Write(store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+func (a *Accounts) freeEscrow(ctx context.Context, id int64) error {
+	return a.store.Write(ctx, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
 		row, err := tx.User(id)
 		if err != nil || Role(row.Roles)&Trusted == 0 {
 			return err
@@ -80,8 +80,8 @@ func promotion(tx *store.Tx, id int64) error {
 
 // promote gives the role and frees the escrow, together. A node that was faster
 // leaves nothing to do.
-func (a *Accounts) promote(id int64) error {
-	err := a.store.Write(store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+func (a *Accounts) promote(ctx context.Context, id int64) error {
+	err := a.store.Write(ctx, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
 		row, err := tx.User(id)
 		if err != nil {
 			return err

@@ -28,7 +28,7 @@ func TestPromoteEarners(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = s.Write(store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {
+			err = s.Write(ctx, store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {
 				e := kudos.NewEntry(tx, "earned:"+name, "test", "", "")
 				if err := e.Escrow(u.ID, kept); err != nil {
 					return err
@@ -49,7 +49,7 @@ func TestPromoteEarners(t *testing.T) {
 			}
 		}
 		shady := earn("shady", horde.Whole(500))
-		err = s.Write(store.Unit{Accounts: []int64{shady.ID, account.AnonymousID}, Do: func(tx *store.Tx) error {
+		err = s.Write(ctx, store.Unit{Accounts: []int64{shady.ID, account.AnonymousID}, Do: func(tx *store.Tx) error {
 			for range 5 {
 				if err := account.SuspectUser(tx, shady.ID, account.SuspicionAborts); err != nil {
 					return err
@@ -98,7 +98,7 @@ func TestFreeEscrow(t *testing.T) {
 		}
 		keep := func(user int64) {
 			t.Helper()
-			err := s.Write(store.Unit{Accounts: []int64{user}, Do: func(tx *store.Tx) error {
+			err := s.Write(ctx, store.Unit{Accounts: []int64{user}, Do: func(tx *store.Tx) error {
 				e := kudos.NewEntry(tx, "earned:"+horde.NewID(), "test", "", "")
 				if err := e.Escrow(user, 2162); err != nil {
 					return err

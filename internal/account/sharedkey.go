@@ -114,7 +114,7 @@ func (a *Accounts) Expired(k *SharedKey) bool {
 func (a *Accounts) Valid(k *SharedKey) bool { return k.Budget != 0 && !a.Expired(k) }
 
 // CreateSharedKey makes a shared key for a user.
-func (a *Accounts) CreateSharedKey(owner *User, c SharedKeyChange) (*SharedKey, error) {
+func (a *Accounts) CreateSharedKey(ctx context.Context, owner *User, c SharedKeyChange) (*SharedKey, error) {
 	if owner.Anonymous() {
 		return nil, horde.Errorf(horde.AnonForbidden, "The anonymous user cannot share keys. Register an account of your own.")
 	}
@@ -123,7 +123,7 @@ func (a *Accounts) CreateSharedKey(owner *User, c SharedKeyChange) (*SharedKey, 
 	if c.Expiry != nil && *c.Expiry == 0 { // never, where a key is made
 		c.Expiry = nil
 	}
-	err := a.store.Write(store.Unit{Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error {
+	err := a.store.Write(ctx, store.Unit{Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error {
 		n, err := tx.CountSharedKeys(owner.ID)
 		if err != nil {
 			return err
@@ -142,7 +142,7 @@ func (a *Accounts) CreateSharedKey(owner *User, c SharedKeyChange) (*SharedKey, 
 }
 
 // ModifySharedKey changes a shared key of the caller.
-func (a *Accounts) ModifySharedKey(caller *User, k *SharedKey, c SharedKeyChange) (*SharedKey, error) {
+func (a *Accounts) ModifySharedKey(ctx context.Context, caller *User, k *SharedKey, c SharedKeyChange) (*SharedKey, error) {
 	if err := k.mustBeOf(caller); err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (a *Accounts) ModifySharedKey(caller *User, k *SharedKey, c SharedKeyChange
 		return nil, horde.Errorf(horde.NoSharedKeyModSelected, "No field to change was given.")
 	}
 	row, err := k.SharedKey, error(nil)
-	err = a.store.Write(store.Unit{Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error {
+	err = a.store.Write(ctx, store.Unit{Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error {
 		if row, err = tx.SharedKey(k.ID); err != nil {
 			return err
 		}
@@ -172,11 +172,11 @@ func (a *Accounts) ModifySharedKey(caller *User, k *SharedKey, c SharedKeyChange
 
 // DeleteSharedKey removes a shared key of the caller. The requests that were made
 // with it are the caller's to end (queue.DropKey).
-func (a *Accounts) DeleteSharedKey(caller *User, k *SharedKey) error {
+func (a *Accounts) DeleteSharedKey(ctx context.Context, caller *User, k *SharedKey) error {
 	if err := k.mustBeOf(caller); err != nil {
 		return err
 	}
-	return a.store.Write(store.Unit{Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error { return tx.DeleteSharedKey(k.ID) }})
+	return a.store.Write(ctx, store.Unit{Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error { return tx.DeleteSharedKey(k.ID) }})
 }
 
 // DeleteSharedKeys removes all shared keys of a user and returns their ids.
@@ -185,7 +185,7 @@ func (a *Accounts) DeleteSharedKeys(ctx context.Context, user int64) ([]string, 
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	return ids, a.store.Write(store.Unit{Accounts: []int64{user}, Do: func(tx *store.Tx) error {
+	return ids, a.store.Write(ctx, store.Unit{Accounts: []int64{user}, Do: func(tx *store.Tx) error {
 		for _, id := range ids {
 			if err := tx.DeleteSharedKey(id); err != nil {
 				return err

@@ -21,7 +21,7 @@ func ptr[T any](v T) *T { return &v }
 // key makes a shared key.
 func (w *world) key(owner *User, c SharedKeyChange) *SharedKey {
 	w.t.Helper()
-	k, err := w.CreateSharedKey(owner, c)
+	k, err := w.CreateSharedKey(w.t.Context(), owner, c)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -48,7 +48,7 @@ func TestSharedKeyAllowance(t *testing.T) {
 			for range c.most {
 				w.key(u, SharedKeyChange{})
 			}
-			_, err := w.CreateSharedKey(u, SharedKeyChange{})
+			_, err := w.CreateSharedKey(t.Context(), u, SharedKeyChange{})
 			wantCode(t, name, err, horde.Forbidden)
 			ids, err := w.DeleteSharedKeys(context.Background(), u.ID)
 			if err != nil || len(ids) != c.most {
@@ -63,7 +63,7 @@ func TestSharedKeyAllowance(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = w.CreateSharedKey(anon, SharedKeyChange{})
+		_, err = w.CreateSharedKey(t.Context(), anon, SharedKeyChange{})
 		wantCode(t, "anonymous", err, horde.AnonForbidden)
 	})
 }
@@ -74,7 +74,7 @@ func TestSharedKeyAllowanceInAStorm(t *testing.T) {
 		u := w.user("alice", 0, 100)
 		var wg sync.WaitGroup
 		for range 12 {
-			wg.Go(func() { _, _ = w.CreateSharedKey(u, SharedKeyChange{}) })
+			wg.Go(func() { _, _ = w.CreateSharedKey(t.Context(), u, SharedKeyChange{}) })
 		}
 		wg.Wait()
 		if ids, err := w.s.SharedKeysOf(context.Background(), u.ID); err != nil || len(ids) != 3 {
@@ -100,18 +100,18 @@ func TestSharedKeyLife(t *testing.T) {
 				t.Errorf("expiry %d: %d", days, e)
 			}
 		}
-		_, err := w.ModifySharedKey(bob, k, SharedKeyChange{Kudos: ptr(int64(1))})
+		_, err := w.ModifySharedKey(t.Context(), bob, k, SharedKeyChange{Kudos: ptr(int64(1))})
 		wantCode(t, "a moderator", err, horde.Forbidden)
-		_, err = w.ModifySharedKey(alice, k, SharedKeyChange{})
+		_, err = w.ModifySharedKey(t.Context(), alice, k, SharedKeyChange{})
 		wantCode(t, "nothing", err, horde.NoSharedKeyModSelected)
-		if k, err = w.ModifySharedKey(alice, k, SharedKeyChange{Expiry: ptr(int64(0))}); err != nil || !w.Expired(k) || k.Budget != 7000 || k.MaxPixels != 4096 {
+		if k, err = w.ModifySharedKey(t.Context(), alice, k, SharedKeyChange{Expiry: ptr(int64(0))}); err != nil || !w.Expired(k) || k.Budget != 7000 || k.MaxPixels != 4096 {
 			t.Errorf("expired now: %+v, %v", k, err)
 		}
-		if k, err = w.ModifySharedKey(alice, k, SharedKeyChange{Expiry: ptr(int64(-1)), Kudos: ptr(int64(-1))}); err != nil || k.Expires != 0 || k.Budget != store.Unlimited {
+		if k, err = w.ModifySharedKey(t.Context(), alice, k, SharedKeyChange{Expiry: ptr(int64(-1)), Kudos: ptr(int64(-1))}); err != nil || k.Expires != 0 || k.Budget != store.Unlimited {
 			t.Errorf("for ever: %+v, %v", k, err)
 		}
-		wantCode(t, "delete another's", w.DeleteSharedKey(bob, k), horde.Forbidden)
-		wantCode(t, "delete", w.DeleteSharedKey(alice, k), "")
+		wantCode(t, "delete another's", w.DeleteSharedKey(t.Context(), bob, k), horde.Forbidden)
+		wantCode(t, "delete", w.DeleteSharedKey(t.Context(), alice, k), "")
 		for _, id := range []string{k.ID, "nonsense", "", "00000000-0000-4000-8000-000000000000"} {
 			_, err = w.SharedKey(context.Background(), id)
 			wantCode(t, id, err, horde.InvalidAPIKey)
@@ -146,7 +146,7 @@ func TestSpender(t *testing.T) {
 		w.write(alice.ID, func(tx *store.Tx) error { return tx.InsertStyle(v, nil, nil) })
 		_, _, err := w.Spender(ctx, good.ID, true)
 		wantCode(t, "of a style", err, horde.SharedKeyAssignedStyles)
-		wantCode(t, "delete one that a style uses", w.DeleteSharedKey(alice, good), "")
+		wantCode(t, "delete one that a style uses", w.DeleteSharedKey(ctx, alice, good), "")
 		if v, err = w.s.Style(ctx, v.ID); err != nil || v.SharedKey != "" {
 			t.Errorf("the style still has %q, %v", v.SharedKey, err)
 		}
@@ -199,7 +199,7 @@ func TestKeysOfAWipedUser(t *testing.T) {
 	each(t, func(w *world) {
 		alice := w.user("alice", 0, 100)
 		k := w.key(alice, SharedKeyChange{})
-		if err := w.Wipe(alice.ID); err != nil {
+		if err := w.Wipe(t.Context(), alice.ID); err != nil {
 			t.Fatal(err)
 		}
 		_, _, err := w.Spender(context.Background(), k.ID, false)
@@ -217,7 +217,7 @@ func TestSharedKeyBudget(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			start := rapid.SampledFrom([]int64{-1, 0, 1, 123, 5000}).Draw(t, "budget")
 			k := w.key(alice, SharedKeyChange{Kudos: &start})
-			defer func() { wantCode(w.t, "delete", w.DeleteSharedKey(alice, k), "") }()
+			defer func() { wantCode(w.t, "delete", w.DeleteSharedKey(t.Context(), alice, k), "") }()
 			m := budgetModel{budget: k.Budget, open: map[string]*budgetUse{}}
 			for i := range rapid.IntRange(1, 12).Draw(t, "steps") {
 				m.step(t, w, alice, k, i)
@@ -288,7 +288,7 @@ func (m *budgetModel) step(t *rapid.T, w *world, alice *User, k *SharedKey, i in
 		if what == "unlimited" {
 			whole = -1
 		}
-		if _, err := w.ModifySharedKey(alice, k, SharedKeyChange{Kudos: &whole}); err != nil {
+		if _, err := w.ModifySharedKey(t.Context(), alice, k, SharedKeyChange{Kudos: &whole}); err != nil {
 			t.Fatal(err)
 		}
 		m.budget = horde.Whole(whole)

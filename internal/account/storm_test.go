@@ -75,7 +75,7 @@ func TestTransferStorm(t *testing.T) {
 		var names []string
 		for i := range 6 {
 			u := w.user(fmt.Sprint("u", i), 0, 200)
-			key, err := w.CreateSharedKey(u, SharedKeyChange{})
+			key, err := w.CreateSharedKey(t.Context(), u, SharedKeyChange{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -49,7 +49,7 @@ func (a *Accounts) SetSupporters(ctx context.Context, source Source, list []patr
 	}
 	for _, id := range append(slices.Sorted(maps.Keys(now.monthly)), gone...) {
 		monthly, supports := now.monthly[id]
-		if err := a.setSupport(id, source, given{supports, monthly}); err != nil {
+		if err := a.setSupport(ctx, id, source, given{supports, monthly}); err != nil {
 			return 0, unknown, err
 		}
 	}
@@ -79,9 +79,9 @@ func (s Source) set(all *store.Support, g given) {
 	}
 }
 
-func (a *Accounts) setSupport(id int64, source Source, g given) error {
+func (a *Accounts) setSupport(ctx context.Context, id int64, source Source, g given) error {
 	changed := false
-	err := a.store.Write(store.Unit{Do: func(tx *store.Tx) error {
+	err := a.store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		row, err := tx.User(id)
 		if err != nil {
 			return err

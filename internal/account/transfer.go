@@ -46,7 +46,7 @@ func (a *Accounts) Transfer(ctx context.Context, source *User, g Gift) error {
 	case g.Amount == 0:
 		return horde.Errorf(horde.InvalidKudosTransferAmount, "Please send at least 1 kudos.")
 	}
-	return a.give(source, target, key, g)
+	return a.give(ctx, source, target, key, g)
 }
 
 // receiver finds who gets a gift, by alias, id or shared key; key is the id of
@@ -122,7 +122,7 @@ const mostKudos = 1_000_000_000_000_000
 
 // give moves the kudos, exactly once under one idempotency key. key is the shared
 // key that they were sent to, "" for none.
-func (a *Accounts) give(source, target *User, key string, g Gift) error {
+func (a *Accounts) give(ctx context.Context, source, target *User, key string, g Gift) error {
 	amount := horde.Whole(min(g.Amount, mostKudos))
 	t := store.Transfer{ID: "transfer:" + horde.NewID(), Source: source.ID, Target: target.ID, Amount: amount, SharedKey: key}
 	if g.Key != "" {
@@ -162,9 +162,9 @@ func (a *Accounts) give(source, target *User, key string, g Gift) error {
 		return tx.InsertTransfer(t)
 	}
 	unit := store.Unit{Accounts: []int64{source.ID, target.ID}, Do: move}
-	err := a.store.Write(unit)
+	err := a.store.Write(ctx, unit)
 	if errors.Is(err, store.ErrDuplicate) { // another node was faster with the same key
-		err = a.store.Write(unit)
+		err = a.store.Write(ctx, unit)
 	}
 	return err
 }

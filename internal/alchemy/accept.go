@@ -220,7 +220,7 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 	for i, f := range e.forms {
 		rows[i] = f.Form
 	}
-	err := q.Store.Write(store.Unit{Key: row.ID, Accounts: []int64{row.UserID}, Unheard: true, Do: func(tx *store.Tx) error {
+	err := q.Store.Write(ctx, store.Unit{Key: row.ID, Accounts: []int64{row.UserID}, Unheard: true, Do: func(tx *store.Tx) error {
 		// Of a run that was rolled back, so that what is refused now is not in the way
 		// of others.
 		x.leavePlaces(row.ID)

@@ -66,7 +66,7 @@ func TestOpenFormsOfANodeThatStarts(t *testing.T) {
 		nodes[0].follow()
 		if db.Engine == storetest.Postgres {
 			nodes = append(nodes, newNode(t, db, c))
-			if err := nodes[1].Store.Announce(); err != nil {
+			if err := nodes[1].Store.Announce(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -76,7 +76,7 @@ func (q *Queue) tryPop(ctx context.Context, p *popper) ([]api.AlchemyTask, map[s
 			return nil, skipped, nil
 		}
 
-		taken, lost, err := q.claim(found, p.worker)
+		taken, lost, err := q.claim(ctx, found, p.worker)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -120,11 +120,11 @@ func (q *Queue) match(p *popper) ([]*form, map[string]int) {
 
 // claim commits that a worker has forms. lost are the requests of those that
 // somebody else has changed.
-func (q *Queue) claim(found []*form, w *fleet.Worker) (taken []*form, lost []string, err error) {
+func (q *Queue) claim(ctx context.Context, found []*form, w *fleet.Worker) (taken []*form, lost []string, err error) {
 	now := q.now()
 	expires := now + requestLife.Microseconds()
 	var news map[*form]store.FormProgress
-	err = q.Store.Write(q.claimUnit(found, w, now, expires, &news))
+	err = q.Store.Write(ctx, q.claimUnit(found, w, now, expires, &news))
 	x := q.index
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -105,7 +105,7 @@ func TestWhoGetsWhat(t *testing.T) {
 			}
 			o := n.offer(walter, "w", edit)
 			if tt.row != nil {
-				err := n.Store.Write(store.Unit{Workers: []string{o.Worker.ID}, Do: func(tx *store.Tx) error {
+				err := n.Store.Write(t.Context(), store.Unit{Workers: []string{o.Worker.ID}, Do: func(tx *store.Tx) error {
 					w, err := tx.ChangeWorker(o.Worker.ID, tt.row)
 					if err == nil {
 						n.Fleet.Touch(w)
@@ -238,7 +238,7 @@ func TestKnownResults(t *testing.T) {
 		if got := n.state(n.ask(bob, ask)); got != `waiting caption:waiting nsfw:waiting GFPGAN:waiting` {
 			t.Errorf("much later: %s", got)
 		}
-		if err := n.Store.Write(store.Unit{Do: (*store.Tx).PruneKnownResults}); err != nil {
+		if err := n.Store.Write(t.Context(), store.Unit{Do: (*store.Tx).PruneKnownResults}); err != nil {
 			t.Error(err)
 		}
 	})

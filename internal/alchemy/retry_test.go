@@ -261,7 +261,7 @@ func TestLateFormsWhileAnotherNodeServed(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
 	s := newTroupe(t, newNode(t, db, c))
-	if err := s.Store.Announce(); err != nil {
+	if err := s.Store.Announce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	s.here("w", "other")
@@ -270,7 +270,7 @@ func TestLateFormsWhileAnotherNodeServed(t *testing.T) {
 	c.Advance(time.Hour / 4)
 	restarted := newNode(t, db, c)
 	c.Advance(time.Second)
-	if err := s.Store.Announce(); err != nil {
+	if err := s.Store.Announce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	restarted.sweep()

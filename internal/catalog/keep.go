@@ -26,11 +26,11 @@ type Imported struct {
 // Import makes a document the reference of a slot and keeps it in the store, from
 // where other nodes pick it up. source says where it came from. Refusals have
 // code BadRequest.
-func (c *Catalog) Import(slot, source string, doc []byte) (Imported, error) {
+func (c *Catalog) Import(ctx context.Context, slot, source string, doc []byte) (Imported, error) {
 	if !known(slot) {
 		return Imported{}, unknownSlot(slot)
 	}
-	t, err := c.install(slot, source, doc)
+	t, err := c.install(ctx, slot, source, doc)
 	if bad := (*documentError)(nil); errors.As(err, &bad) {
 		return t, horde.Errorf(horde.BadRequest, "%s", bad)
 	}
@@ -47,7 +47,7 @@ func (e *documentError) Error() string { return e.source + " " + e.err.Error() }
 func (e *documentError) Unwrap() error { return e.err }
 
 // install makes a document the reference of a slot, unless it is already.
-func (c *Catalog) install(slot, source string, doc []byte) (t Imported, err error) {
+func (c *Catalog) install(ctx context.Context, slot, source string, doc []byte) (t Imported, err error) {
 	doc = bytes.TrimPrefix(doc, byteOrderMark)
 	digest := digestOf(doc)
 
@@ -64,7 +64,7 @@ func (c *Catalog) install(slot, source string, doc []byte) (t Imported, err erro
 
 	t.Models, t.LeftOut = next.models(), next.bad
 	if c.cfg.Store != nil {
-		if err := c.keep(slot, source, next, doc); err != nil {
+		if err := c.keep(ctx, slot, source, next, doc); err != nil {
 			return t, fmt.Errorf("keep the reference %s in the database: %w", source, err)
 		}
 	}
@@ -77,7 +77,7 @@ func (c *Catalog) install(slot, source string, doc []byte) (t Imported, err erro
 }
 
 // keep stores the copy of a slot.
-func (c *Catalog) keep(slot, source string, p part, doc []byte) error {
+func (c *Catalog) keep(ctx context.Context, slot, source string, p part, doc []byte) error {
 	now := c.cfg.Clock().UnixMicro()
 	v := store.Reference{
 		Slot:     slot,
@@ -89,7 +89,7 @@ func (c *Catalog) keep(slot, source string, p part, doc []byte) error {
 		Document: string(doc),
 	}
 
-	err := c.cfg.Store.Write(store.Unit{Key: "reference:" + slot, Do: func(tx *store.Tx) error {
+	err := c.cfg.Store.Write(ctx, store.Unit{Key: "reference:" + slot, Do: func(tx *store.Tx) error {
 		_, err := tx.PutReference(v)
 		return err
 	}})
@@ -121,7 +121,7 @@ func (c *Catalog) Remove(ctx context.Context, slot string) error {
 		return errors.New("this catalogue keeps no copies")
 	}
 
-	err := c.cfg.Store.Write(store.Unit{Key: "reference:" + slot, Do: func(tx *store.Tx) error { return tx.DeleteReference(slot) }})
+	err := c.cfg.Store.Write(ctx, store.Unit{Key: "reference:" + slot, Do: func(tx *store.Tx) error { return tx.DeleteReference(slot) }})
 	if errors.Is(err, store.ErrNotFound) {
 		return horde.Errorf(horde.NotFound, "No copy of the model reference %s is kept.", slot)
 	}

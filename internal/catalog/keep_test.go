@@ -191,7 +191,7 @@ func TestOtherNodes(t *testing.T) {
 
 func take(t *testing.T, c *Catalog, slot, doc string) Imported {
 	t.Helper()
-	got, err := c.Import(slot, "test", []byte(doc))
+	got, err := c.Import(t.Context(), slot, "test", []byte(doc))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,13 +250,13 @@ func TestTakeRefuses(t *testing.T) {
 		{Images, `{"t": {"parameters": 7e9}}`, "is a reference of text models"},
 		{Texts, `{"t": {"baseline": "flux_1", "type": "ckpt"}}`, "is a reference of image models"},
 	} {
-		_, err := c.Import(tt.slot, "it", []byte(tt.doc))
+		_, err := c.Import(t.Context(), tt.slot, "it", []byte(tt.doc))
 		var refused *horde.Error
 		if !errors.As(err, &refused) || refused.Code != horde.BadRequest || !strings.HasPrefix(refused.Detail, "it ") || !strings.Contains(refused.Detail, tt.want) {
 			t.Errorf("%.60s: %v; want %q", tt.doc, err, tt.want)
 		}
 	}
-	if _, err := c.Import("video", "it", []byte(`{}`)); horde.CodeOf(err) != horde.NotFound {
+	if _, err := c.Import(t.Context(), "video", "it", []byte(`{}`)); horde.CodeOf(err) != horde.NotFound {
 		t.Errorf("an unknown slot: %v", err)
 	}
 	reload(t, c)
@@ -276,7 +276,7 @@ func TestUnreadableCopy(t *testing.T) {
 	s := storetest.On(t, storetest.SQLite).Open()
 	c := open(t, Config{Store: s})
 	take(t, c, Images, `{"one": {"baseline": "flux_1"}}`)
-	if err := c.keep(Images, "x", part{digest: "9"}, []byte(`{"later": "form"}`)); err != nil {
+	if err := c.keep(t.Context(), Images, "x", part{digest: "9"}, []byte(`{"later": "form"}`)); err != nil {
 		t.Fatal(err)
 	}
 	reload(t, c)
@@ -340,7 +340,7 @@ func TestReadersGoOn(t *testing.T) {
 	go func() {
 		defer close(done)
 		for i := range 100 {
-			if _, err := c.Import(Images, "test", []byte(docs[i%2])); err != nil {
+			if _, err := c.Import(t.Context(), Images, "test", []byte(docs[i%2])); err != nil {
 				t.Error(err)
 			}
 		}
@@ -375,7 +375,7 @@ func BenchmarkTake(b *testing.B) {
 					if change && i%2 == 0 {
 						next = other
 					}
-					if _, err := c.Import(slot, "bench", next); err != nil {
+					if _, err := c.Import(b.Context(), slot, "bench", next); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -103,7 +103,7 @@ func (c *Catalog) refresh(ctx context.Context, s *source) error {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
 
-	t, err := c.install(s.slot, s.name, doc)
+	t, err := c.install(ctx, s.slot, s.name, doc)
 	c.metrics.read(s.slot, err == nil)
 	if err != nil {
 		return err

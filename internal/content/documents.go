@@ -266,7 +266,7 @@ func (d *Documents) List(ctx context.Context) ([]api.DocumentSource, error) {
 }
 
 // Put replaces a document for all nodes.
-func (d *Documents) Put(name, format, text string) error {
+func (d *Documents) Put(ctx context.Context, name, format, text string) error {
 	if !slices.Contains(Names, name) {
 		return errUnknown(name)
 	}
@@ -286,18 +286,18 @@ func (d *Documents) Put(name, format, text string) error {
 	if err != nil {
 		return err
 	}
-	return d.config.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.SetSetting(setting(name), string(value)) }})
+	return d.config.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.SetSetting(setting(name), string(value)) }})
 }
 
 // Restore restores the default of a document.
-func (d *Documents) Restore(name string) error {
+func (d *Documents) Restore(ctx context.Context, name string) error {
 	if !slices.Contains(Names, name) {
 		return errUnknown(name)
 	}
 	if path := d.config.Files[name]; path != "" {
 		return errConfigured(name, path)
 	}
-	return d.config.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.SetSetting(setting(name), "") }})
+	return d.config.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.SetSetting(setting(name), "") }})
 }
 
 func errConfigured(name, path string) error {
@@ -319,12 +319,12 @@ type Supporters struct {
 const settingSupporters = "supporters"
 
 // SetSupporters records whom the sponsors' page names.
-func (d *Documents) SetSupporters(s Supporters) error {
+func (d *Documents) SetSupporters(ctx context.Context, s Supporters) error {
 	value, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
-	return d.config.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.SetSetting(settingSupporters, string(value)) }})
+	return d.config.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.SetSetting(settingSupporters, string(value)) }})
 }
 
 func (d *Documents) supporters(ctx context.Context) (s Supporters, err error) {

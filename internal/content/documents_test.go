@@ -82,7 +82,7 @@ func TestPutAndRestore(t *testing.T) {
 			{content.Terms, api.HTML, "<script>alert(1)</script>", horde.BadRequest},
 			{content.Terms, api.Markdown, "# Ours\n\nBe *kind*.", ""},
 		} {
-			if err := here.Put(c.name, c.format, c.text); horde.CodeOf(err) != c.code || err != nil && c.code == "" {
+			if err := here.Put(t.Context(), c.name, c.format, c.text); horde.CodeOf(err) != c.code || err != nil && c.code == "" {
 				t.Errorf("put %s as %s, %.20q: %v, want %q", c.name, c.format, c.text, err, c.code)
 			}
 		}
@@ -92,19 +92,19 @@ func TestPutAndRestore(t *testing.T) {
 			}
 		}
 
-		if err := here.Put(content.Terms, api.HTML, "<h2>Ours</h2><p>Be <b>kind</b>.</p>"); err != nil {
+		if err := here.Put(t.Context(), content.Terms, api.HTML, "<h2>Ours</h2><p>Be <b>kind</b>.</p>"); err != nil {
 			t.Fatal(err)
 		}
 		if p := page(t, here, content.Terms); p.Markdown != "## Ours\n\nBe **kind**." {
 			t.Errorf("HTML as Markdown is %q", p.Markdown)
 		}
-		if err := here.Put(content.Terms, api.HTML, "<table><tr><th>What</th><th>How long</th></tr><tr><td>x</td><td>a day</td></tr></table>"); err != nil {
+		if err := here.Put(t.Context(), content.Terms, api.HTML, "<table><tr><th>What</th><th>How long</th></tr><tr><td>x</td><td>a day</td></tr></table>"); err != nil {
 			t.Fatal(err)
 		}
 		if p := page(t, here, content.Terms); !strings.Contains(p.Markdown, "| What") || !strings.Contains(p.Markdown, "a day") {
 			t.Errorf("a table as Markdown is %q", p.Markdown)
 		}
-		if err := here.Restore(content.Terms); err != nil {
+		if err := here.Restore(t.Context(), content.Terms); err != nil {
 			t.Fatal(err)
 		}
 		for i, n := range nodes {
@@ -121,7 +121,7 @@ func TestHTMLIsSanitised(t *testing.T) {
 	const bad = `<script>alert(1)</script><img src=x onerror=alert(1)><iframe src="https://x"></iframe>` +
 		`<a href="javascript:alert(1)">x</a><style>*{display:none}</style><form action="https://x"><input></form>`
 	for _, format := range []string{api.HTML, api.Markdown} {
-		if err := d.Put(content.Privacy, format, "hello "+bad+"\n\n[y](javascript:alert(1))"); err != nil {
+		if err := d.Put(t.Context(), content.Privacy, format, "hello "+bad+"\n\n[y](javascript:alert(1))"); err != nil {
 			t.Fatal(err)
 		}
 		p := page(t, d, content.Privacy)
@@ -176,7 +176,7 @@ func TestFiles(t *testing.T) {
 	if p := page(t, d, content.Terms); p.HTML != "<p>two</p>" {
 		t.Errorf("without the file: %+v", p)
 	}
-	if err := d.Put(content.Terms, api.Markdown, "three"); horde.CodeOf(err) != horde.Locked {
+	if err := d.Put(t.Context(), content.Terms, api.Markdown, "three"); horde.CodeOf(err) != horde.Locked {
 		t.Errorf("put beside a configured file: %v", err)
 	}
 }
@@ -187,7 +187,7 @@ func TestSponsors(t *testing.T) {
 	if p := page(t, d, content.Sponsors); !strings.Contains(p.HTML, "has no sponsors") {
 		t.Errorf("without any: %q", p.HTML)
 	}
-	err := d.SetSupporters(content.Supporters{
+	err := d.SetSupporters(t.Context(), content.Supporters{
 		Sponsors: []content.Supporter{{Name: "[Big](https://evil)", Link: "https://example.org/big"}, {Name: "Bold **one**"}},
 		Patrons: []content.Supporter{{Name: "Ann"}, {Name: "<b>Bob</b>"}, {Name: "https://spam.example"}, {Name: "www.spam.example"},
 			{Name: "me@spam.example"}, {Name: "~~struck~~"}},

@@ -41,12 +41,15 @@ func (f *Fleet) mayCallFrom(ctx context.Context, owner *account.User, text strin
 
 // suspectAddress notes once that a worker came from an unsafe address, against it
 // and its owner (platform §6.5).
-func (f *Fleet) suspectAddress(w *Worker, owner *account.User) (*Worker, error) {
+func (f *Fleet) suspectAddress(ctx context.Context, w *Worker, owner *account.User) (*Worker, error) {
 	if slices.Contains(w.Totals.Suspicions, account.SuspicionUnsafeIP) {
 		return w, nil
 	}
+
+	// The suspicion holds, even if the worker leaves before the answer.
+	ctx = context.WithoutCancel(ctx)
 	var row store.Worker
-	err := f.Store.Write(store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) (err error) {
+	err := f.Store.Write(ctx, store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) (err error) {
 		row, err = tx.ChangeWorker(w.ID, func(r *store.Worker) { Suspect(r, account.SuspicionUnsafeIP) })
 		if err != nil {
 			return err

@@ -96,7 +96,7 @@ func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string,
 		w, err = f.checkIn(ctx, w, owner, settings, addr)
 	}
 	if err == nil && unsafe {
-		w, err = f.suspectAddress(w, owner)
+		w, err = f.suspectAddress(ctx, w, owner)
 	}
 	if err != nil {
 		return nil, err
@@ -208,7 +208,7 @@ func (f *Fleet) make(ctx context.Context, owner *account.User, name, kind string
 		Suspect(&row, reason)
 	}
 	// The account is locked, so that another node does not count at the same time.
-	err := f.Store.Write(store.Unit{Key: row.ID, Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error {
+	err := f.Store.Write(ctx, store.Unit{Key: row.ID, Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error {
 		own, err := tx.PlacedWorkers(owner.ID)
 		if err != nil {
 			return err
@@ -277,7 +277,7 @@ func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s S
 		return w, nil
 	}
 	var row store.Worker
-	err := f.Store.Write(store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{w.UserID}, Do: func(tx *store.Tx) (err error) {
+	err := f.Store.Write(ctx, store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{w.UserID}, Do: func(tx *store.Tx) (err error) {
 		var reward horde.Kudos
 		row, err = tx.ChangeWorker(w.ID, func(r *store.Worker) {
 			reward = f.accrue(r, s, now)

@@ -67,7 +67,7 @@ func TestRefusals(t *testing.T) {
 	special := n.user(t, account.Special)
 	n.checkIn(t, owner, pop("taken"))
 	text := store.Worker{ID: horde.NewID(), Kind: Text, UserID: owner.ID, Name: "scribe", Settings: "{}"}
-	if err := errors.Join(n.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.InsertWorker(text) }}), n.Reload(t.Context())); err != nil {
+	if err := errors.Join(n.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { return tx.InsertWorker(text) }}), n.Reload(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	as := func(roles account.Role) *account.User {
@@ -424,7 +424,7 @@ func set(t testing.TB, n *node, name string, f func(*store.Worker)) {
 	t.Helper()
 	id := n.ByName(name).ID
 	var row store.Worker
-	if err := n.Store.Write(store.Unit{Workers: []string{id}, Do: func(tx *store.Tx) (err error) { row, err = tx.ChangeWorker(id, f); return err }}); err != nil {
+	if err := n.Store.Write(t.Context(), store.Unit{Workers: []string{id}, Do: func(tx *store.Tx) (err error) { row, err = tx.ChangeWorker(id, f); return err }}); err != nil {
 		t.Fatal(err)
 	}
 	n.Touch(row)
@@ -471,7 +471,7 @@ func TestNewestSnapshotWins(t *testing.T) {
 	id := n.ByName("Tower").ID
 	var rows []store.Worker
 	for i := range 5 {
-		err := n.Store.Write(store.Unit{Workers: []string{id}, Do: func(tx *store.Tx) error {
+		err := n.Store.Write(t.Context(), store.Unit{Workers: []string{id}, Do: func(tx *store.Tx) error {
 			row, err := tx.ChangeWorker(id, func(w *store.Worker) { w.Totals.Fulfilments++; w.Paused = i == 4 })
 			rows = append(rows, row)
 			return err

@@ -33,7 +33,7 @@ func (f *Fleet) SendMessage(ctx context.Context, caller *account.User, in api.Ne
 	b.changing.Lock()
 	defer b.changing.Unlock()
 	// The account is locked, so that another node does not count at the same time.
-	err = f.Store.Write(store.Unit{Key: m.ID, Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error {
+	err = f.Store.Write(ctx, store.Unit{Key: m.ID, Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error {
 		if !caller.Is(account.Moderator) {
 			n, err := tx.CountMessages(caller.ID)
 			if err != nil {
@@ -168,7 +168,7 @@ func (f *Fleet) DeleteMessage(ctx context.Context, caller *account.User, id stri
 	b := &f.inbox
 	b.changing.Lock()
 	defer b.changing.Unlock()
-	if err := f.Store.Write(store.Unit{Key: id, Do: func(tx *store.Tx) error { return tx.DeleteMessage(m.ID) }}); err != nil {
+	if err := f.Store.Write(ctx, store.Unit{Key: id, Do: func(tx *store.Tx) error { return tx.DeleteMessage(m.ID) }}); err != nil {
 		return err
 	}
 	b.take(nil, []string{m.ID}, f.Clock().UnixMicro())

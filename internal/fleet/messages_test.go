@@ -143,7 +143,7 @@ func TestMessages(t *testing.T) {
 			t.Errorf("read again: %q, %v", told(n.MessagesFor(one)), err)
 		}
 		n.clock.Advance(100 * 24 * time.Hour)
-		if err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.PruneMessages(n.clock.Micros()) }}); err != nil {
+		if err := n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.PruneMessages(n.clock.Micros()) }}); err != nil {
 			t.Fatal(err)
 		}
 		listed(mod, MessageListing{Validity: "all", Page: 1}, "", "")

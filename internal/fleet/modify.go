@@ -42,7 +42,7 @@ func (f *Fleet) Find(ctx context.Context, id string) (*Worker, error) {
 func (f *Fleet) Modify(ctx context.Context, caller *account.User, w *Worker, in api.ModifyWorker) (api.ModifiedWorker, error) {
 	m := &modification{fleet: f, w: w, in: in, caller: caller}
 	refusal := m.check(ctx)
-	if err := m.write(); err != nil {
+	if err := m.write(ctx); err != nil {
 		refusal = err
 	}
 	if refusal == nil && !m.selected {
@@ -53,12 +53,12 @@ func (f *Fleet) Modify(ctx context.Context, caller *account.User, w *Worker, in 
 
 // write makes the changes that were gathered. Where another node has given the
 // name away just now, or deleted the team, those before it stay.
-func (m *modification) write() error {
+func (m *modification) write(ctx context.Context) error {
 	if len(m.changes) == 0 && m.join == nil {
 		return nil
 	}
 
-	err := m.fleet.write(m.w.ID, m.apply)
+	err := m.fleet.write(ctx, m.w.ID, m.apply)
 	switch {
 	case err == errNameTaken:
 		m.changes, m.join = m.changes[:m.beforeName], nil
@@ -68,7 +68,7 @@ func (m *modification) write() error {
 		return err
 	}
 	if len(m.changes) > 0 {
-		if again := m.fleet.write(m.w.ID, m.apply); again != nil {
+		if again := m.fleet.write(ctx, m.w.ID, m.apply); again != nil {
 			return again
 		}
 	}
@@ -76,15 +76,15 @@ func (m *modification) write() error {
 }
 
 // change rewrites a worker's row and its snapshot.
-func (f *Fleet) change(id string, apply func(*store.Worker)) error {
-	return f.write(id, func(tx *store.Tx) (store.Worker, error) { return tx.ChangeWorker(id, apply) })
+func (f *Fleet) change(ctx context.Context, id string, apply func(*store.Worker)) error {
+	return f.write(ctx, id, func(tx *store.Tx) (store.Worker, error) { return tx.ChangeWorker(id, apply) })
 }
 
 // write changes a worker's row by apply, which returns it as it is then, and its
 // snapshot.
-func (f *Fleet) write(id string, apply func(*store.Tx) (store.Worker, error)) error {
+func (f *Fleet) write(ctx context.Context, id string, apply func(*store.Tx) (store.Worker, error)) error {
 	var row store.Worker
-	err := f.Store.Write(store.Unit{Key: id, Workers: []string{id}, Do: func(tx *store.Tx) (err error) {
+	err := f.Store.Write(ctx, store.Unit{Key: id, Workers: []string{id}, Do: func(tx *store.Tx) (err error) {
 		row, err = apply(tx)
 		return err
 	}})
@@ -255,18 +255,18 @@ func (m *modification) team(ctx context.Context) error {
 
 // Delete removes a worker. Locked: a live request still has a job of it. What it
 // earned stays with its owner.
-func (f *Fleet) Delete(caller *account.User, w *Worker) error {
+func (f *Fleet) Delete(ctx context.Context, caller *account.User, w *Worker) error {
 	switch {
 	case caller.ID != w.UserID && !caller.Is(account.Moderator):
 		return horde.Errorf(horde.NotModerator, "Only the owner of the worker and the moderators of this horde can delete it.")
 	case caller.Anonymous():
 		return horde.Errorf(horde.AnonForbiddenWorker, "The anonymous user cannot delete workers.")
 	}
-	return f.remove(w)
+	return f.remove(ctx, w)
 }
 
-func (f *Fleet) remove(w *Worker) error {
-	err := f.Store.Write(store.Unit{Key: w.ID, Do: func(tx *store.Tx) error { return tx.DeleteWorker(w.ID) }})
+func (f *Fleet) remove(ctx context.Context, w *Worker) error {
+	err := f.Store.Write(ctx, store.Unit{Key: w.ID, Do: func(tx *store.Tx) error { return tx.DeleteWorker(w.ID) }})
 	if errors.Is(err, store.ErrLost) {
 		return horde.Errorf(horde.Locked, "Requests that are still alive have jobs of this worker. Put it into maintenance and delete it in 20 minutes.")
 	}
@@ -292,9 +292,9 @@ func (f *Fleet) drop(ids ...string) {
 }
 
 // RemoveOwned deletes all workers of a user.
-func (f *Fleet) RemoveOwned(user int64) error {
+func (f *Fleet) RemoveOwned(ctx context.Context, user int64) error {
 	for _, w := range f.Owned(user) {
-		if err := f.remove(w); err != nil {
+		if err := f.remove(ctx, w); err != nil {
 			return err
 		}
 	}
@@ -302,19 +302,19 @@ func (f *Fleet) RemoveOwned(user int64) error {
 }
 
 // Unpause ends the pauses of all workers of a user.
-func (f *Fleet) Unpause(user int64) error {
-	return f.changeOwned(user, func(w *store.Worker) { w.Paused = false })
+func (f *Fleet) Unpause(ctx context.Context, user int64) error {
+	return f.changeOwned(ctx, user, func(w *store.Worker) { w.Paused = false })
 }
 
 // ClearSuspicions forgets the suspicions against all workers of a user.
-func (f *Fleet) ClearSuspicions(user int64) error {
-	return f.changeOwned(user, func(w *store.Worker) { w.Totals.Suspicions = nil })
+func (f *Fleet) ClearSuspicions(ctx context.Context, user int64) error {
+	return f.changeOwned(ctx, user, func(w *store.Worker) { w.Totals.Suspicions = nil })
 }
 
-func (f *Fleet) changeOwned(user int64, apply func(*store.Worker)) error {
+func (f *Fleet) changeOwned(ctx context.Context, user int64, apply func(*store.Worker)) error {
 	var refused error
 	for _, w := range f.Owned(user) {
-		if err := f.change(w.ID, apply); err != nil && horde.CodeOf(err) != horde.WorkerNotFound {
+		if err := f.change(ctx, w.ID, apply); err != nil && horde.CodeOf(err) != horde.WorkerNotFound {
 			refused = errors.Join(refused, err)
 		}
 	}

@@ -104,7 +104,7 @@ func TestFieldsBeforeANameThatIsGoneStay(t *testing.T) {
 		n := newNode(t, db, hordetest.NewClock())
 		owner := n.user(t, 0)
 		w, other := n.checkIn(t, owner, pop("worker one")).Worker, n.checkIn(t, owner, pop("worker two")).Worker
-		err := n.Store.Write(store.Unit{Key: other.ID, Workers: []string{other.ID}, Do: func(tx *store.Tx) error {
+		err := n.Store.Write(t.Context(), store.Unit{Key: other.ID, Workers: []string{other.ID}, Do: func(tx *store.Tx) error {
 			_, err := tx.ChangeWorker(other.ID, func(w *store.Worker) { w.Name = "worker dos" })
 			return err
 		}})
@@ -134,7 +134,7 @@ func TestDeleteWorker(t *testing.T) {
 		anon := must(n.Accounts.ByID(t.Context(), account.AnonymousID))
 		w, busy := n.checkIn(t, owner, pop("worker one")).Worker, n.checkIn(t, owner, pop("worker two")).Worker
 		job := store.Job{ID: horde.NewID(), RequestID: horde.NewID(), WorkerID: busy.ID}
-		if err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error { tx.InsertJob(job); return nil }}); err != nil {
+		if err := n.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { tx.InsertJob(job); return nil }}); err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range []struct {
@@ -142,7 +142,7 @@ func TestDeleteWorker(t *testing.T) {
 			w      *Worker
 			want   horde.Code
 		}{{stranger, w, horde.NotModerator}, {anon, w, horde.NotModerator}, {owner, busy, horde.Locked}, {mod, busy, horde.Locked}, {owner, w, ""}} {
-			if err := n.Delete(c.caller, c.w); horde.CodeOf(err) != c.want || err != nil && c.want == "" {
+			if err := n.Delete(t.Context(), c.caller, c.w); horde.CodeOf(err) != c.want || err != nil && c.want == "" {
 				t.Errorf("%s by %d: %v, want %q", c.w.Name, c.caller.ID, err, c.want)
 			}
 		}
@@ -160,7 +160,7 @@ func TestDeletedUnderItsFeet(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 	w := n.checkIn(t, owner, pop("worker one")).Worker
-	if err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteWorker(w.ID) }}); err != nil {
+	if err := n.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteWorker(w.ID) }}); err != nil {
 		t.Fatal(err)
 	}
 	n.clock.Advance(time.Minute)
@@ -186,7 +186,7 @@ func TestOtherNodeHearsOfChanges(t *testing.T) {
 	if err := there.Refresh(t.Context(), []string{w.ID}); err != nil || there.ByName("worker one") != nil || there.ByName("worker uno") == nil {
 		t.Errorf("after the new name: %v", err)
 	}
-	if err := here.Delete(owner, here.Worker(w.ID)); err != nil {
+	if err := here.Delete(t.Context(), owner, here.Worker(w.ID)); err != nil {
 		t.Fatal(err)
 	}
 	if err := there.Refresh(t.Context(), []string{w.ID}); err != nil || there.Worker(w.ID) != nil || there.ByName("worker uno") != nil {
@@ -220,8 +220,8 @@ func TestTurns(t *testing.T) {
 			}
 			return n.OwnersChanged(t.Context(), owner.ID)
 		}},
-		{"maintenance", true, func() error { return n.change(w.ID, func(w *store.Worker) { w.Maintenance = true }) }},
-		{"deleted", true, func() error { return n.remove(n.Worker(w.ID)) }},
+		{"maintenance", true, func() error { return n.change(t.Context(), w.ID, func(w *store.Worker) { w.Maintenance = true }) }},
+		{"deleted", true, func() error { return n.remove(t.Context(), n.Worker(w.ID)) }},
 		{"deleted already", false, func() error { return n.Refresh(t.Context(), []string{w.ID}) }},
 	} {
 		before := n.Revision()
@@ -238,14 +238,14 @@ func TestOwnersChanged(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, mod := n.user(t, 0), n.user(t, account.Moderator)
 	w := n.checkIn(t, owner, pop("worker one")).Worker
-	err := n.change(w.ID, func(w *store.Worker) { w.Paused, w.Totals.Suspicions = true, []int{5, 5} })
+	err := n.change(t.Context(), w.ID, func(w *store.Worker) { w.Paused, w.Totals.Suspicions = true, []int{5, 5} })
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := n.Accounts.Modify(t.Context(), mod, owner.ID, api.ModifyUser{Trusted: ptr(true), Contact: ptr("a@b.org"), PublicWorkers: ptr(true)}); err != nil {
 		t.Fatal(err)
 	}
-	for _, err := range []error{n.OwnersChanged(t.Context(), owner.ID, 999), n.Unpause(owner.ID), n.ClearSuspicions(owner.ID)} {
+	for _, err := range []error{n.OwnersChanged(t.Context(), owner.ID, 999), n.Unpause(t.Context(), owner.ID), n.ClearSuspicions(t.Context(), owner.ID)} {
 		if err != nil {
 			t.Error(err)
 		}
@@ -257,7 +257,7 @@ func TestOwnersChanged(t *testing.T) {
 	if d = n.Details(n.Worker(w.ID), false); d.Owner == nil || d.Messages == nil || d.Paused != nil || d.IPAddr != nil || d.Contact != nil || d.Suspicious != nil {
 		t.Errorf("a public worker in the eyes of all: %+v", d)
 	}
-	if err := n.RemoveOwned(owner.ID); err != nil || len(n.Owned(owner.ID)) != 0 {
+	if err := n.RemoveOwned(t.Context(), owner.ID); err != nil || len(n.Owned(owner.ID)) != 0 {
 		t.Errorf("remove all: %v", err)
 	}
 }
@@ -276,7 +276,7 @@ func TestDetails(t *testing.T) {
 	if d.Performance != "1.0 megapixelsteps per second" || d.KudosDetails.Generated != nil || d.KudosDetails.Uptime != nil || d.Owner != nil || d.Messages != nil || d.Info != nil {
 		t.Errorf("a fresh worker: %+v", d)
 	}
-	err := n.change(w.ID, func(w *store.Worker) {
+	err := n.change(t.Context(), w.ID, func(w *store.Worker) {
 		w.Totals = store.WorkerTotals{
 			Generated: horde.Whole(12), UptimeKudos: horde.Whole(50), Kudos: horde.Whole(62), Things: 2_400_000,
 			Fulfilments: 3, Uncompleted: 1, Uptime: 700, Speeds: []float64{2_000_000, 3_000_000},

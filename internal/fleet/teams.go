@@ -243,7 +243,7 @@ func (f *Fleet) DeleteTeam(ctx context.Context, caller *account.User, id string)
 		members = append(members, w.ID)
 	}
 	unit := store.Unit{Key: t.ID, Workers: members, Do: func(tx *store.Tx) error { return tx.DeleteTeam(t.ID) }}
-	if err := f.Store.Write(unit); errors.Is(err, store.ErrLost) {
+	if err := f.Store.Write(ctx, unit); errors.Is(err, store.ErrLost) {
 		return api.DeletedTeam{}, errNoTeam(id)
 	} else if err != nil {
 		return api.DeletedTeam{}, err
@@ -316,7 +316,7 @@ func applyTeam(t *store.Team, in api.TeamInput) {
 // writeTeam runs do under a name that no other team has, and brings the names of
 // teams up to date.
 func (f *Fleet) writeTeam(ctx context.Context, id string, in api.TeamInput, do func(*store.Tx) error) error {
-	err := f.Store.Write(store.Unit{Key: id, Do: func(tx *store.Tx) error {
+	err := f.Store.Write(ctx, store.Unit{Key: id, Do: func(tx *store.Tx) error {
 		if in.Name == nil {
 			return do(tx)
 		}

@@ -235,7 +235,7 @@ func TestTeamTotalsOfRefusedUnits(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 40 {
 			wg.Go(func() {
-				_ = n.Store.Write(store.Unit{Key: horde.NewID(), Workers: []string{w.ID}, Do: func(tx *store.Tx) error {
+				_ = n.Store.Write(t.Context(), store.Unit{Key: horde.NewID(), Workers: []string{w.ID}, Do: func(tx *store.Tx) error {
 					if _, err := tx.ChangeWorker(w.ID, func(w *store.Worker) { w.Totals.Fulfilments++ }); err != nil {
 						return err
 					}

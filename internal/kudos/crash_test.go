@@ -22,7 +22,7 @@ func TestCrashBetweenSteps(t *testing.T) {
 		s := db.Open()
 		payer, owner, stylist := newUser(t, s, floor, 20000), newUser(t, s, floor, 10000), newUser(t, s, floor, 10000)
 		const price = horde.Kudos(4298)
-		err := s.Write(store.Unit{Accounts: []int64{payer}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "hold:r", payer, price) }})
+		err := s.Write(t.Context(), store.Unit{Accounts: []int64{payer}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "hold:r", payer, price) }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +37,7 @@ func TestCrashBetweenSteps(t *testing.T) {
 			}
 		}
 		settle := func(breakOff int) error {
-			return s.Write(store.Unit{Accounts: []int64{payer, owner, stylist}, Do: func(tx *store.Tx) error {
+			return s.Write(t.Context(), store.Unit{Accounts: []int64{payer, owner, stylist}, Do: func(tx *store.Tx) error {
 				all := steps(tx, kudos.NewEntry(tx, "deliver:j", "picture delivered", "r", "j"))
 				for i, step := range all {
 					if i == breakOff {

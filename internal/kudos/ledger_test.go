@@ -39,12 +39,12 @@ func open(db *storetest.DB) []*store.Store {
 
 func newUser(t interface{ Fatal(...any) }, s *store.Store, floor, balance horde.Kudos) (id int64) {
 	name := horde.NewID()
-	err := s.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
+	err := s.Write(context.Background(), store.Unit{Do: func(tx *store.Tx) (err error) {
 		id, err = tx.InsertUser(store.User{ID: -1, OAuthID: name, KeyHash: name}, int64(floor))
 		return err
 	}})
 	if err == nil && balance != 0 {
-		err = s.Write(store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+		err = s.Write(context.Background(), store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
 			e := kudos.NewEntry(tx, "set:"+name, "test", "", "")
 			return errors.Join(e.SetBalance(id, balance), e.Commit())
 		}})
@@ -144,7 +144,7 @@ func TestPostings(t *testing.T) {
 		} {
 			u := newUser(t, s, floor, tt.before)
 			id := fmt.Sprint("event ", i)
-			err := s.Write(store.Unit{Accounts: []int64{u}, Do: func(tx *store.Tx) error {
+			err := s.Write(t.Context(), store.Unit{Accounts: []int64{u}, Do: func(tx *store.Tx) error {
 				e := kudos.NewEntry(tx, id, "test", "r", "j")
 				return errors.Join(tt.do(e, u), e.Commit())
 			}})
@@ -196,7 +196,7 @@ func TestParallelSpends(t *testing.T) {
 			for i := range 100 {
 				wg.Go(func() {
 					id := fmt.Sprint(name, u, i)
-					switch err := nodes[i%len(nodes)].Write(store.Unit{Key: id, Accounts: []int64{u}, Do: func(tx *store.Tx) error { return spend(tx, u, id) }}); {
+					switch err := nodes[i%len(nodes)].Write(t.Context(), store.Unit{Key: id, Accounts: []int64{u}, Do: func(tx *store.Tx) error { return spend(tx, u, id) }}); {
 					case err == nil:
 						spent.Add(1)
 					case errors.Is(err, kudos.ErrInsufficient):
@@ -224,7 +224,7 @@ func TestSameBusinessID(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 20 {
 			wg.Go(func() {
-				err := nodes[i%len(nodes)].Write(store.Unit{Accounts: []int64{u}, Do: func(tx *store.Tx) error {
+				err := nodes[i%len(nodes)].Write(t.Context(), store.Unit{Accounts: []int64{u}, Do: func(tx *store.Tx) error {
 					e := kudos.NewEntry(tx, "deliver:1", "test", "", "")
 					return errors.Join(e.Charge(u, 100), e.Reward(u, 30, false), e.Commit())
 				}})
@@ -276,7 +276,7 @@ func checkModel(rt *rapid.T, s *store.Store) {
 	pick := func() *purse { return rapid.SampledFrom(purses).Draw(rt, "user") }
 	amount := func() horde.Kudos { return horde.Kudos(rapid.Int64Range(1, 12000).Draw(rt, "amount")) }
 	run := func(p *purse, f func(*store.Tx) error) error {
-		return s.Write(store.Unit{Accounts: []int64{p.id}, Do: f})
+		return s.Write(context.Background(), store.Unit{Accounts: []int64{p.id}, Do: f})
 	}
 	event := func(p *purse, f func(*kudos.Entry) error) {
 		events++
@@ -443,7 +443,7 @@ func storm(s *store.Store, users []int64, id string) error {
 	n := horde.Kudos(rand.Int64N(9000) + 1)
 	held, refused, trusted := rand.IntN(2) == 0, rand.IntN(5) == 0, rand.IntN(2) == 0
 	if held {
-		err := s.Write(store.Unit{Key: id, Accounts: []int64{payer}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "hold:"+id, payer, n) }})
+		err := s.Write(context.Background(), store.Unit{Key: id, Accounts: []int64{payer}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "hold:"+id, payer, n) }})
 		if err != nil {
 			return err
 		}
@@ -463,10 +463,10 @@ func storm(s *store.Store, users []int64, id string) error {
 		}
 		return e.Commit()
 	}}
-	if err := s.Write(unit); err != nil {
+	if err := s.Write(context.Background(), unit); err != nil {
 		return err
 	}
-	if err := s.Write(unit); !errors.Is(err, store.ErrDuplicate) {
+	if err := s.Write(context.Background(), unit); !errors.Is(err, store.ErrDuplicate) {
 		return fmt.Errorf("a delivery was settled twice: %v", err)
 	}
 	return nil

@@ -237,7 +237,7 @@ func (a *Addresses) Punish(ctx context.Context, addr netip.Addr) error {
 		memory = serviceMemory
 	}
 	network := callerOf(addr).String()
-	return a.change(func(tx *store.Tx) ([]store.AddressBan, error) {
+	return a.change(ctx, func(tx *store.Tx) ([]store.AddressBan, error) {
 		earlier, err := tx.Offences(network, false, tx.Now-memory.Microseconds())
 		if err != nil {
 			return nil, err
@@ -263,7 +263,7 @@ func (a *Addresses) PunishBehind(ctx context.Context, addr, proxy netip.Addr) er
 	}
 	network := callerOf(plain(proxy)).String()
 	n := 0
-	err := a.Store.Write(store.Unit{Key: network, Do: func(tx *store.Tx) (err error) {
+	err := a.Store.Write(ctx, store.Unit{Key: network, Do: func(tx *store.Tx) (err error) {
 		if err := tx.InsertOffence(horde.NewID(), network, true); err != nil {
 			return err
 		}
@@ -278,11 +278,11 @@ func (a *Addresses) PunishBehind(ctx context.Context, addr, proxy netip.Addr) er
 
 // change commits what edit does to bans and brings the bans that it returns into
 // memory.
-func (a *Addresses) change(edit func(*store.Tx) ([]store.AddressBan, error)) error {
+func (a *Addresses) change(ctx context.Context, edit func(*store.Tx) ([]store.AddressBan, error)) error {
 	a.changing.Lock()
 	defer a.changing.Unlock()
 	var bans []store.AddressBan
-	err := a.Store.Write(store.Unit{Key: "address", Do: func(tx *store.Tx) (err error) {
+	err := a.Store.Write(ctx, store.Unit{Key: "address", Do: func(tx *store.Tx) (err error) {
 		bans, err = edit(tx)
 		return err
 	}})

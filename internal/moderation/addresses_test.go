@@ -143,7 +143,7 @@ func banFor(a *Addresses, text string, length time.Duration) error {
 	if err != nil {
 		return err
 	}
-	return a.Ban(target, length)
+	return a.Ban(context.Background(), target, length)
 }
 
 func lift(t *testing.T, a *Addresses, text string) {
@@ -152,7 +152,7 @@ func lift(t *testing.T, a *Addresses, text string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Unban(target); err != nil {
+	if err := a.Unban(t.Context(), target); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -215,7 +215,7 @@ func TestBan(t *testing.T) {
 				t.Errorf("after lifting, %s: %v", addr, refused)
 			}
 		}
-		if err := a.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.PruneAddresses() }}); err != nil {
+		if err := a.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { return tx.PruneAddresses() }}); err != nil {
 			t.Fatal(err)
 		}
 		left, err := a.Store.AddressBansOf(t.Context(), []string{"198.51.0.0/16", "2001:db8::/64"})

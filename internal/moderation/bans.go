@@ -1,6 +1,7 @@
 package moderation
 
 import (
+	"context"
 	"net/netip"
 	"slices"
 	"strings"
@@ -78,8 +79,8 @@ func networkText(p netip.Prefix, block bool) string {
 }
 
 // Ban keeps a target out for so long, whatever was decided before.
-func (a *Addresses) Ban(t Target, length time.Duration) error {
-	return a.change(func(tx *store.Tx) ([]store.AddressBan, error) {
+func (a *Addresses) Ban(ctx context.Context, t Target, length time.Duration) error {
+	return a.change(ctx, func(tx *store.Tx) ([]store.AddressBan, error) {
 		b := store.AddressBan{Network: t.network.String(), Block: t.block, Until: tx.Now + length.Microseconds()}
 		return []store.AddressBan{b}, tx.SetAddressBan(b)
 	})
@@ -88,7 +89,7 @@ func (a *Addresses) Ban(t Target, length time.Duration) error {
 // Unban lets a target in again and forgets its offences. Of a single IPv6 address
 // the timeout goes too that its network got by Punish, and of a range the one that
 // exactly it got.
-func (a *Addresses) Unban(t Target) error {
+func (a *Addresses) Unban(ctx context.Context, t Target) error {
 	bans := []store.AddressBan{{Network: t.network.String()}}
 	if t.block {
 		bans = append(bans, store.AddressBan{Network: t.network.String(), Block: true})
@@ -97,7 +98,7 @@ func (a *Addresses) Unban(t Target) error {
 	if !t.block && caller != t.network {
 		bans = append(bans, store.AddressBan{Network: caller.String()})
 	}
-	return a.change(func(tx *store.Tx) ([]store.AddressBan, error) {
+	return a.change(ctx, func(tx *store.Tx) ([]store.AddressBan, error) {
 		for _, b := range bans {
 			if err := tx.LiftAddressBan(b.Network, b.Block); err != nil {
 				return nil, err

@@ -291,7 +291,7 @@ func (f *Filters) Delete(ctx context.Context, id string) error {
 
 // write changes filters for all nodes, and compiles them anew here.
 func (f *Filters) write(ctx context.Context, do func(*store.Tx) error) error {
-	if err := f.store.Write(store.Unit{Key: "filters", Do: do}); err != nil {
+	if err := f.store.Write(ctx, store.Unit{Key: "filters", Do: do}); err != nil {
 		return err
 	}
 	return f.Reload(ctx)

@@ -20,7 +20,7 @@ import (
 // withAnonymous makes the user 0.
 func withAnonymous(t *testing.T, s *store.Store) *store.Store {
 	t.Helper()
-	err := s.Write(store.Unit{Do: func(tx *store.Tx) error {
+	err := s.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
 		_, err := tx.InsertUser(store.User{ID: 0, Username: "Anonymous", OAuthID: "anon", KeyHash: "anon"}, 0)
 		return err
 	}})
@@ -370,7 +370,7 @@ func TestRefusedPrompts(t *testing.T) {
 		s := withAnonymous(t, db.Open())
 		f := openFilters(t, s)
 		for _, prompt := range []string{"first", "NUL \x00\xff", strings.Repeat("é", maxRefused)} {
-			if err := s.Write(store.Unit{Do: func(tx *store.Tx) error { return KeepRefused(tx, 0, prompt) }}); err != nil {
+			if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return KeepRefused(tx, 0, prompt) }}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -74,11 +74,11 @@ func parseModes(text string) (m Modes, err error) {
 
 // Change switches modes for all nodes and returns them as they are then. Those
 // that the change does not name stay as another node may have set them.
-func (w *Switches) Change(c Change) (Modes, error) {
+func (w *Switches) Change(ctx context.Context, c Change) (Modes, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var m Modes
-	err := w.store.Write(store.Unit{Do: func(tx *store.Tx) error {
+	err := w.store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		text, err := tx.InitSetting(settingModes, "{}")
 		if err != nil {
 			return err

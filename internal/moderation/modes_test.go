@@ -29,7 +29,7 @@ func TestSwitches(t *testing.T) {
 			{Change{Raid: &off, Maintenance: &on}, Modes{InviteOnly: true, Maintenance: true}},
 			{Change{}, Modes{InviteOnly: true, Maintenance: true}},
 		} {
-			got, err := w.Change(c.change)
+			got, err := w.Change(ctx, c.change)
 			if err != nil || got != c.want || w.Modes() != c.want {
 				t.Errorf("Change(%+v) = %+v, %v; want %+v", c.change, got, err, c.want)
 			}
@@ -59,7 +59,7 @@ func TestSwitchesOfAnotherNode(t *testing.T) {
 		there.Follow(ctx, func(err error) { t.Error(err) })
 	}()
 	on := true
-	if _, err := here.Change(Change{Maintenance: &on}); err != nil {
+	if _, err := here.Change(ctx, Change{Maintenance: &on}); err != nil {
 		t.Fatal(err)
 	}
 	if followEvery >= time.Second {

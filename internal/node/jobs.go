@@ -139,7 +139,7 @@ func (n *Node) every(ctx context.Context, name string, period time.Duration, job
 }
 
 func (n *Node) once(ctx context.Context, name string, period time.Duration, job func(context.Context) error) error {
-	err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
+	err := n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		return tx.Lease(name, tx.Now+(period*3/2).Microseconds())
 	}})
 	if errors.Is(err, store.ErrLost) {
@@ -160,7 +160,7 @@ func (n *Node) promote(ctx context.Context) error {
 	promoted, err := n.Accounts.PromoteEarners(ctx, horde.Whole(*n.options.TrustThreshold))
 	for _, user := range promoted {
 		n.options.Log.Info("user became trusted", "user", user)
-		err = errors.Join(err, n.Fleet.Unpause(user))
+		err = errors.Join(err, n.Fleet.Unpause(ctx, user))
 	}
 	return err
 }
@@ -172,7 +172,7 @@ func (n *Node) datePostings(ctx context.Context) error {
 	begun := time.Now()
 	for ctx.Err() == nil {
 		var dated int64
-		err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
+		err := n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) (err error) {
 			dated, err = tx.DatePostings()
 			return err
 		}})
@@ -190,7 +190,7 @@ func (n *Node) datePostings(ctx context.Context) error {
 // prune forgets what nobody asks for any more.
 func (n *Node) prune(ctx context.Context) error {
 	now := n.options.Clock()
-	err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
+	err := n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		if err := tx.PruneDeliveries(now.Add(-deliveriesKept).UnixMicro()); err != nil {
 			return err
 		}

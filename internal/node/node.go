@@ -145,7 +145,7 @@ func Open(ctx context.Context, o Options) (*Node, error) {
 
 func (n *Node) open(ctx context.Context) (err error) {
 	o := &n.options
-	if err := n.secrets(); err != nil {
+	if err := n.secrets(ctx); err != nil {
 		return err
 	}
 	if n.Catalog, err = n.openCatalog(); err != nil {
@@ -218,12 +218,12 @@ const (
 )
 
 // secrets takes the secrets that were not given from the database.
-func (n *Node) secrets() error {
+func (n *Node) secrets(ctx context.Context) error {
 	for name, secret := range map[string]*string{"key-secret": &n.options.KeySecret, "blob-secret": &n.options.BlobSecret} {
 		if *secret != "" {
 			continue
 		}
-		err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
+		err := n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) (err error) {
 			*secret, err = tx.InitSetting(name, rand.Text()+rand.Text())
 			return err
 		}})
@@ -311,7 +311,7 @@ const grace = 10 * time.Second
 // Run answers calls until ctx ends, then closes everything.
 func (n *Node) Run(ctx context.Context) error {
 	// The other nodes look for what this one takes, from its first answer on.
-	if err := n.Store.Announce(); err != nil {
+	if err := n.Store.Announce(ctx); err != nil {
 		n.options.Log.Warn("sign of life", "error", err)
 	}
 

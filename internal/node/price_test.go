@@ -326,7 +326,7 @@ func TestPriceDocuments(t *testing.T) {
 func TestTimingsAreForgotten(t *testing.T) {
 	n, _ := newNode(t)
 	now := time.Now().Unix() / 3600
-	err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
+	err := n.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
 		for _, age := range []int64{0, 24 * 89, 24 * 91} {
 			tx.Time(store.Timing{Hour: now - age, Machine: "m", Features: "{}"})
 		}

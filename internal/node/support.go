@@ -28,7 +28,7 @@ func (n *Node) rarely(name string, period time.Duration, atOnce bool, job func(c
 		if last != 0 && now-last < period.Microseconds() && last <= now {
 			return nil
 		}
-		err = n.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.SetSetting(setting, strconv.FormatInt(now, 10)) }})
+		err = n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.SetSetting(setting, strconv.FormatInt(now, 10)) }})
 		if err != nil || last == 0 && !atOnce {
 			return err
 		}
@@ -56,7 +56,7 @@ func (n *Node) readSupporters(ctx context.Context, source account.Source, servic
 		return err
 	}
 	if source == account.Patreon {
-		if err := n.Documents.SetSupporters(named(list)); err != nil {
+		if err := n.Documents.SetSupporters(ctx, named(list)); err != nil {
 			return err
 		}
 	}

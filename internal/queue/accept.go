@@ -245,7 +245,7 @@ func (q *Queue) newRequest(ctx context.Context, x *index, r kinds.Asked, user *a
 // one transaction, then the index.
 func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error {
 	row := e.row
-	err := q.Store.Write(store.Unit{Key: row.ID, Accounts: t.accounts(), Unheard: true, Do: func(tx *store.Tx) error {
+	err := q.Store.Write(ctx, store.Unit{Key: row.ID, Accounts: t.accounts(), Unheard: true, Do: func(tx *store.Tx) error {
 		// Of a run that was rolled back, so that what is refused now is not in the way
 		// of others.
 		e.home.leavePlace(row.ID)

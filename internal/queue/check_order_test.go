@@ -147,7 +147,7 @@ func newOrderWorld(t *testing.T, db *storetest.DB) *orderWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Addresses.Ban(target, time.Hour); err != nil {
+	if err := w.Addresses.Ban(t.Context(), target, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 
@@ -170,7 +170,7 @@ func newOrderWorld(t *testing.T, db *storetest.DB) *orderWorld {
 func (w *orderWorld) style(owner hordetest.Person, kind, prompt, key string) string {
 	v := store.Style{ID: horde.NewID(), Kind: kind, UserID: owner.ID, Name: horde.NewID(), Prompt: prompt, Params: "{}", Tags: "[]",
 		Models: `["plain"]`, Examples: "[]", SharedKey: key}
-	err := w.Store.Write(store.Unit{Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error { return tx.InsertStyle(v, nil, nil) }})
+	err := w.Store.Write(context.Background(), store.Unit{Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error { return tx.InsertStyle(v, nil, nil) }})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func fill(b *testing.B, n *node, user int64, count, jobs int, models func(i int)
 	now := n.clock.Micros()
 	for done := 0; done < count; {
 		k := min(1000, count-done)
-		err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
+		err := n.Store.Write(b.Context(), store.Unit{Do: func(tx *store.Tx) error {
 			for i := range k {
 				body, err := json.Marshal(record{Image: &admission.Image{
 					Common: admission.Common{Prompt: "a red fox", Models: []string{models(done + i)}, N: jobs, SlowWorkers: true},

@@ -112,7 +112,7 @@ func TestConcurrencyOfANodeThatStarts(t *testing.T) {
 		all[0].follow(t)
 		if db.Engine == storetest.Postgres {
 			all = append(all, newNode(t, db, c))
-			if err := all[1].Store.Announce(); err != nil {
+			if err := all[1].Store.Announce(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -71,7 +71,10 @@ func (q *Queue) refusePrompt(ctx context.Context, prompt string, t *terms, from 
 	if sender.Is(account.Moderator) {
 		return errCorrupt
 	}
-	err := q.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
+
+	// The offence counts, even if its sender leaves before the answer.
+	ctx = context.WithoutCancel(ctx)
+	err := q.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		if err := moderation.KeepRefused(tx, sender.ID, prompt); err != nil {
 			return err
 		}

@@ -144,7 +144,7 @@ func TestTrickIsKnownEverywhere(t *testing.T) {
 func pause(t testing.TB, n *node, worker string) {
 	t.Helper()
 	var row store.Worker
-	err := n.Store.Write(store.Unit{Workers: []string{worker}, Do: func(tx *store.Tx) (err error) {
+	err := n.Store.Write(t.Context(), store.Unit{Workers: []string{worker}, Do: func(tx *store.Tx) (err error) {
 		row, err = tx.ChangeWorker(worker, func(w *store.Worker) { w.Paused = true })
 		return err
 	}})
@@ -166,7 +166,7 @@ func TestFakeJobOfEndedRequest(t *testing.T) {
 	if err := b.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Store.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteRequest(id, tx.Now+1e12) }}); err != nil {
+	if err := a.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteRequest(id, tx.Now+1e12) }}); err != nil {
 		t.Fatal(err)
 	}
 	if job := b.take(t, owner, pop("one")); job != nil {
@@ -184,7 +184,7 @@ func TestManyLateJobsOfExpiredRequests(t *testing.T) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		now := c.Micros()
-		err := n.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
+		err := n.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
 			for range settle.SweepBatch + 10 {
 				q := store.Request{ID: horde.NewID(), Kind: fleet.Image, Created: now, Body: `{"image":{}}`,
 					RequestState: store.RequestState{Jobs: 1, Expires: now + 1, Version: 1}}

@@ -349,7 +349,7 @@ func (w *world) maintain() {
 	}
 	on, paused := w.seldom(3, "maintenance"), w.seldom(3, "paused")
 	var row store.Worker
-	err := w.n.Store.Write(store.Unit{Workers: []string{known.ID}, Do: func(tx *store.Tx) (err error) {
+	err := w.n.Store.Write(context.Background(), store.Unit{Workers: []string{known.ID}, Do: func(tx *store.Tx) (err error) {
 		row, err = tx.ChangeWorker(known.ID, func(r *store.Worker) { r.Maintenance, r.Paused = on, paused })
 		return err
 	}})

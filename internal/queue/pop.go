@@ -92,7 +92,7 @@ func (q *Queue) tryPop(ctx context.Context, x *index, p *popper) (handout, error
 			return handout{why: result.Skipped}, nil
 		}
 
-		jobs, err := q.commitClaim(c, p)
+		jobs, err := q.commitClaim(ctx, c, p)
 		if errors.Is(err, store.ErrLost) {
 			if err := q.Refresh(ctx, []string{c.e.row.ID}); err != nil {
 				return handout{}, err
@@ -178,7 +178,7 @@ func chooseModel(wanted []string, w *match.Worker) string {
 
 // commitClaim commits a claim: the request gives up the jobs and the jobs exist, or
 // neither. ErrLost: the request had fewer by now.
-func (q *Queue) commitClaim(c *claim, p *popper) ([]store.Job, error) {
+func (q *Queue) commitClaim(ctx context.Context, c *claim, p *popper) ([]store.Job, error) {
 	e := c.e
 	now := q.Clock().UnixMicro()
 	jobs := newJobs(c, p, now)
@@ -191,7 +191,7 @@ func (q *Queue) commitClaim(c *claim, p *popper) ([]store.Job, error) {
 	}
 	var state store.RequestState
 	claim := store.ClaimOf(e.row.ID, k, expires, now)
-	err := q.Store.Write(store.Unit{Key: e.row.ID, First: []store.Asked{claim}, Do: func(tx *store.Tx) (err error) {
+	err := q.Store.Write(ctx, store.Unit{Key: e.row.ID, First: []store.Asked{claim}, Do: func(tx *store.Tx) (err error) {
 		if state, err = claim.Answer(tx); err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 
 func (n *node) know(t *testing.T, doc string) {
 	t.Helper()
-	if _, err := n.Catalog.Import(catalog.Images, "test", []byte(doc)); err != nil {
+	if _, err := n.Catalog.Import(t.Context(), catalog.Images, "test", []byte(doc)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -126,7 +126,7 @@ func (s *shop) close() {
 		s.Fatal(err)
 	}
 	for _, w := range s.Fleet.Owned(s.owner.ID) {
-		if err := s.Fleet.Delete(s.owner.User, w); err != nil {
+		if err := s.Fleet.Delete(context.Background(), s.owner.User, w); err != nil {
 			s.Fatal(err)
 		}
 	}
@@ -376,7 +376,7 @@ func TestLateWhileAnotherNodeServed(t *testing.T) {
 		t.Run(craft.name, func(t *testing.T) {
 			c := hordetest.NewClock()
 			here := newNode(t, db, c)
-			if err := here.Store.Announce(); err != nil {
+			if err := here.Store.Announce(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			s := &shop{T: t, node: here, craft: craft, asker: here.person(t, false, 1000), owner: here.person(t, true, 0)}
@@ -386,7 +386,7 @@ func TestLateWhileAnotherNodeServed(t *testing.T) {
 			c.Advance(time.Hour / 4)
 			restarted := newNode(t, db, c)
 			c.Advance(time.Second)
-			if err := here.Store.Announce(); err != nil {
+			if err := here.Store.Announce(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if err := restarted.Sweep(t.Context()); err != nil {

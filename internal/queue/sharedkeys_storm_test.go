@@ -67,7 +67,7 @@ func newKeyStorm(t *rapid.T, all []*node, raw *sql.DB) *keyStorm {
 		s.work = append(s.work, n.person(t, true, 0))
 	}
 	for _, budget := range []int64{0, 40, 150, 600, 90} {
-		k, err := n.Accounts.CreateSharedKey(s.owner.User, account.SharedKeyChange{Kudos: &budget})
+		k, err := n.Accounts.CreateSharedKey(t.Context(), s.owner.User, account.SharedKeyChange{Kudos: &budget})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +191,7 @@ func (s *keyStorm) change(n *node, st step, k *stormKey) {
 		}
 		now, err := n.Accounts.SharedKey(context.Background(), k.id)
 		if err == nil {
-			_, err = n.Accounts.ModifySharedKey(s.owner.User, now, account.SharedKeyChange{Kudos: &whole})
+			_, err = n.Accounts.ModifySharedKey(context.Background(), s.owner.User, now, account.SharedKeyChange{Kudos: &whole})
 		}
 		if err != nil {
 			s.complain("set: %v", err)

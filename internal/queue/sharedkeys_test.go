@@ -217,7 +217,7 @@ func TestSharedKeyParallel(t *testing.T) {
 // setKey sets a budget to the hundredth.
 func (n *node) setKey(t testing.TB, owner hordetest.Person, key string, budget horde.Kudos) {
 	t.Helper()
-	err := n.Store.Write(store.Unit{Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error {
+	err := n.Store.Write(t.Context(), store.Unit{Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error {
 		k, err := tx.SharedKey(key)
 		if err != nil {
 			return err
@@ -376,7 +376,7 @@ func TestSharedKeyDeletedWhileOpen(t *testing.T) {
 				if job == nil {
 					t.Fatal("no job")
 				}
-				if err := n.Accounts.DeleteSharedKey(owner.User, n.keyNow(t, key)); err != nil {
+				if err := n.Accounts.DeleteSharedKey(t.Context(), owner.User, n.keyNow(t, key)); err != nil {
 					t.Fatal(err)
 				}
 				if err := n.DropKey(t.Context(), owner.ID, key); err != nil {
@@ -411,7 +411,7 @@ func TestSharedKeyBudgetChangesWhileOpen(t *testing.T) {
 		}
 		set := func(whole int64) {
 			t.Helper()
-			k, err := n.Accounts.ModifySharedKey(owner.User, n.keyNow(t, key), account.SharedKeyChange{Kudos: &whole})
+			k, err := n.Accounts.ModifySharedKey(ctx, owner.User, n.keyNow(t, key), account.SharedKeyChange{Kudos: &whole})
 			if err != nil || k.Details().Kudos != whole {
 				t.Fatalf("%+v, %v", k, err)
 			}

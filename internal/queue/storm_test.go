@@ -287,7 +287,7 @@ func (s *storm) holds() string {
 		if running > 0 || row.Waiting > 0 && !row.Faulted {
 			continue
 		}
-		err := s.nodes[0].Store.Write(store.Unit{Do: func(tx *store.Tx) error {
+		err := s.nodes[0].Store.Write(context.Background(), store.Unit{Do: func(tx *store.Tx) error {
 			_, err := tx.Hold(settle.HoldOfRequest(id))
 			return err
 		}})

@@ -20,7 +20,7 @@ import (
 // key makes a shared key of a hordetest.Person and returns its id.
 func (n *node) key(t testing.TB, p hordetest.Person, c account.SharedKeyChange) string {
 	t.Helper()
-	k, err := n.Accounts.CreateSharedKey(p.User, c)
+	k, err := n.Accounts.CreateSharedKey(t.Context(), p.User, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestDropKey(t *testing.T) {
 			t.Fatal("nothing to take")
 		}
 		k := n.keyNow(t, key)
-		if err := n.Accounts.DeleteSharedKey(alice.User, k); err != nil {
+		if err := n.Accounts.DeleteSharedKey(ctx, alice.User, k); err != nil {
 			t.Fatal(err)
 		}
 		if err := n.DropKey(ctx, alice.ID, key); err != nil {
@@ -286,7 +286,7 @@ func TestStyledRequests(t *testing.T) {
 		if k := n.keyNow(t, key); k.Utilized != horde.Whole(3) || n.money(t, alice).Balance != mine {
 			t.Errorf("the key spent %v, alice has %v of %v", k.Utilized, n.money(t, alice).Balance, mine)
 		}
-		if _, err := n.Accounts.ModifySharedKey(trudy.User, n.keyNow(t, key), account.SharedKeyChange{Kudos: ptr(int64(0))}); err != nil {
+		if _, err := n.Accounts.ModifySharedKey(ctx, trudy.User, n.keyNow(t, key), account.SharedKeyChange{Kudos: ptr(int64(0))}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := use(alice, paid, nil); err != nil { // an empty key does not pay: alice does

@@ -54,7 +54,7 @@ func (r *Ratings) Rate(ctx context.Context, id string, in api.Aesthetics, from R
 	}
 
 	amount := reward(v, len(o.Pictures), o.Consumed)
-	err = r.Store.Write(store.Unit{Key: o.ID, Accounts: []int64{o.UserID}, Do: func(tx *store.Tx) error {
+	err = r.Store.Write(ctx, store.Unit{Key: o.ID, Accounts: []int64{o.UserID}, Do: func(tx *store.Tx) error {
 		if rated, err := tx.Rated(o.ID); err != nil {
 			return err
 		} else if rated {

@@ -110,7 +110,7 @@ func (s *Server) putDocument(w http.ResponseWriter, r *http.Request) error {
 	}
 
 	name := r.PathValue("name")
-	if err := s.Documents.Put(name, format, *text); err != nil {
+	if err := s.Documents.Put(r.Context(), name, format, *text); err != nil {
 		return err
 	}
 	s.log.Info("document replaced", "document", name, "format", format, "bytes", len(*text))
@@ -122,7 +122,7 @@ func (s *Server) deleteDocument(w http.ResponseWriter, r *http.Request) error {
 	if err := s.admin(r); err != nil {
 		return err
 	}
-	if err := s.Documents.Restore(r.PathValue("name")); err != nil {
+	if err := s.Documents.Restore(r.Context(), r.PathValue("name")); err != nil {
 		return err
 	}
 	return reply(w, r, http.StatusOK, &api.Simple{Message: "OK"})

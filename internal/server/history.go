@@ -73,7 +73,7 @@ func (s *Server) postAdjust(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.Accounts.Adjust(caller, account.Adjustment{Target: in.Username, Amount: in.Amount, Reason: in.Reason})
+	done, err := s.Accounts.Adjust(r.Context(), caller, account.Adjustment{Target: in.Username, Amount: in.Amount, Reason: in.Reason})
 	if err != nil {
 		return err
 	}

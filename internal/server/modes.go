@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	_ "embed" // news.json
 	"encoding/json"
 	"net/http"
@@ -77,12 +78,12 @@ func (s *Server) putModes(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) switchModes(r *http.Request, in api.ModifyModes) error {
-	_, err := s.Switches.Change(moderation.Change{Maintenance: in.Maintenance, InviteOnly: in.InviteOnly, Raid: in.Raid})
+	_, err := s.Switches.Change(r.Context(), moderation.Change{Maintenance: in.Maintenance, InviteOnly: in.InviteOnly, Raid: in.Raid})
 	if err != nil {
 		return err
 	}
 	if in.Maintenance != nil && *in.Maintenance {
-		return s.Queue.EmptyAll(r.Context())
+		return s.Queue.EmptyAll(context.WithoutCancel(r.Context())) // as is decided by now
 	}
 	return nil
 }

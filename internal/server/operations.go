@@ -97,7 +97,7 @@ func (s *Server) postBan(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) ban(w http.ResponseWriter, r *http.Request, caller *account.User, t moderation.Target, length time.Duration) error {
-	if err := s.Addresses.Ban(t, length); err != nil {
+	if err := s.Addresses.Ban(r.Context(), t, length); err != nil {
 		return err
 	}
 	s.log.InfoContext(r.Context(), "address kept out", "address", t.String(), "for", length, "moderator", caller.Alias())
@@ -122,7 +122,7 @@ func (s *Server) deleteBan(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) lift(w http.ResponseWriter, r *http.Request, caller *account.User, t moderation.Target) error {
-	if err := s.Addresses.Unban(t); err != nil {
+	if err := s.Addresses.Unban(r.Context(), t); err != nil {
 		return err
 	}
 	s.log.InfoContext(r.Context(), "address let in", "address", t.String(), "moderator", caller.Alias())

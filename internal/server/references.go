@@ -86,7 +86,7 @@ func (s *Server) putReference(w http.ResponseWriter, r *http.Request) error {
 		source = "import"
 	}
 	kind := r.PathValue("kind")
-	t, err := s.Catalog.Import(kind, source, doc)
+	t, err := s.Catalog.Import(r.Context(), kind, source, doc)
 	if err != nil {
 		return err
 	}

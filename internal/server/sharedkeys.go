@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -74,7 +75,7 @@ func (s *Server) putSharedKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	key, err := s.Accounts.CreateSharedKey(user, in)
+	key, err := s.Accounts.CreateSharedKey(r.Context(), user, in)
 	if err != nil {
 		return err
 	}
@@ -100,7 +101,7 @@ func (s *Server) patchSharedKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	key, err = s.Accounts.ModifySharedKey(user, key, in)
+	key, err = s.Accounts.ModifySharedKey(r.Context(), user, key, in)
 	if err != nil {
 		return explainUnselected(err, r, body, api.SharedKeyInputSchema)
 	}
@@ -116,10 +117,11 @@ func (s *Server) deleteSharedKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Accounts.DeleteSharedKey(user, key); err != nil {
+	if err := s.Accounts.DeleteSharedKey(r.Context(), user, key); err != nil {
 		return err
 	}
-	if err := s.Queue.DropKey(r.Context(), key.UserID, key.ID); err != nil {
+	// The key is gone, so its requests must go too, even if the caller has left.
+	if err := s.Queue.DropKey(context.WithoutCancel(r.Context()), key.UserID, key.ID); err != nil {
 		return err
 	}
 	return reply(w, r, http.StatusOK, &api.Simple{Message: "OK"})

@@ -126,12 +126,13 @@ func (s *Server) putUser(w http.ResponseWriter, r *http.Request) error {
 
 // afterUser brings what changed of a user to the user's workers.
 func (s *Server) afterUser(r *http.Request, id int64, done account.Modified) error {
-	err := s.Fleet.OwnersChanged(r.Context(), id)
+	ctx := context.WithoutCancel(r.Context()) // the user has changed by now
+	err := s.Fleet.OwnersChanged(ctx, id)
 	if done.Unpause {
-		err = errors.Join(err, s.Fleet.Unpause(id))
+		err = errors.Join(err, s.Fleet.Unpause(ctx, id))
 	}
 	if done.ClearWorkers {
-		err = errors.Join(err, s.Fleet.ClearSuspicions(id))
+		err = errors.Join(err, s.Fleet.ClearSuspicions(ctx, id))
 	}
 	return err
 }
@@ -153,7 +154,7 @@ func (s *Server) deleteUser(w http.ResponseWriter, r *http.Request) error {
 	}
 	wipe, err := s.Accounts.Delete(r.Context(), caller, user)
 	if err == nil && wipe {
-		err = s.wipe(r.Context(), user.ID)
+		err = s.wipe(context.WithoutCancel(r.Context()), user.ID) // not half of it
 	}
 	if err != nil {
 		return err
@@ -163,7 +164,7 @@ func (s *Server) deleteUser(w http.ResponseWriter, r *http.Request) error {
 
 // wipe removes what a user leaves behind, then who the user was.
 func (s *Server) wipe(ctx context.Context, user int64) error {
-	if err := s.Fleet.RemoveOwned(user); err != nil {
+	if err := s.Fleet.RemoveOwned(ctx, user); err != nil {
 		return err
 	}
 	keys, err := s.Accounts.DeleteSharedKeys(ctx, user)
@@ -175,5 +176,5 @@ func (s *Server) wipe(ctx context.Context, user int64) error {
 			return err
 		}
 	}
-	return s.Accounts.Wipe(user)
+	return s.Accounts.Wipe(ctx, user)
 }

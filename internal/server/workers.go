@@ -124,7 +124,7 @@ func (s *Server) deleteWorker(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Fleet.Delete(caller, worker); err != nil {
+	if err := s.Fleet.Delete(r.Context(), caller, worker); err != nil {
 		return err
 	}
 	return reply(w, r, http.StatusOK, &api.DeletedWorker{ID: worker.ID, Name: worker.Name})

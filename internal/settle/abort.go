@@ -41,7 +41,7 @@ type Abort struct {
 // (generation §5.8, §3.3), and the worker's aborts and failures in a row are counted (generation §5.10)
 // unless it is excused. ErrLost: the lease had ended.
 func GiveUp(ctx context.Context, s *store.Store, a *Abort) error {
-	return s.Write(store.Unit{
+	return s.Write(ctx, store.Unit{
 		Key:      a.Lease.request(),
 		Accounts: a.Funds.accounts(),
 		Workers:  a.workers(),

@@ -10,7 +10,7 @@ import (
 // Cancel ends the handing out of a request's jobs: what workers have already is still
 // delivered, paid and charged (generation §1.12). ErrLost: the request is gone.
 func Cancel(ctx context.Context, s *store.Store, id string, f Funds) (state store.RequestState, err error) {
-	err = s.Write(store.Unit{Key: id, Accounts: f.accounts(), Do: func(tx *store.Tx) (err error) {
+	err = s.Write(ctx, store.Unit{Key: id, Accounts: f.accounts(), Do: func(tx *store.Tx) (err error) {
 		if state, err = tx.Cancel(id); err != nil {
 			return err
 		}
@@ -22,7 +22,7 @@ func Cancel(ctx context.Context, s *store.Store, id string, f Funds) (state stor
 // Release frees the funds of a request whose waiting jobs were taken away, once no
 // worker has any. A request that is gone has none.
 func Release(ctx context.Context, s *store.Store, id string, f Funds) error {
-	return s.Write(store.Unit{Key: id, Accounts: f.accounts(), Do: func(tx *store.Tx) error {
+	return s.Write(ctx, store.Unit{Key: id, Accounts: f.accounts(), Do: func(tx *store.Tx) error {
 		// Lock the request, so that no other node changes it meanwhile.
 		state, err := tx.Charge(id, 0, 0)
 		if errors.Is(err, store.ErrLost) {
@@ -65,7 +65,7 @@ func CancelForms(ctx context.Context, s *store.Store, request string, forms []Ca
 		}
 		return releaseAll(tx, forms)
 	}
-	return s.Write(u)
+	return s.Write(ctx, u)
 }
 
 func (f *CancelledForm) cancel(tx *store.Tx) (err error) {

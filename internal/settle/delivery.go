@@ -76,7 +76,7 @@ func Deliver(ctx context.Context, s *store.Store, d *Delivery) error {
 		d.dropHold = store.DropHoldOf(d.Funds.Hold)
 		u.First = append(u.First, d.dropHold)
 	}
-	return s.Write(u)
+	return s.Write(ctx, u)
 }
 
 // accounts are those that the delivery changes.
@@ -214,5 +214,5 @@ func (d *Delivery) suspect(tx *store.Tx) error {
 
 // EndDecoy ends a job that was given to a paused worker: nothing moves.
 func EndDecoy(ctx context.Context, s *store.Store, j *Job) error {
-	return s.Write(store.Unit{Key: j.request(), Do: func(tx *store.Tx) error { return tx.EndJob(j.id(), j.Result) }})
+	return s.Write(ctx, store.Unit{Key: j.request(), Do: func(tx *store.Tx) error { return tx.EndJob(j.id(), j.Result) }})
 }

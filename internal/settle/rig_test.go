@@ -42,7 +42,7 @@ func (r *rig) run(name string, test func(r *rig)) {
 // write runs a unit of work that must not be refused.
 func (r *rig) write(accounts []int64, do func(*store.Tx) error) {
 	r.Helper()
-	if err := r.Write(store.Unit{Accounts: accounts, Do: do}); err != nil {
+	if err := r.Write(r.Context(), store.Unit{Accounts: accounts, Do: do}); err != nil {
 		r.Fatal(err)
 	}
 }

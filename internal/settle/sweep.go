@@ -69,7 +69,7 @@ func Remove(ctx context.Context, s *store.Store, e Expiry) error {
 	if e.OnKey || len(e.Holds) > 0 {
 		u.Accounts = []int64{e.Payer}
 	}
-	return s.Write(u)
+	return s.Write(ctx, u)
 }
 
 func releaseHolds(tx *store.Tx, holds []string) error {
@@ -88,7 +88,7 @@ func MendKeys(ctx context.Context, s *store.Store) error {
 	}
 	for _, k := range odd {
 		u := store.Unit{Key: k.ID, Accounts: []int64{k.UserID}, Do: func(tx *store.Tx) error { return kudos.RepairKey(tx, k) }}
-		if err := s.Write(u); err != nil {
+		if err := s.Write(ctx, u); err != nil {
 			return err
 		}
 	}

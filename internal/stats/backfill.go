@@ -44,7 +44,7 @@ func (s *Stats) Begin(ctx context.Context) error {
 		}
 	}
 
-	return s.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
+	return s.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		first, err := tx.BeginBackfill()
 		if err != nil || !first {
 			return err
@@ -69,7 +69,7 @@ func (s *Stats) backfillFor(ctx context.Context, most time.Duration) error {
 	begun := time.Now()
 	for ctx.Err() == nil {
 		done := false
-		err := s.Store.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
+		err := s.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) (err error) {
 			done, err = backfill(tx)
 			return err
 		}})

@@ -37,7 +37,7 @@ func newStats(t *testing.T, db *storetest.DB, clock horde.Clock) *stats.Stats {
 
 func deliver(t *testing.T, s *stats.Stats, d ...store.Delivery) {
 	t.Helper()
-	err := s.Store.Write(store.Unit{Do: func(tx *store.Tx) error {
+	err := s.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
 		for _, d := range d {
 			d.JobID, d.At = horde.NewID(), tx.Now
 			tx.Deliver(d)
@@ -212,12 +212,12 @@ func TestBackfillEndsInTime(t *testing.T) {
 func newOwner(t *testing.T, s *stats.Stats, units int64) (id int64) {
 	t.Helper()
 	name := horde.NewID()
-	err := s.Store.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
+	err := s.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) (err error) {
 		id, err = tx.InsertUser(store.User{ID: -1, OAuthID: name, KeyHash: name}, 0)
 		return err
 	}})
 	if err == nil {
-		err = s.Store.Write(store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+		err = s.Store.Write(t.Context(), store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
 			return tx.ChangeAccount(id, func(a *store.Account) { a.Totals.Contribution[store.ImagePlace] = units })
 		}})
 	}
@@ -233,7 +233,7 @@ type event struct{ id, reason, model string }
 // record writes events of an owner into the ledger.
 func record(t *testing.T, s *stats.Stats, owner int64, events ...event) {
 	t.Helper()
-	err := s.Store.Write(store.Unit{Accounts: []int64{owner}, Do: func(tx *store.Tx) error {
+	err := s.Store.Write(t.Context(), store.Unit{Accounts: []int64{owner}, Do: func(tx *store.Tx) error {
 		for _, ev := range events {
 			e := kudos.NewEntry(tx, ev.id, ev.reason, "", "")
 			e.About(kudos.About{Model: ev.model})

@@ -82,7 +82,7 @@ func (s *Store) Watch(ctx context.Context, apply func(Changes) error) {
 	for {
 		if now := s.clock(); now.Sub(beat).Abs() > nodeGone/3 {
 			beat = now
-			if err := s.beat(); err != nil {
+			if err := s.beat(ctx); err != nil {
 				s.log.Warn("sign of life", "error", err)
 			}
 		}
@@ -151,16 +151,16 @@ func (s *Store) newestChanges(ctx context.Context) (map[string]int64, error) {
 // Announce makes the other nodes of the database look for what this store
 // changes, for a minute: what Watch does for those that run. A node that is to run
 // announces itself before it serves.
-func (s *Store) Announce() error {
+func (s *Store) Announce(ctx context.Context) error {
 	if !s.engine.shared {
 		return nil
 	}
-	return s.beat()
+	return s.beat(ctx)
 }
 
 // beat says that this node lives.
-func (s *Store) beat() error {
-	return s.Write(Unit{Do: func(tx *Tx) error {
+func (s *Store) beat(ctx context.Context) error {
+	return s.Write(ctx, Unit{Do: func(tx *Tx) error {
 		_, err := tx.change("INSERT INTO nodes (id, started, seen) VALUES ($1, $2, $2) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen", s.node, tx.Now)
 		return err
 	}})

@@ -116,7 +116,7 @@ func TestWatch(t *testing.T) {
 		fb.mu.Lock()
 		fb.heard = store.Changes{}
 		fb.mu.Unlock()
-		if err := a.Write(store.Unit{Do: f}); err != nil {
+		if err := a.Write(t.Context(), store.Unit{Do: f}); err != nil {
 			continue // deleted before it was claimed: the order of a map
 		}
 		fb.until(t, what, func() bool { return slices.Equal(fb.heard.Requests, ids[:1]) })
@@ -174,7 +174,7 @@ func TestUnheard(t *testing.T) {
 	f.until(t, "all changes", func() bool { return len(f.heard.Requests) == 102 })
 
 	third := db.Open(storetest.Clock(c.Now))
-	if err := third.Announce(); err != nil {
+	if err := third.Announce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	insert(t, third, request(c.Micros(), 1))

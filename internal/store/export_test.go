@@ -1,5 +1,11 @@
 package store
 
+import "time"
+
+// SetRollbackTimeout sets for how long a hung rollback is waited for. Call it before
+// the first write.
+func (s *Store) SetRollbackTimeout(d time.Duration) { s.writer.rollbackTimeout = d }
+
 // Waiting is how many units wait for the writer: those of the next batch.
 func (s *Store) Waiting() int { return len(s.writer.queue) }
 

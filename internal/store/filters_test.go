@@ -23,7 +23,7 @@ func TestFilters(t *testing.T) {
 		s := db.Open()
 		write := func(do func(*store.Tx) error) {
 			t.Helper()
-			if err := s.Write(store.Unit{Do: do}); err != nil {
+			if err := s.Write(ctx, store.Unit{Do: do}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -74,7 +74,7 @@ func TestRefusedPrompts(t *testing.T) {
 		s := db.Open()
 		write := func(do func(*store.Tx) error) {
 			t.Helper()
-			if err := s.Write(store.Unit{Do: do}); err != nil {
+			if err := s.Write(ctx, store.Unit{Do: do}); err != nil {
 				t.Fatal(err)
 			}
 		}

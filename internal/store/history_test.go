@@ -134,7 +134,7 @@ func TestReader(t *testing.T) {
 		if len(n.Users) != 1 || n.Users[id] == "" || len(n.Workers) != 0 {
 			t.Errorf("%+v", n)
 		}
-		if err := r.Write(post(id, "f", 1, 0)); !errors.Is(err, store.ErrReadOnly) {
+		if err := r.Write(t.Context(), post(id, "f", 1, 0)); !errors.Is(err, store.ErrReadOnly) {
 			t.Errorf("wrote: %v", err)
 		}
 		write(t, s, post(id, "g", 1, 0))

@@ -19,7 +19,7 @@ func TestHolds(t *testing.T) {
 		id := user(t, s, "a")
 		do(t, s, func(tx *store.Tx) error { return tx.InsertHolds(store.Hold{ID: "h", UserID: id, Remaining: 500}) })
 		remaining := func() (k horde.Kudos, err error) {
-			err = s.Write(store.Unit{Do: func(tx *store.Tx) error {
+			err = s.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
 				h, err := tx.Hold("h")
 				k = h.Remaining
 				return err
@@ -69,10 +69,10 @@ func TestTransfers(t *testing.T) {
 			}
 			return err
 		})
-		if err := s.Write(store.Unit{Do: func(tx *store.Tx) error { _, err := tx.Transfer("no"); return err }}); !errors.Is(err, store.ErrNotFound) {
+		if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { _, err := tx.Transfer("no"); return err }}); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown: %v", err)
 		}
-		if err := s.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.InsertTransfer(want) }}); !errors.Is(err, store.ErrDuplicate) {
+		if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.InsertTransfer(want) }}); !errors.Is(err, store.ErrDuplicate) {
 			t.Errorf("a second time: %v", err)
 		}
 		if at := must[int64](t)(s.LastTransfer(ctx, 1, 2)); at != 9 {
@@ -189,7 +189,7 @@ func TestDeleteWorker(t *testing.T) {
 			return errors.Join(tx.InsertWorker(store.Worker{ID: "busy", Name: "busy", Settings: "{}"}), tx.InsertWorker(store.Worker{ID: "idle", Name: "idle", Settings: "{}"}))
 		})
 		for id, want := range map[string]error{"busy": store.ErrLost, "no": store.ErrLost, "idle": nil} {
-			if err := s.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteWorker(id) }}); !errors.Is(err, want) {
+			if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteWorker(id) }}); !errors.Is(err, want) {
 				t.Errorf("%s: %v", id, err)
 			}
 		}

@@ -16,10 +16,10 @@ func TestRatingSets(t *testing.T) {
 		set := store.RatingSet{ID: "r", UserID: 7, Created: 5, Best: "b", Body: `{"x":1}`,
 			Ratings: []store.Rating{{Picture: "a", Rating: 3, Artifacts: -1}, {Picture: "b", Rating: 9, Artifacts: 0}}}
 		insert := func() error {
-			return s.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.InsertRatingSet(set) }})
+			return s.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { return tx.InsertRatingSet(set) }})
 		}
 		rated := func() (is bool) {
-			err := s.Write(store.Unit{Do: func(tx *store.Tx) (err error) {
+			err := s.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) (err error) {
 				is, err = tx.Rated("r")
 				return err
 			}})

@@ -47,7 +47,7 @@ func TestReferences(t *testing.T) {
 			t.Errorf("listed: %+v", list)
 		}
 		do(t, s, func(tx *store.Tx) error { return tx.DeleteReference("image") })
-		if err := s.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteReference("image") }}); !errors.Is(err, store.ErrNotFound) {
+		if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteReference("image") }}); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("deleted twice: %v", err)
 		}
 		if list := must[[]store.Reference](t)(s.References(ctx)); len(list) != 1 {
@@ -62,7 +62,7 @@ func TestWatchReferences(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	a, b := db.Open(), db.Open()
 	f := follow(t, a)
-	if err := b.Announce(); err != nil {
+	if err := b.Announce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	heard := func(what string) {

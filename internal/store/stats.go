@@ -263,7 +263,7 @@ const (
 func (s *Store) MergeStats(ctx context.Context) error {
 	for ctx.Err() == nil {
 		var merged int
-		err := s.Write(Unit{Do: func(tx *Tx) (err error) {
+		err := s.Write(ctx, Unit{Do: func(tx *Tx) (err error) {
 			merged, err = tx.mergeStats()
 			return err
 		}})

@@ -75,12 +75,12 @@ func TestStatsAreTheDeliveries(t *testing.T) {
 						JobID: fmt.Sprint(i), Kind: "image", Model: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "model"),
 						At: clock.Load(), Asked: rapid.Int64Range(0, 1<<40).Draw(rt, "asked"),
 					}
-					if err := node.Write(store.Unit{Do: func(tx *store.Tx) error { tx.Deliver(d); return nil }}); err != nil {
+					if err := node.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { tx.Deliver(d); return nil }}); err != nil {
 						rt.Fatal(err)
 					}
 					delivered = append(delivered, d)
 				case "refused":
-					_ = node.Write(store.Unit{Do: func(tx *store.Tx) error {
+					_ = node.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
 						tx.Deliver(store.Delivery{JobID: fmt.Sprint(i), Kind: "image", Model: "a", At: clock.Load(), Asked: 7})
 						return store.ErrLost
 					}})

@@ -25,7 +25,7 @@ var epoch = time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
 // write runs a unit that has to be accepted.
 func write(t testing.TB, s *store.Store, u store.Unit) {
 	t.Helper()
-	if err := s.Write(u); err != nil {
+	if err := s.Write(t.Context(), u); err != nil {
 		t.Fatalf("write: %v", err)
 	}
 }
@@ -103,7 +103,7 @@ func TestUsers(t *testing.T) {
 			"key":      {ID: -1, OAuthID: "new", KeyHash: "k0"},
 			"id":       {ID: 1, OAuthID: "new", KeyHash: "new"},
 		} {
-			err := s.Write(store.Unit{Do: func(tx *store.Tx) error { _, err := tx.InsertUser(u, 0); return err }})
+			err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { _, err := tx.InsertUser(u, 0); return err }})
 			if !errors.Is(err, store.ErrDuplicate) {
 				t.Errorf("taken %s: %v", name, err)
 			}
@@ -118,7 +118,7 @@ func TestUsers(t *testing.T) {
 		if diff := cmp.Diff(row, must[store.User](t)(s.User(ctx, 0))); diff != "" {
 			t.Error(diff)
 		}
-		if err := s.Write(store.Unit{Do: func(tx *store.Tx) error { _, err := tx.User(99); return err }}); !errors.Is(err, store.ErrNotFound) {
+		if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { _, err := tx.User(99); return err }}); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown user in a transaction: %v", err)
 		}
 		a := must[*store.Account](t)(s.Account(ctx, 0))
@@ -178,7 +178,7 @@ func TestAccounts(t *testing.T) {
 		if _, err := s.Account(ctx, 999); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown account: %v", err)
 		}
-		err := s.Write(store.Unit{Accounts: []int64{999}, Do: func(tx *store.Tx) error { _, err := tx.Account(999); return err }})
+		err := s.Write(ctx, store.Unit{Accounts: []int64{999}, Do: func(tx *store.Tx) error { _, err := tx.Account(999); return err }})
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown account in a transaction: %v", err)
 		}
@@ -211,7 +211,7 @@ func TestRequests(t *testing.T) {
 		if gone := must[[]store.Request](t)(s.Expired(ctx, young.Expires, 1)); len(gone) != 1 {
 			t.Errorf("expired with a limit of 1: %v", gone)
 		}
-		err := s.Write(store.Unit{Do: func(tx *store.Tx) error { tx.InsertRequest(old); return nil }})
+		err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { tx.InsertRequest(old); return nil }})
 		if !errors.Is(err, store.ErrDuplicate) {
 			t.Errorf("same id: %v", err)
 		}
@@ -275,7 +275,7 @@ func TestRequestTransitions(t *testing.T) {
 			}
 			insert(t, s, q)
 			var got store.RequestState
-			err := s.Write(store.Unit{Key: q.ID, Do: func(tx *store.Tx) (err error) { got, err = tt.do(tx, q.ID); return err }})
+			err := s.Write(t.Context(), store.Unit{Key: q.ID, Do: func(tx *store.Tx) (err error) { got, err = tt.do(tx, q.ID); return err }})
 			want := q.RequestState
 			if tt.lost {
 				if !errors.Is(err, store.ErrLost) {
@@ -301,7 +301,7 @@ func TestRequestTransitions(t *testing.T) {
 			"delete":  func(tx *store.Tx) error { return tx.DeleteRequest("no", now) },
 			"end job": func(tx *store.Tx) error { return tx.EndJob("no", store.JobResult{}) },
 		} {
-			if err := s.Write(store.Unit{Do: f}); !errors.Is(err, store.ErrLost) {
+			if err := s.Write(t.Context(), store.Unit{Do: f}); !errors.Is(err, store.ErrLost) {
 				t.Errorf("%s of an unknown id: %v, want ErrLost", name, err)
 			}
 		}
@@ -314,7 +314,7 @@ func TestDeleteRequest(t *testing.T) {
 		s, ctx := db.Open(storetest.Clock(c.Now)), t.Context()
 		q := insert(t, s, request(c.Micros(), 1))
 		do(t, s, func(tx *store.Tx) error { tx.InsertJob(store.Job{ID: "j", RequestID: q.ID}); return nil })
-		err := s.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteRequest(q.ID, q.Expires-1) }})
+		err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteRequest(q.ID, q.Expires-1) }})
 		if !errors.Is(err, store.ErrLost) {
 			t.Errorf("deleted before its time: %v", err)
 		}
@@ -364,7 +364,7 @@ func TestJobs(t *testing.T) {
 		if diff := cmp.Diff(want[0], j); diff != "" {
 			t.Error(diff)
 		}
-		err := s.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.EndJob("j00", store.JobResult{State: store.JobFaulted}) }})
+		err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.EndJob("j00", store.JobResult{State: store.JobFaulted}) }})
 		if !errors.Is(err, store.ErrLost) {
 			t.Errorf("a job ended twice: %v", err)
 		}
@@ -423,7 +423,7 @@ func TestWorkers(t *testing.T) {
 		}
 		twin := w
 		twin.ID = "w2"
-		if err := s.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.InsertWorker(twin) }}); !errors.Is(err, store.ErrDuplicate) {
+		if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.InsertWorker(twin) }}); !errors.Is(err, store.ErrDuplicate) {
 			t.Errorf("taken name: %v", err)
 		}
 		write(t, s, store.Unit{Workers: []string{"w1"}, Do: func(tx *store.Tx) error {
@@ -437,7 +437,7 @@ func TestWorkers(t *testing.T) {
 		if diff := cmp.Diff(&w, must[*store.Worker](t)(s.WorkerByName(ctx, "T"))); diff != "" {
 			t.Error(diff)
 		}
-		err := s.Write(store.Unit{Workers: []string{"no"}, Do: func(tx *store.Tx) error {
+		err := s.Write(ctx, store.Unit{Workers: []string{"no"}, Do: func(tx *store.Tx) error {
 			_, err := tx.ChangeWorker("no", func(*store.Worker) {})
 			return err
 		}})
@@ -452,7 +452,7 @@ func TestLease(t *testing.T) {
 		c := hordetest.NewClock()
 		s := db.Open(storetest.Clock(c.Now))
 		take := func(s *store.Store) error {
-			return s.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.Lease("sweep", tx.Now+1_000_000) }})
+			return s.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { return tx.Lease("sweep", tx.Now+1_000_000) }})
 		}
 		if err := errors.Join(take(s), take(s)); err != nil {
 			t.Fatalf("take and renew: %v", err)
@@ -485,7 +485,7 @@ func TestLeaseRace(t *testing.T) {
 		s := db.Open()
 		for range 4 {
 			wg.Go(func() {
-				err := s.Write(store.Unit{Do: func(tx *store.Tx) error { return tx.Lease("sweep", tx.Now+1e9) }})
+				err := s.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { return tx.Lease("sweep", tx.Now+1e9) }})
 				if err == nil {
 					holders.Add(1)
 				} else if !errors.Is(err, store.ErrLost) {

@@ -41,7 +41,7 @@ func TestTeamsAreLockedInOneOrder(t *testing.T) {
 			runs := map[string]*int{"a": new(int), "b": new(int)}
 			for team, other := range map[string]string{"a": "b", "b": "a"} {
 				wg.Go(func() {
-					err := nodes[team].Write(store.Unit{Key: team, Workers: []string{"of " + team}, Do: func(tx *store.Tx) error {
+					err := nodes[team].Write(t.Context(), store.Unit{Key: team, Workers: []string{"of " + team}, Do: func(tx *store.Tx) error {
 						if err := do(tx, team); err != nil {
 							return err
 						}

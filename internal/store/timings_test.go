@@ -42,7 +42,7 @@ func TestTimings(t *testing.T) {
 			t.Errorf("reading went on: %v", err)
 		}
 		// A refused unit records nothing.
-		_ = s.Write(store.Unit{Do: func(tx *store.Tx) error { tx.Time(want[0]); return stop }})
+		_ = s.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { tx.Time(want[0]); return stop }})
 		for _, c := range []struct {
 			before int64
 			most   int

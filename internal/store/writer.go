@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -38,34 +39,84 @@ type Unit struct {
 
 // Write runs u in a transaction shared with other units and returns when it is
 // committed, or with the error of Do.
-func (s *Store) Write(u Unit) error {
+//
+// When ctx ends before u has begun, nothing of u is written and Write returns the
+// error of ctx. A unit that has begun is seen through: Write returns what became of
+// it, so that no caller is left not knowing. The statements of u do not end with ctx,
+// since other units share them; the writer's own timeout bounds them.
+func (s *Store) Write(ctx context.Context, u Unit) error {
 	if s.writer == nil {
 		return ErrReadOnly
 	}
-	p := pendings.Get().(*pending)
-	p.unit = u
-	if !s.writer.enqueue(p) {
-		return ErrClosed
+	p := newPending(ctx, u)
+	if err := s.writer.enqueue(p); err != nil {
+		p.recycle()
+		return err
 	}
-	err := <-p.done
-	p.unit = Unit{}
-	pendings.Put(p)
+
+	var err error
+	select {
+	case err = <-p.done:
+	case <-ctx.Done():
+		if p.take() {
+			return ctx.Err() // the writer finds it taken, and recycles it
+		}
+		err = <-p.done
+	}
+	p.recycle()
 	return err
 }
 
+// pending is a unit on its way through the writer.
 type pending struct {
+	ctx  context.Context
 	unit Unit
 	done chan error
+
+	// taken: the writer has begun the unit, or its caller has left before. Whoever
+	// sets it first is right.
+	taken atomic.Bool
 }
 
 var pendings = sync.Pool{New: func() any { return &pending{done: make(chan error, 1)} }}
+
+func newPending(ctx context.Context, u Unit) *pending {
+	p := pendings.Get().(*pending)
+	p.ctx, p.unit = ctx, u
+	p.taken.Store(false)
+	return p
+}
+
+func (p *pending) take() bool { return p.taken.CompareAndSwap(false, true) }
+
+// recycle gives p to the next caller of Write.
+func (p *pending) recycle() {
+	p.ctx, p.unit = nil, Unit{}
+	pendings.Put(p)
+}
+
+// begin reports whether the writer may run the unit. If not, whoever waits for it
+// has been answered.
+func (p *pending) begin() bool {
+	if !p.take() {
+		p.recycle()
+		return false
+	}
+	if err := p.ctx.Err(); err != nil {
+		p.done <- err
+		return false
+	}
+	return true
+}
 
 // maxBatch bounds how many units share a transaction, and with it how long the
 // first of them waits for the last.
 const maxBatch = 128
 
-// statementTimeout ends a write on a database that hangs.
-const statementTimeout = 30 * time.Second
+const (
+	statementTimeout = 30 * time.Second // of a transaction, on a database that hangs
+	rollbackTimeout  = 5 * time.Second  // then its connection is given up
+)
 
 // writer gathers units and commits them in batches. An idle writer starts at
 // once; units that arrive during a commit form the next batch.
@@ -77,6 +128,8 @@ type writer struct {
 	queue chan *pending
 	seq   int64 // of the last change this node has published
 
+	rollbackTimeout time.Duration
+
 	mu      sync.RWMutex
 	started bool
 	closed  bool
@@ -86,17 +139,27 @@ type writer struct {
 }
 
 func newWriter(s *Store, db *sql.DB) *writer {
-	return &writer{s: s, db: db, queue: make(chan *pending, 1024), stopped: make(chan struct{})}
+	return &writer{
+		s:               s,
+		db:              db,
+		queue:           make(chan *pending, 1024),
+		rollbackTimeout: rollbackTimeout,
+		stopped:         make(chan struct{}),
+	}
 }
 
-func (w *writer) enqueue(p *pending) bool {
+func (w *writer) enqueue(p *pending) error {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	if w.closed {
-		return false
+		return ErrClosed
 	}
-	w.queue <- p
-	return true
+	select {
+	case w.queue <- p:
+		return nil
+	case <-p.ctx.Done():
+		return p.ctx.Err()
+	}
 }
 
 func (w *writer) start() {
@@ -149,7 +212,14 @@ func (w *writer) run() {
 	defer close(w.stopped)
 	batch := make([]*pending, 0, maxBatch)
 	for first := range w.queue {
-		batch = w.gather(append(batch[:0], first))
+		batch = batch[:0]
+		if first.begin() {
+			batch = append(batch, first)
+		}
+		batch = w.gather(batch)
+		if len(batch) == 0 {
+			continue
+		}
 		slices.SortStableFunc(batch, func(a, b *pending) int { return cmp.Compare(a.unit.Key, b.unit.Key) })
 		w.commit(batch)
 	}
@@ -163,7 +233,9 @@ func (w *writer) gather(batch []*pending) []*pending {
 			if !ok {
 				return batch
 			}
-			batch = append(batch, p)
+			if p.begin() {
+				batch = append(batch, p)
+			}
 		default:
 			return batch
 		}
@@ -187,7 +259,9 @@ func (w *writer) commit(batch []*pending) {
 		for i := range batch {
 			p := batch[i : i+1]
 			var result [1]error
-			if err := w.attempt(p, result[:]); err != nil {
+			if err := p[0].ctx.Err(); err != nil {
+				result[0] = err
+			} else if err := w.attempt(p, result[:]); err != nil {
 				result[0] = w.alone(p[0], err)
 			}
 			p[0].done <- result[0]
@@ -195,7 +269,8 @@ func (w *writer) commit(batch []*pending) {
 	}
 }
 
-// alone tries a unit again that the database refused, while there is hope.
+// alone tries a unit again that the database refused, while there is hope and
+// somebody waits for it.
 func (w *writer) alone(p *pending, err error) error {
 	for try := range 5 {
 		if !passing(err) && !w.lost(err) {
@@ -203,6 +278,9 @@ func (w *writer) alone(p *pending, err error) error {
 		}
 		time.Sleep(time.Duration(1+try*try*20) * time.Millisecond)
 		w.recover(err)
+		if p.ctx.Err() != nil {
+			return p.ctx.Err()
+		}
 		var result [1]error
 		if err = w.attempt([]*pending{p}, result[:]); err == nil {
 			return result[0]
@@ -288,7 +366,7 @@ func (w *writer) attempt(batch []*pending, results []error) (err error) {
 	tx := &Tx{ctx: ctx, w: w, Now: w.s.clock().UnixMicro(), seq: w.seq + 1}
 	defer func() {
 		if err != nil {
-			w.rollback(context.WithoutCancel(ctx))
+			w.rollback()
 		}
 	}()
 	if err := tx.begin(batch); err != nil {
@@ -327,14 +405,22 @@ func (w *writer) attempt(batch []*pending, results []error) (err error) {
 }
 
 // rollback undoes a transaction that went wrong, where it has not gone with its
-// connection.
-func (w *writer) rollback(ctx context.Context) {
+// connection. Where that fails or takes too long, the connection is closed, and the
+// database undoes the transaction itself.
+func (w *writer) rollback() {
 	if w.conn == nil {
 		return
 	}
-	if _, err := w.conn.ExecContext(ctx, "ROLLBACK"); err != nil && !errors.Is(err, sql.ErrConnDone) {
-		w.s.log.Warn("rollback", "error", err)
+	ctx, cancel := context.WithTimeout(context.Background(), w.rollbackTimeout)
+	defer cancel()
+	_, err := w.conn.ExecContext(ctx, "ROLLBACK")
+	if err == nil || errors.Is(err, sql.ErrConnDone) {
+		return
 	}
+
+	w.s.log.Warn("rollback", "error", err)
+	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn }) // has the pool close it
+	w.disconnect()
 }
 
 // refuseRest gives an error to the units that have none.

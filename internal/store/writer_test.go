@@ -24,7 +24,7 @@ func together(t testing.TB, s *store.Store, units ...store.Unit) []error {
 	var wg sync.WaitGroup
 	var once sync.Once
 	wg.Go(func() {
-		if err := s.Write(store.Unit{Do: func(*store.Tx) error {
+		if err := s.Write(t.Context(), store.Unit{Do: func(*store.Tx) error {
 			once.Do(func() { close(busy) })
 			<-release
 			return nil
@@ -35,7 +35,7 @@ func together(t testing.TB, s *store.Store, units ...store.Unit) []error {
 	<-busy
 	results := make([]error, len(units))
 	for i, u := range units {
-		wg.Go(func() { results[i] = s.Write(u) })
+		wg.Go(func() { results[i] = s.Write(t.Context(), u) })
 	}
 	for s.Waiting() < len(units) {
 		time.Sleep(time.Millisecond)
@@ -95,7 +95,7 @@ func TestRefusedUnitLeavesNothing(t *testing.T) {
 			mark := string(rune('a' + i))
 			_, jobErr := s.Job(ctx, mark)
 			var posted bool
-			_ = s.Write(store.Unit{Do: func(tx *store.Tx) (err error) { posted, err = tx.Posted(mark); return err }})
+			_ = s.Write(ctx, store.Unit{Do: func(tx *store.Tx) (err error) { posted, err = tx.Posted(mark); return err }})
 			if (jobErr == nil) != (i%2 == 0) || posted != (i%2 == 0) {
 				t.Errorf("unit %d: job %v, posted %v", i, jobErr, posted)
 			}
@@ -137,7 +137,7 @@ func TestLateRefusal(t *testing.T) {
 		for i := range 9 {
 			units = append(units, late(i%3 == 0))
 		}
-		for i, err := range append(together(t, s, units...), s.Write(late(true))) {
+		for i, err := range append(together(t, s, units...), s.Write(ctx, late(true))) {
 			if errors.Is(err, errRefused) != (i%3 == 0) {
 				t.Errorf("unit %d: %v", i, err)
 			}
@@ -212,7 +212,7 @@ func TestBadWriteFailsAlone(t *testing.T) {
 func TestUnbalancedEventIsRefused(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
-		err := s.Write(store.Unit{Do: func(tx *store.Tx) error {
+		err := s.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
 			return tx.Post(store.Event{ID: "e", Postings: []store.Posting{{Account: "a", Amount: 1}}})
 		}})
 		if err == nil || !strings.Contains(err.Error(), "not to zero") {
@@ -233,7 +233,7 @@ func TestCloseWaits(t *testing.T) {
 		for range 32 {
 			wg.Go(func() {
 				for {
-					switch err := s.Write(store.Unit{Accounts: []int64{a}, Do: add(a, 1)}); {
+					switch err := s.Write(t.Context(), store.Unit{Accounts: []int64{a}, Do: add(a, 1)}); {
 					case err == nil:
 						if written.Add(1) == 100 {
 							close(busy)
@@ -292,7 +292,7 @@ func TestWriteStorm(t *testing.T) {
 					from, to := ids[rand.IntN(len(ids))], ids[rand.IntN(len(ids))]
 					k := 1 + rand.IntN(3)
 					won := false
-					err := s.Write(store.Unit{Key: q.ID, Accounts: []int64{from, to}, Do: func(tx *store.Tx) error {
+					err := s.Write(t.Context(), store.Unit{Key: q.ID, Accounts: []int64{from, to}, Do: func(tx *store.Tx) error {
 						won = false
 						_, err := tx.Claim(q.ID, k, 0)
 						won = err == nil
@@ -378,7 +378,7 @@ func TestBackendKilled(t *testing.T) {
 				default:
 				}
 				id := fmt.Sprintf("%d/%d", i, n)
-				err := s.Write(store.Unit{Accounts: []int64{a}, Do: func(tx *store.Tx) error {
+				err := s.Write(t.Context(), store.Unit{Accounts: []int64{a}, Do: func(tx *store.Tx) error {
 					tx.InsertJob(store.Job{ID: id})
 					return add(a, 1)(tx)
 				}})

@@ -143,7 +143,7 @@ func (s *Styles) CreateCollection(ctx context.Context, in api.CollectionInput, k
 	if members == nil {
 		return "", errNoMembers
 	}
-	return c.ID, s.writeCollection(&c, func(tx *store.Tx) error {
+	return c.ID, s.writeCollection(ctx, &c, func(tx *store.Tx) error {
 		n, err := tx.CountCollections(caller.ID)
 		if err != nil {
 			return err
@@ -170,7 +170,7 @@ func (s *Styles) ModifyCollection(ctx context.Context, id string, in api.Collect
 	if err != nil {
 		return "", err
 	}
-	return c.ID, s.writeCollection(c, func(tx *store.Tx) error {
+	return c.ID, s.writeCollection(ctx, c, func(tx *store.Tx) error {
 		if _, err := tx.Collection(c.ID); err != nil {
 			return err
 		}
@@ -201,7 +201,7 @@ func (s *Styles) DeleteCollection(ctx context.Context, id, key string) error {
 	case c.UserID != caller.ID && !caller.Is(account.Moderator):
 		return errNotCollector
 	}
-	return s.Store.Write(store.Unit{Key: c.ID, Accounts: []int64{c.UserID}, Do: func(tx *store.Tx) error { return tx.DeleteCollection(c.ID) }})
+	return s.Store.Write(ctx, store.Unit{Key: c.ID, Accounts: []int64{c.UserID}, Do: func(tx *store.Tx) error { return tx.DeleteCollection(c.ID) }})
 }
 
 var errNoMembers = horde.Errorf(horde.BadRequest, "A collection needs at least one style, by id or name.")
@@ -278,9 +278,9 @@ func (s *Styles) member(ctx context.Context, ref, kind string) (*Style, error) {
 
 // writeCollection stores a collection under a name that its owner has not used
 // yet.
-func (s *Styles) writeCollection(c *store.Collection, do func(*store.Tx) error) error {
+func (s *Styles) writeCollection(ctx context.Context, c *store.Collection, do func(*store.Tx) error) error {
 	taken := horde.Errorf(horde.BadRequest, "You have a collection of this name already. Please choose another one.")
-	err := s.Store.Write(store.Unit{Key: c.ID, Accounts: []int64{c.UserID}, Do: func(tx *store.Tx) error {
+	err := s.Store.Write(ctx, store.Unit{Key: c.ID, Accounts: []int64{c.UserID}, Do: func(tx *store.Tx) error {
 		exists, err := tx.CollectionNameTaken(c.UserID, c.Name, c.ID)
 		if err == nil && exists {
 			err = taken

@@ -97,7 +97,7 @@ func (s *Styles) examples(ctx context.Context, id, key string, change func([]Exa
 	if v.UserID != caller.ID && !caller.Is(account.Moderator) {
 		return errNotOwner
 	}
-	err = s.Store.Write(store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error {
+	err = s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error {
 		row, err := tx.Style(v.ID)
 		if err != nil {
 			return err

@@ -60,7 +60,7 @@ func (s *Styles) Create(ctx context.Context, kind string, in api.StyleInput, key
 		return "", nil, err
 	}
 	warnings, refusal := s.check(caller, v)
-	return v.ID, warnings, s.write(v, refusal, func(tx *store.Tx) error { return insert(tx, v) })
+	return v.ID, warnings, s.write(ctx, v, refusal, func(tx *store.Tx) error { return insert(tx, v) })
 }
 
 // maker finds who makes a style.
@@ -106,7 +106,7 @@ func (s *Styles) Modify(ctx context.Context, kind, id string, in api.StyleInput,
 		return "", nil, err
 	}
 	warnings, refusal := s.check(caller, v)
-	return v.ID, warnings, s.write(v, refusal, func(tx *store.Tx) error {
+	return v.ID, warnings, s.write(ctx, v, refusal, func(tx *store.Tx) error {
 		now, err := tx.Style(v.ID)
 		if err != nil {
 			return err
@@ -141,7 +141,7 @@ func (s *Styles) Delete(ctx context.Context, kind, id, key string) error {
 	case v.UserID != caller.ID && !caller.Is(account.Moderator):
 		return errNotOwner
 	}
-	return s.Store.Write(store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error { return tx.DeleteStyle(v.ID) }})
+	return s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error { return tx.DeleteStyle(v.ID) }})
 }
 
 func checkLists(in api.StyleInput) error {
@@ -295,8 +295,8 @@ var errNameTaken = horde.Errorf(horde.BadRequest, "You have a style or collectio
 
 // write stores a style under a name that its owner has not used yet. A refusal
 // found before comes after that of the name, as the contract has it.
-func (s *Styles) write(v *Style, refusal error, do func(*store.Tx) error) error {
-	err := s.Store.Write(store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error {
+func (s *Styles) write(ctx context.Context, v *Style, refusal error, do func(*store.Tx) error) error {
+	err := s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error {
 		taken, err := tx.StyleNameTaken(v.UserID, v.Name, v.ID)
 		switch {
 		case err != nil:

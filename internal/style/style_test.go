@@ -205,7 +205,7 @@ func TestKeyOfAStyle(t *testing.T) {
 	each(t, func(r *rig) {
 		trudy, other := r.user("trudy", account.Trusted), r.user("other", account.Trusted)
 		key := func(u *account.User, kudos, days int64) string {
-			k, err := r.Accounts.CreateSharedKey(u, account.SharedKeyChange{Kudos: &kudos, Expiry: &days})
+			k, err := r.Accounts.CreateSharedKey(t.Context(), u, account.SharedKeyChange{Kudos: &kudos, Expiry: &days})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -347,7 +347,7 @@ func TestList(t *testing.T) {
 		secret := input("secret", "{p}{np}", "m0")
 		secret.Public = ptr(false)
 		r.make(Image, "trudy", secret)
-		err := r.Store.Write(store.Unit{Accounts: []int64{trudy.ID}, Do: func(tx *store.Tx) error { return tx.UseStyle(ids[20]) }})
+		err := r.Store.Write(ctx, store.Unit{Accounts: []int64{trudy.ID}, Do: func(tx *store.Tx) error { return tx.UseStyle(ids[20]) }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -526,7 +526,7 @@ func TestRewardOwner(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = r.Store.Write(store.Unit{Accounts: slices.Concat(c.Accounts(), []int64{asker.ID}), Do: func(tx *store.Tx) error {
+			err = r.Store.Write(ctx, store.Unit{Accounts: slices.Concat(c.Accounts(), []int64{asker.ID}), Do: func(tx *store.Tx) error {
 				e := kudos.NewEntry(tx, fmt.Sprint("accept:", i), "test", "", "")
 				if err := c.RewardOwner(tx, e, asker.ID); err != nil {
 					return err

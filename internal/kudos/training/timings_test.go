@@ -171,7 +171,7 @@ func TestReadTimings(t *testing.T) {
 	var first []Timed
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
-		err := s.Write(store.Unit{Do: func(tx *store.Tx) error {
+		err := s.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
 			for i, name := range []string{"k_heun", "DDIM", "k_euler_a", "lcm"} {
 				o := kudos.Order{Width: 512, Height: 64 * (i + 1), Steps: 20, Cfg: 7, Sampler: name, HasSource: true, SourceProcessing: "img2img",
 					Denoising: ptr(0.5), PostProcessing: []string{"GFPGAN"}, N: 4}
