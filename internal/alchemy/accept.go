@@ -184,7 +184,7 @@ func (q *Queue) fillKnown(ctx context.Context, d *draft) error {
 	asked := map[string]*form{}
 	var ids []string
 	for _, f := range d.e.forms {
-		id := knownID(r.URL, f.Name, f.Payload)
+		id := f.work().KnownID(r.URL)
 		asked[id] = f
 		ids = append(ids, id)
 	}
@@ -273,7 +273,7 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 func (d *draft) wishes() (list []kudos.OptionalHold) {
 	for _, f := range d.e.forms {
 		if f.State == store.FormWaiting {
-			list = append(list, kudos.OptionalHold{ID: settle.HoldOfForm(f.ID), Amount: f.charge()})
+			list = append(list, kudos.OptionalHold{ID: settle.HoldOfForm(f.ID), Amount: f.work().Value().Charge})
 		}
 	}
 	return list

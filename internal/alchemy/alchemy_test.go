@@ -18,6 +18,7 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
+	kind "horde/internal/kinds/form"
 	"horde/internal/notify"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
@@ -345,7 +346,7 @@ func TestRetries(t *testing.T) {
 					t.Errorf("fault: %v %v", reward, err)
 				}
 			} else {
-				n.clock.Advance(formTime)
+				n.clock.Advance(kind.TTL)
 				n.sweep()
 				if got := n.state(id); got != "processing caption:processing nsfw:waiting" {
 					t.Errorf("in time: %s", got)

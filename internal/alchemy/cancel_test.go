@@ -6,6 +6,7 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	kind "horde/internal/kinds/form"
 	"horde/internal/settle"
 )
 
@@ -31,7 +32,7 @@ func TestCancel(t *testing.T) {
 				t.Errorf("delivered after the cancel: %v", err)
 			}
 		}
-		n.clock.Advance(formTime + time.Second)
+		n.clock.Advance(kind.TTL + time.Second)
 		n.sweep()
 		if n.balance(alice) != 1000-3-3-5 || n.balance(wanda) != 1004 || n.balance(walter) != 1000.5 {
 			t.Errorf("alice %v, wanda %v, walter %v", n.balance(alice), n.balance(wanda), n.balance(walter))

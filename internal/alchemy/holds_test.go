@@ -8,6 +8,7 @@ import (
 	"horde/api"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
+	kind "horde/internal/kinds/form"
 	"horde/internal/kudos"
 	"horde/internal/settle"
 	"horde/internal/store"
@@ -62,7 +63,7 @@ func TestHolds(t *testing.T) {
 				ask(p)
 				for range settle.Forms.MaxFailures {
 					take()
-					n.clock.Advance(formTime + time.Second)
+					n.clock.Advance(kind.TTL + time.Second)
 					n.sweep()
 				}
 			}, 5, 0},

@@ -161,7 +161,7 @@ func (q *Queue) claimUnit(found []*form, w *fleet.Worker, now, expires int64, ne
 			renewals, u.First = append(renewals, renewal), append(u.First, renewal)
 		}
 		row := q.snapshot(f)
-		claims[f] = store.ClaimFormOf(&row, w.ID, pop, now+formTime.Microseconds(), now)
+		claims[f] = store.ClaimFormOf(&row, w.ID, pop, now+kind.TTL.Microseconds(), now)
 		u.First = append(u.First, claims[f])
 	}
 	u.Do = func(tx *store.Tx) error {
@@ -189,8 +189,8 @@ func (q *Queue) task(ctx context.Context, f *form) (api.AlchemyTask, error) {
 	if f.e.record.Source != "" {
 		t.SourceImage = q.Blobs.SignGet(ctx, f.e.record.Source, blob.LinkTTL)
 	}
-	if makesPicture(f.Name) {
-		t.R2Upload = q.Blobs.SignPut(ctx, resultName(f.ID), blob.LinkTTL)
+	if f.work().Uploads() {
+		t.R2Upload = q.Blobs.SignPut(ctx, kind.BlobName(f.ID), blob.LinkTTL)
 	}
 	if f.Payload != "" {
 		if err := json.Unmarshal([]byte(f.Payload), &t.Payload); err != nil {

@@ -14,6 +14,7 @@ import (
 	"horde/api"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
+	kind "horde/internal/kinds/form"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -230,11 +231,11 @@ func TestKnownResults(t *testing.T) {
 				t.Errorf("%+v: %s", other, got)
 			}
 		}
-		n.clock.Advance(picturesKept)
+		n.clock.Advance(kind.KnownImageFor)
 		if got := n.state(n.ask(bob, ask)); got != `waiting caption:done={"caption":"a dog"} nsfw:waiting GFPGAN:waiting` {
 			t.Errorf("later: %s", got)
 		}
-		n.clock.Advance(textsKept)
+		n.clock.Advance(kind.KnownFor)
 		if got := n.state(n.ask(bob, ask)); got != `waiting caption:waiting nsfw:waiting GFPGAN:waiting` {
 			t.Errorf("much later: %s", got)
 		}
@@ -441,7 +442,7 @@ func TestResultsComeBack(t *testing.T) {
 		rapid.Just[any]("R2"), rapid.Just[any](nil), rapid.Just[any](map[string]any{"x": "R2"}), rapid.Just[any]([]any{"R2", true}))
 	rapid.Check(t, func(t *rapid.T) {
 		sent := rapid.MapOf(rapid.String(), value).Draw(t, "result")
-		r, err := resultOf("form", sent)
+		r, err := kind.Keep("form", sent)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,16 +1,11 @@
 package alchemy
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
 
-	"horde/api"
-	"horde/internal/horde"
 	kind "horde/internal/kinds/form"
-	"horde/internal/kudos"
 	"horde/internal/match"
 	"horde/internal/settle"
 	"horde/internal/store"
@@ -19,17 +14,13 @@ import (
 
 const (
 	requestLife = 20 * time.Minute // without anything happening to it
-	formTime    = 3 * time.Minute  // for a worker to fill in a form
 
-	maxTiles = 255
-
-	textsKept    = 5 * 24 * time.Hour // results of forms given again to others
-	picturesKept = 90 * time.Minute   // of those, results that are pictures
+	maxTiles = 255 // of a source image
 )
 
 // record is what is stored of a request besides the columns.
 type record struct {
-	Source         string `json:"source,omitempty"` // name of the picture's blob
+	Source         string `json:"source,omitempty"` // name of the source image's blob
 	URL            string `json:"url,omitempty"`    // or where it lies
 	Tiles          int    `json:"tiles"`
 	SlowWorkers    bool   `json:"slow_workers,omitempty"`
@@ -102,9 +93,10 @@ func newEntry(row store.AlchemyRequest, forms []store.Form) (*entry, error) {
 	return e, nil
 }
 
-func (f *form) reward() horde.Kudos { return kudos.FormReward(f.Name, f.e.record.Tiles) }
-
-func (f *form) charge() horde.Kudos { return kudos.FormBurn(f.reward(), f.e.record.SlowWorkers) }
+// work is what there is to do for the form.
+func (f *form) work() kind.Work {
+	return kind.Work{Name: f.Name, Payload: f.Payload, Tiles: f.e.record.Tiles, SlowWorkers: f.e.record.SlowWorkers}
+}
 
 // funds are where the kudos of a form come from.
 func (f *form) funds() settle.Funds {
@@ -113,19 +105,4 @@ func (f *form) funds() settle.Funds {
 		funds.Hold = settle.HoldOfForm(f.ID)
 	}
 	return funds
-}
-
-// makesPicture tells whether the result of a form is a picture to be uploaded.
-func makesPicture(name string) bool {
-	_, post := api.PostProcessorByName(name)
-	return post
-}
-
-func resultName(form string) string { return form + ".webp" }
-
-// knownID names the result of a form about the picture at an address
-// (decision 18): by all that it depends on.
-func knownID(url, form, payload string) string {
-	sum := sha256.Sum256([]byte(form + "\n" + payload + "\n" + url))
-	return hex.EncodeToString(sum[:])
 }

@@ -87,7 +87,7 @@ func (q *Queue) server() settle.Server {
 // excuseOf finds out whether the server itself made a worker fault. Images at
 // addresses of others are not ours.
 func (q *Queue) excuseOf(ctx context.Context, f *form) settle.Excuse {
-	needs := settle.Needs{Upload: makesPicture(f.Name)}
+	needs := settle.Needs{Upload: f.work().Uploads()}
 	if name := f.e.record.Source; name != "" {
 		needs.Sources = []string{name}
 	}

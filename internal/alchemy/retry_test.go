@@ -8,6 +8,7 @@ import (
 	"horde/api"
 	"horde/internal/fleet"
 	"horde/internal/hordetest"
+	kind "horde/internal/kinds/form"
 	"horde/internal/store/storetest"
 )
 
@@ -110,7 +111,7 @@ func TestFailedFormIsLeftToOthers(t *testing.T) {
 		{"out of time", func(s *troupe) {
 			s.request()
 			s.gets("bad")
-			s.clock.Advance(formTime + time.Second)
+			s.clock.Advance(kind.TTL + time.Second)
 			s.here("good")
 			s.sweep()
 			s.getsNothing("bad", "it has failed and another is there")

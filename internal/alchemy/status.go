@@ -10,6 +10,7 @@ import (
 	"horde/internal/blob"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/kinds"
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -95,7 +96,7 @@ func (q *Queue) withLinks(ctx context.Context, r store.FormResult) json.RawMessa
 		return nil
 	}
 	for name, v := range members {
-		if string(v) == `"`+uploaded+`"` {
+		if string(v) == `"`+kinds.Uploaded+`"` {
 			members[name] = link
 		}
 	}
@@ -126,7 +127,7 @@ func (q *Queue) tell(ctx context.Context, f *form, r store.FormResult, w *fleet.
 	ctx = horde.WithBase(ctx, horde.At(f.e.record.Base))
 	c := call{AlchemyFormStatus: api.AlchemyFormStatus{Form: f.Name, State: words[store.FormDone], Result: q.withLinks(ctx, r)}, Request: f.RequestID, ID: f.ID}
 	if w != nil {
-		c.WorkerID, c.WorkerName, c.Kudos = w.ID, w.Name, api.Float(f.reward().Float())
+		c.WorkerID, c.WorkerName, c.Kudos = w.ID, w.Name, api.Float(f.work().Value().Reward)
 	}
 	q.Hooks.Send(f.e.record.Webhook, c)
 }

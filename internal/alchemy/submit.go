@@ -2,7 +2,6 @@ package alchemy
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"maps"
 	"math"
@@ -12,14 +11,9 @@ import (
 	"horde/internal/account"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	kind "horde/internal/kinds/form"
 	"horde/internal/settle"
 	"horde/internal/store"
-)
-
-const (
-	uploaded = "R2" // in a result: the picture lies in the blob store
-
-	maxKnown = 256 << 10 // bytes of a result that is kept for others
 )
 
 // Submit takes what a worker has for a form (generation §3.4) and returns its reward in
@@ -111,12 +105,12 @@ type hands struct {
 
 // deliver stores a result exactly once, pays and charges.
 func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, result map[string]any) (float64, error) {
-	r, err := resultOf(f.ID, result)
+	r, err := kind.Keep(f.ID, result)
 	if err != nil {
 		return 0, err
 	}
 	now := q.now()
-	lease := &settle.Form{Row: row, Result: r, Known: q.worthKeeping(f, r, h.worker, now)}
+	lease := &settle.Form{Row: row, Result: r, Known: f.work().Known(r, f.e.record.URL, h.worker.OwnerTrusted(), now)}
 	d := f.delivery(lease, h, now)
 	err = settle.Deliver(ctx, q.Store, d)
 	if errors.Is(err, store.ErrLost) {
@@ -132,12 +126,13 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 	q.index.apply(f, lease.Progress)
 	q.index.mu.Unlock()
 	q.tell(ctx, f, r, h.worker)
-	return f.reward().Float(), nil
+	return f.work().Value().Reward, nil
 }
 
 // delivery describes what a form in a worker's hands brings both sides at a time in
 // microseconds (generation §6.3, generation §6.4).
 func (f *form) delivery(lease *settle.Form, h hands, now int64) *settle.Delivery {
+	value := f.work().Value()
 	seconds := float64(max(0, now-lease.Row.Started)) / 1e6
 	return &settle.Delivery{
 		Rules:   settle.Forms,
@@ -148,44 +143,11 @@ func (f *form) delivery(lease *settle.Form, h hands, now int64) *settle.Delivery
 		Model:   f.Name,
 		At:      now,
 		Expires: now + requestLife.Microseconds(),
-		Charge:  f.charge(),
-		Worth:   f.reward(),
-		Earned:  f.reward(),
+		Charge:  value.Charge,
+		Worth:   value.Worth,
+		Earned:  value.Earned,
 		Speed:   math.Round(seconds*10) / 10,
 	}
-}
-
-// resultOf is a result as it is stored.
-func resultOf(form string, result map[string]any) (store.FormResult, error) {
-	r := store.FormResult{FormID: form}
-	if len(result) == 0 {
-		return r, nil
-	}
-	text, err := json.Marshal(result)
-	if err != nil {
-		return r, horde.Errorf(horde.BadRequest, "The result holds something that is no JSON, such as a number that is none.")
-	}
-	r.Result = string(text)
-	for _, v := range result {
-		if v == uploaded {
-			r.Blob = resultName(form)
-		}
-	}
-	return r, nil
-}
-
-// worthKeeping is a result that others may get too, nil if it is none: that of a
-// picture at an address (decision 18).
-func (q *Queue) worthKeeping(f *form, r store.FormResult, w *fleet.Worker, now int64) *store.KnownResult {
-	if f.e.record.URL == "" || r.Result == "" || len(r.Result) > maxKnown {
-		return nil
-	}
-	life := textsKept
-	if makesPicture(f.Name) || r.Blob != "" {
-		life = picturesKept
-	}
-	return &store.KnownResult{ID: knownID(f.e.record.URL, f.Name, f.Payload), Result: r.Result, Blob: r.Blob,
-		Trusted: w.OwnerTrusted(), Expires: now + life.Microseconds()}
 }
 
 // fault puts a form back that its worker gave up, reported or by taking too long,
