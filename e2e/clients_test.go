@@ -16,8 +16,8 @@ func TestNPMClient(t *testing.T) {
 	}
 }
 
-// TestBrowser has a browser type a prompt on the page and see a picture that the
-// built-in model painted.
+// TestBrowser has a browser type a prompt on the page and see an image that the
+// built-in model generated.
 func TestBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: the browser suite takes a minute; `make test` runs it")

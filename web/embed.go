@@ -39,7 +39,7 @@ var sources embed.FS
 const SwaggerUIPath = "/apidocs/swagger-ui-bundle.js"
 
 // Policy is the Content-Security-Policy of the page. Code, styles and fonts
-// come from the binary alone. Pictures may lie on another host (S3, or the
+// come from the binary alone. Images may lie on another host (S3, or the
 // public URL of this server), hence the open img-src, and connect-src for
 // keeping and downloading them under a proper name.
 const Policy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; " +

@@ -185,7 +185,7 @@ func TestFrameHasItsFiles(t *testing.T) {
 		}
 		res := get(s, StylePath)
 		style, _ := io.ReadAll(res.Body)
-		for _, want := range []string{"--verdigris:", ".control", ".bar", ".plain"} {
+		for _, want := range []string{"--accent:", ".control", ".bar", ".plain"} {
 			if res.Header.Get("Content-Type") != "text/css; charset=utf-8" || !strings.Contains(string(style), want) {
 				t.Errorf("%s: style without %s", name, want)
 			}

@@ -1,8 +1,9 @@
-// Headless Chromium types a prompt on the page of a running horde and waits for
-// the picture. HORDE_URL names the horde (http://127.0.0.1:7001 unless set); it
-// needs a worker, and paints with the model HORDE_MODEL (horde_pocket).
-// Screenshots go to HORDE_SHOTS, or to a new folder below the temporary one.
-// HORDE_BROWSER_WAIT: seconds to wait for a picture (120).
+// Headless Chromium types a prompt on the page of a running horde and waits for the
+// image. Its environment:
+//   HORDE_URL           a horde with a worker, http://127.0.0.1:7001
+//   HORDE_MODEL         the model to generate with, horde_pocket
+//   HORDE_SHOTS         the folder of the screenshots, a new one below the temporary one
+//   HORDE_BROWSER_WAIT  seconds to wait for an image, 120
 
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs';
@@ -28,12 +29,16 @@ function listen(page) {
   return heard;
 }
 
+const promptField = (page) => page.getByLabel('Prompt', { exact: true });
+const generateButton = (page) => page.getByRole('button', { name: /^Generate( \d+)?$/ });
+const accountButton = (page) => page.locator('button.account');
+
 async function open(options) {
   const browser = await launch(options);
   const page = browser.context.pages()[0] ?? (await browser.context.newPage());
   const heard = listen(page);
   await page.goto(`${HORDE}/`);
-  await page.getByLabel('What shall be painted?').waitFor();
+  await promptField(page).waitFor();
   return { ...browser, page, heard };
 }
 
@@ -47,10 +52,10 @@ async function modelServed(page) {
   assert.equal(await page.getByLabel('Model').inputValue(), MODEL);
 }
 
-async function paint(page, prompt, n = 1) {
-  await page.getByLabel('What shall be painted?').fill(prompt);
-  await page.getByLabel('Number of pictures').fill(String(n));
-  await page.getByRole('button', { name: /^Paint/ }).click();
+async function generate(page, prompt, n = 1) {
+  await promptField(page).fill(prompt);
+  await page.getByLabel('Number of images').fill(String(n));
+  await generateButton(page).click();
 }
 
 /** Waits for the newest request to end; throws what the page says if it fails. */
@@ -58,14 +63,14 @@ async function finished(page) {
   const card = page.locator('article[data-phase]').first();
   await card.and(page.locator('[data-phase=done],[data-phase=failed]')).waitFor({ timeout: WAIT });
   assert.equal(await card.getAttribute('data-phase'), 'done', await card.innerText());
-  const pictures = card.getByTestId('picture');
-  await pictures.first().waitFor();
-  return pictures;
+  const images = card.getByTestId('image');
+  await images.first().waitFor();
+  return images;
 }
 
-/** Size, mean, and spread of brightness of a picture, measured on a canvas in the page. */
-function measure(picture) {
-  return picture.evaluate(async (img) => {
+/** Size, mean, and spread of brightness of an image, measured on a canvas in the page. */
+function measure(image) {
+  return image.evaluate(async (img) => {
     await img.decode();
     const canvas = document.createElement('canvas');
     canvas.width = img.naturalWidth;
@@ -89,8 +94,8 @@ function measure(picture) {
 }
 
 function assertNotBlank(seen) {
-  assert.ok(seen.deviation > 8, `the picture is blank: ${JSON.stringify(seen)}`);
-  assert.ok(seen.colours > 20, `the picture has next to no colours: ${JSON.stringify(seen)}`);
+  assert.ok(seen.deviation > 8, `the image is blank: ${JSON.stringify(seen)}`);
+  assert.ok(seen.colours > 20, `the image has next to no colours: ${JSON.stringify(seen)}`);
 }
 
 describe('a visitor with a large window', () => {
@@ -98,32 +103,32 @@ describe('a visitor with a large window', () => {
   before(async () => (browser = await open()));
   after(() => browser?.close());
 
-  test('writes a prompt and sees the picture being painted', async () => {
+  test('writes a prompt and sees the image being generated', async () => {
     const { page, heard } = browser;
     await modelServed(page);
     await shoot(page, 'desktop-empty');
-    const orders = [];
-    page.on('request', (request) => request.url().endsWith('/generate/async') && orders.push(request));
-    await paint(page, PROMPT);
+    const sent = [];
+    page.on('request', (request) => request.url().endsWith('/generate/async') && sent.push(request));
+    await generate(page, PROMPT);
     const progress = page.getByRole('progressbar');
     await progress.waitFor();
     // A quick worker may be done before a preview is drawn: then there is none to show.
     await page.locator('article img.preview, article[data-phase=done]').first().waitFor({ timeout: WAIT });
     await shoot(page, 'desktop-progress');
 
-    const picture = (await finished(page)).first();
-    const seen = await measure(picture);
+    const image = (await finished(page)).first();
+    const seen = await measure(image);
     assert.deepEqual([seen.width, seen.height], [512, 512]);
     assertNotBlank(seen);
     await shoot(page, 'desktop-done');
 
-    const order = orders.map((request) => request.postDataJSON()).find((body) => !body.dry_run);
-    assert.deepEqual(order.models, [MODEL]);
+    const body = sent.map((request) => request.postDataJSON()).find(({ dry_run }) => !dry_run);
+    assert.deepEqual(body.models, [MODEL]);
     if (MODEL === 'horde_pocket') {
-      const { steps, sampler_name, cfg_scale } = order.params;
+      const { steps, sampler_name, cfg_scale } = body.params;
       assert.deepEqual([steps, sampler_name, cfg_scale], [24, 'k_dpmpp_2m', 3.5]);
     }
-    const agent = (await orders[0].allHeaders())['client-agent'];
+    const agent = (await sent[0].allHeaders())['client-agent'];
     assert.match(agent, /^horde-web:\d+\.\d+\.\d+:/);
     assert.deepEqual(heard, []);
   });
@@ -132,10 +137,10 @@ describe('a visitor with a large window', () => {
     const { page } = browser;
     await page.getByRole('button', { name: /^Open large/ }).first().focus();
     await page.keyboard.press('Enter');
-    await page.getByRole('dialog', { name: 'Picture' }).waitFor();
+    await page.getByRole('dialog', { name: 'Image' }).waitFor();
     await shoot(page, 'desktop-large');
     await page.keyboard.press('Escape');
-    await page.getByRole('dialog', { name: 'Picture' }).waitFor({ state: 'detached' });
+    await page.getByRole('dialog', { name: 'Image' }).waitFor({ state: 'detached' });
   });
 
   test('downloads it under a name that says what it is', async () => {
@@ -159,10 +164,10 @@ describe('a visitor with a large window', () => {
 
   test('is told beside the field what is wrong', async () => {
     const { page } = browser;
-    await page.getByLabel('What shall be painted?').fill('');
-    await page.getByRole('button', { name: /^Paint/ }).click();
-    await page.getByText('Say what should be painted.').waitFor();
-    assert.equal(await page.getByLabel('What shall be painted?').getAttribute('aria-invalid'), 'true');
+    await promptField(page).fill('');
+    await generateButton(page).click();
+    await page.getByText('Write what the image should show.').waitFor();
+    assert.equal(await promptField(page).getAttribute('aria-invalid'), 'true');
   });
 
   test('looks at the state of the horde', async () => {
@@ -179,20 +184,20 @@ test('an account sees the price, how it comes about, and what is left', async ()
     await modelServed(page);
     const answer = await page.request.post(`${HORDE}/register`, { form: { username: 'visitor' } });
     const key = (await answer.text()).match(/ah-api-key">([^<]+)</)[1];
-    const who = page.locator('button.who');
-    await who.click();
+    const button = accountButton(page);
+    await button.click();
     const account = page.getByRole('dialog', { name: 'Account' });
     await account.getByLabel('API key').fill(key);
     await page.keyboard.press('Enter');
-    await who.getByText('kudos').waitFor();
+    await button.getByText('kudos').waitFor();
     await page.keyboard.press('Escape');
-    const before = await who.innerText();
+    const before = await button.innerText();
 
-    await page.getByLabel('What shall be painted?').fill(PROMPT);
+    await promptField(page).fill(PROMPT);
     const cost = page.getByText(/^Costs [\d.]+ kudos$/);
     await cost.waitFor();
     const kudos = Number((await cost.innerText()).match(/[\d.]+/)[0]);
-    assert.ok(kudos > 3, `a picture costs ${kudos}`);
+    assert.ok(kudos > 3, `an image costs ${kudos}`);
     await cost.click();
     const rows = page.getByRole('table', { name: 'How the price comes about' }).getByRole('row');
     await rows.first().waitFor();
@@ -202,15 +207,15 @@ test('an account sees the price, how it comes about, and what is left', async ()
     assert.equal(await page.getByText('which costs you nothing').count(), 0, 'an account is told that it pays nothing');
     await shoot(page, 'desktop-price');
 
-    await page.getByRole('button', { name: /^Paint/ }).click();
+    await generateButton(page).click();
     await finished(page);
     // The first movement lifts a new account to its floor.
-    await page.waitForFunction((text) => document.querySelector('button.who').innerText !== text, before);
-    assert.match(await who.innerText(), /14\s*kudos/);
-    await who.click();
-    const moved = account.getByRole('region', { name: 'What moved your kudos last' }).getByRole('listitem');
-    await moved.last().waitFor();
-    assert.match(await moved.last().innerText(), /^Request accepted.*\+14$/s);
+    await page.waitForFunction((text) => document.querySelector('button.account').innerText !== text, before);
+    assert.match(await button.innerText(), /14\s*kudos/);
+    await button.click();
+    const movements = account.getByRole('region', { name: 'Latest kudos movements' }).getByRole('listitem');
+    await movements.last().waitFor();
+    assert.match(await movements.last().innerText(), /^Request accepted.*\+14$/s);
     await shoot(page, 'desktop-account');
     assert.deepEqual(heard, []);
   } finally {
@@ -224,14 +229,14 @@ test('a visitor is told before sending what the horde would refuse', async () =>
     await modelServed(page);
     const hint = page.getByText('Ctrl + Enter');
     assert.ok(await hint.isVisible(), 'the keyboard is not mentioned where there is one');
-    await page.getByLabel('What shall be painted?').fill(PROMPT);
+    await promptField(page).fill(PROMPT);
     await page.getByText(/^Costs [\d.]+ kudos$/).click();
-    await page.getByText('You paint anonymously, which costs you nothing').waitFor();
+    await page.getByText('You generate anonymously, which costs you nothing').waitFor();
     await page.getByText('More settings').click();
     await page.getByLabel('Steps').fill('500');
-    await page.getByLabel('Number of pictures').fill('20');
+    await page.getByLabel('Number of images').fill('20');
     await page.getByText('This needs more kudos than the account has. Change').waitFor();
-    await page.getByRole('button', { name: /^Paint/ }).click();
+    await generateButton(page).click();
     const refusal = page.getByRole('alert').filter({ hasText: 'kudos upfront' });
     await refusal.waitFor();
     await page.getByLabel('Steps').fill('20');
@@ -241,17 +246,17 @@ test('a visitor is told before sending what the horde would refuse', async () =>
   }
 });
 
-test('a phone: everything fits, two pictures arrive', async () => {
+test('a phone: everything fits, two images arrive', async () => {
   const { page, close } = await open({ viewport: { width: 375, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
   try {
     await modelServed(page);
     assert.ok(!(await page.getByText('Ctrl + Enter').isVisible()), 'a phone has no Ctrl key');
     await page.getByRole('button', { name: 'Account: Anonymous' }).waitFor();
     await shoot(page, 'phone-empty', { fullPage: true });
-    await paint(page, 'a castle in the mountains at night', 2);
-    const pictures = await finished(page);
-    assert.equal(await pictures.count(), 2);
-    for (const picture of await pictures.all()) assertNotBlank(await measure(picture));
+    await generate(page, 'a castle in the mountains at night', 2);
+    const images = await finished(page);
+    assert.equal(await images.count(), 2);
+    for (const image of await images.all()) assertNotBlank(await measure(image));
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `the page is ${overflow} px too wide`);
     await shoot(page, 'phone-done', { fullPage: true });

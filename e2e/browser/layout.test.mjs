@@ -1,6 +1,6 @@
-// The page under normal use: nothing sticks out of the window, what sends an
-// order can be reached, what went wrong is said beside it, and the state of the
-// horde is what it is. Headless Chromium at the sizes that people have, with
+// The page under normal use: nothing sticks out of the window, what sends a request can
+// be reached, what went wrong is said beside it, and the state of the horde is what it
+// is. Headless Chromium at the sizes that people have, with
 // light and dark colours, against two running hordes:
 //   HORDE_URL       has a worker that sketches (`horde up --engine sketch`)
 //   HORDE_IDLE_URL  has none (`horde serve`)
@@ -67,8 +67,8 @@ async function everywhere(page, check, schemes = SCHEMES) {
   }
 }
 
-const prompt = (page) => page.getByLabel('What shall be painted?');
-const submit = (page) => page.locator('button[type=submit].paint');
+const prompt = (page) => page.getByLabel('Prompt', { exact: true });
+const submit = (page) => page.locator('button[type=submit].submit');
 
 /** Fails if the page is wider than its window, and names what sticks out. */
 async function assertFits(page, where) {
@@ -130,7 +130,7 @@ async function assertReadable(page, where) {
       const element = texts.currentNode.parentElement;
       const text = texts.currentNode.data.trim();
       if (!text || !element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
-      if (element.closest('.unseen, .skip, :disabled, script, style, option, noscript')) continue;
+      if (element.closest('.visually-hidden, .skip, :disabled, script, style, option, noscript')) continue;
       const style = getComputedStyle(element);
       const below = ground(element);
       let colour = rgba(style.color);
@@ -234,10 +234,10 @@ describe('the form', () => {
     await page.getByLabel('Steps').fill('2');
     for (let n = 1; n <= 8; n++) {
       await page.setViewportSize(WINDOWS.laptop);
-      await page.getByLabel('Number of pictures').fill(String(n));
+      await page.getByLabel('Number of images').fill(String(n));
       await submit(page).click();
       const card = await finished(page);
-      assert.equal(await card.getByTestId('picture').count(), n);
+      assert.equal(await card.getByTestId('image').count(), n);
       const look = async (where) => {
         await assertFits(page, `${n} images, ${where}`);
         await card.evaluate((element) => element.scrollIntoView());
@@ -268,7 +268,7 @@ describe('the form', () => {
     const { page } = browser;
     await page.reload();
     await prompt(page).fill(PROMPT);
-    await page.getByLabel('Number of pictures').fill('1');
+    await page.getByLabel('Number of images').fill('1');
     await page.getByRole('button', { name: 'Custom size' }).click();
     await page.getByLabel('Height', { exact: true }).fill('1024');
     const refusal = page.locator('form').getByRole('alert').filter({ hasText: 'needs more kudos' });
@@ -276,7 +276,7 @@ describe('the form', () => {
     let wider = 0;
     for (const [name, size] of Object.entries(WINDOWS)) {
       await page.setViewportSize(size);
-      // Another order each time: a refusal is about what was sent.
+      // Other settings each time: a refusal is about what was sent.
       await page.getByLabel('Width', { exact: true }).fill(String(1984 + 64 * (wider++ % 2)));
       await refusal.waitFor({ state: 'detached' });
       await prompt(page).focus();
@@ -298,12 +298,12 @@ describe('the form', () => {
 
     const sent = page.waitForRequest((request) => request.url().endsWith('/generate/async'));
     await smaller.click();
-    const order = (await sent).postDataJSON();
-    assert.equal(order.allow_downgrade, true);
-    assert.ok(order.params.width * order.params.height <= 1024 * 1024, `${order.params.width} × ${order.params.height} is not smaller`);
+    const body = (await sent).postDataJSON();
+    assert.equal(body.allow_downgrade, true);
+    assert.ok(body.params.width * body.params.height <= 1024 * 1024, `${body.params.width} × ${body.params.height} is not smaller`);
     await finished(page);
     for (const side of ['Width', 'Height']) {
-      assert.equal(Number(await page.getByLabel(side, { exact: true }).inputValue()), order.params[side.toLowerCase()], 'the form shows what was asked for');
+      assert.equal(Number(await page.getByLabel(side, { exact: true }).inputValue()), body.params[side.toLowerCase()], 'the form shows what was asked for');
     }
     assert.equal(await refusal.count(), 0);
   });
@@ -337,14 +337,14 @@ describe('the form', () => {
       await page.getByLabel('Model').selectOption(name);
       await page.locator('.bar .home > span').evaluate((title, long) => (title.textContent = long), name.repeat(3));
 
-      await page.locator('button.who').click();
+      await page.locator('button.account').click();
       await page.getByLabel('API key').fill('a key');
       await page.keyboard.press('Enter');
       const account = page.getByRole('dialog', { name: 'Account' });
-      await account.getByText('What moved your kudos last').waitFor();
+      await account.getByText('Latest kudos movements').waitFor();
       await everywhere(page, async (where) => {
         await assertFits(page, `an account with a long name, ${where}`);
-        await assertReachable(page.locator('button.who'), `the account's button, ${where}`);
+        await assertReachable(page.locator('button.account'), `the account's button, ${where}`);
         await account.getByRole('button', { name: 'Use' }).scrollIntoViewIfNeeded();
         await assertReachable(account.getByRole('button', { name: 'Use' }), `the button in the account, ${where}`);
         await assertReadable(page, `account ${where}`);
@@ -377,7 +377,7 @@ describe('the form', () => {
     await submit(page).click();
     const refusal = page.locator('form').getByRole('alert').filter({ hasText: 'does not answer' });
     await refusal.waitFor();
-    await assertReachable(refusal, 'no answer to the order');
+    await assertReachable(refusal, 'no answer to the request');
     await page.evaluate(() => dispatchEvent(new Event('online'))); // looks at once
     await away.waitFor();
     await prompt(page).fill('written while the server was away');

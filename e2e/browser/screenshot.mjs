@@ -1,5 +1,5 @@
-// Takes the screenshot of the README from a running server, with an image that its
-// worker generates for it:
+// Takes the screenshot of the README from a running server, with an image that its worker
+// generates for it:
 //
 //   node screenshot.mjs http://127.0.0.1:7001 ../../docs/images/page.png [light|dark] [PROMPT]
 

@@ -30,8 +30,8 @@ async function openPage(context, url = HORDE) {
   return page;
 }
 
-/** Sends a prompt. n images are ordered by the draft that the page finds when it is loaded. */
-async function order(page, prompt) {
+/** Sends a prompt. Other settings come from the draft that the page finds when it is loaded. */
+async function generate(page, prompt) {
   await page.locator('#prompt').fill(prompt);
   await page.locator('form:has(#prompt) button[type=submit]').click();
 }
@@ -57,7 +57,7 @@ describe('the page follows its requests', () => {
     const first = await openPage(browser.context);
     await draft(first, {});
     for (let i = 1; i <= 8; i++) {
-      await order(first, `a lighthouse, number ${i}`);
+      await generate(first, `a lighthouse, number ${i}`);
       await until(`request ${i} is accepted`, async () => (await cards(first, 'waiting').count()) === i);
     }
     await until('one stream follows all', async () => (await openStreams(HORDE)) === 1);
@@ -81,7 +81,7 @@ describe('the page follows its requests', () => {
     await second.getByText('Step 5 of 9').waitFor();
     await until('one stream is left', async () => (await openStreams(HORDE)) === 1);
     await worker.deliver(job);
-    await cards(second, 'done').getByTestId('picture').waitFor();
+    await cards(second, 'done').getByTestId('image').waitFor();
 
     while ((await cards(second, 'waiting').count()) > 0) {
       const left = await cards(second, 'waiting').count();
@@ -95,12 +95,12 @@ describe('the page follows its requests', () => {
   test('cancel is not the end: what a worker has in hand is shown, charged and kept', async () => {
     const page = await openPage(browser.context);
     await draft(page, { n: 3 });
-    await order(page, 'a castle at night');
+    await generate(page, 'a castle at night');
     await cards(page, 'waiting').waitFor();
     const job = await worker.pop();
     await worker.report(job.id, 1, 9);
     await page.getByText('Step 1 of 9').waitFor();
-    await cards(page, 'painting').getByRole('button', { name: 'Cancel' }).click();
+    await cards(page, 'generating').getByRole('button', { name: 'Cancel' }).click();
     await page.getByText('1 image is still being generated and will be charged.').waitFor();
     await shoot(page, 'cancelled-in-hand');
 
@@ -109,7 +109,7 @@ describe('the page follows its requests', () => {
     await worker.report(job.id, 6, 9);
     await page.getByText('step 6 of 9').waitFor();
     await worker.deliver(job);
-    await cards(page, 'done').getByTestId('picture').waitFor();
+    await cards(page, 'done').getByTestId('image').waitFor();
     await page.getByText('1 of 3 images: the rest was cancelled.').waitFor();
     await shoot(page, 'cancelled-kept');
     await page.reload();
@@ -126,14 +126,14 @@ describe('the page follows its requests', () => {
       await held;
       await route.continue();
     });
-    await order(page, 'three boats');
+    await generate(page, 'three boats');
     await cards(page, 'waiting').waitFor();
     for (let i = 0; i < 3; i++) await worker.deliver(await worker.pop());
     await page.getByText('0 of 3 finished, 3 being fetched').waitFor();
-    assert.equal(await page.getByTestId('picture').count(), 0);
+    assert.equal(await page.getByTestId('image').count(), 0);
     release();
     await cards(page, 'done').waitFor();
-    assert.equal(await cards(page, 'done').getByTestId('picture').count(), 3);
+    assert.equal(await cards(page, 'done').getByTestId('image').count(), 3);
     await shoot(page, 'three-done');
     await page.close();
   });
@@ -142,7 +142,7 @@ describe('the page follows its requests', () => {
     const page = await openPage(browser.context);
     await draft(page, { n: 2 });
     await page.route('**/blob/**', (route) => route.abort('connectionrefused'));
-    await order(page, 'two boats');
+    await generate(page, 'two boats');
     await cards(page, 'waiting').waitFor();
     await worker.deliver(await worker.pop());
     await worker.deliver(await worker.pop(), 0, { upload: false });
@@ -152,7 +152,7 @@ describe('the page follows its requests', () => {
     await page.unroute('**/blob/**');
     const unreachable = page.locator('figure').filter({ hasText: 'cannot reach' });
     await unreachable.getByRole('button', { name: 'Fetch it again' }).click();
-    await page.getByTestId('picture').waitFor();
+    await page.getByTestId('image').waitFor();
     assert.equal(await page.getByText('cannot reach').count(), 0);
     assert.equal(await page.getByText('The worker did not upload this image.').count(), 1);
     await page.close();
@@ -163,7 +163,7 @@ describe('the page follows its requests', () => {
     const page = await openPage(browser.context, way.url);
     try {
       await draft(page, {});
-      await order(page, 'a lighthouse in a storm');
+      await generate(page, 'a lighthouse in a storm');
       await cards(page, 'waiting').waitFor();
       const before = await worker.pop();
       await worker.report(before.id, 0, 24);
@@ -192,7 +192,7 @@ describe('the page follows its requests', () => {
       }
       await page.getByText('another').waitFor();
       await other.deliver(again);
-      await cards(page, 'done').getByTestId('picture').waitFor();
+      await cards(page, 'done').getByTestId('image').waitFor();
     } finally {
       await page.close();
       await way.close();
@@ -214,7 +214,7 @@ test('where pages have no locks, tabs share one stream all the same', async () =
     const worker = await makeWorker(HORDE, 'lease');
     const first = await openPage(browser.context);
     await draft(first, {});
-    await order(first, 'a boat for two');
+    await generate(first, 'a boat for two');
     await cards(first, 'waiting').waitFor();
     const second = await openPage(browser.context);
     await cards(second, 'waiting').waitFor();
@@ -228,7 +228,7 @@ test('where pages have no locks, tabs share one stream all the same', async () =
     await worker.report(job.id, 3, 9);
     await second.getByText('Step 3 of 9').waitFor();
     await worker.deliver(job);
-    await cards(second, 'done').getByTestId('picture').waitFor();
+    await cards(second, 'done').getByTestId('image').waitFor();
   } finally {
     await browser.close();
   }
@@ -240,7 +240,7 @@ test('where tabs cannot speak with each other, each follows all it has over one 
     const page = await openPage(browser.context);
     await draft(page, {});
     for (let i = 1; i <= 7; i++) {
-      await order(page, `a lone boat, number ${i}`);
+      await generate(page, `a lone boat, number ${i}`);
       await until(`request ${i} is accepted`, async () => (await cards(page, 'waiting').count()) === i);
     }
     assert.equal(await openStreams(HORDE), 1);

@@ -1,15 +1,19 @@
-// A horde of make-believe for working on the page: `npm run mock` beside
-// `npm run dev`. It speaks just enough of the API, paints PNG pictures from
-// the prompt, and misbehaves when the prompt says so:
-//   "fail" in the prompt    the workers fault
-//   "refuse"                 403 KudosUpfront
-//   "wrong"                  400 with errors by field
-//   "slow"                   a long queue
-//   "nostream"               no event stream, the page has to poll
-// MOCK_PORT (7099), MOCK_STEP ms a step (120), MOCK_EMPTY=1 no workers,
-// MOCK_MAINTENANCE=1 maintenance mode,
-// MOCK_PICTURES a folder of pictures to use instead, MOCK_DIST serve the built
-// page from this folder, too.
+// A mock horde for working on the page: `npm run mock` beside `npm run dev`. It speaks
+// just enough of the API, draws PNG images from the prompt, and misbehaves when the
+// prompt says so:
+//   "fail"       the workers fault
+//   "refuse"     403 KudosUpfront
+//   "wrong"      400 with errors by field
+//   "slow"       a long queue
+//   "nostream"   no event stream, the page has to poll
+//
+// Its environment:
+//   MOCK_PORT           7099
+//   MOCK_STEP           ms a step, 120
+//   MOCK_EMPTY=1        no workers
+//   MOCK_MAINTENANCE=1  maintenance mode
+//   MOCK_IMAGES         a folder of images to use instead of drawn ones
+//   MOCK_DIST           a folder of the built page, to serve it too
 
 import { createServer } from 'node:http';
 import { readFileSync, readdirSync } from 'node:fs';
@@ -19,8 +23,8 @@ import { randomUUID } from 'node:crypto';
 
 const port = Number(process.env.MOCK_PORT ?? 7099);
 const stepTime = Number(process.env.MOCK_STEP ?? 120);
-const folder = process.env.MOCK_PICTURES;
-const pictures = folder ? readdirSync(folder).sort().map((name) => readFileSync(join(folder, name))) : [];
+const folder = process.env.MOCK_IMAGES;
+const images = folder ? readdirSync(folder).sort().map((name) => readFileSync(join(folder, name))) : [];
 const requests = new Map();
 
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.txt': 'text/plain' };
@@ -44,7 +48,7 @@ function crc(buffer) {
 }
 
 /** A PNG of soft discs whose colours come from the seed; noise 0…1 on top. */
-function paint(width, height, seed, noise) {
+function draw(width, height, seed, noise) {
   const rows = Buffer.alloc(height * (width * 3 + 1));
   let state = (seed * 2654435761 + 1) >>> 0;
   const random = () => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32);
@@ -72,9 +76,9 @@ function paint(width, height, seed, noise) {
 
 const hash = (text) => [...text].reduce((h, c) => (Math.imul(h, 31) + c.charCodeAt(0)) >>> 0, 7);
 
-function picture(job) {
-  if (pictures.length) return pictures[job.seed % pictures.length];
-  return paint(Math.min(512, job.width), Math.min(512, job.height), job.seed, 0);
+function imageOf(job) {
+  if (images.length) return images[job.seed % images.length];
+  return draw(Math.min(512, job.width), Math.min(512, job.height), job.seed, 0);
 }
 
 /** Where a request stands now: all follows from the time since it came. */
@@ -82,11 +86,11 @@ function state(request) {
   const elapsed = Date.now() - request.at;
   const queue = request.prompt.includes('slow') ? 60_000 : process.env.MOCK_EMPTY ? Infinity : 1500;
   const each = request.steps * stepTime;
-  const painted = Math.max(0, elapsed - queue);
-  const failed = request.prompt.includes('fail') && painted > each / 2;
-  const finished = Math.min(request.jobs.length, Math.floor(painted / each));
+  const worked = Math.max(0, elapsed - queue);
+  const failed = request.prompt.includes('fail') && worked > each / 2;
+  const finished = Math.min(request.jobs.length, Math.floor(worked / each));
   const working = !request.cancelled && !failed && elapsed > queue && finished < request.jobs.length;
-  const rest = Math.max(0, queue - elapsed) + each * (request.jobs.length - finished) - (painted % each);
+  const rest = Math.max(0, queue - elapsed) + each * (request.jobs.length - finished) - (worked % each);
   return {
     finished,
     processing: working ? 1 : 0,
@@ -98,7 +102,7 @@ function state(request) {
     queue_position: elapsed > queue ? 0 : Math.max(1, Math.ceil(Math.min(queue - elapsed, 90_000) / 700)),
     kudos: 10,
     is_possible: !process.env.MOCK_EMPTY,
-    step: working ? Math.min(request.steps, Math.floor((painted % each) / stepTime)) : 0,
+    step: working ? Math.min(request.steps, Math.floor((worked % each) / stepTime)) : 0,
   };
 }
 
@@ -114,9 +118,9 @@ function status(request, origin) {
     seed: String(job.seed),
     id: job.id,
     censored: false,
-    gen_metadata: [{ type: 'information', value: 'see_ref', ref: 'painted at 128×128, enlarged to 512×512' }],
+    gen_metadata: [{ type: 'information', value: 'see_ref', ref: 'generated at 128×128, enlarged to 512×512' }],
     worker_id: 'c0ffee00-0000-4000-8000-000000000000',
-    worker_name: 'operator’s easel',
+    worker_name: 'operator’s worker',
     model: request.models[0] ?? 'horde_pocket',
     state: 'ok',
   }));
@@ -151,7 +155,7 @@ function events(ids, response, origin) {
       return send('end', { ...ref, cancelled: !!request.cancelled, ...status(request, origin) });
     }
     const job = request.jobs[now.finished];
-    const jobs = now.processing ? [{ job: job.id, worker_name: 'operator’s easel' }] : [];
+    const jobs = now.processing ? [{ job: job.id, worker_name: 'operator’s worker' }] : [];
     const delivered = request.jobs.slice(0, now.finished).map((j) => j.id);
     const text = JSON.stringify({ ...check(request), jobs, delivered });
     if (text !== seen.status) send('status', { ...ref, cancelled: false, ...JSON.parse(text) });
@@ -159,8 +163,8 @@ function events(ids, response, origin) {
     const step = `${job?.id} ${now.step}`;
     if (!now.processing || step === seen.step) return;
     seen.step = step;
-    const preview = paint(64, 64, job.seed, 1 - now.step / request.steps).toString('base64');
-    send('progress', { ...ref, job: job.id, worker_name: 'operator’s easel', step: now.step, steps: request.steps, elapsed: (now.step * stepTime) / 1000, step_seconds: stepTime / 1000, preview });
+    const preview = draw(64, 64, job.seed, 1 - now.step / request.steps).toString('base64');
+    send('progress', { ...ref, job: job.id, worker_name: 'operator’s worker', step: now.step, steps: request.steps, elapsed: (now.step * stepTime) / 1000, step_seconds: stepTime / 1000, preview });
   }
 }
 
@@ -172,7 +176,7 @@ function price({ width, height, steps, n }) {
   return {
     type: 'image', net: 'mock', basis: 'network', n, each, tax: 3, kudos, upfront: false, held: 0, charged: kudos, exact: true, floor: 25, width, height, steps,
     lines: [
-      { code: 'network', text: 'One picture by the price network mock.', kudos: base },
+      { code: 'network', text: 'One image by the price network mock.', kudos: base },
       { code: 'burn', text: 'Taken out of circulation with each delivery.', add: 1, kudos: each },
       { code: 'n', text: `${n} of them.`, factor: n, kudos: n * each },
       { code: 'acceptance', text: 'For taking the request into the queue.', add: 3, kudos },
@@ -251,14 +255,14 @@ createServer(async (incoming, response) => {
   }
   if (route === 'GET /api/ext/v1/kudos/history') {
     return json(200, { username: 'maria#17', kudos: 10432.5, movements: [
-      { kind: 'work', at: '2026-11-25T09:00:00Z', text: 'Picture delivered, Deliberate by your worker "attic"', amount: 9.3, balance: 10432.5 },
+      { kind: 'work', at: '2026-11-25T09:00:00Z', text: 'Image delivered, Deliberate by your worker "attic"', amount: 9.3, balance: 10432.5 },
       { kind: 'request', at: '2026-11-25T08:58:00Z', text: `Request ${randomUUID()}: accepted, 2 deliveries`, amount: -20.6, balance: 10423.2 },
     ] });
   }
   if (url.pathname.startsWith('/blobs/')) {
     const job = [...requests.values()].flatMap((r) => r.jobs).find((j) => url.pathname.includes(j.id));
     if (!job) return json(404, { message: 'gone' });
-    const body = picture(job);
+    const body = imageOf(job);
     return response.writeHead(200, { 'Content-Type': body[0] === 0x52 ? 'image/webp' : 'image/png', 'Access-Control-Allow-Origin': '*' }).end(body);
   }
   if (route === 'GET /api/ext/v1/events') {

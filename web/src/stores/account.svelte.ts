@@ -1,0 +1,61 @@
+// Whose kudos pay: the API key in use, and the account behind it.
+
+import { ANONYMOUS_KEY, HordeClient, HordeError } from '../lib/api/client';
+import type { Movement, User } from '../lib/api/types';
+import { load, store } from '../lib/storage';
+
+/** Movements of kudos that the account menu shows. */
+const MAX_MOVEMENTS = 5;
+
+class Account {
+  key = $state(load('apikey') || ANONYMOUS_KEY);
+  user = $state<User>();
+  /** The newest movements of the account's kudos; undefined until they were asked for. */
+  movements = $state.raw<Movement[]>();
+  error = $state<HordeError>();
+  loading = $state(false);
+
+  readonly anonymous = $derived(this.key === ANONYMOUS_KEY);
+
+  /** The number of the newest look-up: answers to older ones come too late. */
+  #lookup = 0;
+
+  /** Takes another key (an empty one: anonymous) and looks its account up. */
+  use(key: string): Promise<void> {
+    this.key = key.trim() || ANONYMOUS_KEY;
+    store('apikey', this.key === ANONYMOUS_KEY ? '' : this.key);
+    this.user = undefined;
+    this.movements = undefined;
+    return this.refresh();
+  }
+
+  /** Loads the newest movements of kudos, where there is an account to show them to. */
+  async loadMovements(): Promise<void> {
+    const key = this.key;
+    if (this.anonymous || !this.user) return;
+
+    const movements = await client.history(key, MAX_MOVEMENTS).catch(() => undefined);
+    if (key === this.key && movements) this.movements = movements;
+  }
+
+  async refresh(): Promise<void> {
+    const lookup = ++this.#lookup;
+    this.loading = true;
+    this.error = undefined;
+    try {
+      const user = await client.findUser(this.key);
+      if (lookup !== this.#lookup) return;
+      this.user = user;
+      if (this.movements) void this.loadMovements();
+    } catch (error) {
+      if (lookup === this.#lookup) this.error = error as HordeError;
+    } finally {
+      if (lookup === this.#lookup) this.loading = false;
+    }
+  }
+}
+
+export const account = new Account();
+
+/** The client of the horde that serves this page, with the visitor's key. */
+export const client = new HordeClient(() => account.key, `horde-web:${__VERSION__}:built-in page`);
