@@ -55,6 +55,17 @@ class HordeStatus {
     };
   }
 
+  /**
+   * Whoever asked the server something has an answer. With it an outage is over, however
+   * long the pause before the next refresh is, and however long a refresh that began
+   * during the outage still waits for nothing.
+   */
+  serverAnswered(): void {
+    if (!this.error?.unanswered) return;
+    this.error = undefined;
+    void this.#refresh();
+  }
+
   // Asks now, and again after a pause, until a newer refresh takes over.
   async #refresh(): Promise<void> {
     const refresh = ++this.#newest;

@@ -8,7 +8,7 @@ const ANSWERS: Record<string, unknown> = {
   modes: { maintenance_mode: false },
 };
 
-type Mode = 'answers' | 'refuses connections';
+type Mode = 'answers' | 'refuses connections' | 'is silent';
 
 let mode: Mode;
 let calls: number;
@@ -33,6 +33,7 @@ beforeEach(() => {
   vi.stubGlobal('fetch', async (url: string) => {
     calls++;
     if (mode === 'refuses connections') throw new TypeError('failed to fetch');
+    if (mode === 'is silent') await new Promise(() => {});
     return new Response(JSON.stringify(ANSWERS[url.split('/').at(-1)!]));
   });
 });
@@ -65,5 +66,30 @@ describe('the status of the horde', () => {
     await pass(15_000);
     expect(status.state.level).toBe('idle');
     expect(status.recoveries).toBe(1);
+  });
+
+  it.each<Mode>(['refuses connections', 'is silent'])('has no outage once anybody was answered, after a server that %s', async (outage) => {
+    const status = await followedStatus();
+    mode = outage;
+    await pass(60_000);
+    expect(status.state.level).toBe('down');
+
+    // The next refresh is seconds away, or one that began in the outage still waits.
+    mode = 'answers';
+    status.serverAnswered();
+    expect(status.state.level).toBe('idle');
+    await pass(1);
+    expect(status.recoveries).toBe(1);
+    await pass(60_000);
+    expect(status.state.level).toBe('idle');
+  });
+
+  it('keeps a refusal until it is withdrawn, whoever else is answered', async () => {
+    const status = await followedStatus();
+    vi.stubGlobal('fetch', async () => new Response('{"message":"90 per 1 minute"}', { status: 429 }));
+    await pass(16_000);
+    expect(status.state.title).toBe('The server answers only in part');
+    status.serverAnswered();
+    expect(status.state.title).toBe('The server answers only in part');
   });
 });

@@ -20,6 +20,7 @@ import {
 import { client } from './account.svelte';
 import { feed } from './feed';
 import { gallery, type GalleryImage } from './gallery.svelte';
+import { hordeStatus } from './hordeStatus.svelte';
 
 export type Phase = 'sending' | 'waiting' | 'generating' | 'done' | 'failed' | 'cancelled';
 
@@ -142,6 +143,7 @@ export class ImageRequest {
   #handle(event: RequestEvent): void {
     if (event.kind === 'connection') {
       this.unreachable = !event.answers;
+      if (event.answers) hordeStatus.serverAnswered();
       return;
     }
 
