@@ -26,7 +26,7 @@ import (
 // contract lists the refusals that each route of generation can answer with, from
 // the tables of generation §1.4–§1.6, §1.13, §1.14, §1.20, §2.3, §2.4,
 // §2.7, §2.8, §3 and §4. "schema" is a refusal that lists its fields and has no
-// code; "rate" is one of the rate limiter (TestRates of the server knows all limits).
+// code; "rate" is one of the rate limiter (TestRates of server/front knows all limits).
 var contract = map[string]string{
 	"POST /generate/async": `schema rate
 		StyleNotFound MaintenanceMode BadRequest SharedKeyEmpty SharedKeyExpired SharedKeyAssignedStyles InvalidAPIKey

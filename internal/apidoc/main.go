@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"os"
 
-	"horde/internal/server"
+	"horde/internal/server/front"
 )
 
 func main() {
@@ -15,7 +15,7 @@ func main() {
 	if len(os.Args) > 1 {
 		name = os.Args[1]
 	}
-	raw, ok := server.New(server.Options{}).Document(name)
+	raw, ok := front.Documents(front.Options{}).File(name)
 	if !ok {
 		fmt.Fprintf(os.Stderr, "apidoc: no document %q: ask for swagger.json, openapi.json or contract.json\n", name)
 		os.Exit(2)

@@ -33,6 +33,8 @@ import (
 	"horde/internal/queue"
 	"horde/internal/rating"
 	"horde/internal/server"
+	"horde/internal/server/domain"
+	"horde/internal/server/front"
 	"horde/internal/source"
 	"horde/internal/stats"
 	"horde/internal/store"
@@ -198,7 +200,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	n.ready = telemetry.NewReadiness(readyKept, readyTime)
 	n.ready.Add("database", n.Store.Ping)
 	n.ready.Add("pictures", n.Blobs.Ready)
-	n.http = server.New(n.front())
+	n.http = front.New(n.front())
 	return nil
 }
 
@@ -260,32 +262,65 @@ func (n *Node) openBlobs() (blob.Store, error) {
 	})
 }
 
-func (n *Node) front() server.Options {
+// front is what the HTTP front of this node is made of.
+func (n *Node) front() front.Options {
 	o := &n.options
-	site := web.New(web.Options{Title: o.Title, Version: api.Version, Repository: api.Repository})
-	front := server.Options{
-		Domain: server.Domain{Accounts: n.Accounts, Fleet: n.Fleet, Queue: n.Queue, Alchemy: n.Alchemy, Catalog: n.Catalog, Styles: n.Styles, Ratings: n.Ratings, Stats: n.Stats, Documents: n.Documents, Switches: n.Switches, Addresses: n.Addresses, Filters: n.Filters, TestAccounts: o.TestAccounts},
-		Title:  o.Title, APILevel: o.APILevel, Version: api.Version, Node: o.Listener.Addr().String(), PublicURL: o.PublicURL, LocalURL: n.URL(), Repository: api.Repository,
-		TrustedProxies: o.TrustedProxies, Log: o.Log, AccessLog: o.AccessLog, Metrics: o.Metrics, MetricsElsewhere: o.MetricsElsewhere,
-		Ready: n.ready.Ready, Passkey: n.Accounts.Passkey, Pages: pagesOf(site), TryOut: site.Has(web.SwaggerUIPath),
-		Register: func(ctx context.Context, username string, addr netip.Addr) (string, string, error) {
-			if err := n.Addresses.Check(addr); err != nil {
-				return "", "", err
-			}
-			if n.Switches.Modes().Raid {
-				return "", "", horde.Errorf(horde.Forbidden, "This horde takes no new pseudonymous accounts at the moment. Please try again later.")
-			}
-			return n.Accounts.Register(ctx, username)
+	page := web.New(web.Options{Title: o.Title, Version: api.Version, Repository: api.Repository})
+	out := front.Options{
+		Options: server.Options{
+			Node:           o.Listener.Addr().String(),
+			Version:        api.Version,
+			PublicURL:      o.PublicURL,
+			LocalURL:       n.URL(),
+			TrustedProxies: o.TrustedProxies,
+			Log:            o.Log,
+			AccessLog:      o.AccessLog,
+			Metrics:        o.Metrics,
+			Passkey:        n.Accounts.Passkey,
+			Pages:          pagesOf(page),
 		},
+		Domain: domain.Domain{
+			Accounts:  n.Accounts,
+			Fleet:     n.Fleet,
+			Queue:     n.Queue,
+			Alchemy:   n.Alchemy,
+			Catalog:   n.Catalog,
+			Styles:    n.Styles,
+			Ratings:   n.Ratings,
+			Stats:     n.Stats,
+			Documents: n.Documents,
+			Switches:  n.Switches,
+			Filters:   n.Filters,
+			Addresses: n.Addresses,
+		},
+		Title:            o.Title,
+		APILevel:         o.APILevel,
+		Repository:       api.Repository,
+		TryOut:           page.Has(web.SwaggerUIPath),
+		MetricsElsewhere: o.MetricsElsewhere,
+		TestAccounts:     o.TestAccounts,
+		Ready:            n.ready.Ready,
+		Register:         n.register,
 	}
 	if o.Limited {
 		list := limit.NewWhitelist(o.Clock, limit.Services...)
-		front.Limits, front.Whitelisted, front.Vouch = limit.NewWindows(o.Clock), list.Has, list.Add
+		out.Limits, out.Whitelisted, out.Vouch = limit.NewWindows(o.Clock), list.Has, list.Add
 	}
 	if f, ok := n.Blobs.(*blob.Folder); ok {
-		front.Blobs = f.Handler()
+		out.Blobs = f.Handler()
 	}
-	return front
+	return out
+}
+
+// register makes a pseudonymous account for somebody at addr.
+func (n *Node) register(ctx context.Context, username string, addr netip.Addr) (key, alias string, err error) {
+	if err := n.Addresses.Check(addr); err != nil {
+		return "", "", err
+	}
+	if n.Switches.Modes().Raid {
+		return "", "", horde.Errorf(horde.Forbidden, "This horde takes no new pseudonymous accounts at the moment. Please try again later.")
+	}
+	return n.Accounts.Register(ctx, username)
 }
 
 // pagesOf serves what belongs to the page, and leaves the rest.

@@ -86,3 +86,6 @@ func parseAddr(text string) netip.Addr {
 	}
 	return addr.Unmap().WithZone("")
 }
+
+// Loopback reports whether an address is this machine's own.
+func Loopback(a netip.Addr) bool { return a.Unmap().IsLoopback() }

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"crypto/tls"
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -11,24 +10,27 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"horde/internal/horde"
 )
 
 // baseFor is what addresses of ourselves begin with in the answer to a call.
 func baseFor(t *testing.T, s *Server, edit func(*http.Request)) string {
 	t.Helper()
-	r := httptest.NewRequest("GET", "/.well-known/serviceinfo", nil)
+	r := httptest.NewRequest("GET", "/base", nil)
 	r.RemoteAddr, r.Host = "1.2.3.4:5", "horde.lan:7001"
 	edit(r)
 
 	w := httptest.NewRecorder()
 	s.ServeHTTP(w, r)
-
-	var info struct{ Software struct{ Homepage string } }
-	if err := json.Unmarshal(w.Body.Bytes(), &info); err != nil {
-		t.Fatalf("%v in %s", err, w.Body)
-	}
-	return info.Software.Homepage
+	return w.Body.String()
 }
+
+// baseRoute answers with what addresses of ourselves begin with.
+var baseRoute = []Route{Get("/base", func(w http.ResponseWriter, r *http.Request) error {
+	_, err := w.Write([]byte(horde.BaseOf(r.Context())))
+	return err
+})}
 
 const local = "http://127.0.0.1:7001"
 
@@ -89,7 +91,7 @@ func TestAddressesOfOurselvesBeginWithWhatTheCallerReached(t *testing.T) {
 		{name: "an empty label", host: "a..b", want: local},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := New(Options{PublicURL: c.public, LocalURL: local, TrustedProxies: trust})
+			s := New(Options{PublicURL: c.public, LocalURL: local, TrustedProxies: trust}, baseRoute)
 			got := baseFor(t, s, func(r *http.Request) {
 				if c.secure {
 					r.TLS = &tls.ConnectionState{}
@@ -114,7 +116,7 @@ func TestAddressesOfOurselvesBeginWithWhatTheCallerReached(t *testing.T) {
 // The operator hears once that a proxy's word is not believed.
 func TestProxyThatIsNotBelievedIsLoggedOnce(t *testing.T) {
 	var log bytes.Buffer
-	s := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	s := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, baseRoute)
 	for range 3 {
 		baseFor(t, s, func(*http.Request) {})
 	}
@@ -128,7 +130,7 @@ func TestProxyThatIsNotBelievedIsLoggedOnce(t *testing.T) {
 		t.Errorf("logged %d times: %s", n, log.String())
 	}
 	log.Reset()
-	s = New(Options{PublicURL: "https://set.example", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	s = New(Options{PublicURL: "https://set.example", Log: slog.New(slog.NewTextHandler(&log, nil))}, baseRoute)
 	baseFor(t, s, func(r *http.Request) { r.Header.Set("X-Forwarded-Proto", "https") })
 	if log.Len() != 0 {
 		t.Errorf("with an address that was set: %s", log.String())

@@ -20,29 +20,29 @@ import (
 // bodyTime is how long a caller may take to send a body.
 const bodyTime = 60 * time.Second
 
-// decode reads the JSON body of a route with a schema layer into a T, in the
+// Decode reads the JSON body of a route with a schema layer into a T, in the
 // order of generation §0.2: body and content type, schema (all
 // violations at once), then the argument parser (header apikey and the members
 // that the schema marks, the first missing one). The error is ready to be
 // returned by the handler.
-func decode[T any](w http.ResponseWriter, r *http.Request, schema *api.Schema) (T, error) {
-	in, _, err := decodeRaw[T](w, r, schema)
+func Decode[T any](w http.ResponseWriter, r *http.Request, schema *api.Schema) (T, error) {
+	in, _, err := DecodeRaw[T](w, r, schema)
 	return in, err
 }
 
-// decodeRaw is decode for handlers that also need the body as it came: some
+// DecodeRaw is Decode for handlers that also need the body as it came: some
 // checks look at members that are in no schema (generation §1.4 row 53).
-func decodeRaw[T any](w http.ResponseWriter, r *http.Request, schema *api.Schema) (T, map[string]any, error) {
-	v, err := readValue(w, r, schema.Size())
+func DecodeRaw[T any](w http.ResponseWriter, r *http.Request, schema *api.Schema) (T, map[string]any, error) {
+	v, err := ReadValue(w, r, schema.Size())
 	if err != nil {
 		var in T
 		return in, nil, err
 	}
-	return fill[T](r, v, schema)
+	return Fill[T](r, v, schema)
 }
 
-// fill checks a body that was read and puts it into a T.
-func fill[T any](r *http.Request, v any, schema *api.Schema) (T, map[string]any, error) {
+// Fill checks a body that was read and puts it into a T.
+func Fill[T any](r *http.Request, v any, schema *api.Schema) (T, map[string]any, error) {
 	var in T
 	body, err := checkObject(r, v, schema)
 	if err != nil {
@@ -52,9 +52,9 @@ func fill[T any](r *http.Request, v any, schema *api.Schema) (T, map[string]any,
 	return in, body, nil
 }
 
-// readValue reads a body of a route with schema layer, before it is checked.
-func readValue(w http.ResponseWriter, r *http.Request, limit int64) (any, error) {
-	if !isJSON(r) {
+// ReadValue reads a body of a route with schema layer, before it is checked.
+func ReadValue(w http.ResponseWriter, r *http.Request, limit int64) (any, error) {
+	if !IsJSON(r) {
 		return nil, notUnderstood()
 	}
 	return readJSON(w, r, limit)
@@ -63,30 +63,30 @@ func readValue(w http.ResponseWriter, r *http.Request, limit int64) (any, error)
 // checkObject compares a body with its schema.
 func checkObject(r *http.Request, v any, schema *api.Schema) (map[string]any, error) {
 	if problems := schema.Validate(v); problems != nil {
-		return nil, invalid(problems)
+		return nil, Invalid(problems)
 	}
 	if schema.NeedsKey {
-		if err := requireKey(r); err != nil {
+		if err := RequireKey(r); err != nil {
 			return nil, err
 		}
 	}
 	body, _ := v.(map[string]any)
 	if p := schema.FirstMissing(body); p != nil {
-		return nil, invalidField(p.Name, p.Schema.Description+" Missing required parameter in the JSON body")
+		return nil, InvalidField(p.Name, p.Schema.Description+" Missing required parameter in the JSON body")
 	}
 	return body, nil
 }
 
-// looseObject reads the body of a route without schema layer: what is no JSON
+// LenientObject reads the body of a route without schema layer: what is no JSON
 // object counts as no members at all (platform §1.3). Only the size
 // limit is an error.
-func looseObject(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
-	return looseObjectOf(w, r, api.DefaultMaxBytes)
+func LenientObject(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
+	return LenientObjectOf(w, r, api.DefaultMaxBytes)
 }
 
-// looseObjectOf is looseObject for a body of at most limit bytes.
-func looseObjectOf(w http.ResponseWriter, r *http.Request, limit int64) (map[string]any, error) {
-	if !isJSON(r) {
+// LenientObjectOf is LenientObject for a body of at most limit bytes.
+func LenientObjectOf(w http.ResponseWriter, r *http.Request, limit int64) (map[string]any, error) {
+	if !IsJSON(r) {
 		return map[string]any{}, nil
 	}
 	v, err := readJSON(w, r, limit)
@@ -99,36 +99,36 @@ func looseObjectOf(w http.ResponseWriter, r *http.Request, limit int64) (map[str
 	return map[string]any{}, nil
 }
 
-// requireKey refuses a call without the header apikey; an empty or wrong one is
+// RequireKey refuses a call without the header apikey; an empty or wrong one is
 // the business of the accounts.
-func requireKey(r *http.Request) error {
+func RequireKey(r *http.Request) error {
 	if _, present := r.Header["Apikey"]; present {
 		return nil
 	}
-	return invalidField("apikey", "The API Key corresponding to a registered user. Missing required parameter in the HTTP headers")
+	return InvalidField("apikey", "The API Key corresponding to a registered user. Missing required parameter in the HTTP headers")
 }
 
-// apiKey is the key that the caller sent, "" if none.
-func apiKey(r *http.Request) string {
+// APIKey is the key that the caller sent, "" if none.
+func APIKey(r *http.Request) string {
 	if v := r.Header["Apikey"]; len(v) > 0 {
 		return v[0]
 	}
 	return ""
 }
 
-// unknownAgent is the name of clients that do not give theirs.
-const unknownAgent = "unknown:0:unknown"
+// UnknownAgent is the name of clients that do not give theirs.
+const UnknownAgent = "unknown:0:unknown"
 
-// clientAgent is the client's name:version:contact, at most 1000 bytes.
-func clientAgent(r *http.Request) string {
+// ClientAgent is the client's name:version:contact, at most 1000 bytes.
+func ClientAgent(r *http.Request) string {
 	v := r.Header["Client-Agent"]
 	if len(v) == 0 || v[0] == "" {
-		return unknownAgent
+		return UnknownAgent
 	}
 	return strings.ToValidUTF8(v[0][:min(len(v[0]), 1000)], "")
 }
 
-func isJSON(r *http.Request) bool {
+func IsJSON(r *http.Request) bool {
 	v := r.Header["Content-Type"]
 	if len(v) == 0 {
 		return false
@@ -143,25 +143,40 @@ func isJSON(r *http.Request) bool {
 // readJSON reads and parses a body of at most limit bytes. A body that is nested
 // too deeply, or has an object with too many members, is a violation at the root.
 func readJSON(w http.ResponseWriter, r *http.Request, limit int64) (any, error) {
-	raw, err := readBody(w, r, limit)
+	raw, err := ReadBody(w, r, limit)
 	if err != nil {
 		return nil, err
 	}
 	v, err := pyjson.Parse(unsafe.String(unsafe.SliceData(raw), len(raw))) // raw is never written again
 	switch {
 	case errors.Is(err, pyjson.ErrDepth):
-		return nil, invalidField("", fmt.Sprintf("the body is nested more than %d levels deep", pyjson.MaxDepth))
+		return nil, InvalidField("", fmt.Sprintf("the body is nested more than %d levels deep", pyjson.MaxDepth))
 	case errors.Is(err, pyjson.ErrMembers):
-		return nil, invalidField("", fmt.Sprintf("an object of the body has more than %d members", pyjson.MaxMembers))
+		return nil, InvalidField("", fmt.Sprintf("an object of the body has more than %d members", pyjson.MaxMembers))
 	case err != nil:
 		return nil, notUnderstood()
 	}
 	return v, nil
 }
 
-// readBody reads a body within a size and a time. The length that a caller
+// ReadForm reads a form of at most limit bytes into r.PostForm.
+func ReadForm(w http.ResponseWriter, r *http.Request, limit int64) error {
+	if r.ContentLength > limit {
+		return tooLarge(limit)
+	}
+
+	setReadTimeout(w, bodyTime)
+	defer setReadTimeout(w, 0)
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	if err := r.ParseMultipartForm(limit); err != nil && err != http.ErrNotMultipart {
+		return readError(err, limit)
+	}
+	return nil
+}
+
+// ReadBody reads a body within a size and a time. The length that a caller
 // announces is believed only up to 64 KiB: memory grows with what really comes.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		w.Header()["Connection"] = []string{"close"}
 		return nil, tooLarge(limit)
@@ -220,10 +235,10 @@ func setReadTimeout(w http.ResponseWriter, d time.Duration) {
 	_ = http.NewResponseController(w).SetReadDeadline(t)
 }
 
-// refuseNUL looks for a NUL character in the texts of a decoded body, which no
+// RefuseNUL looks for a NUL character in the texts of a decoded body, which no
 // store keeps (generation §0.3). The names are members that are cleaned instead and
 // may hold one.
-func refuseNUL(in any, except ...string) error {
+func RefuseNUL(in any, except ...string) error {
 	if path, found := pyjson.FindNUL(in, except...); found {
 		return horde.Errorf(horde.NulByteInPayload, "The payload may not contain NUL bytes: there is one in %s.", path)
 	}

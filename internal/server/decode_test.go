@@ -30,7 +30,7 @@ func post(body string, headers ...string) *http.Request {
 }
 
 func TestDecode(t *testing.T) {
-	in, err := decode[api.ImageRequest](httptest.NewRecorder(), post(`{"prompt":"a fox","nsfw":false,"models":[],"workers":["w"],
+	in, err := Decode[api.ImageRequest](httptest.NewRecorder(), post(`{"prompt":"a fox","nsfw":false,"models":[],"workers":["w"],
 		"params":{"width":512.0,"steps":8,"cfg_scale":7,"seed":"","loras":[{"name":"x","model":0.5}],"special":{"a":1},"use_gfpgan":true},
 		"extra_source_images":[{"image":"i","strength":2}],"loras":5,"sampler_name":"nope"}`), api.ImageRequestSchema)
 	if err != nil {
@@ -46,12 +46,12 @@ func TestDecode(t *testing.T) {
 	if p.Special["a"] != int64(1) || *in.ExtraSourceImages[0].Strength != 2 {
 		t.Errorf("nested: %+v %+v", p.Special, in.ExtraSourceImages)
 	}
-	_, raw, err := decodeRaw[api.ImageRequest](httptest.NewRecorder(), post(`{"prompt":"x","params":{"init_as_image":true}}`), api.ImageRequestSchema)
+	_, raw, err := DecodeRaw[api.ImageRequest](httptest.NewRecorder(), post(`{"prompt":"x","params":{"init_as_image":true}}`), api.ImageRequestSchema)
 	if err != nil || raw["params"].(map[string]any)["init_as_image"] != true {
 		t.Errorf("raw: %v, %v", raw, err)
 	}
 	// cfg_scale NaN is for the handler to refuse.
-	in, err = decode[api.ImageRequest](httptest.NewRecorder(), post(`{"prompt":"x","params":{"cfg_scale":NaN}}`), api.ImageRequestSchema)
+	in, err = Decode[api.ImageRequest](httptest.NewRecorder(), post(`{"prompt":"x","params":{"cfg_scale":NaN}}`), api.ImageRequestSchema)
 	if err != nil || !math.IsNaN(*in.Params.CfgScale) {
 		t.Errorf("NaN: %v, %v", in.Params, err)
 	}
@@ -97,7 +97,7 @@ func TestDecodeRefusals(t *testing.T) {
 
 // readObject reads and checks a body without putting it into a struct.
 func readObject(w http.ResponseWriter, r *http.Request, schema *api.Schema) (map[string]any, error) {
-	v, err := readValue(w, r, schema.Size())
+	v, err := ReadValue(w, r, schema.Size())
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func TestReadBodyChunked(t *testing.T) {
 	r := post("")
 	r.Body = io.NopCloser(io.LimitReader(endless{}, 1<<30))
 	r.ContentLength = -1
-	if _, err := readBody(httptest.NewRecorder(), r, 1<<20); horde.CodeOf(err) != horde.PayloadTooLarge {
+	if _, err := ReadBody(httptest.NewRecorder(), r, 1<<20); horde.CodeOf(err) != horde.PayloadTooLarge {
 		t.Errorf("%v", err)
 	}
 }
@@ -140,7 +140,7 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestLooseObject(t *testing.T) {
 	for body, n := range map[string]int{`{"a":1}`: 1, `[1]`: 0, `{`: 0, ``: 0, `5`: 0} {
-		got, err := looseObject(httptest.NewRecorder(), post(body))
+		got, err := LenientObject(httptest.NewRecorder(), post(body))
 		if err != nil || len(got) != n {
 			t.Errorf("%s: %v, %v", body, got, err)
 		}
@@ -149,11 +149,11 @@ func TestLooseObject(t *testing.T) {
 
 func TestRefuseNULNamesThePlace(t *testing.T) {
 	in := api.ImageRequest{Prompt: "a", Params: &api.ImageParams{Loras: []api.Lora{{Name: "ok"}, {Name: "a\x00"}}}}
-	err := refuseNUL(&in)
+	err := RefuseNUL(&in)
 	if horde.CodeOf(err) != horde.NulByteInPayload || !strings.Contains(err.Error(), "in params.loras.1.name.") {
 		t.Errorf("%v", err)
 	}
-	if err := refuseNUL(api.ImagePop{Name: "a\x00"}, "name"); err != nil {
+	if err := RefuseNUL(api.ImagePop{Name: "a\x00"}, "name"); err != nil {
 		t.Errorf("name is cleaned, not refused: %v", err)
 	}
 }
@@ -176,7 +176,7 @@ func BenchmarkDecodeAsync(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		body.Reset(typicalBody)
-		if _, err := decode[api.ImageRequest](w, r, api.ImageRequestSchema); err != nil {
+		if _, err := Decode[api.ImageRequest](w, r, api.ImageRequestSchema); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -190,19 +190,19 @@ func BenchmarkDecodeSubmitMegabyte(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
 		body.Reset(text)
-		if _, err := decode[api.ImageSubmit](httptest.NewRecorder(), r, api.ImageSubmitSchema); err != nil {
+		if _, err := Decode[api.ImageSubmit](httptest.NewRecorder(), r, api.ImageSubmitSchema); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
 func BenchmarkRefuseNUL(b *testing.B) {
-	in, err := decode[api.ImageRequest](httptest.NewRecorder(), post(typicalBody), api.ImageRequestSchema)
+	in, err := Decode[api.ImageRequest](httptest.NewRecorder(), post(typicalBody), api.ImageRequestSchema)
 	if err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if refuseNUL(&in) != nil {
+		if RefuseNUL(&in) != nil {
 			b.Fatal()
 		}
 	}

@@ -1,33 +1,51 @@
-// Package server is the HTTP front of a horde: it parses a call, makes one call
-// of a domain package and writes the answer. It owns what every route has in
-// common, as platform §1 and generation §0 describe it:
+// Package server is the toolkit of the HTTP front: what every call has in common,
+// whatever API it belongs to (platform §1, generation §0). It knows no rules of the
+// domain and no route; those are declared beside their handlers, one package per API:
+//
+//   - v2: the contract, /api/v2
+//   - ext: what is beyond the contract, /api/ext/v1
+//   - site: pages, descriptions of the API, health, metrics, links to images
+//   - domain: the rooms that the handlers call, and who is calling
+//   - swagger: the machine-readable documents of the route table
+//   - pyjson: JSON as leniently as the original's server reads it
+//   - front: puts all of them together
+//
+// The way of a call through this package:
 //
 //   - server.go: Options, Server, start and stop of the listener
-//   - routes.go: the one table of all routes
-//   - router.go: from a request to its route; OPTIONS, 404, 405
-//   - middleware.go: headers, request ids, panics, log, metrics, rate limits
-//   - address.go: who is asking, behind which proxies
-//   - decode.go: bodies, read and checked by the schemas of package api
+//   - middleware.go: headers, request ids, panics, log, metrics
+//   - address.go, base.go: who is asking, behind which proxies, and how they reached us
+//   - route.go: the form in which routes are declared
+//   - router.go: from a call to its route; OPTIONS, 404, 405
+//   - sanitize_path.go: paths and queries without what no database keeps
+//   - limits.go: how often a route may be called
+//   - decode.go, query.go: bodies, read and checked by the schemas of package api
+//   - longpoll.go, streams.go, eventstream.go: calls that wait, and calls that go on
 //   - respond.go, mask.go: answers and the X-Fields mask
-//   - errors.go: the table from return codes to statuses
-//   - swagger*.go, openapi.go: the machine-readable documents, made from the routes
-//     table, the schemas and the Go types of package api
+//   - errors.go, statuses.go: refusals, and the table from return codes to statuses
 //
-// A handler has the form
+// A route and its handler have this form:
 //
-//	func (s *Server) postThing(w http.ResponseWriter, r *http.Request) error {
-//		in, err := decode[api.Thing](w, r, api.ThingSchema)
-//		if err != nil {
-//			return err
+//	func (a *API) thingRoutes() []server.Route {
+//		return []server.Route{
+//			server.Post("/api/v2/things", a.postThing).Limit(thingRates).
+//				About("Make a thing", server.Key, server.Agent).Body(api.ThingSchema).Answer(api.Thing{}),
 //		}
-//		out, err := s.Things.Make(r.Context(), apiKey(r), in)
-//		if err != nil {
-//			return err
-//		}
-//		return reply(w, r, http.StatusOK, out)
 //	}
 //
-// and gets its line in routes.go. Errors are returned, not written: a
-// *horde.Error becomes the answer of its code, everything else a 500 that shows
-// nothing.
+//	func (a *API) postThing(w http.ResponseWriter, r *http.Request) error {
+//		in, err := server.Decode[api.ThingInput](w, r, api.ThingSchema)
+//		if err != nil {
+//			return err
+//		}
+//
+//		out, err := a.Things.Make(r.Context(), server.APIKey(r), in)
+//		if err != nil {
+//			return err
+//		}
+//		return server.Reply(w, r, http.StatusOK, out)
+//	}
+//
+// Errors are returned, not written: a *horde.Error becomes the answer of its code,
+// everything else a 500 that shows nothing.
 package server

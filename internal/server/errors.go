@@ -6,16 +6,19 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"time"
 
 	"horde/api"
 	"horde/internal/horde"
 )
 
+// TextInternal is all that a stranger reads of a mistake of ours.
+const TextInternal = "Internal Server Error"
+
 // Texts of the wire that programs and people know.
 const (
 	textNotUnderstood = "The browser (or proxy) sent a request that this server could not understand."
 	textValidation    = "Input payload validation failed"
-	textInternal      = "Internal Server Error"
 	textUnknownURL    = "The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again."
 	textWrongMethod   = "The method is not allowed for the requested URL."
 )
@@ -23,14 +26,15 @@ const (
 // notUnderstood is the answer to a body that is no JSON.
 func notUnderstood() error { return &horde.Error{Detail: textNotUnderstood} }
 
-// invalid is the answer to a body or parameter that fails validation: path →
+// Invalid is the answer to a body or parameter that fails validation: path →
 // what is wrong, without a code.
-func invalid(fields map[string]string) error {
+func Invalid(fields map[string]string) error {
 	return &horde.Error{Detail: textValidation, Fields: fields}
 }
 
-func invalidField(path, problem string) error {
-	return invalid(map[string]string{path: problem})
+// InvalidField is Invalid for one member or parameter.
+func InvalidField(path, problem string) error {
+	return Invalid(map[string]string{path: problem})
 }
 
 // refusedAs is a refusal whose status is another than its code's usual one.
@@ -38,6 +42,9 @@ type refusedAs struct {
 	error
 	status int
 }
+
+// RefusedAs gives a refusal another status than its code's usual one.
+func RefusedAs(err error, status int) error { return refusedAs{err, status} }
 
 func (e refusedAs) Unwrap() error { return e.error }
 
@@ -50,10 +57,11 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		s.log.LogAttrs(r.Context(), slog.LevelWarn, "answer broken off", slog.Any("err", err))
 		return
 	}
+
 	var refused *horde.Error
 	if errors.As(err, &refused) {
-		status, ok := statusOf(refused.Code)
-		if !ok {
+		status, known := statusOf(refused.Code)
+		if !known {
 			s.log.LogAttrs(r.Context(), slog.LevelError, "return code without a status", slog.String("rc", string(refused.Code)))
 			status = http.StatusInternalServerError
 		}
@@ -63,17 +71,19 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		s.writeRefusal(w, r, refused, status)
 		return
 	}
+
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		w.WriteHeader(statusClientGone)
 		return
 	}
+
 	s.log.LogAttrs(r.Context(), slog.LevelError, "internal error",
 		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("err", err))
-	s.writeRefused(w, r, http.StatusInternalServerError, &api.Error{Message: textInternal})
+	s.writeRefused(w, r, http.StatusInternalServerError, &api.Error{Message: TextInternal})
 }
 
-// detailOf is what a refusal says to its caller.
-func detailOf(err error) string {
+// DetailOf returns what a refusal says to its caller.
+func DetailOf(err error) string {
 	var e *horde.Error
 	if errors.As(err, &e) {
 		return e.Detail
@@ -84,14 +94,24 @@ func detailOf(err error) string {
 // statusClientGone never reaches anybody: it is for the log and the metrics.
 const statusClientGone = 499
 
+// writeRefusal answers with an Error of the domain.
 func (s *Server) writeRefusal(w http.ResponseWriter, r *http.Request, e *horde.Error, status int) {
 	body := api.Error{Message: e.Detail, RC: string(e.Code), Errors: e.Fields}
 	if len(e.Fields) > 0 && body.Message == "" {
 		body.Message = textValidation
 	}
 	if e.RetryAfter > 0 {
-		seconds := (e.RetryAfter + 1e9 - 1) / 1e9
+		seconds := (e.RetryAfter + time.Second - 1) / time.Second
 		w.Header()["Retry-After"] = []string{strconv.FormatInt(int64(seconds), 10)}
 	}
 	s.writeRefused(w, r, status, &body)
+}
+
+// writeRefused answers with a refusal: as a page to whoever reads pages, else as
+// JSON. Retry-After, if any, stands in the header already.
+func (s *Server) writeRefused(w http.ResponseWriter, r *http.Request, status int, body *api.Error) {
+	if s.ErrorPage != nil && s.ErrorPage(w, r, status, body) {
+		return
+	}
+	writeBody(w, status, body)
 }

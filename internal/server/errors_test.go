@@ -113,7 +113,7 @@ func TestStatusOf(t *testing.T) {
 
 func TestWriteError(t *testing.T) {
 	var log bytes.Buffer
-	s := newServer(Options{Log: slog.New(slog.NewJSONHandler(&log, nil))}, func(*Server) []route { return nil })
+	s := New(Options{Log: slog.New(slog.NewJSONHandler(&log, nil))}, nil)
 	for _, c := range []struct {
 		err    error
 		status int
@@ -121,7 +121,7 @@ func TestWriteError(t *testing.T) {
 	}{
 		{horde.Errorf(horde.InvalidAPIKey, "No user for <this> key."), 401, `{"message":"No user for <this> key.","rc":"InvalidAPIKey"}`},
 		{fmt.Errorf("accept: %w", horde.Errorf(horde.KudosUpfront, "Too dear.")), 403, `{"message":"Too dear.","rc":"KudosUpfront"}`},
-		{invalid(map[string]string{"": "[] is not of type 'object'"}), 400, `{"message":"Input payload validation failed","errors":{"":"[] is not of type 'object'"}}`},
+		{Invalid(map[string]string{"": "[] is not of type 'object'"}), 400, `{"message":"Input payload validation failed","errors":{"":"[] is not of type 'object'"}}`},
 		{&horde.Error{Fields: map[string]string{"a": "b"}}, 400, `{"message":"Input payload validation failed","errors":{"a":"b"}}`},
 		{notUnderstood(), 400, `{"message":"` + textNotUnderstood + `"}`},
 		{errors.New("password is hunter2"), 500, `{"message":"Internal Server Error"}`},
@@ -155,7 +155,7 @@ func TestWriteError(t *testing.T) {
 
 func TestReplyThatCannotBeWritten(t *testing.T) {
 	w := httptest.NewRecorder()
-	if err := reply(w, httptest.NewRequest("GET", "/", nil), http.StatusOK, make(chan int)); err == nil || w.Body.Len() > 0 {
+	if err := Reply(w, httptest.NewRequest("GET", "/", nil), http.StatusOK, make(chan int)); err == nil || w.Body.Len() > 0 {
 		t.Errorf("%v, %s", err, w.Body)
 	}
 }

@@ -18,44 +18,52 @@ type Limiter interface {
 	Take(key string, calls int, per time.Duration) (left int, reset time.Time, ok bool)
 }
 
-// What the calls of a rate are counted by (platform §1.6).
-type rateKey int
+// A RateKey is what the calls of a rate are counted by (platform §1.6).
+type RateKey int
 
 const (
-	byAddr rateKey = iota // network address and pattern, all methods together
-	byPath                // client address, method and full path
-	byKey                 // API key, method and full path
+	ByAddress RateKey = iota // network address and pattern, all methods together
+	ByPath                   // client address, method and full path
+	ByKey                    // API key, method and full path
 )
 
-// rate is one limit of a route.
-type rate struct {
-	calls      int
-	per        time.Duration
-	by         rateKey
-	privileged int // calls for a whitelisted address, or with byKey the anonymous key; 0: the same
+// A Rate is one limit of a route.
+type Rate struct {
+	Calls      int
+	Per        time.Duration
+	By         RateKey
+	Privileged int // calls for a whitelisted address, or with ByKey the anonymous key; 0: the same
 }
 
-type rates []rate
+// Rates are the limits of a route, all of which hold.
+type Rates []Rate
 
-// Limits that several routes share; a route without any has defaultRates.
+// defaultRates limit a route that has no rates of its own.
+var defaultRates = Rates{{Calls: 90, Per: time.Minute, By: ByAddress}}
+
+// Rates that routes of several APIs share (generation §8).
 var (
-	defaultRates = rates{{calls: 90, per: time.Minute, by: byAddr}}
-	exempt       = rates{}
-	asyncRates   = rates{
-		{calls: 90, per: time.Minute, by: byPath, privileged: 300},
-		{calls: 2, per: time.Second, by: byPath, privileged: 10},
-		{calls: 2, per: time.Second, by: byKey, privileged: 60},
+	// Unlimited is for what load balancers ask.
+	Unlimited = Rates{}
+
+	// RequestRates limit the making of requests.
+	RequestRates = Rates{
+		{Calls: 90, Per: time.Minute, By: ByPath, Privileged: 300},
+		{Calls: 2, Per: time.Second, By: ByPath, Privileged: 10},
+		{Calls: 2, Per: time.Second, By: ByKey, Privileged: 60},
 	}
-	workerRates      = rates{{calls: 60, per: time.Second, by: byAddr}}
-	checkRates       = rates{{calls: 10, per: time.Second, by: byPath}}
-	imageStatusRates = rates{{calls: 10, per: time.Minute, by: byPath}}
-	textStatusRates  = rates{{calls: 60, per: time.Minute, by: byPath}}
+
+	// WorkerRates limit what workers call.
+	WorkerRates = Rates{{Calls: 60, Per: time.Second, By: ByAddress}}
+
+	// CheckRates limit how often one request is asked for.
+	CheckRates = Rates{{Calls: 10, Per: time.Second, By: ByPath}}
 )
 
 // words is the limit as clients read it: "2 per 1 second".
-func (l rate) words(calls int) string {
+func (l Rate) words(calls int) string {
 	unit := "second"
-	switch l.per {
+	switch l.Per {
 	case time.Minute:
 		unit = "minute"
 	case time.Hour:
@@ -67,19 +75,19 @@ func (l rate) words(calls int) string {
 }
 
 // admit counts a call against the limits of its route, answers 429 if it is one
-// too many, and tells whether the call may go on. The headers show the limit
+// too many, and reports whether the call may go on. The headers show the limit
 // that was exceeded, else the one with the shortest window.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, x *exchange, rt *route) bool {
-	limits := rt.limits
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, x *exchange, rt *Route) bool {
+	limits := rt.Limits
 	if limits == nil {
 		limits = defaultRates
 	}
 	var shown time.Duration
 	for i, l := range limits {
-		key, calls := s.rateKey(r, x, i, l)
-		left, reset, ok := s.Limits.Take(key, calls, l.per)
-		if !ok || shown == 0 || l.per < shown {
-			shown = l.per
+		key, calls := s.windowOf(r, x, i, l)
+		left, reset, ok := s.Limits.Take(key, calls, l.Per)
+		if !ok || shown == 0 || l.Per < shown {
+			shown = l.Per
 			limitHeaders(w.Header(), calls, left, reset)
 		}
 		if !ok {
@@ -98,28 +106,28 @@ func limitHeaders(h http.Header, calls, left int, reset time.Time) {
 	h["Retry-After"] = []string{strconv.FormatInt(wait, 10)}
 }
 
-// rateKey makes the text under which limit number i of a route is counted, and
+// windowOf makes the text under which limit number i of a route is counted, and
 // how many calls the caller has.
-func (s *Server) rateKey(r *http.Request, x *exchange, i int, l rate) (key string, calls int) {
-	calls = l.calls
-	privileged := l.privileged > 0 && s.Whitelisted != nil && s.Whitelisted(x.network)
+func (s *Server) windowOf(r *http.Request, x *exchange, i int, l Rate) (key string, calls int) {
+	calls = l.Calls
+	privileged := l.Privileged > 0 && s.Whitelisted != nil && s.Whitelisted(x.network)
 	number := strconv.Itoa(i)
-	switch l.by {
-	case byAddr:
+	switch l.By {
+	case ByAddress:
 		key = number + "@" + neighbourhood(x.network) + "@" + x.pattern
-	case byPath:
+	case ByPath:
 		key = number + "@" + neighbourhood(x.client) + "@" + r.Method + "@" + r.URL.Path
-	case byKey:
-		k := apiKey(r)
+	case ByKey:
+		k := APIKey(r)
 		if k == "" {
 			k = api.AnonymousKey
 		}
-		privileged = privileged || l.privileged > 0 && k == api.AnonymousKey
+		privileged = privileged || l.Privileged > 0 && k == api.AnonymousKey
 		sum := sha256.Sum256([]byte(k))
 		key = number + "@" + hex.EncodeToString(sum[:]) + "@" + r.Method + "@" + r.URL.Path
 	}
 	if privileged {
-		calls = l.privileged
+		calls = l.Privileged
 	}
 	return key, calls
 }

@@ -58,5 +58,5 @@ func knownMethod(method string) bool {
 	return false
 }
 
-// active is how many calls are being answered.
-func (m *metrics) active() int { return int(m.running.Load()) }
+// ActiveCalls is how many calls are being answered by the server that answers r.
+func ActiveCalls(r *http.Request) int { return int(exchangeOf(r).server.metrics.running.Load()) }

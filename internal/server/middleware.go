@@ -3,6 +3,7 @@ package server
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -32,6 +33,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.locate(x, r)
 	ctx := horde.WithBase(withExchange(r.Context(), x), x)
 	r = r.WithContext(telemetry.WithRequest(ctx, x.id))
+
 	h := w.Header()
 	h["Access-Control-Allow-Origin"] = corsOrigin
 	h["Access-Control-Allow-Methods"] = corsMethods
@@ -41,6 +43,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h["Horde-Node"] = s.node
 	h["X-Content-Type-Options"] = noSniff
 	h["X-Request-Id"] = []string{x.id}
+
 	s.metrics.running.Add(1)
 	defer s.metrics.running.Add(-1)
 	defer s.finish(x, r, began)
@@ -61,12 +64,13 @@ func (s *Server) finish(x *exchange, r *http.Request, began time.Time) {
 		}
 		s.writeError(x, r, errPanic)
 	}
+
 	took := time.Since(began)
 	s.metrics.observe(x.pattern, r.Method, x.status, took)
 	s.logAccess(x, r, took)
 }
 
-var errPanic = fmt.Errorf("the handler panicked, see the log above")
+var errPanic = errors.New("the handler panicked, see the log above")
 
 // logAccess writes one line per call: failures of ours always, all calls with
 // AccessLog or at level debug. Keys are in no line: headers and queries are left
@@ -83,12 +87,13 @@ func (s *Server) logAccess(x *exchange, r *http.Request, took time.Duration) {
 		return
 	}
 	s.log.LogAttrs(r.Context(), level, "call",
-		slog.String("method", r.Method), slog.String("path", clip(r.URL.Path, 200)),
+		slog.String("method", r.Method), slog.String("path", Clip(r.URL.Path, 200)),
 		slog.Int("status", x.status), slog.Int64("bytes", x.bytes), slog.Duration("took", took),
-		slog.String("addr", x.network.String()), slog.String("agent", clip(r.Header.Get("Client-Agent"), 100)))
+		slog.String("addr", x.network.String()), slog.String("agent", Clip(r.Header.Get("Client-Agent"), 100)))
 }
 
-func clip(s string, n int) string {
+// Clip returns the first n bytes of a text.
+func Clip(s string, n int) string {
 	if len(s) > n {
 		return s[:n]
 	}
@@ -148,7 +153,7 @@ func (x *exchange) ReadFrom(src io.Reader) (int64, error) {
 // Unwrap lets http.ResponseController reach deadlines and Flush.
 func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 
-// wrote tells whether an answer has begun.
+// wrote reports whether an answer has begun.
 func wrote(w http.ResponseWriter) bool {
 	x, ok := w.(*exchange)
 	return ok && x.status != 0

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+
+	"horde/api"
 )
 
 var jsonType = []string{"application/json; charset=utf-8"}
@@ -15,7 +17,7 @@ var jsonType = []string{"application/json; charset=utf-8"}
 // dropped so that memory does not stay with it.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-const maxPooledBuffer = 64 << 10
+const maxPooledBuffer = 64 << 10 // bytes
 
 func putBuffer(b *bytes.Buffer) {
 	if b.Cap() <= maxPooledBuffer {
@@ -23,9 +25,9 @@ func putBuffer(b *bytes.Buffer) {
 	}
 }
 
-// reply answers with v as JSON, reduced by the caller's X-Fields mask if there
+// Reply answers with v as JSON, reduced by the caller's X-Fields mask if there
 // is one. An error means that v cannot be written as JSON and nothing was sent.
-func reply(w http.ResponseWriter, r *http.Request, status int, v any) error {
+func Reply(w http.ResponseWriter, r *http.Request, status int, v any) error {
 	buf := buffers.Get().(*bytes.Buffer)
 	defer putBuffer(buf)
 	if err := encode(buf, v); err != nil {
@@ -39,25 +41,25 @@ func reply(w http.ResponseWriter, r *http.Request, status int, v any) error {
 		m.apply(masked, body)
 		body = masked.Bytes()
 	}
-	send(w, status, body)
+	SendJSON(w, status, body)
 	return nil
 }
 
-// replyPlain answers with v as JSON and knows no mask, for the few routes whose
+// ReplyPlain answers with v as JSON and knows no mask, for the few routes whose
 // answers are not marshalled (the heartbeat).
-func replyPlain(w http.ResponseWriter, status int, v any) error {
+func ReplyPlain(w http.ResponseWriter, status int, v any) error {
 	buf := buffers.Get().(*bytes.Buffer)
 	defer putBuffer(buf)
 	if err := encode(buf, v); err != nil {
 		return err
 	}
-	send(w, status, buf.Bytes())
+	SendJSON(w, status, buf.Bytes())
 	return nil
 }
 
 // writeBody answers with an error body, to which masks do not apply.
-func writeBody(w http.ResponseWriter, _ *http.Request, status int, v any) {
-	if err := replyPlain(w, status, v); err != nil {
+func writeBody(w http.ResponseWriter, status int, v any) {
+	if err := ReplyPlain(w, status, v); err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 	}
 }
@@ -72,10 +74,16 @@ func encode(buf *bytes.Buffer, v any) error {
 	return nil
 }
 
-func send(w http.ResponseWriter, status int, body []byte) {
+// SendJSON answers with a body that is JSON already.
+func SendJSON(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h["Content-Type"] = jsonType
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a caller that hung up is no error of ours
+}
+
+// ReplyOK answers that all went well, for calls that have nothing else to tell.
+func ReplyOK(w http.ResponseWriter, r *http.Request) error {
+	return Reply(w, r, http.StatusOK, &api.Simple{Message: "OK"})
 }

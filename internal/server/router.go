@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -11,60 +12,47 @@ import (
 	"horde/internal/horde"
 )
 
-// handler answers a call or returns why it could not.
-type handler func(w http.ResponseWriter, r *http.Request) error
-
-// route is one line of the routes table.
-type route struct {
-	method  string
-	pattern string // of http.ServeMux, without a method: /api/v2/generate/check/{id}
-	limits  rates  // nil: defaultRates; exempt: none
-	handle  handler
-	plain   bool // the answer is not marshalled: no X-Fields mask
-	doc     *doc // nil: not in the machine-readable document
-}
-
 // endpoint is all routes of one pattern.
 type endpoint struct {
 	server  *Server
 	pattern string
 	params  []string // names of the pattern's wildcards
-	methods map[string]*route
+	methods map[string]*Route
 	allow   []string // value of Allow
 }
 
-// buildMux makes the multiplexer. Methods are told apart by endpoint, not by the
-// mux, so that OPTIONS, HEAD and 405 are answered our way.
-func (s *Server) buildMux() {
-	s.mux = http.NewServeMux()
+// newMux makes the multiplexer of a route table. Methods are told apart by endpoint,
+// not by the mux, so that OPTIONS, HEAD and 405 are answered our way.
+func (s *Server) newMux(routes []Route) *http.ServeMux {
+	mux := http.NewServeMux()
 	endpoints := map[string]*endpoint{}
-	for i := range s.table {
-		rt := &s.table[i]
-		e := endpoints[rt.pattern]
+	for i := range routes {
+		rt := &routes[i]
+		e := endpoints[rt.Pattern]
 		if e == nil {
-			e = &endpoint{server: s, pattern: rt.pattern, params: wildcards(rt.pattern), methods: map[string]*route{}}
-			endpoints[rt.pattern] = e
-			s.mux.Handle(rt.pattern, e)
+			e = &endpoint{server: s, pattern: rt.Pattern, params: Wildcards(rt.Pattern), methods: map[string]*Route{}}
+			endpoints[rt.Pattern] = e
+			mux.Handle(rt.Pattern, e)
 		}
-		if e.methods[rt.method] != nil {
-			panic("two routes for " + rt.method + " " + rt.pattern)
+		if e.methods[rt.Method] != nil {
+			panic("two routes for " + rt.Method + " " + rt.Pattern)
 		}
-		e.methods[rt.method] = rt
+		e.methods[rt.Method] = rt
 	}
+
 	for _, e := range endpoints {
 		if get := e.methods[http.MethodGet]; get != nil && e.methods[http.MethodHead] == nil {
 			e.methods[http.MethodHead] = get
 		}
-		names := []string{http.MethodOptions}
-		for m := range e.methods {
-			names = append(names, m)
-		}
+		names := append(slices.Collect(maps.Keys(e.methods)), http.MethodOptions)
 		slices.Sort(names)
 		e.allow = []string{strings.Join(names, ", ")}
 	}
+
 	if endpoints["/"] == nil {
-		s.mux.HandleFunc("/", s.serveUnknown)
+		mux.HandleFunc("/", s.serveUnknown)
 	}
+	return mux
 }
 
 // dispatch finds the endpoint of a call. The mux would redirect paths that are
@@ -95,7 +83,7 @@ func cleanPath(p string) bool {
 	return true
 }
 
-// isDots tells whether the first segment of rest is "." or "..".
+// isDots reports whether the first segment of rest is "." or "..".
 func isDots(rest string) bool {
 	segment, _, _ := strings.Cut(rest, "/")
 	return segment == "." || segment == ".."
@@ -112,10 +100,11 @@ func (s *Server) serveUnknown(w http.ResponseWriter, r *http.Request) {
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := exchangeOf(r)
 	x.pattern = e.pattern
+
 	rt := e.methods[r.Method]
 	switch {
 	case rt != nil:
-		mendAddress(r, e.params)
+		sanitizePath(r, e.params)
 		e.server.run(w, r, x, rt)
 	case r.Method == http.MethodOptions:
 		w.Header()["Allow"] = e.allow
@@ -127,11 +116,13 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Server) run(w http.ResponseWriter, r *http.Request, x *exchange, rt *route) {
+// run answers a call by its route: limits, then the mask, then the handler.
+func (s *Server) run(w http.ResponseWriter, r *http.Request, x *exchange, rt *Route) {
 	if s.Limits != nil && !s.admit(w, r, x, rt) {
 		return
 	}
-	if !rt.plain {
+
+	if !rt.Plain {
 		if v := r.Header["X-Fields"]; len(v) > 0 && v[0] != "" {
 			m, err := parseMask(v[0])
 			if err != nil {
@@ -141,7 +132,8 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, x *exchange, rt *ro
 			x.mask = m
 		}
 	}
-	if err := rt.handle(w, r); err != nil {
+
+	if err := rt.Handle(w, r); err != nil {
 		s.writeError(w, r, err)
 	}
 }
@@ -150,18 +142,20 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, x *exchange, rt *ro
 // and the values that handlers ask for, in one piece.
 type exchange struct {
 	http.ResponseWriter
-	id                    string
-	peer, network, client netip.Addr
-	pattern               string
-	mask                  *mask
-	status                int
-	bytes                 int64
+	server  *Server
+	call    *http.Request
+	id      string // of the call, for logs
+	pattern string // of its endpoint; "": none
+	mask    *mask  // nil: the whole answer
 
-	server   *Server
-	call     *http.Request
-	proxies  int // of ours that the call came through; 0: none
+	peer, network, client netip.Addr
+	proxies               int // of ours that the call came through; 0: none
+
 	baseOnce sync.Once
 	base     string // what addresses of ourselves begin with
+
+	status int   // of the answer; 0: it has not begun
+	bytes  int64 // of its body
 }
 
 type exchangeKey struct{}

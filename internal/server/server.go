@@ -15,87 +15,71 @@ import (
 	"horde/api"
 )
 
-// Options are what a Server is made of. Zero fields switch things off; only the
-// domain objects that the routes in use need must be there.
+// Options are what a Server is made of. Zero fields switch things off.
 type Options struct {
-	Domain
+	Node    string // host:port, for the header Horde-Node
+	Version string // of this program, for the same
 
-	Title          string    // of the API, default "AI Horde"
-	APILevel       api.Level // what /api/swagger.json shows, default 0.28
-	Version        string    // of this program
-	Node           string    // host:port, for the header Horde-Node
-	PublicURL      string    // where clients reach us, without a slash at the end; empty: as each call reached us
-	LocalURL       string    // where this machine reaches us: for calls that do not say how they did
-	Repository     string    // URL of the source code of what runs here
-	TrustedProxies []netip.Prefix
+	PublicURL      string         // where clients reach us, without a slash at the end; "": as each call reached us
+	LocalURL       string         // where this machine reaches us: for calls that do not say how they did
+	TrustedProxies []netip.Prefix // whose word counts on who calls, and how
 
 	Log       *slog.Logger
 	AccessLog bool                 // log every call, not only the failed ones
 	Metrics   *prometheus.Registry // nil: a registry of its own
-	// MetricsElsewhere: /metrics is served on an address of its own, not here.
-	MetricsElsewhere bool
 
-	// Limits counts calls; nil switches rate limits off. Whitelisted tells
-	// whether an address has the higher limits.
-	Limits      Limiter
+	// Limits counts calls; nil switches rate limits off.
+	Limits Limiter
+	// Whitelisted reports whether an address has the higher limits.
 	Whitelisted func(netip.Addr) bool
-	// Vouch gives an address the higher limits for a day.
-	Vouch func(netip.Addr)
-
-	// Ready tells whether this node can serve (/readyz).
-	Ready func(context.Context) error
-	// Passkey tells whether a service account has this proxy passkey. It must
+	// Passkey reports whether a service account has this proxy passkey. It must
 	// compare in constant time.
 	Passkey func(ctx context.Context, passkey string) bool
-	// Register makes a pseudonymous account for somebody at addr and returns
-	// its key, which is shown once, and its alias.
-	Register func(ctx context.Context, username string, addr netip.Addr) (key, alias string, err error)
-	// Pages serves paths that no route knows: the web page and its files. It
-	// returns false, having written nothing, for what it does not know either.
+
+	// Pages serves paths that no route knows: the web page and its files. It returns
+	// false, having written nothing, for what it does not know either.
 	Pages func(w http.ResponseWriter, r *http.Request) bool
-	// TryOut: the files of Swagger UI are among them.
-	TryOut bool
+	// ErrorPage shows a refusal as a page to whoever reads pages. It returns false,
+	// having written nothing but headers, for programs, which get it as JSON.
+	ErrorPage func(w http.ResponseWriter, r *http.Request, status int, body *api.Error) bool
 }
 
-// Server is the handler of the whole HTTP surface. Make one with New.
+// Server answers the calls of a route table. Make one with New.
 type Server struct {
 	Options
-	log          *slog.Logger
-	mux          *http.ServeMux
-	table        []route
-	node         []string // value of Horde-Node
-	metrics      *metrics
-	descriptions descriptions
-	ending       chan struct{} // closed when the server begins to stop
-	proxyWarned  sync.Once
-	streams      *streams
+	log         *slog.Logger
+	mux         *http.ServeMux
+	node        []string // value of Horde-Node
+	metrics     *metrics
+	ending      chan struct{} // closed when the server begins to stop
+	proxyWarned sync.Once
+	streams     *streams
 }
 
-// New makes a Server with the routes of routes.go.
-func New(o Options) *Server { return newServer(o, (*Server).routes) }
-
-func newServer(o Options, routes func(*Server) []route) *Server {
-	if o.Title == "" {
-		o.Title = "AI Horde"
-	}
-	if o.APILevel == "" {
-		o.APILevel = api.Level028
-	}
+// New makes a Server of a route table. Two routes of one method and pattern are a
+// mistake of ours: it panics.
+func New(o Options, routes []Route) *Server {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Metrics == nil {
 		o.Metrics = prometheus.NewRegistry()
 	}
-	s := &Server{Options: o, log: o.Log, node: []string{o.Node + ":" + o.Version}, ending: make(chan struct{}), streams: newStreams()}
+
+	s := &Server{
+		Options: o,
+		log:     o.Log,
+		node:    []string{o.Node + ":" + o.Version},
+		ending:  make(chan struct{}),
+		streams: newStreams(),
+	}
 	s.metrics = newMetrics(o.Metrics, s.streams.count)
-	s.table = routes(s)
-	s.buildMux()
+	s.mux = s.newMux(routes)
 	return s
 }
 
-// Limits of a connection. A body has its own time limit (bodyTime), and streams
-// lift the write limit for themselves.
+// Limits of a connection. A body has a time limit of its own (bodyTime), and long
+// polls and streams lift the limit on the answer.
 const (
 	headerTime     = 10 * time.Second
 	answerTime     = 2 * time.Minute
@@ -114,6 +98,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(l) }()
 	select {
@@ -121,35 +106,18 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 		return err
 	case <-ctx.Done():
 	}
+
+	// Long polls and streams end with this channel, other calls by themselves.
 	close(s.ending)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
 	err := srv.Shutdown(stop)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = srv.Close() // long polls and streams end here
+		err = srv.Close()
 	}
+
 	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
 		return served
 	}
 	return err
-}
-
-// untilEnding is a context for calls that wait for something to happen: it ends
-// with the call, and when the server begins to stop.
-func (s *Server) untilEnding(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-s.ending:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, cancel
-}
-
-// stream lifts the time limit of the answer for a handler that keeps writing;
-// each write must then be bounded by the handler itself.
-func stream(w http.ResponseWriter, until time.Time) {
-	_ = http.NewResponseController(w).SetWriteDeadline(until)
 }

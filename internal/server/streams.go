@@ -20,23 +20,32 @@ const (
 // streams counts the open event streams.
 type streams struct {
 	most, perAddress, whitelisted int
-	writeTime                     time.Duration // a reader that takes longer for one event is cut off
 
 	mu     sync.Mutex
 	open   int            // guarded by mu
-	byAddr map[string]int // guarded by mu
+	byAddr map[string]int // streams by network address; guarded by mu
 }
 
 func newStreams() *streams {
-	return &streams{most: maxStreams, perAddress: maxStreamsPerAddress, whitelisted: maxStreamsWhitelisted,
-		writeTime: eventTime, byAddr: map[string]int{}}
+	return &streams{
+		most:        maxStreams,
+		perAddress:  maxStreamsPerAddress,
+		whitelisted: maxStreamsWhitelisted,
+		byAddr:      map[string]int{},
+	}
+}
+
+// EnterStream takes a place for a stream of events, which leave gives back. Where
+// there is none the caller is told to poll meanwhile.
+func EnterStream(r *http.Request) (leave func(), err error) {
+	x := exchangeOf(r)
+	return x.server.enterStream(x)
 }
 
 // enterStream takes a place for a stream, which leave gives back. Where there is none the
 // caller is told to poll meanwhile: 429 when it has too many itself, 503 when all
 // together have.
-func (s *Server) enterStream(r *http.Request) (leave func(), err error) {
-	x := exchangeOf(r)
+func (s *Server) enterStream(x *exchange) (leave func(), err error) {
 	addr, most := neighbourhood(x.client), s.streams.perAddress
 	if s.Whitelisted != nil && s.Whitelisted(x.network) {
 		most = s.streams.whitelisted
@@ -47,17 +56,24 @@ func (s *Server) enterStream(r *http.Request) (leave func(), err error) {
 	defer t.mu.Unlock()
 	switch {
 	case t.byAddr[addr] >= most:
-		return nil, refusedAs{&horde.Error{RetryAfter: streamRetry,
-			Detail: fmt.Sprintf("%d event streams at a time for one address. One stream can follow many requests; until then poll.", most)}, http.StatusTooManyRequests}
+		return nil, noStream(http.StatusTooManyRequests,
+			fmt.Sprintf("%d event streams at a time for one address. One stream can follow many requests; until then poll.", most))
 	case t.open >= t.most:
-		return nil, refusedAs{&horde.Error{RetryAfter: streamRetry,
-			Detail: "All event streams of this server are in use. Poll until one is free."}, http.StatusServiceUnavailable}
+		return nil, noStream(http.StatusServiceUnavailable,
+			"All event streams of this server are in use. Poll until one is free.")
 	}
+
 	t.open++
 	t.byAddr[addr]++
 	return func() { t.leave(addr) }, nil
 }
 
+// noStream refuses a stream for now.
+func noStream(status int, why string) error {
+	return RefusedAs(&horde.Error{Detail: why, RetryAfter: streamRetry}, status)
+}
+
+// leave gives the place of a stream back.
 func (t *streams) leave(addr string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -67,7 +83,7 @@ func (t *streams) leave(addr string) {
 	}
 }
 
-// count is how many streams are open.
+// count returns how many streams are open.
 func (t *streams) count() float64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,0 +1,78 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// eventTime is how long a reader may take for one event; one that takes longer is
+// cut off.
+const eventTime = 30 * time.Second
+
+// An EventStream writes server-sent events to one reader until one cannot be written
+// in time.
+type EventStream struct {
+	w         http.ResponseWriter
+	flush     *http.ResponseController
+	writeTime time.Duration
+	failed    bool
+}
+
+// NewEventStream begins an answer that is a stream of events. The caller has a place
+// for it (EnterStream).
+func NewEventStream(w http.ResponseWriter) *EventStream {
+	h := w.Header()
+	h["Content-Type"] = []string{"text/event-stream; charset=utf-8"}
+	h["Cache-Control"] = []string{"no-store"}
+	h["X-Accel-Buffering"] = []string{"no"}
+	setReadTimeout(w, 0)
+	w.WriteHeader(http.StatusOK)
+	return &EventStream{w: w, flush: http.NewResponseController(w), writeTime: eventTime}
+}
+
+// Failed reports whether nobody reads any more.
+func (e *EventStream) Failed() bool { return e.failed }
+
+// WriteIfNew writes an event unless last is its data already.
+func (e *EventStream) WriteIfNew(last *string, event string, v any) {
+	if text := jsonText(v); text != *last {
+		*last = text
+		e.write(event, text)
+	}
+}
+
+// Write writes an event whose data is v as JSON.
+func (e *EventStream) Write(event string, v any) { e.write(event, jsonText(v)) }
+
+// KeepAlive writes a comment, so that nobody on the way takes the stream for dead.
+func (e *EventStream) KeepAlive() { e.raw(": keep-alive\n\n") }
+
+func (e *EventStream) write(event, data string) {
+	e.raw(fmt.Sprintf("event: %s\ndata: %s\n\n", event, data))
+}
+
+func (e *EventStream) raw(text string) {
+	if e.failed {
+		return
+	}
+
+	_ = e.flush.SetWriteDeadline(time.Now().Add(e.writeTime))
+	if _, err := e.w.Write([]byte(text)); err != nil {
+		e.failed = true
+		return
+	}
+	e.failed = e.flush.Flush() != nil
+}
+
+func jsonText(v any) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // links have an &
+	if err := enc.Encode(v); err != nil {
+		return "{}" // our own plain structs always marshal
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

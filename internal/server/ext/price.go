@@ -1,0 +1,133 @@
+package ext
+
+import (
+	"context"
+	"net/http"
+
+	"horde/api"
+	"horde/internal/catalog"
+	"horde/internal/queue"
+	"horde/internal/server"
+	"horde/internal/server/domain"
+	"horde/internal/server/pyjson"
+	"horde/internal/style"
+)
+
+// priceRoutes declares what a request would cost.
+func (a *API) priceRoutes() []server.Route {
+	kind := &api.Schema{
+		Type:        api.String,
+		Enum:        []string{"image", "text"},
+		Description: "What the body asks for; default: told by its fields.",
+	}
+	return []server.Route{
+		server.Post("/api/ext/v1/kudos/price", a.postPrice).Limit(server.RequestRates).
+			About("See what a request would cost, line by line", server.Agent).
+			Query(server.Param{Name: "type", Schema: kind}).
+			Body(api.ImageRequestSchema).Answer(api.Price{}),
+		server.Get("/api/ext/v1/kudos/net", a.getPriceNet).
+			About("See which network prices pictures").Answer(api.PriceNet{}),
+	}
+}
+
+// postPrice prices the body of POST generate/async or generate/text/async.
+func (a *API) postPrice(w http.ResponseWriter, r *http.Request) error {
+	body, kind, err := a.readPriced(w, r)
+	if err != nil {
+		return err
+	}
+	var p *api.Price
+	if kind == "text" {
+		in, _, err := server.Fill[api.TextRequest](r, body, api.TextRequestSchema)
+		if err != nil {
+			return err
+		}
+		p, err = a.Queue.PriceText(r.Context(), queue.TextAsk{Body: in, From: domain.From(r)})
+		if err != nil {
+			return err
+		}
+		return server.Reply(w, r, http.StatusOK, p)
+	}
+	in, raw, err := server.Fill[api.ImageRequest](r, body, api.ImageRequestSchema)
+	if err != nil {
+		return err
+	}
+	params, err := pyjson.Marshal(raw["params"])
+	if err != nil {
+		return err
+	}
+	if p, err = a.Queue.Price(r.Context(), queue.Ask{Body: in, RawParams: params, From: domain.From(r)}); err != nil {
+		return err
+	}
+	return server.Reply(w, r, http.StatusOK, p)
+}
+
+// readPriced reads a body whose kind the query says or, where it does not, the
+// body does.
+func (a *API) readPriced(w http.ResponseWriter, r *http.Request) (body any, kind string, err error) {
+	kind = r.URL.Query().Get("type")
+	size := api.ImageRequestSchema.Size()
+	switch kind {
+	case "text":
+		size = api.TextRequestSchema.Size()
+	case "", "image":
+	default:
+		return nil, "", server.InvalidField("type", "must be image or text")
+	}
+	if body, err = server.ReadValue(w, r, size); err == nil && kind == "" {
+		kind = a.kindOfBody(r.Context(), body)
+	}
+	return body, kind, err
+}
+
+// kindOfBody tells a request for texts from one for pictures by the fields that
+// only one of them has, else by the first model or the style. A body that tells by
+// none of these is one for pictures.
+func (a *API) kindOfBody(ctx context.Context, body any) string {
+	fields, _ := body.(map[string]any)
+	params, _ := fields["params"].(map[string]any)
+	image, text := api.ImageRequestSchema, api.TextRequestSchema
+	imageParams, textParams := image.Property("params"), text.Property("params")
+	texts := own(fields, text, image) + own(params, textParams, imageParams)
+	images := own(fields, image, text) + own(params, imageParams, textParams)
+	if texts > images || texts == images && (writes(fields["models"], a.Catalog.Snapshot()) || a.styleOfTexts(ctx, fields["style"])) {
+		return "text"
+	}
+	return "image"
+}
+
+// writes tells whether the first of a list of models is known for texts alone.
+func writes(models any, known *catalog.Snapshot) bool {
+	list, _ := models.([]any)
+	if len(list) == 0 {
+		return false
+	}
+	name, _ := list[0].(string)
+	return known.KnownText(name) && !known.KnownImage(name)
+}
+
+// styleOfTexts tells whether a style is named that is for texts.
+func (a *API) styleOfTexts(ctx context.Context, name any) bool {
+	const longest = 1024
+	ref, _ := name.(string)
+	if ref == "" || len(ref) > longest {
+		return false
+	}
+	c, err := a.Styles.Choose(ctx, style.Image, ref)
+	return err == nil && c.Style.Kind == style.Text
+}
+
+// own counts the fields that one schema has and another has not.
+func own(fields map[string]any, one, other *api.Schema) (n int) {
+	for name := range fields {
+		if one.Property(name) != nil && other.Property(name) == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// getPriceNet tells which network prices pictures.
+func (a *API) getPriceNet(w http.ResponseWriter, r *http.Request) error {
+	return server.Reply(w, r, http.StatusOK, a.Queue.PriceNet())
+}

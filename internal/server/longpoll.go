@@ -1,0 +1,56 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxPopWait is the longest that a pop may ask to wait, in seconds.
+const maxPopWait = 60
+
+// LongPoll returns how long a call wants to wait, and the context to wait in: it also
+// ends with the server. The time limits of the connection are lifted for as long.
+func LongPoll(w http.ResponseWriter, r *http.Request) (context.Context, time.Duration, context.CancelFunc) {
+	wait := preferredWait(r)
+	if wait == 0 {
+		return r.Context(), 0, func() {}
+	}
+
+	ctx, cancel := UntilEnding(r)
+	setReadTimeout(w, 0)
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + answerTime))
+	return ctx, wait, cancel
+}
+
+// preferredWait reads "Prefer: wait=N" (RFC 7240), in seconds.
+func preferredWait(r *http.Request) time.Duration {
+	for _, header := range r.Header["Prefer"] {
+		for part := range strings.SplitSeq(header, ",") {
+			if n, ok := strings.CutPrefix(strings.TrimSpace(part), "wait="); ok {
+				seconds, err := strconv.Atoi(n)
+				if err == nil && seconds > 0 {
+					return time.Duration(min(seconds, maxPopWait)) * time.Second
+				}
+			}
+		}
+	}
+	return 0
+}
+
+// UntilEnding returns a context for a call that waits for something to happen: it
+// ends with the call, and when the server begins to stop.
+func UntilEnding(r *http.Request) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(r.Context())
+	s := exchangeOf(r).server
+	go func() {
+		select {
+		case <-s.ending:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}

@@ -1,0 +1,152 @@
+package v2
+
+import (
+	"net/http"
+	"time"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/horde"
+	"horde/internal/moderation"
+	"horde/internal/server"
+)
+
+// addressRoutes declares what moderators do about network addresses (platform §3.7).
+func (a *API) addressRoutes() []server.Route {
+	return []server.Route{
+		server.Get("/api/v2/operations/ipaddr", a.getBlocks).
+			About("List the ranges of addresses that are kept out", server.Key, server.Agent).Answer([]api.IPTimeout{}),
+		server.Post("/api/v2/operations/ipaddr", a.postBan).
+			About("Keep out an address or a range", server.Agent).Body(api.AddTimeoutIPSchema).Answer(api.Simple{}),
+		server.Delete("/api/v2/operations/ipaddr", a.deleteBan).
+			About("Let an address or a range in again", server.Agent).Body(api.DeleteTimeoutIPSchema).Answer(api.Simple{}),
+		server.Get("/api/v2/operations/ipaddr/{ipaddr}", a.getBans).
+			About("See what keeps out an address", server.Key, server.Agent).Answer([]api.IPTimeout{}),
+		server.Put("/api/v2/operations/block_worker_ipaddr/{worker_id}", a.putWorkerBan).
+			About("Keep out the address of a worker", server.Agent).Body(api.AddWorkerTimeoutSchema).Answer(api.Simple{}),
+		server.Delete("/api/v2/operations/block_worker_ipaddr/{worker_id}", a.deleteWorkerBan).
+			About("Let the address of a worker in again", server.Key, server.Agent).Answer(api.Simple{}),
+	}
+}
+
+func replyBans(w http.ResponseWriter, r *http.Request, bans []moderation.Ban) error {
+	list := make([]api.IPTimeout, len(bans))
+	for i, b := range bans {
+		list[i] = api.IPTimeout{IPAddr: b.Address, Seconds: b.Seconds}
+	}
+	return server.Reply(w, r, http.StatusOK, list)
+}
+
+// getBlocks lists the ranges; timeouts of single addresses are not in it.
+func (a *API) getBlocks(w http.ResponseWriter, r *http.Request) error {
+	if _, err := a.Moderator(r); err != nil {
+		return err
+	}
+	return replyBans(w, r, a.Addresses.Blocks())
+}
+
+// getBans shows the ranges that an address lies in and its own timeout.
+func (a *API) getBans(w http.ResponseWriter, r *http.Request) error {
+	bans, wrong := a.Addresses.BansOf(r.PathValue("ipaddr"))
+	if err := server.RequireKey(r); err != nil {
+		return err
+	}
+	if wrong != nil {
+		return wrong
+	}
+	if _, err := a.Moderator(r); err != nil {
+		return err
+	}
+	return replyBans(w, r, bans)
+}
+
+// postBan keeps out an address or a range. What is neither is refused before the
+// key is looked at.
+func (a *API) postBan(w http.ResponseWriter, r *http.Request) error {
+	in, err := server.Decode[api.AddTimeoutIP](w, r, api.AddTimeoutIPSchema)
+	if err != nil {
+		return err
+	}
+	target, err := moderation.ParseTarget(in.IPAddr)
+	if err != nil {
+		return err
+	}
+	caller, err := a.Moderator(r)
+	if err != nil {
+		return err
+	}
+	return a.ban(w, r, caller, target, time.Duration(in.Hours)*time.Hour)
+}
+
+func (a *API) ban(w http.ResponseWriter, r *http.Request, caller *account.User, t moderation.Target, length time.Duration) error {
+	if err := a.Addresses.Ban(r.Context(), t, length); err != nil {
+		return err
+	}
+	a.Log.InfoContext(r.Context(), "address kept out", "address", t.String(), "for", length, "moderator", caller.Alias())
+	return server.ReplyOK(w, r)
+}
+
+// deleteBan lets an address or a range in again; it need not be kept out.
+func (a *API) deleteBan(w http.ResponseWriter, r *http.Request) error {
+	in, err := server.Decode[api.DeleteTimeoutIP](w, r, api.DeleteTimeoutIPSchema)
+	if err != nil {
+		return err
+	}
+	target, err := moderation.ParseTarget(in.IPAddr)
+	if err != nil {
+		return err
+	}
+	caller, err := a.Moderator(r)
+	if err != nil {
+		return err
+	}
+	return a.lift(w, r, caller, target)
+}
+
+func (a *API) lift(w http.ResponseWriter, r *http.Request, caller *account.User, t moderation.Target) error {
+	if err := a.Addresses.Unban(r.Context(), t); err != nil {
+		return err
+	}
+	a.Log.InfoContext(r.Context(), "address let in", "address", t.String(), "moderator", caller.Alias())
+	return server.ReplyOK(w, r)
+}
+
+// putWorkerBan keeps out the address that a worker last called from: of IPv6 its
+// network of 64 bits.
+func (a *API) putWorkerBan(w http.ResponseWriter, r *http.Request) error {
+	in, err := server.Decode[api.AddWorkerTimeout](w, r, api.AddWorkerTimeoutSchema)
+	if err != nil {
+		return err
+	}
+	caller, target, err := a.workerTarget(r)
+	if err != nil {
+		return err
+	}
+	return a.ban(w, r, caller, target, time.Duration(in.Days)*24*time.Hour)
+}
+
+// deleteWorkerBan undoes putWorkerBan.
+func (a *API) deleteWorkerBan(w http.ResponseWriter, r *http.Request) error {
+	caller, target, err := a.workerTarget(r)
+	if err != nil {
+		return err
+	}
+	return a.lift(w, r, caller, target)
+}
+
+// workerTarget is the address of the worker in the path, and the moderator who
+// asks; the key is looked at before the worker.
+func (a *API) workerTarget(r *http.Request) (caller *account.User, t moderation.Target, err error) {
+	if caller, err = a.Moderator(r); err != nil {
+		return nil, t, err
+	}
+	worker, err := a.Fleet.Find(r.Context(), r.PathValue("worker_id"))
+	if err != nil {
+		return nil, t, err
+	}
+	t, ok := moderation.TargetOfWorker(worker.Addr)
+	if !ok {
+		return nil, t, horde.Errorf(horde.BadRequest, "The address of this worker is not known.")
+	}
+	return caller, t, nil
+}

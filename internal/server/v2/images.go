@@ -1,0 +1,163 @@
+package v2
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/horde"
+	"horde/internal/queue"
+	"horde/internal/server"
+	"horde/internal/server/domain"
+	"horde/internal/server/pyjson"
+)
+
+// imageStatusRates limit how often the images of one request are fetched
+// (generation §8).
+var imageStatusRates = server.Rates{{Calls: 10, Per: time.Minute, By: server.ByPath}}
+
+// imageRoutes declares what requesters and workers call for images (generation §1).
+func (a *API) imageRoutes() []server.Route {
+	return []server.Route{
+		server.Post("/api/v2/generate/async", a.postImageRequest).Limit(server.RequestRates).
+			About("Ask for pictures", server.Agent).Body(api.ImageRequestSchema).
+			AnswerWith(http.StatusAccepted, api.Accepted{}).Answer(api.DryRun{}),
+		server.Get("/api/v2/generate/check/{id}", a.getCheck).Limit(server.CheckRates).
+			About("See how far a request is", server.Agent).Answer(api.Check{}),
+		server.Get("/api/v2/generate/status/{id}", a.getImageStatus).Limit(imageStatusRates).
+			About("Fetch the pictures of a request", server.Agent).Answer(api.ImageStatus{}),
+		server.Delete("/api/v2/generate/status/{id}", a.deleteImageRequest).Limit(imageStatusRates).
+			About("Cancel a request", server.Agent).Answer(api.ImageStatus{}),
+		server.Post("/api/v2/generate/pop", a.postImagePop).Limit(server.WorkerRates).
+			About("Take jobs as a worker").Body(api.ImagePopSchema).Answer(api.ImageJob{}),
+		server.Post("/api/v2/generate/submit", a.postImageSubmit).Limit(server.WorkerRates).
+			About("Deliver a finished job").Body(api.ImageSubmitSchema).Answer(api.Submitted{}),
+	}
+}
+
+// postImageRequest takes a request for pictures (generation §1.1).
+func (a *API) postImageRequest(w http.ResponseWriter, r *http.Request) error {
+	in, raw, err := server.DecodeRaw[api.ImageRequest](w, r, api.ImageRequestSchema)
+	if err != nil {
+		return err
+	}
+	params, err := pyjson.Marshal(raw["params"])
+	if err != nil {
+		return err
+	}
+	answer, err := a.Queue.Accept(r.Context(), queue.Ask{Body: in, RawParams: params, From: domain.From(r)})
+	return a.replyAnswer(w, r, answer, err)
+}
+
+// replyAnswer tells what became of a request. Its caller may be vouched for though
+// it was refused.
+func (a *API) replyAnswer(w http.ResponseWriter, r *http.Request, answer queue.Answer, err error) error {
+	if answer.Vouched && a.Vouch != nil {
+		a.Vouch(server.NetworkAddr(r))
+	}
+	if err != nil {
+		return err
+	}
+	if answer.DryRun != nil {
+		return server.Reply(w, r, http.StatusOK, answer.DryRun)
+	}
+	return server.Reply(w, r, http.StatusAccepted, answer.Accepted)
+}
+
+// getCheck tells how far a request is (generation §1.10).
+func (a *API) getCheck(w http.ResponseWriter, r *http.Request) error {
+	c, err := a.Queue.Check(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if _, refused := a.Addresses.Refused(server.ClientAddr(r)); refused && server.ClientAgent(r) == server.UnknownAgent {
+		return horde.Errorf(horde.Forbidden, "Your network address is in timeout. Programs that name themselves in the header Client-Agent may still look at their requests.")
+	}
+	return server.Reply(w, r, http.StatusOK, &c)
+}
+
+// getImageStatus is the check with the finished pictures (generation §1.11).
+func (a *API) getImageStatus(w http.ResponseWriter, r *http.Request) error {
+	st, err := a.Queue.Status(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return server.Reply(w, r, http.StatusOK, a.forClient(r, st))
+}
+
+// deleteImageRequest cancels a request and answers its status from before
+// (generation §1.12).
+func (a *API) deleteImageRequest(w http.ResponseWriter, r *http.Request) error {
+	st, err := a.Queue.Cancel(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return server.Reply(w, r, http.StatusOK, a.forClient(r, st))
+}
+
+// forClient puts pictures inline for clients that take only https links, when
+// ours are not (clients §0 row 7): they would read the link as base64.
+func (a *API) forClient(r *http.Request, st api.ImageStatus) api.ImageStatus {
+	agent := server.ClientAgent(r)
+	if !strings.HasPrefix(agent, "Lucid Creations:") && !strings.HasPrefix(agent, "dunkeroni") {
+		return st
+	}
+	for i, g := range st.Generations {
+		if strings.HasPrefix(g.Img, "http://") {
+			st.Generations[i].Img = a.Queue.Inline(r.Context(), g)
+		}
+	}
+	return st
+}
+
+// postImagePop gives a worker something to do (generation §1.14).
+func (a *API) postImagePop(w http.ResponseWriter, r *http.Request) error {
+	in, err := server.Decode[api.ImagePop](w, r, api.ImagePopSchema)
+	if err != nil {
+		return err
+	}
+	owner, err := a.popOwner(r, in.PriorityUsernames)
+	if err != nil {
+		return err
+	}
+	offer, err := a.Fleet.CheckInImage(r.Context(), owner, in, server.NetworkAddr(r).String())
+	if err != nil {
+		return err
+	}
+	ctx, wait, done := server.LongPoll(w, r)
+	defer done()
+	job, err := a.Queue.Pop(ctx, offer, wait)
+	if err != nil {
+		return err
+	}
+	return server.Reply(w, r, http.StatusOK, job)
+}
+
+// postImageSubmit takes a finished job (generation §1.20).
+func (a *API) postImageSubmit(w http.ResponseWriter, r *http.Request) error {
+	in, err := server.Decode[api.ImageSubmit](w, r, api.ImageSubmitSchema)
+	if err != nil {
+		return err
+	}
+	if err := server.RefuseNUL(&in); err != nil {
+		return err
+	}
+	reward, err := a.Queue.Submit(r.Context(), server.APIKey(r), in)
+	if err != nil {
+		return err
+	}
+	return server.Reply(w, r, http.StatusOK, &api.Submitted{Reward: api.Float(reward)})
+}
+
+// popOwner finds the user whose worker pops. A malformed priority username is
+// refused before the key is looked at (generation §1.14).
+func (a *API) popOwner(r *http.Request, priority []string) (*account.User, error) {
+	for _, name := range priority {
+		if !strings.Contains(name, "#") {
+			return nil, horde.Errorf(horde.InvalidPriorityUsername, "The priority username %q lacks its number. Use the form name#id.", server.Clip(name, 60))
+		}
+	}
+	return a.Caller(r)
+}

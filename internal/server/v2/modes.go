@@ -1,0 +1,98 @@
+package v2
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/horde"
+	"horde/internal/moderation"
+	"horde/internal/server"
+	"horde/internal/server/domain"
+	"horde/internal/server/pyjson"
+)
+
+// modesRates limit what is asked of the switches (platform §1.6).
+var modesRates = server.Rates{{Calls: 30, Per: time.Minute, By: server.ByAddress}}
+
+// modeRoutes declares the switches of the whole horde (platform §3.9).
+func (a *API) modeRoutes() []server.Route {
+	return []server.Route{
+		server.Get("/api/v2/status/modes", a.getModes).Limit(modesRates).
+			About("See the switches of the horde", server.OptionalKey).Answer(api.Modes{}),
+		server.Put("/api/v2/status/modes", a.putModes).Limit(modesRates).
+			About("Switch modes of the horde", server.Key).Body(api.ModifyModesSchema).Answer(api.ModifyModes{}),
+	}
+}
+
+// getModes shows the switches of the whole horde (platform §3.9). Whoever
+// sends a key must be a moderator, and sees all of them.
+func (a *API) getModes(w http.ResponseWriter, r *http.Request) error {
+	now := a.Switches.Modes()
+	modes := api.Modes{Maintenance: now.Maintenance, InviteOnly: now.InviteOnly}
+	if key := server.APIKey(r); key != "" {
+		caller, err := a.Accounts.ByKey(r.Context(), key)
+		if err != nil {
+			return err
+		}
+		if !caller.Is(account.Moderator) {
+			return domain.ErrNotModerator
+		}
+		modes.Raid = &now.Raid
+	}
+	return server.Reply(w, r, http.StatusOK, &modes)
+}
+
+// putModes switches modes. The first that is refused ends it; what came before
+// stays.
+func (a *API) putModes(w http.ResponseWriter, r *http.Request) error {
+	body, err := server.LenientObject(w, r)
+	if err != nil {
+		return err
+	}
+	if err := server.RequireKey(r); err != nil {
+		return err
+	}
+	caller, err := a.Caller(r)
+	if err != nil {
+		return err
+	}
+	in := api.ModifyModes{
+		Maintenance: pyjson.Bool(body, "maintenance_mode"), InviteOnly: pyjson.Bool(body, "invite_only_mode"),
+		Raid: pyjson.Bool(body, "raid_mode"),
+	}
+	if in == (api.ModifyModes{}) {
+		none := horde.Errorf(horde.NoHordeModSelected, "No mode to change was given.")
+		return explainUnselected(none, r, body, api.ModifyModesSchema)
+	}
+	switch {
+	case in.Maintenance != nil && !a.Accounts.Admin(caller):
+		return horde.Errorf(horde.NotAdmin, "Only the administrators of this horde put all of it into maintenance. "+
+			"Moderators can put single workers into it.")
+	case (in.InviteOnly != nil || in.Raid != nil) && !caller.Is(account.Moderator):
+		err = domain.ErrNotModerator
+		in.InviteOnly, in.Raid = nil, nil
+	}
+	if in.Maintenance != nil || err == nil {
+		if err := a.switchModes(r, in); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return server.Reply(w, r, http.StatusOK, &in)
+}
+
+func (a *API) switchModes(r *http.Request, in api.ModifyModes) error {
+	_, err := a.Switches.Change(r.Context(), moderation.Change{Maintenance: in.Maintenance, InviteOnly: in.InviteOnly, Raid: in.Raid})
+	if err != nil {
+		return err
+	}
+	if in.Maintenance != nil && *in.Maintenance {
+		return a.Queue.EmptyAll(context.WithoutCancel(r.Context())) // as is decided by now
+	}
+	return nil
+}

@@ -1,0 +1,36 @@
+package v2
+
+import (
+	"net/http"
+	"time"
+
+	"horde/api"
+	"horde/internal/rating"
+	"horde/internal/server"
+)
+
+// ratingRates limit the rating of a request (platform §1.6).
+var ratingRates = server.Rates{{Calls: 5, Per: time.Minute, By: server.ByPath}}
+
+// ratingRoutes declares the rating of a request (generation §1.13).
+func (a *API) ratingRoutes() []server.Route {
+	return []server.Route{
+		server.Post("/api/v2/generate/rate/{id}", a.postRating).Limit(ratingRates).
+			About("Rate the pictures of a shared request", server.Agent).Body(api.AestheticsSchema).
+			Answer(api.Submitted{}),
+	}
+}
+
+// postRating takes what a requester thinks of the pictures
+// (generation §1.13). Knowing the request's id is the right to do so.
+func (a *API) postRating(w http.ResponseWriter, r *http.Request) error {
+	in, err := server.Decode[api.Aesthetics](w, r, api.AestheticsSchema)
+	if err != nil {
+		return err
+	}
+	got, err := a.Ratings.Rate(r.Context(), r.PathValue("id"), in, rating.Rater{ClientAgent: server.ClientAgent(r), Addr: server.ClientAddr(r).String()})
+	if err != nil {
+		return err
+	}
+	return server.Reply(w, r, http.StatusOK, &api.Submitted{Reward: api.Float(got.Float())})
+}

@@ -1,0 +1,272 @@
+package v2
+
+import (
+	"net/http"
+	"time"
+
+	"horde/api"
+	"horde/internal/server"
+	"horde/internal/style"
+)
+
+// Limits of styles and collections (platform §1.6).
+var (
+	styleRates = server.Rates{
+		{Calls: 90, Per: time.Minute, By: server.ByPath, Privileged: 300},
+		{Calls: 2, Per: time.Second, By: server.ByPath, Privileged: 10},
+	}
+	rareStyleRates = server.Rates{
+		{Calls: 20, Per: time.Hour, By: server.ByPath},
+		{Calls: 2, Per: time.Second, By: server.ByPath, Privileged: 10},
+	}
+)
+
+// stylesQuery are the parameters of the lists of styles.
+var stylesQuery = []server.Param{
+	server.TextParam("sort", "popular or age.").Or("popular"),
+	server.IntParam("page", "Page of 25, from 1.").Or(1),
+	server.TextParam("tag", "Only styles with this tag."),
+	server.TextParam("model", "Only styles with this model."),
+}
+
+// styleRoutes declares styles and their examples (platform §3.12).
+func (a *API) styleRoutes() []server.Route {
+	return []server.Route{
+		server.Get("/api/v2/styles/image", a.getImageStyles).Limit(styleRates).
+			About("List the image styles", server.Agent).Query(stylesQuery...).Answer([]api.ImageStyle{}),
+		server.Post("/api/v2/styles/image", a.postStyle(style.Image, api.ImageStyleSchema)).Limit(styleRates).
+			About("Make an image style", server.Agent).Body(api.ImageStyleSchema).Answer(api.StyleModified{}),
+		server.Get("/api/v2/styles/image/{style_id}", a.getImageStyle).Limit(rareStyleRates).
+			About("See an image style", server.Agent).Answer(api.ImageStyle{}),
+		server.Patch("/api/v2/styles/image/{style_id}", a.patchStyle(style.Image, api.ImageStylePatchSchema)).Limit(rareStyleRates).
+			About("Change an image style", server.Agent).Body(api.ImageStylePatchSchema).Answer(api.StyleModified{}),
+		server.Delete("/api/v2/styles/image/{style_id}", a.deleteStyle(style.Image)).Limit(rareStyleRates).
+			About("Delete an image style", server.Key, server.Agent).Answer(api.Simple{}),
+		server.Get("/api/v2/styles/image_by_name/{style_name}", a.getImageStyleByName).
+			About("See an image style by its name", server.Agent).Answer(api.ImageStyle{}),
+
+		server.Post("/api/v2/styles/image/{style_id}/example", a.postExample).Limit(styleRates).
+			About("Add an example to an image style", server.Agent).Body(api.StyleExampleSchema).Answer(api.StyleModified{}),
+		server.Patch("/api/v2/styles/image/{style_id}/example/{example_id}", a.patchExample).
+			About("Change an example", server.Agent).Body(api.StyleExampleSchema).Answer(api.StyleModified{}),
+		server.Delete("/api/v2/styles/image/{style_id}/example/{example_id}", a.deleteExample).
+			About("Delete an example", server.Key, server.Agent).Answer(api.Simple{}),
+
+		server.Get("/api/v2/styles/text", a.getTextStyles).Limit(rareStyleRates).
+			About("List the text styles", server.Agent).Query(stylesQuery...).Answer([]api.TextStyle{}),
+		server.Post("/api/v2/styles/text", a.postStyle(style.Text, api.TextStyleSchema)).Limit(rareStyleRates).
+			About("Make a text style", server.Agent).Body(api.TextStyleSchema).Answer(api.StyleModified{}),
+		server.Get("/api/v2/styles/text/{style_id}", a.getTextStyle).Limit(styleRates).
+			About("See a text style", server.Agent).Answer(api.TextStyle{}),
+		server.Patch("/api/v2/styles/text/{style_id}", a.patchStyle(style.Text, api.TextStylePatchSchema)).Limit(styleRates).
+			About("Change a text style", server.Agent).Body(api.TextStylePatchSchema).Answer(api.StyleModified{}),
+		server.Delete("/api/v2/styles/text/{style_id}", a.deleteStyle(style.Text)).Limit(styleRates).
+			About("Delete a text style", server.Key, server.Agent).Answer(api.Simple{}),
+		server.Get("/api/v2/styles/text_by_name/{style_name}", a.getTextStyleByName).
+			About("See a text style by its name", server.Agent).Answer(api.TextStyle{}),
+	}
+}
+
+// listing reads the query of a list of styles or collections.
+func listing(r *http.Request, kind string) (style.Listing, error) {
+	query := r.URL.Query()
+	page, err := server.QueryInt(query.Get("page"), "page", 1)
+	l := style.Listing{Kind: kind, Sort: query.Get("sort"), Page: page, Tag: query.Get("tag"), Model: query.Get("model")}
+	if l.Sort == "" {
+		l.Sort = "popular"
+	}
+	return l, err
+}
+
+// getImageStyles lists public image styles (platform §3.12).
+func (a *API) getImageStyles(w http.ResponseWriter, r *http.Request) error {
+	found, err := a.listStyles(r, style.Image)
+	if err != nil {
+		return err
+	}
+	list := make([]api.ImageStyle, len(found))
+	for i, v := range found {
+		if list[i], err = a.Styles.ImageDetails(r.Context(), v); err != nil {
+			return err
+		}
+	}
+	return server.Reply(w, r, http.StatusOK, list)
+}
+
+// getTextStyles lists public text styles.
+func (a *API) getTextStyles(w http.ResponseWriter, r *http.Request) error {
+	found, err := a.listStyles(r, style.Text)
+	if err != nil {
+		return err
+	}
+	list := make([]api.TextStyle, len(found))
+	for i, v := range found {
+		if list[i], err = a.Styles.TextDetails(v); err != nil {
+			return err
+		}
+	}
+	return server.Reply(w, r, http.StatusOK, list)
+}
+
+func (a *API) listStyles(r *http.Request, kind string) ([]*style.Style, error) {
+	l, err := listing(r, kind)
+	if err != nil {
+		return nil, err
+	}
+	return a.Styles.List(r.Context(), l)
+}
+
+func (a *API) getImageStyle(w http.ResponseWriter, r *http.Request) error {
+	v, err := a.Styles.Get(r.Context(), style.Image, r.PathValue("style_id"))
+	return a.replyImageStyle(w, r, v, err)
+}
+
+func (a *API) getImageStyleByName(w http.ResponseWriter, r *http.Request) error {
+	v, err := a.Styles.Named(r.Context(), style.Image, r.PathValue("style_name"))
+	return a.replyImageStyle(w, r, v, err)
+}
+
+func (a *API) replyImageStyle(w http.ResponseWriter, r *http.Request, v *style.Style, err error) error {
+	if err != nil {
+		return err
+	}
+	details, err := a.Styles.ImageDetails(r.Context(), v)
+	if err != nil {
+		return err
+	}
+	return server.Reply(w, r, http.StatusOK, &details)
+}
+
+func (a *API) getTextStyle(w http.ResponseWriter, r *http.Request) error {
+	v, err := a.Styles.Get(r.Context(), style.Text, r.PathValue("style_id"))
+	return a.replyTextStyle(w, r, v, err)
+}
+
+func (a *API) getTextStyleByName(w http.ResponseWriter, r *http.Request) error {
+	v, err := a.Styles.Named(r.Context(), style.Text, r.PathValue("style_name"))
+	return a.replyTextStyle(w, r, v, err)
+}
+
+func (a *API) replyTextStyle(w http.ResponseWriter, r *http.Request, v *style.Style, err error) error {
+	if err != nil {
+		return err
+	}
+	details, err := a.Styles.TextDetails(v)
+	if err != nil {
+		return err
+	}
+	return server.Reply(w, r, http.StatusOK, &details)
+}
+
+// readStyle reads a style's body. Name, info and tags are sanitised and lose a
+// NUL that way.
+func readStyle(w http.ResponseWriter, r *http.Request, schema *api.Schema) (api.StyleInput, error) {
+	in, err := server.Decode[api.StyleInput](w, r, schema)
+	if err != nil {
+		return in, err
+	}
+	return in, server.RefuseNUL(&in, "name", "info", "tags")
+}
+
+// postStyle makes a style of a kind.
+func (a *API) postStyle(kind string, schema *api.Schema) server.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		in, err := readStyle(w, r, schema)
+		if err != nil {
+			return err
+		}
+		id, warnings, err := a.Styles.Create(r.Context(), kind, in, server.APIKey(r))
+		if err != nil {
+			return err
+		}
+		return replyStyle(w, r, kind, id, warnings)
+	}
+}
+
+// patchStyle changes a style of a kind: what is absent stays.
+func (a *API) patchStyle(kind string, schema *api.Schema) server.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		in, err := readStyle(w, r, schema)
+		if err != nil {
+			return err
+		}
+		id, warnings, err := a.Styles.Modify(r.Context(), kind, r.PathValue("style_id"), in, server.APIKey(r))
+		if err != nil {
+			return err
+		}
+		return replyStyle(w, r, kind, id, warnings)
+	}
+}
+
+// replyStyle tells that a style was made or changed; text styles have no
+// warnings.
+func replyStyle(w http.ResponseWriter, r *http.Request, kind, id string, warnings []api.Warning) error {
+	answer := api.StyleModified{ID: id, Message: "OK"}
+	if kind == style.Image {
+		list := make([]api.StyleWarning, len(warnings))
+		for i := range warnings {
+			list[i] = api.StyleWarning{Code: &warnings[i].Code, Message: &warnings[i].Message}
+		}
+		answer.Warnings = &list
+	}
+	return server.Reply(w, r, http.StatusOK, &answer)
+}
+
+// deleteStyle removes a style of a kind.
+func (a *API) deleteStyle(kind string) server.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := server.RequireKey(r); err != nil {
+			return err
+		}
+		if err := a.Styles.Delete(r.Context(), kind, r.PathValue("style_id"), server.APIKey(r)); err != nil {
+			return err
+		}
+		return server.Reply(w, r, http.StatusOK, &api.Simple{Message: "OK"})
+	}
+}
+
+// postExample adds an example to an image style.
+func (a *API) postExample(w http.ResponseWriter, r *http.Request) error {
+	in, err := readExample(w, r)
+	if err != nil {
+		return err
+	}
+	id, err := a.Styles.AddExample(r.Context(), r.PathValue("style_id"), in, server.APIKey(r))
+	return replyExample(w, r, id, err)
+}
+
+// patchExample changes an example of an image style.
+func (a *API) patchExample(w http.ResponseWriter, r *http.Request) error {
+	in, err := readExample(w, r)
+	if err != nil {
+		return err
+	}
+	id, err := a.Styles.ModifyExample(r.Context(), r.PathValue("style_id"), r.PathValue("example_id"), in, server.APIKey(r))
+	return replyExample(w, r, id, err)
+}
+
+func readExample(w http.ResponseWriter, r *http.Request) (api.StyleExampleInput, error) {
+	in, err := server.Decode[api.StyleExampleInput](w, r, api.StyleExampleSchema)
+	if err != nil {
+		return in, err
+	}
+	return in, server.RefuseNUL(&in)
+}
+
+func replyExample(w http.ResponseWriter, r *http.Request, id string, err error) error {
+	if err != nil {
+		return err
+	}
+	return server.Reply(w, r, http.StatusOK, &api.StyleModified{ID: id, Message: "OK", Warnings: &[]api.StyleWarning{{}}})
+}
+
+// deleteExample removes an example of an image style.
+func (a *API) deleteExample(w http.ResponseWriter, r *http.Request) error {
+	if err := server.RequireKey(r); err != nil {
+		return err
+	}
+	if err := a.Styles.DeleteExample(r.Context(), r.PathValue("style_id"), r.PathValue("example_id"), server.APIKey(r)); err != nil {
+		return err
+	}
+	return server.Reply(w, r, http.StatusOK, &api.Simple{Message: "OK"})
+}

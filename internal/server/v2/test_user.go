@@ -1,0 +1,102 @@
+package v2
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/horde"
+	"horde/internal/moderation"
+	"horde/internal/server"
+	"horde/internal/server/pyjson"
+)
+
+// testUserRoutes declares the maker of accounts for tests (platform §8.6). It is in
+// no document.
+func (a *API) testUserRoutes() []server.Route {
+	return []server.Route{
+		server.Post("/api/v2/dev/test-user", a.postTestUser).Unmasked(),
+	}
+}
+
+// postTestUser makes an account for tests; only from this machine, and only
+// where the operator switched it on (platform §8.6).
+func (a *API) postTestUser(w http.ResponseWriter, r *http.Request) error {
+	if !a.TestAccounts {
+		return server.ReplyPlain(w, http.StatusNotFound, &api.Error{Message: "Not Found"})
+	}
+	if !server.Loopback(server.PeerAddr(r)) {
+		return server.ReplyPlain(w, http.StatusForbidden, &api.Error{Message: "Forbidden"})
+	}
+	body, err := server.LenientObject(w, r)
+	if err != nil {
+		return err
+	}
+	q, err := readTestUser(body)
+	if err != nil {
+		return err
+	}
+	user, key, created, err := a.Accounts.TestUser(r.Context(), q.username, q.oauth, q.moderator, q.trusted, q.kudos)
+	if err != nil {
+		return err
+	}
+	acc, err := a.Accounts.Balance(r.Context(), user.ID)
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if created {
+		status = http.StatusCreated
+	}
+	return server.ReplyPlain(w, status, &api.TestUser{APIKey: key, UserID: strconv.FormatInt(user.ID, 10), Username: user.Username,
+		Alias: user.Alias(), Kudos: int64(acc.Float()), Trusted: user.Is(account.Trusted), Moderator: user.Is(account.Moderator), Created: created})
+}
+
+type testUser struct {
+	username, oauth    string
+	moderator, trusted bool
+	kudos              *int64
+}
+
+// readTestUser reads the loose body of postTestUser strictly: a wrong type is
+// refused.
+func readTestUser(body map[string]any) (testUser, error) {
+	ten := int64(10000)
+	q := testUser{username: "test_user", oauth: "ci_test_user", moderator: true, trusted: true, kudos: &ten}
+	wrong := func(name, want string) error { return &horde.Error{Detail: name + " must be " + want + "."} }
+	texts := map[string]*string{"username": &q.username, "oauth_id": &q.oauth}
+	for name, into := range texts {
+		if v, ok := body[name]; ok {
+			text, ok := v.(string)
+			if !ok || strings.TrimSpace(text) == "" {
+				return q, wrong(name, "a text that is not empty")
+			}
+			*into = text
+		}
+	}
+	if moderation.Profane(q.username) {
+		return q, wrong("username", "decent")
+	}
+	for name, into := range map[string]*bool{"moderator": &q.moderator, "trusted": &q.trusted} {
+		if v, ok := body[name]; ok {
+			if *into, ok = v.(bool); !ok {
+				return q, wrong(name, "true or false")
+			}
+		}
+	}
+	if v, ok := body["kudos"]; ok {
+		if v == nil {
+			q.kudos = nil
+			return q, nil
+		}
+		n, ok := pyjson.WholeNumber(v)
+		const most = 1_000_000_000_000
+		if _, isBool := v.(bool); !ok || isBool || n < 0 || n > most {
+			return q, wrong("kudos", "a whole number from 0 to 10¹², or null")
+		}
+		q.kudos = &n
+	}
+	return q, nil
+}

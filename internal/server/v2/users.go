@@ -1,0 +1,235 @@
+package v2
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/horde"
+	"horde/internal/server"
+)
+
+// userRates limit what is asked of one user (platform §1.6).
+var userRates = server.Rates{{Calls: 60, Per: time.Minute, By: server.ByPath}}
+
+// userRoutes declares what can be asked of users (platform §3.1).
+func (a *API) userRoutes() []server.Route {
+	return []server.Route{
+		server.Get("/api/v2/users", a.getUsers).
+			About("List the users", server.Agent).
+			Query(server.IntParam("page", "Page of 25, from 1.").Or(1), server.TextParam("sort", "kudos or age.").Or("kudos")).
+			Answer([]api.ListedUser{}),
+		server.Get("/api/v2/users/{user_id}", a.getUser).Limit(userRates).
+			About("See a user", server.OptionalKey, server.Agent).Answer(api.UserDetails{}),
+		server.Put("/api/v2/users/{user_id}", a.putUser).Limit(userRates).
+			About("Change a user", server.Key, server.Agent).Body(api.ModifyUserSchema).Answer(api.ModifiedUser{}),
+		server.Delete("/api/v2/users/{user_id}", a.deleteUser).Limit(userRates).
+			About("Delete a user", server.Key, server.Agent).Answer(api.Simple{}),
+		server.Get("/api/v2/find_user", a.getFindUser).
+			About("See whose an API key is", server.OptionalKey, server.Agent).Answer(api.UserDetails{}),
+	}
+}
+
+// getUsers lists the users, 25 a page (platform §3.1).
+func (a *API) getUsers(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	page, err := server.QueryInt(query.Get("page"), "page", 1)
+	if err != nil {
+		return err
+	}
+	users, err := a.Accounts.List(r.Context(), query.Get("sort"), page)
+	if err != nil {
+		return err
+	}
+	list := make([]api.ListedUser, len(users))
+	for i := range users {
+		a.addWorkers(&users[i])
+		list[i] = users[i].Listed()
+	}
+	return server.Reply(w, r, http.StatusOK, list)
+}
+
+// userNumber is the number of a user in the path. Anything else than digits is
+// nobody's; a number that is too large becomes one that nobody has.
+func userNumber(r *http.Request) (int64, error) {
+	text := r.PathValue("user_id")
+	if text == "" || strings.Trim(text, "0123456789") != "" {
+		return 0, horde.Errorf(horde.UserNotFound, "User with id '%s' not found.", server.Clip(text, 40))
+	}
+	id, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		return math.MaxInt32, nil
+	}
+	return id, nil
+}
+
+// getUser shows a user: more to the user, most to moderators.
+func (a *API) getUser(w http.ResponseWriter, r *http.Request) error {
+	id, err := userNumber(r)
+	if err != nil {
+		return err
+	}
+	var caller *account.User
+	if key := server.APIKey(r); key != "" {
+		if caller, err = a.Accounts.ByKey(r.Context(), key); err != nil {
+			return err
+		}
+	}
+	user, err := a.Accounts.ByID(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	return a.replyUser(w, r, user, account.PrivilegeOf(caller, user))
+}
+
+func (a *API) replyUser(w http.ResponseWriter, r *http.Request, user *account.User, p account.Privilege) error {
+	details, err := a.Accounts.Details(r.Context(), user, p)
+	if err != nil {
+		return err
+	}
+	a.addWorkers(details)
+	if p >= account.Own && !user.Anonymous() {
+		if active := a.Queue.Active(user.ID); len(active.Image)+len(active.Text) > 0 {
+			details.ActiveGenerations = &active
+		}
+	}
+	return server.Reply(w, r, http.StatusOK, details)
+}
+
+// addWorkers counts a user's workers, and names them where they are not secret.
+func (a *API) addWorkers(d *api.UserDetails) {
+	public := d.WorkerIDs != nil
+	for _, w := range a.Fleet.Owned(int64(d.ID)) {
+		d.WorkerCount++
+		if public {
+			d.WorkerIDs = append(d.WorkerIDs, w.ID)
+		}
+	}
+}
+
+// putUser changes a user.
+func (a *API) putUser(w http.ResponseWriter, r *http.Request) error {
+	in, body, err := server.DecodeRaw[api.ModifyUser](w, r, api.ModifyUserSchema)
+	if err != nil {
+		return err
+	}
+	id, err := userNumber(r)
+	if err != nil {
+		return err
+	}
+	if _, err := a.Accounts.ByID(r.Context(), id); err != nil {
+		return err
+	}
+	if err := server.RequireKey(r); err != nil {
+		return err
+	}
+	caller, err := a.Caller(r)
+	if err != nil {
+		return err
+	}
+	if err := server.RefuseNUL(&in, "username", "contact"); err != nil {
+		return err
+	}
+	done, refusal := a.Accounts.Modify(r.Context(), caller, id, in)
+	if refusal != nil && horde.CodeOf(refusal) == "" {
+		return refusal
+	}
+	refusal = explainUnselected(refusal, r, body, api.ModifyUserSchema)
+	if err := errors.Join(a.afterUser(r, id, done), refusal); err != nil {
+		return err
+	}
+	return server.Reply(w, r, http.StatusOK, &done.Answer)
+}
+
+// afterUser brings what changed of a user to the user's workers.
+func (a *API) afterUser(r *http.Request, id int64, done account.Modified) error {
+	ctx := context.WithoutCancel(r.Context()) // the user has changed by now
+	err := a.Fleet.OwnersChanged(ctx, id)
+	if done.Unpause {
+		err = errors.Join(err, a.Fleet.Unpause(ctx, id))
+	}
+	if done.ClearWorkers {
+		err = errors.Join(err, a.Fleet.ClearSuspicions(ctx, id))
+	}
+	return err
+}
+
+// deleteUser marks a user as deleted, or wipes one that is marked and has been
+// idle for long.
+func (a *API) deleteUser(w http.ResponseWriter, r *http.Request) error {
+	id, err := userNumber(r)
+	if err != nil {
+		return err
+	}
+	caller, err := a.Caller(r)
+	if err != nil {
+		return err
+	}
+	user, err := a.Accounts.ByID(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	wipe, err := a.Accounts.Delete(r.Context(), caller, user)
+	if err == nil && wipe {
+		err = a.wipe(context.WithoutCancel(r.Context()), user.ID) // not half of it
+	}
+	if err != nil {
+		return err
+	}
+	return server.Reply(w, r, http.StatusOK, &api.Simple{Message: "OK"})
+}
+
+// wipe removes what a user leaves behind, then who the user was.
+func (a *API) wipe(ctx context.Context, user int64) error {
+	if err := a.Fleet.RemoveOwned(ctx, user); err != nil {
+		return err
+	}
+	keys, err := a.Accounts.DeleteSharedKeys(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if err := a.Queue.DropKey(ctx, user, key); err != nil {
+			return err
+		}
+	}
+	return a.Accounts.Wipe(ctx, user)
+}
+
+// getFindUser tells whose a key is (platform §3.1).
+func (a *API) getFindUser(w http.ResponseWriter, r *http.Request) error {
+	key := server.APIKey(r)
+	if key == "" {
+		return account.ErrUnknownKey
+	}
+	unknown := horde.Errorf(horde.UserNotFound, "No user matching the sent API key.")
+	if horde.IsID(key) {
+		shared, err := a.Accounts.SharedKey(r.Context(), key)
+		if horde.CodeOf(err) != "" {
+			return unknown
+		}
+		if err != nil {
+			return err
+		}
+		details, err := a.Accounts.KeyHolder(r.Context(), shared)
+		if err != nil {
+			return err
+		}
+		a.addWorkers(details)
+		return server.Reply(w, r, http.StatusOK, details)
+	}
+	user, err := a.Accounts.ByKey(r.Context(), key)
+	if horde.CodeOf(err) == horde.InvalidAPIKey {
+		return unknown
+	}
+	if err != nil {
+		return err
+	}
+	return a.replyUser(w, r, user, account.Own)
+}
