@@ -74,21 +74,21 @@ func lines(t *testing.T, path string) []string {
 }
 
 var (
-	// cited finds what a comment cites: a book that the next section belongs to, a
-	// section, numbered rows of it or of another one, or decisions.
-	cited = regexp.MustCompile(`\b((?i:` + strings.Join(books, "|") + `)) §` +
-		`|§(\d+(?:\.\d+)*)` +
-		`|\b(?:[Rr]ows?|steps?|points?) ` + numbers + `( of (?:` + strings.Join(books, "|") + `) §\d+(?:\.\d+)*)?` +
-		`|\b[Dd]ecisions? ` + numbers)
+	anyBook = strings.Join(books, "|")
 
-	number        = regexp.MustCompile(`\d+`)
-	sectionNumber = regexp.MustCompile(`^\d+(?:\.\d+)*`)
+	// cited finds what a comment cites: a section, with its book or of the one before;
+	// numbered rows of it or of another one; decisions.
+	cited = regexp.MustCompile(`(?:\b(?P<book>(?i:` + anyBook + `)) )?§(?P<section>\d+(?:\.\d+)*)` +
+		`|\b(?:[Rr]ows?|steps?|points?) (?P<rows>` + numbers + `)(?P<of> of (?:` + anyBook + `) §\d+(?:\.\d+)*)?` +
+		`|\b[Dd]ecisions? (?P<decisions>` + numbers + `)`)
+
+	number = regexp.MustCompile(`\d+`)
 
 	// old are forms that cannot be followed.
 	old = regexp.MustCompile(`rulebook,? §|\b[Dd]ecisions? ?[#:"]|§[\d.]+ #|clients\.md`)
 )
 
-const numbers = `(\d+(?:(?:, | and | to | or |–)\d+)*)`
+const numbers = `\d+(?:(?:, | and | to | or |–)\d+)*`
 
 // passage is a comment, or a line of code with what stands behind it.
 type passage struct {
@@ -134,44 +134,42 @@ func cutMark(line string) (words string, isComment bool) {
 // cites lists the places that a passage cites. It reports a section sign without a
 // book by a place that is nowhere.
 func (p passage) cites() (places []string) {
-	book, section, end := "", "", 0
+	var book, section string // that were named last
+	end := 0                 // of the section
 	for _, m := range cited.FindAllStringSubmatchIndex(p.text, -1) {
-		group := func(n int) string {
-			if m[2*n] < 0 {
-				return ""
+		group := func(name string) string {
+			if n := 2 * cited.SubexpIndex(name); m[n] >= 0 {
+				return p.text[m[n]:m[n+1]]
 			}
-			return p.text[m[2*n]:m[2*n+1]]
+			return ""
 		}
 		switch {
-		case group(1) != "":
-			// The number behind it belongs to this match.
-			book = strings.ToLower(group(1))
-			rest := p.text[m[1]:]
-			n := sectionNumber.FindString(rest)
-			section, end = book+" §"+n, m[1]+len(n)
-			places = append(places, section)
-		case group(2) != "":
+		case group("section") != "":
+			if named := group("book"); named != "" {
+				book = strings.ToLower(named)
+			}
 			if book == "" {
-				places = append(places, "§"+group(2)+" of a book that is not named")
+				places = append(places, "§"+group("section")+" of a book that is not named")
 				continue
 			}
-			section, end = book+" §"+group(2), m[1]
+			section, end = book+" §"+group("section"), m[1]
 			places = append(places, section)
-		case group(3) != "":
+
+		case group("rows") != "":
 			of := checks
-			if named := group(4); named != "" {
-				of = strings.TrimPrefix(named, " of ")
-				book, section = strings.Fields(of)[0], of
-			} else if section != "" && strings.Trim(p.text[end:m[0]], " ") == "" {
+			if named := strings.TrimPrefix(group("of"), " of "); named != "" {
+				of, section, book = named, named, strings.Fields(named)[0]
+			} else if section != "" && strings.TrimSpace(p.text[end:m[0]]) == "" {
 				of = section
 			} else if !strings.HasPrefix(strings.ToLower(p.text[m[0]:]), "row") {
 				continue // steps and points are cited with their section only
 			}
-			for _, n := range number.FindAllString(group(3), -1) {
+			for _, n := range number.FindAllString(group("rows"), -1) {
 				places = append(places, of+" row "+n)
 			}
-		case group(5) != "":
-			for _, n := range number.FindAllString(group(5), -1) {
+
+		case group("decisions") != "":
+			for _, n := range number.FindAllString(group("decisions"), -1) {
 				places = append(places, "decision "+n)
 			}
 		}
@@ -302,6 +300,22 @@ func paragraphs(page []string) (all []passage) {
 }
 
 var bullet = regexp.MustCompile(`^ *[*-] `)
+
+// Every return code is told of in platform §5 or in the list behind it.
+func TestCodesAreInTheRulebook(t *testing.T) {
+	declared := regexp.MustCompile(`Code\s+= "([^"]+)"`)
+	code := strings.Join(lines(t, filepath.Join(root, "internal", "horde", "code.go")), "\n")
+	book := strings.Join(lines(t, "platform.md"), "\n")
+	codes := declared.FindAllStringSubmatch(code, -1)
+	if len(codes) < 100 {
+		t.Fatalf("only %d codes found", len(codes))
+	}
+	for _, m := range codes {
+		if !strings.Contains(book, "`"+m[1]+"`") {
+			t.Errorf("%s is not in platform.md", m[1])
+		}
+	}
+}
 
 var (
 	link      = regexp.MustCompile(`\]\(([^)\s]+)\)`)
