@@ -1,6 +1,6 @@
 // Package golden replays recorded exchanges of the AI Horde API against a server
 // and compares. The recordings (*.jsonl) and their format belong to the
-// specification; this package is the Go form of its replay.py and judges alike.
+// specification; this package is the Go form of its replay.py and judges the same.
 //
 //	scenarios, err := golden.Load(dir)
 //	for _, s := range scenarios {
@@ -18,6 +18,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -76,7 +77,7 @@ type Response struct {
 	Body    any
 }
 
-// UnmarshalJSON keeps an explicit null apart from no body.
+// UnmarshalJSON distinguishes an explicit null from no body.
 func (r *Request) UnmarshalJSON(text []byte) error {
 	var raw struct {
 		Method, Path, URL string
@@ -87,11 +88,22 @@ func (r *Request) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &raw); err != nil {
 		return err
 	}
-	*r = Request{Method: raw.Method, Path: raw.Path, URL: raw.URL, Headers: raw.Headers, Raw: raw.Raw, Base64: raw.Base64}
+
+	*r = Request{
+		Method:  raw.Method,
+		Path:    raw.Path,
+		URL:     raw.URL,
+		Headers: raw.Headers,
+		Raw:     raw.Raw,
+		Base64:  raw.Base64,
+	}
+
+	// A member that is null differs from one that is absent.
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(text, &members); err != nil {
 		return err
 	}
+
 	body, given := members["json"]
 	if !given {
 		return nil
@@ -113,6 +125,7 @@ func (r *Response) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &raw); err != nil {
 		return err
 	}
+
 	*r = Response{Mode: raw.Mode, Headers: raw.Headers}
 	if r.Mode == "" {
 		r.Mode = "exact"
@@ -123,6 +136,7 @@ func (r *Response) UnmarshalJSON(text []byte) error {
 	} else if err := json.Unmarshal(raw.Status, &r.Status); err != nil {
 		return fmt.Errorf("status %s: %w", raw.Status, err)
 	}
+
 	if raw.Body == nil {
 		return nil
 	}
@@ -139,19 +153,21 @@ func decode(text []byte) (any, error) {
 	if err := dec.Decode(&v); err != nil {
 		return nil, err
 	}
+
 	if dec.More() {
-		return nil, fmt.Errorf("more than one JSON value")
+		return nil, errors.New("more than one JSON value")
 	}
 	return v, nil
 }
 
 // Load reads every scenario of a folder, ordered by name. The tables of prices
-// (kudos-*.jsonl) are none.
+// (kudos-*.jsonl) are skipped.
 func Load(dir string) ([]*Scenario, error) {
 	paths, err := filepath.Glob(filepath.Join(dir, "*.jsonl"))
 	if err != nil {
 		return nil, err
 	}
+
 	sort.Strings(paths)
 	var all []*Scenario
 	for _, path := range paths {
@@ -164,6 +180,7 @@ func Load(dir string) ([]*Scenario, error) {
 		}
 		all = append(all, s)
 	}
+
 	if len(all) == 0 {
 		return nil, fmt.Errorf("no scenarios (*.jsonl) in %s", dir)
 	}
@@ -183,9 +200,14 @@ func LoadFile(path string) (*Scenario, error) {
 	return s, nil
 }
 
+// maxLine bounds a line of a recording.
+const maxLine = 16 << 20 // bytes
+
+// parseScenario reads a recording: a line about the scenario, then a line for each
+// step.
 func parseScenario(text []byte) (*Scenario, error) {
 	lines := bufio.NewScanner(bytes.NewReader(text))
-	lines.Buffer(nil, 16<<20)
+	lines.Buffer(nil, maxLine)
 	var s *Scenario
 	steps := 0
 	for lines.Scan() {
@@ -193,36 +215,58 @@ func parseScenario(text []byte) (*Scenario, error) {
 		if len(line) == 0 {
 			continue
 		}
+
+		var err error
 		if s == nil {
-			var head struct {
-				Scenario, About, Section string
-				Server                   struct {
-					Env   map[string]string
-					Proxy bool
-				}
-				Steps int
-			}
-			if err := json.Unmarshal(line, &head); err != nil {
-				return nil, fmt.Errorf("first line: %w", err)
-			}
-			s = &Scenario{Name: head.Scenario, About: head.About, Section: head.Section, Env: head.Server.Env, Proxy: head.Server.Proxy}
-			steps = head.Steps
-			continue
+			s, steps, err = parseHead(line)
+		} else {
+			err = s.addStep(line)
 		}
-		var step Step
-		if err := json.Unmarshal(line, &step); err != nil {
-			return nil, fmt.Errorf("step %d: %w", len(s.Steps)+1, err)
+		if err != nil {
+			return nil, err
 		}
-		s.Steps = append(s.Steps, step)
 	}
+
 	if err := lines.Err(); err != nil {
 		return nil, err
 	}
 	if s == nil || s.Name == "" {
-		return nil, fmt.Errorf("no scenario in it")
+		return nil, errors.New("no scenario in it")
 	}
 	if len(s.Steps) != steps {
 		return nil, fmt.Errorf("%d steps, but the first line says %d", len(s.Steps), steps)
 	}
 	return s, nil
+}
+
+// parseHead reads the first line of a recording, which says how many steps follow.
+func parseHead(line []byte) (s *Scenario, steps int, err error) {
+	var head struct {
+		Scenario, About, Section string
+		Server                   struct {
+			Env   map[string]string
+			Proxy bool
+		}
+		Steps int
+	}
+	if err := json.Unmarshal(line, &head); err != nil {
+		return nil, 0, fmt.Errorf("first line: %w", err)
+	}
+
+	return &Scenario{
+		Name:    head.Scenario,
+		About:   head.About,
+		Section: head.Section,
+		Env:     head.Server.Env,
+		Proxy:   head.Server.Proxy,
+	}, head.Steps, nil
+}
+
+func (s *Scenario) addStep(line []byte) error {
+	var step Step
+	if err := json.Unmarshal(line, &step); err != nil {
+		return fmt.Errorf("step %d: %w", len(s.Steps)+1, err)
+	}
+	s.Steps = append(s.Steps, step)
+	return nil
 }

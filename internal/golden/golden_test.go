@@ -21,6 +21,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	steps := 0
 	for _, s := range all {
 		steps += len(s.Steps)
@@ -28,6 +29,7 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s: environment %v", s.Name, s.Env)
 		}
 	}
+
 	if len(all) != 72 || steps != 2404 {
 		t.Errorf("%d scenarios with %d exchanges", len(all), steps)
 	}
@@ -65,6 +67,7 @@ func cases() []matchCase {
 			all = append(all, matchCase{json.RawMessage(want), json.RawMessage(b), subset, false})
 		}
 	}
+
 	const id = `"12345678-1234-1234-1234-1234567890aB"`
 	long := `"` + strings.Repeat("aB+/", 12) + `"`
 	add(`"<any>"`, false, []string{`null`, `1`, `[]`}, nil)
@@ -137,22 +140,26 @@ func TestMatchAgreesWithReplayPy(t *testing.T) {
 	if err != nil {
 		t.Skip("python3 is not here")
 	}
+
 	input, err := json.Marshal(cases())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	cmd := exec.Command(python, "-c", `
 import importlib.util, json, sys
 sys.dont_write_bytecode = True
 spec = importlib.util.spec_from_file_location("replay", sys.argv[1])
 m = importlib.util.module_from_spec(spec); spec.loader.exec_module(m)
 print(json.dumps([not m.match(c["want"], c["got"], "", c["subset"]) for c in json.load(sys.stdin)]))`, script)
+
 	cmd.Stdin = bytes.NewReader(input)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var verdicts []bool
 	if err := json.Unmarshal(out, &verdicts); err != nil {
 		t.Fatal(err)
@@ -197,6 +204,7 @@ func TestFill(t *testing.T) {
 			t.Errorf("%s: %s, want %s (%v)", in, got, want, err)
 		}
 	}
+
 	if got := fillPath("/users/${a.key}/%00?x=${n}", vars); got != "/users/k%2F%23/%00?x=5" {
 		t.Errorf("%s", got)
 	}
@@ -210,6 +218,7 @@ func TestPointer(t *testing.T) {
 			t.Errorf("%s: %s, %v", ptr, got, err)
 		}
 	}
+
 	for _, ptr := range []string{"/x", "/a/1", "/a/-1", "/a/b", "/c/d"} {
 		if v, err := pointer(doc, ptr); err == nil {
 			t.Errorf("%s: %v", ptr, v)
@@ -226,6 +235,7 @@ func demo() http.Handler {
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(body))
 	}
+
 	mux.HandleFunc("POST /make", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		write(w, 201, fmt.Sprintf(`{"id":"a/b","echo":%s,"type":%q,"key":%q}`, body, r.Header.Get("Content-Type"), r.Header.Get("apikey")))
@@ -240,6 +250,7 @@ func demo() http.Handler {
 	mux.HandleFunc("GET /slow", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, 200, fmt.Sprintf(`{"done":%v}`, polls.Add(1) >= 3))
 	})
+
 	mux.HandleFunc("GET /limited", func(w http.ResponseWriter, _ *http.Request) {
 		if limit.Add(1) > 3 {
 			w.Header().Set("Retry-After", "5")
@@ -248,6 +259,7 @@ func demo() http.Handler {
 		}
 		write(w, 200, `{}`)
 	})
+
 	mux.HandleFunc("GET /moved", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "/slow")
 		w.WriteHeader(308)
@@ -273,6 +285,7 @@ func TestReplay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if !s.Proxy || s.Env["A"] != "1" {
 		t.Errorf("%+v", s)
 	}
@@ -287,10 +300,12 @@ func TestReplayPyPassesTheSameStory(t *testing.T) {
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("python3 is not here")
 	}
+
 	file := filepath.Join(t.TempDir(), "demo.jsonl")
 	if err := os.WriteFile(file, []byte(demoStory), 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	srv := httptest.NewServer(demo())
 	defer srv.Close()
 	out, err := exec.Command("python3", "-B", script, "--url", srv.URL, file).CombinedOutput()
@@ -321,6 +336,7 @@ func TestReplayFindsDifferences(t *testing.T) {
 			t.Errorf("%s: %v", name, failed)
 		}
 	}
+
 	s, _ := parseScenario([]byte(demoStory))
 	srv.Close()
 	if failed := Replay(t.Context(), s, srv.URL); len(failed) != len(s.Steps) {
@@ -333,6 +349,7 @@ func TestMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	srv := httptest.NewServer(demo())
 	defer srv.Close()
 	missing, err := s.Missing(t.Context(), srv.URL)
@@ -349,12 +366,14 @@ func TestRoutes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	got := s.Routes()
 	for _, want := range []string{"POST /api/v2/generate/async", "GET /api/v2/users/{}", "GET /api/v2/generate/check/{}", "DELETE /api/v2/generate/status/{}"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("no %s in %v", want, got)
 		}
 	}
+
 	for _, unwanted := range []string{"GET /nothing", "GET /api/v2/generate/async", "GET /api/v2/users/"} {
 		if slices.Contains(got, unwanted) {
 			t.Errorf("%s is asked for on purpose, not needed", unwanted)
@@ -371,10 +390,12 @@ func FuzzMatch(f *testing.F) {
 		if err != nil {
 			return
 		}
+
 		g, err := decode([]byte(got))
 		if err != nil {
 			return
 		}
+
 		match(w, g, "", false)
 		matchError(w, g)
 	})

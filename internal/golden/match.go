@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// match lists the differences between an expectation, variables filled in, and a
-// value. Values are as decode makes them. With subset the expectation need not
+// match lists the differences between an expectation, with its variables filled in,
+// and a value. Values are as decode makes them. With subset the expectation need not
 // name every member of an object.
 func match(want, got any, path string, subset bool) []string {
 	if names := placeholderKinds(want); names != nil {
@@ -19,8 +19,9 @@ func match(want, got any, path string, subset bool) []string {
 				return nil
 			}
 		}
-		return diff(path, "want %s, got %s", want, short(got, 160))
+		return diff(path, "want %s, got %s", want, short(got, maxShown))
 	}
+
 	if name := special(want); name != "" {
 		return matchSpecial(name, want.(map[string]any), got, path, subset)
 	}
@@ -34,15 +35,15 @@ func match(want, got any, path string, subset bool) []string {
 			return nil
 		}
 	default: // string, bool, nil
-		if _, number := got.(json.Number); !number && plain(got) && want == got {
+		if _, number := got.(json.Number); !number && isComparable(got) && want == got {
 			return nil
 		}
 	}
-	return diff(path, "want %s, got %s", short(want, 160), short(got, 160))
+	return diff(path, "want %s, got %s", short(want, maxShown), short(got, maxShown))
 }
 
-// plain tells whether v can be compared with ==.
-func plain(v any) bool {
+// isComparable reports whether v can be compared with ==.
+func isComparable(v any) bool {
 	switch v.(type) {
 	case map[string]any, []any:
 		return false
@@ -60,22 +61,24 @@ func diff(path, format string, args ...any) []string {
 func matchObject(want map[string]any, got any, path string, subset bool) []string {
 	g, ok := got.(map[string]any)
 	if !ok {
-		return diff(path, "want an object, got %s", short(got, 160))
+		return diff(path, "want an object, got %s", short(got, maxShown))
 	}
+
 	var out []string
 	for _, k := range sortedKeys(want) {
 		if v, ok := g[k]; ok {
 			out = append(out, match(want[k], v, path+"/"+k, subset)...)
 		} else {
-			out = append(out, diff(path+"/"+k, "missing, want %s", short(want[k], 160))...)
+			out = append(out, diff(path+"/"+k, "missing, want %s", short(want[k], maxShown))...)
 		}
 	}
+
 	if subset {
 		return out
 	}
 	for _, k := range sortedKeys(g) {
 		if _, ok := want[k]; !ok {
-			out = append(out, diff(path+"/"+k, "unexpected key, value %s", short(g[k], 160))...)
+			out = append(out, diff(path+"/"+k, "unexpected key, value %s", short(g[k], maxShown))...)
 		}
 	}
 	return out
@@ -84,11 +87,12 @@ func matchObject(want map[string]any, got any, path string, subset bool) []strin
 func matchArray(want []any, got any, path string, subset bool) []string {
 	g, ok := got.([]any)
 	if !ok {
-		return diff(path, "want an array, got %s", short(got, 160))
+		return diff(path, "want an array, got %s", short(got, maxShown))
 	}
 	if len(want) != len(g) {
-		return diff(path, "want %d elements %s, got %d %s", len(want), short(want, 160), len(g), short(g, 160))
+		return diff(path, "want %d elements %s, got %d %s", len(want), short(want, maxShown), len(g), short(g, maxShown))
 	}
+
 	var out []string
 	for i := range want {
 		out = append(out, match(want[i], g[i], path+"/"+strconv.Itoa(i), subset)...)
@@ -110,6 +114,7 @@ func special(v any) string {
 	return ""
 }
 
+// matchSpecial compares with an object matcher.
 func matchSpecial(name string, want map[string]any, got any, path string, subset bool) []string {
 	arg := want["<"+name+">"]
 	switch name {
@@ -123,17 +128,19 @@ func matchSpecial(name string, want map[string]any, got any, path string, subset
 				return nil
 			}
 		}
-		return diff(path, "want one of %s, got %s", short(arg, 160), short(got, 160))
+		return diff(path, "want one of %s, got %s", short(arg, maxShown), short(got, maxShown))
 	case "subset":
 		return match(arg, got, path, true)
 	}
+
 	g, ok := got.([]any)
 	switch name {
 	case "each", "unordered", "has", "lacks":
 		if !ok || name == "each" && len(g) == 0 {
-			return diff(path, "want an array, not empty for <each>, got %s", short(got, 160))
+			return diff(path, "want an array, not empty for <each>, got %s", short(got, maxShown))
 		}
 	}
+
 	switch name {
 	case "each":
 		var out []string
@@ -143,12 +150,13 @@ func matchSpecial(name string, want map[string]any, got any, path string, subset
 		return out
 	case "unordered", "has":
 		if w := list(arg); name == "unordered" && len(w) != len(g) {
-			return diff(path, "want %d elements %s, got %s", len(w), short(arg, 160), short(got, 160))
+			return diff(path, "want %d elements %s, got %s", len(w), short(arg, maxShown), short(got, maxShown))
 		}
 		return matchHas(list(arg), g, path, subset)
 	case "lacks":
 		return matchLacks(list(arg), g, path)
 	}
+
 	return diff(path, "unknown matcher <%s>", name)
 }
 
@@ -157,32 +165,34 @@ func matchApprox(want map[string]any, x float64, got any, path string) []string 
 	if g, ok := got.(json.Number); ok && math.Abs(number(g)-x) <= tolerance {
 		return nil
 	}
-	return diff(path, "want %v ± %.2f, got %s", x, tolerance, short(got, 160))
+	return diff(path, "want %v ± %.2f, got %s", x, tolerance, short(got, maxShown))
 }
 
 func matchContains(fragments []any, got any, path string) []string {
 	s, _ := got.(string)
 	s = strings.ToLower(s)
+
 	var missing []any
 	for _, f := range fragments {
 		if t, _ := f.(string); !strings.Contains(s, strings.ToLower(t)) {
 			missing = append(missing, f)
 		}
 	}
+
 	if missing == nil {
 		return nil
 	}
-	return diff(path, "want text containing %s, got %s", short(missing, 160), short(got, 160))
+	return diff(path, "want text containing %s, got %s", short(missing, maxShown), short(got, maxShown))
 }
 
-// matchHas finds an element of its own for every expectation.
+// matchHas finds a different element for every expectation.
 func matchHas(want, got []any, path string, subset bool) []string {
 	rest := slices.Clone(got)
 	var out []string
 	for _, w := range want {
 		hit := slices.IndexFunc(rest, func(g any) bool { return match(w, g, path, subset) == nil })
 		if hit < 0 {
-			out = append(out, diff(path, "no element like %s in %s", short(w, 160), short(got, 400))...)
+			out = append(out, diff(path, "no element like %s in %s", short(w, maxShown), short(got, 400))...)
 			continue
 		}
 		rest = slices.Delete(rest, hit, hit+1)
@@ -194,7 +204,7 @@ func matchLacks(unwanted, got []any, path string) []string {
 	var out []string
 	for _, u := range unwanted {
 		if slices.ContainsFunc(got, func(g any) bool { return match(u, g, path, true) == nil }) {
-			out = append(out, diff(path, "must not hold %s", short(u, 160))...)
+			out = append(out, diff(path, "must not hold %s", short(u, maxShown))...)
 		}
 	}
 	return out
@@ -206,14 +216,16 @@ func matchError(want, got any) []string {
 	g, ok := got.(map[string]any)
 	w, _ := want.(map[string]any)
 	if !ok {
-		return diff("", "want an error object, got %s", short(got, 160))
+		return diff("", "want an error object, got %s", short(got, maxShown))
 	}
+
 	rest := map[string]any{}
 	for k, v := range w {
 		if k != "errors" {
 			rest[k] = v
 		}
 	}
+
 	out := match(rest, got, "", true)
 	errors, given := w["errors"]
 	if given {
@@ -245,6 +257,9 @@ func sortedKeys(m map[string]any) []string {
 	slices.Sort(keys)
 	return keys
 }
+
+// maxShown is how much of a value a difference shows.
+const maxShown = 160 // bytes
 
 // short is v as JSON, cut to n bytes.
 func short(v any, n int) string {

@@ -51,7 +51,7 @@ func isInt(v any) bool {
 	return ok && !strings.ContainsAny(string(n), ".eE")
 }
 
-// isRFC822 takes what mail programs take, but only with a day of the week.
+// isRFC822 accepts what mail programs accept, but only with a day of the week.
 func isRFC822(s string) bool {
 	if !strings.Contains(s, ",") {
 		return false
@@ -74,6 +74,7 @@ func placeholderKinds(v any) []string {
 	if m == nil {
 		return nil
 	}
+
 	names := strings.Split(m[1], "|")
 	for _, name := range names {
 		if kinds[name] == nil {

@@ -19,8 +19,11 @@ import (
 	"time"
 )
 
-// maxAnswer bounds what is read of an answer.
-const maxAnswer = 64 << 20
+const (
+	maxAnswer    = 64 << 20 // bytes that are read of an answer
+	maxClip      = 800      // bytes of it that a failure shows
+	defaultEvery = 0.5      // seconds between two tries of a step
+)
 
 // Failure is a step that did not go as recorded.
 type Failure struct {
@@ -32,7 +35,8 @@ type Failure struct {
 
 func (f Failure) String() string {
 	where := f.Step.Request.Path + f.Step.Request.URL
-	return fmt.Sprintf("step %d %s %s — %s\n\t%s\n\tgot %d %s", f.Step.Number, f.Step.Request.Method, where, f.Step.Note,
+	return fmt.Sprintf("step %d %s %s — %s\n\t%s\n\tgot %d %s",
+		f.Step.Number, f.Step.Request.Method, where, f.Step.Note,
 		strings.Join(f.Differences, "\n\t"), f.Status, f.Answer)
 }
 
@@ -50,11 +54,17 @@ func Replay(ctx context.Context, s *Scenario, baseURL string) []Failure {
 	p := player{base: strings.TrimSuffix(baseURL, "/"), vars: map[string]any{}, client: newClient()}
 	maps.Copy(p.vars, s.Vars)
 	defer p.client.CloseIdleConnections()
+
 	var failed []Failure
 	for _, step := range s.Steps {
 		diffs, got := p.play(ctx, step)
 		if len(diffs) > 0 {
-			failed = append(failed, Failure{Step: step, Differences: diffs, Status: got.status, Answer: clip(got.text, 800)})
+			failed = append(failed, Failure{
+				Step:        step,
+				Differences: diffs,
+				Status:      got.status,
+				Answer:      clip(got.text, maxClip),
+			})
 		}
 		if ctx.Err() != nil {
 			break
@@ -86,6 +96,7 @@ type answer struct {
 	isJSON  bool
 }
 
+// play performs a step, again and again where it says so, and lists what differs.
 func (p *player) play(ctx context.Context, step Step) ([]string, answer) {
 	if err := sleep(ctx, step.Wait); err != nil {
 		return []string{err.Error()}, answer{}
@@ -93,8 +104,9 @@ func (p *player) play(ctx context.Context, step Step) ([]string, answer) {
 	deadline := time.Now().Add(seconds(step.Retry))
 	every := step.Every
 	if every == 0 {
-		every = 0.5
+		every = defaultEvery
 	}
+
 	var diffs []string
 	var got answer
 	for tries := 1; ; tries++ {
@@ -102,6 +114,7 @@ func (p *player) play(ctx context.Context, step Step) ([]string, answer) {
 		if got, err = p.send(ctx, step.Request); err != nil {
 			return []string{"no answer: " + err.Error()}, answer{}
 		}
+
 		if step.Until != nil && got.status != step.Until.Status && tries < step.Until.Max {
 			continue
 		}
@@ -110,6 +123,7 @@ func (p *player) play(ctx context.Context, step Step) ([]string, answer) {
 			break
 		}
 	}
+
 	for _, name := range slices.Sorted(maps.Keys(step.Capture)) {
 		v, err := pointer(got.json, step.Capture[name])
 		if err == nil {
@@ -129,6 +143,7 @@ func sleep(ctx context.Context, s float64) error {
 	}
 	timer := time.NewTimer(seconds(s))
 	defer timer.Stop()
+
 	select {
 	case <-timer.C:
 		return nil
@@ -142,6 +157,7 @@ func (p *player) send(ctx context.Context, r Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+
 	resp, err := p.client.Do(req)
 	if err != nil {
 		return answer{}, err
@@ -151,14 +167,15 @@ func (p *player) send(ctx context.Context, r Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+
 	a := answer{status: resp.StatusCode, headers: resp.Header, text: strings.ToValidUTF8(string(body), "\ufffd")}
 	a.json, err = decode(body)
 	a.isJSON = err == nil
 	return a, nil
 }
 
-// request makes the request of a step. The path is sent byte for byte as
-// recorded, whatever net/url would think of it.
+// request makes the request of a step. The path is sent byte for byte as recorded,
+// whatever net/url makes of it.
 func (p *player) request(ctx context.Context, r Request) (*http.Request, error) {
 	target := p.base
 	if r.URL != "" {
@@ -168,6 +185,7 @@ func (p *player) request(ctx context.Context, r Request) (*http.Request, error) 
 	if err != nil {
 		return nil, err
 	}
+
 	if r.URL == "" {
 		u.Opaque, u.Path = fillPath(r.Path, p.vars), ""
 	}
@@ -175,14 +193,17 @@ func (p *player) request(ctx context.Context, r Request) (*http.Request, error) 
 	if err != nil {
 		return nil, err
 	}
+
 	req, err := http.NewRequestWithContext(ctx, r.Method, p.base, body)
 	if err != nil {
 		return nil, err
 	}
+
 	req.URL, req.Host = u, u.Host
 	for name, v := range r.Headers {
 		req.Header[name] = []string{asText(fill(v, p.vars))} // in the case that was recorded
 	}
+
 	if isJSON && !hasHeader(req.Header, "Content-Type") {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -217,6 +238,7 @@ func (p *player) body(r Request) (body io.Reader, isJSON bool, err error) {
 	return nil, false, nil
 }
 
+// judge lists the differences between an answer and the recorded one.
 func (p *player) judge(want Response, got answer) []string {
 	var out []string
 	if !slices.Contains(want.Status, got.status) {
@@ -235,6 +257,7 @@ func (p *player) judge(want Response, got answer) []string {
 			out = append(out, match(v, strings.Join(values, ", "), "header "+name, false)...)
 		}
 	}
+
 	if want.Mode == "status" {
 		return out
 	}
@@ -250,8 +273,8 @@ func (p *player) judge(want Response, got answer) []string {
 
 var variable = regexp.MustCompile(`\$\{([A-Za-z0-9_.-]+)\}`)
 
-// fill puts captured values for ${name}: a text that is nothing but ${name}
-// becomes the value itself. What was not captured stays as it is.
+// fill replaces each ${name} by its captured value: a string that is nothing but
+// ${name} becomes the value itself. What was not captured stays as it is.
 func fill(v any, vars map[string]any) any {
 	switch v := v.(type) {
 	case string:
@@ -261,6 +284,7 @@ func fill(v any, vars map[string]any) any {
 			}
 			return v
 		}
+
 		return substitute(v, vars, asText)
 	case []any:
 		out := make([]any, len(v))
@@ -304,7 +328,7 @@ func quote(s string) string {
 	return b.String()
 }
 
-// asText is a value in the middle of a text, as Python would write it there.
+// asText is a value inside a string, as Python would write it there.
 func asText(v any) string {
 	switch v := v.(type) {
 	case string:
@@ -329,6 +353,7 @@ func pointer(doc any, ptr string) (any, error) {
 		if part == "" {
 			continue
 		}
+
 		switch d := doc.(type) {
 		case []any:
 			i, err := strconv.Atoi(part)

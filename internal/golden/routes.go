@@ -18,8 +18,8 @@ func (c Call) String() string { return c.Method + " " + c.Path }
 
 // Calls lists what a scenario needs of a server, each once, in order of first
 // use. Steps that ask for an unknown route on purpose (those whose rc may be
-// anything) and absolute URLs need nothing; one that asks for a wrong method
-// needs the path, which is a call of OPTIONS.
+// anything) and absolute URLs need nothing; one with a wrong method needs the path,
+// which is a call of OPTIONS.
 func (s *Scenario) Calls() []Call {
 	var all []Call
 	for _, step := range s.Steps {
@@ -31,6 +31,7 @@ func (s *Scenario) Calls() []Call {
 			}
 			c.Method = http.MethodOptions
 		}
+
 		if path == "" {
 			continue
 		}
@@ -41,8 +42,10 @@ func (s *Scenario) Calls() []Call {
 	return all
 }
 
+// wantsNoRoute reports whether a step asks for an unknown route or method on purpose.
 func (step Step) wantsNoRoute() bool {
-	if !slices.Contains(step.Want.Status, http.StatusNotFound) && !slices.Contains(step.Want.Status, http.StatusMethodNotAllowed) {
+	notFound := slices.Contains(step.Want.Status, http.StatusNotFound)
+	if !notFound && !slices.Contains(step.Want.Status, http.StatusMethodNotAllowed) {
 		return false
 	}
 	if step.Want.Mode == "status" {
@@ -54,7 +57,7 @@ func (step Step) wantsNoRoute() bool {
 }
 
 // Routes lists the calls of a scenario with ids and names of the path replaced by
-// {}: "GET /api/v2/users/{}". It is for people; Missing decides.
+// {}: "GET /api/v2/users/{}". It is for people to read; Missing decides.
 func (s *Scenario) Routes() []string {
 	var all []string
 	for _, c := range s.Calls() {
@@ -68,12 +71,13 @@ func (s *Scenario) Routes() []string {
 			all = append(all, r)
 		}
 	}
+
 	slices.Sort(all)
 	return all
 }
 
-// isValue tells an id from a word of the route. No word of the API's routes holds
-// a digit but its versions.
+// isValue reports whether a part of a path is an id rather than a word of the route.
+// Only the versions among those words have a digit.
 func isValue(part string) bool {
 	if part == "x" || strings.Contains(part, "%") {
 		return true
@@ -88,6 +92,7 @@ func isValue(part string) bool {
 func (s *Scenario) Missing(ctx context.Context, baseURL string) ([]Call, error) {
 	client := newClient()
 	defer client.CloseIdleConnections()
+
 	var missing []Call
 	for _, c := range s.Calls() {
 		has, err := hasRoute(ctx, client, strings.TrimSuffix(baseURL, "/"), c)
@@ -106,16 +111,19 @@ func hasRoute(ctx context.Context, client *http.Client, base string, c Call) (bo
 	if err != nil {
 		return false, err
 	}
+
 	u, err := url.Parse(base)
 	if err != nil {
 		return false, err
 	}
+
 	u.Opaque, u.Path = c.Path, ""
 	req.URL = u
 	resp, err := client.Do(req)
 	if err != nil {
 		return false, err
 	}
+
 	resp.Body.Close()
 	if c.Method == http.MethodOptions {
 		return resp.StatusCode == http.StatusOK, nil

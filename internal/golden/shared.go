@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// Shared is the whole path of a file or folder that comes with the specification
-// and not with this repository: recorded exchanges ("golden"), model references
-// and price data ("data"). It lies in the folder of HORDE_SHARED, else in shared
-// beside the repository. A test that needs what is not there is skipped.
+// Shared returns the full path of a file or folder that comes with the specification
+// and not with this repository: recorded exchanges ("golden"), model references and
+// price data ("data"). It is in the folder of HORDE_SHARED, else in shared beside the
+// repository. A test that needs a missing one is skipped.
 func Shared(t testing.TB, name ...string) string {
 	t.Helper()
 	root := os.Getenv("HORDE_SHARED")
@@ -21,18 +21,20 @@ func Shared(t testing.TB, name ...string) string {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("%s is not here: set HORDE_SHARED to the folder of recorded exchanges, model references and price data", path)
+		t.Skipf("%s is missing: set HORDE_SHARED to the folder of recorded exchanges, model references and price data",
+			path)
 	}
 	return path
 }
 
-// repository is the folder of go.mod: tests run in those of their packages.
+// repository is the folder of go.mod: tests run in the folders of their packages.
 func repository(t testing.TB) string {
 	t.Helper()
 	dir, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
 			return dir

@@ -17,13 +17,13 @@ import (
 )
 
 // Draw shows img in at most cols × rows characters, keeping its shape, and
-// returns how many lines it took: 0 where the screen shows no pictures.
+// returns how many lines it took: 0 where the screen shows no images.
 func (s Screen) Draw(w io.Writer, img image.Image, cols, rows int) (int, error) {
 	return s.draw(w, img, cols, rows, 0)
 }
 
-// DrawOver is Draw for a picture that will be replaced by the next DrawOver;
-// Forget takes the last one away.
+// DrawOver is Draw for an image that the next DrawOver replaces; Forget removes the
+// last one.
 func (s Screen) DrawOver(w io.Writer, img image.Image, cols, rows int) (int, error) {
 	return s.draw(w, img, cols, rows, liveID)
 }
@@ -41,6 +41,7 @@ func (s Screen) Forget(w io.Writer) {
 func (s Screen) draw(w io.Writer, img image.Image, cols, rows, id int) (int, error) {
 	b := img.Bounds()
 	cols, rows = s.fit(b.Dx(), b.Dy(), cols, rows)
+
 	var out []byte
 	var err error
 	switch s.Protocol {
@@ -50,7 +51,7 @@ func (s Screen) draw(w io.Writer, img image.Image, cols, rows, id int) (int, err
 		out = s.blocks(img, cols, rows)
 	case Sixel:
 		out, err = sixels(scale(img, cols*s.CellWidth, rows*s.CellHeight))
-		out = hold(out, rows)
+		out = inLines(out, rows)
 	case Kitty:
 		// The terminal scales; more pixels than cells have would be wasted.
 		small := img
@@ -58,8 +59,9 @@ func (s Screen) draw(w io.Writer, img image.Image, cols, rows, id int) (int, err
 			small = scale(img, cols*s.CellWidth, rows*s.CellHeight)
 		}
 		out, err = kittyPNG(small, cols, rows, id)
-		out = hold(out, rows)
+		out = inLines(out, rows)
 	}
+
 	if err != nil {
 		return 0, err
 	}
@@ -67,9 +69,9 @@ func (s Screen) draw(w io.Writer, img image.Image, cols, rows, id int) (int, err
 	return rows, err
 }
 
-// hold makes room of n lines (the screen may scroll), draws in it and leaves
-// the cursor below, wherever the drawing itself would have put it.
-func hold(drawing []byte, n int) []byte {
+// inLines makes room for n lines (the screen may scroll), draws in it and leaves the
+// cursor below, wherever the drawing itself would have put it.
+func inLines(drawing []byte, n int) []byte {
 	var b bytes.Buffer
 	b.WriteString(strings.Repeat("\n", n))
 	fmt.Fprintf(&b, "\r\x1b[%dA\x1b7", n)
@@ -85,7 +87,7 @@ func (s Screen) blocks(img image.Image, cols, rows int) []byte {
 	for y := 0; y < 2*rows; y += 2 {
 		last := ""
 		for x := range cols {
-			// Terminals keep colours: name them only where they change.
+			// Terminals remember colours: send them only where they change.
 			colours := s.sgr(38, px.RGBAAt(x, y)) + s.sgr(48, px.RGBAAt(x, y+1))
 			if colours != last {
 				b.WriteString(colours)
@@ -93,6 +95,7 @@ func (s Screen) blocks(img image.Image, cols, rows int) []byte {
 			}
 			b.WriteString("▀")
 		}
+
 		b.WriteString("\x1b[0m\r\n")
 	}
 	return b.Bytes()
@@ -118,6 +121,7 @@ func xterm256(c color.RGBA) int {
 		}
 		return 232 + min(23, max(0, (int(c.R)-3)/10))
 	}
+
 	level := func(v uint8) int {
 		switch {
 		case v < 48:
@@ -140,18 +144,20 @@ func sixels(img *image.RGBA) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// kittyPNG sends a picture as PNG in pieces of the protocol's size, to be shown
-// on cols × rows cells without moving the cursor and without an answer.
+// kittyPNG sends an image as PNG in chunks of the protocol's size, to be shown on cols ×
+// rows cells without moving the cursor and without an answer.
 func kittyPNG(img image.Image, cols, rows, id int) ([]byte, error) {
 	var file bytes.Buffer
 	if err := png.Encode(&file, img); err != nil {
 		return nil, fmt.Errorf("kitty: %w", err)
 	}
+
 	data := base64.StdEncoding.EncodeToString(file.Bytes())
 	opts := []string{"a=T", "f=100", fmt.Sprintf("c=%d", cols), fmt.Sprintf("r=%d", rows), "C=1", "q=2"}
 	if id != 0 {
 		opts = append(opts, fmt.Sprintf("i=%d", id), "p=1")
 	}
+
 	var b bytes.Buffer
 	for first := true; first || data != ""; first = false {
 		piece := data[:min(len(data), kitty.MaxChunkSize)]
@@ -165,6 +171,7 @@ func kittyPNG(img image.Image, cols, rows, id int) ([]byte, error) {
 		}
 		b.WriteString(ansi.KittyGraphics([]byte(piece), append(opts, more)...))
 	}
+
 	return b.Bytes(), nil
 }
 

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// Live is the last lines of a terminal, drawn again and again in place.
+// Live is the last lines of a terminal, redrawn in place.
 type Live struct {
 	w     io.Writer
-	lines int // of the frame that stands there
+	lines int // of the current frame
 }
 
 // NewLive starts below what w has printed so far.
 func NewLive(w io.Writer) *Live { return &Live{w: w} }
 
-// Draw puts a frame in place of the last one. draw writes whole lines and
+// Draw replaces the last frame. draw writes whole lines and
 // returns their number.
 func (l *Live) Draw(draw func(w io.Writer) int) error {
 	var b bytes.Buffer
@@ -26,7 +26,7 @@ func (l *Live) Draw(draw func(w io.Writer) int) error {
 	return err
 }
 
-// Clear takes the frame away.
+// Clear removes the frame.
 func (l *Live) Clear() error {
 	return l.Draw(func(io.Writer) int { return 0 })
 }

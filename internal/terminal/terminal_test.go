@@ -33,6 +33,7 @@ func golden(t *testing.T, name string, got []byte) {
 			t.Fatal(err)
 		}
 	}
+
 	want, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +57,7 @@ func quarters(side int) image.Image {
 			case y >= side/2:
 				c = color.NRGBA{B: 200, G: 60, A: 255}
 			}
+
 			img.Set(x, y, c)
 		}
 	}
@@ -89,6 +91,7 @@ func TestSixelCanBeDecoded(t *testing.T) {
 	if _, err := screen(Sixel).Draw(&b, quarters(64), 8, 8); err != nil {
 		t.Fatal(err)
 	}
+
 	s := b.String()
 	start, end := strings.Index(s, "\x1bP"), strings.Index(s, "\x1b\\")
 	if start < 0 || end < 0 {
@@ -98,6 +101,7 @@ func TestSixelCanBeDecoded(t *testing.T) {
 	if err := sixel.NewDecoder(strings.NewReader(s[start : end+2])).Decode(&img); err != nil {
 		t.Fatal(err)
 	}
+
 	if b := img.Bounds(); b.Dx() != 32 || b.Dy() < 32 {
 		t.Errorf("%v", b)
 	}
@@ -111,12 +115,14 @@ func TestKittyPiecesMakeAPNG(t *testing.T) {
 	for i := range noise.Pix { // too little to compress into one piece
 		noise.Pix[i] = byte(i*i>>3) | byte(i%4/3*255)
 	}
+
 	var b bytes.Buffer
 	s := screen(Kitty)
 	s.CellWidth, s.CellHeight = 10, 20
 	if _, err := s.DrawOver(&b, noise, 40, 20); err != nil {
 		t.Fatal(err)
 	}
+
 	var data strings.Builder
 	pieces := regexp.MustCompile(`\x1b_G([^;]*);([^\x1b]*)\x1b\\`).FindAllStringSubmatch(b.String(), -1)
 	for i, p := range pieces {
@@ -125,6 +131,7 @@ func TestKittyPiecesMakeAPNG(t *testing.T) {
 		}
 		data.WriteString(p[2])
 	}
+
 	if len(pieces) < 2 || !strings.Contains(pieces[0][1], "i=7001") {
 		t.Errorf("%d pieces", len(pieces))
 	}
@@ -135,6 +142,7 @@ func TestKittyPiecesMakeAPNG(t *testing.T) {
 	if img, err := png.Decode(bytes.NewReader(raw)); err != nil || img.Bounds() != noise.Bounds() {
 		t.Errorf("%v", err)
 	}
+
 	b.Reset()
 	s.Forget(&b)
 	if !strings.Contains(b.String(), "a=d") {
@@ -152,6 +160,7 @@ func TestFit(t *testing.T) {
 			t.Fatalf("%d×%d cells of %d×%d", c, r, cols, rows)
 		}
 	})
+
 	if c, r := (Screen{Cols: 80, CellWidth: 10, CellHeight: 20}).fit(512, 512, 60, 24); c != 48 || r != 24 {
 		t.Errorf("a square takes %d×%d", c, r)
 	}
@@ -181,6 +190,7 @@ func TestEnvironment(t *testing.T) {
 			k, v, _ := strings.Cut(kv, "=")
 			env[k] = v
 		}
+
 		var s Screen
 		s.fromEnvironment(func(k string) string { return env[k] })
 		if s.Protocol != tc.want || s.TrueColor != tc.true {
@@ -232,11 +242,11 @@ func TestInterview(t *testing.T) {
 		{nil, Blocks},
 		{[]string{strings.Repeat("typed ahead ", 5), strings.Repeat("x", 64), strings.Repeat("x", 64), strings.Repeat("x", 64), strings.Repeat("x", 64)}, Blocks},
 	} {
-		if got := interview(&fakeTTY{answers: tc.answers}); got != tc.want {
+		if got := exchange(&fakeTTY{answers: tc.answers}); got != tc.want {
 			t.Errorf("%q: %v, want %v", tc.answers, got, tc.want)
 		}
 	}
-	if got := interview(brokenTTY{}); got != Blocks {
+	if got := exchange(brokenTTY{}); got != Blocks {
 		t.Errorf("broken: %v", got)
 	}
 }
@@ -257,6 +267,7 @@ func TestLiveDrawsOverItself(t *testing.T) {
 			return lines
 		})
 	}
+
 	l.Clear()
 	golden(t, "live", b.Bytes())
 }

@@ -9,28 +9,35 @@ import (
 	"golang.org/x/term"
 )
 
-// question asks for one invisible pixel by kitty's protocol and then for the
+const (
+	answerTimeout = 200 * time.Millisecond
+	maxReply      = 256 // bytes
+)
+
+// query asks for one invisible pixel by kitty's protocol and then for the
 // device's attributes, which every terminal answers: an answer to the first
 // means kitty, an attribute 4 in the second means sixels.
-const question = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c"
+const query = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c"
 
-// ask asks the controlling terminal what it can show; Blocks where it says
-// nothing of use.
-func ask() Protocol {
+// queryTerminal asks the controlling terminal what it can show; Blocks where it gives
+// no useful answer.
+func queryTerminal() Protocol {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
 		return Blocks
 	}
 	defer tty.Close()
-	// Without a deadline an answer that never comes would hang us, or a reader
-	// left behind would eat what the user types.
-	if tty.SetReadDeadline(time.Now().Add(200*time.Millisecond)) != nil {
+
+	// Without a deadline an answer that never comes would block us, or a reader left
+	// behind would swallow what the user types.
+	if tty.SetReadDeadline(time.Now().Add(answerTimeout)) != nil {
 		return Blocks
 	}
 	conn, err := tty.SyscallConn()
 	if err != nil {
 		return Blocks
 	}
+
 	var state *term.State
 	conn.Control(func(fd uintptr) {
 		// A job in the background would be stopped for touching the terminal.
@@ -42,24 +49,26 @@ func ask() Protocol {
 		return Blocks
 	}
 	defer conn.Control(func(fd uintptr) { term.Restore(int(fd), state) })
-	return interview(tty)
+	return exchange(tty)
 }
 
-// interview puts the question to a terminal in raw mode and reads the answer up
-// to its end, an error or 256 bytes.
-func interview(tty io.ReadWriter) Protocol {
-	if _, err := io.WriteString(tty, question); err != nil {
+// exchange sends the query to a terminal in raw mode and reads the answer up to its
+// end, an error or maxReply bytes.
+func exchange(tty io.ReadWriter) Protocol {
+	if _, err := io.WriteString(tty, query); err != nil {
 		return Blocks
 	}
+
 	var answer []byte
 	b := make([]byte, 64)
-	for len(answer) < 256 {
+	for len(answer) < maxReply {
 		n, err := tty.Read(b)
 		answer = append(answer, b[:n]...)
 		if _, complete := attributes(string(answer)); complete || err != nil || n == 0 {
 			break
 		}
 	}
+
 	text := string(answer)
 	if strings.Contains(text, "\x1b_Gi=31;OK") {
 		return Kitty
