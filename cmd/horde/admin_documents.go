@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -18,13 +19,15 @@ import (
 type AdminDocumentsCmd struct {
 	List    AdminDocumentsListCmd    `cmd:"" help:"Show where each document comes from."`
 	Show    AdminDocumentsShowCmd    `cmd:"" help:"Print a document as Markdown."`
-	Set     AdminDocumentsSetCmd     `cmd:"" help:"Replace a document by a file."`
-	Restore AdminDocumentsRestoreCmd `cmd:"" help:"Bring the default of a document back."`
+	Set     AdminDocumentsSetCmd     `cmd:"" help:"Replace a document with a file."`
+	Restore AdminDocumentsRestoreCmd `cmd:"" help:"Restore the default of a document."`
 }
 
 // Help shows examples.
 func (AdminDocumentsCmd) Help() string {
-	return "Examples:\n  horde admin documents list --data /var/lib/horde\n  horde admin documents set terms terms.md --data /var/lib/horde"
+	return `Examples:
+  horde admin documents list --data /var/lib/horde
+  horde admin documents set terms terms.md --data /var/lib/horde`
 }
 
 // documents is what can be done with documents, in a database or on a server.
@@ -35,9 +38,11 @@ type documents interface {
 	restore(con *console, name string) error
 }
 
-// withDocuments opens the documents, by open where they are in a database, calls use
+// withDocuments opens the documents (by open where they are in a database), calls use
 // and closes them.
-func (f *referenceFlags) withDocuments(con *console, open func(*console) (*store.Store, error), use func(documents) error) error {
+func (f *referenceFlags) withDocuments(
+	con *console, open func(*console) (*store.Store, error), use func(documents) error,
+) error {
 	if f.Horde != "" {
 		return use(remoteDocuments{client.New(f.Horde, f.APIKey, client.WithRetries(0))})
 	}
@@ -78,15 +83,15 @@ func (d localDocuments) list(con *console) ([]api.DocumentSource, error) { retur
 
 func (d localDocuments) show(con *console, name string) (string, error) {
 	page, err := d.Page(con.ctx, name)
-	return page.Markdown, plain(err)
+	return page.Markdown, withoutCode(err)
 }
 
 func (d localDocuments) set(con *console, name, format, text string) error {
-	return plain(d.Put(con.ctx, name, format, text))
+	return withoutCode(d.Put(con.ctx, name, format, text))
 }
 
 func (d localDocuments) restore(con *console, name string) error {
-	return plain(d.Restore(con.ctx, name))
+	return withoutCode(d.Restore(con.ctx, name))
 }
 
 // AdminDocumentsListCmd shows the documents.
@@ -97,7 +102,7 @@ type AdminDocumentsListCmd struct {
 
 // Help shows examples.
 func (AdminDocumentsListCmd) Help() string {
-	return `Files that the configuration of a server names (--terms, --privacy, --sponsors) are seen with --horde alone.
+	return `Files that the configuration of a server names (--terms, --privacy, --sponsors) are shown only with --horde.
 
 Examples:
   horde admin documents list
@@ -111,6 +116,7 @@ func (c *AdminDocumentsListCmd) Run(con *console) error {
 		if err != nil {
 			return err
 		}
+
 		if c.JSON {
 			return printJSON(con.stdout, list)
 		}
@@ -120,7 +126,13 @@ func (c *AdminDocumentsListCmd) Run(con *console) error {
 			if v.Path != "" {
 				from += " " + v.Path
 			}
-			rows = append(rows, []string{clean(v.Name), clean(from), clean(v.Format), fmt.Sprint(v.Bytes), age(v.Changed)})
+			rows = append(rows, []string{
+				clean(v.Name),
+				clean(from),
+				clean(v.Format),
+				fmt.Sprint(v.Bytes),
+				age(v.Changed),
+			})
 		}
 		return table(con.stdout, rows)
 	})
@@ -160,7 +172,7 @@ type AdminDocumentsSetCmd struct {
 
 // Help shows examples.
 func (AdminDocumentsSetCmd) Help() string {
-	return `All nodes of the database show the new document at once, at /terms, /privacy and /sponsors and by the API. Scripts, styles and frames are taken out.
+	return `All nodes of the database show the new document at once, at /terms, /privacy and /sponsors and by the API. Scripts, styles and frames are removed.
 
 Examples:
   horde admin documents set terms terms.md
@@ -168,9 +180,9 @@ Examples:
   horde admin documents set terms terms.md --horde http://127.0.0.1:7001 --apikey KEY`
 }
 
-// maxDocumentFile bounds what is read of a document, in bytes; the server's own bound is
-// lower and says so.
-const maxDocumentFile = 1 << 20
+// maxDocumentFile bounds what is read of a document; the server's own bound is lower
+// and says so.
+const maxDocumentFile = 1 << 20 // bytes
 
 // Run replaces.
 func (c *AdminDocumentsSetCmd) Run(con *console) error {
@@ -178,8 +190,9 @@ func (c *AdminDocumentsSetCmd) Run(con *console) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.File, err)
 	}
+
 	format := api.Markdown
-	if strings.HasSuffix(strings.ToLower(c.File), ".html") || strings.HasSuffix(strings.ToLower(c.File), ".htm") {
+	if ext := strings.ToLower(filepath.Ext(c.File)); ext == ".html" || ext == ".htm" {
 		format = api.HTML
 	}
 	return c.withDocuments(con, c.openOrMake, func(d documents) error {
@@ -201,11 +214,12 @@ func (c *AdminDocumentsSetCmd) content(con *console) (string, error) {
 		defer f.Close()
 		r = f
 	}
+
 	text, err := io.ReadAll(io.LimitReader(r, maxDocumentFile))
 	return string(text), err
 }
 
-// AdminDocumentsRestoreCmd brings a default back.
+// AdminDocumentsRestoreCmd restores a default.
 type AdminDocumentsRestoreCmd struct {
 	Name string `arg:"" enum:"terms,privacy,sponsors" help:"terms, privacy or sponsors."`
 	referenceFlags

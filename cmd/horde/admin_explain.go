@@ -14,19 +14,19 @@ import (
 	"horde/internal/store"
 )
 
-// AdminLedgerExplainCmd tells what moved a user's kudos.
+// AdminLedgerExplainCmd lists what moved a user's kudos.
 type AdminLedgerExplainCmd struct {
 	StoreFlags
 	User   string `arg:"" help:"Alias (name#id) or id; 0 is the anonymous user."`
 	Limit  int    `default:"50" help:"Movements to show (${default})."`
-	Before string `placeholder:"PLACE" help:"Where to go on: what a call printed as older."`
-	All    bool   `help:"All movements there are."`
+	Before string `placeholder:"PLACE" help:"Where to continue: what an earlier call printed as older."`
+	All    bool   `help:"Show all movements."`
 	JSON   bool   `name:"json" help:"Print the answer of GET /api/ext/v1/kudos/history; with more than 200 movements several, one a line."`
 }
 
 // Help says how to read the answer and shows examples.
 func (AdminLedgerExplainCmd) Help() string {
-	return `Every movement with its time (UTC), the amount, the balance after it, and why; the newest last. What a request moved stands together. Reads only, so a server may go on working.
+	return `Every movement with its time (UTC), the amount, the balance after it, and why; the newest last. The movements of one request stand together. Only reads, so a server may keep running.
 
 Examples:
   horde admin ledger explain alice#1
@@ -34,17 +34,17 @@ Examples:
   horde admin ledger explain 0 --all --json --db postgres://horde@db/horde`
 }
 
-// historySchema is the oldest schema in which movements can be found by time.
+// historySchema is the oldest schema in which movements are indexed by time.
 const historySchema = 43
 
 // Run prints.
 func (c *AdminLedgerExplainCmd) Run(con *console) error {
 	id, ok := account.IDOfAlias(c.User)
 	if !ok {
-		return usageError("%q is no alias (name#id) and no id of a user", c.User)
+		return usageError("%q is neither an alias (name#id) nor the id of a user", c.User)
 	}
 	if c.Limit < 1 {
-		return usageError("--limit %d: must be 1 at least", c.Limit)
+		return usageError("--limit %d: must be at least 1", c.Limit)
 	}
 	s, err := c.read(con)
 	if err != nil {
@@ -54,18 +54,21 @@ func (c *AdminLedgerExplainCmd) Run(con *console) error {
 	if v, err := s.Schema(con.ctx); err != nil {
 		return err
 	} else if v < historySchema {
-		return fmt.Errorf("this database was last used by an older horde (schema %d). Start a server of this version on it once, or on a copy", v)
+		return fmt.Errorf("this database was last used by an older horde (schema %d). "+
+			"Start a server of this version on it once, or on a copy", v)
 	}
+
 	pages, err := c.pages(con.ctx, s, id)
 	if horde.CodeOf(err) != "" {
 		return fmt.Errorf("there is no user %s", c.User)
 	}
 	if e, is := err.(*horde.Error); is && e.Fields["before"] != "" {
-		return usageError("--before: take what a call for the same user printed as older")
+		return usageError("--before: give what an earlier call for the same user printed as older")
 	}
 	if err != nil {
 		return err
 	}
+
 	if c.JSON {
 		for _, p := range pages {
 			if err := json.NewEncoder(con.stdout).Encode(p); err != nil {
@@ -78,7 +81,9 @@ func (c *AdminLedgerExplainCmd) Run(con *console) error {
 }
 
 // pages reads as many pages as the flags ask for, newest first.
-func (c *AdminLedgerExplainCmd) pages(ctx context.Context, s *store.Store, user int64) (pages []*api.KudosHistory, err error) {
+func (c *AdminLedgerExplainCmd) pages(
+	ctx context.Context, s *store.Store, user int64,
+) (pages []*api.KudosHistory, err error) {
 	left, before := c.Limit, c.Before
 	for left > 0 || c.All {
 		n := account.MaxHistory
@@ -89,6 +94,7 @@ func (c *AdminLedgerExplainCmd) pages(ctx context.Context, s *store.Store, user 
 		if err != nil {
 			return nil, err
 		}
+
 		pages = append(pages, p)
 		if left, before = left-n, p.Next; before == "" {
 			break
@@ -106,8 +112,9 @@ func printHistory(w io.Writer, pages []*api.KudosHistory) error {
 			printMovement(w, &m)
 		}
 	}
+
 	h := pages[0]
-	_, err := fmt.Fprintf(w, "%s has %.2f kudos, %.2f of them held for requests, and %.2f kept back\n",
+	_, err := fmt.Fprintf(w, "%s has %.2f kudos, %.2f of them held for requests, and %.2f withheld\n",
 		clean(h.Username), float64(h.Kudos), float64(h.Held), float64(h.EvaluatingKudos))
 	return err
 }

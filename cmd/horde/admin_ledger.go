@@ -7,15 +7,17 @@ import (
 	"horde/internal/store"
 )
 
-// AdminLedgerCmd looks into the ledger of a server's kudos.
+// AdminLedgerCmd inspects the ledger of a server's kudos.
 type AdminLedgerCmd struct {
 	Verify  AdminLedgerVerifyCmd  `cmd:"" help:"Prove every balance from the postings of the ledger."`
-	Explain AdminLedgerExplainCmd `cmd:"" help:"Tell in words what moved a user's kudos."`
+	Explain AdminLedgerExplainCmd `cmd:"" help:"Explain what moved a user's kudos."`
 }
 
 // Help shows examples.
 func (AdminLedgerCmd) Help() string {
-	return "Examples:\n  horde admin ledger verify --data /var/lib/horde\n  horde admin ledger explain alice#1 --data /var/lib/horde"
+	return `Examples:
+  horde admin ledger verify --data /var/lib/horde
+  horde admin ledger explain alice#1 --data /var/lib/horde`
 }
 
 // AdminLedgerVerifyCmd proves the ledger.
@@ -25,7 +27,7 @@ type AdminLedgerVerifyCmd struct{ StoreFlags }
 func (AdminLedgerVerifyCmd) Help() string {
 	return `Proves that every balance is the sum of its postings, that the postings of each event and all together sum to zero, and that what is held is the sum of the holds; also that no event is without postings, no posting without its event and account, and no account without a user. Prints every account, event and hold that differs. The exit status is 0 only if there is none.
 
-Reads one moment of the database and changes nothing, so a server may go on working on it. Works on copies too.
+Reads one moment of the database and changes nothing, so a server may keep running on it. Works on copies too.
 
 Examples:
   horde admin ledger verify --data /var/lib/horde
@@ -33,8 +35,8 @@ Examples:
   horde admin ledger verify --data /backup/horde-2026-11-24`
 }
 
-// quiet is how long a proof is not worth a word about its progress.
-const quiet = 2 * time.Second
+// progressAfter is how long a proof may take before its progress is shown.
+const progressAfter = 2 * time.Second
 
 // Run proves.
 func (c *AdminLedgerVerifyCmd) Run(con *console) error {
@@ -43,12 +45,13 @@ func (c *AdminLedgerVerifyCmd) Run(con *console) error {
 		return err
 	}
 	defer s.Close()
+
 	shown := newProgress(con, 10)
 	proof, err := s.Prove(con.ctx, func(f store.Fault) {
 		shown.clear()
 		fmt.Fprintln(con.stdout, clean(f.String()))
 	}, func(done, all int64) {
-		if all > 0 && time.Since(shown.began) > quiet {
+		if all > 0 && time.Since(shown.began) > progressAfter {
 			shown.show(float64(done)/float64(all), fmt.Sprintf("%d of %d events", done, all))
 		}
 	})
@@ -56,6 +59,7 @@ func (c *AdminLedgerVerifyCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
+
 	if proof.Sum != 0 {
 		fmt.Fprintf(con.stdout, "all postings together sum to %s, not to zero\n", proof.Sum)
 	}

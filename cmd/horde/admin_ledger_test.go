@@ -18,10 +18,12 @@ func makeLedger(folder string) error {
 	if err != nil {
 		return err
 	}
+
 	a, err := account.New(ctx, s, account.Config{KeySecret: "k"})
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
+
 	thousand := int64(1000)
 	alice, _, _, err := a.TestUser(ctx, "alice", "test-alice", false, false, &thousand)
 	if err == nil {

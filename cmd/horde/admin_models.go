@@ -19,19 +19,21 @@ import (
 type AdminModelsCmd struct {
 	List   AdminModelsListCmd   `cmd:"" help:"Show the lists of models that a server keeps, where they come from and how old they are."`
 	Import AdminModelsImportCmd `cmd:"" help:"Load a list of models from a file."`
-	Forget AdminModelsForgetCmd `cmd:"" help:"Drop a list of models that was loaded; the built-in one holds again."`
+	Forget AdminModelsForgetCmd `cmd:"" help:"Drop a list of models that was loaded; the built-in one applies again."`
 }
 
 // Help shows examples.
 func (AdminModelsCmd) Help() string {
-	return "Examples:\n  horde admin models list --data /var/lib/horde\n  horde admin models import stable_diffusion.json --data /var/lib/horde"
+	return `Examples:
+  horde admin models list --data /var/lib/horde
+  horde admin models import stable_diffusion.json --data /var/lib/horde`
 }
 
 // referenceFlags say where the references are: in a database, or with a server
 // that runs.
 type referenceFlags struct {
 	StoreFlags
-	Horde  string `env:"-" placeholder:"URL" help:"Ask the server that runs at this address of this machine, in place of its database. Needs the key of an account that ADMINS names."`
+	Horde  string `env:"-" placeholder:"URL" help:"Ask the server that runs at this address of this machine, instead of opening its database. Needs the key of an account that ADMINS names."`
 	APIKey string `name:"apikey" env:"HORDE_APIKEY,HORDE_API_KEY" placeholder:"KEY" help:"API key for --horde."`
 }
 
@@ -42,9 +44,11 @@ type references interface {
 	forget(con *console, kind string) error
 }
 
-// with opens the references, by open where they are in a database, calls use and
-// closes them.
-func (f *referenceFlags) with(con *console, open func(*console) (*store.Store, error), use func(references) error) error {
+// withReferences opens the references (by open where they are in a database), calls
+// use and closes them.
+func (f *referenceFlags) withReferences(
+	con *console, open func(*console) (*store.Store, error), use func(references) error,
+) error {
 	if f.Horde != "" {
 		return use(remoteReferences{client.New(f.Horde, f.APIKey, client.WithRetries(0))})
 	}
@@ -93,17 +97,17 @@ func (r localReferences) list(con *console) ([]api.ModelReference, error) {
 func (r localReferences) load(con *console, kind, source string, doc []byte) (*api.ImportedReference, error) {
 	t, err := r.Import(con.ctx, kind, source, doc)
 	if err != nil {
-		return nil, plain(err)
+		return nil, withoutCode(err)
 	}
 	return &api.ImportedReference{Kind: kind, Models: t.Models, LeftOut: t.LeftOut, Changed: t.Changed}, nil
 }
 
 func (r localReferences) forget(con *console, kind string) error {
-	return plain(r.Remove(con.ctx, kind))
+	return withoutCode(r.Remove(con.ctx, kind))
 }
 
-// plain takes the code for clients off a refusal.
-func plain(err error) error {
+// withoutCode drops the code for clients from a refusal.
+func withoutCode(err error) error {
 	if refused := (*horde.Error)(nil); errors.As(err, &refused) {
 		return errors.New(refused.Detail)
 	}
@@ -129,17 +133,24 @@ Examples:
 
 // Run prints.
 func (c *AdminModelsListCmd) Run(con *console) error {
-	return c.with(con, c.read, func(r references) error {
+	return c.withReferences(con, c.read, func(r references) error {
 		list, err := r.list(con)
 		if err != nil {
 			return err
 		}
+
 		if c.JSON {
 			return printJSON(con.stdout, list)
 		}
 		rows := [][]string{{"LIST", "MODELS", "FETCHED", "CHANGED", "SOURCE"}}
 		for _, v := range list {
-			rows = append(rows, []string{clean(v.Kind), fmt.Sprint(v.Models), age(v.Fetched), age(v.Changed), clean(v.Source)})
+			rows = append(rows, []string{
+				clean(v.Kind),
+				fmt.Sprint(v.Models),
+				age(v.Fetched),
+				age(v.Changed),
+				clean(v.Source),
+			})
 		}
 		return table(con.stdout, rows)
 	})
@@ -156,13 +167,13 @@ func age(t *time.Time) string {
 // AdminModelsImportCmd loads a reference.
 type AdminModelsImportCmd struct {
 	File string `arg:"" placeholder:"FILE" help:"List of models in the public format; - is standard input."`
-	Kind string `default:"auto" enum:"auto,image,image-extra,text" help:"auto, image, image-extra or text (${default}: told from the file, image or text)."`
+	Kind string `default:"auto" enum:"auto,image,image-extra,text" help:"auto, image, image-extra or text (${default}: recognised from the file, as image or text)."`
 	referenceFlags
 }
 
 // Help describes the file and shows examples.
 func (AdminModelsImportCmd) Help() string {
-	return `The file is a JSON object that maps names of models to objects: stable_diffusion.json of AI-Horde-image-model-reference, db.json of AI-Horde-text-model-reference, or one of your own. It replaces the list of its kind as a whole; image-extra is merged into image, and its entries win. All nodes of the database take it up at once.
+	return `The file is a JSON object that maps names of models to objects: stable_diffusion.json of AI-Horde-image-model-reference, db.json of AI-Horde-text-model-reference, or one of your own. It replaces the list of its kind as a whole; image-extra is merged into image, and its entries win. All nodes of the database use it at once.
 
 A server that has a file or URL of its own for that kind (HORDE_MODEL_REFERENCE_…) loads that again within the hour.
 
@@ -179,17 +190,19 @@ func (c *AdminModelsImportCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
+
 	kind := c.Kind
 	if kind == "auto" {
 		if kind, err = catalog.Detect(doc); err != nil {
-			return usageError("%s %w. Say what it is with --kind, if it is one", c.File, err)
+			return usageError("%s %w. If it is a list of models, say of which kind with --kind", c.File, err)
 		}
 	}
-	return c.with(con, c.openOrMake, func(r references) error {
+	return c.withReferences(con, c.openOrMake, func(r references) error {
 		t, err := r.load(con, kind, source, doc)
 		if err != nil {
 			return err
 		}
+
 		if t.LeftOut > 0 {
 			fmt.Fprintf(con.stderr, "%d entries could not be read and were left out\n", t.LeftOut)
 		}
@@ -215,7 +228,7 @@ func (c *AdminModelsImportCmd) read(con *console) (doc []byte, source string, er
 	return doc, source, err
 }
 
-// readReference reads a file, and tells its full path: the list of references
+// readReference reads a file and returns its full path too: the list of references
 // shows it.
 func readReference(path string) ([]byte, string, error) {
 	f, err := os.Open(path)
@@ -226,6 +239,7 @@ func readReference(path string) ([]byte, string, error) {
 	if full, err := filepath.Abs(path); err == nil {
 		path = full
 	}
+
 	doc, err := catalog.ReadBounded(f)
 	return doc, path, err
 }
@@ -247,7 +261,7 @@ Examples:
 
 // Run forgets.
 func (c *AdminModelsForgetCmd) Run(con *console) error {
-	return c.with(con, c.open, func(r references) error {
+	return c.withReferences(con, c.open, func(r references) error {
 		if err := r.forget(con, c.Kind); err != nil {
 			return err
 		}

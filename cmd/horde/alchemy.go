@@ -15,24 +15,24 @@ import (
 	"horde/internal/source"
 )
 
-// AlchemyCmd has forms filled in about an image.
+// AlchemyCmd runs alchemy forms on an image.
 type AlchemyCmd struct {
 	HordeFlags
 	Image   string            `arg:"" field:"source_image" complete:"files" help:"File or http(s) URL of the image."`
-	Form    []string          `field:"forms" short:"f" default:"caption" placeholder:"NAME" complete:"forms" help:"What to do with it; several with commas or again. See below."`
+	Form    []string          `field:"forms" short:"f" default:"caption" placeholder:"NAME" complete:"forms" help:"What to do with it; separate several with commas, or repeat the flag. See below."`
 	Set     map[string]string `placeholder:"KEY=VALUE" help:"Setting for the worker, such as facefixer_strength=0.7."`
-	Slow    bool              `field:"slow_workers" aliases:"slow-workers" default:"true" negatable:"" help:"Let slow workers serve it too."`
+	Slow    bool              `field:"slow_workers" aliases:"slow-workers" default:"true" negatable:"" help:"Allow slow workers too."`
 	Trusted bool              `field:"trusted_workers" aliases:"trusted-workers" help:"Only workers of trusted owners."`
-	Output  string            `short:"o" placeholder:"FILE" help:"Where to save the image that a form makes: exactly here, or as name-FORM for several. The ending chooses the format: .webp, .png or .jpg; without one it is WebP. A file that is there is replaced. Default: horde-ID-FORM.webp."`
+	Output  string            `short:"o" placeholder:"FILE" help:"Where to save the image that a form makes: exactly here, or as name-FORM for several. The extension chooses the format: .webp, .png or .jpg; without one it is WebP. An existing file is replaced. Default: horde-ID-FORM.webp."`
 	JSON    bool              `help:"Print the forms and their results as JSON; images stay links."`
 }
 
 // Help lists the forms and shows examples.
 func (AlchemyCmd) Help() string {
-	return "Forms that tell something: " + strings.Join(api.AlchemyForms, ", ") + ".\n\nForms that make an image: " +
+	return "Forms that describe: " + strings.Join(api.AlchemyForms, ", ") + ".\n\nForms that make an image: " +
 		strings.Join(api.PostProcessorNames(), ", ") + `.
 
-Ctrl-C cancels the request and keeps what is done. A form that a worker has begun by then is charged, but its result is lost.
+Ctrl-C cancels the request and keeps what is done. A form that a worker has started by then is charged, but its result is lost.
 
 Examples:
   horde alchemy photo.jpg
@@ -41,7 +41,7 @@ Examples:
   horde alchemy https://example.org/cat.png -f GFPGAN --set facefixer_strength=0.7`
 }
 
-// Run asks, waits, prints what was told and saves what was made.
+// Run sends the request, waits, prints descriptions and saves images.
 func (c *AlchemyCmd) Run(con *console) error {
 	request, err := c.request()
 	if err != nil {
@@ -52,11 +52,13 @@ func (c *AlchemyCmd) Run(con *console) error {
 	}
 
 	h := client.New(c.Horde, c.APIKey)
-	accepted, err := answered(con.ctx, func(ctx context.Context) (*api.AlchemyAccepted, error) { return h.Alchemy(ctx, request) })
+	accepted, err := awaitAnswer(con.ctx, func(ctx context.Context) (*api.AlchemyAccepted, error) {
+		return h.Alchemy(ctx, request)
+	})
 	if err != nil {
 		return err
 	}
-	tellAccepted(con, &api.Accepted{ID: accepted.ID, Message: accepted.Message})
+	printAccepted(con, &api.Accepted{ID: accepted.ID, Message: accepted.Message})
 	if accepted.Message == "" {
 		if text := unservedForms(con.ctx, c.HordeFlags, c.Form); text != "" {
 			fmt.Fprintf(con.stderr, "note: %s; waiting for one (Ctrl-C cancels)\n", text)
@@ -65,18 +67,19 @@ func (c *AlchemyCmd) Run(con *console) error {
 	return c.collect(con, h, accepted.ID)
 }
 
-// collect follows a request until its end, prints what was told and saves what was
-// made. At an interrupt it cancels the request.
+// collect follows a request until its end, prints descriptions and saves images. At
+// an interrupt it cancels the request.
 func (c *AlchemyCmd) collect(con *console, h *client.Client, id string) error {
-	said := ""
+	shown := ""
 	status, err := h.WatchAlchemy(con.ctx, id, func(s *api.AlchemyStatus) {
-		if line := progressOf(s); line != said {
-			said = line
+		if line := progressOf(s); line != shown {
+			shown = line
 			fmt.Fprintln(con.stderr, line)
 		}
 	})
+
 	interrupted := con.ctx.Err() != nil
-	after, cancel := windUp(con.ctx)
+	after, cancel := untilSecondSignal(con.ctx)
 	defer cancel()
 	if interrupted {
 		status, err = c.withdraw(after, con, h, id)
@@ -88,17 +91,22 @@ func (c *AlchemyCmd) collect(con *console, h *client.Client, id string) error {
 }
 
 // withdraw cancels a request, says what is charged nevertheless, and returns the
-// state after it.
-func (c *AlchemyCmd) withdraw(ctx context.Context, con *console, h *client.Client, id string) (*api.AlchemyStatus, error) {
-	ctx, stop := context.WithTimeout(ctx, cancelPatience)
+// status after it.
+func (c *AlchemyCmd) withdraw(
+	ctx context.Context, con *console, h *client.Client, id string,
+) (*api.AlchemyStatus, error) {
+	ctx, stop := context.WithTimeout(ctx, cancelTimeout)
 	defer stop()
-	before, _ := h.AlchemyStatus(ctx, id) // only for what is said
+
+	before, _ := h.AlchemyStatus(ctx, id) // only for the message below
 	after, err := h.CancelAlchemy(ctx, id)
 	if err != nil {
 		return nil, notCancelled(h, "interrogate", id, err)
 	}
+
 	if n := inHand(before, after); n > 0 {
-		fmt.Fprintf(con.stderr, "cancelled; forms that a worker had begun: %d. They are charged, and their results do not come any more\n", n)
+		fmt.Fprintf(con.stderr, "cancelled; forms that a worker had started: %d. "+
+			"They are charged, and their results do not arrive any more\n", n)
 	}
 	return after, nil
 }
@@ -123,6 +131,7 @@ func (c *AlchemyCmd) request() (*api.AlchemyRequest, error) {
 	if c.Trusted {
 		r.TrustedWorkers = &c.Trusted
 	}
+
 	known := api.AlchemyFormNames()
 	for _, name := range c.Form {
 		if !slices.Contains(known, name) {
@@ -130,6 +139,7 @@ func (c *AlchemyCmd) request() (*api.AlchemyRequest, error) {
 		}
 		r.Forms = append(r.Forms, api.AlchemyForm{Name: name, Payload: c.Set})
 	}
+
 	if source.IsURL(c.Image) {
 		return r, nil
 	}
@@ -138,8 +148,8 @@ func (c *AlchemyCmd) request() (*api.AlchemyRequest, error) {
 	return r, err
 }
 
-// makers are the forms asked for that make an image.
-func (c *AlchemyCmd) makers() (forms []string) {
+// imageForms are the requested forms that make an image.
+func (c *AlchemyCmd) imageForms() (forms []string) {
 	for _, name := range c.Form {
 		if _, makes := api.PostProcessorByName(name); makes && !slices.Contains(forms, name) {
 			forms = append(forms, name)
@@ -150,19 +160,20 @@ func (c *AlchemyCmd) makers() (forms []string) {
 
 // targets are the files that images will be saved as.
 func (c *AlchemyCmd) targets() (paths []string) {
-	makers := c.makers()
-	for _, form := range makers {
-		paths = append(paths, alchemyPath(c.Output, unknownID, form, len(makers)))
+	forms := c.imageForms()
+	for _, form := range forms {
+		paths = append(paths, alchemyPath(c.Output, unknownID, form, len(forms)))
 	}
 	return paths
 }
 
-// progressOf says in words how far a request is.
+// progressOf describes how far a request is.
 func progressOf(s *api.AlchemyStatus) string {
 	n := map[string]int{}
 	for _, f := range s.Forms {
 		n[f.State]++
 	}
+
 	var parts []string
 	for _, state := range []string{"waiting", "processing", "done", "faulted", "cancelled"} {
 		if n[state] > 0 {
@@ -174,12 +185,15 @@ func progressOf(s *api.AlchemyStatus) string {
 
 // finish prints and saves the results. Its error is nil only if every form is
 // done.
-func (c *AlchemyCmd) finish(ctx context.Context, con *console, h *client.Client, id string, s *api.AlchemyStatus, interrupted bool) error {
+func (c *AlchemyCmd) finish(
+	ctx context.Context, con *console, h *client.Client, id string, s *api.AlchemyStatus, interrupted bool,
+) error {
 	if c.JSON {
 		if err := printJSON(con.stdout, s); err != nil {
 			return err
 		}
 	}
+
 	var failed error
 	done := 0
 	for _, f := range s.Forms {
@@ -187,6 +201,7 @@ func (c *AlchemyCmd) finish(ctx context.Context, con *console, h *client.Client,
 			fmt.Fprintf(con.stderr, "%s: %s\n", clean(f.Form), clean(f.State))
 			continue
 		}
+
 		done++
 		if c.JSON {
 			continue
@@ -195,26 +210,29 @@ func (c *AlchemyCmd) finish(ctx context.Context, con *console, h *client.Client,
 			failed = errors.Join(failed, fmt.Errorf("%s: %s", clean(f.Form), explain(err)))
 		}
 	}
+
 	switch {
 	case failed != nil:
 		return failed
 	case done == len(s.Forms):
 		return nil
 	case interrupted:
-		return &exitError{exitInterrupted, fmt.Errorf("cancelled; %d of %d forms are done", done, len(s.Forms))}
+		return interruptedError("cancelled; %d of %d forms are done", done, len(s.Forms))
 	}
 	return fmt.Errorf("only %d of %d forms are done: the horde gave up on the others", done, len(s.Forms))
 }
 
-// show saves the image that a form made, or prints what it tells.
-func (c *AlchemyCmd) show(ctx context.Context, con *console, h *client.Client, id string, f api.AlchemyFormStatus) error {
+// show saves the image that a form made, or prints its description.
+func (c *AlchemyCmd) show(
+	ctx context.Context, con *console, h *client.Client, id string, f api.AlchemyFormStatus,
+) error {
 	link, is := imageLink(f)
 	if !is {
-		_, err := fmt.Fprintf(con.stdout, "%s: %s\n", clean(f.Form), told(f))
+		_, err := fmt.Fprintf(con.stdout, "%s: %s\n", clean(f.Form), formText(f))
 		return err
 	}
 
-	path := alchemyPath(c.Output, id, f.Form, len(c.makers()))
+	path := alchemyPath(c.Output, id, f.Form, len(c.imageForms()))
 	data, err := h.Download(ctx, link, maxImageFile)
 	if err == nil {
 		data, err = convert(data, path)
@@ -229,9 +247,9 @@ func (c *AlchemyCmd) show(ctx context.Context, con *console, h *client.Client, i
 	return err
 }
 
-// own is the member of a result that has the form's name, or the whole result of
-// a worker that does without.
-func own(f api.AlchemyFormStatus) json.RawMessage {
+// ownResult is the member of a result that has the form's name, or the whole result of
+// a worker that sends no such member.
+func ownResult(f api.AlchemyFormStatus) json.RawMessage {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(f.Result, &members) == nil && members[f.Form] != nil {
 		return members[f.Form]
@@ -244,33 +262,35 @@ func imageLink(f api.AlchemyFormStatus) (link string, is bool) {
 	if _, post := api.PostProcessorByName(f.Form); !post || f.State != "done" {
 		return "", false
 	}
-	is = json.Unmarshal(own(f), &link) == nil && source.IsURL(link)
+	is = json.Unmarshal(ownResult(f), &link) == nil && source.IsURL(link)
 	return link, is
 }
 
-// told is what a form tells: a text as it is, lines and all, other things as JSON.
-func told(f api.AlchemyFormStatus) string {
+// formText is the result of a form: a string as it is, lines and all, other things
+// as JSON.
+func formText(f api.AlchemyFormStatus) string {
 	var text string
-	if json.Unmarshal(own(f), &text) == nil {
+	if json.Unmarshal(ownResult(f), &text) == nil {
 		lines := strings.Split(text, "\n")
 		for i := range lines {
 			lines[i] = clean(lines[i])
 		}
 		return strings.Join(lines, "\n")
 	}
+
 	var b bytes.Buffer
-	if json.Indent(&b, own(f), "", "  ") != nil {
+	if json.Indent(&b, ownResult(f), "", "  ") != nil {
 		return "nothing"
 	}
 	return b.String()
 }
 
-// alchemyPath names the file of a form's image, where so many forms make one.
-func alchemyPath(output, id, form string, makers int) string {
+// alchemyPath names the file of a form's image, where n forms make one.
+func alchemyPath(output, id, form string, n int) string {
 	if output == "" {
 		return fmt.Sprintf("horde-%s-%s.webp", id[:min(8, len(id))], form)
 	}
-	if makers == 1 {
+	if n == 1 {
 		return output
 	}
 	ext := filepath.Ext(output)

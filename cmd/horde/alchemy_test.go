@@ -21,17 +21,21 @@ func (f *fakeHorde) alchemy(mux *http.ServeMux) {
 		defer f.mu.Unlock()
 		asked, looks = api.AlchemyRequest{}, 0
 		json.NewDecoder(r.Body).Decode(&asked)
+
 		if strings.HasSuffix(asked.SourceImage, "/refused") {
 			answerError(w, 400, api.Error{Message: "no picture", RC: "ImageValidationFailed"})
 			return
 		}
+
 		w.WriteHeader(http.StatusAccepted)
 		io.WriteString(w, `{"id":"0b5e77aa-1111-2222-3333-444455556666"}`)
 	})
+
 	state := func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		looks++
+
 		s := api.AlchemyStatus{State: "done"}
 		for i, form := range asked.Forms {
 			one := api.AlchemyFormStatus{Form: form.Name, State: "done"}
@@ -43,6 +47,7 @@ func (f *fakeHorde) alchemy(mux *http.ServeMux) {
 			default:
 				one.Result = json.RawMessage(fmt.Sprintf(`{%q:"%s/blob/x.webp"}`, form.Name, f.URL))
 			}
+
 			if strings.HasSuffix(asked.SourceImage, "/half") && i == 0 {
 				one, s.State = api.AlchemyFormStatus{Form: form.Name, State: "faulted"}, "partial"
 			}
@@ -54,10 +59,13 @@ func (f *fakeHorde) alchemy(mux *http.ServeMux) {
 			} else if slow || looks == 1 {
 				one, s.State = api.AlchemyFormStatus{Form: form.Name, State: "waiting"}, "waiting"
 			}
+
 			s.Forms = append(s.Forms, one)
 		}
+
 		json.NewEncoder(w).Encode(s)
 	}
+
 	mux.HandleFunc("GET /api/v2/interrogate/status/{id}", state)
 	mux.HandleFunc("DELETE /api/v2/interrogate/status/{id}", state)
 }

@@ -70,6 +70,7 @@ func startCommand(t *testing.T, args ...string) *interruptible {
 func TestCancelFollowsWhatWorkersHave(t *testing.T) {
 	type step func(*fakeHorde, *interruptible) // after the cancel
 	deliver := func(f *fakeHorde, _ *interruptible) { f.deliver() }
+
 	leave := func(_ *fakeHorde, c *interruptible) { c.second() }
 	for _, tc := range []struct {
 		name   string
@@ -100,13 +101,13 @@ func TestCancelFollowsWhatWorkersHave(t *testing.T) {
 		{
 			name:   "the image comes though the horde cannot be asked at first",
 			args:   []string{"generate", "a fox in hand, limited", "-n", "2", "-o", "fox.webp"},
-			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/", waits: "what workers have begun is not known yet", then: deliver,
+			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/", waits: "what workers have started is not known yet", then: deliver,
 			code: exitDone, files: []string{"fox-1.webp", "fox-2.webp"}, out: "fox-1.webp\nfox-2.webp\n",
 		},
 		{
 			name:   "a second Ctrl-C leaves what is not known",
 			args:   []string{"generate", "a fox in hand, limited", "-n", "2", "-o", "fox.webp"},
-			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/", waits: "what workers have begun is not known yet", then: leave,
+			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/", waits: "what workers have started is not known yet", then: leave,
 			code: exitInterrupted, files: []string{"fox-1.webp"}, out: "fox-1.webp\n",
 			says: []string{"left; ", "charged when delivered", "/api/v2/generate/status/0b5e77aa-1111"},
 		},
@@ -119,7 +120,7 @@ func TestCancelFollowsWhatWorkersHave(t *testing.T) {
 		{
 			name:   "the text comes though the horde cannot be asked at first",
 			args:   []string{"text", "a fox in hand, limited", "-n", "2"},
-			before: "GET /api/v2/generate/text/status/", after: "DELETE /api/v2/generate/text/status/", waits: "what workers have begun is not known yet", then: deliver,
+			before: "GET /api/v2/generate/text/status/", after: "DELETE /api/v2/generate/text/status/", waits: "what workers have started is not known yet", then: deliver,
 			code: exitDone, out: "text 2",
 		},
 		{
@@ -136,10 +137,10 @@ func TestCancelFollowsWhatWorkersHave(t *testing.T) {
 			says: []string{"cancelled; 1 text is with a worker already", "left; 1 text of request", "/api/v2/generate/text/status/0b5e77aa-1111"},
 		},
 		{
-			name:   "a form that was begun is charged and lost",
+			name:   "a form that was started is charged and lost",
 			args:   []string{"alchemy", "https://example.org/inhand"},
 			before: "GET /api/v2/interrogate/status/", after: "DELETE /api/v2/interrogate/status/", then: func(*fakeHorde, *interruptible) {},
-			code: exitInterrupted, says: []string{"cancelled; forms that a worker had begun: 1. They are charged", "cancelled; 0 of 1 forms are done"},
+			code: exitInterrupted, says: []string{"cancelled; forms that a worker had started: 1. They are charged", "cancelled; 0 of 1 forms are done"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -14,12 +14,11 @@ import (
 	"horde/api"
 )
 
-// completeCommand is what the shells' scripts call with the words of a command
-// line. It is no command of the parser: it has to work on lines that are not
-// finished.
+// completeCommand is what the shells' scripts call with the words of a command line.
+// It is not a command of the parser, because it has to work on unfinished lines.
 const completeCommand = "__complete"
 
-// completeFiles is the line by which complete tells a shell to offer files.
+// completeFiles is the line with which complete tells a shell to offer files.
 const completeFiles = ":files"
 
 //go:embed completion
@@ -35,7 +34,7 @@ func (CompletionCmd) Help() string {
 	return `Examples:
   source <(horde completion bash)                  # this shell only
   horde completion bash > ~/.local/share/bash-completion/completions/horde
-  horde completion zsh > "${fpath[1]}/_horde"      # then start zsh anew
+  horde completion zsh > "${fpath[1]}/_horde"      # then restart zsh
   horde completion fish > ~/.config/fish/completions/horde.fish`
 }
 
@@ -52,8 +51,8 @@ func (c *CompletionCmd) Run(con *console) error {
 // candidate is a word that could stand at the end of a command line.
 type candidate struct{ word, help string }
 
-// complete prints what the last of words could become: a candidate a line, with a
-// tab and its help behind it, or completeFiles.
+// complete prints what the last of words could become: one candidate a line, followed
+// by a tab and its help, or completeFiles.
 func complete(stdout io.Writer, words []string) int {
 	_, parser, err := newParser()
 	if err != nil {
@@ -79,13 +78,15 @@ func completions(app *kong.Application, words []string) (candidates []candidate,
 	if len(words) > 0 {
 		last, words = words[len(words)-1], words[:len(words)-1]
 	}
+
 	l := walk(app, words)
-	last = strings.TrimPrefix(last, "=") // bash parts --flag=value at the =
+	last = strings.TrimPrefix(last, "=") // bash splits --flag=value at the =
 
 	prefix := ""
 	if name, value, ok := strings.Cut(last, "="); ok && l.open == nil && strings.HasPrefix(name, "--") {
 		l.open, prefix, last = l.flag(name), name+"=", value
 	}
+
 	switch {
 	case l.open != nil:
 		candidates, files = values(l.open.Value)
@@ -95,7 +96,9 @@ func completions(app *kong.Application, words []string) (candidates []candidate,
 		candidates, files = l.arguments()
 	}
 
-	candidates = slices.DeleteFunc(candidates, func(c candidate) bool { return !strings.HasPrefix(c.word, last) })
+	candidates = slices.DeleteFunc(candidates, func(c candidate) bool {
+		return !strings.HasPrefix(c.word, last)
+	})
 	for i := range candidates {
 		candidates[i].word = prefix + candidates[i].word
 	}
@@ -107,7 +110,7 @@ type line struct {
 	node          *kong.Node
 	open          *kong.Flag // waits for its value
 	given         int        // arguments
-	topic         *kong.Node // the command that help is asked for; nil: none yet
+	topic         *kong.Node // the command whose help is wanted; nil: none yet
 	argumentsOnly bool       // after --
 }
 
@@ -115,7 +118,7 @@ func walk(app *kong.Application, words []string) line {
 	l := line{node: app.Node}
 	for _, word := range words {
 		switch name, _, hasValue := strings.Cut(word, "="); {
-		case word == "=": // bash parts --flag=value at the =
+		case word == "=": // bash splits --flag=value at the =
 		case l.open != nil:
 			l.open = nil
 		case l.argumentsOnly:
@@ -142,7 +145,7 @@ func walk(app *kong.Application, words []string) line {
 	return l
 }
 
-// child is the command of that name below another; nil: there is none.
+// child returns the command of a name below another; nil: there is none.
 func child(n *kong.Node, name string) *kong.Node {
 	i := slices.IndexFunc(n.Children, func(c *kong.Node) bool { return c.Name == name })
 	if i < 0 {
@@ -151,7 +154,7 @@ func child(n *kong.Node, name string) *kong.Node {
 	return n.Children[i]
 }
 
-// flag is the flag of that name, such as --steps or -n; nil: there is none.
+// flag returns the flag of a name, such as --steps or -n; nil: there is none.
 func (l line) flag(name string) *kong.Flag {
 	for _, group := range l.node.AllFlags(false) {
 		for _, f := range group {
@@ -163,7 +166,7 @@ func (l line) flag(name string) *kong.Flag {
 	return nil
 }
 
-// flagWords are the flags of the command, with those that switch something off.
+// flagWords are the flags of the command, including those that switch something off.
 func (l line) flagWords() []candidate {
 	var out []candidate
 	for _, group := range l.node.AllFlags(true) {
@@ -174,12 +177,12 @@ func (l line) flagWords() []candidate {
 			}
 		}
 	}
+
 	slices.SortFunc(out, func(a, b candidate) int { return cmp.Compare(a.word, b.word) })
 	return out
 }
 
-// arguments are the commands below the one that stands there, or what its next
-// argument can be.
+// arguments are the commands below the current one, or what its next argument can be.
 func (l line) arguments() ([]candidate, bool) {
 	var out []candidate
 	for _, c := range l.node.Children {
@@ -187,19 +190,21 @@ func (l line) arguments() ([]candidate, bool) {
 			out = append(out, candidate{c.Name, c.Help})
 		}
 	}
+
 	if l.node.Name == "help" {
 		if l.topic != nil {
 			return helpTopics(l.topic), false
 		}
 		return append(helpTopics(l.node.Parent), candidate{exitCodesTopic, "What the exit statuses mean."}), false
 	}
+
 	if len(l.node.Positional) == 0 {
 		return out, false
 	}
 	return values(l.node.Positional[min(l.given, len(l.node.Positional)-1)])
 }
 
-// helpTopics are the commands that help can be asked for.
+// helpTopics are the commands that have help.
 func helpTopics(root *kong.Node) (out []candidate) {
 	for _, c := range root.Children {
 		out = append(out, candidate{c.Name, c.Help})
@@ -207,8 +212,7 @@ func helpTopics(root *kong.Node) (out []candidate) {
 	return out
 }
 
-// values are what a flag or argument can be given: the words of its choice, or
-// files.
+// values are what a flag or argument accepts: the words of its choice, or files.
 func values(v *kong.Value) (out []candidate, files bool) {
 	for _, word := range choices(v) {
 		out = append(out, candidate{word: word})
@@ -227,6 +231,7 @@ func choices(v *kong.Value) []string {
 	case "levels":
 		return []string{"debug", "info", "warn", "error"}
 	}
+
 	if v.Enum == "" {
 		return nil
 	}
@@ -243,6 +248,7 @@ func namesFile(v *kong.Value) bool {
 	case "path", "existingfile", "existingdir":
 		return true
 	}
+
 	switch v.Tag.PlaceHolder {
 	case "FILE", "DIR", "PATH", "FILE|URL":
 		return true

@@ -44,10 +44,10 @@ func TestCompletions(t *testing.T) {
 		"a flag of every command":           {words: []string{"generate", "fox", "--conf"}, want: "--config"},
 		"what switches off":                 {words: []string{"generate", "--no-s"}, want: "--no-slow-workers"},
 		"no flags where none is begun":      {words: []string{"generate", ""}, want: ""},
-		"the choice of a flag":              {words: []string{"generate", "--pictures", "k"}, want: "kitty"},
-		"the choice behind =":               {words: []string{"generate", "--pictures=k"}, want: "--pictures=kitty"},
-		"as bash parts it":                  {words: []string{"generate", "--pictures", "=", "k"}, want: "kitty"},
-		"as bash parts it, with no value":   {words: []string{"generate", "--pictures", "="}, want: "auto kitty …"},
+		"the choice of a flag":              {words: []string{"generate", "--images", "k"}, want: "kitty"},
+		"the choice after =":                {words: []string{"generate", "--images=k"}, want: "--images=kitty"},
+		"as bash splits it":                 {words: []string{"generate", "--images", "=", "k"}, want: "kitty"},
+		"as bash splits it, with no value":  {words: []string{"generate", "--images", "="}, want: "auto kitty …"},
 		"the choice of an argument":         {words: []string{"completion", "z"}, want: "zsh"},
 		"a file of a flag":                  {words: []string{"generate", "fox", "-o", "fo"}, files: true},
 		"a file of an argument":             {words: []string{"alchemy", ""}, files: true},
@@ -76,6 +76,7 @@ func TestCompletions(t *testing.T) {
 			} else if !slices.Equal(got, want) {
 				t.Errorf("%q, want %q", got, want)
 			}
+
 			if files != tc.files {
 				t.Errorf("files: %v", files)
 			}
@@ -96,10 +97,12 @@ func TestCompletionKnowsEveryFlag(t *testing.T) {
 			}
 			offered(t, append(slices.Clone(path), "--"+f.Name, "")...)
 		}
+
 		for _, c := range n.Children {
 			visit(c, append(slices.Clone(path), c.Name))
 		}
 	}
+
 	visit(commandTree().Node, nil)
 	if commands < 20 {
 		t.Errorf("only %d commands", commands)
@@ -158,7 +161,7 @@ func TestCompletionInShells(t *testing.T) {
 				{[]string{"horde", "gen"}, "generate"},
 				{[]string{"horde", "generate", "a red fox", "--ste"}, "--steps"},
 				{[]string{"horde", "admin", "ledger", "ex"}, "explain"},
-				{[]string{"horde", "generate", "--pictures", "ki"}, "kitty"},
+				{[]string{"horde", "generate", "--images", "ki"}, "kitty"},
 				{[]string{"horde", "alchemy", "sour"}, "source.png"},
 			} {
 				cmd := exec.Command(path, append(slices.Clone(s.args), s.ask(tc.words))...)
@@ -168,11 +171,13 @@ func TestCompletionInShells(t *testing.T) {
 				if err != nil {
 					t.Errorf("%q: %v", tc.words, err)
 				}
+
 				var got []string
 				for line := range strings.Lines(string(out)) {
 					word, _, _ := strings.Cut(strings.TrimSpace(line), "\t")
 					got = append(got, word)
 				}
+
 				if !slices.Contains(got, tc.want) {
 					t.Errorf("%q: %q, want %q", tc.words, got, tc.want)
 				}

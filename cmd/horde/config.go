@@ -6,9 +6,9 @@ import (
 	"horde/internal/config"
 )
 
-// ConfigCmd looks at the configuration of a server.
+// ConfigCmd shows the configuration of a server.
 type ConfigCmd struct {
-	Show ConfigShowCmd `cmd:"" help:"Print every setting of a server, where it comes from, and its value; secrets masked."`
+	Show ConfigShowCmd `cmd:"" help:"Print every setting of a server, where it comes from, and its value, with secrets masked."`
 }
 
 // Help shows an example.

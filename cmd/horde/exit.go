@@ -19,14 +19,14 @@ const (
 	exitInterrupted = 130
 )
 
-// exitCodes says in words what the exit statuses mean.
+// exitCodes explains the exit statuses.
 var exitCodes = []struct {
 	code    int
 	meaning string
 }{
-	{exitDone, "done: everything that was asked for is there; of serve, work and up: ended on request"},
+	{exitDone, "done: everything that was requested is there; of serve, work and up: ended on request"},
 	{exitFailed, "failed: the horde refused or does not answer, or not everything arrived; what did is saved"},
-	{exitUsage, "called wrongly: a flag, an argument, or a file named there is no good. Nothing was asked for or paid"},
+	{exitUsage, "called wrongly: a flag, an argument, or a file named there is invalid. Nothing was requested or paid"},
 	{exitInterrupted, "interrupted (Ctrl-C or SIGTERM) before everything was there; what is finished is saved"},
 }
 
@@ -42,7 +42,7 @@ func printExitCodes(w io.Writer) error {
 // exitError is an error with an exit status of its own.
 type exitError struct {
 	code int
-	err  error // nil: already told
+	err  error // nil: already reported
 }
 
 func (e *exitError) Error() string {
@@ -54,8 +54,14 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
+// usageError is the error of a wrong call.
 func usageError(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// interruptedError is the error of a command that an interrupt ended.
+func interruptedError(format string, args ...any) error {
+	return &exitError{exitInterrupted, fmt.Errorf(format, args...)}
 }
 
 // exitCodeOf is the exit status of a command that ended with err in ctx.

@@ -27,6 +27,7 @@ func every(use func(path string, n *kong.Node)) {
 			visit(c, append(path[:len(path):len(path)], c.Name))
 		}
 	}
+
 	visit(commandTree().Node, nil)
 }
 
@@ -37,11 +38,13 @@ func TestExitCodesAreDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, e := range exitCodes {
 		if row := fmt.Sprintf("| %d | %s |", e.code, e.meaning); !strings.Contains(string(doc), row) {
 			t.Errorf("docs/cli.md lacks %s", row)
 		}
 	}
+
 	if rows := regexp.MustCompile(`(?m)^\| \d+ \|`).FindAll(doc, -1); len(rows) != len(exitCodes) {
 		t.Errorf("docs/cli.md has %d rows", len(rows))
 	}
@@ -63,6 +66,7 @@ func TestWrongCallsExit2(t *testing.T) {
 		"admin ledger explain bob --data absent", "admin ledger explain 1 --data absent", "admin models import absent.json --data absent",
 		"admin models import notes.txt --data absent", "admin models forget all",
 	}
+
 	every(func(path string, _ *kong.Node) { calls = append(calls, path+" --nonsense") })
 	for _, call := range calls {
 		t.Run(call, func(t *testing.T) {
@@ -75,6 +79,7 @@ func TestWrongCallsExit2(t *testing.T) {
 			}
 		})
 	}
+
 	left, _ := filepath.Glob("*")
 	if strings.Join(left, " ") != "bad.toml notes.txt" {
 		t.Errorf("left behind: %v", left)
@@ -92,6 +97,7 @@ func TestFailuresExit1AndInterrupts130(t *testing.T) {
 		fmt.Fprint(w, `{"message":"no","rc":"Forbidden"}`)
 	}))
 	defer refusing.Close()
+
 	for _, command := range useCommands {
 		for name, server := range map[string]string{"refused": refusing.URL, "absent": "http://" + freeAddr()} {
 			t.Run(command+" "+name, func(t *testing.T) {

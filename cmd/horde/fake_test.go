@@ -73,6 +73,7 @@ func newFakeHorde() *fakeHorde {
 	mux.HandleFunc("GET /api/v2/generate/text/status/{id}", f.textStatus)
 	mux.HandleFunc("DELETE /api/v2/generate/text/status/{id}", f.textStatus)
 	f.alchemy(mux)
+
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
@@ -89,21 +90,26 @@ func newFakeHorde() *fakeHorde {
 		flaky := r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/blob/") && !f.flaky && strings.Contains(f.prompt, "flaky")
 		f.flaky = f.flaky || flaky
 		f.mu.Unlock()
+
 		if limited {
 			w.Header().Set("Retry-After", "60")
 			answerError(w, http.StatusTooManyRequests, api.Error{Message: "10 per 1 second"})
 			return
 		}
+
 		if flaky {
 			http.Error(w, "not yet", http.StatusNotFound)
 			return
 		}
+
 		if refused {
 			answerError(w, 403, api.Error{RC: "Forbidden", Message: "no"})
 			return
 		}
+
 		mux.ServeHTTP(w, r)
 	}))
+
 	return f
 }
 
@@ -113,6 +119,7 @@ func (f *fakeHorde) await(pattern string) error {
 	if err != nil {
 		return err
 	}
+
 	over := false
 	time.AfterFunc(time.Minute, func() {
 		f.mu.Lock()
@@ -120,6 +127,7 @@ func (f *fakeHorde) await(pattern string) error {
 		f.heard.Broadcast()
 		f.mu.Unlock()
 	})
+
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for !over {
@@ -170,6 +178,7 @@ func (f *fakeHorde) listModels(w http.ResponseWriter, r *http.Request) {
 func (f *fakeHorde) price(w http.ResponseWriter, r *http.Request) {
 	var in struct{ Prompt string }
 	json.NewDecoder(r.Body).Decode(&in)
+
 	p := api.Price{Kudos: 15.62, Charged: 15.62, Exact: true, Notes: []string{"Nothing is set aside."}}
 	switch {
 	case strings.Contains(in.Prompt, "foreign"):
@@ -180,6 +189,7 @@ func (f *fakeHorde) price(w http.ResponseWriter, r *http.Request) {
 	case strings.Contains(in.Prompt, "capped"):
 		p.Kudos, p.Exact = 37, false
 	}
+
 	two, three := api.Float(2), api.Float(3)
 	p.Lines = []api.PriceLine{
 		{Code: "network", Text: "One\x1b[2J picture.", Kudos: 6.31},
@@ -187,6 +197,7 @@ func (f *fakeHorde) price(w http.ResponseWriter, r *http.Request) {
 		{Code: "acceptance", Text: "For the queue.", Add: &three, Kudos: 15.62},
 		{Code: "slow_workers", Text: "Only fast workers (slow_workers is false).", Kudos: 15.62},
 	}
+
 	json.NewEncoder(w).Encode(p)
 }
 
@@ -211,14 +222,17 @@ func (f *fakeHorde) async(w http.ResponseWriter, r *http.Request) {
 		answerError(w, 400, api.Error{Message: "Input payload validation failed", Errors: map[string]string{"params.width": "500 is not a multiple of 64"}})
 		return
 	}
+
 	if strings.Contains(in.Prompt, "poor") {
 		answerError(w, 403, api.Error{RC: "KudosUpfront", Message: "Requests without slow_workers need their kudos upfront. Ask for less than 9 params.steps, set allow_downgrade, or fix hires_fix."})
 		return
 	}
+
 	if in.DryRun != nil {
 		io.WriteString(w, `{"kudos":45.0}`)
 		return
 	}
+
 	f.mu.Lock()
 	f.prompt, f.n = in.Prompt, *in.Params.N
 	f.mu.Unlock()
@@ -246,10 +260,12 @@ func (f *fakeHorde) state(finished int) api.ImageStatus {
 	if cancelled {
 		s.Waiting, s.Done = 0, s.Processing == 0
 	}
+
 	if strings.Contains(prompt, "given up") {
 		s.Faulted, s.Done, s.Restarted = true, true, 1
 		finished = 0
 	}
+
 	for i := range finished {
 		g := api.Generation{ID: fmt.Sprintf("g%d", i), Img: fmt.Sprintf("%s/blob/%d.webp", f.URL, i), Seed: fmt.Sprint(40 + i), Model: "horde_pocket",
 			WorkerName: "painter\x1b]0;x\a", State: "ok", GenMetadata: []api.GenMetadatum{{Type: "information", Value: "see_ref", Ref: "tiling is ignored"}}}
@@ -261,6 +277,7 @@ func (f *fakeHorde) state(finished int) api.ImageStatus {
 		}
 		s.Generations = append(s.Generations, g)
 	}
+
 	return s
 }
 
@@ -269,6 +286,7 @@ func (f *fakeHorde) ready() int {
 	f.mu.Lock()
 	n, prompt, cancelled := f.n, f.prompt, f.cancelled
 	f.mu.Unlock()
+
 	switch {
 	case strings.Contains(prompt, "in hand"):
 		return n - f.inHand()
@@ -357,10 +375,12 @@ func (f *fakeHorde) pop(w http.ResponseWriter, r *http.Request) {
 		answerError(w, 401, api.Error{RC: "InvalidAPIKey", Message: "No user matching sent API Key."})
 		return
 	}
+
 	f.mu.Lock()
 	first := !f.popped
 	f.popped = true
 	f.mu.Unlock()
+
 	if !first {
 		select {
 		case <-r.Context().Done():
@@ -369,6 +389,7 @@ func (f *fakeHorde) pop(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, `{"id":null,"ids":[],"payload":{},"skipped":{}}`)
 		return
 	}
+
 	fmt.Fprintf(w, `{"id":"job-a","ids":["job-a"],"model":"horde_sketch","ttl":150,"skipped":{},"source_processing":"img2img",
 		"payload":{"prompt":"a fox","ddim_steps":4,"n_iter":1,"width":64,"height":64,"sampler_name":"k_euler","cfg_scale":7.5,"seed":"42"},
 		"r2_upload":%[1]q,"r2_uploads":[%[1]q]}`, f.URL+"/blob/job-a.webp")

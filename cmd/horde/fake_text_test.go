@@ -17,6 +17,7 @@ func (f *fakeHorde) textAsync(w http.ResponseWriter, r *http.Request) {
 		answerError(w, 400, api.Error{RC: "TokenOverflow", Message: "max_length cannot be larger than max_context_length."})
 		return
 	}
+
 	f.mu.Lock()
 	f.prompt, f.n = in.Prompt, *in.Params.N
 	f.mu.Unlock()
@@ -51,10 +52,12 @@ func (f *fakeHorde) textStatus(w http.ResponseWriter, r *http.Request) {
 	if cancelled { // other hordes never call such a request done
 		s.Waiting = 0
 	}
+
 	if strings.Contains(prompt, "given up") {
 		s.Faulted, s.Done, s.Restarted = true, true, 1
 		finished = 0
 	}
+
 	for i := range finished {
 		g := api.TextGeneration{Text: fmt.Sprintf("text %d\x1b[2J\n\tof %d", i+1, n), GenMetadata: []api.GenMetadatum{}, Model: "a/model", WorkerName: "writer\x1b]0;x\a", State: "ok"}
 		if strings.Contains(prompt, "censored") {
@@ -62,5 +65,6 @@ func (f *fakeHorde) textStatus(w http.ResponseWriter, r *http.Request) {
 		}
 		s.Generations = append(s.Generations, g)
 	}
+
 	json.NewEncoder(w).Encode(s)
 }

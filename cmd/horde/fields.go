@@ -7,22 +7,24 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// flagNamesOf holds by which flag of a command a field of its request is set. The
-// tag field of a flag names the field, such as params.steps.
-type flagNamesOf map[string]*kong.Value
+// fieldFlags holds which flag of a command sets a field of its request. The tag field
+// of a flag names the field, such as params.steps.
+type fieldFlags map[string]*kong.Value
 
-// flagsOf collects the flags and arguments of a command that name their fields.
-func flagsOf(command *kong.Context) flagNamesOf {
+// fieldFlagsOf collects the flags and arguments of a command that name their fields.
+func fieldFlagsOf(command *kong.Context) fieldFlags {
 	node := command.Selected()
 	if node == nil {
 		return nil
 	}
-	names := flagNamesOf{}
+
+	names := fieldFlags{}
 	add := func(v *kong.Value) {
 		for _, field := range strings.Fields(v.Tag.Get("field")) {
 			names[field] = v
 		}
 	}
+
 	for _, f := range node.Flags {
 		add(f.Value)
 	}
@@ -34,22 +36,23 @@ func flagsOf(command *kong.Context) flagNamesOf {
 
 var (
 	// fieldPath is the beginning of a line about one field of a request, as refusal
-	// words it.
+	// writes it.
 	fieldPath = regexp.MustCompile(`(?m)^  ([a-z_.]+): `)
-	// switchedOff is a field of which a message says that it is off.
+	// switchedOff is a field that a message says is off.
 	switchedOff = regexp.MustCompile(`\bwithout ([a-z]+(?:_[a-z]+)+)\b|\b([a-z]+(?:_[a-z]+)+) is false\b`)
-	// fieldWord is a word that can only be a field: an ordinary one has no such
-	// signs.
+	// fieldWord is a word that can only be a field: ordinary ones have no dot or
+	// underscore.
 	fieldWord = regexp.MustCompile(`\bparams\.[a-z_]+\b|\b[a-z]+(?:_[a-z]+)+\b`)
 )
 
-// inPlaceOfFields names what a horde says of the fields of a request by the flags
-// that set them, so that its advice can be followed here.
-func (names flagNamesOf) inPlaceOfFields(text string) string {
+// replaceFields replaces the fields of a request in a horde's message by the flags that
+// set them, so that its advice can be followed here.
+func (names fieldFlags) replaceFields(text string) string {
 	text = fieldPath.ReplaceAllStringFunc(text, func(line string) string {
 		field := strings.TrimSuffix(strings.TrimSpace(line), ":")
 		return "  " + names.of(field) + ": "
 	})
+
 	text = switchedOff.ReplaceAllStringFunc(text, func(phrase string) string {
 		parts := switchedOff.FindStringSubmatch(phrase)
 		v := names.find(parts[1] + parts[2])
@@ -61,19 +64,20 @@ func (names flagNamesOf) inPlaceOfFields(text string) string {
 		}
 		return "--no-" + v.Name
 	})
+
 	return fieldWord.ReplaceAllStringFunc(text, names.of)
 }
 
-// find is the flag of a field, by its path or by its last word.
-func (names flagNamesOf) find(field string) *kong.Value {
+// find returns the flag of a field, by its path or by its last word.
+func (names fieldFlags) find(field string) *kong.Value {
 	if v := names[field]; v != nil {
 		return v
 	}
 	return names["params."+field]
 }
 
-// of is how a command calls a field: by its flag, or else as the horde does.
-func (names flagNamesOf) of(field string) string {
+// of returns what a command calls a field: its flag, or else the horde's word.
+func (names fieldFlags) of(field string) string {
 	v := names.find(field)
 	switch {
 	case v == nil:

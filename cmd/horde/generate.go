@@ -27,28 +27,27 @@ type GenerateCmd struct {
 	Steps    *int     `field:"params.steps" placeholder:"N" help:"Sampling steps; default: the horde's, 24 for ${pocket}."`
 	Cfg      *float64 `field:"params.cfg_scale" placeholder:"SCALE" help:"How closely to follow the prompt; default: the horde's, 3.5 for ${pocket}."`
 	Sampler  string   `field:"params.sampler_name" placeholder:"NAME" complete:"samplers" help:"Such as k_euler; default: the horde's, k_dpmpp_2m for ${pocket}."`
-	Seed     string   `field:"params.seed" placeholder:"SEED" help:"Number or word that makes the image the same again; default: random."`
+	Seed     string   `field:"params.seed" placeholder:"SEED" help:"Number or word; the same seed makes the same image again. Default: random."`
 	Init     string   `field:"source_image" placeholder:"FILE" type:"existingfile" help:"Source image to start from."`
-	Strength *float64 `field:"params.denoising_strength" placeholder:"0.01…1" help:"How far to go from --init: 0.01 almost keeps it, 1 forgets it."`
+	Strength *float64 `field:"params.denoising_strength" placeholder:"0.01…1" help:"How far to depart from --init: 0.01 almost keeps it, 1 ignores it."`
 	Negative string   `placeholder:"TEXT" help:"What not to show."`
 	Number   int      `field:"params.n" short:"n" default:"1" placeholder:"N" help:"How many images (${default})."`
 	RequestFlags
-	Output   string `short:"o" placeholder:"FILE" help:"Where to save: exactly here, or as name-1, name-2, … for several. The ending chooses the format: .webp, .png or .jpg; without one it is WebP. A file that is there is replaced. Default: horde-ID.webp."`
-	Preview  bool   `default:"true" negatable:"" help:"Show the image in the terminal while it is generated and when it is done."`
-	Price    bool   `help:"Only tell what it would cost, line by line, and ask for nothing."`
-	Pictures string `default:"auto" enum:"auto,kitty,sixel,blocks,none" help:"How to show images in the terminal: auto, kitty, sixel, blocks or none."`
+	Output  string `short:"o" placeholder:"FILE" help:"Where to save: exactly here, or as name-1, name-2, … for several. The extension chooses the format: .webp, .png or .jpg; without one it is WebP. An existing file is replaced. Default: horde-ID.webp."`
+	Preview bool   `default:"true" negatable:"" help:"Show the image in the terminal while it is generated and when it is done."`
+	Price   bool   `help:"Only print what it would cost, line by line, and request nothing."`
+	Images  string `default:"auto" enum:"auto,kitty,sixel,blocks,none" help:"How to show images in the terminal: auto, kitty, sixel, blocks or none."`
 }
 
-// RequestFlags say which workers may serve a request, and what may be made of it.
+// RequestFlags say which workers may serve a request, and whether it may be reduced.
 type RequestFlags struct {
-	SlowWorkers    bool `field:"slow_workers" default:"true" negatable:"" help:"Let slow workers serve it too. Without them it costs more, and needs its kudos upfront."`
+	SlowWorkers    bool `field:"slow_workers" default:"true" negatable:"" help:"Allow slow workers too. Without them it costs more, and needs its kudos upfront."`
 	TrustedWorkers bool `field:"trusted_workers" help:"Only workers of trusted owners."`
-	AllowDowngrade bool `field:"allow_downgrade" help:"Where the kudos do not suffice: ask for less than the flags say, in place of being refused."`
+	AllowDowngrade bool `field:"allow_downgrade" help:"Where the kudos do not suffice: request less than the flags say, instead of being refused."`
 }
 
-// sent are the flags as a request carries them: nil where they say what holds
-// anyhow.
-func (f *RequestFlags) sent() (slow, trusted, downgrade *bool) {
+// fields are the flags as a request carries them: nil where they equal the default.
+func (f *RequestFlags) fields() (slow, trusted, downgrade *bool) {
 	if !f.SlowWorkers {
 		slow = &f.SlowWorkers
 	}
@@ -65,7 +64,7 @@ func (f *RequestFlags) sent() (slow, trusted, downgrade *bool) {
 func (GenerateCmd) Help() string {
 	return `Where ` + pocket.ModelName + ` is the only model that workers serve, it is used with the settings that suit it.
 
-Ctrl-C cancels the request and keeps the images that are finished. What a worker has begun by then is charged, so it is waited for and saved too; a second Ctrl-C leaves without it.
+Ctrl-C cancels the request and keeps the images that are finished. What a worker has started by then is charged, so it is waited for and saved too; a second Ctrl-C leaves without it.
 
 Examples:
   horde generate "a red fox in the snow" -o fox.webp
@@ -76,10 +75,10 @@ Examples:
   horde generate "as an oil painting" --init photo.jpg --strength 0.5 -o painting.png`
 }
 
-// maxSourceFile bounds the file of an image to send, in bytes.
-const maxSourceFile = 20 << 20
+// maxSourceFile bounds the file of a source image.
+const maxSourceFile = 20 << 20 // bytes
 
-// Run asks for the images, follows the request and saves what arrives.
+// Run requests the images, follows the request and saves what arrives.
 func (c *GenerateCmd) Run(con *console) error {
 	request, err := c.request()
 	if err != nil {
@@ -91,9 +90,9 @@ func (c *GenerateCmd) Run(con *console) error {
 
 	h := client.New(c.Horde, c.APIKey)
 	models := modelsOf(con.ctx, c.HordeFlags, "image")
-	c.suit(con, models, request)
+	c.usePocketDefaults(con, models, request)
 	if c.Price {
-		return tellPrice(con, pricing{
+		return printPrice(con, pricing{
 			breakdown: func(ctx context.Context) (*api.Price, error) { return h.Breakdown(ctx, request) },
 			dryRun:    func(ctx context.Context) (*api.DryRun, error) { return h.Price(ctx, request) },
 			unserved:  unserved(models, "image", *request.Models),
@@ -101,7 +100,9 @@ func (c *GenerateCmd) Run(con *console) error {
 		})
 	}
 
-	accepted, err := answered(con.ctx, func(ctx context.Context) (*api.Accepted, error) { return h.Generate(ctx, request) })
+	accepted, err := awaitAnswer(con.ctx, func(ctx context.Context) (*api.Accepted, error) {
+		return h.Generate(ctx, request)
+	})
 	if err != nil {
 		return err
 	}
@@ -131,14 +132,14 @@ func (c *GenerateCmd) request() (*api.ImageRequest, error) {
 		return nil, usageError("-n %d: ask for at most %d images at once", c.Number, maxNumber)
 	}
 	if c.Strength != nil && c.Init == "" {
-		return nil, usageError("--strength says how far to go from a source image: name one with --init")
+		return nil, usageError("--strength says how far to depart from a source image: name one with --init")
 	}
 
 	r := &api.ImageRequest{Prompt: c.Prompt, Models: &[]string{}}
 	if c.Negative != "" {
 		r.Prompt += " ### " + c.Negative
 	}
-	r.SlowWorkers, r.TrustedWorkers, r.AllowDowngrade = c.sent()
+	r.SlowWorkers, r.TrustedWorkers, r.AllowDowngrade = c.fields()
 	r.Params = &api.ImageParams{
 		N:                 &c.Number,
 		Width:             &c.Width,
@@ -167,20 +168,21 @@ func (c *GenerateCmd) request() (*api.ImageRequest, error) {
 	return r, err
 }
 
-// maxNumber is how many images or texts one request can ask for
-// (generation §1.2).
+// maxNumber is how many images or texts one request can ask for (generation §1.2).
 const maxNumber = 20
 
-// suit asks for the built-in model by name where it is the only one that workers
-// serve, so that the settings that suit it are used.
-func (c *GenerateCmd) suit(con *console, models []api.ActiveModel, r *api.ImageRequest) {
+// usePocketDefaults requests the built-in model by name where it is the only one that
+// workers serve, with the settings that suit it.
+func (c *GenerateCmd) usePocketDefaults(con *console, models []api.ActiveModel, r *api.ImageRequest) {
 	if c.Model != "" {
 		return
 	}
+
 	served := servedModels(models)
 	if len(served) != 1 || served[0] != pocket.ModelName {
 		return
 	}
+
 	r.Models = &served
 	pocketDefaults(r.Params)
 	fmt.Fprintf(con.stderr, "%s is the only model served: using it with %d steps, cfg %g and %s\n",
@@ -193,21 +195,23 @@ func pocketDefaults(p *api.ImageParams) {
 		steps := 24
 		p.Steps = &steps
 	}
+
 	if p.CfgScale == nil {
 		cfg := 3.5
 		p.CfgScale = &cfg
 	}
+
 	if p.SamplerName == "" {
 		p.SamplerName = "k_dpmpp_2m"
 	}
 }
 
-// sourceQuality is the quality of a source image that is written anew, 0 to 100.
-const sourceQuality = 95
+// sourceQuality is the WebP quality of a source image that is encoded again.
+const sourceQuality = 95 // of 100
 
-// readSource reads the file of a source image as base64, having looked at its
-// header. what is the flag or argument that named it. An image that its file says
-// to turn is turned: not every horde does that.
+// readSource reads the file of a source image as base64, once its header is found
+// valid. what is the flag or argument that named it. The orientation that the file
+// states is applied: not every horde does that.
 func readSource(what, path string) (string, error) {
 	if path == "" {
 		return "", usageError("%s: name a file", what)
@@ -247,28 +251,30 @@ func turnSource(data []byte) ([]byte, error) {
 	return turned.Bytes(), err
 }
 
-// answerPatience is how long an interrupted call may still take.
-const answerPatience = 5 * time.Second
+// answerTimeout is how long an interrupted call may still take.
+const answerTimeout = 5 * time.Second
 
-// answered makes a call that asks for something. An interrupt in the middle does
-// not leave the user ignorant of a request that the horde has taken: it waits for
-// the answer, though not for long.
-func answered[T any](ctx context.Context, ask func(context.Context) (T, error)) (T, error) {
+// awaitAnswer makes a call that places a request. At an interrupt in the middle it
+// waits for the answer, though not for long: otherwise the user would not know of a
+// request that the horde has accepted.
+func awaitAnswer[T any](ctx context.Context, place func(context.Context) (T, error)) (T, error) {
 	if err := ctx.Err(); err != nil {
 		var none T
 		return none, err
 	}
-	asking, cancel := context.WithCancel(context.WithoutCancel(ctx))
+
+	placing, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
-		t := time.AfterFunc(answerPatience, cancel)
-		<-asking.Done()
+		t := time.AfterFunc(answerTimeout, cancel)
+		<-placing.Done()
 		t.Stop()
 	})
 	defer stop()
-	answer, err := ask(asking)
+
+	answer, err := place(placing)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		err = &exitError{exitInterrupted, errors.New("interrupted before the horde answered: it may have taken the request")}
+		err = interruptedError("interrupted before the horde answered: it may have accepted the request")
 	}
 	return answer, err
 }
@@ -278,8 +284,8 @@ func (c *GenerateCmd) screen(con *console) terminal.Screen {
 	s := terminal.Detect(asFile(con.stdout), con.getenv)
 	if !c.Preview || asFile(con.stdout) == nil || !isTerminal(con.stdout) {
 		s.Protocol = terminal.None
-	} else if c.Pictures != "auto" {
-		s.Protocol, _ = terminal.ParseProtocol(c.Pictures)
+	} else if c.Images != "auto" {
+		s.Protocol, _ = terminal.ParseProtocol(c.Images)
 	}
 	return s
 }

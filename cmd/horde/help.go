@@ -6,7 +6,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// exitCodesTopic is what "horde help" has beside the commands.
+// exitCodesTopic is what "horde help" explains besides the commands.
 const exitCodesTopic = "exit-codes"
 
 // HelpCmd shows the help of a command.

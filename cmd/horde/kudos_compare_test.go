@@ -25,6 +25,7 @@ func TestDenoisingCounts(t *testing.T) {
 		}
 		return list
 	}
+
 	for _, c := range []struct {
 		name  string
 		flags JobsFlags

@@ -23,19 +23,21 @@ func (c *KudosTrainCmd) complete() {
 	}
 }
 
-// writable finds out, before minutes go into training, whether the net and its
-// picture can be written, and that they take the place of nothing that is read.
+// writable checks, before minutes go into training, that the net and its plot can be
+// written, and that they overwrite nothing that is read.
 func (c *KudosTrainCmd) writable() error {
 	if sameFile(c.Out, c.Plot) {
-		return usageError("net and picture would both be written to %s; name others by --out and --plot", c.Out)
+		return usageError("net and plot would both be written to %s; name others with --out and --plot", c.Out)
 	}
+
 	for _, in := range []string{c.Data, c.Recorded, c.Compare, c.Models} {
 		for _, out := range []string{c.Out, c.Plot} {
 			if in != "" && sameFile(in, out) {
-				return usageError("%s is read here, and would be overwritten; write elsewhere by --out and --plot", in)
+				return usageError("%s is read here, and would be overwritten; write elsewhere with --out and --plot", in)
 			}
 		}
 	}
+
 	for _, out := range []string{c.Out, c.Plot} {
 		if info, err := os.Stat(out); err == nil && info.IsDir() {
 			return usageError("%s is a folder; name a file in it", out)
@@ -51,29 +53,31 @@ func (c *KudosTrainCmd) writable() error {
 	return nil
 }
 
-// sameFile tells whether two paths lead to one file, whether it is there or not.
+// sameFile reports whether two paths lead to one file, whether it exists or not.
 func sameFile(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)
 	return filepath.Clean(a) == filepath.Clean(b) || errX == nil && errY == nil && os.SameFile(x, y)
 }
 
-// write draws the loss and writes the net.
+// write plots the loss and writes the net.
 func (c *KudosTrainCmd) write(con *console, r *training.Result) error {
 	net, err := r.Net.Bytes()
 	if err != nil {
 		return err
 	}
-	picture, err := training.Plot("loss of "+c.Name, r.Epochs)
+
+	plot, err := training.Plot("loss of "+c.Name, r.Epochs)
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(c.Plot, picture); err != nil {
+	if err := replaceFile(c.Plot, plot); err != nil {
 		return err
 	}
 	if err := replaceFile(c.Out, net); err != nil {
 		return err
 	}
+
 	fmt.Fprintf(con.stderr, "the basis job takes %.2f s; wrote %s and %s\n", r.Net.Basis(), c.Out, c.Plot)
 	return nil
 }
@@ -86,6 +90,7 @@ func replaceFile(path string, b []byte) error {
 		return err
 	}
 	defer os.Remove(f.Name())
+
 	_, err = io.Copy(f, bytes.NewReader(b))
 	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
 		return err

@@ -15,14 +15,15 @@ import (
 	"horde/internal/store/storetest"
 )
 
-// makeLife makes a database in which a server has recorded finished pictures of
-// two machines, one half as fast as the other. A third of the pictures use
+// makeLife makes a database in which a server has recorded finished images of
+// two machines, one half as fast as the other. A third of the images use
 // RestoreFormer, which takes twice as long.
 func makeLife(where store.Options) error {
 	s, err := store.Open(context.Background(), where)
 	if err != nil {
 		return err
 	}
+
 	err = s.Write(context.Background(), store.Unit{Do: func(tx *store.Tx) error {
 		for i := range 900 {
 			o := kudos.Order{Width: 64 * (4 + i%13), Height: 64 * (4 + i/13%13), Steps: 10 + i*7%40, Cfg: 7, Sampler: "k_euler", Karras: true}
@@ -31,6 +32,7 @@ func makeLife(where store.Options) error {
 				seconds *= 2
 				o.PostProcessing = []string{"RestoreFormer"}
 			}
+
 			if i%2 == 0 {
 				seconds *= 2
 			}
@@ -54,6 +56,7 @@ func TestTrainFromDatabase(t *testing.T) {
 		if err := makeLife(where); err != nil {
 			t.Fatal(err)
 		}
+
 		source := []string{"--data-dir", where.Folder}
 		if db.Engine == storetest.Postgres {
 			source = []string{"--from-db", where.URL}
@@ -62,13 +65,15 @@ func TestTrainFromDatabase(t *testing.T) {
 		var out, errs bytes.Buffer
 		args := append([]string{"kudos", "train", "--out", net, "--epochs", "20", "--hidden", "32", "--seed", "2", "--compare", "built-in"}, source...)
 		if code := run(t.Context(), args, strings.NewReader(""), &out, &errs); code != 0 ||
-			!strings.Contains(errs.String(), "900 recorded pictures: 900 of use") || !strings.Contains(out.String(), "OLD horde-1") {
+			!strings.Contains(errs.String(), "900 recorded images: 900 usable") || !strings.Contains(out.String(), "OLD horde-1") {
 			t.Fatalf("horde %v: %d\n%s%s", args, code, out.String(), errs.String())
 		}
+
 		n, err := kudos.ReadNet(net)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if _, ok := n.Seconds(&kudos.Order{Width: 512, Height: 512, Steps: 20, Cfg: 7, Sampler: "k_euler", PostProcessing: []string{"RestoreFormer"}}); !ok {
 			t.Error("the network does not know RestoreFormer, which it was trained on")
 		}
@@ -76,11 +81,12 @@ func TestTrainFromDatabase(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if first == nil {
 			first = text
 		}
 		if !bytes.Equal(text, first) {
-			t.Error("the two databases make different networks of the same pictures")
+			t.Error("the two databases make different networks of the same images")
 		}
 	})
 }
@@ -92,12 +98,14 @@ func dataFile(t *testing.T, more string) string {
 	var text strings.Builder
 	text.WriteString("width,height,steps,cfg_scale,sampler_name,karras,hires_fix,source_processing,source_image,source_mask," +
 		"denoising_strength,control_type,control_strength,post_processing,seconds,kudos_basis11\n")
+
 	for i := range 400 {
 		o := kudos.Order{Width: 64 * (4 + i%13), Height: 64 * (4 + i/13%13), Steps: 10 + i*7%40, Cfg: 7, Sampler: "k_euler", Karras: true, SourceProcessing: "txt2img"}
 		seconds, _ := kudos.Standard().Seconds(&o)
 		fmt.Fprintf(&text, "%d,%d,%d,7,k_euler,True,False,txt2img,False,False,,None,,,%.3f,%.3f\n",
 			o.Width, o.Height, o.Steps, seconds, 11*seconds/kudos.Standard().Basis())
 	}
+
 	path := filepath.Join(t.TempDir(), "jobs.csv")
 	if err := os.WriteFile(path, []byte(text.String()+more), 0o600); err != nil {
 		t.Fatal(err)
@@ -111,7 +119,8 @@ func TestEvalLeavesOutBrokenLines(t *testing.T) {
 	if code := run(t.Context(), args, strings.NewReader(""), &out, &errs); code != 0 || !strings.HasPrefix(out.String(), "accuracy 0.999") {
 		t.Fatalf("%d\n%s%s", code, out.String(), errs.String())
 	}
-	for _, want := range []string{"left out, as they cannot be read: 4\n  line 402: wrong number of fields: 2", "line 403: width", "  …\n", "400 jobs"} {
+
+	for _, want := range []string{"left out because they cannot be read: 4\n  line 402: wrong number of fields: 2", "line 403: width", "  …\n", "400 jobs"} {
 		if !strings.Contains(errs.String(), want) || strings.Contains(errs.String(), "\x1b") {
 			t.Errorf("%q lacks %q", errs.String(), want)
 		}
@@ -126,6 +135,7 @@ func TestTrainLooksWhereItWrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	net := filepath.Join(dir, "net.bin")
 	for _, c := range []struct {
 		name string
@@ -151,6 +161,7 @@ func TestTrainLooksWhereItWrites(t *testing.T) {
 			}
 		})
 	}
+
 	if after, err := os.ReadFile(data); err != nil || !bytes.Equal(before, after) {
 		t.Error("the data was overwritten", err)
 	}

@@ -26,26 +26,26 @@ import (
 type CLI struct {
 	Generate GenerateCmd `cmd:"" group:"use" help:"Generate images and save them."`
 	Text     TextCmd     `cmd:"" group:"use" help:"Generate text and print it."`
-	Alchemy  AlchemyCmd  `cmd:"" group:"use" help:"Have an image described, rated, enlarged or mended."`
-	Status   StatusCmd   `cmd:"" group:"use" help:"Show how a horde is."`
+	Alchemy  AlchemyCmd  `cmd:"" group:"use" help:"Describe, rate, enlarge or restore an image."`
+	Status   StatusCmd   `cmd:"" group:"use" help:"Show the state of a horde."`
 	Models   ModelsCmd   `cmd:"" group:"use" help:"List the models that workers serve now."`
-	Whoami   WhoamiCmd   `cmd:"" group:"use" help:"Show whose the API key is."`
+	Whoami   WhoamiCmd   `cmd:"" group:"use" help:"Show the account of the API key."`
 
-	Up     UpCmd     `cmd:"" group:"run" help:"Server and worker in one, for a first image."`
+	Up     UpCmd     `cmd:"" group:"run" help:"Run server and worker in one process, for a first image."`
 	Serve  ServeCmd  `cmd:"" group:"run" help:"Run a server."`
-	Work   WorkCmd   `cmd:"" group:"run" help:"Generate images for a horde with this machine."`
+	Work   WorkCmd   `cmd:"" group:"run" help:"Generate images for a horde on this machine."`
 	Bench  BenchCmd  `cmd:"" group:"run" help:"Measure a server under load."`
-	Config ConfigCmd `cmd:"" group:"run" help:"Look at the configuration of a server."`
-	Kudos  KudosCmd  `cmd:"" group:"run" help:"Train and judge the network that prices images."`
-	Admin  AdminCmd  `cmd:"" group:"run" help:"Look after the database of a server."`
+	Config ConfigCmd `cmd:"" group:"run" help:"Show the configuration of a server."`
+	Kudos  KudosCmd  `cmd:"" group:"run" help:"Train and evaluate the network that prices images."`
+	Admin  AdminCmd  `cmd:"" group:"run" help:"Administer the database of a server."`
 
 	Help       HelpCmd       `cmd:"" group:"about" help:"Show the help of a command, or the table of exit codes."`
-	Completion CompletionCmd `cmd:"" group:"about" help:"Print what makes a shell complete horde's commands and flags."`
+	Completion CompletionCmd `cmd:"" group:"about" help:"Print the script with which a shell completes horde's commands and flags."`
 	Version    VersionCmd    `cmd:"" group:"about" help:"Print the version."`
 
 	ShowVersion kong.VersionFlag `name:"version" env:"-" help:"Print the version."`
 
-	ConfigFile kong.ConfigFlag `name:"config" placeholder:"FILE" help:"TOML file with flags: top-level keys count for every command, a table such as [work] for one. Flags and environment win over it."`
+	ConfigFile kong.ConfigFlag `name:"config" placeholder:"FILE" help:"TOML file with flags: top-level keys apply to every command, a table such as [work] to one. Flags and environment take precedence."`
 	Log        LogFlags        `embed:"" prefix:"log-"`
 }
 
@@ -55,8 +55,8 @@ type LogFlags struct {
 	Format string     `default:"text" enum:"text,json" help:"text or json."`
 }
 
-// Logger makes the logger that the flags ask for; lines that belong to a call
-// carry its id.
+// Logger makes the logger that the flags describe; lines that belong to a call carry
+// its id.
 func (f LogFlags) Logger(w io.Writer) *slog.Logger {
 	log, err := telemetry.NewLogger(w, f.Format, f.Level)
 	if err != nil {
@@ -80,7 +80,7 @@ type console struct {
 	stderr io.Writer
 	getenv func(string) string
 	log    *slog.Logger
-	flags  flagNamesOf // of the command
+	flags  fieldFlags // of the command
 }
 
 func main() {
@@ -94,8 +94,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return complete(stdout, args[1:])
 	}
 
+	// kong exits after --help and --version: leave by a panic instead.
 	type exit int
-	defer func() { // kong leaves by this after --help and --version
+	defer func() {
 		if r := recover(); r != nil {
 			e, ok := r.(exit)
 			if !ok {
@@ -104,6 +105,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			code = int(e)
 		}
 	}()
+
 	cli, parser, err := newParser(
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { panic(exit(code)) }),
@@ -114,7 +116,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitUsage
 	}
 
-	// A command that only leads to others shows them.
+	// A command that only groups others shows them.
 	if node, ok := group(parser.Model, args); ok && !node.Leaf() {
 		args = append(slices.Clone(args), "--help")
 	}
@@ -131,7 +133,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		stderr: stderr,
 		getenv: os.Getenv,
 		log:    cli.Log.Logger(stderr),
-		flags:  flagsOf(command),
+		flags:  fieldFlagsOf(command),
 	}
 	return report(con, command.Run(con))
 }
@@ -152,30 +154,32 @@ func newParser(more ...kong.Option) (*CLI, *kong.Kong, error) {
 			{Key: "about", Title: "About this program:"},
 		}),
 	}, more...)
+
 	parser, err := kong.New(cli, options...)
 	return cli, parser, err
 }
 
-const description = `An AI Horde in one program: volunteers' machines generate images and text for whoever asks.
+const description = `An AI Horde in one program: volunteers' machines generate images and text for everyone.
 
 Every flag can also be given as an environment variable, HORDE_ and its name (--max-pixels is HORDE_MAX_PIXELS), or in the file of --config. The exit status is 0 if all went well, 1 if something failed, 2 after a wrong call, 130 after an interrupt ("horde help exit-codes").`
 
-// report tells of a command's error and gives its exit status.
+// report prints a command's error and returns its exit status.
 func report(con *console, err error) int {
 	if err == nil {
 		return exitDone
 	}
 	text := explain(err)
 	if e := (*api.Error)(nil); errors.As(err, &e) {
-		text = con.flags.inPlaceOfFields(text)
+		text = con.flags.replaceFields(text)
 	}
+
 	if text != "" {
 		fmt.Fprintln(con.stderr, "horde:", text)
 	}
 	return exitCodeOf(con.ctx, err)
 }
 
-// group is the command that args name, if they do nothing else.
+// group is the command that args name, if they name nothing else.
 func group(app *kong.Application, args []string) (node *kong.Node, only bool) {
 	node = app.Node
 	for _, word := range args {
@@ -188,8 +192,8 @@ func group(app *kong.Application, args []string) (node *kong.Node, only bool) {
 	return node, true
 }
 
-// hint points to the help of the command that was meant: the words of args that
-// name a command, each one of the command before it.
+// hint points to the help of the command that was meant: the words of args that name
+// a command, each below the one before it.
 func hint(app *kong.Application, args []string) string {
 	node, path := app.Node, "horde"
 	for _, word := range args {

@@ -50,7 +50,7 @@ func TestScripts(t *testing.T) {
 			},
 			// ledger DIR: a data folder with some movements of kudos
 			"ledger": func(ts *testscript.TestScript, _ bool, args []string) { ts.Check(makeLedger(ts.MkAbs(args[0]))) },
-			// life DIR: a data folder with recorded pictures
+			// life DIR: a data folder with recorded images
 			"life": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(makeLife(store.Options{Folder: ts.MkAbs(args[0])}))
 			},
@@ -151,6 +151,7 @@ func TestWriteFileIsWhole(t *testing.T) {
 			t.Errorf("%q", b)
 		}
 	}
+
 	if err := writeFile(filepath.Join(dir, "no", "x"), nil); err == nil {
 		t.Error("wrote into no folder")
 	}

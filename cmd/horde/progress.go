@@ -15,8 +15,8 @@ type progress struct {
 	con   *console
 	live  *terminal.Live // nil: no terminal
 	began time.Time
-	lines int     // that are printed from beginning to end, without a terminal
-	told  float64 // how many of them were due at the last one
+	lines int     // printed from beginning to end, without a terminal
+	shown float64 // how many of them were due at the last one
 }
 
 func newProgress(con *console, lines int) *progress {
@@ -27,8 +27,8 @@ func newProgress(con *console, lines int) *progress {
 	return p
 }
 
-// show tells that a share of the work, above 0 and at most 1, is done. words say
-// more of it; how long the rest will take is added to them.
+// show says that a share of the work, above 0 and at most 1, is done. words say more;
+// how long the rest will take is added to them.
 func (p *progress) show(share float64, words string) {
 	left := time.Duration(float64(time.Since(p.began)) * (1/share - 1)).Round(time.Second)
 	words = fmt.Sprintf("%s, %v left", words, left)
@@ -39,13 +39,14 @@ func (p *progress) show(share float64, words string) {
 		})
 		return
 	}
-	if due := math.Ceil(share * float64(p.lines)); due > p.told {
-		p.told = due
+
+	if due := math.Ceil(share * float64(p.lines)); due > p.shown {
+		p.shown = due
 		fmt.Fprintln(p.con.stderr, words)
 	}
 }
 
-// clear takes the bar away.
+// clear removes the bar.
 func (p *progress) clear() {
 	if p.live != nil {
 		_ = p.live.Clear()

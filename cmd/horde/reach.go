@@ -11,25 +11,27 @@ import (
 // maxLANURLs bounds how many addresses are shown.
 const maxLANURLs = 4
 
-// warnOfLinks says at the start what cannot be known of the address by which
-// others reach the server.
-func warnOfLinks(con *console, c *config.Serve, listener net.Addr) {
+// warnAboutLinks says at the start that the address by which others reach the server
+// is not known.
+func warnAboutLinks(con *console, c *config.Serve, listener net.Addr) {
 	tcp, ok := listener.(*net.TCPAddr)
 	if c.PublicURL != "" || len(c.TrustedProxies) > 0 || ok && tcp.IP.IsLoopback() {
 		return
 	}
-	con.log.Warn("no --public-url is set: links begin with the scheme and host of each call, and those in webhooks with what the call "+
-		"that made the request had. Behind a proxy that speaks https they would begin with http: set --public-url, or --trusted-proxies",
+	con.log.Warn("no --public-url is set: links begin with the scheme and host of each call, and those in webhooks "+
+		"with those of the call that made the request. Behind a proxy that speaks https they would begin with http: "+
+		"set --public-url, or --trusted-proxies",
 		"listen", listener.String())
 }
 
-// lanURLs are the addresses by which other machines reach a server that listens on
-// all of this machine's; none where it listens on one.
+// lanURLs are the addresses by which other machines reach a server that listens on all
+// addresses of this one; none where it listens on a single one.
 func lanURLs(listener net.Addr, own []net.Addr) (urls []string) {
 	tcp, ok := listener.(*net.TCPAddr)
 	if !ok || !tcp.IP.IsUnspecified() {
 		return nil
 	}
+
 	onlyIPv4 := tcp.IP.To4() != nil
 	for _, a := range own {
 		prefix, err := netip.ParsePrefix(a.String())

@@ -39,6 +39,7 @@ func TestAddressesForOtherMachines(t *testing.T) {
 			t.Errorf("%s: %v, want %v", listen, got, want)
 		}
 	}
+
 	many := addresses(t, "10.0.0.1/8", "10.0.0.2/8", "10.0.0.3/8", "10.0.0.4/8", "10.0.0.5/8")
 	if got := lanURLs(&net.TCPAddr{IP: net.IPv4zero, Port: 1}, many); len(got) != maxLANURLs {
 		t.Errorf("%d of %d are shown", len(got), len(many))
@@ -62,7 +63,7 @@ func TestWarningOfLinks(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var log bytes.Buffer
 			con := &console{log: slog.New(slog.NewTextHandler(&log, nil))}
-			warnOfLinks(con, &c.serve, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(c.listen)))
+			warnAboutLinks(con, &c.serve, net.TCPAddrFromAddrPort(netip.MustParseAddrPort(c.listen)))
 			if got := strings.Contains(log.String(), "--public-url"); got != c.want {
 				t.Errorf("warned %v, want %v: %s", got, c.want, log.String())
 			}

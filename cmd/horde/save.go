@@ -16,11 +16,11 @@ import (
 	"horde/internal/imaging"
 )
 
-// webpQuality is that of WebP files that are made here, from images that came in
+// saveQuality is that of WebP and JPEG files made here, from images that arrived in
 // another format.
-const webpQuality = 95
+const saveQuality = 95 // of 100
 
-// formats are the endings of files that images can be saved as. A name without one
+// formats are the extensions of files that images can be saved as. A name without one
 // gets what hordes send.
 var formats = map[string]string{
 	".webp": "webp",
@@ -30,14 +30,13 @@ var formats = map[string]string{
 	"":      "webp",
 }
 
-// formatOf is the format that a file's name asks for; false: none that we can
-// write.
+// formatOf is the format that a file's name asks for; false: none that we can write.
 func formatOf(path string) (format string, ok bool) {
 	format, ok = formats[strings.ToLower(filepath.Ext(path))]
 	return format, ok
 }
 
-// outputPath names the file of image i (from 0) of n asked for.
+// outputPath names the file of image i (from 0) of n requested.
 func outputPath(output, id string, i, n int) string {
 	if output == "" {
 		output = "horde-" + id[:min(8, len(id))] + ".webp"
@@ -49,18 +48,20 @@ func outputPath(output, id string, i, n int) string {
 	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(output, ext), i+1, ext)
 }
 
-// unknownID stands for the id of a request in names of files, before it has one.
+// unknownID stands for the id of a request in file names, before it has one.
 const unknownID = "00000000"
 
-// checkTargets finds out before anything is paid whether images can be saved at
-// paths, which the flag -o has led to; output is what was given with it.
+// checkTargets checks before anything is paid that images can be saved at paths, which
+// follow from the flag -o; output is its value.
 func checkTargets(output string, paths ...string) error {
 	if _, ok := formatOf(output); !ok {
-		return usageError("-o %s: images are saved as .webp, .png or .jpg, not as %s: end the name with one of these", output, filepath.Ext(output))
+		return usageError("-o %s: images are saved as .webp, .png or .jpg, not as %s: end the name with one of these",
+			output, filepath.Ext(output))
 	}
 	if output == "-" {
 		return usageError("-o -: images are saved in files: name one")
 	}
+
 	for _, path := range paths {
 		err := checkWritable(path)
 		switch {
@@ -76,8 +77,8 @@ func checkTargets(output string, paths ...string) error {
 	return nil
 }
 
-// checkWritable tries whether a file can be written, and leaves everything as it
-// was. Its error goes on where the file's name ends.
+// checkWritable checks that a file can be written, and leaves everything as it was.
+// Its error continues a sentence that begins with the name of the file.
 func checkWritable(path string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -85,8 +86,8 @@ func checkWritable(path string) error {
 		return errors.New("is a folder: name a file")
 	case err == nil && info.Mode()&fs.ModeCharDevice != 0: // such as /dev/null
 		return nil
-	case err == nil && !info.Mode().IsRegular(): // a pipe would wait for its reader for ever
-		return errors.New("is no file: images are saved in files")
+	case err == nil && !info.Mode().IsRegular(): // a pipe would wait for its reader forever
+		return errors.New("is not a regular file: images are saved in files")
 	case err == nil:
 		return checkReplaceable(path, info)
 	case !errors.Is(err, fs.ErrNotExist):
@@ -98,27 +99,28 @@ func checkWritable(path string) error {
 		return fmt.Errorf("cannot be written: there is no folder %s", dir)
 	}
 	if _, err := os.Lstat(path); err == nil {
-		return errors.New("is a link that leads nowhere")
+		return errors.New("is a broken link")
 	}
-	return try(path)
+	return tryCreate(path)
 }
 
-// checkReplaceable tries whether a file that is there may be replaced.
+// checkReplaceable checks that an existing file may be replaced.
 func checkReplaceable(path string, info fs.FileInfo) error {
-	const anybodysWrite = 0o222
-	if info.Mode().Perm()&anybodysWrite == 0 {
+	const anyWrite = 0o222
+	if info.Mode().Perm()&anyWrite == 0 {
 		return errors.New("is read-only")
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return fmt.Errorf("cannot be written: %w", cause(err))
 	}
+
 	f.Close()
-	return try(asideOf(path))
+	return tryCreate(asideOf(path))
 }
 
-// try makes a file that is not there, and removes it again.
-func try(path string) error {
+// tryCreate creates a file that does not exist, and removes it again.
+func tryCreate(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
 		return fmt.Errorf("cannot be written: %w", cause(err))
@@ -135,6 +137,9 @@ func cause(err error) error {
 	return err
 }
 
+// savedImage bounds an image that is decoded to be saved or shown.
+var savedImage = imaging.Limits{MaxBytes: maxImageFile, MaxPixels: 1 << 26}
+
 // convert turns an image into the format that a file's name asks for.
 func convert(data []byte, path string) ([]byte, error) {
 	want, ok := formatOf(path)
@@ -144,7 +149,7 @@ func convert(data []byte, path string) ([]byte, error) {
 	if h, err := imaging.Inspect(data); err == nil && h.Format == want {
 		return data, nil
 	}
-	img, _, err := imaging.Decode(data, imaging.Limits{MaxBytes: 64 << 20, MaxPixels: 1 << 26})
+	img, _, err := imaging.Decode(data, savedImage)
 	if err != nil {
 		return nil, err
 	}
@@ -154,15 +159,15 @@ func convert(data []byte, path string) ([]byte, error) {
 	case "png":
 		err = png.Encode(&b, eightBits(img))
 	case "jpeg":
-		err = jpeg.Encode(&b, img, &jpeg.Options{Quality: 95})
+		err = jpeg.Encode(&b, img, &jpeg.Options{Quality: saveQuality})
 	default:
-		err = imaging.EncodeWebP(&b, img, webpQuality)
+		err = imaging.EncodeWebP(&b, img, saveQuality)
 	}
 	return b.Bytes(), err
 }
 
-// eightBits copies a decoded image into 8 bits a channel; a PNG of the decoder's
-// own colours would have 16.
+// eightBits copies a decoded image into 8 bits a channel; a PNG in the decoder's own
+// colours would have 16.
 func eightBits(img image.Image) image.Image {
 	out := image.NewNRGBA(img.Bounds())
 	draw.Draw(out, out.Bounds(), img, img.Bounds().Min, draw.Src)
@@ -174,8 +179,8 @@ func asideOf(path string) string {
 	return filepath.Join(filepath.Dir(path), fmt.Sprintf(".horde-%d.part", os.Getpid()))
 }
 
-// writeFile writes aside and renames, so that path is either as before or whole.
-// What a link leads to is replaced, not the link; a device is written into.
+// writeFile writes aside and renames, so that path is either as before or complete. The
+// target of a link is replaced, not the link; a device is written into.
 func writeFile(path string, data []byte) (err error) {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
@@ -194,6 +199,7 @@ func writeFile(path string, data []byte) (err error) {
 			os.Remove(aside)
 		}
 	}()
+
 	if _, err = f.Write(data); err == nil {
 		err = f.Sync()
 	}

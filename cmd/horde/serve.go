@@ -27,7 +27,7 @@ type ServeCmd struct{ config.Serve }
 
 // Help shows examples.
 func (ServeCmd) Help() string {
-	return `The server answers the AI Horde API and shows the web page. It runs in the foreground; SIGTERM or an interrupt ends it after the calls under way.
+	return `The server answers the AI Horde API and shows the web page. It runs in the foreground; SIGTERM or an interrupt ends it once the calls in progress are answered.
 
 Examples:
   horde serve
@@ -42,7 +42,8 @@ func (c *ServeCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	stop, err := serveMetricsAside(c.MetricsListen, n.registry)
+
+	stop, err := serveMetricsApart(c.MetricsListen, n.registry)
 	if err != nil {
 		n.Close()
 		return err
@@ -51,17 +52,17 @@ func (c *ServeCmd) Run(con *console) error {
 	return n.Run(con.ctx)
 }
 
-// runningNode is a node with what the command adds to it.
+// runningNode is a node with what the commands add to it.
 type runningNode struct {
 	*node.Node
 	registry *prometheus.Registry
 	admins   *aliases
 }
 
-// aliases is a list that may grow while it is read.
+// aliases is a list of users (name#id) that may grow while it is read.
 type aliases struct {
 	mu   sync.RWMutex
-	list []string
+	list []string // guarded by mu
 }
 
 func (a *aliases) all() []string {
@@ -76,56 +77,89 @@ func (a *aliases) add(alias string) {
 	a.list = append(a.list, alias)
 }
 
-// openNode listens, and opens the server that the settings describe. With
-// listener nil it opens one.
+// openNode opens the server that the settings describe, on listener or, where it is
+// nil, on the address of the settings.
 func openNode(con *console, c *config.Serve, listener net.Listener) (*runningNode, error) {
 	c.Complete(con.getenv)
 	pricer, err := openPricer(c.KudosNet)
 	if err != nil {
 		return nil, err
 	}
+
 	if listener == nil {
 		if listener, err = listen(con.ctx, c.Listen); err != nil {
 			return nil, err
 		}
 	}
+
 	secrets := config.Secrets{Key: c.KeySecret, Blob: c.BlobSecret}
-	if c.DB == "" { // nodes of one PostgreSQL keep theirs in it
+	if c.DB == "" { // the nodes of one PostgreSQL keep theirs in it
 		if secrets, err = config.LoadSecrets(c.Data, secrets); err != nil {
 			listener.Close()
 			return nil, err
 		}
 	}
+
 	n := &runningNode{registry: telemetry.NewRegistry(api.Version), admins: &aliases{list: c.Admins}}
 	if c.Repository != "" {
 		api.Repository = c.Repository
 	}
+
 	options := nodeOptions(c, con.log)
-	options.Listener, options.Pricer, options.Admins, options.Metrics = listener, pricer, n.admins.all, n.registry
+	options.Listener, options.Pricer = listener, pricer
+	options.Admins, options.Metrics = n.admins.all, n.registry
 	options.KeySecret, options.BlobSecret = secrets.Key, secrets.Blob
 	if n.Node, err = node.Open(con.ctx, options); err != nil {
 		listener.Close()
 		return nil, err
 	}
-	con.log.Info("horde serves", "url", n.URL(), "version", api.Version, "data", c.Data, "database", databaseName(c.DB),
+
+	con.log.Info("horde serves",
+		"url", n.URL(),
+		"version", api.Version,
+		"data", c.Data,
+		"database", databaseName(c.DB),
 		"price_net", pricer.Net().Card().Name)
-	warnOfLinks(con, c, listener.Addr())
+	warnAboutLinks(con, c, listener.Addr())
 	return n, nil
 }
 
 // nodeOptions are those options of a node that follow from the settings alone.
 func nodeOptions(c *config.Serve, log *slog.Logger) node.Options {
 	options := node.Options{
-		Data: c.Data, DBURL: c.DB, PublicURL: c.PublicURL, Title: c.Title, APILevel: api.Level(c.APILevel), Contact: c.Contact, Documents: documentFiles(c),
-		TrustedProxies: c.TrustedProxies, Services: c.Services, AddressChecker: c.IPChecker, Awarders: c.Awarders, TrustThreshold: c.TrustThreshold,
-		Server:  admission.Server{MatchedTargeting: bool(c.MatchedTargeting), UpfrontOnWorkerList: bool(c.UpfrontOnWorkerlist)},
-		Timings: bool(c.KudosRecord), S3: c.S3.Options(c.MaxUpload), MaxUpload: c.MaxUpload,
-		Models:       node.Models{Image: c.ImageReference, ImageExtra: c.ImageReferenceExtra, Text: c.TextReference, Refresh: c.ReferenceRefresh},
-		NoFilters:    bool(c.DisableFilters),
-		TestAccounts: bool(c.TestAPIKeys), Limited: !bool(c.NoRateLimits),
+		Data:           c.Data,
+		DBURL:          c.DB,
+		PublicURL:      c.PublicURL,
+		Title:          c.Title,
+		APILevel:       api.Level(c.APILevel),
+		Contact:        c.Contact,
+		Documents:      documentFiles(c),
+		TrustedProxies: c.TrustedProxies,
+		Services:       c.Services,
+		AddressChecker: c.IPChecker,
+		Awarders:       c.Awarders,
+		TrustThreshold: c.TrustThreshold,
+		Server: admission.Server{
+			MatchedTargeting:    bool(c.MatchedTargeting),
+			UpfrontOnWorkerList: bool(c.UpfrontOnWorkerlist),
+		},
+		Timings:   bool(c.KudosRecord),
+		S3:        c.S3.Options(c.MaxUpload),
+		MaxUpload: c.MaxUpload,
+		Models: node.Models{
+			Image:      c.ImageReference,
+			ImageExtra: c.ImageReferenceExtra,
+			Text:       c.TextReference,
+			Refresh:    c.ReferenceRefresh,
+		},
+		NoFilters:        bool(c.DisableFilters),
+		TestAccounts:     bool(c.TestAPIKeys),
+		Limited:          !bool(c.NoRateLimits),
 		Sources:          fetch.NewImageFetcher(fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch)})),
 		Hooks:            fetch.New(fetch.Options{AllowPrivate: bool(c.PrivateFetch), Timeout: notify.Timeout}),
-		MetricsElsewhere: c.MetricsListen != "", Log: log, AccessLog: bool(c.AccessLog),
+		MetricsElsewhere: c.MetricsListen != "",
+		Log:              log,
+		AccessLog:        bool(c.AccessLog),
 	}
 	if p := c.Patreon; p.Token != "" {
 		options.Patreon = patron.NewPatreon(p.URL, p.Token, p.Campaign, log)
@@ -139,7 +173,11 @@ func nodeOptions(c *config.Serve, log *slog.Logger) node.Options {
 // documentFiles are the operator's own documents, by name.
 func documentFiles(c *config.Serve) map[string]string {
 	files := map[string]string{}
-	for name, path := range map[string]string{content.Terms: c.Terms, content.Privacy: c.Privacy, content.Sponsors: c.Sponsors} {
+	for name, path := range map[string]string{
+		content.Terms:    c.Terms,
+		content.Privacy:  c.Privacy,
+		content.Sponsors: c.Sponsors,
+	} {
 		if path != "" {
 			files[name] = path
 		}
@@ -172,7 +210,7 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	return l, nil
 }
 
-func serveMetricsAside(addr string, registry *prometheus.Registry) (func(), error) {
+func serveMetricsApart(addr string, registry *prometheus.Registry) (func(), error) {
 	if addr == "" {
 		return func() {}, nil
 	}

@@ -11,19 +11,20 @@ import (
 	"horde/client"
 )
 
-// aside bounds a call that a command can do without, such as one about who serves
-// what.
-const aside = 5 * time.Second
+// optionalTimeout bounds a call whose answer a command can do without, such as which
+// models are served.
+const optionalTimeout = 5 * time.Second
 
-// modelsOf lists the models of a kind, image or text, that workers serve or
-// requests name now; nil: the horde does not say.
+// modelsOf lists the models of a kind, image or text, that workers serve or requests
+// name now; nil: the horde does not say.
 func modelsOf(ctx context.Context, f HordeFlags, kind string) []api.ActiveModel {
-	ctx, cancel := context.WithTimeout(ctx, aside)
+	ctx, cancel := context.WithTimeout(ctx, optionalTimeout)
 	defer cancel()
 	models, err := client.New(f.Horde, f.APIKey, client.WithRetries(0)).Models(ctx, kind)
 	if err != nil {
 		return nil
 	}
+
 	if models == nil {
 		models = []api.ActiveModel{}
 	}
@@ -40,15 +41,16 @@ func servedModels(models []api.ActiveModel) (names []string) {
 	return names
 }
 
-// unserved says that nobody serves any of the models that are asked for (none:
-// any would do), "" where somebody does or the horde does not say.
-func unserved(models []api.ActiveModel, kind string, asked []string) string {
+// unserved says that no worker serves any of the requested models (none: any will do);
+// "" where one does or the horde does not say.
+func unserved(models []api.ActiveModel, kind string, requested []string) string {
 	served := servedModels(models)
 	switch {
-	case models == nil || slices.ContainsFunc(asked, func(m string) bool { return slices.Contains(served, m) }):
+	case models == nil || slices.ContainsFunc(requested, func(m string) bool { return slices.Contains(served, m) }):
 		return ""
-	case len(asked) > 0:
-		return fmt.Sprintf("no worker that is online now serves %s: a request would wait for one, for 20 minutes", clean(strings.Join(asked, ", ")))
+	case len(requested) > 0:
+		return fmt.Sprintf("no worker that is online now serves %s: a request would wait for one, for 20 minutes",
+			clean(strings.Join(requested, ", ")))
 	case len(served) > 0:
 		return ""
 	}
@@ -59,17 +61,19 @@ func unserved(models []api.ActiveModel, kind string, asked []string) string {
 func noWorker(kind string) string {
 	switch kind {
 	case "text":
-		return `no worker serves text models now. Horde's own worker ("horde work") generates images only: connect one for text, see docs/workers.md`
+		return `no worker serves text models now. Horde's own worker ("horde work") generates images only: ` +
+			`connect one for text, see docs/workers.md`
 	case "alchemy":
-		return `no alchemist is online now. Horde's own worker ("horde work") generates images only: connect one for alchemy, see docs/workers.md`
+		return `no alchemist is online now. Horde's own worker ("horde work") generates images only: ` +
+			`connect one for alchemy, see docs/workers.md`
 	}
 	return `no worker serves image models now; "horde work" makes this machine one`
 }
 
-// unservedForms says which forms no alchemist that is online serves, "" where all
-// are served or the horde does not say.
+// unservedForms says which forms no alchemist that is online serves; "" where all are
+// served or the horde does not say.
 func unservedForms(ctx context.Context, f HordeFlags, forms []string) string {
-	ctx, cancel := context.WithTimeout(ctx, aside)
+	ctx, cancel := context.WithTimeout(ctx, optionalTimeout)
 	defer cancel()
 	workers, err := client.New(f.Horde, f.APIKey, client.WithRetries(0)).Workers(ctx, "interrogation")
 	if err != nil {
@@ -87,6 +91,7 @@ func unservedForms(ctx context.Context, f HordeFlags, forms []string) string {
 	if online == 0 {
 		return noWorker("alchemy")
 	}
+
 	missing := slices.DeleteFunc(slices.Clone(forms), func(form string) bool { return slices.Contains(served, form) })
 	if len(missing) == 0 {
 		return ""

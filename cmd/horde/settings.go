@@ -12,7 +12,7 @@ import (
 )
 
 // maxConfig bounds a configuration file.
-const maxConfig = 1 << 20
+const maxConfig = 1 << 20 // bytes
 
 // settings are the flags of a TOML file: top-level keys for every command,
 // tables for one. Keys are flag names, with - or _.
@@ -30,8 +30,8 @@ func loadTOML(r io.Reader) (kong.Resolver, error) {
 	return s, nil
 }
 
-// configFromEnvironment loads the file that HORDE_CONFIG names; kong itself only
-// heeds the flag.
+// configFromEnvironment loads the file that HORDE_CONFIG names; kong itself only reads
+// the flag.
 func configFromEnvironment() kong.Option {
 	return kong.OptionFunc(func(k *kong.Kong) error {
 		path := os.Getenv("HORDE_CONFIG")
@@ -51,7 +51,7 @@ func configFromEnvironment() kong.Option {
 	})
 }
 
-// Validate refuses keys that are no flag, since they are most likely misspelt.
+// Validate refuses keys that are not flags, since they are most likely misspelt.
 func (s *settings) Validate(app *kong.Application) error {
 	all := flagNames(app.Node)
 	commands := map[string]map[string]bool{}
@@ -61,6 +61,7 @@ func (s *settings) Validate(app *kong.Application) error {
 			all[name] = true
 		}
 	}
+
 	var unknown []string
 	for key, value := range s.values {
 		table, isTable := value.(map[string]any)
@@ -70,15 +71,18 @@ func (s *settings) Validate(app *kong.Application) error {
 		case isTable && commands[key] == nil:
 			unknown = append(unknown, "["+key+"]")
 		}
+
 		for inner := range table {
 			if commands[key] != nil && !commands[key][dashed(inner)] {
 				unknown = append(unknown, key+"."+inner)
 			}
 		}
 	}
+
 	if len(unknown) > 0 {
 		sort.Strings(unknown)
-		return fmt.Errorf("configuration: unknown %s: keys are the names of flags, tables those of commands", strings.Join(unknown, ", "))
+		return fmt.Errorf("configuration: unknown %s: keys are the names of flags, tables those of commands",
+			strings.Join(unknown, ", "))
 	}
 	return nil
 }
@@ -88,6 +92,7 @@ func flagNames(n *kong.Node) map[string]bool {
 	for _, f := range n.Flags {
 		names[f.Name] = true
 	}
+
 	for _, c := range n.Children {
 		for name := range flagNames(c) {
 			names[name] = true
@@ -96,16 +101,17 @@ func flagNames(n *kong.Node) map[string]bool {
 	return names
 }
 
-// Resolve gives the file's value of a flag, if the environment has none.
+// Resolve returns the file's value of a flag, if the environment has none.
 func (s *settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 	for _, name := range flag.Envs {
 		if os.Getenv(name) != "" {
 			return nil, nil
 		}
 	}
+
 	if node := ctx.Selected(); node != nil {
 		command, _, _ := strings.Cut(strings.TrimPrefix(node.Path(), "horde "), " ")
-		if command == "config" { // it shows the settings of a server
+		if command == "config" { // which shows the settings of a server
 			command = "serve"
 		}
 		if table, ok := s.values[command].(map[string]any); ok {
@@ -114,6 +120,7 @@ func (s *settings) Resolve(ctx *kong.Context, _ *kong.Path, flag *kong.Flag) (an
 			}
 		}
 	}
+
 	if v, ok := lookup(s.values, flag.Name); ok {
 		return v, nil
 	}

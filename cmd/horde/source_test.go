@@ -38,11 +38,13 @@ func TestSourceImagesAreSentTheRightWayUp(t *testing.T) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
+
 		c := GenerateCmd{Prompt: "a fox", Init: path, Number: 1, Width: 512, Height: 512}
 		request, err := c.request()
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		raw, err := base64.StdEncoding.DecodeString(request.SourceImage)
 		if err != nil {
 			t.Fatal(err)

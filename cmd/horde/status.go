@@ -32,12 +32,13 @@ func (StatusCmd) Help() string {
 type hordeStatus struct {
 	Heartbeat   *api.Heartbeat   `json:"heartbeat"`
 	Performance *api.Performance `json:"performance"`
-	PriceNet    *api.PriceNet    `json:"price_net,omitempty"` // only our own servers tell
+	PriceNet    *api.PriceNet    `json:"price_net,omitempty"` // of our own servers alone
 }
 
-// Run asks and prints.
+// Run prints.
 func (c *StatusCmd) Run(con *console) error {
 	h := client.New(c.Horde, c.APIKey, client.WithRetries(0))
+
 	var s hordeStatus
 	g, ctx := errgroup.WithContext(con.ctx)
 	g.Go(func() (err error) { s.Heartbeat, err = h.Heartbeat(ctx); return err })
@@ -49,9 +50,11 @@ func (c *StatusCmd) Run(con *console) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
+
 	if err := c.print(con, h.URL(), s); err != nil {
 		return err
 	}
+
 	if s.Heartbeat.Message == "DOWN" {
 		return errors.New("the horde answers, but it is down: its database does not answer. See the server's log")
 	}
@@ -73,8 +76,10 @@ func (c *StatusCmd) print(con *console, url string, s hordeStatus) error {
 		{"image queue", fmt.Sprintf("%d requests, %.2f megapixelsteps", p.QueuedRequests, float64(p.QueuedMegapixelsteps))},
 		{"text queue", fmt.Sprintf("%d requests, %.0f tokens", p.QueuedTextRequests, float64(p.QueuedTokens))},
 		{"alchemy queue", fmt.Sprintf("%.0f forms", float64(p.QueuedForms))},
-		{"past minute", fmt.Sprintf("%.2f megapixelsteps, %.0f tokens", float64(p.PastMinuteMegapixelsteps), float64(p.PastMinuteTokens))},
+		{"past minute", fmt.Sprintf("%.2f megapixelsteps, %.0f tokens",
+			float64(p.PastMinuteMegapixelsteps), float64(p.PastMinuteTokens))},
 	}
+
 	if n := s.PriceNet; n != nil {
 		text := clean(n.Name)
 		if n.Accuracy > 0 {
@@ -85,9 +90,9 @@ func (c *StatusCmd) print(con *console, url string, s hordeStatus) error {
 	return table(con.stdout, rows)
 }
 
-// unknownWait is what the horde tells, in seconds, of a model that has requests
-// and has delivered nothing yet (platform 3.9).
-const unknownWait = 10000
+// unknownWait is the ETA that the horde reports for a model that has requests and has
+// delivered nothing yet (platform §3.9).
+const unknownWait = 10000 // seconds
 
 // ModelsCmd lists what is served.
 type ModelsCmd struct {
@@ -108,18 +113,20 @@ type modelJSON struct {
 	WaitSeconds *int `json:"wait_seconds"` // nil: no worker, or not known
 }
 
-// Run asks and prints.
+// Run prints.
 func (c *ModelsCmd) Run(con *console) error {
 	models, err := client.New(c.Horde, c.APIKey, client.WithRetries(0)).Models(con.ctx, c.Type)
 	if err != nil {
 		return err
 	}
+
 	sort.SliceStable(models, func(i, k int) bool {
 		if models[i].Count != models[k].Count {
 			return models[i].Count > models[k].Count
 		}
 		return models[i].Name < models[k].Name
 	})
+
 	if len(servedModels(models)) == 0 {
 		fmt.Fprintln(con.stderr, noWorker(c.Type))
 	}
@@ -139,7 +146,12 @@ func (c *ModelsCmd) Run(con *console) error {
 		case m.ETA >= unknownWait:
 			wait = "unknown"
 		}
-		rows = append(rows, []string{clean(m.Name), fmt.Sprint(m.Count), fmt.Sprintf("%.0f", float64(m.Jobs)), wait})
+		rows = append(rows, []string{
+			clean(m.Name),
+			fmt.Sprint(m.Count),
+			fmt.Sprintf("%.0f", float64(m.Jobs)),
+			wait,
+		})
 	}
 	return table(con.stdout, rows)
 }
@@ -173,7 +185,7 @@ type userJSON struct {
 	AccountAgeSeconds int `json:"account_age_seconds"`
 }
 
-// Run asks and prints.
+// Run prints.
 func (c *WhoamiCmd) Run(con *console) error {
 	u, err := client.New(c.Horde, c.APIKey, client.WithRetries(0)).FindUser(con.ctx)
 	if refused := (*api.Error)(nil); errors.As(err, &refused) && refused.RC == "UserNotFound" {
@@ -182,6 +194,7 @@ func (c *WhoamiCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
+
 	if c.JSON {
 		return printJSON(con.stdout, userJSON{u, u.AccountAge})
 	}
@@ -189,11 +202,19 @@ func (c *WhoamiCmd) Run(con *console) error {
 	for _, r := range []struct {
 		has  bool
 		name string
-	}{{u.Moderator, "moderator"}, {u.Trusted, "trusted"}, {u.Service, "service"}, {u.Education, "education"}, {u.Customizer, "customizer"}, {u.Flagged, "flagged"}} {
+	}{
+		{u.Moderator, "moderator"},
+		{u.Trusted, "trusted"},
+		{u.Service, "service"},
+		{u.Education, "education"},
+		{u.Customizer, "customizer"},
+		{u.Flagged, "flagged"},
+	} {
 		if r.has {
 			roles = append(roles, r.name)
 		}
 	}
+
 	if len(roles) == 0 {
 		roles = []string{"-"}
 	}
@@ -202,8 +223,8 @@ func (c *WhoamiCmd) Run(con *console) error {
 		{"kudos", fmt.Sprintf("%.2f", float64(u.Kudos))},
 		{"roles", strings.Join(roles, ", ")},
 		{"workers", fmt.Sprint(u.WorkerCount)},
-		// Hordes count each charge: for taking a request, and for each image of it.
-		{"image charges", fmt.Sprintf("%d (requests taken, and images delivered)", u.Records.Request.Image)},
+		// Hordes count each charge: for accepting a request, and for each image of it.
+		{"image charges", fmt.Sprintf("%d (requests accepted, and images delivered)", u.Records.Request.Image)},
 		{"images generated", fmt.Sprint(u.Records.Fulfillment.Image)},
 		{"account age", (time.Duration(u.AccountAge) * time.Second).String()},
 	})
@@ -224,8 +245,8 @@ func table(w io.Writer, rows [][]string) error {
 	return t.Flush()
 }
 
-// clean takes control characters out of a stranger's text, which could move
-// the cursor, rename the window or turn the order of letters round.
+// clean removes control characters from untrusted text: they could move the cursor,
+// rename the window or reverse the order of letters.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
@@ -235,7 +256,7 @@ func clean(s string) string {
 	}, s)
 }
 
-// cleanText is clean for a text of several lines.
+// cleanText is clean for text of several lines.
 func cleanText(s string) string {
 	lines := strings.Split(strings.ReplaceAll(s, "\t", "    "), "\n")
 	for i, line := range lines {

@@ -26,7 +26,7 @@ type UpCmd struct {
 
 // Help shows examples.
 func (UpCmd) Help() string {
-	return `Everything in one process, for a first picture within a minute: the server, the web page, and a worker that paints with this machine. At the first start an account "operator" is made, which may do everything; its key is in operator-key in the data folder.
+	return `Everything in one process, for a first image within a minute: the server, the web page, and a worker that generates images on this machine. At the first start an account "operator" is created, which may do everything; its key is in operator-key in the data folder.
 
 Examples:
   horde up
@@ -44,21 +44,26 @@ func (c *UpCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
+
 	key, err := operatorKey(con.ctx, n, c.Data)
 	if err != nil {
 		n.Close()
 		return err
 	}
+
 	serving, stop := context.WithCancel(context.WithoutCancel(con.ctx))
 	defer stop()
+
 	served := make(chan error, 1)
 	go func() { served <- n.Run(serving) }()
 	c.greet(con, n)
 	if !c.NoBrowser {
 		openBrowser(n.URL())
 	}
+
 	worked := make(chan error, 1)
 	go func() { worked <- c.work(con, n, key) }()
+
 	select {
 	case err := <-served: // the server failed
 		return err
@@ -86,43 +91,46 @@ func (c *UpCmd) greet(con *console, n *runningNode) {
 func (c *UpCmd) work(con *console, n *runningNode, key string) error {
 	engines, closeEngines, err := openEngines(c.EngineFlags)
 	if err != nil {
-		con.log.Error("the server runs, but nobody paints", "error", err)
+		con.log.Error("the server runs, but without a worker", "error", err)
 		<-con.ctx.Done()
 		return nil
 	}
 	defer closeEngines()
+
 	w, err := worker.New(worker.Config{
-		Client: client.New(n.URL(), key), Name: "built-in worker", Engines: engines, Threads: c.Threads, MaxPixels: c.MaxPixels,
-		NSFW: true, NoPace: c.NoPace, Data: c.Data, Log: con.log, Registerer: n.registry,
+		Client:     client.New(n.URL(), key),
+		Name:       "built-in worker",
+		Engines:    engines,
+		Threads:    c.Threads,
+		MaxPixels:  c.MaxPixels,
+		NSFW:       true,
+		NoPace:     c.NoPace,
+		Data:       c.Data,
+		Log:        con.log,
+		Registerer: n.registry,
 	})
 	if err != nil {
 		return usageError("%w", err)
 	}
-	done := make(chan struct{})
-	defer close(done)
-	go func() {
-		select {
-		case <-secondSignal(con.ctx):
-			w.Abort()
-		case <-done:
-		}
-	}()
-	return w.Run(con.ctx)
+
+	return runWorker(con, w)
 }
 
-// operatorKey finds or makes the operator's account; its alias counts as in
-// ADMINS.
+// operatorKey finds or creates the operator's account; its alias counts as if ADMINS
+// named it.
 func operatorKey(ctx context.Context, n *runningNode, data string) (string, error) {
 	path := filepath.Join(data, operatorKeyFile)
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("read the operator's key: %w", err)
 	}
+
 	key := strings.TrimSpace(string(old))
 	user, fresh, err := n.Accounts.Operator(ctx, key)
 	if err != nil {
 		return "", fmt.Errorf("operator's account: %w", err)
 	}
+
 	n.admins.add(user.Alias())
 	if fresh == "" {
 		return key, nil
@@ -143,6 +151,7 @@ func writeSecret(path, text string) error {
 		return err
 	}
 	defer os.Remove(f.Name())
+
 	_, err = f.WriteString(text)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
@@ -164,6 +173,7 @@ func openBrowser(url string) {
 		}
 		cmd = exec.Command("xdg-open", url)
 	}
+
 	if cmd.Start() == nil {
 		go cmd.Wait()
 	}

@@ -29,15 +29,15 @@ type view struct {
 	eta       client.ETA
 	progress  *api.JobProgress // newest of a job that runs
 	preview   image.Image      // newest of that job
-	cancelled bool             // only what workers have already is waited for
+	cancelled bool             // only what workers already have is waited for
 	warned    bool             // that nobody can serve this now
-	lastState string           // without a terminal: what was said last
+	lastState string           // without a terminal: what was shown last
 }
 
 func (c *GenerateCmd) newView(con *console) *view {
 	v := &view{con: con, screen: c.screen(con), number: c.Number}
 	switch {
-	case con.getenv("TERM") == "dumb": // cannot draw over what stands there
+	case con.getenv("TERM") == "dumb": // cannot draw over earlier output
 	case isTerminal(con.stderr):
 		v.live = terminal.NewLive(con.stderr)
 	case isTerminal(con.stdout):
@@ -47,17 +47,21 @@ func (c *GenerateCmd) newView(con *console) *view {
 }
 
 func (v *view) accepted(a *api.Accepted) {
-	tellAccepted(v.con, a)
+	printAccepted(v.con, a)
 	v.warned = a.Message != "" // a horde says so itself where no worker can serve
 }
 
-// tellAccepted prints what the horde said when it took a request.
-func tellAccepted(con *console, a *api.Accepted) {
+// printAccepted prints what the horde said when it accepted a request.
+func printAccepted(con *console, a *api.Accepted) {
 	fmt.Fprintf(con.stderr, "request %s\n", clean(a.ID))
-	note := func(text string) { fmt.Fprintln(con.stderr, "note:", con.flags.inPlaceOfFields(clean(text))) }
+	note := func(text string) {
+		fmt.Fprintln(con.stderr, "note:", con.flags.replaceFields(clean(text)))
+	}
+
 	if a.Message != "" {
 		note(a.Message)
 	}
+
 	for _, warning := range a.Warnings {
 		if warning.Message != a.Message {
 			note(warning.Message)
@@ -65,38 +69,41 @@ func tellAccepted(con *console, a *api.Accepted) {
 	}
 }
 
-// follow shows the request until it is done, or ctx ends, and returns its last
-// state.
+// follow shows the request until it is done, or ctx ends, and returns its last status.
 func (v *view) follow(ctx context.Context, h *client.Client, id string) (*api.ImageStatus, error) {
 	defer v.clear()
 	for event, err := range h.Watch(ctx, id) {
 		if err != nil {
 			return nil, err
 		}
+
 		v.eta.Note(event, time.Now())
 		switch {
 		case event.End != nil:
 			return event.End, nil
 		case event.Check != nil:
-			v.counted(*event.Check)
-			if v.cancelled && v.check.Processing == 0 { // other hordes never call such a request done
+			v.noteCheck(*event.Check)
+			// Other hordes never report a cancelled request as done.
+			if v.cancelled && v.check.Processing == 0 {
 				return h.Status(ctx, id)
 			}
 		case event.Progress != nil:
-			v.stepped(event.Progress)
+			v.noteProgress(event.Progress)
 		}
+
 		v.draw()
 	}
 	return nil, io.ErrUnexpectedEOF
 }
 
-// counted takes in how many of the images are where.
-func (v *view) counted(c api.Check) {
-	// Step and preview belong to a job: with it they go.
+// noteCheck takes in how far the images are.
+func (v *view) noteCheck(c api.Check) {
+	// Step and preview belong to a job, and end with it.
 	if c.Finished != v.check.Finished || c.Restarted != v.check.Restarted || c.Processing == 0 {
 		v.progress, v.preview = nil, nil
 	}
 	v.check = c
+
 	if !c.IsPossible && !c.Done && !v.warned && !v.cancelled {
 		v.warned = true
 		v.clear()
@@ -104,9 +111,12 @@ func (v *view) counted(c api.Check) {
 	}
 }
 
-// stepped takes in how far a job is, with its preview: a stranger's image, decoded
+// previewImage bounds a preview.
+var previewImage = imaging.Limits{MaxBytes: 128 << 10, MaxPixels: 512 * 512, MaxSide: 1024}
+
+// noteProgress takes in how far a job is, with its preview: an untrusted image, decoded
 // within tight bounds.
-func (v *view) stepped(p *api.JobProgress) {
+func (v *view) noteProgress(p *api.JobProgress) {
 	if v.progress != nil && v.progress.Job != p.Job {
 		v.preview = nil
 	}
@@ -114,7 +124,8 @@ func (v *view) stepped(p *api.JobProgress) {
 	if p.Preview == "" || v.screen.Protocol == terminal.None {
 		return
 	}
-	img, _, err := imaging.DecodeBase64(p.Preview, imaging.Limits{MaxBytes: 128 << 10, MaxPixels: 512 * 512, MaxSide: 1024})
+
+	img, _, err := imaging.DecodeBase64(p.Preview, previewImage)
 	if err == nil {
 		v.preview = img
 	}
@@ -128,6 +139,7 @@ func (v *view) draw() {
 		}
 		return
 	}
+
 	v.live.Draw(func(w io.Writer) int {
 		lines := 0
 		if v.preview != nil {
@@ -136,6 +148,7 @@ func (v *view) draw() {
 				lines += rows
 			}
 		}
+
 		text := v.state() + v.left()
 		width := max(8, min(30, v.screen.Cols-len([]rune(text))-4))
 		line := []rune(fmt.Sprintf("▕%s▏ %s", terminal.Bar(width, v.fraction()), text))
@@ -151,16 +164,19 @@ func (v *view) clear() {
 	}
 }
 
-// state says in words how far the request is.
+// state describes how far the request is.
 func (v *view) state() string {
 	c := v.check
 	var parts []string
 	if v.number > 1 {
 		parts = append(parts, fmt.Sprintf("%d of %d finished", c.Finished, v.number))
 	}
+
 	switch {
 	case v.progress != nil:
-		parts = append(parts, fmt.Sprintf("step %d of %d", v.progress.Step, v.progress.Steps), clean(v.progress.WorkerName))
+		parts = append(parts,
+			fmt.Sprintf("step %d of %d", v.progress.Step, v.progress.Steps),
+			clean(v.progress.WorkerName))
 	case c.Processing > 0:
 		parts = append(parts, "generating")
 	case c.QueuePosition > 0:
@@ -174,13 +190,13 @@ func (v *view) state() string {
 // left says how long the request still takes, as far as that is known.
 func (v *view) left() string {
 	left, known := v.eta.Left(time.Now())
-	if !known || !v.check.IsPossible { // of a request that nobody can serve there is no telling
+	if !known || !v.check.IsPossible { // nobody can serve the request: there is no estimate
 		return ""
 	}
 	return etaWords(left)
 }
 
-// etaWords say how long something still takes, to be put behind its state.
+// etaWords say how long something still takes, to be appended to its state.
 func etaWords(left time.Duration) string {
 	if left <= 0 {
 		return ", longer than expected"
@@ -200,16 +216,18 @@ func (v *view) fraction() float64 {
 // saved names a file on stdout and shows it where the terminal can.
 func (v *view) saved(path string, data []byte, g api.Generation) {
 	if v.screen.Protocol != terminal.None {
-		if img, _, err := imaging.Decode(data, imaging.Limits{MaxBytes: 64 << 20, MaxPixels: 1 << 26}); err == nil {
+		if img, _, err := imaging.Decode(data, savedImage); err == nil {
 			v.screen.Draw(v.con.stdout, img, 60, max(4, min(24, v.screen.Rows-4)))
 		}
 	}
+
 	fmt.Fprintln(v.con.stdout, path)
 	note := fmt.Sprintf("  seed %s, %s by %s", clean(g.Seed), clean(g.Model), clean(g.WorkerName))
 	if g.Censored {
 		note += "; censored by the worker"
 	}
 	fmt.Fprintln(v.con.stderr, note)
+
 	for _, m := range g.GenMetadata {
 		if m.Type == "information" && m.Ref != "" {
 			fmt.Fprintln(v.con.stderr, "  note:", clean(m.Ref))
@@ -219,7 +237,7 @@ func (v *view) saved(path string, data []byte, g api.Generation) {
 	}
 }
 
-// asFile gives the file behind a stream, or nil.
+// asFile returns the file behind a stream, or nil.
 func asFile(stream any) *os.File {
 	f, _ := stream.(*os.File)
 	return f

@@ -23,26 +23,26 @@ import (
 // WorkCmd runs a Dreamer worker.
 type WorkCmd struct {
 	HordeFlags
-	Name      string `placeholder:"NAME" help:"Name of the worker, unique on the horde; default: one made for this machine and key."`
-	Data      string `default:"./data" placeholder:"DIR" help:"Folder for what the worker has to remember (${default})."`
-	NSFW      bool   `default:"true" negatable:"" help:"Take requests that allow pictures not safe for work."`
-	Blacklist string `placeholder:"WORDS" help:"Decline prompts with any of these words, parted by commas."`
+	Name      string `placeholder:"NAME" help:"Name of the worker, unique on the horde; default: one derived from this machine and the key."`
+	Data      string `default:"./data" placeholder:"DIR" help:"Folder for the list of jobs in hand (${default})."`
+	NSFW      bool   `default:"true" negatable:"" help:"Accept requests that allow NSFW images."`
+	Blacklist string `placeholder:"WORDS" help:"Decline prompts with any of these words, separated by commas."`
 	Metrics   string `placeholder:"HOST:PORT" help:"Serve Prometheus metrics here under /metrics."`
 	EngineFlags
 	WorkerFlags
 }
 
-// EngineFlags choose what paints.
+// EngineFlags choose what generates the images.
 type EngineFlags struct {
-	Engine      []string `default:"pocket" enum:"pocket,sketch" sep:"," placeholder:"NAME" help:"What paints: pocket, a small diffusion model on the CPU, or sketch, a formula that is no AI. Can be repeated."`
-	ONNXRuntime string   `name:"onnxruntime" placeholder:"PATH" help:"ONNX Runtime's shared library, or its folder, where it is not beside the program or on the system."`
+	Engine      []string `default:"pocket" enum:"pocket,sketch" sep:"," placeholder:"NAME" help:"What generates the images: pocket, a small diffusion model on the CPU, or sketch, a formula that is no AI. Can be repeated."`
+	ONNXRuntime string   `name:"onnxruntime" placeholder:"PATH" help:"ONNX Runtime's shared library, or its folder, if it is neither beside the program nor on the system."`
 }
 
-// WorkerFlags choose how much is painted.
+// WorkerFlags choose how much is generated.
 type WorkerFlags struct {
 	Threads   int  `default:"1" placeholder:"N" help:"Jobs at once (${default})."`
-	MaxPixels int  `placeholder:"N" help:"Largest width times height; default: what the engine can."`
-	NoPace    bool `help:"Deliver faster than 20 megapixelsteps a second, which hordes take for cheating."`
+	MaxPixels int  `placeholder:"N" help:"Largest width times height; default: the engine's limit."`
+	NoPace    bool `help:"Deliver faster than 20 megapixelsteps a second, which hordes regard as cheating."`
 }
 
 // Help shows examples.
@@ -62,6 +62,7 @@ func (c *WorkCmd) Run(con *console) error {
 		return err
 	}
 	defer closeEngines()
+
 	registry := prometheus.NewRegistry()
 	if c.Metrics != "" {
 		stop, err := serveMetrics(c.Metrics, registry)
@@ -70,14 +71,30 @@ func (c *WorkCmd) Run(con *console) error {
 		}
 		defer stop()
 	}
+
 	w, err := worker.New(worker.Config{
-		Client: client.New(c.Horde, c.APIKey), Name: c.name(), Engines: engines,
-		Threads: c.Threads, MaxPixels: c.MaxPixels, NSFW: c.NSFW, Blacklist: words(c.Blacklist),
-		NoPace: c.NoPace, Data: c.Data, Log: con.log, Registerer: registry,
+		Client:     client.New(c.Horde, c.APIKey),
+		Name:       c.name(),
+		Engines:    engines,
+		Threads:    c.Threads,
+		MaxPixels:  c.MaxPixels,
+		NSFW:       c.NSFW,
+		Blacklist:  words(c.Blacklist),
+		NoPace:     c.NoPace,
+		Data:       c.Data,
+		Log:        con.log,
+		Registerer: registry,
 	})
 	if err != nil {
 		return usageError("%w", err)
 	}
+
+	return runWorker(con, w)
+}
+
+// runWorker runs a worker until it is interrupted; at a second interrupt it gives up
+// the jobs in hand.
+func runWorker(con *console, w *worker.Worker) error {
 	done := make(chan struct{})
 	defer close(done)
 	go func() {
@@ -90,8 +107,8 @@ func (c *WorkCmd) Run(con *console) error {
 	return w.Run(con.ctx)
 }
 
-// name is the worker's name; the made one is always the same for a machine and
-// a key, and tells strangers nothing about either.
+// name is the worker's name; the default is always the same for a machine and a key,
+// and reveals nothing about either.
 func (c *WorkCmd) name() string {
 	if c.Name != "" {
 		return c.Name
@@ -120,6 +137,7 @@ func openEngines(f EngineFlags) ([]engine.Engine, func(), error) {
 			e.Close()
 		}
 	}
+
 	for _, name := range f.Engine {
 		switch name {
 		case "sketch":
@@ -142,6 +160,7 @@ func serveMetrics(addr string, registry *prometheus.Registry) (func(), error) {
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
+
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}

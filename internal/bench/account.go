@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
@@ -10,32 +11,42 @@ import (
 	"horde/api"
 )
 
-// wealth is the balance of made-up users: kudos never decide here.
-const wealth = 10_000_000
+// testKudos is the balance of test accounts: so much that kudos never matter here.
+const testKudos = 10_000_000
 
 // makeAccount makes or renews a test account.
 func (t target) makeAccount(c *conn, name string, trusted bool) (apikey string, err error) {
-	kudos, no := int64(wealth), false
+	kudos, no := int64(testKudos), false
 	oauth := "horde-" + name
-	body, err := json.Marshal(api.TestUserRequest{Username: &name, OAuthID: &oauth, Moderator: &no, Trusted: &trusted, Kudos: &kudos})
+	body, err := json.Marshal(api.TestUserRequest{
+		Username:  &name,
+		OAuthID:   &oauth,
+		Moderator: &no,
+		Trusted:   &trusted,
+		Kudos:     &kudos,
+	})
 	if err != nil {
 		return "", err
 	}
+
 	status, answer, err := c.do(t.request("POST", "/dev/test-user", "", string(body)))
 	if err != nil {
 		return "", fmt.Errorf("no horde answers at http://%s: %w", t.host, err)
 	}
+
 	switch status {
 	case 200, 201:
 	case 404:
-		return "", fmt.Errorf("the server makes no test accounts. Start it with HORDE_TEST_APIKEYS=1 HORDE_TEST_RATELIMIT_DISABLED=1, on a database of its own")
+		return "", errors.New("the server makes no test accounts. Start it with HORDE_TEST_APIKEYS=1 " +
+			"HORDE_TEST_RATELIMIT_DISABLED=1, on a database of its own")
 	case 403:
-		return "", fmt.Errorf("the server makes test accounts only for its own machine: run bench there")
+		return "", errors.New("the server makes test accounts only for its own machine: run bench there")
 	case 429:
-		return "", fmt.Errorf("the server limits the rate of calls. Start it with HORDE_TEST_RATELIMIT_DISABLED=1 as well")
+		return "", errors.New("the server limits the rate of calls. Start it with HORDE_TEST_RATELIMIT_DISABLED=1 as well")
 	default:
 		return "", fmt.Errorf("test account %s: HTTP %d %.200s", name, status, answer)
 	}
+
 	var u api.TestUser
 	if err := json.Unmarshal(answer, &u); err != nil || u.APIKey == "" {
 		return "", fmt.Errorf("test account %s: the answer holds no api_key: %.200s", name, answer)
@@ -43,8 +54,8 @@ func (t target) makeAccount(c *conn, name string, trusted bool) (apikey string, 
 	return u.APIKey, nil
 }
 
-// makers is how many connections set up accounts and backlogs.
-const makers = 16
+// setUpConns is how many connections set up accounts and backlogs.
+const setUpConns = 16
 
 // makeAccounts makes n accounts; their names stay the same from run to run, so
 // that they do not pile up.
@@ -60,11 +71,11 @@ func (t target) makeAccounts(ctx context.Context, prefix string, n int, trusted 
 // inParallel calls do for 0…n-1 over a few connections, until one fails.
 func inParallel(ctx context.Context, t target, n int, do func(c *conn, i int) error) error {
 	g, ctx := errgroup.WithContext(ctx)
-	for m := range min(makers, n) {
+	for m := range min(setUpConns, n) {
 		g.Go(func() error {
 			c := newConn(t.addr)
 			defer c.close()
-			for i := m; i < n; i += makers {
+			for i := m; i < n; i += setUpConns {
 				if err := ctx.Err(); err != nil {
 					return err
 				}

@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// benchForm is what alchemy requests of a run ask for. Its payload carries the
-// mark.
+// benchForm is the form that alchemy requests of a run ask for. Its payload carries
+// the mark.
 const benchForm = "describe"
 
 var (
@@ -19,9 +19,9 @@ var (
 	keyResult = newKey("result")
 )
 
-// askFormsBody is the request of a cycle: one form about the smallest picture that
-// pictures are measured by.
-var askFormsBody = func() string {
+// formsBody is the request of a cycle: one form for a 64 × 64 image, the smallest size
+// that the API generates.
+var formsBody = func() string {
 	var b bytes.Buffer
 	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 64, 64))); err != nil {
 		panic(err) // into memory
@@ -41,13 +41,14 @@ const formResult = "horde bench"
 
 const formsSubmitBody = `{"id":"` + noID + `","result":{"` + benchForm + `":"` + formResult + `"},"state":"ok"}`
 
-var forms = work{
-	path: "/interrogate", worker: "bench alchemist",
-	ask:    func(string) string { return askFormsBody },
-	pop:    func(worker, _ string) string { return formsPopBody(worker) },
-	submit: formsSubmitBody,
-	verify: (*client).verifyForm,
-	mark:   keyMark,
+var formWork = work{
+	path:    "/interrogate",
+	worker:  "bench alchemist",
+	request: func(string) string { return formsBody },
+	pop:     func(worker, _ string) string { return formsPopBody(worker) },
+	submit:  formsSubmitBody,
+	verify:  (*client).verifyForm,
+	mark:    keyMark,
 	fits: func(_ string, job, _ []byte) bool {
 		return string(keyForm.text(job)) == benchForm && len(keySource.text(job)) > 0
 	},
@@ -60,7 +61,10 @@ func (c *client) verifyForm(*delivery) bool {
 	if c.refused("status", status, 200, body, err) {
 		return false
 	}
-	if string(keyState.text(body)) != "done" || string(keyForm.text(body)) != benchForm || !bytes.Contains(keyResult.value(body), []byte(formResult)) {
+
+	delivered := string(keyState.text(body)) == "done" && string(keyForm.text(body)) == benchForm &&
+		bytes.Contains(keyResult.value(body), []byte(formResult))
+	if !delivered {
 		c.rec.fault("status: the form or its result is not that of the delivery")
 		return false
 	}

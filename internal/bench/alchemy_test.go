@@ -28,20 +28,24 @@ func (f *fake) alchemy() {
 		waiting = append(waiting, id)
 		answer(w, 202, api.AlchemyAccepted{ID: id})
 	})
+
 	f.HandleFunc("POST /api/v2/interrogate/pop", func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		if !f.known(w, r) {
 			return
 		}
+
 		job := api.AlchemyJob{Skipped: map[string]int{}}
 		if len(waiting) > 0 {
 			form := asked[waiting[0]].Forms[0]
 			job.Forms = []api.AlchemyTask{{ID: waiting[0], Form: form.Name, Payload: form.Payload, SourceImage: "http://x/y.webp"}}
 			waiting = waiting[1:]
 		}
+
 		answer(w, 200, job)
 	})
+
 	f.HandleFunc("POST /api/v2/interrogate/submit", func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -52,6 +56,7 @@ func (f *fake) alchemy() {
 		done[s.ID] = s.Result
 		answer(w, 200, api.Submitted{Reward: 1})
 	})
+
 	f.HandleFunc("GET /api/v2/interrogate/status/{id}", func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -71,6 +76,7 @@ func TestAlchemy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if rep.Failed != 0 || rep.Completed < 10 || len(rep.Calls) != 6 {
 		t.Errorf("%+v", rep)
 	}

@@ -43,12 +43,14 @@ func newFake(t *testing.T) (*fake, *httptest.Server) {
 	f.HandleFunc("POST /api/v2/generate/submit", f.submit)
 	f.HandleFunc("GET /api/v2/generate/check/{id}", func(w http.ResponseWriter, r *http.Request) { f.state(w, r, false) })
 	f.HandleFunc("GET /api/v2/generate/status/{id}", func(w http.ResponseWriter, r *http.Request) { f.state(w, r, true) })
+
 	f.HandleFunc("DELETE /api/v2/generate/status/{id}", func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		f.gone++
 		f.mu.Unlock()
 		f.state(w, r, true)
 	})
+
 	f.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "# TYPE x\nprocess_cpu_seconds_total %g\n", float64(ownCPU())/float64(time.Second))
 	})
@@ -93,6 +95,7 @@ func (f *fake) async(w http.ResponseWriter, r *http.Request) {
 		answer(w, 400, api.Error{Message: "bad", RC: "BadRequest"})
 		return
 	}
+
 	id, m := uuid.NewString(), (*q.Models)[0]
 	f.prompts[id] = q.Prompt
 	f.waiting[m] = append(f.waiting[m], id)
@@ -109,11 +112,13 @@ func (f *fake) pop(w http.ResponseWriter, r *http.Request) {
 	if !f.known(w, r) || json.NewDecoder(r.Body).Decode(&p) != nil {
 		return
 	}
+
 	m := p.Models[0]
 	if len(f.waiting[m]) == 0 {
 		answer(w, 200, api.ImageJob{IDs: []string{}, SourceProcessing: "img2img"})
 		return
 	}
+
 	req := f.waiting[m][0]
 	f.waiting[m] = f.waiting[m][1:]
 	job := uuid.NewString()
@@ -130,10 +135,12 @@ func (f *fake) submit(w http.ResponseWriter, r *http.Request) {
 	if !f.known(w, r) || json.NewDecoder(r.Body).Decode(&s) != nil {
 		return
 	}
+
 	if s.Generation != "R2" || f.job[s.ID] == "" {
 		answer(w, 404, api.Error{Message: "no such job", RC: "InvalidJobID"})
 		return
 	}
+
 	f.done[f.job[s.ID]] = s.ID
 	answer(w, 200, api.Submitted{Reward: 4.06})
 }
@@ -146,6 +153,7 @@ func (f *fake) state(w http.ResponseWriter, r *http.Request, full bool) {
 		answer(w, 404, api.Error{Message: "no such request", RC: "RequestNotFound"})
 		return
 	}
+
 	job, done := f.done[req]
 	c := api.Check{Done: done, IsPossible: true}
 	s := api.ImageStatus{Generations: []api.Generation{}}
@@ -157,6 +165,7 @@ func (f *fake) state(w http.ResponseWriter, r *http.Request, full bool) {
 	} else {
 		c.Waiting = 1
 	}
+
 	s.Check = c
 	if full {
 		answer(w, 200, s)
@@ -175,6 +184,7 @@ func TestCycle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if rep.Failed != 0 || rep.Completed < 10 || len(rep.Calls) != 7 {
 		t.Errorf("%+v", rep)
 	}
@@ -191,7 +201,7 @@ func TestCycle(t *testing.T) {
 func TestAnonymous(t *testing.T) {
 	_, srv := newFake(t)
 	cfg := small(Cycle, srv.URL)
-	cfg.NoNames = true
+	cfg.Anonymous = true
 	rep, err := Run(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -222,6 +232,7 @@ func TestPopBehindBacklog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if rep.Failed != 0 || rep.Completed == 0 || f.gone != 60 || len(f.waiting) != 8 {
 		t.Errorf("%d cancelled, %d models: %+v", f.gone, len(f.waiting), rep)
 	}
@@ -266,9 +277,9 @@ func TestRefusals(t *testing.T) {
 		{Config{URL: none.URL}, "HORDE_TEST_APIKEYS=1"},
 		{Config{URL: "http://192.0.2.1:7001"}, "--i-own-this-server"},
 		{Config{URL: "https://127.0.0.1"}, "plain http"},
-		{Config{URL: "127.0.0.1:7001"}, "no address"},
+		{Config{URL: "127.0.0.1:7001"}, "not an address"},
 		{Config{URL: "http://127.0.0.1:1"}, "no horde answers"},
-		{Config{URL: none.URL, Clients: mostClients + 1}, "at most"},
+		{Config{URL: none.URL, Clients: maxClients + 1}, "at most"},
 		{Config{URL: none.URL, Rate: -1}, "rate"},
 		{Config{URL: none.URL, Model: "a\"b"}, "model name"},
 	} {
@@ -284,12 +295,14 @@ func TestInterrupt(t *testing.T) {
 	cfg.Duration = time.Hour
 	ctx, cancel := context.WithCancel(context.Background())
 	progress := new(firstWrite)
+
 	cfg.Progress = progress
 	progress.then = func(line string) {
 		if strings.Contains(line, "/s") {
 			cancel()
 		}
 	}
+
 	rep, err := Run(ctx, cfg)
 	if err != nil || rep.Completed == 0 || rep.Seconds > 60 {
 		t.Errorf("%v %+v", err, rep)

@@ -22,19 +22,19 @@ const (
 
 // Config says what to run. The zero value of a field takes the default named.
 type Config struct {
-	Mode     Mode
-	URL      string        // http://HOST:PORT of the horde
-	Text     bool          // texts instead of pictures; not with Check
-	Model    string        // model asked for and served; "stable_diffusion", of texts "koboldcpp/Marx-3B-V3"
-	Clients  int           // requests under way at most; 64
-	Workers  int           // workers, one connection each; 16
-	Users    int           // accounts that ask; 100
-	NoNames  bool          // everybody asks without an account: one account has every movement
-	Rate     float64       // starts per second; 0: as fast as it goes
-	Duration time.Duration // measured time; 10 s
-	Warmup   time.Duration // before it, not measured; 0: none
-	Backlog  int           // Pop: waiting requests that no worker serves; 3000
-	Models   int           // Pop: models that the backlog is spread over; 200
+	Mode      Mode
+	URL       string        // http://HOST:PORT of the horde
+	Text      bool          // text generation instead of images; not with Check
+	Model     string        // requested and served; "stable_diffusion", with Text "koboldcpp/Marx-3B-V3"
+	Clients   int           // requests under way at once, at most; 64
+	Workers   int           // workers, one connection each; 16
+	Users     int           // accounts that send requests; 100
+	Anonymous bool          // no request has an account: one account has every movement
+	Rate      float64       // starts per second; 0: as fast as possible
+	Duration  time.Duration // measured time; 10 s
+	Warmup    time.Duration // before it, not measured; 0: none
+	Backlog   int           // Pop: waiting requests that no worker serves; 3000
+	Models    int           // Pop: models that the backlog is spread over; 200
 
 	// ServeTimeout is how long a request may wait for a worker before it counts as
 	// lost; 15 s.
@@ -50,6 +50,7 @@ func (c Config) withDefaults() Config {
 			*v = d
 		}
 	}
+
 	def(&c.Clients, 64)
 	def(&c.Workers, 16)
 	def(&c.Users, 100)
@@ -57,6 +58,7 @@ func (c Config) withDefaults() Config {
 		def(&c.Backlog, 3000)
 		def(&c.Models, 200)
 	}
+
 	if c.Model == "" {
 		c.Model = c.work().model
 	}
@@ -78,34 +80,36 @@ func (c Config) withDefaults() Config {
 func (c Config) work() *work {
 	switch {
 	case c.Mode == Forms:
-		return &forms
+		return &formWork
 	case c.Text:
-		return &texts
+		return &textWork
 	}
-	return &pictures
+	return &imageWork
 }
 
-// Limits of what a run may ask for, lest a slip of the finger fill the machine.
+// Limits of what a run may ask for, so that a typing mistake does not overload the
+// machine.
 const (
-	mostClients = 10_000
-	mostWorkers = 10_000
-	mostUsers   = 100_000
-	mostBacklog = 1_000_000
-	mostRate    = 1_000_000
+	maxClients = 10_000
+	maxWorkers = 10_000
+	maxUsers   = 100_000
+	maxBacklog = 1_000_000
+	maxRate    = 1_000_000 // starts per second
 )
 
 func (c Config) check() error {
-	if c.Clients > mostClients || c.Workers > mostWorkers || c.Users > mostUsers || c.Backlog > mostBacklog {
-		return fmt.Errorf("at most %d clients, %d workers, %d users and a backlog of %d", mostClients, mostWorkers, mostUsers, mostBacklog)
+	if c.Clients > maxClients || c.Workers > maxWorkers || c.Users > maxUsers || c.Backlog > maxBacklog {
+		return fmt.Errorf("at most %d clients, %d workers, %d users and a backlog of %d",
+			maxClients, maxWorkers, maxUsers, maxBacklog)
 	}
 	if c.Text && c.Mode == Check {
-		return fmt.Errorf("texts have no check to measure")
+		return fmt.Errorf("text requests have no check to measure")
 	}
 	if c.Text && c.Mode == Forms {
-		return fmt.Errorf("forms are no texts")
+		return fmt.Errorf("alchemy and text exclude each other")
 	}
-	if !(c.Rate >= 0 && c.Rate <= mostRate) {
-		return fmt.Errorf("the rate must lie between 0 and %d starts per second", mostRate)
+	if !(c.Rate >= 0 && c.Rate <= maxRate) {
+		return fmt.Errorf("the rate must lie between 0 and %d starts per second", maxRate)
 	}
 	if len(c.Model) > 255 || strings.ContainsAny(c.Model, "\"\\\n\r") {
 		return fmt.Errorf("the model name %q cannot be sent", c.Model)
@@ -125,10 +129,12 @@ type target struct {
 func parseTarget(raw string, own bool) (target, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
-		return target{}, fmt.Errorf("%q is no address: give one such as http://127.0.0.1:7001", raw)
+		return target{}, fmt.Errorf("%q is not an address: give one such as http://127.0.0.1:7001", raw)
 	}
+
 	if u.Scheme != "http" {
-		return target{}, fmt.Errorf("bench speaks plain http only, not %q: name the server itself, not the proxy in front of it", u.Scheme)
+		return target{}, fmt.Errorf("bench speaks plain http only, not %q: "+
+			"name the server itself, not the proxy in front of it", u.Scheme)
 	}
 	port := u.Port()
 	if port == "" {
@@ -138,12 +144,14 @@ func parseTarget(raw string, own bool) (target, error) {
 	if err != nil {
 		return target{}, fmt.Errorf("%s cannot be found: %w", u.Hostname(), err)
 	}
+
 	for _, ip := range ips {
 		if !ip.IsLoopback() && !own {
 			return target{}, fmt.Errorf("%s is not this machine. A load test can bring a server down: "+
 				"only run it against your own, and say so with --i-own-this-server", u.Hostname())
 		}
 	}
+
 	addr := net.JoinHostPort(u.Hostname(), port)
 	return target{addr: addr, host: u.Host, path: strings.TrimSuffix(u.Path, "/")}, nil
 }

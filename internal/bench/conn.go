@@ -13,24 +13,24 @@ import (
 // conn is one HTTP/1.1 connection that is kept alive. It sends requests as they
 // are and reads answers with a Content-Length, in chunks, or up to the end of
 // the connection. It follows no redirects and knows no compression or TLS: the
-// servers it measures are next door. Not safe for concurrent use.
+// servers it measures are on the same machine. Not safe for concurrent use.
 type conn struct {
 	addr     string
 	nc       net.Conn
 	buf      []byte // what was read of the current answer
 	deadline time.Time
-	used     time.Time // when the last answer was complete
+	used     time.Time // of the last call that was answered
 }
 
 const (
 	callTimeout = 30 * time.Second
-	maxAnswer   = 8 << 20
-	// A connection that lay idle this long may have been closed by the server
-	// meanwhile; only then is a failed call sent again.
-	idleDoubt = 5 * time.Second
+	maxAnswer   = 8 << 20 // bytes
+	// maxIdle is how long a connection may be idle before the server may have
+	// closed it: only then is a failed call sent again.
+	maxIdle = 5 * time.Second
 )
 
-var errHTTP = errors.New("the answer is no HTTP/1.1")
+var errHTTP = errors.New("the answer is not HTTP/1.1")
 
 func newConn(addr string) *conn { return &conn{addr: addr, buf: make([]byte, 0, 16<<10)} }
 
@@ -43,9 +43,9 @@ func (c *conn) close() {
 
 // do sends a request and returns the answer. body is valid until the next call.
 func (c *conn) do(req []byte) (status int, body []byte, err error) {
-	doubtful := c.nc != nil && time.Since(c.used) > idleDoubt
+	stale := c.nc != nil && time.Since(c.used) > maxIdle
 	status, body, err = c.try(req)
-	if err != nil && doubtful && len(c.buf) == 0 {
+	if err != nil && stale && len(c.buf) == 0 {
 		c.close()
 		status, body, err = c.try(req)
 	}
@@ -65,7 +65,8 @@ func (c *conn) try(req []byte) (status int, body []byte, err error) {
 		}
 		c.deadline = time.Time{}
 	}
-	// Setting a deadline costs more than a clock, so it is moved in large steps.
+
+	// Setting a deadline costs more than reading the clock: move it in large steps.
 	if c.deadline.Sub(now) < callTimeout {
 		c.deadline = now.Add(2 * callTimeout)
 		if err := c.nc.SetDeadline(c.deadline); err != nil {
@@ -75,10 +76,12 @@ func (c *conn) try(req []byte) (status int, body []byte, err error) {
 	if _, err := c.nc.Write(req); err != nil {
 		return 0, nil, err
 	}
+
 	status, body, keep, err := c.answer()
 	if err != nil {
 		return 0, nil, err
 	}
+
 	if !keep {
 		c.close()
 	}
@@ -86,7 +89,7 @@ func (c *conn) try(req []byte) (status int, body []byte, err error) {
 	return status, body, nil
 }
 
-// more reads on into the buffer.
+// more reads further into the buffer.
 func (c *conn) more() error {
 	if len(c.buf) == cap(c.buf) {
 		if len(c.buf) >= maxAnswer {
@@ -96,6 +99,7 @@ func (c *conn) more() error {
 		copy(grown, c.buf)
 		c.buf = grown
 	}
+
 	n, err := c.nc.Read(c.buf[len(c.buf):cap(c.buf)])
 	c.buf = c.buf[:len(c.buf)+n]
 	if n > 0 {
@@ -115,6 +119,7 @@ func (c *conn) answer() (status int, body []byte, keep bool, err error) {
 		}
 		end = bytes.Index(c.buf, []byte("\r\n\r\n"))
 	}
+
 	head := c.buf[:end+2]
 	if len(head) < 14 || string(head[:7]) != "HTTP/1." {
 		return 0, nil, false, errHTTP
@@ -123,6 +128,7 @@ func (c *conn) answer() (status int, body []byte, keep bool, err error) {
 	if err != nil {
 		return 0, nil, false, errHTTP
 	}
+
 	h := scanHeader(head)
 	start := end + 4
 	switch {
@@ -149,12 +155,13 @@ func (c *conn) answer() (status int, body []byte, keep bool, err error) {
 			body, err = c.buf[start:], nil
 		}
 	}
+
 	return status, body, h.keep, err
 }
 
-// header is what of an answer's header matters here.
+// header is what matters here of an answer's header.
 type header struct {
-	length  int // -1: not given
+	length  int // bytes; -1: not given
 	chunked bool
 	keep    bool
 }
@@ -168,8 +175,8 @@ func scanHeader(head []byte) header {
 		} else {
 			head = nil
 		}
-		// Only three names matter, so most lines are passed over by their first
-		// letter.
+
+		// Only three names matter, so most lines are skipped by their first letter.
 		if len(line) == 0 || line[0]|0x20 != 'c' && line[0]|0x20 != 't' {
 			continue
 		}
@@ -177,6 +184,7 @@ func scanHeader(head []byte) header {
 		if !ok {
 			continue
 		}
+
 		value = bytes.TrimSpace(value)
 		switch {
 		case bytes.EqualFold(name, []byte("Content-Length")):
@@ -192,8 +200,7 @@ func scanHeader(head []byte) header {
 	return h
 }
 
-// chunks reads a chunked body that begins at start and moves its pieces
-// together.
+// chunks reads a chunked body that begins at start and joins its pieces in place.
 func (c *conn) chunks(start int) ([]byte, error) {
 	at, end := start, start // read position; end of the joined body
 	line := func() ([]byte, error) {
@@ -208,16 +215,19 @@ func (c *conn) chunks(start int) ([]byte, error) {
 			}
 		}
 	}
+
 	for {
 		l, err := line()
 		if err != nil {
 			return nil, err
 		}
+
 		size, _, _ := bytes.Cut(l, []byte(";"))
 		n, err := strconv.ParseUint(string(size), 16, 32)
 		if err != nil || n > maxAnswer {
 			return nil, errHTTP
 		}
+
 		if n == 0 {
 			break
 		}
@@ -226,11 +236,14 @@ func (c *conn) chunks(start int) ([]byte, error) {
 				return nil, err
 			}
 		}
+
 		copy(c.buf[end:], c.buf[at:at+int(n)])
 		end += int(n)
 		at += int(n) + 2
 	}
-	for { // trailers, up to an empty line
+
+	// Trailers, up to an empty line.
+	for {
 		l, err := line()
 		if err != nil {
 			return nil, err

@@ -4,5 +4,5 @@ package bench
 
 import "time"
 
-// ownCPU is the processor time that this process has used; not told here.
+// ownCPU is the processor time that this process has used; unknown on this system.
 func ownCPU() time.Duration { return 0 }

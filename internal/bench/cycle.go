@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Keys that are looked for in answers.
+// Keys that are searched for in answers.
 var (
 	keyID          = newKey("id")
 	keyIDs         = newKey("ids")
@@ -29,13 +29,13 @@ var (
 )
 
 const (
-	afterError = 50 * time.Millisecond // rest after a failed call
+	afterError = 50 * time.Millisecond // pause after a failed call
 	popPause   = 2 * time.Millisecond  // after a pop that found nothing
-	popTries   = 1000                  // of which a worker gives up
+	popTries   = 1000                  // after which a worker gives up
 	idlePause  = 50 * time.Millisecond // between the pops that find nothing
 )
 
-// refused counts an answer that is not the wanted one.
+// refused reports whether an answer is not the wanted one, and counts it.
 func (r *run) refused(what string, status, want int, body []byte, err error) bool {
 	switch {
 	case err != nil:
@@ -48,8 +48,8 @@ func (r *run) refused(what string, status, want int, body []byte, err error) boo
 	return true
 }
 
-// reason is an error without the addresses and ports of its connection, which
-// would make every one of a kind another.
+// reason is an error without the addresses and ports of its connection, so that errors
+// of one kind are counted together.
 func reason(err error) string {
 	var op *net.OpError
 	if errors.As(err, &op) {
@@ -58,14 +58,14 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// client is one that asks for pictures or texts, one at a time.
+// client is one that sends requests, one at a time.
 type client struct {
 	*run
 	conn          *conn
 	slot          *slot
 	index         uint64
-	asks          []form // one for each user it speaks for
-	check, status form
+	requests      []template // one for each user it speaks for
+	check, status template
 	mark          [markSize]byte
 	id            [idLength]byte
 	lost          uint64 // the last cycle that failed: it may still be delivered
@@ -74,15 +74,23 @@ type client struct {
 
 // play plays a client: cycle after cycle until the window ends.
 func (r *run) play(ctx context.Context, i int) {
-	c := client{run: r, conn: newConn(r.t.addr), slot: &r.slots[i], index: uint64(i), timer: time.NewTimer(time.Hour)}
+	c := client{
+		run:   r,
+		conn:  newConn(r.t.addr),
+		slot:  &r.slots[i],
+		index: uint64(i),
+		timer: time.NewTimer(time.Hour),
+	}
 	defer c.conn.close()
 	defer c.timer.Stop()
-	body := r.ask(r.cfg.Model)
+
+	body := r.request(r.cfg.Model)
 	for u := i % len(r.users); u < len(r.users); u += r.cfg.Clients {
-		c.asks = append(c.asks, r.t.newForm("POST", r.path+"/async", r.users[u], body, emptyMark))
+		c.requests = append(c.requests, r.t.newTemplate("POST", r.path+"/async", r.users[u], body, emptyMark))
 	}
-	c.check = r.t.newForm("GET", "/generate/check/"+noID, "", "", noID)
-	c.status = r.t.newForm("GET", r.path+"/status/"+noID, "", "", noID)
+
+	c.check = r.t.newTemplate("GET", "/generate/check/"+noID, "", "", noID)
+	c.status = r.t.newTemplate("GET", r.path+"/status/"+noID, "", "", noID)
 	for number := uint64(1); ; number++ {
 		due, ok := c.turn(ctx)
 		if !ok {
@@ -100,26 +108,29 @@ func (r *run) play(ctx context.Context, i int) {
 				return
 			}
 		}
+
 		c.rec.ended.Add(1)
 	}
 }
 
-// cycle asks, waits for a worker, and verifies what came of it.
+// cycle sends a request, waits for a worker, and verifies the result.
 func (c *client) cycle(ctx context.Context, number uint64, due time.Duration) bool {
 	c.slot.accepted.Store(0)
 	c.slot.number.Store(number)
 	putMark(c.mark[:], c.run.id, c.index, number)
-	status, body, err := c.conn.do(c.asks[number%uint64(len(c.asks))].with(c.mark[:]))
+	status, body, err := c.conn.do(c.requests[number%uint64(len(c.requests))].with(c.mark[:]))
 	now := c.rec.now()
 	c.rec.took(callAsync, due, now)
 	if c.refused("async", status, 202, body, err) {
 		return false
 	}
+
 	id := keyID.id(body)
 	if id == nil {
 		c.rec.fault("async: the answer has no id")
 		return false
 	}
+
 	copy(c.id[:], id)
 	c.slot.accepted.Store(int64(now))
 	select {
@@ -127,6 +138,7 @@ func (c *client) cycle(ctx context.Context, number uint64, due time.Duration) bo
 	case <-ctx.Done():
 		return false
 	}
+
 	d, ok := c.delivered(ctx, number)
 	return ok && c.verify(c, &d)
 }
@@ -159,6 +171,7 @@ func (c *client) verifyCheck() bool {
 	if c.refused("check", status, 200, body, err) {
 		return false
 	}
+
 	if !finished(body) {
 		c.rec.fault("check: the request is not done after its delivery")
 		return false
@@ -166,7 +179,7 @@ func (c *client) verifyCheck() bool {
 	return true
 }
 
-// finished tells whether the counters are those of one delivery.
+// finished reports whether the counters are those of one delivery.
 func finished(body []byte) bool {
 	return keyDone.is(body, "true") && keyFaulted.is(body, "false") && keyFinished.is(body, "1") &&
 		keyProcessing.is(body, "0") && keyWaiting.is(body, "0")
@@ -183,6 +196,7 @@ func (c *client) verifyStatus(d *delivery) bool {
 	if c.refused("status", status, 200, body, err) {
 		return false
 	}
+
 	switch {
 	case !finished(body):
 		c.rec.fault("status: the request is not done after its delivery")
@@ -197,25 +211,28 @@ func (c *client) verifyStatus(d *delivery) bool {
 		}
 		return true
 	}
+
 	return false
 }
 
 // worker is one that serves requests.
 type worker struct {
 	*run
-	conn *conn
-	poll []byte
-	hand form
-	job  [idLength]byte
+	conn       *conn
+	popRequest []byte
+	delivery   template
+	job        [idLength]byte
 }
 
-// serve plays a worker: it pops when a request was accepted, delivers, and tells
-// the client.
+// serve plays a worker: it pops when a request was accepted, delivers, and notifies the
+// client.
 func (r *run) serve(ctx context.Context, key, name string) {
 	w := worker{run: r, conn: newConn(r.t.addr)}
 	defer w.conn.close()
-	w.poll = r.t.request("POST", r.path+"/pop", key, r.pop(name, r.cfg.Model))
-	w.hand = r.t.newForm("POST", r.path+"/submit", key, r.submit, noID)
+
+	w.popRequest = r.t.request("POST", r.path+"/pop", key, r.pop(name, r.cfg.Model))
+
+	w.delivery = r.t.newTemplate("POST", r.path+"/submit", key, r.submit, noID)
 	for range r.accepted {
 		for tries := 0; ctx.Err() == nil && !w.once(ctx); tries++ {
 			if tries >= popTries {
@@ -229,18 +246,20 @@ func (r *run) serve(ctx context.Context, key, name string) {
 // once takes one job and delivers it; false if no job of this run was found.
 func (w *worker) once(ctx context.Context) bool {
 	began := w.rec.now()
-	status, body, err := w.conn.do(w.poll)
+	status, body, err := w.conn.do(w.popRequest)
 	popped := w.rec.now()
 	if w.refused("pop", status, 200, body, err) {
 		w.pause(ctx, afterError)
 		return false
 	}
+
 	id := keyID.id(body)
 	if id == nil {
 		w.rec.empty.Add(1)
 		w.pause(ctx, popPause)
 		return false
 	}
+
 	w.rec.took(callPop, began, popped)
 	copy(w.job[:], id)
 	client, number, own := readMark(w.mark.text(body), w.run.id)
@@ -248,11 +267,13 @@ func (w *worker) once(ctx context.Context) bool {
 	if own && !w.fits(w.cfg.Model, body, w.job[:]) {
 		w.rec.fault("pop: model, form or ids of the job are wrong")
 	}
+
 	ok := w.deliver()
 	if !own {
-		w.rec.fault("pop: a job that this run did not ask for")
+		w.rec.fault("pop: a job that this run did not request")
 		return false
 	}
+
 	s := &w.slots[client]
 	if at := time.Duration(s.accepted.Load()); s.number.Load() == number && at > 0 {
 		w.rec.took(spanWait, min(at, popped), popped)
@@ -267,11 +288,12 @@ func (w *worker) once(ctx context.Context) bool {
 
 func (w *worker) deliver() bool {
 	began := w.rec.now()
-	status, body, err := w.conn.do(w.hand.with(w.job[:]))
+	status, body, err := w.conn.do(w.delivery.with(w.job[:]))
 	w.rec.took(callSubmit, began, w.rec.now())
 	if w.refused("submit", status, 200, body, err) {
 		return false
 	}
+
 	if reward, ok := keyReward.number(body); !ok || reward <= 0 {
 		w.rec.fault("submit: no reward")
 		return false
@@ -279,26 +301,28 @@ func (w *worker) deliver() bool {
 	return true
 }
 
-// idle plays a worker that finds nothing, to see what a look through the
-// backlog costs.
+// idle plays a worker that finds nothing, to measure what a search of the backlog
+// costs.
 func (r *run) idle(ctx context.Context) {
 	c := newConn(r.t.addr)
 	defer c.close()
+
 	pop := r.t.request("POST", r.path+"/pop", r.idlers[0], r.pop(idlerName, r.idleModel()))
 	for r.pause(ctx, idlePause) {
 		began := r.rec.now()
 		status, body, err := c.do(pop)
 		r.rec.took(callEmptyPop, began, r.rec.now())
 		if !r.refused("pop, nothing fits", status, 200, body, err) && keyID.id(body) != nil {
-			r.rec.fault("pop, nothing fits: a job that this run did not ask for")
+			r.rec.fault("pop, nothing fits: a job that this run did not request")
 		}
 	}
 }
 
-// checkAgain plays a client that asks after one waiting request over and over.
+// checkAgain plays a client that checks one waiting request over and over.
 func (r *run) checkAgain(ctx context.Context, i int) {
 	c := newConn(r.t.addr)
 	defer c.close()
+
 	check := r.t.request("GET", "/generate/check/"+string(r.leftovers[i].id[:]), "", "")
 	for {
 		due, ok := r.turn(ctx)
@@ -309,6 +333,7 @@ func (r *run) checkAgain(ctx context.Context, i int) {
 		now := r.rec.now()
 		r.rec.took(callCheck, due, now)
 		r.rec.ended.Add(1)
+
 		switch {
 		case r.refused("check", status, 200, body, err):
 			r.pause(ctx, afterError)

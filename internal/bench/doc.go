@@ -1,25 +1,25 @@
-// Package bench loads a horde with made-up users and workers and measures how
-// long its answers take. It is the engine of "horde bench".
+// Package bench loads a horde with test users and workers and measures how long its
+// answers take. It is the engine of "horde bench".
 //
 // [Run] makes accounts through POST /api/v2/dev/test-user, so that the server
 // must be started with HORDE_TEST_APIKEYS=1 and HORDE_TEST_RATELIMIT_DISABLED=1, then
 // plays one of four modes:
 //
-//   - [Cycle]: clients ask for a picture, workers take and deliver it, clients
-//     check and fetch the status: five calls, each answer verified. Texts have
-//     no check.
+//   - [Cycle]: clients request an image, workers pop and deliver it, clients check and
+//     fetch the status: five calls, each answer verified. Text requests have no
+//     check.
 //   - [Pop]: the same behind a backlog of requests that no worker serves.
-//   - [Check]: clients ask after waiting requests.
-//   - [Forms]: as [Cycle], with forms about a picture: four calls.
+//   - [Check]: clients check waiting requests.
+//   - [Forms]: like [Cycle], with alchemy forms: four calls.
 //
-// It is meant to run beside the server on a small machine, so it must cost next
-// to nothing itself. That is why it does not use net/http: requests are bytes
+// It is meant to run beside the server on a small machine, so it must cost next to
+// nothing itself. That is why it does not use net/http: requests are bytes
 // made once, with an id or a number written over them before sending; a
 // connection is a net.Conn whose answers are found by a small scanner (see
-// [conn]); of JSON bodies only the keys that are verified are looked for.
-// Latencies go into fixed histograms. In steady state nothing is allocated.
+// [conn]); of JSON bodies only the keys that are verified are searched for.
+// Latencies go into histograms of a fixed size. In steady state nothing is allocated.
 //
 // With a rate, starts are scheduled (open loop): a start that is late because
 // every client still waits for the server is measured from when it was due, so
-// that a stall shows in the figures and is not left out by waiting it out.
+// that a stall shows in the figures.
 package bench

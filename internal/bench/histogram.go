@@ -1,80 +1,61 @@
 package bench
 
 import (
-	"math/bits"
-	"sync/atomic"
+	"sync"
 	"time"
-)
 
-// histogram counts durations in buckets that are 1/32 of their size wide, from
-// a nanosecond to 18 minutes: percentiles are right to about 3 %. Safe for
-// concurrent use; adding allocates nothing.
-type histogram struct {
-	buckets [subBuckets * 36]atomic.Uint64
-	count   atomic.Uint64
-	sum     atomic.Uint64 // nanoseconds
-	max     atomic.Uint64
-}
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
 
 const (
-	subBits    = 5
-	subBuckets = 1 << subBits
+	longestMeasure = 20 * time.Minute // longer ones count as this long
+	significant    = 3                // digits that percentiles are right to
 )
 
-// bucketOf maps nanoseconds to a bucket: exact below 32, then 32 buckets for
-// each doubling.
-func bucketOf(ns uint64) int {
-	if ns < subBuckets {
-		return int(ns)
-	}
-	shift := bits.Len64(ns) - subBits - 1
-	i := (shift+1)*subBuckets + int(ns>>shift) - subBuckets
-	return min(i, subBuckets*36-1)
+// histogram counts durations; percentiles are right to a thousandth. Safe for
+// concurrent use; adding allocates nothing.
+type histogram struct {
+	mu     sync.Mutex
+	counts *hdrhistogram.Histogram // in nanoseconds; guarded by mu
+	sum    time.Duration           // guarded by mu
+	max    time.Duration           // guarded by mu
 }
 
-// bucketTop is the largest value of a bucket.
-func bucketTop(i int) uint64 {
-	if i < subBuckets {
-		return uint64(i)
-	}
-	shift := i/subBuckets - 1
-	return (uint64(i%subBuckets+subBuckets)+1)<<shift - 1
+func newHistogram() *histogram {
+	return &histogram{counts: hdrhistogram.New(1, longestMeasure.Nanoseconds(), significant)}
 }
 
 func (h *histogram) add(d time.Duration) {
-	ns := uint64(max(d, 0))
-	h.buckets[bucketOf(ns)].Add(1)
-	h.count.Add(1)
-	h.sum.Add(ns)
-	for {
-		old := h.max.Load()
-		if ns <= old || h.max.CompareAndSwap(old, ns) {
-			return
-		}
-	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+
+	d = min(max(d, 0), longestMeasure)
+	_ = h.counts.RecordValue(d.Nanoseconds()) // fails only beyond the range
+	h.sum += d
+	h.max = max(h.max, d)
 }
 
-// quantile returns the duration that a share q of all stays within.
-func (h *histogram) quantile(q float64) time.Duration {
-	total := h.count.Load()
-	if total == 0 {
-		return 0
-	}
-	rank := uint64(q*float64(total) + 0.5)
-	rank = max(rank, 1)
-	var seen uint64
-	for i := range h.buckets {
-		if seen += h.buckets[i].Load(); seen >= rank {
-			return time.Duration(min(bucketTop(i), h.max.Load()))
-		}
-	}
-	return time.Duration(h.max.Load())
+// summary is what a histogram holds.
+type summary struct {
+	count         int64
+	mean, max     time.Duration
+	p50, p95, p99 time.Duration
 }
 
-func (h *histogram) mean() time.Duration {
-	n := h.count.Load()
-	if n == 0 {
-		return 0
+func (h *histogram) summary() summary {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+
+	at := func(percentile float64) time.Duration {
+		return min(time.Duration(h.counts.ValueAtPercentile(percentile)), h.max)
 	}
-	return time.Duration(h.sum.Load() / n)
+	n := h.counts.TotalCount()
+	return summary{
+		count: n,
+		mean:  h.sum / time.Duration(max(n, 1)),
+		max:   h.max,
+		p50:   at(50),
+		p95:   at(95),
+		p99:   at(99),
+	}
 }

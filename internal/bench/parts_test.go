@@ -22,6 +22,7 @@ func script(t *testing.T, answers ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { l.Close() })
 	go func() {
 		for {
@@ -43,6 +44,7 @@ func script(t *testing.T, answers ...string) string {
 			}()
 		}
 	}()
+
 	return l.Addr().String()
 }
 
@@ -96,6 +98,7 @@ func TestConnAfterIdleness(t *testing.T) {
 	if _, _, err := n.do(get); err != nil {
 		t.Fatal(err)
 	}
+
 	n.used = n.used.Add(-time.Minute)
 	if _, body, err := n.do(get); err != nil || string(body) != "1" {
 		t.Errorf("after idleness: %q %v", body, err)
@@ -138,25 +141,47 @@ func TestMark(t *testing.T) {
 }
 
 func TestHistogram(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		d := time.Duration(rapid.Int64Range(0, int64(10*time.Minute)).Draw(t, "d"))
-		top := bucketTop(bucketOf(uint64(d)))
-		if top < uint64(d) || float64(top) > float64(d)*(1+1.0/subBuckets)+1 {
-			t.Fatalf("%d lies in a bucket up to %d", d, top)
+	t.Run("any duration is right to a thousandth", func(t *testing.T) {
+		rapid.Check(t, func(t *rapid.T) {
+			d := time.Duration(rapid.Int64Range(0, int64(10*time.Minute)).Draw(t, "d"))
+			h := newHistogram()
+			h.add(d)
+
+			s := h.summary()
+			if s.p50 < d || float64(s.p50) > float64(d)*1.001+1 || s.mean != d || s.max != d || s.count != 1 {
+				t.Fatalf("%d became %+v", d, s)
+			}
+		})
+	})
+
+	t.Run("percentiles", func(t *testing.T) {
+		h := newHistogram()
+		for i := range 1000 {
+			h.add(time.Duration(i+1) * time.Microsecond)
+		}
+
+		s := h.summary()
+		for want, got := range map[time.Duration]time.Duration{500: s.p50, 950: s.p95, 990: s.p99, 1000: s.max} {
+			if got < want*time.Microsecond || got > want*time.Microsecond*1001/1000 {
+				t.Errorf("%v instead of %d µs", got, want)
+			}
+		}
+		if s.mean != 500500*time.Nanosecond {
+			t.Errorf("mean %v", s.mean)
 		}
 	})
-	var h histogram
-	for i := range 1000 {
-		h.add(time.Duration(i+1) * time.Microsecond)
-	}
-	for q, want := range map[float64]time.Duration{0.5: 500, 0.95: 950, 0.99: 990, 1: 1000} {
-		if got := h.quantile(q); got < want*time.Microsecond || got > want*time.Microsecond*104/100 {
-			t.Errorf("%v: %v", q, got)
+
+	t.Run("nothing, or beyond the range", func(t *testing.T) {
+		if s := newHistogram().summary(); s != (summary{}) {
+			t.Errorf("empty: %+v", s)
 		}
-	}
-	if h.mean() != 500500*time.Nanosecond || new(histogram).quantile(0.5) != 0 || new(histogram).mean() != 0 {
-		t.Errorf("mean %v", h.mean())
-	}
+		h := newHistogram()
+		h.add(-time.Second)
+		h.add(time.Hour)
+		if s := h.summary(); s.count != 2 || s.max != longestMeasure {
+			t.Errorf("%+v", s)
+		}
+	})
 }
 
 // BenchmarkCall is the cost of one call with the smallest possible server, so
@@ -170,11 +195,13 @@ func BenchmarkCall(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+
 	c := newConn(t.addr)
 	defer c.close()
-	req := t.newForm("POST", "/generate/async", "key", askBody("m"), emptyMark)
+	req := t.newTemplate("POST", "/generate/async", "key", imageBody("m"), emptyMark)
 	var mark [markSize]byte
 	b.ReportAllocs()
+
 	for b.Loop() {
 		putMark(mark[:], "00000000", 1, 2)
 		if _, body, err := c.do(req.with(mark[:])); err != nil || keyID.id(body) == nil {

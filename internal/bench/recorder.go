@@ -20,14 +20,23 @@ const (
 	measures
 )
 
-var measureNames = [measures]string{"async", "pop", "pop, nothing fits", "submit", "check", "status", "wait for a worker", "whole cycle"}
+var measureNames = [measures]string{
+	callAsync:    "async",
+	callPop:      "pop",
+	callEmptyPop: "pop, nothing fits",
+	callSubmit:   "submit",
+	callCheck:    "check",
+	callStatus:   "status",
+	spanWait:     "wait for a worker",
+	spanCycle:    "whole cycle",
+}
 
 // recorder gathers the figures of a run.
 type recorder struct {
 	start    time.Time
 	from, to atomic.Int64 // the measured window, nanoseconds after start
 
-	latency [measures]histogram
+	latency [measures]*histogram
 	calls   atomic.Uint64 // in the window, of any kind
 	cycles  atomic.Uint64 // completed in the window
 	started atomic.Uint64 // cycles, ever
@@ -35,14 +44,18 @@ type recorder struct {
 	empty   atomic.Uint64 // pops that found nothing although a request waited
 
 	failed atomic.Uint64
+
 	mu     sync.Mutex
-	errors map[string]uint64 // what → how often
+	errors map[string]uint64 // what → how often; guarded by mu
 }
 
 func newRecorder(warmup, duration time.Duration) *recorder {
 	r := &recorder{start: time.Now(), errors: map[string]uint64{}}
 	r.from.Store(int64(warmup))
 	r.to.Store(int64(warmup + duration))
+	for i := range r.latency {
+		r.latency[i] = newHistogram()
+	}
 	return r
 }
 
@@ -64,16 +77,17 @@ func (r *recorder) took(what int, began, ended time.Duration) {
 	}
 }
 
-// mostErrorKinds bounds the error table: texts of errors may differ endlessly.
-const mostErrorKinds = 50
+// maxErrorKinds bounds the error table: messages may differ endlessly.
+const maxErrorKinds = 50
 
 // fault counts something that went wrong, inside the window or not.
 func (r *recorder) fault(format string, args ...any) {
 	r.failed.Add(1)
 	text := fmt.Sprintf(format, args...)
+
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, known := r.errors[text]; !known && len(r.errors) >= mostErrorKinds {
+	if _, known := r.errors[text]; !known && len(r.errors) >= maxErrorKinds {
 		text = "others"
 	}
 	r.errors[text]++

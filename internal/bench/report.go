@@ -12,13 +12,13 @@ import (
 // Report is the result of a run. Times are in microseconds.
 type Report struct {
 	Mode       Mode              `json:"mode"`
-	Text       bool              `json:"text,omitempty"` // texts instead of pictures
+	Text       bool              `json:"text,omitempty"` // text generation instead of images
 	URL        string            `json:"url"`
 	Model      string            `json:"model"`
 	Clients    int               `json:"clients"`
 	Workers    int               `json:"workers,omitempty"`
 	Users      int               `json:"users"`
-	Rate       float64           `json:"rate"` // asked for; 0: as fast as it went
+	Rate       float64           `json:"rate"` // wanted; 0: as fast as possible
 	Backlog    int               `json:"backlog,omitempty"`
 	Models     int               `json:"models,omitempty"`
 	Seconds    float64           `json:"seconds"` // measured
@@ -28,8 +28,8 @@ type Report struct {
 	Failed     uint64            `json:"failed"`
 	Errors     map[string]uint64 `json:"errors"`
 	Calls      []CallReport      `json:"calls"`
-	ClientCost float64           `json:"client_cpu_us_per_call"` // 0: not known
-	ServerCost float64           `json:"server_cpu_us_per_unit"` // per cycle or check; 0: not known
+	ClientCost float64           `json:"client_cpu_us_per_call"` // 0: unknown
+	ServerCost float64           `json:"server_cpu_us_per_unit"` // per cycle or check; 0: unknown
 	SetupTime  float64           `json:"setup_seconds"`          // accounts and backlog
 	Started    time.Time         `json:"started"`
 }
@@ -51,22 +51,26 @@ func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 // rows turns the histograms that hold something into lines.
 func (r *recorder) rows(seconds float64) []CallReport {
 	out := []CallReport{}
-	for what := range r.latency {
-		h := &r.latency[what]
-		n := h.count.Load()
-		if n == 0 {
+	for what, h := range r.latency {
+		s := h.summary()
+		if s.count == 0 {
 			continue
 		}
 		out = append(out, CallReport{
-			Call: measureNames[what], Count: n, PerSecond: float64(n) / seconds, Mean: micros(h.mean()),
-			P50: micros(h.quantile(0.50)), P95: micros(h.quantile(0.95)), P99: micros(h.quantile(0.99)),
-			Max: micros(time.Duration(h.max.Load())),
+			Call:      measureNames[what],
+			Count:     uint64(s.count),
+			PerSecond: float64(s.count) / seconds,
+			Mean:      micros(s.mean),
+			P50:       micros(s.p50),
+			P95:       micros(s.p95),
+			P99:       micros(s.p99),
+			Max:       micros(s.max),
 		})
 	}
 	return out
 }
 
-// what is asked for.
+// what is requested.
 func (r *Report) what() string {
 	if r.Mode == Forms {
 		return "form " + benchForm
@@ -82,8 +86,9 @@ func (r *Report) Write(w io.Writer) error {
 	}
 	mode := string(r.Mode)
 	if r.Text {
-		mode += " of texts"
+		mode += " of text"
 	}
+
 	fmt.Fprintf(w, "%s of %s: %.1f %s/s over %.1f s (%d completed, %d errors)\n",
 		mode, r.URL, r.PerSecond, unit, r.Seconds, r.Completed, r.Failed)
 	fmt.Fprintf(w, "%d clients, %d workers, %d users, %s", r.Clients, r.Workers, r.Users, r.what())
@@ -94,6 +99,7 @@ func (r *Report) Write(w io.Writer) error {
 		fmt.Fprintf(w, ", behind %d requests for %d other models", r.Backlog, r.Models)
 	}
 	fmt.Fprint(w, "\n\n")
+
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "call\tcount\tper s\tmean ms\tp50\tp95\tp99\tmax\t")
 	ms := func(us float64) string { return fmt.Sprintf("%.2f", us/1000) }
@@ -104,6 +110,7 @@ func (r *Report) Write(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+
 	fmt.Fprintln(w)
 	if r.ServerCost > 0 {
 		fmt.Fprintf(w, "server: %.0f µs of processor time per %s\n", r.ServerCost, unit[:len(unit)-1])

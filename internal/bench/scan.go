@@ -5,9 +5,9 @@ import (
 	"strconv"
 )
 
-// key is a JSON key with its quotes, as it is looked for in an answer. The
-// first occurrence in the text counts, at whatever depth: the keys used here
-// are unambiguous in the answers they are looked for in.
+// key is a JSON key with its quotes, as it is searched for in an answer. The first
+// occurrence in the text counts, at whatever depth: the keys used here are unambiguous
+// in the answers they are searched for in.
 type key []byte
 
 func newKey(name string) key { return key(`"` + name + `"`) }
@@ -46,7 +46,7 @@ func (k key) text(body []byte) []byte {
 	return v[1 : 1+end]
 }
 
-// is tells whether the value begins with this text: a number, true, false, null.
+// is reports whether the value is this text: a number, true, false or null.
 func (k key) is(body []byte, want string) bool {
 	v := k.value(body)
 	if len(v) < len(want) || string(v[:len(want)]) != want {
@@ -55,6 +55,7 @@ func (k key) is(body []byte, want string) bool {
 	if len(v) == len(want) {
 		return true
 	}
+
 	switch v[len(want)] {
 	case ',', '}', ']', ' ', '\n', '\r', '\t', '.':
 		return true

@@ -12,12 +12,13 @@ import (
 	"horde/api"
 )
 
-// withTexts gives a fake the routes of texts.
+// withTexts gives a fake the routes of textWork.
 func (f *fake) withTexts() {
 	f.HandleFunc("POST /api/v2/generate/text/async", f.textAsync)
 	f.HandleFunc("POST /api/v2/generate/text/pop", f.textPop)
 	f.HandleFunc("POST /api/v2/generate/text/submit", f.textSubmit)
 	f.HandleFunc("GET /api/v2/generate/text/status/{id}", f.textStatus)
+
 	f.HandleFunc("DELETE /api/v2/generate/text/status/{id}", func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		f.gone++
@@ -46,11 +47,13 @@ func (f *fake) textPop(w http.ResponseWriter, r *http.Request) {
 	if !f.known(w, r) || json.NewDecoder(r.Body).Decode(&p) != nil {
 		return
 	}
+
 	m := p.Models[0]
 	if len(f.waiting[m]) == 0 {
 		answer(w, 200, api.TextJob{IDs: []string{}})
 		return
 	}
+
 	req := f.waiting[m][0]
 	f.waiting[m] = f.waiting[m][1:]
 	job := uuid.NewString()
@@ -73,14 +76,16 @@ func (f *fake) textStatus(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	text, done := f.done[r.PathValue("id")]
+
 	s := api.TextStatus{Generations: []api.TextGeneration{}, Check: api.Check{Waiting: 1}}
 	if done {
 		if f.twice { // a fault of another kind
 			text = "something else"
 		}
 		s.Check = api.Check{Finished: 1, Done: true}
-		s.Generations = append(s.Generations, api.TextGeneration{Text: text, Seed: 123456789, WorkerID: uuid.NewString(), Model: texts.model, State: "ok"})
+		s.Generations = append(s.Generations, api.TextGeneration{Text: text, Seed: 123456789, WorkerID: uuid.NewString(), Model: textWork.model, State: "ok"})
 	}
+
 	answer(w, 200, s)
 }
 
@@ -93,17 +98,20 @@ func TestTexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rep.Failed != 0 || rep.Completed < 10 || len(rep.Calls) != 6 || rep.Model != texts.model {
+
+	if rep.Failed != 0 || rep.Completed < 10 || len(rep.Calls) != 6 || rep.Model != textWork.model {
 		t.Errorf("%+v", rep)
 	}
 	cfg.Mode, cfg.Backlog, cfg.Models = Pop, 30, 5
 	if rep, err = Run(context.Background(), cfg); err != nil || rep.Failed != 0 || rep.Completed == 0 || f.gone != 30 {
 		t.Errorf("behind a backlog: %v, %d cancelled, %+v", err, f.gone, rep)
 	}
+
 	f.twice, cfg.Mode = true, Cycle
-	if rep, err = Run(context.Background(), cfg); err != nil || rep.Errors["status: the text is another"] == 0 || rep.Completed != 0 {
+	if rep, err = Run(context.Background(), cfg); err != nil || rep.Errors["status: the text differs"] == 0 || rep.Completed != 0 {
 		t.Errorf("a wrong text: %v, %+v", err, rep)
 	}
+
 	cfg.Mode = Check
 	if _, err := Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), "no check") {
 		t.Errorf("texts have no check: %v", err)
