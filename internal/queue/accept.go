@@ -55,12 +55,14 @@ func (q *Queue) accept(ctx context.Context, x *index, r kinds.Asked, t *terms, f
 		return Answer{DryRun: &api.DryRun{Kudos: api.Float(w.cost.DryRun)}}, nil
 	}
 
+	// Only what may enter costs a judgement of its address, and its source images.
 	from.UnsafeIP = from.UnsafeIP || !t.caller().Vouched() && q.unsafe(ctx, from)
 	e, err := q.newRequest(ctx, x, r, t.user, from, w.cost)
 	if err != nil {
 		return Answer{}, err
 	}
 	e.record.SharedKey = t.keyID()
+
 	if err := q.commit(ctx, e, t, w); err != nil {
 		q.dropSources(ctx, &e.record)
 		return Answer{}, err
@@ -78,7 +80,13 @@ type weighed struct {
 
 // refusal refuses what an account cannot pay upfront.
 func (w *weighed) refusal(a *store.Account) error {
-	return w.up.Refusal(admission.Funds{Needed: w.cost.Needed, Balance: a.Balance, Floor: a.Lowest, Held: a.Held, ByKey: w.byKey})
+	return w.up.Refusal(admission.Funds{
+		Needed:  w.cost.Needed,
+		Balance: a.Balance,
+		Floor:   a.Lowest,
+		Held:    a.Held,
+		ByKey:   w.byKey,
+	})
 }
 
 // held is what is set aside when the request is taken.
@@ -96,15 +104,19 @@ func (q *Queue) weigh(ctx context.Context, x *index, r kinds.Asked, t *terms, fr
 	if err := r.Check(admission.BeforeKey); err != nil {
 		return w, err
 	}
-	if err := t.settle(ctx, q.Accounts, from.Key); err != nil {
+	if err := t.findPayer(ctx, q.Accounts, from.Key); err != nil {
 		return w, err
 	}
+
 	r.Normalize(t.caller())
 	if err := q.check(ctx, x, r, t, from); err != nil {
 		return w, err
 	}
+
 	load := q.load(x)
 	w.up, w.cost, w.byKey = r.Upfront(load), r.Price(q.offered(x, r, t.user)), t.key != nil
+
+	// Row 59: the budget of the shared key, kudos upfront, the limits of the key.
 	if err := t.afford(w.cost, w.up.MayDowngrade); err != nil {
 		return w, err
 	}
@@ -114,22 +126,24 @@ func (q *Queue) weigh(ctx context.Context, x *index, r kinds.Asked, t *terms, fr
 	return w, t.within(r)
 }
 
-// requireFunds looks whether what is needed upfront is there: else a request that
+// requireFunds makes sure that what is needed upfront is there: else a request that
 // allows it becomes smaller, and any other is refused (generation §1.5 step 5). Requests that
-// need nothing upfront cost no look at the account.
+// need nothing upfront do not cost a read of the account.
 func (q *Queue) requireFunds(ctx context.Context, x *index, r kinds.Asked, t *terms, load admission.Load, w *weighed) error {
 	if !w.up.Needed {
 		return nil
 	}
+
 	a, err := q.Store.Account(ctx, t.user.ID)
 	switch {
 	case err != nil:
 		return err
-	case kudos.Spendable(a) >= w.cost.Needed && !t.last: // what the shared key does not cover is not there either
+	case kudos.Spendable(a) >= w.cost.Needed && !t.deprioritized: // what the shared key does not cover is not there either
 		return nil
 	case !r.Common().AllowDowngrade || !w.up.MayDowngrade:
 		return w.refusal(a)
 	}
+
 	r.Downgrade(load)
 	w.cost, w.up.Needed, w.downgraded = r.Price(q.offered(x, r, t.user)), false, true
 	return nil
@@ -139,22 +153,31 @@ func vouched(c admission.Caller, r *admission.Common) bool {
 	return (c.Education || c.Trusted || c.Service) && r.ProxiedAccount == ""
 }
 
-// unsafe tells whether the address that a request comes from is judged unsafe.
+// unsafe reports whether the address that a request comes from is judged unsafe.
 // Where that cannot be found out it counts as safe.
 func (q *Queue) unsafe(ctx context.Context, from From) bool {
 	return from.UnsafeIP || q.Checker.Judge(ctx, from.Addr) == moderation.Unsafe
 }
 
 func callerOf(u *account.User) admission.Caller {
-	return admission.Caller{ID: u.ID, Alias: u.Alias(), Anonymous: u.Anonymous(), Trusted: u.Is(account.Trusted),
-		Special: u.Is(account.Special), Service: u.Is(account.Service), Education: u.Is(account.Education),
-		Deleted: u.Is(account.Deleted), Flagged: u.Is(account.Flagged), Moderator: u.Is(account.Moderator), Patron: u.Patron}
+	return admission.Caller{
+		ID:        u.ID,
+		Alias:     u.Alias(),
+		Anonymous: u.Anonymous(),
+		Trusted:   u.Is(account.Trusted),
+		Special:   u.Is(account.Special),
+		Service:   u.Is(account.Service),
+		Education: u.Is(account.Education),
+		Deleted:   u.Is(account.Deleted),
+		Flagged:   u.Is(account.Flagged),
+		Moderator: u.Is(account.Moderator),
+		Patron:    u.Patron,
+	}
 }
 
 // check runs the rows of generation §1.4 behind the key, those that need the queue or the
 // fleet among them.
 func (q *Queue) check(ctx context.Context, x *index, r kinds.Asked, t *terms, from From) error {
-	user := t.user
 	if err := r.Check(admission.AfterKey); err != nil {
 		return err
 	}
@@ -162,6 +185,8 @@ func (q *Queue) check(ctx context.Context, x *index, r kinds.Asked, t *terms, fr
 	if err := r.Check(admission.Named); err != nil {
 		return err
 	}
+
+	// Row 17.
 	for _, id := range r.NamedWorkers() {
 		if q.Fleet.Worker(horde.PlainID(id)) == nil {
 			return horde.Errorf(horde.WorkerNotFound, "The worker with id '%s' does not exist. Look it up in GET /api/v2/workers.", clip(id, 64))
@@ -170,10 +195,12 @@ func (q *Queue) check(ctx context.Context, x *index, r kinds.Asked, t *terms, fr
 	if err := r.Check(admission.Batching); err != nil {
 		return err
 	}
-	if err := mayWait(ctx, user, x.waitingOf(user, r.Common().Models), r.Common().N); err != nil {
+
+	// Rows 19 to 22: what the user has waiting, the address, the prompt.
+	if err := mayWait(ctx, t.user, x.waitingOf(t.user, r.Common().Models), r.Common().N); err != nil {
 		return err
 	}
-	if err := q.Addresses.Check(from.Addr); err != nil { // row 20
+	if err := q.Addresses.Check(from.Addr); err != nil {
 		return err
 	}
 	if err := q.filter(ctx, r, t, from); err != nil {
@@ -182,46 +209,23 @@ func (q *Queue) check(ctx context.Context, x *index, r kinds.Asked, t *terms, fr
 	return r.Check(admission.Content)
 }
 
-// loadLife is for how long the load of a kind is taken as it was counted (generation §5.9), so
-// that what a request needs upfront does not change with every request beside it.
-const loadLife = 60_000_000 // microseconds
-
-// counted is the load of a kind at a moment.
-type counted struct {
-	admission.Load
-	at int64
-}
-
-func (q *Queue) load(x *index) admission.Load {
-	now := q.Clock().UnixMicro()
-	if c := x.load.Load(); c != nil && now-c.at < loadLife {
-		return c.Load
-	}
-	jobs, _ := x.queued()
-	_, threads := q.Fleet.Count(x.kind.name)
-	c := &counted{admission.Load{QueuedRequests: jobs, Threads: threads}, now}
-	x.load.Store(c)
-	return c.Load
-}
-
-// queued is the jobs waiting and in progress (decision 23), and how much work
-// waits, from counters.
-func (x *index) queued() (jobs int, things float64) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	jobs = x.running
-	for _, h := range x.holders {
-		jobs += h.waiting
-	}
-	return jobs, float64(x.backlog)
-}
-
 // newRequest stores the source images (row 60) and makes the row.
 func (q *Queue) newRequest(ctx context.Context, x *index, r kinds.Asked, user *account.User, from From, cost kinds.Price) (*entry, error) {
 	now := q.Clock().UnixMicro()
 	n := r.Common().N
-	row := store.Request{ID: horde.NewID(), Kind: x.kind.name, UserID: user.ID, Created: now,
-		RequestState: store.RequestState{Jobs: n, Expires: now + requestLife.Microseconds(), Waiting: n, Version: 1}}
+	row := store.Request{
+		ID:      horde.NewID(),
+		Kind:    x.kind.name,
+		UserID:  user.ID,
+		Created: now,
+		RequestState: store.RequestState{
+			Jobs:    n,
+			Waiting: n,
+			Expires: now + requestLife.Microseconds(),
+			Version: 1,
+		},
+	}
+
 	rec := recordOf(r)
 	rec.UnsafeIP, rec.Trusted, rec.Price = from.UnsafeIP, user.Is(account.Trusted), cost.Base
 	if from.Addr.IsValid() {
@@ -233,6 +237,7 @@ func (q *Queue) newRequest(ctx context.Context, x *index, r kinds.Asked, user *a
 	if user.UsageMultiplier != 1 {
 		rec.Multiplier = user.UsageMultiplier
 	}
+
 	if images := r.SourceImages(); images != nil {
 		if err := q.storeSources(ctx, row.ID, images, &rec); err != nil {
 			return nil, err
@@ -244,11 +249,11 @@ func (q *Queue) newRequest(ctx context.Context, x *index, r kinds.Asked, user *a
 // commit acknowledges a request: row, tax, hold and what the style's owner gets in
 // one transaction, then the index.
 func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error {
-	row := e.row
+	row, x := e.row, e.home
 	err := q.Store.Write(ctx, store.Unit{Key: row.ID, Accounts: t.accounts(), Unheard: true, Do: func(tx *store.Tx) error {
 		// Of a run that was rolled back, so that what is refused now is not in the way
 		// of others.
-		e.home.leavePlace(row.ID)
+		x.leavePlace(row.ID)
 
 		// Look again at all that may have changed since the checks.
 		a, err := tx.Account(t.user.ID)
@@ -280,11 +285,15 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error
 		insert := row
 		insert.Body = string(body)
 		tx.InsertRequest(insert)
-		e.home.keepPlace(e)
+		x.keepPlace(e)
 		return nil
 	}})
-	e.enter(row, err == nil)
-	return err
+	if err != nil {
+		x.leavePlace(row.ID)
+		return err
+	}
+	x.enter(e, row)
+	return nil
 }
 
 // acceptance describes what moves when a request is taken. key is the shared key that
@@ -307,36 +316,37 @@ func (t *terms) acceptance(e *entry, w weighed, key *store.SharedKey) *settle.Ac
 	return a
 }
 
-// enter brings a request that was acknowledged into its index, in place of the
-// place that was kept for it; one that was refused gives that up.
-func (e *entry) enter(row store.Request, taken bool) {
-	x := e.home
+// enter brings a request that was acknowledged into the index, in place of the place
+// that was kept for it.
+func (x *index) enter(e *entry, row store.Request) {
 	x.mu.Lock()
 	x.leavePlaceLocked(row.ID)
-	if taken {
-		e.row, e.state = row, row.RequestState
-		e.item.Rank = match.GrowingRank(row.Priority, row.Created)
-		if x.entries[row.ID] == nil { // else the change log was faster
-			x.add(e)
-		}
+	e.row, e.state = row, row.RequestState
+	e.item.Rank = match.GrowingRank(row.Priority, row.Created)
+	if x.entries[row.ID] == nil { // else the change log was faster
+		x.add(e)
 	}
 	x.mu.Unlock()
-	if taken {
-		x.offer(e)
-	}
+
+	x.offer(e)
 }
 
+// accepted is the answer to a request that was taken, with a warning where nobody
+// could serve it now.
 func (q *Queue) accepted(r kinds.Asked, e *entry) *api.Accepted {
 	answer := &api.Accepted{ID: e.row.ID, Kudos: api.Float(math.RoundToEven(e.record.Price)), Warnings: r.Warnings()}
+
 	e.home.mu.Lock()
 	possible := q.possible(e).possible
 	e.home.mu.Unlock()
-	if !possible && !q.Modes().Raid {
-		w := admission.NoAvailableWorker()
-		answer.Message = w.Message
-		if e.home.kind.warns {
-			answer.Warnings = append(answer.Warnings, w)
-		}
+	if possible || q.Modes().Raid {
+		return answer
+	}
+
+	w := admission.NoAvailableWorker()
+	answer.Message = w.Message
+	if e.home.kind.warns {
+		answer.Warnings = append(answer.Warnings, w)
 	}
 	return answer
 }

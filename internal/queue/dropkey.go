@@ -13,7 +13,8 @@ import (
 // handed out. What workers have already is still delivered, paid and charged; the
 // requests without any such job are gone at once.
 func (q *Queue) DropKey(ctx context.Context, user int64, key string) error {
-	if q.Store.Shared() { // another node may have taken one in just now
+	// Another node may have taken one in just now.
+	if q.Store.Shared() {
 		ids, err := q.Store.RequestIDsOf(ctx, user)
 		if err == nil {
 			err = q.Refresh(ctx, ids)
@@ -22,6 +23,7 @@ func (q *Queue) DropKey(ctx context.Context, user int64, key string) error {
 			return err
 		}
 	}
+
 	for _, x := range q.indexes() {
 		for _, e := range x.withKey(user, key) {
 			if err := q.drop(ctx, e); err != nil && !errors.Is(err, store.ErrLost) {
@@ -32,6 +34,7 @@ func (q *Queue) DropKey(ctx context.Context, user int64, key string) error {
 	return nil
 }
 
+// withKey are the live requests of a user that a shared key pays for.
 func (x *index) withKey(user int64, key string) (found []*entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -51,6 +54,7 @@ func (q *Queue) drop(ctx context.Context, e *entry) error {
 	if err := q.cancel(ctx, e); err != nil {
 		return err
 	}
+
 	jobs, err := q.Store.JobsOf(ctx, []string{e.row.ID})
 	if err != nil || slices.ContainsFunc(jobs, func(j store.Job) bool { return inProgress(&j) > 0 }) {
 		return err

@@ -19,30 +19,38 @@ func (q *Queue) EmptyAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var free []*entry
+
+	for _, e := range q.emptied(emptied) {
+		if err := settle.Release(ctx, q.Store, e.row.ID, e.funds()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// emptied brings requests whose jobs were taken away into the indexes, and returns
+// those that have anything set aside.
+func (q *Queue) emptied(rows []store.Request) (reserving []*entry) {
 	for _, x := range q.indexes() {
 		x.mu.Lock()
-		for _, row := range emptied {
+		for _, row := range rows {
 			if row.Kind != x.kind.name {
 				continue
 			}
 			e := x.entries[row.ID]
 			if e != nil {
 				x.apply(e, row.RequestState)
-			} else if e, err = x.readEntry(row); err != nil { // another node took it in just now
+			} else if read, err := x.readEntry(row); err == nil { // another node took it in just now
+				e = read
+			} else {
 				q.Log.Error("unreadable request", "error", err)
 				continue
 			}
 			if e.record.reserves() {
-				free = append(free, e)
+				reserving = append(reserving, e)
 			}
 		}
 		x.mu.Unlock()
 	}
-	for _, e := range free {
-		if err := settle.Release(ctx, q.Store, e.row.ID, e.funds()); err != nil {
-			return err
-		}
-	}
-	return nil
+	return reserving
 }

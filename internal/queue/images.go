@@ -13,12 +13,10 @@ import (
 	"horde/internal/bridge"
 	"horde/internal/fleet"
 	"horde/internal/horde"
-	"horde/internal/kinds"
 	"horde/internal/kinds/image"
-	"horde/internal/store"
 )
 
-// Pop hands out pictures to paint to a worker that has checked in, waiting for
+// Pop hands out images to be generated to a worker that has checked in, waiting for
 // at most wait when there is nothing (0: not at all). Without a job the answer
 // says what the worker was withheld from (generation §1.18).
 func (q *Queue) Pop(ctx context.Context, o *fleet.Offer, wait time.Duration) (*api.ImageJob, error) {
@@ -27,27 +25,53 @@ func (q *Queue) Pop(ctx context.Context, o *fleet.Offer, wait time.Duration) (*a
 		return nil, err
 	}
 	if h.claim == nil {
-		return &api.ImageJob{IDs: []string{}, Skipped: h.why, SourceProcessing: "img2img", Messages: q.Fleet.MessagesFor(o.Worker.ID),
-			Payload: api.ImagePayload{Steps: 30, N: 1, SamplerName: "k_euler_a", CfgScale: 7.5, Height: 512, Width: 512}}, nil
+		return q.noImageJob(o, h.why), nil
 	}
+
 	r, job := &h.claim.e.record, h.jobs[0]
 	ttl := int(job.TTL / 1_000_000)
-	a := &api.ImageJob{ID: &job.ID, Model: &h.claim.model, TTL: &ttl, Skipped: map[string]int{},
-		SourceProcessing: r.Image.SourceProcessing, Messages: q.Fleet.MessagesFor(o.Worker.ID),
-		Payload: r.Image.Payload(uint32(job.Seed), len(h.jobs))}
+	a := &api.ImageJob{
+		ID:               &job.ID,
+		Model:            &h.claim.model,
+		TTL:              &ttl,
+		Skipped:          map[string]int{},
+		SourceProcessing: r.Image.SourceProcessing,
+		Messages:         q.Fleet.MessagesFor(o.Worker.ID),
+		Payload:          r.Image.Payload(uint32(job.Seed), len(h.jobs)),
+	}
 	for _, j := range h.jobs {
 		a.IDs = append(a.IDs, j.ID)
 		a.R2Uploads = append(a.R2Uploads, q.Blobs.SignPut(ctx, resultName(j.ID), blob.LinkTTL))
 	}
 	a.R2Upload = &a.R2Uploads[0]
+
 	if h.worker.Agent.Has(bridge.Img2Img) {
 		q.attachSources(ctx, a, r, h.worker.Agent.Has(bridge.R2Source))
 	}
 	return a, nil
 }
 
-// attachSources adds the source pictures: links for bridges that fetch them,
-// base64 for older ones.
+// noImageJob is the answer to a pop that gets nothing: why, and a payload as the
+// schema wants it.
+func (q *Queue) noImageJob(o *fleet.Offer, why map[string]int) *api.ImageJob {
+	return &api.ImageJob{
+		IDs:              []string{},
+		Skipped:          why,
+		SourceProcessing: "img2img",
+		Messages:         q.Fleet.MessagesFor(o.Worker.ID),
+		Payload: api.ImagePayload{
+			Steps:       30,
+			N:           1,
+			SamplerName: "k_euler_a",
+			CfgScale:    7.5,
+			Height:      512,
+			Width:       512,
+		},
+	}
+}
+
+// attachSources adds the source images: links for bridges that fetch them, base64
+// for older ones.
 func (q *Queue) attachSources(ctx context.Context, a *api.ImageJob, r *record, byLink bool) {
 	get := func(name string) *string {
 		if name == "" {
@@ -61,6 +85,7 @@ func (q *Queue) attachSources(ctx context.Context, a *api.ImageJob, r *record, b
 		}
 		return &text
 	}
+
 	a.SourceImage, a.SourceMask = get(r.Source), get(r.Mask)
 	for _, e := range r.Extra {
 		strength := e.Strength
@@ -68,9 +93,7 @@ func (q *Queue) attachSources(ctx context.Context, a *api.ImageJob, r *record, b
 	}
 }
 
-func resultName(job string) string { return job + ".webp" }
-
-// Status answers how far a request for pictures is, with its pictures (generation §1.11).
+// Status answers how far a request for images is, with the images (generation §1.11).
 func (q *Queue) Status(ctx context.Context, id string) (api.ImageStatus, error) {
 	e, err := q.find(ctx, q.images, id, "Status")
 	if err != nil {
@@ -82,16 +105,19 @@ func (q *Queue) Status(ctx context.Context, id string) (api.ImageStatus, error) 
 func (q *Queue) imageStatus(ctx context.Context, e *entry) api.ImageStatus {
 	c, done := q.progressOf(e)
 	s := api.ImageStatus{Check: c, Shared: e.record.Image.Shared, Generations: []api.Generation{}}
-	if slices.Contains(e.models(), image.BetaModel) { // whoever compares must not know which is which (generation §1.11)
+
+	// Whoever compares must not know which is which (generation §1.11).
+	if slices.Contains(e.models(), image.BetaModel) {
 		rand.Shuffle(len(done), func(i, j int) { done[i], done[j] = done[j], done[i] })
 	}
+
 	for _, j := range done {
-		s.Generations = append(s.Generations, image.Generation(q.finished(ctx, e, j)))
+		s.Generations = append(s.Generations, image.Generation(q.finishedJob(ctx, e, j)))
 	}
 	return s
 }
 
-// Cancel ends a request for pictures. The answer is the status from before
+// Cancel ends a request for images. The answer is the status from before
 // (generation §1.12).
 func (q *Queue) Cancel(ctx context.Context, id string) (api.ImageStatus, error) {
 	e, err := q.find(ctx, q.images, id, "Status")
@@ -102,44 +128,16 @@ func (q *Queue) Cancel(ctx context.Context, id string) (api.ImageStatus, error) 
 	return before, q.cancel(ctx, e)
 }
 
-// finished is a finished job as its requester sees it. base is what links to it begin
-// with for who looks (horde.WithBase).
-func (q *Queue) finished(ctx context.Context, e *entry, j *store.Job) kinds.Finished {
-	f := kinds.Finished{Job: j, Shown: j.Result, Metadata: q.metadataOf(j), WorkerName: q.workerName(j.WorkerID)}
-	if e.work.Stored() && j.Result == kinds.Uploaded {
-		f.Shown = q.imageOf(ctx, resultName(j.ID), e.work.ByLink())
-	}
-	return f
-}
-
-// missing stands for a picture that was never uploaded or is gone.
-const missing = "N/A"
-
-func (q *Queue) imageOf(ctx context.Context, name string, byLink bool) string {
-	if !byLink {
-		if text := q.inline(ctx, name); text != "" {
-			return text
-		}
-		return missing
-	}
-	if ok, err := q.Blobs.Exists(ctx, name); err != nil {
-		q.Log.Warn("look for picture", "name", name, "error", err)
-	} else if !ok {
-		return missing
-	}
-	return q.Blobs.SignGet(ctx, name, blob.LinkTTL)
-}
-
-// Inline is the picture of a generation in base64, for clients that cannot use
-// its link.
-func (q *Queue) Inline(ctx context.Context, g api.Generation) string {
-	return q.imageOf(ctx, resultName(g.ID), false)
-}
-
-// Submit takes what a worker has for a picture (generation §1.20) and returns its reward in
-// kudos.
+// Submit accepts what a worker has for an image (generation §1.20) and returns its
+// reward in kudos.
 func (q *Queue) Submit(ctx context.Context, key string, s api.ImageSubmit) (float64, error) {
-	reward, err := q.submit(ctx, q.images, key, submission{s.ID, s.Generation, s.State, s.Seed, s.GenMetadata})
+	reward, err := q.submit(ctx, q.images, key, submission{
+		id:         s.ID,
+		generation: s.Generation,
+		state:      s.State,
+		seed:       s.Seed,
+		metadata:   s.GenMetadata,
+	})
 	return horde.Round2(reward), err
 }
 
@@ -150,8 +148,8 @@ type Ask struct {
 	From
 }
 
-// Accept checks a request for pictures in the order of generation §1.4
-// and takes it into the queue.
+// Accept checks a request for images in the order of generation §1.4 and takes it into
+// the queue.
 func (q *Queue) Accept(ctx context.Context, ask Ask) (Answer, error) {
 	r, t, err := q.imageAsk(ctx, ask)
 	if err != nil {
@@ -160,6 +158,7 @@ func (q *Queue) Accept(ctx context.Context, ask Ask) (Answer, error) {
 	return q.accept(ctx, q.images, r, t, ask.From)
 }
 
+// imageAsk merges the style that a request names, and finds out whose request it is.
 func (q *Queue) imageAsk(ctx context.Context, ask Ask) (image.Asked, *terms, error) {
 	r := &admission.Request{
 		Asked:       ask.Body,

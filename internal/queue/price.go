@@ -12,7 +12,7 @@ import (
 	"horde/internal/store"
 )
 
-// Price tells what a request for pictures would cost, line by line. It runs the
+// Price says what a request for images would cost, line by line. It runs the
 // checks of Accept and the price function of its dry run, and takes nothing.
 func (q *Queue) Price(ctx context.Context, ask Ask) (*api.Price, error) {
 	r, t, err := q.imageAsk(ctx, ask)
@@ -31,14 +31,17 @@ func (q *Queue) PriceText(ctx context.Context, ask TextAsk) (*api.Price, error) 
 	return q.explain(ctx, q.texts, r, t, ask.From)
 }
 
+// explain is the price of a request as accept would find it.
 func (q *Queue) explain(ctx context.Context, x *index, r kinds.Asked, t *terms, from From) (*api.Price, error) {
 	w, err := q.weigh(ctx, x, r, t, from)
 	if err != nil {
 		return nil, err
 	}
+
 	p := r.Explain(q.offered(x, r, t.user))
-	p.Type, p.N, p.Kudos = x.kind.name, r.Common().N, api.Float(w.cost.DryRun)
-	p.Tax, p.Upfront, p.Held = api.Float(w.cost.Tax.Float()), w.up.Needed, api.Float(w.held().Float())
+	p.Type, p.N = x.kind.name, r.Common().N
+	p.Kudos, p.Tax = api.Float(w.cost.DryRun), api.Float(w.cost.Tax.Float())
+	p.Upfront, p.Held = w.up.Needed, api.Float(w.held().Float())
 	if w.up.Needed {
 		p.UpfrontRules = w.up.Rules()
 	}
@@ -54,6 +57,7 @@ func (w weighed) notes() []string {
 		what = fmt.Sprintf("This request needs its kudos upfront: %s are set aside when it is taken, charges are paid from them, and what is left is freed at the end.", held)
 	}
 	notes := []string{what}
+
 	switch why := w.up.Why(); {
 	case w.downgraded:
 		notes = append(notes, "The account cannot commit what was asked for, so the request is made smaller (allow_downgrade). This is the price of the smaller one.",
@@ -74,7 +78,7 @@ func (t *terms) notes() (notes []string) {
 		notes = append(notes, fmt.Sprintf("A shared key pays: its owner is charged, and its budget falls by as much (%s). "+
 			"What the request can come to is set aside on the key when it is taken, and what is left of that is freed at the end.", left))
 	}
-	if t.last {
+	if t.deprioritized {
 		notes = append(notes, "The budget of the shared key does not cover the request, which waits behind all others. What the budget does not cover is forgiven.")
 	}
 	if t.style != nil && t.style.Style.UserID != t.asker.ID {

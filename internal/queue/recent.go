@@ -12,26 +12,28 @@ import (
 // it is read again.
 type recent struct {
 	mu   sync.Mutex
-	all  []store.Delivery // oldest first
-	read int64            // microseconds
+	all  []store.Delivery // oldest first; guarded by mu
+	read int64            // microseconds; guarded by mu
 }
 
 const (
-	recentKept  = 3_600_000_000
-	minute      = 60_000_000
-	rereadEvery = 10_000_000
+	recentKept  = 3_600_000_000 // microseconds
+	minute      = 60_000_000    // microseconds
+	rereadEvery = 10_000_000    // microseconds
 )
 
 func (r *recent) add(d store.Delivery) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
 	r.all = append(r.all, d)
 	if len(r.all) > 1024 && d.At-r.all[0].At > recentKept+minute {
-		r.trim(d.At)
+		r.trimLocked(d.At)
 	}
 }
 
-func (r *recent) trim(now int64) {
+// trimLocked forgets what is too old. The caller holds mu.
+func (r *recent) trimLocked(now int64) {
 	i := 0
 	for i < len(r.all) && r.all[i].At < now-recentKept {
 		i++
@@ -61,19 +63,19 @@ func (r *recent) sync(ctx context.Context, s *store.Store, now int64) error {
 	return r.reload(ctx, s, now)
 }
 
-// lastMinute sums the things delivered within 60 s.
-func (r *recent) lastMinute(kind string, now int64) (things float64) {
+// lastMinute sums the work units delivered within 60 s.
+func (r *recent) lastMinute(kind string, now int64) (units float64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := len(r.all) - 1; i >= 0 && r.all[i].At > now-minute; i-- {
 		if r.all[i].Kind == kind {
-			things += float64(r.all[i].Things)
+			units += float64(r.all[i].Things)
 		}
 	}
-	return things
+	return units
 }
 
-// speeds is the mean speed of each model within the hour, things per second.
+// speeds is the mean speed of each model within the hour, in work units per second.
 func (r *recent) speeds(kind string, now int64) map[string]float64 {
 	type mean struct {
 		sum float64
@@ -81,6 +83,7 @@ func (r *recent) speeds(kind string, now int64) map[string]float64 {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
 	all := map[string]mean{}
 	for i := len(r.all) - 1; i >= 0 && r.all[i].At > now-recentKept; i-- {
 		if d := r.all[i]; d.Kind == kind && d.Micros > 0 {
@@ -88,6 +91,7 @@ func (r *recent) speeds(kind string, now int64) map[string]float64 {
 			all[d.Model] = mean{m.sum + float64(d.Things)/(float64(d.Micros)/1e6), m.n + 1}
 		}
 	}
+
 	speeds := make(map[string]float64, len(all))
 	for model, m := range all {
 		speeds[model] = m.sum / float64(m.n)

@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"context"
 	"slices"
 
 	"horde/internal/account"
@@ -9,7 +8,6 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/kinds"
 	"horde/internal/match"
-	"horde/internal/settle"
 )
 
 // nobody is a standing worse than that of any worker.
@@ -123,17 +121,4 @@ func (q *Queue) anotherCouldGet(e *entry, tried map[string][]string) (found bool
 		return !found
 	})
 	return found
-}
-
-// server is what workers depend on besides themselves.
-func (q *Queue) server() settle.Server {
-	return settle.Server{Store: q.Store, Blobs: q.Blobs, Opened: q.opened}
-}
-
-// excuseOf finds out whether the server itself made a worker fault.
-func (q *Queue) excuseOf(ctx context.Context, a assigned) settle.Excuse {
-	if a.job.Fake || !a.e.work.Stored() {
-		return settle.NoExcuse
-	}
-	return q.server().ExcuseNow(ctx, settle.Needs{Sources: a.e.record.sources(), Upload: true})
 }

@@ -486,7 +486,7 @@ func TestSharedKeyDowngrade(t *testing.T) {
 				t.Fatal(err)
 			}
 			reckoned += o.Consumed
-			if r.Priority != lastPriority {
+			if r.Priority != lowestPriority {
 				t.Errorf("priority %d", r.Priority)
 			}
 		}

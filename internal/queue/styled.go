@@ -9,8 +9,8 @@ import (
 	"horde/internal/style"
 )
 
-// choose finds the style that a request of a kind names and says what became of
-// it; nil when it names none or there is none.
+// choose finds the style that a request of a kind names and says what became of it;
+// nil when it names none or there is none.
 func (q *Queue) choose(ctx context.Context, kind, ref string) (*style.Chosen, admission.Style, error) {
 	if ref == "" {
 		return nil, admission.NoStyle, nil

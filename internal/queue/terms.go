@@ -29,20 +29,20 @@ type terms struct {
 	// waived: the key is the style's, so its limits do not count
 	// (generation §4).
 	waived bool
-	// last: the budget does not cover the request, which waits behind all others.
-	// Its owner pays what the budget has; the rest is forgiven.
-	last bool
+	// deprioritized: the budget does not cover the request, which waits behind all
+	// others. Its owner pays what the budget has; the rest is forgiven.
+	deprioritized bool
 	// vouched: the caller's address gets the higher rate limits (generation §1.4 row 15).
 	vouched bool
 }
 
-// lastPriority is the priority of a request that its shared key cannot pay in
+// lowestPriority is the priority of a request that its shared key cannot pay in
 // full (generation §1.5 step 4).
-const lastPriority = -50
+const lowestPriority = -50
 
-// settle finds who pays: the key that was sent, or the key of the style. The
+// findPayer finds who pays: the key that was sent, or the key of the style. The
 // sent key must be good in both cases (rows 7–10, decision 16).
-func (t *terms) settle(ctx context.Context, accounts *account.Accounts, key string) (err error) {
+func (t *terms) findPayer(ctx context.Context, accounts *account.Accounts, key string) (err error) {
 	if t.asker, t.key, err = accounts.Spender(ctx, key, t.downgrade); err != nil {
 		return err
 	}
@@ -50,6 +50,7 @@ func (t *terms) settle(ctx context.Context, accounts *account.Accounts, key stri
 	if t.style == nil || t.style.Style.SharedKey == "" {
 		return nil
 	}
+
 	k, err := accounts.SharedKey(ctx, t.style.Style.SharedKey)
 	if horde.CodeOf(err) != "" {
 		return nil // deleted just now
@@ -81,13 +82,13 @@ func (t *terms) keyID() string {
 // mayDowngrade says whether a smaller request would do.
 func (t *terms) afford(cost kinds.Price, mayDowngrade bool) error {
 	t.smallerWouldDo = mayDowngrade
-	if t.key == nil || !short(&t.key.SharedKey, cost) {
+	if t.key == nil || !exceeds(cost, &t.key.SharedKey) {
 		return nil
 	}
 	if !t.downgrade || !mayDowngrade {
-		return t.errShort(&t.key.SharedKey, cost)
+		return t.errBudget(&t.key.SharedKey, cost)
 	}
-	t.last = true
+	t.deprioritized = true
 	return nil
 }
 
@@ -96,6 +97,7 @@ func (t *terms) within(r kinds.Asked) error {
 	if t.key == nil || t.waived {
 		return nil
 	}
+
 	var broken []string
 	for _, l := range r.Limits(&t.key.SharedKey) {
 		if l.Exceeded() {
@@ -108,17 +110,18 @@ func (t *terms) within(r kinds.Asked) error {
 	return horde.Errorf(horde.BadRequest, "%s Ask for less, or ask the key's owner to allow more.", strings.Join(broken, " "))
 }
 
-// short tells whether what is left of a budget does not cover a price.
-func short(k *store.SharedKey, cost kinds.Price) bool {
+// exceeds reports whether a price is more than what is left of a budget.
+func exceeds(cost kinds.Price, k *store.SharedKey) bool {
 	return k.Limited() && k.Budget-k.Held < cost.Budgeted()
 }
 
-// errShort refuses what the budget of the shared key does not cover.
-func (t *terms) errShort(k *store.SharedKey, cost kinds.Price) error {
+// errBudget refuses what the budget of the shared key does not cover.
+func (t *terms) errBudget(k *store.SharedKey, cost kinds.Price) error {
 	costs := fmt.Sprintf("costs about %s kudos", cost.Needed)
 	if cost.Most > cost.Needed {
 		costs = fmt.Sprintf("can cost up to %s kudos", cost.Most)
 	}
+
 	advice := "Ask for less"
 	if k.Held > 0 {
 		advice = "Wait for the open requests, ask for less"
@@ -162,14 +165,14 @@ func (t *terms) recheck(tx *store.Tx, cost kinds.Price, mayDowngrade bool) (*sto
 	if err == nil && !t.waived && k.Styles > 0 { // since just now
 		err = account.ErrKeyOfStyles
 	}
-	if err != nil || t.last || !short(&k, cost) {
+	if err != nil || t.deprioritized || !exceeds(cost, &k) {
 		return &k, err
 	}
 
 	if !t.downgrade || !mayDowngrade {
-		return nil, t.errShort(&k, cost)
+		return nil, t.errBudget(&k, cost)
 	}
-	t.last = true
+	t.deprioritized = true
 	return &k, nil
 }
 
@@ -177,8 +180,8 @@ func (t *terms) recheck(tx *store.Tx, cost kinds.Price, mayDowngrade bool) (*sto
 // the rows of generation §5.1 in their order.
 func (t *terms) priority(balance horde.Kudos) int64 {
 	flagged := t.user.Is(account.Flagged)
-	if t.last && !flagged {
-		return lastPriority
+	if t.deprioritized && !flagged {
+		return lowestPriority
 	}
 	return priorityOf(balance, flagged)
 }

@@ -128,7 +128,7 @@ func TestSharedKeyRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	live, err := n.Store.LiveRequests(ctx, 0)
-	if err != nil || len(live) != 2 || live[1].Priority != lastPriority {
+	if err != nil || len(live) != 2 || live[1].Priority != lowestPriority {
 		t.Errorf("%+v, %v", live, err)
 	}
 }

@@ -48,6 +48,7 @@ func (q *Queue) PopText(ctx context.Context, o *fleet.Offer, wait time.Duration)
 	if h.claim == nil {
 		return &api.TextJob{IDs: []string{}, Skipped: h.why, Messages: q.Fleet.MessagesFor(o.Worker.ID), Payload: admission.TextDefaults()}, nil
 	}
+
 	m, job := h.claim.e.record.Text, h.jobs[0]
 	ttl := int(job.TTL / 1_000_000)
 	a := &api.TextJob{ID: &job.ID, Model: &h.claim.model, TTL: &ttl, Skipped: map[string]int{},
@@ -64,7 +65,13 @@ func (q *Queue) PopText(ctx context.Context, o *fleet.Offer, wait time.Duration)
 // SubmitText takes what a worker has for a text (generation §2.8) and returns its reward in
 // kudos.
 func (q *Queue) SubmitText(ctx context.Context, key string, s api.TextSubmit) (float64, error) {
-	return q.submit(ctx, q.texts, key, submission{s.ID, s.Generation, s.State, s.Seed, s.GenMetadata})
+	return q.submit(ctx, q.texts, key, submission{
+		id:         s.ID,
+		generation: s.Generation,
+		state:      s.State,
+		seed:       s.Seed,
+		metadata:   s.GenMetadata,
+	})
 }
 
 // TextStatus answers how far a request for texts is, with its texts (generation §2.6).
@@ -90,7 +97,7 @@ func (q *Queue) textStatus(ctx context.Context, e *entry) api.TextStatus {
 	c, done := q.progressOf(e)
 	s := api.TextStatus{Check: c, Generations: []api.TextGeneration{}}
 	for _, j := range done {
-		s.Generations = append(s.Generations, text.Generation(q.finished(ctx, e, j)))
+		s.Generations = append(s.Generations, text.Generation(q.finishedJob(ctx, e, j)))
 	}
 	return s
 }

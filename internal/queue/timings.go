@@ -10,7 +10,7 @@ import (
 	"horde/internal/store"
 )
 
-// What is recorded of finished pictures, at most: so many a second on average,
+// What is recorded of finished images, at most: so many a second on average,
 // and so many at once after a quiet time. A busy horde records a sample, which is
 // all that training needs, and pays next to nothing for it.
 const (
@@ -18,17 +18,18 @@ const (
 	timingBurst = 200
 )
 
-// sampler decides which finished pictures are recorded. The zero value is full.
+// sampler decides which finished images are recorded. The zero value is full.
 type sampler struct {
 	mu    sync.Mutex
-	spent float64 // of the burst
-	at    int64   // microseconds
+	spent float64 // of the burst; guarded by mu
+	at    int64   // microseconds; guarded by mu
 }
 
-// take tells whether one more may be recorded now.
-func (s *sampler) take(now int64) bool {
+// allow reports whether one more may be recorded now, and counts it then.
+func (s *sampler) allow(now int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	s.spent = math.Max(0, s.spent-timingRate*float64(max(0, now-s.at))/1e6)
 	s.at = max(s.at, now)
 	if s.spent > timingBurst-1 {
@@ -44,7 +45,7 @@ const hour = 3600_000_000 // microseconds
 // for what is not recorded: texts, censored images, all but a sample on a busy horde,
 // and everything where the operator wants it so.
 func (q *Queue) timing(a assigned, made kinds.Delivered, micros, now int64) (t store.Timing, ok bool) {
-	if !q.Timings || !a.e.home.kind.trains || made.Censored || micros == 0 || !q.sampler.take(now) {
+	if !q.Timings || !a.e.home.kind.trains || made.Censored || micros == 0 || !q.sampler.allow(now) {
 		return t, false
 	}
 	found, ok := a.e.work.Timing(made)
@@ -61,7 +62,7 @@ func (q *Queue) timing(a assigned, made kinds.Delivered, micros, now int64) (t s
 	}, true
 }
 
-// machineOf is a name by which the pictures of one worker are told from those of
+// machineOf is a name by which the images of one worker are told from those of
 // others.
 func machineOf(worker string) string {
 	sum := sha256.Sum256([]byte(worker))

@@ -92,7 +92,7 @@ func TestTimingsAreBounded(t *testing.T) {
 	now := hordetest.NewClock().Micros()
 	count := func(from int64, step int64, n int) (taken int) {
 		for i := range int64(n) {
-			if s.take(from + i*step) {
+			if s.allow(from + i*step) {
 				taken++
 			}
 		}

@@ -17,6 +17,7 @@ func (q *Queue) Performance(ctx context.Context) (api.Performance, error) {
 	if err := q.recent.sync(ctx, q.Store, now); err != nil {
 		return api.Performance{}, err
 	}
+
 	var p api.Performance
 	var pixelsteps, tokens float64
 	p.QueuedRequests, pixelsteps = q.images.queued()
@@ -46,6 +47,7 @@ func (q *Queue) Models(ctx context.Context, kind string) ([]api.ActiveModel, err
 	if err := q.recent.sync(ctx, q.Store, now); err != nil {
 		return nil, err
 	}
+
 	all := map[string]*api.ActiveModel{}
 	model := func(name string) *api.ActiveModel {
 		if all[name] == nil {
@@ -53,6 +55,8 @@ func (q *Queue) Models(ctx context.Context, kind string) ([]api.ActiveModel, err
 		}
 		return all[name]
 	}
+
+	// What is served.
 	q.Fleet.Online(kind, func(w *fleet.Worker) bool {
 		if !w.Maintenance {
 			for _, m := range w.Settings.Models {
@@ -61,13 +65,16 @@ func (q *Queue) Models(ctx context.Context, kind string) ([]api.ActiveModel, err
 		}
 		return true
 	})
+
+	// What is waited for, as far as the reference knows it.
 	known := q.Catalog.Snapshot()
 	for name, load := range x.loads() {
 		if all[name] != nil || x.kind.known(known, name) {
 			m := model(name)
-			m.Queued, m.Jobs = api.Float(load.things), api.Float(load.jobs)
+			m.Queued, m.Jobs = api.Float(load.units), api.Float(load.jobs)
 		}
 	}
+
 	speeds := q.recent.speeds(kind, now)
 	for name, m := range all {
 		if strings.Contains(name, "horde_special") {
@@ -126,6 +133,7 @@ func (q *Queue) Model(ctx context.Context, name string) ([]api.ActiveModel, erro
 	if err := q.recent.sync(ctx, q.Store, now); err != nil {
 		return nil, err
 	}
+
 	kind := x.kind.name
 	m := api.ActiveModel{Name: name, Type: kind}
 	q.Fleet.Online(kind, func(w *fleet.Worker) bool {
@@ -134,8 +142,9 @@ func (q *Queue) Model(ctx context.Context, name string) ([]api.ActiveModel, erro
 		}
 		return true
 	})
+
 	load := x.loads()[name]
-	m.Queued, m.Jobs = api.Float(load.things), api.Float(load.jobs)
+	m.Queued, m.Jobs = api.Float(load.units), api.Float(load.jobs)
 	m.Performance = api.Float(math.Round(q.recent.speeds(kind, now)[name]*10) / 10)
 	if m.ETA = etaOf(&m); float64(m.Count)*float64(m.Performance) == 0 {
 		m.ETA = noETA
@@ -143,13 +152,18 @@ func (q *Queue) Model(ctx context.Context, name string) ([]api.ActiveModel, erro
 	return []api.ActiveModel{m}, nil
 }
 
-type modelLoad struct{ jobs, things float64 }
+// modelLoad is what waits for a model.
+type modelLoad struct {
+	jobs  float64
+	units float64 // of work
+}
 
 // loads is what waits for each model that requests name, those for named workers
 // among them.
 func (x *index) loads() map[string]modelLoad {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+
 	loads := map[string]modelLoad{}
 	for _, e := range x.entries {
 		if !e.item.Queued() {
@@ -159,7 +173,7 @@ func (x *index) loads() map[string]modelLoad {
 		for i, m := range e.models() {
 			if !slices.Contains(e.models()[:i], m) {
 				l := loads[m]
-				loads[m] = modelLoad{l.jobs + waiting, l.things + waiting*float64(e.work.WorkUnits())}
+				loads[m] = modelLoad{l.jobs + waiting, l.units + waiting*float64(e.work.WorkUnits())}
 			}
 		}
 	}

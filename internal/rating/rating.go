@@ -53,7 +53,7 @@ func (r *Ratings) Rate(ctx context.Context, id string, in api.Aesthetics, from R
 		return 0, err
 	}
 
-	amount := reward(v, len(o.Pictures), o.Consumed)
+	amount := reward(v, len(o.Images), o.Consumed)
 	err = r.Store.Write(ctx, store.Unit{Key: o.ID, Accounts: []int64{o.UserID}, Do: func(tx *store.Tx) error {
 		if rated, err := tx.Rated(o.ID); err != nil {
 			return err
@@ -99,7 +99,7 @@ func judge(o queue.Outcome, in api.Aesthetics) (verdict, error) {
 
 	v := verdict{best: strings.ToLower(in.Best)}
 	known := func(id string) bool {
-		return slices.ContainsFunc(o.Pictures, func(p queue.Picture) bool { return p.ID == id })
+		return slices.ContainsFunc(o.Images, func(p queue.Image) bool { return p.ID == id })
 	}
 	unknown := func(id string) error {
 		return horde.Errorf(horde.ProcGenNotFound, "The request has no image with ID '%s'.", id)
@@ -121,7 +121,7 @@ func judge(o queue.Outcome, in api.Aesthetics) (verdict, error) {
 		return v, unknown(v.best)
 	case v.best == "" && len(v.ratings) == 0:
 		return v, horde.Errorf(horde.AestheticsMissing, "Name the best image or rate some.")
-	case len(v.ratings) == 0 && len(o.Pictures) == 1:
+	case len(v.ratings) == 0 && len(o.Images) == 1:
 		return v, horde.Errorf(horde.AestheticsSolo, "The best of one image says nothing. Rate it instead.")
 	}
 	return v, nil
@@ -196,7 +196,7 @@ type testimony struct {
 	} `json:"user"`
 	Addr        string           `json:"addr,omitempty"`
 	ClientAgent string           `json:"client_agent"`
-	Pictures    []queue.Picture  `json:"pictures"` // all of the set
+	Pictures    []queue.Image    `json:"pictures"` // all of the set
 	Asked       *admission.Image `json:"asked"`
 }
 
@@ -214,7 +214,7 @@ func (r *Ratings) set(ctx context.Context, o queue.Outcome, v verdict, from Rate
 	t := testimony{
 		Addr:        from.Addr,
 		ClientAgent: strings.ReplaceAll(from.ClientAgent, "\x00", ""),
-		Pictures:    o.Pictures,
+		Pictures:    o.Images,
 		Asked:       o.Asked,
 	}
 	t.User.Alias, t.User.Trusted = user.Alias(), user.Is(account.Trusted)

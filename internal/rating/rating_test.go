@@ -21,7 +21,7 @@ const (
 func outcome(ids ...string) queue.Outcome {
 	o := queue.Outcome{Done: true, Asked: &admission.Image{Shared: true}, Consumed: horde.Whole(100)}
 	for _, id := range ids {
-		o.Pictures = append(o.Pictures, queue.Picture{ID: id})
+		o.Images = append(o.Images, queue.Image{ID: id})
 	}
 	return o
 }

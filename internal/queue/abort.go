@@ -1,0 +1,67 @@
+package queue
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"horde/internal/settle"
+	"horde/internal/store"
+)
+
+// fault gives a job up: it goes back to the queue, or the request is given up with
+// it (generation §5.8).
+func (q *Queue) fault(ctx context.Context, a assigned, why settle.Excuse) error {
+	job := &settle.Job{
+		Row:    a.job,
+		Result: store.JobResult{State: store.JobFaulted, Seed: a.job.Seed, Excused: why != settle.NoExcuse},
+	}
+	abort := &settle.Abort{
+		Rules:       a.e.home.kind.rules,
+		Lease:       job,
+		Funds:       a.e.funds(),
+		Worker:      a.worker,
+		Pop:         a.job.PopID(),
+		Decoy:       a.job.Fake,
+		Excuse:      why,
+		Raid:        q.Modes().Raid,
+		Before:      a.e.failedWorkers(),
+		AnotherLeft: func(tried map[string][]string) bool { return q.anotherCouldGet(a.e, tried) },
+	}
+	if err := settle.GiveUp(ctx, q.Store, abort); err != nil {
+		return err
+	}
+
+	if abort.Suspected {
+		q.Accounts.Forget(a.worker.UserID)
+	}
+	if abort.Suspended {
+		q.Log.Warn("worker is paused: all of its last jobs failed", "worker", a.worker.ID, "name", a.worker.Name)
+	}
+	for _, w := range abort.Changed {
+		q.Fleet.Touch(w)
+	}
+	q.finish(a, job.Result, job.State, q.Clock().UnixMicro())
+	a.e.home.offer(a.e)
+	return nil
+}
+
+// failedWorkers are those that gave a job of the request up.
+func (e *entry) failedWorkers() []string {
+	e.home.mu.Lock()
+	defer e.home.mu.Unlock()
+	return slices.Sorted(maps.Keys(e.failed))
+}
+
+// server is what workers depend on besides themselves.
+func (q *Queue) server() settle.Server {
+	return settle.Server{Store: q.Store, Blobs: q.Blobs, Opened: q.opened}
+}
+
+// excuseOf finds out whether the server itself made a worker fault.
+func (q *Queue) excuseOf(ctx context.Context, a assigned) settle.Excuse {
+	if a.job.Fake || !a.e.work.Stored() {
+		return settle.NoExcuse
+	}
+	return q.server().ExcuseNow(ctx, settle.Needs{Sources: a.e.record.sources(), Upload: true})
+}

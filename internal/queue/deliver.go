@@ -1,0 +1,206 @@
+package queue
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"slices"
+
+	"horde/api"
+	"horde/internal/account"
+	"horde/internal/horde"
+	"horde/internal/kinds"
+	"horde/internal/kudos"
+	"horde/internal/settle"
+	"horde/internal/store"
+)
+
+// delivered is a result of a job and what its value depends on.
+func (q *Queue) delivered(a assigned, result string, censored bool) kinds.Delivered {
+	return kinds.Delivered{
+		Result:    result,
+		Censored:  censored,
+		Model:     a.job.Model,
+		Worker:    a.worker,
+		BasePrice: a.e.record.Price,
+		Known:     q.Catalog.Snapshot(),
+		Targeting: q.Modes().MatchedTargeting,
+	}
+}
+
+// deliver stores a result exactly once, pays and charges.
+func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s submission) (float64, error) {
+	kept, err := a.e.work.Keep(s.generation)
+	if err == nil && kept.Image != nil {
+		err = q.Blobs.Put(ctx, resultName(a.job.ID), "image/webp", bytes.NewReader(kept.Image), int64(len(kept.Image)))
+	}
+	if err != nil {
+		return 0, err
+	}
+	r, err := resultOf(s, kept.Row, a.e.home.kind.implied[s.state])
+	if err != nil {
+		return 0, err
+	}
+
+	made := q.delivered(a, s.generation, r.Censored)
+	value := a.e.work.Value(made)
+	d, job := q.deliveryOf(a, owner, r, made, value)
+	err = settle.Deliver(ctx, q.Store, d)
+	if errors.Is(err, store.ErrLost) {
+		return 0, q.lost(ctx, a, false)
+	}
+	if err != nil {
+		return 0, err
+	}
+
+	if d.Suspicions > 0 {
+		q.Accounts.Forget(owner.ID)
+	}
+	q.Fleet.Touch(d.WorkerRow)
+	q.recent.add(*d.Statistics)
+	q.finish(a, r, job.State, d.At)
+	q.callWebhook(context.WithoutCancel(ctx), a, r, value.Reward)
+	return value.Reward, nil
+}
+
+// resultOf is the result of a job as it is stored. implied is the censorship that its
+// state stands for, "" for none.
+func resultOf(s submission, result, implied string) (store.JobResult, error) {
+	r := store.JobResult{State: store.JobDone, Seed: s.seed, Result: result}
+	meta := s.metadata
+	if implied != "" {
+		meta = withCensorship(meta, implied)
+	}
+	r.Censored = s.state == "censored" || slices.ContainsFunc(meta, isCensorship)
+	if len(meta) == 0 {
+		return r, nil
+	}
+	text, err := json.Marshal(meta)
+	r.Metadata = string(text)
+	return r, err
+}
+
+// callWebhook tells the webhook of a request of a delivery (generation §1.20).
+func (q *Queue) callWebhook(ctx context.Context, a assigned, r store.JobResult, reward float64) {
+	address := a.e.record.common.Webhook
+	if q.Hooks == nil || address == "" {
+		return
+	}
+	j := *a.job
+	j.JobResult, j.Seed = r, r.Seed
+
+	// The links are for who made the request, not for the worker that calls now.
+	ctx = horde.WithBase(ctx, horde.At(a.e.record.Base))
+	q.Hooks.Send(address, a.e.work.WebhookBody(q.finishedJob(ctx, a.e, &j), a.e.row.ID, reward))
+}
+
+// isCensorship reports whether a worker says that it censored a result.
+func isCensorship(m api.GenMetadatum) bool { return m.Type == "censorship" }
+
+// withCensorship adds the entry that a state implies, when it is missing
+// (decision 11, generation §2.8).
+func withCensorship(meta []api.GenMetadatum, value string) []api.GenMetadatum {
+	if slices.ContainsFunc(meta, isCensorship) {
+		return meta
+	}
+	return append(slices.Clone(meta), api.GenMetadatum{Type: "censorship", Value: value})
+}
+
+// deliveryOf describes the delivery of a job for its settlement.
+func (q *Queue) deliveryOf(a assigned, owner *account.User, r store.JobResult, made kinds.Delivered, v kinds.Value) (*settle.Delivery, *settle.Job) {
+	now := q.Clock().UnixMicro()
+	micros, speed := max(0, now-a.job.Started), 1.0
+	if micros > 0 {
+		speed = math.Round(float64(v.Made)/(float64(micros)/1e6)*10) / 10
+	}
+
+	kind, units := a.e.home.kind, a.e.work.WorkUnits()
+	job := &settle.Job{Row: a.job, Result: r}
+	d := &settle.Delivery{
+		Rules:    kind.rules,
+		Lease:    job,
+		Funds:    a.e.funds(),
+		Worker:   a.worker.ID,
+		Owner:    owner,
+		Model:    a.job.Model,
+		At:       now,
+		Expires:  now + requestLife.Microseconds(),
+		Charge:   v.Charge,
+		Worth:    v.Worth,
+		Earned:   v.Earned,
+		Speed:    speed,
+		Censored: r.Censored,
+		Work: settle.Work{
+			Units:        units,
+			Usage:        kind.recorded(a.e.record.used(units)),
+			Contribution: kind.recorded(units),
+		},
+		Statistics: &store.Delivery{
+			JobID:  a.job.ID,
+			At:     now,
+			Kind:   kind.name,
+			Model:  a.job.Model,
+			Things: v.Made,
+			Asked:  a.e.work.StatisticsUnits(),
+			Micros: micros,
+		},
+	}
+	if !owner.Is(account.Trusted) {
+		d.Suspicions = a.e.work.Suspicions(made, speed)
+	}
+	if t, ok := q.timing(a, made, micros, now); ok {
+		d.Timing = &t
+	}
+	return d, job
+}
+
+// recorded is an amount of work in the unit of the users' records, in which the
+// original rounds each delivery (generation §6.4): hundredths of a megapixelstep, tokens.
+func (k *kind) recorded(units int64) int64 { return int64(math.RoundToEven(float64(units) / k.unit)) }
+
+// finish brings the end of a job into the index.
+func (q *Queue) finish(a assigned, r store.JobResult, state store.RequestState, now int64) {
+	j := *a.job
+	j.JobResult, j.Finished, j.Seed = r, now, r.Seed
+	x := a.e.home
+	x.mu.Lock()
+	defer x.mu.Unlock()
+
+	x.setJob(a.e, j)
+	x.apply(a.e, state)
+}
+
+// reserves reports whether anything is set aside for a request: on its payer's
+// account, or on a shared key.
+func (r *record) reserves() bool { return r.Held || r.SharedKey != "" }
+
+// funds are where the kudos of a request come from.
+func (e *entry) funds() settle.Funds {
+	f := settle.Funds{Payer: e.row.UserID}
+	if e.record.Held {
+		f.Hold = settle.HoldOfRequest(e.row.ID)
+	}
+	if e.record.SharedKey != "" {
+		f.Key = &kudos.KeyUse{Key: e.record.SharedKey, Request: e.row.ID, Promised: e.record.Promised}
+	}
+	return f
+}
+
+// endDecoy ends a job that was given to a paused worker: nothing is paid.
+func (q *Queue) endDecoy(ctx context.Context, a assigned, seed int64) error {
+	r := store.JobResult{State: store.JobDone, Seed: seed}
+	err := settle.EndDecoy(ctx, q.Store, &settle.Job{Row: a.job, Result: r})
+	if err != nil && !errors.Is(err, store.ErrLost) {
+		return err
+	}
+
+	j := *a.job
+	j.JobResult = r
+	x := a.e.home
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.setJob(a.e, j)
+	return nil
+}

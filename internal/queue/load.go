@@ -1,0 +1,44 @@
+package queue
+
+import (
+	"time"
+
+	"horde/internal/admission"
+)
+
+// loadLife is for how long the load of a kind is taken as it was counted (generation §5.9), so
+// that what a request needs upfront does not change with every request beside it.
+const loadLife = time.Minute
+
+// counted is the load of a kind at a moment.
+type counted struct {
+	admission.Load
+	at int64 // microseconds
+}
+
+// load is how busy the horde is with a kind of work.
+func (q *Queue) load(x *index) admission.Load {
+	now := q.Clock().UnixMicro()
+	if c := x.load.Load(); c != nil && now-c.at < loadLife.Microseconds() {
+		return c.Load
+	}
+
+	jobs, _ := x.queued()
+	_, threads := q.Fleet.Count(x.kind.name)
+	c := &counted{admission.Load{QueuedRequests: jobs, Threads: threads}, now}
+	x.load.Store(c)
+	return c.Load
+}
+
+// queued is the jobs waiting and in progress (decision 23), and how many
+// work units wait, from counters.
+func (x *index) queued() (jobs int, units float64) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+
+	jobs = x.running
+	for _, h := range x.holders {
+		jobs += h.waiting
+	}
+	return jobs, float64(x.backlog)
+}
