@@ -25,9 +25,9 @@ func makeLedger(folder string) error {
 	}
 
 	thousand := int64(1000)
-	alice, _, _, err := a.TestUser(ctx, "alice", "test-alice", false, false, &thousand)
+	alice, _, _, err := a.TestUser(ctx, account.NewUser{Username: "alice", OAuthID: "test-alice"}, &thousand)
 	if err == nil {
-		_, _, _, err = a.TestUser(ctx, "bob", "test-bob", false, false, &thousand)
+		_, _, _, err = a.TestUser(ctx, account.NewUser{Username: "bob", OAuthID: "test-bob"}, &thousand)
 	}
 	if err == nil {
 		err = a.Transfer(ctx, alice, account.Gift{Target: "bob#2", Amount: 300})

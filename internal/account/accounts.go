@@ -25,8 +25,8 @@ type Config struct {
 	// KeySecret is hashed before every API key; a database is only of use with
 	// the secret it was made with.
 	KeySecret string
-	// Admins are the aliases that may do everything (ADMINS). It is asked on
-	// every check, so that it may grow while the program runs.
+	// Admins returns the aliases that may do everything (ADMINS). It is called on
+	// every check, so that the list may grow while the program runs.
 	Admins func() []string
 	// Awarders are the aliases that may award kudos (HORDE_AWARDERS); none: the
 	// user with id 1.
@@ -43,18 +43,20 @@ type Accounts struct {
 	passkeys passkeys
 
 	mu    sync.RWMutex
-	byKey map[string]cached // hash of the key → user
-	epoch uint64            // counts clearings: a read that began before one is not kept
+	byKey map[string]cached // by hash of the key; guarded by mu
+	epoch uint64            // guarded by mu: counts clearings; a read that began before one is not cached
 }
 
+// cached is a user found by key, and until when that may be used.
 type cached struct {
 	user  *User
 	until time.Time
 }
 
+// Limits of the cache of users by key.
 const (
 	cacheLife = 30 * time.Second // an upper bound only: changes clear the cache
-	cacheSize = 10000
+	cacheSize = 10000            // users
 )
 
 // New returns the accounts of a store and makes sure that the anonymous user
@@ -67,11 +69,20 @@ func New(ctx context.Context, s *store.Store, c Config) (*Accounts, error) {
 		c.Admins = func() []string { return nil }
 	}
 	a := &Accounts{store: s, config: c, byKey: map[string]cached{}}
+
 	_, err := s.User(ctx, AnonymousID)
 	if errors.Is(err, store.ErrNotFound) {
 		err = s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
-			_, err := tx.InsertUser(store.User{ID: AnonymousID, Username: "Anonymous", OAuthID: anonymousOAuth,
-				KeyHash: a.hash(api.AnonymousKey), Created: tx.Now, Concurrency: 500, PublicWorkers: true, UsageMultiplier: 1000}, int64(floorAnonymous))
+			_, err := tx.InsertUser(store.User{
+				ID:              AnonymousID,
+				Username:        "Anonymous",
+				OAuthID:         anonymousOAuth,
+				KeyHash:         a.hash(api.AnonymousKey),
+				Created:         tx.Now,
+				Concurrency:     500,
+				PublicWorkers:   true,
+				UsageMultiplier: 1000,
+			}, int64(floorAnonymous))
 			return err
 		}})
 		if errors.Is(err, store.ErrDuplicate) { // another node was faster
@@ -81,7 +92,7 @@ func New(ctx context.Context, s *store.Store, c Config) (*Accounts, error) {
 	return a, err
 }
 
-// hash is the stored form of a key (platform §1.7).
+// hash returns the stored form of a key (platform §1.7).
 func (a *Accounts) hash(key string) string {
 	sum := sha256.Sum256([]byte(a.config.KeySecret + key))
 	return hex.EncodeToString(sum[:])
@@ -90,11 +101,12 @@ func (a *Accounts) hash(key string) string {
 // ErrUnknownKey says that no user has this API key.
 var ErrUnknownKey = horde.Errorf(horde.InvalidAPIKey, "No user matching the sent API key. Have you registered at this horde?")
 
-// ByKey finds the user of an API key; ErrUnknownKey when there is none.
+// ByKey finds the user of an API key; ErrUnknownKey if there is none.
 func (a *Accounts) ByKey(ctx context.Context, key string) (*User, error) {
 	if key == "" || len(key) > 64 {
 		return nil, ErrUnknownKey
 	}
+
 	hash := a.hash(key)
 	now := a.config.Clock()
 	a.mu.RLock()
@@ -104,6 +116,7 @@ func (a *Accounts) ByKey(ctx context.Context, key string) (*User, error) {
 	if ok && now.Before(c.until) {
 		return c.user, nil
 	}
+
 	row, err := a.store.UserByKey(ctx, hash)
 	if errors.Is(err, store.ErrNotFound) || err == nil && wiped(row) {
 		return nil, ErrUnknownKey
@@ -111,9 +124,14 @@ func (a *Accounts) ByKey(ctx context.Context, key string) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	u := fromRow(row)
+
+	// Cache what was read, unless it may have changed meanwhile.
+
 	a.mu.Lock()
 	defer a.mu.Unlock()
+
 	if a.epoch == epoch {
 		if len(a.byKey) >= cacheSize {
 			clear(a.byKey)
@@ -123,7 +141,7 @@ func (a *Accounts) ByKey(ctx context.Context, key string) (*User, error) {
 	return u, nil
 }
 
-// ByID finds a user; a UserNotFound error when there is none or it was wiped.
+// ByID finds a user; a UserNotFound error if there is none or it was wiped.
 func (a *Accounts) ByID(ctx context.Context, id int64) (*User, error) {
 	row, err := a.store.User(ctx, id)
 	if errors.Is(err, store.ErrNotFound) || err == nil && wiped(row) {
@@ -135,10 +153,11 @@ func (a *Accounts) ByID(ctx context.Context, id int64) (*User, error) {
 	return fromRow(row), nil
 }
 
-// Forget clears what is cached of users that changed; another node's changes
+// Forget clears what is cached about users that changed; another node's changes
 // arrive here too.
 func (a *Accounts) Forget(users ...int64) {
 	a.passkeys.forget()
+
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.epoch++
@@ -150,12 +169,12 @@ func (a *Accounts) Forget(users ...int64) {
 }
 
 // Admin reports whether the user may do everything. The present alias is
-// compared, so a renamed admin loses the power.
+// compared, so a renamed admin loses these rights.
 func (a *Accounts) Admin(u *User) bool { return slices.Contains(a.config.Admins(), u.Alias()) }
 
-const maxUsername = 30
+const maxUsername = 30 // characters
 
-// cleanName makes a username harmless: cut to 30 characters, markup escaped,
+// cleanName sanitises a username: cut to 30 characters, markup escaped,
 // trimmed (platform §7.9, §8.1).
 func cleanName(name string) string {
 	name = strings.TrimSpace(strings.ReplaceAll(name, "\x00", ""))
@@ -165,21 +184,29 @@ func cleanName(name string) string {
 	return moderation.Sanitize(name)
 }
 
-// NewUser describes a user to make. An empty OAuthID makes a pseudonymous one.
+// NewUser describes a user to create. An empty OAuthID makes a pseudonymous one.
 type NewUser struct {
 	Username string
 	OAuthID  string
 	Roles    Role
 }
 
-// Create makes a user and returns it with its API key, which is kept nowhere.
+// Create creates a user and returns it with its API key, which is stored nowhere.
 func (a *Accounts) Create(ctx context.Context, n NewUser) (*User, string, error) {
 	if n.OAuthID == "" {
 		n.OAuthID = uuid.NewString()
 	}
+
 	key := horde.NewAPIKey()
-	row := store.User{ID: -1, Username: cleanName(n.Username), OAuthID: n.OAuthID, KeyHash: a.hash(key),
-		Roles: int64(n.Roles), Concurrency: 30, UsageMultiplier: 1000}
+	row := store.User{
+		ID:              -1,
+		Username:        cleanName(n.Username),
+		OAuthID:         n.OAuthID,
+		KeyHash:         a.hash(key),
+		Roles:           int64(n.Roles),
+		Concurrency:     30,
+		UsageMultiplier: 1000,
+	}
 	insert := func() error {
 		return a.store.Write(ctx, store.Unit{Do: func(tx *store.Tx) (err error) {
 			row.Created = tx.Now
@@ -188,20 +215,23 @@ func (a *Accounts) Create(ctx context.Context, n NewUser) (*User, string, error)
 			return err
 		}})
 	}
+
+	// Two nodes may pick the same id; the loser tries again, unless the identity exists.
 	err := insert()
-	for try := 0; errors.Is(err, store.ErrDuplicate) && try < 5; try++ { // two nodes took the same id
+	for try := 0; errors.Is(err, store.ErrDuplicate) && try < 5; try++ {
 		if _, e := a.store.UserByOAuth(ctx, n.OAuthID); e == nil {
 			break
 		}
 		err = insert()
 	}
+
 	if err != nil {
 		return nil, "", fmt.Errorf("create user: %w", err)
 	}
 	return fromRow(row), key, nil
 }
 
-// Register makes a pseudonymous user (POST /register).
+// Register creates a pseudonymous user (POST /register).
 func (a *Accounts) Register(ctx context.Context, username string) (key, alias string, err error) {
 	if moderation.Profane(username) {
 		return "", "", errProfaneName
@@ -213,29 +243,24 @@ func (a *Accounts) Register(ctx context.Context, username string) (key, alias st
 	return key, u.Alias(), nil
 }
 
-// TestUser makes or renews an account for tests: the key is new, the balance
+// TestUser creates or renews an account for tests: the key is new, the balance
 // exactly what was asked for (platform §8.6).
-func (a *Accounts) TestUser(ctx context.Context, username, oauth string, moderator, trusted bool, balance *int64) (u *User, key string, created bool, err error) {
-	roles := Role(0)
-	if moderator {
-		roles = Moderator | Trusted
-	} else if trusted {
-		roles = Trusted
-	}
-	row, err := a.store.UserByOAuth(ctx, oauth)
+func (a *Accounts) TestUser(ctx context.Context, n NewUser, balance *int64) (u *User, key string, created bool, err error) {
+	row, err := a.store.UserByOAuth(ctx, n.OAuthID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		created = true
-		if u, key, err = a.Create(ctx, NewUser{Username: username, OAuthID: oauth, Roles: roles}); err != nil {
+		if u, key, err = a.Create(ctx, n); err != nil {
 			return nil, "", false, err
 		}
 	case err != nil:
 		return nil, "", false, err
 	default:
-		if u, key, err = a.renew(ctx, row.ID, username, roles); err != nil {
+		if u, key, err = a.renew(ctx, row.ID, n); err != nil {
 			return nil, "", false, err
 		}
 	}
+
 	if balance != nil {
 		err = a.store.Write(ctx, store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {
 			e := kudos.NewEntry(tx, "test:"+horde.NewID(), "test account", "", "")
@@ -248,14 +273,14 @@ func (a *Accounts) TestUser(ctx context.Context, username, oauth string, moderat
 	return u, key, created, err
 }
 
-// renew gives a user another name and key, and these of the roles that an account
+// renew gives a user a new name and key, and these of the roles that an account
 // for tests can have.
-func (a *Accounts) renew(ctx context.Context, id int64, username string, roles Role) (u *User, key string, err error) {
+func (a *Accounts) renew(ctx context.Context, id int64, n NewUser) (u *User, key string, err error) {
 	key = horde.NewAPIKey()
 	err = a.change(ctx, id, func(r *store.User) {
-		r.Username = cleanName(username)
+		r.Username = cleanName(n.Username)
 		r.KeyHash = a.hash(key)
-		r.Roles = r.Roles&^int64(Moderator|Trusted) | int64(roles)
+		r.Roles = r.Roles&^int64(Moderator|Trusted) | int64(n.Roles)
 		u = fromRow(*r)
 	})
 	if err == nil {
@@ -278,7 +303,7 @@ func (a *Accounts) change(ctx context.Context, id int64, f func(*store.User)) er
 	return err
 }
 
-// Balance is what a user has to spend, held kudos included.
+// Balance returns what a user can spend, including held kudos.
 func (a *Accounts) Balance(ctx context.Context, user int64) (horde.Kudos, error) {
 	acc, err := a.store.Account(ctx, user)
 	if err != nil {
@@ -287,16 +312,17 @@ func (a *Accounts) Balance(ctx context.Context, user int64) (horde.Kudos, error)
 	return acc.Balance, nil
 }
 
-// operatorOAuth marks the account that "horde up" makes for whoever runs it.
+// operatorOAuth marks the account that "horde up" creates for whoever runs it.
 const operatorOAuth = "horde:operator"
 
-// Operator finds the operator's account by its key, and makes the account, or a
-// new key for it, when the key is no (longer) good. fresh is the new key, "" when
-// the old one still holds.
+// Operator finds the operator's account by its key, and creates the account, or a
+// new key for it, if the key is not (or no longer) valid. fresh is the new key, "" if
+// the old one is still valid.
 func (a *Accounts) Operator(ctx context.Context, key string) (u *User, fresh string, err error) {
 	if u, err = a.ByKey(ctx, key); err == nil && u.OAuthID == operatorOAuth {
 		return u, "", nil
 	}
+
 	row, err := a.store.UserByOAuth(ctx, operatorOAuth)
 	if errors.Is(err, store.ErrNotFound) {
 		return a.Create(ctx, NewUser{Username: "operator", OAuthID: operatorOAuth, Roles: Trusted})
@@ -304,6 +330,7 @@ func (a *Accounts) Operator(ctx context.Context, key string) (u *User, fresh str
 	if err != nil {
 		return nil, "", err
 	}
+
 	fresh = horde.NewAPIKey()
 	err = a.change(ctx, row.ID, func(r *store.User) { r.KeyHash = a.hash(fresh) })
 	return fromRow(row), fresh, err

@@ -108,7 +108,7 @@ func TestRotation(t *testing.T) {
 			defer cancel()
 			<-heard
 		}
-		_, key, created, err := a.TestUser(ctx, "Ann", "test-1", false, false, nil)
+		_, key, created, err := a.TestUser(ctx, NewUser{Username: "Ann", OAuthID: "test-1"}, nil)
 		if err != nil || !created {
 			t.Fatalf("created %v, %v", created, err)
 		}
@@ -132,7 +132,7 @@ func TestRotation(t *testing.T) {
 			if _, err := other.ByKey(ctx, key); err != nil {
 				t.Fatal(err)
 			}
-			u, fresh, created, err := a.TestUser(ctx, "Ann", "test-1", false, true, nil)
+			u, fresh, created, err := a.TestUser(ctx, NewUser{Username: "Ann", OAuthID: "test-1", Roles: Trusted}, nil)
 			if err != nil || created || fresh == key || !u.Is(Trusted) {
 				t.Fatalf("renewed: %+v created %v, %v", u, created, err)
 			}
@@ -163,7 +163,11 @@ func TestTestUser(t *testing.T) {
 		s, ctx := db.Open(), t.Context()
 		a := open(t, s)
 		for _, balance := range []int64{5000, 0, -3, 120} {
-			u, _, _, err := a.TestUser(ctx, "m", "o", balance == 0, false, &balance)
+			roles := Role(0)
+			if balance == 0 {
+				roles = Moderator | Trusted
+			}
+			u, _, _, err := a.TestUser(ctx, NewUser{Username: "m", OAuthID: "o", Roles: roles}, &balance)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -19,28 +19,31 @@ type Adjustment struct {
 	Reason string
 }
 
-// Adjusted is what an Adjustment came to: less than was to be taken where the
-// balance is not to fall below the floor.
+// Adjusted is the result of an Adjustment: less than was to be taken if the
+// balance would fall below the floor.
 type Adjusted struct {
 	Alias          string
 	Moved, Balance horde.Kudos
 }
 
 // Adjust moves kudos by hand and keeps the reason in the ledger. It is what
-// Modify does with ModifyUser.Kudos, where the original has no place for a reason.
+// Modify does with ModifyUser.Kudos, for which the original keeps no reason.
 func (a *Accounts) Adjust(ctx context.Context, caller *User, in Adjustment) (done Adjusted, err error) {
 	if !a.Admin(caller) {
 		return done, horde.Errorf(horde.NotAdmin, "Only the administrators of this horde adjust kudos.")
 	}
+
 	id, ok := IDOfAlias(in.Target)
 	unknown := horde.Errorf(horde.UserNotFound, "There is no such user. Adjust the kudos of name#id or a bare id.")
 	if !ok {
 		return done, unknown
 	}
+
 	reason, err := in.check()
 	if err != nil {
 		return done, err
 	}
+
 	event := "admin:" + horde.NewID()
 	err = a.store.Write(ctx, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
 		row, err := living(tx, id)
@@ -51,7 +54,9 @@ func (a *Accounts) Adjust(ctx context.Context, caller *User, in Adjustment) (don
 		if err != nil {
 			return err
 		}
+
 		had := acc.Balance
+
 		e := kudos.NewEntry(tx, event, "changed by "+caller.Alias(), "", "")
 		e.About(kudos.About{By: caller.ID, Why: reason})
 		if err := e.Grant(id, horde.Whole(in.Amount), kudos.ByAdmin); err != nil {
@@ -60,13 +65,14 @@ func (a *Accounts) Adjust(ctx context.Context, caller *User, in Adjustment) (don
 		done = Adjusted{Alias: fromRow(row).Alias(), Moved: acc.Balance - had, Balance: acc.Balance}
 		return e.Commit()
 	}})
+
 	if errors.Is(err, store.ErrNotFound) {
 		err = unknown
 	}
 	return done, err
 }
 
-// check refuses an adjustment that nobody would understand or that is too large,
+// check refuses an adjustment without an understandable reason or that is too large,
 // and returns the reason as it is kept.
 func (in *Adjustment) check() (reason string, err error) {
 	reason = moderation.Sanitize(strings.Join(strings.Fields(in.Reason), " "))
@@ -75,7 +81,7 @@ func (in *Adjustment) check() (reason string, err error) {
 		return "", horde.Invalid("reason", "say why, in words that the user will read")
 	case moderation.Profane(reason):
 		return "", horde.Errorf(horde.ProfaneAdminComment, "Please choose words that everybody can read.")
-	case in.Amount == 0 || in.Amount > mostAtOnce || in.Amount < -mostAtOnce:
+	case in.Amount == 0 || in.Amount > maxAtOnce || in.Amount < -maxAtOnce:
 		return "", horde.Invalid("amount", "1 to 10¹² kudos can be given or, below 0, taken at once")
 	}
 	return reason, nil

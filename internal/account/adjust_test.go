@@ -27,7 +27,7 @@ func TestAdjust(t *testing.T) {
 			{"blank reason", root, Adjustment{alice.Alias(), 5, " \t\n\x00 "}, "", "reason"},
 			{"profane reason", root, Adjustment{alice.Alias(), 5, "fuck"}, horde.ProfaneAdminComment, ""},
 			{"of nothing", root, Adjustment{alice.Alias(), 0, "why"}, "", "amount"},
-			{"of too much", root, Adjustment{alice.Alias(), mostAtOnce + 1, "why"}, "", "amount"},
+			{"of too much", root, Adjustment{alice.Alias(), maxAtOnce + 1, "why"}, "", "amount"},
 			{"of too little", root, Adjustment{alice.Alias(), -1 << 63, "why"}, "", "amount"},
 		} {
 			_, err := w.Adjust(t.Context(), c.caller, c.in)

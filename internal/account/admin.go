@@ -14,45 +14,48 @@ import (
 	"horde/internal/store"
 )
 
-// Modified is what a Modify did. The workers of the user are the caller's to
-// change.
+// Modified is the result of Modify. Changing the user's workers is left to the
+// caller.
 type Modified struct {
 	Answer api.ModifiedUser
 	// Unpause: the user has become trusted, so no worker stays paused.
 	Unpause bool
-	// ClearWorkers: the suspicions against the user's workers are forgotten too.
+	// ClearWorkers: the suspicions against the user's workers are cleared too.
 	ClearWorkers bool
 }
 
 // Modify changes a user as caller asks, field by field in the order of
-// platform §3.1, whatever the order of the call. A role that a field gives or
-// takes counts for the fields after it. The first field that is refused ends it
-// with its error; what came before stays, and is in Modified, and of the refused
-// field nothing is written. With an amount that is too large nothing is changed: a
+// platform §3.1, whatever the order in the call. A role that a field grants or
+// revokes counts for the fields after it. The first field that is refused ends it
+// with its error; what came before is kept, and is in Modified, while of the refused
+// field nothing is written. If an amount is too large nothing is changed: a
 // validation error.
 func (a *Accounts) Modify(ctx context.Context, caller *User, target int64, in api.ModifyUser) (Modified, error) {
-	if in.Kudos != nil && math.Abs(*in.Kudos) > mostAtOnce {
+	if in.Kudos != nil && math.Abs(*in.Kudos) > maxAtOnce {
 		return Modified{}, horde.Invalid("kudos", "at most 10¹² kudos can be moved at once")
 	}
-	if in.MonthlyKudos != nil && (*in.MonthlyKudos > mostAtOnce || *in.MonthlyKudos < -mostAtOnce) {
+	if in.MonthlyKudos != nil && (*in.MonthlyKudos > maxAtOnce || *in.MonthlyKudos < -maxAtOnce) {
 		return Modified{}, horde.Invalid("monthly_kudos", "an allowance is at most 10¹² kudos")
 	}
+
 	m := &modification{in: in, caller: caller, admin: a.Admin(caller), entry: "admin:" + horde.NewID()}
 	err := a.store.Write(ctx, store.Unit{Accounts: []int64{target}, Do: m.run(target)})
 	a.Forget(target)
+
 	if errors.Is(err, store.ErrNotFound) {
 		err = errUserNotFound(target)
 	}
 	if err != nil {
 		return Modified{}, err
 	}
+
 	if m.refusal == nil && !m.selected {
 		return Modified{}, horde.Errorf(horde.NoUserModSelected, "No field to change was given.")
 	}
 	return m.out, m.refusal
 }
 
-// modification is a Modify under way. Its run may be repeated from the start.
+// modification is a Modify in progress. Its run may be repeated from the start.
 type modification struct {
 	in     api.ModifyUser
 	caller *User
@@ -67,14 +70,18 @@ type modification struct {
 	refusal  error // ends the blocks
 }
 
+// run returns the unit of work.
 func (m *modification) run(target int64) func(*store.Tx) error {
 	return func(tx *store.Tx) (err error) {
 		m.tx, m.out, m.selected, m.refusal = tx, Modified{}, false, nil
 		m.ledger = kudos.NewEntry(tx, m.entry, "changed by "+m.caller.Alias(), "", "")
 		m.ledger.About(kudos.About{By: m.caller.ID})
+
 		if m.row, err = living(tx, target); err != nil {
 			return err
 		}
+
+		// Apply the fields in order, up to the first that is refused.
 		for _, b := range m.blocks() {
 			if !b.given {
 				continue
@@ -88,6 +95,7 @@ func (m *modification) run(target int64) func(*store.Tx) error {
 				break
 			}
 		}
+
 		if err := m.ledger.Commit(); err != nil {
 			return err
 		}
@@ -101,6 +109,7 @@ type block struct {
 	do    func() error
 }
 
+// blocks lists the fields in their order.
 func (m *modification) blocks() []block {
 	in, out := &m.in, &m.out.Answer
 	return []block{
@@ -133,17 +142,18 @@ func (m *modification) blocks() []block {
 			return nil
 		})},
 		{in.AdminComment != nil, m.after(m.mustModerate, m.setComment)},
-		{in.PublicWorkers != nil, m.after(m.mustBeMe, func() error {
+		{in.PublicWorkers != nil, m.after(m.mustOwnNamed, func() error {
 			m.row.PublicWorkers, out.PublicWorkers = *in.PublicWorkers, in.PublicWorkers
 			return nil
 		})},
-		{in.Username != nil, m.after(m.mustBeMe, m.setName)},
-		{in.Contact != nil, m.after(m.mustBeMe, m.setContact)},
+		{in.Username != nil, m.after(m.mustOwnNamed, m.setName)},
+		{in.Contact != nil, m.after(m.mustOwnNamed, m.setContact)},
 		{in.GenerateProxyPasskey != nil, m.after(m.mustOwn, m.newPasskey)},
 		{in.Undelete != nil, m.after(m.mustOwn, m.undelete)},
 	}
 }
 
+// after returns do behind a check of the caller's rights.
 func (m *modification) after(may, do func() error) func() error {
 	return func() error {
 		if err := may(); err != nil {
@@ -153,6 +163,8 @@ func (m *modification) after(may, do func() error) func() error {
 	}
 }
 
+// mustAdminister, mustModerate and mustOwn refuse callers without the right; mustOwnNamed
+// also refuses the anonymous user.
 func (m *modification) mustAdminister() error {
 	if !m.admin {
 		return horde.Errorf(horde.NotAdmin, "This can only be changed by the administrators of this horde.")
@@ -161,7 +173,7 @@ func (m *modification) mustAdminister() error {
 }
 
 // callerIs reports whether the caller has a role at this point of the call:
-// callers who change themselves may have got or lost it by a field before.
+// callers who change themselves may have gained or lost it by an earlier field.
 func (m *modification) callerIs(r Role) bool {
 	if m.caller.ID == m.row.ID {
 		return Role(m.row.Roles)&r != 0
@@ -183,7 +195,7 @@ func (m *modification) mustOwn() error {
 	return nil
 }
 
-func (m *modification) mustBeMe() error {
+func (m *modification) mustOwnNamed() error {
 	if err := m.mustOwn(); err != nil {
 		return err
 	}
@@ -193,6 +205,7 @@ func (m *modification) mustBeMe() error {
 	return nil
 }
 
+// addKudos grants kudos by hand.
 func (m *modification) addKudos() error {
 	if err := m.mustAdminister(); err != nil {
 		return err
@@ -200,10 +213,12 @@ func (m *modification) addKudos() error {
 	if err := m.ledger.Grant(m.row.ID, horde.Whole(int64(*m.in.Kudos)), kudos.ByAdmin); err != nil {
 		return err
 	}
+
 	acc, err := m.tx.Account(m.row.ID)
 	if err != nil {
 		return err
 	}
+
 	v := api.Float(acc.Balance.Float())
 	m.out.Answer.NewKudos = &v
 	return nil
@@ -213,12 +228,15 @@ func (m *modification) addMonthly() error {
 	if err := m.mustAdminister(); err != nil {
 		return err
 	}
+
 	more := *m.in.MonthlyKudos
 	m.row.Monthly = max(0, m.row.Monthly+more)
 	m.out.Answer.MonthlyKudos = &m.row.Monthly
+
 	if more <= 0 {
 		return nil
 	}
+
 	if m.row.MonthlyReceived == 0 {
 		m.row.MonthlyReceived = m.tx.Now
 	}
@@ -227,7 +245,7 @@ func (m *modification) addMonthly() error {
 
 func (m *modification) anonymous() bool { return m.row.OAuthID == anonymousOAuth }
 
-// set gives or takes a role, and returns whether the user has it now for the
+// set grants or revokes a role, and returns whether the user has it now, for the
 // answer: the anonymous user never has one.
 func (m *modification) set(r Role, on bool) *bool {
 	switch {
@@ -241,7 +259,7 @@ func (m *modification) set(r Role, on bool) *bool {
 	return &on
 }
 
-// role is the block of a role without further effects.
+// role returns the block of a role without further effects.
 func (m *modification) role(in *bool, out **bool, r Role) block {
 	return block{in != nil, m.after(m.mustModerate, func() error {
 		*out = m.set(r, *in)
@@ -252,7 +270,7 @@ func (m *modification) role(in *bool, out **bool, r Role) block {
 func (m *modification) setModerator() error {
 	m.out.Answer.Moderator = m.set(Moderator, *m.in.Moderator)
 	if *m.in.Moderator {
-		_, err := m.trust(true)
+		_, err := m.trust(*m.in.Moderator)
 		return err
 	}
 	return nil
@@ -263,8 +281,8 @@ func (m *modification) setTrusted() (err error) {
 	return err
 }
 
-// trust gives or takes the trusted role, and returns whether the user has it now.
-// With it come the escrow and the end of all pauses (platform §6.4).
+// trust grants or revokes the trusted role, and returns whether the user has it now.
+// It comes with the escrow and the end of all pauses (platform §6.4).
 func (m *modification) trust(on bool) (*bool, error) {
 	is := m.set(Trusted, on)
 	if !*is {
@@ -279,8 +297,8 @@ var errProfaneName = horde.Errorf(horde.ProfaneUserName, "Please choose a userna
 
 // Concurrency of education accounts and of all others, unless it was set by hand.
 const (
-	schoolConcurrency = 200
-	usualConcurrency  = 30
+	educationConcurrency = 200
+	defaultConcurrency   = 30
 )
 
 func (m *modification) setEducation() error {
@@ -289,11 +307,12 @@ func (m *modification) setEducation() error {
 	if m.in.Concurrency != nil || m.anonymous() {
 		return nil
 	}
+
 	switch {
-	case on && m.row.Concurrency < schoolConcurrency:
-		m.row.Concurrency = schoolConcurrency
-	case !on && m.row.Concurrency == schoolConcurrency:
-		m.row.Concurrency = usualConcurrency
+	case on && m.row.Concurrency < educationConcurrency:
+		m.row.Concurrency = educationConcurrency
+	case !on && m.row.Concurrency == educationConcurrency:
+		m.row.Concurrency = defaultConcurrency
 	default:
 		return nil
 	}
@@ -348,7 +367,7 @@ func (m *modification) undelete() error {
 	// Nothing changes for moderators (platform §3.1), and the answer says so.
 	undeleted := Role(m.row.Roles)&Moderator == 0
 	if undeleted {
-		m.set(Deleted, false)
+		m.row.Roles &^= int64(Deleted)
 	}
 	m.out.Answer.Undeleted = &undeleted
 	return nil

@@ -8,11 +8,11 @@ import (
 	"horde/internal/store"
 )
 
-// restTime is how long a deleted account must have been idle before it can be
+// wipeIdleTime is how long a deleted account must have been idle before it can be
 // wiped.
-const restTime = 30 * 24 * time.Hour
+const wipeIdleTime = 30 * 24 * time.Hour
 
-// Delete marks a user as deleted, which can be undone. Of one that is marked
+// Delete marks a user as deleted, which can be undone. For one that is marked
 // already it answers wipe: the caller removes the user's workers and then calls
 // Wipe. Refusals are in the order of platform §3.1.
 func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool, err error) {
@@ -24,6 +24,7 @@ func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool,
 	case caller.ID != target.ID && !caller.Is(Moderator):
 		return false, horde.Errorf(horde.NotUserOrMod, "Only the user and the moderators of this horde can delete an account.")
 	}
+
 	if !target.Is(Deleted) {
 		return false, a.change(ctx, target.ID, func(u *store.User) {
 			if u.OAuthID != anonymousOAuth {
@@ -31,17 +32,19 @@ func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool,
 			}
 		})
 	}
+
 	acc, err := a.store.Account(ctx, target.ID)
 	if err != nil {
 		return false, err
 	}
-	if free := horde.FromMicros(acc.LastActive).Add(restTime); a.config.Clock().Before(free) {
+
+	if free := horde.FromMicros(acc.LastActive).Add(wipeIdleTime); a.config.Clock().Before(free) {
 		return false, horde.Errorf(horde.CannotWipeActiveUser, "This account was active within the last 30 days. It can be wiped from %s on.", free.Format(time.RFC1123))
 	}
 	return true, nil
 }
 
-// Wipe removes everything that says who a deleted user was. The number stays
+// Wipe removes everything that identifies a deleted user. The id stays
 // taken, and so do the ledger's postings.
 func (a *Accounts) Wipe(ctx context.Context, id int64) error {
 	return a.change(ctx, id, func(u *store.User) {

@@ -12,10 +12,11 @@ import (
 // clear it at once (platform §6.7).
 const passkeyLife = 5 * time.Second
 
+// passkeys caches the hashes of all passkeys in use.
 type passkeys struct {
 	mu    sync.Mutex
-	sums  [][sha256.Size]byte
-	until time.Time
+	sums  [][sha256.Size]byte // guarded by mu
+	until time.Time           // guarded by mu
 }
 
 func (p *passkeys) forget() {
@@ -24,12 +25,13 @@ func (p *passkeys) forget() {
 	p.until = time.Time{}
 }
 
-// Passkey reports whether a service account that is in good standing has this proxy
-// passkey. Its time does not depend on how much of a guess is right.
+// Passkey reports whether a service account in good standing has this proxy
+// passkey. Its duration does not depend on how much of a guess is right.
 func (a *Accounts) Passkey(ctx context.Context, passkey string) bool {
 	p := &a.passkeys
 	p.mu.Lock()
 	defer p.mu.Unlock()
+
 	if now := a.config.Clock(); !now.Before(p.until) {
 		users, err := a.store.Passkeys(ctx, int64(Service), int64(Flagged|Deleted))
 		if err != nil {
@@ -40,6 +42,9 @@ func (a *Accounts) Passkey(ctx context.Context, passkey string) bool {
 			p.sums = append(p.sums, sha256.Sum256([]byte(u.ProxyPasskey)))
 		}
 	}
+
+	// Compare with all of them, in constant time.
+
 	sum, found := sha256.Sum256([]byte(passkey)), 0
 	for i := range p.sums {
 		found |= subtle.ConstantTimeCompare(sum[:], p.sums[i][:])

@@ -12,9 +12,9 @@ import (
 // firstID is the id of the first account that registers.
 const firstID = 1
 
-// mostAtOnce bounds, in whole kudos, what is given, taken or set as a budget by hand
-// at once. Sums of many stay within 64 bits of hundredths.
-const mostAtOnce = 1_000_000_000_000
+// maxAtOnce bounds, in whole kudos, what is given, taken or set as a budget by hand
+// at once. Sums of many such amounts stay within 64 bits of hundredths.
+const maxAtOnce = 1_000_000_000_000
 
 // Awarder reports whether the user may award kudos (decision 40). As
 // with administrators, the present alias is compared.
@@ -25,8 +25,8 @@ func (a *Accounts) Awarder(u *User) bool {
 	return slices.Contains(a.config.Awarders, u.Alias())
 }
 
-// Award gives whole kudos to the user of an alias or id, with the refusals of
-// platform §3.2 in their order; a negative amount takes them back, though
+// Award gives whole kudos to the user with an alias or id, with the refusals of
+// platform §3.2 in order; a negative amount takes them back, but
 // never below the floor. The original answers awards to flagged accounts with
 // nothing done and a list of nulls: here they are refused.
 func (a *Accounts) Award(ctx context.Context, source *User, target string, amount int64) error {
@@ -36,12 +36,14 @@ func (a *Accounts) Award(ctx context.Context, source *User, target string, amoun
 	case !a.Awarder(source):
 		return horde.Errorf(horde.NotAllowedAwards, "Only the accounts that the operator of this horde chose can award kudos.")
 	}
+
 	id, ok := IDOfAlias(target)
 	var u *User
 	var err error
 	if ok {
 		u, err = a.ByID(ctx, id)
 	}
+
 	switch {
 	case !ok || horde.CodeOf(err) != "":
 		return horde.Errorf(horde.InvalidAwardUsername, "The receiver of the award was not found. Award to name#id or a bare id.")
@@ -51,9 +53,10 @@ func (a *Accounts) Award(ctx context.Context, source *User, target string, amoun
 		return horde.Errorf(horde.KudosAwardToAnon, "The anonymous account cannot be awarded kudos.")
 	case u.Is(Flagged):
 		return horde.Errorf(horde.TargetAccountFlagged, "This account is flagged and cannot be awarded kudos.")
-	case amount > mostAtOnce || amount < -mostAtOnce:
+	case amount > maxAtOnce || amount < -maxAtOnce:
 		return horde.Invalid("amount", "at most 10¹² kudos can be awarded at once")
 	}
+
 	event := "award:" + horde.NewID()
 	return a.store.Write(ctx, store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {
 		e := kudos.NewEntry(tx, event, "awarded by "+source.Alias(), "", "")

@@ -8,17 +8,17 @@ import (
 	"horde/internal/store"
 )
 
-// Privilege is how much somebody may see of a user (platform §4.1).
+// Privilege is how much someone may see of a user (platform §4.1).
 type Privilege int
 
-// Privileges; each sees what the one before it sees, and more.
+// Privileges; each includes the one before it.
 const (
 	Public    Privilege = iota // anybody
 	Own                        // the user
 	Oversight                  // a moderator
 )
 
-// PrivilegeOf is what caller may see of user; a nil caller is a stranger.
+// PrivilegeOf returns what caller may see of user; a nil caller is a stranger.
 func PrivilegeOf(caller, user *User) Privilege {
 	switch {
 	case caller == nil:
@@ -31,13 +31,14 @@ func PrivilegeOf(caller, user *User) Privilege {
 	return Public
 }
 
-// Details describes a user as somebody of this privilege sees it. Workers and
-// live requests are the caller's to add.
+// Details describes a user as someone with this privilege sees it. Adding workers and
+// live requests is left to the caller.
 func (a *Accounts) Details(ctx context.Context, u *User, p Privilege) (*api.UserDetails, error) {
 	acc, err := a.store.Account(ctx, u.ID)
 	if err != nil {
 		return nil, err
 	}
+
 	d := a.details(u, acc, p)
 	if p >= Own {
 		keys, err := a.store.SharedKeysOf(ctx, u.ID)
@@ -46,21 +47,23 @@ func (a *Accounts) Details(ctx context.Context, u *User, p Privilege) (*api.User
 		}
 		d.SharedKeyIDs = append(d.SharedKeyIDs, keys...)
 	}
-	return &d, a.addStyles(ctx, p >= Own, &d)
+	return &d, a.addStyles(ctx, p, &d)
 }
 
-// addStyles names the styles that users made, private ones only where asked for.
-func (a *Accounts) addStyles(ctx context.Context, private bool, users ...*api.UserDetails) error {
+// addStyles adds the styles that users created, private ones from Own on.
+func (a *Accounts) addStyles(ctx context.Context, p Privilege, users ...*api.UserDetails) error {
 	ids := make([]int64, len(users))
 	byID := make(map[int64]*api.UserDetails, len(users))
 	for i, d := range users {
 		ids[i] = int64(d.ID)
 		byID[ids[i]] = d
 	}
-	styles, err := a.store.StylesOf(ctx, ids, private)
+
+	styles, err := a.store.StylesOf(ctx, ids, p >= Own)
 	if err != nil {
 		return err
 	}
+
 	for _, v := range styles {
 		d := byID[v.UserID]
 		d.Styles = append(d.Styles, api.UserStyle{Name: d.Username + "::style::" + v.Name, ID: v.ID, Type: v.Kind})
@@ -68,15 +71,28 @@ func (a *Accounts) addStyles(ctx context.Context, private bool, users ...*api.Us
 	return nil
 }
 
+// details describes a user without what takes further queries.
 func (a *Accounts) details(u *User, acc *store.Account, p Privilege) api.UserDetails {
 	d := api.UserDetails{
-		Username: u.Alias(), ID: int(u.ID), Kudos: api.Float(acc.Balance.Float()), Concurrency: u.Concurrency,
-		WorkerInvited: u.WorkerInvited, Moderator: u.Is(Moderator), Trusted: u.Is(Trusted), Flagged: u.Is(Flagged),
-		Service: u.Is(Service), Education: u.Is(Education), Customizer: u.Is(Customizer),
-		Deleted: u.Is(Deleted), Pseudonymous: u.Pseudonymous(),
-		AccountAge: int((a.config.Clock().UnixMicro() - u.Created) / 1_000_000),
-		Styles:     []api.UserStyle{}, KudosDetails: kudosDetails(&acc.Totals), Records: records(&acc.Totals),
+		Username:      u.Alias(),
+		ID:            int(u.ID),
+		Kudos:         api.Float(acc.Balance.Float()),
+		Concurrency:   u.Concurrency,
+		WorkerInvited: u.WorkerInvited,
+		Moderator:     u.Is(Moderator),
+		Trusted:       u.Is(Trusted),
+		Flagged:       u.Is(Flagged),
+		Service:       u.Is(Service),
+		Education:     u.Is(Education),
+		Customizer:    u.Is(Customizer),
+		Deleted:       u.Is(Deleted),
+		Pseudonymous:  u.Pseudonymous(),
+		AccountAge:    int((a.config.Clock().UnixMicro() - u.Created) / 1_000_000),
+		Styles:        []api.UserStyle{},
+		KudosDetails:  kudosDetails(&acc.Totals),
+		Records:       records(&acc.Totals),
 	}
+
 	if p >= Own || u.PublicWorkers {
 		d.WorkerIDs = []string{}
 	}
@@ -101,7 +117,7 @@ func textOrNil(s string) *string {
 	return &s
 }
 
-// mailTime prints a moment in microseconds as mail does; "" for 0.
+// mailTime formats a time in microseconds as in mail headers; "" for 0.
 func mailTime(micros int64) string {
 	if micros == 0 {
 		return ""
@@ -116,12 +132,20 @@ func kudosDetails(t *store.Totals) api.KudosDetails {
 		}
 		return api.TallyOf(k.Float())
 	}
-	return api.KudosDetails{Accumulated: tally(t.Accumulated), Gifted: tally(t.Gifted), Donated: tally(t.Donated), Admin: tally(t.Admin),
-		Received: tally(t.Received), Recurring: tally(t.Recurring), Awarded: tally(t.Awarded), Styled: tally(t.Styled)}
+	return api.KudosDetails{
+		Accumulated: tally(t.Accumulated),
+		Gifted:      tally(t.Gifted),
+		Donated:     tally(t.Donated),
+		Admin:       tally(t.Admin),
+		Received:    tally(t.Received),
+		Recurring:   tally(t.Recurring),
+		Awarded:     tally(t.Awarded),
+		Styled:      tally(t.Styled),
+	}
 }
 
 func records(t *store.Totals) api.UserRecords {
-	things := func(p, begun store.PerKind) api.ThingRecords {
+	work := func(p, begun store.PerKind) api.ThingRecords {
 		r := api.ThingRecords{Tokens: p[store.TextPlace]}
 		if begun[store.ImagePlace] > 0 {
 			r.Megapixelsteps = api.TallyOf(float64(p[store.ImagePlace]) / 100)
@@ -129,8 +153,17 @@ func records(t *store.Totals) api.UserRecords {
 		return r
 	}
 	amounts := func(p store.PerKind) api.AmountRecords {
-		return api.AmountRecords{Image: int(p[store.ImagePlace]), Text: int(p[store.TextPlace]), Interrogation: int(p[store.FormPlace])}
+		return api.AmountRecords{
+			Image:         int(p[store.ImagePlace]),
+			Text:          int(p[store.TextPlace]),
+			Interrogation: int(p[store.FormPlace]),
+		}
 	}
-	return api.UserRecords{Usage: things(t.Usage, t.Requests), Contribution: things(t.Contribution, t.Fulfilments),
-		Fulfillment: amounts(t.Fulfilments), Request: amounts(t.Requests), Style: amounts(t.Styles)}
+	return api.UserRecords{
+		Usage:        work(t.Usage, t.Requests),
+		Contribution: work(t.Contribution, t.Fulfilments),
+		Fulfillment:  amounts(t.Fulfilments),
+		Request:      amounts(t.Requests),
+		Style:        amounts(t.Styles),
+	}
 }

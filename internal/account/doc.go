@@ -11,6 +11,6 @@
 // what is paid each month ([Accounts.PayMonthly], to supporters of
 // [Accounts.SetSupporters] too) and when a worker's owner becomes trusted
 // ([Accounts.PromoteEarners]). All of it goes through the ledger of package kudos,
-// in one unit of work with the facts that it comes from. [History] tells it in
+// in one unit of work with the facts that cause it. [History] explains it in
 // words.
 package account

@@ -15,19 +15,20 @@ import (
 	"horde/internal/store"
 )
 
-// MaxHistory is how many movements a page of a history has at most.
+// MaxHistory is the most movements on a page of a history.
 const MaxHistory = 200
 
-// History tells what moved a user's kudos, newest first, in words: the same for
+// History explains what moved a user's kudos, newest first, in words: the same for
 // the user, for moderators and for the operator. limit is cut to 1…MaxHistory;
-// before is the Next of the page before, "" for the newest. It only reads, so a
-// store of OpenReader will do. A user that does not exist is a UserNotFound error,
-// a before that is none a validation error.
+// before is the Next of the preceding page, "" for the newest. It only reads, so a
+// store opened by OpenReader will do. A user that does not exist is a UserNotFound error,
+// an invalid before a validation error.
 func History(ctx context.Context, s *store.Store, user int64, before string, limit int) (*api.KudosHistory, error) {
 	from, err := readBookmark(before)
 	if err != nil {
 		return nil, err
 	}
+
 	limit = max(1, min(MaxHistory, limit))
 	acc, found, err := s.History(ctx, user, from.Place, limit+1)
 	if errors.Is(err, store.ErrNotFound) {
@@ -36,12 +37,16 @@ func History(ctx context.Context, s *store.Store, user int64, before string, lim
 	if err != nil {
 		return nil, err
 	}
+
+	// One movement more than asked for says that there is a next page.
 	more := len(found) > limit
 	found = found[:min(limit, len(found))]
 	if before == "" {
 		from.balance, from.escrow = acc.Balance, acc.Escrow
 	}
-	t := teller{user: user, balance: from.balance, escrow: from.escrow}
+
+	// Explain the movements, newest first, with the names of everybody in them.
+	t := narrator{user: user, balance: from.balance, escrow: from.escrow}
 	for _, m := range found {
 		d, err := kudos.ReadDetail(m.Event.Detail)
 		if err != nil {
@@ -52,22 +57,28 @@ func History(ctx context.Context, s *store.Store, user int64, before string, lim
 	if err := t.learnNames(ctx, s); err != nil {
 		return nil, err
 	}
-	h := &api.KudosHistory{Username: t.alias(user), Kudos: api.Float(acc.Balance.Float()), EvaluatingKudos: api.Float(acc.Escrow.Float()),
-		Held: api.Float(acc.Held.Float()), Movements: t.movements()}
+
+	h := &api.KudosHistory{
+		Username:        t.alias(user),
+		Kudos:           api.Float(acc.Balance.Float()),
+		EvaluatingKudos: api.Float(acc.Escrow.Float()),
+		Held:            api.Float(acc.Held.Float()),
+		Movements:       t.movements(),
+	}
 	if more {
 		h.Next = bookmark{next(from.Place, found), t.balance, t.escrow}.String()
 	}
 	return h, nil
 }
 
-// History is the history of a user; see the function of this name.
+// History returns the history of a user; see the function of this name.
 func (a *Accounts) History(ctx context.Context, user int64, before string, limit int) (*api.KudosHistory, error) {
 	return History(ctx, a.store, user, before, limit)
 }
 
-// HistoryOf finds out whose history caller asks for by whom, an alias or id, ""
-// for the caller's own. Those of others are for moderators; that of the anonymous
-// account, which is everybody's, is for nobody who calls.
+// HistoryOf finds the user whose history caller asks for by whom, an alias or id, ""
+// for the caller's own. Those of others are for moderators only; that of the anonymous
+// account, which everybody shares, is for nobody.
 func (a *Accounts) HistoryOf(ctx context.Context, caller *User, whom string) (*User, error) {
 	u := caller
 	if whom != "" {
@@ -85,20 +96,21 @@ func (a *Accounts) HistoryOf(ctx context.Context, caller *User, whom string) (*U
 			}
 		}
 	}
+
 	if u.Anonymous() {
 		return nil, horde.Errorf(horde.AnonForbidden, "The anonymous account is shared by many, so its history is not shown. Register an account of your own.")
 	}
 	return u, nil
 }
 
-// bookmark is where a page of a history begins, with what the account had after
+// bookmark is where a page of a history begins, with the balances of the account after
 // its first movement.
 type bookmark struct {
 	store.Place
 	balance, escrow horde.Kudos
 }
 
-// next is the place behind a page: its last moment, without the movements of that
+// next returns the place after a page: its last moment, without the movements of that
 // moment that were shown.
 func next(from store.Place, page []store.Movement) store.Place {
 	last := page[len(page)-1].At
@@ -118,46 +130,49 @@ func (b bookmark) String() string {
 	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d.%d.%d.%d", b.At, b.Skip, b.balance, b.escrow))
 }
 
-const maxSkip = 10_000 // more movements of one moment than any batch holds
+const maxSkip = 10_000 // movements of one moment; no batch has more
 
 func readBookmark(text string) (b bookmark, err error) {
 	if text == "" {
 		return b, nil
 	}
+
 	wrong := horde.Invalid("before", "this is not the next of a page of this history")
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	fields := strings.Split(string(raw), ".")
 	if err != nil || len(fields) != 4 {
 		return b, wrong
 	}
+
 	var numbers [4]int64
 	for i, f := range fields {
 		if numbers[i], err = strconv.ParseInt(f, 10, 64); err != nil {
 			return b, wrong
 		}
 	}
+
 	if numbers[0] <= 0 || numbers[1] < 0 || numbers[1] > maxSkip {
 		return b, wrong
 	}
 	return bookmark{store.Place{At: numbers[0], Skip: int(numbers[1])}, horde.Kudos(numbers[2]), horde.Kudos(numbers[3])}, nil
 }
 
-// story is a movement with what its event says of itself.
+// story is a movement with the detail of its event.
 type story struct {
 	store.Movement
 	kudos.Detail
 }
 
-// teller words the movements of one user.
-type teller struct {
+// narrator describes the movements of one user.
+type narrator struct {
 	user            int64
 	stories         []story
 	names           store.Names
-	balance, escrow horde.Kudos // after the movement that is told next
+	balance, escrow horde.Kudos // after the movement that is described next
 }
 
-// learnNames looks up what the users, workers and keys of the stories are called.
-func (t *teller) learnNames(ctx context.Context, s *store.Store) (err error) {
+// learnNames looks up the names of the users, workers and keys in the stories.
+func (t *narrator) learnNames(ctx context.Context, s *store.Store) (err error) {
 	users, workers, keys := set[int64]{}, set[string]{}, set[string]{}
 	users.add(t.user)
 	for _, s := range t.stories {
@@ -168,11 +183,12 @@ func (t *teller) learnNames(ctx context.Context, s *store.Store) (err error) {
 		workers.add(s.Worker)
 		keys.add(s.Key)
 	}
+
 	t.names, err = s.Names(ctx, users.all, workers.all, keys.all)
 	return err
 }
 
-// set gathers values other than the zero one, each once.
+// set collects values other than the zero value, without duplicates.
 type set[T comparable] struct {
 	has map[T]bool
 	all []T
@@ -188,21 +204,21 @@ func (s *set[T]) add(v T) {
 	}
 }
 
-func (t *teller) alias(user int64) string {
+func (t *narrator) alias(user int64) string {
 	name, ok := t.names.Users[user]
 	if !ok {
-		return "a user that is gone"
+		return "a user who is gone"
 	}
 	return name + "#" + strconv.FormatInt(user, 10)
 }
 
-// movements tells all stories, those of one request together where its newest
-// stands.
-func (t *teller) movements() []api.KudosMovement {
+// movements describes all stories, those of one request grouped where its newest
+// is.
+func (t *narrator) movements() []api.KudosMovement {
 	list := []api.KudosMovement{}
-	at := map[string]int{} // request → place in list
+	at := map[string]int{} // request → index in list
 	for i := range t.stories {
-		m := t.tell(&t.stories[i])
+		m := t.describe(&t.stories[i])
 		place, known := at[m.Request]
 		switch {
 		case m.Kind != "request":
@@ -214,6 +230,7 @@ func (t *teller) movements() []api.KudosMovement {
 			list = append(list, m)
 		}
 	}
+
 	for i := range list {
 		if len(list[i].Movements) > 0 {
 			sumUp(&list[i])
@@ -222,7 +239,7 @@ func (t *teller) movements() []api.KudosMovement {
 	return list
 }
 
-// together adds an older movement of a request to those that came after it.
+// group adds an older movement of a request to those that came after it.
 func together(group, older api.KudosMovement) api.KudosMovement {
 	if len(group.Movements) == 0 {
 		first := group
@@ -233,7 +250,7 @@ func together(group, older api.KudosMovement) api.KudosMovement {
 	return group
 }
 
-// sumUp says what the movements of a request come to together.
+// sumUp sums up the movements of a request.
 func sumUp(group *api.KudosMovement) {
 	sums := map[string]horde.Kudos{}
 	var names []string
@@ -248,6 +265,7 @@ func sumUp(group *api.KudosMovement) {
 			sums[p.What] += horde.KudosOf(float64(p.Amount))
 		}
 	}
+
 	group.Amount, group.Evaluating = api.Float(amount.Float()), api.Float(evaluating.Float())
 	for _, name := range names {
 		group.Parts = append(group.Parts, api.KudosPart{What: name, Amount: api.Float(sums[name].Float())})
@@ -255,7 +273,7 @@ func sumUp(group *api.KudosMovement) {
 	group.Text = fmt.Sprintf("Request %s: %s", group.Request, countParts(group.Movements))
 }
 
-// countParts says what became of a request in the movements that are told.
+// countParts says what became of a request according to its movements.
 func countParts(movements []api.KudosMovement) string {
 	var accepted bool
 	delivered := 0
@@ -266,6 +284,7 @@ func countParts(movements []api.KudosMovement) string {
 			delivered++
 		}
 	}
+
 	text := fmt.Sprintf("%d deliveries", delivered)
 	if delivered == 1 {
 		text = "1 delivery"
@@ -276,21 +295,24 @@ func countParts(movements []api.KudosMovement) string {
 	return text
 }
 
-// tell words one movement and steps back before it.
-func (t *teller) tell(s *story) api.KudosMovement {
+// describe describes one movement and steps back before it.
+func (t *narrator) describe(s *story) api.KudosMovement {
 	w := words{t: t, s: s}
 	for _, m := range s.Moves {
 		if m.User == t.user {
 			w.parts = append(w.parts, m.Part)
 		}
 	}
+
 	m := w.movement()
 	m.At = time.UnixMicro(s.At).UTC().Format("2006-01-02T15:04:05.000000Z07:00")
 	m.Amount, m.Balance = api.Float(s.Movement.Balance.Float()), api.Float(t.balance.Float())
 	m.Evaluating, m.EvaluatingKudos = api.Float(s.Escrow.Float()), api.Float(t.escrow.Float())
+
 	for _, p := range w.parts {
 		m.Parts = append(m.Parts, api.KudosPart{What: string(p.Kind), Amount: api.Float(p.Amount.Float())})
 	}
+
 	m.Text = strings.ToUpper(m.Text[:1]) + m.Text[1:]
 	t.balance -= s.Movement.Balance
 	t.escrow -= s.Escrow

@@ -70,10 +70,10 @@ func TestHistoryOfARequest(t *testing.T) {
 			Request: secretRequest, SharedKey: key.ID,
 			Parts: []api.KudosPart{{What: "picture", Amount: -41.98}, {What: "burn", Amount: -1}, {What: "tax", Amount: -3}, {What: "extra source pictures", Amount: -5}},
 			Movements: []api.KudosMovement{
-				{Kind: "request", At: m.At, Text: `Picture delivered, SDXL by worker "brush", by your shared key ` + key.ID, Amount: -42.98, Balance: 49.02,
+				{Kind: "request", At: m.At, Text: `Image delivered, SDXL by worker "brush", by your shared key ` + key.ID, Amount: -42.98, Balance: 49.02,
 					Request: secretRequest, Job: "job", WorkerID: "wid", WorkerName: "brush", Model: "SDXL", SharedKey: key.ID,
 					Parts: []api.KudosPart{{What: "picture", Amount: -41.98}, {What: "burn", Amount: -1}}},
-				{Kind: "request", At: "2026-11-24T12:00:01.000000Z", Text: `Request accepted: its tax and extra source pictures, with the style "noir", by your shared key ` + key.ID,
+				{Kind: "request", At: "2026-11-24T12:00:01.000000Z", Text: `Request accepted: its tax and extra source images, with the style "noir", by your shared key ` + key.ID,
 					Amount: -8, Balance: 92, Request: secretRequest, SharedKey: key.ID,
 					Parts: []api.KudosPart{{What: "tax", Amount: -3}, {What: "extra source pictures", Amount: -5}}},
 			},
@@ -82,7 +82,7 @@ func TestHistoryOfARequest(t *testing.T) {
 			t.Error(diff)
 		}
 		for u, text := range map[*User]string{
-			owner:   `Picture delivered, SDXL by your worker "brush"; 20.99 kept back until you are trusted`,
+			owner:   `Image delivered, SDXL by your worker "brush"; 20.99 kept back until you are trusted`,
 			stylist: `Your style "noir" was used`,
 		} {
 			h := w.history(u, "", 50)
@@ -114,8 +114,8 @@ func TestHistoryOfWhatCancelsOut(t *testing.T) {
 		})
 		h := w.history(u, "", 50)
 		for i, want := range []string{
-			"Picture delivered by a worker that is gone, which is your own and earned",
-			"Picture delivered by a worker that is gone; 10.00 of it forgiven, since no balance stays below what every account keeps",
+			"Image delivered by a worker that is gone, which is your own and earned",
+			"Image delivered by a worker that is gone; 10.00 of it forgiven, since no balance stays below what every account keeps",
 		} {
 			if m := h.Movements[i]; m.Text != want || m.Amount != 0 || m.Balance != 25 {
 				t.Errorf("%+v, want %q", m, want)
@@ -176,7 +176,7 @@ func TestHistoryWords(t *testing.T) {
 		}
 		want := []string{
 			`other 0.01: A new thing`,
-			`request -156.00: Picture delivered by a worker that is gone; 9844.00 of it forgiven, since no balance stays below what every account keeps`,
+			`request -156.00: Image delivered by a worker that is gone; 9844.00 of it forgiven, since no balance stays below what every account keeps`,
 			`request -2.00: Form delivered (censored), caption by a worker that is gone, which is your own and earned`,
 			`admin 50.00: Changed by root#1: you became trusted, so what was kept back can be spent`,
 			`uptime 0.00: Uptime of your worker that is gone; 50.00 kept back until you are trusted`,

@@ -10,14 +10,15 @@ import (
 	"horde/internal/kudos"
 )
 
-// words find what to say of one story to one user. Whoever was paid for a job is
+// words describes one story to one user. Whoever was paid for a job is
 // not told the id of its request: knowing it is the right to read it.
 type words struct {
-	t     *teller
+	t     *narrator
 	s     *story
 	parts []kudos.Part // of the user
 }
 
+// part sums up the user's parts of a kind.
 func (w *words) part(what kudos.PartKind) (sum horde.Kudos, has bool) {
 	for _, p := range w.parts {
 		if p.Kind == what {
@@ -36,7 +37,7 @@ func (w *words) has(what ...kudos.PartKind) bool {
 	return false
 }
 
-// movement words the story by its kind, which the event's id begins with.
+// movement describes the story according to its kind, with which the event's id begins.
 func (w *words) movement() api.KudosMovement {
 	kind, _, _ := strings.Cut(w.s.Event.ID, ":")
 	var m api.KudosMovement
@@ -62,7 +63,7 @@ func (w *words) movement() api.KudosMovement {
 	case "trusted":
 		m = api.KudosMovement{Kind: "promotion", Text: "you became trusted: what was kept back can be spent"}
 	case "rate":
-		m = api.KudosMovement{Kind: "rating", Text: "you rated the pictures of a request", Request: w.s.Event.RequestID}
+		m = api.KudosMovement{Kind: "rating", Text: "you rated the images of a request", Request: w.s.Event.RequestID}
 	case "test":
 		m = api.KudosMovement{Kind: "test", Text: "balance of a test account set"}
 	default:
@@ -71,16 +72,16 @@ func (w *words) movement() api.KudosMovement {
 	return w.finish(m)
 }
 
-// finish adds what may be said of any movement.
+// finish adds what may apply to any movement.
 func (w *words) finish(m api.KudosMovement) api.KudosMovement {
 	if m.Text == "" {
 		m.Text = "movement without a reason"
 	}
-	if lifted, ok := w.part(kudos.ForgivenByFloor); ok {
-		m.Text += fmt.Sprintf("; %s %s, since no balance stays below what every account keeps", lifted, w.lifting())
+	if floored, ok := w.part(kudos.ForgivenByFloor); ok {
+		m.Text += fmt.Sprintf("; %s %s, since no balance stays below what every account keeps", floored, w.floorEffect())
 	}
-	if spared, ok := w.part(kudos.ForgivenByBudget); ok {
-		m.Text += fmt.Sprintf("; %s of it forgiven, since the budget of the shared key did not cover it", spared)
+	if forgiven, ok := w.part(kudos.ForgivenByBudget); ok {
+		m.Text += fmt.Sprintf("; %s of it forgiven, since the budget of the shared key did not cover it", forgiven)
 	}
 	if kept, ok := w.part(kudos.Escrowed); ok && kept > 0 {
 		m.Text += fmt.Sprintf("; %s kept back until you are trusted", kept)
@@ -88,21 +89,22 @@ func (w *words) finish(m api.KudosMovement) api.KudosMovement {
 	return m
 }
 
-// lifting is what a floor did: it forgave a loss, or gave more than was to come.
-func (w *words) lifting() string {
+// floorEffect says what a floor did: it forgave a loss, or gave more than was due.
+func (w *words) floorEffect() string {
 	if w.s.Movement.Balance > 0 {
 		return "given on top"
 	}
 	return "of it forgiven"
 }
 
-// charged reports whether the user paid in this story. Stories without parts are of
-// before there were any.
+// charged reports whether the user paid in this story. Stories without parts are
+// from before there were any.
 func (w *words) charged() bool {
 	return w.has(kudos.Tax, kudos.ExtraSources, kudos.Image, kudos.Text, kudos.Form, kudos.Burned) ||
 		len(w.s.Moves) == 0 && w.s.Movement.Balance < 0
 }
 
+// accepted describes what accepting a request cost, or earned the owner of its style.
 func (w *words) accepted() api.KudosMovement {
 	if !w.charged() {
 		m := api.KudosMovement{Kind: "style", Text: "one of your styles was used"}
@@ -111,9 +113,10 @@ func (w *words) accepted() api.KudosMovement {
 		}
 		return m
 	}
+
 	m := api.KudosMovement{Kind: "request", Text: "request accepted: its tax", Request: w.s.Event.RequestID}
 	if w.has(kudos.ExtraSources) {
-		m.Text += " and extra source pictures"
+		m.Text += " and extra source images"
 	}
 	if w.s.Style != "" {
 		m.Text += fmt.Sprintf(", with the style %q", w.s.Style)
@@ -125,15 +128,18 @@ func (w *words) accepted() api.KudosMovement {
 	return m
 }
 
+// delivered describes a delivery to whoever paid for it or earned by it.
 func (w *words) delivered() api.KudosMovement {
-	m := api.KudosMovement{Kind: "work", Text: w.s.Event.Reason, Job: w.s.Event.JobID, Model: w.s.Model}
+	m := api.KudosMovement{Kind: "work", Text: deliveryText(w.s.Event.Reason), Job: w.s.Event.JobID, Model: w.s.Model}
 	paid := w.charged()
+
 	if w.s.Censored {
 		m.Text += " (censored)"
 	}
 	if w.s.Model != "" {
 		m.Text += fmt.Sprintf(", %s", w.s.Model)
 	}
+
 	m.Text += " by "
 	w.nameWorker(&m)
 	switch {
@@ -143,6 +149,7 @@ func (w *words) delivered() api.KudosMovement {
 		m.Text += "a "
 	}
 	m.Text += w.worker()
+
 	if paid && w.has(kudos.Rewarded, kudos.Escrowed) {
 		m.Text += ", which is your own and earned"
 	}
@@ -153,10 +160,20 @@ func (w *words) delivered() api.KudosMovement {
 	return m
 }
 
-// administered says who changed the user's kudos, and what or why.
+// deliveryText words the reason of a delivery. The ledger keeps the words of its first
+// version.
+func deliveryText(reason string) string {
+	if reason == kudos.ImageDelivered {
+		return "image delivered"
+	}
+	return reason
+}
+
+// administered describes a change by hand: who made it, what and why.
 func (w *words) administered() api.KudosMovement {
 	by := w.t.alias(w.s.By)
 	m := api.KudosMovement{Kind: "admin", Text: "changed by " + by, Username: by, Reason: w.s.Why}
+
 	var what []string
 	if w.has(kudos.Allowance) {
 		what = append(what, "monthly kudos raised")
@@ -167,12 +184,14 @@ func (w *words) administered() api.KudosMovement {
 	if w.s.Why != "" {
 		what = append(what, w.s.Why)
 	}
+
 	if len(what) > 0 {
 		m.Text += ": " + strings.Join(what, "; ")
 	}
 	return m
 }
 
+// transferred describes a gift to whoever sent or received it.
 func (w *words) transferred() api.KudosMovement {
 	m := api.KudosMovement{Kind: "transfer", Text: "kudos transferred"}
 	for _, o := range w.s.Moves {
@@ -180,6 +199,7 @@ func (w *words) transferred() api.KudosMovement {
 			m.Username = w.t.alias(o.User)
 		}
 	}
+
 	switch {
 	case w.has(kudos.Given):
 		m.Text = "given to " + m.Username
@@ -196,7 +216,7 @@ func (w *words) transferred() api.KudosMovement {
 	return m
 }
 
-// nameKey says that a shared key of the user paid.
+// nameKey adds that a shared key of the user paid.
 func (w *words) nameKey(m *api.KudosMovement) {
 	if w.s.Key == "" {
 		return

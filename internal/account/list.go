@@ -16,18 +16,19 @@ const (
 	lastPage = 10000
 )
 
-// A page that was quick to read is read afresh each time. One that was slow, in a
-// horde of very many users, is kept for a while, so that strangers cannot keep
+// A page that was quick to read is read again each time. One that was slow, in a
+// horde with very many users, is kept for a while, so that strangers cannot keep
 // the database busy with it.
 const (
 	slowPage  = 20 * time.Millisecond
-	keepTimes = 10 // as long as reading took
+	keepTimes = 10 // times as long as reading took
 	keepPages = 200
 )
 
+// pages caches slow pages.
 type pages struct {
-	mu   sync.Mutex // also while a page is read: one at a time is enough
-	kept map[pageKey]keptPage
+	mu   sync.Mutex           // also while a page is read: one at a time is enough
+	kept map[pageKey]keptPage // guarded by mu
 }
 
 type pageKey struct {
@@ -41,8 +42,8 @@ type keptPage struct {
 }
 
 // List returns a page of all users, the richest first or, with sort "age", the
-// oldest first, as anybody may see them. Pages count from 1. Workers are the
-// caller's to add.
+// oldest first, as anybody may see them. Pages count from 1. Adding workers is left to the
+// caller.
 func (a *Accounts) List(ctx context.Context, sort string, page int) ([]api.UserDetails, error) {
 	key := pageKey{store.ByBalance, max(1, page)}
 	if sort == "age" {
@@ -51,26 +52,31 @@ func (a *Accounts) List(ctx context.Context, sort string, page int) ([]api.UserD
 	if key.page > lastPage {
 		return []api.UserDetails{}, nil
 	}
+
 	p := &a.pages
 	p.mu.Lock()
 	defer p.mu.Unlock()
+
 	began := time.Now()
 	if k, ok := p.kept[key]; ok && began.Before(k.until) {
 		return slices.Clone(k.users), nil
 	}
+
 	holders, err := a.store.ListUsers(ctx, key.order, wipedOAuth, pageSize, pageSize*(key.page-1))
 	if err != nil {
 		return nil, err
 	}
+
 	users := make([]api.UserDetails, len(holders))
 	listed := make([]*api.UserDetails, len(holders))
 	for i, h := range holders {
 		users[i] = a.details(fromRow(h.User), h.Account, Public)
 		listed[i] = &users[i]
 	}
-	if err := a.addStyles(ctx, false, listed...); err != nil {
+	if err := a.addStyles(ctx, Public, listed...); err != nil {
 		return nil, err
 	}
+
 	if took := time.Since(began); took > slowPage {
 		if p.kept == nil || len(p.kept) >= keepPages {
 			p.kept = map[pageKey]keptPage{}

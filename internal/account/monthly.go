@@ -10,22 +10,24 @@ import (
 	"horde/internal/store"
 )
 
-// PayMonthly gives all who are due their kudos of the month
+// PayMonthly pays the monthly kudos to everybody who is due
 // (platform §9): the allowance that administrators set, that of moderators, and what their
-// support is worth. It is due when one calendar month has passed since the last
-// time, or when there was none; the date goes on by exactly one month, so whoever
-// was left out for long gets one month with each call. A month is paid once,
+// support is worth. They are due when one calendar month has passed since the last
+// time, or if there was none; the date advances by exactly one month, so whoever
+// was left out for long gets one month per call. A month is paid once,
 // however often and wherever this is called. It returns who was paid.
 func (a *Accounts) PayMonthly(ctx context.Context) ([]int64, error) {
 	users, err := a.store.WithMonthly(ctx, int64(Moderator))
 	if err != nil {
 		return nil, err
 	}
+
 	var paid []int64
 	for _, row := range users {
 		if _, due := dueMonth(&row, a.config.Clock().UnixMicro()); !due {
 			continue
 		}
+
 		given, err := a.payMonth(ctx, row.ID)
 		if err != nil {
 			return paid, fmt.Errorf("monthly kudos of user %d: %w", row.ID, err)
@@ -40,7 +42,7 @@ func (a *Accounts) PayMonthly(ctx context.Context) ([]int64, error) {
 	return paid, nil
 }
 
-// payMonth pays a user who is due, seen from inside the transaction.
+// payMonth pays a user if still due inside the transaction.
 func (a *Accounts) payMonth(ctx context.Context, id int64) (paid bool, err error) {
 	err = a.store.Write(ctx, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
 		paid = false
@@ -48,16 +50,19 @@ func (a *Accounts) payMonth(ctx context.Context, id int64) (paid bool, err error
 		if err != nil {
 			return err
 		}
+
 		at, due := dueMonth(&row, tx.Now)
 		if !due {
 			return nil // another node was faster
 		}
+
 		month := horde.FromMicros(at).UTC().Format("2006-01")
 		event := fmt.Sprintf("monthly:%d:%s", id, month)
 		before, err := tx.Posted(event)
 		if err != nil {
 			return err
 		}
+
 		row.MonthlyReceived = at
 		if !before {
 			e := kudos.NewEntry(tx, event, "monthly kudos", "", "")
@@ -69,6 +74,7 @@ func (a *Accounts) payMonth(ctx context.Context, id int64) (paid bool, err error
 				return err
 			}
 		}
+
 		paid = !before
 		return tx.UpdateUser(row)
 	}})
@@ -76,7 +82,7 @@ func (a *Accounts) payMonth(ctx context.Context, id int64) (paid bool, err error
 	return paid && err == nil, err
 }
 
-// monthlyParts are what a user's monthly kudos consist of.
+// monthlyParts returns what a user's monthly kudos consist of.
 func monthlyParts(u *User) []kudos.Part {
 	parts := []kudos.Part{{Kind: kudos.Allowance, Amount: horde.Whole(u.Monthly)}}
 	if u.Is(Moderator) {
@@ -86,8 +92,8 @@ func monthlyParts(u *User) []kudos.Part {
 		kudos.Part{Kind: kudos.ByStripe, Amount: horde.Whole(u.StripeMonthly)})
 }
 
-// dueMonth reports whether a user's monthly kudos are due at now, and what moment
-// they are then paid for; both in microseconds.
+// dueMonth reports whether a user's monthly kudos are due at now, and for what moment
+// they are then paid; both in microseconds.
 func dueMonth(row *store.User, now int64) (at int64, due bool) {
 	u := fromRow(*row)
 	switch {
@@ -100,8 +106,8 @@ func dueMonth(row *store.User, now int64) (at int64, due bool) {
 	return at, now > at
 }
 
-// monthAfter is the same time of day one calendar month later; of a month that is
-// too short its last day.
+// monthAfter returns the same time of day one calendar month later; in a month that is
+// too short, on its last day.
 func monthAfter(t time.Time) time.Time {
 	t = t.UTC()
 	first := time.Date(t.Year(), t.Month()+1, 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)

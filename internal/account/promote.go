@@ -10,10 +10,10 @@ import (
 	"horde/internal/store"
 )
 
-// evaluation is how old an account must be to become trusted by itself.
+// evaluation is how old an account must be to become trusted automatically.
 const evaluation = 7 * 24 * time.Hour
 
-// PromoteEarners makes those trusted whose workers have earned more than
+// PromoteEarners makes those users trusted whose workers have earned more than
 // threshold into escrow, who are not suspicious and whose accounts are old enough
 // (platform §6.4). It returns their ids: their workers' pauses end.
 func (a *Accounts) PromoteEarners(ctx context.Context, threshold horde.Kudos) ([]int64, error) {
@@ -21,6 +21,7 @@ func (a *Accounts) PromoteEarners(ctx context.Context, threshold horde.Kudos) ([
 	if err != nil {
 		return nil, err
 	}
+
 	var promoted []int64
 	for _, id := range candidates {
 		u, err := a.ByID(ctx, id)
@@ -30,10 +31,12 @@ func (a *Accounts) PromoteEarners(ctx context.Context, threshold horde.Kudos) ([
 		if err != nil {
 			return promoted, err
 		}
+
 		old := a.config.Clock().UnixMicro()-u.Created >= evaluation.Microseconds()
 		if !old || u.Anonymous() || u.Suspicious() || u.Is(Trusted) {
 			continue
 		}
+
 		if err := a.promote(ctx, id); err != nil {
 			return promoted, err
 		}
@@ -42,8 +45,8 @@ func (a *Accounts) PromoteEarners(ctx context.Context, threshold horde.Kudos) ([
 	return promoted, nil
 }
 
-// FreeEscrow gives the trusted what is still in their escrow: a delivery that was
-// under way when they became so may have left it there (platform §6.4).
+// FreeEscrow gives trusted users what is still in their escrow: a delivery that was
+// in progress when they became trusted may have left it there (platform §6.4).
 func (a *Accounts) FreeEscrow(ctx context.Context) error {
 	ids, err := a.store.EscrowOf(ctx, int64(Trusted))
 	if err != nil {
@@ -57,7 +60,7 @@ func (a *Accounts) FreeEscrow(ctx context.Context) error {
 	return nil
 }
 
-// freeEscrow moves the escrow of a user who is trusted, seen from inside the
+// freeEscrow moves the escrow of a user who is trusted inside the
 // transaction.
 func (a *Accounts) freeEscrow(ctx context.Context, id int64) error {
 	return a.store.Write(ctx, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
@@ -78,7 +81,7 @@ func promotion(tx *store.Tx, id int64) error {
 	return e.Commit()
 }
 
-// promote gives the role and frees the escrow, together. A node that was faster
+// promote grants the role and frees the escrow, together. A node that was faster
 // leaves nothing to do.
 func (a *Accounts) promote(ctx context.Context, id int64) error {
 	err := a.store.Write(ctx, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
@@ -89,6 +92,7 @@ func (a *Accounts) promote(ctx context.Context, id int64) error {
 		if Role(row.Roles)&Trusted != 0 {
 			return store.ErrLost
 		}
+
 		row.Roles |= int64(Trusted)
 		if err := promotion(tx, id); err != nil {
 			return err

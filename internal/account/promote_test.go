@@ -118,7 +118,11 @@ func TestFreeEscrow(t *testing.T) {
 		thousand := int64(1000)
 		test := func(name string, trusted bool) *account.User {
 			t.Helper()
-			u, _, _, err := a.TestUser(ctx, name, "oauth-"+name, false, trusted, &thousand)
+			roles := account.Role(0)
+			if trusted {
+				roles = account.Trusted
+			}
+			u, _, _, err := a.TestUser(ctx, account.NewUser{Username: name, OAuthID: "oauth-" + name, Roles: roles}, &thousand)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -24,7 +24,7 @@ type SharedKey struct {
 	Owner *User
 }
 
-// SharedKeyChange is what PUT and PATCH /sharedkeys say of a key; nil members are
+// SharedKeyChange is what PUT and PATCH /sharedkeys say of a key; nil fields are
 // absent.
 type SharedKeyChange struct {
 	Kudos  *int64 // whole kudos; -1: unlimited
@@ -36,33 +36,34 @@ type SharedKeyChange struct {
 
 // Bounds and defaults of shared keys.
 const (
-	maxKeyName     = 255
-	maxKeyDays     = 700_000 // either way; the year of the date keeps to four digits
-	standardBudget = 5000
-	noLimit        = -1
-	usualKeys      = 3 // that a user may have
-	trustedKeys    = 10
-	schoolKeys     = 1000
+	maxKeyName         = 255
+	maxKeyDays         = 700_000 // either way, so that the year has four digits
+	defaultBudget      = 5000    // whole kudos
+	noLimit            = -1
+	keysPerUser        = 3
+	keysPerTrustedUser = 10
+	keysPerEducation   = 1000
 )
 
-// keyAllowance is how many shared keys a user may have.
+// keyAllowance returns how many shared keys a user may have.
 func (u *User) keyAllowance() int {
 	switch {
 	case u.Is(Trusted):
-		return trustedKeys
+		return keysPerTrustedUser
 	case u.Is(Education):
-		return schoolKeys
+		return keysPerEducation
 	}
-	return usualKeys
+	return keysPerUser
 }
 
-// SharedKey finds a shared key with its owner; ErrUnknownKey's code when there is
+// SharedKey finds a shared key with its owner; ErrUnknownKey's code if there is
 // none.
 func (a *Accounts) SharedKey(ctx context.Context, id string) (*SharedKey, error) {
 	unknown := horde.Errorf(horde.InvalidAPIKey, "This shared key does not exist.")
 	if !horde.IsID(id) {
 		return nil, unknown
 	}
+
 	row, err := a.store.SharedKey(ctx, strings.ToLower(id))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, unknown
@@ -70,6 +71,7 @@ func (a *Accounts) SharedKey(ctx context.Context, id string) (*SharedKey, error)
 	if err != nil {
 		return nil, err
 	}
+
 	owner, err := a.ByID(ctx, row.UserID)
 	if horde.CodeOf(err) != "" { // wiped
 		return nil, unknown
@@ -80,17 +82,18 @@ func (a *Accounts) SharedKey(ctx context.Context, id string) (*SharedKey, error)
 	return &SharedKey{row, owner}, nil
 }
 
-// ErrKeyOfStyles refuses a shared key that pays for styles to who uses it directly.
+// ErrKeyOfStyles refuses a shared key that pays for styles to anyone who uses it directly.
 var ErrKeyOfStyles = horde.Errorf(horde.SharedKeyAssignedStyles, "This shared key pays for styles. It cannot be used by itself.")
 
-// Spender finds on whose account an API key or a shared key makes a request:
+// Spender finds the account on which an API key or a shared key makes a request:
 // rows 7 to 10 of generation §1.4. With downgrade a key without budget is
-// let through: what it asks for waits behind everybody else's.
+// accepted: its requests wait behind everybody else's.
 func (a *Accounts) Spender(ctx context.Context, key string, downgrade bool) (*User, *SharedKey, error) {
 	if !horde.IsID(key) {
 		u, err := a.ByKey(ctx, key)
 		return u, nil, err
 	}
+
 	k, err := a.SharedKey(ctx, key)
 	switch {
 	case err != nil:
@@ -105,7 +108,7 @@ func (a *Accounts) Spender(ctx context.Context, key string, downgrade bool) (*Us
 	return k.Owner, k, nil
 }
 
-// Expired reports whether the time of a shared key is over.
+// Expired reports whether a shared key has expired.
 func (a *Accounts) Expired(k *SharedKey) bool {
 	return k.Expires != 0 && k.Expires <= a.config.Clock().UnixMicro()
 }
@@ -113,24 +116,34 @@ func (a *Accounts) Expired(k *SharedKey) bool {
 // Valid reports whether a shared key can still pay for anything.
 func (a *Accounts) Valid(k *SharedKey) bool { return k.Budget != 0 && !a.Expired(k) }
 
-// CreateSharedKey makes a shared key for a user.
+// CreateSharedKey creates a shared key for a user.
 func (a *Accounts) CreateSharedKey(ctx context.Context, owner *User, c SharedKeyChange) (*SharedKey, error) {
 	if owner.Anonymous() {
 		return nil, horde.Errorf(horde.AnonForbidden, "The anonymous user cannot share keys. Register an account of your own.")
 	}
-	row := store.SharedKey{ID: uuid.NewString(), UserID: owner.ID, Budget: horde.Whole(standardBudget),
-		MaxPixels: noLimit, MaxSteps: noLimit, MaxTokens: noLimit}
-	if c.Expiry != nil && *c.Expiry == 0 { // never, where a key is made
+
+	row := store.SharedKey{
+		ID:        uuid.NewString(),
+		UserID:    owner.ID,
+		Budget:    horde.Whole(defaultBudget),
+		MaxPixels: noLimit,
+		MaxSteps:  noLimit,
+		MaxTokens: noLimit,
+	}
+	if c.Expiry != nil && *c.Expiry == 0 { // a new key never expires then
 		c.Expiry = nil
 	}
+
 	err := a.store.Write(ctx, store.Unit{Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error {
 		n, err := tx.CountSharedKeys(owner.ID)
 		if err != nil {
 			return err
 		}
+
 		if most := owner.keyAllowance(); n >= most {
-			return horde.Errorf(horde.Forbidden, "You have %d shared keys, and can have %d. Delete one that is not used any more.", n, most)
+			return horde.Errorf(horde.Forbidden, "You have %d shared keys, and can have %d. Delete one that is no longer used.", n, most)
 		}
+
 		row.Created = tx.Now
 		c.apply(&row, tx.Now)
 		return tx.InsertSharedKey(row)
@@ -149,14 +162,16 @@ func (a *Accounts) ModifySharedKey(ctx context.Context, caller *User, k *SharedK
 	if c == (SharedKeyChange{}) {
 		return nil, horde.Errorf(horde.NoSharedKeyModSelected, "No field to change was given.")
 	}
+
 	row, err := k.SharedKey, error(nil)
 	err = a.store.Write(ctx, store.Unit{Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error {
 		if row, err = tx.SharedKey(k.ID); err != nil {
 			return err
 		}
+
 		c.apply(&row, tx.Now)
-		// A budget that was lowered below what open requests have set aside leaves them
-		// no more than that. What was promised to them stays the owner's to pay.
+		// If the budget was lowered below what open requests have reserved, that is all
+		// they have left. What was promised to them stays the owner's to pay.
 		if row.Limited() && row.Held > row.Budget {
 			if row.Held, err = kudos.TrimKeyHolds(tx, row.ID, max(0, row.Budget)); err != nil {
 				return err
@@ -164,14 +179,15 @@ func (a *Accounts) ModifySharedKey(ctx context.Context, caller *User, k *SharedK
 		}
 		return tx.UpdateSharedKey(row)
 	}})
+
 	if errors.Is(err, store.ErrNotFound) { // deleted just now
 		return nil, horde.Errorf(horde.InvalidAPIKey, "This shared key does not exist any more.")
 	}
 	return &SharedKey{row, caller}, err
 }
 
-// DeleteSharedKey removes a shared key of the caller. The requests that were made
-// with it are the caller's to end (queue.DropKey).
+// DeleteSharedKey removes a shared key of the caller. Ending the requests that were
+// made with it is left to the caller (queue.DropKey).
 func (a *Accounts) DeleteSharedKey(ctx context.Context, caller *User, k *SharedKey) error {
 	if err := k.mustBeOf(caller); err != nil {
 		return err
@@ -202,7 +218,7 @@ func (k *SharedKey) mustBeOf(u *User) error {
 	return horde.Errorf(horde.Forbidden, "Only the owner of a shared key can change it.")
 }
 
-// apply writes the members that are there into a key. now is in microseconds.
+// apply writes the given fields into a key. now is in microseconds.
 func (c *SharedKeyChange) apply(k *store.SharedKey, now int64) {
 	if c.Kudos != nil {
 		k.Budget = horde.Whole(*c.Kudos)
@@ -215,6 +231,7 @@ func (c *SharedKeyChange) apply(k *store.SharedKey, now int64) {
 			k.Expires = now + *c.Expiry*(24*time.Hour).Microseconds()
 		}
 	}
+
 	for into, v := range map[*int64]*int64{&k.MaxPixels: c.MaxPixels, &k.MaxSteps: c.MaxSteps, &k.MaxTokens: c.MaxTokens} {
 		if v != nil {
 			*into = *v
@@ -222,16 +239,17 @@ func (c *SharedKeyChange) apply(k *store.SharedKey, now int64) {
 	}
 }
 
-// Check tells what is wrong with a change: name of the member → reason. It is
-// empty for a good one.
+// Check returns what is wrong with a change: name of the field → reason. It is
+// empty for a valid one.
 func (c *SharedKeyChange) Check() map[string]string {
 	wrong := map[string]string{}
-	within := func(name string, v *int64, most int64) {
-		if v != nil && (*v > most || *v < -most) {
+	within := func(name string, v *int64, limit int64) {
+		if v != nil && (*v > limit || *v < -limit) {
 			wrong[name] = "the number is too large"
 		}
 	}
-	within("kudos", c.Kudos, mostAtOnce)
+
+	within("kudos", c.Kudos, maxAtOnce)
 	within("expiry", c.Expiry, maxKeyDays)
 	within("max_image_pixels", c.MaxPixels, math.MaxInt32)
 	within("max_image_steps", c.MaxSteps, math.MaxInt32)
@@ -242,15 +260,24 @@ func (c *SharedKeyChange) Check() map[string]string {
 	return wrong
 }
 
-// Details is the key as the API shows it: whole kudos, though it is kept to the
+// Details returns the key as the API shows it: in whole kudos, though it is kept to the
 // hundredth.
 func (k *SharedKey) Details() api.SharedKey {
 	whole := func(v horde.Kudos) int64 { return int64(math.RoundToEven(v.Float())) }
-	return api.SharedKey{ID: k.ID, Username: k.Owner.Alias(), Name: k.Name, Kudos: whole(k.Budget), Expiry: mailTime(k.Expires),
-		Utilized: whole(k.Utilized), MaxImagePixels: k.MaxPixels, MaxImageSteps: k.MaxSteps, MaxTextTokens: k.MaxTokens}
+	return api.SharedKey{
+		ID:             k.ID,
+		Username:       k.Owner.Alias(),
+		Name:           k.Name,
+		Kudos:          whole(k.Budget),
+		Expiry:         mailTime(k.Expires),
+		Utilized:       whole(k.Utilized),
+		MaxImagePixels: k.MaxPixels,
+		MaxImageSteps:  k.MaxSteps,
+		MaxTextTokens:  k.MaxTokens,
+	}
 }
 
-// KeyHolder is the public view of the owner of a shared key, for whoever holds
+// KeyHolder returns the public view of the owner of a shared key, for whoever holds
 // the key (platform §3.1).
 func (a *Accounts) KeyHolder(ctx context.Context, k *SharedKey) (*api.UserDetails, error) {
 	d, err := a.Details(ctx, k.Owner, Public)

@@ -10,7 +10,7 @@ import (
 	"horde/internal/store"
 )
 
-// Source is where somebody supports the horde.
+// Source is a service by which people support the horde.
 type Source int
 
 // Sources.
@@ -26,27 +26,31 @@ func (s Source) String() string {
 	return "stripe"
 }
 
-// SetSupporters writes down who supports the horde by one source now: those in
-// the list and nobody else. A supporter that names no user of ours is left out;
-// one known by an e-mail address alone is the user with that contact, if there is
+// SetSupporters records who currently supports the horde by one source: those in
+// the list and nobody else. A supporter who names none of our users is skipped;
+// one known only by an e-mail address is the user with that contact, if there is
 // exactly one: anybody can write any address there. It returns how many users are
-// supporters, and how many of the list were left out.
+// supporters, and how many of the list were skipped.
 func (a *Accounts) SetSupporters(ctx context.Context, source Source, list []patron.Supporter) (users, unknown int, err error) {
 	now, err := a.supporters(ctx, list)
 	if err != nil {
 		return 0, 0, err
 	}
 	unknown = now.unknown
+
 	rows, err := a.store.Supporters(ctx)
 	if err != nil {
 		return 0, unknown, err
 	}
+
+	// Users who are not in the list any more support the horde no longer.
 	var gone []int64
 	for _, row := range rows {
 		if _, still := now.monthly[row.ID]; !still && source.of(row.Support) != source.of(store.Support{}) {
 			gone = append(gone, row.ID)
 		}
 	}
+
 	for _, id := range append(slices.Sorted(maps.Keys(now.monthly)), gone...) {
 		monthly, supports := now.monthly[id]
 		if err := a.setSupport(ctx, id, source, given{supports, monthly}); err != nil {
@@ -62,8 +66,8 @@ type given struct {
 	monthly  int64 // whole kudos each month
 }
 
-// of is what a user gives by the source. That somebody supports by Stripe shows in
-// what it is worth alone.
+// of returns what a user gives by the source. Support by Stripe shows only in
+// what it is worth.
 func (s Source) of(all store.Support) given {
 	if s == Patreon {
 		return given{all.Patron, all.Patreon}
@@ -71,6 +75,7 @@ func (s Source) of(all store.Support) given {
 	return given{all.Stripe != 0, all.Stripe}
 }
 
+// set records what a user gives by the source.
 func (s Source) set(all *store.Support, g given) {
 	if s == Patreon {
 		all.Patron, all.Patreon = g.supports, g.monthly
@@ -79,6 +84,7 @@ func (s Source) set(all *store.Support, g given) {
 	}
 }
 
+// setSupport records what one user gives.
 func (a *Accounts) setSupport(ctx context.Context, id int64, source Source, g given) error {
 	changed := false
 	err := a.store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
@@ -99,16 +105,19 @@ func (a *Accounts) setSupport(ctx context.Context, id int64, source Source, g gi
 	return err
 }
 
-// supported is what a list of supporters comes to.
+// supported is what the supporters of a list give together.
 type supported struct {
 	monthly map[int64]int64 // user → whole kudos each month
-	unknown int             // supporters that are no user of ours
+	unknown int             // supporters who are none of our users
 }
 
+// supporters finds the users behind a list of supporters.
 func (a *Accounts) supporters(ctx context.Context, list []patron.Supporter) (*supported, error) {
 	now := &supported{monthly: map[int64]int64{}}
 	byMail := map[string][]int64{}
 	var mails []string
+
+	// Look up at once all who are known only by their e-mail address.
 	for _, p := range list {
 		if p.User == "" && p.Email != "" {
 			mails = append(mails, strings.ToLower(p.Email))
@@ -119,12 +128,14 @@ func (a *Accounts) supporters(ctx context.Context, list []patron.Supporter) (*su
 	if err != nil {
 		return nil, err
 	}
+
 	for _, row := range found {
 		if !wiped(row) && row.OAuthID != anonymousOAuth {
 			mail := strings.ToLower(row.Contact)
 			byMail[mail] = append(byMail[mail], row.ID)
 		}
 	}
+
 	for _, p := range list {
 		id, known, err := a.supporter(ctx, p, byMail)
 		if err != nil {
@@ -139,7 +150,7 @@ func (a *Accounts) supporters(ctx context.Context, list []patron.Supporter) (*su
 	return now, nil
 }
 
-// supporter finds the user that a supporter is.
+// supporter finds the user behind a supporter.
 func (a *Accounts) supporter(ctx context.Context, p patron.Supporter, byMail map[string][]int64) (int64, bool, error) {
 	if p.User == "" {
 		ids := byMail[strings.ToLower(p.Email)]
@@ -148,6 +159,7 @@ func (a *Accounts) supporter(ctx context.Context, p patron.Supporter, byMail map
 		}
 		return ids[0], true, nil
 	}
+
 	id, ok := IDOfAlias(p.User)
 	if !ok || id == AnonymousID {
 		return 0, false, nil

@@ -8,7 +8,7 @@ import (
 	"horde/internal/store"
 )
 
-// Reasons for suspicion, by the original's numbers (platform §6.5).
+// Reasons for suspicion, with the original's numbers (platform §6.5).
 const (
 	SuspicionName          = 0 // a long name of a worker
 	SuspicionExtreme       = 1 // a very long one
@@ -19,8 +19,8 @@ const (
 )
 
 const (
-	suspectAt     = 5   // so many suspicions make somebody suspicious
-	maxSuspicions = 200 // are remembered
+	suspectAt     = 5   // reasons from which someone is suspicious
+	maxSuspicions = 200 // reasons remembered
 )
 
 // Suspicious reports whether the user gave too many reasons for suspicion; those of
@@ -28,7 +28,7 @@ const (
 func (u *User) Suspicious() bool { return !u.Is(Trusted) && u.Suspicions >= suspectAt }
 
 // Suspect adds a reason to the list of a user or worker. Each counts once, except
-// those that somebody can go on giving.
+// those that can recur.
 func Suspect(reasons []int, reason int) []int {
 	repeats := reason == SuspicionTooFast || reason == SuspicionAborts
 	if len(reasons) >= maxSuspicions || !repeats && slices.Contains(reasons, reason) {
@@ -51,6 +51,7 @@ func SuspectUser(tx *store.Tx, user int64, reason int) error {
 	if err != nil {
 		return err
 	}
+
 	b, err := json.Marshal(Suspect(reasonsOf(row.Suspicions), reason))
 	if err != nil {
 		return err

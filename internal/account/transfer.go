@@ -13,26 +13,27 @@ import (
 	"horde/internal/store"
 )
 
-// returnTime is how long kudos stay where they were sent: within it the receiver
-// cannot send any back.
-const returnTime = 60 * time.Second
+// returnDelay is how long received kudos must stay: within it the receiver cannot
+// send any back.
+const returnDelay = 60 * time.Second
 
-// Gift is a POST /kudos/transfer: whole kudos for the user of an alias or id, or
+// Gift is a POST /kudos/transfer: whole kudos for the user with an alias or id, or
 // for the owner of a shared key, whose budget rises with it.
 type Gift struct {
 	Target string
 	Amount int64
-	// Key is the sender's own id of the gift: sent again under the same key it
+	// Key is the sender's own id for the gift: sent again with the same key it
 	// moves nothing more. "" for none.
 	Key string
 }
 
 // Transfer gives kudos of source to another user, with the refusals of
-// platform §3.2 in their order.
+// platform §3.2 in order.
 func (a *Accounts) Transfer(ctx context.Context, source *User, g Gift) error {
 	if source.Anonymous() {
 		return horde.Errorf(horde.KudosTransferFromAnon, "The anonymous account cannot send kudos. Use the key of an account of your own.")
 	}
+
 	target, key, err := a.receiver(ctx, g.Target)
 	if err != nil {
 		return err
@@ -40,6 +41,7 @@ func (a *Accounts) Transfer(ctx context.Context, source *User, g Gift) error {
 	if err := a.mayGive(ctx, source, target); err != nil {
 		return err
 	}
+
 	switch {
 	case g.Amount < 0:
 		return horde.Errorf(horde.NegativeKudosTransfer, "The amount must be positive: kudos cannot be taken from others.")
@@ -49,8 +51,8 @@ func (a *Accounts) Transfer(ctx context.Context, source *User, g Gift) error {
 	return a.give(ctx, source, target, key, g)
 }
 
-// receiver finds who gets a gift, by alias, id or shared key; key is the id of
-// that.
+// receiver finds who gets a gift, by alias, id or shared key; key is the id
+// of the shared key.
 func (a *Accounts) receiver(ctx context.Context, name string) (u *User, key string, err error) {
 	unknown := horde.Errorf(horde.InvalidTargetUsername, "The receiver of the kudos was not found. Send to name#id, a bare id or a shared key.")
 	if horde.IsID(name) {
@@ -65,6 +67,7 @@ func (a *Accounts) receiver(ctx context.Context, name string) (u *User, key stri
 		}
 		return k.Owner, k.ID, nil
 	}
+
 	id, ok := IDOfAlias(name)
 	if !ok {
 		return nil, "", unknown
@@ -76,13 +79,15 @@ func (a *Accounts) receiver(ctx context.Context, name string) (u *User, key stri
 	return u, "", err
 }
 
+// mayGive refuses gifts that the state of either user forbids.
 func (a *Accounts) mayGive(ctx context.Context, source, target *User) error {
 	switch {
 	case target.Anonymous():
-		return horde.Errorf(horde.KudosTransferToAnon, "The anonymous account cannot receive kudos. Send them to somebody who is somebody.")
+		return horde.Errorf(horde.KudosTransferToAnon, "The anonymous account cannot receive kudos. Send them to a registered user.")
 	case target.ID == source.ID:
 		return horde.Errorf(horde.KudosTransferToSelf, "You cannot send kudos to yourself.")
 	}
+
 	last, err := a.store.LastTransfer(ctx, target.ID, source.ID)
 	if err != nil {
 		return err
@@ -90,6 +95,7 @@ func (a *Accounts) mayGive(ctx context.Context, source, target *User) error {
 	if tooFast(last, a.config.Clock().UnixMicro()) {
 		return errTooFast(target)
 	}
+
 	switch {
 	case source.Suspicious():
 		return horde.Errorf(horde.FaultWhenKudosSending, "Your account cannot send kudos at the moment. Please contact the moderators of this horde.")
@@ -109,26 +115,34 @@ func (a *Accounts) mayGive(ctx context.Context, source, target *User) error {
 	return nil
 }
 
-// tooFast reports whether the receiver of a gift sent its sender kudos at last, so
-// short before now that these must stay where they are.
-func tooFast(last, now int64) bool { return last != 0 && now-last < returnTime.Microseconds() }
+// tooFast reports whether the receiver of a gift last sent its sender kudos so
+// shortly before now that these must stay where they are.
+func tooFast(last, now int64) bool { return last != 0 && now-last < returnDelay.Microseconds() }
 
 func errTooFast(target *User) error {
 	return horde.Errorf(horde.TooFastKudosTransfers, "%s sent you kudos a moment ago. Wait a minute before you send some back.", target.Alias())
 }
 
-// mostKudos is more than a horde can hold; larger amounts are never there.
-const mostKudos = 1_000_000_000_000_000
+// maxKudos is more than a horde can hold, in whole kudos; no balance covers more.
+const maxKudos = 1_000_000_000_000_000
 
-// give moves the kudos, exactly once under one idempotency key. key is the shared
+// give moves the kudos, exactly once per idempotency key. key is the shared
 // key that they were sent to, "" for none.
 func (a *Accounts) give(ctx context.Context, source, target *User, key string, g Gift) error {
-	amount := horde.Whole(min(g.Amount, mostKudos))
-	t := store.Transfer{ID: "transfer:" + horde.NewID(), Source: source.ID, Target: target.ID, Amount: amount, SharedKey: key}
+	amount := horde.Whole(min(g.Amount, maxKudos))
+	t := store.Transfer{
+		ID:        "transfer:" + horde.NewID(),
+		Source:    source.ID,
+		Target:    target.ID,
+		Amount:    amount,
+		SharedKey: key,
+	}
+
 	if g.Key != "" {
 		name := "aihorde-kudos:transfer:" + strconv.FormatInt(source.ID, 10) + ":" + g.Key
 		t.ID = "transfer:" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
 	}
+
 	move := func(tx *store.Tx) error {
 		if g.Key != "" {
 			if before, err := tx.Transfer(t.ID); err == nil {
@@ -137,12 +151,14 @@ func (a *Accounts) give(ctx context.Context, source, target *User, key string, g
 				return err
 			}
 		}
+
 		// Of two gifts in opposite directions at one moment, one came first.
 		if last, err := tx.LastTransfer(target.ID, source.ID); err != nil {
 			return err
 		} else if tooFast(last, tx.Now) {
 			return errTooFast(target)
 		}
+
 		e := kudos.NewEntry(tx, t.ID, "transfer", "", "")
 		e.About(kudos.About{By: source.ID, Key: key})
 		if err := e.Transfer(source.ID, target.ID, amount, target.Is(Education)); errors.Is(err, kudos.ErrInsufficient) {
@@ -150,6 +166,7 @@ func (a *Accounts) give(ctx context.Context, source, target *User, key string, g
 		} else if err != nil {
 			return err
 		}
+
 		if err := e.Commit(); err != nil {
 			return err
 		}
@@ -158,9 +175,11 @@ func (a *Accounts) give(ctx context.Context, source, target *User, key string, g
 				return err
 			}
 		}
+
 		t.Created = tx.Now
 		return tx.InsertTransfer(t)
 	}
+
 	unit := store.Unit{Accounts: []int64{source.ID, target.ID}, Do: move}
 	err := a.store.Write(ctx, unit)
 	if errors.Is(err, store.ErrDuplicate) { // another node was faster with the same key
@@ -169,6 +188,7 @@ func (a *Accounts) give(ctx context.Context, source, target *User, key string, g
 	return err
 }
 
+// repeated answers a gift whose idempotency key was used before.
 func repeated(before, now store.Transfer) error {
 	if before.Target == now.Target && before.Amount == now.Amount && before.SharedKey == now.SharedKey {
 		return nil

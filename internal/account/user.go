@@ -10,11 +10,11 @@ import (
 	"horde/internal/store"
 )
 
-// Role is one thing a user is or may do; a user's roles are a set of bits
+// Role is something that a user is or may do; a user's roles are a set of bits
 // (platform §6.1).
 type Role int64
 
-// Roles, by the original's numbers.
+// Roles, with the original's numbers.
 const (
 	Moderator Role = 1 << iota
 	Trusted
@@ -31,13 +31,13 @@ const (
 // AnonymousID is the id of the user behind api.AnonymousKey.
 const AnonymousID = 0
 
-// OAuth ids with a meaning of their own.
+// OAuth ids with a special meaning.
 const (
 	anonymousOAuth = "anon"
-	wipedOAuth     = "<wiped>" // how that of a wiped user begins; its id follows
+	wipedOAuth     = "<wiped>" // prefix of a wiped user's; an id follows
 )
 
-// Floors under which no debit takes a balance (generation §6.10).
+// Floors below which no debit takes a balance (generation §6.10).
 var (
 	floorAnonymous    = horde.Whole(-50)
 	floorPseudonymous = horde.Whole(14)
@@ -62,37 +62,52 @@ type User struct {
 	Monthly         int64 // whole kudos each month
 	MonthlyReceived int64 // microseconds; 0: never
 	Patron          bool  // supports the horde by Patreon
-	PatreonMonthly  int64 // whole kudos each month for that
-	StripeMonthly   int64 // and for a subscription by Stripe
+	PatreonMonthly  int64 // whole kudos each month for it
+	StripeMonthly   int64 // likewise for a subscription by Stripe
 }
 
 func fromRow(u store.User) *User {
-	user := &User{ID: u.ID, Username: u.Username, OAuthID: u.OAuthID, Created: u.Created, Roles: Role(u.Roles),
-		Concurrency: u.Concurrency, WorkerInvited: u.WorkerInvited, PublicWorkers: u.PublicWorkers,
-		UsageMultiplier: float64(u.UsageMultiplier) / 1000, Contact: u.Contact, AdminComment: u.AdminComment,
-		ProxyPasskey: u.ProxyPasskey, Monthly: u.Monthly, MonthlyReceived: u.MonthlyReceived,
-		Patron: u.Support.Patron, PatreonMonthly: u.Support.Patreon, StripeMonthly: u.Support.Stripe}
+	user := &User{
+		ID:              u.ID,
+		Username:        u.Username,
+		OAuthID:         u.OAuthID,
+		Created:         u.Created,
+		Roles:           Role(u.Roles),
+		Concurrency:     u.Concurrency,
+		WorkerInvited:   u.WorkerInvited,
+		PublicWorkers:   u.PublicWorkers,
+		UsageMultiplier: float64(u.UsageMultiplier) / 1000,
+		Contact:         u.Contact,
+		AdminComment:    u.AdminComment,
+		ProxyPasskey:    u.ProxyPasskey,
+		Monthly:         u.Monthly,
+		MonthlyReceived: u.MonthlyReceived,
+		Patron:          u.Support.Patron,
+		PatreonMonthly:  u.Support.Patreon,
+		StripeMonthly:   u.Support.Stripe,
+	}
+
 	if u.Suspicions != "" {
 		user.Suspicions = len(reasonsOf(u.Suspicions))
 	}
 	return user
 }
 
-// Is reports whether the user has all of these roles. Moderators are trusted too
-// by the way they are appointed, not by this test.
+// Is reports whether the user has all of these roles. Moderators are also trusted
+// because of how they are appointed, not by this test.
 func (u *User) Is(r Role) bool { return u.Roles&r == r }
 
-// Alias is the public name: username#id.
+// Alias returns the public name: username#id.
 func (u *User) Alias() string { return u.Username + "#" + strconv.FormatInt(u.ID, 10) }
 
 // Anonymous reports whether this is the user whose key is public.
 func (u *User) Anonymous() bool { return u.OAuthID == anonymousOAuth }
 
-// modMonthly is what moderators are given each month besides
+// modMonthly is what moderators are given each month in addition, in whole kudos
 // (platform §9).
 const modMonthly = 300_000
 
-// MonthlyTotal is what the user is given each month, in whole kudos.
+// MonthlyTotal returns what the user is given each month, in whole kudos.
 func (u *User) MonthlyTotal() int64 {
 	total := u.Monthly + u.PatreonMonthly + u.StripeMonthly
 	if u.Is(Moderator) {
@@ -103,7 +118,7 @@ func (u *User) MonthlyTotal() int64 {
 
 func wiped(row store.User) bool { return strings.HasPrefix(row.OAuthID, wipedOAuth) }
 
-// living reads and locks a user in a unit of work; store.ErrNotFound when there is
+// living reads and locks a user in a unit of work; store.ErrNotFound if there is
 // none or it was wiped.
 func living(tx *store.Tx, id int64) (store.User, error) {
 	row, err := tx.User(id)
@@ -123,7 +138,7 @@ func (u *User) Pseudonymous() bool {
 	return err == nil && len(u.OAuthID) == 36
 }
 
-// Floor is the balance that the user does not fall below.
+// Floor returns the balance below which the user cannot fall.
 func (u *User) Floor() horde.Kudos { return floorOf(u.OAuthID) }
 
 func floorOf(oauth string) horde.Kudos {
@@ -136,8 +151,8 @@ func floorOf(oauth string) horde.Kudos {
 	return floorNamed
 }
 
-// IDOfAlias reads the id behind the last '#' of an alias, or a bare id. ok is
-// false when there is none between 0 and 2³¹−1 (platform §1.7).
+// IDOfAlias reads the id after the last '#' of an alias, or a bare id. ok is
+// false if there is none between 0 and 2³¹−1 (platform §1.7).
 func IDOfAlias(alias string) (id int64, ok bool) {
 	digits := alias[strings.LastIndexByte(alias, '#')+1:]
 	id, err := strconv.ParseInt(digits, 10, 32)

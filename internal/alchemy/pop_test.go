@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"horde/api"
+	"horde/internal/account"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
 	kind "horde/internal/kinds/form"
@@ -32,7 +33,7 @@ func TestWhoGetsWhat(t *testing.T) {
 	}{
 		{name: "by priority, not by age", ask: func(n *node, alice, _, friend hordetest.Person) {
 			rich := int64(5000)
-			rik, key, _, _ := n.Accounts.TestUser(context.Background(), "rik", "rik", false, false, &rich)
+			rik, key, _, _ := n.Accounts.TestUser(context.Background(), account.NewUser{Username: "rik", OAuthID: "rik"}, &rich)
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})
 			n.clock.Advance(time.Second)
 			n.ask(friend, api.AlchemyRequest{Forms: forms("palette")})

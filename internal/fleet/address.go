@@ -12,9 +12,9 @@ import (
 	"horde/internal/store"
 )
 
-// mayCallFrom refuses workers at an address that is kept out, and those of owners
-// for whom nobody vouches at one that is judged unsafe (generation §1.14).
-// In a raid the latter are let in without a word, but unsafe says so.
+// mayCallFrom refuses workers at an address that is shut out, and those of owners
+// without a vouching role at one that is judged unsafe (generation §1.14).
+// During a raid the latter are let in silently, but unsafe says so.
 func (f *Fleet) mayCallFrom(ctx context.Context, owner *account.User, text string) (unsafe bool, err error) {
 	addr, err := netip.ParseAddr(text)
 	if err != nil {
@@ -23,23 +23,25 @@ func (f *Fleet) mayCallFrom(ctx context.Context, owner *account.User, text strin
 	if err := f.Addresses.Check(addr); err != nil {
 		return false, err
 	}
+
 	if owner.Is(account.Trusted) || owner.Is(account.VPN) || owner.Patron {
 		return false, nil
 	}
+
 	switch f.Checker.Judge(ctx, addr) {
 	case moderation.Unknown:
-		return false, horde.Errorf(horde.TooManyNewIPs, "Too many new workers come at the moment to look at all of their addresses. Please try again in a few minutes.")
+		return false, horde.Errorf(horde.TooManyNewIPs, "Too many new workers are arriving to check all of their addresses. Please try again in a few minutes.")
 	case moderation.Unsafe:
 		if f.Raid() {
 			return true, nil
 		}
-		return false, horde.Errorf(horde.UnsafeIP, "Workers are not taken from this address, which seems to be that of a VPN or proxy. "+
+		return false, horde.Errorf(horde.UnsafeIP, "Workers are not accepted from this address, which seems to be that of a VPN or proxy. "+
 			"Please connect without it, or contact the moderators of this horde.")
 	}
 	return false, nil
 }
 
-// suspectAddress notes once that a worker came from an unsafe address, against it
+// suspectAddress records once that a worker came from an unsafe address, as a suspicion of it
 // and its owner (platform §6.5).
 func (f *Fleet) suspectAddress(ctx context.Context, w *Worker, owner *account.User) (*Worker, error) {
 	if slices.Contains(w.Totals.Suspicions, account.SuspicionUnsafeIP) {
@@ -48,6 +50,7 @@ func (f *Fleet) suspectAddress(ctx context.Context, w *Worker, owner *account.Us
 
 	// The suspicion holds, even if the worker leaves before the answer.
 	ctx = context.WithoutCancel(ctx)
+
 	var row store.Worker
 	err := f.Store.Write(ctx, store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) (err error) {
 		row, err = tx.ChangeWorker(w.ID, func(r *store.Worker) { Suspect(r, account.SuspicionUnsafeIP) })
@@ -56,7 +59,8 @@ func (f *Fleet) suspectAddress(ctx context.Context, w *Worker, owner *account.Us
 		}
 		return account.SuspectUser(tx, owner.ID, account.SuspicionUnsafeIP)
 	}})
-	if errors.Is(err, store.ErrNotFound) { // it was deleted just now
+
+	if errors.Is(err, store.ErrNotFound) { // deleted meanwhile
 		return w, nil
 	}
 	if err != nil {

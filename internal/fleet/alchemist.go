@@ -9,46 +9,66 @@ import (
 	"horde/internal/account"
 )
 
-// What alchemists get when their pop does not say (generation §3.3,
+// Defaults of pops of alchemists (generation §3.3,
 // platform §7.1).
 const (
-	standardForm     = "caption"
-	standardMaxTiles = 80
+	defaultForm     = "caption"
+	defaultMaxTiles = 80
 )
 
-// FormsOffer is one pop of an alchemist: the worker as stored, and what this pop
-// alone decides.
+// FormsOffer is one pop of an alchemist: the worker as stored, and what only this pop
+// decides.
 type FormsOffer struct {
 	Worker        *Worker
 	Owner         *account.User
-	Forms         []string           // names, sorted, each once
-	MaxTiles      int                // of an image, 512×512 pixels each
-	PriorityUsers map[int64]struct{} // friends; the owner always is one
+	Forms         []string           // names, sorted, without duplicates
+	MaxTiles      int                // of a source image, 512×512 pixels each
+	PriorityUsers map[int64]struct{} // served first; always includes the owner
 	Amount        int                // at least 1
 }
 
-// CheckInForms is CheckInImage for an alchemy pop (generation §3.3). Alchemists show no
-// models, and how many an owner has is not limited by their own number.
+// CheckInForms is CheckInImage for an alchemy pop (generation §3.3). Alchemists list no
+// models, and their number per owner is not limited.
 func (f *Fleet) CheckInForms(ctx context.Context, owner *account.User, pop api.AlchemyPop, addr string) (*FormsOffer, error) {
 	s := formsSettings(pop)
-	o, err := f.checkInAs(ctx, owner, addr, visit{kind: Forms, name: pop.Name, agent: pop.BridgeAgent, priority: pop.PriorityUsernames,
-		amount: pop.Amount, settings: func() (Settings, error) { return s, nil }})
+	o, err := f.checkInAs(ctx, owner, addr, visit{
+		kind:     Forms,
+		name:     pop.Name,
+		agent:    pop.BridgeAgent,
+		priority: pop.PriorityUsernames,
+		amount:   pop.Amount,
+		settings: func() (Settings, error) { return s, nil },
+	})
 	if err != nil {
 		return nil, err
 	}
-	return &FormsOffer{Worker: o.Worker, Owner: owner, Forms: s.Forms, MaxTiles: s.MaxTiles, PriorityUsers: o.PriorityUsers, Amount: max(1, o.Amount)}, nil
+
+	return &FormsOffer{
+		Worker:        o.Worker,
+		Owner:         owner,
+		Forms:         s.Forms,
+		MaxTiles:      s.MaxTiles,
+		PriorityUsers: o.PriorityUsers,
+		Amount:        max(1, o.Amount),
+	}, nil
 }
 
 // formsSettings reads an alchemy pop with the effective defaults of generation §3.3.
 func formsSettings(pop api.AlchemyPop) Settings {
-	s := Settings{BridgeAgent: agentOf(pop.BridgeAgent), Threads: valueOr(pop.Threads, 1), MaxTiles: valueOr(pop.MaxTiles, standardMaxTiles),
-		AllowUnsafeIP: true}
+	s := Settings{
+		BridgeAgent:   agentOf(pop.BridgeAgent),
+		Threads:       valueOr(pop.Threads, 1),
+		MaxTiles:      valueOr(pop.MaxTiles, defaultMaxTiles),
+		AllowUnsafeIP: true,
+	}
+
 	set := map[string]struct{}{}
 	for _, name := range pop.Forms {
 		set[name] = struct{}{}
 	}
+
 	if s.Forms = slices.Sorted(maps.Keys(set)); len(s.Forms) == 0 {
-		s.Forms = []string{standardForm}
+		s.Forms = []string{defaultForm}
 	}
 	return s
 }

@@ -19,19 +19,20 @@ import (
 	"horde/internal/store"
 )
 
+// Intervals of check-ins.
 const (
 	debounce     = 30 * time.Second // settings of a known worker are stored at most this often
-	persistEvery = 10 * time.Second // a check-in that says nothing new waits this long for the database
+	persistEvery = 10 * time.Second // a check-in without news is stored at most this often
 	uptimeReward = 600              // seconds of uptime for one reward
 )
 
-// Offer is one pop: the worker as stored, and what this pop alone decides.
+// Offer is one pop: the worker as stored, and what only this pop decides.
 type Offer struct {
 	Worker        *Worker
 	Owner         *account.User
 	Models        map[string]struct{} // of this pop
 	ModelList     []string
-	PriorityUsers map[int64]struct{} // friends; the owner always is one
+	PriorityUsers map[int64]struct{} // served first; always includes the owner
 	RequireKudos  bool
 	Amount        int
 }
@@ -45,44 +46,62 @@ type visit struct {
 }
 
 // CheckInImage handles the part of an image pop that concerns the worker: the
-// refusals of generation §1.14 in their order, making of new workers,
+// refusals of generation §1.14 in order, creation of new workers and
 // check-in. owner is the user of the key, addr where the pop came from.
 func (f *Fleet) CheckInImage(ctx context.Context, owner *account.User, pop api.ImagePop, addr string) (*Offer, error) {
-	return f.checkInAs(ctx, owner, addr, visit{kind: Image, name: pop.Name, agent: pop.BridgeAgent, priority: pop.PriorityUsernames,
-		amount: pop.Amount, settings: func() (Settings, error) { return f.imageSettings(owner, pop) }})
+	return f.checkInAs(ctx, owner, addr, visit{
+		kind:     Image,
+		name:     pop.Name,
+		agent:    pop.BridgeAgent,
+		priority: pop.PriorityUsernames,
+		amount:   pop.Amount,
+		settings: func() (Settings, error) { return f.imageSettings(owner, pop) },
+	})
 }
 
 // CheckInText is CheckInImage for a text pop (generation §2.7).
 func (f *Fleet) CheckInText(ctx context.Context, owner *account.User, pop api.TextPop, addr string) (*Offer, error) {
-	return f.checkInAs(ctx, owner, addr, visit{kind: Text, name: pop.Name, agent: pop.BridgeAgent, priority: pop.PriorityUsernames,
-		amount: pop.Amount, settings: func() (Settings, error) { return textSettings(owner, pop) }})
+	return f.checkInAs(ctx, owner, addr, visit{
+		kind:     Text,
+		name:     pop.Name,
+		agent:    pop.BridgeAgent,
+		priority: pop.PriorityUsernames,
+		amount:   pop.Amount,
+		settings: func() (Settings, error) { return textSettings(owner, pop) },
+	})
 }
 
+// checkInAs runs the check-in of a worker of any kind.
 func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string, v visit) (*Offer, error) {
 	for _, name := range v.priority {
 		if !strings.Contains(name, "#") {
 			return nil, horde.Errorf(horde.InvalidPriorityUsername, "The priority username %q lacks its number. Use the form name#id.", clip(name, 60))
 		}
 	}
+
 	if err := mayWork(owner); err != nil {
 		return nil, err
 	}
+
 	name, oddities := cleanName(v.name)
 	w := f.ByName(name)
 	if w != nil && w.Kind != v.kind {
 		return nil, horde.Errorf(horde.PolymorphicNameConflict, "A worker of another type is called %q already. Please choose another name.", name)
 	}
+
 	unsafe, err := f.mayCallFrom(ctx, owner, addr)
 	if err != nil {
 		return nil, err
 	}
+
 	if w == nil {
-		if err := f.mayMake(owner, name, v.agent, addr); err != nil {
+		if err := f.mayCreate(owner, name, v.agent, addr); err != nil {
 			return nil, err
 		}
 	} else if w.UserID != owner.ID {
 		return nil, errWrongCredentials
 	}
+
 	settings, err := v.settings()
 	if err == nil {
 		settings.PriorityUsers, err = priorityUsers(v.priority)
@@ -90,14 +109,16 @@ func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string,
 	if err != nil {
 		return nil, err
 	}
+
 	if w == nil {
-		w, err = f.make(ctx, owner, name, v.kind, settings, addr, oddities...)
+		w, err = f.create(ctx, owner, name, v.kind, settings, addr, oddities...)
 	} else {
 		w, err = f.checkIn(ctx, w, owner, settings, addr)
 	}
 	if err == nil && unsafe {
 		w, err = f.suspectAddress(ctx, w, owner)
 	}
+
 	if err != nil {
 		return nil, err
 	}
@@ -106,9 +127,18 @@ func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string,
 
 var errWrongCredentials = horde.Errorf(horde.WrongCredentials, "Wrong credentials to submit as this worker.")
 
+// newOffer returns the offer of a pop with these settings.
 func newOffer(w *Worker, owner *account.User, s Settings, v visit) *Offer {
-	o := &Offer{Worker: w, Owner: owner, ModelList: s.Models, Models: make(map[string]struct{}, len(s.Models)),
-		PriorityUsers: map[int64]struct{}{owner.ID: {}}, RequireKudos: s.RequireUpfrontKudos, Amount: valueOr(v.amount, 1)}
+	o := &Offer{
+		Worker:        w,
+		Owner:         owner,
+		ModelList:     s.Models,
+		Models:        make(map[string]struct{}, len(s.Models)),
+		PriorityUsers: map[int64]struct{}{owner.ID: {}},
+		RequireKudos:  s.RequireUpfrontKudos,
+		Amount:        valueOr(v.amount, 1),
+	}
+
 	for _, m := range s.Models {
 		o.Models[m] = struct{}{}
 	}
@@ -118,6 +148,7 @@ func newOffer(w *Worker, owner *account.User, s Settings, v visit) *Offer {
 	return o
 }
 
+// mayWork refuses owners who cannot run workers.
 func mayWork(owner *account.User) error {
 	switch {
 	case owner.Is(account.Deleted):
@@ -132,14 +163,15 @@ func mayWork(owner *account.User) error {
 
 var reservedName = regexp.MustCompile(`(?i)colab|tpu|google`)
 
+// Workers that an owner can run.
 const (
 	untrustedWorkers = 3
 	trustedWorkers   = 20
 )
 
-// mayMake reports whether the owner may add a worker (generation §1.14). Alchemists count for
-// no limit (platform §7.2).
-func (f *Fleet) mayMake(owner *account.User, name, agent, addr string) error {
+// mayCreate refuses a new worker that the owner may not add (generation §1.14).
+// Alchemists count towards no limit (platform §7.2).
+func (f *Fleet) mayCreate(owner *account.User, name, agent, addr string) error {
 	switch {
 	case name == "":
 		return horde.Errorf(horde.BadRequest, "The worker needs a name.")
@@ -147,10 +179,12 @@ func (f *Fleet) mayMake(owner *account.User, name, agent, addr string) error {
 		return horde.Errorf(horde.ProfaneWorkerName, "Please choose a worker name that everybody can read.")
 	case moderation.Profane(agent):
 		return horde.Errorf(horde.ProfaneBridgeAgent, "Please choose a bridge agent that everybody can read.")
+
 	}
 	if reservedName.MatchString(name) {
 		return horde.Errorf(horde.BadRequest, "Please choose a worker name without the words colab, tpu or google.")
 	}
+
 	var own []store.Placed
 	for _, w := range f.Owned(owner.ID) {
 		own = append(own, store.Placed{Kind: w.Kind, Name: w.Name, Addr: w.Addr})
@@ -158,8 +192,8 @@ func (f *Fleet) mayMake(owner *account.User, name, agent, addr string) error {
 	return f.mayAdd(owner, own, addr)
 }
 
-// mayAdd reports by its error whether one more worker is within the limits of an
-// owner of these.
+// mayAdd refuses one more worker beyond the limits of an
+// owner who has these.
 func (f *Fleet) mayAdd(owner *account.User, own []store.Placed, addr string) error {
 	count, sameAddr := 0, 0
 	for _, w := range own {
@@ -171,10 +205,12 @@ func (f *Fleet) mayAdd(owner *account.User, own []store.Placed, addr string) err
 			sameAddr++
 		}
 	}
+
 	limit := untrustedWorkers
 	if owner.Is(account.Trusted) {
 		limit = trustedWorkers
 	}
+
 	switch {
 	case f.InviteOnly() && count >= owner.WorkerInvited:
 		return horde.Errorf(horde.WorkerInviteOnly, "This horde takes new workers by invitation only. You may run %d.", owner.WorkerInvited)
@@ -188,37 +224,54 @@ func (f *Fleet) mayAdd(owner *account.User, own []store.Placed, addr string) err
 	return nil
 }
 
-// make adds a worker. Of several first pops at once one makes it and the others
-// go on as its check-in. Oddities of its name are suspicions from the start.
-func (f *Fleet) make(ctx context.Context, owner *account.User, name, kind string, s Settings, addr string, oddities ...int) (*Worker, error) {
-	f.making.Lock()
-	defer f.making.Unlock()
+// create adds a worker. Of several first pops at once one creates it and the others
+// continue as its check-in. Oddities of its name are suspicions from the start.
+func (f *Fleet) create(ctx context.Context, owner *account.User, name, kind string, s Settings, addr string, oddities ...int) (*Worker, error) {
+	f.adding.Lock()
+	defer f.adding.Unlock()
+
 	if w := f.ByName(name); w != nil {
 		return f.joined(w, owner, kind)
 	}
-	if err := f.mayMake(owner, name, s.BridgeAgent, addr); err != nil { // those made since it was asked first count too
+
+	// Check again, now with the workers that were added since.
+	if err := f.mayCreate(owner, name, s.BridgeAgent, addr); err != nil {
 		return nil, err
 	}
+
 	now := f.Clock().UnixMicro()
-	row := store.Worker{ID: horde.NewID(), Kind: kind, UserID: owner.ID, Name: name, Created: now, LastCheckIn: now, Addr: addr, Settings: settingsText(s)}
+	row := store.Worker{
+		ID:          horde.NewID(),
+		Kind:        kind,
+		UserID:      owner.ID,
+		Name:        name,
+		Created:     now,
+		LastCheckIn: now,
+		Addr:        addr,
+		Settings:    settingsText(s),
+	}
+
 	if owner.Is(account.Trusted) {
 		oddities = nil
 	}
 	for _, reason := range oddities {
 		Suspect(&row, reason)
 	}
-	// The account is locked, so that another node does not count at the same time.
+
+	// Lock the account, so that another node does not count at the same time.
 	err := f.Store.Write(ctx, store.Unit{Key: row.ID, Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error {
 		own, err := tx.PlacedWorkers(owner.ID)
 		if err != nil {
 			return err
 		}
 		if slices.ContainsFunc(own, func(w store.Placed) bool { return w.Name == name }) {
-			return store.ErrDuplicate // made on another node, and not one more
+			return store.ErrDuplicate // created on another node, so not one more
 		}
+
 		if err := f.mayAdd(owner, own, addr); err != nil {
 			return err
 		}
+
 		for _, reason := range oddities {
 			if err := account.SuspectUser(tx, owner.ID, reason); err != nil {
 				return err
@@ -226,7 +279,8 @@ func (f *Fleet) make(ctx context.Context, owner *account.User, name, kind string
 		}
 		return tx.InsertWorker(row)
 	}})
-	if errors.Is(err, store.ErrDuplicate) { // made on another node
+
+	if errors.Is(err, store.ErrDuplicate) { // created on another node
 		other, err := f.Store.WorkerByName(ctx, name)
 		if err != nil {
 			return nil, err
@@ -236,6 +290,7 @@ func (f *Fleet) make(ctx context.Context, owner *account.User, name, kind string
 		}
 		return f.joined(f.ByName(name), owner, kind)
 	}
+
 	if err != nil {
 		return nil, err
 	}
@@ -248,6 +303,7 @@ func (f *Fleet) make(ctx context.Context, owner *account.User, name, kind string
 	return f.Worker(row.ID), nil
 }
 
+// joined returns the worker that another pop of the same name created.
 func (f *Fleet) joined(w *Worker, owner *account.User, kind string) (*Worker, error) {
 	switch {
 	case w.Kind != kind:
@@ -258,13 +314,16 @@ func (f *Fleet) joined(w *Worker, owner *account.User, kind string) (*Worker, er
 	return w, nil
 }
 
-// checkIn stores what a known worker says of itself: not within 30 s of the
+// checkIn stores what a known worker declares: not within 30 s of the
 // last full check-in once the worker is older than that (generation §1.14 "debounced").
 func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s Settings, addr string) (*Worker, error) {
 	now := f.Clock().UnixMicro()
 	w.seen.Store(now)
+
 	owned := sameUser(w.Owner, owner)
 	young := now-w.Created < debounce.Microseconds()
+
+	// A full check-in was stored just now: only a new state of the owner is news.
 	if !young && now-w.LastCheckIn < debounce.Microseconds() {
 		if !owned {
 			f.setOwner(owner)
@@ -272,10 +331,12 @@ func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s S
 		}
 		return w, nil
 	}
+
 	text := settingsText(s)
 	if text == w.Worker.Settings && addr == w.Addr && owned && now-w.stored < persistEvery.Microseconds() {
 		return w, nil
 	}
+
 	var row store.Worker
 	err := f.Store.Write(ctx, store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{w.UserID}, Do: func(tx *store.Tx) (err error) {
 		var reward horde.Kudos
@@ -289,20 +350,22 @@ func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s S
 		tx.CountForTeam(row.Team, store.TeamTotals{Uptime: uptimeReward})
 		return payUptime(tx, row, owner, reward)
 	}})
-	if errors.Is(err, store.ErrNotFound) { // it was deleted just now
+
+	if errors.Is(err, store.ErrNotFound) { // deleted meanwhile
 		f.drop(w.ID)
-		return f.make(ctx, owner, w.Name, w.Kind, s, addr)
+		return f.create(ctx, owner, w.Name, w.Kind, s, addr)
 	}
 	if err != nil {
 		return nil, err
 	}
+
 	if err := f.put(row, owner); err != nil {
 		return nil, err
 	}
 	return f.Latest(w), nil
 }
 
-// Latest is the newest snapshot of a worker, the given one when it is gone.
+// Latest is the newest snapshot of a worker, the given one if it is gone.
 func (f *Fleet) Latest(w *Worker) *Worker {
 	if now := f.Worker(w.ID); now != nil {
 		return now
@@ -310,19 +373,22 @@ func (f *Fleet) Latest(w *Worker) *Worker {
 	return w
 }
 
-// accrue adds the time since the last check-in to the uptime and returns the
-// reward that has come due (generation §6.8). Coming back from stale, paused, suspended or
+// accrue adds the time since the last check-in to the uptime and returns the reward that
+// has become due (generation §6.8). Returning from being offline, paused, suspended or in
 // maintenance restarts the meter.
+
 func (f *Fleet) accrue(r *store.Worker, s Settings, now int64) horde.Kudos {
 	elapsed := now - r.LastCheckIn
 	if elapsed > staleAfter.Microseconds() || r.Paused || r.Maintenance || r.Totals.SuspendedUntil > now {
 		r.Totals.UptimeReward = r.Totals.Uptime
 		return 0
 	}
+
 	r.Totals.Uptime += (elapsed + 500_000) / 1_000_000
 	if r.Totals.Uptime-r.Totals.UptimeReward <= uptimeReward {
 		return 0
 	}
+
 	r.Totals.UptimeReward = r.Totals.Uptime
 	reward := f.uptimeReward(r.Kind, s)
 	r.Totals.Kudos += reward
@@ -330,18 +396,20 @@ func (f *Fleet) accrue(r *store.Worker, s Settings, now int64) horde.Kudos {
 	return reward
 }
 
-// payUptime pays an uptime reward: untrusted owners get all of it in escrow, but
-// for that of alchemists.
+// payUptime pays an uptime reward: untrusted owners get all of it in escrow, except
+// for alchemists.
 func payUptime(tx *store.Tx, w store.Worker, owner *account.User, reward horde.Kudos) error {
 	e := kudos.NewEntry(tx, "uptime:"+w.ID+":"+horde.NewID(), "uptime", "", "")
 	e.About(kudos.About{Worker: w.ID})
-	if owner.Is(account.Trusted) || w.Kind == Forms {
-		if err := e.Reward(w.UserID, reward, true); err != nil {
+
+	if spendable := owner.Is(account.Trusted) || w.Kind == Forms; spendable {
+		if err := e.Reward(w.UserID, reward, spendable); err != nil {
 			return err
 		}
 	} else if err := e.Escrow(w.UserID, reward); err != nil {
 		return err
 	}
+
 	if err := tx.ChangeAccount(w.UserID, func(a *store.Account) { a.LastActive = tx.Now }); err != nil {
 		return err
 	}
@@ -363,15 +431,17 @@ func settingsText(s Settings) string {
 	return string(b)
 }
 
+// Lengths of worker names that are odd.
 const (
 	maxWorkerName     = 100 // characters
-	extremeWorkerName = 200
+	extremeWorkerName = 200 // characters
 )
 
-// cleanName is the name under which a worker is known, and what is odd about the
+// cleanName returns the name under which a worker is known, and what is odd about the
 // one that was sent (platform §6.5).
 func cleanName(name string) (clean string, oddities []int) {
 	name = moderation.Sanitize(name)
+
 	length := utf8.RuneCountInString(name)
 	if length > maxWorkerName {
 		oddities = append(oddities, account.SuspicionName)
@@ -382,7 +452,7 @@ func cleanName(name string) (clean string, oddities []int) {
 	return clip(name, maxWorkerName), oddities
 }
 
-// clip cuts a text to n characters.
+// clip cuts s to n characters.
 func clip(s string, n int) string {
 	for i := range s {
 		if n == 0 {
@@ -400,5 +470,5 @@ func valueOr[T any](p *T, v T) T {
 	return *p
 }
 
-// Bridge returns the capabilities of a worker's program.
+// Bridge returns the capabilities of the worker's bridge.
 func (o *Offer) Bridge() bridge.Agent { return o.Worker.Agent }

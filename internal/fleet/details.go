@@ -12,14 +12,24 @@ import (
 	"horde/internal/bridge"
 )
 
-// Details describes a worker as somebody of this privilege sees it
+// Details describes a worker as a moderator or anybody else sees it
 // (platform §4.2). Owners see what everybody sees.
 func (f *Fleet) Details(w *Worker, moderator bool) api.WorkerDetails {
 	d := api.WorkerDetails{
-		RequestsFulfilled: int(w.Totals.Fulfilments), KudosRewards: api.Float(w.Totals.Kudos.Float()),
-		Performance: w.performance(), Threads: w.Settings.Threads, Uptime: w.Totals.Uptime, MaintenanceMode: w.Maintenance,
-		NSFW: w.Settings.NSFW, UncompletedJobs: int(w.Totals.Uncompleted), BridgeAgent: w.Settings.BridgeAgent,
-		Type: w.Kind, Name: w.Name, ID: w.ID, Online: w.Online(f.Clock().UnixMicro()), Team: f.teamOf(w),
+		RequestsFulfilled: int(w.Totals.Fulfilments),
+		KudosRewards:      api.Float(w.Totals.Kudos.Float()),
+		Performance:       w.performance(),
+		Threads:           w.Settings.Threads,
+		Uptime:            w.Totals.Uptime,
+		MaintenanceMode:   w.Maintenance,
+		NSFW:              w.Settings.NSFW,
+		UncompletedJobs:   int(w.Totals.Uncompleted),
+		BridgeAgent:       w.Settings.BridgeAgent,
+		Type:              w.Kind,
+		Name:              w.Name,
+		ID:                w.ID,
+		Online:            w.Online(f.Clock().UnixMicro()),
+		Team:              f.teamOf(w),
 	}
 	if w.Info != "" {
 		d.Info = &w.Info
@@ -32,6 +42,7 @@ func (f *Fleet) Details(w *Worker, moderator bool) api.WorkerDetails {
 		v := int64(k.Float())
 		d.KudosDetails.Uptime = &v
 	}
+
 	switch w.Kind {
 	case Image:
 		imageDetails(w, &d)
@@ -43,6 +54,7 @@ func (f *Fleet) Details(w *Worker, moderator bool) api.WorkerDetails {
 	if w.Kind != Forms {
 		d.Models = append([]string{}, w.Settings.Models...)
 	}
+
 	f.ownerDetails(w, &d, moderator)
 	if moderator {
 		suspicions := len(w.Totals.Suspicions)
@@ -51,6 +63,7 @@ func (f *Fleet) Details(w *Worker, moderator bool) api.WorkerDetails {
 	return d
 }
 
+// imageDetails adds what only image workers have.
 func imageDetails(w *Worker, d *api.WorkerDetails) {
 	s := &w.Settings
 	done := api.Float(math.Round(float64(w.Totals.Things) / 1e6)) // clients read a whole number
@@ -60,6 +73,7 @@ func imageDetails(w *Worker, d *api.WorkerDetails) {
 	d.PostProcessing, d.Lora, d.Controlnet, d.SDXLControlnet = &s.AllowPostProcessing, &s.AllowLora, &s.AllowControlnet, &s.AllowSDXLControlnet
 }
 
+// ownerDetails adds what depends on the owner.
 func (f *Fleet) ownerDetails(w *Worker, d *api.WorkerDetails, moderator bool) {
 	o := w.Owner
 	if o == nil {
@@ -75,7 +89,7 @@ func (f *Fleet) ownerDetails(w *Worker, d *api.WorkerDetails, moderator bool) {
 	}
 }
 
-// performance is the worker's speed in words.
+// performance returns the worker's speed in words.
 func (w *Worker) performance() string {
 	switch {
 	case w.Kind == Image:
@@ -88,16 +102,17 @@ func (w *Worker) performance() string {
 	return fmt.Sprintf("%.1f seconds per form", w.Speed())
 }
 
-// Listing says which workers a List is of. The zero Listing is all of them.
+// Listing says which workers List returns. The zero Listing means all.
 type Listing struct {
-	Kind string // image, text, interrogation; another one has no workers
-	Name string // in any case; with a name the kind does not count
+	Kind string // image, text, interrogation; no worker has any other
+	Name string // case-insensitive; with a name the kind does not count
 }
 
 // List returns the workers seen within the last 300 s, the oldest first.
 func (f *Fleet) List(l Listing) []*Worker {
 	now := f.Clock().UnixMicro()
 	list := []*Worker{}
+
 	f.mu.RLock()
 	for _, w := range f.byID {
 		wanted := l.Kind == "" || l.Kind == w.Kind
@@ -109,10 +124,12 @@ func (f *Fleet) List(l Listing) []*Worker {
 		}
 	}
 	f.mu.RUnlock()
+
 	slices.SortFunc(list, oldest)
 	return list
 }
 
+// oldest orders workers by their creation.
 func oldest(a, b *Worker) int {
 	return cmp.Or(cmp.Compare(a.Created, b.Created), strings.Compare(a.ID, b.ID))
 }

@@ -13,17 +13,17 @@ import (
 
 // Figures of generation §5.10.
 const (
-	abortWindow     = time.Hour
-	abortLimit      = 20
-	raidAbortLimit  = 10  // in a raid
-	formsAbortLimit = 100 // of alchemists
-	pausingSuspects = 5
+	abortWindow       = time.Hour
+	abortLimit        = 20  // within abortWindow
+	raidAbortLimit    = 10  // during a raid
+	formsAbortLimit   = 100 // for alchemists
+	pausingSuspicions = 5
 )
 
-// What becomes of workers that only fail (decision 48).
+// What happens to workers that only fail (decision 48).
 const (
 	suspendingRun = 5                // pops that failed since the last delivery
-	suspension    = 10 * time.Minute // in which the worker gets no jobs
+	suspension    = 10 * time.Minute // without jobs for the worker
 )
 
 const tooManyAborts = "This worker has been put into maintenance mode because it dropped too many jobs within an hour. " +
@@ -33,53 +33,63 @@ const tooManyAborts = "This worker has been put into maintenance mode because it
 // trusted owners are not suspected (platform §6.1).
 func Suspect(w *store.Worker, reason int) {
 	w.Totals.Suspicions = account.Suspect(w.Totals.Suspicions, reason)
-	if len(w.Totals.Suspicions) >= pausingSuspects {
+	if len(w.Totals.Suspicions) >= pausingSuspicions {
 		w.Paused = true
 	}
 }
 
+// Abort is how and when a worker gave up a job.
+type Abort struct {
+	At           int64 // microseconds
+	Raid         bool  // the horde is being raided
+	OwnerTrusted bool
+}
+
 // CountAbort adds a job that was given up to a worker's row. Too many within an
-// hour are a suspicion, of the owner too where it returns true, and, but in a
-// raid, put the worker into maintenance (generation §5.10). trusted is the owner's.
-func CountAbort(w *store.Worker, now int64, raid, trusted bool) (suspected bool) {
+// hour are a suspicion, of the owner too if it returns true, and, except during a
+// raid, put the worker into maintenance (generation §5.10).
+func CountAbort(w *store.Worker, a Abort) (suspected bool) {
 	t := &w.Totals
+
 	t.Uncompleted++
-	if now-t.AbortsSince > abortWindow.Microseconds() {
-		t.AbortsSince, t.Aborts = now, 0
+	if a.At-t.AbortsSince > abortWindow.Microseconds() {
+		t.AbortsSince, t.Aborts = a.At, 0
 	}
 	t.Aborts++
+
 	limit := int64(abortLimit)
 	switch {
 	case w.Kind == Forms:
 		limit = formsAbortLimit
-	case raid:
+	case a.Raid:
 		limit = raidAbortLimit
 	}
 	if t.Aborts <= limit {
 		return false
 	}
+
 	t.Aborts = 0
-	if !raid {
+	if !a.Raid {
 		w.Maintenance = true
 		w.MaintenanceMsg = tooManyAborts
 	}
-	if !trusted {
+	if !a.OwnerTrusted {
 		Suspect(w, account.SuspicionAborts)
 	}
-	return !trusted
+	return !a.OwnerTrusted
 }
 
-// Standing says how far a worker can be relied on; the lower, the better.
+// Standing says how far a worker can be relied on; lower is better.
 type Standing int
 
 // Standings of workers.
 const (
-	Proven  Standing = iota // it has delivered, and did not fail since
+	Proven  Standing = iota // it has delivered and not failed since
 	Untried                 // it has neither delivered nor failed
 	Failing                 // it has failed since its last delivery
 )
 
-// Standing is what the worker's last jobs say of it.
+// Standing returns what the worker's last jobs say about it.
 func (w *Worker) Standing() Standing { return standingOf(&w.Totals) }
 
 func standingOf(t *store.WorkerTotals) Standing {
@@ -96,18 +106,20 @@ func standingOf(t *store.WorkerTotals) Standing {
 // failed.
 func (w *Worker) Suspended(now int64) bool { return w.Totals.SuspendedUntil > now }
 
-// CountFailure adds a pop of which a job failed to a worker's row; more failures of
+// CountFailure adds a pop of which a job failed to a worker's row; further failures of
 // the same pop add nothing. Too many in a row suspend the worker, which it reports.
 func CountFailure(w *store.Worker, pop string, now int64) (suspended bool) {
 	t := &w.Totals
 	if slices.Contains(t.FailedPops, pop) {
 		return false
 	}
+
 	t.FailedPops = append(slices.Clip(t.FailedPops), pop)
 	if n := len(t.FailedPops); n > suspendingRun {
 		t.FailedPops = t.FailedPops[n-suspendingRun:]
 	}
-	// Jobs that it had in hand already do not make the suspension longer.
+
+	// Jobs that it had already taken do not prolong the suspension.
 	if len(t.FailedPops) < suspendingRun || t.SuspendedUntil > now {
 		return false
 	}
@@ -115,15 +127,15 @@ func CountFailure(w *store.Worker, pop string, now int64) (suspended bool) {
 	return true
 }
 
-// EndFailures forgets the failures of a worker that has delivered, or whose owner
-// says that it is well again.
+// EndFailures clears the failures of a worker that has delivered, or whose owner
+// says that it works again.
 func EndFailures(w *store.Worker) { w.Totals.FailedPops, w.Totals.SuspendedUntil = nil, 0 }
 
 // HasDelivered reports whether a worker has ever delivered anything. Its samples of
-// speed say so: its fulfilments count forms that were cancelled on the way too.
+// speed show it: its fulfilments also count forms that were cancelled meanwhile.
 func HasDelivered(w *store.Worker) bool { return len(w.Totals.Speeds) > 0 }
 
-// ForgiveFailures takes pops out of a worker's failures that were not its fault.
+// ForgiveFailures removes pops from a worker's failures that were not its fault.
 func ForgiveFailures(w *store.Worker, pops []string) {
 	t := &w.Totals
 	t.FailedPops = slices.DeleteFunc(slices.Clone(t.FailedPops), func(pop string) bool { return slices.Contains(pops, pop) })
@@ -132,11 +144,12 @@ func ForgiveFailures(w *store.Worker, pops []string) {
 	}
 }
 
-// Failures tells the owner of a worker, or a moderator, how its last jobs went.
+// Failures shows the owner of a worker, or a moderator, how its last jobs went.
 func (f *Fleet) Failures(caller *account.User, w *Worker) (api.WorkerFailures, error) {
 	if caller.ID != w.UserID && !caller.Is(account.Moderator) {
 		return api.WorkerFailures{}, horde.Errorf(horde.NotOwner, "Only the owner of the worker and the moderators of this horde can see its failures.")
 	}
+
 	a := api.WorkerFailures{InARow: len(w.Totals.FailedPops)}
 	if w.Suspended(f.Clock().UnixMicro()) {
 		until := horde.FromMicros(w.Totals.SuspendedUntil).Format(time.RFC3339)
@@ -145,16 +158,17 @@ func (f *Fleet) Failures(caller *account.User, w *Worker) (api.WorkerFailures, e
 	return a, nil
 }
 
-// suspensionOrigin is who tells a worker that it is suspended.
+// suspensionOrigin is the sender of the message that a worker is suspended.
 const suspensionOrigin = "This horde"
 
-// suspensionMessage is what a suspended worker is told.
+// suspensionMessage returns what a suspended worker is told.
 func (w *Worker) suspensionMessage() *api.WorkerMessage {
 	until := horde.FromMicros(w.Totals.SuspendedUntil)
 	id := w.ID
 	if n := len(w.Totals.FailedPops); n > 0 {
-		id = w.Totals.FailedPops[n-1] // each suspension has another
+		id = w.Totals.FailedPops[n-1] // differs for each suspension
 	}
+
 	return &api.WorkerMessage{
 		ID:     id,
 		Origin: suspensionOrigin,

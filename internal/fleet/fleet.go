@@ -24,30 +24,30 @@ type Config struct {
 	Catalog  *catalog.Catalog
 	Clock    horde.Clock
 	Log      *slog.Logger
-	// Addresses are those that are kept out; nil: none is.
+	// Addresses are those that are shut out; nil: none.
 	Addresses *moderation.Addresses
 	// Checker judges the addresses of workers; nil: all are safe.
 	Checker *moderation.Checker
-	// Raid reports whether strangers are kept out quietly.
+	// Raid reports whether strangers are shut out quietly.
 	Raid func() bool
 	// InviteOnly reports whether only invited owners may add workers.
 	InviteOnly func() bool
 }
 
-// Fleet is all workers of the horde.
+// Fleet holds all workers of the horde.
 type Fleet struct {
 	Config
 
 	mu     sync.RWMutex
-	byID   map[string]*Worker
-	byName map[string]*Worker
+	byID   map[string]*Worker // guarded by mu
+	byName map[string]*Worker // guarded by mu
 
 	inbox inbox
 
 	teamNames atomic.Pointer[map[string]string] // by id
 	turns     atomic.Uint64                     // see Revision
 
-	making sync.Mutex // one new worker at a time, so that limits hold
+	adding sync.Mutex // one new worker at a time, so that limits hold
 }
 
 // New loads the workers of a store.
@@ -70,12 +70,13 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 
 // Reload reads every worker and every message to workers again.
 func (f *Fleet) Reload(ctx context.Context) error {
-	before := f.ids() // what is known now and not read below is gone
+	before := f.ids() // workers known now and not read below are gone
 	all, err := f.Store.AllWorkers(ctx)
 	if err != nil {
 		return fmt.Errorf("read workers: %w", err)
 	}
 	f.drop(missing(before, all)...)
+
 	if err := f.take(ctx, all); err != nil {
 		return err
 	}
@@ -85,13 +86,14 @@ func (f *Fleet) Reload(ctx context.Context) error {
 	return f.reloadMessages(ctx)
 }
 
+// ids returns the ids of all known workers.
 func (f *Fleet) ids() []string {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	return slices.Collect(maps.Keys(f.byID))
 }
 
-// missing are the ids without a row.
+// missing returns the ids without a row.
 func missing(ids []string, rows []*store.Worker) []string {
 	found := make(map[string]bool, len(rows))
 	for _, row := range rows {
@@ -100,7 +102,7 @@ func missing(ids []string, rows []*store.Worker) []string {
 	return slices.DeleteFunc(ids, func(id string) bool { return found[id] })
 }
 
-// Refresh reads workers again that another node changed.
+// Refresh reads again workers that another node changed.
 func (f *Fleet) Refresh(ctx context.Context, ids []string) error {
 	some, err := f.Store.Workers(ctx, ids)
 	if err != nil {
@@ -110,6 +112,7 @@ func (f *Fleet) Refresh(ctx context.Context, ids []string) error {
 	return f.take(ctx, some)
 }
 
+// take brings rows into memory, each with its owner.
 func (f *Fleet) take(ctx context.Context, all []*store.Worker) error {
 	owners := map[int64]*account.User{}
 	for _, row := range all {
@@ -120,6 +123,7 @@ func (f *Fleet) take(ctx context.Context, all []*store.Worker) error {
 			}
 			owners[row.UserID] = u
 		}
+
 		if err := f.put(*row, owners[row.UserID]); err != nil {
 			return fmt.Errorf("worker %s: %w", row.ID, err)
 		}
@@ -128,23 +132,25 @@ func (f *Fleet) take(ctx context.Context, all []*store.Worker) error {
 }
 
 // put makes a new snapshot of a worker from its row, unless a newer row is known;
-// a nil owner is the one known.
+// a nil owner means the known one.
 func (f *Fleet) put(row store.Worker, owner *account.User) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	var seen *atomic.Int64
 	if old := f.byID[row.ID]; old != nil {
 		seen = old.seen
 		if owner == nil {
 			owner = old.Owner
 		}
-		if row.Version < old.Version { // somebody brought a newer one already
+		if row.Version < old.Version { // a newer one is already known
 			row = old.Worker
 		}
 		if old.Name != row.Name && f.byName[old.Name] == old {
 			delete(f.byName, old.Name)
 		}
 	}
+
 	w, err := snapshot(row, owner, seen)
 	if err != nil {
 		return err
@@ -152,46 +158,52 @@ func (f *Fleet) put(row store.Worker, owner *account.User) error {
 	if old := f.byID[row.ID]; old == nil || old.turned(w) {
 		f.turns.Add(1)
 	}
+
 	f.byID[w.ID], f.byName[w.Name] = w, w
 	return nil
 }
 
-// Revision grows whenever a worker comes or goes, or becomes another one to whoever
-// hands out jobs: what was found out about the workers holds as long as it stays,
-// but for those that are not seen any more.
+// Revision grows whenever a worker comes or goes, or changes in a way that matters to
+// whoever hands out jobs: what was derived from the workers holds while it stays the
+// same, except for workers that are no longer seen.
 func (f *Fleet) Revision() uint64 { return f.turns.Load() }
 
-// turned reports whether a newer snapshot of a worker is another one to whoever
-// hands out jobs. What each delivery changes does not count.
+// turned reports whether a newer snapshot of a worker differs in a way that matters to
+// whoever hands out jobs. What each delivery changes does not count.
 func (w *Worker) turned(now *Worker) bool {
-	return w.Maintenance != now.Maintenance || w.Paused != now.Paused || w.Totals.SuspendedUntil != now.Totals.SuspendedUntil ||
-		w.Standing() != now.Standing() || w.pace() != now.pace() || w.Worker.Settings != now.Worker.Settings || !sameUser(w.Owner, now.Owner)
+	return w.Maintenance != now.Maintenance ||
+		w.Paused != now.Paused ||
+		w.Totals.SuspendedUntil != now.Totals.SuspendedUntil ||
+		w.Standing() != now.Standing() ||
+		w.pace() != now.pace() ||
+		w.Worker.Settings != now.Worker.Settings ||
+		!sameUser(w.Owner, now.Owner)
 }
 
-// pace is the worker's speed as far as requests for fast workers tell speeds apart:
-// in steps of half a megapixelstep a second, of a token a second, of ten seconds a
-// form.
+// pace is the worker's speed as far as requests for fast workers distinguish speeds:
+// in steps of half a megapixelstep per second, of a token per second, of ten seconds
+// per form.
 func (w *Worker) pace() int {
-	step, most := 1.0, 5.0
+	step, limit := 1.0, 5.0
 	switch w.Kind {
 	case Image:
-		step, most = 500_000, 1
+		step, limit = 500_000, 1
 	case Forms:
-		step, most = 10, 1
+		step, limit = 10, 1
 	}
-	return int(min(w.Speed()/step, most))
+	return int(min(w.Speed()/step, limit))
 }
 
 func sameUser(a, b *account.User) bool { return a == b || a != nil && b != nil && *a == *b }
 
-// Worker finds a worker by id; nil when there is none.
+// Worker finds a worker by id; nil if there is none.
 func (f *Fleet) Worker(id string) *Worker {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	return f.byID[id]
 }
 
-// ByName finds a worker by name; nil when there is none.
+// ByName finds a worker by name; nil if there is none.
 func (f *Fleet) ByName(name string) *Worker {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -211,21 +223,23 @@ func (f *Fleet) Online(kind string, each func(*Worker) bool) {
 	}
 }
 
-// Owned returns the workers of a user in the order of their making.
+// Owned returns the workers of a user in the order of their creation.
 func (f *Fleet) Owned(user int64) []*Worker {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
+
 	var own []*Worker
 	for _, w := range f.byID {
 		if w.UserID == user {
 			own = append(own, w)
 		}
 	}
+
 	slices.SortFunc(own, oldest)
 	return own
 }
 
-// Count is how many workers and threads of a kind are online.
+// Count returns how many workers and threads of a kind are online.
 func (f *Fleet) Count(kind string) (workers, threads int) {
 	f.Online(kind, func(w *Worker) bool {
 		workers++

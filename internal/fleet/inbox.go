@@ -13,31 +13,31 @@ import (
 	"horde/internal/store"
 )
 
-// inbox is the messages to workers that have not expired, in memory, so that a
-// pop asks no database for them.
+// inbox holds the messages to workers that have not expired, in memory, so that a
+// pop needs no query for them.
 type inbox struct {
-	changing sync.Mutex // one reading or writing at a time, so that memory never goes back
+	changing sync.Mutex // one read or write at a time, so that memory never goes back in time
 
 	mu      sync.RWMutex
-	byID    map[string]*letter
-	byAddee map[string][]*letter // by worker, "" for those to all; the oldest first
+	byID    map[string]*letter   // guarded by mu
+	byAddee map[string][]*letter // guarded by mu: by worker, "" for those to all; the oldest first
 }
 
-// letter is a message as a pop tells it.
+// letter is a message with the form in which pops carry it.
 type letter struct {
 	store.WorkerMessage
 	told api.WorkerMessage
 }
 
-// rfc822 writes a moment as the wire has it.
+// rfc822 formats a time as the wire does.
 func rfc822(micros int64) string {
 	return horde.FromMicros(micros).Format("Mon, 02 Jan 2006 15:04:05 -0000")
 }
 
-// noMessages is the list of workers that nobody tells anything.
+// noMessages is the list for workers without messages.
 var noMessages = []api.WorkerMessage{}
 
-// MessagesFor are the messages that a worker is told at a pop: those to all
+// MessagesFor returns the messages that a worker gets with a pop: those to all
 // workers and those to it, the oldest first, then that it is suspended; never nil.
 func (f *Fleet) MessagesFor(worker string) []api.WorkerMessage {
 	now := f.Clock().UnixMicro()
@@ -51,6 +51,7 @@ func (f *Fleet) MessagesFor(worker string) []api.WorkerMessage {
 	if len(all)+len(own) == 0 && !suspended {
 		return noMessages
 	}
+
 	out := make([]api.WorkerMessage, 0, len(all)+len(own)+1)
 	for _, list := range [][]*letter{all, own} {
 		for _, l := range list {
@@ -59,18 +60,20 @@ func (f *Fleet) MessagesFor(worker string) []api.WorkerMessage {
 			}
 		}
 	}
+
 	if suspended {
 		out = append(out, *w.suspensionMessage())
 	}
 	return out
 }
 
-// addressedTo are the messages to one worker, without those to all; that it is
-// suspended among them.
+// addressedTo returns the messages to one worker, without those to all; that it is
+// suspended is among them.
 func (f *Fleet) addressedTo(w *Worker) []api.Message {
 	b := &f.inbox
 	out := []api.Message{}
 	now := f.Clock().UnixMicro()
+
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	for _, l := range b.byAddee[w.ID] {
@@ -78,6 +81,7 @@ func (f *Fleet) addressedTo(w *Worker) []api.Message {
 			out = append(out, messageOf(l.WorkerMessage))
 		}
 	}
+
 	if w.Suspended(now) {
 		m := w.suspensionMessage()
 		out = append(out, messageOf(store.WorkerMessage{
@@ -97,10 +101,12 @@ func (f *Fleet) reloadMessages(ctx context.Context) error {
 	b := &f.inbox
 	b.changing.Lock()
 	defer b.changing.Unlock()
+
 	rows, err := f.Store.LiveMessages(ctx, f.Clock().UnixMicro())
 	if err != nil {
 		return fmt.Errorf("read messages to workers: %w", err)
 	}
+
 	b.mu.Lock()
 	b.byID, b.byAddee = map[string]*letter{}, map[string][]*letter{}
 	b.mu.Unlock()
@@ -108,33 +114,38 @@ func (f *Fleet) reloadMessages(ctx context.Context) error {
 	return nil
 }
 
-// RefreshMessages reads messages again that another node made or deleted.
+// RefreshMessages reads again messages that another node created or deleted.
 func (f *Fleet) RefreshMessages(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
+
 	b := &f.inbox
 	b.changing.Lock()
 	defer b.changing.Unlock()
+
 	rows, err := f.Store.WorkerMessages(ctx, ids)
 	if err != nil {
 		return fmt.Errorf("read messages to workers: %w", err)
 	}
+
 	b.take(rows, ids, f.Clock().UnixMicro())
 	return nil
 }
 
-// take brings rows into memory and forgets those of gone that have none, and what
+// take brings rows into memory, forgets those of gone that have no row, and drops what
 // has expired.
 func (b *inbox) take(rows []store.WorkerMessage, gone []string, now int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+
 	for _, id := range gone {
 		delete(b.byID, id)
 	}
 	for _, m := range rows {
 		b.byID[m.ID] = &letter{m, api.WorkerMessage{ID: m.ID, Message: m.Message, Origin: m.Origin, Expiry: rfc822(m.Expires)}}
 	}
+
 	maps.DeleteFunc(b.byID, func(_ string, l *letter) bool { return l.Expires <= now })
 	b.byAddee = map[string][]*letter{}
 	for _, l := range b.byID {

@@ -12,34 +12,37 @@ import (
 	"horde/internal/store"
 )
 
+// Defaults and limits of messages.
 const (
 	usualExpiry     = 12 // hours
 	moderatorOrigin = "AI Horde Moderators"
 	messagesPerPage = 50
-	// ownMessages is how many live messages an owner may have: each pop of the
+	// maxOwnMessages is how many live messages an owner may have: each pop of the
 	// worker carries them.
-	ownMessages = 20
+	maxOwnMessages = 20
 )
 
 // SendMessage leaves a message for a worker, which its pops carry until it expires
-// (platform §3.5). Owners may tell their own workers something,
-// moderators any worker or, without a worker id, all of them.
+// (platform §3.5). Owners may send messages to their own workers,
+// moderators to any worker or, without a worker id, all of them.
 func (f *Fleet) SendMessage(ctx context.Context, caller *account.User, in api.NewMessage) (api.Message, error) {
 	m, err := f.newMessage(ctx, caller, in)
 	if err != nil {
 		return api.Message{}, err
 	}
+
 	b := &f.inbox
 	b.changing.Lock()
 	defer b.changing.Unlock()
-	// The account is locked, so that another node does not count at the same time.
+
+	// Lock the account, so that another node does not count at the same time.
 	err = f.Store.Write(ctx, store.Unit{Key: m.ID, Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error {
 		if !caller.Is(account.Moderator) {
 			n, err := tx.CountMessages(caller.ID)
 			if err != nil {
 				return err
 			}
-			if n >= ownMessages {
+			if n >= maxOwnMessages {
 				return horde.Errorf(horde.BadRequest, "You have %d messages to workers that have not expired, which is the most. Delete some.", n)
 			}
 		}
@@ -48,6 +51,7 @@ func (f *Fleet) SendMessage(ctx context.Context, caller *account.User, in api.Ne
 	if err != nil {
 		return api.Message{}, err
 	}
+
 	b.take([]store.WorkerMessage{m}, nil, f.Clock().UnixMicro())
 	return messageOf(m), nil
 }
@@ -57,12 +61,14 @@ func (f *Fleet) newMessage(ctx context.Context, caller *account.User, in api.New
 	if caller.Anonymous() {
 		return m, horde.Errorf(horde.AnonForbidden, "Anonymous users cannot send messages. Please register an account and use its API key.")
 	}
+
 	var worker *Worker
 	if in.WorkerID != "" {
 		if worker, err = f.Find(ctx, in.WorkerID); err != nil {
 			return m, err
 		}
 	}
+
 	origin := in.Origin
 	switch {
 	case caller.Is(account.Moderator):
@@ -76,20 +82,35 @@ func (f *Fleet) newMessage(ctx context.Context, caller *account.User, in api.New
 	default:
 		origin = strconv.FormatInt(caller.ID, 10)
 	}
+
 	now := f.Clock()
-	return store.WorkerMessage{ID: horde.NewID(), WorkerID: in.WorkerID, UserID: caller.ID, Message: in.Message, Origin: origin,
-		Created: now.UnixMicro(), Expires: now.Add(time.Duration(valueOr(in.Expiry, usualExpiry)) * time.Hour).UnixMicro()}, nil
+	return store.WorkerMessage{
+		ID:       horde.NewID(),
+		WorkerID: in.WorkerID,
+		UserID:   caller.ID,
+		Message:  in.Message,
+		Origin:   origin,
+		Created:  now.UnixMicro(),
+		Expires:  now.Add(time.Duration(valueOr(in.Expiry, usualExpiry)) * time.Hour).UnixMicro(),
+	}, nil
 }
 
-// messageOf is a message as the wire has it.
+// messageOf returns a message as the wire has it.
 func messageOf(m store.WorkerMessage) api.Message {
-	return api.Message{ID: m.ID, WorkerID: m.WorkerID, UserID: strconv.FormatInt(m.UserID, 10), Message: m.Message, Origin: m.Origin,
-		Created: horde.FromMicros(m.Created).Format("2006-01-02 15:04:05.000000"), Expiry: rfc822(m.Expires)}
+	return api.Message{
+		ID:       m.ID,
+		WorkerID: m.WorkerID,
+		UserID:   strconv.FormatInt(m.UserID, 10),
+		Message:  m.Message,
+		Origin:   m.Origin,
+		Created:  horde.FromMicros(m.Created).Format("2006-01-02 15:04:05.000000"),
+		Expiry:   rfc822(m.Expires),
+	}
 }
 
-// MessageListing says which messages a list is of.
+// MessageListing says which messages to list.
 type MessageListing struct {
-	User     string // number of who wrote them; "": anybody
+	User     string // id of the author; "": anybody
 	Worker   string // id; "": any worker
 	Validity string // active, expired, all
 	Page     int    // of 50, from 1
@@ -113,6 +134,7 @@ func (f *Fleet) Messages(ctx context.Context, caller *account.User, l MessageLis
 	case !moderator:
 		filter.User, filter.Broadcasts = &caller.ID, true
 	}
+
 	switch l.Validity {
 	case "active":
 		filter.Live = true
@@ -122,14 +144,17 @@ func (f *Fleet) Messages(ctx context.Context, caller *account.User, l MessageLis
 	default:
 		return nil, horde.Errorf(horde.BadRequest, "validity must be active, expired or all, not '%s'.", clip(l.Validity, 40))
 	}
-	if l.Worker != "" && !horde.IsID(l.Worker) { // nobody's, and perhaps nothing that the database takes
+
+	if l.Worker != "" && !horde.IsID(l.Worker) { // no worker's, and perhaps not storable
 		return []api.Message{}, nil
 	}
+
 	offset := min(max(l.Page-1, 0), 1_000_000) * messagesPerPage
 	rows, err := f.Store.ListMessages(ctx, filter, messagesPerPage, offset)
 	if err != nil {
 		return nil, err
 	}
+
 	list := make([]api.Message, len(rows))
 	for i, m := range rows {
 		list[i] = messageOf(m)
@@ -137,7 +162,7 @@ func (f *Fleet) Messages(ctx context.Context, caller *account.User, l MessageLis
 	return list, nil
 }
 
-// Message finds a message, expired or not; a WorkermessageNotFound error when there
+// Message finds a message, expired or not; a WorkermessageNotFound error if there
 // is none.
 func (f *Fleet) Message(ctx context.Context, id string) (api.Message, error) {
 	m, err := f.message(ctx, id)
@@ -163,8 +188,9 @@ func (f *Fleet) DeleteMessage(ctx context.Context, caller *account.User, id stri
 		return err
 	}
 	if m.UserID != caller.ID && !caller.Is(account.Moderator) {
-		return horde.Errorf(horde.Forbidden, "Only who wrote a message and moderators can delete it.")
+		return horde.Errorf(horde.Forbidden, "Only the author of a message and moderators can delete it.")
 	}
+
 	b := &f.inbox
 	b.changing.Lock()
 	defer b.changing.Unlock()

@@ -155,9 +155,9 @@ func TestManyMessages(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, mod := n.user(t, 0), n.user(t, account.Moderator)
 	w := n.checkIn(t, owner, pop("worker one")).Worker.ID
-	for i := range ownMessages + 1 {
+	for i := range maxOwnMessages + 1 {
 		_, err := n.SendMessage(t.Context(), owner, api.NewMessage{WorkerID: w, Message: "x", Expiry: ptr(1)})
-		if refused := horde.CodeOf(err) == horde.BadRequest; refused != (i == ownMessages) {
+		if refused := horde.CodeOf(err) == horde.BadRequest; refused != (i == maxOwnMessages) {
 			t.Errorf("message %d: %v", i, err)
 		}
 	}
@@ -244,7 +244,7 @@ func TestManyMessagesAtOnce(t *testing.T) {
 		}
 		var told atomic.Int64
 		var wg sync.WaitGroup
-		for i := range 3 * ownMessages {
+		for i := range 3 * maxOwnMessages {
 			wg.Go(func() {
 				_, err := nodes[i%len(nodes)].SendMessage(t.Context(), owner, api.NewMessage{WorkerID: w, Message: "x"})
 				if err == nil {
@@ -255,7 +255,7 @@ func TestManyMessagesAtOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if told.Load() != ownMessages {
+		if told.Load() != maxOwnMessages {
 			t.Errorf("%d messages were taken", told.Load())
 		}
 	})

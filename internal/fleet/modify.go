@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	maxInfo           = 1000
-	maxMaintenanceMsg = 300
+	maxInfo           = 1000 // characters
+	maxMaintenanceMsg = 300  // characters
 
-	noTeam = "None" // the name of a worker's team when it has left it
+	noTeam = "None" // the name of a worker's team after it has left it
 )
 
-// Find returns a worker by id, from the database when another node made it just
-// now; a WorkerNotFound error when there is none.
+// Find returns a worker by id, from the database if another node created it just
+// now; a WorkerNotFound error if there is none.
 func (f *Fleet) Find(ctx context.Context, id string) (*Worker, error) {
 	if w := f.Worker(id); w != nil {
 		return w, nil
@@ -38,7 +38,7 @@ func (f *Fleet) Find(ctx context.Context, id string) (*Worker, error) {
 
 // Modify changes a worker as caller asks, field by field in the order of
 // platform §3.4. The first field that is refused ends it with its error;
-// what came before stays.
+// what came before is kept.
 func (f *Fleet) Modify(ctx context.Context, caller *account.User, w *Worker, in api.ModifyWorker) (api.ModifiedWorker, error) {
 	m := &modification{fleet: f, w: w, in: in, caller: caller}
 	refusal := m.check(ctx)
@@ -51,8 +51,8 @@ func (f *Fleet) Modify(ctx context.Context, caller *account.User, w *Worker, in 
 	return m.out, refusal
 }
 
-// write makes the changes that were gathered. Where another node has given the
-// name away just now, or deleted the team, those before it stay.
+// write makes the changes that were gathered. If another node has given the name away
+// name away just now, or deleted the team, those before it are kept.
 func (m *modification) write(ctx context.Context) error {
 	if len(m.changes) == 0 && m.join == nil {
 		return nil
@@ -80,7 +80,7 @@ func (f *Fleet) change(ctx context.Context, id string, apply func(*store.Worker)
 	return f.write(ctx, id, func(tx *store.Tx) (store.Worker, error) { return tx.ChangeWorker(id, apply) })
 }
 
-// write changes a worker's row by apply, which returns it as it is then, and its
+// write changes a worker's row by apply, which returns the new row, and its
 // snapshot.
 func (f *Fleet) write(ctx context.Context, id string, apply func(*store.Tx) (store.Worker, error)) error {
 	var row store.Worker
@@ -88,8 +88,9 @@ func (f *Fleet) write(ctx context.Context, id string, apply func(*store.Tx) (sto
 		row, err = apply(tx)
 		return err
 	}})
+
 	switch {
-	case errors.Is(err, store.ErrDuplicate): // a name that another node gave away just now
+	case errors.Is(err, store.ErrDuplicate): // another node gave the name away just now
 		return errNameTaken
 	case errors.Is(err, store.ErrNotFound):
 		f.drop(id)
@@ -103,7 +104,7 @@ func (f *Fleet) write(ctx context.Context, id string, apply func(*store.Tx) (sto
 
 var errNameTaken = horde.Errorf(horde.WorkerNameAlreadyExists, "A worker with this name exists already. Please choose another one.")
 
-// modification is a Modify under way.
+// modification is a Modify in progress.
 type modification struct {
 	fleet    *Fleet
 	w        *Worker
@@ -117,17 +118,20 @@ type modification struct {
 	beforeName int // how many of the changes come before that of the name
 }
 
+// apply makes the gathered changes.
 func (m *modification) apply(tx *store.Tx) (store.Worker, error) {
 	row, err := tx.ChangeWorker(m.w.ID, func(w *store.Worker) {
 		for _, change := range m.changes {
 			change(w)
 		}
 	})
+
 	if err != nil || m.join == nil {
 		return row, err
 	}
+
 	row, err = tx.JoinTeam(m.w.ID, *m.join)
-	if errors.Is(err, store.ErrNotFound) { // it was deleted since it was looked up
+	if errors.Is(err, store.ErrNotFound) { // deleted since it was looked up
 		err = errNoTeam(*m.join)
 	}
 	return row, err
@@ -156,9 +160,9 @@ func (m *modification) check(ctx context.Context) error {
 	return nil
 }
 
-// own reports whether the caller owns or moderates the worker; code is that of the
+// mustOwn refuses callers who neither own nor moderate the worker; code is that of the
 // refusal.
-func (m *modification) own(code horde.Code) error {
+func (m *modification) mustOwn(code horde.Code) error {
 	if m.caller.ID != m.w.UserID && !m.caller.Is(account.Moderator) {
 		return horde.Errorf(code, "Only the owner of the worker and the moderators of this horde can change it.")
 	}
@@ -168,18 +172,21 @@ func (m *modification) own(code horde.Code) error {
 	return nil
 }
 
+// The fields of a worker, each with the rights it needs.
 func (m *modification) maintenance() error {
-	if err := m.own(horde.NotOwner); err != nil {
+	if err := m.mustOwn(horde.NotOwner); err != nil {
 		return err
 	}
+
 	on, text := *m.in.Maintenance, ""
 	if on && m.in.MaintenanceMsg != nil {
 		text = clip(moderation.Sanitize(*m.in.MaintenanceMsg), maxMaintenanceMsg)
 	}
+
 	m.out.Maintenance = m.in.Maintenance
 	m.changes = append(m.changes, func(w *store.Worker) {
 		w.Maintenance, w.MaintenanceMsg = on, text
-		if !on { // whoever switches it off says that the worker is well
+		if !on { // whoever switches it off says that the worker works again
 			EndFailures(w)
 		}
 	})
@@ -187,15 +194,17 @@ func (m *modification) maintenance() error {
 }
 
 func (m *modification) info() error {
-	if err := m.own(horde.NotOwner); err != nil {
+	if err := m.mustOwn(horde.NotOwner); err != nil {
 		return err
 	}
+
 	switch {
 	case moderation.Profane(*m.in.Info):
 		return horde.Errorf(horde.ProfaneWorkerInfo, "Please choose words that everybody can read.")
 	case utf8.RuneCountInString(*m.in.Info) > maxInfo:
 		return horde.Errorf(horde.TooLongWorkerName, "The info of a worker has at most %d characters.", maxInfo)
 	}
+
 	info := moderation.Sanitize(*m.in.Info)
 	m.out.Info = &info
 	m.changes = append(m.changes, func(w *store.Worker) { w.Info = info })
@@ -206,6 +215,7 @@ func (m *modification) paused() error {
 	if !m.caller.Is(account.Moderator) {
 		return horde.Errorf(horde.NotModerator, "Workers are paused by the moderators of this horde. You can use maintenance.")
 	}
+
 	m.out.Paused = m.in.Paused
 	m.changes = append(m.changes, func(w *store.Worker) {
 		w.Paused = *m.in.Paused
@@ -217,9 +227,10 @@ func (m *modification) paused() error {
 }
 
 func (m *modification) name() error {
-	if err := m.own(horde.NotModerator); err != nil {
+	if err := m.mustOwn(horde.NotModerator); err != nil {
 		return err
 	}
+
 	name, _ := cleanName(*m.in.Name)
 	switch {
 	case moderation.Profane(name):
@@ -227,20 +238,23 @@ func (m *modification) name() error {
 	case name == "":
 		return horde.Errorf(horde.BadRequest, "The worker needs a name.")
 	}
+
 	if other := m.fleet.ByName(name); other != nil && other.ID != m.w.ID {
 		return errNameTaken
 	}
+
 	m.out.Name = &name
 	m.beforeName = len(m.changes)
 	m.changes = append(m.changes, func(w *store.Worker) { w.Name = name })
 	return nil
 }
 
-// team puts the worker into a team, whoever created it, or takes it out of its own.
+// team puts the worker into a team, whoever created it, or removes it from its own.
 func (m *modification) team(ctx context.Context) error {
-	if err := m.own(horde.NotModerator); err != nil {
+	if err := m.mustOwn(horde.NotModerator); err != nil {
 		return err
 	}
+
 	name, id := noTeam, ""
 	if *m.in.Team != "" {
 		t, err := m.fleet.findTeam(ctx, *m.in.Team)
@@ -253,8 +267,8 @@ func (m *modification) team(ctx context.Context) error {
 	return nil
 }
 
-// Delete removes a worker. Locked: a live request still has a job of it. What it
-// earned stays with its owner.
+// Delete removes a worker. Refused with Locked while a live request has a job of it. What it
+// has earned stays with its owner.
 func (f *Fleet) Delete(ctx context.Context, caller *account.User, w *Worker) error {
 	switch {
 	case caller.ID != w.UserID && !caller.Is(account.Moderator):
@@ -265,6 +279,7 @@ func (f *Fleet) Delete(ctx context.Context, caller *account.User, w *Worker) err
 	return f.remove(ctx, w)
 }
 
+// remove deletes a worker here and in the database.
 func (f *Fleet) remove(ctx context.Context, w *Worker) error {
 	err := f.Store.Write(ctx, store.Unit{Key: w.ID, Do: func(tx *store.Tx) error { return tx.DeleteWorker(w.ID) }})
 	if errors.Is(err, store.ErrLost) {
@@ -276,7 +291,7 @@ func (f *Fleet) remove(ctx context.Context, w *Worker) error {
 	return err
 }
 
-// drop forgets a worker that is gone.
+// drop forgets workers that are gone.
 func (f *Fleet) drop(ids ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -306,11 +321,12 @@ func (f *Fleet) Unpause(ctx context.Context, user int64) error {
 	return f.changeOwned(ctx, user, func(w *store.Worker) { w.Paused = false })
 }
 
-// ClearSuspicions forgets the suspicions against all workers of a user.
+// ClearSuspicions clears the suspicions against all workers of a user.
 func (f *Fleet) ClearSuspicions(ctx context.Context, user int64) error {
 	return f.changeOwned(ctx, user, func(w *store.Worker) { w.Totals.Suspicions = nil })
 }
 
+// changeOwned changes all workers of a user, and goes on if one is gone.
 func (f *Fleet) changeOwned(ctx context.Context, user int64, apply func(*store.Worker)) error {
 	var refused error
 	for _, w := range f.Owned(user) {
@@ -321,7 +337,7 @@ func (f *Fleet) changeOwned(ctx context.Context, user int64, apply func(*store.W
 	return refused
 }
 
-// OwnersChanged takes what is new of users into the snapshots of their workers.
+// OwnersChanged brings changed users into the snapshots of their workers.
 func (f *Fleet) OwnersChanged(ctx context.Context, users ...int64) error {
 	for _, id := range users {
 		owner, err := f.Accounts.ByID(ctx, id)
@@ -343,6 +359,7 @@ func (f *Fleet) setOwner(owner *account.User) {
 		if w.UserID != owner.ID || sameUser(w.Owner, owner) {
 			continue
 		}
+
 		f.turns.Add(1)
 		next := *w
 		next.Owner = owner

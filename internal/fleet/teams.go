@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	maxTeams    = 100 // that one user may have created; not in the contract
+	maxTeams    = 100 // created by one user; not in the contract
 	minTeamName = 3   // characters
 )
 
@@ -45,7 +45,7 @@ func (f *Fleet) ReloadTeams(ctx context.Context) error {
 	return nil
 }
 
-// teamName is the name of a team as this node knows it, "" for none.
+// teamName returns the name of a team as this node knows it, "" for none.
 func (f *Fleet) teamName(id string) string {
 	if names := f.teamNames.Load(); names != nil {
 		return (*names)[id]
@@ -53,7 +53,7 @@ func (f *Fleet) teamName(id string) string {
 	return ""
 }
 
-// teamOf is a worker's team as its details show it.
+// teamOf returns a worker's team as its details show it.
 func (f *Fleet) teamOf(w *Worker) (t api.TeamName) {
 	if name := f.teamName(w.Team); name != "" {
 		t.Name, t.ID = &name, &w.Team
@@ -61,7 +61,7 @@ func (f *Fleet) teamOf(w *Worker) (t api.TeamName) {
 	return t
 }
 
-// Teams describes all teams, oldest first, with their totals to the last delivery.
+// Teams describes all teams, oldest first, with totals up to the last delivery.
 func (f *Fleet) Teams(ctx context.Context) ([]api.TeamDetails, error) {
 	all, err := f.Store.Teams(ctx)
 	if err != nil {
@@ -78,7 +78,7 @@ func (f *Fleet) Teams(ctx context.Context) ([]api.TeamDetails, error) {
 	return list, nil
 }
 
-// Team describes one team; a TeamNotFound error when there is none.
+// Team describes one team; a TeamNotFound error if there is none.
 func (f *Fleet) Team(ctx context.Context, id string) (api.TeamDetails, error) {
 	t, err := f.findTeam(ctx, id)
 	if err != nil {
@@ -98,7 +98,7 @@ func (f *Fleet) findTeam(ctx context.Context, id string) (store.Team, error) {
 	return t, err
 }
 
-// members are the workers of each team, the oldest first.
+// members returns the workers of each team, oldest first.
 func (f *Fleet) members() map[string][]*Worker {
 	teams := map[string][]*Worker{}
 	f.mu.RLock()
@@ -115,7 +115,7 @@ func (f *Fleet) members() map[string][]*Worker {
 	return teams
 }
 
-// teamDetails is a team with its members. Models count for each member that offers
+// teamDetails describes a team with its members. Models count for each member that offers
 // them, whether it is online or not.
 func (f *Fleet) teamDetails(ctx context.Context, t store.Team, members []*Worker) (api.TeamDetails, error) {
 	creator, err := f.Accounts.ByID(ctx, t.UserID)
@@ -139,6 +139,7 @@ func (f *Fleet) teamDetails(ctx context.Context, t store.Team, members []*Worker
 	if creator != nil {
 		d.Creator = creator.Alias()
 	}
+
 	now := f.Clock().UnixMicro()
 	for i, w := range members {
 		d.Workers[i] = api.TeamWorker{Type: w.Kind, Name: w.Name, ID: w.ID, Online: w.Online(now)}
@@ -146,7 +147,7 @@ func (f *Fleet) teamDetails(ctx context.Context, t store.Team, members []*Worker
 	return d, nil
 }
 
-// modelCounts counts the workers by model, the models in the order of their names.
+// modelCounts counts the workers by model, sorted by model name.
 func modelCounts(workers []*Worker) []api.ModelCount {
 	counts := map[string]int{}
 	for _, w := range workers {
@@ -163,7 +164,7 @@ func modelCounts(workers []*Worker) []api.ModelCount {
 	return list
 }
 
-// CreateTeam makes a team for a trusted user.
+// CreateTeam creates a team for a trusted user.
 func (f *Fleet) CreateTeam(ctx context.Context, caller *account.User, in api.TeamInput) (api.ModifiedTeam, error) {
 	switch {
 	case caller.Anonymous():
@@ -171,6 +172,7 @@ func (f *Fleet) CreateTeam(ctx context.Context, caller *account.User, in api.Tea
 	case !caller.Is(account.Trusted):
 		return api.ModifiedTeam{}, horde.Errorf(horde.UntrustedTeamCreation, "Only trusted users can create teams.")
 	}
+
 	t := store.Team{ID: horde.NewID(), UserID: caller.ID}
 	in, err := f.cleanTeam(ctx, t.ID, in)
 	if err != nil {
@@ -192,8 +194,8 @@ func (f *Fleet) CreateTeam(ctx context.Context, caller *account.User, in api.Tea
 	return api.ModifiedTeam{ID: t.ID, Name: in.Name, Info: in.Info}, err
 }
 
-// ModifyTeam changes name and info of a team: its creator's right and the
-// moderators'. Either all of it is done or nothing.
+// ModifyTeam changes name and info of a team: its creator and the
+// moderators may. Either all of it is done or nothing.
 func (f *Fleet) ModifyTeam(ctx context.Context, caller *account.User, id string, in api.TeamInput) (api.ModifiedTeam, error) {
 	t, err := f.findTeam(ctx, id)
 	if err != nil {
@@ -208,6 +210,7 @@ func (f *Fleet) ModifyTeam(ctx context.Context, caller *account.User, id string,
 	case in == (api.TeamInput{}):
 		return api.ModifiedTeam{}, horde.Errorf(horde.NoTeamModSelected, "No field to change was given.")
 	}
+
 	if in, err = f.cleanTeam(ctx, t.ID, in); err != nil {
 		return api.ModifiedTeam{}, err
 	}
@@ -227,8 +230,8 @@ func (f *Fleet) ModifyTeam(ctx context.Context, caller *account.User, id string,
 	return api.ModifiedTeam{Name: in.Name, Info: in.Info}, err
 }
 
-// DeleteTeam removes a team: its creator's right and the moderators'. Its members
-// are in no team then.
+// DeleteTeam removes a team: its creator and the moderators may. Its members
+// are in no team afterwards.
 func (f *Fleet) DeleteTeam(ctx context.Context, caller *account.User, id string) (api.DeletedTeam, error) {
 	t, err := f.findTeam(ctx, id)
 	if err != nil {
@@ -242,6 +245,7 @@ func (f *Fleet) DeleteTeam(ctx context.Context, caller *account.User, id string)
 	for _, w := range f.members()[t.ID] {
 		members = append(members, w.ID)
 	}
+
 	unit := store.Unit{Key: t.ID, Workers: members, Do: func(tx *store.Tx) error { return tx.DeleteTeam(t.ID) }}
 	if err := f.Store.Write(ctx, unit); errors.Is(err, store.ErrLost) {
 		return api.DeletedTeam{}, errNoTeam(id)
@@ -267,10 +271,12 @@ func (f *Fleet) cleanTeam(ctx context.Context, id string, in api.TeamInput) (api
 		if utf8.RuneCountInString(name) < minTeamName {
 			return out, horde.Errorf(horde.BadRequest, "The name of a team has at least %d characters that can be seen.", minTeamName)
 		}
+
 		all, err := f.Store.Teams(ctx)
 		if err != nil {
 			return out, err
 		}
+
 		taken := func(t store.Team) bool { return t.ID != id && t.NameKey == teamKey(name) }
 		switch {
 		case slices.ContainsFunc(all, taken):
@@ -278,11 +284,13 @@ func (f *Fleet) cleanTeam(ctx context.Context, id string, in api.TeamInput) (api
 		case moderation.Profane(name):
 			return out, horde.Errorf(horde.ProfaneTeamName, "Please choose a team name that everybody can read.")
 		}
+
 		out.Name = &name
 	}
 	if in.Info != nil {
 		if moderation.Profane(cleanLine(*in.Info)) {
 			return out, horde.Errorf(horde.ProfaneTeamInfo, "Please choose words that everybody can read.")
+
 		}
 		info := moderation.Sanitize(*in.Info)
 		out.Info = &info
@@ -293,7 +301,7 @@ func (f *Fleet) cleanTeam(ctx context.Context, id string, in api.TeamInput) (api
 // teamKey is a team's name as it is unique: in any case, composed or not.
 func teamKey(name string) string { return cases.Fold().String(norm.NFKC.String(name)) }
 
-// cleanLine is a line of text without characters that nobody sees, with single spaces.
+// cleanLine returns a line of text without invisible characters, with single spaces.
 func cleanLine(text string) string {
 	visible := strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) {
@@ -304,6 +312,7 @@ func cleanLine(text string) string {
 	return strings.Join(strings.Fields(visible), " ")
 }
 
+// applyTeam sets the given fields.
 func applyTeam(t *store.Team, in api.TeamInput) {
 	if in.Name != nil {
 		t.Name, t.NameKey = *in.Name, teamKey(*in.Name)
@@ -313,7 +322,7 @@ func applyTeam(t *store.Team, in api.TeamInput) {
 	}
 }
 
-// writeTeam runs do under a name that no other team has, and brings the names of
+// writeTeam runs do unless another team has the name, and brings the names of
 // teams up to date.
 func (f *Fleet) writeTeam(ctx context.Context, id string, in api.TeamInput, do func(*store.Tx) error) error {
 	err := f.Store.Write(ctx, store.Unit{Key: id, Do: func(tx *store.Tx) error {

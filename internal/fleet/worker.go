@@ -18,11 +18,11 @@ const (
 	Forms = "interrogation"
 )
 
-// Settings is what a worker said of itself at its last full check-in.
+// Settings is what a worker declared at its last full check-in.
 type Settings struct {
 	BridgeAgent         string   `json:"bridge_agent"`
 	Threads             int      `json:"threads"`
-	Models              []string `json:"models"` // those the horde accepts; of text workers in their order
+	Models              []string `json:"models"` // those that the horde accepts; for text workers, in their order
 	NSFW                bool     `json:"nsfw,omitempty"`
 	Blacklist           []string `json:"blacklist,omitempty"` // lower case
 	RequireUpfrontKudos bool     `json:"require_upfront_kudos,omitempty"`
@@ -38,12 +38,12 @@ type Settings struct {
 	LimitMaxSteps       bool     `json:"limit_max_steps,omitempty"`
 	ExtraSlow           bool     `json:"extra_slow_worker,omitempty"`
 
-	// Of text workers, in tokens.
+	// For text workers, in tokens.
 	MaxLength        int      `json:"max_length,omitempty"`
 	MaxContextLength int      `json:"max_context_length,omitempty"`
 	Softprompts      []string `json:"softprompts,omitempty"`
 
-	// Of alchemists.
+	// For alchemists.
 	Forms    []string `json:"forms,omitempty"`
 	MaxTiles int      `json:"max_tiles,omitempty"` // 512×512 pixels each
 }
@@ -53,40 +53,41 @@ type Worker struct {
 	store.Worker
 	Settings Settings
 	Agent    bridge.Agent
-	Owner    *account.User // as of the last check-in; nil when it has not been seen by this node
+	Owner    *account.User // as of the last check-in; nil if this node has not seen one
 	stored   int64         // LastCheckIn in the database
 
 	seen *atomic.Int64 // microseconds; shared by all snapshots of the worker
 }
 
-// staleAfter is how long after its last check-in a worker counts as gone.
+// staleAfter is how long after its last check-in a worker counts as offline.
 const staleAfter = 300 * time.Second
 
 // Online reports whether the worker was seen within the last 300 s.
 func (w *Worker) Online(now int64) bool { return now-w.seen.Load() <= staleAfter.Microseconds() }
 
-// LastSeen is the moment of the last pop, in microseconds.
+// LastSeen returns the time of the last pop, in microseconds.
 func (w *Worker) LastSeen() int64 { return w.seen.Load() }
 
-// speed of a worker that has not delivered yet (generation §5.4)
+// Speeds of workers that have not delivered yet, in work units per second (generation §5.4).
 const (
-	freshImageSpeed = 1_000_000
-	freshSpeed      = 1
+	initialImageSpeed = 1_000_000
+	initialSpeed      = 1
 )
 
-// Speed is the mean of the newest samples in raw things per second.
+// Speed returns the mean of the newest samples, in work units per second.
 func (w *Worker) Speed() float64 {
 	sum := 0.0
 	for _, s := range w.Totals.Speeds {
 		sum += s
 	}
+
 	switch {
 	case sum > 0:
 		return sum / float64(len(w.Totals.Speeds))
 	case w.Kind == Image:
-		return freshImageSpeed
+		return initialImageSpeed
 	}
-	return freshSpeed
+	return initialSpeed
 }
 
 // OwnerTrusted reports whether the owner is trusted.
@@ -95,11 +96,14 @@ func (w *Worker) OwnerTrusted() bool { return w.Owner != nil && w.Owner.Is(accou
 // Offers reports whether the worker declared the model at its last full check-in.
 func (w *Worker) Offers(model string) bool { return slices.Contains(w.Settings.Models, model) }
 
+// snapshot decodes a worker's row; seen is shared with older snapshots, nil if there
+// are none.
 func snapshot(row store.Worker, owner *account.User, seen *atomic.Int64) (*Worker, error) {
 	w := &Worker{Worker: row, Owner: owner, stored: row.LastCheckIn, seen: seen}
 	if err := json.Unmarshal([]byte(row.Settings), &w.Settings); err != nil {
 		return nil, err
 	}
+
 	w.Agent = bridge.Parse(w.Settings.BridgeAgent)
 	if w.seen == nil {
 		w.seen = new(atomic.Int64)

@@ -65,7 +65,11 @@ type Person struct {
 
 // Person makes a user with a balance in whole kudos.
 func (h *House) Person(t interface{ Fatal(...any) }, name string, trusted bool, balance int64) Person {
-	u, key, _, err := h.Accounts.TestUser(context.Background(), name, "test-"+horde.NewID(), false, trusted, &balance)
+	roles := account.Role(0)
+	if trusted {
+		roles = account.Trusted
+	}
+	u, key, _, err := h.Accounts.TestUser(context.Background(), account.NewUser{Username: name, OAuthID: "test-" + horde.NewID(), Roles: roles}, &balance)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,14 +16,14 @@ import (
 // Figures of generation §7.4.
 const (
 	timeoutStep    = 3 * time.Minute // the first timeout; each later one is two steps longer
-	serviceTimeout = 5 * time.Minute // the longest of a service
-	serviceMemory  = time.Hour       // of its offences
+	serviceTimeout = 5 * time.Minute // the longest for a service
+	serviceMemory  = time.Hour       // in which its offences count
 	proxyMemory    = time.Hour
-	proxyOffences  = 10                 // of callers behind a proxy that its operator should hear of
-	tellableWait   = 4 * 24 * time.Hour // longer waits are not told
+	proxyOffences  = 10                 // of callers behind a proxy, beyond which the log says so
+	tellableWait   = 4 * 24 * time.Hour // longer waits are not disclosed
 )
 
-// networkV6 is the part of an IPv6 address that belongs to one caller: whoever has
+// networkV6 is the prefix length of an IPv6 network that belongs to one caller: whoever has
 // a network of 64 bits has all addresses in it.
 const networkV6 = 64
 
@@ -32,31 +32,32 @@ type AddressConfig struct {
 	Store *store.Store
 	Clock horde.Clock
 	Log   *slog.Logger
-	// Service reports whether an address is that of a known service that calls for
+	// Service reports whether an address is that of a known service that calls on behalf of
 	// many people: its timeouts are short. Nil: none is.
 	Service func(netip.Addr) bool
 }
 
-// Addresses are the addresses that are kept out: timeouts of single callers and
-// blocks of whole ranges (platform §3.7). They stand in the database for
-// all nodes, and in memory for everybody who asks. A nil *Addresses refuses nobody.
+// Addresses holds the addresses that are shut out: timeouts of single callers and
+// blocks of whole ranges (platform §3.7). They are in the database for
+// all nodes, and in memory for every check. A nil *Addresses refuses nobody.
 type Addresses struct {
 	AddressConfig
 
-	changing sync.Mutex // one reading or writing at a time, so that memory never goes back
+	changing sync.Mutex // one read or write at a time, so that memory never goes back in time
 
 	mu      sync.RWMutex
-	bans    map[netip.Prefix]ban
-	lengths [2][]int // of the prefixes in bans, IPv4 and IPv6
-	sweepAt int      // size of bans at which those that ended are looked for
+	bans    map[netip.Prefix]ban // guarded by mu
+	lengths [2][]int             // guarded by mu: of the prefixes in bans, IPv4 and IPv6
+	sweepAt int                  // guarded by mu: size of bans at which expired ones are dropped
 }
 
-// ban is until when a network is kept out, in microseconds; 0: not at all.
+// ban says until when a network is shut out, in microseconds; 0: not at all.
 type ban struct{ timeout, block int64 }
 
 func (b ban) until() int64 { return max(b.timeout, b.block) }
 
-const leastSweep = 1024
+// minSweep is the number of bans at which expired ones are first dropped.
+const minSweep = 1024
 
 // OpenAddresses reads the bans of a store.
 func OpenAddresses(ctx context.Context, c AddressConfig) (*Addresses, error) {
@@ -81,10 +82,12 @@ func (a *Addresses) Reload(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the bans of addresses: %w", err)
 	}
+
 	a.mu.Lock()
-	a.bans, a.lengths, a.sweepAt = map[netip.Prefix]ban{}, [2][]int{}, leastSweep
+	a.bans, a.lengths, a.sweepAt = map[netip.Prefix]ban{}, [2][]int{}, minSweep
 	a.mu.Unlock()
 	return a.take(rows)
+
 }
 
 // Refresh reads the bans of networks again that another node changed.
@@ -98,6 +101,7 @@ func (a *Addresses) Refresh(ctx context.Context, networks []string) error {
 	if err != nil {
 		return fmt.Errorf("read the bans of addresses: %w", err)
 	}
+
 	gone := make([]store.AddressBan, 0, 2*len(networks))
 	for _, n := range networks {
 		gone = append(gone, store.AddressBan{Network: n}, store.AddressBan{Network: n, Block: true})
@@ -105,7 +109,7 @@ func (a *Addresses) Refresh(ctx context.Context, networks []string) error {
 	return a.take(append(gone, rows...))
 }
 
-// take brings rows into memory; one that ends at 0 takes the ban away.
+// take brings rows into memory; one that ends at 0 removes the ban.
 func (a *Addresses) take(rows []store.AddressBan) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -114,30 +118,34 @@ func (a *Addresses) take(rows []store.AddressBan) error {
 		if err != nil {
 			return fmt.Errorf("ban of an address: %w", err)
 		}
+
 		b := a.bans[p]
 		if row.Block {
 			b.block = row.Until
 		} else {
 			b.timeout = row.Until
 		}
+
 		if b == (ban{}) {
 			delete(a.bans, p)
 			continue
 		}
+
 		a.bans[p] = b
 		lengths := &a.lengths[family(p.Addr())]
 		if !slices.Contains(*lengths, p.Bits()) {
 			*lengths = append(*lengths, p.Bits())
 		}
 	}
+
 	if len(a.bans) >= a.sweepAt {
-		a.sweep()
+		a.sweepLocked()
 	}
 	return nil
 }
 
-// sweep drops bans that have ended.
-func (a *Addresses) sweep() {
+// sweepLocked drops bans that have ended; the caller holds mu.
+func (a *Addresses) sweepLocked() {
 	now := a.Clock().UnixMicro()
 	a.lengths = [2][]int{}
 	for p, b := range a.bans {
@@ -145,14 +153,16 @@ func (a *Addresses) sweep() {
 			delete(a.bans, p)
 			continue
 		}
+
 		lengths := &a.lengths[family(p.Addr())]
 		if !slices.Contains(*lengths, p.Bits()) {
 			*lengths = append(*lengths, p.Bits())
 		}
 	}
-	a.sweepAt = max(leastSweep, 2*len(a.bans))
+	a.sweepAt = max(minSweep, 2*len(a.bans))
 }
 
+// family is the index of an address family in lengths.
 func family(addr netip.Addr) int {
 	if addr.Is4() {
 		return 0
@@ -160,11 +170,11 @@ func family(addr netip.Addr) int {
 	return 1
 }
 
-// plain is an address as bans name it: IPv4 written as IPv6 is IPv4, zones are
+// plain returns an address as bans name it: IPv4 written as IPv6 is IPv4, zones are
 // dropped.
 func plain(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }
 
-// callerOf is the network that belongs to the caller at an address.
+// callerOf returns the network that belongs to the caller at an address.
 func callerOf(addr netip.Addr) netip.Prefix {
 	bits := addr.BitLen()
 	if addr.Is6() {
@@ -174,13 +184,14 @@ func callerOf(addr netip.Addr) netip.Prefix {
 	return p
 }
 
-// Refused reports whether an address is kept out now, and for how many more seconds
-// at the least. It asks memory alone and does not allocate.
+// Refused reports whether an address is shut out now, and for how many more seconds
+// at least. It consults memory only and does not allocate.
 func (a *Addresses) Refused(addr netip.Addr) (seconds int, refused bool) {
 	if a == nil || !addr.IsValid() {
 		return 0, false
 	}
 	addr = plain(addr)
+
 	var until int64
 	a.mu.RLock()
 	for _, bits := range a.lengths[family(addr)] {
@@ -190,6 +201,7 @@ func (a *Addresses) Refused(addr netip.Addr) (seconds int, refused bool) {
 		}
 	}
 	a.mu.RUnlock()
+
 	if until == 0 {
 		return 0, false
 	}
@@ -197,7 +209,7 @@ func (a *Addresses) Refused(addr netip.Addr) (seconds int, refused bool) {
 	return seconds, seconds > 0
 }
 
-// secondsLeft are the seconds until a moment, begun ones too; 0 when it is over.
+// secondsLeft returns the seconds until a moment, rounded up; 0 when it has passed.
 func secondsLeft(until, now int64) int {
 	if until <= now {
 		return 0
@@ -205,7 +217,7 @@ func secondsLeft(until, now int64) int {
 	return int((until - now + 999_999) / 1_000_000)
 }
 
-// Check refuses an address that is kept out with a TimeoutIP error, which says for
+// Check refuses an address that is shut out with a TimeoutIP error, which says for
 // how long unless that is more than 4 days (platform §7.3).
 func (a *Addresses) Check(addr netip.Addr) error {
 	seconds, refused := a.Refused(addr)
@@ -222,7 +234,7 @@ func (a *Addresses) Check(addr netip.Addr) error {
 // 6 more for each earlier one within 24 hours (generation §7.4). Of IPv6
 // the network of 64 bits counts, since its owner may choose any address in it. A
 // known service gets at most 5 minutes, and its offences are forgotten after an
-// hour. An address that is no address is nobody's.
+// hour. An invalid address is nobody's.
 func (a *Addresses) Punish(ctx context.Context, addr netip.Addr) error {
 	if a == nil || !addr.IsValid() {
 		return nil
@@ -230,37 +242,43 @@ func (a *Addresses) Punish(ctx context.Context, addr netip.Addr) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+
 	addr = plain(addr)
 	service := a.Service(addr)
 	memory := store.OffenceMemory
 	if service {
 		memory = serviceMemory
 	}
+
 	network := callerOf(addr).String()
 	return a.change(ctx, func(tx *store.Tx) ([]store.AddressBan, error) {
 		earlier, err := tx.Offences(network, false, tx.Now-memory.Microseconds())
 		if err != nil {
 			return nil, err
 		}
+
 		if err := tx.InsertOffence(horde.NewID(), network, false); err != nil {
 			return nil, err
 		}
+
 		length := time.Duration(2*earlier+1) * timeoutStep
 		if service {
 			length = min(length, serviceTimeout)
 		}
+
 		b, err := tx.ExtendAddressBan(store.AddressBan{Network: network, Until: tx.Now + length.Microseconds()})
 		return []store.AddressBan{b}, err
 	})
 }
 
-// PunishBehind is Punish for a caller at an address that a service has stated:
+// PunishBehind is Punish for a caller at an address that a service has passed on:
 // the service is not punished, but counted, and the log says when many of its
 // callers offend within an hour.
 func (a *Addresses) PunishBehind(ctx context.Context, addr, proxy netip.Addr) error {
 	if err := a.Punish(ctx, addr); err != nil || a == nil || !proxy.IsValid() || proxy == addr {
 		return err
 	}
+
 	network := callerOf(plain(proxy)).String()
 	n := 0
 	err := a.Store.Write(ctx, store.Unit{Key: network, Do: func(tx *store.Tx) (err error) {
@@ -270,17 +288,19 @@ func (a *Addresses) PunishBehind(ctx context.Context, addr, proxy netip.Addr) er
 		n, err = tx.Offences(network, true, tx.Now-proxyMemory.Microseconds())
 		return err
 	}})
+
 	if err == nil && n == proxyOffences+1 {
 		a.Log.Warn("many callers behind one service offend", "proxy", proxy, "within", proxyMemory, "offences", n)
 	}
 	return err
 }
 
-// change commits what edit does to bans and brings the bans that it returns into
+// change commits what edit does to bans, and brings the bans that it returns into
 // memory.
 func (a *Addresses) change(ctx context.Context, edit func(*store.Tx) ([]store.AddressBan, error)) error {
 	a.changing.Lock()
 	defer a.changing.Unlock()
+
 	var bans []store.AddressBan
 	err := a.Store.Write(ctx, store.Unit{Key: "address", Do: func(tx *store.Tx) (err error) {
 		bans, err = edit(tx)
@@ -289,5 +309,6 @@ func (a *Addresses) change(ctx context.Context, edit func(*store.Tx) ([]store.Ad
 	if err != nil {
 		return err
 	}
+
 	return a.take(bans)
 }

@@ -322,7 +322,7 @@ func TestRefusedAllocatesNothing(t *testing.T) {
 
 // BenchmarkRefused looks up addresses beside 10,000 timeouts and a few ranges.
 func BenchmarkRefused(b *testing.B) {
-	a := &Addresses{AddressConfig: AddressConfig{Clock: time.Now}, bans: map[netip.Prefix]ban{}, sweepAt: leastSweep}
+	a := &Addresses{AddressConfig: AddressConfig{Clock: time.Now}, bans: map[netip.Prefix]ban{}, sweepAt: minSweep}
 	until := time.Now().Add(time.Hour).UnixMicro()
 	rows := []store.AddressBan{{Network: "198.51.100.0/24", Block: true, Until: until}, {Network: "198.18.0.0/15", Block: true, Until: until}}
 	for i := range 10_000 {

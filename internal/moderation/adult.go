@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// shield is put in front of what a rewritten prompt says to avoid
+// shield is put in front of the negative half of a rewritten prompt
 // (generation §7.4).
 const shield = "child, infant, underage, immature, teenager, tween"
 
-// youth are the words that make a prompt for an adult model rewritten, with
-// what takes their place (generation §7.5). The first group is what may stand before them:
+// youth lists the words for which a prompt for an adult model is rewritten, with
+// their replacements (generation §7.5). The first group is what may stand before them:
 // no letter, so that "1girl" counts and "seasons" does not.
 var youth = []struct {
 	word *regexp.Regexp
@@ -21,21 +21,22 @@ var youth = []struct {
 	{regexp.MustCompile(`(?i)(^|[^a-z])(boys?|sons?)\b`), "${1}adult man"},
 }
 
-// spared are the tags that one model needs as they are.
+// spared matches the tags that one model needs unchanged.
 var spared = regexp.MustCompile(`(?i)\b1(girl|boy)\b`)
 
-// sparingModel is the model whose tags are spared, when it is named alone.
+// sparingModel is the model whose tags are spared, if it is the only one named.
 const sparingModel = "Hentai Diffusion"
 
 func spares(models []string) bool { return len(models) == 1 && models[0] == sparingModel }
 
-// Youthful reports whether the wanted half of a prompt has what adult models must
-// not get: words of youth, or what a filter of type 10 finds. models are those
+// Youthful reports whether the positive half of a prompt has what adult models must
+// not get: words for youth, or what a filter of type 10 finds. models are those
 // that the request names.
 func (f *Filters) Youthful(prompt string, models []string) bool {
 	if f.Off() {
 		return false
 	}
+
 	text := Normalize(prompt)
 	if spares(models) {
 		text = spared.ReplaceAllString(text, "")
@@ -45,19 +46,21 @@ func (f *Filters) Youthful(prompt string, models []string) bool {
 			return true
 		}
 	}
+
 	_, found := f.set().match(childType, scanned{raw: prompt, text: text}, f.slow)
 	return found
 }
 
-// Adult rewrites a prompt so that nobody young is in it: as Rewrite does, unless
-// that was done before, and then with words of youth replaced (generation §7.5). It returns
-// "" when nothing of the wanted half is left.
+// Adult rewrites a prompt so that nobody young appears in it: as Rewrite does, unless
+// that was done before, and then with words for youth replaced (generation §7.5). It returns
+// "" if nothing of the positive half is left.
 func (f *Filters) Adult(prompt string, models []string, rewritten bool) string {
 	if !rewritten {
 		if prompt = f.Rewrite(prompt); prompt == "" {
 			return ""
 		}
 	}
+
 	wanted, unwanted, _ := strings.Cut(prompt, negativeMark)
 	for _, y := range youth {
 		if spares(models) {
@@ -79,13 +82,14 @@ func replaceUnlessSpared(text string, word *regexp.Regexp, with string) string {
 	return strings.Join(words, " ")
 }
 
-// Rewrite makes a prompt harmless: its wanted half in plain words, with the
-// replacements of the filters of type 10, and an unwanted half that begins with
-// what must not be seen (generation §7.4). It returns "" when nothing of the wanted half is
-// left, or when that cannot be worked out in reasonable time.
+// Rewrite makes a prompt harmless: its positive half in plain words, with the
+// replacements of the filters of type 10, and a negative half that begins with
+// what must not be seen (generation §7.4). It returns "" if nothing of the positive half is
+// left, or if that cannot be determined in reasonable time.
 func (f *Filters) Rewrite(prompt string) string {
 	_, unwanted, _ := strings.Cut(prompt, negativeMark)
 	text := Normalize(prompt)
+
 	for _, r := range f.set().replacements {
 		var err error
 		if text, err = r.pattern.replace(text, r.with); err != nil {
@@ -93,10 +97,12 @@ func (f *Filters) Rewrite(prompt string) string {
 			return ""
 		}
 	}
-	// A replacement may not open the unwanted half before its time.
+
+	// A replacement must not open the negative half early.
 	if text = collapse(strings.ReplaceAll(text, negativeMark, " ")); text == "" {
 		return ""
 	}
+
 	text += negativeMark + shield
 	if unwanted = strings.TrimSpace(unwanted); unwanted != "" {
 		text += ", " + unwanted

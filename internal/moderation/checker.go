@@ -20,23 +20,23 @@ import (
 	"horde/internal/horde"
 )
 
-// Verdict is what is thought of an address.
+// Verdict is the judgement of an address.
 type Verdict int
 
-// Verdicts. Of an Unknown address the checker could not be asked.
+// Verdicts. Unknown: the checker could not be asked.
 const (
 	Safe Verdict = iota
 	Unsafe
 	Unknown
 )
 
-// Figures of generation §7.6 and platform §7.3, but for those
+// Figures of generation §7.6 and platform §7.3, except those
 // that are ours.
 const (
 	unsafeAt      = 0.93 // probability from which an address is unsafe
 	checkTime     = 2 * time.Second
 	verdictKept   = 6 * time.Hour
-	failureKept   = time.Minute // ours: then it is tried again
+	failureKept   = time.Minute // ours
 	maxVerdicts   = 100_000     // ours
 	maxChecks     = 16          // ours: at a time
 	maxCheckBytes = 1 << 10     // ours
@@ -48,13 +48,13 @@ const AddressPlaceholder = "{ipaddr}"
 // CheckerConfig is what a Checker depends on.
 type CheckerConfig struct {
 	// URL is called for each address, with AddressPlaceholder replaced. The body of
-	// its answer is the probability that the address is one of a VPN, a proxy or the
+	// its answer is the probability that the address is that of a VPN, a proxy or the
 	// like.
 	URL   string
 	HTTP  *http.Client // nil: one with the time limit of the rulebook
 	Clock horde.Clock
 	Log   *slog.Logger
-	// Trusted tells which addresses are safe without being asked for; nil: none.
+	// Trusted reports which addresses are safe without asking; nil: none.
 	// Those of this machine and of private networks always are.
 	Trusted func(netip.Addr) bool
 }
@@ -67,10 +67,11 @@ type Checker struct {
 	slots   chan struct{}
 
 	mu     sync.RWMutex
-	known  map[netip.Prefix]judged
-	warned time.Time
+	known  map[netip.Prefix]judged // guarded by mu
+	warned time.Time               // guarded by mu: when a failure was last logged
 }
 
+// judged is a verdict and how long it is kept.
 type judged struct {
 	Verdict
 	until time.Time
@@ -96,23 +97,25 @@ func NewChecker(c CheckerConfig) *Checker {
 	return &Checker{CheckerConfig: c, slots: make(chan struct{}, maxChecks), known: map[netip.Prefix]judged{}}
 }
 
-// Judge reports whether an address is safe, asking the service when it has not been
+// Judge reports whether an address is safe, asking the service if it has not been
 // asked within 6 hours. It takes at most 2 seconds. Of IPv6, one verdict holds for
 // a network of 64 bits.
 func (c *Checker) Judge(ctx context.Context, addr netip.Addr) Verdict {
 	if c == nil || !addr.IsValid() {
 		return Safe
 	}
+
 	addr = plain(addr)
 	if addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast() || addr.IsUnspecified() || c.Trusted(addr) {
 		return Safe
 	}
+
 	caller := callerOf(addr)
-	if v, ok := c.look(caller); ok {
+	if v, ok := c.cached(caller); ok {
 		return v
 	}
-	// Callers from one address wait for one answer, which the first of them going
-	// away does not end.
+
+	// Callers from one address wait for one answer, even if the first of them leaves.
 	found := c.flights.DoChan(caller.String(), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTime)
 		defer cancel()
@@ -120,6 +123,7 @@ func (c *Checker) Judge(ctx context.Context, addr netip.Addr) Verdict {
 		c.keep(caller, judged{v, c.Clock().Add(kept)})
 		return v, nil
 	})
+
 	select {
 	case r := <-found:
 		return r.Val.(Verdict)
@@ -128,7 +132,7 @@ func (c *Checker) Judge(ctx context.Context, addr netip.Addr) Verdict {
 	}
 }
 
-func (c *Checker) look(caller netip.Prefix) (Verdict, bool) {
+func (c *Checker) cached(caller netip.Prefix) (Verdict, bool) {
 	c.mu.RLock()
 	v, ok := c.known[caller]
 	c.mu.RUnlock()
@@ -137,6 +141,7 @@ func (c *Checker) look(caller netip.Prefix) (Verdict, bool) {
 
 func (c *Checker) keep(caller netip.Prefix, v judged) {
 	c.mu.Lock()
+
 	defer c.mu.Unlock()
 	if len(c.known) >= maxVerdicts {
 		now := c.Clock()
@@ -151,8 +156,8 @@ func (c *Checker) keep(caller netip.Prefix, v judged) {
 
 var errQuota = errors.New("the service answers 429")
 
-// ask calls the service. kept is for how long the verdict holds. An answer that
-// cannot be used, but for 429, counts as safe; no answer is no verdict.
+// ask calls the service. kept is how long the verdict holds. A response that
+// cannot be used, except 429, counts as safe; no response is no verdict.
 func (c *Checker) ask(ctx context.Context, addr netip.Addr) (v Verdict, kept time.Duration) {
 	select {
 	case c.slots <- struct{}{}:
@@ -161,6 +166,7 @@ func (c *Checker) ask(ctx context.Context, addr netip.Addr) (v Verdict, kept tim
 		c.warn(errors.New("too many checks at a time"))
 		return Unknown, failureKept
 	}
+
 	status, body, err := c.get(ctx, strings.ReplaceAll(c.URL, AddressPlaceholder, addr.String()))
 	switch {
 	case err == nil && status == http.StatusTooManyRequests:
@@ -173,10 +179,11 @@ func (c *Checker) ask(ctx context.Context, addr netip.Addr) (v Verdict, kept tim
 		c.warn(fmt.Errorf("the service answers %d", status))
 		return Safe, failureKept
 	}
+
 	p, err := strconv.ParseFloat(strings.TrimSpace(body), 64)
 	switch {
 	case err != nil || math.IsNaN(p):
-		c.warn(fmt.Errorf("the service answers %.40q, which is no probability", body))
+		c.warn(fmt.Errorf("the service answers %.40q, which is not a probability", body))
 		return Safe, failureKept
 	case p >= unsafeAt:
 		return Unsafe, verdictKept
@@ -207,6 +214,7 @@ func (c *Checker) warn(err error) {
 		c.warned = now
 	}
 	c.mu.Unlock()
+
 	if !again {
 		return
 	}
@@ -214,5 +222,5 @@ func (c *Checker) warn(err error) {
 	if errors.As(err, &at) {
 		err = at.Err
 	}
-	c.Log.Warn("the checker of addresses", "error", err)
+	c.Log.Warn("the address checker failed", "error", err)
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/clipperhouse/uax29/v2/graphemes"
 )
 
-// childEmoji are the pictures of children: a grapheme that holds one of them
+// childEmoji are the emoji of children: a grapheme that holds one of them
 // counts as a match of the first group of filters (generation §7.3).
 // Skin tones, families (joined of persons, a boy or girl among them) and nursing
 // figures (joined with the bottle) need no entries of their own.
@@ -21,8 +21,8 @@ const childEmoji = "\U0001F476" + // baby
 	"\U0001F6B8" + // children crossing
 	"\U0001F6BC" // baby symbol
 
-// childGrapheme returns the first image of a child in the wanted half of a
-// prompt, with all that belongs to it, or "".
+// childGrapheme returns the first emoji of a child in the positive half of a
+// prompt, as a whole grapheme, or "".
 func childGrapheme(prompt string) string {
 	text, _, _ := strings.Cut(prompt, negativeMark)
 	if !strings.ContainsAny(text, childEmoji) {

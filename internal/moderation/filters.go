@@ -23,20 +23,20 @@ type Filters struct {
 	store *store.Store
 	log   *slog.Logger
 	off   bool
-	now   atomic.Pointer[filterSet]
-	mu    sync.Mutex // one reading at a time, so that memory never goes back
+	now   atomic.Pointer[filterSet] // nil before the first Reload
+	mu    sync.Mutex                // one Reload at a time, so that memory never goes back in time
 }
 
 // FilterConfig is what filters depend on.
 type FilterConfig struct {
 	Store *store.Store
 	Log   *slog.Logger
-	// Off: prompts are neither judged nor rewritten, those of adult models and
-	// flagged users included. Moderators can still work on filters.
+	// Off: prompts are neither judged nor rewritten, including those for adult models and of
+	// flagged users. Moderators can still edit filters.
 	Off bool
 }
 
-// Bounds of what moderators can store.
+// Limits of what moderators can store.
 const (
 	maxFilters     = 2_000
 	maxDescription = 10_000 // bytes
@@ -51,14 +51,16 @@ func OpenFilters(ctx context.Context, c FilterConfig) (*Filters, error) {
 	return f, f.Reload(ctx)
 }
 
-// Reload reads the filters again: when another node changed some.
+// Reload reads the filters again, for example when another node changed some.
 func (f *Filters) Reload(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	rows, err := f.store.Filters(ctx)
 	if err != nil {
 		return fmt.Errorf("read the filters: %w", err)
 	}
+
 	set, broken := compileSet(rows)
 	if broken != nil {
 		f.log.Error("filters that do not work", "error", broken)
@@ -76,10 +78,10 @@ func (f *Filters) set() *filterSet {
 	return noFilters
 }
 
-// Off reports whether the operator switched filters off.
+// Off reports whether the operator has switched filters off.
 func (f *Filters) Off() bool { return f.off }
 
-// slow reports a pattern that ran out of time. Its author should mend it.
+// slow reports a pattern that ran out of time. Its author should fix it.
 func (f *Filters) slow(id int64, err error) {
 	if f.log != nil {
 		f.log.Warn("filter too slow for a prompt", "filter", id, "error", err)
@@ -96,7 +98,7 @@ func (f *Filters) Refuses(prompt string) bool {
 	return set.refuses(scanned{prompt, Normalize(prompt)}, f.slow)
 }
 
-// Test says what the filters find in a prompt; of one type, unless kind is 0.
+// Test returns what the filters of one type find in a prompt; of all types if kind is 0.
 func (f *Filters) Test(prompt string, kind int) api.FilterPromptSuspicion {
 	v := verdict{matches: []string{}}
 	if !f.off {
@@ -106,7 +108,7 @@ func (f *Filters) Test(prompt string, kind int) api.FilterPromptSuspicion {
 	return api.FilterPromptSuspicion{Suspicion: strconv.Itoa(v.suspicion), Matches: v.matches}
 }
 
-// Regexes are the patterns in use, joined by type; of one type, unless kind is 0.
+// Regexes returns the patterns in use, joined by type: of one type, or of all if kind is 0.
 func (f *Filters) Regexes(kind int) []api.FilterRegex {
 	list := []api.FilterRegex{}
 	set := f.set()
@@ -123,13 +125,14 @@ func (f *Filters) Regexes(kind int) []api.FilterRegex {
 	return list
 }
 
-// List reads filters, oldest first: of one type, unless kind is 0, and of those
+// List reads filters, oldest first: of one type, or of all if kind is 0, and only those
 // that have contains in pattern or description.
 func (f *Filters) List(ctx context.Context, kind int, contains string) ([]api.FilterDetails, error) {
 	rows, err := f.store.Filters(ctx)
 	if err != nil {
 		return nil, err
 	}
+
 	list := []api.FilterDetails{}
 	for i := range rows {
 		row := &rows[i]
@@ -141,7 +144,7 @@ func (f *Filters) List(ctx context.Context, kind int, contains string) ([]api.Fi
 	return list, nil
 }
 
-// details is a filter as moderators see it (platform §4.3).
+// details returns a filter as moderators see it (platform §4.3).
 func details(row *store.Filter) api.FilterDetails {
 	return api.FilterDetails{ID: strconv.FormatInt(row.ID, 10), Regex: row.Regex, FilterType: row.Type,
 		Description: row.Description, Replacement: row.Replacement, User: alias(row.Editor, row.EditorID)}
@@ -149,7 +152,7 @@ func details(row *store.Filter) api.FilterDetails {
 
 func alias(username string, id int64) string { return username + "#" + strconv.FormatInt(id, 10) }
 
-// number is the id of a filter as a number; what is none belongs to no filter.
+// number parses the id of a filter; what is not a number belongs to no filter.
 func number(id string) (int64, error) {
 	n, err := strconv.ParseInt(id, 10, 64)
 	if err != nil || n < 0 || strings.Trim(id, "0123456789") != "" {
@@ -178,23 +181,33 @@ func (f *Filters) Filter(ctx context.Context, id string) (api.FilterDetails, err
 	return details(&row), err
 }
 
-// Put stores a filter, or returns the one that has this pattern and type already
-// (platform §3.8). editor is the number of the moderator.
+// Put stores a filter, or returns the one that already has this pattern and type
+// (platform §3.8). editor is the id of the moderator.
 func (f *Filters) Put(ctx context.Context, editor int64, in api.PutFilter) (api.FilterDetails, error) {
-	row := store.Filter{Type: in.FilterType, Regex: in.Regex, Description: in.Description, Replacement: in.Replacement, AuthorID: editor, EditorID: editor}
+	row := store.Filter{
+		Type:        in.FilterType,
+		Regex:       in.Regex,
+		Description: in.Description,
+		Replacement: in.Replacement,
+		AuthorID:    editor,
+		EditorID:    editor,
+	}
 	if err := check(&row); err != nil {
 		return api.FilterDetails{}, err
 	}
+
 	var id int64
 	err := f.write(ctx, func(tx *store.Tx) error {
 		all, err := tx.Filters()
 		if err != nil {
 			return err
 		}
+
 		if i := slices.IndexFunc(all, func(o store.Filter) bool { return o.Type == row.Type && o.Regex == row.Regex }); i >= 0 {
 			id = all[i].ID
 			return nil
 		}
+
 		if len(all) >= maxFilters {
 			return horde.Errorf(horde.BadRequest, "There are %d filters, the most that can be. Join some, or delete some.", len(all))
 		}
@@ -204,11 +217,12 @@ func (f *Filters) Put(ctx context.Context, editor int64, in api.PutFilter) (api.
 	if err != nil {
 		return api.FilterDetails{}, err
 	}
+
 	row, err = f.store.Filter(ctx, id)
 	return details(&row), err
 }
 
-// check refuses a filter that could not work.
+// check refuses a filter that would not work.
 func check(row *store.Filter) error {
 	p, err := compile(row.Regex)
 	if err == nil {
@@ -223,18 +237,20 @@ func check(row *store.Filter) error {
 	return nil
 }
 
-// Modify changes a filter: what is absent or empty stays. The editor becomes its
+// Modify changes a filter: what is absent or empty stays unchanged. The editor becomes its
 // user.
 func (f *Filters) Modify(ctx context.Context, editor int64, id string, in api.PatchFilter) (api.FilterDetails, error) {
 	n, err := number(id)
 	if err != nil {
 		return api.FilterDetails{}, err
 	}
+
 	err = f.write(ctx, func(tx *store.Tx) error {
 		all, err := tx.Filters()
 		if err != nil {
 			return err
 		}
+
 		i := slices.IndexFunc(all, func(o store.Filter) bool { return o.ID == n })
 		if i < 0 {
 			return notFound(id)
@@ -242,6 +258,7 @@ func (f *Filters) Modify(ctx context.Context, editor int64, id string, in api.Pa
 		if in == (api.PatchFilter{}) {
 			return horde.Errorf(horde.NoFilterModSelected, "Nothing of the filter was to be changed. Name regex, filter_type, description or replacement.")
 		}
+
 		row := all[i]
 		apply(&row, in)
 		row.EditorID = editor
@@ -289,7 +306,7 @@ func (f *Filters) Delete(ctx context.Context, id string) error {
 	})
 }
 
-// write changes filters for all nodes, and compiles them anew here.
+// write changes filters for all nodes, and recompiles them on this one.
 func (f *Filters) write(ctx context.Context, do func(*store.Tx) error) error {
 	if err := f.store.Write(ctx, store.Unit{Key: "filters", Do: do}); err != nil {
 		return err

@@ -13,28 +13,28 @@ import (
 
 // Modes are the switches of the whole horde (platform §7.3).
 type Modes struct {
-	Maintenance bool `json:"maintenance,omitempty"` // no requests are taken
+	Maintenance bool `json:"maintenance,omitempty"` // no requests are accepted
 	InviteOnly  bool `json:"invite_only,omitempty"` // new workers by invitation only
-	Raid        bool `json:"raid,omitempty"`        // strangers are kept out quietly
+	Raid        bool `json:"raid,omitempty"`        // strangers are shut out quietly
 }
 
-// Change switches modes; nil leaves one as it is.
+// Change says which modes to switch; nil leaves one unchanged.
 type Change struct {
 	Maintenance, InviteOnly, Raid *bool
 }
 
-// Switches hold the modes: in the database for all nodes, and in memory for
-// everybody who asks.
+// Switches holds the modes: in the database for all nodes, and in memory for
+// every check.
 type Switches struct {
 	store *store.Store
 	now   atomic.Pointer[Modes]
-	mu    sync.Mutex // one reading or writing at a time, so that memory never goes back
+	mu    sync.Mutex // one read or write at a time, so that memory never goes back in time
 }
 
 // settingModes is the name of the modes among the horde's settings.
 const settingModes = "modes"
 
-// followEvery is how often the switches of other nodes are looked at.
+// followEvery is how often changes by other nodes are looked for.
 const followEvery = 500 * time.Millisecond
 
 // OpenSwitches reads the modes of a store.
@@ -44,7 +44,7 @@ func OpenSwitches(ctx context.Context, s *store.Store) (*Switches, error) {
 	return w, w.Refresh(ctx)
 }
 
-// Modes are the modes at this moment.
+// Modes returns the current modes.
 func (w *Switches) Modes() Modes { return *w.now.Load() }
 
 // Refresh reads the modes again.
@@ -72,23 +72,27 @@ func parseModes(text string) (m Modes, err error) {
 	return m, nil
 }
 
-// Change switches modes for all nodes and returns them as they are then. Those
+// Change switches modes for all nodes and returns all of them. Those
 // that the change does not name stay as another node may have set them.
 func (w *Switches) Change(ctx context.Context, c Change) (Modes, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+
 	var m Modes
 	err := w.store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		text, err := tx.InitSetting(settingModes, "{}")
 		if err != nil {
 			return err
 		}
+
 		if m, err = parseModes(text); err != nil {
 			return err
 		}
+
 		set(&m.Maintenance, c.Maintenance)
 		set(&m.InviteOnly, c.InviteOnly)
 		set(&m.Raid, c.Raid)
+
 		b, err := json.Marshal(m)
 		if err != nil {
 			return err
@@ -101,20 +105,22 @@ func (w *Switches) Change(ctx context.Context, c Change) (Modes, error) {
 	return m, err
 }
 
+// set assigns what is given.
 func set(v *bool, to *bool) {
 	if to != nil {
 		*v = *to
 	}
 }
 
-// Follow keeps the modes up to date with other nodes until ctx ends; report
-// hears of failures. It returns at once where there are no other nodes.
+// Follow keeps the modes up to date with other nodes until ctx ends, and calls report
+// with failures. It returns at once if there are no other nodes.
 func (w *Switches) Follow(ctx context.Context, report func(error)) {
 	if !w.store.Shared() {
 		return
 	}
 	ticker := time.NewTicker(followEvery)
 	defer ticker.Stop()
+
 	for {
 		select {
 		case <-ctx.Done():

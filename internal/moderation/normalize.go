@@ -7,12 +7,12 @@ import (
 	"github.com/mozillazg/go-unidecode"
 )
 
-// negativeMark parts the wanted from the unwanted half of a prompt.
+// negativeMark separates the positive from the negative half of a prompt.
 const negativeMark = "###"
 
-// weightsInside is how often weights are taken off: so deep they can lie in one
-// another.
-const weightsInside = 4
+// maxWeightDepth is how often weights are removed, and so how deep they can be
+// nested.
+const maxWeightDepth = 4
 
 // letter is a letter, or a symbol that counts as one: letters in circles and
 // squares.
@@ -20,24 +20,26 @@ const letter = `\pL\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F1
 
 var (
 	weight = regexp.MustCompile(`\(([^()]*):[0-9.]+\)`)
-	// Words are what Python's regex takes for \w: letters, digits, marks, joiners and
+	// Words consist of what Python's regex takes for \w: letters, digits, marks, joiners and
 	// connecting punctuation; of that the low line is none to the filters.
 	nonWord = regexp.MustCompile(`[^` + letter + `\p{Nd}\p{Nl}\pM\p{Pc}\x{200C}\x{200D}\s]+|_`)
 	spelled = regexp.MustCompile(`(?:^| )(?:[` + letter + `]\pM* ){2,}[` + letter + `]\pM*(?:$| )`)
 )
 
-// Normalize is the wanted half of a prompt in plain words, as filters look at it
-// (generation §7.2): weights and punctuation gone, letters that were
-// spaced out joined, everything in ASCII.
+// Normalize returns the positive half of a prompt in plain words, as filters see it
+// (generation §7.2): without weights and punctuation, with letters that were
+// spaced out joined, and everything in ASCII.
 func Normalize(prompt string) string {
 	text, _, _ := strings.Cut(prompt, negativeMark)
-	for range weightsInside {
+
+	for range maxWeightDepth {
 		shorter := weight.ReplaceAllString(text, "$1")
 		if len(shorter) == len(text) {
 			break
 		}
 		text = shorter
 	}
+
 	text = collapse(nonWord.ReplaceAllString(text, " "))
 	text = spelled.ReplaceAllStringFunc(text, func(s string) string {
 		return " " + strings.ReplaceAll(s, " ", "") + " "

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// maxDepth is how deep groups may lie in one another.
+// maxDepth is how deep groups may be nested.
 const maxDepth = 200
 
-// letterEscapes are the escapes with a letter that mean the same here as in
-// Python. Others are translated or refused: some engine would take them for the
-// letter and so match something else than its author meant.
+// letterEscapes are the letter escapes that mean the same here as in
+// Python. Others are translated or refused: an engine might take them for the
+// letter itself and match something that the author did not mean.
 const letterEscapes = "AbBdDsSwWafnrtvxpP"
 
-// fromPython rewrites a pattern in the syntax of Python's module regex where ours
-// writes it differently, and refuses what would silently mean something else.
+// fromPython translates a pattern from the syntax of Python's module regex where ours
+// differs, and refuses what would silently mean something else.
 func fromPython(text string) (string, error) {
 	t := &translation{rest: text}
 	for t.rest != "" && t.err == nil {
@@ -25,6 +25,7 @@ func fromPython(text string) (string, error) {
 	return t.out.String(), t.err
 }
 
+// translation is a pattern being translated.
 type translation struct {
 	rest  string
 	out   strings.Builder
@@ -34,18 +35,20 @@ type translation struct {
 	err   error
 }
 
+// take copies n bytes unchanged.
 func (t *translation) take(n int) {
 	t.out.WriteString(t.rest[:n])
 	t.rest = t.rest[n:]
 }
 
+// refuse ends the translation with an error.
 func (t *translation) refuse(format string, args ...any) {
 	if t.err == nil {
 		t.err = fmt.Errorf(format, args...)
 	}
 }
 
-// step translates the next piece.
+// step translates the next token.
 func (t *translation) step() {
 	c := t.rest[0]
 	switch {
@@ -64,7 +67,7 @@ func (t *translation) step() {
 		t.brace()
 	case c == '(':
 		if t.depth++; t.depth > maxDepth {
-			t.refuse("the pattern has more than %d groups in one another", maxDepth)
+			t.refuse("the pattern has more than %d nested groups", maxDepth)
 		}
 		t.take(1)
 	case c == ')':
@@ -75,6 +78,7 @@ func (t *translation) step() {
 	}
 }
 
+// inClass translates one character of a class.
 func (t *translation) inClass(c byte) {
 	if name, _, ok := strings.Cut(strings.TrimPrefix(t.rest, "[:"), ":]"); ok && strings.HasPrefix(t.rest, "[:") {
 		t.take(len("[:") + len(name) + len(":]"))
@@ -85,12 +89,13 @@ func (t *translation) inClass(c byte) {
 	t.fresh = false
 }
 
-// escape translates a backslash and what belongs to it.
+// escape translates a backslash and what follows it.
 func (t *translation) escape() {
 	if len(t.rest) < 2 {
 		t.refuse("the pattern ends in a backslash")
 		return
 	}
+
 	c := t.rest[1]
 	isLetter := c|0x20 >= 'a' && c|0x20 <= 'z'
 	switch {
@@ -99,7 +104,7 @@ func (t *translation) escape() {
 	case c == 'u' || c == 'U':
 		t.codePoint(map[byte]int{'u': 4, 'U': 8}[c])
 	case t.class:
-		t.refuse(`the escape \%c is not known here`, c)
+		t.refuse(`the escape \%c is not supported`, c)
 	case c == 'Z':
 		t.swap(2, `\z`)
 	case c == 'm':
@@ -109,10 +114,11 @@ func (t *translation) escape() {
 	case strings.HasPrefix(t.rest, `\g<`):
 		t.swap(2, `\k`)
 	default:
-		t.refuse(`the escape \%c is not known here`, c)
+		t.refuse(`the escape \%c is not supported`, c)
 	}
 }
 
+// swap replaces the next n bytes.
 func (t *translation) swap(n int, with string) {
 	t.out.WriteString(with)
 	t.rest = t.rest[n:]
@@ -129,9 +135,9 @@ func (t *translation) codePoint(digits int) {
 	t.refuse(`\%c needs %d hexadecimal digits`, t.rest[1], digits)
 }
 
-var errFuzzy = errors.New("approximate matching ({e<=1} and its like) is not known here")
+var errFuzzy = errors.New("approximate matching ({e<=1} and its like) is not supported")
 
-// brace translates a repetition, {,n} among them, a literal brace, and refuses
+// brace translates a repetition, including {,n}, or a literal brace, and refuses
 // approximate matching.
 func (t *translation) brace() {
 	inside, _, closed := strings.Cut(t.rest[1:], "}")
@@ -151,5 +157,5 @@ func (t *translation) brace() {
 	}
 }
 
-// digits reports whether a text has nothing but digits; it may be empty.
+// digits reports whether text has only digits; it may be empty.
 func digits(text string) bool { return strings.Trim(text, "0123456789") == "" }

@@ -19,24 +19,27 @@ var (
 	escapeAttribute = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;")
 )
 
-// Sanitize makes a text that strangers wrote harmless for pages that show it:
+// Sanitize makes text that a stranger wrote safe for pages that show it:
 // a few plain elements stay (b, i, code, a with a web address …) and are closed
-// when their writer forgot to, all other markup is escaped, NUL and broken UTF-8
+// if their writer forgot to, all other markup is escaped, NUL and broken UTF-8
 // are removed, the ends are trimmed (platform §7.9).
 func Sanitize(text string) string {
 	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "")
 	if !strings.ContainsAny(text, "<>&") {
 		return strings.TrimSpace(text)
 	}
+
 	var out strings.Builder
 	var open []string
 	z := html.NewTokenizer(strings.NewReader(text))
+
+	// Keep allowed tags, escape the others, and remember what is open.
 	for {
 		kind := z.Next()
 		if kind == html.ErrorToken {
 			break
 		}
-		z.NextIsNotRawText()                  // markup inside <script> and its like is looked at too
+		z.NextIsNotRawText()                  // markup inside <script> and its like is examined too
 		raw := strings.Clone(string(z.Raw())) // Token overwrites it
 		switch t := z.Token(); kind {
 		case html.TextToken:
@@ -63,6 +66,7 @@ func Sanitize(text string) string {
 			out.WriteString(escapeText.Replace(raw))
 		}
 	}
+
 	out.WriteString(escapeText.Replace(string(z.Raw()))) // a tag that never ends
 	closeTags(&out, open)
 	return strings.TrimSpace(out.String())
@@ -88,7 +92,7 @@ func webAddress(link string) bool {
 	return u.Scheme == "" && u.Opaque == "" || u.Scheme == "http" || u.Scheme == "https" || u.Scheme == "mailto"
 }
 
-// closeTags writes the ends of open elements, the innermost first.
+// closeTags writes the end tags of open elements, innermost first.
 func closeTags(out *strings.Builder, open []string) {
 	for _, name := range slices.Backward(open) {
 		out.WriteString("</" + name + ">")

@@ -14,25 +14,25 @@ import (
 // Types of filters that are in use (generation §7.1). Others can be
 // stored and have no effect.
 const (
-	childType   = 10 // with replacements, and images of children beside the patterns
+	childType   = 10 // with replacements, and emoji of children besides patterns
 	youngType   = 11
 	contextType = 20
 )
 
-// knownTypes are the types in use, in order.
+// knownTypes are the types in use, in ascending order.
 var knownTypes = []int{childType, youngType, contextType}
 
 // scoring are the groups of types: each adds at most 1 to the suspicion (generation §7.3).
 var scoring = [][]int{{childType, youngType}, {contextType}}
 
-// filterSet is all filters as requests use them. It does not change.
+// filterSet is all filters, compiled. It never changes.
 type filterSet struct {
 	types        map[int]*alternation
 	replacements []replacing // in the order of ids
 }
 
-// alternation is the patterns of one type. Those that Go's engine runs are joined
-// into as few programs as their bound of size allows; the others run one by one.
+// alternation is the patterns of one type. Those that Go's engine can run are joined
+// into as few programs as the limit of their size allows; the others run one by one.
 type alternation struct {
 	text string // all patterns, joined
 	fast []joined
@@ -54,25 +54,28 @@ type replacing struct {
 	with template
 }
 
-// compileSet compiles rows. A row that cannot be compiled is left out and
+// compileSet compiles rows. A row that cannot be compiled is skipped and
 // reported; the others work.
 func compileSet(rows []store.Filter) (*filterSet, error) {
 	s := &filterSet{types: map[int]*alternation{}}
 	var errs []error
 	fast := map[int][]*pattern{}
 	texts := map[int][]string{}
+
 	for _, row := range rows {
 		p, err := compile(row.Regex)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("filter %d: %w", row.ID, err))
 			continue
 		}
+
 		texts[row.Type] = append(texts[row.Type], row.Regex)
 		a := s.types[row.Type]
 		if a == nil {
 			a = &alternation{}
 			s.types[row.Type] = a
 		}
+
 		if p.slow != nil {
 			a.slow = append(a.slow, single{row.ID, p})
 		} else {
@@ -87,15 +90,15 @@ func compileSet(rows []store.Filter) (*filterSet, error) {
 		}
 		s.replacements = append(s.replacements, replacing{single{row.ID, p}, with})
 	}
+
 	for kind, a := range s.types {
 		a.text, a.fast = strings.Join(texts[kind], "|"), join(fast[kind])
 	}
 	return s, errors.Join(errs...)
 }
 
-// join joins patterns into alternations of at most maxJoined instructions, a larger
-// one alone. One
-// with named groups stays alone: a program has no two of one name.
+// join joins patterns into alternations of at most maxJoined instructions; a larger one
+// stays alone. So does one with named groups, as no two in a program may share a name.
 func join(all []*pattern) (out []joined) {
 	var parts []string
 	size := 0
@@ -105,11 +108,13 @@ func join(all []*pattern) (out []joined) {
 		}
 		parts, size = nil, 0
 	}
+
 	for _, p := range all {
 		if strings.Join(p.fast.SubexpNames(), "") != "" {
 			out = append(out, joined{p.fast, p.size})
 			continue
 		}
+
 		if size+p.size > maxJoined {
 			flush()
 		}
@@ -119,17 +124,17 @@ func join(all []*pattern) (out []joined) {
 	return out
 }
 
-// scanned is a prompt as the filters look at it.
+// scanned is a prompt as filters see it.
 type scanned struct {
 	raw  string // as sent
 	text string // as Normalize makes it
 }
 
-// scanTime bounds what the patterns of one type may take that run one by one.
+// scanTime bounds the time of those patterns of a type that run one by one.
 const scanTime = 3 * slowTimeout
 
-// match looks for the first match of a type in a prompt. slow hears of patterns
-// that ran out of time: they count as not matching.
+// match looks for the first match of a type in a prompt. slow is called with patterns
+// that ran out of time; they count as not matching.
 func (s *filterSet) match(kind int, prompt scanned, slow func(id int64, err error)) (string, bool) {
 	first, any := found{}, false
 	take := func(f found, ok bool) {
@@ -137,11 +142,13 @@ func (s *filterSet) match(kind int, prompt scanned, slow func(id int64, err erro
 			first, any = f, true
 		}
 	}
+
 	if a := s.types[kind]; a != nil {
 		for _, j := range a.fast {
 			f, ok, _ := findFast(j.re, j.size, prompt.text)
 			take(f, ok)
 		}
+
 		begun := time.Now()
 		for _, one := range a.slow {
 			if time.Since(begun) > scanTime {
@@ -155,6 +162,7 @@ func (s *filterSet) match(kind int, prompt scanned, slow func(id int64, err erro
 			take(f, ok)
 		}
 	}
+
 	if !any && kind == childType {
 		if g := childGrapheme(prompt.raw); g != "" {
 			return g, true
@@ -163,14 +171,14 @@ func (s *filterSet) match(kind int, prompt scanned, slow func(id int64, err erro
 	return first.text, any
 }
 
-// verdict is what the filters say of a prompt.
+// verdict is what the filters say about a prompt.
 type verdict struct {
 	suspicion int // 0 to 2
 	matches   []string
 }
 
-// judge scores a prompt by the types for which in is true. Of a group, what each
-// of its types finds first is told, but it adds only 1.
+// judge scores a prompt by the types for which in returns true. For a group, the first match of
+// each of its types is reported, but it adds only 1.
 func (s *filterSet) judge(prompt scanned, in func(kind int) bool, slow func(id int64, err error)) verdict {
 	v := verdict{matches: []string{}}
 	for _, kinds := range scoring {
@@ -190,7 +198,7 @@ func (s *filterSet) judge(prompt scanned, in func(kind int) bool, slow func(id i
 }
 
 // refuses reports whether every group has a match. Most prompts match none, and the
-// second group usually has fewer patterns, so it is asked first.
+// second group usually has fewer patterns, so it is tried first.
 func (s *filterSet) refuses(prompt scanned, slow func(id int64, err error)) bool {
 	for _, kinds := range slices.Backward(scoring) {
 		hit := slices.ContainsFunc(kinds, func(kind int) bool {
@@ -204,6 +212,6 @@ func (s *filterSet) refuses(prompt scanned, slow func(id int64, err error)) bool
 	return true
 }
 
-// mayRefuse reports whether any prompt can reach a suspicion of 2: images of
-// children need no filter, the second group does.
+// mayRefuse reports whether any prompt can reach a suspicion of 2: emoji of
+// children need no filter, but the second group does.
 func (s *filterSet) mayRefuse() bool { return s.types[contextType] != nil }

@@ -6,21 +6,21 @@ import (
 	"strings"
 )
 
-// maxReplacement is the most characters of a replacement
+// maxReplacement is the length limit of a replacement, in characters
 // (generation §7.1).
 const maxReplacement = 255
 
-// template is what takes the place of a match, in the syntax of Python: \1 and
+// template is what replaces a match, in the syntax of Python: \1 and
 // \g<name> stand for groups.
 type template []piece
 
-// piece is a text, or a group where of is set.
+// piece is literal text, or a group if of is set.
 type piece struct {
 	text string
 	of   *group
 }
 
-// group is a group of a pattern, by its name or else its number.
+// group identifies a group of a pattern by its name, or else its number.
 type group struct {
 	name   string
 	number int
@@ -40,6 +40,7 @@ func parseTemplate(text string, p *pattern) (template, error) {
 	if n := len([]rune(text)); n > maxReplacement {
 		return nil, fmt.Errorf("the replacement has %d characters; the most is %d", n, maxReplacement)
 	}
+
 	var t template
 	for text != "" {
 		before, after, escaped := strings.Cut(text, `\`)
@@ -49,13 +50,16 @@ func parseTemplate(text string, p *pattern) (template, error) {
 		if !escaped {
 			break
 		}
+
 		next, rest, err := templateEscape(after)
 		if err != nil {
 			return nil, err
 		}
+
 		if next.of != nil && !p.has(*next.of) {
 			return nil, fmt.Errorf("the replacement names the group %s, which the pattern does not have", next.of)
 		}
+
 		t, text = append(t, next), rest
 	}
 	return t, nil
@@ -69,6 +73,7 @@ func templateEscape(text string) (piece, string, error) {
 	if plain, ok := plainEscapes[text[0]]; ok {
 		return piece{text: plain}, text[1:], nil
 	}
+
 	if name, rest, ok := strings.Cut(strings.TrimPrefix(text, "g<"), ">"); ok && strings.HasPrefix(text, "g<") {
 		if number, err := strconv.Atoi(name); err == nil && number >= 0 {
 			return piece{of: &group{number: number}}, rest, nil
@@ -77,6 +82,7 @@ func templateEscape(text string) (piece, string, error) {
 			return piece{of: &group{name: name}}, rest, nil
 		}
 	}
+
 	if text[0] >= '1' && text[0] <= '9' {
 		n := 1
 		if len(text) > 1 && text[1] >= '0' && text[1] <= '9' {
@@ -85,13 +91,14 @@ func templateEscape(text string) (piece, string, error) {
 		number, _ := strconv.Atoi(text[:n])
 		return piece{of: &group{number: number}}, text[n:], nil
 	}
+
 	if c := text[0] | 0x20; c >= 'a' && c <= 'z' || text[0] == '0' {
 		return piece{}, "", fmt.Errorf(`the replacement has the unknown escape \%c`, text[0])
 	}
 	return piece{text: `\`}, text, nil
 }
 
-// expand writes the template; value says what a group holds.
+// expand fills in the template; value returns what a group matched.
 func (t template) expand(value func(group) string) string {
 	if len(t) == 1 && t[0].of == nil {
 		return t[0].text

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"horde/api"
+	"horde/internal/account"
 )
 
 // from is call for somebody at another address, with more headers as "Name: value".
@@ -49,7 +50,7 @@ func TestTimeoutRefuses(t *testing.T) {
 	n, admin := newNode(t)
 	var accepted api.Accepted
 	n.call(t, "POST", "/api/v2/generate/async", admin, imageBody, &accepted)
-	_, walter, _, err := n.Accounts.TestUser(t.Context(), "walter", "test-walter", false, false, nil)
+	_, walter, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "walter", OAuthID: "test-walter"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func TestTimeoutRefuses(t *testing.T) {
 
 func TestOperationsRefusals(t *testing.T) {
 	n, admin := newNode(t)
-	_, walter, _, err := n.Accounts.TestUser(t.Context(), "walter", "test-walter", false, false, nil)
+	_, walter, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "walter", OAuthID: "test-walter"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +152,7 @@ func TestOperationsRefusals(t *testing.T) {
 // A worker over IPv6 is blocked with its network, and let in with it.
 func TestBlockWorker(t *testing.T) {
 	n, admin := newNode(t)
-	_, walter, _, err := n.Accounts.TestUser(t.Context(), "walter", "test-walter", false, false, nil)
+	_, walter, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "walter", OAuthID: "test-walter"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +189,7 @@ func TestUnsafeRequests(t *testing.T) {
 	}))
 	defer service.Close()
 	n, admin := newNode(t, func(o *Options) { o.AddressChecker = service.URL + "/{ipaddr}" })
-	_, alice, _, err := n.Accounts.TestUser(t.Context(), "alice", "test-alice", false, false, nil)
+	_, alice, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +202,7 @@ func TestUnsafeRequests(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &accepted); err != nil || w.Code != 202 {
 		t.Fatalf("without a raid: %d %s", w.Code, w.Body)
 	}
-	_, walter, _, err := n.Accounts.TestUser(t.Context(), "walter", "test-walter", false, true, nil)
+	_, walter, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "walter", OAuthID: "test-walter", Roles: account.Trusted}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +268,7 @@ func TestForgedAddresses(t *testing.T) {
 // the member only when there are any.
 func TestPopsCarryMessages(t *testing.T) {
 	n, admin := newNode(t)
-	_, walter, _, err := n.Accounts.TestUser(t.Context(), "walter", "test-walter", false, false, nil)
+	_, walter, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "walter", OAuthID: "test-walter"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -319,7 +320,7 @@ func (n *Node) passkey(t *testing.T, key string) string {
 func TestWhoIsPunished(t *testing.T) {
 	n, admin := newNode(t, func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} })
 	passkey := n.passkey(t, admin)
-	_, alice, _, err := n.Accounts.TestUser(t.Context(), "alice", "test-alice", false, false, nil)
+	_, alice, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/internal/account"
 	"horde/internal/horde"
 	"horde/internal/store/storetest"
 )
@@ -77,7 +78,7 @@ func (d *deal) has(p party) horde.Kudos {
 
 func (d *deal) person(name string, kudos int64) party {
 	d.Helper()
-	u, key, _, err := d.n.Accounts.TestUser(d.Context(), name, "test-"+name, false, true, &kudos)
+	u, key, _, err := d.n.Accounts.TestUser(d.Context(), account.NewUser{Username: name, OAuthID: "test-" + name, Roles: account.Trusted}, &kudos)
 	if err != nil {
 		d.Fatal(err)
 	}

@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"horde/api"
+	"horde/internal/account"
 )
 
 // Administrators replace the documents of the horde, nobody else does
 // (platform §3.11).
 func TestReplaceDocuments(t *testing.T) {
 	n, admin := newNode(t)
-	_, mod, _, err := n.Accounts.TestUser(t.Context(), "mod", "test-mod", true, true, nil)
+	_, mod, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "mod", OAuthID: "test-mod", Roles: account.Moderator | account.Trusted}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

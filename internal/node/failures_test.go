@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"horde/api"
+	"horde/internal/account"
 	"horde/internal/store/storetest"
 )
 
@@ -15,7 +16,7 @@ func TestOwnerSeesFailures(t *testing.T) {
 		n, clock := clockedNode(t, db)
 		d := newDeal(t, n, clock, trades[0])
 		root := d.person("moderator", 0)
-		if _, key, _, err := n.Accounts.TestUser(t.Context(), "moderator", "test-moderator", true, true, nil); err != nil {
+		if _, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "moderator", OAuthID: "test-moderator", Roles: account.Moderator | account.Trusted}, nil); err != nil {
 			t.Fatal(err)
 		} else {
 			root.key = key

@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"horde/api"
+	"horde/internal/account"
 )
 
 // GET /api/ext/v1/kudos/history: whose is shown to whom, and pages.
 func TestKudosHistory(t *testing.T) {
 	n, admin := newNode(t)
 	thousand := int64(1000)
-	_, key, _, err := n.Accounts.TestUser(t.Context(), "alice", "test-alice", false, false, &thousand)
+	_, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, &thousand)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func (n *Node) jobs() []func(context.Context) {
 		n.followSupporters(account.Patreon, patreonEvery, n.options.Patreon),
 		n.followSupporters(account.Stripe, stripeEvery, n.options.Stripe),
 		func(ctx context.Context) {
-			n.every(ctx, "monthly", rareEvery, n.rarely("monthly", monthlyEvery, false, n.payMonthly))
+			n.every(ctx, "monthly", rareEvery, n.rarely(rareJob{name: "monthly", period: monthlyEvery, run: n.payMonthly}))
 		},
 		func(ctx context.Context) { n.every(ctx, "merge-stats", mergeEvery, n.Stats.Merge) },
 		func(ctx context.Context) { n.every(ctx, "backfill-stats", backfillEvery, n.Stats.Backfill) },

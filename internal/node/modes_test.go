@@ -34,7 +34,7 @@ func newNode(t *testing.T, edit ...func(*Options)) (n *Node, admin string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { n.Close(); l.Close() })
-	_, admin, _, err = n.Accounts.TestUser(t.Context(), "root", "test-root", true, true, nil)
+	_, admin, _, err = n.Accounts.TestUser(t.Context(), account.NewUser{Username: "root", OAuthID: "test-root", Roles: account.Moderator | account.Trusted}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ const dear = `{"prompt":"a lighthouse","models":["stable_diffusion"],"params":{"
 func TestMaintenance(t *testing.T) {
 	n, admin := newNode(t)
 	hundred := int64(100)
-	alice, key, _, err := n.Accounts.TestUser(t.Context(), "alice", "test-alice", false, false, &hundred)
+	alice, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, &hundred)
 	if err != nil {
 		t.Fatal(err)
 	}

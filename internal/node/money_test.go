@@ -24,7 +24,7 @@ func newCast(t *testing.T) *cast {
 	c := &cast{n, t, map[string]string{"root": admin, "anon": api.AnonymousKey, "stranger": "no-such-key"}, map[string]string{"root": "root#1", "anon": "Anonymous#0"}}
 	thousand := int64(1000)
 	for _, name := range []string{"alice", "bob", "flagged", "gone", "school"} {
-		u, key, _, err := n.Accounts.TestUser(t.Context(), name, "test-"+name, false, false, &thousand)
+		u, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: name, OAuthID: "test-" + name}, &thousand)
 		if err != nil {
 			t.Fatal(err)
 		}

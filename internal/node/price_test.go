@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/internal/account"
 	"horde/internal/horde"
 	"horde/internal/kudos"
 	"horde/internal/store"
@@ -35,7 +36,7 @@ var priced = []struct{ path, body string }{
 func TestPriceIsTheDryRun(t *testing.T) {
 	n, _ := newNode(t)
 	thousand := int64(1000)
-	_, key, _, err := n.Accounts.TestUser(t.Context(), "alice", "test-alice", false, false, &thousand)
+	_, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, &thousand)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestPriceIsTheDryRun(t *testing.T) {
 func TestPriceFloor(t *testing.T) {
 	n, _ := newNode(t)
 	zero := int64(0)
-	_, key, _, err := n.Accounts.TestUser(t.Context(), "poor", "test-poor", false, false, &zero)
+	_, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "poor", OAuthID: "test-poor"}, &zero)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +127,7 @@ func TestPriceByStyle(t *testing.T) {
 func TestPriceLines(t *testing.T) {
 	n, _ := newNode(t)
 	thousand := int64(10_000)
-	_, key, _, err := n.Accounts.TestUser(t.Context(), "alice", "test-alice", false, false, &thousand)
+	_, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, &thousand)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +155,7 @@ func TestPriceLines(t *testing.T) {
 // A price is refused where the request would be, in the same words.
 func TestPriceRefusals(t *testing.T) {
 	n, admin := newNode(t)
-	_, poor, _, err := n.Accounts.TestUser(t.Context(), "bob", "test-bob", false, false, nil)
+	_, poor, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "bob", OAuthID: "test-bob"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +205,7 @@ func TestPriceRefusals(t *testing.T) {
 // Who pays, and what is made smaller, is said.
 func TestPriceNotes(t *testing.T) {
 	n, _ := newNode(t)
-	_, poor, _, err := n.Accounts.TestUser(t.Context(), "bob", "test-bob", false, false, nil)
+	_, poor, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "bob", OAuthID: "test-bob"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,11 +234,11 @@ func TestPriceNotes(t *testing.T) {
 func TestPriceAndRefusalNameTheSameRule(t *testing.T) {
 	n, _ := newNode(t)
 	much, forty := int64(100_000), int64(40)
-	_, rich, _, err := n.Accounts.TestUser(t.Context(), "alice", "test-alice", false, false, &much)
+	_, rich, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, &much)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, poor, _, err := n.Accounts.TestUser(t.Context(), "bob", "test-bob", false, false, &forty)
+	_, poor, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "bob", OAuthID: "test-bob"}, &forty)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/internal/account"
 	"horde/internal/patron"
 	"horde/internal/store"
 )
@@ -29,7 +30,7 @@ func TestPatrons(t *testing.T) {
 	n, admin := newNode(t)
 	n.options.Patreon = patron.NewPatreon(service.URL, "token", "7", nil)
 	hundred := int64(100)
-	_, key, _, err := n.Accounts.TestUser(t.Context(), "alice", "test-alice", false, false, &hundred)
+	_, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, &hundred)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestRarely(t *testing.T) {
 	runs := 0
 	run := func(name string, atOnce bool) {
 		t.Helper()
-		job := n.rarely(name, time.Hour, atOnce, func(context.Context) error { runs++; return nil }) // as after a restart
+		job := n.rarely(rareJob{name, time.Hour, atOnce, func(context.Context) error { runs++; return nil }}) // as after a restart
 		if err := job(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +95,7 @@ func TestRarely(t *testing.T) {
 	if run("later", false); runs != 5 {
 		t.Errorf("an hour later: %d runs", runs)
 	}
-	failed := n.rarely("other", time.Hour, true, func(context.Context) error { return store.ErrLost })
+	failed := n.rarely(rareJob{"other", time.Hour, true, func(context.Context) error { return store.ErrLost }})
 	if err := failed(t.Context()); !errors.Is(err, store.ErrLost) {
 		t.Errorf("%v", err)
 	}

@@ -118,7 +118,7 @@ func (n *node) become(t *testing.T, p hordetest.Person, role account.Role) {
 	case account.Education:
 		in.Education = ptr(true)
 	}
-	moderator, _, _, err := n.Accounts.TestUser(context.Background(), "m", horde.NewID(), true, true, nil)
+	moderator, _, _, err := n.Accounts.TestUser(context.Background(), account.NewUser{Username: "m", OAuthID: horde.NewID(), Roles: account.Moderator | account.Trusted}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func TestRefusedPrompt(t *testing.T) {
 		n := newNode(t, db, hordetest.NewClock())
 		withFilters(t, n)
 		sender := n.person(t, false, 100_000)
-		moderator, key, _, err := n.Accounts.TestUser(ctx, "m", horde.NewID(), true, true, nil)
+		moderator, key, _, err := n.Accounts.TestUser(ctx, account.NewUser{Username: "m", OAuthID: horde.NewID(), Roles: account.Moderator | account.Trusted}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -297,14 +297,14 @@ func TestAbortsLeadToMaintenance(t *testing.T) {
 		if w.Maintenance {
 			t.Fatalf("in maintenance after %d aborts", i)
 		}
-		fleet.CountAbort(w, now+int64(i)*1e6, false, false)
+		fleet.CountAbort(w, fleet.Abort{At: now + int64(i)*1e6})
 	}
 	if !w.Maintenance || w.MaintenanceMsg == "" || w.Totals.Aborts != 0 || w.Totals.Uncompleted != 21 || len(w.Totals.Suspicions) != 1 {
 		t.Errorf("%+v", w)
 	}
 	w = &store.Worker{}
 	for i := range 40 { // one in four minutes is no harm
-		fleet.CountAbort(w, now+int64(i)*240e6, false, false)
+		fleet.CountAbort(w, fleet.Abort{At: now + int64(i)*240e6})
 	}
 	if w.Maintenance {
 		t.Error("in maintenance for slow aborts")

@@ -113,7 +113,7 @@ func (a *Abort) forgive(tx *store.Tx, blamed map[string][]string) error {
 // row unless the work was hopeless.
 func (a *Abort) blame(tx *store.Tx, hopeless bool) error {
 	err := a.change(tx, a.Worker.ID, func(w *store.Worker) {
-		a.Suspected = fleet.CountAbort(w, tx.Now, a.Raid, a.Worker.OwnerTrusted())
+		a.Suspected = fleet.CountAbort(w, fleet.Abort{At: tx.Now, Raid: a.Raid, OwnerTrusted: a.Worker.OwnerTrusted()})
 		if !a.Decoy && !(hopeless && fleet.HasDelivered(w)) {
 			a.Suspended = fleet.CountFailure(w, a.Pop, tx.Now)
 		}

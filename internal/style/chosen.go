@@ -14,16 +14,16 @@ import (
 	"horde/internal/store"
 )
 
-// Chosen is the style that a request uses. Collection is the one that it was
-// drawn from, nil when the style itself was named.
+// Chosen is the style that a request uses. Collection is the one from which it was
+// drawn, nil if the style itself was named.
 type Chosen struct {
 	Style      *Style
 	Collection *store.Collection
 }
 
 // Choose finds the style that a request of this kind means by ref, an id or a
-// name; of a collection a random member. The style may be of the other kind, when
-// there is nothing else of that name. StyleNotFound when there is none.
+// name; for a collection, a random member. The style may be of the other kind if
+// nothing else has that name. StyleNotFound if there is none.
 func (s *Styles) Choose(ctx context.Context, kind, ref string) (*Chosen, error) {
 	if horde.IsID(ref) {
 		ref = horde.PlainID(ref)
@@ -37,10 +37,12 @@ func (s *Styles) Choose(ctx context.Context, kind, ref string) (*Chosen, error) 
 		c, err := s.collection(ctx, ref)
 		return s.draw(ctx, c, ref, err)
 	}
+
 	n, err := s.parse(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
+
 	v, err := s.named(ctx, n, kind)
 	if err != nil {
 		return nil, err
@@ -48,6 +50,9 @@ func (s *Styles) Choose(ctx context.Context, kind, ref string) (*Chosen, error) 
 	if v != nil && v.Kind == kind {
 		return &Chosen{Style: v}, nil
 	}
+
+	// Nothing of this kind is a style of that name: try collections, then a style of the
+	// other kind.
 	c, err := s.collectionNamed(ctx, n, kind)
 	if v != nil && (err != nil || c == nil) {
 		return &Chosen{Style: v}, err
@@ -55,7 +60,7 @@ func (s *Styles) Choose(ctx context.Context, kind, ref string) (*Chosen, error) 
 	return s.draw(ctx, c, ref, err)
 }
 
-// draw takes a random member of a collection; one without any, or no collection,
+// draw picks a random member of a collection; an empty one, or no collection,
 // is not found.
 func (s *Styles) draw(ctx context.Context, c *store.Collection, ref string, err error) (*Chosen, error) {
 	if err != nil {
@@ -64,6 +69,7 @@ func (s *Styles) draw(ctx context.Context, c *store.Collection, ref string, err 
 	if c == nil {
 		return nil, errNotFound(ref)
 	}
+
 	members, err := s.Store.Members(ctx, []string{c.ID})
 	if err != nil {
 		return nil, err
@@ -71,6 +77,7 @@ func (s *Styles) draw(ctx context.Context, c *store.Collection, ref string, err 
 	if len(members) == 0 {
 		return nil, errNotFound(ref)
 	}
+
 	v, err := s.byID(ctx, members[rand.IntN(len(members))].Style)
 	if err != nil {
 		return nil, err
@@ -78,15 +85,15 @@ func (s *Styles) draw(ctx context.Context, c *store.Collection, ref string, err 
 	return &Chosen{Style: v, Collection: c}, nil
 }
 
-// maxPrompt bounds the bytes of a prompt that a template makes, however often it
+// maxPrompt bounds the bytes of a prompt that a template yields, however often it
 // repeats what the client sent.
 const maxPrompt = 1 << 20
 
-// ErrPromptTooLong: the template makes more than 1 MiB of a prompt.
+// ErrPromptTooLong: the template yields a prompt of more than 1 MiB.
 var ErrPromptTooLong = horde.Errorf(horde.InvalidPromptSize, "The prompt is too long for this style.")
 
 // fill puts a prompt into the style's template, in one pass: what the client
-// sent is never taken for a template itself. ok is false where the result would
+// sent is never treated as a template itself. ok is false if the result would
 // be too long.
 func (c *Chosen) fill(positive, negative string) (prompt string, ok bool) {
 	t := c.Style.Prompt
@@ -97,15 +104,17 @@ func (c *Chosen) fill(positive, negative string) (prompt string, ok bool) {
 }
 
 // Image merges an image style into a request (generation §4): the prompt
-// goes into the template, models and params are the style's, but for n and, where
-// the style has none, the size. It returns the params as JSON too. Beside
-// ErrPromptTooLong all but the prompt is merged: other refusals come first.
+// goes into the template, models and params are the style's, except n and, if
+// the style has none, the size. It returns the params as JSON too. Apart from
+// the prompt, everything is merged even with ErrPromptTooLong: other refusals come first.
 func (c *Chosen) Image(asked api.ImageRequest) (api.ImageRequest, json.RawMessage, error) {
 	positive, negative, _ := strings.Cut(asked.Prompt, "###")
 	if !strings.Contains(c.Style.Prompt, "###") && negative != "" && !strings.Contains(negative, "###") {
 		negative = "###" + negative
 	}
+
 	prompt, fits := c.fill(positive, negative)
+
 	var params api.ImageParams
 	if err := json.Unmarshal([]byte(c.Style.Params), &params); err != nil {
 		return asked, nil, fmt.Errorf("style %s: %w", c.Style.ID, err)
@@ -120,17 +129,20 @@ func (c *Chosen) Image(asked api.ImageRequest) (api.ImageRequest, json.RawMessag
 			params.Height = own.Height
 		}
 	}
+
 	models := slices.Clone(c.Style.Models)
 	asked.Params, asked.Models = &params, &models
+
 	if !fits {
 		return asked, json.RawMessage(c.Style.Params), ErrPromptTooLong
 	}
+
 	asked.Prompt = prompt
 	return asked, json.RawMessage(c.Style.Params), nil
 }
 
 // Text merges a text style into a request: the prompt goes into the template,
-// models and params are the style's, but for n. Text has no negative prompt: its
+// models and params are the style's, except n. Text has no negative prompt: its
 // place stays empty. ErrPromptTooLong is as with Image.
 func (c *Chosen) Text(asked api.TextRequest) (api.TextRequest, error) {
 	prompt, fits := c.fill(asked.Prompt, "")
@@ -138,19 +150,22 @@ func (c *Chosen) Text(asked api.TextRequest) (api.TextRequest, error) {
 	if err := json.Unmarshal([]byte(c.Style.Params), &params); err != nil {
 		return asked, fmt.Errorf("style %s: %w", c.Style.ID, err)
 	}
+
 	params.N = nil
 	if asked.Params != nil {
 		params.N = asked.Params.N
 	}
 	asked.Params, asked.Models = &params, slices.Clone(c.Style.Models)
+
 	if !fits {
 		return asked, ErrPromptTooLong
 	}
+
 	asked.Prompt = prompt
 	return asked, nil
 }
 
-// Accounts are the users whose accounts RewardOwner needs locked: the owners of the
+// Accounts returns the users whose accounts RewardOwner needs locked: the owners of the
 // style and of the collection.
 func (c *Chosen) Accounts() []int64 {
 	if c.Collection == nil {
@@ -170,6 +185,7 @@ func (c *Chosen) RewardOwner(tx *store.Tx, e *kudos.Entry, asker int64) error {
 	if err := tx.UseStyle(c.Style.ID); err != nil {
 		return err
 	}
+
 	owner := c.Style.UserID
 	if owner == asker {
 		return nil
@@ -177,6 +193,7 @@ func (c *Chosen) RewardOwner(tx *store.Tx, e *kudos.Entry, asker int64) error {
 	if err := e.Bonus(owner, kudos.StyleReward(), kudos.StyleBonus); err != nil {
 		return err
 	}
+
 	place := store.ImagePlace
 	if c.Style.Kind == Text {
 		place = store.TextPlace

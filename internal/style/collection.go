@@ -22,7 +22,7 @@ func errNoCollection(ref string) error {
 
 var errNotCollector = horde.Errorf(horde.Forbidden, "Only the owner of a collection can change it.")
 
-// collection reads a collection by id; nil when there is none.
+// collection reads a collection by id; nil if there is none.
 func (s *Styles) collection(ctx context.Context, id string) (*store.Collection, error) {
 	if !horde.IsID(id) {
 		return nil, nil
@@ -31,7 +31,7 @@ func (s *Styles) collection(ctx context.Context, id string) (*store.Collection, 
 }
 
 // collectionNamed finds a collection by name, one of the given kind first; nil
-// when there is none.
+// if there is none.
 func (s *Styles) collectionNamed(ctx context.Context, n name, kind string) (*store.Collection, error) {
 	if n.thing == "style" || !storable(n.name) {
 		return nil, nil
@@ -76,6 +76,7 @@ func (s *Styles) oneCollection(ctx context.Context, c *store.Collection, ref str
 	if err != nil {
 		return api.Collection{}, err
 	}
+
 	list, err := s.collectionDetails(ctx, []store.Collection{*c})
 	if err != nil {
 		return api.Collection{}, err
@@ -93,10 +94,12 @@ func (s *Styles) Collections(ctx context.Context, l Listing) ([]api.Collection, 
 	default:
 		return nil, horde.Errorf(horde.BadRequest, "type is image, text or all.")
 	}
+
 	query, err := l.of()
 	if err != nil {
 		return nil, err
 	}
+
 	found, err := s.Store.ListCollections(ctx, query)
 	if err != nil {
 		return nil, err
@@ -110,16 +113,25 @@ func (s *Styles) collectionDetails(ctx context.Context, found []store.Collection
 	byID := map[string]*api.Collection{}
 	for i, c := range found {
 		ids[i] = c.ID
-		list[i] = api.Collection{ID: c.ID, Name: c.Name, Type: c.Kind, Public: c.Public, Styles: []api.ShortStyle{}, UseCount: c.UseCount}
+		list[i] = api.Collection{
+			ID:       c.ID,
+			Name:     c.Name,
+			Type:     c.Kind,
+			Public:   c.Public,
+			Styles:   []api.ShortStyle{},
+			UseCount: c.UseCount,
+		}
 		byID[c.ID] = &list[i]
 	}
+
 	members, err := s.Store.Members(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
+
 	for _, m := range members {
 		c := byID[m.Collection]
-		c.Styles = append(c.Styles, api.ShortStyle{Name: creator(m.Creator, m.UserID) + "::style::" + m.Name, ID: m.Style})
+		c.Styles = append(c.Styles, api.ShortStyle{Name: alias(m.Creator, m.UserID) + "::style::" + m.Name, ID: m.Style})
 	}
 	return list, nil
 }
@@ -135,6 +147,7 @@ func (s *Styles) CreateCollection(ctx context.Context, in api.CollectionInput, k
 	case caller.Is(account.Deleted):
 		return "", errDeleted
 	}
+
 	c := store.Collection{ID: horde.NewID(), UserID: caller.ID, Public: true}
 	members, err := s.applyCollection(ctx, &c, in)
 	if err != nil {
@@ -143,12 +156,13 @@ func (s *Styles) CreateCollection(ctx context.Context, in api.CollectionInput, k
 	if members == nil {
 		return "", errNoMembers
 	}
+
 	return c.ID, s.writeCollection(ctx, &c, func(tx *store.Tx) error {
 		n, err := tx.CountCollections(caller.ID)
 		if err != nil {
 			return err
 		}
-		if n >= most {
+		if n >= maxPerUser {
 			return horde.Errorf(horde.Forbidden, "You have %d collections, which is as many as an account can have.", n)
 		}
 		c.Created = tx.Now
@@ -156,7 +170,7 @@ func (s *Styles) CreateCollection(ctx context.Context, in api.CollectionInput, k
 	})
 }
 
-// ModifyCollection changes a collection of the caller: what is absent stays. It
+// ModifyCollection changes a collection of the caller: what is absent stays unchanged. It
 // returns the id.
 func (s *Styles) ModifyCollection(ctx context.Context, id string, in api.CollectionInput, key string) (string, error) {
 	c, caller, err := s.targetCollection(ctx, id, key)
@@ -166,10 +180,12 @@ func (s *Styles) ModifyCollection(ctx context.Context, id string, in api.Collect
 	if c.UserID != caller.ID {
 		return "", errNotCollector
 	}
+
 	members, err := s.applyCollection(ctx, c, in)
 	if err != nil {
 		return "", err
 	}
+
 	return c.ID, s.writeCollection(ctx, c, func(tx *store.Tx) error {
 		if _, err := tx.Collection(c.ID); err != nil {
 			return err
@@ -190,7 +206,7 @@ func (s *Styles) targetCollection(ctx context.Context, id, key string) (*store.C
 	return c, caller, err
 }
 
-// DeleteCollection removes a collection: its owner's right and the moderators'.
+// DeleteCollection removes a collection: its owner and moderators may.
 func (s *Styles) DeleteCollection(ctx context.Context, id, key string) error {
 	c, caller, err := s.targetCollection(ctx, id, key)
 	switch {
@@ -206,8 +222,8 @@ func (s *Styles) DeleteCollection(ctx context.Context, id, key string) error {
 
 var errNoMembers = horde.Errorf(horde.BadRequest, "A collection needs at least one style, by id or name.")
 
-// applyCollection puts what is there of an input into a collection and finds its
-// styles; nil when the input names none.
+// applyCollection applies what an input gives to a collection and finds its
+// styles; nil if the input names none.
 func (s *Styles) applyCollection(ctx context.Context, c *store.Collection, in api.CollectionInput) ([]string, error) {
 	for text, into := range map[*string]*string{in.Name: &c.Name, in.Info: &c.Info} {
 		if text == nil {
@@ -218,19 +234,21 @@ func (s *Styles) applyCollection(ctx context.Context, c *store.Collection, in ap
 		}
 		*into = moderation.Sanitize(*text)
 	}
+
 	if c.Name == "" {
 		return nil, horde.Errorf(horde.BadRequest, "The collection needs a name.")
 	}
 	if in.Public != nil {
 		c.Public = *in.Public
 	}
+
 	if in.Styles == nil {
 		return nil, nil
 	}
 	return s.members(ctx, c, *in.Styles)
 }
 
-// members finds the styles that refs name, all of one kind: that of the collection,
+// members finds the styles that refs name, all of one kind: that of the collection
 // if it has one already.
 func (s *Styles) members(ctx context.Context, c *store.Collection, refs []string) ([]string, error) {
 	if len(refs) == 0 {
@@ -239,6 +257,7 @@ func (s *Styles) members(ctx context.Context, c *store.Collection, refs []string
 	if len(refs) > maxMembers {
 		return nil, horde.Errorf(horde.BadRequest, "A collection can have at most %d styles.", maxMembers)
 	}
+
 	var ids []string
 	for _, ref := range refs {
 		v, err := s.member(ctx, ref, c.Kind)
@@ -248,12 +267,14 @@ func (s *Styles) members(ctx context.Context, c *store.Collection, refs []string
 		if err != nil {
 			return nil, err
 		}
+
 		if c.Kind == "" {
 			c.Kind = v.Kind
 		}
 		if v.Kind != c.Kind {
-			return nil, horde.Errorf(horde.BadRequest, "The styles of a collection are all for pictures or all for texts; '%s' is for %ss.", clip(ref), v.Kind)
+			return nil, horde.Errorf(horde.BadRequest, "The styles of a collection are all for images or all for text; '%s' is for %ss.", clip(ref), v.Kind)
 		}
+
 		if !slices.Contains(ids, v.ID) {
 			ids = append(ids, v.ID)
 		}
@@ -280,6 +301,7 @@ func (s *Styles) member(ctx context.Context, ref, kind string) (*Style, error) {
 // yet.
 func (s *Styles) writeCollection(ctx context.Context, c *store.Collection, do func(*store.Tx) error) error {
 	taken := horde.Errorf(horde.BadRequest, "You have a collection of this name already. Please choose another one.")
+
 	err := s.Store.Write(ctx, store.Unit{Key: c.ID, Accounts: []int64{c.UserID}, Do: func(tx *store.Tx) error {
 		exists, err := tx.CollectionNameTaken(c.UserID, c.Name, c.ID)
 		if err == nil && exists {
@@ -290,6 +312,7 @@ func (s *Styles) writeCollection(ctx context.Context, c *store.Collection, do fu
 		}
 		return do(tx)
 	}})
+
 	switch {
 	case errors.Is(err, store.ErrDuplicate):
 		return taken

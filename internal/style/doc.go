@@ -2,7 +2,7 @@
 // template, parameters, models) and collections of them (platform §3.12,
 // §3.13; generation §4).
 //
-// A request that names one asks [Styles.Choose], merges the [Chosen] style into
+// A request that names one calls [Styles.Choose], merges the [Chosen] style into
 // itself with [Chosen.Image] or [Chosen.Text] before it is checked, and lets
 // [Chosen.RewardOwner] count the use and pay the style's owner in the transaction that
 // accepts it. Everything else here makes, changes and shows styles.

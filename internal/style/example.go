@@ -20,10 +20,15 @@ const (
 )
 
 // AddExample adds an image to an image style and returns its id. The first
-// example is the primary whatever it says.
+// example is always the primary.
 func (s *Styles) AddExample(ctx context.Context, id string, in api.StyleExampleInput, key string) (string, error) {
 	e := Example{ID: horde.NewID()}
-	err := s.examples(ctx, id, key, func(list []Example) ([]Example, error) {
+	primary := ""
+	if in.Primary != nil && *in.Primary {
+		primary = e.ID
+	}
+
+	err := s.editExamples(ctx, id, key, func(list []Example) ([]Example, error) {
 		if in.URL == nil {
 			return nil, errURL
 		}
@@ -35,16 +40,21 @@ func (s *Styles) AddExample(ctx context.Context, id string, in api.StyleExampleI
 			return nil, horde.Errorf(horde.Forbidden, "A style can have at most %d examples. Delete one first.", maxExamples)
 		}
 		return append(list, e), nil
-	}, e.ID, in.Primary != nil && *in.Primary)
+	}, primary)
 	return e.ID, err
 }
 
 // ModifyExample changes an example of an image style and returns its id. It
 // becomes the primary unless it says otherwise; the primary stays the primary
-// until another one takes its place.
+// until another one replaces it.
 func (s *Styles) ModifyExample(ctx context.Context, id, example string, in api.StyleExampleInput, key string) (string, error) {
 	example = strings.ToLower(example)
-	return example, s.examples(ctx, id, key, func(list []Example) ([]Example, error) {
+	primary := example
+	if in.Primary != nil && !*in.Primary {
+		primary = ""
+	}
+
+	return example, s.editExamples(ctx, id, key, func(list []Example) ([]Example, error) {
 		i := slices.IndexFunc(list, func(e Example) bool { return e.ID == example })
 		if i < 0 {
 			return nil, errNoExample(example)
@@ -53,29 +63,29 @@ func (s *Styles) ModifyExample(ctx context.Context, id, example string, in api.S
 			list[i].URL = *in.URL
 		}
 		return list, fits(list, list[i])
-	}, example, in.Primary == nil || *in.Primary)
+	}, primary)
 }
 
-// DeleteExample removes an example of an image style. When it was the primary,
-// the oldest that is left becomes it.
+// DeleteExample removes an example of an image style. If it was the primary,
+// the oldest that remains becomes it.
 func (s *Styles) DeleteExample(ctx context.Context, id, example, key string) error {
 	example = strings.ToLower(example)
-	return s.examples(ctx, id, key, func(list []Example) ([]Example, error) {
+	return s.editExamples(ctx, id, key, func(list []Example) ([]Example, error) {
 		kept := slices.DeleteFunc(slices.Clone(list), func(e Example) bool { return e.ID == example })
 		if len(kept) == len(list) {
 			return nil, errNoExample(example)
 		}
 		return kept, nil
-	}, "", false)
+	}, "")
 }
 
 func errNoExample(id string) error {
 	return horde.Errorf(horde.StyleExampleNotFound, "This style has no example with ID '%s'.", clip(id))
 }
 
-var errURL = horde.Errorf(horde.BadRequest, "url must be the address of a picture that begins with https://.")
+var errURL = horde.Errorf(horde.BadRequest, "url must be the address of an image that begins with https://.")
 
-// fits reports whether an example's address can stand beside the others.
+// fits reports whether an example's address fits with the others.
 func fits(list []Example, e Example) error {
 	u, err := url.Parse(e.URL)
 	if err != nil || !strings.HasPrefix(e.URL, "https://") || u.Host == "" || len(e.URL) > maxURL {
@@ -87,9 +97,10 @@ func fits(list []Example, e Example) error {
 	return nil
 }
 
-// examples rewrites the examples of an image style, for its owner and moderators.
-// With primary the named one becomes the primary; there is always exactly one.
-func (s *Styles) examples(ctx context.Context, id, key string, change func([]Example) ([]Example, error), named string, primary bool) error {
+// editExamples rewrites the examples of an image style, for its owner and moderators.
+// The one whose id is primary becomes the primary, unless that is ""; there is always
+// exactly one.
+func (s *Styles) editExamples(ctx context.Context, id, key string, change func([]Example) ([]Example, error), primary string) error {
 	v, caller, err := s.target(ctx, Image, id, key)
 	if err != nil {
 		return err
@@ -97,6 +108,7 @@ func (s *Styles) examples(ctx context.Context, id, key string, change func([]Exa
 	if v.UserID != caller.ID && !caller.Is(account.Moderator) {
 		return errNotOwner
 	}
+
 	err = s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error {
 		row, err := tx.Style(v.ID)
 		if err != nil {
@@ -106,25 +118,28 @@ func (s *Styles) examples(ctx context.Context, id, key string, change func([]Exa
 		if err != nil {
 			return err
 		}
+
 		if now.Examples, err = change(now.Examples); err != nil {
 			return err
 		}
-		onePrimary(now.Examples, named, primary)
+		onePrimary(now.Examples, primary)
+
 		if row, err = now.toRow(); err != nil {
 			return err
 		}
 		return tx.UpdateStyle(row, now.Tags, now.Models)
 	}})
+
 	if errors.Is(err, store.ErrNotFound) {
 		return errNotFound(id)
 	}
 	return err
 }
 
-// onePrimary makes exactly one of the examples the primary: the named one if it
-// is to be, else the one that is, else the first.
-func onePrimary(list []Example, named string, primary bool) {
-	best := slices.IndexFunc(list, func(e Example) bool { return primary && e.ID == named })
+// onePrimary makes exactly one of the examples the primary: the one with that id,
+// else the one that is already, else the first.
+func onePrimary(list []Example, primary string) {
+	best := slices.IndexFunc(list, func(e Example) bool { return e.ID == primary })
 	if best < 0 {
 		best = slices.IndexFunc(list, func(e Example) bool { return e.Primary })
 	}

@@ -15,21 +15,21 @@ import (
 	"horde/internal/store"
 )
 
-// Bounds of styles. most is not in the contract: it keeps one account from
+// Bounds of styles. maxPerUser is not in the contract: it keeps one account from
 // filling the database.
 const (
-	maxModels = 5
-	maxTags   = 10
-	most      = 1000 // styles, and collections, of a user
+	maxModels  = 5
+	maxTags    = 10
+	maxPerUser = 1000 // styles, and collections, of a user
 )
 
-// Standard prompts of styles that give none.
+// Prompt templates of styles that give none.
 const (
-	standardImage = "{p}{np}"
-	standardText  = "{p}"
+	defaultImagePrompt = "{p}{np}"
+	defaultTextPrompt  = "{p}"
 )
 
-// Create makes a style (platform §3.12) and returns its id, with the
+// Create creates a style (platform §3.12) and returns its id, with the
 // warnings of an image style.
 func (s *Styles) Create(ctx context.Context, kind string, in api.StyleInput, key string) (string, []api.Warning, error) {
 	if in.Models == nil {
@@ -38,15 +38,29 @@ func (s *Styles) Create(ctx context.Context, kind string, in api.StyleInput, key
 	if err := checkLists(in); err != nil {
 		return "", nil, err
 	}
+
 	caller, err := s.maker(ctx, key)
 	if err != nil {
 		return "", nil, err
 	}
-	v := &Style{Style: store.Style{ID: horde.NewID(), Kind: kind, UserID: caller.ID, Public: true, Prompt: standardImage, Params: "{}"},
-		Tags: []string{}, Models: []string{}, Examples: []Example{}}
-	if kind == Text {
-		v.Prompt = standardText
+	v := &Style{
+		Style: store.Style{
+			ID:     horde.NewID(),
+			Kind:   kind,
+			UserID: caller.ID,
+			Public: true,
+			Prompt: defaultImagePrompt,
+			Params: "{}",
+		},
+		Tags:     []string{},
+		Models:   []string{},
+		Examples: []Example{},
 	}
+	if kind == Text {
+		v.Prompt = defaultTextPrompt
+	}
+
+	// Refusals come in the order of the contract.
 	if err := s.decent(in); err != nil {
 		return "", nil, err
 	}
@@ -56,6 +70,7 @@ func (s *Styles) Create(ctx context.Context, kind string, in api.StyleInput, key
 	if caller.Is(account.Deleted) {
 		return "", nil, errDeleted
 	}
+
 	if err := v.apply(in); err != nil {
 		return "", nil, err
 	}
@@ -63,7 +78,7 @@ func (s *Styles) Create(ctx context.Context, kind string, in api.StyleInput, key
 	return v.ID, warnings, s.write(ctx, v, refusal, func(tx *store.Tx) error { return insert(tx, v) })
 }
 
-// maker finds who makes a style.
+// maker finds who creates a style.
 func (s *Styles) maker(ctx context.Context, key string) (*account.User, error) {
 	caller, err := s.Accounts.ByKey(ctx, key)
 	switch {
@@ -83,12 +98,13 @@ var (
 	errNotOwner  = horde.Errorf(horde.Forbidden, "Only the owner of a style can change it.")
 )
 
-// Modify changes a style of the caller: what is absent stays. It returns the id,
+// Modify changes a style of the caller: what is absent stays unchanged. It returns the id,
 // with the warnings of an image style.
 func (s *Styles) Modify(ctx context.Context, kind, id string, in api.StyleInput, key string) (string, []api.Warning, error) {
 	if err := checkLists(in); err != nil {
 		return "", nil, err
 	}
+
 	v, caller, err := s.target(ctx, kind, id, key)
 	if err != nil {
 		return "", nil, err
@@ -96,12 +112,14 @@ func (s *Styles) Modify(ctx context.Context, kind, id string, in api.StyleInput,
 	if v.UserID != caller.ID {
 		return "", nil, errNotOwner
 	}
+
 	if err := s.decent(in); err != nil {
 		return "", nil, err
 	}
 	if err := s.checkKey(ctx, caller, in.SharedKey); err != nil {
 		return "", nil, err
 	}
+
 	if err := v.apply(in); err != nil {
 		return "", nil, err
 	}
@@ -111,16 +129,17 @@ func (s *Styles) Modify(ctx context.Context, kind, id string, in api.StyleInput,
 		if err != nil {
 			return err
 		}
+
 		row, err := v.toRow()
 		if err != nil {
 			return err
 		}
-		row.Examples = now.Examples // those have calls of their own
+		row.Examples = now.Examples // those are changed by calls of their own
 		return tx.UpdateStyle(row, v.Tags, v.Models)
 	})
 }
 
-// target finds a style that is to be changed, then the caller.
+// target finds a style to be changed, then the caller.
 func (s *Styles) target(ctx context.Context, kind, id, key string) (*Style, *account.User, error) {
 	v, err := s.Find(ctx, kind, id)
 	if err != nil {
@@ -130,7 +149,7 @@ func (s *Styles) target(ctx context.Context, kind, id, key string) (*Style, *acc
 	return v, caller, err
 }
 
-// Delete removes a style: its owner's right and the moderators'.
+// Delete removes a style: its owner and moderators may.
 func (s *Styles) Delete(ctx context.Context, kind, id, key string) error {
 	v, caller, err := s.target(ctx, kind, id, key)
 	switch {
@@ -144,6 +163,7 @@ func (s *Styles) Delete(ctx context.Context, kind, id, key string) error {
 	return s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error { return tx.DeleteStyle(v.ID) }})
 }
 
+// checkLists refuses too many models or tags, or no models.
 func checkLists(in api.StyleInput) error {
 	if in.Models != nil && (len(*in.Models) == 0 || len(*in.Models) > maxModels) {
 		return horde.Errorf(horde.BadRequest, "A style needs between 1 and %d models.", maxModels)
@@ -154,7 +174,7 @@ func checkLists(in api.StyleInput) error {
 	return nil
 }
 
-// decent refuses texts that have no place in public.
+// decent refuses text that has no place in public.
 func (s *Styles) decent(in api.StyleInput) error {
 	var texts []string
 	for _, t := range []*string{in.Name, in.Info} {
@@ -162,11 +182,13 @@ func (s *Styles) decent(in api.StyleInput) error {
 			texts = append(texts, *t)
 		}
 	}
+
 	for _, list := range []*[]string{in.Tags, in.Models} {
 		if list != nil {
 			texts = append(texts, *list...)
 		}
 	}
+
 	if slices.ContainsFunc(texts, moderation.Profane) {
 		return horde.Errorf(horde.BadRequest, "Please choose words that everybody can read.")
 	}
@@ -179,6 +201,7 @@ func (s *Styles) checkKey(ctx context.Context, caller *account.User, id string) 
 	if id == "" {
 		return nil
 	}
+
 	k, err := s.Accounts.SharedKey(ctx, id)
 	if err != nil && horde.CodeOf(err) == "" {
 		return err
@@ -189,7 +212,7 @@ func (s *Styles) checkKey(ctx context.Context, caller *account.User, id string) 
 	return nil
 }
 
-// apply puts what is there of an input into a style, sanitised.
+// apply applies what an input gives to a style, sanitised.
 func (v *Style) apply(in api.StyleInput) error {
 	if in.Name != nil {
 		v.Name = moderation.Sanitize(*in.Name)
@@ -197,6 +220,7 @@ func (v *Style) apply(in api.StyleInput) error {
 	if v.Name == "" {
 		return horde.Errorf(horde.BadRequest, "The style needs a name.")
 	}
+
 	if in.Info != nil {
 		v.Info = moderation.Sanitize(*in.Info)
 	}
@@ -206,6 +230,7 @@ func (v *Style) apply(in api.StyleInput) error {
 	if in.Public != nil {
 		v.Public = *in.Public
 	}
+
 	if in.NSFW != nil {
 		v.NSFW = *in.NSFW
 	}
@@ -215,20 +240,22 @@ func (v *Style) apply(in api.StyleInput) error {
 	if in.Models != nil {
 		v.Models = slices.Clone(*in.Models)
 	}
+
 	if in.SharedKey != "" {
 		v.SharedKey = strings.ToLower(in.SharedKey)
 	}
+
 	if in.Params != nil {
 		text, err := json.Marshal(known(v.Kind, in.Params))
 		if err != nil {
-			return horde.Errorf(horde.BadRequest, "params holds a number that is none.")
+			return horde.Errorf(horde.BadRequest, "params contains a number that is not one.")
 		}
 		v.Params = string(text)
 	}
 	return nil
 }
 
-// tidy is a list of tags sanitised, each once and none empty.
+// tidy returns a list of tags sanitised, without duplicates and empty ones.
 func tidy(tags []string) []string {
 	kept := make([]string, 0, len(tags))
 	for _, tag := range tags {
@@ -239,7 +266,7 @@ func tidy(tags []string) []string {
 	return kept
 }
 
-// known keeps the params that a request of the kind could send too: styles may
+// known keeps the params that a request of the kind could also send: styles may
 // set more than their schema names, but nothing that would make a request
 // unreadable.
 func known(kind string, params map[string]any) map[string]any {
@@ -247,6 +274,7 @@ func known(kind string, params map[string]any) map[string]any {
 	if kind == Text {
 		of = api.TextRequestSchema
 	}
+
 	kept := map[string]any{}
 	for _, p := range of.Property("params").Properties {
 		if v, ok := params[p.Name]; ok && len(p.Schema.Validate(v)) == 0 {
@@ -256,24 +284,30 @@ func known(kind string, params map[string]any) map[string]any {
 	return kept
 }
 
-// check applies the rules of requests to a style.
+// check applies the checks of requests to a style.
 func (s *Styles) check(caller *account.User, v *Style) ([]api.Warning, error) {
 	if v.Kind == Text {
 		r := &admission.TextRequest{Asked: api.TextRequest{Prompt: v.Prompt, Models: v.Models}, Style: admission.TextStyle}
 		if err := json.Unmarshal([]byte(v.Params), &r.Asked.Params); err != nil {
 			return nil, err
 		}
+
 		r.Normalize(admission.Caller{})
 		if err := r.Check(admission.Preset); err != nil {
 			return nil, err
 		}
 		return nil, holds(v, "{p}")
 	}
-	r := &admission.Request{Asked: api.ImageRequest{Prompt: v.Prompt, Models: &v.Models}, RawParams: json.RawMessage(v.Params),
-		Models: s.Catalog.Snapshot(), Style: admission.ImageStyle}
+	r := &admission.Request{
+		Asked:     api.ImageRequest{Prompt: v.Prompt, Models: &v.Models},
+		RawParams: json.RawMessage(v.Params),
+		Models:    s.Catalog.Snapshot(),
+		Style:     admission.ImageStyle,
+	}
 	if err := json.Unmarshal([]byte(v.Params), &r.Asked.Params); err != nil {
 		return nil, err
 	}
+
 	r.Normalize(admission.Caller{ID: caller.ID, Alias: caller.Alias(), Trusted: caller.Is(account.Trusted), Special: caller.Is(account.Special)},
 		func() uint32 { return 0 })
 	if err := r.Check(admission.Preset); err != nil {
@@ -282,6 +316,7 @@ func (s *Styles) check(caller *account.User, v *Style) ([]api.Warning, error) {
 	return r.Warnings(), holds(v, "{p}", "{np}")
 }
 
+// holds refuses a template that lacks one of places.
 func holds(v *Style, places ...string) error {
 	for _, p := range places {
 		if !strings.Contains(v.Prompt, p) {
@@ -294,7 +329,7 @@ func holds(v *Style, places ...string) error {
 var errNameTaken = horde.Errorf(horde.BadRequest, "You have a style or collection of this name already. Please choose another one.")
 
 // write stores a style under a name that its owner has not used yet. A refusal
-// found before comes after that of the name, as the contract has it.
+// found earlier comes after that of the name, as the contract has it.
 func (s *Styles) write(ctx context.Context, v *Style, refusal error, do func(*store.Tx) error) error {
 	err := s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error {
 		taken, err := tx.StyleNameTaken(v.UserID, v.Name, v.ID)
@@ -308,6 +343,7 @@ func (s *Styles) write(ctx context.Context, v *Style, refusal error, do func(*st
 		}
 		return do(tx)
 	}})
+
 	switch {
 	case errors.Is(err, store.ErrDuplicate):
 		return errNameTaken
@@ -317,14 +353,16 @@ func (s *Styles) write(ctx context.Context, v *Style, refusal error, do func(*st
 	return err
 }
 
+// insert stores a new style, within the limit of its owner.
 func insert(tx *store.Tx, v *Style) error {
 	n, err := tx.CountStyles(v.UserID)
 	if err != nil {
 		return err
 	}
-	if n >= most {
+	if n >= maxPerUser {
 		return horde.Errorf(horde.Forbidden, "You have %d styles, which is as many as an account can have.", n)
 	}
+
 	v.Created = tx.Now
 	row, err := v.toRow()
 	if err != nil {

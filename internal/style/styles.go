@@ -36,7 +36,7 @@ type Styles struct{ Config }
 // New returns the styles of a store.
 func New(c Config) *Styles { return &Styles{c} }
 
-// Style is a preset, its lists decoded.
+// Style is a preset, with its lists decoded.
 type Style struct {
 	store.Style
 	Tags     []string
@@ -44,7 +44,7 @@ type Style struct {
 	Examples []Example
 }
 
-// Example is an image that a style made. Of a style with examples exactly one is
+// Example is an image generated with a style. If a style has examples, exactly one is
 // the primary.
 type Example struct {
 	ID      string `json:"id"`
@@ -80,13 +80,13 @@ func (v *Style) toRow() (store.Style, error) {
 	return v.Style, nil
 }
 
-// creator is the alias of a style's owner.
-func creator(username string, id int64) string { return username + "#" + strconv.FormatInt(id, 10) }
+// alias returns the alias of a style's owner.
+func alias(username string, id int64) string { return username + "#" + strconv.FormatInt(id, 10) }
 
-// FullName is how lists name the style: owner::style::name.
-func (v *Style) FullName() string { return creator(v.Creator, v.UserID) + "::style::" + v.Name }
+// FullName is the name of the style in lists: owner::style::name.
+func (v *Style) FullName() string { return alias(v.Creator, v.UserID) + "::style::" + v.Name }
 
-// errNotFound is the answer of the calls that take styles of any kind.
+// errNotFound is the refusal of calls that accept styles of any kind.
 func errNotFound(ref string) error {
 	return horde.Errorf(horde.StyleNotFound, "Style '%s' not found.", clip(ref))
 }
@@ -103,7 +103,7 @@ func clip(s string) string {
 	return s
 }
 
-// byID reads a style of any kind; StyleNotFound when there is none.
+// byID reads a style of any kind; StyleNotFound if there is none.
 func (s *Styles) byID(ctx context.Context, id string) (*Style, error) {
 	if !horde.IsID(id) {
 		return nil, errNotFound(id)
@@ -146,6 +146,7 @@ func (s *Styles) Named(ctx context.Context, kind, ref string) (*Style, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	v, err := s.named(ctx, n, kind)
 	if err == nil && v == nil {
 		return nil, errNotFound(ref)
@@ -163,9 +164,9 @@ type name struct {
 	name  string
 }
 
-// parse takes a written name apart: "name" after any of "style::" or
+// parse splits a written name: "name" after any of "style::" or
 // "collection::" and "alias#id::" in any order. An alias that is nobody's does
-// not restrict anything.
+// restrict nothing.
 func (s *Styles) parse(ctx context.Context, ref string) (name, error) {
 	n := name{user: -1, name: ref}
 	for {
@@ -190,7 +191,7 @@ func (s *Styles) parse(ctx context.Context, ref string) (name, error) {
 	}
 }
 
-// named finds a style by name, one of the given kind first; nil when there is
+// named finds a style by name, one of the given kind first; nil if there is
 // none.
 func (s *Styles) named(ctx context.Context, n name, kind string) (*Style, error) {
 	if n.thing == "collection" || !storable(n.name) {
@@ -208,7 +209,7 @@ func (s *Styles) named(ctx context.Context, n name, kind string) (*Style, error)
 	return nil, nil
 }
 
-// storable reports whether a text can stand in the database at all.
+// storable reports whether text can be stored in the database at all.
 func storable(text string) bool { return strings.IndexByte(text, 0) < 0 }
 
 // Listing says which styles to list.
@@ -219,15 +220,17 @@ type Listing struct {
 	Tag, Model string
 }
 
+// Pages of a list.
 const (
 	pageSize = 25
 	lastPage = 100_000
 )
 
-// of is the store's form of a listing.
+// of returns the store's form of a listing.
 func (l Listing) of() (store.Listing, error) {
 	out := store.Listing{Kind: l.Kind, Age: l.Sort == "age", Tag: l.Tag, Model: l.Model, Limit: pageSize,
 		Offset: pageSize * (min(max(1, l.Page), lastPage) - 1)}
+
 	if l.Sort != "age" && l.Sort != "popular" {
 		return out, horde.Errorf(horde.BadRequest, "sort is popular or age.")
 	}
@@ -243,10 +246,12 @@ func (s *Styles) List(ctx context.Context, l Listing) ([]*Style, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	found, err := s.Store.ListStyles(ctx, query)
 	if err != nil {
 		return nil, err
 	}
+
 	list := make([]*Style, len(found))
 	for i, row := range found {
 		if list[i], err = fromRow(row); err != nil {
@@ -256,13 +261,25 @@ func (s *Styles) List(ctx context.Context, l Listing) ([]*Style, error) {
 	return list, nil
 }
 
-// ImageDetails is an image style as the API shows it.
+// ImageDetails returns an image style as the API shows it.
 func (s *Styles) ImageDetails(ctx context.Context, v *Style) (api.ImageStyle, error) {
-	out := api.ImageStyle{ID: v.ID, UseCount: v.UseCount, Creator: creator(v.Creator, v.UserID), Examples: make([]api.StyleExample, len(v.Examples)),
-		Name: v.Name, Info: v.Info, Prompt: v.Prompt, Public: v.Public, NSFW: v.NSFW, Tags: v.Tags, Models: v.Models}
+	out := api.ImageStyle{
+		ID:       v.ID,
+		UseCount: v.UseCount,
+		Creator:  alias(v.Creator, v.UserID),
+		Examples: make([]api.StyleExample, len(v.Examples)),
+		Name:     v.Name,
+		Info:     v.Info,
+		Prompt:   v.Prompt,
+		Public:   v.Public,
+		NSFW:     v.NSFW,
+		Tags:     v.Tags,
+		Models:   v.Models,
+	}
 	for i, e := range v.Examples {
 		out.Examples[i] = api.StyleExample(e)
 	}
+
 	var params api.ImageStyleParams
 	if err := json.Unmarshal([]byte(v.Params), &params); err != nil {
 		return out, fmt.Errorf("style %s: %w", v.ID, err)
@@ -271,6 +288,7 @@ func (s *Styles) ImageDetails(ctx context.Context, v *Style) (api.ImageStyle, er
 	if !reflect.ValueOf(params).IsZero() {
 		out.Params = &params
 	}
+
 	if v.SharedKey == "" {
 		return out, nil
 	}
@@ -285,10 +303,21 @@ func (s *Styles) ImageDetails(ctx context.Context, v *Style) (api.ImageStyle, er
 	return out, err
 }
 
-// TextDetails is a text style as the API shows it.
+// TextDetails returns a text style as the API shows it.
 func (s *Styles) TextDetails(v *Style) (api.TextStyle, error) {
-	out := api.TextStyle{ID: v.ID, UseCount: v.UseCount, Creator: creator(v.Creator, v.UserID), Name: v.Name, Info: v.Info,
-		Prompt: v.Prompt, Params: admission.TextDefaults().TextSampling, Public: v.Public, NSFW: v.NSFW, Tags: v.Tags, Models: v.Models}
+	out := api.TextStyle{
+		ID:       v.ID,
+		UseCount: v.UseCount,
+		Creator:  alias(v.Creator, v.UserID),
+		Name:     v.Name,
+		Info:     v.Info,
+		Prompt:   v.Prompt,
+		Params:   admission.TextDefaults().TextSampling,
+		Public:   v.Public,
+		NSFW:     v.NSFW,
+		Tags:     v.Tags,
+		Models:   v.Models,
+	}
 	if err := json.Unmarshal([]byte(v.Params), &out.Params); err != nil {
 		return out, fmt.Errorf("style %s: %w", v.ID, err)
 	}

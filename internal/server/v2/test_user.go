@@ -38,7 +38,15 @@ func (a *API) postTestUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	user, key, created, err := a.Accounts.TestUser(r.Context(), q.username, q.oauth, q.moderator, q.trusted, q.kudos)
+
+	n := account.NewUser{Username: q.username, OAuthID: q.oauth}
+	switch {
+	case q.moderator:
+		n.Roles = account.Moderator | account.Trusted
+	case q.trusted:
+		n.Roles = account.Trusted
+	}
+	user, key, created, err := a.Accounts.TestUser(r.Context(), n, q.kudos)
 	if err != nil {
 		return err
 	}
