@@ -248,21 +248,21 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 		insert := row
 		insert.Body = string(body)
 		tx.InsertAlchemy(insert, rows, d.results)
-		x.keepPlaces(&row, open)
+		x.keepPlaces(e)
 		return nil
 	}})
 	x.mu.Lock()
-	x.leavePlacesLocked(row.ID)
+	x.requests.Release(row.ID)
 	if err != nil {
 		x.mu.Unlock()
 		return err
 	}
 	e.row = row
-	if x.entries[row.ID] == nil { // else the change log was faster
-		x.add(e)
+	if x.requests.Get(row.ID) == nil { // else the change log was faster
+		x.addLocked(e)
 	}
 	x.mu.Unlock()
-	q.offer(e)
+	x.requests.Offer(e)
 	for i, f := range d.done {
 		q.tell(ctx, f, d.results[i], nil)
 	}

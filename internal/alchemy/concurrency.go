@@ -1,8 +1,6 @@
 package alchemy
 
 import (
-	"slices"
-
 	"horde/internal/account"
 	"horde/internal/horde"
 	"horde/internal/store"
@@ -31,14 +29,7 @@ func mayOpen(user *account.User, open, n int) error {
 func (x *index) openOf(user int64) int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.openLocked(user)
-}
-
-func (x *index) openLocked(user int64) int {
-	if h := x.holders[user]; h != nil {
-		return h.open
-	}
-	return 0
+	return x.requests.JobsOf(user)
 }
 
 // room refuses n forms in the transaction that would take them, when their user has
@@ -57,7 +48,7 @@ func (x *index) room(tx *store.Tx, user *account.User, n int) error {
 
 	// At one moment: what comes into the index meanwhile must count once.
 	x.mu.Lock()
-	open, unknown := x.openLocked(user.ID), x.unknownLocked(ids)
+	open, unknown := x.requests.JobsOf(user.ID), x.requests.Unknown(ids)
 	x.mu.Unlock()
 
 	others, err := tx.OpenFormsOf(user.ID, unknown)
@@ -67,45 +58,17 @@ func (x *index) room(tx *store.Tx, user *account.User, n int) error {
 	return mayOpen(user, open+others, n)
 }
 
-// unknownLocked are those of these requests, each once, that neither are in the
-// index nor come into it. The index must be locked.
-func (x *index) unknownLocked(ids []string) (unknown []string) {
-	for _, id := range ids {
-		if _, comes := x.coming[id]; !comes && x.entries[id] == nil {
-			unknown = append(unknown, id)
-		}
-	}
-	slices.Sort(unknown)
-	return slices.Compact(unknown)
-}
-
-// keepPlaces counts n forms of a request that is being committed among what its
-// user has open, until leavePlaces.
-func (x *index) keepPlaces(row *store.AlchemyRequest, n int) {
+// keepPlaces counts the forms of a request that is being committed among what its
+// user has open, until it is in the index or leavePlaces is called.
+func (x *index) keepPlaces(e *entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.coming[row.ID] = places{row.UserID, n}
-	h := x.holder(row.UserID)
-	h.coming++
-	h.open += n
+	x.requests.Reserve(e.Key(), e.User(), e.Load())
 }
 
 // leavePlaces undoes keepPlaces.
 func (x *index) leavePlaces(id string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.leavePlacesLocked(id)
-}
-
-// leavePlacesLocked is leavePlaces under the lock of the index.
-func (x *index) leavePlacesLocked(id string) {
-	p, ok := x.coming[id]
-	if !ok {
-		return
-	}
-	delete(x.coming, id)
-	h := x.holders[p.user]
-	h.coming--
-	h.open -= p.forms
-	x.tidyHolder(p.user)
+	x.requests.Release(id)
 }

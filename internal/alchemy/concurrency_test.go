@@ -49,8 +49,8 @@ func TestOpenFormsAtOnce(t *testing.T) {
 		}
 		for _, n := range nodes {
 			n.index.mu.Lock()
-			if h := n.index.holders[p.ID]; h != nil && h.coming != 0 {
-				t.Errorf("%d requests are still to come", h.coming)
+			if coming := n.index.requests.Tally().Reserved; coming != 0 {
+				t.Errorf("%d requests are still to come", coming)
 			}
 			n.index.mu.Unlock()
 		}

@@ -13,42 +13,30 @@ import (
 // Follow has w told of every change of those live requests that there are among
 // ids, until stop is called. It returns the ids that it found.
 func (q *Queue) Follow(ctx context.Context, ids []string, w *waiting.Watch) (found []string, stop func(), err error) {
-	entries := q.knownAmong(ids)
-
-	// Another node may have taken in the rest; one read looks for all of them.
-	if len(entries) < len(ids) && q.Store.Shared() {
-		unknown := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return entries[id] != nil || !horde.IsID(id) })
-		if err := q.Refresh(ctx, unknown); err != nil {
-			return nil, nil, err
-		}
-		entries = q.knownAmong(ids)
-	}
-
-	q.index.mu.Lock()
-	defer q.index.mu.Unlock()
-	for id, e := range entries {
-		e.watches.Add(w)
-		found = append(found, id)
-	}
 	stop = func() {
 		q.index.mu.Lock()
 		defer q.index.mu.Unlock()
-		for _, e := range entries {
-			delete(e.watches, w)
+		q.index.requests.Unfollow(found, w)
+	}
+	found = q.follow(ids, w)
+
+	// Another node may have taken in the rest; one read looks for all of them.
+	if len(found) < len(ids) && q.Store.Shared() {
+		unknown := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(found, id) || !horde.IsID(id) })
+		if err := q.Refresh(ctx, unknown); err != nil {
+			stop()
+			return nil, nil, err
 		}
+		found = append(found, q.follow(unknown, w)...)
 	}
 	return found, stop, nil
 }
 
-// knownAmong are the live requests that this node knows, by id.
-func (q *Queue) knownAmong(ids []string) map[string]*entry {
-	entries := make(map[string]*entry, len(ids))
-	for _, id := range ids {
-		if e := q.known(id); e != nil {
-			entries[id] = e
-		}
-	}
-	return entries
+// follow is Follow for the requests that this node knows.
+func (q *Queue) follow(ids []string, w *waiting.Watch) []string {
+	q.index.mu.Lock()
+	defer q.index.mu.Unlock()
+	return q.index.requests.Follow(ids, w, q.now())
 }
 
 // News is how far a request is, for one who follows it.

@@ -91,7 +91,7 @@ func handOutForms(c dice.Chance, given *int) {
 				tiles: e.record.Tiles, name: name, waiting: state == store.FormWaiting, expired: e.expires <= now, reserved: dice.Once(c, 10),
 				slow: e.record.SlowWorkers, trusted: e.record.TrustedWorkers, unsafeIP: e.record.UnsafeIP})
 		}
-		x.add(e)
+		x.addLocked(e)
 	}
 	for _, r := range all {
 		if r.reserved {

@@ -42,7 +42,7 @@ func (q *Queue) Pop(ctx context.Context, o *fleet.FormsOffer, wait time.Duration
 	var tasks []api.AlchemyTask
 	var skipped map[string]int
 	looked := false
-	err := q.waiters.Try(ctx, wait, p.facts, func() (found bool, err error) {
+	err := q.index.requests.Waiters.Try(ctx, wait, p.facts, func() (found bool, err error) {
 		if looked { // it may have been paused or put into maintenance meanwhile
 			fresh := *o
 			if fresh.Worker = q.Fleet.Worker(o.Worker.ID); fresh.Worker == nil {
@@ -107,13 +107,13 @@ func (q *Queue) match(p *popper) ([]*form, map[string]int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	look := match.Pop{Worker: p.facts, Now: q.now(), Want: p.amount}
-	look.Yields = func(it *match.Item) bool { return q.yields(p.worker, x.forms[it.ID]) }
+	look.Yields = func(it *match.Item) bool { return q.yields(p.worker, x.requests.Part(it.ID)) }
 	result := x.queue.Find(&look)
 
 	var found []*form
 	for _, it := range result.Found {
 		it.Reserved = 1
-		found = append(found, x.forms[it.ID])
+		found = append(found, x.requests.Part(it.ID))
 	}
 	return found, result.Skipped
 }
@@ -135,7 +135,7 @@ func (q *Queue) claim(ctx context.Context, found []*form, w *fleet.Worker) (take
 		case err != nil:
 		case ok:
 			x.renewLocked(f.e, expires)
-			x.apply(f, p)
+			x.applyLocked(f, p)
 			taken = append(taken, f)
 		default:
 			lost = append(lost, f.RequestID)

@@ -157,7 +157,7 @@ func TestWait(t *testing.T) {
 			got <- job
 		}()
 		for { // until it waits
-			if len(n.waiters.Waiting()) == 1 {
+			if len(n.index.requests.Waiters.Waiting()) == 1 {
 				return got
 			}
 			time.Sleep(time.Millisecond)

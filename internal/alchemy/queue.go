@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"horde/internal/account"
@@ -13,12 +12,11 @@ import (
 	"horde/internal/blob"
 	"horde/internal/fleet"
 	"horde/internal/horde"
-	"horde/internal/match"
+	"horde/internal/live"
 	"horde/internal/moderation"
 	"horde/internal/notify"
 	"horde/internal/source"
 	"horde/internal/store"
-	"horde/internal/waiting"
 )
 
 // Config is what the queue depends on.
@@ -42,9 +40,8 @@ type Config struct {
 // Queue is the alchemy requests and forms of the horde as this node sees them.
 type Queue struct {
 	Config
-	opened  int64 // microseconds; when this node began to take results
-	index   *index
-	waiters waiting.Room[*match.Worker] // pops
+	opened int64 // microseconds; when this node began to take results
+	index  *index
 }
 
 // New loads the live requests of the store into memory.
@@ -99,53 +96,49 @@ func (q *Queue) Refresh(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// take brings rows of the database into the index. Of gone, those without a row
-// are forgotten.
-func (q *Queue) take(requests []store.AlchemyRequest, rows []store.Form, gone []string) {
-	forms := make(map[string][]store.Form, len(requests))
-	for _, f := range rows {
-		forms[f.RequestID] = append(forms[f.RequestID], f)
-	}
-	found := make(map[string]bool, len(requests))
-	var fresh []*entry
-	x := q.index
-	x.mu.Lock()
-	for _, row := range requests {
-		found[row.ID] = true
-		e := x.entries[row.ID]
-		if e == nil {
-			var err error
-			if e, err = newEntry(row, forms[row.ID]); err != nil {
-				q.Log.Error("unreadable request", "error", err)
-				continue
-			}
-			x.add(e)
-		}
-		x.renewLocked(e, row.Expires)
-		for _, f := range forms[row.ID] {
-			if known := x.forms[f.ID]; known != nil {
-				x.apply(known, f.FormProgress)
-			}
-		}
-		fresh = append(fresh, e)
-	}
-	for _, id := range gone {
-		if e := x.entries[id]; e != nil && !found[id] {
-			x.remove(e)
-		}
-	}
-	x.mu.Unlock()
-	q.offer(fresh...)
+// rows are those of one request.
+type rows struct {
+	store.AlchemyRequest
+	forms []store.Form
 }
 
-// offer wakes the pops that forms of these requests may be for. It asks only what
-// never changes of a request, so it needs no lock on the index.
-func (q *Queue) offer(entries ...*entry) {
-	q.waiters.Offer(func(w *match.Worker) bool {
-		return slices.ContainsFunc(entries, func(e *entry) bool {
-			return slices.ContainsFunc(e.forms, func(f *form) bool { return w.Wakes(&f.item) })
-		})
-	})
+// take brings rows of the database into the index. Of gone, those without a row
+// are forgotten.
+func (q *Queue) take(requests []store.AlchemyRequest, forms []store.Form, gone []string) {
+	byRequest := make(map[string][]store.Form, len(requests))
+	for _, f := range forms {
+		byRequest[f.RequestID] = append(byRequest[f.RequestID], f)
+	}
+	all := make([]rows, len(requests))
+	for i, r := range requests {
+		all[i] = rows{AlchemyRequest: r, forms: byRequest[r.ID]}
+	}
+
+	x := q.index
+	x.mu.Lock()
+	taken, err := live.Take(x.requests, keeper{x}, all, gone)
+	x.mu.Unlock()
+	if err != nil {
+		q.Log.Error("unreadable request", "error", err)
+	}
+	x.requests.Offer(taken...)
+}
+
+// keeper brings rows of requests into an index, whose lock it needs.
+type keeper struct{ x *index }
+
+func (k keeper) Key(r rows) string           { return r.ID }
+func (k keeper) Read(r rows) (*entry, error) { return newEntry(r.AlchemyRequest, r.forms) }
+func (k keeper) Add(e *entry)                { k.x.addLocked(e) }
+func (k keeper) Remove(e *entry)             { k.x.removeLocked(e) }
+
+func (k keeper) Apply(e *entry, r rows) {
+	k.x.renewLocked(e, r.Expires)
+	for _, f := range r.forms {
+		if known := k.x.requests.Part(f.ID); known != nil {
+			k.x.applyLocked(known, f.FormProgress)
+		}
+	}
 }
 
 // find returns the live request with this id, from the database when another
@@ -169,11 +162,7 @@ func (q *Queue) find(ctx context.Context, id string) (*entry, error) {
 func (q *Queue) known(id string) *entry {
 	q.index.mu.Lock()
 	defer q.index.mu.Unlock()
-	e := q.index.entries[id]
-	if e != nil && e.expires <= q.now() {
-		return nil
-	}
-	return e
+	return q.index.requests.Live(id, q.now())
 }
 
 // findForm returns a form of a live request by its id, nil when there is none.
@@ -195,7 +184,7 @@ func (q *Queue) findForm(ctx context.Context, id string) (*form, error) {
 func (q *Queue) knownForm(id string) *form {
 	q.index.mu.Lock()
 	defer q.index.mu.Unlock()
-	f := q.index.forms[id]
+	f := q.index.requests.Part(id)
 	if f == nil || f.e.expires <= q.now() {
 		return nil
 	}
@@ -213,7 +202,7 @@ func (q *Queue) snapshot(f *form) store.Form {
 func (q *Queue) Open() int {
 	q.index.mu.Lock()
 	defer q.index.mu.Unlock()
-	return q.index.open
+	return q.index.requests.Total().Jobs
 }
 
 // clip cuts an id that a stranger sent, for use in a message.

@@ -3,13 +3,14 @@ package alchemy
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	kind "horde/internal/kinds/form"
+	"horde/internal/live"
 	"horde/internal/match"
 	"horde/internal/settle"
 	"horde/internal/store"
-	"horde/internal/waiting"
 )
 
 const (
@@ -45,7 +46,32 @@ type entry struct {
 	record  record
 	expires int64
 	forms   []*form // in the order of the request
-	watches waiting.Watches
+}
+
+// Key, User, Expires, Load and Wakes are what a live table asks of a request.
+
+// Key is its id.
+func (e *entry) Key() string { return e.row.ID }
+
+// User is who asked.
+func (e *entry) User() int64 { return e.row.UserID }
+
+// Expires is when the request ends, in microseconds.
+func (e *entry) Expires() int64 { return e.expires }
+
+// Load is the forms that wait or run, which count against their user's concurrency.
+func (e *entry) Load() (open live.Load) {
+	for _, f := range e.forms {
+		if f.State == store.FormWaiting || f.State == store.FormRunning {
+			open.Jobs++
+		}
+	}
+	return open
+}
+
+// Wakes reports whether a form of the request may be for a worker.
+func (e *entry) Wakes(w *match.Worker) bool {
+	return slices.ContainsFunc(e.forms, func(f *form) bool { return w.Wakes(&f.item) })
 }
 
 // form is one form of a live request. Of the row, only FormProgress changes.

@@ -176,7 +176,9 @@ func (q *Queue) cancelOnce(ctx context.Context, e *entry) error {
 	q.index.mu.Lock()
 	defer q.index.mu.Unlock()
 	for _, c := range all {
-		q.index.apply(q.index.forms[c.Row.ID], c.Progress)
+		if f := q.index.requests.Part(c.Row.ID); f != nil { // else it was removed meanwhile
+			q.index.applyLocked(f, c.Progress)
+		}
 	}
 	return nil
 }

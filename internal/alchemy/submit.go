@@ -123,7 +123,7 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 	q.Fleet.Touch(d.WorkerRow)
 	q.index.mu.Lock()
 	q.index.renewLocked(f.e, d.Expires)
-	q.index.apply(f, lease.Progress)
+	q.index.applyLocked(f, lease.Progress)
 	q.index.mu.Unlock()
 	q.tell(ctx, f, r, h.worker)
 	return f.work().Value().Reward, nil
@@ -183,8 +183,8 @@ func (q *Queue) fault(ctx context.Context, f *form, row store.Form, w *fleet.Wor
 		q.Fleet.Touch(changed)
 	}
 	q.index.mu.Lock()
-	q.index.apply(f, lease.Progress)
+	q.index.applyLocked(f, lease.Progress)
 	q.index.mu.Unlock()
-	q.offer(f.e)
+	q.index.requests.Offer(f.e)
 	return nil
 }

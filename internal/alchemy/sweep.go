@@ -58,8 +58,8 @@ func (q *Queue) forget(id string) {
 	x := q.index
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if e := x.entries[id]; e != nil {
-		x.remove(e)
+	if e := x.requests.Get(id); e != nil {
+		x.removeLocked(e)
 	}
 }
 

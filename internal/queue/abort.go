@@ -42,7 +42,7 @@ func (q *Queue) fault(ctx context.Context, a assigned, why settle.Excuse) error 
 		q.Fleet.Touch(w)
 	}
 	q.finish(a, job.Result, job.State, q.Clock().UnixMicro())
-	a.e.home.offer(a.e)
+	a.e.home.requests.Offer(a.e)
 	return nil
 }
 

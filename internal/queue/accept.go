@@ -320,15 +320,15 @@ func (t *terms) acceptance(e *entry, w weighed, key *store.SharedKey) *settle.Ac
 // that was kept for it.
 func (x *index) enter(e *entry, row store.Request) {
 	x.mu.Lock()
-	x.leavePlaceLocked(row.ID)
+	x.requests.Release(row.ID)
 	e.row, e.state = row, row.RequestState
 	e.item.Rank = match.GrowingRank(row.Priority, row.Created)
-	if x.entries[row.ID] == nil { // else the change log was faster
-		x.add(e)
+	if x.requests.Get(row.ID) == nil { // else the change log was faster
+		x.addLocked(e)
 	}
 	x.mu.Unlock()
 
-	x.offer(e)
+	x.requests.Offer(e)
 }
 
 // accepted is the answer to a request that was taken, with a warning where nobody

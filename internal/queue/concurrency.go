@@ -25,18 +25,10 @@ func (x *index) waitingOf(user *account.User, models []string) int {
 }
 
 func (x *index) waitingLocked(user *account.User, models []string) int {
-	h := x.holders[user.ID]
-	switch {
-	case h == nil:
-		return 0
-	case !user.Anonymous() || len(models) == 0:
-		return h.waiting
+	if !user.Anonymous() {
+		return x.requests.JobsOf(user.ID)
 	}
-	n := 0
-	for _, m := range models {
-		n += h.byModel[m]
-	}
-	return n
+	return x.requests.JobsOf(user.ID, models...)
 }
 
 // mayWait refuses n more jobs to a user who has as many waiting as they may.
@@ -72,7 +64,7 @@ func (q *Queue) room(ctx context.Context, tx *store.Tx, e *entry, user *account.
 
 	// At one moment: what comes into the index meanwhile must count once.
 	x.mu.Lock()
-	waiting, unknown := x.waitingLocked(user, e.models()), x.unknownLocked(ids)
+	waiting, unknown := x.waitingLocked(user, e.models()), x.requests.Unknown(ids)
 	x.mu.Unlock()
 
 	others, err := x.waitingElsewhere(tx, e, user, unknown)
@@ -102,18 +94,6 @@ func (x *index) waitingElsewhere(tx *store.Tx, e *entry, user *account.User, ids
 	return waiting, nil
 }
 
-// unknownLocked are those of these requests, each once, that neither are in the
-// index nor come into it. The index must be locked.
-func (x *index) unknownLocked(ids []string) (unknown []string) {
-	for _, id := range ids {
-		if x.entries[id] == nil && x.coming[id] == nil {
-			unknown = append(unknown, id)
-		}
-	}
-	slices.Sort(unknown)
-	return slices.Compact(unknown)
-}
-
 // weighsOn is how many jobs of a request count for the anonymous user where these
 // models are asked for.
 func (e *entry) weighsOn(models []string) int {
@@ -127,32 +107,16 @@ func (e *entry) weighsOn(models []string) int {
 }
 
 // keepPlace counts a request that is being committed among what its user has
-// waiting, until leavePlace.
+// waiting, until it is in the index or leavePlace is called.
 func (x *index) keepPlace(e *entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.coming[e.row.ID] = e
-	h := x.holder(e.row.UserID)
-	h.coming++
-	h.count(e, e.countedWaiting())
+	x.requests.Reserve(e.Key(), e.User(), e.Load())
 }
 
 // leavePlace undoes keepPlace.
 func (x *index) leavePlace(id string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.leavePlaceLocked(id)
-}
-
-// leavePlaceLocked is leavePlace under the lock of the index.
-func (x *index) leavePlaceLocked(id string) {
-	e := x.coming[id]
-	if e == nil {
-		return
-	}
-	delete(x.coming, id)
-	h := x.holders[e.row.UserID]
-	h.coming--
-	h.count(e, -e.countedWaiting())
-	x.tidyHolder(e.row.UserID)
+	x.requests.Release(id)
 }

@@ -90,10 +90,8 @@ func TestConcurrencyAtOnce(t *testing.T) {
 					}
 					for _, x := range n.indexes() {
 						x.mu.Lock()
-						for id, h := range x.holders {
-							if h.coming != 0 {
-								t.Errorf("%d requests of user %d are still to come", h.coming, id)
-							}
+						if n := x.requests.Tally().Reserved; n != 0 {
+							t.Errorf("%d requests are still to come", n)
 						}
 						x.mu.Unlock()
 					}

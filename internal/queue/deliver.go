@@ -168,8 +168,8 @@ func (q *Queue) finish(a assigned, r store.JobResult, state store.RequestState, 
 	x.mu.Lock()
 	defer x.mu.Unlock()
 
-	x.setJob(a.e, j)
-	x.apply(a.e, state)
+	x.setJobLocked(a.e, j)
+	x.applyLocked(a.e, state)
 }
 
 // reserves reports whether anything is set aside for a request: on its payer's
@@ -201,6 +201,6 @@ func (q *Queue) endDecoy(ctx context.Context, a assigned, seed int64) error {
 	x := a.e.home
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.setJob(a.e, j)
+	x.setJobLocked(a.e, j)
 	return nil
 }

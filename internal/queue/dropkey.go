@@ -38,11 +38,9 @@ func (q *Queue) DropKey(ctx context.Context, user int64, key string) error {
 func (x *index) withKey(user int64, key string) (found []*entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if h := x.holders[user]; h != nil {
-		for e := range h.entries {
-			if e.record.SharedKey == key {
-				found = append(found, e)
-			}
+	for e := range x.requests.Of(user) {
+		if e.record.SharedKey == key {
+			found = append(found, e)
 		}
 	}
 	return found

@@ -37,9 +37,9 @@ func (q *Queue) emptied(rows []store.Request) (reserving []*entry) {
 			if row.Kind != x.kind.name {
 				continue
 			}
-			e := x.entries[row.ID]
+			e := x.requests.Get(row.ID)
 			if e != nil {
-				x.apply(e, row.RequestState)
+				x.applyLocked(e, row.RequestState)
 			} else if read, err := x.readEntry(row); err == nil { // another node took it in just now
 				e = read
 			} else {

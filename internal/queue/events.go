@@ -41,7 +41,7 @@ func (q *Queue) Progress(ctx context.Context, key, job string, p api.Progress) e
 	if !a.e.reportLocked(a.job, a.worker.Name, p, q.Clock().UnixMicro()) {
 		return horde.Errorf(horde.AbortedGen, "This job is over. Please check your worker speed.")
 	}
-	a.e.wake()
+	x.requests.Note(a.e.Key())
 	return nil
 }
 
@@ -119,45 +119,40 @@ type News struct {
 // ids, until stop is called. It returns the ids that it found. Knowing the id of a
 // request is the right to follow it.
 func (q *Queue) Follow(ctx context.Context, ids []string, w *waiting.Watch) (found []string, stop func(), err error) {
-	entries := q.knownAmong(ids)
+	stop = func() {
+		for _, x := range q.indexes() {
+			x.unfollow(found, w)
+		}
+	}
+	found = q.follow(ids, w)
 
 	// Another node may have taken in the rest; one read looks for all of them.
-	if len(entries) < len(ids) && q.Store.Shared() {
-		unknown := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return entries[id] != nil || !horde.IsID(id) })
+	if len(found) < len(ids) && q.Store.Shared() {
+		unknown := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(found, id) || !horde.IsID(id) })
 		if err := q.Refresh(ctx, unknown); err != nil {
+			stop()
 			return nil, nil, err
 		}
-		entries = q.knownAmong(ids)
-	}
-
-	for _, e := range entries {
-		e.home.mu.Lock()
-		e.watches.Add(w)
-		e.home.mu.Unlock()
-		found = append(found, e.row.ID)
-	}
-	stop = func() {
-		for _, e := range entries {
-			e.home.mu.Lock()
-			delete(e.watches, w)
-			e.home.mu.Unlock()
-		}
+		found = append(found, q.follow(unknown, w)...)
 	}
 	return found, stop, nil
 }
 
-// knownAmong are the live requests of any kind that this node knows, by id.
-func (q *Queue) knownAmong(ids []string) map[string]*entry {
-	entries := make(map[string]*entry, len(ids))
+// follow is Follow for the requests of any kind that this node knows.
+func (q *Queue) follow(ids []string, w *waiting.Watch) (found []string) {
 	now := q.Clock().UnixMicro()
-	for _, id := range ids {
-		for _, x := range q.indexes() {
-			if e := x.known(id, now); e != nil {
-				entries[id] = e
-			}
-		}
+	for _, x := range q.indexes() {
+		x.mu.Lock()
+		found = append(found, x.requests.Follow(ids, w, now)...)
+		x.mu.Unlock()
 	}
-	return entries
+	return found
+}
+
+func (x *index) unfollow(ids []string, w *waiting.Watch) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.requests.Unfollow(ids, w)
 }
 
 // News tells how far a request is, from memory: Gone when there is none.

@@ -87,8 +87,8 @@ func TestFollowSeveral(t *testing.T) {
 
 		stop()
 		for _, x := range b.indexes() {
-			for id, e := range x.entries {
-				if len(e.watches) > 0 {
+			for _, id := range x.ids() {
+				if x.requests.Followed(id) > 0 {
 					t.Errorf("%s is still followed", id)
 				}
 			}

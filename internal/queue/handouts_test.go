@@ -254,9 +254,9 @@ func (r *wish) settle(c dice.Chance, x *index, known *catalog.Snapshot, id int) 
 	} else {
 		r.e = x.newEntry(row, rec)
 	}
-	x.add(r.e)
+	x.addLocked(r.e)
 	if r.tricked {
-		x.setJob(r.e, store.Job{ID: "fake of " + row.ID, RequestID: row.ID, WorkerID: visitorID, Fake: true})
+		x.setJobLocked(r.e, store.Job{ID: "fake of " + row.ID, RequestID: row.ID, WorkerID: visitorID, Fake: true})
 	}
 }
 

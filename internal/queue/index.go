@@ -6,149 +6,74 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"horde/internal/live"
 	"horde/internal/match"
 	"horde/internal/store"
-	"horde/internal/waiting"
 )
 
-// index holds the live requests of one kind as this node knows them. All of it
-// but kind, waiters and load, the entries' moving fields included, is guarded by mu;
-// nothing under mu waits for the database.
+// index holds the live requests of one kind as this node knows them. Nothing under mu
+// waits for the database.
 type index struct {
-	kind    *kind
-	waiters waiting.Room[*match.Worker] // pops
-	load    atomic.Pointer[counted]
-	mu      sync.Mutex
-	entries map[string]*entry
-	jobs    map[string]*entry // by job id
-	queue   *match.Index      // what waits
-	holders map[int64]*holder // by user
-	coming  map[string]*entry // requests that are being committed, by id
-	running int               // jobs in progress, fake ones not counted
-	backlog int64             // things of all waiting jobs
-}
+	kind *kind
+	load atomic.Pointer[counted]
 
-// holder is what one user has in the queue.
-type holder struct {
-	entries map[*entry]bool
-	coming  int            // requests that are being committed
-	waiting int            // jobs, those of requests that are coming too
-	byModel map[string]int // jobs of requests that name the model
+	mu       sync.Mutex
+	requests *live.Table[*entry, *entry] // guarded by mu, as are the moving fields of entries; parts are jobs
+	queue    *match.Index                // guarded by mu; what waits
+	running  int                         // guarded by mu; jobs in progress, fake ones not counted
 }
 
 func newIndex(k *kind) *index {
-	return &index{
-		kind:    k,
-		queue:   match.NewIndex(k.counters),
-		entries: map[string]*entry{},
-		jobs:    map[string]*entry{},
-		holders: map[int64]*holder{},
-		coming:  map[string]*entry{},
-	}
+	return &index{kind: k, requests: live.NewTable[*entry, *entry](), queue: match.NewIndex(k.counters)}
 }
 
 // ids are those of all requests in the index.
 func (x *index) ids() []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return slices.Collect(maps.Keys(x.entries))
+	return x.requests.Keys()
 }
 
-// bump adds n to the count of a key, and drops one of which nothing is left.
-func bump[K comparable](m map[K]int, k K, n int) {
-	if m[k] += n; m[k] == 0 {
-		delete(m, k)
-	}
-}
-
-// add takes a new live request into the index.
-func (x *index) add(e *entry) {
-	x.leavePlaceLocked(e.row.ID) // else it would count twice
-	x.entries[e.row.ID] = e
-	x.holder(e.row.UserID).entries[e] = true
-	x.count(e, 1)
+// addLocked takes a new live request into the index.
+func (x *index) addLocked(e *entry) {
+	x.requests.Add(e)
 	x.queue.Update(&e.item, itemState(e.state))
 }
 
-// remove forgets a request.
-func (x *index) remove(e *entry) {
-	if x.entries[e.row.ID] != e {
+// removeLocked forgets a request.
+func (x *index) removeLocked(e *entry) {
+	if !x.requests.Remove(e) {
 		return
 	}
-	delete(x.entries, e.row.ID)
 	for _, j := range e.jobs {
-		delete(x.jobs, j.ID)
+		x.requests.DropPart(j.ID)
 		x.running -= inProgress(j)
 	}
 	x.queue.Remove(&e.item)
-	x.count(e, -1)
-	delete(x.holders[e.row.UserID].entries, e)
-	x.tidyHolder(e.row.UserID)
-	e.wake()
 }
 
-// holder is what a user has, made when there was nothing.
-func (x *index) holder(user int64) *holder {
-	h := x.holders[user]
-	if h == nil {
-		h = &holder{entries: map[*entry]bool{}, byModel: map[string]int{}}
-		x.holders[user] = h
-	}
-	return h
-}
-
-func (x *index) tidyHolder(user int64) {
-	if h := x.holders[user]; len(h.entries) == 0 && h.coming == 0 {
-		delete(x.holders, user)
-	}
-}
-
-// countedWaiting is what a request counts against its owner's concurrency.
-func (e *entry) countedWaiting() int {
-	if e.state.Faulted {
-		return 0
-	}
-	return e.state.Waiting
-}
-
-// count adds what a request has waiting to the sums, or takes it off (sign −1).
-func (x *index) count(e *entry, sign int) {
-	n := sign * e.countedWaiting()
-	x.backlog += int64(n) * e.work.WorkUnits()
-	x.holders[e.row.UserID].count(e, n)
-}
-
-// count adds n jobs of a request to what its user has waiting.
-func (h *holder) count(e *entry, n int) {
-	h.waiting += n
-	for _, m := range e.models() {
-		bump(h.byModel, m, n)
-	}
-}
-
-// apply takes a state that the database returned, unless a newer one is known.
-func (x *index) apply(e *entry, s store.RequestState) {
-	if s.Version <= e.state.Version || x.entries[e.row.ID] != e { // or it was removed meanwhile
+// applyLocked takes a state that the database returned, unless a newer one is known.
+func (x *index) applyLocked(e *entry, s store.RequestState) {
+	if s.Version <= e.state.Version || !x.requests.Has(e) { // or it was removed meanwhile
 		return
 	}
-	x.count(e, -1)
 	e.state = s
-	x.count(e, 1)
+	x.requests.Changed(e)
 	x.queue.Update(&e.item, itemState(s))
-	e.wake()
 }
 
-// setJob adds a job to its request or takes its newer state.
-func (x *index) setJob(e *entry, j store.Job) {
-	if x.entries[e.row.ID] != e { // it was removed meanwhile
+// setJobLocked adds a job to its request or takes its newer state.
+func (x *index) setJobLocked(e *entry, j store.Job) {
+	if !x.requests.Has(e) { // it was removed meanwhile
 		return
 	}
+
 	i := slices.IndexFunc(e.jobs, func(old *store.Job) bool { return old.ID == j.ID })
 	switch {
 	case i < 0:
 		e.jobs = append(e.jobs, &j)
 		x.running += inProgress(&j)
-		x.jobs[j.ID] = e
+		x.requests.SetPart(j.ID, e)
 		if j.Fake {
 			if e.item.DecoyWorkers == nil {
 				e.item.DecoyWorkers = map[string]bool{}
@@ -160,13 +85,14 @@ func (x *index) setJob(e *entry, j store.Job) {
 		e.jobs[i] = &j
 		e.hear(j.WorkerID, j.Finished)
 	}
+
 	if j.State != store.JobRunning {
 		delete(e.reports, j.ID)
 	}
 	if j.State == store.JobFaulted && !j.Fake && !j.Excused && !e.failed[j.WorkerID] {
 		e.blame(j.WorkerID)
 	}
-	e.wake()
+	x.requests.Note(e.Key())
 }
 
 // blame notes that a worker has failed on a request.
@@ -185,14 +111,3 @@ func inProgress(j *store.Job) int {
 	}
 	return 0
 }
-
-// offer wakes the pops that new or requeued requests may be for. It asks only what
-// never changes of a request, so it needs no lock on the index.
-func (x *index) offer(entries ...*entry) {
-	x.waiters.Offer(func(w *match.Worker) bool {
-		return slices.ContainsFunc(entries, func(e *entry) bool { return w.Wakes(&e.item) })
-	})
-}
-
-// wake tells those who follow a request that something changed.
-func (e *entry) wake() { e.watches.Note(e.row.ID) }

@@ -36,9 +36,6 @@ func (x *index) queued() (jobs int, units float64) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 
-	jobs = x.running
-	for _, h := range x.holders {
-		jobs += h.waiting
-	}
-	return jobs, float64(x.backlog)
+	all := x.requests.Total()
+	return x.running + all.Jobs, float64(all.Units)
 }

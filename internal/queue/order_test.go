@@ -426,7 +426,7 @@ func (w *world) end(db *storetest.DB) {
 	w.n.clock.Advance(3 * time.Hour)
 	w.sweep()
 	w.sound(w.t)
-	if n := len(w.n.images.entries); n > 0 {
+	if n := len(w.n.images.ids()); n > 0 {
 		w.t.Fatalf("%d requests outlive their time", n)
 	}
 	if what := settled(db, w.n); what != "" {

@@ -18,7 +18,7 @@ import (
 // aheadOf is what stands before a request that one of the workers will serve, by
 // a look at every request.
 func aheadOf(x *index, e *entry, workers []*match.Worker) (all match.Ahead) {
-	for _, o := range x.entries {
+	for o := range x.requests.All() {
 		if !o.item.Queued() || !match.Before(&o.item, &e.item) {
 			continue
 		}

@@ -57,7 +57,7 @@ func (p *popper) pickup(c *claim) kinds.Pickup {
 func (q *Queue) pop(ctx context.Context, x *index, o *fleet.Offer, wait time.Duration) (h handout, err error) {
 	p := newPopper(x.kind, o, q.Catalog.Snapshot())
 	looked := false
-	err = x.waiters.Try(ctx, wait, p.facts, func() (found bool, err error) {
+	err = x.requests.Waiters.Try(ctx, wait, p.facts, func() (found bool, err error) {
 		if looked { // it may have been paused or put into maintenance meanwhile
 			fresh := *o
 			if fresh.Worker = q.Fleet.Worker(o.Worker.ID); fresh.Worker == nil {
@@ -109,7 +109,7 @@ func (q *Queue) tryPop(ctx context.Context, x *index, p *popper) (handout, error
 // newLook is a look through the queue on behalf of a worker.
 func (q *Queue) newLook(x *index, p *popper) *match.Pop {
 	look := &match.Pop{Worker: p.facts, Want: 1, MatchedTargeting: q.Modes().MatchedTargeting}
-	look.Yields = func(it *match.Item) bool { return q.yields(p.worker, look, x.entries[it.ID]) }
+	look.Yields = func(it *match.Item) bool { return q.yields(p.worker, look, x.requests.Get(it.ID)) }
 	return look
 }
 
@@ -151,7 +151,7 @@ func (q *Queue) match(x *index, p *popper, look *match.Pop) (*claim, match.Resul
 		return nil, result
 	}
 
-	e := x.entries[result.Found[0].ID]
+	e := x.requests.Get(result.Found[0].ID)
 	c := &claim{e: e, left: e.item.Available(look.Now), model: chooseModel(e.models(), p.facts)}
 	c.fake = p.worker.Paused && e.row.UserID != p.worker.UserID
 	c.n = e.work.Batch(p.pickup(c))
@@ -210,9 +210,9 @@ func (q *Queue) commitClaim(ctx context.Context, c *claim, p *popper) ([]store.J
 	if err != nil {
 		return nil, err
 	}
-	x.apply(e, state)
+	x.applyLocked(e, state)
 	for _, j := range jobs {
-		x.setJob(e, j)
+		x.setJobLocked(e, j)
 	}
 	return jobs, nil
 }

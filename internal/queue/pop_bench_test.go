@@ -35,7 +35,7 @@ func benchmarkPop(b *testing.B, kind string, n int) {
 		case "same model, other needs":
 			m.Width = 1024 + 64*(i%32) // beyond what the worker offers
 		}
-		x.add(x.newEntry(store.Request{ID: horde.NewID(), UserID: int64(i % 100), Created: int64(i),
+		x.addLocked(x.newEntry(store.Request{ID: horde.NewID(), UserID: int64(i % 100), Created: int64(i),
 			RequestState: store.RequestState{Jobs: 1, Waiting: 1, Expires: 1 << 60, Version: 1}}, record{Image: &m}))
 	}
 	w := benchWorker(b)

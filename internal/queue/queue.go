@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"horde/internal/account"
@@ -13,6 +14,7 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/kudos"
+	"horde/internal/live"
 	"horde/internal/moderation"
 	"horde/internal/notify"
 	"horde/internal/source"
@@ -89,7 +91,7 @@ func (q *Queue) Reload(ctx context.Context) error {
 	for _, x := range q.indexes() {
 		before = append(before, x.ids()...)
 	}
-	live, err := q.Store.LiveRequests(ctx, now)
+	rows, err := q.Store.LiveRequests(ctx, now)
 	if err != nil {
 		return fmt.Errorf("read requests: %w", err)
 	}
@@ -100,13 +102,13 @@ func (q *Queue) Reload(ctx context.Context) error {
 	if err := q.recent.reload(ctx, q.Store, now); err != nil {
 		return err
 	}
-	q.take(live, jobs, before)
+	q.take(rows, jobs, before)
 	return nil
 }
 
 // Refresh reads requests again that another node changed.
 func (q *Queue) Refresh(ctx context.Context, ids []string) error {
-	live, err := q.Store.Requests(ctx, ids)
+	rows, err := q.Store.Requests(ctx, ids)
 	if err != nil {
 		return err
 	}
@@ -114,58 +116,58 @@ func (q *Queue) Refresh(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
-	q.take(live, jobs, ids)
+	q.take(rows, jobs, ids)
 	return nil
 }
 
 // take brings rows of the database into the indexes. Of gone, those without a
 // row are forgotten.
-func (q *Queue) take(live []store.Request, jobs []store.Job, gone []string) {
+func (q *Queue) take(rows []store.Request, jobs []store.Job, gone []string) {
 	for _, x := range q.indexes() {
-		fresh := x.take(live, jobs, gone, q.Clock().UnixMicro(), q.Log)
-		x.offer(fresh...)
+		fresh := x.take(rows, jobs, gone, q.Clock().UnixMicro(), q.Log)
+		x.requests.Offer(fresh...)
 	}
 }
 
 // take brings in the rows that are of the index's kind and returns their
 // requests.
-func (x *index) take(live []store.Request, jobs []store.Job, gone []string, now int64, log *slog.Logger) (fresh []*entry) {
-	found := make(map[string]bool, len(live))
+func (x *index) take(rows []store.Request, jobs []store.Job, gone []string, now int64, log *slog.Logger) []*entry {
+	own := slices.DeleteFunc(slices.Clone(rows), func(r store.Request) bool { return r.Kind != x.kind.name })
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, row := range live {
-		if row.Kind != x.kind.name {
-			continue
-		}
-		found[row.ID] = true
-		if e := x.entries[row.ID]; e != nil {
-			x.apply(e, row.RequestState)
-			fresh = append(fresh, e)
-			continue
-		}
-		if row.Expires <= now { // perhaps another node has removed it since it was read
-			continue
-		}
-		e, err := x.readEntry(row)
-		if err != nil {
-			log.Error("unreadable request", "error", err)
-			continue
-		}
-		x.add(e)
-		fresh = append(fresh, e)
+	taken, err := live.Take(x.requests, keeper{x: x, now: now}, own, gone)
+	if err != nil {
+		log.Error("unreadable request", "error", err)
 	}
+
 	for _, j := range jobs {
-		if e := x.entries[j.RequestID]; e != nil {
-			x.setJob(e, j)
+		if e := x.requests.Get(j.RequestID); e != nil {
+			x.setJobLocked(e, j)
 		}
 	}
-	for _, id := range gone {
-		if e := x.entries[id]; e != nil && !found[id] {
-			x.remove(e)
-		}
-	}
-	return fresh
+	return taken
 }
+
+// keeper brings rows of requests into an index, whose lock it needs.
+type keeper struct {
+	x   *index
+	now int64
+}
+
+func (k keeper) Key(r store.Request) string { return r.ID }
+
+// Read leaves out what has expired: perhaps another node has removed it since it was
+// read.
+func (k keeper) Read(r store.Request) (*entry, error) {
+	if r.Expires <= k.now {
+		return nil, nil
+	}
+	return k.x.readEntry(r)
+}
+
+func (k keeper) Add(e *entry)                    { k.x.addLocked(e) }
+func (k keeper) Remove(e *entry)                 { k.x.removeLocked(e) }
+func (k keeper) Apply(e *entry, r store.Request) { k.x.applyLocked(e, r.RequestState) }
 
 // find returns the live request of a kind with this id, from the database when
 // another node took it in and the news has not come yet. A RequestNotFound error
@@ -212,11 +214,7 @@ func (q *Queue) look(ctx context.Context, id string, known func() *entry) (*entr
 func (x *index) known(id string, now int64) *entry {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	e := x.entries[id]
-	if e != nil && e.state.Expires <= now {
-		return nil
-	}
-	return e
+	return x.requests.Live(id, now)
 }
 
 // clip cuts what a stranger sent to n bytes, for use in a message.

@@ -8,9 +8,9 @@ import (
 	"horde/internal/admission"
 	"horde/internal/horde"
 	"horde/internal/kinds"
+	"horde/internal/live"
 	"horde/internal/match"
 	"horde/internal/store"
-	"horde/internal/waiting"
 )
 
 // record is what is stored of a request besides the columns that move.
@@ -77,7 +77,6 @@ type entry struct {
 	jobs   []*store.Job    // in the order of handing out; replaced, never changed
 	failed map[string]bool // workers that gave a job of it up; replaced, never changed
 
-	watches waiting.Watches   // of those who follow the request
 	reports map[string]report // from inside running jobs, by job id
 	heard   map[string]int64  // when a worker reported last or delivered, by worker id
 
@@ -135,6 +134,34 @@ func itemOf(e *entry) match.Item {
 func itemState(s store.RequestState) match.State {
 	return match.State{Waiting: s.Waiting, Expires: s.Expires, Ended: s.Faulted || s.Cancelled}
 }
+
+// Key, User, Expires, Load and Wakes are what a live table asks of a request.
+
+// Key is its id.
+func (e *entry) Key() string { return e.row.ID }
+
+// User is who asked.
+func (e *entry) User() int64 { return e.row.UserID }
+
+// Expires is when the request ends, in microseconds.
+func (e *entry) Expires() int64 { return e.state.Expires }
+
+// Load is what the request counts against its user's concurrency.
+func (e *entry) Load() live.Load {
+	waiting := e.countedWaiting()
+	return live.Load{Jobs: waiting, Units: int64(waiting) * e.work.WorkUnits(), Models: e.models()}
+}
+
+// countedWaiting is how many jobs wait, of a request that was not given up.
+func (e *entry) countedWaiting() int {
+	if e.state.Faulted {
+		return 0
+	}
+	return e.state.Waiting
+}
+
+// Wakes reports whether the request may be for a worker.
+func (e *entry) Wakes(w *match.Worker) bool { return w.Wakes(&e.item) }
 
 // models are those that the request names; none: any.
 func (e *entry) models() []string { return e.record.common.Models }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"sync"
 	"testing"
 
@@ -18,6 +16,7 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/hordetest"
 	"horde/internal/kinds/image"
+	"horde/internal/live"
 	"horde/internal/match"
 	"horde/internal/settle"
 	"horde/internal/store"
@@ -206,7 +205,8 @@ func differsFrom(want truth, x *index, now int64) string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	ghosts := map[string]bool{}
-	for id, e := range x.entries {
+	for e := range x.requests.All() {
+		id := e.Key()
 		row, ok := want.requests[id]
 		if !ok {
 			ghosts[id] = true
@@ -223,7 +223,7 @@ func differsFrom(want truth, x *index, now int64) string {
 		}
 	}
 	for id, row := range want.requests {
-		if row.Kind == x.kind.name && x.entries[id] == nil && row.Expires > now {
+		if row.Kind == x.kind.name && x.requests.Get(id) == nil && row.Expires > now {
 			return "request " + id + " is not in the index"
 		}
 	}
@@ -260,32 +260,21 @@ func differentJobs(rows []store.Job, e *entry) string {
 // recount compares the parts of an index that are derived with their source.
 func recount(x *index) string {
 	fresh := newIndex(x.kind)
-	for _, e := range x.entries {
+	for e := range x.requests.All() {
 		twin := fresh.newEntry(e.row, e.record)
 		twin.state = e.state
-		fresh.add(twin)
+		fresh.addLocked(twin)
 		for _, j := range e.jobs {
-			fresh.setJob(twin, *j)
+			fresh.setJobLocked(twin, *j)
 		}
 	}
 	type counted struct {
-		Queue   match.Tally
-		Waiting map[int64]int
-		ByModel map[string]int
-		Jobs    []string
-		Running int
-		Backlog int64
+		Queue    match.Tally
+		Requests live.Tally
+		Running  int
 	}
 	count := func(x *index) counted {
-		c := counted{Queue: x.queue.Tally(), Waiting: map[int64]int{}, ByModel: map[string]int{}, Running: x.running, Backlog: x.backlog}
-		for id, h := range x.holders {
-			c.Waiting[id] = h.waiting
-			for m, v := range h.byModel {
-				c.ByModel[fmt.Sprint(id, m)] = v
-			}
-		}
-		c.Jobs = slices.Sorted(maps.Keys(x.jobs))
-		return c
+		return counted{Queue: x.queue.Tally(), Requests: x.requests.Tally(), Running: x.running}
 	}
 	if diff := cmp.Diff(count(fresh), count(x)); diff != "" {
 		return "recount − index +\n" + diff

@@ -165,7 +165,7 @@ func TestLifetimes(t *testing.T) {
 		alive(true) // the sweep gives up the job
 		c.Advance(time.Minute + time.Microsecond)
 		alive(false)
-		if n := len(n.images.entries); n != 0 {
+		if n := len(n.images.ids()); n != 0 {
 			t.Errorf("%d requests left", n)
 		}
 		if what := settled(db, n); what != "" {

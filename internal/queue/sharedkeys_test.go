@@ -317,7 +317,7 @@ func TestSharedKeyHoldsEnd(t *testing.T) {
 			}, 0},
 			{"emptied by maintenance before it was heard of", func(t *testing.T, k keyed) {
 				n.images.mu.Lock()
-				n.images.remove(n.images.entries[k.id])
+				n.images.removeLocked(n.images.requests.Get(k.id))
 				n.images.mu.Unlock()
 				if err := n.EmptyAll(t.Context()); err != nil {
 					t.Fatal(err)

@@ -94,7 +94,7 @@ func (q *Queue) cancel(ctx context.Context, e *entry) error {
 	}
 	e.home.mu.Lock()
 	defer e.home.mu.Unlock()
-	e.home.apply(e, state)
+	e.home.applyLocked(e, state)
 	return nil
 }
 
@@ -226,11 +226,9 @@ func (q *Queue) Active(user int64) api.ActiveGenerations {
 func (x *index) active(user int64) (ids []string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if h := x.holders[user]; h != nil {
-		for e := range h.entries {
-			if !e.state.Faulted {
-				ids = append(ids, e.row.ID)
-			}
+	for e := range x.requests.Of(user) {
+		if !e.state.Faulted {
+			ids = append(ids, e.row.ID)
 		}
 	}
 	slices.Sort(ids) // ids begin with the time

@@ -123,7 +123,7 @@ func (q *Queue) jobInIndex(x *index, id string) (a assigned) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 
-	e := x.jobs[id]
+	e := x.requests.Part(id)
 	if e == nil || e.state.Expires <= q.Clock().UnixMicro() {
 		return a
 	}

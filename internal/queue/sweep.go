@@ -82,7 +82,7 @@ func (q *Queue) removeExpired(ctx context.Context, r store.Request, now int64) e
 func (q *Queue) usesKey(r *store.Request) bool {
 	for _, x := range q.indexes() {
 		x.mu.Lock()
-		e := x.entries[r.ID]
+		e := x.requests.Get(r.ID)
 		x.mu.Unlock()
 		if e != nil {
 			return e.record.SharedKey != ""
@@ -99,9 +99,9 @@ func (q *Queue) usesKey(r *store.Request) bool {
 func (q *Queue) forget(ctx context.Context, id string) {
 	for _, x := range q.indexes() {
 		x.mu.Lock()
-		e := x.entries[id]
+		e := x.requests.Get(id)
 		if e != nil {
-			x.remove(e)
+			x.removeLocked(e)
 		}
 		x.mu.Unlock()
 		if e != nil {

@@ -446,9 +446,9 @@ func handOutTexts(c dice.Chance, given *int, known *catalog.Snapshot) {
 			Priority:     dice.Pick[int64](c, 0, 50, 100, 1000),
 			RequestState: store.RequestState{Jobs: 1, Waiting: c.N(3), Expires: dice.Pick[int64](c, 0, 1, 1, 1, 1, 1, 1, 1), Version: 1, Faulted: flip(9), Cancelled: flip(9)}},
 			record{Text: r, UnsafeIP: flip(5), Trusted: flip(2)})
-		x.add(e)
+		x.addLocked(e)
 		if flip(6) {
-			x.setJob(e, store.Job{ID: fmt.Sprint("trick", i), RequestID: e.row.ID, WorkerID: "w0", Fake: true})
+			x.setJobLocked(e, store.Job{ID: fmt.Sprint("trick", i), RequestID: e.row.ID, WorkerID: "w0", Fake: true})
 		}
 		m.requests = append(m.requests, e)
 	}
@@ -481,7 +481,7 @@ func handOutTexts(c dice.Chance, given *int, known *catalog.Snapshot) {
 	result := x.queue.Find(&match.Pop{Worker: newPopper(texts, o, known).facts, Want: 1, MatchedTargeting: m.matched})
 	var got *entry
 	if len(result.Found) > 0 {
-		got = x.entries[result.Found[0].ID]
+		got = x.requests.Get(result.Found[0].ID)
 	}
 	if want != got {
 		c.Failf("handed out %s, want %s", describe(got), describe(want))

@@ -165,7 +165,7 @@ func (x *index) loads() map[string]modelLoad {
 	defer x.mu.Unlock()
 
 	loads := map[string]modelLoad{}
-	for _, e := range x.entries {
+	for e := range x.requests.All() {
 		if !e.item.Queued() {
 			continue
 		}

@@ -34,7 +34,7 @@ func (n *node) waiting(t *testing.T, owner hordetest.Person, p api.ImagePop, d t
 	}()
 	t.Cleanup(func() { cancel(); <-ended })
 	if what := hordetest.Eventually(func() string {
-		if slices.ContainsFunc(n.images.waiters.Waiting(), func(w *match.Worker) bool { return w.ID == o.Worker.ID }) {
+		if slices.ContainsFunc(n.images.requests.Waiters.Waiting(), func(w *match.Worker) bool { return w.ID == o.Worker.ID }) {
 			return ""
 		}
 		return "the pop does not wait"
@@ -103,7 +103,7 @@ func TestWaitingPopSleepsOn(t *testing.T) {
 	offer := pop("one")
 	offer.NSFW, offer.MaxPixels = ptr(false), ptr(4096)
 	job := n.waiting(t, owner, offer, 500*time.Millisecond)
-	waiting := n.images.waiters.Waiting()[0]
+	waiting := n.images.requests.Waiters.Waiting()[0]
 	for _, change := range []func(*Ask){
 		func(a *Ask) { a.Body.Models = &[]string{"Deliberate"} },
 		func(a *Ask) { a.Body.NSFW = ptr(true) },
@@ -113,7 +113,7 @@ func TestWaitingPopSleepsOn(t *testing.T) {
 		a := ask(p, 1)
 		a.Body.NSFW = ptr(false)
 		change(&a)
-		e := n.images.entries[n.accept(t, a)]
+		e := n.images.requests.Get(n.accept(t, a))
 		if waiting.Wakes(&e.item) {
 			t.Errorf("woken by %+v", a.Body)
 		}
@@ -121,7 +121,7 @@ func TestWaitingPopSleepsOn(t *testing.T) {
 	if j := <-job; j.ID != nil || j.Skipped["models"] != 1 || j.Skipped["nsfw"] != 1 || j.Skipped["untrusted"] != 1 || j.Skipped["max_pixels"] != 1 {
 		t.Errorf("at the end of its time: %+v", j)
 	}
-	if left := n.images.waiters.Waiting(); len(left) != 0 {
+	if left := n.images.requests.Waiters.Waiting(); len(left) != 0 {
 		t.Errorf("%d pops still wait", len(left))
 	}
 }
@@ -135,7 +135,7 @@ func TestWaitingPopEnds(t *testing.T) {
 	go func() {
 		defer cancel()
 		waited <- hordetest.Eventually(func() string {
-			if len(n.images.waiters.Waiting()) == 0 {
+			if len(n.images.requests.Waiters.Waiting()) == 0 {
 				return "the pop does not wait"
 			}
 			return ""

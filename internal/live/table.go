@@ -1,0 +1,172 @@
+// Package live keeps in memory what a node knows of live requests of one kind: by key,
+// by the jobs or forms they are made of, and by who asked. It counts what each user has
+// waiting, requests that are only being committed among it, and knows who follows what.
+//
+// The database is the truth. Rows of it come in through one door, Take, whether this
+// node wrote them or another one did.
+package live
+
+import (
+	"iter"
+	"maps"
+	"slices"
+
+	"horde/internal/match"
+	"horde/internal/waiting"
+)
+
+// Entry is a live request.
+type Entry interface {
+	comparable // with nil: no entry
+	Key() string
+	User() int64    // who asked; never changes
+	Expires() int64 // microseconds
+	Load() Load
+	// Wakes reports whether the entry may be for a worker, by what never changes of it.
+	Wakes(w *match.Worker) bool
+}
+
+// Load is what a request counts while it waits.
+type Load struct {
+	Jobs   int      // against its user's concurrency
+	Units  int64    // work of these jobs
+	Models []string // that it names; never changes
+}
+
+// Table is the live requests of one kind. P is a part of one: a job, a form.
+//
+// Its owner guards it: nothing here locks, save Waiters and Offer, which need no lock.
+type Table[E Entry, P any] struct {
+	Waiters waiting.Room[*match.Worker] // pops
+
+	rows     map[string]*row[E]
+	parts    map[string]P
+	users    map[int64]*user[E]
+	reserved map[string]reservation // requests that are being committed
+	total    Load                   // of rows and reservations; without models
+}
+
+// row is an entry with what the table knows of it.
+type row[E Entry] struct {
+	entry     E
+	load      Load // as it is counted
+	followers waiting.Watches
+}
+
+// user is what one user has in the table.
+type user[E Entry] struct {
+	entries  map[E]bool
+	reserved int            // requests that are being committed
+	jobs     int            // of all of them
+	byModel  map[string]int // jobs of requests that name the model
+}
+
+// reservation is the place of a request that is being committed.
+type reservation struct {
+	user int64
+	load Load
+}
+
+// NewTable makes a table of nothing.
+func NewTable[E Entry, P any]() *Table[E, P] {
+	return &Table[E, P]{
+		rows:     map[string]*row[E]{},
+		parts:    map[string]P{},
+		users:    map[int64]*user[E]{},
+		reserved: map[string]reservation{},
+	}
+}
+
+// Get returns an entry by its key, nil if there is none.
+func (t *Table[E, P]) Get(key string) (e E) {
+	if r := t.rows[key]; r != nil {
+		return r.entry
+	}
+	return e
+}
+
+// Live is Get for an entry that has not expired yet.
+func (t *Table[E, P]) Live(key string, now int64) (none E) {
+	if r := t.rows[key]; r != nil && r.entry.Expires() > now {
+		return r.entry
+	}
+	return none
+}
+
+// Has reports whether this very entry is in the table.
+func (t *Table[E, P]) Has(e E) bool {
+	r := t.rows[e.Key()]
+	return r != nil && r.entry == e
+}
+
+// Keys are those of all entries.
+func (t *Table[E, P]) Keys() []string { return slices.Collect(maps.Keys(t.rows)) }
+
+// All yields every entry, in no order.
+func (t *Table[E, P]) All() iter.Seq[E] {
+	return func(yield func(E) bool) {
+		for _, r := range t.rows {
+			if !yield(r.entry) {
+				return
+			}
+		}
+	}
+}
+
+// Of yields the entries of a user, in no order.
+func (t *Table[E, P]) Of(id int64) iter.Seq[E] {
+	if u := t.users[id]; u != nil {
+		return maps.Keys(u.entries)
+	}
+	return func(func(E) bool) {}
+}
+
+// Add brings in a new entry, in place of the place that was reserved for it.
+func (t *Table[E, P]) Add(e E) {
+	t.Release(e.Key()) // else it would count twice
+	load := e.Load()
+	t.rows[e.Key()] = &row[E]{entry: e, load: load}
+	t.userOf(e.User()).entries[e] = true
+	t.count(e.User(), load, 1)
+}
+
+// Remove forgets an entry, and tells those who follow it. It reports whether the entry
+// was there.
+func (t *Table[E, P]) Remove(e E) bool {
+	if !t.Has(e) {
+		return false
+	}
+	r := t.rows[e.Key()]
+	delete(t.rows, e.Key())
+	t.count(e.User(), r.load, -1)
+	delete(t.users[e.User()].entries, e)
+	t.tidy(e.User())
+	r.followers.Note(e.Key())
+	return true
+}
+
+// Changed counts an entry anew, and tells those who follow it.
+func (t *Table[E, P]) Changed(e E) {
+	r := t.rows[e.Key()]
+	t.count(e.User(), r.load, -1)
+	r.load = e.Load()
+	t.count(e.User(), r.load, 1)
+	r.followers.Note(e.Key())
+}
+
+// Part returns a part by its id, nil if there is none.
+func (t *Table[E, P]) Part(id string) P { return t.parts[id] }
+
+// SetPart makes a part known by its id.
+func (t *Table[E, P]) SetPart(id string, p P) { t.parts[id] = p }
+
+// DropPart forgets a part.
+func (t *Table[E, P]) DropPart(id string) { delete(t.parts, id) }
+
+// Offer wakes the pops that new entries, or such with jobs that came back, may be for.
+// It asks only what never changes of them, so it needs no lock on the table.
+func (t *Table[E, P]) Offer(entries ...E) {
+	t.Waiters.Offer(func(w *match.Worker) bool {
+		return slices.ContainsFunc(entries, func(e E) bool { return e.Wakes(w) })
+	})
+}

@@ -1,0 +1,177 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"horde/internal/match"
+	"horde/internal/waiting"
+)
+
+// request is a live request of these tests.
+type request struct {
+	key     string
+	user    int64
+	expires int64
+	waits   int
+	models  []string
+	version int
+}
+
+func (r *request) Key() string    { return r.key }
+func (r *request) User() int64    { return r.user }
+func (r *request) Expires() int64 { return r.expires }
+func (r *request) Load() Load {
+	return Load{Jobs: r.waits, Units: int64(10 * r.waits), Models: r.models}
+}
+func (r *request) Wakes(*match.Worker) bool { return true }
+
+func newTable() *Table[*request, *request] { return NewTable[*request, *request]() }
+
+// What the table counts of each user is what a count of all requests says, whatever
+// came, changed, was reserved and went.
+func TestCountsOfUsers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		table := newTable()
+		kept, reserved := map[string]*request{}, map[string]*request{}
+		random := func() *request {
+			return &request{
+				key:    fmt.Sprint("r", rapid.IntRange(0, 5).Draw(t, "key")),
+				user:   rapid.Int64Range(1, 2).Draw(t, "user"),
+				waits:  rapid.IntRange(0, 3).Draw(t, "waits"),
+				models: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c"}), 0, 3, rapid.ID).Draw(t, "models"),
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"reserve": func(*rapid.T) {
+				if r := random(); kept[r.key] == nil && reserved[r.key] == nil {
+					table.Reserve(r.key, r.user, r.Load())
+					reserved[r.key] = r
+				}
+			},
+			"release": func(*rapid.T) {
+				r := random()
+				table.Release(r.key)
+				delete(reserved, r.key)
+			},
+			"add": func(*rapid.T) {
+				if r := random(); kept[r.key] == nil {
+					table.Add(r)
+					kept[r.key] = r
+					delete(reserved, r.key)
+				}
+			},
+			"change": func(t *rapid.T) {
+				if r := kept[random().key]; r != nil {
+					r.waits = rapid.IntRange(0, 3).Draw(t, "waits now")
+					table.Changed(r)
+				}
+			},
+			"remove": func(*rapid.T) {
+				r := random()
+				if kept[r.key] != nil {
+					r = kept[r.key]
+				}
+				if table.Remove(r) != (kept[r.key] == r) {
+					t.Fatal("removed what was not there, or not what was")
+				}
+				delete(kept, r.key)
+			},
+			"": func(t *rapid.T) {
+				want := map[int64]int{}
+				byModel := map[int64]map[string]int{}
+				all := 0
+				for _, m := range []map[string]*request{kept, reserved} {
+					for _, r := range m {
+						want[r.user] += r.waits
+						all += r.waits
+						if byModel[r.user] == nil {
+							byModel[r.user] = map[string]int{}
+						}
+						for _, name := range r.models {
+							if r.waits > 0 {
+								byModel[r.user][name] += r.waits
+							}
+						}
+					}
+				}
+				got := table.Tally()
+				if diff := cmp.Diff(want, got.Jobs) + cmp.Diff(byModel, got.ByModel); diff != "" || got.Total.Jobs != all || got.Total.Units != int64(10*all) {
+					t.Fatalf("counted − told + %s, %d jobs in all, told %+v", diff, all, got.Total)
+				}
+			},
+		})
+	})
+}
+
+// keeper reads rows that are requests themselves.
+type keeper struct{ *Table[*request, *request] }
+
+var errUnreadable = errors.New("unreadable")
+
+func (keeper) Key(r request) string { return r.key }
+
+func (keeper) Read(r request) (*request, error) {
+	switch r.version {
+	case -1:
+		return nil, errUnreadable
+	case 0:
+		return nil, nil
+	}
+	return &r, nil
+}
+
+func (k keeper) Remove(r *request) { k.Table.Remove(r) }
+
+func (k keeper) Apply(known *request, r request) {
+	if r.version > known.version {
+		known.version, known.waits = r.version, r.waits
+		k.Changed(known)
+	}
+}
+
+// Rows come in whatever their order: new ones, newer ones, and none for what is gone.
+func TestTake(t *testing.T) {
+	table := newTable()
+	k := keeper{table}
+	taken, err := Take(table, k, []request{
+		{key: "a", user: 1, waits: 2, version: 2},
+		{key: "broken", version: -1},
+		{key: "b", user: 1, waits: 1, version: 1},
+		{key: "expired"},
+	}, nil)
+	if len(taken) != 2 || !errors.Is(err, errUnreadable) {
+		t.Errorf("took %d rows, %v", len(taken), err)
+	}
+
+	w := waiting.NewWatch()
+	table.Follow([]string{"a", "b", "nobody's"}, w, -1)
+	_, err = Take(table, k, []request{
+		{key: "a", user: 1, waits: 9, version: 1}, // old news
+		{key: "c", user: 2, waits: 4, version: 1},
+	}, []string{"a", "b", "c"})
+	if err != nil {
+		t.Error(err)
+	}
+	if table.JobsOf(1) != 2 || table.JobsOf(2) != 4 || table.Get("b") != nil {
+		t.Errorf("left: %+v", table.Tally())
+	}
+	if changed := w.Changed(); !slices.Equal(changed, []string{"b"}) {
+		t.Errorf("told of %v", changed)
+	}
+}
+
+// A key is unknown while it is neither in the table nor reserved, and is told of once.
+func TestUnknown(t *testing.T) {
+	table := newTable()
+	table.Add(&request{key: "in", user: 1})
+	table.Reserve("reserved", 1, Load{Jobs: 1})
+	if got := table.Unknown([]string{"x", "in", "reserved", "x", "a"}); !slices.Equal(got, []string{"a", "x"}) {
+		t.Error(got)
+	}
+}
