@@ -38,7 +38,7 @@ test-fast:
 test-kill: build
 	HORDE_KILLS=20 HORDE_TEST_POSTGRES="$$(scripts/postgres.sh start)" $(GO) test -count=1 -timeout 30m -run TestKill -v ./e2e
 
-## lint: formatting, vet, staticcheck
+## lint: formatting, vet, staticcheck, borders between packages, contexts, line lengths
 lint:
 	scripts/lint.sh
 

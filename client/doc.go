@@ -9,12 +9,13 @@
 //		…
 //	}
 //
-// Every call takes a context and gives up after a minute (WithTimeout) in any case. A refusal by the server is an *api.Error with its HTTP status;
-// an answer that is not JSON, such as a proxy's page, is a *ForeignError around
-// one. Answers are read up to a bound, redirects are followed only within the horde
-// itself so that the key stays there, and a call is repeated only where that is
-// safe: reads and cancels after any temporary failure, the rest only when the server
-// said 429 with Retry-After and so did nothing.
+// Every call takes a context and gives up after a minute (WithTimeout) in any case. A
+// refusal by the server is an *api.Error with its HTTP status; an answer that is not
+// JSON, such as a proxy's page, is a *ForeignError around one. Answers are read up to a
+// bound, redirects are followed only within the horde itself so that the key stays
+// there, and a call is repeated only where that is safe: reads and cancels after any
+// temporary failure, the rest only when the server said 429 with Retry-After and so did
+// nothing.
 //
 // A Client is safe for concurrent use.
 package client

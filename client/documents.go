@@ -11,7 +11,8 @@ import (
 // Document reads a document of the horde (terms, privacy, sponsors) as Markdown.
 func (c *Client) Document(ctx context.Context, name string) (string, error) {
 	var out api.HordeDocument
-	_, err := c.do(ctx, call{method: http.MethodGet, path: "/api/v2/documents/" + url.PathEscape(name) + "?format=" + api.Markdown}, &out)
+	path := "/api/v2/documents/" + url.PathEscape(name) + "?format=" + api.Markdown
+	_, err := c.do(ctx, call{method: http.MethodGet, path: path}, &out)
 	if err != nil || out.Markdown == nil {
 		return "", err
 	}

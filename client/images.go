@@ -95,7 +95,8 @@ func (c *Client) Submit(ctx context.Context, s *api.ImageSubmit) (*api.Submitted
 // ReportProgress tells the server how far a job has come (ours only; others
 // answer 404). An *api.Error with status 410 says that the job is no longer wanted.
 func (c *Client) ReportProgress(ctx context.Context, job string, p *api.Progress) error {
-	_, err := c.do(ctx, call{method: http.MethodPost, path: "/api/ext/v1/jobs/" + url.PathEscape(job) + "/progress", body: p}, nil)
+	path := "/api/ext/v1/jobs/" + url.PathEscape(job) + "/progress"
+	_, err := c.do(ctx, call{method: http.MethodPost, path: path, body: p}, nil)
 	return err
 }
 

@@ -108,7 +108,8 @@ func (c *Client) Register(ctx context.Context, username string) (string, error) 
 	_, rest, ok := strings.Cut(string(page), keyMark)
 	key, _, closed := strings.Cut(rest, "<")
 	if !ok || !closed || strings.TrimSpace(key) == "" {
-		return "", errors.New("the horde made no account: its page shows no API key (is the name allowed, or is registration closed?)")
+		return "", errors.New("the horde made no account: its page shows no API key " +
+			"(is the name allowed, or is registration closed?)")
 	}
 	return html.UnescapeString(strings.TrimSpace(key)), nil
 }

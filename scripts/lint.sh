@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Formatting, vet, staticcheck. Prints what is wrong and fails then.
+# Formatting, vet, staticcheck, the direction of imports, and the rules of
+# tools/lint. Prints what is wrong and fails then.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 unformatted=$(gofmt -l $(git ls-files '*.go'))
@@ -9,3 +10,6 @@ if [ -n "$unformatted" ]; then
 fi
 go vet ./...
 go tool -modfile=tools/go.mod staticcheck ./...
+go test -run TestImportDirection ./internal/rooms
+go -C tools vet ./...
+go -C tools run ./lint

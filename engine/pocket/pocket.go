@@ -50,7 +50,8 @@ type Options struct {
 	CacheDir string
 }
 
-// New unpacks the model where needed and loads it (about 0.4 s). Its error wraps ErrNoRuntime where ONNX Runtime cannot be loaded.
+// New unpacks the model where needed and loads it (about 0.4 s). Its error wraps
+// ErrNoRuntime where ONNX Runtime cannot be loaded.
 func New(o Options) (engine.Engine, error) {
 	return open(o)
 }

@@ -111,7 +111,8 @@ func (j *journal) add(ids []string, popped time.Time) error {
 	return j.writeLocked()
 }
 
-// remove forgets jobs that are over. A failure to write it down costs a fault that the server answers with "already submitted".
+// remove forgets jobs that are over. A failure to write it down costs a fault that the
+// server answers with "already submitted".
 func (j *journal) remove(ids ...string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -99,10 +99,10 @@ func pngFile(t *testing.T) []byte {
 func TestSources(t *testing.T) {
 	file := pngFile(t)
 	for _, tc := range []struct {
-		name           string
-		source, mask   string
-		faulted        bool
-		remarks        []api.GenMetadatum
+		name             string
+		source, mask     string
+		faulted          bool
+		remarks          []api.GenMetadatum
 		generated, masks bool // with a source, with a mask
 	}{
 		{name: "base64", source: base64.StdEncoding.EncodeToString(file), generated: true},

@@ -1,4 +1,4 @@
-package e2e
+package rooms
 
 import (
 	"bytes"
@@ -81,7 +81,7 @@ var mustNot = map[string][]string{
 // TestImportDirection fails when an arrow between rooms runs the wrong way.
 func TestImportDirection(t *testing.T) {
 	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
-	cmd.Dir = ".."
+	cmd.Dir = "../.."
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
