@@ -20,6 +20,7 @@ func NetworkAddr(r *http.Request) netip.Addr { return exchangeOf(r).network }
 // ClientAddr is the person behind a service that calls for them.
 func ClientAddr(r *http.Request) netip.Addr { return exchangeOf(r).client }
 
+// locate finds the three addresses of a caller.
 func (s *Server) locate(x *exchange, r *http.Request) {
 	x.peer = parseAddr(r.RemoteAddr)
 	x.network = x.peer
@@ -27,6 +28,7 @@ func (s *Server) locate(x *exchange, r *http.Request) {
 	if trusted {
 		x.network, x.proxies = s.behindProxies(x.peer, r.Header["X-Forwarded-For"])
 	}
+
 	x.client = x.network
 	if trusted && s.Passkey != nil && r.Header["Proxied-For"] != nil {
 		key := r.Header.Get("Proxy-Authorization")
@@ -36,6 +38,7 @@ func (s *Server) locate(x *exchange, r *http.Request) {
 	}
 }
 
+// trusts reports whether an address is one of our proxies.
 func (s *Server) trusts(addr netip.Addr) bool {
 	for _, p := range s.TrustedProxies {
 		if p.Contains(addr) {
@@ -60,6 +63,7 @@ func (s *Server) behindProxies(peer netip.Addr, headers []string) (found netip.A
 			} else {
 				rest = ""
 			}
+
 			addr := parseAddr(strings.TrimSpace(hop))
 			if !addr.IsValid() {
 				return found, proxies

@@ -76,6 +76,7 @@ func forwardedOf(h http.Header, proxies int) forwarded {
 		proto: outermost(elementsOf(h["X-Forwarded-Proto"], ','), proxies),
 		host:  outermost(elementsOf(h["X-Forwarded-Host"], ','), proxies),
 	}
+
 	if f.proto == "" || f.host == "" {
 		standard := parseForwarded(outermost(elementsOf(h["Forwarded"], ','), proxies))
 		if f.proto == "" {
@@ -85,6 +86,7 @@ func forwardedOf(h http.Header, proxies int) forwarded {
 			f.host = standard.host
 		}
 	}
+
 	f.proto = strings.ToLower(f.proto)
 	return f
 }
@@ -107,6 +109,7 @@ func elementsOf(lines []string, separator byte) (elements []string) {
 			elements = append(elements, text)
 		}
 	}
+
 	for _, line := range lines {
 		from, quoted := 0, false
 		for i := 0; i < len(line); i++ {
@@ -174,9 +177,11 @@ func validHost(text string) bool {
 		addr, err := netip.ParseAddr(name)
 		return err == nil && addr.Is6() && addr.Zone() == "" && validPort(rest)
 	}
+
 	if i := strings.IndexByte(text, ':'); i >= 0 {
 		name, rest = text[:i], text[i:]
 	}
+
 	if name == "" || len(name) > maxHostName || name[0] == '.' || strings.Contains(name, "..") {
 		return false
 	}
@@ -187,6 +192,7 @@ func validHost(text string) bool {
 			return false
 		}
 	}
+
 	return validPort(rest)
 }
 

@@ -70,6 +70,7 @@ func checkObject(r *http.Request, v any, schema *api.Schema) (map[string]any, er
 			return nil, err
 		}
 	}
+
 	body, _ := v.(map[string]any)
 	if p := schema.FirstMissing(body); p != nil {
 		return nil, InvalidField(p.Name, p.Schema.Description+" Missing required parameter in the JSON body")
@@ -89,6 +90,7 @@ func LenientObjectOf(w http.ResponseWriter, r *http.Request, limit int64) (map[s
 	if !IsJSON(r) {
 		return map[string]any{}, nil
 	}
+
 	v, err := readJSON(w, r, limit)
 	if horde.CodeOf(err) != "" {
 		return nil, err
@@ -105,7 +107,8 @@ func RequireKey(r *http.Request) error {
 	if _, present := r.Header["Apikey"]; present {
 		return nil
 	}
-	return InvalidField("apikey", "The API Key corresponding to a registered user. Missing required parameter in the HTTP headers")
+	return InvalidField("apikey",
+		"The API Key corresponding to a registered user. Missing required parameter in the HTTP headers")
 }
 
 // APIKey is the key that the caller sent, "" if none.
@@ -119,15 +122,19 @@ func APIKey(r *http.Request) string {
 // UnknownAgent is the name of clients that do not give theirs.
 const UnknownAgent = "unknown:0:unknown"
 
+// maxClientAgent is the most that is kept of a client's name.
+const maxClientAgent = 1000 // bytes
+
 // ClientAgent is the client's name:version:contact, at most 1000 bytes.
 func ClientAgent(r *http.Request) string {
 	v := r.Header["Client-Agent"]
 	if len(v) == 0 || v[0] == "" {
 		return UnknownAgent
 	}
-	return strings.ToValidUTF8(v[0][:min(len(v[0]), 1000)], "")
+	return strings.ToValidUTF8(Clip(v[0], maxClientAgent), "")
 }
 
+// IsJSON reports whether the body of a call is said to be JSON.
 func IsJSON(r *http.Request) bool {
 	v := r.Header["Content-Type"]
 	if len(v) == 0 {
@@ -136,8 +143,12 @@ func IsJSON(r *http.Request) bool {
 	if v[0] == "application/json" {
 		return true
 	}
+
 	kind, _, err := mime.ParseMediaType(v[0])
-	return err == nil && (kind == "application/json" || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json"))
+	if err != nil {
+		return false
+	}
+	return kind == "application/json" || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")
 }
 
 // readJSON reads and parses a body of at most limit bytes. A body that is nested
@@ -147,6 +158,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, limit int64) (any, error) 
 	if err != nil {
 		return nil, err
 	}
+
 	v, err := pyjson.Parse(unsafe.String(unsafe.SliceData(raw), len(raw))) // raw is never written again
 	switch {
 	case errors.Is(err, pyjson.ErrDepth):
@@ -174,8 +186,11 @@ func ReadForm(w http.ResponseWriter, r *http.Request, limit int64) error {
 	return nil
 }
 
-// ReadBody reads a body within a size and a time. The length that a caller
-// announces is believed only up to 64 KiB: memory grows with what really comes.
+// believedLength is up to where the length that a caller announces is believed: memory
+// grows with what really comes.
+const believedLength = 64 << 10 // bytes
+
+// ReadBody reads a body within a size and a time.
 func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		w.Header()["Connection"] = []string{"close"}
@@ -183,7 +198,8 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	}
 	setReadTimeout(w, bodyTime)
 	defer setReadTimeout(w, 0)
-	buf := make([]byte, 0, bufferSize(r.ContentLength, 64<<10))
+
+	buf := make([]byte, 0, bufferSize(r.ContentLength, believedLength))
 	body := http.MaxBytesReader(w, r.Body, limit)
 	for {
 		n, err := body.Read(buf[len(buf):cap(buf)])
@@ -194,6 +210,7 @@ func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 		if err != nil {
 			return nil, readError(err, limit)
 		}
+
 		if len(buf) == cap(buf) {
 			buf = slices.Grow(buf, max(512, int(bufferSize(r.ContentLength, 2*int64(cap(buf))))-len(buf)))
 		}
@@ -209,6 +226,7 @@ func bufferSize(announced, most int64) int64 {
 	return min(announced+1, most)
 }
 
+// readError is the refusal of a body that could not be read.
 func readError(err error, limit int64) error {
 	var large *http.MaxBytesError
 	switch {
@@ -220,6 +238,7 @@ func readError(err error, limit int64) error {
 	return notUnderstood() // the connection broke or the framing is wrong
 }
 
+// tooLarge is the refusal of a body beyond the limit of its route.
 func tooLarge(limit int64) error {
 	return horde.Errorf(horde.PayloadTooLarge, "The body is larger than the %d bytes that this route takes.", limit)
 }

@@ -29,7 +29,8 @@
 //	func (a *API) thingRoutes() []server.Route {
 //		return []server.Route{
 //			server.Post("/api/v2/things", a.postThing).Limit(thingRates).
-//				About("Make a thing", server.Key, server.Agent).Body(api.ThingSchema).Answer(api.Thing{}),
+//				About("Make a thing", server.Key, server.Agent).Body(api.ThingSchema).Answer(api.Thing{}).
+//				Operation("post_thing", "400 401"),
 //		}
 //	}
 //

@@ -19,8 +19,9 @@ const TextInternal = "Internal Server Error"
 const (
 	textNotUnderstood = "The browser (or proxy) sent a request that this server could not understand."
 	textValidation    = "Input payload validation failed"
-	textUnknownURL    = "The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again."
-	textWrongMethod   = "The method is not allowed for the requested URL."
+	textUnknownURL    = "The requested URL was not found on the server. " +
+		"If you entered the URL manually please check your spelling and try again."
+	textWrongMethod = "The method is not allowed for the requested URL."
 )
 
 // notUnderstood is the answer to a body that is no JSON.

@@ -82,6 +82,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, x *exchange, rt *
 	if limits == nil {
 		limits = defaultRates
 	}
+
 	var shown time.Duration
 	for i, l := range limits {
 		key, calls := s.windowOf(r, x, i, l)
@@ -90,6 +91,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, x *exchange, rt *
 			shown = l.Per
 			limitHeaders(w.Header(), calls, left, reset)
 		}
+
 		if !ok {
 			s.writeRefused(w, r, http.StatusTooManyRequests, &api.Error{Message: l.words(calls)})
 			return false
@@ -98,6 +100,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, x *exchange, rt *
 	return true
 }
 
+// limitHeaders says how a caller stands with a limit.
 func limitHeaders(h http.Header, calls, left int, reset time.Time) {
 	wait := max(0, int64(time.Until(reset)+time.Second-1)/int64(time.Second))
 	h["X-Ratelimit-Limit"] = []string{strconv.Itoa(calls)}
@@ -111,6 +114,7 @@ func limitHeaders(h http.Header, calls, left int, reset time.Time) {
 func (s *Server) windowOf(r *http.Request, x *exchange, i int, l Rate) (key string, calls int) {
 	calls = l.Calls
 	privileged := l.Privileged > 0 && s.Whitelisted != nil && s.Whitelisted(x.network)
+
 	number := strconv.Itoa(i)
 	switch l.By {
 	case ByAddress:
@@ -126,6 +130,7 @@ func (s *Server) windowOf(r *http.Request, x *exchange, i int, l Rate) (key stri
 		sum := sha256.Sum256([]byte(k))
 		key = number + "@" + hex.EncodeToString(sum[:]) + "@" + r.Method + "@" + r.URL.Path
 	}
+
 	if privileged {
 		calls = l.Privileged
 	}

@@ -19,9 +19,10 @@ type mask struct {
 // Bounds of a mask, far beyond what any client sends.
 const (
 	maxMaskBytes = 8 << 10
-	maxMaskDepth = 16
+	maxMaskDepth = 16 // brackets
 )
 
+// maskError refuses a mask in the words of the original.
 func maskError(problem string) error {
 	return &horde.Error{Detail: "Mask parse error: " + problem}
 }
@@ -33,17 +34,20 @@ func parseMask(text string) (*mask, error) {
 	if len(text) > maxMaskBytes {
 		return nil, maskError("too long")
 	}
+
 	if strings.HasPrefix(text, "{") {
 		if !strings.HasSuffix(text, "}") {
 			return nil, maskError("Missing closing bracket")
 		}
 		text = text[1 : len(text)-1]
 	}
-	stack := []*mask{{fields: map[string]*mask{}}}
+
+	stack := []*mask{{fields: map[string]*mask{}}} // the brackets that are open
 	previous := ""
 	for len(text) > 0 {
 		var token string
 		token, text = nextToken(text)
+
 		top := stack[len(stack)-1]
 		switch token {
 		case "":
@@ -74,6 +78,7 @@ func parseMask(text string) (*mask, error) {
 		}
 		previous = token
 	}
+
 	if len(stack) > 1 {
 		return nil, maskError("Missing closing bracket")
 	}
@@ -96,8 +101,15 @@ func nextToken(text string) (token, rest string) {
 	return "", text[1:]
 }
 
+// isNameByte reports whether a byte can stand in a name.
 func isNameByte(c byte) bool {
-	return c == '_' || c == ':' || c == '-' || c == '*' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+	switch {
+	case c == '_', c == ':', c == '-', c == '*':
+	case c >= '0' && c <= '9', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z':
+	default:
+		return false
+	}
+	return true
 }
 
 // apply writes doc, valid JSON of our own making, without the members that the
@@ -122,10 +134,12 @@ func (c *copier) value(m *mask) {
 		c.whole()
 		return
 	}
+
 	tok, err := c.dec.Token()
 	if err != nil {
 		return
 	}
+
 	switch tok {
 	case json.Delim('{'):
 		c.members(m)
@@ -144,6 +158,7 @@ func (c *copier) value(m *mask) {
 	}
 }
 
+// members copies the members of an object that m names.
 func (c *copier) members(m *mask) {
 	c.out.WriteByte('{')
 	first := true
@@ -158,6 +173,7 @@ func (c *copier) members(m *mask) {
 			c.skip()
 			continue
 		}
+
 		if !first {
 			c.out.WriteByte(',')
 		}
@@ -170,6 +186,7 @@ func (c *copier) members(m *mask) {
 	c.out.WriteByte('}')
 }
 
+// whole copies the next value as it is.
 func (c *copier) whole() {
 	var raw json.RawMessage
 	if c.dec.Decode(&raw) == nil {
@@ -177,11 +194,13 @@ func (c *copier) whole() {
 	}
 }
 
+// skip passes over the next value.
 func (c *copier) skip() {
 	var raw json.RawMessage
 	_ = c.dec.Decode(&raw)
 }
 
+// scalar writes a value that is no object and no list.
 func (c *copier) scalar(v any) {
 	enc := json.NewEncoder(c.out)
 	enc.SetEscapeHTML(false)

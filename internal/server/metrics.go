@@ -29,6 +29,7 @@ func newMetrics(reg prometheus.Registerer, streams func() float64) *metrics {
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60},
 		}, []string{"route", "method"}),
 	}
+
 	reg.MustRegister(m.calls, m.seconds, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "horde_event_streams",
 		Help: "Event streams that are open.",
@@ -36,6 +37,7 @@ func newMetrics(reg prometheus.Registerer, streams func() float64) *metrics {
 	return m
 }
 
+// observe counts a call that was answered.
 func (m *metrics) observe(pattern, method string, status int, took time.Duration) {
 	if pattern == "" {
 		pattern = "unknown"
@@ -46,13 +48,16 @@ func (m *metrics) observe(pattern, method string, status int, took time.Duration
 	if status == 0 {
 		status = http.StatusOK
 	}
+
 	m.calls.WithLabelValues(pattern, method, strconv.Itoa(status)).Inc()
 	m.seconds.WithLabelValues(pattern, method).Observe(took.Seconds())
 }
 
+// knownMethod reports whether a method is one that calls have.
 func knownMethod(method string) bool {
 	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+	case http.MethodGet, http.MethodHead, http.MethodOptions,
+		http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
 		return true
 	}
 	return false

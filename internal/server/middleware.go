@@ -21,7 +21,8 @@ var (
 	corsMethods = []string{"POST, GET, OPTIONS, PUT, DELETE, PATCH"}
 	corsHeaders = []string{"Accept, Content-Type, Content-Length, Accept-Encoding, X-CSRF-Token, apikey, Client-Agent, " +
 		"X-Fields, X-Forwarded-For, Proxied-For, Proxy-Authorization, Prefer, X-Request-Id"}
-	corsExpose = []string{"Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Horde-Node, X-Request-Id"}
+	corsExpose = []string{"Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, " +
+		"Horde-Node, X-Request-Id"}
 	corsMaxAge = []string{"86400"}
 	noSniff    = []string{"nosniff"}
 )
@@ -72,6 +73,12 @@ func (s *Server) finish(x *exchange, r *http.Request, began time.Time) {
 
 var errPanic = errors.New("the handler panicked, see the log above")
 
+// How much of a path and of a client's name a log line holds, in bytes.
+const (
+	maxLoggedPath  = 200
+	maxLoggedAgent = 100
+)
+
 // logAccess writes one line per call: failures of ours always, all calls with
 // AccessLog or at level debug. Keys are in no line: headers and queries are left
 // out.
@@ -87,9 +94,13 @@ func (s *Server) logAccess(x *exchange, r *http.Request, took time.Duration) {
 		return
 	}
 	s.log.LogAttrs(r.Context(), level, "call",
-		slog.String("method", r.Method), slog.String("path", Clip(r.URL.Path, 200)),
-		slog.Int("status", x.status), slog.Int64("bytes", x.bytes), slog.Duration("took", took),
-		slog.String("addr", x.network.String()), slog.String("agent", Clip(r.Header.Get("Client-Agent"), 100)))
+		slog.String("method", r.Method),
+		slog.String("path", Clip(r.URL.Path, maxLoggedPath)),
+		slog.Int("status", x.status),
+		slog.Int64("bytes", x.bytes),
+		slog.Duration("took", took),
+		slog.String("addr", x.network.String()),
+		slog.String("agent", Clip(r.Header.Get("Client-Agent"), maxLoggedAgent)))
 }
 
 // Clip returns the first n bytes of a text.
@@ -110,8 +121,12 @@ func requestID(r *http.Request) string {
 	return hex.EncodeToString(b[:])
 }
 
+// maxRequestID is the longest id of a caller's that is taken over, in bytes.
+const maxRequestID = 64
+
+// plainWord reports whether a caller's id can stand in a log as it is.
 func plainWord(s string) bool {
-	if s == "" || len(s) > 64 {
+	if s == "" || len(s) > maxRequestID {
 		return false
 	}
 	for _, c := range []byte(s) {

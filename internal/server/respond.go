@@ -19,6 +19,7 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 const maxPooledBuffer = 64 << 10 // bytes
 
+// putBuffer gives a buffer back.
 func putBuffer(b *bytes.Buffer) {
 	if b.Cap() <= maxPooledBuffer {
 		buffers.Put(b)
@@ -33,6 +34,7 @@ func Reply(w http.ResponseWriter, r *http.Request, status int, v any) error {
 	if err := encode(buf, v); err != nil {
 		return err
 	}
+
 	body := buf.Bytes()
 	if m := maskOf(r); m != nil {
 		masked := buffers.Get().(*bytes.Buffer)
@@ -41,6 +43,7 @@ func Reply(w http.ResponseWriter, r *http.Request, status int, v any) error {
 		m.apply(masked, body)
 		body = masked.Bytes()
 	}
+
 	SendJSON(w, status, body)
 	return nil
 }
@@ -64,6 +67,7 @@ func writeBody(w http.ResponseWriter, status int, v any) {
 	}
 }
 
+// encode writes v as JSON, links in it as they are.
 func encode(buf *bytes.Buffer, v any) error {
 	buf.Reset()
 	enc := json.NewEncoder(buf)

@@ -15,7 +15,8 @@ type Handler func(w http.ResponseWriter, r *http.Request) error
 // its handler:
 //
 //	server.Get("/api/v2/users/{user_id}", a.getUser).Limit(userRates).
-//		About("See a user", server.OptionalKey, server.Agent).Answer(api.UserDetails{})
+//		About("See a user", server.OptionalKey, server.Agent).Answer(api.UserDetails{}).
+//		Operation("get_user_single", "401 404")
 type Route struct {
 	Method  string
 	Pattern string // of http.ServeMux, without a method: /api/v2/generate/check/{id}
@@ -85,20 +86,32 @@ func (r Route) AnswerWith(status int, v any) Route {
 	return r
 }
 
+// Operation names a route as the contract's document does: the operationId, by which
+// generated clients name their calls, and the refusals that it lists. A status with a +
+// has the body of failed validation. A route without it is not of the contract, and
+// what is told of it follows from the rest.
+func (r Route) Operation(id, refusals string) Route {
+	r.Doc.Operation, r.Doc.Refusals = id, refusals
+	return r
+}
+
 // Since names the level with which a route came into the contract's document.
 func (r Route) Since(level api.Level) Route {
 	r.Doc.Since = level
 	return r
 }
 
-// Doc is what the machine-readable documents say of a route. Refusals are added.
+// Doc is what the machine-readable documents say of a route.
 type Doc struct {
 	Summary string
 	Headers []Header
 	Body    *api.Schema // nil: none; without a name: read leniently, described only
 	Query   []Param
 	Answers map[int]any // status → a value of the answer's type, or Events
-	Since   api.Level   // of the contract's document; "": always there
+
+	Operation string    // operationId in the contract's document; "": not of the contract
+	Refusals  string    // statuses that the contract's document lists, such as "400+ 401"
+	Since     api.Level // of the contract's document; "": always there
 }
 
 // Reads reports whether a route reads a header, by its description.

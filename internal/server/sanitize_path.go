@@ -58,6 +58,7 @@ func sanitizePath(r *http.Request, names []string) {
 // isText reports whether s is UTF-8 without NUL.
 func isText(s string) bool { return strings.IndexByte(s, 0) < 0 && utf8.ValidString(s) }
 
+// sanitize puts U+FFFD for broken UTF-8 and for NUL.
 func sanitize(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 }

@@ -56,8 +56,8 @@ func (s *Server) enterStream(x *exchange) (leave func(), err error) {
 	defer t.mu.Unlock()
 	switch {
 	case t.byAddr[addr] >= most:
-		return nil, noStream(http.StatusTooManyRequests,
-			fmt.Sprintf("%d event streams at a time for one address. One stream can follow many requests; until then poll.", most))
+		return nil, noStream(http.StatusTooManyRequests, fmt.Sprintf("%d event streams at a time for one address. "+
+			"One stream can follow many requests; until then poll.", most))
 	case t.open >= t.most:
 		return nil, noStream(http.StatusServiceUnavailable,
 			"All event streams of this server are in use. Poll until one is free.")

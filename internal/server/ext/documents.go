@@ -20,7 +20,7 @@ func (a *API) documentRoutes() []server.Route {
 	}
 }
 
-// getDocuments tells administrators where each document comes from.
+// getDocuments shows administrators where each document comes from.
 func (a *API) getDocuments(w http.ResponseWriter, r *http.Request) error {
 	if err := a.RequireAdmin(r); err != nil {
 		return err
@@ -41,6 +41,7 @@ func (a *API) putDocument(w http.ResponseWriter, r *http.Request) error {
 	if err := a.RequireAdmin(r); err != nil {
 		return err
 	}
+
 	format, text := api.Markdown, in.Markdown
 	switch {
 	case (in.HTML == nil) == (in.Markdown == nil):
@@ -54,7 +55,7 @@ func (a *API) putDocument(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a.Log.Info("document replaced", "document", name, "format", format, "bytes", len(*text))
-	return server.Reply(w, r, http.StatusOK, &api.Simple{Message: "OK"})
+	return server.ReplyOK(w, r)
 }
 
 // deleteDocument restores the default of a document.
@@ -65,5 +66,5 @@ func (a *API) deleteDocument(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Documents.Restore(r.Context(), r.PathValue("name")); err != nil {
 		return err
 	}
-	return server.Reply(w, r, http.StatusOK, &api.Simple{Message: "OK"})
+	return server.ReplyOK(w, r)
 }

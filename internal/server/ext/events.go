@@ -54,6 +54,7 @@ func followed(r *http.Request) ([]string, error) {
 			if !horde.IsID(id) {
 				return nil, horde.Errorf(horde.BadRequest, "%q is no id of a request.", server.Clip(id, 64))
 			}
+
 			if !slices.Contains(ids, id) {
 				ids = append(ids, id)
 			}
@@ -62,6 +63,7 @@ func followed(r *http.Request) ([]string, error) {
 			}
 		}
 	}
+
 	if len(ids) == 0 {
 		return nil, horde.Errorf(horde.BadRequest, "Name the requests to follow: ?ids=ID,ID")
 	}
@@ -79,29 +81,27 @@ func (a *API) streamEvents(w http.ResponseWriter, r *http.Request, ids []string,
 	ctx, cancel := server.UntilEnding(r)
 	defer cancel()
 
+	// Whatever changes from here on wakes the follower.
 	watch := waiting.NewWatch()
-	f := &follower{api: a, teller: t, requests: map[string]*seen{}}
 	_, stop, err := a.Queue.Follow(ctx, ids, watch)
 	if err != nil {
 		return err
 	}
 	defer stop()
+	var alchemy []string
 	if a.Alchemy != nil {
-		forms, stop, err := a.Alchemy.Follow(ctx, ids, watch)
+		found, stop, err := a.Alchemy.Follow(ctx, ids, watch)
 		if err != nil {
 			return err
 		}
 		defer stop()
-		for _, id := range forms {
-			f.requests[id] = &seen{alchemy: true}
-		}
-	}
-	for _, id := range ids {
-		if f.requests[id] == nil {
-			f.requests[id] = &seen{}
-		}
+		alchemy = found
 	}
 
+	f := &follower{api: a, teller: t, requests: map[string]*seen{}}
+	for _, id := range ids {
+		f.requests[id] = &seen{alchemy: slices.Contains(alchemy, id)}
+	}
 	f.out = server.NewEventStream(w)
 	if r.Method != http.MethodHead {
 		f.follow(ctx, ids, watch)

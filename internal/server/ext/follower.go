@@ -59,7 +59,7 @@ func (f *follower) follow(ctx context.Context, ids []string, watch *waiting.Watc
 	}
 }
 
-// open are the requests that have not ended.
+// open returns the requests that have not ended.
 func (f *follower) open() (ids []string) {
 	for id := range f.requests {
 		ids = append(ids, id)
@@ -73,6 +73,7 @@ func (f *follower) tell(ctx context.Context, id string, s *seen) (over bool) {
 	if s.alchemy {
 		return f.tellForms(ctx, id, s)
 	}
+
 	n := f.api.Queue.News(id)
 	if n.Gone {
 		f.gone(id)
@@ -81,6 +82,7 @@ func (f *follower) tell(ctx context.Context, id string, s *seen) (over bool) {
 
 	ref := api.RequestRef{Request: id, Type: n.Kind}
 	f.out.WriteIfNew(&s.status, api.EventStatus, f.teller.status(ref, n))
+
 	told := map[string]string{}
 	for _, p := range n.Progress {
 		text := s.jobs[p.Job]
@@ -88,6 +90,7 @@ func (f *follower) tell(ctx context.Context, id string, s *seen) (over bool) {
 		told[p.Job] = text
 	}
 	s.jobs = told // of the running ones alone
+
 	if n.Ended {
 		f.end(ctx, ref, n.Cancelled)
 	}

@@ -31,11 +31,12 @@ func (a *API) kudosRoutes() []server.Route {
 	}
 }
 
-// getHistory tells a user, or a moderator, what moved the user's kudos.
+// getHistory shows a user, or a moderator, what moved the user's kudos.
 func (a *API) getHistory(w http.ResponseWriter, r *http.Request) error {
 	if err := server.RequireKey(r); err != nil {
 		return err
 	}
+
 	query := r.URL.Query()
 	limit, err := server.QueryInt(query.Get("limit"), "limit", historyPage)
 	if err != nil {
@@ -44,14 +45,17 @@ func (a *API) getHistory(w http.ResponseWriter, r *http.Request) error {
 	if limit < 1 || limit > account.MaxHistory {
 		return server.InvalidField("limit", "a page has 1 to 200 movements")
 	}
+
 	caller, err := a.Caller(r)
 	if err != nil {
 		return err
 	}
+
 	user, err := a.Accounts.HistoryOf(r.Context(), caller, query.Get("username"))
 	if err != nil {
 		return err
 	}
+
 	history, err := a.Accounts.History(r.Context(), user.ID, query.Get("before"), limit)
 	if err != nil {
 		return err
@@ -69,9 +73,15 @@ func (a *API) postAdjust(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	done, err := a.Accounts.Adjust(r.Context(), caller, account.Adjustment{Target: in.Username, Amount: in.Amount, Reason: in.Reason})
+
+	by := account.Adjustment{Target: in.Username, Amount: in.Amount, Reason: in.Reason}
+	done, err := a.Accounts.Adjust(r.Context(), caller, by)
 	if err != nil {
 		return err
 	}
-	return server.Reply(w, r, http.StatusOK, &api.Adjusted{Username: done.Alias, Adjusted: api.Float(done.Moved.Float()), Kudos: api.Float(done.Balance.Float())})
+	return server.Reply(w, r, http.StatusOK, &api.Adjusted{
+		Username: done.Alias,
+		Adjusted: api.Float(done.Moved.Float()),
+		Kudos:    api.Float(done.Balance.Float()),
+	})
 }

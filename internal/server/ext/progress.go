@@ -23,6 +23,7 @@ func (a *API) postProgress(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	err = a.Queue.Progress(r.Context(), server.APIKey(r), r.PathValue("id"), in)
 	if code := horde.CodeOf(err); code == horde.AbortedGen || code == horde.RequestExpired {
 		return server.RefusedAs(err, http.StatusGone) // the worker can stop

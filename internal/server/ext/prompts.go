@@ -32,13 +32,15 @@ func (a *API) getRefusedPrompts(w http.ResponseWriter, r *http.Request) error {
 	if _, err := a.Moderator(r); err != nil {
 		return err
 	}
-	user := int64(-1)
+
+	user := int64(-1) // everybody
 	if text := query.Get("user"); text != "" {
 		number := text[strings.LastIndexByte(text, '#')+1:]
 		if user, err = strconv.ParseInt(number, 10, 64); err != nil || user < 0 {
 			return server.InvalidField("user", "is no alias (name#id) and no number of a user")
 		}
 	}
+
 	list, err := a.Filters.Refused(r.Context(), user, page)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package ext
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"unicode"
@@ -34,6 +35,7 @@ func (a *API) adminHere(r *http.Request) error {
 	return a.RequireAdmin(r)
 }
 
+// getReferences lists the model references that are kept.
 func (a *API) getReferences(w http.ResponseWriter, r *http.Request) error {
 	if err := a.adminHere(r); err != nil {
 		return err
@@ -55,22 +57,28 @@ func (a *API) putReference(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	source := r.URL.Query().Get("source")
-	source = strings.ToValidUTF8(server.Clip(strings.Map(printable, source), maxSource), "")
-	if source == "" {
-		source = "import"
-	}
+
+	// The source is shown and logged: it is kept short and without control characters.
+	source := strings.Map(printable, r.URL.Query().Get("source"))
+	source = cmp.Or(strings.ToValidUTF8(server.Clip(source, maxSource), ""), "import")
 	kind := r.PathValue("kind")
 	t, err := a.Catalog.Import(r.Context(), kind, source, doc)
 	if err != nil {
 		return err
 	}
 	a.Log.Info("model reference imported", "reference", kind, "source", source, "models", t.Models, "changed", t.Changed)
-	return server.ReplyPlain(w, http.StatusOK, api.ImportedReference{Kind: kind, Models: t.Models, LeftOut: t.LeftOut, Changed: t.Changed})
+	return server.ReplyPlain(w, http.StatusOK, api.ImportedReference{
+		Kind:    kind,
+		Models:  t.Models,
+		LeftOut: t.LeftOut,
+		Changed: t.Changed,
+	})
 }
 
-const maxSource = 500 // characters
+// maxSource is the most of a reference's source that is kept.
+const maxSource = 500 // bytes
 
+// printable drops control characters (strings.Map).
 func printable(c rune) rune {
 	if unicode.IsControl(c) {
 		return -1
@@ -78,6 +86,7 @@ func printable(c rune) rune {
 	return c
 }
 
+// deleteReference forgets a model reference.
 func (a *API) deleteReference(w http.ResponseWriter, r *http.Request) error {
 	if err := a.adminHere(r); err != nil {
 		return err

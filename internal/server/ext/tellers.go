@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"horde/api"
+	"horde/internal/horde"
 	"horde/internal/queue"
 	"horde/internal/server"
 )
@@ -66,5 +67,9 @@ func (named) textEnd(ref api.RequestRef, cancelled bool, st api.TextStatus) any 
 }
 
 func (named) gone(id string) any {
-	return &api.RequestGone{Request: id, RC: "RequestNotFound", Message: fmt.Sprintf("Request with ID '%s' not found.", id)}
+	return &api.RequestGone{
+		Request: id,
+		RC:      string(horde.RequestNotFound),
+		Message: fmt.Sprintf("Request with ID '%s' not found.", id),
+	}
 }

@@ -20,8 +20,7 @@ func (a *API) workerRoutes() []server.Route {
 	}
 }
 
-// getWorkerFailures tells the owner of a worker, or a moderator, how its last jobs
-// went.
+// getWorkerFailures shows the owner of a worker, or a moderator, how its last jobs went.
 func (a *API) getWorkerFailures(w http.ResponseWriter, r *http.Request) error {
 	if err := server.RequireKey(r); err != nil {
 		return err
@@ -30,10 +29,12 @@ func (a *API) getWorkerFailures(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	worker, err := a.Fleet.Find(r.Context(), r.PathValue("worker_id"))
 	if err != nil {
 		return err
 	}
+
 	failures, err := a.Fleet.Failures(caller, worker)
 	if err != nil {
 		return err

@@ -42,7 +42,7 @@ type Options struct {
 	// Blobs serves signed links of a folder store; nil with S3.
 	Blobs http.Handler
 
-	// Ready tells whether this node can serve; nil: always.
+	// Ready returns why this node cannot serve; nil: it always can.
 	Ready func(context.Context) error
 	// Vouch gives an address the higher limits for a day; nil: there are none.
 	Vouch func(netip.Addr)

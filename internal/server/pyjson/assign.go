@@ -43,18 +43,21 @@ func fieldsOf(t reflect.Type) []structField {
 // validation has refused those that matter.
 func Assign(into, v any) { assign(reflect.ValueOf(into).Elem(), v) }
 
+// assign fills one value.
 func assign(dst reflect.Value, v any) {
 	switch dst.Kind() {
 	case reflect.Struct:
 		if members, ok := v.(map[string]any); ok {
 			assignStruct(dst, members)
 		}
+
 	case reflect.Pointer:
 		if v != nil {
 			p := reflect.New(dst.Type().Elem())
 			assign(p.Elem(), v)
 			dst.Set(p)
 		}
+
 	case reflect.Slice:
 		if items, ok := v.([]any); ok {
 			s := reflect.MakeSlice(dst.Type(), len(items), len(items))
@@ -63,15 +66,18 @@ func assign(dst reflect.Value, v any) {
 			}
 			dst.Set(s)
 		}
+
 	case reflect.Map, reflect.Interface:
 		if v != nil && reflect.TypeOf(v).AssignableTo(dst.Type()) {
 			dst.Set(reflect.ValueOf(v))
 		}
+
 	default:
 		assignScalar(dst, v)
 	}
 }
 
+// assignStruct fills a struct from the members of an object.
 func assignStruct(dst reflect.Value, members map[string]any) {
 	for _, f := range fieldsOf(dst.Type()) {
 		if f.name == "" {
@@ -82,6 +88,7 @@ func assignStruct(dst reflect.Value, members map[string]any) {
 	}
 }
 
+// assignScalar fills a text, a truth or a number.
 func assignScalar(dst reflect.Value, v any) {
 	switch dst.Kind() {
 	case reflect.String:
@@ -116,6 +123,7 @@ func WholeNumber(v any) (int64, bool) {
 	return 0, false
 }
 
+// anyNumber returns v as a float64 if it is a number, as near as one comes.
 func anyNumber(v any) (float64, bool) {
 	switch v := v.(type) {
 	case int64:

@@ -93,13 +93,14 @@ func Int(body map[string]any, name string, absent int64) (int64, error) {
 	switch v := body[name].(type) {
 	case nil:
 		return absent, nil
+	case int64:
+		return v, nil
+
 	case bool:
 		if v {
 			return 1, nil
 		}
 		return 0, nil
-	case int64:
-		return v, nil
 	case float64:
 		if math.IsNaN(v) || math.Abs(v) >= 1<<63 {
 			return 0, notInt(name, strconv.FormatFloat(v, 'g', -1, 64))
@@ -111,6 +112,7 @@ func Int(body map[string]any, name string, absent int64) (int64, error) {
 			return 0, notInt(name, v)
 		}
 		return n, nil
+
 	case json.Number:
 		return 0, notInt(name, string(v))
 	default:

@@ -34,6 +34,7 @@ func findNUL(v reflect.Value) (path string, found bool) {
 		return "", strings.IndexByte(v.String(), 0) >= 0
 	case reflect.Pointer, reflect.Interface:
 		return findNUL(v.Elem())
+
 	case reflect.Struct:
 		for _, f := range fieldsOf(v.Type()) {
 			if path, found = findNUL(v.Field(f.index)); !found {
@@ -44,12 +45,14 @@ func findNUL(v reflect.Value) (path string, found bool) {
 			}
 			return "." + f.name + path, true
 		}
+
 	case reflect.Slice:
 		for i := range v.Len() {
 			if path, found = findNUL(v.Index(i)); found {
 				return "." + strconv.Itoa(i) + path, true
 			}
 		}
+
 	case reflect.Map:
 		for it := v.MapRange(); it.Next(); {
 			if strings.IndexByte(it.Key().String(), 0) >= 0 {

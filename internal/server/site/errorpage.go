@@ -83,7 +83,8 @@ func (s *Site) explained(status int, body *api.Error) errorPage {
 
 	switch {
 	case status == http.StatusNotFound && body.RC == string(horde.NotFound):
-		return show("There is no such page", "Nothing was found at this address.", "Check its spelling, or start from the first page.")
+		return show("There is no such page", "Nothing was found at this address.",
+			"Check its spelling, or start from the first page.")
 	case status == http.StatusTooManyRequests:
 		return show("A little too fast", "The limit is "+body.Message+".", "Wait a moment, then load this page again.")
 	case status >= http.StatusInternalServerError:

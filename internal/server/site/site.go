@@ -29,7 +29,7 @@ type Options struct {
 	TryOut  bool                 // the files of Swagger UI are among the pages
 	Blobs   http.Handler         // serves signed links of a folder store; nil with S3
 	Metrics *prometheus.Registry // nil: served elsewhere
-	// Ready tells whether this node can serve (/readyz).
+	// Ready returns why this node cannot serve (/readyz).
 	Ready func(context.Context) error
 	// Register makes a pseudonymous account for somebody at addr and returns its key,
 	// which is shown once, and its alias; nil: registration is closed.

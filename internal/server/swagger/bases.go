@@ -10,7 +10,10 @@ import (
 // all members of another definition but some. Each is made from what is above it.
 var bases = []struct{ name, of, without string }{
 	{"ModelPayloadRootStable", "ModelGenerationInputStable", "steps n"},
-	{"ModelPayloadStyleStable", "ModelPayloadRootStable", "seed seed_variation control_type image_is_control return_control_map extra_texts"},
+	{
+		"ModelPayloadStyleStable", "ModelPayloadRootStable",
+		"seed seed_variation control_type image_is_control return_control_map extra_texts",
+	},
 	{"ModelPayloadRootKobold", "ModelGenerationInputKobold", ""},
 	{"ModelPayloadStyleKobold", "ModelPayloadRootKobold", "n max_context_length max_length"},
 	{"ModelStyleInputParamsStableNoDefaults", "ModelStyleInputParamsStable", "steps"},
@@ -80,12 +83,14 @@ func deriveBases(defs map[string]any) {
 
 // part is a definition with those of its members that are wanted.
 func part(def map[string]any, wanted func(member string) bool) map[string]any {
-	unwanted := func(member string, _ any) bool { return !wanted(member) }
+	unwanted := func(member string) bool { return !wanted(member) }
 	props := maps.Clone(def["properties"].(map[string]any))
-	maps.DeleteFunc(props, unwanted)
+	maps.DeleteFunc(props, func(member string, _ any) bool { return unwanted(member) })
 	out := map[string]any{"type": "object", "properties": props}
+
 	required, _ := def["required"].([]string)
-	if required = slices.DeleteFunc(slices.Clone(required), func(member string) bool { return !wanted(member) }); len(required) > 0 {
+	required = slices.DeleteFunc(slices.Clone(required), unwanted)
+	if len(required) > 0 {
 		out["required"] = required
 	}
 	return out

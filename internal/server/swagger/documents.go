@@ -6,7 +6,7 @@
 //   - documents.go: which documents there are
 //   - swagger.go: from routes to a document in Swagger 2.0
 //   - types.go: from the Go types of answers to definitions
-//   - contract.go, bases.go: what the original's document says that follows from nothing here
+//   - bases.go: definitions that the original's document has only for others to include
 //   - level.go: what a level of the contract does not show yet
 //   - openapi.go: the same in OpenAPI 3.1
 package swagger

@@ -13,14 +13,17 @@ func (d *document) openAPI() []byte {
 	if err := json.Unmarshal(d.swagger(WithExamples), &whole); err != nil {
 		panic(err) // just written
 	}
+
 	paths := map[string]any{}
 	for path, item := range whole["paths"].(map[string]any) {
 		paths[path] = openPath(item.(map[string]any))
 	}
+
 	return mustMarshal(map[string]any{
 		"openapi": "3.1.0",
 		"info": map[string]any{
-			"title": d.title + ": " + tagWords[d.part], "version": Version,
+			"title":       d.title + ": " + tagWords[d.part],
+			"version":     Version,
 			"description": "Calls of " + d.title + " under /api/" + d.part + ".",
 			"license":     map[string]any{"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
 		},
@@ -31,6 +34,7 @@ func (d *document) openAPI() []byte {
 	})
 }
 
+// openPath is the operations of a path as OpenAPI 3.1 writes them.
 func openPath(item map[string]any) map[string]any {
 	out := map[string]any{}
 	for verb, v := range item {
@@ -38,34 +42,48 @@ func openPath(item map[string]any) map[string]any {
 			out[verb] = openParameters(v.([]any))
 			continue
 		}
-		op := maps.Clone(v.(map[string]any))
-		given := op["parameters"].([]any)
-		isBody := func(p any) bool { return p.(map[string]any)["in"] == "body" }
-		if i := slices.IndexFunc(given, isBody); i >= 0 {
-			op["requestBody"] = map[string]any{
-				"required": true, "content": openContent(given[i].(map[string]any)["schema"]),
-			}
-			given = slices.DeleteFunc(slices.Clone(given), isBody)
-		}
-		op["parameters"] = openParameters(given)
-		responses := map[string]any{}
-		for status, r := range op["responses"].(map[string]any) {
-			answer := map[string]any{"description": r.(map[string]any)["description"]}
-			if schema := r.(map[string]any)["schema"]; schema != nil {
-				answer["content"] = openContent(schema)
-			}
-			if events := r.(map[string]any)[eventsMark]; events != nil {
-				data := map[string]any{"anyOf": openSchema(events)}
-				answer["content"] = map[string]any{"text/event-stream": map[string]any{"schema": data}}
-			}
-			responses[status] = answer
-		}
-		op["responses"] = responses
-		out[verb] = op
+		out[verb] = openOperation(v.(map[string]any))
 	}
 	return out
 }
 
+// openOperation has the body of a call apart from its parameters, and the content of
+// answers by type.
+func openOperation(v map[string]any) map[string]any {
+	op := maps.Clone(v)
+	given := op["parameters"].([]any)
+	isBody := func(p any) bool { return p.(map[string]any)["in"] == "body" }
+	if i := slices.IndexFunc(given, isBody); i >= 0 {
+		op["requestBody"] = map[string]any{
+			"required": true,
+			"content":  openContent(given[i].(map[string]any)["schema"]),
+		}
+		given = slices.DeleteFunc(slices.Clone(given), isBody)
+	}
+	op["parameters"] = openParameters(given)
+
+	responses := map[string]any{}
+	for status, r := range op["responses"].(map[string]any) {
+		responses[status] = openAnswer(r.(map[string]any))
+	}
+	op["responses"] = responses
+	return op
+}
+
+// openAnswer is an answer with its content.
+func openAnswer(r map[string]any) map[string]any {
+	answer := map[string]any{"description": r["description"]}
+	if schema := r["schema"]; schema != nil {
+		answer["content"] = openContent(schema)
+	}
+	if events := r[eventsMark]; events != nil {
+		data := map[string]any{"anyOf": openSchema(events)}
+		answer["content"] = map[string]any{"text/event-stream": map[string]any{"schema": data}}
+	}
+	return answer
+}
+
+// openContent is the content of a body or answer in JSON.
 func openContent(schema any) map[string]any {
 	return map[string]any{"application/json": map[string]any{"schema": openSchema(schema)}}
 }
@@ -99,6 +117,7 @@ func openSchema(v any) any {
 			out[i] = openSchema(v[i])
 		}
 		return out
+
 	case map[string]any:
 		out := map[string]any{}
 		for key, value := range v {
@@ -118,6 +137,7 @@ func openSchema(v any) any {
 				out[key] = openSchema(value)
 			}
 		}
+
 		if v["x-nullable"] == true {
 			return orNull(out)
 		}

@@ -148,15 +148,17 @@ func (d *document) swagger(examples Examples) []byte {
 
 var tagWords = map[string]string{contract: "The contract", extensions: "Beyond the contract"}
 
-// addExamples is a copy of a Swagger document with examples in it.
+// addExamples returns a copy of a Swagger document with examples in it.
 func (d *document) addExamples(out map[string]any) map[string]any {
 	var whole map[string]any
 	if err := json.Unmarshal(mustMarshal(out), &whole); err != nil {
 		panic(err) // just written
 	}
+
 	for name, example := range d.examples {
 		whole["definitions"].(map[string]any)[name].(map[string]any)["example"] = example
 	}
+
 	for path, item := range whole["paths"].(map[string]any) {
 		for method, op := range item.(map[string]any) {
 			fields, ok := op.(map[string]any)
@@ -164,17 +166,22 @@ func (d *document) addExamples(out map[string]any) map[string]any {
 				continue // parameters of the whole path
 			}
 			for _, p := range fields["parameters"].([]any) {
-				p := p.(map[string]any)
-				switch example := d.inPlace[method+" "+path]; {
-				case p["name"] == "apikey" && p["required"] == true: // where it may be left out, it asks for a moderator
-					p["default"] = api.AnonymousKey
-				case p["name"] == "payload" && example != nil:
-					p["schema"].(map[string]any)["example"] = example
-				}
+				addExample(p.(map[string]any), d.inPlace[method+" "+path])
 			}
 		}
 	}
 	return whole
+}
+
+// addExample adds an example to a parameter that has one: the body, and a key that is
+// needed. A key that may be left out is for moderators.
+func addExample(p map[string]any, body any) {
+	switch {
+	case p["name"] == "apikey" && p["required"] == true:
+		p["default"] = api.AnonymousKey
+	case p["name"] == "payload" && body != nil:
+		p["schema"].(map[string]any)["example"] = body
+	}
 }
 
 // mustMarshal writes what is made of constants.
@@ -188,42 +195,54 @@ func mustMarshal(v any) []byte {
 
 // errorDefinitions are the two bodies of refusals.
 func errorDefinitions() map[string]any {
-	text := map[string]any{"type": "string"}
+	message := map[string]any{"type": "string", "description": "What is wrong, and what to do about it."}
+	code := map[string]any{
+		"type":        "string",
+		"description": "Code of the refusal, for programs.",
+		"enum":        api.ReturnCodes,
+		"example":     "KudosUpfront",
+	}
+	problems := map[string]any{
+		"type":                 "object",
+		"description":          "What is wrong with each member, by its path.",
+		"additionalProperties": map[string]any{"type": "string"},
+	}
+
 	return map[string]any{
 		"RequestError": map[string]any{
-			"type": "object", "required": []string{"rc"}, "properties": map[string]any{
-				"message": map[string]any{"type": "string", "description": "What is wrong, and what to do about it."},
-				"rc":      map[string]any{"type": "string", "description": "Code of the refusal, for programs.", "enum": api.ReturnCodes, "example": "KudosUpfront"},
-			},
+			"type":       "object",
+			"required":   []string{"rc"},
+			"properties": map[string]any{"message": message, "rc": code},
 		},
 		"RequestValidationError": map[string]any{"allOf": []map[string]any{
 			{"$ref": "#/definitions/RequestError"},
-			{"type": "object", "properties": map[string]any{
-				"errors": map[string]any{"type": "object", "description": "What is wrong with each member, by its path.", "additionalProperties": text},
-			}},
+			{"type": "object", "properties": map[string]any{"errors": problems}},
 		}},
 	}
 }
 
+// operation describes one route.
 func operation(rt server.Route, part, path string, in wording, types *answerTypes) map[string]any {
-	facts, inContract := contractOperations[rt.Method+" "+path]
-	if !inContract {
-		facts = ownFacts(rt, path)
+	id, refusals := rt.Doc.Operation, rt.Doc.Refusals
+	if id == "" {
+		id, refusals = ownID(rt, path), ownRefusals(rt, path)
 	}
-	if id, ok := ownIDs[rt.Method+" "+path]; ok && in == asItIs {
-		facts.id = id
+	if own, ok := ownIDs[rt.Method+" "+path]; ok && in == asItIs {
+		id = own
 	}
 
 	responses := map[string]any{}
-	for refusal := range strings.FieldsSeq(facts.refusals) {
+	for refusal := range strings.FieldsSeq(refusals) {
 		status, definition := refusal, "RequestError"
 		if code, invalid := strings.CutSuffix(refusal, "+"); invalid {
 			status, definition = code, "RequestValidationError"
 		}
 		responses[status] = map[string]any{
-			"description": refusalWords[status], "schema": map[string]any{"$ref": "#/definitions/" + definition},
+			"description": refusalWords[status],
+			"schema":      map[string]any{"$ref": "#/definitions/" + definition},
 		}
 	}
+
 	answers := rt.Doc.Answers
 	if told := toldOtherwise[rt.Method+" "+path]; told != nil && in == asTheOriginal {
 		answers = told
@@ -237,11 +256,12 @@ func operation(rt server.Route, part, path string, in wording, types *answerType
 		}
 		responses[strconv.Itoa(status)] = answer
 	}
+
 	return map[string]any{
 		"summary":     rt.Doc.Summary,
-		"operationId": facts.id,
+		"operationId": id,
 		"tags":        []string{part},
-		"parameters":  parameters(rt, inContract),
+		"parameters":  parameters(rt),
 		"responses":   responses,
 	}
 }
@@ -257,10 +277,15 @@ var refusalWords = map[string]string{
 	"503": "The horde is in maintenance.",
 }
 
-// ownFacts are made up for operations beyond the contract.
-func ownFacts(rt server.Route, path string) operationFacts {
+// ownID is the operationId of a route beyond the contract.
+func ownID(rt server.Route, path string) string {
 	name := strings.NewReplacer("/"+extensions+"/", "", "-", "_").Replace(path)
-	facts := operationFacts{id: strings.ToLower(rt.Method) + "_" + wildcard.ReplaceAllString(strings.ReplaceAll(name, "/", "_"), "by_$1")}
+	name = wildcard.ReplaceAllString(strings.ReplaceAll(name, "/", "_"), "by_$1")
+	return strings.ToLower(rt.Method) + "_" + name
+}
+
+// ownRefusals are the statuses that a route beyond the contract can refuse with.
+func ownRefusals(rt server.Route, path string) string {
 	refusals := []string{"400"}
 	if rt.Doc.Body != nil && rt.Doc.Body.Name != "" {
 		refusals = []string{"400+"}
@@ -271,10 +296,10 @@ func ownFacts(rt server.Route, path string) operationFacts {
 	if strings.Contains(path, "{") {
 		refusals = append(refusals, "404")
 	}
-	facts.refusals = strings.Join(refusals, " ")
-	return facts
+	return strings.Join(refusals, " ")
 }
 
+// pathParameters describes the parameters of a path.
 func pathParameters(names []string) []map[string]any {
 	list := make([]map[string]any, len(names))
 	for i, name := range names {
@@ -285,7 +310,7 @@ func pathParameters(names []string) []map[string]any {
 
 // parameters are those of the headers, the query and the body. What may be left
 // out has no member required, as in the original's document.
-func parameters(rt server.Route, inContract bool) []map[string]any {
+func parameters(rt server.Route) []map[string]any {
 	d := rt.Doc
 	list := []map[string]any{}
 	header := func(name, about string) map[string]any {
@@ -293,6 +318,7 @@ func parameters(rt server.Route, inContract bool) []map[string]any {
 		list = append(list, p)
 		return p
 	}
+
 	switch {
 	case d.NeedsKey():
 		header("apikey", "Key of an account; 0000000000 is the anonymous one.")["required"] = true
@@ -305,15 +331,22 @@ func parameters(rt server.Route, inContract bool) []map[string]any {
 	if d.Reads(server.IdempotencyKey) {
 		header("Idempotency-Key", "A word of the caller's: a call that repeats it moves nothing again.")
 	}
+
 	for _, q := range d.Query {
 		p := q.Schema.Swagger()
 		p["in"], p["name"] = "query", q.Name
 		list = append(list, p)
 	}
 	if d.Body != nil {
-		list = append(list, map[string]any{"in": "body", "name": "payload", "required": true, "schema": bodySchema(d.Body)})
+		list = append(list, map[string]any{
+			"in":       "body",
+			"name":     "payload",
+			"required": true,
+			"schema":   bodySchema(d.Body),
+		})
 	}
-	if !rt.Plain && (inContract || len(d.Answers) > 0) {
+
+	if !rt.Plain && (d.Operation != "" || len(d.Answers) > 0) {
 		header("X-Fields", "Mask: the fields of the answer that are wanted.")["format"] = "mask"
 	}
 	return list

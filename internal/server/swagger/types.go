@@ -128,6 +128,7 @@ func (a *answerTypes) schema(t reflect.Type) map[string]any {
 	if kind, ok := scalars[t]; ok {
 		return map[string]any{"type": kind}
 	}
+
 	switch t.Kind() {
 	case reflect.Pointer:
 		return a.schema(t.Elem())
@@ -162,10 +163,12 @@ func (a *answerTypes) structSchema(t reflect.Type) map[string]any {
 	if name == inline {
 		return a.object(t)
 	}
+
 	ref := map[string]any{"$ref": "#/definitions/" + name}
 	if a.bodies[name] || a.seen[t] {
 		return ref
 	}
+
 	a.seen[t] = true
 	def := a.object(t)
 	if known, ok := a.defs[name].(map[string]any); ok {
@@ -232,6 +235,7 @@ func (a *answerTypes) complete() {
 		if !ok || a.bodies[name] {
 			continue
 		}
+
 		props := def["properties"].(map[string]any)
 		required, _ := def["required"].([]string)
 		for _, p := range members {
@@ -243,12 +247,14 @@ func (a *answerTypes) complete() {
 			if p.Required && !slices.Contains(required, p.Name) {
 				required = append(required, p.Name)
 			}
+
 			member := joined(props[p.Name], p.Schema)
 			if p.Since != "" {
 				member[api.SinceMark] = p.Since
 			}
 			props[p.Name] = member
 		}
+
 		if len(required) > 0 {
 			slices.Sort(required)
 			def["required"] = required

@@ -15,20 +15,27 @@ import (
 func (a *API) addressRoutes() []server.Route {
 	return []server.Route{
 		server.Get("/api/v2/operations/ipaddr", a.getBlocks).
-			About("List the ranges of addresses that are kept out", server.Key, server.Agent).Answer([]api.IPTimeout{}),
+			About("List the ranges of addresses that are kept out", server.Key, server.Agent).Answer([]api.IPTimeout{}).
+			Operation("get_operations_ip", "400 401 403"),
 		server.Post("/api/v2/operations/ipaddr", a.postBan).
-			About("Keep out an address or a range", server.Agent).Body(api.AddTimeoutIPSchema).Answer(api.Simple{}),
+			About("Keep out an address or a range", server.Agent).Body(api.AddTimeoutIPSchema).Answer(api.Simple{}).
+			Operation("post_operations_ip", "400 401 403"),
 		server.Delete("/api/v2/operations/ipaddr", a.deleteBan).
-			About("Let an address or a range in again", server.Agent).Body(api.DeleteTimeoutIPSchema).Answer(api.Simple{}),
+			About("Let an address or a range in again", server.Agent).Body(api.DeleteTimeoutIPSchema).Answer(api.Simple{}).
+			Operation("delete_operations_ip", "400 401 403"),
 		server.Get("/api/v2/operations/ipaddr/{ipaddr}", a.getBans).
-			About("See what keeps out an address", server.Key, server.Agent).Answer([]api.IPTimeout{}),
+			About("See what keeps out an address", server.Key, server.Agent).Answer([]api.IPTimeout{}).
+			Operation("get_operations_ip_single", "400 401 403"),
 		server.Put("/api/v2/operations/block_worker_ipaddr/{worker_id}", a.putWorkerBan).
-			About("Keep out the address of a worker", server.Agent).Body(api.AddWorkerTimeoutSchema).Answer(api.Simple{}),
+			About("Keep out the address of a worker", server.Agent).Body(api.AddWorkerTimeoutSchema).Answer(api.Simple{}).
+			Operation("put_operations_block_worker_ip", "400 401 403"),
 		server.Delete("/api/v2/operations/block_worker_ipaddr/{worker_id}", a.deleteWorkerBan).
-			About("Let the address of a worker in again", server.Key, server.Agent).Answer(api.Simple{}),
+			About("Let the address of a worker in again", server.Key, server.Agent).Answer(api.Simple{}).
+			Operation("delete_operations_block_worker_ip", "400 401 403"),
 	}
 }
 
+// replyBans answers with addresses that are kept out.
 func replyBans(w http.ResponseWriter, r *http.Request, bans []moderation.Ban) error {
 	list := make([]api.IPTimeout, len(bans))
 	for i, b := range bans {
@@ -48,6 +55,8 @@ func (a *API) getBlocks(w http.ResponseWriter, r *http.Request) error {
 // getBans shows the ranges that an address lies in and its own timeout.
 func (a *API) getBans(w http.ResponseWriter, r *http.Request) error {
 	bans, wrong := a.Addresses.BansOf(r.PathValue("ipaddr"))
+
+	// What is no address is told to whoever has sent a key, be it a moderator's or not.
 	if err := server.RequireKey(r); err != nil {
 		return err
 	}
@@ -75,14 +84,22 @@ func (a *API) postBan(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.ban(w, r, caller, target, time.Duration(in.Hours)*time.Hour)
+	return a.ban(w, r, keptOut{target, caller}, time.Duration(in.Hours)*time.Hour)
 }
 
-func (a *API) ban(w http.ResponseWriter, r *http.Request, caller *account.User, t moderation.Target, length time.Duration) error {
-	if err := a.Addresses.Ban(r.Context(), t, length); err != nil {
+// keptOut is what a moderator wants kept out, or let in again.
+type keptOut struct {
+	target    moderation.Target
+	moderator *account.User
+}
+
+// ban keeps an address or a range out for some time.
+func (a *API) ban(w http.ResponseWriter, r *http.Request, k keptOut, length time.Duration) error {
+	if err := a.Addresses.Ban(r.Context(), k.target, length); err != nil {
 		return err
 	}
-	a.Log.InfoContext(r.Context(), "address kept out", "address", t.String(), "for", length, "moderator", caller.Alias())
+	a.Log.InfoContext(r.Context(), "address kept out",
+		"address", k.target.String(), "for", length, "moderator", k.moderator.Alias())
 	return server.ReplyOK(w, r)
 }
 
@@ -100,14 +117,15 @@ func (a *API) deleteBan(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.lift(w, r, caller, target)
+	return a.unban(w, r, keptOut{target, caller})
 }
 
-func (a *API) lift(w http.ResponseWriter, r *http.Request, caller *account.User, t moderation.Target) error {
-	if err := a.Addresses.Unban(r.Context(), t); err != nil {
+// unban lets an address or a range in again.
+func (a *API) unban(w http.ResponseWriter, r *http.Request, k keptOut) error {
+	if err := a.Addresses.Unban(r.Context(), k.target); err != nil {
 		return err
 	}
-	a.Log.InfoContext(r.Context(), "address let in", "address", t.String(), "moderator", caller.Alias())
+	a.Log.InfoContext(r.Context(), "address let in", "address", k.target.String(), "moderator", k.moderator.Alias())
 	return server.ReplyOK(w, r)
 }
 
@@ -118,35 +136,37 @@ func (a *API) putWorkerBan(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	caller, target, err := a.workerTarget(r)
+	k, err := a.workerTarget(r)
 	if err != nil {
 		return err
 	}
-	return a.ban(w, r, caller, target, time.Duration(in.Days)*24*time.Hour)
+	return a.ban(w, r, k, time.Duration(in.Days)*24*time.Hour)
 }
 
 // deleteWorkerBan undoes putWorkerBan.
 func (a *API) deleteWorkerBan(w http.ResponseWriter, r *http.Request) error {
-	caller, target, err := a.workerTarget(r)
+	k, err := a.workerTarget(r)
 	if err != nil {
 		return err
 	}
-	return a.lift(w, r, caller, target)
+	return a.unban(w, r, k)
 }
 
-// workerTarget is the address of the worker in the path, and the moderator who
-// asks; the key is looked at before the worker.
-func (a *API) workerTarget(r *http.Request) (caller *account.User, t moderation.Target, err error) {
-	if caller, err = a.Moderator(r); err != nil {
-		return nil, t, err
+// workerTarget finds the address of the worker in the path, for a moderator. The key is
+// looked at before the worker.
+func (a *API) workerTarget(r *http.Request) (keptOut, error) {
+	caller, err := a.Moderator(r)
+	if err != nil {
+		return keptOut{}, err
 	}
+
 	worker, err := a.Fleet.Find(r.Context(), r.PathValue("worker_id"))
 	if err != nil {
-		return nil, t, err
+		return keptOut{}, err
 	}
-	t, ok := moderation.TargetOfWorker(worker.Addr)
+	target, ok := moderation.TargetOfWorker(worker.Addr)
 	if !ok {
-		return nil, t, horde.Errorf(horde.BadRequest, "The address of this worker is not known.")
+		return keptOut{}, horde.Errorf(horde.BadRequest, "The address of this worker is not known.")
 	}
-	return caller, t, nil
+	return keptOut{target, caller}, nil
 }

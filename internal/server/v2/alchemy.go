@@ -15,24 +15,28 @@ func (a *API) alchemyRoutes() []server.Route {
 	return []server.Route{
 		server.Post("/api/v2/interrogate/async", a.postAlchemyRequest).
 			About("Ask for forms about a picture", server.Agent).Body(api.AlchemyRequestSchema).
-			AnswerWith(http.StatusAccepted, api.AlchemyAccepted{}),
+			AnswerWith(http.StatusAccepted, api.AlchemyAccepted{}).
+			Operation("post_interrogate", "400 401 429 503"),
 		server.Get("/api/v2/interrogate/status/{id}", a.getAlchemyStatus).Limit(server.CheckRates).
-			About("Fetch the results of an alchemy request", server.Agent).Answer(api.AlchemyStatus{}),
+			About("Fetch the results of an alchemy request", server.Agent).Answer(api.AlchemyStatus{}).
+			Operation("get_interrogation_status", "404"),
 		server.Delete("/api/v2/interrogate/status/{id}", a.deleteAlchemyRequest).Limit(server.CheckRates).
-			About("Cancel an alchemy request", server.Agent).Answer(api.AlchemyStatus{}),
+			About("Cancel an alchemy request", server.Agent).Answer(api.AlchemyStatus{}).
+			Operation("delete_interrogation_status", "404"),
 		server.Post("/api/v2/interrogate/pop", a.postAlchemyPop).Limit(server.WorkerRates).
-			About("Take forms as a worker").Body(api.AlchemyPopSchema).Answer(api.AlchemyJob{}),
+			About("Take forms as a worker").Body(api.AlchemyPopSchema).Answer(api.AlchemyJob{}).
+			Operation("post_interrogate_pop", "400 401 403"),
 		server.Post("/api/v2/interrogate/submit", a.postAlchemySubmit).Limit(server.WorkerRates).
-			About("Deliver a form", server.Key).Body(api.AlchemySubmitSchema).Answer(api.Submitted{}),
+			About("Deliver a form", server.Key).Body(api.AlchemySubmitSchema).Answer(api.Submitted{}).
+			Operation("post_interrogate_submit", "400 401 403 404"),
 	}
 }
 
-// maxAlchemyResult is the most bytes that a delivery of a form may have; pictures
-// are uploaded beside it.
-const maxAlchemyResult = 4 << 20
+// maxAlchemyResult is the most that a delivery of a form may have; images are uploaded
+// beside it.
+const maxAlchemyResult = 4 << 20 // bytes
 
-// postAlchemyRequest takes a request for forms about a picture
-// (generation §3.1).
+// postAlchemyRequest takes a request for forms about an image (generation §3.1).
 func (a *API) postAlchemyRequest(w http.ResponseWriter, r *http.Request) error {
 	in, raw, err := server.DecodeRaw[api.AlchemyRequest](w, r, api.AlchemyRequestSchema)
 	if err != nil {
@@ -40,6 +44,7 @@ func (a *API) postAlchemyRequest(w http.ResponseWriter, r *http.Request) error {
 	}
 	in.TrustedWorkers = pyjson.Bool(raw, "trusted_workers")
 	in.Forms = alchemyForms(raw)
+
 	accepted, err := a.Alchemy.Accept(r.Context(), alchemy.Ask{
 		Body:  in,
 		Key:   server.APIKey(r),
@@ -61,6 +66,7 @@ func alchemyForms(raw map[string]any) []api.AlchemyForm {
 		members, _ := item.(map[string]any)
 		name, _ := members["name"].(string)
 		form := api.AlchemyForm{Name: name, Payload: map[string]string{}}
+
 		payload, _ := members["payload"].(map[string]any)
 		for key := range payload {
 			if text, ok := pyjson.Text(payload, key); ok {
@@ -72,7 +78,7 @@ func alchemyForms(raw map[string]any) []api.AlchemyForm {
 	return forms
 }
 
-// getAlchemyStatus tells how far a request is (generation §3.2).
+// getAlchemyStatus answers how far a request is (generation §3.2).
 func (a *API) getAlchemyStatus(w http.ResponseWriter, r *http.Request) error {
 	st, err := a.Alchemy.Status(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -81,7 +87,8 @@ func (a *API) getAlchemyStatus(w http.ResponseWriter, r *http.Request) error {
 	return server.Reply(w, r, http.StatusOK, &st)
 }
 
-// deleteAlchemyRequest cancels a request and answers its status after it (generation §3.2).
+// deleteAlchemyRequest cancels a request and answers its status after that
+// (generation §3.2).
 func (a *API) deleteAlchemyRequest(w http.ResponseWriter, r *http.Request) error {
 	st, err := a.Alchemy.Cancel(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -90,12 +97,13 @@ func (a *API) deleteAlchemyRequest(w http.ResponseWriter, r *http.Request) error
 	return server.Reply(w, r, http.StatusOK, &st)
 }
 
-// postAlchemyPop gives an alchemist something to do (generation §3.3).
+// postAlchemyPop gives an alchemist a form (generation §3.3).
 func (a *API) postAlchemyPop(w http.ResponseWriter, r *http.Request) error {
 	in, err := server.Decode[api.AlchemyPop](w, r, api.AlchemyPopSchema)
 	if err != nil {
 		return err
 	}
+
 	owner, err := a.popOwner(r, in.PriorityUsernames)
 	if err != nil {
 		return err
@@ -111,10 +119,13 @@ func (a *API) postAlchemyPop(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return server.Reply(w, r, http.StatusOK, &api.AlchemyAnswer{AlchemyJob: job, Messages: a.Fleet.MessagesFor(offer.Worker.ID)})
+
+	answer := api.AlchemyAnswer{AlchemyJob: job, Messages: a.Fleet.MessagesFor(offer.Worker.ID)}
+	return server.Reply(w, r, http.StatusOK, &answer)
 }
 
-// postAlchemySubmit takes a finished form (generation §3.4). The route has no schema layer.
+// postAlchemySubmit takes a finished form (generation §3.4). The route has no schema
+// layer.
 func (a *API) postAlchemySubmit(w http.ResponseWriter, r *http.Request) error {
 	body, err := server.LenientObjectOf(w, r, maxAlchemyResult)
 	if err != nil {
@@ -123,6 +134,7 @@ func (a *API) postAlchemySubmit(w http.ResponseWriter, r *http.Request) error {
 	if err := server.RequireKey(r); err != nil {
 		return err
 	}
+
 	in, err := alchemySubmit(body)
 	if err != nil {
 		return err
@@ -130,6 +142,7 @@ func (a *API) postAlchemySubmit(w http.ResponseWriter, r *http.Request) error {
 	if err := server.RefuseNUL(&in); err != nil {
 		return err
 	}
+
 	reward, err := a.Alchemy.Submit(r.Context(), server.APIKey(r), in)
 	if err != nil {
 		return err
@@ -145,6 +158,7 @@ func alchemySubmit(body map[string]any) (in api.AlchemySubmit, err error) {
 	if in.ID, ok = pyjson.Text(body, "id"); !ok {
 		return in, server.InvalidField("id", "Id of the form."+missing)
 	}
+
 	switch result := body["result"].(type) {
 	case nil:
 		return in, server.InvalidField("result", "What the worker made of the form."+missing)
@@ -153,6 +167,7 @@ func alchemySubmit(body map[string]any) (in api.AlchemySubmit, err error) {
 	default:
 		return in, server.InvalidField("result", "The result must be an object, such as {\"caption\": \"…\"}.")
 	}
+
 	in.State, _ = pyjson.Text(body, "state")
 	return in, nil
 }

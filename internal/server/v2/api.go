@@ -19,7 +19,7 @@ type API struct {
 
 	Version string
 	Log     *slog.Logger
-	// Ready tells whether this node can serve; nil: always.
+	// Ready returns why this node cannot serve; nil: it always can.
 	Ready func(context.Context) error
 	// Vouch gives an address the higher limits for a day; nil: there are none.
 	Vouch func(netip.Addr)

@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"cmp"
 	"net/http"
 
 	"horde/api"
@@ -16,30 +17,33 @@ func (a *API) collectionRoutes() []server.Route {
 				server.TextParam("sort", "popular or age.").Or("popular"),
 				server.IntParam("page", "Page of 25, from 1.").Or(1),
 				server.TextParam("type", "image, text or all.").Or("all"),
-			).Answer([]api.Collection{}),
+			).Answer([]api.Collection{}).
+			Operation("get_collection", ""),
 		server.Post("/api/v2/collections", a.postCollection).Limit(styleRates).
-			About("Make a collection of styles", server.Agent).Body(api.CollectionSchema).Answer(api.StyleModified{}),
+			About("Make a collection of styles", server.Agent).Body(api.CollectionSchema).Answer(api.StyleModified{}).
+			Operation("post_collection", "400+ 401"),
 		server.Get("/api/v2/collections/{collection_id}", a.getCollection).Limit(styleRates).
-			About("See a collection", server.Agent).Answer(api.Collection{}),
+			About("See a collection", server.Agent).Answer(api.Collection{}).
+			Operation("get_single_collection", ""),
 		server.Patch("/api/v2/collections/{collection_id}", a.patchCollection).Limit(styleRates).
-			About("Change a collection", server.Agent).Body(api.CollectionPatchSchema).Answer(api.StyleModified{}),
+			About("Change a collection", server.Agent).Body(api.CollectionPatchSchema).Answer(api.StyleModified{}).
+			Operation("patch_single_collection", "400+ 401"),
 		server.Delete("/api/v2/collections/{collection_id}", a.deleteCollection).Limit(styleRates).
-			About("Delete a collection", server.Key, server.Agent).Answer(api.Simple{}),
+			About("Delete a collection", server.Key, server.Agent).Answer(api.Simple{}).
+			Operation("delete_single_collection", "400+ 401"),
 		server.Get("/api/v2/collection_by_name/{collection_name}", a.getCollectionByName).
-			About("See a collection by its name", server.Agent).Answer(api.Collection{}),
+			About("See a collection by its name", server.Agent).Answer(api.Collection{}).
+			Operation("get_single_collection_by_name", ""),
 	}
 }
 
 // getCollections lists public collections (platform §3.13).
 func (a *API) getCollections(w http.ResponseWriter, r *http.Request) error {
-	kind := r.URL.Query().Get("type")
-	if kind == "" {
-		kind = "all"
-	}
-	l, err := listing(r, kind)
+	l, err := listing(r, cmp.Or(r.URL.Query().Get("type"), "all"))
 	if err != nil {
 		return err
 	}
+
 	list, err := a.Styles.Collections(r.Context(), l)
 	if err != nil {
 		return err
@@ -47,6 +51,7 @@ func (a *API) getCollections(w http.ResponseWriter, r *http.Request) error {
 	return server.Reply(w, r, http.StatusOK, list)
 }
 
+// getCollection shows a collection.
 func (a *API) getCollection(w http.ResponseWriter, r *http.Request) error {
 	c, err := a.Styles.Collection(r.Context(), r.PathValue("collection_id"))
 	if err != nil {
@@ -55,6 +60,7 @@ func (a *API) getCollection(w http.ResponseWriter, r *http.Request) error {
 	return server.Reply(w, r, http.StatusOK, &c)
 }
 
+// getCollectionByName shows the collection of a name.
 func (a *API) getCollectionByName(w http.ResponseWriter, r *http.Request) error {
 	c, err := a.Styles.CollectionNamed(r.Context(), r.PathValue("collection_name"))
 	if err != nil {
@@ -93,11 +99,13 @@ func (a *API) patchCollection(w http.ResponseWriter, r *http.Request) error {
 	return replyCollection(w, r, id, err)
 }
 
+// replyCollection answers that a collection was made or changed.
 func replyCollection(w http.ResponseWriter, r *http.Request, id string, err error) error {
 	if err != nil {
 		return err
 	}
-	return server.Reply(w, r, http.StatusOK, &api.StyleModified{ID: id, Message: "OK", Warnings: &[]api.StyleWarning{}})
+	answer := api.StyleModified{ID: id, Message: "OK", Warnings: &[]api.StyleWarning{}}
+	return server.Reply(w, r, http.StatusOK, &answer)
 }
 
 // deleteCollection removes a collection; its styles stay.
@@ -108,5 +116,5 @@ func (a *API) deleteCollection(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Styles.DeleteCollection(r.Context(), r.PathValue("collection_id"), server.APIKey(r)); err != nil {
 		return err
 	}
-	return server.Reply(w, r, http.StatusOK, &api.Simple{Message: "OK"})
+	return server.ReplyOK(w, r)
 }

@@ -11,16 +11,17 @@ import (
 
 // documentRoutes declares the documents of the horde (platform §3.11).
 func (a *API) documentRoutes() []server.Route {
-	read := func(pattern, document, summary string) server.Route {
-		return server.Get(pattern, a.getDocument(document)).
-			About(summary, server.Agent).
-			Query(server.TextParam("format", "html or markdown.").Or(api.HTML)).
-			Answer(api.HordeDocument{})
-	}
+	format := server.TextParam("format", "html or markdown.").Or(api.HTML)
 	return []server.Route{
-		read("/api/v2/documents/terms", content.Terms, "Read the terms of use"),
-		read("/api/v2/documents/privacy", content.Privacy, "Read the privacy notice"),
-		read("/api/v2/documents/sponsors", content.Sponsors, "Read who sponsors the horde"),
+		server.Get("/api/v2/documents/terms", a.getDocument(content.Terms)).
+			About("Read the terms of use", server.Agent).Query(format).Answer(api.HordeDocument{}).
+			Operation("get_docs_terms", "400"),
+		server.Get("/api/v2/documents/privacy", a.getDocument(content.Privacy)).
+			About("Read the privacy notice", server.Agent).Query(format).Answer(api.HordeDocument{}).
+			Operation("get_docs_privacy", "400"),
+		server.Get("/api/v2/documents/sponsors", a.getDocument(content.Sponsors)).
+			About("Read who sponsors the horde", server.Agent).Query(format).Answer(api.HordeDocument{}).
+			Operation("get_docs_sponsors", "400"),
 	}
 }
 
@@ -40,6 +41,7 @@ func (a *API) getDocument(name string) server.Handler {
 		if err != nil {
 			return err
 		}
+
 		var answer api.HordeDocument
 		if format == api.Markdown {
 			answer.Markdown = &page.Markdown

@@ -12,26 +12,34 @@ import (
 // filterRoutes declares the prompt filters. All are for moderators (platform §3.8).
 func (a *API) filterRoutes() []server.Route {
 	ofType := server.IntParam("filter_type", "Only filters of this type.")
+
 	return []server.Route{
 		server.Get("/api/v2/filters", a.getFilters).
 			About("List the prompt filters", server.Key, server.Agent).
 			Query(ofType, server.TextParam("contains", "Only filters with this text in pattern or description.")).
-			Answer([]api.ShownFilter{}),
+			Answer([]api.ShownFilter{}).
+			Operation("get_filters", "400 401 403"),
 		server.Put("/api/v2/filters", a.putFilter).
 			About("Add a prompt filter", server.Agent).Body(api.PutFilterSchema).
-			AnswerWith(http.StatusCreated, api.FilterDetails{}),
+			AnswerWith(http.StatusCreated, api.FilterDetails{}).
+			Operation("put_filters", "400 401 403"),
 		server.Post("/api/v2/filters", a.postFilterTest).
 			About("See what the filters find in a prompt", server.Key, server.Agent).
-			Body(api.FilterTestSchema).Answer(api.FilterPromptSuspicion{}),
+			Body(api.FilterTestSchema).Answer(api.FilterPromptSuspicion{}).
+			Operation("post_filters", "400 401 403"),
 		server.Get("/api/v2/filters/regex", a.getFilterRegexes).
 			About("See all patterns of each type as one", server.Key, server.Agent).
-			Query(ofType).Answer([]api.FilterRegex{}),
+			Query(ofType).Answer([]api.FilterRegex{}).
+			Operation("get_filter_regex", "400 401 403"),
 		server.Get("/api/v2/filters/{filter_id}", a.getFilter).
-			About("See a prompt filter", server.Key, server.Agent).Answer(api.ShownFilter{}),
+			About("See a prompt filter", server.Key, server.Agent).Answer(api.ShownFilter{}).
+			Operation("get_filter_single", "400 401 403"),
 		server.Patch("/api/v2/filters/{filter_id}", a.patchFilter).
-			About("Change a prompt filter", server.Agent).Body(api.PatchFilterSchema).Answer(api.FilterDetails{}),
+			About("Change a prompt filter", server.Agent).Body(api.PatchFilterSchema).Answer(api.FilterDetails{}).
+			Operation("patch_filter_single", "400 401 403"),
 		server.Delete("/api/v2/filters/{filter_id}", a.deleteFilter).
-			About("Delete a prompt filter", server.Key, server.Agent).Answer(api.Simple{}),
+			About("Delete a prompt filter", server.Key, server.Agent).Answer(api.Simple{}).
+			Operation("delete_filter_single", "400 401 403"),
 	}
 }
 
@@ -41,6 +49,7 @@ func (a *API) filterQuery(r *http.Request) (int, error) {
 	if err := server.RequireKey(r); err != nil {
 		return 0, err
 	}
+
 	kind, err := server.QueryInt(r.URL.Query().Get("filter_type"), "filter_type", 0)
 	if err == nil {
 		_, err = a.Moderator(r)
@@ -54,10 +63,12 @@ func (a *API) getFilters(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	found, err := a.Filters.List(r.Context(), kind, r.URL.Query().Get("contains"))
 	if err != nil {
 		return err
 	}
+
 	list := make([]api.ShownFilter, len(found))
 	for i, f := range found {
 		list[i] = api.ShownFilter(f)
@@ -78,6 +89,7 @@ func (a *API) putFilter(w http.ResponseWriter, r *http.Request) error {
 	if err := server.RefuseNUL(&in); err != nil {
 		return err
 	}
+
 	f, err := a.Filters.Put(r.Context(), caller.ID, in)
 	if err != nil {
 		return err
@@ -94,6 +106,7 @@ func (a *API) postFilterTest(w http.ResponseWriter, r *http.Request) error {
 	if err := server.RequireKey(r); err != nil {
 		return err
 	}
+
 	prompt, ok := pyjson.Text(body, "prompt")
 	if !ok {
 		return server.InvalidField("prompt", "The prompt to look at. Missing required parameter in the JSON body")
@@ -105,6 +118,7 @@ func (a *API) postFilterTest(w http.ResponseWriter, r *http.Request) error {
 	if _, err := a.Moderator(r); err != nil {
 		return err
 	}
+
 	found := a.Filters.Test(prompt, int(min(max(kind, math.MinInt32), math.MaxInt32)))
 	return server.Reply(w, r, http.StatusOK, &found)
 }
@@ -144,6 +158,7 @@ func (a *API) patchFilter(w http.ResponseWriter, r *http.Request) error {
 	if err := server.RefuseNUL(&in); err != nil {
 		return err
 	}
+
 	f, err := a.Filters.Modify(r.Context(), caller.ID, r.PathValue("filter_id"), in)
 	if err != nil {
 		return err

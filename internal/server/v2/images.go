@@ -23,40 +23,49 @@ func (a *API) imageRoutes() []server.Route {
 	return []server.Route{
 		server.Post("/api/v2/generate/async", a.postImageRequest).Limit(server.RequestRates).
 			About("Ask for pictures", server.Agent).Body(api.ImageRequestSchema).
-			AnswerWith(http.StatusAccepted, api.Accepted{}).Answer(api.DryRun{}),
+			AnswerWith(http.StatusAccepted, api.Accepted{}).Answer(api.DryRun{}).
+			Operation("post_image_async_generate", "400+ 401 429 503"),
 		server.Get("/api/v2/generate/check/{id}", a.getCheck).Limit(server.CheckRates).
-			About("See how far a request is", server.Agent).Answer(api.Check{}),
+			About("See how far a request is", server.Agent).Answer(api.Check{}).
+			Operation("get_image_async_check", "404"),
 		server.Get("/api/v2/generate/status/{id}", a.getImageStatus).Limit(imageStatusRates).
-			About("Fetch the pictures of a request", server.Agent).Answer(api.ImageStatus{}),
+			About("Fetch the pictures of a request", server.Agent).Answer(api.ImageStatus{}).
+			Operation("get_image_async_status", "404"),
 		server.Delete("/api/v2/generate/status/{id}", a.deleteImageRequest).Limit(imageStatusRates).
-			About("Cancel a request", server.Agent).Answer(api.ImageStatus{}),
+			About("Cancel a request", server.Agent).Answer(api.ImageStatus{}).
+			Operation("delete_image_async_status", "404"),
 		server.Post("/api/v2/generate/pop", a.postImagePop).Limit(server.WorkerRates).
-			About("Take jobs as a worker").Body(api.ImagePopSchema).Answer(api.ImageJob{}),
+			About("Take jobs as a worker").Body(api.ImagePopSchema).Answer(api.ImageJob{}).
+			Operation("post_image_job_pop", "400 401 403"),
 		server.Post("/api/v2/generate/submit", a.postImageSubmit).Limit(server.WorkerRates).
-			About("Deliver a finished job").Body(api.ImageSubmitSchema).Answer(api.Submitted{}),
+			About("Deliver a finished job").Body(api.ImageSubmitSchema).Answer(api.Submitted{}).
+			Operation("post_image_job_submit", "400 401 403 404"),
 	}
 }
 
-// postImageRequest takes a request for pictures (generation §1.1).
+// postImageRequest takes a request for images (generation §1.1).
 func (a *API) postImageRequest(w http.ResponseWriter, r *http.Request) error {
 	in, raw, err := server.DecodeRaw[api.ImageRequest](w, r, api.ImageRequestSchema)
 	if err != nil {
 		return err
 	}
+	// What is in no schema may matter to a worker, so params are kept as they came.
 	params, err := pyjson.Marshal(raw["params"])
 	if err != nil {
 		return err
 	}
+
 	answer, err := a.Queue.Accept(r.Context(), queue.Ask{Body: in, RawParams: params, From: domain.From(r)})
 	return a.replyAnswer(w, r, answer, err)
 }
 
-// replyAnswer tells what became of a request. Its caller may be vouched for though
-// it was refused.
+// replyAnswer answers what became of a request.
 func (a *API) replyAnswer(w http.ResponseWriter, r *http.Request, answer queue.Answer, err error) error {
+	// Even a caller who is refused may be vouched for.
 	if answer.Vouched && a.Vouch != nil {
 		a.Vouch(server.NetworkAddr(r))
 	}
+
 	if err != nil {
 		return err
 	}
@@ -66,19 +75,23 @@ func (a *API) replyAnswer(w http.ResponseWriter, r *http.Request, answer queue.A
 	return server.Reply(w, r, http.StatusAccepted, answer.Accepted)
 }
 
-// getCheck tells how far a request is (generation §1.10).
+// textInTimeout refuses callers from an address in timeout who do not name themselves.
+const textInTimeout = "Your network address is in timeout. " +
+	"Programs that name themselves in the header Client-Agent may still look at their requests."
+
+// getCheck answers how far a request is (generation §1.10).
 func (a *API) getCheck(w http.ResponseWriter, r *http.Request) error {
 	c, err := a.Queue.Check(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	if _, refused := a.Addresses.Refused(server.ClientAddr(r)); refused && server.ClientAgent(r) == server.UnknownAgent {
-		return horde.Errorf(horde.Forbidden, "Your network address is in timeout. Programs that name themselves in the header Client-Agent may still look at their requests.")
+		return horde.Errorf(horde.Forbidden, textInTimeout)
 	}
 	return server.Reply(w, r, http.StatusOK, &c)
 }
 
-// getImageStatus is the check with the finished pictures (generation §1.11).
+// getImageStatus answers the check with the finished images (generation §1.11).
 func (a *API) getImageStatus(w http.ResponseWriter, r *http.Request) error {
 	st, err := a.Queue.Status(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -97,13 +110,14 @@ func (a *API) deleteImageRequest(w http.ResponseWriter, r *http.Request) error {
 	return server.Reply(w, r, http.StatusOK, a.forClient(r, st))
 }
 
-// forClient puts pictures inline for clients that take only https links, when
-// ours are not (clients §0 row 7): they would read the link as base64.
+// forClient puts images inline for clients that take only https links, when ours are
+// not (clients §0 row 7): they would read the link as base64.
 func (a *API) forClient(r *http.Request, st api.ImageStatus) api.ImageStatus {
 	agent := server.ClientAgent(r)
 	if !strings.HasPrefix(agent, "Lucid Creations:") && !strings.HasPrefix(agent, "dunkeroni") {
 		return st
 	}
+
 	for i, g := range st.Generations {
 		if strings.HasPrefix(g.Img, "http://") {
 			st.Generations[i].Img = a.Queue.Inline(r.Context(), g)
@@ -112,12 +126,13 @@ func (a *API) forClient(r *http.Request, st api.ImageStatus) api.ImageStatus {
 	return st
 }
 
-// postImagePop gives a worker something to do (generation §1.14).
+// postImagePop gives a worker a job (generation §1.14).
 func (a *API) postImagePop(w http.ResponseWriter, r *http.Request) error {
 	in, err := server.Decode[api.ImagePop](w, r, api.ImagePopSchema)
 	if err != nil {
 		return err
 	}
+
 	owner, err := a.popOwner(r, in.PriorityUsernames)
 	if err != nil {
 		return err
@@ -126,6 +141,7 @@ func (a *API) postImagePop(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	ctx, wait, done := server.LongPoll(w, r)
 	defer done()
 	job, err := a.Queue.Pop(ctx, offer, wait)
@@ -144,6 +160,7 @@ func (a *API) postImageSubmit(w http.ResponseWriter, r *http.Request) error {
 	if err := server.RefuseNUL(&in); err != nil {
 		return err
 	}
+
 	reward, err := a.Queue.Submit(r.Context(), server.APIKey(r), in)
 	if err != nil {
 		return err
@@ -156,7 +173,8 @@ func (a *API) postImageSubmit(w http.ResponseWriter, r *http.Request) error {
 func (a *API) popOwner(r *http.Request, priority []string) (*account.User, error) {
 	for _, name := range priority {
 		if !strings.Contains(name, "#") {
-			return nil, horde.Errorf(horde.InvalidPriorityUsername, "The priority username %q lacks its number. Use the form name#id.", server.Clip(name, 60))
+			return nil, horde.Errorf(horde.InvalidPriorityUsername,
+				"The priority username %q lacks its number. Use the form name#id.", server.Clip(name, 60))
 		}
 	}
 	return a.Caller(r)

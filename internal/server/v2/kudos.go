@@ -22,13 +22,18 @@ func (a *API) kudosRoutes() []server.Route {
 	return []server.Route{
 		server.Post("/api/v2/kudos/transfer", a.postTransfer).Limit(transferRates).
 			About("Give kudos to another user", server.Key, server.Agent, server.IdempotencyKey).
-			Body(api.KudosTransferSchema).Answer(api.KudosTransferred{}),
+			Body(api.KudosTransferSchema).Answer(api.KudosTransferred{}).
+			Operation("post_transfer_kudos", "400 401"),
 		server.Post("/api/v2/kudos/award", a.postAward).
-			About("Award kudos to a user", server.Key).Body(api.KudosTransferSchema).Answer(api.KudosAwarded{}),
+			About("Award kudos to a user", server.Key).Body(api.KudosTransferSchema).Answer(api.KudosAwarded{}).
+			Operation("post_award_kudos", "400 401 403"),
 	}
 }
 
-// gift reads the body that transfers and awards share, and whose key was sent.
+// standardGift is how many kudos are given where nothing is said.
+const standardGift = 100
+
+// gift reads the body that transfers and awards share, and finds whose key was sent.
 func (a *API) gift(w http.ResponseWriter, r *http.Request) (*account.User, account.Gift, error) {
 	body, err := server.LenientObject(w, r)
 	if err != nil {
@@ -37,14 +42,17 @@ func (a *API) gift(w http.ResponseWriter, r *http.Request) (*account.User, accou
 	if err := server.RequireKey(r); err != nil {
 		return nil, account.Gift{}, err
 	}
+
 	target, ok := pyjson.Text(body, "username")
 	if !ok {
-		return nil, account.Gift{}, server.InvalidField("username", "The user ID which will receive the kudos. Missing required parameter in the JSON body")
+		return nil, account.Gift{}, server.InvalidField("username",
+			"The user ID which will receive the kudos. Missing required parameter in the JSON body")
 	}
-	amount, err := pyjson.Amount(body, "amount", 100)
+	amount, err := pyjson.Amount(body, "amount", standardGift)
 	if err != nil {
 		return nil, account.Gift{}, err
 	}
+
 	source, err := a.Caller(r)
 	return source, account.Gift{Target: target, Amount: amount, Key: r.Header.Get("Idempotency-Key")}, err
 }
@@ -55,8 +63,10 @@ func (a *API) postTransfer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
+	// All refusals of a transfer have this status, whatever their usual one.
 	if err := a.Accounts.Transfer(r.Context(), source, gift); horde.CodeOf(err) != "" {
-		return server.RefusedAs(err, http.StatusBadRequest) // all refusals of a transfer, whatever their usual status
+		return server.RefusedAs(err, http.StatusBadRequest)
 	} else if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package v2
 
 import (
+	"cmp"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,40 +22,43 @@ func (a *API) modelRoutes() []server.Route {
 				server.IntParam("min_count", "Only models with at least so many threads."),
 				server.IntParam("max_count", "Only models with at most so many threads."),
 				server.TextParam("model_state", "known, custom or all.").Or("all"),
-			).Answer([]api.ActiveModel{}),
+			).Answer([]api.ActiveModel{}).
+			Operation("get_models", "400"),
 		server.Get("/api/v2/status/models/{model_name}", a.getModel).
-			About("See one model in use", server.Agent).Answer([]api.ActiveModel{}),
+			About("See one model in use", server.Agent).Answer([]api.ActiveModel{}).
+			Operation("get_model_single", ""),
 	}
 }
 
 // getModels lists the models that are served or waited for.
 func (a *API) getModels(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	kind := query.Get("type")
-	if kind == "" {
-		kind = "image"
-	}
+	kind := cmp.Or(query.Get("type"), "image")
 	state := query.Get("model_state")
 	if state != "" && state != "all" && state != "known" && state != "custom" {
 		return horde.Errorf(horde.BadRequest, "model_state must be all, known or custom.")
 	}
+
 	low, err := server.QueryInt(query.Get("min_count"), "min_count", 0)
 	if err != nil {
 		return err
 	}
-	high, err := server.QueryInt(query.Get("max_count"), "max_count", int(^uint(0)>>1))
+	high, err := server.QueryInt(query.Get("max_count"), "max_count", math.MaxInt)
 	if err != nil {
 		return err
 	}
+
 	list, err := a.Queue.Models(r.Context(), kind)
 	if err != nil {
 		return err
 	}
+
 	snapshot := a.Catalog.Snapshot()
 	known := snapshot.KnownImage
 	if kind == "text" {
 		known = snapshot.KnownText
 	}
+
 	list = slices.DeleteFunc(list, func(m api.ActiveModel) bool {
 		is := known(m.Name)
 		return m.Count < low || m.Count > high || state == "known" && !is || state == "custom" && is
@@ -68,6 +73,7 @@ func (a *API) getModel(w http.ResponseWriter, r *http.Request) error {
 	if once, err := url.PathUnescape(name); err == nil {
 		name = once
 	}
+
 	list, err := a.Queue.Model(r.Context(), name)
 	if err != nil {
 		return err

@@ -21,9 +21,11 @@ var modesRates = server.Rates{{Calls: 30, Per: time.Minute, By: server.ByAddress
 func (a *API) modeRoutes() []server.Route {
 	return []server.Route{
 		server.Get("/api/v2/status/modes", a.getModes).Limit(modesRates).
-			About("See the switches of the horde", server.OptionalKey).Answer(api.Modes{}),
+			About("See the switches of the horde", server.OptionalKey).Answer(api.Modes{}).
+			Operation("get_horde_modes", ""),
 		server.Put("/api/v2/status/modes", a.putModes).Limit(modesRates).
-			About("Switch modes of the horde", server.Key).Body(api.ModifyModesSchema).Answer(api.ModifyModes{}),
+			About("Switch modes of the horde", server.Key).Body(api.ModifyModesSchema).Answer(api.ModifyModes{}).
+			Operation("put_horde_modes", "401 403"),
 	}
 }
 
@@ -32,6 +34,7 @@ func (a *API) modeRoutes() []server.Route {
 func (a *API) getModes(w http.ResponseWriter, r *http.Request) error {
 	now := a.Switches.Modes()
 	modes := api.Modes{Maintenance: now.Maintenance, InviteOnly: now.InviteOnly}
+
 	if key := server.APIKey(r); key != "" {
 		caller, err := a.Accounts.ByKey(r.Context(), key)
 		if err != nil {
@@ -59,40 +62,49 @@ func (a *API) putModes(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	in := api.ModifyModes{
-		Maintenance: pyjson.Bool(body, "maintenance_mode"), InviteOnly: pyjson.Bool(body, "invite_only_mode"),
-		Raid: pyjson.Bool(body, "raid_mode"),
+		Maintenance: pyjson.Bool(body, "maintenance_mode"),
+		InviteOnly:  pyjson.Bool(body, "invite_only_mode"),
+		Raid:        pyjson.Bool(body, "raid_mode"),
 	}
 	if in == (api.ModifyModes{}) {
 		none := horde.Errorf(horde.NoHordeModSelected, "No mode to change was given.")
 		return explainUnselected(none, r, body, api.ModifyModesSchema)
 	}
+
+	// Who may not switch one mode is told so, but only after what he may switch was.
+	var refusal error
 	switch {
 	case in.Maintenance != nil && !a.Accounts.Admin(caller):
 		return horde.Errorf(horde.NotAdmin, "Only the administrators of this horde put all of it into maintenance. "+
 			"Moderators can put single workers into it.")
 	case (in.InviteOnly != nil || in.Raid != nil) && !caller.Is(account.Moderator):
-		err = domain.ErrNotModerator
+		refusal = domain.ErrNotModerator
 		in.InviteOnly, in.Raid = nil, nil
 	}
-	if in.Maintenance != nil || err == nil {
+
+	if in.Maintenance != nil || refusal == nil {
 		if err := a.switchModes(r, in); err != nil {
 			return err
 		}
 	}
-	if err != nil {
-		return err
+	if refusal != nil {
+		return refusal
 	}
 	return server.Reply(w, r, http.StatusOK, &in)
 }
 
+// switchModes changes modes. Maintenance ends all requests that wait.
 func (a *API) switchModes(r *http.Request, in api.ModifyModes) error {
-	_, err := a.Switches.Change(r.Context(), moderation.Change{Maintenance: in.Maintenance, InviteOnly: in.InviteOnly, Raid: in.Raid})
-	if err != nil {
+	change := moderation.Change{Maintenance: in.Maintenance, InviteOnly: in.InviteOnly, Raid: in.Raid}
+	if _, err := a.Switches.Change(r.Context(), change); err != nil {
 		return err
 	}
+
 	if in.Maintenance != nil && *in.Maintenance {
-		return a.Queue.EmptyAll(context.WithoutCancel(r.Context())) // as is decided by now
+		// It is decided by now, whether the caller stays or not.
+		return a.Queue.EmptyAll(context.WithoutCancel(r.Context()))
 	}
 	return nil
 }

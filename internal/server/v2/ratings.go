@@ -17,20 +17,23 @@ func (a *API) ratingRoutes() []server.Route {
 	return []server.Route{
 		server.Post("/api/v2/generate/rate/{id}", a.postRating).Limit(ratingRates).
 			About("Rate the pictures of a shared request", server.Agent).Body(api.AestheticsSchema).
-			Answer(api.Submitted{}),
+			Answer(api.Submitted{}).
+			Operation("post_aesthetics", "400 401 404"),
 	}
 }
 
-// postRating takes what a requester thinks of the pictures
-// (generation §1.13). Knowing the request's id is the right to do so.
+// postRating takes what a requester thinks of the images (generation §1.13). Whoever
+// knows the id of the request may rate it.
 func (a *API) postRating(w http.ResponseWriter, r *http.Request) error {
 	in, err := server.Decode[api.Aesthetics](w, r, api.AestheticsSchema)
 	if err != nil {
 		return err
 	}
-	got, err := a.Ratings.Rate(r.Context(), r.PathValue("id"), in, rating.Rater{ClientAgent: server.ClientAgent(r), Addr: server.ClientAddr(r).String()})
+
+	rater := rating.Rater{ClientAgent: server.ClientAgent(r), Addr: server.ClientAddr(r).String()}
+	reward, err := a.Ratings.Rate(r.Context(), r.PathValue("id"), in, rater)
 	if err != nil {
 		return err
 	}
-	return server.Reply(w, r, http.StatusOK, &api.Submitted{Reward: api.Float(got.Float())})
+	return server.Reply(w, r, http.StatusOK, &api.Submitted{Reward: api.Float(reward.Float())})
 }

@@ -19,18 +19,22 @@ func (a *API) sharedKeyRoutes() []server.Route {
 	return []server.Route{
 		server.Put("/api/v2/sharedkeys", a.putSharedKey).Limit(sharedKeyRates).
 			About("Make a key that shares your kudos", server.Key, server.Agent).
-			Body(api.SharedKeyInputSchema).Answer(api.SharedKey{}),
+			Body(api.SharedKeyInputSchema).Answer(api.SharedKey{}).
+			Operation("put_shared_key", "400 401 403 404"),
 		server.Get("/api/v2/sharedkeys/{sharedkey_id}", a.getSharedKey).
-			About("See a shared key", server.Agent).Answer(api.SharedKey{}),
+			About("See a shared key", server.Agent).Answer(api.SharedKey{}).
+			Operation("get_shared_key_single", "401 404"),
 		server.Patch("/api/v2/sharedkeys/{sharedkey_id}", a.patchSharedKey).
-			About("Change a shared key", server.Key, server.Agent).Body(api.SharedKeyInputSchema).Answer(api.SharedKey{}),
+			About("Change a shared key", server.Key, server.Agent).Body(api.SharedKeyInputSchema).Answer(api.SharedKey{}).
+			Operation("patch_shared_key_single", "400 401 403 404"),
 		server.Delete("/api/v2/sharedkeys/{sharedkey_id}", a.deleteSharedKey).
-			About("Delete a shared key", server.Key, server.Agent).Answer(api.Simple{}),
+			About("Delete a shared key", server.Key, server.Agent).Answer(api.Simple{}).
+			Operation("delete_shared_key_single", "404"),
 	}
 }
 
-// readSharedKey reads the loose body of putSharedKey and patchSharedKey, after
-// the header apikey.
+// readSharedKey reads the body of putSharedKey and patchSharedKey, which no schema
+// describes, and refuses a call without the header apikey.
 func readSharedKey(w http.ResponseWriter, r *http.Request) (c account.SharedKeyChange, body map[string]any, err error) {
 	if body, err = server.LenientObject(w, r); err != nil {
 		return c, nil, err
@@ -38,12 +42,16 @@ func readSharedKey(w http.ResponseWriter, r *http.Request) (c account.SharedKeyC
 	if err := server.RequireKey(r); err != nil {
 		return c, nil, err
 	}
+
 	for _, f := range []struct {
 		name string
 		into **int64
 	}{
-		{"kudos", &c.Kudos}, {"expiry", &c.Expiry},
-		{"max_image_pixels", &c.MaxPixels}, {"max_image_steps", &c.MaxSteps}, {"max_text_tokens", &c.MaxTokens},
+		{"kudos", &c.Kudos},
+		{"expiry", &c.Expiry},
+		{"max_image_pixels", &c.MaxPixels},
+		{"max_image_steps", &c.MaxSteps},
+		{"max_text_tokens", &c.MaxTokens},
 	} {
 		if body[f.name] == nil {
 			continue
@@ -57,12 +65,14 @@ func readSharedKey(w http.ResponseWriter, r *http.Request) (c account.SharedKeyC
 	if name, ok := pyjson.Text(body, "name"); ok {
 		c.Name = &name
 	}
+
 	if wrong := c.Check(); len(wrong) > 0 {
 		return c, nil, server.Invalid(wrong)
 	}
-	return c, body, server.RefuseNUL(&struct {
+	name := struct {
 		Name *string `json:"name"`
-	}{c.Name})
+	}{c.Name}
+	return c, body, server.RefuseNUL(&name)
 }
 
 // putSharedKey makes a shared key (platform §3.3).
@@ -75,6 +85,7 @@ func (a *API) putSharedKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	key, err := a.Accounts.CreateSharedKey(r.Context(), user, in)
 	if err != nil {
 		return err
@@ -101,6 +112,7 @@ func (a *API) patchSharedKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	key, err = a.Accounts.ModifySharedKey(r.Context(), user, key, in)
 	if err != nil {
 		return explainUnselected(err, r, body, api.SharedKeyInputSchema)
@@ -117,6 +129,7 @@ func (a *API) deleteSharedKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	if err := a.Accounts.DeleteSharedKey(r.Context(), user, key); err != nil {
 		return err
 	}
@@ -124,7 +137,7 @@ func (a *API) deleteSharedKey(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Queue.DropKey(context.WithoutCancel(r.Context()), key.UserID, key.ID); err != nil {
 		return err
 	}
-	return server.Reply(w, r, http.StatusOK, &api.Simple{Message: "OK"})
+	return server.ReplyOK(w, r)
 }
 
 // ownSharedKey finds the shared key of the path, then the caller; whether the

@@ -16,18 +16,26 @@ import (
 func (a *API) statusRoutes() []server.Route {
 	return []server.Route{
 		server.Get("/api/v2/status/heartbeat", a.getHeartbeat).Limit(server.Unlimited).Unmasked().
-			About("See whether this node lives", server.Agent).Answer(api.Heartbeat{}),
+			About("See whether this node lives", server.Agent).Answer(api.Heartbeat{}).
+			Operation("get_heartbeat", ""),
 		server.Get("/api/v2/status/performance", a.getPerformance).
-			About("See how the horde performs", server.Agent).Answer(api.Performance{}),
+			About("See how the horde performs", server.Agent).Answer(api.Performance{}).
+			Operation("get_horde_load", ""),
 		server.Get("/api/v2/status/news", a.getNews).
-			About("Read the news", server.Agent).Answer([]api.Newspiece{}),
+			About("Read the news", server.Agent).Answer([]api.Newspiece{}).
+			Operation("get_horde_news", ""),
 	}
 }
 
-// getHeartbeat tells that this node lives (platform §3.9). It is cheap
-// and never limited.
+// getHeartbeat says that this node lives (platform §3.9). It is cheap and never limited.
 func (a *API) getHeartbeat(w http.ResponseWriter, r *http.Request) error {
-	h := api.Heartbeat{Message: "OK", Version: a.Version, Threads: runtime.GOMAXPROCS(0), ActiveCount: server.ActiveCalls(r), DBConnection: true}
+	h := api.Heartbeat{
+		Message:      "OK",
+		Version:      a.Version,
+		Threads:      runtime.GOMAXPROCS(0),
+		ActiveCount:  server.ActiveCalls(r),
+		DBConnection: true,
+	}
 	if a.Ready != nil && a.Ready(r.Context()) != nil {
 		h.Message, h.DBConnection = "DOWN", false
 	}
@@ -57,6 +65,7 @@ var news = func() []api.Newspiece {
 	return list
 }()
 
+// getNews lists the news.
 func (a *API) getNews(w http.ResponseWriter, r *http.Request) error {
 	return server.Reply(w, r, http.StatusOK, news)
 }

@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -33,37 +34,53 @@ var stylesQuery = []server.Param{
 func (a *API) styleRoutes() []server.Route {
 	return []server.Route{
 		server.Get("/api/v2/styles/image", a.getImageStyles).Limit(styleRates).
-			About("List the image styles", server.Agent).Query(stylesQuery...).Answer([]api.ImageStyle{}),
+			About("List the image styles", server.Agent).Query(stylesQuery...).Answer([]api.ImageStyle{}).
+			Operation("get_image_style", ""),
 		server.Post("/api/v2/styles/image", a.postStyle(style.Image, api.ImageStyleSchema)).Limit(styleRates).
-			About("Make an image style", server.Agent).Body(api.ImageStyleSchema).Answer(api.StyleModified{}),
+			About("Make an image style", server.Agent).Body(api.ImageStyleSchema).Answer(api.StyleModified{}).
+			Operation("post_image_style", "400+ 401"),
 		server.Get("/api/v2/styles/image/{style_id}", a.getImageStyle).Limit(rareStyleRates).
-			About("See an image style", server.Agent).Answer(api.ImageStyle{}),
-		server.Patch("/api/v2/styles/image/{style_id}", a.patchStyle(style.Image, api.ImageStylePatchSchema)).Limit(rareStyleRates).
-			About("Change an image style", server.Agent).Body(api.ImageStylePatchSchema).Answer(api.StyleModified{}),
+			About("See an image style", server.Agent).Answer(api.ImageStyle{}).
+			Operation("get_single_image_style", ""),
+		server.Patch("/api/v2/styles/image/{style_id}", a.patchStyle(style.Image, api.ImageStylePatchSchema)).
+			Limit(rareStyleRates).
+			About("Change an image style", server.Agent).Body(api.ImageStylePatchSchema).Answer(api.StyleModified{}).
+			Operation("patch_single_image_style", "400+ 401"),
 		server.Delete("/api/v2/styles/image/{style_id}", a.deleteStyle(style.Image)).Limit(rareStyleRates).
-			About("Delete an image style", server.Key, server.Agent).Answer(api.Simple{}),
+			About("Delete an image style", server.Key, server.Agent).Answer(api.Simple{}).
+			Operation("delete_single_image_style", "400+ 401"),
 		server.Get("/api/v2/styles/image_by_name/{style_name}", a.getImageStyleByName).
-			About("See an image style by its name", server.Agent).Answer(api.ImageStyle{}),
+			About("See an image style by its name", server.Agent).Answer(api.ImageStyle{}).
+			Operation("get_single_image_style_by_name", ""),
 
 		server.Post("/api/v2/styles/image/{style_id}/example", a.postExample).Limit(styleRates).
-			About("Add an example to an image style", server.Agent).Body(api.StyleExampleSchema).Answer(api.StyleModified{}),
+			About("Add an example to an image style", server.Agent).Body(api.StyleExampleSchema).Answer(api.StyleModified{}).
+			Operation("post_image_style_example", "400+ 401"),
 		server.Patch("/api/v2/styles/image/{style_id}/example/{example_id}", a.patchExample).
-			About("Change an example", server.Agent).Body(api.StyleExampleSchema).Answer(api.StyleModified{}),
+			About("Change an example", server.Agent).Body(api.StyleExampleSchema).Answer(api.StyleModified{}).
+			Operation("patch_single_image_style_example", "400+ 401"),
 		server.Delete("/api/v2/styles/image/{style_id}/example/{example_id}", a.deleteExample).
-			About("Delete an example", server.Key, server.Agent).Answer(api.Simple{}),
+			About("Delete an example", server.Key, server.Agent).Answer(api.Simple{}).
+			Operation("delete_single_image_style_example", "400+ 401"),
 
 		server.Get("/api/v2/styles/text", a.getTextStyles).Limit(rareStyleRates).
-			About("List the text styles", server.Agent).Query(stylesQuery...).Answer([]api.TextStyle{}),
+			About("List the text styles", server.Agent).Query(stylesQuery...).Answer([]api.TextStyle{}).
+			Operation("get_text_style", ""),
 		server.Post("/api/v2/styles/text", a.postStyle(style.Text, api.TextStyleSchema)).Limit(rareStyleRates).
-			About("Make a text style", server.Agent).Body(api.TextStyleSchema).Answer(api.StyleModified{}),
+			About("Make a text style", server.Agent).Body(api.TextStyleSchema).Answer(api.StyleModified{}).
+			Operation("post_text_style", "400+ 401"),
 		server.Get("/api/v2/styles/text/{style_id}", a.getTextStyle).Limit(styleRates).
-			About("See a text style", server.Agent).Answer(api.TextStyle{}),
+			About("See a text style", server.Agent).Answer(api.TextStyle{}).
+			Operation("get_single_text_style", ""),
 		server.Patch("/api/v2/styles/text/{style_id}", a.patchStyle(style.Text, api.TextStylePatchSchema)).Limit(styleRates).
-			About("Change a text style", server.Agent).Body(api.TextStylePatchSchema).Answer(api.StyleModified{}),
+			About("Change a text style", server.Agent).Body(api.TextStylePatchSchema).Answer(api.StyleModified{}).
+			Operation("patch_single_text_style", "400+ 401"),
 		server.Delete("/api/v2/styles/text/{style_id}", a.deleteStyle(style.Text)).Limit(styleRates).
-			About("Delete a text style", server.Key, server.Agent).Answer(api.Simple{}),
+			About("Delete a text style", server.Key, server.Agent).Answer(api.Simple{}).
+			Operation("delete_single_text_style", "400+ 401"),
 		server.Get("/api/v2/styles/text_by_name/{style_name}", a.getTextStyleByName).
-			About("See a text style by its name", server.Agent).Answer(api.TextStyle{}),
+			About("See a text style by its name", server.Agent).Answer(api.TextStyle{}).
+			Operation("get_single_image_style_by_name", ""),
 	}
 }
 
@@ -71,11 +88,13 @@ func (a *API) styleRoutes() []server.Route {
 func listing(r *http.Request, kind string) (style.Listing, error) {
 	query := r.URL.Query()
 	page, err := server.QueryInt(query.Get("page"), "page", 1)
-	l := style.Listing{Kind: kind, Sort: query.Get("sort"), Page: page, Tag: query.Get("tag"), Model: query.Get("model")}
-	if l.Sort == "" {
-		l.Sort = "popular"
-	}
-	return l, err
+	return style.Listing{
+		Kind:  kind,
+		Sort:  cmp.Or(query.Get("sort"), "popular"),
+		Page:  page,
+		Tag:   query.Get("tag"),
+		Model: query.Get("model"),
+	}, err
 }
 
 // getImageStyles lists public image styles (platform §3.12).
@@ -84,6 +103,7 @@ func (a *API) getImageStyles(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	list := make([]api.ImageStyle, len(found))
 	for i, v := range found {
 		if list[i], err = a.Styles.ImageDetails(r.Context(), v); err != nil {
@@ -99,6 +119,7 @@ func (a *API) getTextStyles(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	list := make([]api.TextStyle, len(found))
 	for i, v := range found {
 		if list[i], err = a.Styles.TextDetails(v); err != nil {
@@ -108,6 +129,7 @@ func (a *API) getTextStyles(w http.ResponseWriter, r *http.Request) error {
 	return server.Reply(w, r, http.StatusOK, list)
 }
 
+// listStyles finds the styles of a kind that a call asks for.
 func (a *API) listStyles(r *http.Request, kind string) ([]*style.Style, error) {
 	l, err := listing(r, kind)
 	if err != nil {
@@ -116,16 +138,19 @@ func (a *API) listStyles(r *http.Request, kind string) ([]*style.Style, error) {
 	return a.Styles.List(r.Context(), l)
 }
 
+// getImageStyle shows an image style.
 func (a *API) getImageStyle(w http.ResponseWriter, r *http.Request) error {
 	v, err := a.Styles.Get(r.Context(), style.Image, r.PathValue("style_id"))
 	return a.replyImageStyle(w, r, v, err)
 }
 
+// getImageStyleByName shows the image style of a name.
 func (a *API) getImageStyleByName(w http.ResponseWriter, r *http.Request) error {
 	v, err := a.Styles.Named(r.Context(), style.Image, r.PathValue("style_name"))
 	return a.replyImageStyle(w, r, v, err)
 }
 
+// replyImageStyle answers with an image style.
 func (a *API) replyImageStyle(w http.ResponseWriter, r *http.Request, v *style.Style, err error) error {
 	if err != nil {
 		return err
@@ -137,16 +162,19 @@ func (a *API) replyImageStyle(w http.ResponseWriter, r *http.Request, v *style.S
 	return server.Reply(w, r, http.StatusOK, &details)
 }
 
+// getTextStyle shows a text style.
 func (a *API) getTextStyle(w http.ResponseWriter, r *http.Request) error {
 	v, err := a.Styles.Get(r.Context(), style.Text, r.PathValue("style_id"))
 	return a.replyTextStyle(w, r, v, err)
 }
 
+// getTextStyleByName shows the text style of a name.
 func (a *API) getTextStyleByName(w http.ResponseWriter, r *http.Request) error {
 	v, err := a.Styles.Named(r.Context(), style.Text, r.PathValue("style_name"))
 	return a.replyTextStyle(w, r, v, err)
 }
 
+// replyTextStyle answers with a text style.
 func (a *API) replyTextStyle(w http.ResponseWriter, r *http.Request, v *style.Style, err error) error {
 	if err != nil {
 		return err
@@ -198,8 +226,7 @@ func (a *API) patchStyle(kind string, schema *api.Schema) server.Handler {
 	}
 }
 
-// replyStyle tells that a style was made or changed; text styles have no
-// warnings.
+// replyStyle answers that a style was made or changed; text styles have no warnings.
 func replyStyle(w http.ResponseWriter, r *http.Request, kind, id string, warnings []api.Warning) error {
 	answer := api.StyleModified{ID: id, Message: "OK"}
 	if kind == style.Image {
@@ -221,7 +248,7 @@ func (a *API) deleteStyle(kind string) server.Handler {
 		if err := a.Styles.Delete(r.Context(), kind, r.PathValue("style_id"), server.APIKey(r)); err != nil {
 			return err
 		}
-		return server.Reply(w, r, http.StatusOK, &api.Simple{Message: "OK"})
+		return server.ReplyOK(w, r)
 	}
 }
 
@@ -241,10 +268,12 @@ func (a *API) patchExample(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	id, err := a.Styles.ModifyExample(r.Context(), r.PathValue("style_id"), r.PathValue("example_id"), in, server.APIKey(r))
+	style, example := r.PathValue("style_id"), r.PathValue("example_id")
+	id, err := a.Styles.ModifyExample(r.Context(), style, example, in, server.APIKey(r))
 	return replyExample(w, r, id, err)
 }
 
+// readExample reads the body of an example.
 func readExample(w http.ResponseWriter, r *http.Request) (api.StyleExampleInput, error) {
 	in, err := server.Decode[api.StyleExampleInput](w, r, api.StyleExampleSchema)
 	if err != nil {
@@ -253,11 +282,14 @@ func readExample(w http.ResponseWriter, r *http.Request) (api.StyleExampleInput,
 	return in, server.RefuseNUL(&in)
 }
 
+// replyExample answers that an example was added or changed, with one empty warning as
+// the original does.
 func replyExample(w http.ResponseWriter, r *http.Request, id string, err error) error {
 	if err != nil {
 		return err
 	}
-	return server.Reply(w, r, http.StatusOK, &api.StyleModified{ID: id, Message: "OK", Warnings: &[]api.StyleWarning{{}}})
+	answer := api.StyleModified{ID: id, Message: "OK", Warnings: &[]api.StyleWarning{{}}}
+	return server.Reply(w, r, http.StatusOK, &answer)
 }
 
 // deleteExample removes an example of an image style.
@@ -265,8 +297,9 @@ func (a *API) deleteExample(w http.ResponseWriter, r *http.Request) error {
 	if err := server.RequireKey(r); err != nil {
 		return err
 	}
-	if err := a.Styles.DeleteExample(r.Context(), r.PathValue("style_id"), r.PathValue("example_id"), server.APIKey(r)); err != nil {
+	style, example := r.PathValue("style_id"), r.PathValue("example_id")
+	if err := a.Styles.DeleteExample(r.Context(), style, example, server.APIKey(r)); err != nil {
 		return err
 	}
-	return server.Reply(w, r, http.StatusOK, &api.Simple{Message: "OK"})
+	return server.ReplyOK(w, r)
 }

@@ -17,15 +17,20 @@ var teamRates = server.Rates{{Calls: 30, Per: time.Minute, By: server.ByPath}}
 func (a *API) teamRoutes() []server.Route {
 	return []server.Route{
 		server.Get("/api/v2/teams", a.getTeams).Limit(teamRates).
-			About("List the teams", server.Agent).Answer([]api.TeamDetails{}),
+			About("List the teams", server.Agent).Answer([]api.TeamDetails{}).
+			Operation("get_teams", ""),
 		server.Post("/api/v2/teams", a.postTeam).Limit(teamRates).
-			About("Create a team", server.Agent).Body(api.CreateTeamSchema).Answer(api.ModifiedTeam{}),
+			About("Create a team", server.Agent).Body(api.CreateTeamSchema).Answer(api.ModifiedTeam{}).
+			Operation("post_teams", "400 401 403"),
 		server.Get("/api/v2/teams/{team_id}", a.getTeam).Limit(teamRates).
-			About("See a team", server.OptionalKey, server.Agent).Answer(api.TeamDetails{}),
+			About("See a team", server.OptionalKey, server.Agent).Answer(api.TeamDetails{}).
+			Operation("get_team_single", "401 403 404"),
 		server.Patch("/api/v2/teams/{team_id}", a.patchTeam).Limit(teamRates).
-			About("Change a team", server.OptionalKey, server.Agent).Body(api.ModifyTeamSchema).Answer(api.ModifiedTeam{}),
+			About("Change a team", server.OptionalKey, server.Agent).Body(api.ModifyTeamSchema).Answer(api.ModifiedTeam{}).
+			Operation("patch_team_single", "400 401 403 404"),
 		server.Delete("/api/v2/teams/{team_id}", a.deleteTeam).Limit(teamRates).
-			About("Delete a team", server.OptionalKey, server.Agent).Answer(api.DeletedTeam{}),
+			About("Delete a team", server.OptionalKey, server.Agent).Answer(api.DeletedTeam{}).
+			Operation("delete_team_single", "401 403 404"),
 	}
 }
 
@@ -45,6 +50,7 @@ func (a *API) getTeam(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	if key := server.APIKey(r); key != "" {
 		caller, err := a.Accounts.ByKey(r.Context(), key)
 		if err != nil {
@@ -67,6 +73,7 @@ func (a *API) postTeam(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	done, err := a.Fleet.CreateTeam(r.Context(), caller, in)
 	if err != nil {
 		return err
@@ -84,6 +91,7 @@ func (a *API) patchTeam(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	done, err := a.Fleet.ModifyTeam(r.Context(), caller, r.PathValue("team_id"), in)
 	if err != nil {
 		return err

@@ -30,6 +30,7 @@ func (a *API) postTestUser(w http.ResponseWriter, r *http.Request) error {
 	if !server.Loopback(server.PeerAddr(r)) {
 		return server.ReplyPlain(w, http.StatusForbidden, &api.Error{Message: "Forbidden"})
 	}
+
 	body, err := server.LenientObject(w, r)
 	if err != nil {
 		return err
@@ -46,34 +47,57 @@ func (a *API) postTestUser(w http.ResponseWriter, r *http.Request) error {
 	case q.trusted:
 		n.Roles = account.Trusted
 	}
+
 	user, key, created, err := a.Accounts.TestUser(r.Context(), n, q.kudos)
 	if err != nil {
 		return err
 	}
-	acc, err := a.Accounts.Balance(r.Context(), user.ID)
+	balance, err := a.Accounts.Balance(r.Context(), user.ID)
 	if err != nil {
 		return err
 	}
+
 	status := http.StatusOK
 	if created {
 		status = http.StatusCreated
 	}
-	return server.ReplyPlain(w, status, &api.TestUser{APIKey: key, UserID: strconv.FormatInt(user.ID, 10), Username: user.Username,
-		Alias: user.Alias(), Kudos: int64(acc.Float()), Trusted: user.Is(account.Trusted), Moderator: user.Is(account.Moderator), Created: created})
+	return server.ReplyPlain(w, status, &api.TestUser{
+		APIKey:    key,
+		UserID:    strconv.FormatInt(user.ID, 10),
+		Username:  user.Username,
+		Alias:     user.Alias(),
+		Kudos:     int64(balance.Float()),
+		Trusted:   user.Is(account.Trusted),
+		Moderator: user.Is(account.Moderator),
+		Created:   created,
+	})
 }
 
+// testUser is an account that tests ask for.
 type testUser struct {
 	username, oauth    string
 	moderator, trusted bool
 	kudos              *int64
 }
 
-// readTestUser reads the loose body of postTestUser strictly: a wrong type is
-// refused.
+const (
+	testUserKudos    = 10_000            // unless asked for otherwise
+	maxTestUserKudos = 1_000_000_000_000 // 10¹²
+)
+
+// readTestUser reads the body of postTestUser, in which a wrong type is refused though
+// no schema describes it.
 func readTestUser(body map[string]any) (testUser, error) {
-	ten := int64(10000)
-	q := testUser{username: "test_user", oauth: "ci_test_user", moderator: true, trusted: true, kudos: &ten}
+	standard := int64(testUserKudos)
+	q := testUser{
+		username:  "test_user",
+		oauth:     "ci_test_user",
+		moderator: true,
+		trusted:   true,
+		kudos:     &standard,
+	}
 	wrong := func(name, want string) error { return &horde.Error{Detail: name + " must be " + want + "."} }
+
 	texts := map[string]*string{"username": &q.username, "oauth_id": &q.oauth}
 	for name, into := range texts {
 		if v, ok := body[name]; ok {
@@ -87,6 +111,7 @@ func readTestUser(body map[string]any) (testUser, error) {
 	if moderation.Profane(q.username) {
 		return q, wrong("username", "decent")
 	}
+
 	for name, into := range map[string]*bool{"moderator": &q.moderator, "trusted": &q.trusted} {
 		if v, ok := body[name]; ok {
 			if *into, ok = v.(bool); !ok {
@@ -94,16 +119,15 @@ func readTestUser(body map[string]any) (testUser, error) {
 			}
 		}
 	}
-	if v, ok := body["kudos"]; ok {
-		if v == nil {
-			q.kudos = nil
-			return q, nil
-		}
-		n, ok := pyjson.WholeNumber(v)
-		const most = 1_000_000_000_000
-		if _, isBool := v.(bool); !ok || isBool || n < 0 || n > most {
-			return q, wrong("kudos", "a whole number from 0 to 10¹², or null")
-		}
+
+	v, ok := body["kudos"]
+	switch n, whole := pyjson.WholeNumber(v); {
+	case !ok:
+	case v == nil:
+		q.kudos = nil
+	case !whole || n < 0 || n > maxTestUserKudos:
+		return q, wrong("kudos", "a whole number from 0 to 10¹², or null")
+	default:
 		q.kudos = &n
 	}
 	return q, nil

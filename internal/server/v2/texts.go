@@ -20,19 +20,24 @@ func (a *API) textRoutes() []server.Route {
 	return []server.Route{
 		server.Post("/api/v2/generate/text/async", a.postTextRequest).Limit(server.RequestRates).
 			About("Ask for texts", server.Agent).Body(api.TextRequestSchema).
-			AnswerWith(http.StatusAccepted, api.Accepted{}).Answer(api.DryRun{}),
+			AnswerWith(http.StatusAccepted, api.Accepted{}).Answer(api.DryRun{}).
+			Operation("post_text_async_generate", "400+ 401 429 503"),
 		server.Get("/api/v2/generate/text/status/{id}", a.getTextStatus).Limit(textStatusRates).
-			About("See how far a request for texts is, with its texts", server.Agent).Answer(api.TextStatus{}),
+			About("See how far a request for texts is, with its texts", server.Agent).Answer(api.TextStatus{}).
+			Operation("get_text_async_status", "404"),
 		server.Delete("/api/v2/generate/text/status/{id}", a.deleteTextRequest).Limit(textStatusRates).
-			About("Cancel a request for texts", server.Agent).Answer(api.TextStatus{}),
+			About("Cancel a request for texts", server.Agent).Answer(api.TextStatus{}).
+			Operation("delete_text_async_status", "404"),
 		server.Post("/api/v2/generate/text/pop", a.postTextPop).Limit(server.WorkerRates).
-			About("Take texts to write as a worker").Body(api.TextPopSchema).Answer(api.TextJob{}),
+			About("Take texts to write as a worker").Body(api.TextPopSchema).Answer(api.TextJob{}).
+			Operation("post_text_job_pop", "400 401 403"),
 		server.Post("/api/v2/generate/text/submit", a.postTextSubmit).Limit(server.WorkerRates).
-			About("Deliver a finished text").Body(api.TextSubmitSchema).Answer(api.Submitted{}),
+			About("Deliver a finished text").Body(api.TextSubmitSchema).Answer(api.Submitted{}).
+			Operation("post_text_job_submit", "400 401 403 404"),
 	}
 }
 
-// postTextRequest takes a request for texts (generation §2.1).
+// postTextRequest takes a request for text generation (generation §2.1).
 func (a *API) postTextRequest(w http.ResponseWriter, r *http.Request) error {
 	in, err := server.Decode[api.TextRequest](w, r, api.TextRequestSchema)
 	if err != nil {
@@ -42,7 +47,7 @@ func (a *API) postTextRequest(w http.ResponseWriter, r *http.Request) error {
 	return a.replyAnswer(w, r, answer, err)
 }
 
-// getTextStatus tells how far a request for texts is, with the finished ones
+// getTextStatus answers how far a text generation is, with the finished texts
 // (generation §2.6).
 func (a *API) getTextStatus(w http.ResponseWriter, r *http.Request) error {
 	st, err := a.Queue.TextStatus(r.Context(), r.PathValue("id"))
@@ -61,8 +66,8 @@ func (a *API) deleteTextRequest(w http.ResponseWriter, r *http.Request) error {
 	return server.Reply(w, r, http.StatusOK, &st)
 }
 
-// postTextPop gives a text worker something to do (generation §2.7). What of it is cleaned
-// may hold a NUL.
+// postTextPop gives a text worker a job (generation §2.7). Members that are cleaned may
+// hold a NUL.
 func (a *API) postTextPop(w http.ResponseWriter, r *http.Request) error {
 	in, err := server.Decode[api.TextPop](w, r, api.TextPopSchema)
 	if err != nil {
@@ -71,6 +76,7 @@ func (a *API) postTextPop(w http.ResponseWriter, r *http.Request) error {
 	if err := server.RefuseNUL(&in, "name", "bridge_agent", "softprompts", "priority_usernames"); err != nil {
 		return err
 	}
+
 	owner, err := a.popOwner(r, in.PriorityUsernames)
 	if err != nil {
 		return err
@@ -79,6 +85,7 @@ func (a *API) postTextPop(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	ctx, wait, done := server.LongPoll(w, r)
 	defer done()
 	job, err := a.Queue.PopText(ctx, offer, wait)
@@ -88,8 +95,8 @@ func (a *API) postTextPop(w http.ResponseWriter, r *http.Request) error {
 	return server.Reply(w, r, http.StatusOK, job)
 }
 
-// postTextSubmit takes a finished text (generation §2.8). The text may hold a NUL, which is
-// replaced; seed is no part of the schema.
+// postTextSubmit takes a finished text (generation §2.8). The text may hold a NUL, which
+// is replaced; seed is no part of the schema.
 func (a *API) postTextSubmit(w http.ResponseWriter, r *http.Request) error {
 	in, raw, err := server.DecodeRaw[api.TextSubmit](w, r, api.TextSubmitSchema)
 	if err != nil {
@@ -101,6 +108,7 @@ func (a *API) postTextSubmit(w http.ResponseWriter, r *http.Request) error {
 	if err := server.RefuseNUL(&in, "generation"); err != nil {
 		return err
 	}
+
 	reward, err := a.Queue.SubmitText(r.Context(), server.APIKey(r), in)
 	if err != nil {
 		return err

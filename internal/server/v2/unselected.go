@@ -15,12 +15,22 @@ import (
 // maxNamedFields bounds how many unknown fields of a body a refusal repeats.
 const maxNamedFields = 3
 
+// unselected are the codes of calls that were to change something and name nothing.
+var unselected = []horde.Code{
+	horde.NoFilterModSelected,
+	horde.NoHordeModSelected,
+	horde.NoSharedKeyModSelected,
+	horde.NoTeamModSelected,
+	horde.NoUserModSelected,
+	horde.NoWorkerModSelected,
+}
+
 // explainUnselected completes the refusal of a call that was to change something
 // and names nothing to change: it says what became of the body that was sent.
 // Other errors pass.
 func explainUnselected(err error, r *http.Request, body map[string]any, schema *api.Schema) error {
 	var refused *horde.Error
-	if !errors.As(err, &refused) || !strings.HasSuffix(string(refused.Code), "ModSelected") {
+	if !errors.As(err, &refused) || !slices.Contains(unselected, refused.Code) {
 		return err
 	}
 

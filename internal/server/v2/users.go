@@ -24,15 +24,20 @@ func (a *API) userRoutes() []server.Route {
 		server.Get("/api/v2/users", a.getUsers).
 			About("List the users", server.Agent).
 			Query(server.IntParam("page", "Page of 25, from 1.").Or(1), server.TextParam("sort", "kudos or age.").Or("kudos")).
-			Answer([]api.ListedUser{}),
+			Answer([]api.ListedUser{}).
+			Operation("get_users", ""),
 		server.Get("/api/v2/users/{user_id}", a.getUser).Limit(userRates).
-			About("See a user", server.OptionalKey, server.Agent).Answer(api.UserDetails{}),
+			About("See a user", server.OptionalKey, server.Agent).Answer(api.UserDetails{}).
+			Operation("get_user_single", "401 404"),
 		server.Put("/api/v2/users/{user_id}", a.putUser).Limit(userRates).
-			About("Change a user", server.Key, server.Agent).Body(api.ModifyUserSchema).Answer(api.ModifiedUser{}),
+			About("Change a user", server.Key, server.Agent).Body(api.ModifyUserSchema).Answer(api.ModifiedUser{}).
+			Operation("put_user_single", "400 401 403 404"),
 		server.Delete("/api/v2/users/{user_id}", a.deleteUser).Limit(userRates).
-			About("Delete a user", server.Key, server.Agent).Answer(api.Simple{}),
+			About("Delete a user", server.Key, server.Agent).Answer(api.Simple{}).
+			Operation("delete_user_single", "401 403 404"),
 		server.Get("/api/v2/find_user", a.getFindUser).
-			About("See whose an API key is", server.OptionalKey, server.Agent).Answer(api.UserDetails{}),
+			About("See whose an API key is", server.OptionalKey, server.Agent).Answer(api.UserDetails{}).
+			Operation("get_find_user", "400 404"),
 	}
 }
 
@@ -43,10 +48,12 @@ func (a *API) getUsers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	users, err := a.Accounts.List(r.Context(), query.Get("sort"), page)
 	if err != nil {
 		return err
 	}
+
 	list := make([]api.ListedUser, len(users))
 	for i := range users {
 		a.addWorkers(&users[i])
@@ -75,12 +82,14 @@ func (a *API) getUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	var caller *account.User
 	if key := server.APIKey(r); key != "" {
 		if caller, err = a.Accounts.ByKey(r.Context(), key); err != nil {
 			return err
 		}
 	}
+
 	user, err := a.Accounts.ByID(r.Context(), id)
 	if err != nil {
 		return err
@@ -88,11 +97,13 @@ func (a *API) getUser(w http.ResponseWriter, r *http.Request) error {
 	return a.replyUser(w, r, user, account.PrivilegeOf(caller, user))
 }
 
+// replyUser answers with what a caller of some privilege sees of a user.
 func (a *API) replyUser(w http.ResponseWriter, r *http.Request, user *account.User, p account.Privilege) error {
 	details, err := a.Accounts.Details(r.Context(), user, p)
 	if err != nil {
 		return err
 	}
+
 	a.addWorkers(details)
 	if p >= account.Own && !user.Anonymous() {
 		if active := a.Queue.Active(user.ID); len(active.Image)+len(active.Text) > 0 {
@@ -123,6 +134,8 @@ func (a *API) putUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
+	// An unknown user is refused before the key is looked at.
 	if _, err := a.Accounts.ByID(r.Context(), id); err != nil {
 		return err
 	}
@@ -136,6 +149,9 @@ func (a *API) putUser(w http.ResponseWriter, r *http.Request) error {
 	if err := server.RefuseNUL(&in, "username", "contact"); err != nil {
 		return err
 	}
+
+	// The first change that is refused ends it; what came before stays, and reaches the
+	// user's workers.
 	done, refusal := a.Accounts.Modify(r.Context(), caller, id, in)
 	if refusal != nil && horde.CodeOf(refusal) == "" {
 		return refusal
@@ -175,6 +191,7 @@ func (a *API) deleteUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	wipe, err := a.Accounts.Delete(r.Context(), caller, user)
 	if err == nil && wipe {
 		err = a.wipe(context.WithoutCancel(r.Context()), user.ID) // not half of it
@@ -182,7 +199,7 @@ func (a *API) deleteUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return server.Reply(w, r, http.StatusOK, &api.Simple{Message: "OK"})
+	return server.ReplyOK(w, r)
 }
 
 // wipe removes what a user leaves behind, then who the user was.
@@ -190,6 +207,7 @@ func (a *API) wipe(ctx context.Context, user int64) error {
 	if err := a.Fleet.RemoveOwned(ctx, user); err != nil {
 		return err
 	}
+
 	keys, err := a.Accounts.DeleteSharedKeys(ctx, user)
 	if err != nil {
 		return err
@@ -199,37 +217,47 @@ func (a *API) wipe(ctx context.Context, user int64) error {
 			return err
 		}
 	}
+
 	return a.Accounts.Wipe(ctx, user)
 }
 
-// getFindUser tells whose a key is (platform §3.1).
+// getFindUser answers whose a key is (platform §3.1).
 func (a *API) getFindUser(w http.ResponseWriter, r *http.Request) error {
 	key := server.APIKey(r)
 	if key == "" {
 		return account.ErrUnknownKey
 	}
-	unknown := horde.Errorf(horde.UserNotFound, "No user matching the sent API key.")
 	if horde.IsID(key) {
-		shared, err := a.Accounts.SharedKey(r.Context(), key)
-		if horde.CodeOf(err) != "" {
-			return unknown
-		}
-		if err != nil {
-			return err
-		}
-		details, err := a.Accounts.KeyHolder(r.Context(), shared)
-		if err != nil {
-			return err
-		}
-		a.addWorkers(details)
-		return server.Reply(w, r, http.StatusOK, details)
+		return a.replyKeyHolder(w, r, key)
 	}
+
 	user, err := a.Accounts.ByKey(r.Context(), key)
 	if horde.CodeOf(err) == horde.InvalidAPIKey {
-		return unknown
+		return errKeyOfNobody
 	}
 	if err != nil {
 		return err
 	}
 	return a.replyUser(w, r, user, account.Own)
+}
+
+// errKeyOfNobody is what getFindUser says of a key that is nobody's.
+var errKeyOfNobody = horde.Errorf(horde.UserNotFound, "No user matching the sent API key.")
+
+// replyKeyHolder answers with what a shared key says of the user who shares it.
+func (a *API) replyKeyHolder(w http.ResponseWriter, r *http.Request, key string) error {
+	shared, err := a.Accounts.SharedKey(r.Context(), key)
+	if horde.CodeOf(err) != "" {
+		return errKeyOfNobody
+	}
+	if err != nil {
+		return err
+	}
+
+	details, err := a.Accounts.KeyHolder(r.Context(), shared)
+	if err != nil {
+		return err
+	}
+	a.addWorkers(details)
+	return server.Reply(w, r, http.StatusOK, details)
 }

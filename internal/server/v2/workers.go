@@ -20,25 +20,31 @@ func (a *API) workerRoutes() []server.Route {
 		server.Get("/api/v2/workers", a.getWorkers).
 			About("List the workers that are online", server.OptionalKey, server.Agent).
 			Query(server.TextParam("type", "image, text or interrogation."), server.TextParam("name", "Name of a worker.")).
-			Answer([]api.WorkerDetails{}),
+			Answer([]api.WorkerDetails{}).
+			Operation("get_workers", ""),
 		server.Get("/api/v2/workers/{worker_id}", a.getWorker).Limit(workerRates).
-			About("See a worker", server.OptionalKey, server.Agent).Answer(api.WorkerDetails{}),
+			About("See a worker", server.OptionalKey, server.Agent).Answer(api.WorkerDetails{}).
+			Operation("get_worker_single", "401 403 404"),
 		server.Put("/api/v2/workers/{worker_id}", a.putWorker).Limit(workerRates).
-			About("Change a worker", server.Key, server.Agent).Body(api.ModifyWorkerSchema).Answer(api.ModifiedWorker{}),
+			About("Change a worker", server.Key, server.Agent).Body(api.ModifyWorkerSchema).Answer(api.ModifiedWorker{}).
+			Operation("put_worker_single", "400 401 403 404"),
 		server.Delete("/api/v2/workers/{worker_id}", a.deleteWorker).Limit(workerRates).
-			About("Delete a worker", server.OptionalKey, server.Agent).Answer(api.DeletedWorker{}),
+			About("Delete a worker", server.OptionalKey, server.Agent).Answer(api.DeletedWorker{}).
+			Operation("delete_worker_single", "401 403 404"),
 		server.Get("/api/v2/workers/name/{worker_name}", a.getWorkerByName).
-			About("See a worker by its name", server.OptionalKey, server.Agent).Answer(api.WorkerDetails{}),
+			About("See a worker by its name", server.OptionalKey, server.Agent).Answer(api.WorkerDetails{}).
+			Operation("get_worker_single_name", "401 403 404"),
 	}
 }
 
-// moderates tells whether the caller is a moderator. Keys that are nobody's are
+// moderates reports whether the caller is a moderator. Keys that are nobody's are
 // passed over: workers are public.
 func (a *API) moderates(r *http.Request) (bool, error) {
 	key := server.APIKey(r)
 	if key == "" {
 		return false, nil
 	}
+
 	user, err := a.Accounts.ByKey(r.Context(), key)
 	switch {
 	case horde.CodeOf(err) != "":
@@ -55,6 +61,7 @@ func (a *API) getWorkers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	query := r.URL.Query()
 	workers := a.Fleet.List(fleet.Listing{Kind: query.Get("type"), Name: query.Get("name")})
 	list := make([]api.WorkerDetails, len(workers))
@@ -83,6 +90,7 @@ func (a *API) getWorkerByName(w http.ResponseWriter, r *http.Request) error {
 	return a.replyWorker(w, r, worker)
 }
 
+// replyWorker answers with what the caller sees of a worker.
 func (a *API) replyWorker(w http.ResponseWriter, r *http.Request, worker *fleet.Worker) error {
 	moderator, err := a.moderates(r)
 	if err != nil {
@@ -98,6 +106,8 @@ func (a *API) putWorker(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
+	// An unknown worker is refused before the key is looked at.
 	worker, err := a.Fleet.Find(r.Context(), r.PathValue("worker_id"))
 	if err != nil {
 		return err
@@ -109,6 +119,7 @@ func (a *API) putWorker(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	done, err := a.Fleet.Modify(r.Context(), caller, worker, in)
 	if err != nil {
 		return explainUnselected(err, r, body, api.ModifyWorkerSchema)
@@ -126,6 +137,7 @@ func (a *API) deleteWorker(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	if err := a.Fleet.Delete(r.Context(), caller, worker); err != nil {
 		return err
 	}
