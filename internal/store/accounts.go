@@ -122,9 +122,12 @@ func inChunks[K any](ids []K, f func(placeholders string, args []any) error) err
 	return nil
 }
 
-// Account is the locked account of a user that the unit declared. Change marks
-// it as changed.
+// Account is the locked account of a user that the unit declared; ErrNotFound when
+// there is none. ChangeAccount changes it.
 func (tx *Tx) Account(user int64) (*Account, error) {
+	if !slices.Contains(tx.unit.Accounts, user) {
+		return nil, tx.undeclared("account", user)
+	}
 	if a := tx.accounts[user]; a != nil {
 		return a, nil
 	}

@@ -40,7 +40,7 @@ func (s *Store) AddressBansOf(ctx context.Context, networks []string) ([]Address
 
 // SetAddressBan writes a ban, over one that the network has.
 func (tx *Tx) SetAddressBan(b AddressBan) error {
-	mark(&tx.touched.addresses, b.Network)
+	tx.changed.Addresses.add(b.Network)
 	_, err := tx.change("INSERT INTO address_bans (network, block, until) VALUES ($1, $2, $3) "+
 		"ON CONFLICT (network, block) DO UPDATE SET until = excluded.until", b.Network, b.Block, b.Until)
 	return err
@@ -49,7 +49,7 @@ func (tx *Tx) SetAddressBan(b AddressBan) error {
 // ExtendAddressBan is SetAddressBan that never shortens one. It returns the ban
 // as it is then.
 func (tx *Tx) ExtendAddressBan(b AddressBan) (AddressBan, error) {
-	mark(&tx.touched.addresses, b.Network)
+	tx.changed.Addresses.add(b.Network)
 	if _, err := tx.change("INSERT INTO address_bans (network, block, until) VALUES ($1, $2, $3) ON CONFLICT (network, block) DO UPDATE SET "+
 		"until = CASE WHEN excluded.until > address_bans.until THEN excluded.until ELSE address_bans.until END", b.Network, b.Block, b.Until); err != nil {
 		return b, err
@@ -59,7 +59,7 @@ func (tx *Tx) ExtendAddressBan(b AddressBan) (AddressBan, error) {
 
 // LiftAddressBan ends a ban; there need not be one.
 func (tx *Tx) LiftAddressBan(network string, block bool) error {
-	mark(&tx.touched.addresses, network)
+	tx.changed.Addresses.add(network)
 	_, err := tx.change("DELETE FROM address_bans WHERE network = $1 AND block = $2", network, block)
 	return err
 }

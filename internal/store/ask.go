@@ -57,10 +57,10 @@ func (a *Ask[T]) Answer(tx *Tx) (answer T, err error) {
 	}
 	tx.direct = true
 	if a.request != "" {
-		mark(&tx.touched.requests, a.request)
+		tx.changed.Requests.add(a.request)
 	}
 	if a.alchemy != "" {
-		mark(&tx.touched.alchemy, a.alchemy)
+		tx.changed.Alchemy.add(a.alchemy)
 	}
 	return found[0], nil
 }

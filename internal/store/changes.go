@@ -1,12 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -15,23 +15,55 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// Changes names rows that another node changed.
+// Changes names the rows that a transaction changed, for whoever keeps them in
+// memory: this node's rooms (Follow) and the other nodes. A new kind of row that they
+// keep is a new field here, and nothing else in this package.
 type Changes struct {
-	Requests []string `json:"r,omitempty"`
-	Alchemy  []string `json:"a,omitempty"` // alchemy requests, for their forms too
-	Workers  []string `json:"w,omitempty"`
-	Users    []int64  `json:"u,omitempty"`
-	Filters  bool     `json:"f,omitempty"` // some of them
-	// Addresses are the networks whose bans changed, Messages those to workers.
-	Addresses []string `json:"ip,omitempty"`
-	Messages  []string `json:"m,omitempty"`
-	// References says that copies of model references changed.
-	References bool `json:"models,omitempty"`
-	// Teams says that a team was made, changed or deleted.
-	Teams bool `json:"t,omitempty"`
+	Requests  IDs[string] `json:"r,omitempty"`
+	Alchemy   IDs[string] `json:"a,omitempty"` // alchemy requests, for their forms too
+	Workers   IDs[string] `json:"w,omitempty"`
+	Users     IDs[int64]  `json:"u,omitempty"`
+	Addresses IDs[string] `json:"ip,omitempty"` // networks whose bans changed
+	Messages  IDs[string] `json:"m,omitempty"`  // to workers
+
+	Filters    bool `json:"f,omitempty"`      // some of them
+	References bool `json:"models,omitempty"` // copies of model references
+	Teams      bool `json:"t,omitempty"`      // a team was made, changed or deleted
+
+	// WorkerRows are those of Workers, as they were committed, that need not be read
+	// again. Only this node's own changes have them.
+	WorkerRows []*Worker `json:"-"`
+
 	// Missed says that changes were lost to a node that slept too long: it has
 	// to read everything again.
 	Missed bool `json:"-"`
+}
+
+// IDs are those of changed rows. Some may stand there twice until they are tidied.
+type IDs[K cmp.Ordered] []K
+
+func (s *IDs[K]) add(id K) { *s = append(*s, id) }
+
+// tidy leaves each id once, in order.
+func (s *IDs[K]) tidy() {
+	slices.Sort(*s)
+	*s = slices.Compact(*s)
+}
+
+// UnmarshalJSON adds the ids of one more transaction.
+func (s *IDs[K]) UnmarshalJSON(b []byte) error {
+	var more []K
+	err := json.Unmarshal(b, &more)
+	*s = append(*s, more...)
+	return err
+}
+
+// add adds the changes of one more transaction, as the change log has them.
+func (c *Changes) add(payload string) error {
+	if err := json.Unmarshal([]byte(payload), c); err != nil {
+		return fmt.Errorf("change log: %w", err)
+	}
+	return nil
 }
 
 const (
@@ -42,20 +74,26 @@ const (
 	channel      = "horde_changes"
 )
 
-// publish writes what the transaction touched into the change log, numbered by
-// this node. Numbers of one node commit in order, because it has one writer. A
-// transaction that touched nothing of interest has a number too: it tells whether
-// a COMMIT without an answer was done.
+// publish gathers what the transaction changed, and writes it into the change log for
+// other nodes, numbered by this node. Numbers of one node commit in order, because it
+// has one writer. A transaction that changed nothing of interest has a number too: it
+// tells whether a COMMIT without an answer was done.
 func (tx *Tx) publish(list []statement) []statement {
+	c := &tx.changed
+	for id := range tx.touched.workers {
+		c.Workers.add(id)
+		c.WorkerRows = append(c.WorkerRows, tx.workers[id])
+	}
+	c.Requests.tidy()
+	c.Alchemy.tidy()
+	c.Workers.tidy()
 	if !tx.w.s.engine.shared {
 		return list
 	}
-	t := &tx.touched
-	payload := jsonText(Changes{Requests: slices.Collect(maps.Keys(t.requests)), Alchemy: slices.Collect(maps.Keys(t.alchemy)),
-		Workers: slices.Collect(maps.Keys(t.workers)), Users: slices.Collect(maps.Keys(t.users)),
-		Addresses: slices.Collect(maps.Keys(t.addresses)), Messages: slices.Collect(maps.Keys(t.messages)), References: t.references, Filters: t.filters, Teams: t.teams})
-	return append(list, statement{text: "INSERT INTO changes (node, seq, at, payload) VALUES ($1, $2, $3, $4)",
-		args: []any{tx.w.s.node, tx.seq, tx.Now, payload}})
+	return append(list, statement{
+		text: "INSERT INTO changes (node, seq, at, payload) VALUES ($1, $2, $3, $4)",
+		args: []any{tx.w.s.node, tx.seq, tx.Now, jsonText(c)},
+	})
 }
 
 type change struct {
@@ -187,19 +225,9 @@ func (w *watch) poll(ctx context.Context) error {
 		for _, c := range news {
 			all.Missed = all.Missed || c.seq != w.seen[node]+1
 			w.seen[node] = c.seq
-			var one Changes
-			if err := json.Unmarshal([]byte(c.payload), &one); err != nil {
-				return fmt.Errorf("change %s/%d: %w", c.node, c.seq, err)
+			if err := all.add(c.payload); err != nil {
+				return fmt.Errorf("%s/%d: %w", c.node, c.seq, err)
 			}
-			all.Requests = append(all.Requests, one.Requests...)
-			all.Alchemy = append(all.Alchemy, one.Alchemy...)
-			all.Workers = append(all.Workers, one.Workers...)
-			all.Users = append(all.Users, one.Users...)
-			all.Addresses = append(all.Addresses, one.Addresses...)
-			all.Messages = append(all.Messages, one.Messages...)
-			all.References = all.References || one.References
-			all.Filters = all.Filters || one.Filters
-			all.Teams = all.Teams || one.Teams
 		}
 		if len(news) > 0 {
 			if err := w.apply(all); err != nil {

@@ -22,6 +22,9 @@ var (
 	ErrLost = errors.New("lost the race for a row")
 	// ErrDuplicate: a row with this key exists.
 	ErrDuplicate = errors.New("exists already")
+	// ErrUndeclared: a unit used a row that its Accounts or Workers do not name. It is
+	// a mistake in the program.
+	ErrUndeclared = errors.New("the unit of work has not declared the row that it uses")
 	// ErrClosed: the store is shutting down; nothing was written.
 	ErrClosed = errors.New("the store is closing")
 )

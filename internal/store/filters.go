@@ -69,7 +69,7 @@ func (tx *Tx) InsertFilter(f Filter) (int64, error) {
 	}
 	_, err = tx.change("INSERT INTO filters ("+filterColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 		f.ID, f.Type, f.Regex, f.Description, f.Replacement, f.AuthorID, f.EditorID, tx.Now, tx.Now)
-	tx.touched.filters = true
+	tx.changed.Filters = true
 	return f.ID, err
 }
 
@@ -77,14 +77,14 @@ func (tx *Tx) InsertFilter(f Filter) (int64, error) {
 func (tx *Tx) UpdateFilter(f Filter) error {
 	_, err := tx.change("UPDATE filters SET filter_type = $2, regex = $3, description = $4, replacement = $5, editor_id = $6, changed = $7 WHERE id = $1",
 		f.ID, f.Type, f.Regex, f.Description, f.Replacement, f.EditorID, tx.Now)
-	tx.touched.filters = true
+	tx.changed.Filters = true
 	return err
 }
 
 // DeleteFilter removes a filter.
 func (tx *Tx) DeleteFilter(id int64) error {
 	_, err := tx.change("DELETE FROM filters WHERE id = $1", id)
-	tx.touched.filters = true
+	tx.changed.Filters = true
 	return err
 }
 

@@ -64,6 +64,11 @@ const (
 	formColumns         = "id, request_id, position, name, payload, " + formProgressColumns
 )
 
+var (
+	alchemyTable = newTable("alchemy_requests", alchemyColumns)
+	formTable    = newTable("forms", formColumns+", result, blob")
+)
+
 func scanAlchemy(r scanner) (a AlchemyRequest, err error) {
 	return a, r.Scan(&a.ID, &a.UserID, &a.Created, &a.Expires, &a.Priority, &a.Body)
 }
@@ -137,16 +142,16 @@ func (s *Store) ExpiredAlchemy(ctx context.Context, now int64, limit int) ([]Alc
 
 // InsertAlchemy buffers a new alchemy request and its forms.
 func (tx *Tx) InsertAlchemy(a AlchemyRequest, forms []Form, results []FormResult) {
-	tx.rows.alchemy = append(tx.rows.alchemy, a.ID, a.UserID, a.Created, a.Expires, a.Priority, a.Body)
+	tx.insert(alchemyTable, a.ID, a.UserID, a.Created, a.Expires, a.Priority, a.Body)
 	made := map[string]FormResult{}
 	for _, r := range results {
 		made[r.FormID] = r
 	}
 	for _, f := range forms {
-		tx.rows.forms = append(tx.rows.forms, f.ID, f.RequestID, f.Position, f.Name, f.Payload,
+		tx.insert(formTable, f.ID, f.RequestID, f.Position, f.Name, f.Payload,
 			int(f.State), f.WorkerID, f.Started, f.Ends, f.Aborts, f.Pop, f.FailedBy, f.Version, made[f.ID].Result, made[f.ID].Blob)
 	}
-	mark(&tx.touched.alchemy, a.ID)
+	tx.changed.Alchemy.add(a.ID)
 }
 
 // CancelForm ends a form without a result. ErrLost: it is in
@@ -172,7 +177,7 @@ func (tx *Tx) DeleteAlchemy(id string, now int64) error {
 	if n == 0 {
 		return ErrLost
 	}
-	mark(&tx.touched.alchemy, id)
+	tx.changed.Alchemy.add(id)
 	_, err = tx.change("DELETE FROM forms WHERE request_id = $1", id)
 	return err
 }

@@ -51,6 +51,9 @@ type JobResult struct {
 
 const jobColumns = "id, request_id, worker_id, model, seed, fake, started, ttl, state, finished, censored, result, metadata, pop, excused"
 
+// jobTable leaves out what comes of a job: that is of those that run.
+var jobTable = newTable("jobs", "id, request_id, worker_id, model, seed, fake, started, ttl, pop")
+
 func scanJob(r scanner) (j Job, err error) {
 	err = r.Scan(&j.ID, &j.RequestID, &j.WorkerID, &j.Model, &j.Seed, &j.Fake, &j.Started, &j.TTL,
 		&j.State, &j.Finished, &j.Censored, &j.Result, &j.Metadata, &j.Pop, &j.Excused)
@@ -88,11 +91,8 @@ func (s *Store) Overdue(ctx context.Context, now int64, limit int) ([]Job, error
 
 // InsertJob buffers a new job.
 func (tx *Tx) InsertJob(j Job) {
-	tx.rows.jobs = append(tx.rows.jobs, j.ID, j.RequestID, j.WorkerID, j.Model, j.Seed, j.Fake, j.Started, j.TTL, j.Pop)
+	tx.insert(jobTable, j.ID, j.RequestID, j.WorkerID, j.Model, j.Seed, j.Fake, j.Started, j.TTL, j.Pop)
 }
-
-// jobWidth is how many values InsertJob buffers for a job.
-const jobWidth = 9
 
 // Running counts the jobs of a request that workers have, fake ones left out.
 // Lock the request before (any change of it does), so that no other node adds one.
@@ -101,7 +101,7 @@ func (tx *Tx) Running(request string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for job := range slices.Chunk(tx.rows.jobs, jobWidth) { // not inserted yet
+	for job := range slices.Chunk(tx.rows[jobTable.place], jobTable.width) { // not inserted yet
 		if job[1] == request && job[5] == false {
 			n++
 		}
@@ -145,8 +145,12 @@ type Delivery struct {
 // Deliver buffers a delivery and counts it in the statistics.
 func (tx *Tx) Deliver(d Delivery) {
 	tx.count(d.Kind, d.Model, d.At, Tally{Jobs: 1, Things: d.Asked})
-	tx.rows.deliveries = append(tx.rows.deliveries, d.JobID, d.At, d.Kind, d.Model, d.Things, d.Micros)
+	tx.insert(deliveryTable, d.JobID, d.At, d.Kind, d.Model, d.Things, d.Micros)
 }
+
+const deliveryColumns = "job_id, at, kind, model, things, micros"
+
+var deliveryTable = newTable("deliveries", deliveryColumns)
 
 func scanDelivery(r scanner) (d Delivery, err error) {
 	return d, r.Scan(&d.JobID, &d.At, &d.Kind, &d.Model, &d.Things, &d.Micros)
@@ -154,7 +158,7 @@ func scanDelivery(r scanner) (d Delivery, err error) {
 
 // Deliveries reads what was delivered after since, oldest first.
 func (s *Store) Deliveries(ctx context.Context, since int64) ([]Delivery, error) {
-	return rows(ctx, s, scanDelivery, "SELECT job_id, at, kind, model, things, micros FROM deliveries WHERE at > $1 ORDER BY at", since)
+	return rows(ctx, s, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE at > $1 ORDER BY at", since)
 }
 
 // PruneDeliveries removes what was delivered before.

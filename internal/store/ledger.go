@@ -41,6 +41,11 @@ type Posting struct {
 	Amount  horde.Kudos
 }
 
+var (
+	eventTable   = newTable("ledger_events", "id, reason, request_id, job_id, created, detail")
+	postingTable = newTable("ledger_postings", "account, at, event_id, amount")
+)
+
 // Post writes an event into the ledger. The balances beside it are the
 // caller's to change (package kudos is the only one that does).
 func (tx *Tx) Post(e Event) error {
@@ -51,9 +56,9 @@ func (tx *Tx) Post(e Event) error {
 	if sum != 0 {
 		return fmt.Errorf("event %s: postings sum to %s, not to zero", e.ID, sum)
 	}
-	tx.rows.events = append(tx.rows.events, e.ID, e.Reason, e.RequestID, e.JobID, tx.Now, e.Detail)
+	tx.insert(eventTable, e.ID, e.Reason, e.RequestID, e.JobID, tx.Now, e.Detail)
 	for _, p := range e.Postings {
-		tx.rows.postings = append(tx.rows.postings, p.Account, tx.Now, e.ID, int64(p.Amount))
+		tx.insert(postingTable, p.Account, tx.Now, e.ID, int64(p.Amount))
 	}
 	return nil
 }

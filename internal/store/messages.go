@@ -94,7 +94,7 @@ func (tx *Tx) CountMessages(user int64) (int, error) {
 
 // InsertMessage writes a new message.
 func (tx *Tx) InsertMessage(m WorkerMessage) error {
-	mark(&tx.touched.messages, m.ID)
+	tx.changed.Messages.add(m.ID)
 	_, err := tx.change("INSERT INTO worker_messages ("+messageColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7)",
 		m.ID, m.WorkerID, m.UserID, m.Message, m.Origin, m.Created, m.Expires)
 	return err
@@ -102,7 +102,7 @@ func (tx *Tx) InsertMessage(m WorkerMessage) error {
 
 // DeleteMessage removes a message; there need not be one.
 func (tx *Tx) DeleteMessage(id string) error {
-	mark(&tx.touched.messages, id)
+	tx.changed.Messages.add(id)
 	_, err := tx.change("DELETE FROM worker_messages WHERE id = $1", id)
 	return err
 }

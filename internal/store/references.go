@@ -47,7 +47,7 @@ func (tx *Tx) PutReference(v Reference) (changed bool, err error) {
 		_, err := tx.change("UPDATE model_references SET source = $2, models = $3, fetched = $4 WHERE slot = $1", v.Slot, v.Source, v.Models, v.Fetched)
 		return false, err
 	}
-	tx.touched.references = true
+	tx.changed.References = true
 	_, err = tx.change("INSERT INTO model_references ("+referenceColumns+", document) VALUES ($1, $2, $3, $4, $5, $6, $7) "+
 		"ON CONFLICT (slot) DO UPDATE SET source = excluded.source, digest = excluded.digest, models = excluded.models, "+
 		"fetched = excluded.fetched, changed = excluded.changed, document = excluded.document",
@@ -61,6 +61,6 @@ func (tx *Tx) DeleteReference(slot string) error {
 	if err == nil && n == 0 {
 		return ErrNotFound
 	}
-	tx.touched.references = true
+	tx.changed.References = true
 	return err
 }

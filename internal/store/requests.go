@@ -36,6 +36,8 @@ const (
 	stateColumns   = "jobs, expires, waiting, faults, faulted, cancelled, consumed, version"
 )
 
+var requestTable = newTable("requests", requestColumns)
+
 func scanRequest(r scanner) (q Request, err error) {
 	return q, r.Scan(&q.ID, &q.Kind, &q.UserID, &q.Created, &q.Priority, &q.Body,
 		&q.Jobs, &q.Expires, &q.Waiting, &q.Faults, &q.Faulted, &q.Cancelled, &q.Consumed, &q.Version)
@@ -73,13 +75,10 @@ func (s *Store) Expired(ctx context.Context, now int64, limit int) ([]Request, e
 
 // InsertRequest buffers a new request.
 func (tx *Tx) InsertRequest(q Request) {
-	tx.rows.requests = append(tx.rows.requests, q.ID, q.Kind, q.UserID, q.Created, q.Priority, q.Body,
+	tx.insert(requestTable, q.ID, q.Kind, q.UserID, q.Created, q.Priority, q.Body,
 		q.Jobs, q.Expires, q.Waiting, q.Faults, q.Faulted, q.Cancelled, int64(q.Consumed), q.Version)
-	mark(&tx.touched.requests, q.ID)
+	tx.changed.Requests.add(q.ID)
 }
-
-// requestWidth is how many values InsertRequest buffers for a request.
-const requestWidth = 14
 
 // updateRequest runs a conditional update that returns the new state; ErrLost
 // when the condition does not hold (any more).
@@ -124,7 +123,7 @@ func (tx *Tx) DeleteRequest(id string, now int64) error {
 	if n == 0 {
 		return ErrLost
 	}
-	mark(&tx.touched.requests, id)
+	tx.changed.Requests.add(id)
 	_, err = tx.change("DELETE FROM jobs WHERE request_id = $1", id)
 	return err
 }

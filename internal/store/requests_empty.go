@@ -9,7 +9,7 @@ func (tx *Tx) EmptyRequests() ([]Request, error) {
 	}
 	for _, q := range all {
 		tx.direct = true
-		mark(&tx.touched.requests, q.ID)
+		tx.changed.Requests.add(q.ID)
 	}
 	return all, nil
 }

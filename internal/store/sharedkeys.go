@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"horde/internal/horde"
 )
@@ -47,9 +48,14 @@ func (s *Store) SharedKey(ctx context.Context, id string) (SharedKey, error) {
 	return one(ctx, s, scanSharedKey, sharedKeyRead, id)
 }
 
-// SharedKey reads and locks a shared key inside the transaction.
+// SharedKey reads and locks a shared key inside the transaction. The unit has declared
+// the account of its owner.
 func (tx *Tx) SharedKey(id string) (SharedKey, error) {
-	return readOne(tx, scanSharedKey, sharedKeyRead+tx.w.s.engine.forUpdate, id)
+	k, err := readOne(tx, scanSharedKey, sharedKeyRead+tx.w.s.engine.forUpdate, id)
+	if err == nil && !slices.Contains(tx.unit.Accounts, k.UserID) {
+		return SharedKey{}, tx.undeclared("account of a shared key", k.UserID)
+	}
+	return k, err
 }
 
 // SharedKeysOf reads the ids of a user's shared keys, oldest first.

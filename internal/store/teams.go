@@ -75,7 +75,7 @@ func (tx *Tx) CountTeams(user int64) (int, error) {
 
 // InsertTeam writes a new team; ErrDuplicate when the name is taken.
 func (tx *Tx) InsertTeam(t Team) error {
-	tx.touched.teams = true
+	tx.changed.Teams = true
 	_, err := tx.change("INSERT INTO teams (id, name, name_key, info, user_id, created) VALUES ($1, $2, $3, $4, $5, $6)",
 		t.ID, t.Name, t.NameKey, t.Info, t.UserID, t.Created)
 	return err
@@ -108,7 +108,7 @@ func (tx *Tx) changeTeam(id string, st statement, gone bool) {
 // UpdateTeam changes name and info of a team; Write returns ErrDuplicate when the
 // name is taken.
 func (tx *Tx) UpdateTeam(id string, c TeamChange) {
-	tx.touched.teams = true
+	tx.changed.Teams = true
 	tx.changeTeam(id, statement{
 		text: "UPDATE teams SET name = COALESCE($2, name), name_key = COALESCE($3, name_key), info = COALESCE($4, info) WHERE id = $1",
 		args: []any{id, c.Name, c.NameKey, c.Info},
@@ -122,13 +122,13 @@ func (tx *Tx) DeleteTeam(id string) error {
 	} else if err != nil {
 		return err
 	}
-	tx.touched.teams = true
+	tx.changed.Teams = true
 
 	// Workers before the team, as deliveries lock them; in the order of their ids those
 	// too that the unit did not know of.
 	for _, w := range tx.workers {
 		if w.Team == id {
-			if _, err := tx.ChangeWorker(w.ID, func(w *Worker) { w.Team = "" }); err != nil {
+			if _, err := tx.changeLocked(w.ID, func(w *Worker) { w.Team = "" }); err != nil {
 				return err
 			}
 		}
@@ -141,7 +141,7 @@ func (tx *Tx) DeleteTeam(id string) error {
 		if _, err := tx.change("UPDATE workers SET team = '', version = version + 1 WHERE id = $1", worker); err != nil {
 			return err
 		}
-		mark(&tx.touched.workers, worker)
+		tx.changed.Workers.add(worker)
 	}
 	tx.changeTeam(id, statement{text: "DELETE FROM teams WHERE id = $1", args: []any{id}}, true)
 	return nil

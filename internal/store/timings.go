@@ -17,14 +17,13 @@ type Timing struct {
 	Features string // what was asked for, as JSON
 }
 
-const (
-	timingColumns = "hour, machine, baseline, batch, micros, features"
-	timingWidth   = 6
-)
+const timingColumns = "hour, machine, baseline, batch, micros, features"
+
+var timingTable = newTable("timings", timingColumns)
 
 // Time buffers a timing.
 func (tx *Tx) Time(t Timing) {
-	tx.rows.timings = append(tx.rows.timings, t.Hour, t.Machine, t.Baseline, t.Batch, t.Micros, t.Features)
+	tx.insert(timingTable, t.Hour, t.Machine, t.Baseline, t.Batch, t.Micros, t.Features)
 }
 
 func scanTiming(r scanner) (t Timing, err error) {

@@ -20,6 +20,7 @@ type Tx struct {
 	Now int64
 	seq int64 // number of the change that it makes known to other nodes
 
+	unit     *Unit // that runs
 	accounts map[int64]*Account
 	workers  map[string]*Worker
 	teams    map[string]TeamTotals // what to add to them
@@ -27,6 +28,7 @@ type Tx struct {
 	stats    map[counter]Windows   // likewise
 	buckets  map[bucket]Tally
 	touched  touched
+	changed  Changes // to be made known
 	rows     buffered
 	news     []string // payloads of other nodes' changes; see unheard
 	missed   bool     // of other nodes' changes, more than news may be new
@@ -36,24 +38,10 @@ type Tx struct {
 	undo     []func()
 }
 
-// touched remembers what to write back and whom to tell of it.
+// touched are the locked rows to write back.
 type touched struct {
 	accounts map[int64]bool
 	workers  map[string]bool
-	requests map[string]bool
-	alchemy  map[string]bool
-	users    map[int64]bool
-
-	addresses  map[string]bool // networks
-	messages   map[string]bool
-	references bool
-	filters    bool
-	teams      bool // a team, or its name or info
-}
-
-// buffered are the rows to insert before the commit.
-type buffered struct {
-	events, postings, requests, jobs, deliveries, timings, alchemy, forms []any
 }
 
 // begin starts the transaction, reads and locks the rows that the units declared,
@@ -77,15 +65,17 @@ func (tx *Tx) begin(batch []*pending) error {
 }
 
 // run runs one unit and undoes what it left in memory when it is refused.
-func (tx *Tx) run(u Unit) error {
-	tx.undo = tx.undo[:0]
-	mark, direct := tx.rows, tx.direct
+func (tx *Tx) run(u *Unit) error {
+	tx.unit, tx.undo = u, tx.undo[:0]
+	rows, changed, direct := tx.rows, tx.changed, tx.direct
+
 	tx.direct = slices.ContainsFunc(u.First, Asked.changed)
 	err := u.Do(tx)
 	tx.dirty = tx.direct && err != nil
 	tx.direct = tx.direct || direct
+
 	if err != nil {
-		tx.rows = mark
+		tx.rows, tx.changed = rows, changed
 		for _, f := range slices.Backward(tx.undo) {
 			f()
 		}
@@ -94,9 +84,8 @@ func (tx *Tx) run(u Unit) error {
 }
 
 func (tx *Tx) wrote() bool {
-	return tx.direct || len(tx.touched.accounts) > 0 || len(tx.touched.workers) > 0 ||
-		len(tx.rows.events) > 0 || len(tx.rows.requests) > 0 || len(tx.rows.jobs) > 0 || len(tx.rows.deliveries) > 0 ||
-		len(tx.rows.timings) > 0 || len(tx.rows.alchemy) > 0 || len(tx.teams) > 0 || len(tx.renewed) > 0 || len(tx.stats) > 0 || len(tx.buckets) > 0
+	return tx.direct || tx.rows.any() || len(tx.touched.accounts) > 0 || len(tx.touched.workers) > 0 ||
+		len(tx.teams) > 0 || len(tx.renewed) > 0 || len(tx.stats) > 0 || len(tx.buckets) > 0
 }
 
 // commit writes everything that was kept back and ends the transaction.
@@ -105,14 +94,9 @@ func (tx *Tx) commit() error {
 	list = tx.writeWorkers(list)
 	list = tx.writeTeams(list)
 	list = tx.writeStats(list)
-	list = tx.insertMany(list, "INSERT INTO ledger_events (id, reason, request_id, job_id, created, detail) VALUES ", 6, tx.rows.events)
-	list = tx.insertMany(list, "INSERT INTO ledger_postings (account, at, event_id, amount) VALUES ", 4, tx.rows.postings)
-	list = tx.insertMany(list, "INSERT INTO requests ("+requestColumns+") VALUES ", requestWidth, tx.rows.requests)
-	list = tx.insertMany(list, "INSERT INTO jobs (id, request_id, worker_id, model, seed, fake, started, ttl, pop) VALUES ", jobWidth, tx.rows.jobs)
-	list = tx.insertMany(list, "INSERT INTO deliveries (job_id, at, kind, model, things, micros) VALUES ", 6, tx.rows.deliveries)
-	list = tx.insertMany(list, "INSERT INTO timings ("+timingColumns+") VALUES ", timingWidth, tx.rows.timings)
-	list = tx.insertMany(list, "INSERT INTO alchemy_requests ("+alchemyColumns+") VALUES ", 6, tx.rows.alchemy)
-	list = tx.insertMany(list, "INSERT INTO forms ("+formColumns+", result, blob) VALUES ", 15, tx.rows.forms)
+	for _, t := range tables {
+		list = tx.insertMany(list, t.insert, t.width, tx.rows[t.place])
+	}
 	list = tx.publish(list)
 	return tx.w.send(tx.ctx, append(list, statement{text: "COMMIT"}))
 }
@@ -238,7 +222,14 @@ func (tx *Tx) fail(err error) error {
 	return err
 }
 
-// mark notes that a row changed, for the change log; m is made on first use.
+// undeclared dooms the transaction: the unit uses a row that it has not declared,
+// which is locked by chance at best. That is a mistake in the program, not a row that
+// is missing.
+func (tx *Tx) undeclared(what string, id any) error {
+	return tx.fail(fmt.Errorf("%w: %s %v", ErrUndeclared, what, id))
+}
+
+// mark notes that a row changed; m is made on first use.
 func mark[K comparable](m *map[K]bool, key K) {
 	if *m == nil {
 		*m = map[K]bool{}

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -73,12 +71,9 @@ func (tx *Tx) Unheard() (c Changes, err error) {
 		return Changes{Missed: true}, nil
 	}
 	for _, payload := range tx.news {
-		var one Changes
-		if err := json.Unmarshal([]byte(payload), &one); err != nil {
-			return c, fmt.Errorf("change log: %w", err)
+		if err := c.add(payload); err != nil {
+			return c, err
 		}
-		c.Requests = append(c.Requests, one.Requests...)
-		c.Alchemy = append(c.Alchemy, one.Alchemy...)
 	}
 	return c, nil
 }

@@ -78,7 +78,7 @@ RETURNING id`,
 		return 0, err
 	}
 	_, err = tx.change("INSERT INTO accounts (user_id, lowest, last_active) VALUES ($1, $2, $3)", id, lowest, tx.Now)
-	mark(&tx.touched.users, id)
+	tx.changed.Users.add(id)
 	return id, err
 }
 
@@ -89,7 +89,7 @@ func (tx *Tx) UpdateUser(u User) error {
 		"usage_multiplier = $9, contact = $10, admin_comment = $11, suspicions = $12, proxy_passkey = $13, monthly_kudos = $14, monthly_received = $15 WHERE id = $1",
 		u.ID, u.Username, u.OAuthID, u.KeyHash, u.Roles, u.Concurrency, u.WorkerInvited, u.PublicWorkers,
 		u.UsageMultiplier, u.Contact, u.AdminComment, u.Suspicions, u.ProxyPasskey, u.Monthly, u.MonthlyReceived)
-	mark(&tx.touched.users, u.ID)
+	tx.changed.Users.add(u.ID)
 	return err
 }
 
@@ -101,7 +101,7 @@ func (tx *Tx) User(id int64) (User, error) {
 // SetSupport writes what a user gives to the horde.
 func (tx *Tx) SetSupport(user int64, s Support) error {
 	_, err := tx.change("UPDATE users SET patron = $2, patreon_kudos = $3, stripe_kudos = $4 WHERE id = $1", user, s.Patron, s.Patreon, s.Stripe)
-	mark(&tx.touched.users, user)
+	tx.changed.Users.add(user)
 	return err
 }
 

@@ -95,7 +95,7 @@ func (tx *Tx) InsertWorker(w Worker) error {
 	_, err := tx.change("INSERT INTO workers ("+workerColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)",
 		w.ID, w.Kind, w.UserID, w.Name, w.Created, w.LastCheckIn, w.Addr, w.Info,
 		w.Maintenance, w.MaintenanceMsg, w.Paused, w.Settings, jsonText(w.Totals), w.Version, w.Team)
-	mark(&tx.touched.workers, w.ID)
+	tx.changed.Workers.add(w.ID)
 	return err
 }
 
@@ -124,7 +124,10 @@ func (tx *Tx) DeleteWorker(id string) error {
 	if n == 0 {
 		return ErrLost
 	}
-	mark(&tx.touched.workers, id)
+	// Nothing is written back to it, and no other unit of the batch finds it.
+	delete(tx.workers, id)
+	delete(tx.touched.workers, id)
+	tx.changed.Workers.add(id)
 	return nil
 }
 
@@ -144,9 +147,18 @@ func (tx *Tx) lockWorkers(list []statement, ids []string) []statement {
 	return list
 }
 
-// ChangeWorker lets f change a locked worker and returns it as it is then; the
-// change is undone when the unit is refused later on.
+// ChangeWorker lets f change a locked worker that the unit declared and returns it as
+// it is then; the change is undone when the unit is refused later on. ErrNotFound:
+// there is no such worker.
 func (tx *Tx) ChangeWorker(id string, f func(*Worker)) (Worker, error) {
+	if !slices.Contains(tx.unit.Workers, id) {
+		return Worker{}, tx.undeclared("worker", id)
+	}
+	return tx.changeLocked(id, f)
+}
+
+// changeLocked is ChangeWorker for a worker that any unit of the batch has locked.
+func (tx *Tx) changeLocked(id string, f func(*Worker)) (Worker, error) {
 	w := tx.workers[id]
 	if w == nil {
 		return Worker{}, fmt.Errorf("worker %s: %w", id, ErrNotFound)
@@ -162,9 +174,6 @@ func (tx *Tx) ChangeWorker(id string, f func(*Worker)) (Worker, error) {
 func (tx *Tx) writeWorkers(list []statement) []statement {
 	for _, id := range slices.Sorted(maps.Keys(tx.touched.workers)) {
 		w := tx.workers[id]
-		if w == nil { // inserted in this transaction
-			continue
-		}
 		list = append(list, statement{text: "UPDATE workers SET name = $2, last_check_in = $3, addr = $4, info = $5, maintenance = $6, maintenance_msg = $7, paused = $8, settings = $9, totals = $10, version = $11 WHERE id = $1",
 			args: []any{w.ID, w.Name, w.LastCheckIn, w.Addr, w.Info, w.Maintenance, w.MaintenanceMsg, w.Paused, w.Settings, jsonText(w.Totals), w.Version}})
 	}

@@ -373,7 +373,7 @@ func (w *writer) attempt(batch []*pending, results []error) (err error) {
 		return err
 	}
 	for i, p := range batch {
-		results[i] = tx.run(p.unit)
+		results[i] = tx.run(&p.unit)
 		switch {
 		case tx.failed != nil:
 			return tx.failed
