@@ -3,7 +3,7 @@ package api
 import "encoding/json"
 
 // AlchemyRequest is the body of POST /interrogate/async
-// (generation §3.1): forms to be filled in about one picture. TrustedWorkers is read beside
+// (generation §3.1): forms to be run on one image. TrustedWorkers is read beside
 // the schema, as the original does.
 type AlchemyRequest struct {
 	Forms          []AlchemyForm `json:"forms,omitempty"`
@@ -13,8 +13,8 @@ type AlchemyRequest struct {
 	Webhook        string        `json:"webhook,omitempty"`
 }
 
-// AlchemyForm is one thing to do with the picture. Payload holds free settings
-// for the worker; values that are no texts reach it as texts.
+// AlchemyForm is one thing to do with the image. Payload holds free settings for the
+// worker; values that are not strings reach it as strings.
 type AlchemyForm struct {
 	Name    string            `json:"name"`
 	Payload map[string]string `json:"payload,omitempty"`
@@ -61,7 +61,7 @@ type AlchemyJob struct {
 }
 
 // AlchemyTask is one form that a worker has three minutes for. R2Upload is the
-// link to put the picture to, of forms that make one; the result then is
+// link to put the image to, of forms that make one; the result then is
 // {"<form>": "R2"}.
 type AlchemyTask struct {
 	ID          string            `json:"id"`

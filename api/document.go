@@ -9,7 +9,7 @@ const (
 )
 
 // HordeDocument is the answer of GET /documents/{name} (platform §3.11):
-// one of its members, by the format that was asked for.
+// one of its members, by the requested format.
 type HordeDocument struct {
 	HTML     *string `json:"html,omitempty"`
 	Markdown *string `json:"markdown,omitempty"`

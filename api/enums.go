@@ -88,7 +88,8 @@ var TIInjections = []string{"prompt", "negprompt"}
 // JobStates are the values of a delivery's state.
 var JobStates = []string{"ok", "censored", "faulted", "csam"}
 
-// MetadataTypes and MetadataValues are the values of a GenMetadatum of a picture.
+// MetadataTypes and MetadataValues are the values of a GenMetadatum of an
+// image.
 var (
 	MetadataTypes = []string{
 		"lora", "ti", "censorship", "source_image", "source_mask", "extra_source_images",
@@ -100,7 +101,7 @@ var (
 )
 
 // TextMetadataTypes and TextMetadataValues are the values of a GenMetadatum of a
-// text.
+// text generation.
 var (
 	TextMetadataTypes  = []string{"censorship"}
 	TextMetadataValues = []string{"csam"}

@@ -1,6 +1,6 @@
 package api
 
-// Error is the body of every answer that is no success. Errors is set only when
+// Error is the body of every unsuccessful answer. Errors is set only when
 // a body or parameter failed validation: dotted path → what is wrong.
 type Error struct {
 	Message string            `json:"message"`

@@ -2,11 +2,11 @@ package api
 
 import "time"
 
-// Bodies of /api/ext/v1, which lies beside the original's contract.
+// Bodies of /api/ext/v1, which is not part of the original's contract.
 
 // Progress is the body of POST /api/ext/v1/jobs/{id}/progress: a worker's
 // report from inside a job (header apikey: the worker owner's key). Preview, if
-// given, is a small picture (at most 64 KiB) in base64. Answer: 204; 410 with
+// given, is a small image (at most 64 KiB) in base64. Answer: 204; 410 with
 // rc "AbortedGen" or "RequestExpired" when the job is no longer wanted, so that
 // the worker can stop early.
 type Progress struct {
@@ -18,11 +18,11 @@ type Progress struct {
 // Event names of the two streams of server-sent events. A line ": keep-alive" comes
 // at least every 10 s in both.
 //
-// GET /api/ext/v1/requests/{id}/events follows one request of images or texts.
+// GET /api/ext/v1/requests/{id}/events follows one image or text request.
 // "status" carries a Check, first at once and then whenever it changes; "progress"
 // a JobProgress; "end" an ImageStatus or a TextStatus, after which the stream is
-// closed. It comes when no worker has a job of the request in hand any more, which
-// after a cancel, or once it was given up, may be later than "done".
+// closed. It comes when no worker has a job of the request in hand any more. After a
+// cancel, or once the request was given up, that may be later than "done".
 //
 // GET /api/ext/v1/events?ids=A,B follows at most MaxFollowed requests of all kinds
 // in one stream. Every event names its request: "status" carries a RequestStatus
@@ -70,14 +70,14 @@ type RequestProgress struct {
 	JobProgress
 }
 
-// ImageRequestEnd is the data of "end" of a request for images.
+// ImageRequestEnd is the data of "end" of an image request.
 type ImageRequestEnd struct {
 	RequestRef
 	Cancelled bool `json:"cancelled"`
 	ImageStatus
 }
 
-// TextRequestEnd is the data of "end" of a request for texts.
+// TextRequestEnd is the data of "end" of a text request.
 type TextRequestEnd struct {
 	RequestRef
 	Cancelled bool `json:"cancelled"`
@@ -99,7 +99,7 @@ type RequestGone struct {
 
 // JobProgress is the progress of one job as the owner of the request sees it. A
 // job that a worker gives back is over: the next worker's has another id and
-// begins anew.
+// starts from the beginning.
 type JobProgress struct {
 	Job        string `json:"job"`
 	WorkerName string `json:"worker_name"`

@@ -59,7 +59,7 @@ var PutFilterSchema = keyed(object("PutNewFilter",
 	required("regex", text("The pattern, as Python's module regex writes it. Case does not matter.")),
 	required("filter_type", integer("10", "29", "What the pattern is for: 10, 11 and 20 are in use.")),
 	optional("description", text("What the pattern is meant to catch.")),
-	optional("replacement", text("What takes the place of a match when a prompt is rewritten; of type 10 only.").standard("")),
+	optional("replacement", text("What replaces a match when a prompt is rewritten; of type 10 only.").standard("")),
 ))
 
 // PatchFilterSchema describes a PatchFilter.
@@ -67,7 +67,7 @@ var PatchFilterSchema = keyed(object("PatchExistingFilter",
 	optional("regex", text("The pattern.")),
 	optional("filter_type", integer("10", "29", "What the pattern is for.")),
 	optional("description", text("What the pattern is meant to catch.")),
-	optional("replacement", text("What takes the place of a match.").standard("")),
+	optional("replacement", text("What replaces a match.").standard("")),
 ))
 
 // RefusedPrompt is a prompt that the filters refused, in the answer of
@@ -80,7 +80,7 @@ type RefusedPrompt struct {
 }
 
 // FilterTestSchema describes the body of POST /filters for the document; it is
-// read loosely.
+// read leniently.
 var FilterTestSchema = &Schema{Type: Object, Properties: []Property{
 	optional("prompt", text("")), optional("filter_type", &Schema{Type: Integer}),
 }}

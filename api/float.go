@@ -6,7 +6,7 @@ import (
 )
 
 // Float is a JSON number that always carries a decimal point (10.0, not 10):
-// some typed clients tell integers and floats apart by it.
+// some typed clients distinguish integers and floats by it.
 type Float float64
 
 // MarshalJSON prints f in the shortest form that keeps its value, with ".0"
@@ -20,6 +20,7 @@ func (f Float) MarshalJSON() ([]byte, error) {
 	if a := math.Abs(v); a != 0 && (a < 1e-6 || a >= 1e21) {
 		format = 'e'
 	}
+
 	b := strconv.AppendFloat(make([]byte, 0, 24), v, format, -1, 64)
 	for _, c := range b {
 		if c == '.' || c == 'e' {

@@ -6,8 +6,8 @@ package api
 type KudosHistory struct {
 	Username        string          `json:"username"` // alias: name#id
 	Kudos           Float           `json:"kudos"`
-	EvaluatingKudos Float           `json:"evaluating_kudos"` // kept back until the user is trusted
-	Held            Float           `json:"held"`             // set aside for requests under way
+	EvaluatingKudos Float           `json:"evaluating_kudos"` // withheld until the user is trusted
+	Held            Float           `json:"held"`             // set aside for requests in progress
 	Movements       []KudosMovement `json:"movements"`
 	Next            string          `json:"next,omitempty"`
 }
@@ -22,10 +22,10 @@ type KudosMovement struct {
 	Text            string `json:"text"`             // in words
 	Amount          Float  `json:"amount"`           // what moved of the kudos that can be spent
 	Balance         Float  `json:"balance"`          // after the movement
-	Evaluating      Float  `json:"evaluating"`       // what moved of those that are kept back
+	Evaluating      Float  `json:"evaluating"`       // what moved of those that are withheld
 	EvaluatingKudos Float  `json:"evaluating_kudos"` // after the movement
 
-	Request       string `json:"request,omitempty"` // only to who asked
+	Request       string `json:"request,omitempty"` // only to the requester
 	Job           string `json:"job,omitempty"`
 	WorkerID      string `json:"worker_id,omitempty"`
 	WorkerName    string `json:"worker_name,omitempty"`
@@ -35,7 +35,7 @@ type KudosMovement struct {
 	SharedKey     string `json:"sharedkey,omitempty"` // id of the user's key that paid or was filled up
 	SharedKeyName string `json:"sharedkey_name,omitempty"`
 
-	// Parts are what the amounts consist of, such as tax, picture and burn.
+	// Parts are what the amounts consist of, such as tax, image and burn.
 	Parts []KudosPart `json:"parts,omitempty"`
 	// Movements are those of one request, newest first, where there are several:
 	// its acceptance and its deliveries.
@@ -49,15 +49,15 @@ type KudosPart struct {
 }
 
 // Adjustment is the body of POST /api/ext/v1/kudos/adjust: what an administrator
-// gives to a user by hand, and why.
+// gives to a user manually, and why.
 type Adjustment struct {
 	Username string `json:"username"`
 	Amount   int64  `json:"amount"`
 	Reason   string `json:"reason"`
 }
 
-// Adjusted is the answer: what was moved, which is less where the floor of a
-// balance is in the way, and what the user has now.
+// Adjusted is the answer: what was moved, which is less where the floor of a balance
+// limits it, and what the user has now.
 type Adjusted struct {
 	Username string `json:"username"`
 	Adjusted Float  `json:"adjusted"`

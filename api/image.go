@@ -2,8 +2,8 @@ package api
 
 import "encoding/json"
 
-// ImageRequest is the body of POST /generate/async. Pointers tell "left out"
-// from a value: the server's defaults (generation §1.1) are not the
+// ImageRequest is the body of POST /generate/async. Pointers distinguish "left
+// out" from a value: the server's defaults (generation §1.1) are not the
 // zero values.
 type ImageRequest struct {
 	Prompt            string        `json:"prompt"`
@@ -32,7 +32,7 @@ type ImageRequest struct {
 	Style             string        `json:"style,omitempty"`
 }
 
-// ExtraSource is a further source picture of a remix.
+// ExtraSource is a further source image of a remix.
 type ExtraSource struct {
 	Image    string   `json:"image"`
 	Strength *float64 `json:"strength,omitempty"`
@@ -130,7 +130,7 @@ type ImageStatus struct {
 	Check
 }
 
-// Generation is one delivered picture.
+// Generation is one delivered image.
 type Generation struct {
 	Img         string         `json:"img"` // URL (r2) or base64 WebP
 	Seed        string         `json:"seed"`
@@ -199,7 +199,7 @@ type WorkerMessage struct {
 	Expiry  string `json:"expiry"` // RFC 822
 }
 
-// ImagePayload is what a Dreamer paints: the request in the worker's words.
+// ImagePayload is what a Dreamer generates: the request in the worker's terms.
 type ImagePayload struct {
 	Prompt                    string          `json:"prompt,omitempty"`
 	Steps                     int             `json:"ddim_steps"`
@@ -230,7 +230,7 @@ type ImagePayload struct {
 }
 
 // ImageSubmit is the body of POST /generate/submit (generation §1.20). Generation is "R2"
-// for an uploaded picture, else the picture in base64.
+// for an uploaded image, else the image in base64.
 type ImageSubmit struct {
 	ID          string         `json:"id"`
 	Generation  string         `json:"generation"`

@@ -10,10 +10,11 @@ type NewMessage struct {
 
 // NewMessageSchema describes a NewMessage.
 var NewMessageSchema = keyed(object("ResponseModelMessage",
-	optional("worker_id", sized(36, 36, "Id of the worker; without it all workers are told, which is for moderators.")),
-	required("message", sized(1, 10240, "What the worker is told.")),
+	optional("worker_id",
+		sized(36, 36, "Id of the worker; without it the message goes to all workers, which is for moderators.")),
+	required("message", sized(1, 10240, "The message.")),
 	optional("origin", sized(1, 255, "Who says so; for moderators.")),
-	optional("expiry", integer("1", "720", "For how many hours it is told.").standard(12)),
+	optional("expiry", integer("1", "720", "For how many hours it is shown.").standard(12)),
 ))
 
 // Message is a message to a worker, or to all of them.

@@ -2,7 +2,7 @@ package api
 
 // Modes is the answer of GET /status/modes: the switches of the whole horde.
 type Modes struct {
-	Maintenance bool  `json:"maintenance_mode"`    // no requests are taken
+	Maintenance bool  `json:"maintenance_mode"`    // no requests are accepted
 	InviteOnly  bool  `json:"invite_only_mode"`    // new workers by invitation only
 	Raid        *bool `json:"raid_mode,omitempty"` // moderators only
 }

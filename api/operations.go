@@ -4,7 +4,7 @@ package api
 // (platform §3.7).
 type IPTimeout struct {
 	IPAddr  string `json:"ipaddr"`  // 203.0.113.7, 203.0.113.0/24
-	Seconds int    `json:"seconds"` // that it holds for yet
+	Seconds int    `json:"seconds"` // for which it still holds
 }
 
 // AddTimeoutIP is the body of POST /operations/ipaddr.

@@ -4,25 +4,25 @@ package api
 // cost, line by line. All amounts are kudos.
 type Price struct {
 	Type string `json:"type"` // image or text
-	// Net is the price network in use, "" where pictures are priced by the fixed
+	// Net is the price network in use, "" where images are priced by the fixed
 	// formula alone; Basis is what this price comes from: network, formula,
 	// targeted, or text.
 	Net   string `json:"net,omitempty"`
 	Basis string `json:"basis"`
 
 	Lines []PriceLine `json:"lines"`
-	N     int         `json:"n"`     // pictures or texts
+	N     int         `json:"n"`     // images or text generations
 	Each  Float       `json:"each"`  // charge for one of them
-	Tax   Float       `json:"tax"`   // charged when the request is taken
+	Tax   Float       `json:"tax"`   // charged when the request is accepted
 	Kudos Float       `json:"kudos"` // what a dry run of the request answers
 
 	// Width, Height (pixels) and Steps are those of the images that are priced:
-	// smaller than asked for where allow_downgrade made them so. Text has none.
+	// smaller than requested where allow_downgrade reduced them. Text has none.
 	Width  int `json:"width,omitempty"`
 	Height int `json:"height,omitempty"`
 	Steps  int `json:"steps,omitempty"`
 
-	Upfront bool  `json:"upfront"` // the kudos must be there before the request is taken
+	Upfront bool  `json:"upfront"` // the kudos must be there before the request is accepted
 	Held    Float `json:"held"`    // of them set aside then
 	// UpfrontRules are the rules that need them upfront, the one that decides first.
 	UpfrontRules []UpfrontRule `json:"upfront_rules,omitempty"`
@@ -38,10 +38,10 @@ type Price struct {
 }
 
 // UpfrontRule is a rule that a request breaks, so that its kudos must be there
-// before it is taken.
+// before it is accepted.
 type UpfrontRule struct {
 	Rule   string   `json:"rule"`   // slow_workers, lcm_steps, model_steps, size, control_steps, text_length or workers
-	Fields []string `json:"fields"` // of the body that it looks at, as dotted paths
+	Fields []string `json:"fields"` // of the body that it considers, as dotted paths
 	Asked  int      `json:"asked"`  // what it counts of the request: steps, pixels, tokens, workers
 	Limit  int      `json:"limit"`  // how much of that needs no kudos upfront
 	Text   string   `json:"text"`   // in words
@@ -57,13 +57,13 @@ type PriceLine struct {
 }
 
 // PriceNet is the answer of GET /api/ext/v1/kudos/net: the price network in use.
-// All but Name is empty where pictures are priced by the fixed formula alone.
+// All but Name is empty where images are priced by the fixed formula alone.
 type PriceNet struct {
 	Name           string   `json:"name"` // "formula" without a network
 	Description    string   `json:"description,omitempty"`
-	Accuracy       Float    `json:"accuracy,omitempty"` // on jobs that its training kept back: mean of 1 - |a-p|/max(a,p)
+	Accuracy       Float    `json:"accuracy,omitempty"` // on jobs that its training held out: mean of 1 - |a-p|/max(a,p)
 	Worst          Float    `json:"worst_percentile,omitempty"`
-	Jobs           int      `json:"jobs,omitempty"`            // that it learnt from
+	Jobs           int      `json:"jobs,omitempty"`            // that it learned from
 	BasisSeconds   Float    `json:"basis_seconds,omitempty"`   // that it gives the job worth 11 kudos
 	Samplers       []string `json:"samplers,omitempty"`        // known beyond those of the original's network
 	ControlTypes   []string `json:"control_types,omitempty"`   // likewise

@@ -5,7 +5,7 @@ import "encoding/json"
 // Type is the JSON type of a described value.
 type Type string
 
-// The JSON types. Integer takes whole numbers however written (512 and 512.0);
+// The JSON types. Integer accepts whole numbers however written (512 and 512.0);
 // null, and true or false for a number, match none of them.
 const (
 	Object  Type = "object"
@@ -31,7 +31,7 @@ type Schema struct {
 	// objects without properties and is not enforced.
 	Values *Schema
 
-	Properties []Property  // objects; none: any content is taken
+	Properties []Property  // objects; none: any content is accepted
 	Items      *Schema     // arrays
 	Unique     bool        // arrays
 	Enum       []string    // strings
@@ -40,12 +40,12 @@ type Schema struct {
 	Min, Max   json.Number // numbers; "" is no limit. Messages repeat them as written
 	MultipleOf json.Number // numbers
 
-	// NaN lets a number that is none pass, for a field whose handler refuses it
-	// with a code of its own. Everywhere else it is a violation.
+	// NaN accepts "not a number", for a field whose handler refuses it with a code
+	// of its own. Everywhere else it is a violation.
 	NaN bool
 
-	// Finite is for objects whose members that no property names are kept or
-	// passed on: they may hold no number that is none.
+	// Finite is for objects whose unnamed members are kept or passed on: these may
+	// not hold NaN or infinities.
 	Finite bool
 
 	// Of whole bodies only:
@@ -53,10 +53,10 @@ type Schema struct {
 	NeedsKey bool  // the header apikey must be present (it may be wrong)
 }
 
-// Size limits of bodies: without and with pictures inside.
+// Size limits of bodies, without and with images inside.
 const (
-	DefaultMaxBytes = 1 << 20
-	PictureMaxBytes = 16 << 20
+	DefaultMaxBytes = 1 << 20  // bytes
+	ImageMaxBytes   = 16 << 20 // bytes
 )
 
 // Property is a named member of an object.
@@ -64,13 +64,13 @@ type Property struct {
 	Name   string
 	Schema *Schema
 
-	// Since is the level of the contract's document from which it shows the member,
-	// which is taken at every level.
+	// Since is the level from which the contract's document shows the member, which
+	// is accepted at every level.
 	Since Level
 	// Required members are missed together with all other violations.
 	Required bool
-	// ParserRequired members are only looked for once the whole body fits its
-	// schema, and then only the first that is missing is reported.
+	// ParserRequired members are checked only once the whole body fits its schema,
+	// and then only the first that is missing is reported.
 	ParserRequired bool
 }
 
@@ -94,8 +94,8 @@ func (s *Schema) FirstMissing(body map[string]any) *Property {
 	return nil
 }
 
-// SinceMark is the key under which a member's level stands, for those who write
-// documents to take out again.
+// SinceMark is the key of a member's level, which those who write documents remove
+// again.
 const SinceMark = "x-since"
 
 // Swagger is the schema as a Swagger 2.0 schema object. Named objects inside it
@@ -119,9 +119,11 @@ func (s *Schema) Swagger() map[string]any {
 	put("maxLength", s.MaxLength, s.MaxLength > 0)
 	put("uniqueItems", true, s.Unique)
 	put("enum", s.Enum, len(s.Enum) > 0)
+
 	if s.Items != nil {
 		out["items"] = s.Items.Reference()
 	}
+
 	if len(s.Properties) > 0 {
 		props := make(map[string]any, len(s.Properties))
 		var required []string
@@ -149,7 +151,7 @@ func (s *Schema) Definitions() map[string]any {
 	return defs
 }
 
-// Reference is what a document says of s where s is used: a reference to its
+// Reference is what a document says about s where s is used: a reference to its
 // definition, or without a name the schema itself.
 func (s *Schema) Reference() map[string]any {
 	if s.Name == "" {
@@ -163,9 +165,10 @@ func (s *Schema) collect(defs map[string]any) {
 		if _, known := defs[s.Name]; known {
 			return
 		}
+
 		def := s.Swagger()
-		// The Python SDK knows neither words nor an example of definitions, and none
-		// without members; this one has any.
+		// The Python SDK accepts neither a description nor an example of definitions,
+		// and none without members: such a one allows any.
 		delete(def, "description")
 		delete(def, "example")
 		if len(s.Properties) == 0 {
@@ -177,6 +180,7 @@ func (s *Schema) collect(defs map[string]any) {
 		}
 		defs[s.Name] = def
 	}
+
 	if s.Items != nil {
 		s.Items.collect(defs)
 	}
@@ -195,7 +199,7 @@ func list(items *Schema) *Schema { return &Schema{Type: Array, Items: items} }
 
 func text(about string) *Schema { return &Schema{Type: String, Description: about} }
 
-// sized is a text of least to most characters; most 0 is no limit.
+// sized is a string of least to most characters; most 0 is no limit.
 func sized(least, most int, about string) *Schema {
 	return &Schema{Type: String, MinLength: least, MaxLength: most, Description: about}
 }

@@ -6,7 +6,7 @@ import "slices"
 // ones; the effective ones stand in the rulebook. POST /interrogate/submit has no
 // schema: its members are read as its argument parser reads them.
 
-// AlchemyForms are the forms that are no post-processors.
+// AlchemyForms are the forms that are not post-processors.
 var AlchemyForms = []string{"caption", "interrogation", "nsfw", "vectorize", "palette", "describe", "aesthetic"}
 
 // AlchemyFormNames are all forms that a request may name.
@@ -16,11 +16,11 @@ func AlchemyFormNames() []string { return slices.Concat(AlchemyForms, PostProces
 var AlchemyRequestSchema = func() *Schema {
 	s := object("ModelInterrogationInputStable",
 		optional("forms", list(alchemyFormSchema)),
-		parserRequired("source_image", text("The picture: base64 or URL.")),
+		parserRequired("source_image", text("The image: base64 or URL.")),
 		optional("slow_workers", flag(true, "Slow workers may serve it.")),
 		optional("webhook", sized(10, 1024, "https URL that is called with every finished form.")),
 	)
-	s.MaxBytes = PictureMaxBytes
+	s.MaxBytes = ImageMaxBytes
 	s.NeedsKey = true
 	return s
 }()
@@ -43,7 +43,7 @@ var AlchemyPopSchema = func() *Schema {
 		optional("amount", integer("", "", "Most forms to hand out.").standard(1)),
 		optional("bridge_agent", sized(0, 1000, "Software of the worker: name:version:url.").standard("unknown")),
 		optional("threads", integer("1", "100", "Forms that the worker fills in at the same time.").standard(1)),
-		optional("max_tiles", integer("1", "256", "Most tiles of 512×512 pixels that a picture may have.").standard(16)),
+		optional("max_tiles", integer("1", "256", "Most tiles of 512×512 pixels that an image may have.").standard(16)),
 	)
 	s.NeedsKey = true
 	return s

@@ -1,16 +1,16 @@
 package api
 
-// AnswerMembers say of the members of answers what their Go types cannot: limits,
+// AnswerMembers say about the members of answers what their Go types cannot: limits,
 // enums, defaults, formats, and what they mean. Keys are definitions of the
 // documents; a member without a type keeps that of the Go type, and one
 // that the Go type lacks is documented without being sent. Bodies of requests have
 // schemas of their own.
 var AnswerMembers = map[string][]Property{
 	"RequestAsync": {
-		optional("id", about("Id of the request: ask with it how far it is.")),
+		optional("id", about("Id of the request: its progress is requested with it.")),
 		optional("kudos", about("What the request will cost, as far as that is known.")),
 		optional("message", about("Something that the caller should know.")),
-		optional("warnings", about("What may not come out as expected.")),
+		optional("warnings", about("What may turn out other than expected.")),
 	},
 	"RequestSingleWarning": {
 		optional("code", oneOf(WarningCodes, "What the warning is about.").example("StepsTooFew")),
@@ -57,7 +57,8 @@ var AnswerMembers = map[string][]Property{
 		optional("ttl", about("Seconds that the worker has for it.")),
 		optional("model", about("Model to use.")),
 		optional("source_image", about("Source image: URL or base64.")),
-		optional("source_processing", oneOf(SourceProcessings, "What to do with the source image.").standard("img2img").example("img2img")),
+		optional("source_processing",
+			oneOf(SourceProcessings, "What to do with the source image.").standard("img2img").example("img2img")),
 		optional("source_mask", about("Mask: URL or base64.")),
 		optional("r2_upload", about("Link to put the only image to.")),
 		optional("r2_uploads", list(text("Link to put an image to, one for each."))),
@@ -75,7 +76,7 @@ var AnswerMembers = map[string][]Property{
 		required("id", about("Id of the message.").example(exampleID)),
 		required("message", about("What the owner of the worker should read.").example("Your worker needs an update.")),
 		optional("origin", about("Who says so.").example("moderators")),
-		required("expiry", &Schema{Format: dateTime, Description: "Until when the message is told."}),
+		required("expiry", &Schema{Format: dateTime, Description: "Until when the message is shown."}),
 	},
 	"GenerationPayloadKobold": {
 		optional("id", about("Id of the job; null when there is none.")),
@@ -165,7 +166,7 @@ var AnswerMembers = map[string][]Property{
 		optional("account_age", about("Seconds since the account was made.")),
 		optional("contact", about("How moderators reach the user; for moderators.").example("maria@example.org")),
 		optional("vpn", about("The workers may call from a VPN; for moderators.")),
-		optional("service", about("Asks for others.")),
+		optional("service", about("Sends requests for others.")),
 		optional("education", about("Belongs to a school.")),
 		optional("customizer", about("The workers may offer models outside the reference.")),
 		optional("special", about("May host and use special models.")),
@@ -212,10 +213,10 @@ var AnswerMembers = map[string][]Property{
 		optional("monthly_kudos", about("The monthly allowance now.")),
 		optional("new_suspicion", about("Suspicions that are left.")),
 		optional("public_workers", about("Everybody sees whose the workers are.")),
-		optional("service", about("Asks for others.")),
+		optional("service", about("Sends requests for others.")),
 		optional("special", about("May use special models.")),
 		optional("trusted", about("The workers are trusted.")),
-		optional("undeleted", about("The deletion was taken back.")),
+		optional("undeleted", about("The deletion was undone.")),
 		optional("usage_multiplier", about("What recorded usage is scaled by.")),
 		optional("username", about("The name that was set.")),
 		optional("vpn", about("The workers may call from a VPN.")),
@@ -229,9 +230,10 @@ var AnswerMembers = map[string][]Property{
 		optional("threads", about("Jobs that it does at the same time.")),
 		optional("uptime", about("Seconds that it was there.")),
 		optional("maintenance_mode", about("It only serves its owner.").example(false)),
-		optional("nsfw", facet(false, "It takes adult requests.")),
+		optional("nsfw", facet(false, "It accepts adult requests.")),
 		optional("contact", sized(5, 500, "How its owner is reached; for moderators.").example("maria@example.org")),
-		required("bridge_agent", sized(0, 1000, "Software of the worker: name:version:url.").standard("unknown:0:unknown").example(exampleAgent)),
+		required("bridge_agent", sized(0, 1000, "Software of the worker: name:version:url.").
+			standard("unknown:0:unknown").example(exampleAgent)),
 		optional("tokens_generated", number("", "", "Not sent: see requests_fulfilled.")),
 		optional("type", oneOf(workerKinds, "What it generates.").example("image")),
 		optional("name", about("Its name.")),
@@ -244,17 +246,17 @@ var AnswerMembers = map[string][]Property{
 		optional("trusted", about("Its owner is trusted.")),
 		optional("flagged", about("Its owner is flagged.")),
 		optional("suspicious", about("Suspicions against it; for moderators.")),
-		optional("uncompleted_jobs", about("Jobs that it took and did not finish.")),
-		optional("max_pixels", about("Most pixels of an image that it takes.")),
+		optional("uncompleted_jobs", about("Jobs that it accepted and did not finish.")),
+		optional("max_pixels", about("Most pixels of an image that it accepts.")),
 		optional("megapixelsteps_generated", about("Megapixelsteps that it generated.")),
-		optional("img2img", about("It takes source images.")),
-		optional("painting", about("It takes in- and outpainting.")),
-		optional("post-processing", about("It takes post-processing.")),
-		optional("lora", about("It takes LoRAs.")),
-		optional("controlnet", about("It takes ControlNet.")),
-		optional("sdxl_controlnet", about("It takes ControlNet with SDXL.")),
+		optional("img2img", about("It accepts source images.")),
+		optional("painting", about("It accepts in- and outpainting.")),
+		optional("post-processing", about("It accepts post-processing.")),
+		optional("lora", about("It accepts LoRAs.")),
+		optional("controlnet", about("It accepts ControlNet.")),
+		optional("sdxl_controlnet", about("It accepts ControlNet with SDXL.")),
 		optional("max_length", about("Most tokens that it generates.")),
-		optional("max_context_length", about("Most tokens that it looks at.")),
+		optional("max_context_length", about("Most tokens that it reads.")),
 	},
 	"WorkerDetailsLite": {
 		optional("type", oneOf(workerKinds, "What it generates.").example("image")),
@@ -274,7 +276,7 @@ var AnswerMembers = map[string][]Property{
 	"KudosTransferred": {optional("transferred", about("Kudos given.").example(100))},
 	"KudosAwarded":     {optional("awarded", about("Kudos awarded.").example(100))},
 	"HordeModes": {
-		optional("maintenance_mode", about("No requests are taken.")),
+		optional("maintenance_mode", about("No requests are accepted.")),
 		optional("invite_only_mode", about("New workers need an invitation.")),
 		optional("raid_mode", about("The horde defends itself; for moderators.")),
 	},
@@ -295,14 +297,14 @@ var AnswerMembers = map[string][]Property{
 	},
 	"IPTimeout": {
 		required("ipaddr", sized(7, 40, "Address or range that is kept out.").example("203.0.113.7")),
-		required("seconds", about("Seconds that it is kept out for yet.").example(3600)),
+		required("seconds", about("Seconds for which it is still kept out.").example(3600)),
 	},
 	"FilterDetails": {
 		required("id", about("Id of the filter.")),
 		required("regex", about("The pattern.").example("forbidd?en")),
 		required("filter_type", integer("10", "29", "What the pattern is for.").example(10)),
 		optional("description", about("What the pattern is meant to catch.")),
-		optional("replacement", facet("", "What takes the place of a match.")),
+		optional("replacement", facet("", "What replaces a match.")),
 		required("user", about("Who wrote or changed it last.")),
 	},
 	"FilterRegex": {
@@ -350,12 +352,12 @@ var AnswerMembers = map[string][]Property{
 	"ModifyTeam": {
 		optional("id", about("Id of the new team.")),
 		optional("name", about("The name that was set.")),
-		optional("info", about("The words about it that were set.")),
+		optional("info", about("The description that was set.")),
 	},
 	"ModifyWorker": {
 		optional("maintenance", about("It only serves its owner.")),
 		optional("paused", about("It gets no requests of others.")),
-		optional("info", about("The words about it that were set.")),
+		optional("info", about("The description that was set.")),
 		optional("name", about("The name that was set.")),
 		optional("team", about("Name of the team that it joined; None when it left.")),
 	},
@@ -428,12 +430,12 @@ var imageMembers = []Property{
 	optional("censored", about("The worker censored it.")),
 }
 
-// What a worker hears when requests wait that it does not get: counts by reason.
+// What a worker is told when requests wait that it does not get: counts by reason.
 // The server has more reasons than the contract names.
 var (
 	skippedImagesSchema = object("NoValidRequestFoundStable", append(skippedMembers(),
-		optional("max_pixels", reason("Larger than the worker takes.")),
-		optional("step_count", reason("More steps than the worker takes.")),
+		optional("max_pixels", reason("Larger than the worker accepts.")),
+		optional("step_count", reason("More steps than the worker accepts.")),
 		optional("unsafe_ip", reason("From unsafe addresses.")),
 		optional("img2img", reason("With a source image.")),
 		optional("painting", reason("In- and outpainting.")),
@@ -442,7 +444,7 @@ var (
 		optional("controlnet", reason("With ControlNet.")),
 	)...)
 	skippedTextsSchema = object("NoValidRequestFoundKobold", append(skippedMembers(),
-		optional("max_context_length", reason("A longer context than the worker takes.")),
+		optional("max_context_length", reason("A longer context than the worker accepts.")),
 		optional("max_length", reason("Longer than the worker generates.")),
 		optional("matching_softprompt", reason("With a softprompt that the worker lacks.")),
 	)...)

@@ -13,7 +13,7 @@ var AdjustmentSchema = func() *Schema {
 
 // DocumentSchema describes a DocumentInput.
 var DocumentSchema = keyed(object("DocumentInput",
-	optional("html", sized(1, 65536, "The document in HTML; scripts, styles and frames are taken out.")),
+	optional("html", sized(1, 65536, "The document in HTML; scripts, styles and frames are removed.")),
 	optional("markdown", sized(1, 65536, "The document in Markdown.")),
 ))
 
@@ -22,7 +22,7 @@ var ProgressSchema = func() *Schema {
 	s := object("Progress",
 		required("step", integer("0", "10000", "Step that was finished last.")),
 		required("steps", integer("1", "10000", "Steps of the whole job.")),
-		optional("preview", sized(0, 90000, "Small picture in base64, at most 64 KiB.")),
+		optional("preview", sized(0, 90000, "Small image in base64, at most 64 KiB.")),
 	)
 	s.NeedsKey = true
 	return s

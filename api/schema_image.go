@@ -6,32 +6,33 @@ package api
 // ImageRequestSchema describes an ImageRequest.
 var ImageRequestSchema = func() *Schema {
 	s := object("GenerationInputStable",
-		required("prompt", sized(1, 0, "What to paint. Text after the first ### says what to avoid.")),
+		required("prompt", sized(1, 0, "What to show. Text after the first ### says what to avoid.")),
 		optional("params", imageParamsSchema),
-		optional("nsfw", flag(false, "The request may give adult pictures; only workers that allow them get it.")),
+		optional("nsfw", flag(false, "The request may give adult images; only workers that allow them get it.")),
 		optional("trusted_workers", flag(false, "Only workers of trusted owners may serve it.")),
 		optional("validated_backends", flag(true, "Only validated backends may serve it.")),
 		optional("slow_workers", flag(true, "Slow workers may serve it. Without them it costs more.")),
 		optional("extra_slow_workers", flag(false, "Very slow workers may serve it too.")),
-		optional("censor_nsfw", flag(false, "An adult picture that came by accident is censored.")),
+		optional("censor_nsfw", flag(false, "An adult image that was not requested is censored.")),
 		optional("workers", list(text("Id of a worker that may serve it; at most five count."))),
 		optional("worker_blacklist", flag(false, "The workers named may not serve it, all others may.")),
-		optional("models", list(text("Name of a model that may paint it."))),
-		optional("source_image", text("Picture to start from: base64 or URL.")),
+		optional("models", list(text("Name of a model that may generate it."))),
+		optional("source_image", text("Source image: base64 or URL.")),
 		optional("source_processing", oneOf(SourceProcessings, "What to do with the source image.").standard("img2img")),
 		optional("source_mask", text("Mask for in- and outpainting: base64 or URL. Without it the alpha channel counts.")),
 		optional("extra_source_images", list(extraSourceSchema)),
 		optional("r2", flag(true, "The result comes as a download link, else in base64.")),
-		optional("shared", flag(false, "The pictures may be shared and rated.")),
+		optional("shared", flag(false, "The images may be shared and rated.")),
 		optional("replacement_filter", flag(true, "Suspicious prompts are cleaned instead of refused.")),
 		optional("dry_run", flag(false, "Only answer what the request would cost.")),
 		optional("proxied_account", text("For service accounts: whom the request is for.")),
-		optional("disable_batching", flag(false, "Every picture is painted alone, so that its seed is exact. For trusted users.")),
-		optional("allow_downgrade", flag(false, "Too dear a request is made smaller instead of refused.")),
-		optional("webhook", sized(10, 1024, "https URL that is called with every finished picture.")),
+		optional("disable_batching",
+			flag(false, "Every image is generated alone, so that its seed is exact. For trusted users.")),
+		optional("allow_downgrade", flag(false, "A request that is too expensive is made smaller instead of refused.")),
+		optional("webhook", sized(10, 1024, "https URL that is called with every finished image.")),
 		optional("style", sized(3, 1024, "Id or name of a style.")),
 	)
-	s.MaxBytes = PictureMaxBytes
+	s.MaxBytes = ImageMaxBytes
 	s.NeedsKey = true
 	return s
 }()
@@ -44,33 +45,37 @@ var imageParamsSchema = func() *Schema {
 	return object("ModelGenerationInputStable",
 		optional("sampler_name", oneOf(Samplers, "Sampler.").standard("k_euler_a")),
 		optional("cfg_scale", cfg),
-		optional("denoising_strength", number("0.01", "1.0", "How far to go from the source image.")),
+		optional("denoising_strength", number("0.01", "1.0", "How far to depart from the source image.")),
 		optional("hires_fix_denoising_strength", number("0.01", "1.0", "The same for the second pass of hires_fix.")),
 		optional("height", side("Height in pixels.")),
 		optional("width", side("Width in pixels.")),
 		optional("post_processing", effects),
 		optional("karras", flag(false, "Karras noise schedule.")),
-		optional("tiling", flag(false, "The picture can be laid side by side without seams.")),
-		optional("hires_fix", flag(false, "Paint small, enlarge, paint again.")),
+		optional("tiling", flag(false, "The image can be laid side by side without seams.")),
+		optional("hires_fix", flag(false, "Generate small, enlarge, generate again.")),
 		optional("clip_skip", integer("1", "12", "Layers of the text encoder to leave out.")),
 		optional("facefixer_strength", number("0", "1.0", "Strength of face post-processors.")),
 		optional("loras", list(loraSchema)),
 		optional("tis", list(tiSchema)),
 		optional("special", imageSpecialSchema),
 		optional("workflow", oneOf(Workflows, "Workflow to use instead of the usual one.")),
-		optional("transparent", flag(false, "A picture without background.")),
+		optional("transparent", flag(false, "An image without background.")),
 		optional("seed", text("Seed: a number or any text. Empty means random.")),
-		optional("seed_variation", integer("1", "1000", "Step from the seed of one picture to the next.")),
+		optional("seed_variation", integer("1", "1000", "Step from the seed of one image to the next.")),
 		optional("control_type", oneOf(ControlTypes, "ControlNet to use with the source image.")),
 		optional("image_is_control", flag(false, "The source image is a control map already.")),
 		optional("return_control_map", flag(false, "The result is the control map.")),
 		optional("extra_texts", list(extraTextSchema)),
 		optional("steps", integer("1", "500", "Sampling steps.").standard(30)),
-		optional("n", integer("1", "20", "Number of pictures.").standard(1)),
+		optional("n", integer("1", "20", "Number of images.").standard(1)),
 	)
 }()
 
-var imageSpecialSchema = &Schema{Name: "ModelSpecialPayloadStable", Type: Object, Description: "For special users only."}
+var imageSpecialSchema = &Schema{
+	Name:        "ModelSpecialPayloadStable",
+	Type:        Object,
+	Description: "For special users only.",
+}
 
 func side(about string) *Schema {
 	s := integer("64", "3072", about).standard(512)
@@ -79,7 +84,7 @@ func side(about string) *Schema {
 }
 
 var extraSourceSchema = object("ExtraSourceImage",
-	optional("image", sized(1, 0, "Picture: base64 or URL.")),
+	optional("image", sized(1, 0, "The image: base64 or URL.")),
 	optional("strength", number("", "", "Its weight.").standard(1.0)),
 )
 
@@ -105,7 +110,7 @@ var tiSchema = object("ModelPayloadTextualInversionsStable",
 // ImagePopSchema describes an ImagePop.
 var ImagePopSchema = func() *Schema {
 	s := object("PopInputStable", append(popProperties(),
-		optional("max_pixels", integer("", "", "Most pixels of a picture (width × height).").standard(262144)),
+		optional("max_pixels", integer("", "", "Most pixels of an image (width × height).").standard(262144)),
 		optional("blacklist", list(text("Requests with this word in the prompt are not wanted."))),
 		optional("allow_img2img", flag(true, "Requests with a source image are wanted.")),
 		optional("allow_painting", flag(true, "In- and outpainting is wanted.")),
@@ -139,13 +144,13 @@ func popProperties() []Property {
 var ImageSubmitSchema = func() *Schema {
 	s := object("SubmitInputStable",
 		required("id", text("Id of the job.")),
-		parserRequired("generation", text("R2 if the picture was uploaded, else the picture in base64.")),
+		parserRequired("generation", text("R2 if the image was uploaded, else the image in base64.")),
 		optional("state", oneOf(JobStates, "How the job ended.").standard("ok")),
 		required("seed", integer("", "", "Seed that was used.")),
 		optional("censored", flag(false, "Obsolete: use gen_metadata.")),
 		optional("gen_metadata", list(imageMetadataSchema)),
 	)
-	s.MaxBytes = PictureMaxBytes
+	s.MaxBytes = ImageMaxBytes
 	s.NeedsKey = true
 	return s
 }()

@@ -91,6 +91,7 @@ func (w *reprWriter) object(members map[string]any) {
 	if len(keys) <= maxRepr || w.limit > maxRepr {
 		slices.Sort(keys)
 	}
+
 	for i, key := range keys {
 		if w.full() {
 			return
@@ -110,11 +111,13 @@ func (w *reprWriter) text(s string) {
 	if shown := s[:min(len(s), maxRepr)]; strings.Contains(shown, "'") && !strings.Contains(shown, `"`) {
 		quote = '"'
 	}
+
 	w.b.WriteByte(quote)
 	for _, r := range s {
 		if w.full() {
 			return
 		}
+
 		switch {
 		case r == '\\' || r == rune(quote):
 			w.b.WriteByte('\\')
@@ -155,6 +158,7 @@ func pyFloat(f float64) string {
 	case math.IsInf(f, -1):
 		return "-inf"
 	}
+
 	if a := math.Abs(f); a != 0 && (a < 1e-4 || a >= 1e16) {
 		return strconv.FormatFloat(f, 'e', -1, 64)
 	}

@@ -7,14 +7,14 @@ var (
 	ImageStyleSchema = keyed(object("ModelStyleInputStable", append([]Property{
 		required("name", sized(1, 100, "Name of the style; one of its owner's has it.")),
 		optional("info", sized(10, 1000, "What the style is like.")),
-		optional("prompt", sized(7, 0, "Template of the prompt: {p} is where the client's goes, {np} where its negative part goes.").standard("{p}{np}")),
+		optional("prompt", imageTemplate().standard("{p}{np}")),
 		optional("params", imageStyleParamsSchema),
 		optional("sharedkey", sized(36, 36, "Id of a shared key that pays for the style's requests.")),
 	}, styleProperties()...)...))
 	ImageStylePatchSchema = keyed(object("ModelStylePatchStable", append([]Property{
 		optional("name", sized(1, 100, "Name of the style; one of its owner's has it.")),
 		optional("info", sized(1, 1000, "What the style is like.")),
-		optional("prompt", sized(7, 0, "Template of the prompt: {p} is where the client's goes, {np} where its negative part goes.")),
+		optional("prompt", imageTemplate()),
 		optional("params", imageStyleParamsSchema),
 		optional("sharedkey", sized(36, 36, "Id of a shared key that pays for the style's requests.")),
 	}, styleProperties()...)...))
@@ -32,6 +32,11 @@ var (
 	}, styleProperties()...)...))
 )
 
+// imageTemplate is the prompt of an image style.
+func imageTemplate() *Schema {
+	return sized(7, 0, "Template of the prompt: {p} is where the client's goes, {np} where its negative part goes.")
+}
+
 // styleProperties are what styles of both kinds have alike.
 func styleProperties() []Property {
 	return []Property{
@@ -46,28 +51,29 @@ func styleProperties() []Property {
 func keyed(s *Schema) *Schema { s.NeedsKey = true; return s }
 
 var imageStyleParamsSchema = func() *Schema {
-	bare := func(s *Schema) *Schema { s.Default = nil; return s } // a style sets nothing that it does not name
-	off := func(about string) *Schema { return toggle(about) }
+	// A style sets nothing that it does not name, so nothing has a default.
+	bare := func(s *Schema) *Schema { s.Default = nil; return s }
 	effects := list(oneOf(PostProcessorNames(), "Post-processor, in the order to apply."))
 	effects.Unique = true
+
 	return object("ModelStyleInputParamsStable",
 		optional("sampler_name", oneOf(Samplers, "Sampler.")),
 		optional("cfg_scale", number("0", "100", "How closely to follow the prompt; two decimals.")),
-		optional("denoising_strength", number("0.01", "1.0", "How far to go from the source image.")),
+		optional("denoising_strength", number("0.01", "1.0", "How far to depart from the source image.")),
 		optional("hires_fix_denoising_strength", number("0.01", "1.0", "The same for the second pass of hires_fix.")),
 		optional("height", bare(side("Height in pixels."))),
 		optional("width", bare(side("Width in pixels."))),
 		optional("post_processing", effects),
-		optional("karras", off("Karras noise schedule.")),
-		optional("tiling", off("The picture can be laid side by side without seams.")),
-		optional("hires_fix", off("Paint small, enlarge, paint again.")),
+		optional("karras", toggle("Karras noise schedule.")),
+		optional("tiling", toggle("The image can be laid side by side without seams.")),
+		optional("hires_fix", toggle("Generate small, enlarge, generate again.")),
 		optional("clip_skip", integer("1", "12", "Layers of the text encoder to leave out.")),
 		optional("facefixer_strength", number("0", "1.0", "Strength of face post-processors.")),
 		optional("loras", list(loraSchema)),
 		optional("tis", list(tiSchema)),
 		optional("special", imageSpecialSchema),
 		optional("workflow", oneOf(Workflows, "Workflow to use instead of the usual one.")),
-		optional("transparent", off("A picture without background.")),
+		optional("transparent", toggle("An image without background.")),
 		optional("steps", integer("1", "500", "Sampling steps.")),
 	)
 }()
@@ -87,7 +93,7 @@ func (s *Schema) Property(name string) *Schema {
 
 // StyleExampleSchema describes a StyleExampleInput.
 var StyleExampleSchema = keyed(object("InputStyleExamplePost",
-	optional("url", text("https address of the picture.")),
+	optional("url", text("https address of the image.")),
 	optional("primary", toggle("This example stands for the style.")),
 ))
 

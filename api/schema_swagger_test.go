@@ -32,6 +32,7 @@ func (d swaggerDoc) flatten(def map[string]any) map[string]any {
 	}
 	out := map[string]any{}
 	props := map[string]any{}
+
 	var required []any
 	merge := func(m map[string]any) {
 		for k, v := range m {
@@ -46,11 +47,13 @@ func (d swaggerDoc) flatten(def map[string]any) map[string]any {
 			}
 		}
 	}
+
 	if parts, ok := def["allOf"].([]any); ok {
 		for _, p := range parts {
 			merge(d.flatten(p.(map[string]any)))
 		}
 	}
+
 	merge(def)
 	if len(props) > 0 {
 		out["properties"] = props
@@ -66,6 +69,7 @@ func TestSchemasFitTheOriginalsDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var d swaggerDoc
 	if err := json.Unmarshal(raw, &d); err != nil {
 		t.Fatal(err)
@@ -87,16 +91,19 @@ func compare(t *testing.T, d swaggerDoc, path string, s *Schema, want map[string
 	if err := json.Unmarshal(blob, &got); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, key := range []string{"type", "minimum", "maximum", "multipleOf", "minLength", "maxLength", "uniqueItems", "default", "enum", "required"} {
 		if !reflect.DeepEqual(sorted(got[key]), sorted(want[key])) {
 			t.Errorf("%s: %s is %v, the original has %v", path, key, got[key], want[key])
 		}
 	}
+
 	if items, ok := want["items"].(map[string]any); ok != (s.Items != nil) {
 		t.Errorf("%s: items given: %v, want %v", path, s.Items != nil, ok)
 	} else if ok {
 		compare(t, d, path+"[]", s.Items, d.flatten(items))
 	}
+
 	props, _ := want["properties"].(map[string]any)
 	delete(props, "*") // free content
 	for _, p := range s.Properties {
@@ -108,6 +115,7 @@ func compare(t *testing.T, d swaggerDoc, path string, s *Schema, want map[string
 		compare(t, d, path+"."+p.Name, p.Schema, d.flatten(def))
 		delete(props, p.Name)
 	}
+
 	for name := range props {
 		t.Errorf("%s.%s: missing", path, name)
 	}
@@ -142,6 +150,7 @@ func fits(t *testing.T, path string, s *Schema, typ reflect.Type) {
 	for typ.Kind() == reflect.Pointer {
 		typ = typ.Elem()
 	}
+
 	switch {
 	case s.Type == Array && typ.Kind() == reflect.Slice:
 		fits(t, path+"[]", s.Items, typ.Elem())
@@ -158,11 +167,13 @@ func fits(t *testing.T, path string, s *Schema, typ reflect.Type) {
 		}
 		return
 	}
+
 	fields := map[string]reflect.Type{}
 	for i := range typ.NumField() {
 		name, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
 		fields[name] = typ.Field(i).Type
 	}
+
 	for _, p := range s.Properties {
 		ft, ok := fields[p.Name]
 		if !ok {
@@ -172,6 +183,7 @@ func fits(t *testing.T, path string, s *Schema, typ reflect.Type) {
 		fits(t, path+"."+p.Name, p.Schema, ft)
 		delete(fields, p.Name)
 	}
+
 	for name := range fields {
 		t.Errorf("%s: field %s is not described", path, name)
 	}

@@ -112,6 +112,7 @@ func TestValidateOddNumbers(t *testing.T) {
 			t.Errorf("%v: got %v, want %v", c.params, got, c.want)
 		}
 	}
+
 	pop := map[string]any{"max_pixels": json.Number("1" + strings.Repeat("0", 30))}
 	if got := ImagePopSchema.Validate(pop)["max_pixels"]; !strings.HasSuffix(got, "does not fit in 64 bits") {
 		t.Errorf("huge max_pixels: %q", got)
@@ -138,6 +139,7 @@ func TestValidateIsBounded(t *testing.T) {
 	if len(got) != maxViolations {
 		t.Errorf("%d violations, want %d", len(got), maxViolations)
 	}
+
 	for path, text := range ImageRequestSchema.Validate(map[string]any{"prompt": wrong, "style": body["style"], "params": body["prompt"]}) {
 		if len(text) > 2*maxRepr {
 			t.Errorf("%s: message of %d bytes", path, len(text))
@@ -167,6 +169,7 @@ func TestGoldenImageSchema(t *testing.T) {
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 1<<20)
+
 	ran := 0
 	for lines.Scan() {
 		var step struct {
@@ -189,6 +192,7 @@ func TestGoldenImageSchema(t *testing.T) {
 		if step.Request.JSON == nil || step.Request.Path != "/api/v2/generate/async" || step.Response.Body.Errors["apikey"] != nil {
 			continue
 		}
+
 		ran++
 		got := ImageRequestSchema.Validate(parse(t, string(bytes.TrimSpace(step.Request.JSON))))
 		have, want := slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(step.Response.Body.Errors))
@@ -196,6 +200,7 @@ func TestGoldenImageSchema(t *testing.T) {
 			t.Errorf("step %d (%s): %v, want %v", step.Step, step.Note, got, want)
 		}
 	}
+
 	if ran < 130 {
 		t.Errorf("only %d bodies found", ran)
 	}
@@ -210,6 +215,7 @@ func FuzzValidate(f *testing.F) {
 		if dec.Decode(&v) != nil {
 			return
 		}
+
 		for _, s := range bodies {
 			for path, text := range s.Validate(v) {
 				if len(text) > 2000 || text == "" {

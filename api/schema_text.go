@@ -12,15 +12,15 @@ var TextRequestSchema = func() *Schema {
 		optional("trusted_workers", flag(false, "Only workers of trusted owners may serve it.")),
 		optional("validated_backends", flag(true, "Only validated backends may serve it.")),
 		optional("slow_workers", flag(true, "Slow workers may serve it.")),
-		optional("extra_slow_workers", flag(false, "No effect on texts.")),
+		optional("extra_slow_workers", flag(false, "No effect on text generation.")),
 		optional("workers", list(text("Id of a worker that may serve it; at most five count."))),
 		optional("worker_blacklist", flag(false, "The workers named may not serve it, all others may.")),
-		optional("models", list(text("Name of a model that may write it."))),
+		optional("models", list(text("Name of a model that may generate it."))),
 		optional("dry_run", flag(false, "Only answer what the request would cost.")),
 		optional("proxied_account", text("For service accounts: whom the request is for.")),
 		optional("extra_source_images", list(extraSourceSchema)),
 		optional("disable_batching", flag(false, "For trusted users.")),
-		optional("allow_downgrade", flag(false, "Too dear a request is made shorter instead of refused.")),
+		optional("allow_downgrade", flag(false, "A request that is too expensive is made shorter instead of refused.")),
 		optional("webhook", text("https URL that is called with every finished text.")),
 		optional("style", sized(3, 1024, "Id or name of a style.")),
 	)
@@ -30,9 +30,9 @@ var TextRequestSchema = func() *Schema {
 
 var textParamsSchema = func() *Schema {
 	s := object("ModelGenerationInputKobold", append(samplingProperties(),
-		optional("n", integer("1", "20", "Number of texts.")),
-		optional("max_context_length", integer("80", "1048576", "Most tokens that the model looks at.").standard(2048)),
-		optional("max_length", integer("16", "4096", "Most tokens that it writes.").standard(80)),
+		optional("n", integer("1", "20", "Number of text generations.")),
+		optional("max_context_length", integer("80", "1048576", "Most tokens that the model reads.").standard(2048)),
+		optional("max_length", integer("16", "4096", "Most tokens to generate.").standard(80)),
 	)...)
 	s.Finite = true
 	return s
@@ -45,17 +45,17 @@ func samplingProperties() []Property {
 		optional("frmtrmblln", toggle("Runs of newlines become one.")),
 		optional("frmtrmspch", toggle(`The text without #/@%}{+=~|\^<>.`)),
 		optional("frmttriminc", toggle("No half sentence at the end.")),
-		optional("rep_pen", number("1", "3", "Penalty of repetitions.")),
-		optional("rep_pen_range", integer("0", "4096", "Tokens that the penalty looks at.")),
+		optional("rep_pen", number("1", "3", "Penalty for repetitions.")),
+		optional("rep_pen_range", integer("0", "4096", "Tokens that the penalty considers.")),
 		optional("rep_pen_slope", number("0", "10", "Slope of the penalty.")),
 		optional("singleline", toggle("Only the first line.")),
-		optional("temperature", number("0", "5.0", "How daring the choice of tokens is.")),
+		optional("temperature", number("0", "5.0", "How varied the choice of tokens is.")),
 		optional("tfs", number("0.0", "1.0", "Tail free sampling.")),
 		optional("top_a", number("0.0", "1.0", "Top-a sampling.")),
 		optional("top_k", integer("0", "200", "Top-k sampling.")),
 		optional("top_p", number("0.001", "1.0", "Top-p sampling.")),
 		optional("typical", number("0.0", "1.0", "Typical sampling.")),
-		optional("sampler_order", list(&Schema{Type: Integer, Description: "Number of a sampler, in the order of their use; all seven."})),
+		optional("sampler_order", list(integer("", "", "Number of a sampler, in the order of their use; all seven."))),
 		optional("use_default_badwordsids", toggle("The model's usual list of tokens that are never chosen.")),
 		optional("stop_sequence", list(text("Where the text ends. It is part of the text."))),
 		optional("min_p", number("0.0", "1.0", "Min-p sampling.").standard(0.0)),
@@ -68,8 +68,8 @@ func samplingProperties() []Property {
 // TextPopSchema describes a TextPop.
 var TextPopSchema = func() *Schema {
 	s := object("PopInputKobold", append(popProperties(),
-		optional("max_length", integer("", "", "Most tokens that the worker writes.").standard(512)),
-		optional("max_context_length", integer("", "", "Most tokens that its model looks at.").standard(2048)),
+		optional("max_length", integer("", "", "Most tokens that the worker generates.").standard(512)),
+		optional("max_context_length", integer("", "", "Most tokens that its model reads.").standard(2048)),
 		optional("softprompts", list(text("Softprompt that the worker has."))),
 	)...)
 	s.NeedsKey = true

@@ -1,7 +1,7 @@
 package api
 
 // The bodies of user accounts (platform §3.1). The header apikey of a
-// change is looked for after the user, so NeedsKey is not set.
+// change is checked after the user, so NeedsKey is not set.
 
 // ModifyUserSchema describes a ModifyUser.
 var ModifyUserSchema = object("ModifyUserInput",
@@ -11,16 +11,17 @@ var ModifyUserSchema = object("ModifyUserInput",
 	optional("worker_invited", integer("", "", "Workers that the user may add while workers need an invitation.")),
 	optional("moderator", toggle("The user may moderate this horde. Moderators are trusted too.")),
 	optional("public_workers", toggle("Everybody sees whose the user's workers are.")),
-	optional("monthly_kudos", integer("", "", "Kudos to add to the monthly allowance; what is added is paid at once too.")),
+	optional("monthly_kudos",
+		integer("", "", "Kudos to add to the monthly allowance; what is added is paid at once too.")),
 	optional("username", sized(3, 100, "Name that others see, at most 30 characters.")),
 	optional("trusted", toggle("The user's workers are trusted and earn all they can spend at once.")),
 	optional("flagged", toggle("The user can neither move kudos nor run workers.")),
 	optional("customizer", toggle("The user's workers may offer models outside the reference.")),
 	optional("vpn", toggle("The user's workers may call from a VPN.")),
-	optional("service", toggle("The account is a service that asks for others.")),
+	optional("service", toggle("The account is a service that sends requests for others.")),
 	optional("education", toggle("The account belongs to a school.")),
 	optional("special", toggle("The user may host and use special models.")),
-	optional("undelete", toggle("Take back the deletion of the account.")),
+	optional("undelete", toggle("Undo the deletion of the account.")),
 	optional("filtered", toggle("Obsolete, without effect.")),
 	optional("reset_suspicion", toggle("Forget all suspicions against the user and the user's workers.")),
 	optional("generate_proxy_passkey", flag(false, "Make a new passkey for the proxy of a service.")),
@@ -82,7 +83,7 @@ type ModifiedUser struct {
 }
 
 // ListedUser is an entry of GET /users: the details that everybody may see, with
-// all other fields null in place of left out.
+// all other fields null instead of left out.
 type ListedUser struct {
 	Username          string        `json:"username"`
 	ID                int           `json:"id"`
@@ -120,10 +121,25 @@ type ListedUser struct {
 // Listed is the entry for a user in GET /users.
 func (d *UserDetails) Listed() ListedUser {
 	return ListedUser{
-		Username: d.Username, ID: d.ID, Kudos: d.Kudos, Concurrency: d.Concurrency, WorkerInvited: d.WorkerInvited,
-		Moderator: d.Moderator, KudosDetails: d.KudosDetails, WorkerCount: d.WorkerCount, WorkerIDs: d.WorkerIDs, Styles: d.Styles,
-		Trusted: d.Trusted, Flagged: d.Flagged, Service: d.Service, Education: d.Education, Customizer: d.Customizer,
-		Deleted: d.Deleted, Pseudonymous: d.Pseudonymous, AccountAge: d.AccountAge, Records: d.Records,
+		Username:      d.Username,
+		ID:            d.ID,
+		Kudos:         d.Kudos,
+		Concurrency:   d.Concurrency,
+		WorkerInvited: d.WorkerInvited,
+		Moderator:     d.Moderator,
+		KudosDetails:  d.KudosDetails,
+		WorkerCount:   d.WorkerCount,
+		WorkerIDs:     d.WorkerIDs,
+		Styles:        d.Styles,
+		Trusted:       d.Trusted,
+		Flagged:       d.Flagged,
+		Service:       d.Service,
+		Education:     d.Education,
+		Customizer:    d.Customizer,
+		Deleted:       d.Deleted,
+		Pseudonymous:  d.Pseudonymous,
+		AccountAge:    d.AccountAge,
+		Records:       d.Records,
 	}
 }
 
@@ -133,7 +149,7 @@ type Simple struct {
 }
 
 // KudosTransferSchema describes the body of POST /kudos/transfer for the
-// document; it is read loosely.
+// document; it is read leniently.
 var KudosTransferSchema = &Schema{Type: Object, Properties: []Property{
 	optional("username", text("")), optional("amount", &Schema{Type: Integer}),
 }}

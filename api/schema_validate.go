@@ -14,7 +14,7 @@ const maxViolations = 256
 
 // Validate lists every way in which v does not fit s: dotted path (array
 // positions as numbers, "" for v itself) → what is wrong, in the words that
-// existing clients know. If several rules are broken at one path the last one is
+// existing clients expect. If several rules are broken at one path the last one is
 // named. The answer is nil when v fits, and never has more than 256 entries.
 //
 // v is a value as a JSON decoder makes it: nil, bool, string, int64, float64,
@@ -100,6 +100,7 @@ func (c *checker) checkObject(s *Schema, v any) {
 		c.checkFree(members)
 		return
 	}
+
 	for i := range s.Properties {
 		p := &s.Properties[i]
 		member, present := members[p.Name]
@@ -114,6 +115,7 @@ func (c *checker) checkObject(s *Schema, v any) {
 			c.leave()
 		}
 	}
+
 	if s.Finite {
 		c.checkUnnamed(s, members)
 	}
@@ -130,8 +132,8 @@ func (c *checker) checkUnnamed(s *Schema, members map[string]any) {
 	c.checkFree(rest)
 }
 
-// checkFree looks for numbers that JSON cannot hold inside content that is kept
-// as it came.
+// checkFree finds numbers that JSON cannot represent inside content that is kept as it
+// came.
 func (c *checker) checkFree(v any) {
 	if c.full() {
 		return
@@ -168,6 +170,7 @@ func (c *checker) checkArray(s *Schema, v any) {
 	if s.Items == nil {
 		return
 	}
+
 	for i, item := range items {
 		c.enter(segment{index: i})
 		c.check(s.Items, item)
@@ -185,8 +188,9 @@ func (c *checker) checkString(s *Schema, v any) {
 	} else {
 		c.checkLength(s, t)
 	}
-	// A value of another type is no member of the enumeration either, and as
-	// the last rule that is what gets named.
+
+	// A value of another type is not in the enumeration either, and as the last rule
+	// that is what gets reported.
 	if len(s.Enum) > 0 && (!ok || !contains(s.Enum, t)) {
 		c.report(pyRepr(v) + " is not one of " + pyReprList(s.Enum))
 	}
@@ -214,25 +218,29 @@ func (c *checker) checkNumber(s *Schema, v any) {
 			return
 		}
 	}
+
 	if math.IsNaN(f) {
 		if !s.NaN && s.Type == Number {
 			c.report("nan is not a finite number")
 		}
 		return
 	}
-	// Beyond ±2⁶³ nothing of ours can hold it; a limit below names it better.
+
+	// Beyond ±2⁶³ no type here can hold it; a limit below describes it better.
 	if s.Type == Integer && math.Abs(f) >= 1<<63 && !isInt64(v) {
 		c.report(pyRepr(v) + " does not fit in 64 bits")
 	}
 	if math.IsInf(f, 0) && s.Type == Number {
 		c.report(pyRepr(v) + " is not a finite number")
 	}
+
 	if s.Min != "" && f < literal(s.Min) {
 		c.report(pyRepr(v) + " is less than the minimum of " + string(s.Min))
 	}
 	if s.Max != "" && f > literal(s.Max) {
 		c.report(pyRepr(v) + " is greater than the maximum of " + string(s.Max))
 	}
+
 	if s.MultipleOf != "" {
 		if q := f / literal(s.MultipleOf); q != math.Trunc(q) {
 			c.report(pyRepr(v) + " is not a multiple of " + string(s.MultipleOf))
@@ -246,7 +254,7 @@ func literal(n json.Number) float64 {
 }
 
 // toFloat is the value of a JSON number; integers beyond 2⁵³ are rounded, which
-// no limit in use can notice.
+// makes no difference to any limit in use.
 func toFloat(v any) (float64, bool) {
 	switch v := v.(type) {
 	case int64:
@@ -282,7 +290,7 @@ func contains(list []string, s string) bool {
 	return false
 }
 
-// distinct tells whether no two items are equal: 1 equals 1.0, but not true.
+// distinct reports whether no two items are equal: 1 equals 1.0, but not true.
 func distinct(items []any) bool {
 	seen := make(map[any]bool, len(items))
 	for _, item := range items {
@@ -295,6 +303,7 @@ func distinct(items []any) bool {
 				key = f
 			}
 		}
+
 		if seen[key] {
 			return false
 		}
@@ -303,5 +312,5 @@ func distinct(items []any) bool {
 	return true
 }
 
-// composite keeps the text of an array or object apart from a plain string.
+// composite distinguishes the text of an array or object from a plain string.
 type composite string

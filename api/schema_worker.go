@@ -4,7 +4,7 @@ package api
 // header apikey is looked for after the worker, so NeedsKey is not set.
 var ModifyWorkerSchema = object("ModifyWorkerInput",
 	optional("maintenance", toggle("The worker only gets requests of its owner.")),
-	optional("maintenance_msg", text("What the worker hears in place of a job; with maintenance only.")),
+	optional("maintenance_msg", text("What the worker is told in place of a job; with maintenance only.")),
 	optional("paused", toggle("The worker gets no real requests of others. For moderators.")),
 	optional("info", sized(0, 1000, "What others should know of the worker.")),
 	optional("name", sized(5, 100, "Name of the worker.")),

@@ -9,7 +9,7 @@ type SharedKey struct {
 	Kudos          int64  `json:"kudos"`            // left to spend; -1: unlimited
 	Expiry         string `json:"expiry,omitempty"` // RFC 822
 	Utilized       int64  `json:"utilized"`         // spent so far
-	MaxImagePixels int64  `json:"max_image_pixels"` // of one picture; -1: no limit
+	MaxImagePixels int64  `json:"max_image_pixels"` // of one image; -1: no limit
 	MaxImageSteps  int64  `json:"max_image_steps"`
 	MaxTextTokens  int64  `json:"max_text_tokens"`
 }
@@ -20,7 +20,7 @@ var SharedKeyInputSchema = object("SharedKeyInput",
 	optional("kudos", integer("-1", "50000000", "Kudos that may be spent with the key; -1 is no limit.").standard(5000)),
 	optional("expiry", integer("-1", "", "Days until the key expires; -1 is never.").standard(-1)),
 	optional("name", sized(3, 255, "Name of the key.")),
-	optional("max_image_pixels", integer("-1", "4194304", "Most pixels of a picture; -1 is no limit.").standard(-1)),
-	optional("max_image_steps", integer("-1", "500", "Most steps of a picture; -1 is no limit.").standard(-1)),
+	optional("max_image_pixels", integer("-1", "4194304", "Most pixels of an image; -1 is no limit.").standard(-1)),
+	optional("max_image_steps", integer("-1", "500", "Most steps of an image; -1 is no limit.").standard(-1)),
 	optional("max_text_tokens", integer("-1", "500", "Most tokens of a text; -1 is no limit.").standard(-1)),
 )

@@ -14,7 +14,7 @@ type StyleInput struct {
 	SharedKey string         `json:"sharedkey,omitempty"` // of image styles
 }
 
-// ImageStyle is a style for pictures (platform §4.3).
+// ImageStyle is a style for images (platform §4.3).
 type ImageStyle struct {
 	ID        string            `json:"id"`
 	UseCount  int64             `json:"use_count"`
@@ -31,7 +31,7 @@ type ImageStyle struct {
 	SharedKey *SharedKey        `json:"shared_key,omitempty"`
 }
 
-// StyleExample is a picture that a style made.
+// StyleExample is an image that a style made.
 type StyleExample struct {
 	ID      string `json:"id"`
 	URL     string `json:"url"`
@@ -86,6 +86,7 @@ func (p *ImageStyleParams) Complete() {
 			*into = &one
 		}
 	}
+
 	for i := range p.Loras {
 		full(&p.Loras[i].Model)
 		full(&p.Loras[i].Clip)
@@ -95,7 +96,7 @@ func (p *ImageStyleParams) Complete() {
 	}
 }
 
-// TextStyle is a style for texts.
+// TextStyle is a style for text generation.
 type TextStyle struct {
 	ID       string       `json:"id"`
 	UseCount int64        `json:"use_count"`

@@ -25,6 +25,7 @@ func TestImageStyleParams(t *testing.T) {
 	if err := json.Unmarshal([]byte(in), &p); err != nil {
 		t.Fatal(err)
 	}
+
 	p.Complete()
 	got, err := json.Marshal(&p)
 	want := `{"cfg_scale":6.0,"loras":[{"name":"x","model":1.0,"clip":1.0,"is_version":false},{"name":"y","model":0.5,"clip":1.0,"is_version":true}],` +

@@ -1,7 +1,7 @@
 package api
 
 // TextRequest is the body of POST /generate/text/async
-// (generation §2.1). Pointers tell "left out" from a value.
+// (generation §2.1). Pointers distinguish "left out" from a value.
 type TextRequest struct {
 	Prompt            string        `json:"prompt"`
 	Params            *TextParams   `json:"params,omitempty"`
@@ -9,13 +9,13 @@ type TextRequest struct {
 	TrustedWorkers    *bool         `json:"trusted_workers,omitempty"`
 	ValidatedBackends *bool         `json:"validated_backends,omitempty"`
 	SlowWorkers       *bool         `json:"slow_workers,omitempty"`
-	ExtraSlowWorkers  *bool         `json:"extra_slow_workers,omitempty"` // no effect on texts
+	ExtraSlowWorkers  *bool         `json:"extra_slow_workers,omitempty"` // no effect on text generation
 	Workers           []string      `json:"workers,omitempty"`
 	WorkerBlacklist   *bool         `json:"worker_blacklist,omitempty"`
 	Models            []string      `json:"models,omitempty"` // empty: any model
 	DryRun            *bool         `json:"dry_run,omitempty"`
 	ProxiedAccount    string        `json:"proxied_account,omitempty"`
-	ExtraSourceImages []ExtraSource `json:"extra_source_images,omitempty"` // refused: texts have none
+	ExtraSourceImages []ExtraSource `json:"extra_source_images,omitempty"` // refused: text requests have none
 	DisableBatching   *bool         `json:"disable_batching,omitempty"`
 	AllowDowngrade    *bool         `json:"allow_downgrade,omitempty"`
 	Webhook           string        `json:"webhook,omitempty"`
@@ -31,7 +31,7 @@ type TextParams struct {
 	TextSampling
 }
 
-// TextSampling is how a text is drawn from a model, in the words of KoboldAI.
+// TextSampling is how text is sampled from a model, in the terms of KoboldAI.
 // Requests and payloads share it; nil and empty members were not given.
 type TextSampling struct {
 	AddSpace           *bool    `json:"frmtadsnsp,omitempty"`  // a leading space where the prompt ends without one
@@ -63,7 +63,7 @@ type TextStatus struct {
 	Check
 }
 
-// TextGeneration is one delivered text.
+// TextGeneration is one delivered text generation.
 type TextGeneration struct {
 	Text        string         `json:"text"`
 	Seed        int64          `json:"seed"`
@@ -83,8 +83,8 @@ type TextPop struct {
 	Threads             *int     `json:"threads,omitempty"`
 	Amount              *int     `json:"amount,omitempty"`
 	PriorityUsernames   []string `json:"priority_usernames,omitempty"`
-	RequireUpfrontKudos *bool    `json:"require_upfront_kudos,omitempty"` // no effect on texts
-	ExtraSlowWorker     *bool    `json:"extra_slow_worker,omitempty"`     // no effect on texts
+	RequireUpfrontKudos *bool    `json:"require_upfront_kudos,omitempty"` // no effect on text generation
+	ExtraSlowWorker     *bool    `json:"extra_slow_worker,omitempty"`     // no effect on text generation
 	MaxLength           *int     `json:"max_length,omitempty"`
 	MaxContextLength    *int     `json:"max_context_length,omitempty"`
 	Softprompts         []string `json:"softprompts,omitempty"`
@@ -104,7 +104,7 @@ type TextJob struct {
 	Model             *string         `json:"model"`
 }
 
-// TextPayload is what a Scribe writes. MinP, SmoothingFactor, DynatempRange and
+// TextPayload is what a Scribe generates. MinP, SmoothingFactor, DynatempRange and
 // DynatempExponent are always there.
 type TextPayload struct {
 	Prompt           string `json:"prompt,omitempty"`

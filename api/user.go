@@ -3,7 +3,7 @@ package api
 import "encoding/json"
 
 // UserDetails is the answer of GET /find_user and GET /users/{id}
-// (platform §4.1). Fields above the asker's privilege are nil and left out;
+// (platform §4.1). Fields beyond the caller's privilege are nil and left out;
 // those printed at every privilege are plain.
 type UserDetails struct {
 	Username          string             `json:"username"` // alias: name#id
@@ -39,17 +39,17 @@ type UserDetails struct {
 	Records           UserRecords        `json:"records"`
 }
 
-// Tally is a sum that an account may never have begun: it prints as the integer
-// 0 until then and with a decimal point ever after.
+// Tally is a sum that an account may not have started yet: it prints as the integer 0
+// until then, and with a decimal point ever after.
 type Tally struct {
 	Sum   Float
 	Begun bool
 }
 
-// TallyOf is a tally that has been begun.
+// TallyOf is a tally that has been started.
 func TallyOf(sum float64) Tally { return Tally{Sum: Float(sum), Begun: true} }
 
-// MarshalJSON prints 0 for a tally not begun, else its sum as a Float.
+// MarshalJSON prints 0 for a tally not started, else its sum as a Float.
 func (t Tally) MarshalJSON() ([]byte, error) {
 	if !t.Begun {
 		return []byte("0"), nil
@@ -57,7 +57,7 @@ func (t Tally) MarshalJSON() ([]byte, error) {
 	return t.Sum.MarshalJSON()
 }
 
-// UnmarshalJSON reads any number; null and a bare 0 mean "not begun".
+// UnmarshalJSON reads any number; null and a bare 0 mean "not started".
 func (t *Tally) UnmarshalJSON(b []byte) error {
 	*t = Tally{}
 	if s := string(b); s == "0" || s == "null" {
@@ -113,18 +113,17 @@ type Contributions struct {
 	Fulfillments   *int   `json:"fulfillments"`
 }
 
-// UserRecords count what a user has asked for and what the user's workers have
-// done.
+// UserRecords count what a user has requested and what the user's workers have done.
 type UserRecords struct {
-	Usage        ThingRecords  `json:"usage"`
-	Contribution ThingRecords  `json:"contribution"`
+	Usage        WorkRecords   `json:"usage"`
+	Contribution WorkRecords   `json:"contribution"`
 	Fulfillment  AmountRecords `json:"fulfillment"`
 	Request      AmountRecords `json:"request"`
 	Style        AmountRecords `json:"style"`
 }
 
-// ThingRecords are amounts of work.
-type ThingRecords struct {
+// WorkRecords are amounts of work.
+type WorkRecords struct {
 	Megapixelsteps Tally `json:"megapixelsteps"`
 	Tokens         int64 `json:"tokens"`
 }

@@ -1,7 +1,7 @@
 package api
 
 // WorkerDetails is the answer of GET /workers/{id} and an entry of GET /workers
-// (platform §4.2). Fields that the asker may not see, or that workers of
+// (platform §4.2). Fields that the caller may not see, or that workers of
 // this type do not have, are nil and left out.
 type WorkerDetails struct {
 	RequestsFulfilled  int         `json:"requests_fulfilled"`

@@ -145,8 +145,8 @@ func kudosDetails(t *store.Totals) api.KudosDetails {
 }
 
 func records(t *store.Totals) api.UserRecords {
-	work := func(p, begun store.PerKind) api.ThingRecords {
-		r := api.ThingRecords{Tokens: p[store.TextPlace]}
+	work := func(p, begun store.PerKind) api.WorkRecords {
+		r := api.WorkRecords{Tokens: p[store.TextPlace]}
 		if begun[store.ImagePlace] > 0 {
 			r.Megapixelsteps = api.TallyOf(float64(p[store.ImagePlace]) / 100)
 		}

@@ -72,7 +72,7 @@ var definitionNames = map[reflect.Type]string{
 	reflect.TypeFor[api.TextStyle]():         "StyleKobold",
 	reflect.TypeFor[api.TextTotals]():        "StatsTxtTotals",
 	reflect.TypeFor[api.TextsMade]():         "SinglePeriodTxtStat",
-	reflect.TypeFor[api.ThingRecords]():      "UserThingRecords",
+	reflect.TypeFor[api.WorkRecords]():       "UserThingRecords",
 	reflect.TypeFor[api.Usage]():             "UsageDetails",
 	reflect.TypeFor[api.UserStyle]():         "ResponseModelStylesUser",
 	reflect.TypeFor[api.Warning]():           "RequestSingleWarning",
