@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/internal/horde"
 )
 
 // uploadTime is how long an upload may take.
@@ -46,21 +47,21 @@ func (f *Folder) serve(w http.ResponseWriter, r *http.Request) {
 	case http.MethodGet, http.MethodPut:
 	default:
 		h.Set("Allow", "GET, PUT, HEAD, OPTIONS")
-		refuse(w, http.StatusMethodNotAllowed, "MethodNotAllowed", "The method is not allowed for the requested URL.")
+		refuse(w, horde.MethodNotAllowed, "The method is not allowed for the requested URL.")
 		return
 	}
 
 	name, ok := strings.CutPrefix(r.URL.Path, Path)
 	if !ok || !ValidName(name) {
-		refuse(w, http.StatusNotFound, "BlobNotFound", "There is no such object.")
+		refuse(w, horde.BlobNotFound, "There is no such object.")
 		return
 	}
 
 	switch f.signer.check(r.URL.Query(), method, name, f.opt.Clock()) {
 	case linkForged:
-		refuse(w, http.StatusForbidden, "BlobLinkInvalid", "This link was not issued by this horde for this method.")
+		refuse(w, horde.BlobLinkInvalid, "This link was not issued by this horde for this method.")
 	case linkExpired:
-		refuse(w, http.StatusForbidden, "BlobLinkExpired", "This link has expired. Ask for the request's status again to get a new one.")
+		refuse(w, horde.BlobLinkExpired, "This link has expired. Ask for the request's status again to get a new one.")
 	case linkGood:
 		if method == http.MethodPut {
 			f.receive(w, r, name)
@@ -74,7 +75,7 @@ func (f *Folder) serve(w http.ResponseWriter, r *http.Request) {
 func (f *Folder) deliver(w http.ResponseWriter, r *http.Request, name string) {
 	file, info, err := f.open(name)
 	if errors.Is(err, ErrNotFound) {
-		refuse(w, http.StatusNotFound, "BlobNotFound", "Nothing was uploaded under this name, or it was deleted.")
+		refuse(w, horde.BlobNotFound, "Nothing was uploaded under this name, or it was deleted.")
 		return
 	}
 	if err != nil {
@@ -108,9 +109,9 @@ func (f *Folder) receive(w http.ResponseWriter, r *http.Request, name string) {
 		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(http.StatusOK)
 	case errors.Is(err, ErrTooLarge), errors.As(err, &tooLarge):
-		refuse(w, http.StatusRequestEntityTooLarge, "BlobTooLarge", fmt.Sprintf("An upload may have at most %d bytes.", f.opt.MaxBytes))
+		refuse(w, horde.BlobTooLarge, fmt.Sprintf("An upload may have at most %d bytes.", f.opt.MaxBytes))
 	case body.failed || r.Context().Err() != nil:
-		refuse(w, http.StatusBadRequest, "BlobIncomplete", "The upload broke off. Send it again.")
+		refuse(w, horde.BlobIncomplete, "The upload broke off. Send it again.")
 	default:
 		fail(w, r, "write", name, err)
 	}
@@ -131,14 +132,15 @@ func (u *upload) Read(p []byte) (int, error) {
 }
 
 // refuse answers with the error body of the API.
-func refuse(w http.ResponseWriter, status int, rc, message string) {
+func refuse(w http.ResponseWriter, code horde.Code, message string) {
+	status, _ := horde.StatusOf(code)
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(api.Error{Message: message, RC: rc})
+	_ = json.NewEncoder(w).Encode(api.Error{Message: message, RC: string(code)})
 }
 
 // fail answers for an error of our own.
 func fail(w http.ResponseWriter, r *http.Request, verb, name string, err error) {
 	slog.ErrorContext(r.Context(), "blob: cannot "+verb+" object", "name", name, "err", err)
-	refuse(w, http.StatusInternalServerError, "InternalServerError", "Internal Server Error")
+	refuse(w, horde.InternalServerError, "Internal Server Error")
 }

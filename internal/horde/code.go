@@ -4,8 +4,8 @@ import "errors"
 
 // Code names why a call was refused. It is the rc of the wire (platform §5),
 // spelled as programs know it: some end in a full stop, three have a space. Every
-// code is declared here and has its status in the table of the HTTP toolkit; a
-// test fails for one that has none.
+// code is declared here and has its HTTP status in statuses.go; a test fails for one
+// that has none.
 type Code string
 
 // The request and what it asks for.
@@ -243,15 +243,26 @@ const (
 	Locked              Code = "Locked"
 )
 
-// The call itself. The last four are of our own, for what the original answers without a
-// code or as HTML.
+// Links to images of a folder store. The original has none.
+const (
+	BlobNotFound    Code = "BlobNotFound"
+	BlobLinkInvalid Code = "BlobLinkInvalid"
+	BlobLinkExpired Code = "BlobLinkExpired"
+	BlobTooLarge    Code = "BlobTooLarge"
+	BlobIncomplete  Code = "BlobIncomplete"
+)
+
+// The call itself.
 const (
 	BadRequest       Code = "BadRequest"
 	NulByteInPayload Code = "NulByteInPayload"
-	NotFound         Code = "NotFound"
-	MethodNotAllowed Code = "MethodNotAllowed"
-	PayloadTooLarge  Code = "PayloadTooLarge"
-	RequestTimeout   Code = "RequestTimeout"
+
+	// The original answers these without a code, or as HTML.
+	NotFound            Code = "NotFound"
+	MethodNotAllowed    Code = "MethodNotAllowed"
+	PayloadTooLarge     Code = "PayloadTooLarge"
+	RequestTimeout      Code = "RequestTimeout"
+	InternalServerError Code = "InternalServerError"
 )
 
 // CodeOf returns the code of the first Error in err's chain, or "".

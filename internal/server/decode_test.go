@@ -88,7 +88,7 @@ func TestDecodeRefusals(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
-		status, _ := statusOf(e.Code)
+		status, _ := horde.StatusOf(e.Code)
 		if got := slices.Sorted(maps.Keys(e.Fields)); status != c.status || c.text != "" && e.Detail != c.text || !slices.Equal(got, c.fields) {
 			t.Errorf("%s: %d %q %v", c.name, status, e.Detail, e.Fields)
 		}

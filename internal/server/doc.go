@@ -22,7 +22,7 @@
 //   - decode.go, query.go: bodies, read and checked by the schemas of package api
 //   - longpoll.go, streams.go, eventstream.go: calls that wait, and calls that go on
 //   - respond.go, mask.go: answers and the X-Fields mask
-//   - errors.go, statuses.go: refusals, and the table from return codes to statuses
+//   - errors.go: how refusals and failures are answered
 //
 // A route and its handler have this form:
 //

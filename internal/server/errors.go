@@ -61,7 +61,7 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 
 	var refused *horde.Error
 	if errors.As(err, &refused) {
-		status, known := statusOf(refused.Code)
+		status, known := horde.StatusOf(refused.Code)
 		if !known {
 			s.log.LogAttrs(r.Context(), slog.LevelError, "return code without a status", slog.String("rc", string(refused.Code)))
 			status = http.StatusInternalServerError

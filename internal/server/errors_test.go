@@ -3,113 +3,17 @@ package server
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"horde/internal/golden"
 	"horde/internal/horde"
 )
-
-// declaredCodes are the constants of type horde.Code that package horde declares.
-func declaredCodes(t *testing.T) []horde.Code {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../horde/code.go", nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	var codes []horde.Code
-	for _, d := range file.Decls {
-		g, ok := d.(*ast.GenDecl)
-		if !ok || g.Tok != token.CONST {
-			continue
-		}
-		for _, spec := range g.Specs {
-			for _, value := range spec.(*ast.ValueSpec).Values {
-				code, err := strconv.Unquote(value.(*ast.BasicLit).Value)
-				if err != nil {
-					t.Fatal(err)
-				}
-				codes = append(codes, horde.Code(code))
-			}
-		}
-	}
-	return codes
-}
-
-// A code that is declared without a status would be answered as an internal error.
-func TestEveryDeclaredCodeHasAStatus(t *testing.T) {
-	declared := map[horde.Code]bool{}
-	for _, code := range declaredCodes(t) {
-		if declared[code] {
-			t.Errorf("%s is declared twice", code)
-		}
-		declared[code] = true
-		if _, ok := statuses[code]; !ok {
-			t.Errorf("%s has no status", code)
-		}
-	}
-	for code := range statuses {
-		if !declared[code] {
-			t.Errorf("%s has a status and is not declared", code)
-		}
-	}
-}
-
-func TestEveryCodeOfTheOriginalHasAStatus(t *testing.T) {
-	raw, err := os.ReadFile(golden.Shared(t, "data", "swagger.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var d struct {
-		Definitions struct {
-			RequestError struct {
-				Properties struct {
-					RC struct{ Enum []horde.Code }
-				}
-			}
-		}
-	}
-	if err := json.Unmarshal(raw, &d); err != nil {
-		t.Fatal(err)
-	}
-	codes := d.Definitions.RequestError.Properties.RC.Enum
-	if len(codes) != 160 {
-		t.Errorf("%d codes", len(codes))
-	}
-	for _, c := range codes {
-		if _, ok := statuses[c]; !ok {
-			t.Errorf("no status for %s", c)
-		}
-	}
-}
-
-func TestStatusOf(t *testing.T) {
-	for code, want := range map[horde.Code]int{
-		horde.BadRequest: 400, horde.MaintenanceMode: 400, horde.ProcGenNotFound: 400, horde.ControlNetMismatchWithStop: 400, horde.TooManyExtraSourceImagesWithStop: 400,
-		horde.InvalidAPIKey: 401, horde.KudosUpfront: 403, horde.WorkerMaintenance: 403, horde.InvalidJobID: 404, horde.RequestNotFound: 404, horde.ImageStyleNotFound: 404,
-		horde.Locked: 423, horde.TooManyPrompts: 429, horde.RequestExpired: 410, horde.AbortedGen: 400, "": 400, horde.NotFound: 404,
-	} {
-		if got, ok := statusOf(code); got != want || !ok {
-			t.Errorf("%s: %d, want %d", code, got, want)
-		}
-	}
-	if got, ok := statusOf(horde.Code("Unheard")); ok {
-		t.Errorf("a code that is not declared has the status %d", got)
-	}
-}
 
 func TestWriteError(t *testing.T) {
 	var log bytes.Buffer
