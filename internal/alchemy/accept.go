@@ -40,6 +40,7 @@ func (q *Queue) Accept(ctx context.Context, ask Ask) (*api.AlchemyAccepted, erro
 	if err != nil {
 		return nil, err
 	}
+
 	d, err := q.newDraft(ctx, user, &ask, forms)
 	if err != nil {
 		return nil, err
@@ -75,6 +76,7 @@ func (q *Queue) admit(ctx context.Context, ask *Ask, forms int) (*account.User, 
 	if ask.Body.Webhook != "" && !strings.HasPrefix(ask.Body.Webhook, "https://") {
 		return nil, horde.Errorf(horde.BadRequest, "webhook must be an address that begins with https://.")
 	}
+
 	user, err := q.Accounts.ByKey(ctx, ask.Key)
 	if err != nil {
 		return nil, err
@@ -82,6 +84,8 @@ func (q *Queue) admit(ctx context.Context, ask *Ask, forms int) (*account.User, 
 	if err := mayOpen(user, q.index.openOf(user.ID), forms); err != nil {
 		return nil, err
 	}
+
+	// Row by row as for images: the address, then what no store keeps.
 	vouched := user.Is(account.Trusted) || user.Patron
 	ask.UnsafeIP = ask.UnsafeIP || !vouched && q.Checker.Judge(ctx, ask.Addr) == moderation.Unsafe
 	if modes.Raid && ask.UnsafeIP && !vouched {
@@ -102,27 +106,38 @@ type draft struct {
 	done    []*form            // in the order of results
 }
 
-// newDraft reads and stores the picture and makes the rows.
+// newDraft reads and stores the source image and makes the rows.
 func (q *Queue) newDraft(ctx context.Context, user *account.User, ask *Ask, forms []api.AlchemyForm) (*draft, error) {
 	now := q.now()
 	row := store.AlchemyRequest{ID: horde.NewID(), UserID: user.ID, Created: now, Expires: now + requestLife.Microseconds()}
-	e := &entry{row: row, expires: row.Expires, record: record{SlowWorkers: ask.Body.SlowWorkers == nil || *ask.Body.SlowWorkers,
+	e := &entry{row: row, expires: row.Expires, record: record{
+		SlowWorkers:    ask.Body.SlowWorkers == nil || *ask.Body.SlowWorkers,
 		TrustedWorkers: ask.Body.TrustedWorkers != nil && *ask.Body.TrustedWorkers,
-		Webhook:        ask.Body.Webhook, UnsafeIP: ask.UnsafeIP}}
+		Webhook:        ask.Body.Webhook,
+		UnsafeIP:       ask.UnsafeIP,
+	}}
 	if ask.Addr.IsValid() {
 		e.record.Addr = ask.Addr.String()
 	}
 	if e.record.Webhook != "" {
 		e.record.Base = horde.BaseOf(ctx)
 	}
+
 	for i, f := range forms {
 		payload, err := payloadText(f)
 		if err != nil {
 			return nil, err
 		}
-		e.forms = append(e.forms, &form{e: e, Form: store.Form{ID: horde.NewID(), RequestID: row.ID, Position: i, Name: f.Name,
-			Payload: payload, FormProgress: store.FormProgress{Version: 1}}})
+		e.forms = append(e.forms, &form{e: e, Form: store.Form{
+			ID:           horde.NewID(),
+			RequestID:    row.ID,
+			Position:     i,
+			Name:         f.Name,
+			Payload:      payload,
+			FormProgress: store.FormProgress{Version: 1},
+		}})
 	}
+
 	if err := q.keepSource(ctx, e, ask.Body.SourceImage); err != nil {
 		return nil, err
 	}
@@ -130,6 +145,7 @@ func (q *Queue) newDraft(ctx context.Context, user *account.User, ask *Ask, form
 	return d, q.fillKnown(ctx, d)
 }
 
+// payloadText is the settings of a form as they are stored.
 func payloadText(f api.AlchemyForm) (string, error) {
 	if len(f.Payload) == 0 {
 		return "", nil
@@ -141,10 +157,10 @@ func payloadText(f api.AlchemyForm) (string, error) {
 	return string(b), err
 }
 
-// keepSource looks at the picture, and stores it if it came in base64: one named
-// by URL is only fetched to see that it can be, and passed on (generation §3.1).
+// keepSource measures the source image, and stores it if it came in base64: one named by
+// URL is only fetched to see that it can be, and passed on (generation §3.1).
 func (q *Queue) keepSource(ctx context.Context, e *entry, text string) error {
-	data, head, err := q.pictures().File(ctx, text)
+	data, head, err := q.sourceImages().File(ctx, text)
 	if err != nil {
 		return err
 	}
@@ -152,35 +168,39 @@ func (q *Queue) keepSource(ctx context.Context, e *entry, text string) error {
 		return horde.Errorf(horde.SourceImageResolutionExceeded, "The picture takes %d tiles of %d×%d pixels; at most %d are allowed. Please send a smaller one.",
 			e.record.Tiles, kudos.TileSide, kudos.TileSide, maxTiles)
 	}
+
 	if source.IsURL(text) {
 		e.record.URL = text
 		return nil
 	}
+
 	img, err := source.Decode(data, false)
 	if err != nil {
 		return err
 	}
 	name := e.row.ID + ".webp"
-	if err := q.pictures().Put(ctx, name, img, source.Quality); err != nil {
+	if err := q.sourceImages().Put(ctx, name, img, source.Quality); err != nil {
 		return err
 	}
 	e.record.Source = name
 	return nil
 }
 
+// dropSource deletes the source image of a request.
 func (q *Queue) dropSource(ctx context.Context, name string) {
 	if err := q.Blobs.Delete(context.WithoutCancel(ctx), name); err != nil {
-		q.Log.Warn("delete source picture", "name", name, "error", err)
+		q.Log.Warn("delete source image", "name", name, "error", err)
 	}
 }
 
 // fillKnown ends the forms whose result is known from an earlier request about
-// the picture at the same address (decision 18).
+// the image at the same address (decision 18).
 func (q *Queue) fillKnown(ctx context.Context, d *draft) error {
 	r := &d.e.record
 	if r.URL == "" || len(d.e.forms) == 0 {
 		return nil
 	}
+
 	asked := map[string]*form{}
 	var ids []string
 	for _, f := range d.e.forms {
@@ -188,6 +208,7 @@ func (q *Queue) fillKnown(ctx context.Context, d *draft) error {
 		asked[id] = f
 		ids = append(ids, id)
 	}
+
 	known, err := q.Store.KnownResults(ctx, ids, q.now())
 	if err != nil {
 		return err
@@ -201,6 +222,7 @@ func (q *Queue) fillKnown(ctx context.Context, d *draft) error {
 				continue
 			}
 		}
+
 		f := asked[k.ID]
 		f.State = store.FormDone
 		d.done = append(d.done, f)
@@ -220,6 +242,7 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 	for i, f := range e.forms {
 		rows[i] = f.Form
 	}
+
 	err := q.Store.Write(ctx, store.Unit{Key: row.ID, Accounts: []int64{row.UserID}, Unheard: true, Do: func(tx *store.Tx) error {
 		// Of a run that was rolled back, so that what is refused now is not in the way
 		// of others.
@@ -264,7 +287,7 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 	x.mu.Unlock()
 	x.requests.Offer(e)
 	for i, f := range d.done {
-		q.tell(ctx, f, d.results[i], nil)
+		q.callWebhook(ctx, f, d.results[i], nil)
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-// Package alchemy carries requests for forms about a picture (captions, ratings,
+// Package alchemy carries requests for forms about an image (captions, ratings,
 // enlargements: generation §3) from submission to the last result:
 // accept, hand out, take results, give up, expire.
 //

@@ -29,7 +29,7 @@ type Config struct {
 	Log      *slog.Logger
 	// Modes are the switches of the whole horde; asked at each request.
 	Modes func() admission.Server
-	// Sources fetches the pictures that requests name by URL.
+	// Sources fetches the images that requests name by URL.
 	Sources source.Fetcher
 	// Checker judges the addresses of requests; nil: all are safe.
 	Checker *moderation.Checker
@@ -61,7 +61,8 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 
 func (q *Queue) now() int64 { return q.Clock().UnixMicro() }
 
-func (q *Queue) pictures() source.Images {
+// sourceImages reads and stores source images.
+func (q *Queue) sourceImages() source.Images {
 	return source.Images{Fetcher: q.Sources, Blobs: q.Blobs}
 }
 

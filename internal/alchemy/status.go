@@ -16,8 +16,13 @@ import (
 )
 
 // words are the states of a form on the wire.
-var words = map[store.FormState]string{store.FormWaiting: "waiting", store.FormRunning: "processing", store.FormDone: "done",
-	store.FormCancelled: "cancelled", store.FormFaulted: "faulted"}
+var words = map[store.FormState]string{
+	store.FormWaiting:   "waiting",
+	store.FormRunning:   "processing",
+	store.FormDone:      "done",
+	store.FormCancelled: "cancelled",
+	store.FormFaulted:   "faulted",
+}
 
 // Status answers how far a request is, with the results (generation §3.2).
 func (q *Queue) Status(ctx context.Context, id string) (api.AlchemyStatus, error) {
@@ -28,9 +33,12 @@ func (q *Queue) Status(ctx context.Context, id string) (api.AlchemyStatus, error
 	return q.status(ctx, e)
 }
 
+// status is how far a live request is.
 func (q *Queue) status(ctx context.Context, e *entry) (api.AlchemyStatus, error) {
 	forms := q.rows(e)
 	s := api.AlchemyStatus{State: overall(forms), Forms: []api.AlchemyFormStatus{}}
+
+	// Results lie in the database alone.
 	results := map[string]json.RawMessage{}
 	if slices.ContainsFunc(forms, func(f store.Form) bool { return f.State == store.FormDone }) {
 		made, err := q.Store.FormResults(ctx, e.row.ID)
@@ -41,6 +49,7 @@ func (q *Queue) status(ctx context.Context, e *entry) (api.AlchemyStatus, error)
 			results[r.FormID] = q.withLinks(ctx, r)
 		}
 	}
+
 	for _, f := range forms {
 		one := api.AlchemyFormStatus{Form: f.Name, State: words[f.State]}
 		if f.State == store.FormDone {
@@ -86,11 +95,13 @@ func (q *Queue) withLinks(ctx context.Context, r store.FormResult) json.RawMessa
 	if r.Blob == "" {
 		return json.RawMessage(r.Result)
 	}
+
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(r.Result), &members); err != nil {
 		q.Log.Error("unreadable result", "form", r.FormID, "error", err)
 		return nil
 	}
+
 	link, err := json.Marshal(q.Blobs.SignGet(ctx, r.Blob, blob.LinkTTL))
 	if err != nil {
 		return nil
@@ -107,8 +118,8 @@ func (q *Queue) withLinks(ctx context.Context, r store.FormResult) json.RawMessa
 	return text
 }
 
-// call is what a webhook is told of a form.
-type call struct {
+// webhookBody is what a webhook is told of a form.
+type webhookBody struct {
 	api.AlchemyFormStatus
 	WorkerID   string    `json:"worker_id"`
 	WorkerName string    `json:"worker_name"`
@@ -117,15 +128,19 @@ type call struct {
 	Kudos      api.Float `json:"kudos"`
 }
 
-// tell calls the webhook of a request with a finished form; w is nil where no
+// callWebhook tells the webhook of a request of a finished form; w is nil where no
 // worker had to fill it in.
-func (q *Queue) tell(ctx context.Context, f *form, r store.FormResult, w *fleet.Worker) {
+func (q *Queue) callWebhook(ctx context.Context, f *form, r store.FormResult, w *fleet.Worker) {
 	if f.e.record.Webhook == "" {
 		return
 	}
 	// The links are for who made the request, not for the worker that calls now.
 	ctx = horde.WithBase(ctx, horde.At(f.e.record.Base))
-	c := call{AlchemyFormStatus: api.AlchemyFormStatus{Form: f.Name, State: words[store.FormDone], Result: q.withLinks(ctx, r)}, Request: f.RequestID, ID: f.ID}
+	c := webhookBody{
+		AlchemyFormStatus: api.AlchemyFormStatus{Form: f.Name, State: words[store.FormDone], Result: q.withLinks(ctx, r)},
+		Request:           f.RequestID,
+		ID:                f.ID,
+	}
 	if w != nil {
 		c.WorkerID, c.WorkerName, c.Kudos = w.ID, w.Name, api.Float(f.work().Value().Reward)
 	}
@@ -140,6 +155,7 @@ func (q *Queue) Cancel(ctx context.Context, id string) (api.AlchemyStatus, error
 	if err != nil {
 		return api.AlchemyStatus{}, err
 	}
+
 	for try := 0; ; try++ {
 		err := q.cancelOnce(ctx, e)
 		if err == nil {

@@ -16,8 +16,8 @@ import (
 	"horde/internal/store"
 )
 
-// Submit takes what a worker has for a form (generation §3.4) and returns its reward in
-// kudos.
+// Submit accepts what a worker has for a form (generation §3.4) and returns its reward
+// in kudos.
 func (q *Queue) Submit(ctx context.Context, key string, s api.AlchemySubmit) (float64, error) {
 	f, err := q.findForm(ctx, s.ID)
 	if err != nil {
@@ -26,6 +26,7 @@ func (q *Queue) Submit(ctx context.Context, key string, s api.AlchemySubmit) (fl
 	if f == nil {
 		return 0, horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", clip(s.ID))
 	}
+
 	owner, err := q.Accounts.ByKey(ctx, key)
 	if err != nil {
 		return 0, err
@@ -34,6 +35,7 @@ func (q *Queue) Submit(ctx context.Context, key string, s api.AlchemySubmit) (fl
 	if err != nil {
 		return 0, err
 	}
+
 	switch {
 	case w == nil || w.UserID != owner.ID:
 		return 0, horde.Errorf(horde.WrongCredentials, "Wrong credentials to submit as this worker.")
@@ -59,6 +61,7 @@ func (q *Queue) inHand(ctx context.Context, f *form, owner *account.User) (row s
 	if err != nil || !q.Store.Shared() || row.State == store.FormRunning && w != nil && w.UserID == owner.ID {
 		return row, w, err
 	}
+
 	if err = q.Refresh(ctx, []string{row.RequestID}); err != nil {
 		return row, nil, err
 	}
@@ -125,7 +128,7 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 	q.index.renewLocked(f.e, d.Expires)
 	q.index.applyLocked(f, lease.Progress)
 	q.index.mu.Unlock()
-	q.tell(ctx, f, r, h.worker)
+	q.callWebhook(ctx, f, r, h.worker)
 	return f.work().Value().Reward, nil
 }
 

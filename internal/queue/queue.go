@@ -32,15 +32,15 @@ type Config struct {
 	Blobs    blob.Store
 	Clock    horde.Clock
 	Log      *slog.Logger
-	// Pricer prices pictures; nil: by the net that comes with the program.
+	// Pricer prices images; nil: by the net that comes with the program.
 	Pricer *kudos.Pricer
-	// Timings: how long finished pictures took is recorded, to train nets on.
+	// Timings: how long finished images took is recorded, to train nets on.
 	Timings bool
 	// Modes are the switches of the whole horde; asked at each request.
 	Modes func() admission.Server
 	// Filters judge and rewrite prompts; nil: there are none.
 	Filters *moderation.Filters
-	// Sources fetches the pictures that requests name by URL.
+	// Sources fetches the images that requests name by URL.
 	Sources source.Fetcher
 	// Addresses are those that are kept out; nil: none is.
 	Addresses *moderation.Addresses
