@@ -423,7 +423,7 @@ test('the status is what it is: no worker, maintenance, text only, queue', async
     const figures = { worker_count: 0, thread_count: 0, text_worker_count: 2, interrogator_count: 0, queued_requests: 0, queued_megapixelsteps: 0, past_minute_megapixelsteps: 0 };
     const model = { name: `${LONG_WORD} ${LONG_WORD}`, count: 1, performance: 1e6, queued: 9e7, jobs: 15, eta: 90, type: 'image' };
     for (const [what, answers, name, words] of [
-      ['text only', { performance: figures }, 'idle', /No worker generates images.*2 workers for text/s],
+      ['text only', { performance: figures }, 'idle', /No worker generates images.*2 text workers/s],
       ['busy', { performance: { ...figures, worker_count: 1, thread_count: 1, queued_requests: 15, queued_megapixelsteps: 90 }, models: [model] }, 'busy', /Busy.*15 images in the queue/s],
       ['in maintenance', { modes: { maintenance_mode: true, invite_only_mode: false } }, 'closed', /Maintenance.*No new requests/s],
       ['no database', { heartbeat: { message: 'DOWN', version: '1.0', db_connection: false } }, 'down', /cannot work.*database/s],

@@ -52,6 +52,11 @@ export function priceOperation(line: Pick<PriceLine, 'factor' | 'add'>): string 
   return '';
 }
 
+/** "Nov 29, 2026, 7:29 PM". */
+export function dateTime(at: number | string): string {
+  return new Date(at).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'short' });
+}
+
 /** A number with its noun: "1 worker", "3 workers". */
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${amount(n)} ${n === 1 ? one : many}`;

@@ -43,13 +43,13 @@ describe('the state of the horde', () => {
       'workers for other things',
       answered({ performance: { ...figures, text_worker_count: 2, interrogator_count: 1 }, models: [] }),
       'idle',
-      /No worker generates images.*2 workers for text and 1 worker for alchemy/,
+      /No worker generates images.*2 text workers and 1 alchemy worker/,
     ],
-    ['workers in maintenance', answered({ models: [{ ...model, count: 0 }] }), 'idle', /No worker takes image requests.*1 worker online/],
+    ['workers in maintenance', answered({ models: [{ ...model, count: 0 }] }), 'idle', /No worker takes image requests.*1 image worker online/],
     ['busy', answered({ performance: { ...one, queued_requests: 9, queued_megapixelsteps: 120 } }), 'busy', /Busy.*9 images in the queue.*waits about 2 min/],
-    ['busy at no known speed', answered({ performance: { ...one, queued_requests: 2 }, models: [{ ...model, performance: 0 }] }), 'busy', /^Busy 2 images in the queue, 1 worker for images online\.$/],
+    ['busy at no known speed', answered({ performance: { ...one, queued_requests: 2 }, models: [{ ...model, performance: 0 }] }), 'busy', /^Busy 2 images in the queue, 1 image worker online\.$/],
     ['a short queue', answered({ performance: { ...one, queued_requests: 1, queued_megapixelsteps: 6 } }), 'fine', /Ready.*1 image in the queue/],
-    ['nothing to do', answered(), 'fine', /Ready.*1 worker for images online, nothing waits/],
+    ['nothing to do', answered(), 'fine', /Ready.*1 image worker online, nothing waits/],
   ])('%s', (_, what, level, words) => {
     const state = stateOf(what);
     expect(state.level).toBe(level);

@@ -65,8 +65,8 @@ function outage(error: HordeError, at: number): HordeState {
 // Who is there to generate images, and how much waits for them.
 function workersState(performance: Performance, models: ActiveModel[]): HordeState {
   const others = [
-    performance.text_worker_count > 0 ? `${count(performance.text_worker_count, 'worker')} for text` : '',
-    performance.interrogator_count > 0 ? `${count(performance.interrogator_count, 'worker')} for alchemy` : '',
+    performance.text_worker_count > 0 ? count(performance.text_worker_count, 'text worker') : '',
+    performance.interrogator_count > 0 ? count(performance.interrogator_count, 'alchemy worker') : '',
   ].filter(Boolean);
   const wait = 'An image request waits up to 20 minutes for one.';
 
@@ -75,16 +75,16 @@ function workersState(performance: Performance, models: ActiveModel[]): HordeSta
     return { level: 'idle', title: 'No worker generates images', text: `Online: ${others.join(' and ')}. ${wait}` };
   }
 
-  const workers = count(performance.worker_count, 'worker');
+  const workers = count(performance.worker_count, 'image worker');
   if (models.length === 0) {
     return { level: 'idle', title: 'No worker takes image requests', text: `${workers} online, in maintenance or without a model. ${wait}` };
   }
 
   const queued = performance.queued_requests;
-  if (queued === 0) return { level: 'fine', title: 'Ready', text: `${workers} for images online, nothing waits.` };
+  if (queued === 0) return { level: 'fine', title: 'Ready', text: `${workers} online, nothing waits.` };
 
   const delay = secondsOfQueue(performance, models);
-  const queue = `${count(queued, 'image')} in the queue, ${workers} for images online.`;
+  const queue = `${count(queued, 'image')} in the queue, ${workers} online.`;
   if (delay === undefined ? queued > performance.thread_count : delay > BUSY_SECONDS) {
     return { level: 'busy', title: 'Busy', text: delay === undefined ? queue : `${queue} A new request waits about ${seconds(delay)}.` };
   }

@@ -21,7 +21,7 @@ export function store(name: string, text: string): void {
   }
 }
 
-/** loadJSON reads what store kept as JSON; the fallback if there is nothing usable. */
+/** What was kept as JSON; the fallback if there is nothing usable. */
 export function loadJSON<T>(name: string, fallback: T): T {
   try {
     return (JSON.parse(load(name) ?? '') as T) ?? fallback;
