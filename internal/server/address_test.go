@@ -8,7 +8,9 @@ import (
 	"testing"
 )
 
-func TestAddresses(t *testing.T) {
+// Of three addresses of a caller each is taken from whom we trust with it
+// (platform §1.2).
+func TestAddressesAreTakenFromWhomWeTrust(t *testing.T) {
 	trust := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
 	passkey := func(_ context.Context, key string) bool { return key == "right" }
 	for _, c := range []struct {
@@ -29,17 +31,20 @@ func TestAddresses(t *testing.T) {
 		{"wrong passkey", "127.0.0.1:5", trust, []string{"X-Forwarded-For", "5.5.5.5", "Proxied-For", "7.7.7.7", "Proxy-Authorization", "wrong"}, [3]string{"127.0.0.1", "5.5.5.5", "5.5.5.5"}},
 		{"service, no proxy", "5.5.5.5:1", trust, []string{"Proxied-For", "7.7.7.7", "Proxy-Authorization", "right"}, [3]string{"5.5.5.5", "5.5.5.5", "5.5.5.5"}},
 	} {
-		s := New(Options{TrustedProxies: c.trusted, Passkey: passkey}, testRoutes())
-		r := httptest.NewRequest("GET", "/addr", nil)
-		r.RemoteAddr = c.remote
-		for i := 0; i < len(c.headers); i += 2 {
-			r.Header.Set(c.headers[i], c.headers[i+1])
-		}
-		w := httptest.NewRecorder()
-		s.ServeHTTP(w, r)
-		var got [3]string
-		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got != c.want {
-			t.Errorf("%s: %v, want %v (%v)", c.name, got, c.want, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			s := New(Options{TrustedProxies: c.trusted, Passkey: passkey}, testRoutes())
+			r := httptest.NewRequest("GET", "/addr", nil)
+			r.RemoteAddr = c.remote
+			for i := 0; i < len(c.headers); i += 2 {
+				r.Header.Set(c.headers[i], c.headers[i+1])
+			}
+
+			w := httptest.NewRecorder()
+			s.ServeHTTP(w, r)
+			var got [3]string
+			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got != c.want {
+				t.Errorf("%v, want %v (%v)", got, c.want, err)
+			}
+		})
 	}
 }

@@ -29,7 +29,7 @@ func post(body string, headers ...string) *http.Request {
 	return r
 }
 
-func TestDecode(t *testing.T) {
+func TestDecodeFillsTheStruct(t *testing.T) {
 	in, err := Decode[api.ImageRequest](httptest.NewRecorder(), post(`{"prompt":"a fox","nsfw":false,"models":[],"workers":["w"],
 		"params":{"width":512.0,"steps":8,"cfg_scale":7,"seed":"","loras":[{"name":"x","model":0.5}],"special":{"a":1},"use_gfpgan":true},
 		"extra_source_images":[{"image":"i","strength":2}],"loras":5,"sampler_name":"nope"}`), api.ImageRequestSchema)
@@ -57,7 +57,9 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-func TestDecodeRefusals(t *testing.T) {
+// The order of checks is the original's: the body, then its schema, then the key, then
+// what is missing (generation §0.2).
+func TestDecodeRefusesInOrder(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		r      *http.Request
@@ -82,16 +84,19 @@ func TestDecodeRefusals(t *testing.T) {
 		{"submit", post(`{"id":"x","seed":1}`), api.ImageSubmitSchema, 400, textValidation, []string{"generation"}},
 		{"large", post(`{"name":"` + strings.Repeat("x", 1<<20) + `"}`), api.ImagePopSchema, 413, "", nil},
 	} {
-		_, err := readObject(httptest.NewRecorder(), c.r, c.schema)
-		var e *horde.Error
-		if !errors.As(err, &e) {
-			t.Errorf("%s: %v", c.name, err)
-			continue
-		}
-		status, _ := horde.StatusOf(e.Code)
-		if got := slices.Sorted(maps.Keys(e.Fields)); status != c.status || c.text != "" && e.Detail != c.text || !slices.Equal(got, c.fields) {
-			t.Errorf("%s: %d %q %v", c.name, status, e.Detail, e.Fields)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			_, err := readObject(httptest.NewRecorder(), c.r, c.schema)
+			var e *horde.Error
+			if !errors.As(err, &e) {
+				t.Fatal(err)
+			}
+
+			status, _ := horde.StatusOf(e.Code)
+			fields := slices.Sorted(maps.Keys(e.Fields))
+			if status != c.status || c.text != "" && e.Detail != c.text || !slices.Equal(fields, c.fields) {
+				t.Errorf("%d %q %v", status, e.Detail, e.Fields)
+			}
+		})
 	}
 }
 
@@ -125,7 +130,7 @@ func TestMissingParameterTexts(t *testing.T) {
 }
 
 // A body of unknown length is cut off at the limit too.
-func TestReadBodyChunked(t *testing.T) {
+func TestBodyOfUnknownLengthIsLimited(t *testing.T) {
 	r := post("")
 	r.Body = io.NopCloser(io.LimitReader(endless{}, 1<<30))
 	r.ContentLength = -1
@@ -138,7 +143,8 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-func TestLooseObject(t *testing.T) {
+// A body without a schema that is no object counts as none.
+func TestLenientObject(t *testing.T) {
 	for body, n := range map[string]int{`{"a":1}`: 1, `[1]`: 0, `{`: 0, ``: 0, `5`: 0} {
 		got, err := LenientObject(httptest.NewRecorder(), post(body))
 		if err != nil || len(got) != n {

@@ -15,7 +15,8 @@ import (
 	"horde/internal/horde"
 )
 
-func TestWriteError(t *testing.T) {
+// A refusal is shown as it is; every other error may hold what strangers must not see.
+func TestErrorsShowNothingButRefusals(t *testing.T) {
 	var log bytes.Buffer
 	s := New(Options{Log: slog.New(slog.NewJSONHandler(&log, nil))}, nil)
 	for _, c := range []struct {
@@ -31,26 +32,37 @@ func TestWriteError(t *testing.T) {
 		{errors.New("password is hunter2"), 500, `{"message":"Internal Server Error"}`},
 		{horde.Errorf(horde.Code("Unheard"), "No table has it."), 500, `{"message":"No table has it.","rc":"Unheard"}`},
 	} {
-		w := httptest.NewRecorder()
-		s.writeError(w, httptest.NewRequest("GET", "/", nil), c.err)
-		if got := strings.TrimSpace(w.Body.String()); w.Code != c.status || got != c.body {
-			t.Errorf("%v: %d %s", c.err, w.Code, got)
-		}
-		if got := w.Header().Get("Content-Type"); got != "application/json; charset=utf-8" {
-			t.Errorf("%v: %s", c.err, got)
-		}
+		t.Run(c.err.Error(), func(t *testing.T) {
+			w := httptest.NewRecorder()
+			s.writeError(w, httptest.NewRequest("GET", "/", nil), c.err)
+			if got := strings.TrimSpace(w.Body.String()); w.Code != c.status || got != c.body {
+				t.Errorf("%d %s", w.Code, got)
+			}
+			if got := w.Header().Get("Content-Type"); got != "application/json; charset=utf-8" {
+				t.Errorf("type %s", got)
+			}
+		})
 	}
 	if !strings.Contains(log.String(), "hunter2") {
 		t.Error("the internal error is not in the log")
 	}
+}
+
+func TestRetryAfterIsRoundedUp(t *testing.T) {
+	s := New(Options{}, nil)
 	w := httptest.NewRecorder()
 	s.writeError(w, httptest.NewRequest("GET", "/", nil), &horde.Error{Code: horde.TooManyPrompts, RetryAfter: 1500 * time.Millisecond})
 	if got := w.Header().Get("Retry-After"); got != "2" {
 		t.Errorf("Retry-After %q", got)
 	}
+}
+
+// Nobody reads the answer to a call whose sender hung up.
+func TestCallerThatHungUpIsNoFailure(t *testing.T) {
+	s := New(Options{}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	w = httptest.NewRecorder()
+	w := httptest.NewRecorder()
 	s.writeError(w, httptest.NewRequest("GET", "/", nil).WithContext(ctx), fmt.Errorf("query: %w", context.Canceled))
 	if w.Code != statusClientGone || w.Body.Len() > 0 {
 		t.Errorf("a caller that hung up: %d %s", w.Code, w.Body)

@@ -19,7 +19,8 @@ func (m window) Take(key string, calls int, per time.Duration) (int, time.Time, 
 	return calls - m[key], time.Now().Add(per), m[key] <= calls
 }
 
-func TestLimits(t *testing.T) {
+// The headers say how a caller stands, the answer to one call too many which limit it is.
+func TestLimitsAreToldInHeaders(t *testing.T) {
 	counts := window{}
 	s := New(Options{Limits: counts}, testRoutes())
 	w := call(s, "GET", "/api/v2/things")
@@ -48,7 +49,9 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func TestAsyncLimits(t *testing.T) {
+// Requests are limited by address and by key; a whitelisted address has more, and so has
+// the anonymous key, which many share.
+func TestRequestsAreLimitedByAddressAndKey(t *testing.T) {
 	routes := []Route{Post("/async", func(w http.ResponseWriter, r *http.Request) error {
 		return Reply(w, r, 202, nil)
 	}).Limit(RequestRates)}
@@ -57,17 +60,23 @@ func TestAsyncLimits(t *testing.T) {
 		whitelisted bool
 		passed      int
 	}{
-		{"a user", "k", false, 2}, {"a user at a whitelisted address", "k", true, 10}, {"anonymous", api.AnonymousKey, false, 2}, {"anonymous, whitelisted", "", true, 10},
+		{"a user", "k", false, 2},
+		{"a user at a whitelisted address", "k", true, 10},
+		{"anonymous", api.AnonymousKey, false, 2},
+		{"anonymous, whitelisted", "", true, 10},
 	} {
-		s := New(Options{Limits: window{}, Whitelisted: func(netip.Addr) bool { return c.whitelisted }}, routes)
-		n := 0
-		for call(s, "POST", "/async", "apikey", c.key).Code == 202 {
-			n++
-		}
-		if n != c.passed {
-			t.Errorf("%s: %d calls, want %d", c.name, n, c.passed)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			s := New(Options{Limits: window{}, Whitelisted: func(netip.Addr) bool { return c.whitelisted }}, routes)
+			n := 0
+			for call(s, "POST", "/async", "apikey", c.key).Code == 202 {
+				n++
+			}
+			if n != c.passed {
+				t.Errorf("%d calls, want %d", n, c.passed)
+			}
+		})
 	}
+
 	// One key from many addresses.
 	s := New(Options{Limits: window{}}, routes)
 	n := 0

@@ -10,13 +10,16 @@ import (
 	"testing"
 )
 
-func TestRequestIDs(t *testing.T) {
+// A caller's id of a call is taken over if it can stand in a log as it is.
+func TestRequestIDsOfCallersAreKept(t *testing.T) {
 	s := New(Options{}, testRoutes())
 	for id, kept := range map[string]bool{"abc-123_x.y": true, "": false, "a b": false, "a\"b": false, strings.Repeat("x", 65): false, "é": false} {
-		got := call(s, "GET", "/plain", "X-Request-Id", id).Header().Get("X-Request-Id")
-		if kept != (got == id) || got == "" {
-			t.Errorf("%q: %q", id, got)
-		}
+		t.Run(id, func(t *testing.T) {
+			got := call(s, "GET", "/plain", "X-Request-Id", id).Header().Get("X-Request-Id")
+			if kept != (got == id) || got == "" {
+				t.Errorf("%q becomes %q", id, got)
+			}
+		})
 	}
 }
 

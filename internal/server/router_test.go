@@ -53,7 +53,10 @@ func call(s http.Handler, method, path string, headers ...string) *httptest.Resp
 	return w
 }
 
-func TestRouting(t *testing.T) {
+// Every call gets the headers of the original, whatever becomes of it; a path that is not
+// clean is unknown, a wrong method is told which there are, and a failure of ours says
+// nothing of itself.
+func TestEveryCallIsAnswered(t *testing.T) {
 	s := New(Options{Node: "here:7001", Version: "1.2.3"}, testRoutes())
 	for _, c := range []struct {
 		method, path string
@@ -81,31 +84,42 @@ func TestRouting(t *testing.T) {
 		{"GET", "/fail", 500, "", ""},
 		{"GET", "/panic", 500, "", ""},
 	} {
-		w := call(s, c.method, c.path)
-		h := w.Header()
-		var e api.Error
-		_ = json.Unmarshal(w.Body.Bytes(), &e)
-		if w.Code != c.status || e.RC != c.rc || h.Get("Allow") != c.allow {
-			t.Errorf("%s %s: %d %s, Allow %q", c.method, c.path, w.Code, w.Body, h.Get("Allow"))
-		}
-		if c.status >= 400 && e.Message == "" {
-			t.Errorf("%s %s: no message in %s", c.method, c.path, w.Body)
-		}
-		if strings.Contains(w.Body.String(), "secret") {
-			t.Errorf("%s %s: leaks", c.method, c.path)
-		}
-		for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Expose-Headers", "Access-Control-Max-Age", "X-Request-Id"} {
-			if h.Get(name) == "" {
-				t.Errorf("%s %s: no %s", c.method, c.path, name)
+		t.Run(c.method+" "+c.path, func(t *testing.T) {
+			w := call(s, c.method, c.path)
+			h := w.Header()
+			var e api.Error
+			_ = json.Unmarshal(w.Body.Bytes(), &e) // what is no JSON has no message
+
+			if w.Code != c.status || e.RC != c.rc || h.Get("Allow") != c.allow {
+				t.Errorf("%d %s, Allow %q", w.Code, w.Body, h.Get("Allow"))
 			}
-		}
-		if h.Get("Horde-Node") != "here:7001:1.2.3" {
-			t.Errorf("Horde-Node: %s", h.Get("Horde-Node"))
-		}
+			if c.status >= 400 && e.Message == "" {
+				t.Errorf("no message in %s", w.Body)
+			}
+			if strings.Contains(w.Body.String(), "secret") {
+				t.Error("the answer says what strangers must not see")
+			}
+
+			for _, name := range []string{
+				"Access-Control-Allow-Origin",
+				"Access-Control-Allow-Methods",
+				"Access-Control-Expose-Headers",
+				"Access-Control-Max-Age",
+				"X-Request-Id",
+			} {
+				if h.Get(name) == "" {
+					t.Errorf("no %s", name)
+				}
+			}
+			if h.Get("Horde-Node") != "here:7001:1.2.3" {
+				t.Errorf("Horde-Node: %s", h.Get("Horde-Node"))
+			}
+		})
 	}
 }
 
-func TestPages(t *testing.T) {
+// The page gets what no route knows, and leaves what it does not know either.
+func TestPagesServeWhatNoRouteKnows(t *testing.T) {
 	s := New(Options{Pages: func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path != "/" {
 			return false
@@ -121,7 +135,8 @@ func TestPages(t *testing.T) {
 	}
 }
 
-func TestMaskOnRoutes(t *testing.T) {
+// A mask reduces the answers that are marshalled, and nothing else.
+func TestMaskReducesMarshalledAnswers(t *testing.T) {
 	s := New(Options{}, testRoutes())
 	for _, c := range []struct{ path, mask, want string }{
 		{"/api/v2/things/7", "id", `{"id":"7"}`},
@@ -131,10 +146,12 @@ func TestMaskOnRoutes(t *testing.T) {
 		{"/plain", "{a", `{"a":1,"b":2}`},
 		{"/api/v2/nothing", "id", `{"message":"` + textUnknownURL + `","rc":"NotFound"}`},
 	} {
-		w := call(s, "GET", c.path, "X-Fields", c.mask)
-		if got := strings.TrimSpace(w.Body.String()); got != c.want {
-			t.Errorf("%s %s: %d %s", c.path, c.mask, w.Code, got)
-		}
+		t.Run(c.path+" "+c.mask, func(t *testing.T) {
+			w := call(s, "GET", c.path, "X-Fields", c.mask)
+			if got := strings.TrimSpace(w.Body.String()); got != c.want {
+				t.Errorf("%d %s", w.Code, got)
+			}
+		})
 	}
 }
 

@@ -20,8 +20,10 @@ func TestWhatNoDatabaseTakesReachesNoHandler(t *testing.T) {
 		"/things/a/of/b?x=a%00b":            {"a b", "x=a%EF%BF%BDb"},
 		"/things/a/of/b?x=%C3%A9&z=a+b%2Bc": {"a b", "x=%C3%A9&z=a+b%2Bc"},
 	} {
-		if call(s, "GET", path); id != want[0] || query != want[1] {
-			t.Errorf("%s: %q %q", path, id, query)
-		}
+		t.Run(path, func(t *testing.T) {
+			if call(s, "GET", path); id != want[0] || query != want[1] {
+				t.Errorf("%q %q", id, query)
+			}
+		})
 	}
 }

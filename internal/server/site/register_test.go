@@ -12,6 +12,8 @@ import (
 	"horde/internal/horde"
 )
 
+// The key of a new account is shown once, on a page that nobody keeps; a refusal is shown
+// on the page, too.
 func TestRegister(t *testing.T) {
 	var name string
 	s := serve(Options{Register: func(_ context.Context, username string, addr netip.Addr) (string, string, error) {
