@@ -33,6 +33,7 @@ func TestWatchAlchemyOutlivesAnOutage(t *testing.T) {
 						io.WriteString(w, `{"state":"done","forms":[{"form":"caption","state":"done"}]}`)
 					}
 				})}))
+
 				seen := 0
 				s, err := h.WatchAlchemy(t.Context(), "id", func(*api.AlchemyStatus) { seen++ })
 				switch {

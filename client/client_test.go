@@ -34,6 +34,7 @@ func (m inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.WriteHeader(http.StatusOK)
 		pw.Close()
 	}()
+
 	context.AfterFunc(r.Context(), func() { pw.CloseWithError(r.Context().Err()) })
 	select {
 	case status := <-w.ready:
@@ -98,15 +99,18 @@ func TestHeadersAndBody(t *testing.T) {
 		path   string
 		body   map[string]any
 	}
+
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		got.header, got.path = r.Header.Clone(), r.URL.Path
 		json.NewDecoder(r.Body).Decode(&got.body)
 		io.WriteString(w, `{"id":null,"ids":[],"payload":{},"skipped":{"nsfw":2}}`)
 	})
+
 	pop, err := c.Pop(t.Context(), &api.ImagePop{Name: "w"}, 1500*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if pop.ID != nil || pop.Skipped["nsfw"] != 2 {
 		t.Errorf("pop = %+v", pop)
 	}
@@ -116,6 +120,7 @@ func TestHeadersAndBody(t *testing.T) {
 			t.Errorf("header %s = %q, want %q", name, got.header.Get(name), value)
 		}
 	}
+
 	if got.path != "/api/v2/generate/pop" || got.body["name"] != "w" {
 		t.Errorf("path %s, body %v", got.path, got.body)
 	}
@@ -148,15 +153,18 @@ func TestErrors(t *testing.T) {
 				w.WriteHeader(tc.status)
 				io.WriteString(w, tc.body)
 			}, WithRetries(0))
+
 			_, err := c.Submit(t.Context(), &api.ImageSubmit{ID: "x"})
 			var e *api.Error
 			if !errors.As(err, &e) {
 				t.Fatalf("error %v is no *api.Error", err)
 			}
+
 			var f *ForeignError
 			if errors.As(err, &f) != tc.foreign {
 				t.Errorf("foreign = %v", !tc.foreign)
 			}
+
 			if tc.foreign {
 				tc.want.Message = e.Message
 			}
@@ -203,6 +211,7 @@ func TestRepeats(t *testing.T) {
 					}
 					io.WriteString(w, `{}`)
 				})}))
+
 				err := tc.do(t.Context(), c)
 				if (err == nil) != tc.ok || calls.Load() != tc.calls {
 					t.Errorf("error %v after %d calls, want %d", err, calls.Load(), tc.calls)
@@ -249,6 +258,7 @@ func TestUploadAndDownload(t *testing.T) {
 	if err := c.Upload(t.Context(), c.URL()+"/blob?sig=1", []byte("image")); err != nil {
 		t.Fatal(err)
 	}
+
 	got, err := c.Download(t.Context(), c.URL()+"/blob", 5)
 	if err != nil || string(got) != "image" {
 		t.Errorf("download: %q, %v", got, err)
@@ -256,6 +266,7 @@ func TestUploadAndDownload(t *testing.T) {
 	if _, err := c.Download(t.Context(), c.URL()+"/blob", 4); err == nil {
 		t.Error("a download over its limit succeeded")
 	}
+
 	var e *api.Error
 	if err := c.Upload(t.Context(), c.URL()+"/denied", []byte("image")); !errors.As(err, &e) || e.Status != 403 {
 		t.Errorf("denied upload: %v", err)
@@ -285,11 +296,13 @@ func TestBreakdown(t *testing.T) {
 		asked = append(asked, r.Method+" "+r.URL.String()+" "+string(body))
 		io.WriteString(w, `{"lines":[{"code":"n","text":"2 of them.","factor":2.0,"kudos":12.5}],"kudos":12.5,"exact":true,"floor":14.0}`)
 	})
+
 	price, err := c.Breakdown(t.Context(), &api.ImageRequest{Prompt: "x"})
 	text, errText := c.BreakdownText(t.Context(), &api.TextRequest{Prompt: "x"})
 	if err != nil || errText != nil || price.Kudos != 12.5 || text.Floor != 14 || *price.Lines[0].Factor != 2 {
 		t.Errorf("%+v, %v; %+v, %v", price, err, text, errText)
 	}
+
 	for i, kind := range []string{"image", "text"} {
 		if !strings.HasPrefix(asked[i], "POST /api/ext/v1/kudos/price?type="+kind+` {"prompt":"x"`) {
 			t.Error(asked[i])
@@ -306,6 +319,7 @@ func TestPriceIsADryRun(t *testing.T) {
 		}
 		io.WriteString(w, `{"kudos":12.5}`)
 	})
+
 	request := &api.ImageRequest{Prompt: "x"}
 	price, err := c.Price(t.Context(), request)
 	if err != nil || price.Kudos != 12.5 || request.DryRun != nil {

@@ -51,7 +51,7 @@ func (e *ETA) step(p api.JobProgress, at time.Time) {
 }
 
 // forget drops the jobs that are over. A check has no ids: of a job that was given
-// back it says only that there is one, so all begin anew; of a finished one, the
+// back it says only that there is one, so all start over; of a finished one, the
 // job that was furthest is taken for it.
 func (e *ETA) forget(now api.Check) {
 	before := api.Check{}

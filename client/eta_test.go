@@ -56,10 +56,12 @@ func TestETA(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			start := time.Unix(1_000_000, 0)
 			at := func(seconds float64) time.Time { return start.Add(time.Duration(seconds * float64(time.Second))) }
+
 			var e ETA
 			for _, m := range tc.heard {
 				e.Note(m.event, at(m.at))
 			}
+
 			left, known := e.Left(at(tc.at))
 			if known != tc.known || (left-time.Duration(tc.want*float64(time.Second))).Abs() > time.Millisecond {
 				t.Errorf("left %v, known %v; want %v s, %v", left, known, tc.want, tc.known)

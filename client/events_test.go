@@ -30,6 +30,7 @@ func tell(e Event) string {
 func watch(t *testing.T, h http.HandlerFunc) []string {
 	t.Helper()
 	c := New("http://horde.test", "", WithTransport(inMemory{h}))
+
 	var got []string
 	for e, err := range c.Watch(t.Context(), "id") {
 		if err != nil {
@@ -51,10 +52,12 @@ func TestWatchStream(t *testing.T) {
 			io.WriteString(w, ": keep-alive\n\nevent: status\r\ndata: {\"waiting\":1}\r\n\r\n"+
 				"event: unheard of\ndata: what\n\n"+
 				"event: progress\nid: 7\ndata: {\"job\":\"j\",\ndata: \"step\":3,\"steps\":9}\n\n")
+
 			for range 4 { // an hour of silence but for these would be too long
 				time.Sleep(20 * time.Second)
 				io.WriteString(w, ": keep-alive\n")
 			}
+
 			io.WriteString(w, "event: end\ndata: {\"generations\":[{},{}]}\n\nevent: status\ndata: {}\n\n")
 		})
 		if diff := cmp.Diff([]string{"check 1+0", "progress j 3/9", "end 2"}, got); diff != "" {
@@ -83,6 +86,7 @@ func TestWatchTakesABrokenStreamUpAgain(t *testing.T) {
 				io.WriteString(w, "event: end\ndata: {}\n\n")
 			}
 		})
+
 		if diff := cmp.Diff([]string{"check 1+0", "check 4+0", "end 0"}, got); diff != "" {
 			t.Error(diff)
 		}
@@ -139,6 +143,7 @@ func TestWatchPollsForeignHordes(t *testing.T) {
 						notHere(w, r)
 					}
 				})
+
 				if diff := cmp.Diff([]string{"check 1+0", "check 0+0", "check 0+1", "end 1"}, got); diff != "" {
 					t.Error(diff)
 				}
@@ -157,13 +162,16 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 			io.WriteString(w, "event: status\ndata: {\"waiting\":1}\n\n")
 			<-r.Context().Done()
 		})}))
+
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
+
 		var last error
 		for _, err := range c.Watch(ctx, "id") {
 			cancel()
 			last = err
 		}
+
 		if last != context.Canceled {
 			t.Errorf("last error %v", last)
 		}

@@ -26,6 +26,7 @@ func givenUp() http.HandlerFunc {
 			}
 			return fmt.Sprintf(`"faulted":true,"done":true,"restarted":3,"processing":%d,"finished":%d`, inHand, 2-inHand)
 		}
+
 		results := func() string { return strings.TrimSuffix(strings.Repeat("{},", 2-inHand), ",") }
 		switch r.URL.Path {
 		case "/api/v2/generate/check/image":
@@ -58,11 +59,13 @@ func TestARequestThatWasGivenUpBringsWhatIsInHand(t *testing.T) {
 				}
 				got = append(got, tell(e))
 			}
+
 			if diff := cmp.Diff([]string{"check 0+1", "check 0+2", "end 2"}, got); diff != "" {
 				t.Error(diff)
 			}
 		})
 	})
+
 	t.Run("WatchAll", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			got := strings.Join(watchAll(t, []string{"image", "text"}, givenUp()), "\n")
@@ -71,6 +74,7 @@ func TestARequestThatWasGivenUpBringsWhatIsInHand(t *testing.T) {
 			}
 		})
 	})
+
 	t.Run("WatchText", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := New("http://horde.test", "", WithTransport(inMemory{givenUp()}))
@@ -96,6 +100,7 @@ func TestWatchAllKeepsToTheLimitOfTexts(t *testing.T) {
 			looks = append(looks, time.Now())
 			fmt.Fprintf(w, `{"done":%v,"generations":[]}`, len(looks) > 150)
 		})
+
 		if len(looks) < 150 {
 			t.Fatalf("%d looks", len(looks))
 		}

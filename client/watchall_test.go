@@ -32,6 +32,7 @@ func tellOf(e RequestEvent) string {
 	case e.Progress != nil:
 		what = fmt.Sprintf("progress %s %d/%d", e.Progress.Job, e.Progress.Step, e.Progress.Steps)
 	}
+
 	if e.Cancelled {
 		what += " cancelled"
 	}
@@ -89,6 +90,7 @@ data: {"request":"a","type":"image","cancelled":true,"generations":[{},{}]}
 
 `)
 		})
+
 		want := []string{"d gone", "a image check 1+0 cancelled", "a image progress j 3/9", "c alchemy waiting", "b text end 1", "c alchemy done", "a image end 2 cancelled"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
@@ -113,6 +115,7 @@ func TestWatchAllTakesABrokenStreamUpAgain(t *testing.T) {
 				io.WriteString(w, "event: end\ndata: {\"request\":\"b\",\"type\":\"image\"}\n\n")
 			}
 		})
+
 		if diff := cmp.Diff([]string{"a image end 0", "b image end 0"}, got); diff != "" {
 			t.Error(diff)
 		}
@@ -194,6 +197,7 @@ func TestWatchAllPollsForeignHordes(t *testing.T) {
 				io.WriteString(w, `{"message":"not found","rc":"RequestNotFound"}`)
 			}
 		})
+
 		want := []string{"i image check 1+1", "t text end 2", "f alchemy partial", "x gone", "i image end 1"}
 		if len(got) < 5 || got[len(got)-1] != "i image end 1" {
 			t.Errorf("events %q", got)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The figures of docs/performance.md, measured again on this machine. Server and
-# load share its cores, fsync is on. Needs bin/horde (`make build`); the picture
-# comparison is scripts/compare-pocket.sh.
+# load share its cores, fsync is on. Needs bin/horde (`make build`); the
+# comparison of images is scripts/compare-pocket.sh.
 #
 #   scripts/bench.sh [seconds]      default: 10 a run
 set -euo pipefail

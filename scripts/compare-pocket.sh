@@ -1,5 +1,5 @@
 #!/bin/sh
-# Times a 512 x 512 picture of the pocket engine (Go, WebP included) beside
+# Times a 512 x 512 image of the pocket engine (Go, WebP included) beside
 # model/reference.py (Python) on this machine, in alternating runs with both
 # models loaded: same prompt, seeds, steps, sampler, guidance and threads.
 #

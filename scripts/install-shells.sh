@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs Debian's zsh and fish, in which completion is tested beside bash. Needs
+# Installs Debian's zsh and fish, for the tests of completion, besides bash. Needs
 # root or sudo, and only when something has to be installed. Where it cannot, it
 # says so, and those tests skip.
 set -eu

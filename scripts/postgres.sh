@@ -68,7 +68,7 @@ url() {
   echo "postgres://horde:$(cat "$password_file")@127.0.0.1:$(cat "$port_file")/postgres?sslmode=disable"
 }
 
-# make creates the cluster; a half-made one of an interrupted run is thrown away.
+# make creates the cluster; what an interrupted run left half made is removed.
 make() {
   if [ ! -d "$dir" ]; then
     mkdir -m 700 "$dir" || die "cannot make $dir"

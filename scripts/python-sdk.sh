@@ -2,7 +2,7 @@
 # The Python SDK of the AI Horde (horde_sdk) with its own tests, for the suite in
 # e2e/python. Needs Python 3.12 or newer.
 #
-#   scripts/python-sdk.sh install    bring it (half a minute, once); prints its folder
+#   scripts/python-sdk.sh install    install it (half a minute, once); prints its folder
 #   scripts/python-sdk.sh path       print its folder, or why it is not there
 #
 # The folder, under .cache of this repository, has a virtual environment (venv/)
@@ -18,7 +18,7 @@ folder=$PWD/.cache/python-sdk-$stamp
 
 say() { echo "python-sdk.sh: $*" >&2; }
 
-# new_enough tells whether a program is a Python that can make the environment.
+# new_enough reports whether a program is a Python that can make the environment.
 new_enough() {
   "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1
 }

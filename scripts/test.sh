@@ -32,7 +32,7 @@ export HORDE_ONNXRUNTIME=$PWD/bin/libonnxruntime.so
 
 step "go test -race"
 # The models are tested without the race detector: their work is in C, and the
-# comparison with the golden pictures would take minutes.
+# comparison with the golden images would take minutes.
 packages=$(go list ./... | grep -v -e '/engine/pocket' -e '/e2e$')
 go test -race -timeout 20m $packages
 step "go test: models and the whole program"

@@ -240,7 +240,7 @@ func (f *fakeHorde) async(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, `{"id":"0b5e77aa-1111-2222-3333-444455556666","kudos":8.0}`)
 }
 
-// has tells whether the last prompt has a word in it.
+// has reports whether the last prompt has a word in it.
 func (f *fakeHorde) has(word string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Without a terminal progress is told by so many lines, however often it is shown.
+// Without a terminal progress is shown by so many lines, however often it is shown.
 func TestProgress(t *testing.T) {
 	for _, c := range []struct{ steps, lines, want int }{{300, 20, 20}, {1000, 10, 10}, {3, 20, 3}, {1, 20, 1}} {
 		var errs bytes.Buffer

@@ -18,7 +18,7 @@ func job(prompt string, w, h, n int, seed uint64) engine.Job {
 	return engine.Job{Model: ModelName, Seed: seed, Payload: api.ImagePayload{Prompt: prompt, Width: w, Height: h, N: n, Steps: 4}}
 }
 
-func paint(t testing.TB, j engine.Job) []engine.Result {
+func generate(t testing.TB, j engine.Job) []engine.Result {
 	t.Helper()
 	var out []engine.Result
 	err := New().Generate(context.Background(), j, engine.Hooks{Result: func(i int, p engine.Result) error {
@@ -34,10 +34,10 @@ func paint(t testing.TB, j engine.Job) []engine.Result {
 	return out
 }
 
-func TestPaint(t *testing.T) {
+func TestGenerate(t *testing.T) {
 	for _, size := range []image.Point{{64, 64}, {512, 512}, {768, 512}, {64, 3072}, {3072, 64}} {
 		for _, prompt := range []string{"", "a red fox in the snow", "night city by the sea", "desert at noon ### ugly"} {
-			pics := paint(t, job(prompt, size.X, size.Y, 2, 7))
+			pics := generate(t, job(prompt, size.X, size.Y, 2, 7))
 			if len(pics) != 2 {
 				t.Fatalf("%d images, want 2", len(pics))
 			}
@@ -75,8 +75,8 @@ func TestPaintProperties(t *testing.T) {
 		prompt := rapid.String().Draw(rt, "prompt")
 		w, h := 64*rapid.IntRange(1, 6).Draw(rt, "w"), 64*rapid.IntRange(1, 6).Draw(rt, "h")
 		seed := rapid.Uint64().Draw(rt, "seed")
-		batch := paint(t, job(prompt, w, h, 2, seed))
-		single := paint(t, job(prompt, w, h, 1, seed+1))
+		batch := generate(t, job(prompt, w, h, 2, seed))
+		single := generate(t, job(prompt, w, h, 1, seed+1))
 		if !bytes.Equal(batch[1].Image.Pix, single[0].Image.Pix) {
 			rt.Fatal("image 1 of a batch is not the image of seed + 1")
 		}
@@ -120,7 +120,7 @@ func TestPaintStops(t *testing.T) {
 	}
 }
 
-func BenchmarkPaint(b *testing.B) {
+func BenchmarkGenerate(b *testing.B) {
 	for _, side := range []int{64, 512, 1024} {
 		b.Run(fmt.Sprint(side), func(b *testing.B) {
 			e := New()

@@ -49,7 +49,7 @@ func TestLoadRefusesBadFiles(t *testing.T) {
 	}
 }
 
-// matchCase is one comparison; ok tells whether it must match.
+// matchCase is one comparison; ok reports whether it must match.
 type matchCase struct {
 	Want   json.RawMessage `json:"want"`
 	Got    json.RawMessage `json:"got"`

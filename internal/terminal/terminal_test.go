@@ -21,7 +21,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // golden compares with a file, in which escapes can be read.
 func golden(t *testing.T, name string, got []byte) {
