@@ -45,7 +45,8 @@ func TestExamples(t *testing.T) {
 	}
 
 	image := filepath.Join(t.TempDir(), "fox.webp")
-	ask := exec.CommandContext(ctx, filepath.Join(programs, "ask"), "-url", srv.URL, "-model", "horde_sketch", "-out", image, "a red fox")
+	ask := exec.CommandContext(ctx, filepath.Join(programs, "ask"),
+		"-url", srv.URL, "-model", "horde_sketch", "-out", image, "a red fox")
 	out, askErr := ask.CombinedOutput()
 	cancel()
 	if err := worker.Wait(); err != nil && ctx.Err() == nil {

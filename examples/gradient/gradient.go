@@ -63,7 +63,12 @@ func draw(width, height int, seed uint64) *image.NRGBA {
 
 	img := image.NewNRGBA(image.Rect(0, 0, width, height))
 	for y := range height {
-		c := color.NRGBA{R: between(from.R, to.R, y, height), G: between(from.G, to.G, y, height), B: between(from.B, to.B, y, height), A: 255}
+		c := color.NRGBA{
+			R: between(from.R, to.R, y, height),
+			G: between(from.G, to.G, y, height),
+			B: between(from.B, to.B, y, height),
+			A: 255,
+		}
 		for x := range width {
 			img.SetNRGBA(x, y, c)
 		}

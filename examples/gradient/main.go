@@ -146,7 +146,12 @@ func (w *worker) deliver(ctx context.Context, id string, r engine.Result) error 
 	if err != nil {
 		return err
 	}
-	paid, err := w.horde.Submit(ctx, &api.ImageSubmit{ID: id, Generation: text, Seed: int64(r.Seed), GenMetadata: r.Metadata})
+	paid, err := w.horde.Submit(ctx, &api.ImageSubmit{
+		ID:          id,
+		Generation:  text,
+		Seed:        int64(r.Seed),
+		GenMetadata: r.Metadata,
+	})
 	if err != nil {
 		return err
 	}
