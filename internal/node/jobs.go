@@ -19,22 +19,23 @@ const (
 	promoteEvery   = 60 * time.Second
 	escrowEvery    = 10 * time.Minute
 	dateEvery      = 60 * time.Second
-	dateTime       = time.Minute // for which one call goes on
+	dateTime       = time.Minute // how long one call goes on
 	datePause      = 50 * time.Millisecond
 	mergeEvery     = 60 * time.Second
 	backfillEvery  = 60 * time.Second
 	monthlyEvery   = time.Hour // platform §11
 	patreonEvery   = time.Hour
 	stripeEvery    = 30 * time.Minute
-	rareEvery      = 60 * time.Second // how often jobs that run rarely see whether it is time
-	picturesKept   = 2 * time.Hour
+	bucketRetry    = 15 * time.Second
+	rareEvery      = 60 * time.Second // how often rare jobs check whether they are due
+	imagesKept     = 2 * time.Hour
 	deliveriesKept = time.Hour
 	timingsKept    = 90 * 24 * time.Hour
-	mostTimings    = 500_000             // about 150 MB
-	messagesKept   = 30 * 24 * time.Hour // after they expired
+	maxTimings     = 500_000             // rows, about 150 MB
+	messagesKept   = 30 * 24 * time.Hour // after they have expired
 )
 
-// jobs are what runs beside the HTTP front until the node stops. Those with a
+// jobs are what runs beside the HTTP server until the node stops. Those with a
 // lease run on one node at a time.
 func (n *Node) jobs() []func(context.Context) {
 	return []func(context.Context){
@@ -61,23 +62,24 @@ func (n *Node) jobs() []func(context.Context) {
 	}
 }
 
-// prepareBuckets makes the buckets of an S3 store where they are missing, beside
-// the first answers.
+// prepareBuckets creates missing buckets of an S3 store, while the node answers
+// its first calls.
 func (n *Node) prepareBuckets(ctx context.Context) {
 	s3, ok := n.Blobs.(*blob.S3)
 	if !ok {
 		return
 	}
+
 	for {
 		err := s3.Prepare(ctx)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		n.options.Log.Error("S3 buckets; tried again in 15 s", "error", err)
+		n.options.Log.Error("S3 buckets; trying again", "in", bucketRetry, "error", err)
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(15 * time.Second):
+		case <-time.After(bucketRetry):
 		}
 	}
 }
@@ -94,17 +96,21 @@ func (n *Node) follow(ctx context.Context) {
 	n.Store.Watch(ctx, func(c store.Changes) error { return n.apply(ctx, c) })
 }
 
+// apply brings the changes of other nodes into memory.
 func (n *Node) apply(ctx context.Context, c store.Changes) error {
 	if c.Missed {
 		n.Accounts.Forget()
 		return errors.Join(n.Catalog.Reload(ctx), n.Filters.Reload(ctx), n.Addresses.Reload(ctx), n.Fleet.Reload(ctx), n.Queue.Reload(ctx), n.Alchemy.Reload(ctx))
 	}
+
+	// Users come first, since workers refer to them.
 	if len(c.Users) > 0 {
 		n.Accounts.Forget(c.Users...)
 		if err := n.Fleet.OwnersChanged(ctx, c.Users...); err != nil {
 			return err
 		}
 	}
+
 	if c.Filters {
 		if err := n.Filters.Reload(ctx); err != nil {
 			return err
@@ -120,6 +126,7 @@ func (n *Node) apply(ctx context.Context, c store.Changes) error {
 			return err
 		}
 	}
+
 	return errors.Join(n.Addresses.Refresh(ctx, c.Addresses), n.Fleet.RefreshMessages(ctx, c.Messages),
 		n.Fleet.Refresh(ctx, c.Workers), n.Queue.Refresh(ctx, c.Requests), n.Alchemy.Refresh(ctx, c.Alchemy))
 }
@@ -138,6 +145,7 @@ func (n *Node) every(ctx context.Context, name string, period time.Duration, job
 	}
 }
 
+// once runs a job if this node gets its lease, which outlasts one period.
 func (n *Node) once(ctx context.Context, name string, period time.Duration, job func(context.Context) error) error {
 	err := n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		return tx.Lease(name, tx.Now+(period*3/2).Microseconds())
@@ -151,7 +159,7 @@ func (n *Node) once(ctx context.Context, name string, period time.Duration, job 
 	return job(ctx)
 }
 
-// promote makes those trusted who have earned it, where the operator set how much
+// promote makes those users trusted who have earned it, if the operator set how much
 // that is.
 func (n *Node) promote(ctx context.Context) error {
 	if n.options.TrustThreshold == nil {
@@ -165,9 +173,9 @@ func (n *Node) promote(ctx context.Context) error {
 	return err
 }
 
-// datePostings fills in when postings were made that nodes of before this schema
-// write: histories find them by that. Each call ends before its lease does, and
-// leaves the database to others between its transactions.
+// datePostings backfills the times of postings written by nodes on the previous schema,
+// write: by which histories find them. Each call ends before its lease does, and
+// leaves the database to others between transactions.
 func (n *Node) datePostings(ctx context.Context) error {
 	begun := time.Now()
 	for ctx.Err() == nil {
@@ -179,6 +187,7 @@ func (n *Node) datePostings(ctx context.Context) error {
 		if err != nil || dated == 0 || time.Since(begun) >= dateTime {
 			return err
 		}
+
 		select {
 		case <-ctx.Done():
 		case <-time.After(datePause):
@@ -187,14 +196,14 @@ func (n *Node) datePostings(ctx context.Context) error {
 	return nil
 }
 
-// prune forgets what nobody asks for any more.
+// prune deletes what nobody asks for any more.
 func (n *Node) prune(ctx context.Context) error {
 	now := n.options.Clock()
 	err := n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		if err := tx.PruneDeliveries(now.Add(-deliveriesKept).UnixMicro()); err != nil {
 			return err
 		}
-		if err := tx.PruneTimings(int64(now.Add(-timingsKept).Sub(time.Unix(0, 0))/time.Hour), mostTimings); err != nil {
+		if err := tx.PruneTimings(int64(now.Add(-timingsKept).Sub(time.Unix(0, 0))/time.Hour), maxTimings); err != nil {
 			return err
 		}
 		if err := tx.PruneKnownResults(); err != nil {
@@ -211,9 +220,11 @@ func (n *Node) prune(ctx context.Context) error {
 		}
 		return tx.PruneChanges()
 	}})
+
 	if err != nil {
 		return err
 	}
-	_, err = n.Blobs.Prune(ctx, now.Add(-picturesKept))
+
+	_, err = n.Blobs.Prune(ctx, now.Add(-imagesKept))
 	return err
 }

@@ -43,20 +43,20 @@ import (
 	"horde/web"
 )
 
-// Options say what a node is to be.
+// Options configure a node.
 type Options struct {
 	Data  string // folder of the embedded database and of images
 	DBURL string // postgres://…; empty: SQLite in Data
 
 	Listener  net.Listener
-	PublicURL string // where clients reach us; empty: as each call reached us
+	PublicURL string // where clients reach this node; empty: as each call reached it
 
 	Title           string
-	Contact         string            // how to reach who runs the horde
+	Contact         string            // how to reach the operator
 	Documents       map[string]string // paths of the operator's own, by name
 	APILevel        api.Level         // of /api/swagger.json, default 0.28
 	TrustedProxies  []netip.Prefix
-	Services        []netip.Prefix // that call for many people
+	Services        []netip.Prefix // that call on behalf of many people
 	AddressChecker  string         // URL that judges addresses; empty: all are safe
 	Admins          func() []string
 	Awarders        []string         // accounts that may award kudos; none: user id 1
@@ -77,7 +77,7 @@ type Options struct {
 
 	NoFilters    bool // prompts are not filtered
 	TestAccounts bool
-	Limited      bool // rate limits are on
+	Limited      bool // rate limits apply
 	MaxUpload    int64
 	Sources      source.Fetcher
 	Hooks        notify.Sender // calls the webhooks of requests; nil: none is called
@@ -95,7 +95,7 @@ type Models struct {
 	Refresh                 time.Duration // 0: an hour
 }
 
-// Supporters is a service that tells who supports the horde (patron.Patreon,
+// Supporters is a service that lists who supports the horde (patron.Patreon,
 // patron.Stripe).
 type Supporters interface {
 	Supporters(context.Context) ([]patron.Supporter, error)
@@ -119,13 +119,14 @@ type Node struct {
 	Blobs     blob.Store
 
 	options Options
-	hooks   *notify.Notifier // nil without a sender
+	checker *moderation.Checker // nil without a service
+	hooks   *notify.Notifier    // nil without a sender
 	http    *server.Server
 	ready   *telemetry.Readiness
 }
 
-// Open opens the store and makes everything over it. Close it with Run, or with
-// Close when it was never run.
+// Open opens the store and creates everything on top of it. Close it with Run, or with
+// Close if it never ran.
 func Open(ctx context.Context, o Options) (*Node, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -133,10 +134,12 @@ func Open(ctx context.Context, o Options) (*Node, error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+
 	s, err := store.Open(ctx, store.Options{URL: o.DBURL, Folder: o.Data, Clock: o.Clock, Log: o.Log})
 	if err != nil {
 		return nil, err
 	}
+
 	n := &Node{Store: s, options: o}
 	if err := n.open(ctx); err != nil {
 		s.Close()
@@ -145,58 +148,53 @@ func Open(ctx context.Context, o Options) (*Node, error) {
 	return n, nil
 }
 
+// open creates the packages of the domain in the order in which they depend on each
+// other, and the HTTP server on top.
 func (n *Node) open(ctx context.Context) (err error) {
 	o := &n.options
 	if err := n.secrets(ctx); err != nil {
 		return err
 	}
+
 	if n.Catalog, err = n.openCatalog(); err != nil {
 		return err
 	}
 	if n.Blobs, err = n.openBlobs(); err != nil {
 		return err
 	}
-	if n.Accounts, err = account.New(ctx, n.Store, account.Config{KeySecret: o.KeySecret, Admins: o.Admins, Awarders: o.Awarders, Clock: o.Clock}); err != nil {
-		return err
-	}
-	if n.Switches, err = moderation.OpenSwitches(ctx, n.Store); err != nil {
-		return err
-	}
-	if n.Addresses, err = moderation.OpenAddresses(ctx, moderation.AddressConfig{Store: n.Store, Clock: o.Clock, Log: o.Log, Service: n.isService}); err != nil {
-		return err
-	}
-	if n.Filters, err = moderation.OpenFilters(ctx, moderation.FilterConfig{Store: n.Store, Log: o.Log, Off: o.NoFilters}); err != nil {
-		return err
-	}
-	checker := moderation.NewChecker(moderation.CheckerConfig{URL: o.AddressChecker, Clock: o.Clock, Log: o.Log, Trusted: n.isService})
-	inviteOnly := func() bool { return n.Switches.Modes().InviteOnly }
-	if n.Fleet, err = fleet.New(ctx, fleet.Config{Store: n.Store, Accounts: n.Accounts, Catalog: n.Catalog, Clock: o.Clock, Log: o.Log,
-		InviteOnly: inviteOnly, Raid: func() bool { return n.modes().Raid }, Addresses: n.Addresses, Checker: checker}); err != nil {
-		return err
-	}
-	n.Styles = style.New(style.Config{Store: n.Store, Accounts: n.Accounts, Catalog: n.Catalog})
-	if o.Hooks != nil {
-		n.hooks = notify.New(notify.Options{Sender: o.Hooks, Log: o.Log})
-	}
-	n.Queue, err = queue.New(ctx, queue.Config{Store: n.Store, Accounts: n.Accounts, Fleet: n.Fleet, Catalog: n.Catalog, Styles: n.Styles, Blobs: n.Blobs,
-		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources, Hooks: n.hooks, Pricer: o.Pricer, Timings: o.Timings,
-		Addresses: n.Addresses, Checker: checker, Filters: n.Filters})
+	n.Accounts, err = account.New(ctx, n.Store, account.Config{
+		KeySecret: o.KeySecret,
+		Admins:    o.Admins,
+		Awarders:  o.Awarders,
+		Clock:     o.Clock,
+	})
 	if err != nil {
 		return err
 	}
-	n.Ratings = rating.New(rating.Config{Store: n.Store, Accounts: n.Accounts, Queue: n.Queue, Clock: o.Clock})
-	n.Alchemy, err = alchemy.New(ctx, alchemy.Config{Store: n.Store, Accounts: n.Accounts, Fleet: n.Fleet, Blobs: n.Blobs,
-		Clock: o.Clock, Log: o.Log, Modes: n.modes, Sources: o.Sources, Hooks: n.hooks, Checker: checker})
-	if err != nil {
+
+	if err := n.openModeration(ctx); err != nil {
 		return err
 	}
-	if n.Documents, err = content.New(content.Config{Store: n.Store, Clock: o.Clock, Log: o.Log, Title: o.Title, Contact: o.Contact, Files: o.Documents}); err != nil {
+	if err := n.openWork(ctx); err != nil {
+		return err
+	}
+
+	n.Documents, err = content.New(content.Config{
+		Store:   n.Store,
+		Clock:   o.Clock,
+		Log:     o.Log,
+		Title:   o.Title,
+		Contact: o.Contact,
+		Files:   o.Documents,
+	})
+	if err != nil {
 		return err
 	}
 	n.Stats = &stats.Stats{Store: n.Store, Catalog: n.Catalog, Clock: o.Clock}
 	if err := n.Stats.Begin(ctx); err != nil {
 		return fmt.Errorf("statistics: %w", err)
 	}
+
 	n.ready = telemetry.NewReadiness(readyKept, readyTime)
 	n.ready.Add("database", n.Store.Ping)
 	n.ready.Add("pictures", n.Blobs.Ready)
@@ -204,22 +202,117 @@ func (n *Node) open(ctx context.Context) (err error) {
 	return nil
 }
 
+// openModeration opens what decides who and what gets in.
+func (n *Node) openModeration(ctx context.Context) (err error) {
+	o := &n.options
+	if n.Switches, err = moderation.OpenSwitches(ctx, n.Store); err != nil {
+		return err
+	}
+
+	n.Addresses, err = moderation.OpenAddresses(ctx, moderation.AddressConfig{
+		Store:   n.Store,
+		Clock:   o.Clock,
+		Log:     o.Log,
+		Service: n.isService,
+	})
+	if err != nil {
+		return err
+	}
+	n.checker = moderation.NewChecker(moderation.CheckerConfig{
+		URL:     o.AddressChecker,
+		Clock:   o.Clock,
+		Log:     o.Log,
+		Trusted: n.isService,
+	})
+
+	n.Filters, err = moderation.OpenFilters(ctx, moderation.FilterConfig{Store: n.Store, Log: o.Log, Off: o.NoFilters})
+	return err
+}
+
+// openWork opens the workers, and what requests ask them to do.
+func (n *Node) openWork(ctx context.Context) (err error) {
+	o := &n.options
+	n.Fleet, err = fleet.New(ctx, fleet.Config{
+		Store:      n.Store,
+		Accounts:   n.Accounts,
+		Catalog:    n.Catalog,
+		Clock:      o.Clock,
+		Log:        o.Log,
+		InviteOnly: func() bool { return n.Switches.Modes().InviteOnly },
+		Raid:       func() bool { return n.modes().Raid },
+		Addresses:  n.Addresses,
+		Checker:    n.checker,
+	})
+	if err != nil {
+		return err
+	}
+	n.Styles = style.New(style.Config{Store: n.Store, Accounts: n.Accounts, Catalog: n.Catalog})
+	if o.Hooks != nil {
+		n.hooks = notify.New(notify.Options{Sender: o.Hooks, Log: o.Log})
+	}
+
+	n.Queue, err = queue.New(ctx, queue.Config{
+		Store:     n.Store,
+		Accounts:  n.Accounts,
+		Fleet:     n.Fleet,
+		Catalog:   n.Catalog,
+		Styles:    n.Styles,
+		Blobs:     n.Blobs,
+		Clock:     o.Clock,
+		Log:       o.Log,
+		Modes:     n.modes,
+		Sources:   o.Sources,
+		Hooks:     n.hooks,
+		Pricer:    o.Pricer,
+		Timings:   o.Timings,
+		Addresses: n.Addresses,
+		Checker:   n.checker,
+		Filters:   n.Filters,
+	})
+	if err != nil {
+		return err
+	}
+	n.Ratings = rating.New(rating.Config{Store: n.Store, Accounts: n.Accounts, Queue: n.Queue, Clock: o.Clock})
+
+	n.Alchemy, err = alchemy.New(ctx, alchemy.Config{
+		Store:    n.Store,
+		Accounts: n.Accounts,
+		Fleet:    n.Fleet,
+		Blobs:    n.Blobs,
+		Clock:    o.Clock,
+		Log:      o.Log,
+		Modes:    n.modes,
+		Sources:  o.Sources,
+		Hooks:    n.hooks,
+		Checker:  n.checker,
+	})
+	return err
+}
+
 func (n *Node) openCatalog() (*catalog.Catalog, error) {
 	o := &n.options
-	c := catalog.Config{Images: o.Models.Image, ExtraImages: o.Models.ImageExtra, Texts: o.Models.Text, Refresh: o.Models.Refresh,
-		Store: n.Store, Clock: o.Clock, Log: o.Log}
+	c := catalog.Config{
+		Images:      o.Models.Image,
+		ExtraImages: o.Models.ImageExtra,
+		Texts:       o.Models.Text,
+		Refresh:     o.Models.Refresh,
+		Store:       n.Store,
+		Clock:       o.Clock,
+		Log:         o.Log,
+	}
 	if o.Metrics != nil {
 		c.Metrics = o.Metrics
 	}
 	return catalog.New(c)
 }
 
+// How readiness checks run.
 const (
-	readyKept = 2 * time.Second // a verdict is used again for so long
-	readyTime = 2 * time.Second // a check may take so long
+	readyKept = 2 * time.Second // how long a result is reused
+	readyTime = 2 * time.Second // how long a check may take
 )
 
-// secrets takes the secrets that were not given from the database.
+// secrets reads the secrets that were not given from the database.
 func (n *Node) secrets(ctx context.Context) error {
 	for name, secret := range map[string]*string{"key-secret": &n.options.KeySecret, "blob-secret": &n.options.BlobSecret} {
 		if *secret != "" {
@@ -236,7 +329,7 @@ func (n *Node) secrets(ctx context.Context) error {
 	return nil
 }
 
-// modes are the switches of the environment and those of the whole horde.
+// modes combines the switches of the environment and those of the whole horde.
 func (n *Node) modes() admission.Server {
 	s, now := n.options.Server, n.Switches.Modes()
 	s.Maintenance = s.Maintenance || now.Maintenance
@@ -302,6 +395,7 @@ func (n *Node) front() front.Options {
 		Ready:            n.ready.Ready,
 		Register:         n.register,
 	}
+
 	if o.Limited {
 		list := limit.NewWhitelist(o.Clock, limit.Services...)
 		out.Limits, out.Whitelisted, out.Vouch = limit.NewWindows(o.Clock), list.Has, list.Add
@@ -323,7 +417,7 @@ func (n *Node) register(ctx context.Context, username string, addr netip.Addr) (
 	return n.Accounts.Register(ctx, username)
 }
 
-// pagesOf serves what belongs to the page, and leaves the rest.
+// pagesOf serves the files of the web UI, and reports false for other paths.
 func pagesOf(site *web.Site) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if !site.Has(r.URL.Path) {
@@ -334,13 +428,13 @@ func pagesOf(site *web.Site) func(http.ResponseWriter, *http.Request) bool {
 	}
 }
 
-// Addr is the address that the node listens on.
+// Addr returns the address that the node listens on.
 func (n *Node) Addr() net.Addr { return n.options.Listener.Addr() }
 
-// URL is where clients on this machine reach the node.
+// URL returns where clients on this machine reach the node.
 func (n *Node) URL() string { return "http://" + reachable(n.options.Listener.Addr()) }
 
-// grace is how long running calls may take at shutdown.
+// grace is how long calls in progress may take at shutdown.
 const grace = 10 * time.Second
 
 // Run answers calls until ctx ends, then closes everything.
@@ -355,6 +449,7 @@ func (n *Node) Run(ctx context.Context) error {
 	for _, job := range n.jobs() {
 		jobs.Go(func() { job(background) })
 	}
+
 	err := n.http.Serve(ctx, n.options.Listener, grace)
 	stop()
 	jobs.Wait()
@@ -370,12 +465,13 @@ func (n *Node) Close() error {
 	return err
 }
 
-// reachable is an address that a client on this machine can use.
+// reachable returns an address that a client on this machine can use.
 func reachable(a net.Addr) string {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok || !tcp.IP.IsUnspecified() {
 		return a.String()
 	}
+
 	host := "127.0.0.1"
 	if tcp.IP.To4() == nil && len(tcp.IP) == net.IPv6len && !tcp.IP.Equal(net.IPv6unspecified) {
 		host = "::1"
