@@ -48,7 +48,7 @@ func TestFolder(t *testing.T) {
 
 func TestFolderLinks(t *testing.T) {
 	f, ahead, _ := serve(t)
-	webp := picture(t)
+	webp := webpImage(t)
 	up, down := f.SignPut(t.Context(), "x.webp", time.Minute), f.SignGet(t.Context(), "x.webp", time.Minute)
 	if strings.Contains(strings.TrimPrefix(up, "http://"), "//") || !strings.Contains(up, "/blob/x.webp?") {
 		t.Errorf("link %s", up)
@@ -125,7 +125,7 @@ func TestLinkEndsExactly(t *testing.T) {
 
 func TestFolderServesNothingInline(t *testing.T) {
 	f, _, _ := serve(t)
-	webp := picture(t)
+	webp := webpImage(t)
 	for _, tt := range []struct {
 		name   string
 		data   []byte

@@ -17,7 +17,7 @@ import (
 )
 
 // image is a small WebP.
-func picture(t testing.TB) []byte {
+func webpImage(t testing.TB) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := imaging.EncodeWebP(&b, image.NewGray(image.Rect(0, 0, 16, 16)), 50); err != nil {
@@ -77,7 +77,7 @@ func conforms(t *testing.T, open func(*testing.T) Store) {
 			t.Fatalf("exists %s: %v, %v; want %v", name, ok, err, want)
 		}
 	}
-	webp := picture(t)
+	webp := webpImage(t)
 
 	t.Run("ready", func(t *testing.T) {
 		if err := s.Ready(t.Context()); err != nil {

@@ -271,7 +271,7 @@ func TestDetails(t *testing.T) {
 	w := n.checkIn(t, owner, p).Worker
 	d := n.Details(w, false)
 	if *d.Img2Img || *d.Painting || !*d.Lora {
-		t.Errorf("a bridge that cannot paint over pictures says img2img %v, painting %v, lora %v", *d.Img2Img, *d.Painting, *d.Lora)
+		t.Errorf("a bridge that cannot inpaint says img2img %v, painting %v, lora %v", *d.Img2Img, *d.Painting, *d.Lora)
 	}
 	if d.Performance != "1.0 megapixelsteps per second" || d.KudosDetails.Generated != nil || d.KudosDetails.Uptime != nil || d.Owner != nil || d.Messages != nil || d.Info != nil {
 		t.Errorf("a fresh worker: %+v", d)

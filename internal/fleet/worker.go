@@ -8,14 +8,15 @@ import (
 
 	"horde/internal/account"
 	"horde/internal/bridge"
+	"horde/internal/horde"
 	"horde/internal/store"
 )
 
 // Kinds of workers.
 const (
-	Image = "image"
-	Text  = "text"
-	Forms = "interrogation"
+	Image = horde.KindImage
+	Text  = horde.KindText
+	Forms = horde.KindAlchemy
 )
 
 // Settings is what a worker declared at its last full check-in.

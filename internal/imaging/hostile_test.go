@@ -117,6 +117,6 @@ func TestHeaderAndPixelsMustAgree(t *testing.T) {
 		}
 	}
 	if _, _, err := Decode([]byte(strings.Repeat("\x00", 1<<20)), SourceLimits); err == nil {
-		t.Error("a megabyte of zeros is a picture")
+		t.Error("a megabyte of zeros is an image")
 	}
 }

@@ -35,11 +35,11 @@ import (
 // What can be wrong with an image. Errors of this package wrap one of these.
 var (
 	// ErrTooManyPixels: the header claims a larger area or side than allowed.
-	ErrTooManyPixels = errors.New("picture has too many pixels")
+	ErrTooManyPixels = errors.New("image has too many pixels")
 	// ErrTooManyBytes: the file is larger than allowed.
-	ErrTooManyBytes = errors.New("picture has too many bytes")
+	ErrTooManyBytes = errors.New("image has too many bytes")
 	// ErrUnreadable: no image, a format that is not read, or a damaged file.
-	ErrUnreadable = errors.New("picture cannot be read")
+	ErrUnreadable = errors.New("image cannot be read")
 )
 
 // MaxSide is the longest side of a WebP image, in pixels.

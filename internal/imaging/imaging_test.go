@@ -265,7 +265,7 @@ func TestEncodeTakesEveryKindOfImage(t *testing.T) {
 	for _, m := range kinds {
 		if _, ok := m.(*image.Uniform); ok {
 			if err := EncodeWebP(&bytes.Buffer{}, m, 50); !errors.Is(err, ErrTooManyPixels) {
-				t.Errorf("an endless picture: %v", err)
+				t.Errorf("an endless image: %v", err)
 			}
 			continue
 		}
@@ -275,7 +275,7 @@ func TestEncodeTakesEveryKindOfImage(t *testing.T) {
 		}
 	}
 	if err := EncodeWebP(&bytes.Buffer{}, image.NewRGBA(image.Rectangle{}), 50); err == nil {
-		t.Error("an empty picture was encoded")
+		t.Error("an empty image was encoded")
 	}
 }
 
@@ -345,7 +345,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		h, err := Inspect(data)
 		if err != nil || h.Format != format || img.Bounds() != image.Rect(0, 0, h.Width, h.Height) {
-			t.Fatalf("header %+v (%v), picture %v", h, err, img.Bounds())
+			t.Fatalf("header %+v (%v), image %v", h, err, img.Bounds())
 		}
 		if !opaque(img) && !h.Alpha {
 			t.Fatalf("a transparent %T, and the header says that there is no alpha", img)

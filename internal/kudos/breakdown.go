@@ -35,7 +35,7 @@ const (
 type Step struct {
 	Code    string
 	Name    string  // of the network, the baseline or the post-processor that is meant
-	Of      int     // how many: LoRAs, images, tokens
+	Count      int     // how many: LoRAs, images, tokens
 	Seconds float64 // StepNetwork: what the net expects the image to take
 	Basis   float64 // StepNetwork: what it expects the basis job to take
 	Factor  float64 // by which the price is multiplied; 0: it is not
@@ -64,7 +64,7 @@ func (s Step) Describe() string {
 	case StepTargeted:
 		return "Requests for named workers cost next to nothing on this horde."
 	case StepLoras:
-		return fmt.Sprintf("LoRAs, %d kudos each: %d.", perLora, s.Of)
+		return fmt.Sprintf("LoRAs, %d kudos each: %d.", perLora, s.Count)
 	case StepTIs:
 		return "Textual inversions, however many."
 	case StepModel:
@@ -87,23 +87,23 @@ func (s Step) Describe() string {
 func (s Step) textWords() string {
 	switch s.Code {
 	case StepTokens:
-		return fmt.Sprintf("One text generation of at most %d tokens.", s.Of)
+		return fmt.Sprintf("One text generation of at most %d tokens.", s.Count)
 	case StepLargeModel:
 		return "Large models cost more than in proportion."
 	case StepSize:
 		return fmt.Sprintf("%s has %g billion parameters.", s.Name, s.Factor)
 	case StepContext:
-		return fmt.Sprintf("The length of the context, %d tokens.", s.Of)
+		return fmt.Sprintf("The length of the context, %d tokens.", s.Count)
 	case StepScale:
 		return "From tokens to kudos."
 	case StepEach:
 		return "The charge for one delivery, rounded."
 	case StepN:
-		return fmt.Sprintf("%d of them.", s.Of)
+		return fmt.Sprintf("%d of them.", s.Count)
 	case StepAcceptance:
 		return "For taking the request into the queue: charged at once, whatever becomes of it, and never returned."
 	case StepExtraSources:
-		return fmt.Sprintf("Further source images, %d kudos each, charged at once: %d.", perExtraSource, s.Of)
+		return fmt.Sprintf("Further source images, %d kudos each, charged at once: %d.", perExtraSource, s.Count)
 	case StepRounding:
 		return "The answer of a dry run for texts is a whole number."
 	}
@@ -122,13 +122,13 @@ func (p *Pricer) Explain(o Order, baselines []string) (Quote, []Step) {
 
 	whole := horde.Kudos(q.N) * q.PerImage
 	if q.N != 1 {
-		add(Step{Code: StepN, Of: q.N, Factor: float64(q.N), Kudos: whole.Float()})
+		add(Step{Code: StepN, Count: q.N, Factor: float64(q.N), Kudos: whole.Float()})
 	}
 
 	base := horde.Whole(baseTax)
 	add(Step{Code: StepAcceptance, Add: base.Float(), Kudos: (whole + base).Float()})
 	if o.ExtraSources > 0 {
-		add(Step{Code: StepExtraSources, Of: o.ExtraSources, Add: (q.Tax - base).Float(), Kudos: q.Total().Float()})
+		add(Step{Code: StepExtraSources, Count: o.ExtraSources, Add: (q.Tax - base).Float(), Kudos: q.Total().Float()})
 	}
 	return q, steps
 }

@@ -3,7 +3,6 @@ package kudos
 import (
 	"errors"
 	"slices"
-	"strconv"
 
 	"horde/internal/horde"
 	"horde/internal/store"
@@ -12,18 +11,18 @@ import (
 // System accounts of the ledger. They have no balance besides their postings: a row
 // for them would be locked by every delivery on every node.
 const (
-	Mint     = "mint"     // where rewards come from
-	Burn     = "burn"     // where charges go
-	Forgiven = "forgiven" // what was not charged, below a floor or beyond a budget
-	Admin    = "admin"    // adjustments by hand, and the allowances of test accounts
+	Mint     = store.MintAccount     // where rewards come from
+	Burn     = store.BurnAccount     // where charges go
+	Forgiven = store.ForgivenAccount // what was not charged, below a floor or beyond a budget
+	Admin    = store.AdminAccount    // adjustments by hand, and the allowances of test accounts
 )
 
 // UserAccount is the ledger's name for what a user can spend.
-func UserAccount(user int64) string { return "user:" + strconv.FormatInt(user, 10) }
+func UserAccount(user int64) string { return store.SpendableAccount(user) }
 
 // EscrowAccount is the ledger's name for what an untrusted worker owner has
 // earned but cannot spend yet.
-func EscrowAccount(user int64) string { return "escrow:" + strconv.FormatInt(user, 10) }
+func EscrowAccount(user int64) string { return store.EscrowAccount(user) }
 
 // Entry is a ledger event under construction: each call adds postings and changes
 // the balances beside them, Commit writes the event. All of it happens within one unit

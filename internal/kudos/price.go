@@ -63,11 +63,11 @@ func (p *Pricer) price(o *Order, report func(Step)) float64 {
 	k := p.imagePrice(o, report)
 	if s := LoraSurcharge(o.Loras); s > 0 {
 		k += s
-		Step{Code: StepLoras, Of: o.Loras, Add: s, Kudos: k}.to(report)
+		Step{Code: StepLoras, Count: o.Loras, Add: s, Kudos: k}.to(report)
 	}
 	if s := TISurcharge(o.TIs); s > 0 {
 		k += s
-		Step{Code: StepTIs, Of: o.TIs, Add: s, Kudos: k}.to(report)
+		Step{Code: StepTIs, Count: o.TIs, Add: s, Kudos: k}.to(report)
 	}
 	return k
 }

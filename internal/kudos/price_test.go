@@ -110,7 +110,7 @@ func TestExampleOfRulebook(t *testing.T) {
 		t.Errorf("reward %v, delivery %v, in all %v", reward, pays, o.Tax()+pays)
 	}
 	if o.ExtraSources = 5; o.Tax() != horde.Whole(28) {
-		t.Errorf("tax with five extra source pictures: %v", o.Tax())
+		t.Errorf("tax with five extra source images: %v", o.Tax())
 	}
 }
 

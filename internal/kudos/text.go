@@ -62,12 +62,12 @@ func (o TextOrder) estimate(billions float64, model string, report func(Step)) f
 	k := horde.Round2(length * size * billions * context / 100)
 
 	if report != nil {
-		report(Step{Code: StepTokens, Of: o.MaxLength, Add: length, Kudos: length})
+		report(Step{Code: StepTokens, Count: o.MaxLength, Add: length, Kudos: length})
 		report(Step{Code: StepSize, Name: model, Factor: billions, Kudos: length * billions})
 		if size != 1 {
 			report(Step{Code: StepLargeModel, Factor: size, Kudos: length * size * billions})
 		}
-		report(Step{Code: StepContext, Of: o.MaxContext, Factor: context, Kudos: length * size * billions * context})
+		report(Step{Code: StepContext, Count: o.MaxContext, Factor: context, Kudos: length * size * billions * context})
 		report(Step{Code: StepScale, Factor: 0.01, Kudos: k})
 	}
 	return k
@@ -83,7 +83,7 @@ func (o TextOrder) dryRun(billions float64, model string, report func(Step)) flo
 
 	k *= float64(o.N)
 	if o.N != 1 {
-		Step{Code: StepN, Of: o.N, Factor: float64(o.N), Kudos: k}.to(report)
+		Step{Code: StepN, Count: o.N, Factor: float64(o.N), Kudos: k}.to(report)
 	}
 
 	k++

@@ -61,8 +61,8 @@ func TestTimeoutRefuses(t *testing.T) {
 		status                      int
 		rc                          string
 	}{
-		{"pictures", bad, "/generate/async", walter, imageBody, 403, "TimeoutIP"},
-		{"pictures, from elsewhere", good, "/generate/async", walter, imageBody, 202, ""},
+		{"images", bad, "/generate/async", walter, imageBody, 403, "TimeoutIP"},
+		{"images, from elsewhere", good, "/generate/async", walter, imageBody, 202, ""},
 		{"texts", bad, "/generate/text/async", walter, imageBody, 403, "TimeoutIP"},
 		{"a dry run", bad, "/generate/async", walter, `{"prompt":"x","dry_run":true}`, 403, "TimeoutIP"},
 		{"alchemy knows no timeout", bad, "/interrogate/async", walter, formsBody, 400, "ImageValidationFailed"},
@@ -220,11 +220,11 @@ func TestUnsafeRequests(t *testing.T) {
 		status                      int
 		rc                          string
 	}{
-		{"pictures", bad, "/generate/async", alice, imageBody, 403, "UntrustedUnsafeIP"},
+		{"images", bad, "/generate/async", alice, imageBody, 403, "UntrustedUnsafeIP"},
 		{"row 33 before it", bad, "/generate/async", alice, `{"prompt":"x","params":{"cfg_scale":7.125}}`, 400, "BadCFGDecimals"},
 		{"row 41 after it", bad, "/generate/async", alice, `{"prompt":"x","source_mask":"x"}`, 403, "UntrustedUnsafeIP"},
-		{"pictures from elsewhere", good, "/generate/async", alice, imageBody, 202, ""},
-		{"pictures of a trusted user", bad, "/generate/async", walter, imageBody, 202, ""},
+		{"images from elsewhere", good, "/generate/async", alice, imageBody, 202, ""},
+		{"images of a trusted user", bad, "/generate/async", walter, imageBody, 202, ""},
 		{"texts know no such row", bad, "/generate/text/async", alice, imageBody, 202, ""},
 		{"forms", bad, "/interrogate/async", alice, forms, 403, "UntrustedUnsafeIP"},
 		{"forms of a trusted user", bad, "/interrogate/async", walter, forms, 202, ""},

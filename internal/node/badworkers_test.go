@@ -442,7 +442,7 @@ var badWorkers = []struct {
 	{"it delivers something else", func(d *deal) {
 		d.begin()
 		if got := d.submit(d.submits, d.owner.key, d.job, `"generation":"upon a mess","result":{"caption":"<script>"},"seed":1`); got != "paid" {
-			d.Errorf("no picture: %s", got)
+			d.Errorf("no image: %s", got)
 		}
 		d.state("done")
 		d.paidOwner = 1

@@ -65,7 +65,7 @@ func TestJudge(t *testing.T) {
 func TestReward(t *testing.T) {
 	for _, c := range []struct {
 		v        verdict
-		pictures int
+		images int
 		consumed horde.Kudos
 		want     horde.Kudos
 	}{
@@ -83,8 +83,8 @@ func TestReward(t *testing.T) {
 		{verdict{best: a}, 2, 50, 0}, // never below 0
 		{verdict{best: a}, 2, 0, 0},
 	} {
-		if got := reward(c.v, c.pictures, c.consumed); got != c.want {
-			t.Errorf("%+v of %d for %v: %v, want %v", c.v, c.pictures, c.consumed, got, c.want)
+		if got := reward(c.v, c.images, c.consumed); got != c.want {
+			t.Errorf("%+v of %d for %v: %v, want %v", c.v, c.images, c.consumed, got, c.want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strconv"
 
 	"horde/internal/horde"
 )
@@ -18,21 +19,36 @@ type Event struct {
 	Postings  []Posting
 }
 
-// SystemAccount tells whether an account of the ledger is one of those that belong
-// to nobody. Package kudos says what each is for.
+// System accounts of the ledger, which belong to nobody. Package kudos says what each
+// is for.
+const (
+	MintAccount     = "mint"
+	BurnAccount     = "burn"
+	ForgivenAccount = "forgiven"
+	AdminAccount    = "admin"
+)
+
+// SystemAccount reports whether an account of the ledger is a system account.
 func SystemAccount(name string) bool {
 	switch name {
-	case "mint", "burn", "forgiven", "admin":
+	case MintAccount, BurnAccount, ForgivenAccount, AdminAccount:
 		return true
 	}
 	return false
 }
 
-// How the names of users' accounts begin; the id follows.
+// Prefixes of the names of users' accounts; the id follows.
 const (
 	spendable = "user:"
 	escrow    = "escrow:"
 )
+
+// SpendableAccount names the account of what a user can spend.
+func SpendableAccount(user int64) string { return spendable + strconv.FormatInt(user, 10) }
+
+// EscrowAccount names the account of what an untrusted worker owner has earned but
+// cannot spend yet.
+func EscrowAccount(user int64) string { return escrow + strconv.FormatInt(user, 10) }
 
 // Posting moves Amount onto an account of the ledger: "user:<id>",
 // "escrow:<id>", or a system account such as "mint" and "burn".

@@ -33,7 +33,7 @@ func (s *Styles) collection(ctx context.Context, id string) (*store.Collection, 
 // collectionNamed finds a collection by name, one of the given kind first; nil
 // if there is none.
 func (s *Styles) collectionNamed(ctx context.Context, n name, kind string) (*store.Collection, error) {
-	if n.thing == "style" || !storable(n.name) {
+	if n.scope == "style" || !storable(n.name) {
 		return nil, nil
 	}
 	c, err := foundCollection(s.Store.CollectionNamed(ctx, n.name, n.user, kind))

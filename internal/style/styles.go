@@ -19,8 +19,8 @@ import (
 
 // Kinds of styles.
 const (
-	Image = "image"
-	Text  = "text"
+	Image = horde.KindImage
+	Text  = horde.KindText
 )
 
 // Config is what styles depend on.
@@ -159,7 +159,7 @@ func (s *Styles) Named(ctx context.Context, kind, ref string) (*Style, error) {
 
 // name is a style's or collection's name as requests write it.
 type name struct {
-	thing string // style, collection; "": either
+	scope string // style, collection; "": either
 	user  int64  // whose it is; -1: anybody's
 	name  string
 }
@@ -175,8 +175,8 @@ func (s *Styles) parse(ctx context.Context, ref string) (name, error) {
 		switch {
 		case !more:
 			return n, nil
-		case n.thing == "" && (head == "style" || head == "collection"):
-			n.thing = head
+		case n.scope == "" && (head == "style" || head == "collection"):
+			n.scope = head
 		case n.user < 0 && aliased && strings.Contains(head, "#"):
 			_, err := s.Accounts.ByID(ctx, id)
 			if err == nil {
@@ -194,7 +194,7 @@ func (s *Styles) parse(ctx context.Context, ref string) (name, error) {
 // named finds a style by name, one of the given kind first; nil if there is
 // none.
 func (s *Styles) named(ctx context.Context, n name, kind string) (*Style, error) {
-	if n.thing == "collection" || !storable(n.name) {
+	if n.scope == "collection" || !storable(n.name) {
 		return nil, nil
 	}
 	for _, kind := range []string{kind, ""} {

@@ -98,7 +98,7 @@ func TestNormalize(t *testing.T) {
 		t.Errorf("from the 5th to the 95th percentile the times are spread by %v", spread)
 	}
 	if _, err := Normalize(timed[:10], kudos.Standard()); err == nil {
-		t.Error("ten pictures are enough")
+		t.Error("ten images are enough")
 	}
 }
 

@@ -155,11 +155,11 @@ func TestTrainLearns(t *testing.T) {
 	if s, err := Evaluate(kudos.NewPricer(r.Net), all); err != nil || s.Jobs != len(all) || s.Formula != 0 || s.Accuracy < 0.94 || s.Worst < s.Least {
 		t.Errorf("%+v %v", s, err)
 	}
-	picture, err := Plot("loss", r.Epochs)
+	plot, err := Plot("loss", r.Epochs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := png.Decode(bytes.NewReader(picture)); err != nil {
+	if _, err := png.Decode(bytes.NewReader(plot)); err != nil {
 		t.Error(err)
 	}
 }
