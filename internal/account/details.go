@@ -152,6 +152,7 @@ func records(t *store.Totals) api.UserRecords {
 		}
 		return r
 	}
+
 	amounts := func(p store.PerKind) api.AmountRecords {
 		return api.AmountRecords{
 			Image:         int(p[store.ImagePlace]),
@@ -159,6 +160,7 @@ func records(t *store.Totals) api.UserRecords {
 			Interrogation: int(p[store.FormPlace]),
 		}
 	}
+
 	return api.UserRecords{
 		Usage:        work(t.Usage, t.Requests),
 		Contribution: work(t.Contribution, t.Fulfilments),

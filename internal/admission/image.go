@@ -83,6 +83,7 @@ func (m *Image) UsesLCM() bool {
 	if m.Sampler == "lcm" {
 		return true
 	}
+
 	for _, l := range m.Loras {
 		ids := lcmModels
 		if l.IsVersion != nil && *l.IsVersion {

@@ -28,6 +28,7 @@ func (r *Request) Warnings() []api.Warning {
 		if !ok {
 			continue
 		}
+
 		for _, w := range mismatches(m, r.params()) {
 			if !slices.ContainsFunc(out, func(o api.Warning) bool { return o.Code == w.Code }) {
 				out = append(out, w)

@@ -24,6 +24,7 @@ func newMetrics(reg prometheus.Registerer) metrics {
 			Help: "When the kept copy of a reference came from its source, in seconds since 1970; 0: there is none.",
 		}, []string{"reference"}),
 	}
+
 	if reg != nil {
 		reg.MustRegister(m.reads, m.models, m.fetched)
 	}

@@ -215,6 +215,7 @@ func (s S3) check() (errs []error) {
 	if s.Endpoint == "" {
 		return nil
 	}
+
 	if !webURL(s.Endpoint) {
 		errs = append(errs, fmt.Errorf("--s3-endpoint: %q must be an http or https address", s.Endpoint))
 	}

@@ -31,6 +31,7 @@ func LoadSecrets(dir string, given Secrets) (Secrets, error) {
 		if *s.to != "" {
 			continue
 		}
+
 		secret, err := loadSecret(dir, s.file)
 		if err != nil {
 			return Secrets{}, err

@@ -73,11 +73,13 @@ func source(flag *kong.Flag, given map[string]string) string {
 	if s := given[flag.Name]; s == "flag" {
 		return s
 	}
+
 	for _, name := range flag.Envs {
 		if os.Getenv(name) != "" {
 			return name
 		}
 	}
+
 	switch {
 	case given[flag.Name] != "":
 		return given[flag.Name]

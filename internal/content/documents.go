@@ -256,10 +256,18 @@ func (d *Documents) List(ctx context.Context) ([]api.DocumentSource, error) {
 		if err != nil {
 			return nil, err
 		}
-		v := api.DocumentSource{Name: name, From: s.From, Format: s.Format, Bytes: len(s.Text), Path: d.config.Files[name]}
+
+		v := api.DocumentSource{
+			Name:   name,
+			From:   s.From,
+			Format: s.Format,
+			Bytes:  len(s.Text),
+			Path:   d.config.Files[name],
+		}
 		if !s.At.IsZero() {
 			v.Changed = &s.At
 		}
+
 		list = append(list, v)
 	}
 	return list, nil

@@ -20,12 +20,12 @@
 //
 //   - checkin.go, settings.go, alchemist.go, address.go: what a pop says, and whether
 //     it is let in
-//   - discipline.go: aborts, runs of failures, suspicions, and how far a worker can be
+//   - failures.go: aborts, runs of failures, suspicions, and how far a worker can be
 //     relied on ([Standing]); generation §5.10
 //   - modify.go, details.go: what owners and moderators change and see; platform §3.4
 //     and §4.2
 //   - teams.go: teams of workers; platform §3.6
-//   - messages.go, inbox.go: messages to workers, which their pops carry; platform §3.5
+//   - messages.go, message_inbox.go: messages to workers, which their pops carry; platform §3.5
 //
 // The package decides about workers, never about requests: what a worker is given is
 // the queue's business.

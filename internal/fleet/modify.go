@@ -152,6 +152,7 @@ func (m *modification) check(ctx context.Context) error {
 		if !b.given {
 			continue
 		}
+
 		m.selected = true
 		if err := b.check(); err != nil {
 			return err

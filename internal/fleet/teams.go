@@ -329,6 +329,7 @@ func (f *Fleet) writeTeam(ctx context.Context, id string, in api.TeamInput, do f
 		if in.Name == nil {
 			return do(tx)
 		}
+
 		taken, err := tx.TeamNameTaken(teamKey(*in.Name), id)
 		if err == nil && taken {
 			err = errTeamNameTaken
@@ -338,6 +339,7 @@ func (f *Fleet) writeTeam(ctx context.Context, id string, in api.TeamInput, do f
 		}
 		return do(tx)
 	}})
+
 	switch {
 	case errors.Is(err, store.ErrDuplicate): // another node was faster
 		return errTeamNameTaken

@@ -227,6 +227,7 @@ func (c *colours) deepInSRGB(pix []byte, stride int, size image.Point, bytesPerP
 			if bytesPerPixel == deepColour {
 				g, b, a = int(binary.BigEndian.Uint16(row[2:])), int(binary.BigEndian.Uint16(row[4:])), row[6]
 			}
+
 			to[0], to[1], to[2] = t.convert(r, g, b)
 			to[3] = a
 		}

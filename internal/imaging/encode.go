@@ -131,6 +131,7 @@ func unpaletted(m *image.Paletted) *image.NRGBA {
 	for i, entry := range m.Palette[:min(len(m.Palette), len(palette))] {
 		palette[i] = color.NRGBAModel.Convert(entry).(color.NRGBA)
 	}
+
 	b := m.Bounds()
 	out := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
 	for y := range b.Dy() {

@@ -99,6 +99,7 @@ func (p iccProfile) tag(name string) []byte {
 			}
 			return p[at : at+size]
 		}
+
 		entries = entries[iccEntrySize:]
 	}
 	return nil

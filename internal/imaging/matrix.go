@@ -49,10 +49,12 @@ func (m matrix) inverse() (out matrix, ok bool) {
 		a, b, c, d := (i+1)%3, (i+2)%3, (j+1)%3, (j+2)%3
 		return m[a][c]*m[b][d] - m[a][d]*m[b][c]
 	}
+
 	det := m[0][0]*minor(0, 0) + m[0][1]*minor(0, 1) + m[0][2]*minor(0, 2)
 	if math.IsNaN(det) || math.Abs(det) < 1e-9 {
 		return out, false
 	}
+
 	for i := range 3 {
 		for j := range 3 {
 			out[i][j] = minor(j, i) / det
@@ -83,6 +85,7 @@ func (p primaries) toXYZ() (m matrix, ok bool) {
 		if y <= 0 {
 			return m, false
 		}
+
 		column := [3]float64{x / y, 1, (1 - x - y) / y}
 		if i == 6 {
 			return m.whitened(column)

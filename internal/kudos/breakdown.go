@@ -35,7 +35,7 @@ const (
 type Step struct {
 	Code    string
 	Name    string  // of the network, the baseline or the post-processor that is meant
-	Count      int     // how many: LoRAs, images, tokens
+	Count   int     // how many: LoRAs, images, tokens
 	Seconds float64 // StepNetwork: what the net expects the image to take
 	Basis   float64 // StepNetwork: what it expects the basis job to take
 	Factor  float64 // by which the price is multiplied; 0: it is not

@@ -82,6 +82,7 @@ func NewChecker(c CheckerConfig) *Checker {
 	if c.URL == "" {
 		return nil
 	}
+
 	if c.HTTP == nil {
 		c.HTTP = &http.Client{Timeout: checkTime}
 	}
@@ -94,6 +95,7 @@ func NewChecker(c CheckerConfig) *Checker {
 	if c.Trusted == nil {
 		c.Trusted = func(netip.Addr) bool { return false }
 	}
+
 	return &Checker{CheckerConfig: c, slots: make(chan struct{}, maxChecks), known: map[netip.Prefix]judged{}}
 }
 

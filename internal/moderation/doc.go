@@ -3,8 +3,8 @@
 // whole horde (maintenance, invite only, raid). It also judges and rewrites
 // prompts by the filters of moderators.
 //
-// For filters start at Filters: it holds the rows compiled (set.go), of patterns
-// in Python's syntax (pattern.go, python.go) that see a prompt as Normalize makes
+// For filters start at Filters: it holds the rows compiled (filter_set.go), of patterns
+// in Python's syntax (pattern.go, python_pattern.go) that see a prompt as Normalize makes
 // it. The queue asks Refuses for each request for images, and Rewrite or Adult
 // if a prompt has to change.
 //

@@ -294,6 +294,7 @@ func (f *Filters) Delete(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+
 	return f.write(ctx, func(tx *store.Tx) error {
 		all, err := tx.Filters()
 		if err != nil {

@@ -182,6 +182,7 @@ func (p *pattern) eachSlow(text string, visit func(start, end int, value func(gr
 		if time.Since(begun) > slowTimeout {
 			return errTooMuch
 		}
+
 		start, length := m.ByteRange()
 		err = visit(start, start+length, func(g group) string {
 			of := m.GroupByNumber(g.number)
@@ -193,6 +194,7 @@ func (p *pattern) eachSlow(text string, visit func(start, end int, value func(gr
 			}
 			return of.String()
 		})
+
 		if err == nil {
 			m, err = p.slow.FindNextMatch(m)
 		}

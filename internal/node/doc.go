@@ -14,6 +14,6 @@
 //
 // Open reads what is needed to answer – accounts' secrets, switches, workers, live
 // requests, the last copies of the model references – and never waits for the
-// network. Run ends in order: no new calls, those under way have their time, then the
+// network. Run ends in order: no new calls, those in progress have their time, then the
 // jobs, then the store.
 package node

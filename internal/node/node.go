@@ -318,6 +318,7 @@ func (n *Node) secrets(ctx context.Context) error {
 		if *secret != "" {
 			continue
 		}
+
 		err := n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) (err error) {
 			*secret, err = tx.InitSetting(name, rand.Text()+rand.Text())
 			return err

@@ -65,7 +65,7 @@ func TestJudge(t *testing.T) {
 func TestReward(t *testing.T) {
 	for _, c := range []struct {
 		v        verdict
-		images int
+		images   int
 		consumed horde.Kudos
 		want     horde.Kudos
 	}{

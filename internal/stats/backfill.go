@@ -65,7 +65,7 @@ func (s *Stats) Backfill(ctx context.Context) error {
 	return s.backfillFor(ctx, backfillTime)
 }
 
-func (s *Stats) backfillFor(ctx context.Context, most time.Duration) error {
+func (s *Stats) backfillFor(ctx context.Context, limit time.Duration) error {
 	begun := time.Now()
 	for ctx.Err() == nil {
 		done := false
@@ -73,9 +73,10 @@ func (s *Stats) backfillFor(ctx context.Context, most time.Duration) error {
 			done, err = backfill(tx)
 			return err
 		}})
-		if err != nil || done || time.Since(begun) >= most {
+		if err != nil || done || time.Since(begun) >= limit {
 			return err
 		}
+
 		select {
 		case <-ctx.Done():
 		case <-time.After(chunkPause):

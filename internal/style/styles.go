@@ -172,6 +172,7 @@ func (s *Styles) parse(ctx context.Context, ref string) (name, error) {
 	for {
 		head, tail, more := strings.Cut(n.name, "::")
 		id, aliased := account.IDOfAlias(head)
+
 		switch {
 		case !more:
 			return n, nil
@@ -318,6 +319,7 @@ func (s *Styles) TextDetails(v *Style) (api.TextStyle, error) {
 		Tags:     v.Tags,
 		Models:   v.Models,
 	}
+
 	if err := json.Unmarshal([]byte(v.Params), &out.Params); err != nil {
 		return out, fmt.Errorf("style %s: %w", v.ID, err)
 	}

@@ -146,6 +146,7 @@ func spreads(l *kudos.Layer) []float64 {
 				n, sum, squares = n+1, sum+w, squares+w*w
 			}
 		}
+
 		if n > 0 {
 			out[j] = math.Sqrt(math.Max(0, squares/n-sum/n*sum/n))
 		}

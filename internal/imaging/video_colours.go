@@ -30,11 +30,13 @@ func videoColours(m *image.YCbCr, alpha *image.NYCbCrA) *image.NRGBA {
 		at := m.COffset(b.Min.X, b.Min.Y+y)
 		cb, cr := m.Cb[at:], m.Cr[at:]
 		row := out.Pix[y*out.Stride:][:4*b.Dx()]
+
 		for x, v := range luma {
 			to := row[4*x : 4*x+4 : 4*x+4]
 			to[0], to[1], to[2] = videoColour(v, cb[x/2], cr[x/2])
 			to[3] = 255
 		}
+
 		if alpha != nil {
 			for x, a := range alpha.A[alpha.AOffset(b.Min.X, b.Min.Y+y):][:b.Dx()] {
 				row[4*x+3] = a

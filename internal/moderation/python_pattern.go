@@ -142,6 +142,7 @@ var errFuzzy = errors.New("approximate matching ({e<=1} and its like) is not sup
 func (t *translation) brace() {
 	inside, _, closed := strings.Cut(t.rest[1:], "}")
 	least, most, two := strings.Cut(inside, ",")
+
 	switch {
 	case closed && digits(least) && digits(most) && (least != "" || two && most != ""):
 		if least == "" {

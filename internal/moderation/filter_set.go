@@ -183,6 +183,7 @@ func (s *filterSet) judge(prompt scanned, in func(kind int) bool, slow func(id i
 	v := verdict{matches: []string{}}
 	for _, kinds := range scoring {
 		hit := 0
+
 		for _, kind := range kinds {
 			if !in(kind) {
 				continue

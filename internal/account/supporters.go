@@ -92,6 +92,7 @@ func (a *Accounts) setSupport(ctx context.Context, id int64, source Source, g gi
 		if err != nil {
 			return err
 		}
+
 		before := row.Support
 		source.set(&row.Support, g)
 		if changed = row.Support != before; !changed {
@@ -99,6 +100,7 @@ func (a *Accounts) setSupport(ctx context.Context, id int64, source Source, g gi
 		}
 		return tx.SetSupport(id, row.Support)
 	}})
+
 	if changed {
 		a.Forget(id)
 	}

@@ -40,6 +40,7 @@ func (w *words) has(what ...kudos.PartKind) bool {
 // movement describes the story according to its kind, with which the event's id begins.
 func (w *words) movement() api.KudosMovement {
 	kind, _, _ := strings.Cut(w.s.Event.ID, ":")
+
 	var m api.KudosMovement
 	switch kind {
 	case "accept":
@@ -69,14 +70,17 @@ func (w *words) movement() api.KudosMovement {
 	default:
 		m = api.KudosMovement{Kind: "other", Text: w.s.Event.Reason}
 	}
+
 	return w.finish(m)
 }
 
 // finish adds what may apply to any movement.
+
 func (w *words) finish(m api.KudosMovement) api.KudosMovement {
 	if m.Text == "" {
 		m.Text = "movement without a reason"
 	}
+
 	if floored, ok := w.part(kudos.ForgivenByFloor); ok {
 		m.Text += fmt.Sprintf("; %s %s, since no balance stays below what every account keeps", floored, w.floorEffect())
 	}
@@ -86,6 +90,7 @@ func (w *words) finish(m api.KudosMovement) api.KudosMovement {
 	if kept, ok := w.part(kudos.Escrowed); ok && kept > 0 {
 		m.Text += fmt.Sprintf("; %s kept back until you are trusted", kept)
 	}
+
 	return m
 }
 
