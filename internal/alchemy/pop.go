@@ -3,9 +3,7 @@ package alchemy
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"horde/api"
@@ -15,7 +13,7 @@ import (
 	"horde/internal/kinds"
 	kind "horde/internal/kinds/form"
 	"horde/internal/match"
-	"horde/internal/store"
+	"horde/internal/settle"
 )
 
 const maxAmount = 100 // forms of one pop
@@ -122,65 +120,34 @@ func (q *Queue) match(p *popper) ([]*form, map[string]int) {
 // somebody else has changed.
 func (q *Queue) claim(ctx context.Context, found []*form, w *fleet.Worker) (taken []*form, lost []string, err error) {
 	now := q.now()
-	expires := now + requestLife.Microseconds()
-	var news map[*form]store.FormProgress
-	err = q.Store.Write(ctx, q.claimUnit(found, w, now, expires, &news))
+	c := settle.FormClaim{
+		Worker:  w.ID,
+		Pop:     horde.NewID(),
+		At:      now,
+		Ends:    now + kind.TTL.Microseconds(),
+		Expires: now + requestLife.Microseconds(),
+	}
+	for _, f := range found {
+		c.Forms = append(c.Forms, &settle.Form{Row: q.snapshot(f)})
+	}
+	claimed, err := settle.ClaimForms(ctx, q.Store, c)
+
 	x := q.index
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	for _, f := range found {
+	for i, f := range found {
 		f.item.Reserved = 0
-		p, ok := news[f]
 		switch {
 		case err != nil:
-		case ok:
-			x.renewLocked(f.e, expires)
-			x.applyLocked(f, p)
+		case slices.Contains(claimed, c.Forms[i]):
+			x.renewLocked(f.e, c.Expires)
+			x.applyLocked(f, c.Forms[i].Progress)
 			taken = append(taken, f)
 		default:
 			lost = append(lost, f.RequestID)
 		}
 	}
 	return taken, lost, err
-}
-
-// claimUnit asks for each form, and that its request lives on until expires. Those
-// that it gets are in news.
-func (q *Queue) claimUnit(found []*form, w *fleet.Worker, now, expires int64, news *map[*form]store.FormProgress) store.Unit {
-	inOrder := slices.Clone(found) // all nodes lock rows in one order
-	slices.SortFunc(inOrder, func(a, b *form) int { return strings.Compare(a.ID, b.ID) })
-	u := store.Unit{Key: inOrder[0].RequestID}
-	var renewals []*store.Ask[string]
-	claims := map[*form]*store.Ask[store.FormProgress]{}
-	pop := horde.NewID()
-	renewed := map[string]bool{}
-	for _, f := range inOrder {
-		if !renewed[f.RequestID] {
-			renewed[f.RequestID] = true
-			renewal := store.RenewAlchemyOf(f.RequestID, expires, now)
-			renewals, u.First = append(renewals, renewal), append(u.First, renewal)
-		}
-		row := q.snapshot(f)
-		claims[f] = store.ClaimFormOf(&row, w.ID, pop, now+kind.TTL.Microseconds(), now)
-		u.First = append(u.First, claims[f])
-	}
-	u.Do = func(tx *store.Tx) error {
-		*news = map[*form]store.FormProgress{}
-		for _, r := range renewals {
-			if _, err := r.Answer(tx); err != nil && !errors.Is(err, store.ErrLost) {
-				return err
-			}
-		}
-		for _, f := range inOrder {
-			if p, err := claims[f].Answer(tx); err == nil {
-				(*news)[f] = p
-			} else if !errors.Is(err, store.ErrLost) {
-				return err
-			}
-		}
-		return nil
-	}
-	return u
 }
 
 // task is what a worker is told of a form.

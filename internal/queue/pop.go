@@ -12,6 +12,7 @@ import (
 	"horde/internal/horde"
 	"horde/internal/kinds"
 	"horde/internal/match"
+	"horde/internal/settle"
 	"horde/internal/store"
 )
 
@@ -182,24 +183,7 @@ func (q *Queue) commitClaim(ctx context.Context, c *claim, p *popper) ([]store.J
 	e := c.e
 	now := q.Clock().UnixMicro()
 	jobs := newJobs(c, p, now)
-
-	// A fake job takes nothing, but the request has to be there, and the other nodes to
-	// hear of it.
-	k, expires := c.n, now+lifeWith(p.worker).Microseconds()
-	if c.fake {
-		k, expires = 0, 0
-	}
-	var state store.RequestState
-	claim := store.ClaimOf(e.row.ID, k, expires, now)
-	err := q.Store.Write(ctx, store.Unit{Key: e.row.ID, First: []store.Asked{claim}, Do: func(tx *store.Tx) (err error) {
-		if state, err = claim.Answer(tx); err != nil {
-			return err
-		}
-		for _, j := range jobs {
-			tx.InsertJob(j)
-		}
-		return nil
-	}})
+	state, err := settle.ClaimJobs(ctx, q.Store, jobs, now+lifeWith(p.worker).Microseconds())
 
 	x := e.home
 	x.mu.Lock()
