@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"horde/api"
-	"horde/internal/horde"
+	"horde/internal/live"
 	"horde/internal/store"
 	"horde/internal/waiting"
 )
@@ -13,21 +13,15 @@ import (
 // Follow has w told of every change of those live requests that there are among
 // ids, until stop is called. It returns the ids that it found.
 func (q *Queue) Follow(ctx context.Context, ids []string, w *waiting.Watch) (found []string, stop func(), err error) {
+	found, err = live.FindAll(ctx, q.source(), ids, func(ids []string) []string { return q.follow(ids, w) })
 	stop = func() {
 		q.index.mu.Lock()
 		defer q.index.mu.Unlock()
 		q.index.requests.Unfollow(found, w)
 	}
-	found = q.follow(ids, w)
-
-	// Another node may have taken in the rest; one read looks for all of them.
-	if len(found) < len(ids) && q.Store.Shared() {
-		unknown := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(found, id) || !horde.IsID(id) })
-		if err := q.Refresh(ctx, unknown); err != nil {
-			stop()
-			return nil, nil, err
-		}
-		found = append(found, q.follow(unknown, w)...)
+	if err != nil {
+		stop()
+		return nil, nil, err
 	}
 	return found, stop, nil
 }

@@ -3,6 +3,7 @@ package alchemy
 import (
 	"sync"
 
+	"horde/internal/kinds"
 	"horde/internal/live"
 	"horde/internal/match"
 	"horde/internal/store"
@@ -52,7 +53,7 @@ func (x *index) applyLocked(f *form, p store.FormProgress) {
 	if p.Version <= f.Version || x.requests.Part(f.ID) != f {
 		return
 	}
-	f.FormProgress = p
+	f.FormProgress, f.rivals = p, kinds.Rivals{}
 	x.requests.Changed(f.e)
 	x.queue.Update(&f.item, f.itemState())
 }

@@ -105,7 +105,7 @@ func (q *Queue) match(p *popper) ([]*form, map[string]int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	look := match.Pop{Worker: p.facts, Now: q.now(), Want: p.amount}
-	look.Yields = func(it *match.Item) bool { return q.yields(p.worker, x.requests.Part(it.ID)) }
+	look.Yields = func(it *match.Item) bool { return q.yieldsLocked(p.worker, x.requests.Part(it.ID)) }
 	result := x.queue.Find(&look)
 
 	var found []*form

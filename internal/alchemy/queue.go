@@ -146,19 +146,15 @@ func (k keeper) Apply(e *entry, r rows) {
 // node took it in and the news has not come yet. A RequestNotFound error when
 // there is none.
 func (q *Queue) find(ctx context.Context, id string) (*entry, error) {
-	if e := q.known(id); e != nil {
-		return e, nil
+	e, err := live.Find(ctx, q.source(), id, func() *entry { return q.known(id) })
+	if e == nil && err == nil {
+		err = horde.Errorf(horde.RequestNotFound, "Interrogation with ID '%s' not found.", clip(id))
 	}
-	if q.Store.Shared() && horde.IsID(id) {
-		if err := q.Refresh(ctx, []string{id}); err != nil {
-			return nil, err
-		}
-		if e := q.known(id); e != nil {
-			return e, nil
-		}
-	}
-	return nil, horde.Errorf(horde.RequestNotFound, "Interrogation with ID '%s' not found.", clip(id))
+	return e, err
 }
+
+// source reads requests that another node may have taken in.
+func (q *Queue) source() live.Source { return live.Source{Shared: q.Store.Shared(), Read: q.Refresh} }
 
 func (q *Queue) known(id string) *entry {
 	q.index.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"horde/internal/kinds"
 	kind "horde/internal/kinds/form"
 	"horde/internal/live"
 	"horde/internal/match"
@@ -77,9 +78,9 @@ func (e *entry) Wakes(w *match.Worker) bool {
 // form is one form of a live request. Of the row, only FormProgress changes.
 type form struct {
 	store.Form
-	e       *entry
-	item    match.Item // as pops see it
-	untried untried
+	e      *entry
+	item   match.Item // as pops see it
+	rivals kinds.Rivals
 }
 
 // itemOf is a form as pops see it.

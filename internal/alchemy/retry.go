@@ -3,80 +3,45 @@ package alchemy
 import (
 	"context"
 
-	"horde/internal/account"
 	"horde/internal/fleet"
+	"horde/internal/kinds"
 	kind "horde/internal/kinds/form"
 	"horde/internal/settle"
 )
 
-const verdictLife = 1_000_000 // microseconds for which a look at the fleet is used
-
-// nobody is a standing worse than that of any worker.
-const nobody = fleet.Failing + 1
-
-// untried is how well those live workers stand that could fill in a form and have
-// not failed on it.
-type untried struct {
-	best  fleet.Standing // nobody: there are none
-	at    int64          // microseconds
-	turns uint64         // of the fleet
-	of    int64          // version of the form
+// contest is a form that has failed on these workers, before those that could fill it
+// in.
+func (q *Queue) contest(f *form, tried map[string][]string) kinds.Contest {
+	now := q.now()
+	return kinds.Contest{
+		Online:   func(each func(*fleet.Worker) bool) { q.Fleet.Online(fleet.Forms, each) },
+		Revision: q.Fleet.Revision(),
+		Now:      now,
+		Failed:   func(worker string) bool { return tried[worker] != nil },
+		CouldGet: func(w *fleet.Worker) bool {
+			return kinds.MayPopFor(w, f.e.row.UserID, now) && kind.LastSeen(w).CouldGet(&f.item, 0)
+		},
+	}
 }
 
-// yields reports whether a worker has to leave a form that has failed to others: to
-// whoever has not failed on it if it has, else to whoever stands better. First tries
-// are anybody's. The index must be locked.
-func (q *Queue) yields(w *fleet.Worker, f *form) bool {
+// yieldsLocked reports whether a worker has to leave a form that has failed to others:
+// to whoever has not failed on it if it has, else to whoever stands better. First tries
+// are anybody's. What is found of the others is remembered for a while.
+func (q *Queue) yieldsLocked(w *fleet.Worker, f *form) bool {
 	if f.FailedBy == "" {
 		return false
 	}
-	tried, own := settle.FailuresOf(&f.FormProgress), q.Fleet.Latest(w).Standing()
-	if tried[w.ID] != nil {
-		own = nobody
+	tried := settle.FailuresOf(&f.FormProgress)
+	if !f.rivals.Current(q.Fleet.Revision(), q.now()) {
+		f.rivals = q.contest(f, tried).Rivals()
 	}
-	return q.untriedBy(f, tried).best < own
-}
-
-// untriedBy finds the workers that could fill in a form which has failed, and
-// remembers its verdict for a while. The index must be locked.
-func (q *Queue) untriedBy(f *form, tried map[string][]string) untried {
-	now, turns := q.now(), q.Fleet.Revision()
-	if u := f.untried; u.of == f.Version && u.turns == turns && now-u.at < verdictLife {
-		return u
-	}
-
-	u := untried{best: nobody, at: now, turns: turns, of: f.Version}
-	q.Fleet.Online(fleet.Forms, func(w *fleet.Worker) bool {
-		if s := w.Standing(); s < u.best && tried[w.ID] == nil && couldGet(w, f, now) {
-			u.best = s
-		}
-		return u.best > fleet.Proven // none can stand better
-	})
-	f.untried = u
-	return u
-}
-
-// couldGet reports whether a pop of the worker, by its last check-in, could bring a
-// form that waits: by the very rules of pops.
-func couldGet(w *fleet.Worker, f *form, now int64) bool {
-	switch {
-	case w.Suspended(now):
-		return false
-	case w.Owner != nil && (w.Owner.Is(account.Flagged) || w.Owner.Is(account.Deleted)): // its pops are refused
-		return false
-	}
-	return kind.LastSeen(w).CouldGet(&f.item, 0)
+	return f.rivals.Best < kinds.StandingOf(q.Fleet.Latest(w), tried[w.ID] != nil)
 }
 
 // anotherCouldGet reports whether a live worker could fill a form in besides those
 // that have tried it.
-func (q *Queue) anotherCouldGet(f *form, tried map[string][]string) (found bool) {
-	now := q.now()
-	q.Fleet.Online(fleet.Forms, func(w *fleet.Worker) bool {
-		found = tried[w.ID] == nil && couldGet(w, f, now)
-		return !found
-	})
-	return found
+func (q *Queue) anotherCouldGet(f *form, tried map[string][]string) bool {
+	return q.contest(f, tried).AnyRival()
 }
 
 // server is what workers depend on besides themselves.

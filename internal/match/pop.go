@@ -51,8 +51,8 @@ type Result struct {
 	Skipped map[string]int
 }
 
-// takes reports whether the worker can have an item, and counts why not.
-func (p *Pop) takes(it *Item) bool {
+// suits reports whether the worker can have an item, and counts why not.
+func (p *Pop) suits(it *Item) bool {
 	lacks := p.Worker.Skills.Lacking(it.Features)
 	if lacks&^p.Worker.Walked != 0 {
 		return false

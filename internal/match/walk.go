@@ -142,7 +142,7 @@ func (w *walk) fits(it *Item) bool {
 		return false
 	}
 	if w.friends {
-		return worker.Serves(it.Models) && w.pop.takes(it)
+		return worker.Serves(it.Models) && w.pop.suits(it)
 	}
 
 	if worker.befriends(it.User) { // it was looked at before
@@ -153,7 +153,7 @@ func (w *walk) fits(it *Item) bool {
 			return false
 		}
 	}
-	return w.pop.takes(it)
+	return w.pop.suits(it)
 }
 
 // known reports whether an item was looked at before.

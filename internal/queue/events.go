@@ -7,6 +7,7 @@ import (
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/live"
 	"horde/internal/store"
 	"horde/internal/waiting"
 )
@@ -119,21 +120,15 @@ type News struct {
 // ids, until stop is called. It returns the ids that it found. Knowing the id of a
 // request is the right to follow it.
 func (q *Queue) Follow(ctx context.Context, ids []string, w *waiting.Watch) (found []string, stop func(), err error) {
+	found, err = live.FindAll(ctx, q.source(), ids, func(ids []string) []string { return q.follow(ids, w) })
 	stop = func() {
 		for _, x := range q.indexes() {
 			x.unfollow(found, w)
 		}
 	}
-	found = q.follow(ids, w)
-
-	// Another node may have taken in the rest; one read looks for all of them.
-	if len(found) < len(ids) && q.Store.Shared() {
-		unknown := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(found, id) || !horde.IsID(id) })
-		if err := q.Refresh(ctx, unknown); err != nil {
-			stop()
-			return nil, nil, err
-		}
-		found = append(found, q.follow(unknown, w)...)
+	if err != nil {
+		stop()
+		return nil, nil, err
 	}
 	return found, stop, nil
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"horde/internal/kinds"
 	"horde/internal/live"
 	"horde/internal/match"
 	"horde/internal/store"
@@ -78,7 +79,7 @@ func (x *index) setJobLocked(e *entry, j store.Job) {
 			if e.item.DecoyWorkers == nil {
 				e.item.DecoyWorkers = map[string]bool{}
 			}
-			e.item.DecoyWorkers[j.WorkerID], e.untried = true, untried{}
+			e.item.DecoyWorkers[j.WorkerID], e.rivals = true, kinds.Rivals{}
 		}
 	case e.jobs[i].State == store.JobRunning && j.State != store.JobRunning:
 		x.running -= inProgress(e.jobs[i])
@@ -102,7 +103,7 @@ func (e *entry) blame(worker string) {
 		failed = map[string]bool{}
 	}
 	failed[worker] = true
-	e.failed, e.untried, e.verdict = failed, untried{}, possibility{}
+	e.failed, e.rivals, e.verdict = failed, kinds.Rivals{}, possibility{}
 }
 
 func inProgress(j *store.Job) int {

@@ -110,7 +110,7 @@ func (q *Queue) tryPop(ctx context.Context, x *index, p *popper) (handout, error
 // newLook is a look through the queue on behalf of a worker.
 func (q *Queue) newLook(x *index, p *popper) *match.Pop {
 	look := &match.Pop{Worker: p.facts, Want: 1, MatchedTargeting: q.Modes().MatchedTargeting}
-	look.Yields = func(it *match.Item) bool { return q.yields(p.worker, look, x.requests.Get(it.ID)) }
+	look.Yields = func(it *match.Item) bool { return q.yieldsLocked(p.worker, look, x.requests.Get(it.ID)) }
 	return look
 }
 

@@ -107,10 +107,10 @@ func (q *Queue) takers(x *index, r kinds.Asked, of *account.User) []*fleet.Worke
 	rec.Trusted = of.Is(account.Trusted)
 	e := x.newEntry(store.Request{Kind: x.kind.name, UserID: of.ID}, rec)
 
-	s := q.scan(q.Clock().UnixMicro())
+	c := q.contest(e, func(string) bool { return false })
 	var proven, all []*fleet.Worker
 	q.Fleet.Online(x.kind.name, func(w *fleet.Worker) bool {
-		if s.couldGet(w, e) {
+		if c.CouldGet(w) {
 			all = append(all, w)
 			if fleet.HasDelivered(&w.Worker) {
 				proven = append(proven, w)

@@ -173,7 +173,7 @@ func (k keeper) Apply(e *entry, r store.Request) { k.x.applyLocked(e, r.RequestS
 // another node took it in and the news has not come yet. A RequestNotFound error
 // when there is none.
 func (q *Queue) find(ctx context.Context, x *index, id, what string) (*entry, error) {
-	e, err := q.look(ctx, id, func() *entry { return x.known(id, q.Clock().UnixMicro()) })
+	e, err := live.Find(ctx, q.source(), id, func() *entry { return x.known(id, q.Clock().UnixMicro()) })
 	if e == nil && err == nil {
 		err = horde.Errorf(horde.RequestNotFound, "%s (%s) with ID '%s' not found.", x.kind.title, what, clip(id, 64))
 	}
@@ -182,7 +182,7 @@ func (q *Queue) find(ctx context.Context, x *index, id, what string) (*entry, er
 
 // findAny is find for a request of whatever kind.
 func (q *Queue) findAny(ctx context.Context, id string) (*entry, error) {
-	e, err := q.look(ctx, id, func() *entry {
+	e, err := live.Find(ctx, q.source(), id, func() *entry {
 		for _, x := range q.indexes() {
 			if e := x.known(id, q.Clock().UnixMicro()); e != nil {
 				return e
@@ -196,20 +196,8 @@ func (q *Queue) findAny(ctx context.Context, id string) (*entry, error) {
 	return e, err
 }
 
-// look calls known, again after reading the row where another node may have
-// made it. Nil: there is none.
-func (q *Queue) look(ctx context.Context, id string, known func() *entry) (*entry, error) {
-	if e := known(); e != nil {
-		return e, nil
-	}
-	if !q.Store.Shared() || !horde.IsID(id) {
-		return nil, nil
-	}
-	if err := q.Refresh(ctx, []string{id}); err != nil {
-		return nil, err
-	}
-	return known(), nil
-}
+// source reads requests that another node may have taken in.
+func (q *Queue) source() live.Source { return live.Source{Shared: q.Store.Shared(), Read: q.Refresh} }
 
 func (x *index) known(id string, now int64) *entry {
 	x.mu.Lock()

@@ -66,12 +66,15 @@ type extraSource struct {
 	Strength float64 `json:"strength"`
 }
 
-// entry is a live request in the index. Its fields are guarded by the index.
+// entry is a live request in the index.
 type entry struct {
+	// What never changes once the request is in the index.
 	home   *index
 	row    store.Request // without Body
 	record record
 	work   kinds.Work
+
+	// What moves: guarded by home.mu.
 	item   match.Item // as pops see it
 	state  store.RequestState
 	jobs   []*store.Job    // in the order of handing out; replaced, never changed
@@ -80,9 +83,10 @@ type entry struct {
 	reports map[string]report // from inside running jobs, by job id
 	heard   map[string]int64  // when a worker reported last or delivered, by worker id
 
+	// What was found of the fleet, guarded by home.mu.
 	verdict   possibility
-	verdictAt int64
-	untried   untried
+	verdictAt int64        // microseconds
+	rivals    kinds.Rivals // of a request that has failed
 }
 
 // readEntry makes an entry of a row.

@@ -123,9 +123,9 @@ func (q *Queue) possible(e *entry) possibility {
 		return e.verdict
 	}
 	known := q.Catalog.Snapshot()
-	u := untried{best: nobody}
+	rivals := kinds.Rivals{Best: kinds.Nobody}
 	if len(e.failed) > 0 {
-		u = q.untriedBy(e)
+		rivals = q.rivalsLocked(e)
 	}
 	var p possibility
 	q.Fleet.Online(e.home.kind.name, func(w *fleet.Worker) bool {
@@ -134,7 +134,7 @@ func (q *Queue) possible(e *entry) possibility {
 			return true
 		}
 		p.possible = true
-		if could.Skills.Lacking(e.item.Features) != 0 || u.best < e.standingOf(w) { // left to others
+		if could.Skills.Lacking(e.item.Features) != 0 || rivals.Best < kinds.StandingOf(w, e.failed[w.ID]) { // left to others
 			return true
 		}
 		p.threads += w.Settings.Threads

@@ -1,0 +1,89 @@
+package kinds
+
+import (
+	"time"
+
+	"horde/internal/account"
+	"horde/internal/fleet"
+)
+
+// Nobody is a standing worse than that of any worker.
+const Nobody = fleet.Failing + 1
+
+// rivalsLife is for how long a look at the fleet is used.
+const rivalsLife = time.Second
+
+// Rivals is how well those live workers stand that could get an item which has failed,
+// and have not failed on it. The zero value is out of date.
+type Rivals struct {
+	Best     fleet.Standing // of those that serve whoever asks; Nobody: there are none
+	AskFunds fleet.Standing // of those that serve only whoever could pay
+	at       int64          // microseconds
+	revision uint64         // of the fleet
+}
+
+// Contest is an item that has failed, before the workers that could get it.
+type Contest struct {
+	Online   func(each func(*fleet.Worker) bool) // yields the live workers
+	Revision uint64                              // of the fleet
+	Now      int64                               // microseconds
+
+	Failed    func(worker string) bool // on the item
+	CouldGet  func(*fleet.Worker) bool
+	AsksFunds func(*fleet.Worker) bool // it serves only whoever could pay; nil: none does
+}
+
+// Current reports whether rivals that were found before are still good, with the fleet
+// at this revision.
+func (r Rivals) Current(revision uint64, now int64) bool {
+	return r.at > 0 && r.revision == revision && now-r.at < rivalsLife.Microseconds()
+}
+
+// Rivals finds the workers that could get the item and have not failed on it.
+func (c Contest) Rivals() Rivals {
+	r := Rivals{Best: Nobody, AskFunds: Nobody, at: c.Now, revision: c.Revision}
+	c.Online(func(w *fleet.Worker) bool {
+		standing := w.Standing()
+		if standing >= r.Best || c.Failed(w.ID) || !c.CouldGet(w) {
+			return true
+		}
+		if c.AsksFunds != nil && c.AsksFunds(w) {
+			r.AskFunds = min(r.AskFunds, standing)
+			return true
+		}
+		r.Best = standing
+		return standing > fleet.Proven // none can stand better
+	})
+	return r
+}
+
+// AnyRival reports whether any worker could get the item and has not failed on it.
+// Workers that ask for funds count: their next pop finds out.
+func (c Contest) AnyRival() (found bool) {
+	c.Online(func(w *fleet.Worker) bool {
+		found = !c.Failed(w.ID) && c.CouldGet(w)
+		return !found
+	})
+	return found
+}
+
+// StandingOf is how well a worker stands before an item: behind all others if it has
+// failed on it.
+func StandingOf(w *fleet.Worker, failed bool) fleet.Standing {
+	if failed {
+		return Nobody
+	}
+	return w.Standing()
+}
+
+// MayPopFor reports whether pops of a worker, by its last check-in, bring anything that
+// a user asks for.
+func MayPopFor(w *fleet.Worker, user, now int64) bool {
+	switch {
+	case w.Suspended(now), (w.Maintenance || w.Paused) && user != w.UserID:
+		return false
+	case w.Owner != nil && (w.Owner.Is(account.Flagged) || w.Owner.Is(account.Deleted)): // its pops are refused
+		return false
+	}
+	return true
+}
