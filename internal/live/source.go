@@ -29,7 +29,9 @@ func Find[E comparable](ctx context.Context, s Source, key string, known func() 
 // FindAll calls known, which returns those of the keys that this node knows. Another
 // node may have written the rest; one read looks for all of them. What was found is
 // returned beside an error too.
-func FindAll(ctx context.Context, s Source, keys []string, known func(keys []string) []string) (found []string, err error) {
+func FindAll(
+	ctx context.Context, s Source, keys []string, known func(keys []string) []string,
+) (found []string, err error) {
 	found = known(keys)
 	if len(found) >= len(keys) || !s.Shared {
 		return found, nil

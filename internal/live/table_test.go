@@ -101,8 +101,11 @@ func TestCountsOfUsers(t *testing.T) {
 					}
 				}
 				got := table.Tally()
-				if diff := cmp.Diff(want, got.Jobs) + cmp.Diff(byModel, got.ByModel); diff != "" || got.Total.Jobs != all || got.Total.Units != int64(10*all) {
-					t.Fatalf("counted − told + %s, %d jobs in all, told %+v", diff, all, got.Total)
+				if diff := cmp.Diff(want, got.Jobs) + cmp.Diff(byModel, got.ByModel); diff != "" {
+					t.Fatalf("counted − told + %s", diff)
+				}
+				if got.Total.Jobs != all || got.Total.Units != int64(10*all) {
+					t.Fatalf("%d jobs in all, told %+v", all, got.Total)
 				}
 			},
 		})

@@ -19,7 +19,9 @@ type Keeper[R any, E Entry] interface {
 // what others have written. Of gone, the entries without a row are forgotten. It
 // returns the entries of the rows, to be offered; unreadable rows are left out, and the
 // error tells of them.
-func Take[R any, E Entry, P any](t *Table[E, P], k Keeper[R, E], rows []R, gone []string) (taken []E, unreadable error) {
+func Take[R any, E Entry, P any](
+	t *Table[E, P], k Keeper[R, E], rows []R, gone []string,
+) (taken []E, unreadable error) {
 	var none E
 	found := make(map[string]bool, len(rows))
 	for _, r := range rows {

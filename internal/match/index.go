@@ -1,7 +1,5 @@
 package match
 
-import "github.com/tidwall/btree"
-
 // Index is the waiting items of one kind. Its owner guards it: nothing here locks.
 type Index struct {
 	models         map[string]shelf // by model; anyModel for those that name none
@@ -12,16 +10,6 @@ type Index struct {
 
 // anyModel is the shelf of items that name no model.
 const anyModel = ""
-
-// shelf is the waiting items of one model, in buckets of equal features.
-type shelf map[Features]*line
-
-// line is items in the order of the queue.
-type line struct{ *btree.BTreeG[*Item] }
-
-func newLine() *line {
-	return &line{btree.NewBTreeGOptions(Before, btree.Options{NoLocks: true})}
-}
 
 // NewIndex makes an empty index. Without counters (nil) the walk alone tells what a
 // pop skipped.
@@ -86,26 +74,6 @@ func (x *Index) Remove(it *Item) {
 		if len(x.models[m]) == 0 {
 			delete(x.models, m)
 		}
-	}
-}
-
-func enter[K comparable](lines map[K]*line, key K, it *Item) {
-	l := lines[key]
-	if l == nil {
-		l = newLine()
-		lines[key] = l
-	}
-	l.Set(it)
-}
-
-// leave takes an item out of its line, and drops a line that is empty then.
-func leave[K comparable](lines map[K]*line, key K, it *Item) {
-	l := lines[key]
-	if l == nil {
-		return // the item named the key twice
-	}
-	if l.Delete(it); l.Len() == 0 {
-		delete(lines, key)
 	}
 }
 

@@ -38,6 +38,16 @@ type Pop struct {
 	one     [1]*Item // room for what is found
 }
 
+// walk merges several lines in the order of the queue.
+type walk struct {
+	pop     *Pop
+	friends bool // the lines are those of the worker's friends
+	heads   heads
+	seen    map[*Item]bool
+	apart   []*line // refused as a whole, but to be counted
+	found   []*Item
+}
+
 // Result is what a look brought.
 type Result struct {
 	// Found are the items that the worker gets, the first ones first; none: nothing
@@ -49,6 +59,17 @@ type Result struct {
 	// Skipped counts, by reason, what the worker was withheld from. It is nil where
 	// something was found.
 	Skipped map[string]int
+}
+
+// CouldGet reports whether a pop of the worker could bring an item, were it the first
+// in the queue, by the very rules of pops. Reasons in except do not count, and
+// neither does whether the user could pay.
+func (w *Worker) CouldGet(it *Item, except Lacks) bool {
+	if !w.Serves(it.Models) || w.Skills.Lacking(it.Features)&^except != 0 {
+		return false
+	}
+	look := Pop{Worker: w}
+	return look.gate(it, 0) == ""
 }
 
 // suits reports whether the worker can have an item, and counts why not.

@@ -2,8 +2,6 @@ package match
 
 import (
 	"container/heap"
-
-	"github.com/tidwall/btree"
 )
 
 const (
@@ -70,16 +68,6 @@ func (x *Index) find(p *Pop) []*Item {
 		w.countApart()
 	}
 	return w.found
-}
-
-// walk merges several lines in the order of the queue.
-type walk struct {
-	pop     *Pop
-	friends bool // the lines are those of the worker's friends
-	heads   heads
-	seen    map[*Item]bool
-	apart   []*line // refused as a whole, but to be counted
-	found   []*Item
 }
 
 // enter adds the lines of a shelf that the worker can serve.
@@ -178,39 +166,4 @@ func (w *walk) countApart() {
 			return looks < maxWalk
 		})
 	}
-}
-
-// head is the first item of a line that was not looked at yet.
-type head struct {
-	item *Item
-	iter btree.IterG[*Item]
-}
-
-// heads is a heap by the order of the queue.
-type heads []head
-
-func (h heads) Len() int           { return len(h) }
-func (h heads) Less(i, j int) bool { return Before(h[i].item, h[j].item) }
-func (h heads) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-
-// Push is for container/heap, which needs it only where lines come in later.
-func (h *heads) Push(v any) { *h = append(*h, v.(head)) }
-
-// Pop drops the last head, whose line is at its end.
-func (h *heads) Pop() any {
-	last := len(*h) - 1
-	(*h)[last].iter.Release()
-	*h = (*h)[:last]
-	return nil
-}
-
-// advance moves the first line on, or drops it at its end.
-func (h *heads) advance() {
-	first := &(*h)[0]
-	if !first.iter.Next() {
-		heap.Pop(h)
-		return
-	}
-	first.item = first.iter.Item()
-	heap.Fix(h, 0)
 }

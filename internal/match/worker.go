@@ -69,17 +69,6 @@ func (w *Worker) Wakes(it *Item) bool {
 	return w.Serves(it.Models) && w.Skills.Lacking(it.Features) == 0
 }
 
-// CouldGet reports whether a pop of the worker could bring an item, were it the first
-// in the queue, by the very rules of pops. Reasons in except do not count, and
-// neither does whether the user could pay.
-func (w *Worker) CouldGet(it *Item, except Lacks) bool {
-	if !w.Serves(it.Models) || w.Skills.Lacking(it.Features)&^except != 0 {
-		return false
-	}
-	look := Pop{Worker: w}
-	return look.gate(it, 0) == ""
-}
-
 // befriends reports whether the worker puts a user's requests first.
 func (w *Worker) befriends(user int64) bool {
 	_, friend := w.Friends[user]

@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	// What all kinds of work share: matching and settling know neither each other nor
 	// any kind, and a kind knows no other.
 	"internal/match":       {"api", "internal/horde", "internal/bridge"},
+	"internal/live":        {"api", "internal/horde", "internal/match", "internal/waiting"},
 	"internal/settle":      {"api", "internal/horde", "internal/store", "internal/blob", "internal/kudos", "internal/account", "internal/fleet"},
 	"internal/kinds":       kindsMayImport,
 	"internal/kinds/image": append([]string{"internal/kinds", "internal/imaging"}, kindsMayImport...),
@@ -58,7 +59,7 @@ var mayImport = map[string][]string{
 
 // kindsMayImport is what every kind of work may know: rows of the store, but not how
 // it is settled or queued.
-var kindsMayImport = []string{"api", "internal/horde", "internal/store", "internal/bridge", "internal/catalog", "internal/fleet",
+var kindsMayImport = []string{"api", "internal/horde", "internal/store", "internal/bridge", "internal/catalog", "internal/account", "internal/fleet",
 	"internal/kudos", "internal/admission", "internal/match"}
 
 // mustNot are single arrows that would run back. An arrow to a room is one to the
