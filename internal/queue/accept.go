@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
-	"net/netip"
-	"time"
 
 	"horde/api"
 	"horde/internal/account"
@@ -19,18 +17,6 @@ import (
 	"horde/internal/settle"
 	"horde/internal/store"
 )
-
-// requestLife is how long a request lives without anything happening to it.
-const requestLife = 20 * time.Minute
-
-// From is where a request comes from.
-type From struct {
-	Key         string
-	ClientAgent string
-	Addr        netip.Addr // of the person who asks; the zero Addr is nobody's
-	Proxy       netip.Addr // of the service that called for them; the same as Addr without one
-	UnsafeIP    bool       // known to be unsafe, without asking
-}
 
 // Answer is what a request got: accepted, or only priced when it was a dry run.
 type Answer struct {
@@ -157,22 +143,6 @@ func vouched(c admission.Caller, r *admission.Common) bool {
 // Where that cannot be found out it counts as safe.
 func (q *Queue) unsafe(ctx context.Context, from From) bool {
 	return from.UnsafeIP || q.Checker.Judge(ctx, from.Addr) == moderation.Unsafe
-}
-
-func callerOf(u *account.User) admission.Caller {
-	return admission.Caller{
-		ID:        u.ID,
-		Alias:     u.Alias(),
-		Anonymous: u.Anonymous(),
-		Trusted:   u.Is(account.Trusted),
-		Special:   u.Is(account.Special),
-		Service:   u.Is(account.Service),
-		Education: u.Is(account.Education),
-		Deleted:   u.Is(account.Deleted),
-		Flagged:   u.Is(account.Flagged),
-		Moderator: u.Is(account.Moderator),
-		Patron:    u.Patron,
-	}
 }
 
 // check runs the rows of generation §1.4 behind the key, those that need the queue or the

@@ -12,7 +12,6 @@ import (
 	"horde/internal/account"
 	"horde/internal/horde"
 	"horde/internal/kinds"
-	"horde/internal/kudos"
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -159,34 +158,6 @@ func (q *Queue) deliveryOf(a assigned, owner *account.User, r store.JobResult, m
 // recorded is an amount of work in the unit of the users' records, in which the
 // original rounds each delivery (generation §6.4): hundredths of a megapixelstep, tokens.
 func (k *kind) recorded(units int64) int64 { return int64(math.RoundToEven(float64(units) / k.unit)) }
-
-// finish brings the end of a job into the index.
-func (q *Queue) finish(a assigned, r store.JobResult, state store.RequestState, now int64) {
-	j := *a.job
-	j.JobResult, j.Finished, j.Seed = r, now, r.Seed
-	x := a.e.home
-	x.mu.Lock()
-	defer x.mu.Unlock()
-
-	x.setJobLocked(a.e, j)
-	x.applyLocked(a.e, state)
-}
-
-// reserves reports whether anything is set aside for a request: on its payer's
-// account, or on a shared key.
-func (r *record) reserves() bool { return r.Held || r.SharedKey != "" }
-
-// funds are where the kudos of a request come from.
-func (e *entry) funds() settle.Funds {
-	f := settle.Funds{Payer: e.row.UserID}
-	if e.record.Held {
-		f.Hold = settle.HoldOfRequest(e.row.ID)
-	}
-	if e.record.SharedKey != "" {
-		f.Key = &kudos.KeyUse{Key: e.record.SharedKey, Request: e.row.ID, Promised: e.record.Promised}
-	}
-	return f
-}
 
 // endDecoy ends a job that was given to a paused worker: nothing is paid.
 func (q *Queue) endDecoy(ctx context.Context, a assigned, seed int64) error {

@@ -51,15 +51,6 @@ func (e *entry) isRunning(job string) bool {
 	return slices.ContainsFunc(e.jobs, func(j *store.Job) bool { return j.ID == job && j.State == store.JobRunning })
 }
 
-// report is the newest that is known from inside a running job.
-type report struct {
-	api.JobProgress
-	at        int64 // when it came
-	begun     int64 // when the worker can have begun the job at the earliest
-	firstAt   int64 // when the first report of the job came, which told of firstStep
-	firstStep int
-}
-
 // reportLocked notes a worker's report under the lock of the index, with the time
 // that the job has taken so far. It notes none of a job that has ended since j was
 // looked up: nobody would take the report away again.
@@ -88,15 +79,6 @@ func (e *entry) reportLocked(j *store.Job, worker string, p api.Progress, now in
 	e.reports[j.ID] = r
 	e.hear(j.WorkerID, now)
 	return true
-}
-
-// hear notes when a worker was busy with another job of the request last: its next
-// one began after that.
-func (e *entry) hear(worker string, at int64) {
-	if e.heard == nil {
-		e.heard = map[string]int64{}
-	}
-	e.heard[worker] = max(e.heard[worker], at)
 }
 
 // inSeconds is a time in microseconds as seconds, to the millisecond.

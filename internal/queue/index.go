@@ -1,28 +1,13 @@
 package queue
 
 import (
-	"maps"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"horde/internal/kinds"
 	"horde/internal/live"
 	"horde/internal/match"
 	"horde/internal/store"
 )
-
-// index holds the live requests of one kind as this node knows them. Nothing under mu
-// waits for the database.
-type index struct {
-	kind *kind
-	load atomic.Pointer[counted]
-
-	mu       sync.Mutex
-	requests *live.Table[*entry, *entry] // guarded by mu, as are the moving fields of entries; parts are jobs
-	queue    *match.Index                // guarded by mu; what waits
-	running  int                         // guarded by mu; jobs in progress, fake ones not counted
-}
 
 func newIndex(k *kind) *index {
 	return &index{kind: k, requests: live.NewTable[*entry, *entry](), queue: match.NewIndex(k.counters)}
@@ -94,21 +79,4 @@ func (x *index) setJobLocked(e *entry, j store.Job) {
 		e.blame(j.WorkerID)
 	}
 	x.requests.Note(e.Key())
-}
-
-// blame notes that a worker has failed on a request.
-func (e *entry) blame(worker string) {
-	failed := maps.Clone(e.failed)
-	if failed == nil {
-		failed = map[string]bool{}
-	}
-	failed[worker] = true
-	e.failed, e.rivals, e.verdict = failed, kinds.Rivals{}, possibility{}
-}
-
-func inProgress(j *store.Job) int {
-	if j.State == store.JobRunning && !j.Fake {
-		return 1
-	}
-	return 0
 }

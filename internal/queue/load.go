@@ -10,12 +10,6 @@ import (
 // that what a request needs upfront does not change with every request beside it.
 const loadLife = time.Minute
 
-// counted is the load of a kind at a moment.
-type counted struct {
-	admission.Load
-	at int64 // microseconds
-}
-
 // load is how busy the horde is with a kind of work.
 func (q *Queue) load(x *index) admission.Load {
 	now := q.Clock().UnixMicro()

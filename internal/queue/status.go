@@ -98,14 +98,6 @@ func (q *Queue) cancel(ctx context.Context, e *entry) error {
 	return nil
 }
 
-// possibility is what the workers that could serve a request make of it.
-type possibility struct {
-	possible bool
-	workers  []*match.Worker // those that will, at most maxJudges
-	speed    float64         // of all their threads together, things per second
-	threads  int
-}
-
 const (
 	// verdictLife is how long a verdict on the possible workers is used for
 	// position and time. That a request is possible is always looked at afresh.

@@ -3,31 +3,12 @@ package queue
 import (
 	"context"
 	"errors"
-	"slices"
 
-	"horde/api"
-	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/store"
 )
 
 const maxMetadata = 50 // entries of one result
-
-// assigned is a job and everything it belongs to.
-type assigned struct {
-	e      *entry
-	job    *store.Job
-	worker *fleet.Worker
-}
-
-// submission is what a worker has for a job.
-type submission struct {
-	id         string // of the job
-	generation string
-	state      string
-	seed       int64
-	metadata   []api.GenMetadatum
-}
 
 // stateFaulted is the state of a submission that gives its job up.
 const stateFaulted = "faulted"
@@ -71,95 +52,3 @@ func (q *Queue) submit(ctx context.Context, x *index, key string, s submission) 
 }
 
 var errForeignJob = horde.Errorf(horde.WrongCredentials, "Wrong credentials to submit as this worker.")
-
-// assignedTo finds a job by id where find looks, in the database too when
-// another node handed it out.
-func (q *Queue) assignedTo(ctx context.Context, id string, find func(id string) assigned) (assigned, error) {
-	missing := horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", clip(id, 64))
-	if !horde.IsID(id) {
-		return assigned{}, missing
-	}
-	id = horde.PlainID(id)
-
-	a := find(id)
-	if a.job == nil && q.Store.Shared() {
-		j, err := q.Store.Job(ctx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			return assigned{}, missing
-		}
-		if err == nil {
-			err = q.Refresh(ctx, []string{j.RequestID})
-		}
-		if err != nil {
-			return assigned{}, err
-		}
-		a = find(id)
-	}
-	if a.job == nil {
-		return assigned{}, missing
-	}
-
-	if a.worker = q.Fleet.Worker(a.job.WorkerID); a.worker == nil && q.Store.Shared() {
-		if err := q.Fleet.Refresh(ctx, []string{a.job.WorkerID}); err != nil {
-			return assigned{}, err
-		}
-		a.worker = q.Fleet.Worker(a.job.WorkerID)
-	}
-	return a, nil
-}
-
-// jobInIndexes finds a job of whatever kind.
-func (q *Queue) jobInIndexes(id string) (a assigned) {
-	for _, x := range q.indexes() {
-		if a = q.jobInIndex(x, id); a.job != nil {
-			return a
-		}
-	}
-	return a
-}
-
-// jobInIndex finds a job of a live request.
-func (q *Queue) jobInIndex(x *index, id string) (a assigned) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-
-	e := x.requests.Part(id)
-	if e == nil || e.state.Expires <= q.Clock().UnixMicro() {
-		return a
-	}
-	a.e = e
-	if i := slices.IndexFunc(e.jobs, func(j *store.Job) bool { return j.ID == id }); i >= 0 {
-		a.job = e.jobs[i]
-	}
-	return a
-}
-
-// ended is the answer for a job that is over. Workers look for the words
-// "already submitted" and "Please check your worker speed".
-func ended(a assigned, faulted bool) error {
-	switch {
-	case a.job.State == store.JobDone && a.worker.Maintenance, a.job.State == store.JobFaulted && faulted:
-		return nil
-	case a.job.State == store.JobDone:
-		return horde.Errorf(horde.DuplicateGen, "Processing Generation with ID %s already submitted.", a.job.ID)
-	}
-	return horde.Errorf(horde.AbortedGen, "Processing Generation with ID %s took too long to process and has been aborted! Please check your worker speed.", a.job.ID)
-}
-
-// lost answers a submit that came second, after reading who was first.
-func (q *Queue) lost(ctx context.Context, a assigned, faulted bool) error {
-	if err := q.Refresh(ctx, []string{a.e.row.ID}); err != nil {
-		return err
-	}
-	again := q.jobInIndex(a.e.home, a.job.ID)
-	if again.job == nil {
-		return horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", a.job.ID)
-	}
-	again.worker = a.worker
-
-	// The index is behind; the database is not.
-	if again.job.State == store.JobRunning {
-		again.job = &store.Job{ID: a.job.ID, JobResult: store.JobResult{State: store.JobDone}}
-	}
-	return ended(again, faulted)
-}

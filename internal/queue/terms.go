@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -14,6 +16,15 @@ import (
 	"horde/internal/store"
 	"horde/internal/style"
 )
+
+// From is where a request comes from.
+type From struct {
+	Key         string
+	ClientAgent string
+	Addr        netip.Addr // of the person who asks; the zero Addr is nobody's
+	Proxy       netip.Addr // of the service that called for them; the same as Addr without one
+	UnsafeIP    bool       // known to be unsafe, without asking
+}
 
 // terms are who asks for a request, who pays for it and whose style it uses.
 type terms struct {
@@ -184,4 +195,32 @@ func (t *terms) priority(balance horde.Kudos) int64 {
 		return lowestPriority
 	}
 	return priorityOf(balance, flagged)
+}
+
+// priorityOf is the starting priority of generation §5.1, from the balance before the tax.
+func priorityOf(balance horde.Kudos, flagged bool) int64 {
+	whole := int64(math.RoundToEven(balance.Float()))
+	switch {
+	case flagged && whole > 10:
+		return int64(math.RoundToEven(float64(whole) / 1000))
+	case flagged:
+		return -100
+	}
+	return whole
+}
+
+func callerOf(u *account.User) admission.Caller {
+	return admission.Caller{
+		ID:        u.ID,
+		Alias:     u.Alias(),
+		Anonymous: u.Anonymous(),
+		Trusted:   u.Is(account.Trusted),
+		Special:   u.Is(account.Special),
+		Service:   u.Is(account.Service),
+		Education: u.Is(account.Education),
+		Deleted:   u.Is(account.Deleted),
+		Flagged:   u.Is(account.Flagged),
+		Moderator: u.Is(account.Moderator),
+		Patron:    u.Patron,
+	}
 }

@@ -1,0 +1,225 @@
+package queue
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"horde/api"
+	"horde/internal/admission"
+	"horde/internal/horde"
+	"horde/internal/kinds"
+	"horde/internal/kudos"
+	"horde/internal/live"
+	"horde/internal/match"
+	"horde/internal/settle"
+	"horde/internal/store"
+)
+
+// requestLife is how long a request lives without anything happening to it.
+const requestLife = 20 * time.Minute
+
+// index holds the live requests of one kind as this node knows them. Nothing under mu
+// waits for the database.
+type index struct {
+	kind *kind
+	load atomic.Pointer[counted]
+
+	mu       sync.Mutex
+	requests *live.Table[*entry, *entry] // guarded by mu, as are the moving fields of entries; parts are jobs
+	queue    *match.Index                // guarded by mu; what waits
+	running  int                         // guarded by mu; jobs in progress, fake ones not counted
+}
+
+// entry is a live request in the index.
+type entry struct {
+	// What never changes once the request is in the index.
+	home   *index
+	row    store.Request // without Body
+	record record
+	work   kinds.Work
+
+	// What moves: guarded by home.mu.
+	item   match.Item // as pops see it
+	state  store.RequestState
+	jobs   []*store.Job    // in the order of handing out; replaced, never changed
+	failed map[string]bool // workers that gave a job of it up; replaced, never changed
+
+	reports map[string]report // from inside running jobs, by job id
+	heard   map[string]int64  // when a worker reported last or delivered, by worker id
+
+	// What was found of the fleet, guarded by home.mu.
+	verdict   possibility
+	verdictAt int64        // microseconds
+	rivals    kinds.Rivals // of a request that has failed
+}
+
+// possibility is what the workers that could serve a request make of it.
+type possibility struct {
+	possible bool
+	workers  []*match.Worker // those that will, at most maxJudges
+	speed    float64         // of all their threads together, things per second
+	threads  int
+}
+
+// report is the newest that is known from inside a running job.
+type report struct {
+	api.JobProgress
+	at        int64 // when it came
+	begun     int64 // when the worker can have begun the job at the earliest
+	firstAt   int64 // when the first report of the job came, which told of firstStep
+	firstStep int
+}
+
+// counted is the load of a kind at a moment.
+type counted struct {
+	admission.Load
+	at int64 // microseconds
+}
+
+// readEntry makes an entry of a row.
+func (x *index) readEntry(q store.Request) (*entry, error) {
+	var r record
+	if err := json.Unmarshal([]byte(q.Body), &r); err != nil {
+		return nil, fmt.Errorf("request %s: %w", q.ID, err)
+	}
+	q.Body = ""
+	e := x.newEntry(q, r)
+	if e.work == nil {
+		return nil, fmt.Errorf("request %s has no body", q.ID)
+	}
+	return e, nil
+}
+
+func (x *index) newEntry(q store.Request, r record) *entry {
+	e := &entry{home: x, row: q, record: r, state: q.RequestState}
+	if e.work = x.kind.read(&e.record); e.work != nil {
+		e.item = itemOf(e)
+	}
+	return e
+}
+
+// itemOf is a request as pops see it.
+func itemOf(e *entry) match.Item {
+	row, m := &e.row, e.record.common
+	it := match.Item{
+		ID:       row.ID,
+		Request:  row.ID,
+		User:     row.UserID,
+		Trusted:  e.record.Trusted,
+		Rank:     match.GrowingRank(row.Priority, row.Created),
+		Created:  row.Created,
+		Features: e.work.Features(kinds.Origin{UnsafeIP: e.record.UnsafeIP, Trusted: e.record.Trusted}),
+		Models:   m.Models,
+		Workers:  m.Workers,
+		Barred:   m.WorkerBlacklist,
+		Prompt:   m.Prompt,
+		Price:    horde.KudosOf(e.record.Price),
+		Units:    e.work.WorkUnits(),
+		State:    itemState(e.state),
+	}
+	e.work.Describe(&it)
+	return it
+}
+
+// itemState is what pops look at of a request's state.
+func itemState(s store.RequestState) match.State {
+	return match.State{Waiting: s.Waiting, Expires: s.Expires, Ended: s.Faulted || s.Cancelled}
+}
+
+// Key, User, Expires, Load and Wakes are what a live table asks of a request.
+
+// Key is its id.
+func (e *entry) Key() string { return e.row.ID }
+
+// User is who asked.
+func (e *entry) User() int64 { return e.row.UserID }
+
+// Expires is when the request ends, in microseconds.
+func (e *entry) Expires() int64 { return e.state.Expires }
+
+// Load is what the request counts against its user's concurrency.
+func (e *entry) Load() live.Load {
+	waiting := e.countedWaiting()
+	return live.Load{Jobs: waiting, Units: int64(waiting) * e.work.WorkUnits(), Models: e.models()}
+}
+
+// countedWaiting is how many jobs wait, of a request that was not given up.
+func (e *entry) countedWaiting() int {
+	if e.state.Faulted {
+		return 0
+	}
+	return e.state.Waiting
+}
+
+// Wakes reports whether the request may be for a worker.
+func (e *entry) Wakes(w *match.Worker) bool { return w.Wakes(&e.item) }
+
+// models are those that the request names; none: any.
+func (e *entry) models() []string { return e.record.common.Models }
+
+// counts are the jobs of a request by state; fake ones count for nothing.
+type counts struct{ processing, finished, restarted int }
+
+func (e *entry) counts() (c counts) {
+	for _, j := range e.jobs {
+		switch {
+		case j.Fake:
+		case j.State == store.JobRunning:
+			c.processing++
+		case j.State == store.JobDone:
+			c.finished++
+		default:
+			c.restarted++
+		}
+	}
+	return c
+}
+
+// done: given up, or everything has come (generation §5.8). Of a cancelled request, what
+// still runs is not waited for once as much has come since. One whose jobs the
+// horde's maintenance took away is never done.
+func (e *entry) done(c counts) bool {
+	return e.state.Faulted || e.state.Waiting == 0 && c.finished-c.processing >= e.state.Jobs
+}
+
+// blame notes that a worker has failed on a request.
+func (e *entry) blame(worker string) {
+	failed := maps.Clone(e.failed)
+	if failed == nil {
+		failed = map[string]bool{}
+	}
+	failed[worker] = true
+	e.failed, e.rivals, e.verdict = failed, kinds.Rivals{}, possibility{}
+}
+
+func inProgress(j *store.Job) int {
+	if j.State == store.JobRunning && !j.Fake {
+		return 1
+	}
+	return 0
+}
+
+// hear notes when a worker was busy with another job of the request last: its next
+// one began after that.
+func (e *entry) hear(worker string, at int64) {
+	if e.heard == nil {
+		e.heard = map[string]int64{}
+	}
+	e.heard[worker] = max(e.heard[worker], at)
+}
+
+// funds are where the kudos of a request come from.
+func (e *entry) funds() settle.Funds {
+	f := settle.Funds{Payer: e.row.UserID}
+	if e.record.Held {
+		f.Hold = settle.HoldOfRequest(e.row.ID)
+	}
+	if e.record.SharedKey != "" {
+		f.Key = &kudos.KeyUse{Key: e.record.SharedKey, Request: e.row.ID, Promised: e.record.Promised}
+	}
+	return f
+}
