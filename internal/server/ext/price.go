@@ -26,7 +26,7 @@ func (a *API) priceRoutes() []server.Route {
 			Query(server.Param{Name: "type", Schema: kind}).
 			Body(api.ImageRequestSchema).Answer(api.Price{}),
 		server.Get("/api/ext/v1/kudos/net", a.getPriceNet).
-			About("See which network prices pictures").Answer(api.PriceNet{}),
+			About("See which network prices images").Answer(api.PriceNet{}),
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 func (a *API) alchemyRoutes() []server.Route {
 	return []server.Route{
 		server.Post("/api/v2/interrogate/async", a.postAlchemyRequest).
-			About("Ask for forms about a picture", server.Agent).Body(api.AlchemyRequestSchema).
+			About("Ask for forms about an image", server.Agent).Body(api.AlchemyRequestSchema).
 			AnswerWith(http.StatusAccepted, api.AlchemyAccepted{}).
 			Operation("post_interrogate", "400 401 429 503"),
 		server.Get("/api/v2/interrogate/status/{id}", a.getAlchemyStatus).Limit(server.CheckRates).

@@ -22,14 +22,14 @@ var imageStatusRates = server.Rates{{Calls: 10, Per: time.Minute, By: server.ByP
 func (a *API) imageRoutes() []server.Route {
 	return []server.Route{
 		server.Post("/api/v2/generate/async", a.postImageRequest).Limit(server.RequestRates).
-			About("Ask for pictures", server.Agent).Body(api.ImageRequestSchema).
+			About("Ask for images", server.Agent).Body(api.ImageRequestSchema).
 			AnswerWith(http.StatusAccepted, api.Accepted{}).Answer(api.DryRun{}).
 			Operation("post_image_async_generate", "400+ 401 429 503"),
 		server.Get("/api/v2/generate/check/{id}", a.getCheck).Limit(server.CheckRates).
 			About("See how far a request is", server.Agent).Answer(api.Check{}).
 			Operation("get_image_async_check", "404"),
 		server.Get("/api/v2/generate/status/{id}", a.getImageStatus).Limit(imageStatusRates).
-			About("Fetch the pictures of a request", server.Agent).Answer(api.ImageStatus{}).
+			About("Fetch the images of a request", server.Agent).Answer(api.ImageStatus{}).
 			Operation("get_image_async_status", "404"),
 		server.Delete("/api/v2/generate/status/{id}", a.deleteImageRequest).Limit(imageStatusRates).
 			About("Cancel a request", server.Agent).Answer(api.ImageStatus{}).

@@ -16,7 +16,7 @@ var ratingRates = server.Rates{{Calls: 5, Per: time.Minute, By: server.ByPath}}
 func (a *API) ratingRoutes() []server.Route {
 	return []server.Route{
 		server.Post("/api/v2/generate/rate/{id}", a.postRating).Limit(ratingRates).
-			About("Rate the pictures of a shared request", server.Agent).Body(api.AestheticsSchema).
+			About("Rate the images of a shared request", server.Agent).Body(api.AestheticsSchema).
 			Answer(api.Submitted{}).
 			Operation("post_aesthetics", "400 401 404"),
 	}

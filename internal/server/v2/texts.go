@@ -19,17 +19,17 @@ var textStatusRates = server.Rates{{Calls: 60, Per: time.Minute, By: server.ByPa
 func (a *API) textRoutes() []server.Route {
 	return []server.Route{
 		server.Post("/api/v2/generate/text/async", a.postTextRequest).Limit(server.RequestRates).
-			About("Ask for texts", server.Agent).Body(api.TextRequestSchema).
+			About("Ask for text generation", server.Agent).Body(api.TextRequestSchema).
 			AnswerWith(http.StatusAccepted, api.Accepted{}).Answer(api.DryRun{}).
 			Operation("post_text_async_generate", "400+ 401 429 503"),
 		server.Get("/api/v2/generate/text/status/{id}", a.getTextStatus).Limit(textStatusRates).
-			About("See how far a request for texts is, with its texts", server.Agent).Answer(api.TextStatus{}).
+			About("See how far a text generation is, with its texts", server.Agent).Answer(api.TextStatus{}).
 			Operation("get_text_async_status", "404"),
 		server.Delete("/api/v2/generate/text/status/{id}", a.deleteTextRequest).Limit(textStatusRates).
-			About("Cancel a request for texts", server.Agent).Answer(api.TextStatus{}).
+			About("Cancel a text generation", server.Agent).Answer(api.TextStatus{}).
 			Operation("delete_text_async_status", "404"),
 		server.Post("/api/v2/generate/text/pop", a.postTextPop).Limit(server.WorkerRates).
-			About("Take texts to write as a worker").Body(api.TextPopSchema).Answer(api.TextJob{}).
+			About("Take text generations as a worker").Body(api.TextPopSchema).Answer(api.TextJob{}).
 			Operation("post_text_job_pop", "400 401 403"),
 		server.Post("/api/v2/generate/text/submit", a.postTextSubmit).Limit(server.WorkerRates).
 			About("Deliver a finished text").Body(api.TextSubmitSchema).Answer(api.Submitted{}).
