@@ -13,6 +13,7 @@ import (
 func TestAddressesAreTakenFromWhomWeTrust(t *testing.T) {
 	trust := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
 	passkey := func(_ context.Context, key string) bool { return key == "right" }
+
 	for _, c := range []struct {
 		name, remote string
 		trusted      []netip.Prefix

@@ -39,6 +39,7 @@ const local = "http://127.0.0.1:7001"
 func TestAddressesOfOurselvesBeginWithWhatTheCallerReached(t *testing.T) {
 	trust := []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8")}
 	const proxy = "127.0.0.1:5"
+
 	for _, c := range []struct {
 		name, public string
 		from, host   string // empty: a stranger at horde.lan:7001
@@ -117,15 +118,19 @@ func TestAddressesOfOurselvesBeginWithWhatTheCallerReached(t *testing.T) {
 func TestProxyThatIsNotBelievedIsLoggedOnce(t *testing.T) {
 	var log bytes.Buffer
 	s := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, baseRoute)
+
 	for range 3 {
 		baseFor(t, s, func(*http.Request) {})
 	}
+
 	if log.Len() != 0 {
 		t.Errorf("without such a header: %s", log.String())
 	}
+
 	for range 3 {
 		baseFor(t, s, func(r *http.Request) { r.Header.Set("X-Forwarded-Proto", "https") })
 	}
+
 	if n := strings.Count(log.String(), "peer=1.2.3.4"); n != 1 || !strings.Contains(log.String(), "--trusted-proxies") {
 		t.Errorf("logged %d times: %s", n, log.String())
 	}

@@ -47,6 +47,7 @@ type refusedAs struct {
 // RefusedAs gives a refusal another status than its code's usual one.
 func RefusedAs(err error, status int) error { return refusedAs{err, status} }
 
+// Unwrap lets errors.As find the refusal.
 func (e refusedAs) Unwrap() error { return e.error }
 
 // writeError answers with err. A *horde.Error anywhere in its chain is shown;

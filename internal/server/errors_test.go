@@ -19,6 +19,7 @@ import (
 func TestErrorsShowNothingButRefusals(t *testing.T) {
 	var log bytes.Buffer
 	s := New(Options{Log: slog.New(slog.NewJSONHandler(&log, nil))}, nil)
+
 	for _, c := range []struct {
 		err    error
 		status int
@@ -43,6 +44,7 @@ func TestErrorsShowNothingButRefusals(t *testing.T) {
 			}
 		})
 	}
+
 	if !strings.Contains(log.String(), "hunter2") {
 		t.Error("the internal error is not in the log")
 	}

@@ -1,7 +1,7 @@
 package server
 
 import (
-	"encoding/json"
+	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
@@ -50,10 +50,12 @@ func (e *EventStream) Write(event string, v any) { e.write(event, jsonText(v)) }
 // KeepAlive writes a comment, so that nobody on the way takes the stream for dead.
 func (e *EventStream) KeepAlive() { e.raw(": keep-alive\n\n") }
 
+// write writes an event.
 func (e *EventStream) write(event, data string) {
 	e.raw(fmt.Sprintf("event: %s\ndata: %s\n\n", event, data))
 }
 
+// raw writes a part of the stream at once, and ends it when nobody takes it in time.
 func (e *EventStream) raw(text string) {
 	if e.failed {
 		return
@@ -67,11 +69,10 @@ func (e *EventStream) raw(text string) {
 	e.failed = e.flush.Flush() != nil
 }
 
+// jsonText is the data of an event: v as JSON in one line.
 func jsonText(v any) string {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // links have an &
-	if err := enc.Encode(v); err != nil {
+	var b bytes.Buffer
+	if err := encode(&b, v); err != nil {
 		return "{}" // our own plain structs always marshal
 	}
 	return strings.TrimSuffix(b.String(), "\n")

@@ -24,11 +24,13 @@ func TestLimitsAreToldInHeaders(t *testing.T) {
 	counts := window{}
 	s := New(Options{Limits: counts}, testRoutes())
 	w := call(s, "GET", "/api/v2/things")
+
 	for name, want := range map[string]string{"X-RateLimit-Limit": "90", "X-RateLimit-Remaining": "89", "Retry-After": "60"} {
 		if got := w.Header().Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
+
 	call(s, "DELETE", "/api/v2/things/1")
 	call(s, "DELETE", "/api/v2/things/1")
 	w = call(s, "DELETE", "/api/v2/things/1")
@@ -39,11 +41,13 @@ func TestLimitsAreToldInHeaders(t *testing.T) {
 		t.Errorf("another id: %d", w.Code)
 	}
 	before := len(counts)
+
 	for _, c := range [][2]string{{"OPTIONS", "/api/v2/things"}, {"GET", "/plain"}, {"GET", "/nowhere"}} {
 		if w = call(s, c[0], c[1]); w.Header().Get("X-RateLimit-Limit") != "" {
 			t.Errorf("%v is counted", c)
 		}
 	}
+
 	if len(counts) != before {
 		t.Errorf("%v", counts)
 	}
@@ -55,6 +59,7 @@ func TestRequestsAreLimitedByAddressAndKey(t *testing.T) {
 	routes := []Route{Post("/async", func(w http.ResponseWriter, r *http.Request) error {
 		return Reply(w, r, 202, nil)
 	}).Limit(RequestRates)}
+
 	for _, c := range []struct {
 		name, key   string
 		whitelisted bool
@@ -80,6 +85,7 @@ func TestRequestsAreLimitedByAddressAndKey(t *testing.T) {
 	// One key from many addresses.
 	s := New(Options{Limits: window{}}, routes)
 	n := 0
+
 	for i := range 10 {
 		r := httptest.NewRequest("POST", "/async", nil)
 		r.RemoteAddr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{1, 1, 1, byte(i)}), 1).String()
@@ -90,6 +96,7 @@ func TestRequestsAreLimitedByAddressAndKey(t *testing.T) {
 			n++
 		}
 	}
+
 	if n != 2 {
 		t.Errorf("one key: %d calls", n)
 	}

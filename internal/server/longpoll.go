@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// maxPopWait is the longest that a pop may ask to wait, in seconds.
-const maxPopWait = 60
+// maxWait is the longest that a call may ask to wait.
+const maxWait = 60 * time.Second
 
 // LongPoll returns how long a call wants to wait, and the context to wait in: it also
 // ends with the server. The time limits of the connection are lifted for as long.
@@ -25,14 +25,14 @@ func LongPoll(w http.ResponseWriter, r *http.Request) (context.Context, time.Dur
 	return ctx, wait, cancel
 }
 
-// preferredWait reads "Prefer: wait=N" (RFC 7240), in seconds.
+// preferredWait reads "Prefer: wait=N" (RFC 7240), N in seconds.
 func preferredWait(r *http.Request) time.Duration {
 	for _, header := range r.Header["Prefer"] {
 		for part := range strings.SplitSeq(header, ",") {
 			if n, ok := strings.CutPrefix(strings.TrimSpace(part), "wait="); ok {
 				seconds, err := strconv.Atoi(n)
 				if err == nil && seconds > 0 {
-					return time.Duration(min(seconds, maxPopWait)) * time.Second
+					return time.Duration(min(seconds, int(maxWait/time.Second))) * time.Second
 				}
 			}
 		}
@@ -41,7 +41,7 @@ func preferredWait(r *http.Request) time.Duration {
 }
 
 // UntilEnding returns a context for a call that waits for something to happen: it
-// ends with the call, and when the server begins to stop.
+// ends with the call, and when the server that answers it begins to stop.
 func UntilEnding(r *http.Request) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(r.Context())
 	s := exchangeOf(r).server

@@ -3,6 +3,8 @@ package server
 import (
 	"errors"
 	"strconv"
+
+	"horde/internal/server/pyjson"
 )
 
 // QueryInt reads a whole number from the query string, as the argument parser does;
@@ -11,12 +13,13 @@ func QueryInt(text, name string, absent int) (int, error) {
 	if text == "" {
 		return absent, nil
 	}
+
 	n, err := strconv.Atoi(text)
 	if errors.Is(err, strconv.ErrRange) {
 		return n, nil // the nearest number; whoever uses it has bounds of its own
 	}
 	if err != nil {
-		return 0, InvalidField(name, "invalid literal for int() with base 10: '"+Clip(text, 40)+"'")
+		return 0, pyjson.NotInt(name, text)
 	}
 	return n, nil
 }

@@ -78,6 +78,11 @@ func encode(buf *bytes.Buffer, v any) error {
 	return nil
 }
 
+// ReplyOK answers that all went well, for calls that have nothing else to tell.
+func ReplyOK(w http.ResponseWriter, r *http.Request) error {
+	return Reply(w, r, http.StatusOK, &api.Simple{Message: "OK"})
+}
+
 // SendJSON answers with a body that is JSON already.
 func SendJSON(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
@@ -85,9 +90,4 @@ func SendJSON(w http.ResponseWriter, status int, body []byte) {
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a caller that hung up is no error of ours
-}
-
-// ReplyOK answers that all went well, for calls that have nothing else to tell.
-func ReplyOK(w http.ResponseWriter, r *http.Request) error {
-	return Reply(w, r, http.StatusOK, &api.Simple{Message: "OK"})
 }

@@ -12,6 +12,7 @@ func TestWhatNoDatabaseTakesReachesNoHandler(t *testing.T) {
 		id, query = r.PathValue("id")+" "+r.PathValue("owner"), r.URL.Query().Encode()
 		return nil
 	})})
+
 	for path, want := range map[string][2]string{
 		"/things/a/of/b":                    {"a b", ""},
 		"/things/%FF%FEa/of/%00":            {"\ufffda \ufffd", ""},

@@ -32,6 +32,7 @@ func TestStreamsAreBounded(t *testing.T) {
 		}
 		return as.status
 	}
+
 	for _, step := range []struct {
 		addr string
 		want int
@@ -58,9 +59,11 @@ func TestStreamsAreBounded(t *testing.T) {
 	if got := enter("2001:db8::2"); got != http.StatusOK {
 		t.Errorf("the second of a /64: %d", got)
 	}
+
 	for _, left := range leave[2:] {
 		left()
 	}
+
 	if s.streams.count() != 0 || len(s.streams.byAddr) != 0 {
 		t.Errorf("%v streams and %d addresses are left", s.streams.count(), len(s.streams.byAddr))
 	}

@@ -19,6 +19,7 @@ func TestFollowedIDs(t *testing.T) {
 		}
 		return strings.Join(ids, ",")
 	}
+
 	for name, tc := range map[string]struct {
 		query string
 		want  int // ids; 0: refused

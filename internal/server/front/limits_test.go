@@ -83,6 +83,7 @@ func TestRates(t *testing.T) {
 			t.Errorf("%s %s: %s, want %s", rt.Method, path, got, want)
 		}
 	}
+
 	for _, line := range slices.Sorted(maps.Keys(rateTable)) {
 		if !used[line] {
 			t.Errorf("no route for the line %s", line)

@@ -113,9 +113,11 @@ func TestContractIsToldAsItIs(t *testing.T) {
 	if err := json.Unmarshal(call(New(Options{}), http.MethodGet, "/api/ext/contract.json").Body.Bytes(), &loose); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, item := range loose["paths"].(map[string]any) {
 		delete(item.(map[string]any), "parameters")
 	}
+
 	again, err := json.Marshal(loose)
 	if err != nil {
 		t.Fatal(err)

@@ -99,6 +99,7 @@ func TestSDKPayloadsAreAccepted(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
+
 	skippedExamples(t, skipped)
 }
 
@@ -167,6 +168,7 @@ func TestSDKResponsesHaveOurMembers(t *testing.T) {
 		compared++
 		compareExample(t, name, raw, reflect.TypeOf(into))
 	}
+
 	t.Logf("%d answers compared", compared)
 	skippedExamples(t, skipped)
 }

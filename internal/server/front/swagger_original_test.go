@@ -105,6 +105,7 @@ func TestSwaggerIsTheOriginalsDocument(t *testing.T) {
 		}
 		t.Errorf("%s: %q, the original has %q", at, got, want)
 	}
+
 	for _, kind := range []string{"paths", "definitions"} {
 		names := func(d map[string]any) []string { return slices.Sorted(maps.Keys(d[kind].(map[string]any))) }
 		for _, name := range names(original) {
@@ -119,11 +120,13 @@ func TestSwaggerIsTheOriginalsDocument(t *testing.T) {
 			differs(at, ours[at], theirs[at])
 		}
 	}
+
 	for _, at := range slices.Sorted(maps.Keys(ours)) {
 		if _, known := theirs[at]; !known {
 			differs(at, ours[at], "")
 		}
 	}
+
 	for place, why := range otherwise {
 		if !used[place] {
 			t.Errorf("%s is no longer different (%s): remove the line", place, why)
@@ -155,9 +158,11 @@ func TestSwaggerHasOnlyKnownKeys(t *testing.T) {
 	if len(d.Responses) == 0 {
 		t.Error("no responses")
 	}
+
 	for _, tag := range d.Tags {
 		only("tag", tag, "name description")
 	}
+
 	for path, item := range d.Paths {
 		for verb, op := range item {
 			where := verb + " " + path
@@ -179,6 +184,7 @@ func TestSwaggerHasOnlyKnownKeys(t *testing.T) {
 			}
 		}
 	}
+
 	const property = "type description title default example format enum $ref minimum maximum minLength maxLength multipleOf uniqueItems additionalProperties items"
 	for name, def := range d.Definitions {
 		parts := []any{def}
@@ -222,6 +228,7 @@ func TestExamplesAreTaken(t *testing.T) {
 			t.Errorf("%s %s: %v", rt.Method, rt.Pattern, err)
 		}
 	}
+
 	if seen < 30 {
 		t.Errorf("only %d bodies", seen)
 	}
@@ -279,15 +286,18 @@ func TestMembersAreExplained(t *testing.T) {
 	if len(ours) < 400 {
 		t.Errorf("only %d members", len(ours))
 	}
+
 	for member, text := range ours {
 		if text == "" {
 			t.Errorf("%s is not explained", member)
 		}
 	}
+
 	raw, err := os.ReadFile(golden.Shared(t, "data", "swagger.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for member, text := range definitions(raw) {
 		if text != "" && ours[member] == text {
 			t.Errorf("%s has the original's words: %s", member, text)

@@ -6,7 +6,8 @@
 //     members of one name win, and mends lone surrogates (generation §0.2).
 //   - Bool, Text, Int and Amount read the members of bodies that no schema
 //     describes, and convert what they find as the original's argument parser
-//     does: "false" is true, 1.7 is 1, true is "True" (platform §1.3).
+//     does: "false" is true, 1.7 is 1, true is "True" (platform §1.3). NotInt is how
+//     it refuses what is no number.
 //   - Assign fills a struct of package api from a parsed value that its schema has
 //     approved. Whole numbers may be written with a point.
 //   - FindNUL looks for the one character that no database keeps (generation §0.3).

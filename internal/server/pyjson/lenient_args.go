@@ -103,28 +103,28 @@ func Int(body map[string]any, name string, absent int64) (int64, error) {
 		return 0, nil
 	case float64:
 		if math.IsNaN(v) || math.Abs(v) >= 1<<63 {
-			return 0, notInt(name, strconv.FormatFloat(v, 'g', -1, 64))
+			return 0, NotInt(name, strconv.FormatFloat(v, 'g', -1, 64))
 		}
 		return int64(v), nil
 	case string:
 		n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
 		if err != nil {
-			return 0, notInt(name, v)
+			return 0, NotInt(name, v)
 		}
 		return n, nil
 
 	case json.Number:
-		return 0, notInt(name, string(v))
+		return 0, NotInt(name, string(v))
 	default:
-		return 0, notInt(name, marshalled(v))
+		return 0, NotInt(name, marshalled(v))
 	}
 }
 
 // maxQuoted bounds how much of a wrong value its refusal repeats, in bytes.
 const maxQuoted = 40
 
-// notInt refuses a member that is no whole number, in the original's words.
-func notInt(name, text string) error {
+// NotInt refuses a member or parameter that is no whole number, in the original's words.
+func NotInt(name, text string) error {
 	return horde.Invalid(name, "invalid literal for int() with base 10: '"+text[:min(len(text), maxQuoted)]+"'")
 }
 

@@ -65,6 +65,7 @@ func FuzzMembersWithoutASchema(f *testing.F) {
 	for _, seed := range []string{`{"v":1e400}`, `{"v":[NaN]}`, `{"v":"99999999999999999999"}`, `{"v":-1e300}`, `{"v":{"a":[]}}`, `{"v":"\ud800"}`} {
 		f.Add(seed)
 	}
+
 	f.Fuzz(func(t *testing.T, text string) {
 		v, err := Parse(text)
 		if err != nil {

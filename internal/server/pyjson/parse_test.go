@@ -34,6 +34,7 @@ func TestParseIsAsLenientAsTheOriginal(t *testing.T) {
 			}
 		})
 	}
+
 	if v, err := Parse(`NaN`); err != nil || !math.IsNaN(v.(float64)) {
 		t.Errorf("NaN: %v, %v", v, err)
 	}

@@ -42,6 +42,7 @@ func TestAPIPages(t *testing.T) {
 	if w = visit(s, "GET", "/api/nothing", ""); w.Code != 404 {
 		t.Errorf("%d", w.Code)
 	}
+
 	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
 		if w = visit(s, "GET", path, ""); w.Code != 200 {
 			t.Errorf("%s: %d", path, w.Code)

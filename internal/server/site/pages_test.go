@@ -85,6 +85,7 @@ func isPage(t *testing.T, w *httptest.ResponseRecorder, text string) {
 	if got := w.Header().Get("Content-Security-Policy"); got != web.FramePolicy {
 		t.Errorf("policy %q", got)
 	}
+
 	for _, part := range []string{
 		text, " · Fox &amp; &lt;b&gt;Friends&lt;/b&gt;</title>", `name="viewport"`, `href="/plain.css"`, `<nav aria-label="Pages">`, "<h1>", "</footer>\n</body>",
 	} {
@@ -92,6 +93,7 @@ func isPage(t *testing.T, w *httptest.ResponseRecorder, text string) {
 			t.Errorf("the page lacks %q: %s", part, body)
 		}
 	}
+
 	if strings.Contains(body, "<b>") {
 		t.Errorf("the title is not escaped: %s", body)
 	}

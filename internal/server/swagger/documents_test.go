@@ -121,6 +121,7 @@ func TestSwaggerDescribesRoutes(t *testing.T) {
 	if status["generations"] == nil || status["kudos"] == nil {
 		t.Errorf("embedded fields: %v", status)
 	}
+
 	for _, part := range strings.Split(string(raw), `"#/definitions/`)[1:] {
 		name, _, _ := strings.Cut(part, `"`)
 		if d.Definitions[name] == nil {

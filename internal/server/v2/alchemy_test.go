@@ -15,6 +15,7 @@ func FuzzAlchemyMembers(f *testing.F) {
 		`{"result":{"R2":"R2"},"id":true,"state":{}}`} {
 		f.Add(seed)
 	}
+
 	f.Fuzz(func(t *testing.T, text string) {
 		v, err := pyjson.Parse(text)
 		if err != nil {
