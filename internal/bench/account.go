@@ -14,15 +14,23 @@ import (
 // testKudos is the balance of test accounts: so much that kudos never matter here.
 const testKudos = 10_000_000
 
+// standing says whether the workers of a test account are trusted.
+type standing bool
+
+const (
+	trusted   standing = true
+	untrusted standing = false
+)
+
 // makeAccount makes or renews a test account.
-func (t target) makeAccount(c *conn, name string, trusted bool) (apikey string, err error) {
-	kudos, no := int64(testKudos), false
+func (t target) makeAccount(c *conn, name string, s standing) (apikey string, err error) {
+	kudos, no, isTrusted := int64(testKudos), false, bool(s)
 	oauth := "horde-" + name
 	body, err := json.Marshal(api.TestUserRequest{
 		Username:  &name,
 		OAuthID:   &oauth,
 		Moderator: &no,
-		Trusted:   &trusted,
+		Trusted:   &isTrusted,
 		Kudos:     &kudos,
 	})
 	if err != nil {
@@ -59,10 +67,10 @@ const setUpConns = 16
 
 // makeAccounts makes n accounts; their names stay the same from run to run, so
 // that they do not pile up.
-func (t target) makeAccounts(ctx context.Context, prefix string, n int, trusted bool) ([]string, error) {
+func (t target) makeAccounts(ctx context.Context, prefix string, n int, s standing) ([]string, error) {
 	keys := make([]string, n)
 	err := inParallel(ctx, t, n, func(c *conn, i int) (err error) {
-		keys[i], err = t.makeAccount(c, fmt.Sprintf("%s %d", prefix, i), trusted)
+		keys[i], err = t.makeAccount(c, fmt.Sprintf("%s %d", prefix, i), s)
 		return err
 	})
 	return keys, err

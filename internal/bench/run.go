@@ -83,7 +83,7 @@ func newRunID() string {
 
 // setUp makes accounts, workers and the backlog before the measuring begins.
 func (r *run) setUp(ctx context.Context) (err error) {
-	if _, err := r.t.makeAccount(newConn(r.t.addr), "bench user 0", false); err != nil {
+	if _, err := r.t.makeAccount(newConn(r.t.addr), "bench user 0", untrusted); err != nil {
 		return err // reported once, not by 16 connections
 	}
 	if r.users, err = r.requesters(ctx); err != nil {
@@ -93,7 +93,7 @@ func (r *run) setUp(ctx context.Context) (err error) {
 	if r.cfg.Mode == Check {
 		return r.queueBacklog(ctx, r.cfg.Clients, 1)
 	}
-	if r.dreamers, err = r.t.makeAccounts(ctx, "bench dreamer", r.cfg.Workers, true); err != nil {
+	if r.dreamers, err = r.t.makeAccounts(ctx, "bench dreamer", r.cfg.Workers, trusted); err != nil {
 		return err
 	}
 
@@ -103,7 +103,7 @@ func (r *run) setUp(ctx context.Context) (err error) {
 	if err != nil || r.cfg.Mode != Pop {
 		return err
 	}
-	if r.idlers, err = r.t.makeAccounts(ctx, "bench idler", 1, true); err != nil {
+	if r.idlers, err = r.t.makeAccounts(ctx, "bench idler", 1, trusted); err != nil {
 		return err
 	}
 	if err := r.register(newConn(r.t.addr), r.idlers[0], idlerName, r.idleModel()); err != nil {
@@ -120,7 +120,7 @@ func (r *run) requesters(ctx context.Context) ([]string, error) {
 		return []string{api.AnonymousKey}, nil
 	}
 	fmt.Fprintf(r.cfg.Progress, "making %d users\n", r.cfg.Users)
-	return r.t.makeAccounts(ctx, "bench user", r.cfg.Users, false)
+	return r.t.makeAccounts(ctx, "bench user", r.cfg.Users, untrusted)
 }
 
 func (r *run) workerName(i int) string { return r.worker + " " + strconv.Itoa(i) }
@@ -166,7 +166,7 @@ const requestsPerOwner = 25
 // queueBacklog queues n requests for models that nobody serves.
 func (r *run) queueBacklog(ctx context.Context, n, models int) error {
 	owners := (n + requestsPerOwner - 1) / requestsPerOwner
-	keys, err := r.t.makeAccounts(ctx, "bench waiter", owners, false)
+	keys, err := r.t.makeAccounts(ctx, "bench waiter", owners, untrusted)
 	if err != nil {
 		return err
 	}

@@ -9,10 +9,18 @@ import (
 	"strings"
 )
 
+// extent says which members of an object an expectation names.
+type extent int
+
+const (
+	allMembers  extent = iota
+	someMembers        // the object may have more
+)
+
 // match lists the differences between an expectation, with its variables filled in,
-// and a value. Values are as decode makes them. With subset the expectation need not
-// name every member of an object.
-func match(want, got any, path string, subset bool) []string {
+// and a value. Values are as decode makes them. e says whether the
+// expectation names every member of an object.
+func match(want, got any, path string, e extent) []string {
 	if names := placeholderKinds(want); names != nil {
 		for _, name := range names {
 			if kinds[name](got) {
@@ -23,13 +31,13 @@ func match(want, got any, path string, subset bool) []string {
 	}
 
 	if name := special(want); name != "" {
-		return matchSpecial(name, want.(map[string]any), got, path, subset)
+		return matchSpecial(name, want.(map[string]any), got, path, e)
 	}
 	switch w := want.(type) {
 	case map[string]any:
-		return matchObject(w, got, path, subset)
+		return matchObject(w, got, path, e)
 	case []any:
-		return matchArray(w, got, path, subset)
+		return matchArray(w, got, path, e)
 	case json.Number:
 		if g, ok := got.(json.Number); ok && math.Abs(number(w)-number(g)) < 1e-9 {
 			return nil
@@ -58,7 +66,7 @@ func diff(path, format string, args ...any) []string {
 	return []string{path + ": " + fmt.Sprintf(format, args...)}
 }
 
-func matchObject(want map[string]any, got any, path string, subset bool) []string {
+func matchObject(want map[string]any, got any, path string, e extent) []string {
 	g, ok := got.(map[string]any)
 	if !ok {
 		return diff(path, "want an object, got %s", short(got, maxShown))
@@ -67,13 +75,13 @@ func matchObject(want map[string]any, got any, path string, subset bool) []strin
 	var out []string
 	for _, k := range sortedKeys(want) {
 		if v, ok := g[k]; ok {
-			out = append(out, match(want[k], v, path+"/"+k, subset)...)
+			out = append(out, match(want[k], v, path+"/"+k, e)...)
 		} else {
 			out = append(out, diff(path+"/"+k, "missing, want %s", short(want[k], maxShown))...)
 		}
 	}
 
-	if subset {
+	if e == someMembers {
 		return out
 	}
 	for _, k := range sortedKeys(g) {
@@ -84,7 +92,7 @@ func matchObject(want map[string]any, got any, path string, subset bool) []strin
 	return out
 }
 
-func matchArray(want []any, got any, path string, subset bool) []string {
+func matchArray(want []any, got any, path string, e extent) []string {
 	g, ok := got.([]any)
 	if !ok {
 		return diff(path, "want an array, got %s", short(got, maxShown))
@@ -95,7 +103,7 @@ func matchArray(want []any, got any, path string, subset bool) []string {
 
 	var out []string
 	for i := range want {
-		out = append(out, match(want[i], g[i], path+"/"+strconv.Itoa(i), subset)...)
+		out = append(out, match(want[i], g[i], path+"/"+strconv.Itoa(i), e)...)
 	}
 	return out
 }
@@ -115,7 +123,7 @@ func special(v any) string {
 }
 
 // matchSpecial compares with an object matcher.
-func matchSpecial(name string, want map[string]any, got any, path string, subset bool) []string {
+func matchSpecial(name string, want map[string]any, got any, path string, e extent) []string {
 	arg := want["<"+name+">"]
 	switch name {
 	case "approx":
@@ -124,13 +132,13 @@ func matchSpecial(name string, want map[string]any, got any, path string, subset
 		return matchContains(list(arg), got, path)
 	case "oneof":
 		for _, a := range list(arg) {
-			if match(a, got, path, subset) == nil {
+			if match(a, got, path, e) == nil {
 				return nil
 			}
 		}
 		return diff(path, "want one of %s, got %s", short(arg, maxShown), short(got, maxShown))
 	case "subset":
-		return match(arg, got, path, true)
+		return match(arg, got, path, someMembers)
 	}
 
 	g, ok := got.([]any)
@@ -145,14 +153,14 @@ func matchSpecial(name string, want map[string]any, got any, path string, subset
 	case "each":
 		var out []string
 		for i, a := range g {
-			out = append(out, match(arg, a, path+"/"+strconv.Itoa(i), subset)...)
+			out = append(out, match(arg, a, path+"/"+strconv.Itoa(i), e)...)
 		}
 		return out
 	case "unordered", "has":
 		if w := list(arg); name == "unordered" && len(w) != len(g) {
 			return diff(path, "want %d elements %s, got %s", len(w), short(arg, maxShown), short(got, maxShown))
 		}
-		return matchHas(list(arg), g, path, subset)
+		return matchHas(list(arg), g, path, e)
 	case "lacks":
 		return matchLacks(list(arg), g, path)
 	}
@@ -186,11 +194,11 @@ func matchContains(fragments []any, got any, path string) []string {
 }
 
 // matchHas finds a different element for every expectation.
-func matchHas(want, got []any, path string, subset bool) []string {
+func matchHas(want, got []any, path string, e extent) []string {
 	rest := slices.Clone(got)
 	var out []string
 	for _, w := range want {
-		hit := slices.IndexFunc(rest, func(g any) bool { return match(w, g, path, subset) == nil })
+		hit := slices.IndexFunc(rest, func(g any) bool { return match(w, g, path, e) == nil })
 		if hit < 0 {
 			out = append(out, diff(path, "no element like %s in %s", short(w, maxShown), short(got, 400))...)
 			continue
@@ -203,7 +211,7 @@ func matchHas(want, got []any, path string, subset bool) []string {
 func matchLacks(unwanted, got []any, path string) []string {
 	var out []string
 	for _, u := range unwanted {
-		if slices.ContainsFunc(got, func(g any) bool { return match(u, g, path, true) == nil }) {
+		if slices.ContainsFunc(got, func(g any) bool { return match(u, g, path, someMembers) == nil }) {
 			out = append(out, diff(path, "must not hold %s", short(u, maxShown))...)
 		}
 	}
@@ -226,10 +234,10 @@ func matchError(want, got any) []string {
 		}
 	}
 
-	out := match(rest, got, "", true)
+	out := match(rest, got, "", someMembers)
 	errors, given := w["errors"]
 	if given {
-		return append(out, match(errors, g["errors"], "/errors", false)...)
+		return append(out, match(errors, g["errors"], "/errors", allMembers)...)
 	}
 	if _, unexpected := g["errors"]; unexpected {
 		out = append(out, diff("/errors", "unexpected key")...)

@@ -254,7 +254,7 @@ func (p *player) judge(want Response, got answer) []string {
 		case !present:
 			out = append(out, fmt.Sprintf("header %s: missing", name))
 		default:
-			out = append(out, match(v, strings.Join(values, ", "), "header "+name, false)...)
+			out = append(out, match(v, strings.Join(values, ", "), "header "+name, allMembers)...)
 		}
 	}
 
@@ -268,7 +268,11 @@ func (p *player) judge(want Response, got answer) []string {
 	if want.Mode == "error" {
 		return append(out, matchError(body, got.json)...)
 	}
-	return append(out, match(body, got.json, "", want.Mode == "subset")...)
+	e := allMembers
+	if want.Mode == "subset" {
+		e = someMembers
+	}
+	return append(out, match(body, got.json, "", e)...)
 }
 
 var variable = regexp.MustCompile(`\$\{([A-Za-z0-9_.-]+)\}`)
