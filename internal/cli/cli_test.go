@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"horde/api"
+	"horde/internal/imaging"
+	"horde/internal/store"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"horde": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }})
+}
+
+// TestScripts runs the whole program by the scripts in testdata: each with a
+// fake horde of its own, at $HORDE_SERVER.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			f := newFakeHorde()
+			env.Defer(f.Close)
+			env.Values["horde"] = f
+			env.Setenv("HORDE_SERVER", f.URL)
+			env.Setenv("FREE_ADDR", freeAddr())
+			return os.WriteFile(filepath.Join(env.WorkDir, "picture.webp"), webp(64), 0o644)
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			// await PATTERN: until such a call has reached the fake horde
+			"await": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(ts.Value("horde").(*fakeHorde).await(args[0]))
+			},
+			// served JSON: the models that the fake horde lists from here on
+			"served": func(ts *testscript.TestScript, _ bool, args []string) {
+				f := ts.Value("horde").(*fakeHorde)
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				f.models = args[0]
+			},
+			// ledger DIR: a data folder with some movements of kudos
+			"ledger": func(ts *testscript.TestScript, _ bool, args []string) { ts.Check(makeLedger(ts.MkAbs(args[0]))) },
+			// life DIR: a data folder with recorded images
+			"life": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(makeLife(store.Options{Folder: ts.MkAbs(args[0])}))
+			},
+			// tamper DIR SQL: changes a database behind the program's back
+			"tamper": func(ts *testscript.TestScript, _ bool, args []string) { ts.Check(tamper(ts.MkAbs(args[0]), args[1])) },
+			// format FILE FORMAT: what a picture file really is
+			"format": func(ts *testscript.TestScript, neg bool, args []string) {
+				h, err := imaging.Inspect([]byte(ts.ReadFile(args[0])))
+				ts.Check(err)
+				if (h.Format == args[1]) == neg {
+					ts.Fatalf("%s is %s", args[0], h.Format)
+				}
+			},
+		},
+	})
+}
+
+// freeAddr is an address on this machine where nobody listens.
+func freeAddr() string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err) // a machine without loopback
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func TestRunInProcess(t *testing.T) {
+	f := newFakeHorde()
+	defer f.Close()
+	for _, tc := range []struct {
+		args string
+		code int
+		out  string
+		err  string
+	}{
+		{"version", 0, "horde " + api.Version, ""},
+		{"--help", 0, "Usage: horde", ""},
+		{"work --help", 0, "Usage: horde work", ""},
+		{"status --horde " + f.URL, 0, "9.9.9", ""},
+		{"", 0, "Usage: horde", ""},
+		{"nothing", 2, "", "horde --help"},
+	} {
+		var out, err bytes.Buffer
+		code := run(t.Context(), strings.Fields(tc.args), strings.NewReader(""), &out, &err)
+		if code != tc.code || !strings.Contains(out.String(), tc.out) || !strings.Contains(err.String(), tc.err) {
+			t.Errorf("horde %s: %d\n%s%s", tc.args, code, out.String(), err.String())
+		}
+	}
+}
+
+func TestExplain(t *testing.T) {
+	refused := &url.Error{Op: "Get", URL: "http://127.0.0.1:7001/api/v2/x", Err: syscall.ECONNREFUSED}
+	for _, tc := range []struct {
+		err  error
+		want string
+	}{
+		{refused, `no horde answers at http://127.0.0.1:7001. Start one with "horde serve"`},
+		{&api.Error{Message: "No user", RC: "InvalidAPIKey", Status: 401}, "--apikey"},
+		{&api.Error{Message: "no", RC: "BadRequest", Errors: map[string]string{"b": "2", "a": "1"}}, "the horde says: no (BadRequest)\n  a: 1\n  b: 2"},
+		{context.Canceled, "interrupted"},
+		{errors.New("plain"), "plain"},
+		{&exitError{code: exitUsage}, ""},
+	} {
+		if got := explain(tc.err); !strings.Contains(got, tc.want) || tc.want == "" && got != "" {
+			t.Errorf("explain(%v) = %q", tc.err, got)
+		}
+	}
+}
+
+func TestOutputPath(t *testing.T) {
+	const id = "0b5e77aa-1111"
+	for _, tc := range []struct {
+		output string
+		i, n   int
+		want   string
+	}{
+		{"fox.webp", 0, 1, "fox.webp"},
+		{"fox.webp", 1, 2, "fox-2.webp"},
+		{"dir.d/fox", 0, 2, "dir.d/fox-1"},
+		{"", 0, 1, "horde-0b5e77aa.webp"},
+		{"", 2, 3, "horde-0b5e77aa-3.webp"},
+	} {
+		if got := outputPath(tc.output, id, tc.i, tc.n); got != tc.want {
+			t.Errorf("outputPath(%q, %d of %d) = %q", tc.output, tc.i, tc.n, got)
+		}
+	}
+}
+
+func TestWriteFileIsWhole(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "x")
+	for _, text := range []string{"first", "second"} {
+		if err := writeFile(path, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if b, _ := os.ReadFile(path); string(b) != text {
+			t.Errorf("%q", b)
+		}
+	}
+
+	if err := writeFile(filepath.Join(dir, "no", "x"), nil); err == nil {
+		t.Error("wrote into no folder")
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 1 {
+		t.Errorf("left %v", left)
+	}
+}
+
+func TestClean(t *testing.T) {
+	if got := clean("a\x1b[2J \u009b3\u202eb\u2066c\nd é 狐"); got != "a[2J 3bcd é 狐" {
+		t.Errorf("%q", got)
+	}
+}
