@@ -194,13 +194,13 @@ type set[T comparable] struct {
 	all []T
 }
 
-func (s *set[T]) add(v T) {
-	if s.has == nil {
-		s.has = map[T]bool{}
+func (c *set[T]) add(v T) {
+	if c.has == nil {
+		c.has = map[T]bool{}
 	}
-	if !s.has[v] {
-		s.has[v] = true
-		s.all = append(s.all, v)
+	if !c.has[v] {
+		c.has[v] = true
+		c.all = append(c.all, v)
 	}
 }
 

@@ -27,7 +27,7 @@ type Common struct {
 }
 
 // Targeted reports whether the request is for named workers only.
-func (c *Common) Targeted() bool { return len(c.Workers) > 0 && !c.WorkerBlacklist }
+func (cm *Common) Targeted() bool { return len(cm.Workers) > 0 && !cm.WorkerBlacklist }
 
 const maxWorkers = 5 // of a worker list are stored (generation §1.1)
 
@@ -54,8 +54,8 @@ func anyNUL(texts ...string) bool {
 	return slices.ContainsFunc(texts, func(s string) bool { return strings.IndexByte(s, 0) >= 0 })
 }
 
-func (c *Common) hasNUL() bool {
-	return anyNUL(c.Prompt, c.Webhook, c.ProxiedAccount, c.ClientAgent) || anyNUL(c.Models...) || anyNUL(c.Workers...)
+func (cm *Common) hasNUL() bool {
+	return anyNUL(cm.Prompt, cm.Webhook, cm.ProxiedAccount, cm.ClientAgent) || anyNUL(cm.Models...) || anyNUL(cm.Workers...)
 }
 
 // entrance is what the first rows of generation §1.4 consider: they are the same for every

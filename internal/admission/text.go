@@ -24,25 +24,25 @@ type Text struct {
 
 // WorkUnits is the raw work of one text generation: the most tokens that it may have
 // (generation §6.4).
-func (m *Text) WorkUnits() int64 { return int64(m.MaxLength) }
+func (t *Text) WorkUnits() int64 { return int64(t.MaxLength) }
 
 // Order returns what the price of the request depends on.
-func (m *Text) Order(matched bool) kudos.TextOrder {
+func (t *Text) Order(matched bool) kudos.TextOrder {
 	return kudos.TextOrder{
-		MaxLength:   m.MaxLength,
-		MaxContext:  m.MaxContextLength,
-		N:           m.N,
-		PromptChars: utf8.RuneCountInString(m.Prompt),
-		Targeted:    matched && m.Targeted(),
+		MaxLength:   t.MaxLength,
+		MaxContext:  t.MaxContextLength,
+		N:           t.N,
+		PromptChars: utf8.RuneCountInString(t.Prompt),
+		Targeted:    matched && t.Targeted(),
 	}
 }
 
 // Payload returns the request as a Scribe gets it (generation §2.7): one generation.
-func (m *Text) Payload() api.TextPayload {
+func (t *Text) Payload() api.TextPayload {
 	p := TextDefaults()
-	p.Prompt, p.N, p.MaxContextLength, p.MaxLength = m.Prompt, 1, m.MaxContextLength, m.MaxLength
+	p.Prompt, p.N, p.MaxContextLength, p.MaxLength = t.Prompt, 1, t.MaxContextLength, t.MaxLength
 	standard := p.TextSampling
-	p.TextSampling = m.Sampling
+	p.TextSampling = t.Sampling
 	p.MinP = orPointer(p.MinP, *standard.MinP)
 	p.SmoothingFactor = orPointer(p.SmoothingFactor, *standard.SmoothingFactor)
 	p.DynatempRange = orPointer(p.DynatempRange, *standard.DynatempRange)
@@ -80,15 +80,15 @@ type TextRequest struct {
 
 // Normalize records the caller and derives Text from what was asked: the effective
 // defaults of generation §2.1 and §2.2.
-func (r *TextRequest) Normalize(caller Caller) {
-	r.Caller = caller
-	a := &r.Asked
+func (q *TextRequest) Normalize(caller Caller) {
+	q.Caller = caller
+	a := &q.Asked
 	p := a.Params
 	if p == nil {
 		p = &api.TextParams{}
 	}
 
-	r.Text = Text{
+	q.Text = Text{
 		Common: Common{
 			Prompt:          a.Prompt,
 			Models:          a.Models,
@@ -101,7 +101,7 @@ func (r *TextRequest) Normalize(caller Caller) {
 			AllowDowngrade:  or(a.AllowDowngrade, false),
 			Webhook:         a.Webhook,
 			ProxiedAccount:  a.ProxiedAccount,
-			ClientAgent:     r.ClientAgent,
+			ClientAgent:     q.ClientAgent,
 		},
 		MaxLength:         or(p.MaxLength, defaultLength),
 		MaxContextLength:  or(p.MaxContextLength, defaultContext),
@@ -113,24 +113,24 @@ func (r *TextRequest) Normalize(caller Caller) {
 
 // Check runs the rows of a stage in order and returns the first refusal, a
 // *horde.Error, or nil. Stages after BeforeKey need Normalize to have run.
-func (r *TextRequest) Check(s Stage) error {
+func (q *TextRequest) Check(s Stage) error {
 	e := entrance{
-		prompt:       r.Asked.Prompt,
-		webhook:      r.Asked.Webhook,
-		proxied:      r.Asked.ProxiedAccount,
-		models:       r.Text.Models,
-		extraSources: len(r.Asked.ExtraSourceImages),
-		n:            r.Text.N,
-		alone:        or(r.Asked.DisableBatching, false),
-		style:        r.Style,
+		prompt:       q.Asked.Prompt,
+		webhook:      q.Asked.Webhook,
+		proxied:      q.Asked.ProxiedAccount,
+		models:       q.Text.Models,
+		extraSources: len(q.Asked.ExtraSourceImages),
+		n:            q.Text.N,
+		alone:        or(q.Asked.DisableBatching, false),
+		style:        q.Style,
 		foreign:      ImageStyle,
-		caller:       r.Caller,
-		server:       r.Server,
+		caller:       q.Caller,
+		server:       q.Server,
 	}
 	if err := run(entranceChecks, &e, s); err != nil {
 		return err
 	}
-	return run(textChecks, r, s)
+	return run(textChecks, q, s)
 }
 
 // Limits of generation §2.3.
@@ -167,8 +167,8 @@ var textChecks = []check[*TextRequest]{
 	{29, horde.InvalidPromptSize, func(r *TextRequest) bool { return r.PromptTooLong }, "The prompt is too long for this style."},
 }
 
-func (r *TextRequest) hasNUL() bool {
-	return r.Text.hasNUL() || anyNUL(r.Text.Softprompt) || anyNUL(r.Text.Sampling.StopSequence...)
+func (q *TextRequest) hasNUL() bool {
+	return q.Text.hasNUL() || anyNUL(q.Text.Softprompt) || anyNUL(q.Text.Sampling.StopSequence...)
 }
 
 func distinct[T comparable](list []T) map[T]struct{} {
@@ -193,8 +193,8 @@ func freeTokens(load Load) int { return min(max(maxTokens(load), minFreeTokens),
 
 // Upfront applies the rules of generation §2.4: long and fast-only requests need their kudos
 // upfront, and shorter ones too the busier the horde is.
-func (r *TextRequest) Upfront(load Load) Upfront {
-	m := &r.Text
+func (q *TextRequest) Upfront(load Load) Upfront {
+	m := &q.Text
 	var broken []Breach
 	if !m.SlowWorkers {
 		broken = append(broken, slowWorkersBreach())
@@ -202,26 +202,26 @@ func (r *TextRequest) Upfront(load Load) Upfront {
 	if limit := freeTokens(load); m.MaxLength > limit {
 		broken = append(broken, m.lengthBreach(limit))
 	}
-	if r.Server.UpfrontOnWorkerList && len(m.Workers) > 0 {
+	if q.Server.UpfrontOnWorkerList && len(m.Workers) > 0 {
 		broken = append(broken, workersBreach(m.Workers))
 	}
 	return upfront(broken, &m.Common)
 }
 
 // lengthBreach is the breach of a generation that is longer than this many tokens.
-func (m *Text) lengthBreach(limit int) Breach {
+func (t *Text) lengthBreach(limit int) Breach {
 	return Breach{
-		Rule: RuleTextLength, Fields: []string{"params.max_length"}, Asked: m.MaxLength, Limit: limit,
+		Rule: RuleTextLength, Fields: []string{"params.max_length"}, Asked: t.MaxLength, Limit: limit,
 
 		Text: fmt.Sprintf("A max_length of %d tokens is more than the %d that need no kudos upfront%s.",
-			m.MaxLength, limit, nowBusy(limit, maxFreeTokens)),
+			t.MaxLength, limit, nowBusy(limit, maxFreeTokens)),
 		Remedy: fmt.Sprintf("ask for a max_length of at most %d", limit),
 	}
 }
 
 // Downgrade makes Text short enough to need no kudos upfront: any worker may
 // serve it, fewer tokens (generation §2.4).
-func (r *TextRequest) Downgrade(load Load) {
-	r.Text.SlowWorkers = true
-	r.Text.MaxLength = min(r.Text.MaxLength, freeTokens(load))
+func (q *TextRequest) Downgrade(load Load) {
+	q.Text.SlowWorkers = true
+	q.Text.MaxLength = min(q.Text.MaxLength, freeTokens(load))
 }

@@ -48,9 +48,9 @@ func (m *mac) tag(method, name string, expires int64) []byte {
 }
 
 // link appends "?e=…&s=…" to base/blob/name.
-func (s *signer) link(base, method, name string, expires int64) string {
-	m := s.pool.Get().(*mac)
-	defer s.pool.Put(m)
+func (sg *signer) link(base, method, name string, expires int64) string {
+	m := sg.pool.Get().(*mac)
+	defer sg.pool.Put(m)
 	tag := m.tag(method, name, expires)
 
 	var buf [320]byte
@@ -75,7 +75,7 @@ const (
 
 // check compares a link's query with what was signed. Only of a genuine link
 // does it say that it has expired.
-func (s *signer) check(q url.Values, method, name string, now time.Time) verdict {
+func (sg *signer) check(q url.Values, method, name string, now time.Time) verdict {
 	expires, err := strconv.ParseInt(q.Get("e"), 10, 64)
 	if err != nil {
 		return linkForged
@@ -85,8 +85,8 @@ func (s *signer) check(q url.Values, method, name string, now time.Time) verdict
 		return linkForged
 	}
 
-	m := s.pool.Get().(*mac)
-	defer s.pool.Put(m)
+	m := sg.pool.Get().(*mac)
+	defer sg.pool.Put(m)
 	if !hmac.Equal(got, m.tag(method, name, expires)) {
 		return linkForged
 	}

@@ -31,9 +31,10 @@ func newMetrics(reg prometheus.Registerer) metrics {
 	return m
 }
 
-func (m metrics) read(slot string, ok bool) {
+// read counts a read of a source.
+func (m metrics) read(slot string, err error) {
 	result := "ok"
-	if !ok {
+	if err != nil {
 		result = "failed"
 	}
 	m.reads.WithLabelValues(slot, result).Inc()

@@ -99,12 +99,12 @@ func (c *Catalog) failed(s *source, err error) {
 func (c *Catalog) refresh(ctx context.Context, s *source) error {
 	doc, err := readSource(ctx, s.name)
 	if err != nil {
-		c.metrics.read(s.slot, false)
+		c.metrics.read(s.slot, err)
 		return fmt.Errorf("%s: %w", s.name, err)
 	}
 
 	t, err := c.install(ctx, s.slot, s.name, doc)
-	c.metrics.read(s.slot, err == nil)
+	c.metrics.read(s.slot, err)
 	if err != nil {
 		return err
 	}

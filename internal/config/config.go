@@ -104,19 +104,19 @@ type S3 struct {
 
 // Options returns the settings as package blob expects them; nil when images are
 // kept in the data folder.
-func (s S3) Options(maxBytes int64) *blob.S3Options {
-	if s.Endpoint == "" {
+func (s3 S3) Options(maxBytes int64) *blob.S3Options {
+	if s3.Endpoint == "" {
 		return nil
 	}
 	return &blob.S3Options{
-		Endpoint:       s.Endpoint,
-		PublicEndpoint: s.PublicEndpoint,
-		Region:         s.Region,
-		AccessKey:      s.AccessKey,
-		SecretKey:      s.SecretKey,
-		Bucket:         s.Bucket,
-		SourceBucket:   s.SourceBucket,
-		PathStyle:      bool(s.PathStyle),
+		Endpoint:       s3.Endpoint,
+		PublicEndpoint: s3.PublicEndpoint,
+		Region:         s3.Region,
+		AccessKey:      s3.AccessKey,
+		SecretKey:      s3.SecretKey,
+		Bucket:         s3.Bucket,
+		SourceBucket:   s3.SourceBucket,
+		PathStyle:      bool(s3.PathStyle),
 		MaxBytes:       maxBytes,
 	}
 }
@@ -211,21 +211,21 @@ func (s *Serve) Validate() error {
 	return errors.Join(append(errs, s.S3.check()...)...)
 }
 
-func (s S3) check() (errs []error) {
-	if s.Endpoint == "" {
+func (s3 S3) check() (errs []error) {
+	if s3.Endpoint == "" {
 		return nil
 	}
 
-	if !webURL(s.Endpoint) {
-		errs = append(errs, fmt.Errorf("--s3-endpoint: %q must be an http or https address", s.Endpoint))
+	if !webURL(s3.Endpoint) {
+		errs = append(errs, fmt.Errorf("--s3-endpoint: %q must be an http or https address", s3.Endpoint))
 	}
-	if s.PublicEndpoint != "" && !webURL(s.PublicEndpoint) {
-		errs = append(errs, fmt.Errorf("--s3-public-endpoint: %q must be an http or https address", s.PublicEndpoint))
+	if s3.PublicEndpoint != "" && !webURL(s3.PublicEndpoint) {
+		errs = append(errs, fmt.Errorf("--s3-public-endpoint: %q must be an http or https address", s3.PublicEndpoint))
 	}
-	if s.AccessKey == "" || s.SecretKey == "" {
+	if s3.AccessKey == "" || s3.SecretKey == "" {
 		errs = append(errs, errors.New("--s3-endpoint needs --s3-access-key and --s3-secret-key"))
 	}
-	if s.Bucket == "" {
+	if s3.Bucket == "" {
 		errs = append(errs, errors.New("--s3-bucket: must name a bucket"))
 	}
 	return errs

@@ -18,22 +18,22 @@ type Switch bool
 func (*Switch) IsBool() bool { return true }
 
 // Decode implements kong.MapperValue.
-func (s *Switch) Decode(ctx *kong.DecodeContext) error {
+func (w *Switch) Decode(ctx *kong.DecodeContext) error {
 	if ctx.Scan.Peek().Type != kong.FlagValueToken {
-		*s = true
+		*w = true
 		return nil
 	}
 	switch v := ctx.Scan.Pop().Value.(type) {
 	case bool:
-		*s = Switch(v)
+		*w = Switch(v)
 		return nil
 	case string:
 		switch strings.ToLower(strings.TrimSpace(v)) {
 		case "1", "true", "yes", "on":
-			*s = true
+			*w = true
 			return nil
 		case "0", "false", "no", "off", "":
-			*s = false
+			*w = false
 			return nil
 		}
 		return fmt.Errorf("must be 1, true, yes, on, or 0, false, no, off, not %q", v)
@@ -43,8 +43,8 @@ func (s *Switch) Decode(ctx *kong.DecodeContext) error {
 }
 
 // String returns the form that Decode reads.
-func (s Switch) String() string {
-	if s {
+func (w Switch) String() string {
+	if w {
 		return "true"
 	}
 	return "false"

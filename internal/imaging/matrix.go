@@ -79,9 +79,9 @@ func (m matrix) plausible() bool {
 
 // toXYZ is the matrix from linear light of these primaries to XYZ with a white
 // of D50.
-func (p primaries) toXYZ() (m matrix, ok bool) {
-	for i := 0; i < len(p); i += 2 {
-		x, y := p[i], p[i+1]
+func (pr primaries) toXYZ() (m matrix, ok bool) {
+	for i := 0; i < len(pr); i += 2 {
+		x, y := pr[i], pr[i+1]
 		if y <= 0 {
 			return m, false
 		}

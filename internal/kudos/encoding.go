@@ -119,12 +119,12 @@ func NewEncoding(v Vocabulary) (*Encoding, error) {
 
 // Knows reports which of a job's names have a place. Encode accepts unknown
 // samplers nevertheless.
-func (e *Encoding) Knows(sampler, control string, posts []string) (s, c, p bool) {
-	_, s = e.samplers[sampler]
-	_, c = e.controls[control]
+func (enc *Encoding) Knows(sampler, control string, posts []string) (s, c, p bool) {
+	_, s = enc.samplers[sampler]
+	_, c = enc.controls[control]
 	p = true
 	for _, name := range posts {
-		_, ok := e.posts[name]
+		_, ok := enc.posts[name]
 		p = p && ok
 	}
 	return s, c, p
@@ -133,7 +133,7 @@ func (e *Encoding) Knows(sampler, control string, posts []string) (s, c, p bool)
 // Encode writes a job's inputs to x. It returns false, and x is unusable, for
 // a job with a control type, a post-processor or a source processing that has
 // no place: such jobs are priced by the fixed formula.
-func (e *Encoding) Encode(o *Order, x *[Inputs]float32) bool {
+func (enc *Encoding) Encode(o *Order, x *[Inputs]float32) bool {
 	*x = [Inputs]float32{
 		float32(o.Height) / 1024, float32(o.Width) / 1024, float32(o.Steps) / 100, float32(o.Cfg / 30),
 		o.denoise(), o.control(),
@@ -141,13 +141,13 @@ func (e *Encoding) Encode(o *Order, x *[Inputs]float32) bool {
 	}
 
 	// An unknown sampler costs what the most common one does.
-	if i, ok := e.samplers[o.Sampler]; ok {
+	if i, ok := enc.samplers[o.Sampler]; ok {
 		x[i] = 1
 	} else {
-		x[e.samplers["k_euler"]] = 1
+		x[enc.samplers["k_euler"]] = 1
 	}
 
-	i, ok := e.controls[o.ControlType]
+	i, ok := enc.controls[o.ControlType]
 	if !ok {
 		return false
 	}
@@ -159,7 +159,7 @@ func (e *Encoding) Encode(o *Order, x *[Inputs]float32) bool {
 	x[i] = 1
 
 	for _, name := range o.PostProcessing {
-		if i, ok = e.posts[name]; !ok {
+		if i, ok = enc.posts[name]; !ok {
 			return false
 		}
 		x[i]++

@@ -37,8 +37,8 @@ func contextFactor(tokens int) float64 {
 
 // Tokens estimates how many tokens a text of this many characters has: not fewer
 // than 20, not more than asked for (generation §5.4).
-func (o TextOrder) Tokens(chars int) int {
-	return min(o.MaxLength, max(minTokens, (chars+charsPerToken-1)/charsPerToken))
+func (t TextOrder) Tokens(chars int) int {
+	return min(t.MaxLength, max(minTokens, (chars+charsPerToken-1)/charsPerToken))
 }
 
 // sizeFactor is what large models cost beyond proportion to their size.
@@ -48,42 +48,42 @@ func sizeFactor(billions float64) float64 {
 
 // Estimate is the price of one generation before it is made (generation §6.5): of billions, the
 // size of the first model named; 0 if any may serve.
-func (o TextOrder) Estimate(billions float64) float64 { return o.estimate(billions, "", nil) }
+func (t TextOrder) Estimate(billions float64) float64 { return t.estimate(billions, "", nil) }
 
 // estimate is Estimate; report, unless nil, is called with each step. model is what the
 // size belongs to.
-func (o TextOrder) estimate(billions float64, model string, report func(Step)) float64 {
+func (t TextOrder) estimate(billions float64, model string, report func(Step)) float64 {
 	if billions == 0 {
 		billions, model = AssumedBillions, "A model of usual size"
 	}
 
-	size, context := sizeFactor(billions), contextFactor(o.MaxContext)
-	length := float64(o.MaxLength)
+	size, context := sizeFactor(billions), contextFactor(t.MaxContext)
+	length := float64(t.MaxLength)
 	k := horde.Round2(length * size * billions * context / 100)
 
 	if report != nil {
-		report(Step{Code: StepTokens, Count: o.MaxLength, Add: length, Kudos: length})
+		report(Step{Code: StepTokens, Count: t.MaxLength, Add: length, Kudos: length})
 		report(Step{Code: StepSize, Name: model, Factor: billions, Kudos: length * billions})
 		if size != 1 {
 			report(Step{Code: StepLargeModel, Factor: size, Kudos: length * size * billions})
 		}
-		report(Step{Code: StepContext, Count: o.MaxContext, Factor: context, Kudos: length * size * billions * context})
+		report(Step{Code: StepContext, Count: t.MaxContext, Factor: context, Kudos: length * size * billions * context})
 		report(Step{Code: StepScale, Factor: 0.01, Kudos: k})
 	}
 	return k
 }
 
 // DryRun is the answer to a dry run, in whole kudos (generation §2.5).
-func (o TextOrder) DryRun(billions float64) float64 { return o.dryRun(billions, "", nil) }
+func (t TextOrder) DryRun(billions float64) float64 { return t.dryRun(billions, "", nil) }
 
 // dryRun is DryRun; report, unless nil, is called with each step.
-func (o TextOrder) dryRun(billions float64, model string, report func(Step)) float64 {
-	k := BurnText(o.estimate(billions, model, report))
+func (t TextOrder) dryRun(billions float64, model string, report func(Step)) float64 {
+	k := BurnText(t.estimate(billions, model, report))
 	Step{Code: StepBurn, Add: 1, Kudos: k}.to(report)
 
-	k *= float64(o.N)
-	if o.N != 1 {
-		Step{Code: StepN, Count: o.N, Factor: float64(o.N), Kudos: k}.to(report)
+	k *= float64(t.N)
+	if t.N != 1 {
+		Step{Code: StepN, Count: t.N, Factor: float64(t.N), Kudos: k}.to(report)
 	}
 
 	k++
@@ -96,31 +96,31 @@ func (o TextOrder) dryRun(billions float64, model string, report func(Step)) flo
 
 // Explain prices a request as DryRun does, and tells every step of it. model is
 // the name of the model that has the size; both are empty if any may serve.
-func (o TextOrder) Explain(billions float64, model string) (dry float64, steps []Step) {
-	dry = o.dryRun(billions, model, func(s Step) { steps = append(steps, s) })
+func (t TextOrder) Explain(billions float64, model string) (dry float64, steps []Step) {
+	dry = t.dryRun(billions, model, func(s Step) { steps = append(steps, s) })
 	return dry, steps
 }
 
 // MaxCost is the most that a request can cost: every generation is as long as it may
 // be, and made by a model of billions (0: not known) with a validated back
 // end.
-func (o TextOrder) MaxCost(billions float64, styled bool) horde.Kudos {
-	w := WrittenText{Chars: charsPerToken * max(o.MaxLength, minTokens), Billions: billions, Validated: true}
-	reward := o.Reward(w)
+func (t TextOrder) MaxCost(billions float64, styled bool) horde.Kudos {
+	w := WrittenText{Chars: charsPerToken * max(t.MaxLength, minTokens), Billions: billions, Validated: true}
+	reward := t.Reward(w)
 	if billions == 0 { // then trust matters too
 		w.Trusted = true
-		reward = max(reward, o.Reward(w))
+		reward = max(reward, t.Reward(w))
 	}
-	return TextTax(styled) + horde.Kudos(o.N)*horde.KudosOf(BurnText(reward))
+	return TextTax(styled) + horde.Kudos(t.N)*horde.KudosOf(BurnText(reward))
 }
 
 // Upfront is what is set aside where kudos are needed upfront (generation §2.4): of
 // billions, the size of the largest model named; 0 if any may serve.
-func (o TextOrder) Upfront(billions float64) horde.Kudos {
+func (t TextOrder) Upfront(billions float64) horde.Kudos {
 	if billions == 0 {
-		return horde.Whole(20 * int64(o.N))
+		return horde.Whole(20 * int64(t.N))
 	}
-	return horde.KudosOf(horde.Round2(float64(o.MaxLength)*billions/21) * float64(o.N))
+	return horde.KudosOf(horde.Round2(float64(t.MaxLength)*billions/21) * float64(t.N))
 }
 
 // TextTax is charged once when a request is accepted: 1, and 2 with a style
@@ -142,13 +142,13 @@ type WrittenText struct {
 
 // Reward is the worth of a delivered text (generation §6.5). The estimate of the prompt's
 // tokens is capped as the text's is (decision 26).
-func (o TextOrder) Reward(w WrittenText) float64 {
-	if o.Targeted {
+func (t TextOrder) Reward(w WrittenText) float64 {
+	if t.Targeted {
 		return targetedPrice
 	}
 
-	context := contextFactor(o.Tokens(o.PromptChars))
-	tokens := float64(o.Tokens(w.Chars))
+	context := contextFactor(t.Tokens(t.PromptChars))
+	tokens := float64(t.Tokens(w.Chars))
 	switch {
 	case w.Billions == 0 && w.Trusted:
 		return tokens * context * 0.027

@@ -77,11 +77,11 @@ func NewWindows(clock horde.Clock) *Windows {
 // Take counts one call under key, of which there may be calls in every window of
 // length per. It returns how many more the window takes, when it ends, and
 // whether this call is within the limit.
-func (w *Windows) Take(key string, calls int, per time.Duration) (left int, reset time.Time, ok bool) {
-	h := maphash.String(w.seed, key)
+func (ws *Windows) Take(key string, calls int, per time.Duration) (left int, reset time.Time, ok bool) {
+	h := maphash.String(ws.seed, key)
 
-	s := &w.shards[h%shardCount]
-	now := w.clock().UnixNano()
+	s := &ws.shards[h%shardCount]
+	now := ws.clock().UnixNano()
 
 	s.mu.Lock()
 	next, left, ok := s.windows[h].Take(now, calls, per)
@@ -114,9 +114,9 @@ func (s *shard) sweepLocked(now int64) {
 }
 
 // Len returns the number of counters held, ended ones included.
-func (w *Windows) Len() (n int) {
-	for i := range w.shards {
-		s := &w.shards[i]
+func (ws *Windows) Len() (n int) {
+	for i := range ws.shards {
+		s := &ws.shards[i]
 		s.mu.Lock()
 		n += len(s.windows)
 		s.mu.Unlock()

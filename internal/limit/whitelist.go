@@ -43,30 +43,30 @@ func NewWhitelist(clock horde.Clock, fixed ...netip.Addr) *Whitelist {
 }
 
 // Has reports whether addr has the higher limits now.
-func (w *Whitelist) Has(addr netip.Addr) bool {
+func (l *Whitelist) Has(addr netip.Addr) bool {
 	addr = addr.Unmap()
-	if w.fixed[addr] {
+	if l.fixed[addr] {
 		return true
 	}
-	w.mu.RLock()
-	until, ok := w.until[addr]
-	w.mu.RUnlock()
-	return ok && w.clock().Before(until)
+	l.mu.RLock()
+	until, ok := l.until[addr]
+	l.mu.RUnlock()
+	return ok && l.clock().Before(until)
 }
 
 // Add gives addr the higher limits for a day from now.
-func (w *Whitelist) Add(addr netip.Addr) {
-	now := w.clock()
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (l *Whitelist) Add(addr netip.Addr) {
+	now := l.clock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 
-	if len(w.until) >= maxWhitelisted {
-		for a, until := range w.until {
-			if !now.Before(until) || len(w.until) > maxWhitelisted/2 {
-				delete(w.until, a)
+	if len(l.until) >= maxWhitelisted {
+		for a, until := range l.until {
+			if !now.Before(until) || len(l.until) > maxWhitelisted/2 {
+				delete(l.until, a)
 			}
 		}
 	}
 
-	w.until[addr.Unmap()] = now.Add(WhitelistTTL)
+	l.until[addr.Unmap()] = now.Add(WhitelistTTL)
 }

@@ -36,125 +36,125 @@ type translation struct {
 }
 
 // take copies n bytes unchanged.
-func (t *translation) take(n int) {
-	t.out.WriteString(t.rest[:n])
-	t.rest = t.rest[n:]
+func (tr *translation) take(n int) {
+	tr.out.WriteString(tr.rest[:n])
+	tr.rest = tr.rest[n:]
 }
 
 // refuse ends the translation with an error.
-func (t *translation) refuse(format string, args ...any) {
-	if t.err == nil {
-		t.err = fmt.Errorf(format, args...)
+func (tr *translation) refuse(format string, args ...any) {
+	if tr.err == nil {
+		tr.err = fmt.Errorf(format, args...)
 	}
 }
 
 // step translates the next token.
-func (t *translation) step() {
-	c := t.rest[0]
+func (tr *translation) step() {
+	c := tr.rest[0]
 	switch {
 	case c == '\\':
-		t.fresh = false
-		t.escape()
-	case t.class:
-		t.inClass(c)
+		tr.fresh = false
+		tr.escape()
+	case tr.class:
+		tr.inClass(c)
 	case c == '[':
-		t.take(1)
-		t.class, t.fresh = true, true
-		if strings.HasPrefix(t.rest, "^") {
-			t.take(1)
+		tr.take(1)
+		tr.class, tr.fresh = true, true
+		if strings.HasPrefix(tr.rest, "^") {
+			tr.take(1)
 		}
 	case c == '{':
-		t.brace()
+		tr.brace()
 	case c == '(':
-		if t.depth++; t.depth > maxDepth {
-			t.refuse("the pattern has more than %d nested groups", maxDepth)
+		if tr.depth++; tr.depth > maxDepth {
+			tr.refuse("the pattern has more than %d nested groups", maxDepth)
 		}
-		t.take(1)
+		tr.take(1)
 	case c == ')':
-		t.depth--
-		t.take(1)
+		tr.depth--
+		tr.take(1)
 	default:
-		t.take(1)
+		tr.take(1)
 	}
 }
 
 // inClass translates one character of a class.
-func (t *translation) inClass(c byte) {
-	if name, _, ok := strings.Cut(strings.TrimPrefix(t.rest, "[:"), ":]"); ok && strings.HasPrefix(t.rest, "[:") {
-		t.take(len("[:") + len(name) + len(":]"))
+func (tr *translation) inClass(c byte) {
+	if name, _, ok := strings.Cut(strings.TrimPrefix(tr.rest, "[:"), ":]"); ok && strings.HasPrefix(tr.rest, "[:") {
+		tr.take(len("[:") + len(name) + len(":]"))
 	} else {
-		t.class = c != ']' || t.fresh
-		t.take(1)
+		tr.class = c != ']' || tr.fresh
+		tr.take(1)
 	}
-	t.fresh = false
+	tr.fresh = false
 }
 
 // escape translates a backslash and what follows it.
-func (t *translation) escape() {
-	if len(t.rest) < 2 {
-		t.refuse("the pattern ends in a backslash")
+func (tr *translation) escape() {
+	if len(tr.rest) < 2 {
+		tr.refuse("the pattern ends in a backslash")
 		return
 	}
 
-	c := t.rest[1]
+	c := tr.rest[1]
 	isLetter := c|0x20 >= 'a' && c|0x20 <= 'z'
 	switch {
 	case !isLetter || strings.IndexByte(letterEscapes, c) >= 0:
-		t.take(2)
+		tr.take(2)
 	case c == 'u' || c == 'U':
-		t.codePoint(map[byte]int{'u': 4, 'U': 8}[c])
-	case t.class:
-		t.refuse(`the escape \%c is not supported`, c)
+		tr.codePoint(map[byte]int{'u': 4, 'U': 8}[c])
+	case tr.class:
+		tr.refuse(`the escape \%c is not supported`, c)
 	case c == 'Z':
-		t.swap(2, `\z`)
+		tr.swap(2, `\z`)
 	case c == 'm':
-		t.swap(2, `\b(?=\w)`)
+		tr.swap(2, `\b(?=\w)`)
 	case c == 'M':
-		t.swap(2, `\b(?<=\w)`)
-	case strings.HasPrefix(t.rest, `\g<`):
-		t.swap(2, `\k`)
+		tr.swap(2, `\b(?<=\w)`)
+	case strings.HasPrefix(tr.rest, `\g<`):
+		tr.swap(2, `\k`)
 	default:
-		t.refuse(`the escape \%c is not supported`, c)
+		tr.refuse(`the escape \%c is not supported`, c)
 	}
 }
 
 // swap replaces the next n bytes.
-func (t *translation) swap(n int, with string) {
-	t.out.WriteString(with)
-	t.rest = t.rest[n:]
+func (tr *translation) swap(n int, with string) {
+	tr.out.WriteString(with)
+	tr.rest = tr.rest[n:]
 }
 
 // codePoint translates \uXXXX and \UXXXXXXXX.
-func (t *translation) codePoint(digits int) {
-	if len(t.rest) >= 2+digits {
-		if n, err := strconv.ParseUint(t.rest[2:2+digits], 16, 32); err == nil && n <= 0x10FFFF {
-			t.swap(2+digits, fmt.Sprintf(`\x{%X}`, n))
+func (tr *translation) codePoint(digits int) {
+	if len(tr.rest) >= 2+digits {
+		if n, err := strconv.ParseUint(tr.rest[2:2+digits], 16, 32); err == nil && n <= 0x10FFFF {
+			tr.swap(2+digits, fmt.Sprintf(`\x{%X}`, n))
 			return
 		}
 	}
-	t.refuse(`\%c needs %d hexadecimal digits`, t.rest[1], digits)
+	tr.refuse(`\%c needs %d hexadecimal digits`, tr.rest[1], digits)
 }
 
 var errFuzzy = errors.New("approximate matching ({e<=1} and its like) is not supported")
 
 // brace translates a repetition, including {,n}, or a literal brace, and refuses
 // approximate matching.
-func (t *translation) brace() {
-	inside, _, closed := strings.Cut(t.rest[1:], "}")
+func (tr *translation) brace() {
+	inside, _, closed := strings.Cut(tr.rest[1:], "}")
 	least, most, two := strings.Cut(inside, ",")
 
 	switch {
 	case closed && digits(least) && digits(most) && (least != "" || two && most != ""):
 		if least == "" {
-			t.swap(1, "{0")
+			tr.swap(1, "{0")
 		}
-		t.take(strings.IndexByte(t.rest, '}') + 1)
+		tr.take(strings.IndexByte(tr.rest, '}') + 1)
 	case closed && inside == ",":
-		t.swap(3, "*")
+		tr.swap(3, "*")
 	case closed && strings.Trim(inside, "eids<=+0123456789, ") == "" && strings.ContainsAny(inside, "eids"):
-		t.err = errFuzzy
+		tr.err = errFuzzy
 	default:
-		t.swap(1, `\{`)
+		tr.swap(1, `\{`)
 	}
 }
 

@@ -99,12 +99,12 @@ func templateEscape(text string) (piece, string, error) {
 }
 
 // expand fills in the template; value returns what a group matched.
-func (t template) expand(value func(group) string) string {
-	if len(t) == 1 && t[0].of == nil {
-		return t[0].text
+func (tm template) expand(value func(group) string) string {
+	if len(tm) == 1 && tm[0].of == nil {
+		return tm[0].text
 	}
 	var b strings.Builder
-	for _, p := range t {
+	for _, p := range tm {
 		if p.of != nil {
 			b.WriteString(value(*p.of))
 		} else {

@@ -38,27 +38,36 @@ const (
 // jobs are what runs beside the HTTP server until the node stops. Those with a
 // lease run on one node at a time.
 func (n *Node) jobs() []func(context.Context) {
+	every := func(name string, period time.Duration, run func(context.Context) error) func(context.Context) {
+		return func(ctx context.Context) { n.every(ctx, name, period, run) }
+	}
+
 	return []func(context.Context){
+		// On every node: follow other nodes and the sources of models, call webhooks.
 		n.Catalog.Run,
 		n.follow,
 		n.prepareBuckets,
 		func(ctx context.Context) {
 			n.Switches.Follow(ctx, func(err error) { n.options.Log.Error("switches", "error", err) })
 		},
-		func(ctx context.Context) { n.every(ctx, "sweep", sweepEvery, n.Queue.Sweep) },
-		func(ctx context.Context) { n.every(ctx, "sweep-forms", sweepEvery, n.Alchemy.Sweep) },
 		n.callHooks,
-		func(ctx context.Context) { n.every(ctx, "prune", pruneEvery, n.prune) },
-		func(ctx context.Context) { n.every(ctx, "promote", promoteEvery, n.promote) },
-		func(ctx context.Context) { n.every(ctx, "free-escrow", escrowEvery, n.Accounts.FreeEscrow) },
+
+		// Requests, forms and what remains of them.
+		every("sweep", sweepEvery, n.Queue.Sweep),
+		every("sweep-forms", sweepEvery, n.Alchemy.Sweep),
+		every("prune", pruneEvery, n.prune),
+
+		// Accounts and their kudos.
+		every("promote", promoteEvery, n.promote),
+		every("free-escrow", escrowEvery, n.Accounts.FreeEscrow),
 		n.followSupporters(account.Patreon, patreonEvery, n.options.Patreon),
 		n.followSupporters(account.Stripe, stripeEvery, n.options.Stripe),
-		func(ctx context.Context) {
-			n.every(ctx, "monthly", rareEvery, n.rarely(rareJob{name: "monthly", period: monthlyEvery, run: n.payMonthly}))
-		},
-		func(ctx context.Context) { n.every(ctx, "merge-stats", mergeEvery, n.Stats.Merge) },
-		func(ctx context.Context) { n.every(ctx, "backfill-stats", backfillEvery, n.Stats.Backfill) },
-		func(ctx context.Context) { n.every(ctx, "date-postings", dateEvery, n.datePostings) },
+		every("monthly", rareEvery, n.rarely(rareJob{name: "monthly", period: monthlyEvery, run: n.payMonthly})),
+
+		// Statistics, and rows that older versions wrote.
+		every("merge-stats", mergeEvery, n.Stats.Merge),
+		every("backfill-stats", backfillEvery, n.Stats.Backfill),
+		every("date-postings", dateEvery, n.datePostings),
 	}
 }
 

@@ -77,13 +77,13 @@ func newPart(layers []*layer, rows int) *part {
 }
 
 // forward fills acts from the inputs of rows jobs in acts[0].
-func (p *part) forward(rows int) {
-	for k, l := range p.layers {
+func (pt *part) forward(rows int) {
+	for k, l := range pt.layers {
 		for r := range rows {
-			in := p.acts[k][r*l.in:][:l.in]
-			out := p.acts[k+1][r*l.out:][:l.out]
+			in := pt.acts[k][r*l.in:][:l.in]
+			out := pt.acts[k+1][r*l.out:][:l.out]
 			copy(out, l.b.v)
-			vec.Gather(out, l.w.v, in, vec.NonZero(p.index, in, l.in, 1), 1)
+			vec.Gather(out, l.w.v, in, vec.NonZero(pt.index, in, l.in, 1), 1)
 			if l.relu {
 				vec.ReLU(out)
 			}
@@ -92,9 +92,9 @@ func (p *part) forward(rows int) {
 }
 
 // backward fills grads from the gradient of the last output in errs.
-func (p *part) backward(rows int) {
-	for k := len(p.layers) - 1; k >= 0; k-- {
-		l, err, in, g := p.layers[k], p.errs[k+1], p.acts[k], p.grads[k]
+func (pt *part) backward(rows int) {
+	for k := len(pt.layers) - 1; k >= 0; k-- {
+		l, err, in, g := pt.layers[k], pt.errs[k+1], pt.acts[k], pt.grads[k]
 		clear(g.b)
 		for r := range rows {
 			vec.Add(g.b, err[r*l.out:], 1)
@@ -102,7 +102,7 @@ func (p *part) backward(rows int) {
 
 		clear(g.w)
 		for i := range l.in {
-			index := vec.NonZero(p.index, in[i:], rows, l.in)
+			index := vec.NonZero(pt.index, in[i:], rows, l.in)
 			vec.Gather(g.w[i*l.out:][:l.out], err, in[i:], index, l.in)
 		}
 
@@ -110,11 +110,11 @@ func (p *part) backward(rows int) {
 			return // nobody asks for the gradient of the inputs
 		}
 
-		back := p.errs[k]
+		back := pt.errs[k]
 		clear(back)
 		for r := range rows {
 			// What ReLU cut to 0 gets no gradient.
-			index := vec.NonZero(p.index, in[r*l.in:], l.in, 1)
+			index := vec.NonZero(pt.index, in[r*l.in:], l.in, 1)
 			vec.Dots(back[r*l.in:][:l.in], err[r*l.out:][:l.out], l.w.v, index)
 		}
 	}

@@ -70,55 +70,55 @@ func newPlot(epochs []Epoch) *plot {
 
 func logOf(v float64) float64 { return math.Log10(math.Max(v, 1e-9)) }
 
-func (p *plot) x(i int) float64 {
-	return plotLeft + (plotRight-plotLeft)*float64(i)/math.Max(1, float64(p.n-1))
+func (pl *plot) x(i int) float64 {
+	return plotLeft + (plotRight-plotLeft)*float64(i)/math.Max(1, float64(pl.n-1))
 }
 
-func (p *plot) y(v float64) float64 {
-	return plotBottom - (plotBottom-plotTop)*(logOf(v)-p.low)/(p.high-p.low)
+func (pl *plot) y(v float64) float64 {
+	return plotBottom - (plotBottom-plotTop)*(logOf(v)-pl.low)/(pl.high-pl.low)
 }
 
-func (p *plot) axes(title string) {
-	for exp := math.Floor(p.low); exp <= p.high; exp++ {
+func (pl *plot) axes(title string) {
+	for exp := math.Floor(pl.low); exp <= pl.high; exp++ {
 		for _, m := range []float64{1, 2, 5} {
 			v := m * math.Pow(10, exp)
-			if l := logOf(v); l < p.low || l > p.high {
+			if l := logOf(v); l < pl.low || l > pl.high {
 				continue
 			}
-			y := p.y(v)
-			p.line(plotLeft, y, plotRight, y, rule)
-			p.text(14, int(y)+4, ink, fmt.Sprintf("%8.3g", v))
+			y := pl.y(v)
+			pl.line(plotLeft, y, plotRight, y, rule)
+			pl.text(14, int(y)+4, ink, fmt.Sprintf("%8.3g", v))
 		}
 	}
 
 	for k := range 6 {
-		i := (p.n - 1) * k / 5
+		i := (pl.n - 1) * k / 5
 		label := fmt.Sprint(i + 1)
-		p.text(int(p.x(i))-7*len(label)/2, plotBottom+18, ink, label)
+		pl.text(int(pl.x(i))-7*len(label)/2, plotBottom+18, ink, label)
 	}
 
-	p.line(plotLeft, plotTop, plotLeft, plotBottom, ink)
-	p.line(plotLeft, plotBottom, plotRight, plotBottom, ink)
-	p.text(plotLeft, 24, ink, title)
-	p.text((plotLeft+plotRight)/2-20, plotBottom+38, ink, "epoch")
+	pl.line(plotLeft, plotTop, plotLeft, plotBottom, ink)
+	pl.line(plotLeft, plotBottom, plotRight, plotBottom, ink)
+	pl.text(plotLeft, 24, ink, title)
+	pl.text((plotLeft+plotRight)/2-20, plotBottom+38, ink, "epoch")
 }
 
-func (p *plot) curve(epochs []Epoch, c color.RGBA, of func(Epoch) float64) {
+func (pl *plot) curve(epochs []Epoch, c color.RGBA, of func(Epoch) float64) {
 	for i := range epochs {
 		from := max(0, i-1)
-		p.line(p.x(from), p.y(of(epochs[from])), p.x(i), p.y(of(epochs[i])), c)
+		pl.line(pl.x(from), pl.y(of(epochs[from])), pl.x(i), pl.y(of(epochs[i])), c)
 	}
 }
 
-func (p *plot) line(x0, y0, x1, y1 float64, c color.RGBA) {
+func (pl *plot) line(x0, y0, x1, y1 float64, c color.RGBA) {
 	n := int(math.Max(math.Abs(x1-x0), math.Abs(y1-y0))) + 1
 	for i := range n + 1 {
 		t := float64(i) / float64(n)
-		p.img.SetRGBA(int(math.Round(x0+t*(x1-x0))), int(math.Round(y0+t*(y1-y0))), c)
+		pl.img.SetRGBA(int(math.Round(x0+t*(x1-x0))), int(math.Round(y0+t*(y1-y0))), c)
 	}
 }
 
-func (p *plot) text(x, y int, c color.RGBA, s string) {
-	d := font.Drawer{Dst: p.img, Src: image.NewUniform(c), Face: basicfont.Face7x13, Dot: fixed.P(x, y)}
+func (pl *plot) text(x, y int, c color.RGBA, s string) {
+	d := font.Drawer{Dst: pl.img, Src: image.NewUniform(c), Face: basicfont.Face7x13, Dot: fixed.P(x, y)}
 	d.DrawString(s)
 }

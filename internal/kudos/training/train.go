@@ -287,28 +287,28 @@ func (t *trainer) each(n int, f func(i int)) {
 }
 
 // load copies the inputs of the samples that rows lists.
-func (p *part) load(s *samples, rows []int32) {
+func (pt *part) load(s *samples, rows []int32) {
 	for r, i := range rows {
-		copy(p.acts[0][r*kudos.Inputs:], s.row(i))
+		copy(pt.acts[0][r*kudos.Inputs:], s.row(i))
 	}
 }
 
 // learn computes the gradients of samples. The loss of one is the
 // pseudo-Huber function of its relative error: the accuracy by which nets are
 // judged is, near 1, that error too.
-func (p *part) learn(s *samples, rows []int32) {
-	p.load(s, rows)
-	p.forward(len(rows))
+func (pt *part) learn(s *samples, rows []int32) {
+	pt.load(s, rows)
+	pt.forward(len(rows))
 
-	n := len(p.layers)
-	p.loss = 0
+	n := len(pt.layers)
+	pt.loss = 0
 	for r, i := range rows {
-		loss, slope := lossOf(p.acts[n][r], s.seconds[i])
-		p.loss += loss
-		p.errs[n][r] = slope / batch
+		loss, slope := lossOf(pt.acts[n][r], s.seconds[i])
+		pt.loss += loss
+		pt.errs[n][r] = slope / batch
 	}
 
-	p.backward(len(rows))
+	pt.backward(len(rows))
 }
 
 func lossOf(out, seconds float32) (loss float64, slope float32) {
