@@ -86,16 +86,34 @@ func TestEveryCodeOfTheOriginalHasAStatus(t *testing.T) {
 	}
 }
 
+// Statuses that programs rely on, one of each kind.
 func TestStatusOf(t *testing.T) {
 	for code, want := range map[Code]int{
-		BadRequest: 400, MaintenanceMode: 400, ProcGenNotFound: 400, ControlNetMismatchWithStop: 400, TooManyExtraSourceImagesWithStop: 400,
-		InvalidAPIKey: 401, KudosUpfront: 403, WorkerMaintenance: 403, InvalidJobID: 404, RequestNotFound: 404, ImageStyleNotFound: 404,
-		Locked: 423, TooManyPrompts: 429, RequestExpired: 410, AbortedGen: 400, "": 400, NotFound: 404,
+		"":                               400, // a refusal without a code
+		BadRequest:                       400,
+		MaintenanceMode:                  400,
+		ProcGenNotFound:                  400, // not 404, as in the original
+		ControlNetMismatchWithStop:       400,
+		TooManyExtraSourceImagesWithStop: 400,
+		AbortedGen:                       400,
+		InvalidAPIKey:                    401,
+		KudosUpfront:                     403,
+		WorkerMaintenance:                403,
+		InvalidJobID:                     404,
+		RequestNotFound:                  404,
+		ImageStyleNotFound:               404,
+		NotFound:                         404,
+		RequestExpired:                   410,
+		Locked:                           423,
+		TooManyPrompts:                   429,
 	} {
-		if got, ok := StatusOf(code); got != want || !ok {
-			t.Errorf("%s: %d, want %d", code, got, want)
-		}
+		t.Run(string(code), func(t *testing.T) {
+			if got, ok := StatusOf(code); got != want || !ok {
+				t.Errorf("%d, want %d", got, want)
+			}
+		})
 	}
+
 	if got, ok := StatusOf(Code("Unheard")); ok {
 		t.Errorf("a code that is not declared has the status %d", got)
 	}

@@ -21,16 +21,48 @@ func TestAddressesAreTakenFromWhomWeTrust(t *testing.T) {
 		want         [3]string // peer, network, client
 	}{
 		{"direct", "1.2.3.4:5", trust, nil, [3]string{"1.2.3.4", "1.2.3.4", "1.2.3.4"}},
-		{"a stranger's header", "1.2.3.4:5", trust, []string{"X-Forwarded-For", "9.9.9.9"}, [3]string{"1.2.3.4", "1.2.3.4", "1.2.3.4"}},
-		{"nobody trusted", "127.0.0.1:5", nil, []string{"X-Forwarded-For", "9.9.9.9"}, [3]string{"127.0.0.1", "127.0.0.1", "127.0.0.1"}},
-		{"one hop", "127.0.0.1:5", trust, []string{"X-Forwarded-For", "203.0.113.7"}, [3]string{"127.0.0.1", "203.0.113.7", "203.0.113.7"}},
-		{"made up on the left", "127.0.0.1:5", trust, []string{"X-Forwarded-For", "6.6.6.6, 203.0.113.7"}, [3]string{"127.0.0.1", "203.0.113.7", "203.0.113.7"}},
-		{"two of ours", "127.0.0.1:5", trust, []string{"X-Forwarded-For", "6.6.6.6, 203.0.113.7, 10.1.1.1"}, [3]string{"127.0.0.1", "203.0.113.7", "203.0.113.7"}},
-		{"rubbish", "127.0.0.1:5", trust, []string{"X-Forwarded-For", "1.1.1.1, zzz"}, [3]string{"127.0.0.1", "127.0.0.1", "127.0.0.1"}},
-		{"mapped", "[::ffff:127.0.0.1]:5", trust, []string{"X-Forwarded-For", "[2001:db8::1]:99"}, [3]string{"127.0.0.1", "2001:db8::1", "2001:db8::1"}},
-		{"service", "127.0.0.1:5", trust, []string{"X-Forwarded-For", "5.5.5.5", "Proxied-For", "7.7.7.7", "Proxy-Authorization", "right"}, [3]string{"127.0.0.1", "5.5.5.5", "7.7.7.7"}},
-		{"wrong passkey", "127.0.0.1:5", trust, []string{"X-Forwarded-For", "5.5.5.5", "Proxied-For", "7.7.7.7", "Proxy-Authorization", "wrong"}, [3]string{"127.0.0.1", "5.5.5.5", "5.5.5.5"}},
-		{"service, no proxy", "5.5.5.5:1", trust, []string{"Proxied-For", "7.7.7.7", "Proxy-Authorization", "right"}, [3]string{"5.5.5.5", "5.5.5.5", "5.5.5.5"}},
+		{
+			"a stranger's header", "1.2.3.4:5", trust, []string{"X-Forwarded-For", "9.9.9.9"},
+			[3]string{"1.2.3.4", "1.2.3.4", "1.2.3.4"},
+		},
+		{
+			"nobody trusted", "127.0.0.1:5", nil, []string{"X-Forwarded-For", "9.9.9.9"},
+			[3]string{"127.0.0.1", "127.0.0.1", "127.0.0.1"},
+		},
+		{
+			"one hop", "127.0.0.1:5", trust, []string{"X-Forwarded-For", "203.0.113.7"},
+			[3]string{"127.0.0.1", "203.0.113.7", "203.0.113.7"},
+		},
+		{
+			"made up on the left", "127.0.0.1:5", trust, []string{"X-Forwarded-For", "6.6.6.6, 203.0.113.7"},
+			[3]string{"127.0.0.1", "203.0.113.7", "203.0.113.7"},
+		},
+		{
+			"two of ours", "127.0.0.1:5", trust, []string{"X-Forwarded-For", "6.6.6.6, 203.0.113.7, 10.1.1.1"},
+			[3]string{"127.0.0.1", "203.0.113.7", "203.0.113.7"},
+		},
+		{
+			"rubbish", "127.0.0.1:5", trust, []string{"X-Forwarded-For", "1.1.1.1, zzz"},
+			[3]string{"127.0.0.1", "127.0.0.1", "127.0.0.1"},
+		},
+		{
+			"mapped", "[::ffff:127.0.0.1]:5", trust, []string{"X-Forwarded-For", "[2001:db8::1]:99"},
+			[3]string{"127.0.0.1", "2001:db8::1", "2001:db8::1"},
+		},
+		{
+			"service", "127.0.0.1:5", trust,
+			[]string{"X-Forwarded-For", "5.5.5.5", "Proxied-For", "7.7.7.7", "Proxy-Authorization", "right"},
+			[3]string{"127.0.0.1", "5.5.5.5", "7.7.7.7"},
+		},
+		{
+			"wrong passkey", "127.0.0.1:5", trust,
+			[]string{"X-Forwarded-For", "5.5.5.5", "Proxied-For", "7.7.7.7", "Proxy-Authorization", "wrong"},
+			[3]string{"127.0.0.1", "5.5.5.5", "5.5.5.5"},
+		},
+		{
+			"service, no proxy", "5.5.5.5:1", trust, []string{"Proxied-For", "7.7.7.7", "Proxy-Authorization", "right"},
+			[3]string{"5.5.5.5", "5.5.5.5", "5.5.5.5"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := New(Options{TrustedProxies: c.trusted, Passkey: passkey}, testRoutes())

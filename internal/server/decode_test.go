@@ -71,7 +71,10 @@ func TestDecodeRefusesInOrder(t *testing.T) {
 		{"truncated", post(`{"prompt": "x"`), api.ImageRequestSchema, 400, textNotUnderstood, nil},
 		{"empty", post(``), api.ImageRequestSchema, 400, textNotUnderstood, nil},
 		{"no type", post(`{"prompt":"x"}`, "Content-Type", ""), api.ImageRequestSchema, 400, textNotUnderstood, nil},
-		{"wrong type", post(`{"prompt":"x"}`, "Content-Type", "text/plain"), api.ImageRequestSchema, 400, textNotUnderstood, nil},
+		{
+			"wrong type", post(`{"prompt":"x"}`, "Content-Type", "text/plain"), api.ImageRequestSchema, 400,
+			textNotUnderstood, nil,
+		},
 		{"two", post(`{}{}`), api.ImageRequestSchema, 400, textNotUnderstood, nil},
 		{"list", post(`[]`), api.ImageRequestSchema, 400, textValidation, []string{""}},
 		{"null", post(`null`), api.ImageRequestSchema, 400, textValidation, []string{""}},
@@ -80,7 +83,10 @@ func TestDecodeRefusesInOrder(t *testing.T) {
 		{"key", post(`{"prompt":"x"}`, "apikey", ""), api.ImageRequestSchema, 400, textValidation, []string{"apikey"}},
 		{"key before name", post(`{}`, "apikey", ""), api.ImagePopSchema, 400, textValidation, []string{"apikey"}},
 		{"name", post(`{"params":{"cfg_scale":NaN}}`), api.ImagePopSchema, 400, textValidation, []string{"name"}},
-		{"all", post(`{"max_pixels":"x","threads":true}`), api.ImagePopSchema, 400, textValidation, []string{"max_pixels", "threads"}},
+		{
+			"all", post(`{"max_pixels":"x","threads":true}`), api.ImagePopSchema, 400, textValidation,
+			[]string{"max_pixels", "threads"},
+		},
 		{"submit", post(`{"id":"x","seed":1}`), api.ImageSubmitSchema, 400, textValidation, []string{"generation"}},
 		{"large", post(`{"name":"` + strings.Repeat("x", 1<<20) + `"}`), api.ImagePopSchema, 413, "", nil},
 	} {

@@ -25,10 +25,22 @@ func TestErrorsShowNothingButRefusals(t *testing.T) {
 		status int
 		body   string
 	}{
-		{horde.Errorf(horde.InvalidAPIKey, "No user for <this> key."), 401, `{"message":"No user for <this> key.","rc":"InvalidAPIKey"}`},
-		{fmt.Errorf("accept: %w", horde.Errorf(horde.KudosUpfront, "Too dear.")), 403, `{"message":"Too dear.","rc":"KudosUpfront"}`},
-		{Invalid(map[string]string{"": "[] is not of type 'object'"}), 400, `{"message":"Input payload validation failed","errors":{"":"[] is not of type 'object'"}}`},
-		{&horde.Error{Fields: map[string]string{"a": "b"}}, 400, `{"message":"Input payload validation failed","errors":{"a":"b"}}`},
+		{
+			horde.Errorf(horde.InvalidAPIKey, "No user for <this> key."), 401,
+			`{"message":"No user for <this> key.","rc":"InvalidAPIKey"}`,
+		},
+		{
+			fmt.Errorf("accept: %w", horde.Errorf(horde.KudosUpfront, "Too dear.")), 403,
+			`{"message":"Too dear.","rc":"KudosUpfront"}`,
+		},
+		{
+			Invalid(map[string]string{"": "[] is not of type 'object'"}), 400,
+			`{"message":"Input payload validation failed","errors":{"":"[] is not of type 'object'"}}`,
+		},
+		{
+			&horde.Error{Fields: map[string]string{"a": "b"}}, 400,
+			`{"message":"Input payload validation failed","errors":{"a":"b"}}`,
+		},
 		{notUnderstood(), 400, `{"message":"` + textNotUnderstood + `"}`},
 		{errors.New("password is hunter2"), 500, `{"message":"Internal Server Error"}`},
 		{horde.Errorf(horde.Code("Unheard"), "No table has it."), 500, `{"message":"No table has it.","rc":"Unheard"}`},

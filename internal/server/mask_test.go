@@ -10,9 +10,14 @@ import (
 func TestMask(t *testing.T) {
 	const doc = `{"a":1,"b":{"c":[1.0,2],"d":"<&>","e":null},"f":[{"id":1,"x":2},{"id":3}],"post-processing":true,"n":null}`
 	for _, c := range []struct{ mask, want string }{
-		{"a", `{"a":1}`}, {"a,post-processing", `{"a":1,"post-processing":true}`}, {"{a}", `{"a":1}`}, {" { a , n } ", `{"a":1,"n":null}`},
+		{"a", `{"a":1}`},
+		{"a,post-processing", `{"a":1,"post-processing":true}`},
+		{"{a}", `{"a":1}`},
+		{" { a , n } ", `{"a":1,"n":null}`},
 		{"post-processing,a", `{"a":1,"post-processing":true}`},
-		{"b{c}", `{"b":{"c":[1.0,2]}}`}, {"b{d,e},a", `{"a":1,"b":{"d":"<&>","e":null}}`}, {"f{id}", `{"f":[{"id":1},{"id":3}]}`},
+		{"b{c}", `{"b":{"c":[1.0,2]}}`},
+		{"b{d,e},a", `{"a":1,"b":{"d":"<&>","e":null}}`},
+		{"f{id}", `{"f":[{"id":1},{"id":3}]}`},
 		{"*", doc}, {"*,b{e}", `{"a":1,"b":{"e":null},"f":[{"id":1,"x":2},{"id":3}],"post-processing":true,"n":null}`},
 		{"b{*}", `{"b":{"c":[1.0,2],"d":"<&>","e":null}}`},
 		{"nothing", `{}`}, {"a{b}", `{"a":1}`}, {"n{b}", `{"n":null}`}, {"{}", `{}`},

@@ -14,7 +14,8 @@ import (
 
 // eventRoutes declares the streams of what happens to requests.
 func (a *API) eventRoutes() []server.Route {
-	ids := fmt.Sprintf("Ids of at most %d requests for images, text generation or alchemy, separated by commas.", api.MaxFollowed)
+	ids := fmt.Sprintf("Ids of at most %d requests for images, text generation or alchemy, separated by commas.",
+		api.MaxFollowed)
 	return []server.Route{
 		server.Get("/api/ext/v1/requests/{id}/events", a.getEvents).Limit(server.CheckRates).Unmasked().
 			About("Follow a request as server-sent events").Answer(aloneEvents),

@@ -51,7 +51,10 @@ func TestErrorsAreForWhoeverAsks(t *testing.T) {
 		{"a program that says nothing", "GET", "/nothing", "", 404, ""},
 		{"a program that wants JSON", "GET", "/nothing", "application/json", 404, ""},
 		{"JSON rather than a page", "GET", "/nothing", "application/json, text/html;q=0.5", 404, ""},
-		{"a page rather than JSON", "GET", "/nothing", "application/json;q=0.5, TEXT/HTML; q=0.6", 404, "There is no such page"},
+		{
+			"a page rather than JSON", "GET", "/nothing", "application/json;q=0.5, TEXT/HTML; q=0.6", 404,
+			"There is no such page",
+		},
 		{"anything but a page", "GET", "/nothing", "text/html;q=0, */*", 404, ""},
 		{"a quality that is none", "GET", "/nothing", "text/html;q=x", 404, ""},
 	} {
