@@ -94,6 +94,7 @@ func newSite(fsys fs.FS, root string, o Options) *Site {
 		return nil
 	})
 	s.add(StylePath, s.plainStyle())
+
 	if index, ok := s.files["/index.html"]; ok {
 		s.add("/index.html", named(index.body, o))
 		s.files["/"] = s.files["/index.html"]
@@ -194,6 +195,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The page can only be read: use GET.", http.StatusMethodNotAllowed)
 		return
 	}
+
 	secure(w.Header())
 	f, ok := s.files[r.URL.Path]
 	switch {
@@ -217,6 +219,7 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", f.kind)
 	h.Set("Cache-Control", f.cache)
+
 	body, tag := f.body, f.etag
 	if f.zipped != nil {
 		h.Add("Vary", "Accept-Encoding")
@@ -228,6 +231,7 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 			r.Header.Del("Range")
 		}
 	}
+
 	h.Set("ETag", fmt.Sprintf("%q", tag))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
@@ -240,6 +244,7 @@ func acceptsGzip(header string) bool {
 		if coding != "gzip" && coding != "*" {
 			continue
 		}
+
 		q := strings.TrimPrefix(strings.ReplaceAll(params, " ", ""), "q=")
 		return q == "" || strings.Trim(q, "0.") != ""
 	}

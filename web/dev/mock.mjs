@@ -52,7 +52,9 @@ function draw(width, height, seed, noise) {
   const rows = Buffer.alloc(height * (width * 3 + 1));
   let state = (seed * 2654435761 + 1) >>> 0;
   const random = () => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32);
+
   const discs = Array.from({ length: 6 }, () => ({ x: random(), y: random(), r: 0.15 + random() * 0.4, c: [random(), random(), random()] }));
+
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const colour = [0.6, 0.7, 0.75];
@@ -66,6 +68,7 @@ function draw(width, height, seed, noise) {
       }
     }
   }
+
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
@@ -89,8 +92,10 @@ function state(request) {
   const worked = Math.max(0, elapsed - queue);
   const failed = request.prompt.includes('fail') && worked > each / 2;
   const finished = Math.min(request.jobs.length, Math.floor(worked / each));
+
   const working = !request.cancelled && !failed && elapsed > queue && finished < request.jobs.length;
   const rest = Math.max(0, queue - elapsed) + each * (request.jobs.length - finished) - (worked % each);
+
   return {
     finished,
     processing: working ? 1 : 0,
@@ -142,24 +147,28 @@ function events(ids, response, origin) {
     clearInterval(timer);
     response.end();
   }
+
   function tell(id, seen) {
     const request = requests.get(id);
     if (!request) {
       open.delete(id);
       return send('gone', { request: id, rc: 'RequestNotFound', message: 'not found' });
     }
+
     const ref = { request: id, type: 'image' };
     const now = state(request);
     if (now.done || now.faulted) {
       open.delete(id);
       return send('end', { ...ref, cancelled: !!request.cancelled, ...status(request, origin) });
     }
+
     const job = request.jobs[now.finished];
     const jobs = now.processing ? [{ job: job.id, worker_name: 'operator’s worker' }] : [];
     const delivered = request.jobs.slice(0, now.finished).map((j) => j.id);
     const text = JSON.stringify({ ...check(request), jobs, delivered });
     if (text !== seen.status) send('status', { ...ref, cancelled: false, ...JSON.parse(text) });
     seen.status = text;
+
     const step = `${job?.id} ${now.step}`;
     if (!now.processing || step === seen.step) return;
     seen.step = step;
@@ -193,10 +202,12 @@ function accept(body, json, onlyPrice = false) {
       errors: { 'params.steps': '501 is greater than the maximum of 500', 'params.width': '500 is not a multiple of 64', webhook: 'too short' },
     });
   }
+
   if (onlyPrice) return json(200, price(params));
   if (prompt.includes('refuse')) {
     return json(403, { rc: 'KudosUpfront', message: 'Due to heavy demand, for requests over 576x576 or over 50 steps the client needs to already have the required kudos. This request requires 38.2 kudos to fulfil.' });
   }
+
   const request = {
     id: randomUUID(),
     at: Date.now(),
@@ -237,17 +248,21 @@ createServer(async (incoming, response) => {
   const url = new URL(incoming.url, `http://${incoming.headers.host}`);
   let text = '';
   for await (const part of incoming) text += part;
+
   const route = `${incoming.method} ${url.pathname}`;
   const id = url.pathname.split('/').find((part) => requests.has(part));
   const request = requests.get(id);
+
   if (route === 'POST /api/v2/generate/async') return accept(JSON.parse(text), json);
   if (route === 'POST /api/ext/v1/kudos/price') return accept(JSON.parse(text), json, true);
+
   if (route === 'GET /api/v2/status/models') return json(200, models());
   if (route === 'GET /api/v2/status/heartbeat') return json(200, { message: 'OK', version: '5.1.5', db_connection: true });
   if (route === 'GET /api/v2/status/modes') return json(200, { maintenance_mode: Boolean(process.env.MOCK_MAINTENANCE), invite_only_mode: false });
   if (route === 'GET /api/v2/status/performance') {
     return json(200, { queued_requests: 3, worker_count: process.env.MOCK_EMPTY ? 0 : 2, thread_count: process.env.MOCK_EMPTY ? 0 : 3, text_worker_count: 0, interrogator_count: 0, queued_megapixelsteps: 12.4, past_minute_megapixelsteps: 88.1 });
   }
+
   if (route === 'GET /api/v2/find_user') {
     if (incoming.headers.apikey === 'bad') return json(401, { message: 'No user matching sent API Key. Have you remembered to register at https://aihorde.net/register ?', rc: 'InvalidAPIKey' });
     if (incoming.headers.apikey === '0000000000') return json(200, { username: 'Anonymous#0', id: 0, kudos: -50, concurrency: 500 });
@@ -259,17 +274,20 @@ createServer(async (incoming, response) => {
       { kind: 'request', at: '2026-11-25T08:58:00Z', text: `Request ${randomUUID()}: accepted, 2 deliveries`, amount: -20.6, balance: 10423.2 },
     ] });
   }
+
   if (url.pathname.startsWith('/blobs/')) {
     const job = [...requests.values()].flatMap((r) => r.jobs).find((j) => url.pathname.includes(j.id));
     if (!job) return json(404, { message: 'gone' });
     const body = imageOf(job);
     return response.writeHead(200, { 'Content-Type': body[0] === 0x52 ? 'image/webp' : 'image/png', 'Access-Control-Allow-Origin': '*' }).end(body);
   }
+
   if (route === 'GET /api/ext/v1/events') {
     const ids = (url.searchParams.get('ids') ?? '').split(',').filter(Boolean);
     const unwanted = ids.some((one) => requests.get(one)?.prompt.includes('nostream'));
     return unwanted ? json(404, { message: 'no stream' }) : events(ids, response, url.origin);
   }
+
   if (url.pathname.startsWith('/api/')) {
     if (!request) return json(404, { message: `Image Waiting Prompt with ID '${url.pathname.split('/').at(-1)}' not found.`, rc: 'RequestNotFound' });
     if (route.startsWith('GET /api/v2/generate/check/')) return json(200, check(request));
