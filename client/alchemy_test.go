@@ -22,7 +22,7 @@ func TestWatchAlchemyOutlivesAnOutage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				h := New("http://horde.localhost", "key", WithTransport(inMemory{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				h := clientOf(func(w http.ResponseWriter, r *http.Request) {
 					switch passed := time.Since(began); {
 					case passed < time.Second:
 						io.WriteString(w, `{"state":"processing","forms":[{"form":"caption","state":"processing"}]}`)
@@ -32,7 +32,7 @@ func TestWatchAlchemyOutlivesAnOutage(t *testing.T) {
 					default:
 						io.WriteString(w, `{"state":"done","forms":[{"form":"caption","state":"done"}]}`)
 					}
-				})}))
+				})
 
 				seen := 0
 				s, err := h.WatchAlchemy(t.Context(), "id", func(*api.AlchemyStatus) { seen++ })

@@ -64,6 +64,11 @@ func (w *pipeWriter) Write(b []byte) (int, error) {
 	return w.body.Write(b)
 }
 
+// clientOf is a client of a handler in memory.
+func clientOf(h http.HandlerFunc) *Client {
+	return New("http://horde.test", "", WithTransport(inMemory{h}))
+}
+
 func serve(t *testing.T, h http.HandlerFunc, opts ...Option) *Client {
 	t.Helper()
 	s := httptest.NewServer(h)
@@ -87,7 +92,8 @@ func TestBaseURL(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "localhost:7001", "ftp://x", "http://", "::"} {
-		if _, err := New(bad, "").Heartbeat(t.Context()); err == nil || !strings.Contains(err.Error(), "no address of a horde") {
+		_, err := New(bad, "").Heartbeat(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "no address of a horde") {
 			t.Errorf("New(%q): error %v", bad, err)
 		}
 	}
@@ -114,7 +120,12 @@ func TestHeadersAndBody(t *testing.T) {
 	if pop.ID != nil || pop.Skipped["nsfw"] != 2 {
 		t.Errorf("pop = %+v", pop)
 	}
-	want := map[string]string{"apikey": "key", "Client-Agent": "horde:" + api.Version + ":" + api.Repository, "Prefer": "wait=2", "Content-Type": "application/json"}
+	want := map[string]string{
+		"apikey":       "key",
+		"Client-Agent": "horde:" + api.Version + ":" + api.Repository,
+		"Prefer":       "wait=2",
+		"Content-Type": "application/json",
+	}
 	for name, value := range want {
 		if got.header.Get(name) != value {
 			t.Errorf("header %s = %q, want %q", name, got.header.Get(name), value)
@@ -137,13 +148,59 @@ func TestErrors(t *testing.T) {
 	}{
 		{name: "refusal", status: 400, body: `{"message":"no","rc":"BadRequest","errors":{"params.n":"too many"}}`,
 			want: api.Error{Message: "no", RC: "BadRequest", Errors: map[string]string{"params.n": "too many"}, Status: 400}},
-		{name: "strange errors", status: 400, body: `{"message":"no","errors":["a"]}`, want: api.Error{Message: "no", Status: 400}},
-		{name: "limit without time", status: 429, body: `{"message":"2 per 1 second"}`, want: api.Error{Message: "2 per 1 second", Status: 429}, temporary: true},
-		{name: "page", status: 502, body: "<html>bad gateway</html>", want: api.Error{Status: 502}, foreign: true, temporary: true},
-		{name: "page as success", status: 200, body: "<html>hello</html>", want: api.Error{Status: 200}, foreign: true, temporary: true},
-		{name: "empty", status: 503, body: "", want: api.Error{Status: 503, RetryAfter: 120}, header: "120", foreign: true, temporary: true},
-		{name: "JSON without a message", status: 500, body: `{}`, want: api.Error{Status: 500}, foreign: true, temporary: true},
-		{name: "server", status: 500, body: `{"message":"Internal Server Error"}`, want: api.Error{Message: "Internal Server Error", Status: 500}, temporary: true},
+		{
+			name:   "strange errors",
+			status: 400,
+			body:   `{"message":"no","errors":["a"]}`,
+			want:   api.Error{Message: "no", Status: 400},
+		},
+		{
+			name:      "limit without time",
+			status:    429,
+			body:      `{"message":"2 per 1 second"}`,
+			want:      api.Error{Message: "2 per 1 second", Status: 429},
+			temporary: true,
+		},
+		{
+			name:      "page",
+			status:    502,
+			body:      "<html>bad gateway</html>",
+			want:      api.Error{Status: 502},
+			foreign:   true,
+			temporary: true,
+		},
+		{
+			name:      "page as success",
+			status:    200,
+			body:      "<html>hello</html>",
+			want:      api.Error{Status: 200},
+			foreign:   true,
+			temporary: true,
+		},
+		{
+			name:      "empty",
+			status:    503,
+			body:      "",
+			want:      api.Error{Status: 503, RetryAfter: 120},
+			header:    "120",
+			foreign:   true,
+			temporary: true,
+		},
+		{
+			name:      "JSON without a message",
+			status:    500,
+			body:      `{}`,
+			want:      api.Error{Status: 500},
+			foreign:   true,
+			temporary: true,
+		},
+		{
+			name:      "server",
+			status:    500,
+			body:      `{"message":"Internal Server Error"}`,
+			want:      api.Error{Message: "Internal Server Error", Status: 500},
+			temporary: true,
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -202,7 +259,7 @@ func TestRepeats(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var calls atomic.Int32
-				c := New("http://horde.test", "", WithTransport(inMemory{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				c := clientOf(func(w http.ResponseWriter, r *http.Request) {
 					if calls.Add(1) < 3 {
 						w.Header().Set("Retry-After", tc.retryAfter)
 						w.WriteHeader(tc.status)
@@ -210,7 +267,7 @@ func TestRepeats(t *testing.T) {
 						return
 					}
 					io.WriteString(w, `{}`)
-				})}))
+				})
 
 				err := tc.do(t.Context(), c)
 				if (err == nil) != tc.ok || calls.Load() != tc.calls {

@@ -157,11 +157,11 @@ func TestWatchPollsForeignHordes(t *testing.T) {
 
 func TestWatchEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := New("http://horde.test", "", WithTransport(inMemory{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := clientOf(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/event-stream")
 			io.WriteString(w, "event: status\ndata: {\"waiting\":1}\n\n")
 			<-r.Context().Done()
-		})}))
+		})
 
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()

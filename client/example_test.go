@@ -25,7 +25,8 @@ func newHorde() *httptest.Server {
 		w.Header().Set("Content-Type", "text/event-stream")
 		io.WriteString(w, "event: status\ndata: {\"waiting\":1,\"queue_position\":1}\n\n"+
 			"event: progress\ndata: {\"job\":\"j\",\"worker_name\":\"my machine\",\"step\":1,\"steps\":2}\n\n"+
-			"event: end\ndata: {\"done\":true,\"finished\":1,\"generations\":[{\"seed\":\"42\",\"worker_name\":\"my machine\"}]}\n\n")
+			"event: end\ndata: {\"done\":true,\"finished\":1,"+
+			"\"generations\":[{\"seed\":\"42\",\"worker_name\":\"my machine\"}]}\n\n")
 	})
 
 	mux.HandleFunc("GET /api/ext/v1/events", func(w http.ResponseWriter, _ *http.Request) {

@@ -91,7 +91,15 @@ data: {"request":"a","type":"image","cancelled":true,"generations":[{},{}]}
 `)
 		})
 
-		want := []string{"d gone", "a image check 1+0 cancelled", "a image progress j 3/9", "c alchemy waiting", "b text end 1", "c alchemy done", "a image end 2 cancelled"}
+		want := []string{
+			"d gone",
+			"a image check 1+0 cancelled",
+			"a image progress j 3/9",
+			"c alchemy waiting",
+			"b text end 1",
+			"c alchemy done",
+			"a image end 2 cancelled",
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
@@ -219,17 +227,18 @@ func TestWatchAllEnds(t *testing.T) {
 		if got := watchAll(t, []string{"a"}, refuse); len(got) != 1 || got[0] != "error Forbidden: no" {
 			t.Errorf("refused: %q", got)
 		}
-		if got := watchAll(t, make([]string, api.MaxFollowed+1), refuse); len(got) != 1 || !strings.Contains(got[0], "at most 100 requests") {
+		got := watchAll(t, make([]string, api.MaxFollowed+1), refuse)
+		if len(got) != 1 || !strings.Contains(got[0], "at most 100 requests") {
 			t.Errorf("too many: %q", got)
 		}
 		if got := watchAll(t, nil, refuse); len(got) != 0 {
 			t.Errorf("nothing to follow: %q", got)
 		}
 
-		c := New("http://horde.test", "", WithTransport(inMemory{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := clientOf(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/event-stream")
 			io.WriteString(w, "event: gone\ndata: {\"request\":\"a\"}\n\nevent: gone\ndata: {\"request\":\"b\"}\n\n")
-		})}))
+		})
 		for e, err := range c.WatchAll(t.Context(), []string{"a", "b"}) { // leaving the loop ends the stream
 			var gone *api.Error
 			if err != nil || !errors.As(e.Gone, &gone) || gone.Status != http.StatusNotFound {

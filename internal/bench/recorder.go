@@ -50,12 +50,14 @@ type recorder struct {
 }
 
 func newRecorder(warmup, duration time.Duration) *recorder {
-	r := &recorder{start: time.Now(), errors: map[string]uint64{}}
-	r.from.Store(int64(warmup))
-	r.to.Store(int64(warmup + duration))
+	r := &recorder{errors: map[string]uint64{}}
 	for i := range r.latency {
 		r.latency[i] = newHistogram()
 	}
+
+	r.from.Store(int64(warmup))
+	r.to.Store(int64(warmup + duration))
+	r.start = time.Now()
 	return r
 }
 
