@@ -307,7 +307,7 @@ func (q *Queue) accepted(r kinds.Asked, e *entry) *api.Accepted {
 	answer := &api.Accepted{ID: e.row.ID, Kudos: api.Float(math.RoundToEven(e.record.Price)), Warnings: r.Warnings()}
 
 	e.home.mu.Lock()
-	possible := q.possible(e).possible
+	possible := q.possibleLocked(e).possible
 	e.home.mu.Unlock()
 	if possible || q.Modes().Raid {
 		return answer

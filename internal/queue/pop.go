@@ -38,7 +38,8 @@ type popper struct {
 	worker *fleet.Worker
 	facts  *match.Worker
 	known  *catalog.Snapshot
-	amount int // jobs that it takes at most
+	amount int       // jobs that it takes at most
+	look   match.Pop // of the try that is on
 }
 
 func newPopper(k *kind, o *fleet.Offer, known *catalog.Snapshot) *popper {
@@ -107,11 +108,11 @@ func (q *Queue) tryPop(ctx context.Context, x *index, p *popper) (handout, error
 	}
 }
 
-// newLook is a look through the queue on behalf of a worker.
+// newLook begins a look through the queue on behalf of a worker.
 func (q *Queue) newLook(x *index, p *popper) *match.Pop {
-	look := &match.Pop{Worker: p.facts, Want: 1, MatchedTargeting: q.Modes().MatchedTargeting}
-	look.Yields = func(it *match.Item) bool { return q.yieldsLocked(p.worker, look, x.requests.Get(it.ID)) }
-	return look
+	p.look = match.Pop{Worker: p.facts, Want: 1, MatchedTargeting: q.Modes().MatchedTargeting}
+	p.look.Yields = func(it *match.Item) bool { return q.yieldsLocked(p.worker, &p.look, x.requests.Get(it.ID)) }
+	return &p.look
 }
 
 // lookUpFunds reads what users could pay, for a look that needs it.

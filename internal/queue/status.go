@@ -24,20 +24,20 @@ func (q *Queue) Check(ctx context.Context, id string) (api.Check, error) {
 	}
 	e.home.mu.Lock()
 	defer e.home.mu.Unlock()
-	return q.check1(e), nil
+	return q.checkLocked(e), nil
 }
 
-// check1 is Check under the lock of the index (generation §1.10).
-func (q *Queue) check1(e *entry) api.Check {
+// checkLocked is Check under the lock of the index (generation §1.10).
+func (q *Queue) checkLocked(e *entry) api.Check {
 	c := e.counts()
 	a := api.Check{Finished: c.finished, Processing: c.processing, Restarted: c.restarted, Waiting: e.waiting(c),
 		Done: e.done(c), Faulted: e.state.Faulted, Kudos: api.Float(e.state.Consumed.Float())}
 	if c.processing > 0 {
 		a.IsPossible = true
 	} else {
-		a.IsPossible = !e.state.Faulted && q.possible(e).possible
+		a.IsPossible = !e.state.Faulted && q.possibleLocked(e).possible
 	}
-	a.QueuePosition, a.WaitTime = q.outlook(e, a.Waiting)
+	a.QueuePosition, a.WaitTime = q.outlookLocked(e, a.Waiting)
 	return a
 }
 
@@ -60,7 +60,7 @@ func (q *Queue) progressOf(e *entry) (c api.Check, done []*store.Job) {
 			done = append(done, j)
 		}
 	}
-	return q.check1(e), done
+	return q.checkLocked(e), done
 }
 
 // workerName is the name of a worker that may be gone.
@@ -107,9 +107,9 @@ const (
 	maxJudges = 16
 )
 
-// possible finds the workers that could serve a request (generation §5.5). Extra slow ones
+// possibleLocked finds the workers that could serve a request (generation §5.5). Extra slow ones
 // make it possible, but will not serve it unless it lets them.
-func (q *Queue) possible(e *entry) possibility {
+func (q *Queue) possibleLocked(e *entry) possibility {
 	now := q.Clock().UnixMicro()
 	if e.verdict.possible && now-e.verdictAt < verdictLife {
 		return e.verdict
@@ -153,15 +153,15 @@ func (q *Queue) couldServe(w *fleet.Worker, e *entry, known *catalog.Snapshot) *
 	return nil
 }
 
-// outlook is the place in the queue and the seconds to wait, by what the
+// outlookLocked is the place in the queue and the seconds to wait, by what the
 // possible workers will serve before (decision 24). Both are 0 only when
 // nothing waits.
-func (q *Queue) outlook(e *entry, waiting int) (position, seconds int) {
-	running := q.remaining(e)
+func (q *Queue) outlookLocked(e *entry, waiting int) (position, seconds int) {
+	running := q.remainingLocked(e)
 	if waiting == 0 || e.state.Faulted {
 		return 0, int(math.Ceil(running))
 	}
-	p := q.possible(e)
+	p := q.possibleLocked(e)
 	speed := p.speed
 	if p.threads == 0 {
 		speed = e.home.kind.slow
@@ -174,9 +174,9 @@ func (q *Queue) outlook(e *entry, waiting int) (position, seconds int) {
 	return a.Items + 1, max(1, int(math.Round(things/max(1, speed)+running)))
 }
 
-// remaining is the seconds until the last running job of a request should be
+// remainingLocked is the seconds until the last running job of a request should be
 // done.
-func (q *Queue) remaining(e *entry) float64 {
+func (q *Queue) remainingLocked(e *entry) float64 {
 	longest := 0.0
 	now := q.Clock().UnixMicro()
 	for _, j := range e.jobs {
