@@ -15,7 +15,11 @@ import (
 )
 
 func job(prompt string, w, h, n int, seed uint64) engine.Job {
-	return engine.Job{Model: ModelName, Seed: seed, Payload: api.ImagePayload{Prompt: prompt, Width: w, Height: h, N: n, Steps: 4}}
+	return engine.Job{
+		Model:   ModelName,
+		Payload: api.ImagePayload{Prompt: prompt, Width: w, Height: h, N: n, Steps: 4},
+		Seed:    seed,
+	}
 }
 
 func generate(t testing.TB, j engine.Job) []engine.Result {
@@ -45,7 +49,8 @@ func TestGenerate(t *testing.T) {
 				if p.Image.Rect != image.Rect(0, 0, size.X, size.Y) || p.Seed != 7+uint64(i) {
 					t.Errorf("%q %v: image %d has bounds %v, seed %d", prompt, size, i, p.Image.Rect, p.Seed)
 				}
-				if len(p.Metadata) != 1 || p.Metadata[0] != (api.GenMetadatum{Type: "information", Value: "see_ref", Ref: Disclosure}) {
+				remark := api.GenMetadatum{Type: "information", Value: "see_ref", Ref: Disclosure}
+				if len(p.Metadata) != 1 || p.Metadata[0] != remark {
 					t.Errorf("metadata %v do not say that this is no AI", p.Metadata)
 				}
 				if colours(p.Image) < 20 {
@@ -102,7 +107,9 @@ func TestPaintStops(t *testing.T) {
 	}
 
 	failed := errors.New("upload failed")
-	err = New().Generate(context.Background(), job("fox", 64, 64, 2, 1), engine.Hooks{Result: func(int, engine.Result) error { return failed }})
+	err = New().Generate(context.Background(), job("fox", 64, 64, 2, 1), engine.Hooks{
+		Result: func(int, engine.Result) error { return failed },
+	})
 	if err != failed {
 		t.Errorf("error %v, want the hook's", err)
 	}
@@ -125,7 +132,8 @@ func BenchmarkGenerate(b *testing.B) {
 		b.Run(fmt.Sprint(side), func(b *testing.B) {
 			e := New()
 			for i := 0; b.Loop(); i++ {
-				e.Generate(context.Background(), job("a red fox in the snow by the lake at night", side, side, 1, uint64(i)), engine.Hooks{})
+				j := job("a red fox in the snow by the lake at night", side, side, 1, uint64(i))
+				e.Generate(context.Background(), j, engine.Hooks{})
 			}
 		})
 	}

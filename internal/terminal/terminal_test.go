@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -71,7 +72,13 @@ func screen(p Protocol) Screen {
 func TestDrawGolden(t *testing.T) {
 	few := screen(Blocks)
 	few.TrueColor = false
-	for name, s := range map[string]Screen{"blocks": screen(Blocks), "blocks256": few, "sixel": screen(Sixel), "kitty": screen(Kitty), "none": screen(None)} {
+	for name, s := range map[string]Screen{
+		"blocks":    screen(Blocks),
+		"blocks256": few,
+		"sixel":     screen(Sixel),
+		"kitty":     screen(Kitty),
+		"none":      screen(None),
+	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
 			rows, err := s.Draw(&b, quarters(16), 4, 4)
@@ -126,7 +133,8 @@ func TestKittyPiecesMakeAPNG(t *testing.T) {
 	var data strings.Builder
 	pieces := regexp.MustCompile(`\x1b_G([^;]*);([^\x1b]*)\x1b\\`).FindAllStringSubmatch(b.String(), -1)
 	for i, p := range pieces {
-		if len(p[2]) > 4096 || strings.Contains(p[1], "m=1") != (i < len(pieces)-1) || (i == 0) != strings.Contains(p[1], "a=T") {
+		first, more := i == 0, i < len(pieces)-1
+		if len(p[2]) > 4096 || strings.Contains(p[1], "m=1") != more || strings.Contains(p[1], "a=T") != first {
 			t.Errorf("piece %d of %d: %s with %d bytes", i, len(pieces), p[1], len(p[2]))
 		}
 		data.WriteString(p[2])
@@ -240,7 +248,7 @@ func TestInterview(t *testing.T) {
 		{[]string{"\x1b[?4;22c"}, Blocks}, // 4 is the kind here
 		{[]string{"\x1b_Gi=31;EINVAL:x\x1b\\\x1b[?64;1;2c"}, Blocks},
 		{nil, Blocks},
-		{[]string{strings.Repeat("typed ahead ", 5), strings.Repeat("x", 64), strings.Repeat("x", 64), strings.Repeat("x", 64), strings.Repeat("x", 64)}, Blocks},
+		{slices.Concat([]string{strings.Repeat("typed ahead ", 5)}, slices.Repeat([]string{strings.Repeat("x", 64)}, 4)), Blocks},
 	} {
 		if got := exchange(&fakeTTY{answers: tc.answers}); got != tc.want {
 			t.Errorf("%q: %v, want %v", tc.answers, got, tc.want)
@@ -273,7 +281,14 @@ func TestLiveDrawsOverItself(t *testing.T) {
 }
 
 func TestBar(t *testing.T) {
-	for fraction, want := range map[float64]string{-1: "    ", 0: "    ", 0.5: "██  ", 0.53125: "██▏ ", 1: "████", 7: "████"} {
+	for fraction, want := range map[float64]string{
+		-1:      "    ",
+		0:       "    ",
+		0.5:     "██  ",
+		0.53125: "██▏ ",
+		1:       "████",
+		7:       "████",
+	} {
 		if got := Bar(4, fraction); got != want {
 			t.Errorf("Bar(4, %v) = %q, want %q", fraction, got, want)
 		}
