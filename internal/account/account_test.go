@@ -373,7 +373,6 @@ func TestTransferRefusals(t *testing.T) {
 			}
 			return nil
 		})
-		w.Forget()
 		shady = w.again(shady)
 		anon := w.again(&User{})
 		if err := w.Transfer(ctx, rich, Gift{Target: "#" + itoa(plain.ID), Amount: 10}); err != nil {

@@ -69,6 +69,7 @@ func New(ctx context.Context, s *store.Store, c Config) (*Accounts, error) {
 		c.Admins = func() []string { return nil }
 	}
 	a := &Accounts{store: s, config: c, byKey: map[string]cached{}}
+	s.Follow(a.hear)
 
 	_, err := s.User(ctx, AnonymousID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -153,8 +154,19 @@ func (a *Accounts) ByID(ctx context.Context, id int64) (*User, error) {
 	return fromRow(row), nil
 }
 
-// Forget clears what is cached about users that changed; another node's changes
-// arrive here too.
+// hear forgets what is cached about users that changed, on whatever node.
+func (a *Accounts) hear(_ context.Context, c *store.Changes) error {
+	switch {
+	case c.Missed:
+		a.Forget()
+	case len(c.Users) > 0:
+		a.Forget(c.Users...)
+	}
+	return nil
+}
+
+// Forget clears what is cached about users; about all without any. What the store
+// writes is heard of: only a change behind its back needs this.
 func (a *Accounts) Forget(users ...int64) {
 	a.passkeys.forget()
 
@@ -289,7 +301,7 @@ func (a *Accounts) renew(ctx context.Context, id int64, n NewUser) (u *User, key
 	return u, key, err
 }
 
-// change rewrites a user's row and clears the cache.
+// change rewrites a user's row.
 func (a *Accounts) change(ctx context.Context, id int64, f func(*store.User)) error {
 	err := a.store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		row, err := tx.User(id)
@@ -299,7 +311,6 @@ func (a *Accounts) change(ctx context.Context, id int64, f func(*store.User)) er
 		f(&row)
 		return tx.UpdateUser(row)
 	}})
-	a.Forget(id)
 	return err
 }
 

@@ -100,10 +100,9 @@ func TestRotation(t *testing.T) {
 			heard := make(chan struct{}, 100)
 			watch, cancel := context.WithCancel(ctx)
 			var wg sync.WaitGroup
-			wg.Go(func() { s.Watch(watch, func(store.Changes) error { return nil }) }) // it shows that it lives
-			wg.Go(func() {
-				peer.Watch(watch, func(c store.Changes) error { other.Forget(c.Users...); heard <- struct{}{}; return nil })
-			})
+			peer.Follow(func(context.Context, *store.Changes) error { heard <- struct{}{}; return nil })
+			wg.Go(func() { s.Watch(watch) }) // it shows that it lives
+			wg.Go(func() { peer.Watch(watch) })
 			defer wg.Wait()
 			defer cancel()
 			<-heard

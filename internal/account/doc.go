@@ -5,7 +5,7 @@
 // [Accounts.Spender] find users; [Accounts.Create], [Accounts.Modify] and
 // [Accounts.Delete] make, change and remove them. An API key is stored as a hash
 // and shown once. Lookups by key are answered from a cache that every change of a
-// user, on this node or another, clears ([Accounts.Forget]).
+// user, on this node or another, clears.
 //
 // Kudos move by [Accounts.Transfer], [Accounts.Award] and [Accounts.Adjust], by
 // what is paid each month ([Accounts.PayMonthly], to supporters of

@@ -40,7 +40,6 @@ func (a *Accounts) Modify(ctx context.Context, caller *User, target int64, in ap
 
 	m := &modification{in: in, caller: caller, admin: a.Admin(caller), entry: "admin:" + horde.NewID()}
 	err := a.store.Write(ctx, store.Unit{Accounts: []int64{target}, Do: m.run(target)})
-	a.Forget(target)
 
 	if errors.Is(err, store.ErrNotFound) {
 		err = errUserNotFound(target)

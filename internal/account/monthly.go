@@ -78,7 +78,6 @@ func (a *Accounts) payMonth(ctx context.Context, id int64) (paid bool, err error
 		paid = !before
 		return tx.UpdateUser(row)
 	}})
-	a.Forget(id)
 	return paid && err == nil, err
 }
 

@@ -99,7 +99,6 @@ func (a *Accounts) promote(ctx context.Context, id int64) error {
 		}
 		return tx.UpdateUser(row)
 	}})
-	a.Forget(id)
 	if errors.Is(err, store.ErrLost) {
 		return nil
 	}

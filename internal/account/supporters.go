@@ -86,8 +86,7 @@ func (s Source) set(all *store.Support, g given) {
 
 // setSupport records what one user gives.
 func (a *Accounts) setSupport(ctx context.Context, id int64, source Source, g given) error {
-	changed := false
-	err := a.store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
+	return a.store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		row, err := tx.User(id)
 		if err != nil {
 			return err
@@ -95,16 +94,11 @@ func (a *Accounts) setSupport(ctx context.Context, id int64, source Source, g gi
 
 		before := row.Support
 		source.set(&row.Support, g)
-		if changed = row.Support != before; !changed {
+		if row.Support == before {
 			return nil
 		}
 		return tx.SetSupport(id, row.Support)
 	}})
-
-	if changed {
-		a.Forget(id)
-	}
-	return err
 }
 
 // supported is what the supporters of a list give together.

@@ -38,7 +38,7 @@ func Suspect(reasons []int, reason int) []int {
 }
 
 // SuspectUser adds a reason to a user, in a unit of work that may change other
-// things too; call Forget after it. The anonymous user is never suspected, nor
+// things too. The anonymous user is never suspected, nor
 // one that is gone.
 func SuspectUser(tx *store.Tx, user int64, reason int) error {
 	if user == AnonymousID {

@@ -46,11 +46,6 @@ func (q *Queue) cancelOnce(ctx context.Context, e *entry) error {
 		return err
 	}
 
-	for _, c := range all {
-		if c.InHand != nil {
-			q.Fleet.Touch(c.InHand.WorkerRow)
-		}
-	}
 	q.index.mu.Lock()
 	defer q.index.mu.Unlock()
 	for _, c := range all {

@@ -97,15 +97,13 @@ func (n *node) follow() {
 	var wg sync.WaitGroup
 	begun := make(chan struct{})
 	var once sync.Once
-	wg.Go(func() {
-		n.Store.Watch(ctx, func(c store.Changes) error {
-			defer once.Do(func() { close(begun) })
-			if c.Missed {
-				return n.Reload(ctx)
-			}
-			return n.Refresh(ctx, c.Alchemy)
-		})
+	n.Store.Follow(func(_ context.Context, c *store.Changes) error {
+		if c.Missed { // with that a watch begins
+			once.Do(func() { close(begun) })
+		}
+		return nil
 	})
+	wg.Go(func() { n.Store.Watch(ctx) })
 	n.t.Cleanup(func() { cancel(); wg.Wait() })
 	if n.Store.Shared() {
 		<-begun

@@ -108,10 +108,7 @@ func TestWhoGetsWhat(t *testing.T) {
 			o := n.offer(walter, "w", edit)
 			if tt.row != nil {
 				err := n.Store.Write(t.Context(), store.Unit{Workers: []string{o.Worker.ID}, Do: func(tx *store.Tx) error {
-					w, err := tx.ChangeWorker(o.Worker.ID, tt.row)
-					if err == nil {
-						n.Fleet.Touch(w)
-					}
+					_, err := tx.ChangeWorker(o.Worker.ID, tt.row)
 					return err
 				}})
 				if err != nil {

@@ -56,7 +56,19 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 		c.Modes = func() admission.Server { return admission.Server{} }
 	}
 	q := &Queue{Config: c, index: newIndex(), opened: c.Clock().UnixMicro()}
+	c.Store.Follow(q.hear)
 	return q, q.Reload(ctx)
+}
+
+// hear brings requests into memory that other nodes changed.
+func (q *Queue) hear(ctx context.Context, c *store.Changes) error {
+	switch {
+	case c.Missed:
+		return q.Reload(ctx)
+	case c.Own: // those come in with their rows, by whoever made them
+		return nil
+	}
+	return q.Refresh(ctx, c.Alchemy)
 }
 
 func (q *Queue) now() int64 { return q.Clock().UnixMicro() }

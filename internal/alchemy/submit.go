@@ -123,7 +123,6 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 		return 0, err
 	}
 
-	q.Fleet.Touch(d.WorkerRow)
 	q.index.mu.Lock()
 	q.index.renewLocked(f.e, d.Expires)
 	q.index.applyLocked(f, lease.Progress)
@@ -176,14 +175,8 @@ func (q *Queue) fault(ctx context.Context, f *form, row store.Form, w *fleet.Wor
 		return err
 	}
 
-	if abort.Suspected {
-		q.Accounts.Forget(w.UserID)
-	}
 	if abort.Suspended {
 		q.Log.Warn("worker is paused: all of its last forms failed", "worker", w.ID, "name", w.Name)
-	}
-	for _, changed := range abort.Changed {
-		q.Fleet.Touch(changed)
 	}
 	q.index.mu.Lock()
 	q.index.applyLocked(f, lease.Progress)

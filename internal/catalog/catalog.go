@@ -125,7 +125,15 @@ func New(cfg Config) (*Catalog, error) {
 	c.rebuildLocked() // nobody else knows c yet
 
 	ctx := context.Background()
-	if err := c.Reload(ctx); err != nil {
+	if cfg.Store != nil {
+		cfg.Store.Follow(func(ctx context.Context, changes *store.Changes) error {
+			if changes.References || changes.Missed {
+				return c.reload(ctx)
+			}
+			return nil
+		})
+	}
+	if err := c.reload(ctx); err != nil {
 		return nil, err
 	}
 

@@ -9,8 +9,8 @@
 // the store. [New] begins with those, reads files at once and returns; URLs are
 // read by [Catalog.Run] in the background, so that a slow or dead host never
 // delays the start. Where there is no reference, small built-in lists of common
-// models stand in. A node that hears of another's copy calls
-// [Catalog.Reload].
+// models stand in. A node hears of another's copy by
+// the change log.
 //
 // Readers take a [Snapshot] once per call and ask it: it never changes, so that
 // one request sees one state of the reference.

@@ -46,15 +46,13 @@ type documentError struct {
 func (e *documentError) Error() string { return e.source + " " + e.err.Error() }
 func (e *documentError) Unwrap() error { return e.err }
 
-// install makes a document the reference of a slot, unless it is already.
+// install makes a document the reference of a slot, unless it is already. Where the
+// store keeps copies, the reference comes from there, as it does to other nodes.
 func (c *Catalog) install(ctx context.Context, slot, source string, doc []byte) (t Imported, err error) {
 	doc = bytes.TrimPrefix(doc, byteOrderMark)
 	digest := digestOf(doc)
 
-	c.mu.Lock()
-	defer c.mu.Unlock()
-
-	next := c.parts[slot]
+	next := c.part(slot)
 	if t.Changed = next.digest != digest; t.Changed {
 		next.digest = digest
 		if next.parsed, err = parseDocument(slot, doc); err != nil {
@@ -67,13 +65,24 @@ func (c *Catalog) install(ctx context.Context, slot, source string, doc []byte) 
 		if err := c.keep(ctx, slot, source, next, doc); err != nil {
 			return t, fmt.Errorf("keep the reference %s in the database: %w", source, err)
 		}
+		if c.part(slot).digest != digest { // another node keeps it already, and this one has not heard of it
+			return t, c.reload(ctx)
+		}
+		return t, nil
 	}
 
-	if t.Changed {
-		c.parts[slot] = next
-		c.rebuildLocked()
-	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parts[slot] = next
+	c.rebuildLocked()
 	return t, nil
+}
+
+// part returns what a slot is filled with.
+func (c *Catalog) part(slot string) part {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.parts[slot]
 }
 
 // keep stores the copy of a slot.
@@ -125,16 +134,13 @@ func (c *Catalog) Remove(ctx context.Context, slot string) error {
 	if errors.Is(err, store.ErrNotFound) {
 		return horde.Errorf(horde.NotFound, "No copy of the model reference %s is kept.", slot)
 	}
-	if err != nil {
-		return err
-	}
-	return c.Reload(ctx)
+	return err
 }
 
-// Reload picks up what the store keeps, as far as it differs from what is known:
-// after another node has changed it. A copy that cannot be read, since a later
+// reload picks up what the store keeps, as far as it differs from what is known:
+// after it was changed. A copy that cannot be read, since a later
 // version wrote it, is skipped.
-func (c *Catalog) Reload(ctx context.Context) error {
+func (c *Catalog) reload(ctx context.Context) error {
 	if c.cfg.Store == nil {
 		return nil
 	}

@@ -51,9 +51,8 @@ func (f *Fleet) suspectAddress(ctx context.Context, w *Worker, owner *account.Us
 	// The suspicion holds, even if the worker leaves before the answer.
 	ctx = context.WithoutCancel(ctx)
 
-	var row store.Worker
-	err := f.Store.Write(ctx, store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) (err error) {
-		row, err = tx.ChangeWorker(w.ID, func(r *store.Worker) { Suspect(r, account.SuspicionUnsafeIP) })
+	err := f.Store.Write(ctx, store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error {
+		_, err := tx.ChangeWorker(w.ID, func(r *store.Worker) { Suspect(r, account.SuspicionUnsafeIP) })
 		if err != nil {
 			return err
 		}
@@ -66,7 +65,5 @@ func (f *Fleet) suspectAddress(ctx context.Context, w *Worker, owner *account.Us
 	if err != nil {
 		return nil, err
 	}
-	f.Accounts.Forget(owner.ID)
-	f.Touch(row)
 	return f.Latest(w), nil
 }

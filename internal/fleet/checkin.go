@@ -294,13 +294,7 @@ func (f *Fleet) create(ctx context.Context, owner *account.User, name, kind stri
 	if err != nil {
 		return nil, err
 	}
-	if len(oddities) > 0 {
-		f.Accounts.Forget(owner.ID)
-	}
-	if err := f.put(row, owner); err != nil {
-		return nil, err
-	}
-	return f.Worker(row.ID), nil
+	return f.Find(ctx, row.ID)
 }
 
 // joined returns the worker that another pop of the same name created.
@@ -337,10 +331,9 @@ func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s S
 		return w, nil
 	}
 
-	var row store.Worker
-	err := f.Store.Write(ctx, store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{w.UserID}, Do: func(tx *store.Tx) (err error) {
+	err := f.Store.Write(ctx, store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{w.UserID}, Do: func(tx *store.Tx) error {
 		var reward horde.Kudos
-		row, err = tx.ChangeWorker(w.ID, func(r *store.Worker) {
+		row, err := tx.ChangeWorker(w.ID, func(r *store.Worker) {
 			reward = f.accrue(r, s, now)
 			r.LastCheckIn, r.Addr, r.Settings = now, addr, text
 		})
@@ -359,8 +352,8 @@ func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s S
 		return nil, err
 	}
 
-	if err := f.put(row, owner); err != nil {
-		return nil, err
+	if !owned {
+		f.setOwner(owner)
 	}
 	return f.Latest(w), nil
 }
@@ -414,13 +407,6 @@ func payUptime(tx *store.Tx, w store.Worker, owner *account.User, reward horde.K
 		return err
 	}
 	return e.Commit()
-}
-
-// Touch replaces a worker's snapshot after a unit of work changed its row.
-func (f *Fleet) Touch(row store.Worker) {
-	if err := f.put(row, nil); err != nil {
-		f.Log.Error("worker", "id", row.ID, "error", err)
-	}
 }
 
 func settingsText(s Settings) string {

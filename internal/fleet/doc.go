@@ -13,8 +13,8 @@
 //
 // All workers of the horde are held in memory as immutable snapshots. A change
 // writes the row and replaces the snapshot, so whoever holds one never sees it
-// change; [Fleet.Latest] gets the newest. Changes by other nodes come in through
-// [Fleet.Refresh].
+// change; [Fleet.Latest] gets the newest. Every committed change comes in through hear
+// (hear.go), those of this node before [store.Store.Write] returns.
 //
 // The files:
 //

@@ -65,6 +65,8 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 		c.InviteOnly = func() bool { return false }
 	}
 	f := &Fleet{Config: c, byID: map[string]*Worker{}, byName: map[string]*Worker{}}
+	f.inbox.byID = map[string]*letter{}
+	f.Store.Follow(f.hear)
 	return f, f.Reload(ctx)
 }
 
@@ -80,7 +82,7 @@ func (f *Fleet) Reload(ctx context.Context) error {
 	if err := f.take(ctx, all); err != nil {
 		return err
 	}
-	if err := f.ReloadTeams(ctx); err != nil {
+	if err := f.reloadTeams(ctx); err != nil {
 		return fmt.Errorf("read teams: %w", err)
 	}
 	return f.reloadMessages(ctx)
@@ -102,7 +104,7 @@ func missing(ids []string, rows []*store.Worker) []string {
 	return slices.DeleteFunc(ids, func(id string) bool { return found[id] })
 }
 
-// Refresh reads again workers that another node changed.
+// Refresh reads workers again that have changed.
 func (f *Fleet) Refresh(ctx context.Context, ids []string) error {
 	some, err := f.Store.Workers(ctx, ids)
 	if err != nil {

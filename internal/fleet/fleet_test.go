@@ -423,11 +423,9 @@ func TestUptime(t *testing.T) {
 func set(t testing.TB, n *node, name string, f func(*store.Worker)) {
 	t.Helper()
 	id := n.ByName(name).ID
-	var row store.Worker
-	if err := n.Store.Write(t.Context(), store.Unit{Workers: []string{id}, Do: func(tx *store.Tx) (err error) { row, err = tx.ChangeWorker(id, f); return err }}); err != nil {
+	if err := n.Store.Write(t.Context(), store.Unit{Workers: []string{id}, Do: func(tx *store.Tx) error { _, err := tx.ChangeWorker(id, f); return err }}); err != nil {
 		t.Fatal(err)
 	}
-	n.Touch(row)
 }
 
 // TestParallelCheckIns: one uptime is paid once.
@@ -481,7 +479,9 @@ func TestNewestSnapshotWins(t *testing.T) {
 		}
 	}
 	for _, i := range []int{1, 4, 0, 3, 2} {
-		n.Touch(rows[i])
+		if err := n.put(rows[i], nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if w := n.Worker(id); w.Totals.Fulfilments != 5 || !w.Paused {
 		t.Errorf("an old row took the place of a newer one: %+v", w.Worker)

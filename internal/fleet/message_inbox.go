@@ -16,7 +16,7 @@ import (
 // inbox holds the messages to workers that have not expired, in memory, so that a
 // pop needs no query for them.
 type inbox struct {
-	changing sync.Mutex // one read or write at a time, so that memory never goes back in time
+	reading sync.Mutex // one read at a time, so that memory never goes back in time
 
 	mu      sync.RWMutex
 	byID    map[string]*letter   // guarded by mu
@@ -99,8 +99,8 @@ func (f *Fleet) addressedTo(w *Worker) []api.Message {
 // reloadMessages reads all live messages again.
 func (f *Fleet) reloadMessages(ctx context.Context) error {
 	b := &f.inbox
-	b.changing.Lock()
-	defer b.changing.Unlock()
+	b.reading.Lock()
+	defer b.reading.Unlock()
 
 	rows, err := f.Store.LiveMessages(ctx, f.Clock().UnixMicro())
 	if err != nil {
@@ -114,15 +114,15 @@ func (f *Fleet) reloadMessages(ctx context.Context) error {
 	return nil
 }
 
-// RefreshMessages reads again messages that another node created or deleted.
-func (f *Fleet) RefreshMessages(ctx context.Context, ids []string) error {
+// refreshMessages reads messages again that were created or deleted.
+func (f *Fleet) refreshMessages(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
 
 	b := &f.inbox
-	b.changing.Lock()
-	defer b.changing.Unlock()
+	b.reading.Lock()
+	defer b.reading.Unlock()
 
 	rows, err := f.Store.WorkerMessages(ctx, ids)
 	if err != nil {

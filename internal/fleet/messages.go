@@ -31,10 +31,6 @@ func (f *Fleet) SendMessage(ctx context.Context, caller *account.User, in api.Ne
 		return api.Message{}, err
 	}
 
-	b := &f.inbox
-	b.changing.Lock()
-	defer b.changing.Unlock()
-
 	// Lock the account, so that another node does not count at the same time.
 	err = f.Store.Write(ctx, store.Unit{Key: m.ID, Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error {
 		if !caller.Is(account.Moderator) {
@@ -52,7 +48,6 @@ func (f *Fleet) SendMessage(ctx context.Context, caller *account.User, in api.Ne
 		return api.Message{}, err
 	}
 
-	b.take([]store.WorkerMessage{m}, nil, f.Clock().UnixMicro())
 	return messageOf(m), nil
 }
 
@@ -191,12 +186,5 @@ func (f *Fleet) DeleteMessage(ctx context.Context, caller *account.User, id stri
 		return horde.Errorf(horde.Forbidden, "Only the author of a message and moderators can delete it.")
 	}
 
-	b := &f.inbox
-	b.changing.Lock()
-	defer b.changing.Unlock()
-	if err := f.Store.Write(ctx, store.Unit{Key: id, Do: func(tx *store.Tx) error { return tx.DeleteMessage(m.ID) }}); err != nil {
-		return err
-	}
-	b.take(nil, []string{m.ID}, f.Clock().UnixMicro())
-	return nil
+	return f.Store.Write(ctx, store.Unit{Key: id, Do: func(tx *store.Tx) error { return tx.DeleteMessage(m.ID) }})
 }

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"sync"
@@ -198,18 +199,16 @@ func TestMessagesOfAnotherNode(t *testing.T) {
 	news := make(chan bool, 1)
 	for _, n := range []*node{here, there} {
 		begun := make(chan bool, 1)
-		watches.Go(func() {
-			n.Store.Watch(ctx, func(c store.Changes) error {
-				err := n.RefreshMessages(ctx, c.Messages)
-				for _, told := range []chan bool{begun, news} {
-					select {
-					case told <- true:
-					default:
-					}
+		n.Store.Follow(func(_ context.Context, c *store.Changes) error {
+			for _, told := range []chan bool{begun, news} {
+				select {
+				case told <- true:
+				default:
 				}
-				return err
-			})
+			}
+			return nil
 		})
+		watches.Go(func() { n.Store.Watch(ctx) })
 		<-begun
 	}
 	hear := func(want string) {

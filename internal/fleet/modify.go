@@ -75,17 +75,15 @@ func (m *modification) write(ctx context.Context) error {
 	return err
 }
 
-// change rewrites a worker's row and its snapshot.
+// change rewrites a worker's row.
 func (f *Fleet) change(ctx context.Context, id string, apply func(*store.Worker)) error {
 	return f.write(ctx, id, func(tx *store.Tx) (store.Worker, error) { return tx.ChangeWorker(id, apply) })
 }
 
-// write changes a worker's row by apply, which returns the new row, and its
-// snapshot.
+// write changes a worker's row by apply.
 func (f *Fleet) write(ctx context.Context, id string, apply func(*store.Tx) (store.Worker, error)) error {
-	var row store.Worker
-	err := f.Store.Write(ctx, store.Unit{Key: id, Workers: []string{id}, Do: func(tx *store.Tx) (err error) {
-		row, err = apply(tx)
+	err := f.Store.Write(ctx, store.Unit{Key: id, Workers: []string{id}, Do: func(tx *store.Tx) error {
+		_, err := apply(tx)
 		return err
 	}})
 
@@ -95,11 +93,8 @@ func (f *Fleet) write(ctx context.Context, id string, apply func(*store.Tx) (sto
 	case errors.Is(err, store.ErrNotFound):
 		f.drop(id)
 		return horde.Errorf(horde.WorkerNotFound, "Worker with ID '%s' not found.", id)
-	case err != nil:
-		return err
 	}
-	f.Touch(row)
-	return nil
+	return err
 }
 
 var errNameTaken = horde.Errorf(horde.WorkerNameAlreadyExists, "A worker with this name exists already. Please choose another one.")
@@ -280,14 +275,11 @@ func (f *Fleet) Delete(ctx context.Context, caller *account.User, w *Worker) err
 	return f.remove(ctx, w)
 }
 
-// remove deletes a worker here and in the database.
+// remove deletes a worker.
 func (f *Fleet) remove(ctx context.Context, w *Worker) error {
 	err := f.Store.Write(ctx, store.Unit{Key: w.ID, Do: func(tx *store.Tx) error { return tx.DeleteWorker(w.ID) }})
 	if errors.Is(err, store.ErrLost) {
 		return horde.Errorf(horde.Locked, "Requests that are still alive have jobs of this worker. Put it into maintenance and delete it in 20 minutes.")
-	}
-	if err == nil {
-		f.drop(w.ID)
 	}
 	return err
 }
@@ -338,9 +330,12 @@ func (f *Fleet) changeOwned(ctx context.Context, user int64, apply func(*store.W
 	return refused
 }
 
-// OwnersChanged brings changed users into the snapshots of their workers.
-func (f *Fleet) OwnersChanged(ctx context.Context, users ...int64) error {
+// refreshOwners brings changed users into the snapshots of their workers.
+func (f *Fleet) refreshOwners(ctx context.Context, users []int64) error {
 	for _, id := range users {
+		if len(f.Owned(id)) == 0 {
+			continue
+		}
 		owner, err := f.Accounts.ByID(ctx, id)
 		if err != nil && horde.CodeOf(err) == "" {
 			return err

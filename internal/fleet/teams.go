@@ -30,8 +30,8 @@ func errNoTeam(id string) error {
 	return horde.Errorf(horde.TeamNotFound, "Team with ID '%s' not found.", clip(id, 64))
 }
 
-// ReloadTeams reads the names of all teams again.
-func (f *Fleet) ReloadTeams(ctx context.Context) error {
+// reloadTeams reads the names of all teams again.
+func (f *Fleet) reloadTeams(ctx context.Context) error {
 	all, err := f.Store.Teams(ctx)
 	if err != nil {
 		return err
@@ -253,8 +253,7 @@ func (f *Fleet) DeleteTeam(ctx context.Context, caller *account.User, id string)
 		return api.DeletedTeam{}, err
 	}
 
-	err = errors.Join(f.Refresh(ctx, members), f.ReloadTeams(ctx))
-	return api.DeletedTeam{ID: t.ID, Name: t.Name}, err
+	return api.DeletedTeam{ID: t.ID, Name: t.Name}, nil
 }
 
 // governs reports whether a user may change and delete a team.
@@ -345,8 +344,6 @@ func (f *Fleet) writeTeam(ctx context.Context, id string, in api.TeamInput, do f
 		return errTeamNameTaken
 	case errors.Is(err, store.ErrNotFound):
 		return errNoTeam(id)
-	case err != nil:
-		return err
 	}
-	return f.ReloadTeams(ctx)
+	return err
 }

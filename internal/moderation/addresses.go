@@ -43,7 +43,7 @@ type AddressConfig struct {
 type Addresses struct {
 	AddressConfig
 
-	changing sync.Mutex // one read or write at a time, so that memory never goes back in time
+	reading sync.Mutex // one read at a time, so that memory never goes back in time
 
 	mu      sync.RWMutex
 	bans    map[netip.Prefix]ban // guarded by mu
@@ -71,13 +71,19 @@ func OpenAddresses(ctx context.Context, c AddressConfig) (*Addresses, error) {
 		c.Service = func(netip.Addr) bool { return false }
 	}
 	a := &Addresses{AddressConfig: c}
-	return a, a.Reload(ctx)
+	c.Store.Follow(func(ctx context.Context, changes *store.Changes) error {
+		if changes.Missed {
+			return a.reload(ctx)
+		}
+		return a.refresh(ctx, changes.Addresses)
+	})
+	return a, a.reload(ctx)
 }
 
-// Reload reads all bans again.
-func (a *Addresses) Reload(ctx context.Context) error {
-	a.changing.Lock()
-	defer a.changing.Unlock()
+// reload reads all bans again.
+func (a *Addresses) reload(ctx context.Context) error {
+	a.reading.Lock()
+	defer a.reading.Unlock()
 	rows, err := a.Store.AddressBans(ctx, a.Clock().UnixMicro())
 	if err != nil {
 		return fmt.Errorf("read the bans of addresses: %w", err)
@@ -90,13 +96,13 @@ func (a *Addresses) Reload(ctx context.Context) error {
 
 }
 
-// Refresh reads the bans of networks again that another node changed.
-func (a *Addresses) Refresh(ctx context.Context, networks []string) error {
+// refresh reads the bans of networks again that have changed.
+func (a *Addresses) refresh(ctx context.Context, networks []string) error {
 	if len(networks) == 0 {
 		return nil
 	}
-	a.changing.Lock()
-	defer a.changing.Unlock()
+	a.reading.Lock()
+	defer a.reading.Unlock()
 	rows, err := a.Store.AddressBansOf(ctx, networks)
 	if err != nil {
 		return fmt.Errorf("read the bans of addresses: %w", err)
@@ -251,23 +257,19 @@ func (a *Addresses) Punish(ctx context.Context, addr netip.Addr) error {
 	}
 
 	network := callerOf(addr).String()
-	return a.change(ctx, func(tx *store.Tx) ([]store.AddressBan, error) {
+	return a.change(ctx, func(tx *store.Tx) error {
 		earlier, err := tx.Offences(network, false, tx.Now-memory.Microseconds())
 		if err != nil {
-			return nil, err
+			return err
 		}
-
 		if err := tx.InsertOffence(horde.NewID(), network, false); err != nil {
-			return nil, err
+			return err
 		}
-
 		length := time.Duration(2*earlier+1) * timeoutStep
 		if service {
 			length = min(length, serviceTimeout)
 		}
-
-		b, err := tx.ExtendAddressBan(store.AddressBan{Network: network, Until: tx.Now + length.Microseconds()})
-		return []store.AddressBan{b}, err
+		return tx.ExtendAddressBan(store.AddressBan{Network: network, Until: tx.Now + length.Microseconds()})
 	})
 }
 
@@ -295,20 +297,7 @@ func (a *Addresses) PunishBehind(ctx context.Context, addr, proxy netip.Addr) er
 	return err
 }
 
-// change commits what edit does to bans, and brings the bans that it returns into
-// memory.
-func (a *Addresses) change(ctx context.Context, edit func(*store.Tx) ([]store.AddressBan, error)) error {
-	a.changing.Lock()
-	defer a.changing.Unlock()
-
-	var bans []store.AddressBan
-	err := a.Store.Write(ctx, store.Unit{Key: "address", Do: func(tx *store.Tx) (err error) {
-		bans, err = edit(tx)
-		return err
-	}})
-	if err != nil {
-		return err
-	}
-
-	return a.take(bans)
+// change commits what edit does to bans.
+func (a *Addresses) change(ctx context.Context, edit func(*store.Tx) error) error {
+	return a.Store.Write(ctx, store.Unit{Key: "address", Do: edit})
 }

@@ -349,18 +349,16 @@ func TestAddressesOfAnotherNode(t *testing.T) {
 	var watches sync.WaitGroup
 	for _, a := range []*Addresses{here, there} {
 		begun := make(chan bool, 1)
-		watches.Go(func() {
-			a.Store.Watch(ctx, func(c store.Changes) error {
-				err := a.Refresh(ctx, c.Addresses)
-				for _, told := range []chan bool{begun, news} {
-					select {
-					case told <- true:
-					default:
-					}
+		a.Store.Follow(func(context.Context, *store.Changes) error {
+			for _, told := range []chan bool{begun, news} {
+				select {
+				case told <- true:
+				default:
 				}
-				return err
-			})
+			}
+			return nil
 		})
+		watches.Go(func() { a.Store.Watch(ctx) })
 		<-begun
 	}
 	defer func() { stop(); watches.Wait() }()

@@ -82,9 +82,8 @@ func networkText(p netip.Prefix, block bool) string {
 
 // Ban shuts a target out for length, whatever was decided before.
 func (a *Addresses) Ban(ctx context.Context, t Target, length time.Duration) error {
-	return a.change(ctx, func(tx *store.Tx) ([]store.AddressBan, error) {
-		b := store.AddressBan{Network: t.network.String(), Block: t.block, Until: tx.Now + length.Microseconds()}
-		return []store.AddressBan{b}, tx.SetAddressBan(b)
+	return a.change(ctx, func(tx *store.Tx) error {
+		return tx.SetAddressBan(store.AddressBan{Network: t.network.String(), Block: t.block, Until: tx.Now + length.Microseconds()})
 	})
 }
 
@@ -102,16 +101,16 @@ func (a *Addresses) Unban(ctx context.Context, t Target) error {
 		bans = append(bans, store.AddressBan{Network: caller.String()})
 	}
 
-	return a.change(ctx, func(tx *store.Tx) ([]store.AddressBan, error) {
+	return a.change(ctx, func(tx *store.Tx) error {
 		for _, b := range bans {
 			if err := tx.LiftAddressBan(b.Network, b.Block); err != nil {
-				return nil, err
+				return err
 			}
 			if err := tx.ForgetOffences(b.Network); err != nil {
-				return nil, err
+				return err
 			}
 		}
-		return bans, nil
+		return nil
 	})
 }
 

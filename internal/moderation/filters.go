@@ -23,8 +23,8 @@ type Filters struct {
 	store *store.Store
 	log   *slog.Logger
 	off   bool
-	now   atomic.Pointer[filterSet] // nil before the first Reload
-	mu    sync.Mutex                // one Reload at a time, so that memory never goes back in time
+	now   atomic.Pointer[filterSet] // nil before the first reload
+	mu    sync.Mutex                // one reload at a time, so that memory never goes back in time
 }
 
 // FilterConfig is what filters depend on.
@@ -48,11 +48,17 @@ func OpenFilters(ctx context.Context, c FilterConfig) (*Filters, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	f := &Filters{store: c.Store, log: c.Log, off: c.Off}
-	return f, f.Reload(ctx)
+	c.Store.Follow(func(ctx context.Context, changes *store.Changes) error {
+		if changes.Filters || changes.Missed {
+			return f.reload(ctx)
+		}
+		return nil
+	})
+	return f, f.reload(ctx)
 }
 
-// Reload reads the filters again, for example when another node changed some.
-func (f *Filters) Reload(ctx context.Context) error {
+// reload reads the filters again, after some have changed.
+func (f *Filters) reload(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 
@@ -309,8 +315,5 @@ func (f *Filters) Delete(ctx context.Context, id string) error {
 
 // write changes filters for all nodes, and recompiles them on this one.
 func (f *Filters) write(ctx context.Context, do func(*store.Tx) error) error {
-	if err := f.store.Write(ctx, store.Unit{Key: "filters", Do: do}); err != nil {
-		return err
-	}
-	return f.Reload(ctx)
+	return f.store.Write(ctx, store.Unit{Key: "filters", Do: do})
 }

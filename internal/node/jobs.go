@@ -45,7 +45,7 @@ func (n *Node) jobs() []func(context.Context) {
 	return []func(context.Context){
 		// On every node: follow other nodes and the sources of models, call webhooks.
 		n.Catalog.Run,
-		n.follow,
+		n.Store.Watch,
 		n.prepareBuckets,
 		func(ctx context.Context) {
 			n.Switches.Follow(ctx, func(err error) { n.options.Log.Error("switches", "error", err) })
@@ -98,46 +98,6 @@ func (n *Node) callHooks(ctx context.Context) {
 	if n.hooks != nil {
 		n.hooks.Run(ctx)
 	}
-}
-
-// follow keeps what is in memory up to date with the other nodes.
-func (n *Node) follow(ctx context.Context) {
-	n.Store.Watch(ctx, func(c store.Changes) error { return n.apply(ctx, c) })
-}
-
-// apply brings the changes of other nodes into memory.
-func (n *Node) apply(ctx context.Context, c store.Changes) error {
-	if c.Missed {
-		n.Accounts.Forget()
-		return errors.Join(n.Catalog.Reload(ctx), n.Filters.Reload(ctx), n.Addresses.Reload(ctx), n.Fleet.Reload(ctx), n.Queue.Reload(ctx), n.Alchemy.Reload(ctx))
-	}
-
-	// Users come first, since workers refer to them.
-	if len(c.Users) > 0 {
-		n.Accounts.Forget(c.Users...)
-		if err := n.Fleet.OwnersChanged(ctx, c.Users...); err != nil {
-			return err
-		}
-	}
-
-	if c.Filters {
-		if err := n.Filters.Reload(ctx); err != nil {
-			return err
-		}
-	}
-	if c.Teams {
-		if err := n.Fleet.ReloadTeams(ctx); err != nil {
-			return err
-		}
-	}
-	if c.References {
-		if err := n.Catalog.Reload(ctx); err != nil {
-			return err
-		}
-	}
-
-	return errors.Join(n.Addresses.Refresh(ctx, c.Addresses), n.Fleet.RefreshMessages(ctx, c.Messages),
-		n.Fleet.Refresh(ctx, c.Workers), n.Queue.Refresh(ctx, c.Requests), n.Alchemy.Refresh(ctx, c.Alchemy))
 }
 
 // every runs a job again and again while this node holds its lease.

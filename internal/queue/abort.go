@@ -32,14 +32,8 @@ func (q *Queue) fault(ctx context.Context, a assigned, why settle.Excuse) error 
 		return err
 	}
 
-	if abort.Suspected {
-		q.Accounts.Forget(a.worker.UserID)
-	}
 	if abort.Suspended {
 		q.Log.Warn("worker is paused: all of its last jobs failed", "worker", a.worker.ID, "name", a.worker.Name)
-	}
-	for _, w := range abort.Changed {
-		q.Fleet.Touch(w)
 	}
 	q.finish(a, job.Result, job.State, q.Clock().UnixMicro())
 	a.e.home.requests.Offer(a.e)

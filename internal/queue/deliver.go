@@ -54,10 +54,6 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 		return 0, err
 	}
 
-	if d.Suspicions > 0 {
-		q.Accounts.Forget(owner.ID)
-	}
-	q.Fleet.Touch(d.WorkerRow)
 	q.recent.add(*d.Statistics)
 	q.finish(a, r, job.State, d.At)
 	q.callWebhook(context.WithoutCancel(ctx), a, r, value.Reward)

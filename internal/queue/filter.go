@@ -83,7 +83,6 @@ func (q *Queue) refusePrompt(ctx context.Context, prompt string, t *terms, from 
 	if err != nil {
 		return err
 	}
-	q.Accounts.Forget(sender.ID)
 	if err := q.Addresses.PunishBehind(ctx, from.Addr, from.Proxy); err != nil {
 		return err
 	}

@@ -143,15 +143,13 @@ func TestTrickIsKnownEverywhere(t *testing.T) {
 
 func pause(t testing.TB, n *node, worker string) {
 	t.Helper()
-	var row store.Worker
-	err := n.Store.Write(t.Context(), store.Unit{Workers: []string{worker}, Do: func(tx *store.Tx) (err error) {
-		row, err = tx.ChangeWorker(worker, func(w *store.Worker) { w.Paused = true })
+	err := n.Store.Write(t.Context(), store.Unit{Workers: []string{worker}, Do: func(tx *store.Tx) error {
+		_, err := tx.ChangeWorker(worker, func(w *store.Worker) { w.Paused = true })
 		return err
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.Fleet.Touch(row)
 }
 
 // TestFakeJobOfEndedRequest: a stale node gives no fake job of a request that is

@@ -348,15 +348,13 @@ func (w *world) maintain() {
 		return
 	}
 	on, paused := w.seldom(3, "maintenance"), w.seldom(3, "paused")
-	var row store.Worker
-	err := w.n.Store.Write(context.Background(), store.Unit{Workers: []string{known.ID}, Do: func(tx *store.Tx) (err error) {
-		row, err = tx.ChangeWorker(known.ID, func(r *store.Worker) { r.Maintenance, r.Paused = on, paused })
+	err := w.n.Store.Write(context.Background(), store.Unit{Workers: []string{known.ID}, Do: func(tx *store.Tx) error {
+		_, err := tx.ChangeWorker(known.ID, func(r *store.Worker) { r.Maintenance, r.Paused = on, paused })
 		return err
 	}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.n.Fleet.Touch(row)
 }
 
 func (w *world) sweep() {

@@ -80,7 +80,19 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 		c.Filters = &moderation.Filters{}
 	}
 	q := &Queue{Config: c, images: newIndex(images), texts: newIndex(texts), opened: c.Clock().UnixMicro()}
+	c.Store.Follow(q.hear)
 	return q, q.Reload(ctx)
+}
+
+// hear brings requests into memory that other nodes changed.
+func (q *Queue) hear(ctx context.Context, c *store.Changes) error {
+	switch {
+	case c.Missed:
+		return q.Reload(ctx)
+	case c.Own: // those come in with their rows, by whoever made them
+		return nil
+	}
+	return q.Refresh(ctx, c.Requests)
 }
 
 // Reload reads all live requests again: at the start, and when changes of other

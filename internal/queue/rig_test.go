@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -85,17 +84,13 @@ func (n *node) follow(t testing.TB) {
 	var wg sync.WaitGroup
 	begun := make(chan struct{})
 	var once sync.Once
-	wg.Go(func() {
-		n.Store.Watch(ctx, func(c store.Changes) error {
-			defer once.Do(func() { close(begun) })
-			if c.Missed {
-				n.Accounts.Forget()
-				return errors.Join(n.Fleet.Reload(ctx), n.Reload(ctx))
-			}
-			n.Accounts.Forget(c.Users...)
-			return errors.Join(n.Fleet.Refresh(ctx, c.Workers), n.Refresh(ctx, c.Requests))
-		})
+	n.Store.Follow(func(_ context.Context, c *store.Changes) error {
+		if c.Missed { // with that a watch begins
+			once.Do(func() { close(begun) })
+		}
+		return nil
 	})
+	wg.Go(func() { n.Store.Watch(ctx) })
 	t.Cleanup(func() { cancel(); wg.Wait() })
 	if n.Store.Shared() {
 		<-begun

@@ -202,10 +202,7 @@ func TestWaitingPopInMaintenance(t *testing.T) {
 	alice, owner := n.person(t, true, 1000), n.person(t, true, 1000)
 	job := n.waiting(t, owner, pop("one"), long)
 	err := n.Store.Write(t.Context(), store.Unit{Workers: []string{n.Fleet.ByName("one").ID}, Do: func(tx *store.Tx) error {
-		row, err := tx.ChangeWorker(n.Fleet.ByName("one").ID, func(w *store.Worker) { w.Maintenance = true })
-		if err == nil {
-			n.Fleet.Touch(row)
-		}
+		_, err := tx.ChangeWorker(n.Fleet.ByName("one").ID, func(w *store.Worker) { w.Maintenance = true })
 		return err
 	}})
 	if err != nil {

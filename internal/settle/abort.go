@@ -32,9 +32,8 @@ type Abort struct {
 	AnotherLeft func(tried map[string][]string) bool
 
 	// After the commit:
-	Changed   []store.Worker // rows of workers
-	Suspected bool           // the worker's owner is, for too many aborts
-	Suspended bool           // the worker is, for failing alone
+	Suspected bool // the worker's owner is, for too many aborts
+	Suspended bool // the worker is, for failing alone
 }
 
 // GiveUp writes an abort: the work goes back to the queue or is given up with it
@@ -59,7 +58,7 @@ func (a *Abort) workers() []string {
 }
 
 func (a *Abort) giveUp(tx *store.Tx) error {
-	a.Changed, a.Suspected, a.Suspended = nil, false, false // of a run that was rolled back
+	a.Suspected, a.Suspended = false, false // of a run that was rolled back
 
 	found, err := a.Lease.giveUp(tx, a)
 	if err != nil {
@@ -97,7 +96,7 @@ func (a *Abort) forgive(tx *store.Tx, blamed map[string][]string) error {
 		if !slices.Contains(locked, id) {
 			continue
 		}
-		err := a.change(tx, id, func(w *store.Worker) {
+		_, err := tx.ChangeWorker(id, func(w *store.Worker) {
 			if fleet.HasDelivered(w) {
 				fleet.ForgiveFailures(w, blamed[id])
 			}
@@ -112,7 +111,7 @@ func (a *Abort) forgive(tx *store.Tx, blamed map[string][]string) error {
 // blame counts the abort against the worker, and its pop among those that failed in a
 // row unless the work was hopeless.
 func (a *Abort) blame(tx *store.Tx, hopeless bool) error {
-	err := a.change(tx, a.Worker.ID, func(w *store.Worker) {
+	_, err := tx.ChangeWorker(a.Worker.ID, func(w *store.Worker) {
 		a.Suspected = fleet.CountAbort(w, fleet.Abort{At: tx.Now, Raid: a.Raid, OwnerTrusted: a.Worker.OwnerTrusted()})
 		if !a.Decoy && !(hopeless && fleet.HasDelivered(w)) {
 			a.Suspended = fleet.CountFailure(w, a.Pop, tx.Now)
@@ -122,13 +121,4 @@ func (a *Abort) blame(tx *store.Tx, hopeless bool) error {
 		return err
 	}
 	return account.SuspectUser(tx, a.Worker.UserID, account.SuspicionAborts)
-}
-
-// change changes a worker's row and remembers it.
-func (a *Abort) change(tx *store.Tx, id string, f func(*store.Worker)) error {
-	w, err := tx.ChangeWorker(id, f)
-	if err == nil {
-		a.Changed = append(a.Changed, w)
-	}
-	return err
 }

@@ -46,9 +46,6 @@ type Delivery struct {
 	Statistics *store.Delivery
 	Timing     *store.Timing
 
-	// WorkerRow is the worker after the commit.
-	WorkerRow store.Worker
-
 	dropHold *store.Ask[store.Hold] // of funds for one charge
 }
 
@@ -161,12 +158,13 @@ func (d *Delivery) countForUsers(tx *store.Tx) error {
 
 // count adds the work to the worker's life, by change, and to all else that counts it
 // but users.
-func (d *Delivery) count(tx *store.Tx, change func(*store.Worker)) (err error) {
-	if d.WorkerRow, err = tx.ChangeWorker(d.Worker, change); err != nil {
+func (d *Delivery) count(tx *store.Tx, change func(*store.Worker)) error {
+	worker, err := tx.ChangeWorker(d.Worker, change)
+	if err != nil {
 		return err
 	}
 	if d.Rules.Teams {
-		tx.CountForTeam(d.WorkerRow.Team, store.TeamTotals{Kudos: d.Earned, Fulfilments: 1, Things: d.Work.Units})
+		tx.CountForTeam(worker.Team, store.TeamTotals{Kudos: d.Earned, Fulfilments: 1, Things: d.Work.Units})
 	}
 	if d.Statistics != nil {
 		tx.Deliver(*d.Statistics)

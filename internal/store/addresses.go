@@ -46,15 +46,12 @@ func (tx *Tx) SetAddressBan(b AddressBan) error {
 	return err
 }
 
-// ExtendAddressBan is SetAddressBan that never shortens one. It returns the ban
-// as it is then.
-func (tx *Tx) ExtendAddressBan(b AddressBan) (AddressBan, error) {
+// ExtendAddressBan is SetAddressBan that never shortens one.
+func (tx *Tx) ExtendAddressBan(b AddressBan) error {
 	tx.changed.Addresses.add(b.Network)
-	if _, err := tx.change("INSERT INTO address_bans (network, block, until) VALUES ($1, $2, $3) ON CONFLICT (network, block) DO UPDATE SET "+
-		"until = CASE WHEN excluded.until > address_bans.until THEN excluded.until ELSE address_bans.until END", b.Network, b.Block, b.Until); err != nil {
-		return b, err
-	}
-	return readOne(tx, scanBan, bansRead+"network = $1 AND block = $2", b.Network, b.Block)
+	_, err := tx.change("INSERT INTO address_bans (network, block, until) VALUES ($1, $2, $3) ON CONFLICT (network, block) DO UPDATE SET "+
+		"until = CASE WHEN excluded.until > address_bans.until THEN excluded.until ELSE address_bans.until END", b.Network, b.Block, b.Until)
+	return err
 }
 
 // LiftAddressBan ends a ban; there need not be one.

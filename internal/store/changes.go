@@ -34,6 +34,9 @@ type Changes struct {
 	// again. Only this node's own changes have them.
 	WorkerRows []*Worker `json:"-"`
 
+	// Own says that this node has changed them.
+	Own bool `json:"-"`
+
 	// Missed says that changes were lost to a node that slept too long: it has
 	// to read everything again.
 	Missed bool `json:"-"`
@@ -56,6 +59,12 @@ func (s *IDs[K]) UnmarshalJSON(b []byte) error {
 	err := json.Unmarshal(b, &more)
 	*s = append(*s, more...)
 	return err
+}
+
+// none reports whether nothing of interest changed.
+func (c *Changes) none() bool {
+	return len(c.Requests)+len(c.Alchemy)+len(c.Workers)+len(c.Users)+len(c.Addresses)+len(c.Messages) == 0 &&
+		!c.Filters && !c.References && !c.Teams && !c.Missed
 }
 
 // add adds the changes of one more transaction, as the change log has them.
@@ -104,16 +113,16 @@ type change struct {
 
 func scanChange(r scanner) (c change, err error) { return c, r.Scan(&c.node, &c.seq, &c.payload) }
 
-// Watch calls apply with the changes of other nodes until ctx ends. It returns
+// Watch tells the followers of the changes of other nodes until ctx ends. It returns
 // at once on an engine that has no other nodes. Polling is the truth;
-// notifications only wake it earlier. Where apply fails, it is called again with
+// notifications only wake it earlier. Where one fails, they are called again with
 // Missed.
-func (s *Store) Watch(ctx context.Context, apply func(Changes) error) {
+func (s *Store) Watch(ctx context.Context) {
 	if !s.engine.shared {
 		return
 	}
 	wake := make(chan struct{}, 1)
-	w := watch{store: s, apply: apply}
+	w := watch{store: s}
 	go s.listen(ctx, wake)
 	go s.hint(ctx, &w.peers)
 	beat := time.Time{}
@@ -139,7 +148,6 @@ func (s *Store) Watch(ctx context.Context, apply func(Changes) error) {
 // watch is what one call of Watch has seen.
 type watch struct {
 	store *Store
-	apply func(Changes) error
 	seen  map[string]int64 // by node; nil: everything has to be read again
 	last  time.Time        // of the last look that succeeded
 	nodes []string         // that lived then
@@ -153,7 +161,7 @@ func (w *watch) look(ctx context.Context) (err error) {
 	now := w.store.clock()
 	if w.seen == nil || now.Sub(w.last) > changesKept/2 {
 		if w.seen, err = w.store.newestChanges(ctx); err == nil {
-			err = w.apply(Changes{Missed: true})
+			err = w.store.followers.tell(ctx, &Changes{Missed: true})
 		}
 	}
 	if err == nil {
@@ -230,7 +238,7 @@ func (w *watch) poll(ctx context.Context) error {
 			}
 		}
 		if len(news) > 0 {
-			if err := w.apply(all); err != nil {
+			if err := s.followers.tell(ctx, &all); err != nil {
 				return err
 			}
 		}

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,12 +16,12 @@ import (
 	"horde/internal/store/storetest"
 )
 
-// follower collects what Watch tells.
+// follower collects what a store tells of other nodes.
 type follower struct {
 	mu     sync.Mutex
 	heard  store.Changes
 	missed int
-	fail   int // the next calls of apply fail
+	fail   int // the next calls of hear fail
 	news   chan struct{}
 }
 
@@ -31,13 +32,14 @@ func follow(t *testing.T, s *store.Store) *follower {
 	f := &follower{news: make(chan struct{}, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { defer close(done); s.Watch(ctx, f.apply) }()
+	s.Follow(f.hear)
+	go func() { defer close(done); s.Watch(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
 	f.until(t, "the watch has begun", func() bool { return f.missed > 0 })
 	return f
 }
 
-func (f *follower) apply(c store.Changes) error {
+func (f *follower) hear(_ context.Context, c *store.Changes) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	defer func() {
@@ -46,6 +48,9 @@ func (f *follower) apply(c store.Changes) error {
 		default:
 		}
 	}()
+	if c.Own {
+		return nil
+	}
 	if c.Missed {
 		f.missed++
 	}
@@ -53,10 +58,13 @@ func (f *follower) apply(c store.Changes) error {
 		f.fail--
 		return errors.New("no")
 	}
-	f.heard.Requests = append(f.heard.Requests, c.Requests...)
-	f.heard.Workers = append(f.heard.Workers, c.Workers...)
-	f.heard.Users = append(f.heard.Users, c.Users...)
-	f.heard.References = f.heard.References || c.References
+	payload, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(payload, &f.heard); err != nil {
+		return err
+	}
 	return nil
 }
 
@@ -82,7 +90,11 @@ func (f *follower) until(t *testing.T, what string, ok func() bool) {
 
 func TestWatchWithoutOthers(t *testing.T) {
 	s := storetest.On(t, storetest.SQLite).Open()
-	s.Watch(t.Context(), func(store.Changes) error { t.Error("news on an engine without other nodes"); return nil })
+	s.Follow(func(context.Context, *store.Changes) error {
+		t.Error("news on an engine without other nodes")
+		return nil
+	})
+	s.Watch(t.Context())
 }
 
 func TestWatch(t *testing.T) {
@@ -235,14 +247,14 @@ func TestWatchGap(t *testing.T) {
 	}
 	f.until(t, "a hole in the numbers", func() bool { return f.missed == 2 })
 
-	// A failed apply is made up for.
+	// A follower that fails is made up for.
 	f.mu.Lock()
 	f.fail = 2
 	f.mu.Unlock()
 	if _, err := raw.Exec("UPDATE changes SET seq = seq + 1 WHERE node = $1 AND seq = (SELECT max(seq) FROM changes WHERE node = $1)", a.Node()); err != nil {
 		t.Fatal(err)
 	}
-	f.until(t, "an apply that failed", func() bool { return f.fail == 0 && f.missed >= 3 })
+	f.until(t, "a follower that failed", func() bool { return f.fail == 0 && f.missed >= 3 })
 
 	// A long sleep, after which the log says nothing.
 	f.mu.Lock()

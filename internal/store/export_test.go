@@ -14,3 +14,6 @@ func (tx *Tx) Count(kind, model string, at int64, t Tally) { tx.count(kind, mode
 
 // Migrations are the files of the schema.
 var Migrations = migrations
+
+// Changed is what a transaction makes known at its commit.
+func Changed(tx *Tx) *Changes { return &tx.changed }

@@ -47,6 +47,8 @@ type Store struct {
 	node   string
 	lock   *os.File
 
+	followers followers
+
 	prepared sync.Map // query → *sql.Stmt on read
 
 	// heard is how far the changes of other nodes are applied; nil: Watch has not

@@ -113,6 +113,9 @@ func (p *pending) begin() bool {
 // first of them waits for the last.
 const maxBatch = 128
 
+// maxRounds bounds how far the commits may be ahead of what their callers know.
+const maxRounds = 4
+
 const (
 	statementTimeout = 30 * time.Second // of a transaction, on a database that hangs
 	rollbackTimeout  = 5 * time.Second  // then its connection is given up
@@ -135,6 +138,10 @@ type writer struct {
 	closed  bool
 	stopped chan struct{}
 
+	rounds    chan *round // committed, to be published
+	free      chan *round // for the next batches
+	published chan struct{}
+
 	afterCommit atomic.Pointer[func()]
 }
 
@@ -145,6 +152,9 @@ func newWriter(s *Store, db *sql.DB) *writer {
 		queue:           make(chan *pending, 1024),
 		rollbackTimeout: rollbackTimeout,
 		stopped:         make(chan struct{}),
+		rounds:          make(chan *round, maxRounds),
+		free:            make(chan *round, maxRounds),
+		published:       make(chan struct{}),
 	}
 }
 
@@ -164,7 +174,11 @@ func (w *writer) enqueue(p *pending) error {
 
 func (w *writer) start() {
 	w.started = true
+	for range maxRounds {
+		w.free <- &round{}
+	}
 	go w.run()
+	go w.publish()
 }
 
 func (w *writer) close() {
@@ -174,6 +188,7 @@ func (w *writer) close() {
 	if w.started {
 		close(w.queue)
 		<-w.stopped
+		<-w.published
 	}
 	w.disconnect()
 	w.db.Close()
@@ -210,88 +225,101 @@ func (w *writer) disconnect() {
 
 func (w *writer) run() {
 	defer close(w.stopped)
-	batch := make([]*pending, 0, maxBatch)
+	defer close(w.rounds)
 	for first := range w.queue {
-		batch = batch[:0]
+		r := w.newRound()
 		if first.begin() {
-			batch = append(batch, first)
+			r.batch = append(r.batch, first)
 		}
-		batch = w.gather(batch)
-		if len(batch) == 0 {
+		w.gather(r)
+		if len(r.batch) == 0 {
+			w.free <- r
 			continue
 		}
-		slices.SortStableFunc(batch, func(a, b *pending) int { return cmp.Compare(a.unit.Key, b.unit.Key) })
-		w.commit(batch)
+		slices.SortStableFunc(r.batch, func(a, b *pending) int { return cmp.Compare(a.unit.Key, b.unit.Key) })
+		w.commit(r)
 	}
+}
+
+// newRound waits until the callers of an earlier one are answered, where commits are
+// far ahead of them.
+func (w *writer) newRound() *round {
+	r := <-w.free
+	r.batch, r.results = r.batch[:0], r.results[:0]
+	r.changes, r.unknown = Changes{}, false
+	return r
 }
 
 // gather adds what waits already, without waiting for more.
-func (w *writer) gather(batch []*pending) []*pending {
-	for len(batch) < maxBatch {
+func (w *writer) gather(r *round) {
+	for len(r.batch) < maxBatch {
 		select {
 		case p, ok := <-w.queue:
 			if !ok {
-				return batch
+				return
 			}
 			if p.begin() {
-				batch = append(batch, p)
+				r.batch = append(r.batch, p)
 			}
 		default:
-			return batch
-		}
-	}
-	return batch
-}
-
-// commit runs a batch; when the database refuses it, every unit alone.
-func (w *writer) commit(batch []*pending) {
-	results := make([]error, len(batch))
-	err := w.attempt(batch, results)
-	switch {
-	case err == nil:
-		for i, p := range batch {
-			p.done <- results[i]
-		}
-	case len(batch) == 1:
-		batch[0].done <- w.alone(batch[0], err)
-	default:
-		w.recover(err)
-		for i := range batch {
-			p := batch[i : i+1]
-			var result [1]error
-			if err := p[0].ctx.Err(); err != nil {
-				result[0] = err
-			} else if err := w.attempt(p, result[:]); err != nil {
-				result[0] = w.alone(p[0], err)
-			}
-			p[0].done <- result[0]
+			return
 		}
 	}
 }
 
-// alone tries a unit again that the database refused, while there is hope and
-// somebody waits for it.
-func (w *writer) alone(p *pending, err error) error {
+// commit runs a batch and has it published; when the database refuses it, every unit
+// alone.
+func (w *writer) commit(r *round) {
+	err := w.attempt(r)
+	if err == nil {
+		w.rounds <- r
+		return
+	}
+	if len(r.batch) == 1 {
+		w.alone(r, err)
+		w.rounds <- r
+		return
+	}
+
+	w.recover(err)
+	for _, p := range r.batch {
+		one := w.newRound()
+		one.batch = append(one.batch, p)
+		if left := p.ctx.Err(); left != nil {
+			one.results = append(one.results, left)
+		} else if err := w.attempt(one); err != nil {
+			w.alone(one, err)
+		}
+		w.rounds <- one
+	}
+	w.free <- r
+}
+
+// alone tries the only unit of a round again that the database refused, while there
+// is hope and somebody waits for it.
+func (w *writer) alone(r *round, err error) {
 	for try := range 5 {
 		if !passing(err) && !w.lost(err) {
 			break
 		}
 		time.Sleep(time.Duration(1+try*try*20) * time.Millisecond)
 		w.recover(err)
-		if p.ctx.Err() != nil {
-			return p.ctx.Err()
+		if left := r.batch[0].ctx.Err(); left != nil {
+			r.results[0] = left
+			return
 		}
-		var result [1]error
-		if err = w.attempt([]*pending{p}, result[:]); err == nil {
-			return result[0]
+		if err = w.attempt(r); err == nil {
+			return
 		}
 	}
+
 	w.recover(err)
 	if duplicate(err) {
-		return fmt.Errorf("%w: %w", ErrDuplicate, err)
+		r.results[0] = fmt.Errorf("%w: %w", ErrDuplicate, err)
+		return
 	}
 	w.s.log.Error("write failed", "error", err)
-	return fmt.Errorf("write: %w", err)
+	r.results[0] = fmt.Errorf("write: %w", err)
 }
 
 // lost tells whether the connection is of no use after err.
@@ -355,9 +383,10 @@ var errDirty = errors.New("refused after writing")
 
 var errUnknown = errors.New("the database went away before it answered: it is not known whether this was written")
 
-// attempt runs the units in one transaction. results holds the refusals of
+// attempt runs the units of a round in one transaction. r.results holds the refusals of
 // single units; the returned error says that nothing at all was written.
-func (w *writer) attempt(batch []*pending, results []error) (err error) {
+func (w *writer) attempt(r *round) (err error) {
+	r.prepare()
 	if w.conn == nil {
 		return sql.ErrConnDone
 	}
@@ -369,15 +398,16 @@ func (w *writer) attempt(batch []*pending, results []error) (err error) {
 			w.rollback()
 		}
 	}()
-	if err := tx.begin(batch); err != nil {
+
+	if err := tx.begin(r.batch); err != nil {
 		return err
 	}
-	for i, p := range batch {
-		results[i] = tx.run(&p.unit)
+	for i, p := range r.batch {
+		r.results[i] = tx.run(&p.unit)
 		switch {
 		case tx.failed != nil:
 			return tx.failed
-		case tx.dirty && len(batch) > 1:
+		case tx.dirty && len(r.batch) > 1:
 			return errDirty
 		case tx.dirty:
 			_, err := w.conn.ExecContext(ctx, "ROLLBACK")
@@ -388,16 +418,20 @@ func (w *writer) attempt(batch []*pending, results []error) (err error) {
 		_, err := w.conn.ExecContext(ctx, "ROLLBACK")
 		return err
 	}
+
 	if err := tx.commit(); err != nil {
 		if err = w.settle(tx.seq, err); errors.Is(err, errUnknown) {
-			refuseRest(results, err)
+			r.unknown = true
+			refuseRest(r.results, err)
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 	}
-	w.seq = tx.seq
+
+	w.seq, r.changes = tx.seq, tx.changed
+	r.changes.Own = true
 	if f := w.afterCommit.Load(); f != nil {
 		(*f)()
 	}

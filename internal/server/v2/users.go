@@ -164,11 +164,10 @@ func (a *API) putUser(w http.ResponseWriter, r *http.Request) error {
 }
 
 // afterUser brings what changed of a user to the user's workers.
-func (a *API) afterUser(r *http.Request, id int64, done account.Modified) error {
+func (a *API) afterUser(r *http.Request, id int64, done account.Modified) (err error) {
 	ctx := context.WithoutCancel(r.Context()) // the user has changed by now
-	err := a.Fleet.OwnersChanged(ctx, id)
 	if done.Unpause {
-		err = errors.Join(err, a.Fleet.Unpause(ctx, id))
+		err = a.Fleet.Unpause(ctx, id)
 	}
 	if done.ClearWorkers {
 		err = errors.Join(err, a.Fleet.ClearSuspicions(ctx, id))

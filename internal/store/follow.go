@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Follower brings committed changes into memory.
+type Follower func(context.Context, *Changes) error
+
+// Follow has f called with everything that is committed from now on: by this node, in
+// the order of its commits and before their callers hear from Write, so that whoever
+// has written finds it in memory; and by other nodes, while Watch runs. The two may
+// call at once. Where f fails, all followers are called again with Missed.
+//
+// The callers of a whole batch wait for f: it reads what it must and nothing more, and
+// never calls Write, nor takes a lock that is held during one.
+func (s *Store) Follow(f Follower) { s.followers.add(f) }
+
+// followers are called in the order in which they came, so that those who use others
+// find them up to date.
+type followers struct {
+	mu   sync.Mutex // one that adds at a time
+	list atomic.Pointer[[]Follower]
+}
+
+func (f *followers) add(one Follower) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var list []Follower
+	if old := f.list.Load(); old != nil {
+		list = append(list, *old...)
+	}
+	list = append(list, one)
+	f.list.Store(&list)
+}
+
+// tell calls them all until one fails.
+func (f *followers) tell(ctx context.Context, c *Changes) error {
+	list := f.list.Load()
+	if list == nil {
+		return nil
+	}
+	for _, follower := range *list {
+		if err := follower(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// round is a batch on its way from its commit to its callers.
+type round struct {
+	batch   []*pending
+	results []error
+	changes Changes
+
+	// unknown: the database went away before it answered, so that anything of the
+	// batch may have been written.
+	unknown bool
+}
+
+// prepare empties r but for its batch, for another attempt.
+func (r *round) prepare() {
+	n := len(r.batch)
+	r.results = slices.Grow(r.results[:0], n)[:n]
+	clear(r.results)
+	r.changes, r.unknown = Changes{}, false
+}
+
+// publish takes what was committed to the followers and then answers the callers,
+// round by round in the order of the commits. The writer is at its next batch by then.
+func (w *writer) publish() {
+	defer close(w.published)
+	behind := false // a follower failed: all of them have to read everything again
+	for r := range w.rounds {
+		if r.unknown || behind {
+			r.changes = Changes{Missed: true}
+		}
+		if !r.changes.none() {
+			behind = !w.tell(&r.changes)
+		}
+		for i, p := range r.batch {
+			p.done <- r.results[i]
+		}
+		clear(r.batch) // they belong to other callers by now
+		r.batch = r.batch[:0]
+		w.free <- r
+	}
+}
+
+// tell tells the followers and reports whether all of them have heard.
+func (w *writer) tell(c *Changes) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
+	defer cancel()
+	err := w.s.followers.tell(ctx, c)
+	if err != nil {
+		w.s.log.Error("bring own changes into memory; all is read again at the next", "error", err)
+	}
+	return err == nil
+}

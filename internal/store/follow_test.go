@@ -1,0 +1,165 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"horde/internal/store"
+	"horde/internal/store/storetest"
+)
+
+// TestFollowersHearBeforeTheCaller: when Write returns, what it committed has reached
+// the followers, in the order of the commits, as rows where there are rows.
+func TestFollowersHearBeforeTheCaller(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := db.Open()
+		do(t, s, func(tx *store.Tx) error { return tx.InsertWorker(store.Worker{ID: "w", Name: "w", Settings: "{}"}) })
+
+		var mu sync.Mutex
+		var heard int64 // version of the worker; guarded by mu
+		s.Follow(func(_ context.Context, c *store.Changes) error {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, row := range c.WorkerRows {
+				if row.Version <= heard {
+					t.Errorf("version %d after %d", row.Version, heard)
+				}
+				heard = row.Version
+			}
+			return nil
+		})
+
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range 20 {
+					var row store.Worker
+					write(t, s, store.Unit{Workers: []string{"w"}, Do: func(tx *store.Tx) (err error) {
+						row, err = tx.ChangeWorker("w", func(w *store.Worker) { w.Info += "." })
+						return err
+					}})
+					mu.Lock()
+					if heard < row.Version {
+						t.Errorf("Write returned at version %d, but %d is known", row.Version, heard)
+					}
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+		if heard != 160 {
+			t.Errorf("heard of version %d, want 160", heard)
+		}
+	})
+}
+
+// TestRefusedUnitIsNoNews: of a unit that was refused, nobody hears.
+func TestRefusedUnitIsNoNews(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := db.Open()
+		var heard store.Changes
+		s.Follow(func(_ context.Context, c *store.Changes) error { heard = *c; return nil })
+		good, bad := request(time.Now().UnixMicro(), 1), request(time.Now().UnixMicro(), 1)
+
+		results := together(t, s,
+			store.Unit{Key: "1", Do: func(tx *store.Tx) error { tx.InsertRequest(bad); return errRefused }},
+			store.Unit{Key: "2", Do: func(tx *store.Tx) error { tx.InsertRequest(good); return nil }},
+		)
+		if !errors.Is(results[0], errRefused) || results[1] != nil {
+			t.Fatal(results)
+		}
+		if len(heard.Requests) != 1 || heard.Requests[0] != good.ID || !heard.Own {
+			t.Errorf("heard of %+v", heard)
+		}
+	})
+}
+
+// TestFollowerThatFails: the caller is answered, since it is committed, and at the next
+// commit everything has to be read again.
+func TestFollowerThatFails(t *testing.T) {
+	s := storetest.On(t, storetest.SQLite).Open()
+	var heard []bool // whether changes were missed
+	s.Follow(func(_ context.Context, c *store.Changes) error {
+		heard = append(heard, c.Missed)
+		if len(heard) == 1 {
+			return errors.New("no")
+		}
+		return nil
+	})
+	for range 3 {
+		insert(t, s, request(time.Now().UnixMicro(), 1))
+	}
+	if got := fmt.Sprint(heard); got != "[false true false]" {
+		t.Errorf("missed: %s", got)
+	}
+}
+
+// TestSlowFollower: the writer goes on while a follower is at an earlier commit.
+func TestSlowFollower(t *testing.T) {
+	s := storetest.On(t, storetest.SQLite).Open()
+	hears, goOn := make(chan struct{}, 10), make(chan struct{})
+	s.Follow(func(context.Context, *store.Changes) error { hears <- struct{}{}; <-goOn; return nil })
+
+	var wg sync.WaitGroup
+	wg.Go(func() { insert(t, s, request(time.Now().UnixMicro(), 1)) })
+	<-hears
+	begun := make(chan struct{})
+	wg.Go(func() { do(t, s, func(*store.Tx) error { close(begun); return nil }) })
+	select {
+	case <-begun:
+	case <-time.After(20 * time.Second):
+		t.Error("the writer waits for a follower")
+	}
+	close(goOn)
+	wg.Wait()
+}
+
+// TestEveryTopicTravels: what is declared in Changes reaches this node's followers and,
+// by the change log, those of another one; there is nothing else to do for a new field.
+func TestEveryTopicTravels(t *testing.T) {
+	db := storetest.On(t, storetest.Postgres)
+	here, there := db.Open(), db.Open()
+	follow(t, here)
+	other := follow(t, there)
+
+	kind := reflect.TypeFor[store.Changes]()
+	for i := range kind.NumField() {
+		field := kind.Field(i)
+		if field.Tag.Get("json") == "-" {
+			continue
+		}
+		t.Run(field.Name, func(t *testing.T) {
+			var own store.Changes
+			topic := func(c *store.Changes) reflect.Value { return reflect.ValueOf(c).Elem().Field(i) }
+			here.Follow(func(_ context.Context, c *store.Changes) error {
+				if !topic(c).IsZero() {
+					own = *c
+				}
+				return nil
+			})
+			do(t, here, func(tx *store.Tx) error {
+				v := reflect.ValueOf(store.Changed(tx)).Elem().Field(i)
+				switch v.Interface().(type) {
+				case bool:
+					v.SetBool(true)
+				case store.IDs[int64]:
+					v.Set(reflect.ValueOf(store.IDs[int64]{7}))
+				case store.IDs[string]:
+					v.Set(reflect.ValueOf(store.IDs[string]{"id"}))
+				default:
+					t.Fatalf("a field of %s", v.Type())
+				}
+				return tx.SetSetting("a", "b") // something to commit
+			})
+			if topic(&own).IsZero() {
+				t.Error("this node's followers have not heard of it")
+			}
+			other.until(t, "the other node hears of it", func() bool { return !topic(&other.heard).IsZero() })
+		})
+	}
+}
