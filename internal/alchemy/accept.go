@@ -71,7 +71,8 @@ func distinct(forms []api.AlchemyForm) []api.AlchemyForm {
 func (q *Queue) admit(ctx context.Context, ask *Ask, forms int) (*account.User, error) {
 	modes := q.Modes()
 	if modes.Maintenance {
-		return nil, horde.Errorf(horde.MaintenanceMode, "The horde is in maintenance mode and takes no new requests. Please try again later.")
+		return nil, horde.Errorf(horde.MaintenanceMode,
+			"The horde is in maintenance mode and takes no new requests. Please try again later.")
 	}
 	if ask.Body.Webhook != "" && !strings.HasPrefix(ask.Body.Webhook, "https://") {
 		return nil, horde.Errorf(horde.BadRequest, "webhook must be an address that begins with https://.")
@@ -89,7 +90,8 @@ func (q *Queue) admit(ctx context.Context, ask *Ask, forms int) (*account.User, 
 	vouched := user.Is(account.Trusted) || user.Patron
 	ask.UnsafeIP = ask.UnsafeIP || !vouched && q.Checker.Judge(ctx, ask.Addr) == moderation.Unsafe
 	if modes.Raid && ask.UnsafeIP && !vouched {
-		return nil, horde.Errorf(horde.UntrustedUnsafeIP, "The horde is being raided, so requests from this address are only taken from trusted users and patrons for now.")
+		return nil, horde.Errorf(horde.UntrustedUnsafeIP,
+			"The horde is being raided, so requests from this address are only taken from trusted users and patrons for now.")
 	}
 	if ask.Texts != nil {
 		if err := ask.Texts(); err != nil {
@@ -109,7 +111,12 @@ type draft struct {
 // newDraft reads and stores the source image and makes the rows.
 func (q *Queue) newDraft(ctx context.Context, user *account.User, ask *Ask, forms []api.AlchemyForm) (*draft, error) {
 	now := q.now()
-	row := store.AlchemyRequest{ID: horde.NewID(), UserID: user.ID, Created: now, Expires: now + requestLife.Microseconds()}
+	row := store.AlchemyRequest{
+		ID:      horde.NewID(),
+		UserID:  user.ID,
+		Created: now,
+		Expires: now + requestLife.Microseconds(),
+	}
 	e := &entry{row: row, expires: row.Expires, record: record{
 		SlowWorkers:    ask.Body.SlowWorkers == nil || *ask.Body.SlowWorkers,
 		TrustedWorkers: ask.Body.TrustedWorkers != nil && *ask.Body.TrustedWorkers,
@@ -165,7 +172,8 @@ func (q *Queue) keepSource(ctx context.Context, e *entry, text string) error {
 		return err
 	}
 	if e.record.Tiles = kudos.Tiles(head.Width, head.Height); e.record.Tiles > maxTiles {
-		return horde.Errorf(horde.SourceImageResolutionExceeded, "The picture takes %d tiles of %d×%d pixels; at most %d are allowed. Please send a smaller one.",
+		return horde.Errorf(horde.SourceImageResolutionExceeded,
+			"The image takes %d tiles of %d×%d pixels; at most %d are allowed. Please send a smaller one.",
 			e.record.Tiles, kudos.TileSide, kudos.TileSide, maxTiles)
 	}
 
@@ -243,7 +251,7 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 		rows[i] = f.Form
 	}
 
-	err := q.Store.Write(ctx, store.Unit{Key: row.ID, Accounts: []int64{row.UserID}, Unheard: true, Do: func(tx *store.Tx) error {
+	unit := store.Unit{Key: row.ID, Accounts: []int64{row.UserID}, Unheard: true, Do: func(tx *store.Tx) error {
 		// Of a run that was rolled back, so that what is refused now is not in the way
 		// of others.
 		x.leavePlaces(row.ID)
@@ -273,7 +281,9 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 		tx.InsertAlchemy(insert, rows, d.results)
 		x.keepPlaces(e)
 		return nil
-	}})
+	}}
+	err := q.Store.Write(ctx, unit)
+
 	x.mu.Lock()
 	x.requests.Release(row.ID)
 	if err != nil {

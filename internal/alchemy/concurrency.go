@@ -19,8 +19,9 @@ const formsPerJob = 10
 // mayOpen refuses n more forms to a user who has as many open as they may.
 func mayOpen(user *account.User, open, n int) error {
 	if limit := user.Concurrency * formsPerJob; open+n > limit {
-		return horde.Errorf(horde.TooManyPrompts, "This request has %d forms, and %d of yours are waiting or in progress: at most %d may be. "+
-			"Wait for some to finish, or ask for fewer.", n, open, limit)
+		return horde.Errorf(horde.TooManyPrompts,
+			"This request has %d forms, and %d of yours are waiting or in progress: at most %d may be. "+
+				"Wait for some to finish, or ask for fewer.", n, open, limit)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ type record struct {
 	SlowWorkers    bool   `json:"slow_workers,omitempty"`
 	TrustedWorkers bool   `json:"trusted_workers,omitempty"`
 	Webhook        string `json:"webhook,omitempty"`
-	Base           string `json:"base,omitempty"` // how who made it reached this server (horde.BaseOf); with a webhook only
+	Base           string `json:"base,omitempty"` // how who made it reached us (horde.BaseOf); with a webhook only
 	Addr           string `json:"addr,omitempty"`
 	UnsafeIP       bool   `json:"unsafe_ip,omitempty"`
 	Held           bool   `json:"held,omitempty"` // kudos are set aside for its forms
@@ -94,7 +94,11 @@ func itemOf(f *form) match.Item {
 		Rank:     row.Priority,
 		Created:  row.Created,
 		Models:   []string{f.Name},
-		Features: kind.Features(kind.Asks{Tiles: r.Tiles, NeedsTrust: r.TrustedWorkers || r.UnsafeIP, SlowWorkers: r.SlowWorkers}),
+		Features: kind.Features(kind.Asks{
+			Tiles:       r.Tiles,
+			NeedsTrust:  r.TrustedWorkers || r.UnsafeIP,
+			SlowWorkers: r.SlowWorkers,
+		}),
 	}
 }
 

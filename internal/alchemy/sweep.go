@@ -22,7 +22,9 @@ func (q *Queue) sweepExpired(ctx context.Context) error {
 		now = q.now()
 		return q.Store.ExpiredAlchemy(ctx, now, limit)
 	}
-	return settle.Sweep(ctx, find, func(ctx context.Context, row store.AlchemyRequest) error { return q.removeExpired(ctx, row, now) })
+	return settle.Sweep(ctx, find, func(ctx context.Context, row store.AlchemyRequest) error {
+		return q.removeExpired(ctx, row, now)
+	})
 }
 
 // removeExpired removes a request that has expired at now, with what was set aside

@@ -115,7 +115,9 @@ func (q *Queue) weigh(ctx context.Context, x *index, r kinds.Asked, t *terms, fr
 // requireFunds makes sure that what is needed upfront is there: else a request that
 // allows it becomes smaller, and any other is refused (generation §1.5 step 5). Requests that
 // need nothing upfront do not cost a read of the account.
-func (q *Queue) requireFunds(ctx context.Context, x *index, r kinds.Asked, t *terms, load admission.Load, w *weighed) error {
+func (q *Queue) requireFunds(
+	ctx context.Context, x *index, r kinds.Asked, t *terms, load admission.Load, w *weighed,
+) error {
 	if !w.up.Needed {
 		return nil
 	}
@@ -159,7 +161,8 @@ func (q *Queue) check(ctx context.Context, x *index, r kinds.Asked, t *terms, fr
 	// Row 17.
 	for _, id := range r.NamedWorkers() {
 		if q.Fleet.Worker(horde.PlainID(id)) == nil {
-			return horde.Errorf(horde.WorkerNotFound, "The worker with id '%s' does not exist. Look it up in GET /api/v2/workers.", clip(id, 64))
+			return horde.Errorf(horde.WorkerNotFound,
+				"The worker with id '%s' does not exist. Look it up in GET /api/v2/workers.", clip(id, 64))
 		}
 	}
 	if err := r.Check(admission.Batching); err != nil {
@@ -180,7 +183,9 @@ func (q *Queue) check(ctx context.Context, x *index, r kinds.Asked, t *terms, fr
 }
 
 // newRequest stores the source images (row 60) and makes the row.
-func (q *Queue) newRequest(ctx context.Context, x *index, r kinds.Asked, user *account.User, from From, cost kinds.Price) (*entry, error) {
+func (q *Queue) newRequest(
+	ctx context.Context, x *index, r kinds.Asked, user *account.User, from From, cost kinds.Price,
+) (*entry, error) {
 	now := q.Clock().UnixMicro()
 	n := r.Common().N
 	row := store.Request{

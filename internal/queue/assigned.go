@@ -98,7 +98,9 @@ func ended(a assigned, faulted bool) error {
 	case a.job.State == store.JobDone:
 		return horde.Errorf(horde.DuplicateGen, "Processing Generation with ID %s already submitted.", a.job.ID)
 	}
-	return horde.Errorf(horde.AbortedGen, "Processing Generation with ID %s took too long to process and has been aborted! Please check your worker speed.", a.job.ID)
+	return horde.Errorf(horde.AbortedGen,
+		"Processing Generation with ID %s took too long to process and has been aborted! "+
+			"Please check your worker speed.", a.job.ID)
 }
 
 // lost answers a submit that came second, after reading who was first.

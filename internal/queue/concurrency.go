@@ -38,10 +38,12 @@ func mayWait(ctx context.Context, user *account.User, waiting, n int) error {
 	case waiting+n <= most:
 		return nil
 	case user.Anonymous():
-		return horde.Errorf(horde.TooManyPrompts, "This request has %d jobs, and %d anonymous ones of the models asked for are waiting: at most %d may. "+
-			"Register an account at %s/register to have a limit of your own.", n, waiting, most, horde.BaseOf(ctx))
+		return horde.Errorf(horde.TooManyPrompts,
+			"This request has %d jobs, and %d anonymous ones of the models asked for are waiting: at most %d may. "+
+				"Register an account at %s/register to have a limit of your own.", n, waiting, most, horde.BaseOf(ctx))
 	case n > most:
-		return horde.Errorf(horde.TooManyPrompts, "This request has %d jobs, and at most %d of yours may wait at a time. Ask for fewer.", n, most)
+		return horde.Errorf(horde.TooManyPrompts,
+			"This request has %d jobs, and at most %d of yours may wait at a time. Ask for fewer.", n, most)
 	}
 	return horde.Errorf(horde.TooManyPrompts, "This request has %d jobs, and %d of yours are waiting: at most %d may. "+
 		"Wait for some to finish, or ask for fewer.", n, waiting, most)

@@ -104,7 +104,9 @@ func withCensorship(meta []api.GenMetadatum, value string) []api.GenMetadatum {
 }
 
 // deliveryOf describes the delivery of a job for its settlement.
-func (q *Queue) deliveryOf(a assigned, owner *account.User, r store.JobResult, made kinds.Delivered, v kinds.Value) (*settle.Delivery, *settle.Job) {
+func (q *Queue) deliveryOf(
+	a assigned, owner *account.User, r store.JobResult, made kinds.Delivered, v kinds.Value,
+) (*settle.Delivery, *settle.Job) {
 	now := q.Clock().UnixMicro()
 	micros, speed := max(0, now-a.job.Started), 1.0
 	if micros > 0 {

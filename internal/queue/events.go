@@ -146,7 +146,13 @@ func (q *Queue) news(e *entry) News {
 	x := e.home
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	n := News{Kind: x.kind.name, Check: q.checkLocked(e), Cancelled: e.state.Cancelled, Running: []api.RunningJob{}, Delivered: []string{}}
+	n := News{
+		Kind:      x.kind.name,
+		Check:     q.checkLocked(e),
+		Cancelled: e.state.Cancelled,
+		Running:   []api.RunningJob{},
+		Delivered: []string{},
+	}
 	n.Ended = n.Check.Done && n.Check.Processing == 0
 	for _, j := range e.jobs {
 		switch {

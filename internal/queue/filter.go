@@ -18,11 +18,14 @@ import (
 const mostRewritten = 7000
 
 var (
-	errCorrupt = horde.Errorf(horde.CorruptPrompt, "The filters of this horde refuse this prompt, and its sender has to wait a while. "+
-		"Please keep children out of it. With replacement_filter such prompts are rewritten instead.")
-	errTooLongToRewrite = horde.Errorf(horde.BadRequest, "This prompt would have to be rewritten, and is too long for that: at most %d characters. "+
-		"Please shorten it.", mostRewritten)
-	errNotAdult = horde.Errorf(horde.CorruptPrompt, "To keep this horde safe, the models asked for do not take this prompt. Please change it.")
+	errCorrupt = horde.Errorf(horde.CorruptPrompt,
+		"The filters of this horde refuse this prompt, and its sender has to wait a while. "+
+			"Please keep children out of it. With replacement_filter such prompts are rewritten instead.")
+	errTooLongToRewrite = horde.Errorf(horde.BadRequest,
+		"This prompt would have to be rewritten, and is too long for that: at most %d characters. "+
+			"Please shorten it.", mostRewritten)
+	errNotAdult = horde.Errorf(horde.CorruptPrompt,
+		"To keep this horde safe, the models asked for do not take this prompt. Please change it.")
 )
 
 // filter looks at the prompt of a request, and rewrites or refuses it (rows 21

@@ -43,7 +43,12 @@ type popper struct {
 }
 
 func newPopper(k *kind, o *fleet.Offer, known *catalog.Snapshot) *popper {
-	facts := k.popping(kinds.Seen{Worker: o.Worker, Models: o.ModelList, OwnerTrusted: o.Owner.Is(account.Trusted), Known: known})
+	facts := k.popping(kinds.Seen{
+		Worker:       o.Worker,
+		Models:       o.ModelList,
+		OwnerTrusted: o.Owner.Is(account.Trusted),
+		Known:        known,
+	})
 	facts.Offered, facts.Friends, facts.RequireFunds = o.Models, o.PriorityUsers, o.RequireKudos
 	return &popper{worker: o.Worker, facts: facts, known: known, amount: o.Amount}
 }

@@ -51,13 +51,17 @@ func (q *Queue) explain(ctx context.Context, x *index, r kinds.Asked, t *terms, 
 func (w weighed) notes() []string {
 	what := "Nothing is set aside: each delivery is charged when it comes."
 	if held := w.held(); held > 0 {
-		what = fmt.Sprintf("This request needs its kudos upfront: %s are set aside when it is taken, charges are paid from them, and what is left is freed at the end.", held)
+		what = fmt.Sprintf(
+			"This request needs its kudos upfront: %s are set aside when it is taken, charges are paid from them, "+
+				"and what is left is freed at the end.", held)
 	}
 	notes := []string{what}
 
 	switch why := w.up.Why(); {
 	case w.downgraded:
-		notes = append(notes, "The account cannot commit what was asked for, so the request is made smaller (allow_downgrade). This is the price of the smaller one.",
+		notes = append(notes,
+			"The account cannot commit what was asked for, so the request is made smaller (allow_downgrade). "+
+				"This is the price of the smaller one.",
 			"Of what was asked for: "+why)
 	case why != "":
 		notes = append(notes, why)
@@ -73,13 +77,17 @@ func (t *terms) notes() (notes []string) {
 			left = "it has " + leftOn(&t.key.SharedKey)
 		}
 		notes = append(notes, fmt.Sprintf("A shared key pays: its owner is charged, and its budget falls by as much (%s). "+
-			"What the request can come to is set aside on the key when it is taken, and what is left of that is freed at the end.", left))
+			"What the request can come to is set aside on the key when it is taken, "+
+			"and what is left of that is freed at the end.", left))
 	}
 	if t.deprioritized {
-		notes = append(notes, "The budget of the shared key does not cover the request, which waits behind all others. What the budget does not cover is forgiven.")
+		notes = append(notes,
+			"The budget of the shared key does not cover the request, which waits behind all others. "+
+				"What the budget does not cover is forgiven.")
 	}
 	if t.style != nil && t.style.Style.UserID != t.asker.ID {
-		notes = append(notes, fmt.Sprintf("The style's owner gets %s kudos from the horde, not from you.", kudos.StyleReward()))
+		notes = append(notes, fmt.Sprintf(
+			"The style's owner gets %s kudos from the horde, not from you.", kudos.StyleReward()))
 	}
 	return notes
 }
@@ -91,6 +99,15 @@ func (q *Queue) PriceNet() *api.PriceNet {
 		return &api.PriceNet{Name: "formula"}
 	}
 	c := n.Card()
-	return &api.PriceNet{Name: c.Name, Description: c.Comment, Accuracy: api.Float(c.Accuracy), Worst: api.Float(c.Worst), Jobs: c.TrainRows,
-		BasisSeconds: api.Float(n.Basis()), Samplers: c.Vocabulary.Samplers, ControlTypes: c.Vocabulary.Controls, PostProcessors: c.Vocabulary.PostProcessors}
+	return &api.PriceNet{
+		Name:           c.Name,
+		Description:    c.Comment,
+		Accuracy:       api.Float(c.Accuracy),
+		Worst:          api.Float(c.Worst),
+		Jobs:           c.TrainRows,
+		BasisSeconds:   api.Float(n.Basis()),
+		Samplers:       c.Vocabulary.Samplers,
+		ControlTypes:   c.Vocabulary.Controls,
+		PostProcessors: c.Vocabulary.PostProcessors,
+	}
 }

@@ -19,12 +19,12 @@ type record struct {
 	Multiplier float64          `json:"usage_multiplier,omitempty"` // of the requester's recorded usage; 0: 1
 	Held       bool             `json:"held,omitempty"`             // kudos are set aside for it
 	SharedKey  string           `json:"shared_key,omitempty"`       // id of the key whose budget pays
-	Promised   *horde.Kudos     `json:"promised,omitempty"`         // hundredths that the key's owner pays at most; nil: all (taken by a version that set nothing aside)
+	Promised   *horde.Kudos     `json:"promised,omitempty"`         // what the key's owner pays at most; see kudos.KeyUse
 	Source     string           `json:"source,omitempty"`           // name of the source picture's blob
 	Mask       string           `json:"mask,omitempty"`
 	Extra      []extraSource    `json:"extra,omitempty"`
 	Baselines  []string         `json:"baselines,omitempty"` // of the models it names, at acceptance
-	Base       string           `json:"base,omitempty"`      // how who made it reached this server (horde.BaseOf); with a webhook only
+	Base       string           `json:"base,omitempty"`      // how who made it reached us; with a webhook only
 
 	common *admission.Common // of Image or Text
 }

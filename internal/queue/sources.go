@@ -33,7 +33,8 @@ func (q *Queue) storeAllSources(ctx context.Context, id string, ask *api.ImageRe
 			return err
 		}
 		if ask.SourceProcessing == "inpainting" && ask.SourceMask == "" && !alpha {
-			return horde.Errorf(horde.InpaintingMissingMask, "Inpainting needs a source_mask, or a source_image with an alpha channel.")
+			return horde.Errorf(horde.InpaintingMissingMask,
+				"Inpainting needs a source_mask, or a source_image with an alpha channel.")
 		}
 		if err := q.sourceImages().Put(ctx, id+"_src.webp", img, source.Quality); err != nil {
 			return err

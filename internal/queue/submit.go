@@ -30,7 +30,8 @@ func (q *Queue) submit(ctx context.Context, x *index, key string, s submission) 
 	}
 
 	if len(s.metadata) > maxMetadata {
-		return 0, horde.Errorf(horde.BadRequest, "A result can have at most %d gen_metadata entries, not %d.", maxMetadata, len(s.metadata))
+		return 0, horde.Errorf(horde.BadRequest,
+			"A result can have at most %d gen_metadata entries, not %d.", maxMetadata, len(s.metadata))
 	}
 	faulted := s.state == stateFaulted
 	if a.job.State != store.JobRunning {

@@ -57,7 +57,9 @@ func (q *Queue) sweepExpired(ctx context.Context) error {
 		now = q.Clock().UnixMicro()
 		return q.Store.Expired(ctx, now, limit)
 	}
-	return settle.Sweep(ctx, find, func(ctx context.Context, r store.Request) error { return q.removeExpired(ctx, r, now) })
+	return settle.Sweep(ctx, find, func(ctx context.Context, r store.Request) error {
+		return q.removeExpired(ctx, r, now)
+	})
 }
 
 // removeExpired removes a request that has expired at now, with its holds; ErrLost

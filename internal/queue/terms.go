@@ -118,7 +118,8 @@ func (t *terms) within(r kinds.Asked) error {
 	if len(broken) == 0 {
 		return nil
 	}
-	return horde.Errorf(horde.BadRequest, "%s Ask for less, or ask the key's owner to allow more.", strings.Join(broken, " "))
+	return horde.Errorf(horde.BadRequest,
+		"%s Ask for less, or ask the key's owner to allow more.", strings.Join(broken, " "))
 }
 
 // exceeds reports whether a price is more than what is left of a budget.
@@ -140,7 +141,8 @@ func (t *terms) errBudget(k *store.SharedKey, cost kinds.Price) error {
 	if t.smallerWouldDo && !t.downgrade {
 		advice += ", set allow_downgrade"
 	}
-	return horde.Errorf(horde.SharedKeyInsufficientKudos, "This request %s, and the shared key has %s. %s, or ask the key's owner for more.",
+	return horde.Errorf(horde.SharedKeyInsufficientKudos,
+		"This request %s, and the shared key has %s. %s, or ask the key's owner for more.",
 		costs, leftOn(k), advice)
 }
 

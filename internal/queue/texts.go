@@ -46,7 +46,12 @@ func (q *Queue) PopText(ctx context.Context, o *fleet.Offer, wait time.Duration)
 		return nil, err
 	}
 	if h.claim == nil {
-		return &api.TextJob{IDs: []string{}, Skipped: h.why, Messages: q.Fleet.MessagesFor(o.Worker.ID), Payload: admission.TextDefaults()}, nil
+		return &api.TextJob{
+			IDs:      []string{},
+			Skipped:  h.why,
+			Messages: q.Fleet.MessagesFor(o.Worker.ID),
+			Payload:  admission.TextDefaults(),
+		}, nil
 	}
 
 	m, job := h.claim.e.record.Text, h.jobs[0]

@@ -15,7 +15,9 @@ import (
 //
 // Decoys take nothing, but the request has to be there, and the other nodes to hear
 // of it.
-func ClaimJobs(ctx context.Context, s *store.Store, jobs []store.Job, expires int64) (state store.RequestState, err error) {
+func ClaimJobs(
+	ctx context.Context, s *store.Store, jobs []store.Job, expires int64,
+) (state store.RequestState, err error) {
 	first, n := jobs[0], len(jobs)
 	if first.Fake {
 		n, expires = 0, 0

@@ -13,7 +13,11 @@ const SweepBatch = 500
 
 // Sweep calls end for all that find brings, which reads at most limit rows at a time.
 // A row on which end fails with ErrLost is somebody else's by now.
-func Sweep[T any](ctx context.Context, find func(ctx context.Context, limit int) ([]T, error), end func(context.Context, T) error) error {
+func Sweep[T any](
+	ctx context.Context,
+	find func(ctx context.Context, limit int) ([]T, error),
+	end func(context.Context, T) error,
+) error {
 	for {
 		found, err := find(ctx, SweepBatch)
 		if err != nil {
@@ -87,7 +91,8 @@ func MendKeys(ctx context.Context, s *store.Store) error {
 		return err
 	}
 	for _, k := range odd {
-		u := store.Unit{Key: k.ID, Accounts: []int64{k.UserID}, Do: func(tx *store.Tx) error { return kudos.RepairKey(tx, k) }}
+		u := store.Unit{Key: k.ID, Accounts: []int64{k.UserID}}
+		u.Do = func(tx *store.Tx) error { return kudos.RepairKey(tx, k) }
 		if err := s.Write(ctx, u); err != nil {
 			return err
 		}

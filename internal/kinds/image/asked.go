@@ -111,10 +111,12 @@ func (a Asked) Explain(offered []string) *api.Price {
 	switch {
 	case len(a.Image.Models) == 0:
 		p.Exact = false
-		p.Notes = append(p.Notes, "No model is named: the dearest that workers offer at the moment is reckoned with. Charged is the one that is used.")
+		p.Notes = append(p.Notes,
+			"No model is named: the dearest that workers offer at the moment is reckoned with. Charged is the one that is used.")
 	case !p.Exact:
 		p.Notes = append(p.Notes, "Several models are named: the dearest is reckoned with. Charged is the one that is used.")
 	}
-	p.Notes = append(p.Notes, fmt.Sprintf("An image that is censored is charged %s, one that fails nothing.", horde.KudosOf(order.Burn(0))))
+	p.Notes = append(p.Notes, fmt.Sprintf(
+		"An image that is censored is charged %s, one that fails nothing.", horde.KudosOf(order.Burn(0))))
 	return p
 }

@@ -56,7 +56,8 @@ func (w Work) Keep(result string) (kinds.Kept, error) {
 	img, _, err := imaging.DecodeBase64(result, imaging.SourceLimits)
 	if err != nil {
 		if len(result) > maxRawResult {
-			return kinds.Kept{}, horde.Errorf(horde.BadRequest, "The result is no picture that can be read, and too long to be passed on as text.")
+			return kinds.Kept{}, horde.Errorf(horde.BadRequest,
+				"The result is no image that can be read, and too long to be passed on as text.")
 		}
 		return kinds.Kept{Row: result}, nil
 	}

@@ -114,10 +114,12 @@ func (a Asked) Explain(offered []string) *api.Price {
 	most := a.most(offered)
 	each := (most - kudos.TextTax(a.styled())).Float() / float64(a.Text.N)
 
-	notes := []string{fmt.Sprintf("This is an estimate. Each text is charged by its length and by the model that wrote it when it is delivered; "+
-		"%s is the most that it can come to. A text that is censored is charged 1, one that fails nothing.", most)}
+	notes := []string{fmt.Sprintf(
+		"This is an estimate. Each text is charged by its length and by the model that wrote it when it is delivered; "+
+			"%s is the most that it can come to. A text that is censored is charged 1, one that fails nothing.", most)}
 	if a.styled() {
-		notes = append(notes, fmt.Sprintf("With a style %s are charged when the request is taken; the estimate reckons with %s.",
+		notes = append(notes, fmt.Sprintf(
+			"With a style %s are charged when the request is taken; the estimate reckons with %s.",
 			kudos.TextTax(true), kudos.TextTax(false)))
 	}
 	return &api.Price{

@@ -24,7 +24,11 @@ const (
 // Features are what a request asks of a worker. unsafeAddress is of where it came
 // from, trusted its requester.
 func Features(m *admission.Text, unsafeAddress, trusted bool) match.Features {
-	f := match.Features{Length: match.ClassOf(m.MaxLength), Context: match.ClassOf(m.MaxContextLength), Named: m.Softprompt}
+	f := match.Features{
+		Length:  match.ClassOf(m.MaxLength),
+		Context: match.ClassOf(m.MaxContextLength),
+		Named:   m.Softprompt,
+	}
 	f.Flags.Set(trustedWorkers, m.TrustedWorkers)
 	f.Flags.Set(unsafeIP, unsafeAddress)
 	f.Flags.Set(fromUntrusted, !trusted)
