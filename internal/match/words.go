@@ -3,7 +3,8 @@ package match
 // words is a list of words to be looked for in a text all at once: the automaton
 // of Aho and Corasick, whose time depends on the text alone. Looking for each word
 // by itself takes as many passes as there are words, which for the longest
-// blacklist and the longest prompts is seconds.
+// blacklist and the longest prompts is seconds. Libraries for it are slower
+// (docs/decisions/0009).
 type words struct {
 	class [256]uint16 // of bytes; 0: in no word
 	width int         // number of classes
