@@ -16,6 +16,8 @@ type words struct {
 // never has (200 words of 15 characters). An empty word is found in every text.
 func newWords(list []string) *words {
 	w := &words{width: 1}
+
+	// Bytes that stand in no word are one class, so that the table is small.
 	states := 1
 	for _, word := range list {
 		states += len(word)
@@ -26,6 +28,8 @@ func newWords(list []string) *words {
 			}
 		}
 	}
+
+	// A tree of the words: 0 is the root, and stands for "no such word" too.
 	w.next, w.ends = make([]int16, w.width, states*w.width), make([]bool, 1, states)
 	for _, word := range list {
 		s := 0
@@ -39,6 +43,7 @@ func newWords(list []string) *words {
 		}
 		w.ends[s] = true
 	}
+
 	w.link()
 	return w
 }
@@ -53,6 +58,7 @@ func (w *words) link() {
 			queue = append(queue, s)
 		}
 	}
+
 	for i := 0; i < len(queue); i++ {
 		s := queue[i]
 		w.ends[s] = w.ends[s] || w.ends[back[s]]
@@ -68,7 +74,7 @@ func (w *words) link() {
 	}
 }
 
-// in tells whether one of the words stands somewhere in text.
+// in reports whether one of the words stands somewhere in text.
 func (w *words) in(text string) bool {
 	if w.ends[0] {
 		return true

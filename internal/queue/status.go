@@ -114,11 +114,14 @@ func (q *Queue) possibleLocked(e *entry) possibility {
 	if e.verdict.possible && now-e.verdictAt < verdictLife {
 		return e.verdict
 	}
+
+	// What has failed is left to whoever stands better, if there is anybody.
 	known := q.Catalog.Snapshot()
 	rivals := kinds.Rivals{Best: kinds.Nobody}
 	if len(e.failed) > 0 {
 		rivals = q.rivalsLocked(e)
 	}
+
 	var p possibility
 	q.Fleet.Online(e.home.kind.name, func(w *fleet.Worker) bool {
 		could := q.couldServe(w, e, known)
@@ -126,6 +129,7 @@ func (q *Queue) possibleLocked(e *entry) possibility {
 			return true
 		}
 		p.possible = true
+
 		if could.Skills.Lacking(e.item.Features) != 0 || rivals.Best < kinds.StandingOf(w, e.failed[w.ID]) { // left to others
 			return true
 		}
@@ -136,6 +140,7 @@ func (q *Queue) possibleLocked(e *entry) possibility {
 		}
 		return true
 	})
+
 	e.verdict, e.verdictAt = p, now
 	return p
 }
