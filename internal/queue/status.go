@@ -130,7 +130,8 @@ func (q *Queue) possibleLocked(e *entry) possibility {
 		}
 		p.possible = true
 
-		if could.Skills.Lacking(e.item.Features) != 0 || rivals.Best < kinds.StandingOf(w, e.failed[w.ID]) { // left to others
+		leftToOthers := rivals.Best < kinds.StandingOf(w, e.failed[w.ID])
+		if leftToOthers || could.Skills.Lacking(e.item.Features) != 0 {
 			return true
 		}
 		p.threads += w.Settings.Threads
