@@ -39,58 +39,58 @@ type Abort struct {
 // GiveUp writes an abort: the work goes back to the queue or is given up with it
 // (generation §5.8, §3.3), and the worker's aborts and failures in a row are counted (generation §5.10)
 // unless it is excused. ErrLost: the lease had ended.
-func GiveUp(ctx context.Context, s *store.Store, a *Abort) error {
+func GiveUp(ctx context.Context, s *store.Store, b *Abort) error {
 	return s.Write(ctx, store.Unit{
-		Key:      a.Lease.request(),
-		Accounts: a.Funds.accounts(),
-		Workers:  a.workers(),
-		Do:       a.giveUp,
+		Key:      b.Lease.request(),
+		Accounts: b.Funds.accounts(),
+		Workers:  b.workers(),
+		Do:       b.giveUp,
 	})
 }
 
 // workers are those that the abort may change.
-func (a *Abort) workers() []string {
-	ids := slices.Clone(a.Before)
-	if a.Worker != nil {
-		ids = append(ids, a.Worker.ID)
+func (b *Abort) workers() []string {
+	ids := slices.Clone(b.Before)
+	if b.Worker != nil {
+		ids = append(ids, b.Worker.ID)
 	}
 	return ids
 }
 
-func (a *Abort) giveUp(tx *store.Tx) error {
-	a.Suspected, a.Suspended = false, false // of a run that was rolled back
+func (b *Abort) giveUp(tx *store.Tx) error {
+	b.Suspected, b.Suspended = false, false // of a run that was rolled back
 
-	found, err := a.Lease.giveUp(tx, a)
+	found, err := b.Lease.giveUp(tx, b)
 	if err != nil {
 		return err
 	}
-	if !a.Decoy {
-		if err := releaseIfOver(tx, &a.Funds, a.Lease.over); err != nil {
+	if !b.Decoy {
+		if err := releaseIfOver(tx, &b.Funds, b.Lease.over); err != nil {
 			return err
 		}
 	}
 
 	if found.tries.hopeless() {
-		if err := a.forgive(tx, found.tries.Blamed); err != nil {
+		if err := b.forgive(tx, found.tries.Blamed); err != nil {
 			return err
 		}
 	}
-	if a.Worker == nil || a.Excuse != NoExcuse || found.cancelled {
+	if b.Worker == nil || b.Excuse != NoExcuse || found.cancelled {
 		return nil
 	}
-	return a.blame(tx, found.tries.hopeless())
+	return b.blame(tx, found.tries.hopeless())
 }
 
 // spent reports whether the work is given up for good.
-func (a *Abort) spent(t Tries) bool {
-	return a.Excuse == SourceGone || a.Rules.Spent(t, a.AnotherLeft)
+func (b *Abort) spent(t Tries) bool {
+	return b.Excuse == SourceGone || b.Rules.Spent(t, b.AnotherLeft)
 }
 
 // forgive takes work that many workers failed on out of the failures of those that
 // have delivered before: else whoever asks for what no worker can make would suspend
 // them all.
-func (a *Abort) forgive(tx *store.Tx, blamed map[string][]string) error {
-	locked := a.workers()
+func (b *Abort) forgive(tx *store.Tx, blamed map[string][]string) error {
+	locked := b.workers()
 	for _, id := range slices.Sorted(maps.Keys(blamed)) {
 		// Of a failure that another node saw just now, this one does not know yet.
 		if !slices.Contains(locked, id) {
@@ -110,15 +110,15 @@ func (a *Abort) forgive(tx *store.Tx, blamed map[string][]string) error {
 
 // blame counts the abort against the worker, and its pop among those that failed in a
 // row unless the work was hopeless.
-func (a *Abort) blame(tx *store.Tx, hopeless bool) error {
-	_, err := tx.ChangeWorker(a.Worker.ID, func(w *store.Worker) {
-		a.Suspected = fleet.CountAbort(w, fleet.Abort{At: tx.Now, Raid: a.Raid, OwnerTrusted: a.Worker.OwnerTrusted()})
-		if !a.Decoy && !(hopeless && fleet.HasDelivered(w)) {
-			a.Suspended = fleet.CountFailure(w, a.Pop, tx.Now)
+func (b *Abort) blame(tx *store.Tx, hopeless bool) error {
+	_, err := tx.ChangeWorker(b.Worker.ID, func(w *store.Worker) {
+		b.Suspected = fleet.CountAbort(w, fleet.Abort{At: tx.Now, Raid: b.Raid, OwnerTrusted: b.Worker.OwnerTrusted()})
+		if !b.Decoy && !(hopeless && fleet.HasDelivered(w)) {
+			b.Suspended = fleet.CountFailure(w, b.Pop, tx.Now)
 		}
 	})
-	if err != nil || !a.Suspected {
+	if err != nil || !b.Suspected {
 		return err
 	}
-	return account.SuspectUser(tx, a.Worker.UserID, account.SuspicionAborts)
+	return account.SuspectUser(tx, b.Worker.UserID, account.SuspicionAborts)
 }

@@ -68,11 +68,11 @@ func CancelForms(ctx context.Context, s *store.Store, request string, forms []Ca
 	return s.Write(ctx, u)
 }
 
-func (f *CancelledForm) cancel(tx *store.Tx) (err error) {
-	if f.Progress, err = tx.CancelForm(&f.Row); err != nil || f.InHand == nil {
+func (c *CancelledForm) cancel(tx *store.Tx) (err error) {
+	if c.Progress, err = tx.CancelForm(&c.Row); err != nil || c.InHand == nil {
 		return err
 	}
-	d := f.InHand
+	d := c.InHand
 	if err := d.pay(tx, d.Rules.Cancelled, 0); err != nil {
 		return err
 	}

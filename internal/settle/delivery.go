@@ -123,7 +123,7 @@ func (d *Delivery) pay(tx *store.Tx, reason string, consumed horde.Kudos) error 
 	if err := e.ChargeAtMost(d.Funds.Payer, d.Charge, paid, kudos.Part{Kind: d.Rules.Worth, Amount: d.Worth}); err != nil {
 		return err
 	}
-	if err := d.Funds.eat(tx, paid); err != nil {
+	if err := d.Funds.consume(tx, paid); err != nil {
 		return err
 	}
 

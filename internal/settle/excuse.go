@@ -39,20 +39,20 @@ type Needs struct {
 
 // ExcuseNow finds out whether the server itself makes a worker fail: source images
 // are gone, or its blob store takes nothing.
-func (s Server) ExcuseNow(ctx context.Context, needs Needs) Excuse {
+func (srv Server) ExcuseNow(ctx context.Context, needs Needs) Excuse {
 	// A worker that hangs up at once must not look like a store that does not answer.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
 
 	for _, name := range needs.Sources {
-		switch there, err := s.Blobs.Exists(ctx, name); {
+		switch there, err := srv.Blobs.Exists(ctx, name); {
 		case err != nil:
 			return OurStore
 		case !there:
 			return SourceGone
 		}
 	}
-	if needs.Upload && s.Blobs.Ready(ctx) != nil {
+	if needs.Upload && srv.Blobs.Ready(ctx) != nil {
 		return OurStore
 	}
 	return NoExcuse
@@ -61,11 +61,11 @@ func (s Server) ExcuseNow(ctx context.Context, needs Needs) Excuse {
 // ExcuseLate is the excuse of work, begun and due at these times in microseconds,
 // that was not delivered in time: while this server was down, or had only just come
 // back, nobody took it, unless another node served all the while.
-func (s Server) ExcuseLate(ctx context.Context, begun, due int64) (Excuse, error) {
-	if due >= s.Opened+startingGrace.Microseconds() || begun >= s.Opened {
+func (srv Server) ExcuseLate(ctx context.Context, begun, due int64) (Excuse, error) {
+	if due >= srv.Opened+startingGrace.Microseconds() || begun >= srv.Opened {
 		return NoExcuse, nil
 	}
-	if served, err := s.Store.ServedElsewhere(ctx, begun, s.Opened); err != nil || served {
+	if served, err := srv.Store.ServedElsewhere(ctx, begun, srv.Opened); err != nil || served {
 		return NoExcuse, err
 	}
 	return OurOutage, nil

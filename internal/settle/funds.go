@@ -30,54 +30,54 @@ type Funds struct {
 }
 
 // reserved reports whether anything may be set aside.
-func (f *Funds) reserved() bool { return f.Hold != "" || f.Key != nil }
+func (funds *Funds) reserved() bool { return funds.Hold != "" || funds.Key != nil }
 
 // keyID is the id of the shared key that pays; "": none does.
-func (f *Funds) keyID() string {
-	if f.Key == nil {
+func (funds *Funds) keyID() string {
+	if funds.Key == nil {
 		return ""
 	}
-	return f.Key.Key
+	return funds.Key.Key
 }
 
 // accounts are those that a release changes.
-func (f *Funds) accounts() []int64 {
-	if f.reserved() {
-		return []int64{f.Payer}
+func (funds *Funds) accounts() []int64 {
+	if funds.reserved() {
+		return []int64{funds.Payer}
 	}
 	return nil
 }
 
 // spend takes a charge out of the budget of the shared key, of which the request has
 // consumed so much before, and returns what of it the payer has to pay.
-func (f *Funds) spend(tx *store.Tx, charge, consumed horde.Kudos) (paid horde.Kudos, err error) {
-	if f.Key == nil {
+func (funds *Funds) spend(tx *store.Tx, charge, consumed horde.Kudos) (paid horde.Kudos, err error) {
+	if funds.Key == nil {
 		return charge, nil
 	}
-	use := *f.Key
+	use := *funds.Key
 	use.Consumed = consumed
 	return kudos.ChargeKey(tx, use, charge)
 }
 
-// eat takes what was paid out of a hold that is for more than one charge.
-func (f *Funds) eat(tx *store.Tx, paid horde.Kudos) error {
-	if f.Hold == "" || f.OneCharge {
+// consume takes what was paid out of a hold that is for more than one charge.
+func (funds *Funds) consume(tx *store.Tx, paid horde.Kudos) error {
+	if funds.Hold == "" || funds.OneCharge {
 		return nil
 	}
-	return kudos.ConsumeHold(tx, f.Hold, paid)
+	return kudos.ConsumeHold(tx, funds.Hold, paid)
 }
 
 // release frees what is left of what was set aside.
-func (f *Funds) release(tx *store.Tx) error {
-	if f.Key != nil {
-		if err := kudos.ReleaseKeyHold(tx, f.Key.Request); err != nil {
+func (funds *Funds) release(tx *store.Tx) error {
+	if funds.Key != nil {
+		if err := kudos.ReleaseKeyHold(tx, funds.Key.Request); err != nil {
 			return err
 		}
 	}
-	if f.Hold == "" {
+	if funds.Hold == "" {
 		return nil
 	}
-	return kudos.ReleaseHolds(tx, f.Hold)
+	return kudos.ReleaseHolds(tx, funds.Hold)
 }
 
 // releaseIfOver frees what is left of the funds of work of which nothing more will be

@@ -22,7 +22,7 @@ type Lease interface {
 
 	// giveUp ends the lease without a result: its work goes back to the queue, or is
 	// given up for good where the rules say so. ErrLost: the lease had ended.
-	giveUp(tx *store.Tx, a *Abort) (aborted, error)
+	giveUp(tx *store.Tx, b *Abort) (aborted, error)
 
 	// over reports whether nothing more will be charged to the funds of the work.
 	over(tx *store.Tx) (bool, error)
@@ -65,7 +65,7 @@ func (j *Job) finished(tx *store.Tx, d *Delivery) (consumed horde.Kudos, err err
 	return j.State.Consumed - d.Charge, nil
 }
 
-func (j *Job) giveUp(tx *store.Tx, a *Abort) (aborted, error) {
+func (j *Job) giveUp(tx *store.Tx, b *Abort) (aborted, error) {
 	j.State = store.RequestState{} // of a run that was rolled back
 	if err := tx.EndJob(j.Row.ID, j.Result); err != nil || j.Row.Fake {
 		return aborted{}, err
@@ -77,7 +77,7 @@ func (j *Job) giveUp(tx *store.Tx, a *Abort) (aborted, error) {
 		return aborted{}, err
 	}
 	found := aborted{cancelled: j.State.Cancelled}
-	if j.State.Faults < a.Rules.MaxFailures && a.Excuse != SourceGone {
+	if j.State.Faults < b.Rules.MaxFailures && b.Excuse != SourceGone {
 		return found, nil
 	}
 	failures, err := tx.Failures(j.Row.RequestID)
@@ -86,7 +86,7 @@ func (j *Job) giveUp(tx *store.Tx, a *Abort) (aborted, error) {
 	}
 	found.tries = triesOfJobs(failures)
 
-	if !j.State.Faulted && a.spent(found.tries) {
+	if !j.State.Faulted && b.spent(found.tries) {
 		j.State, err = tx.GiveUp(j.Row.RequestID)
 	}
 	return found, err
@@ -155,15 +155,15 @@ func (f *Form) finished(tx *store.Tx, _ *Delivery) (consumed horde.Kudos, err er
 	return 0, tx.KeepResult(*f.Known)
 }
 
-func (f *Form) giveUp(tx *store.Tx, a *Abort) (found aborted, err error) {
+func (f *Form) giveUp(tx *store.Tx, b *Abort) (found aborted, err error) {
 	failedBy := f.Row.FailedBy
-	if a.Excuse == NoExcuse && f.Row.WorkerID != "" {
-		failedBy = withFailure(failedBy, f.Row.WorkerID, a.Pop)
+	if b.Excuse == NoExcuse && f.Row.WorkerID != "" {
+		failedBy = withFailure(failedBy, f.Row.WorkerID, b.Pop)
 	}
 	found.tries = triesOfForm(failedBy, f.Row.Aborts+1)
 
 	to := store.FormWaiting
-	if a.spent(found.tries) {
+	if b.spent(found.tries) {
 		to = store.FormFaulted
 	}
 	f.Progress, err = tx.RequeueForm(&f.Row, to, failedBy)
