@@ -100,7 +100,8 @@ func (a *Accounts) hash(key string) string {
 }
 
 // ErrUnknownKey says that no user has this API key.
-var ErrUnknownKey = horde.Errorf(horde.InvalidAPIKey, "No user matching the sent API key. Have you registered at this horde?")
+var ErrUnknownKey = horde.Errorf(horde.InvalidAPIKey,
+	"No user matching the sent API key. Have you registered at this horde?")
 
 // ByKey finds the user of an API key; ErrUnknownKey if there is none.
 func (a *Accounts) ByKey(ctx context.Context, key string) (*User, error) {
@@ -257,7 +258,9 @@ func (a *Accounts) Register(ctx context.Context, username string) (key, alias st
 
 // TestUser creates or renews an account for tests: the key is new, the balance
 // exactly what was asked for (platform §8.6).
-func (a *Accounts) TestUser(ctx context.Context, n NewUser, balance *int64) (u *User, key string, created bool, err error) {
+func (a *Accounts) TestUser(
+	ctx context.Context, n NewUser, balance *int64,
+) (u *User, key string, created bool, err error) {
 	row, err := a.store.UserByOAuth(ctx, n.OAuthID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):

@@ -65,7 +65,6 @@ func (a *Accounts) Adjust(ctx context.Context, caller *User, in Adjustment) (don
 		done = Adjusted{Alias: fromRow(row).Alias(), Moved: acc.Balance - had, Balance: acc.Balance}
 		return e.Commit()
 	}})
-
 	if errors.Is(err, store.ErrNotFound) {
 		err = unknown
 	}

@@ -34,7 +34,8 @@ func (a *Accounts) Award(ctx context.Context, source *User, target string, amoun
 	case source.Is(Deleted):
 		return horde.Errorf(horde.DeletedUser, "Your account is scheduled for deletion and cannot award kudos.")
 	case !a.Awarder(source):
-		return horde.Errorf(horde.NotAllowedAwards, "Only the accounts that the operator of this horde chose can award kudos.")
+		return horde.Errorf(horde.NotAllowedAwards,
+			"Only the accounts that the operator of this horde chose can award kudos.")
 	}
 
 	id, ok := IDOfAlias(target)
@@ -46,7 +47,8 @@ func (a *Accounts) Award(ctx context.Context, source *User, target string, amoun
 
 	switch {
 	case !ok || horde.CodeOf(err) != "":
-		return horde.Errorf(horde.InvalidAwardUsername, "The receiver of the award was not found. Award to name#id or a bare id.")
+		return horde.Errorf(horde.InvalidAwardUsername,
+			"The receiver of the award was not found. Award to name#id or a bare id.")
 	case err != nil:
 		return err
 	case u.Anonymous():

@@ -22,7 +22,8 @@ func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool,
 	case target.Is(Moderator):
 		return false, horde.Errorf(horde.CannotDeleteMod, "Moderators cannot be deleted. Take the role away first.")
 	case caller.ID != target.ID && !caller.Is(Moderator):
-		return false, horde.Errorf(horde.NotUserOrMod, "Only the user and the moderators of this horde can delete an account.")
+		return false, horde.Errorf(horde.NotUserOrMod,
+			"Only the user and the moderators of this horde can delete an account.")
 	}
 
 	if !target.Is(Deleted) {
@@ -39,7 +40,8 @@ func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool,
 	}
 
 	if free := horde.FromMicros(acc.LastActive).Add(wipeIdleTime); a.config.Clock().Before(free) {
-		return false, horde.Errorf(horde.CannotWipeActiveUser, "This account was active within the last 30 days. It can be wiped from %s on.", free.Format(time.RFC1123))
+		return false, horde.Errorf(horde.CannotWipeActiveUser,
+			"This account was active within the last 30 days. It can be wiped from %s on.", free.Format(time.RFC1123))
 	}
 	return true, nil
 }

@@ -98,7 +98,8 @@ func (a *Accounts) HistoryOf(ctx context.Context, caller *User, whom string) (*U
 	}
 
 	if u.Anonymous() {
-		return nil, horde.Errorf(horde.AnonForbidden, "The anonymous account is shared by many, so its history is not shown. Register an account of your own.")
+		return nil, horde.Errorf(horde.AnonForbidden,
+			"The anonymous account is shared by many, so its history is not shown. Register an account of your own.")
 	}
 	return u, nil
 }
@@ -154,7 +155,11 @@ func readBookmark(text string) (b bookmark, err error) {
 	if numbers[0] <= 0 || numbers[1] < 0 || numbers[1] > maxSkip {
 		return b, wrong
 	}
-	return bookmark{store.Place{At: numbers[0], Skip: int(numbers[1])}, horde.Kudos(numbers[2]), horde.Kudos(numbers[3])}, nil
+	return bookmark{
+		Place:   store.Place{At: numbers[0], Skip: int(numbers[1])},
+		balance: horde.Kudos(numbers[2]),
+		escrow:  horde.Kudos(numbers[3]),
+	}, nil
 }
 
 // story is a movement with the detail of its event.

@@ -83,7 +83,8 @@ func (a *Accounts) SharedKey(ctx context.Context, id string) (*SharedKey, error)
 }
 
 // ErrKeyOfStyles refuses a shared key that pays for styles to anyone who uses it directly.
-var ErrKeyOfStyles = horde.Errorf(horde.SharedKeyAssignedStyles, "This shared key pays for styles. It cannot be used by itself.")
+var ErrKeyOfStyles = horde.Errorf(horde.SharedKeyAssignedStyles,
+	"This shared key pays for styles. It cannot be used by itself.")
 
 // Spender finds the account on which an API key or a shared key makes a request:
 // rows 7 to 10 of generation §1.4. With downgrade a key without budget is
@@ -119,7 +120,8 @@ func (a *Accounts) Valid(k *SharedKey) bool { return k.Budget != 0 && !a.Expired
 // CreateSharedKey creates a shared key for a user.
 func (a *Accounts) CreateSharedKey(ctx context.Context, owner *User, c SharedKeyChange) (*SharedKey, error) {
 	if owner.Anonymous() {
-		return nil, horde.Errorf(horde.AnonForbidden, "The anonymous user cannot share keys. Register an account of your own.")
+		return nil, horde.Errorf(horde.AnonForbidden,
+			"The anonymous user cannot share keys. Register an account of your own.")
 	}
 
 	row := store.SharedKey{
@@ -141,7 +143,8 @@ func (a *Accounts) CreateSharedKey(ctx context.Context, owner *User, c SharedKey
 		}
 
 		if most := owner.keyAllowance(); n >= most {
-			return horde.Errorf(horde.Forbidden, "You have %d shared keys, and can have %d. Delete one that is no longer used.", n, most)
+			return horde.Errorf(horde.Forbidden,
+				"You have %d shared keys, and can have %d. Delete one that is no longer used.", n, most)
 		}
 
 		row.Created = tx.Now
@@ -155,7 +158,9 @@ func (a *Accounts) CreateSharedKey(ctx context.Context, owner *User, c SharedKey
 }
 
 // ModifySharedKey changes a shared key of the caller.
-func (a *Accounts) ModifySharedKey(ctx context.Context, caller *User, k *SharedKey, c SharedKeyChange) (*SharedKey, error) {
+func (a *Accounts) ModifySharedKey(
+	ctx context.Context, caller *User, k *SharedKey, c SharedKeyChange,
+) (*SharedKey, error) {
 	if err := k.mustBeOf(caller); err != nil {
 		return nil, err
 	}
@@ -179,7 +184,6 @@ func (a *Accounts) ModifySharedKey(ctx context.Context, caller *User, k *SharedK
 		}
 		return tx.UpdateSharedKey(row)
 	}})
-
 	if errors.Is(err, store.ErrNotFound) { // deleted just now
 		return nil, horde.Errorf(horde.InvalidAPIKey, "This shared key does not exist any more.")
 	}
@@ -192,7 +196,9 @@ func (a *Accounts) DeleteSharedKey(ctx context.Context, caller *User, k *SharedK
 	if err := k.mustBeOf(caller); err != nil {
 		return err
 	}
-	return a.store.Write(ctx, store.Unit{Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error { return tx.DeleteSharedKey(k.ID) }})
+	return a.store.Write(ctx, store.Unit{Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error {
+		return tx.DeleteSharedKey(k.ID)
+	}})
 }
 
 // DeleteSharedKeys removes all shared keys of a user and returns their ids.

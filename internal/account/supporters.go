@@ -31,7 +31,9 @@ func (s Source) String() string {
 // one known only by an e-mail address is the user with that contact, if there is
 // exactly one: anybody can write any address there. It returns how many users are
 // supporters, and how many of the list were skipped.
-func (a *Accounts) SetSupporters(ctx context.Context, source Source, list []patron.Supporter) (users, unknown int, err error) {
+func (a *Accounts) SetSupporters(
+	ctx context.Context, source Source, list []patron.Supporter,
+) (users, unknown int, err error) {
 	now, err := a.supporters(ctx, list)
 	if err != nil {
 		return 0, 0, err

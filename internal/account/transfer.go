@@ -31,7 +31,8 @@ type Gift struct {
 // platform §3.2 in order.
 func (a *Accounts) Transfer(ctx context.Context, source *User, g Gift) error {
 	if source.Anonymous() {
-		return horde.Errorf(horde.KudosTransferFromAnon, "The anonymous account cannot send kudos. Use the key of an account of your own.")
+		return horde.Errorf(horde.KudosTransferFromAnon,
+			"The anonymous account cannot send kudos. Use the key of an account of your own.")
 	}
 
 	target, key, err := a.receiver(ctx, g.Target)
@@ -54,7 +55,8 @@ func (a *Accounts) Transfer(ctx context.Context, source *User, g Gift) error {
 // receiver finds who gets a gift, by alias, id or shared key; key is the id
 // of the shared key.
 func (a *Accounts) receiver(ctx context.Context, name string) (u *User, key string, err error) {
-	unknown := horde.Errorf(horde.InvalidTargetUsername, "The receiver of the kudos was not found. Send to name#id, a bare id or a shared key.")
+	unknown := horde.Errorf(horde.InvalidTargetUsername,
+		"The receiver of the kudos was not found. Send to name#id, a bare id or a shared key.")
 	if horde.IsID(name) {
 		k, err := a.SharedKey(ctx, name)
 		switch {
@@ -83,7 +85,8 @@ func (a *Accounts) receiver(ctx context.Context, name string) (u *User, key stri
 func (a *Accounts) mayGive(ctx context.Context, source, target *User) error {
 	switch {
 	case target.Anonymous():
-		return horde.Errorf(horde.KudosTransferToAnon, "The anonymous account cannot receive kudos. Send them to a registered user.")
+		return horde.Errorf(horde.KudosTransferToAnon,
+			"The anonymous account cannot receive kudos. Send them to a registered user.")
 	case target.ID == source.ID:
 		return horde.Errorf(horde.KudosTransferToSelf, "You cannot send kudos to yourself.")
 	}
@@ -98,9 +101,11 @@ func (a *Accounts) mayGive(ctx context.Context, source, target *User) error {
 
 	switch {
 	case source.Suspicious():
-		return horde.Errorf(horde.FaultWhenKudosSending, "Your account cannot send kudos at the moment. Please contact the moderators of this horde.")
+		return horde.Errorf(horde.FaultWhenKudosSending,
+			"Your account cannot send kudos at the moment. Please contact the moderators of this horde.")
 	case source.Is(Flagged):
-		return horde.Errorf(horde.SourceAccountFlagged, "Your account is flagged and cannot send kudos. Please contact the moderators of this horde.")
+		return horde.Errorf(horde.SourceAccountFlagged,
+			"Your account is flagged and cannot send kudos. Please contact the moderators of this horde.")
 	case source.Is(Education):
 		return horde.Errorf(horde.EducationCannotSendKudos, "Education accounts cannot send kudos.")
 	case target.Suspicious():
@@ -120,7 +125,8 @@ func (a *Accounts) mayGive(ctx context.Context, source, target *User) error {
 func tooFast(last, now int64) bool { return last != 0 && now-last < returnDelay.Microseconds() }
 
 func errTooFast(target *User) error {
-	return horde.Errorf(horde.TooFastKudosTransfers, "%s sent you kudos a moment ago. Wait a minute before you send some back.", target.Alias())
+	return horde.Errorf(horde.TooFastKudosTransfers,
+		"%s sent you kudos a moment ago. Wait a minute before you send some back.", target.Alias())
 }
 
 // maxKudos is more than a horde can hold, in whole kudos; no balance covers more.
@@ -162,7 +168,8 @@ func (a *Accounts) give(ctx context.Context, source, target *User, key string, g
 		e := kudos.NewEntry(tx, t.ID, "transfer", "", "")
 		e.About(kudos.About{By: source.ID, Key: key})
 		if err := e.Transfer(source.ID, target.ID, amount, target.Is(Education)); errors.Is(err, kudos.ErrInsufficient) {
-			return horde.Errorf(horde.KudosTransferNotEnough, "You do not have enough kudos above what your account keeps and what your requests have set aside.")
+			return horde.Errorf(horde.KudosTransferNotEnough,
+				"You do not have enough kudos above what your account keeps and what your requests have set aside.")
 		} else if err != nil {
 			return err
 		}
@@ -193,5 +200,6 @@ func repeated(before, now store.Transfer) error {
 	if before.Target == now.Target && before.Amount == now.Amount && before.SharedKey == now.SharedKey {
 		return nil
 	}
-	return horde.Errorf(horde.IdempotencyKeyConflict, "This Idempotency-Key was used for another transfer. Use a new one for each.")
+	return horde.Errorf(horde.IdempotencyKeyConflict,
+		"This Idempotency-Key was used for another transfer. Use a new one for each.")
 }

@@ -59,7 +59,8 @@ func workersBreach(workers []string) Breach {
 func (m *Image) stepsBreach(rule Rule, who string, limit int) Breach {
 	text := fmt.Sprintf("%s allows %d steps without kudos, not %d.", who, limit, m.AccurateSteps)
 	if m.AccurateSteps != m.Steps {
-		text = fmt.Sprintf("%d steps of %s count as %d; %s allows %d without kudos.", m.Steps, m.Sampler, m.AccurateSteps, who, limit)
+		text = fmt.Sprintf("%d steps of %s count as %d; %s allows %d without kudos.",
+			m.Steps, m.Sampler, m.AccurateSteps, who, limit)
 	}
 
 	return Breach{
@@ -158,7 +159,8 @@ func (u *Upfront) Refusal(f Funds) error {
 	if f.ByKey {
 		text += "the owner of the shared key can commit now."
 	} else {
-		text += fmt.Sprintf("the %s that this account can commit now: its balance of %s, less the floor of %s", f.spendable(), f.Balance, f.Floor)
+		text += fmt.Sprintf("the %s that this account can commit now: its balance of %s, less the floor of %s",
+			f.spendable(), f.Balance, f.Floor)
 		if f.Held != 0 {
 			text += fmt.Sprintf(" and %s set aside for other requests", f.Held)
 		}

@@ -112,7 +112,8 @@ var checks = []check[*Request]{
 	}, "The prompt is too long: at most 7500 words and 100000 bytes, those of a style's template included."},
 	{31, horde.UnexpectedModelName, func(r *Request) bool {
 		return slices.ContainsFunc(r.Image.Models, isPostProcessor)
-	}, "A post-processor was named as a model. Name it in params.post_processing, or send the image to /interrogate/async."},
+	}, "A post-processor was named as a model. Name it in params.post_processing, " +
+		"or send the image to /interrogate/async."},
 	{32, horde.TooManyUpscalers, func(r *Request) bool { return countUpscalers(r.Image.PostProcessing) > 1 },
 		"A request can use at most 1 upscaler."},
 	{33, horde.BadCFGDecimals, func(r *Request) bool { return horde.Round2(r.Image.Cfg) != r.Image.Cfg },
@@ -155,9 +156,12 @@ var checks = []check[*Request]{
 		return r.controlled() && r.Image.SourceProcessing == "inpainting"
 	}, "A control type cannot be combined with inpainting."},
 	{46, horde.ControlNetMismatch, func(r *Request) bool {
-		return r.controlled() && r.anyBaseline(catalog.SDXL, catalog.StableCascade, catalog.Flux1, catalog.QwenImage, catalog.ZImageTurbo)
+		return r.controlled() &&
+			r.anyBaseline(catalog.SDXL, catalog.StableCascade, catalog.Flux1, catalog.QwenImage, catalog.ZImageTurbo)
 	}, "Control types work only with Stable Diffusion 1 and 2 models."},
-	{47, horde.InvalidTransparencyImg2Img, func(r *Request) bool { return r.Image.Transparent && r.Image.ExtraSources > 0 },
+	{47, horde.InvalidTransparencyImg2Img, func(r *Request) bool {
+		return r.Image.Transparent && r.Image.ExtraSources > 0
+	},
 		"Transparent images cannot be generated from source images."},
 	{48, horde.InvalidTransparencyCN, func(r *Request) bool { return r.Image.Transparent && r.controlled() },
 		"Transparent images cannot be generated with a control type."},
@@ -167,7 +171,9 @@ var checks = []check[*Request]{
 	{50, horde.InvalidExtraSourceImagesWithStop, func(r *Request) bool {
 		return r.Image.ExtraSources > 0 && r.Image.SourceProcessing != remix
 	}, "Extra source images need source_processing remix."},
-	{51, horde.InvalidExtraTextsWithStop, func(r *Request) bool { return len(r.Image.ExtraTexts) > 0 && r.Image.Workflow != qrCode },
+	{51, horde.InvalidExtraTextsWithStop, func(r *Request) bool {
+		return len(r.Image.ExtraTexts) > 0 && r.Image.Workflow != qrCode
+	},
 		"extra_texts are only for the qr_code workflow."},
 	{52, horde.MissingExtraTextsWithStop, missingExtraTexts,
 		"The qr_code workflow needs an entry in extra_texts with the reference qr_code: the text of the code."},

@@ -55,7 +55,8 @@ func anyNUL(texts ...string) bool {
 }
 
 func (cm *Common) hasNUL() bool {
-	return anyNUL(cm.Prompt, cm.Webhook, cm.ProxiedAccount, cm.ClientAgent) || anyNUL(cm.Models...) || anyNUL(cm.Workers...)
+	return anyNUL(cm.Prompt, cm.Webhook, cm.ProxiedAccount, cm.ClientAgent) || anyNUL(cm.Models...) ||
+		anyNUL(cm.Workers...)
 }
 
 // entrance is what the first rows of generation §1.4 consider: they are the same for every
@@ -87,12 +88,15 @@ var entranceChecks = []check[*entrance]{
 		"This account is scheduled for deletion and cannot be used."},
 	{13, horde.TooManyExtraSourceImagesWithStop, func(e *entrance) bool { return e.extraSources > maxExtraSources },
 		"A request can have at most 5 extra source images."},
-	{14, horde.MoreThanMinExtraSourceImageWithStop, func(e *entrance) bool { return e.extraSources > 1 && !e.caller.Vouched() },
+	{14, horde.MoreThanMinExtraSourceImageWithStop, func(e *entrance) bool {
+		return e.extraSources > 1 && !e.caller.Vouched()
+	},
 		"More than 1 extra source image is for trusted users and patrons only."},
 	// Where the original does the caller a favour, a bound of ours: more models
 	// than exist, or longer names than workers can offer (generation §1.14), cannot be meant.
 	{15, horde.BadRequest, func(e *entrance) bool {
-		return len(e.models) > maxModels || slices.ContainsFunc(e.models, func(m string) bool { return utf8.RuneCountInString(m) > maxModelName })
+		return len(e.models) > maxModels ||
+			slices.ContainsFunc(e.models, func(m string) bool { return utf8.RuneCountInString(m) > maxModelName })
 	}, "A request can name at most 1000 models, with names of at most 255 characters. Name none to take any model."},
 	{16, horde.MissingPrompt, func(e *entrance) bool { return e.prompt == "" },
 		"The prompt is empty. Say what is wanted."},

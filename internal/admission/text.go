@@ -164,7 +164,8 @@ var textChecks = []check[*TextRequest]{
 		"Text is generated without extra source images. Leave them out."},
 
 	// A bound of ours: a style's template may repeat the prompt.
-	{29, horde.InvalidPromptSize, func(r *TextRequest) bool { return r.PromptTooLong }, "The prompt is too long for this style."},
+	{29, horde.InvalidPromptSize, func(r *TextRequest) bool { return r.PromptTooLong },
+		"The prompt is too long for this style."},
 }
 
 func (q *TextRequest) hasNUL() bool {

@@ -18,8 +18,8 @@ import (
 const uploadTime = 5 * time.Minute
 
 // corsHeaders are the headers that scripts of any page may send (clients §0 row 1).
-const corsHeaders = "Accept, Content-Type, Content-Length, Accept-Encoding, X-CSRF-Token, apikey, Client-Agent, X-Fields, " +
-	"X-Forwarded-For, Proxied-For, Proxy-Authorization, Range, If-None-Match, If-Modified-Since"
+const corsHeaders = "Accept, Content-Type, Content-Length, Accept-Encoding, X-CSRF-Token, apikey, Client-Agent, " +
+	"X-Fields, X-Forwarded-For, Proxied-For, Proxy-Authorization, Range, If-None-Match, If-Modified-Since"
 
 // Handler serves the folder's links at Path: GET and HEAD of a readable link,
 // PUT of a writable one, OPTIONS for preflights. Errors are JSON with message

@@ -134,7 +134,8 @@ func (s *S3) Prepare(ctx context.Context) error {
 			MaxAgeSeconds: 86400,
 		}
 		if err := s.client.SetBucketCors(ctx, b, cors.NewConfig([]cors.Rule{rule})); err != nil {
-			slog.WarnContext(ctx, "S3: CORS of the bucket cannot be set; set it there, or browsers will not show images", "bucket", b, "err", err)
+			slog.WarnContext(ctx,
+				"S3: CORS of the bucket cannot be set; set it there, or browsers will not show images", "bucket", b, "err", err)
 		}
 	}
 	return nil
@@ -156,7 +157,8 @@ func (s *S3) bucket(name string) string {
 
 // s3Error wraps an error of the client, as ErrNotFound if the object is missing.
 func s3Error(verb, name string, err error) error {
-	if r := minio.ToErrorResponse(err); r.Code == minio.NoSuchKey || r.StatusCode == http.StatusNotFound && r.Code != minio.NoSuchBucket {
+	if r := minio.ToErrorResponse(err); r.Code == minio.NoSuchKey ||
+		r.StatusCode == http.StatusNotFound && r.Code != minio.NoSuchBucket {
 		return fmt.Errorf("%w: %s", ErrNotFound, name)
 	}
 	return fmt.Errorf("%s %s: %w", verb, name, err)

@@ -102,7 +102,6 @@ func (c *Catalog) keep(ctx context.Context, slot, source string, p part, doc []b
 		_, err := tx.PutReference(v)
 		return err
 	}})
-
 	if err == nil {
 		c.metrics.copied(slot, now)
 	}
@@ -117,7 +116,8 @@ func digestOf(doc []byte) string {
 func known(slot string) bool { return slot == Images || slot == ExtraImages || slot == Texts }
 
 func unknownSlot(slot string) error {
-	return horde.Errorf(horde.NotFound, "There is no model reference %.40q; there are %s, %s and %s.", slot, Images, ExtraImages, Texts)
+	return horde.Errorf(horde.NotFound,
+		"There is no model reference %.40q; there are %s, %s and %s.", slot, Images, ExtraImages, Texts)
 }
 
 // Remove deletes the copy of a slot: the built-in list, if there is one, applies
@@ -130,7 +130,9 @@ func (c *Catalog) Remove(ctx context.Context, slot string) error {
 		return errors.New("this catalogue keeps no copies")
 	}
 
-	err := c.cfg.Store.Write(ctx, store.Unit{Key: "reference:" + slot, Do: func(tx *store.Tx) error { return tx.DeleteReference(slot) }})
+	err := c.cfg.Store.Write(ctx, store.Unit{Key: "reference:" + slot, Do: func(tx *store.Tx) error {
+		return tx.DeleteReference(slot)
+	}})
 	if errors.Is(err, store.ErrNotFound) {
 		return horde.Errorf(horde.NotFound, "No copy of the model reference %s is kept.", slot)
 	}
@@ -226,7 +228,13 @@ func (c *Catalog) References(ctx context.Context) ([]api.ModelReference, error) 
 		for _, h := range heads {
 			fetched, changed := time.UnixMicro(h.Fetched).UTC(), time.UnixMicro(h.Changed).UTC()
 			list = slices.DeleteFunc(list, func(v api.ModelReference) bool { return v.Kind == h.Slot })
-			list = append(list, api.ModelReference{Kind: h.Slot, Models: int(h.Models), Source: h.Source, Fetched: &fetched, Changed: &changed})
+			list = append(list, api.ModelReference{
+				Kind:    h.Slot,
+				Models:  int(h.Models),
+				Source:  h.Source,
+				Fetched: &fetched,
+				Changed: &changed,
+			})
 		}
 	}
 

@@ -59,7 +59,8 @@ func (w *words) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &list); err != nil {
 		return err
 	}
-	if len(list) > maxWords || slices.ContainsFunc(list, func(s string) bool { return utf8.RuneCountInString(s) > maxWord }) {
+	if len(list) > maxWords ||
+		slices.ContainsFunc(list, func(s string) bool { return utf8.RuneCountInString(s) > maxWord }) {
 		return errors.New("too many or too long")
 	}
 	*w = list
@@ -221,7 +222,8 @@ func Detect(doc []byte) (slot string, err error) {
 	case count[Images] == 0 && 2*count[Texts] > len(raw):
 		return Texts, nil
 	}
-	return "", errors.New("does not look like a reference of image models (entries with baseline and inpainting) nor of text models (entries with parameters)")
+	return "", errors.New("does not look like a reference of image models (entries with baseline and inpainting) " +
+		"nor of text models (entries with parameters)")
 }
 
 // byteOrderMark is what some editors put before UTF-8.

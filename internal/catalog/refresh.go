@@ -110,7 +110,8 @@ func (c *Catalog) refresh(ctx context.Context, s *source) error {
 	}
 
 	if t.LeftOut > 0 && t.Changed {
-		c.cfg.Log.Warn("model reference has entries that could not be read and were left out", "source", s.name, "entries", t.LeftOut)
+		c.cfg.Log.Warn("model reference has entries that could not be read and were left out",
+			"source", s.name, "entries", t.LeftOut)
 	}
 
 	if t.Changed || s.failing {

@@ -179,7 +179,8 @@ func (s *Serve) Validate() error {
 	}
 	if s.IPChecker != "" {
 		u, err := url.Parse(strings.ReplaceAll(s.IPChecker, "{ipaddr}", "192.0.2.1"))
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || !strings.Contains(s.IPChecker, "{ipaddr}") {
+		web := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+		if !web || !strings.Contains(s.IPChecker, "{ipaddr}") {
 			bad("ip-checker", "must be an http or https address with {ipaddr} in it")
 		}
 	}
@@ -233,7 +234,8 @@ func (s3 S3) check() (errs []error) {
 
 func webURL(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") &&
+		u.Host != "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil
 }
 
 // parsePrefix reads an address or a network.

@@ -65,7 +65,8 @@ func readSecret(path string) (string, error) {
 
 	secret := strings.TrimSpace(string(b))
 	if len(secret) < 16 {
-		return "", fmt.Errorf("secret %s is damaged: it has %d characters; restore it from a backup (a new one makes all API keys or links invalid)", path, len(secret))
+		return "", fmt.Errorf("secret %s is damaged: it has %d characters; restore it from a backup "+
+			"(a new one makes all API keys or links invalid)", path, len(secret))
 	}
 	return secret, nil
 }

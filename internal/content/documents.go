@@ -117,7 +117,8 @@ func (d *Documents) Page(ctx context.Context, name string) (Page, error) {
 	}
 
 	if err != nil && known.source != "" && d.config.Files[name] != "" {
-		d.config.Log.Warn("the operator's document cannot be shown as it is now; its last good copy is shown", "document", name, "error", err)
+		d.config.Log.Warn("the operator's document cannot be shown as it is now; its last good copy is shown",
+			"document", name, "error", err)
 		return known.page, nil
 	}
 
@@ -165,7 +166,8 @@ func (d *Documents) source(ctx context.Context, name string) (source, error) {
 }
 
 func errUnknown(name string) error {
-	return horde.Errorf(horde.RequestNotFound, "There is no document '%s': they are %s.", clip(name), strings.Join(Names, ", "))
+	return horde.Errorf(horde.RequestNotFound,
+		"There is no document '%s': they are %s.", clip(name), strings.Join(Names, ", "))
 }
 
 // clip shortens what a stranger sent, for use in a message.
@@ -294,7 +296,9 @@ func (d *Documents) Put(ctx context.Context, name, format, text string) error {
 	if err != nil {
 		return err
 	}
-	return d.config.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.SetSetting(setting(name), string(value)) }})
+	return d.config.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
+		return tx.SetSetting(setting(name), string(value))
+	}})
 }
 
 // Restore restores the default of a document.
@@ -309,7 +313,8 @@ func (d *Documents) Restore(ctx context.Context, name string) error {
 }
 
 func errConfigured(name, path string) error {
-	return horde.Errorf(horde.Locked, "The %s are the file %s, which the configuration of this server names: change that.", name, path)
+	return horde.Errorf(horde.Locked,
+		"The %s are the file %s, which the configuration of this server names: change that.", name, path)
 }
 
 // Supporter is someone who supports the horde with money.
@@ -332,7 +337,9 @@ func (d *Documents) SetSupporters(ctx context.Context, s Supporters) error {
 	if err != nil {
 		return err
 	}
-	return d.config.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.SetSetting(settingSupporters, string(value)) }})
+	return d.config.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
+		return tx.SetSetting(settingSupporters, string(value))
+	}})
 }
 
 func (d *Documents) supporters(ctx context.Context) (s Supporters, err error) {

@@ -91,7 +91,8 @@ func safeLink(destination []byte) bool {
 }
 
 func toMarkdown(html string) (string, error) {
-	c := converter.NewConverter(converter.WithPlugins(base.NewBasePlugin(), commonmark.NewCommonmarkPlugin(), table.NewTablePlugin()))
+	c := converter.NewConverter(converter.WithPlugins(
+		base.NewBasePlugin(), commonmark.NewCommonmarkPlugin(), table.NewTablePlugin()))
 	md, err := c.ConvertString(html)
 	if err != nil {
 		return "", fmt.Errorf("write HTML as Markdown: %w", err)

@@ -230,7 +230,9 @@ func plainHost(host string) (string, error) {
 	ascii = strings.TrimSuffix(ascii, ".")
 	last := strings.ToLower(ascii[strings.LastIndexByte(ascii, '.')+1:])
 	digits := strings.TrimPrefix(last, "0x")
-	if last == "" || strings.Trim(digits, "0123456789") == "" || digits != last && strings.Trim(digits, "0123456789abcdef") == "" {
+	decimal := strings.Trim(digits, "0123456789") == ""
+	hexadecimal := digits != last && strings.Trim(digits, "0123456789abcdef") == ""
+	if last == "" || decimal || hexadecimal {
 		return "", fmt.Errorf("%w: %.80q is no host", ErrForbidden, host)
 	}
 	return ascii, nil
@@ -295,7 +297,9 @@ func (c *Client) Post(ctx context.Context, address, contentType string, body []b
 }
 
 // do sends one request to an address that passes the checks.
-func (c *Client) do(ctx context.Context, client *http.Client, method, address, contentType string, body []byte) (*http.Response, error) {
+func (c *Client) do(
+	ctx context.Context, client *http.Client, method, address, contentType string, body []byte,
+) (*http.Response, error) {
 	u, err := c.parse(address)
 	if err != nil {
 		return nil, err

@@ -24,17 +24,24 @@ func (p *ImageFetcher) Fetch(ctx context.Context, address string) ([]byte, error
 	res, err := p.client.Get(ctx, address)
 	switch {
 	case err == nil && !isImageType(res.ContentType):
-		return nil, horde.Errorf(horde.SourceImageUrlInvalid, "The address of the source image answers with something that is not an image.")
+		return nil, horde.Errorf(horde.SourceImageUrlInvalid,
+			"The address of the source image answers with something that is not an image.")
 	case err == nil:
 		return res.Body, nil
 	case errors.Is(err, ErrTooLarge):
-		return nil, horde.Errorf(horde.SourceImageSizeExceeded, "The source image at this address is larger than 5 MB. Please send a smaller one.")
+		return nil, horde.Errorf(horde.SourceImageSizeExceeded,
+			"The source image at this address is larger than 5 MB. Please send a smaller one.")
 	case errors.Is(err, ErrForbidden):
-		return nil, horde.Errorf(horde.ImageValidationFailed, "Image validation failed: the address of the source image is not allowed: it must be a public http or https address on the usual port.")
+		return nil, horde.Errorf(horde.ImageValidationFailed,
+			"Image validation failed: the address of the source image is not allowed: it must be a public http or https "+
+				"address on the usual port.")
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, horde.Errorf(horde.ImageValidationFailed, "Image validation failed: the source image did not arrive in time. Please send it in base64.")
+		return nil, horde.Errorf(horde.ImageValidationFailed,
+			"Image validation failed: the source image did not arrive in time. Please send it in base64.")
 	}
-	return nil, horde.Errorf(horde.ImageValidationFailed, "Image validation failed: the source image could not be fetched from its address. Please check the address, or send the image in base64.")
+	return nil, horde.Errorf(horde.ImageValidationFailed,
+		"Image validation failed: the source image could not be fetched from its address. Please check the address, or "+
+			"send the image in base64.")
 }
 
 // isImageType reports whether a content type can be an image's. Storage often serves

@@ -30,13 +30,15 @@ func (f *Fleet) mayCallFrom(ctx context.Context, owner *account.User, text strin
 
 	switch f.Checker.Judge(ctx, addr) {
 	case moderation.Unknown:
-		return false, horde.Errorf(horde.TooManyNewIPs, "Too many new workers are arriving to check all of their addresses. Please try again in a few minutes.")
+		return false, horde.Errorf(horde.TooManyNewIPs,
+			"Too many new workers are arriving to check all of their addresses. Please try again in a few minutes.")
 	case moderation.Unsafe:
 		if f.Raid() {
 			return true, nil
 		}
-		return false, horde.Errorf(horde.UnsafeIP, "Workers are not accepted from this address, which seems to be that of a VPN or proxy. "+
-			"Please connect without it, or contact the moderators of this horde.")
+		return false, horde.Errorf(horde.UnsafeIP,
+			"Workers are not accepted from this address, which seems to be that of a VPN or proxy. "+
+				"Please connect without it, or contact the moderators of this horde.")
 	}
 	return false, nil
 }
@@ -51,14 +53,15 @@ func (f *Fleet) suspectAddress(ctx context.Context, w *Worker, owner *account.Us
 	// The suspicion holds, even if the worker leaves before the answer.
 	ctx = context.WithoutCancel(ctx)
 
-	err := f.Store.Write(ctx, store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error {
+	unit := store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{owner.ID}}
+	unit.Do = func(tx *store.Tx) error {
 		_, err := tx.ChangeWorker(w.ID, func(r *store.Worker) { Suspect(r, account.SuspicionUnsafeIP) })
 		if err != nil {
 			return err
 		}
 		return account.SuspectUser(tx, owner.ID, account.SuspicionUnsafeIP)
-	}})
-
+	}
+	err := f.Store.Write(ctx, unit)
 	if errors.Is(err, store.ErrNotFound) { // deleted meanwhile
 		return w, nil
 	}

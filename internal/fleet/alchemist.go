@@ -29,7 +29,9 @@ type FormsOffer struct {
 
 // CheckInForms is CheckInImage for an alchemy pop (generation §3.3). Alchemists list no
 // models, and their number per owner is not limited.
-func (f *Fleet) CheckInForms(ctx context.Context, owner *account.User, pop api.AlchemyPop, addr string) (*FormsOffer, error) {
+func (f *Fleet) CheckInForms(
+	ctx context.Context, owner *account.User, pop api.AlchemyPop, addr string,
+) (*FormsOffer, error) {
 	s := formsSettings(pop)
 	o, err := f.checkInAs(ctx, owner, addr, visit{
 		kind:     Forms,

@@ -75,7 +75,8 @@ func (f *Fleet) CheckInText(ctx context.Context, owner *account.User, pop api.Te
 func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string, v visit) (*Offer, error) {
 	for _, name := range v.priority {
 		if !strings.Contains(name, "#") {
-			return nil, horde.Errorf(horde.InvalidPriorityUsername, "The priority username %q lacks its number. Use the form name#id.", clip(name, 60))
+			return nil, horde.Errorf(horde.InvalidPriorityUsername,
+				"The priority username %q lacks its number. Use the form name#id.", clip(name, 60))
 		}
 	}
 
@@ -86,7 +87,8 @@ func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string,
 	name, oddities := cleanName(v.name)
 	w := f.ByName(name)
 	if w != nil && w.Kind != v.kind {
-		return nil, horde.Errorf(horde.PolymorphicNameConflict, "A worker of another type is called %q already. Please choose another name.", name)
+		return nil, horde.Errorf(horde.PolymorphicNameConflict,
+			"A worker of another type is called %q already. Please choose another name.", name)
 	}
 
 	unsafe, err := f.mayCallFrom(ctx, owner, addr)
@@ -154,9 +156,11 @@ func mayWork(owner *account.User) error {
 	case owner.Is(account.Deleted):
 		return horde.Errorf(horde.DeletedUser, "This account is scheduled for deletion and cannot run workers.")
 	case owner.Is(account.Flagged):
-		return horde.Errorf(horde.WorkerFlaggedMaintenance, "Your worker has been put into maintenance mode by the moderators of this horde. Please contact them.")
+		return horde.Errorf(horde.WorkerFlaggedMaintenance,
+			"Your worker has been put into maintenance mode by the moderators of this horde. Please contact them.")
 	case owner.Anonymous():
-		return horde.Errorf(horde.AnonForbiddenWorker, "Anonymous users cannot run workers. Please register an account and use its API key.")
+		return horde.Errorf(horde.AnonForbiddenWorker,
+			"Anonymous users cannot run workers. Please register an account and use its API key.")
 	}
 	return nil
 }
@@ -213,20 +217,26 @@ func (f *Fleet) mayAdd(owner *account.User, own []store.Placed, addr string) err
 
 	switch {
 	case f.InviteOnly() && count >= owner.WorkerInvited:
-		return horde.Errorf(horde.WorkerInviteOnly, "This horde takes new workers by invitation only. You may run %d.", owner.WorkerInvited)
+		return horde.Errorf(horde.WorkerInviteOnly,
+			"This horde takes new workers by invitation only. You may run %d.", owner.WorkerInvited)
 	case limit == untrustedWorkers && count > untrustedWorkers:
-		return horde.Errorf(horde.TooManyWorkers, "Untrusted users can run %d workers. Please contact the moderators to become trusted.", untrustedWorkers)
+		return horde.Errorf(horde.TooManyWorkers,
+			"Untrusted users can run %d workers. Please contact the moderators to become trusted.", untrustedWorkers)
 	case count > trustedWorkers && count > owner.WorkerInvited:
-		return horde.Errorf(horde.TooManyWorkersTrusted, "You can run %d workers. Please contact the moderators if you need more.", max(trustedWorkers, owner.WorkerInvited))
+		return horde.Errorf(horde.TooManyWorkersTrusted,
+			"You can run %d workers. Please contact the moderators if you need more.", max(trustedWorkers, owner.WorkerInvited))
 	case sameAddr > limit && sameAddr > owner.WorkerInvited:
-		return horde.Errorf(horde.TooManySameIPs, "Too many of your workers share one network address. You can run %d from it.", limit)
+		return horde.Errorf(horde.TooManySameIPs,
+			"Too many of your workers share one network address. You can run %d from it.", limit)
 	}
 	return nil
 }
 
 // create adds a worker. Of several first pops at once one creates it and the others
 // continue as its check-in. Oddities of its name are suspicions from the start.
-func (f *Fleet) create(ctx context.Context, owner *account.User, name, kind string, s Settings, addr string, oddities ...int) (*Worker, error) {
+func (f *Fleet) create(
+	ctx context.Context, owner *account.User, name, kind string, s Settings, addr string, oddities ...int,
+) (*Worker, error) {
 	f.adding.Lock()
 	defer f.adding.Unlock()
 
@@ -279,7 +289,6 @@ func (f *Fleet) create(ctx context.Context, owner *account.User, name, kind stri
 		}
 		return tx.InsertWorker(row)
 	}})
-
 	if errors.Is(err, store.ErrDuplicate) { // created on another node
 		other, err := f.Store.WorkerByName(ctx, name)
 		if err != nil {
@@ -301,7 +310,8 @@ func (f *Fleet) create(ctx context.Context, owner *account.User, name, kind stri
 func (f *Fleet) joined(w *Worker, owner *account.User, kind string) (*Worker, error) {
 	switch {
 	case w.Kind != kind:
-		return nil, horde.Errorf(horde.PolymorphicNameConflict, "A worker of another type is called %q already. Please choose another name.", w.Name)
+		return nil, horde.Errorf(horde.PolymorphicNameConflict,
+			"A worker of another type is called %q already. Please choose another name.", w.Name)
 	case w.UserID != owner.ID:
 		return nil, errWrongCredentials
 	}
@@ -331,7 +341,8 @@ func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s S
 		return w, nil
 	}
 
-	err := f.Store.Write(ctx, store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{w.UserID}, Do: func(tx *store.Tx) error {
+	unit := store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{w.UserID}}
+	unit.Do = func(tx *store.Tx) error {
 		var reward horde.Kudos
 		row, err := tx.ChangeWorker(w.ID, func(r *store.Worker) {
 			reward = f.accrue(r, s, now)
@@ -342,8 +353,8 @@ func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s S
 		}
 		tx.CountForTeam(row.Team, store.TeamTotals{Uptime: uptimeReward})
 		return payUptime(tx, row, owner, reward)
-	}})
-
+	}
+	err := f.Store.Write(ctx, unit)
 	if errors.Is(err, store.ErrNotFound) { // deleted meanwhile
 		f.drop(w.ID)
 		return f.create(ctx, owner, w.Name, w.Kind, s, addr)

@@ -26,8 +26,8 @@ const (
 	suspension    = 10 * time.Minute // without jobs for the worker
 )
 
-const tooManyAborts = "This worker has been put into maintenance mode because it dropped too many jobs within an hour. " +
-	"Please check its speed and settings, then switch maintenance mode off."
+const tooManyAborts = "This worker has been put into maintenance mode because it dropped too many jobs " +
+	"within an hour. Please check its speed and settings, then switch maintenance mode off."
 
 // Suspect adds a suspicion to a worker's row; enough of them pause it. Workers of
 // trusted owners are not suspected (platform §6.1).
@@ -138,7 +138,8 @@ func HasDelivered(w *store.Worker) bool { return len(w.Totals.Speeds) > 0 }
 // ForgiveFailures removes pops from a worker's failures that were not its fault.
 func ForgiveFailures(w *store.Worker, pops []string) {
 	t := &w.Totals
-	t.FailedPops = slices.DeleteFunc(slices.Clone(t.FailedPops), func(pop string) bool { return slices.Contains(pops, pop) })
+	forgiven := func(pop string) bool { return slices.Contains(pops, pop) }
+	t.FailedPops = slices.DeleteFunc(slices.Clone(t.FailedPops), forgiven)
 	if len(t.FailedPops) < suspendingRun {
 		t.SuspendedUntil = 0
 	}
@@ -147,7 +148,8 @@ func ForgiveFailures(w *store.Worker, pops []string) {
 // Failures shows the owner of a worker, or a moderator, how its last jobs went.
 func (f *Fleet) Failures(caller *account.User, w *Worker) (api.WorkerFailures, error) {
 	if caller.ID != w.UserID && !caller.Is(account.Moderator) {
-		return api.WorkerFailures{}, horde.Errorf(horde.NotOwner, "Only the owner of the worker and the moderators of this horde can see its failures.")
+		return api.WorkerFailures{}, horde.Errorf(horde.NotOwner,
+			"Only the owner of the worker and the moderators of this horde can see its failures.")
 	}
 
 	a := api.WorkerFailures{InARow: len(w.Totals.FailedPops)}
@@ -173,8 +175,10 @@ func (w *Worker) suspensionMessage() *api.WorkerMessage {
 		ID:     id,
 		Origin: suspensionOrigin,
 		Expiry: rfc822(w.Totals.SuspendedUntil),
-		Message: fmt.Sprintf("This worker is paused until %s UTC: the jobs of its last %d pops were all faulted or not delivered in time. "+
-			"Please check its log, models and settings. It gets jobs again by itself then, or at once when its owner switches maintenance mode off for it.",
+		Message: fmt.Sprintf(
+			"This worker is paused until %s UTC: the jobs of its last %d pops were all faulted or not delivered in time. "+
+				"Please check its log, models and settings. It gets jobs again by itself then, or at once when its owner "+
+				"switches maintenance mode off for it.",
 			until.Format("15:04"), len(w.Totals.FailedPops)),
 	}
 }

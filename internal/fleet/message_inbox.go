@@ -143,7 +143,8 @@ func (b *inbox) take(rows []store.WorkerMessage, gone []string, now int64) {
 		delete(b.byID, id)
 	}
 	for _, m := range rows {
-		b.byID[m.ID] = &letter{m, api.WorkerMessage{ID: m.ID, Message: m.Message, Origin: m.Origin, Expiry: rfc822(m.Expires)}}
+		told := api.WorkerMessage{ID: m.ID, Message: m.Message, Origin: m.Origin, Expiry: rfc822(m.Expires)}
+		b.byID[m.ID] = &letter{m, told}
 	}
 
 	maps.DeleteFunc(b.byID, func(_ string, l *letter) bool { return l.Expires <= now })

@@ -39,7 +39,8 @@ func (f *Fleet) SendMessage(ctx context.Context, caller *account.User, in api.Ne
 				return err
 			}
 			if n >= maxOwnMessages {
-				return horde.Errorf(horde.BadRequest, "You have %d messages to workers that have not expired, which is the most. Delete some.", n)
+				return horde.Errorf(horde.BadRequest,
+					"You have %d messages to workers that have not expired, which is the most. Delete some.", n)
 			}
 		}
 		return tx.InsertMessage(m)
@@ -52,9 +53,12 @@ func (f *Fleet) SendMessage(ctx context.Context, caller *account.User, in api.Ne
 }
 
 // newMessage checks a message in the order of platform §3.5.
-func (f *Fleet) newMessage(ctx context.Context, caller *account.User, in api.NewMessage) (m store.WorkerMessage, err error) {
+func (f *Fleet) newMessage(
+	ctx context.Context, caller *account.User, in api.NewMessage,
+) (m store.WorkerMessage, err error) {
 	if caller.Anonymous() {
-		return m, horde.Errorf(horde.AnonForbidden, "Anonymous users cannot send messages. Please register an account and use its API key.")
+		return m, horde.Errorf(horde.AnonForbidden,
+			"Anonymous users cannot send messages. Please register an account and use its API key.")
 	}
 
 	var worker *Worker

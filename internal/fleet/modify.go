@@ -39,7 +39,9 @@ func (f *Fleet) Find(ctx context.Context, id string) (*Worker, error) {
 // Modify changes a worker as caller asks, field by field in the order of
 // platform §3.4. The first field that is refused ends it with its error;
 // what came before is kept.
-func (f *Fleet) Modify(ctx context.Context, caller *account.User, w *Worker, in api.ModifyWorker) (api.ModifiedWorker, error) {
+func (f *Fleet) Modify(
+	ctx context.Context, caller *account.User, w *Worker, in api.ModifyWorker,
+) (api.ModifiedWorker, error) {
 	m := &modification{fleet: f, w: w, in: in, caller: caller}
 	refusal := m.check(ctx)
 	if err := m.write(ctx); err != nil {
@@ -86,7 +88,6 @@ func (f *Fleet) write(ctx context.Context, id string, apply func(*store.Tx) (sto
 		_, err := apply(tx)
 		return err
 	}})
-
 	switch {
 	case errors.Is(err, store.ErrDuplicate): // another node gave the name away just now
 		return errNameTaken
@@ -97,7 +98,8 @@ func (f *Fleet) write(ctx context.Context, id string, apply func(*store.Tx) (sto
 	return err
 }
 
-var errNameTaken = horde.Errorf(horde.WorkerNameAlreadyExists, "A worker with this name exists already. Please choose another one.")
+var errNameTaken = horde.Errorf(horde.WorkerNameAlreadyExists,
+	"A worker with this name exists already. Please choose another one.")
 
 // modification is a Modify in progress.
 type modification struct {
@@ -209,7 +211,8 @@ func (m *modification) info() error {
 
 func (m *modification) paused() error {
 	if !m.caller.Is(account.Moderator) {
-		return horde.Errorf(horde.NotModerator, "Workers are paused by the moderators of this horde. You can use maintenance.")
+		return horde.Errorf(horde.NotModerator,
+			"Workers are paused by the moderators of this horde. You can use maintenance.")
 	}
 
 	m.out.Paused = m.in.Paused
@@ -268,7 +271,8 @@ func (m *modification) team(ctx context.Context) error {
 func (f *Fleet) Delete(ctx context.Context, caller *account.User, w *Worker) error {
 	switch {
 	case caller.ID != w.UserID && !caller.Is(account.Moderator):
-		return horde.Errorf(horde.NotModerator, "Only the owner of the worker and the moderators of this horde can delete it.")
+		return horde.Errorf(horde.NotModerator,
+			"Only the owner of the worker and the moderators of this horde can delete it.")
 	case caller.Anonymous():
 		return horde.Errorf(horde.AnonForbiddenWorker, "The anonymous user cannot delete workers.")
 	}
@@ -279,7 +283,8 @@ func (f *Fleet) Delete(ctx context.Context, caller *account.User, w *Worker) err
 func (f *Fleet) remove(ctx context.Context, w *Worker) error {
 	err := f.Store.Write(ctx, store.Unit{Key: w.ID, Do: func(tx *store.Tx) error { return tx.DeleteWorker(w.ID) }})
 	if errors.Is(err, store.ErrLost) {
-		return horde.Errorf(horde.Locked, "Requests that are still alive have jobs of this worker. Put it into maintenance and delete it in 20 minutes.")
+		return horde.Errorf(horde.Locked,
+			"Requests that are still alive have jobs of this worker. Put it into maintenance and delete it in 20 minutes.")
 	}
 	return err
 }

@@ -84,7 +84,8 @@ func (f *Fleet) acceptModels(owner *account.User, names []string) ([]string, err
 	}
 
 	if len(set) == 0 {
-		return nil, horde.Errorf(horde.BadRequest, "%s Offer at least one model of this horde's reference, or ask the moderators for the customizer role.", noModels)
+		return nil, horde.Errorf(horde.BadRequest,
+			"%s Offer at least one model of this horde's reference, or ask the moderators for the customizer role.", noModels)
 	}
 	return slices.Sorted(maps.Keys(set)), nil
 }
@@ -126,7 +127,8 @@ func priorityUsers(names []string) (ids []int64, err error) {
 	for _, name := range names[:min(len(names), maxPriorityUsers)] {
 		id, ok := account.IDOfAlias(name)
 		if !ok {
-			return nil, horde.Errorf(horde.InvalidPriorityUsername, "The priority username %q does not end with a user number.", clip(name, 60))
+			return nil, horde.Errorf(horde.InvalidPriorityUsername,
+				"The priority username %q does not end with a user number.", clip(name, 60))
 		}
 		ids = append(ids, id)
 	}

@@ -24,7 +24,8 @@ const (
 	minTeamName = 3   // characters
 )
 
-var errTeamNameTaken = horde.Errorf(horde.TeamNameAlreadyExists, "A team with this name exists already. Please choose another one.")
+var errTeamNameTaken = horde.Errorf(horde.TeamNameAlreadyExists,
+	"A team with this name exists already. Please choose another one.")
 
 func errNoTeam(id string) error {
 	return horde.Errorf(horde.TeamNotFound, "Team with ID '%s' not found.", clip(id, 64))
@@ -168,7 +169,8 @@ func modelCounts(workers []*Worker) []api.ModelCount {
 func (f *Fleet) CreateTeam(ctx context.Context, caller *account.User, in api.TeamInput) (api.ModifiedTeam, error) {
 	switch {
 	case caller.Anonymous():
-		return api.ModifiedTeam{}, horde.Errorf(horde.AnonForbidden, "The anonymous user cannot create teams. Register an account of your own.")
+		return api.ModifiedTeam{}, horde.Errorf(horde.AnonForbidden,
+			"The anonymous user cannot create teams. Register an account of your own.")
 	case !caller.Is(account.Trusted):
 		return api.ModifiedTeam{}, horde.Errorf(horde.UntrustedTeamCreation, "Only trusted users can create teams.")
 	}
@@ -196,7 +198,9 @@ func (f *Fleet) CreateTeam(ctx context.Context, caller *account.User, in api.Tea
 
 // ModifyTeam changes name and info of a team: its creator and the
 // moderators may. Either all of it is done or nothing.
-func (f *Fleet) ModifyTeam(ctx context.Context, caller *account.User, id string, in api.TeamInput) (api.ModifiedTeam, error) {
+func (f *Fleet) ModifyTeam(
+	ctx context.Context, caller *account.User, id string, in api.TeamInput,
+) (api.ModifiedTeam, error) {
 	t, err := f.findTeam(ctx, id)
 	if err != nil {
 		return api.ModifiedTeam{}, err
@@ -238,7 +242,8 @@ func (f *Fleet) DeleteTeam(ctx context.Context, caller *account.User, id string)
 		return api.DeletedTeam{}, err
 	}
 	if !governs(caller, t) {
-		return api.DeletedTeam{}, horde.Errorf(horde.NotModerator, "Only the creator of a team and the moderators of this horde can delete it.")
+		return api.DeletedTeam{}, horde.Errorf(horde.NotModerator,
+			"Only the creator of a team and the moderators of this horde can delete it.")
 	}
 
 	var members []string
@@ -268,7 +273,8 @@ func (f *Fleet) cleanTeam(ctx context.Context, id string, in api.TeamInput) (api
 	if in.Name != nil {
 		name := cleanLine(moderation.Sanitize(*in.Name))
 		if utf8.RuneCountInString(name) < minTeamName {
-			return out, horde.Errorf(horde.BadRequest, "The name of a team has at least %d characters that can be seen.", minTeamName)
+			return out, horde.Errorf(horde.BadRequest,
+				"The name of a team has at least %d characters that can be seen.", minTeamName)
 		}
 
 		all, err := f.Store.Teams(ctx)
@@ -338,7 +344,6 @@ func (f *Fleet) writeTeam(ctx context.Context, id string, in api.TeamInput, do f
 		}
 		return do(tx)
 	}})
-
 	switch {
 	case errors.Is(err, store.ErrDuplicate): // another node was faster
 		return errTeamNameTaken

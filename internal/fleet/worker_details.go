@@ -70,7 +70,8 @@ func imageDetails(w *Worker, d *api.WorkerDetails) {
 	img2img, painting := s.AllowImg2Img && w.Agent.Has(bridge.Img2Img), s.AllowPainting && w.Agent.Has(bridge.Inpainting)
 	d.MaxPixels, d.MegapixelstepsDone = &s.MaxPixels, &done
 	d.Img2Img, d.Painting = &img2img, &painting
-	d.PostProcessing, d.Lora, d.Controlnet, d.SDXLControlnet = &s.AllowPostProcessing, &s.AllowLora, &s.AllowControlnet, &s.AllowSDXLControlnet
+	d.PostProcessing, d.Lora = &s.AllowPostProcessing, &s.AllowLora
+	d.Controlnet, d.SDXLControlnet = &s.AllowControlnet, &s.AllowSDXLControlnet
 }
 
 // ownerDetails adds what depends on the owner.

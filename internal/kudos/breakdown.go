@@ -54,7 +54,9 @@ func (s Step) to(report func(Step)) {
 func (s Step) Describe() string {
 	switch s.Code {
 	case StepNetwork:
-		return fmt.Sprintf("One image by the price network %s, which expects it to take %.2f s where the reference job, worth %d kudos, takes %.2f s.",
+		return fmt.Sprintf("One image by the price network %s, which expects it to take %.2f s "+
+			"where the reference job, worth %d kudos, "+
+			"takes %.2f s.",
 			s.Name, s.Seconds, basisKudos, s.Basis)
 	case StepFormula:
 		if s.Name == "" {

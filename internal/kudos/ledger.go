@@ -168,7 +168,10 @@ func (e *Entry) Commit() error {
 		return nil
 	}
 
-	e.ev.Postings = slices.DeleteFunc(e.ev.Postings, func(p store.Posting) bool { return !moved(p) && store.SystemAccount(p.Account) })
+	e.ev.Postings = slices.DeleteFunc(e.ev.Postings, func(p store.Posting) bool {
+		return !moved(p) &&
+			store.SystemAccount(p.Account)
+	})
 	e.ev.Detail = e.detail.text()
 	return e.tx.Post(e.ev)
 }

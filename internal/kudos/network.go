@@ -79,7 +79,8 @@ func NewNet(card Card, scale float32, layers []Layer) (*Net, error) {
 	in := Inputs
 	for i, l := range layers {
 		if l.In != in || l.Out < 1 || l.Out > maxWidth || len(l.Weights) != l.In*l.Out || len(l.Bias) != l.Out {
-			return nil, fmt.Errorf("layer %d takes %d values and gives %d with %d weights and %d biases; it must take %d and give 1 to %d",
+			return nil, fmt.Errorf(
+				"layer %d takes %d values and gives %d with %d weights and %d biases; it must take %d and give 1 to %d",
 				i, l.In, l.Out, len(l.Weights), len(l.Bias), in, maxWidth)
 		}
 		if !finite(l.Weights) || !finite(l.Bias) {

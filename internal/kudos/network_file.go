@@ -119,7 +119,8 @@ func ParseNet(b []byte) (*Net, error) {
 // readLayers reads the weights and biases of layers with these sizes.
 func readLayers(sizes []int, b []byte) ([]Layer, error) {
 	if len(sizes) < 2 || len(sizes) > maxLayers+1 || sizes[0] != Inputs {
-		return nil, fmt.Errorf("a net has %d inputs and 1 to %d layers; the sizes of this one are %d", Inputs, maxLayers, sizes)
+		return nil, fmt.Errorf("a net has %d inputs and 1 to %d layers; the sizes of this one are %d",
+			Inputs, maxLayers, sizes)
 	}
 
 	// The sizes must account for every byte.

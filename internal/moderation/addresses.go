@@ -290,7 +290,6 @@ func (a *Addresses) PunishBehind(ctx context.Context, addr, proxy netip.Addr) er
 		n, err = tx.Offences(network, true, tx.Now-proxyMemory.Microseconds())
 		return err
 	}})
-
 	if err == nil && n == proxyOffences+1 {
 		a.Log.Warn("many callers behind one service offend", "proxy", proxy, "within", proxyMemory, "offences", n)
 	}

@@ -36,9 +36,11 @@ func ParseTarget(text string) (Target, error) {
 
 	switch {
 	case err != nil || p.Addr().Is4In6():
-		return Target{}, horde.Errorf(horde.BadRequest, "%q is not a range of addresses. Write it as 203.0.113.0/24 or 2001:db8::/64.", text)
+		return Target{}, horde.Errorf(horde.BadRequest,
+			"%q is not a range of addresses. Write it as 203.0.113.0/24 or 2001:db8::/64.", text)
 	case p.Masked() != p:
-		return Target{}, horde.Errorf(horde.BadRequest, "%s has bits set after its prefix. The range that it lies in is %s.", p, p.Masked())
+		return Target{}, horde.Errorf(horde.BadRequest,
+			"%s has bits set after its prefix. The range that it lies in is %s.", p, p.Masked())
 	}
 	return Target{network: p, block: true}, nil
 }
@@ -46,7 +48,8 @@ func ParseTarget(text string) (Target, error) {
 func parseAddress(text string) (netip.Addr, error) {
 	addr, err := netip.ParseAddr(text)
 	if err != nil || addr.Zone() != "" {
-		return netip.Addr{}, horde.Errorf(horde.BadRequest, "%q is not a network address. Write it as 203.0.113.7 or 2001:db8::7.", clip(text, 64))
+		return netip.Addr{}, horde.Errorf(horde.BadRequest,
+			"%q is not a network address. Write it as 203.0.113.7 or 2001:db8::7.", clip(text, 64))
 	}
 	return addr.Unmap(), nil
 }
@@ -83,7 +86,8 @@ func networkText(p netip.Prefix, block bool) string {
 // Ban shuts a target out for length, whatever was decided before.
 func (a *Addresses) Ban(ctx context.Context, t Target, length time.Duration) error {
 	return a.change(ctx, func(tx *store.Tx) error {
-		return tx.SetAddressBan(store.AddressBan{Network: t.network.String(), Block: t.block, Until: tx.Now + length.Microseconds()})
+		until := tx.Now + length.Microseconds()
+		return tx.SetAddressBan(store.AddressBan{Network: t.network.String(), Block: t.block, Until: until})
 	})
 }
 

@@ -171,7 +171,8 @@ func notFound(id string) error {
 	if len(id) > 40 {
 		id = id[:40] + "…"
 	}
-	return horde.Errorf(horde.FilterNotFound, "There is no filter with the id '%s'. Look it up in GET /api/v2/filters.", id)
+	return horde.Errorf(horde.FilterNotFound,
+		"There is no filter with the id '%s'. Look it up in GET /api/v2/filters.", id)
 }
 
 // Filter reads one filter.
@@ -209,13 +210,17 @@ func (f *Filters) Put(ctx context.Context, editor int64, in api.PutFilter) (api.
 			return err
 		}
 
-		if i := slices.IndexFunc(all, func(o store.Filter) bool { return o.Type == row.Type && o.Regex == row.Regex }); i >= 0 {
+		if i := slices.IndexFunc(all, func(o store.Filter) bool {
+			return o.Type == row.Type &&
+				o.Regex == row.Regex
+		}); i >= 0 {
 			id = all[i].ID
 			return nil
 		}
 
 		if len(all) >= maxFilters {
-			return horde.Errorf(horde.BadRequest, "There are %d filters, the most that can be. Join some, or delete some.", len(all))
+			return horde.Errorf(horde.BadRequest,
+				"There are %d filters, the most that can be. Join some, or delete some.", len(all))
 		}
 		id, err = tx.InsertFilter(row)
 		return err
@@ -262,7 +267,8 @@ func (f *Filters) Modify(ctx context.Context, editor int64, id string, in api.Pa
 			return notFound(id)
 		}
 		if in == (api.PatchFilter{}) {
-			return horde.Errorf(horde.NoFilterModSelected, "Nothing of the filter was to be changed. Name regex, filter_type, description or replacement.")
+			return horde.Errorf(horde.NoFilterModSelected,
+				"Nothing of the filter was to be changed. Name regex, filter_type, description or replacement.")
 		}
 
 		row := all[i]

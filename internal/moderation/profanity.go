@@ -9,7 +9,8 @@ import (
 // with one of them; words that merely contain one (Scunthorpe) do not.
 var profane = []string{
 	"arsehole", "asshole", "bastard", "bitch", "bollocks", "bullshit", "cocksuck", "cunt", "dickhead", "fag", "fuck",
-	"kike", "motherfuck", "nigga", "nigger", "paki", "retard", "shit", "slut", "spastic", "tranny", "twat", "wank", "whore",
+	"kike", "motherfuck", "nigga", "nigger", "paki", "retard", "shit", "slut", "spastic", "tranny", "twat",
+	"wank", "whore",
 }
 
 // innocent are words that begin like a profane one but are not.

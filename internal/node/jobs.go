@@ -189,7 +189,6 @@ func (n *Node) prune(ctx context.Context) error {
 		}
 		return tx.PruneChanges()
 	}})
-
 	if err != nil {
 		return err
 	}

@@ -314,7 +314,10 @@ const (
 
 // secrets reads the secrets that were not given from the database.
 func (n *Node) secrets(ctx context.Context) error {
-	for name, secret := range map[string]*string{"key-secret": &n.options.KeySecret, "blob-secret": &n.options.BlobSecret} {
+	for name, secret := range map[string]*string{
+		"key-secret":  &n.options.KeySecret,
+		"blob-secret": &n.options.BlobSecret,
+	} {
 		if *secret != "" {
 			continue
 		}
@@ -340,7 +343,8 @@ func (n *Node) modes() admission.Server {
 
 // isService reports whether an address is that of a known service.
 func (n *Node) isService(addr netip.Addr) bool {
-	return slices.Contains(limit.Services, addr) || slices.ContainsFunc(n.options.Services, func(p netip.Prefix) bool { return p.Contains(addr) })
+	return slices.Contains(limit.Services, addr) ||
+		slices.ContainsFunc(n.options.Services, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 func (n *Node) openBlobs() (blob.Store, error) {
@@ -413,7 +417,8 @@ func (n *Node) register(ctx context.Context, username string, addr netip.Addr) (
 		return "", "", err
 	}
 	if n.Switches.Modes().Raid {
-		return "", "", horde.Errorf(horde.Forbidden, "This horde takes no new pseudonymous accounts at the moment. Please try again later.")
+		return "", "", horde.Errorf(horde.Forbidden,
+			"This horde takes no new pseudonymous accounts at the moment. Please try again later.")
 	}
 	return n.Accounts.Register(ctx, username)
 }

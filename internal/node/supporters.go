@@ -37,7 +37,9 @@ func (n *Node) rarely(j rareJob) func(context.Context) error {
 			return nil
 		}
 
-		err = n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.SetSetting(setting, strconv.FormatInt(now, 10)) }})
+		err = n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
+			return tx.SetSetting(setting, strconv.FormatInt(now, 10))
+		}})
 		if err != nil || last == 0 && !j.atOnce {
 			return err
 		}

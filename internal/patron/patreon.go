@@ -99,7 +99,8 @@ func (p *Patreon) supporter(raw json.RawMessage) (s Supporter, ok bool) {
 
 	var n note
 	if err := json.Unmarshal([]byte(m.Attributes.Note), &n); err != nil || n.User == "" {
-		p.log.Warn("the note about a patron does not say who it is; it should be as {\"stable_id\": \"name#id\"}", "member", m.ID)
+		p.log.Warn("the note about a patron does not say who it is; it should be as {\"stable_id\": \"name#id\"}",
+			"member", m.ID)
 		return s, false
 	}
 

@@ -52,7 +52,8 @@ func newReader(service, setting, base, key string, log *slog.Logger) reader {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return reader{service: service, setting: setting, base: strings.TrimRight(base, "/"), key: key, log: log, client: http.Client{Timeout: maxTime}}
+	return reader{service: service, setting: setting, base: strings.TrimRight(base,
+		"/"), key: key, log: log, client: http.Client{Timeout: maxTime}}
 }
 
 // get reads the answer to a GET into v. Its errors never hold the key.

@@ -86,7 +86,9 @@ func (s *Stripe) Supporters(ctx context.Context) ([]Supporter, error) {
 
 // supporter finds out what a subscription is worth; ok is false if it does not say
 // whose it is.
-func (s *Stripe) supporter(ctx context.Context, products map[string]int64, sub *subscription) (p Supporter, ok bool, err error) {
+func (s *Stripe) supporter(
+	ctx context.Context, products map[string]int64, sub *subscription,
+) (p Supporter, ok bool, err error) {
 	p = Supporter{User: sub.Metadata.user(), Email: sub.Customer.Email}
 	if p.User == "" {
 		p.User = sub.Customer.Metadata.user()
@@ -129,7 +131,8 @@ func (s *Stripe) product(ctx context.Context, known map[string]int64, id string)
 func stripeKudos(product string) int64 {
 	product = strings.TrimSpace(product)
 	for begin, k := range map[string]int64{
-		"Superior Person": 20_000, "Recognised": 75_000, "Cherised": 200_000, "Treasured": 700_000, "Celebrated": 1_500_000, "Sponsor": 1_500_000,
+		"Superior Person": 20_000, "Recognised": 75_000, "Cherised": 200_000, "Treasured": 700_000,
+		"Celebrated": 1_500_000, "Sponsor": 1_500_000,
 	} {
 		if product == begin || strings.HasPrefix(product, begin+" ") {
 			return k

@@ -94,7 +94,8 @@ func judge(o queue.Outcome, in api.Aesthetics) (verdict, error) {
 	case !o.Done:
 		return verdict{}, horde.Errorf(horde.AestheticsNotCompleted, "Images can be rated when the request is done.")
 	case !o.Asked.Shared:
-		return verdict{}, horde.Errorf(horde.AestheticsNotPublic, "Only images of requests that were sent with shared can be rated.")
+		return verdict{}, horde.Errorf(horde.AestheticsNotPublic,
+			"Only images of requests that were sent with shared can be rated.")
 	}
 
 	v := verdict{best: strings.ToLower(in.Best)}

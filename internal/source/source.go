@@ -87,10 +87,13 @@ func refusal(err error, code horde.Code) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, imaging.ErrTooManyPixels):
-		return horde.Errorf(horde.SourceImageResolutionExceeded, "A source image can have at most 3072×3072 pixels. Please send a smaller one.")
+		return horde.Errorf(horde.SourceImageResolutionExceeded,
+			"A source image can have at most 3072×3072 pixels. Please send a smaller one.")
 	case errors.Is(err, imaging.ErrTooManyBytes):
 		return horde.Errorf(horde.SourceImageSizeExceeded, "The source image has too many bytes. Please send a smaller one.")
 	}
 	// The Python SDK recognises the first three words.
-	return horde.Errorf(code, "Image validation failed: the source image cannot be read. It must be a PNG, JPEG, GIF, BMP or WebP image in base64, or an address of one.")
+	return horde.Errorf(code,
+		"Image validation failed: the source image cannot be read. It must be a PNG, JPEG, GIF, BMP or WebP image in "+
+			"base64, or an address of one.")
 }

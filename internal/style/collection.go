@@ -69,7 +69,9 @@ func (s *Styles) CollectionNamed(ctx context.Context, ref string) (api.Collectio
 	return s.oneCollection(ctx, c, ref, err)
 }
 
-func (s *Styles) oneCollection(ctx context.Context, c *store.Collection, ref string, err error) (api.Collection, error) {
+func (s *Styles) oneCollection(
+	ctx context.Context, c *store.Collection, ref string, err error,
+) (api.Collection, error) {
 	if err == nil && c == nil {
 		err = errNoCollection(ref)
 	}
@@ -217,7 +219,9 @@ func (s *Styles) DeleteCollection(ctx context.Context, id, key string) error {
 	case c.UserID != caller.ID && !caller.Is(account.Moderator):
 		return errNotCollector
 	}
-	return s.Store.Write(ctx, store.Unit{Key: c.ID, Accounts: []int64{c.UserID}, Do: func(tx *store.Tx) error { return tx.DeleteCollection(c.ID) }})
+	return s.Store.Write(ctx, store.Unit{Key: c.ID, Accounts: []int64{c.UserID}, Do: func(tx *store.Tx) error {
+		return tx.DeleteCollection(c.ID)
+	}})
 }
 
 var errNoMembers = horde.Errorf(horde.BadRequest, "A collection needs at least one style, by id or name.")
@@ -272,7 +276,8 @@ func (s *Styles) members(ctx context.Context, c *store.Collection, refs []string
 			c.Kind = v.Kind
 		}
 		if v.Kind != c.Kind {
-			return nil, horde.Errorf(horde.BadRequest, "The styles of a collection are all for images or all for text; '%s' is for %ss.", clip(ref), v.Kind)
+			return nil, horde.Errorf(horde.BadRequest,
+				"The styles of a collection are all for images or all for text; '%s' is for %ss.", clip(ref), v.Kind)
 		}
 
 		if !slices.Contains(ids, v.ID) {
@@ -312,7 +317,6 @@ func (s *Styles) writeCollection(ctx context.Context, c *store.Collection, do fu
 		}
 		return do(tx)
 	}})
-
 	switch {
 	case errors.Is(err, store.ErrDuplicate):
 		return taken

@@ -47,7 +47,9 @@ func (s *Styles) AddExample(ctx context.Context, id string, in api.StyleExampleI
 // ModifyExample changes an example of an image style and returns its id. It
 // becomes the primary unless it says otherwise; the primary stays the primary
 // until another one replaces it.
-func (s *Styles) ModifyExample(ctx context.Context, id, example string, in api.StyleExampleInput, key string) (string, error) {
+func (s *Styles) ModifyExample(
+	ctx context.Context, id, example string, in api.StyleExampleInput, key string,
+) (string, error) {
 	example = strings.ToLower(example)
 	primary := example
 	if in.Primary != nil && !*in.Primary {
@@ -100,7 +102,9 @@ func fits(list []Example, e Example) error {
 // editExamples rewrites the examples of an image style, for its owner and moderators.
 // The one whose id is primary becomes the primary, unless that is ""; there is always
 // exactly one.
-func (s *Styles) editExamples(ctx context.Context, id, key string, change func([]Example) ([]Example, error), primary string) error {
+func (s *Styles) editExamples(
+	ctx context.Context, id, key string, change func([]Example) ([]Example, error), primary string,
+) error {
 	v, caller, err := s.target(ctx, Image, id, key)
 	if err != nil {
 		return err
@@ -129,7 +133,6 @@ func (s *Styles) editExamples(ctx context.Context, id, key string, change func([
 		}
 		return tx.UpdateStyle(row, now.Tags, now.Models)
 	}})
-
 	if errors.Is(err, store.ErrNotFound) {
 		return errNotFound(id)
 	}

@@ -31,7 +31,9 @@ const (
 
 // Create creates a style (platform §3.12) and returns its id, with the
 // warnings of an image style.
-func (s *Styles) Create(ctx context.Context, kind string, in api.StyleInput, key string) (string, []api.Warning, error) {
+func (s *Styles) Create(
+	ctx context.Context, kind string, in api.StyleInput, key string,
+) (string, []api.Warning, error) {
 	if in.Models == nil {
 		return "", nil, horde.Errorf(horde.BadRequest, "A style needs between 1 and %d models.", maxModels)
 	}
@@ -85,7 +87,8 @@ func (s *Styles) maker(ctx context.Context, key string) (*account.User, error) {
 	case err != nil:
 		return nil, err
 	case !caller.Is(account.Customizer) && !caller.Is(account.Trusted):
-		return nil, horde.Errorf(horde.StylesRequiresCustomizer, "Only trusted users and customizers can make styles. Ask the moderators of this horde.")
+		return nil, horde.Errorf(horde.StylesRequiresCustomizer,
+			"Only trusted users and customizers can make styles. Ask the moderators of this horde.")
 	case caller.Anonymous():
 		return nil, errAnonymous
 	}
@@ -93,14 +96,17 @@ func (s *Styles) maker(ctx context.Context, key string) (*account.User, error) {
 }
 
 var (
-	errAnonymous = horde.Errorf(horde.StylesAnonForbidden, "The anonymous user has no styles and collections. Register an account of your own.")
-	errDeleted   = horde.Errorf(horde.DeletedUser, "This account is scheduled for deletion and cannot be used.")
-	errNotOwner  = horde.Errorf(horde.Forbidden, "Only the owner of a style can change it.")
+	errAnonymous = horde.Errorf(horde.StylesAnonForbidden,
+		"The anonymous user has no styles and collections. Register an account of your own.")
+	errDeleted  = horde.Errorf(horde.DeletedUser, "This account is scheduled for deletion and cannot be used.")
+	errNotOwner = horde.Errorf(horde.Forbidden, "Only the owner of a style can change it.")
 )
 
 // Modify changes a style of the caller: what is absent stays unchanged. It returns the id,
 // with the warnings of an image style.
-func (s *Styles) Modify(ctx context.Context, kind, id string, in api.StyleInput, key string) (string, []api.Warning, error) {
+func (s *Styles) Modify(
+	ctx context.Context, kind, id string, in api.StyleInput, key string,
+) (string, []api.Warning, error) {
 	if err := checkLists(in); err != nil {
 		return "", nil, err
 	}
@@ -160,7 +166,9 @@ func (s *Styles) Delete(ctx context.Context, kind, id, key string) error {
 	case v.UserID != caller.ID && !caller.Is(account.Moderator):
 		return errNotOwner
 	}
-	return s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error { return tx.DeleteStyle(v.ID) }})
+	return s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error {
+		return tx.DeleteStyle(v.ID)
+	}})
 }
 
 // checkLists refuses too many models or tags, or no models.
@@ -207,7 +215,8 @@ func (s *Styles) checkKey(ctx context.Context, caller *account.User, id string) 
 		return err
 	}
 	if err != nil || k.UserID != caller.ID || !s.Accounts.Valid(k) {
-		return horde.Errorf(horde.BadRequest, "The shared key does not exist, is not yours, has expired or has no kudos left.")
+		return horde.Errorf(horde.BadRequest,
+			"The shared key does not exist, is not yours, has expired or has no kudos left.")
 	}
 	return nil
 }
@@ -308,8 +317,12 @@ func (s *Styles) check(caller *account.User, v *Style) ([]api.Warning, error) {
 		return nil, err
 	}
 
-	r.Normalize(admission.Caller{ID: caller.ID, Alias: caller.Alias(), Trusted: caller.Is(account.Trusted), Special: caller.Is(account.Special)},
-		func() uint32 { return 0 })
+	r.Normalize(admission.Caller{
+		ID:      caller.ID,
+		Alias:   caller.Alias(),
+		Trusted: caller.Is(account.Trusted),
+		Special: caller.Is(account.Special),
+	}, func() uint32 { return 0 })
 	if err := r.Check(admission.Preset); err != nil {
 		return nil, err
 	}
@@ -320,13 +333,15 @@ func (s *Styles) check(caller *account.User, v *Style) ([]api.Warning, error) {
 func holds(v *Style, places ...string) error {
 	for _, p := range places {
 		if !strings.Contains(v.Prompt, p) {
-			return horde.Errorf(horde.BadRequest, "The prompt of a style must have %s, where the client's prompt goes.", strings.Join(places, " and "))
+			return horde.Errorf(horde.BadRequest,
+				"The prompt of a style must have %s, where the client's prompt goes.", strings.Join(places, " and "))
 		}
 	}
 	return nil
 }
 
-var errNameTaken = horde.Errorf(horde.BadRequest, "You have a style or collection of this name already. Please choose another one.")
+var errNameTaken = horde.Errorf(horde.BadRequest,
+	"You have a style or collection of this name already. Please choose another one.")
 
 // write stores a style under a name that its owner has not used yet. A refusal
 // found earlier comes after that of the name, as the contract has it.
@@ -343,7 +358,6 @@ func (s *Styles) write(ctx context.Context, v *Style, refusal error, do func(*st
 		}
 		return do(tx)
 	}})
-
 	switch {
 	case errors.Is(err, store.ErrDuplicate):
 		return errNameTaken

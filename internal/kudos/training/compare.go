@@ -91,7 +91,8 @@ func moversOf(sums map[string]*Mover) (all []Mover) {
 // one by its sampler, and one by each further thing that it asks for.
 func kindsOf(o *kudos.Order) []string {
 	kinds := []string{
-		class(o.Width*o.Height, "size", []int{512 * 512, 768 * 768, 1024 * 1024, 2048 * 2048}, []string{"512²", "768²", "1024²", "2048²"}),
+		class(o.Width*o.Height, "size",
+			[]int{512 * 512, 768 * 768, 1024 * 1024, 2048 * 2048}, []string{"512²", "768²", "1024²", "2048²"}),
 		class(o.Steps, "steps", []int{10, 20, 30, 50, 100}, []string{"10", "20", "30", "50", "100"}),
 		"sampler " + o.Sampler,
 	}

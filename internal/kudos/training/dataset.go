@@ -197,7 +197,8 @@ func newLine(head []string) (*line, error) {
 
 	for _, name := range payloadColumns {
 		if _, ok := l.column[name]; !ok {
-			return nil, fmt.Errorf("no column %q; a data file has %s, and %s or %s", name, strings.Join(payloadColumns, ", "), secondsColumn, kudosColumn)
+			return nil, fmt.Errorf("no column %q; a data file has %s, and %s or %s", name, strings.Join(payloadColumns,
+				", "), secondsColumn, kudosColumn)
 		}
 	}
 

@@ -130,7 +130,9 @@ func newFit(n *kudos.Net, jobs []Job) (*fit, error) {
 	}
 
 	if len(f.jobs) < 8 {
-		return nil, errors.New("fewer than 8 jobs have a source image, no control type and a denoising strength below 1: too few to learn what it does")
+		return nil, errors.New("fewer than 8 jobs have a source image, no control type and a denoising strength below 1: " +
+			"too few to learn what " +
+			"it does")
 	}
 	return f, nil
 }

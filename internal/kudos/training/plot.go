@@ -42,7 +42,8 @@ func Plot(title string, epochs []Epoch) ([]byte, error) {
 
 	last := epochs[len(epochs)-1]
 	p.text(plotRight-380, plotTop+20, learnt, "trained on")
-	p.text(plotRight-380, plotTop+38, keptOut, fmt.Sprintf("kept back: accuracy %.4f, worst percentile %.4f", last.Score.Accuracy, last.Score.Worst))
+	p.text(plotRight-380, plotTop+38, keptOut, fmt.Sprintf("kept back: accuracy %.4f, worst percentile %.4f",
+		last.Score.Accuracy, last.Score.Worst))
 
 	var b bytes.Buffer
 	err := png.Encode(&b, p.img)
@@ -56,7 +57,12 @@ type plot struct {
 }
 
 func newPlot(epochs []Epoch) *plot {
-	p := &plot{img: image.NewRGBA(image.Rect(0, 0, plotWidth, plotHeight)), low: math.Inf(1), high: math.Inf(-1), n: len(epochs)}
+	p := &plot{
+		img:  image.NewRGBA(image.Rect(0, 0, plotWidth, plotHeight)),
+		low:  math.Inf(1),
+		high: math.Inf(-1),
+		n:    len(epochs),
+	}
 	for _, e := range epochs {
 		for _, v := range []float64{e.Loss, e.Held} {
 			p.low, p.high = math.Min(p.low, logOf(v)), math.Max(p.high, logOf(v))

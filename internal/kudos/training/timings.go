@@ -31,12 +31,21 @@ func ReadTimings(ctx context.Context, s *store.Store) (timed []Timed, lost int, 
 	var rows []row
 	err = s.Timings(ctx, func(t store.Timing) error {
 		f, err := kudos.ParseFeatures(t.Features)
-		if err != nil || f.Width > maxCount || f.Height > maxCount || f.Steps > maxCount || math.IsNaN(f.Cfg) || len(rows) == maxJobs {
+		if err != nil || f.Width > maxCount || f.Height > maxCount || f.Steps > maxCount || math.IsNaN(f.Cfg) ||
+			len(rows) == maxJobs {
 			lost++
 			return nil
 		}
-		rows = append(rows, row{Timed{Order: f.Order(), Machine: t.Machine, Baseline: t.Baseline, Batch: t.Batch, Seconds: float64(t.Micros) / 1e6},
-			fmt.Sprint(t.Features, t.Machine, t.Baseline, t.Batch, t.Micros, t.Hour)})
+		rows = append(rows, row{
+			Timed: Timed{
+				Order:    f.Order(),
+				Machine:  t.Machine,
+				Baseline: t.Baseline,
+				Batch:    t.Batch,
+				Seconds:  float64(t.Micros) / 1e6,
+			},
+			key: fmt.Sprint(t.Features, t.Machine, t.Baseline, t.Batch, t.Micros, t.Hour),
+		})
 		return nil
 	})
 
@@ -85,17 +94,25 @@ func Normalize(timed []Timed, yardstick *kudos.Net) (Normalized, error) {
 		o := &t.Order
 
 		// Leave out what a net cannot price.
-		if t.Batch != 1 || o.Loras+o.TIs+o.ExtraSources > 0 || o.Workflow != "" || !(t.Seconds >= shortest && t.Seconds <= longest) {
+		if t.Batch != 1 || o.Loras+o.TIs+o.ExtraSources > 0 || o.Workflow != "" ||
+			!(t.Seconds >= shortest && t.Seconds <= longest) {
 			n.Unfit++
 			continue
 		}
-		all = append(all, &polished{Timed: t, ratio: math.Log(t.Seconds / expected(yardstick, *o)), pace: t.Machine + "/" + t.Baseline, kind: kindOf(o)})
+		all = append(all, &polished{
+			Timed: t,
+			ratio: math.Log(t.Seconds / expected(yardstick, *o)),
+			pace:  t.Machine + "/" + t.Baseline,
+			kind:  kindOf(o),
+		})
 	}
 
 	// Leave out machines whose pace cannot be known.
 	all = slices.DeleteFunc(all, tooRare(all, func(q *polished) string { return q.pace }, minOfMachine, &n.Unknown))
 	if len(all) == 0 {
-		return n, fmt.Errorf("there is nothing to learn from yet: unfit are %d (batches, LoRAs, times below %v s or above %v s), and %d are of machines with fewer than %d",
+		return n, fmt.Errorf("there is nothing to learn from yet: unfit are %d (batches, LoRAs, "+
+			"times below %v s or above %v s), and %d are "+
+			"of machines with fewer than %d",
 			n.Unfit, shortest, longest, n.Unknown, minOfMachine)
 	}
 

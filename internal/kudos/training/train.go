@@ -66,7 +66,8 @@ func (c Config) check() error {
 	case !(c.Rate > 0 && c.Rate <= 1):
 		return fmt.Errorf("learning rate %v; it must be above 0 and at most 1", c.Rate)
 	case !(c.Decay >= 0 && c.Decay*c.Rate < 1):
-		return fmt.Errorf("weight decay %v; it must be 0 or more, and less than 1 after it is multiplied by the learning rate", c.Decay)
+		return fmt.Errorf(
+			"weight decay %v; it must be 0 or more, and less than 1 after it is multiplied by the learning rate", c.Decay)
 	case !(c.HeldOut > 0 && c.HeldOut < 1):
 		return fmt.Errorf("%v of the jobs kept back; it must be a share above 0 and below 1", c.HeldOut)
 	}
