@@ -203,9 +203,9 @@ func inProgress(j *store.Job) int {
 	return 0
 }
 
-// hear notes when a worker was busy with another job of the request last: its next
+// noteBusy notes when a worker was busy with another job of the request last: its next
 // one began after that.
-func (e *entry) hear(worker string, at int64) {
+func (e *entry) noteBusy(worker string, at int64) {
 	if e.heard == nil {
 		e.heard = map[string]int64{}
 	}

@@ -77,7 +77,7 @@ func (e *entry) reportLocked(j *store.Job, worker string, p api.Progress, now in
 		e.reports = map[string]report{}
 	}
 	e.reports[j.ID] = r
-	e.hear(j.WorkerID, now)
+	e.noteBusy(j.WorkerID, now)
 	return true
 }
 

@@ -69,7 +69,7 @@ func (x *index) setJobLocked(e *entry, j store.Job) {
 	case e.jobs[i].State == store.JobRunning && j.State != store.JobRunning:
 		x.running -= inProgress(e.jobs[i])
 		e.jobs[i] = &j
-		e.hear(j.WorkerID, j.Finished)
+		e.noteBusy(j.WorkerID, j.Finished)
 	}
 
 	if j.State != store.JobRunning {
