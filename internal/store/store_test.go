@@ -20,8 +20,6 @@ import (
 	"horde/internal/store/storetest"
 )
 
-var epoch = time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
-
 // write runs a unit that has to be accepted.
 func write(t testing.TB, s *store.Store, u store.Unit) {
 	t.Helper()
