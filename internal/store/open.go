@@ -182,11 +182,13 @@ func (s *Store) openPostgres(address string) (*sql.DB, error) {
 	return write, nil
 }
 
+// migrate brings the database to the newest schema.
 func (s *Store) migrate(ctx context.Context, db *sql.DB) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
+
 	opts := []goose.ProviderOption{goose.WithGoMigrations(steadyStatsPlan(s.engine))}
 	if s.engine.shared { // two nodes that start at once must not both migrate
 		release, err := migrationLock(ctx, db)
@@ -195,6 +197,7 @@ func (s *Store) migrate(ctx context.Context, db *sql.DB) error {
 		}
 		defer release()
 	}
+
 	p, err := goose.NewProvider(s.engine.dialect, db, files, opts...)
 	if err != nil {
 		return err
@@ -206,7 +209,8 @@ func (s *Store) migrate(ctx context.Context, db *sql.DB) error {
 }
 
 // migrationLock serialises migrations of several nodes with an advisory lock of
-// the session.
+// the session. That of goose does not do: it looks for what is pending, and makes its
+// table, before it locks, and then asks for the lock once a second at most.
 func migrationLock(ctx context.Context, db *sql.DB) (func(), error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
