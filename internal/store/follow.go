@@ -70,25 +70,49 @@ func (r *round) prepare() {
 	r.changes, r.unknown = Changes{}, false
 }
 
-// publish takes what was committed to the followers and then answers the callers,
-// round by round in the order of the commits. The writer is at its next batch by then.
+// handOver has a round published. Where nothing waits for the writer and there is next
+// to nothing to do, it does so itself: to wake another goroutine would take longer.
+func (w *writer) handOver(r *round) {
+	if len(w.queue) == 0 && w.unpublished.Load() == 0 && r.light() && !w.behind.Load() {
+		w.answer(r)
+		return
+	}
+	w.unpublished.Add(1)
+	w.rounds <- r
+}
+
+// light reports whether no follower has to ask the database.
+func (r *round) light() bool {
+	c := &r.changes
+	return !r.unknown && len(c.Workers) == len(c.WorkerRows) && len(c.Users)+len(c.Addresses)+len(c.Messages) == 0 &&
+		!c.Filters && !c.References && !c.Teams
+}
+
+// publish answers the rounds that the writer does not answer itself, in the order of the
+// commits. The writer is at its next batch by then.
 func (w *writer) publish() {
 	defer close(w.published)
-	behind := false // a follower failed: all of them have to read everything again
 	for r := range w.rounds {
-		if r.unknown || behind {
-			r.changes = Changes{Missed: true}
-		}
-		if !r.changes.none() {
-			behind = !w.tell(&r.changes)
-		}
-		for i, p := range r.batch {
-			p.done <- r.results[i]
-		}
-		clear(r.batch) // they belong to other callers by now
-		r.batch = r.batch[:0]
-		w.free <- r
+		w.answer(r)
+		w.unpublished.Add(-1)
 	}
+}
+
+// answer takes what was committed to the followers and then answers the callers.
+func (w *writer) answer(r *round) {
+	if r.unknown || w.behind.Load() {
+		r.changes = Changes{Missed: true}
+	}
+	if !r.changes.none() {
+		w.behind.Store(!w.tell(&r.changes))
+	}
+	for i, p := range r.batch {
+		p.done <- r.results[i]
+	}
+
+	clear(r.batch) // they belong to other callers by now
+	r.batch = r.batch[:0]
+	w.free <- r
 }
 
 // tell tells the followers and reports whether all of them have heard.

@@ -106,7 +106,7 @@ func TestSlowFollower(t *testing.T) {
 	s.Follow(func(context.Context, *store.Changes) error { hears <- struct{}{}; <-goOn; return nil })
 
 	var wg sync.WaitGroup
-	wg.Go(func() { insert(t, s, request(time.Now().UnixMicro(), 1)) })
+	wg.Go(func() { do(t, s, func(tx *store.Tx) error { return tx.InsertMessage(store.WorkerMessage{ID: "m"}) }) })
 	<-hears
 	begun := make(chan struct{})
 	wg.Go(func() { do(t, s, func(*store.Tx) error { close(begun); return nil }) })

@@ -138,9 +138,11 @@ type writer struct {
 	closed  bool
 	stopped chan struct{}
 
-	rounds    chan *round // committed, to be published
-	free      chan *round // for the next batches
-	published chan struct{}
+	rounds      chan *round  // committed, to be published
+	unpublished atomic.Int32 // rounds that were handed over and are not answered
+	behind      atomic.Bool  // a follower failed: all of them have to read everything again
+	free        chan *round  // for the next batches
+	published   chan struct{}
 
 	afterCommit atomic.Pointer[func()]
 }
@@ -272,12 +274,12 @@ func (w *writer) gather(r *round) {
 func (w *writer) commit(r *round) {
 	err := w.attempt(r)
 	if err == nil {
-		w.rounds <- r
+		w.handOver(r)
 		return
 	}
 	if len(r.batch) == 1 {
 		w.alone(r, err)
-		w.rounds <- r
+		w.handOver(r)
 		return
 	}
 
@@ -290,7 +292,7 @@ func (w *writer) commit(r *round) {
 		} else if err := w.attempt(one); err != nil {
 			w.alone(one, err)
 		}
-		w.rounds <- one
+		w.handOver(one)
 	}
 	w.free <- r
 }
