@@ -124,6 +124,9 @@ func (tx *Tx) DeleteRequest(id string, now int64) error {
 		return ErrLost
 	}
 	tx.changed.Requests.add(id)
+
+	// A pop in the same transaction may have handed out a job that is not inserted yet.
+	tx.discard(jobTable, func(job []any) bool { return job[1] == id })
 	_, err = tx.change("DELETE FROM jobs WHERE request_id = $1", id)
 	return err
 }

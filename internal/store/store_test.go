@@ -326,6 +326,29 @@ func TestDeleteRequest(t *testing.T) {
 	})
 }
 
+// TestDeleteRequestOfTheSameTransaction: what a pop hands out of a request goes with
+// it, also where both are one transaction and the job is not inserted yet.
+func TestDeleteRequestOfTheSameTransaction(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := hordetest.NewClock()
+		s, ctx := db.Open(storetest.Clock(c.Now)), t.Context()
+		gone, kept := insert(t, s, request(c.Micros(), 1)), insert(t, s, request(c.Micros(), 1))
+
+		do(t, s, func(tx *store.Tx) error {
+			tx.InsertJob(store.Job{ID: "gone", RequestID: gone.ID})
+			tx.InsertJob(store.Job{ID: "kept", RequestID: kept.ID})
+			return tx.DeleteRequest(gone.ID, gone.Expires)
+		})
+
+		if _, err := s.Job(ctx, "gone"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("a job outlived its request: %v", err)
+		}
+		if _, err := s.Job(ctx, "kept"); err != nil {
+			t.Errorf("a job of another request: %v", err)
+		}
+	})
+}
+
 func TestJobs(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()

@@ -1,5 +1,7 @@
 package store
 
+import "slices"
+
 import "strings"
 
 // table is a kind of row that transactions buffer and insert many at a time, before
@@ -51,4 +53,16 @@ func (tx *Tx) insert(t *table, values ...any) {
 		panic("store: values for another number of columns: " + t.insert)
 	}
 	tx.rows[t.place] = append(tx.rows[t.place], values...)
+}
+
+// discard takes rows out of what is still to be inserted into a table. It leaves the
+// values that a refused unit goes back to as they are.
+func (tx *Tx) discard(t *table, unwanted func(row []any) bool) {
+	var kept []any
+	for row := range slices.Chunk(tx.rows[t.place], t.width) {
+		if !unwanted(row) {
+			kept = append(kept, row...)
+		}
+	}
+	tx.rows[t.place] = kept
 }
