@@ -278,7 +278,7 @@ func TestDetails(t *testing.T) {
 	}
 	err := n.change(t.Context(), w.ID, func(w *store.Worker) {
 		w.Totals = store.WorkerTotals{
-			Generated: horde.Whole(12), UptimeKudos: horde.Whole(50), Kudos: horde.Whole(62), Things: 2_400_000,
+			Generated: horde.Whole(12), UptimeKudos: horde.Whole(50), Kudos: horde.Whole(62), WorkUnits: 2_400_000,
 			Fulfilments: 3, Uncompleted: 1, Uptime: 700, Speeds: []float64{2_000_000, 3_000_000},
 		}
 	})

@@ -239,7 +239,7 @@ func TestTeamTotalsOfRefusedUnits(t *testing.T) {
 					if _, err := tx.ChangeWorker(w.ID, func(w *store.Worker) { w.Totals.Fulfilments++ }); err != nil {
 						return err
 					}
-					tx.CountForTeam(id, store.TeamTotals{Kudos: 150, Fulfilments: 1, Things: 3})
+					tx.CountForTeam(id, store.TeamTotals{Kudos: 150, Fulfilments: 1, WorkUnits: 3})
 					if i%4 == 0 {
 						return store.ErrLost
 					}

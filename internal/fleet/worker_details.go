@@ -66,7 +66,7 @@ func (f *Fleet) Details(w *Worker, moderator bool) api.WorkerDetails {
 // imageDetails adds what only image workers have.
 func imageDetails(w *Worker, d *api.WorkerDetails) {
 	s := &w.Settings
-	done := api.Float(math.Round(float64(w.Totals.Things) / 1e6)) // clients read a whole number
+	done := api.Float(math.Round(float64(w.Totals.WorkUnits) / 1e6)) // clients read a whole number
 	img2img, painting := s.AllowImg2Img && w.Agent.Has(bridge.Img2Img), s.AllowPainting && w.Agent.Has(bridge.Inpainting)
 	d.MaxPixels, d.MegapixelstepsDone = &s.MaxPixels, &done
 	d.Img2Img, d.Painting = &img2img, &painting

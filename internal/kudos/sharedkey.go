@@ -145,12 +145,12 @@ func TrimKeyHolds(tx *store.Tx, key string, budget horde.Kudos) (held horde.Kudo
 
 // RepairKey restores the holds of a shared key that nodes of the previous version
 // have used to what they should be.
-func RepairKey(tx *store.Tx, odd store.OddKey) error {
-	if odd.Stray != "" {
-		return ReleaseKeyHold(tx, odd.Stray)
+func RepairKey(tx *store.Tx, key store.InconsistentKey) error {
+	if key.Stray != "" {
+		return ReleaseKeyHold(tx, key.Stray)
 	}
 
-	k, err := tx.SharedKey(odd.ID)
+	k, err := tx.SharedKey(key.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}

@@ -135,13 +135,13 @@ func (q *Queue) deliveryOf(
 			Contribution: kind.recorded(units),
 		},
 		Statistics: &store.Delivery{
-			JobID:  a.job.ID,
-			At:     now,
-			Kind:   kind.name,
-			Model:  a.job.Model,
-			Things: v.Made,
-			Asked:  a.e.work.StatisticsUnits(),
-			Micros: micros,
+			JobID:     a.job.ID,
+			At:        now,
+			Kind:      kind.name,
+			Model:     a.job.Model,
+			WorkUnits: v.Made,
+			Asked:     a.e.work.StatisticsUnits(),
+			Micros:    micros,
 		},
 	}
 	if !owner.Is(account.Trusted) {

@@ -69,7 +69,7 @@ func (r *recent) lastMinute(kind string, now int64) (units float64) {
 	defer r.mu.Unlock()
 	for i := len(r.all) - 1; i >= 0 && r.all[i].At > now-minute; i-- {
 		if r.all[i].Kind == kind {
-			units += float64(r.all[i].Things)
+			units += float64(r.all[i].WorkUnits)
 		}
 	}
 	return units
@@ -88,7 +88,7 @@ func (r *recent) speeds(kind string, now int64) map[string]float64 {
 	for i := len(r.all) - 1; i >= 0 && r.all[i].At > now-recentKept; i-- {
 		if d := r.all[i]; d.Kind == kind && d.Micros > 0 {
 			m := all[d.Model]
-			all[d.Model] = mean{m.sum + float64(d.Things)/(float64(d.Micros)/1e6), m.n + 1}
+			all[d.Model] = mean{m.sum + float64(d.WorkUnits)/(float64(d.Micros)/1e6), m.n + 1}
 		}
 	}
 

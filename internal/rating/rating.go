@@ -229,7 +229,7 @@ func (r *Ratings) set(ctx context.Context, o queue.Outcome, v verdict, from Rate
 
 	set := store.RatingSet{ID: o.ID, UserID: o.UserID, Best: v.favourite(), Body: string(body)}
 	for _, a := range v.ratings {
-		row := store.Rating{Picture: a.ID, Rating: a.Rating, Artifacts: -1}
+		row := store.Rating{Image: a.ID, Rating: a.Rating, Artifacts: -1}
 		if a.Artifacts != nil {
 			row.Artifacts = *a.Artifacts
 		}

@@ -164,7 +164,7 @@ func (d *Delivery) count(tx *store.Tx, change func(*store.Worker)) error {
 		return err
 	}
 	if d.Rules.Teams {
-		tx.CountForTeam(worker.Team, store.TeamTotals{Kudos: d.Earned, Fulfilments: 1, Things: d.Work.Units})
+		tx.CountForTeam(worker.Team, store.TeamTotals{Kudos: d.Earned, Fulfilments: 1, WorkUnits: d.Work.Units})
 	}
 	if d.Statistics != nil {
 		tx.Deliver(*d.Statistics)
@@ -180,7 +180,7 @@ func (d *Delivery) countEarned(w *store.Worker) {
 	t := &w.Totals
 	t.Kudos += d.Earned
 	*d.Rules.Earnings(t) += d.Earned
-	t.Things += d.Work.Units
+	t.WorkUnits += d.Work.Units
 	t.Fulfilments++
 }
 

@@ -78,7 +78,7 @@ func TestDelivery(t *testing.T) {
 				}
 
 				n := r.workerRow(w).Totals
-				if n.Kudos != horde.Whole(8) || *tt.rules.Earnings(&n) != horde.Whole(8) || n.Things != 40 || n.Fulfilments != 1 ||
+				if n.Kudos != horde.Whole(8) || *tt.rules.Earnings(&n) != horde.Whole(8) || n.WorkUnits != 40 || n.Fulfilments != 1 ||
 					!slices.Equal(n.Speeds, []float64{1.5}) {
 					r.Errorf("the worker's totals are %+v", n)
 				}

@@ -86,11 +86,11 @@ func releaseHolds(tx *store.Tx, holds []string) error {
 // MendKeys frees what nodes of the version before have left set aside on shared keys:
 // they end requests without knowing of it.
 func MendKeys(ctx context.Context, s *store.Store) error {
-	odd, err := s.OddKeys(ctx)
+	inconsistent, err := s.InconsistentKeys(ctx)
 	if err != nil {
 		return err
 	}
-	for _, k := range odd {
+	for _, k := range inconsistent {
 		u := store.Unit{Key: k.ID, Accounts: []int64{k.UserID}}
 		u.Do = func(tx *store.Tx) error { return kudos.RepairKey(tx, k) }
 		if err := s.Write(ctx, u); err != nil {

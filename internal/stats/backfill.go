@@ -49,8 +49,8 @@ func (s *Stats) Begin(ctx context.Context) error {
 		if err != nil || !first {
 			return err
 		}
-		tx.CountPast(fleet.Image, "", 0, store.Tally{Things: images * imageUnit})
-		tx.CountPast(fleet.Text, "", 0, store.Tally{Things: texts})
+		tx.CountPast(fleet.Image, "", 0, store.Tally{WorkUnits: images * imageUnit})
+		tx.CountPast(fleet.Text, "", 0, store.Tally{WorkUnits: texts})
 		return nil
 	}})
 }

@@ -20,7 +20,7 @@ type Stats struct {
 // Images sums up the images that were generated.
 func (s *Stats) Images(ctx context.Context) (api.ImageTotals, error) {
 	w, err := s.Store.Stats(ctx, fleet.Image, s.Clock().UnixMicro())
-	made := func(t store.Tally) api.ImagesMade { return api.ImagesMade{Images: t.Jobs, Pixelsteps: t.Things} }
+	made := func(t store.Tally) api.ImagesMade { return api.ImagesMade{Images: t.Jobs, Pixelsteps: t.WorkUnits} }
 	return api.ImageTotals{
 		Minute: made(w.Minute),
 		Hour:   made(w.Hour),
@@ -33,7 +33,7 @@ func (s *Stats) Images(ctx context.Context) (api.ImageTotals, error) {
 // Texts sums up the text generations.
 func (s *Stats) Texts(ctx context.Context) (api.TextTotals, error) {
 	w, err := s.Store.Stats(ctx, fleet.Text, s.Clock().UnixMicro())
-	made := func(t store.Tally) api.TextsMade { return api.TextsMade{Requests: t.Jobs, Tokens: t.Things} }
+	made := func(t store.Tally) api.TextsMade { return api.TextsMade{Requests: t.Jobs, Tokens: t.WorkUnits} }
 	return api.TextTotals{
 		Minute: made(w.Minute),
 		Hour:   made(w.Hour),

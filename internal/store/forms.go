@@ -4,7 +4,7 @@ import (
 	"context"
 )
 
-// AlchemyRequest is one request for forms about a picture. Body is the domain's
+// AlchemyRequest is one request for forms about an image. Body is the domain's
 // JSON.
 type AlchemyRequest struct {
 	ID       string
@@ -55,7 +55,7 @@ type FormProgress struct {
 type FormResult struct {
 	FormID string
 	Result string // JSON object, "" for none
-	Blob   string // name of the picture that belongs to it
+	Blob   string // name of the image that belongs to it
 }
 
 const (
@@ -187,7 +187,7 @@ func (tx *Tx) DeleteAlchemy(id string, now int64) error {
 type KnownResult struct {
 	ID      string
 	Result  string // JSON object
-	Blob    string // name of the picture that belongs to it
+	Blob    string // name of the image that belongs to it
 	Trusted bool   // made by the worker of a trusted owner
 	Expires int64
 }

@@ -133,19 +133,19 @@ func (tx *Tx) EndJob(id string, r JobResult) error {
 
 // Delivery is one finished job, kept an hour for the figures of the recent past.
 type Delivery struct {
-	JobID  string
-	At     int64
-	Kind   string
-	Model  string
-	Things int64 // pixelsteps or tokens
-	Asked  int64 // the same as statistics count it: by what was asked for
-	Micros int64 // from handing out to delivery
+	JobID     string
+	At        int64
+	Kind      string
+	Model     string
+	WorkUnits int64 // pixelsteps or tokens
+	Asked     int64 // the same as statistics count it: by what was asked for
+	Micros    int64 // from handing out to delivery
 }
 
 // Deliver buffers a delivery and counts it in the statistics.
 func (tx *Tx) Deliver(d Delivery) {
-	tx.count(d.Kind, d.Model, d.At, Tally{Jobs: 1, Things: d.Asked})
-	tx.insert(deliveryTable, d.JobID, d.At, d.Kind, d.Model, d.Things, d.Micros)
+	tx.count(d.Kind, d.Model, d.At, Tally{Jobs: 1, WorkUnits: d.Asked})
+	tx.insert(deliveryTable, d.JobID, d.At, d.Kind, d.Model, d.WorkUnits, d.Micros)
 }
 
 const deliveryColumns = "job_id, at, kind, model, things, micros"
@@ -153,7 +153,7 @@ const deliveryColumns = "job_id, at, kind, model, things, micros"
 var deliveryTable = newTable("deliveries", deliveryColumns)
 
 func scanDelivery(r scanner) (d Delivery, err error) {
-	return d, r.Scan(&d.JobID, &d.At, &d.Kind, &d.Model, &d.Things, &d.Micros)
+	return d, r.Scan(&d.JobID, &d.At, &d.Kind, &d.Model, &d.WorkUnits, &d.Micros)
 }
 
 // Deliveries reads what was delivered after since, oldest first.

@@ -83,18 +83,18 @@ func (tx *Tx) KeyHoldsOf(key string) ([]KeyHold, error) {
 	return read(tx, scanKeyHold, "SELECT "+keyHoldColumns+" FROM key_holds WHERE key_id = $1 ORDER BY created DESC, request_id DESC", key)
 }
 
-// OddKey is a shared key whose holds are not as this version leaves them.
-type OddKey struct {
+// InconsistentKey is a shared key whose holds are not as this version leaves them.
+type InconsistentKey struct {
 	ID     string
 	UserID int64  // its owner; 0 when the key is gone
 	Stray  string // request without which a hold stands; "": the holds exceed the budget
 }
 
-// OddKeys reads the shared keys with holds for requests that are gone, or with
+// InconsistentKeys reads the shared keys with holds for requests that are gone, or with
 // more set aside than their budget has. Nodes of the version before, which know
 // of no holds, leave such keys behind.
-func (s *Store) OddKeys(ctx context.Context) ([]OddKey, error) {
-	scan := func(r scanner) (k OddKey, err error) { return k, r.Scan(&k.ID, &k.UserID, &k.Stray) }
+func (s *Store) InconsistentKeys(ctx context.Context) ([]InconsistentKey, error) {
+	scan := func(r scanner) (k InconsistentKey, err error) { return k, r.Scan(&k.ID, &k.UserID, &k.Stray) }
 	return rows(ctx, s, scan, "SELECT h.key_id, COALESCE(k.user_id, 0), h.request_id FROM key_holds h "+
 		"LEFT JOIN shared_keys k ON k.id = h.key_id LEFT JOIN requests r ON r.id = h.request_id "+
 		"WHERE r.id IS NULL OR k.id IS NULL "+

@@ -2,22 +2,22 @@ package store
 
 import "context"
 
-// RatingSet is what a requester says of the pictures of one request
+// RatingSet is what a requester says of the images of one request
 // (generation §1.13). Its id is the request's; Body is the domain's JSON.
 type RatingSet struct {
 	ID      string
 	UserID  int64 // the requester
 	Created int64
-	Best    string // id of the best picture, "" if none was named
+	Best    string // id of the best image, "" if none was named
 	Body    string
 	Ratings []Rating
 }
 
-// Rating is one picture's.
+// Rating is that of one image.
 type Rating struct {
-	Picture   string
-	Rating    int // 1 to 10
-	Artifacts int // 0 (flawless) to 5; -1: not said
+	Image     string // id
+	Rating    int    // 1 to 10
+	Artifacts int    // 0 (flawless) to 5; -1: not said
 }
 
 // InsertRatingSet writes the ratings of a request; ErrDuplicate when it has some.
@@ -30,14 +30,14 @@ func (tx *Tx) InsertRatingSet(s RatingSet) error {
 	}
 	for _, r := range s.Ratings {
 		if _, err := tx.change("INSERT INTO ratings (set_id, picture_id, rating, artifacts) VALUES ($1, $2, $3, $4)",
-			s.ID, r.Picture, r.Rating, r.Artifacts); err != nil {
+			s.ID, r.Image, r.Rating, r.Artifacts); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Rated tells whether the pictures of a request are rated.
+// Rated reports whether the images of a request are rated.
 func (tx *Tx) Rated(id string) (bool, error) {
 	found, err := read(tx, scanText, "SELECT id FROM rating_sets WHERE id = $1", id)
 	return len(found) > 0, err
@@ -52,7 +52,7 @@ func (s *Store) RatingSet(ctx context.Context, id string) (RatingSet, error) {
 		return set, err
 	}
 	set.Ratings, err = rows(ctx, s, func(r scanner) (v Rating, err error) {
-		return v, r.Scan(&v.Picture, &v.Rating, &v.Artifacts)
+		return v, r.Scan(&v.Image, &v.Rating, &v.Artifacts)
 	}, "SELECT picture_id, rating, artifacts FROM ratings WHERE set_id = $1 ORDER BY picture_id", id)
 	return set, err
 }

@@ -14,7 +14,7 @@ func TestRatingSets(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		set := store.RatingSet{ID: "r", UserID: 7, Created: 5, Best: "b", Body: `{"x":1}`,
-			Ratings: []store.Rating{{Picture: "a", Rating: 3, Artifacts: -1}, {Picture: "b", Rating: 9, Artifacts: 0}}}
+			Ratings: []store.Rating{{Image: "a", Rating: 3, Artifacts: -1}, {Image: "b", Rating: 9, Artifacts: 0}}}
 		insert := func() error {
 			return s.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { return tx.InsertRatingSet(set) }})
 		}

@@ -20,14 +20,14 @@ const (
 
 // Tally is a number of finished jobs, and how much was asked for by them:
 // pixelsteps of images, tokens of text generation.
-type Tally struct{ Jobs, Things int64 }
+type Tally struct{ Jobs, WorkUnits int64 }
 
 func (t *Tally) add(o Tally) {
 	t.Jobs += o.Jobs
-	t.Things += o.Things
+	t.WorkUnits += o.WorkUnits
 }
 
-func (t Tally) negative() Tally { return Tally{-t.Jobs, -t.Things} }
+func (t Tally) negative() Tally { return Tally{-t.Jobs, -t.WorkUnits} }
 
 // Windows is what was finished within the last minute, hour, day and 30 days, and
 // ever. A window begins at a whole second, minute, hour or day, so that a minute
@@ -161,8 +161,8 @@ func (tx *Tx) writeStats(list []statement) []statement {
 	var values []any
 	for _, c := range slices.SortedFunc(maps.Keys(tx.stats), counter.compare) {
 		if w := tx.stats[c]; w != (Windows{}) { // else of a unit that was refused
-			values = append(values, c.kind, c.model, shard, w.Hour.Jobs, w.Hour.Things, w.Day.Jobs, w.Day.Things,
-				w.Month.Jobs, w.Month.Things, w.Total.Jobs, w.Total.Things)
+			values = append(values, c.kind, c.model, shard, w.Hour.Jobs, w.Hour.WorkUnits, w.Day.Jobs, w.Day.WorkUnits,
+				w.Month.Jobs, w.Month.WorkUnits, w.Total.Jobs, w.Total.WorkUnits)
 		}
 	}
 	list = tx.upsertMany(list, statsHead, statsTail, statsWidth, values)
@@ -170,7 +170,7 @@ func (tx *Tx) writeStats(list []statement) []statement {
 	values = nil
 	for _, b := range slices.SortedFunc(maps.Keys(tx.buckets), bucket.compare) {
 		if t := tx.buckets[b]; t != (Tally{}) {
-			values = append(values, b.kind, b.model, b.grain, b.start, shard, t.Jobs, t.Things)
+			values = append(values, b.kind, b.model, b.grain, b.start, shard, t.Jobs, t.WorkUnits)
 		}
 	}
 	return tx.upsertMany(list, bucketsHead, bucketsTail, bucketsWidth, values)
@@ -220,8 +220,8 @@ func (s *Store) Stats(ctx context.Context, kind string, now int64) (Windows, err
 }
 
 func scanWindows(r scanner) (w Windows, err error) {
-	return w, r.Scan(&w.Minute.Jobs, &w.Minute.Things, &w.Hour.Jobs, &w.Hour.Things, &w.Day.Jobs, &w.Day.Things,
-		&w.Month.Jobs, &w.Month.Things, &w.Total.Jobs, &w.Total.Things)
+	return w, r.Scan(&w.Minute.Jobs, &w.Minute.WorkUnits, &w.Hour.Jobs, &w.Hour.WorkUnits, &w.Day.Jobs, &w.Day.WorkUnits,
+		&w.Month.Jobs, &w.Month.WorkUnits, &w.Total.Jobs, &w.Total.WorkUnits)
 }
 
 // modelStatsQuery is statsQuery by model. $2 and $3 are when day and month begin. What
@@ -328,7 +328,7 @@ type oldBucket struct {
 }
 
 func scanBucket(r scanner) (b oldBucket, err error) {
-	return b, r.Scan(&b.kind, &b.model, &b.start, &b.Jobs, &b.Things)
+	return b, r.Scan(&b.kind, &b.model, &b.start, &b.Jobs, &b.WorkUnits)
 }
 
 // Backfill is how far the jobs from before statistics were kept have been counted.

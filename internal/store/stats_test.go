@@ -36,7 +36,7 @@ func reckon(all []store.Delivery, now int64) (w store.Windows, models []store.Mo
 		for i, span := range statsSpans {
 			if from := now - span.length; d.At >= from-from%span.grain {
 				spans[i].Jobs++
-				spans[i].Things += d.Asked
+				spans[i].WorkUnits += d.Asked
 				if counts[i] != nil {
 					*counts[i]++
 				}
@@ -136,7 +136,7 @@ func BenchmarkStats(b *testing.B) {
 				for i := range int64(units) {
 					write(b, s, store.Unit{Do: func(tx *store.Tx) error {
 						for j := range jobs / units {
-							tx.Count("image", fmt.Sprint("model ", (i+j)%200), clock.Load(), store.Tally{Jobs: 1, Things: 1})
+							tx.Count("image", fmt.Sprint("model ", (i+j)%200), clock.Load(), store.Tally{Jobs: 1, WorkUnits: 1})
 						}
 						return nil
 					}})

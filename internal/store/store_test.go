@@ -409,8 +409,8 @@ func TestDeliveries(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		want := []store.Delivery{
-			{JobID: "a", At: 10, Kind: "image", Model: "m", Things: 5, Micros: 6},
-			{JobID: "b", At: 20, Kind: "text", Model: "n", Things: 1 << 40, Micros: 7},
+			{JobID: "a", At: 10, Kind: "image", Model: "m", WorkUnits: 5, Micros: 6},
+			{JobID: "b", At: 20, Kind: "text", Model: "n", WorkUnits: 1 << 40, Micros: 7},
 		}
 		do(t, s, func(tx *store.Tx) error { tx.Deliver(want[1]); tx.Deliver(want[0]); return nil })
 		if diff := cmp.Diff(want, must[[]store.Delivery](t)(s.Deliveries(ctx, 9))); diff != "" {

@@ -25,14 +25,14 @@ type Team struct {
 type TeamTotals struct {
 	Kudos       horde.Kudos
 	Fulfilments int64 // images
-	Things      int64 // pixelsteps
+	WorkUnits   int64 // pixelsteps
 	Uptime      int64 // seconds
 }
 
 func (t *TeamTotals) add(o TeamTotals) {
 	t.Kudos += o.Kudos
 	t.Fulfilments += o.Fulfilments
-	t.Things += o.Things
+	t.WorkUnits += o.WorkUnits
 	t.Uptime += o.Uptime
 }
 
@@ -40,7 +40,7 @@ const teamColumns = "id, name, name_key, info, user_id, created, kudos, fulfilme
 
 func scanTeam(r scanner) (t Team, err error) {
 	return t, r.Scan(&t.ID, &t.Name, &t.NameKey, &t.Info, &t.UserID, &t.Created,
-		&t.Totals.Kudos, &t.Totals.Fulfilments, &t.Totals.Things, &t.Totals.Uptime)
+		&t.Totals.Kudos, &t.Totals.Fulfilments, &t.Totals.WorkUnits, &t.Totals.Uptime)
 }
 
 // Teams reads all teams, oldest first.
@@ -191,7 +191,7 @@ func (tx *Tx) writeTeams(list []statement) []statement {
 		if t := tx.teams[id]; t != (TeamTotals{}) { // else of a unit that was refused
 			list = append(list, statement{
 				text: "UPDATE teams SET kudos = kudos + $2, fulfilments = fulfilments + $3, things = things + $4, uptime = uptime + $5 WHERE id = $1",
-				args: []any{id, int64(t.Kudos), t.Fulfilments, t.Things, t.Uptime},
+				args: []any{id, int64(t.Kudos), t.Fulfilments, t.WorkUnits, t.Uptime},
 			})
 		}
 		list = append(list, tx.renewed[id].list...)

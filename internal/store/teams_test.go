@@ -79,7 +79,7 @@ func TestTeamChangesOfOneBatch(t *testing.T) {
 		units := []store.Unit{
 			{Key: "1", Do: func(tx *store.Tx) error {
 				tx.UpdateTeam("t", store.TeamChange{Name: &name, NameKey: &name})
-				tx.CountForTeam("t", store.TeamTotals{Things: 3})
+				tx.CountForTeam("t", store.TeamTotals{WorkUnits: 3})
 				return nil
 			}},
 			{Key: "2", Do: func(tx *store.Tx) error {
@@ -104,7 +104,7 @@ func TestTeamChangesOfOneBatch(t *testing.T) {
 			}
 		}
 		all := must[[]store.Team](t)(s.Teams(t.Context()))
-		want := store.Team{ID: "t", Name: "uno", NameKey: "uno", Info: "new", Totals: store.TeamTotals{Things: 3}}
+		want := store.Team{ID: "t", Name: "uno", NameKey: "uno", Info: "new", Totals: store.TeamTotals{WorkUnits: 3}}
 		if len(all) != 1 || all[0] != want {
 			t.Errorf("teams are %+v", all)
 		}

@@ -5,14 +5,14 @@ import (
 	"fmt"
 )
 
-// Timing is how long a finished picture took, kept to train price networks on.
+// Timing is how long a finished image took, kept to train price networks on.
 // Nothing in it leads to a request, a user or a worker: its time is that of a
 // whole hour, and it has no id.
 type Timing struct {
 	Hour     int64  // of the delivery, in hours since 1970
-	Machine  string // tells the pictures of one worker from those of others
+	Machine  string // tells the images of one worker from those of others
 	Baseline string // of the model that was used
-	Batch    int    // pictures that were handed out together with this one, itself counted
+	Batch    int    // images that were handed out together with this one, itself counted
 	Micros   int64  // from handing out to delivery
 	Features string // what was asked for, as JSON
 }

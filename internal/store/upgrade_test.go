@@ -141,13 +141,13 @@ func TestUpgradeOfSharedKeys(t *testing.T) {
 				return errors.Join(tx.SetKeySums("old", 700, 600, 0), tx.InsertKeyHold(store.KeyHold{RequestID: "r", KeyID: "old", Remaining: 600}))
 			})
 			spend("old", 200) // now more is set aside than there is, and the request is nowhere
-			want := []store.OddKey{{ID: "old", UserID: 7, Stray: "r"}, {ID: "old", UserID: 7}}
-			if diff := cmp.Diff(want, must[[]store.OddKey](t)(s.OddKeys(t.Context()))); diff != "" {
+			want := []store.InconsistentKey{{ID: "old", UserID: 7, Stray: "r"}, {ID: "old", UserID: 7}}
+			if diff := cmp.Diff(want, must[[]store.InconsistentKey](t)(s.InconsistentKeys(t.Context()))); diff != "" {
 				t.Error(diff)
 			}
 			run("DELETE FROM shared_keys WHERE id = 'old'")
-			want = []store.OddKey{{ID: "old", Stray: "r"}}
-			if diff := cmp.Diff(want, must[[]store.OddKey](t)(s.OddKeys(t.Context()))); diff != "" {
+			want = []store.InconsistentKey{{ID: "old", Stray: "r"}}
+			if diff := cmp.Diff(want, must[[]store.InconsistentKey](t)(s.InconsistentKeys(t.Context()))); diff != "" {
 				t.Error(diff)
 			}
 		})

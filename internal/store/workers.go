@@ -36,7 +36,7 @@ type WorkerTotals struct {
 	Generated    horde.Kudos `json:"generated,omitempty"`
 	UptimeKudos  horde.Kudos `json:"uptime_kudos,omitempty"`
 	Interrogated horde.Kudos `json:"interrogated,omitempty"` // with forms
-	Things       int64       `json:"things,omitempty"`
+	WorkUnits    int64       `json:"things,omitempty"`
 	Fulfilments  int64       `json:"fulfilments,omitempty"`
 	Uncompleted  int64       `json:"uncompleted,omitempty"`
 	Aborts       int64       `json:"aborts,omitempty"`       // in the window that began at AbortsSince
@@ -49,7 +49,7 @@ type WorkerTotals struct {
 	// in microseconds. Older nodes drop both when they change the worker.
 	FailedPops     []string  `json:"failed_pops,omitempty"`
 	SuspendedUntil int64     `json:"suspended_until,omitempty"`
-	Speeds         []float64 `json:"speeds,omitempty"` // newest last, raw things per second
+	Speeds         []float64 `json:"speeds,omitempty"` // newest last, work units per second
 }
 
 const workerColumns = "id, kind, user_id, name, created, last_check_in, addr, info, maintenance, maintenance_msg, paused, settings, totals, version, team"
