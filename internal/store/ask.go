@@ -40,7 +40,7 @@ func (a *Ask[T]) prepare(ahead bool) statement {
 	}}
 }
 
-// changed tells whether the ask, sent ahead, has changed a row.
+// changed reports whether the ask, sent ahead, has changed a row.
 func (a *Ask[T]) changed() bool { return a.sent && len(a.found) > 0 }
 
 // Answer returns what the change made of the row; ErrLost when the condition does

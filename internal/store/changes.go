@@ -86,7 +86,7 @@ const (
 // publish gathers what the transaction changed, and writes it into the change log for
 // other nodes, numbered by this node. Numbers of one node commit in order, because it
 // has one writer. A transaction that changed nothing of interest has a number too: it
-// tells whether a COMMIT without an answer was done.
+// shows whether a COMMIT without an answer was done.
 func (tx *Tx) publish(list []statement) []statement {
 	c := &tx.changed
 	for id := range tx.touched.workers {

@@ -69,7 +69,7 @@ func (tx *Tx) Collection(id string) (Collection, error) {
 	return readOne(tx, scanCollection, "SELECT "+collectionColumns+" FROM collections WHERE id = $1"+tx.w.s.engine.forUpdate, id)
 }
 
-// CollectionNameTaken tells whether another collection of the user than except
+// CollectionNameTaken reports whether another collection of the user than except
 // has this name.
 func (tx *Tx) CollectionNameTaken(user int64, name, except string) (bool, error) {
 	n, err := readCount(tx, "SELECT count(*) FROM collections WHERE user_id = $1 AND name = $2 AND id <> $3", user, name, except)

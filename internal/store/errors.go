@@ -29,8 +29,8 @@ var (
 	ErrClosed = errors.New("the store is closing")
 )
 
-// duplicate tells whether err is a violated uniqueness, by code.
-func duplicate(err error) bool {
+// isDuplicate reports whether err is a violated uniqueness, by code.
+func isDuplicate(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return pg.Code == "23505"
@@ -42,9 +42,9 @@ func duplicate(err error) bool {
 	return false
 }
 
-// passing tells whether err is a conflict that goes away when the transaction
+// isTransient reports whether err is a conflict that goes away when the transaction
 // is tried again: serialisation failure, deadlock, busy.
-func passing(err error) bool {
+func isTransient(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return pg.Code == "40001" || pg.Code == "40P01"
@@ -56,8 +56,8 @@ func passing(err error) bool {
 	return false
 }
 
-// broken tells whether the connection is of no use any more.
-func broken(err error) bool {
+// isBroken reports whether the connection is of no use any more.
+func isBroken(err error) bool {
 	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.DeadlineExceeded) {
 		return true
 	}

@@ -79,7 +79,7 @@ func (tx *Tx) Post(e Event) error {
 	return nil
 }
 
-// Posted tells whether an event with this id is committed.
+// Posted reports whether an event with this id is committed.
 func (tx *Tx) Posted(id string) (bool, error) {
 	found, err := read(tx, scanText, "SELECT id FROM ledger_events WHERE id = $1", id)
 	return len(found) > 0, err

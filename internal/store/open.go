@@ -244,7 +244,7 @@ func (s *Store) Close() error {
 // Node is the id of this open store; changes of other nodes carry theirs.
 func (s *Store) Node() string { return s.node }
 
-// Shared tells whether other nodes may work on the same database.
+// Shared reports whether other nodes may work on the same database.
 func (s *Store) Shared() bool { return s.engine.shared }
 
 // Ping asks the database for a sign of life.
@@ -280,7 +280,7 @@ func (s *Store) prepare(ctx context.Context, q string) (*sql.Stmt, error) {
 func rows[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), q string, args ...any) ([]T, error) {
 	for try := 0; ; try++ {
 		out, err := readAll(ctx, s, scan, q, args...)
-		if err == nil || try == readConns+2 || ctx.Err() != nil || !broken(err) {
+		if err == nil || try == readConns+2 || ctx.Err() != nil || !isBroken(err) {
 			return out, err
 		}
 	}

@@ -79,7 +79,7 @@ type Proof struct {
 	Faults                            int64
 }
 
-// Sound tells whether nothing is wrong.
+// Sound reports whether nothing is wrong.
 func (p Proof) Sound() bool { return p.Sum == 0 && p.Faults == 0 }
 
 // Prove proves every balance from its postings, every held sum from its holds,

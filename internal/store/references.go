@@ -36,7 +36,7 @@ func (s *Store) Reference(ctx context.Context, slot string) (Reference, error) {
 	return one(ctx, s, scanReference, "SELECT "+referenceColumns+", document FROM model_references WHERE slot = $1", slot)
 }
 
-// PutReference keeps v as the copy of its slot. It tells whether the document is
+// PutReference keeps v as the copy of its slot. It reports whether the document is
 // another than before: only then Changed moves, and other nodes hear of it.
 func (tx *Tx) PutReference(v Reference) (changed bool, err error) {
 	old, err := read(tx, scanText, "SELECT digest FROM model_references WHERE slot = $1"+tx.w.s.engine.forUpdate, v.Slot)

@@ -90,7 +90,7 @@ func (tx *Tx) Style(id string) (Style, error) {
 	return readOne(tx, scanStyle, styleRead+" WHERE id = $1"+tx.w.s.engine.forUpdate, id)
 }
 
-// StyleNameTaken tells whether another style of the user than except, or a
+// StyleNameTaken reports whether another style of the user than except, or a
 // collection, has this name.
 func (tx *Tx) StyleNameTaken(user int64, name, except string) (bool, error) {
 	n, err := readCount(tx, "SELECT (SELECT count(*) FROM styles WHERE user_id = $1 AND name = $2 AND id <> $3) + "+

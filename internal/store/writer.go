@@ -301,7 +301,7 @@ func (w *writer) commit(r *round) {
 // is hope and somebody waits for it.
 func (w *writer) alone(r *round, err error) {
 	for try := range 5 {
-		if !passing(err) && !w.lost(err) {
+		if !isTransient(err) && !w.lost(err) {
 			break
 		}
 		time.Sleep(time.Duration(1+try*try*20) * time.Millisecond)
@@ -316,7 +316,7 @@ func (w *writer) alone(r *round, err error) {
 	}
 
 	w.recover(err)
-	if duplicate(err) {
+	if isDuplicate(err) {
 		r.results[0] = fmt.Errorf("%w: %w", ErrDuplicate, err)
 		return
 	}
@@ -324,9 +324,9 @@ func (w *writer) alone(r *round, err error) {
 	r.results[0] = fmt.Errorf("write: %w", err)
 }
 
-// lost tells whether the connection is of no use after err.
+// lost reports whether the connection is of no use after err.
 func (w *writer) lost(err error) bool {
-	if broken(err) || w.conn == nil {
+	if isBroken(err) || w.conn == nil {
 		return true
 	}
 	if !w.s.engine.shared {
@@ -347,7 +347,7 @@ func (w *writer) recover(err error) {
 	if w.lost(err) {
 		w.disconnect()
 		err = w.connect(ctx)
-	} else if duplicate(err) { // perhaps it is the number of a change
+	} else if isDuplicate(err) { // perhaps it is the number of a change
 		err = w.readSeq(ctx)
 	} else {
 		return
