@@ -129,7 +129,7 @@ func (q *Queue) take(requests []store.AlchemyRequest, forms []store.Form, gone [
 
 	x := q.index
 	x.mu.Lock()
-	taken, err := live.Take(x.requests, keeper{x}, all, gone)
+	taken, err := live.Take(x.requests, keeper{x: x, now: q.Clock().UnixMicro()}, all, gone)
 	x.mu.Unlock()
 	if err != nil {
 		q.Log.Error("unreadable request", "error", err)
@@ -138,12 +138,24 @@ func (q *Queue) take(requests []store.AlchemyRequest, forms []store.Form, gone [
 }
 
 // keeper brings rows of requests into an index, whose lock it needs.
-type keeper struct{ x *index }
+type keeper struct {
+	x   *index
+	now int64 // microseconds
+}
 
-func (k keeper) Key(r rows) string           { return r.ID }
-func (k keeper) Read(r rows) (*entry, error) { return newEntry(r.AlchemyRequest, r.forms) }
-func (k keeper) Add(e *entry)                { k.x.addLocked(e) }
-func (k keeper) Remove(e *entry)             { k.x.removeLocked(e) }
+func (k keeper) Key(r rows) string { return r.ID }
+
+// Read makes no entry of what has expired: another node, or the sweep, may have removed
+// it since it was read.
+func (k keeper) Read(r rows) (*entry, error) {
+	if r.Expires <= k.now {
+		return nil, nil
+	}
+	return newEntry(r.AlchemyRequest, r.forms)
+}
+
+func (k keeper) Add(e *entry)    { k.x.addLocked(e) }
+func (k keeper) Remove(e *entry) { k.x.removeLocked(e) }
 
 func (k keeper) Apply(e *entry, r rows) {
 	k.x.renewLocked(e, r.Expires)

@@ -42,7 +42,8 @@ func (q *Queue) Submit(ctx context.Context, key string, s api.AlchemySubmit) (fl
 	case row.State != store.FormRunning:
 		return 0, ended(row.ID, w)
 	case s.State == "faulted":
-		err = q.fault(ctx, f, row, w, q.excuseOf(ctx, f))
+		// A worker that hangs up once it has said so is not to be blamed for the form's time.
+		err = q.fault(context.WithoutCancel(ctx), f, row, w, q.excuseOf(ctx, f))
 	default:
 		return q.deliver(ctx, f, row, hands{worker: w, owner: owner}, s.Result)
 	}

@@ -294,7 +294,7 @@ func (f *Fleet) create(
 		if err != nil {
 			return nil, err
 		}
-		if err := f.take(ctx, []*store.Worker{other}); err != nil {
+		if err := f.Refresh(ctx, []string{other.ID}); err != nil {
 			return nil, err
 		}
 		return f.joined(f.ByName(name), owner, kind)
@@ -302,6 +302,11 @@ func (f *Fleet) create(
 
 	if err != nil {
 		return nil, err
+	}
+	if f.Worker(row.ID) == nil { // the news of it could not be brought in
+		if err := f.Refresh(ctx, []string{row.ID}); err != nil {
+			return nil, err
+		}
 	}
 	return f.Find(ctx, row.ID)
 }

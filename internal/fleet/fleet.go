@@ -44,6 +44,10 @@ type Fleet struct {
 
 	inbox inbox
 
+	// reading is held by whoever reads rows and brings them in, so that what was read
+	// earlier never comes in later.
+	reading chan struct{}
+
 	teamNames atomic.Pointer[map[string]string] // by id
 	turns     atomic.Uint64                     // see Revision
 
@@ -64,28 +68,42 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 	if c.InviteOnly == nil {
 		c.InviteOnly = func() bool { return false }
 	}
-	f := &Fleet{Config: c, byID: map[string]*Worker{}, byName: map[string]*Worker{}}
+	f := &Fleet{Config: c, byID: map[string]*Worker{}, byName: map[string]*Worker{}, reading: make(chan struct{}, 1)}
 	f.inbox.byID = map[string]*letter{}
 	f.Store.Follow(f.hear)
 	return f, f.Reload(ctx)
 }
 
+// inTurn calls read while nobody else reads.
+func (f *Fleet) inTurn(ctx context.Context, read func() error) error {
+	select {
+	case f.reading <- struct{}{}:
+		defer func() { <-f.reading }()
+		return read()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Reload reads every worker and every message to workers again.
 func (f *Fleet) Reload(ctx context.Context) error {
-	before := f.ids() // workers known now and not read below are gone
-	all, err := f.Store.AllWorkers(ctx)
-	if err != nil {
-		return fmt.Errorf("read workers: %w", err)
-	}
-	f.drop(missing(before, all)...)
-
-	if err := f.take(ctx, all); err != nil {
+	if err := f.inTurn(ctx, func() error { return f.reloadWorkers(ctx) }); err != nil {
 		return err
 	}
 	if err := f.reloadTeams(ctx); err != nil {
 		return fmt.Errorf("read teams: %w", err)
 	}
 	return f.reloadMessages(ctx)
+}
+
+func (f *Fleet) reloadWorkers(ctx context.Context) error {
+	before := f.ids() // workers known now and not read below are gone
+	all, err := f.Store.AllWorkers(ctx)
+	if err != nil {
+		return fmt.Errorf("read workers: %w", err)
+	}
+	f.drop(missing(before, all)...)
+	return f.take(ctx, all)
 }
 
 // ids returns the ids of all known workers.
@@ -106,15 +124,17 @@ func missing(ids []string, rows []*store.Worker) []string {
 
 // Refresh reads workers again that have changed.
 func (f *Fleet) Refresh(ctx context.Context, ids []string) error {
-	some, err := f.Store.Workers(ctx, ids)
-	if err != nil {
-		return err
-	}
-	f.drop(missing(slices.Clone(ids), some)...)
-	return f.take(ctx, some)
+	return f.inTurn(ctx, func() error {
+		some, err := f.Store.Workers(ctx, ids)
+		if err != nil {
+			return err
+		}
+		f.drop(missing(slices.Clone(ids), some)...)
+		return f.take(ctx, some)
+	})
 }
 
-// take brings rows into memory, each with its owner.
+// take brings rows into memory, each with its owner. The caller is the one who reads.
 func (f *Fleet) take(ctx context.Context, all []*store.Worker) error {
 	owners := map[int64]*account.User{}
 	for _, row := range all {

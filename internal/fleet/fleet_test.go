@@ -531,3 +531,25 @@ func TestLongNames(t *testing.T) {
 		}
 	}
 }
+
+// TestNewsOfANewWorkerFail: the first pop of a worker succeeds, though what was
+// committed of it could not be brought into memory.
+func TestNewsOfANewWorkerFail(t *testing.T) {
+	c := hordetest.NewClock()
+	h := hordetest.Open(t, storetest.On(t, storetest.SQLite), c)
+	h.Store.Follow(func(_ context.Context, changed *store.Changes) error {
+		if len(changed.Workers) > 0 {
+			return errors.New("a read that failed")
+		}
+		return nil
+	})
+	f, err := New(t.Context(), Config{Store: h.Store, Accounts: h.Accounts, Catalog: h.Catalog, Clock: c.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	o, err := f.CheckInImage(t.Context(), h.User(t, "u", 0).User, pop("fresh"), "10.0.0.1")
+	if err != nil || o.Worker.Name != "fresh" {
+		t.Errorf("first pop: %+v, %v", o, err)
+	}
+}

@@ -341,12 +341,18 @@ func (f *Fleet) refreshOwners(ctx context.Context, users []int64) error {
 		if len(f.Owned(id)) == 0 {
 			continue
 		}
-		owner, err := f.Accounts.ByID(ctx, id)
-		if err != nil && horde.CodeOf(err) == "" {
+		err := f.inTurn(ctx, func() error {
+			owner, err := f.Accounts.ByID(ctx, id)
+			if err != nil && horde.CodeOf(err) == "" {
+				return err
+			}
+			if owner != nil {
+				f.setOwner(owner)
+			}
+			return nil
+		})
+		if err != nil {
 			return err
-		}
-		if owner != nil {
-			f.setOwner(owner)
 		}
 	}
 	return nil

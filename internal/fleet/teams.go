@@ -33,17 +33,19 @@ func errNoTeam(id string) error {
 
 // reloadTeams reads the names of all teams again.
 func (f *Fleet) reloadTeams(ctx context.Context) error {
-	all, err := f.Store.Teams(ctx)
-	if err != nil {
-		return err
-	}
+	return f.inTurn(ctx, func() error {
+		all, err := f.Store.Teams(ctx)
+		if err != nil {
+			return err
+		}
 
-	names := make(map[string]string, len(all))
-	for _, t := range all {
-		names[t.ID] = t.Name
-	}
-	f.teamNames.Store(&names)
-	return nil
+		names := make(map[string]string, len(all))
+		for _, t := range all {
+			names[t.ID] = t.Name
+		}
+		f.teamNames.Store(&names)
+		return nil
+	})
 }
 
 // teamName returns the name of a team as this node knows it, "" for none.

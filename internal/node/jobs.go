@@ -137,7 +137,7 @@ func (n *Node) promote(ctx context.Context) error {
 	promoted, err := n.Accounts.PromoteEarners(ctx, horde.Whole(*n.options.TrustThreshold))
 	for _, user := range promoted {
 		n.options.Log.Info("user became trusted", "user", user)
-		err = errors.Join(err, n.Fleet.Unpause(ctx, user))
+		err = errors.Join(err, n.Fleet.Unpause(context.WithoutCancel(ctx), user)) // nobody comes back to it
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"image"
 	"image/png"
 	"slices"
@@ -12,8 +13,10 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/internal/blob"
 	"horde/internal/fleet"
 	"horde/internal/hordetest"
+	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
 
@@ -626,5 +629,37 @@ func TestTriesOfTwoNodes(t *testing.T) {
 			here.is(id, true, 0)
 			here.getsNothing("4", "the request was given up at the other node")
 		})
+	}
+}
+
+// leaving is a store that takes nothing, and whose worker hangs up while it is asked.
+type leaving struct {
+	blob.Store
+	leave func()
+}
+
+func (l leaving) Ready(context.Context) error { l.leave(); return errors.New("full") }
+
+// TestFaultOfAWorkerThatHangsUp: a worker that gives a job up because our store is down
+// is not blamed for it, though it hangs up at once.
+func TestFaultOfAWorkerThatHangsUp(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
+	owner, user := n.person(t, false, 1000), n.person(t, true, 1000)
+	id := n.accept(t, ask(user, 1))
+	job := n.take(t, owner, pop("w"))
+	ctx, hangUp := context.WithCancel(t.Context())
+
+	n.Blobs = leaving{n.Blobs, hangUp}
+	_, err := n.Submit(ctx, owner.Key, api.ImageSubmit{ID: *job.ID, State: "faulted", Generation: "faulted"})
+	if err != nil {
+		t.Error(err)
+	}
+
+	jobs, err := n.Store.JobsOf(t.Context(), []string{id})
+	if err != nil || len(jobs) != 1 || jobs[0].State != store.JobFaulted || !jobs[0].Excused {
+		t.Errorf("jobs of the request: %+v, %v", jobs, err)
+	}
+	if w := n.Fleet.ByName("w"); w.Totals.Uncompleted > 0 {
+		t.Errorf("the worker has %d uncompleted jobs", w.Totals.Uncompleted)
 	}
 }

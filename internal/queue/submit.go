@@ -40,7 +40,8 @@ func (q *Queue) submit(ctx context.Context, x *index, key string, s submission) 
 
 	switch {
 	case faulted:
-		err = q.fault(ctx, a, q.excuseOf(ctx, a))
+		// A worker that hangs up once it has said so is not to be blamed for the job's time.
+		err = q.fault(context.WithoutCancel(ctx), a, q.excuseOf(ctx, a))
 	case a.job.Fake:
 		return a.e.work.Value(q.delivered(a, s.generation, false)).Reward, q.endDecoy(ctx, a, s.seed)
 	default:

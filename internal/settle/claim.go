@@ -54,14 +54,21 @@ func ClaimForms(ctx context.Context, s *store.Store, c FormClaim) (taken []*Form
 	forms := slices.SortedFunc(slices.Values(c.Forms), func(a, b *Form) int { return cmp.Compare(a.Row.ID, b.Row.ID) })
 	u := store.Unit{Key: forms[0].Row.RequestID}
 
+	var requests []string
+	for _, f := range forms {
+		requests = append(requests, f.Row.RequestID)
+	}
+	slices.Sort(requests)
+
 	// Ask that the requests live on, and for each form.
-	renewals := map[string]*store.Ask[string]{} // by request
+	var renewals []*store.Ask[string]
+	for _, id := range slices.Compact(requests) {
+		renewal := store.RenewAlchemyOf(id, c.Expires, c.At)
+		renewals = append(renewals, renewal)
+		u.First = append(u.First, renewal)
+	}
 	claims := make([]*store.Ask[store.FormProgress], len(forms))
 	for i, f := range forms {
-		if id := f.Row.RequestID; renewals[id] == nil {
-			renewals[id] = store.RenewAlchemyOf(id, c.Expires, c.At)
-			u.First = append(u.First, renewals[id])
-		}
 		claims[i] = store.ClaimFormOf(&f.Row, c.Worker, c.Pop, c.Ends, c.At)
 		u.First = append(u.First, claims[i])
 	}

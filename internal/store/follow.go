@@ -5,6 +5,15 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
+)
+
+// Bounds of what followers may take.
+const (
+	tellTimeout     = 5 * time.Second // while the callers of a batch wait
+	reloadTimeout   = 5 * time.Minute
+	catchUpPause    = 100 * time.Millisecond // before reading everything once more
+	maxCatchUpPause = time.Minute
 )
 
 // Follower brings committed changes into memory.
@@ -13,7 +22,8 @@ type Follower func(context.Context, *Changes) error
 // Follow has f called with everything that is committed from now on: by this node, in
 // the order of its commits and before their callers hear from Write, so that whoever
 // has written finds it in memory; and by other nodes, while Watch runs. The two may
-// call at once. Where f fails, all followers are called again with Missed.
+// call at once. Where f fails, all followers are called again with Missed, beside the
+// commits that follow, until none fails: the database is right, and nobody waits.
 //
 // The callers of a whole batch wait for f: it reads what it must and nothing more, and
 // never calls Write, nor takes a lock that is held during one.
@@ -73,7 +83,7 @@ func (r *round) prepare() {
 // handOver has a round published. Where nothing waits for the writer and there is next
 // to nothing to do, it does so itself: to wake another goroutine would take longer.
 func (w *writer) handOver(r *round) {
-	if len(w.queue) == 0 && w.unpublished.Load() == 0 && r.light() && !w.behind.Load() {
+	if len(w.queue) == 0 && w.unpublished.Load() == 0 && r.light() {
 		w.answer(r)
 		return
 	}
@@ -92,6 +102,7 @@ func (r *round) light() bool {
 // commits. The writer is at its next batch by then.
 func (w *writer) publish() {
 	defer close(w.published)
+	defer close(w.missed)
 	for r := range w.rounds {
 		w.answer(r)
 		w.unpublished.Add(-1)
@@ -100,11 +111,11 @@ func (w *writer) publish() {
 
 // answer takes what was committed to the followers and then answers the callers.
 func (w *writer) answer(r *round) {
-	if r.unknown || w.behind.Load() {
-		r.changes = Changes{Missed: true}
-	}
-	if !r.changes.none() {
-		w.behind.Store(!w.tell(&r.changes))
+	if r.unknown || !w.tell(&r.changes) {
+		select {
+		case w.missed <- struct{}{}:
+		default: // it is to be read again already, after this
+		}
 	}
 	for i, p := range r.batch {
 		p.done <- r.results[i]
@@ -117,11 +128,40 @@ func (w *writer) answer(r *round) {
 
 // tell tells the followers and reports whether all of them have heard.
 func (w *writer) tell(c *Changes) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
+	if c.none() {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(w.life, tellTimeout)
 	defer cancel()
 	err := w.s.followers.tell(ctx, c)
 	if err != nil {
-		w.s.log.Error("bring own changes into memory; all is read again at the next", "error", err)
+		w.s.log.Error("bring own changes into memory; all is read again", "error", err)
 	}
 	return err == nil
+}
+
+// catchUp has the followers read everything again where they have missed something,
+// with pauses where that fails too. It ends with the writer.
+func (w *writer) catchUp() {
+	defer close(w.caughtUp)
+	for range w.missed {
+		for pause := catchUpPause; ; pause = min(2*pause, maxCatchUpPause) {
+			ctx, cancel := context.WithTimeout(w.life, reloadTimeout)
+			err := w.s.followers.tell(ctx, &Changes{Missed: true})
+			cancel()
+			if err == nil {
+				break
+			}
+			if w.life.Err() != nil {
+				return
+			}
+			w.s.log.Error("read all again after missed changes", "error", err, "again_in", pause)
+
+			select {
+			case <-w.life.Done():
+				return
+			case <-time.After(pause):
+			}
+		}
+	}
 }

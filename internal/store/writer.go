@@ -133,21 +133,26 @@ type writer struct {
 
 	rollbackTimeout time.Duration
 
+	life context.Context // ends when the last round is published
+	end  context.CancelFunc
+
 	mu      sync.RWMutex
 	started bool
 	closed  bool
 	stopped chan struct{}
 
-	rounds      chan *round  // committed, to be published
-	unpublished atomic.Int32 // rounds that were handed over and are not answered
-	behind      atomic.Bool  // a follower failed: all of them have to read everything again
-	free        chan *round  // for the next batches
+	rounds      chan *round   // committed, to be published
+	unpublished atomic.Int32  // rounds that were handed over and are not answered
+	missed      chan struct{} // a follower failed: all of them have to read everything again
+	caughtUp    chan struct{} // closed when nobody does so any more
+	free        chan *round   // for the next batches
 	published   chan struct{}
 
 	afterCommit atomic.Pointer[func()]
 }
 
 func newWriter(s *Store, db *sql.DB) *writer {
+	life, end := context.WithCancel(context.Background()) // ended by close
 	return &writer{
 		s:               s,
 		db:              db,
@@ -157,6 +162,10 @@ func newWriter(s *Store, db *sql.DB) *writer {
 		rounds:          make(chan *round, maxRounds),
 		free:            make(chan *round, maxRounds),
 		published:       make(chan struct{}),
+		missed:          make(chan struct{}, 1),
+		caughtUp:        make(chan struct{}),
+		life:            life,
+		end:             end,
 	}
 }
 
@@ -181,6 +190,7 @@ func (w *writer) start() {
 	}
 	go w.run()
 	go w.publish()
+	go w.catchUp()
 }
 
 func (w *writer) close() {
@@ -191,6 +201,8 @@ func (w *writer) close() {
 		close(w.queue)
 		<-w.stopped
 		<-w.published
+		w.end()
+		<-w.caughtUp
 	}
 	w.disconnect()
 	w.db.Close()
