@@ -86,20 +86,27 @@ func (s *Store) Accounts(ctx context.Context, users []int64) ([]*Account, error)
 // AccountsAfter reads accounts in the order of their users' ids, limit at most,
 // from behind a user.
 func (s *Store) AccountsAfter(ctx context.Context, user int64, limit int) ([]*Account, error) {
-	return rows(ctx, s, scanAccount, "SELECT "+accountColumns+" FROM accounts WHERE user_id > $1 ORDER BY user_id LIMIT $2", user, limit)
+	return rows(ctx, s, scanAccount,
+		"SELECT "+accountColumns+" FROM accounts WHERE user_id > $1 ORDER BY user_id LIMIT $2", user, limit)
 }
 
 func (tx *Tx) lockAccounts(list []statement, ids []int64) []statement {
 	tx.accounts = make(map[int64]*Account, len(ids))
+	keep := func(r scanner) error {
+		a, err := scanAccount(r)
+		if err == nil {
+			tx.accounts[a.UserID] = a
+		}
+		return err
+	}
+
 	_ = inChunks(ids, func(q string, args []any) error {
-		list = append(list, statement{"SELECT " + accountColumns + " FROM accounts WHERE user_id IN " + q +
-			" ORDER BY user_id" + tx.w.s.engine.forUpdate, args, func(r scanner) error {
-			a, err := scanAccount(r)
-			if err == nil {
-				tx.accounts[a.UserID] = a
-			}
-			return err
-		}})
+		list = append(list, statement{
+			text: "SELECT " + accountColumns + " FROM accounts WHERE user_id IN " + q +
+				" ORDER BY user_id" + tx.w.s.engine.forUpdate,
+			args: args,
+			each: keep,
+		})
 		return nil
 	})
 	return list
@@ -114,6 +121,7 @@ func inChunks[K any](ids []K, f func(placeholders string, args []any) error) err
 		for i := range args {
 			args[i] = ids[i]
 		}
+
 		if err := f(in(1, size), args); err != nil {
 			return err
 		}
@@ -141,6 +149,7 @@ func (tx *Tx) ChangeAccount(user int64, f func(*Account)) error {
 	if err != nil {
 		return err
 	}
+
 	before := *a
 	tx.undo = append(tx.undo, func() { *a = before })
 	f(a)
@@ -151,8 +160,11 @@ func (tx *Tx) ChangeAccount(user int64, f func(*Account)) error {
 func (tx *Tx) writeAccounts(list []statement) []statement {
 	for _, id := range slices.Sorted(maps.Keys(tx.touched.accounts)) {
 		a := tx.accounts[id]
-		list = append(list, statement{text: "UPDATE accounts SET balance = $2, escrow = $3, held = $4, last_active = $5, totals = $6 WHERE user_id = $1",
-			args: []any{a.UserID, int64(a.Balance), int64(a.Escrow), int64(a.Held), a.LastActive, jsonText(a.Totals)}})
+		list = append(list, statement{
+			text: "UPDATE accounts SET balance = $2, escrow = $3, held = $4, last_active = $5, totals = $6 " +
+				"WHERE user_id = $1",
+			args: []any{a.UserID, int64(a.Balance), int64(a.Escrow), int64(a.Held), a.LastActive, jsonText(a.Totals)},
+		})
 	}
 	return list
 }
@@ -160,7 +172,8 @@ func (tx *Tx) writeAccounts(list []statement) []statement {
 // EscrowOf reads the ids of users with one of these roles who have anything in
 // escrow.
 func (s *Store) EscrowOf(ctx context.Context, roles int64) ([]int64, error) {
-	return rows(ctx, s, scanInt, "SELECT user_id FROM accounts JOIN users ON id = user_id WHERE escrow > 0 AND (roles & $1) <> 0 ORDER BY user_id", roles)
+	return rows(ctx, s, scanInt, "SELECT user_id FROM accounts JOIN users ON id = user_id "+
+		"WHERE escrow > 0 AND (roles & $1) <> 0 ORDER BY user_id", roles)
 }
 
 // EscrowAbove reads the ids of users with more than this much in escrow.

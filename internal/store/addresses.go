@@ -49,8 +49,10 @@ func (tx *Tx) SetAddressBan(b AddressBan) error {
 // ExtendAddressBan is SetAddressBan that never shortens one.
 func (tx *Tx) ExtendAddressBan(b AddressBan) error {
 	tx.changed.Addresses.add(b.Network)
-	_, err := tx.change("INSERT INTO address_bans (network, block, until) VALUES ($1, $2, $3) ON CONFLICT (network, block) DO UPDATE SET "+
-		"until = CASE WHEN excluded.until > address_bans.until THEN excluded.until ELSE address_bans.until END", b.Network, b.Block, b.Until)
+	_, err := tx.change("INSERT INTO address_bans (network, block, until) VALUES ($1, $2, $3) "+
+		"ON CONFLICT (network, block) DO UPDATE SET until = "+
+		"CASE WHEN excluded.until > address_bans.until THEN excluded.until ELSE address_bans.until END",
+		b.Network, b.Block, b.Until)
 	return err
 }
 
@@ -64,12 +66,14 @@ func (tx *Tx) LiftAddressBan(network string, block bool) error {
 // Offences counts what a network has done since a moment: itself, or as a proxy
 // for others.
 func (tx *Tx) Offences(network string, proxy bool, since int64) (int, error) {
-	return readCount(tx, "SELECT count(*) FROM address_offences WHERE network = $1 AND proxy = $2 AND at > $3", network, proxy, since)
+	return readCount(tx, "SELECT count(*) FROM address_offences WHERE network = $1 AND proxy = $2 AND at > $3",
+		network, proxy, since)
 }
 
 // InsertOffence remembers an offence of a network, now.
 func (tx *Tx) InsertOffence(id, network string, proxy bool) error {
-	_, err := tx.change("INSERT INTO address_offences (id, network, proxy, at) VALUES ($1, $2, $3, $4)", id, network, proxy, tx.Now)
+	_, err := tx.change("INSERT INTO address_offences (id, network, proxy, at) VALUES ($1, $2, $3, $4)",
+		id, network, proxy, tx.Now)
 	return err
 }
 

@@ -55,6 +55,7 @@ func (a *Ask[T]) Answer(tx *Tx) (answer T, err error) {
 	if len(found) == 0 {
 		return answer, ErrLost
 	}
+
 	tx.direct = true
 	if a.request != "" {
 		tx.changed.Requests.add(a.request)
@@ -70,7 +71,9 @@ func (a *Ask[T]) Answer(tx *Tx) (answer T, err error) {
 func (tx *Tx) askAhead(list []statement, batch []*pending) []statement {
 	for i, p := range batch {
 		u := &p.unit
-		alone := u.Key != "" && (i == 0 || batch[i-1].unit.Key != u.Key) && (i+1 == len(batch) || batch[i+1].unit.Key != u.Key)
+		alone := u.Key != "" &&
+			(i == 0 || batch[i-1].unit.Key != u.Key) &&
+			(i+1 == len(batch) || batch[i+1].unit.Key != u.Key)
 		for _, a := range u.First {
 			if st := a.prepare(alone); alone {
 				list = append(list, st)
@@ -96,21 +99,35 @@ func ChargeOf(id string, amount horde.Kudos, expires int64) *Ask[RequestState] {
 
 // EndOf writes how a running job ended at now; lost when it had ended before.
 func EndOf(id string, r JobResult, now int64) *Ask[string] {
-	return &Ask[string]{text: "UPDATE jobs SET state = $2, finished = $3, seed = $4, censored = $5, result = $6, metadata = $7, excused = $8 WHERE id = $1 AND state = 0 RETURNING id",
-		args: []any{id, int(r.State), now, r.Seed, r.Censored, r.Result, r.Metadata, r.Excused}, scan: scanText}
+	return &Ask[string]{
+		text: "UPDATE jobs SET state = $2, finished = $3, seed = $4, censored = $5, result = $6, metadata = $7, " +
+			"excused = $8 WHERE id = $1 AND state = 0 RETURNING id",
+		args: []any{id, int(r.State), now, r.Seed, r.Censored, r.Result, r.Metadata, r.Excused},
+		scan: scanText,
+	}
 }
 
 // changeOf is a conditional update of a request that returns its new state.
 func changeOf(id, set, where string, args ...any) *Ask[RequestState] {
-	return &Ask[RequestState]{text: "UPDATE requests SET version = version + 1, " + set + " WHERE id = $1" + where + " RETURNING " + stateColumns,
-		args: append([]any{id}, args...), scan: scanState, request: id}
+	return &Ask[RequestState]{
+		text: "UPDATE requests SET version = version + 1, " + set +
+			" WHERE id = $1" + where + " RETURNING " + stateColumns,
+		args:    append([]any{id}, args...),
+		scan:    scanState,
+		request: id,
+	}
 }
 
 // RenewAlchemyOf moves the expiry of an alchemy request that has not expired now
 // to at least expires, and answers its id.
 func RenewAlchemyOf(id string, expires, now int64) *Ask[string] {
-	return &Ask[string]{text: "UPDATE alchemy_requests SET expires = CASE WHEN expires < $2 THEN $2 ELSE expires END WHERE id = $1 AND expires > $3 RETURNING id",
-		args: []any{id, expires, now}, scan: scanText, alchemy: id}
+	return &Ask[string]{
+		text: "UPDATE alchemy_requests SET expires = CASE WHEN expires < $2 THEN $2 ELSE expires END " +
+			"WHERE id = $1 AND expires > $3 RETURNING id",
+		args:    []any{id, expires, now},
+		scan:    scanText,
+		alchemy: id,
+	}
 }
 
 // ClaimFormOf gives a waiting form of a request that has not expired now to a
@@ -128,12 +145,21 @@ func FinishFormOf(f *Form, r FormResult) *Ask[FormProgress] {
 // DropHoldOf deletes a hold and answers what it was; lowering the account's Held
 // is the caller's.
 func DropHoldOf(id string) *Ask[Hold] {
-	return &Ask[Hold]{text: "DELETE FROM holds WHERE id = $1 RETURNING id, user_id, remaining", args: []any{id}, scan: scanHold}
+	return &Ask[Hold]{
+		text: "DELETE FROM holds WHERE id = $1 RETURNING id, user_id, remaining",
+		args: []any{id},
+		scan: scanHold,
+	}
 }
 
 // changeOfForm changes a form that is still in the version that the caller saw,
 // and in the state that the change is from.
 func changeOfForm(f *Form, from FormState, set, where string, args ...any) *Ask[FormProgress] {
-	return &Ask[FormProgress]{text: fmt.Sprintf("UPDATE forms SET version = version + 1, %s WHERE id = $1 AND version = $2 AND state = %d%s RETURNING %s",
-		set, from, where, formProgressColumns), args: append([]any{f.ID, f.Version}, args...), scan: scanFormProgress, alchemy: f.RequestID}
+	return &Ask[FormProgress]{
+		text: fmt.Sprintf("UPDATE forms SET version = version + 1, %s "+
+			"WHERE id = $1 AND version = $2 AND state = %d%s RETURNING %s", set, from, where, formProgressColumns),
+		args:    append([]any{f.ID, f.Version}, args...),
+		scan:    scanFormProgress,
+		alchemy: f.RequestID,
+	}
 }

@@ -96,6 +96,7 @@ func (tx *Tx) publish(list []statement) []statement {
 	c.Requests.tidy()
 	c.Alchemy.tidy()
 	c.Workers.tidy()
+
 	if !tx.w.s.engine.shared {
 		return list
 	}
@@ -121,10 +122,12 @@ func (s *Store) Watch(ctx context.Context) {
 	if !s.engine.shared {
 		return
 	}
+
 	wake := make(chan struct{}, 1)
 	w := watch{store: s}
 	go s.listen(ctx, wake)
 	go s.hint(ctx, &w.peers)
+
 	beat := time.Time{}
 	for {
 		if now := s.clock(); now.Sub(beat).Abs() > nodeGone/3 {
@@ -133,9 +136,11 @@ func (s *Store) Watch(ctx context.Context) {
 				s.log.Warn("sign of life", "error", err)
 			}
 		}
+
 		if err := w.look(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("change log", "error", err)
 		}
+
 		select {
 		case <-ctx.Done():
 			return
@@ -164,6 +169,7 @@ func (w *watch) look(ctx context.Context) (err error) {
 			err = w.store.followers.tell(ctx, &Changes{Missed: true})
 		}
 	}
+
 	if err == nil {
 		err = w.poll(ctx)
 	}
@@ -171,6 +177,7 @@ func (w *watch) look(ctx context.Context) (err error) {
 		w.seen = nil
 		return err
 	}
+
 	w.last = now
 	w.store.heard.Store(w.heard())
 	return nil
@@ -207,7 +214,8 @@ func (s *Store) Announce(ctx context.Context) error {
 // beat says that this node lives.
 func (s *Store) beat(ctx context.Context) error {
 	return s.Write(ctx, Unit{Do: func(tx *Tx) error {
-		_, err := tx.change("INSERT INTO nodes (id, started, seen) VALUES ($1, $2, $2) ON CONFLICT (id) DO UPDATE SET seen = excluded.seen", s.node, tx.Now)
+		_, err := tx.change("INSERT INTO nodes (id, started, seen) VALUES ($1, $2, $2) "+
+			"ON CONFLICT (id) DO UPDATE SET seen = excluded.seen", s.node, tx.Now)
 		return err
 	}})
 }
@@ -224,11 +232,14 @@ func (w *watch) poll(ctx context.Context) error {
 	}
 	w.nodes = nodes
 	w.peers.Store(len(nodes) > 0)
+
 	for _, node := range nodes {
-		news, err := rows(ctx, s, scanChange, "SELECT node, seq, payload FROM changes WHERE node = $1 AND seq > $2 ORDER BY seq LIMIT 1000", node, w.seen[node])
+		news, err := rows(ctx, s, scanChange, "SELECT node, seq, payload FROM changes "+
+			"WHERE node = $1 AND seq > $2 ORDER BY seq LIMIT 1000", node, w.seen[node])
 		if err != nil {
 			return err
 		}
+
 		var all Changes
 		for _, c := range news {
 			all.Missed = all.Missed || c.seq != w.seen[node]+1
@@ -237,6 +248,7 @@ func (w *watch) poll(ctx context.Context) error {
 				return fmt.Errorf("%s/%d: %w", c.node, c.seq, err)
 			}
 		}
+
 		if len(news) > 0 {
 			if err := s.followers.tell(ctx, &all); err != nil {
 				return err
@@ -257,17 +269,21 @@ func (s *Store) hint(ctx context.Context, peers *atomic.Bool) {
 		default:
 		}
 	})
+
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-pending:
 		}
+
 		if peers.Load() {
-			if _, err := s.writer.db.ExecContext(ctx, "SELECT pg_notify($1, $2)", channel, s.node); err != nil && ctx.Err() == nil {
+			_, err := s.writer.db.ExecContext(ctx, "SELECT pg_notify($1, $2)", channel, s.node)
+			if err != nil && ctx.Err() == nil {
 				s.log.Debug("notify", "error", err)
 			}
 		}
+
 		select {
 		case <-ctx.Done():
 			return
@@ -296,11 +312,13 @@ func (s *Store) listenOnce(ctx context.Context, wake chan<- struct{}) error {
 		return err
 	}
 	defer conn.Close()
+
 	return conn.Raw(func(raw any) error {
 		pg := raw.(*stdlib.Conn).Conn()
 		if _, err := pg.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
 			return err
 		}
+
 		for {
 			n, err := pg.WaitForNotification(ctx)
 			if err != nil {
@@ -309,6 +327,7 @@ func (s *Store) listenOnce(ctx context.Context, wake chan<- struct{}) error {
 			if n.Payload == s.node {
 				continue
 			}
+
 			select {
 			case wake <- struct{}{}:
 			default:

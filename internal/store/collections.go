@@ -30,12 +30,14 @@ func (s *Store) Collection(ctx context.Context, id string) (Collection, error) {
 // user is below 0, and of one kind, unless kind is empty.
 func (s *Store) CollectionNamed(ctx context.Context, name string, user int64, kind string) (Collection, error) {
 	return one(ctx, s, scanCollection, "SELECT "+collectionColumns+" FROM collections WHERE name = $1 "+
-		"AND (CAST($2 AS BIGINT) < 0 OR user_id = $2) AND (CAST($3 AS TEXT) = '' OR kind = $3) ORDER BY created, id LIMIT 1", name, user, kind)
+		"AND (CAST($2 AS BIGINT) < 0 OR user_id = $2) AND (CAST($3 AS TEXT) = '' OR kind = $3) "+
+		"ORDER BY created, id LIMIT 1", name, user, kind)
 }
 
 // ListCollections reads public collections.
 func (s *Store) ListCollections(ctx context.Context, l Listing) ([]Collection, error) {
-	return rows(ctx, s, scanCollection, "SELECT "+collectionColumns+" FROM collections WHERE public AND (CAST($1 AS TEXT) = '' OR kind = $1) "+
+	return rows(ctx, s, scanCollection, "SELECT "+collectionColumns+" FROM collections "+
+		"WHERE public AND (CAST($1 AS TEXT) = '' OR kind = $1) "+
 		"ORDER BY "+l.order()+" LIMIT $2 OFFSET $3", l.Kind, l.Limit, l.Offset)
 }
 
@@ -56,8 +58,10 @@ func scanMember(r scanner) (m Member, err error) {
 func (s *Store) Members(ctx context.Context, collections []string) ([]Member, error) {
 	var all []Member
 	err := inChunks(collections, func(q string, args []any) error {
-		some, err := rows(ctx, s, scanMember, "SELECT c.collection_id, v.id, v.name, v.user_id, (SELECT username FROM users WHERE users.id = v.user_id) "+
-			"FROM collection_styles c JOIN styles v ON v.id = c.style_id WHERE c.collection_id IN "+q+" ORDER BY v.created, v.id", args...)
+		some, err := rows(ctx, s, scanMember, "SELECT c.collection_id, v.id, v.name, v.user_id, "+
+			"(SELECT username FROM users WHERE users.id = v.user_id) "+
+			"FROM collection_styles c JOIN styles v ON v.id = c.style_id "+
+			"WHERE c.collection_id IN "+q+" ORDER BY v.created, v.id", args...)
 		all = append(all, some...)
 		return err
 	})
@@ -66,13 +70,15 @@ func (s *Store) Members(ctx context.Context, collections []string) ([]Member, er
 
 // Collection reads and locks a collection inside the transaction.
 func (tx *Tx) Collection(id string) (Collection, error) {
-	return readOne(tx, scanCollection, "SELECT "+collectionColumns+" FROM collections WHERE id = $1"+tx.w.s.engine.forUpdate, id)
+	return readOne(tx, scanCollection,
+		"SELECT "+collectionColumns+" FROM collections WHERE id = $1"+tx.w.s.engine.forUpdate, id)
 }
 
 // CollectionNameTaken reports whether another collection of the user than except
 // has this name.
 func (tx *Tx) CollectionNameTaken(user int64, name, except string) (bool, error) {
-	n, err := readCount(tx, "SELECT count(*) FROM collections WHERE user_id = $1 AND name = $2 AND id <> $3", user, name, except)
+	n, err := readCount(tx, "SELECT count(*) FROM collections WHERE user_id = $1 AND name = $2 AND id <> $3",
+		user, name, except)
 	return n > 0, err
 }
 
@@ -94,7 +100,8 @@ func (tx *Tx) InsertCollection(c Collection, styles []string) error {
 // UpdateCollection writes what an owner can change of a collection. nil styles
 // stay as they are.
 func (tx *Tx) UpdateCollection(c Collection, styles []string) error {
-	_, err := tx.change("UPDATE collections SET kind = $2, name = $3, info = $4, public = $5 WHERE id = $1", c.ID, c.Kind, c.Name, c.Info, c.Public)
+	_, err := tx.change("UPDATE collections SET kind = $2, name = $3, info = $4, public = $5 WHERE id = $1",
+		c.ID, c.Kind, c.Name, c.Info, c.Public)
 	if err != nil || styles == nil {
 		return err
 	}
@@ -106,7 +113,8 @@ func (tx *Tx) UpdateCollection(c Collection, styles []string) error {
 
 func (tx *Tx) insertMembers(collection string, styles []string) error {
 	for _, style := range styles {
-		_, err := tx.change("INSERT INTO collection_styles (collection_id, style_id) VALUES ($1, $2) ON CONFLICT (collection_id, style_id) DO NOTHING", collection, style)
+		_, err := tx.change("INSERT INTO collection_styles (collection_id, style_id) VALUES ($1, $2) "+
+			"ON CONFLICT (collection_id, style_id) DO NOTHING", collection, style)
 		if err != nil {
 			return err
 		}

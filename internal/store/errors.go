@@ -35,6 +35,7 @@ func isDuplicate(err error) bool {
 	if errors.As(err, &pg) {
 		return pg.Code == "23505"
 	}
+
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
 		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
@@ -49,6 +50,7 @@ func isTransient(err error) bool {
 	if errors.As(err, &pg) {
 		return pg.Code == "40001" || pg.Code == "40P01"
 	}
+
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
 		return lite.Code()&0xff == sqlite3.SQLITE_BUSY
@@ -61,14 +63,17 @@ func isBroken(err error) bool {
 	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.DeadlineExceeded) {
 		return true
 	}
+
 	var network *net.OpError
 	if errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return true
 	}
+
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) || pgconn.SafeToRetry(err) {
 		return true
 	}
+
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return pg.Code >= "57P01" && pg.Code <= "57P03" // shut down by the administrator, crashed, starting

@@ -22,11 +22,13 @@ type Filter struct {
 
 const (
 	filterColumns = "id, filter_type, regex, description, replacement, author_id, editor_id, created, changed"
-	filterRead    = "SELECT " + filterColumns + ", COALESCE((SELECT username FROM users WHERE users.id = filters.editor_id), '') FROM filters"
+	filterRead    = "SELECT " + filterColumns + ", " +
+		"COALESCE((SELECT username FROM users WHERE users.id = filters.editor_id), '') FROM filters"
 )
 
 func scanFilter(r scanner) (f Filter, err error) {
-	return f, r.Scan(&f.ID, &f.Type, &f.Regex, &f.Description, &f.Replacement, &f.AuthorID, &f.EditorID, &f.Created, &f.Changed, &f.Editor)
+	return f, r.Scan(&f.ID, &f.Type, &f.Regex, &f.Description, &f.Replacement,
+		&f.AuthorID, &f.EditorID, &f.Created, &f.Changed, &f.Editor)
 }
 
 // Filters reads all filters, oldest first.
@@ -63,10 +65,12 @@ func (tx *Tx) InsertFilter(f Filter) (int64, error) {
 	if err != nil {
 		return 0, tx.fail(fmt.Errorf("setting %q: %w", settingFilters, err))
 	}
+
 	f.ID = last + 1
 	if err := tx.SetSetting(settingFilters, strconv.FormatInt(f.ID, 10)); err != nil {
 		return 0, err
 	}
+
 	_, err = tx.change("INSERT INTO filters ("+filterColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 		f.ID, f.Type, f.Regex, f.Description, f.Replacement, f.AuthorID, f.EditorID, tx.Now, tx.Now)
 	tx.changed.Filters = true
@@ -75,7 +79,8 @@ func (tx *Tx) InsertFilter(f Filter) (int64, error) {
 
 // UpdateFilter writes what can be changed of a filter.
 func (tx *Tx) UpdateFilter(f Filter) error {
-	_, err := tx.change("UPDATE filters SET filter_type = $2, regex = $3, description = $4, replacement = $5, editor_id = $6, changed = $7 WHERE id = $1",
+	_, err := tx.change("UPDATE filters SET filter_type = $2, regex = $3, description = $4, replacement = $5, "+
+		"editor_id = $6, changed = $7 WHERE id = $1",
 		f.ID, f.Type, f.Regex, f.Description, f.Replacement, f.EditorID, tx.Now)
 	tx.changed.Filters = true
 	return err
@@ -99,7 +104,8 @@ type RefusedPrompt struct {
 
 // InsertRefusedPrompt writes a refused prompt.
 func (tx *Tx) InsertRefusedPrompt(p RefusedPrompt) error {
-	_, err := tx.change("INSERT INTO refused_prompts (id, user_id, created, prompt) VALUES ($1, $2, $3, $4)", p.ID, p.UserID, tx.Now, p.Prompt)
+	_, err := tx.change("INSERT INTO refused_prompts (id, user_id, created, prompt) VALUES ($1, $2, $3, $4)",
+		p.ID, p.UserID, tx.Now, p.Prompt)
 	return err
 }
 
@@ -108,7 +114,8 @@ func (tx *Tx) InsertRefusedPrompt(p RefusedPrompt) error {
 func (s *Store) RefusedPrompts(ctx context.Context, user int64, limit, offset int) ([]RefusedPrompt, error) {
 	return rows(ctx, s, func(r scanner) (p RefusedPrompt, err error) {
 		return p, r.Scan(&p.ID, &p.UserID, &p.Created, &p.Prompt, &p.Username)
-	}, "SELECT id, user_id, created, prompt, COALESCE((SELECT username FROM users WHERE users.id = refused_prompts.user_id), '') FROM refused_prompts "+
+	}, "SELECT id, user_id, created, prompt, "+
+		"COALESCE((SELECT username FROM users WHERE users.id = refused_prompts.user_id), '') FROM refused_prompts "+
 		"WHERE CAST($1 AS BIGINT) < 0 OR user_id = $1 ORDER BY created DESC, id DESC LIMIT $2 OFFSET $3", user, limit, offset)
 }
 

@@ -32,13 +32,14 @@ func (s *Store) Follow(f Follower) { s.followers.add(f) }
 // followers are called in the order in which they came, so that those who use others
 // find them up to date.
 type followers struct {
-	mu   sync.Mutex // one that adds at a time
-	list atomic.Pointer[[]Follower]
+	mu   sync.Mutex                 // held while one is added
+	list atomic.Pointer[[]Follower] // never changed in place
 }
 
 func (f *followers) add(one Follower) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	var list []Follower
 	if old := f.list.Load(); old != nil {
 		list = append(list, *old...)

@@ -74,7 +74,8 @@ func scanAlchemy(r scanner) (a AlchemyRequest, err error) {
 }
 
 func scanForm(r scanner) (f Form, err error) {
-	return f, r.Scan(&f.ID, &f.RequestID, &f.Position, &f.Name, &f.Payload, &f.State, &f.WorkerID, &f.Started, &f.Ends, &f.Aborts, &f.Pop, &f.FailedBy, &f.Version)
+	return f, r.Scan(&f.ID, &f.RequestID, &f.Position, &f.Name, &f.Payload,
+		&f.State, &f.WorkerID, &f.Started, &f.Ends, &f.Aborts, &f.Pop, &f.FailedBy, &f.Version)
 }
 
 func scanFormProgress(r scanner) (p FormProgress, err error) {
@@ -87,7 +88,8 @@ func scanFormResult(r scanner) (f FormResult, err error) {
 
 // LiveAlchemy reads all alchemy requests that have not expired, oldest first.
 func (s *Store) LiveAlchemy(ctx context.Context, now int64) ([]AlchemyRequest, error) {
-	return rows(ctx, s, scanAlchemy, "SELECT "+alchemyColumns+" FROM alchemy_requests WHERE expires > $1 ORDER BY created, id", now)
+	return rows(ctx, s, scanAlchemy,
+		"SELECT "+alchemyColumns+" FROM alchemy_requests WHERE expires > $1 ORDER BY created, id", now)
 }
 
 // LiveForms reads the forms of all alchemy requests that have not expired.
@@ -112,7 +114,8 @@ func (s *Store) AlchemyRequests(ctx context.Context, ids []string) ([]AlchemyReq
 func (s *Store) FormsOf(ctx context.Context, requests []string) ([]Form, error) {
 	var all []Form
 	err := inChunks(requests, func(q string, args []any) error {
-		some, err := rows(ctx, s, scanForm, "SELECT "+formColumns+" FROM forms WHERE request_id IN "+q+" ORDER BY request_id, position", args...)
+		some, err := rows(ctx, s, scanForm,
+			"SELECT "+formColumns+" FROM forms WHERE request_id IN "+q+" ORDER BY request_id, position", args...)
 		all = append(all, some...)
 		return err
 	})
@@ -127,44 +130,49 @@ func (s *Store) Form(ctx context.Context, id string) (Form, error) {
 // FormResults reads what workers made of the forms of a request; those without a
 // result are left out.
 func (s *Store) FormResults(ctx context.Context, request string) ([]FormResult, error) {
-	return rows(ctx, s, scanFormResult, "SELECT id, result, blob FROM forms WHERE request_id = $1 AND result <> ''", request)
+	return rows(ctx, s, scanFormResult,
+		"SELECT id, result, blob FROM forms WHERE request_id = $1 AND result <> ''", request)
 }
 
 // OverdueForms reads running forms whose time is up.
 func (s *Store) OverdueForms(ctx context.Context, now int64, limit int) ([]Form, error) {
-	return rows(ctx, s, scanForm, "SELECT "+formColumns+" FROM forms WHERE state = 1 AND ends < $1 ORDER BY ends LIMIT $2", now, limit)
+	return rows(ctx, s, scanForm,
+		"SELECT "+formColumns+" FROM forms WHERE state = 1 AND ends < $1 ORDER BY ends LIMIT $2", now, limit)
 }
 
 // ExpiredAlchemy reads alchemy requests that have expired.
 func (s *Store) ExpiredAlchemy(ctx context.Context, now int64, limit int) ([]AlchemyRequest, error) {
-	return rows(ctx, s, scanAlchemy, "SELECT "+alchemyColumns+" FROM alchemy_requests WHERE expires <= $1 ORDER BY expires LIMIT $2", now, limit)
+	return rows(ctx, s, scanAlchemy,
+		"SELECT "+alchemyColumns+" FROM alchemy_requests WHERE expires <= $1 ORDER BY expires LIMIT $2", now, limit)
 }
 
 // InsertAlchemy buffers a new alchemy request and its forms.
 func (tx *Tx) InsertAlchemy(a AlchemyRequest, forms []Form, results []FormResult) {
 	tx.insert(alchemyTable, a.ID, a.UserID, a.Created, a.Expires, a.Priority, a.Body)
+
 	made := map[string]FormResult{}
 	for _, r := range results {
 		made[r.FormID] = r
 	}
 	for _, f := range forms {
 		tx.insert(formTable, f.ID, f.RequestID, f.Position, f.Name, f.Payload,
-			int(f.State), f.WorkerID, f.Started, f.Ends, f.Aborts, f.Pop, f.FailedBy, f.Version, made[f.ID].Result, made[f.ID].Blob)
+			int(f.State), f.WorkerID, f.Started, f.Ends, f.Aborts, f.Pop, f.FailedBy, f.Version,
+			made[f.ID].Result, made[f.ID].Blob)
 	}
 	tx.changed.Alchemy.add(a.ID)
 }
 
-// CancelForm ends a form without a result. ErrLost: it is in
-// another state by now.
+// CancelForm ends a form without a result. ErrLost: it is in another state by now.
 func (tx *Tx) CancelForm(f *Form) (FormProgress, error) {
 	return changeOfForm(f, f.State, "state = 3", "").Answer(tx)
 }
 
 // RequeueForm puts a running form that its worker gave up into another state: it
-// waits again or is faulted (generation §3.3). failedBy is what has failed
-// on it by now. Its worker stays named. ErrLost: it had ended.
+// waits again or is faulted (generation §3.3). failedBy is what has failed on it by
+// now. Its worker stays named. ErrLost: it had ended.
 func (tx *Tx) RequeueForm(f *Form, to FormState, failedBy string) (FormProgress, error) {
-	return changeOfForm(f, FormRunning, "aborts = aborts + 1, state = $3, failed_by = $4", "", int(to), failedBy).Answer(tx)
+	return changeOfForm(f, FormRunning, "aborts = aborts + 1, state = $3, failed_by = $4", "",
+		int(to), failedBy).Answer(tx)
 }
 
 // DeleteAlchemy removes an alchemy request that expired at or before now, with
@@ -200,7 +208,8 @@ func scanKnownResult(r scanner) (k KnownResult, err error) {
 func (s *Store) KnownResults(ctx context.Context, ids []string, now int64) ([]KnownResult, error) {
 	var all []KnownResult
 	err := inChunks(ids, func(q string, args []any) error {
-		some, err := rows(ctx, s, scanKnownResult, "SELECT id, result, blob, trusted, expires FROM form_results WHERE id IN "+q, args...)
+		some, err := rows(ctx, s, scanKnownResult,
+			"SELECT id, result, blob, trusted, expires FROM form_results WHERE id IN "+q, args...)
 		for _, k := range some {
 			if k.Expires > now {
 				all = append(all, k)
@@ -214,7 +223,8 @@ func (s *Store) KnownResults(ctx context.Context, ids []string, now int64) ([]Kn
 // KeepResult writes a known result over an older one.
 func (tx *Tx) KeepResult(k KnownResult) error {
 	_, err := tx.change(`INSERT INTO form_results (id, result, blob, trusted, expires) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (id) DO UPDATE SET result = excluded.result, blob = excluded.blob, trusted = excluded.trusted, expires = excluded.expires`,
+ON CONFLICT (id) DO UPDATE SET
+	result = excluded.result, blob = excluded.blob, trusted = excluded.trusted, expires = excluded.expires`,
 		k.ID, k.Result, k.Blob, k.Trusted, k.Expires)
 	return err
 }

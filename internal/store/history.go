@@ -15,9 +15,10 @@ import (
 // Movement is what an event of the ledger did to one user: to what can be spent
 // and to the escrow.
 type Movement struct {
-	Event           Event // without its postings
-	At              int64 // microseconds
-	Balance, Escrow horde.Kudos
+	Event   Event // without its postings
+	At      int64 // microseconds
+	Balance horde.Kudos
+	Escrow  horde.Kudos
 }
 
 // Place is where a page of History begins: at movements of this moment or
@@ -36,6 +37,7 @@ func (s *Store) History(ctx context.Context, user int64, from Place, limit int) 
 		return nil, nil, err
 	}
 	defer tx.Rollback()
+
 	a, err := scanAccount(tx.QueryRowContext(ctx, "SELECT "+accountColumns+" FROM accounts WHERE user_id = $1", user))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
@@ -43,6 +45,7 @@ func (s *Store) History(ctx context.Context, user int64, from Place, limit int) 
 	if err != nil {
 		return nil, nil, err
 	}
+
 	if from.At == 0 {
 		from.At = math.MaxInt64
 	}
@@ -58,6 +61,7 @@ func (s *Store) History(ctx context.Context, user int64, from Place, limit int) 
 	for i := range kept {
 		kept[i].Balance, kept[i].Escrow = 0, kept[i].Balance
 	}
+
 	all := merge(own, kept)
 	return a, all[min(from.Skip, len(all)):min(from.Skip+limit, len(all))], nil
 }
@@ -65,10 +69,12 @@ func (s *Store) History(ctx context.Context, user int64, from Place, limit int) 
 func movements(ctx context.Context, tx *sql.Tx, account string, until int64, limit int) ([]Movement, error) {
 	rs, err := tx.QueryContext(ctx, "SELECT e.id, e.reason, e.request_id, e.job_id, e.detail, p.at, p.amount "+
 		"FROM ledger_postings p JOIN ledger_events e ON e.id = p.event_id "+
-		"WHERE p.account = $1 AND p.at > 0 AND p.at <= $2 ORDER BY p.at DESC, p.event_id DESC LIMIT $3", account, until, limit)
+		"WHERE p.account = $1 AND p.at > 0 AND p.at <= $2 ORDER BY p.at DESC, p.event_id DESC LIMIT $3",
+		account, until, limit)
 	if err != nil {
 		return nil, err
 	}
+
 	return collect(rs, func(r scanner) (m Movement, err error) {
 		e := &m.Event
 		return m, r.Scan(&e.ID, &e.Reason, &e.RequestID, &e.JobID, &e.Detail, &m.At, &m.Balance)
@@ -89,18 +95,22 @@ func merge(own, kept []Movement) []Movement {
 			own = append(own, m)
 		}
 	}
+
 	slices.SortFunc(own, func(a, b Movement) int { // newest first
 		return cmp.Or(cmp.Compare(b.At, a.At), cmp.Compare(b.Event.ID, a.Event.ID))
 	})
 	return own
 }
 
-// DatePostings fills in when postings were made that a program of before this
-// schema wrote, for some of them; it returns how many.
+// maxDated bounds the events whose postings one call of DatePostings dates.
+const maxDated = 1000
+
+// DatePostings backfills the times of some of the postings that nodes on an earlier
+// schema wrote; it returns how many.
 func (tx *Tx) DatePostings() (int64, error) {
-	const some = 1000
-	return tx.change("UPDATE ledger_postings SET at = COALESCE((SELECT created FROM ledger_events e WHERE e.id = ledger_postings.event_id), 0) "+
-		"WHERE at < 0 AND event_id IN (SELECT event_id FROM ledger_postings WHERE at < 0 LIMIT $1)", some)
+	return tx.change("UPDATE ledger_postings SET at = "+
+		"COALESCE((SELECT created FROM ledger_events e WHERE e.id = ledger_postings.event_id), 0) "+
+		"WHERE at < 0 AND event_id IN (SELECT event_id FROM ledger_postings WHERE at < 0 LIMIT $1)", maxDated)
 }
 
 // Schema is the version of the database's tables.
@@ -126,9 +136,11 @@ func named[K comparable](ctx context.Context, s *Store, q string, ids []K) (map[
 		id   K
 		name string
 	}
+	scan := func(r scanner) (p pair, err error) { return p, r.Scan(&p.id, &p.name) }
+
 	names := make(map[K]string, len(ids))
 	return names, inChunks(ids, func(list string, args []any) error {
-		found, err := rows(ctx, s, func(r scanner) (p pair, err error) { return p, r.Scan(&p.id, &p.name) }, q+list, args...)
+		found, err := rows(ctx, s, scan, q+list, args...)
 		for _, p := range found {
 			names[p.id] = p.name
 		}
@@ -136,8 +148,9 @@ func named[K comparable](ctx context.Context, s *Store, q string, ids []K) (map[
 	})
 }
 
-// Names are what things are called, by id.
+// Names are what users, workers and shared keys are called, by id.
 type Names struct {
-	Users         map[int64]string // usernames without their numbers
-	Workers, Keys map[string]string
+	Users   map[int64]string // usernames without their numbers
+	Workers map[string]string
+	Keys    map[string]string
 }

@@ -49,7 +49,8 @@ type JobResult struct {
 	Excused  bool   // it failed by no fault of its worker's
 }
 
-const jobColumns = "id, request_id, worker_id, model, seed, fake, started, ttl, state, finished, censored, result, metadata, pop, excused"
+const jobColumns = "id, request_id, worker_id, model, seed, fake, started, ttl, " +
+	"state, finished, censored, result, metadata, pop, excused"
 
 // jobTable leaves out what comes of a job: that is of those that run.
 var jobTable = newTable("jobs", "id, request_id, worker_id, model, seed, fake, started, ttl, pop")
@@ -70,7 +71,8 @@ func (s *Store) Job(ctx context.Context, id string) (Job, error) {
 func (s *Store) JobsOf(ctx context.Context, requests []string) ([]Job, error) {
 	var all []Job
 	err := inChunks(requests, func(q string, args []any) error {
-		some, err := rows(ctx, s, scanJob, "SELECT "+jobColumns+" FROM jobs WHERE request_id IN "+q+" ORDER BY started, id", args...)
+		some, err := rows(ctx, s, scanJob,
+			"SELECT "+jobColumns+" FROM jobs WHERE request_id IN "+q+" ORDER BY started, id", args...)
 		all = append(all, some...)
 		return err
 	})
@@ -79,7 +81,8 @@ func (s *Store) JobsOf(ctx context.Context, requests []string) ([]Job, error) {
 
 // LiveJobs reads the jobs of all requests that have not expired.
 func (s *Store) LiveJobs(ctx context.Context, now int64) ([]Job, error) {
-	return rows(ctx, s, scanJob, "SELECT "+jobColumns+" FROM jobs WHERE request_id IN (SELECT id FROM requests WHERE expires > $1) ORDER BY started, id", now)
+	return rows(ctx, s, scanJob, "SELECT "+jobColumns+" FROM jobs "+
+		"WHERE request_id IN (SELECT id FROM requests WHERE expires > $1) ORDER BY started, id", now)
 }
 
 // Overdue reads running jobs whose time is up, but for those of expired
@@ -101,7 +104,9 @@ func (tx *Tx) Running(request string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for job := range slices.Chunk(tx.rows[jobTable.place], jobTable.width) { // not inserted yet
+
+	// Those of this transaction are not inserted yet.
+	for job := range slices.Chunk(tx.rows[jobTable.place], jobTable.width) {
 		if job[1] == request && job[5] == false {
 			n++
 		}

@@ -53,7 +53,8 @@ func (tx *Tx) FreeOnKey(key string, amount horde.Kudos) error {
 
 // InsertKeyHold writes a new hold; raising the key's Held is the caller's.
 func (tx *Tx) InsertKeyHold(h KeyHold) error {
-	_, err := tx.change("INSERT INTO key_holds ("+keyHoldColumns+", created) VALUES ($1, $2, $3, $4)", h.RequestID, h.KeyID, int64(h.Remaining), tx.Now)
+	_, err := tx.change("INSERT INTO key_holds ("+keyHoldColumns+", created) VALUES ($1, $2, $3, $4)",
+		h.RequestID, h.KeyID, int64(h.Remaining), tx.Now)
 	return err
 }
 
@@ -80,7 +81,8 @@ func (tx *Tx) DropKeyHold(request string) (KeyHold, error) {
 // KeyHoldsOf reads the holds of a shared key inside the transaction, the newest
 // first.
 func (tx *Tx) KeyHoldsOf(key string) ([]KeyHold, error) {
-	return read(tx, scanKeyHold, "SELECT "+keyHoldColumns+" FROM key_holds WHERE key_id = $1 ORDER BY created DESC, request_id DESC", key)
+	return read(tx, scanKeyHold,
+		"SELECT "+keyHoldColumns+" FROM key_holds WHERE key_id = $1 ORDER BY created DESC, request_id DESC", key)
 }
 
 // InconsistentKey is a shared key whose holds are not as this version leaves them.

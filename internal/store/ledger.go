@@ -72,6 +72,7 @@ func (tx *Tx) Post(e Event) error {
 	if sum != 0 {
 		return fmt.Errorf("event %s: postings sum to %s, not to zero", e.ID, sum)
 	}
+
 	tx.insert(eventTable, e.ID, e.Reason, e.RequestID, e.JobID, tx.Now, e.Detail)
 	for _, p := range e.Postings {
 		tx.insert(postingTable, p.Account, tx.Now, e.ID, int64(p.Amount))
@@ -104,7 +105,9 @@ func (tx *Tx) InsertHolds(holds ...Hold) error {
 	for _, h := range holds {
 		values = append(values, h.ID, h.UserID, int64(h.Remaining), int64(h.Remaining), tx.Now)
 	}
-	for _, st := range tx.insertMany(nil, "INSERT INTO holds (id, user_id, original, remaining, created) VALUES ", 5, values) {
+
+	const head, width = "INSERT INTO holds (id, user_id, original, remaining, created) VALUES ", 5
+	for _, st := range tx.insertMany(nil, head, width, values) {
 		if _, err := tx.change(st.text, st.args...); err != nil {
 			return err
 		}

@@ -59,10 +59,13 @@ type MessageFilter struct {
 func (s *Store) ListMessages(ctx context.Context, f MessageFilter, limit, offset int) ([]WorkerMessage, error) {
 	var where []string
 	var args []any
+
+	// Conditions have a "?" where their placeholder goes.
 	add := func(condition string, v any) {
 		args = append(args, v)
 		where = append(where, strings.ReplaceAll(condition, "?", "$"+strconv.Itoa(len(args))))
 	}
+
 	switch {
 	case f.User != nil && f.Broadcasts:
 		add("(user_id = ? OR worker_id = '')", *f.User)
@@ -78,13 +81,15 @@ func (s *Store) ListMessages(ctx context.Context, f MessageFilter, limit, offset
 	if f.Expired {
 		add("expires <= ?", f.Now)
 	}
+
 	q := "SELECT " + messageColumns + " FROM worker_messages"
 	if len(where) > 0 {
 		q += " WHERE " + strings.Join(where, " AND ")
 	}
 	args = append(args, limit, offset)
 	n := len(args)
-	return rows(ctx, s, scanMessage, q+" ORDER BY created, id LIMIT $"+strconv.Itoa(n-1)+" OFFSET $"+strconv.Itoa(n), args...)
+	q += " ORDER BY created, id LIMIT $" + strconv.Itoa(n-1) + " OFFSET $" + strconv.Itoa(n)
+	return rows(ctx, s, scanMessage, q, args...)
 }
 
 // CountMessages counts the messages of a user that have not expired.

@@ -27,14 +27,16 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Options say where the data lies and who looks at it.
+// Options say where the data lies, and by which clock and log the store goes.
 type Options struct {
 	// URL is postgres://…; empty means SQLite in Folder.
 	URL string
+
 	// Folder holds horde.db; it is made when absent.
 	Folder string
-	Clock  horde.Clock
-	Log    *slog.Logger
+
+	Clock horde.Clock
+	Log   *slog.Logger
 }
 
 // Store is an open database. Its methods are safe for concurrent use.
@@ -75,8 +77,12 @@ type engine struct {
 }
 
 var (
-	sqliteEngine = engine{name: "sqlite", dialect: goose.DialectSQLite3, begin: "BEGIN IMMEDIATE",
-		snapshot: &sql.TxOptions{ReadOnly: true}}
+	sqliteEngine = engine{
+		name:     "sqlite",
+		dialect:  goose.DialectSQLite3,
+		begin:    "BEGIN IMMEDIATE",
+		snapshot: &sql.TxOptions{ReadOnly: true},
+	}
 	postgresEngine = engine{
 		name:        "postgres",
 		dialect:     goose.DialectPostgres,
@@ -99,6 +105,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{clock: o.Clock, log: o.Log, node: horde.NewID()}
+
 	var write *sql.DB
 	var err error
 	if o.URL != "" {
@@ -110,12 +117,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		s.unlock()
 		return nil, err
 	}
+
 	if err := s.migrate(ctx, write); err != nil {
 		write.Close()
 		s.read.Close()
 		s.unlock()
 		return nil, err
 	}
+
 	s.writer = newWriter(s, write)
 	if err := s.writer.connect(ctx); err != nil {
 		s.Close()
@@ -125,6 +134,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
+// sqliteReadConns is how many connections of SQLite serve reads.
+const sqliteReadConns = 4
+
 func (s *Store) openSQLite(folder string) (*sql.DB, error) {
 	s.engine = sqliteEngine
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -133,23 +145,27 @@ func (s *Store) openSQLite(folder string) (*sql.DB, error) {
 	if err := s.lockFolder(folder); err != nil {
 		return nil, err
 	}
-	file := url.URL{Path: filepath.Join(folder, "horde.db")} // a folder may have "?" or "%" in its name
-	if err := makePrivate(filepath.Join(folder, "horde.db")); err != nil {
+
+	path := filepath.Join(folder, "horde.db")
+	if err := makePrivate(path); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
+	file := url.URL{Path: path} // a folder may have "?" or "%" in its name
 	dsn := "file:" + file.EscapedPath() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)" +
 		"&_pragma=synchronous(FULL)&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)"
+
 	write, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, err
 	}
 	write.SetMaxOpenConns(1)
+
 	if s.read, err = sql.Open("sqlite", dsn+"&_pragma=query_only(1)"); err != nil {
 		write.Close()
 		return nil, err
 	}
-	s.read.SetMaxOpenConns(4)
-	s.read.SetMaxIdleConns(4)
+	s.read.SetMaxOpenConns(sqliteReadConns)
+	s.read.SetMaxIdleConns(sqliteReadConns)
 	return write, nil
 }
 
@@ -164,8 +180,11 @@ func makePrivate(path string) error {
 	return f.Chmod(0o600)
 }
 
-// readConns is how many connections of PostgreSQL serve reads.
-const readConns = 8
+const (
+	readConns      = 8 // of PostgreSQL that serve reads
+	writeConns     = 3 // of PostgreSQL, for the writer, hints to other nodes and migrations
+	connectTimeout = 10 * time.Second
+)
 
 func (s *Store) openPostgres(address string) (*sql.DB, error) {
 	s.engine = postgresEngine
@@ -173,9 +192,10 @@ func (s *Store) openPostgres(address string) (*sql.DB, error) {
 	if err != nil {
 		return nil, errors.New("--db: this is no postgres:// URL that can be understood")
 	}
-	config.ConnectTimeout = 10 * time.Second
+	config.ConnectTimeout = connectTimeout
+
 	write := stdlib.OpenDB(*config)
-	write.SetMaxOpenConns(3)
+	write.SetMaxOpenConns(writeConns)
 	s.read = stdlib.OpenDB(*config)
 	s.read.SetMaxOpenConns(readConns)
 	s.read.SetMaxIdleConns(readConns)
@@ -216,11 +236,13 @@ func migrationLock(ctx context.Context, db *sql.DB) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	const key = 7001
+
+	const key = 7001 // of the lock
 	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", key); err != nil {
 		conn.Close()
 		return nil, err
 	}
+
 	return func() {
 		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", key)
 		conn.Close()
@@ -234,7 +256,10 @@ func (s *Store) Close() error {
 		if s.writer != nil {
 			s.writer.close()
 		}
-		s.prepared.Range(func(_, v any) bool { v.(*sql.Stmt).Close(); return true })
+		s.prepared.Range(func(_, v any) bool {
+			v.(*sql.Stmt).Close()
+			return true
+		})
 		s.closed = s.read.Close()
 		s.unlock()
 	})
@@ -263,6 +288,7 @@ func (s *Store) prepare(ctx context.Context, q string) (*sql.Stmt, error) {
 	if st, ok := s.prepared.Load(q); ok {
 		return st.(*sql.Stmt), nil
 	}
+
 	st, err := s.read.PrepareContext(ctx, q)
 	if err != nil {
 		return nil, err

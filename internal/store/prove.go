@@ -31,14 +31,16 @@ const (
 	UnknownKey                      // holds of a shared key that does not exist
 )
 
-// Fault is one thing in the ledger that its parts do not prove. Name is the
-// account ("user:7", "escrow:7", "held:7"), the event, the hold ("sharedkey:" and a
-// request's id for one on a shared key) or the shared key; Says is what
-// stands there and Parts what its parts sum up to.
+// Fault is one entry of the ledger that its parts do not prove.
 type Fault struct {
-	Kind        FaultKind
-	Name        string
-	Says, Parts horde.Kudos
+	Kind FaultKind
+
+	// Name is the account ("user:7", "escrow:7", "held:7"), the event, the hold
+	// ("sharedkey:" and a request's id for one on a shared key) or the shared key.
+	Name string
+
+	Says  horde.Kudos // what stands there
+	Parts horde.Kudos // what its parts sum up to
 }
 
 // String tells a person what is wrong.
@@ -74,9 +76,12 @@ func (f Fault) String() string {
 
 // Proof is what Prove has looked at and found.
 type Proof struct {
-	Events, Postings, Accounts, Holds int64
-	Sum                               horde.Kudos // of all postings; 0 in a sound ledger
-	Faults                            int64
+	Events   int64
+	Postings int64
+	Accounts int64
+	Holds    int64
+	Sum      horde.Kudos // of all postings; 0 in a sound ledger
+	Faults   int64
 }
 
 // Sound reports whether nothing is wrong.
@@ -85,9 +90,9 @@ func (p Proof) Sound() bool { return p.Sum == 0 && p.Faults == 0 }
 // Prove proves every balance from its postings, every held sum from its holds,
 // that the postings of each event, and so all of them, sum to zero, and that every
 // event has postings, every posting an event and an account, and every account a
-// user; and in the same way what is set aside on shared keys. It reads one moment of the database, every row once, while writes go on. found is called
-// for each fault, progress now and then with how many of all events have been
-// seen; it may be nil.
+// user; and in the same way what is set aside on shared keys. It reads one moment of
+// the database, every row once, while writes go on. found is called for each fault,
+// progress now and then with how many of all events have been seen; it may be nil.
 //
 // The postings of an event lie together, so that only the sums of accounts and of
 // events that are half read are kept in memory, and nine bytes for each event.
@@ -97,8 +102,27 @@ func (s *Store) Prove(ctx context.Context, found func(Fault), progress func(done
 		return Proof{}, err
 	}
 	defer tx.Rollback()
-	p := prover{ctx: ctx, tx: tx, found: found, progress: progress, posted: map[string]horde.Kudos{}, open: map[string]horde.Kudos{}}
-	for _, step := range []func() error{p.events, p.postings, p.empty, p.holds, p.accounts, p.owners, p.stale, p.keyHolds, p.keys, p.staleOnKeys} {
+
+	p := prover{
+		ctx:      ctx,
+		tx:       tx,
+		found:    found,
+		progress: progress,
+		posted:   map[string]horde.Kudos{},
+		open:     map[string]horde.Kudos{},
+	}
+	for _, step := range []func() error{
+		p.events,
+		p.postings,
+		p.empty,
+		p.holds,
+		p.accounts,
+		p.owners,
+		p.stale,
+		p.keyHolds,
+		p.keys,
+		p.staleOnKeys,
+	} {
 		if err := step(); err != nil {
 			return p.Proof, err
 		}
@@ -165,7 +189,8 @@ func (p *prover) postings() error {
 	var amount horde.Kudos
 	var known bool
 	var seen int64
-	err := p.each("SELECT account, event_id, amount FROM ledger_postings", []any{&account, &event, &amount}, func() {
+	const query = "SELECT account, event_id, amount FROM ledger_postings"
+	err := p.each(query, []any{&account, &event, &amount}, func() {
 		p.Postings++
 		p.Sum += amount
 		p.posted[account] += amount
@@ -174,6 +199,8 @@ func (p *prover) postings() error {
 		} else {
 			p.open[event] = sum
 		}
+
+		// The postings of an event lie together: look it up once.
 		if event != last {
 			last = event
 			seen++
@@ -185,6 +212,7 @@ func (p *prover) postings() error {
 		if !known {
 			p.fault(Fault{Kind: StrayPosting, Name: account + " of " + event, Parts: amount})
 		}
+
 		if p.progress != nil && p.Postings%progressEvery == 0 {
 			p.progress(min(seen, p.Events), p.Events)
 		}
@@ -192,6 +220,7 @@ func (p *prover) postings() error {
 	if err != nil {
 		return err
 	}
+
 	for _, id := range slices.Sorted(maps.Keys(p.open)) {
 		p.fault(Fault{Kind: UnbalancedOne, Name: id, Parts: p.open[id]})
 	}
@@ -231,7 +260,8 @@ func (p *prover) holds() error {
 func (p *prover) accounts() error {
 	var user int64
 	var balance, kept, held horde.Kudos
-	err := p.each("SELECT user_id, balance, escrow, held FROM accounts ORDER BY user_id", []any{&user, &balance, &kept, &held}, func() {
+	const query = "SELECT user_id, balance, escrow, held FROM accounts ORDER BY user_id"
+	err := p.each(query, []any{&user, &balance, &kept, &held}, func() {
 		p.Accounts++
 		id := strconv.FormatInt(user, 10)
 		p.balance(spendable+id, balance)
@@ -244,6 +274,7 @@ func (p *prover) accounts() error {
 	if err != nil {
 		return err
 	}
+
 	for _, name := range slices.Sorted(maps.Keys(p.posted)) {
 		if !SystemAccount(name) {
 			p.fault(Fault{Kind: UnknownAccount, Name: name, Parts: p.posted[name]})
@@ -266,7 +297,8 @@ func (p *prover) balance(name string, says horde.Kudos) {
 func (p *prover) owners() error {
 	var user int64
 	var balance horde.Kudos
-	return p.each("SELECT a.user_id, a.balance FROM accounts a LEFT JOIN users u ON u.id = a.user_id WHERE u.id IS NULL ORDER BY a.user_id",
+	return p.each("SELECT a.user_id, a.balance FROM accounts a LEFT JOIN users u ON u.id = a.user_id "+
+		"WHERE u.id IS NULL ORDER BY a.user_id",
 		[]any{&user, &balance}, func() {
 			p.fault(Fault{Kind: NoOwner, Name: spendable + strconv.FormatInt(user, 10), Says: balance})
 		})
@@ -292,7 +324,8 @@ func (p *prover) keyHolds() error {
 	p.onKeys = map[string]horde.Kudos{}
 	var request, key string
 	var remaining horde.Kudos
-	return p.each("SELECT request_id, key_id, remaining FROM key_holds ORDER BY request_id", []any{&request, &key, &remaining}, func() {
+	const query = "SELECT request_id, key_id, remaining FROM key_holds ORDER BY request_id"
+	return p.each(query, []any{&request, &key, &remaining}, func() {
 		p.Holds++
 		p.onKeys[key] += remaining
 		if remaining < 0 {
@@ -317,6 +350,7 @@ func (p *prover) keys() error {
 	if err != nil {
 		return err
 	}
+
 	for _, key := range slices.Sorted(maps.Keys(p.onKeys)) {
 		p.fault(Fault{Kind: UnknownKey, Name: key, Parts: p.onKeys[key]})
 	}
@@ -327,7 +361,8 @@ func (p *prover) keys() error {
 func (p *prover) staleOnKeys() error {
 	var request string
 	var remaining horde.Kudos
-	return p.each("SELECT h.request_id, h.remaining FROM key_holds h LEFT JOIN requests r ON r.id = h.request_id WHERE r.id IS NULL ORDER BY h.request_id",
+	return p.each("SELECT h.request_id, h.remaining FROM key_holds h LEFT JOIN requests r ON r.id = h.request_id "+
+		"WHERE r.id IS NULL ORDER BY h.request_id",
 		[]any{&request, &remaining}, func() {
 			p.fault(Fault{Kind: StaleHold, Name: onKey(request), Parts: remaining})
 		})
@@ -340,14 +375,15 @@ type Audit struct {
 	Wrong      []string // all else that is wrong, by name
 }
 
-const auditFaults = 100
+// maxAuditFaults is how many faults an Audit names.
+const maxAuditFaults = 100
 
-// Audit proves the ledger and keeps the names of at most 100 faults.
+// Audit proves the ledger and keeps the names of at most maxAuditFaults faults.
 func (s *Store) Audit(ctx context.Context) (Audit, error) {
 	var a Audit
 	proof, err := s.Prove(ctx, func(f Fault) {
 		switch {
-		case len(a.Unbalanced)+len(a.Wrong) >= auditFaults:
+		case len(a.Unbalanced)+len(a.Wrong) >= maxAuditFaults:
 		case f.Kind == UnbalancedOne:
 			a.Unbalanced = append(a.Unbalanced, f.Name)
 		default:

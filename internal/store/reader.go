@@ -17,6 +17,9 @@ import (
 	"horde/internal/horde"
 )
 
+// readerConns is how many connections OpenReader opens.
+const readerConns = 2
+
 // ErrReadOnly: the store was opened by OpenReader.
 var ErrReadOnly = errors.New("this database was opened for reading only")
 
@@ -30,6 +33,7 @@ func OpenReader(ctx context.Context, o Options) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+
 	s := &Store{clock: o.Clock, log: o.Log, node: horde.NewID()}
 	var err error
 	if o.URL != "" {
@@ -52,10 +56,11 @@ func (s *Store) readPostgres(ctx context.Context, address string) error {
 	if err != nil {
 		return errors.New("this is no postgres:// URL that can be understood")
 	}
-	config.ConnectTimeout = 10 * time.Second
+	config.ConnectTimeout = connectTimeout
 	config.RuntimeParams["default_transaction_read_only"] = "on"
+
 	s.read = stdlib.OpenDB(*config)
-	s.read.SetMaxOpenConns(2)
+	s.read.SetMaxOpenConns(readerConns)
 	if _, err := s.read.ExecContext(ctx, "SELECT 1 FROM ledger_events LIMIT 1"); err != nil {
 		return fmt.Errorf("read the database: %w", err)
 	}
@@ -69,8 +74,10 @@ func (s *Store) readSQLite(ctx context.Context, folder string) error {
 	s.engine = sqliteEngine
 	path := filepath.Join(folder, "horde.db")
 	if _, err := os.Stat(path); err != nil {
-		return fmt.Errorf("there is no database in %s; name the data folder of a server, or a copy of it, or its PostgreSQL", folder)
+		return fmt.Errorf(
+			"there is no database in %s; name the data folder of a server, or a copy of it, or its PostgreSQL", folder)
 	}
+
 	err := s.openFile(ctx, path, "mode=ro")
 	if err == nil {
 		return nil
@@ -80,7 +87,8 @@ func (s *Store) readSQLite(ctx context.Context, folder string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("read %s: %w. A copy must hold horde.db and horde.db-wal of one moment, in a folder that can be written to; "+
+	return fmt.Errorf("read %s: %w. "+
+		"A copy must hold horde.db and horde.db-wal of one moment, in a folder that can be written to; "+
 		"copy while the server is stopped, or by sqlite3 %s \".backup COPY/horde.db\"", path, err, path)
 }
 
@@ -88,13 +96,14 @@ func (s *Store) openFile(ctx context.Context, path, how string) (err error) {
 	if s.read != nil {
 		s.read.Close()
 	}
+
 	file := url.URL{Path: path}
 	s.read, err = sql.Open("sqlite", "file:"+file.EscapedPath()+"?"+how+
 		"&_pragma=busy_timeout(10000)&_pragma=query_only(1)&_pragma=cache_size(-32000)&_pragma=temp_store(MEMORY)")
 	if err != nil {
 		return err
 	}
-	s.read.SetMaxOpenConns(2)
+	s.read.SetMaxOpenConns(readerConns)
 	_, err = s.read.ExecContext(ctx, "SELECT id FROM ledger_events LIMIT 1")
 	return err
 }

@@ -11,6 +11,7 @@ type Reference struct {
 	Models  int64  // entries that could be read
 	Fetched int64  // when the source last gave it
 	Changed int64  // when the source last gave another one
+
 	// Document is the text as it came: JSON. Listings leave it out.
 	Document string
 }
@@ -44,11 +45,14 @@ func (tx *Tx) PutReference(v Reference) (changed bool, err error) {
 		return false, err
 	}
 	if len(old) > 0 && old[0] == v.Digest {
-		_, err := tx.change("UPDATE model_references SET source = $2, models = $3, fetched = $4 WHERE slot = $1", v.Slot, v.Source, v.Models, v.Fetched)
+		_, err := tx.change("UPDATE model_references SET source = $2, models = $3, fetched = $4 WHERE slot = $1",
+			v.Slot, v.Source, v.Models, v.Fetched)
 		return false, err
 	}
+
 	tx.changed.References = true
-	_, err = tx.change("INSERT INTO model_references ("+referenceColumns+", document) VALUES ($1, $2, $3, $4, $5, $6, $7) "+
+	_, err = tx.change("INSERT INTO model_references ("+referenceColumns+", document) "+
+		"VALUES ($1, $2, $3, $4, $5, $6, $7) "+
 		"ON CONFLICT (slot) DO UPDATE SET source = excluded.source, digest = excluded.digest, models = excluded.models, "+
 		"fetched = excluded.fetched, changed = excluded.changed, document = excluded.document",
 		v.Slot, v.Source, v.Digest, v.Models, v.Fetched, v.Changed, v.Document)

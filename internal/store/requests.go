@@ -49,7 +49,8 @@ func scanState(r scanner) (s RequestState, err error) {
 
 // LiveRequests reads all requests that have not expired, oldest first.
 func (s *Store) LiveRequests(ctx context.Context, now int64) ([]Request, error) {
-	return rows(ctx, s, scanRequest, "SELECT "+requestColumns+" FROM requests WHERE expires > $1 ORDER BY created, id", now)
+	return rows(ctx, s, scanRequest,
+		"SELECT "+requestColumns+" FROM requests WHERE expires > $1 ORDER BY created, id", now)
 }
 
 // Requests reads the requests with these ids; unknown ones are left out.
@@ -68,9 +69,10 @@ func (s *Store) RequestIDsOf(ctx context.Context, user int64) ([]string, error) 
 	return rows(ctx, s, scanText, "SELECT id FROM requests WHERE user_id = $1 ORDER BY id", user)
 }
 
-// Expired reads the ids of requests that have expired, and their owners.
+// Expired reads requests that have expired.
 func (s *Store) Expired(ctx context.Context, now int64, limit int) ([]Request, error) {
-	return rows(ctx, s, scanRequest, "SELECT "+requestColumns+" FROM requests WHERE expires <= $1 ORDER BY expires LIMIT $2", now, limit)
+	return rows(ctx, s, scanRequest,
+		"SELECT "+requestColumns+" FROM requests WHERE expires <= $1 ORDER BY expires LIMIT $2", now, limit)
 }
 
 // InsertRequest buffers a new request.

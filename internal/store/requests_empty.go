@@ -3,10 +3,12 @@ package store
 // EmptyRequests takes the waiting jobs of all live requests away and returns
 // those that had any.
 func (tx *Tx) EmptyRequests() ([]Request, error) {
-	all, err := read(tx, scanRequest, "UPDATE requests SET version = version + 1, waiting = 0 WHERE waiting > 0 AND expires > $1 RETURNING "+requestColumns, tx.Now)
+	all, err := read(tx, scanRequest, "UPDATE requests SET version = version + 1, waiting = 0 "+
+		"WHERE waiting > 0 AND expires > $1 RETURNING "+requestColumns, tx.Now)
 	if err != nil {
 		return nil, err
 	}
+
 	for _, q := range all {
 		tx.direct = true
 		tx.changed.Requests.add(q.ID)

@@ -7,9 +7,9 @@ import (
 	"horde/internal/horde"
 )
 
-// SharedKey is a key that lets others spend its owner's kudos
-// (platform §3.3). Every unit that changes one must declare the account of its owner: that
-// lock is what keeps two nodes from changing keys in different orders.
+// SharedKey is a key that lets others spend its owner's kudos (platform §3.3). Every
+// unit that changes one must declare the account of its owner: that lock is what keeps
+// two nodes from changing keys in different orders.
 type SharedKey struct {
 	ID       string
 	UserID   int64
@@ -20,7 +20,10 @@ type SharedKey struct {
 	Created  int64
 	Expires  int64 // microseconds; 0: never
 
-	MaxPixels, MaxSteps, MaxTokens int64 // of one job; below 0: no limit
+	// Limits of one job; below 0: none.
+	MaxPixels int64
+	MaxSteps  int64
+	MaxTokens int64
 
 	Styles int // styles that pay with it
 }
@@ -30,11 +33,13 @@ const Unlimited horde.Kudos = -100
 
 const (
 	sharedKeyColumns = "id, user_id, name, budget, utilized, created, expires, max_pixels, max_steps, max_tokens, held"
-	sharedKeyRead    = "SELECT " + sharedKeyColumns + ", (SELECT count(*) FROM styles WHERE shared_key = shared_keys.id) FROM shared_keys WHERE id = $1"
+	sharedKeyRead    = "SELECT " + sharedKeyColumns + ", " +
+		"(SELECT count(*) FROM styles WHERE shared_key = shared_keys.id) FROM shared_keys WHERE id = $1"
 )
 
 func scanSharedKey(r scanner) (k SharedKey, err error) {
-	return k, r.Scan(&k.ID, &k.UserID, &k.Name, &k.Budget, &k.Utilized, &k.Created, &k.Expires, &k.MaxPixels, &k.MaxSteps, &k.MaxTokens, &k.Held, &k.Styles)
+	return k, r.Scan(&k.ID, &k.UserID, &k.Name, &k.Budget, &k.Utilized, &k.Created, &k.Expires,
+		&k.MaxPixels, &k.MaxSteps, &k.MaxTokens, &k.Held, &k.Styles)
 }
 
 // Limited reports whether the key has a budget.
@@ -70,22 +75,26 @@ func (tx *Tx) CountSharedKeys(user int64) (int, error) {
 
 // InsertSharedKey writes a new shared key.
 func (tx *Tx) InsertSharedKey(k SharedKey) error {
-	_, err := tx.change("INSERT INTO shared_keys ("+sharedKeyColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-		k.ID, k.UserID, k.Name, int64(k.Budget), int64(k.Utilized), k.Created, k.Expires, k.MaxPixels, k.MaxSteps, k.MaxTokens, int64(k.Held))
+	_, err := tx.change("INSERT INTO shared_keys ("+sharedKeyColumns+") "+
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+		k.ID, k.UserID, k.Name, int64(k.Budget), int64(k.Utilized), k.Created, k.Expires,
+		k.MaxPixels, k.MaxSteps, k.MaxTokens, int64(k.Held))
 	return err
 }
 
 // UpdateSharedKey writes what an owner can change of a shared key, and what is
 // set aside of it.
 func (tx *Tx) UpdateSharedKey(k SharedKey) error {
-	_, err := tx.change("UPDATE shared_keys SET name = $2, budget = $3, expires = $4, max_pixels = $5, max_steps = $6, max_tokens = $7, held = $8 WHERE id = $1",
+	_, err := tx.change("UPDATE shared_keys SET name = $2, budget = $3, expires = $4, "+
+		"max_pixels = $5, max_steps = $6, max_tokens = $7, held = $8 WHERE id = $1",
 		k.ID, k.Name, int64(k.Budget), k.Expires, k.MaxPixels, k.MaxSteps, k.MaxTokens, int64(k.Held))
 	return err
 }
 
 // TopUpSharedKey adds amount to a key's budget, unless it is unlimited.
 func (tx *Tx) TopUpSharedKey(id string, amount horde.Kudos) error {
-	_, err := tx.change("UPDATE shared_keys SET budget = budget + $2 WHERE id = $1 AND budget <> $3", id, int64(amount), int64(Unlimited))
+	_, err := tx.change("UPDATE shared_keys SET budget = budget + $2 WHERE id = $1 AND budget <> $3",
+		id, int64(amount), int64(Unlimited))
 	return err
 }
 

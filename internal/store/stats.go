@@ -20,7 +20,10 @@ const (
 
 // Tally is a number of finished jobs, and how much was asked for by them:
 // pixelsteps of images, tokens of text generation.
-type Tally struct{ Jobs, WorkUnits int64 }
+type Tally struct {
+	Jobs      int64
+	WorkUnits int64
+}
 
 func (t *Tally) add(o Tally) {
 	t.Jobs += o.Jobs
@@ -32,7 +35,13 @@ func (t Tally) negative() Tally { return Tally{-t.Jobs, -t.WorkUnits} }
 // Windows is what was finished within the last minute, hour, day and 30 days, and
 // ever. A window begins at a whole second, minute, hour or day, so that a minute
 // reaches back 60 to 61 s and a month 30 to 31 days.
-type Windows struct{ Minute, Hour, Day, Month, Total Tally }
+type Windows struct {
+	Minute Tally
+	Hour   Tally
+	Day    Tally
+	Month  Tally
+	Total  Tally
+}
 
 func (w *Windows) add(o Windows) {
 	w.Minute.add(o.Minute)
@@ -43,7 +52,12 @@ func (w *Windows) add(o Windows) {
 }
 
 // begins is when the windows of a moment begin, in microseconds.
-type begins struct{ minute, hour, day, month int64 }
+type begins struct {
+	minute int64
+	hour   int64
+	day    int64
+	month  int64
+}
 
 func beginsAt(now int64) begins {
 	floor := func(at, grain int64) int64 { return at - at%grain }
@@ -58,8 +72,10 @@ func beginsAt(now int64) begins {
 // ModelWindows is how many jobs of a model were finished within the last day and
 // 30 days, and ever.
 type ModelWindows struct {
-	Model             string
-	Day, Month, Total int64
+	Model string
+	Day   int64
+	Month int64
+	Total int64
 }
 
 // counter is the key of a row of stats, but for the node's shard.
@@ -100,6 +116,7 @@ func (tx *Tx) CountPast(kind, model string, at int64, t Tally) {
 	if model != "" {
 		counters = append(counters, counter{kind, model})
 	}
+
 	for _, c := range counters {
 		switch {
 		case at >= since.hour && c.model == "":
@@ -140,18 +157,21 @@ func (tx *Tx) addToStats(c counter, w Windows) {
 }
 
 const (
-	statsHead = "INSERT INTO stats (kind, model, shard, hour_jobs, hour_things, day_jobs, day_things, month_jobs, month_things, total_jobs, total_things) VALUES "
-	statsTail = " ON CONFLICT (kind, model, shard) DO UPDATE SET hour_jobs = stats.hour_jobs + excluded.hour_jobs, hour_things = stats.hour_things + excluded.hour_things, " +
+	statsHead = "INSERT INTO stats (kind, model, shard, hour_jobs, hour_things, day_jobs, day_things, " +
+		"month_jobs, month_things, total_jobs, total_things) VALUES "
+	statsTail = " ON CONFLICT (kind, model, shard) DO UPDATE SET " +
+		"hour_jobs = stats.hour_jobs + excluded.hour_jobs, hour_things = stats.hour_things + excluded.hour_things, " +
 		"day_jobs = stats.day_jobs + excluded.day_jobs, day_things = stats.day_things + excluded.day_things, " +
 		"month_jobs = stats.month_jobs + excluded.month_jobs, month_things = stats.month_things + excluded.month_things, " +
 		"total_jobs = stats.total_jobs + excluded.total_jobs, total_things = stats.total_things + excluded.total_things"
 	statsWidth = 11
 
-	bucketsHead  = "INSERT INTO stats_buckets (kind, model, grain, start, shard, jobs, things) VALUES "
-	bucketsTail  = " ON CONFLICT (kind, model, grain, start, shard) DO UPDATE SET jobs = stats_buckets.jobs + excluded.jobs, things = stats_buckets.things + excluded.things"
+	bucketsHead = "INSERT INTO stats_buckets (kind, model, grain, start, shard, jobs, things) VALUES "
+	bucketsTail = " ON CONFLICT (kind, model, grain, start, shard) DO UPDATE SET " +
+		"jobs = stats_buckets.jobs + excluded.jobs, things = stats_buckets.things + excluded.things"
 	bucketsWidth = 7
 
-	statsShards = 16
+	statsShards = 16 // rows of each counter, among which nodes are spread
 )
 
 // writeStats adds what was counted, in the order of the keys, so that nodes do not
@@ -161,7 +181,8 @@ func (tx *Tx) writeStats(list []statement) []statement {
 	var values []any
 	for _, c := range slices.SortedFunc(maps.Keys(tx.stats), counter.compare) {
 		if w := tx.stats[c]; w != (Windows{}) { // else of a unit that was refused
-			values = append(values, c.kind, c.model, shard, w.Hour.Jobs, w.Hour.WorkUnits, w.Day.Jobs, w.Day.WorkUnits,
+			values = append(values, c.kind, c.model, shard,
+				w.Hour.Jobs, w.Hour.WorkUnits, w.Day.Jobs, w.Day.WorkUnits,
 				w.Month.Jobs, w.Month.WorkUnits, w.Total.Jobs, w.Total.WorkUnits)
 		}
 	}
@@ -187,13 +208,15 @@ func shardOf(node string) int64 {
 // statsQuery sums up the counters of a kind and the young buckets, and takes off what
 // has left a window and was not yet taken out of its counter. $2 to $5 are when
 // minute, hour, day and month begin.
-const statsQuery = `SELECT CAST(COALESCE(SUM(minute_jobs), 0) AS BIGINT), CAST(COALESCE(SUM(minute_things), 0) AS BIGINT),
+const statsQuery = `SELECT
+	CAST(COALESCE(SUM(minute_jobs), 0) AS BIGINT), CAST(COALESCE(SUM(minute_things), 0) AS BIGINT),
 	CAST(COALESCE(SUM(hour_jobs), 0) AS BIGINT), CAST(COALESCE(SUM(hour_things), 0) AS BIGINT),
 	CAST(COALESCE(SUM(day_jobs), 0) AS BIGINT), CAST(COALESCE(SUM(day_things), 0) AS BIGINT),
 	CAST(COALESCE(SUM(month_jobs), 0) AS BIGINT), CAST(COALESCE(SUM(month_things), 0) AS BIGINT),
 	CAST(COALESCE(SUM(total_jobs), 0) AS BIGINT), CAST(COALESCE(SUM(total_things), 0) AS BIGINT)
 FROM (
-	SELECT 0 AS minute_jobs, 0 AS minute_things, hour_jobs, hour_things, day_jobs, day_things, month_jobs, month_things, total_jobs, total_things
+	SELECT 0 AS minute_jobs, 0 AS minute_things, hour_jobs, hour_things, day_jobs, day_things,
+		month_jobs, month_things, total_jobs, total_things
 	FROM stats WHERE kind = $1 AND model = ''
 	UNION ALL
 	SELECT CASE WHEN start >= $2 THEN jobs ELSE 0 END, CASE WHEN start >= $2 THEN things ELSE 0 END,
@@ -220,23 +243,27 @@ func (s *Store) Stats(ctx context.Context, kind string, now int64) (Windows, err
 }
 
 func scanWindows(r scanner) (w Windows, err error) {
-	return w, r.Scan(&w.Minute.Jobs, &w.Minute.WorkUnits, &w.Hour.Jobs, &w.Hour.WorkUnits, &w.Day.Jobs, &w.Day.WorkUnits,
+	return w, r.Scan(&w.Minute.Jobs, &w.Minute.WorkUnits, &w.Hour.Jobs, &w.Hour.WorkUnits,
+		&w.Day.Jobs, &w.Day.WorkUnits,
 		&w.Month.Jobs, &w.Month.WorkUnits, &w.Total.Jobs, &w.Total.WorkUnits)
 }
 
 // modelStatsQuery is statsQuery by model. $2 and $3 are when day and month begin. What
 // has left a window is found by its age, of which there is next to none: kind || ”
 // keeps SQLite from going through the buckets of every model instead.
-const modelStatsQuery = `SELECT model, CAST(SUM(day_jobs) AS BIGINT), CAST(SUM(month_jobs) AS BIGINT), CAST(SUM(total_jobs) AS BIGINT)
+const modelStatsQuery = `SELECT model,
+	CAST(SUM(day_jobs) AS BIGINT), CAST(SUM(month_jobs) AS BIGINT), CAST(SUM(total_jobs) AS BIGINT)
 FROM (
 	SELECT model, day_jobs, month_jobs, total_jobs FROM stats WHERE kind = $1 AND model > ''
 	UNION ALL
 	SELECT model, CASE WHEN start >= $2 THEN jobs ELSE 0 END, CASE WHEN start >= $3 THEN jobs ELSE 0 END, jobs
 	FROM stats_buckets WHERE grain = 60000000 AND kind || '' = $1 AND model <> ''
 	UNION ALL
-	SELECT model, -jobs, 0, 0 FROM stats_buckets WHERE grain = 3600000000 AND start < $2 AND kind || '' = $1 AND model <> ''
+	SELECT model, -jobs, 0, 0
+	FROM stats_buckets WHERE grain = 3600000000 AND start < $2 AND kind || '' = $1 AND model <> ''
 	UNION ALL
-	SELECT model, 0, -jobs, 0 FROM stats_buckets WHERE grain IN (3600000000, 86400000000) AND start < $3 AND kind || '' = $1 AND model <> ''
+	SELECT model, 0, -jobs, 0
+	FROM stats_buckets WHERE grain IN (3600000000, 86400000000) AND start < $3 AND kind || '' = $1 AND model <> ''
 ) AS parts GROUP BY model ORDER BY model`
 
 // ModelStats sums up the finished jobs of a kind by model at a moment, the models
@@ -270,6 +297,7 @@ func (s *Store) MergeStats(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+
 		s.mergedStats.Add(int64(merged))
 		if merged == 0 {
 			break
@@ -292,11 +320,13 @@ func (tx *Tx) mergeStats() (merged int, err error) {
 	since := beginsAt(tx.Now)
 	young := since.minute - Minute
 	const all, models = "model = ''", "model <> ''"
+
 	for _, step := range []struct {
-		grain        int64
-		which        string
-		before, next int64
-		change       func(Tally) Windows
+		grain  int64
+		which  string // condition
+		before int64  // microseconds
+		next   int64  // the grain that they are merged into; 0: they are dropped
+		change func(Tally) Windows
 	}{
 		{Second, all, young, Minute, func(t Tally) Windows { return Windows{Hour: t, Day: t, Month: t, Total: t} }},
 		{Minute, models, young, Hour, func(t Tally) Windows { return Windows{Day: t, Month: t, Total: t} }},
@@ -305,11 +335,13 @@ func (tx *Tx) mergeStats() (merged int, err error) {
 		{Day, "1 = 1", since.month, 0, func(t Tally) Windows { return Windows{Month: t.negative()} }},
 	} {
 		old, err := read(tx, scanBucket, "DELETE FROM stats_buckets WHERE (kind, model, grain, start, shard) IN "+
-			"(SELECT kind, model, grain, start, shard FROM stats_buckets WHERE grain = $1 AND "+step.which+" AND start < $2 ORDER BY start LIMIT $3) "+
+			"(SELECT kind, model, grain, start, shard FROM stats_buckets "+
+			"WHERE grain = $1 AND "+step.which+" AND start < $2 ORDER BY start LIMIT $3) "+
 			"RETURNING kind, model, start, jobs, things", step.grain, step.before, maxMerge)
 		if err != nil {
 			return 0, err
 		}
+
 		for _, b := range old {
 			tx.addToStats(b.counter, step.change(b.Tally))
 			if step.next != 0 {
@@ -354,7 +386,8 @@ func (s *Store) BackfillBegun(ctx context.Context) (bool, error) {
 // BeginBackfill says that what is finished from now on is counted when it is.
 // Whoever comes first is right. It returns whether that was this call.
 func (tx *Tx) BeginBackfill() (bool, error) {
-	n, err := tx.change("INSERT INTO stats_backfill (id, until, cursor) VALUES (1, $1, '') ON CONFLICT (id) DO NOTHING", tx.Now)
+	n, err := tx.change("INSERT INTO stats_backfill (id, until, cursor) VALUES (1, $1, '') "+
+		"ON CONFLICT (id) DO NOTHING", tx.Now)
 	return n > 0, err
 }
 

@@ -25,8 +25,9 @@ type Style struct {
 }
 
 const (
-	styleColumns = "id, kind, user_id, name, info, prompt, params, public, nsfw, tags, models, examples, shared_key, use_count, created"
-	styleRead    = "SELECT " + styleColumns + ", (SELECT username FROM users WHERE users.id = styles.user_id) FROM styles"
+	styleColumns = "id, kind, user_id, name, info, prompt, params, public, nsfw, tags, models, examples, shared_key, " +
+		"use_count, created"
+	styleRead = "SELECT " + styleColumns + ", (SELECT username FROM users WHERE users.id = styles.user_id) FROM styles"
 )
 
 func scanStyle(r scanner) (v Style, err error) {
@@ -48,10 +49,12 @@ func (s *Store) StyleNamed(ctx context.Context, name string, user int64, kind st
 
 // Listing says which styles or collections to list. Only public ones are.
 type Listing struct {
-	Kind          string // image, text; of collections "" for both
-	Age           bool   // oldest first, else the most used first
-	Tag, Model    string // of styles: only those that have it; "": all
-	Limit, Offset int
+	Kind   string // image, text; of collections "" for both
+	Age    bool   // oldest first, else the most used first
+	Tag    string // of styles: only those that have it; "": all
+	Model  string // likewise
+	Limit  int
+	Offset int
 }
 
 func (l Listing) order() string {
@@ -63,9 +66,10 @@ func (l Listing) order() string {
 
 // ListStyles reads public styles.
 func (s *Store) ListStyles(ctx context.Context, l Listing) ([]Style, error) {
+	const hasWord = "EXISTS (SELECT 1 FROM style_words w WHERE w.style_id = styles.id AND "
 	return rows(ctx, s, scanStyle, styleRead+" WHERE public AND kind = $1"+
-		" AND (CAST($2 AS TEXT) = '' OR EXISTS (SELECT 1 FROM style_words w WHERE w.style_id = styles.id AND w.kind = 'tag' AND w.word = $2))"+
-		" AND (CAST($3 AS TEXT) = '' OR EXISTS (SELECT 1 FROM style_words w WHERE w.style_id = styles.id AND w.kind = 'model' AND w.word = $3))"+
+		" AND (CAST($2 AS TEXT) = '' OR "+hasWord+"w.kind = 'tag' AND w.word = $2))"+
+		" AND (CAST($3 AS TEXT) = '' OR "+hasWord+"w.kind = 'model' AND w.word = $3))"+
 		" ORDER BY "+l.order()+" LIMIT $4 OFFSET $5", l.Kind, l.Tag, l.Model, l.Limit, l.Offset)
 }
 
@@ -105,8 +109,10 @@ func (tx *Tx) CountStyles(user int64) (int, error) {
 
 // InsertStyle writes a new style. tags and models are what it is found by.
 func (tx *Tx) InsertStyle(v Style, tags, models []string) error {
-	_, err := tx.change("INSERT INTO styles ("+styleColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-		v.ID, v.Kind, v.UserID, v.Name, v.Info, v.Prompt, v.Params, v.Public, v.NSFW, v.Tags, v.Models, v.Examples, v.SharedKey, v.UseCount, v.Created)
+	_, err := tx.change("INSERT INTO styles ("+styleColumns+") "+
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+		v.ID, v.Kind, v.UserID, v.Name, v.Info, v.Prompt, v.Params, v.Public, v.NSFW,
+		v.Tags, v.Models, v.Examples, v.SharedKey, v.UseCount, v.Created)
 	if err != nil {
 		return err
 	}
@@ -115,12 +121,14 @@ func (tx *Tx) InsertStyle(v Style, tags, models []string) error {
 
 // UpdateStyle writes what an owner can change of a style, its examples included.
 func (tx *Tx) UpdateStyle(v Style, tags, models []string) error {
-	_, err := tx.change("UPDATE styles SET name = $2, info = $3, prompt = $4, params = $5, public = $6, nsfw = $7, tags = $8, models = $9, "+
+	_, err := tx.change("UPDATE styles SET name = $2, info = $3, prompt = $4, params = $5, public = $6, nsfw = $7, "+
+		"tags = $8, models = $9, "+
 		"examples = $10, shared_key = $11 WHERE id = $1",
 		v.ID, v.Name, v.Info, v.Prompt, v.Params, v.Public, v.NSFW, v.Tags, v.Models, v.Examples, v.SharedKey)
 	if err != nil {
 		return err
 	}
+
 	if _, err := tx.change("DELETE FROM style_words WHERE style_id = $1", v.ID); err != nil {
 		return err
 	}
@@ -130,7 +138,8 @@ func (tx *Tx) UpdateStyle(v Style, tags, models []string) error {
 func (tx *Tx) insertWords(style string, tags, models []string) error {
 	for kind, words := range map[string][]string{"tag": tags, "model": models} {
 		for _, word := range words {
-			_, err := tx.change("INSERT INTO style_words (style_id, kind, word) VALUES ($1, $2, $3) ON CONFLICT (style_id, kind, word) DO NOTHING", style, kind, word)
+			_, err := tx.change("INSERT INTO style_words (style_id, kind, word) VALUES ($1, $2, $3) "+
+				"ON CONFLICT (style_id, kind, word) DO NOTHING", style, kind, word)
 			if err != nil {
 				return err
 			}

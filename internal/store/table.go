@@ -1,8 +1,9 @@
 package store
 
-import "slices"
-
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // table is a kind of row that transactions buffer and insert many at a time, before
 // their commit. Declaring one is all that a new kind of row needs to be written;

@@ -110,7 +110,8 @@ func (tx *Tx) changeTeam(id string, st statement, gone bool) {
 func (tx *Tx) UpdateTeam(id string, c TeamChange) {
 	tx.changed.Teams = true
 	tx.changeTeam(id, statement{
-		text: "UPDATE teams SET name = COALESCE($2, name), name_key = COALESCE($3, name_key), info = COALESCE($4, info) WHERE id = $1",
+		text: "UPDATE teams SET name = COALESCE($2, name), name_key = COALESCE($3, name_key), " +
+			"info = COALESCE($4, info) WHERE id = $1",
 		args: []any{id, c.Name, c.NameKey, c.Info},
 	}, false)
 }
@@ -133,6 +134,7 @@ func (tx *Tx) DeleteTeam(id string) error {
 			}
 		}
 	}
+
 	members, err := read(tx, scanText, "SELECT id FROM workers WHERE team = $1 ORDER BY id"+tx.w.s.engine.forUpdate, id)
 	if err != nil {
 		return err
@@ -143,6 +145,7 @@ func (tx *Tx) DeleteTeam(id string) error {
 		}
 		tx.changed.Workers.add(worker)
 	}
+
 	tx.changeTeam(id, statement{text: "DELETE FROM teams WHERE id = $1", args: []any{id}}, true)
 	return nil
 }
@@ -158,7 +161,9 @@ func (tx *Tx) JoinTeam(worker, team string) (Worker, error) {
 	if tx.renewed[team].gone {
 		return w, ErrNotFound
 	}
-	n, err := tx.change("UPDATE workers SET team = $2 WHERE id = $1 AND ($2 = '' OR EXISTS (SELECT 1 FROM teams WHERE id = $2))", worker, team)
+
+	n, err := tx.change("UPDATE workers SET team = $2 "+
+		"WHERE id = $1 AND ($2 = '' OR EXISTS (SELECT 1 FROM teams WHERE id = $2))", worker, team)
 	if err == nil && n == 0 {
 		err = ErrNotFound
 	}
@@ -187,10 +192,12 @@ func (tx *Tx) CountForTeam(id string, more TeamTotals) {
 func (tx *Tx) writeTeams(list []statement) []statement {
 	ids := slices.AppendSeq(slices.Collect(maps.Keys(tx.teams)), maps.Keys(tx.renewed))
 	slices.Sort(ids)
+
 	for _, id := range slices.Compact(ids) {
 		if t := tx.teams[id]; t != (TeamTotals{}) { // else of a unit that was refused
 			list = append(list, statement{
-				text: "UPDATE teams SET kudos = kudos + $2, fulfilments = fulfilments + $3, things = things + $4, uptime = uptime + $5 WHERE id = $1",
+				text: "UPDATE teams SET kudos = kudos + $2, fulfilments = fulfilments + $3, things = things + $4, " +
+					"uptime = uptime + $5 WHERE id = $1",
 				args: []any{id, int64(t.Kudos), t.Fulfilments, t.WorkUnits, t.Uptime},
 			})
 		}

@@ -33,11 +33,13 @@ func scanTiming(r scanner) (t Timing, err error) {
 // Timings calls each with every timing, in an order that is the same at each
 // call, until it returns an error.
 func (s *Store) Timings(ctx context.Context, each func(Timing) error) error {
-	rs, err := s.query(ctx, "SELECT "+timingColumns+" FROM timings ORDER BY hour, machine, baseline, batch, micros, features")
+	rs, err := s.query(ctx,
+		"SELECT "+timingColumns+" FROM timings ORDER BY hour, machine, baseline, batch, micros, features")
 	if err != nil {
 		return fmt.Errorf("read timings: %w", err)
 	}
 	defer rs.Close()
+
 	for rs.Next() {
 		t, err := scanTiming(rs)
 		if err == nil {

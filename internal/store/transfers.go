@@ -14,6 +14,7 @@ type Transfer struct {
 	Target  int64
 	Amount  horde.Kudos
 	Created int64
+
 	// SharedKey is the key of the target that it was sent to, "" for none.
 	SharedKey string
 }

@@ -14,28 +14,34 @@ import (
 // that it holds locked: a unit changes them in memory and Tx writes each back
 // once, before the commit. New rows are buffered and inserted many at a time.
 type Tx struct {
+	// Now is the time of the transaction, in microseconds.
+	Now int64
+
 	ctx context.Context
 	w   *writer
-	// Now is the time of the transaction.
-	Now int64
 	seq int64 // number of the change that it makes known to other nodes
 
-	unit     *Unit // that runs
+	// Rows that are locked, and those among them to write back.
 	accounts map[int64]*Account
 	workers  map[string]*Worker
-	teams    map[string]TeamTotals // what to add to them
-	renewed  map[string]teamChange // likewise, what else changes of them
-	stats    map[counter]Windows   // likewise
-	buckets  map[bucket]Tally
 	touched  touched
-	changed  Changes // to be made known
-	rows     buffered
-	news     []string // payloads of other nodes' changes; see unheard
-	missed   bool     // of other nodes' changes, more than news may be new
-	direct   bool     // something was written by a statement of its own
-	dirty    bool     // by a unit that was refused then
-	failed   error
-	undo     []func()
+
+	// What the commit writes, and makes known.
+	rows    buffered
+	teams   map[string]TeamTotals // what to add to them
+	renewed map[string]teamChange // what else changes of them
+	stats   map[counter]Windows   // what to add to them
+	buckets map[bucket]Tally      // likewise
+	changed Changes
+
+	news   []string // payloads of other nodes' changes; see unheard
+	missed bool     // of other nodes' changes, more than news may be new
+
+	unit   *Unit    // that runs
+	undo   []func() // what it changed in memory
+	direct bool     // something was written by a statement of its own
+	dirty  bool     // by a unit that was refused then
+	failed error    // dooms the transaction
 }
 
 // touched are the locked rows to write back.
@@ -56,6 +62,7 @@ func (tx *Tx) begin(batch []*pending) error {
 			workers[id] = true
 		}
 	}
+
 	list := []statement{{text: tx.w.s.engine.begin}}
 	list = tx.lockAccounts(list, slices.Sorted(maps.Keys(accounts)))
 	list = tx.lockWorkers(list, slices.Sorted(maps.Keys(workers)))
@@ -83,9 +90,12 @@ func (tx *Tx) run(u *Unit) error {
 	return err
 }
 
+// wrote reports whether there is anything to commit.
 func (tx *Tx) wrote() bool {
-	return tx.direct || tx.rows.any() || len(tx.touched.accounts) > 0 || len(tx.touched.workers) > 0 ||
-		len(tx.teams) > 0 || len(tx.renewed) > 0 || len(tx.stats) > 0 || len(tx.buckets) > 0
+	return tx.direct || tx.rows.any() ||
+		len(tx.touched.accounts) > 0 || len(tx.touched.workers) > 0 ||
+		len(tx.teams) > 0 || len(tx.renewed) > 0 ||
+		len(tx.stats) > 0 || len(tx.buckets) > 0
 }
 
 // commit writes everything that was kept back and ends the transaction.
@@ -97,9 +107,13 @@ func (tx *Tx) commit() error {
 	for _, t := range tables {
 		list = tx.insertMany(list, t.insert, t.width, tx.rows[t.place])
 	}
+
 	list = tx.publish(list)
 	return tx.w.send(tx.ctx, append(list, statement{text: "COMMIT"}))
 }
+
+// maxGroup is the most rows of one statement, a power of two.
+const maxGroup = 32
 
 // insertMany adds inserts of rows of width columns, in groups of 32, 16, 8 … so
 // that few texts need to be prepared.
@@ -118,9 +132,9 @@ func (tx *Tx) upsertMany(list []statement, head, tail string, width int, values 
 	return list
 }
 
-// groupSize is the largest power of two up to 32 that is not above n.
+// groupSize is the largest power of two up to maxGroup that is not above n.
 func groupSize(n int) int {
-	size := 32
+	size := maxGroup
 	for size > n {
 		size /= 2
 	}
@@ -128,40 +142,43 @@ func groupSize(n int) int {
 }
 
 var (
-	textsMu   sync.Mutex
-	manyTexts = map[string]map[int]string{} // head → size → text; shared by all writers
+	manyTextsMu sync.Mutex
+	manyTexts   = map[string]map[int]string{} // head → size → text; shared by all writers; guarded by manyTextsMu
 )
 
 // manyText is head followed by size groups of width placeholders.
 func manyText(head string, width, size int) string {
-	textsMu.Lock()
-	defer textsMu.Unlock()
+	manyTextsMu.Lock()
+	defer manyTextsMu.Unlock()
 	if manyTexts[head] == nil {
 		manyTexts[head] = map[int]string{}
 	}
-	text := manyTexts[head][size]
-	if text == "" {
-		groups := make([]string, size)
-		for i := range groups {
-			groups[i] = in(1+i*width, width)
-		}
-		text = head + strings.Join(groups, ",")
-		manyTexts[head][size] = text
+	if text := manyTexts[head][size]; text != "" {
+		return text
 	}
+
+	groups := make([]string, size)
+	for i := range groups {
+		groups[i] = in(1+i*width, width)
+	}
+	text := head + strings.Join(groups, ",")
+	manyTexts[head][size] = text
 	return text
 }
 
-// affect runs a prepared statement and tells how many rows changed; a failure
+// affect runs a prepared statement and returns how many rows changed; a failure
 // dooms the transaction.
 func (tx *Tx) affect(q string, args ...any) (int64, error) {
 	st, err := tx.w.stmt(tx.ctx, q)
 	if err != nil {
 		return 0, tx.fail(err)
 	}
+
 	res, err := st.ExecContext(tx.ctx, args...)
 	if err != nil {
 		return 0, tx.fail(fmt.Errorf("%.40q: %w", q, err))
 	}
+
 	n, err := res.RowsAffected()
 	if err != nil {
 		return 0, tx.fail(err)
@@ -184,10 +201,12 @@ func read[T any](tx *Tx, scan func(scanner) (T, error), q string, args ...any) (
 	if err != nil {
 		return nil, tx.fail(err)
 	}
+
 	rs, err := st.QueryContext(tx.ctx, args...)
 	if err != nil {
 		return nil, tx.fail(fmt.Errorf("%.40q: %w", q, err))
 	}
+
 	out, err := collect(rs, scan)
 	if err != nil {
 		return nil, tx.fail(err)
@@ -215,6 +234,7 @@ func readCount(tx *Tx, q string, args ...any) (int, error) {
 	return int(n), err
 }
 
+// fail dooms the transaction and returns err.
 func (tx *Tx) fail(err error) error {
 	if tx.failed == nil {
 		tx.failed = err

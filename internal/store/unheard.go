@@ -7,11 +7,12 @@ import (
 )
 
 const (
-	// mostUnheard is how many transactions of another node are looked through for
+	// maxUnheard is how many transactions of another node are looked through for
 	// what this one has not heard of. It hears of new ones four times a second.
-	mostUnheard = 100
-	// heardFor is how long it holds what this node has heard of: one that does not
-	// get on with the news does not look through ever more of them.
+	maxUnheard = 100
+
+	// heardFor is how long it counts what this node has heard of: one that does not
+	// keep up with the news does not look through ever more of them.
 	heardFor = 10 * time.Second
 )
 
@@ -31,36 +32,52 @@ func (tx *Tx) unheard(list []statement, batch []*pending) []statement {
 	if !s.engine.shared || !slices.ContainsFunc(batch, func(p *pending) bool { return p.unit.Unheard }) {
 		return list
 	}
+
 	h := s.heard.Load()
 	if h == nil || tx.Now-h.at > heardFor.Microseconds() {
 		tx.missed = true
 		return list
 	}
 
-	others := statement{liveNodes, []any{s.node, tx.Now - (2 * nodeGone).Microseconds()}, func(r scanner) error {
-		node, err := scanText(r)
-		if _, known := h.upTo[node]; err == nil && !known { // it has just started
-			tx.missed = true
-		}
-		return err
-	}}
-	list = append(list, others)
+	// Of a node that has just started, nothing was heard yet.
+	list = append(list, statement{
+		text: liveNodes,
+		args: []any{s.node, tx.Now - (2 * nodeGone).Microseconds()},
+		each: func(r scanner) error {
+			node, err := scanText(r)
+			if _, known := h.upTo[node]; err == nil && !known {
+				tx.missed = true
+			}
+			return err
+		},
+	})
+
 	for _, node := range slices.Sorted(maps.Keys(h.upTo)) {
-		read := 0
-		list = append(list, statement{"SELECT payload FROM changes WHERE node = $1 AND seq > $2 ORDER BY seq LIMIT $3", []any{node, h.upTo[node], mostUnheard + 1}, func(r scanner) error {
+		list = append(list, tx.newsOf(node, h.upTo[node]))
+	}
+	return list
+}
+
+// newsOf is the question for the changes of a node behind seq.
+func (tx *Tx) newsOf(node string, seq int64) statement {
+	read := 0
+	return statement{
+		text: "SELECT payload FROM changes WHERE node = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+		args: []any{node, seq, maxUnheard + 1},
+		each: func(r scanner) error {
 			payload, err := scanText(r)
 			if err != nil {
 				return err
 			}
-			if read++; read > mostUnheard {
+
+			if read++; read > maxUnheard {
 				tx.missed = true
 				return nil
 			}
 			tx.news = append(tx.news, payload)
 			return nil
-		}})
+		},
 	}
-	return list
 }
 
 // Unheard names the requests, of images and text and of alchemy, that other nodes
@@ -79,7 +96,8 @@ func (tx *Tx) Unheard() (c Changes, err error) {
 }
 
 // waitingRequests are the requests of a user and a kind that have jobs to hand out.
-const waitingRequests = " FROM requests WHERE waiting > 0 AND NOT faulted AND user_id = $1 AND kind = $2 AND expires > $3"
+const waitingRequests = " FROM requests WHERE waiting > 0 AND NOT faulted " +
+	"AND user_id = $1 AND kind = $2 AND expires > $3"
 
 // WaitingRequestIDs reads the ids of a user's requests of a kind that have jobs
 // waiting, inside the transaction.
@@ -91,7 +109,8 @@ func (tx *Tx) WaitingRequestIDs(user int64, kind string) ([]string, error) {
 // user's and of a kind, inside the transaction.
 func (tx *Tx) WaitingJobsOf(user int64, kind string, ids []string) (n int, err error) {
 	err = inChunks(ids, func(_ string, args []any) error {
-		some, err := readCount(tx, "SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT)"+waitingRequests+" AND id IN "+in(4, len(args)),
+		some, err := readCount(tx,
+			"SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT)"+waitingRequests+" AND id IN "+in(4, len(args)),
 			append([]any{user, kind, tx.Now}, args...)...)
 		n += some
 		return err
@@ -103,7 +122,8 @@ func (tx *Tx) WaitingJobsOf(user int64, kind string, ids []string) (n int, err e
 // and have jobs waiting, inside the transaction.
 func (tx *Tx) WaitingRequestsOf(user int64, kind string, ids []string) (all []Request, err error) {
 	err = inChunks(ids, func(_ string, args []any) error {
-		some, err := read(tx, scanRequest, "SELECT "+requestColumns+waitingRequests+" AND id IN "+in(4, len(args)),
+		some, err := read(tx, scanRequest,
+			"SELECT "+requestColumns+waitingRequests+" AND id IN "+in(4, len(args)),
 			append([]any{user, kind, tx.Now}, args...)...)
 		all = append(all, some...)
 		return err
@@ -113,7 +133,8 @@ func (tx *Tx) WaitingRequestsOf(user int64, kind string, ids []string) (all []Re
 
 // AlchemyIDsOf reads the ids of a user's alchemy requests, inside the transaction.
 func (tx *Tx) AlchemyIDsOf(user int64) ([]string, error) {
-	return read(tx, scanText, "SELECT id FROM alchemy_requests WHERE user_id = $1 AND expires > $2", user, tx.Now)
+	return read(tx, scanText,
+		"SELECT id FROM alchemy_requests WHERE user_id = $1 AND expires > $2", user, tx.Now)
 }
 
 // OpenFormsOf counts the forms, waiting or running, of those of these alchemy

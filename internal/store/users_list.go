@@ -21,8 +21,10 @@ func (s *Store) ListUsers(ctx context.Context, order, without string, limit, off
 	if order == ByAge {
 		by = "u.created, u.id"
 	}
-	return rows(ctx, s, scanHolder, "SELECT "+accountColumns+", "+userColumns+" FROM accounts a JOIN users u ON u.id = a.user_id "+
-		"WHERE substr(u.oauth_id, 1, length(CAST($1 AS TEXT))) <> CAST($1 AS TEXT) ORDER BY "+by+" LIMIT $2 OFFSET $3", without, limit, offset)
+	return rows(ctx, s, scanHolder, "SELECT "+accountColumns+", "+userColumns+
+		" FROM accounts a JOIN users u ON u.id = a.user_id "+
+		"WHERE substr(u.oauth_id, 1, length(CAST($1 AS TEXT))) <> CAST($1 AS TEXT) "+
+		"ORDER BY "+by+" LIMIT $2 OFFSET $3", without, limit, offset)
 }
 
 func scanHolder(r scanner) (h Holder, err error) {
@@ -41,18 +43,21 @@ func (m more) Scan(first ...any) error { return m.scanner.Scan(append(first, m.c
 // Passkeys reads the users with one of these roles, and none of the others, that
 // have a proxy passkey.
 func (s *Store) Passkeys(ctx context.Context, roles, without int64) ([]User, error) {
-	return rows(ctx, s, scanUser, "SELECT "+userColumns+" FROM users WHERE proxy_passkey <> '' AND (roles & $1) <> 0 AND (roles & $2) = 0", roles, without)
+	return rows(ctx, s, scanUser, "SELECT "+userColumns+" FROM users "+
+		"WHERE proxy_passkey <> '' AND (roles & $1) <> 0 AND (roles & $2) = 0", roles, without)
 }
 
 // Supporters reads the users that support the horde.
 func (s *Store) Supporters(ctx context.Context) ([]User, error) {
-	return rows(ctx, s, scanUser, "SELECT "+userColumns+" FROM users WHERE patron OR patreon_kudos <> 0 OR stripe_kudos <> 0 ORDER BY id")
+	return rows(ctx, s, scanUser, "SELECT "+userColumns+" FROM users "+
+		"WHERE patron OR patreon_kudos <> 0 OR stripe_kudos <> 0 ORDER BY id")
 }
 
 // WithMonthly reads the users that are given kudos each month, those with one of
 // these roles among them.
 func (s *Store) WithMonthly(ctx context.Context, roles int64) ([]User, error) {
-	return rows(ctx, s, scanUser, "SELECT "+userColumns+" FROM users WHERE monthly_kudos > 0 OR patreon_kudos > 0 OR stripe_kudos > 0 "+
+	return rows(ctx, s, scanUser, "SELECT "+userColumns+" FROM users "+
+		"WHERE monthly_kudos > 0 OR patreon_kudos > 0 OR stripe_kudos > 0 "+
 		"OR (roles & $1) <> 0 ORDER BY id", roles)
 }
 
@@ -60,7 +65,8 @@ func (s *Store) WithMonthly(ctx context.Context, roles int64) ([]User, error) {
 func (s *Store) WithContact(ctx context.Context, contacts []string) ([]User, error) {
 	var all []User
 	err := inChunks(contacts, func(q string, args []any) error {
-		some, err := rows(ctx, s, scanUser, "SELECT "+userColumns+" FROM users WHERE contact <> '' AND lower(contact) IN "+q, args...)
+		some, err := rows(ctx, s, scanUser,
+			"SELECT "+userColumns+" FROM users WHERE contact <> '' AND lower(contact) IN "+q, args...)
 		all = append(all, some...)
 		return err
 	})

@@ -44,6 +44,7 @@ type WorkerTotals struct {
 	Uptime       int64       `json:"uptime,omitempty"`       // seconds
 	UptimeReward int64       `json:"uptime_reward,omitempty"`
 	Suspicions   []int       `json:"suspicions,omitempty"`
+
 	// FailedPops are the pops that have failed since the last delivery, the oldest
 	// first; SuspendedUntil is when the worker gets jobs again that failed at too many,
 	// in microseconds. Older nodes drop both when they change the worker.
@@ -52,7 +53,8 @@ type WorkerTotals struct {
 	Speeds         []float64 `json:"speeds,omitempty"` // newest last, work units per second
 }
 
-const workerColumns = "id, kind, user_id, name, created, last_check_in, addr, info, maintenance, maintenance_msg, paused, settings, totals, version, team"
+const workerColumns = "id, kind, user_id, name, created, last_check_in, addr, info, maintenance, " +
+	"maintenance_msg, paused, settings, totals, version, team"
 
 func scanWorker(r scanner) (*Worker, error) {
 	var w Worker
@@ -92,7 +94,8 @@ func (s *Store) WorkerByName(ctx context.Context, name string) (*Worker, error) 
 
 // InsertWorker writes a new worker; ErrDuplicate when the name is taken.
 func (tx *Tx) InsertWorker(w Worker) error {
-	_, err := tx.change("INSERT INTO workers ("+workerColumns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)",
+	_, err := tx.change("INSERT INTO workers ("+workerColumns+") "+
+		"VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)",
 		w.ID, w.Kind, w.UserID, w.Name, w.Created, w.LastCheckIn, w.Addr, w.Info,
 		w.Maintenance, w.MaintenanceMsg, w.Paused, w.Settings, jsonText(w.Totals), w.Version, w.Team)
 	tx.changed.Workers.add(w.ID)
@@ -124,6 +127,7 @@ func (tx *Tx) DeleteWorker(id string) error {
 	if n == 0 {
 		return ErrLost
 	}
+
 	// Nothing is written back to it, and no other unit of the batch finds it.
 	delete(tx.workers, id)
 	delete(tx.touched.workers, id)
@@ -133,15 +137,21 @@ func (tx *Tx) DeleteWorker(id string) error {
 
 func (tx *Tx) lockWorkers(list []statement, ids []string) []statement {
 	tx.workers = make(map[string]*Worker, len(ids))
+	keep := func(r scanner) error {
+		w, err := scanWorker(r)
+		if err == nil {
+			tx.workers[w.ID] = w
+		}
+		return err
+	}
+
 	_ = inChunks(ids, func(q string, args []any) error {
-		list = append(list, statement{"SELECT " + workerColumns + " FROM workers WHERE id IN " + q +
-			" ORDER BY id" + tx.w.s.engine.forUpdate, args, func(r scanner) error {
-			w, err := scanWorker(r)
-			if err == nil {
-				tx.workers[w.ID] = w
-			}
-			return err
-		}})
+		list = append(list, statement{
+			text: "SELECT " + workerColumns + " FROM workers WHERE id IN " + q +
+				" ORDER BY id" + tx.w.s.engine.forUpdate,
+			args: args,
+			each: keep,
+		})
 		return nil
 	})
 	return list
@@ -163,6 +173,7 @@ func (tx *Tx) changeLocked(id string, f func(*Worker)) (Worker, error) {
 	if w == nil {
 		return Worker{}, fmt.Errorf("worker %s: %w", id, ErrNotFound)
 	}
+
 	before := *w
 	tx.undo = append(tx.undo, func() { *w = before })
 	f(w)
@@ -174,8 +185,14 @@ func (tx *Tx) changeLocked(id string, f func(*Worker)) (Worker, error) {
 func (tx *Tx) writeWorkers(list []statement) []statement {
 	for _, id := range slices.Sorted(maps.Keys(tx.touched.workers)) {
 		w := tx.workers[id]
-		list = append(list, statement{text: "UPDATE workers SET name = $2, last_check_in = $3, addr = $4, info = $5, maintenance = $6, maintenance_msg = $7, paused = $8, settings = $9, totals = $10, version = $11 WHERE id = $1",
-			args: []any{w.ID, w.Name, w.LastCheckIn, w.Addr, w.Info, w.Maintenance, w.MaintenanceMsg, w.Paused, w.Settings, jsonText(w.Totals), w.Version}})
+		list = append(list, statement{
+			text: "UPDATE workers SET name = $2, last_check_in = $3, addr = $4, info = $5, maintenance = $6, " +
+				"maintenance_msg = $7, paused = $8, settings = $9, totals = $10, version = $11 WHERE id = $1",
+			args: []any{
+				w.ID, w.Name, w.LastCheckIn, w.Addr, w.Info, w.Maintenance,
+				w.MaintenanceMsg, w.Paused, w.Settings, jsonText(w.Totals), w.Version,
+			},
+		})
 	}
 	return list
 }

@@ -21,15 +21,19 @@ type Unit struct {
 	// Key orders the units of a batch, so that all nodes change rows in one
 	// order and do not deadlock; usually the id of the request.
 	Key string
+
 	// Accounts and Workers are locked before Do runs, in the order of ids.
 	Accounts []int64
 	Workers  []string
+
 	// First are the asks whose answers Do takes; see Ask. Where one has changed a
 	// row, a refusal by Do costs the other units of the batch a second run.
 	First []Asked
+
 	// Unheard: Do looks at what other nodes have committed and this one has not
 	// heard of; see Tx.Unheard.
 	Unheard bool
+
 	// Do reads and writes. An error it returns refuses the unit: nothing of it
 	// is written. Refuse before the first statement that writes at once, where
 	// that is possible: a later refusal costs the other units of the batch a
@@ -54,6 +58,7 @@ func (s *Store) Write(ctx context.Context, u Unit) error {
 		return err
 	}
 
+	// Whoever takes the unit first, the writer or this call, decides whether it runs.
 	var err error
 	select {
 	case err = <-p.done:
@@ -74,7 +79,7 @@ type pending struct {
 	done chan error
 
 	// taken: the writer has begun the unit, or its caller has left before. Whoever
-	// sets it first is right.
+	// sets it first decides.
 	taken atomic.Bool
 }
 
@@ -109,44 +114,63 @@ func (p *pending) begin() bool {
 	return true
 }
 
-// maxBatch bounds how many units share a transaction, and with it how long the
-// first of them waits for the last.
-const maxBatch = 128
+const (
+	// maxBatch bounds how many units share a transaction, and with it how long the
+	// first of them waits for the last.
+	maxBatch = 128
 
-// maxRounds bounds how far the commits may be ahead of what their callers know.
-const maxRounds = 4
+	// maxWaiting bounds how many units wait for the writer; more callers wait for a
+	// place among them.
+	maxWaiting = 1024
+
+	// maxRounds bounds how far the commits may be ahead of what their callers know.
+	maxRounds = 4
+)
 
 const (
 	statementTimeout = 30 * time.Second // of a transaction, on a database that hangs
 	rollbackTimeout  = 5 * time.Second  // then its connection is given up
+	reconnectTimeout = 10 * time.Second // of one try
 )
+
+const (
+	maxRetries = 5 // of a unit that the database refused
+	maxLookups = 8 // of what became of a COMMIT without an answer
+)
+
+// retryDelay is the pause before a try again: 1 ms at first, longer each time.
+func retryDelay(try int) time.Duration { return time.Duration(1+try*try*20) * time.Millisecond }
 
 // writer gathers units and commits them in batches. An idle writer starts at
 // once; units that arrive during a commit form the next batch.
 type writer struct {
-	s     *Store
-	db    *sql.DB
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
-	queue chan *pending
-	seq   int64 // of the last change this node has published
+	s  *Store
+	db *sql.DB
+
+	// Only the goroutine of run uses these, once it has started.
+	conn  *sql.Conn            // nil: it was lost
+	stmts map[string]*sql.Stmt // prepared on conn, by text
+	seq   int64                // of the last change this node has published
 
 	rollbackTimeout time.Duration
 
-	life context.Context // ends when the last round is published
-	end  context.CancelFunc
+	started bool // by start, before anybody has the store
 
-	mu      sync.RWMutex
-	started bool
-	closed  bool
-	stopped chan struct{}
+	mu     sync.RWMutex  // held for reading while a unit is put into queue
+	closed bool          // guarded by mu
+	queue  chan *pending // closed once closed is set
 
-	rounds      chan *round   // committed, to be published
-	unpublished atomic.Int32  // rounds that were handed over and are not answered
-	missed      chan struct{} // a follower failed: all of them have to read everything again
-	caughtUp    chan struct{} // closed when nobody does so any more
-	free        chan *round   // for the next batches
-	published   chan struct{}
+	stopped   chan struct{} // closed when run ends
+	published chan struct{} // closed when publish ends
+
+	free        chan *round  // for the next batches
+	rounds      chan *round  // committed, to be published
+	unpublished atomic.Int32 // rounds that were handed over and are not answered
+
+	life     context.Context // ends when the last round is published
+	end      context.CancelFunc
+	missed   chan struct{} // a follower failed: all of them have to read everything again
+	caughtUp chan struct{} // closed when nobody does so any more
 
 	afterCommit atomic.Pointer[func()]
 }
@@ -156,7 +180,7 @@ func newWriter(s *Store, db *sql.DB) *writer {
 	return &writer{
 		s:               s,
 		db:              db,
-		queue:           make(chan *pending, 1024),
+		queue:           make(chan *pending, maxWaiting),
 		rollbackTimeout: rollbackTimeout,
 		stopped:         make(chan struct{}),
 		rounds:          make(chan *round, maxRounds),
@@ -197,6 +221,7 @@ func (w *writer) close() {
 	w.mu.Lock()
 	w.closed = true
 	w.mu.Unlock()
+
 	if w.started {
 		close(w.queue)
 		<-w.stopped
@@ -204,6 +229,7 @@ func (w *writer) close() {
 		w.end()
 		<-w.caughtUp
 	}
+
 	w.disconnect()
 	w.db.Close()
 }
@@ -223,7 +249,8 @@ func (w *writer) readSeq(ctx context.Context) error {
 	if !w.s.engine.shared {
 		return nil
 	}
-	return w.conn.QueryRowContext(ctx, "SELECT CAST(COALESCE(max(seq), 0) AS BIGINT) FROM changes WHERE node = $1", w.s.node).Scan(&w.seq)
+	const query = "SELECT CAST(COALESCE(max(seq), 0) AS BIGINT) FROM changes WHERE node = $1"
+	return w.conn.QueryRowContext(ctx, query, w.s.node).Scan(&w.seq)
 }
 
 func (w *writer) disconnect() {
@@ -240,6 +267,7 @@ func (w *writer) disconnect() {
 func (w *writer) run() {
 	defer close(w.stopped)
 	defer close(w.rounds)
+
 	for first := range w.queue {
 		r := w.newRound()
 		if first.begin() {
@@ -250,6 +278,7 @@ func (w *writer) run() {
 			w.free <- r
 			continue
 		}
+
 		slices.SortStableFunc(r.batch, func(a, b *pending) int { return cmp.Compare(a.unit.Key, b.unit.Key) })
 		w.commit(r)
 	}
@@ -295,10 +324,12 @@ func (w *writer) commit(r *round) {
 		return
 	}
 
-	w.recover(err)
+	w.reconnectIfLost(err)
 	for _, p := range r.batch {
 		one := w.newRound()
 		one.batch = append(one.batch, p)
+
+		// A caller that has left meanwhile gets nothing committed.
 		if left := p.ctx.Err(); left != nil {
 			one.results = append(one.results, left)
 		} else if err := w.attempt(one); err != nil {
@@ -312,12 +343,13 @@ func (w *writer) commit(r *round) {
 // alone tries the only unit of a round again that the database refused, while there
 // is hope and somebody waits for it.
 func (w *writer) alone(r *round, err error) {
-	for try := range 5 {
+	for try := range maxRetries {
 		if !isTransient(err) && !w.lost(err) {
 			break
 		}
-		time.Sleep(time.Duration(1+try*try*20) * time.Millisecond)
-		w.recover(err)
+		time.Sleep(retryDelay(try))
+		w.reconnectIfLost(err)
+
 		if left := r.batch[0].ctx.Err(); left != nil {
 			r.results[0] = left
 			return
@@ -327,7 +359,7 @@ func (w *writer) alone(r *round, err error) {
 		}
 	}
 
-	w.recover(err)
+	w.reconnectIfLost(err)
 	if isDuplicate(err) {
 		r.results[0] = fmt.Errorf("%w: %w", ErrDuplicate, err)
 		return
@@ -344,6 +376,7 @@ func (w *writer) lost(err error) bool {
 	if !w.s.engine.shared {
 		return false
 	}
+
 	closed := false
 	gone := w.conn.Raw(func(raw any) error {
 		closed = raw.(*stdlib.Conn).Conn().IsClosed()
@@ -352,41 +385,45 @@ func (w *writer) lost(err error) bool {
 	return closed || gone != nil
 }
 
-// recover opens a new connection when the old one is of no use.
-func (w *writer) recover(err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+// reconnectIfLost opens a new connection when the old one is of no use after err.
+func (w *writer) reconnectIfLost(err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), reconnectTimeout)
 	defer cancel()
-	if w.lost(err) {
+
+	switch {
+	case w.lost(err):
 		w.disconnect()
 		err = w.connect(ctx)
-	} else if isDuplicate(err) { // perhaps it is the number of a change
+	case isDuplicate(err): // perhaps it is the number of a change
 		err = w.readSeq(ctx)
-	} else {
+	default:
 		return
 	}
+
 	if err != nil {
 		w.disconnect() // the next attempt connects again
 		w.s.log.Error("database connection lost", "error", err)
 	}
 }
 
-// settle finds out whether the transaction that makes this node's change seq was
+// whetherCommitted finds out whether the transaction that makes this node's change seq was
 // committed, after its COMMIT failed with err: when the connection broke before
 // the answer came, doing it again could do it twice. It returns nil when it was,
 // errUnknown when the database does not come back.
-func (w *writer) settle(seq int64, err error) error {
+func (w *writer) whetherCommitted(seq int64, err error) error {
 	if !w.s.engine.shared || !w.lost(err) {
 		return err
 	}
-	for try := range 8 {
-		w.recover(err)
+
+	for try := range maxLookups {
+		w.reconnectIfLost(err)
 		if w.conn != nil {
 			if w.seq >= seq {
 				return nil
 			}
 			return err
 		}
-		time.Sleep(time.Duration(1+try*try*20) * time.Millisecond)
+		time.Sleep(retryDelay(try))
 	}
 	return fmt.Errorf("%w: %w", errUnknown, err)
 }
@@ -404,9 +441,16 @@ func (w *writer) attempt(r *round) (err error) {
 	if w.conn == nil {
 		return sql.ErrConnDone
 	}
+
+	// The statements end with no caller's context: they are those of many.
 	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
 	defer cancel()
-	tx := &Tx{ctx: ctx, w: w, Now: w.s.clock().UnixMicro(), seq: w.seq + 1}
+	tx := &Tx{
+		ctx: ctx,
+		w:   w,
+		Now: w.s.clock().UnixMicro(),
+		seq: w.seq + 1,
+	}
 	defer func() {
 		if err != nil {
 			w.rollback()
@@ -416,6 +460,7 @@ func (w *writer) attempt(r *round) (err error) {
 	if err := tx.begin(r.batch); err != nil {
 		return err
 	}
+
 	for i, p := range r.batch {
 		r.results[i] = tx.run(&p.unit)
 		switch {
@@ -428,13 +473,14 @@ func (w *writer) attempt(r *round) (err error) {
 			return err
 		}
 	}
+
 	if !tx.wrote() {
 		_, err := w.conn.ExecContext(ctx, "ROLLBACK")
 		return err
 	}
 
 	if err := tx.commit(); err != nil {
-		if err = w.settle(tx.seq, err); errors.Is(err, errUnknown) {
+		if err = w.whetherCommitted(tx.seq, err); errors.Is(err, errUnknown) {
 			r.unknown = true
 			refuseRest(r.results, err)
 			return nil
@@ -459,6 +505,7 @@ func (w *writer) rollback() {
 	if w.conn == nil {
 		return
 	}
+
 	ctx, cancel := context.WithTimeout(context.Background(), w.rollbackTimeout)
 	defer cancel()
 	_, err := w.conn.ExecContext(ctx, "ROLLBACK")
@@ -493,6 +540,7 @@ func (w *writer) send(ctx context.Context, list []statement) error {
 	if w.s.engine.shared {
 		return w.pipeline(ctx, list)
 	}
+
 	for _, st := range list {
 		if err := w.sendOne(ctx, st); err != nil {
 			return fmt.Errorf("%.40q: %w", st.text, err)
@@ -510,11 +558,13 @@ func (w *writer) sendOne(ctx context.Context, st statement) error {
 		_, err := prepared.ExecContext(ctx, st.args...)
 		return err
 	}
+
 	rs, err := prepared.QueryContext(ctx, st.args...)
 	if err != nil {
 		return err
 	}
 	defer rs.Close()
+
 	for rs.Next() {
 		if err := st.each(rs); err != nil {
 			return err
@@ -523,21 +573,24 @@ func (w *writer) sendOne(ctx context.Context, st statement) error {
 	return rs.Err()
 }
 
+// pipeline sends statements in one round trip.
 func (w *writer) pipeline(ctx context.Context, list []statement) error {
 	var batch pgx.Batch
 	for _, st := range list {
 		queued := batch.Queue(st.text, st.args...)
-		if st.each != nil {
-			queued.Query(func(rs pgx.Rows) error {
-				for rs.Next() {
-					if err := st.each(rs); err != nil {
-						return err
-					}
-				}
-				return rs.Err()
-			})
+		if st.each == nil {
+			continue
 		}
+		queued.Query(func(rs pgx.Rows) error {
+			for rs.Next() {
+				if err := st.each(rs); err != nil {
+					return err
+				}
+			}
+			return rs.Err()
+		})
 	}
+
 	return w.conn.Raw(func(raw any) error {
 		return raw.(*stdlib.Conn).Conn().SendBatch(ctx, &batch).Close()
 	})
@@ -550,6 +603,7 @@ func (w *writer) stmt(ctx context.Context, q string) (*sql.Stmt, error) {
 	if st := w.stmts[q]; st != nil {
 		return st, nil
 	}
+
 	st, err := w.conn.PrepareContext(ctx, q)
 	if err != nil {
 		return nil, fmt.Errorf("prepare %.60q: %w", q, err)

@@ -82,6 +82,7 @@ func (db *DB) Open(edit ...func(*store.Options)) *store.Store {
 	for _, f := range edit {
 		f(&o)
 	}
+
 	s, err := store.Open(context.Background(), o)
 	if err != nil {
 		db.t.Fatalf("open store: %v", err)
@@ -98,6 +99,7 @@ func (db *DB) Raw() *sql.DB {
 	if db.Engine == SQLite {
 		driver, name = "sqlite", "file:"+filepath.Join(db.o.Folder, "horde.db")+"?_pragma=busy_timeout(10000)"
 	}
+
 	raw, err := sql.Open(driver, name)
 	if err != nil {
 		db.t.Fatal(err)
@@ -131,7 +133,7 @@ func PostgresURL(t testing.TB) string {
 		if err != nil {
 			return err
 		}
-		return patiently(ctx, func() error {
+		return retryWhileInUse(ctx, func() error {
 			_, err := server.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE "+template)
 			return err
 		})
@@ -145,8 +147,9 @@ func EmptyPostgresURL(t testing.TB) string {
 }
 
 func createEmpty(ctx context.Context, server *pgx.Conn, name string) error {
-	return patiently(ctx, func() error {
-		_, err := server.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'")
+	return retryWhileInUse(ctx, func() error {
+		_, err := server.Exec(ctx, "CREATE DATABASE "+name+
+			" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'")
 		return err
 	})
 }
@@ -157,6 +160,7 @@ func database(t testing.TB, create func(context.Context, *pgx.Conn, string) erro
 	if address == "" {
 		t.Skipf("%s is not set: start a server with scripts/postgres.sh start and set it to what that prints", Variable)
 	}
+
 	ctx := context.Background()
 	server, err := pgx.Connect(ctx, address)
 	if err != nil {
@@ -164,6 +168,7 @@ func database(t testing.TB, create func(context.Context, *pgx.Conn, string) erro
 	}
 	defer server.Close(ctx)
 	sweepOnce.Do(func() { dropLeftovers(ctx, server) })
+
 	name := fmt.Sprintf("%s%d_%s", prefix, time.Now().Unix(), strings.ReplaceAll(horde.NewID(), "-", "")[16:])
 	if err := create(ctx, server, name); err != nil {
 		t.Fatalf("create database: %v", err)
@@ -188,7 +193,10 @@ func drop(ctx context.Context, address, name string) {
 	}
 }
 
-const prefix = "horde_test_"
+const (
+	prefix      = "horde_test_" // of the names of tests' databases
+	leftoverAge = time.Hour     // of a database whose test is long over
+)
 
 var sweepOnce sync.Once
 
@@ -196,27 +204,35 @@ var sweepOnce sync.Once
 func dropLeftovers(ctx context.Context, server *pgx.Conn) {
 	found, _ := server.Query(ctx, "SELECT datname FROM pg_database WHERE datname LIKE $1", prefix+"%")
 	names, _ := pgx.CollectRows(found, pgx.RowTo[string])
+
 	for _, name := range names {
 		born, _, _ := strings.Cut(strings.TrimPrefix(name, prefix), "_")
 		at, err := strconv.ParseInt(born, 10, 64)
-		if err == nil && time.Since(time.Unix(at, 0)) > time.Hour {
+		if err == nil && time.Since(time.Unix(at, 0)) > leftoverAge {
 			_, _ = server.Exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)")
 		}
 	}
 }
 
-// patiently tries again while the database that is copied or renamed still has
-// the last of its visitors.
-func patiently(ctx context.Context, f func() error) error {
+const (
+	maxBusyRetries = 50
+	busyDelay      = 20 * time.Millisecond // between two of them
+	objectInUse    = "55006"               // PostgreSQL's code
+)
+
+// retryWhileInUse tries again while the database that is copied or renamed still has
+// connections that are closing.
+func retryWhileInUse(ctx context.Context, f func() error) error {
 	for try := 0; ; try++ {
 		err := f()
-		if err == nil || try == 50 || !strings.Contains(err.Error(), "55006") {
+		if err == nil || try == maxBusyRetries || !strings.Contains(err.Error(), objectInUse) {
 			return err
 		}
+
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(busyDelay):
 		}
 	}
 }
@@ -225,7 +241,7 @@ func patiently(ctx context.Context, f func() error) error {
 // name that tells its schema.
 type template struct {
 	mu   sync.Mutex
-	name string
+	name string // guarded by mu; "": it is not known to exist
 }
 
 var templates template
@@ -236,18 +252,23 @@ func (p *template) get(ctx context.Context, server *pgx.Conn) (string, error) {
 	if p.name != "" {
 		return p.name, nil
 	}
+
 	schema, err := schemaHash(ctx)
 	if err != nil {
 		return "", err
 	}
 	name := "horde_template_" + schema
-	const key = 70010 // of the lock that makes one of several test programs build it
+
+	// Of several test programs, one builds it.
+	const key = 70010 // of the lock
 	if _, err := server.Exec(ctx, "SELECT pg_advisory_lock($1)", key); err != nil {
 		return "", err
 	}
 	defer server.Exec(ctx, "SELECT pg_advisory_unlock($1)", key)
+
 	var there bool
-	if err := server.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&there); err != nil {
+	const query = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)"
+	if err := server.QueryRow(ctx, query, name).Scan(&there); err != nil {
 		return "", err
 	}
 	if !there {
@@ -259,13 +280,15 @@ func (p *template) get(ctx context.Context, server *pgx.Conn) (string, error) {
 	return name, nil
 }
 
-// build makes the template aside and renames it, so that a half-made one is
-// never used.
+// build makes the template under another name and renames it, so that a half-made one
+// is never used.
 func build(ctx context.Context, server *pgx.Conn, name string) error {
 	aside := fmt.Sprintf("%s%d_template", prefix, time.Now().Unix())
 	if err := createEmpty(ctx, server, aside); err != nil {
 		return err
 	}
+
+	// To open a database is to bring it to the newest schema.
 	s, err := store.Open(ctx, store.Options{URL: inDatabase(server.Config().ConnString(), aside)})
 	if err != nil {
 		return err
@@ -273,7 +296,8 @@ func build(ctx context.Context, server *pgx.Conn, name string) error {
 	if err := s.Close(); err != nil {
 		return err
 	}
-	return patiently(ctx, func() error {
+
+	return retryWhileInUse(ctx, func() error {
 		_, err := server.Exec(ctx, "ALTER DATABASE "+aside+" RENAME TO "+name)
 		return err
 	})
@@ -287,6 +311,7 @@ func schemaHash(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(folder)
+
 	s, err := store.Open(ctx, store.Options{Folder: folder})
 	if err != nil {
 		return "", err
@@ -294,16 +319,19 @@ func schemaHash(ctx context.Context) (string, error) {
 	if err := s.Close(); err != nil {
 		return "", err
 	}
+
 	db, err := sql.Open("sqlite", filepath.Join(folder, "horde.db"))
 	if err != nil {
 		return "", err
 	}
 	defer db.Close()
-	rows, err := db.QueryContext(ctx, "SELECT COALESCE(sql, name) FROM sqlite_master UNION ALL SELECT CAST(version_id AS TEXT) FROM goose_db_version ORDER BY 1")
+	rows, err := db.QueryContext(ctx, "SELECT COALESCE(sql, name) FROM sqlite_master "+
+		"UNION ALL SELECT CAST(version_id AS TEXT) FROM goose_db_version ORDER BY 1")
 	if err != nil {
 		return "", err
 	}
 	defer rows.Close()
+
 	h := sha256.New()
 	for rows.Next() {
 		var text string
