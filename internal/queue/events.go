@@ -154,6 +154,7 @@ func (q *Queue) news(e *entry) News {
 		Delivered: []string{},
 	}
 	n.Ended = n.Check.Done && n.Check.Processing == 0
+
 	for _, j := range e.jobs {
 		switch {
 		case inProgress(j) > 0:
@@ -162,6 +163,7 @@ func (q *Queue) news(e *entry) News {
 			n.Delivered = append(n.Delivered, j.ID)
 		}
 	}
+
 	for _, r := range e.reports {
 		n.Progress = append(n.Progress, r.JobProgress)
 	}
