@@ -234,7 +234,7 @@ func filesOf(t *testing.T, endings ...string) (files []string) {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && slices.Contains([]string{"node_modules", "dist", ".git", "bin", "data"}, d.Name()):
+		case d.IsDir() && path != root && notOurs(d.Name()):
 			return filepath.SkipDir
 		case !d.IsDir() && slices.Contains(endings, filepath.Ext(path)):
 			files = append(files, path)
@@ -245,6 +245,11 @@ func filesOf(t *testing.T, endings ...string) (files []string) {
 		t.Fatal(err)
 	}
 	return files
+}
+
+// notOurs reports whether a folder holds what was fetched or built, by its name.
+func notOurs(folder string) bool {
+	return strings.HasPrefix(folder, ".") || slices.Contains([]string{"node_modules", "dist", "bin", "data"}, folder)
 }
 
 // The books cite each other, and themselves without a name.
