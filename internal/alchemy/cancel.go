@@ -38,7 +38,7 @@ const maxCancelTries = 50
 // cancelOnce cancels all forms of a request that are not done in one transaction, or none:
 // ErrLost when one of them changed meanwhile.
 func (q *Queue) cancelOnce(ctx context.Context, e *entry) error {
-	all, err := q.undone(ctx, e)
+	all, err := q.cancellable(ctx, e)
 	if err != nil || len(all) == 0 {
 		return err
 	}
@@ -56,13 +56,14 @@ func (q *Queue) cancelOnce(ctx context.Context, e *entry) error {
 	return nil
 }
 
-// undone are the forms of a request that can be cancelled: faulted ones too.
-func (q *Queue) undone(ctx context.Context, e *entry) ([]settle.CancelledForm, error) {
+// cancellable are the forms of a request that can be cancelled: faulted ones too.
+func (q *Queue) cancellable(ctx context.Context, e *entry) ([]settle.CancelledForm, error) {
 	var all []settle.CancelledForm
 	for i, row := range q.rows(e) {
 		if row.State == store.FormDone || row.State == store.FormCancelled {
 			continue
 		}
+
 		f := e.forms[i]
 		c := settle.CancelledForm{Form: &settle.Form{Row: row}, Funds: f.funds()}
 		if row.State == store.FormRunning {
@@ -74,6 +75,7 @@ func (q *Queue) undone(ctx context.Context, e *entry) ([]settle.CancelledForm, e
 				c.InHand = f.delivery(c.Form, h, q.now())
 			}
 		}
+
 		all = append(all, c)
 	}
 	return all, nil

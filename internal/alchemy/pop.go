@@ -159,6 +159,7 @@ func (q *Queue) task(ctx context.Context, f *form) (api.AlchemyTask, error) {
 	if f.work().Uploads() {
 		t.R2Upload = q.Blobs.SignPut(ctx, kind.BlobName(f.ID), blob.LinkTTL)
 	}
+
 	if f.Payload != "" {
 		if err := json.Unmarshal([]byte(f.Payload), &t.Payload); err != nil {
 			return t, err

@@ -91,7 +91,8 @@ func (q *Queue) Reload(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read forms: %w", err)
 	}
-	q.take(requests, forms, known)
+
+	q.applyRows(requests, forms, known)
 	return nil
 }
 
@@ -105,7 +106,7 @@ func (q *Queue) Refresh(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
-	q.take(requests, forms, ids)
+	q.applyRows(requests, forms, ids)
 	return nil
 }
 
@@ -115,9 +116,9 @@ type rows struct {
 	forms []store.Form
 }
 
-// take brings rows of the database into the index. Of gone, those without a row
+// applyRows brings rows of the database into the index. Of gone, those without a row
 // are forgotten.
-func (q *Queue) take(requests []store.AlchemyRequest, forms []store.Form, gone []string) {
+func (q *Queue) applyRows(requests []store.AlchemyRequest, forms []store.Form, gone []string) {
 	byRequest := make(map[string][]store.Form, len(requests))
 	for _, f := range forms {
 		byRequest[f.RequestID] = append(byRequest[f.RequestID], f)
@@ -192,6 +193,7 @@ func (q *Queue) findForm(ctx context.Context, id string) (*form, error) {
 	if f := q.knownForm(id); f != nil || !q.Store.Shared() || !horde.IsID(id) {
 		return f, nil
 	}
+
 	row, err := q.Store.Form(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil

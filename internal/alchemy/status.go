@@ -75,6 +75,7 @@ func overall(forms []store.Form) string {
 	for _, f := range forms {
 		n[f.State]++
 	}
+
 	switch {
 	case n[store.FormFaulted] == len(forms): // or there are none
 		return "faulted"
@@ -132,15 +133,21 @@ func (q *Queue) callWebhook(ctx context.Context, f *form, r store.FormResult, w 
 	if f.e.record.Webhook == "" {
 		return
 	}
+
 	// The links are for who made the request, not for the worker that calls now.
 	ctx = horde.WithBase(ctx, horde.At(f.e.record.Base))
 	c := webhookBody{
-		AlchemyFormStatus: api.AlchemyFormStatus{Form: f.Name, State: words[store.FormDone], Result: q.withLinks(ctx, r)},
-		Request:           f.RequestID,
-		ID:                f.ID,
+		AlchemyFormStatus: api.AlchemyFormStatus{
+			Form:   f.Name,
+			State:  words[store.FormDone],
+			Result: q.withLinks(ctx, r),
+		},
+		Request: f.RequestID,
+		ID:      f.ID,
 	}
 	if w != nil {
 		c.WorkerID, c.WorkerName, c.Kudos = w.ID, w.Name, api.Float(f.work().Value().Reward)
 	}
+
 	q.Hooks.Send(f.e.record.Webhook, c)
 }

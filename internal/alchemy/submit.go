@@ -133,7 +133,7 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 }
 
 // delivery describes what a form in a worker's hands brings both sides at a time in
-// microseconds (generation §6.3, generation §6.4).
+// microseconds (generation §6.3, §6.4).
 func (f *form) delivery(lease *settle.Form, h hands, now int64) *settle.Delivery {
 	value := f.work().Value()
 	seconds := float64(max(0, now-lease.Row.Started)) / 1e6

@@ -17,7 +17,7 @@ func (q *Queue) Sweep(ctx context.Context) error {
 	if err := q.sweepExpired(ctx); err != nil {
 		return err
 	}
-	return settle.MendKeys(ctx, q.Store)
+	return settle.RepairKeys(ctx, q.Store)
 }
 
 func (q *Queue) sweepOverdue(ctx context.Context) error {

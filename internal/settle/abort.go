@@ -37,8 +37,8 @@ type Abort struct {
 }
 
 // GiveUp writes an abort: the work goes back to the queue or is given up with it
-// (generation §5.8, §3.3), and the worker's aborts and failures in a row are counted (generation §5.10)
-// unless it is excused. ErrLost: the lease had ended.
+// (generation §5.8, §3.3), and the worker's aborts and failures in a row are counted
+// (generation §5.10) unless it is excused. ErrLost: the lease had ended.
 func GiveUp(ctx context.Context, s *store.Store, b *Abort) error {
 	return s.Write(ctx, store.Unit{
 		Key:      b.Lease.request(),
@@ -75,6 +75,8 @@ func (b *Abort) giveUp(tx *store.Tx) error {
 			return err
 		}
 	}
+
+	// Nobody is to blame, or nobody is left to be.
 	if b.Worker == nil || b.Excuse != NoExcuse || found.cancelled {
 		return nil
 	}
@@ -96,6 +98,7 @@ func (b *Abort) forgive(tx *store.Tx, blamed map[string][]string) error {
 		if !slices.Contains(locked, id) {
 			continue
 		}
+
 		_, err := tx.ChangeWorker(id, func(w *store.Worker) {
 			if fleet.HasDelivered(w) {
 				fleet.ForgiveFailures(w, blamed[id])

@@ -13,9 +13,11 @@ type Acceptance struct {
 	Request string // id
 	Payer   int64  // whose account is locked
 
-	// Needed is set aside on the payer's account, or the request is refused (generation §1.5 step 5);
-	// 0: nothing is. Wishes are set aside as far as the payer has it.
+	// Needed is set aside on the payer's account, or the request is refused
+	// (generation §1.5 step 5); 0: nothing is.
 	Needed horde.Kudos
+
+	// Wishes are set aside as far as the payer has it.
 	Wishes []kudos.OptionalHold
 
 	// Key is the shared key that pays, as read in this transaction; nil: none. Most is
@@ -83,6 +85,7 @@ func (a *Acceptance) charge(tx *store.Tx, paid horde.Kudos) error {
 	if a.Tax == 0 && a.Bonus == nil {
 		return nil
 	}
+
 	e := kudos.NewEntry(tx, "accept:"+a.Request, "request accepted", a.Request, "")
 	about := kudos.About{Style: a.Style}
 	if a.Key != nil {

@@ -24,7 +24,7 @@ func Cancel(ctx context.Context, s *store.Store, id string, f Funds) (state stor
 func Release(ctx context.Context, s *store.Store, id string, f Funds) error {
 	return s.Write(ctx, store.Unit{Key: id, Accounts: f.accounts(), Do: func(tx *store.Tx) error {
 		// Lock the request, so that no other node changes it meanwhile.
-		state, err := tx.Charge(id, 0, 0)
+		state, err := tx.LockRequest(id)
 		if errors.Is(err, store.ErrLost) {
 			return nil
 		}
@@ -72,6 +72,7 @@ func (c *CancelledForm) cancel(tx *store.Tx) (err error) {
 	if c.Progress, err = tx.CancelForm(&c.Row); err != nil || c.InHand == nil {
 		return err
 	}
+
 	d := c.InHand
 	if err := d.pay(tx, d.Rules.Cancelled, 0); err != nil {
 		return err

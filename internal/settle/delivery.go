@@ -149,6 +149,7 @@ func (d *Delivery) countForUsers(tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
+
 	return tx.ChangeAccount(d.Owner.ID, func(a *store.Account) {
 		a.Totals.Fulfilments[place]++
 		a.Totals.Contribution[place] += d.Work.Contribution
@@ -166,6 +167,7 @@ func (d *Delivery) count(tx *store.Tx, change func(*store.Worker)) error {
 	if d.Rules.Teams {
 		tx.CountForTeam(worker.Team, store.TeamTotals{Kudos: d.Earned, Fulfilments: 1, WorkUnits: d.Work.Units})
 	}
+
 	if d.Statistics != nil {
 		tx.Deliver(*d.Statistics)
 	}

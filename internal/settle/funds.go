@@ -54,6 +54,7 @@ func (funds *Funds) spend(tx *store.Tx, charge, consumed horde.Kudos) (paid hord
 	if funds.Key == nil {
 		return charge, nil
 	}
+
 	use := *funds.Key
 	use.Consumed = consumed
 	return kudos.ChargeKey(tx, use, charge)
@@ -74,6 +75,7 @@ func (funds *Funds) release(tx *store.Tx) error {
 			return err
 		}
 	}
+
 	if funds.Hold == "" {
 		return nil
 	}

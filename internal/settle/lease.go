@@ -76,6 +76,8 @@ func (j *Job) giveUp(tx *store.Tx, b *Abort) (aborted, error) {
 	if j.State, err = tx.Requeue(j.Row.RequestID); err != nil {
 		return aborted{}, err
 	}
+
+	// Of too few failures nothing is concluded.
 	found := aborted{cancelled: j.State.Cancelled}
 	if j.State.Faults < b.Rules.MaxFailures && b.Excuse != SourceGone {
 		return found, nil
@@ -117,6 +119,7 @@ func triesOfJobs(failures []store.Failure) Tries {
 		t.Blamed[f.WorkerID] = append(t.Blamed[f.WorkerID], f.Pop)
 		t.Failures++
 	}
+
 	t.Fruitless = len(excused)
 	return t
 }
@@ -185,6 +188,7 @@ func triesOfForm(failedBy string, aborts int) Tries {
 	if failedBy == "" {
 		return t
 	}
+
 	t.Blamed = map[string][]string{}
 	for failure := range strings.SplitSeq(failedBy, ",") {
 		worker, pop, _ := strings.Cut(failure, "/")

@@ -59,21 +59,23 @@ type Expiry struct {
 // Remove removes a request that has expired, with what is set aside for it. ErrLost: it
 // was renewed or is gone.
 func Remove(ctx context.Context, s *store.Store, e Expiry) error {
-	u := store.Unit{Key: e.Request, Do: func(tx *store.Tx) error {
-		if err := e.Delete(tx, e.Request, e.At); err != nil {
-			return err
-		}
-		if e.OnKey {
-			if err := kudos.ReleaseKeyHold(tx, e.Request); err != nil {
-				return err
-			}
-		}
-		return releaseHolds(tx, e.Holds)
-	}}
+	u := store.Unit{Key: e.Request, Do: e.remove}
 	if e.OnKey || len(e.Holds) > 0 {
 		u.Accounts = []int64{e.Payer}
 	}
 	return s.Write(ctx, u)
+}
+
+func (e *Expiry) remove(tx *store.Tx) error {
+	if err := e.Delete(tx, e.Request, e.At); err != nil {
+		return err
+	}
+	if e.OnKey {
+		if err := kudos.ReleaseKeyHold(tx, e.Request); err != nil {
+			return err
+		}
+	}
+	return releaseHolds(tx, e.Holds)
 }
 
 func releaseHolds(tx *store.Tx, holds []string) error {
@@ -83,13 +85,14 @@ func releaseHolds(tx *store.Tx, holds []string) error {
 	return kudos.ReleaseHolds(tx, holds...)
 }
 
-// MendKeys frees what nodes of the version before have left set aside on shared keys:
+// RepairKeys frees what nodes on an earlier version have left set aside on shared keys:
 // they end requests without knowing of it.
-func MendKeys(ctx context.Context, s *store.Store) error {
+func RepairKeys(ctx context.Context, s *store.Store) error {
 	inconsistent, err := s.InconsistentKeys(ctx)
 	if err != nil {
 		return err
 	}
+
 	for _, k := range inconsistent {
 		u := store.Unit{Key: k.ID, Accounts: []int64{k.UserID}}
 		u.Do = func(tx *store.Tx) error { return kudos.RepairKey(tx, k) }

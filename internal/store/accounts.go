@@ -59,6 +59,7 @@ func scanAccount(r scanner) (*Account, error) {
 	if err := r.Scan(&a.UserID, &a.Balance, &a.Escrow, &a.Held, &a.Lowest, &a.LastActive, &totals); err != nil {
 		return nil, err
 	}
+
 	if totals != "{}" {
 		if err := json.Unmarshal([]byte(totals), &a.Totals); err != nil {
 			return nil, fmt.Errorf("totals of account %d: %w", a.UserID, err)

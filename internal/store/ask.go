@@ -74,6 +74,7 @@ func (tx *Tx) askAhead(list []statement, batch []*pending) []statement {
 		alone := u.Key != "" &&
 			(i == 0 || batch[i-1].unit.Key != u.Key) &&
 			(i+1 == len(batch) || batch[i+1].unit.Key != u.Key)
+
 		for _, a := range u.First {
 			if st := a.prepare(alone); alone {
 				list = append(list, st)

@@ -137,7 +137,7 @@ func (s *Store) Watch(ctx context.Context) {
 			}
 		}
 
-		if err := w.look(ctx); err != nil && ctx.Err() == nil {
+		if err := w.applyNews(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("change log", "error", err)
 		}
 
@@ -154,15 +154,15 @@ func (s *Store) Watch(ctx context.Context) {
 type watch struct {
 	store *Store
 	seen  map[string]int64 // by node; nil: everything has to be read again
-	last  time.Time        // of the last look that succeeded
+	last  time.Time        // of the last time that the news were applied
 	nodes []string         // that lived then
 	peers atomic.Bool      // whether there are other nodes
 }
 
-// look applies what is new. A node that slept so long that changes may have been
+// applyNews applies what is new. A node that slept so long that changes may have been
 // pruned meanwhile starts anew, as it does at first: what happened between the
 // first reading and now is not told.
-func (w *watch) look(ctx context.Context) (err error) {
+func (w *watch) applyNews(ctx context.Context) (err error) {
 	now := w.store.clock()
 	if w.seen == nil || now.Sub(w.last) > changesKept/2 {
 		if w.seen, err = w.store.newestChanges(ctx); err == nil {

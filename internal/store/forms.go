@@ -210,6 +210,7 @@ func (s *Store) KnownResults(ctx context.Context, ids []string, now int64) ([]Kn
 	err := inChunks(ids, func(q string, args []any) error {
 		some, err := rows(ctx, s, scanKnownResult,
 			"SELECT id, result, blob, trusted, expires FROM form_results WHERE id IN "+q, args...)
+
 		for _, k := range some {
 			if k.Expires > now {
 				all = append(all, k)

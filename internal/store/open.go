@@ -256,6 +256,7 @@ func (s *Store) Close() error {
 		if s.writer != nil {
 			s.writer.close()
 		}
+
 		s.prepared.Range(func(_, v any) bool {
 			v.(*sql.Stmt).Close()
 			return true

@@ -156,6 +156,7 @@ func (p *prover) each(q string, into []any, row func()) error {
 		return err
 	}
 	defer rs.Close()
+
 	for rs.Next() {
 		if err := rs.Scan(into...); err != nil {
 			return err

@@ -98,6 +98,12 @@ func (tx *Tx) Charge(id string, amount horde.Kudos, expires int64) (RequestState
 	return ChargeOf(id, amount, expires).Answer(tx)
 }
 
+// LockRequest locks a request, so that no other node changes it until the transaction
+// ends, and returns its state. ErrLost: it is gone.
+func (tx *Tx) LockRequest(id string) (RequestState, error) {
+	return tx.Charge(id, 0, 0)
+}
+
 // Requeue puts a given-up job back and locks the request. A cancelled request gets
 // nothing back.
 func (tx *Tx) Requeue(id string) (RequestState, error) {

@@ -129,7 +129,7 @@ func (tx *Tx) DeleteTeam(id string) error {
 	// too that the unit did not know of.
 	for _, w := range tx.workers {
 		if w.Team == id {
-			if _, err := tx.changeLocked(w.ID, func(w *Worker) { w.Team = "" }); err != nil {
+			if _, err := tx.changeLockedWorker(w.ID, func(w *Worker) { w.Team = "" }); err != nil {
 				return err
 			}
 		}

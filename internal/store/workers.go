@@ -63,6 +63,7 @@ func scanWorker(r scanner) (*Worker, error) {
 		&w.Maintenance, &w.MaintenanceMsg, &w.Paused, &w.Settings, &totals, &w.Version, &w.Team); err != nil {
 		return nil, err
 	}
+
 	if totals != "{}" {
 		if err := json.Unmarshal([]byte(totals), &w.Totals); err != nil {
 			return nil, fmt.Errorf("totals of worker %s: %w", w.ID, err)
@@ -164,11 +165,11 @@ func (tx *Tx) ChangeWorker(id string, f func(*Worker)) (Worker, error) {
 	if !slices.Contains(tx.unit.Workers, id) {
 		return Worker{}, tx.undeclared("worker", id)
 	}
-	return tx.changeLocked(id, f)
+	return tx.changeLockedWorker(id, f)
 }
 
-// changeLocked is ChangeWorker for a worker that any unit of the batch has locked.
-func (tx *Tx) changeLocked(id string, f func(*Worker)) (Worker, error) {
+// changeLockedWorker is ChangeWorker for a worker that any unit of the batch has locked.
+func (tx *Tx) changeLockedWorker(id string, f func(*Worker)) (Worker, error) {
 	w := tx.workers[id]
 	if w == nil {
 		return Worker{}, fmt.Errorf("worker %s: %w", id, ErrNotFound)
