@@ -64,7 +64,7 @@ func (x *index) room(tx *store.Tx, user *account.User, n int) error {
 func (x *index) keepPlaces(e *entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.requests.Reserve(e.Key(), e.User(), e.Load())
+	x.requests.Reserve(e)
 }
 
 // leavePlaces undoes keepPlaces.

@@ -2,8 +2,9 @@
 // by the jobs or forms they are made of, and by who asked. It counts what each user has
 // waiting, requests that are only being committed among it, and knows who follows what.
 //
-// The database is the truth. Rows of it come in through one door, Take, whether this
-// node wrote them or another one did.
+// The database is the truth. What is committed comes in when a room hears of it
+// (store.Follow), whether this node wrote it or another one did: new rows by Take, later
+// states by whoever owns the table, unless it knows newer ones.
 package live
 
 import (
@@ -42,8 +43,8 @@ type Table[E Entry, P any] struct {
 	rows     map[string]*row[E]
 	parts    map[string]P
 	users    map[int64]*user[E]
-	reserved map[string]reservation // requests that are being committed
-	total    Load                   // of rows and reservations; without models
+	reserved map[string]reservation[E] // requests that are being committed
+	total    Load                      // of rows and reservations; without models
 }
 
 // row is an entry with what the table knows of it.
@@ -62,9 +63,9 @@ type user[E Entry] struct {
 }
 
 // reservation is the place of a request that is being committed.
-type reservation struct {
-	user int64
-	load Load
+type reservation[E Entry] struct {
+	entry E
+	load  Load
 }
 
 // NewTable makes a table of nothing.
@@ -73,7 +74,7 @@ func NewTable[E Entry, P any]() *Table[E, P] {
 		rows:     map[string]*row[E]{},
 		parts:    map[string]P{},
 		users:    map[int64]*user[E]{},
-		reserved: map[string]reservation{},
+		reserved: map[string]reservation[E]{},
 	}
 }
 
@@ -156,11 +157,15 @@ func (t *Table[E, P]) Changed(e E) {
 
 // Reserve counts a request that is being committed among what its user has, until
 // Release or Add.
-func (t *Table[E, P]) Reserve(key string, user int64, load Load) {
-	t.reserved[key] = reservation{user: user, load: load}
-	t.userOf(user).reserved++
-	t.count(user, load, 1)
+func (t *Table[E, P]) Reserve(e E) {
+	p := reservation[E]{entry: e, load: e.Load()}
+	t.reserved[e.Key()] = p
+	t.userOf(e.User()).reserved++
+	t.count(e.User(), p.load, 1)
 }
+
+// Reserved returns the entry of a request that is being committed, nil if there is none.
+func (t *Table[E, P]) Reserved(key string) E { return t.reserved[key].entry }
 
 // Release undoes Reserve, if there is anything to undo.
 func (t *Table[E, P]) Release(key string) {
@@ -169,9 +174,10 @@ func (t *Table[E, P]) Release(key string) {
 		return
 	}
 	delete(t.reserved, key)
-	t.count(p.user, p.load, -1)
-	t.users[p.user].reserved--
-	t.tidy(p.user)
+	user := p.entry.User()
+	t.count(user, p.load, -1)
+	t.users[user].reserved--
+	t.tidy(user)
 }
 
 // userOf is what a user has, made when there was nothing.

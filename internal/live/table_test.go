@@ -50,7 +50,7 @@ func TestCountsOfUsers(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"reserve": func(*rapid.T) {
 				if r := random(); kept[r.key] == nil && reserved[r.key] == nil {
-					table.Reserve(r.key, r.user, r.Load())
+					table.Reserve(r)
 					reserved[r.key] = r
 				}
 			},
@@ -173,7 +173,7 @@ func TestTake(t *testing.T) {
 func TestUnknown(t *testing.T) {
 	table := newTable()
 	table.Add(&request{key: "in", user: 1})
-	table.Reserve("reserved", 1, Load{Jobs: 1})
+	table.Reserve(&request{key: "reserved", user: 1, waits: 1})
 	if got := table.Unknown([]string{"x", "in", "reserved", "x", "a"}); !slices.Equal(got, []string{"a", "x"}) {
 		t.Error(got)
 	}

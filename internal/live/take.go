@@ -15,8 +15,8 @@ type Keeper[R any, E Entry] interface {
 	Apply(E, R)
 }
 
-// Take brings rows of the database into a table: the one door for what this node and
-// what others have written. Of gone, the entries without a row are forgotten. It
+// Take brings rows of the database into a table, those that this node has written and
+// those of others. Of gone, the entries without a row are forgotten. It
 // returns the entries of the rows, to be offered; unreadable rows are left out, and the
 // error tells of them.
 func Take[R any, E Entry, P any](

@@ -35,8 +35,6 @@ func (q *Queue) fault(ctx context.Context, a assigned, why settle.Excuse) error 
 	if abort.Suspended {
 		q.Log.Warn("worker is paused: all of its last jobs failed", "worker", a.worker.ID, "name", a.worker.Name)
 	}
-	q.finish(a, job.Result, job.State, q.Clock().UnixMicro())
-	a.e.home.requests.Offer(a.e)
 	return nil
 }
 

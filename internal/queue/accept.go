@@ -12,7 +12,6 @@ import (
 	"horde/internal/horde"
 	"horde/internal/kinds"
 	"horde/internal/kudos"
-	"horde/internal/match"
 	"horde/internal/moderation"
 	"horde/internal/settle"
 	"horde/internal/store"
@@ -222,7 +221,7 @@ func (q *Queue) newRequest(
 }
 
 // commit acknowledges a request: row, tax, hold and what the style's owner gets in
-// one transaction, then the index.
+// one transaction, by which it comes into the index.
 func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error {
 	row, x := e.row, e.home
 	err := q.Store.Write(ctx, store.Unit{Key: row.ID, Accounts: t.accounts(), Unheard: true, Do: func(tx *store.Tx) error {
@@ -263,12 +262,8 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error
 		x.keepPlace(e)
 		return nil
 	}})
-	if err != nil {
-		x.leavePlace(row.ID)
-		return err
-	}
-	x.enter(e, row)
-	return nil
+	x.leavePlace(row.ID) // if the request has not come in and taken it
+	return err
 }
 
 // acceptance describes what moves when a request is taken. key is the shared key that
@@ -289,21 +284,6 @@ func (t *terms) acceptance(e *entry, w weighed, key *store.SharedKey) *settle.Ac
 		a.Bonus = func(tx *store.Tx, event *kudos.Entry) error { return t.style.RewardOwner(tx, event, t.asker.ID) }
 	}
 	return a
-}
-
-// enter brings a request that was acknowledged into the index, in place of the place
-// that was kept for it.
-func (x *index) enter(e *entry, row store.Request) {
-	x.mu.Lock()
-	x.requests.Release(row.ID)
-	e.row, e.state = row, row.RequestState
-	e.item.Rank = match.GrowingRank(row.Priority, row.Created)
-	if x.requests.Get(row.ID) == nil { // else the change log was faster
-		x.addLocked(e)
-	}
-	x.mu.Unlock()
-
-	x.requests.Offer(e)
 }
 
 // accepted is the answer to a request that was taken, with a warning where nobody

@@ -120,15 +120,3 @@ func (q *Queue) lost(ctx context.Context, a assigned, faulted bool) error {
 	}
 	return ended(again, faulted)
 }
-
-// finish brings the end of a job into the index.
-func (q *Queue) finish(a assigned, r store.JobResult, state store.RequestState, now int64) {
-	j := *a.job
-	j.JobResult, j.Finished, j.Seed = r, now, r.Seed
-	x := a.e.home
-	x.mu.Lock()
-	defer x.mu.Unlock()
-
-	x.setJobLocked(a.e, j)
-	x.applyLocked(a.e, state)
-}

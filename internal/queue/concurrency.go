@@ -113,7 +113,7 @@ func (e *entry) weighsOn(models []string) int {
 func (x *index) keepPlace(e *entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.requests.Reserve(e.Key(), e.User(), e.Load())
+	x.requests.Reserve(e)
 }
 
 // leavePlace undoes keepPlace.

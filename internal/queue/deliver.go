@@ -45,7 +45,7 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 
 	made := q.delivered(a, s.generation, r.Censored)
 	value := a.e.work.Value(made)
-	d, job := q.deliveryOf(a, owner, r, made, value)
+	d := q.deliveryOf(a, owner, r, made, value)
 	err = settle.Deliver(ctx, q.Store, d)
 	if errors.Is(err, store.ErrLost) {
 		return 0, q.lost(ctx, a, false)
@@ -55,7 +55,6 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 	}
 
 	q.recent.add(*d.Statistics)
-	q.finish(a, r, job.State, d.At)
 	q.callWebhook(context.WithoutCancel(ctx), a, r, value.Reward)
 	return value.Reward, nil
 }
@@ -106,7 +105,7 @@ func withCensorship(meta []api.GenMetadatum, value string) []api.GenMetadatum {
 // deliveryOf describes the delivery of a job for its settlement.
 func (q *Queue) deliveryOf(
 	a assigned, owner *account.User, r store.JobResult, made kinds.Delivered, v kinds.Value,
-) (*settle.Delivery, *settle.Job) {
+) *settle.Delivery {
 	now := q.Clock().UnixMicro()
 	micros, speed := max(0, now-a.job.Started), 1.0
 	if micros > 0 {
@@ -114,10 +113,9 @@ func (q *Queue) deliveryOf(
 	}
 
 	kind, units := a.e.home.kind, a.e.work.WorkUnits()
-	job := &settle.Job{Row: a.job, Result: r}
 	d := &settle.Delivery{
 		Rules:    kind.rules,
-		Lease:    job,
+		Lease:    &settle.Job{Row: a.job, Result: r},
 		Funds:    a.e.funds(),
 		Worker:   a.worker.ID,
 		Owner:    owner,
@@ -150,7 +148,7 @@ func (q *Queue) deliveryOf(
 	if t, ok := q.timing(a, made, micros, now); ok {
 		d.Timing = &t
 	}
-	return d, job
+	return d
 }
 
 // recorded is an amount of work in the unit of the users' records, in which the
@@ -161,15 +159,8 @@ func (k *kind) recorded(units int64) int64 { return int64(math.RoundToEven(float
 func (q *Queue) endDecoy(ctx context.Context, a assigned, seed int64) error {
 	r := store.JobResult{State: store.JobDone, Seed: seed}
 	err := settle.EndDecoy(ctx, q.Store, &settle.Job{Row: a.job, Result: r})
-	if err != nil && !errors.Is(err, store.ErrLost) {
-		return err
+	if errors.Is(err, store.ErrLost) {
+		return q.Refresh(ctx, []string{a.e.row.ID})
 	}
-
-	j := *a.job
-	j.JobResult = r
-	x := a.e.home
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.setJobLocked(a.e, j)
-	return nil
+	return err
 }

@@ -20,7 +20,7 @@ func (q *Queue) EmptyAll(ctx context.Context) error {
 		return err
 	}
 
-	for _, e := range q.emptied(emptied) {
+	for _, e := range q.reserving(emptied) {
 		if err := settle.Release(ctx, q.Store, e.row.ID, e.funds()); err != nil {
 			return err
 		}
@@ -28,9 +28,8 @@ func (q *Queue) EmptyAll(ctx context.Context) error {
 	return nil
 }
 
-// emptied brings requests whose jobs were taken away into the indexes, and returns
-// those that have anything set aside.
-func (q *Queue) emptied(rows []store.Request) (reserving []*entry) {
+// reserving are those of these requests that have anything set aside.
+func (q *Queue) reserving(rows []store.Request) (reserving []*entry) {
 	for _, x := range q.indexes() {
 		x.mu.Lock()
 		for _, row := range rows {
@@ -38,13 +37,12 @@ func (q *Queue) emptied(rows []store.Request) (reserving []*entry) {
 				continue
 			}
 			e := x.requests.Get(row.ID)
-			if e != nil {
-				x.applyLocked(e, row.RequestState)
-			} else if read, err := x.readEntry(row); err == nil { // another node took it in just now
-				e = read
-			} else {
-				q.Log.Error("unreadable request", "error", err)
-				continue
+			if e == nil { // another node took it in just now
+				var err error
+				if e, err = x.readEntry(row); err != nil {
+					q.Log.Error("unreadable request", "error", err)
+					continue
+				}
 			}
 			if e.record.reserves() {
 				reserving = append(reserving, e)

@@ -32,6 +32,7 @@ type index struct {
 	requests *live.Table[*entry, *entry] // guarded by mu, as are the moving fields of entries; parts are jobs
 	queue    *match.Index                // guarded by mu; what waits
 	running  int                         // guarded by mu; jobs in progress, fake ones not counted
+	claims   map[string]*claim           // guarded by mu; that are being committed, by the id of the pop
 }
 
 // entry is a live request in the index.
@@ -100,6 +101,13 @@ func (x *index) newEntry(q store.Request, r record) *entry {
 		e.item = itemOf(e)
 	}
 	return e
+}
+
+// commit gives an entry that this node has made the row that was committed.
+func (e *entry) commit(row store.Request) {
+	row.Body = ""
+	e.row, e.state = row, row.RequestState
+	e.item.Rank = match.GrowingRank(row.Priority, row.Created)
 }
 
 // itemOf is a request as pops see it.

@@ -10,7 +10,12 @@ import (
 )
 
 func newIndex(k *kind) *index {
-	return &index{kind: k, requests: live.NewTable[*entry, *entry](), queue: match.NewIndex(k.counters)}
+	return &index{
+		kind:     k,
+		requests: live.NewTable[*entry, *entry](),
+		queue:    match.NewIndex(k.counters),
+		claims:   map[string]*claim{},
+	}
 }
 
 // ids are those of all requests in the index.
@@ -46,6 +51,47 @@ func (x *index) applyLocked(e *entry, s store.RequestState) {
 	e.state = s
 	x.requests.Changed(e)
 	x.queue.Update(&e.item, itemState(s))
+}
+
+// endJobLocked takes the end of a job.
+func (x *index) endJobLocked(end store.JobEnd) {
+	e := x.requests.Part(end.ID)
+	if e == nil {
+		return
+	}
+	i := slices.IndexFunc(e.jobs, func(j *store.Job) bool { return j.ID == end.ID })
+	j := *e.jobs[i]
+	j.JobResult, j.Seed = end.JobResult, end.JobResult.Seed
+	x.setJobLocked(e, j)
+}
+
+// reserve notes a claim that is being committed, for releaseLocked.
+func (x *index) reserve(pop string, c *claim) {
+	if c.fake { // it takes nothing
+		return
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.claims[pop] = c
+}
+
+// releaseLocked gives back what a claim has reserved, and reports whether it had not
+// been given back before.
+func (x *index) releaseLocked(pop string) bool {
+	c := x.claims[pop]
+	if c == nil {
+		return false
+	}
+	delete(x.claims, pop)
+	c.e.item.Reserved -= c.n
+	return true
+}
+
+// release is releaseLocked for who does not hold the lock.
+func (x *index) release(pop string) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.releaseLocked(pop)
 }
 
 // setJobLocked adds a job to its request or takes its newer state.

@@ -189,20 +189,17 @@ func (q *Queue) commitClaim(ctx context.Context, c *claim, p *popper) ([]store.J
 	e := c.e
 	now := q.Clock().UnixMicro()
 	jobs := newJobs(c, p, now)
-	state, err := settle.ClaimJobs(ctx, q.Store, jobs, now+lifeWith(p.worker).Microseconds())
+	x, id := e.home, jobs[0].PopID()
+	x.reserve(id, c)
+	err := settle.ClaimJobs(ctx, q.Store, jobs, now+lifeWith(p.worker).Microseconds())
 
-	x := e.home
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if !c.fake {
-		e.item.Reserved -= c.n
+	// What was committed has given its reservation back itself. Who lost reads the
+	// request again, which offers it.
+	if x.release(id) && !errors.Is(err, store.ErrLost) {
+		x.requests.Offer(e)
 	}
 	if err != nil {
 		return nil, err
-	}
-	x.applyLocked(e, state)
-	for _, j := range jobs {
-		x.setJobLocked(e, j)
 	}
 	return jobs, nil
 }

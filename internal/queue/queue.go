@@ -84,12 +84,14 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 	return q, q.Reload(ctx)
 }
 
-// hear brings requests into memory that other nodes changed.
+// hear brings changed requests into memory: those of this node with their rows, before
+// whoever wrote them is answered, those of other nodes by reading them.
 func (q *Queue) hear(ctx context.Context, c *store.Changes) error {
 	switch {
 	case c.Missed:
 		return q.Reload(ctx)
-	case c.Own: // those come in with their rows, by whoever made them
+	case c.Own:
+		q.takeOwn(&c.Committed)
 		return nil
 	}
 	return q.Refresh(ctx, c.Requests)
@@ -141,21 +143,75 @@ func (q *Queue) take(rows []store.Request, jobs []store.Job, gone []string) {
 	}
 }
 
+// takeOwn brings in what this node has committed. Its callers wait for it, and the
+// writer may: it reads nothing.
+func (q *Queue) takeOwn(c *store.Committed) {
+	if len(c.Requests)+len(c.States)+len(c.Jobs)+len(c.Ended)+len(c.Deleted) == 0 {
+		return
+	}
+	for _, x := range q.indexes() {
+		more := x.takeOwn(c, q.Clock().UnixMicro(), q.Log)
+		x.requests.Offer(more...)
+	}
+}
+
+// takeOwn brings in what this node has committed of the index's kind. It returns the
+// requests of which there may be more to hand out than before.
+func (x *index) takeOwn(c *store.Committed, now int64, log *slog.Logger) (more []*entry) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(c.Requests)+len(c.Deleted) > 0 {
+		more = x.takeRowsLocked(c.Requests, c.Deleted, now, log)
+	}
+
+	for _, s := range c.States {
+		e := x.requests.Get(s.ID)
+		if e == nil {
+			continue
+		}
+		// Where the state has been read before, a claim of it gives back below what
+		// pops have missed since.
+		known, waiting := s.Version <= e.state.Version, e.state.Waiting
+		x.applyLocked(e, s.RequestState)
+		if known || e.state.Waiting > waiting {
+			more = append(more, e)
+		}
+	}
+
+	// A claim gives back what it has reserved at the moment at which its request has
+	// fewer jobs: no pop sees them twice, or misses others.
+	for _, j := range c.Jobs {
+		x.releaseLocked(j.PopID())
+		if e := x.requests.Get(j.RequestID); e != nil {
+			x.setJobLocked(e, j)
+		}
+	}
+	for _, j := range c.Ended {
+		x.endJobLocked(j)
+	}
+	return more
+}
+
 // take brings in the rows that are of the index's kind and returns their
 // requests.
 func (x *index) take(rows []store.Request, jobs []store.Job, gone []string, now int64, log *slog.Logger) []*entry {
-	own := slices.DeleteFunc(slices.Clone(rows), func(r store.Request) bool { return r.Kind != x.kind.name })
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	taken, err := live.Take(x.requests, keeper{x: x, now: now}, own, gone)
-	if err != nil {
-		log.Error("unreadable request", "error", err)
-	}
+	taken := x.takeRowsLocked(rows, gone, now, log)
 
 	for _, j := range jobs {
 		if e := x.requests.Get(j.RequestID); e != nil {
 			x.setJobLocked(e, j)
 		}
+	}
+	return taken
+}
+
+func (x *index) takeRowsLocked(rows []store.Request, gone []string, now int64, log *slog.Logger) []*entry {
+	own := slices.DeleteFunc(slices.Clone(rows), func(r store.Request) bool { return r.Kind != x.kind.name })
+	taken, err := live.Take(x.requests, keeper{x: x, now: now}, own, gone)
+	if err != nil {
+		log.Error("unreadable request", "error", err)
 	}
 	return taken
 }
@@ -169,10 +225,14 @@ type keeper struct {
 func (k keeper) Key(r store.Request) string { return r.ID }
 
 // Read leaves out what has expired: perhaps another node has removed it since it was
-// read.
+// read. What this node has made itself is not made again.
 func (k keeper) Read(r store.Request) (*entry, error) {
 	if r.Expires <= k.now {
 		return nil, nil
+	}
+	if e := k.x.requests.Reserved(r.ID); e != nil {
+		e.commit(r)
+		return e, nil
 	}
 	return k.x.readEntry(r)
 }

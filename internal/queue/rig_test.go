@@ -199,6 +199,9 @@ func (n *node) differs() string {
 func differsFrom(want truth, x *index, now int64) string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if len(x.claims) > 0 {
+		return fmt.Sprintf("%d claims have not given back what they reserved", len(x.claims))
+	}
 	ghosts := map[string]bool{}
 	for e := range x.requests.All() {
 		id := e.Key()

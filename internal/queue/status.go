@@ -85,17 +85,11 @@ func (q *Queue) metadataOf(j *store.Job) []api.GenMetadatum {
 // cancel ends a request: nothing more is handed out, what workers have already
 // is still delivered, paid and charged (generation §1.12).
 func (q *Queue) cancel(ctx context.Context, e *entry) error {
-	state, err := settle.Cancel(ctx, q.Store, e.row.ID, e.funds())
+	err := settle.Cancel(ctx, q.Store, e.row.ID, e.funds())
 	if errors.Is(err, store.ErrLost) { // it expired just now
 		return nil
 	}
-	if err != nil {
-		return err
-	}
-	e.home.mu.Lock()
-	defer e.home.mu.Unlock()
-	e.home.applyLocked(e, state)
-	return nil
+	return err
 }
 
 const (

@@ -62,52 +62,47 @@ func (q *Queue) sweepExpired(ctx context.Context) error {
 	})
 }
 
-// removeExpired removes a request that has expired at now, with its holds; ErrLost
-// when it was renewed or is gone.
+// removeExpired removes a request that has expired at now, with its holds and its source
+// images; ErrLost when it was renewed or is gone.
 func (q *Queue) removeExpired(ctx context.Context, r store.Request, now int64) error {
+	e := q.inIndexes(r.ID) // not any more when it is removed
 	err := settle.Remove(ctx, q.Store, settle.Expiry{
 		Request: r.ID,
 		Payer:   r.UserID,
 		Delete:  (*store.Tx).DeleteRequest,
 		At:      now,
 		Holds:   []string{settle.HoldOfRequest(r.ID)},
-		OnKey:   q.usesKey(&r),
+		OnKey:   usesKey(e, &r),
 	})
-	if err == nil {
-		q.forget(ctx, r.ID)
+	if err == nil && e != nil {
+		q.dropSources(ctx, &e.record)
 	}
 	return err
 }
 
-// usesKey reports whether a shared key pays for a request, or may, by what the
-// index knows of it or by its row.
-func (q *Queue) usesKey(r *store.Request) bool {
+// inIndexes is the request with this id, expired or not, of whatever kind; nil where
+// this node does not know it.
+func (q *Queue) inIndexes(id string) *entry {
 	for _, x := range q.indexes() {
 		x.mu.Lock()
-		e := x.requests.Get(r.ID)
+		e := x.requests.Get(id)
 		x.mu.Unlock()
 		if e != nil {
-			return e.record.SharedKey != ""
+			return e
 		}
+	}
+	return nil
+}
+
+// usesKey reports whether a shared key pays for a request, or may, by its entry or, where
+// there is none, by its row.
+func usesKey(e *entry, r *store.Request) bool {
+	if e != nil {
+		return e.record.SharedKey != ""
 	}
 	var paid struct {
 		SharedKey string `json:"shared_key"`
 	}
 	err := json.Unmarshal([]byte(r.Body), &paid)
 	return err != nil || paid.SharedKey != ""
-}
-
-// forget removes an expired request from the index, and its source pictures.
-func (q *Queue) forget(ctx context.Context, id string) {
-	for _, x := range q.indexes() {
-		x.mu.Lock()
-		e := x.requests.Get(id)
-		if e != nil {
-			x.removeLocked(e)
-		}
-		x.mu.Unlock()
-		if e != nil {
-			q.dropSources(ctx, &e.record)
-		}
-	}
 }

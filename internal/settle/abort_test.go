@@ -155,7 +155,7 @@ func TestExcusedFailures(t *testing.T) {
 				q := r.request(payer, 1, horde.Whole(20), "")
 				job := r.job(q, w)
 				if tt.cancel {
-					if _, err := settle.Cancel(r.Context(), r.Store, q.id, q.funds); err != nil {
+					if err := settle.Cancel(r.Context(), r.Store, q.id, q.funds); err != nil {
 						r.Fatal(err)
 					}
 					if held := r.account(payer).Held; held == 0 {

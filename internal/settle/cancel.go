@@ -9,14 +9,14 @@ import (
 
 // Cancel ends the handing out of a request's jobs: what workers have already is still
 // delivered, paid and charged (generation §1.12). ErrLost: the request is gone.
-func Cancel(ctx context.Context, s *store.Store, id string, f Funds) (state store.RequestState, err error) {
-	err = s.Write(ctx, store.Unit{Key: id, Accounts: f.accounts(), Do: func(tx *store.Tx) (err error) {
-		if state, err = tx.Cancel(id); err != nil {
+func Cancel(ctx context.Context, s *store.Store, id string, f Funds) error {
+	return s.Write(ctx, store.Unit{Key: id, Accounts: f.accounts(), Do: func(tx *store.Tx) error {
+		state, err := tx.Cancel(id)
+		if err != nil {
 			return err
 		}
 		return releaseIfOver(tx, &f, func(tx *store.Tx) (bool, error) { return requestOver(tx, id, state) })
 	}})
-	return state, err
 }
 
 // Release frees the funds of a request whose waiting jobs were taken away, once no

@@ -17,15 +17,15 @@ import (
 // of it.
 func ClaimJobs(
 	ctx context.Context, s *store.Store, jobs []store.Job, expires int64,
-) (state store.RequestState, err error) {
+) error {
 	first, n := jobs[0], len(jobs)
 	if first.Fake {
 		n, expires = 0, 0
 	}
 	claim := store.ClaimOf(first.RequestID, n, expires, first.Started)
 
-	err = s.Write(ctx, store.Unit{Key: first.RequestID, First: []store.Asked{claim}, Do: func(tx *store.Tx) (err error) {
-		if state, err = claim.Answer(tx); err != nil {
+	return s.Write(ctx, store.Unit{Key: first.RequestID, First: []store.Asked{claim}, Do: func(tx *store.Tx) error {
+		if _, err := claim.Answer(tx); err != nil {
 			return err
 		}
 		for _, j := range jobs {
@@ -33,7 +33,6 @@ func ClaimJobs(
 		}
 		return nil
 	}})
-	return state, err
 }
 
 // FormClaim is forms that one pop is to get. Times are in microseconds.

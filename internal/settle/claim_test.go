@@ -24,7 +24,7 @@ func TestClaimJobs(t *testing.T) {
 			for i := range jobs {
 				jobs[i] = store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Fake: fake, Started: r.now.Load(), TTL: 1}
 			}
-			_, err := settle.ClaimJobs(r.Context(), r.Store, jobs, 0)
+			err := settle.ClaimJobs(r.Context(), r.Store, jobs, 0)
 			return err
 		}
 

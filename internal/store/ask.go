@@ -14,13 +14,12 @@ import (
 //
 // An Ask belongs to one unit. What it finds is forgotten when the unit runs again.
 type Ask[T any] struct {
-	text    string
-	args    []any
-	scan    func(scanner) (T, error)
-	request string // to tell other nodes of, when it changed; "" for none
-	alchemy string // in the same way
-	sent    bool
-	found   []T
+	text  string
+	args  []any
+	scan  func(scanner) (T, error)
+	note  func(*Changes, T) // notes what changed, to be made known; nil: nothing is
+	sent  bool
+	found []T
 }
 
 // Asked is an Ask of any answer.
@@ -57,11 +56,8 @@ func (a *Ask[T]) Answer(tx *Tx) (answer T, err error) {
 	}
 
 	tx.direct = true
-	if a.request != "" {
-		tx.changed.Requests.add(a.request)
-	}
-	if a.alchemy != "" {
-		tx.changed.Alchemy.add(a.alchemy)
+	if a.note != nil {
+		a.note(&tx.changed, found[0])
 	}
 	return found[0], nil
 }
@@ -100,11 +96,13 @@ func ChargeOf(id string, amount horde.Kudos, expires int64) *Ask[RequestState] {
 
 // EndOf writes how a running job ended at now; lost when it had ended before.
 func EndOf(id string, r JobResult, now int64) *Ask[string] {
+	r.Finished = now
 	return &Ask[string]{
 		text: "UPDATE jobs SET state = $2, finished = $3, seed = $4, censored = $5, result = $6, metadata = $7, " +
 			"excused = $8 WHERE id = $1 AND state = 0 RETURNING id",
 		args: []any{id, int(r.State), now, r.Seed, r.Censored, r.Result, r.Metadata, r.Excused},
 		scan: scanText,
+		note: func(c *Changes, id string) { c.Committed.Ended = append(c.Committed.Ended, JobEnd{id, r}) },
 	}
 }
 
@@ -113,9 +111,9 @@ func changeOf(id, set, where string, args ...any) *Ask[RequestState] {
 	return &Ask[RequestState]{
 		text: "UPDATE requests SET version = version + 1, " + set +
 			" WHERE id = $1" + where + " RETURNING " + stateColumns,
-		args:    append([]any{id}, args...),
-		scan:    scanState,
-		request: id,
+		args: append([]any{id}, args...),
+		scan: scanState,
+		note: func(c *Changes, s RequestState) { c.requestChanged(id, s) },
 	}
 }
 
@@ -125,9 +123,12 @@ func RenewAlchemyOf(id string, expires, now int64) *Ask[string] {
 	return &Ask[string]{
 		text: "UPDATE alchemy_requests SET expires = CASE WHEN expires < $2 THEN $2 ELSE expires END " +
 			"WHERE id = $1 AND expires > $3 RETURNING id",
-		args:    []any{id, expires, now},
-		scan:    scanText,
-		alchemy: id,
+		args: []any{id, expires, now},
+		scan: scanText,
+		note: func(c *Changes, id string) {
+			c.Alchemy.add(id)
+			c.Committed.Renewed = append(c.Committed.Renewed, Renewal{ID: id, Expires: expires})
+		},
 	}
 }
 
@@ -159,8 +160,11 @@ func changeOfForm(f *Form, from FormState, set, where string, args ...any) *Ask[
 	return &Ask[FormProgress]{
 		text: fmt.Sprintf("UPDATE forms SET version = version + 1, %s "+
 			"WHERE id = $1 AND version = $2 AND state = %d%s RETURNING %s", set, from, where, formProgressColumns),
-		args:    append([]any{f.ID, f.Version}, args...),
-		scan:    scanFormProgress,
-		alchemy: f.RequestID,
+		args: append([]any{f.ID, f.Version}, args...),
+		scan: scanFormProgress,
+		note: func(c *Changes, p FormProgress) {
+			c.Alchemy.add(f.RequestID)
+			c.Committed.Progress = append(c.Committed.Progress, FormChange{f.ID, p})
+		},
 	}
 }

@@ -34,6 +34,10 @@ type Changes struct {
 	// again. Only this node's own changes have them.
 	WorkerRows []*Worker `json:"-"`
 
+	// Committed is the same for Requests and Alchemy. It tells all that there is to
+	// know of them.
+	Committed Committed `json:"-"`
+
 	// Own says that this node has changed them.
 	Own bool `json:"-"`
 
@@ -64,7 +68,7 @@ func (s *IDs[K]) UnmarshalJSON(b []byte) error {
 // none reports whether nothing of interest changed.
 func (c *Changes) none() bool {
 	return len(c.Requests)+len(c.Alchemy)+len(c.Workers)+len(c.Users)+len(c.Addresses)+len(c.Messages) == 0 &&
-		!c.Filters && !c.References && !c.Teams && !c.Missed
+		!c.Filters && !c.References && !c.Teams && !c.Missed && len(c.Committed.Ended) == 0
 }
 
 // add adds the changes of one more transaction, as the change log has them.

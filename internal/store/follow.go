@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -48,18 +49,17 @@ func (f *followers) add(one Follower) {
 	f.list.Store(&list)
 }
 
-// tell calls them all until one fails.
+// tell calls them all, though one fails: some need nothing that could.
 func (f *followers) tell(ctx context.Context, c *Changes) error {
 	list := f.list.Load()
 	if list == nil {
 		return nil
 	}
+	var failed error
 	for _, follower := range *list {
-		if err := follower(ctx, c); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, follower(ctx, c))
 	}
-	return nil
+	return failed
 }
 
 // round is a batch on its way from its commit to its callers.

@@ -180,3 +180,29 @@ func TestEveryTopicTravels(t *testing.T) {
 		})
 	}
 }
+
+// TestFollowerBehindOneThatFails: it hears all the same, before the caller is answered.
+func TestFollowerBehindOneThatFails(t *testing.T) {
+	s := storetest.On(t, storetest.SQLite).Open()
+	s.Follow(func(_ context.Context, c *store.Changes) error {
+		if c.Missed {
+			return nil
+		}
+		return errors.New("no")
+	})
+	var mu sync.Mutex
+	var heard []store.Request // guarded by mu
+	s.Follow(func(_ context.Context, c *store.Changes) error {
+		mu.Lock()
+		defer mu.Unlock()
+		heard = append(heard, c.Committed.Requests...)
+		return nil
+	})
+
+	q := insert(t, s, request(time.Now().UnixMicro(), 1))
+	mu.Lock()
+	defer mu.Unlock()
+	if len(heard) != 1 || heard[0].ID != q.ID {
+		t.Errorf("heard of %+v", heard)
+	}
+}

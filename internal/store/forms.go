@@ -160,6 +160,8 @@ func (tx *Tx) InsertAlchemy(a AlchemyRequest, forms []Form, results []FormResult
 			made[f.ID].Result, made[f.ID].Blob)
 	}
 	tx.changed.Alchemy.add(a.ID)
+	c := &tx.changed.Committed
+	c.Alchemy, c.Forms = append(c.Alchemy, a), append(c.Forms, forms...)
 }
 
 // CancelForm ends a form without a result. ErrLost: it is in another state by now.
@@ -186,6 +188,7 @@ func (tx *Tx) DeleteAlchemy(id string, now int64) error {
 		return ErrLost
 	}
 	tx.changed.Alchemy.add(id)
+	tx.changed.Committed.DeletedAlchemy = append(tx.changed.Committed.DeletedAlchemy, id)
 	_, err = tx.change("DELETE FROM forms WHERE request_id = $1", id)
 	return err
 }

@@ -95,6 +95,7 @@ func (s *Store) Overdue(ctx context.Context, now int64, limit int) ([]Job, error
 // InsertJob buffers a new job.
 func (tx *Tx) InsertJob(j Job) {
 	tx.insert(jobTable, j.ID, j.RequestID, j.WorkerID, j.Model, j.Seed, j.Fake, j.Started, j.TTL, j.Pop)
+	tx.changed.Committed.Jobs = append(tx.changed.Committed.Jobs, j)
 }
 
 // Running counts the jobs of a request that workers have, fake ones left out.

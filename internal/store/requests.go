@@ -80,6 +80,13 @@ func (tx *Tx) InsertRequest(q Request) {
 	tx.insert(requestTable, q.ID, q.Kind, q.UserID, q.Created, q.Priority, q.Body,
 		q.Jobs, q.Expires, q.Waiting, q.Faults, q.Faulted, q.Cancelled, int64(q.Consumed), q.Version)
 	tx.changed.Requests.add(q.ID)
+	tx.changed.Committed.Requests = append(tx.changed.Committed.Requests, q)
+}
+
+// requestChanged notes the new state of a request.
+func (c *Changes) requestChanged(id string, s RequestState) {
+	c.Requests.add(id)
+	c.Committed.States = append(c.Committed.States, RequestChange{id, s})
 }
 
 // updateRequest runs a conditional update that returns the new state; ErrLost
@@ -132,6 +139,7 @@ func (tx *Tx) DeleteRequest(id string, now int64) error {
 		return ErrLost
 	}
 	tx.changed.Requests.add(id)
+	tx.changed.Committed.Deleted = append(tx.changed.Committed.Deleted, id)
 
 	// A pop in the same transaction may have handed out a job that is not inserted yet.
 	tx.discard(jobTable, func(job []any) bool { return job[1] == id })

@@ -11,7 +11,7 @@ func (tx *Tx) EmptyRequests() ([]Request, error) {
 
 	for _, q := range all {
 		tx.direct = true
-		tx.changed.Requests.add(q.ID)
+		tx.changed.requestChanged(q.ID, q.RequestState)
 	}
 	return all, nil
 }

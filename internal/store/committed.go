@@ -1,0 +1,41 @@
+package store
+
+// Committed is what a transaction of this node made of requests and forms, so that
+// nobody has to read it again. Each list is in the order of the changes.
+type Committed struct {
+	Requests []Request // new ones
+	States   []RequestChange
+	Jobs     []Job // handed out
+	Ended    []JobEnd
+	Deleted  []string // requests
+
+	Alchemy        []AlchemyRequest // new ones
+	Forms          []Form           // of new requests
+	Progress       []FormChange
+	Renewed        []Renewal
+	DeletedAlchemy []string // requests
+}
+
+// RequestChange is a request's new state.
+type RequestChange struct {
+	ID string
+	RequestState
+}
+
+// JobEnd is how a job ended.
+type JobEnd struct {
+	ID string
+	JobResult
+}
+
+// FormChange is a form's new state.
+type FormChange struct {
+	ID string
+	FormProgress
+}
+
+// Renewal is how long an alchemy request lives at least.
+type Renewal struct {
+	ID      string
+	Expires int64 // microseconds
+}
