@@ -283,19 +283,10 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 		return nil
 	}}
 	err := q.Store.Write(ctx, unit)
-
-	x.mu.Lock()
-	x.requests.Release(row.ID)
+	x.leavePlaces(row.ID) // if the request has not come in and taken them
 	if err != nil {
-		x.mu.Unlock()
 		return err
 	}
-	e.row = row
-	if x.requests.Get(row.ID) == nil { // else the change log was faster
-		x.addLocked(e)
-	}
-	x.mu.Unlock()
-	x.requests.Offer(e)
 	for i, f := range d.done {
 		q.callWebhook(ctx, f, d.results[i], nil)
 	}

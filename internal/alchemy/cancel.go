@@ -42,18 +42,7 @@ func (q *Queue) cancelOnce(ctx context.Context, e *entry) error {
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	if err := settle.CancelForms(ctx, q.Store, e.row.ID, all); err != nil {
-		return err
-	}
-
-	q.index.mu.Lock()
-	defer q.index.mu.Unlock()
-	for _, c := range all {
-		if f := q.index.requests.Part(c.Row.ID); f != nil { // else it was removed meanwhile
-			q.index.applyLocked(f, c.Progress)
-		}
-	}
-	return nil
+	return settle.CancelForms(ctx, q.Store, e.row.ID, all)
 }
 
 // cancellable are the forms of a request that can be cancelled: faulted ones too.

@@ -140,8 +140,6 @@ func (q *Queue) claim(ctx context.Context, found []*form, w *fleet.Worker) (take
 		switch {
 		case err != nil:
 		case slices.Contains(claimed, c.Forms[i]):
-			x.renewLocked(f.e, c.Expires)
-			x.applyLocked(f, c.Forms[i].Progress)
 			taken = append(taken, f)
 		default:
 			lost = append(lost, f.RequestID)

@@ -60,12 +60,14 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 	return q, q.Reload(ctx)
 }
 
-// hear brings requests into memory that other nodes changed.
+// hear brings changed requests into memory: those of this node with their rows, before
+// whoever wrote them is answered, those of other nodes by reading them.
 func (q *Queue) hear(ctx context.Context, c *store.Changes) error {
 	switch {
 	case c.Missed:
 		return q.Reload(ctx)
-	case c.Own: // those come in with their rows, by whoever made them
+	case c.Own:
+		q.takeOwn(&c.Committed)
 		return nil
 	}
 	return q.Refresh(ctx, c.Alchemy)
@@ -119,23 +121,67 @@ type rows struct {
 // applyRows brings rows of the database into the index. Of gone, those without a row
 // are forgotten.
 func (q *Queue) applyRows(requests []store.AlchemyRequest, forms []store.Form, gone []string) {
-	byRequest := make(map[string][]store.Form, len(requests))
-	for _, f := range forms {
-		byRequest[f.RequestID] = append(byRequest[f.RequestID], f)
-	}
-	all := make([]rows, len(requests))
-	for i, r := range requests {
-		all[i] = rows{AlchemyRequest: r, forms: byRequest[r.ID]}
-	}
-
 	x := q.index
 	x.mu.Lock()
-	taken, err := live.Take(x.requests, keeper{x: x, now: q.Clock().UnixMicro()}, all, gone)
+	taken, err := live.Take(x.requests, keeper{x: x, now: q.now()}, byRequest(requests, forms), gone)
 	x.mu.Unlock()
 	if err != nil {
 		q.Log.Error("unreadable request", "error", err)
 	}
 	x.requests.Offer(taken...)
+}
+
+// byRequest puts forms to their requests.
+func byRequest(requests []store.AlchemyRequest, forms []store.Form) []rows {
+	of := make(map[string][]store.Form, len(requests))
+	for _, f := range forms {
+		of[f.RequestID] = append(of[f.RequestID], f)
+	}
+	all := make([]rows, len(requests))
+	for i, r := range requests {
+		all[i] = rows{AlchemyRequest: r, forms: of[r.ID]}
+	}
+	return all
+}
+
+// takeOwn brings in what this node has committed, and offers what there is to hand out
+// of it. Its callers wait for it, and the writer may: it reads nothing.
+func (q *Queue) takeOwn(c *store.Committed) {
+	if len(c.Alchemy)+len(c.Progress)+len(c.Renewed)+len(c.DeletedAlchemy) == 0 {
+		return
+	}
+	more, err := q.index.takeOwn(c, q.now())
+	if err != nil {
+		q.Log.Error("unreadable request", "error", err)
+	}
+	q.index.requests.Offer(more...)
+}
+
+// takeOwn is that under the lock of the index. It returns the requests of which there
+// may be more to hand out than before.
+func (x *index) takeOwn(c *store.Committed, now int64) (more []*entry, err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(c.Alchemy)+len(c.DeletedAlchemy) > 0 {
+		more, err = live.Take(x.requests, keeper{x: x, now: now}, byRequest(c.Alchemy, c.Forms), c.DeletedAlchemy)
+	}
+
+	for _, r := range c.Renewed {
+		if e := x.requests.Get(r.ID); e != nil {
+			x.renewLocked(e, r.Expires)
+		}
+	}
+	for _, p := range c.Progress {
+		f := x.requests.Part(p.ID)
+		if f == nil {
+			continue
+		}
+		x.applyLocked(f, p.FormProgress)
+		if p.State == store.FormWaiting {
+			more = append(more, f.e)
+		}
+	}
+	return more, err
 }
 
 // keeper brings rows of requests into an index, whose lock it needs.
@@ -147,10 +193,14 @@ type keeper struct {
 func (k keeper) Key(r rows) string { return r.ID }
 
 // Read makes no entry of what has expired: another node, or the sweep, may have removed
-// it since it was read.
+// it since it was read. What this node has made itself is not made again.
 func (k keeper) Read(r rows) (*entry, error) {
 	if r.Expires <= k.now {
 		return nil, nil
+	}
+	if e := k.x.requests.Reserved(r.ID); e != nil {
+		e.commit(r.AlchemyRequest)
+		return e, nil
 	}
 	return newEntry(r.AlchemyRequest, r.forms)
 }

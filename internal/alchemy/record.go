@@ -116,12 +116,18 @@ func newEntry(row store.AlchemyRequest, forms []store.Form) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &entry{row: row, record: r, expires: row.Expires}
-	e.row.Body = ""
+	e := &entry{record: r, expires: row.Expires}
+	e.commit(row)
 	for _, f := range forms {
 		e.forms = append(e.forms, &form{Form: f, e: e})
 	}
 	return e, nil
+}
+
+// commit gives an entry the row that was committed.
+func (e *entry) commit(row store.AlchemyRequest) {
+	row.Body = ""
+	e.row = row
 }
 
 // work is what there is to do for the form.

@@ -124,10 +124,6 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 		return 0, err
 	}
 
-	q.index.mu.Lock()
-	q.index.renewLocked(f.e, d.Expires)
-	q.index.applyLocked(f, lease.Progress)
-	q.index.mu.Unlock()
 	q.callWebhook(ctx, f, r, h.worker)
 	return f.work().Value().Reward, nil
 }
@@ -160,10 +156,9 @@ func (q *Queue) fault(ctx context.Context, f *form, row store.Form, w *fleet.Wor
 	if pop == "" { // an older node gave it out
 		pop = row.ID
 	}
-	lease := &settle.Form{Row: row}
 	abort := &settle.Abort{
 		Rules:       settle.Forms,
-		Lease:       lease,
+		Lease:       &settle.Form{Row: row},
 		Funds:       f.funds(),
 		Worker:      w,
 		Pop:         pop,
@@ -179,9 +174,5 @@ func (q *Queue) fault(ctx context.Context, f *form, row store.Form, w *fleet.Wor
 	if abort.Suspended {
 		q.Log.Warn("worker is paused: all of its last forms failed", "worker", w.ID, "name", w.Name)
 	}
-	q.index.mu.Lock()
-	q.index.applyLocked(f, lease.Progress)
-	q.index.mu.Unlock()
-	q.index.requests.Offer(f.e)
 	return nil
 }

@@ -48,21 +48,10 @@ func (q *Queue) removeExpired(ctx context.Context, row store.AlchemyRequest, now
 		return err
 	}
 
-	q.forget(row.ID)
 	if r.Source != "" {
 		q.dropSource(ctx, r.Source)
 	}
 	return nil
-}
-
-// forget removes a request from the index.
-func (q *Queue) forget(id string) {
-	x := q.index
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if e := x.requests.Get(id); e != nil {
-		x.removeLocked(e)
-	}
 }
 
 func (q *Queue) sweepOverdue(ctx context.Context) error {
