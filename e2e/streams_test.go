@@ -66,7 +66,7 @@ func TestOneStreamFollowsEveryRequest(t *testing.T) {
 				if e.Jobs[0].Job != job || e.Jobs[0].WorkerName != p[1].worker {
 					t.Errorf("jobs %+v", e.Jobs)
 				}
-				status, body := call(t, http.MethodPost, srv.URL+"/api/ext/v1/jobs/"+job+"/progress", p[1].key, `{"step":3,"steps":8}`)
+				status, body := call(t, http.MethodPost, srv.URL+"/api/ext/v1/jobs/"+job+"/progress", p[1].key, `{"step":1,"steps":8}`)
 				if status != http.StatusNoContent {
 					t.Fatalf("progress: %d %s", status, body)
 				}
@@ -77,7 +77,7 @@ func TestOneStreamFollowsEveryRequest(t *testing.T) {
 				t.Errorf("%s: heard %q, wanted %q last", id, got, last)
 			}
 		}
-		if len(heard[image]) != 2 || heard[image][0] != "step 3" {
+		if len(heard[image]) != 2 || heard[image][0] != "step 1" {
 			t.Errorf("of the image: %q", heard[image])
 		}
 	})
