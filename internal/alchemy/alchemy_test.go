@@ -24,11 +24,11 @@ import (
 	"horde/internal/store/storetest"
 )
 
-// pictures answers addresses with a picture: the text after the last slash is its
+// sourceImages answers addresses with an image: the text after the last slash is its
 // size, such as 64x64.
-type pictures struct{}
+type sourceImages struct{}
 
-func (pictures) Fetch(_ context.Context, url string) ([]byte, error) {
+func (sourceImages) Fetch(_ context.Context, url string) ([]byte, error) {
 	var w, h int
 	if _, err := fmt.Sscanf(url[strings.LastIndexByte(url, '/')+1:], "%dx%d", &w, &h); err != nil {
 		return nil, horde.Errorf(horde.ImageValidationFailed, "no")
@@ -78,7 +78,7 @@ func newNode(t testing.TB, db *storetest.DB, c *hordetest.Clock) *node {
 	done.Go(func() { hooks.Run(running) })
 	t.Cleanup(func() { stop(); done.Wait() })
 	n.Queue, err = New(ctx, Config{Store: h.Store, Accounts: h.Accounts, Fleet: f, Blobs: h.Blobs, Clock: c.Now,
-		Modes: func() admission.Server { return *n.modes }, Sources: pictures{}, Hooks: hooks})
+		Modes: func() admission.Server { return *n.modes }, Sources: sourceImages{}, Hooks: hooks})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,9 +253,9 @@ func TestRequestToResult(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice := n.person("alice", false)
-	picture := inline(64, 64)
+	source := inline(64, 64)
 	ask := func(edit func(*Ask)) error {
-		a := Ask{Key: alice.Key, Body: api.AlchemyRequest{Forms: forms("caption"), SourceImage: picture}}
+		a := Ask{Key: alice.Key, Body: api.AlchemyRequest{Forms: forms("caption"), SourceImage: source}}
 		edit(&a)
 		_, err := n.Accept(t.Context(), a)
 		return err
@@ -272,8 +272,8 @@ func TestRefusals(t *testing.T) {
 		{"shared key", horde.InvalidAPIKey, admission.Server{}, func(a *Ask) { a.Key = horde.NewID() }},
 		{"unsafe address in a raid", horde.UntrustedUnsafeIP, admission.Server{Raid: true}, func(a *Ask) { a.UnsafeIP, a.Body.SourceImage = true, "x" }},
 		{"unsafe address", "", admission.Server{}, func(a *Ask) { a.UnsafeIP = true }},
-		{"no picture", horde.ImageValidationFailed, admission.Server{}, func(a *Ask) { a.Body.SourceImage = "x" }},
-		{"damaged picture", horde.ImageValidationFailed, admission.Server{}, func(a *Ask) { a.Body.SourceImage = picture[:80] }},
+		{"no image", horde.ImageValidationFailed, admission.Server{}, func(a *Ask) { a.Body.SourceImage = "x" }},
+		{"damaged image", horde.ImageValidationFailed, admission.Server{}, func(a *Ask) { a.Body.SourceImage = source[:80] }},
 		{"bad address", horde.ImageValidationFailed, admission.Server{}, func(a *Ask) { a.Body.SourceImage = "https://x.example/none" }},
 		{"256 tiles", horde.SourceImageResolutionExceeded, admission.Server{}, func(a *Ask) { a.Body.SourceImage = "https://x.example/8192x8192" }},
 		{"255 tiles", "", admission.Server{}, func(a *Ask) { a.Body.SourceImage = "https://x.example/7680x8704" }},
@@ -448,7 +448,7 @@ func TestSubmitRefusals(t *testing.T) {
 	})
 }
 
-// A request lives 20 minutes from the last pop or delivery, and takes its picture
+// A request lives 20 minutes from the last pop or delivery, and takes its image
 // along.
 func TestExpiry(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
@@ -470,11 +470,11 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("expired: %s", got)
 		}
 		if there, err := n.Blobs.Exists(t.Context(), id+".webp"); !there || err != nil {
-			t.Errorf("picture: %v %v", there, err)
+			t.Errorf("image: %v %v", there, err)
 		}
 		n.sweep()
 		if there, err := n.Blobs.Exists(t.Context(), id+".webp"); there || err != nil {
-			t.Errorf("picture: %v %v", there, err)
+			t.Errorf("image: %v %v", there, err)
 		}
 		if left, err := n.Store.FormsOf(t.Context(), []string{id}); len(left) != 0 || err != nil || n.Open() != 0 {
 			t.Errorf("left: %v %v, %d open", left, err, n.Open())

@@ -34,7 +34,7 @@ func (c *counted) Fetch(ctx context.Context, url string) ([]byte, error) {
 // fetched nor read before all others were passed.
 func TestRefusalsComeInOrder(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
-		fetched := &counted{Fetcher: pictures{}}
+		fetched := &counted{Fetcher: sourceImages{}}
 		n.Sources = fetched
 		alice := n.person("alice", false)
 		type row struct {

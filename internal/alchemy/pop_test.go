@@ -180,7 +180,7 @@ func TestWait(t *testing.T) {
 	}
 }
 
-// Results about a picture at an address are given again, at no cost, where they
+// Results about an image at an address are given again, at no cost, where they
 // answer the same question.
 func TestKnownResults(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
@@ -200,7 +200,7 @@ func TestKnownResults(t *testing.T) {
 		}
 		ask := api.AlchemyRequest{Forms: forms("caption", "nsfw", "GFPGAN"), SourceImage: url, Webhook: "https://hook.example/x"}
 		if got := n.state(n.ask(bob, ask)); got != `waiting caption:done={"caption":"a dog"} nsfw:waiting GFPGAN:waiting` {
-			t.Errorf("the picture was never uploaded: %s", got)
+			t.Errorf("the image was never uploaded: %s", got)
 		}
 		if held := n.account(bob).Held; held != horde.Whole(3+5) {
 			t.Errorf("%s held for two forms", held)
@@ -214,7 +214,7 @@ func TestKnownResults(t *testing.T) {
 		}
 		ask.Webhook = ""
 		if got := n.state(n.ask(bob, ask)); !strings.Contains(got, "GFPGAN:done={\"GFPGAN\":\"http://horde.test/blob/"+job.Forms[1].ID) {
-			t.Errorf("with its picture: %s", got)
+			t.Errorf("with its image: %s", got)
 		}
 		if n.balance(bob) != 1000 {
 			t.Errorf("bob paid: %v", n.balance(bob))

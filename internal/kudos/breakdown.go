@@ -85,7 +85,7 @@ func (s Step) Describe() string {
 	return s.textWords()
 }
 
-// textWords are Words for steps of texts and of whole requests.
+// textWords is Describe for the steps of text generation and of whole requests.
 func (s Step) textWords() string {
 	switch s.Code {
 	case StepTokens:

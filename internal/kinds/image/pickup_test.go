@@ -28,7 +28,7 @@ func TestBatch(t *testing.T) {
 		{"room for all", admission.Image{Width: 512, Height: 512}, 14 * square, 4, 9, "Deliberate", 4},
 		{"bounded by the jobs left", admission.Image{Width: 512, Height: 512}, 14 * square, 4, 3, "Deliberate", 3},
 		{"one by default", admission.Image{Width: 512, Height: 512}, 99 * square, 1, 9, "Deliberate", 1},
-		{"3.5 pictures of room each", admission.Image{Width: 512, Height: 512}, square, 7, 9, "Deliberate", 2},
+		{"3.5 images of room each", admission.Image{Width: 512, Height: 512}, square, 7, 9, "Deliberate", 2},
 		{"half to even, down", admission.Image{Width: 512, Height: 512}, square * 35 / 20, 5, 9, "Deliberate", 2},
 		{"half to even, up", admission.Image{Width: 512, Height: 512}, square * 35 / 20, 7, 9, "Deliberate", 4},
 		{"never none", admission.Image{Width: 2048, Height: 2048}, 4096, 20, 9, "Deliberate", 1},
