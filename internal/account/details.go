@@ -59,7 +59,7 @@ func (a *Accounts) addStyles(ctx context.Context, p Privilege, users ...*api.Use
 		byID[ids[i]] = d
 	}
 
-	styles, err := a.store.StylesOf(ctx, ids, p >= Own)
+	styles, err := a.store.StylesOf(ctx, store.StyleOwners{Users: ids, Private: p >= Own})
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func TestHistoryOfARequest(t *testing.T) {
 			return errors.Join(e.Charge(payer.ID, 800, kudos.TaxParts(800, 1)...), e.Bonus(stylist.ID, 200, kudos.StyleBonus))
 		})
 		w.event("deliver:job", "picture delivered", secretRequest, "job", kudos.About{Key: key.ID, Worker: "wid", Model: "SDXL"}, []int64{payer.ID, owner.ID}, func(e *kudos.Entry) error {
-			return errors.Join(e.Charge(payer.ID, 4298, kudos.Part{Kind: kudos.Image, Amount: 4198}), e.Reward(owner.ID, 4198, false))
+			return errors.Join(e.Charge(payer.ID, 4298, kudos.Part{Kind: kudos.Image, Amount: 4198}), e.Reward(owner.ID, kudos.Earning{Amount: 4198}))
 		})
 		h := w.history(payer, "", 50)
 		if len(h.Movements) != 2 {
@@ -110,7 +110,7 @@ func TestHistoryOfWhatCancelsOut(t *testing.T) {
 		u := w.user("u", 0, 25)
 		w.event("deliver:1", "picture delivered", "r1", "1", kudos.About{}, []int64{u.ID}, func(e *kudos.Entry) error { return e.Charge(u.ID, 1000) })
 		w.event("deliver:2", "picture delivered", "r2", "2", kudos.About{}, []int64{u.ID}, func(e *kudos.Entry) error {
-			return errors.Join(e.Reward(u.ID, 1000, true), e.Charge(u.ID, 1000))
+			return errors.Join(e.Reward(u.ID, kudos.Earning{Amount: 1000, Trusted: true}), e.Charge(u.ID, 1000))
 		})
 		h := w.history(u, "", 50)
 		for i, want := range []string{
@@ -156,7 +156,7 @@ func TestHistoryWords(t *testing.T) {
 		_, err = w.Modify(ctx, root, bob.ID, api.ModifyUser{Trusted: &yes})
 		later(err)
 		w.event("form:f", "form delivered", "req", "f", kudos.About{Model: "caption", Censored: true}, []int64{bob.ID}, func(e *kudos.Entry) error {
-			return errors.Join(e.Charge(bob.ID, 300, kudos.Part{Kind: kudos.Form, Amount: 100}), e.Reward(bob.ID, 100, true))
+			return errors.Join(e.Charge(bob.ID, 300, kudos.Part{Kind: kudos.Form, Amount: 100}), e.Reward(bob.ID, kudos.Earning{Amount: 100, Trusted: true}))
 		})
 		w.event("deliver:old", "picture delivered", "req2", "old", kudos.About{}, []int64{bob.ID}, func(e *kudos.Entry) error {
 			return e.Charge(bob.ID, 1_000_000)
@@ -209,7 +209,7 @@ func TestHistoryAddsUp(t *testing.T) {
 			}
 			request := fmt.Sprint("r", rand.IntN(8))
 			w.event(fmt.Sprint("deliver:", i), "picture delivered", request, fmt.Sprint(i), kudos.About{}, []int64{u.ID, other.ID}, func(e *kudos.Entry) error {
-				return errors.Join(e.Charge(u.ID, horde.Kudos(rand.Int64N(3000))), e.Reward(other.ID, 100, false), e.Reward(u.ID, horde.Kudos(rand.Int64N(3000)), rand.IntN(2) == 0))
+				return errors.Join(e.Charge(u.ID, horde.Kudos(rand.Int64N(3000))), e.Reward(other.ID, kudos.Earning{Amount: 100}), e.Reward(u.ID, kudos.Earning{Amount: horde.Kudos(rand.Int64N(3000)), Trusted: rand.IntN(2) == 0}))
 			})
 		}
 		acc, err := w.s.Account(t.Context(), u.ID)

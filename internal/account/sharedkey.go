@@ -86,20 +86,28 @@ func (a *Accounts) SharedKey(ctx context.Context, id string) (*SharedKey, error)
 var ErrKeyOfStyles = horde.Errorf(horde.SharedKeyAssignedStyles,
 	"This shared key pays for styles. It cannot be used by itself.")
 
+// Credential is what a request is made with.
+type Credential struct {
+	Key string // an API key or a shared key
+
+	// Downgrade: a shared key without budget will do; its requests wait behind
+	// everybody else's.
+	Downgrade bool
+}
+
 // Spender finds the account on which an API key or a shared key makes a request:
-// rows 7 to 10 of generation §1.4. With downgrade a key without budget is
-// accepted: its requests wait behind everybody else's.
-func (a *Accounts) Spender(ctx context.Context, key string, downgrade bool) (*User, *SharedKey, error) {
-	if !horde.IsID(key) {
-		u, err := a.ByKey(ctx, key)
+// rows 7 to 10 of generation §1.4.
+func (a *Accounts) Spender(ctx context.Context, c Credential) (*User, *SharedKey, error) {
+	if !horde.IsID(c.Key) {
+		u, err := a.ByKey(ctx, c.Key)
 		return u, nil, err
 	}
 
-	k, err := a.SharedKey(ctx, key)
+	k, err := a.SharedKey(ctx, c.Key)
 	switch {
 	case err != nil:
 		return nil, nil, err
-	case k.Budget == 0 && !downgrade:
+	case k.Budget == 0 && !c.Downgrade:
 		return nil, nil, horde.Errorf(horde.SharedKeyEmpty, "The kudos of this shared key are spent. Ask its owner for more.")
 	case a.Expired(k):
 		return nil, nil, horde.Errorf(horde.SharedKeyExpired, "This shared key has expired. Ask its owner for another one.")

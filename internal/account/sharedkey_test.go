@@ -135,7 +135,7 @@ func TestSpender(t *testing.T) {
 			{"expired", old.ID, true, horde.SharedKeyExpired}, {"good", good.ID, false, ""},
 			{"unknown", "00000000-0000-4000-8000-000000000000", false, horde.InvalidAPIKey}, {"no key", "", false, horde.InvalidAPIKey},
 		} {
-			u, k, err := w.Spender(ctx, c.key, c.downgrade)
+			u, k, err := w.Spender(ctx, Credential{Key: c.key, Downgrade: c.downgrade})
 			wantCode(t, c.what, err, c.code)
 			if err == nil && (u.ID != alice.ID || k == nil || k.ID != c.key) {
 				t.Errorf("%s: %+v, %+v", c.what, u, k)
@@ -144,7 +144,7 @@ func TestSpender(t *testing.T) {
 		v := store.Style{ID: horde.NewID(), Kind: "image", UserID: alice.ID, Name: "x", Prompt: "{p}{np}", Params: "{}", Tags: "[]", Models: "[]",
 			Examples: "[]", SharedKey: good.ID}
 		w.write(alice.ID, func(tx *store.Tx) error { return tx.InsertStyle(v, nil, nil) })
-		_, _, err := w.Spender(ctx, good.ID, true)
+		_, _, err := w.Spender(ctx, Credential{Key: good.ID, Downgrade: true})
 		wantCode(t, "of a style", err, horde.SharedKeyAssignedStyles)
 		wantCode(t, "delete one that a style uses", w.DeleteSharedKey(ctx, alice, good), "")
 		if v, err = w.s.Style(ctx, v.ID); err != nil || v.SharedKey != "" {
@@ -202,7 +202,7 @@ func TestKeysOfAWipedUser(t *testing.T) {
 		if err := w.Wipe(t.Context(), alice.ID); err != nil {
 			t.Fatal(err)
 		}
-		_, _, err := w.Spender(context.Background(), k.ID, false)
+		_, _, err := w.Spender(context.Background(), Credential{Key: k.ID})
 		wantCode(t, "wiped", err, horde.InvalidAPIKey)
 	})
 }

@@ -167,7 +167,8 @@ func (a *Accounts) give(ctx context.Context, source, target *User, key string, g
 
 		e := kudos.NewEntry(tx, t.ID, "transfer", "", "")
 		e.About(kudos.About{By: source.ID, Key: key})
-		if err := e.Transfer(source.ID, target.ID, amount, target.Is(Education)); errors.Is(err, kudos.ErrInsufficient) {
+		gift := kudos.Gift{From: source.ID, To: target.ID, Amount: amount, Donation: target.Is(Education)}
+		if err := e.Transfer(gift); errors.Is(err, kudos.ErrInsufficient) {
 			return horde.Errorf(horde.KudosTransferNotEnough,
 				"You do not have enough kudos above what your account keeps and what your requests have set aside.")
 		} else if err != nil {

@@ -96,10 +96,9 @@ func (m *Image) UsesLCM() bool {
 	return false
 }
 
-// Order returns what the price of the request depends on. matched says that the horde serves
-// named workers only by agreement (HORDE_REQUIRE_MATCHED_TARGETING), which
-// makes targeted requests nearly free.
-func (m *Image) Order(matched bool) kudos.Order {
+// Order returns what the price of the request depends on. On a horde that serves named
+// workers only by agreement (MatchedTargeting), targeted requests are nearly free.
+func (m *Image) Order(s Server) kudos.Order {
 	return kudos.Order{
 		Width:            m.Width,
 		Height:           m.Height,
@@ -123,7 +122,7 @@ func (m *Image) Order(matched bool) kudos.Order {
 		ExtraSources:     m.ExtraSources,
 		FastOnly:         !m.SlowWorkers,
 		Blacklist:        m.WorkerBlacklist,
-		Targeted:         matched && m.Targeted(),
+		Targeted:         s.MatchedTargeting && m.Targeted(),
 	}
 }
 

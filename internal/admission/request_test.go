@@ -238,11 +238,11 @@ func TestFit(t *testing.T) {
 
 func TestOrder(t *testing.T) {
 	m := normal(t, `{"workers": ["a"], "slow_workers": false, "source_image": "x", "params": {"loras": [{"name": "a"}], "n": 3}}`, nobody).Image
-	o := m.Order(false)
+	o := m.Order(Server{})
 	if o.Targeted || !o.FastOnly || !o.HasSource || o.Loras != 1 || o.N != 3 || o.Steps != 30 {
 		t.Errorf("%+v", o)
 	}
-	if !m.Order(true).Targeted {
+	if !m.Order(Server{MatchedTargeting: true}).Targeted {
 		t.Error("not targeted where targeting is matched")
 	}
 }

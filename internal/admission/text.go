@@ -27,13 +27,13 @@ type Text struct {
 func (t *Text) WorkUnits() int64 { return int64(t.MaxLength) }
 
 // Order returns what the price of the request depends on.
-func (t *Text) Order(matched bool) kudos.TextOrder {
+func (t *Text) Order(s Server) kudos.TextOrder {
 	return kudos.TextOrder{
 		MaxLength:   t.MaxLength,
 		MaxContext:  t.MaxContextLength,
 		N:           t.N,
 		PromptChars: utf8.RuneCountInString(t.Prompt),
-		Targeted:    matched && t.Targeted(),
+		Targeted:    s.MatchedTargeting && t.Targeted(),
 	}
 }
 

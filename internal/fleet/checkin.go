@@ -412,7 +412,7 @@ func payUptime(tx *store.Tx, w store.Worker, owner *account.User, reward horde.K
 	e.About(kudos.About{Worker: w.ID})
 
 	if spendable := owner.Is(account.Trusted) || w.Kind == Forms; spendable {
-		if err := e.Reward(w.UserID, reward, spendable); err != nil {
+		if err := e.Reward(w.UserID, kudos.Earning{Amount: reward, Trusted: spendable}); err != nil {
 			return err
 		}
 	} else if err := e.Escrow(w.UserID, reward); err != nil {

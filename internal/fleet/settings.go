@@ -141,9 +141,13 @@ func (f *Fleet) uptimeReward(kind string, s Settings) horde.Kudos {
 	switch kind {
 	case Text:
 		size := f.Catalog.Snapshot().TextSize(s.Models[0])
-		return kudos.TextUptime(s.MaxContextLength, size, bridge.Parse(s.BridgeAgent).Validated())
+		return kudos.TextOffer{
+			MaxContext: s.MaxContextLength,
+			Billions:   size,
+			Validated:  bridge.Parse(s.BridgeAgent).Validated(),
+		}.Uptime()
 	case Forms:
 		return kudos.FormUptime()
 	}
-	return kudos.ImageUptime(len(s.Models), s.AllowLora)
+	return kudos.ImageOffer{Models: len(s.Models), Loras: s.AllowLora}.Uptime()
 }

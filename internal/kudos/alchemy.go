@@ -30,12 +30,19 @@ func FormReward(name string, tiles int) horde.Kudos {
 	return horde.Whole(1)
 }
 
-// FormBurn is what the requester pays for a form with this reward: one more, and
-// another one where slow workers may serve it (generation §6.3; the opposite of what the
-// field promises, kept because it shows on the wire).
-func FormBurn(reward horde.Kudos, slowWorkers bool) horde.Kudos {
-	if slowWorkers {
-		reward += horde.Whole(1)
+// FormCost is what the price of a form depends on.
+type FormCost struct {
+	Reward      horde.Kudos
+	SlowWorkers bool // they may serve it
+}
+
+// Burn is what the requester pays for a form: one more than its reward, and another one
+// where slow workers may serve it (generation §6.3; the opposite of what the field
+// promises, kept because it shows on the wire).
+func (c FormCost) Burn() horde.Kudos {
+	burn := c.Reward + horde.Whole(1)
+	if c.SlowWorkers {
+		burn += horde.Whole(1)
 	}
-	return reward + horde.Whole(1)
+	return burn
 }

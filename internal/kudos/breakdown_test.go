@@ -130,8 +130,8 @@ func TestTextStepsAddUp(t *testing.T) {
 		// No text costs more than the most.
 		w := WrittenText{Chars: rapid.IntRange(0, 1<<16).Draw(t, "chars"), Billions: size,
 			Validated: rapid.Bool().Draw(t, "validated"), Trusted: rapid.Bool().Draw(t, "trusted")}
-		pays := TextTax(false) + horde.Kudos(o.N)*horde.KudosOf(BurnText(o.Reward(w)))
-		if most := o.MaxCost(size, false); pays > most {
+		pays := (TextOrder{}).Tax() + horde.Kudos(o.N)*horde.KudosOf(BurnText(o.Reward(w)))
+		if most := o.MaxCost(size); pays > most {
 			t.Fatalf("%+v costs %v, the most is said to be %v", w, pays, most)
 		}
 	})

@@ -31,7 +31,7 @@ func TestCrashBetweenSteps(t *testing.T) {
 				func() error { return e.Charge(payer, price, kudos.Part{Kind: kudos.Image, Amount: 4198}) },
 				func() error { return kudos.ConsumeHold(tx, "hold:r", price-1) },
 				func() error { return kudos.ReleaseHolds(tx, "hold:r") },
-				func() error { return e.Reward(owner, 4198, false) },
+				func() error { return e.Reward(owner, kudos.Earning{Amount: 4198}) },
 				func() error { return e.Bonus(stylist, 200, kudos.StyleBonus) },
 				e.Commit,
 			}

@@ -87,15 +87,20 @@ func (e *Entry) ChargeAtMost(user int64, amount, most horde.Kudos, parts ...Part
 	return nil
 }
 
-// Reward gives newly minted kudos to a worker's owner: all of it to spend when
-// trusted, else half of it (rounded half to even) into escrow (generation §6.4).
-func (e *Entry) Reward(owner int64, amount horde.Kudos, trusted bool) error {
+// Earning is what somebody is rewarded with.
+type Earning struct {
+	Amount  horde.Kudos
+	Trusted bool // all of it can be spent; else half of it (rounded half to even) goes into escrow
+}
+
+// Reward gives newly minted kudos to a worker's owner (generation §6.4).
+func (e *Entry) Reward(owner int64, r Earning) error {
 	var kept horde.Kudos
-	if !trusted {
-		kept = halfToEven(amount)
+	if !r.Trusted {
+		kept = halfToEven(r.Amount)
 	}
 
-	spendable := amount - kept
+	spendable := r.Amount - kept
 	e.note(owner, Rewarded, spendable)
 	if err := e.move(owner, spendable, func(t *store.Totals) { t.Accumulated += spendable }); err != nil {
 		return err

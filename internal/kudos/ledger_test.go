@@ -122,24 +122,24 @@ func TestPostings(t *testing.T) {
 				2500, 0, map[string]horde.Kudos{"burn": 300, "forgiven": -2800}, 2500, 0},
 			{"charge of nothing", 10000, func(e *kudos.Entry, u int64) error { return e.Charge(u, 0) },
 				0, 0, map[string]horde.Kudos{}, 10000, 0},
-			{"reward, trusted", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, 1001, true) },
+			{"reward, trusted", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, kudos.Earning{Amount: 1001, Trusted: true}) },
 				1001, 0, map[string]horde.Kudos{"mint": -1001}, 11001, 0},
-			{"reward, untrusted", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, 1000, false) },
+			{"reward, untrusted", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, kudos.Earning{Amount: 1000}) },
 				500, 500, map[string]horde.Kudos{"mint": -1000}, 10500, 500},
-			{"half of 0.01", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, 1, false) },
+			{"half of 0.01", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, kudos.Earning{Amount: 1}) },
 				1, 0, map[string]horde.Kudos{"mint": -1}, 10001, 0},
-			{"half of 0.03", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, 3, false) },
+			{"half of 0.03", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, kudos.Earning{Amount: 3}) },
 				1, 2, map[string]horde.Kudos{"mint": -3}, 10001, 2},
-			{"half of 0.05", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, 5, false) },
+			{"half of 0.05", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, kudos.Earning{Amount: 5}) },
 				3, 2, map[string]horde.Kudos{"mint": -5}, 10003, 2},
-			{"half of 42.99", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, 4299, false) },
+			{"half of 42.99", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, kudos.Earning{Amount: 4299}) },
 				2149, 2150, map[string]horde.Kudos{"mint": -4299}, 12149, 2150},
 			{"all in escrow", 10000, func(e *kudos.Entry, u int64) error { return e.Escrow(u, 5000) },
 				0, 5000, map[string]horde.Kudos{"mint": -5000}, 10000, 5000},
 			{"set", 10000, func(e *kudos.Entry, u int64) error { return e.SetBalance(u, 700) },
 				-9300, 0, map[string]horde.Kudos{"admin": 9300}, 700, 0},
 			{"delivery for oneself", 10000, func(e *kudos.Entry, u int64) error {
-				return errors.Join(e.Charge(u, 1100), e.Reward(u, 1000, true))
+				return errors.Join(e.Charge(u, 1100), e.Reward(u, kudos.Earning{Amount: 1000, Trusted: true}))
 			}, -100, 0, map[string]horde.Kudos{"burn": 1100, "mint": -1000}, 9900, 0},
 		} {
 			u := newUser(t, s, floor, tt.before)
@@ -226,7 +226,7 @@ func TestSameBusinessID(t *testing.T) {
 			wg.Go(func() {
 				err := nodes[i%len(nodes)].Write(t.Context(), store.Unit{Accounts: []int64{u}, Do: func(tx *store.Tx) error {
 					e := kudos.NewEntry(tx, "deliver:1", "test", "", "")
-					return errors.Join(e.Charge(u, 100), e.Reward(u, 30, false), e.Commit())
+					return errors.Join(e.Charge(u, 100), e.Reward(u, kudos.Earning{Amount: 30}), e.Commit())
 				}})
 				if err == nil {
 					done.Add(1)
@@ -304,7 +304,7 @@ func checkModel(rt *rapid.T, s *store.Store) {
 		},
 		"reward": func(*rapid.T) {
 			p, n, trusted := pick(), amount(), rapid.Bool().Draw(rt, "trusted")
-			event(p, func(e *kudos.Entry) error { return e.Reward(p.id, n, trusted) })
+			event(p, func(e *kudos.Entry) error { return e.Reward(p.id, kudos.Earning{Amount: n, Trusted: trusted}) })
 			kept := horde.Kudos(0)
 			if !trusted {
 				kept = horde.Kudos(math.RoundToEven(float64(n) / 2))
@@ -385,7 +385,7 @@ func checkModel(rt *rapid.T, s *store.Store) {
 			p, n := pick(), amount()
 			err := run(p, func(tx *store.Tx) error {
 				e := kudos.NewEntry(tx, "refused", "test", "", "")
-				return errors.Join(e.Charge(p.id, n), e.Reward(p.id, n, false), e.Commit(), errRefused)
+				return errors.Join(e.Charge(p.id, n), e.Reward(p.id, kudos.Earning{Amount: n}), e.Commit(), errRefused)
 			})
 			if !errors.Is(err, errRefused) {
 				rt.Fatal(err)
@@ -450,7 +450,7 @@ func storm(s *store.Store, users []int64, id string) error {
 	}
 	unit := store.Unit{Key: id, Accounts: []int64{payer, owner}, Do: func(tx *store.Tx) error {
 		e := kudos.NewEntry(tx, "deliver:"+id, "test", id, "")
-		if err := errors.Join(e.Charge(payer, n), e.Reward(owner, n/2, trusted)); err != nil {
+		if err := errors.Join(e.Charge(payer, n), e.Reward(owner, kudos.Earning{Amount: n / 2, Trusted: trusted})); err != nil {
 			return err
 		}
 		if refused {

@@ -134,8 +134,8 @@ func TestAlchemyValues(t *testing.T) {
 		{"strip_background", 255, 765}, {"RestoreFormer", 2, 6},
 	} {
 		reward := FormReward(c.form, c.tiles)
-		if reward != horde.Whole(c.reward) || FormBurn(reward, false) != horde.Whole(c.reward+1) || FormBurn(reward, true) != horde.Whole(c.reward+2) {
-			t.Errorf("%+v: %v, costs %v or %v", c, reward, FormBurn(reward, false), FormBurn(reward, true))
+		if reward != horde.Whole(c.reward) || (FormCost{Reward: reward}).Burn() != horde.Whole(c.reward+1) || (FormCost{Reward: reward, SlowWorkers: true}).Burn() != horde.Whole(c.reward+2) {
+			t.Errorf("%+v: %v, costs %v or %v", c, reward, (FormCost{Reward: reward}).Burn(), (FormCost{Reward: reward, SlowWorkers: true}).Burn())
 		}
 	}
 	for size, want := range map[[2]int]int{{1, 1}: 1, {512, 512}: 1, {513, 512}: 2, {1024, 1025}: 6, {3072, 64}: 6} {
@@ -152,7 +152,7 @@ func TestUptimeValues(t *testing.T) {
 		loras  bool
 		want   int64
 	}{{1, false, 52}, {10, false, 70}, {10, true, 100}} {
-		if got := ImageUptime(c.models, c.loras); got != horde.Whole(c.want) {
+		if got := (ImageOffer{Models: c.models, Loras: c.loras}).Uptime(); got != horde.Whole(c.want) {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}

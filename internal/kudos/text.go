@@ -13,6 +13,7 @@ type TextOrder struct {
 	N           int // generations
 	PromptChars int
 	Targeted    bool // for named workers on a horde that matches targeting
+	Styled      bool // by a text style
 }
 
 // Figures of generation §6.5.
@@ -104,14 +105,14 @@ func (t TextOrder) Explain(billions float64, model string) (dry float64, steps [
 // MaxCost is the most that a request can cost: every generation is as long as it may
 // be, and made by a model of billions (0: not known) with a validated back
 // end.
-func (t TextOrder) MaxCost(billions float64, styled bool) horde.Kudos {
+func (t TextOrder) MaxCost(billions float64) horde.Kudos {
 	w := WrittenText{Chars: charsPerToken * max(t.MaxLength, minTokens), Billions: billions, Validated: true}
 	reward := t.Reward(w)
 	if billions == 0 { // then trust matters too
 		w.Trusted = true
 		reward = max(reward, t.Reward(w))
 	}
-	return TextTax(styled) + horde.Kudos(t.N)*horde.KudosOf(BurnText(reward))
+	return t.Tax() + horde.Kudos(t.N)*horde.KudosOf(BurnText(reward))
 }
 
 // Upfront is what is set aside where kudos are needed upfront (generation §2.4): of
@@ -123,13 +124,18 @@ func (t TextOrder) Upfront(billions float64) horde.Kudos {
 	return horde.KudosOf(horde.Round2(float64(t.MaxLength)*billions/21) * float64(t.N))
 }
 
-// TextTax is charged once when a request is accepted: 1, and 2 with a style
-// (generation §6.3).
-func TextTax(styled bool) horde.Kudos {
-	if styled {
-		return horde.Whole(3)
+// What is charged once when a request for text is accepted (generation §6.3).
+const (
+	textTax       = 1 // whole kudos
+	styledTextTax = 3 // whole kudos, with a style
+)
+
+// Tax is charged once when a request is accepted.
+func (t TextOrder) Tax() horde.Kudos {
+	if t.Styled {
+		return horde.Whole(styledTextTax)
 	}
-	return horde.Whole(1)
+	return horde.Whole(textTax)
 }
 
 // WrittenText is what the reward of a delivered text depends on.

@@ -50,7 +50,7 @@ func TestTextValues(t *testing.T) {
 	if got := (TextOrder{MaxLength: 80, Targeted: true}).Reward(WrittenText{Billions: 7, Validated: true}); got != 0.1 {
 		t.Errorf("targeted: %v", got)
 	}
-	if TextTax(false) != horde.Whole(1) || TextTax(true) != horde.Whole(3) || BurnText(0) != 1 {
+	if (TextOrder{}).Tax() != horde.Whole(1) || (TextOrder{Styled: true}).Tax() != horde.Whole(3) || BurnText(0) != 1 {
 		t.Error("tax or burn")
 	}
 }
@@ -65,7 +65,7 @@ func TestTextUptime(t *testing.T) {
 		{2048, 7, true, 55}, {2048, 0, true, 27.5}, {2048, 0, false, 27.5}, {2048, 7, false, 16.5},
 		{2048, 1, true, 13.75}, {2048, 70, true, 550}, {1 << 40, 7, true, 25 + 15*256}, {-5, 7, true, 25},
 	} {
-		if got := TextUptime(c.context, c.billions, c.validated); got != horde.KudosOf(c.want) {
+		if got := (TextOffer{MaxContext: c.context, Billions: c.billions, Validated: c.validated}).Uptime(); got != horde.KudosOf(c.want) {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}
@@ -117,7 +117,7 @@ func TestRecordedTexts(t *testing.T) {
 			t.Errorf("row %d: reward %v, want %v: %s", rows, got, r.Reward, sc.Text())
 		}
 		// The original rounds each of the two postings to a whole.
-		if paid := TextTax(false).Float() + BurnText(got); math.Abs(paid-r.Charged) > 1 {
+		if paid := (TextOrder{}).Tax().Float() + BurnText(got); math.Abs(paid-r.Charged) > 1 {
 			t.Errorf("row %d: charged %v, want %v", rows, paid, r.Charged)
 		}
 	}

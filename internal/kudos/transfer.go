@@ -45,32 +45,38 @@ func (e *Entry) Monthly(user int64, parts ...Part) error {
 	return nil
 }
 
-// Transfer moves kudos from one user to another; ErrInsufficient when the source
-// cannot spend that much. A donation is a gift to an education account
-// (platform §3.2).
-func (e *Entry) Transfer(source, target int64, amount horde.Kudos, donation bool) error {
-	a, err := e.tx.Account(source)
+// Gift is what one user gives to another.
+type Gift struct {
+	From, To int64
+	Amount   horde.Kudos
+	Donation bool // to an education account (platform §3.2)
+}
+
+// Transfer moves kudos from one user to another; ErrInsufficient when the giver
+// cannot spend that much.
+func (e *Entry) Transfer(g Gift) error {
+	a, err := e.tx.Account(g.From)
 	if err != nil {
 		return err
 	}
-	if Spendable(a) < amount {
+	if Spendable(a) < g.Amount {
 		return ErrInsufficient
 	}
 
 	given := func(t *store.Totals) {
-		if donation {
-			t.Donated -= amount
+		if g.Donation {
+			t.Donated -= g.Amount
 		} else {
-			t.Gifted -= amount
+			t.Gifted -= g.Amount
 		}
 	}
 
-	e.note(source, Given, -amount)
-	e.note(target, Received, amount)
-	if err := e.move(source, -amount, given); err != nil {
+	e.note(g.From, Given, -g.Amount)
+	e.note(g.To, Received, g.Amount)
+	if err := e.move(g.From, -g.Amount, given); err != nil {
 		return err
 	}
-	return e.move(target, amount, func(t *store.Totals) { t.Received += amount })
+	return e.move(g.To, g.Amount, func(t *store.Totals) { t.Received += g.Amount })
 }
 
 // Promote moves a user's whole escrow to what can be spent: the user has become

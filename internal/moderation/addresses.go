@@ -236,12 +236,12 @@ func (a *Addresses) Check(addr netip.Addr) error {
 	return horde.Errorf(horde.TimeoutIP, "Your network address has been put into timeout for %d more seconds.", seconds)
 }
 
-// Punish puts the caller at an address into timeout for an offence: 3 minutes, and
+// PutInTimeout puts the caller at an address into timeout for an offence: 3 minutes, and
 // 6 more for each earlier one within 24 hours (generation §7.4). Of IPv6
 // the network of 64 bits counts, since its owner may choose any address in it. A
 // known service gets at most 5 minutes, and its offences are forgotten after an
 // hour. An invalid address is nobody's.
-func (a *Addresses) Punish(ctx context.Context, addr netip.Addr) error {
+func (a *Addresses) PutInTimeout(ctx context.Context, addr netip.Addr) error {
 	if a == nil || !addr.IsValid() {
 		return nil
 	}
@@ -256,38 +256,38 @@ func (a *Addresses) Punish(ctx context.Context, addr netip.Addr) error {
 		memory = serviceMemory
 	}
 
-	network := callerOf(addr).String()
+	offender := store.Offender{Network: callerOf(addr).String()}
 	return a.change(ctx, func(tx *store.Tx) error {
-		earlier, err := tx.Offences(network, false, tx.Now-memory.Microseconds())
+		earlier, err := tx.Offences(offender, tx.Now-memory.Microseconds())
 		if err != nil {
 			return err
 		}
-		if err := tx.InsertOffence(horde.NewID(), network, false); err != nil {
+		if err := tx.InsertOffence(horde.NewID(), offender); err != nil {
 			return err
 		}
 		length := time.Duration(2*earlier+1) * timeoutStep
 		if service {
 			length = min(length, serviceTimeout)
 		}
-		return tx.ExtendAddressBan(store.AddressBan{Network: network, Until: tx.Now + length.Microseconds()})
+		return tx.ExtendAddressBan(store.AddressBan{Network: offender.Network, Until: tx.Now + length.Microseconds()})
 	})
 }
 
-// PunishBehind is Punish for a caller at an address that a service has passed on:
+// PutProxiedInTimeout is PutInTimeout for a caller at an address that a service has passed on:
 // the service is not punished, but counted, and the log says when many of its
 // callers offend within an hour.
-func (a *Addresses) PunishBehind(ctx context.Context, addr, proxy netip.Addr) error {
-	if err := a.Punish(ctx, addr); err != nil || a == nil || !proxy.IsValid() || proxy == addr {
+func (a *Addresses) PutProxiedInTimeout(ctx context.Context, addr, proxy netip.Addr) error {
+	if err := a.PutInTimeout(ctx, addr); err != nil || a == nil || !proxy.IsValid() || proxy == addr {
 		return err
 	}
 
-	network := callerOf(plain(proxy)).String()
+	passer := store.Offender{Network: callerOf(plain(proxy)).String(), Proxy: true}
 	n := 0
-	err := a.Store.Write(ctx, store.Unit{Key: network, Do: func(tx *store.Tx) (err error) {
-		if err := tx.InsertOffence(horde.NewID(), network, true); err != nil {
+	err := a.Store.Write(ctx, store.Unit{Key: passer.Network, Do: func(tx *store.Tx) (err error) {
+		if err := tx.InsertOffence(horde.NewID(), passer); err != nil {
 			return err
 		}
-		n, err = tx.Offences(network, true, tx.Now-proxyMemory.Microseconds())
+		n, err = tx.Offences(passer, tx.Now-proxyMemory.Microseconds())
 		return err
 	}})
 	if err == nil && n == proxyOffences+1 {

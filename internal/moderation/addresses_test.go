@@ -40,7 +40,7 @@ func openAddresses(t *testing.T, db *storetest.DB, clock *hands, services ...str
 
 func punish(t *testing.T, a *Addresses, addr string) int {
 	t.Helper()
-	if err := a.Punish(t.Context(), netip.MustParseAddr(addr)); err != nil {
+	if err := a.PutInTimeout(t.Context(), netip.MustParseAddr(addr)); err != nil {
 		t.Fatal(err)
 	}
 	seconds, _ := a.Refused(netip.MustParseAddr(addr))
@@ -49,7 +49,7 @@ func punish(t *testing.T, a *Addresses, addr string) int {
 
 // 3, 9, 15, 21 minutes; the offences of more than 24 hours ago do not count
 // (generation §7.4).
-func TestPunish(t *testing.T) {
+func TestTimeout(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		clock := newHands()
 		a := openAddresses(t, db, clock)
@@ -77,7 +77,7 @@ func TestPunish(t *testing.T) {
 	})
 }
 
-func TestPunishService(t *testing.T) {
+func TestServiceTimeout(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		clock := newHands()
 		a := openAddresses(t, db, clock, "203.0.113.7")
@@ -94,7 +94,7 @@ func TestPunishService(t *testing.T) {
 }
 
 // One caller has all addresses of an IPv6 network of 64 bits.
-func TestPunishIPv6(t *testing.T) {
+func TestIPv6Timeout(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		a := openAddresses(t, db, newHands())
 		punish(t, a, "2001:db8:1:2::7")
@@ -117,12 +117,12 @@ func TestPunishIPv6(t *testing.T) {
 	})
 }
 
-func TestPunishBehind(t *testing.T) {
+func TestTimeoutBehindService(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		a := openAddresses(t, db, newHands())
 		proxy := netip.MustParseAddr("198.51.100.1")
 		for range 12 {
-			if err := a.PunishBehind(t.Context(), netip.MustParseAddr("203.0.113.7"), proxy); err != nil {
+			if err := a.PutProxiedInTimeout(t.Context(), netip.MustParseAddr("203.0.113.7"), proxy); err != nil {
 				t.Fatal(err)
 			}
 		}

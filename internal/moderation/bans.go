@@ -92,7 +92,7 @@ func (a *Addresses) Ban(ctx context.Context, t Target, length time.Duration) err
 }
 
 // Unban lets a target in again and forgets its offences. For a single IPv6 address
-// it also ends the timeout that its network got by Punish, and for a range the one that
+// it also ends the timeout that its network got by PutInTimeout, and for a range the one that
 // this very range got.
 func (a *Addresses) Unban(ctx context.Context, t Target) error {
 	bans := []store.AddressBan{{Network: t.network.String()}}
@@ -107,7 +107,7 @@ func (a *Addresses) Unban(ctx context.Context, t Target) error {
 
 	return a.change(ctx, func(tx *store.Tx) error {
 		for _, b := range bans {
-			if err := tx.LiftAddressBan(b.Network, b.Block); err != nil {
+			if err := tx.LiftAddressBan(b); err != nil {
 				return err
 			}
 			if err := tx.ForgetOffences(b.Network); err != nil {

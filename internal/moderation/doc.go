@@ -9,6 +9,6 @@
 // if a prompt has to change.
 //
 // For addresses start at Addresses: who is shut out, by moderators (Ban, Unban) or
-// for an offence (Punish), which every request and pop consults (Check). Whether
+// for an offence (PutInTimeout), which every request and pop consults (Check). Whether
 // an address looks like a VPN is a Checker's business.
 package moderation

@@ -104,7 +104,7 @@ func TestNoFilters(t *testing.T) {
 	}
 	f := filtersOf(t, store.Filter{Type: 10, Regex: `young`}, store.Filter{Type: 20, Regex: `naked`})
 	f.off = true
-	if f.Refuses(prompt) || f.Youthful(prompt, nil) || f.Test(prompt, 0).Suspicion != "0" {
+	if f.Refuses(prompt) || f.MentionsMinors(Prompt{Text: prompt}) || f.Test(prompt, 0).Suspicion != "0" {
 		t.Error("filters that are off still judge")
 	}
 }

@@ -14,16 +14,16 @@ const negativeMark = "###"
 // nested.
 const maxWeightDepth = 4
 
-// letter is a letter, or a symbol that counts as one: letters in circles and
+// letterClass is a letter, or a symbol that counts as one: letters in circles and
 // squares.
-const letter = `\pL\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189}`
+const letterClass = `\pL\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189}`
 
 var (
 	weight = regexp.MustCompile(`\(([^()]*):[0-9.]+\)`)
 	// Words consist of what Python's regex takes for \w: letters, digits, marks, joiners and
 	// connecting punctuation; of that the low line is none to the filters.
-	nonWord = regexp.MustCompile(`[^` + letter + `\p{Nd}\p{Nl}\pM\p{Pc}\x{200C}\x{200D}\s]+|_`)
-	spelled = regexp.MustCompile(`(?:^| )(?:[` + letter + `]\pM* ){2,}[` + letter + `]\pM*(?:$| )`)
+	nonWord = regexp.MustCompile(`[^` + letterClass + `\p{Nd}\p{Nl}\pM\p{Pc}\x{200C}\x{200D}\s]+|_`)
+	spelled = regexp.MustCompile(`(?:^| )(?:[` + letterClass + `]\pM* ){2,}[` + letterClass + `]\pM*(?:$| )`)
 )
 
 // Normalize returns the positive half of a prompt in plain words, as filters see it

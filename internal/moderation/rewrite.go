@@ -29,16 +29,22 @@ const sparingModel = "Hentai Diffusion"
 
 func spares(models []string) bool { return len(models) == 1 && models[0] == sparingModel }
 
-// Youthful reports whether the positive half of a prompt has what adult models must
-// not get: words for youth, or what a filter of type 10 finds. models are those
-// that the request names.
-func (f *Filters) Youthful(prompt string, models []string) bool {
+// Prompt is a prompt for models made for adult content.
+type Prompt struct {
+	Text      string
+	Models    []string // those that the request names
+	Rewritten bool     // Rewrite has been here already
+}
+
+// MentionsMinors reports whether the positive half of a prompt has what adult models must
+// not get: words for youth, or what a filter of type 10 finds.
+func (f *Filters) MentionsMinors(p Prompt) bool {
 	if f.Off() {
 		return false
 	}
 
-	text := Normalize(prompt)
-	if spares(models) {
+	text := Normalize(p.Text)
+	if spares(p.Models) {
 		text = spared.ReplaceAllString(text, "")
 	}
 	for _, y := range youth {
@@ -47,15 +53,16 @@ func (f *Filters) Youthful(prompt string, models []string) bool {
 		}
 	}
 
-	_, found := f.set().match(childType, scanned{raw: prompt, text: text}, f.slow)
+	_, found := f.set().match(childType, scanned{raw: p.Text, text: text}, f.slow)
 	return found
 }
 
 // Adult rewrites a prompt so that nobody young appears in it: as Rewrite does, unless
 // that was done before, and then with words for youth replaced (generation §7.5). It returns
 // "" if nothing of the positive half is left.
-func (f *Filters) Adult(prompt string, models []string, rewritten bool) string {
-	if !rewritten {
+func (f *Filters) Adult(p Prompt) string {
+	prompt := p.Text
+	if !p.Rewritten {
 		if prompt = f.Rewrite(prompt); prompt == "" {
 			return ""
 		}
@@ -63,7 +70,7 @@ func (f *Filters) Adult(prompt string, models []string, rewritten bool) string {
 
 	wanted, unwanted, _ := strings.Cut(prompt, negativeMark)
 	for _, y := range youth {
-		if spares(models) {
+		if spares(p.Models) {
 			wanted = replaceUnlessSpared(wanted, y.word, y.with)
 			continue
 		}

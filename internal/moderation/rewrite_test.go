@@ -89,10 +89,10 @@ func TestAdult(t *testing.T) {
 		{filtered, "a kid", []string{"Hentai Diffusion"}, true, "a grown up" + avoid},
 		{filtered, "a teen", nil, false, "a teen" + avoid}, // type 11 only counts for the suspicion
 	} {
-		if got := c.f.Youthful(c.prompt, c.models); got != c.youthful {
-			t.Errorf("Youthful(%q, %v) = %v", c.prompt, c.models, got)
+		if got := c.f.MentionsMinors(Prompt{Text: c.prompt, Models: c.models}); got != c.youthful {
+			t.Errorf("MentionsMinors(%q, %v) = %v", c.prompt, c.models, got)
 		}
-		if got := c.f.Adult(c.prompt, c.models, false); got != c.adult {
+		if got := c.f.Adult(Prompt{Text: c.prompt, Models: c.models}); got != c.adult {
 			t.Errorf("Adult(%q, %v) = %q, want %q", c.prompt, c.models, got, c.adult)
 		}
 	}
@@ -105,7 +105,7 @@ func TestAdultAfterRewrite(t *testing.T) {
 	if want := "a girl" + avoid + ", blurry"; once != want {
 		t.Fatalf("Rewrite: %q, want %q", once, want)
 	}
-	if got, want := f.Adult(once, nil, true), "a adult woman"+avoid+", blurry"; got != want {
+	if got, want := f.Adult(Prompt{Text: once, Rewritten: true}), "a adult woman"+avoid+", blurry"; got != want {
 		t.Errorf("Adult after Rewrite: %q, want %q", got, want)
 	}
 }

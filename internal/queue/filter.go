@@ -58,10 +58,11 @@ func (q *Queue) filter(ctx context.Context, r kinds.Asked, t *terms, from From) 
 // did its part already.
 func (q *Queue) keepAdult(r kinds.Asked, flagged, rewritten bool) error {
 	m := r.Common()
-	if !flagged && !(slices.ContainsFunc(m.Models, r.IsAdult) && q.Filters.Youthful(m.Prompt, m.Models)) {
+	p := moderation.Prompt{Text: m.Prompt, Models: m.Models, Rewritten: rewritten}
+	if !flagged && !(slices.ContainsFunc(m.Models, r.IsAdult) && q.Filters.MentionsMinors(p)) {
 		return nil
 	}
-	if m.Prompt = q.Filters.Adult(m.Prompt, m.Models, rewritten); m.Prompt == "" {
+	if m.Prompt = q.Filters.Adult(p); m.Prompt == "" {
 		return errNotAdult
 	}
 	return nil
@@ -86,7 +87,7 @@ func (q *Queue) refusePrompt(ctx context.Context, prompt string, t *terms, from 
 	if err != nil {
 		return err
 	}
-	if err := q.Addresses.PunishBehind(ctx, from.Addr, from.Proxy); err != nil {
+	if err := q.Addresses.PutProxiedInTimeout(ctx, from.Addr, from.Proxy); err != nil {
 		return err
 	}
 	return errCorrupt

@@ -153,7 +153,7 @@ func TestSharedKeyParallel(t *testing.T) {
 				a.Body.Params.MaxLength = ptr(50)
 				order := kudos.TextOrder{MaxLength: 50, MaxContext: 1024, N: 1, PromptChars: len(a.Body.Prompt)}
 				return func(n *node) error { _, err := n.AcceptText(context.Background(), a); return err },
-					kinds.Price{Needed: order.Upfront(13), Most: order.MaxCost(13, false)}
+					kinds.Price{Needed: order.Upfront(13), Most: order.MaxCost(13)}
 			}},
 			{"long texts", func(t *testing.T, owner hordetest.Person, key string) (func(*node) error, kinds.Price) {
 				a := askText(hordetest.Person{Key: key}, 3, longModel)
@@ -161,7 +161,7 @@ func TestSharedKeyParallel(t *testing.T) {
 				a.Body.Params.MaxLength = ptr(512)
 				order := kudos.TextOrder{MaxLength: 512, MaxContext: 1024, N: 3, PromptChars: len(a.Body.Prompt)}
 				return func(n *node) error { _, err := n.AcceptText(context.Background(), a); return err },
-					kinds.Price{Needed: order.Upfront(13), Most: order.MaxCost(13, false)}
+					kinds.Price{Needed: order.Upfront(13), Most: order.MaxCost(13)}
 			}},
 		} {
 			t.Run(tt.name, func(t *testing.T) {

@@ -54,7 +54,7 @@ const lowestPriority = -50
 // findPayer finds who pays: the key that was sent, or the key of the style. The
 // sent key must be good in both cases (rows 7–10, decision 16).
 func (t *terms) findPayer(ctx context.Context, accounts *account.Accounts, key string) (err error) {
-	if t.asker, t.key, err = accounts.Spender(ctx, key, t.downgrade); err != nil {
+	if t.asker, t.key, err = accounts.Spender(ctx, account.Credential{Key: key, Downgrade: t.downgrade}); err != nil {
 		return err
 	}
 	t.user = t.asker

@@ -89,7 +89,7 @@ func TestTextRoundTrip(t *testing.T) {
 		long := string(make([]rune, 320))
 		reward, err := there.SubmitText(ctx, walter.Key, api.TextSubmit{ID: job.IDs[0], Generation: long, Seed: 3})
 		// The model is unknown and the owner trusted: 80 tokens × context × 0.027.
-		order := (&admission.Text{Common: admission.Common{Prompt: "Once upon a time"}, MaxLength: 100}).Order(false)
+		order := (&admission.Text{Common: admission.Common{Prompt: "Once upon a time"}, MaxLength: 100}).Order(admission.Server{})
 		if want := float64(order.Tokens(320)) * (1.2 + math.Pow(2.2, math.Log2(20.0/1024))) * 0.027; err != nil || math.Abs(reward-want) > 1e-9 {
 			t.Errorf("reward %v, want %v, %v", reward, want, err)
 		}

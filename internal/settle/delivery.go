@@ -129,7 +129,7 @@ func (d *Delivery) pay(tx *store.Tx, reason string, consumed horde.Kudos) error 
 
 	// Owners who are not trusted can spend half of it for now.
 	spendable := d.Owner.Is(account.Trusted) || d.Owner.Anonymous()
-	if err := e.Reward(d.Owner.ID, d.Earned, spendable); err != nil {
+	if err := e.Reward(d.Owner.ID, kudos.Earning{Amount: d.Earned, Trusted: spendable}); err != nil {
 		return err
 	}
 	if err := d.countForUsers(tx); err != nil {

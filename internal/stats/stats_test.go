@@ -237,7 +237,7 @@ func record(t *testing.T, s *stats.Stats, owner int64, events ...event) {
 		for _, ev := range events {
 			e := kudos.NewEntry(tx, ev.id, ev.reason, "", "")
 			e.About(kudos.About{Model: ev.model})
-			if err := e.Reward(owner, 100, true); err != nil {
+			if err := e.Reward(owner, kudos.Earning{Amount: 100, Trusted: true}); err != nil {
 				return err
 			}
 			if err := e.Commit(); err != nil {

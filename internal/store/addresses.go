@@ -56,24 +56,30 @@ func (tx *Tx) ExtendAddressBan(b AddressBan) error {
 	return err
 }
 
-// LiftAddressBan ends a ban; there need not be one.
-func (tx *Tx) LiftAddressBan(network string, block bool) error {
-	tx.changed.Addresses.add(network)
-	_, err := tx.change("DELETE FROM address_bans WHERE network = $1 AND block = $2", network, block)
+// LiftAddressBan ends the ban of a network, or of a range, whenever it would end; there
+// need not be one.
+func (tx *Tx) LiftAddressBan(b AddressBan) error {
+	tx.changed.Addresses.add(b.Network)
+	_, err := tx.change("DELETE FROM address_bans WHERE network = $1 AND block = $2", b.Network, b.Block)
 	return err
 }
 
-// Offences counts what a network has done since a moment: itself, or as a proxy
-// for others.
-func (tx *Tx) Offences(network string, proxy bool, since int64) (int, error) {
+// Offender is a network that offends.
+type Offender struct {
+	Network string
+	Proxy   bool // it passed on the call of somebody who did
+}
+
+// Offences counts what a network has done since a moment.
+func (tx *Tx) Offences(o Offender, since int64) (int, error) {
 	return readCount(tx, "SELECT count(*) FROM address_offences WHERE network = $1 AND proxy = $2 AND at > $3",
-		network, proxy, since)
+		o.Network, o.Proxy, since)
 }
 
 // InsertOffence remembers an offence of a network, now.
-func (tx *Tx) InsertOffence(id, network string, proxy bool) error {
+func (tx *Tx) InsertOffence(id string, o Offender) error {
 	_, err := tx.change("INSERT INTO address_offences (id, network, proxy, at) VALUES ($1, $2, $3, $4)",
-		id, network, proxy, tx.Now)
+		id, o.Network, o.Proxy, tx.Now)
 	return err
 }
 

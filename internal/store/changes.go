@@ -100,6 +100,9 @@ func (tx *Tx) publish(list []statement) []statement {
 	c.Requests.tidy()
 	c.Alchemy.tidy()
 	c.Workers.tidy()
+	c.Users.tidy()
+	c.Addresses.tidy()
+	c.Messages.tidy()
 
 	if !tx.w.s.engine.shared {
 		return list

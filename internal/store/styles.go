@@ -73,13 +73,18 @@ func (s *Store) ListStyles(ctx context.Context, l Listing) ([]Style, error) {
 		" ORDER BY "+l.order()+" LIMIT $4 OFFSET $5", l.Kind, l.Tag, l.Model, l.Limit, l.Offset)
 }
 
-// StylesOf reads the styles of users, oldest first, private ones only where
-// asked for.
-func (s *Store) StylesOf(ctx context.Context, users []int64, private bool) ([]Style, error) {
+// StyleOwners are users whose styles are read.
+type StyleOwners struct {
+	Users   []int64
+	Private bool // their private styles too
+}
+
+// StylesOf reads the styles of users, oldest first.
+func (s *Store) StylesOf(ctx context.Context, o StyleOwners) ([]Style, error) {
 	var all []Style
-	err := inChunks(users, func(q string, args []any) error {
+	err := inChunks(o.Users, func(q string, args []any) error {
 		where := " WHERE user_id IN " + q
-		if !private {
+		if !o.Private {
 			where += " AND public"
 		}
 		some, err := rows(ctx, s, scanStyle, styleRead+where+" ORDER BY created, id", args...)

@@ -94,26 +94,26 @@ type teamChange struct {
 	gone bool
 }
 
-// changeTeam has a statement run at the commit; more of one team in their order.
-func (tx *Tx) changeTeam(id string, st statement, gone bool) {
+// changeTeam has statements run at the commit; more of one team in their order.
+func (tx *Tx) changeTeam(id string, c teamChange) {
 	before := tx.renewed[id]
 	tx.undo = append(tx.undo, func() { tx.renewed[id] = before })
 
 	if tx.renewed == nil {
 		tx.renewed = map[string]teamChange{}
 	}
-	tx.renewed[id] = teamChange{append(slices.Clip(before.list), st), before.gone || gone}
+	tx.renewed[id] = teamChange{append(slices.Clip(before.list), c.list...), before.gone || c.gone}
 }
 
 // UpdateTeam changes name and info of a team; Write returns ErrDuplicate when the
 // name is taken.
 func (tx *Tx) UpdateTeam(id string, c TeamChange) {
 	tx.changed.Teams = true
-	tx.changeTeam(id, statement{
+	tx.changeTeam(id, teamChange{list: []statement{{
 		text: "UPDATE teams SET name = COALESCE($2, name), name_key = COALESCE($3, name_key), " +
 			"info = COALESCE($4, info) WHERE id = $1",
 		args: []any{id, c.Name, c.NameKey, c.Info},
-	}, false)
+	}}})
 }
 
 // DeleteTeam removes a team, whose members are in none then. ErrLost: it is gone.
@@ -146,7 +146,10 @@ func (tx *Tx) DeleteTeam(id string) error {
 		tx.changed.Workers.add(worker)
 	}
 
-	tx.changeTeam(id, statement{text: "DELETE FROM teams WHERE id = $1", args: []any{id}}, true)
+	tx.changeTeam(id, teamChange{
+		list: []statement{{text: "DELETE FROM teams WHERE id = $1", args: []any{id}}},
+		gone: true,
+	})
 	return nil
 }
 

@@ -44,7 +44,7 @@ func (w Work) Value() kinds.Value {
 	return kinds.Value{
 		Reward: reward.Float(),
 		Worth:  reward,
-		Charge: kudos.FormBurn(reward, w.SlowWorkers),
+		Charge: kudos.FormCost{Reward: reward, SlowWorkers: w.SlowWorkers}.Burn(),
 		Earned: reward,
 		Made:   1,
 	}

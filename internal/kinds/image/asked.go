@@ -70,7 +70,7 @@ func (a Asked) Price(offered []string) kinds.Price {
 	}
 }
 
-func (a Asked) order() kudos.Order { return a.Image.Order(a.Server.MatchedTargeting) }
+func (a Asked) order() kudos.Order { return a.Image.Order(a.Server) }
 
 // baselines are those of the models that may serve the request, each once where it
 // names none.

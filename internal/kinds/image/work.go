@@ -81,7 +81,7 @@ func (w Work) baseline(model string, now *catalog.Snapshot) string {
 // Value is the worth of an image (generation §6.2, generation §6.3, generation §6.4).
 // A censored one is charged, but not for the work.
 func (w Work) Value(d kinds.Delivered) kinds.Value {
-	order := w.Order(d.Targeting)
+	order := w.Order(admission.Server{MatchedTargeting: d.Targeting})
 	reward := order.Reward(d.BasePrice, w.baseline(d.Model, d.Known))
 	paid := reward
 	if d.Censored {
@@ -115,7 +115,7 @@ func (w Work) Suspicions(_ kinds.Delivered, speed float64) int {
 
 // Timing is what the image asked of its worker.
 func (w Work) Timing(d kinds.Delivered) (t kinds.Timing, ok bool) {
-	order := w.Order(false)
+	order := w.Order(admission.Server{})
 	features, err := order.Features().JSON()
 	return kinds.Timing{Baseline: w.baseline(d.Model, d.Known), Features: features}, err == nil
 }

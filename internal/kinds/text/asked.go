@@ -46,7 +46,11 @@ func (a Asked) Body() kinds.Body {
 	return kinds.Body{Text: &m}
 }
 
-func (a Asked) order() kudos.TextOrder { return a.Text.Order(a.Server.MatchedTargeting) }
+func (a Asked) order() kudos.TextOrder {
+	order := a.Text.Order(a.Server)
+	order.Styled = a.styled()
+	return order
+}
 
 // styled reports whether a text style is used: such requests are taxed more
 // (generation §6.3).
@@ -62,7 +66,7 @@ func (a Asked) Price(offered []string) kinds.Price {
 	}
 	order := a.order()
 	return kinds.Price{
-		Tax:    kudos.TextTax(a.styled()),
+		Tax:    order.Tax(),
 		DryRun: order.DryRun(a.firstSize()),
 		Needed: order.Upfront(largest),
 		Most:   a.most(offered),
@@ -73,7 +77,7 @@ func (a Asked) Price(offered []string) kinds.Price {
 func (a Asked) most(offered []string) (most horde.Kudos) {
 	order := a.order()
 	for _, size := range a.sizes(offered) {
-		most = max(most, order.MaxCost(size, a.styled()))
+		most = max(most, order.MaxCost(size))
 	}
 	return most
 }
@@ -112,7 +116,7 @@ func (a Asked) Explain(offered []string) *api.Price {
 	}
 	_, steps := a.order().Explain(a.firstSize(), name)
 	most := a.most(offered)
-	each := (most - kudos.TextTax(a.styled())).Float() / float64(a.Text.N)
+	each := (most - a.order().Tax()).Float() / float64(a.Text.N)
 
 	notes := []string{fmt.Sprintf(
 		"This is an estimate. Each text is charged by its length and by the model that wrote it when it is delivered; "+
@@ -120,7 +124,7 @@ func (a Asked) Explain(offered []string) *api.Price {
 	if a.styled() {
 		notes = append(notes, fmt.Sprintf(
 			"With a style %s are charged when the request is taken; the estimate reckons with %s.",
-			kudos.TextTax(true), kudos.TextTax(false)))
+			kudos.TextOrder{Styled: true}.Tax(), kudos.TextOrder{}.Tax()))
 	}
 	return &api.Price{
 		Basis:   "text",

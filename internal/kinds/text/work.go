@@ -44,7 +44,7 @@ func (w Work) Keep(result string) (kinds.Kept, error) {
 // Value is the worth of a text (generation §6.3, generation §6.5). A censored one is
 // charged, but not for the work.
 func (w Work) Value(d kinds.Delivered) kinds.Value {
-	order := w.Order(d.Targeting)
+	order := w.Order(admission.Server{MatchedTargeting: d.Targeting})
 	written := kudos.WrittenText{Chars: utf8.RuneCountInString(d.Result), Billions: d.Known.TextSize(d.Model)}
 	if d.Worker != nil {
 		written.Validated, written.Trusted = d.Worker.Agent.Validated(), d.Worker.OwnerTrusted()

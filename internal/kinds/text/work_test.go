@@ -51,7 +51,7 @@ func TestValue(t *testing.T) {
 	trusted, stranger := &account.User{Roles: account.Trusted}, &account.User{}
 	unknown := bridge.Parse("x:1:y")
 	w := Work{&admission.Text{Common: admission.Common{N: 1}, MaxLength: 80, MaxContextLength: 1024}}
-	c80 := w.Order(false) // of a prompt of no length
+	c80 := w.Order(admission.Server{}) // of a prompt of no length
 	for _, tt := range []struct {
 		name     string
 		worker   *fleet.Worker
