@@ -1,20 +1,18 @@
-// Package cli is the command line of horde. [CLI] is the tree of its commands; each
-// has a struct in a file of its own:
+// Package cli is the command line of horde. [CLI] is the tree of its commands, which are
+// in packages by what they are for:
 //
-//   - to use a horde: generate, text, alchemy, status (with models and whoami);
-//   - to run one: up, serve, work, bench, config, kudos, admin;
-//   - about the program: help, completion, version.
+//   - use: generate, text, alchemy, status (with models and whoami);
+//   - run: up, serve, work, bench and config;
+//   - admin: models, documents and ledger of a server;
+//   - kudos: kudos train and eval.
 //
 // A command's Run parses, calls one of the rooms below or package client, and prints.
-// What they share: console (cli.go), exit.go and explain.go (how a command ends),
-// fields.go (what a horde says about fields, said about flags), signals.go (the first
-// interrupt and the second), collect.go and save.go (images that arrive), view.go and
-// progress.go (what is shown meanwhile).
+// What they share is in console. Here is what is about the program itself: the parser,
+// its configuration file (settings.go), help, completion and version.
 package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -25,28 +23,33 @@ import (
 
 	"horde/api"
 	"horde/engine/pocket"
+	"horde/internal/cli/admin"
+	"horde/internal/cli/console"
+	"horde/internal/cli/kudos"
+	"horde/internal/cli/run"
+	"horde/internal/cli/use"
 	"horde/internal/config"
 	"horde/internal/telemetry"
 )
 
 // CLI is the command tree. A further command is a further field, with a struct
 // that has a Run method (and Help, for its examples) in a file of its own; Run
-// may take the *console as a parameter.
+// may take the *console.Console as a parameter.
 type CLI struct {
-	Generate GenerateCmd `cmd:"" group:"use" help:"Generate images and save them."`
-	Text     TextCmd     `cmd:"" group:"use" help:"Generate text and print it."`
-	Alchemy  AlchemyCmd  `cmd:"" group:"use" help:"Describe, rate, enlarge or restore an image."`
-	Status   StatusCmd   `cmd:"" group:"use" help:"Show the state of a horde."`
-	Models   ModelsCmd   `cmd:"" group:"use" help:"List the models that workers serve now."`
-	Whoami   WhoamiCmd   `cmd:"" group:"use" help:"Show the account of the API key."`
+	Generate use.GenerateCmd `cmd:"" group:"use" help:"Generate images and save them."`
+	Text     use.TextCmd     `cmd:"" group:"use" help:"Generate text and print it."`
+	Alchemy  use.AlchemyCmd  `cmd:"" group:"use" help:"Describe, rate, enlarge or restore an image."`
+	Status   use.StatusCmd   `cmd:"" group:"use" help:"Show the state of a horde."`
+	Models   use.ModelsCmd   `cmd:"" group:"use" help:"List the models that workers serve now."`
+	Whoami   use.WhoamiCmd   `cmd:"" group:"use" help:"Show the account of the API key."`
 
-	Up     UpCmd     `cmd:"" group:"run" help:"Run server and worker in one process, for a first image."`
-	Serve  ServeCmd  `cmd:"" group:"run" help:"Run a server."`
-	Work   WorkCmd   `cmd:"" group:"run" help:"Generate images for a horde on this machine."`
-	Bench  BenchCmd  `cmd:"" group:"run" help:"Measure a server under load."`
-	Config ConfigCmd `cmd:"" group:"run" help:"Show the configuration of a server."`
-	Kudos  KudosCmd  `cmd:"" group:"run" help:"Train and evaluate the network that prices images."`
-	Admin  AdminCmd  `cmd:"" group:"run" help:"Administer the database of a server."`
+	Up     run.UpCmd     `cmd:"" group:"run" help:"Run server and worker in one process, for a first image."`
+	Serve  run.ServeCmd  `cmd:"" group:"run" help:"Run a server."`
+	Work   run.WorkCmd   `cmd:"" group:"run" help:"Generate images for a horde on this machine."`
+	Bench  run.BenchCmd  `cmd:"" group:"run" help:"Measure a server under load."`
+	Config run.ConfigCmd `cmd:"" group:"run" help:"Show the configuration of a server."`
+	Kudos  kudos.Cmd     `cmd:"" group:"run" help:"Train and evaluate the network that prices images."`
+	Admin  admin.Cmd     `cmd:"" group:"run" help:"Administer the database of a server."`
 
 	Help       HelpCmd       `cmd:"" group:"about" help:"Show the help of a command, or the table of exit codes."`
 	Completion CompletionCmd `cmd:"" group:"about" help:"Print the script with which a shell completes horde's commands and flags."`
@@ -74,31 +77,13 @@ func (f LogFlags) Logger(w io.Writer) *slog.Logger {
 	return log
 }
 
-// HordeFlags name a horde and an account on it.
-type HordeFlags struct {
-	Horde  string `default:"http://127.0.0.1:7001" env:"HORDE_SERVER" placeholder:"URL" help:"Address of the horde (${default})."`
-	APIKey string `name:"apikey" default:"0000000000" env:"HORDE_APIKEY,HORDE_API_KEY" placeholder:"KEY" help:"API key; default: the anonymous one."`
-}
-
-// console is where a command runs: its context, which ends at the first
-// interrupt, and its three streams.
-type console struct {
-	ctx    context.Context
-	stdin  io.Reader
-	stdout io.Writer
-	stderr io.Writer
-	getenv func(string) string
-	log    *slog.Logger
-	flags  fieldFlags // of the command
-}
-
 // Main runs the program until it ends or is interrupted and returns its exit status.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	return run(withSignals(context.Background()), args, stdin, stdout, stderr)
+	return execute(console.WithSignals(context.Background()), args, stdin, stdout, stderr)
 }
 
-// run is the whole program. It returns the exit status, one of exitCodes.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+// execute is the whole program. It returns the exit status, one of exitCodes.
+func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	config.ForgetEmptyVariables()
 	if len(args) > 0 && args[0] == completeCommand {
 		return complete(stdout, args[1:])
@@ -123,7 +108,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	)
 	if err != nil {
 		fmt.Fprintln(stderr, "horde:", err)
-		return exitUsage
+		return console.ExitUsage
 	}
 
 	// A command that only groups others shows them.
@@ -133,19 +118,19 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	command, err := parser.Parse(args)
 	if err != nil {
 		fmt.Fprintf(stderr, "horde: %v\n%s\n", err, hint(parser.Model, args))
-		return exitUsage
+		return console.ExitUsage
 	}
 
-	con := &console{
-		ctx:    ctx,
-		stdin:  stdin,
-		stdout: stdout,
-		stderr: stderr,
-		getenv: os.Getenv,
-		log:    cli.Log.Logger(stderr),
-		flags:  fieldFlagsOf(command),
+	con := &console.Console{
+		Ctx:    ctx,
+		Stdin:  stdin,
+		Stdout: stdout,
+		Stderr: stderr,
+		Getenv: os.Getenv,
+		Log:    cli.Log.Logger(stderr),
+		Flags:  console.FieldFlagsOf(command),
 	}
-	return report(con, command.Run(con))
+	return console.Report(con, command.Run(con))
 }
 
 // newParser makes the parser of the command line, and what it parses into.
@@ -172,22 +157,6 @@ func newParser(more ...kong.Option) (*CLI, *kong.Kong, error) {
 const description = `An AI Horde in one program: volunteers' machines generate images and text for everyone.
 
 Every flag can also be given as an environment variable, HORDE_ and its name (--max-pixels is HORDE_MAX_PIXELS), or in the file of --config. The exit status is 0 if all went well, 1 if something failed, 2 after a wrong call, 130 after an interrupt ("horde help exit-codes").`
-
-// report prints a command's error and returns its exit status.
-func report(con *console, err error) int {
-	if err == nil {
-		return exitDone
-	}
-	text := explain(err)
-	if e := (*api.Error)(nil); errors.As(err, &e) {
-		text = con.flags.replaceFields(text)
-	}
-
-	if text != "" {
-		fmt.Fprintln(con.stderr, "horde:", text)
-	}
-	return exitCodeOf(con.ctx, err)
-}
 
 // group is the command that args name, if they name nothing else.
 func group(app *kong.Application, args []string) (node *kong.Node, only bool) {
@@ -223,8 +192,8 @@ type VersionCmd struct{}
 func (VersionCmd) Help() string { return "Examples:\n  horde version\n  horde --version" }
 
 // Run prints the version.
-func (VersionCmd) Run(con *console) error {
-	_, err := fmt.Fprintln(con.stdout, versionLine())
+func (VersionCmd) Run(con *console.Console) error {
+	_, err := fmt.Fprintln(con.Stdout, versionLine())
 	return err
 }
 

@@ -2,14 +2,10 @@ package cli
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -95,73 +91,9 @@ func TestRunInProcess(t *testing.T) {
 		{"nothing", 2, "", "horde --help"},
 	} {
 		var out, err bytes.Buffer
-		code := run(t.Context(), strings.Fields(tc.args), strings.NewReader(""), &out, &err)
+		code := execute(t.Context(), strings.Fields(tc.args), strings.NewReader(""), &out, &err)
 		if code != tc.code || !strings.Contains(out.String(), tc.out) || !strings.Contains(err.String(), tc.err) {
 			t.Errorf("horde %s: %d\n%s%s", tc.args, code, out.String(), err.String())
 		}
-	}
-}
-
-func TestExplain(t *testing.T) {
-	refused := &url.Error{Op: "Get", URL: "http://127.0.0.1:7001/api/v2/x", Err: syscall.ECONNREFUSED}
-	for _, tc := range []struct {
-		err  error
-		want string
-	}{
-		{refused, `no horde answers at http://127.0.0.1:7001. Start one with "horde serve"`},
-		{&api.Error{Message: "No user", RC: "InvalidAPIKey", Status: 401}, "--apikey"},
-		{&api.Error{Message: "no", RC: "BadRequest", Errors: map[string]string{"b": "2", "a": "1"}}, "the horde says: no (BadRequest)\n  a: 1\n  b: 2"},
-		{context.Canceled, "interrupted"},
-		{errors.New("plain"), "plain"},
-		{&exitError{code: exitUsage}, ""},
-	} {
-		if got := explain(tc.err); !strings.Contains(got, tc.want) || tc.want == "" && got != "" {
-			t.Errorf("explain(%v) = %q", tc.err, got)
-		}
-	}
-}
-
-func TestOutputPath(t *testing.T) {
-	const id = "0b5e77aa-1111"
-	for _, tc := range []struct {
-		output string
-		i, n   int
-		want   string
-	}{
-		{"fox.webp", 0, 1, "fox.webp"},
-		{"fox.webp", 1, 2, "fox-2.webp"},
-		{"dir.d/fox", 0, 2, "dir.d/fox-1"},
-		{"", 0, 1, "horde-0b5e77aa.webp"},
-		{"", 2, 3, "horde-0b5e77aa-3.webp"},
-	} {
-		if got := outputPath(tc.output, id, tc.i, tc.n); got != tc.want {
-			t.Errorf("outputPath(%q, %d of %d) = %q", tc.output, tc.i, tc.n, got)
-		}
-	}
-}
-
-func TestWriteFileIsWhole(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "x")
-	for _, text := range []string{"first", "second"} {
-		if err := writeFile(path, []byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		if b, _ := os.ReadFile(path); string(b) != text {
-			t.Errorf("%q", b)
-		}
-	}
-
-	if err := writeFile(filepath.Join(dir, "no", "x"), nil); err == nil {
-		t.Error("wrote into no folder")
-	}
-	if left, _ := os.ReadDir(dir); len(left) != 1 {
-		t.Errorf("left %v", left)
-	}
-}
-
-func TestClean(t *testing.T) {
-	if got := clean("a\x1b[2J \u009b3\u202eb\u2066c\nd é 狐"); got != "a[2J 3bcd é 狐" {
-		t.Errorf("%q", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"horde/api"
+	"horde/internal/cli/console"
 )
 
 // completeCommand is what the shells' scripts call with the words of a command line.
@@ -39,12 +40,12 @@ func (CompletionCmd) Help() string {
 }
 
 // Run prints.
-func (c *CompletionCmd) Run(con *console) error {
+func (c *CompletionCmd) Run(con *console.Console) error {
 	script, err := completionScripts.ReadFile("completion/horde." + c.Shell)
 	if err != nil {
 		return err
 	}
-	_, err = con.stdout.Write(script)
+	_, err = con.Stdout.Write(script)
 	return err
 }
 
@@ -56,7 +57,7 @@ type candidate struct{ word, help string }
 func complete(stdout io.Writer, words []string) int {
 	_, parser, err := newParser()
 	if err != nil {
-		return exitFailed
+		return console.ExitFailed
 	}
 	candidates, files := completions(parser.Model, words)
 
@@ -69,7 +70,7 @@ func complete(stdout io.Writer, words []string) int {
 		help, _, _ := strings.Cut(c.help, "\n")
 		fmt.Fprintf(w, "%s\t%s\n", c.word, help)
 	}
-	return exitDone
+	return console.ExitDone
 }
 
 // completions finds what the last of words could become: candidates, or files.

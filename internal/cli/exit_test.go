@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/alecthomas/kong"
+
+	"horde/internal/cli/console"
 )
 
 // every calls use with each command that does something itself, by its path.
@@ -39,13 +41,13 @@ func TestExitCodesAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	for _, e := range exitCodes {
-		if row := fmt.Sprintf("| %d | %s |", e.code, e.meaning); !strings.Contains(string(doc), row) {
+	for _, e := range console.ExitCodes {
+		if row := fmt.Sprintf("| %d | %s |", e.Code, e.Meaning); !strings.Contains(string(doc), row) {
 			t.Errorf("docs/cli.md lacks %s", row)
 		}
 	}
 
-	if rows := regexp.MustCompile(`(?m)^\| \d+ \|`).FindAll(doc, -1); len(rows) != len(exitCodes) {
+	if rows := regexp.MustCompile(`(?m)^\| \d+ \|`).FindAll(doc, -1); len(rows) != len(console.ExitCodes) {
 		t.Errorf("docs/cli.md has %d rows", len(rows))
 	}
 }
@@ -71,7 +73,7 @@ func TestWrongCallsExit2(t *testing.T) {
 	for _, call := range calls {
 		t.Run(call, func(t *testing.T) {
 			var out, errs bytes.Buffer
-			if code := run(t.Context(), strings.Fields(call), strings.NewReader(""), &out, &errs); code != exitUsage {
+			if code := execute(t.Context(), strings.Fields(call), strings.NewReader(""), &out, &errs); code != console.ExitUsage {
 				t.Errorf("exit status %d\n%s%s", code, out.String(), errs.String())
 			}
 			if !strings.HasPrefix(errs.String(), "horde: ") {
@@ -102,8 +104,8 @@ func TestFailuresExit1AndInterrupts130(t *testing.T) {
 		for name, server := range map[string]string{"refused": refusing.URL, "absent": "http://" + freeAddr()} {
 			t.Run(command+" "+name, func(t *testing.T) {
 				var out, errs bytes.Buffer
-				code := run(t.Context(), append(strings.Fields(command), "--horde", server), strings.NewReader(""), &out, &errs)
-				if code != exitFailed || !strings.HasPrefix(errs.String(), "horde: ") {
+				code := execute(t.Context(), append(strings.Fields(command), "--horde", server), strings.NewReader(""), &out, &errs)
+				if code != console.ExitFailed || !strings.HasPrefix(errs.String(), "horde: ") {
 					t.Errorf("exit status %d, %q", code, errs.String())
 				}
 			})
@@ -122,8 +124,8 @@ func TestFailuresExit1AndInterrupts130(t *testing.T) {
 				cancel()
 			}()
 			var out, errs bytes.Buffer
-			code := run(ctx, append(strings.Fields(command), "--horde", hanging.URL), strings.NewReader(""), &out, &errs)
-			if code != exitInterrupted || !strings.Contains(errs.String(), "interrupted") {
+			code := execute(ctx, append(strings.Fields(command), "--horde", hanging.URL), strings.NewReader(""), &out, &errs)
+			if code != console.ExitInterrupted || !strings.Contains(errs.String(), "interrupted") {
 				t.Errorf("exit status %d, %q", code, errs.String())
 			}
 		})

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"horde/internal/cli/console"
 )
 
 // TestGivingUpIsToldByItsFigures: a request may be given up after one failed try, when
@@ -17,8 +19,8 @@ func TestGivingUpIsToldByItsFigures(t *testing.T) {
 			t.Setenv("HORDE_SERVER", f.URL)
 
 			var out, said bytes.Buffer
-			code := run(t.Context(), []string{kind, "a fox that is given up", "-n", "2"}, strings.NewReader(""), &out, &said)
-			if code != exitFailed || !strings.Contains(said.String(), "gave up on the request (failed tries: 1)") {
+			code := execute(t.Context(), []string{kind, "a fox that is given up", "-n", "2"}, strings.NewReader(""), &out, &said)
+			if code != console.ExitFailed || !strings.Contains(said.String(), "gave up on the request (failed tries: 1)") {
 				t.Errorf("exit status %d:\n%s", code, said.String())
 			}
 		})

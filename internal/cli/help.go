@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"horde/internal/cli/console"
 )
 
 // exitCodesTopic is what "horde help" explains besides the commands.
@@ -20,9 +22,9 @@ func (HelpCmd) Help() string {
 }
 
 // Run prints.
-func (c *HelpCmd) Run(con *console, k *kong.Context) error {
+func (c *HelpCmd) Run(con *console.Console, k *kong.Context) error {
 	if len(c.Command) == 1 && c.Command[0] == exitCodesTopic {
-		return printExitCodes(con.stdout)
+		return console.PrintExitCodes(con.Stdout)
 	}
 
 	about, err := kong.Trace(k.Kong, c.Command)
@@ -30,7 +32,7 @@ func (c *HelpCmd) Run(con *console, k *kong.Context) error {
 		err = about.Error
 	}
 	if err != nil {
-		return usageError("there is no help on %q: %w", strings.Join(c.Command, " "), err)
+		return console.UsageError("there is no help on %q: %w", strings.Join(c.Command, " "), err)
 	}
 	return about.PrintUsage(false)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"horde/internal/cli/console"
 	"horde/internal/kudos"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
@@ -64,7 +65,7 @@ func TestTrainFromDatabase(t *testing.T) {
 		net := filepath.Join(t.TempDir(), "own.bin")
 		var out, errs bytes.Buffer
 		args := append([]string{"kudos", "train", "--out", net, "--epochs", "20", "--hidden", "32", "--seed", "2", "--compare", "built-in"}, source...)
-		if code := run(t.Context(), args, strings.NewReader(""), &out, &errs); code != 0 ||
+		if code := execute(t.Context(), args, strings.NewReader(""), &out, &errs); code != 0 ||
 			!strings.Contains(errs.String(), "900 recorded images: 900 usable") || !strings.Contains(out.String(), "OLD horde-1") {
 			t.Fatalf("horde %v: %d\n%s%s", args, code, out.String(), errs.String())
 		}
@@ -116,7 +117,7 @@ func dataFile(t *testing.T, more string) string {
 func TestEvalLeavesOutBrokenLines(t *testing.T) {
 	var out, errs bytes.Buffer
 	args := []string{"kudos", "eval", "--data", dataFile(t, "1,2\nwide\x1b[2J,512,20,7,k_euler,True,False,txt2img,False,False,,None,,,5,9\n,,\n{}\n")}
-	if code := run(t.Context(), args, strings.NewReader(""), &out, &errs); code != 0 || !strings.HasPrefix(out.String(), "accuracy 0.999") {
+	if code := execute(t.Context(), args, strings.NewReader(""), &out, &errs); code != 0 || !strings.HasPrefix(out.String(), "accuracy 0.999") {
 		t.Fatalf("%d\n%s%s", code, out.String(), errs.String())
 	}
 
@@ -143,19 +144,19 @@ func TestTrainLooksWhereItWrites(t *testing.T) {
 		code int
 		want string
 	}{
-		{"no such folder", []string{"--out", filepath.Join(dir, "none", "net.bin")}, exitUsage, "cannot be written there: no such file or directory"},
+		{"no such folder", []string{"--out", filepath.Join(dir, "none", "net.bin")}, console.ExitUsage, "cannot be written there: no such file or directory"},
 		{"a folder", []string{"--out", dir}, 2, "is a folder; name a file in it"},
-		{"the picture in no folder", []string{"--out", net, "--plot", filepath.Join(dir, "none", "loss.png")}, exitUsage, "cannot be written there"},
+		{"the picture in no folder", []string{"--out", net, "--plot", filepath.Join(dir, "none", "loss.png")}, console.ExitUsage, "cannot be written there"},
 		{"over the data", []string{"--out", data}, 2, "would be overwritten"},
 		{"the picture over the data", []string{"--out", net, "--plot", filepath.Join(filepath.Dir(data), ".", "jobs.csv")}, 2, "would be overwritten"},
 		{"over itself", []string{"--out", filepath.Join(dir, "net.png")}, 2, "would both be written"},
 		{"over the net to compare with", []string{"--out", net, "--compare", net}, 2, "would be overwritten"},
-		{"recorded prices that are none", []string{"--out", net, "--recorded", data}, exitUsage, "line 1"},
+		{"recorded prices that are none", []string{"--out", net, "--recorded", data}, console.ExitUsage, "line 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out, errs bytes.Buffer
 			args := append([]string{"kudos", "train", "--data", data, "--epochs", "1", "--hidden", "4"}, c.args...)
-			code := run(t.Context(), args, strings.NewReader(""), &out, &errs)
+			code := execute(t.Context(), args, strings.NewReader(""), &out, &errs)
 			if code != c.code || !strings.Contains(errs.String(), c.want) || strings.Contains(errs.String(), "epoch") {
 				t.Errorf("%d %q, want %d %q", code, errs.String(), c.code, c.want)
 			}
@@ -177,13 +178,13 @@ func TestDatabaseFlagsAreNamed(t *testing.T) {
 		code int
 		args []string
 	}{
-		{"--from-db:", exitFailed, []string{"kudos", "train", "--from-db", "mysql://a/b"}},
-		{"--data-dir:", exitUsage, []string{"kudos", "eval", "--data-dir", t.TempDir()}},
-		{"--db:", exitFailed, []string{"admin", "ledger", "verify", "--db", "mysql://a/b"}},
-		{"--data:", exitUsage, []string{"admin", "ledger", "explain", "1", "--data", t.TempDir()}},
+		{"--from-db:", console.ExitFailed, []string{"kudos", "train", "--from-db", "mysql://a/b"}},
+		{"--data-dir:", console.ExitUsage, []string{"kudos", "eval", "--data-dir", t.TempDir()}},
+		{"--db:", console.ExitFailed, []string{"admin", "ledger", "verify", "--db", "mysql://a/b"}},
+		{"--data:", console.ExitUsage, []string{"admin", "ledger", "explain", "1", "--data", t.TempDir()}},
 	} {
 		var out, errs bytes.Buffer
-		if code := run(t.Context(), tc.args, strings.NewReader(""), &out, &errs); code != tc.code || !strings.HasPrefix(errs.String(), "horde: "+tc.flag) {
+		if code := execute(t.Context(), tc.args, strings.NewReader(""), &out, &errs); code != tc.code || !strings.HasPrefix(errs.String(), "horde: "+tc.flag) {
 			t.Errorf("%v: %d %s", tc.args, code, errs.String())
 		}
 	}

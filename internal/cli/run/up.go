@@ -1,0 +1,181 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"horde/client"
+	"horde/internal/cli/console"
+	"horde/internal/config"
+	"horde/internal/worker"
+)
+
+// UpCmd runs a server and a worker in one process.
+type UpCmd struct {
+	config.Serve
+	EngineFlags
+	WorkerFlags
+	NoBrowser bool `help:"Do not open the page in a browser."`
+}
+
+// Help shows examples.
+func (UpCmd) Help() string {
+	return `Everything in one process, for a first image within a minute: the server, the web page, and a worker that generates images on this machine. At the first start an account "operator" is created, which may do everything; its key is in operator-key in the data folder.
+
+Examples:
+  horde up
+  horde up --listen 0.0.0.0:7001 --no-browser
+  horde up --engine sketch`
+}
+
+// operatorKeyFile holds the operator's API key, in the data folder.
+const operatorKeyFile = "operator-key"
+
+// Run serves and works until it is interrupted: the worker finishes its jobs,
+// then the server ends.
+func (c *UpCmd) Run(con *console.Console) error {
+	n, err := openNode(con, &c.Serve, nil)
+	if err != nil {
+		return err
+	}
+
+	key, err := operatorKey(con.Ctx, n, c.Data)
+	if err != nil {
+		n.Close()
+		return err
+	}
+
+	serving, stop := context.WithCancel(context.WithoutCancel(con.Ctx))
+	defer stop()
+
+	served := make(chan error, 1)
+	go func() { served <- n.Run(serving) }()
+	c.greet(con, n)
+	if !c.NoBrowser {
+		openBrowser(n.URL())
+	}
+
+	worked := make(chan error, 1)
+	go func() { worked <- c.work(con, n, key) }()
+
+	select {
+	case err := <-served: // the server failed
+		return err
+	case err := <-worked:
+		stop()
+		return errors.Join(err, <-served)
+	}
+}
+
+// greet says where the server is, for this machine and for others.
+func (c *UpCmd) greet(con *console.Console, n *runningNode) {
+	fmt.Fprintf(con.Stderr, "\n  Horde is up: %s\n", n.URL())
+	if c.PublicURL != "" {
+		fmt.Fprintf(con.Stderr, "  For everybody: %s\n", c.PublicURL)
+	} else if own, err := net.InterfaceAddrs(); err == nil {
+		for _, url := range lanURLs(n.Addr(), own) {
+			fmt.Fprintf(con.Stderr, "  From other machines: %s\n", url)
+		}
+	}
+	fmt.Fprintf(con.Stderr, "  Operator's API key: %s\n\n", filepath.Join(c.Data, operatorKeyFile))
+}
+
+// work runs the worker. Where its engine cannot be loaded the server goes on
+// without, and says what to do.
+func (c *UpCmd) work(con *console.Console, n *runningNode, key string) error {
+	engines, closeEngines, err := openEngines(c.EngineFlags)
+	if err != nil {
+		con.Log.Error("the server runs, but without a worker", "error", err)
+		<-con.Ctx.Done()
+		return nil
+	}
+	defer closeEngines()
+
+	w, err := worker.New(worker.Config{
+		Client:     client.New(n.URL(), key),
+		Name:       "built-in worker",
+		Engines:    engines,
+		Threads:    c.Threads,
+		MaxPixels:  c.MaxPixels,
+		NSFW:       true,
+		NoPace:     c.NoPace,
+		Data:       c.Data,
+		Log:        con.Log,
+		Registerer: n.registry,
+	})
+	if err != nil {
+		return console.UsageError("%w", err)
+	}
+
+	return runWorker(con, w)
+}
+
+// operatorKey finds or creates the operator's account; its alias counts as if ADMINS
+// named it.
+func operatorKey(ctx context.Context, n *runningNode, data string) (string, error) {
+	path := filepath.Join(data, operatorKeyFile)
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("read the operator's key: %w", err)
+	}
+
+	key := strings.TrimSpace(string(old))
+	user, fresh, err := n.Accounts.Operator(ctx, key)
+	if err != nil {
+		return "", fmt.Errorf("operator's account: %w", err)
+	}
+
+	n.admins.add(user.Alias())
+	if fresh == "" {
+		return key, nil
+	}
+	if err := writeSecret(path, fresh+"\n"); err != nil {
+		return "", fmt.Errorf("keep the operator's key: %w", err)
+	}
+	return fresh, nil
+}
+
+// writeSecret writes a file that only its owner may read, aside and then renamed.
+func writeSecret(path, text string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".key-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// openBrowser shows a page where a desktop can; elsewhere nothing happens.
+func openBrowser(url string) {
+	var cmd *exec.Cmd
+	switch runtime.GOOS {
+	case "darwin":
+		cmd = exec.Command("open", url)
+	case "windows":
+		cmd = exec.Command("rundll32", "url.dll,FileProtocolHandler", url)
+	default:
+		if os.Getenv("DISPLAY") == "" && os.Getenv("WAYLAND_DISPLAY") == "" {
+			return
+		}
+		cmd = exec.Command("xdg-open", url)
+	}
+
+	if cmd.Start() == nil {
+		go cmd.Wait()
+	}
+}
