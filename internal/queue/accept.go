@@ -221,7 +221,7 @@ func (q *Queue) newRequest(
 }
 
 // commit acknowledges a request: row, tax, hold and what the style's owner gets in
-// one transaction, by which it comes into the index.
+// one transaction. The index, here and on other nodes, gets it by hear.
 func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error {
 	row, x := e.row, e.home
 	err := q.Store.Write(ctx, store.Unit{Key: row.ID, Accounts: t.accounts(), Unheard: true, Do: func(tx *store.Tx) error {

@@ -8,8 +8,8 @@ import (
 )
 
 // recent is what was delivered within the last hour, for the figures of
-// /status/performance and /status/models. Other nodes' deliveries come in when
-// it is read again.
+// /status/performance and /status/models. This node's deliveries come in with their
+// commits, those of others when it is read again.
 type recent struct {
 	mu   sync.Mutex
 	all  []store.Delivery // oldest first; guarded by mu
@@ -22,13 +22,16 @@ const (
 	rereadEvery = 10_000_000    // microseconds
 )
 
-func (r *recent) add(d store.Delivery) {
+func (r *recent) add(more ...store.Delivery) {
+	if len(more) == 0 {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 
-	r.all = append(r.all, d)
-	if len(r.all) > 1024 && d.At-r.all[0].At > recentKept+minute {
-		r.trimLocked(d.At)
+	r.all = append(r.all, more...)
+	if now := more[len(more)-1].At; len(r.all) > 1024 && now-r.all[0].At > recentKept+minute {
+		r.trimLocked(now)
 	}
 }
 

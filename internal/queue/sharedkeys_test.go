@@ -527,7 +527,7 @@ func TestSharedKeyOfTheVersionBefore(t *testing.T) {
 		if db.Exec("UPDATE requests SET body = replace(body, $1, '')", promised) != 1 || n.keyNow(t, key).Held != 0 {
 			t.Fatal("the request is none of before")
 		}
-		n.Queue.take(nil, nil, []string{old})
+		n.bringIn(asRead(nil, nil, []string{old}))
 		if err := n.Reload(t.Context()); err != nil {
 			t.Fatal(err)
 		}

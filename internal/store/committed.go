@@ -9,11 +9,18 @@ type Committed struct {
 	Ended    []JobEnd
 	Deleted  []string // requests
 
+	Deliveries []Delivery // of jobs, for the figures of the last hour
+
 	Alchemy        []AlchemyRequest // new ones
 	Forms          []Form           // of new requests
 	Progress       []FormChange
 	Renewed        []Renewal
 	DeletedAlchemy []string // requests
+}
+
+// NoRequests reports whether it has nothing about requests and jobs.
+func (c *Committed) NoRequests() bool {
+	return len(c.Requests)+len(c.States)+len(c.Jobs)+len(c.Ended)+len(c.Deleted)+len(c.Deliveries) == 0
 }
 
 // RequestChange is a request's new state.

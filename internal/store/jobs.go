@@ -151,6 +151,7 @@ type Delivery struct {
 // Deliver buffers a delivery and counts it in the statistics.
 func (tx *Tx) Deliver(d Delivery) {
 	tx.count(d.Kind, d.Model, d.At, Tally{Jobs: 1, WorkUnits: d.Asked})
+	tx.changed.Committed.Deliveries = append(tx.changed.Committed.Deliveries, d)
 	tx.insert(deliveryTable, d.JobID, d.At, d.Kind, d.Model, d.WorkUnits, d.Micros)
 }
 
