@@ -1,6 +1,7 @@
 package blob
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -318,12 +319,17 @@ func (f *Folder) pruneDir(dir string, olderThan time.Time) (n int, err error) {
 	return n, nil
 }
 
-// Ready implements Store: it writes and removes an empty file.
-func (f *Folder) Ready(context.Context) error {
+// readyBytes is what Ready writes: a full disk takes empty files.
+var readyBytes = bytes.Repeat([]byte("ready"), 64<<10/5)
+
+// Ready implements Store: it writes and removes a file.
+func (f *Folder) Ready(ctx context.Context) error {
 	tmp := tmpDir + "/" + rand.Text()
-	file, err := f.root.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	size := min(int64(len(readyBytes)), f.opt.MaxBytes)
+	_, err := f.write(tmp, &contextReader{ctx, bytes.NewReader(readyBytes[:size])})
 	if err != nil {
+		f.root.Remove(tmp)
 		return fmt.Errorf("blob folder is not writable: %w", err)
 	}
-	return errors.Join(file.Close(), f.root.Remove(tmp))
+	return f.root.Remove(tmp)
 }

@@ -1,9 +1,14 @@
 package horde
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
+
+// ErrUnavailable is in the chain of errors of what cannot be done now and perhaps can
+// be a moment later, by no fault of the caller's: a 503. Nothing was done.
+var ErrUnavailable = errors.New("not available at the moment")
 
 // Error is a refusal that its caller may read: everything else that goes wrong
 // is an internal error, logged and answered with a 500.

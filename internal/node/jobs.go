@@ -165,34 +165,26 @@ func (n *Node) datePostings(ctx context.Context) error {
 	return nil
 }
 
-// prune deletes what nobody asks for any more.
+// prune deletes what nobody asks for any more, each kind of row in a transaction of its
+// own, so that none holds up other writes for long.
 func (n *Node) prune(ctx context.Context) error {
 	now := n.options.Clock()
-	err := n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
-		if err := tx.PruneDeliveries(now.Add(-deliveriesKept).UnixMicro()); err != nil {
+	for _, rows := range []func(*store.Tx) error{
+		func(tx *store.Tx) error { return tx.PruneDeliveries(now.Add(-deliveriesKept).UnixMicro()) },
+		func(tx *store.Tx) error { return tx.PruneTimings(hoursSince1970(now.Add(-timingsKept)), maxTimings) },
+		(*store.Tx).PruneKnownResults,
+		(*store.Tx).PruneAddresses,
+		func(tx *store.Tx) error { return tx.PruneMessages(now.Add(-messagesKept).UnixMicro()) },
+		func(tx *store.Tx) error { return tx.PruneRefusedPrompts(now.Add(-moderation.RefusedKept).UnixMicro()) },
+		(*store.Tx).PruneChanges,
+	} {
+		if err := n.Store.Write(ctx, store.Unit{Do: rows}); err != nil {
 			return err
 		}
-		if err := tx.PruneTimings(int64(now.Add(-timingsKept).Sub(time.Unix(0, 0))/time.Hour), maxTimings); err != nil {
-			return err
-		}
-		if err := tx.PruneKnownResults(); err != nil {
-			return err
-		}
-		if err := tx.PruneAddresses(); err != nil {
-			return err
-		}
-		if err := tx.PruneMessages(now.Add(-messagesKept).UnixMicro()); err != nil {
-			return err
-		}
-		if err := tx.PruneRefusedPrompts(now.Add(-moderation.RefusedKept).UnixMicro()); err != nil {
-			return err
-		}
-		return tx.PruneChanges()
-	}})
-	if err != nil {
-		return err
 	}
 
-	_, err = n.Blobs.Prune(ctx, now.Add(-imagesKept))
+	_, err := n.Blobs.Prune(ctx, now.Add(-imagesKept))
 	return err
 }
+
+func hoursSince1970(t time.Time) int64 { return t.Unix() / int64(time.Hour/time.Second) }

@@ -196,7 +196,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	}
 
 	n.ready = telemetry.NewReadiness(readyKept, readyTime)
-	n.ready.Add("database", n.Store.Ping)
+	n.ready.Add("database", n.Store.Ready)
 	n.ready.Add("pictures", n.Blobs.Ready)
 	n.http = front.New(n.front())
 	return nil
@@ -309,7 +309,7 @@ func (n *Node) openCatalog() (*catalog.Catalog, error) {
 // How readiness checks run.
 const (
 	readyKept = 2 * time.Second // how long a result is reused
-	readyTime = 2 * time.Second // how long a check may take
+	readyTime = 3 * time.Second // how long a check may take
 )
 
 // secrets reads the secrets that were not given from the database.

@@ -79,9 +79,22 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 
+	if errors.Is(err, horde.ErrUnavailable) {
+		s.log.LogAttrs(r.Context(), slog.LevelWarn, "not available",
+			slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("err", err))
+		s.writeRefusal(w, r, unavailable, http.StatusServiceUnavailable)
+		return
+	}
+
 	s.log.LogAttrs(r.Context(), slog.LevelError, "internal error",
 		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Any("err", err))
 	s.writeRefused(w, r, http.StatusInternalServerError, &api.Error{Message: TextInternal})
+}
+
+// unavailable is the answer to a call that the database could not serve in time.
+var unavailable = &horde.Error{
+	Detail:     "This horde cannot do this at the moment. Please try again in a few seconds.",
+	RetryAfter: 3 * time.Second,
 }
 
 // DetailOf returns what a refusal says to its caller.

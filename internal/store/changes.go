@@ -218,6 +218,26 @@ func (s *Store) Announce(ctx context.Context) error {
 	return s.beat(ctx)
 }
 
+// maxOldestWait is for how long the oldest unit may wait on a node that is ready.
+const maxOldestWait = 5 * time.Second
+
+// Ready reports whether this node can read and write: it writes a row, as its sign of
+// life.
+func (s *Store) Ready(ctx context.Context) error {
+	if wait := s.writer.oldestWait(); wait > maxOldestWait {
+		return fmt.Errorf("the oldest write has waited for %v", wait.Round(time.Millisecond))
+	}
+	if err := s.beat(ctx); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return s.Ping(ctx)
+}
+
+// WriteQueue is how many units wait for the writer, and for how long the oldest one has.
+func (s *Store) WriteQueue() (units int, oldest time.Duration) {
+	return len(s.writer.queue), s.writer.oldestWait()
+}
+
 // beat says that this node lives.
 func (s *Store) beat(ctx context.Context) error {
 	return s.Write(ctx, Unit{Do: func(tx *Tx) error {

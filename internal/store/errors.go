@@ -5,12 +5,17 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"horde/internal/horde"
 )
 
 var (
@@ -27,6 +32,9 @@ var (
 	ErrUndeclared = errors.New("the unit of work has not declared the row that it uses")
 	// ErrClosed: the store is shutting down; nothing was written.
 	ErrClosed = errors.New("the store is closing")
+	// ErrUnavailable: the database could not do it in time, and may be able to a moment
+	// later. Nothing was written.
+	ErrUnavailable = fmt.Errorf("the database: %w", horde.ErrUnavailable)
 )
 
 // isDuplicate reports whether err is a violated uniqueness, by code.
@@ -58,6 +66,30 @@ func isTransient(err error) bool {
 	return false
 }
 
+// isLocked reports whether somebody else kept a row for too long.
+func isLocked(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "55P03"
+}
+
+// isShortage reports whether the database lacks the time or the room to do it: a
+// statement took too long, the disk or the memory is full.
+func isShortage(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "57014" || strings.HasPrefix(pg.Code, "53")
+	}
+
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() & 0xff {
+		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_CANTOPEN:
+			return true
+		}
+	}
+	return false
+}
+
 // isBroken reports whether the connection is of no use any more.
 func isBroken(err error) bool {
 	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.DeadlineExceeded) {
@@ -76,7 +108,15 @@ func isBroken(err error) bool {
 
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		return pg.Code >= "57P01" && pg.Code <= "57P03" // shut down by the administrator, crashed, starting
+		return slices.Contains(endings, pg.Code)
 	}
 	return false
+}
+
+// endings are the codes by which PostgreSQL ends a session, or says that another server
+// has to be asked.
+var endings = []string{
+	"57P01", "57P02", "57P03", // shut down by the administrator, crashed, starting
+	"57P05", "25P03", "25P04", // the node was silent, inside a transaction or not, or was too slow
+	"25006", // it takes no writes (any more): a standby
 }

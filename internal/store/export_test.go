@@ -6,6 +6,10 @@ import "time"
 // the first write.
 func (s *Store) SetRollbackTimeout(d time.Duration) { s.writer.rollbackTimeout = d }
 
+// SetMaxWait sets for how long a unit waits for the writer. Call it before the first
+// write.
+func (s *Store) SetMaxWait(d time.Duration) { s.writer.maxWait = d }
+
 // Waiting is how many units wait for the writer: those of the next batch.
 func (s *Store) Waiting() int { return len(s.writer.queue) }
 

@@ -14,7 +14,7 @@ const (
 	tellTimeout     = 5 * time.Second // while the callers of a batch wait
 	reloadTimeout   = 5 * time.Minute
 	catchUpPause    = 100 * time.Millisecond // before reading everything once more
-	maxCatchUpPause = time.Minute
+	maxCatchUpPause = time.Second
 )
 
 // Follower brings committed changes into memory.

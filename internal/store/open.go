@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -16,7 +15,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // driver "sqlite"
@@ -48,6 +46,9 @@ type Store struct {
 	writer *writer
 	node   string
 	lock   *os.File
+
+	connecting  time.Duration // that one try to connect to PostgreSQL may take
+	readTimeout time.Duration // of one read; 0: none
 
 	followers followers
 
@@ -104,7 +105,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{clock: o.Clock, log: o.Log, node: horde.NewID()}
+	s := &Store{clock: o.Clock, log: o.Log, node: horde.NewID(), readTimeout: readTimeout}
 
 	var write *sql.DB
 	var err error
@@ -181,22 +182,22 @@ func makePrivate(path string) error {
 }
 
 const (
-	readConns      = 8 // of PostgreSQL that serve reads
-	writeConns     = 3 // of PostgreSQL, for the writer, hints to other nodes and migrations
-	connectTimeout = 10 * time.Second
+	readConns   = 8                // of PostgreSQL that serve reads
+	writeConns  = 3                // of PostgreSQL, for the writer, hints to other nodes and migrations
+	readTimeout = 30 * time.Second // of one read of a node
 )
 
 func (s *Store) openPostgres(address string) (*sql.DB, error) {
 	s.engine = postgresEngine
-	config, err := pgx.ParseConfig(address)
+	config, err := postgresConfig(address)
 	if err != nil {
-		return nil, errors.New("--db: this is no postgres:// URL that can be understood")
+		return nil, fmt.Errorf("--db: %w", err)
 	}
-	config.ConnectTimeout = connectTimeout
+	s.connecting = connectingTime(config)
 
-	write := stdlib.OpenDB(*config)
+	write := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(limitSession))
 	write.SetMaxOpenConns(writeConns)
-	s.read = stdlib.OpenDB(*config)
+	s.read = stdlib.OpenDB(*config, stdlib.OptionAfterConnect(limitSession))
 	s.read.SetMaxOpenConns(readConns)
 	s.read.SetMaxIdleConns(readConns)
 	return write, nil
@@ -305,12 +306,26 @@ func (s *Store) prepare(ctx context.Context, q string) (*sql.Stmt, error) {
 // connection was of no use: one that a cancelled read or the server has ended.
 // All idle connections of the pool may be.
 func rows[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), q string, args ...any) ([]T, error) {
+	bounded, cancel := s.bounded(ctx)
+	defer cancel()
+
 	for try := 0; ; try++ {
-		out, err := readAll(ctx, s, scan, q, args...)
-		if err == nil || try == readConns+2 || ctx.Err() != nil || !isBroken(err) {
+		out, err := readAll(bounded, s, scan, q, args...)
+		switch {
+		case err == nil || ctx.Err() != nil || !isBroken(err):
 			return out, err
+		case try == readConns+2 || bounded.Err() != nil:
+			return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 	}
+}
+
+// bounded is ctx with the bound of one read.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.readTimeout == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, s.readTimeout)
 }
 
 func readAll[T any](ctx context.Context, s *Store, scan func(scanner) (T, error), q string, args ...any) ([]T, error) {

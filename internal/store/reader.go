@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"horde/internal/horde"
@@ -52,11 +51,10 @@ func OpenReader(ctx context.Context, o Options) (*Store, error) {
 
 func (s *Store) readPostgres(ctx context.Context, address string) error {
 	s.engine = postgresEngine
-	config, err := pgx.ParseConfig(address)
+	config, err := postgresConfig(address)
 	if err != nil {
-		return errors.New("this is no postgres:// URL that can be understood")
+		return err
 	}
-	config.ConnectTimeout = connectTimeout
 	config.RuntimeParams["default_transaction_read_only"] = "on"
 
 	s.read = stdlib.OpenDB(*config)

@@ -64,12 +64,19 @@ func (tx *Tx) begin(batch []*pending) error {
 	}
 
 	list := []statement{{text: tx.w.s.engine.begin}}
+	if tx.w.impatient {
+		list = append(list, statement{text: impatiently})
+	}
 	list = tx.lockAccounts(list, slices.Sorted(maps.Keys(accounts)))
 	list = tx.lockWorkers(list, slices.Sorted(maps.Keys(workers)))
 	list = tx.askAhead(list, batch)
 	list = tx.unheard(list, batch)
 	return tx.w.send(tx.ctx, list)
 }
+
+// impatiently bounds how long a transaction of PostgreSQL waits for a row that others
+// have waited for in vain.
+var impatiently = fmt.Sprintf("SET LOCAL lock_timeout = %d", shortLockTimeout.Milliseconds())
 
 // run runs one unit and undoes what it left in memory when it is refused.
 func (tx *Tx) run(u *Unit) error {

@@ -48,46 +48,63 @@ type Unit struct {
 // error of ctx. A unit that has begun is seen through: Write returns what became of
 // it, so that no caller is left not knowing. The statements of u do not end with ctx,
 // since other units share them; the writer's own timeout bounds them.
+//
+// A unit that cannot begin within maxWait is refused with ErrUnavailable, as is one that
+// the database cannot write by then.
 func (s *Store) Write(ctx context.Context, u Unit) error {
 	if s.writer == nil {
 		return ErrReadOnly
 	}
-	p := newPending(ctx, u)
+	p := newPending(ctx, u, s.writer.maxWait)
 	if err := s.writer.enqueue(p); err != nil {
 		p.recycle()
 		return err
 	}
 
 	// Whoever takes the unit first, the writer or this call, decides whether it runs.
-	var err error
+	var left error
 	select {
-	case err = <-p.done:
+	case err := <-p.done:
+		p.recycle()
+		return err
 	case <-ctx.Done():
-		if p.take() {
-			return ctx.Err() // the writer finds it taken, and recycles it
-		}
-		err = <-p.done
+		left = ctx.Err()
+	case <-p.patience.C:
+		left = errWaited
 	}
+	if p.take() {
+		return left // the writer finds it taken, and recycles it
+	}
+
+	err := <-p.done
 	p.recycle()
 	return err
 }
 
+// errWaited refuses a unit that waited for the writer in vain.
+var errWaited = fmt.Errorf("%w: others wait already", ErrUnavailable)
+
 // pending is a unit on its way through the writer.
 type pending struct {
-	ctx  context.Context
-	unit Unit
-	done chan error
+	ctx      context.Context
+	unit     Unit
+	done     chan error
+	deadline time.Time   // after which nobody waits for it
+	patience *time.Timer // ends then
 
 	// taken: the writer has begun the unit, or its caller has left before. Whoever
 	// sets it first decides.
 	taken atomic.Bool
 }
 
-var pendings = sync.Pool{New: func() any { return &pending{done: make(chan error, 1)} }}
+var pendings = sync.Pool{New: func() any {
+	return &pending{done: make(chan error, 1), patience: time.NewTimer(maxWait)}
+}}
 
-func newPending(ctx context.Context, u Unit) *pending {
+func newPending(ctx context.Context, u Unit, wait time.Duration) *pending {
 	p := pendings.Get().(*pending)
-	p.ctx, p.unit = ctx, u
+	p.ctx, p.unit, p.deadline = ctx, u, time.Now().Add(wait)
+	p.patience.Reset(wait)
 	p.taken.Store(false)
 	return p
 }
@@ -96,6 +113,7 @@ func (p *pending) take() bool { return p.taken.CompareAndSwap(false, true) }
 
 // recycle gives p to the next caller of Write.
 func (p *pending) recycle() {
+	p.patience.Stop()
 	p.ctx, p.unit = nil, Unit{}
 	pendings.Put(p)
 }
@@ -107,11 +125,23 @@ func (p *pending) begin() bool {
 		p.recycle()
 		return false
 	}
-	if err := p.ctx.Err(); err != nil {
+	if err := p.left(); err != nil {
 		p.done <- err
 		return false
 	}
 	return true
+}
+
+// left says why nobody waits for the unit any more: its caller has left, or has waited
+// long enough.
+func (p *pending) left() error {
+	if err := p.ctx.Err(); err != nil {
+		return err
+	}
+	if !time.Now().Before(p.deadline) {
+		return errWaited
+	}
+	return nil
 }
 
 const (
@@ -128,18 +158,21 @@ const (
 )
 
 const (
-	statementTimeout = 30 * time.Second // of a transaction, on a database that hangs
-	rollbackTimeout  = 5 * time.Second  // then its connection is given up
-	reconnectTimeout = 10 * time.Second // of one try
+	maxWait         = 10 * time.Second // of a caller until its unit begins, or the database is back
+	maxLookup       = 15 * time.Second // for what became of a COMMIT without an answer
+	rollbackTimeout = 3 * time.Second  // then its connection is given up
 )
 
-const (
-	maxRetries = 5 // of a unit that the database refused
-	maxLookups = 8 // of what became of a COMMIT without an answer
-)
+// maxRetries bounds how often a unit is tried again that the database refused.
+const maxRetries = 5
+
+// maxRetryDelay bounds how long after its return the database is noticed.
+const maxRetryDelay = 200 * time.Millisecond
 
 // retryDelay is the pause before a try again: 1 ms at first, longer each time.
-func retryDelay(try int) time.Duration { return time.Duration(1+try*try*20) * time.Millisecond }
+func retryDelay(try int) time.Duration {
+	return min(maxRetryDelay, time.Duration(1+try*try*20)*time.Millisecond)
+}
 
 // writer gathers units and commits them in batches. An idle writer starts at
 // once; units that arrive during a commit form the next batch.
@@ -152,6 +185,10 @@ type writer struct {
 	stmts map[string]*sql.Stmt // prepared on conn, by text
 	seq   int64                // of the last change this node has published
 
+	// impatient: units wait for rows but for a moment, because others have waited in vain.
+	impatient bool
+
+	maxWait         time.Duration
 	rollbackTimeout time.Duration
 
 	started bool // by start, before anybody has the store
@@ -173,6 +210,10 @@ type writer struct {
 	caughtUp chan struct{} // closed when nobody does so any more
 
 	afterCommit atomic.Pointer[func()]
+
+	// oldest is since when the oldest unit waits that is not answered, in nanoseconds
+	// since 1970; 0: none does.
+	oldest atomic.Int64
 }
 
 func newWriter(s *Store, db *sql.DB) *writer {
@@ -181,6 +222,7 @@ func newWriter(s *Store, db *sql.DB) *writer {
 		s:               s,
 		db:              db,
 		queue:           make(chan *pending, maxWaiting),
+		maxWait:         maxWait,
 		rollbackTimeout: rollbackTimeout,
 		stopped:         make(chan struct{}),
 		rounds:          make(chan *round, maxRounds),
@@ -204,6 +246,8 @@ func (w *writer) enqueue(p *pending) error {
 		return nil
 	case <-p.ctx.Done():
 		return p.ctx.Err()
+	case <-p.patience.C:
+		return errWaited
 	}
 }
 
@@ -240,6 +284,18 @@ func (w *writer) connect(ctx context.Context) error {
 		return fmt.Errorf("connect to the database: %w", err)
 	}
 	w.conn, w.stmts = conn, map[string]*sql.Stmt{}
+	if !w.s.engine.shared {
+		return nil
+	}
+
+	err = conn.Raw(func(raw any) error {
+		pg := raw.(*stdlib.Conn).Conn()
+		_, err := pg.Exec(ctx, limitWriter(pg))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("settings of the connection: %w", err)
+	}
 	return w.readSeq(ctx)
 }
 
@@ -269,6 +325,7 @@ func (w *writer) run() {
 	defer close(w.rounds)
 
 	for first := range w.queue {
+		w.oldest.Store(first.deadline.Add(-w.maxWait).UnixNano())
 		r := w.newRound()
 		if first.begin() {
 			r.batch = append(r.batch, first)
@@ -276,12 +333,21 @@ func (w *writer) run() {
 		w.gather(r)
 		if len(r.batch) == 0 {
 			w.free <- r
-			continue
+		} else {
+			slices.SortStableFunc(r.batch, func(a, b *pending) int { return cmp.Compare(a.unit.Key, b.unit.Key) })
+			w.commit(r)
 		}
-
-		slices.SortStableFunc(r.batch, func(a, b *pending) int { return cmp.Compare(a.unit.Key, b.unit.Key) })
-		w.commit(r)
+		w.oldest.Store(0)
 	}
+}
+
+// oldestWait is for how long the oldest unit waits that is not written.
+func (w *writer) oldestWait() time.Duration {
+	since := w.oldest.Load()
+	if since == 0 {
+		return 0
+	}
+	return max(0, time.Since(time.Unix(0, since)))
 }
 
 // newRound waits until the callers of an earlier one are answered, where commits are
@@ -314,10 +380,22 @@ func (w *writer) gather(r *round) {
 // alone.
 func (w *writer) commit(r *round) {
 	err := w.attempt(r)
+	if err != nil && w.lost(err) {
+		// Not the fault of any unit: they stay together when the database is back.
+		w.reconnect(err, r.batch)
+		if r.dismiss(); len(r.batch) == 0 {
+			w.free <- r
+			return
+		}
+		err = w.attempt(r)
+	}
 	if err == nil {
 		w.handOver(r)
 		return
 	}
+
+	w.impatient = isLocked(err)
+	defer func() { w.impatient = false }()
 	if len(r.batch) == 1 {
 		w.alone(r, err)
 		w.handOver(r)
@@ -330,7 +408,7 @@ func (w *writer) commit(r *round) {
 		one.batch = append(one.batch, p)
 
 		// A caller that has left meanwhile gets nothing committed.
-		if left := p.ctx.Err(); left != nil {
+		if left := p.left(); left != nil {
 			one.results = append(one.results, left)
 		} else if err := w.attempt(one); err != nil {
 			w.alone(one, err)
@@ -340,17 +418,37 @@ func (w *writer) commit(r *round) {
 	w.free <- r
 }
 
+// dismiss takes out the units for which nobody waits any more.
+func (r *round) dismiss() {
+	r.batch = slices.DeleteFunc(r.batch, func(p *pending) bool {
+		left := p.left()
+		if left != nil {
+			p.done <- left
+		}
+		return left != nil
+	})
+}
+
+// reconnect waits for the database while one of a batch waits for it.
+func (w *writer) reconnect(err error, batch []*pending) {
+	waits := func(p *pending) bool { return p.left() == nil }
+	for try := 0; slices.ContainsFunc(batch, waits); try++ {
+		w.reconnectIfLost(err)
+		if w.conn != nil {
+			return
+		}
+		time.Sleep(retryDelay(try))
+	}
+}
+
 // alone tries the only unit of a round again that the database refused, while there
 // is hope and somebody waits for it.
 func (w *writer) alone(r *round, err error) {
-	for try := range maxRetries {
-		if !isTransient(err) && !w.lost(err) {
-			break
-		}
+	p := r.batch[0]
+	for try := 0; try < maxRetries && (isTransient(err) || w.lost(err)); try++ {
 		time.Sleep(retryDelay(try))
-		w.reconnectIfLost(err)
-
-		if left := r.batch[0].ctx.Err(); left != nil {
+		w.reconnect(err, r.batch)
+		if left := p.left(); left != nil {
 			r.results[0] = left
 			return
 		}
@@ -360,12 +458,16 @@ func (w *writer) alone(r *round, err error) {
 	}
 
 	w.reconnectIfLost(err)
-	if isDuplicate(err) {
+	switch {
+	case isDuplicate(err):
 		r.results[0] = fmt.Errorf("%w: %w", ErrDuplicate, err)
-		return
+	case isTransient(err) || isLocked(err) || isShortage(err) || isBroken(err):
+		w.s.log.Warn("write not possible", "error", err)
+		r.results[0] = fmt.Errorf("%w: %w", ErrUnavailable, err)
+	default:
+		w.s.log.Error("write failed", "error", err)
+		r.results[0] = fmt.Errorf("write: %w", err)
 	}
-	w.s.log.Error("write failed", "error", err)
-	r.results[0] = fmt.Errorf("write: %w", err)
 }
 
 // lost reports whether the connection is of no use after err.
@@ -387,7 +489,7 @@ func (w *writer) lost(err error) bool {
 
 // reconnectIfLost opens a new connection when the old one is of no use after err.
 func (w *writer) reconnectIfLost(err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), reconnectTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), max(w.s.connecting, connectTimeout)+connectTimeout)
 	defer cancel()
 
 	switch {
@@ -415,7 +517,8 @@ func (w *writer) whetherCommitted(seq int64, err error) error {
 		return err
 	}
 
-	for try := range maxLookups {
+	began := time.Now()
+	for try := 0; try == 0 || time.Since(began) < maxLookup; try++ {
 		w.reconnectIfLost(err)
 		if w.conn != nil {
 			if w.seq >= seq {
@@ -443,7 +546,7 @@ func (w *writer) attempt(r *round) (err error) {
 	}
 
 	// The statements end with no caller's context: they are those of many.
-	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), transactionTimeout)
 	defer cancel()
 	tx := &Tx{
 		ctx: ctx,
