@@ -10,8 +10,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-	"github.com/charmbracelet/x/ansi/kitty"
 	"github.com/mattn/go-sixel"
 	"golang.org/x/image/draw"
 )
@@ -34,7 +32,7 @@ const liveID = 7001
 // Forget frees what the terminal keeps of the last DrawOver.
 func (s Screen) Forget(w io.Writer) {
 	if s.Protocol == Kitty {
-		io.WriteString(w, ansi.KittyGraphics(nil, "a=d", "d=I", fmt.Sprintf("i=%d", liveID), "q=2"))
+		io.WriteString(w, kittyCommand("", "a=d", "d=I", fmt.Sprintf("i=%d", liveID), "q=2"))
 	}
 }
 
@@ -160,7 +158,7 @@ func kittyPNG(img image.Image, cols, rows, id int) ([]byte, error) {
 
 	var b bytes.Buffer
 	for first := true; first || data != ""; first = false {
-		piece := data[:min(len(data), kitty.MaxChunkSize)]
+		piece := data[:min(len(data), maxKittyChunk)]
 		data = data[len(piece):]
 		if !first {
 			opts = []string{"q=2"}
@@ -169,10 +167,24 @@ func kittyPNG(img image.Image, cols, rows, id int) ([]byte, error) {
 		if data != "" {
 			more = "m=1"
 		}
-		b.WriteString(ansi.KittyGraphics([]byte(piece), append(opts, more)...))
+		b.WriteString(kittyCommand(piece, append(opts, more)...))
 	}
 
 	return b.Bytes(), nil
+}
+
+// maxKittyChunk is how much of an image one command of kitty's protocol may carry.
+const maxKittyChunk = 4096 // bytes of base64
+
+// kittyCommand is one command of kitty's graphics protocol. It is written here because
+// the library that has it fills tables of character widths at the start of the program,
+// which takes longer than most commands.
+func kittyCommand(payload string, opts ...string) string {
+	command := "\x1b_G" + strings.Join(opts, ",")
+	if payload != "" {
+		command += ";" + payload
+	}
+	return command + "\x1b\\"
 }
 
 func scale(img image.Image, w, h int) *image.RGBA {
