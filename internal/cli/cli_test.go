@@ -7,15 +7,18 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"horde/api"
+	"horde/internal/cli/use"
 	"horde/internal/imaging"
 	"horde/internal/store"
 )
 
 func TestMain(m *testing.M) {
+	use.PollInterval, use.AnswerTimeout = 20*time.Millisecond, 100*time.Millisecond
 	testscript.Main(m, map[string]func(){"horde": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }})
 }
 

@@ -52,7 +52,7 @@ func (c *AlchemyCmd) Run(con *console.Console) error {
 		return err
 	}
 
-	h := client.New(c.Horde, c.APIKey)
+	h := newClient(c.HordeFlags)
 	accepted, err := awaitAnswer(con.Ctx, func(ctx context.Context) (*api.AlchemyAccepted, error) {
 		return h.Alchemy(ctx, request)
 	})

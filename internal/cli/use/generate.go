@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"horde/api"
-	"horde/client"
 	"horde/engine/pocket"
 	"horde/internal/cli/console"
 	"horde/internal/imaging"
@@ -92,7 +91,7 @@ func (c *GenerateCmd) Run(con *console.Console) error {
 		return err
 	}
 
-	h := client.New(c.Horde, c.APIKey)
+	h := newClient(c.HordeFlags)
 	models := modelsOf(con.Ctx, c.HordeFlags, "image")
 	c.usePocketDefaults(con, models, request)
 	if c.Price {
@@ -255,9 +254,6 @@ func turnSource(data []byte) ([]byte, error) {
 	return turned.Bytes(), err
 }
 
-// answerTimeout is how long an interrupted call may still take.
-const answerTimeout = 5 * time.Second
-
 // awaitAnswer makes a call that places a request. At an interrupt in the middle it
 // waits for the answer, though not for long: otherwise the user would not know of a
 // request that the horde has accepted.
@@ -270,7 +266,7 @@ func awaitAnswer[T any](ctx context.Context, place func(context.Context) (T, err
 	placing, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
-		t := time.AfterFunc(answerTimeout, cancel)
+		t := time.AfterFunc(AnswerTimeout, cancel)
 		<-placing.Done()
 		t.Stop()
 	})

@@ -54,7 +54,7 @@ func (c *TextCmd) Run(con *console.Console) error {
 	if err != nil {
 		return err
 	}
-	h := client.New(c.Horde, c.APIKey)
+	h := newClient(c.HordeFlags)
 	if c.Price {
 		return printPrice(con, pricing{
 			breakdown: func(ctx context.Context) (*api.Price, error) { return h.BreakdownText(ctx, request) },
