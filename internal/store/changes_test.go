@@ -288,7 +288,8 @@ func TestAudit(t *testing.T) {
 		id := user(t, s, "a")
 		write(t, s, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
 			err := tx.ChangeAccount(id, func(a *store.Account) { a.Balance, a.Escrow, a.Held = 700, 300, 50 })
-			return errors.Join(err, tx.InsertHolds(store.Hold{ID: "h", UserID: id, Remaining: 50}), tx.Post(store.Event{ID: "e", Postings: []store.Posting{
+			tx.InsertHolds(store.Hold{ID: "h", UserID: id, Remaining: 50})
+			return errors.Join(err, tx.Post(store.Event{ID: "e", Postings: []store.Posting{
 				{Account: "mint", Amount: -1000}, {Account: fmt.Sprint("user:", id), Amount: 700}, {Account: fmt.Sprint("escrow:", id), Amount: 300}}}))
 		}})
 		a := must[store.Audit](t)(s.Audit(t.Context()))

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"horde/internal/horde"
@@ -99,24 +100,48 @@ type Hold struct {
 	Remaining horde.Kudos
 }
 
-// InsertHolds writes new holds; raising the accounts' Held is the caller's.
-func (tx *Tx) InsertHolds(holds ...Hold) error {
-	var values []any
-	for _, h := range holds {
-		values = append(values, h.ID, h.UserID, int64(h.Remaining), int64(h.Remaining), tx.Now)
-	}
+var holdTable = newTable("holds", "id, user_id, original, remaining, created")
 
-	const head, width = "INSERT INTO holds (id, user_id, original, remaining, created) VALUES ", 5
-	for _, st := range tx.insertMany(nil, head, width, values) {
-		if _, err := tx.change(st.text, st.args...); err != nil {
-			return err
+// InsertHolds writes new holds; raising the accounts' Held is the caller's.
+func (tx *Tx) InsertHolds(holds ...Hold) {
+	for _, h := range holds {
+		tx.insert(holdTable, h.ID, h.UserID, int64(h.Remaining), int64(h.Remaining), tx.Now)
+	}
+}
+
+// newHold is a hold that this transaction is still to insert.
+func (tx *Tx) newHold(id string) (h Hold, found bool) {
+	for row := range slices.Chunk(tx.rows[holdTable.place], holdTable.width) {
+		if row[0] == id {
+			return Hold{ID: id, UserID: row[1].(int64), Remaining: horde.Kudos(row[3].(int64))}, true
 		}
 	}
-	return nil
+	return h, false
+}
+
+// setNewHold changes what remains of a hold that is still to be inserted; of one with
+// nothing left, no row is made.
+func (tx *Tx) setNewHold(id string, remaining horde.Kudos) {
+	var changed []any
+	tx.discard(holdTable, func(row []any) bool {
+		if row[0] != id {
+			return false
+		}
+		changed = slices.Clone(row)
+		return true
+	})
+
+	if changed != nil && remaining > 0 {
+		changed[3] = int64(remaining)
+		tx.insert(holdTable, changed...)
+	}
 }
 
 // Hold reads a hold inside the transaction; ErrNotFound when there is none.
 func (tx *Tx) Hold(id string) (Hold, error) {
+	if h, found := tx.newHold(id); found {
+		return h, nil
+	}
 	return readOne(tx, scanHold, "SELECT id, user_id, remaining FROM holds WHERE id = $1"+tx.w.s.engine.forUpdate, id)
 }
 
@@ -126,6 +151,11 @@ func scanHold(r scanner) (h Hold, err error) {
 
 // SetHold writes what remains of a hold; nothing left deletes it.
 func (tx *Tx) SetHold(id string, remaining horde.Kudos) error {
+	if _, found := tx.newHold(id); found {
+		tx.setNewHold(id, remaining)
+		return nil
+	}
+
 	if remaining <= 0 {
 		_, err := tx.change("DELETE FROM holds WHERE id = $1", id)
 		return err
@@ -137,7 +167,18 @@ func (tx *Tx) SetHold(id string, remaining horde.Kudos) error {
 // DropHolds deletes holds and returns them as they were, those left out that are
 // gone already; lowering the accounts' Held is the caller's.
 func (tx *Tx) DropHolds(ids ...string) (dropped []Hold, err error) {
-	err = inChunks(ids, func(q string, args []any) error {
+	var written []string
+	for _, id := range ids {
+		h, found := tx.newHold(id)
+		if !found {
+			written = append(written, id)
+			continue
+		}
+		tx.setNewHold(id, 0)
+		dropped = append(dropped, h)
+	}
+
+	err = inChunks(written, func(q string, args []any) error {
 		some, err := read(tx, scanHold, "DELETE FROM holds WHERE id IN "+q+" RETURNING id, user_id, remaining", args...)
 		tx.direct = tx.direct || len(some) > 0
 		dropped = append(dropped, some...)

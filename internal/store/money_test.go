@@ -17,7 +17,10 @@ func TestHolds(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		id := user(t, s, "a")
-		do(t, s, func(tx *store.Tx) error { return tx.InsertHolds(store.Hold{ID: "h", UserID: id, Remaining: 500}) })
+		do(t, s, func(tx *store.Tx) error {
+			tx.InsertHolds(store.Hold{ID: "h", UserID: id, Remaining: 500})
+			return nil
+		})
 		remaining := func() (k horde.Kudos, err error) {
 			err = s.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
 				h, err := tx.Hold("h")
@@ -38,10 +41,11 @@ func TestHolds(t *testing.T) {
 			t.Errorf("an empty hold: %v", err)
 		}
 		do(t, s, func(tx *store.Tx) error {
-			if err := tx.InsertHolds(store.Hold{ID: "a", UserID: id, Remaining: 1}, store.Hold{ID: "b", UserID: id, Remaining: 2},
-				store.Hold{ID: "c", UserID: id, Remaining: 3}); err != nil {
-				return err
-			}
+			tx.InsertHolds(
+				store.Hold{ID: "a", UserID: id, Remaining: 1},
+				store.Hold{ID: "b", UserID: id, Remaining: 2},
+				store.Hold{ID: "c", UserID: id, Remaining: 3},
+			)
 			dropped, err := tx.DropHolds("c", "h", "a")
 			slices.SortFunc(dropped, func(a, b store.Hold) int { return int(a.Remaining - b.Remaining) })
 			if diff := cmp.Diff([]store.Hold{{ID: "a", UserID: id, Remaining: 1}, {ID: "c", UserID: id, Remaining: 3}}, dropped); diff != "" {
@@ -52,6 +56,40 @@ func TestHolds(t *testing.T) {
 			}
 			return err
 		})
+	})
+}
+
+// TestHoldOfTheSameUnit: what a unit sets aside it may read, change and drop before the
+// commit writes it.
+func TestHoldOfTheSameUnit(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		s := db.Open()
+		id := user(t, s, "a")
+		do(t, s, func(tx *store.Tx) error {
+			tx.InsertHolds(
+				store.Hold{ID: "kept", UserID: id, Remaining: 10},
+				store.Hold{ID: "eaten", UserID: id, Remaining: 20},
+				store.Hold{ID: "dropped", UserID: id, Remaining: 30},
+			)
+			if h, err := tx.Hold("kept"); h != (store.Hold{ID: "kept", UserID: id, Remaining: 10}) || err != nil {
+				t.Errorf("%+v, %v", h, err)
+			}
+
+			dropped, err := tx.DropHolds("dropped")
+			if len(dropped) != 1 || dropped[0].Remaining != 30 {
+				t.Errorf("dropped %+v", dropped)
+			}
+			if _, err := tx.Hold("dropped"); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("dropped, and still there: %v", err)
+			}
+			return errors.Join(err, tx.SetHold("kept", 4), tx.SetHold("eaten", 0))
+		})
+
+		var left string
+		const all = "SELECT id || ' ' || original || ' ' || remaining FROM holds"
+		if err := db.Raw().QueryRow(all).Scan(&left); err != nil || left != "kept 10 4" {
+			t.Errorf("left %q, %v", left, err)
+		}
 	})
 }
 
