@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 	"horde/api"
 	"horde/internal/horde"
 	"horde/internal/kudos"
-	"horde/internal/moderation"
 	"horde/internal/store"
 )
 
@@ -25,10 +23,11 @@ type Config struct {
 	// KeySecret is hashed before every API key; a database is only of use with
 	// the secret it was made with.
 	KeySecret string
-	// Admins returns the aliases that may do everything (ADMINS). It is called on
-	// every check, so that the list may grow while the program runs.
+	// Admins returns who may do everything (ADMINS): aliases or ids, of which the ids
+	// count. It is called on every check, so that the list may grow while the program
+	// runs.
 	Admins func() []string
-	// Awarders are the aliases that may award kudos (HORDE_AWARDERS); none: the
+	// Awarders may award kudos (HORDE_AWARDERS), named in the same way; none: the
 	// user with id 1.
 	Awarders []string
 	Clock    horde.Clock
@@ -181,22 +180,6 @@ func (a *Accounts) Forget(users ...int64) {
 	}
 }
 
-// Admin reports whether the user may do everything. The present alias is
-// compared, so a renamed admin loses these rights.
-func (a *Accounts) Admin(u *User) bool { return slices.Contains(a.config.Admins(), u.Alias()) }
-
-const maxUsername = 30 // characters
-
-// cleanName sanitises a username: cut to 30 characters, markup escaped,
-// trimmed (platform §7.9, §8.1).
-func cleanName(name string) string {
-	name = strings.TrimSpace(strings.ReplaceAll(name, "\x00", ""))
-	if r := []rune(name); len(r) > maxUsername {
-		name = string(r[:maxUsername])
-	}
-	return moderation.Sanitize(name)
-}
-
 // NewUser describes a user to create. An empty OAuthID makes a pseudonymous one.
 type NewUser struct {
 	Username string
@@ -246,8 +229,8 @@ func (a *Accounts) Create(ctx context.Context, n NewUser) (*User, string, error)
 
 // Register creates a pseudonymous user (POST /register).
 func (a *Accounts) Register(ctx context.Context, username string) (key, alias string, err error) {
-	if moderation.Profane(username) {
-		return "", "", errProfaneName
+	if err := checkName(username); err != nil {
+		return "", "", err
 	}
 	u, key, err := a.Create(ctx, NewUser{Username: username})
 	if err != nil {

@@ -307,13 +307,34 @@ func TestUsernames(t *testing.T) {
 	}
 }
 
-func TestAdmin(t *testing.T) {
+// Whoever is listed is so by id: a new name, by whomever, takes and gives no rights.
+func TestAdministratorsAreListedByID(t *testing.T) {
+	t.Parallel()
 	a := open(t, storetest.On(t, storetest.SQLite).Open())
-	a.config.Admins = func() []string { return []string{"Ann#1"} }
-	for alias, want := range map[*User]bool{{Username: "Ann", ID: 1}: true, {Username: "Ann", ID: 2}: false, {Username: "Bob", ID: 1}: false} {
-		if a.Admin(alias) != want {
-			t.Errorf("%s: %v", alias.Alias(), !want)
-		}
+	a.config.Admins = func() []string { return []string{"Ann#1", "5", "#6", "nobody", "Anonymous#0"} }
+	a.config.Awarders = []string{"Ann#1", "5"}
+
+	for _, c := range []struct {
+		name string
+		user User
+		want bool
+	}{
+		{"listed by name and id", User{Username: "Ann", ID: 1}, true},
+		{"under a new name", User{Username: "Bob", ID: 1}, true},
+		{"of the same name", User{Username: "Ann", ID: 2}, false},
+		{"listed by a bare id", User{Username: "Eve", ID: 5}, true},
+		{"of a name that looks like the alias", User{Username: "Ann#1", ID: 7}, false},
+		{"of a name that is listed without an id", User{Username: "nobody", ID: 8}, false},
+		{"the anonymous user, though listed", User{Username: "Anonymous", ID: AnonymousID, OAuthID: anonymousOAuth}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if a.Admin(&c.user) != c.want {
+				t.Errorf("administrator: %v", !c.want)
+			}
+			if a.Awarder(&c.user) != c.want {
+				t.Errorf("may award kudos: %v", !c.want)
+			}
+		})
 	}
 }
 
@@ -328,15 +349,46 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// A profane name is refused at registration (platform §8.1).
-func TestRegisterRefusesProfaneNames(t *testing.T) {
+// A name that nobody should read, or that looks like another one, is refused at
+// registration and later (platform §8.1, decision 60).
+func TestMisleadingNamesAreRefused(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		a := open(t, db.Open())
-		if _, _, err := a.Register(t.Context(), "fuck this"); horde.CodeOf(err) != horde.ProfaneUserName {
-			t.Errorf("a profane name: %v", err)
+		eve, _, err := a.Create(t.Context(), NewUser{Username: "Eve", OAuthID: "eve"})
+		if err != nil {
+			t.Fatal(err)
 		}
-		if _, alias, err := a.Register(t.Context(), "Scunthorpe"); err != nil || alias == "" {
-			t.Errorf("an innocent name: %v", err)
+
+		for _, c := range []struct {
+			rule, name string
+			want       horde.Code
+		}{
+			{"profane", "fuck this", horde.ProfaneUserName},
+			{"innocent", "Scunthorpe", ""},
+			{"another script", "日本 Ωmega", ""},
+			{"an emoji of several characters", "👩\u200d🚀", ""},
+			{"space around it", " Ann\n", ""},
+			{"like an alias", "admin#1", horde.BadRequest},
+			{"a line break", "Ann\nBob", horde.BadRequest},
+			{"an escape sequence", "Ann\x1b[2J", horde.BadRequest},
+			{"a control character of Latin-1", "Ann\u0085Bob", horde.BadRequest},
+			{"written backwards", "\u202enimda", horde.BadRequest},
+			{"an isolate", "Ann\u2066", horde.BadRequest},
+			{"a mark of direction", "Ann\u200f", horde.BadRequest},
+			{"an Arabic mark", "Ann\u061c", horde.BadRequest},
+			{"a line separator", "Ann\u2028Bob", horde.BadRequest},
+		} {
+			t.Run(c.rule, func(t *testing.T) {
+				_, alias, err := a.Register(t.Context(), c.name)
+				wantCode(t, "register", err, c.want)
+				if (alias != "") != (c.want == "") {
+					t.Errorf("the alias is %q", alias)
+				}
+
+				_, err = a.Modify(t.Context(), eve, eve.ID, api.ModifyUser{Username: &c.name})
+				wantCode(t, "rename", err, c.want)
+			})
 		}
 	})
 }

@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"slices"
 
 	"horde/internal/horde"
 	"horde/internal/kudos"
@@ -17,12 +16,12 @@ const firstID = 1
 const maxAtOnce = 1_000_000_000_000
 
 // Awarder reports whether the user may award kudos (decision 40). As
-// with administrators, the present alias is compared.
+// with administrators, the id decides.
 func (a *Accounts) Awarder(u *User) bool {
 	if len(a.config.Awarders) == 0 {
 		return u.ID == firstID
 	}
-	return slices.Contains(a.config.Awarders, u.Alias())
+	return lists(a.config.Awarders, u.ID)
 }
 
 // Award gives whole kudos to the user with an alias or id, with the refusals of

@@ -25,6 +25,9 @@ func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool,
 		return false, horde.Errorf(horde.NotUserOrMod,
 			"Only the user and the moderators of this horde can delete an account.")
 	}
+	if err := a.RefuseAbove(caller, target.ID); err != nil {
+		return false, err
+	}
 
 	if !target.Is(Deleted) {
 		return false, a.change(ctx, target.ID, func(u *store.User) {

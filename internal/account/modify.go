@@ -38,7 +38,13 @@ func (a *Accounts) Modify(ctx context.Context, caller *User, target int64, in ap
 		return Modified{}, horde.Invalid("monthly_kudos", "an allowance is at most 10¹² kudos")
 	}
 
-	m := &modification{in: in, caller: caller, admin: a.Admin(caller), entry: "admin:" + horde.NewID()}
+	m := &modification{
+		in:     in,
+		caller: caller,
+		admin:  a.Admin(caller),
+		above:  a.RefuseAbove(caller, target),
+		entry:  "admin:" + horde.NewID(),
+	}
 	err := a.store.Write(ctx, store.Unit{Accounts: []int64{target}, Do: m.run(target)})
 
 	if errors.Is(err, store.ErrNotFound) {
@@ -59,6 +65,7 @@ type modification struct {
 	in     api.ModifyUser
 	caller *User
 	admin  bool
+	above  error  // refuses fields of moderators, where the user stands above the caller
 	entry  string // id of the ledger event
 
 	tx       *store.Tx
@@ -184,14 +191,14 @@ func (m *modification) mustModerate() error {
 	if !m.callerIs(Moderator) {
 		return horde.Errorf(horde.NotModerator, "This can only be changed by the moderators of this horde.")
 	}
-	return nil
+	return m.above
 }
 
 func (m *modification) mustOwn() error {
 	if m.caller.ID != m.row.ID && !m.callerIs(Moderator) {
 		return horde.Errorf(horde.NotModerator, "This can only be changed by the user and the moderators of this horde.")
 	}
-	return nil
+	return m.above
 }
 
 func (m *modification) mustOwnNamed() error {
@@ -329,10 +336,10 @@ func (m *modification) setComment() error {
 
 func (m *modification) setName() error {
 	name := strings.TrimSpace(*m.in.Username)
-	switch {
-	case moderation.Profane(name):
-		return errProfaneName
-	case utf8.RuneCountInString(name) > maxUsername:
+	if err := checkName(name); err != nil {
+		return err
+	}
+	if utf8.RuneCountInString(name) > maxUsername {
 		return horde.Errorf(horde.TooLongUserName, "A username has at most %d characters.", maxUsername)
 	}
 	m.row.Username = cleanName(name)

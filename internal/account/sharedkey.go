@@ -13,6 +13,7 @@ import (
 	"horde/api"
 	"horde/internal/horde"
 	"horde/internal/kudos"
+	"horde/internal/moderation"
 	"horde/internal/store"
 )
 
@@ -270,6 +271,9 @@ func (c *SharedKeyChange) Check() map[string]string {
 	within("max_text_tokens", c.MaxTokens, math.MaxInt32)
 	if c.Name != nil && utf8.RuneCountInString(*c.Name) > maxKeyName {
 		wrong["name"] = "a name has at most 255 characters"
+	}
+	if c.Name != nil && moderation.CheckName(*c.Name) != nil {
+		wrong["name"] = "a name cannot have control characters or marks for the direction of writing"
 	}
 	return wrong
 }

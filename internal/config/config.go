@@ -43,7 +43,7 @@ type Serve struct {
 	Privacy  string `env:"HORDE_PRIVACY,HORDE_HTML_PRIVACY" type:"path" placeholder:"FILE" help:"Privacy notice, likewise."`
 	Sponsors string `env:"HORDE_SPONSORS" type:"path" placeholder:"FILE" help:"Page of the sponsors, likewise; default: made of the patrons."`
 
-	Admins         Names  `env:"ADMINS" placeholder:"LIST" help:"Accounts that may do everything, as a JSON list such as [\"name#1\"]."`
+	Admins         Names  `env:"ADMINS" placeholder:"LIST" help:"Accounts that may do everything, as a JSON list such as [\"name#1\"]; the number counts."`
 	Awarders       Names  `env:"HORDE_AWARDERS" placeholder:"LIST" help:"Accounts that may award kudos, as a JSON list; default: user id 1."`
 	TrustThreshold *int64 `name:"kudos-trust-threshold" env:"KUDOS_TRUST_THRESHOLD,HORDE_KUDOS_TRUST_THRESHOLD" placeholder:"N" help:"Kudos that make a worker's owner trusted; default: never by kudos."`
 

@@ -86,6 +86,11 @@ func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string,
 
 	name, oddities := cleanName(v.name)
 	w := f.ByName(name)
+	if w == nil { // others keep the names that they have
+		if err := moderation.CheckName(name); err != nil {
+			return nil, err
+		}
+	}
 	if w != nil && w.Kind != v.kind {
 		return nil, horde.Errorf(horde.PolymorphicNameConflict,
 			"A worker of another type is called %q already. Please choose another name.", name)

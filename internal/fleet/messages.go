@@ -189,6 +189,9 @@ func (f *Fleet) DeleteMessage(ctx context.Context, caller *account.User, id stri
 	if m.UserID != caller.ID && !caller.Is(account.Moderator) {
 		return horde.Errorf(horde.Forbidden, "Only the author of a message and moderators can delete it.")
 	}
+	if err := f.Accounts.RefuseAbove(caller, m.UserID); err != nil {
+		return err
+	}
 
 	return f.Store.Write(ctx, store.Unit{Key: id, Do: func(tx *store.Tx) error { return tx.DeleteMessage(m.ID) }})
 }

@@ -167,7 +167,7 @@ func (m *modification) mustOwn(code horde.Code) error {
 	if m.caller.Anonymous() {
 		return horde.Errorf(horde.AnonForbiddenWorker, "The anonymous user cannot change workers.")
 	}
-	return nil
+	return m.fleet.Accounts.RefuseAbove(m.caller, m.w.UserID)
 }
 
 // The fields of a worker, each with the rights it needs.
@@ -214,6 +214,9 @@ func (m *modification) paused() error {
 		return horde.Errorf(horde.NotModerator,
 			"Workers are paused by the moderators of this horde. You can use maintenance.")
 	}
+	if err := m.fleet.Accounts.RefuseAbove(m.caller, m.w.UserID); err != nil {
+		return err
+	}
 
 	m.out.Paused = m.in.Paused
 	m.changes = append(m.changes, func(w *store.Worker) {
@@ -231,6 +234,9 @@ func (m *modification) name() error {
 	}
 
 	name, _ := cleanName(*m.in.Name)
+	if err := moderation.CheckName(name); err != nil {
+		return err
+	}
 	switch {
 	case moderation.Profane(name):
 		return horde.Errorf(horde.ProfaneWorkerName, "Please choose a worker name that everybody can read.")
@@ -275,6 +281,9 @@ func (f *Fleet) Delete(ctx context.Context, caller *account.User, w *Worker) err
 			"Only the owner of the worker and the moderators of this horde can delete it.")
 	case caller.Anonymous():
 		return horde.Errorf(horde.AnonForbiddenWorker, "The anonymous user cannot delete workers.")
+	}
+	if err := f.Accounts.RefuseAbove(caller, w.UserID); err != nil {
+		return err
 	}
 	return f.remove(ctx, w)
 }

@@ -208,7 +208,7 @@ func (f *Fleet) ModifyTeam(
 		return api.ModifiedTeam{}, err
 	}
 	const refusal = "Only the creator of a team and the moderators of this horde can change it."
-	switch mayChange := governs(caller, t); {
+	switch mayChange := f.governs(caller, t); {
 	case in.Info != nil && !mayChange:
 		return api.ModifiedTeam{}, horde.Errorf(horde.NotOwner, refusal)
 	case in.Name != nil && !mayChange:
@@ -243,7 +243,7 @@ func (f *Fleet) DeleteTeam(ctx context.Context, caller *account.User, id string)
 	if err != nil {
 		return api.DeletedTeam{}, err
 	}
-	if !governs(caller, t) {
+	if !f.governs(caller, t) {
 		return api.DeletedTeam{}, horde.Errorf(horde.NotModerator,
 			"Only the creator of a team and the moderators of this horde can delete it.")
 	}
@@ -263,9 +263,13 @@ func (f *Fleet) DeleteTeam(ctx context.Context, caller *account.User, id string)
 	return api.DeletedTeam{ID: t.ID, Name: t.Name}, nil
 }
 
-// governs reports whether a user may change and delete a team.
-func governs(u *account.User, t store.Team) bool {
-	return !u.Anonymous() && u.ID == t.UserID || u.Is(account.Moderator)
+// governs reports whether a user may change and delete a team: its creator and the
+// moderators may, but only administrators those of administrators.
+func (f *Fleet) governs(u *account.User, t store.Team) bool {
+	if u.ID == t.UserID {
+		return !u.Anonymous() || u.Is(account.Moderator)
+	}
+	return u.Is(account.Moderator) && f.Accounts.RefuseAbove(u, t.UserID) == nil
 }
 
 // cleanTeam checks name and info that a team is to get, in the order of
@@ -274,6 +278,9 @@ func (f *Fleet) cleanTeam(ctx context.Context, id string, in api.TeamInput) (api
 	var out api.TeamInput
 	if in.Name != nil {
 		name := cleanLine(moderation.Sanitize(*in.Name))
+		if err := moderation.CheckName(name); err != nil {
+			return out, err
+		}
 		if utf8.RuneCountInString(name) < minTeamName {
 			return out, horde.Errorf(horde.BadRequest,
 				"The name of a team has at least %d characters that can be seen.", minTeamName)

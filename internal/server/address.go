@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -19,6 +20,19 @@ func NetworkAddr(r *http.Request) netip.Addr { return exchangeOf(r).network }
 
 // ClientAddr is the person behind a service that calls for them.
 func ClientAddr(r *http.Request) netip.Addr { return exchangeOf(r).client }
+
+// forwardHeaders are set by proxies, ours or not, and by nobody who calls directly.
+var forwardHeaders = []string{
+	"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via", "Proxied-For",
+}
+
+// Forwarded reports whether a call shows signs of having come through a proxy, whether it is
+// one of ours or not: then the other end of the connection is not who calls.
+func Forwarded(r *http.Request) bool {
+	return exchangeOf(r).proxies > 1 || slices.ContainsFunc(forwardHeaders, func(name string) bool {
+		return r.Header[name] != nil
+	})
+}
 
 // locate finds the three addresses of a caller.
 func (s *Server) locate(x *exchange, r *http.Request) {

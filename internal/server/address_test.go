@@ -3,8 +3,10 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -77,6 +79,27 @@ func TestAddressesAreTakenFromWhomWeTrust(t *testing.T) {
 			var got [3]string
 			if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got != c.want {
 				t.Errorf("%v, want %v (%v)", got, c.want, err)
+			}
+		})
+	}
+}
+
+// A call that came through a proxy shows it, whether the proxy is one of ours or not.
+func TestForwardedCallsShowIt(t *testing.T) {
+	t.Parallel()
+	s := New(Options{}, []Route{Get("/x", func(w http.ResponseWriter, r *http.Request) error {
+		return Reply(w, r, http.StatusOK, Forwarded(r))
+	})})
+
+	for _, header := range append([]string{""}, forwardHeaders...) {
+		t.Run(header, func(t *testing.T) {
+			want := "false"
+			var headers []string
+			if header != "" {
+				want, headers = "true", []string{header, "127.0.0.1"}
+			}
+			if got := strings.TrimSpace(call(s, "GET", "/x", headers...).Body.String()); got != want {
+				t.Errorf("%s, want %s", got, want)
 			}
 		})
 	}

@@ -70,6 +70,9 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 		if as := (refusedAs{}); errors.As(err, &as) {
 			status = as.status
 		}
+		if refused.Code == horde.InvalidAPIKey {
+			LogFailedKey(r)
+		}
 		s.writeRefusal(w, r, refused, status)
 		return
 	}
@@ -95,6 +98,18 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 var unavailable = &horde.Error{
 	Detail:     "This horde cannot do this at the moment. Please try again in a few seconds.",
 	RetryAfter: 3 * time.Second,
+}
+
+// LogFailedKey leaves a line about a key that was sent and is nobody's: who tries keys
+// shows in the log. The key itself is in no line.
+func LogFailedKey(r *http.Request) {
+	x := exchangeOf(r)
+	if x.server == nil || APIKey(r) == "" {
+		return
+	}
+	x.server.log.LogAttrs(r.Context(), slog.LevelInfo, "unknown API key",
+		slog.String("method", r.Method), slog.String("route", x.pattern),
+		slog.String("network", x.network.String()), slog.String("client", x.client.String()))
 }
 
 // DetailOf returns what a refusal says to its caller.

@@ -89,3 +89,29 @@ func TestReplyThatCannotBeWritten(t *testing.T) {
 		t.Errorf("%v, %s", err, w.Body)
 	}
 }
+
+// A key that is nobody's leaves a line with route and address, and without the key.
+func TestAFailedKeyIsLogged(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	unknown := horde.Errorf(horde.InvalidAPIKey, "No user has this key.")
+	s := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, []Route{
+		Get("/keys/{id}", func(http.ResponseWriter, *http.Request) error { return unknown }),
+	})
+
+	call(s, "GET", "/keys/1")
+	if log.Len() != 0 {
+		t.Errorf("a call without a key: %s", &log)
+	}
+
+	call(s, "GET", "/keys/secret-too", "apikey", "my-secret-key")
+	line := log.String()
+	for _, want := range []string{"unknown API key", "route=/keys/{id}", "network=192.0.2.1"} {
+		if !strings.Contains(line, want) {
+			t.Errorf("%q is not in %s", want, line)
+		}
+	}
+	if strings.Contains(line, "secret") {
+		t.Errorf("a secret: %s", line)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"horde/api"
@@ -23,8 +24,8 @@ type RateKey int
 
 const (
 	ByAddress RateKey = iota // network address and pattern, all methods together
-	ByPath                   // client address, method and full path
-	ByKey                    // API key, method and full path
+	ByPath                   // client address, method, pattern and ids
+	ByKey                    // API key, method, pattern and ids
 )
 
 // A Rate is one limit of a route.
@@ -120,7 +121,7 @@ func (s *Server) windowOf(r *http.Request, x *exchange, i int, l Rate) (key stri
 	case ByAddress:
 		key = number + "@" + neighbourhood(x.network) + "@" + x.pattern
 	case ByPath:
-		key = number + "@" + neighbourhood(x.client) + "@" + r.Method + "@" + r.URL.Path
+		key = number + "@" + neighbourhood(x.client) + "@" + x.asked(r)
 	case ByKey:
 		k := APIKey(r)
 		if k == "" {
@@ -128,13 +129,32 @@ func (s *Server) windowOf(r *http.Request, x *exchange, i int, l Rate) (key stri
 		}
 		privileged = privileged || l.Privileged > 0 && k == api.AnonymousKey
 		sum := sha256.Sum256([]byte(k))
-		key = number + "@" + hex.EncodeToString(sum[:]) + "@" + r.Method + "@" + r.URL.Path
+		key = number + "@" + hex.EncodeToString(sum[:]) + "@" + x.asked(r)
 	}
 
 	if privileged {
 		calls = l.Privileged
 	}
 	return key, calls
+}
+
+// asked is what a call asks for, the same however it is written (decision 57): HEAD is
+// GET, capitals are small letters, and the number 7 is no other than 007.
+func (x *exchange) asked(r *http.Request) string {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+
+	text := method + "@" + x.pattern
+	for _, name := range x.params {
+		v := strings.ToLower(r.PathValue(name))
+		if strings.Trim(v, "0123456789") == "" {
+			v = strings.TrimLeft(v, "0")
+		}
+		text += "@" + v
+	}
+	return text
 }
 
 // neighbourhood is what an address is counted as: of IPv6 the /64, since whoever

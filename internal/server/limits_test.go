@@ -101,3 +101,44 @@ func TestRequestsAreLimitedByAddressAndKey(t *testing.T) {
 		t.Errorf("one key: %d calls", n)
 	}
 }
+
+// A limit counts what is asked for, not how that is written (decision 57).
+func TestOneThingHasOneWindow(t *testing.T) {
+	ok := func(w http.ResponseWriter, r *http.Request) error { return Reply(w, r, 200, nil) }
+	once := Rates{{Calls: 1, Per: time.Minute, By: ByPath}, {Calls: 1, Per: time.Minute, By: ByKey}}
+	routes := []Route{
+		Get("/checks/{id}", ok).Limit(once),
+		Delete("/checks/{id}", ok).Limit(once),
+		Get("/users/{user_id}", ok).Limit(once),
+		Get("/models/{name}", ok).Limit(once),
+	}
+	const id = "/checks/00000000-0000-4000-8000-00000000abcd"
+
+	for _, c := range []struct {
+		name, method, path string
+		status             int
+	}{
+		{"the same", "GET", id, 429},
+		{"capitals", "GET", "/checks/00000000-0000-4000-8000-00000000ABCD", 429},
+		{"HEAD", "HEAD", id, 429},
+		{"an escape", "GET", "/checks/00000000-0000-4000-8000-00000000%61bcd", 429},
+		{"a query", "GET", id + "?x=1", 429},
+		{"another method", "DELETE", id, 200},
+		{"another id", "GET", "/checks/00000000-0000-4000-8000-00000000abce", 200},
+		{"another number", "GET", "/users/70", 200},
+		{"zeros in front", "GET", "/users/0007", 429},
+		{"capitals of a name", "GET", "/models/SDXL", 429},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := New(Options{Limits: window{}}, routes)
+			for _, path := range []string{id, "/users/7", "/models/sdxl"} {
+				if w := call(s, "GET", path); w.Code != 200 {
+					t.Fatalf("%s: %d", path, w.Code)
+				}
+			}
+			if w := call(s, c.method, c.path); w.Code != c.status {
+				t.Errorf("%d, want %d", w.Code, c.status)
+			}
+		})
+	}
+}

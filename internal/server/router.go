@@ -99,7 +99,7 @@ func (s *Server) serveUnknown(w http.ResponseWriter, r *http.Request) {
 // ServeHTTP picks the route by method and runs it, limits first.
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := exchangeOf(r)
-	x.pattern = e.pattern
+	x.pattern, x.params = e.pattern, e.params
 
 	rt := e.methods[r.Method]
 	switch {
@@ -144,9 +144,10 @@ type exchange struct {
 	http.ResponseWriter
 	server  *Server
 	call    *http.Request
-	id      string // of the call, for logs
-	pattern string // of its endpoint; "": none
-	mask    *mask  // nil: the whole answer
+	id      string   // of the call, for logs
+	pattern string   // of its endpoint; "": none
+	params  []string // names of the pattern's wildcards
+	mask    *mask    // nil: the whole answer
 
 	peer, network, client netip.Addr
 	proxies               int // of ours that the call came through; 0: none

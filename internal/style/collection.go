@@ -219,6 +219,9 @@ func (s *Styles) DeleteCollection(ctx context.Context, id, key string) error {
 	case c.UserID != caller.ID && !caller.Is(account.Moderator):
 		return errNotCollector
 	}
+	if err := s.Accounts.RefuseAbove(caller, c.UserID); err != nil {
+		return err
+	}
 	return s.Store.Write(ctx, store.Unit{Key: c.ID, Accounts: []int64{c.UserID}, Do: func(tx *store.Tx) error {
 		return tx.DeleteCollection(c.ID)
 	}})
@@ -229,6 +232,11 @@ var errNoMembers = horde.Errorf(horde.BadRequest, "A collection needs at least o
 // applyCollection applies what an input gives to a collection and finds its
 // styles; nil if the input names none.
 func (s *Styles) applyCollection(ctx context.Context, c *store.Collection, in api.CollectionInput) ([]string, error) {
+	if in.Name != nil {
+		if err := moderation.CheckName(*in.Name); err != nil {
+			return nil, err
+		}
+	}
 	for text, into := range map[*string]*string{in.Name: &c.Name, in.Info: &c.Info} {
 		if text == nil {
 			continue

@@ -112,6 +112,9 @@ func (s *Styles) editExamples(
 	if v.UserID != caller.ID && !caller.Is(account.Moderator) {
 		return errNotOwner
 	}
+	if err := s.Accounts.RefuseAbove(caller, v.UserID); err != nil {
+		return err
+	}
 
 	err = s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error {
 		row, err := tx.Style(v.ID)

@@ -166,6 +166,9 @@ func (s *Styles) Delete(ctx context.Context, kind, id, key string) error {
 	case v.UserID != caller.ID && !caller.Is(account.Moderator):
 		return errNotOwner
 	}
+	if err := s.Accounts.RefuseAbove(caller, v.UserID); err != nil {
+		return err
+	}
 	return s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error {
 		return tx.DeleteStyle(v.ID)
 	}})
@@ -224,6 +227,9 @@ func (s *Styles) checkKey(ctx context.Context, caller *account.User, id string) 
 // apply applies what an input gives to a style, sanitised.
 func (v *Style) apply(in api.StyleInput) error {
 	if in.Name != nil {
+		if err := moderation.CheckName(*in.Name); err != nil {
+			return err
+		}
 		v.Name = moderation.Sanitize(*in.Name)
 	}
 	if v.Name == "" {

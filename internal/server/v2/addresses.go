@@ -164,6 +164,9 @@ func (a *API) workerTarget(r *http.Request) (keptOut, error) {
 	if err != nil {
 		return keptOut{}, err
 	}
+	if err := a.Accounts.RefuseAbove(caller, worker.UserID); err != nil {
+		return keptOut{}, err
+	}
 	target, ok := moderation.TargetOfWorker(worker.Addr)
 	if !ok {
 		return keptOut{}, horde.Errorf(horde.BadRequest, "The address of this worker is not known.")

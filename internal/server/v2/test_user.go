@@ -21,13 +21,13 @@ func (a *API) testUserRoutes() []server.Route {
 	}
 }
 
-// postTestUser makes an account for tests; only from this machine, and only
-// where the operator switched it on (platform §8.6).
+// postTestUser makes an account for tests; only from this machine, not through a proxy on
+// it, and only where the operator switched it on (platform §8.6).
 func (a *API) postTestUser(w http.ResponseWriter, r *http.Request) error {
 	if !a.TestAccounts {
 		return server.ReplyPlain(w, http.StatusNotFound, &api.Error{Message: "Not Found"})
 	}
-	if !server.Loopback(server.PeerAddr(r)) {
+	if !server.Loopback(server.PeerAddr(r)) || server.Forwarded(r) {
 		return server.ReplyPlain(w, http.StatusForbidden, &api.Error{Message: "Forbidden"})
 	}
 

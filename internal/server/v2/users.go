@@ -232,6 +232,7 @@ func (a *API) getFindUser(w http.ResponseWriter, r *http.Request) error {
 
 	user, err := a.Accounts.ByKey(r.Context(), key)
 	if horde.CodeOf(err) == horde.InvalidAPIKey {
+		server.LogFailedKey(r)
 		return errKeyOfNobody
 	}
 	if err != nil {
@@ -247,6 +248,7 @@ var errKeyOfNobody = horde.Errorf(horde.UserNotFound, "No user matching the sent
 func (a *API) replyKeyHolder(w http.ResponseWriter, r *http.Request, key string) error {
 	shared, err := a.Accounts.SharedKey(r.Context(), key)
 	if horde.CodeOf(err) != "" {
+		server.LogFailedKey(r)
 		return errKeyOfNobody
 	}
 	if err != nil {
