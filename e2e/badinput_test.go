@@ -15,13 +15,15 @@ import (
 	"testing"
 
 	"horde/api"
+	"horde/e2e/program"
 )
 
 // TestBadInput sends nonsense of every kind: each gets a clear error of the right
 // status, and nothing of it is left behind.
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	engines(t, func(t *testing.T, db string) {
-		srv := start(t, setup{db: db})
+		srv := program.Start(t, program.Setup{DB: db})
 		p := makeParties(t, srv, 2)
 		before := trace(t, srv, p[0].key)
 		for path, cases := range map[string][]badRequest{"generate/async": badRequests(), "generate/text/async": badTexts(), "interrogate/async": badForms(),
@@ -269,7 +271,7 @@ func clipped(s string) string {
 
 // trace is everything that bad input could have left: balance, records, queue,
 // files.
-func trace(t *testing.T, srv *server, key string) string {
+func trace(t *testing.T, srv *program.Server, key string) string {
 	t.Helper()
 	_, user := call(t, http.MethodGet, srv.URL+"/api/v2/find_user", key, "")
 	var u api.UserDetails
@@ -291,7 +293,7 @@ func trace(t *testing.T, srv *server, key string) string {
 }
 
 // badSubmits plays a dishonest worker and one who is late.
-func badSubmits(t *testing.T, srv *server, p []party) {
+func badSubmits(t *testing.T, srv *program.Server, p []party) {
 	t.Helper()
 	submit := func(key, id, generation string) (int, string) {
 		return call(t, http.MethodPost, srv.URL+"/api/v2/generate/submit", key, fmt.Sprintf(`{"id":%q,"generation":%q,"seed":1}`, id, generation))

@@ -18,6 +18,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"horde/internal/golden"
@@ -150,6 +151,7 @@ func allCovered(t *testing.T) *covered {
 // TestContractIsCovered: each refusal of each route of generation stands in a
 // scenario, recorded or our own.
 func TestContractIsCovered(t *testing.T) {
+	t.Parallel()
 	have := allCovered(t)
 	for _, route := range slices.Sorted(maps.Keys(contract)) {
 		for code := range strings.FieldsSeq(contract[route]) {
@@ -164,6 +166,7 @@ func TestContractIsCovered(t *testing.T) {
 // scenario, or in the list of those that cannot. A new code needs a scenario in
 // testdata/golden.
 func TestEveryCodeIsCovered(t *testing.T) {
+	t.Parallel()
 	have := allCovered(t)
 	sent := codesInSource(t)
 	if len(sent) < 100 {
@@ -187,6 +190,7 @@ func TestEveryCodeIsCovered(t *testing.T) {
 // TestCodesAreDeclared: whoever refuses a call names a constant of package horde.
 // A code that is spelled out elsewhere would have no status.
 func TestCodesAreDeclared(t *testing.T) {
+	t.Parallel()
 	eachCode(t, func(code string, at token.Position, spelledOut bool) {
 		if spelledOut && code != "" && !isCodeTable(at.Filename) {
 			t.Errorf("%s: use the constant of package horde for %q", at, code)
@@ -219,11 +223,29 @@ func codesInSource(t *testing.T) map[string]string {
 // spelledOut is true for a literal, false for the name of a constant.
 func eachCode(t *testing.T, visit func(code string, at token.Position, spelledOut bool)) {
 	t.Helper()
+	all, err := codeExpressions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		visit(c.code, c.at, c.spelledOut)
+	}
+}
+
+// codeExpression is a place in the source that names a code.
+type codeExpression struct {
+	code       string
+	at         token.Position
+	spelledOut bool
+}
+
+// codeExpressions reads our packages once for all tests.
+var codeExpressions = sync.OnceValues(func() (found []codeExpression, err error) {
 	list := exec.Command("go", "list", "-deps", "-export", "-json=ImportPath,Export,Dir,GoFiles", "./cmd/horde")
 	list.Dir = ".."
 	out, err := list.Output()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	type pkg struct {
 		ImportPath, Export, Dir string
@@ -236,7 +258,7 @@ func eachCode(t *testing.T, visit func(code string, at token.Position, spelledOu
 		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		exports[p.ImportPath] = p.Export
 		if strings.HasPrefix(p.ImportPath, "horde/internal/") {
@@ -250,7 +272,7 @@ func eachCode(t *testing.T, visit func(code string, at token.Position, spelledOu
 		for _, name := range p.GoFiles {
 			f, err := parser.ParseFile(files, filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
 			if err != nil {
-				t.Fatal(err)
+				return nil, err
 			}
 			syntax = append(syntax, f)
 		}
@@ -262,7 +284,8 @@ func eachCode(t *testing.T, visit func(code string, at token.Position, spelledOu
 				continue
 			}
 			_, spelledOut := expr.(*ast.BasicLit)
-			visit(constant.StringVal(v.Value), files.Position(expr.Pos()), spelledOut)
+			found = append(found, codeExpression{constant.StringVal(v.Value), files.Position(expr.Pos()), spelledOut})
 		}
 	}
-}
+	return found, nil
+})

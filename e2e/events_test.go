@@ -11,12 +11,14 @@ import (
 
 	"horde/api"
 	"horde/client"
+	"horde/e2e/program"
 )
 
 // TestEvents follows a request from the queue to its picture over the event
 // stream, with the worker's progress in between.
 func TestEvents(t *testing.T) {
-	srv := start(t, setup{})
+	t.Parallel()
+	srv := program.Start(t, program.Setup{})
 	p := makeParties(t, srv, 2)
 	status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key, `{"prompt":"a lighthouse"}`)
 	var accepted api.Accepted
@@ -59,7 +61,8 @@ func TestEvents(t *testing.T) {
 
 // TestStop ends a server on which a stream and a long poll wait: both end at once.
 func TestStop(t *testing.T) {
-	srv := start(t, setup{})
+	t.Parallel()
+	srv := program.Start(t, program.Setup{})
 	p := makeParties(t, srv, 1)
 	_, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key, `{"prompt":"x","models":["Deliberate"]}`)
 	var accepted api.Accepted
@@ -82,7 +85,7 @@ func TestStop(t *testing.T) {
 		return status == http.StatusOK && strings.Contains(body, `"waits"`)
 	})
 	began := time.Now()
-	srv.stop(t)
+	srv.Stop(t)
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("the server took %v to stop", took)
 	}

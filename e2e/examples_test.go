@@ -11,12 +11,14 @@ import (
 
 	"horde/api"
 	"horde/client"
+	"horde/e2e/program"
 )
 
 // Programs in a module of their own can use the packages api, client and engine:
 // the examples are built as theirs would be, and one makes the image that the other
 // asks for.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("builds two programs")
 	}
@@ -27,7 +29,7 @@ func TestExamples(t *testing.T) {
 		t.Fatalf("build the examples: %v\n%s", err, out)
 	}
 
-	srv := start(t, setup{})
+	srv := program.Start(t, program.Setup{})
 	name := "smith"
 	smith, err := client.New(srv.URL, "").TestUser(t.Context(), &api.TestUserRequest{Username: &name, OAuthID: &name})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"horde/e2e/program"
 	"horde/internal/golden"
 )
 
@@ -102,6 +103,7 @@ func foreignCalls() []foreignCall {
 
 // TestForeignCalls makes the calls that clients make beside their requests.
 func TestForeignCalls(t *testing.T) {
+	t.Parallel()
 	f := startForeign(t)
 	keyed := map[string]string{"apikey": f.key, "Content-Type": "application/json"}
 	_, made := f.call(t, http.MethodPut, "/sharedkeys", keyed, `{"name":"the club","kudos":1000}`)
@@ -216,6 +218,7 @@ func foreignWorkers() []foreignWorker {
 
 // TestForeignWorkers has existing workers pop and deliver as they do.
 func TestForeignWorkers(t *testing.T) {
+	t.Parallel()
 	f := startForeign(t)
 	for _, w := range foreignWorkers() {
 		t.Run(w.name, func(t *testing.T) {
@@ -264,7 +267,7 @@ func TestForeignWorkers(t *testing.T) {
 // looks too often is told by JSON that a page may read, and when to come back
 // (clients §0 rows 18 and 22).
 func TestForeignPolling(t *testing.T) {
-	srv := start(t, setup{env: []string{"HORDE_TEST_RATELIMIT_DISABLED=0"}})
+	srv := program.Start(t, program.Setup{Env: []string{"HORDE_TEST_RATELIMIT_DISABLED=0"}})
 	f := &foreign{url: srv.URL + "/api/v2", client: http.DefaultClient}
 	look := func(what string, i int) (*http.Response, any) {
 		return f.call(t, http.MethodGet, fmt.Sprintf("/generate/%s/00000000-0000-4000-8000-%012d", what, i), nil, "")
@@ -300,6 +303,7 @@ func TestForeignPolling(t *testing.T) {
 
 // What reGen looks for in refusals of a pop.
 func TestForeignWorkerInMaintenance(t *testing.T) {
+	t.Parallel()
 	f := startForeign(t)
 	owner := foreignHeaders(f, "owner json")
 	f.call(t, http.MethodPut, "/workers/"+url.PathEscape(f.id), owner, `{"maintenance":true}`)
@@ -316,6 +320,7 @@ func TestForeignWorkerInMaintenance(t *testing.T) {
 // TestForeignPictures sends the pictures that the Python SDK's tests use, each for
 // what it is made for, and looks at what a worker gets.
 func TestForeignPictures(t *testing.T) {
+	t.Parallel()
 	folder := golden.Shared(t, "data", "sdk", "tests", "test_data", "images")
 	encoded := func(name string) string {
 		file, err := os.ReadFile(filepath.Join(folder, name))

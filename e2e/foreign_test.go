@@ -17,6 +17,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"horde/e2e/program"
 )
 
 // exchange is what one existing client sends and what it reads of the answers
@@ -59,6 +61,7 @@ type foreign struct {
 // TestForeignClients has every client that the rulebook describes ask for
 // something as it does, and be served.
 func TestForeignClients(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("testdata/clients/*.json")
 	if err != nil || len(files) < 25 {
 		t.Fatalf("%d files, %v", len(files), err)
@@ -84,7 +87,7 @@ func TestForeignClients(t *testing.T) {
 
 func startForeign(t *testing.T) *foreign {
 	t.Helper()
-	addr := freeAddr(t)
+	addr := program.FreeAddr(t)
 	to, err := url.Parse("http://" + addr)
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +97,7 @@ func startForeign(t *testing.T) *foreign {
 		r.SetXForwarded()
 	}})
 	t.Cleanup(front.Close)
-	srv := start(t, setup{addr: addr, args: []string{"--public-url", front.URL, "--trusted-proxies", "127.0.0.1"}})
+	srv := program.Start(t, program.Setup{Addr: addr, Args: []string{"--public-url", front.URL, "--trusted-proxies", "127.0.0.1"}})
 	p := makeParties(t, srv, 2)
 	f := &foreign{
 		url: front.URL + "/api/v2", key: p[0].key, worker: p[1],

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"horde/e2e/program"
 	"horde/internal/golden"
 )
 
@@ -22,14 +23,14 @@ var notYet = map[string]struct {
 }{}
 
 // setupFor is a horde with the environment that a scenario asks for.
-func setupFor(s *golden.Scenario, env ...string) setup {
+func setupFor(s *golden.Scenario, env ...string) program.Setup {
 	for k, v := range s.Env {
 		env = append(env, k+"="+v)
 	}
 	if s.Proxy {
 		env = append(env, "HORDE_TRUSTED_PROXIES=127.0.0.1")
 	}
-	return setup{env: env}
+	return program.Setup{Env: env}
 }
 
 // TestGolden plays every recorded scenario whose routes exist, each on a fresh
@@ -37,6 +38,7 @@ func setupFor(s *golden.Scenario, env ...string) setup {
 // those that take minutes are left out: what they wait for is a clock, not SQL.
 // The other engine's run while these wait.
 func TestGolden(t *testing.T) {
+	t.Parallel()
 	dir := golden.Shared(t)
 	scenarios, err := golden.Load(filepath.Join(dir, "golden"))
 	if err != nil {
@@ -48,7 +50,7 @@ func TestGolden(t *testing.T) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		playAllGolden(t, scenarios, dir, postgres(t))
+		playAllGolden(t, scenarios, dir, program.Postgres(t))
 	})
 }
 
@@ -56,7 +58,7 @@ func TestGolden(t *testing.T) {
 // db is empty, else fresh ones beside db.
 func playAllGolden(t *testing.T, scenarios []*golden.Scenario, dir, db string) {
 	t.Helper()
-	probe := start(t, setup{db: db})
+	probe := program.Start(t, program.Setup{DB: db})
 	var played int
 	waiting := map[string][]string{}
 	for _, s := range scenarios {
@@ -78,9 +80,9 @@ func playAllGolden(t *testing.T, scenarios []*golden.Scenario, dir, db string) {
 			t.Parallel()
 			o := goldenSetup(s, dir)
 			if db != "" {
-				o.db = postgres(t)
+				o.DB = program.Postgres(t)
 			}
-			playGolden(t, s, start(t, o).URL)
+			playGolden(t, s, program.Start(t, o).URL)
 		})
 	}
 	for _, name := range slices.Sorted(maps.Keys(waiting)) {
@@ -90,7 +92,7 @@ func playAllGolden(t *testing.T, scenarios []*golden.Scenario, dir, db string) {
 }
 
 // goldenSetup is a horde as the recordings want one.
-func goldenSetup(s *golden.Scenario, dir string) setup {
+func goldenSetup(s *golden.Scenario, dir string) program.Setup {
 	return setupFor(s,
 		"HORDE_MODEL_REFERENCE_IMAGES="+filepath.Join(dir, "data/model-reference/image-stable_diffusion.json"),
 		"HORDE_MODEL_REFERENCE_TEXT="+filepath.Join(dir, "data/model-reference/text-db.json"))

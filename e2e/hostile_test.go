@@ -17,12 +17,14 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/e2e/program"
 )
 
 // TestOddTexts: what is no nonsense but odd passes through unharmed, from the
 // requester to the worker, for every kind of work.
 func TestOddTexts(t *testing.T) {
-	srv := start(t, setup{})
+	t.Parallel()
+	srv := program.Start(t, program.Setup{})
 	p := makeParties(t, srv, 2)
 	for name, text := range map[string]string{
 		"right to left":        "\u202ereversed\u202c שלום",
@@ -88,7 +90,8 @@ func TestOddTexts(t *testing.T) {
 // TestLastKeyCounts: of a key that is there twice the last one counts, for the
 // checks and for what is stored alike.
 func TestLastKeyCounts(t *testing.T) {
-	srv := start(t, setup{})
+	t.Parallel()
+	srv := program.Start(t, program.Setup{})
 	p := makeParties(t, srv, 2)
 	status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key, `{"prompt":"first","prompt":"last","params":{"width":500},"params":{"width":128}}`)
 	if status != http.StatusAccepted {
@@ -100,7 +103,7 @@ func TestLastKeyCounts(t *testing.T) {
 }
 
 // raw sends bytes on a connection of its own and returns the answer.
-func raw(t *testing.T, srv *server, send func(w io.Writer) error) (*http.Response, string) {
+func raw(t *testing.T, srv *program.Server, send func(w io.Writer) error) (*http.Response, string) {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(srv.URL, "http://"))
 	if err != nil {
@@ -124,7 +127,8 @@ func raw(t *testing.T, srv *server, send func(w io.Writer) error) (*http.Respons
 // TestHostileConnections: bodies and headers that never end or grow when they are
 // unpacked.
 func TestHostileConnections(t *testing.T) {
-	srv := start(t, setup{})
+	t.Parallel()
+	srv := program.Start(t, program.Setup{})
 	head := "POST /api/v2/generate/async HTTP/1.1\r\nHost: x\r\napikey: 0000000000\r\nContent-Type: application/json\r\n"
 	t.Run("a body without an end", func(t *testing.T) {
 		t.Parallel()
@@ -220,7 +224,8 @@ func TestHostileConnections(t *testing.T) {
 // TestPicturesLoseTheirMetadata: where a photograph was taken is nobody's
 // business; neither workers nor requesters get a file as it was sent.
 func TestPicturesLoseTheirMetadata(t *testing.T) {
-	srv := start(t, setup{})
+	t.Parallel()
+	srv := program.Start(t, program.Setup{})
 	p := makeParties(t, srv, 2)
 	photo := photograph(t)
 	source := base64.StdEncoding.EncodeToString(photo)

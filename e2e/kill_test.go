@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/e2e/program"
 	"horde/internal/kudos"
 	"horde/internal/store"
 )
@@ -27,23 +28,23 @@ func TestKill(t *testing.T) {
 		kills = n
 	}
 	engines(t, func(t *testing.T, db string) {
-		data, addr := t.TempDir(), freeAddr(t)
+		data, addr := t.TempDir(), program.FreeAddr(t)
 		a := &acknowledged{accepted: map[string]bool{}, popped: map[string]string{}, delivered: map[string]string{}}
-		srv := start(t, setup{data: data, db: db, addr: addr})
+		srv := program.Start(t, program.Setup{Data: data, DB: db, Addr: addr})
 		parties := makeParties(t, srv, 16)
 		for round := range kills {
 			if round > 0 {
-				srv = start(t, setup{data: data, db: db, addr: addr})
+				srv = program.Start(t, program.Setup{Data: data, DB: db, Addr: addr})
 				a.verify(t, srv)
 			}
 			load := startLoad(srv, parties, a)
 			time.Sleep(time.Duration(300+rand.IntN(500)) * time.Millisecond) // the moment of the power cut is random
-			srv.kill()
+			srv.Kill()
 			load.Wait()
 		}
-		srv = start(t, setup{data: data, db: db, addr: addr})
+		srv = program.Start(t, program.Setup{Data: data, DB: db, Addr: addr})
 		a.verify(t, srv)
-		srv.stop(t)
+		srv.Stop(t)
 		a.audit(t, data, db)
 		t.Logf("%d kills: %d requests accepted, %d jobs taken, %d delivered", kills, len(a.accepted), len(a.popped), len(a.delivered))
 		if len(a.delivered) == 0 {
@@ -55,7 +56,7 @@ func TestKill(t *testing.T) {
 // party is a requester and a worker of one account.
 type party struct{ key, worker string }
 
-func makeParties(t *testing.T, srv *server, n int) []party {
+func makeParties(t *testing.T, srv *program.Server, n int) []party {
 	t.Helper()
 	all := make([]party, n)
 	for i := range all {
@@ -80,7 +81,7 @@ type acknowledged struct {
 }
 
 // startLoad has every party ask, take and deliver until the server is gone.
-func startLoad(srv *server, parties []party, a *acknowledged) *sync.WaitGroup {
+func startLoad(srv *program.Server, parties []party, a *acknowledged) *sync.WaitGroup {
 	var load sync.WaitGroup
 	for _, p := range parties {
 		load.Go(func() {
@@ -142,7 +143,7 @@ func (p party) post(client *http.Client, url, body string, into any) bool {
 }
 
 // verify looks at every acknowledged request through the API.
-func (a *acknowledged) verify(t *testing.T, srv *server) {
+func (a *acknowledged) verify(t *testing.T, srv *program.Server) {
 	t.Helper()
 	if len(a.doubles) > 0 {
 		t.Errorf("jobs handed out twice: %v", a.doubles)

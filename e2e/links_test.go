@@ -13,13 +13,14 @@ import (
 	"testing"
 
 	"horde/api"
+	"horde/e2e/program"
 )
 
 // reach are three ways to a server that listens on all addresses: other addresses
 // of this machine than the one it would name by itself.
 type reach struct{ requester, worker, other string }
 
-func reachOf(t *testing.T, srv *server) reach {
+func reachOf(t *testing.T, srv *program.Server) reach {
 	t.Helper()
 	u, err := url.Parse(srv.URL)
 	if err != nil {
@@ -45,14 +46,14 @@ func ownAddress() string {
 }
 
 // onAllAddresses starts a server that listens on all addresses.
-func onAllAddresses(t *testing.T, o setup) *server {
+func onAllAddresses(t *testing.T, o program.Setup) *program.Server {
 	t.Helper()
-	_, port, err := net.SplitHostPort(freeAddr(t))
+	_, port, err := net.SplitHostPort(program.FreeAddr(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.addr = net.JoinHostPort("0.0.0.0", port)
-	return start(t, o)
+	o.Addr = net.JoinHostPort("0.0.0.0", port)
+	return program.Start(t, o)
 }
 
 // linksOf are the links in an answer.
@@ -63,7 +64,7 @@ type linksOf struct {
 
 // serveOne lets a request for an image from another go its way, the requester and
 // the worker reaching the server in ways of their own. Every link is used.
-func serveOne(t *testing.T, srv *server, at reach, p []party) (id string, l linksOf) {
+func serveOne(t *testing.T, srv *program.Server, at reach, p []party) (id string, l linksOf) {
 	t.Helper()
 	id = want(t, 202, "POST", at.requester+"/api/v2/generate/async", p[0].key,
 		`{"prompt":"x","source_image":"`+tinyPicture()+`","params":{"width":64,"height":64,"steps":1}}`)
@@ -154,8 +155,9 @@ func imgOf(t *testing.T, base, id string, headers map[string]string) string {
 // what they reached, and they work: the worker's from its pop, the requester's from
 // the status and from the stream.
 func TestLinksBeginWithWhatTheCallerReached(t *testing.T) {
+	t.Parallel()
 	engines(t, func(t *testing.T, db string) {
-		srv := onAllAddresses(t, setup{db: db})
+		srv := onAllAddresses(t, program.Setup{DB: db})
 		at := reachOf(t, srv)
 		id, l := serveOne(t, srv, at, makeParties(t, srv, 2))
 
@@ -177,7 +179,7 @@ func TestLinksBeginWithWhatTheCallerReached(t *testing.T) {
 		if got := imgOf(t, at.requester, id, evil); !strings.HasPrefix(got, at.requester+"/blob/") {
 			t.Errorf("by a stranger's word: %s", got)
 		}
-		if log := srv.log.String(); !strings.Contains(log, "links begin with the scheme and host of each call") {
+		if log := srv.Log.String(); !strings.Contains(log, "links begin with the scheme and host of each call") {
 			t.Errorf("nothing is said at the start of what links begin with:\n%s", log)
 		}
 	})
@@ -186,6 +188,7 @@ func TestLinksBeginWithWhatTheCallerReached(t *testing.T) {
 // Behind a proxy that is trusted, links begin with what it says that the caller
 // reached; with --public-url, with that in any case.
 func TestLinksBehindAProxyAndWithAPublicAddress(t *testing.T) {
+	t.Parallel()
 	said := map[string]string{"X-Forwarded-Host": "horde.example", "X-Forwarded-Proto": "https"}
 	for _, c := range []struct {
 		name, want string
@@ -195,7 +198,7 @@ func TestLinksBehindAProxyAndWithAPublicAddress(t *testing.T) {
 		{"a public address", "https://set.example", []string{"--public-url", "https://set.example", "--trusted-proxies", "127.0.0.0/8"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			srv := onAllAddresses(t, setup{args: c.args})
+			srv := onAllAddresses(t, program.Setup{Args: c.args})
 			at := reachOf(t, srv)
 			p := makeParties(t, srv, 2)
 			id := want(t, 202, "POST", at.requester+"/api/v2/generate/async", p[0].key, `{"prompt":"x","params":{"width":64,"height":64,"steps":1}}`)
@@ -215,7 +218,7 @@ func TestLinksBehindAProxyAndWithAPublicAddress(t *testing.T) {
 				t.Errorf("the link is %s, want it at %s", link, c.want)
 			}
 			checkServed(t, strings.Replace(link, c.want, at.requester, 1))
-			if log := srv.log.String(); strings.Contains(log, "links begin with") {
+			if log := srv.Log.String(); strings.Contains(log, "links begin with") {
 				t.Errorf("warned though it is known:\n%s", log)
 			}
 		})

@@ -9,14 +9,16 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/e2e/program"
 )
 
 // TestTwoNodes has two servers on one database carry one request together:
 // asked on one, taken on the other, delivered on the first, read on the second.
 func TestTwoNodes(t *testing.T) {
-	db := postgres(t)
+	t.Parallel()
+	db := program.Postgres(t)
 	env := []string{"HORDE_SECRET_KEY=a-secret-that-both-nodes-share", "HORDE_BLOB_SECRET=another-secret-that-both-nodes-share"}
-	a, b := start(t, setup{db: db, env: env}), start(t, setup{db: db, env: env})
+	a, b := program.Start(t, program.Setup{DB: db, Env: env}), program.Start(t, program.Setup{DB: db, Env: env})
 	p := makeParties(t, a, 2)
 	for round := range 20 {
 		status, body := call(t, http.MethodPost, a.URL+"/api/v2/generate/async", p[0].key, `{"prompt":"a lighthouse"}`)
@@ -42,7 +44,7 @@ func TestTwoNodes(t *testing.T) {
 }
 
 // popUntil pops until the news of a request has come to the node.
-func popUntil(t *testing.T, srv *server, p party) api.ImageJob {
+func popUntil(t *testing.T, srv *program.Server, p party) api.ImageJob {
 	t.Helper()
 	pop := fmt.Sprintf(`{"name":%q,"models":["stable_diffusion"],"bridge_agent":"AI Horde Worker reGen:13.0.0:x","max_pixels":4194304}`, p.worker)
 	for deadline := time.Now().Add(10 * time.Second); ; {
@@ -72,9 +74,9 @@ func decodeAs(t *testing.T, want, status int, body string, into any) {
 // seconds the other refuses callers from it, through its proxy and whatever they
 // write into their headers, and lets them in again as fast.
 func TestTwoNodesKeepOut(t *testing.T) {
-	db := postgres(t)
+	db := program.Postgres(t)
 	env := []string{"HORDE_SECRET_KEY=a-secret-that-both-nodes-share", "HORDE_TRUSTED_PROXIES=127.0.0.1"}
-	a, b := start(t, setup{db: db, env: env}), start(t, setup{db: db, env: env})
+	a, b := program.Start(t, program.Setup{DB: db, Env: env}), program.Start(t, program.Setup{DB: db, Env: env})
 	status, body := call(t, http.MethodPost, a.URL+"/api/v2/dev/test-user", "", `{"username":"mo","oauth_id":"test-mo","moderator":true}`)
 	var mo struct {
 		Key string `json:"api_key"`

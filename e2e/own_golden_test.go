@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"horde/e2e/program"
 	"horde/internal/golden"
 )
 
@@ -23,6 +24,7 @@ const ownGolden = "testdata/golden"
 // short list of models that is built in. ${files} is a site beside it, in the
 // environment too.
 func TestOwnGolden(t *testing.T) {
+	t.Parallel()
 	engines(t, playOwnGolden)
 }
 
@@ -42,9 +44,9 @@ func playOwnGolden(t *testing.T, db string) {
 			}
 			o := setupFor(s)
 			if db != "" {
-				o.db = postgres(t)
+				o.DB = program.Postgres(t)
 			}
-			srv := start(t, o)
+			srv := program.Start(t, o)
 			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 			defer cancel()
 			for _, f := range golden.Replay(ctx, s, srv.URL) {

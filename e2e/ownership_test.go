@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/e2e/program"
 )
 
 // do sends one call with headers and returns the answer and its body.
@@ -50,7 +51,7 @@ func want(t *testing.T, status int, method, url, key, body string) string {
 // estate is one thing of each kind that belongs to somebody.
 type estate struct{ user, worker, scribe, alchemist, style, textStyle, example, collection, sharedKey string }
 
-func makeEstate(t *testing.T, srv *server, key string) estate {
+func makeEstate(t *testing.T, srv *program.Server, key string) estate {
 	t.Helper()
 	at := func(path string) string { return srv.URL + "/api/v2/" + path }
 	var e estate
@@ -79,7 +80,7 @@ func (e estate) paths() []string {
 }
 
 // snapshot is what an owner sees of an estate, without what changes with time.
-func (e estate) snapshot(t *testing.T, srv *server, key string) string {
+func (e estate) snapshot(t *testing.T, srv *program.Server, key string) string {
 	t.Helper()
 	var all []string
 	for _, path := range e.paths() {
@@ -98,8 +99,9 @@ func (e estate) snapshot(t *testing.T, srv *server, key string) string {
 // TestForeignThings: who is not the owner changes nothing that has an id, whatever
 // key they send (OWASP API 1 and 5).
 func TestForeignThings(t *testing.T) {
+	t.Parallel()
 	engines(t, func(t *testing.T, db string) {
-		srv := start(t, setup{db: db})
+		srv := program.Start(t, program.Setup{DB: db})
 		p := makeParties(t, srv, 2)
 		e := makeEstate(t, srv, p[0].key)
 		before := e.snapshot(t, srv, p[0].key)
@@ -142,7 +144,8 @@ func TestForeignThings(t *testing.T) {
 
 // TestForeignIDs: an id of one kind is none of another.
 func TestForeignIDs(t *testing.T) {
-	srv := start(t, setup{})
+	t.Parallel()
+	srv := program.Start(t, program.Setup{})
 	p := makeParties(t, srv, 1)
 	e := makeEstate(t, srv, p[0].key)
 	at := func(path string) string { return srv.URL + "/api/v2/" + path }
@@ -175,7 +178,8 @@ func TestForeignIDs(t *testing.T) {
 // TestMassAssignment: members that are not for the caller to set are ignored or
 // refused, never taken (OWASP API 3).
 func TestMassAssignment(t *testing.T) {
-	srv := start(t, setup{})
+	t.Parallel()
+	srv := program.Start(t, program.Setup{})
 	p := makeParties(t, srv, 2)
 	at := func(path string) string { return srv.URL + "/api/v2/" + path }
 	e := makeEstate(t, srv, p[1].key)
@@ -225,7 +229,8 @@ func TestMassAssignment(t *testing.T) {
 // TestPagesElsewhere: a page elsewhere can use what its visitor lets it, and
 // nothing by the visitor's mere presence; names cannot become markup.
 func TestPagesElsewhere(t *testing.T) {
-	srv := start(t, setup{})
+	t.Parallel()
+	srv := program.Start(t, program.Setup{})
 	p := makeParties(t, srv, 1)
 	evil := map[string]string{"Origin": "https://evil.example", "Cookie": "session=1; apikey=" + p[0].key, "Referer": "https://evil.example/?apikey=" + p[0].key}
 	with := func(more map[string]string) map[string]string {
@@ -267,13 +272,13 @@ func TestPagesElsewhere(t *testing.T) {
 		t.Errorf("a key in query, body and cookie: %d %s", res.StatusCode, answer)
 	}
 	checkMarkup(t, srv, p[0].key)
-	if log := srv.log.String(); strings.Contains(log, p[0].key) {
+	if log := srv.Log.String(); strings.Contains(log, p[0].key) {
 		t.Error("a key stands in the log")
 	}
 }
 
 // checkMarkup gives everything a name that is a program.
-func checkMarkup(t *testing.T, srv *server, key string) {
+func checkMarkup(t *testing.T, srv *program.Server, key string) {
 	t.Helper()
 	at := func(path string) string { return srv.URL + "/api/v2/" + path }
 	const attack = `<script>alert(1)</script><img src=x onerror=alert(1)><a href=\"javascript:alert(1)\">x</a>`
@@ -320,15 +325,16 @@ func withoutModels(body string) string {
 
 // TestLogLinesCannotBeForged: what strangers send stays within its line of the log.
 func TestLogLinesCannotBeForged(t *testing.T) {
-	srv := start(t, setup{env: []string{"HORDE_ACCESS_LOG=1"}})
+	t.Parallel()
+	srv := program.Start(t, program.Setup{Env: []string{"HORDE_ACCESS_LOG=1"}})
 	p := makeParties(t, srv, 1)
 	const forged = "level=ERROR msg=forged"
 	call(t, http.MethodGet, srv.URL+"/api/v2/generate/check/%0a%0dlevel=ERROR%20msg=forged", "", "")
 	call(t, http.MethodPost, srv.URL+"/api/v2/generate/pop", p[0].key, `{"name":"w\n`+forged+`","models":["stable_diffusion"],"bridge_agent":"x\r\n`+forged+`"}`)
 	call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key, `{"prompt":"x","webhook":"https://127.0.0.1/\n`+forged+`"}`)
 	do(t, http.MethodGet, srv.URL+"/api/v2/status/heartbeat", "", map[string]string{"Client-Agent": "a\tb " + forged, "X-Request-Id": "x " + forged})
-	within(t, 10*time.Second, "calls are logged", func() bool { return strings.Contains(srv.log.String(), "heartbeat") })
-	for line := range strings.SplitSeq(strings.TrimSpace(srv.log.String()), "\n") {
+	within(t, 10*time.Second, "calls are logged", func() bool { return strings.Contains(srv.Log.String(), "heartbeat") })
+	for line := range strings.SplitSeq(strings.TrimSpace(srv.Log.String()), "\n") {
 		if !strings.HasPrefix(line, "time=") || strings.ContainsAny(line, "\x1b\r") || strings.Count(line, " level=") != 1+strings.Count(line, " "+forged) {
 			t.Errorf("a line of somebody else: %q", line)
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"horde/api"
+	"horde/e2e/program"
 )
 
 // The callers of the table, in the order of its columns. The owner, a trusted user,
@@ -158,8 +159,9 @@ var rights = []right{
 // TestRights: every operation of the document answers each kind of caller as the
 // rulebook says, in status and return code.
 func TestRights(t *testing.T) {
+	t.Parallel()
 	// The administrator comes first: account 1 awards kudos.
-	srv := start(t, setup{env: []string{`ADMINS=["administrator#1"]`}})
+	srv := program.Start(t, program.Setup{Env: []string{`ADMINS=["administrator#1"]`}})
 	w := newHousehold(t, srv)
 
 	var d struct {
@@ -206,7 +208,7 @@ func TestRights(t *testing.T) {
 }
 
 // withoutPathParameters is the document with operations only in its paths.
-func withoutPathParameters(t *testing.T, srv *server) []byte {
+func withoutPathParameters(t *testing.T, srv *program.Server) []byte {
 	t.Helper()
 	status, body := call(t, http.MethodGet, srv.URL+"/api/swagger.json", "", "")
 	var d map[string]any
@@ -224,7 +226,7 @@ func withoutPathParameters(t *testing.T, srv *server) []byte {
 // household is a horde with an account for each caller and, made when asked for,
 // things that belong to the owner.
 type household struct {
-	srv       *server
+	srv       *program.Server
 	keys      map[string]string // caller → key
 	ids       map[string]int    // caller → number of the account
 	things    map[string]string // kind → id, until something ends it
@@ -232,7 +234,7 @@ type household struct {
 	n         int
 }
 
-func newHousehold(t *testing.T, srv *server) *household {
+func newHousehold(t *testing.T, srv *program.Server) *household {
 	t.Helper()
 	w := &household{srv: srv, keys: map[string]string{"no key": "", "bad key": "nobody", "anonymous": api.AnonymousKey}, ids: map[string]int{}, things: map[string]string{}}
 	for _, name := range []string{"administrator", "moderator", "owner", "stranger", "bystander"} {

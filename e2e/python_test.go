@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"horde/e2e/program"
 )
 
 // TestPythonSDK has the Python SDK (horde_sdk 0.28.3), unmodified and with its
@@ -22,6 +24,7 @@ import (
 // one that wants workers who do not finish in time. That of statistics by model
 // compares known models with others and is given an image to count.
 func TestPythonSDK(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("-short: the Python suites take half a minute; `make test` runs them")
 	}
@@ -57,7 +60,7 @@ func TestPythonSDK(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			srv := start(t, setup{})
+			srv := program.Start(t, program.Setup{})
 			args := []string{"-m", "pytest", "--no-header", "-q", "-p", "no:cacheprovider", "-o", "asyncio_default_fixture_loop_scope=function"}
 			for p := range strings.SplitSeq(c.plugins, ",") {
 				if p != "" {
@@ -94,7 +97,7 @@ func pythonSDK(t *testing.T) string {
 }
 
 // sdkAccount makes the account that the SDK's tests ask and work with.
-func sdkAccount(t *testing.T, srv *server) string {
+func sdkAccount(t *testing.T, srv *program.Server) string {
 	t.Helper()
 	status, body := call(t, http.MethodPost, srv.URL+"/api/v2/dev/test-user", "",
 		`{"username":"sdk","oauth_id":"sdk","moderator":false,"trusted":true,"kudos":1000000}`)
@@ -108,7 +111,7 @@ func sdkAccount(t *testing.T, srv *server) string {
 }
 
 // deliverImage has an account ask for an image of a known model and deliver it.
-func deliverImage(t *testing.T, srv *server, key string) {
+func deliverImage(t *testing.T, srv *program.Server, key string) {
 	t.Helper()
 	at := func(path string) string { return srv.URL + "/api/v2/generate/" + path }
 	want(t, http.StatusAccepted, http.MethodPost, at("async"), key, `{"prompt":"x","models":["stable_diffusion"]}`)
@@ -138,7 +141,7 @@ func pytest(t *testing.T, sdk, folder string, args, env []string) {
 	), env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%v\n%s", err, tail(string(out), 12000))
+		t.Fatalf("%v\n%s", err, program.Tail(string(out), 12000))
 	}
-	t.Log(tail(string(out), 600))
+	t.Log(program.Tail(string(out), 600))
 }

@@ -14,10 +14,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"horde/e2e/program"
 )
 
 // known tells whether a server lets a worker offer an image model.
-func known(t *testing.T, srv *server, p party, model string) bool {
+func known(t *testing.T, srv *program.Server, p party, model string) bool {
 	t.Helper()
 	pop := fmt.Sprintf(`{"name":%q,"models":[%q],"bridge_agent":"AI Horde Worker reGen:13.0.0:x","max_pixels":4194304}`, p.worker, model)
 	status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/pop", p.key, pop)
@@ -45,10 +47,10 @@ func TestReferenceOffline(t *testing.T) {
 	}))
 	address := web.Listener.Addr().String()
 	env := []string{"HORDE_MODEL_REFERENCE_IMAGES=" + web.URL}
-	first := start(t, setup{env: env})
+	first := program.Start(t, program.Setup{Env: env})
 	p := makeParties(t, first, 1)[0]
 	within(t, 20*time.Second, "the reference", func() bool { return known(t, first, p, "fetched") })
-	first.stop(t)
+	first.Stop(t)
 	web.Close()
 
 	silent, err := net.Listen("tcp", address) // connects and never answers
@@ -57,7 +59,7 @@ func TestReferenceOffline(t *testing.T) {
 	}
 	defer silent.Close()
 	began := time.Now()
-	second := start(t, setup{env: env, data: first.Data})
+	second := program.Start(t, program.Setup{Env: env, Data: first.Data})
 	if took := time.Since(began); took > 15*time.Second {
 		t.Errorf("the start took %v", took)
 	}
@@ -69,8 +71,8 @@ func TestReferenceOffline(t *testing.T) {
 // admin runs "horde admin models" and returns what it printed.
 func admin(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	cmd := exec.Command(hordeBinary, append([]string{"admin", "models"}, args...)...)
-	cmd.Env = cleanEnv()
+	cmd := exec.Command(program.Binary(), append([]string{"admin", "models"}, args...)...)
+	cmd.Env = program.CleanEnv()
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
@@ -80,7 +82,8 @@ func admin(t *testing.T, args ...string) (string, error) {
 // TestReferenceRoutesRefuse: only administrators, only on the server's machine, and
 // nothing without bounds.
 func TestReferenceRoutesRefuse(t *testing.T) {
-	srv := start(t, setup{env: []string{`ADMINS=["party0#1"]`, "HORDE_TRUSTED_PROXIES=127.0.0.1"}})
+	t.Parallel()
+	srv := program.Start(t, program.Setup{Env: []string{`ADMINS=["party0#1"]`, "HORDE_TRUSTED_PROXIES=127.0.0.1"}})
 	p := makeParties(t, srv, 2)
 	all, image := "/api/ext/v1/references", "/api/ext/v1/references/image"
 	for _, tt := range []struct {
@@ -130,6 +133,7 @@ func TestReferenceRoutesRefuse(t *testing.T) {
 // TestImportWhileServing loads references into a server that runs: through it, and
 // past it into a database that several nodes share.
 func TestImportWhileServing(t *testing.T) {
+	t.Parallel()
 	engines(t, func(t *testing.T, db string) {
 		file := filepath.Join(t.TempDir(), "mine.json")
 		put := func(doc string) {
@@ -137,7 +141,7 @@ func TestImportWhileServing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		srv := start(t, setup{db: db, env: []string{`ADMINS=["boss#1"]`}})
+		srv := program.Start(t, program.Setup{DB: db, Env: []string{`ADMINS=["boss#1"]`}})
 		status, body := call(t, http.MethodPost, srv.URL+"/api/v2/dev/test-user", "", `{"username":"boss","oauth_id":"test-boss"}`)
 		var boss struct {
 			Key   string `json:"api_key"`

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+
+	"horde/e2e/program"
 )
 
 // craft is a kind of work for which workers deliver odd things.
@@ -42,8 +44,9 @@ var crafts = map[string]craft{
 // TestOddResults: what a worker delivers for a real job is taken or refused, never
 // a 500; what is taken can be read, and the ledger stays sound.
 func TestOddResults(t *testing.T) {
+	t.Parallel()
 	engines(t, func(t *testing.T, db string) {
-		srv := start(t, setup{db: db})
+		srv := program.Start(t, program.Setup{DB: db})
 		p := makeParties(t, srv, 2)
 		for _, name := range slices.Sorted(maps.Keys(crafts)) {
 			t.Run(name, func(t *testing.T) {
@@ -85,7 +88,7 @@ func deep(n int) string {
 type workshop struct {
 	*testing.T
 	craft
-	srv            *server
+	srv            *program.Server
 	p              []party
 	job, request   string
 	taken, refused int

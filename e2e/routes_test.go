@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"horde/e2e/program"
 )
 
 // document is a swagger document as far as this test reads it.
@@ -104,12 +106,13 @@ var oddWords = []string{"0", "-1", "1.5", "99999999999999999999", "9223372036854
 // every place: never a 500, never something that is no JSON, never a line about an
 // error of ours in the log.
 func TestNoRouteBreaks(t *testing.T) {
+	t.Parallel()
 	engines(t, noRouteBreaks)
 }
 
 func noRouteBreaks(t *testing.T, db string) {
 	t.Helper()
-	srv := start(t, setup{db: db, env: []string{`ADMINS=["party0#1"]`}})
+	srv := program.Start(t, program.Setup{DB: db, Env: []string{`ADMINS=["party0#1"]`}})
 	makeParties(t, srv, 2)
 	_, body := call(t, http.MethodPost, srv.URL+"/api/v2/dev/test-user", "", `{"username":"party0","oauth_id":"party-0","moderator":true,"kudos":100000}`)
 	var admin struct {
@@ -134,7 +137,7 @@ func noRouteBreaks(t *testing.T, db string) {
 	}
 	t.Logf("%d calls", b.calls)
 	b.tryHeaders()
-	for line := range strings.SplitSeq(srv.log.String(), "\n") {
+	for line := range strings.SplitSeq(srv.Log.String(), "\n") {
 		if strings.Contains(line, "level=ERROR") {
 			t.Errorf("%s", clipped(line))
 		}

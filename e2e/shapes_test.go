@@ -86,6 +86,7 @@ var shapes = []struct{ route, what, has string }{
 
 // TestShapesAreCovered: each answer of success stands in a scenario, whole.
 func TestShapesAreCovered(t *testing.T) {
+	t.Parallel()
 	var steps []golden.Step
 	for _, dir := range []string{golden.Shared(t, "golden"), ownGolden} {
 		all, err := golden.Load(dir)

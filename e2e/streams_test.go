@@ -12,11 +12,12 @@ import (
 
 	"horde/api"
 	"horde/client"
+	"horde/e2e/program"
 	"horde/internal/horde"
 )
 
 // askFor sends a body to a route that takes requests and returns the id.
-func askFor(t *testing.T, srv *server, p party, path, body string) string {
+func askFor(t *testing.T, srv *program.Server, p party, path, body string) string {
 	t.Helper()
 	return want(t, http.StatusAccepted, http.MethodPost, srv.URL+path, p.key, body)
 }
@@ -24,8 +25,9 @@ func askFor(t *testing.T, srv *server, p party, path, body string) string {
 // TestOneStreamFollowsEveryRequest has one connection tell of requests of every kind,
 // of one that nobody knows, and of ids in capitals, each to its end.
 func TestOneStreamFollowsEveryRequest(t *testing.T) {
+	t.Parallel()
 	engines(t, func(t *testing.T, db string) {
-		srv := start(t, setup{db: db})
+		srv := program.Start(t, program.Setup{DB: db})
 		p := makeParties(t, srv, 2)
 		image := askFor(t, srv, p[0], "/api/v2/generate/async", `{"prompt":"a lighthouse"}`)
 		other := askFor(t, srv, p[0], "/api/v2/generate/async", `{"prompt":"a lighthouse","models":["Deliberate"]}`)
@@ -97,8 +99,9 @@ func stream(t *testing.T, url string) (*http.Response, *bufio.Scanner) {
 // TestStreamsOfAnAddress: streams of one address have a bound, beyond which a caller
 // is told when to try again; one that leaves frees its place, and so does the end.
 func TestStreamsOfAnAddress(t *testing.T) {
+	t.Parallel()
 	const most = 64
-	srv := start(t, setup{})
+	srv := program.Start(t, program.Setup{})
 	p := makeParties(t, srv, 1)
 	id := askFor(t, srv, p[0], "/api/v2/generate/async", `{"prompt":"x","models":["Deliberate"]}`)
 	url := srv.URL + "/api/ext/v1/events?ids=" + id
@@ -147,7 +150,8 @@ func manyIDs(n int) string {
 // TestCancelledRequestIsFollowedToItsEnd: after a cancel the stream goes on until what
 // a worker had in hand has come, which is charged; both streams tell of its image.
 func TestCancelledRequestIsFollowedToItsEnd(t *testing.T) {
-	srv := start(t, setup{})
+	t.Parallel()
+	srv := program.Start(t, program.Setup{})
 	p := makeParties(t, srv, 2)
 	id := askFor(t, srv, p[0], "/api/v2/generate/async", `{"prompt":"a lighthouse","params":{"n":3}}`)
 	first := *popUntil(t, srv, p[1]).ID

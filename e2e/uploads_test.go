@@ -13,17 +13,18 @@ import (
 	"testing"
 
 	"horde/api"
+	"horde/e2e/program"
 )
 
 // ledgerIsSound lets the program prove the ledger of a running server.
-func ledgerIsSound(t *testing.T, srv *server, db string) {
+func ledgerIsSound(t *testing.T, srv *program.Server, db string) {
 	t.Helper()
 	args := []string{"admin", "ledger", "verify", "--data", srv.Data}
 	if db != "" {
 		args = append(args, "--db", db)
 	}
-	cmd := exec.Command(hordeBinary, args...)
-	cmd.Env = cleanEnv()
+	cmd := exec.Command(program.Binary(), args...)
+	cmd.Env = program.CleanEnv()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("horde admin ledger verify: %v\n%s", err, out)
 	}
@@ -32,8 +33,9 @@ func ledgerIsSound(t *testing.T, srv *server, db string) {
 // TestBadUploads: whatever a worker does with its upload link, the delivery is paid
 // once and the requester finds a defined answer (decision 44).
 func TestBadUploads(t *testing.T) {
+	t.Parallel()
 	engines(t, func(t *testing.T, db string) {
-		srv := start(t, setup{db: db, env: []string{"HORDE_MAX_UPLOAD=1048576"}})
+		srv := program.Start(t, program.Setup{DB: db, Env: []string{"HORDE_MAX_UPLOAD=1048576"}})
 		p := makeParties(t, srv, 2)
 		for name, c := range map[string]struct {
 			upload func(link string) (status int)
@@ -143,7 +145,7 @@ func putHalf(t *testing.T, link string) {
 }
 
 // checkPaidOnce delivers the same thing twice.
-func checkPaidOnce(t *testing.T, srv *server, key, path, body string) {
+func checkPaidOnce(t *testing.T, srv *program.Server, key, path, body string) {
 	t.Helper()
 	status, answer := call(t, http.MethodPost, srv.URL+"/api/v2/"+path, key, body)
 	var first api.Submitted

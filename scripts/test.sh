@@ -6,34 +6,87 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# As the build does, so that its packages are compiled once.
+export GOFLAGS="${GOFLAGS:-} -trimpath"
+
+scratch=$(mktemp -d)
+declare -A jobs
+
 step() { printf '\n== %s\n' "$*"; }
+
+# begin starts a job beside the others; finish waits for it, prints what it said, and
+# fails as it did.
+begin() {
+  local name=$1
+  shift
+  ("$@") >"$scratch/$name.log" 2>&1 &
+  jobs[$name]=$!
+}
+
+finish() {
+  local name=$1 status=0
+  wait "${jobs[$name]}" || status=$?
+  unset "jobs[$name]"
+  step "$name"
+  cat "$scratch/$name.log"
+  if [ "$status" != 0 ]; then echo "FAIL: $name (exit status $status)"; fi
+  return "$status"
+}
+
+finished() {
+  local name
+  for name in "${!jobs[@]}"; do
+    kill "${jobs[$name]}" 2>/dev/null || true
+    wait "${jobs[$name]}" 2>/dev/null || true
+  done
+  scripts/postgres.sh stop >/dev/null 2>&1 || true
+  rm -rf "$scratch"
+}
+trap finished EXIT
+
+# One after the other: apt-get knows no two at a time.
+services() {
+  scripts/postgres.sh start >"$scratch/postgres"
+  scripts/install-chromium.sh | tail -n 1 >"$scratch/chromium"
+  scripts/versitygw.sh path >/dev/null
+  scripts/install-shells.sh || [ $? = 3 ] # 3: they cannot be had here; it says so, and their tests skip
+  scripts/python-sdk.sh install >/dev/null || [ $? = 3 ] # 3: no Python new enough; it says so, and its test skips
+}
+
+suites() {
+  local suite
+  for suite in e2e/npm e2e/browser; do
+    (cd "$suite" && npm ci --no-audit --no-fund --silent)
+  done
+}
+
+page() { (cd web && npm run --silent check && npm run --silent test); }
+
+# Downloads wait for the network while lint computes.
+begin services services
+begin "npm packages of the suites" suites
 
 step "lint"
 scripts/lint.sh
 
+begin "web page" page
 step "examples: programs in a module of their own"
 (cd examples && go vet ./... && go test ./...)
 
-step "web page"
-(cd web && npm run --silent check && npm run --silent test)
-
-step "services"
-HORDE_TEST_POSTGRES=$(scripts/postgres.sh start)
-trap 'scripts/postgres.sh stop >/dev/null 2>&1 || true' EXIT
-CHROMIUM=$(scripts/install-chromium.sh | tail -n 1)
-scripts/versitygw.sh path >/dev/null
-scripts/install-shells.sh || [ $? = 3 ] # 3: they cannot be had here; it says so, and their tests skip
-scripts/python-sdk.sh install >/dev/null || [ $? = 3 ] # 3: no Python new enough; it says so, and its test skips
-for suite in e2e/npm e2e/browser; do
-  (cd "$suite" && npm ci --no-audit --no-fund --silent)
-done
+finish "web page"
+finish services
+finish "npm packages of the suites"
+HORDE_TEST_POSTGRES=$(cat "$scratch/postgres")
+CHROMIUM=$(cat "$scratch/chromium")
 export HORDE_TEST_POSTGRES CHROMIUM
 export HORDE_ONNXRUNTIME=$PWD/bin/libonnxruntime.so
 
+# Lint has vetted everything.
 step "go test -race"
 # The models are tested without the race detector: their work is in C, and the
 # comparison with the golden images would take minutes.
-packages=$(go list ./... | grep -v -e '/engine/pocket' -e '/e2e$')
-go test -race -timeout 20m $packages
+packages=$(go list ./... | grep -v -e '/engine/pocket' -e '/e2e')
+go test -vet=off -race -timeout 20m $packages
+
 step "go test: models and the whole program"
-go test -timeout 30m ./engine/pocket/... ./e2e
+HORDE_E2E_BINARY=$PWD/bin/horde go test -vet=off -timeout 30m ./engine/pocket/... ./e2e

@@ -126,6 +126,7 @@ func checkArrow(t *testing.T, from, to string) {
 	t.Helper()
 	switch {
 	case strings.HasPrefix(to, "cmd/"), to == "e2e",
+		strings.HasPrefix(to, "e2e/") && !strings.HasPrefix(from, "e2e"),
 		to == "internal/node" && from != "internal/cli/run",
 		to == "internal/cli" && from != "cmd/horde",
 		strings.HasPrefix(to, "internal/cli/") && !strings.HasPrefix(from, "internal/cli"):
