@@ -86,6 +86,7 @@ var elsewhere = map[string]string{
 	"BlobTooLarge":        "scenarios know no links of a folder: TestFolderRefuses of blob",
 	"InternalServerError": "a mistake of ours",
 	"PayloadTooLarge":     "a file of scenarios has no room for it: TestBadInput",
+	"ServerBusy":          "takes more calls at once than scenarios make: TestLaneShedsLoad of imaging",
 	"RequestTimeout":      "takes a minute of real time: TestBodyDeadlineReachesTheConnection of server",
 	"TooLongWorkerName":   "the schema refuses such an info first",
 	"TooManySameIPs":      "TooManyWorkers and TooManyWorkersTrusted come first at every number (generation §1.14)",

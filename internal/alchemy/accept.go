@@ -182,12 +182,12 @@ func (q *Queue) keepSource(ctx context.Context, e *entry, text string) error {
 		return nil
 	}
 
-	img, err := source.Decode(data, false)
+	webp, err := source.ToWebP(ctx, data, false)
 	if err != nil {
 		return err
 	}
 	name := e.row.ID + ".webp"
-	if err := q.sourceImages().Put(ctx, name, img, source.Quality); err != nil {
+	if err := q.sourceImages().Put(ctx, name, webp); err != nil {
 		return err
 	}
 	e.record.Source = name

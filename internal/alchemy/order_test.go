@@ -120,7 +120,7 @@ func TestSourceImagesAreSeenAsMeant(t *testing.T) {
 		if _, err := stored.ReadFrom(r); err != nil {
 			t.Fatal(err)
 		}
-		img, _, err := imaging.Decode(stored.Bytes(), imaging.SourceLimits)
+		img, _, err := imaging.Decode(t.Context(), stored.Bytes(), imaging.SourceLimits)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,7 +20,7 @@ import (
 func webpImage(t testing.TB) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := imaging.EncodeWebP(&b, image.NewGray(image.Rect(0, 0, 16, 16)), 50); err != nil {
+	if err := imaging.EncodeWebP(t.Context(), &b, image.NewGray(image.Rect(0, 0, 16, 16)), 50); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

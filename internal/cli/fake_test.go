@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -405,7 +406,7 @@ func picture(side int) image.Image {
 
 func webp(side int) []byte {
 	var b bytes.Buffer
-	if err := imaging.EncodeWebP(&b, picture(side), 90); err != nil {
+	if err := imaging.EncodeWebP(context.Background(), &b, picture(side), 90); err != nil {
 		panic(err)
 	}
 	return b.Bytes()

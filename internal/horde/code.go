@@ -263,6 +263,9 @@ const (
 	PayloadTooLarge     Code = "PayloadTooLarge"
 	RequestTimeout      Code = "RequestTimeout"
 	InternalServerError Code = "InternalServerError"
+
+	// ServerBusy: more than this server can do at once; it says when to try again.
+	ServerBusy Code = "ServerBusy"
 )
 
 // CodeOf returns the code of the first Error in err's chain, or "".

@@ -199,6 +199,7 @@ var statuses = map[Code]int{
 	PayloadTooLarge:     http.StatusRequestEntityTooLarge,
 	Locked:              http.StatusLocked,
 	InternalServerError: http.StatusInternalServerError,
+	ServerBusy:          http.StatusServiceUnavailable,
 	TooManyPrompts:      http.StatusTooManyRequests,
 }
 

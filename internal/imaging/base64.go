@@ -1,6 +1,7 @@
 package imaging
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"image"
@@ -60,10 +61,10 @@ func Base64(s string, lim Limits) ([]byte, error) {
 }
 
 // DecodeBase64 is Base64 and then Decode.
-func DecodeBase64(s string, lim Limits) (img image.Image, format string, err error) {
+func DecodeBase64(ctx context.Context, s string, lim Limits) (img image.Image, format string, err error) {
 	data, err := Base64(s, lim)
 	if err != nil {
 		return nil, "", err
 	}
-	return Decode(data, lim)
+	return Decode(ctx, data, lim)
 }

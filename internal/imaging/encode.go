@@ -1,27 +1,32 @@
 package imaging
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
 	"io"
-	"runtime"
 )
-
-// encoding holds a token for each image that is being encoded: libwebp takes a whole
-// processor for tens of milliseconds, and encoding more at once than there are processors
-// would only delay them all.
-var encoding = make(chan struct{}, runtime.GOMAXPROCS(0))
 
 // EncodeWebP writes img as a WebP file. Quality runs from 0 to 100
 // (generation §1.6: 50 for source images); a build without cgo writes lossless
 // files and ignores it. The colours under transparent pixels are kept
-// (only with cgo), since an inpainting worker starts from them. It waits while as
-// many images are being encoded as there are processors. A side above MaxSide is
-// ErrTooManyPixels.
-func EncodeWebP(w io.Writer, img image.Image, quality float32) error {
+// (only with cgo), since an inpainting worker starts from them. It waits for its turn in
+// the lane Own as long as ctx lasts. A side above MaxSide is ErrTooManyPixels.
+func EncodeWebP(ctx context.Context, w io.Writer, img image.Image, quality float32) error {
+	size := img.Bounds().Size()
+	leave, err := Own.enter(ctx, int64(size.X)*int64(size.Y)*bytesPerPixel)
+	if err != nil {
+		return fmt.Errorf("encode WebP: %w", err)
+	}
+	defer leave()
+	return encode(w, img, quality)
+}
+
+// encode is EncodeWebP for whoever has its turn.
+func encode(w io.Writer, img image.Image, quality float32) error {
 	size := img.Bounds().Size()
 	switch {
 	case size.X <= 0 || size.Y <= 0:
@@ -34,7 +39,7 @@ func EncodeWebP(w io.Writer, img image.Image, quality float32) error {
 		quality = 0
 	}
 
-	out, err := encodeBounded(img, min(quality, 100))
+	out, err := encodePixels(img, min(quality, 100))
 	if err != nil {
 		return fmt.Errorf("encode WebP: %w", err)
 	}
@@ -42,10 +47,7 @@ func EncodeWebP(w io.Writer, img image.Image, quality float32) error {
 	return err
 }
 
-func encodeBounded(img image.Image, quality float32) ([]byte, error) {
-	encoding <- struct{}{}
-	defer func() { <-encoding }()
-
+func encodePixels(img image.Image, quality float32) ([]byte, error) {
 	if opaque(img) {
 		return encodeOpaque(asRGBA(img), quality)
 	}

@@ -48,7 +48,7 @@ func TestOnlyPixelsPass(t *testing.T) {
 		"webp with exif and xmp":  extended,
 		"gif that is also a page": append(encoded(t, func(b *bytes.Buffer) error { return gif.Encode(b, scene(48, 32, false), nil) }), "<!--"+secret...),
 	} {
-		img, _, err := Decode(file, SourceLimits)
+		img, _, err := Decode(t.Context(), file, SourceLimits)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -86,7 +86,7 @@ func TestAnimationsCostOneFrame(t *testing.T) {
 	} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		img, _, err := Decode(file, SourceLimits)
+		img, _, err := Decode(t.Context(), file, SourceLimits)
 		runtime.ReadMemStats(&after)
 		if err != nil || img.Bounds().Dx() < side {
 			t.Errorf("%s: %v", name, err)
@@ -112,11 +112,11 @@ func TestHeaderAndPixelsMustAgree(t *testing.T) {
 	binary.BigEndian.PutUint16(huge[start+5:], 65535)
 	binary.BigEndian.PutUint16(huge[start+7:], 65535)
 	for name, file := range map[string][]byte{"png": lying, "jpeg": tall, "jpeg of 4 gigapixels": huge} {
-		if img, _, err := Decode(file, SourceLimits); err == nil {
+		if img, _, err := Decode(t.Context(), file, SourceLimits); err == nil {
 			t.Errorf("%s: passes as %v", name, img.Bounds())
 		}
 	}
-	if _, _, err := Decode([]byte(strings.Repeat("\x00", 1<<20)), SourceLimits); err == nil {
+	if _, _, err := Decode(t.Context(), []byte(strings.Repeat("\x00", 1<<20)), SourceLimits); err == nil {
 		t.Error("a megabyte of zeros is an image")
 	}
 }

@@ -1,10 +1,12 @@
 // Package imaging decodes images that strangers sent, within limits, and encodes
 // images as WebP.
 //
-// Nothing is decoded before its header has been read and found within Limits,
-// and only a few images are decoded or encoded at once, so that an image
-// that claims 50,000×50,000 pixels, or a thousand images at the same moment,
-// costs an error and no memory. PNG, JPEG, GIF, WebP and BMP are read; of an
+// Nothing is decoded before its header has been read and found within Limits, and
+// before the work has been counted that its structure asks for (MaxWork: the scans of a
+// JPEG, the chunks of a PNG). Only a few images are decoded or encoded at once, in lanes
+// by who sent them (Lane). So an image that claims 50,000×50,000 pixels or goes over its
+// pixels a thousand times, or a thousand images at the same moment, cost an error, no
+// memory and no time. PNG, JPEG, GIF, WebP and BMP are read; of an
 // animation the first frame counts. What a file says about its pixels apart from
 // them (EXIF orientation, colour profile) is applied when it is decoded, and gone
 // afterwards. WebP is the only format written
@@ -12,12 +14,14 @@
 // lossless encoder in Go, whose files are larger but just as valid.
 //
 //	h, err := imaging.Inspect(data)                       // header only
-//	img, format, err := imaging.Decode(data, imaging.Source)
-//	err = imaging.EncodeWebP(w, img, 50)
+//	img, format, err := imaging.Decode(ctx, data, imaging.SourceLimits)
+//	webp, err := imaging.Requesters.ToWebP(ctx, data, imaging.SourceLimits, 50)
+//	err = imaging.EncodeWebP(ctx, w, img, 50)
 package imaging
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -26,7 +30,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
-	"runtime"
+	"slices"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/webp"
@@ -38,9 +42,17 @@ var (
 	ErrTooManyPixels = errors.New("image has too many pixels")
 	// ErrTooManyBytes: the file is larger than allowed.
 	ErrTooManyBytes = errors.New("image has too many bytes")
+	// ErrTooMuchWork: decoding it would take more than pixels and bytes suggest.
+	ErrTooMuchWork = errors.New("image takes too much work to decode")
 	// ErrUnreadable: no image, a format that is not read, or a damaged file.
 	ErrUnreadable = errors.New("image cannot be read")
 )
+
+// IsRefusal reports whether an error says what is wrong with an image, not with us.
+func IsRefusal(err error) bool {
+	return slices.ContainsFunc([]error{ErrTooManyPixels, ErrTooManyBytes, ErrTooMuchWork, ErrUnreadable},
+		func(target error) bool { return errors.Is(err, target) })
+}
 
 // MaxSide is the longest side of a WebP image, in pixels.
 const MaxSide = 16383
@@ -48,14 +60,15 @@ const MaxSide = 16383
 // Limits bound an image before it is decoded. A zero field means the same field of
 // SourceLimits.
 type Limits struct {
-	MaxBytes  int // size of the file in bytes
-	MaxPixels int // width × height
-	MaxSide   int // longer side in pixels
+	MaxBytes  int   // size of the file in bytes
+	MaxPixels int   // width × height
+	MaxSide   int   // longer side in pixels
+	MaxWork   int64 // visits of pixels, as MaxWork counts them
 }
 
 // SourceLimits are the limits of an image that a requester sends
 // (generation §1.6: an area of 3072×3072).
-var SourceLimits = Limits{MaxBytes: 20 << 20, MaxPixels: 3072 * 3072, MaxSide: MaxSide}
+var SourceLimits = Limits{MaxBytes: 20 << 20, MaxPixels: 3072 * 3072, MaxSide: MaxSide, MaxWork: MaxWork}
 
 func (l Limits) orDefault() Limits {
 	if l.MaxBytes == 0 {
@@ -66,6 +79,9 @@ func (l Limits) orDefault() Limits {
 	}
 	if l.MaxSide == 0 {
 		l.MaxSide = SourceLimits.MaxSide
+	}
+	if l.MaxWork == 0 {
+		l.MaxWork = max(MaxWork, workPerPixel*int64(l.MaxPixels))
 	}
 	return l
 }
@@ -178,57 +194,15 @@ func IsWebP(data []byte) bool {
 	return false
 }
 
-// decoding holds a token for each image that is being decoded.
-var decoding = make(chan struct{}, max(2, runtime.GOMAXPROCS(0)))
-
-// Decode reads an image whose file and header are within lim; the result
-// begins at (0, 0) and has the size that the header gives. It waits while as
-// many images as there are processors are being decoded.
-//
-// Metadata that changes what the pixels mean is applied: the image is turned as
-// its EXIF says, and its colours are those of sRGB. Colours of which the file
-// says nothing, or nothing that is understood (profiles of tables, CMYK, HDR),
-// stay as they were decoded. The rest of the metadata is dropped. Errors wrap
-// ErrTooManyBytes, ErrTooManyPixels or ErrUnreadable.
-func Decode(data []byte, lim Limits) (img image.Image, format string, err error) {
-	lim = lim.orDefault()
-	if len(data) > lim.MaxBytes {
-		return nil, "", fmt.Errorf("%w: %d, at most %d", ErrTooManyBytes, len(data), lim.MaxBytes)
-	}
-
-	h, err := Inspect(data)
-	if err != nil {
-		return nil, "", err
-	}
-
-	if err := lim.check(h); err != nil {
-		return nil, "", err
-	}
-
-	// Bound how much memory and how many processors decoding takes at once.
-	decoding <- struct{}{}
-	defer func() { <-decoding }()
-
-	img, err = decode(data, h)
-	if err != nil {
-		return nil, "", fmt.Errorf("%w: %s: %v", ErrUnreadable, h.Format, err)
-	}
-
-	if c := coloursOf(data, h.Format, img); c != nil {
-		img = c.inSRGB(img)
-	}
-	return turned(atOrigin(img, h), h.turn), h.Format, nil
-}
-
 // decode calls the decoder of h.Format. A decoder that panics on a damaged file
 // must not end the process, which may be a worker's or a server's.
-func decode(data []byte, h Header) (img image.Image, err error) {
+func decode(ctx context.Context, data []byte, h Header) (img image.Image, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			img, err = nil, fmt.Errorf("decoder failed: %v", p)
 		}
 	}()
-	r := bytes.NewReader(data)
+	r := interruptible{ctx, bytes.NewReader(data)}
 
 	switch h.Format {
 	case "png":
@@ -246,7 +220,7 @@ func decode(data []byte, h Header) (img image.Image, err error) {
 	if err != nil {
 		return nil, err
 	}
-	img, err = webp.Decode(bytes.NewReader(w.still))
+	img, err = webp.Decode(interruptible{ctx, bytes.NewReader(w.still)})
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func pngOf(t testing.TB, m image.Image) []byte {
 }
 
 func webpOf(t testing.TB, m image.Image, q float32) []byte {
-	return encoded(t, func(b *bytes.Buffer) error { return EncodeWebP(b, m, q) })
+	return encoded(t, func(b *bytes.Buffer) error { return EncodeWebP(t.Context(), b, m, q) })
 }
 
 // pngChunk writes one chunk with its checksum.
@@ -132,7 +132,7 @@ func TestDecodeReadsEveryFormat(t *testing.T) {
 			if h.Format != tt.format || h.Alpha != tt.alpha || h.Width != 48 || h.Height != 32 {
 				t.Errorf("Inspect = %+v, want %s, alpha %t, 48×32", h, tt.format, tt.alpha)
 			}
-			img, format, err := Decode(tt.data, Limits{})
+			img, format, err := Decode(t.Context(), tt.data, Limits{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -178,7 +178,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"bytes", good, Limits{MaxBytes: len(good) - 1}, ErrTooManyBytes},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			img, _, err := Decode(tt.data, tt.lim)
+			img, _, err := Decode(t.Context(), tt.data, tt.lim)
 			if !errors.Is(err, tt.want) || img != nil {
 				t.Errorf("Decode = %v, want %v", err, tt.want)
 			}
@@ -192,7 +192,7 @@ func TestTruncatedFilesNeverPassWhole(t *testing.T) {
 	} {
 		// The last bytes of a PNG (IEND) and a padding byte carry no pixels.
 		for n := range len(data) - 16 {
-			if _, _, err := Decode(data[:n], Limits{}); !errors.Is(err, ErrUnreadable) {
+			if _, _, err := Decode(t.Context(), data[:n], Limits{}); !errors.Is(err, ErrUnreadable) {
 				t.Fatalf("%s cut to %d of %d bytes: %v", name, n, len(data), err)
 			}
 		}
@@ -208,7 +208,7 @@ func TestBombCostsNoMemory(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for _, b := range bombs {
-		if _, _, err := Decode(b, SourceLimits); err == nil {
+		if _, _, err := Decode(t.Context(), b, SourceLimits); err == nil {
 			t.Error("a bomb was decoded")
 		}
 	}
@@ -221,7 +221,7 @@ func TestBombCostsNoMemory(t *testing.T) {
 func TestEncodeKeepsPixels(t *testing.T) {
 	for _, alpha := range []bool{false, true} {
 		in := scene(64, 48, alpha)
-		img, _, err := Decode(webpOf(t, in, 95), Limits{})
+		img, _, err := Decode(t.Context(), webpOf(t, in, 95), Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -264,17 +264,17 @@ func TestEncodeTakesEveryKindOfImage(t *testing.T) {
 	}
 	for _, m := range kinds {
 		if _, ok := m.(*image.Uniform); ok {
-			if err := EncodeWebP(&bytes.Buffer{}, m, 50); !errors.Is(err, ErrTooManyPixels) {
+			if err := EncodeWebP(t.Context(), &bytes.Buffer{}, m, 50); !errors.Is(err, ErrTooManyPixels) {
 				t.Errorf("an endless image: %v", err)
 			}
 			continue
 		}
-		img, _, err := Decode(webpOf(t, m, 50), Limits{})
+		img, _, err := Decode(t.Context(), webpOf(t, m, 50), Limits{})
 		if err != nil || img.Bounds().Size() != rect.Size() {
 			t.Errorf("%T: %v", m, err)
 		}
 	}
-	if err := EncodeWebP(&bytes.Buffer{}, image.NewRGBA(image.Rectangle{}), 50); err == nil {
+	if err := EncodeWebP(t.Context(), &bytes.Buffer{}, image.NewRGBA(image.Rectangle{}), 50); err == nil {
 		t.Error("an empty image was encoded")
 	}
 }
@@ -303,7 +303,7 @@ func TestBase64(t *testing.T) {
 	if _, err := Base64(strings.Repeat("\n", 1000), Limits{MaxBytes: 100}); !errors.Is(err, ErrTooManyBytes) {
 		t.Errorf("line breaks without end: %v", err)
 	}
-	img, format, err := DecodeBase64(base64.StdEncoding.EncodeToString(pngOf(t, scene(8, 8, false))), SourceLimits)
+	img, format, err := DecodeBase64(t.Context(), base64.StdEncoding.EncodeToString(pngOf(t, scene(8, 8, false))), SourceLimits)
 	if err != nil || format != "png" || img.Bounds().Dx() != 8 {
 		t.Errorf("DecodeBase64 = %v %s %v", img, format, err)
 	}
@@ -314,12 +314,12 @@ func TestManyAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 32 {
 		wg.Go(func() {
-			img, _, err := Decode(data, SourceLimits)
+			img, _, err := Decode(t.Context(), data, SourceLimits)
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			if err := EncodeWebP(&bytes.Buffer{}, img, 50); err != nil {
+			if err := EncodeWebP(t.Context(), &bytes.Buffer{}, img, 50); err != nil {
 				t.Error(err)
 			}
 		})
@@ -336,7 +336,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(cmykJPEG)
 	lim := Limits{MaxBytes: 1 << 16, MaxPixels: 1 << 14, MaxSide: 1 << 12}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		img, format, err := Decode(data, lim)
+		img, format, err := Decode(t.Context(), data, lim)
 		if err != nil {
 			if !errors.Is(err, ErrUnreadable) && !errors.Is(err, ErrTooManyPixels) && !errors.Is(err, ErrTooManyBytes) {
 				t.Fatalf("an error of no kind: %v", err)
@@ -359,7 +359,7 @@ func FuzzDecode(f *testing.F) {
 func BenchmarkEncodeWebP512(b *testing.B) {
 	m := scene(512, 512, false)
 	for b.Loop() {
-		if err := EncodeWebP(&bytes.Buffer{}, m, 90); err != nil {
+		if err := EncodeWebP(b.Context(), &bytes.Buffer{}, m, 90); err != nil {
 			b.Fatal(err)
 		}
 	}

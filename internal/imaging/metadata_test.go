@@ -224,7 +224,7 @@ func TestOrientationIsApplied(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				img, _, err := Decode(data, SourceLimits)
+				img, _, err := Decode(t.Context(), data, SourceLimits)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -234,7 +234,7 @@ func TestOrientationIsApplied(t *testing.T) {
 				wantBlocks(t, img, o, sixColours)
 
 				// What workers get says nothing of it any more.
-				again, _, err := Decode(webpOf(t, img, 95), SourceLimits)
+				again, _, err := Decode(t.Context(), webpOf(t, img, 95), SourceLimits)
 				if err != nil || again.Bounds() != img.Bounds() {
 					t.Errorf("encoded and decoded again: %v, %v", again.Bounds(), err)
 				}
@@ -325,7 +325,7 @@ func TestDamagedExifIsIgnored(t *testing.T) {
 			t.Errorf("%s: %d", name, got)
 		}
 		for _, c := range containers {
-			if img, _, err := Decode(c.write(t, blocks(sixColours), exif, nil), SourceLimits); err != nil || img.Bounds().Dx() != 3*block {
+			if img, _, err := Decode(t.Context(), c.write(t, blocks(sixColours), exif, nil), SourceLimits); err != nil || img.Bounds().Dx() != 3*block {
 				t.Errorf("%s, %s: %v", c.name, name, err)
 			}
 		}
@@ -439,7 +439,7 @@ func TestProfilesAreApplied(t *testing.T) {
 		for _, s := range inOtherSpaces {
 			t.Run(c.name+", "+s.name, func(t *testing.T) {
 				m := blocks([2][3]color.NRGBA{{s.same[0], s.same[1], s.same[2]}, {s.same[3], {255, 255, 255, 255}, {0, 0, 0, 255}}})
-				img, _, err := Decode(c.write(t, m, exifBlock(binary.BigEndian, 3, 6), s.profile), SourceLimits)
+				img, _, err := Decode(t.Context(), c.write(t, m, exifBlock(binary.BigEndian, 3, 6), s.profile), SourceLimits)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -481,7 +481,7 @@ func TestSRGBProfilesChangeNothing(t *testing.T) {
 		"primaries on one line":            pngChunk("cHRM", be32(31270, 32900, 10000, 10000, 20000, 20000, 30000, 30000)),
 		"code points of HDR":               pngChunk("cICP", []byte{9, 16, 0, 1}),
 	} {
-		img, _, err := Decode(pngWith(file, chunk), SourceLimits)
+		img, _, err := Decode(t.Context(), pngWith(file, chunk), SourceLimits)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -563,7 +563,7 @@ func TestColoursOfPNG(t *testing.T) {
 		{"ink", pngWith(colour(red), iccpChunk(profileOf("CMYK", "Lab ", iccTag{"A2B0", make([]byte, 64)}))), red, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			img, _, err := Decode(c.file, SourceLimits)
+			img, _, err := Decode(t.Context(), c.file, SourceLimits)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -633,7 +633,7 @@ func TestDamagedProfilesAreIgnored(t *testing.T) {
 			if c.name == "jpeg" && len(profile) > maxProfile || c.name == "webp" && len(profile) > maxProfile {
 				continue // a segment holds 64 KiB, and WebP has no need to copy
 			}
-			img, _, err := Decode(c.write(t, blocks(sixColours), nil, profile), SourceLimits)
+			img, _, err := Decode(t.Context(), c.write(t, blocks(sixColours), nil, profile), SourceLimits)
 			if err != nil {
 				t.Errorf("%s, %s: %v", c.name, name, err)
 				continue
@@ -645,7 +645,7 @@ func TestDamagedProfilesAreIgnored(t *testing.T) {
 	bomb := pngWith(pngOf(t, image.NewGray(image.Rect(0, 0, 8, 8))), iccpChunk(make([]byte, 64<<20)))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if _, _, err := Decode(bomb, SourceLimits); err != nil {
+	if _, _, err := Decode(t.Context(), bomb, SourceLimits); err != nil {
 		t.Error(err)
 	}
 	runtime.ReadMemStats(&after)
@@ -665,7 +665,7 @@ func TestJPEGProfilesMustBeWhole(t *testing.T) {
 		"number 0": part(0, 1, profileP3), "of 0": part(1, 0, profileP3), "of two counts": slices.Concat(part(1, 2, profileP3[:200]), part(2, 3, profileP3[200:])),
 		"no number": segment(0xe2, "ICC_PROFILE\x00"), "of another program": segment(0xe2, "MPF\x00"+string(profileP3)),
 	} {
-		img, _, err := Decode(slices.Concat(file[:2], segments, file[2:]), SourceLimits)
+		img, _, err := Decode(t.Context(), slices.Concat(file[:2], segments, file[2:]), SourceLimits)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -720,21 +720,21 @@ func TestAlphaIsAProperty(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			img, _, err := Decode(c.data, SourceLimits)
+			img, _, err := Decode(t.Context(), c.data, SourceLimits)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if h.Alpha != c.alpha || opaque(img) == c.transparent {
 				t.Errorf("alpha %t, opaque %t; want %t, %t", h.Alpha, opaque(img), c.alpha, !c.transparent)
 			}
-			again, _, err := Decode(webpOf(t, img, 95), SourceLimits)
+			again, _, err := Decode(t.Context(), webpOf(t, img, 95), SourceLimits)
 			if err != nil || opaque(again) == c.transparent {
 				t.Errorf("as WebP: opaque %t, %v", opaque(again), err)
 			}
 		})
 	}
 
-	img, _, err := Decode(pngOf(t, palette), SourceLimits)
+	img, _, err := Decode(t.Context(), pngOf(t, palette), SourceLimits)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -793,7 +793,7 @@ func TestLossyWebPKeepsContrast(t *testing.T) {
 		img := image.Image(blocks(colours))
 		for range 4 {
 			var err error
-			if img, _, err = Decode(webpOf(t, img, 90), SourceLimits); err != nil {
+			if img, _, err = Decode(t.Context(), webpOf(t, img, 90), SourceLimits); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -808,7 +808,7 @@ func TestPlainImagesAreNotTouched(t *testing.T) {
 		"jpeg": encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, scene(64, 64, false), nil) }),
 		"png":  pngOf(t, scene(64, 64, true)), "webp": webpOf(t, scene(64, 64, false), 80),
 	} {
-		img, _, err := Decode(data, SourceLimits)
+		img, _, err := Decode(t.Context(), data, SourceLimits)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -885,7 +885,7 @@ func FuzzNotes(f *testing.F) {
 		if h.turn < 1 || h.turn > 8 {
 			t.Fatalf("orientation %d", h.turn)
 		}
-		if _, _, err := Decode(data, Limits{MaxBytes: 1 << 16, MaxPixels: 1 << 14}); err != nil && !errors.Is(err, ErrUnreadable) &&
+		if _, _, err := Decode(t.Context(), data, Limits{MaxBytes: 1 << 16, MaxPixels: 1 << 14}); err != nil && !errors.Is(err, ErrUnreadable) &&
 			!errors.Is(err, ErrTooManyPixels) && !errors.Is(err, ErrTooManyBytes) {
 			t.Fatalf("an error of no kind: %v", err)
 		}

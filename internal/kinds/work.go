@@ -1,6 +1,7 @@
 package kinds
 
 import (
+	"context"
 	"time"
 
 	"horde/api"
@@ -31,7 +32,7 @@ type Work interface {
 	ByLink() bool
 
 	// Keep is what becomes of a result that a worker sent.
-	Keep(result string) (Kept, error)
+	Keep(ctx context.Context, result string) (Kept, error)
 
 	Value(Delivered) Value
 

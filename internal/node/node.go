@@ -25,6 +25,7 @@ import (
 	"horde/internal/content"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/imaging"
 	"horde/internal/kudos"
 	"horde/internal/limit"
 	"horde/internal/moderation"
@@ -195,6 +196,9 @@ func (n *Node) open(ctx context.Context) (err error) {
 		return fmt.Errorf("statistics: %w", err)
 	}
 
+	if o.Metrics != nil {
+		o.Metrics.MustRegister(imaging.Metrics()...)
+	}
 	n.ready = telemetry.NewReadiness(readyKept, readyTime)
 	n.ready.Add("database", n.Store.Ready)
 	n.ready.Add("pictures", n.Blobs.Ready)

@@ -78,7 +78,7 @@ func (q *Queue) delivered(a assigned, result string, censored bool) kinds.Delive
 
 // deliver stores a result exactly once, pays and charges.
 func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s submission) (float64, error) {
-	kept, err := a.e.work.Keep(s.generation)
+	kept, err := a.e.work.Keep(ctx, s.generation)
 	if err == nil && kept.Image != nil {
 		err = q.Blobs.Put(ctx, resultName(a.job.ID), "image/webp", bytes.NewReader(kept.Image), int64(len(kept.Image)))
 	}

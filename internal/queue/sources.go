@@ -28,7 +28,7 @@ func (q *Queue) storeSources(ctx context.Context, id string, ask *api.ImageReque
 // storeAllSources stores the source image, the mask and what a remix has besides.
 func (q *Queue) storeAllSources(ctx context.Context, id string, ask *api.ImageRequest, rec *record) error {
 	if ask.SourceImage != "" {
-		img, alpha, err := q.sourceImages().Image(ctx, ask.SourceImage)
+		webp, alpha, err := q.sourceImages().WebP(ctx, ask.SourceImage)
 		if err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func (q *Queue) storeAllSources(ctx context.Context, id string, ask *api.ImageRe
 			return horde.Errorf(horde.InpaintingMissingMask,
 				"Inpainting needs a source_mask, or a source_image with an alpha channel.")
 		}
-		if err := q.sourceImages().Put(ctx, id+"_src.webp", img, source.Quality); err != nil {
+		if err := q.sourceImages().Put(ctx, id+"_src.webp", webp); err != nil {
 			return err
 		}
 		rec.Source = id + "_src.webp"
@@ -64,11 +64,11 @@ func (q *Queue) storeAllSources(ctx context.Context, id string, ask *api.ImageRe
 }
 
 func (q *Queue) storeSource(ctx context.Context, text, name string) error {
-	img, _, err := q.sourceImages().Image(ctx, text)
+	webp, _, err := q.sourceImages().WebP(ctx, text)
 	if err != nil {
 		return err
 	}
-	return q.sourceImages().Put(ctx, name, img, source.Quality)
+	return q.sourceImages().Put(ctx, name, webp)
 }
 
 // dropSources deletes the source images of a request.

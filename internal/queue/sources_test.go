@@ -76,7 +76,7 @@ func lyingPNG(t testing.TB) []byte {
 func lyingWebP(t testing.TB) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	if err := imaging.EncodeWebP(&b, halves(), 95); err != nil {
+	if err := imaging.EncodeWebP(t.Context(), &b, halves(), 95); err != nil {
 		t.Fatal(err)
 	}
 	exif := append(binary.LittleEndian.AppendUint32([]byte("EXIF"), uint32(len(lying))), lying...)
@@ -101,7 +101,7 @@ func (n *node) stored(t testing.TB, name string) image.Image {
 	if bytes.Contains(b.Bytes(), []byte("EXIF")) {
 		t.Errorf("%s still has EXIF", name)
 	}
-	img, _, err := imaging.Decode(b.Bytes(), imaging.SourceLimits)
+	img, _, err := imaging.Decode(t.Context(), b.Bytes(), imaging.SourceLimits)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestAnyAlphaIsAMask(t *testing.T) {
 	}
 	opaque := image.NewPaletted(clear.Rect, color.Palette{color.Black, color.White})
 	var webp, gifFile, plainGIF bytes.Buffer
-	if err := imaging.EncodeWebP(&webp, clear, 80); err != nil {
+	if err := imaging.EncodeWebP(t.Context(), &webp, clear, 80); err != nil {
 		t.Fatal(err)
 	}
 	forGIF := image.NewPaletted(clear.Rect, color.Palette{color.Black, color.Transparent})

@@ -2,11 +2,11 @@
 // and stores them where workers can fetch them. Its refusals are those of
 // generation §1.6.
 //
-//	img, alpha, err := source.Images{Fetcher: f, Blobs: b}.Image(ctx, text)
-//	err = images.Put(ctx, name, img, source.Quality)
+//	webp, alpha, err := source.Images{Fetcher: f, Blobs: b}.WebP(ctx, text)
+//	err = images.Put(ctx, name, webp)
 //
-// An image comes from a stranger. Its bytes, pixels and time are bounded before
-// anything is decoded; addresses are fetched by a client that does not enter private
+// An image comes from a stranger. Its bytes, pixels and work are bounded before
+// anything is decoded, and it waits for its turn only as long as its caller does; addresses are fetched by a client that does not enter private
 // networks (package fetch). It is decoded to what a person would see (package
 // imaging), and stored as WebP without its metadata.
 //

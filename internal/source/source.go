@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"image"
 	"strings"
 
 	"horde/internal/blob"
@@ -52,34 +50,31 @@ func (p Images) File(ctx context.Context, text string) (data []byte, head imagin
 	return data, head, refusal(err, code)
 }
 
-// Decode decodes an image's file. byURL says where it came from.
-func Decode(data []byte, byURL bool) (image.Image, error) {
+// ToWebP decodes an image's file and encodes it as workers get it. byURL says where it
+// came from.
+func ToWebP(ctx context.Context, data []byte, byURL bool) ([]byte, error) {
 	code := horde.ImageValidationFailed
 	if byURL {
 		code = horde.SourceImageUnreadable
 	}
-	img, _, err := imaging.Decode(data, imaging.SourceLimits)
-	return img, refusal(err, code)
+	webp, err := imaging.Requesters.ToWebP(ctx, data, imaging.SourceLimits, Quality)
+	return webp, refusal(err, code)
 }
 
-// Image is File and Decode: the image, and whether it can be transparent, in
-// whatever way its format says so.
-func (p Images) Image(ctx context.Context, text string) (img image.Image, alpha bool, err error) {
+// WebP is File and ToWebP: the image as workers get it, and whether what was sent can
+// be transparent, in whatever way its format says so.
+func (p Images) WebP(ctx context.Context, text string) (webp []byte, alpha bool, err error) {
 	data, head, err := p.File(ctx, text)
 	if err != nil {
 		return nil, false, err
 	}
-	img, err = Decode(data, IsURL(text))
-	return img, head.Alpha, err
+	webp, err = ToWebP(ctx, data, IsURL(text))
+	return webp, head.Alpha, err
 }
 
-// Put stores an image as WebP.
-func (p Images) Put(ctx context.Context, name string, img image.Image, quality float32) error {
-	var buf bytes.Buffer
-	if err := imaging.EncodeWebP(&buf, img, quality); err != nil {
-		return fmt.Errorf("encode %s: %w", name, err)
-	}
-	return p.Blobs.Put(ctx, name, "image/webp", &buf, int64(buf.Len()))
+// Put stores an image as WebP or ToWebP gave it.
+func (p Images) Put(ctx context.Context, name string, webp []byte) error {
+	return p.Blobs.Put(ctx, name, "image/webp", bytes.NewReader(webp), int64(len(webp)))
 }
 
 func refusal(err error, code horde.Code) error {
@@ -91,6 +86,15 @@ func refusal(err error, code horde.Code) error {
 			"A source image can have at most 3072×3072 pixels. Please send a smaller one.")
 	case errors.Is(err, imaging.ErrTooManyBytes):
 		return horde.Errorf(horde.SourceImageSizeExceeded, "The source image has too many bytes. Please send a smaller one.")
+	case errors.Is(err, imaging.ErrTooMuchWork):
+		return horde.Errorf(code, "Image validation failed: the source image takes too much work to decode, such as a "+
+			"progressive JPEG of very many scans. Please save it anew.")
+	case errors.Is(err, imaging.ErrBusy):
+		busy := horde.Errorf(horde.ServerBusy, "Too many images wait to be read already. Please try again in a moment.")
+		busy.RetryAfter = imaging.RetryAfter
+		return busy
+	case !imaging.IsRefusal(err): // the caller left, or something is wrong here
+		return err
 	}
 	// The Python SDK recognises the first three words.
 	return horde.Errorf(code,

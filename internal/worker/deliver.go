@@ -40,7 +40,10 @@ func (j *job) deliver(i int, r engine.Result) (final bool, err error) {
 	ctx, cancel := context.WithDeadlineCause(j.w.abort, deadline, errDeadline)
 	defer cancel()
 
-	file, err := encode(r.Image)
+	file, err := encode(ctx, r.Image)
+	if cause := context.Cause(ctx); cause != nil {
+		return false, cause
+	}
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", errEngine, err)
 	}
@@ -60,9 +63,9 @@ func (j *job) deliver(i int, r engine.Result) (final bool, err error) {
 	})
 }
 
-func encode(img image.Image) ([]byte, error) {
+func encode(ctx context.Context, img image.Image) ([]byte, error) {
 	var b bytes.Buffer
-	if err := imaging.EncodeWebP(&b, img, webpQuality); err != nil {
+	if err := imaging.EncodeWebP(ctx, &b, img, webpQuality); err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
 	return b.Bytes(), nil

@@ -45,7 +45,10 @@ func (j *job) source(ctx context.Context, kind, where string) (image.Image, erro
 
 	var img image.Image
 	if err == nil {
-		img, _, err = imaging.Decode(data, imaging.SourceLimits)
+		img, _, err = imaging.Decode(ctx, data, imaging.SourceLimits)
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return nil, cause
 	}
 	if err != nil {
 		j.log.Warn("a source image cannot be read; generating without it", "source", kind, "err", err)

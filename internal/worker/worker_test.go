@@ -55,7 +55,7 @@ func TestJobFromPopToSubmit(t *testing.T) {
 			if len(s.GenMetadata) == 0 || s.GenMetadata[0] != (api.GenMetadatum{Type: "batch_index", Value: "see_ref", Ref: string(rune('0' + i))}) {
 				t.Errorf("metadata %+v", s.GenMetadata)
 			}
-			img, format, err := imaging.Decode(h.uploads["/blob/"+id], imaging.SourceLimits)
+			img, format, err := imaging.Decode(t.Context(), h.uploads["/blob/"+id], imaging.SourceLimits)
 			if err != nil || format != "webp" || img.Bounds().Dx() != 64 {
 				t.Errorf("upload of %s: %s, %v", id, format, err)
 			}
@@ -77,7 +77,7 @@ func TestWithoutUploadLink(t *testing.T) {
 		r := start(t, h, &fakeEngine{}, nil)
 		h.until(1)
 		r.stop()
-		if _, format, err := imaging.DecodeBase64(h.submits[0].Generation, imaging.SourceLimits); err != nil || format != "webp" {
+		if _, format, err := imaging.DecodeBase64(t.Context(), h.submits[0].Generation, imaging.SourceLimits); err != nil || format != "webp" {
 			t.Errorf("generation %.40q: %v", h.submits[0].Generation, err)
 		}
 		if len(h.submits[0].GenMetadata) != 0 {

@@ -44,7 +44,7 @@ Examples:
 
 // Run sends the request, waits, prints descriptions and saves images.
 func (c *AlchemyCmd) Run(con *console.Console) error {
-	request, err := c.request()
+	request, err := c.request(con.Ctx)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func inHand(before, after *api.AlchemyStatus) (n int) {
 }
 
 // request is what the flags ask for.
-func (c *AlchemyCmd) request() (*api.AlchemyRequest, error) {
+func (c *AlchemyCmd) request(ctx context.Context) (*api.AlchemyRequest, error) {
 	r := &api.AlchemyRequest{SourceImage: c.Image, SlowWorkers: &c.Slow}
 	if c.Trusted {
 		r.TrustedWorkers = &c.Trusted
@@ -145,7 +145,7 @@ func (c *AlchemyCmd) request() (*api.AlchemyRequest, error) {
 		return r, nil
 	}
 	var err error
-	r.SourceImage, err = readSource("<image>", c.Image)
+	r.SourceImage, err = readSource(ctx, "<image>", c.Image)
 	return r, err
 }
 
@@ -236,7 +236,7 @@ func (c *AlchemyCmd) show(
 	path := alchemyPath(c.Output, id, f.Form, len(c.imageForms()))
 	data, err := h.Download(ctx, link, maxImageFile)
 	if err == nil {
-		data, err = convert(data, path)
+		data, err = convert(ctx, data, path)
 	}
 	if err == nil {
 		err = writeFile(path, data)

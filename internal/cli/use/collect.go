@@ -210,7 +210,7 @@ func (s *saver) save(ctx context.Context, images []api.Generation) {
 		}
 		delete(s.failed, place)
 		s.kept[place] = true
-		s.view.saved(path, data, g)
+		s.view.saved(ctx, path, data, g)
 	}
 }
 
@@ -229,7 +229,7 @@ func (s *saver) fetch(ctx context.Context, g api.Generation, path string) ([]byt
 	if err != nil {
 		return nil, err
 	}
-	if data, err = convert(data, path); err != nil {
+	if data, err = convert(ctx, data, path); err != nil {
 		return nil, err
 	}
 	return data, writeFile(path, data)

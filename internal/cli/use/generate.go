@@ -83,7 +83,7 @@ const maxSourceFile = 20 << 20 // bytes
 
 // Run requests the images, follows the request and saves what arrives.
 func (c *GenerateCmd) Run(con *console.Console) error {
-	request, err := c.request()
+	request, err := c.request(con.Ctx)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (c *GenerateCmd) targets() []string {
 }
 
 // request is what the flags ask for.
-func (c *GenerateCmd) request() (*api.ImageRequest, error) {
+func (c *GenerateCmd) request(ctx context.Context) (*api.ImageRequest, error) {
 	if strings.TrimSpace(c.Prompt) == "" {
 		return nil, console.UsageError("the prompt is empty: say what to show")
 	}
@@ -166,7 +166,7 @@ func (c *GenerateCmd) request() (*api.ImageRequest, error) {
 		return r, nil
 	}
 	var err error
-	r.SourceImage, err = readSource("--init", c.Init)
+	r.SourceImage, err = readSource(ctx, "--init", c.Init)
 	r.SourceProcessing = "img2img"
 	return r, err
 }
@@ -215,7 +215,7 @@ const sourceQuality = 95 // of 100
 // readSource reads the file of a source image as base64, once its header is found
 // valid. what is the flag or argument that named it. The orientation that the file
 // states is applied: not every horde does that.
-func readSource(what, path string) (string, error) {
+func readSource(ctx context.Context, what, path string) (string, error) {
 	if path == "" {
 		return "", console.UsageError("%s: name a file", what)
 	}
@@ -235,7 +235,7 @@ func readSource(what, path string) (string, error) {
 	}
 	h, err := imaging.Inspect(data)
 	if err == nil && h.Turned() {
-		data, err = turnSource(data)
+		data, err = turnSource(ctx, data)
 	}
 	if err != nil {
 		return "", console.UsageError("%s %s: %w", what, path, err)
@@ -244,13 +244,13 @@ func readSource(what, path string) (string, error) {
 }
 
 // turnSource is a source image the right way up, as WebP.
-func turnSource(data []byte) ([]byte, error) {
-	img, _, err := imaging.Decode(data, imaging.Limits{})
+func turnSource(ctx context.Context, data []byte) ([]byte, error) {
+	img, _, err := imaging.Decode(ctx, data, imaging.Limits{})
 	if err != nil {
 		return nil, err
 	}
 	var turned bytes.Buffer
-	err = imaging.EncodeWebP(&turned, img, sourceQuality)
+	err = imaging.EncodeWebP(ctx, &turned, img, sourceQuality)
 	return turned.Bytes(), err
 }
 

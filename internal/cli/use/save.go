@@ -2,6 +2,7 @@ package use
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -142,7 +143,7 @@ func cause(err error) error {
 var savedImage = imaging.Limits{MaxBytes: maxImageFile, MaxPixels: 1 << 26}
 
 // convert turns an image into the format that a file's name asks for.
-func convert(data []byte, path string) ([]byte, error) {
+func convert(ctx context.Context, data []byte, path string) ([]byte, error) {
 	want, ok := formatOf(path)
 	if !ok {
 		return nil, fmt.Errorf("no image can be saved as %s", filepath.Ext(path))
@@ -150,7 +151,7 @@ func convert(data []byte, path string) ([]byte, error) {
 	if h, err := imaging.Inspect(data); err == nil && h.Format == want {
 		return data, nil
 	}
-	img, _, err := imaging.Decode(data, savedImage)
+	img, _, err := imaging.Decode(ctx, data, savedImage)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +163,7 @@ func convert(data []byte, path string) ([]byte, error) {
 	case "jpeg":
 		err = jpeg.Encode(&b, img, &jpeg.Options{Quality: saveQuality})
 	default:
-		err = imaging.EncodeWebP(&b, img, saveQuality)
+		err = imaging.EncodeWebP(ctx, &b, img, saveQuality)
 	}
 	return b.Bytes(), err
 }

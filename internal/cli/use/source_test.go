@@ -40,7 +40,7 @@ func TestSourceImagesAreSentTheRightWayUp(t *testing.T) {
 		}
 
 		c := GenerateCmd{Prompt: "a fox", Init: path, Number: 1, Width: 512, Height: 512}
-		request, err := c.request()
+		request, err := c.request(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +55,7 @@ func TestSourceImagesAreSentTheRightWayUp(t *testing.T) {
 	if got := sent(plain.Bytes()); !bytes.Equal(got, plain.Bytes()) {
 		t.Error("a file without a turn is not sent as it is")
 	}
-	up, _, err := imaging.Decode(sent(turned), imaging.Limits{})
+	up, _, err := imaging.Decode(t.Context(), sent(turned), imaging.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

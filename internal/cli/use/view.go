@@ -86,7 +86,7 @@ func (v *view) follow(ctx context.Context, h *client.Client, id string) (*api.Im
 				return h.Status(ctx, id)
 			}
 		case event.Progress != nil:
-			v.noteProgress(event.Progress)
+			v.noteProgress(ctx, event.Progress)
 		}
 
 		v.draw()
@@ -114,7 +114,7 @@ var previewImage = imaging.Limits{MaxBytes: 128 << 10, MaxPixels: 512 * 512, Max
 
 // noteProgress takes in how far a job is, with its preview: an untrusted image, decoded
 // within tight bounds.
-func (v *view) noteProgress(p *api.JobProgress) {
+func (v *view) noteProgress(ctx context.Context, p *api.JobProgress) {
 	if v.progress != nil && v.progress.Job != p.Job {
 		v.preview = nil
 	}
@@ -123,7 +123,7 @@ func (v *view) noteProgress(p *api.JobProgress) {
 		return
 	}
 
-	img, _, err := imaging.DecodeBase64(p.Preview, previewImage)
+	img, _, err := imaging.DecodeBase64(ctx, p.Preview, previewImage)
 	if err == nil {
 		v.preview = img
 	}
@@ -212,9 +212,9 @@ func (v *view) fraction() float64 {
 }
 
 // saved names a file on stdout and shows it where the terminal can.
-func (v *view) saved(path string, data []byte, g api.Generation) {
+func (v *view) saved(ctx context.Context, path string, data []byte, g api.Generation) {
 	if v.screen.Protocol != terminal.None {
-		if img, _, err := imaging.Decode(data, savedImage); err == nil {
+		if img, _, err := imaging.Decode(ctx, data, savedImage); err == nil {
 			v.screen.Draw(v.con.Stdout, img, 60, max(4, min(24, v.screen.Rows-4)))
 		}
 	}

@@ -1,7 +1,8 @@
 package image
 
 import (
-	"bytes"
+	"context"
+	"errors"
 	"slices"
 	"strconv"
 
@@ -49,24 +50,36 @@ const (
 
 // Keep is what becomes of what a worker sent in place of an upload: an image goes
 // into the blob store, a text that is none is passed on as it is.
-func (w Work) Keep(result string) (kinds.Kept, error) {
+func (w Work) Keep(ctx context.Context, result string) (kinds.Kept, error) {
 	if result == kinds.Uploaded {
 		return kinds.Kept{Row: kinds.Uploaded}, nil
 	}
-	img, _, err := imaging.DecodeBase64(result, imaging.SourceLimits)
-	if err != nil {
-		if len(result) > maxRawResult {
-			return kinds.Kept{}, horde.Errorf(horde.BadRequest,
-				"The result is no image that can be read, and too long to be passed on as text.")
-		}
-		return kinds.Kept{Row: result}, nil
-	}
-
-	var webp bytes.Buffer
-	if err := imaging.EncodeWebP(&webp, img, resultQuality); err != nil {
+	webp, err := keepImage(ctx, result)
+	switch {
+	case err == nil:
+		return kinds.Kept{Row: kinds.Uploaded, Image: webp}, nil
+	case errors.Is(err, imaging.ErrBusy):
+		busy := horde.Errorf(horde.ServerBusy, "Too many images wait to be read already. Please submit again in a moment.")
+		busy.RetryAfter = imaging.RetryAfter
+		return kinds.Kept{}, busy
+	case !imaging.IsRefusal(err):
 		return kinds.Kept{}, err
 	}
-	return kinds.Kept{Row: kinds.Uploaded, Image: webp.Bytes()}, nil
+
+	if len(result) > maxRawResult {
+		return kinds.Kept{}, horde.Errorf(horde.BadRequest,
+			"The result is no image that can be read, and too long to be passed on as text.")
+	}
+	return kinds.Kept{Row: result}, nil
+}
+
+// keepImage is an image that came in base64, as it is stored.
+func keepImage(ctx context.Context, result string) ([]byte, error) {
+	data, err := imaging.Base64(result, imaging.SourceLimits)
+	if err != nil {
+		return nil, err
+	}
+	return imaging.Workers.ToWebP(ctx, data, imaging.SourceLimits, resultQuality)
 }
 
 // baseline is what an image by a model is worth by: what the model was built on when

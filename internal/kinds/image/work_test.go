@@ -120,7 +120,7 @@ func TestKeep(t *testing.T) {
 		{name: "too much of that", result: strings.Repeat("x", 1<<20+1), code: "BadRequest"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			kept, err := image.Work{}.Keep(tt.result)
+			kept, err := image.Work{}.Keep(t.Context(), tt.result)
 			if string(horde.CodeOf(err)) != tt.code || kept.Row != tt.row || (kept.Image != nil) != tt.stored {
 				t.Errorf("row %q, %d bytes, %v", kept.Row, len(kept.Image), err)
 			}

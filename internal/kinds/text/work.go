@@ -1,6 +1,7 @@
 package text
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -37,7 +38,7 @@ func (w Work) Stored() bool { return false }
 func (w Work) ByLink() bool { return false }
 
 // Keep is the text itself; no database keeps a NUL (generation §2.8).
-func (w Work) Keep(result string) (kinds.Kept, error) {
+func (w Work) Keep(_ context.Context, result string) (kinds.Kept, error) {
 	return kinds.Kept{Row: strings.ReplaceAll(result, "\x00", "\ufffd")}, nil
 }
 

@@ -105,7 +105,7 @@ func TestGenerationState(t *testing.T) {
 // No database keeps a NUL, and "R2" is a text like any other.
 func TestKeep(t *testing.T) {
 	for result, want := range map[string]string{"a\x00b": "a\ufffdb", "R2": "R2", "": ""} {
-		if kept, err := (Work{}).Keep(result); err != nil || kept.Row != want || kept.Image != nil {
+		if kept, err := (Work{}).Keep(t.Context(), result); err != nil || kept.Row != want || kept.Image != nil {
 			t.Errorf("%q: %+v, %v", result, kept, err)
 		}
 	}

@@ -1,0 +1,190 @@
+package imaging
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Whoever left is not waited for: neither before its turn comes, nor once it has come.
+func TestWaitingEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLane("test", LaneOptions{Room: 8})
+		leave, err := l.enter(t.Context(), 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() {
+			_, _, err := l.Decode(ctx, pngOf(t, scene(8, 8, false)), SourceLimits)
+			ended <- err
+		}()
+
+		synctest.Wait()
+		if l.waiting.Load() != 1 {
+			t.Fatalf("%d wait", l.waiting.Load())
+		}
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if l.waiting.Load() != 0 || l.running.Load() != 1 {
+			t.Errorf("%d wait, %d run", l.waiting.Load(), l.running.Load())
+		}
+
+		leave()
+		if _, _, err := l.Decode(t.Context(), pngOf(t, scene(8, 8, false)), SourceLimits); err != nil {
+			t.Errorf("the room was not given back: %v", err)
+		}
+	})
+}
+
+// leaving is a context whose caller leaves after it has been asked some times.
+type leaving struct {
+	context.Context
+	asked, after int
+}
+
+func (c *leaving) Err() error {
+	if c.asked++; c.asked > c.after {
+		return context.Canceled
+	}
+	return nil
+}
+
+// A decoder stops at the next piece of its file once the caller has left.
+func TestDecodingEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	for name, data := range wellFormed(t, 400) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h, err := Inspect(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+
+			ctx := &leaving{Context: t.Context(), after: 1}
+			if _, err := decode(ctx, data, h); err == nil {
+				t.Error("it was decoded nevertheless")
+			}
+			if ctx.asked > ctx.after+2 {
+				t.Errorf("it was read on %d times after the caller had left", ctx.asked-ctx.after)
+			}
+		})
+	}
+}
+
+// What takes longer than an image may take counts as too much work, not as a caller
+// that left.
+func TestDecodingHasATimeLimit(t *testing.T) {
+	t.Parallel()
+	data := pngOf(t, scene(64, 64, false))
+	h, err := Inspect(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := decodeFor(t.Context(), -time.Second, data, h); !errors.Is(err, ErrTooMuchWork) {
+		t.Error(err)
+	}
+}
+
+// Where too many wait, others are sent away at once.
+func TestLaneShedsLoad(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLane("test", LaneOptions{Room: 8, MaxWaiting: 2})
+		leave, err := l.enter(t.Context(), 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			go func() {
+				if leave, err := l.enter(t.Context(), 1); err == nil {
+					leave()
+				}
+			}()
+		}
+
+		synctest.Wait()
+		if _, err := l.enter(t.Context(), 1); !errors.Is(err, ErrBusy) {
+			t.Errorf("the third that waits: %v", err)
+		}
+		if l.busy.Load() != 1 {
+			t.Errorf("%d counted as refused", l.busy.Load())
+		}
+
+		leave()
+		synctest.Wait()
+		if leave, err = l.enter(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		leave()
+	})
+}
+
+// What one kind of caller sends keeps no other from its turn, unless both are larger
+// than their lanes: of these one at a time is decoded.
+func TestLanesAreApart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, b := NewLane("a", LaneOptions{Room: 8}), NewLane("b", LaneOptions{Room: 8})
+		leaveA, err := a.enter(t.Context(), 9)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaveB, err := b.enter(t.Context(), 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaveB()
+
+		entered := make(chan func())
+		go func() {
+			leave, err := b.enter(t.Context(), 9)
+			if err != nil {
+				t.Error(err)
+			}
+			entered <- leave
+		}()
+		synctest.Wait()
+		if b.running.Load() != 0 {
+			t.Error("two large images are decoded at once")
+		}
+		leaveA()
+		(<-entered)()
+	})
+}
+
+func TestLanesHaveMetrics(t *testing.T) {
+	t.Parallel()
+	r := prometheus.NewRegistry()
+	for _, c := range Metrics() {
+		r.MustRegister(c)
+	}
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	found := map[string]int{}
+	for _, f := range families {
+		found[f.GetName()] = len(f.GetMetric())
+	}
+	for name, series := range map[string]int{
+		"horde_images_waiting":       2,
+		"horde_images_running":       2,
+		"horde_images_wait_seconds":  2,
+		"horde_images_refused_total": 4,
+	} {
+		if found[name] != series {
+			t.Errorf("%s has %d series", name, found[name])
+		}
+	}
+}
