@@ -6,6 +6,7 @@ type Index struct {
 	byTargetWorker map[string]*line // by worker id: items for named workers alone
 	byUser         map[int64]*line  // by who asked
 	census         *census          // nil: the kind has no counters
+	room           heads            // empty: space for those of the next look
 }
 
 // anyModel is the shelf of items that name no model.

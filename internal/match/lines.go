@@ -40,7 +40,13 @@ func leave[K comparable](lines map[K]*line, key K, it *Item) {
 // head is the first item of a line that was not looked at yet.
 type head struct {
 	item *Item
-	iter btree.IterG[*Item]
+	line *line
+	iter *btree.IterG[*Item] // nil: the line has not been moved on; most never are
+
+	// alike: all items of the line have the same features, for which the worker lacks
+	// this much. Else each has to be compared with it.
+	alike bool
+	lacks Lacks
 }
 
 // heads is a heap by the order of the queue.
@@ -56,7 +62,7 @@ func (h *heads) Push(v any) { *h = append(*h, v.(head)) }
 // Pop drops the last head, whose line is at its end.
 func (h *heads) Pop() any {
 	last := len(*h) - 1
-	(*h)[last].iter.Release()
+	(*h)[last] = head{}
 	*h = (*h)[:last]
 	return nil
 }
@@ -64,6 +70,12 @@ func (h *heads) Pop() any {
 // advance moves the first line on, or drops it at its end.
 func (h *heads) advance() {
 	first := &(*h)[0]
+	if first.iter == nil {
+		first.iter = &btree.IterG[*Item]{}
+		first.iter.Init(first.line.BTreeG, false)
+		first.iter.First()
+	}
+
 	if !first.iter.Next() {
 		heap.Pop(h)
 		return

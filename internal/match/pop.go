@@ -44,7 +44,7 @@ type walk struct {
 	friends bool // the lines are those of the worker's friends
 	heads   heads
 	seen    map[*Item]bool
-	apart   []*line // refused as a whole, but to be counted
+	apart   []head // refused as a whole, but to be counted
 	found   []*Item
 }
 
@@ -72,9 +72,9 @@ func (w *Worker) CouldGet(it *Item, except Lacks) bool {
 	return look.gate(it, 0) == ""
 }
 
-// suits reports whether the worker can have an item, and counts why not.
-func (p *Pop) suits(it *Item) bool {
-	lacks := p.Worker.Skills.Lacking(it.Features)
+// suits reports whether the worker, who lacks this for the features of an item, can have
+// it, and counts why not.
+func (p *Pop) suits(it *Item, lacks Lacks) bool {
 	if lacks&^p.Worker.Walked != 0 {
 		return false
 	}

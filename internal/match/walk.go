@@ -14,7 +14,8 @@ const (
 )
 
 // Find finds the items that a worker gets next: those of its owner and friends before
-// all others, each by priority, then age (generation §1.15). It changes nothing but the pop.
+// all others, each by priority, then age (generation §1.15). It changes the pop, and nothing
+// that the index holds.
 func (x *Index) Find(p *Pop) Result {
 	p.unknown, p.skipped = nil, nil
 	var found []*Item
@@ -45,9 +46,11 @@ func keys(users map[int64]bool) []int64 {
 
 func (x *Index) find(p *Pop) []*Item {
 	w := &p.walk
-	*w = walk{pop: p, friends: true, found: p.one[:0]}
+	*w = walk{pop: p, friends: true, found: p.one[:0], heads: x.room[:0]}
+	defer func() { x.room = w.heads }()
+
 	for id := range p.Worker.Friends {
-		w.push(x.byUser[id])
+		w.push(head{line: x.byUser[id]})
 	}
 	w.run()
 	if len(w.found) >= p.Want || p.Worker.OwnOnly {
@@ -60,7 +63,7 @@ func (x *Index) find(p *Pop) []*Item {
 		w.enter(x.models[anyModel])
 	}
 	if !p.MatchedTargeting {
-		w.push(x.byTargetWorker[p.Worker.ID])
+		w.push(head{line: x.byTargetWorker[p.Worker.ID]})
 	}
 	w.run()
 
@@ -74,38 +77,36 @@ func (x *Index) find(p *Pop) []*Item {
 func (w *walk) enter(s shelf) {
 	worker := w.pop.Worker
 	for f, l := range s {
-		switch lacks := worker.Skills.Lacking(f); {
-		case lacks == 0:
-			w.push(l)
-		case lacks&^worker.Walked == 0:
-			w.apart = append(w.apart, l)
+		h := head{line: l, alike: true, lacks: worker.Skills.Lacking(f)}
+		switch {
+		case h.lacks == 0:
+			w.push(h)
+		case h.lacks&^worker.Walked == 0:
+			w.apart = append(w.apart, h)
 		}
 	}
 }
 
-// push adds a line, nil if there is none.
-func (w *walk) push(l *line) {
-	if l == nil {
+// push adds a line, if there is one.
+func (w *walk) push(h head) {
+	if h.line == nil {
 		return
 	}
-	h := head{iter: l.Iter()}
-	if !h.iter.First() {
-		h.iter.Release()
-		return
+	if first, ok := h.line.Min(); ok {
+		h.item = first
+		w.heads = append(w.heads, h)
 	}
-	h.item = h.iter.Item()
-	w.heads = append(w.heads, h)
 }
 
 // run looks at the items in order, until it has found as many as the pop wants.
 func (w *walk) run() {
 	heap.Init(&w.heads)
-	defer w.release()
+	defer w.clear()
 
 	// A worker's friends are few, and nobody else's requests are in their lines.
 	for looks := 0; len(w.heads) > 0 && (w.friends || looks < maxWalk); looks++ {
-		if it := w.heads[0].item; w.fits(it) {
-			if w.found = append(w.found, it); len(w.found) >= w.pop.Want {
+		if h := &w.heads[0]; w.fits(h.item, h) {
+			if w.found = append(w.found, h.item); len(w.found) >= w.pop.Want {
 				return
 			}
 		}
@@ -116,21 +117,20 @@ func (w *walk) run() {
 	}
 }
 
-func (w *walk) release() {
-	for i := range w.heads {
-		w.heads[i].iter.Release()
-	}
+// clear drops all lines.
+func (w *walk) clear() {
+	clear(w.heads)
 	w.heads = w.heads[:0]
 }
 
-// fits reports whether the worker gets an item, and counts why not.
-func (w *walk) fits(it *Item) bool {
+// fits reports whether the worker gets an item of a line, and counts why not.
+func (w *walk) fits(it *Item, in *head) bool {
 	worker := w.pop.Worker
 	if it.Available(w.pop.Now) <= 0 {
 		return false
 	}
 	if w.friends {
-		return worker.Serves(it.Models) && w.pop.suits(it)
+		return worker.Serves(it.Models) && w.pop.suits(it, w.lacking(it, in))
 	}
 
 	if worker.befriends(it.User) { // it was looked at before
@@ -141,7 +141,15 @@ func (w *walk) fits(it *Item) bool {
 			return false
 		}
 	}
-	return w.pop.suits(it)
+	return w.pop.suits(it, w.lacking(it, in))
+}
+
+// lacking is what the worker lacks for an item of a line.
+func (w *walk) lacking(it *Item, in *head) Lacks {
+	if in.alike {
+		return in.lacks
+	}
+	return w.pop.Worker.Skills.Lacking(it.Features)
 }
 
 // known reports whether an item was looked at before.
@@ -159,10 +167,11 @@ func (w *walk) known(it *Item) bool {
 // countApart counts the items of the lines that were refused as a whole.
 func (w *walk) countApart() {
 	looks := 0
-	for _, l := range w.apart {
-		l.Scan(func(it *Item) bool {
+	for i := range w.apart {
+		h := &w.apart[i]
+		h.line.Scan(func(it *Item) bool {
 			looks++
-			w.fits(it)
+			w.fits(it, h)
 			return looks < maxWalk
 		})
 	}

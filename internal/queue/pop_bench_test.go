@@ -18,7 +18,7 @@ import (
 // lengths: it must not depend on how many requests wait.
 func BenchmarkPop(b *testing.B) {
 	for _, kind := range []string{"other models", "same model, other needs", "fits"} {
-		for _, n := range []int{100, 100_000} {
+		for _, n := range []int{100, 3000, 100_000} {
 			b.Run(fmt.Sprintf("%s/%d", kind, n), func(b *testing.B) { benchmarkPop(b, kind, n) })
 		}
 	}
