@@ -5,7 +5,7 @@ BIN      = bin/horde
 LDFLAGS ?= -s -w
 
 .DEFAULT_GOAL := build
-.PHONY: build ui run test test-fast test-kill lint style bench clean
+.PHONY: build ui run test test-fast test-kill test-adversary lint style bench clean
 
 ## build: the page, ONNX Runtime and the program, at bin/horde
 build: ui bin/libonnxruntime.so
@@ -37,6 +37,10 @@ test-fast:
 ## test-kill: the long form of the crash test
 test-kill: build
 	HORDE_KILLS=20 HORDE_TEST_POSTGRES="$$(scripts/postgres.sh start)" $(GO) test -count=1 -timeout 30m -run TestKill -v ./e2e
+
+## test-adversary: every class of attack at full length, and a table of what an honest client feels
+test-adversary: build
+	HORDE_E2E_BINARY=$(CURDIR)/$(BIN) HORDE_ADVERSARY=whole $(GO) test -count=1 -timeout 60m -v ./e2e/adversary
 
 ## lint: formatting, vet, staticcheck, borders between packages, contexts, line lengths
 lint:

@@ -90,3 +90,7 @@ go test -vet=off -race -timeout 20m $packages
 
 step "go test: models and the whole program"
 HORDE_E2E_BINARY=$PWD/bin/horde go test -vet=off -timeout 30m ./engine/pocket/... ./e2e
+
+step "go test: strangers who mean harm"
+# Alone: it measures how long others wait.
+HORDE_E2E_BINARY=$PWD/bin/horde go test -vet=off -timeout 10m ./e2e/adversary
