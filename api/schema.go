@@ -47,6 +47,13 @@ type Schema struct {
 	// Finite is for objects whose unnamed members are kept or passed on: these may
 	// not hold NaN or infinities.
 	Finite bool
+	// Open is for other objects whose unnamed members are read.
+	Open bool
+	// Unlisted are members that are read, but stand in no document.
+	Unlisted []string
+	// MaxItems is the most items of an array, where nothing else bounds what they cost; 0:
+	// no limit. It is in no document: the contract's has none.
+	MaxItems int
 
 	// Of whole bodies only:
 	MaxBytes int64 // size limit; 0: DefaultMaxBytes
@@ -81,6 +88,9 @@ func (s *Schema) Size() int64 {
 	}
 	return s.MaxBytes
 }
+
+// KeepsUnnamed reports whether members of an object matter that no property names.
+func (s *Schema) KeepsUnnamed() bool { return s.Open || s.Finite || len(s.Properties) == 0 }
 
 // FirstMissing returns the first parser-required property that body lacks, or
 // nil. An explicit null counts as missing.
@@ -197,6 +207,11 @@ func object(name string, props ...Property) *Schema {
 
 func list(items *Schema) *Schema { return &Schema{Type: Array, Items: items} }
 
+// listOf is a list of at most so many items.
+func listOf(most int, items *Schema) *Schema {
+	return &Schema{Type: Array, Items: items, MaxItems: most}
+}
+
 func text(about string) *Schema { return &Schema{Type: String, Description: about} }
 
 // sized is a string of least to most characters; most 0 is no limit.
@@ -223,6 +238,8 @@ func flag(standard bool, about string) *Schema {
 func (s *Schema) standard(v any) *Schema { s.Default = v; return s }
 
 func (s *Schema) example(v any) *Schema { s.Example = v; return s }
+
+func (s *Schema) open() *Schema { s.Open = true; return s }
 
 func optional(name string, s *Schema) Property { return Property{Name: name, Schema: s} }
 

@@ -12,14 +12,18 @@ var AlchemyForms = []string{"caption", "interrogation", "nsfw", "vectorize", "pa
 // AlchemyFormNames are all forms that a request may name.
 func AlchemyFormNames() []string { return slices.Concat(AlchemyForms, PostProcessorNames()) }
 
+// maxForms is the longest list of forms: each counts once, and there are some twenty.
+const maxForms = 1_000
+
 // AlchemyRequestSchema describes an AlchemyRequest.
 var AlchemyRequestSchema = func() *Schema {
 	s := object("ModelInterrogationInputStable",
-		optional("forms", list(alchemyFormSchema)),
+		optional("forms", listOf(maxForms, alchemyFormSchema)),
 		parserRequired("source_image", text("The image: base64 or URL.")),
 		optional("slow_workers", flag(true, "Slow workers may serve it.")),
 		optional("webhook", sized(10, 1024, "https URL that is called with every finished form.")),
 	)
+	s.Unlisted = []string{"trusted_workers"}
 	s.MaxBytes = ImageMaxBytes
 	s.NeedsKey = true
 	return s
@@ -38,8 +42,8 @@ var alchemyPayloadSchema = &Schema{
 var AlchemyPopSchema = func() *Schema {
 	s := object("InterrogationPopInput",
 		parserRequired("name", text("Name of the worker.")),
-		optional("priority_usernames", list(text("User (name#id) whose requests come first."))),
-		optional("forms", list(oneOf(AlchemyFormNames(), "Form that the worker fills in."))),
+		optional("priority_usernames", listOf(maxPriorityUsers, text("User (name#id) whose requests come first."))),
+		optional("forms", listOf(maxForms, oneOf(AlchemyFormNames(), "Form that the worker fills in."))),
 		optional("amount", integer("", "", "Most forms to hand out.").standard(1)),
 		optional("bridge_agent", sized(0, 1000, "Software of the worker: name:version:url.").standard("unknown")),
 		optional("threads", integer("1", "100", "Forms that the worker fills in at the same time.").standard(1)),

@@ -68,7 +68,7 @@ var imageParamsSchema = func() *Schema {
 		optional("extra_texts", list(extraTextSchema)),
 		optional("steps", integer("1", "500", "Sampling steps.").standard(30)),
 		optional("n", integer("1", "20", "Number of images.").standard(1)),
-	)
+	).open() // workers get what they know and we do not
 }()
 
 var imageSpecialSchema = &Schema{
@@ -111,7 +111,7 @@ var tiSchema = object("ModelPayloadTextualInversionsStable",
 var ImagePopSchema = func() *Schema {
 	s := object("PopInputStable", append(popProperties(),
 		optional("max_pixels", integer("", "", "Most pixels of an image (width × height).").standard(262144)),
-		optional("blacklist", list(text("Requests with this word in the prompt are not wanted."))),
+		optional("blacklist", listOf(maxOffered, text("Requests with this word in the prompt are not wanted."))),
 		optional("allow_img2img", flag(true, "Requests with a source image are wanted.")),
 		optional("allow_painting", flag(true, "In- and outpainting is wanted.")),
 		optional("allow_unsafe_ipaddr", flag(true, "Requests with a source image from unsafe addresses are wanted.")),
@@ -125,13 +125,19 @@ var ImagePopSchema = func() *Schema {
 	return s
 }()
 
+// Bounds of the lists of a pop, far beyond what workers send.
+const (
+	maxOffered       = 10_000 // models, softprompts, words that are not wanted
+	maxPriorityUsers = 1_000
+)
+
 // popProperties are what image and text workers send alike.
 func popProperties() []Property {
 	return []Property{
 		parserRequired("name", text("Name of the worker.")),
-		optional("priority_usernames", list(text("User (name#id) whose requests come first."))),
+		optional("priority_usernames", listOf(maxPriorityUsers, text("User (name#id) whose requests come first."))),
 		optional("nsfw", flag(false, "Adult requests are wanted.")),
-		optional("models", list(sized(3, 255, "Model that the worker offers."))),
+		optional("models", listOf(maxOffered, sized(3, 255, "Model that the worker offers."))),
 		optional("bridge_agent", sized(0, 1000, "Software of the worker: name:version:url.").standard("unknown:0:unknown")),
 		optional("threads", integer("1", "50", "Jobs that the worker does at the same time.").standard(1)),
 		optional("require_upfront_kudos", flag(false, "Only requests of users who can pay them now.")),

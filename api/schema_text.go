@@ -70,7 +70,7 @@ var TextPopSchema = func() *Schema {
 	s := object("PopInputKobold", append(popProperties(),
 		optional("max_length", integer("", "", "Most tokens that the worker generates.").standard(512)),
 		optional("max_context_length", integer("", "", "Most tokens that its model reads.").standard(2048)),
-		optional("softprompts", list(text("Softprompt that the worker has."))),
+		optional("softprompts", listOf(maxOffered, text("Softprompt that the worker has."))),
 	)...)
 	s.NeedsKey = true
 	return s
@@ -84,6 +84,7 @@ var TextSubmitSchema = func() *Schema {
 		optional("state", oneOf(JobStates, "How the job ended.").standard("ok")),
 		optional("gen_metadata", list(textMetadataSchema)),
 	)
+	s.Unlisted = []string{"seed"}
 	s.NeedsKey = true
 	return s
 }()

@@ -27,7 +27,7 @@ var ModifyUserSchema = object("ModifyUserInput",
 	optional("generate_proxy_passkey", flag(false, "Make a new passkey for the proxy of a service.")),
 	optional("contact", sized(5, 500, "How moderators reach the user.")),
 	optional("admin_comment", sized(5, 500, "Remark of the moderators.")),
-)
+).open() // a call without effect is told what it named
 
 // toggle is a flag without a default: absent means unchanged.
 func toggle(about string) *Schema { return &Schema{Type: Boolean, Description: about} }

@@ -164,6 +164,10 @@ func (c *checker) checkArray(s *Schema, v any) {
 		c.wrongType(s, v)
 		return
 	}
+	if s.MaxItems > 0 && len(items) > s.MaxItems {
+		c.report(pyRepr(v) + " is too long")
+		return
+	}
 	if s.Unique && !distinct(items) {
 		c.report(pyRepr(v) + " has non-unique elements")
 	}

@@ -9,4 +9,4 @@ var ModifyWorkerSchema = object("ModifyWorkerInput",
 	optional("info", sized(0, 1000, "What others should know of the worker.")),
 	optional("name", sized(5, 100, "Name of the worker.")),
 	optional("team", sized(0, 36, "Id of the team that the worker works for; empty for none.")),
-)
+).open() // a call without effect is told what it named

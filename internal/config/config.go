@@ -65,6 +65,9 @@ type Serve struct {
 	MaxUpload    int64  `default:"33554432" env:"HORDE_MAX_UPLOAD" placeholder:"BYTES" help:"Size limit of an uploaded image (${default})."`
 	PrivateFetch Switch `name:"allow-private-fetch" env:"HORDE_ALLOW_PRIVATE_FETCH" help:"Let the addresses of source images lead into private networks. Never on a public horde."`
 
+	MaxConnections        int `name:"max-connections" env:"HORDE_MAX_CONNECTIONS" placeholder:"N" help:"Most connections that are open at a time; default: 8192, or fewer where there are fewer file descriptors."`
+	ConnectionsPerAddress int `name:"max-connections-per-address" default:"512" env:"HORDE_MAX_CONNECTIONS_PER_ADDRESS" placeholder:"N" help:"Most of one address, this machine and trusted proxies apart; behind these, most calls at a time (${default})."`
+
 	AccessLog     Switch `env:"HORDE_ACCESS_LOG" help:"Log every call."`
 	MetricsListen string `env:"HORDE_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Serve /metrics here, and no longer on the listening address."`
 
@@ -149,6 +152,9 @@ func (s *Serve) Complete(getenv func(string) string) {
 	s.DB = u.String()
 }
 
+// minConnections is the least that a server can work with.
+const minConnections = 16
+
 // Validate reports everything that is wrong. Kong calls it after parsing.
 func (s *Serve) Validate() error {
 	var errs []error
@@ -204,6 +210,13 @@ func (s *Serve) Validate() error {
 
 	if s.MaxUpload < 1<<20 {
 		bad("max-upload", "%d is less than 1048576 bytes", s.MaxUpload)
+	}
+
+	if s.MaxConnections != 0 && s.MaxConnections < minConnections {
+		bad("max-connections", "%d is less than %d", s.MaxConnections, minConnections)
+	}
+	if s.ConnectionsPerAddress < 1 {
+		bad("max-connections-per-address", "%d is less than 1", s.ConnectionsPerAddress)
 	}
 
 	if s.TrustThreshold != nil && *s.TrustThreshold < 0 {

@@ -57,6 +57,7 @@ type Options struct {
 	Documents       map[string]string // paths of the operator's own, by name
 	APILevel        api.Level         // of /api/swagger.json, default 0.28
 	TrustedProxies  []netip.Prefix
+	Connections     Connections
 	Services        []netip.Prefix // that call on behalf of many people
 	AddressChecker  string         // URL that judges addresses; empty: all are safe
 	Admins          func() []string
@@ -95,6 +96,9 @@ type Models struct {
 	Image, ImageExtra, Text string
 	Refresh                 time.Duration // 0: an hour
 }
+
+// Connections bound how many are open at a time; 0: the standard (server.Options).
+type Connections struct{ Most, PerAddress int }
 
 // Supporters is a service that lists who supports the horde (patron.Patreon,
 // patron.Stripe).
@@ -379,7 +383,11 @@ func (n *Node) front() front.Options {
 			AccessLog:      o.AccessLog,
 			Metrics:        o.Metrics,
 			Passkey:        n.Accounts.Passkey,
+			KnownKey:       n.knownKey,
 			Pages:          pagesOf(page),
+
+			MaxConnections:        o.Connections.Most,
+			ConnectionsPerAddress: o.Connections.PerAddress,
 		},
 		Domain: domain.Domain{
 			Accounts:  n.Accounts,
@@ -413,6 +421,16 @@ func (n *Node) front() front.Options {
 		out.Blobs = f.Handler()
 	}
 	return out
+}
+
+// knownKey refuses a key that neither an account nor a shared key has.
+func (n *Node) knownKey(ctx context.Context, key string) error {
+	if horde.IsID(key) {
+		_, err := n.Accounts.SharedKey(ctx, key)
+		return err
+	}
+	_, err := n.Accounts.ByKey(ctx, key)
+	return err
 }
 
 // register makes a pseudonymous account for somebody at addr.

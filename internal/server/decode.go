@@ -3,22 +3,15 @@ package server
 import (
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
-	"os"
-	"slices"
 	"strings"
-	"time"
 	"unsafe"
 
 	"horde/api"
 	"horde/internal/horde"
 	"horde/internal/server/pyjson"
 )
-
-// bodyTime is how long a caller may take to send a body.
-const bodyTime = 60 * time.Second
 
 // Decode reads the JSON body of a route with a schema layer into a T, in the
 // order of generation §0.2: body and content type, schema (all
@@ -31,11 +24,16 @@ func Decode[T any](w http.ResponseWriter, r *http.Request, schema *api.Schema) (
 }
 
 // DecodeRaw is Decode for handlers that also need the body as it came: some
-// checks look at members that are in no schema (generation §1.4 row 53).
+// checks look at members that are in no schema (generation §1.4 row 53). Of those only
+// what the schema keeps is there (api.Schema.KeepsUnnamed, Unlisted).
 func DecodeRaw[T any](w http.ResponseWriter, r *http.Request, schema *api.Schema) (T, map[string]any, error) {
-	v, err := ReadValue(w, r, schema.Size())
+	var in T
+	if !IsJSON(r) {
+		return in, nil, notUnderstood()
+	}
+
+	v, err := readJSON(w, r, reading{limit: schema.Size(), needsKey: schema.NeedsKey, shape: shapeOf(schema)})
 	if err != nil {
-		var in T
 		return in, nil, err
 	}
 	return Fill[T](r, v, schema)
@@ -52,12 +50,13 @@ func Fill[T any](r *http.Request, v any, schema *api.Schema) (T, map[string]any,
 	return in, body, nil
 }
 
-// ReadValue reads a body of a route with schema layer, before it is checked.
+// ReadValue reads the whole body of a route with schema layer, before it is checked. A
+// large one is read for callers with a known key alone.
 func ReadValue(w http.ResponseWriter, r *http.Request, limit int64) (any, error) {
 	if !IsJSON(r) {
 		return nil, notUnderstood()
 	}
-	return readJSON(w, r, limit)
+	return readJSON(w, r, reading{limit: limit, needsKey: true})
 }
 
 // checkObject compares a body with its schema.
@@ -91,7 +90,7 @@ func LenientObjectOf(w http.ResponseWriter, r *http.Request, limit int64) (map[s
 		return map[string]any{}, nil
 	}
 
-	v, err := readJSON(w, r, limit)
+	v, err := readJSON(w, r, reading{limit: limit, needsKey: true})
 	if horde.CodeOf(err) != "" {
 		return nil, err
 	}
@@ -151,107 +150,34 @@ func IsJSON(r *http.Request) bool {
 	return kind == "application/json" || strings.HasPrefix(kind, "application/") && strings.HasSuffix(kind, "+json")
 }
 
-// readJSON reads and parses a body of at most limit bytes. A body that is nested
-// too deeply, or has an object with too many members, is a violation at the root.
-func readJSON(w http.ResponseWriter, r *http.Request, limit int64) (any, error) {
-	raw, err := ReadBody(w, r, limit)
+// reading is how a body is read.
+type reading struct {
+	limit    int64         // bytes
+	needsKey bool          // a large one only for a caller whose key is known
+	shape    *pyjson.Shape // what of it is kept; nil: all
+}
+
+// readJSON reads and parses a body. One that is nested too deeply, or that holds too many
+// values, is a violation at the root.
+func readJSON(w http.ResponseWriter, r *http.Request, how reading) (any, error) {
+	raw, err := readBody(w, r, how)
 	if err != nil {
 		return nil, err
 	}
 
-	v, err := pyjson.Parse(unsafe.String(unsafe.SliceData(raw), len(raw))) // raw is never written again
+	// raw is never written again.
+	v, err := pyjson.ParseShaped(unsafe.String(unsafe.SliceData(raw), len(raw)), how.shape)
 	switch {
 	case errors.Is(err, pyjson.ErrDepth):
 		return nil, InvalidField("", fmt.Sprintf("the body is nested more than %d levels deep", pyjson.MaxDepth))
 	case errors.Is(err, pyjson.ErrMembers):
 		return nil, InvalidField("", fmt.Sprintf("an object of the body has more than %d members", pyjson.MaxMembers))
+	case errors.Is(err, pyjson.ErrValues):
+		return nil, InvalidField("", fmt.Sprintf("the body holds more than %d values", pyjson.MaxValues))
 	case err != nil:
 		return nil, notUnderstood()
 	}
 	return v, nil
-}
-
-// ReadForm reads a form of at most limit bytes into r.PostForm.
-func ReadForm(w http.ResponseWriter, r *http.Request, limit int64) error {
-	if r.ContentLength > limit {
-		return tooLarge(limit)
-	}
-
-	setReadTimeout(w, bodyTime)
-	defer setReadTimeout(w, 0)
-	r.Body = http.MaxBytesReader(w, r.Body, limit)
-	if err := r.ParseMultipartForm(limit); err != nil && err != http.ErrNotMultipart {
-		return readError(err, limit)
-	}
-	return nil
-}
-
-// believedLength is up to where the length that a caller announces is believed: memory
-// grows with what really comes.
-const believedLength = 64 << 10 // bytes
-
-// ReadBody reads a body within a size and a time.
-func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	if r.ContentLength > limit {
-		w.Header()["Connection"] = []string{"close"}
-		return nil, tooLarge(limit)
-	}
-	setReadTimeout(w, bodyTime)
-	defer setReadTimeout(w, 0)
-
-	buf := make([]byte, 0, bufferSize(r.ContentLength, believedLength))
-	body := http.MaxBytesReader(w, r.Body, limit)
-	for {
-		n, err := body.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		if err == io.EOF {
-			return buf, nil
-		}
-		if err != nil {
-			return nil, readError(err, limit)
-		}
-
-		if len(buf) == cap(buf) {
-			buf = slices.Grow(buf, max(512, int(bufferSize(r.ContentLength, 2*int64(cap(buf))))-len(buf)))
-		}
-	}
-}
-
-// bufferSize is the room to read a body of the announced length into, one byte
-// more so that its end is noticed, but at most most.
-func bufferSize(announced, most int64) int64 {
-	if announced < 0 {
-		return most
-	}
-	return min(announced+1, most)
-}
-
-// readError is the refusal of a body that could not be read.
-func readError(err error, limit int64) error {
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return tooLarge(limit)
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return horde.Errorf(horde.RequestTimeout, "The body did not arrive within %v.", bodyTime)
-	}
-	return notUnderstood() // the connection broke or the framing is wrong
-}
-
-// tooLarge is the refusal of a body beyond the limit of its route.
-func tooLarge(limit int64) error {
-	return horde.Errorf(horde.PayloadTooLarge, "The body is larger than the %d bytes that this route takes.", limit)
-}
-
-// setReadTimeout limits how long reading from the caller may take; 0 lifts the
-// limit, which a long poll or a stream needs. Writers that know no deadlines
-// (in tests) go without.
-func setReadTimeout(w http.ResponseWriter, d time.Duration) {
-	var t time.Time
-	if d > 0 {
-		t = time.Now().Add(d)
-	}
-	_ = http.NewResponseController(w).SetReadDeadline(t)
 }
 
 // RefuseNUL looks for a NUL character in the texts of a decoded body, which no

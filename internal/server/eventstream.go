@@ -28,7 +28,6 @@ func NewEventStream(w http.ResponseWriter) *EventStream {
 	h["Content-Type"] = []string{"text/event-stream; charset=utf-8"}
 	h["Cache-Control"] = []string{"no-store"}
 	h["X-Accel-Buffering"] = []string{"no"}
-	setReadTimeout(w, 0)
 	w.WriteHeader(http.StatusOK)
 	return &EventStream{w: w, flush: http.NewResponseController(w), writeTime: eventTime}
 }

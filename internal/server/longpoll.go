@@ -12,7 +12,8 @@ import (
 const maxWait = 60 * time.Second
 
 // LongPoll returns how long a call wants to wait, and the context to wait in: it also
-// ends with the server. The time limits of the connection are lifted for as long.
+// ends with the server. The time limit of the answer is lifted for as long, and the body,
+// which was read, gives up its share of the budget for bodies.
 func LongPoll(w http.ResponseWriter, r *http.Request) (context.Context, time.Duration, context.CancelFunc) {
 	wait := preferredWait(r)
 	if wait == 0 {
@@ -20,7 +21,7 @@ func LongPoll(w http.ResponseWriter, r *http.Request) (context.Context, time.Dur
 	}
 
 	ctx, cancel := UntilEnding(r)
-	setReadTimeout(w, 0)
+	exchangeOf(r).releaseBody()
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + answerTime))
 	return ctx, wait, cancel
 }

@@ -17,7 +17,7 @@ type metrics struct {
 	running atomic.Int64 // calls being answered
 }
 
-func newMetrics(reg prometheus.Registerer, streams func() float64) *metrics {
+func newMetrics(reg prometheus.Registerer, streams, bodies func() float64) *metrics {
 	m := &metrics{
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "horde_http_calls_total",
@@ -33,7 +33,10 @@ func newMetrics(reg prometheus.Registerer, streams func() float64) *metrics {
 	reg.MustRegister(m.calls, m.seconds, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "horde_event_streams",
 		Help: "Event streams that are open.",
-	}, streams))
+	}, streams), prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "horde_body_bytes",
+		Help: "Memory that large bodies of calls hold.",
+	}, bodies))
 	return m
 }
 

@@ -30,10 +30,11 @@ var (
 // ServeHTTP is the middleware: what every call gets, whatever its route.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
-	x := &exchange{ResponseWriter: w, id: requestID(r), server: s, call: r}
+	x := &exchange{ResponseWriter: w, id: requestID(r), server: s, call: r, conn: connectionOf(r)}
 	s.locate(x, r)
 	ctx := horde.WithBase(withExchange(r.Context(), x), x)
 	r = r.WithContext(telemetry.WithRequest(ctx, x.id))
+	x.receive(r)
 
 	h := w.Header()
 	h["Access-Control-Allow-Origin"] = corsOrigin
@@ -48,11 +49,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.metrics.running.Add(1)
 	defer s.metrics.running.Add(-1)
 	defer s.finish(x, r, began)
+
+	leave := s.conns.enterCall(x)
+	if leave == nil {
+		s.writeError(x, r, s.conns.tooManyCalls())
+		return
+	}
+	defer leave()
 	s.dispatch(x, r)
 }
 
 // finish turns a panic into a 500 and puts the call into log and metrics.
 func (s *Server) finish(x *exchange, r *http.Request, began time.Time) {
+	defer x.drain()
+	defer x.releaseBody()
 	if p := recover(); p != nil {
 		if p == http.ErrAbortHandler { // a handler's way to cut the connection
 			panic(p)
@@ -137,10 +147,16 @@ func plainWord(s string) bool {
 	return true
 }
 
+// begin notes that the answer begins.
+func (x *exchange) begin(status int) {
+	x.status = status
+	x.drain()
+}
+
 // WriteHeader records the status and passes it on.
 func (x *exchange) WriteHeader(status int) {
 	if x.status == 0 && status >= 200 {
-		x.status = status
+		x.begin(status)
 	}
 	x.ResponseWriter.WriteHeader(status)
 }
@@ -148,7 +164,7 @@ func (x *exchange) WriteHeader(status int) {
 // Write counts what it passes on.
 func (x *exchange) Write(p []byte) (int, error) {
 	if x.status == 0 {
-		x.status = http.StatusOK
+		x.begin(http.StatusOK)
 	}
 	n, err := x.ResponseWriter.Write(p)
 	x.bytes += int64(n)
@@ -158,7 +174,7 @@ func (x *exchange) Write(p []byte) (int, error) {
 // ReadFrom lets files be sent by the kernel.
 func (x *exchange) ReadFrom(src io.Reader) (int64, error) {
 	if x.status == 0 {
-		x.status = http.StatusOK
+		x.begin(http.StatusOK)
 	}
 	n, err := io.Copy(x.ResponseWriter, src)
 	x.bytes += n

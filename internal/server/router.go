@@ -155,6 +155,12 @@ type exchange struct {
 	baseOnce sync.Once
 	base     string // what addresses of ourselves begin with
 
+	conn     *connection // nil: none (in tests)
+	body     incoming
+	keyKnown bool   // the caller's key was looked up
+	share    string // of the budget for bodies that the body is in
+	reserved int64  // bytes of that budget
+
 	status int   // of the answer; 0: it has not begun
 	bytes  int64 // of its body
 }

@@ -36,6 +36,15 @@ type Options struct {
 	// compare in constant time.
 	Passkey func(ctx context.Context, passkey string) bool
 
+	// KnownKey returns why an API key is refused that no account or share has. It is asked
+	// before a large body is read; nil: never.
+	KnownKey func(ctx context.Context, key string) error
+
+	// MaxConnections and ConnectionsPerAddress bound the connections that are open at a
+	// time: in all, and of one address that is neither this machine nor a trusted proxy.
+	// 0: as many as there are file descriptors for, within reason; 512.
+	MaxConnections, ConnectionsPerAddress int
+
 	// Pages serves paths that no route knows: the web page and its files. It returns
 	// false, having written nothing, for what it does not know either.
 	Pages func(w http.ResponseWriter, r *http.Request) bool
@@ -54,7 +63,13 @@ type Server struct {
 	ending      chan struct{} // closed when the server begins to stop
 	proxyWarned sync.Once
 	streams     *streams
+	bodies      *bodyBudget
+	conns       *connections
+	times       times
 }
+
+// times are the patience with callers; tests have less.
+type times struct{ header, body, pace, drain time.Duration }
 
 // New makes a Server of a route table. Two routes of one method and pattern are a
 // mistake of ours: it panics.
@@ -72,14 +87,17 @@ func New(o Options, routes []Route) *Server {
 		node:    []string{o.Node + ":" + o.Version},
 		ending:  make(chan struct{}),
 		streams: newStreams(),
+		bodies:  newBodyBudget(),
+		times:   times{header: headerTime, body: bodyTime, pace: paceTime, drain: drainTime},
 	}
-	s.metrics = newMetrics(o.Metrics, s.streams.count)
+	s.metrics = newMetrics(o.Metrics, s.streams.count, s.bodies.taken)
+	s.conns = newConnections(s)
 	s.mux = s.newMux(routes)
 	return s
 }
 
-// Limits of a connection. A body has a time limit of its own (bodyTime), and long
-// polls and streams lift the limit on the answer.
+// Limits of a connection. A body has limits of its own (incoming.go), and long polls and
+// streams lift the limit on the answer.
 const (
 	headerTime     = 10 * time.Second
 	answerTime     = 2 * time.Minute
@@ -92,15 +110,17 @@ const (
 func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration) error {
 	srv := &http.Server{
 		Handler:           s,
-		ReadHeaderTimeout: headerTime,
+		ReadHeaderTimeout: s.times.header,
 		WriteTimeout:      answerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnState:         s.conns.state,
+		ConnContext:       withConnection,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(l) }()
+	go func() { failed <- srv.Serve(&listener{l, s.conns}) }()
 	select {
 	case err := <-failed:
 		return err

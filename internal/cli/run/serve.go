@@ -138,6 +138,7 @@ func nodeOptions(c *config.Serve, log *slog.Logger) node.Options {
 		Contact:        c.Contact,
 		Documents:      documentFiles(c),
 		TrustedProxies: c.TrustedProxies,
+		Connections:    node.Connections{Most: c.MaxConnections, PerAddress: c.ConnectionsPerAddress},
 		Services:       c.Services,
 		AddressChecker: c.IPChecker,
 		Awarders:       c.Awarders,

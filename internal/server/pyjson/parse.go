@@ -18,6 +18,11 @@ const (
 	// MaxMembers is how many members an object may have. Those of the API have some
 	// thirty; a million of them would cost seconds.
 	MaxMembers = 10_000
+
+	// MaxValues is how many values a text may hold, those that are skipped among them.
+	// Each takes up to a hundred times the memory of its text; the longest lists of the
+	// API have a few thousand items.
+	MaxValues = 25_000
 )
 
 // Why Parse refuses a text.
@@ -25,6 +30,7 @@ var (
 	ErrSyntax  = errors.New("not JSON")
 	ErrDepth   = errors.New("nested too deeply")
 	ErrMembers = errors.New("too many members")
+	ErrValues  = errors.New("too many values")
 )
 
 // Parse reads one JSON text as the original's reader does: NaN, Infinity and
@@ -34,11 +40,15 @@ var (
 // It returns nil, bool, string, int64, float64 (anything with a point or an
 // exponent), json.Number (whole numbers beyond 64 bits), []any or map[string]any.
 // Strings share src unless that would keep much more of it alive than they need.
-func Parse(src string) (any, error) {
+func Parse(src string) (any, error) { return ParseShaped(src, nil) }
+
+// ParseShaped is Parse that keeps only what its shape names: it skips all other members
+// of objects, and takes no memory for them. They have to be JSON all the same.
+func ParseShaped(src string, shape *Shape) (any, error) {
 	p := parser{src: strings.TrimPrefix(src, "\ufeff")}
 
 	p.skipSpace()
-	v, err := p.value(0)
+	v, err := p.value(shape, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +61,9 @@ func Parse(src string) (any, error) {
 }
 
 type parser struct {
-	src string
-	pos int
+	src    string
+	pos    int
+	values int // that were met
 }
 
 // smallText is the size up to which all strings may share the text, in bytes.
@@ -86,14 +97,26 @@ func (p *parser) peek() byte {
 	return 0
 }
 
-func (p *parser) value(depth int) (any, error) {
-	switch c := p.peek(); c {
+// value reads the value that begins at p.pos.
+func (p *parser) value(shape *Shape, depth int) (any, error) {
+	if p.values++; p.values > MaxValues {
+		return nil, ErrValues
+	}
+
+	switch p.peek() {
 	case '{':
-		return p.object(depth + 1)
+		return p.object(shape, depth+1)
 	case '[':
-		return p.array(depth + 1)
+		return p.array(shape, depth+1)
 	case '"':
 		return p.text()
+	}
+	return p.scalar()
+}
+
+// scalar reads a word or a number.
+func (p *parser) scalar() (any, error) {
+	switch p.peek() {
 	case 't':
 		return p.word("true", true)
 	case 'f':
@@ -117,7 +140,7 @@ func (p *parser) word(w string, v any) (any, error) {
 	return v, nil
 }
 
-func (p *parser) object(depth int) (any, error) {
+func (p *parser) object(shape *Shape, depth int) (any, error) {
 	if depth > MaxDepth {
 		return nil, ErrDepth
 	}
@@ -131,27 +154,20 @@ func (p *parser) object(depth int) (any, error) {
 	}
 
 	for {
-		p.skipSpace()
-		if p.peek() != '"' {
-			return nil, ErrSyntax
-		}
-		name, err := p.text()
+		name, inner, known, err := p.memberName(shape)
 		if err != nil {
 			return nil, err
 		}
 
-		p.skipSpace()
-		if p.peek() != ':' {
-			return nil, ErrSyntax
+		if !known {
+			err = p.skip(depth)
+		} else {
+			members[name], err = p.value(inner, depth)
 		}
-		p.pos++
-
-		p.skipSpace()
-		v, err := p.value(depth)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if members[name] = v; len(members) > MaxMembers {
+		case len(members) > MaxMembers:
 			return nil, ErrMembers
 		}
 
@@ -162,7 +178,52 @@ func (p *parser) object(depth int) (any, error) {
 	}
 }
 
-func (p *parser) array(depth int) (any, error) {
+// memberName reads the name of a member and its colon. Where the shape does not know
+// it, the member is to be skipped.
+func (p *parser) memberName(shape *Shape) (name string, inner *Shape, known bool, err error) {
+	p.skipSpace()
+	if p.peek() != '"' {
+		return "", nil, false, ErrSyntax
+	}
+
+	if raw, plain := p.plainName(); plain && shape.selects() {
+		name, inner, known = shape.member(raw)
+		p.pos += len(raw) + len(`""`)
+	} else {
+		if name, err = p.text(); err != nil {
+			return "", nil, false, err
+		}
+		name, inner, known = shape.member(name)
+	}
+
+	p.skipSpace()
+	if p.peek() != ':' {
+		return "", nil, false, ErrSyntax
+	}
+	p.pos++
+	p.skipSpace()
+	return name, inner, known, nil
+}
+
+// plainName returns the name that begins at p.pos as it stands in the text, if it is
+// short and of plain characters: most are, and need no copy to be looked up.
+func (p *parser) plainName() (name string, plain bool) {
+	rest := p.src[p.pos+1:]
+	for i := range min(len(rest), maxPlainName) {
+		switch c := rest[i]; {
+		case c == '"':
+			return rest[:i], true
+		case c == '\\', c < ' ', c >= utf8.RuneSelf:
+			return "", false
+		}
+	}
+	return "", false
+}
+
+// maxPlainName is the longest name that plainName looks for, in bytes.
+const maxPlainName = 64
+
+func (p *parser) array(shape *Shape, depth int) (any, error) {
 	if depth > MaxDepth {
 		return nil, ErrDepth
 	}
@@ -175,13 +236,15 @@ func (p *parser) array(depth int) (any, error) {
 		return items, nil
 	}
 
+	inner := shape.item()
 	for {
 		p.skipSpace()
-		v, err := p.value(depth)
+		v, err := p.value(inner, depth)
 		if err != nil {
 			return nil, err
 		}
 		items = append(items, v)
+
 		more, err := p.next(']')
 		if err != nil || !more {
 			return items, err
