@@ -156,31 +156,26 @@ func (f *Fleet) take(ctx context.Context, all []*store.Worker) error {
 // put makes a new snapshot of a worker from its row, unless a newer row is known;
 // a nil owner means the known one.
 func (f *Fleet) put(row store.Worker, owner *account.User) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-
-	var seen *atomic.Int64
-	if old := f.byID[row.ID]; old != nil {
-		seen = old.seen
-		if owner == nil {
-			owner = old.Owner
-		}
-		if row.Version < old.Version { // a newer one is already known
-			row = old.Worker
-		}
-		if old.Name != row.Name && f.byName[old.Name] == old {
-			delete(f.byName, old.Name)
-		}
-	}
-
-	w, err := snapshot(row, owner, seen)
+	// Nothing is decoded under the lock, under which every pop reads.
+	w, err := snapshot(row, owner, f.Worker(row.ID))
 	if err != nil {
 		return err
 	}
-	if old := f.byID[row.ID]; old == nil || old.turned(w) {
+
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	old := f.byID[row.ID]
+	if old != nil {
+		w = w.after(old)
+		if old.Name != w.Name && f.byName[old.Name] == old {
+			delete(f.byName, old.Name)
+		}
+	}
+	w.sawAt(row.LastCheckIn)
+
+	if old == nil || old.turned(w) {
 		f.turns.Add(1)
 	}
-
 	f.byID[w.ID], f.byName[w.Name] = w, w
 	return nil
 }

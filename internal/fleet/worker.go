@@ -97,20 +97,43 @@ func (w *Worker) OwnerTrusted() bool { return w.Owner != nil && w.Owner.Is(accou
 // Offers reports whether the worker declared the model at its last full check-in.
 func (w *Worker) Offers(model string) bool { return slices.Contains(w.Settings.Models, model) }
 
-// snapshot decodes a worker's row; seen is shared with older snapshots, nil if there
-// are none.
-func snapshot(row store.Worker, owner *account.User, seen *atomic.Int64) (*Worker, error) {
-	w := &Worker{Worker: row, Owner: owner, stored: row.LastCheckIn, seen: seen}
+// snapshot reads a worker's row. What the worker declared is decoded where the known
+// snapshot, if there is one, was made of something else: a delivery changes none of it.
+func snapshot(row store.Worker, owner *account.User, known *Worker) (*Worker, error) {
+	w := &Worker{Worker: row, Owner: owner, stored: row.LastCheckIn}
+	if known != nil && known.Worker.Settings == row.Settings {
+		w.Settings, w.Agent = known.Settings, known.Agent
+		return w, nil
+	}
+
 	if err := json.Unmarshal([]byte(row.Settings), &w.Settings); err != nil {
 		return nil, err
 	}
-
 	w.Agent = bridge.Parse(w.Settings.BridgeAgent)
+	return w, nil
+}
+
+// after is w as the successor of an older snapshot: with its owner where w names none,
+// and with its row where that is the newer one after all.
+func (w *Worker) after(old *Worker) *Worker {
+	if w.Owner == nil {
+		w.Owner = old.Owner
+	}
+	if w.Version < old.Version {
+		newer := *old
+		newer.Owner = w.Owner
+		return &newer
+	}
+	w.seen = old.seen
+	return w
+}
+
+// sawAt notes that the worker was there at a time in microseconds.
+func (w *Worker) sawAt(at int64) {
 	if w.seen == nil {
 		w.seen = new(atomic.Int64)
 	}
-	if w.seen.Load() < row.LastCheckIn {
-		w.seen.Store(row.LastCheckIn)
+	if w.seen.Load() < at {
+		w.seen.Store(at)
 	}
-	return w, nil
 }
