@@ -9,6 +9,7 @@ import (
 	"horde/internal/account"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
+	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
 
@@ -35,6 +36,74 @@ func TestAlchemistUptime(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestIdleWorkersEarnOneUptime: of an account's workers of a kind, those that have
+// delivered nothing within a day earn no uptime beyond the first that is online
+// (decision 53).
+func TestIdleWorkersEarnOneUptime(t *testing.T) {
+	for _, kind := range []string{"images", "forms"} {
+		t.Run(kind, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *storetest.DB) { testIdleWorkers(t, db, kind) })
+		})
+	}
+}
+
+func testIdleWorkers(t *testing.T, db *storetest.DB, kind string) {
+	c := hordetest.NewClock()
+	n := newNode(t, db, c)
+	u := n.user(t, account.Trusted)
+	checkIn := func(name string) {
+		if kind == "images" {
+			n.checkIn(t, u, pop(name))
+			return
+		}
+		pop := api.AlchemyPop{Name: name, Forms: []string{"nsfw"}}
+		if _, err := n.CheckInForms(t.Context(), u, pop, "10.0.0.1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hour := func(names ...string) {
+		for range 60 {
+			c.Advance(time.Minute)
+			for _, name := range names {
+				checkIn(name)
+			}
+		}
+	}
+	rewards := func(name string) horde.Kudos {
+		reward := n.uptimeReward(n.ByName(name).Kind, n.ByName(name).Settings)
+		return n.ByName(name).Totals.UptimeKudos / reward
+	}
+	want := func(what string, first, second, third horde.Kudos) {
+		t.Helper()
+		if a, b, z := rewards("first"), rewards("second"), rewards("third"); a != first || b != second || z != third {
+			t.Errorf("%s: %d, %d and %d rewards, want %d, %d and %d", what, a, b, z, first, second, third)
+		}
+	}
+
+	all := []string{"first", "second", "third"}
+	for _, name := range all {
+		checkIn(name)
+		c.Advance(time.Second)
+	}
+	hour(all...)
+	want("all are idle", 5, 0, 0)
+	if up := n.ByName("third").Totals.Uptime; up < 3500 {
+		t.Errorf("an idle worker is said to be up for %d s", up)
+	}
+
+	set(t, n, "third", func(w *store.Worker) { w.Totals.Delivered = c.Micros() })
+	hour(all...)
+	want("the third has delivered", 11, 0, 5)
+
+	c.Advance(time.Hour)
+	hour("second", "third")
+	want("the first is away", 11, 5, 10)
+
+	c.Advance(24 * time.Hour)
+	hour(all...)
+	want("the delivery is a day ago", 16, 5, 10)
 }
 
 func TestCheckInForms(t *testing.T) {

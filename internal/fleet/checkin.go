@@ -24,6 +24,7 @@ const (
 	debounce     = 30 * time.Second // settings of a known worker are stored at most this often
 	persistEvery = 10 * time.Second // a check-in without news is stored at most this often
 	uptimeReward = 600              // seconds of uptime for one reward
+	idleAfter    = 24 * time.Hour   // without a delivery
 )
 
 // Offer is one pop: the worker as stored, and what only this pop decides.
@@ -172,7 +173,8 @@ func mayWork(owner *account.User) error {
 
 var reservedName = regexp.MustCompile(`(?i)colab|tpu|google`)
 
-// Workers that an owner can run.
+// Workers that an owner can run. The original counts those that are there already and
+// refuses beyond these, so there can be one more of them, as recorded (decision 54).
 const (
 	untrustedWorkers = 3
 	trustedWorkers   = 20
@@ -201,8 +203,7 @@ func (f *Fleet) mayCreate(owner *account.User, name, agent, addr string) error {
 	return f.mayAdd(owner, own, addr)
 }
 
-// mayAdd refuses one more worker beyond the limits of an
-// owner who has these.
+// mayAdd refuses one more worker beyond the limits of an owner who has these.
 func (f *Fleet) mayAdd(owner *account.User, own []store.Placed, addr string) error {
 	count, sameAddr := 0, 0
 	for _, w := range own {
@@ -226,13 +227,15 @@ func (f *Fleet) mayAdd(owner *account.User, own []store.Placed, addr string) err
 			"This horde takes new workers by invitation only. You may run %d.", owner.WorkerInvited)
 	case limit == untrustedWorkers && count > untrustedWorkers:
 		return horde.Errorf(horde.TooManyWorkers,
-			"Untrusted users can run %d workers. Please contact the moderators to become trusted.", untrustedWorkers)
+			"Untrusted users can run %d workers. Please contact the moderators to become trusted.", untrustedWorkers+1)
 	case count > trustedWorkers && count > owner.WorkerInvited:
 		return horde.Errorf(horde.TooManyWorkersTrusted,
-			"You can run %d workers. Please contact the moderators if you need more.", max(trustedWorkers, owner.WorkerInvited))
+			"You can run %d workers. Please contact the moderators if you need more.",
+			max(trustedWorkers, owner.WorkerInvited)+1)
 	case sameAddr > limit && sameAddr > owner.WorkerInvited:
 		return horde.Errorf(horde.TooManySameIPs,
-			"Too many of your workers share one network address. You can run %d from it.", limit)
+			"Too many of your workers share one network address. You can run %d from it.",
+			max(limit, owner.WorkerInvited)+1)
 	}
 	return nil
 }
@@ -352,10 +355,15 @@ func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s S
 	}
 
 	unit := store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{w.UserID}}
+	first := f.firstOnline(w, now)
 	unit.Do = func(tx *store.Tx) error {
 		var reward horde.Kudos
 		row, err := tx.ChangeWorker(w.ID, func(r *store.Worker) {
-			reward = f.accrue(r, s, now)
+			// Without a reward, the way to the next one begins anew.
+			if !accrue(r, now) || !first && !deliveredLately(r, now) {
+				r.Totals.UptimeReward = r.Totals.Uptime
+			}
+			reward = f.rewardUptime(r, s)
 			r.LastCheckIn, r.Addr, r.Settings = now, addr, text
 		})
 		if err != nil || reward == 0 {
@@ -387,18 +395,40 @@ func (f *Fleet) Latest(w *Worker) *Worker {
 	return w
 }
 
-// accrue adds the time since the last check-in to the uptime and returns the reward that
-// has become due (generation §6.8). Returning from being offline, paused, suspended or in
-// maintenance restarts the meter.
+// firstOnline reports whether a worker is the oldest of its owner's that are online, of
+// its kind: the one that is rewarded for its uptime whether it delivers or not
+// (decision 53). Of one that delivers nobody asks it.
+func (f *Fleet) firstOnline(w *Worker, now int64) bool {
+	if deliveredLately(&w.Worker, now) {
+		return false
+	}
+	for _, other := range f.Owned(w.UserID) {
+		if other.Kind == w.Kind && other.Online(now) {
+			return other.ID == w.ID
+		}
+	}
+	return true
+}
 
-func (f *Fleet) accrue(r *store.Worker, s Settings, now int64) horde.Kudos {
+// deliveredLately reports whether a worker has delivered anything within a day.
+func deliveredLately(r *store.Worker, now int64) bool {
+	return r.Totals.Delivered > 0 && now-r.Totals.Delivered <= idleAfter.Microseconds()
+}
+
+// accrue adds the time since the last check-in to the uptime and reports whether it may
+// be rewarded: not to whoever returns from being offline, paused, suspended or in
+// maintenance (generation §6.8).
+func accrue(r *store.Worker, now int64) bool {
 	elapsed := now - r.LastCheckIn
 	if elapsed > staleAfter.Microseconds() || r.Paused || r.Maintenance || r.Totals.SuspendedUntil > now {
-		r.Totals.UptimeReward = r.Totals.Uptime
-		return 0
+		return false
 	}
-
 	r.Totals.Uptime += (elapsed + 500_000) / 1_000_000
+	return true
+}
+
+// rewardUptime adds the reward that has become due to a worker's row, and returns it.
+func (f *Fleet) rewardUptime(r *store.Worker, s Settings) horde.Kudos {
 	if r.Totals.Uptime-r.Totals.UptimeReward <= uptimeReward {
 		return 0
 	}

@@ -153,6 +153,10 @@ func TestLimits(t *testing.T) {
 					if code != tt.code || i != tt.most {
 						t.Errorf("worker %d: %v, want %s with %d", i, err, tt.code, tt.most)
 					}
+					if !strings.Contains(err.Error(), fmt.Sprintf("can run %d", tt.most)) &&
+						!strings.Contains(err.Error(), fmt.Sprintf("may run %d", tt.most)) {
+						t.Errorf("the refusal does not name %d: %v", tt.most, err)
+					}
 					return
 				}
 				if tt.code == "" && i == tt.most {
@@ -485,6 +489,25 @@ func TestNewestSnapshotWins(t *testing.T) {
 	}
 	if w := n.Worker(id); w.Totals.Fulfilments != 5 || !w.Paused {
 		t.Errorf("an old row took the place of a newer one: %+v", w.Worker)
+	}
+}
+
+// TestDeliveriesDecodeNoSettings: what a worker declares is decoded when it changes, not
+// with each change of its row.
+func TestDeliveriesDecodeNoSettings(t *testing.T) {
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
+	owner := n.user(t, 0)
+	old := n.checkIn(t, owner, pop("A")).Worker
+
+	set(t, n, "A", func(w *store.Worker) { w.Totals.Fulfilments++ })
+	now := n.ByName("A")
+	if now.Totals.Fulfilments != 1 || &now.Settings.Models[0] != &old.Settings.Models[0] {
+		t.Errorf("%d deliveries, or the models were decoded again", now.Totals.Fulfilments)
+	}
+
+	n.clock.Advance(time.Minute)
+	if now := n.checkIn(t, owner, pop("A", "Deliberate")).Worker; !now.Offers("Deliberate") {
+		t.Errorf("still offers %v", now.Settings.Models)
 	}
 }
 

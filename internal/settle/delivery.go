@@ -193,6 +193,7 @@ func (d *Delivery) countDelivery(w *store.Worker) {
 	fleet.EndFailures(w)
 
 	t := &w.Totals
+	t.Delivered = d.At
 	t.Speeds = append(slices.Clip(t.Speeds), d.Speed)
 	if n := len(t.Speeds); n > speedSamples {
 		t.Speeds = t.Speeds[n-speedSamples:]

@@ -43,6 +43,7 @@ type WorkerTotals struct {
 	AbortsSince  int64       `json:"aborts_since,omitempty"` // microseconds
 	Uptime       int64       `json:"uptime,omitempty"`       // seconds
 	UptimeReward int64       `json:"uptime_reward,omitempty"`
+	Delivered    int64       `json:"delivered,omitempty"` // when it did last, in microseconds; older nodes drop it
 	Suspicions   []int       `json:"suspicions,omitempty"`
 
 	// FailedPops are the pops that have failed since the last delivery, the oldest
