@@ -14,7 +14,8 @@ import (
 
 func builtSite() *Site {
 	return newSite(fstest.MapFS{
-		"dist/index.html":                     {Data: []byte("<!doctype html>" + titleElement + nameElement + sourceElement + "")},
+		"dist/index.html": {Data: []byte("<!doctype html>" + titleElement + nameElement +
+			sourceElement + "")},
 		"dist/theme.js":                       {Data: []byte("document.documentElement")},
 		"dist/.keep":                          {},
 		"dist/assets/app-1234.js":             {Data: []byte(strings.Repeat("const a = 1;\n", 50))},
@@ -124,7 +125,8 @@ func TestUnbuilt(t *testing.T) {
 	s := newSite(fstest.MapFS{"dist/.keep": {}}, "dist", Options{})
 	res := get(s, "/")
 	body, _ := io.ReadAll(res.Body)
-	if res.StatusCode != 200 || !strings.Contains(string(body), "make ui") || !strings.Contains(string(body), StylePath) || !s.Has("/") {
+	if res.StatusCode != 200 || !strings.Contains(string(body), "make ui") ||
+		!strings.Contains(string(body), StylePath) || !s.Has("/") {
 		t.Errorf("unbuilt page: %d %s", res.StatusCode, body)
 	}
 	if s.Has("/index.html") || get(s, "/index.html").StatusCode != 404 {

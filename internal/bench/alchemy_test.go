@@ -39,7 +39,12 @@ func (f *fake) alchemy() {
 		job := api.AlchemyJob{Skipped: map[string]int{}}
 		if len(waiting) > 0 {
 			form := asked[waiting[0]].Forms[0]
-			job.Forms = []api.AlchemyTask{{ID: waiting[0], Form: form.Name, Payload: form.Payload, SourceImage: "http://x/y.webp"}}
+			job.Forms = []api.AlchemyTask{{
+				ID:          waiting[0],
+				Form:        form.Name,
+				Payload:     form.Payload,
+				SourceImage: "http://x/y.webp",
+			}}
 			waiting = waiting[1:]
 		}
 
@@ -81,7 +86,8 @@ func TestAlchemy(t *testing.T) {
 		t.Errorf("%+v", rep)
 	}
 	f.twice = true // here: a server that forgets what was delivered
-	if rep, err = Run(context.Background(), small(Forms, srv.URL)); err != nil || rep.Errors["status: the form or its result is not that of the delivery"] == 0 {
+	if rep, err = Run(context.Background(), small(Forms, srv.URL)); err != nil ||
+		rep.Errors["status: the form or its result is not that of the delivery"] == 0 {
 		t.Errorf("%v %+v", err, rep)
 	}
 }

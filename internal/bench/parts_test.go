@@ -58,7 +58,8 @@ func TestConn(t *testing.T) {
 	}{
 		{"length", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel|lo", "hello", 200, nil},
 		{"split header", "HTTP/1.1 202 Acc|epted\r\nContent-Length: 2\r|\n\r\n{}", "{}", 202, nil},
-		{"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n|2;x=y\r\nde\r\n0\r\n\r\n", "abcde", 200, nil},
+		{"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n|2;x=y\r\nde\r\n0\r\n\r\n", "abcde",
+			200, nil},
 		{"trailer", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: y\r\n\r\n", "a", 200, nil},
 		{"no content", "HTTP/1.1 204 No Content\r\n\r\n", "", 204, nil},
 		{"large", fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(big), big), big, 200, nil},
@@ -110,8 +111,10 @@ func TestConnAfterIdleness(t *testing.T) {
 }
 
 func TestScan(t *testing.T) {
-	body := []byte(`{"x": "done", "ids": ["a"], "done" : true, "n":12.5e1,"one":1,"eleven":11,"id":"` + noID + `","nothing":null}`)
-	if !newKey("done").is(body, "true") || newKey("done").is(body, "tru") || newKey("eleven").is(body, "1") || !newKey("one").is(body, "1") {
+	body := []byte(`{"x": "done", "ids": ["a"], "done" : true, "n":12.5e1,"one":1,"eleven":11,"id":"` + noID +
+		`","nothing":null}`)
+	if !newKey("done").is(body, "true") || newKey("done").is(body, "tru") || newKey("eleven").is(body, "1") ||
+		!newKey("one").is(body, "1") {
 		t.Error("is")
 	}
 	if v, ok := newKey("n").number(body); !ok || v != 125 {
@@ -120,7 +123,8 @@ func TestScan(t *testing.T) {
 	if _, ok := newKey("x").number(body); ok {
 		t.Error("a text is a number")
 	}
-	if string(keyID.id(body)) != noID || newKey("x").id(body) != nil || newKey("nothing").text(body) != nil || newKey("absent").value(body) != nil {
+	if string(keyID.id(body)) != noID || newKey("x").id(body) != nil || newKey("nothing").text(body) != nil ||
+		newKey("absent").value(body) != nil {
 		t.Error("id, text or value")
 	}
 }

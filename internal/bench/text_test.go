@@ -58,7 +58,12 @@ func (f *fake) textPop(w http.ResponseWriter, r *http.Request) {
 	f.waiting[m] = f.waiting[m][1:]
 	job := uuid.NewString()
 	f.job[job] = req
-	answer(w, 200, api.TextJob{Payload: api.TextPayload{Prompt: f.prompts[req], N: 1}, ID: &job, IDs: []string{job}, Model: &m})
+	answer(w, 200, api.TextJob{
+		Payload: api.TextPayload{Prompt: f.prompts[req], N: 1},
+		ID:      &job,
+		IDs:     []string{job},
+		Model:   &m,
+	})
 }
 
 func (f *fake) textSubmit(w http.ResponseWriter, r *http.Request) {
@@ -83,7 +88,8 @@ func (f *fake) textStatus(w http.ResponseWriter, r *http.Request) {
 			text = "something else"
 		}
 		s.Check = api.Check{Finished: 1, Done: true}
-		s.Generations = append(s.Generations, api.TextGeneration{Text: text, Seed: 123456789, WorkerID: uuid.NewString(), Model: textWork.model, State: "ok"})
+		s.Generations = append(s.Generations,
+			api.TextGeneration{Text: text, Seed: 123456789, WorkerID: uuid.NewString(), Model: textWork.model, State: "ok"})
 	}
 
 	answer(w, 200, s)
@@ -108,7 +114,8 @@ func TestTexts(t *testing.T) {
 	}
 
 	f.twice, cfg.Mode = true, Cycle
-	if rep, err = Run(context.Background(), cfg); err != nil || rep.Errors["status: the text differs"] == 0 || rep.Completed != 0 {
+	if rep, err = Run(context.Background(), cfg); err != nil || rep.Errors["status: the text differs"] == 0 ||
+		rep.Completed != 0 {
 		t.Errorf("a wrong text: %v, %+v", err, rep)
 	}
 

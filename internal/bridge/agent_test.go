@@ -100,7 +100,8 @@ func TestSamplers(t *testing.T) {
 	} {
 		a := Parse(c.agent)
 		if a.SupportsSampler(c.sampler, true) != c.karras || a.SupportsSampler(c.sampler, false) != c.plain {
-			t.Errorf("%s, %s: karras %v, plain %v", c.agent, c.sampler, a.SupportsSampler(c.sampler, true), a.SupportsSampler(c.sampler, false))
+			t.Errorf("%s, %s: karras %v, plain %v", c.agent, c.sampler, a.SupportsSampler(c.sampler, true),
+				a.SupportsSampler(c.sampler, false))
 		}
 	}
 }

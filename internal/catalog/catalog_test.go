@@ -93,7 +93,8 @@ func TestBadFilesAreNamed(t *testing.T) {
 		`{"a": {"baseline": 3}}`: "no entry",
 	} {
 		_, err := New(Config{Images: write(t, doc)})
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "HORDE_MODEL_REFERENCE_IMAGES") {
+		if err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.Contains(err.Error(), "HORDE_MODEL_REFERENCE_IMAGES") {
 			t.Errorf("%s: %v, want %q", doc, err, want)
 		}
 	}
@@ -157,7 +158,8 @@ func TestReadOnce(t *testing.T) {
 		t.Errorf("%v, %v", err, c.Snapshot().ImageNames())
 	}
 	empty := srv.URL + "/empty"
-	if err := open(t, Config{Texts: empty}).Refresh(t.Context()); err == nil || !strings.Contains(err.Error(), empty+" is no JSON object") {
+	if err := open(t, Config{Texts: empty}).Refresh(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), empty+" is no JSON object") {
 		t.Errorf("an empty answer: %v", err)
 	}
 }
@@ -193,7 +195,8 @@ func TestPublicReference(t *testing.T) {
 		t.Errorf("only %d names of text models are built in", len(builtin.texts))
 	}
 	for name, m := range builtin.texts {
-		if want, ok := public.texts[name]; !ok || m.Parameters != want.Parameters || m.NSFW != want.NSFW || m.Name != want.Name {
+		if want, ok := public.texts[name]; !ok || m.Parameters != want.Parameters || m.NSFW != want.NSFW ||
+			m.Name != want.Name {
 			t.Errorf("%s: built in %+v, public %+v", name, m, want)
 		}
 	}

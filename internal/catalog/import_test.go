@@ -47,7 +47,8 @@ func TestOfflineFromTheCopy(t *testing.T) {
 			t.Error("a failed reading costs the copy")
 		}
 		list, err := again.References(t.Context())
-		if err != nil || len(list) != 2 || list[0].Kind != Images || list[0].Models != 1 || list[0].Source != srv.URL || list[0].Fetched == nil || list[1].Kind != Texts || list[1].Source != api.BuiltInReference {
+		if err != nil || len(list) != 2 || list[0].Kind != Images || list[0].Models != 1 || list[0].Source != srv.URL ||
+			list[0].Fetched == nil || list[1].Kind != Texts || list[1].Source != api.BuiltInReference {
 			t.Errorf("%+v, %v", list, err)
 		}
 		// Without the setting the copy stays in use as well.
@@ -106,7 +107,8 @@ func TestFileWithACopy(t *testing.T) {
 		t.Errorf("broken, with a copy: %v", k.ImageNames())
 	}
 	other := write(t, `[]`)
-	if _, err := New(Config{Images: other, Store: s}); err == nil || !strings.Contains(err.Error(), "HORDE_MODEL_REFERENCE_IMAGES") {
+	if _, err := New(Config{Images: other, Store: s}); err == nil ||
+		!strings.Contains(err.Error(), "HORDE_MODEL_REFERENCE_IMAGES") {
 		t.Errorf("another file, which never was right: %v", err)
 	}
 	// The file comes back while the server runs.
@@ -129,14 +131,22 @@ func TestFailuresAreLoggedOnce(t *testing.T) {
 	defer srv.Close()
 	var log bytes.Buffer // slog writes one line at a time, and none after run
 	reg := prometheus.NewRegistry()
-	c := open(t, Config{Images: srv.URL, Refresh: time.Millisecond, Retry: time.Millisecond, Metrics: reg, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	c := open(t, Config{
+		Images:  srv.URL,
+		Refresh: time.Millisecond,
+		Retry:   time.Millisecond,
+		Metrics: reg,
+		Log:     slog.New(slog.NewTextHandler(&log, nil)),
+	})
 	run(t, c, func() bool { return counted(t, reg, readsTotal, Images, "failed") >= 5 })
 	up.Store(true)
 	run(t, c, func() bool { return counted(t, reg, readsTotal, Images, "ok") >= 5 })
-	if text := log.String(); strings.Count(text, "not read") != 1 || strings.Count(text, `"model reference read"`) != 1 || !strings.Contains(text, "502") {
+	if text := log.String(); strings.Count(text, "not read") != 1 ||
+		strings.Count(text, `"model reference read"`) != 1 || !strings.Contains(text, "502") {
 		t.Errorf("log:\n%s", text)
 	}
-	if image, text := counted(t, reg, "horde_model_reference_models", Images), counted(t, reg, "horde_model_reference_models", Texts); image != 3 || text != 66 {
+	if image, text := counted(t, reg, "horde_model_reference_models", Images), counted(t, reg,
+		"horde_model_reference_models", Texts); image != 3 || text != 66 {
 		t.Errorf("%v image and %v text models", image, text)
 	}
 }
@@ -177,7 +187,8 @@ func TestOtherCatalogues(t *testing.T) {
 		if err := a.Remove(ctx, Images); horde.CodeOf(err) != horde.NotFound {
 			t.Errorf("forgotten twice: %v", err)
 		}
-		if list, err := a.References(ctx); err != nil || len(list) != 2 || list[0].Source != api.BuiltInReference || list[1].Kind != Texts {
+		if list, err := a.References(ctx); err != nil || len(list) != 2 || list[0].Source != api.BuiltInReference ||
+			list[1].Kind != Texts {
 			t.Errorf("%+v, %v", list, err)
 		}
 	})
@@ -203,18 +214,24 @@ func reload(t *testing.T, c *Catalog) {
 // wins (platform §15).
 func TestExtraImages(t *testing.T) {
 	s := storetest.On(t, storetest.SQLite).Open()
-	c := open(t, Config{ExtraImages: write(t, `{"Deliberate": {"baseline": "flux_1"}, "more": {"baseline": "qwen_image"}}`), Store: s})
-	if k := c.Snapshot(); k.Baseline("Deliberate") != Flux1 || k.Baseline("more") != QwenImage || k.Baseline("AlbedoBase XL (SDXL)") != SDXL {
+	c := open(t, Config{
+		ExtraImages: write(t, `{"Deliberate": {"baseline": "flux_1"}, "more": {"baseline": "qwen_image"}}`),
+		Store:       s,
+	})
+	if k := c.Snapshot(); k.Baseline("Deliberate") != Flux1 || k.Baseline("more") != QwenImage ||
+		k.Baseline("AlbedoBase XL (SDXL)") != SDXL {
 		t.Errorf("over the built-in list: %v", k.ImageNames())
 	}
 	take(t, c, Images, `{"base": {"baseline": "stable_cascade"}, "more": {"baseline": "flux_1"}}`)
-	if k := c.Snapshot(); k.Baseline("base") != StableCascade || k.Baseline("more") != QwenImage || k.Baseline("Deliberate") != Flux1 {
+	if k := c.Snapshot(); k.Baseline("base") != StableCascade || k.Baseline("more") != QwenImage ||
+		k.Baseline("Deliberate") != Flux1 {
 		t.Errorf("over another: %v", k.ImageNames())
 	}
 	if got := take(t, c, ExtraImages, `{}`); got.Models != 0 || !got.Changed { // what the public second document is today
 		t.Errorf("%+v", got)
 	}
-	if k := c.Snapshot(); k.Baseline("more") != Flux1 || k.KnownImage("Deliberate") || open(t, Config{Store: s}).Snapshot().Baseline("more") != Flux1 {
+	if k := c.Snapshot(); k.Baseline("more") != Flux1 || k.KnownImage("Deliberate") ||
+		open(t, Config{Store: s}).Snapshot().Baseline("more") != Flux1 {
 		t.Errorf("emptied: %v", k.ImageNames())
 	}
 }
@@ -246,7 +263,8 @@ func TestTakeRefuses(t *testing.T) {
 	} {
 		_, err := c.Import(t.Context(), tt.slot, "it", []byte(tt.doc))
 		var refused *horde.Error
-		if !errors.As(err, &refused) || refused.Code != horde.BadRequest || !strings.HasPrefix(refused.Detail, "it ") || !strings.Contains(refused.Detail, tt.want) {
+		if !errors.As(err, &refused) || refused.Code != horde.BadRequest || !strings.HasPrefix(refused.Detail, "it ") ||
+			!strings.Contains(refused.Detail, tt.want) {
 			t.Errorf("%.60s: %v; want %q", tt.doc, err, tt.want)
 		}
 	}
@@ -257,7 +275,8 @@ func TestTakeRefuses(t *testing.T) {
 	if k := c.Snapshot(); k.TextBillions("t") != 7 || !k.KnownImage("Deliberate") {
 		t.Error("a refused document has changed what is known")
 	}
-	if got := take(t, c, Images, `{"`+strings.Repeat("ü", 255)+`": {}, "b": 1, "{\"": {"csam_whitelist": ["w"]}}`); got.Models != 2 || got.LeftOut != 1 {
+	if got := take(t, c, Images, `{"`+strings.Repeat("ü", 255)+
+		`": {}, "b": 1, "{\"": {"csam_whitelist": ["w"]}}`); got.Models != 2 || got.LeftOut != 1 {
 		t.Errorf("%+v", got)
 	}
 	if m, _ := c.Snapshot().Image(`{"`); len(m.CSAMWhitelist) != 1 {
@@ -328,7 +347,8 @@ func TestReadersGoOn(t *testing.T) {
 		t.Error("the built-in list is missing")
 	}
 	c.mu.Unlock()
-	docs := []string{`{"a": {"baseline": "flux_1"}, "b": {"baseline": "flux_1"}}`, `{"a": {"baseline": "qwen_image"}, "b": {"baseline": "qwen_image"}}`}
+	docs := []string{`{"a": {"baseline": "flux_1"}, "b": {"baseline": "flux_1"}}`,
+		`{"a": {"baseline": "qwen_image"}, "b": {"baseline": "qwen_image"}}`}
 	take(t, c, Images, docs[0])
 	done := make(chan struct{})
 	go func() {

@@ -35,17 +35,35 @@ func TestPublicDocuments(t *testing.T) {
 			t.Errorf("%s is of type %q", m.Name, m.Type)
 		}
 		for what, on := range map[string]bool{
-			"inpainting": m.Inpainting, "nsfw": m.NSFW, "clip_skip": m.Requirements.ClipSkip > 0, "samplers": m.Requirements.Samplers != nil,
-			"min_steps": m.Requirements.MinSteps > 0, "max_steps": m.Requirements.MaxSteps > 0, "schedulers": m.Requirements.Schedulers != nil,
-			"max_cfg_scale": m.Requirements.MaxCfgScale != nil, "cfg_scale": m.Requirements.CfgScale != nil, "min_cfg_scale": m.Requirements.MinCfgScale != nil,
+			"inpainting": m.Inpainting, "nsfw": m.NSFW, "clip_skip": m.Requirements.ClipSkip > 0,
+			"samplers":  m.Requirements.Samplers != nil,
+			"min_steps": m.Requirements.MinSteps > 0, "max_steps": m.Requirements.MaxSteps > 0,
+			"schedulers":    m.Requirements.Schedulers != nil,
+			"max_cfg_scale": m.Requirements.MaxCfgScale != nil, "cfg_scale": m.Requirements.CfgScale != nil,
+			"min_cfg_scale": m.Requirements.MinCfgScale != nil,
 		} {
 			if on {
 				count[what]++
 			}
 		}
 	}
-	want := map[string]int{SD1: 106, SDXL: 49, SD2: 4, StableCascade: 1, Flux1: 1, "inpainting": 8, "nsfw": 82, "clip_skip": 26, "samplers": 4,
-		"min_steps": 3, "max_steps": 3, "schedulers": 2, "max_cfg_scale": 2, "cfg_scale": 1, "min_cfg_scale": 1}
+	want := map[string]int{
+		SD1:             106,
+		SDXL:            49,
+		SD2:             4,
+		StableCascade:   1,
+		Flux1:           1,
+		"inpainting":    8,
+		"nsfw":          82,
+		"clip_skip":     26,
+		"samplers":      4,
+		"min_steps":     3,
+		"max_steps":     3,
+		"schedulers":    2,
+		"max_cfg_scale": 2,
+		"cfg_scale":     1,
+		"min_cfg_scale": 1,
+	}
 	if len(p.images) != 161 || !maps.Equal(count, want) {
 		t.Errorf("%d image models: %v\nwant %v", len(p.images), count, want)
 	}
@@ -64,7 +82,8 @@ func TestPublicDocuments(t *testing.T) {
 // reference is not taken for one.
 func TestDetect(t *testing.T) {
 	for name, want := range map[string]string{
-		"image-stable_diffusion.json": Images, "text-db.json": Texts, "image-esrgan.json": "", "image-controlnet.json": "", "image-blip.json": "",
+		"image-stable_diffusion.json": Images, "text-db.json": Texts, "image-esrgan.json": "", "image-controlnet.json": "",
+		"image-blip.json":           "",
 		"image-safety_checker.json": "", "text-generation_params.json": "",
 	} {
 		if got, err := Detect(document(t, name)); got != want || (err == nil) != (want != "") {
@@ -147,7 +166,8 @@ func checkParsed(t *testing.T, p parsed) {
 	s := newSnapshot(maps.Clone(p.images), p.texts)
 	for name, m := range p.images {
 		r := m.Requirements
-		if !fitName(name) || strings.ContainsRune(name, 0) || m.Name != name || r.MinSteps < 0 || r.MaxSteps < 0 || r.ClipSkip < 0 ||
+		if !fitName(name) || strings.ContainsRune(name, 0) || m.Name != name || r.MinSteps < 0 || r.MaxSteps < 0 ||
+			r.ClipSkip < 0 ||
 			len(r.Samplers) > maxWords || len(r.Schedulers) > maxWords || s.Baseline(name) == "" || !s.KnownImage(name) {
 			t.Fatalf("%q: %+v", name, m)
 		}
@@ -161,7 +181,8 @@ func checkParsed(t *testing.T, p parsed) {
 
 // FuzzTextName: any name can be asked for.
 func FuzzTextName(f *testing.F) {
-	for _, name := range []string{"m.Q4_K_M", "m-Q-Int4::a#1", "::", "m::", "m-i1-Q5_K_S", "m,Q8", strings.Repeat("-Q2", 400)} {
+	for _, name := range []string{"m.Q4_K_M", "m-Q-Int4::a#1", "::", "m::", "m-i1-Q5_K_S", "m,Q8",
+		strings.Repeat("-Q2", 400)} {
 		f.Add(name)
 	}
 	s := newSnapshot(nil, map[string]Text{"m": {Name: "m", Parameters: 3e9}})

@@ -89,40 +89,47 @@ func TestCancelFollowsWhatWorkersHave(t *testing.T) {
 		{
 			name:   "the image comes",
 			args:   []string{"generate", "a fox in hand", "-n", "2", "-o", "fox.webp"},
-			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/", waits: "1 image is with a worker", then: deliver,
+			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/",
+			waits: "1 image is with a worker", then: deliver,
 			code: console.ExitDone, files: []string{"fox-1.webp", "fox-2.webp"}, out: "fox-1.webp\nfox-2.webp\n",
 			says: []string{"cancelled; 1 image is with a worker already: it will be charged"},
 		},
 		{
 			name:   "a second Ctrl-C leaves the image",
 			args:   []string{"generate", "a fox in hand", "-n", "2", "-o", "fox.webp"},
-			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/", waits: "1 image is with a worker", then: leave,
+			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/",
+			waits: "1 image is with a worker", then: leave,
 			code: console.ExitInterrupted, files: []string{"fox-1.webp"}, out: "fox-1.webp\n",
-			says: []string{"left; 1 image of request 0b5e77aa-1111", "charged when delivered", "/api/v2/generate/status/0b5e77aa-1111"},
+			says: []string{"left; 1 image of request 0b5e77aa-1111", "charged when delivered",
+				"/api/v2/generate/status/0b5e77aa-1111"},
 		},
 		{
 			name:   "the image comes though the horde cannot be asked at first",
 			args:   []string{"generate", "a fox in hand, limited", "-n", "2", "-o", "fox.webp"},
-			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/", waits: "what workers have started is not known yet", then: deliver,
+			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/",
+			waits: "what workers have started is not known yet", then: deliver,
 			code: console.ExitDone, files: []string{"fox-1.webp", "fox-2.webp"}, out: "fox-1.webp\nfox-2.webp\n",
 		},
 		{
 			name:   "a second Ctrl-C leaves what is not known",
 			args:   []string{"generate", "a fox in hand, limited", "-n", "2", "-o", "fox.webp"},
-			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/", waits: "what workers have started is not known yet", then: leave,
+			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/",
+			waits: "what workers have started is not known yet", then: leave,
 			code: console.ExitInterrupted, files: []string{"fox-1.webp"}, out: "fox-1.webp\n",
 			says: []string{"left; ", "charged when delivered", "/api/v2/generate/status/0b5e77aa-1111"},
 		},
 		{
 			name:   "a download that failed is tried again",
 			args:   []string{"generate", "a fox in hand, flaky", "-n", "2", "-o", "fox.webp"},
-			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/", waits: "1 image is with a worker", then: deliver,
+			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/",
+			waits: "1 image is with a worker", then: deliver,
 			code: console.ExitDone, files: []string{"fox-1.webp", "fox-2.webp"}, out: "fox-1.webp\nfox-2.webp\n",
 		},
 		{
 			name:   "the text comes though the horde cannot be asked at first",
 			args:   []string{"text", "a fox in hand, limited", "-n", "2"},
-			before: "GET /api/v2/generate/text/status/", after: "DELETE /api/v2/generate/text/status/", waits: "what workers have started is not known yet", then: deliver,
+			before: "GET /api/v2/generate/text/status/", after: "DELETE /api/v2/generate/text/status/",
+			waits: "what workers have started is not known yet", then: deliver,
 			code: console.ExitDone, out: "text 2",
 		},
 		{
@@ -134,15 +141,20 @@ func TestCancelFollowsWhatWorkersHave(t *testing.T) {
 		{
 			name:   "a second Ctrl-C leaves the text",
 			args:   []string{"text", "a fox in hand", "-n", "2"},
-			before: "GET /api/v2/generate/text/status/", after: "DELETE /api/v2/generate/text/status/", waits: "1 text is with a worker", then: leave,
+			before: "GET /api/v2/generate/text/status/", after: "DELETE /api/v2/generate/text/status/",
+			waits: "1 text is with a worker", then: leave,
 			code: console.ExitInterrupted, out: "text 1",
-			says: []string{"cancelled; 1 text is with a worker already", "left; 1 text of request", "/api/v2/generate/text/status/0b5e77aa-1111"},
+			says: []string{"cancelled; 1 text is with a worker already", "left; 1 text of request",
+				"/api/v2/generate/text/status/0b5e77aa-1111"},
 		},
 		{
 			name:   "a form that was started is charged and lost",
 			args:   []string{"alchemy", "https://example.org/inhand"},
-			before: "GET /api/v2/interrogate/status/", after: "DELETE /api/v2/interrogate/status/", then: func(*fakeHorde, *interruptible) {},
-			code: console.ExitInterrupted, says: []string{"cancelled; forms that a worker had started: 1. They are charged", "cancelled; 0 of 1 forms are done"},
+			before: "GET /api/v2/interrogate/status/", after: "DELETE /api/v2/interrogate/status/",
+			then: func(*fakeHorde, *interruptible) {},
+			code: console.ExitInterrupted,
+			says: []string{"cancelled; forms that a worker had started: 1. They are charged",
+				"cancelled; 0 of 1 forms are done"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -210,7 +222,8 @@ func TestCancelThatFails(t *testing.T) {
 			}
 			c.first()
 			<-c.ended
-			if said := c.err.String(); c.code != console.ExitInterrupted || !strings.Contains(said, "is not cancelled: the horde says: no (Forbidden)") ||
+			if said := c.err.String(); c.code != console.ExitInterrupted ||
+				!strings.Contains(said, "is not cancelled: the horde says: no (Forbidden)") ||
 				!strings.Contains(said, "may still be worked on and charged") || !strings.Contains(said, "/status/0b5e77aa-1111") {
 				t.Errorf("exit status %d\n%s", c.code, said)
 			}

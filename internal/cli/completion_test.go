@@ -135,7 +135,8 @@ func TestCompletionInShells(t *testing.T) {
 		ask  func(words []string) string
 	}{
 		"bash": {[]string{"--norc", "-c"}, func(words []string) string {
-			return `source <(horde completion bash); COMP_WORDS=(` + quoted(words) + `); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); ` +
+			return `source <(horde completion bash); COMP_WORDS=(` + quoted(words) +
+				`); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); ` +
 				`$(complete -p horde | sed 's/.*-F \([^ ]*\).*/\1/'); printf '%s\n' "${COMPREPLY[@]}"`
 		}},
 		// zsh completes in its line editor only, so what it offers is caught there.
@@ -145,7 +146,8 @@ func TestCompletionInShells(t *testing.T) {
 				`words=(` + quoted(words) + `); CURRENT=$#words; _horde`
 		}},
 		"fish": {[]string{"--no-config", "-c"}, func(words []string) string {
-			return `horde completion fish | source; complete -C ` + quoted([]string{quoted(words[:len(words)-1]) + " " + words[len(words)-1]})
+			return `horde completion fish | source; complete -C ` +
+				quoted([]string{quoted(words[:len(words)-1]) + " " + words[len(words)-1]})
 		}},
 	}
 	for shell, s := range shells {
@@ -166,7 +168,8 @@ func TestCompletionInShells(t *testing.T) {
 			} {
 				cmd := exec.Command(path, append(slices.Clone(s.args), s.ask(tc.words))...)
 				cmd.Dir = dir
-				cmd.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+dir, "ZDOTDIR="+dir)
+				cmd.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+dir,
+					"ZDOTDIR="+dir)
 				out, err := cmd.CombinedOutput()
 				if err != nil {
 					t.Errorf("%q: %v", tc.words, err)

@@ -58,14 +58,19 @@ func TestWrongCallsExit2(t *testing.T) {
 	os.WriteFile("notes.txt", []byte("no image"), 0o644)
 	os.WriteFile("bad.toml", []byte("hord = 1"), 0o644)
 	calls := []string{
-		"nothing", "generate", "generate fox --init absent.png", "generate fox --init notes.txt", "generate fox -o absent/fox.png",
-		"generate fox -o fox.gif", "generate fox -n 0", "generate fox -n 99", "generate fox --strength 0.5", "text", "text fox -n 0",
-		"alchemy absent.png", "alchemy notes.txt", "alchemy notes.txt -f sing", "models --type video", "status --config absent.toml",
+		"nothing", "generate", "generate fox --init absent.png", "generate fox --init notes.txt",
+		"generate fox -o absent/fox.png",
+		"generate fox -o fox.gif", "generate fox -n 0", "generate fox -n 99", "generate fox --strength 0.5", "text",
+		"text fox -n 0",
+		"alchemy absent.png", "alchemy notes.txt", "alchemy notes.txt -f sing", "models --type video",
+		"status --config absent.toml",
 		"status --config bad.toml", "help nothing", "completion tcsh", "serve --kudos-net absent.bin", "work --engine gpu",
-		"work --engine sketch --threads 99", "work --engine sketch --horde nonsense", "bench cycle --clients 0", "kudos train",
+		"work --engine sketch --threads 99", "work --engine sketch --horde nonsense", "bench cycle --clients 0",
+		"kudos train",
 		"kudos train --data absent.csv", "kudos train --data notes.txt --out absent/net.bin", "kudos eval --data absent.csv",
 		"kudos eval --data absent.csv --net absent.bin", "kudos eval --data-dir absent", "admin ledger verify --data absent",
-		"admin ledger explain bob --data absent", "admin ledger explain 1 --data absent", "admin models import absent.json --data absent",
+		"admin ledger explain bob --data absent", "admin ledger explain 1 --data absent",
+		"admin models import absent.json --data absent",
 		"admin models import notes.txt --data absent", "admin models forget all",
 	}
 
@@ -73,7 +78,8 @@ func TestWrongCallsExit2(t *testing.T) {
 	for _, call := range calls {
 		t.Run(call, func(t *testing.T) {
 			var out, errs bytes.Buffer
-			if code := execute(t.Context(), strings.Fields(call), strings.NewReader(""), &out, &errs); code != console.ExitUsage {
+			if code := execute(t.Context(), strings.Fields(call), strings.NewReader(""), &out,
+				&errs); code != console.ExitUsage {
 				t.Errorf("exit status %d\n%s%s", code, out.String(), errs.String())
 			}
 			if !strings.HasPrefix(errs.String(), "horde: ") {
@@ -89,7 +95,8 @@ func TestWrongCallsExit2(t *testing.T) {
 }
 
 // useCommands ask a horde something.
-var useCommands = []string{"generate fox", "generate fox --price", "text fox", "text fox --price", "alchemy https://example.org/x.png", "status", "models", "whoami"}
+var useCommands = []string{"generate fox", "generate fox --price", "text fox", "text fox --price",
+	"alchemy https://example.org/x.png", "status", "models", "whoami"}
 
 // A command that fails, or is interrupted, says so by its status.
 func TestFailuresExit1AndInterrupts130(t *testing.T) {

@@ -57,9 +57,11 @@ func newFakeHorde() *fakeHorde {
 	mux.HandleFunc("GET /api/v2/status/heartbeat", f.say(`{"message":"OK","version":"9.9.9"}`))
 	mux.HandleFunc("GET /api/ext/v1/kudos/net", f.say(`{"name":"horde-1","accuracy":0.9933,"basis_seconds":6.45}`))
 	mux.HandleFunc("POST /api/ext/v1/kudos/price", f.price)
-	mux.HandleFunc("GET /api/v2/status/performance", f.say(`{"queued_requests":3,"worker_count":2,"thread_count":5,"queued_megapixelsteps":1.5}`))
+	mux.HandleFunc("GET /api/v2/status/performance",
+		f.say(`{"queued_requests":3,"worker_count":2,"thread_count":5,"queued_megapixelsteps":1.5}`))
 	mux.HandleFunc("GET /api/v2/status/models", f.listModels)
-	mux.HandleFunc("GET /api/v2/workers", f.say(`[{"type":"interrogation","name":"a","online":true,"forms":["caption","GFPGAN"]},{"type":"interrogation","name":"b","online":false,"forms":["nsfw"]}]`))
+	mux.HandleFunc("GET /api/v2/workers",
+		f.say(`[{"type":"interrogation","name":"a","online":true,"forms":["caption","GFPGAN"]},{"type":"interrogation","name":"b","online":false,"forms":["nsfw"]}]`))
 	mux.HandleFunc("GET /api/v2/find_user", f.user)
 	mux.HandleFunc("POST /api/v2/generate/async", f.async)
 	mux.HandleFunc("GET /api/v2/generate/check/{id}", f.check)
@@ -85,10 +87,12 @@ func newFakeHorde() *fakeHorde {
 		f.log = append(f.log, fmt.Sprintf("%s %s %s", r.Method, r.URL.Path, body))
 		f.heard.Broadcast()
 		refused := f.refuseCancel && r.Method == http.MethodDelete
-		look := r.Method == http.MethodGet && (strings.Contains(r.URL.Path, "/generate/check/") || strings.Contains(r.URL.Path, "/text/status/"))
+		look := r.Method == http.MethodGet &&
+			(strings.Contains(r.URL.Path, "/generate/check/") || strings.Contains(r.URL.Path, "/text/status/"))
 		limited := look && f.cancelled && !f.limited && strings.Contains(f.prompt, "limited")
 		f.limited = f.limited || limited
-		flaky := r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/blob/") && !f.flaky && strings.Contains(f.prompt, "flaky")
+		flaky := r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/blob/") && !f.flaky &&
+			strings.Contains(f.prompt, "flaky")
 		f.flaky = f.flaky || flaky
 		f.mu.Unlock()
 
@@ -220,12 +224,19 @@ func (f *fakeHorde) async(w http.ResponseWriter, r *http.Request) {
 	var in api.ImageRequest
 	json.NewDecoder(r.Body).Decode(&in)
 	if strings.Contains(in.Prompt, "refused") {
-		answerError(w, 400, api.Error{Message: "Input payload validation failed", Errors: map[string]string{"params.width": "500 is not a multiple of 64"}})
+		answerError(w, 400, api.Error{
+			Message: "Input payload validation failed",
+			Errors:  map[string]string{"params.width": "500 is not a multiple of 64"},
+		})
 		return
 	}
 
 	if strings.Contains(in.Prompt, "poor") {
-		answerError(w, 403, api.Error{RC: "KudosUpfront", Message: "Requests without slow_workers need their kudos upfront. Ask for less than 9 params.steps, set allow_downgrade, or fix hires_fix."})
+		answerError(w, 403, api.Error{
+			RC: "KudosUpfront",
+			Message: "Requests without slow_workers need their kudos upfront. " +
+				"Ask for less than 9 params.steps, set allow_downgrade, or fix hires_fix.",
+		})
 		return
 	}
 
@@ -253,7 +264,10 @@ func (f *fakeHorde) state(finished int) api.ImageStatus {
 	f.mu.Lock()
 	prompt, n, cancelled := f.prompt, f.n, f.cancelled
 	f.mu.Unlock()
-	s := api.ImageStatus{Check: api.Check{Finished: finished, Waiting: n - finished, Done: finished >= n, IsPossible: true}, Generations: []api.Generation{}}
+	s := api.ImageStatus{
+		Check:       api.Check{Finished: finished, Waiting: n - finished, Done: finished >= n, IsPossible: true},
+		Generations: []api.Generation{},
+	}
 	if strings.Contains(prompt, "in hand") {
 		s.Processing, s.Waiting = inHand, n-finished-inHand
 	}
@@ -268,8 +282,15 @@ func (f *fakeHorde) state(finished int) api.ImageStatus {
 	}
 
 	for i := range finished {
-		g := api.Generation{ID: fmt.Sprintf("g%d", i), Img: fmt.Sprintf("%s/blob/%d.webp", f.URL, i), Seed: fmt.Sprint(40 + i), Model: "horde_pocket",
-			WorkerName: "painter\x1b]0;x\a", State: "ok", GenMetadata: []api.GenMetadatum{{Type: "information", Value: "see_ref", Ref: "tiling is ignored"}}}
+		g := api.Generation{
+			ID:          fmt.Sprintf("g%d", i),
+			Img:         fmt.Sprintf("%s/blob/%d.webp", f.URL, i),
+			Seed:        fmt.Sprint(40 + i),
+			Model:       "horde_pocket",
+			WorkerName:  "painter\x1b]0;x\a",
+			State:       "ok",
+			GenMetadata: []api.GenMetadatum{{Type: "information", Value: "see_ref", Ref: "tiling is ignored"}},
+		}
 		switch {
 		case strings.Contains(prompt, "base64"):
 			g.ID, g.Img = "", base64.StdEncoding.EncodeToString(webp(64))
@@ -355,7 +376,11 @@ func (f *fakeHorde) events(w http.ResponseWriter, r *http.Request) {
 	first.QueuePosition, first.WaitTime = 3, 12
 	send(api.EventStatus, first)
 	for step := range 3 {
-		p := api.JobProgress{Job: "j", WorkerName: "painter\x1b]0;x\a", Progress: api.Progress{Step: step + 1, Steps: 3, Preview: previewJPEG()}}
+		p := api.JobProgress{
+			Job:        "j",
+			WorkerName: "painter\x1b]0;x\a",
+			Progress:   api.Progress{Step: step + 1, Steps: 3, Preview: previewJPEG()},
+		}
 		p.StepSeconds, p.Elapsed = 30, float64(30*(step+1))
 		send(api.EventProgress, p)
 	}

@@ -44,8 +44,16 @@ func (f *fakeHorde) textStatus(w http.ResponseWriter, r *http.Request) {
 	if strings.Contains(prompt, "in hand") {
 		finished = n - f.inHand()
 	}
-	s := api.TextStatus{Check: api.Check{Finished: finished, Waiting: n - finished, Done: finished >= n, QueuePosition: n - finished, IsPossible: true},
-		Generations: []api.TextGeneration{}}
+	s := api.TextStatus{
+		Check: api.Check{
+			Finished:      finished,
+			Waiting:       n - finished,
+			Done:          finished >= n,
+			QueuePosition: n - finished,
+			IsPossible:    true,
+		},
+		Generations: []api.TextGeneration{},
+	}
 	if strings.Contains(prompt, "in hand") {
 		s.Processing, s.Waiting = f.inHand(), 0
 	}
@@ -59,7 +67,13 @@ func (f *fakeHorde) textStatus(w http.ResponseWriter, r *http.Request) {
 	}
 
 	for i := range finished {
-		g := api.TextGeneration{Text: fmt.Sprintf("text %d\x1b[2J\n\tof %d", i+1, n), GenMetadata: []api.GenMetadatum{}, Model: "a/model", WorkerName: "writer\x1b]0;x\a", State: "ok"}
+		g := api.TextGeneration{
+			Text:        fmt.Sprintf("text %d\x1b[2J\n\tof %d", i+1, n),
+			GenMetadata: []api.GenMetadatum{},
+			Model:       "a/model",
+			WorkerName:  "writer\x1b]0;x\a",
+			State:       "ok",
+		}
 		if strings.Contains(prompt, "censored") {
 			g.State = "censored"
 		}

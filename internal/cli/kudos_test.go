@@ -27,7 +27,14 @@ func makeLife(where store.Options) error {
 
 	err = s.Write(context.Background(), store.Unit{Do: func(tx *store.Tx) error {
 		for i := range 900 {
-			o := kudos.Order{Width: 64 * (4 + i%13), Height: 64 * (4 + i/13%13), Steps: 10 + i*7%40, Cfg: 7, Sampler: "k_euler", Karras: true}
+			o := kudos.Order{
+				Width:   64 * (4 + i%13),
+				Height:  64 * (4 + i/13%13),
+				Steps:   10 + i*7%40,
+				Cfg:     7,
+				Sampler: "k_euler",
+				Karras:  true,
+			}
 			seconds, _ := kudos.Standard().Seconds(&o)
 			if i%3 == 0 {
 				seconds *= 2
@@ -41,7 +48,14 @@ func makeLife(where store.Options) error {
 			if err != nil {
 				return err
 			}
-			tx.Time(store.Timing{Hour: 1, Machine: []string{"slow", "fast"}[i%2], Baseline: "stable diffusion 1", Batch: 1, Micros: int64(seconds * 1e6), Features: text})
+			tx.Time(store.Timing{
+				Hour:     1,
+				Machine:  []string{"slow", "fast"}[i%2],
+				Baseline: "stable diffusion 1",
+				Batch:    1,
+				Micros:   int64(seconds * 1e6),
+				Features: text,
+			})
 		}
 		return nil
 	}})
@@ -64,9 +78,11 @@ func TestTrainFromDatabase(t *testing.T) {
 		}
 		net := filepath.Join(t.TempDir(), "own.bin")
 		var out, errs bytes.Buffer
-		args := append([]string{"kudos", "train", "--out", net, "--epochs", "20", "--hidden", "32", "--seed", "2", "--compare", "built-in"}, source...)
+		args := append([]string{"kudos", "train", "--out", net, "--epochs", "20", "--hidden", "32", "--seed", "2",
+			"--compare", "built-in"}, source...)
 		if code := execute(t.Context(), args, strings.NewReader(""), &out, &errs); code != 0 ||
-			!strings.Contains(errs.String(), "900 recorded images: 900 usable") || !strings.Contains(out.String(), "OLD horde-1") {
+			!strings.Contains(errs.String(), "900 recorded images: 900 usable") ||
+			!strings.Contains(out.String(), "OLD horde-1") {
 			t.Fatalf("horde %v: %d\n%s%s", args, code, out.String(), errs.String())
 		}
 
@@ -75,7 +91,14 @@ func TestTrainFromDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		if _, ok := n.Seconds(&kudos.Order{Width: 512, Height: 512, Steps: 20, Cfg: 7, Sampler: "k_euler", PostProcessing: []string{"RestoreFormer"}}); !ok {
+		if _, ok := n.Seconds(&kudos.Order{
+			Width:          512,
+			Height:         512,
+			Steps:          20,
+			Cfg:            7,
+			Sampler:        "k_euler",
+			PostProcessing: []string{"RestoreFormer"},
+		}); !ok {
 			t.Error("the network does not know RestoreFormer, which it was trained on")
 		}
 		text, err := os.ReadFile(net)
@@ -97,11 +120,20 @@ func TestTrainFromDatabase(t *testing.T) {
 func dataFile(t *testing.T, more string) string {
 	t.Helper()
 	var text strings.Builder
-	text.WriteString("width,height,steps,cfg_scale,sampler_name,karras,hires_fix,source_processing,source_image,source_mask," +
+	text.WriteString("width,height,steps,cfg_scale,sampler_name,karras,hires_fix,source_processing," +
+		"source_image,source_mask," +
 		"denoising_strength,control_type,control_strength,post_processing,seconds,kudos_basis11\n")
 
 	for i := range 400 {
-		o := kudos.Order{Width: 64 * (4 + i%13), Height: 64 * (4 + i/13%13), Steps: 10 + i*7%40, Cfg: 7, Sampler: "k_euler", Karras: true, SourceProcessing: "txt2img"}
+		o := kudos.Order{
+			Width:            64 * (4 + i%13),
+			Height:           64 * (4 + i/13%13),
+			Steps:            10 + i*7%40,
+			Cfg:              7,
+			Sampler:          "k_euler",
+			Karras:           true,
+			SourceProcessing: "txt2img",
+		}
 		seconds, _ := kudos.Standard().Seconds(&o)
 		fmt.Fprintf(&text, "%d,%d,%d,7,k_euler,True,False,txt2img,False,False,,None,,,%.3f,%.3f\n",
 			o.Width, o.Height, o.Steps, seconds, 11*seconds/kudos.Standard().Basis())
@@ -116,12 +148,15 @@ func dataFile(t *testing.T, more string) string {
 
 func TestEvalLeavesOutBrokenLines(t *testing.T) {
 	var out, errs bytes.Buffer
-	args := []string{"kudos", "eval", "--data", dataFile(t, "1,2\nwide\x1b[2J,512,20,7,k_euler,True,False,txt2img,False,False,,None,,,5,9\n,,\n{}\n")}
-	if code := execute(t.Context(), args, strings.NewReader(""), &out, &errs); code != 0 || !strings.HasPrefix(out.String(), "accuracy 0.999") {
+	args := []string{"kudos", "eval", "--data",
+		dataFile(t, "1,2\nwide\x1b[2J,512,20,7,k_euler,True,False,txt2img,False,False,,None,,,5,9\n,,\n{}\n")}
+	if code := execute(t.Context(), args, strings.NewReader(""), &out, &errs); code != 0 ||
+		!strings.HasPrefix(out.String(), "accuracy 0.999") {
 		t.Fatalf("%d\n%s%s", code, out.String(), errs.String())
 	}
 
-	for _, want := range []string{"left out because they cannot be read: 4\n  line 402: wrong number of fields: 2", "line 403: width", "  …\n", "400 jobs"} {
+	for _, want := range []string{"left out because they cannot be read: 4\n  line 402: wrong number of fields: 2",
+		"line 403: width", "  …\n", "400 jobs"} {
 		if !strings.Contains(errs.String(), want) || strings.Contains(errs.String(), "\x1b") {
 			t.Errorf("%q lacks %q", errs.String(), want)
 		}
@@ -144,11 +179,14 @@ func TestTrainLooksWhereItWrites(t *testing.T) {
 		code int
 		want string
 	}{
-		{"no such folder", []string{"--out", filepath.Join(dir, "none", "net.bin")}, console.ExitUsage, "cannot be written there: no such file or directory"},
+		{"no such folder", []string{"--out", filepath.Join(dir, "none", "net.bin")}, console.ExitUsage,
+			"cannot be written there: no such file or directory"},
 		{"a folder", []string{"--out", dir}, 2, "is a folder; name a file in it"},
-		{"the picture in no folder", []string{"--out", net, "--plot", filepath.Join(dir, "none", "loss.png")}, console.ExitUsage, "cannot be written there"},
+		{"the picture in no folder", []string{"--out", net, "--plot", filepath.Join(dir, "none", "loss.png")},
+			console.ExitUsage, "cannot be written there"},
 		{"over the data", []string{"--out", data}, 2, "would be overwritten"},
-		{"the picture over the data", []string{"--out", net, "--plot", filepath.Join(filepath.Dir(data), ".", "jobs.csv")}, 2, "would be overwritten"},
+		{"the picture over the data", []string{"--out", net, "--plot", filepath.Join(filepath.Dir(data), ".", "jobs.csv")},
+			2, "would be overwritten"},
 		{"over itself", []string{"--out", filepath.Join(dir, "net.png")}, 2, "would both be written"},
 		{"over the net to compare with", []string{"--out", net, "--compare", net}, 2, "would be overwritten"},
 		{"recorded prices that are none", []string{"--out", net, "--recorded", data}, console.ExitUsage, "line 1"},
@@ -184,7 +222,8 @@ func TestDatabaseFlagsAreNamed(t *testing.T) {
 		{"--data:", console.ExitUsage, []string{"admin", "ledger", "explain", "1", "--data", t.TempDir()}},
 	} {
 		var out, errs bytes.Buffer
-		if code := execute(t.Context(), tc.args, strings.NewReader(""), &out, &errs); code != tc.code || !strings.HasPrefix(errs.String(), "horde: "+tc.flag) {
+		if code := execute(t.Context(), tc.args, strings.NewReader(""), &out, &errs); code != tc.code ||
+			!strings.HasPrefix(errs.String(), "horde: "+tc.flag) {
 			t.Errorf("%v: %d %s", tc.args, code, errs.String())
 		}
 	}

@@ -60,20 +60,32 @@ func TestDefaults(t *testing.T) {
 	}
 	data, _ := filepath.Abs("data")
 	if s.Listen != "127.0.0.1:7001" || s.Data != data || s.DB != "" || s.PublicURL != "" || s.Title != "AI Horde" ||
-		len(s.TrustedProxies) != 0 || len(s.Admins) != 0 || s.TrustThreshold != nil || bool(s.TestAPIKeys) || bool(s.NoRateLimits) || s.MaxUpload != 32<<20 ||
+		len(s.TrustedProxies) != 0 || len(s.Admins) != 0 || s.TrustThreshold != nil || bool(s.TestAPIKeys) ||
+		bool(s.NoRateLimits) || s.MaxUpload != 32<<20 ||
 		s.S3.Options(1) != nil {
 		t.Errorf("defaults are %+v", s)
 	}
 }
 
 func TestSourcesInOrder(t *testing.T) {
-	env := map[string]string{"HORDE_TITLE": "by variable", "HORDE_URL": "https://old.example/", "ADMINS": `["ann#1", "bob#2"]`}
-	values := map[string]any{"title": "by file", "listen": "0.0.0.0:1", "admins": []any{"eve#3"}, "test-apikeys": true, "max-upload": int64(2 << 20)}
+	env := map[string]string{
+		"HORDE_TITLE": "by variable",
+		"HORDE_URL":   "https://old.example/",
+		"ADMINS":      `["ann#1", "bob#2"]`,
+	}
+	values := map[string]any{
+		"title":        "by file",
+		"listen":       "0.0.0.0:1",
+		"admins":       []any{"eve#3"},
+		"test-apikeys": true,
+		"max-upload":   int64(2 << 20),
+	}
 	s, ctx, err := parse(t, []string{"--listen=:9", "--trusted-proxies=10.0.0.0/8,::1"}, env, values)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Listen != ":9" || s.Title != "by variable" || s.PublicURL != "https://old.example" || !slices.Equal(s.Admins, Names{"ann#1", "bob#2"}) ||
+	if s.Listen != ":9" || s.Title != "by variable" || s.PublicURL != "https://old.example" ||
+		!slices.Equal(s.Admins, Names{"ann#1", "bob#2"}) ||
 		!bool(s.TestAPIKeys) || s.MaxUpload != 2<<20 {
 		t.Errorf("%+v", s)
 	}
@@ -82,8 +94,10 @@ func TestSourcesInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"listen :9 flag", "title by variable HORDE_TITLE", "public-url https://old.example HORDE_URL", "admins ann#1 bob#2 ADMINS",
-		"test-apikeys true file", "max-upload 2097152 file", "s3-region us-east-1 default", "db - default", "trusted-proxies 10.0.0.0/8 ::1/128 flag",
+		"listen :9 flag", "title by variable HORDE_TITLE", "public-url https://old.example HORDE_URL",
+		"admins ann#1 bob#2 ADMINS",
+		"test-apikeys true file", "max-upload 2097152 file", "s3-region us-east-1 default", "db - default",
+		"trusted-proxies 10.0.0.0/8 ::1/128 flag",
 	} {
 		if !strings.Contains(squeeze(out.String()), "\n"+want+"\n") {
 			t.Errorf("no line %q in:\n%s", want, out.String())
@@ -105,16 +119,20 @@ func TestOurVariablesWin(t *testing.T) {
 		"HORDE_PUBLIC_URL": "https://new.example", "HORDE_URL": "https://old.example",
 		"HORDE_MODEL_REFERENCE_IMAGES": "new.json", "HORDE_IMAGE_COMPVIS_REFERENCE": "old.json",
 		"HORDE_MODEL_REFERENCE_TEXT": "", "HORDE_IMAGE_LLM_REFERENCE": "text.json",
-		"HORDE_S3_ENDPOINT": "http://127.0.0.1:1", "R2_TRANSIENT_ACCOUNT": "https://r2.example", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key",
-		"R2_TRANSIENT_BUCKET": "pics", "HORDE_S3_PATH_STYLE": "on", "secret_key": "the old salt", "ADMINS": "", "KUDOS_TRUST_THRESHOLD": "",
+		"HORDE_S3_ENDPOINT": "http://127.0.0.1:1", "R2_TRANSIENT_ACCOUNT": "https://r2.example", "AWS_ACCESS_KEY_ID": "id",
+		"AWS_SECRET_ACCESS_KEY": "key",
+		"R2_TRANSIENT_BUCKET":   "pics", "HORDE_S3_PATH_STYLE": "on", "secret_key": "the old salt", "ADMINS": "",
+		"KUDOS_TRUST_THRESHOLD": "",
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.PublicURL != "https://new.example" || s.ImageReference != "new.json" || s.TextReference != "text.json" || s.KeySecret != "the old salt" || s.TrustThreshold != nil {
+	if s.PublicURL != "https://new.example" || s.ImageReference != "new.json" || s.TextReference != "text.json" ||
+		s.KeySecret != "the old salt" || s.TrustThreshold != nil {
 		t.Errorf("%+v", s)
 	}
-	if o := s.S3.Options(5); o.Endpoint != "http://127.0.0.1:1" || o.AccessKey != "id" || o.SecretKey != "key" || o.Bucket != "pics" ||
+	if o := s.S3.Options(5); o.Endpoint != "http://127.0.0.1:1" || o.AccessKey != "id" || o.SecretKey != "key" ||
+		o.Bucket != "pics" ||
 		o.SourceBucket != "stable-horde-source-images" || !o.PathStyle || o.MaxBytes != 5 {
 		t.Errorf("S3: %+v", o)
 	}
@@ -125,7 +143,8 @@ func TestDatabaseFromParts(t *testing.T) {
 		env  map[string]string
 		want string
 	}{
-		{map[string]string{"POSTGRES_URL": "db:5433/horde", "POSTGRES_USER": "me", "POSTGRES_PASS": "p@ss/w"}, "postgres://me:p%40ss%2Fw@db:5433/horde"},
+		{map[string]string{"POSTGRES_URL": "db:5433/horde", "POSTGRES_USER": "me", "POSTGRES_PASS": "p@ss/w"},
+			"postgres://me:p%40ss%2Fw@db:5433/horde"},
 		{map[string]string{"POSTGRES_URL": "db/horde"}, "postgres://postgres@db/horde"},
 		{map[string]string{"POSTGRES_URL": "postgres://x@y/z", "POSTGRES_PASS": "no"}, "postgres://x@y/z"},
 		{map[string]string{"POSTGRES_URL": "db/horde", "HORDE_DB": "postgres://ours/z"}, "postgres://ours/z"},
@@ -138,13 +157,24 @@ func TestDatabaseFromParts(t *testing.T) {
 }
 
 func TestSwitches(t *testing.T) {
-	for text, want := range map[string]bool{"1": true, "true": true, "YES": true, "on": true, "0": false, "false": false, "off": false, "no": false, "": false} {
+	for text, want := range map[string]bool{
+		"1":     true,
+		"true":  true,
+		"YES":   true,
+		"on":    true,
+		"0":     false,
+		"false": false,
+		"off":   false,
+		"no":    false,
+		"":      false,
+	} {
 		s, _, err := parse(t, nil, map[string]string{"HORDE_TEST_APIKEYS": text}, nil)
 		if err != nil || bool(s.TestAPIKeys) != want {
 			t.Errorf("HORDE_TEST_APIKEYS=%q: %v, %v", text, s.TestAPIKeys, err)
 		}
 	}
-	if s, _, err := parse(t, []string{"--test-ratelimit-disabled", "--test-apikeys=off"}, nil, nil); err != nil || !bool(s.NoRateLimits) || bool(s.TestAPIKeys) {
+	if s, _, err := parse(t, []string{"--test-ratelimit-disabled", "--test-apikeys=off"}, nil, nil); err != nil ||
+		!bool(s.NoRateLimits) || bool(s.TestAPIKeys) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if _, _, err := parse(t, nil, map[string]string{"HORDE_TEST_APIKEYS": "perhaps"}, nil); err == nil {
@@ -186,7 +216,8 @@ func TestRefused(t *testing.T) {
 
 func TestShowMasksSecrets(t *testing.T) {
 	args := []string{
-		"--db=postgres://me:hunter2@db/horde?sslpassword=hunter3", "--key-secret=hunter4hunter4", "--blob-secret=hunter5hunter5hunter5",
+		"--db=postgres://me:hunter2@db/horde?sslpassword=hunter3", "--key-secret=hunter4hunter4",
+		"--blob-secret=hunter5hunter5hunter5",
 		"--s3-endpoint=https://x", "--s3-access-key=a", "--s3-secret-key=hunter6",
 	}
 	_, ctx, err := parse(t, args, nil, nil)
@@ -200,7 +231,8 @@ func TestShowMasksSecrets(t *testing.T) {
 	if strings.Contains(out.String(), "hunter") {
 		t.Errorf("a secret is shown:\n%s", out.String())
 	}
-	if !strings.Contains(squeeze(out.String()), "key-secret (set) flag") || !strings.Contains(out.String(), "me:xxxxx@db/horde") {
+	if !strings.Contains(squeeze(out.String()), "key-secret (set) flag") ||
+		!strings.Contains(out.String(), "me:xxxxx@db/horde") {
 		t.Errorf("masked settings are missing:\n%s", out.String())
 	}
 }

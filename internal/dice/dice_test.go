@@ -11,7 +11,8 @@ import (
 func TestThrow(t *testing.T) {
 	const n = 1000
 	first := func() (seen []int) {
-		for _, sum := range Throw(t, n, func() *[]int { return new([]int) }, func(c Chance, sum *[]int) { *sum = append(*sum, c.N(1<<30)) }) {
+		for _, sum := range Throw(t, n, func() *[]int { return new([]int) },
+			func(c Chance, sum *[]int) { *sum = append(*sum, c.N(1<<30)) }) {
 			seen = append(seen, *sum...)
 		}
 		slices.Sort(seen)

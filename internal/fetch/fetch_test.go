@@ -23,16 +23,22 @@ import (
 func TestForbiddenAddresses(t *testing.T) {
 	c := New(Options{Timeout: 5 * time.Second})
 	for _, address := range []string{
-		"http://127.0.0.1/", "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/", "http://017700000001/",
-		"http://[::1]/", "http://[::ffff:127.0.0.1]/", "http://[::ffff:a00:1]/", "http://0.0.0.0/", "http://0/", "http://[::]/",
+		"http://127.0.0.1/", "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/",
+		"http://017700000001/",
+		"http://[::1]/", "http://[::ffff:127.0.0.1]/", "http://[::ffff:a00:1]/", "http://0.0.0.0/", "http://0/",
+		"http://[::]/",
 		"http://169.254.169.254/latest/meta-data/", "http://[fd00::1]/", "http://[fe80::1%25eth0]/", "http://[fe80::1]/",
-		"http://100.64.0.1/", "http://10.0.0.1/", "http://172.16.0.1/", "http://192.168.1.1/", "http://224.0.0.1/", "http://255.255.255.255/",
+		"http://100.64.0.1/", "http://10.0.0.1/", "http://172.16.0.1/", "http://192.168.1.1/", "http://224.0.0.1/",
+		"http://255.255.255.255/",
 		"http://[64:ff9b::7f00:1]/", "http://[2002:7f00:1::]/", "http://[2001:db8::1]/",
-		"http://localhost/", "http://localhost./", "http://LOCALHOST/", "http://127.0.0.1./", "http://①②⑦.⓪.⓪.①/", "http://１２７.0.0.1/",
+		"http://localhost/", "http://localhost./", "http://LOCALHOST/", "http://127.0.0.1./", "http://①②⑦.⓪.⓪.①/",
+		"http://１２７.0.0.1/",
 		"http://user@example.org/", "http://user:pw@example.org/", "http://example.org@127.0.0.1/",
 		"http://example.org:22/", "http://example.org:6379/", "http://example.org:0/", "http://example.org:99999/",
-		"ftp://example.org/", "file:///etc/passwd", "gopher://example.org/", "javascript:alert(1)", "//example.org/", "example.org", "",
-		"http://", "http:///x", "http:example.org", "http://exa mple.org/", "http://example.org/\x00", "http://./", "http://../", "http://%31%32%37.0.0.1/",
+		"ftp://example.org/", "file:///etc/passwd", "gopher://example.org/", "javascript:alert(1)", "//example.org/",
+		"example.org", "",
+		"http://", "http:///x", "http:example.org", "http://exa mple.org/", "http://example.org/\x00", "http://./",
+		"http://../", "http://%31%32%37.0.0.1/",
 		"http://example.org/" + strings.Repeat("x", 5000),
 	} {
 		if _, err := c.Get(t.Context(), address); !errors.Is(err, ErrForbidden) {
@@ -40,7 +46,8 @@ func TestForbiddenAddresses(t *testing.T) {
 		}
 	}
 	for _, address := range []string{
-		"http://example.org/a.png", "https://example.org:443/?q=1", "http://example.org:80", "https://bücher.example/x", "http://93.184.215.14/", "http://[2606:2800:21f::1]/", "http://0xabc.example/", "http://a.b.3com.example.",
+		"http://example.org/a.png", "https://example.org:443/?q=1", "http://example.org:80", "https://bücher.example/x",
+		"http://93.184.215.14/", "http://[2606:2800:21f::1]/", "http://0xabc.example/", "http://a.b.3com.example.",
 	} {
 		if err := c.Check(address); err != nil {
 			t.Errorf("Check(%q) = %v", address, err)
@@ -55,7 +62,8 @@ func TestForbiddenAddresses(t *testing.T) {
 // sees the address that is being connected to.
 func TestSocketsAreGuarded(t *testing.T) {
 	c := New(Options{})
-	for _, address := range []string{"127.0.0.1:80", "[::1]:443", "10.1.2.3:80", "[::ffff:192.168.0.1]:80", "100.100.0.1:443", "[fd12::1]:80"} {
+	for _, address := range []string{"127.0.0.1:80", "[::1]:443", "10.1.2.3:80", "[::ffff:192.168.0.1]:80",
+		"100.100.0.1:443", "[fd12::1]:80"} {
 		network := "tcp4"
 		if strings.HasPrefix(address, "[") {
 			network = "tcp6"
@@ -92,7 +100,9 @@ func stranger(t *testing.T) *httptest.Server {
 	mux.HandleFunc("/to", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, r.URL.Query().Get("u"), http.StatusFound)
 	})
-	mux.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/loop", http.StatusFound) })
+	mux.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/loop", http.StatusFound)
+	})
 	mux.HandleFunc("/endless", func(w http.ResponseWriter, r *http.Request) {
 		for b := make([]byte, 4096); ; {
 			if _, err := w.Write(b); err != nil {
@@ -100,7 +110,9 @@ func stranger(t *testing.T) *httptest.Server {
 			}
 		}
 	})
-	mux.HandleFunc("/huge", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Content-Length", "1000000000") })
+	mux.HandleFunc("/huge", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "1000000000")
+	})
 	mux.HandleFunc("/drip", func(w http.ResponseWriter, r *http.Request) {
 		for {
 			if _, err := w.Write([]byte("x")); err != nil || http.NewResponseController(w).Flush() != nil {
@@ -114,7 +126,10 @@ func stranger(t *testing.T) *httptest.Server {
 		}
 	})
 	mux.HandleFunc("/silent", func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(204); _, _ = io.Copy(io.Discard, r.Body) })
+	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(204)
+		_, _ = io.Copy(io.Discard, r.Body)
+	})
 	mux.HandleFunc("/agent", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.UserAgent(), r.Header.Get("Referer"), r.Header.Get("Accept-Encoding"))
 	})
@@ -189,7 +204,8 @@ func TestNoWayFromHTTPSToHTTP(t *testing.T) {
 	if _, err := c.Get(t.Context(), secure.URL); !errors.Is(err, ErrForbidden) {
 		t.Errorf("Get = %v", err)
 	}
-	if _, err := guarded(Options{Timeout: 10 * time.Second}).Get(t.Context(), secure.URL); err == nil || errors.Is(err, ErrForbidden) {
+	if _, err := guarded(Options{Timeout: 10 * time.Second}).Get(t.Context(), secure.URL); err == nil ||
+		errors.Is(err, ErrForbidden) {
 		t.Errorf("an unknown certificate: %v", err)
 	}
 }
@@ -214,8 +230,10 @@ func TestPictures(t *testing.T) {
 		t.Errorf("Fetch = %q, %v", data, err)
 	}
 	for path, code := range map[string]horde.Code{
-		"/page": horde.SourceImageUrlInvalid, "/endless": horde.SourceImageSizeExceeded, "/huge": horde.SourceImageSizeExceeded, "/missing": horde.ImageValidationFailed,
-		"/loop": horde.ImageValidationFailed, "/silent": horde.ImageValidationFailed, "/to?u=http://10.0.0.1/": horde.ImageValidationFailed,
+		"/page": horde.SourceImageUrlInvalid, "/endless": horde.SourceImageSizeExceeded,
+		"/huge": horde.SourceImageSizeExceeded, "/missing": horde.ImageValidationFailed,
+		"/loop": horde.ImageValidationFailed, "/silent": horde.ImageValidationFailed,
+		"/to?u=http://10.0.0.1/": horde.ImageValidationFailed,
 	} {
 		if _, err := p.Fetch(t.Context(), s.URL+path); horde.CodeOf(err) != code {
 			t.Errorf("Fetch %s = %v, want %s", path, err, code)
@@ -226,7 +244,8 @@ func TestPictures(t *testing.T) {
 }
 
 func FuzzCheck(f *testing.F) {
-	for _, s := range []string{"http://127.0.0.1", "http://①②⑦.0.0.1", "http://[::ffff:7f00:1]", "https://example.org:443/x", "http://0x7f.1"} {
+	for _, s := range []string{"http://127.0.0.1", "http://①②⑦.0.0.1", "http://[::ffff:7f00:1]",
+		"https://example.org:443/x", "http://0x7f.1"} {
 		f.Add(s)
 	}
 	c := New(Options{})
@@ -235,7 +254,8 @@ func FuzzCheck(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if ip, err := netip.ParseAddr(u.Hostname()); err == nil && (ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.Unmap().IsLoopback()) {
+		if ip, err := netip.ParseAddr(u.Hostname()); err == nil &&
+			(ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.Unmap().IsLoopback()) {
 			t.Fatalf("%q passed as %s", s, u)
 		}
 		if _, err := c.check(u); err != nil {

@@ -37,8 +37,9 @@ func TestLoad(t *testing.T) {
 
 func TestLoadRefusesBadFiles(t *testing.T) {
 	for name, text := range map[string]string{
-		"empty": "", "no header": `{"step":1}`, "not JSON": "{", "too few steps": `{"scenario":"x","steps":2}` + "\n" + `{"step":1,"response":{"status":200}}`,
-		"no status": `{"scenario":"x","steps":1}` + "\n" + `{"step":1,"response":{}}`,
+		"empty": "", "no header": `{"step":1}`, "not JSON": "{",
+		"too few steps": `{"scenario":"x","steps":2}` + "\n" + `{"step":1,"response":{"status":200}}`,
+		"no status":     `{"scenario":"x","steps":1}` + "\n" + `{"step":1,"response":{}}`,
 	} {
 		if s, err := parseScenario([]byte(text)); err == nil {
 			t.Errorf("%s: %+v", name, s)
@@ -80,7 +81,8 @@ func cases() []matchCase {
 	add(`"<digits>"`, false, []string{`"12"`, `"-1"`}, []string{`"1.5"`, `12`, `""`})
 	add(`"<uuid>"`, false, []string{id}, []string{`"x"`, `"12345678123412341234123456789012"`, `null`})
 	add(`"<apikey>"`, false, []string{`"abcdefghijklmnopqrst-_"`}, []string{`"abc"`, `"abcdefghijklmnopqrstuvw"`})
-	add(`"<time>"`, false, []string{`"Tue, 02 Jan 2024 03:04:05 -0000"`, `"Tue, 02 Jan 2024 03:04:05 GMT"`}, []string{`"2024-01-02T03:04:05"`, `"soon"`, `1`})
+	add(`"<time>"`, false, []string{`"Tue, 02 Jan 2024 03:04:05 -0000"`, `"Tue, 02 Jan 2024 03:04:05 GMT"`},
+		[]string{`"2024-01-02T03:04:05"`, `"soon"`, `1`})
 	add(`"<isotime>"`, false, []string{`"2024-01-02T03:04:05Z"`, `"2024-01-02 03:04"`}, []string{`"2024-01-02"`, `"x"`})
 	add(`"<url>"`, false, []string{`"http://a"`, `"https://a/b"`}, []string{`"ftp://a"`, `""`})
 	add(`"<base64>"`, false, []string{long}, []string{`"abc"`, `"` + strings.Repeat("!", 50) + `"`})
@@ -98,21 +100,24 @@ func cases() []matchCase {
 	add(`{"a":{"b":1}}`, true, []string{`{"a":{"b":1,"c":2},"d":3}`}, []string{`{"a":{}}`, `{"d":3}`})
 	add(`[1,2]`, false, []string{`[1,2]`}, []string{`[2,1]`, `[1]`, `[1,2,3]`, `null`})
 	add(`[{"a":1}]`, true, []string{`[{"a":1,"b":2}]`}, []string{`[{"a":1},{"a":1}]`, `[{}]`})
-	add(`{"<approx>":10,"rel":0.1,"abs":0.5}`, false, []string{`10`, `11.5`, `8.5`}, []string{`11.6`, `8.4`, `"10"`, `null`})
+	add(`{"<approx>":10,"rel":0.1,"abs":0.5}`, false, []string{`10`, `11.5`, `8.5`},
+		[]string{`11.6`, `8.4`, `"10"`, `null`})
 	add(`{"<approx>":-10,"rel":0.1}`, false, []string{`-11`, `-9`}, []string{`-12`})
 	add(`{"<approx>":5}`, false, []string{`5`, `5.0`}, []string{`5.1`})
 	add(`{"<contains>":["Job","EXIST"]}`, false, []string{`"the job does not exist"`}, []string{`"the job"`, `null`, `5`})
 	add(`{"<contains>":[]}`, false, []string{`"x"`, `null`}, nil)
 	add(`{"<oneof>":[1,"<null>"]}`, false, []string{`1`, `null`}, []string{`2`})
 	add(`{"<subset>":{"a":1}}`, false, []string{`{"a":1,"b":2}`}, []string{`{"b":2}`, `null`})
-	add(`{"<each>":{"a":"<int>"}}`, false, []string{`[{"a":1},{"a":2}]`}, []string{`[]`, `[{"a":1},{}]`, `null`, `{"a":1}`, `[{"a":1,"b":1}]`})
+	add(`{"<each>":{"a":"<int>"}}`, false, []string{`[{"a":1},{"a":2}]`},
+		[]string{`[]`, `[{"a":1},{}]`, `null`, `{"a":1}`, `[{"a":1,"b":1}]`})
 	add(`{"<each>":{"a":1}}`, true, []string{`[{"a":1,"b":1}]`}, nil)
 	add(`{"<unordered>":[1,2,2]}`, false, []string{`[2,1,2]`}, []string{`[1,2]`, `[1,1,2]`, `[1,2,2,2]`, `null`})
 	add(`{"<has>":[2,{"a":1}]}`, false, []string{`[1,{"a":1},2]`}, []string{`[2]`, `[2,{"a":1,"b":1}]`, `"x"`})
 	add(`{"<has>":[]}`, false, []string{`[]`, `[1]`}, []string{`null`})
 	add(`{"<lacks>":[{"a":1}]}`, false, []string{`[]`, `[{"a":2}]`}, []string{`[{"a":1,"b":2}]`, `null`})
 	add(`{"<what>":1}`, false, nil, []string{`1`, `{"<what>":1}`})
-	add(`{"x":{"<approx>":1,"abs":1},"y":"<uuid>"}`, false, []string{`{"x":2,"y":` + id + `}`}, []string{`{"x":3,"y":` + id + `}`, `{"x":2}`})
+	add(`{"x":{"<approx>":1,"abs":1},"y":"<uuid>"}`, false, []string{`{"x":2,"y":` + id + `}`},
+		[]string{`{"x":3,"y":` + id + `}`, `{"x":2}`})
 	return all
 }
 
@@ -200,7 +205,8 @@ func TestMatchError(t *testing.T) {
 func TestFill(t *testing.T) {
 	vars := map[string]any{"n": json.Number("5"), "a.key": "k/#", "none": nil}
 	for want, in := range map[string]string{
-		`5`: `"${n}"`, `"id 5"`: `"id ${n}"`, `"k/#"`: `"${a.key}"`, `["x None",{"5":null}]`: `["x ${none}",{"${n}":"${none}"}]`, `"${unknown} 5"`: `"${unknown} ${n}"`,
+		`5`: `"${n}"`, `"id 5"`: `"id ${n}"`, `"k/#"`: `"${a.key}"`,
+		`["x None",{"5":null}]`: `["x ${none}",{"${n}":"${none}"}]`, `"${unknown} 5"`: `"${unknown} ${n}"`,
 		`1000000000000000000000000000000`: `1000000000000000000000000000000`, `512.0`: `512.0`,
 	} {
 		got, err := json.Marshal(fill(must(t, []byte(in)), vars))
@@ -242,14 +248,16 @@ func demo() http.Handler {
 
 	mux.HandleFunc("POST /make", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		write(w, 201, fmt.Sprintf(`{"id":"a/b","echo":%s,"type":%q,"key":%q}`, body, r.Header.Get("Content-Type"), r.Header.Get("apikey")))
+		write(w, 201, fmt.Sprintf(`{"id":"a/b","echo":%s,"type":%q,"key":%q}`, body, r.Header.Get("Content-Type"),
+			r.Header.Get("apikey")))
 	})
 	mux.HandleFunc("POST /raw", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		write(w, 200, fmt.Sprintf(`{"body":%q,"type":%q}`, body, r.Header.Get("Content-Type")))
 	})
 	mux.HandleFunc("GET /thing/{id}", func(w http.ResponseWriter, r *http.Request) {
-		write(w, 200, fmt.Sprintf(`{"id":%q,"uri":%q,"xff":%q}`, r.PathValue("id"), r.RequestURI, r.Header.Get("X-Forwarded-For")))
+		write(w, 200, fmt.Sprintf(`{"id":%q,"uri":%q,"xff":%q}`, r.PathValue("id"), r.RequestURI,
+			r.Header.Get("X-Forwarded-For")))
 	})
 	mux.HandleFunc("GET /slow", func(w http.ResponseWriter, _ *http.Request) {
 		write(w, 200, fmt.Sprintf(`{"done":%v}`, polls.Add(1) >= 3))
@@ -268,7 +276,8 @@ func demo() http.Handler {
 		w.Header().Set("Location", "/slow")
 		w.WriteHeader(308)
 	})
-	mux.HandleFunc("OPTIONS /make", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Allow", "OPTIONS, POST") })
+	mux.HandleFunc("OPTIONS /make",
+		func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Allow", "OPTIONS, POST") })
 	return mux
 }
 
@@ -360,7 +369,8 @@ func TestMissing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(missing) != 5 || slices.Contains(missing, Call{"POST", "/make"}) || slices.Contains(missing, Call{"GET", "/nothing"}) {
+	if len(missing) != 5 || slices.Contains(missing, Call{"POST", "/make"}) ||
+		slices.Contains(missing, Call{"GET", "/nothing"}) {
 		t.Errorf("%v", missing)
 	}
 }
@@ -372,7 +382,8 @@ func TestRoutes(t *testing.T) {
 	}
 
 	got := s.Routes()
-	for _, want := range []string{"POST /api/v2/generate/async", "GET /api/v2/users/{}", "GET /api/v2/generate/check/{}", "DELETE /api/v2/generate/status/{}"} {
+	for _, want := range []string{"POST /api/v2/generate/async", "GET /api/v2/users/{}",
+		"GET /api/v2/generate/check/{}", "DELETE /api/v2/generate/status/{}"} {
 		if !slices.Contains(got, want) {
 			t.Errorf("no %s in %v", want, got)
 		}

@@ -44,7 +44,8 @@ func TestShared(t *testing.T) {
 		t.Errorf("%s, want %s", got, want)
 	}
 	absent := filepath.Join(root, "data", "y")
-	if said := skipping(t, func(tb testing.TB) { Shared(tb, "data", "y") }); !strings.HasPrefix(said, absent+" is missing: set HORDE_SHARED") {
+	if said := skipping(t, func(tb testing.TB) { Shared(tb, "data", "y") }); !strings.HasPrefix(said,
+		absent+" is missing: set HORDE_SHARED") {
 		t.Errorf("without its data a test is skipped with %q", said)
 	}
 	if _, err := os.Stat(filepath.Join(repository(t), "internal", "golden", "shared.go")); err != nil {

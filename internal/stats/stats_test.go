@@ -169,13 +169,17 @@ func TestBackfill(t *testing.T) {
 		}
 
 		images, err := s.Images(t.Context())
-		if err != nil || images.Total != (api.ImagesMade{Images: 3002, Pixelsteps: 3000*10_000 + 5}) || images.Month.Images != 1502 ||
+		if err != nil || images.Total != (api.ImagesMade{Images: 3002, Pixelsteps: 3000*10_000 + 5}) ||
+			images.Month.Images != 1502 ||
 			images.Hour.Images != 2 || images.Minute.Images != 1 {
 			t.Errorf("images: %+v, %v", images, err)
 		}
 		models, err := s.TextModels(t.Context())
-		if want := (api.TextModelTotals{Day: api.ModelJobs{"aphrodite/Marx-3B": 1000}, Month: api.ModelJobs{"aphrodite/Marx-3B": 1000},
-			Total: api.ModelJobs{"aphrodite/Marx-3B": 2000}}); err != nil || cmp.Diff(want, models) != "" {
+		if want := (api.TextModelTotals{
+			Day:   api.ModelJobs{"aphrodite/Marx-3B": 1000},
+			Month: api.ModelJobs{"aphrodite/Marx-3B": 1000},
+			Total: api.ModelJobs{"aphrodite/Marx-3B": 2000},
+		}); err != nil || cmp.Diff(want, models) != "" {
 			t.Errorf("text models: %+v, %v", models, err)
 		}
 	})

@@ -46,7 +46,8 @@ func TestLoggerCarriesTheRequest(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	w := httptest.NewRecorder()
-	promhttp.HandlerFor(NewRegistry("1.2.3"), promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	promhttp.HandlerFor(NewRegistry("1.2.3"), promhttp.HandlerOpts{}).ServeHTTP(w,
+		httptest.NewRequest("GET", "/metrics", nil))
 	for _, want := range []string{`horde_build_info{`, `version="1.2.3"`, "go_goroutines", "process_open_fds"} {
 		if !strings.Contains(w.Body.String(), want) {
 			t.Errorf("no %s in /metrics", want)

@@ -248,7 +248,8 @@ func TestInterview(t *testing.T) {
 		{[]string{"\x1b[?4;22c"}, Blocks}, // 4 is the kind here
 		{[]string{"\x1b_Gi=31;EINVAL:x\x1b\\\x1b[?64;1;2c"}, Blocks},
 		{nil, Blocks},
-		{slices.Concat([]string{strings.Repeat("typed ahead ", 5)}, slices.Repeat([]string{strings.Repeat("x", 64)}, 4)), Blocks},
+		{slices.Concat([]string{strings.Repeat("typed ahead ", 5)}, slices.Repeat([]string{strings.Repeat("x", 64)}, 4)),
+			Blocks},
 	} {
 		if got := exchange(&fakeTTY{answers: tc.answers}); got != tc.want {
 			t.Errorf("%q: %v, want %v", tc.answers, got, tc.want)

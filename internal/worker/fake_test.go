@@ -190,7 +190,16 @@ func (f *fakeHorde) add(name, model string, n int, change func(*api.ImageJob)) {
 	ttl := 150
 	job := &api.ImageJob{
 		Model: &model, TTL: &ttl, SourceProcessing: "img2img", Skipped: map[string]int{},
-		Payload: api.ImagePayload{Prompt: "a fox", Steps: 4, N: n, Width: 64, Height: 64, SamplerName: "k_euler", CfgScale: 7, Seed: "42"},
+		Payload: api.ImagePayload{
+			Prompt:      "a fox",
+			Steps:       4,
+			N:           n,
+			Width:       64,
+			Height:      64,
+			SamplerName: "k_euler",
+			CfgScale:    7,
+			Seed:        "42",
+		},
 	}
 	for i := range n {
 		id := fmt.Sprintf("%s-%d", name, i)

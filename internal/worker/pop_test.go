@@ -19,7 +19,8 @@ import (
 
 func TestOfferIsWhatEveryEngineCan(t *testing.T) {
 	o := newOffer(Config{Engines: []engine.Engine{&fakeEngine{}, sketch.New()}, MaxPixels: 512 * 512})
-	if *o.MaxPixels != 512*512 || *o.Amount != 4 || *o.AllowImg2Img || *o.AllowPainting || *o.AllowLora || *o.AllowControlnet {
+	if *o.MaxPixels != 512*512 || *o.Amount != 4 || *o.AllowImg2Img || *o.AllowPainting || *o.AllowLora ||
+		*o.AllowControlnet {
 		b, _ := json.Marshal(o)
 		t.Errorf("offer %s", b)
 	}
@@ -38,7 +39,8 @@ func TestPopRefused(t *testing.T) {
 		{"wrong key", "InvalidAPIKey", "No user matching", 401, ErrKey, "API key"},
 		{"name taken", "WrongCredentials", "Wrong credentials to submit as this worker.", 403, ErrRefused, "--name"},
 		{"anonymous", "AnonForbiddenWorker", "no", 403, ErrRefused, "register"},
-		{"models", "BadRequest", "Unfortunately we cannot accept workers serving unrecognised models at this time", 400, ErrRefused, "[fake]"},
+		{"models", "BadRequest", "Unfortunately we cannot accept workers serving unrecognised models at this time", 400,
+			ErrRefused, "[fake]"},
 		{"name of another kind", "PolymorphicNameConflict", "taken", 400, ErrRefused, "taken"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -69,8 +71,10 @@ func TestPopIsRepeated(t *testing.T) {
 		{"maintenance", func(w http.ResponseWriter) bool {
 			return refuse(w, 403, "WorkerMaintenance", "This worker has been put into maintenance mode by its owner")
 		}, 3, 90 * time.Second, 180 * time.Second},
-		{"time-out of the address", func(w http.ResponseWriter) bool { return refuse(w, 403, "TimeoutIP", "no") }, 1, 30 * time.Second, time.Minute},
-		{"limit without a time", func(w http.ResponseWriter) bool { return refuse(w, 429, "", "60 per 1 second") }, 1, 0, time.Second},
+		{"time-out of the address", func(w http.ResponseWriter) bool { return refuse(w, 403, "TimeoutIP", "no") }, 1,
+			30 * time.Second, time.Minute},
+		{"limit without a time", func(w http.ResponseWriter) bool { return refuse(w, 429, "", "60 per 1 second") }, 1, 0,
+			time.Second},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, h *fakeHorde) {
@@ -187,7 +191,9 @@ func TestThreads(t *testing.T) {
 }
 
 func TestPace(t *testing.T) {
-	big := func(j *api.ImageJob) { j.Payload.Width, j.Payload.Height, j.Payload.Steps = 1024, 1024, 30 } // 31 megapixelsteps
+	big := func(j *api.ImageJob) {
+		j.Payload.Width, j.Payload.Height, j.Payload.Steps = 1024, 1024, 30
+	} // 31 megapixelsteps
 	bubble(t, func(t *testing.T, h *fakeHorde) {
 		h.add("job", "fake", 2, big)
 		began := time.Now()
@@ -210,7 +216,8 @@ func TestPace(t *testing.T) {
 		}
 	})
 
-	if accurateSteps("k_heun", 30) != 60 || accurateSteps("k_dpm_adaptive", 3) != 40 || accurateSteps("k_euler", 30) != 30 {
+	if accurateSteps("k_heun", 30) != 60 || accurateSteps("k_dpm_adaptive", 3) != 40 ||
+		accurateSteps("k_euler", 30) != 30 {
 		t.Error("accurate steps")
 	}
 }

@@ -52,7 +52,11 @@ func TestJobFromPopToSubmit(t *testing.T) {
 			if s.Generation != "R2" || s.State != "ok" || s.Seed != 42+int64(i) {
 				t.Errorf("submit %+v", s)
 			}
-			if len(s.GenMetadata) == 0 || s.GenMetadata[0] != (api.GenMetadatum{Type: "batch_index", Value: "see_ref", Ref: string(rune('0' + i))}) {
+			if len(s.GenMetadata) == 0 || s.GenMetadata[0] != (api.GenMetadatum{
+				Type:  "batch_index",
+				Value: "see_ref",
+				Ref:   string(rune('0' + i)),
+			}) {
 				t.Errorf("metadata %+v", s.GenMetadata)
 			}
 			img, format, err := imaging.Decode(t.Context(), h.uploads["/blob/"+id], imaging.SourceLimits)
@@ -62,7 +66,8 @@ func TestJobFromPopToSubmit(t *testing.T) {
 		}
 
 		o := h.offers[0]
-		if o.BridgeAgent != "Horde Worker:"+api.Version+":"+api.Repository || o.Name != "dreamer" || !*o.NSFW || *o.Threads != 1 {
+		if o.BridgeAgent != "Horde Worker:"+api.Version+":"+api.Repository || o.Name != "dreamer" || !*o.NSFW ||
+			*o.Threads != 1 {
 			t.Errorf("offer %+v", o)
 		}
 		if diff := cmp.Diff([]string{sketch.ModelName}, o.Models); diff != "" {
@@ -77,7 +82,8 @@ func TestWithoutUploadLink(t *testing.T) {
 		r := start(t, h, &fakeEngine{}, nil)
 		h.until(1)
 		r.stop()
-		if _, format, err := imaging.DecodeBase64(t.Context(), h.submits[0].Generation, imaging.SourceLimits); err != nil || format != "webp" {
+		if _, format, err := imaging.DecodeBase64(t.Context(), h.submits[0].Generation, imaging.SourceLimits); err != nil ||
+			format != "webp" {
 			t.Errorf("generation %.40q: %v", h.submits[0].Generation, err)
 		}
 		if len(h.submits[0].GenMetadata) != 0 {
@@ -106,11 +112,32 @@ func TestSources(t *testing.T) {
 		generated, masks bool // with a source, with a mask
 	}{
 		{name: "base64", source: base64.StdEncoding.EncodeToString(file), generated: true},
-		{name: "link and mask", source: "http://horde.localhost/blob/src", mask: "http://horde.localhost/blob/src", generated: true, masks: true},
-		{name: "broken image", source: "http://horde.localhost/blob/broken", remarks: []api.GenMetadatum{{Type: "source_image", Value: "parse_failed"}}},
+		{
+			name:      "link and mask",
+			source:    "http://horde.localhost/blob/src",
+			mask:      "http://horde.localhost/blob/src",
+			generated: true,
+			masks:     true,
+		},
+		{
+			name:    "broken image",
+			source:  "http://horde.localhost/blob/broken",
+			remarks: []api.GenMetadatum{{Type: "source_image", Value: "parse_failed"}},
+		},
 		{name: "no base64", source: "?", remarks: []api.GenMetadatum{{Type: "source_image", Value: "parse_failed"}}},
-		{name: "no such link", source: "http://horde.localhost/blob/gone", faulted: true, remarks: []api.GenMetadatum{{Type: "source_image", Value: "download_failed"}}},
-		{name: "no such mask", source: "http://horde.localhost/blob/src", mask: "http://horde.localhost/blob/gone", faulted: true, remarks: []api.GenMetadatum{{Type: "source_mask", Value: "download_failed"}}},
+		{
+			name:    "no such link",
+			source:  "http://horde.localhost/blob/gone",
+			faulted: true,
+			remarks: []api.GenMetadatum{{Type: "source_image", Value: "download_failed"}},
+		},
+		{
+			name:    "no such mask",
+			source:  "http://horde.localhost/blob/src",
+			mask:    "http://horde.localhost/blob/gone",
+			faulted: true,
+			remarks: []api.GenMetadatum{{Type: "source_mask", Value: "download_failed"}},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, h *fakeHorde) {
@@ -149,7 +176,9 @@ func TestSourcesAreSeenAsMeant(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	const exif = "\xff\xe1\x00\x22Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00" // 6: clockwise
+	// exif is a header that says "turn clockwise" (6).
+	const exif = "\xff\xe1\x00\x22Exif\x00\x00MM\x00*" +
+		"\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00"
 	file := slices.Concat(b.Bytes()[:2], []byte(exif), b.Bytes()[2:])
 	bubble(t, func(t *testing.T, h *fakeHorde) {
 		h.uploads["/blob/src"] = file
@@ -363,18 +392,26 @@ func TestSubmit(t *testing.T) {
 		answers answers
 		want    map[string]int
 	}{
-		{"passing failure", func(n int, _ api.ImageSubmit, w http.ResponseWriter) bool { return n <= 3 && page(w, 502) }, map[string]int{"job-0 ok": 4}},
+		{"passing failure", func(n int, _ api.ImageSubmit, w http.ResponseWriter) bool { return n <= 3 && page(w, 502) },
+			map[string]int{"job-0 ok": 4}},
 		{"over the limit", func(n int, _ api.ImageSubmit, w http.ResponseWriter) bool {
 			return n <= 2 && refuse(w, 429, "", "2 per 1 second")
 		}, map[string]int{"job-0 ok": 3}},
-		{"unknown job", always(404, "", "Processing Job with ID job-0 does not exist. You have requested this URI but did you mean /x ?"), map[string]int{"job-0 ok": 1}},
-		{"delivered before", always(400, "", "Processing Generation with ID job-0 already submitted."), map[string]int{"job-0 ok": 1}},
+		{"unknown job", always(404, "",
+			"Processing Job with ID job-0 does not exist. You have requested this URI but did you mean /x ?"),
+			map[string]int{"job-0 ok": 1}},
+		{"delivered before", always(400, "", "Processing Generation with ID job-0 already submitted."),
+			map[string]int{"job-0 ok": 1}},
 		{"taken away", always(400, "", "This was aborted. Please check your worker speed"), map[string]int{"job-0 ok": 1}},
 		{"refused for good", func(_ int, s api.ImageSubmit, w http.ResponseWriter) bool {
 			return s.State == "ok" && refuse(w, 400, "BadRequest", "too many gen_metadata")
 		}, map[string]int{"job-0 ok": 1, "job-0 faulted": 1}},
-		{"an address that is not ready", func(n int, _ api.ImageSubmit, w http.ResponseWriter) bool { return n <= 2 && page(w, 404) }, map[string]int{"job-0 ok": 3}},
-		{"a server that stays broken", func(_ int, s api.ImageSubmit, w http.ResponseWriter) bool { return s.State == "ok" && page(w, 500) }, map[string]int{"job-0 ok": 10, "job-0 faulted": 1}},
+		{"an address that is not ready",
+			func(n int, _ api.ImageSubmit, w http.ResponseWriter) bool { return n <= 2 && page(w, 404) },
+			map[string]int{"job-0 ok": 3}},
+		{"a server that stays broken",
+			func(_ int, s api.ImageSubmit, w http.ResponseWriter) bool { return s.State == "ok" && page(w, 500) },
+			map[string]int{"job-0 ok": 10, "job-0 faulted": 1}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, h *fakeHorde) {
@@ -452,7 +489,8 @@ func TestShutdown(t *testing.T) {
 				t.Error(err)
 			}
 
-			if diff := cmp.Diff(map[string]int{"a-0 faulted": 1, "a-1 faulted": 1}, h.delivered()); diff != "" || r.faults("aborted") != 2 {
+			if diff := cmp.Diff(map[string]int{"a-0 faulted": 1, "a-1 faulted": 1}, h.delivered()); diff != "" ||
+				r.faults("aborted") != 2 {
 				t.Errorf("%s; aborted %d", diff, r.faults("aborted"))
 			}
 			if took := time.Since(began); took > time.Second {
@@ -499,7 +537,9 @@ func TestThreeEngineFailuresPause(t *testing.T) {
 		for _, name := range []string{"a", "b", "c", "d"} {
 			h.add(name, "fake", 1, nil)
 		}
-		r := start(t, h, &fakeEngine{do: func(context.Context, engine.Job, engine.Hooks) error { return errors.New("no") }}, nil)
+		r := start(t, h, &fakeEngine{do: func(context.Context, engine.Job, engine.Hooks) error {
+			return errors.New("no")
+		}}, nil)
 		h.until(4)
 		r.stop()
 		if pause := h.times[3].Sub(h.times[2]); pause < failurePause || h.times[2].Sub(h.times[0]) > time.Second {
@@ -578,7 +618,8 @@ func TestPrivateHordes(t *testing.T) {
 			t.Errorf("private(%s) = %v", address, got)
 		}
 	}
-	if _, err := public.Download(t.Context(), "http://127.0.0.1:1/x", 10); err == nil || !strings.Contains(err.Error(), "prohibited") {
+	if _, err := public.Download(t.Context(), "http://127.0.0.1:1/x", 10); err == nil ||
+		!strings.Contains(err.Error(), "prohibited") {
 		t.Errorf("a guarded download from loopback: %v", err)
 	}
 }

@@ -63,7 +63,9 @@ func (f *referenceFlags) withReferences(
 }
 
 // withStore opens the database of a server by open, calls use and closes it.
-func withStore(con *console.Console, open func(*console.Console) (*store.Store, error), use func(*store.Store) error) error {
+func withStore(
+	con *console.Console, open func(*console.Console) (*store.Store, error), use func(*store.Store) error,
+) error {
 	s, err := open(con)
 	if errors.Is(err, store.ErrInUse) {
 		return fmt.Errorf("%w. To work with a server that runs, add --horde URL --apikey KEY", err)

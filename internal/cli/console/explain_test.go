@@ -19,7 +19,8 @@ func TestExplain(t *testing.T) {
 	}{
 		{refused, `no horde answers at http://127.0.0.1:7001. Start one with "horde serve"`},
 		{&api.Error{Message: "No user", RC: "InvalidAPIKey", Status: 401}, "--apikey"},
-		{&api.Error{Message: "no", RC: "BadRequest", Errors: map[string]string{"b": "2", "a": "1"}}, "the horde says: no (BadRequest)\n  a: 1\n  b: 2"},
+		{&api.Error{Message: "no", RC: "BadRequest", Errors: map[string]string{"b": "2", "a": "1"}},
+			"the horde says: no (BadRequest)\n  a: 1\n  b: 2"},
 		{context.Canceled, "interrupted"},
 		{errors.New("plain"), "plain"},
 		{&ExitError{Code: ExitUsage}, ""},

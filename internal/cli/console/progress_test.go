@@ -15,7 +15,8 @@ func TestProgress(t *testing.T) {
 			p.Show(float64(i+1)/float64(c.steps), "step")
 		}
 		p.Clear()
-		if got := strings.Count(errs.String(), "step, "); got != c.want || strings.Count(errs.String(), "\n") != got || !strings.HasSuffix(errs.String(), " left\n") {
+		if got := strings.Count(errs.String(), "step, "); got != c.want || strings.Count(errs.String(), "\n") != got ||
+			!strings.HasSuffix(errs.String(), " left\n") {
 			t.Errorf("%+v: %q", c, errs.String())
 		}
 	}

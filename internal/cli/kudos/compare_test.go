@@ -15,7 +15,15 @@ func TestDenoisingCounts(t *testing.T) {
 	jobs := func(counts bool) (list []training.Job) {
 		for i := range 90 {
 			strength := float64(1+i%9) / 10
-			o := kudos.Order{Width: 512, Height: 64 * (4 + i%13), Steps: 20, Cfg: 7, Sampler: "k_euler", HasSource: true, SourceProcessing: "img2img"}
+			o := kudos.Order{
+				Width:            512,
+				Height:           64 * (4 + i%13),
+				Steps:            20,
+				Cfg:              7,
+				Sampler:          "k_euler",
+				HasSource:        true,
+				SourceProcessing: "img2img",
+			}
 			j := training.Job{Order: o, Kudos: p.Price(o)}
 			j.Order.Denoising = &strength
 			if counts {

@@ -59,7 +59,8 @@ func TestWarningOfLinks(t *testing.T) {
 		{"an address of the network", "192.168.1.5:7001", config.Serve{}, true},
 		{"this machine alone", "127.0.0.1:7001", config.Serve{}, false},
 		{"a public address", "0.0.0.0:7001", config.Serve{PublicURL: "https://horde.example"}, false},
-		{"a trusted proxy", "0.0.0.0:7001", config.Serve{TrustedProxies: config.Prefixes{netip.MustParsePrefix("10.0.0.1/32")}}, false},
+		{"a trusted proxy", "0.0.0.0:7001",
+			config.Serve{TrustedProxies: config.Prefixes{netip.MustParsePrefix("10.0.0.1/32")}}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var log bytes.Buffer

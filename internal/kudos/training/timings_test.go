@@ -36,10 +36,16 @@ func life(n int) (timed []Timed, unfit, unknown, stalled int) {
 	paces := []float64{0.33, 0.6, 1, 1.7, 3}
 	for i := range n {
 		m := rng.IntN(len(paces))
-		t := Timed{Machine: fmt.Sprint("m", m), Baseline: []string{"stable diffusion 1", "stable_diffusion_xl"}[rng.IntN(2)], Batch: 1}
+		t := Timed{
+			Machine:  fmt.Sprint("m", m),
+			Baseline: []string{"stable diffusion 1", "stable_diffusion_xl"}[rng.IntN(2)],
+			Batch:    1,
+		}
 		t.Order = kudos.Order{
-			Width: 64 * (6 + rng.IntN(11)), Height: 64 * (6 + rng.IntN(11)), Steps: 8 + rng.IntN(40), Cfg: float64(2 + rng.IntN(9)),
-			Sampler: []string{"k_euler_a", "k_dpmpp_2m", "lcm"}[rng.IntN(3)], Karras: rng.IntN(2) == 0, HiresFix: rng.IntN(8) == 0, N: 1,
+			Width: 64 * (6 + rng.IntN(11)), Height: 64 * (6 + rng.IntN(11)), Steps: 8 + rng.IntN(40),
+			Cfg:     float64(2 + rng.IntN(9)),
+			Sampler: []string{"k_euler_a", "k_dpmpp_2m", "lcm"}[rng.IntN(3)], Karras: rng.IntN(2) == 0,
+			HiresFix: rng.IntN(8) == 0, N: 1,
 		}
 		if m == 4 {
 			t.Order.Sampler = "lcm"
@@ -81,8 +87,10 @@ func TestNormalize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n.Unfit != unfit || n.Unknown != unknown || n.Paces != 10 || n.Outliers != stalled || len(n.Jobs)+unfit+unknown+stalled != len(timed) {
-		t.Errorf("%d jobs of %d, %+v, want %d unfit, %d unknown, %d stalled", len(n.Jobs), len(timed), Normalized{nil, n.Paces, n.Unfit, n.Unknown, n.Outliers}, unfit, unknown, stalled)
+	if n.Unfit != unfit || n.Unknown != unknown || n.Paces != 10 || n.Outliers != stalled ||
+		len(n.Jobs)+unfit+unknown+stalled != len(timed) {
+		t.Errorf("%d jobs of %d, %+v, want %d unfit, %d unknown, %d stalled", len(n.Jobs), len(timed),
+			Normalized{nil, n.Paces, n.Unfit, n.Unknown, n.Outliers}, unfit, unknown, stalled)
 	}
 	// Whoever generated them, the times are those of one machine: what they are off
 	// by is one factor for all, but for the noise.
@@ -119,7 +127,16 @@ func TestTrainOnLife(t *testing.T) {
 		t.Errorf("vocabulary %v", v)
 	}
 	old, own := kudos.NewPricer(kudos.Standard()), kudos.NewPricer(r.Net)
-	o := kudos.Order{Width: 768, Height: 768, Steps: 20, Cfg: 5, Sampler: "lcm", Karras: true, PostProcessing: []string{"RestoreFormer"}, N: 1}
+	o := kudos.Order{
+		Width:          768,
+		Height:         768,
+		Steps:          20,
+		Cfg:            5,
+		Sampler:        "lcm",
+		Karras:         true,
+		PostProcessing: []string{"RestoreFormer"},
+		N:              1,
+	}
 	if _, steps := old.Explain(o, nil); steps[0].Code != kudos.StepFormula {
 		t.Errorf("the old net knows RestoreFormer: %+v", steps[0])
 	}
@@ -136,10 +153,12 @@ func TestTrainOnLife(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if compared.New.Accuracy < 0.9 || compared.New.Accuracy < compared.Old.Accuracy+0.05 || compared.Old.Formula == 0 || compared.New.Formula != 0 {
+	if compared.New.Accuracy < 0.9 || compared.New.Accuracy < compared.Old.Accuracy+0.05 || compared.Old.Formula == 0 ||
+		compared.New.Formula != 0 {
 		t.Errorf("old %+v, new %+v", compared.Old, compared.New)
 	}
-	if m := compared.Movers[0]; m.Kind != "sampler lcm" || m.Shift > -0.35 || m.Shift < -0.45 || m.New >= m.Old || m.Jobs < 1800 {
+	if m := compared.Movers[0]; m.Kind != "sampler lcm" || m.Shift > -0.35 || m.Shift < -0.45 || m.New >= m.Old ||
+		m.Jobs < 1800 {
 		t.Errorf("moves most: %+v", m)
 	}
 	i := slices.IndexFunc(compared.Movers, func(m Mover) bool { return m.Kind == "post-processor RestoreFormer" })
@@ -151,7 +170,8 @@ func TestTrainOnLife(t *testing.T) {
 func TestCompareWithItself(t *testing.T) {
 	p := kudos.NewPricer(kudos.Standard())
 	c, err := Compare(p, p, jobs(100, false))
-	if err != nil || c.Old != c.New || c.Shift != 0 || c.Typical != 0 || c.Moved != 0 || len(c.Movers) == 0 || c.Movers[0].Shift != 0 {
+	if err != nil || c.Old != c.New || c.Shift != 0 || c.Typical != 0 || c.Moved != 0 || len(c.Movers) == 0 ||
+		c.Movers[0].Shift != 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if c, err = Compare(p, p, nil); err != nil || len(c.Movers) != 0 {
@@ -173,8 +193,18 @@ func TestReadTimings(t *testing.T) {
 		s := db.Open()
 		err := s.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
 			for i, name := range []string{"k_heun", "DDIM", "k_euler_a", "lcm"} {
-				o := kudos.Order{Width: 512, Height: 64 * (i + 1), Steps: 20, Cfg: 7, Sampler: name, HasSource: true, SourceProcessing: "img2img",
-					Denoising: ptr(0.5), PostProcessing: []string{"GFPGAN"}, N: 4}
+				o := kudos.Order{
+					Width:            512,
+					Height:           64 * (i + 1),
+					Steps:            20,
+					Cfg:              7,
+					Sampler:          name,
+					HasSource:        true,
+					SourceProcessing: "img2img",
+					Denoising:        ptr(0.5),
+					PostProcessing:   []string{"GFPGAN"},
+					N:                4,
+				}
 				text, err := o.Features().JSON()
 				if err != nil {
 					return err
@@ -194,7 +224,8 @@ func TestReadTimings(t *testing.T) {
 			t.Fatalf("%+v, %d lost, %v", got, lost, err)
 		}
 		o := got[0].Order
-		if got[0].Seconds != 1.5 || !o.HasSource || *o.Denoising != 0.5 || o.PostProcessing[0] != "GFPGAN" || o.N != 1 || o.Cfg != 7 {
+		if got[0].Seconds != 1.5 || !o.HasSource || *o.Denoising != 0.5 || o.PostProcessing[0] != "GFPGAN" || o.N != 1 ||
+			o.Cfg != 7 {
 			t.Errorf("%+v", got[0])
 		}
 		if first == nil {

@@ -18,7 +18,8 @@ import (
 	"horde/internal/kudos"
 )
 
-const header = "width,height,steps,cfg_scale,sampler_name,karras,hires_fix,source_processing,source_image,source_mask," +
+const header = "width,height,steps,cfg_scale,sampler_name,karras,hires_fix,source_processing," +
+	"source_image,source_mask," +
 	"denoising_strength,control_type,control_strength,post_processing,seconds,kudos_basis11\n"
 
 func TestParse(t *testing.T) {
@@ -31,12 +32,15 @@ func TestParse(t *testing.T) {
 			t.Fatal(len(jobs), unread, err)
 		}
 		a, b := jobs[0], jobs[1]
-		if o := a.Order; o.Width != 192 || o.Height != 576 || o.Steps != 61 || o.Cfg != 19.55 || o.Sampler != "k_dpmpp_2s_a" ||
+		if o := a.Order; o.Width != 192 || o.Height != 576 || o.Steps != 61 || o.Cfg != 19.55 ||
+			o.Sampler != "k_dpmpp_2s_a" ||
 			!o.Karras || o.HiresFix || o.HasSource || *o.Denoising != 1 || o.ControlType != "" || o.PostProcessing != nil {
 			t.Errorf("%+v", o)
 		}
-		if o := b.Order; o.Karras || !o.HiresFix || !o.HasSource || !o.HasMask || o.Denoising != nil || o.ControlType != "canny" ||
-			*o.ControlStrength != 0.5 || strings.Join(o.PostProcessing, " ") != "GFPGAN strip_background" || o.SourceProcessing != "img2img" {
+		if o := b.Order; o.Karras || !o.HiresFix || !o.HasSource || !o.HasMask || o.Denoising != nil ||
+			o.ControlType != "canny" ||
+			*o.ControlStrength != 0.5 || strings.Join(o.PostProcessing, " ") != "GFPGAN strip_background" ||
+			o.SourceProcessing != "img2img" {
 			t.Errorf("%+v", o)
 		}
 		if a.Seconds != 17.5 || a.Kudos != 29.84 || b.Kudos != 11 {
@@ -61,9 +65,10 @@ func TestParseRefuses(t *testing.T) {
 		header + strings.Replace(row, ",5,9", ",0,9", 1):                 "seconds is",
 		header + strings.Replace(row, ",5,9", ",5,-9", 1):                "kudos_basis11 is",
 		header + strings.Replace(row, ",5,9", ",5", 1):                   "wrong number of fields",
-		header + strings.Repeat(row, 8) + "x\n":                          "line 10: wrong number of fields: 1, where the header has 16 (1 of 9 lines",
-		"\x1f\x8bnothing":                                                "gzip",
-		gzipped(header+strings.Repeat(row, 99), 20):                      "cut off",
+		header + strings.Repeat(row, 8) +
+			"x\n": "line 10: wrong number of fields: 1, where the header has 16 (1 of 9 lines",
+		"\x1f\x8bnothing": "gzip",
+		gzipped(header+strings.Repeat(row, 99), 20): "cut off",
 	} {
 		if _, _, err := Parse(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60q: %v, want %q", text, err, want)
@@ -149,10 +154,12 @@ func TestTrainLearns(t *testing.T) {
 	if len(r.Epochs) != quick.Epochs || last.Score.Accuracy < 0.95 || last.Loss > r.Epochs[0].Loss/4 {
 		t.Errorf("%d epochs, last %+v, first %+v", len(r.Epochs), last, r.Epochs[0])
 	}
-	if c := r.Net.Card(); c.Name != "quick" || c.Seed != 3 || c.HeldOutN != last.Score.Jobs || c.HeldOutN < 300 || c.HeldOutN > 500 {
+	if c := r.Net.Card(); c.Name != "quick" || c.Seed != 3 || c.HeldOutN != last.Score.Jobs || c.HeldOutN < 300 ||
+		c.HeldOutN > 500 {
 		t.Errorf("%+v", c)
 	}
-	if s, err := Evaluate(kudos.NewPricer(r.Net), all); err != nil || s.Jobs != len(all) || s.Formula != 0 || s.Accuracy < 0.94 || s.Worst < s.Least {
+	if s, err := Evaluate(kudos.NewPricer(r.Net), all); err != nil || s.Jobs != len(all) || s.Formula != 0 ||
+		s.Accuracy < 0.94 || s.Worst < s.Least {
 		t.Errorf("%+v %v", s, err)
 	}
 	plot, err := Plot("loss", r.Epochs)
@@ -299,7 +306,8 @@ func TestScore(t *testing.T) {
 		each[i] = 1 - float64(i%100)/100
 	}
 	s := scoreOf(each)
-	if math.Abs(s.Accuracy-0.505) > 1e-12 || s.Least > 0.0101 || math.Abs(s.Worst-0.01) > 1e-12 || math.Abs(s.Tail-0.01) > 1e-12 {
+	if math.Abs(s.Accuracy-0.505) > 1e-12 || s.Least > 0.0101 || math.Abs(s.Worst-0.01) > 1e-12 ||
+		math.Abs(s.Tail-0.01) > 1e-12 {
 		t.Errorf("%+v", s)
 	}
 	for _, c := range []struct{ a, p, want float64 }{{10, 10, 1}, {10, 5, 0.5}, {5, 10, 0.5}, {0, 0, 1}} {
