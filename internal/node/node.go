@@ -80,6 +80,7 @@ type Options struct {
 	NoFilters    bool // prompts are not filtered
 	TestAccounts bool
 	Limited      bool // rate limits apply
+	MaxCalls     int  // calls worked on at a time; 0: any number
 	MaxUpload    int64
 	Sources      source.Fetcher
 	Hooks        notify.Sender // calls the webhooks of requests; nil: none is called
@@ -382,6 +383,7 @@ func (n *Node) front() front.Options {
 			Log:            o.Log,
 			AccessLog:      o.AccessLog,
 			Metrics:        o.Metrics,
+			MaxWorking:     o.MaxCalls,
 			Passkey:        n.Accounts.Passkey,
 			KnownKey:       n.knownKey,
 			Pages:          pagesOf(page),

@@ -67,9 +67,9 @@ func TestWhoSendsMuchHasToBeKnown(t *testing.T) {
 
 // What is refused for its key or its number of values costs next to nothing.
 func TestARefusedBodyTakesLittleMemory(t *testing.T) {
-	s := New(Options{KnownKey: func(context.Context, string) error {
+	unknown := func(context.Context, string) error {
 		return horde.Errorf(horde.InvalidAPIKey, "No such key.")
-	}}, bodyRoutes())
+	}
 	for name, c := range map[string]struct {
 		body string
 		key  bool // is known
@@ -80,6 +80,7 @@ func TestARefusedBodyTakesLittleMemory(t *testing.T) {
 		"by its values, where they are": {`{"prompt":"x","params":{"a":[` + strings.Repeat(`{"":0},`, 2<<20) + `0]}}`, true, 64 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
+			s := New(Options{KnownKey: unknown}, bodyRoutes())
 			if c.key {
 				s.KnownKey = nil
 			}

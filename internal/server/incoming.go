@@ -45,7 +45,9 @@ func (x *exchange) receive(r *http.Request) {
 
 // Read implements io.Reader.
 func (b *incoming) Read(p []byte) (int, error) {
+	b.x.rest()
 	n, err := b.ReadCloser.Read(p)
+	b.x.resume()
 	if b.ended {
 		return n, err
 	}

@@ -20,10 +20,15 @@ func LongPoll(w http.ResponseWriter, r *http.Request) (context.Context, time.Dur
 		return r.Context(), 0, func() {}
 	}
 
+	x := exchangeOf(r)
+	x.rest()
 	ctx, cancel := UntilEnding(r)
 	exchangeOf(r).releaseBody()
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + answerTime))
-	return ctx, wait, cancel
+	return ctx, wait, func() {
+		cancel()
+		x.resume()
+	}
 }
 
 // preferredWait reads "Prefer: wait=N" (RFC 7240), N in seconds.

@@ -166,6 +166,8 @@ func (x *exchange) Write(p []byte) (int, error) {
 	if x.status == 0 {
 		x.begin(http.StatusOK)
 	}
+	x.rest()
+	defer x.resume()
 	n, err := x.ResponseWriter.Write(p)
 	x.bytes += int64(n)
 	return n, err
@@ -176,6 +178,8 @@ func (x *exchange) ReadFrom(src io.Reader) (int64, error) {
 	if x.status == 0 {
 		x.begin(http.StatusOK)
 	}
+	x.rest()
+	defer x.resume()
 	n, err := io.Copy(x.ResponseWriter, src)
 	x.bytes += n
 	return n, err

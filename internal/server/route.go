@@ -23,6 +23,7 @@ type Route struct {
 	Handle  Handler
 	Limits  Rates // nil: defaultRates; Unlimited: none
 	Plain   bool  // the answer is not marshalled: no X-Fields mask
+	Sheds   bool  // refused first where there is too much to do
 	Doc     *Doc  // nil: not in the machine-readable documents
 }
 
@@ -48,6 +49,13 @@ func newRoute(method, pattern string, h Handler) Route {
 // Limit gives a route rates of its own.
 func (r Route) Limit(rates Rates) Route {
 	r.Limits = rates
+	return r
+}
+
+// ShedFirst is for a route by which new work comes in: where there is too much to do, its
+// calls are refused before others.
+func (r Route) ShedFirst() Route {
+	r.Sheds = true
 	return r
 }
 

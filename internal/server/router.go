@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"horde/internal/horde"
 )
@@ -118,6 +119,12 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // run answers a call by its route: limits, then the mask, then the handler.
 func (s *Server) run(w http.ResponseWriter, r *http.Request, x *exchange, rt *Route) {
+	defer x.leave()
+	if err := s.overload.enter(r.Context(), x, rt); err != nil {
+		s.writeError(w, r, err)
+		return
+	}
+
 	if s.Limits != nil && !s.admit(w, r, x, rt) {
 		return
 	}
@@ -163,6 +170,9 @@ type exchange struct {
 
 	status int   // of the answer; 0: it has not begun
 	bytes  int64 // of its body
+
+	load    *overload    // that counts this call; nil: none does
+	resting atomic.Int32 // reasons why it does not count at the moment
 }
 
 type exchangeKey struct{}

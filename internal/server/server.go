@@ -28,6 +28,10 @@ type Options struct {
 	AccessLog bool                 // log every call, not only the failed ones
 	Metrics   *prometheus.Registry // nil: a registry of its own
 
+	// MaxWorking is how many calls are worked on at a time before new requests are
+	// refused with 503; 0: any number.
+	MaxWorking int
+
 	// Limits counts calls; nil switches rate limits off.
 	Limits Limiter
 	// Whitelisted reports whether an address has the higher limits.
@@ -66,6 +70,7 @@ type Server struct {
 	bodies      *bodyBudget
 	conns       *connections
 	times       times
+	overload    *overload
 }
 
 // times are the patience with callers; tests have less.
@@ -92,6 +97,7 @@ func New(o Options, routes []Route) *Server {
 	}
 	s.metrics = newMetrics(o.Metrics, s.streams.count, s.bodies.taken)
 	s.conns = newConnections(s)
+	s.overload = newOverload(o.MaxWorking, o.Log, o.Metrics)
 	s.mux = s.newMux(routes)
 	return s
 }

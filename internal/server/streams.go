@@ -39,7 +39,17 @@ func newStreams() *streams {
 // there is none the caller is told to poll meanwhile.
 func EnterStream(r *http.Request) (leave func(), err error) {
 	x := exchangeOf(r)
-	return x.server.enterStream(x)
+	give, err := x.server.enterStream(x)
+	if err != nil {
+		return nil, err
+	}
+
+	// A stream waits most of the time: it is no call that is worked on.
+	x.rest()
+	return func() {
+		x.resume()
+		give()
+	}, nil
 }
 
 // enterStream takes a place for a stream, which leave gives back. Where there is none the

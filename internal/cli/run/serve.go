@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -84,6 +85,7 @@ func (a *aliases) add(alias string) {
 // nil, on the address of the settings.
 func openNode(con *console.Console, c *config.Serve, listener net.Listener) (*runningNode, error) {
 	c.Complete(con.Getenv)
+	limitMemory(con.Log)
 	pricer, err := openPricer(c.KudosNet)
 	if err != nil {
 		return nil, err
@@ -150,6 +152,7 @@ func nodeOptions(c *config.Serve, log *slog.Logger) node.Options {
 		Timings:   bool(c.KudosRecord),
 		S3:        c.S3.Options(c.MaxUpload),
 		MaxUpload: c.MaxUpload,
+		MaxCalls:  maxCalls(c.MaxCalls, runtime.GOMAXPROCS(0)),
 		Models: node.Models{
 			Image:      c.ImageReference,
 			ImageExtra: c.ImageReferenceExtra,

@@ -21,7 +21,7 @@ func (a *API) priceRoutes() []server.Route {
 		Description: "What the body asks for; default: told by its fields.",
 	}
 	return []server.Route{
-		server.Post("/api/ext/v1/kudos/price", a.postPrice).Limit(server.RequestRates).
+		server.Post("/api/ext/v1/kudos/price", a.postPrice).Limit(server.RequestRates).ShedFirst().
 			About("See what a request would cost, line by line", server.Agent).
 			Query(server.Param{Name: "type", Schema: kind}).
 			Body(api.ImageRequestSchema).Answer(api.Price{}),

@@ -13,7 +13,7 @@ import (
 // the wire is "interrogate" (generation §3).
 func (a *API) alchemyRoutes() []server.Route {
 	return []server.Route{
-		server.Post("/api/v2/interrogate/async", a.postAlchemyRequest).
+		server.Post("/api/v2/interrogate/async", a.postAlchemyRequest).ShedFirst().
 			About("Ask for forms about an image", server.Agent).Body(api.AlchemyRequestSchema).
 			AnswerWith(http.StatusAccepted, api.AlchemyAccepted{}).
 			Operation("post_interrogate", "400 401 429 503"),

@@ -21,7 +21,7 @@ var imageStatusRates = server.Rates{{Calls: 10, Per: time.Minute, By: server.ByP
 // imageRoutes declares what requesters and workers call for images (generation §1).
 func (a *API) imageRoutes() []server.Route {
 	return []server.Route{
-		server.Post("/api/v2/generate/async", a.postImageRequest).Limit(server.RequestRates).
+		server.Post("/api/v2/generate/async", a.postImageRequest).Limit(server.RequestRates).ShedFirst().
 			About("Ask for images", server.Agent).Body(api.ImageRequestSchema).
 			AnswerWith(http.StatusAccepted, api.Accepted{}).Answer(api.DryRun{}).
 			Operation("post_image_async_generate", "400+ 401 429 503"),

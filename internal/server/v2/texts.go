@@ -18,7 +18,7 @@ var textStatusRates = server.Rates{{Calls: 60, Per: time.Minute, By: server.ByPa
 // (generation §2).
 func (a *API) textRoutes() []server.Route {
 	return []server.Route{
-		server.Post("/api/v2/generate/text/async", a.postTextRequest).Limit(server.RequestRates).
+		server.Post("/api/v2/generate/text/async", a.postTextRequest).Limit(server.RequestRates).ShedFirst().
 			About("Ask for text generation", server.Agent).Body(api.TextRequestSchema).
 			AnswerWith(http.StatusAccepted, api.Accepted{}).Answer(api.DryRun{}).
 			Operation("post_text_async_generate", "400+ 401 429 503"),

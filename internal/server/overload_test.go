@@ -1,0 +1,185 @@
+package server
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// busyServer works on at most two calls at a time: POST /new is new work, GET /look goes
+// on with some, GET /health is what load balancers ask, POST /hold is worked on until
+// release is closed, after it has read its body, and POST /poll waits as long.
+type busyServer struct {
+	*Server
+	log     bytes.Buffer
+	began   chan struct{} // gets one for each call that holds
+	release chan struct{}
+	held    sync.WaitGroup
+}
+
+func newBusyServer(t *testing.T) *busyServer {
+	t.Helper()
+	b := &busyServer{began: make(chan struct{}, 100), release: make(chan struct{})}
+	done := func(w http.ResponseWriter, r *http.Request) error { return Reply(w, r, http.StatusOK, nil) }
+
+	hold := func(w http.ResponseWriter, r *http.Request) error {
+		_, _ = io.Copy(io.Discard, r.Body)
+		b.began <- struct{}{}
+		<-b.release
+		return done(w, r)
+	}
+	poll := func(w http.ResponseWriter, r *http.Request) error {
+		_, _, stop := LongPoll(w, r)
+		defer stop()
+		return hold(w, r)
+	}
+
+	b.Server = New(Options{
+		MaxWorking: 2,
+		Log:        slog.New(slog.NewTextHandler(&b.log, nil)),
+	}, []Route{
+		Post("/new", done).ShedFirst(),
+		Get("/look", done),
+		Get("/health", done).Limit(Unlimited),
+		Post("/hold", hold),
+		Post("/poll", poll),
+	})
+	return b
+}
+
+// start makes calls that end with finish, and returns when all of them are under way.
+func (b *busyServer) start(path string, n int) {
+	for range n {
+		b.held.Go(func() {
+			r := httptest.NewRequest(http.MethodPost, path, strings.NewReader("body"))
+			r.Header.Set("Prefer", "wait=60")
+			b.ServeHTTP(httptest.NewRecorder(), r)
+		})
+		<-b.began
+	}
+}
+
+func (b *busyServer) finish() {
+	close(b.release)
+	b.held.Wait()
+}
+
+// TestNewWorkIsRefusedFirst: with as many calls as are allowed at a time, new requests
+// are refused at once and told when to come again; what goes on with accepted work
+// passes up to twice as many, and health checks always do.
+func TestNewWorkIsRefusedFirst(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name              string
+		held              int
+		new, look, health int
+	}{
+		{"room for one", 1, 200, 200, 200},
+		{"full for new work", 2, 503, 200, 200},
+		{"nearly full", 3, 503, 200, 200},
+		{"full", 4, 503, 503, 200},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			b := newBusyServer(t)
+			b.start("/hold", c.held)
+
+			for _, ask := range []struct {
+				method, path string
+				want         int
+			}{
+				{http.MethodPost, "/new", c.new},
+				{http.MethodGet, "/look", c.look},
+				{http.MethodGet, "/health", c.health},
+			} {
+				w := call(b.Server, ask.method, ask.path)
+				if w.Code != ask.want {
+					t.Errorf("%s: %d, want %d", ask.path, w.Code, ask.want)
+				}
+				if refused := w.Code == http.StatusServiceUnavailable; refused &&
+					(w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "try again")) {
+					t.Errorf("%s is refused with %v %s", ask.path, w.Header(), w.Body)
+				}
+			}
+
+			b.finish()
+			if w := call(b.Server, http.MethodPost, "/new"); w.Code != http.StatusOK {
+				t.Errorf("new work after the others ended: %d", w.Code)
+			}
+			if n := b.overload.working.Load(); n != 0 {
+				t.Errorf("%d calls count that have ended", n)
+			}
+		})
+	}
+}
+
+// TestWaitingCallsKeepNobodyOut: long polls, and calls whose body is on the way, are not
+// worked on.
+func TestWaitingCallsKeepNobodyOut(t *testing.T) {
+	t.Parallel()
+	b := newBusyServer(t)
+	b.start("/poll", 10)
+
+	body, sender := io.Pipe()
+	for range 5 {
+		b.held.Go(func() {
+			b.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/hold", body))
+		})
+		if _, err := sender.Write([]byte("x")); err != nil { // returns when somebody reads it
+			t.Fatal(err)
+		}
+	}
+
+	if w := call(b.Server, http.MethodPost, "/new"); w.Code != http.StatusOK {
+		t.Errorf("new work beside calls that wait: %d", w.Code)
+	}
+
+	sender.Close()
+	b.finish()
+	if n := b.overload.working.Load(); n != 0 {
+		t.Errorf("%d calls count that have ended", n)
+	}
+}
+
+// TestOverloadIsLoggedOnce: refusals are counted each, and logged by a line now and then.
+func TestOverloadIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	b := newBusyServer(t)
+	b.start("/hold", 2)
+	for range 50 {
+		call(b.Server, http.MethodPost, "/new")
+	}
+
+	if n := strings.Count(b.log.String(), "too many calls at a time"); n != 1 {
+		t.Errorf("%d lines:\n%s", n, b.log.String())
+	}
+	if got := gathered(t, b.Metrics, "horde_calls_refused_total"); got != 50 {
+		t.Errorf("%v refusals are counted", got)
+	}
+	b.finish()
+}
+
+// gathered is the sum of a counter over its labels.
+func gathered(t *testing.T, reg *prometheus.Registry, name string) (sum float64) {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			sum += m.GetCounter().GetValue()
+		}
+	}
+	return sum
+}
