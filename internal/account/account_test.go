@@ -89,8 +89,15 @@ func (w *world) sound() {
 	}
 }
 
+// each runs a test on each engine, beside other tests. It has to be the last call of its
+// test.
 func each(t *testing.T, test func(*world)) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) { test(newWorld(t, db)) })
+	t.Helper()
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		t.Parallel()
+		test(newWorld(t, db))
+	})
 }
 
 func wantCode(t *testing.T, what string, err error, code horde.Code) {

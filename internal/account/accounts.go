@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -31,6 +32,7 @@ type Config struct {
 	// user with id 1.
 	Awarders []string
 	Clock    horde.Clock
+	Log      *slog.Logger // nil: nothing is logged
 }
 
 // Accounts finds, makes and changes users.
@@ -63,6 +65,9 @@ const (
 func New(ctx context.Context, s *store.Store, c Config) (*Accounts, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Admins == nil {
 		c.Admins = func() []string { return nil }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,6 +27,7 @@ func open(t testing.TB, s *store.Store) *Accounts {
 }
 
 func TestAnonymous(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		open(t, s)
@@ -52,6 +54,7 @@ func TestAnonymousOnManyNodes(t *testing.T) {
 }
 
 func TestKeys(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		a := open(t, s)
@@ -90,6 +93,7 @@ func TestKeys(t *testing.T) {
 // TestRotation: the old key is of no use from the moment the new one is given
 // out, however hot the cache is, on the other node as soon as it hears of it.
 func TestRotation(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		a := open(t, s)
@@ -123,6 +127,7 @@ func TestRotation(t *testing.T) {
 						return
 					default:
 						_, _ = a.ByKey(ctx, hot.Load().(string))
+						runtime.Gosched()
 					}
 				}
 			})
@@ -158,6 +163,7 @@ func TestRotation(t *testing.T) {
 }
 
 func TestTestUser(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		a := open(t, s)
@@ -186,6 +192,7 @@ func TestTestUser(t *testing.T) {
 // TestConcurrentCreations: ids are dense and nobody is refused, though two nodes
 // count at once.
 func TestConcurrentCreations(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		nodes := []*Accounts{open(t, db.Open())}
 		if db.Engine == storetest.Postgres {
@@ -219,6 +226,7 @@ func TestConcurrentCreations(t *testing.T) {
 
 // TestSameIdentity: of several first logins of one identity one makes the user.
 func TestSameIdentity(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		a := open(t, db.Open())
 		var mu sync.Mutex
@@ -244,6 +252,7 @@ func TestSameIdentity(t *testing.T) {
 }
 
 func TestFloors(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		a := open(t, s)
@@ -340,6 +349,7 @@ func TestAdministratorsAreListedByID(t *testing.T) {
 
 // TestCacheIsBounded: strangers cannot fill the memory with users.
 func TestCacheIsBounded(t *testing.T) {
+	t.Parallel()
 	a := open(t, storetest.On(t, storetest.SQLite).Open())
 	for i := range cacheSize {
 		a.byKey[fmt.Sprint(i)] = cached{&User{ID: int64(i)}, time.Now().Add(time.Hour)}

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"horde/internal/horde"
@@ -68,7 +69,15 @@ func (a *Accounts) Adjust(ctx context.Context, caller *User, in Adjustment) (don
 	if errors.Is(err, store.ErrNotFound) {
 		err = unknown
 	}
-	return done, err
+	if err != nil {
+		return done, err
+	}
+	return done, a.Record(ctx, Act{
+		By:     caller,
+		Action: "kudos adjusted",
+		Target: done.Alias,
+		Detail: fmt.Sprintf("%s: %s", done.Moved, reason),
+	})
 }
 
 // check refuses an adjustment without an understandable reason or that is too large,

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"fmt"
 
 	"horde/internal/horde"
 	"horde/internal/kudos"
@@ -59,7 +60,7 @@ func (a *Accounts) Award(ctx context.Context, source *User, target string, amoun
 	}
 
 	event := "award:" + horde.NewID()
-	return a.store.Write(ctx, store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {
+	err = a.store.Write(ctx, store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {
 		e := kudos.NewEntry(tx, event, "awarded by "+source.Alias(), "", "")
 		e.About(kudos.About{By: source.ID})
 		if err := e.Bonus(u.ID, horde.Whole(amount), kudos.Awarded); err != nil {
@@ -67,4 +68,8 @@ func (a *Accounts) Award(ctx context.Context, source *User, target string, amoun
 		}
 		return e.Commit()
 	}})
+	if err != nil {
+		return err
+	}
+	return a.Record(ctx, Act{By: source, Action: "kudos awarded", Target: u.Alias(), Detail: fmt.Sprint(amount)})
 }

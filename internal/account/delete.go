@@ -30,11 +30,15 @@ func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool,
 	}
 
 	if !target.Is(Deleted) {
-		return false, a.change(ctx, target.ID, func(u *store.User) {
+		err := a.change(ctx, target.ID, func(u *store.User) {
 			if u.OAuthID != anonymousOAuth {
 				u.Roles |= int64(Deleted)
 			}
 		})
+		if err != nil {
+			return false, err
+		}
+		return false, a.RecordOver(ctx, target.ID, Act{By: caller, Action: "user deleted", Target: target.Alias()})
 	}
 
 	acc, err := a.store.Account(ctx, target.ID)
@@ -46,7 +50,7 @@ func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool,
 		return false, horde.Errorf(horde.CannotWipeActiveUser,
 			"This account was active within the last 30 days. It can be wiped from %s on.", free.Format(time.RFC1123))
 	}
-	return true, nil
+	return true, a.RecordOver(ctx, target.ID, Act{By: caller, Action: "user wiped", Target: target.Alias()})
 }
 
 // Wipe removes everything that identifies a deleted user. The id stays

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"strings"
@@ -57,7 +58,28 @@ func (a *Accounts) Modify(ctx context.Context, caller *User, target int64, in ap
 	if m.refusal == nil && !m.selected {
 		return Modified{}, horde.Errorf(horde.NoUserModSelected, "No field to change was given.")
 	}
+	if act, counts := m.act(); counts {
+		if err := a.Record(ctx, act); err != nil {
+			return m.out, err
+		}
+	}
 	return m.out, m.refusal
+}
+
+// act describes what was changed by the rights of a moderator or administrator; counts is
+// false if nothing was.
+func (m *modification) act() (act Act, counts bool) {
+	done := m.out.Answer
+	if m.caller.ID == m.row.ID && !m.admin && !m.caller.Is(Moderator) || done == (api.ModifiedUser{}) {
+		return act, false
+	}
+	if done.ProxyPasskey != nil {
+		hidden := "(new)"
+		done.ProxyPasskey = &hidden
+	}
+
+	text, _ := json.Marshal(done) // of numbers, booleans and texts
+	return Act{By: m.caller, Action: "user changed", Target: fromRow(m.row).Alias(), Detail: string(text)}, true
 }
 
 // modification is a Modify in progress. Its run may be repeated from the start.

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"strconv"
 	"testing"
 
 	"horde/api"
@@ -13,15 +14,16 @@ import (
 func TestRolesOfTheCallCountForTheFieldsAfterThem(t *testing.T) {
 	yes, no := true, false
 	few, invited, comment, amount := 7, 3, "a calm person", 5.0
-	for _, c := range []struct {
+	type row struct {
 		name    string
-		caller  Role // roles that the caller, root#1 of ADMINS or a stranger, has at first
+		caller  Role // roles that the caller has at first
 		ranked  bool // the caller is in ADMINS
 		in      api.ModifyUser
 		refusal horde.Code
 		roles   Role // that the caller has in the end
 		limit   int  // the concurrency then
-	}{
+	}
+	rows := []row{
 		{
 			name: "an administrator becomes moderator and trusted", ranked: true,
 			in: api.ModifyUser{Trusted: &yes, Moderator: &yes}, roles: Moderator | Trusted, limit: 30,
@@ -32,8 +34,19 @@ func TestRolesOfTheCallCountForTheFieldsAfterThem(t *testing.T) {
 		},
 		{
 			name: "every field of moderators after it", ranked: true,
-			in: api.ModifyUser{Moderator: &yes, Concurrency: &few, WorkerInvited: &invited, Flagged: &no, Customizer: &yes, VPN: &yes,
-				Service: &yes, Special: &yes, ResetSuspicion: &yes, AdminComment: &comment, GenerateProxyPasskey: &yes},
+			in: api.ModifyUser{
+				Moderator:            &yes,
+				Concurrency:          &few,
+				WorkerInvited:        &invited,
+				Flagged:              &no,
+				Customizer:           &yes,
+				VPN:                  &yes,
+				Service:              &yes,
+				Special:              &yes,
+				ResetSuspicion:       &yes,
+				AdminComment:         &comment,
+				GenerateProxyPasskey: &yes,
+			},
 			roles: Moderator | Trusted | Customizer | VPN | Service | Special, limit: 7,
 		},
 		{
@@ -64,28 +77,27 @@ func TestRolesOfTheCallCountForTheFieldsAfterThem(t *testing.T) {
 			name: "a user gets nothing by asking",
 			in:   api.ModifyUser{Moderator: &yes, Trusted: &yes}, refusal: horde.NotAdmin, limit: 30,
 		},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			each(t, func(w *world) {
-				first := w.user("root", 0, 0)
-				caller := first
-				if !c.ranked {
-					caller = w.user("stranger", c.caller, 0)
-				} else if c.caller != 0 {
-					w.config.Admins = func() []string { return []string{"chief#2"} }
-					caller = w.user("chief", c.caller, 0)
+	}
+
+	each(t, func(w *world) {
+		for i, c := range rows {
+			w.t.Run(c.name, func(t *testing.T) {
+				caller := w.user("caller-"+strconv.Itoa(i), c.caller, 0)
+				w.config.Admins = func() []string { return nil }
+				if c.ranked {
+					w.config.Admins = func() []string { return []string{caller.Alias()} }
 				}
 
-				_, err := w.Modify(context.Background(), caller, caller.ID, c.in)
+				_, err := w.Modify(t.Context(), caller, caller.ID, c.in)
 
-				wantCode(w.t, "the call", err, c.refusal)
+				wantCode(t, "the call", err, c.refusal)
 				if got := w.again(caller); got.Roles != c.roles || got.Concurrency != c.limit {
-					w.t.Errorf("roles %b and concurrency %d, want %b and %d", got.Roles, got.Concurrency, c.roles, c.limit)
+					t.Errorf("roles %b and concurrency %d, want %b and %d", got.Roles, got.Concurrency, c.roles, c.limit)
 				}
 				w.sound()
 			})
-		})
-	}
+		}
+	})
 }
 
 // A role that a call gives to somebody else is not the caller's.

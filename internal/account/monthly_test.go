@@ -113,6 +113,7 @@ func TestPayMonthly(t *testing.T) {
 // A month is paid once, also when all nodes pay at the same time, and when the
 // date of the last time is lost.
 func TestPayMonthlyOnce(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		w := newWorld(t, db)
 		mod := w.user("mod", Moderator, 1000)

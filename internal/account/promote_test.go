@@ -15,6 +15,7 @@ import (
 // TestPromoteEarners makes those trusted who have earned enough and are old
 // enough, once, with all of their escrow.
 func TestPromoteEarners(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
 		s := db.Open()
@@ -89,6 +90,7 @@ func TestPromoteEarners(t *testing.T) {
 // TestFreeEscrow: what reaches the escrow of somebody who is trusted already, by a
 // delivery that began before, does not stay there. Nobody else's is touched.
 func TestFreeEscrow(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
 		s := db.Open()

@@ -10,7 +10,6 @@ import (
 // Nobody acts on somebody above: what belongs to an administrator, only administrators
 // change (decision 61).
 func TestNobodyActsOnSomebodyAbove(t *testing.T) {
-	t.Parallel()
 	each(t, func(w *world) {
 		root := w.user("root", 0, 0)
 		w.config.Admins = func() []string { return []string{"root#1", "chief#2"} }

@@ -32,6 +32,7 @@ func worlds(t *testing.T, db *storetest.DB) []*world {
 // TestParallelTransfers: of 100 gifts of 60 at once from an account of 100, of
 // which 75 are above the floor, one is given.
 func TestParallelTransfers(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		all := worlds(t, db)
 		w := all[0]
@@ -67,6 +68,7 @@ func TestParallelTransfers(t *testing.T) {
 // sent twice under one key. What all have together stays the same, nobody falls
 // below the floor, and each account has what the gifts that succeeded say.
 func TestTransferStorm(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		all := worlds(t, db)
 		w := all[0]

@@ -49,6 +49,16 @@ func (f *Fleet) SendMessage(ctx context.Context, caller *account.User, in api.Ne
 		return api.Message{}, err
 	}
 
+	// Only moderators write to all workers, or to those of others.
+	if caller.Is(account.Moderator) {
+		act := account.Act{By: caller, Action: "message sent", Target: "all workers", Detail: m.Message}
+		if m.WorkerID != "" {
+			act.Target = "worker " + m.WorkerID
+		}
+		if err := f.Accounts.Record(ctx, act); err != nil {
+			return api.Message{}, err
+		}
+	}
 	return messageOf(m), nil
 }
 
@@ -193,5 +203,9 @@ func (f *Fleet) DeleteMessage(ctx context.Context, caller *account.User, id stri
 		return err
 	}
 
-	return f.Store.Write(ctx, store.Unit{Key: id, Do: func(tx *store.Tx) error { return tx.DeleteMessage(m.ID) }})
+	err = f.Store.Write(ctx, store.Unit{Key: id, Do: func(tx *store.Tx) error { return tx.DeleteMessage(m.ID) }})
+	if err != nil {
+		return err
+	}
+	return f.Accounts.RecordOver(ctx, m.UserID, account.Act{By: caller, Action: "message deleted", Target: m.ID})
 }

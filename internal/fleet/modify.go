@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"unicode/utf8"
 
@@ -46,11 +47,28 @@ func (f *Fleet) Modify(
 	refusal := m.check(ctx)
 	if err := m.write(ctx); err != nil {
 		refusal = err
+	} else if err := m.record(ctx); err != nil {
+		return m.out, err
 	}
 	if refusal == nil && !m.selected {
 		refusal = horde.Errorf(horde.NoWorkerModSelected, "No field to change was given.")
 	}
 	return m.out, refusal
+}
+
+// record keeps what a moderator changed of somebody else's worker.
+func (m *modification) record(ctx context.Context) error {
+	if len(m.changes) == 0 && m.join == nil {
+		return nil
+	}
+
+	text, _ := json.Marshal(m.out) // of booleans and texts
+	return m.fleet.Accounts.RecordOver(ctx, m.w.UserID, account.Act{
+		By:     m.caller,
+		Action: "worker changed",
+		Target: m.w.Name + " " + m.w.ID,
+		Detail: string(text),
+	})
 }
 
 // write makes the changes that were gathered. If another node has given the name away
@@ -285,7 +303,11 @@ func (f *Fleet) Delete(ctx context.Context, caller *account.User, w *Worker) err
 	if err := f.Accounts.RefuseAbove(caller, w.UserID); err != nil {
 		return err
 	}
-	return f.remove(ctx, w)
+	if err := f.remove(ctx, w); err != nil {
+		return err
+	}
+	return f.Accounts.RecordOver(ctx, w.UserID,
+		account.Act{By: caller, Action: "worker deleted", Target: w.Name + " " + w.ID})
 }
 
 // remove deletes a worker.

@@ -233,6 +233,10 @@ func (f *Fleet) ModifyTeam(
 		tx.UpdateTeam(t.ID, change)
 		return nil
 	})
+	if err == nil {
+		err = f.Accounts.RecordOver(ctx, t.UserID,
+			account.Act{By: caller, Action: "team changed", Target: t.Name + " " + t.ID})
+	}
 	return api.ModifiedTeam{Name: in.Name, Info: in.Info}, err
 }
 
@@ -260,7 +264,8 @@ func (f *Fleet) DeleteTeam(ctx context.Context, caller *account.User, id string)
 		return api.DeletedTeam{}, err
 	}
 
-	return api.DeletedTeam{ID: t.ID, Name: t.Name}, nil
+	return api.DeletedTeam{ID: t.ID, Name: t.Name}, f.Accounts.RecordOver(ctx, t.UserID,
+		account.Act{By: caller, Action: "team deleted", Target: t.Name + " " + t.ID})
 }
 
 // governs reports whether a user may change and delete a team: its creator and the

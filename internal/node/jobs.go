@@ -176,6 +176,7 @@ func (n *Node) prune(ctx context.Context) error {
 		(*store.Tx).PruneAddresses,
 		func(tx *store.Tx) error { return tx.PruneMessages(now.Add(-messagesKept).UnixMicro()) },
 		func(tx *store.Tx) error { return tx.PruneRefusedPrompts(now.Add(-moderation.RefusedKept).UnixMicro()) },
+		func(tx *store.Tx) error { return tx.PruneActions(now.Add(-account.AuditKept).UnixMicro()) },
 		(*store.Tx).PruneChanges,
 	} {
 		if err := n.Store.Write(ctx, store.Unit{Do: rows}); err != nil {

@@ -170,6 +170,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	}
 	n.Accounts, err = account.New(ctx, n.Store, account.Config{
 		KeySecret: o.KeySecret,
+		Log:       o.Log,
 		Admins:    o.Admins,
 		Awarders:  o.Awarders,
 		Clock:     o.Clock,

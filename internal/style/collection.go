@@ -222,9 +222,14 @@ func (s *Styles) DeleteCollection(ctx context.Context, id, key string) error {
 	if err := s.Accounts.RefuseAbove(caller, c.UserID); err != nil {
 		return err
 	}
-	return s.Store.Write(ctx, store.Unit{Key: c.ID, Accounts: []int64{c.UserID}, Do: func(tx *store.Tx) error {
+	err = s.Store.Write(ctx, store.Unit{Key: c.ID, Accounts: []int64{c.UserID}, Do: func(tx *store.Tx) error {
 		return tx.DeleteCollection(c.ID)
 	}})
+	if err != nil {
+		return err
+	}
+	return s.Accounts.RecordOver(ctx, c.UserID,
+		account.Act{By: caller, Action: "collection deleted", Target: c.Name + " " + c.ID})
 }
 
 var errNoMembers = horde.Errorf(horde.BadRequest, "A collection needs at least one style, by id or name.")

@@ -139,7 +139,11 @@ func (s *Styles) editExamples(
 	if errors.Is(err, store.ErrNotFound) {
 		return errNotFound(id)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return s.Accounts.RecordOver(ctx, v.UserID,
+		account.Act{By: caller, Action: "examples of a style changed", Target: v.Name + " " + v.ID})
 }
 
 // onePrimary makes exactly one of the examples the primary: the one with that id,

@@ -169,9 +169,14 @@ func (s *Styles) Delete(ctx context.Context, kind, id, key string) error {
 	if err := s.Accounts.RefuseAbove(caller, v.UserID); err != nil {
 		return err
 	}
-	return s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error {
+	err = s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error {
 		return tx.DeleteStyle(v.ID)
 	}})
+	if err != nil {
+		return err
+	}
+	return s.Accounts.RecordOver(ctx, v.UserID,
+		account.Act{By: caller, Action: "style deleted", Target: v.Name + " " + v.ID})
 }
 
 // checkLists refuses too many models or tags, or no models.

@@ -57,20 +57,17 @@ func (d *Domain) Moderator(r *http.Request) (*account.User, error) {
 	return caller, err
 }
 
-// RequireAdmin refuses everybody but administrators.
-func (d *Domain) RequireAdmin(r *http.Request) error {
+// Admin returns the caller, who has to be an administrator.
+func (d *Domain) Admin(r *http.Request) (*account.User, error) {
 	if err := server.RequireKey(r); err != nil {
-		return err
+		return nil, err
 	}
 
 	caller, err := d.Caller(r)
-	if err != nil {
-		return err
+	if err == nil && !d.Accounts.Admin(caller) {
+		err = horde.Errorf(horde.NotAdmin, "This is for the administrators of this horde: the accounts that ADMINS names.")
 	}
-	if !d.Accounts.Admin(caller) {
-		return horde.Errorf(horde.NotAdmin, "This is for the administrators of this horde: the accounts that ADMINS names.")
-	}
-	return nil
+	return caller, err
 }
 
 // From returns where a call comes from.

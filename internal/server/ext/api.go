@@ -26,6 +26,8 @@ func (a *API) Routes() []server.Route {
 		a.eventRoutes(),
 		a.priceRoutes(),
 		a.kudosRoutes(),
+		a.keyRoutes(),
+		a.auditRoutes(),
 		a.workerRoutes(),
 		a.promptRoutes(),
 		a.documentRoutes(),

@@ -1,9 +1,11 @@
 package ext
 
 import (
+	"fmt"
 	"net/http"
 
 	"horde/api"
+	"horde/internal/account"
 	"horde/internal/horde"
 	"horde/internal/server"
 )
@@ -22,7 +24,7 @@ func (a *API) documentRoutes() []server.Route {
 
 // getDocuments shows administrators where each document comes from.
 func (a *API) getDocuments(w http.ResponseWriter, r *http.Request) error {
-	if err := a.RequireAdmin(r); err != nil {
+	if _, err := a.Admin(r); err != nil {
 		return err
 	}
 	list, err := a.Documents.List(r.Context())
@@ -38,7 +40,8 @@ func (a *API) putDocument(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.RequireAdmin(r); err != nil {
+	caller, err := a.Admin(r)
+	if err != nil {
 		return err
 	}
 
@@ -54,16 +57,30 @@ func (a *API) putDocument(w http.ResponseWriter, r *http.Request) error {
 	if err := a.Documents.Put(r.Context(), name, format, *text); err != nil {
 		return err
 	}
-	a.Log.Info("document replaced", "document", name, "format", format, "bytes", len(*text))
+	done := account.Act{
+		By:     caller,
+		Action: "document replaced",
+		Target: name,
+		Detail: fmt.Sprintf("%d bytes of %s", len(*text), format),
+	}
+	if err := a.Accounts.Record(r.Context(), done); err != nil {
+		return err
+	}
 	return server.ReplyOK(w, r)
 }
 
 // deleteDocument restores the default of a document.
 func (a *API) deleteDocument(w http.ResponseWriter, r *http.Request) error {
-	if err := a.RequireAdmin(r); err != nil {
+	caller, err := a.Admin(r)
+	if err != nil {
 		return err
 	}
-	if err := a.Documents.Restore(r.Context(), r.PathValue("name")); err != nil {
+	name := r.PathValue("name")
+	if err := a.Documents.Restore(r.Context(), name); err != nil {
+		return err
+	}
+	done := account.Act{By: caller, Action: "document restored", Target: name}
+	if err := a.Accounts.Record(r.Context(), done); err != nil {
 		return err
 	}
 	return server.ReplyOK(w, r)

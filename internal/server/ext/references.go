@@ -2,11 +2,13 @@ package ext
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"strings"
 	"unicode"
 
 	"horde/api"
+	"horde/internal/account"
 	"horde/internal/catalog"
 	"horde/internal/horde"
 	"horde/internal/server"
@@ -28,16 +30,16 @@ func (a *API) referenceRoutes() []server.Route {
 }
 
 // adminHere refuses everybody but administrators who call from this machine.
-func (a *API) adminHere(r *http.Request) error {
+func (a *API) adminHere(r *http.Request) (*account.User, error) {
 	if !server.Loopback(server.NetworkAddr(r)) {
-		return horde.Errorf(horde.Forbidden, "This is only for calls from the server's own machine.")
+		return nil, horde.Errorf(horde.Forbidden, "This is only for calls from the server's own machine.")
 	}
-	return a.RequireAdmin(r)
+	return a.Admin(r)
 }
 
 // getReferences lists the model references that are kept.
 func (a *API) getReferences(w http.ResponseWriter, r *http.Request) error {
-	if err := a.adminHere(r); err != nil {
+	if _, err := a.adminHere(r); err != nil {
 		return err
 	}
 	list, err := a.Catalog.References(r.Context())
@@ -50,7 +52,8 @@ func (a *API) getReferences(w http.ResponseWriter, r *http.Request) error {
 // putReference takes the body as the reference of a kind; the query's source says
 // where it came from.
 func (a *API) putReference(w http.ResponseWriter, r *http.Request) error {
-	if err := a.adminHere(r); err != nil {
+	caller, err := a.adminHere(r)
+	if err != nil {
 		return err
 	}
 	doc, err := server.ReadBody(w, r, catalog.MaxDocument)
@@ -66,7 +69,15 @@ func (a *API) putReference(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a.Log.Info("model reference imported", "reference", kind, "source", source, "models", t.Models, "changed", t.Changed)
+	done := account.Act{
+		By:     caller,
+		Action: "model reference imported",
+		Target: kind,
+		Detail: fmt.Sprintf("%d models from %s, changed: %t", t.Models, source, t.Changed),
+	}
+	if err := a.Accounts.Record(r.Context(), done); err != nil {
+		return err
+	}
 	return server.ReplyPlain(w, http.StatusOK, api.ImportedReference{
 		Kind:    kind,
 		Models:  t.Models,
@@ -88,10 +99,16 @@ func printable(c rune) rune {
 
 // deleteReference forgets a model reference.
 func (a *API) deleteReference(w http.ResponseWriter, r *http.Request) error {
-	if err := a.adminHere(r); err != nil {
+	caller, err := a.adminHere(r)
+	if err != nil {
 		return err
 	}
-	if err := a.Catalog.Remove(r.Context(), r.PathValue("kind")); err != nil {
+	kind := r.PathValue("kind")
+	if err := a.Catalog.Remove(r.Context(), kind); err != nil {
+		return err
+	}
+	done := account.Act{By: caller, Action: "model reference removed", Target: kind}
+	if err := a.Accounts.Record(r.Context(), done); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -100,7 +100,6 @@ func (o Options) routes() (*site.Site, []server.Route) {
 	contract := &v2.API{
 		Domain:       o.Domain,
 		Version:      o.Version,
-		Log:          o.Log,
 		Ready:        o.Ready,
 		Vouch:        o.Vouch,
 		TestAccounts: o.TestAccounts,

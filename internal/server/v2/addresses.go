@@ -98,8 +98,15 @@ func (a *API) ban(w http.ResponseWriter, r *http.Request, k keptOut, length time
 	if err := a.Addresses.Ban(r.Context(), k.target, length); err != nil {
 		return err
 	}
-	a.Log.InfoContext(r.Context(), "address kept out",
-		"address", k.target.String(), "for", length, "moderator", k.moderator.Alias())
+	done := account.Act{
+		By:     k.moderator,
+		Action: "address kept out",
+		Target: k.target.String(),
+		Detail: "for " + length.String(),
+	}
+	if err := a.Accounts.Record(r.Context(), done); err != nil {
+		return err
+	}
 	return server.ReplyOK(w, r)
 }
 
@@ -125,7 +132,10 @@ func (a *API) unban(w http.ResponseWriter, r *http.Request, k keptOut) error {
 	if err := a.Addresses.Unban(r.Context(), k.target); err != nil {
 		return err
 	}
-	a.Log.InfoContext(r.Context(), "address let in", "address", k.target.String(), "moderator", k.moderator.Alias())
+	done := account.Act{By: k.moderator, Action: "address let in", Target: k.target.String()}
+	if err := a.Accounts.Record(r.Context(), done); err != nil {
+		return err
+	}
 	return server.ReplyOK(w, r)
 }
 

@@ -5,7 +5,6 @@ package v2
 
 import (
 	"context"
-	"log/slog"
 	"net/netip"
 	"slices"
 
@@ -18,7 +17,6 @@ type API struct {
 	domain.Domain
 
 	Version string
-	Log     *slog.Logger
 	// Ready returns why this node cannot serve; nil: it always can.
 	Ready func(context.Context) error
 	// Vouch gives an address the higher limits for a day; nil: there are none.

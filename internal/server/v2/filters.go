@@ -1,10 +1,12 @@
 package v2
 
 import (
+	"fmt"
 	"math"
 	"net/http"
 
 	"horde/api"
+	"horde/internal/account"
 	"horde/internal/server"
 	"horde/internal/server/pyjson"
 )
@@ -94,6 +96,9 @@ func (a *API) putFilter(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := a.recordFilter(r, caller, "filter added", f); err != nil {
+		return err
+	}
 	return server.Reply(w, r, http.StatusCreated, &f)
 }
 
@@ -163,16 +168,35 @@ func (a *API) patchFilter(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := a.recordFilter(r, caller, "filter changed", f); err != nil {
+		return err
+	}
 	return server.Reply(w, r, http.StatusOK, &f)
 }
 
 // deleteFilter removes a filter.
 func (a *API) deleteFilter(w http.ResponseWriter, r *http.Request) error {
-	if _, err := a.Moderator(r); err != nil {
+	caller, err := a.Moderator(r)
+	if err != nil {
 		return err
 	}
-	if err := a.Filters.Delete(r.Context(), r.PathValue("filter_id")); err != nil {
+	id := r.PathValue("filter_id")
+	if err := a.Filters.Delete(r.Context(), id); err != nil {
+		return err
+	}
+	done := account.Act{By: caller, Action: "filter deleted", Target: "filter " + id}
+	if err := a.Accounts.Record(r.Context(), done); err != nil {
 		return err
 	}
 	return server.ReplyOK(w, r)
+}
+
+// recordFilter keeps what a moderator did to a filter.
+func (a *API) recordFilter(r *http.Request, by *account.User, action string, f api.FilterDetails) error {
+	return a.Accounts.Record(r.Context(), account.Act{
+		By:     by,
+		Action: action,
+		Target: fmt.Sprintf("filter %s", f.ID),
+		Detail: fmt.Sprintf("type %d: %s", f.FilterType, f.Regex),
+	})
 }

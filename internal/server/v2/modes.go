@@ -2,6 +2,7 @@ package v2
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -85,7 +86,7 @@ func (a *API) putModes(w http.ResponseWriter, r *http.Request) error {
 	}
 
 	if in.Maintenance != nil || refusal == nil {
-		if err := a.switchModes(r, in); err != nil {
+		if err := a.switchModes(r, caller, in); err != nil {
 			return err
 		}
 	}
@@ -96,9 +97,20 @@ func (a *API) putModes(w http.ResponseWriter, r *http.Request) error {
 }
 
 // switchModes changes modes. Maintenance ends all requests that wait.
-func (a *API) switchModes(r *http.Request, in api.ModifyModes) error {
+func (a *API) switchModes(r *http.Request, by *account.User, in api.ModifyModes) error {
 	change := moderation.Change{Maintenance: in.Maintenance, InviteOnly: in.InviteOnly, Raid: in.Raid}
-	if _, err := a.Switches.Change(r.Context(), change); err != nil {
+	now, err := a.Switches.Change(r.Context(), change)
+	if err != nil {
+		return err
+	}
+
+	done := account.Act{
+		By:     by,
+		Action: "modes switched",
+		Target: "horde",
+		Detail: fmt.Sprintf("maintenance %t, invite only %t, raid %t", now.Maintenance, now.InviteOnly, now.Raid),
+	}
+	if err := a.Accounts.Record(r.Context(), done); err != nil {
 		return err
 	}
 

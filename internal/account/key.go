@@ -1,0 +1,61 @@
+package account
+
+import (
+	"context"
+	"errors"
+
+	"horde/internal/horde"
+	"horde/internal/store"
+)
+
+// revokedKey begins what is stored for a key that was revoked; an id follows. It is the
+// hash of no key.
+const revokedKey = "<revoked>"
+
+// RenewKey gives a user a new API key: the old one is nobody's from then on. Users renew
+// their own key, administrators anybody's.
+func (a *Accounts) RenewKey(ctx context.Context, caller *User, user int64) (key string, err error) {
+	if caller.ID != user && !a.Admin(caller) {
+		return "", horde.Errorf(horde.NotAdmin,
+			"Only the user and the administrators of this horde can renew the key of an account.")
+	}
+
+	key = horde.NewAPIKey()
+	return key, a.rekey(ctx, Act{By: caller, Action: "key renewed"}, user, a.hash(key))
+}
+
+// RevokeKey takes a user's API key, which is nobody's from then on; an administrator can
+// renew it. Moderators may, but not that of an administrator.
+func (a *Accounts) RevokeKey(ctx context.Context, caller *User, user int64) error {
+	if caller.ID != user && !caller.Is(Moderator) && !a.Admin(caller) {
+		return horde.Errorf(horde.NotModerator,
+			"Only the user and the moderators of this horde can revoke the key of an account.")
+	}
+	if err := a.RefuseAbove(caller, user); err != nil {
+		return err
+	}
+	return a.rekey(ctx, Act{By: caller, Action: "key revoked"}, user, revokedKey+horde.NewID())
+}
+
+// rekey stores the hash of a user's new key.
+func (a *Accounts) rekey(ctx context.Context, act Act, user int64, hash string) error {
+	if user == AnonymousID {
+		return horde.Errorf(horde.AnonForbidden, "The key of the anonymous account is everybody's.")
+	}
+
+	err := a.store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
+		row, err := living(tx, user)
+		if err != nil {
+			return err
+		}
+		row.KeyHash, act.Target = hash, fromRow(row).Alias()
+		return tx.UpdateUser(row)
+	}})
+	if errors.Is(err, store.ErrNotFound) {
+		return errUserNotFound(user)
+	}
+	if err != nil {
+		return err
+	}
+	return a.RecordOver(ctx, user, act)
+}
