@@ -29,7 +29,7 @@ func TestKill(t *testing.T) {
 	}
 	engines(t, func(t *testing.T, db string) {
 		data, addr := t.TempDir(), program.FreeAddr(t)
-		a := &acknowledged{accepted: map[string]bool{}, popped: map[string]string{}, delivered: map[string]string{}}
+		a := newAcknowledged()
 		srv := program.Start(t, program.Setup{Data: data, DB: db, Addr: addr})
 		parties := makeParties(t, srv, 16)
 		for round := range kills {

@@ -309,11 +309,15 @@ func (w *writer) readSeq(ctx context.Context) error {
 	return w.conn.QueryRowContext(ctx, query, w.s.node).Scan(&w.seq)
 }
 
-func (w *writer) disconnect() {
+func (w *writer) closeStatements() {
 	for _, st := range w.stmts {
 		st.Close()
 	}
 	w.stmts = nil
+}
+
+func (w *writer) disconnect() {
+	w.closeStatements()
 	if w.conn != nil {
 		w.conn.Close()
 		w.conn = nil
@@ -617,6 +621,12 @@ func (w *writer) rollback() {
 	}
 
 	w.s.log.Warn("rollback", "error", err)
+
+	// SQLite's statements must be closed before their connection is: it panics
+	// otherwise. PostgreSQL's go with it, since to close one waits for an answer.
+	if !w.s.engine.shared {
+		w.closeStatements()
+	}
 	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn }) // has the pool close it
 	w.disconnect()
 }
