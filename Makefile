@@ -5,7 +5,7 @@ BIN      = bin/horde
 LDFLAGS ?= -s -w
 
 .DEFAULT_GOAL := build
-.PHONY: build ui run test test-fast test-kill test-adversary lint style bench clean
+.PHONY: build ui run test test-fast test-kill test-faults test-adversary soak lint style bench clean
 
 ## build: the page, ONNX Runtime and the program, at bin/horde
 build: ui bin/libonnxruntime.so
@@ -37,6 +37,16 @@ test-fast:
 ## test-kill: the long form of the crash test
 test-kill: build
 	HORDE_KILLS=20 HORDE_TEST_POSTGRES="$$(scripts/postgres.sh start)" $(GO) test -count=1 -timeout 30m -run TestKill -v ./e2e
+
+## test-faults: nodes frozen, databases stopped, killed, cut off and failed over, a full disk
+test-faults: build
+	HORDE_FAULTS=6 HORDE_E2E_BINARY=$(CURDIR)/$(BIN) HORDE_TEST_POSTGRES="$$(scripts/postgres.sh start)" \
+	$(GO) test -count=1 -timeout 30m -parallel 1 -v \
+	-run 'TestFrozenNodeBlocksNobody|TestDatabaseComesBack|TestFailover|TestDiskFullAndFreed' ./e2e
+
+## soak: half of what this machine can do for SOAK_MINUTES (20); memory, goroutines and descriptors by the minute
+soak: build
+	scripts/soak.sh
 
 ## test-adversary: every class of attack at full length, and a table of what an honest client feels
 test-adversary: build

@@ -39,6 +39,15 @@ func faultRounds() int {
 	return 1
 }
 
+// besideOthers lets a test of faults run beside others, and not in the inner loop.
+func besideOthers(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: faults take half a minute; `make test` plays each once, `make test-faults` several times")
+	}
+	t.Parallel()
+}
+
 // ordeal is a load that goes on through faults, and what was acknowledged meanwhile.
 type ordeal struct {
 	*testing.T
@@ -140,6 +149,7 @@ func (o *ordeal) holds() {
 // TestFrozenNodeBlocksNobody: whichever of two nodes is frozen, in the middle of
 // whatever it does, the other goes on within 15 seconds.
 func TestFrozenNodeBlocksNobody(t *testing.T) {
+	besideOthers(t)
 	db := program.Postgres(t)
 	node := program.Setup{DB: db, Env: sharedSecrets}
 	o := newOrdeal(t, db, node, node)
@@ -168,6 +178,7 @@ func TestFrozenNodeBlocksNobody(t *testing.T) {
 // stopped or killed; afterwards all that was acknowledged is there, and writes come
 // through at once.
 func TestDatabaseComesBack(t *testing.T) {
+	besideOthers(t)
 	cluster := program.NewCluster(t)
 	way := program.NewProxy(t, cluster.Addr)
 	db := cluster.URL("horde")
@@ -201,6 +212,7 @@ func TestDatabaseComesBack(t *testing.T) {
 // TestFailover: of a primary and its synchronous standby the primary is killed under
 // load and the standby promoted; nodes follow, and nothing acknowledged is lost.
 func TestFailover(t *testing.T) {
+	besideOthers(t)
 	primary := program.NewCluster(t)
 	standby := primary.NewStandby(t)
 	node := program.Setup{DB: primary.URL("horde", primary.Addr, standby.Addr), Env: sharedSecrets}
@@ -219,6 +231,7 @@ func TestFailover(t *testing.T) {
 // TestDiskFullAndFreed: while the disk is full nothing is acknowledged that is not
 // kept; once there is room the server goes on by itself.
 func TestDiskFullAndFreed(t *testing.T) {
+	besideOthers(t)
 	disk := t.TempDir()
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=48m"); err != nil {
 		t.Skipf("needs a small file system of its own, which only root may mount: %v", err)
