@@ -250,6 +250,10 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 	for i, f := range e.forms {
 		rows[i] = f.Form
 	}
+	hooks, err := q.webhooksOf(d)
+	if err != nil {
+		return err
+	}
 
 	unit := store.Unit{Key: row.ID, Accounts: []int64{row.UserID}, Unheard: true, Do: func(tx *store.Tx) error {
 		// Of a run that was rolled back, so that what is refused now is not in the way
@@ -279,18 +283,33 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 		insert := row
 		insert.Body = string(body)
 		tx.InsertAlchemy(insert, rows, d.results)
+		for _, hook := range hooks {
+			tx.InsertWebhook(*hook)
+		}
 		x.keepPlaces(e)
 		return nil
 	}}
-	err := q.Store.Write(ctx, unit)
+	err = q.Store.Write(ctx, unit)
 	x.leavePlaces(row.ID) // if the request has not come in and taken them
 	if err != nil {
 		return err
 	}
-	for i, f := range d.done {
-		q.callWebhook(ctx, f, d.results[i], nil)
-	}
+	q.Hooks.Wake()
 	return nil
+}
+
+// webhooksOf are what tells of the forms that nobody has to fill in.
+func (q *Queue) webhooksOf(d *draft) (hooks []*store.Webhook, err error) {
+	for i, f := range d.done {
+		hook, err := q.webhookOf(f, d.results[i], nil)
+		if err != nil {
+			return nil, err
+		}
+		if hook != nil {
+			hooks = append(hooks, hook)
+		}
+	}
+	return hooks, nil
 }
 
 // wishes are the holds for the forms that somebody still has to fill in.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"horde/api"
 	"horde/internal/admission"
+	"horde/internal/blob"
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
@@ -57,7 +59,7 @@ type node struct {
 }
 
 // Post takes a webhook.
-func (n *node) Post(_ context.Context, address, _ string, body []byte) error {
+func (n *node) Post(_ context.Context, address string, _ http.Header, body []byte) error {
 	n.hooks <- address + " " + string(body)
 	return nil
 }
@@ -72,7 +74,11 @@ func newNode(t testing.TB, db *storetest.DB, c *hordetest.Clock) *node {
 	}
 
 	n := &node{t: t, clock: c, house: h, modes: &admission.Server{}, hooks: make(chan string, 16)}
-	hooks := notify.New(notify.Options{Sender: n})
+	hooks, err := notify.New(notify.Options{Store: h.Store, Sender: n, Clock: c.Now,
+		Image: func(ctx context.Context, name string, _ bool) string { return h.Blobs.SignGet(ctx, name, blob.LinkTTL) }})
+	if err != nil {
+		t.Fatal(err)
+	}
 	running, stop := context.WithCancel(ctx)
 	var done sync.WaitGroup
 	done.Go(func() { hooks.Run(running) })

@@ -8,8 +8,8 @@ import (
 	"horde/api"
 	"horde/internal/blob"
 	"horde/internal/fleet"
-	"horde/internal/horde"
 	"horde/internal/kinds"
+	"horde/internal/notify"
 	"horde/internal/store"
 )
 
@@ -94,6 +94,14 @@ func (q *Queue) withLinks(ctx context.Context, r store.FormResult) json.RawMessa
 	if r.Blob == "" {
 		return json.RawMessage(r.Result)
 	}
+	return q.withImage(r, q.Blobs.SignGet(ctx, r.Blob, blob.LinkTTL))
+}
+
+// withImage is a result with a text in place of every "R2".
+func (q *Queue) withImage(r store.FormResult, shown string) json.RawMessage {
+	if r.Blob == "" {
+		return json.RawMessage(r.Result)
+	}
 
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(r.Result), &members); err != nil {
@@ -101,7 +109,7 @@ func (q *Queue) withLinks(ctx context.Context, r store.FormResult) json.RawMessa
 		return nil
 	}
 
-	link, err := json.Marshal(q.Blobs.SignGet(ctx, r.Blob, blob.LinkTTL))
+	link, err := json.Marshal(shown)
 	if err != nil {
 		return nil
 	}
@@ -127,27 +135,35 @@ type webhookBody struct {
 	Kudos      api.Float `json:"kudos"`
 }
 
-// callWebhook tells the webhook of a request of a finished form; w is nil where no
-// worker had to fill it in.
-func (q *Queue) callWebhook(ctx context.Context, f *form, r store.FormResult, w *fleet.Worker) {
-	if f.e.record.Webhook == "" {
-		return
+// webhookOf is what tells the webhook of a request of a finished form, nil where it has
+// none; w is nil where no worker had to fill it in.
+func (q *Queue) webhookOf(f *form, r store.FormResult, w *fleet.Worker) (*store.Webhook, error) {
+	if q.Hooks == nil || f.e.record.Webhook == "" {
+		return nil, nil
 	}
 
-	// The links are for who made the request, not for the worker that calls now.
-	ctx = horde.WithBase(ctx, horde.At(f.e.record.Base))
-	c := webhookBody{
+	hook := store.Webhook{
+		ID:        f.ID,
+		UserID:    f.e.row.UserID,
+		RequestID: f.RequestID,
+		Kind:      "form",
+		Address:   f.e.record.Webhook,
+		Base:      f.e.record.Base,
+	}
+	if r.Blob != "" {
+		hook.Mark, hook.Blob, hook.ByLink = notify.NewMark(), r.Blob, true
+	}
+	body := webhookBody{
 		AlchemyFormStatus: api.AlchemyFormStatus{
 			Form:   f.Name,
 			State:  words[store.FormDone],
-			Result: q.withLinks(ctx, r),
+			Result: q.withImage(r, hook.Mark),
 		},
 		Request: f.RequestID,
 		ID:      f.ID,
 	}
 	if w != nil {
-		c.WorkerID, c.WorkerName, c.Kudos = w.ID, w.Name, api.Float(f.work().Value().Reward)
+		body.WorkerID, body.WorkerName, body.Kudos = w.ID, w.Name, api.Float(f.work().Value().Reward)
 	}
-
-	q.Hooks.Send(f.e.record.Webhook, c)
+	return notify.Compose(hook, body)
 }

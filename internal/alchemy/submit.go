@@ -116,6 +116,9 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 	now := q.now()
 	lease := &settle.Form{Row: row, Result: r, Known: f.work().Known(r, f.e.record.URL, h.worker.OwnerTrusted(), now)}
 	d := f.delivery(lease, h, now)
+	if d.Webhook, err = q.webhookOf(f, r, h.worker); err != nil {
+		return 0, err
+	}
 	err = settle.Deliver(ctx, q.Store, d)
 	if errors.Is(err, store.ErrLost) {
 		return 0, q.lost(ctx, row, h.worker)
@@ -124,7 +127,7 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 		return 0, err
 	}
 
-	q.callWebhook(ctx, f, r, h.worker)
+	q.Hooks.Wake()
 	return f.work().Value().Reward, nil
 }
 

@@ -10,7 +10,7 @@
 //
 //	c := fetch.New(fetch.Options{})
 //	res, err := c.Get(ctx, "https://example.org/cat.png")
-//	err = c.Post(ctx, "https://example.org/hook", "application/json", body)
+//	err = c.Post(ctx, "https://example.org/hook", header, body)
 package fetch
 
 import (
@@ -249,7 +249,7 @@ func (c *Client) Get(ctx context.Context, address string) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.opt.Timeout)
 	defer cancel()
 
-	resp, err := c.do(ctx, &c.http, http.MethodGet, address, "", nil)
+	resp, err := c.do(ctx, &c.http, http.MethodGet, address, nil, nil)
 	if err != nil {
 		return Result{}, err
 	}
@@ -274,7 +274,7 @@ func (c *Client) Get(ctx context.Context, address string) (Result, error) {
 
 // Post sends a webhook. The address must be https unless AllowPrivate is set;
 // redirects are not followed. Any status but 2xx is ErrStatus.
-func (c *Client) Post(ctx context.Context, address, contentType string, body []byte) error {
+func (c *Client) Post(ctx context.Context, address string, header http.Header, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, c.opt.Timeout)
 	defer cancel()
 
@@ -284,7 +284,7 @@ func (c *Client) Post(ctx context.Context, address, contentType string, body []b
 
 	direct := c.http
 	direct.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	resp, err := c.do(ctx, &direct, http.MethodPost, address, contentType, body)
+	resp, err := c.do(ctx, &direct, http.MethodPost, address, header, body)
 	if err != nil {
 		return err
 	}
@@ -298,7 +298,7 @@ func (c *Client) Post(ctx context.Context, address, contentType string, body []b
 
 // do sends one request to an address that passes the checks.
 func (c *Client) do(
-	ctx context.Context, client *http.Client, method, address, contentType string, body []byte,
+	ctx context.Context, client *http.Client, method, address string, header http.Header, body []byte,
 ) (*http.Response, error) {
 	u, err := c.parse(address)
 	if err != nil {
@@ -309,10 +309,10 @@ func (c *Client) do(
 	if err != nil {
 		return nil, fmt.Errorf("%w: it is no URL", ErrForbidden)
 	}
-	req.Header.Set("User-Agent", c.opt.UserAgent)
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
+	if header != nil {
+		req.Header = header.Clone()
 	}
+	req.Header.Set("User-Agent", c.opt.UserAgent)
 
 	resp, err := client.Do(req)
 	if err != nil {

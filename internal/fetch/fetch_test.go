@@ -53,7 +53,7 @@ func TestForbiddenAddresses(t *testing.T) {
 			t.Errorf("Check(%q) = %v", address, err)
 		}
 	}
-	if err := c.Post(t.Context(), "http://example.org/", "", nil); !errors.Is(err, ErrForbidden) {
+	if err := c.Post(t.Context(), "http://example.org/", nil, nil); !errors.Is(err, ErrForbidden) {
 		t.Errorf("a webhook by plain http: %v", err)
 	}
 }
@@ -213,11 +213,11 @@ func TestNoWayFromHTTPSToHTTP(t *testing.T) {
 func TestPost(t *testing.T) {
 	s := stranger(t)
 	c := New(Options{AllowPrivate: true, Timeout: 10 * time.Second})
-	if err := c.Post(t.Context(), s.URL+"/echo", "application/json", []byte(`{"id":1}`)); err != nil {
+	if err := c.Post(t.Context(), s.URL+"/echo", nil, []byte(`{"id":1}`)); err != nil {
 		t.Error(err)
 	}
 	for _, path := range []string{"/missing", "/to?u=/echo"} {
-		if err := c.Post(t.Context(), s.URL+path, "application/json", []byte(`{}`)); !errors.Is(err, ErrStatus) {
+		if err := c.Post(t.Context(), s.URL+path, nil, []byte(`{}`)); !errors.Is(err, ErrStatus) {
 			t.Errorf("Post %s = %v", path, err)
 		}
 	}

@@ -14,25 +14,26 @@ import (
 
 // Periods of the background jobs.
 const (
-	sweepEvery     = 60 * time.Second // generation §5.8
-	pruneEvery     = 10 * time.Minute
-	promoteEvery   = 60 * time.Second
-	escrowEvery    = 10 * time.Minute
-	dateEvery      = 60 * time.Second
-	dateTime       = time.Minute // how long one call goes on
-	datePause      = 50 * time.Millisecond
-	mergeEvery     = 60 * time.Second
-	backfillEvery  = 60 * time.Second
-	monthlyEvery   = time.Hour // platform §11
-	patreonEvery   = time.Hour
-	stripeEvery    = 30 * time.Minute
-	bucketRetry    = 15 * time.Second
-	rareEvery      = 60 * time.Second // how often rare jobs check whether they are due
-	imagesKept     = 2 * time.Hour
-	deliveriesKept = time.Hour
-	timingsKept    = 90 * 24 * time.Hour
-	maxTimings     = 500_000             // rows, about 150 MB
-	messagesKept   = 30 * 24 * time.Hour // after they have expired
+	sweepEvery      = 60 * time.Second // generation §5.8
+	pruneEvery      = 10 * time.Minute
+	pruneHooksEvery = time.Minute
+	promoteEvery    = 60 * time.Second
+	escrowEvery     = 10 * time.Minute
+	dateEvery       = 60 * time.Second
+	dateTime        = time.Minute // how long one call goes on
+	datePause       = 50 * time.Millisecond
+	mergeEvery      = 60 * time.Second
+	backfillEvery   = 60 * time.Second
+	monthlyEvery    = time.Hour // platform §11
+	patreonEvery    = time.Hour
+	stripeEvery     = 30 * time.Minute
+	bucketRetry     = 15 * time.Second
+	rareEvery       = 60 * time.Second // how often rare jobs check whether they are due
+	imagesKept      = 2 * time.Hour
+	deliveriesKept  = time.Hour
+	timingsKept     = 90 * 24 * time.Hour
+	maxTimings      = 500_000             // rows, about 150 MB
+	messagesKept    = 30 * 24 * time.Hour // after they have expired
 )
 
 // jobs are what runs beside the HTTP server until the node stops. Those with a
@@ -56,6 +57,7 @@ func (n *Node) jobs() []func(context.Context) {
 		every("sweep", sweepEvery, n.Queue.Sweep),
 		every("sweep-forms", sweepEvery, n.Alchemy.Sweep),
 		every("prune", pruneEvery, n.prune),
+		every("prune-webhooks", pruneHooksEvery, n.pruneHooks),
 
 		// Accounts and their kudos.
 		every("promote", promoteEvery, n.promote),
@@ -95,9 +97,14 @@ func (n *Node) prepareBuckets(ctx context.Context) {
 
 // callHooks calls the webhooks of requests.
 func (n *Node) callHooks(ctx context.Context) {
-	if n.hooks != nil {
+	if n.options.Hooks != nil {
 		n.hooks.Run(ctx)
 	}
+}
+
+// pruneHooks bounds how many webhooks wait and are kept.
+func (n *Node) pruneHooks(ctx context.Context) error {
+	return n.hooks.Prune(ctx, account.AnonymousID)
 }
 
 // every runs a job again and again while this node holds its lease.

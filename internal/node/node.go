@@ -126,7 +126,7 @@ type Node struct {
 
 	options Options
 	checker *moderation.Checker // nil without a service
-	hooks   *notify.Notifier    // nil without a sender
+	hooks   *notify.Notifier
 	http    *server.Server
 	ready   *telemetry.Readiness
 }
@@ -257,8 +257,8 @@ func (n *Node) openWork(ctx context.Context) (err error) {
 		return err
 	}
 	n.Styles = style.New(style.Config{Store: n.Store, Accounts: n.Accounts, Catalog: n.Catalog})
-	if o.Hooks != nil {
-		n.hooks = notify.New(notify.Options{Sender: o.Hooks, Log: o.Log})
+	if n.hooks, err = n.openHooks(); err != nil {
+		return err
 	}
 
 	n.Queue, err = queue.New(ctx, queue.Config{
@@ -297,6 +297,25 @@ func (n *Node) openWork(ctx context.Context) (err error) {
 		Checker:  n.checker,
 	})
 	return err
+}
+
+// openHooks opens what keeps and calls the webhooks of requests.
+func (n *Node) openHooks() (*notify.Notifier, error) {
+	o := &n.options
+	hooks := notify.Options{
+		Store:  n.Store,
+		Sender: o.Hooks,
+		Image: func(ctx context.Context, name string, byLink bool) string {
+			return n.Queue.Image(ctx, name, byLink)
+		},
+		Secret: []byte(o.KeySecret),
+		Clock:  o.Clock,
+		Log:    o.Log,
+	}
+	if o.Metrics != nil {
+		hooks.Metrics = o.Metrics
+	}
+	return notify.New(hooks)
 }
 
 func (n *Node) openCatalog() (*catalog.Catalog, error) {
@@ -401,6 +420,7 @@ func (n *Node) front() front.Options {
 			Styles:    n.Styles,
 			Ratings:   n.Ratings,
 			Stats:     n.Stats,
+			Webhooks:  n.hooks,
 			Documents: n.Documents,
 			Switches:  n.Switches,
 			Filters:   n.Filters,

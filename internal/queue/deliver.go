@@ -12,6 +12,7 @@ import (
 	"horde/internal/account"
 	"horde/internal/horde"
 	"horde/internal/kinds"
+	"horde/internal/notify"
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -93,6 +94,9 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 	made := q.delivered(a, s.generation, r.Censored)
 	value := a.e.work.Value(made)
 	d := q.deliveryOf(a, owner, r, made, value)
+	if d.Webhook, err = q.webhookOf(a, r, value.Reward); err != nil {
+		return 0, err
+	}
 	err = settle.Deliver(ctx, q.Store, d)
 	if errors.Is(err, store.ErrLost) {
 		return 0, q.lost(ctx, a, false)
@@ -101,7 +105,7 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 		return 0, err
 	}
 
-	q.callWebhook(context.WithoutCancel(ctx), a, r, value.Reward)
+	q.Hooks.Wake()
 	return value.Reward, nil
 }
 
@@ -122,18 +126,30 @@ func resultOf(s submission, result, implied string) (store.JobResult, error) {
 	return r, err
 }
 
-// callWebhook tells the webhook of a request of a delivery (generation §1.20).
-func (q *Queue) callWebhook(ctx context.Context, a assigned, r store.JobResult, reward float64) {
+// webhookOf is what tells the webhook of a request of a delivery (generation §1.20); nil
+// where it has none.
+func (q *Queue) webhookOf(a assigned, r store.JobResult, reward float64) (*store.Webhook, error) {
 	address := a.e.record.common.Webhook
 	if q.Hooks == nil || address == "" {
-		return
+		return nil, nil
 	}
+
 	j := *a.job
 	j.JobResult, j.Seed = r, r.Seed
-
-	// The links are for who made the request, not for the worker that calls now.
-	ctx = horde.WithBase(ctx, horde.At(a.e.record.Base))
-	q.Hooks.Send(address, a.e.work.WebhookBody(q.finishedJob(ctx, a.e, &j), a.e.row.ID, reward))
+	w := store.Webhook{
+		ID:        j.ID,
+		UserID:    a.e.row.UserID,
+		RequestID: a.e.row.ID,
+		Kind:      a.e.home.kind.name,
+		Address:   address,
+		Base:      a.e.record.Base,
+	}
+	shown := j.Result
+	if a.e.work.Stored() && j.Result == kinds.Uploaded {
+		w.Mark, w.Blob, w.ByLink = notify.NewMark(), resultName(j.ID), a.e.work.ByLink()
+		shown = w.Mark
+	}
+	return notify.Compose(w, a.e.work.WebhookBody(q.finishedAs(&j, shown), w.RequestID, reward))
 }
 
 // isCensorship reports whether a worker says that it censored a result.

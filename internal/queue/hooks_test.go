@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -17,9 +18,24 @@ import (
 // hook takes webhooks.
 type hook chan string
 
-func (h hook) Post(_ context.Context, address, _ string, body []byte) error {
+func (h hook) Post(_ context.Context, address string, _ http.Header, body []byte) error {
 	h <- address + " " + string(body)
 	return nil
+}
+
+// call has the webhooks of a node called, until the end of the test.
+func (h hook) call(t *testing.T, n *node) {
+	t.Helper()
+	hooks, err := notify.New(notify.Options{Store: n.Store, Sender: h, Image: n.Image, Clock: n.Clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Hooks = hooks
+
+	running, stop := context.WithCancel(t.Context())
+	var done sync.WaitGroup
+	done.Go(func() { hooks.Run(running) })
+	t.Cleanup(func() { stop(); done.Wait() })
 }
 
 // A webhook is told links that begin with what who made the request reached, not
@@ -29,11 +45,7 @@ func TestLinksOfWebhooksAreForTheRequester(t *testing.T) {
 		all := nodes(t, db, hordetest.NewClock())
 		first, last := all[0], all[len(all)-1]
 		calls := make(hook, 8)
-		last.Hooks = notify.New(notify.Options{Sender: calls, Senders: 1})
-		running, stop := context.WithCancel(t.Context())
-		var done sync.WaitGroup
-		done.Go(func() { last.Hooks.Run(running) })
-		t.Cleanup(func() { stop(); done.Wait() })
+		calls.call(t, last)
 		alice, walter := first.person(t, false, 1000), first.person(t, true, 1000)
 		asking := horde.WithBase(t.Context(), horde.At("https://requester.example"))
 		working := horde.WithBase(t.Context(), horde.At("http://worker.example"))
@@ -68,14 +80,38 @@ func TestLinksOfWebhooksAreForTheRequester(t *testing.T) {
 	})
 }
 
+// A node that dies right after a delivery leaves the webhook to the next one.
+func TestWebhookOutlivesItsNode(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := hordetest.NewClock()
+		n := newNode(t, db, c)
+		hooks, err := notify.New(notify.Options{Store: n.Store, Clock: n.Clock}) // that nobody runs
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.Hooks = hooks
+		alice, walter := n.person(t, false, 1000), n.person(t, true, 1000)
+		a := ask(alice, 1)
+		a.Body.Webhook = "https://hook.example/i"
+		n.accept(t, a)
+		job := *n.take(t, walter, pop("w")).ID
+		if _, err := n.submit(walter.Key, job, "ok"); err != nil {
+			t.Fatal(err)
+		}
+		n.Store.Close()
+
+		calls := make(hook, 8)
+		calls.call(t, newNode(t, db, c))
+		if got := <-calls; !strings.Contains(got, job) {
+			t.Errorf("the webhook heard %s", got)
+		}
+	})
+}
+
 func TestWebhooks(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	calls := make(hook, 8)
-	n.Hooks = notify.New(notify.Options{Sender: calls, Senders: 1})
-	running, stop := context.WithCancel(t.Context())
-	var done sync.WaitGroup
-	done.Go(func() { n.Hooks.Run(running) })
-	t.Cleanup(func() { stop(); done.Wait() })
+	calls.call(t, n)
 	alice, walter := n.person(t, false, 1000), n.person(t, true, 1000)
 
 	a := ask(alice, 1)

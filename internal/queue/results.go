@@ -18,23 +18,29 @@ func resultName(job string) string { return job + ".webp" }
 // finishedJob is a finished job as its requester sees it. Links are for the caller that
 // ctx belongs to (horde.WithBase).
 func (q *Queue) finishedJob(ctx context.Context, e *entry, j *store.Job) kinds.Finished {
-	f := kinds.Finished{
+	shown := j.Result
+	if e.work.Stored() && j.Result == kinds.Uploaded {
+		shown = q.Image(ctx, resultName(j.ID), e.work.ByLink())
+	}
+	return q.finishedAs(j, shown)
+}
+
+// finishedAs is a finished job whose result is shown so.
+func (q *Queue) finishedAs(j *store.Job, shown string) kinds.Finished {
+	return kinds.Finished{
 		Job:        j,
-		Shown:      j.Result,
+		Shown:      shown,
 		Metadata:   q.metadataOf(j),
 		WorkerName: q.workerName(j.WorkerID),
 	}
-	if e.work.Stored() && j.Result == kinds.Uploaded {
-		f.Shown = q.imageOf(ctx, resultName(j.ID), e.work.ByLink())
-	}
-	return f
 }
 
 // missingImage stands for an image that was never uploaded or is gone.
 const missingImage = "N/A"
 
-// imageOf is an image in the blob store as its requester gets it.
-func (q *Queue) imageOf(ctx context.Context, name string, byLink bool) string {
+// Image is an image in the blob store as its requester gets it, who is the caller that ctx
+// belongs to.
+func (q *Queue) Image(ctx context.Context, name string, byLink bool) string {
 	if !byLink {
 		if text := q.inline(ctx, name); text != "" {
 			return text
@@ -53,7 +59,7 @@ func (q *Queue) imageOf(ctx context.Context, name string, byLink bool) string {
 // Inline is the image of a generation in base64, for clients that cannot use
 // its link.
 func (q *Queue) Inline(ctx context.Context, g api.Generation) string {
-	return q.imageOf(ctx, resultName(g.ID), false)
+	return q.Image(ctx, resultName(g.ID), false)
 }
 
 // inline reads a blob as base64; "" when it is not there.

@@ -96,6 +96,7 @@ func (s *Server) writeError(w http.ResponseWriter, r *http.Request, err error) {
 
 // unavailable is the answer to a call that the database could not serve in time.
 var unavailable = &horde.Error{
+	Code:       horde.ServerBusy,
 	Detail:     "This horde cannot do this at the moment. Please try again in a few seconds.",
 	RetryAfter: 3 * time.Second,
 }

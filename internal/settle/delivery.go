@@ -46,6 +46,9 @@ type Delivery struct {
 	Statistics *store.Delivery
 	Timing     *store.Timing
 
+	// Webhook is what tells the requester of it; nil: nothing does.
+	Webhook *store.Webhook
+
 	dropHold *store.Ask[store.Hold] // of funds for one charge
 }
 
@@ -101,6 +104,9 @@ func (d *Delivery) deliver(tx *store.Tx) error {
 		if err := releaseIfOver(tx, &d.Funds, d.Lease.over); err != nil {
 			return err
 		}
+	}
+	if d.Webhook != nil {
+		tx.InsertWebhook(*d.Webhook)
 	}
 	return d.suspect(tx)
 }

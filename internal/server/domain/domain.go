@@ -12,6 +12,7 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/moderation"
+	"horde/internal/notify"
 	"horde/internal/queue"
 	"horde/internal/rating"
 	"horde/internal/server"
@@ -29,6 +30,7 @@ type Domain struct {
 	Styles   *style.Styles
 	Ratings  *rating.Ratings
 	Stats    *stats.Stats
+	Webhooks *notify.Notifier
 
 	Documents *content.Documents    // terms, privacy notice and sponsors
 	Switches  *moderation.Switches  // of the whole horde
