@@ -143,6 +143,9 @@ const (
 	fromDefault  = "default"
 )
 
+// source reads what a document is made from, each time: pages are seldom looked at, and the
+// operator's files tell nobody when they change. So nothing of it has to be kept in step
+// with other nodes; what was rendered is used again while its source is the same.
 func (d *Documents) source(ctx context.Context, name string) (source, error) {
 	if !slices.Contains(Names, name) {
 		return source{}, errUnknown(name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,20 +29,30 @@ type Change struct {
 type Switches struct {
 	store *store.Store
 	now   atomic.Pointer[Modes]
-	mu    sync.Mutex // one read or write at a time, so that memory never goes back in time
+	mu    sync.Mutex // one reading at a time, so that memory never goes back in time; not held during a write
 }
 
 // settingModes is the name of the modes among the horde's settings.
 const settingModes = "modes"
 
-// followEvery is how often changes by other nodes are looked for.
-const followEvery = 500 * time.Millisecond
+// rereadEvery is how often the modes are read without cause: nodes of earlier versions
+// do not tell the others what they switch.
+const rereadEvery = 30 * time.Second
 
 // OpenSwitches reads the modes of a store.
 func OpenSwitches(ctx context.Context, s *store.Store) (*Switches, error) {
 	w := &Switches{store: s}
 	w.now.Store(&Modes{})
+	s.Follow(w.hear)
 	return w, w.Refresh(ctx)
+}
+
+// hear reads the modes again when they were switched, on whatever node.
+func (w *Switches) hear(ctx context.Context, c *store.Changes) error {
+	if !c.Missed && !slices.Contains(c.Settings, settingModes) {
+		return nil
+	}
+	return w.Refresh(ctx)
 }
 
 // Modes returns the current modes.
@@ -73,13 +84,10 @@ func parseModes(text string) (m Modes, err error) {
 }
 
 // Change switches modes for all nodes and returns all of them. Those
-// that the change does not name stay as another node may have set them.
-func (w *Switches) Change(ctx context.Context, c Change) (Modes, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-
-	var m Modes
-	err := w.store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
+// that the change does not name stay as another node may have set them. What is
+// committed is in memory, by hear, before the call returns.
+func (w *Switches) Change(ctx context.Context, c Change) (m Modes, err error) {
+	err = w.store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		text, err := tx.InitSetting(settingModes, "{}")
 		if err != nil {
 			return err
@@ -99,9 +107,6 @@ func (w *Switches) Change(ctx context.Context, c Change) (Modes, error) {
 		}
 		return tx.SetSetting(settingModes, string(b))
 	}})
-	if err == nil {
-		w.now.Store(&m)
-	}
 	return m, err
 }
 
@@ -112,13 +117,13 @@ func set(v *bool, to *bool) {
 	}
 }
 
-// Follow keeps the modes up to date with other nodes until ctx ends, and calls report
-// with failures. It returns at once if there are no other nodes.
-func (w *Switches) Follow(ctx context.Context, report func(error)) {
+// Reread reads the modes now and then until ctx ends, and calls report with failures. It
+// returns at once if there are no other nodes.
+func (w *Switches) Reread(ctx context.Context, report func(error)) {
 	if !w.store.Shared() {
 		return
 	}
-	ticker := time.NewTicker(followEvery)
+	ticker := time.NewTicker(rereadEvery)
 	defer ticker.Stop()
 
 	for {

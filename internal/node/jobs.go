@@ -49,7 +49,7 @@ func (n *Node) jobs() []func(context.Context) {
 		n.Store.Watch,
 		n.prepareBuckets,
 		func(ctx context.Context) {
-			n.Switches.Follow(ctx, func(err error) { n.options.Log.Error("switches", "error", err) })
+			n.Switches.Reread(ctx, func(err error) { n.options.Log.Error("switches", "error", err) })
 		},
 		n.callHooks,
 

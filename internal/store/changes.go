@@ -25,6 +25,7 @@ type Changes struct {
 	Users     IDs[int64]  `json:"u,omitempty"`
 	Addresses IDs[string] `json:"ip,omitempty"` // networks whose bans changed
 	Messages  IDs[string] `json:"m,omitempty"`  // to workers
+	Settings  IDs[string] `json:"s,omitempty"`  // of the whole horde, by name
 
 	Filters    bool `json:"f,omitempty"`      // some of them
 	References bool `json:"models,omitempty"` // copies of model references
@@ -67,7 +68,7 @@ func (s *IDs[K]) UnmarshalJSON(b []byte) error {
 
 // none reports whether nothing of interest changed.
 func (c *Changes) none() bool {
-	return len(c.Requests)+len(c.Alchemy)+len(c.Workers)+len(c.Users)+len(c.Addresses)+len(c.Messages) == 0 &&
+	return len(c.Requests)+len(c.Alchemy)+len(c.Workers)+len(c.Users)+len(c.Addresses)+len(c.Messages)+len(c.Settings) == 0 &&
 		!c.Filters && !c.References && !c.Teams && !c.Missed && len(c.Committed.Ended) == 0
 }
 
@@ -103,6 +104,7 @@ func (tx *Tx) publish(list []statement) []statement {
 	c.Users.tidy()
 	c.Addresses.tidy()
 	c.Messages.tidy()
+	c.Settings.tidy()
 
 	if !tx.w.s.engine.shared {
 		return list

@@ -95,7 +95,8 @@ func (w *writer) handOver(r *round) {
 // light reports whether no follower has to ask the database.
 func (r *round) light() bool {
 	c := &r.changes
-	return !r.unknown && len(c.Workers) == len(c.WorkerRows) && len(c.Users)+len(c.Addresses)+len(c.Messages) == 0 &&
+	return !r.unknown && len(c.Workers) == len(c.WorkerRows) &&
+		len(c.Users)+len(c.Addresses)+len(c.Messages)+len(c.Settings) == 0 &&
 		!c.Filters && !c.References && !c.Teams
 }
 

@@ -126,6 +126,7 @@ func (s *Store) Setting(ctx context.Context, name string) (string, error) {
 
 // SetSetting writes a setting of the whole horde.
 func (tx *Tx) SetSetting(name, value string) error {
+	tx.changed.Settings.add(name)
 	_, err := tx.change("INSERT INTO settings (name, value) VALUES ($1, $2) "+
 		"ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value)
 	return err
