@@ -11,7 +11,7 @@ import (
 func ExampleImageRequest() {
 	width, height := 768, 512
 	body, err := json.Marshal(api.ImageRequest{
-		Prompt: "a red fox in the snow ### people",
+		Prompt: "a red fox ### people",
 		Models: &[]string{},
 		Params: &api.ImageParams{Width: &width, Height: &height, SamplerName: "k_euler"},
 	})
@@ -20,7 +20,7 @@ func ExampleImageRequest() {
 	}
 	fmt.Println(string(body))
 	// Output:
-	// {"prompt":"a red fox in the snow ### people","params":{"width":768,"height":512,"sampler_name":"k_euler"},"models":[]}
+	// {"prompt":"a red fox ### people","params":{"width":768,"height":512,"sampler_name":"k_euler"},"models":[]}
 }
 
 // Kudos always have a decimal point.
@@ -51,7 +51,8 @@ func ExampleSchema_Validate() {
 // A refusal has a code that programs go by.
 func ExampleError() {
 	var refused api.Error
-	if err := json.Unmarshal([]byte(`{"message": "The API key is unknown.", "rc": "InvalidAPIKey"}`), &refused); err != nil {
+	if err := json.Unmarshal([]byte(`{"message": "The API key is unknown.", "rc": "InvalidAPIKey"}`),
+		&refused); err != nil {
 		panic(err)
 	}
 	fmt.Println(refused.RC == "InvalidAPIKey", &refused)

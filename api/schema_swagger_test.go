@@ -15,10 +15,12 @@ import (
 
 // bodies are all described bodies; each is compared with the original's
 // document.
-var bodies = []*Schema{ImageRequestSchema, ImagePopSchema, ImageSubmitSchema, TextRequestSchema, TextPopSchema, TextSubmitSchema, ModifyUserSchema, ModifyWorkerSchema,
+var bodies = []*Schema{ImageRequestSchema, ImagePopSchema, ImageSubmitSchema, TextRequestSchema, TextPopSchema,
+	TextSubmitSchema, ModifyUserSchema, ModifyWorkerSchema,
 	ImageStyleSchema, ImageStylePatchSchema, TextStyleSchema, TextStylePatchSchema, StyleExampleSchema, CollectionSchema,
 	AestheticsSchema, SharedKeyInputSchema,
-	AlchemyRequestSchema, AlchemyPopSchema, AddTimeoutIPSchema, DeleteTimeoutIPSchema, AddWorkerTimeoutSchema, NewMessageSchema,
+	AlchemyRequestSchema, AlchemyPopSchema, AddTimeoutIPSchema, DeleteTimeoutIPSchema,
+	AddWorkerTimeoutSchema, NewMessageSchema,
 	PutFilterSchema, PatchFilterSchema}
 
 type swaggerDoc struct {
@@ -92,7 +94,8 @@ func compare(t *testing.T, d swaggerDoc, path string, s *Schema, want map[string
 		t.Fatal(err)
 	}
 
-	for _, key := range []string{"type", "minimum", "maximum", "multipleOf", "minLength", "maxLength", "uniqueItems", "default", "enum", "required"} {
+	for _, key := range []string{"type", "minimum", "maximum", "multipleOf", "minLength", "maxLength", "uniqueItems",
+		"default", "enum", "required"} {
 		if !reflect.DeepEqual(sorted(got[key]), sorted(want[key])) {
 			t.Errorf("%s: %s is %v, the original has %v", path, key, got[key], want[key])
 		}
@@ -140,7 +143,8 @@ func TestSchemasFitTheStructs(t *testing.T) {
 		v any
 	}{{ImageRequestSchema, ImageRequest{}}, {ImagePopSchema, ImagePop{}}, {ImageSubmitSchema, ImageSubmit{}},
 		{alchemyFormSchema, AlchemyForm{}}, {AlchemyPopSchema, AlchemyPop{}},
-		{AddTimeoutIPSchema, AddTimeoutIP{}}, {DeleteTimeoutIPSchema, DeleteTimeoutIP{}}, {AddWorkerTimeoutSchema, AddWorkerTimeout{}}, {NewMessageSchema, NewMessage{}}} {
+		{AddTimeoutIPSchema, AddTimeoutIP{}}, {DeleteTimeoutIPSchema, DeleteTimeoutIP{}}, {AddWorkerTimeoutSchema,
+			AddWorkerTimeout{}}, {NewMessageSchema, NewMessage{}}} {
 		fits(t, c.s.Name, c.s, reflect.TypeOf(c.v))
 	}
 }

@@ -67,24 +67,33 @@ func TestValidateMessages(t *testing.T) {
 		{`{"prompt":"x","style":"ab"}`, map[string]string{"style": "'ab' is too short"}},
 		{`{"prompt":"x","nsfw":1}`, map[string]string{"nsfw": "1 is not of type 'boolean'"}},
 		{`{"prompt":"x","nsfw":"yes"}`, map[string]string{"nsfw": "'yes' is not of type 'boolean'"}},
-		{`{"prompt":"x","models":["a",5,null]}`, map[string]string{"models.1": "5 is not of type 'string'", "models.2": "None is not of type 'string'"}},
+		{`{"prompt":"x","models":["a",5,null]}`, map[string]string{"models.1": "5 is not of type 'string'",
+			"models.2": "None is not of type 'string'"}},
 		{`{"prompt":"x","params":{"width":500}}`, map[string]string{"params.width": "500 is not a multiple of 64"}},
 		{`{"prompt":"x","params":{"width":32}}`, map[string]string{"params.width": "32 is not a multiple of 64"}},
 		{`{"prompt":"x","params":{"width":0}}`, map[string]string{"params.width": "0 is less than the minimum of 64"}},
 		{`{"prompt":"x","params":{"width":true}}`, map[string]string{"params.width": "True is not of type 'integer'"}},
 		{`{"prompt":"x","params":{"width":"512"}}`, map[string]string{"params.width": "'512' is not of type 'integer'"}},
 		{`{"prompt":"x","params":{"steps":1.5}}`, map[string]string{"params.steps": "1.5 is not of type 'integer'"}},
-		{`{"prompt":"x","params":{"steps":501}}`, map[string]string{"params.steps": "501 is greater than the maximum of 500"}},
-		{`{"prompt":"x","params":{"steps":1000000000000000000000000000000}}`, map[string]string{"params.steps": "1000000000000000000000000000000 is greater than the maximum of 500"}},
-		{`{"prompt":"x","params":{"loras":[{"name":"a","model":9}]}}`, map[string]string{"params.loras.0.model": "9 is greater than the maximum of 5.0"}},
-		{`{"prompt":"x","params":{"denoising_strength":0}}`, map[string]string{"params.denoising_strength": "0 is less than the minimum of 0.01"}},
-		{`{"prompt":"x","params":{"sampler_name":"euler"}}`, map[string]string{"params.sampler_name": "'euler' is not one of " + samplers}},
-		{`{"prompt":"x","params":{"sampler_name":null}}`, map[string]string{"params.sampler_name": "None is not one of " + samplers}},
-		{`{"prompt":"x","params":{"post_processing":["GFPGAN","GFPGAN"]}}`, map[string]string{"params.post_processing": "['GFPGAN', 'GFPGAN'] has non-unique elements"}},
+		{`{"prompt":"x","params":{"steps":501}}`,
+			map[string]string{"params.steps": "501 is greater than the maximum of 500"}},
+		{`{"prompt":"x","params":{"steps":1000000000000000000000000000000}}`,
+			map[string]string{"params.steps": "1000000000000000000000000000000 is greater than the maximum of 500"}},
+		{`{"prompt":"x","params":{"loras":[{"name":"a","model":9}]}}`,
+			map[string]string{"params.loras.0.model": "9 is greater than the maximum of 5.0"}},
+		{`{"prompt":"x","params":{"denoising_strength":0}}`,
+			map[string]string{"params.denoising_strength": "0 is less than the minimum of 0.01"}},
+		{`{"prompt":"x","params":{"sampler_name":"euler"}}`,
+			map[string]string{"params.sampler_name": "'euler' is not one of " + samplers}},
+		{`{"prompt":"x","params":{"sampler_name":null}}`,
+			map[string]string{"params.sampler_name": "None is not one of " + samplers}},
+		{`{"prompt":"x","params":{"post_processing":["GFPGAN","GFPGAN"]}}`,
+			map[string]string{"params.post_processing": "['GFPGAN', 'GFPGAN'] has non-unique elements"}},
 		{`{"prompt":"x","params":{"loras":[{}]}}`, map[string]string{"params.loras.0.name": "'name' is a required property"}},
 		{`{"prompt":"x","params":[]}`, map[string]string{"params": "[] is not of type 'object'"}},
 		{`{"prompt":"","nsfw":"x","params":{"width":500,"steps":0,"loras":[{},{"name":"a","model":9}]}}`, map[string]string{
-			"prompt": "'' should be non-empty", "nsfw": "'x' is not of type 'boolean'", "params.width": "500 is not a multiple of 64",
+			"prompt": "'' should be non-empty", "nsfw": "'x' is not of type 'boolean'",
+			"params.width": "500 is not a multiple of 64",
 			"params.steps": "0 is less than the minimum of 1", "params.loras.0.name": "'name' is a required property",
 			"params.loras.1.model": "9 is greater than the maximum of 5.0",
 		}},
@@ -102,10 +111,13 @@ func TestValidateOddNumbers(t *testing.T) {
 		want   map[string]string
 	}{
 		{map[string]any{"cfg_scale": nan}, nil}, // the handler has a code for it
-		{map[string]any{"cfg_scale": math.Inf(1)}, map[string]string{"params.cfg_scale": "inf is greater than the maximum of 100"}},
-		{map[string]any{"denoising_strength": nan}, map[string]string{"params.denoising_strength": "nan is not a finite number"}},
+		{map[string]any{"cfg_scale": math.Inf(1)},
+			map[string]string{"params.cfg_scale": "inf is greater than the maximum of 100"}},
+		{map[string]any{"denoising_strength": nan},
+			map[string]string{"params.denoising_strength": "nan is not a finite number"}},
 		{map[string]any{"steps": nan}, map[string]string{"params.steps": "nan is not of type 'integer'"}},
-		{map[string]any{"special": map[string]any{"a": []any{nan}}}, map[string]string{"params.special.a.0": "nan is not a finite number"}},
+		{map[string]any{"special": map[string]any{"a": []any{nan}}},
+			map[string]string{"params.special.a.0": "nan is not a finite number"}},
 	} {
 		got := ImageRequestSchema.Validate(map[string]any{"prompt": "x", "params": c.params})
 		if !maps.Equal(got, c.want) {
@@ -140,7 +152,8 @@ func TestValidateIsBounded(t *testing.T) {
 		t.Errorf("%d violations, want %d", len(got), maxViolations)
 	}
 
-	for path, text := range ImageRequestSchema.Validate(map[string]any{"prompt": wrong, "style": body["style"], "params": body["prompt"]}) {
+	for path, text := range ImageRequestSchema.Validate(map[string]any{"prompt": wrong, "style": body["style"],
+		"params": body["prompt"]}) {
 		if len(text) > 2*maxRepr {
 			t.Errorf("%s: message of %d bytes", path, len(text))
 		}
@@ -149,9 +162,11 @@ func TestValidateIsBounded(t *testing.T) {
 
 func TestRepr(t *testing.T) {
 	for want, v := range map[string]any{
-		"None": nil, "True": true, "5": int64(5), "1.0": 1.0, "1e+16": 1e16, "1e-05": 1e-5, "0.5": 0.5, "'a'": "a", `"it's"`: "it's",
-		`'it\'s "x"'`: `it's "x"`, `'a\nb\x00'`: "a\nb\x00", "'é🐈'": "é🐈", "[1, 'a']": []any{int64(1), "a"}, "{'a': None}": map[string]any{"a": nil},
-		"inf": math.Inf(1), "123456789012345678901234567890": json.Number("123456789012345678901234567890"),
+		"None": nil, "True": true, "5": int64(5), "1.0": 1.0, "1e+16": 1e16, "1e-05": 1e-5, "0.5": 0.5,
+		"'a'": "a", `"it's"`: "it's",
+		`'it\'s "x"'`: `it's "x"`, `'a\nb\x00'`: "a\nb\x00", "'é🐈'": "é🐈", "[1, 'a']": []any{int64(1), "a"},
+		"{'a': None}": map[string]any{"a": nil},
+		"inf":         math.Inf(1), "123456789012345678901234567890": json.Number("123456789012345678901234567890"),
 	} {
 		if got := pyRepr(v); got != want {
 			t.Errorf("%#v: %s, want %s", v, got, want)
@@ -189,7 +204,8 @@ func TestGoldenImageSchema(t *testing.T) {
 		if err := json.Unmarshal(lines.Bytes(), &step); err != nil {
 			t.Fatal(err)
 		}
-		if step.Request.JSON == nil || step.Request.Path != "/api/v2/generate/async" || step.Response.Body.Errors["apikey"] != nil {
+		if step.Request.JSON == nil || step.Request.Path != "/api/v2/generate/async" ||
+			step.Response.Body.Errors["apikey"] != nil {
 			continue
 		}
 

@@ -15,7 +15,8 @@ func TestTextParamsAreFinite(t *testing.T) {
 			t.Errorf("%v: %v", params, got)
 		}
 	}
-	if got := TextRequestSchema.Validate(map[string]any{"prompt": "x", "params": map[string]any{"cfg_scale": "any", "n": int64(3)}}); got != nil {
+	if got := TextRequestSchema.Validate(map[string]any{"prompt": "x",
+		"params": map[string]any{"cfg_scale": "any", "n": int64(3)}}); got != nil {
 		t.Errorf("unknown members are passed over: %v", got)
 	}
 }
@@ -24,7 +25,8 @@ func TestTextRequestNeedsAPrompt(t *testing.T) {
 	if p := TextRequestSchema.FirstMissing(map[string]any{"models": []any{}}); p == nil || p.Name != "prompt" {
 		t.Errorf("%v", p)
 	}
-	if !slices.Equal(TextMetadataTypes, []string{"censorship"}) || !TextRequestSchema.NeedsKey || !TextPopSchema.NeedsKey || !TextSubmitSchema.NeedsKey {
+	if !slices.Equal(TextMetadataTypes, []string{"censorship"}) || !TextRequestSchema.NeedsKey ||
+		!TextPopSchema.NeedsKey || !TextSubmitSchema.NeedsKey {
 		t.Error("metadata or keys")
 	}
 }

@@ -26,15 +26,18 @@ func TestBadInput(t *testing.T) {
 		srv := program.Start(t, program.Setup{DB: db})
 		p := makeParties(t, srv, 2)
 		before := trace(t, srv, p[0].key)
-		for path, cases := range map[string][]badRequest{"generate/async": badRequests(), "generate/text/async": badTexts(), "interrogate/async": badForms(),
-			"generate/pop": badPops(), "generate/text/pop": badTextPops(), "interrogate/pop": badAlchemyPops()} {
+		for path, cases := range map[string][]badRequest{"generate/async": badRequests(), "generate/text/async": badTexts(),
+			"interrogate/async": badForms(),
+			"generate/pop":      badPops(), "generate/text/pop": badTextPops(), "interrogate/pop": badAlchemyPops()} {
 			for _, c := range append(badEverywhere(), cases...) {
 				status, body := call(t, http.MethodPost, srv.URL+"/api/v2/"+path, p[0].key, c.body)
 				checkRefusal(t, path+": "+c.name, status, body, c.status, c.rc)
 			}
 		}
-		for _, id := range []string{"nonsense", "00000000-0000-4000-8000-000000000000", strings.Repeat("9", 500), "%00", "%ff%fe", "..%2f..%2fetc", "%E2%80%AE"} {
-			for _, path := range []string{"/api/v2/generate/check/", "/api/v2/generate/status/", "/api/v2/generate/text/status/", "/api/v2/interrogate/status/", "/api/ext/v1/requests/"} {
+		for _, id := range []string{"nonsense", "00000000-0000-4000-8000-000000000000", strings.Repeat("9", 500), "%00",
+			"%ff%fe", "..%2f..%2fetc", "%E2%80%AE"} {
+			for _, path := range []string{"/api/v2/generate/check/", "/api/v2/generate/status/", "/api/v2/generate/text/status/",
+				"/api/v2/interrogate/status/", "/api/ext/v1/requests/"} {
 				url := srv.URL + path + id
 				if strings.Contains(path, "ext") {
 					url += "/events"
@@ -105,11 +108,13 @@ func badRequests() []badRequest {
 		{"a name of this machine", at("http://localhost/x.png"), 400, "ImageValidationFailed"},
 		{"another port", at("http://example.org:6379/x.png"), 400, "ImageValidationFailed"},
 		{"a file", at("file:///etc/passwd"), 400, "ImageValidationFailed"},
-		{"a mask there", `{"prompt":"x","source_image":"` + tinyPicture() + `","source_mask":"http://127.0.0.1:1/x.png"}`, 400, "ImageValidationFailed"},
+		{"a mask there", `{"prompt":"x","source_image":"` + tinyPicture() + `","source_mask":"http://127.0.0.1:1/x.png"}`,
+			400, "ImageValidationFailed"},
 		{"unknown worker", `{"prompt":"x","workers":["nobody"]}`, 404, "WorkerNotFound"},
 		{"10,000 models", `{"prompt":"x","models":[` + repeated(`"GFPGAN"`, 10_000) + `]}`, 400, "BadRequest"},
 		{"a model of 10 MB", `{"prompt":"x","models":["` + strings.Repeat("m", 10<<20) + `"]}`, 400, "BadRequest"},
-		{"10 MB of extra texts", with(`"workflow":"qr_code","extra_texts":[{"reference":"qr_code","text":"` + strings.Repeat("m", 10<<20) + `"}]`), 400, "InvalidPromptSize"},
+		{"10 MB of extra texts", with(`"workflow":"qr_code","extra_texts":[{"reference":"qr_code","text":"` +
+			strings.Repeat("m", 10<<20) + `"}]`), 400, "InvalidPromptSize"},
 		{"100,000 settings of no meaning", with(strings.Join(numbered(100_000), ",")), 400, ""},
 	}
 }
@@ -125,7 +130,8 @@ func badEverywhere() []badRequest {
 		{"two objects", `{"prompt":"x"}{"prompt":"y"}`, 400, ""},
 		{"broken UTF-8 for a key", "{\"\xff\":1", 400, ""},
 		{"depth 10,000", `{"x":` + strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000) + `}`, 400, ""},
-		{"depth 10,000 of objects", `{"x":` + strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_000) + `}`, 400, ""},
+		{"depth 10,000 of objects", `{"x":` + strings.Repeat(`{"a":`, 10_000) + "1" +
+			strings.Repeat("}", 10_000) + `}`, 400, ""},
 		{"too large a body", `{"x":"` + strings.Repeat("A", 33<<20) + `"}`, 413, "PayloadTooLarge"},
 	}
 }
@@ -146,9 +152,11 @@ func badTexts() []badRequest {
 		{"half a token", with(`"max_length":80.5`), 400, ""},
 		{"NaN", with(`"temperature":NaN`), 400, ""},
 		{"infinity", with(`"rep_pen":Infinity`), 400, ""},
-		{"20,000 stops", with(`"stop_sequence":[` + repeated(`"x"`, 20_000) + `,` + repeatedEach(200) + `]`), 400, "TooManyStopSequences"},
+		{"20,000 stops", with(`"stop_sequence":[` + repeated(`"x"`, 20_000) + `,` + repeatedEach(200) + `]`), 400,
+			"TooManyStopSequences"},
 		{"100,000 stops", with(`"stop_sequence":[` + repeated(`"x"`, 100_000) + `]`), 400, ""},
-		{"20,000 samplers of one kind", with(`"sampler_order":[` + repeated(`1`, 20_000) + `]`), 400, "MissingFullSamplerOrder"},
+		{"20,000 samplers of one kind", with(`"sampler_order":[` + repeated(`1`, 20_000) + `]`), 400,
+			"MissingFullSamplerOrder"},
 		{"100,000 samplers of one kind", with(`"sampler_order":[` + repeated(`1`, 100_000) + `]`), 400, ""},
 		{"the same key twice, the second bad", `{"prompt":"x","params":{"n":1},"params":{"n":1000000000}}`, 400, ""},
 		{"unknown worker", `{"prompt":"x","workers":["nobody"]}`, 404, "WorkerNotFound"},
@@ -169,7 +177,8 @@ func badForms() []badRequest {
 		{"a null payload", forms(`[{"name":"caption","payload":null}]`), 400, ""},
 		{"a payload of words", forms(`[{"name":"caption","payload":"x"}]`), 400, ""},
 		{"NUL in a payload", forms(`[{"name":"caption","payload":{"a":"\u0000"}}]`), 400, "NulByteInPayload"},
-		{"a payload of 1 MB", forms(`[{"name":"caption","payload":{"a":"` + strings.Repeat("x", 1<<20) + `"}}]`), 400, "BadRequest"},
+		{"a payload of 1 MB", forms(`[{"name":"caption","payload":{"a":"` + strings.Repeat("x", 1<<20) +
+			`"}}]`), 400, "BadRequest"},
 		{"no picture", `{"forms":[{"name":"caption"}]}`, 400, ""},
 		{"50 gigapixels", source(pngHeader(250_000, 200_000)), 400, "SourceImageResolutionExceeded"},
 		{"a strip of 65535×1", source(pngHeader(65_535, 1)), 400, ""},
@@ -180,7 +189,8 @@ func badForms() []badRequest {
 		{"loopback address", of("http://127.0.0.1:1/x.png"), 400, "ImageValidationFailed"},
 		{"metadata address", of("http://169.254.169.254/latest"), 400, "ImageValidationFailed"},
 		{"a file", of("file:///etc/passwd"), 400, "ImageValidationFailed"},
-		{"a webhook that is no address", `{"forms":[{"name":"caption"}],"source_image":"x","webhook":"javascript:alert(1)"}`, 400, "BadRequest"},
+		{"a webhook that is no address",
+			`{"forms":[{"name":"caption"}],"source_image":"x","webhook":"javascript:alert(1)"}`, 400, "BadRequest"},
 	}
 }
 
@@ -191,12 +201,16 @@ func badPops() []badRequest {
 		{"a name of NUL", `{"name":"\u0000","models":["stable_diffusion"]}`, 400, "BadRequest"},
 		{"0 threads", `{"name":"w","models":["stable_diffusion"],"threads":0}`, 400, ""},
 		{"amount of 2⁶³", `{"name":"w","models":["stable_diffusion"],"amount":9223372036854775808}`, 400, ""},
-		{"a bridge agent of 1 KB and more", `{"name":"w","models":["stable_diffusion"],"bridge_agent":"` + strings.Repeat("x", 1001) + `"}`, 400, ""},
+		{"a bridge agent of 1 KB and more", `{"name":"w","models":["stable_diffusion"],"bridge_agent":"` +
+			strings.Repeat("x", 1001) + `"}`, 400, ""},
 		{"10,000 unknown models", `{"name":"w","models":[` + repeated(`"none such"`, 10_000) + `]}`, 400, "BadRequest"},
 		{"10,001 unknown models", `{"name":"w","models":[` + repeated(`"none such"`, 10_001) + `]}`, 400, ""},
 		{"models of the wrong type", `{"name":"w","models":{"a":1}}`, 400, ""},
-		{"a priority user of markup", `{"name":"w","models":["stable_diffusion"],"priority_usernames":["<script>"]}`, 400, "InvalidPriorityUsername"},
-		{"a priority user of 10³⁰", `{"name":"w","models":["stable_diffusion"],"priority_usernames":["x#1000000000000000000000000000000"]}`, 400, "InvalidPriorityUsername"},
+		{"a priority user of markup", `{"name":"w","models":["stable_diffusion"],"priority_usernames":["<script>"]}`, 400,
+			"InvalidPriorityUsername"},
+		{"a priority user of 10³⁰",
+			`{"name":"w","models":["stable_diffusion"],"priority_usernames":["x#1000000000000000000000000000000"]}`, 400,
+			"InvalidPriorityUsername"},
 	}
 }
 
@@ -301,7 +315,8 @@ func trace(t *testing.T, srv *program.Server, key string) string {
 func badSubmits(t *testing.T, srv *program.Server, p []party) {
 	t.Helper()
 	submit := func(key, id, generation string) (int, string) {
-		return call(t, http.MethodPost, srv.URL+"/api/v2/generate/submit", key, fmt.Sprintf(`{"id":%q,"generation":%q,"seed":1}`, id, generation))
+		return call(t, http.MethodPost, srv.URL+"/api/v2/generate/submit", key,
+			fmt.Sprintf(`{"id":%q,"generation":%q,"seed":1}`, id, generation))
 	}
 	status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key, `{"prompt":"x"}`)
 	var accepted api.Accepted

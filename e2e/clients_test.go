@@ -50,7 +50,8 @@ func TestBrowserLayout(t *testing.T) {
 		t.Skip("-short: the browser suite takes a minute; `make test` runs it")
 	}
 	const title = "Füchse & <b>Freunde</b>"
-	drawing := program.Start(t, program.Setup{Command: "up", Args: []string{"--no-browser", "--engine", "sketch", "--title", title}})
+	drawing := program.Start(t, program.Setup{Command: "up",
+		Args: []string{"--no-browser", "--engine", "sketch", "--title", title}})
 	idle := program.Start(t, program.Setup{Args: []string{"--title", title}})
 	node(t, "browser", "layout.test.mjs", "HORDE_URL="+drawing.URL, "HORDE_IDLE_URL="+idle.URL, "HORDE_TITLE="+title)
 }

@@ -34,7 +34,8 @@ func TestEvents(t *testing.T) {
 			t.Fatal(err)
 		case e.Check != nil && e.Check.Waiting == 1:
 			job = *popUntil(t, srv, p[1]).ID
-			status, body := call(t, http.MethodPost, srv.URL+"/api/ext/v1/jobs/"+job+"/progress", p[1].key, `{"step":3,"steps":8,"preview":"AAAA"}`)
+			status, body := call(t, http.MethodPost, srv.URL+"/api/ext/v1/jobs/"+job+"/progress", p[1].key,
+				`{"step":3,"steps":8,"preview":"AAAA"}`)
 			if status != http.StatusNoContent {
 				t.Errorf("progress: %d %s", status, body)
 			}
@@ -43,7 +44,8 @@ func TestEvents(t *testing.T) {
 			if e.Progress.Step != 3 || e.Progress.Steps != 8 || e.Progress.Job != job || e.Progress.WorkerName != p[1].worker {
 				t.Errorf("progress %+v", e.Progress)
 			}
-			status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/submit", p[1].key, fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, job))
+			status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/submit", p[1].key,
+				fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, job))
 			decodeAs(t, http.StatusOK, status, body, new(api.Submitted))
 		case e.End != nil:
 			ended++
@@ -64,7 +66,8 @@ func TestStop(t *testing.T) {
 	t.Parallel()
 	srv := program.Start(t, program.Setup{})
 	p := makeParties(t, srv, 1)
-	_, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key, `{"prompt":"x","models":["Deliberate"]}`)
+	_, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key,
+		`{"prompt":"x","models":["Deliberate"]}`)
 	var accepted api.Accepted
 	if err := json.Unmarshal([]byte(body), &accepted); err != nil {
 		t.Fatal(err)
@@ -76,7 +79,8 @@ func TestStop(t *testing.T) {
 	defer res.Body.Close()
 	popped := make(chan error, 1)
 	go func() {
-		pop := &api.ImagePop{Name: "waits", Models: []string{"stable_diffusion"}, BridgeAgent: "AI Horde Worker reGen:13.0.0:x"}
+		pop := &api.ImagePop{Name: "waits", Models: []string{"stable_diffusion"},
+			BridgeAgent: "AI Horde Worker reGen:13.0.0:x"}
 		_, err := client.New(srv.URL, p[0].key, client.WithRetries(0)).Pop(t.Context(), pop, 50*time.Second)
 		popped <- err
 	}()

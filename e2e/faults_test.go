@@ -29,7 +29,8 @@ const (
 )
 
 // sharedSecrets are those of nodes on one database.
-var sharedSecrets = []string{"HORDE_SECRET_KEY=a-secret-that-nodes-share", "HORDE_BLOB_SECRET=one-more-that-nodes-share"}
+var sharedSecrets = []string{"HORDE_SECRET_KEY=a-secret-that-nodes-share",
+	"HORDE_BLOB_SECRET=one-more-that-nodes-share"}
 
 // faultRounds is how often a fault is repeated: HORDE_FAULTS, or once.
 func faultRounds() int {

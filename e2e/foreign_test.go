@@ -97,11 +97,14 @@ func startForeign(t *testing.T) *foreign {
 		r.SetXForwarded()
 	}})
 	t.Cleanup(front.Close)
-	srv := program.Start(t, program.Setup{Addr: addr, Args: []string{"--public-url", front.URL, "--trusted-proxies", "127.0.0.1"}})
+	srv := program.Start(t, program.Setup{Addr: addr,
+		Args: []string{"--public-url", front.URL, "--trusted-proxies", "127.0.0.1"}})
 	p := makeParties(t, srv, 2)
 	f := &foreign{
 		url: front.URL + "/api/v2", key: p[0].key, worker: p[1],
-		client: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}, //nolint:gosec // the front's own certificate
+		client: &http.Client{Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the front's own certificate
+		}},
 	}
 	f.pop(t, "/generate/pop")
 	f.pop(t, "/generate/text/pop")
@@ -135,7 +138,8 @@ func (f *foreign) pop(t *testing.T, path string) map[string]any {
 
 // call sends a call as a client does and returns what its JSON parser sees. Every
 // answer is JSON, and open to any page.
-func (f *foreign) call(t *testing.T, method, path string, headers map[string]string, body string) (*http.Response, any) {
+func (f *foreign) call(t *testing.T, method, path string, headers map[string]string,
+	body string) (*http.Response, any) {
 	t.Helper()
 	req, err := http.NewRequest(method, f.url+path, strings.NewReader(body))
 	if err != nil {
@@ -178,7 +182,8 @@ func (f *foreign) play(t *testing.T, x *exchange) {
 	}
 	id := answer.(map[string]any)["id"].(string)
 	status := map[string]string{
-		"/generate/async": "/generate/status/", "/generate/text/async": "/generate/text/status/", "/interrogate/async": "/interrogate/status/",
+		"/generate/async": "/generate/status/", "/generate/text/async": "/generate/text/status/",
+		"/interrogate/async": "/interrogate/status/",
 	}[x.Path] + id
 	if x.Check != nil {
 		_, check := f.call(t, http.MethodGet, "/generate/check/"+id, x.Poll, "")
@@ -223,14 +228,16 @@ func (f *foreign) preflight(t *testing.T, method, path string, x *exchange) {
 		t.Fatal(err)
 	}
 	res.Body.Close()
-	allowed := strings.Split(strings.ToLower(strings.ReplaceAll(res.Header.Get("Access-Control-Allow-Headers"), " ", "")), ",")
+	allowed := strings.Split(strings.ToLower(strings.ReplaceAll(res.Header.Get("Access-Control-Allow-Headers"), " ", "")),
+		",")
 	for name := range strings.SplitSeq(x.Preflight, ",") {
 		if !slices.Contains(allowed, name) {
 			t.Errorf("preflight of %s: header %s is not allowed", path, name)
 		}
 	}
 	methods := res.Header.Get("Access-Control-Allow-Methods")
-	if origin := res.Header.Get("Access-Control-Allow-Origin"); res.StatusCode != http.StatusOK || origin != "*" || !strings.Contains(methods, method) {
+	if origin := res.Header.Get("Access-Control-Allow-Origin"); res.StatusCode != http.StatusOK || origin != "*" ||
+		!strings.Contains(methods, method) {
 		t.Errorf("preflight of %s: %d, origin %q, methods %q", path, res.StatusCode, origin, methods)
 	}
 }
@@ -313,7 +320,8 @@ func (f *foreign) deliveries(t *testing.T, x *exchange, job map[string]any) (bod
 			form := form.(map[string]any)
 			name := form["form"].(string)
 			result := map[string]string{
-				"caption": `{"caption":"a grey square"}`, "nsfw": `{"nsfw":false}`, "interrogation": `{"interrogation":{"tags":[{"text":"grey","confidence":0.9}]}}`,
+				"caption": `{"caption":"a grey square"}`, "nsfw": `{"nsfw":false}`,
+				"interrogation": `{"interrogation":{"tags":[{"text":"grey","confidence":0.9}]}}`,
 			}[name]
 			if link, ok := form["r2_upload"].(string); ok {
 				f.upload(t, link, picture)
@@ -330,7 +338,8 @@ func (f *foreign) deliveries(t *testing.T, x *exchange, job map[string]any) (bod
 			f.upload(t, links[i].(string), picture)
 			generation = "R2"
 		}
-		bodies = append(bodies, fmt.Sprintf(`{"id":%q,"generation":%q,"seed":%d,"state":"ok","censored":false,"gen_metadata":[{"type":"batch_index","value":"see_ref","ref":"%d"}]}`, id, generation, i+1, i))
+		bodies = append(bodies,
+			fmt.Sprintf(`{"id":%q,"generation":%q,"seed":%d,"state":"ok","censored":false,"gen_metadata":[{"type":"batch_index","value":"see_ref","ref":"%d"}]}`, id, generation, i+1, i))
 	}
 	return bodies
 }
@@ -395,7 +404,8 @@ func (f *foreign) download(t *testing.T, x *exchange, link string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "image/webp" || res.Header.Get("Access-Control-Allow-Origin") != "*" {
+	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "image/webp" ||
+		res.Header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Errorf("picture: %d %v", res.StatusCode, res.Header)
 	}
 	return file

@@ -42,21 +42,25 @@ func TestOddTexts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key, fmt.Sprintf(`{"prompt":%s}`, quoted))
+			status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key,
+				fmt.Sprintf(`{"prompt":%s}`, quoted))
 			var accepted api.Accepted
 			decodeAs(t, http.StatusAccepted, status, body, &accepted)
 			if got := popUntil(t, srv, p[1]); got.Payload.Prompt != text {
 				t.Errorf("the painter got %q", clipped(got.Payload.Prompt))
 			}
-			status, body = call(t, http.MethodPost, srv.URL+"/api/v2/generate/text/async", p[0].key, fmt.Sprintf(`{"prompt":%s}`, quoted))
+			status, body = call(t, http.MethodPost, srv.URL+"/api/v2/generate/text/async", p[0].key,
+				fmt.Sprintf(`{"prompt":%s}`, quoted))
 			decodeAs(t, http.StatusAccepted, status, body, &accepted)
 			var story api.TextJob
-			status, body = call(t, http.MethodPost, srv.URL+"/api/v2/generate/text/pop", p[1].key, `{"name":"scribe","models":["any model"],"max_length":512,"max_context_length":8192}`)
+			status, body = call(t, http.MethodPost, srv.URL+"/api/v2/generate/text/pop", p[1].key,
+				`{"name":"scribe","models":["any model"],"max_length":512,"max_context_length":8192}`)
 			decodeAs(t, http.StatusOK, status, body, &story)
 			if story.Payload.Prompt != text {
 				t.Errorf("the scribe got %q", clipped(story.Payload.Prompt))
 			}
-			status, body = call(t, http.MethodPost, srv.URL+"/api/v2/generate/text/submit", p[1].key, fmt.Sprintf(`{"id":%q,"generation":%s}`, *story.ID, quoted))
+			status, body = call(t, http.MethodPost, srv.URL+"/api/v2/generate/text/submit", p[1].key,
+				fmt.Sprintf(`{"id":%q,"generation":%s}`, *story.ID, quoted))
 			if status != http.StatusOK {
 				t.Errorf("the scribe's text: %d %s", status, body)
 			}
@@ -70,7 +74,8 @@ func TestOddTexts(t *testing.T) {
 				fmt.Sprintf(`{"forms":[{"name":"caption","payload":{"hint":%s}}],"source_image":%q}`, quoted, tinyPicture()))
 			decodeAs(t, http.StatusAccepted, status, body, &accepted)
 			var forms api.AlchemyJob
-			status, body = call(t, http.MethodPost, srv.URL+"/api/v2/interrogate/pop", p[1].key, `{"name":"alchemist","forms":["caption"]}`)
+			status, body = call(t, http.MethodPost, srv.URL+"/api/v2/interrogate/pop", p[1].key,
+				`{"name":"alchemist","forms":["caption"]}`)
 			decodeAs(t, http.StatusOK, status, body, &forms)
 			if len(forms.Forms) != 1 || forms.Forms[0].Payload["hint"] != text {
 				t.Errorf("the alchemist got %s", clipped(body))
@@ -93,7 +98,8 @@ func TestLastKeyCounts(t *testing.T) {
 	t.Parallel()
 	srv := program.Start(t, program.Setup{})
 	p := makeParties(t, srv, 2)
-	status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key, `{"prompt":"first","prompt":"last","params":{"width":500},"params":{"width":128}}`)
+	status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key,
+		`{"prompt":"first","prompt":"last","params":{"width":500},"params":{"width":128}}`)
 	if status != http.StatusAccepted {
 		t.Fatalf("%d %s", status, body)
 	}
@@ -229,11 +235,13 @@ func TestPicturesLoseTheirMetadata(t *testing.T) {
 	p := makeParties(t, srv, 2)
 	photo := photograph(t)
 	source := base64.StdEncoding.EncodeToString(photo)
-	status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key, fmt.Sprintf(`{"prompt":"x","source_image":%q,"source_mask":%q,"source_processing":"inpainting","r2":false,"models":["stable_diffusion_inpainting"]}`, source, source))
+	status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key,
+		fmt.Sprintf(`{"prompt":"x","source_image":%q,"source_mask":%q,"source_processing":"inpainting","r2":false,"models":["stable_diffusion_inpainting"]}`, source, source))
 	var accepted api.Accepted
 	decodeAs(t, http.StatusAccepted, status, body, &accepted)
 	var job api.ImageJob
-	status, body = call(t, http.MethodPost, srv.URL+"/api/v2/generate/pop", p[1].key, `{"name":"w","models":["stable_diffusion_inpainting"],"bridge_agent":"AI Horde Worker reGen:13:x","max_pixels":4194304}`)
+	status, body = call(t, http.MethodPost, srv.URL+"/api/v2/generate/pop", p[1].key,
+		`{"name":"w","models":["stable_diffusion_inpainting"],"bridge_agent":"AI Horde Worker reGen:13:x","max_pixels":4194304}`)
 	decodeAs(t, http.StatusOK, status, body, &job)
 	if job.SourceImage == nil || job.SourceMask == nil {
 		t.Fatalf("%s", body)
@@ -242,7 +250,8 @@ func TestPicturesLoseTheirMetadata(t *testing.T) {
 		_, file := call(t, http.MethodGet, link, "", "")
 		checkClean(t, "a source picture", []byte(file))
 	}
-	status, body = call(t, http.MethodPost, srv.URL+"/api/v2/generate/submit", p[1].key, fmt.Sprintf(`{"id":%q,"generation":%q,"seed":1}`, *job.ID, source))
+	status, body = call(t, http.MethodPost, srv.URL+"/api/v2/generate/submit", p[1].key,
+		fmt.Sprintf(`{"id":%q,"generation":%q,"seed":1}`, *job.ID, source))
 	if status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
 	}
@@ -254,10 +263,12 @@ func TestPicturesLoseTheirMetadata(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkClean(t, "a result", file)
-	status, body = call(t, http.MethodPost, srv.URL+"/api/v2/interrogate/async", p[0].key, fmt.Sprintf(`{"forms":[{"name":"caption"}],"source_image":%q}`, source))
+	status, body = call(t, http.MethodPost, srv.URL+"/api/v2/interrogate/async", p[0].key,
+		fmt.Sprintf(`{"forms":[{"name":"caption"}],"source_image":%q}`, source))
 	decodeAs(t, http.StatusAccepted, status, body, &accepted)
 	var forms api.AlchemyJob
-	status, body = call(t, http.MethodPost, srv.URL+"/api/v2/interrogate/pop", p[1].key, `{"name":"alchemist","forms":["caption"]}`)
+	status, body = call(t, http.MethodPost, srv.URL+"/api/v2/interrogate/pop", p[1].key,
+		`{"name":"alchemist","forms":["caption"]}`)
 	decodeAs(t, http.StatusOK, status, body, &forms)
 	_, picture := call(t, http.MethodGet, forms.Forms[0].SourceImage, "", "")
 	checkClean(t, "an alchemist's picture", []byte(picture))
@@ -278,7 +289,8 @@ func photograph(t *testing.T) []byte {
 	// One directory whose only entry (0x8825) leads to the directory of the place.
 	exif := "Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x25\x88\x04\x00\x01\x00\x00\x00\x1a\x00\x00\x00\x00\x00\x00\x00" +
 		"\x01\x00\x01\x00\x02\x00\x02\x00\x00\x00N\x00\x00\x00\x00\x00\x00\x00 GPS 52.5163 N 13.3777 E"
-	extra := segment(0xe1, exif) + segment(0xe2, "ICC_PROFILE\x00\x01\x01"+strings.Repeat("profile", 20)) + segment(0xfe, "taken by Alice")
+	extra := segment(0xe1, exif) + segment(0xe2, "ICC_PROFILE\x00\x01\x01"+strings.Repeat("profile", 20)) +
+		segment(0xfe, "taken by Alice")
 	return append(append(b.Bytes()[:2:2], extra...), b.Bytes()[2:]...)
 }
 

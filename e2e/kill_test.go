@@ -46,7 +46,8 @@ func TestKill(t *testing.T) {
 		a.verify(t, srv)
 		srv.Stop(t)
 		a.audit(t, data, db)
-		t.Logf("%d kills: %d requests accepted, %d jobs taken, %d delivered", kills, len(a.accepted), len(a.popped), len(a.delivered))
+		t.Logf("%d kills: %d requests accepted, %d jobs taken, %d delivered", kills, len(a.accepted),
+			len(a.popped), len(a.delivered))
 		if len(a.delivered) == 0 {
 			t.Error("nothing was delivered: the test tested nothing")
 		}
@@ -95,7 +96,8 @@ func startLoad(srv *program.Server, parties []party, a *acknowledged) *sync.Wait
 
 func (p party) cycle(client *http.Client, url string, a *acknowledged) bool {
 	var accepted api.Accepted
-	if !p.post(client, url+"/api/v2/generate/async", `{"prompt":"a lighthouse","params":{"width":64,"height":64,"steps":4}}`, &accepted) {
+	if !p.post(client, url+"/api/v2/generate/async",
+		`{"prompt":"a lighthouse","params":{"width":64,"height":64,"steps":4}}`, &accepted) {
 		return false
 	}
 	a.note(func() { a.accepted[accepted.ID] = true })
@@ -114,7 +116,8 @@ func (p party) cycle(client *http.Client, url string, a *acknowledged) bool {
 		a.popped[*job.ID] = p.worker
 	})
 	var done api.Submitted
-	if !p.post(client, url+"/api/v2/generate/submit", fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, *job.ID), &done) {
+	if !p.post(client, url+"/api/v2/generate/submit",
+		fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, *job.ID), &done) {
 		return false
 	}
 	a.note(func() { a.delivered[*job.ID] = p.key })
@@ -157,7 +160,8 @@ func (a *acknowledged) verify(t *testing.T, srv *program.Server) {
 			continue
 		}
 		if s.Waiting+s.Processing+s.Finished != 1 {
-			t.Errorf("request %s: %d waiting, %d processing, %d finished, wanted 1 in all", id, s.Waiting, s.Processing, s.Finished)
+			t.Errorf("request %s: %d waiting, %d processing, %d finished, wanted 1 in all", id, s.Waiting,
+				s.Processing, s.Finished)
 		}
 		for _, g := range s.Generations {
 			found[g.ID]++
@@ -167,7 +171,8 @@ func (a *acknowledged) verify(t *testing.T, srv *program.Server) {
 		switch found[job] {
 		case 1:
 		case 0: // of a request whose acknowledgement the kill swallowed
-			status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/submit", key, fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, job))
+			status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/submit", key,
+				fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, job))
 			if status != http.StatusBadRequest || !strings.Contains(body, "DuplicateGen") {
 				t.Errorf("delivered job %s: a second delivery is answered %d %s", job, status, body)
 			}
@@ -216,7 +221,8 @@ func (a *acknowledged) audit(t *testing.T, data, db string) {
 		t.Fatal(err)
 	}
 	if n := deliveries(t, s); counted.Total.Jobs != n || n < int64(len(a.delivered)) {
-		t.Errorf("statistics count %d images, the ledger has %d deliveries, %d were acknowledged", counted.Total.Jobs, n, len(a.delivered))
+		t.Errorf("statistics count %d images, the ledger has %d deliveries, %d were acknowledged",
+			counted.Total.Jobs, n, len(a.delivered))
 	}
 }
 

@@ -84,7 +84,8 @@ func serveOne(t *testing.T, srv *program.Server, at reach, p []party) (id string
 	if got := put(t, l.upload, webpStart); got != http.StatusOK {
 		t.Errorf("upload to %s: %d", l.upload, got)
 	}
-	status, body = call(t, http.MethodPost, at.worker+"/api/v2/generate/submit", p[1].key, fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, *job.ID))
+	status, body = call(t, http.MethodPost, at.worker+"/api/v2/generate/submit", p[1].key,
+		fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, *job.ID))
 	decodeAs(t, http.StatusOK, status, body, new(api.Submitted))
 
 	l.img = imgOf(t, at.requester, id, nil)
@@ -175,7 +176,8 @@ func TestLinksBeginWithWhatTheCallerReached(t *testing.T) {
 		checkServed(t, strings.Replace(l.img, at.requester, at.other, 1))
 
 		// Nobody trusts what a stranger says of the way.
-		evil := map[string]string{"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "Forwarded": "host=evil.example;proto=https"}
+		evil := map[string]string{"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https",
+			"Forwarded": "host=evil.example;proto=https"}
 		if got := imgOf(t, at.requester, id, evil); !strings.HasPrefix(got, at.requester+"/blob/") {
 			t.Errorf("by a stranger's word: %s", got)
 		}
@@ -195,13 +197,15 @@ func TestLinksBehindAProxyAndWithAPublicAddress(t *testing.T) {
 		args       []string
 	}{
 		{"a trusted proxy", "https://horde.example", []string{"--trusted-proxies", "127.0.0.0/8"}},
-		{"a public address", "https://set.example", []string{"--public-url", "https://set.example", "--trusted-proxies", "127.0.0.0/8"}},
+		{"a public address", "https://set.example",
+			[]string{"--public-url", "https://set.example", "--trusted-proxies", "127.0.0.0/8"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			srv := onAllAddresses(t, program.Setup{Args: c.args})
 			at := reachOf(t, srv)
 			p := makeParties(t, srv, 2)
-			id := want(t, 202, "POST", at.requester+"/api/v2/generate/async", p[0].key, `{"prompt":"x","params":{"width":64,"height":64,"steps":1}}`)
+			id := want(t, 202, "POST", at.requester+"/api/v2/generate/async", p[0].key,
+				`{"prompt":"x","params":{"width":64,"height":64,"steps":1}}`)
 			job := popUntil(t, srv, p[1])
 			upload, err := url.Parse(*job.R2Upload)
 			if err != nil {
@@ -210,7 +214,8 @@ func TestLinksBehindAProxyAndWithAPublicAddress(t *testing.T) {
 			if got := put(t, at.worker+upload.RequestURI(), webpStart); got != http.StatusOK {
 				t.Fatalf("upload: %d", got)
 			}
-			status, body := call(t, http.MethodPost, at.worker+"/api/v2/generate/submit", p[1].key, fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, *job.ID))
+			status, body := call(t, http.MethodPost, at.worker+"/api/v2/generate/submit", p[1].key,
+				fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, *job.ID))
 			decodeAs(t, http.StatusOK, status, body, new(api.Submitted))
 
 			link := imgOf(t, at.requester, id, said)

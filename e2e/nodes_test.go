@@ -17,7 +17,8 @@ import (
 func TestTwoNodes(t *testing.T) {
 	t.Parallel()
 	db := program.Postgres(t)
-	env := []string{"HORDE_SECRET_KEY=a-secret-that-both-nodes-share", "HORDE_BLOB_SECRET=another-secret-that-both-nodes-share"}
+	env := []string{"HORDE_SECRET_KEY=a-secret-that-both-nodes-share",
+		"HORDE_BLOB_SECRET=another-secret-that-both-nodes-share"}
 	a, b := program.Start(t, program.Setup{DB: db, Env: env}), program.Start(t, program.Setup{DB: db, Env: env})
 	p := makeParties(t, a, 2)
 	for round := range 20 {
@@ -28,9 +29,11 @@ func TestTwoNodes(t *testing.T) {
 		status, body = call(t, http.MethodGet, a.URL+"/api/v2/generate/check/"+accepted.ID, "", "")
 		var check api.Check
 		decodeAs(t, http.StatusOK, status, body, &check)
-		status, body = call(t, http.MethodPost, a.URL+"/api/v2/generate/submit", p[1].key, fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, *job.ID))
+		status, body = call(t, http.MethodPost, a.URL+"/api/v2/generate/submit", p[1].key,
+			fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, *job.ID))
 		decodeAs(t, http.StatusOK, status, body, new(api.Submitted))
-		status, body = call(t, http.MethodPost, b.URL+"/api/v2/generate/submit", p[1].key, fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, *job.ID))
+		status, body = call(t, http.MethodPost, b.URL+"/api/v2/generate/submit", p[1].key,
+			fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, *job.ID))
 		if status != http.StatusBadRequest {
 			t.Fatalf("round %d: delivered on both nodes: %d %s", round, status, body)
 		}
@@ -77,14 +80,16 @@ func TestTwoNodesKeepOut(t *testing.T) {
 	db := program.Postgres(t)
 	env := []string{"HORDE_SECRET_KEY=a-secret-that-both-nodes-share", "HORDE_TRUSTED_PROXIES=127.0.0.1"}
 	a, b := program.Start(t, program.Setup{DB: db, Env: env}), program.Start(t, program.Setup{DB: db, Env: env})
-	status, body := call(t, http.MethodPost, a.URL+"/api/v2/dev/test-user", "", `{"username":"mo","oauth_id":"test-mo","moderator":true}`)
+	status, body := call(t, http.MethodPost, a.URL+"/api/v2/dev/test-user", "",
+		`{"username":"mo","oauth_id":"test-mo","moderator":true}`)
 	var mo struct {
 		Key string `json:"api_key"`
 	}
 	decodeAs(t, http.StatusCreated, status, body, &mo)
 	ask := func(forwarded string) int {
 		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.URL+"/api/v2/generate/async", strings.NewReader(`{"prompt":"a lighthouse","dry_run":true}`))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.URL+"/api/v2/generate/async",
+			strings.NewReader(`{"prompt":"a lighthouse","dry_run":true}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,13 +105,16 @@ func TestTwoNodesKeepOut(t *testing.T) {
 	}
 	until := func(want int) {
 		t.Helper()
-		within(t, 2*time.Second, fmt.Sprintf("the other node answers %d", want), func() bool { return ask("198.51.100.7") == want })
+		within(t, 2*time.Second, fmt.Sprintf("the other node answers %d", want),
+			func() bool { return ask("198.51.100.7") == want })
 	}
 	until(http.StatusOK)
-	status, body = call(t, http.MethodPost, a.URL+"/api/v2/operations/ipaddr", mo.Key, `{"ipaddr":"198.51.100.0/24","hours":1}`)
+	status, body = call(t, http.MethodPost, a.URL+"/api/v2/operations/ipaddr", mo.Key,
+		`{"ipaddr":"198.51.100.0/24","hours":1}`)
 	decodeAs(t, http.StatusOK, status, body, new(api.Simple))
 	until(http.StatusForbidden)
-	for forwarded, want := range map[string]int{"203.0.113.1, 198.51.100.7": http.StatusForbidden, "198.51.100.7, 203.0.113.1": http.StatusOK} {
+	for forwarded, want := range map[string]int{"203.0.113.1, 198.51.100.7": http.StatusForbidden,
+		"198.51.100.7, 203.0.113.1": http.StatusOK} {
 		if got := ask(forwarded); got != want {
 			t.Errorf("X-Forwarded-For %q: %d, want %d", forwarded, got, want)
 		}

@@ -59,15 +59,19 @@ func makeEstate(t *testing.T, srv *program.Server, key string) estate {
 	status, body := call(t, http.MethodGet, at("find_user"), key, "")
 	decodeAs(t, http.StatusOK, status, body, &u)
 	e.user = fmt.Sprint(u.ID)
-	want(t, 200, "POST", at("generate/pop"), key, `{"name":"painter","models":["stable_diffusion"],"bridge_agent":"AI Horde Worker reGen:13:x"}`)
+	want(t, 200, "POST", at("generate/pop"), key,
+		`{"name":"painter","models":["stable_diffusion"],"bridge_agent":"AI Horde Worker reGen:13:x"}`)
 	want(t, 200, "POST", at("generate/text/pop"), key, `{"name":"scribe","models":["any model"]}`)
 	want(t, 200, "POST", at("interrogate/pop"), key, `{"name":"alchemist","forms":["caption"]}`)
 	e.worker = want(t, 200, "GET", at("workers/name/painter"), "", "")
 	e.scribe = want(t, 200, "GET", at("workers/name/scribe"), "", "")
 	e.alchemist = want(t, 200, "GET", at("workers/name/alchemist"), "", "")
-	e.style = want(t, 200, "POST", at("styles/image"), key, `{"name":"hats","prompt":"{p} in a hat{np}","models":["stable_diffusion"],"params":{"steps":5}}`)
-	e.textStyle = want(t, 200, "POST", at("styles/text"), key, `{"name":"tales","prompt":"tell {p}","models":["any model"],"params":{"temperature":1}}`)
-	e.example = want(t, 200, "POST", at("styles/image/"+e.style+"/example"), key, `{"url":"https://example.org/hat.webp","primary":false}`)
+	e.style = want(t, 200, "POST", at("styles/image"), key,
+		`{"name":"hats","prompt":"{p} in a hat{np}","models":["stable_diffusion"],"params":{"steps":5}}`)
+	e.textStyle = want(t, 200, "POST", at("styles/text"), key,
+		`{"name":"tales","prompt":"tell {p}","models":["any model"],"params":{"temperature":1}}`)
+	e.example = want(t, 200, "POST", at("styles/image/"+e.style+"/example"), key,
+		`{"url":"https://example.org/hat.webp","primary":false}`)
 	e.collection = want(t, 200, "POST", at("collections"), key, `{"name":"clothes","styles":["hats"]}`)
 	e.sharedKey = want(t, 200, "PUT", at("sharedkeys"), key, `{"name":"friends","kudos":100}`)
 	return e
@@ -75,7 +79,8 @@ func makeEstate(t *testing.T, srv *program.Server, key string) estate {
 
 // paths are the things of an estate, as far as each can be read.
 func (e estate) paths() []string {
-	return []string{"users/" + e.user, "workers/" + e.worker, "workers/" + e.scribe, "workers/" + e.alchemist, "styles/image/" + e.style,
+	return []string{"users/" + e.user, "workers/" + e.worker, "workers/" + e.scribe, "workers/" + e.alchemist,
+		"styles/image/" + e.style,
 		"styles/text/" + e.textStyle, "collections/" + e.collection, "sharedkeys/" + e.sharedKey}
 }
 
@@ -124,10 +129,12 @@ func TestForeignThings(t *testing.T) {
 		for _, w := range []string{e.worker, e.scribe, e.alchemist} {
 			calls = append(calls, []struct{ method, path, body string }{
 				{"PUT", "workers/" + w, `{"maintenance":true}`}, {"PUT", "workers/" + w, `{"name":"stolen"}`},
-				{"PUT", "workers/" + w, `{"info":"stolen"}`}, {"PUT", "workers/" + w, `{"paused":true}`}, {"DELETE", "workers/" + w, ``},
+				{"PUT", "workers/" + w, `{"info":"stolen"}`}, {"PUT", "workers/" + w, `{"paused":true}`},
+				{"DELETE", "workers/" + w, ``},
 			}...)
 		}
-		for who, key := range map[string]string{"a stranger": p[1].key, "anonymous": api.AnonymousKey, "an unknown key": "nobody", "the shared key": e.sharedKey, "no key": ""} {
+		for who, key := range map[string]string{"a stranger": p[1].key, "anonymous": api.AnonymousKey,
+			"an unknown key": "nobody", "the shared key": e.sharedKey, "no key": ""} {
 			for _, c := range calls {
 				status, body := call(t, c.method, srv.URL+"/api/v2/"+c.path, key, c.body)
 				if status < 400 || status >= 500 {
@@ -150,13 +157,17 @@ func TestForeignIDs(t *testing.T) {
 	e := makeEstate(t, srv, p[0].key)
 	at := func(path string) string { return srv.URL + "/api/v2/" + path }
 	ids := map[string]string{
-		"image":   want(t, 202, "POST", at("generate/async"), p[0].key, `{"prompt":"x"}`),
-		"text":    want(t, 202, "POST", at("generate/text/async"), p[0].key, `{"prompt":"x"}`),
-		"alchemy": want(t, 202, "POST", at("interrogate/async"), p[0].key, `{"forms":[{"name":"caption"}],"source_image":"`+tinyPicture()+`"}`),
-		"worker":  e.worker, "style": e.style, "text style": e.textStyle, "collection": e.collection, "shared key": e.sharedKey, "user": e.user,
+		"image": want(t, 202, "POST", at("generate/async"), p[0].key, `{"prompt":"x"}`),
+		"text":  want(t, 202, "POST", at("generate/text/async"), p[0].key, `{"prompt":"x"}`),
+		"alchemy": want(t, 202, "POST", at("interrogate/async"), p[0].key,
+			`{"forms":[{"name":"caption"}],"source_image":"`+tinyPicture()+`"}`),
+		"worker": e.worker, "style": e.style, "text style": e.textStyle, "collection": e.collection,
+		"shared key": e.sharedKey, "user": e.user,
 	}
-	for path, kind := range map[string]string{"generate/check/": "image", "generate/status/": "image", "generate/text/status/": "text", "interrogate/status/": "alchemy",
-		"workers/": "worker", "styles/image/": "style", "styles/text/": "text style", "collections/": "collection", "sharedkeys/": "shared key"} {
+	for path, kind := range map[string]string{"generate/check/": "image", "generate/status/": "image",
+		"generate/text/status/": "text", "interrogate/status/": "alchemy",
+		"workers/": "worker", "styles/image/": "style", "styles/text/": "text style", "collections/": "collection",
+		"sharedkeys/": "shared key"} {
 		for other, id := range ids {
 			status, body := call(t, http.MethodGet, at(path)+id, p[0].key, "")
 			if ok := status == http.StatusOK; ok != (other == kind) || !ok && status >= 500 {
@@ -172,7 +183,8 @@ func TestForeignIDs(t *testing.T) {
 			}
 		}
 	}
-	want(t, 202, "POST", at("generate/async"), p[0].key, `{"prompt":"x","style":"`+strings.ToUpper(e.style)+`","workers":["`+strings.ToUpper(e.worker)+`"]}`)
+	want(t, 202, "POST", at("generate/async"), p[0].key,
+		`{"prompt":"x","style":"`+strings.ToUpper(e.style)+`","workers":["`+strings.ToUpper(e.worker)+`"]}`)
 }
 
 // TestMassAssignment: members that are not for the caller to set are ignored or
@@ -184,18 +196,22 @@ func TestMassAssignment(t *testing.T) {
 	at := func(path string) string { return srv.URL + "/api/v2/" + path }
 	e := makeEstate(t, srv, p[1].key)
 	const mine = "11111111-1111-4111-8111-111111111111"
-	stolen := `"id":"` + mine + `","user_id":1,"kudos":-100,"priority":1000000000,"extra_priority":1000000000,"faulted":true,"trusted":true,"jobs":100,"consumed_kudos":-5,"expiry":"2999-01-01"`
+	stolen := `"id":"` + mine +
+		`","user_id":1,"kudos":-100,"priority":1000000000,"extra_priority":1000000000,"faulted":true,"trusted":true,"jobs":100,"consumed_kudos":-5,"expiry":"2999-01-01"`
 	for path, body := range map[string]string{
 		"generate/async":      `{"prompt":"x",` + stolen + `}`,
 		"generate/text/async": `{"prompt":"x",` + stolen + `}`,
-		"interrogate/async":   `{"forms":[{"name":"caption","state":"done","result":{"caption":"x"},` + stolen + `}],"source_image":"` + tinyPicture() + `",` + stolen + `}`,
+		"interrogate/async": `{"forms":[{"name":"caption","state":"done","result":{"caption":"x"},` + stolen +
+			`}],"source_image":"` + tinyPicture() + `",` + stolen + `}`,
 	} {
 		if id := want(t, 202, "POST", at(path), p[0].key, body); id == mine || id == "" {
 			t.Errorf("%s: id %q", path, id)
 		}
 	}
-	for field, v := range map[string]string{"trusted": "false", "moderator": "true", "kudos": "1000000", "concurrency": "10000", "worker_invited": "100", "usage_multiplier": "0",
-		"flagged": "false", "customizer": "true", "vpn": "true", "service": "true", "special": "true", "education": "true", "monthly_kudos": "100000",
+	for field, v := range map[string]string{"trusted": "false", "moderator": "true", "kudos": "1000000",
+		"concurrency": "10000", "worker_invited": "100", "usage_multiplier": "0",
+		"flagged": "false", "customizer": "true", "vpn": "true", "service": "true", "special": "true", "education": "true",
+		"monthly_kudos":   "100000",
 		"reset_suspicion": "true", "undelete": "true", "admin_comment": `"x"`, "generate_proxy_passkey": "true"} {
 		status, body := call(t, http.MethodPut, at("users/2"), p[1].key, fmt.Sprintf(`{"%s":%s}`, field, v))
 		if status < 400 || status >= 500 {
@@ -208,7 +224,8 @@ func TestMassAssignment(t *testing.T) {
 	if u.Username != "party1#2" || u.Moderator || u.Kudos != 100000 || u.Concurrency != 30 {
 		t.Errorf("a refused change left traces: %s", body)
 	}
-	want(t, 200, "POST", at("generate/pop"), p[1].key, `{"name":"painter","models":["stable_diffusion"],"id":"`+mine+`","paused":true,"maintenance":true,"trusted":false,"kudos":1000000,"uptime":1000000,"type":"text"}`)
+	want(t, 200, "POST", at("generate/pop"), p[1].key,
+		`{"name":"painter","models":["stable_diffusion"],"id":"`+mine+`","paused":true,"maintenance":true,"trusted":false,"kudos":1000000,"uptime":1000000,"type":"text"}`)
 	var w api.WorkerDetails
 	status, body = call(t, http.MethodGet, at("workers/"+e.worker), p[1].key, "")
 	decodeAs(t, http.StatusOK, status, body, &w)
@@ -219,9 +236,11 @@ func TestMassAssignment(t *testing.T) {
 	if status != http.StatusForbidden {
 		t.Errorf("an owner unpauses: %d", status)
 	}
-	id := want(t, 200, "PUT", at("sharedkeys"), p[1].key, `{"name":"x","kudos":5,"id":"`+mine+`","user_id":1,"utilized":-100,"username":"party0#1"}`)
+	id := want(t, 200, "PUT", at("sharedkeys"), p[1].key,
+		`{"name":"x","kudos":5,"id":"`+mine+`","user_id":1,"utilized":-100,"username":"party0#1"}`)
 	status, body = call(t, http.MethodGet, at("sharedkeys/"+id), "", "")
-	if id == mine || status != http.StatusOK || !strings.Contains(body, `"username":"party1#2"`) || !strings.Contains(body, `"utilized":0`) {
+	if id == mine || status != http.StatusOK || !strings.Contains(body, `"username":"party1#2"`) ||
+		!strings.Contains(body, `"utilized":0`) {
 		t.Errorf("a shared key of %q: %s", id, body)
 	}
 }
@@ -232,7 +251,8 @@ func TestPagesElsewhere(t *testing.T) {
 	t.Parallel()
 	srv := program.Start(t, program.Setup{})
 	p := makeParties(t, srv, 1)
-	evil := map[string]string{"Origin": "https://evil.example", "Cookie": "session=1; apikey=" + p[0].key, "Referer": "https://evil.example/?apikey=" + p[0].key}
+	evil := map[string]string{"Origin": "https://evil.example", "Cookie": "session=1; apikey=" + p[0].key,
+		"Referer": "https://evil.example/?apikey=" + p[0].key}
 	with := func(more map[string]string) map[string]string {
 		h := maps.Clone(evil)
 		maps.Copy(h, more)
@@ -246,7 +266,8 @@ func TestPagesElsewhere(t *testing.T) {
 		{"GET", "/", "", evil},
 		{"GET", "/register", "", evil},
 		{"POST", "/register", "username=x", with(map[string]string{"Content-Type": "application/x-www-form-urlencoded"})},
-		{"OPTIONS", "/api/v2/generate/async", "", with(map[string]string{"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "apikey"})},
+		{"OPTIONS", "/api/v2/generate/async", "",
+			with(map[string]string{"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "apikey"})},
 	} {
 		res, _ := do(t, c.method, srv.URL+c.path, c.body, c.headers)
 		if o := res.Header.Get("Access-Control-Allow-Origin"); o != "*" {
@@ -261,13 +282,16 @@ func TestPagesElsewhere(t *testing.T) {
 	}
 	// A form of another page can send no JSON and no key; a key counts nowhere but
 	// in its header.
-	for kind, body := range map[string]string{"text/plain": `{"prompt":"x","a":"="}`, "application/x-www-form-urlencoded": "prompt=x&apikey=" + p[0].key, "multipart/form-data; boundary=x": "--x--"} {
-		res, answer := do(t, "POST", srv.URL+"/api/v2/generate/async?apikey="+p[0].key, body, with(map[string]string{"Content-Type": kind}))
+	for kind, body := range map[string]string{"text/plain": `{"prompt":"x","a":"="}`,
+		"application/x-www-form-urlencoded": "prompt=x&apikey=" + p[0].key, "multipart/form-data; boundary=x": "--x--"} {
+		res, answer := do(t, "POST", srv.URL+"/api/v2/generate/async?apikey="+p[0].key, body,
+			with(map[string]string{"Content-Type": kind}))
 		if res.StatusCode != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", kind, res.StatusCode, answer)
 		}
 	}
-	res, answer := do(t, "POST", srv.URL+"/api/v2/generate/async?apikey="+p[0].key, `{"prompt":"x","apikey":"`+p[0].key+`"}`, with(map[string]string{"Content-Type": "application/json"}))
+	res, answer := do(t, "POST", srv.URL+"/api/v2/generate/async?apikey="+p[0].key,
+		`{"prompt":"x","apikey":"`+p[0].key+`"}`, with(map[string]string{"Content-Type": "application/json"}))
 	if res.StatusCode != http.StatusBadRequest || !strings.Contains(answer, `"errors":{"apikey"`) {
 		t.Errorf("a key in query, body and cookie: %d %s", res.StatusCode, answer)
 	}
@@ -289,21 +313,25 @@ func checkMarkup(t *testing.T, srv *program.Server, key string) {
 	} {
 		want(t, 200, "POST", at(path), key, body)
 	}
-	status, body := call(t, http.MethodPost, at("styles/image"), key, `{"name":"n`+attack+`","info":"i`+attack+`","prompt":"{p} in a hat{np}","models":["stable_diffusion"],"params":{"steps":5}}`)
+	status, body := call(t, http.MethodPost, at("styles/image"), key,
+		`{"name":"n`+attack+`","info":"i`+attack+`","prompt":"{p} in a hat{np}","models":["stable_diffusion"],"params":{"steps":5}}`)
 	if status >= 500 {
 		t.Errorf("%d %s", status, body)
 	}
 	call(t, http.MethodPut, at("users/1"), key, `{"username":"<b onclick=alert(1)>x","contact":"<iframe src=x>"}`)
-	for _, path := range []string{"workers", "workers?type=text", "users", "find_user", "styles/image", "status/models?type=text"} {
+	for _, path := range []string{"workers", "workers?type=text", "users", "find_user", "styles/image",
+		"status/models?type=text"} {
 		res, body := do(t, http.MethodGet, at(path), "", map[string]string{"apikey": key})
-		if res.Header.Get("X-Content-Type-Options") != "nosniff" || !strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
+		if res.Header.Get("X-Content-Type-Options") != "nosniff" ||
+			!strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
 			t.Errorf("%s: %v", path, res.Header)
 		}
 		if path == "status/models?type=text" { // names of models are the workers' own, in JSON
 			continue
 		}
 		for _, live := range []string{"<script", "<img", "<iframe", "<b onclick", "javascript:"} {
-			if unquoted := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(body); strings.Contains(withoutModels(unquoted), live) {
+			if unquoted := strings.NewReplacer(`\u003c`, "<", `\u003e`,
+				">").Replace(body); strings.Contains(withoutModels(unquoted), live) {
 				t.Errorf("%s holds %q: %s", path, live, clipped(body[max(0, strings.Index(unquoted, live)-50):]))
 			}
 		}
@@ -330,12 +358,16 @@ func TestLogLinesCannotBeForged(t *testing.T) {
 	p := makeParties(t, srv, 1)
 	const forged = "level=ERROR msg=forged"
 	call(t, http.MethodGet, srv.URL+"/api/v2/generate/check/%0a%0dlevel=ERROR%20msg=forged", "", "")
-	call(t, http.MethodPost, srv.URL+"/api/v2/generate/pop", p[0].key, `{"name":"w\n`+forged+`","models":["stable_diffusion"],"bridge_agent":"x\r\n`+forged+`"}`)
-	call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key, `{"prompt":"x","webhook":"https://127.0.0.1/\n`+forged+`"}`)
-	do(t, http.MethodGet, srv.URL+"/api/v2/status/heartbeat", "", map[string]string{"Client-Agent": "a\tb " + forged, "X-Request-Id": "x " + forged})
+	call(t, http.MethodPost, srv.URL+"/api/v2/generate/pop", p[0].key,
+		`{"name":"w\n`+forged+`","models":["stable_diffusion"],"bridge_agent":"x\r\n`+forged+`"}`)
+	call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key,
+		`{"prompt":"x","webhook":"https://127.0.0.1/\n`+forged+`"}`)
+	do(t, http.MethodGet, srv.URL+"/api/v2/status/heartbeat", "",
+		map[string]string{"Client-Agent": "a\tb " + forged, "X-Request-Id": "x " + forged})
 	within(t, 10*time.Second, "calls are logged", func() bool { return strings.Contains(srv.Log.String(), "heartbeat") })
 	for line := range strings.SplitSeq(strings.TrimSpace(srv.Log.String()), "\n") {
-		if !strings.HasPrefix(line, "time=") || strings.ContainsAny(line, "\x1b\r") || strings.Count(line, " level=") != 1+strings.Count(line, " "+forged) {
+		if !strings.HasPrefix(line, "time=") || strings.ContainsAny(line, "\x1b\r") ||
+			strings.Count(line, " level=") != 1+strings.Count(line, " "+forged) {
 			t.Errorf("a line of somebody else: %q", line)
 		}
 	}

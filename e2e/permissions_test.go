@@ -78,7 +78,8 @@ var rights = []right{
 	{"DELETE /styles/text/{style_id}", ``, styleBoth},
 
 	{"GET /collections", ``, everybody},
-	{"POST /collections", `{"name":"collection {n}","styles":["{style}"]}`, "missing key 403:StylesAnonForbidden ok ok ok ok"},
+	{"POST /collections", `{"name":"collection {n}","styles":["{style}"]}`,
+		"missing key 403:StylesAnonForbidden ok ok ok ok"},
 	{"GET /collections/{collection_id}", ``, everybody},
 	{"PATCH /collections/{collection_id}", `{"name":"collection {n}","styles":["{style}"]}`, styleOwner},
 	{"GET /collection_by_name/{collection_name}", ``, everybody},
@@ -86,7 +87,8 @@ var rights = []right{
 
 	{"GET /users", ``, everybody},
 	{"GET /users/{user_id}", ``, "ok key ok ok ok ok ok"},
-	{"PUT /users/{user_id}", `{"username":"owner {n}"}`, "missing key 403:NotModerator 403:NotModerator ok 403:NotModerator ok"},
+	{"PUT /users/{user_id}", `{"username":"owner {n}"}`,
+		"missing key 403:NotModerator 403:NotModerator ok 403:NotModerator ok"},
 	{"PUT /users/{user_id}", `{"concurrency":30}`, moderators},
 	{"PUT /users/{user_id}", `{"kudos":1}`, "missing key 403:NotAdmin 403:NotAdmin 403:NotAdmin ok 403:NotAdmin"},
 	{"PUT /users/{user_id}", `{"moderator":false}`, "missing key 403:NotAdmin 403:NotAdmin 403:NotAdmin ok 403:NotAdmin"},
@@ -103,7 +105,8 @@ var rights = []right{
 	{"GET /workers/name/{worker_name}", ``, everybody},
 	{"PUT /workers/{worker_id}", `{"info":"about {n}"}`, "missing key 403:NotOwner 403:NotOwner ok 403:NotOwner ok"},
 	{"PUT /workers/{worker_id}", `{"maintenance":false}`, "missing key 403:NotOwner 403:NotOwner ok 403:NotOwner ok"},
-	{"PUT /workers/{worker_id}", `{"name":"worker {n}"}`, "missing key 403:NotModerator 403:NotModerator ok 403:NotModerator ok"},
+	{"PUT /workers/{worker_id}", `{"name":"worker {n}"}`,
+		"missing key 403:NotModerator 403:NotModerator ok 403:NotModerator ok"},
 	{"PUT /workers/{worker_id}", `{"paused":false}`, moderators},
 	{"GET /workers/messages", ``, withKey},
 	{"POST /workers/messages", `{"worker_id":"{worker}","message":"x"}`,
@@ -112,13 +115,15 @@ var rights = []right{
 	{"DELETE /workers/messages/{message_id}", ``, ownerOrMod},
 	{"DELETE /workers/{worker_id}", ``, "key key 403:NotModerator 403:NotModerator ok 403:NotModerator ok"},
 
-	{"POST /kudos/transfer", `{"username":"bystander#{bystander}","amount":1}`, "missing key 400:KudosTransferFromAnon ok ok ok ok"},
+	{"POST /kudos/transfer", `{"username":"bystander#{bystander}","amount":1}`,
+		"missing key 400:KudosTransferFromAnon ok ok ok ok"},
 	{"POST /kudos/award", `{"username":"bystander#{bystander}","amount":1}`,
 		"missing key 403:NotAllowedAwards 403:NotAllowedAwards 403:NotAllowedAwards ok 403:NotAllowedAwards"},
 
 	{"GET /status/modes", ``, "ok key 403:NotModerator 403:NotModerator ok 403:NotModerator 403:NotModerator"},
 	{"PUT /status/modes", `{"invite_only_mode":false}`, moderators},
-	{"PUT /status/modes", `{"maintenance_mode":false}`, "missing key 403:NotAdmin 403:NotAdmin 403:NotAdmin ok 403:NotAdmin"},
+	{"PUT /status/modes", `{"maintenance_mode":false}`,
+		"missing key 403:NotAdmin 403:NotAdmin 403:NotAdmin ok 403:NotAdmin"},
 	{"GET /status/performance", ``, everybody},
 	{"GET /status/models", ``, everybody},
 	{"GET /status/models/{model_name}", ``, everybody},
@@ -236,7 +241,8 @@ type household struct {
 
 func newHousehold(t *testing.T, srv *program.Server) *household {
 	t.Helper()
-	w := &household{srv: srv, keys: map[string]string{"no key": "", "bad key": "nobody", "anonymous": api.AnonymousKey}, ids: map[string]int{}, things: map[string]string{}}
+	w := &household{srv: srv, keys: map[string]string{"no key": "", "bad key": "nobody", "anonymous": api.AnonymousKey},
+		ids: map[string]int{}, things: map[string]string{}}
 	for _, name := range []string{"administrator", "moderator", "owner", "stranger", "bystander"} {
 		roles := `"moderator":false,"trusted":true`
 		switch name {
@@ -309,7 +315,8 @@ func (w *household) fillBody(t *testing.T, body, caller string) string {
 			body = strings.ReplaceAll(body, "{"+kind+"}", name)
 		}
 	}
-	return strings.NewReplacer("{me}", caller, "{n}", fmt.Sprint(w.n), "{image}", tinyPicture(), "{bystander}", fmt.Sprint(w.ids["bystander"])).Replace(body)
+	return strings.NewReplacer("{me}", caller, "{n}", fmt.Sprint(w.n), "{image}", tinyPicture(), "{bystander}",
+		fmt.Sprint(w.ids["bystander"])).Replace(body)
 }
 
 // kindsOfPaths is what a path with a parameter names, by how it begins.
@@ -352,7 +359,8 @@ func (w *household) fillPath(t *testing.T, method, path string) (target, kind st
 	before, rest, _ := strings.Cut(path, "{")
 	name, after, _ := strings.Cut(rest, "}")
 	if strings.HasSuffix(name, "_name") {
-		lists := map[string]string{"style": "styles/image/", "text style": "styles/text/", "collection": "collections/", "worker": "workers/"}
+		lists := map[string]string{"style": "styles/image/", "text style": "styles/text/",
+			"collection": "collections/", "worker": "workers/"}
 		id = url.PathEscape(w.nameOf(t, lists[kind]+id))
 	}
 	return before + id + after, kind
@@ -381,15 +389,18 @@ var making = map[string]func(t *testing.T, w *household, n string) string{
 	},
 	"job": func(t *testing.T, w *household, _ string) string {
 		w.own(t, 202, "POST", "generate/async", `{"prompt":"x","models":["stable_diffusion"]}`)
-		return w.own(t, 200, "POST", "generate/pop", `{"name":"dreamer","models":["stable_diffusion"],"bridge_agent":"AI Horde Worker reGen:13:x"}`)
+		return w.own(t, 200, "POST", "generate/pop",
+			`{"name":"dreamer","models":["stable_diffusion"],"bridge_agent":"AI Horde Worker reGen:13:x"}`)
 	},
 	"text job": func(t *testing.T, w *household, _ string) string {
 		w.own(t, 202, "POST", "generate/text/async", `{"prompt":"x","models":["any model"]}`)
-		return w.own(t, 200, "POST", "generate/text/pop", `{"name":"scribe","models":["any model"],"bridge_agent":"KoboldCppEmbedWorker:2:x"}`)
+		return w.own(t, 200, "POST", "generate/text/pop",
+			`{"name":"scribe","models":["any model"],"bridge_agent":"KoboldCppEmbedWorker:2:x"}`)
 	},
 	"form": func(t *testing.T, w *household, _ string) string {
 		w.own(t, 202, "POST", "interrogate/async", `{"forms":[{"name":"caption"}],"source_image":"`+tinyPicture()+`"}`)
-		status, body := call(t, http.MethodPost, w.srv.URL+"/api/v2/interrogate/pop", w.keys["owner"], `{"name":"alchemist","forms":["caption"]}`)
+		status, body := call(t, http.MethodPost, w.srv.URL+"/api/v2/interrogate/pop", w.keys["owner"],
+			`{"name":"alchemist","forms":["caption"]}`)
 		var job api.AlchemyJob
 		decodeAs(t, http.StatusOK, status, body, &job)
 		if len(job.Forms) != 1 {
@@ -398,17 +409,21 @@ var making = map[string]func(t *testing.T, w *household, n string) string{
 		return job.Forms[0].ID
 	},
 	"style": func(t *testing.T, w *household, n string) string {
-		return w.own(t, 200, "POST", "styles/image", `{"name":"own `+n+`","prompt":"{p} in blue{np}","models":["stable_diffusion"]}`)
+		return w.own(t, 200, "POST", "styles/image",
+			`{"name":"own `+n+`","prompt":"{p} in blue{np}","models":["stable_diffusion"]}`)
 	},
 	"text style": func(t *testing.T, w *household, n string) string {
 		return w.own(t, 200, "POST", "styles/text", `{"name":"own `+n+`","prompt":"tell {p}","models":["any model"]}`)
 	},
 	"example": func(t *testing.T, w *household, n string) string {
-		return w.own(t, 200, "POST", "styles/image/"+w.things["style"]+"/example", `{"url":"https://example.org/own`+n+`.webp","primary":false}`)
+		return w.own(t, 200, "POST", "styles/image/"+w.things["style"]+"/example",
+			`{"url":"https://example.org/own`+n+`.webp","primary":false}`)
 	},
 	"collection": func(t *testing.T, w *household, n string) string {
-		member := w.own(t, 200, "POST", "styles/image", `{"name":"member `+n+`","prompt":"{p} in blue{np}","models":["stable_diffusion"]}`)
-		return w.own(t, 200, "POST", "collections", `{"name":"own `+n+`","styles":["`+w.nameOf(t, "styles/image/"+member)+`"]}`)
+		member := w.own(t, 200, "POST", "styles/image",
+			`{"name":"member `+n+`","prompt":"{p} in blue{np}","models":["stable_diffusion"]}`)
+		return w.own(t, 200, "POST", "collections",
+			`{"name":"own `+n+`","styles":["`+w.nameOf(t, "styles/image/"+member)+`"]}`)
 	},
 	"user": func(_ *testing.T, w *household, _ string) string { return fmt.Sprint(w.ids["owner"]) },
 	"leaver": func(t *testing.T, w *household, n string) string {
@@ -425,7 +440,8 @@ var making = map[string]func(t *testing.T, w *household, n string) string{
 	},
 	"message": func(t *testing.T, w *household, n string) string {
 		w.own(t, 200, "POST", "generate/pop", `{"name":"told `+n+`","models":["stable_diffusion"]}`)
-		return w.own(t, 200, "POST", "workers/messages", `{"worker_id":"`+w.own(t, 200, "GET", "workers/name/told%20"+n, "")+`","message":"x"}`)
+		return w.own(t, 200, "POST", "workers/messages",
+			`{"worker_id":"`+w.own(t, 200, "GET", "workers/name/told%20"+n, "")+`","message":"x"}`)
 	},
 	"team": func(t *testing.T, w *household, n string) string {
 		return w.own(t, 200, "POST", "teams", `{"name":"own `+n+`"}`)

@@ -61,7 +61,8 @@ func TestPythonSDK(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			srv := program.Start(t, program.Setup{})
-			args := []string{"-m", "pytest", "--no-header", "-q", "-p", "no:cacheprovider", "-o", "asyncio_default_fixture_loop_scope=function"}
+			args := []string{"-m", "pytest", "--no-header", "-q", "-p", "no:cacheprovider", "-o",
+				"asyncio_default_fixture_loop_scope=function"}
 			for p := range strings.SplitSeq(c.plugins, ",") {
 				if p != "" {
 					args = append(args, "-p", p)

@@ -21,7 +21,8 @@ import (
 // known tells whether a server lets a worker offer an image model.
 func known(t *testing.T, srv *program.Server, p party, model string) bool {
 	t.Helper()
-	pop := fmt.Sprintf(`{"name":%q,"models":[%q],"bridge_agent":"AI Horde Worker reGen:13.0.0:x","max_pixels":4194304}`, p.worker, model)
+	pop := fmt.Sprintf(`{"name":%q,"models":[%q],"bridge_agent":"AI Horde Worker reGen:13.0.0:x","max_pixels":4194304}`,
+		p.worker, model)
 	status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/pop", p.key, pop)
 	if status != http.StatusOK && !strings.Contains(body, "unrecognised models") {
 		t.Fatalf("%d %s", status, body)
@@ -125,7 +126,8 @@ func TestReferenceRoutesRefuse(t *testing.T) {
 		body, err := io.ReadAll(res.Body)
 		res.Body.Close()
 		if err != nil || res.StatusCode != tt.status || !strings.Contains(string(body), tt.rc) {
-			t.Errorf("%s %s from %q: %d %.200s, %v; want %d %s", tt.method, tt.path, tt.from, res.StatusCode, body, err, tt.status, tt.rc)
+			t.Errorf("%s %s from %q: %d %.200s, %v; want %d %s", tt.method, tt.path, tt.from, res.StatusCode,
+				body, err, tt.status, tt.rc)
 		}
 	}
 }
@@ -142,7 +144,8 @@ func TestImportWhileServing(t *testing.T) {
 			}
 		}
 		srv := program.Start(t, program.Setup{DB: db, Env: []string{`ADMINS=["boss#1"]`}})
-		status, body := call(t, http.MethodPost, srv.URL+"/api/v2/dev/test-user", "", `{"username":"boss","oauth_id":"test-boss"}`)
+		status, body := call(t, http.MethodPost, srv.URL+"/api/v2/dev/test-user", "",
+			`{"username":"boss","oauth_id":"test-boss"}`)
 		var boss struct {
 			Key   string `json:"api_key"`
 			Alias string `json:"alias"`
@@ -153,33 +156,39 @@ func TestImportWhileServing(t *testing.T) {
 		p := makeParties(t, srv, 1)[0]
 
 		put(`{"through": {"baseline": "flux_1", "type": "ckpt"}}`)
-		if out, err := admin(t, "import", file, "--horde", srv.URL, "--apikey", p.key); err == nil || !strings.Contains(out, "NotAdmin") {
+		if out, err := admin(t, "import", file, "--horde", srv.URL, "--apikey", p.key); err == nil ||
+			!strings.Contains(out, "NotAdmin") {
 			t.Errorf("somebody else: %v %s", err, out)
 		}
 		if known(t, srv, p, "through") {
 			t.Fatal("known before the import")
 		}
-		if out, err := admin(t, "import", file, "--horde", srv.URL, "--apikey", boss.Key); err != nil || out != "image: 1 models\n" {
+		if out, err := admin(t, "import", file, "--horde", srv.URL, "--apikey", boss.Key); err != nil ||
+			out != "image: 1 models\n" {
 			t.Fatalf("%v %s", err, out)
 		}
 		if !known(t, srv, p, "through") {
 			t.Error("not known after the import")
 		}
-		if out, err := admin(t, "list", "--horde", srv.URL, "--apikey", boss.Key); err != nil || !strings.Contains(out, file) {
+		if out, err := admin(t, "list", "--horde", srv.URL, "--apikey", boss.Key); err != nil ||
+			!strings.Contains(out, file) {
 			t.Errorf("%v %s", err, out)
 		}
 		put(`{"broken": `)
-		if out, err := admin(t, "import", file, "--kind", "image", "--horde", srv.URL, "--apikey", boss.Key); err == nil || !strings.Contains(out, "no JSON object") {
+		if out, err := admin(t, "import", file, "--kind", "image", "--horde", srv.URL, "--apikey", boss.Key); err == nil ||
+			!strings.Contains(out, "no JSON object") {
 			t.Errorf("a broken file: %v %s", err, out)
 		}
 
 		put(`{"past": {"baseline": "flux_1", "type": "ckpt"}}`)
 		if db == "" {
 			out, err := admin(t, "import", file, "--data", srv.Data)
-			if err == nil || !strings.Contains(out, "another horde is running on the data folder") || !strings.Contains(out, "add --horde URL --apikey KEY") {
+			if err == nil || !strings.Contains(out, "another horde is running on the data folder") ||
+				!strings.Contains(out, "add --horde URL --apikey KEY") {
 				t.Errorf("into a folder in use: %v %s", err, out)
 			}
-			if out, err := admin(t, "list", "--data", srv.Data); err != nil || !strings.Contains(out, "image") || !strings.Contains(out, file) {
+			if out, err := admin(t, "list", "--data", srv.Data); err != nil || !strings.Contains(out, "image") ||
+				!strings.Contains(out, file) {
 				t.Errorf("listed beside the server: %v %s", err, out)
 			}
 			return
@@ -187,7 +196,8 @@ func TestImportWhileServing(t *testing.T) {
 		if out, err := admin(t, "import", file, "--db", db); err != nil || out != "image: 1 models\n" {
 			t.Fatalf("%v %s", err, out)
 		}
-		within(t, 10*time.Second, "the node takes up what was imported into its database", func() bool { return known(t, srv, p, "past") })
+		within(t, 10*time.Second, "the node takes up what was imported into its database",
+			func() bool { return known(t, srv, p, "past") })
 		if out, err := admin(t, "forget", "image", "--db", db); err != nil {
 			t.Fatalf("%v %s", err, out)
 		}

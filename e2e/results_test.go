@@ -22,9 +22,10 @@ type craft struct {
 var crafts = map[string]craft{
 	"image": {
 		ask: "generate/async", pop: "generate/pop", submit: "generate/submit", told: "generate/status/",
-		order: `{"prompt":"x","params":{"width":64,"height":64,"steps":1,"n":20},"r2":false}`, offer: `{"name":"painter","models":["stable_diffusion"]}`,
-		good: map[string]json.RawMessage{"generation": json.RawMessage(`"R2"`), "seed": json.RawMessage(`1`)},
-		odd:  []string{"id", "generation", "seed", "state", "censored", "gen_metadata", "extra"},
+		order: `{"prompt":"x","params":{"width":64,"height":64,"steps":1,"n":20},"r2":false}`,
+		offer: `{"name":"painter","models":["stable_diffusion"]}`,
+		good:  map[string]json.RawMessage{"generation": json.RawMessage(`"R2"`), "seed": json.RawMessage(`1`)},
+		odd:   []string{"id", "generation", "seed", "state", "censored", "gen_metadata", "extra"},
 	},
 	"text": {
 		ask: "generate/text/async", pop: "generate/text/pop", submit: "generate/text/submit", told: "generate/text/status/",
@@ -34,7 +35,8 @@ var crafts = map[string]craft{
 	},
 	"alchemy": {
 		ask: "interrogate/async", pop: "interrogate/pop", submit: "interrogate/submit", told: "interrogate/status/",
-		order: `{"forms":[{"name":"caption"},{"name":"nsfw"},{"name":"describe"},{"name":"palette"}],"source_image":"` + tinyPicture() + `"}`,
+		order: `{"forms":[{"name":"caption"},{"name":"nsfw"},{"name":"describe"},{"name":"palette"}],"source_image":"` +
+			tinyPicture() + `"}`,
 		offer: `{"name":"alchemist","forms":["caption","nsfw","describe","palette"]}`,
 		good:  map[string]json.RawMessage{"result": json.RawMessage(`{"caption":"x"}`)},
 		odd:   []string{"id", "result", "state", "extra"},
@@ -68,7 +70,8 @@ func TestOddResults(t *testing.T) {
 // oddResults are oddValues and what is odd in deliveries alone.
 func oddResults(kind string) []string {
 	entry := `[{"type":"censorship","value":"csam"`
-	more := []string{entry + `,"ref":"a\u0000b"}]`, entry + `,"ref":"` + "\xff" + `"}]`, entry + `,"x":1}]`, entry + `},null]`, `[{"type":"censorship"}]`,
+	more := []string{entry + `,"ref":"a\u0000b"}]`, entry + `,"ref":"` + "\xff" + `"}]`, entry + `,"x":1}]`, entry +
+		`},null]`, `[{"type":"censorship"}]`,
 		`"R2"`, `{"a":"R2","b":["R2"]}`, `{"caption":"a\u0000b"}`, `{"a\u0000b":"x"}`, `{"":""}`, `"UklGRgAAAABXRUJQ"`, `"data:image/webp;base64,"`, `"csam"`, `"censored"`}
 	if kind == "alchemy" {
 		more = append(more, `{"caption":1e308}`, `{"caption":18446744073709551616}`, `{"caption":{"deep":`+deep(90)+`}}`)
@@ -129,7 +132,8 @@ func (w *workshop) try(member, odd string) {
 	}
 	w.taken++
 	w.job = ""
-	if status, body := call(w.T, http.MethodGet, w.srv.URL+"/api/v2/"+w.told+w.request, "", ""); status != http.StatusOK || !json.Valid([]byte(body)) {
+	if status, body := call(w.T, http.MethodGet, w.srv.URL+"/api/v2/"+w.told+w.request, "", ""); status != http.StatusOK ||
+		!json.Valid([]byte(body)) {
 		w.Errorf("after %s %s: the status is %d %s", member, clipped(odd), status, clipped(body))
 	}
 }

@@ -67,39 +67,60 @@ type shape struct {
 
 // loose are the members that routes without a schema read.
 var loose = map[string][]string{
-	"/v2/kudos/transfer": {"username", "amount"}, "/v2/kudos/award": {"username", "amount"}, "/v2/interrogate/submit": {"id", "result", "state"},
-	"/v2/sharedkeys": {"kudos", "expiry", "name", "max_image_pixels", "max_image_steps", "max_text_tokens"}, "/v2/sharedkeys/{sharedkey_id}": {"kudos", "expiry", "name", "max_image_pixels"},
-	"/v2/status/modes": {"raid_mode", "invite_only_mode", "maintenance_mode"}, "/v2/filters": {"regex", "filter_type", "description", "replacement", "prompt"},
-	"/v2/filters/{filter_id}": {"regex", "filter_type", "description", "replacement"}, "/v2/operations/ipaddr": {"ipaddr", "hours"},
-	"/v2/operations/block_worker_ipaddr/{worker_id}": {"days"}, "/v2/workers/messages": {"worker_id", "message", "origin", "expiry"},
-	"/v2/teams": {"name", "info"}, "/v2/teams/{team_id}": {"name", "info"},
+	"/v2/kudos/transfer": {"username", "amount"}, "/v2/kudos/award": {"username", "amount"},
+	"/v2/interrogate/submit": {"id", "result", "state"},
+	"/v2/sharedkeys": {
+		"kudos", "expiry", "name", "max_image_pixels", "max_image_steps", "max_text_tokens",
+	},
+	"/v2/sharedkeys/{sharedkey_id}":                  {"kudos", "expiry", "name", "max_image_pixels"},
+	"/v2/status/modes":                               {"raid_mode", "invite_only_mode", "maintenance_mode"},
+	"/v2/filters":                                    {"regex", "filter_type", "description", "replacement", "prompt"},
+	"/v2/filters/{filter_id}":                        {"regex", "filter_type", "description", "replacement"},
+	"/v2/operations/ipaddr":                          {"ipaddr", "hours"},
+	"/v2/operations/block_worker_ipaddr/{worker_id}": {"days"},
+	"/v2/workers/messages":                           {"worker_id", "message", "origin", "expiry"},
+	"/v2/teams":                                      {"name", "info"}, "/v2/teams/{team_id}": {"name", "info"},
 }
 
 // goodBodies are taken by their routes as they are, so that what stands beside an odd
 // member does not hide it.
 var goodBodies = map[string]string{
 	"/v2/generate/async": `{"prompt":"x","params":{}}`, "/v2/generate/text/async": `{"prompt":"x","params":{}}`,
-	"/v2/interrogate/async": `{"forms":[{"name":"caption"}],"source_image":"` + tinyPicture() + `"}`,
-	"/v2/generate/pop":      `{"name":"painter","models":["stable_diffusion"]}`, "/v2/generate/text/pop": `{"name":"scribe","models":["any model"]}`,
-	"/v2/interrogate/pop": `{"name":"alchemist","forms":["caption"]}`, "/v2/generate/submit": `{"id":"x","generation":"x","seed":1}`,
-	"/v2/generate/text/submit": `{"id":"x","generation":"x"}`, "/v2/interrogate/submit": `{"id":"x","result":{"caption":"x"}}`,
-	"/ext/v1/kudos/adjust": `{"username":"party1#2","amount":1,"reason":"x"}`, "/v2/kudos/transfer": `{"username":"party1#2","amount":1}`, "/v2/kudos/award": `{"username":"party1#2","amount":1}`,
-	"/v2/styles/image": `{"name":"new","prompt":"{p} in blue{np}","models":["stable_diffusion"],"params":{}}`, "/v2/styles/text": `{"name":"new","prompt":"tell {p}","models":["any model"],"params":{}}`,
-	"/v2/styles/image/{style_id}": `{"name":"hats","prompt":"{p} in blue{np}"}`, "/v2/styles/text/{style_id}": `{"name":"tales","prompt":"tell {p}"}`,
-	"/v2/styles/image/{style_id}/example": `{"url":"https://example.org/x.webp"}`, "/v2/collections": `{"name":"new","styles":["hats"]}`, "/v2/collections/{collection_id}": `{"name":"clothes","styles":["hats"]}`,
-	"/v2/operations/ipaddr": `{"ipaddr":"203.0.113.1","hours":1}`, "/v2/operations/block_worker_ipaddr/{worker_id}": `{"days":1}`,
-	"/v2/filters": `{"regex":"zzzz","filter_type":10,"description":"test","prompt":"x"}`, "/ext/v1/jobs/{id}/progress": `{"step":1,"steps":2}`,
+	"/v2/interrogate/async":    `{"forms":[{"name":"caption"}],"source_image":"` + tinyPicture() + `"}`,
+	"/v2/generate/pop":         `{"name":"painter","models":["stable_diffusion"]}`,
+	"/v2/generate/text/pop":    `{"name":"scribe","models":["any model"]}`,
+	"/v2/interrogate/pop":      `{"name":"alchemist","forms":["caption"]}`,
+	"/v2/generate/submit":      `{"id":"x","generation":"x","seed":1}`,
+	"/v2/generate/text/submit": `{"id":"x","generation":"x"}`,
+	"/v2/interrogate/submit":   `{"id":"x","result":{"caption":"x"}}`,
+	"/ext/v1/kudos/adjust":     `{"username":"party1#2","amount":1,"reason":"x"}`,
+	"/v2/kudos/transfer":       `{"username":"party1#2","amount":1}`, "/v2/kudos/award": `{"username":"party1#2","amount":1}`,
+	"/v2/styles/image":                               `{"name":"new","prompt":"{p} in blue{np}","models":["stable_diffusion"],"params":{}}`,
+	"/v2/styles/text":                                `{"name":"new","prompt":"tell {p}","models":["any model"],"params":{}}`,
+	"/v2/styles/image/{style_id}":                    `{"name":"hats","prompt":"{p} in blue{np}"}`,
+	"/v2/styles/text/{style_id}":                     `{"name":"tales","prompt":"tell {p}"}`,
+	"/v2/styles/image/{style_id}/example":            `{"url":"https://example.org/x.webp"}`,
+	"/v2/collections":                                `{"name":"new","styles":["hats"]}`,
+	"/v2/collections/{collection_id}":                `{"name":"clothes","styles":["hats"]}`,
+	"/v2/operations/ipaddr":                          `{"ipaddr":"203.0.113.1","hours":1}`,
+	"/v2/operations/block_worker_ipaddr/{worker_id}": `{"days":1}`,
+	"/v2/filters":                                    `{"regex":"zzzz","filter_type":10,"description":"test","prompt":"x"}`,
+	"/ext/v1/jobs/{id}/progress":                     `{"step":1,"steps":2}`,
 }
 
 // oddValues are JSON values that nobody should send.
 var oddValues = []string{
-	`null`, `true`, `""`, `"\u0000"`, `"a\ud800"`, `"\u202e\u200b"`, `"<script>"`, `"NaN"`, `"-1"`, `"00000000-0000-4000-8000-000000000000"`, `"((((((((((a*)*)*)*"`,
-	`-1`, `0`, `1.5`, `1e400`, `-1e400`, `9223372036854775807`, `9223372036854775808`, `-9223372036854775809`, `1e30`, `NaN`, `Infinity`,
-	`[]`, `[null]`, `[""]`, `[[[]]]`, `[{}]`, `{}`, `{"":{}}`, `{"a":{"b":[1,null,"\u0000"]}}`, `"` + strings.Repeat("long ", 2000) + `"`,
+	`null`, `true`, `""`, `"\u0000"`, `"a\ud800"`, `"\u202e\u200b"`, `"<script>"`, `"NaN"`, `"-1"`,
+	`"00000000-0000-4000-8000-000000000000"`, `"((((((((((a*)*)*)*"`,
+	`-1`, `0`, `1.5`, `1e400`, `-1e400`, `9223372036854775807`, `9223372036854775808`, `-9223372036854775809`,
+	`1e30`, `NaN`, `Infinity`,
+	`[]`, `[null]`, `[""]`, `[[[]]]`, `[{}]`, `{}`, `{"":{}}`, `{"a":{"b":[1,null,"\u0000"]}}`, `"` +
+		strings.Repeat("long ", 2000) + `"`,
 }
 
 // oddWords are segments of paths and values of queries, before they are encoded.
-var oddWords = []string{"0", "-1", "1.5", "99999999999999999999", "9223372036854775808", "NaN", "\x00", "\xff\xfe", "a/b", "../..", "%", "'; --", "\u202e", "<script>", "null", strings.Repeat("x", 5000),
+var oddWords = []string{"0", "-1", "1.5", "99999999999999999999", "9223372036854775808", "NaN", "\x00", "\xff\xfe",
+	"a/b", "../..", "%", "'; --", "\u202e", "<script>", "null", strings.Repeat("x", 5000),
 	"00000000-0000-4000-8000-000000000000", "255.255.255.255", "::1", "0.0.0.0/0", "x#1", "#", "::", "style::x", " "}
 
 // TestNoRouteBreaks sends odd values to every route that the documents know, in
@@ -114,7 +135,8 @@ func noRouteBreaks(t *testing.T, db string) {
 	t.Helper()
 	srv := program.Start(t, program.Setup{DB: db, Env: []string{`ADMINS=["party0#1"]`}})
 	makeParties(t, srv, 2)
-	_, body := call(t, http.MethodPost, srv.URL+"/api/v2/dev/test-user", "", `{"username":"party0","oauth_id":"party-0","moderator":true,"kudos":100000}`)
+	_, body := call(t, http.MethodPost, srv.URL+"/api/v2/dev/test-user", "",
+		`{"username":"party0","oauth_id":"party-0","moderator":true,"kudos":100000}`)
 	var admin struct {
 		APIKey string `json:"api_key"`
 	}
@@ -124,7 +146,8 @@ func noRouteBreaks(t *testing.T, db string) {
 	key := admin.APIKey
 	want(t, 200, "PUT", srv.URL+"/api/v2/users/1", key, `{"concurrency":500}`)
 	e := makeEstate(t, srv, key)
-	real := map[string]string{"user_id": "2", "worker_id": e.worker, "style_id": e.style, "collection_id": e.collection, "sharedkey_id": e.sharedKey, "example_id": e.example}
+	real := map[string]string{"user_id": "2", "worker_id": e.worker, "style_id": e.style, "collection_id": e.collection,
+		"sharedkey_id": e.sharedKey, "example_id": e.example}
 	b := breaker{T: t, base: srv.URL, key: key, real: real}
 	for _, at := range []string{"/api/swagger.json", "/api/ext/v1/swagger.json"} {
 		status, text := call(t, http.MethodGet, srv.URL+at, "", "")
@@ -168,7 +191,8 @@ func (b *breaker) tryAll(d document) {
 			switch {
 			case l.method == http.MethodDelete:
 				return 2
-			case strings.HasSuffix(l.path, "/modes") || strings.Contains(l.path, "operations") || strings.Contains(l.path, "filters"):
+			case strings.HasSuffix(l.path, "/modes") || strings.Contains(l.path, "operations") ||
+				strings.Contains(l.path, "filters"):
 				return 1
 			}
 			return 0
@@ -207,7 +231,8 @@ func (b *breaker) tryWholeBodies(d document, method, path string, op operation) 
 }
 
 // oddTypes are values of Content-Type; most calls have the usual one.
-var oddTypes = []string{"application/json", "application/json", "application/json; charset=utf-16", "application/json", "text/plain", "", "multipart/form-data; boundary=x"}
+var oddTypes = []string{"application/json", "application/json", "application/json; charset=utf-16", "application/json",
+	"text/plain", "", "multipart/form-data; boundary=x"}
 
 // oddBodies are bodies that no operation should get, bytes of any kind.
 var oddBodies = func() []string {
@@ -215,14 +240,21 @@ var oddBodies = func() []string {
 		return strings.Repeat(open, n) + inside + strings.Repeat(shut, n)
 	}
 	return []string{
-		"", " ", "null", "true", "0", `"{}"`, "[]", `[{}]`, "{", `{"prompt"`, `{"prompt":"x"`, `{"prompt":"x"} trailing`, `{"prompt":"x"}{"prompt":"y"}`,
-		`{'prompt':'x'}`, `{"prompt":"x",}`, `{/* comment */"prompt":"x"}`, "prompt=x&params=1", "--x\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nx\r\n--x--",
-		deep("[", "1", "]", 5_000), deep(`{"a":`, "1", "}", 5_000), `{"params":` + deep("[", "", "]", 200) + `}`, `{"params":` + deep(`{"params":`, "{}", "}", 90) + `}`,
-		"\x00", "{\"prompt\":\"a\x00b\"}", `{"prompt":"a\u0000b","name":"\u0000","username":"\u0000","info":"\u0000"}`, `{"\u0000":1,"":2}`,
-		"\xef\xbb\xbf{\"prompt\":\"x\"}", "\xff\xfe{\x00}\x00", "{\"prompt\":\"caf\xe9\",\"name\":\"\xc0\x80\"}", `{"prompt":"\ud800","name":"\udfff\ud800"}`,
+		"", " ", "null", "true", "0", `"{}"`, "[]", `[{}]`, "{", `{"prompt"`, `{"prompt":"x"`, `{"prompt":"x"} trailing`,
+		`{"prompt":"x"}{"prompt":"y"}`,
+		`{'prompt':'x'}`, `{"prompt":"x",}`, `{/* comment */"prompt":"x"}`, "prompt=x&params=1",
+		"--x\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nx\r\n--x--",
+		deep("[", "1", "]", 5_000), deep(`{"a":`, "1", "}", 5_000), `{"params":` + deep("[", "", "]", 200) + `}`,
+		`{"params":` + deep(`{"params":`, "{}", "}", 90) + `}`,
+		"\x00", "{\"prompt\":\"a\x00b\"}",
+		`{"prompt":"a\u0000b","name":"\u0000","username":"\u0000","info":"\u0000"}`, `{"\u0000":1,"":2}`,
+		"\xef\xbb\xbf{\"prompt\":\"x\"}", "\xff\xfe{\x00}\x00", "{\"prompt\":\"caf\xe9\",\"name\":\"\xc0\x80\"}",
+		`{"prompt":"\ud800","name":"\udfff\ud800"}`,
 		"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", `{"prompt":1,"prompt":[],"prompt":null,"name":"a","name":{}}`,
-		`{"n":1e999999999,"amount":-1e999999999,"id":` + strings.Repeat("9", 20_000) + `}`, `{"n":0.` + strings.Repeat("0", 20_000) + `1}`, `{"n":-0,"amount":-0.0,"id":0x10}`,
-		`{"n":NaN,"amount":Infinity,"hours":-Infinity}`, `{"__proto__":{"x":1},"constructor":{"prototype":{}}}`, `{` + strings.Join(numbered(5_000), ",") + `}`,
+		`{"n":1e999999999,"amount":-1e999999999,"id":` + strings.Repeat("9", 20_000) + `}`, `{"n":0.` +
+			strings.Repeat("0", 20_000) + `1}`, `{"n":-0,"amount":-0.0,"id":0x10}`,
+		`{"n":NaN,"amount":Infinity,"hours":-Infinity}`, `{"__proto__":{"x":1},"constructor":{"prototype":{}}}`, `{` +
+			strings.Join(numbered(5_000), ",") + `}`,
 	}
 }()
 
@@ -245,9 +277,11 @@ func (d document) wrongBodies(op operation) []string {
 		}
 		return "{" + strings.Join(members, ",") + "}"
 	}
-	other := map[string]string{"string": "[1]", "integer": `"one"`, "number": `{"a":1}`, "boolean": `"maybe"`, "array": `{"0":1}`, "object": `["a"]`}
+	other := map[string]string{"string": "[1]", "integer": `"one"`, "number": `{"a":1}`, "boolean": `"maybe"`,
+		"array": `{"0":1}`, "object": `["a"]`}
 	same := func(v string) func(shape) string { return func(shape) string { return v } }
-	bodies := []string{all(same("null")), all(same("[[[]]]")), all(same(`{"a":{"b":{}}}`)), all(same("-9223372036854775809")), all(same("1e308"))}
+	bodies := []string{all(same("null")), all(same("[[[]]]")), all(same(`{"a":{"b":{}}}`)),
+		all(same("-9223372036854775809")), all(same("1e308"))}
 	return append(bodies,
 		all(func(m shape) string { return other[m.Type] }),
 		all(func(m shape) string { return `[` + d.example(m, 0) + `]` }),
@@ -344,8 +378,10 @@ func (b *breaker) tryBody(d document, method, path string, op operation) {
 
 // tryHeaders sends odd values in the headers that the server reads.
 func (b *breaker) tryHeaders() {
-	for _, name := range []string{"apikey", "Client-Agent", "Idempotency-Key", "X-Fields", "Prefer", "X-Request-Id", "X-Forwarded-For", "Proxied-For", "Proxy-Authorization", "Content-Type", "Accept", "Range", "If-None-Match"} {
-		for _, odd := range []string{"", "\xff\xfe", "x\xc0\x80y", strings.Repeat("x", 30_000), "wait=99999999999999999999", "wait=-1", "{{{{", strings.Repeat("{a", 5000), "*, *", "bytes=0-,5-1", "::1", "🦄"} {
+	for _, name := range []string{"apikey", "Client-Agent", "Idempotency-Key", "X-Fields", "Prefer", "X-Request-Id",
+		"X-Forwarded-For", "Proxied-For", "Proxy-Authorization", "Content-Type", "Accept", "Range", "If-None-Match"} {
+		for _, odd := range []string{"", "\xff\xfe", "x\xc0\x80y", strings.Repeat("x", 30_000), "wait=99999999999999999999",
+			"wait=-1", "{{{{", strings.Repeat("{a", 5000), "*, *", "bytes=0-,5-1", "::1", "🦄"} {
 			b.header = [2]string{name, odd}
 			b.send(http.MethodPost, "/api/v2/kudos/transfer", goodBodies["/v2/kudos/transfer"])
 			b.send(http.MethodPost, "/api/v2/generate/async", goodBodies["/v2/generate/async"])
@@ -434,7 +470,8 @@ func (b *breaker) send(method, path, body string) {
 	isJSON := strings.HasPrefix(res.Header.Get("Content-Type"), "application/json")
 	switch {
 	case err != nil || res.StatusCode >= 500:
-		b.Errorf("%s %s %s %.60q: %d %s %v", method, clipped(path), clipped(body), b.header, res.StatusCode, clipped(string(answer)), err)
+		b.Errorf("%s %s %s %.60q: %d %s %v", method, clipped(path), clipped(body), b.header, res.StatusCode,
+			clipped(string(answer)), err)
 	case isJSON && !json.Valid(answer), bytes.Contains(answer, []byte("goroutine ")):
 		b.Errorf("%s %s %s: no answer in JSON: %s", method, clipped(path), clipped(body), clipped(string(answer)))
 	case time.Since(began) > 10*time.Second:

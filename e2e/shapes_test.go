@@ -26,14 +26,16 @@ var shapes = []struct{ route, what, has string }{
 	{"GET /generate/status/{id}", "a link", `/generations/0/img="<url>" /generations/0/censored=false`},
 	{"GET /generate/status/{id}", "base64", `/generations/0/img="<webp>"`},
 	{"GET /generate/status/{id}", "not uploaded yet", `/generations/0/img="N/A"`},
-	{"GET /generate/status/{id}", "censored", `/generations/0/censored=true /generations/0/state="ok" /generations/0/gen_metadata/0/type="censorship"`},
+	{"GET /generate/status/{id}", "censored",
+		`/generations/0/censored=true /generations/0/state="ok" /generations/0/gen_metadata/0/type="censorship"`},
 	{"GET /generate/status/{id}", "partly finished", "/finished=1 /processing=1 /done=false /generations/0/id"},
 	{"GET /generate/status/{id}", "given up", "/faulted=true /generations=[]"},
 	{"DELETE /generate/status/{id}", "waiting", "/done=false /generations=[]"},
 	{"DELETE /generate/status/{id}", "done", "/done=true"},
 	{"DELETE /generate/status/{id}", "given up", "/faulted=true"},
 	{"POST /generate/rate/{id}", "a reward", "/reward"},
-	{"POST /generate/pop", "a job", `/id /ids/0 /ttl /model /payload/prompt /r2_upload="<url>" /r2_uploads/0="<url>" /skipped={} /messages=[]`},
+	{"POST /generate/pop", "a job",
+		`/id /ids/0 /ttl /model /payload/prompt /r2_upload="<url>" /r2_uploads/0="<url>" /skipped={} /messages=[]`},
 	{"POST /generate/pop", "several jobs", "/ids/1 /r2_uploads/1 /payload/n_iter=2"},
 	{"POST /generate/pop", "a source and a mask by link", `/source_image="<url>" /source_mask="<url>"`},
 	{"POST /generate/pop", "a source and a mask in base64", `/source_image="<webp>" /source_mask="<webp>"`},
@@ -51,13 +53,15 @@ var shapes = []struct{ route, what, has string }{
 	{"GET /generate/text/status/{id}", "waiting", "/waiting=2 /generations=[] !/shared"},
 	{"GET /generate/text/status/{id}", "put back", "/restarted=1 /done=false"},
 	{"GET /generate/text/status/{id}", "in progress", "/processing=1 /is_possible=true"},
-	{"GET /generate/text/status/{id}", "done", `/done=true /generations/0/state="ok" /generations/0/text !/generations/0/id`},
+	{"GET /generate/text/status/{id}", "done",
+		`/done=true /generations/0/state="ok" /generations/0/text !/generations/0/id`},
 	{"GET /generate/text/status/{id}", "censored", `/generations/0/state="censored"`},
 	{"GET /generate/text/status/{id}", "csam", `/generations/0/state="csam"`},
 	{"GET /generate/text/status/{id}", "cancelled, nothing left", "/done=true /waiting=0 /generations=[]"},
 	{"GET /generate/text/status/{id}", "given up", "/faulted=true /done=true"},
 	{"DELETE /generate/text/status/{id}", "in progress", "/processing=1 /waiting=1"},
-	{"POST /generate/text/pop", "a job", "/id /ids/0 /payload/prompt /payload/n=1 /skipped={} /softprompt=null /extra_source_images=null"},
+	{"POST /generate/text/pop", "a job",
+		"/id /ids/0 /payload/prompt /payload/n=1 /skipped={} /softprompt=null /extra_source_images=null"},
 	{"POST /generate/text/pop", "several jobs", "/ids/1"},
 	{"POST /generate/text/pop", "all settings", "/payload/sampler_order /payload/stop_sequence /payload/rep_pen"},
 	{"POST /generate/text/pop", "nothing", "/id=null /ids=[] /payload/max_length=80 /skipped={}"},
@@ -70,11 +74,14 @@ var shapes = []struct{ route, what, has string }{
 	{"GET /interrogate/status/{id}", "in progress", `/state="processing" /forms/0/state="processing"`},
 	{"GET /interrogate/status/{id}", "faulted", `/state="faulted" /forms/0/state="faulted"`},
 	{"GET /interrogate/status/{id}", "no forms", `/state="faulted" /forms=[]`},
-	{"GET /interrogate/status/{id}", "done", `/state="done" /forms/0/result/caption /forms/1/result/nsfw /forms/2/result/interrogation/tags/0/confidence`},
-	{"GET /interrogate/status/{id}", "pictures", `/forms/7/result/GFPGAN="<url>" /forms/8/result/strip_background="<url>"`},
+	{"GET /interrogate/status/{id}", "done",
+		`/state="done" /forms/0/result/caption /forms/1/result/nsfw /forms/2/result/interrogation/tags/0/confidence`},
+	{"GET /interrogate/status/{id}", "pictures",
+		`/forms/7/result/GFPGAN="<url>" /forms/8/result/strip_background="<url>"`},
 	{"DELETE /interrogate/status/{id}", "partial", `/state="partial" /forms/0/state="done" /forms/1/state="cancelled"`},
 	{"DELETE /interrogate/status/{id}", "done", `/state="done"`},
-	{"POST /interrogate/pop", "a form", "/forms/0/id /forms/0/form /forms/0/source_image !/forms/0/r2_upload !/forms/0/payload /skipped={}"},
+	{"POST /interrogate/pop", "a form",
+		"/forms/0/id /forms/0/form /forms/0/source_image !/forms/0/r2_upload !/forms/0/payload /skipped={}"},
 	{"POST /interrogate/pop", "a form with settings", "/forms/0/payload"},
 	{"POST /interrogate/pop", "a form that makes a picture", `/forms/0/r2_upload="<url>"`},
 	{"POST /interrogate/pop", "several forms", "/forms/1/id"},
@@ -100,7 +107,8 @@ func TestShapesAreCovered(t *testing.T) {
 	for _, shape := range shapes {
 		found := false
 		for _, step := range steps {
-			found = found || step.Want.Mode == "exact" && step.Want.Status[0] < 300 && routeOf(step) == shape.route && hasAll(step.Want.Body, shape.has)
+			found = found || step.Want.Mode == "exact" && step.Want.Status[0] < 300 && routeOf(step) == shape.route &&
+				hasAll(step.Want.Body, shape.has)
 		}
 		if !found {
 			t.Errorf("%s, %s: no scenario has it key by key (%s)", shape.route, shape.what, shape.has)

@@ -32,7 +32,8 @@ func TestOneStreamFollowsEveryRequest(t *testing.T) {
 		image := askFor(t, srv, p[0], "/api/v2/generate/async", `{"prompt":"a lighthouse"}`)
 		other := askFor(t, srv, p[0], "/api/v2/generate/async", `{"prompt":"a lighthouse","models":["Deliberate"]}`)
 		text := askFor(t, srv, p[0], "/api/v2/generate/text/async", `{"prompt":"Once","models":["koboldcpp/x"]}`)
-		forms := askFor(t, srv, p[0], "/api/v2/interrogate/async", `{"forms":[{"name":"caption"}],"source_image":"`+tinyPicture()+`"}`)
+		forms := askFor(t, srv, p[0], "/api/v2/interrogate/async",
+			`{"forms":[{"name":"caption"}],"source_image":"`+tinyPicture()+`"}`)
 		unknown := horde.NewID()
 
 		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
@@ -41,7 +42,8 @@ func TestOneStreamFollowsEveryRequest(t *testing.T) {
 		note := func(id, what string) { heard[id] = append(heard[id], what) }
 		var job string
 		var reported bool
-		for e, err := range client.New(srv.URL, p[0].key).WatchAll(ctx, []string{strings.ToUpper(image), other, text, forms, unknown}) {
+		for e, err := range client.New(srv.URL, p[0].key).WatchAll(ctx,
+			[]string{strings.ToUpper(image), other, text, forms, unknown}) {
 			switch {
 			case err != nil:
 				t.Fatal(err)
@@ -57,7 +59,8 @@ func TestOneStreamFollowsEveryRequest(t *testing.T) {
 				if e.Progress.Job != job || e.Progress.Elapsed <= 0 || e.Progress.StepSeconds <= 0 {
 					t.Errorf("progress %+v", e.Progress)
 				}
-				want(t, http.StatusOK, http.MethodPost, srv.URL+"/api/v2/generate/submit", p[1].key, fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, job))
+				want(t, http.StatusOK, http.MethodPost, srv.URL+"/api/v2/generate/submit", p[1].key,
+					fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, job))
 			case e.Check != nil && e.Request == image && e.Check.Waiting == 1:
 				job = *popUntil(t, srv, p[1]).ID
 				want(t, http.StatusOK, http.MethodDelete, srv.URL+"/api/v2/generate/status/"+other, "", "")
@@ -68,13 +71,15 @@ func TestOneStreamFollowsEveryRequest(t *testing.T) {
 				if e.Jobs[0].Job != job || e.Jobs[0].WorkerName != p[1].worker {
 					t.Errorf("jobs %+v", e.Jobs)
 				}
-				status, body := call(t, http.MethodPost, srv.URL+"/api/ext/v1/jobs/"+job+"/progress", p[1].key, `{"step":1,"steps":8}`)
+				status, body := call(t, http.MethodPost, srv.URL+"/api/ext/v1/jobs/"+job+"/progress", p[1].key,
+					`{"step":1,"steps":8}`)
 				if status != http.StatusNoContent {
 					t.Fatalf("progress: %d %s", status, body)
 				}
 			}
 		}
-		for id, last := range map[string]string{image: "end image false", other: "end image true", text: "end text true", forms: "end alchemy false", unknown: "gone"} {
+		for id, last := range map[string]string{image: "end image false", other: "end image true", text: "end text true",
+			forms: "end alchemy false", unknown: "gone"} {
 			if got := heard[id]; len(got) == 0 || got[len(got)-1] != last {
 				t.Errorf("%s: heard %q, wanted %q last", id, got, last)
 			}
@@ -119,7 +124,8 @@ func TestStreamsOfAnAddress(t *testing.T) {
 	}
 	refused, _ := stream(t, url)
 	var e api.Error
-	if err := json.NewDecoder(refused.Body).Decode(&e); err != nil || refused.StatusCode != http.StatusTooManyRequests || refused.Header.Get("Retry-After") == "" || !strings.Contains(e.Message, "64 event streams") {
+	if err := json.NewDecoder(refused.Body).Decode(&e); err != nil || refused.StatusCode != http.StatusTooManyRequests ||
+		refused.Header.Get("Retry-After") == "" || !strings.Contains(e.Message, "64 event streams") {
 		t.Errorf("one too many: %d %v %+v, %v", refused.StatusCode, refused.Header, e, err)
 	}
 
@@ -133,7 +139,8 @@ func TestStreamsOfAnAddress(t *testing.T) {
 		status, body := call(t, http.MethodGet, srv.URL+"/metrics", "", "")
 		return status == http.StatusOK && strings.Contains(body, "horde_event_streams 0\n")
 	})
-	for _, bad := range []string{"", "?ids=", "?ids=" + id + ",nonsense", "?ids=" + strings.Repeat(horde.NewID()+",", 3) + manyIDs(api.MaxFollowed)} {
+	for _, bad := range []string{"", "?ids=", "?ids=" + id + ",nonsense", "?ids=" + strings.Repeat(horde.NewID()+",", 3) +
+		manyIDs(api.MaxFollowed)} {
 		status, body := call(t, http.MethodGet, srv.URL+"/api/ext/v1/events"+bad, "", "")
 		checkRefusal(t, bad, status, body, http.StatusBadRequest, "BadRequest")
 	}
@@ -162,7 +169,8 @@ func TestCancelledRequestIsFollowedToItsEnd(t *testing.T) {
 	defer cancel()
 	h := client.New(srv.URL, p[0].key)
 	deliver := func(job string) {
-		want(t, http.StatusOK, http.MethodPost, srv.URL+"/api/v2/generate/submit", p[1].key, fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, job))
+		want(t, http.StatusOK, http.MethodPost, srv.URL+"/api/v2/generate/submit", p[1].key,
+			fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, job))
 	}
 	var alone, among *api.ImageStatus
 	for e, err := range h.WatchAll(ctx, []string{id}) {

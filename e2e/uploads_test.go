@@ -46,14 +46,17 @@ func TestBadUploads(t *testing.T) {
 			"a good one":       {func(link string) int { return put(t, link, webpStart) }, 200, true},
 			"nothing":          {func(link string) int { return put(t, link, "") }, 200, true},
 			"a page":           {func(link string) int { return put(t, link, "<script>alert(1)</script>") }, 200, true},
-			"a PNG":            {func(link string) int { return put(t, link, string(pngOf(image.NewGray(image.Rect(0, 0, 8, 8))))) }, 200, true},
-			"too much":         {func(link string) int { return put(t, link, strings.Repeat("x", 1<<20+1)) }, 413, false},
-			"half of it":       {func(link string) int { putHalf(t, link); return 0 }, 0, false},
-			"another name":     {func(link string) int { return put(t, strings.Replace(link, ".webp", "x.webp", 1), webpStart) }, 403, false},
-			"a longer life":    {func(link string) int { return put(t, link+"9", webpStart) }, 403, false},
+			"a PNG": {func(link string) int { return put(t, link, string(pngOf(image.NewGray(image.Rect(0, 0, 8, 8))))) },
+				200, true},
+			"too much":   {func(link string) int { return put(t, link, strings.Repeat("x", 1<<20+1)) }, 413, false},
+			"half of it": {func(link string) int { putHalf(t, link); return 0 }, 0, false},
+			"another name": {func(link string) int { return put(t, strings.Replace(link, ".webp", "x.webp", 1), webpStart) },
+				403, false},
+			"a longer life": {func(link string) int { return put(t, link+"9", webpStart) }, 403, false},
 		} {
 			t.Run(name, func(t *testing.T) {
-				id := want(t, 202, "POST", srv.URL+"/api/v2/generate/async", p[0].key, `{"prompt":"x","params":{"width":64,"height":64,"steps":1}}`)
+				id := want(t, 202, "POST", srv.URL+"/api/v2/generate/async", p[0].key,
+					`{"prompt":"x","params":{"width":64,"height":64,"steps":1}}`)
 				job := popUntil(t, srv, p[1])
 				if got := c.upload(*job.R2Upload); got != c.status {
 					t.Errorf("upload: %d, want %d", got, c.status)
@@ -70,14 +73,17 @@ func TestBadUploads(t *testing.T) {
 				}
 			})
 			t.Run(name+", as an alchemist", func(t *testing.T) {
-				id := want(t, 202, "POST", srv.URL+"/api/v2/interrogate/async", p[0].key, `{"forms":[{"name":"GFPGAN"}],"source_image":"`+tinyPicture()+`"}`)
+				id := want(t, 202, "POST", srv.URL+"/api/v2/interrogate/async", p[0].key,
+					`{"forms":[{"name":"GFPGAN"}],"source_image":"`+tinyPicture()+`"}`)
 				var job api.AlchemyJob
-				status, body := call(t, http.MethodPost, srv.URL+"/api/v2/interrogate/pop", p[1].key, `{"name":"alchemist","forms":["GFPGAN"]}`)
+				status, body := call(t, http.MethodPost, srv.URL+"/api/v2/interrogate/pop", p[1].key,
+					`{"name":"alchemist","forms":["GFPGAN"]}`)
 				decodeAs(t, http.StatusOK, status, body, &job)
 				if got := c.upload(job.Forms[0].R2Upload); got != c.status {
 					t.Errorf("upload: %d, want %d", got, c.status)
 				}
-				checkPaidOnce(t, srv, p[1].key, "interrogate/submit", fmt.Sprintf(`{"id":%q,"result":{"GFPGAN":"R2"}}`, job.Forms[0].ID))
+				checkPaidOnce(t, srv, p[1].key, "interrogate/submit",
+					fmt.Sprintf(`{"id":%q,"result":{"GFPGAN":"R2"}}`, job.Forms[0].ID))
 				var st struct {
 					State string
 					Forms []struct{ Result map[string]string }
@@ -89,7 +95,9 @@ func TestBadUploads(t *testing.T) {
 				}
 				if c.there {
 					checkServed(t, st.Forms[0].Result["GFPGAN"])
-				} else if status, body := call(t, http.MethodGet, st.Forms[0].Result["GFPGAN"], "", ""); status != http.StatusNotFound {
+					return
+				}
+				if status, body := call(t, http.MethodGet, st.Forms[0].Result["GFPGAN"], "", ""); status != http.StatusNotFound {
 					t.Errorf("what was not uploaded: %d %s", status, clipped(body))
 				}
 			})
@@ -97,10 +105,12 @@ func TestBadUploads(t *testing.T) {
 		// To a scribe the word is a text like any other.
 		id := want(t, 202, "POST", srv.URL+"/api/v2/generate/text/async", p[0].key, `{"prompt":"x"}`)
 		var story api.TextJob
-		status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/text/pop", p[1].key, `{"name":"scribe","models":["any model"]}`)
+		status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/text/pop", p[1].key,
+			`{"name":"scribe","models":["any model"]}`)
 		decodeAs(t, http.StatusOK, status, body, &story)
 		checkPaidOnce(t, srv, p[1].key, "generate/text/submit", fmt.Sprintf(`{"id":%q,"generation":"R2"}`, *story.ID))
-		if _, body := call(t, http.MethodGet, srv.URL+"/api/v2/generate/text/status/"+id, "", ""); !strings.Contains(body, `"text":"R2"`) {
+		if _, body := call(t, http.MethodGet, srv.URL+"/api/v2/generate/text/status/"+id, "",
+			""); !strings.Contains(body, `"text":"R2"`) {
 			t.Errorf("%s", body)
 		}
 		ledgerIsSound(t, srv, db)
@@ -137,7 +147,8 @@ func putHalf(t *testing.T, link string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000\r\n\r\n%s", u.RequestURI(), u.Host, bytes.Repeat([]byte("x"), 500))
+	_, err = fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000\r\n\r\n%s", u.RequestURI(), u.Host,
+		bytes.Repeat([]byte("x"), 500))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,8 @@ func (h *House) Person(t interface{ Fatal(...any) }, name string, trusted bool, 
 	if trusted {
 		roles = account.Trusted
 	}
-	u, key, _, err := h.Accounts.TestUser(context.Background(), account.NewUser{Username: name, OAuthID: "test-" + horde.NewID(), Roles: roles}, &balance)
+	u, key, _, err := h.Accounts.TestUser(context.Background(),
+		account.NewUser{Username: name, OAuthID: "test-" + horde.NewID(), Roles: roles}, &balance)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +80,8 @@ func (h *House) Person(t interface{ Fatal(...any) }, name string, trusted bool, 
 // User makes a user with roles.
 func (h *House) User(t testing.TB, name string, roles account.Role) Person {
 	t.Helper()
-	u, key, err := h.Accounts.Create(context.Background(), account.NewUser{Username: name, OAuthID: "test-" + horde.NewID(), Roles: roles})
+	u, key, err := h.Accounts.Create(context.Background(),
+		account.NewUser{Username: name, OAuthID: "test-" + horde.NewID(), Roles: roles})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,8 @@ import (
 )
 
 // from is call for somebody at another address, with more headers as "Name: value".
-func (n *Node) from(t *testing.T, remote, method, path, key, body string, headers ...string) *httptest.ResponseRecorder {
+func (n *Node) from(t *testing.T, remote, method, path, key, body string,
+	headers ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.RemoteAddr = netip.AddrPortFrom(netip.MustParseAddr(remote), 999).String()
@@ -55,7 +56,8 @@ func TestTimeoutRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	const bad, good = "203.0.113.7", "203.0.113.8"
-	refusedWith(t, "put into timeout", n.from(t, good, "POST", "/api/v2/operations/ipaddr", admin, `{"ipaddr":"203.0.113.7","hours":1}`), 200, "")
+	refusedWith(t, "put into timeout", n.from(t, good, "POST", "/api/v2/operations/ipaddr", admin,
+		`{"ipaddr":"203.0.113.7","hours":1}`), 200, "")
 	for _, c := range []struct {
 		what, from, path, key, body string
 		status                      int
@@ -68,15 +70,19 @@ func TestTimeoutRefuses(t *testing.T) {
 		{"alchemy knows no timeout", bad, "/interrogate/async", walter, formsBody, 400, "ImageValidationFailed"},
 		{"a key that is nobody's first", bad, "/generate/async", "nobody", imageBody, 401, "InvalidAPIKey"},
 		{"row 17 before it", bad, "/generate/async", walter, `{"prompt":"x","workers":["nobody"]}`, 404, "WorkerNotFound"},
-		{"row 18 before it", bad, "/generate/async", walter, `{"prompt":"x","disable_batching":true,"params":{"n":2}}`, 400, "RequiresTrust"},
-		{"row 25 after it", bad, "/generate/async", walter, `{"prompt":"x","params":{"loras":[{"name":"1"},{"name":"2"},{"name":"3"},{"name":"4"},{"name":"5"},{"name":"6"}]}}`, 403, "TimeoutIP"},
+		{"row 18 before it", bad, "/generate/async", walter,
+			`{"prompt":"x","disable_batching":true,"params":{"n":2}}`, 400, "RequiresTrust"},
+		{"row 25 after it", bad, "/generate/async", walter,
+			`{"prompt":"x","params":{"loras":[{"name":"1"},{"name":"2"},{"name":"3"},{"name":"4"},{"name":"5"},{"name":"6"}]}}`,
+			403, "TimeoutIP"},
 
 		{"a dreamer", bad, "/generate/pop", walter, imagePop, 403, "TimeoutIP"},
 		{"a scribe", bad, "/generate/text/pop", walter, textPop, 403, "TimeoutIP"},
 		{"an alchemist", bad, "/interrogate/pop", walter, formsPop, 403, "TimeoutIP"},
 		{"the anonymous user first", bad, "/generate/pop", api.AnonymousKey, imagePop, 403, "AnonForbiddenWorker"},
 		{"a dreamer from elsewhere", good, "/generate/pop", walter, imagePop, 200, ""},
-		{"another type's name first", bad, "/generate/text/pop", walter, strings.Replace(textPop, "scribe", "dreamer", 1), 400, "PolymorphicNameConflict"},
+		{"another type's name first", bad, "/generate/text/pop", walter, strings.Replace(textPop, "scribe", "dreamer", 1),
+			400, "PolymorphicNameConflict"},
 		{"before whose it is", bad, "/generate/pop", admin, imagePop, 403, "TimeoutIP"},
 		{"a known dreamer", bad, "/generate/pop", walter, imagePop, 403, "TimeoutIP"},
 	} {
@@ -88,16 +94,19 @@ func TestTimeoutRefuses(t *testing.T) {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		w := httptest.NewRecorder()
 		n.http.ServeHTTP(w, r)
-		if key := strings.Contains(w.Body.String(), `class="ah-api-key"`); w.Code != 200 || key == banned || strings.Contains(w.Body.String(), "more seconds") != banned {
+		if key := strings.Contains(w.Body.String(), `class="ah-api-key"`); w.Code != 200 || key == banned ||
+			strings.Contains(w.Body.String(), "more seconds") != banned {
 			t.Errorf("registration from %s: %d %s", from, w.Code, w.Body)
 		}
 	}
 	check := "/api/v2/generate/check/" + accepted.ID
 	refusedWith(t, "a check without a name", n.from(t, bad, "GET", check, "", ""), 403, "Forbidden")
-	refusedWith(t, "a check with the name of nobody", n.from(t, bad, "GET", check, "", "", "Client-Agent: unknown:0:unknown"), 403, "Forbidden")
+	refusedWith(t, "a check with the name of nobody",
+		n.from(t, bad, "GET", check, "", "", "Client-Agent: unknown:0:unknown"), 403, "Forbidden")
 	refusedWith(t, "a check with a name", n.from(t, bad, "GET", check, "", "", "Client-Agent: tests:1:me"), 200, "")
 	refusedWith(t, "a check from elsewhere", n.from(t, good, "GET", check, "", ""), 200, "")
-	refusedWith(t, "a check of nothing", n.from(t, bad, "GET", "/api/v2/generate/check/nothing", "", ""), 404, "RequestNotFound")
+	refusedWith(t, "a check of nothing", n.from(t, bad, "GET", "/api/v2/generate/check/nothing", "", ""),
+		404, "RequestNotFound")
 }
 
 func TestOperationsRefusals(t *testing.T) {
@@ -165,10 +174,12 @@ func TestBlockWorker(t *testing.T) {
 	refusedWith(t, "blocked", pop("2001:db8:1::5"), 403, "TimeoutIP")
 	refusedWith(t, "the network too", pop("2001:db8:1::ffff"), 403, "TimeoutIP")
 	refusedWith(t, "not the next", pop("2001:db8:1:1::5"), 200, "")
-	if got := n.call(t, "GET", "/api/v2/operations/ipaddr", admin, "", nil).Body.String(); !strings.HasPrefix(got, `[{"ipaddr":"2001:db8:1::/64","seconds":`) {
+	if got := n.call(t, "GET", "/api/v2/operations/ipaddr", admin, "", nil).Body.String(); !strings.HasPrefix(got,
+		`[{"ipaddr":"2001:db8:1::/64","seconds":`) {
 		t.Errorf("the list: %s", got)
 	}
-	refusedWith(t, "let in", n.call(t, "DELETE", "/api/v2/operations/ipaddr", admin, `{"ipaddr":"2001:db8:1::/64"}`, nil), 200, "")
+	refusedWith(t, "let in", n.call(t, "DELETE", "/api/v2/operations/ipaddr", admin, `{"ipaddr":"2001:db8:1::/64"}`,
+		nil), 200, "")
 	refusedWith(t, "served again", pop("2001:db8:1::5"), http.StatusOK, "")
 }
 
@@ -202,7 +213,8 @@ func TestUnsafeRequests(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &accepted); err != nil || w.Code != 202 {
 		t.Fatalf("without a raid: %d %s", w.Code, w.Body)
 	}
-	_, walter, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "walter", OAuthID: "test-walter", Roles: account.Trusted}, nil)
+	_, walter, _, err := n.Accounts.TestUser(t.Context(),
+		account.NewUser{Username: "walter", OAuthID: "test-walter", Roles: account.Trusted}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +222,8 @@ func TestUnsafeRequests(t *testing.T) {
 		ID      *string
 		Skipped map[string]int
 	}
-	n.call(t, "POST", "/api/v2/generate/pop", walter, strings.Replace(imagePop, "{", `{"allow_unsafe_ipaddr":false,`, 1), &job)
+	n.call(t, "POST", "/api/v2/generate/pop", walter,
+		strings.Replace(imagePop, "{", `{"allow_unsafe_ipaddr":false,`, 1), &job)
 	if job.ID != nil || job.Skipped["unsafe_ip"] != 1 {
 		t.Errorf("a worker that wants no unsafe addresses gets %v, skipped %v", job.ID, job.Skipped)
 	}
@@ -221,7 +234,8 @@ func TestUnsafeRequests(t *testing.T) {
 		rc                          string
 	}{
 		{"images", bad, "/generate/async", alice, imageBody, 403, "UntrustedUnsafeIP"},
-		{"row 33 before it", bad, "/generate/async", alice, `{"prompt":"x","params":{"cfg_scale":7.125}}`, 400, "BadCFGDecimals"},
+		{"row 33 before it", bad, "/generate/async", alice, `{"prompt":"x","params":{"cfg_scale":7.125}}`,
+			400, "BadCFGDecimals"},
 		{"row 41 after it", bad, "/generate/async", alice, `{"prompt":"x","source_mask":"x"}`, 403, "UntrustedUnsafeIP"},
 		{"images from elsewhere", good, "/generate/async", alice, imageBody, 202, ""},
 		{"images of a trusted user", bad, "/generate/async", walter, imageBody, 202, ""},
@@ -243,7 +257,8 @@ func TestForgedAddresses(t *testing.T) {
 	n, admin := newNode(t, func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} })
 	passkey := n.passkey(t, admin)
 	const bad, good, proxy = "203.0.113.7", "203.0.113.8", "10.0.0.1"
-	refusedWith(t, "put into timeout", n.from(t, good, "POST", "/api/v2/operations/ipaddr", admin, `{"ipaddr":"203.0.113.7","hours":1}`), 200, "")
+	refusedWith(t, "put into timeout", n.from(t, good, "POST", "/api/v2/operations/ipaddr", admin,
+		`{"ipaddr":"203.0.113.7","hours":1}`), 200, "")
 	for _, c := range []struct {
 		what, from string
 		headers    []string
@@ -254,13 +269,17 @@ func TestForgedAddresses(t *testing.T) {
 		{"with a forged stated address", bad, []string{"Proxied-For: 203.0.113.8", "Proxy-Authorization: guess"}, 403},
 		{"through our proxy", proxy, []string{"X-Forwarded-For: 203.0.113.7"}, 403},
 		{"through our proxy, with a forged hop before it", proxy, []string{"X-Forwarded-For: 203.0.113.8, 203.0.113.7"}, 403},
-		{"through our proxy, with a wrong passkey", proxy, []string{"X-Forwarded-For: 203.0.113.7", "Proxied-For: 203.0.113.8", "Proxy-Authorization: guess"}, 403},
+		{"through our proxy, with a wrong passkey", proxy,
+			[]string{"X-Forwarded-For: 203.0.113.7", "Proxied-For: 203.0.113.8", "Proxy-Authorization: guess"}, 403},
 		{"another, who names the one in timeout", good, []string{"X-Forwarded-For: 203.0.113.7"}, 202},
-		{"the service's caller", proxy, []string{"X-Forwarded-For: 203.0.113.8", "Proxied-For: 203.0.113.7", "Proxy-Authorization: " + passkey}, 403},
-		{"another caller of a service in timeout", proxy, []string{"X-Forwarded-For: 203.0.113.7", "Proxied-For: 203.0.113.9", "Proxy-Authorization: " + passkey}, 202},
+		{"the service's caller", proxy, []string{"X-Forwarded-For: 203.0.113.8", "Proxied-For: 203.0.113.7",
+			"Proxy-Authorization: " + passkey}, 403},
+		{"another caller of a service in timeout", proxy,
+			[]string{"X-Forwarded-For: 203.0.113.7", "Proxied-For: 203.0.113.9", "Proxy-Authorization: " + passkey}, 202},
 		{"another through our proxy", proxy, []string{"X-Forwarded-For: 203.0.113.7, 203.0.113.8"}, 202},
 	} {
-		refusedWith(t, c.what, n.from(t, c.from, "POST", "/api/v2/generate/async", admin, imageBody, c.headers...), c.status, "")
+		refusedWith(t, c.what, n.from(t, c.from, "POST", "/api/v2/generate/async", admin, imageBody,
+			c.headers...), c.status, "")
 	}
 }
 
@@ -277,21 +296,27 @@ func TestPopsCarryMessages(t *testing.T) {
 		"scribe":    {"/api/v2/generate/text/pop", textPop, `"messages":[]`},
 		"alchemist": {"/api/v2/interrogate/pop", formsPop, `{"forms":null,"skipped":{}}`},
 	} {
-		if w := n.call(t, "POST", c.path, walter, c.body, nil); w.Code != 200 || !strings.Contains(w.Body.String(), c.nothing) {
+		if w := n.call(t, "POST", c.path, walter, c.body, nil); w.Code != 200 ||
+			!strings.Contains(w.Body.String(), c.nothing) {
 			t.Errorf("%s without messages: %d %s", name, w.Code, w.Body)
 		}
 		var m api.Message
-		n.call(t, "POST", "/api/v2/workers/messages", walter, `{"worker_id":"`+n.Fleet.ByName(name).ID+`","message":"to `+name+`","expiry":2}`, &m)
+		n.call(t, "POST", "/api/v2/workers/messages", walter,
+			`{"worker_id":"`+n.Fleet.ByName(name).ID+`","message":"to `+name+`","expiry":2}`, &m)
 		var got struct{ Messages []api.WorkerMessage }
 		n.call(t, "POST", c.path, walter, c.body, &got)
-		if len(got.Messages) != 1 || got.Messages[0] != (api.WorkerMessage{ID: m.ID, Message: "to " + name, Origin: m.UserID, Expiry: m.Expiry}) {
+		if len(got.Messages) != 1 ||
+			got.Messages[0] != (api.WorkerMessage{ID: m.ID, Message: "to " + name, Origin: m.UserID, Expiry: m.Expiry}) {
 			t.Errorf("%s is told %+v", name, got)
 		}
 	}
-	refusedWith(t, "to all without being a moderator", n.call(t, "POST", "/api/v2/workers/messages", walter, `{"message":"x"}`, nil), 400, "BadRequest")
-	refusedWith(t, "a NUL", n.call(t, "POST", "/api/v2/workers/messages", admin, `{"message":"a\u0000b"}`, nil), 400, "NulByteInPayload")
+	refusedWith(t, "to all without being a moderator",
+		n.call(t, "POST", "/api/v2/workers/messages", walter, `{"message":"x"}`, nil), 400, "BadRequest")
+	refusedWith(t, "a NUL", n.call(t, "POST", "/api/v2/workers/messages", admin, `{"message":"a\u0000b"}`, nil),
+		400, "NulByteInPayload")
 	refusedWith(t, "to all", n.call(t, "POST", "/api/v2/workers/messages", admin, `{"message":"x"}`, nil), 200, "")
-	refusedWith(t, "a page that is no number", n.call(t, "GET", "/api/v2/workers/messages?page=x", admin, "", nil), 400, "")
+	refusedWith(t, "a page that is no number", n.call(t, "GET", "/api/v2/workers/messages?page=x", admin, "",
+		nil), 400, "")
 	var got struct{ Messages []api.WorkerMessage }
 	n.call(t, "POST", "/api/v2/interrogate/pop", walter, formsPop, &got)
 	if len(got.Messages) != 2 || got.Messages[0].Origin != "AI Horde Moderators" {
@@ -339,11 +364,14 @@ func TestWhoIsPunished(t *testing.T) {
 		{"203.0.113.2", []string{"X-Forwarded-For: " + victim}, "203.0.113.2"},
 		{"203.0.113.3", []string{"Proxied-For: " + victim, "Proxy-Authorization: " + passkey}, "203.0.113.3"},
 		{proxy, []string{"X-Forwarded-For: " + victim + ", 203.0.113.4"}, "203.0.113.4"},
-		{proxy, []string{"X-Forwarded-For: 203.0.113.5", "Proxied-For: " + victim, "Proxy-Authorization: guess"}, "203.0.113.5"},
-		{proxy, []string{"X-Forwarded-For: " + service, "Proxied-For: 203.0.113.6", "Proxy-Authorization: " + passkey}, "203.0.113.6"},
+		{proxy, []string{"X-Forwarded-For: 203.0.113.5", "Proxied-For: " + victim, "Proxy-Authorization: guess"},
+			"203.0.113.5"},
+		{proxy, []string{"X-Forwarded-For: " + service, "Proxied-For: 203.0.113.6", "Proxy-Authorization: " + passkey},
+			"203.0.113.6"},
 		{proxy, []string{"X-Forwarded-For: 2001:db8::7"}, "2001:db8::8"},
 	} {
-		w := n.from(t, c.from, "POST", "/api/v2/generate/async", alice, `{"prompt":"a naked badger","replacement_filter":false}`, c.headers...)
+		w := n.from(t, c.from, "POST", "/api/v2/generate/async", alice,
+			`{"prompt":"a naked badger","replacement_filter":false}`, c.headers...)
 		refusedWith(t, strconv.Itoa(i), w, 400, "CorruptPrompt")
 		if seconds, _ := n.Addresses.Refused(netip.MustParseAddr(c.punish)); seconds < 170 || seconds > 180 {
 			t.Errorf("%d: %s has to wait %d s", i, c.punish, seconds)

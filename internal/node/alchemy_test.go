@@ -12,14 +12,16 @@ import (
 	"horde/internal/account"
 )
 
-const dot = "iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAS0lEQVR42u3PMQ0AAAwDoEqv9ErYvQQckD4XAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAYHLAB8+AWnmfUycAAAAAElFTkSuQmCC"
+const dot = "iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAS0lEQVR42u3PMQ0AAAwDoEqv9ErYvQQckD4XAQEBAQ" +
+	"EBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAYHLAB8+AWnmfUycAAAAAElFTkSuQmCC"
 
 // What the routes of alchemy make of their bodies: status, code, and the fields
 // that are wrong.
 func TestAlchemyBodies(t *testing.T) {
 	n, _ := newNode(t)
 	thousand := int64(1000)
-	_, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, &thousand)
+	_, key, _, err := n.Accounts.TestUser(t.Context(),
+		account.NewUser{Username: "alice", OAuthID: "test-alice"}, &thousand)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,10 +40,12 @@ func TestAlchemyBodies(t *testing.T) {
 		{async, `{"source_image":null}`, 400, "", "source_image"},
 		{async, `{"source_image":""}`, 400, "ImageValidationFailed", ""},
 		{async, `{"source_image":"a\u0000b"}`, 400, "NulByteInPayload", ""},
-		{async, `{"source_image":"` + dot + `","forms":[{"name":"caption","payload":{"a":"\u0000"}}]}`, 400, "NulByteInPayload", ""},
+		{async, `{"source_image":"` + dot + `","forms":[{"name":"caption","payload":{"a":"\u0000"}}]}`, 400,
+			"NulByteInPayload", ""},
 		{async, `{"source_image":"` + dot + `","webhook":"ftp://x.example"}`, 400, "BadRequest", ""},
 		{pop, `{}`, 400, "", "name"},
-		{pop, `{"name":"x","threads":0,"max_tiles":0,"forms":["x"],"amount":"1"}`, 400, "", "amount forms.0 max_tiles threads"},
+		{pop, `{"name":"x","threads":0,"max_tiles":0,"forms":["x"],"amount":"1"}`, 400, "",
+			"amount forms.0 max_tiles threads"},
 		{pop, `{"name":"x","priority_usernames":["a"]}`, 400, "InvalidPriorityUsername", ""},
 		{submit, ``, 400, "", "id"},
 		{submit, `[]`, 400, "", "id"},
@@ -56,7 +60,8 @@ func TestAlchemyBodies(t *testing.T) {
 	} {
 		var e api.Error
 		w := n.call(t, "POST", tt.path, key, tt.body, &e)
-		if fields := strings.Join(slices.Sorted(maps.Keys(e.Errors)), " "); w.Code != tt.status || e.RC != tt.rc || fields != tt.fields {
+		if fields := strings.Join(slices.Sorted(maps.Keys(e.Errors)), " "); w.Code != tt.status ||
+			e.RC != tt.rc || fields != tt.fields {
 			t.Errorf("%s %.80s: %d %q %q, want %d %q %q", tt.path, tt.body, w.Code, e.RC, fields, tt.status, tt.rc, tt.fields)
 		}
 	}
@@ -74,7 +79,8 @@ func TestAlchemyBodies(t *testing.T) {
 func TestAlchemyValues(t *testing.T) {
 	n, _ := newNode(t)
 	thousand := int64(1000)
-	_, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, &thousand)
+	_, key, _, err := n.Accounts.TestUser(t.Context(),
+		account.NewUser{Username: "alice", OAuthID: "test-alice"}, &thousand)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +99,8 @@ func TestAlchemyValues(t *testing.T) {
 	}
 	queued(2)
 	var job api.AlchemyJob
-	n.call(t, "POST", "/api/v2/interrogate/pop", key, `{"name":"w","forms":["caption","nsfw"],"amount":2,"threads":3}`, &job)
+	n.call(t, "POST", "/api/v2/interrogate/pop", key,
+		`{"name":"w","forms":["caption","nsfw"],"amount":2,"threads":3}`, &job)
 	want := map[string]string{"a": "x", "b": "0.5", "c": "True", "e": `{"f":1}`}
 	if len(job.Forms) != 2 || !maps.Equal(job.Forms[0].Payload, want) || job.Forms[1].Payload != nil {
 		t.Fatalf("%+v", job)
@@ -116,7 +123,8 @@ func TestAlchemyValues(t *testing.T) {
 	var st api.AlchemyStatus
 	w = n.call(t, "GET", "/api/v2/interrogate/status/"+accepted.ID, "", "", &st)
 	var got, sent any
-	if len(st.Forms) != 2 || json.Unmarshal(st.Forms[0].Result, &got) != nil || json.Unmarshal([]byte(`{"caption":{"<b>":[1e300,{"x":null}]}}`), &sent) != nil ||
+	if len(st.Forms) != 2 || json.Unmarshal(st.Forms[0].Result, &got) != nil ||
+		json.Unmarshal([]byte(`{"caption":{"<b>":[1e300,{"x":null}]}}`), &sent) != nil ||
 		!equalJSON(got, sent) || strings.Contains(w.Body.String(), `"result":null`) {
 		t.Errorf("%s", w.Body)
 	}

@@ -31,19 +31,24 @@ type trade struct {
 var trades = []trade{
 	{
 		name: "image", asks: "generate/async", pops: "generate/pop", submits: "generate/submit", told: "generate/status/",
-		order: `{"prompt":"x","params":{"width":64,"height":64,"steps":1},"r2":false}`,
-		offer: `{"name":%q,"models":["stable_diffusion"],"bridge_agent":"AI Horde Worker reGen:13:x"}`, result: `"generation":"` + dot + `","seed":1`,
-		late: "AbortedGen", idle: "AbortedGen", faults: 3, ttl: 150 * time.Second,
+		order:  `{"prompt":"x","params":{"width":64,"height":64,"steps":1},"r2":false}`,
+		offer:  `{"name":%q,"models":["stable_diffusion"],"bridge_agent":"AI Horde Worker reGen:13:x"}`,
+		result: `"generation":"` + dot + `","seed":1`,
+		late:   "AbortedGen", idle: "AbortedGen", faults: 3, ttl: 150 * time.Second,
 	},
 	{
-		name: "text", asks: "generate/text/async", pops: "generate/text/pop", submits: "generate/text/submit", told: "generate/text/status/",
-		order: `{"prompt":"once","models":["any model"]}`, offer: `{"name":%q,"models":["any model"]}`, result: `"generation":"upon a time"`,
-		late: "AbortedGen", idle: "AbortedGen", faults: 3, ttl: 160 * time.Second,
+		name: "text", asks: "generate/text/async", pops: "generate/text/pop", submits: "generate/text/submit",
+		told:  "generate/text/status/",
+		order: `{"prompt":"once","models":["any model"]}`, offer: `{"name":%q,"models":["any model"]}`,
+		result: `"generation":"upon a time"`,
+		late:   "AbortedGen", idle: "AbortedGen", faults: 3, ttl: 160 * time.Second,
 	},
 	{
-		name: "alchemy", asks: "interrogate/async", pops: "interrogate/pop", submits: "interrogate/submit", told: "interrogate/status/",
-		order: `{"forms":[{"name":"caption"}],"source_image":"` + dot + `"}`, offer: `{"name":%q,"forms":["caption"]}`, result: `"result":{"caption":"a dot"}`,
-		late: "WrongCredentials", idle: "DuplicateGen", faults: 4, ttl: 180 * time.Second, paidOnCancel: true,
+		name: "alchemy", asks: "interrogate/async", pops: "interrogate/pop", submits: "interrogate/submit",
+		told:  "interrogate/status/",
+		order: `{"forms":[{"name":"caption"}],"source_image":"` + dot + `"}`, offer: `{"name":%q,"forms":["caption"]}`,
+		result: `"result":{"caption":"a dot"}`,
+		late:   "WrongCredentials", idle: "DuplicateGen", faults: 4, ttl: 180 * time.Second, paidOnCancel: true,
 	},
 }
 
@@ -78,7 +83,8 @@ func (d *deal) has(p party) horde.Kudos {
 
 func (d *deal) person(name string, kudos int64) party {
 	d.Helper()
-	u, key, _, err := d.n.Accounts.TestUser(d.Context(), account.NewUser{Username: name, OAuthID: "test-" + name, Roles: account.Trusted}, &kudos)
+	u, key, _, err := d.n.Accounts.TestUser(d.Context(),
+		account.NewUser{Username: name, OAuthID: "test-" + name, Roles: account.Trusted}, &kudos)
 	if err != nil {
 		d.Fatal(err)
 	}
@@ -150,7 +156,8 @@ func (d *deal) deliver(want string) {
 
 func (d *deal) fault(want string) {
 	d.Helper()
-	if got := d.submit(d.submits, d.owner.key, d.job, `"generation":"","result":{},"seed":-1,"state":"faulted"`); got != want {
+	if got := d.submit(d.submits, d.owner.key, d.job,
+		`"generation":"","result":{},"seed":-1,"state":"faulted"`); got != want {
 		d.Errorf("a fault: %s, want %s", got, want)
 	}
 }
@@ -166,7 +173,8 @@ func (d *deal) pass(t time.Duration) { d.time.Add(int64(t)) }
 
 func (d *deal) sweep() {
 	d.Helper()
-	for _, job := range []func() error{func() error { return d.n.Queue.Sweep(d.Context()) }, func() error { return d.n.Alchemy.Sweep(d.Context()) }} {
+	for _, job := range []func() error{func() error { return d.n.Queue.Sweep(d.Context()) },
+		func() error { return d.n.Alchemy.Sweep(d.Context()) }} {
 		if err := job(); err != nil {
 			d.Fatal(err)
 		}
@@ -358,7 +366,8 @@ var badWorkers = []struct {
 	}},
 	{"others deliver for it", func(d *deal) {
 		d.begin()
-		for who, key := range map[string]string{"a rival": d.rival.key, "the requester": d.asker.key, "anonymous": api.AnonymousKey} {
+		for who, key := range map[string]string{"a rival": d.rival.key, "the requester": d.asker.key,
+			"anonymous": api.AnonymousKey} {
 			if got := d.submit(d.submits, key, d.job, d.result); got != "WrongCredentials" {
 				d.Errorf("%s: %s", who, got)
 			}
@@ -441,7 +450,8 @@ var badWorkers = []struct {
 	}},
 	{"it delivers something else", func(d *deal) {
 		d.begin()
-		if got := d.submit(d.submits, d.owner.key, d.job, `"generation":"upon a mess","result":{"caption":"<script>"},"seed":1`); got != "paid" {
+		if got := d.submit(d.submits, d.owner.key, d.job,
+			`"generation":"upon a mess","result":{"caption":"<script>"},"seed":1`); got != "paid" {
 			d.Errorf("no image: %s", got)
 		}
 		d.state("done")
@@ -547,7 +557,8 @@ func newDeal(t *testing.T, n *Node, clock *atomic.Int64, kind trade) *deal {
 	d.pass(3 * time.Hour)
 	d.sweep()
 	number := clock.Load() / int64(time.Second)
-	d.asker, d.owner, d.rival = d.person(fmt.Sprint("asker", number), 1000), d.person(fmt.Sprint("owner", number), 0), d.person(fmt.Sprint("rival", number), 0)
+	d.asker, d.owner, d.rival = d.person(fmt.Sprint("asker", number), 1000), d.person(fmt.Sprint("owner", number),
+		0), d.person(fmt.Sprint("rival", number), 0)
 	d.offer = strings.Replace(kind.offer, "%q", fmt.Sprintf(`"%%s %d"`, number), 1)
 	return d
 }

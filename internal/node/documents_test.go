@@ -13,7 +13,8 @@ import (
 // (platform §3.11).
 func TestReplaceDocuments(t *testing.T) {
 	n, admin := newNode(t)
-	_, mod, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "mod", OAuthID: "test-mod", Roles: account.Moderator | account.Trusted}, nil)
+	_, mod, _, err := n.Accounts.TestUser(t.Context(),
+		account.NewUser{Username: "mod", OAuthID: "test-mod", Roles: account.Moderator | account.Trusted}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,14 +43,17 @@ func TestReplaceDocuments(t *testing.T) {
 	}
 
 	var page api.HordeDocument
-	if n.call(t, "GET", "/api/v2/documents/terms", "", "", &page); *page.HTML != "<h1>Be kind</h1>" || page.Markdown != nil {
+	if n.call(t, "GET", "/api/v2/documents/terms", "", "", &page); *page.HTML != "<h1>Be kind</h1>" ||
+		page.Markdown != nil {
 		t.Errorf("the terms are %+v", page)
 	}
-	if w := n.call(t, "GET", "/terms", "", "", nil); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "<h1>Be kind</h1>") {
+	if w := n.call(t, "GET", "/terms", "", "", nil); w.Code != http.StatusOK ||
+		!strings.Contains(w.Body.String(), "<h1>Be kind</h1>") {
 		t.Errorf("the page of the terms: %d %.300s", w.Code, w.Body)
 	}
 	var list []api.DocumentSource
-	if n.call(t, "GET", "/api/ext/v1/documents", admin, "", &list); len(list) != 3 || list[0].From != "database" || list[0].Changed == nil {
+	if n.call(t, "GET", "/api/ext/v1/documents", admin, "", &list); len(list) != 3 || list[0].From != "database" ||
+		list[0].Changed == nil {
 		t.Errorf("the list is %+v", list)
 	}
 	if w := n.call(t, "DELETE", terms, admin, "", nil); w.Code != http.StatusOK {

@@ -16,7 +16,9 @@ func TestOwnerSeesFailures(t *testing.T) {
 		n, clock := clockedNode(t, db)
 		d := newDeal(t, n, clock, trades[0])
 		root := d.person("moderator", 0)
-		if _, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "moderator", OAuthID: "test-moderator", Roles: account.Moderator | account.Trusted}, nil); err != nil {
+		if _, key, _, err := n.Accounts.TestUser(t.Context(),
+			account.NewUser{Username: "moderator", OAuthID: "test-moderator",
+				Roles: account.Moderator | account.Trusted}, nil); err != nil {
 			t.Fatal(err)
 		} else {
 			root.key = key
@@ -35,7 +37,8 @@ func TestOwnerSeesFailures(t *testing.T) {
 		var seen api.WorkerFailures
 		for who, key := range map[string]string{"its owner": d.owner.key, "a moderator": root.key} {
 			seen = api.WorkerFailures{}
-			if w := n.call(t, "GET", path, key, "", &seen); w.Code != 200 || seen.InARow != 5 || seen.PausedUntil == nil || !strings.Contains(*seen.Message, "paused until") {
+			if w := n.call(t, "GET", path, key, "", &seen); w.Code != 200 || seen.InARow != 5 || seen.PausedUntil == nil ||
+				!strings.Contains(*seen.Message, "paused until") {
 				t.Errorf("%s sees %d %s", who, w.Code, w.Body)
 			}
 		}

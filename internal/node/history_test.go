@@ -12,7 +12,8 @@ import (
 func TestKudosHistory(t *testing.T) {
 	n, admin := newNode(t)
 	thousand := int64(1000)
-	_, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, &thousand)
+	_, key, _, err := n.Accounts.TestUser(t.Context(),
+		account.NewUser{Username: "alice", OAuthID: "test-alice"}, &thousand)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,10 +54,12 @@ func TestKudosHistory(t *testing.T) {
 	n.call(t, "GET", path, key, "", &whole)
 	n.call(t, "GET", path+"?limit=3", key, "", &first)
 	n.call(t, "GET", path+"?limit=3&before="+first.Next, key, "", &second)
-	if len(whole.Movements) != 4 || whole.Next != "" || len(first.Movements) != 3 || len(second.Movements) != 1 || second.Next != "" {
+	if len(whole.Movements) != 4 || whole.Next != "" || len(first.Movements) != 3 ||
+		len(second.Movements) != 1 || second.Next != "" {
 		t.Errorf("%+v\n%+v\n%+v", whole, first, second)
 	}
-	if m := second.Movements[0]; m.Balance != 1000 || m.Text != whole.Movements[3].Text || float64(whole.Kudos) != 1015 || whole.Username != "alice#2" {
+	if m := second.Movements[0]; m.Balance != 1000 || m.Text != whole.Movements[3].Text || float64(whole.Kudos) != 1015 ||
+		whole.Username != "alice#2" {
 		t.Errorf("%+v of %+v", m, whole)
 	}
 }

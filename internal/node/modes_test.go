@@ -34,7 +34,8 @@ func newNode(t *testing.T, edit ...func(*Options)) (n *Node, admin string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { n.Close(); l.Close() })
-	_, admin, _, err = n.Accounts.TestUser(t.Context(), account.NewUser{Username: "root", OAuthID: "test-root", Roles: account.Moderator | account.Trusted}, nil)
+	_, admin, _, err = n.Accounts.TestUser(t.Context(),
+		account.NewUser{Username: "root", OAuthID: "test-root", Roles: account.Moderator | account.Trusted}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,8 @@ const dear = `{"prompt":"a lighthouse","models":["stable_diffusion"],"params":{"
 func TestMaintenance(t *testing.T) {
 	n, admin := newNode(t)
 	hundred := int64(100)
-	alice, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, &hundred)
+	alice, key, _, err := n.Accounts.TestUser(t.Context(),
+		account.NewUser{Username: "alice", OAuthID: "test-alice"}, &hundred)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +95,8 @@ func TestMaintenance(t *testing.T) {
 	if w := n.call(t, "POST", "/api/v2/generate/async", key, dear, &taken); w.Code != http.StatusAccepted || !held() {
 		t.Fatalf("a dear request: %d %s, held %v", w.Code, w.Body, held())
 	}
-	if w := n.call(t, "PUT", "/api/v2/status/modes", admin, `{"maintenance_mode":"yes"}`, nil); w.Body.String() != "{\"maintenance_mode\":true}\n" {
+	if w := n.call(t, "PUT", "/api/v2/status/modes", admin, `{"maintenance_mode":"yes"}`,
+		nil); w.Body.String() != "{\"maintenance_mode\":true}\n" {
 		t.Fatalf("switch on: %d %s", w.Code, w.Body)
 	}
 	var check api.Check
@@ -102,7 +105,8 @@ func TestMaintenance(t *testing.T) {
 		t.Errorf("after maintenance: %+v, held %v", check, held())
 	}
 	var refused api.Error
-	if w := n.call(t, "POST", "/api/v2/generate/async", "unknown", dear, &refused); w.Code != http.StatusBadRequest || refused.RC != "MaintenanceMode" {
+	if w := n.call(t, "POST", "/api/v2/generate/async", "unknown", dear, &refused); w.Code != http.StatusBadRequest ||
+		refused.RC != "MaintenanceMode" {
 		t.Errorf("a request in maintenance: %d %+v", w.Code, refused)
 	}
 	n.call(t, "PUT", "/api/v2/status/modes", admin, `{"maintenance_mode":false}`, nil)
@@ -117,11 +121,13 @@ func TestMaintenance(t *testing.T) {
 // A raid closes registration for pseudonymous accounts.
 func TestRaidClosesRegistration(t *testing.T) {
 	n, admin := newNode(t)
-	if w := n.call(t, "POST", "/register", "", "username=one", nil); !strings.Contains(w.Body.String(), `class="ah-api-key"`) {
+	if w := n.call(t, "POST", "/register", "", "username=one", nil); !strings.Contains(w.Body.String(),
+		`class="ah-api-key"`) {
 		t.Errorf("before: %s", w.Body)
 	}
 	n.call(t, "PUT", "/api/v2/status/modes", admin, `{"raid_mode":1}`, nil)
-	if w := n.call(t, "POST", "/register", "", "username=two", nil); strings.Contains(w.Body.String(), `class="ah-api-key"`) || w.Code != http.StatusOK {
+	if w := n.call(t, "POST", "/register", "", "username=two", nil); strings.Contains(w.Body.String(),
+		`class="ah-api-key"`) || w.Code != http.StatusOK {
 		t.Errorf("in a raid: %d %s", w.Code, w.Body)
 	}
 }
@@ -187,7 +193,8 @@ func TestNothingToChangeSaysWhy(t *testing.T) {
 		says, hides                   string // what is in the message, and what is not
 	}{
 		{name: "the switch by another name", method: "PUT", path: modes, key: mod, body: `{"maintenance":true}`,
-			status: 400, rc: "NoHordeModSelected", says: "There is no field 'maintenance' here. The fields are maintenance_mode, invite_only_mode, raid_mode."},
+			status: 400, rc: "NoHordeModSelected",
+			says: "There is no field 'maintenance' here. The fields are maintenance_mode, invite_only_mode, raid_mode."},
 		{name: "no JSON", method: "PUT", path: modes, key: mod, body: `{"maintenance_mode":true}`, header: plain,
 			status: 400, rc: "NoHordeModSelected", says: "Content-Type: application/json"},
 		{name: "a list", method: "PUT", path: modes, key: mod, body: `[1]`,
@@ -195,7 +202,8 @@ func TestNothingToChangeSaysWhy(t *testing.T) {
 		{name: "null", method: "PUT", path: modes, key: mod, body: `{"raid_mode":null}`,
 			status: 400, rc: "NoHordeModSelected", says: "null counts as absent: 'raid_mode'"},
 		{name: "nothing", method: "PUT", path: modes, key: mod, body: `{}`,
-			status: 400, rc: "NoHordeModSelected", says: "No mode to change was given. The body is no JSON object, or one without fields.", hides: "no field"},
+			status: 400, rc: "NoHordeModSelected",
+			says: "No mode to change was given. The body is no JSON object, or one without fields.", hides: "no field"},
 		{name: "a moderator's switch", method: "PUT", path: modes, key: mod, body: `{"maintenance_mode":true}`,
 			status: 403, rc: "NotAdmin", says: "administrators", hides: "given"},
 		{name: "a user's unknown field", method: "PUT", path: "/api/v2/users/1", key: admin, body: `{"moderater":true}`,

@@ -21,10 +21,12 @@ type cast struct {
 
 func newCast(t *testing.T) *cast {
 	n, admin := newNode(t)
-	c := &cast{n, t, map[string]string{"root": admin, "anon": api.AnonymousKey, "stranger": "no-such-key"}, map[string]string{"root": "root#1", "anon": "Anonymous#0"}}
+	c := &cast{n, t, map[string]string{"root": admin, "anon": api.AnonymousKey, "stranger": "no-such-key"},
+		map[string]string{"root": "root#1", "anon": "Anonymous#0"}}
 	thousand := int64(1000)
 	for _, name := range []string{"alice", "bob", "flagged", "gone", "school"} {
-		u, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: name, OAuthID: "test-" + name}, &thousand)
+		u, key, _, err := n.Accounts.TestUser(t.Context(),
+			account.NewUser{Username: name, OAuthID: "test-" + name}, &thousand)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,8 +133,9 @@ func TestBadTransfers(t *testing.T) {
 	} {
 		refuse(p.from, to(p.to), p.want)
 	}
-	for body, want := range map[string]string{`{}`: "username", `{"amount":5}`: "username", `{"username":null,"amount":5}`: "username",
-		`{"username":["bob#3"]}`: "InvalidTargetUsername", `{"username":true}`: "InvalidTargetUsername"} {
+	for body, want := range map[string]string{`{}`: "username", `{"amount":5}`: "username",
+		`{"username":null,"amount":5}`: "username",
+		`{"username":["bob#3"]}`:       "InvalidTargetUsername", `{"username":true}`: "InvalidTargetUsername"} {
 		refuse("alice", body, want)
 	}
 	if after := c.all(); after != before {
@@ -141,9 +144,11 @@ func TestBadTransfers(t *testing.T) {
 	for _, g := range []struct {
 		body string
 		want api.Float
-	}{{`{"username":"bob#3","amount":10.999}`, 10}, {`{"username":3,"amount":"5"}`, 5}, {`{"username":"bob#3"}`, 100}, {`{"username":"any name#3","amount":860}`, 860}} {
+	}{{`{"username":"bob#3","amount":10.999}`, 10}, {`{"username":3,"amount":"5"}`, 5}, {`{"username":"bob#3"}`,
+		100}, {`{"username":"any name#3","amount":860}`, 860}} {
 		var done api.KudosTransferred
-		if w := c.call(t, "POST", path, c.keys["alice"], g.body, &done); w.Code != http.StatusOK || done.Transferred != g.want {
+		if w := c.call(t, "POST", path, c.keys["alice"], g.body, &done); w.Code != http.StatusOK ||
+			done.Transferred != g.want {
 			t.Errorf("%s: %d %s", g.body, w.Code, w.Body)
 		}
 	}
@@ -186,7 +191,8 @@ func TestBadAwards(t *testing.T) {
 			continue
 		}
 		var e api.Error
-		if w := c.call(t, "POST", path, c.keys["root"], `{"username":"bob#3","amount":`+a.amount+`}`, &e); w.Code != http.StatusBadRequest || e.Errors[a.award] == "" {
+		if w := c.call(t, "POST", path, c.keys["root"], `{"username":"bob#3","amount":`+a.amount+`}`,
+			&e); w.Code != http.StatusBadRequest || e.Errors[a.award] == "" {
 			t.Errorf("%s: %d %s", a.amount, w.Code, w.Body)
 		}
 	}
@@ -282,7 +288,8 @@ func TestBadAdjustments(t *testing.T) {
 	}
 	_, err := c.Accounts.HistoryOf(t.Context(), &account.User{ID: 3}, "")
 	h, e := c.Accounts.History(t.Context(), 3, "", 1)
-	if err != nil || e != nil || h.Movements[0].Kind != "admin" || h.Movements[0].Username != "root#1" || !strings.Contains(h.Movements[0].Text, "forgiven") {
+	if err != nil || e != nil || h.Movements[0].Kind != "admin" || h.Movements[0].Username != "root#1" ||
+		!strings.Contains(h.Movements[0].Text, "forgiven") {
 		t.Errorf("%+v %v %v", h, err, e)
 	}
 	if a, err := c.Store.Audit(t.Context()); err != nil || !a.Sound() {
@@ -310,13 +317,15 @@ func TestReplayedKeys(t *testing.T) {
 	if status != http.StatusOK {
 		t.Fatal(first)
 	}
-	for _, body := range []string{`{"username":"bob#3","amount":100}`, `{"username":"3","amount":"100"}`, `{"amount":100.5,"username":"renamed#3"}`, `{"username":"bob#3"}`} {
+	for _, body := range []string{`{"username":"bob#3","amount":100}`, `{"username":"3","amount":"100"}`,
+		`{"amount":100.5,"username":"renamed#3"}`, `{"username":"bob#3"}`} {
 		if status, again := give("k1", body); status != http.StatusOK || again != first {
 			t.Errorf("%s: %d %s, want %s", body, status, again, first)
 		}
 	}
 	for _, body := range []string{`{"username":"bob#3","amount":101}`, `{"username":"root#1","amount":100}`} {
-		if status, text := give("k1", body); status != http.StatusBadRequest || !strings.Contains(text, "IdempotencyKeyConflict") {
+		if status, text := give("k1", body); status != http.StatusBadRequest ||
+			!strings.Contains(text, "IdempotencyKeyConflict") {
 			t.Errorf("%s: %d %s", body, status, text)
 		}
 	}

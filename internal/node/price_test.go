@@ -22,13 +22,17 @@ const pricePath = "/api/ext/v1/kudos/price"
 // bodies that the real routes price by their dry run.
 var priced = []struct{ path, body string }{
 	{"/api/v2/generate/async", `{"prompt":"a fox"}`},
-	{"/api/v2/generate/async", `{"prompt":"a fox","models":["SDXL 1.0"],"params":{"width":1024,"height":1024,"n":3,"loras":[{"name":"x"}],"tis":[{"name":"y"}]}}`},
-	{"/api/v2/generate/async", `{"prompt":"a fox","slow_workers":false,"worker_blacklist":true,"workers":[],"params":{"post_processing":["RestoreFormer","RealESRGAN_x4plus"]}}`},
+	{"/api/v2/generate/async",
+		`{"prompt":"a fox","models":["SDXL 1.0"],"params":{"width":1024,"height":1024,"n":3,"loras":[{"name":"x"}],"tis":[{"name":"y"}]}}`},
+	{"/api/v2/generate/async",
+		`{"prompt":"a fox","slow_workers":false,"worker_blacklist":true,"workers":[],"params":{"post_processing":["RestoreFormer","RealESRGAN_x4plus"]}}`},
 	{"/api/v2/generate/async", `{"prompt":"a fox","source_image":"` + dot + `","params":{"denoising_strength":0.5}}`},
 	{"/api/v2/generate/text/async", `{"prompt":"Once","params":{"max_length":80,"max_context_length":2048}}`},
-	{"/api/v2/generate/text/async", `{"prompt":"Once","models":["koboldcpp/Llama-3-8B"],"params":{"max_length":200,"max_context_length":4096,"n":2}}`},
+	{"/api/v2/generate/text/async",
+		`{"prompt":"Once","models":["koboldcpp/Llama-3-8B"],"params":{"max_length":200,"max_context_length":4096,"n":2}}`},
 	{"/api/v2/generate/text/async", `{"prompt":"Once","models":["Sao10K/L3-8B-Stheno-v3.2"]}`},
-	{"/api/v2/generate/text/async", `{"prompt":"Once","models":["koboldcpp/L3-8B-Stheno-v3.2.Q4_K_M","nobody/knows"],"params":{"n":2},"slow_workers":false}`},
+	{"/api/v2/generate/text/async",
+		`{"prompt":"Once","models":["koboldcpp/L3-8B-Stheno-v3.2.Q4_K_M","nobody/knows"],"params":{"n":2},"slow_workers":false}`},
 	{"/api/v2/generate/async", `{"prompt":"a fox","models":["nobody/knows"],"params":{"n":2}}`},
 }
 
@@ -36,13 +40,15 @@ var priced = []struct{ path, body string }{
 func TestPriceIsTheDryRun(t *testing.T) {
 	n, _ := newNode(t)
 	thousand := int64(1000)
-	_, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, &thousand)
+	_, key, _, err := n.Accounts.TestUser(t.Context(),
+		account.NewUser{Username: "alice", OAuthID: "test-alice"}, &thousand)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range priced {
 		var dry api.DryRun
-		if w := n.call(t, "POST", c.path, key, strings.TrimSuffix(c.body, "}")+`,"dry_run":true}`, &dry); w.Code != http.StatusOK {
+		if w := n.call(t, "POST", c.path, key, strings.TrimSuffix(c.body, "}")+`,"dry_run":true}`,
+			&dry); w.Code != http.StatusOK {
 			t.Fatalf("dry run of %.60s: %d %s", c.body, w.Code, w.Body)
 		}
 		kind := "image"
@@ -52,7 +58,8 @@ func TestPriceIsTheDryRun(t *testing.T) {
 		for _, query := range []string{"", "?type=" + kind} {
 			var p api.Price
 			w := n.call(t, "POST", pricePath+query, key, c.body, &p)
-			if w.Code != http.StatusOK || p.Type != kind || p.Kudos != dry.Kudos || len(p.Lines) < 3 || p.Lines[len(p.Lines)-1].Kudos != dry.Kudos {
+			if w.Code != http.StatusOK || p.Type != kind || p.Kudos != dry.Kudos || len(p.Lines) < 3 ||
+				p.Lines[len(p.Lines)-1].Kudos != dry.Kudos {
 				t.Errorf("price of %.60s: %d %s, the dry run says %v", c.body, w.Code, w.Body, dry.Kudos)
 			}
 			if kind == "image" && (p.Charged != p.Kudos || !p.Exact || p.Net != kudos.Standard().Card().Name) {
@@ -89,7 +96,8 @@ func TestPriceFloor(t *testing.T) {
 			}
 		}
 		var user struct{ Kudos float64 }
-		if w := n.call(t, "GET", "/api/v2/find_user", key, "", &user); w.Code != http.StatusOK || user.Kudos != float64(p.Floor) {
+		if w := n.call(t, "GET", "/api/v2/find_user", key, "", &user); w.Code != http.StatusOK ||
+			user.Kudos != float64(p.Floor) {
 			t.Errorf("%s: has %v, and the floor is %v; %d", kind, user.Kudos, p.Floor, w.Code)
 		}
 	}
@@ -100,7 +108,8 @@ func TestPriceByStyle(t *testing.T) {
 	n, admin := newNode(t)
 	for _, kind := range []string{"image", "text"} {
 		name := kind + " in oil"
-		body := `{"name":"` + name + `","info":"thick strokes","prompt":"{p} in oil{np}","models":["Qwen/Qwen3-8B"],"tags":["art"],"params":{}}`
+		body := `{"name":"` + name +
+			`","info":"thick strokes","prompt":"{p} in oil{np}","models":["Qwen/Qwen3-8B"],"tags":["art"],"params":{}}`
 		if kind == "image" {
 			body = strings.Replace(body, "Qwen/Qwen3-8B", "SDXL 1.0", 1)
 		}
@@ -110,14 +119,16 @@ func TestPriceByStyle(t *testing.T) {
 		}
 		for _, ref := range []string{name, made.ID, "style::" + name} {
 			var p api.Price
-			if w := n.call(t, "POST", pricePath, admin, `{"prompt":"a fox","style":"`+ref+`"}`, &p); w.Code != http.StatusOK || p.Type != kind {
+			if w := n.call(t, "POST", pricePath, admin, `{"prompt":"a fox","style":"`+ref+`"}`, &p); w.Code != http.StatusOK ||
+				p.Type != kind {
 				t.Errorf("%s: %d %s, want a price of kind %s", ref, w.Code, w.Body, kind)
 			}
 		}
 	}
 	for _, ref := range []string{"nobody knows it", strings.Repeat("x", 1024), "a\\u0000b"} {
 		var e api.Error
-		if w := n.call(t, "POST", pricePath, admin, `{"prompt":"a fox","style":"`+ref+`"}`, &e); w.Code != http.StatusNotFound || e.RC != "StyleNotFound" {
+		if w := n.call(t, "POST", pricePath, admin, `{"prompt":"a fox","style":"`+ref+`"}`,
+			&e); w.Code != http.StatusNotFound || e.RC != "StyleNotFound" {
 			t.Errorf("%s: %d %s", ref, w.Code, w.Body)
 		}
 	}
@@ -127,7 +138,8 @@ func TestPriceByStyle(t *testing.T) {
 func TestPriceLines(t *testing.T) {
 	n, _ := newNode(t)
 	thousand := int64(10_000)
-	_, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, &thousand)
+	_, key, _, err := n.Accounts.TestUser(t.Context(),
+		account.NewUser{Username: "alice", OAuthID: "test-alice"}, &thousand)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,13 +151,15 @@ func TestPriceLines(t *testing.T) {
 		codes = append(codes, l.Code)
 	}
 	want := "network loras tis model source_image post_processing burn slow_workers worker_blacklist each n acceptance"
-	if strings.Join(codes, " ") != want || !p.Upfront || p.Held != p.Kudos || p.Tax != 3 || p.N != 2 || p.Basis != "network" {
+	if strings.Join(codes, " ") != want || !p.Upfront || p.Held != p.Kudos || p.Tax != 3 ||
+		p.N != 2 || p.Basis != "network" {
 		t.Errorf("%v %s", codes, w.Body)
 	}
 	if total := float64(p.Tax) + 2*float64(p.Each); horde.KudosOf(total) != horde.KudosOf(float64(p.Kudos)) {
 		t.Errorf("%v and twice %v are not %v", p.Tax, p.Each, p.Kudos)
 	}
-	for _, text := range []string{`"factor":1.3`, `"add":6.0`, "horde-1", "never returned", "stable_diffusion_xl", "set aside"} {
+	for _, text := range []string{`"factor":1.3`, `"add":6.0`, "horde-1", "never returned",
+		"stable_diffusion_xl", "set aside"} {
 		if !strings.Contains(w.Body.String(), text) {
 			t.Errorf("%s is not in %s", text, w.Body)
 		}
@@ -168,10 +182,14 @@ func TestPriceRefusals(t *testing.T) {
 		{"/api/v2/generate/async", poor, `[]`, 400, ""},
 		{"/api/v2/generate/async", poor, `{`, 400, ""},
 		{"/api/v2/generate/async", "nobody", `{"prompt":"x"}`, 401, "InvalidAPIKey"},
-		{"/api/v2/generate/async", poor, `{"prompt":"x","params":{"loras":[{"name":"a"},{"name":"b"},{"name":"c"},{"name":"d"},{"name":"e"},{"name":"f"}]}}`, 400, "TooManyLoras"},
+		{"/api/v2/generate/async", poor,
+			`{"prompt":"x","params":{"loras":[{"name":"a"},{"name":"b"},{"name":"c"},{"name":"d"},{"name":"e"},{"name":"f"}]}}`,
+			400, "TooManyLoras"},
 		{"/api/v2/generate/async", poor, `{"prompt":"x","slow_workers":false}`, 403, "KudosUpfront"},
-		{"/api/v2/generate/text/async", poor, `{"prompt":"x","params":{"max_length":100,"max_context_length":80}}`, 400, "TokenOverflow"},
-		{"/api/v2/generate/text/async", poor, `{"prompt":"x","slow_workers":false,"params":{"max_length":100}}`, 403, "KudosUpfront"},
+		{"/api/v2/generate/text/async", poor,
+			`{"prompt":"x","params":{"max_length":100,"max_context_length":80}}`, 400, "TokenOverflow"},
+		{"/api/v2/generate/text/async", poor,
+			`{"prompt":"x","slow_workers":false,"params":{"max_length":100}}`, 403, "KudosUpfront"},
 		{"/api/v2/generate/text/async", poor, `{"prompt":"x","params":{"max_length":"long"}}`, 400, ""},
 	} {
 		real := n.call(t, "POST", c.path, c.key, strings.Replace(c.body, "{", `{"dry_run":true,`, 1), nil)
@@ -251,12 +269,17 @@ func TestPriceAndRefusalNameTheSameRule(t *testing.T) {
 	for _, c := range []struct{ path, body, rule, says string }{
 		{image, `{"prompt":"x","models":["stable_diffusion"]` + many + `"steps":21,"sampler_name":"k_heun"}}`, "model_steps",
 			"21 steps of k_heun count as 42; stable_diffusion allows 40 without kudos."},
-		{image, `{"prompt":"x","models":["stable_diffusion"]` + many + `"steps":12,"sampler_name":"lcm"}}`, "lcm_steps", "LCM allows 10 steps without kudos, not 12."},
-		{image, `{"prompt":"x","models":["stable_diffusion"]` + many + `"width":1088,"height":1088}}`, "size", "1088×1088 pixels are more than the 1024×1024"},
-		{image, `{"prompt":"x","models":["stable_diffusion"],"source_image":"` + dot + `"` + many + `"steps":21,"control_type":"canny"}}`, "control_steps",
+		{image, `{"prompt":"x","models":["stable_diffusion"]` + many + `"steps":12,"sampler_name":"lcm"}}`, "lcm_steps",
+			"LCM allows 10 steps without kudos, not 12."},
+		{image, `{"prompt":"x","models":["stable_diffusion"]` + many + `"width":1088,"height":1088}}`, "size",
+			"1088×1088 pixels are more than the 1024×1024"},
+		{image, `{"prompt":"x","models":["stable_diffusion"],"source_image":"` + dot + `"` + many +
+			`"steps":21,"control_type":"canny"}}`, "control_steps",
 			"control_type canny allows 20 steps without kudos, not 21."},
-		{image, `{"prompt":"x","models":["stable_diffusion"],"slow_workers":false` + many + `"steps":20}}`, "slow_workers", "slow_workers false"},
-		{text, `{"prompt":"x"` + many + `"max_length":600,"max_context_length":2048}}`, "text_length", "A max_length of 600 tokens is more than the 512"},
+		{image, `{"prompt":"x","models":["stable_diffusion"],"slow_workers":false` + many + `"steps":20}}`,
+			"slow_workers", "slow_workers false"},
+		{text, `{"prompt":"x"` + many + `"max_length":600,"max_context_length":2048}}`, "text_length",
+			"A max_length of 600 tokens is more than the 512"},
 		{text, `{"prompt":"x","slow_workers":false` + many + `"max_length":80}}`, "slow_workers", "slow_workers false"},
 	} {
 		t.Run(c.rule+c.path[len("/api/v2/generate"):], func(t *testing.T) {
@@ -272,7 +295,8 @@ func TestPriceAndRefusalNameTheSameRule(t *testing.T) {
 
 			dry := strings.Replace(c.body, "{", `{"dry_run":true,`, 1)
 			for _, call := range []struct{ path, key, body, has string }{
-				{c.path, poor, c.body, "the 15.00 that this account can commit now: its balance of 40.00, less the floor of 25.00."},
+				{c.path, poor, c.body,
+					"the 15.00 that this account can commit now: its balance of 40.00, less the floor of 25.00."},
 				{c.path, poor, dry, "the 15.00 that this account can commit now"},
 				{pricePath, poor, c.body, "the 15.00 that this account can commit now"},
 				{c.path, shared.ID, c.body, "more than the owner of the shared key can commit now."},
@@ -283,7 +307,8 @@ func TestPriceAndRefusalNameTheSameRule(t *testing.T) {
 				if w.Code != http.StatusForbidden || e.RC != "KudosUpfront" {
 					t.Fatalf("%s: %d %s", call.path, w.Code, w.Body)
 				}
-				for _, part := range []string{"kudos upfront", horde.KudosOf(float64(p.Held)).String(), sentence, call.has, "To need none, "} {
+				for _, part := range []string{"kudos upfront", horde.KudosOf(float64(p.Held)).String(), sentence,
+					call.has, "To need none, "} {
 					if !strings.Contains(e.Message, part) {
 						t.Errorf("%s: %q is not in %q", call.path, part, e.Message)
 					}
@@ -351,7 +376,8 @@ func TestTimingsAreForgotten(t *testing.T) {
 func TestChosenNet(t *testing.T) {
 	layers := []kudos.Layer{{In: kudos.Inputs, Out: 1, Weights: make([]float32, kudos.Inputs), Bias: []float32{1}}}
 	layers[0].Weights[kudos.Inputs-kudos.RoomPosts] = 2 // RestoreFormer takes three times as long
-	own, err := kudos.NewNet(kudos.Card{Name: "ours", Vocabulary: kudos.Vocabulary{PostProcessors: []string{"RestoreFormer"}}}, 5, layers)
+	own, err := kudos.NewNet(kudos.Card{Name: "ours",
+		Vocabulary: kudos.Vocabulary{PostProcessors: []string{"RestoreFormer"}}}, 5, layers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -373,7 +399,8 @@ func TestChosenNet(t *testing.T) {
 	before := serve(nil)
 	var p api.Price
 	before.call(t, "POST", pricePath, api.AnonymousKey, body, &p)
-	if p.Basis != "formula" || p.Net != "horde-1" || p.Lines[0].Kudos != 7.8 || !strings.Contains(p.Lines[0].Text, "RestoreFormer") {
+	if p.Basis != "formula" || p.Net != "horde-1" || p.Lines[0].Kudos != 7.8 ||
+		!strings.Contains(p.Lines[0].Text, "RestoreFormer") {
 		t.Errorf("by the built-in net: %+v", p)
 	}
 	if err := before.Close(); err != nil {
@@ -404,10 +431,12 @@ func TestPriceTellsTheSmallerRequest(t *testing.T) {
 
 	var p api.Price
 	n.call(t, "POST", pricePath, api.AnonymousKey, fmt.Sprintf(large, `,"allow_downgrade":true`), &p)
-	if p.Width%64 != 0 || p.Height%64 != 0 || p.Width <= p.Height || p.Width*p.Height > 1024*1024 || p.Steps >= 60 || p.Steps < 1 {
+	if p.Width%64 != 0 || p.Height%64 != 0 || p.Width <= p.Height || p.Width*p.Height > 1024*1024 ||
+		p.Steps >= 60 || p.Steps < 1 {
 		t.Fatalf("the smaller request is %d×%d in %d steps", p.Width, p.Height, p.Steps)
 	}
-	smaller := fmt.Sprintf(`{"prompt":"x","models":["stable_diffusion"],"params":{"width":%d,"height":%d,"steps":%d}}`, p.Width, p.Height, p.Steps)
+	smaller := fmt.Sprintf(`{"prompt":"x","models":["stable_diffusion"],"params":{"width":%d,"height":%d,"steps":%d}}`,
+		p.Width, p.Height, p.Steps)
 	if w := n.call(t, "POST", "/api/v2/generate/async", api.AnonymousKey, smaller, nil); w.Code != http.StatusAccepted {
 		t.Errorf("the smaller request is refused: %d %s", w.Code, w.Body)
 	}

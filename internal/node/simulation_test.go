@@ -193,7 +193,8 @@ func TestFleetWithBrokenWorkers(t *testing.T) {
 		for _, kind := range trades {
 			t.Run(kind.name, func(t *testing.T) {
 				d := newDeal(t, n, clock, kind)
-				s := &simulation{T: t, trade: d.trade, n: n, clock: clock, begun: clock.Load(), dice: rand.New(rand.NewPCG(10, 3)), open: map[string]bool{}}
+				s := &simulation{T: t, trade: d.trade, n: n, clock: clock, begun: clock.Load(), dice: rand.New(rand.NewPCG(10, 3)),
+					open: map[string]bool{}}
 				for i := range 6 {
 					s.askers = append(s.askers, d.person(fmt.Sprint(kind.name, " asker ", i), 10_000))
 				}
@@ -202,13 +203,15 @@ func TestFleetWithBrokenWorkers(t *testing.T) {
 					if i%10 == 0 {
 						way = []string{faulting, hanging, devouring}[i/10]
 					}
-					s.workers = append(s.workers, &simulated{party: d.person(fmt.Sprint(kind.name, " owner ", i), 0), name: fmt.Sprint(kind.name, " ", i), way: way})
+					s.workers = append(s.workers, &simulated{party: d.person(fmt.Sprint(kind.name, " owner ", i), 0),
+						name: fmt.Sprint(kind.name, " ", i), way: way})
 				}
 				s.run()
 
 				t.Logf("%d of %d delivered, %d given up, in %v", s.done, s.asked, s.faulted, s.now())
 				if float64(s.done) < 0.995*float64(simulatedRequests) || s.faulted > 0 {
-					t.Errorf("%d of %d requests were delivered, %d given up, %d are open after %v", s.done, s.asked, s.faulted, len(s.open), s.now())
+					t.Errorf("%d of %d requests were delivered, %d given up, %d are open after %v", s.done, s.asked,
+						s.faulted, len(s.open), s.now())
 				}
 				for _, w := range s.workers {
 					if (w.way == faulting || w.way == devouring) && !w.told {

@@ -48,11 +48,13 @@ func TestPatrons(t *testing.T) {
 	}
 	var u api.UserDetails
 	n.call(t, "GET", "/api/v2/users/2", admin, "", &u)
-	if u.MonthlyKudos == nil || u.MonthlyKudos.Amount != 50_000 || u.MonthlyKudos.LastReceived == "" || u.KudosDetails.Recurring.Sum != 50_000 || u.Kudos != 50_097 {
+	if u.MonthlyKudos == nil || u.MonthlyKudos.Amount != 50_000 || u.MonthlyKudos.LastReceived == "" ||
+		u.KudosDetails.Recurring.Sum != 50_000 || u.Kudos != 50_097 {
 		t.Errorf("%+v", u)
 	}
 	var sponsors api.HordeDocument
-	if n.call(t, "GET", "/api/v2/documents/sponsors?format=markdown", "", "", &sponsors); !strings.Contains(*sponsors.Markdown, "alice") {
+	if n.call(t, "GET", "/api/v2/documents/sponsors?format=markdown", "", "",
+		&sponsors); !strings.Contains(*sponsors.Markdown, "alice") {
 		t.Errorf("the sponsors' page is %q", *sponsors.Markdown)
 	}
 	cents = 0
@@ -73,7 +75,8 @@ func TestRarely(t *testing.T) {
 	runs := 0
 	run := func(name string, atOnce bool) {
 		t.Helper()
-		job := n.rarely(rareJob{name, time.Hour, atOnce, func(context.Context) error { runs++; return nil }}) // as after a restart
+		job := n.rarely(rareJob{name, time.Hour, atOnce,
+			func(context.Context) error { runs++; return nil }}) // as after a restart
 		if err := job(t.Context()); err != nil {
 			t.Fatal(err)
 		}

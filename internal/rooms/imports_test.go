@@ -34,9 +34,10 @@ var mayImport = map[string][]string{
 
 	// What all kinds of work share: matching and settling know neither each other nor
 	// any kind, and a kind knows no other.
-	"internal/match":       {"api", "internal/horde", "internal/bridge"},
-	"internal/live":        {"api", "internal/horde", "internal/match", "internal/waiting"},
-	"internal/settle":      {"api", "internal/horde", "internal/store", "internal/blob", "internal/kudos", "internal/account", "internal/fleet"},
+	"internal/match": {"api", "internal/horde", "internal/bridge"},
+	"internal/live":  {"api", "internal/horde", "internal/match", "internal/waiting"},
+	"internal/settle": {"api", "internal/horde", "internal/store", "internal/blob", "internal/kudos",
+		"internal/account", "internal/fleet"},
 	"internal/kinds":       kindsMayImport,
 	"internal/kinds/image": append([]string{"internal/kinds", "internal/imaging"}, kindsMayImport...),
 	"internal/kinds/text":  append([]string{"internal/kinds"}, kindsMayImport...),
@@ -47,7 +48,8 @@ var mayImport = map[string][]string{
 	"internal/server":         {"api", "internal/horde", "internal/server/pyjson", "internal/telemetry"},
 	"internal/server/pyjson":  {"internal/horde"},
 	"internal/server/swagger": {"api", "internal/server"},
-	"internal/server/site":    {"api", "internal/content", "internal/horde", "internal/server", "internal/server/swagger", "web"},
+	"internal/server/site": {"api", "internal/content", "internal/horde", "internal/server",
+		"internal/server/swagger", "web"},
 
 	// The command line: commands that use a horde are programs like other people's.
 	"internal/cli/console":  {"api", "client", "internal/terminal"},
@@ -69,17 +71,19 @@ var mayImport = map[string][]string{
 
 // kindsMayImport is what every kind of work may know: rows of the store, but not how
 // it is settled or queued.
-var kindsMayImport = []string{"api", "internal/horde", "internal/store", "internal/bridge", "internal/catalog", "internal/account", "internal/fleet",
+var kindsMayImport = []string{"api", "internal/horde", "internal/store", "internal/bridge", "internal/catalog",
+	"internal/account", "internal/fleet",
 	"internal/kudos", "internal/admission", "internal/match"}
 
 // mustNot are single arrows that would run back. An arrow to a room is one to the
 // rooms below it, too.
 var mustNot = map[string][]string{
 	// Handlers call the domain, which owns its transactions.
-	"internal/server/domain": {"internal/store", "internal/server/v2", "internal/server/ext", "internal/server/site", "internal/server/front"},
-	"internal/server/v2":     {"internal/store", "internal/server/ext", "internal/server/site", "internal/server/front"},
-	"internal/server/ext":    {"internal/store", "internal/server/v2", "internal/server/site", "internal/server/front"},
-	"internal/server/front":  {"internal/store"},
+	"internal/server/domain": {"internal/store", "internal/server/v2", "internal/server/ext", "internal/server/site",
+		"internal/server/front"},
+	"internal/server/v2":    {"internal/store", "internal/server/ext", "internal/server/site", "internal/server/front"},
+	"internal/server/ext":   {"internal/store", "internal/server/v2", "internal/server/site", "internal/server/front"},
+	"internal/server/front": {"internal/store"},
 
 	"internal/account": {"internal/server", "internal/queue", "internal/fleet"},
 	"internal/kudos":   {"internal/server", "internal/queue", "internal/fleet", "internal/account"},
