@@ -11,6 +11,7 @@ import (
 	"horde/api"
 	"horde/internal/account"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
 )
 
@@ -57,7 +58,7 @@ type deal struct {
 	*testing.T
 	trade
 	n                    *Node
-	time                 *atomic.Int64
+	time                 *hordetest.Clock
 	asker, owner, rival  party
 	id, job              string
 	tax, price, reward   horde.Kudos // of this kind of work when all goes well
@@ -169,7 +170,7 @@ func (d *deal) cancel() {
 	}
 }
 
-func (d *deal) pass(t time.Duration) { d.time.Add(int64(t)) }
+func (d *deal) pass(t time.Duration) { d.time.Advance(t) }
 
 func (d *deal) sweep() {
 	d.Helper()
@@ -538,33 +539,22 @@ func TestOneBrokenWorkerHarmsNobody(t *testing.T) {
 	})
 }
 
-func clockedNode(t *testing.T, db *storetest.DB) (*Node, *atomic.Int64) {
-	t.Helper()
-	clock := &atomic.Int64{}
-	clock.Store(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano())
-	n, _ := newNode(t, func(o *Options) {
-		o.DBURL = db.Options().URL
-		o.Clock = func() time.Time { return time.Unix(0, clock.Load()) }
-	})
-	return n, clock
-}
-
 // newDeal makes a requester and two workers' owners, and lets what was before
 // expire.
-func newDeal(t *testing.T, n *Node, clock *atomic.Int64, kind trade) *deal {
+func newDeal(t *testing.T, n *Node, clock *hordetest.Clock, kind trade) *deal {
 	t.Helper()
 	d := &deal{T: t, trade: kind, n: n, time: clock}
 	d.pass(3 * time.Hour)
 	d.sweep()
-	number := clock.Load() / int64(time.Second)
-	d.asker, d.owner, d.rival = d.person(fmt.Sprint("asker", number), 1000), d.person(fmt.Sprint("owner", number),
-		0), d.person(fmt.Sprint("rival", number), 0)
+	number := clock.Now().Unix()
+	d.asker = d.person(fmt.Sprint("asker", number), 1000)
+	d.owner, d.rival = d.person(fmt.Sprint("owner", number), 0), d.person(fmt.Sprint("rival", number), 0)
 	d.offer = strings.Replace(kind.offer, "%q", fmt.Sprintf(`"%%s %d"`, number), 1)
 	return d
 }
 
 // priceOf plays one delivery of a kind.
-func priceOf(t *testing.T, n *Node, clock *atomic.Int64, kind trade) (tax, price, reward horde.Kudos) {
+func priceOf(t *testing.T, n *Node, clock *hordetest.Clock, kind trade) (tax, price, reward horde.Kudos) {
 	t.Helper()
 	d := newDeal(t, n, clock, kind)
 	d.ask()

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"horde/api"
+	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
 )
 
@@ -35,8 +35,8 @@ type simulation struct {
 	*testing.T
 	trade
 	n       *Node
-	clock   *atomic.Int64
-	begun   int64
+	clock   *hordetest.Clock
+	begun   time.Time
 	dice    *rand.Rand
 	askers  []party
 	workers []*simulated
@@ -52,7 +52,7 @@ const (
 	longest           = 40 * time.Minute // until all requests have to be at an end
 )
 
-func (s *simulation) now() time.Duration { return time.Duration(s.clock.Load() - s.begun) }
+func (s *simulation) now() time.Duration { return s.clock.Now().Sub(s.begun) }
 
 // ask brings in requests of several users.
 func (s *simulation) ask(k int) {
@@ -180,7 +180,7 @@ func (s *simulation) run() {
 				return
 			}
 		}
-		s.clock.Add(int64(stride))
+		s.clock.Advance(stride)
 	}
 }
 
@@ -193,7 +193,7 @@ func TestFleetWithBrokenWorkers(t *testing.T) {
 		for _, kind := range trades {
 			t.Run(kind.name, func(t *testing.T) {
 				d := newDeal(t, n, clock, kind)
-				s := &simulation{T: t, trade: d.trade, n: n, clock: clock, begun: clock.Load(), dice: rand.New(rand.NewPCG(10, 3)),
+				s := &simulation{T: t, trade: d.trade, n: n, clock: clock, begun: clock.Now(), dice: rand.New(rand.NewPCG(10, 3)),
 					open: map[string]bool{}}
 				for i := range 6 {
 					s.askers = append(s.askers, d.person(fmt.Sprint(kind.name, " asker ", i), 10_000))
