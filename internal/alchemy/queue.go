@@ -278,6 +278,13 @@ func (q *Queue) Open() int {
 	return q.index.requests.Total().Jobs
 }
 
+// Size is how many requests are in memory, and how many forms of them.
+func (q *Queue) Size() (requests, forms int) {
+	q.index.mu.Lock()
+	defer q.index.mu.Unlock()
+	return q.index.requests.Size()
+}
+
 // clip cuts an id that a stranger sent, for use in a message.
 func clip(id string) string {
 	if len(id) > 64 {

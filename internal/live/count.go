@@ -8,6 +8,10 @@ import (
 // Total is what all entries and reservations count.
 func (t *Table[E, P]) Total() Load { return t.total }
 
+// Size is how many requests the table keeps, finished ones among them, and how many jobs or
+// forms of them.
+func (t *Table[E, P]) Size() (requests, parts int) { return len(t.rows), len(t.parts) }
+
 // JobsOf is how many jobs a user has, or, where models are named, how many for each of
 // them: a job that names two counts twice.
 func (t *Table[E, P]) JobsOf(id int64, models ...string) (n int) {

@@ -209,6 +209,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	n.ready.Add("database", n.Store.Ready)
 	n.ready.Add("pictures", n.Blobs.Ready)
 	n.http = front.New(n.front())
+	n.registerFigures()
 	return nil
 }
 

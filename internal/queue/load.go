@@ -24,6 +24,17 @@ func (q *Queue) load(x *index) admission.Load {
 	return c.Load
 }
 
+// Size is how many requests of each kind are in memory, finished ones that are still to be
+// fetched among them, and how many jobs of them.
+func (q *Queue) Size(yield func(kind string, requests, jobs int)) {
+	for _, x := range q.indexes() {
+		x.mu.Lock()
+		requests, jobs := x.requests.Size()
+		x.mu.Unlock()
+		yield(x.kind.name, requests, jobs)
+	}
+}
+
 // queued is the jobs waiting and in progress (decision 23), and how many
 // work units wait, from counters.
 func (x *index) queued() (jobs int, units float64) {
