@@ -67,7 +67,7 @@ type Serve struct {
 
 	MaxConnections        int `name:"max-connections" env:"HORDE_MAX_CONNECTIONS" placeholder:"N" help:"Most connections that are open at a time; default: 8192, or fewer where there are fewer file descriptors."`
 	ConnectionsPerAddress int `name:"max-connections-per-address" default:"512" env:"HORDE_MAX_CONNECTIONS_PER_ADDRESS" placeholder:"N" help:"Most of one address, this machine and trusted proxies apart; behind these, most calls at a time (${default})."`
-	MaxCalls              int `name:"max-calls" default:"0" env:"HORDE_MAX_CALLS" placeholder:"N" help:"Calls worked on at a time, beyond which new requests are refused with 503; 0: 128 for each processor, at least 256."`
+	MaxCalls              int `name:"max-calls" default:"0" env:"HORDE_MAX_CALLS" placeholder:"N" help:"Calls worked on at a time, beyond which new requests are refused with 503; 0: 64 for each processor, at least 128."`
 
 	AccessLog     Switch `env:"HORDE_ACCESS_LOG" help:"Log every call."`
 	MetricsListen string `env:"HORDE_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Serve /metrics here, and no longer on the listening address."`

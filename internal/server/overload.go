@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,10 +14,13 @@ import (
 )
 
 // A server that works on more calls at a time than it can serve answers all of them
-// late, and most of them to nobody: their callers have gone. So beyond Options.MaxWorking
-// calls new requests are refused at once, which are work for minutes. What goes on with
-// work that was accepted (a worker's delivery, a look at a request) passes until there
-// are twice as many. Health checks and images always pass.
+// late, and most of them to nobody: their callers have gone. So of new requests, which
+// are work for minutes, only as many are let in as keep Options.MaxWorking calls under
+// way. The others wait a moment for one to end, which is all that a burst takes; when the
+// line has not been empty for a while there is more to do than can be done, and they are
+// refused nearly at once. What goes on with work that was accepted (a worker's delivery,
+// a look at a request) passes until there are several times as many. Health checks and
+// images always pass.
 //
 // A call counts while it is worked on: not while its body is on the way or its answer is
 // being read, so that slow connections keep nobody out, nor while it waits for something
@@ -24,7 +28,12 @@ import (
 type overload struct {
 	most    int64 // calls worked on at a time; 0: no bound
 	working atomic.Int64
+	waiting atomic.Int64           // length of line
 	refused *prometheus.CounterVec // by what was refused
+
+	mu    sync.Mutex
+	line  []chan struct{} // of new requests, oldest first, each closed when it is let in; guarded by mu
+	since time.Time       // since when the line has not been empty; guarded by mu
 
 	log      *slog.Logger
 	silent   atomic.Int64 // until when no line is logged, in nanoseconds since 1970
@@ -32,9 +41,16 @@ type overload struct {
 }
 
 const (
-	beyondRequests = 2                // times MaxWorking, from which on other calls are refused too
-	overloadQuiet  = 10 * time.Second // between two lines of the log
-	overloadRetry  = 3                // seconds at most in Retry-After, so that callers come back one by one
+	beyondRequests = 4 // times MaxWorking, from which on other calls are refused too
+
+	// A new request waits burstWait, but overloadWait where others have waited
+	// without a pause for longer than burstWait (after the CoDel of network queues).
+	burstWait    = 100 * time.Millisecond
+	overloadWait = 5 * time.Millisecond
+	maxLine      = 1024 // new requests that wait; others are refused at once
+
+	overloadQuiet = 10 * time.Second // between two lines of the log
+	overloadRetry = 3                // seconds at most in Retry-After, so that callers come back one by one
 )
 
 // What horde_calls_refused_total counts by.
@@ -64,19 +80,99 @@ func newOverload(most int, log *slog.Logger, reg prometheus.Registerer) *overloa
 
 // enter counts a call as worked on, or returns the refusal of one that is too many.
 func (o *overload) enter(ctx context.Context, x *exchange, rt *Route) error {
+	if o.most > 0 && rt.Sheds && !o.letIn(ctx) {
+		return o.refuse(ctx, refusedRequests)
+	}
+
 	n := o.working.Add(1)
 	x.load = o
-
 	always := rt.Limits != nil && len(rt.Limits) == 0
-	switch {
-	case o.most == 0 || always || n <= o.most:
-		return nil
-	case rt.Sheds:
-		return o.refuse(ctx, refusedRequests)
-	case n > beyondRequests*o.most:
+	if o.most > 0 && !always && n > beyondRequests*o.most {
 		return o.refuse(ctx, refusedOthers)
 	}
 	return nil
+}
+
+// letIn waits for room for a new request, and reports whether there is some.
+func (o *overload) letIn(ctx context.Context) bool {
+	if o.working.Load() < o.most && o.waiting.Load() == 0 {
+		return true
+	}
+
+	turn, patience := o.lineUp()
+	if turn == nil {
+		return false
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-turn:
+		return true
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	return !o.giveUp(turn)
+}
+
+// lineUp puts a new request into the line, and says how long it waits there; nil: the
+// line is full.
+func (o *overload) lineUp() (turn chan struct{}, patience time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.line) >= maxLine {
+		return nil, 0
+	}
+
+	now := time.Now()
+	if len(o.line) == 0 {
+		o.since = now
+	}
+	patience = burstWait
+	if now.Sub(o.since) > burstWait {
+		patience = overloadWait
+	}
+
+	turn = make(chan struct{})
+	o.line = append(o.line, turn)
+	o.waiting.Store(int64(len(o.line)))
+
+	// The calls that kept it out may have ended meanwhile.
+	o.callLocked()
+	return turn, patience
+}
+
+// giveUp takes a new request out of the line; false: it was let in after all.
+func (o *overload) giveUp(turn chan struct{}) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i, t := range o.line {
+		if t == turn {
+			o.line = append(o.line[:i], o.line[i+1:]...)
+			o.waiting.Store(int64(len(o.line)))
+			return true
+		}
+	}
+	return false
+}
+
+// callLocked lets in whom there is room for. mu is held.
+func (o *overload) callLocked() {
+	room := o.most - o.working.Load()
+	for len(o.line) > 0 && room > 0 {
+		close(o.line[0])
+		o.line = o.line[1:]
+		room--
+	}
+	o.waiting.Store(int64(len(o.line)))
+}
+
+// ended counts a call as no longer worked on.
+func (o *overload) ended() {
+	if o.working.Add(-1) < o.most && o.waiting.Load() > 0 {
+		o.mu.Lock()
+		o.callLocked()
+		o.mu.Unlock()
+	}
 }
 
 // refuse counts a refusal, and logs it unless one was logged a moment ago.
@@ -101,7 +197,7 @@ func (o *overload) refuse(ctx context.Context, calls string) error {
 // rest stops counting a call until resume; they may be nested.
 func (x *exchange) rest() {
 	if x.load != nil && x.resting.Add(1) == 1 {
-		x.load.working.Add(-1)
+		x.load.ended()
 	}
 }
 
@@ -114,6 +210,6 @@ func (x *exchange) resume() {
 // leave stops counting a call that was answered.
 func (x *exchange) leave() {
 	if x.load != nil && x.resting.Load() == 0 {
-		x.load.working.Add(-1)
+		x.load.ended()
 	}
 }

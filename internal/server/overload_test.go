@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -73,7 +75,7 @@ func (b *busyServer) finish() {
 
 // TestNewWorkIsRefusedFirst: with as many calls as are allowed at a time, new requests
 // are refused at once and told when to come again; what goes on with accepted work
-// passes up to twice as many, and health checks always do.
+// passes up to four times as many, and health checks always do.
 func TestNewWorkIsRefusedFirst(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -83,8 +85,8 @@ func TestNewWorkIsRefusedFirst(t *testing.T) {
 	}{
 		{"room for one", 1, 200, 200, 200},
 		{"full for new work", 2, 503, 200, 200},
-		{"nearly full", 3, 503, 200, 200},
-		{"full", 4, 503, 503, 200},
+		{"nearly full", 7, 503, 200, 200},
+		{"full", 8, 503, 503, 200},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -146,6 +148,54 @@ func TestWaitingCallsKeepNobodyOut(t *testing.T) {
 	if n := b.overload.working.Load(); n != 0 {
 		t.Errorf("%d calls count that have ended", n)
 	}
+}
+
+// TestABurstWaits: a new request that comes when all is full waits a moment for a call to
+// end, and is refused nearly at once where others have waited for long.
+func TestABurstWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBusyServer(t)
+		b.start("/hold", 2)
+
+		began := time.Now()
+		if w := call(b.Server, http.MethodPost, "/new"); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("a burst that does not end: %d", w.Code)
+		}
+		if took := time.Since(began); took != burstWait {
+			t.Errorf("it was refused after %v", took)
+		}
+
+		// Two keep the line from being empty; the third comes late.
+		var line sync.WaitGroup
+		for _, at := range []time.Duration{0, burstWait - time.Millisecond, burstWait + time.Millisecond} {
+			line.Go(func() {
+				time.Sleep(at)
+				call(b.Server, http.MethodPost, "/new")
+			})
+		}
+		time.Sleep(burstWait + 2*time.Millisecond)
+		began = time.Now()
+		if w := call(b.Server, http.MethodPost, "/new"); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("in an overload: %d", w.Code)
+		}
+		if took := time.Since(began); took != overloadWait {
+			t.Errorf("in an overload it was refused after %v", took)
+		}
+		line.Wait()
+
+		// Those that wait when there is room come in, in their order.
+		for range 2 {
+			line.Go(func() {
+				if w := call(b.Server, http.MethodPost, "/new"); w.Code != http.StatusOK {
+					t.Errorf("a burst that ends: %d", w.Code)
+				}
+			})
+		}
+		synctest.Wait()
+		b.finish()
+		line.Wait()
+	})
 }
 
 // TestOverloadIsLoggedOnce: refusals are counted each, and logged by a line now and then.

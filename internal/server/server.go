@@ -28,8 +28,8 @@ type Options struct {
 	AccessLog bool                 // log every call, not only the failed ones
 	Metrics   *prometheus.Registry // nil: a registry of its own
 
-	// MaxWorking is how many calls are worked on at a time before new requests are
-	// refused with 503; 0: any number.
+	// MaxWorking is how many calls are worked on at a time before new requests wait, and
+	// after a moment are refused with 503; 0: any number.
 	MaxWorking int
 
 	// Limits counts calls; nil switches rate limits off.
