@@ -40,6 +40,10 @@ type Config struct {
 	// lost; 15 s.
 	ServeTimeout time.Duration
 
+	// Refusals: a call that the server refuses for want of time (503) is counted, not an
+	// error. Requests are given up then, other calls tried again.
+	Refusals bool
+
 	OwnServer bool      // the server may be on another machine
 	Progress  io.Writer // a line per second; nil: none
 }

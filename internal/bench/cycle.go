@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"time"
 )
 
@@ -32,6 +33,7 @@ const (
 	afterError = 50 * time.Millisecond // pause after a failed call
 	popPause   = 2 * time.Millisecond  // after a pop that found nothing
 	popTries   = 1000                  // after which a worker gives up
+	maxInsist  = 100                   // tries of a call that is refused
 	idlePause  = 50 * time.Millisecond // between the pops that find nothing
 )
 
@@ -46,6 +48,33 @@ func (r *run) refused(what string, status, want int, body []byte, err error) boo
 		return false
 	}
 	return true
+}
+
+// tooMuch reports whether a call that was sent at a time of the run was refused because
+// the server has too much to do, and counts that.
+func (r *run) tooMuch(status int, err error, sent time.Duration) bool {
+	if !r.cfg.Refusals || err != nil || status != http.StatusServiceUnavailable {
+		return false
+	}
+	if r.rec.inWindow(sent) {
+		r.rec.refused.Add(1)
+	}
+	r.rec.took(callRefused, sent, r.rec.now())
+	return true
+}
+
+// insist makes a call that goes on with accepted work: one that is refused is tried
+// again.
+func (r *run) insist(c *conn, req []byte) (status int, body []byte, err error) {
+	for range maxInsist {
+		sent := r.rec.now()
+		status, body, err = c.do(req)
+		if !r.tooMuch(status, err, sent) {
+			break
+		}
+		time.Sleep(afterError)
+	}
+	return status, body, err
 }
 
 // reason is an error without the addresses and ports of its connection, so that errors
@@ -118,8 +147,12 @@ func (c *client) cycle(ctx context.Context, number uint64, due time.Duration) bo
 	c.slot.accepted.Store(0)
 	c.slot.number.Store(number)
 	putMark(c.mark[:], c.run.id, c.index, number)
+	sent := c.rec.now()
 	status, body, err := c.conn.do(c.requests[number%uint64(len(c.requests))].with(c.mark[:]))
 	now := c.rec.now()
+	if c.tooMuch(status, err, sent) {
+		return false
+	}
 	c.rec.took(callAsync, due, now)
 	if c.refused("async", status, 202, body, err) {
 		return false
@@ -166,7 +199,7 @@ func (c *client) delivered(ctx context.Context, number uint64) (delivery, bool) 
 
 func (c *client) verifyCheck() bool {
 	began := c.rec.now()
-	status, body, err := c.conn.do(c.check.with(c.id[:]))
+	status, body, err := c.insist(c.conn, c.check.with(c.id[:]))
 	c.rec.took(callCheck, began, c.rec.now())
 	if c.refused("check", status, 200, body, err) {
 		return false
@@ -191,7 +224,7 @@ func (c *client) verifyGeneration(d *delivery) bool {
 
 func (c *client) verifyStatus(d *delivery) bool {
 	began := c.rec.now()
-	status, body, err := c.conn.do(c.status.with(c.id[:]))
+	status, body, err := c.insist(c.conn, c.status.with(c.id[:]))
 	c.rec.took(callStatus, began, c.rec.now())
 	if c.refused("status", status, 200, body, err) {
 		return false
@@ -246,7 +279,7 @@ func (r *run) serve(ctx context.Context, key, name string) {
 // once takes one job and delivers it; false if no job of this run was found.
 func (w *worker) once(ctx context.Context) bool {
 	began := w.rec.now()
-	status, body, err := w.conn.do(w.popRequest)
+	status, body, err := w.insist(w.conn, w.popRequest)
 	popped := w.rec.now()
 	if w.refused("pop", status, 200, body, err) {
 		w.pause(ctx, afterError)
@@ -288,7 +321,7 @@ func (w *worker) once(ctx context.Context) bool {
 
 func (w *worker) deliver() bool {
 	began := w.rec.now()
-	status, body, err := w.conn.do(w.delivery.with(w.job[:]))
+	status, body, err := w.insist(w.conn, w.delivery.with(w.job[:]))
 	w.rec.took(callSubmit, began, w.rec.now())
 	if w.refused("submit", status, 200, body, err) {
 		return false

@@ -3,13 +3,15 @@
 //
 // [Run] makes accounts through POST /api/v2/dev/test-user, so that the server
 // must be started with HORDE_TEST_APIKEYS=1 and HORDE_TEST_RATELIMIT_DISABLED=1, then
-// plays one of four modes:
+// plays one of these modes:
 //
 //   - [Cycle]: clients request an image, workers pop and deliver it, clients check and
 //     fetch the status: five calls, each answer verified. Text requests have no
 //     check.
 //   - [Pop]: the same behind a backlog of requests that no worker serves.
 //   - [Check]: clients check waiting requests.
+//   - [OverloadOf]: cycles as fast as possible, then fewer and more than that; what the
+//     server refuses (503) is counted and no error.
 //   - [Forms]: like [Cycle], with alchemy forms: four calls.
 //
 // It is meant to run beside the server on a small machine, so it must cost next to

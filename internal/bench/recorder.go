@@ -15,6 +15,7 @@ const (
 	callSubmit
 	callCheck
 	callStatus
+	callRefused
 	spanWait  // accepted until the job is in a worker's hands
 	spanCycle // due until the status is verified
 	measures
@@ -27,6 +28,7 @@ var measureNames = [measures]string{
 	callSubmit:   "submit",
 	callCheck:    "check",
 	callStatus:   "status",
+	callRefused:  "refused (503)",
 	spanWait:     "wait for a worker",
 	spanCycle:    "whole cycle",
 }
@@ -42,6 +44,7 @@ type recorder struct {
 	started atomic.Uint64 // cycles, ever
 	ended   atomic.Uint64 // cycles, ever, well or not
 	empty   atomic.Uint64 // pops that found nothing although a request waited
+	refused atomic.Uint64 // calls with 503 in the window, with Config.Refusals
 
 	failed atomic.Uint64
 

@@ -23,8 +23,9 @@ type Report struct {
 	Models     int               `json:"models,omitempty"`
 	Seconds    float64           `json:"seconds"` // measured
 	Completed  uint64            `json:"completed"`
-	PerSecond  float64           `json:"per_second"` // cycles, or checks
-	EmptyPops  uint64            `json:"empty_pops"` // found nothing although a request waited
+	PerSecond  float64           `json:"per_second"`        // cycles, or checks
+	EmptyPops  uint64            `json:"empty_pops"`        // found nothing although a request waited
+	Refused    uint64            `json:"refused,omitempty"` // calls answered with 503
 	Failed     uint64            `json:"failed"`
 	Errors     map[string]uint64 `json:"errors"`
 	Calls      []CallReport      `json:"calls"`

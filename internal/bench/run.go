@@ -356,6 +356,7 @@ func (r *run) report(setup time.Duration, c costs) *Report {
 		Seconds:   seconds,
 		Completed: r.rec.cycles.Load(),
 		EmptyPops: r.rec.empty.Load(),
+		Refused:   r.rec.refused.Load(),
 		Failed:    r.rec.failed.Load(),
 		Errors:    r.rec.errors,
 		SetupTime: setup.Seconds(),

@@ -15,6 +15,8 @@ type BenchCmd struct {
 	Check BenchCheckCmd `cmd:"" help:"Check waiting requests."`
 	Text  BenchTextCmd  `cmd:"" help:"Like cycle and pop, with text generation."`
 
+	Overload BenchOverloadCmd `cmd:"" help:"Find out how much the server does at most, and how it stands half as much again."`
+
 	Alchemy BenchAlchemyCmd `cmd:"" help:"Request alchemy forms, deliver and fetch them: async, pop, submit, status."`
 }
 
@@ -197,4 +199,60 @@ func (c *BenchAlchemyCmd) Run(con *console.Console) error {
 	cfg := c.config(bench.Forms)
 	cfg.Workers = c.Workers
 	return c.run(con, cfg)
+}
+
+// BenchOverloadCmd measures what becomes of a server that has too much to do.
+type BenchOverloadCmd struct {
+	Horde          string        `default:"http://127.0.0.1:7001" env:"HORDE_SERVER" placeholder:"URL" help:"Address of the server, plain http (${default})."`
+	Clients        int           `default:"64" help:"Requests under way at once while the most is found out."`
+	Crowd          int           `default:"1000" help:"Requests under way at once after that."`
+	Workers        int           `default:"64" help:"Workers, one connection each."`
+	Users          int           `default:"200" help:"Accounts that send requests."`
+	Duration       time.Duration `default:"10s" help:"Time that each part is measured."`
+	Warmup         time.Duration `default:"2s" help:"Time before that, under the same load."`
+	JSON           bool          `help:"Print JSON."`
+	IOwnThisServer bool          `name:"i-own-this-server" env:"-" help:"Load a server that is not on this machine."`
+}
+
+// Help explains the parts and shows examples.
+func (BenchOverloadCmd) Help() string {
+	return `Three parts: as many cycles as possible, 0.9 times as many, 1.5 times as many. What is accepted in the third is to take no more than twice the time of the second, and the rest to be refused at once (503).
+
+Examples:
+  horde bench overload
+  horde bench overload --duration 30s --crowd 4000 --json`
+}
+
+// Run measures.
+func (c *BenchOverloadCmd) Run(con *console.Console) error {
+	if c.Clients < 1 || c.Crowd < 1 || c.Users < 1 || c.Duration <= 0 {
+		return console.UsageError("--clients, --crowd, --users and --duration must be more than 0")
+	}
+	if con.Getenv("GOMAXPROCS") == "" {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	}
+
+	report, err := bench.OverloadOf(con.Ctx, bench.Config{
+		URL:       c.Horde,
+		Clients:   c.Clients,
+		Workers:   c.Workers,
+		Users:     c.Users,
+		Duration:  c.Duration,
+		Warmup:    c.Warmup,
+		OwnServer: c.IOwnThisServer,
+		Progress:  con.Stderr,
+	}, c.Crowd)
+	if err != nil {
+		return err
+	}
+
+	if c.JSON {
+		err = console.PrintJSON(con.Stdout, report)
+	} else {
+		err = report.Write(con.Stdout)
+	}
+	if err == nil && report.Failed() > 0 {
+		return &console.ExitError{Code: console.ExitFailed} // the report says what
+	}
+	return err
 }

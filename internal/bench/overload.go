@@ -1,0 +1,95 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// Shares of what a server can do at most, at which OverloadOf looks at it.
+const (
+	busyShare     = 0.9
+	overloadShare = 1.5
+)
+
+// OverloadReport is how a server stands a load that it can serve, and one that it
+// cannot.
+type OverloadReport struct {
+	Capacity *Report `json:"capacity"` // as fast as possible
+	Busy     *Report `json:"busy"`     // at 0.9 of that
+	Overload *Report `json:"overload"` // at 1.5 of it
+}
+
+// OverloadOf measures how many cycles a server does at most, with cfg.Clients clients, and
+// then plays fewer and more than that from many clients: what is accepted in an overload
+// is to be served nearly as quickly, and the rest refused at once.
+func OverloadOf(ctx context.Context, cfg Config, crowd int) (*OverloadReport, error) {
+	cfg.Mode, cfg.Rate, cfg.Refusals = Cycle, 0, true
+	cfg = cfg.withDefaults()
+	var all OverloadReport
+
+	var err error
+	fmt.Fprintln(cfg.Progress, "as many cycles as possible")
+	if all.Capacity, err = Run(ctx, cfg); err != nil {
+		return nil, err
+	}
+	if all.Capacity.PerSecond == 0 {
+		return nil, fmt.Errorf("no cycle was completed: %v", all.Capacity.Errors)
+	}
+
+	cfg.Clients = crowd
+	for _, part := range []struct {
+		share float64
+		into  **Report
+	}{{busyShare, &all.Busy}, {overloadShare, &all.Overload}} {
+		cfg.Rate = part.share * all.Capacity.PerSecond
+		fmt.Fprintf(cfg.Progress, "%.1f times as many: %.0f starts a second\n", part.share, cfg.Rate)
+		if *part.into, err = Run(ctx, cfg); err != nil {
+			return nil, err
+		}
+	}
+	return &all, nil
+}
+
+// Failed is how much went wrong in all parts; refusals are no failure.
+func (r *OverloadReport) Failed() uint64 {
+	return r.Capacity.Failed + r.Busy.Failed + r.Overload.Failed
+}
+
+// Write prints the report as a table for people.
+func (r *OverloadReport) Write(w io.Writer) error {
+	fmt.Fprintf(w, "capacity: %.1f cycles/s; at 1.5 times that: %.1f cycles/s, %d calls refused\n\n",
+		r.Capacity.PerSecond, r.Overload.PerSecond, r.Overload.Refused)
+
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "call\tp99 ms at 0.9\tat 1.5\ttimes\t")
+	for _, over := range r.Overload.Calls {
+		busy, known := r.Busy.call(over.Call)
+		if !known {
+			fmt.Fprintf(t, "%s\t\t%.2f\t\t\n", over.Call, over.P99/1000)
+			continue
+		}
+		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.1f\t\n", over.Call, busy.P99/1000, over.P99/1000, over.P99/busy.P99)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+
+	for _, part := range []*Report{r.Capacity, r.Busy, r.Overload} {
+		for text, n := range part.Errors {
+			fmt.Fprintf(w, "error: %s (%d times)\n", text, n)
+		}
+	}
+	return nil
+}
+
+// call finds the figures of a call.
+func (r *Report) call(name string) (CallReport, bool) {
+	for _, c := range r.Calls {
+		if c.Call == name {
+			return c, true
+		}
+	}
+	return CallReport{}, false
+}
