@@ -85,7 +85,6 @@ func (a *aliases) add(alias string) {
 // nil, on the address of the settings.
 func openNode(con *console.Console, c *config.Serve, listener net.Listener) (*runningNode, error) {
 	c.Complete(con.Getenv)
-	limitMemory(con.Log)
 	pricer, err := openPricer(c.KudosNet)
 	if err != nil {
 		return nil, err
@@ -110,6 +109,7 @@ func openNode(con *console.Console, c *config.Serve, listener net.Listener) (*ru
 		api.Repository = c.Repository
 	}
 
+	limitMemory(con.Log)
 	options := nodeOptions(c, con.Log)
 	options.Listener, options.Pricer = listener, pricer
 	options.Admins, options.Metrics = n.admins.all, n.registry
