@@ -93,16 +93,22 @@ func (q *Queue) attachSources(ctx context.Context, a *api.ImageJob, r *record, b
 	}
 }
 
-// Status answers how far a request for images is, with the images (generation §1.11).
+// Status answers how far a request for images is, with the images (generation §1.11). The
+// answer is made in memory, and holds only so much of them.
 func (q *Queue) Status(ctx context.Context, id string) (api.ImageStatus, error) {
+	return q.StatusWith(ctx, id, q.showInMemory())
+}
+
+// StatusWith is Status whose images are shown by whoever sends the answer.
+func (q *Queue) StatusWith(ctx context.Context, id string, show Show) (api.ImageStatus, error) {
 	e, err := q.find(ctx, q.images, id, "Status")
 	if err != nil {
 		return api.ImageStatus{}, err
 	}
-	return q.imageStatus(ctx, e), nil
+	return q.imageStatus(ctx, e, show), nil
 }
 
-func (q *Queue) imageStatus(ctx context.Context, e *entry) api.ImageStatus {
+func (q *Queue) imageStatus(ctx context.Context, e *entry, show Show) api.ImageStatus {
 	c, done := q.progressOf(e)
 	s := api.ImageStatus{Check: c, Shared: e.record.Image.Shared, Generations: []api.Generation{}}
 
@@ -112,7 +118,7 @@ func (q *Queue) imageStatus(ctx context.Context, e *entry) api.ImageStatus {
 	}
 
 	for _, j := range done {
-		s.Generations = append(s.Generations, image.Generation(q.finishedJob(ctx, e, j)))
+		s.Generations = append(s.Generations, image.Generation(q.finishedJob(ctx, e, j, show)))
 	}
 	return s
 }
@@ -120,11 +126,16 @@ func (q *Queue) imageStatus(ctx context.Context, e *entry) api.ImageStatus {
 // Cancel ends a request for images. The answer is the status from before
 // (generation §1.12).
 func (q *Queue) Cancel(ctx context.Context, id string) (api.ImageStatus, error) {
+	return q.CancelWith(ctx, id, q.showInMemory())
+}
+
+// CancelWith is Cancel whose images are shown by whoever sends the answer.
+func (q *Queue) CancelWith(ctx context.Context, id string, show Show) (api.ImageStatus, error) {
 	e, err := q.find(ctx, q.images, id, "Status")
 	if err != nil {
 		return api.ImageStatus{}, err
 	}
-	before := q.imageStatus(ctx, e)
+	before := q.imageStatus(ctx, e, show)
 	return before, q.cancel(ctx, e)
 }
 

@@ -102,7 +102,7 @@ func (q *Queue) textStatus(ctx context.Context, e *entry) api.TextStatus {
 	c, done := q.progressOf(e)
 	s := api.TextStatus{Check: c, Generations: []api.TextGeneration{}}
 	for _, j := range done {
-		s.Generations = append(s.Generations, text.Generation(q.finishedJob(ctx, e, j)))
+		s.Generations = append(s.Generations, text.Generation(q.finishedJob(ctx, e, j, nil)))
 	}
 	return s
 }

@@ -84,6 +84,7 @@ func TestARefusedBodyTakesLittleMemory(t *testing.T) {
 			if c.key {
 				s.KnownKey = nil
 			}
+
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			w := sendBody(s, strings.NewReader(c.body), "192.0.2.1", "k")

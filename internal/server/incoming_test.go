@@ -139,7 +139,9 @@ func head(method, path string, length int, more ...string) string {
 // connection ends.
 func TestABodyThatDoesNotComeEndsTheConnection(t *testing.T) {
 	t.Parallel()
-	addr := served(t, quickServer(Options{}))
+	s := quickServer(Options{})
+	s.times.pace, s.times.drain = 200*time.Millisecond, 50*time.Millisecond
+	addr := served(t, s)
 	const encoded = "application/x-www-form-urlencoded"
 	for call, c := range map[string]struct {
 		status int

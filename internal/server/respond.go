@@ -29,23 +29,33 @@ func putBuffer(b *bytes.Buffer) {
 // Reply answers with v as JSON, reduced by the caller's X-Fields mask if there
 // is one. An error means that v cannot be written as JSON and nothing was sent.
 func Reply(w http.ResponseWriter, r *http.Request, status int, v any) error {
-	buf := buffers.Get().(*bytes.Buffer)
-	defer putBuffer(buf)
-	if err := encode(buf, v); err != nil {
+	body, free, err := masked(r, v)
+	if err != nil {
 		return err
 	}
-
-	body := buf.Bytes()
-	if m := maskOf(r); m != nil {
-		masked := buffers.Get().(*bytes.Buffer)
-		defer putBuffer(masked)
-		masked.Reset()
-		m.apply(masked, body)
-		body = masked.Bytes()
-	}
+	defer free()
 
 	SendJSON(w, status, body)
 	return nil
+}
+
+// masked is v as JSON, reduced by the caller's mask. It may be used until it is freed.
+func masked(r *http.Request, v any) (body []byte, free func(), err error) {
+	buf := buffers.Get().(*bytes.Buffer)
+	if err := encode(buf, v); err != nil {
+		putBuffer(buf)
+		return nil, nil, err
+	}
+	m := maskOf(r)
+	if m == nil {
+		return buf.Bytes(), func() { putBuffer(buf) }, nil
+	}
+
+	defer putBuffer(buf)
+	reduced := buffers.Get().(*bytes.Buffer)
+	reduced.Reset()
+	m.apply(reduced, buf.Bytes())
+	return reduced.Bytes(), func() { putBuffer(reduced) }, nil
 }
 
 // ReplyPlain answers with v as JSON and knows no mask, for the few routes whose

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"code.dny.dev/ssrf"
 	"github.com/cenkalti/backoff/v5"
 
 	"horde/api"
@@ -125,7 +126,11 @@ func (j *job) uploadLink(i int) string {
 func (j *job) upload(ctx context.Context, link string, file []byte, limit time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return j.w.horde.Upload(ctx, link, file)
+	err := j.w.links.Upload(ctx, link, file)
+	if errors.Is(err, ssrf.ErrProhibitedIP) {
+		return backoff.Permanent(err)
+	}
+	return err
 }
 
 // submit delivers a result. final: the server has accepted it, or knows nothing of

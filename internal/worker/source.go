@@ -64,13 +64,8 @@ func (j *job) remark(kind, value string) {
 
 // fetch downloads a source image in up to maxFetches tries.
 func (w *Worker) fetch(ctx context.Context, link string) ([]byte, error) {
-	get := w.horde
-	if !private(w.horde.URL()) {
-		get = public
-	}
-
 	return backoff.Retry(ctx, func() ([]byte, error) {
-		b, err := get.Download(ctx, link, maxSource)
+		b, err := w.links.Download(ctx, link, maxSource)
 		if err != nil && (!client.Temporary(err) || errors.Is(err, ssrf.ErrProhibitedIP)) {
 			err = backoff.Permanent(err)
 		}
@@ -82,19 +77,57 @@ func (w *Worker) fetch(ctx context.Context, link string) ([]byte, error) {
 	)
 }
 
-// public downloads from public addresses alone: a horde on the internet must not send
-// a worker to the machines of its owner. (It ignores the environment's proxy, which
-// would be dialled in place of the address to be checked.)
-var public = client.New("http://unused.invalid", "", client.WithRetries(0), client.WithTransport(&http.Transport{
-	DialContext: (&net.Dialer{
-		Timeout: 10 * time.Second,
-		Control: ssrf.New(ssrf.WithAnyPort()).Safe,
-	}).DialContext,
-	TLSHandshakeTimeout:   10 * time.Second,
-	ResponseHeaderTimeout: 20 * time.Second,
-	MaxIdleConns:          16,
-	IdleConnTimeout:       time.Minute,
-}))
+// linkClient returns what calls the links that a horde gives: of source images, and those
+// to upload results to. A horde on this machine or network has its storage there too. One
+// on the internet must not send a worker to the machines of its owner, neither to read nor
+// to write: of private addresses only its own is called, where a name of the internet leads
+// to one. (The environment's proxy is ignored: it would be dialled in place of the address
+// to be checked.)
+func linkClient(horde *client.Client) *client.Client {
+	if private(horde.URL()) {
+		return horde
+	}
+	return linkClientOf(hostPort(horde.URL()))
+}
+
+// linkClientOf calls public addresses, and one that may be private.
+func linkClientOf(own string) *client.Client {
+	plain := &net.Dialer{Timeout: dialTimeout}
+	guarded := &net.Dialer{Timeout: dialTimeout, Control: ssrf.New(ssrf.WithAnyPort()).Safe}
+	return client.New("http://unused.invalid", "", client.WithRetries(0), client.WithTransport(&http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if address == own {
+				return plain.DialContext(ctx, network, address)
+			}
+			return guarded.DialContext(ctx, network, address)
+		},
+		TLSHandshakeTimeout:   dialTimeout,
+		ResponseHeaderTimeout: 20 * time.Second,
+		MaxIdleConns:          16,
+		IdleConnTimeout:       time.Minute,
+	}))
+}
+
+// dialTimeout is how long a connection may take to open.
+const dialTimeout = 10 * time.Second
+
+// hostPort is what is dialled for an address; "" for none.
+func hostPort(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" {
+		return ""
+	}
+
+	port := u.Port()
+	switch {
+	case port != "":
+	case u.Scheme == "https":
+		port = "443"
+	default:
+		port = "80"
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
 
 // private reports whether a horde is on this machine or network, where its storage
 // is too.

@@ -48,6 +48,7 @@ type Worker struct {
 	cfg     Config
 	log     *slog.Logger
 	horde   *client.Client
+	links   *client.Client           // calls the links that the horde gives
 	engines map[string]engine.Engine // by model name
 	offer   offer
 	journal *journal
@@ -106,6 +107,7 @@ func New(cfg Config) (*Worker, error) {
 	w := &Worker{
 		cfg:     cfg,
 		horde:   cfg.Client,
+		links:   linkClient(cfg.Client),
 		log:     cfg.Log.With("worker", cfg.Name),
 		engines: make(map[string]engine.Engine),
 		offer:   newOffer(cfg),

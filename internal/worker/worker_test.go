@@ -10,6 +10,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,9 +20,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"code.dny.dev/ssrf"
 	"github.com/google/go-cmp/cmp"
 
 	"horde/api"
+	"horde/client"
 	"horde/engine"
 	"horde/engine/sketch"
 	"horde/internal/imaging"
@@ -610,16 +613,71 @@ func TestSeed(t *testing.T) {
 }
 
 func TestPrivateHordes(t *testing.T) {
+	t.Parallel()
 	for address, want := range map[string]bool{
 		"http://127.0.0.1:7001": true, "http://localhost": true, "http://[::1]:7001": true, "http://192.168.1.4": true,
 		"http://nas:7001": true, "https://aihorde.net": false, "https://8.8.8.8": false, "http://[2606:4700::1]": false,
 	} {
-		if got := private(address); got != want {
-			t.Errorf("private(%s) = %v", address, got)
+		t.Run(address, func(t *testing.T) {
+			if got := private(address); got != want {
+				t.Errorf("private is %v", got)
+			}
+		})
+	}
+}
+
+// The links of a horde lead to private addresses only where the horde is there itself: for
+// what is read and for what is written, whether at once or by a redirect.
+func TestLinksLeadToPrivateAddressesOnlyWhereTheHordeIs(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int64
+	mux := http.NewServeMux()
+	mux.HandleFunc("/x", func(http.ResponseWriter, *http.Request) { calls.Add(1) })
+	secret := httptest.NewServer(mux)
+	t.Cleanup(secret.Close)
+	mux.HandleFunc("/redirect", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, secret.URL+"/x", http.StatusTemporaryRedirect)
+	})
+	own := httptest.NewServer(mux)
+	t.Cleanup(own.Close)
+
+	byName := strings.Replace(secret.URL, "127.0.0.1", "localhost", 1)
+	for name, c := range map[string]struct {
+		horde, link string
+		called      bool
+	}{
+		"a horde of this machine": {"http://127.0.0.1:1", secret.URL + "/x", true},
+		"a horde of this network": {"http://horde:1", secret.URL + "/x", true},
+		"a horde of the internet": {"https://horde.example.org", secret.URL + "/x", false},
+		"the same by a name":      {"https://horde.example.org", byName + "/x", false},
+		"the same by IPv6":        {"https://horde.example.org", "http://[::1]:9/x", false},
+		"a service of a cloud":    {"https://horde.example.org", "http://169.254.169.254/x", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			links := linkClient(client.New(c.horde, "", client.WithRetries(0)))
+			before := calls.Load()
+			_, downErr := links.Download(t.Context(), c.link, 10)
+			upErr := links.Upload(t.Context(), c.link, []byte("image"))
+			if called := calls.Load() - before; called != map[bool]int64{true: 2}[c.called] {
+				t.Errorf("%d calls came through: %v, %v", called, downErr, upErr)
+			}
+			prohibited := errors.Is(downErr, ssrf.ErrProhibitedIP) && errors.Is(upErr, ssrf.ErrProhibitedIP)
+			if prohibited == c.called {
+				t.Errorf("download: %v, upload: %v", downErr, upErr)
+			}
+		})
+	}
+
+	t.Run("its own address redirects", func(t *testing.T) {
+		// As if the horde had a name of the internet that leads here.
+		links := linkClientOf(hostPort(own.URL))
+		before := calls.Load()
+		if err := links.Upload(t.Context(), own.URL+"/x", nil); err != nil || calls.Load() != before+1 {
+			t.Errorf("the horde's own address: %v", err)
 		}
-	}
-	if _, err := public.Download(t.Context(), "http://127.0.0.1:1/x", 10); err == nil ||
-		!strings.Contains(err.Error(), "prohibited") {
-		t.Errorf("a guarded download from loopback: %v", err)
-	}
+		err := links.Upload(t.Context(), own.URL+"/redirect", nil)
+		if !errors.Is(err, ssrf.ErrProhibitedIP) || calls.Load() != before+1 {
+			t.Errorf("a redirect from there: %v", err)
+		}
+	})
 }

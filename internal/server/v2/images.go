@@ -1,6 +1,8 @@
 package v2
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -93,37 +95,53 @@ func (a *API) getCheck(w http.ResponseWriter, r *http.Request) error {
 
 // getImageStatus answers the check with the finished images (generation §1.11).
 func (a *API) getImageStatus(w http.ResponseWriter, r *http.Request) error {
-	st, err := a.Queue.Status(r.Context(), r.PathValue("id"))
+	images := a.inlines(r)
+	st, err := a.Queue.StatusWith(r.Context(), r.PathValue("id"), a.show(r, images))
 	if err != nil {
 		return err
 	}
-	return server.Reply(w, r, http.StatusOK, a.forClient(r, st))
+	return server.ReplyWith(w, r, http.StatusOK, st, images)
 }
 
 // deleteImageRequest cancels a request and answers its status from before
 // (generation §1.12).
 func (a *API) deleteImageRequest(w http.ResponseWriter, r *http.Request) error {
-	st, err := a.Queue.Cancel(r.Context(), r.PathValue("id"))
+	images := a.inlines(r)
+	st, err := a.Queue.CancelWith(r.Context(), r.PathValue("id"), a.show(r, images))
 	if err != nil {
 		return err
 	}
-	return server.Reply(w, r, http.StatusOK, a.forClient(r, st))
+	return server.ReplyWith(w, r, http.StatusOK, st, images)
 }
 
-// forClient puts images inline for clients that take only https links, when ours are
-// not (clients §0 row 7): they would read the link as base64.
-func (a *API) forClient(r *http.Request, st api.ImageStatus) api.ImageStatus {
-	agent := server.ClientAgent(r)
-	if !strings.HasPrefix(agent, "Lucid Creations:") && !strings.HasPrefix(agent, "dunkeroni") {
-		return st
+// inlines are the images that the answer to a call holds, by their jobs.
+func (a *API) inlines(r *http.Request) *server.Inlines {
+	return &server.Inlines{
+		Open: func(job string) (io.ReadCloser, int64, error) { return a.Queue.OpenImage(r.Context(), job) },
+		Link: func(job string) string { return a.Queue.Link(r.Context(), job) },
+	}
+}
+
+// show returns how an answer shows images: nothing where a mask leaves them out. Clients
+// that take only https links get those inline whose link is not (clients §0 row 7): they
+// would read the link as base64.
+func (a *API) show(r *http.Request, images *server.Inlines) queue.Show {
+	if !server.Wants(r, "generations", "img") {
+		return func(context.Context, string, bool) string { return "" }
 	}
 
-	for i, g := range st.Generations {
-		if strings.HasPrefix(g.Img, "http://") {
-			st.Generations[i].Img = a.Queue.Inline(r.Context(), g)
+	agent := server.ClientAgent(r)
+	onlyHTTPS := strings.HasPrefix(agent, "Lucid Creations:") || strings.HasPrefix(agent, "dunkeroni")
+	return func(ctx context.Context, job string, byLink bool) string {
+		if !byLink {
+			return images.Place(job)
 		}
+		link := a.Queue.Link(ctx, job)
+		if onlyHTTPS && strings.HasPrefix(link, "http://") {
+			return images.Place(job)
+		}
+		return link
 	}
-	return st
 }
 
 // postImagePop gives a worker a job (generation §1.14).
