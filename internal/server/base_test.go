@@ -183,7 +183,8 @@ func TestProxyThatIsNotBelievedIsLoggedOnce(t *testing.T) {
 
 // What counts as a host can stand in a link and changes nothing of the rest of it.
 func FuzzValidHost(f *testing.F) {
-	for _, seed := range []string{"a", "a.b:80", "[::1]:7001", "127.0.0.2", "a_b", "a/b", "a@b", "a?b", "[::1%25x]", "[::ffff:1.2.3.4]", "a:99999", "\x00", "ü"} {
+	for _, seed := range []string{"a", "a.b:80", "[::1]:7001", "127.0.0.2", "a_b", "a/b", "a@b", "a?b", "[::1%25x]",
+		"[::ffff:1.2.3.4]", "a:99999", "\x00", "ü"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, host string) {

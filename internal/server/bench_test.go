@@ -19,10 +19,11 @@ func (w nullWriter) WriteHeader(int) {}
 
 // The price of our own layer: a route that does nothing.
 func BenchmarkNoopRoute(b *testing.B) {
-	s := New(Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}, []Route{Get("/api/v2/generate/check/{id}", func(w http.ResponseWriter, _ *http.Request) error {
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	})})
+	s := New(Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}},
+		[]Route{Get("/api/v2/generate/check/{id}", func(w http.ResponseWriter, _ *http.Request) error {
+			w.WriteHeader(http.StatusNoContent)
+			return nil
+		})})
 	r := httptest.NewRequest("GET", "/api/v2/generate/check/00000000-0000-0000-0000-000000000000", nil)
 	w := nullWriter{http.Header{}}
 	b.ReportAllocs()

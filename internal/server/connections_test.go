@@ -45,7 +45,7 @@ func arrive(t *testing.T, c *connections, addr string) (ours *connection, closed
 // being served stay.
 func TestTheConnectionThatWaitsLongestMakesRoom(t *testing.T) {
 	t.Parallel()
-	const stranger, another, proxy = "192.0.2.1", "192.0.2.2", "10.0.0.1"
+	const stranger, another, third, fourth, proxy = "192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "10.0.0.1"
 	for name, c := range map[string]struct {
 		addrs   []string // of the connections that are open, in their order
 		serving []int    // those that are being served
@@ -54,19 +54,19 @@ func TestTheConnectionThatWaitsLongestMakesRoom(t *testing.T) {
 		refused bool
 		closed  int // which is closed for the next; -1: none
 	}{
-		"there is room":                      {[]string{stranger}, nil, nil, stranger, false, -1},
-		"an address has too many":            {[]string{another, stranger, stranger}, nil, nil, stranger, false, 1},
-		"the first is being served":          {[]string{stranger, stranger}, []int{0}, nil, stranger, false, 1},
-		"the first was served":               {[]string{stranger, stranger}, []int{0}, []int{0}, stranger, false, 1},
-		"all of an address are being served": {[]string{another, stranger, stranger}, []int{1, 2}, nil, stranger, true, -1},
-		"another address has room":           {[]string{stranger, stranger}, []int{0, 1}, nil, another, false, -1},
-		"all together are too many":          {[]string{proxy, another, stranger, "192.0.2.3"}, []int{0}, nil, "192.0.2.4", false, 1},
-		"all are being served":               {[]string{proxy, another, stranger, proxy}, []int{0, 1, 2, 3}, nil, "192.0.2.4", true, -1},
-		"a proxy may have more":              {[]string{proxy, proxy, proxy}, nil, nil, proxy, false, -1},
-		"this machine may have more":         {[]string{"127.0.0.1", "::1", "127.0.0.1"}, nil, nil, "127.0.0.1", false, -1},
-		"a network of IPv6 is one address":   {[]string{"2001:db8::1", "2001:db8::2"}, nil, nil, "2001:db8::3", false, 0},
-		"networks are not":                   {[]string{"2001:db8::1", "2001:db8::2"}, nil, nil, "2001:db8:1::3", false, -1},
-		"IPv4 written as IPv6 is IPv4":       {[]string{stranger, "::ffff:" + stranger}, nil, nil, stranger, false, 0},
+		"there is room":                    {[]string{stranger}, nil, nil, stranger, false, -1},
+		"an address has too many":          {[]string{another, stranger, stranger}, nil, nil, stranger, false, 1},
+		"the first is served":              {[]string{stranger, stranger}, []int{0}, nil, stranger, false, 1},
+		"the first was served":             {[]string{stranger, stranger}, []int{0}, []int{0}, stranger, false, 1},
+		"all of an address are served":     {[]string{another, stranger, stranger}, []int{1, 2}, nil, stranger, true, -1},
+		"another address has room":         {[]string{stranger, stranger}, []int{0, 1}, nil, another, false, -1},
+		"all together are too many":        {[]string{proxy, another, stranger, third}, []int{0}, nil, fourth, false, 1},
+		"all are served":                   {[]string{proxy, proxy, proxy, third}, []int{0, 1, 2, 3}, nil, fourth, true, -1},
+		"a proxy may have more":            {[]string{proxy, proxy, proxy}, nil, nil, proxy, false, -1},
+		"this machine may have more":       {[]string{"127.0.0.1", "::1", "127.0.0.1"}, nil, nil, "127.0.0.1", false, -1},
+		"a network of IPv6 is one address": {[]string{"2001:db8::1", "2001:db8::2"}, nil, nil, "2001:db8::3", false, 0},
+		"networks are not":                 {[]string{"2001:db8::1", "2001:db8::2"}, nil, nil, "2001:db8:1::3", false, -1},
+		"IPv4 written as IPv6 is IPv4":     {[]string{stranger, "::ffff:" + stranger}, nil, nil, stranger, false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -265,7 +265,8 @@ func TestCallsThroughAProxyAreBoundedByAddress(t *testing.T) {
 // There are descriptors left for the database and files, however few there are.
 func TestConnectionsLeaveDescriptors(t *testing.T) {
 	t.Parallel()
-	if most := New(Options{}, nil).conns.most; most > defaultConnections || most > maxDescriptors()-reservedDescriptors || most < 1 {
+	most := New(Options{}, nil).conns.most
+	if most > defaultConnections || most > maxDescriptors()-reservedDescriptors || most < 1 {
 		t.Errorf("%d connections with %d descriptors", most, maxDescriptors())
 	}
 	if s := fmt.Sprint(networkOf(netip.Addr{})); s != "invalid Prefix" {

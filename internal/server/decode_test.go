@@ -30,28 +30,34 @@ func post(body string, headers ...string) *http.Request {
 }
 
 func TestDecodeFillsTheStruct(t *testing.T) {
-	in, err := Decode[api.ImageRequest](httptest.NewRecorder(), post(`{"prompt":"a fox","nsfw":false,"models":[],"workers":["w"],
-		"params":{"width":512.0,"steps":8,"cfg_scale":7,"seed":"","loras":[{"name":"x","model":0.5}],"special":{"a":1},"use_gfpgan":true},
+	in, err := Decode[api.ImageRequest](httptest.NewRecorder(), post(`{
+		"prompt":"a fox","nsfw":false,"models":[],"workers":["w"],
+		"params":{"width":512.0,"steps":8,"cfg_scale":7,"seed":"","loras":[{"name":"x","model":0.5}],"special":{"a":1},
+			"use_gfpgan":true},
 		"extra_source_images":[{"image":"i","strength":2}],"loras":5,"sampler_name":"nope"}`), api.ImageRequestSchema)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := in.Params
-	if in.Prompt != "a fox" || in.NSFW == nil || *in.NSFW || in.Models == nil || len(*in.Models) != 0 || in.R2 != nil || in.Workers[0] != "w" {
+	if in.Prompt != "a fox" || in.NSFW == nil || *in.NSFW || in.Models == nil || len(*in.Models) != 0 || in.R2 != nil ||
+		in.Workers[0] != "w" {
 		t.Errorf("top: %+v", in)
 	}
-	if *p.Width != 512 || *p.Steps != 8 || *p.CfgScale != 7 || *p.Seed != "" || p.Loras[0].Name != "x" || *p.Loras[0].Model != 0.5 || p.N != nil {
+	if *p.Width != 512 || *p.Steps != 8 || *p.CfgScale != 7 || *p.Seed != "" || p.Loras[0].Name != "x" ||
+		*p.Loras[0].Model != 0.5 || p.N != nil {
 		t.Errorf("params: %+v", p)
 	}
 	if p.Special["a"] != int64(1) || *in.ExtraSourceImages[0].Strength != 2 {
 		t.Errorf("nested: %+v %+v", p.Special, in.ExtraSourceImages)
 	}
-	_, raw, err := DecodeRaw[api.ImageRequest](httptest.NewRecorder(), post(`{"prompt":"x","params":{"init_as_image":true}}`), api.ImageRequestSchema)
+	_, raw, err := DecodeRaw[api.ImageRequest](httptest.NewRecorder(),
+		post(`{"prompt":"x","params":{"init_as_image":true}}`), api.ImageRequestSchema)
 	if err != nil || raw["params"].(map[string]any)["init_as_image"] != true {
 		t.Errorf("raw: %v, %v", raw, err)
 	}
 	// cfg_scale NaN is for the handler to refuse.
-	in, err = Decode[api.ImageRequest](httptest.NewRecorder(), post(`{"prompt":"x","params":{"cfg_scale":NaN}}`), api.ImageRequestSchema)
+	in, err = Decode[api.ImageRequest](httptest.NewRecorder(), post(`{"prompt":"x","params":{"cfg_scale":NaN}}`),
+		api.ImageRequestSchema)
 	if err != nil || !math.IsNaN(*in.Params.CfgScale) {
 		t.Errorf("NaN: %v, %v", in.Params, err)
 	}
@@ -119,7 +125,8 @@ func TestMissingParameterTexts(t *testing.T) {
 	_, err := readObject(httptest.NewRecorder(), post(`{}`, "apikey", ""), api.ImagePopSchema)
 	var e *horde.Error
 	errors.As(err, &e)
-	if want := "The API Key corresponding to a registered user. Missing required parameter in the HTTP headers"; e.Fields["apikey"] != want {
+	want := "The API Key corresponding to a registered user. Missing required parameter in the HTTP headers"
+	if e.Fields["apikey"] != want {
 		t.Errorf("%q", e.Fields["apikey"])
 	}
 	_, err = readObject(httptest.NewRecorder(), post(`{}`), api.ImagePopSchema)
@@ -170,10 +177,11 @@ func TestRefuseNULNamesThePlace(t *testing.T) {
 	}
 }
 
-const typicalBody = `{"prompt":"a red fox in the snow, detailed fur, golden hour ### blurry, text","nsfw":false,"censor_nsfw":true,` +
-	`"trusted_workers":false,"slow_workers":true,"models":["AlbedoBase XL (SDXL)","stable_diffusion"],"r2":true,"shared":false,` +
-	`"params":{"sampler_name":"k_euler_a","cfg_scale":7.5,"denoising_strength":0.75,"height":1024,"width":1024,"karras":true,"steps":30,` +
-	`"n":1,"seed":"12345","post_processing":["GFPGAN","RealESRGAN_x4plus"],"loras":[{"name":"12345","model":0.8,"clip":1.0}]}}`
+const typicalBody = `{"prompt":"a red fox in the snow, detailed fur, golden hour ### blurry, text","nsfw":false,` +
+	`"censor_nsfw":true,"trusted_workers":false,"slow_workers":true,` +
+	`"models":["AlbedoBase XL (SDXL)","stable_diffusion"],"r2":true,"shared":false,` +
+	`"params":{"sampler_name":"k_euler_a","cfg_scale":7.5,"denoising_strength":0.75,"height":1024,"width":1024,` +
+	`"karras":true,"steps":30,"n":1,"seed":"12345","post_processing":["GFPGAN","RealESRGAN_x4plus"],"loras":[{"name":"12345","model":0.8,"clip":1.0}]}}`
 
 // bodyReader gives the same body again and again.
 type bodyReader struct{ strings.Reader }

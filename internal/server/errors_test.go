@@ -65,7 +65,8 @@ func TestErrorsShowNothingButRefusals(t *testing.T) {
 func TestRetryAfterIsRoundedUp(t *testing.T) {
 	s := New(Options{}, nil)
 	w := httptest.NewRecorder()
-	s.writeError(w, httptest.NewRequest("GET", "/", nil), &horde.Error{Code: horde.TooManyPrompts, RetryAfter: 1500 * time.Millisecond})
+	refusal := &horde.Error{Code: horde.TooManyPrompts, RetryAfter: 1500 * time.Millisecond}
+	s.writeError(w, httptest.NewRequest("GET", "/", nil), refusal)
 	if got := w.Header().Get("Retry-After"); got != "2" {
 		t.Errorf("Retry-After %q", got)
 	}
@@ -85,7 +86,8 @@ func TestCallerThatHungUpIsNoFailure(t *testing.T) {
 
 func TestReplyThatCannotBeWritten(t *testing.T) {
 	w := httptest.NewRecorder()
-	if err := Reply(w, httptest.NewRequest("GET", "/", nil), http.StatusOK, make(chan int)); err == nil || w.Body.Len() > 0 {
+	err := Reply(w, httptest.NewRequest("GET", "/", nil), http.StatusOK, make(chan int))
+	if err == nil || w.Body.Len() > 0 {
 		t.Errorf("%v, %s", err, w.Body)
 	}
 }

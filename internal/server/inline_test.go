@@ -83,10 +83,11 @@ func TestAnAnswerHoldsFilesWithinItsBound(t *testing.T) {
 		opened int
 	}{
 		"none":                       {nil, "", []string{}, 0},
-		"each size":                  {[]string{"empty", "small", "odd", "even"}, "", []string{"", "AA==", base64Of("odd"), base64Of("even")}, 4},
+		"a few":                      {[]string{"empty", "small", "odd"}, "", []string{"", "AA==", base64Of("odd")}, 3},
+		"whole pieces":               {[]string{"even"}, "", []string{base64Of("even")}, 1},
 		"one that is gone":           {[]string{"gone", "small"}, "", []string{"N/A", "AA=="}, 2},
 		"one beyond the bound":       {[]string{"huge", "small"}, "", []string{link("huge"), "AA=="}, 2},
-		"two beyond it together":     {[]string{"half", "half", "small"}, "", []string{base64Of("half"), link("half"), "AA=="}, 3},
+		"two beyond it together":     {[]string{"half", "half"}, "", []string{base64Of("half"), link("half")}, 2},
 		"as much as the bound":       {[]string{"all", "small"}, "", []string{base64Of("all"), link("small")}, 2},
 		"masked out":                 {[]string{"all", "all"}, "done", nil, 0},
 		"masked out inside":          {[]string{"all", "all"}, "generations{id}", []string{"", ""}, 0},

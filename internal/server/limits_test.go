@@ -25,7 +25,11 @@ func TestLimitsAreToldInHeaders(t *testing.T) {
 	s := New(Options{Limits: counts}, testRoutes())
 	w := call(s, "GET", "/api/v2/things")
 
-	for name, want := range map[string]string{"X-RateLimit-Limit": "90", "X-RateLimit-Remaining": "89", "Retry-After": "60"} {
+	for name, want := range map[string]string{
+		"X-RateLimit-Limit":     "90",
+		"X-RateLimit-Remaining": "89",
+		"Retry-After":           "60",
+	} {
 		if got := w.Header().Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
@@ -34,7 +38,8 @@ func TestLimitsAreToldInHeaders(t *testing.T) {
 	call(s, "DELETE", "/api/v2/things/1")
 	call(s, "DELETE", "/api/v2/things/1")
 	w = call(s, "DELETE", "/api/v2/things/1")
-	if w.Code != 429 || strings.TrimSpace(w.Body.String()) != `{"message":"2 per 1 minute"}` || w.Header().Get("X-RateLimit-Remaining") != "0" {
+	if w.Code != 429 || strings.TrimSpace(w.Body.String()) != `{"message":"2 per 1 minute"}` ||
+		w.Header().Get("X-RateLimit-Remaining") != "0" {
 		t.Errorf("%d %s %v", w.Code, w.Body, w.Header())
 	}
 	if w = call(s, "DELETE", "/api/v2/things/2"); w.Code != 200 {

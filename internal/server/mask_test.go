@@ -44,7 +44,11 @@ func TestMask(t *testing.T) {
 }
 
 func TestMaskErrors(t *testing.T) {
-	for _, text := range []string{"{a", "a}", "a{b", "a,,b", ",a", "{{a}}", "a{,b}", "{a}{b}}", strings.Repeat("a{", 50) + strings.Repeat("}", 50), strings.Repeat("a", 10_000)} {
+	for _, text := range []string{
+		"{a", "a}", "a{b", "a,,b", ",a", "{{a}}", "a{,b}", "{a}{b}}",
+		strings.Repeat("a{", 50) + strings.Repeat("}", 50),
+		strings.Repeat("a", 10_000),
+	} {
 		_, err := parseMask(text)
 		if err == nil || !strings.HasPrefix(err.Error(), "Mask parse error: ") {
 			t.Errorf("%.40s: %v", text, err)

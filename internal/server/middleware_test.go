@@ -13,7 +13,14 @@ import (
 // A caller's id of a call is taken over if it can stand in a log as it is.
 func TestRequestIDsOfCallersAreKept(t *testing.T) {
 	s := New(Options{}, testRoutes())
-	for id, kept := range map[string]bool{"abc-123_x.y": true, "": false, "a b": false, "a\"b": false, strings.Repeat("x", 65): false, "é": false} {
+	for id, kept := range map[string]bool{
+		"abc-123_x.y":           true,
+		"":                      false,
+		"a b":                   false,
+		"a\"b":                  false,
+		strings.Repeat("x", 65): false,
+		"é":                     false,
+	} {
 		t.Run(id, func(t *testing.T) {
 			got := call(s, "GET", "/plain", "X-Request-Id", id).Header().Get("X-Request-Id")
 			if kept != (got == id) || got == "" {
@@ -58,7 +65,8 @@ func TestMetricsCountByPattern(t *testing.T) {
 	for _, f := range families {
 		text += f.String()
 	}
-	if !strings.Contains(text, "/api/v2/things/{id}") || !strings.Contains(text, `"unknown"`) || strings.Contains(text, "BREW") || strings.Contains(text, "things/7") {
+	if !strings.Contains(text, "/api/v2/things/{id}") || !strings.Contains(text, `"unknown"`) ||
+		strings.Contains(text, "BREW") || strings.Contains(text, "things/7") {
 		t.Errorf("%s", text)
 	}
 }

@@ -51,7 +51,8 @@ func TestAShapeChangesNothingThatCounts(t *testing.T) {
 // and others.
 func bodyText(depth int) *rapid.Generator[string] {
 	scalars := rapid.SampledFrom([]string{
-		`1`, `-0.5e3`, `NaN`, `null`, `true`, `"x"`, `"a\n\ud800é"`, `"é"`, `[]`, `{}`, `12345678901234567890`, `"\x"`, `01`, "\"\xff\"",
+		`1`, `-0.5e3`, `NaN`, `null`, `true`, `"x"`, `"a\n\ud800é"`, `"é"`, `[]`, `{}`, `12345678901234567890`, `"\x"`, `01`,
+		"\"\xff\"",
 	})
 	if depth == 0 {
 		return scalars
@@ -86,7 +87,8 @@ func TestAShapeKeepsWhatItsSchemaReads(t *testing.T) {
 			api.ImagePopSchema, `{"x":{"name":1},"name":"w","y":[{"a":2}]}`, `{"name":"w"}`,
 		},
 		"items of lists": {
-			api.ImageRequestSchema, `{"extra_source_images":[{"image":"i","x":1},{"y":2}]}`, `{"extra_source_images":[{"image":"i"},{}]}`,
+			api.ImageRequestSchema, `{"extra_source_images":[{"image":"i","x":1},{"y":2}]}`,
+			`{"extra_source_images":[{"image":"i"},{}]}`,
 		},
 		"params, which workers get as they came": {
 			api.ImageRequestSchema, `{"params":{"init_as_image":true},"x":1}`, `{"params":{"init_as_image":true}}`,

@@ -27,7 +27,8 @@ func TestStreamsAreBounded(t *testing.T) {
 		}
 		var refused *horde.Error
 		var as refusedAs
-		if !errors.As(err, &refused) || !errors.As(err, &as) || refused.RetryAfter <= 0 || !strings.Contains(refused.Detail, "poll") && !strings.Contains(refused.Detail, "Poll") {
+		if !errors.As(err, &refused) || !errors.As(err, &as) || refused.RetryAfter <= 0 ||
+			!strings.Contains(refused.Detail, "poll") && !strings.Contains(refused.Detail, "Poll") {
 			t.Errorf("refused with %v", err)
 		}
 		return as.status

@@ -96,7 +96,8 @@ func inWords(limits server.Rates) string {
 	var words []string
 	for _, l := range limits {
 		unit := map[time.Duration]string{time.Second: "s", time.Minute: "min", time.Hour: "h"}[l.Per]
-		text := fmt.Sprintf("%d/%s by %s", l.Calls, unit, map[server.RateKey]string{server.ByAddress: "address", server.ByPath: "path", server.ByKey: "key"}[l.By])
+		by := map[server.RateKey]string{server.ByAddress: "address", server.ByPath: "path", server.ByKey: "key"}[l.By]
+		text := fmt.Sprintf("%d/%s by %s", l.Calls, unit, by)
 		if l.Privileged > 0 {
 			text += fmt.Sprintf(" +%d", l.Privileged)
 		}
@@ -152,7 +153,12 @@ func passing(most int, send func(i int) *httptest.ResponseRecorder) int {
 // TestCountedTogether: what shares a window and what has one of its own. most is
 // how many of 200 calls at once pass.
 func TestCountedTogether(t *testing.T) {
-	const status, check, pop, users = "/api/v2/generate/status/", "/api/v2/generate/check/", "/api/v2/generate/pop", "/api/v2/users"
+	const (
+		status = "/api/v2/generate/status/"
+		check  = "/api/v2/generate/check/"
+		pop    = "/api/v2/generate/pop"
+		users  = "/api/v2/users"
+	)
 	for _, c := range []struct {
 		name string
 		most int
@@ -185,7 +191,9 @@ func TestCountedTogether(t *testing.T) {
 		{"a header of a stranger is no address", 10, func(s *server.Server, i int) *httptest.ResponseRecorder {
 			return sendFrom(s, "192.0.2.1", fmt.Sprintf("198.51.100.%d", i), "GET", status+"a", "")
 		}},
-		{"behind our proxy what is left of the last hop is made up", 10, func(s *server.Server, i int) *httptest.ResponseRecorder {
+		{"behind our proxy what stands left of the last hop is made up", 10, func(
+			s *server.Server, i int,
+		) *httptest.ResponseRecorder {
 			return sendFrom(s, "10.0.0.1", fmt.Sprintf("198.51.100.%d, 192.0.2.1", i), "GET", status+"a", "")
 		}},
 		{"behind our proxy the last hop counts", 200, func(s *server.Server, i int) *httptest.ResponseRecorder {
@@ -204,10 +212,12 @@ func TestCountedTogether(t *testing.T) {
 			return sendFrom(s, fmt.Sprintf("192.0.2.%d", i), "", "POST", "/api/v2/generate/async", "k")
 		}},
 		{"the anonymous key from many addresses", 60, func(s *server.Server, i int) *httptest.ResponseRecorder {
-			return sendFrom(s, fmt.Sprintf("192.0.2.%d", i), "", "POST", "/api/v2/generate/async", []string{api.AnonymousKey, ""}[i%2])
+			key := []string{api.AnonymousKey, ""}[i%2]
+			return sendFrom(s, fmt.Sprintf("192.0.2.%d", i), "", "POST", "/api/v2/generate/async", key)
 		}},
 		{"pictures and texts are counted apart", 4, func(s *server.Server, i int) *httptest.ResponseRecorder {
-			return sendFrom(s, "192.0.2.1", "", "POST", []string{"/api/v2/generate/async", "/api/v2/generate/text/async"}[i%2], "k")
+			path := []string{"/api/v2/generate/async", "/api/v2/generate/text/async"}[i%2]
+			return sendFrom(s, "192.0.2.1", "", "POST", path, "k")
 		}},
 		{"checks by the second", 10, func(s *server.Server, _ int) *httptest.ResponseRecorder {
 			return sendFrom(s, "192.0.2.1", "", "GET", check+"a", "")
@@ -252,15 +262,18 @@ func TestWindowsEnd(t *testing.T) {
 				send := func() *httptest.ResponseRecorder { return sendFrom(s, "192.0.2.1", "", c.method, c.path, "k") }
 				for i := range c.calls {
 					w := send()
-					if h := w.Header(); w.Code != 200 || h.Get("X-RateLimit-Limit") != fmt.Sprint(c.calls) || h.Get("X-RateLimit-Remaining") != fmt.Sprint(c.calls-1-i) {
+					if h := w.Header(); w.Code != 200 || h.Get("X-RateLimit-Limit") != fmt.Sprint(c.calls) ||
+						h.Get("X-RateLimit-Remaining") != fmt.Sprint(c.calls-1-i) {
 						t.Fatalf("call %d: %d %v", i, w.Code, h)
 					}
 				}
 				time.Sleep(c.pause / 2)
 				w := send()
 				left := (c.pause/2 + time.Second - 1) / time.Second
-				if h := w.Header(); w.Code != 429 || strings.TrimSpace(w.Body.String()) != `{"message":"`+c.words+`"}` || h.Get("X-RateLimit-Remaining") != "0" ||
-					h.Get("Retry-After") != fmt.Sprint(int(left)) || h.Get("X-RateLimit-Reset") != fmt.Sprint(time.Now().Add(c.pause/2).Unix()) {
+				if h := w.Header(); w.Code != 429 || strings.TrimSpace(w.Body.String()) != `{"message":"`+c.words+`"}` ||
+					h.Get("X-RateLimit-Remaining") != "0" ||
+					h.Get("Retry-After") != fmt.Sprint(int(left)) ||
+					h.Get("X-RateLimit-Reset") != fmt.Sprint(time.Now().Add(c.pause/2).Unix()) {
 					t.Errorf("one too many: %d %s %v", w.Code, w.Body, h)
 				}
 				time.Sleep(c.pause / 2)
@@ -278,7 +291,11 @@ func TestLongWindowsHold(t *testing.T) {
 		method, path string
 		calls        int
 		pause        time.Duration
-	}{{"POST", "/api/v2/generate/async", 90, 500 * time.Millisecond}, {"POST", "/api/v2/kudos/transfer", 90, time.Second}, {"GET", "/api/v2/styles/text", 20, time.Second}} {
+	}{
+		{"POST", "/api/v2/generate/async", 90, 500 * time.Millisecond},
+		{"POST", "/api/v2/kudos/transfer", 90, time.Second},
+		{"GET", "/api/v2/styles/text", 20, time.Second},
+	} {
 		t.Run(c.path, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := limited(nil)
@@ -300,7 +317,8 @@ func TestLimitsSwitchedOff(t *testing.T) {
 	s := limited(nil)
 	s.Limits = nil
 	for range 200 {
-		if w := sendFrom(s, "192.0.2.1", "", "POST", "/api/v2/generate/async", "k"); w.Code != 200 || w.Header().Get("X-RateLimit-Limit") != "" {
+		w := sendFrom(s, "192.0.2.1", "", "POST", "/api/v2/generate/async", "k")
+		if w.Code != 200 || w.Header().Get("X-RateLimit-Limit") != "" {
 			t.Fatalf("%d %v", w.Code, w.Header())
 		}
 	}

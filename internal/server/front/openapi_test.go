@@ -83,7 +83,8 @@ func TestOpenAPIDescribesEvents(t *testing.T) {
 
 	for path, want := range map[string]string{
 		"/ext/v1/requests/{id}/events": "RequestStatusCheck JobProgress RequestStatusStable RequestStatusKobold",
-		"/ext/v1/events":               "RequestStatus RequestProgress ImageRequestEnd TextRequestEnd AlchemyRequestStatus RequestGone",
+		"/ext/v1/events": "RequestStatus RequestProgress ImageRequestEnd TextRequestEnd " +
+			"AlchemyRequestStatus RequestGone",
 	} {
 		var names []string
 		for _, ref := range d.Paths[path].Get.Responses["200"].Content["text/event-stream"].Schema.AnyOf {
@@ -110,7 +111,8 @@ func TestContractIsToldAsItIs(t *testing.T) {
 	}
 	// Parameters of a path stand between its operations.
 	var loose map[string]any
-	if err := json.Unmarshal(call(New(Options{}), http.MethodGet, "/api/ext/contract.json").Body.Bytes(), &loose); err != nil {
+	contract := call(New(Options{}), http.MethodGet, "/api/ext/contract.json").Body.Bytes()
+	if err := json.Unmarshal(contract, &loose); err != nil {
 		t.Fatal(err)
 	}
 

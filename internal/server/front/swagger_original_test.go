@@ -185,7 +185,8 @@ func TestSwaggerHasOnlyKnownKeys(t *testing.T) {
 		}
 	}
 
-	const property = "type description title default example format enum $ref minimum maximum minLength maxLength multipleOf uniqueItems additionalProperties items"
+	const property = "type description title default example format enum $ref minimum maximum minLength maxLength " +
+		"multipleOf uniqueItems additionalProperties items"
 	for name, def := range d.Definitions {
 		parts := []any{def}
 		if all, ok := def["allOf"].([]any); ok {

@@ -9,7 +9,8 @@ import (
 // An embedded struct takes its members from the object that its owner is.
 func TestAssignFillsEmbeddedStructs(t *testing.T) {
 	var in api.TextRequest
-	v, err := Parse(`{"prompt":"x","params":{"n":2,"temperature":1,"top_k":40.0,"stop_sequence":["a\u0000"],"singleline":true,"TextSampling":{"top_k":1}}}`)
+	v, err := Parse(`{"prompt":"x","params":{"n":2,"temperature":1,"top_k":40.0,"stop_sequence":["a\u0000"],` +
+		`"singleline":true,"TextSampling":{"top_k":1}}}`)
 	if err != nil {
 		t.Fatal(err)
 	}

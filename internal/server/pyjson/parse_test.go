@@ -51,8 +51,10 @@ func TestParseIsAsLenientAsTheOriginal(t *testing.T) {
 
 func TestParseRefusesWhatIsNotJSON(t *testing.T) {
 	for _, text := range []string{
-		``, ` `, `{`, `[`, `"`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,}`, `[1,]`, `{}{}`, `{'a':1}`, `hello`, `01`, `-`, `1.`, `.5`, `1e`, `+1`,
-		`"a` + "\n" + `"`, `"\x"`, `"\u12"`, `"\u12zz"`, "\"\xff\"", "\"\\n\xff\"", `nul`, `NAN`, `-NaN`, "{\"a\"\x00:1}", `{1:2}`, `[1 2]`,
+		``, ` `, `{`, `[`, `"`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,}`, `[1,]`, `{}{}`, `{'a':1}`, `hello`, `01`, `-`, `1.`,
+		`.5`, `1e`, `+1`,
+		`"a` + "\n" + `"`, `"\x"`, `"\u12"`, `"\u12zz"`, "\"\xff\"", "\"\\n\xff\"", `nul`, `NAN`, `-NaN`, "{\"a\"\x00:1}",
+		`{1:2}`, `[1 2]`,
 	} {
 		t.Run(text, func(t *testing.T) {
 			if v, err := Parse(text); !errors.Is(err, ErrSyntax) {
@@ -131,7 +133,8 @@ func FuzzParse(f *testing.F) {
 		got, err := Parse(text)
 		var want any
 		std := json.Unmarshal([]byte(text), &want) == nil
-		if std && err != nil && !errors.Is(err, ErrDepth) && !errors.Is(err, ErrMembers) && strings.ToValidUTF8(text, "") == text {
+		if std && err != nil && !errors.Is(err, ErrDepth) && !errors.Is(err, ErrMembers) &&
+			strings.ToValidUTF8(text, "") == text {
 			t.Fatalf("%q is JSON, but: %v", text, err)
 		}
 		if err == nil {

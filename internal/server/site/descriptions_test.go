@@ -21,7 +21,8 @@ func TestServiceInfo(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &info); err != nil {
 		t.Fatal(err)
 	}
-	if info.Version != "0.2" || info.Software["version"] != "1.0" || info.API["aihorde"]["base_url"] != "https://horde.example/api/v2" ||
+	if info.Version != "0.2" || info.Software["version"] != "1.0" ||
+		info.API["aihorde"]["base_url"] != "https://horde.example/api/v2" ||
 		info.API["aihorde"]["documentation"] != "https://horde.example/api" || info.API["aihorde"]["version"] != "2.5" {
 		t.Errorf("%s", w.Body)
 	}
@@ -36,7 +37,8 @@ func TestAPIPages(t *testing.T) {
 	if w = visit(s, "GET", "/api/", ""); w.Code != 200 || !strings.Contains(w.Body.String(), "/api/swagger.json") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if w = visit(serve(Options{TryOut: true}), "GET", "/api/?document=beyond", ""); !strings.Contains(w.Body.String(), `src="/apidocs/swagger-ui-bundle.js"`) {
+	w = visit(serve(Options{TryOut: true}), "GET", "/api/?document=beyond", "")
+	if !strings.Contains(w.Body.String(), `src="/apidocs/swagger-ui-bundle.js"`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	if w = visit(s, "GET", "/api/nothing", ""); w.Code != 404 {

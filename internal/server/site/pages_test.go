@@ -22,7 +22,8 @@ func serve(o Options) *server.Server {
 		o.API = swagger.New(o.Title, api.Level028)
 	}
 	s := New(o)
-	return server.New(server.Options{Version: o.Version, PublicURL: "https://horde.example", ErrorPage: s.ErrorPage}, s.Routes())
+	return server.New(server.Options{Version: o.Version, PublicURL: "https://horde.example", ErrorPage: s.ErrorPage},
+		s.Routes())
 }
 
 func visit(s *server.Server, method, path, accept string) *httptest.ResponseRecorder {
@@ -90,7 +91,8 @@ func isPage(t *testing.T, w *httptest.ResponseRecorder, text string) {
 	}
 
 	for _, part := range []string{
-		text, " · Fox &amp; &lt;b&gt;Friends&lt;/b&gt;</title>", `name="viewport"`, `href="/plain.css"`, `<nav aria-label="Pages">`, "<h1>", "</footer>\n</body>",
+		text, " · Fox &amp; &lt;b&gt;Friends&lt;/b&gt;</title>", `name="viewport"`, `href="/plain.css"`,
+		`<nav aria-label="Pages">`, "<h1>", "</footer>\n</body>",
 	} {
 		if !strings.Contains(body, part) {
 			t.Errorf("the page lacks %q: %s", part, body)
@@ -112,7 +114,8 @@ func TestPagesBearTheTitle(t *testing.T) {
 		for _, accept := range []string{browserAccept, ""} {
 			w := visit(s, "GET", path, accept)
 			isPage(t, w, heading)
-			if !strings.Contains(w.Body.String(), `href="https://example.org/source"`) || !strings.Contains(w.Body.String(), "version 9.8") {
+			if !strings.Contains(w.Body.String(), `href="https://example.org/source"`) ||
+				!strings.Contains(w.Body.String(), "version 9.8") {
 				t.Errorf("%s does not say what runs here: %s", path, w.Body)
 			}
 		}
@@ -121,7 +124,8 @@ func TestPagesBearTheTitle(t *testing.T) {
 
 // A link to an image that is gone is opened in browsers, too.
 func TestErrorsOfImageLinksAreForWhoeverAsks(t *testing.T) {
-	s := serve(Options{Title: "Fox & <b>Friends</b>", Blobs: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	const title = "Fox & <b>Friends</b>"
+	s := serve(Options{Title: title, Blobs: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.PathValue("name") == "there.webp" {
 			w.Header().Set("Content-Type", "image/webp")
 			_, _ = w.Write([]byte("RIFF"))
@@ -137,10 +141,12 @@ func TestErrorsOfImageLinksAreForWhoeverAsks(t *testing.T) {
 		t.Errorf("status %d", w.Code)
 	}
 	isPage(t, w, "This link has expired.")
-	if w = visit(s, "GET", "/blob/gone.webp", "image/webp,*/*"); w.Code != http.StatusForbidden || !strings.HasPrefix(w.Body.String(), `{"message"`) {
+	if w = visit(s, "GET", "/blob/gone.webp", "image/webp,*/*"); w.Code != http.StatusForbidden ||
+		!strings.HasPrefix(w.Body.String(), `{"message"`) {
 		t.Errorf("to a program: %d %s", w.Code, w.Body)
 	}
-	if w = visit(s, "GET", "/blob/there.webp", browserAccept); w.Code != http.StatusOK || w.Body.String() != "RIFF" || w.Header().Get("Content-Type") != "image/webp" {
+	if w = visit(s, "GET", "/blob/there.webp", browserAccept); w.Code != http.StatusOK || w.Body.String() != "RIFF" ||
+		w.Header().Get("Content-Type") != "image/webp" {
 		t.Errorf("an image: %d %s %v", w.Code, w.Body, w.Header())
 	}
 }

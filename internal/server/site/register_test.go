@@ -36,20 +36,23 @@ func TestRegister(t *testing.T) {
 	w := submit("<b>Ann</b>")
 	_, rest, found := strings.Cut(w.Body.String(), `class="ah-api-key">`)
 	key, _, _ := strings.Cut(rest, "<")
-	if w.Code != 200 || !found || key != "the-key_0123456789abcd" || name != "<b>Ann</b>" || strings.Contains(w.Body.String(), "<b>Ann") {
+	if w.Code != 200 || !found || key != "the-key_0123456789abcd" || name != "<b>Ann</b>" ||
+		strings.Contains(w.Body.String(), "<b>Ann") {
 		t.Errorf("%d %q %s", w.Code, key, w.Body)
 	}
 	if got := w.Header().Get("Cache-Control"); got != "no-store" {
 		t.Errorf("a page with a key must not be kept: %q", got)
 	}
 	w = submit("bad")
-	if w.Code != 200 || strings.Contains(w.Body.String(), `class="ah-api-key">`) || !strings.Contains(w.Body.String(), "That &lt;name&gt; is not decent.") {
+	if w.Code != 200 || strings.Contains(w.Body.String(), `class="ah-api-key">`) ||
+		!strings.Contains(w.Body.String(), "That &lt;name&gt; is not decent.") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	if w = submit(strings.Repeat("x", 20<<10)); w.Code != http.StatusRequestEntityTooLarge {
 		t.Errorf("large form: %d", w.Code)
 	}
-	if w = visit(s, "GET", "/register", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `name="username"`) || strings.Contains(w.Body.String(), `class="ah-api-key">`) {
+	if w = visit(s, "GET", "/register", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `name="username"`) ||
+		strings.Contains(w.Body.String(), `class="ah-api-key">`) {
 		t.Errorf("form: %d %s", w.Code, w.Body)
 	}
 }

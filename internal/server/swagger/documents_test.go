@@ -111,10 +111,12 @@ func TestSwaggerDescribesRoutes(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if d.Swagger != "2.0" || d.BasePath != "/api" || d.Info["title"] != "AI Horde" || d.Info["version"] != "2.5" || len(d.Info) != 3 {
+	if d.Swagger != "2.0" || d.BasePath != "/api" || d.Info["title"] != "AI Horde" || d.Info["version"] != "2.5" ||
+		len(d.Info) != 3 {
 		t.Errorf("%v %v %v", d.Swagger, d.BasePath, d.Info)
 	}
-	if d.Paths["/v2/generate/async"]["post"] == nil || d.Paths["/v2/generate/status/{id}"]["get"] == nil || len(d.Paths) != 3 {
+	if d.Paths["/v2/generate/async"]["post"] == nil || d.Paths["/v2/generate/status/{id}"]["get"] == nil ||
+		len(d.Paths) != 3 {
 		t.Errorf("%v", d.Paths)
 	}
 	status := d.Definitions["RequestStatusStable"]["properties"].(map[string]any)

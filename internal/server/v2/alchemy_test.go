@@ -11,7 +11,8 @@ import (
 // Whatever JSON comes, reading the members of a delivery and of forms ends in
 // values that can be stored or in a refusal.
 func FuzzAlchemyMembers(f *testing.F) {
-	for _, seed := range []string{`{"id":"x","result":{"caption":"a"}}`, `{"id":1,"result":[]}`, `{"forms":[{"name":"caption","payload":{"a":1e400,"b":[null]}},5]}`,
+	for _, seed := range []string{`{"id":"x","result":{"caption":"a"}}`, `{"id":1,"result":[]}`,
+		`{"forms":[{"name":"caption","payload":{"a":1e400,"b":[null]}},5]}`,
 		`{"result":{"R2":"R2"},"id":true,"state":{}}`} {
 		f.Add(seed)
 	}
