@@ -66,7 +66,7 @@ func (a *Accounts) addStyles(ctx context.Context, p Privilege, users ...*api.Use
 
 	for _, v := range styles {
 		d := byID[v.UserID]
-		d.Styles = append(d.Styles, api.UserStyle{Name: d.Username + "::style::" + v.Name, ID: v.ID, Type: v.Kind})
+		d.Styles = append(d.Styles, api.UserStyle{Name: d.Username + "::style::" + v.Name, ID: v.ID, Type: string(v.Kind)})
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"horde/internal/account"
 	"horde/internal/dice"
 	"horde/internal/fleet"
+	"horde/internal/horde"
 	"horde/internal/store"
 )
 
@@ -126,7 +127,7 @@ func (w *alchemist) offer() *fleet.FormsOffer {
 	if w.trusted {
 		owner.Roles = account.Trusted
 	}
-	row := store.Worker{ID: "w", Kind: fleet.Forms, UserID: w.owner, Maintenance: w.maintenance, Paused: w.paused, Totals: store.WorkerTotals{Speeds: []float64{w.seconds}}}
+	row := store.Worker{ID: "w", Kind: horde.KindAlchemy, UserID: w.owner, Maintenance: w.maintenance, Paused: w.paused, Totals: store.WorkerTotals{Speeds: []float64{w.seconds}}}
 	o := &fleet.FormsOffer{Worker: &fleet.Worker{Worker: row, Owner: owner}, Owner: owner, Forms: slices.Sorted(slices.Values(w.offers)),
 		MaxTiles: w.tiles, Amount: w.amount, PriorityUsers: map[int64]struct{}{w.owner: {}}}
 	for _, id := range w.friends {

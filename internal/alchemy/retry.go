@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"horde/internal/fleet"
+	"horde/internal/horde"
 	"horde/internal/kinds"
 	kind "horde/internal/kinds/form"
 	"horde/internal/settle"
@@ -14,7 +15,7 @@ import (
 func (q *Queue) contest(f *form, tried map[string][]string) kinds.Contest {
 	now := q.now()
 	return kinds.Contest{
-		Online:   func(each func(*fleet.Worker) bool) { q.Fleet.Online(fleet.Forms, each) },
+		Online:   func(each func(*fleet.Worker) bool) { q.Fleet.Online(horde.KindAlchemy, each) },
 		Revision: q.Fleet.Revision(),
 		Now:      now,
 		Failed:   func(worker string) bool { return tried[worker] != nil },
@@ -35,7 +36,7 @@ func (q *Queue) yieldsLocked(w *fleet.Worker, f *form) bool {
 	if !f.rivals.Current(q.Fleet.Revision(), q.now()) {
 		f.rivals = q.contest(f, tried).Rivals()
 	}
-	return f.rivals.Best < kinds.StandingOf(q.Fleet.Latest(w), tried[w.ID] != nil)
+	return f.rivals.Best < kinds.StandingOf(q.Fleet.Latest(w), tried)
 }
 
 // anotherCouldGet reports whether a live worker could fill a form in besides those

@@ -114,7 +114,13 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 		return 0, err
 	}
 	now := q.now()
-	lease := &settle.Form{Row: row, Result: r, Known: f.work().Known(r, f.e.record.URL, h.worker.OwnerTrusted(), now)}
+	known := f.work().Known(kind.Made{
+		FormResult:   r,
+		URL:          f.e.record.URL,
+		At:           now,
+		OwnerTrusted: h.worker.OwnerTrusted(),
+	})
+	lease := &settle.Form{Row: row, Result: r, Known: known}
 	d := f.delivery(lease, h, now)
 	if d.Webhook, err = q.webhookOf(f, r, h.worker); err != nil {
 		return 0, err

@@ -20,9 +20,9 @@ import (
 // The references that a horde has, by the names that the database and the command
 // line know them by.
 const (
-	Images      = horde.KindImage
+	Images      = string(horde.KindImage)
 	ExtraImages = "image-extra" // a second document that is merged into Images and wins
-	Texts       = horde.KindText
+	Texts       = string(horde.KindText)
 )
 
 //go:embed common.json

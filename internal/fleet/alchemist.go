@@ -7,6 +7,7 @@ import (
 
 	"horde/api"
 	"horde/internal/account"
+	"horde/internal/horde"
 )
 
 // Defaults of pops of alchemists (generation §3.3,
@@ -34,7 +35,7 @@ func (f *Fleet) CheckInForms(
 ) (*FormsOffer, error) {
 	s := formsSettings(pop)
 	o, err := f.checkInAs(ctx, owner, addr, visit{
-		kind:     Forms,
+		kind:     horde.KindAlchemy,
 		name:     pop.Name,
 		agent:    pop.BridgeAgent,
 		priority: pop.PriorityUsernames,

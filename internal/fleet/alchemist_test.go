@@ -115,13 +115,13 @@ func TestCheckInForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := n.Details(o.Worker, false)
+	d := n.Details(o.Worker, account.Public)
 	_, friend := o.PriorityUsers[7]
 	_, own := o.PriorityUsers[u.ID]
 	if !slices.Equal(o.Forms, []string{"caption", "nsfw"}) || o.MaxTiles != 80 || o.Amount != 9 || !friend || !own {
 		t.Errorf("%+v", o)
 	}
-	if d.Type != Forms || !slices.Equal(d.Forms, o.Forms) || d.Models != nil || d.NSFW || d.Threads != 3 ||
+	if d.Type != string(horde.KindAlchemy) || !slices.Equal(d.Forms, o.Forms) || d.Models != nil || d.NSFW || d.Threads != 3 ||
 		d.BridgeAgent != "unknown:0:unknown" || d.Performance != "No requests fulfilled yet" {
 		t.Errorf("%+v", d)
 	}

@@ -40,10 +40,11 @@ type Offer struct {
 
 // visit is the part of a pop that workers of every kind send.
 type visit struct {
-	kind, name, agent string
-	priority          []string
-	amount            *int
-	settings          func() (Settings, error)
+	kind        horde.Kind
+	name, agent string
+	priority    []string
+	amount      *int
+	settings    func() (Settings, error)
 }
 
 // CheckInImage handles the part of an image pop that concerns the worker: the
@@ -51,7 +52,7 @@ type visit struct {
 // check-in. owner is the user of the key, addr where the pop came from.
 func (f *Fleet) CheckInImage(ctx context.Context, owner *account.User, pop api.ImagePop, addr string) (*Offer, error) {
 	return f.checkInAs(ctx, owner, addr, visit{
-		kind:     Image,
+		kind:     horde.KindImage,
 		name:     pop.Name,
 		agent:    pop.BridgeAgent,
 		priority: pop.PriorityUsernames,
@@ -63,7 +64,7 @@ func (f *Fleet) CheckInImage(ctx context.Context, owner *account.User, pop api.I
 // CheckInText is CheckInImage for a text pop (generation §2.7).
 func (f *Fleet) CheckInText(ctx context.Context, owner *account.User, pop api.TextPop, addr string) (*Offer, error) {
 	return f.checkInAs(ctx, owner, addr, visit{
-		kind:     Text,
+		kind:     horde.KindText,
 		name:     pop.Name,
 		agent:    pop.BridgeAgent,
 		priority: pop.PriorityUsernames,
@@ -207,7 +208,7 @@ func (f *Fleet) mayCreate(owner *account.User, name, agent, addr string) error {
 func (f *Fleet) mayAdd(owner *account.User, own []store.Placed, addr string) error {
 	count, sameAddr := 0, 0
 	for _, w := range own {
-		if w.Kind == Forms {
+		if w.Kind == horde.KindAlchemy {
 			continue
 		}
 		count++
@@ -243,7 +244,7 @@ func (f *Fleet) mayAdd(owner *account.User, own []store.Placed, addr string) err
 // create adds a worker. Of several first pops at once one creates it and the others
 // continue as its check-in. Oddities of its name are suspicions from the start.
 func (f *Fleet) create(
-	ctx context.Context, owner *account.User, name, kind string, s Settings, addr string, oddities ...int,
+	ctx context.Context, owner *account.User, name string, kind horde.Kind, s Settings, addr string, oddities ...int,
 ) (*Worker, error) {
 	f.adding.Lock()
 	defer f.adding.Unlock()
@@ -320,7 +321,7 @@ func (f *Fleet) create(
 }
 
 // joined returns the worker that another pop of the same name created.
-func (f *Fleet) joined(w *Worker, owner *account.User, kind string) (*Worker, error) {
+func (f *Fleet) joined(w *Worker, owner *account.User, kind horde.Kind) (*Worker, error) {
 	switch {
 	case w.Kind != kind:
 		return nil, horde.Errorf(horde.PolymorphicNameConflict,
@@ -446,7 +447,7 @@ func payUptime(tx *store.Tx, w store.Worker, owner *account.User, reward horde.K
 	e := kudos.NewEntry(tx, "uptime:"+w.ID+":"+horde.NewID(), "uptime", "", "")
 	e.About(kudos.About{Worker: w.ID})
 
-	if spendable := owner.Is(account.Trusted) || w.Kind == Forms; spendable {
+	if spendable := owner.Is(account.Trusted) || w.Kind == horde.KindAlchemy; spendable {
 		if err := e.Reward(w.UserID, kudos.Earning{Amount: reward, Trusted: spendable}); err != nil {
 			return err
 		}

@@ -3,7 +3,7 @@
 //
 //	f, err := fleet.New(ctx, fleet.Config{…})
 //	offer, err := f.CheckInImage(ctx, owner, pop, addr) // each pop begins so
-//	f.Online(fleet.Image, func(w *fleet.Worker) bool { … })
+//	f.Online(horde.KindImage, func(w *fleet.Worker) bool { … })
 //
 // A check-in ([Fleet.CheckInImage], [Fleet.CheckInText], [Fleet.CheckInForms])
 // refuses who may not work here, in the order of generation §1.14, makes workers

@@ -59,7 +59,7 @@ func CountAbort(w *store.Worker, a Abort) (suspected bool) {
 
 	limit := int64(abortLimit)
 	switch {
-	case w.Kind == Forms:
+	case w.Kind == horde.KindAlchemy:
 		limit = formsAbortLimit
 	case a.Raid:
 		limit = raidAbortLimit

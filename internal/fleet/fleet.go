@@ -203,9 +203,9 @@ func (w *Worker) turned(now *Worker) bool {
 func (w *Worker) pace() int {
 	step, limit := 1.0, 5.0
 	switch w.Kind {
-	case Image:
+	case horde.KindImage:
 		step, limit = 500_000, 1
-	case Forms:
+	case horde.KindAlchemy:
 		step, limit = 10, 1
 	}
 	return int(min(w.Speed()/step, limit))
@@ -229,7 +229,7 @@ func (f *Fleet) ByName(name string) *Worker {
 
 // Online calls each with the workers of a kind seen within 300 s until it
 // returns false. each must not call the fleet.
-func (f *Fleet) Online(kind string, each func(*Worker) bool) {
+func (f *Fleet) Online(kind horde.Kind, each func(*Worker) bool) {
 	now := f.Clock().UnixMicro()
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -257,7 +257,7 @@ func (f *Fleet) Owned(user int64) []*Worker {
 }
 
 // Count returns how many workers and threads of a kind are online.
-func (f *Fleet) Count(kind string) (workers, threads int) {
+func (f *Fleet) Count(kind horde.Kind) (workers, threads int) {
 	f.Online(kind, func(w *Worker) bool {
 		workers++
 		threads += w.Settings.Threads

@@ -66,7 +66,7 @@ func TestRefusals(t *testing.T) {
 	owner, anon := n.user(t, 0), must(n.Accounts.ByID(t.Context(), account.AnonymousID))
 	special := n.user(t, account.Special)
 	n.checkIn(t, owner, pop("taken"))
-	text := store.Worker{ID: horde.NewID(), Kind: Text, UserID: owner.ID, Name: "scribe", Settings: "{}"}
+	text := store.Worker{ID: horde.NewID(), Kind: horde.KindText, UserID: owner.ID, Name: "scribe", Settings: "{}"}
 	if err := errors.Join(n.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { return tx.InsertWorker(text) }}), n.Reload(t.Context())); err != nil {
 		t.Fatal(err)
 	}
@@ -123,20 +123,20 @@ func TestLimits(t *testing.T) {
 		invited int
 		closed  bool // by invitation only
 		sameIP  bool
-		kind    string // of the workers that are there
+		kind    horde.Kind // of the workers that are there
 		most    int
 		code    horde.Code
 	}{
-		{"untrusted", 0, 0, false, false, Image, 4, horde.TooManyWorkers},
-		{"untrusted, one address", 0, 0, false, true, Image, 4, horde.TooManyWorkers},
-		{"untrusted, of alchemists elsewhere none counts", 0, 0, false, false, Forms, 9, ""},
-		{"untrusted, alchemists at one address", 0, 0, false, true, Forms, 9, ""},
-		{"untrusted, scribes count", 0, 0, false, false, Text, 4, horde.TooManyWorkers},
-		{"trusted", account.Trusted, 0, false, false, Image, 21, horde.TooManyWorkersTrusted},
-		{"trusted, invited", account.Trusted, 23, false, false, Image, 24, horde.TooManyWorkersTrusted},
-		{"trusted, alchemists at one address", account.Trusted, 0, false, true, Forms, 29, ""},
-		{"by invitation", 0, 2, true, false, Image, 2, horde.WorkerInviteOnly},
-		{"by invitation, none", 0, 0, true, false, Image, 0, horde.WorkerInviteOnly},
+		{"untrusted", 0, 0, false, false, horde.KindImage, 4, horde.TooManyWorkers},
+		{"untrusted, one address", 0, 0, false, true, horde.KindImage, 4, horde.TooManyWorkers},
+		{"untrusted, of alchemists elsewhere none counts", 0, 0, false, false, horde.KindAlchemy, 9, ""},
+		{"untrusted, alchemists at one address", 0, 0, false, true, horde.KindAlchemy, 9, ""},
+		{"untrusted, scribes count", 0, 0, false, false, horde.KindText, 4, horde.TooManyWorkers},
+		{"trusted", account.Trusted, 0, false, false, horde.KindImage, 21, horde.TooManyWorkersTrusted},
+		{"trusted, invited", account.Trusted, 23, false, false, horde.KindImage, 24, horde.TooManyWorkersTrusted},
+		{"trusted, alchemists at one address", account.Trusted, 0, false, true, horde.KindAlchemy, 29, ""},
+		{"by invitation", 0, 2, true, false, horde.KindImage, 2, horde.WorkerInviteOnly},
+		{"by invitation, none", 0, 0, true, false, horde.KindImage, 0, horde.WorkerInviteOnly},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
@@ -336,18 +336,18 @@ func TestOnline(t *testing.T) {
 	n.checkIn(t, u, p)
 	n.checkIn(t, u, pop("Attic"))
 	c.Advance(300 * time.Second)
-	if w, th := n.Count(Image); w != 2 || th != 4 {
+	if w, th := n.Count(horde.KindImage); w != 2 || th != 4 {
 		t.Errorf("%d workers, %d threads", w, th)
 	}
 	c.Advance(time.Microsecond)
-	if w, _ := n.Count(Image); w != 0 {
+	if w, _ := n.Count(horde.KindImage); w != 0 {
 		t.Errorf("%d workers after 300 s", w)
 	}
 	n.checkIn(t, u, p)
-	if w, th := n.Count(Image); w != 1 || th != 3 {
+	if w, th := n.Count(horde.KindImage); w != 1 || th != 3 {
 		t.Errorf("%d workers, %d threads after one came back", w, th)
 	}
-	if w, _ := n.Count(Text); w != 0 {
+	if w, _ := n.Count(horde.KindText); w != 0 {
 		t.Errorf("%d scribes", w)
 	}
 	if own := n.Owned(u.ID); len(own) != 2 || own[0].Name != "Tower" {
@@ -513,11 +513,11 @@ func TestDeliveriesDecodeNoSettings(t *testing.T) {
 
 func TestSpeed(t *testing.T) {
 	for _, tt := range []struct {
-		kind   string
+		kind   horde.Kind
 		speeds []float64
 		want   float64
 	}{
-		{Image, nil, 1_000_000}, {Text, nil, 1}, {Image, []float64{0, 0}, 1_000_000}, {Image, []float64{1, 2}, 1.5},
+		{horde.KindImage, nil, 1_000_000}, {horde.KindText, nil, 1}, {horde.KindImage, []float64{0, 0}, 1_000_000}, {horde.KindImage, []float64{1, 2}, 1.5},
 	} {
 		w := &Worker{Worker: store.Worker{Kind: tt.kind, Totals: store.WorkerTotals{Speeds: tt.speeds}}}
 		if got := w.Speed(); got != tt.want {

@@ -81,7 +81,7 @@ func TestMessages(t *testing.T) {
 				t.Errorf("worker is told %q, want %q", got, c.want)
 			}
 		}
-		if d := n.Details(n.Worker(one), true); texts(d.Messages) != "own named" {
+		if d := n.Details(n.Worker(one), account.Oversight); texts(d.Messages) != "own named" {
 			t.Errorf("the worker's page shows %q", texts(d.Messages))
 		}
 		listed := func(who *account.User, l MessageListing, want string, code horde.Code) {

@@ -250,11 +250,11 @@ func TestOwnersChanged(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	d := n.Details(n.Worker(w.ID), true)
+	d := n.Details(n.Worker(w.ID), account.Oversight)
 	if !d.Trusted || *d.Paused || *d.Suspicious != 0 || *d.Contact != "a@b.org" || *d.IPAddr != "10.0.0.1" {
 		t.Errorf("in the eyes of a moderator: %+v", d)
 	}
-	if d = n.Details(n.Worker(w.ID), false); d.Owner == nil || d.Messages == nil || d.Paused != nil || d.IPAddr != nil || d.Contact != nil || d.Suspicious != nil {
+	if d = n.Details(n.Worker(w.ID), account.Public); d.Owner == nil || d.Messages == nil || d.Paused != nil || d.IPAddr != nil || d.Contact != nil || d.Suspicious != nil {
 		t.Errorf("a public worker in the eyes of all: %+v", d)
 	}
 	if err := n.RemoveOwned(t.Context(), owner.ID); err != nil || len(n.Owned(owner.ID)) != 0 {
@@ -269,7 +269,7 @@ func TestDetails(t *testing.T) {
 	p.AllowImg2Img, p.AllowPainting, p.AllowLora = ptr(true), ptr(true), ptr(true)
 	p.BridgeAgent = "something:1:else"
 	w := n.checkIn(t, owner, p).Worker
-	d := n.Details(w, false)
+	d := n.Details(w, account.Public)
 	if *d.Img2Img || *d.Painting || !*d.Lora {
 		t.Errorf("a bridge that cannot inpaint says img2img %v, painting %v, lora %v", *d.Img2Img, *d.Painting, *d.Lora)
 	}
@@ -285,13 +285,13 @@ func TestDetails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d = n.Details(n.Worker(w.ID), false)
+	d = n.Details(n.Worker(w.ID), account.Public)
 	if d.Performance != "2.5 megapixelsteps per second" || *d.KudosDetails.Generated != 12 || *d.KudosDetails.Uptime != 50 ||
 		d.KudosRewards != 62 || *d.MegapixelstepsDone != 2 || d.RequestsFulfilled != 3 || d.UncompletedJobs != 1 || d.Uptime != 700 {
 		t.Errorf("after some work: %+v", d)
 	}
 	n.clock.Advance(staleAfter + time.Second)
-	if n.Details(n.Worker(w.ID), false).Online {
+	if n.Details(n.Worker(w.ID), account.Public).Online {
 		t.Error("online after 301 s of silence")
 	}
 }
@@ -309,11 +309,11 @@ func TestList(t *testing.T) {
 		want string
 	}{
 		{Listing{}, "Older newer"},
-		{Listing{Kind: Image}, "Older newer"},
-		{Listing{Kind: Text}, ""},
+		{Listing{Kind: horde.KindImage}, "Older newer"},
+		{Listing{Kind: horde.KindText}, ""},
 		{Listing{Kind: "nonsense"}, ""},
 		{Listing{Name: "NEWER"}, "newer"},
-		{Listing{Name: "newer", Kind: Text}, "newer"},
+		{Listing{Name: "newer", Kind: horde.KindText}, "newer"},
 		{Listing{Name: "gone"}, ""},
 	} {
 		var names []string

@@ -137,16 +137,16 @@ func priorityUsers(names []string) (ids []int64, err error) {
 
 // uptimeReward returns what ten minutes of a worker with these settings are worth
 // (generation §6.8).
-func (f *Fleet) uptimeReward(kind string, s Settings) horde.Kudos {
+func (f *Fleet) uptimeReward(kind horde.Kind, s Settings) horde.Kudos {
 	switch kind {
-	case Text:
+	case horde.KindText:
 		size := f.Catalog.Snapshot().TextSize(s.Models[0])
 		return kudos.TextOffer{
 			MaxContext: s.MaxContextLength,
 			Billions:   size,
 			Validated:  bridge.Parse(s.BridgeAgent).Validated(),
 		}.Uptime()
-	case Forms:
+	case horde.KindAlchemy:
 		return kudos.FormUptime()
 	}
 	return kudos.ImageOffer{Models: len(s.Models), Loras: s.AllowLora}.Uptime()

@@ -145,7 +145,7 @@ func (f *Fleet) teamDetails(ctx context.Context, t store.Team, members []*Worker
 
 	now := f.Clock().UnixMicro()
 	for i, w := range members {
-		d.Workers[i] = api.TeamWorker{Type: w.Kind, Name: w.Name, ID: w.ID, Online: w.Online(now)}
+		d.Workers[i] = api.TeamWorker{Type: string(w.Kind), Name: w.Name, ID: w.ID, Online: w.Online(now)}
 	}
 	return d, nil
 }

@@ -168,14 +168,14 @@ func TestTeamMembers(t *testing.T) {
 		if len(d.Models) != 2 || d.Models[0] != (api.ModelCount{Name: "horde_sketch", Count: 2}) {
 			t.Errorf("models are %+v", d.Models)
 		}
-		if shown := n.Details(n.Worker(one), false).Team; shown.ID == nil || *shown.ID != id || *shown.Name != "Night Shift" {
+		if shown := n.Details(n.Worker(one), account.Public).Team; shown.ID == nil || *shown.ID != id || *shown.Name != "Night Shift" {
 			t.Errorf("the worker shows %+v", shown)
 		}
 
 		// A node that starts now reads it all from the database.
 		if db.Engine == storetest.Postgres {
 			later := newNode(t, db, n.clock)
-			if shown := later.Details(later.Worker(two), false).Team; shown.ID == nil || *shown.Name != "Night Shift" {
+			if shown := later.Details(later.Worker(two), account.Public).Team; shown.ID == nil || *shown.Name != "Night Shift" {
 				t.Errorf("another node shows %+v", shown)
 			}
 		}
@@ -195,7 +195,7 @@ func TestTeamMembers(t *testing.T) {
 		if _, err := n.DeleteTeam(t.Context(), creator, id); err != nil {
 			t.Fatal(err)
 		}
-		if shown := n.Details(n.Worker(one), false).Team; shown != (api.TeamName{}) {
+		if shown := n.Details(n.Worker(one), account.Public).Team; shown != (api.TeamName{}) {
 			t.Errorf("after the team was deleted its member shows %+v", shown)
 		}
 		if _, err := n.Modify(t.Context(), owner, n.Worker(one), api.ModifyWorker{Team: &id}); horde.CodeOf(err) != horde.TeamNotFound {

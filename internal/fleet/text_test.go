@@ -44,8 +44,8 @@ func TestTextSettings(t *testing.T) {
 	if len(s.Softprompts) != 200 || s.Softprompts[0] != "a.zip" || len([]rune(s.Softprompts[1])) != 100 {
 		t.Errorf("%d softprompts: %.200v", len(s.Softprompts), s.Softprompts)
 	}
-	d := n.Details(o.Worker, false)
-	if d.Type != Text || *d.MaxLength != 512 || *d.MaxContextLength != 2048 || d.MaxPixels != nil || d.Performance != "1.0 tokens per second" || !slices.Equal(d.Models, s.Models) {
+	d := n.Details(o.Worker, account.Public)
+	if d.Type != string(horde.KindText) || *d.MaxLength != 512 || *d.MaxContextLength != 2048 || d.MaxPixels != nil || d.Performance != "1.0 tokens per second" || !slices.Equal(d.Models, s.Models) {
 		t.Errorf("%+v", d)
 	}
 }

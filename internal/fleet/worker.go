@@ -12,13 +12,6 @@ import (
 	"horde/internal/store"
 )
 
-// Kinds of workers.
-const (
-	Image = horde.KindImage
-	Text  = horde.KindText
-	Forms = horde.KindAlchemy
-)
-
 // Settings is what a worker declared at its last full check-in.
 type Settings struct {
 	BridgeAgent         string   `json:"bridge_agent"`
@@ -85,7 +78,7 @@ func (w *Worker) Speed() float64 {
 	switch {
 	case sum > 0:
 		return sum / float64(len(w.Totals.Speeds))
-	case w.Kind == Image:
+	case w.Kind == horde.KindImage:
 		return initialImageSpeed
 	}
 	return initialSpeed

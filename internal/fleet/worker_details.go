@@ -10,11 +10,12 @@ import (
 	"horde/api"
 	"horde/internal/account"
 	"horde/internal/bridge"
+	"horde/internal/horde"
 )
 
-// Details describes a worker as a moderator or anybody else sees it
-// (platform §4.2). Owners see what everybody sees.
-func (f *Fleet) Details(w *Worker, moderator bool) api.WorkerDetails {
+// Details describes a worker as someone with this privilege sees it (platform §4.2).
+// Owners see what everybody sees.
+func (f *Fleet) Details(w *Worker, p account.Privilege) api.WorkerDetails {
 	d := api.WorkerDetails{
 		RequestsFulfilled: int(w.Totals.Fulfilments),
 		KudosRewards:      api.Float(w.Totals.Kudos.Float()),
@@ -25,7 +26,7 @@ func (f *Fleet) Details(w *Worker, moderator bool) api.WorkerDetails {
 		NSFW:              w.Settings.NSFW,
 		UncompletedJobs:   int(w.Totals.Uncompleted),
 		BridgeAgent:       w.Settings.BridgeAgent,
-		Type:              w.Kind,
+		Type:              string(w.Kind),
 		Name:              w.Name,
 		ID:                w.ID,
 		Online:            w.Online(f.Clock().UnixMicro()),
@@ -44,19 +45,19 @@ func (f *Fleet) Details(w *Worker, moderator bool) api.WorkerDetails {
 	}
 
 	switch w.Kind {
-	case Image:
+	case horde.KindImage:
 		imageDetails(w, &d)
-	case Text:
+	case horde.KindText:
 		d.MaxLength, d.MaxContextLength = &w.Settings.MaxLength, &w.Settings.MaxContextLength
-	case Forms:
+	case horde.KindAlchemy:
 		d.Forms = append([]string{}, w.Settings.Forms...)
 	}
-	if w.Kind != Forms {
+	if w.Kind != horde.KindAlchemy {
 		d.Models = append([]string{}, w.Settings.Models...)
 	}
 
-	f.ownerDetails(w, &d, moderator)
-	if moderator {
+	f.ownerDetails(w, &d, p)
+	if p >= account.Oversight {
 		suspicions := len(w.Totals.Suspicions)
 		d.Paused, d.IPAddr, d.Suspicious = &w.Paused, &w.Addr, &suspicions
 	}
@@ -75,17 +76,17 @@ func imageDetails(w *Worker, d *api.WorkerDetails) {
 }
 
 // ownerDetails adds what depends on the owner.
-func (f *Fleet) ownerDetails(w *Worker, d *api.WorkerDetails, moderator bool) {
+func (f *Fleet) ownerDetails(w *Worker, d *api.WorkerDetails, p account.Privilege) {
 	o := w.Owner
 	if o == nil {
 		return
 	}
 	d.Trusted, d.Flagged = o.Is(account.Trusted), o.Is(account.Flagged)
-	if moderator || o.PublicWorkers {
+	if p >= account.Oversight || o.PublicWorkers {
 		alias := o.Alias()
 		d.Owner, d.Messages = &alias, f.addressedTo(w)
 	}
-	if moderator && o.Contact != "" {
+	if p >= account.Oversight && o.Contact != "" {
 		d.Contact = &o.Contact
 	}
 }
@@ -93,9 +94,9 @@ func (f *Fleet) ownerDetails(w *Worker, d *api.WorkerDetails, moderator bool) {
 // performance returns the worker's speed in words.
 func (w *Worker) performance() string {
 	switch {
-	case w.Kind == Image:
+	case w.Kind == horde.KindImage:
 		return fmt.Sprintf("%.1f megapixelsteps per second", w.Speed()/1e6)
-	case w.Kind == Text:
+	case w.Kind == horde.KindText:
 		return fmt.Sprintf("%.1f tokens per second", w.Speed())
 	case len(w.Totals.Speeds) == 0:
 		return "No requests fulfilled yet"
@@ -105,8 +106,8 @@ func (w *Worker) performance() string {
 
 // Listing says which workers List returns. The zero Listing means all.
 type Listing struct {
-	Kind string // image, text, interrogation; no worker has any other
-	Name string // case-insensitive; with a name the kind does not count
+	Kind horde.Kind // image, text, interrogation; no worker has any other
+	Name string     // case-insensitive; with a name the kind does not count
 }
 
 // List returns the workers seen within the last 300 s, the oldest first.

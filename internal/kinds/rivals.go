@@ -67,10 +67,10 @@ func (c Contest) AnyRival() (found bool) {
 	return found
 }
 
-// StandingOf is how well a worker stands before an item: behind all others if it has
-// failed on it.
-func StandingOf(w *fleet.Worker, failed bool) fleet.Standing {
-	if failed {
+// StandingOf is how well a worker stands before an item on which the workers with these
+// ids have failed: behind all others if it is among them.
+func StandingOf[V any](w *fleet.Worker, failed map[string]V) fleet.Standing {
+	if _, ok := failed[w.ID]; ok {
 		return Nobody
 	}
 	return w.Standing()

@@ -124,7 +124,7 @@ type orderWorld struct {
 	fetched   *fetches
 	persons   map[string]hordetest.Person
 	textStyle string // the id of a style for texts
-	swelling  map[string]string
+	swelling  map[horde.Kind]string
 	calls     int
 	banned    netip.Addr
 }
@@ -140,7 +140,7 @@ func newOrderWorld(t *testing.T, db *storetest.DB) *orderWorld {
 		t.Fatal(err)
 	}
 	w := &orderWorld{node: newNode(t, db, hordetest.NewClock()), t: t, fetched: &fetches{file: b.Bytes()}, persons: map[string]hordetest.Person{},
-		swelling: map[string]string{}, banned: netip.MustParseAddr("198.51.100.9")}
+		swelling: map[horde.Kind]string{}, banned: netip.MustParseAddr("198.51.100.9")}
 	w.Sources = w.fetched
 	withFilters(t, w.node)
 	target, err := moderation.ParseTarget(w.banned.String())
@@ -160,14 +160,14 @@ func newOrderWorld(t *testing.T, db *storetest.DB) *orderWorld {
 	}
 	owner := w.node.person(t, false, 1000)
 	w.textStyle = w.style(owner, "text", "{p}{np}", "")
-	for _, kind := range []string{"image", "text"} {
+	for _, kind := range []horde.Kind{horde.KindImage, horde.KindText} {
 		w.swelling[kind] = w.style(owner, kind, strings.Repeat("{p}", 1000)+"{np}", "")
 	}
 	return w
 }
 
 // style makes a style that a shared key may pay for.
-func (w *orderWorld) style(owner hordetest.Person, kind, prompt, key string) string {
+func (w *orderWorld) style(owner hordetest.Person, kind horde.Kind, prompt, key string) string {
 	v := store.Style{ID: horde.NewID(), Kind: kind, UserID: owner.ID, Name: horde.NewID(), Prompt: prompt, Params: "{}", Tags: "[]",
 		Models: `["plain"]`, Examples: "[]", SharedKey: key}
 	err := w.Store.Write(context.Background(), store.Unit{Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error { return tx.InsertStyle(v, nil, nil) }})

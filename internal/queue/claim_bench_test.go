@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"horde/internal/admission"
-	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
 	"horde/internal/store"
@@ -29,7 +28,7 @@ func fill(b *testing.B, n *node, user int64, count, jobs int, models func(i int)
 				if err != nil {
 					return err
 				}
-				q := store.Request{ID: horde.NewID(), Kind: fleet.Image, UserID: user, Created: now + int64(i), Priority: int64(i % 100), Body: string(body),
+				q := store.Request{ID: horde.NewID(), Kind: horde.KindImage, UserID: user, Created: now + int64(i), Priority: int64(i % 100), Body: string(body),
 					RequestState: store.RequestState{Jobs: jobs, Waiting: jobs, Expires: now + time.Hour.Microseconds(), Version: 1}}
 				tx.InsertRequest(q)
 			}

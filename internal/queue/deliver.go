@@ -140,7 +140,7 @@ func (q *Queue) webhookOf(a assigned, r store.JobResult, reward float64) (*store
 		ID:        j.ID,
 		UserID:    a.e.row.UserID,
 		RequestID: a.e.row.ID,
-		Kind:      a.e.home.kind.name,
+		Kind:      string(a.e.home.kind.name),
 		Address:   address,
 		Base:      a.e.record.Base,
 	}

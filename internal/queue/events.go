@@ -86,7 +86,7 @@ func inSeconds(micros int64) float64 { return float64(max(0, micros)/1000) / 100
 
 // News is how far a request is, for one who follows it.
 type News struct {
-	Kind      string // image, text
+	Kind      horde.Kind // image, text
 	Check     api.Check
 	Cancelled bool
 	Running   []api.RunningJob  // in the order of handing out

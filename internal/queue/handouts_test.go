@@ -278,7 +278,7 @@ func randomWish(c dice.Chance, base *wish) *wish {
 // offer is the visitor as it stands behind its check-in.
 func (w *visitor) offer() *fleet.Offer {
 	agent := bridge.Parse(w.agent)
-	row := store.Worker{ID: visitorID, Kind: fleet.Image, UserID: w.owner, Maintenance: w.maintenance, Paused: w.paused,
+	row := store.Worker{ID: visitorID, Kind: horde.KindImage, UserID: w.owner, Maintenance: w.maintenance, Paused: w.paused,
 		Totals: store.WorkerTotals{Speeds: []float64{w.speed}}}
 	o := &fleet.Offer{Worker: &fleet.Worker{Worker: row, Agent: agent, Settings: w.says}, Owner: &account.User{ID: w.owner},
 		ModelList: w.says.Models, Models: map[string]struct{}{}, PriorityUsers: map[int64]struct{}{w.owner: {}}, RequireKudos: w.says.RequireUpfrontKudos, Amount: w.amount}

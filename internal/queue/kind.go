@@ -2,7 +2,7 @@ package queue
 
 import (
 	"horde/internal/catalog"
-	"horde/internal/fleet"
+	"horde/internal/horde"
 	"horde/internal/kinds"
 	"horde/internal/kinds/image"
 	"horde/internal/kinds/text"
@@ -13,7 +13,7 @@ import (
 // kind is what one kind of work has of its own; all else in this package is the
 // same for every kind. There is an index for each.
 type kind struct {
-	name  string        // of its workers and requests
+	name  horde.Kind    // of its workers and requests
 	rules *settle.Rules // of its settlement
 	title string        // of a request, in refusals
 	slow  float64       // things per second that count as fast, where no worker is there
@@ -46,7 +46,7 @@ type kind struct {
 // The kinds of jobs.
 var (
 	images = &kind{
-		name:          fleet.Image,
+		name:          horde.KindImage,
 		rules:         settle.Images,
 		title:         "Image Waiting Prompt",
 		slow:          image.Fast,
@@ -70,7 +70,7 @@ var (
 		},
 	}
 	texts = &kind{
-		name:     fleet.Text,
+		name:     horde.KindText,
 		rules:    settle.Texts,
 		title:    "Text Waiting Prompt",
 		slow:     text.Fast,

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
 	"horde/internal/settle"
@@ -184,7 +183,7 @@ func TestManyLateJobsOfExpiredRequests(t *testing.T) {
 		now := c.Micros()
 		err := n.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
 			for range settle.SweepBatch + 10 {
-				q := store.Request{ID: horde.NewID(), Kind: fleet.Image, Created: now, Body: `{"image":{}}`,
+				q := store.Request{ID: horde.NewID(), Kind: horde.KindImage, Created: now, Body: `{"image":{}}`,
 					RequestState: store.RequestState{Jobs: 1, Expires: now + 1, Version: 1}}
 				tx.InsertRequest(q)
 				tx.InsertJob(store.Job{ID: horde.NewID(), RequestID: q.ID, Started: now, TTL: 1000})

@@ -224,7 +224,7 @@ func (m matcher) leaves(e *entry, now int64) bool {
 		}
 		return 0
 	}
-	for _, w := range m.n.Fleet.List(fleet.Listing{Kind: fleet.Image}) {
+	for _, w := range m.n.Fleet.List(fleet.Listing{Kind: horde.KindImage}) {
 		o := &fleet.Offer{Worker: w, Owner: w.Owner, ModelList: w.Settings.Models, RequireKudos: w.Settings.RequireUpfrontKudos,
 			PriorityUsers: map[int64]struct{}{w.UserID: {}}}
 		for _, id := range w.Settings.PriorityUsers {

@@ -36,7 +36,7 @@ func (q *Queue) explain(ctx context.Context, x *index, r kinds.Asked, t *terms, 
 	}
 
 	p := r.Explain(q.offered(x, r, t.user))
-	p.Type, p.N = x.kind.name, r.Common().N
+	p.Type, p.N = string(x.kind.name), r.Common().N
 	p.Kudos, p.Tax = api.Float(w.cost.DryRun), api.Float(w.cost.Tax.Float())
 	p.Upfront, p.Held = w.up.Needed, api.Float(w.held().Float())
 	if w.up.Needed {

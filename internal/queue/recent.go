@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"horde/internal/horde"
 	"horde/internal/store"
 )
 
@@ -67,7 +68,7 @@ func (r *recent) sync(ctx context.Context, s *store.Store, now int64) error {
 }
 
 // lastMinute sums the work units delivered within 60 s.
-func (r *recent) lastMinute(kind string, now int64) (units float64) {
+func (r *recent) lastMinute(kind horde.Kind, now int64) (units float64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := len(r.all) - 1; i >= 0 && r.all[i].At > now-minute; i-- {
@@ -79,7 +80,7 @@ func (r *recent) lastMinute(kind string, now int64) (units float64) {
 }
 
 // speeds is the mean speed of each model within the hour, in work units per second.
-func (r *recent) speeds(kind string, now int64) map[string]float64 {
+func (r *recent) speeds(kind horde.Kind, now int64) map[string]float64 {
 	type mean struct {
 		sum float64
 		n   int

@@ -55,7 +55,7 @@ func (q *Queue) yieldsLocked(w *fleet.Worker, pop *match.Pop, e *entry) bool {
 		return false
 	}
 	rivals := q.rivalsLocked(e)
-	own := kinds.StandingOf(q.Fleet.Latest(w), e.failed[w.ID])
+	own := kinds.StandingOf(q.Fleet.Latest(w), e.failed)
 	return rivals.Best < own || rivals.AskFunds < own && !pop.LacksFunds(&e.item)
 }
 

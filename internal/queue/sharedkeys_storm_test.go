@@ -17,7 +17,6 @@ import (
 	"horde/internal/horde"
 	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
-	"horde/internal/style"
 )
 
 // keyStorm is what happens to shared keys and what is asked for with them, in
@@ -75,7 +74,7 @@ func newKeyStorm(t *rapid.T, all []*node, raw *sql.DB) *keyStorm {
 	}
 	in := api.StyleInput{Name: ptr("Paid"), Models: &[]string{catalog.Sketch}, SharedKey: s.keys[4].id,
 		Params: map[string]any{"steps": int64(20), "width": int64(512), "height": int64(512)}}
-	id, _, err := n.Styles.Create(context.Background(), style.Image, in, s.owner.Key)
+	id, _, err := n.Styles.Create(context.Background(), horde.KindImage, in, s.owner.Key)
 	if err != nil {
 		t.Fatal(err)
 	}

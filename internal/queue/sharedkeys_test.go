@@ -19,7 +19,6 @@ import (
 	"horde/internal/settle"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
-	"horde/internal/style"
 )
 
 // paidThrough is what the ledger says that a user paid for requests made with a
@@ -138,7 +137,7 @@ func TestSharedKeyParallel(t *testing.T) {
 				_, cost := images(t, owner, key)
 				in := api.StyleInput{Name: ptr("Paid"), Models: &[]string{catalog.Sketch}, SharedKey: key,
 					Params: map[string]any{"steps": int64(30), "width": int64(960), "height": int64(1024)}}
-				id, _, err := n.Styles.Create(t.Context(), style.Image, in, owner.Key)
+				id, _, err := n.Styles.Create(t.Context(), horde.KindImage, in, owner.Key)
 				if err != nil {
 					t.Fatal(err)
 				}

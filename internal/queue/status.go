@@ -124,7 +124,7 @@ func (q *Queue) possibleLocked(e *entry) possibility {
 		}
 		p.possible = true
 
-		leftToOthers := rivals.Best < kinds.StandingOf(w, e.failed[w.ID])
+		leftToOthers := rivals.Best < kinds.StandingOf(w, e.failed)
 		if leftToOthers || could.Skills.Lacking(e.item.Features) != 0 {
 			return true
 		}

@@ -11,7 +11,7 @@ import (
 
 // choose finds the style that a request of a kind names and says what became of it;
 // nil when it names none or there is none.
-func (q *Queue) choose(ctx context.Context, kind, ref string) (*style.Chosen, admission.Style, error) {
+func (q *Queue) choose(ctx context.Context, kind horde.Kind, ref string) (*style.Chosen, admission.Style, error) {
 	if ref == "" {
 		return nil, admission.NoStyle, nil
 	}
@@ -21,7 +21,7 @@ func (q *Queue) choose(ctx context.Context, kind, ref string) (*style.Chosen, ad
 		return nil, admission.UnknownStyle, nil
 	case err != nil:
 		return nil, admission.NoStyle, err
-	case c.Style.Kind == style.Text:
+	case c.Style.Kind == horde.KindText:
 		return c, admission.TextStyle, nil
 	}
 	return c, admission.ImageStyle, nil
@@ -32,7 +32,7 @@ func (q *Queue) choose(ctx context.Context, kind, ref string) (*style.Chosen, ad
 func (q *Queue) styled(ctx context.Context, r *admission.Request) (*terms, error) {
 	t := &terms{downgrade: r.Asked.AllowDowngrade != nil && *r.Asked.AllowDowngrade}
 	var err error
-	if t.style, r.Style, err = q.choose(ctx, style.Image, r.Asked.Style); err == nil && r.Style == admission.ImageStyle {
+	if t.style, r.Style, err = q.choose(ctx, horde.KindImage, r.Asked.Style); err == nil && r.Style == admission.ImageStyle {
 		r.Asked, r.RawParams, err = t.style.Image(r.Asked)
 	}
 	if errors.Is(err, style.ErrPromptTooLong) { // row 30
@@ -45,7 +45,7 @@ func (q *Queue) styled(ctx context.Context, r *admission.Request) (*terms, error
 func (q *Queue) styledText(ctx context.Context, r *admission.TextRequest) (*terms, error) {
 	t := &terms{downgrade: r.Asked.AllowDowngrade != nil && *r.Asked.AllowDowngrade}
 	var err error
-	if t.style, r.Style, err = q.choose(ctx, style.Text, r.Asked.Style); err == nil && r.Style == admission.TextStyle {
+	if t.style, r.Style, err = q.choose(ctx, horde.KindText, r.Asked.Style); err == nil && r.Style == admission.TextStyle {
 		r.Asked, err = t.style.Text(r.Asked)
 	}
 	if errors.Is(err, style.ErrPromptTooLong) {

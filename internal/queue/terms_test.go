@@ -14,7 +14,6 @@ import (
 	"horde/internal/hordetest"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
-	"horde/internal/style"
 )
 
 // key makes a shared key of a hordetest.Person and returns its id.
@@ -238,7 +237,7 @@ func TestStyledRequests(t *testing.T) {
 		make := func(name, key string) string {
 			in := api.StyleInput{Name: &name, Prompt: ptr("{p} in oil{np}"), Models: &[]string{catalog.Sketch}, SharedKey: key,
 				Params: map[string]any{"steps": int64(4), "width": int64(64), "height": int64(64)}}
-			id, _, err := n.Styles.Create(ctx, style.Image, in, trudy.Key)
+			id, _, err := n.Styles.Create(ctx, horde.KindImage, in, trudy.Key)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -457,7 +457,7 @@ func handOutTexts(c dice.Chance, given *int, known *catalog.Snapshot) {
 	if len(list) == 0 {
 		list = textNames[3:]
 	}
-	w := &fleet.Worker{Worker: store.Worker{ID: "w0", Kind: fleet.Text, UserID: 1, Maintenance: flip(6),
+	w := &fleet.Worker{Worker: store.Worker{ID: "w0", Kind: horde.KindText, UserID: 1, Maintenance: flip(6),
 		Totals: store.WorkerTotals{Speeds: []float64{dice.Pick(c, 1.0, 3, 4, 5)}}}, Agent: bridge.Parse(agent),
 		Settings: fleet.Settings{Models: list, AllowUnsafeIP: true, MaxLength: length(), MaxContextLength: 2 * length()}}
 	if flip(2) {

@@ -9,6 +9,7 @@ import (
 	"horde/api"
 	"horde/internal/catalog"
 	"horde/internal/fleet"
+	"horde/internal/horde"
 )
 
 // Performance sums the horde up (platform §3.9).
@@ -22,11 +23,11 @@ func (q *Queue) Performance(ctx context.Context) (api.Performance, error) {
 	var pixelsteps, tokens float64
 	p.QueuedRequests, pixelsteps = q.images.queued()
 	p.QueuedTextRequests, tokens = q.texts.queued()
-	p.QueuedMegapixelsteps, p.PastMinuteMegapixelsteps = mega(pixelsteps), mega(q.recent.lastMinute(fleet.Image, now))
-	p.QueuedTokens, p.PastMinuteTokens = api.Float(tokens), api.Float(q.recent.lastMinute(fleet.Text, now))
-	p.WorkerCount, p.ThreadCount = q.Fleet.Count(fleet.Image)
-	p.TextWorkerCount, p.TextThreadCount = q.Fleet.Count(fleet.Text)
-	p.InterrogatorCount, p.InterrogatorThreadCount = q.Fleet.Count(fleet.Forms)
+	p.QueuedMegapixelsteps, p.PastMinuteMegapixelsteps = mega(pixelsteps), mega(q.recent.lastMinute(horde.KindImage, now))
+	p.QueuedTokens, p.PastMinuteTokens = api.Float(tokens), api.Float(q.recent.lastMinute(horde.KindText, now))
+	p.WorkerCount, p.ThreadCount = q.Fleet.Count(horde.KindImage)
+	p.TextWorkerCount, p.TextThreadCount = q.Fleet.Count(horde.KindText)
+	p.InterrogatorCount, p.InterrogatorThreadCount = q.Fleet.Count(horde.KindAlchemy)
 	return p, nil
 }
 
@@ -35,9 +36,9 @@ func mega(v float64) api.Float { return api.Float(math.Round(v/1e4) / 100) }
 // noETA is the time until a model's queue is empty when nobody serves it.
 const noETA = 10000
 
-// Models lists the models of a kind (fleet.Image, fleet.Text) that are served or
+// Models lists the models of a kind (horde.KindImage, horde.KindText) that are served or
 // waited for; other kinds have none.
-func (q *Queue) Models(ctx context.Context, kind string) ([]api.ActiveModel, error) {
+func (q *Queue) Models(ctx context.Context, kind horde.Kind) ([]api.ActiveModel, error) {
 	list := []api.ActiveModel{}
 	x := q.indexOf(kind)
 	if x == nil {
@@ -51,7 +52,7 @@ func (q *Queue) Models(ctx context.Context, kind string) ([]api.ActiveModel, err
 	all := map[string]*api.ActiveModel{}
 	model := func(name string) *api.ActiveModel {
 		if all[name] == nil {
-			all[name] = &api.ActiveModel{Name: name, Type: kind}
+			all[name] = &api.ActiveModel{Name: name, Type: string(kind)}
 		}
 		return all[name]
 	}
@@ -89,7 +90,7 @@ func (q *Queue) Models(ctx context.Context, kind string) ([]api.ActiveModel, err
 }
 
 // indexOf is the index of a kind of work; nil for others.
-func (q *Queue) indexOf(kind string) *index {
+func (q *Queue) indexOf(kind horde.Kind) *index {
 	for _, x := range q.indexes() {
 		if x.kind.name == kind {
 			return x
@@ -135,7 +136,7 @@ func (q *Queue) Model(ctx context.Context, name string) ([]api.ActiveModel, erro
 	}
 
 	kind := x.kind.name
-	m := api.ActiveModel{Name: name, Type: kind}
+	m := api.ActiveModel{Name: name, Type: string(kind)}
 	q.Fleet.Online(kind, func(w *fleet.Worker) bool {
 		if !w.Maintenance && w.Offers(name) {
 			m.Count += w.Settings.Threads

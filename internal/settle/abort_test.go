@@ -110,7 +110,7 @@ func TestThirdFailureEndsTheWork(t *testing.T) {
 			r.run(tt.name, func(r *rig) {
 				hand, funds, ended := tt.start()
 				held := r.account(payer).Held
-				workers := []*fleet.Worker{r.worker(owner, fleet.Image, 1), r.worker(owner, fleet.Image), r.worker(owner, fleet.Image, 1)}
+				workers := []*fleet.Worker{r.worker(owner, horde.KindImage, 1), r.worker(owner, horde.KindImage), r.worker(owner, horde.KindImage, 1)}
 				var before []string
 				for i, w := range workers {
 					if ended() || r.account(payer).Held != held {
@@ -151,7 +151,7 @@ func TestExcusedFailures(t *testing.T) {
 			{name: "cancelled meanwhile", cancel: true},
 		} {
 			r.run(tt.name, func(r *rig) {
-				w := r.worker(owner, fleet.Image)
+				w := r.worker(owner, horde.KindImage)
 				q := r.request(payer, 1, horde.Whole(20), "")
 				job := r.job(q, w)
 				if tt.cancel {
@@ -207,7 +207,7 @@ func (r *rig) remove(q *request) {
 func TestAbortsAreCounted(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(0)
-		q, w := r.request(payer, 1, 0, ""), r.worker(owner, fleet.Image)
+		q, w := r.request(payer, 1, 0, ""), r.worker(owner, horde.KindImage)
 		for i := range 21 {
 			job := &settle.Job{Row: &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Fake: true, Started: r.now.Load(), TTL: 1}}
 			r.write(nil, func(tx *store.Tx) error { tx.InsertJob(*job.Row); return nil })

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"horde/internal/account"
-	"horde/internal/fleet"
+	"horde/internal/horde"
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -15,7 +15,7 @@ import (
 func TestCancelForms(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
-		w := r.worker(owner, fleet.Forms)
+		w := r.worker(owner, horde.KindAlchemy)
 		forms := r.forms(payer, 3, w)
 		var all []settle.CancelledForm
 		for i, f := range forms {

@@ -18,7 +18,7 @@ import (
 func TestClaimJobs(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
-		q, w := r.request(payer, 5, 0, ""), r.worker(owner, fleet.Image)
+		q, w := r.request(payer, 5, 0, ""), r.worker(owner, horde.KindImage)
 		claim := func(n int, fake bool) error {
 			jobs := make([]store.Job, n)
 			for i := range jobs {
@@ -59,7 +59,7 @@ func TestClaimJobs(t *testing.T) {
 func TestClaimForms(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
-		first, second := r.worker(owner, fleet.Forms), r.worker(owner, fleet.Forms)
+		first, second := r.worker(owner, horde.KindAlchemy), r.worker(owner, horde.KindAlchemy)
 		forms := r.forms(payer, 3)
 		claim := func(w *fleet.Worker, forms ...*settle.Form) int {
 			c := settle.FormClaim{Worker: w.ID, Pop: horde.NewID(), Forms: forms, At: r.now.Load(), Ends: r.now.Load() + 1, Expires: 0}

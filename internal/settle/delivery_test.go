@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"horde/internal/account"
-	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/settle"
 	"horde/internal/store"
@@ -46,7 +45,7 @@ func TestDelivery(t *testing.T) {
 		} {
 			r.run(tt.name, func(r *rig) {
 				payer, owner := r.user(0), r.user(tt.role)
-				w := r.worker(owner, fleet.Image)
+				w := r.worker(owner, horde.KindImage)
 				d := settle.Delivery{Rules: tt.rules, Worker: w.ID, Owner: owner}
 				if tt.rules == settle.Forms {
 					form := r.forms(payer, 1, w)[0]
@@ -97,7 +96,7 @@ func TestDelivery(t *testing.T) {
 func TestLeaseEndsOnce(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
-		w := r.worker(owner, fleet.Image)
+		w := r.worker(owner, horde.KindImage)
 		job := r.job(r.request(payer, 1, horde.Whole(20), ""), w)
 		funds := settle.Funds{Payer: payer.ID, Hold: settle.HoldOfRequest(job.Row.RequestID)}
 
@@ -145,7 +144,7 @@ func TestLeaseEndsOnce(t *testing.T) {
 func TestHoldIsFreedAtTheEnd(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
-		w := r.worker(owner, fleet.Image)
+		w := r.worker(owner, horde.KindImage)
 		q := r.request(payer, 2, horde.Whole(30), "")
 		if a := r.account(payer); a.Held != horde.Whole(30)-tax {
 			r.Fatalf("%s are held", a.Held)
@@ -169,7 +168,7 @@ func TestHoldIsFreedAtTheEnd(t *testing.T) {
 func TestSharedKeyPays(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
-		w := r.worker(owner, fleet.Image)
+		w := r.worker(owner, horde.KindImage)
 		key := store.SharedKey{ID: horde.NewID(), UserID: payer.ID, Budget: horde.Whole(7), MaxPixels: -1, MaxSteps: -1, MaxTokens: -1}
 		r.write([]int64{payer.ID}, func(tx *store.Tx) error { return tx.InsertSharedKey(key) })
 
@@ -198,7 +197,7 @@ func TestSharedKeyPays(t *testing.T) {
 func TestTooFastIsSuspicious(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(0)
-		w := r.worker(owner, fleet.Text)
+		w := r.worker(owner, horde.KindText)
 		job := r.job(r.request(payer, 1, 0, ""), w)
 		job.Result.State = store.JobDone
 		d := settle.Delivery{Rules: settle.Texts, Lease: job, Funds: settle.Funds{Payer: payer.ID}, Worker: w.ID, Owner: owner, Suspicions: 2}
@@ -220,7 +219,7 @@ func TestTooFastIsSuspicious(t *testing.T) {
 func TestDecoyMovesNothing(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
-		q, w := r.request(payer, 1, 0, ""), r.worker(owner, fleet.Image)
+		q, w := r.request(payer, 1, 0, ""), r.worker(owner, horde.KindImage)
 		job := &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Fake: true, Started: r.now.Load(), TTL: 1}
 		r.write(nil, func(tx *store.Tx) error { tx.InsertJob(*job); return nil })
 

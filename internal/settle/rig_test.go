@@ -81,7 +81,7 @@ func (r *rig) account(u *account.User) *store.Account {
 }
 
 // worker makes one in a team of its own. Its last deliveries had these speeds.
-func (r *rig) worker(owner *account.User, kind string, speeds ...float64) *fleet.Worker {
+func (r *rig) worker(owner *account.User, kind horde.Kind, speeds ...float64) *fleet.Worker {
 	r.Helper()
 	team := store.Team{ID: horde.NewID(), UserID: owner.ID}
 	team.Name, team.NameKey = team.ID, team.ID
@@ -144,7 +144,7 @@ func (r *rig) request(payer *account.User, n int, needed horde.Kudos, key string
 		if key != "" {
 			q.funds.Key = &kudos.KeyUse{Key: key, Request: q.id, Promised: reserved.Promised}
 		}
-		tx.InsertRequest(store.Request{ID: q.id, Kind: fleet.Image, UserID: payer.ID, Created: tx.Now, Body: "{}",
+		tx.InsertRequest(store.Request{ID: q.id, Kind: horde.KindImage, UserID: payer.ID, Created: tx.Now, Body: "{}",
 			RequestState: store.RequestState{Jobs: n, Waiting: n, Expires: tx.Now + time.Hour.Microseconds(), Consumed: tax, Version: 1}})
 		return nil
 	})

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"horde/internal/fleet"
+	"horde/internal/horde"
 	"horde/internal/kudos"
 	"horde/internal/store"
 )
@@ -49,8 +49,8 @@ func (s *Stats) Begin(ctx context.Context) error {
 		if err != nil || !first {
 			return err
 		}
-		tx.CountPast(fleet.Image, "", 0, store.Tally{WorkUnits: images * imageUnit})
-		tx.CountPast(fleet.Text, "", 0, store.Tally{WorkUnits: texts})
+		tx.CountPast(horde.KindImage, "", 0, store.Tally{WorkUnits: images * imageUnit})
+		tx.CountPast(horde.KindText, "", 0, store.Tally{WorkUnits: texts})
 		return nil
 	}})
 }
@@ -114,7 +114,7 @@ func backfill(tx *store.Tx) (done bool, err error) {
 }
 
 // deliveredKinds are the kinds of work by the reason of a delivery's event.
-var deliveredKinds = map[string]string{
-	kudos.ImageDelivered: fleet.Image,
-	kudos.TextDelivered:  fleet.Text,
+var deliveredKinds = map[string]horde.Kind{
+	kudos.ImageDelivered: horde.KindImage,
+	kudos.TextDelivered:  horde.KindText,
 }

@@ -5,7 +5,6 @@ import (
 
 	"horde/api"
 	"horde/internal/catalog"
-	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/store"
 )
@@ -19,7 +18,7 @@ type Stats struct {
 
 // Images sums up the images that were generated.
 func (s *Stats) Images(ctx context.Context) (api.ImageTotals, error) {
-	w, err := s.Store.Stats(ctx, fleet.Image, s.Clock().UnixMicro())
+	w, err := s.Store.Stats(ctx, horde.KindImage, s.Clock().UnixMicro())
 	made := func(t store.Tally) api.ImagesMade { return api.ImagesMade{Images: t.Jobs, Pixelsteps: t.WorkUnits} }
 	return api.ImageTotals{
 		Minute: made(w.Minute),
@@ -32,7 +31,7 @@ func (s *Stats) Images(ctx context.Context) (api.ImageTotals, error) {
 
 // Texts sums up the text generations.
 func (s *Stats) Texts(ctx context.Context) (api.TextTotals, error) {
-	w, err := s.Store.Stats(ctx, fleet.Text, s.Clock().UnixMicro())
+	w, err := s.Store.Stats(ctx, horde.KindText, s.Clock().UnixMicro())
 	made := func(t store.Tally) api.TextsMade { return api.TextsMade{Requests: t.Jobs, Tokens: t.WorkUnits} }
 	return api.TextTotals{
 		Minute: made(w.Minute),
@@ -63,19 +62,19 @@ func (s *Stats) ImageModels(ctx context.Context, state string) (api.ImageModelTo
 		return api.ImageModelTotals{}, horde.Errorf(horde.BadRequest, "model_state must be known, custom or all.")
 	}
 
-	t, err := s.models(ctx, fleet.Image, wanted)
+	t, err := s.models(ctx, horde.KindImage, wanted)
 	return api.ImageModelTotals(t), err
 }
 
 // TextModels counts the text generations by model.
 func (s *Stats) TextModels(ctx context.Context) (api.TextModelTotals, error) {
-	t, err := s.models(ctx, fleet.Text, func(string) bool { return true })
+	t, err := s.models(ctx, horde.KindText, func(string) bool { return true })
 	return api.TextModelTotals(t), err
 }
 
 // models counts jobs by model, of the wanted models; a model that made nothing within a
 // span is not listed in it.
-func (s *Stats) models(ctx context.Context, kind string, wanted func(model string) bool) (api.ModelTotals, error) {
+func (s *Stats) models(ctx context.Context, kind horde.Kind, wanted func(model string) bool) (api.ModelTotals, error) {
 	all, err := s.Store.ModelStats(ctx, kind, s.Clock().UnixMicro())
 	t := api.ModelTotals{Day: api.ModelJobs{}, Month: api.ModelJobs{}, Total: api.ModelJobs{}}
 

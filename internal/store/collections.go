@@ -1,12 +1,16 @@
 package store
 
-import "context"
+import (
+	"context"
+
+	"horde/internal/horde"
+)
 
 // Collection is a set of styles of one kind (platform §3.13). Every unit
 // that changes one must declare the account of its owner, as for SharedKey.
 type Collection struct {
 	ID       string
-	Kind     string // image, text
+	Kind     horde.Kind // image, text
 	UserID   int64
 	Name     string // one of its owner's collections has it
 	Info     string
@@ -28,7 +32,7 @@ func (s *Store) Collection(ctx context.Context, id string) (Collection, error) {
 
 // CollectionNamed reads the oldest collection of this name; of one user, unless
 // user is below 0, and of one kind, unless kind is empty.
-func (s *Store) CollectionNamed(ctx context.Context, name string, user int64, kind string) (Collection, error) {
+func (s *Store) CollectionNamed(ctx context.Context, name string, user int64, kind horde.Kind) (Collection, error) {
 	return one(ctx, s, scanCollection, "SELECT "+collectionColumns+" FROM collections WHERE name = $1 "+
 		"AND (CAST($2 AS BIGINT) < 0 OR user_id = $2) AND (CAST($3 AS TEXT) = '' OR kind = $3) "+
 		"ORDER BY created, id LIMIT 1", name, user, kind)

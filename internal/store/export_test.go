@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"horde/internal/horde"
+)
 
 // SetRollbackTimeout sets for how long a hung rollback is waited for. Call it before
 // the first write.
@@ -14,7 +18,7 @@ func (s *Store) SetMaxWait(d time.Duration) { s.writer.maxWait = d }
 func (s *Store) Waiting() int { return len(s.writer.queue) }
 
 // Count counts finished jobs without listing them as deliveries.
-func (tx *Tx) Count(kind, model string, at int64, t Tally) { tx.count(kind, model, at, t) }
+func (tx *Tx) Count(kind horde.Kind, model string, at int64, t Tally) { tx.count(kind, model, at, t) }
 
 // Migrations are the files of the schema.
 var Migrations = migrations

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"slices"
+
+	"horde/internal/horde"
 )
 
 // JobState is where a job stands. It only ever moves from JobRunning to one of
@@ -141,7 +143,7 @@ func (tx *Tx) EndJob(id string, r JobResult) error {
 type Delivery struct {
 	JobID     string
 	At        int64
-	Kind      string
+	Kind      horde.Kind
 	Model     string
 	WorkUnits int64 // pixelsteps or tokens
 	Asked     int64 // the same as statistics count it: by what was asked for

@@ -10,7 +10,7 @@ import (
 // it are what changes or is searched for.
 type Request struct {
 	ID       string
-	Kind     string // image, text
+	Kind     horde.Kind // image, text
 	UserID   int64
 	Created  int64
 	Priority int64 // at acceptance; growth is computed (generation §5.1)

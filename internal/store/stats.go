@@ -7,6 +7,8 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
+
+	"horde/internal/horde"
 )
 
 // Lengths of buckets and windows, in microseconds.
@@ -79,7 +81,10 @@ type ModelWindows struct {
 }
 
 // counter is the key of a row of stats, but for the node's shard.
-type counter struct{ kind, model string }
+type counter struct {
+	kind  horde.Kind
+	model string
+}
 
 // bucket is the key of a row of stats_buckets, but for the node's shard.
 type bucket struct {
@@ -101,7 +106,7 @@ func bucketAt(c counter, grain, at int64) bucket { return bucket{c, grain, at - 
 // count adds finished jobs of this moment to the statistics, at the commit and once
 // for all units of the batch: to young buckets alone, which MergeStats adds to the
 // counters.
-func (tx *Tx) count(kind, model string, at int64, t Tally) {
+func (tx *Tx) count(kind horde.Kind, model string, at int64, t Tally) {
 	tx.addToBucket(bucketAt(counter{kind, ""}, Second, at), t)
 	if model != "" {
 		tx.addToBucket(bucketAt(counter{kind, model}, Minute, at), t)
@@ -110,7 +115,7 @@ func (tx *Tx) count(kind, model string, at int64, t Tally) {
 
 // CountPast adds finished jobs of more than a minute ago to the statistics, those of
 // a model to it too ("": it is not known).
-func (tx *Tx) CountPast(kind, model string, at int64, t Tally) {
+func (tx *Tx) CountPast(kind horde.Kind, model string, at int64, t Tally) {
 	since := beginsAt(tx.Now)
 	counters := []counter{{kind, ""}}
 	if model != "" {
@@ -237,7 +242,7 @@ FROM (
 
 // Stats sums up the finished jobs of a kind at a moment. The cost does not depend
 // on how many there were.
-func (s *Store) Stats(ctx context.Context, kind string, now int64) (Windows, error) {
+func (s *Store) Stats(ctx context.Context, kind horde.Kind, now int64) (Windows, error) {
 	since := beginsAt(now)
 	return one(ctx, s, scanWindows, statsQuery, kind, since.minute, since.hour, since.day, since.month)
 }
@@ -268,7 +273,7 @@ FROM (
 
 // ModelStats sums up the finished jobs of a kind by model at a moment, the models
 // in the order of their names. The cost depends on the number of models alone.
-func (s *Store) ModelStats(ctx context.Context, kind string, now int64) ([]ModelWindows, error) {
+func (s *Store) ModelStats(ctx context.Context, kind horde.Kind, now int64) ([]ModelWindows, error) {
 	since := beginsAt(now)
 	return rows(ctx, s, scanModelWindows, modelStatsQuery, kind, since.day, since.month)
 }

@@ -1,13 +1,17 @@
 package store
 
-import "context"
+import (
+	"context"
+
+	"horde/internal/horde"
+)
 
 // Style is a preset for requests (platform §3.12). Params, Tags, Models
 // and Examples are the domain's JSON. Every unit that changes one must declare
 // the account of its owner, as for SharedKey.
 type Style struct {
 	ID        string
-	Kind      string // image, text
+	Kind      horde.Kind // image, text
 	UserID    int64
 	Name      string // one of its owner's styles has it
 	Info      string
@@ -42,17 +46,17 @@ func (s *Store) Style(ctx context.Context, id string) (Style, error) {
 
 // StyleNamed reads the oldest style of this name; of one user, unless user is
 // below 0, and of one kind, unless kind is empty. ErrNotFound when there is none.
-func (s *Store) StyleNamed(ctx context.Context, name string, user int64, kind string) (Style, error) {
+func (s *Store) StyleNamed(ctx context.Context, name string, user int64, kind horde.Kind) (Style, error) {
 	return one(ctx, s, scanStyle, styleRead+" WHERE name = $1 AND (CAST($2 AS BIGINT) < 0 OR user_id = $2) "+
 		"AND (CAST($3 AS TEXT) = '' OR kind = $3) ORDER BY created, id LIMIT 1", name, user, kind)
 }
 
 // Listing says which styles or collections to list. Only public ones are.
 type Listing struct {
-	Kind   string // image, text; of collections "" for both
-	Age    bool   // oldest first, else the most used first
-	Tag    string // of styles: only those that have it; "": all
-	Model  string // likewise
+	Kind   horde.Kind // image, text; of collections "" for both
+	Age    bool       // oldest first, else the most used first
+	Tag    string     // of styles: only those that have it; "": all
+	Model  string     // likewise
 	Limit  int
 	Offset int
 }

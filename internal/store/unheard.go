@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"horde/internal/horde"
 )
 
 const (
@@ -101,13 +103,13 @@ const waitingRequests = " FROM requests WHERE waiting > 0 AND NOT faulted " +
 
 // WaitingRequestIDs reads the ids of a user's requests of a kind that have jobs
 // waiting, inside the transaction.
-func (tx *Tx) WaitingRequestIDs(user int64, kind string) ([]string, error) {
+func (tx *Tx) WaitingRequestIDs(user int64, kind horde.Kind) ([]string, error) {
 	return read(tx, scanText, "SELECT id"+waitingRequests, user, kind, tx.Now)
 }
 
 // WaitingJobsOf counts the jobs that wait of those of these requests that are a
 // user's and of a kind, inside the transaction.
-func (tx *Tx) WaitingJobsOf(user int64, kind string, ids []string) (n int, err error) {
+func (tx *Tx) WaitingJobsOf(user int64, kind horde.Kind, ids []string) (n int, err error) {
 	err = inChunks(ids, func(_ string, args []any) error {
 		some, err := readCount(tx,
 			"SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT)"+waitingRequests+" AND id IN "+in(4, len(args)),
@@ -120,7 +122,7 @@ func (tx *Tx) WaitingJobsOf(user int64, kind string, ids []string) (n int, err e
 
 // WaitingRequestsOf reads those of these requests that are a user's and of a kind
 // and have jobs waiting, inside the transaction.
-func (tx *Tx) WaitingRequestsOf(user int64, kind string, ids []string) (all []Request, err error) {
+func (tx *Tx) WaitingRequestsOf(user int64, kind horde.Kind, ids []string) (all []Request, err error) {
 	err = inChunks(ids, func(_ string, args []any) error {
 		some, err := read(tx, scanRequest,
 			"SELECT "+requestColumns+waitingRequests+" AND id IN "+in(4, len(args)),

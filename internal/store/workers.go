@@ -14,7 +14,7 @@ import (
 // full check-in.
 type Worker struct {
 	ID             string
-	Kind           string // image, text, interrogation
+	Kind           horde.Kind // image, text, interrogation
 	UserID         int64
 	Name           string
 	Created        int64
@@ -106,7 +106,7 @@ func (tx *Tx) InsertWorker(w Worker) error {
 
 // Placed is a worker as limits count it.
 type Placed struct {
-	Kind string
+	Kind horde.Kind
 	Name string
 	Addr string // where it called from last
 }

@@ -24,7 +24,7 @@ type Chosen struct {
 // Choose finds the style that a request of this kind means by ref, an id or a
 // name; for a collection, a random member. The style may be of the other kind if
 // nothing else has that name. StyleNotFound if there is none.
-func (s *Styles) Choose(ctx context.Context, kind, ref string) (*Chosen, error) {
+func (s *Styles) Choose(ctx context.Context, kind horde.Kind, ref string) (*Chosen, error) {
 	if horde.IsID(ref) {
 		ref = horde.PlainID(ref)
 		v, err := s.byID(ctx, ref)
@@ -195,7 +195,7 @@ func (c *Chosen) RewardOwner(tx *store.Tx, e *kudos.Entry, asker int64) error {
 	}
 
 	place := store.ImagePlace
-	if c.Style.Kind == Text {
+	if c.Style.Kind == horde.KindText {
 		place = store.TextPlace
 	}
 	return tx.ChangeAccount(owner, func(a *store.Account) { a.Totals.Styles[place]++ })

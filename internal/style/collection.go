@@ -32,7 +32,7 @@ func (s *Styles) collection(ctx context.Context, id string) (*store.Collection, 
 
 // collectionNamed finds a collection by name, one of the given kind first; nil
 // if there is none.
-func (s *Styles) collectionNamed(ctx context.Context, n name, kind string) (*store.Collection, error) {
+func (s *Styles) collectionNamed(ctx context.Context, n name, kind horde.Kind) (*store.Collection, error) {
 	if n.scope == "style" || !storable(n.name) {
 		return nil, nil
 	}
@@ -92,7 +92,7 @@ func (s *Styles) Collections(ctx context.Context, l Listing) ([]api.Collection, 
 	switch l.Kind {
 	case "all":
 		l.Kind = ""
-	case Image, Text:
+	case horde.KindImage, horde.KindText:
 	default:
 		return nil, horde.Errorf(horde.BadRequest, "type is image, text or all.")
 	}
@@ -118,7 +118,7 @@ func (s *Styles) collectionDetails(ctx context.Context, found []store.Collection
 		list[i] = api.Collection{
 			ID:       c.ID,
 			Name:     c.Name,
-			Type:     c.Kind,
+			Type:     string(c.Kind),
 			Public:   c.Public,
 			Styles:   []api.ShortStyle{},
 			UseCount: c.UseCount,
@@ -300,7 +300,7 @@ func (s *Styles) members(ctx context.Context, c *store.Collection, refs []string
 	return ids, nil
 }
 
-func (s *Styles) member(ctx context.Context, ref, kind string) (*Style, error) {
+func (s *Styles) member(ctx context.Context, ref string, kind horde.Kind) (*Style, error) {
 	if horde.IsID(ref) {
 		return s.byID(ctx, horde.PlainID(ref))
 	}

@@ -105,7 +105,7 @@ func fits(list []Example, e Example) error {
 func (s *Styles) editExamples(
 	ctx context.Context, id, key string, change func([]Example) ([]Example, error), primary string,
 ) error {
-	v, caller, err := s.target(ctx, Image, id, key)
+	v, caller, err := s.target(ctx, horde.KindImage, id, key)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ const (
 // Create creates a style (platform §3.12) and returns its id, with the
 // warnings of an image style.
 func (s *Styles) Create(
-	ctx context.Context, kind string, in api.StyleInput, key string,
+	ctx context.Context, kind horde.Kind, in api.StyleInput, key string,
 ) (string, []api.Warning, error) {
 	if in.Models == nil {
 		return "", nil, horde.Errorf(horde.BadRequest, "A style needs between 1 and %d models.", maxModels)
@@ -58,7 +58,7 @@ func (s *Styles) Create(
 		Models:   []string{},
 		Examples: []Example{},
 	}
-	if kind == Text {
+	if kind == horde.KindText {
 		v.Prompt = defaultTextPrompt
 	}
 
@@ -105,7 +105,7 @@ var (
 // Modify changes a style of the caller: what is absent stays unchanged. It returns the id,
 // with the warnings of an image style.
 func (s *Styles) Modify(
-	ctx context.Context, kind, id string, in api.StyleInput, key string,
+	ctx context.Context, kind horde.Kind, id string, in api.StyleInput, key string,
 ) (string, []api.Warning, error) {
 	if err := checkLists(in); err != nil {
 		return "", nil, err
@@ -146,7 +146,7 @@ func (s *Styles) Modify(
 }
 
 // target finds a style to be changed, then the caller.
-func (s *Styles) target(ctx context.Context, kind, id, key string) (*Style, *account.User, error) {
+func (s *Styles) target(ctx context.Context, kind horde.Kind, id, key string) (*Style, *account.User, error) {
 	v, err := s.Find(ctx, kind, id)
 	if err != nil {
 		return nil, nil, err
@@ -156,7 +156,7 @@ func (s *Styles) target(ctx context.Context, kind, id, key string) (*Style, *acc
 }
 
 // Delete removes a style: its owner and moderators may.
-func (s *Styles) Delete(ctx context.Context, kind, id, key string) error {
+func (s *Styles) Delete(ctx context.Context, kind horde.Kind, id, key string) error {
 	v, caller, err := s.target(ctx, kind, id, key)
 	switch {
 	case err != nil:
@@ -289,9 +289,9 @@ func tidy(tags []string) []string {
 // known keeps the params that a request of the kind could also send: styles may
 // set more than their schema names, but nothing that would make a request
 // unreadable.
-func known(kind string, params map[string]any) map[string]any {
+func known(kind horde.Kind, params map[string]any) map[string]any {
 	of := api.ImageRequestSchema
-	if kind == Text {
+	if kind == horde.KindText {
 		of = api.TextRequestSchema
 	}
 
@@ -306,7 +306,7 @@ func known(kind string, params map[string]any) map[string]any {
 
 // check applies the checks of requests to a style.
 func (s *Styles) check(caller *account.User, v *Style) ([]api.Warning, error) {
-	if v.Kind == Text {
+	if v.Kind == horde.KindText {
 		r := &admission.TextRequest{Asked: api.TextRequest{Prompt: v.Prompt, Models: v.Models}, Style: admission.TextStyle}
 		if err := json.Unmarshal([]byte(v.Params), &r.Asked.Params); err != nil {
 			return nil, err

@@ -53,7 +53,7 @@ func input(name, prompt string, models ...string) api.StyleInput {
 	return api.StyleInput{Name: &name, Prompt: &prompt, Models: &models}
 }
 
-func (r *rig) make(kind, owner string, in api.StyleInput) string {
+func (r *rig) make(kind horde.Kind, owner string, in api.StyleInput) string {
 	r.t.Helper()
 	id, _, err := r.Create(context.Background(), kind, in, r.keys[owner])
 	if err != nil {
@@ -179,7 +179,7 @@ func TestRefusals(t *testing.T) {
 			{"taken", "trudy", with(func(in *api.StyleInput) { in.Prompt = ptr("{p}, painted") }), horde.BadRequest},
 			{"another's name", "custo", ok, ""},
 		} {
-			_, _, err := r.Create(context.Background(), Image, c.in, r.keys[c.owner])
+			_, _, err := r.Create(context.Background(), horde.KindImage, c.in, r.keys[c.owner])
 			wantCode(t, c.what, err, c.code)
 		}
 		long := strings.Repeat("y", 1001)
@@ -194,7 +194,7 @@ func TestRefusals(t *testing.T) {
 		} {
 			in := input(what, "Tell: {p}", "m")
 			in.Params = c.params
-			_, _, err := r.Create(context.Background(), Text, in, r.keys["trudy"])
+			_, _, err := r.Create(context.Background(), horde.KindText, in, r.keys["trudy"])
 			wantCode(t, what, err, c.code)
 		}
 	})
@@ -217,12 +217,12 @@ func TestKeyOfAStyle(t *testing.T) {
 		}{"another's": {key(other, 5, -1), horde.BadRequest}, "empty": {key(trudy, 0, -1), horde.BadRequest}, "expired": {key(trudy, 5, -2), horde.BadRequest}, "good": {key(trudy, 5, -1), ""}} {
 			in := input(what, "{p}{np}", "m")
 			in.SharedKey = strings.ToUpper(c.key)
-			id, _, err := r.Create(context.Background(), Image, in, r.keys["trudy"])
+			id, _, err := r.Create(context.Background(), horde.KindImage, in, r.keys["trudy"])
 			wantCode(t, what, err, c.code)
 			if err != nil {
 				continue
 			}
-			v, err := r.Get(context.Background(), Image, id)
+			v, err := r.Get(context.Background(), horde.KindImage, id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -242,20 +242,20 @@ func TestModify(t *testing.T) {
 		in := input("Impasto", "{p}{np}, thick", "stable_diffusion")
 		in.Info, in.Tags, in.Public, in.NSFW = ptr("thick & bold"), &[]string{"art", "art", "oil"}, ptr(false), ptr(true)
 		in.Params = map[string]any{"steps": int64(25), "cfg_scale": 6.5, "control_type": "canny", "junk": "x", "seed": int64(7)}
-		id := r.make(Image, "trudy", in)
-		_, _, err := r.Modify(ctx, Image, id, api.StyleInput{Name: ptr("Mine")}, r.keys["mod"])
+		id := r.make(horde.KindImage, "trudy", in)
+		_, _, err := r.Modify(ctx, horde.KindImage, id, api.StyleInput{Name: ptr("Mine")}, r.keys["mod"])
 		wantCode(t, "a moderator", err, horde.Forbidden)
-		_, _, err = r.Modify(ctx, Text, id, api.StyleInput{Name: ptr("Mine")}, r.keys["trudy"])
+		_, _, err = r.Modify(ctx, horde.KindText, id, api.StyleInput{Name: ptr("Mine")}, r.keys["trudy"])
 		wantCode(t, "as text", err, horde.BadRequest)
-		_, _, err = r.Modify(ctx, Image, "00000000-0000-4000-8000-000000000000", api.StyleInput{}, r.keys["trudy"])
+		_, _, err = r.Modify(ctx, horde.KindImage, "00000000-0000-4000-8000-000000000000", api.StyleInput{}, r.keys["trudy"])
 		wantCode(t, "unknown", err, horde.StyleNotFound)
 		if _, err := r.AddExample(ctx, id, api.StyleExampleInput{URL: ptr("https://example.com/1")}, r.keys["trudy"]); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := r.Modify(ctx, Image, id, api.StyleInput{Name: ptr("Pastose")}, r.keys["trudy"]); err != nil {
+		if _, _, err := r.Modify(ctx, horde.KindImage, id, api.StyleInput{Name: ptr("Pastose")}, r.keys["trudy"]); err != nil {
 			t.Fatal(err)
 		}
-		v, err := r.Get(ctx, Image, id)
+		v, err := r.Get(ctx, horde.KindImage, id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -275,8 +275,8 @@ func TestModify(t *testing.T) {
 		if text, _ := json.Marshal(d.Params); err != nil || string(text) != `{"cfg_scale":6.5,"steps":25}` {
 			t.Errorf("shown %s, %v", text, err)
 		}
-		wantCode(t, "delete by a moderator", r.Delete(ctx, Image, id, r.keys["mod"]), "")
-		_, err = r.Get(ctx, Image, id)
+		wantCode(t, "delete by a moderator", r.Delete(ctx, horde.KindImage, id, r.keys["mod"]), "")
+		_, err = r.Get(ctx, horde.KindImage, id)
 		wantCode(t, "deleted", err, horde.ImageStyleNotFound)
 	})
 }
@@ -285,17 +285,17 @@ func TestNames(t *testing.T) {
 	each(t, func(r *rig) {
 		ctx := context.Background()
 		trudy, other := r.user("trudy", account.Trusted), r.user("other", account.Trusted)
-		first := r.make(Image, "other", input("Oil", "{p}{np}", "m"))
-		own := r.make(Image, "trudy", input("Oil", "{p}{np}", "m"))
-		text := r.make(Text, "trudy", input("Tale", "{p}", "m"))
-		odd := r.make(Image, "trudy", input("a::b", "{p}{np}", "m"))
+		first := r.make(horde.KindImage, "other", input("Oil", "{p}{np}", "m"))
+		own := r.make(horde.KindImage, "trudy", input("Oil", "{p}{np}", "m"))
+		text := r.make(horde.KindText, "trudy", input("Tale", "{p}", "m"))
+		odd := r.make(horde.KindImage, "trudy", input("a::b", "{p}{np}", "m"))
 		for ref, want := range map[string]string{
 			"Oil": first, "style::Oil": first, trudy.Alias() + "::Oil": own, "style::" + trudy.Alias() + "::Oil": own,
 			trudy.Alias() + "::style::Oil": own, other.Alias() + "::style::Oil": first, "x#" + fmt.Sprint(trudy.ID) + "::Oil": own,
 			"nobody#999::Oil": first, "a::b": odd, "style::a::b": odd,
 			"oil": "", "collection::Oil": "", "style::style::Oil": "", "": "", "Oil\x00": "", "::Oil": "", trudy.Alias() + "::" + other.Alias() + "::Oil": "",
 		} {
-			v, err := r.Named(ctx, Image, ref)
+			v, err := r.Named(ctx, horde.KindImage, ref)
 			switch {
 			case want == "":
 				wantCode(t, ref, err, horde.StyleNotFound)
@@ -303,15 +303,15 @@ func TestNames(t *testing.T) {
 				t.Errorf("%q: %v, %v", ref, v, err)
 			}
 		}
-		_, err := r.Named(ctx, Image, "Tale")
+		_, err := r.Named(ctx, horde.KindImage, "Tale")
 		wantCode(t, "a text style", err, horde.BadRequest)
-		if c, err := r.Choose(ctx, Image, strings.ToUpper(text)); err != nil || c.Style.Kind != Text {
+		if c, err := r.Choose(ctx, horde.KindImage, strings.ToUpper(text)); err != nil || c.Style.Kind != horde.KindText {
 			t.Errorf("%+v, %v", c, err)
 		}
 		// A style of the kind that is asked for comes first.
-		r.make(Text, "other", input("Both", "{p}", "m"))
-		both := r.make(Image, "trudy", input("Both", "{p}{np}", "m"))
-		if c, err := r.Choose(ctx, Image, "Both"); err != nil || c.Style.ID != both {
+		r.make(horde.KindText, "other", input("Both", "{p}", "m"))
+		both := r.make(horde.KindImage, "trudy", input("Both", "{p}{np}", "m"))
+		if c, err := r.Choose(ctx, horde.KindImage, "Both"); err != nil || c.Style.ID != both {
 			t.Errorf("%+v, %v", c, err)
 		}
 	})
@@ -328,7 +328,7 @@ func FuzzNames(f *testing.F) {
 		if err != nil || !strings.HasSuffix(ref, n.name) {
 			t.Errorf("%q: %+v, %v", ref, n, err)
 		}
-		if _, err := r.Choose(context.Background(), Image, ref); horde.CodeOf(err) != horde.StyleNotFound {
+		if _, err := r.Choose(context.Background(), horde.KindImage, ref); horde.CodeOf(err) != horde.StyleNotFound {
 			t.Errorf("%q: %v", ref, err)
 		}
 	})
@@ -342,17 +342,17 @@ func TestList(t *testing.T) {
 		for i := range 27 {
 			in := input(fmt.Sprintf("s%02d", i), "{p}{np}", "m"+fmt.Sprint(i%2))
 			in.Tags = &[]string{"t" + fmt.Sprint(i%3)}
-			ids = append(ids, r.make(Image, "trudy", in))
+			ids = append(ids, r.make(horde.KindImage, "trudy", in))
 		}
 		secret := input("secret", "{p}{np}", "m0")
 		secret.Public = ptr(false)
-		r.make(Image, "trudy", secret)
+		r.make(horde.KindImage, "trudy", secret)
 		err := r.Store.Write(ctx, store.Unit{Accounts: []int64{trudy.ID}, Do: func(tx *store.Tx) error { return tx.UseStyle(ids[20]) }})
 		if err != nil {
 			t.Fatal(err)
 		}
 		list := func(l Listing) (got []string) {
-			l.Kind = Image
+			l.Kind = horde.KindImage
 			found, err := r.List(ctx, l)
 			if err != nil {
 				t.Fatal(err)
@@ -377,7 +377,7 @@ func TestList(t *testing.T) {
 		if got := list(Listing{Sort: "age", Page: 1 << 60}); len(got) != 0 {
 			t.Errorf("beyond the end: %d", len(got))
 		}
-		_, err = r.List(ctx, Listing{Kind: Image, Sort: "x"})
+		_, err = r.List(ctx, Listing{Kind: horde.KindImage, Sort: "x"})
 		wantCode(t, "sort", err, horde.BadRequest)
 		// The owner sees all of them among the own details, others the public ones.
 		for p, want := range map[account.Privilege]int{account.Public: 27, account.Own: 28} {
@@ -393,7 +393,7 @@ func TestExamples(t *testing.T) {
 		ctx := context.Background()
 		r.user("trudy", account.Trusted)
 		r.user("other", account.Trusted)
-		id := r.make(Image, "trudy", input("Oil", "{p}{np}", "m"))
+		id := r.make(horde.KindImage, "trudy", input("Oil", "{p}{np}", "m"))
 		add := func(url string, primary bool) string {
 			e, err := r.AddExample(ctx, id, api.StyleExampleInput{URL: &url, Primary: &primary}, r.keys["trudy"])
 			if err != nil {
@@ -403,7 +403,7 @@ func TestExamples(t *testing.T) {
 		}
 		primary := func(want string) {
 			t.Helper()
-			v, err := r.Get(ctx, Image, id)
+			v, err := r.Get(ctx, horde.KindImage, id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -450,8 +450,8 @@ func TestCollections(t *testing.T) {
 		r.user("trudy", account.Trusted)
 		r.user("alice", 0)
 		r.user("mod", account.Moderator|account.Trusted)
-		one, two := r.make(Image, "trudy", input("One", "{p}{np}", "m")), r.make(Image, "trudy", input("Two", "{p}{np}", "m"))
-		text := r.make(Text, "trudy", input("Tale", "{p}", "m"))
+		one, two := r.make(horde.KindImage, "trudy", input("One", "{p}{np}", "m")), r.make(horde.KindImage, "trudy", input("Two", "{p}{np}", "m"))
+		text := r.make(horde.KindText, "trudy", input("Tale", "{p}", "m"))
 		in := func(name string, styles ...string) api.CollectionInput {
 			return api.CollectionInput{Name: &name, Styles: &styles}
 		}
@@ -470,12 +470,12 @@ func TestCollections(t *testing.T) {
 		_, err = r.CreateCollection(ctx, in("Pair", one), r.keys["alice"])
 		wantCode(t, "taken", err, horde.BadRequest)
 		c, err := r.Collection(ctx, id)
-		if err != nil || c.Type != Image || len(c.Styles) != 2 || c.Styles[0].ID != one || !strings.HasSuffix(c.Styles[1].Name, "::style::Two") {
+		if err != nil || c.Type != string(horde.KindImage) || len(c.Styles) != 2 || c.Styles[0].ID != one || !strings.HasSuffix(c.Styles[1].Name, "::style::Two") {
 			t.Errorf("%+v, %v", c, err)
 		}
 		seen := map[string]bool{}
 		for range 200 {
-			v, err := r.Choose(ctx, Image, "collection::Pair")
+			v, err := r.Choose(ctx, horde.KindImage, "collection::Pair")
 			if err != nil || v.Collection == nil || v.Collection.ID != id {
 				t.Fatal(err)
 			}
@@ -495,9 +495,9 @@ func TestCollections(t *testing.T) {
 			t.Errorf("%+v, %v", c, err)
 		}
 		for _, style := range []string{one, two} {
-			wantCode(t, "delete", r.Delete(ctx, Image, style, r.keys["trudy"]), "")
+			wantCode(t, "delete", r.Delete(ctx, horde.KindImage, style, r.keys["trudy"]), "")
 		}
-		_, err = r.Choose(ctx, Image, id)
+		_, err = r.Choose(ctx, horde.KindImage, id)
 		wantCode(t, "nothing left", err, horde.StyleNotFound)
 		if list, err := r.Collections(ctx, Listing{Kind: "all", Sort: "age"}); err != nil || len(list) != 0 {
 			t.Errorf("%v, %v", list, err)
@@ -516,13 +516,13 @@ func TestRewardOwner(t *testing.T) {
 	each(t, func(r *rig) {
 		ctx := context.Background()
 		trudy, alice := r.user("trudy", account.Trusted), r.user("alice", 0)
-		id := r.make(Image, "trudy", input("One", "{p}{np}", "m"))
+		id := r.make(horde.KindImage, "trudy", input("One", "{p}{np}", "m"))
 		pair, err := r.CreateCollection(ctx, api.CollectionInput{Name: ptr("All"), Styles: &[]string{id}}, r.keys["alice"])
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, asker := range []*account.User{alice, trudy, alice} {
-			c, err := r.Choose(ctx, Image, []string{id, id, pair}[i])
+			c, err := r.Choose(ctx, horde.KindImage, []string{id, id, pair}[i])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -541,7 +541,7 @@ func TestRewardOwner(t *testing.T) {
 		if err != nil || acc.Totals.Styled != horde.Whole(4) || acc.Totals.Styles != (store.PerKind{2}) {
 			t.Errorf("%+v, %v", acc.Totals, err)
 		}
-		if v, err := r.Get(ctx, Image, id); err != nil || v.UseCount != 3 {
+		if v, err := r.Get(ctx, horde.KindImage, id); err != nil || v.UseCount != 3 {
 			t.Errorf("%d uses, %v", v.UseCount, err)
 		}
 		if c, err := r.Collection(ctx, pair); err != nil || c.UseCount != 1 {

@@ -17,12 +17,6 @@ import (
 	"horde/internal/store"
 )
 
-// Kinds of styles.
-const (
-	Image = horde.KindImage
-	Text  = horde.KindText
-)
-
 // Config is what styles depend on.
 type Config struct {
 	Store    *store.Store
@@ -119,7 +113,7 @@ func (s *Styles) byID(ctx context.Context, id string) (*Style, error) {
 }
 
 // Find reads a style of a kind by id, for a call that changes it.
-func (s *Styles) Find(ctx context.Context, kind, id string) (*Style, error) {
+func (s *Styles) Find(ctx context.Context, kind horde.Kind, id string) (*Style, error) {
 	v, err := s.byID(ctx, id)
 	if err == nil && v.Kind != kind {
 		return nil, errKind(v)
@@ -128,11 +122,11 @@ func (s *Styles) Find(ctx context.Context, kind, id string) (*Style, error) {
 }
 
 // Get reads a style of a kind by id, for a call that shows it.
-func (s *Styles) Get(ctx context.Context, kind, id string) (*Style, error) {
+func (s *Styles) Get(ctx context.Context, kind horde.Kind, id string) (*Style, error) {
 	v, err := s.Find(ctx, kind, id)
 	if horde.CodeOf(err) == horde.StyleNotFound {
 		title, code := "Image", horde.ImageStyleNotFound
-		if kind == Text {
+		if kind == horde.KindText {
 			title, code = "Text", horde.TextStyleNotFound
 		}
 		return nil, horde.Errorf(code, "%s style with ID '%s' not found.", title, clip(id))
@@ -141,7 +135,7 @@ func (s *Styles) Get(ctx context.Context, kind, id string) (*Style, error) {
 }
 
 // Named reads a style of a kind by name.
-func (s *Styles) Named(ctx context.Context, kind, ref string) (*Style, error) {
+func (s *Styles) Named(ctx context.Context, kind horde.Kind, ref string) (*Style, error) {
 	n, err := s.parse(ctx, ref)
 	if err != nil {
 		return nil, err
@@ -194,11 +188,11 @@ func (s *Styles) parse(ctx context.Context, ref string) (name, error) {
 
 // named finds a style by name, one of the given kind first; nil if there is
 // none.
-func (s *Styles) named(ctx context.Context, n name, kind string) (*Style, error) {
+func (s *Styles) named(ctx context.Context, n name, kind horde.Kind) (*Style, error) {
 	if n.scope == "collection" || !storable(n.name) {
 		return nil, nil
 	}
-	for _, kind := range []string{kind, ""} {
+	for _, kind := range []horde.Kind{kind, ""} {
 		row, err := s.Store.StyleNamed(ctx, n.name, n.user, kind)
 		if err == nil {
 			return fromRow(row)
@@ -215,7 +209,7 @@ func storable(text string) bool { return strings.IndexByte(text, 0) < 0 }
 
 // Listing says which styles to list.
 type Listing struct {
-	Kind       string
+	Kind       horde.Kind
 	Sort       string // popular, age
 	Page       int    // of pageSize, from 1
 	Tag, Model string

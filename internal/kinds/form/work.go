@@ -80,10 +80,18 @@ func (w Work) KnownID(url string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Known is a result, made now in microseconds, that others may get too; nil: they may
-// not. Those about an image at an address may.
-func (w Work) Known(r store.FormResult, url string, trusted bool, now int64) *store.KnownResult {
-	if url == "" || r.Result == "" || len(r.Result) > maxKnown {
+// Made is a result and how it came to be.
+type Made struct {
+	store.FormResult
+	URL          string // of the image; "": it has no address
+	At           int64  // microseconds
+	OwnerTrusted bool   // of the worker
+}
+
+// Known is a result that others may get too; nil: they may not. Those about an image at
+// an address may.
+func (w Work) Known(r Made) *store.KnownResult {
+	if r.URL == "" || r.Result == "" || len(r.Result) > maxKnown {
 		return nil
 	}
 	life := KnownFor
@@ -91,10 +99,10 @@ func (w Work) Known(r store.FormResult, url string, trusted bool, now int64) *st
 		life = KnownImageFor
 	}
 	return &store.KnownResult{
-		ID:      w.KnownID(url),
+		ID:      w.KnownID(r.URL),
 		Result:  r.Result,
 		Blob:    r.Blob,
-		Trusted: trusted,
-		Expires: now + life.Microseconds(),
+		Trusted: r.OwnerTrusted,
+		Expires: r.At + life.Microseconds(),
 	}
 }

@@ -70,11 +70,12 @@ func TestKnown(t *testing.T) {
 		{"too long", Work{Name: "caption"}, store.FormResult{Result: strings.Repeat("x", maxKnown+1)}, url, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			known := tt.work.Known(tt.result, tt.url, true, 1000)
+			known := tt.work.Known(Made{FormResult: tt.result, URL: tt.url, At: 1000, OwnerTrusted: true})
 			if (known != nil) != (tt.life > 0) {
 				t.Fatalf("%+v", known)
 			}
-			if known != nil && (known.Expires != 1000+tt.life.Microseconds() || !known.Trusted || known.ID != tt.work.KnownID(url)) {
+			if known != nil && (known.Expires != 1000+tt.life.Microseconds() || !known.Trusted ||
+				known.ID != tt.work.KnownID(url)) {
 				t.Errorf("%+v", known)
 			}
 		})

@@ -80,7 +80,7 @@ func (f *follower) tell(ctx context.Context, id string, s *seen) (over bool) {
 		return true
 	}
 
-	ref := api.RequestRef{Request: id, Type: n.Kind}
+	ref := api.RequestRef{Request: id, Type: string(n.Kind)}
 	f.out.WriteIfNew(&s.status, api.EventStatus, f.teller.status(ref, n))
 
 	told := map[string]string{}

@@ -6,11 +6,11 @@ import (
 
 	"horde/api"
 	"horde/internal/catalog"
+	"horde/internal/horde"
 	"horde/internal/queue"
 	"horde/internal/server"
 	"horde/internal/server/domain"
 	"horde/internal/server/pyjson"
-	"horde/internal/style"
 )
 
 // priceRoutes declares what a request would cost.
@@ -138,8 +138,8 @@ func (a *API) isTextStyle(ctx context.Context, name any) bool {
 	if ref == "" || len(ref) > maxStyleName {
 		return false
 	}
-	c, err := a.Styles.Choose(ctx, style.Image, ref)
-	return err == nil && c.Style.Kind == style.Text
+	c, err := a.Styles.Choose(ctx, horde.KindImage, ref)
+	return err == nil && c.Style.Kind == horde.KindText
 }
 
 // countOwn counts the fields that one schema has and another has not.

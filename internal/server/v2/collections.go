@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"horde/api"
+	"horde/internal/horde"
 	"horde/internal/server"
 )
 
@@ -39,7 +40,7 @@ func (a *API) collectionRoutes() []server.Route {
 
 // getCollections lists public collections (platform §3.13).
 func (a *API) getCollections(w http.ResponseWriter, r *http.Request) error {
-	l, err := listing(r, cmp.Or(r.URL.Query().Get("type"), "all"))
+	l, err := listing(r, horde.Kind(cmp.Or(r.URL.Query().Get("type"), "all")))
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (a *API) getModels(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 
-	list, err := a.Queue.Models(r.Context(), kind)
+	list, err := a.Queue.Models(r.Context(), horde.Kind(kind))
 	if err != nil {
 		return err
 	}

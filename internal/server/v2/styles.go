@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"horde/api"
+	"horde/internal/horde"
 	"horde/internal/server"
 	"horde/internal/style"
 )
@@ -36,17 +37,17 @@ func (a *API) styleRoutes() []server.Route {
 		server.Get("/api/v2/styles/image", a.getImageStyles).Limit(styleRates).
 			About("List the image styles", server.Agent).Query(stylesQuery...).Answer([]api.ImageStyle{}).
 			Operation("get_image_style", ""),
-		server.Post("/api/v2/styles/image", a.postStyle(style.Image, api.ImageStyleSchema)).Limit(styleRates).
+		server.Post("/api/v2/styles/image", a.postStyle(horde.KindImage, api.ImageStyleSchema)).Limit(styleRates).
 			About("Make an image style", server.Agent).Body(api.ImageStyleSchema).Answer(api.StyleModified{}).
 			Operation("post_image_style", "400+ 401"),
 		server.Get("/api/v2/styles/image/{style_id}", a.getImageStyle).Limit(rareStyleRates).
 			About("See an image style", server.Agent).Answer(api.ImageStyle{}).
 			Operation("get_single_image_style", ""),
-		server.Patch("/api/v2/styles/image/{style_id}", a.patchStyle(style.Image, api.ImageStylePatchSchema)).
+		server.Patch("/api/v2/styles/image/{style_id}", a.patchStyle(horde.KindImage, api.ImageStylePatchSchema)).
 			Limit(rareStyleRates).
 			About("Change an image style", server.Agent).Body(api.ImageStylePatchSchema).Answer(api.StyleModified{}).
 			Operation("patch_single_image_style", "400+ 401"),
-		server.Delete("/api/v2/styles/image/{style_id}", a.deleteStyle(style.Image)).Limit(rareStyleRates).
+		server.Delete("/api/v2/styles/image/{style_id}", a.deleteStyle(horde.KindImage)).Limit(rareStyleRates).
 			About("Delete an image style", server.Key, server.Agent).Answer(api.Simple{}).
 			Operation("delete_single_image_style", "400+ 401"),
 		server.Get("/api/v2/styles/image_by_name/{style_name}", a.getImageStyleByName).
@@ -66,16 +67,16 @@ func (a *API) styleRoutes() []server.Route {
 		server.Get("/api/v2/styles/text", a.getTextStyles).Limit(rareStyleRates).
 			About("List the text styles", server.Agent).Query(stylesQuery...).Answer([]api.TextStyle{}).
 			Operation("get_text_style", ""),
-		server.Post("/api/v2/styles/text", a.postStyle(style.Text, api.TextStyleSchema)).Limit(rareStyleRates).
+		server.Post("/api/v2/styles/text", a.postStyle(horde.KindText, api.TextStyleSchema)).Limit(rareStyleRates).
 			About("Make a text style", server.Agent).Body(api.TextStyleSchema).Answer(api.StyleModified{}).
 			Operation("post_text_style", "400+ 401"),
 		server.Get("/api/v2/styles/text/{style_id}", a.getTextStyle).Limit(styleRates).
 			About("See a text style", server.Agent).Answer(api.TextStyle{}).
 			Operation("get_single_text_style", ""),
-		server.Patch("/api/v2/styles/text/{style_id}", a.patchStyle(style.Text, api.TextStylePatchSchema)).Limit(styleRates).
+		server.Patch("/api/v2/styles/text/{style_id}", a.patchStyle(horde.KindText, api.TextStylePatchSchema)).Limit(styleRates).
 			About("Change a text style", server.Agent).Body(api.TextStylePatchSchema).Answer(api.StyleModified{}).
 			Operation("patch_single_text_style", "400+ 401"),
-		server.Delete("/api/v2/styles/text/{style_id}", a.deleteStyle(style.Text)).Limit(styleRates).
+		server.Delete("/api/v2/styles/text/{style_id}", a.deleteStyle(horde.KindText)).Limit(styleRates).
 			About("Delete a text style", server.Key, server.Agent).Answer(api.Simple{}).
 			Operation("delete_single_text_style", "400+ 401"),
 		server.Get("/api/v2/styles/text_by_name/{style_name}", a.getTextStyleByName).
@@ -85,7 +86,7 @@ func (a *API) styleRoutes() []server.Route {
 }
 
 // listing reads the query of a list of styles or collections.
-func listing(r *http.Request, kind string) (style.Listing, error) {
+func listing(r *http.Request, kind horde.Kind) (style.Listing, error) {
 	query := r.URL.Query()
 	page, err := server.QueryInt(query.Get("page"), "page", 1)
 	return style.Listing{
@@ -99,7 +100,7 @@ func listing(r *http.Request, kind string) (style.Listing, error) {
 
 // getImageStyles lists public image styles (platform §3.12).
 func (a *API) getImageStyles(w http.ResponseWriter, r *http.Request) error {
-	found, err := a.listStyles(r, style.Image)
+	found, err := a.listStyles(r, horde.KindImage)
 	if err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func (a *API) getImageStyles(w http.ResponseWriter, r *http.Request) error {
 
 // getTextStyles lists public text styles.
 func (a *API) getTextStyles(w http.ResponseWriter, r *http.Request) error {
-	found, err := a.listStyles(r, style.Text)
+	found, err := a.listStyles(r, horde.KindText)
 	if err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func (a *API) getTextStyles(w http.ResponseWriter, r *http.Request) error {
 }
 
 // listStyles finds the styles of a kind that a call asks for.
-func (a *API) listStyles(r *http.Request, kind string) ([]*style.Style, error) {
+func (a *API) listStyles(r *http.Request, kind horde.Kind) ([]*style.Style, error) {
 	l, err := listing(r, kind)
 	if err != nil {
 		return nil, err
@@ -140,13 +141,13 @@ func (a *API) listStyles(r *http.Request, kind string) ([]*style.Style, error) {
 
 // getImageStyle shows an image style.
 func (a *API) getImageStyle(w http.ResponseWriter, r *http.Request) error {
-	v, err := a.Styles.Get(r.Context(), style.Image, r.PathValue("style_id"))
+	v, err := a.Styles.Get(r.Context(), horde.KindImage, r.PathValue("style_id"))
 	return a.replyImageStyle(w, r, v, err)
 }
 
 // getImageStyleByName shows the image style of a name.
 func (a *API) getImageStyleByName(w http.ResponseWriter, r *http.Request) error {
-	v, err := a.Styles.Named(r.Context(), style.Image, r.PathValue("style_name"))
+	v, err := a.Styles.Named(r.Context(), horde.KindImage, r.PathValue("style_name"))
 	return a.replyImageStyle(w, r, v, err)
 }
 
@@ -164,13 +165,13 @@ func (a *API) replyImageStyle(w http.ResponseWriter, r *http.Request, v *style.S
 
 // getTextStyle shows a text style.
 func (a *API) getTextStyle(w http.ResponseWriter, r *http.Request) error {
-	v, err := a.Styles.Get(r.Context(), style.Text, r.PathValue("style_id"))
+	v, err := a.Styles.Get(r.Context(), horde.KindText, r.PathValue("style_id"))
 	return a.replyTextStyle(w, r, v, err)
 }
 
 // getTextStyleByName shows the text style of a name.
 func (a *API) getTextStyleByName(w http.ResponseWriter, r *http.Request) error {
-	v, err := a.Styles.Named(r.Context(), style.Text, r.PathValue("style_name"))
+	v, err := a.Styles.Named(r.Context(), horde.KindText, r.PathValue("style_name"))
 	return a.replyTextStyle(w, r, v, err)
 }
 
@@ -197,7 +198,7 @@ func readStyle(w http.ResponseWriter, r *http.Request, schema *api.Schema) (api.
 }
 
 // postStyle makes a style of a kind.
-func (a *API) postStyle(kind string, schema *api.Schema) server.Handler {
+func (a *API) postStyle(kind horde.Kind, schema *api.Schema) server.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		in, err := readStyle(w, r, schema)
 		if err != nil {
@@ -212,7 +213,7 @@ func (a *API) postStyle(kind string, schema *api.Schema) server.Handler {
 }
 
 // patchStyle changes a style of a kind: what is absent stays.
-func (a *API) patchStyle(kind string, schema *api.Schema) server.Handler {
+func (a *API) patchStyle(kind horde.Kind, schema *api.Schema) server.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		in, err := readStyle(w, r, schema)
 		if err != nil {
@@ -227,9 +228,9 @@ func (a *API) patchStyle(kind string, schema *api.Schema) server.Handler {
 }
 
 // replyStyle answers that a style was made or changed; text styles have no warnings.
-func replyStyle(w http.ResponseWriter, r *http.Request, kind, id string, warnings []api.Warning) error {
+func replyStyle(w http.ResponseWriter, r *http.Request, kind horde.Kind, id string, warnings []api.Warning) error {
 	answer := api.StyleModified{ID: id, Message: "OK"}
-	if kind == style.Image {
+	if kind == horde.KindImage {
 		list := make([]api.StyleWarning, len(warnings))
 		for i := range warnings {
 			list[i] = api.StyleWarning{Code: &warnings[i].Code, Message: &warnings[i].Message}
@@ -240,7 +241,7 @@ func replyStyle(w http.ResponseWriter, r *http.Request, kind, id string, warning
 }
 
 // deleteStyle removes a style of a kind.
-func (a *API) deleteStyle(kind string) server.Handler {
+func (a *API) deleteStyle(kind horde.Kind) server.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if err := server.RequireKey(r); err != nil {
 			return err

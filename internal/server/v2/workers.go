@@ -37,36 +37,38 @@ func (a *API) workerRoutes() []server.Route {
 	}
 }
 
-// moderates reports whether the caller is a moderator. Keys that are nobody's are
-// passed over: workers are public.
-func (a *API) moderates(r *http.Request) (bool, error) {
+// oversight is what the caller may see of workers: moderators all, everybody else, owners
+// too, what is public. Keys that are nobody's are passed over.
+func (a *API) oversight(r *http.Request) (account.Privilege, error) {
 	key := server.APIKey(r)
 	if key == "" {
-		return false, nil
+		return account.Public, nil
 	}
 
 	user, err := a.Accounts.ByKey(r.Context(), key)
 	switch {
 	case horde.CodeOf(err) != "":
-		return false, nil
+		return account.Public, nil
 	case err != nil:
-		return false, err
+		return account.Public, err
+	case user.Is(account.Moderator):
+		return account.Oversight, nil
 	}
-	return user.Is(account.Moderator), nil
+	return account.Public, nil
 }
 
 // getWorkers lists the workers that are online (platform §3.4).
 func (a *API) getWorkers(w http.ResponseWriter, r *http.Request) error {
-	moderator, err := a.moderates(r)
+	privilege, err := a.oversight(r)
 	if err != nil {
 		return err
 	}
 
 	query := r.URL.Query()
-	workers := a.Fleet.List(fleet.Listing{Kind: query.Get("type"), Name: query.Get("name")})
+	workers := a.Fleet.List(fleet.Listing{Kind: horde.Kind(query.Get("type")), Name: query.Get("name")})
 	list := make([]api.WorkerDetails, len(workers))
 	for i, worker := range workers {
-		list[i] = a.Fleet.Details(worker, moderator)
+		list[i] = a.Fleet.Details(worker, privilege)
 	}
 	return server.Reply(w, r, http.StatusOK, list)
 }
@@ -92,11 +94,11 @@ func (a *API) getWorkerByName(w http.ResponseWriter, r *http.Request) error {
 
 // replyWorker answers with what the caller sees of a worker.
 func (a *API) replyWorker(w http.ResponseWriter, r *http.Request, worker *fleet.Worker) error {
-	moderator, err := a.moderates(r)
+	privilege, err := a.oversight(r)
 	if err != nil {
 		return err
 	}
-	details := a.Fleet.Details(worker, moderator)
+	details := a.Fleet.Details(worker, privilege)
 	return server.Reply(w, r, http.StatusOK, &details)
 }
 
