@@ -31,7 +31,7 @@ func (q *Queue) Size(yield func(kind string, requests, jobs int)) {
 		x.mu.Lock()
 		requests, jobs := x.requests.Size()
 		x.mu.Unlock()
-		yield(x.kind.name, requests, jobs)
+		yield(string(x.kind.name), requests, jobs)
 	}
 }
 
