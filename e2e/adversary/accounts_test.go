@@ -16,6 +16,7 @@ var accounts = []class{
 	{name: "limits/headers that name another address", attack: forgedAddresses},
 	{name: "limits/requests at the same time", attack: parallelAsks, env: []string{"HORDE_TEST_RATELIMIT_DISABLED=1"}},
 	{name: "limits/kudos sent to and fro", attack: circularTransfers, env: []string{"HORDE_TEST_RATELIMIT_DISABLED=1"}},
+	{name: "limits/workers of a fresh account", attack: manyWorkers},
 	{name: "rank/a moderator with an administrator's name", attack: borrowedName},
 	{name: "rank/test accounts through a proxy", attack: testAccountsThroughProxy},
 	{name: "rank/names that show as others", attack: deceptiveNames},
@@ -83,6 +84,26 @@ func parallelAsks(a *arena) {
 	all.Wait()
 	if n := accepted.Load() * each; n > allowed+each {
 		a.fault("%d images wait of an account that may have %d", n, allowed)
+	}
+}
+
+// manyWorkers has one fresh account bring workers, all at once.
+func manyWorkers(a *arena) {
+	const allowed = 4 // more than three already are too many
+	key := makeUser(a.T, from(attackerAddress), a.url, "fresh", false)
+	var taken atomic.Int64
+	var all sync.WaitGroup
+	for i := range 40 {
+		all.Go(func() {
+			pop := fmt.Sprintf(attackerOffer, fmt.Sprintf("fresh %d", i))
+			if a.send(from(attackerAddress), http.MethodPost, "/api/v2/generate/pop", key, pop).status == http.StatusOK {
+				taken.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := taken.Load(); n > allowed {
+		a.fault("%d workers of an account that may have %d", n, allowed)
 	}
 }
 
