@@ -2,6 +2,7 @@ package adversary
 
 import (
 	"cmp"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -22,7 +23,13 @@ const (
 	wholeAttack = 15 * time.Second
 )
 
-func TestMain(m *testing.M) { os.Exit(program.Main(m)) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() { // needs no program
+		os.Exit(m.Run())
+	}
+	os.Exit(program.Main(m))
+}
 
 // whole reports whether all is played at full length.
 func whole() bool { return os.Getenv("HORDE_ADVERSARY") == "whole" }
