@@ -80,6 +80,7 @@ var contract = map[string]string{
 // reason or the test that does.
 var elsewhere = map[string]string{
 	"BlobIncomplete":      "an upload that breaks off is no scenario: TestFolderUploadBreaksOff of blob",
+	"BlobLinkEnded":       "scenarios know no links of a folder: TestLinksEndWithTheirWork of blob, TestDiskOfARequest",
 	"BlobLinkExpired":     "scenarios know no links of a folder: TestFolderLinks of blob",
 	"BlobLinkInvalid":     "scenarios know no links of a folder: TestFolderLinks of blob",
 	"BlobNotFound":        "scenarios know no links of a folder: TestFolderRefuses of blob",
@@ -88,6 +89,8 @@ var elsewhere = map[string]string{
 	"PayloadTooLarge":     "a file of scenarios has no room for it: TestBadInput",
 	"ServerBusy":          "takes more calls at once than scenarios make: TestLaneShedsLoad of imaging",
 	"RequestTimeout":      "takes a minute of real time: TestBodyDeadlineReachesTheConnection of server",
+	"StorageFull":         "no scenario fills a disk: TestQuotaOfAll and TestReserveOfTheDisk of blob",
+	"StorageQuota":        "no scenario uploads that much: TestQuotaOfAnAccount of blob",
 	"TooLongWorkerName":   "the schema refuses such an info first",
 	"TooManySameIPs":      "TooManyWorkers and TooManyWorkersTrusted come first at every number (generation §1.14)",
 }

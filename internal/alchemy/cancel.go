@@ -42,7 +42,12 @@ func (q *Queue) cancelOnce(ctx context.Context, e *entry) error {
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	return settle.CancelForms(ctx, q.Store, e.row.ID, all)
+	uploading := q.uploading(e.row.ID)
+	if err := settle.CancelForms(ctx, q.Store, e.row.ID, all); err != nil {
+		return err
+	}
+	q.dropUndelivered(ctx, e, uploading...)
+	return nil
 }
 
 // cancellable are the forms of a request that can be cancelled: faulted ones too.

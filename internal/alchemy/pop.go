@@ -89,7 +89,7 @@ func (q *Queue) tryPop(ctx context.Context, p *popper) ([]api.AlchemyTask, map[s
 
 		tasks := make([]api.AlchemyTask, len(taken))
 		for i, f := range taken {
-			if tasks[i], err = q.task(ctx, f); err != nil {
+			if tasks[i], err = q.task(ctx, f, p.worker); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -149,13 +149,17 @@ func (q *Queue) claim(ctx context.Context, found []*form, w *fleet.Worker) (take
 }
 
 // task is what a worker is told of a form.
-func (q *Queue) task(ctx context.Context, f *form) (api.AlchemyTask, error) {
+func (q *Queue) task(ctx context.Context, f *form, w *fleet.Worker) (api.AlchemyTask, error) {
 	t := api.AlchemyTask{ID: f.ID, Form: f.Name, SourceImage: f.e.record.URL}
 	if f.e.record.Source != "" {
 		t.SourceImage = q.Blobs.SignGet(ctx, f.e.record.Source, blob.LinkTTL)
 	}
 	if f.work().Uploads() {
-		t.R2Upload = q.Blobs.SignPut(ctx, kind.BlobName(f.ID), blob.LinkTTL)
+		t.R2Upload = q.Blobs.SignPut(ctx, kind.BlobName(f.ID), blob.Upload{
+			TTL:      blob.LinkTTL,
+			MaxBytes: f.work().MaxUpload(),
+			Account:  w.UserID,
+		})
 	}
 
 	if f.Payload != "" {

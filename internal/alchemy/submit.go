@@ -125,7 +125,7 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 	if d.Webhook, err = q.webhookOf(f, r, h.worker); err != nil {
 		return 0, err
 	}
-	err = settle.Deliver(ctx, q.Store, d)
+	err = q.settleSealed(ctx, f, r, d)
 	if errors.Is(err, store.ErrLost) {
 		return 0, q.lost(ctx, row, h.worker)
 	}
@@ -133,6 +133,10 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 		return 0, err
 	}
 
+	if r.Blob == "" && f.work().Uploads() { // it was uploaded, and not made the result
+		q.dropObject(ctx, kind.BlobName(f.ID))
+	}
+	q.dropIdleSource(ctx, f.e)
 	q.Hooks.Wake()
 	return f.work().Value().Reward, nil
 }
@@ -180,6 +184,10 @@ func (q *Queue) fault(ctx context.Context, f *form, row store.Form, w *fleet.Wor
 		return err
 	}
 
+	if f.work().Uploads() {
+		q.dropObject(ctx, kind.BlobName(f.ID))
+	}
+	q.dropIdleSource(ctx, f.e)
 	if abort.Suspended {
 		q.Log.Warn("worker is paused: all of its last forms failed", "worker", w.ID, "name", w.Name)
 	}

@@ -3,6 +3,7 @@ package alchemy
 import (
 	"context"
 
+	kind "horde/internal/kinds/form"
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -44,10 +45,14 @@ func (q *Queue) removeExpired(ctx context.Context, row store.AlchemyRequest, now
 			expiry.Holds = append(expiry.Holds, settle.HoldOfForm(f.ID))
 		}
 	}
+	uploading := q.uploading(row.ID)
 	if err := settle.Remove(ctx, q.Store, expiry); err != nil {
 		return err
 	}
 
+	for _, id := range uploading {
+		q.dropObject(ctx, kind.BlobName(id))
+	}
 	if r.Source != "" {
 		q.dropSource(ctx, r.Source)
 	}

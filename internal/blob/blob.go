@@ -3,12 +3,13 @@
 //
 // A name is one path element ("<job id>.webp", "<request id>_src.webp"). Whoever
 // holds a link may do what it is signed for until it expires, and nothing else:
-// a link to read does not allow writing. A folder's links lead back to the
+// a link to read does not allow writing. A link to write takes as many bytes as its
+// image can need, as long as somebody works on it. A folder's links lead back to the
 // server, which mounts Folder.Handler at /blob/; S3's are presigned URLs.
 //
 //	f, err := blob.OpenFolder("data/blobs", blob.FolderOptions{Secret: secret, LocalURL: "http://127.0.0.1:7001"})
-//	mux.Handle("/blob/", f.Handler())
-//	upload := f.SignPut(ctx, "3f….webp", blob.LinkTTL)  // for the worker that calls
+//	mux.Handle("/blob/", f.Handler(queue.Uploading))
+//	upload := f.SignPut(ctx, "3f….webp", blob.Upload{TTL: blob.LinkTTL, MaxBytes: 1 << 20}) // for the worker that calls
 //	image := f.SignGet(ctx, "3f….webp", blob.LinkTTL)   // for the requester that calls
 package blob
 
@@ -32,6 +33,10 @@ var (
 	ErrNotFound = errors.New("no such object")
 	// ErrTooLarge: the object is above the size limit.
 	ErrTooLarge = errors.New("object too large")
+	// ErrFull: the store has no room, for nobody.
+	ErrFull = errors.New("no room for more objects")
+	// ErrQuota: the account has uploaded as much as one may.
+	ErrQuota = errors.New("the account has uploaded too much")
 	// ErrName: names are 1 to 128 of A–Z a–z 0–9 . _ - and begin with none of the last three.
 	ErrName = errors.New("invalid object name")
 )
@@ -41,6 +46,13 @@ type Info struct {
 	Size        int64     // bytes
 	ContentType string    // "image/webp" or "application/octet-stream"
 	Modified    time.Time // of the last write
+}
+
+// Upload is what a link to write lets through.
+type Upload struct {
+	TTL      time.Duration // until the link expires
+	MaxBytes int64         // 0, or more than the store takes: as much as that
+	Account  int64         // whose quota it counts against; 0: nobody's
 }
 
 // Store keeps objects. All methods may be called at once; a write replaces an
@@ -59,13 +71,32 @@ type Store interface {
 	// invalid name. The object need not exist yet. Whoever gets the link must be
 	// the caller that ctx belongs to (horde.WithBase).
 	SignGet(ctx context.Context, name string, ttl time.Duration) string
-	// SignPut makes a link that writes the object, any number of times.
-	SignPut(ctx context.Context, name string, ttl time.Duration) string
+	// SignPut makes a link that writes the object, as often as its holder likes while the
+	// work that it is of lasts (Gate).
+	SignPut(ctx context.Context, name string, u Upload) string
+	// Seal keeps an object as it is until release is called, so that what is decided
+	// meanwhile, such as that its work has ended, holds for all that is uploaded later.
+	// An object that has more bytes than maxBytes (0: any number) is removed.
+	Seal(ctx context.Context, name string, maxBytes int64) (release func())
 	// Prune deletes objects last written before olderThan and returns their number.
 	Prune(ctx context.Context, olderThan time.Time) (n int, err error)
 	// Ready reports whether objects can be written now; for the readiness check.
 	Ready(ctx context.Context) error
 }
+
+// Access is what may be uploaded under a name.
+type Access int
+
+// What may be uploaded.
+const (
+	Closed     Access = iota // nothing: the work has ended, or there is none
+	CreateOnly               // what is missing: the result was delivered, and stays as it is
+	Open                     // anything: somebody works on it
+)
+
+// Gate decides what may be uploaded under a name. It is asked when an upload begins, and
+// again before the object changes.
+type Gate func(ctx context.Context, name string) (Access, error)
 
 // ValidName reports whether s can name an object.
 func ValidName(s string) bool {

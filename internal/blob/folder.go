@@ -30,6 +30,7 @@ type FolderOptions struct {
 	PublicURL string      // what all links begin with, such as "https://horde.example"; empty: what the caller reached (horde.BaseOf)
 	LocalURL  string      // what links begin with where neither is known
 	MaxBytes  int64       // size limit of an object; 0: DefaultMaxBytes
+	Quota     Quota       // bounds what all objects may take
 	Clock     horde.Clock // nil: time.Now
 }
 
@@ -39,6 +40,8 @@ type Folder struct {
 	root   *os.Root
 	signer *signer
 	opt    FolderOptions
+	usage  *usage
+	names  names
 }
 
 var _ Store = (*Folder)(nil)
@@ -69,7 +72,8 @@ func OpenFolder(dir string, opt FolderOptions) (*Folder, error) {
 		return nil, fmt.Errorf("open blob folder: %w", err)
 	}
 
-	return &Folder{root: root, signer: newSigner(opt.Secret), opt: opt}, nil
+	f := &Folder{root: root, signer: newSigner(opt.Secret), opt: opt, usage: newUsage(dir, opt.Quota, opt.Clock)}
+	return f, nil
 }
 
 // Close ends the use of the folder.
@@ -88,39 +92,64 @@ func (f *Folder) path(name string) string { return path.Join(shard(name), name) 
 // Put implements Store. The content type is not kept: the bytes of an object say
 // what it is.
 func (f *Folder) Put(ctx context.Context, name, _ string, r io.Reader, size int64) error {
-	if err := checkName(name); err != nil {
+	return f.put(ctx, object{name: name, size: size, limit: f.opt.MaxBytes}, r)
+}
+
+// object is what is to be written.
+type object struct {
+	name    string
+	size    int64 // bytes, -1 when unknown
+	limit   int64 // bytes at most
+	account int64 // whose quota it counts against
+	gate    Gate  // nil: it may be written
+}
+
+// put writes an object where there is room for it.
+func (f *Folder) put(ctx context.Context, o object, r io.Reader) error {
+	if err := checkName(o.name); err != nil {
 		return err
 	}
-	if size > f.opt.MaxBytes {
-		return fmt.Errorf("put %s: %w: %d bytes, at most %d", name, ErrTooLarge, size, f.opt.MaxBytes)
+	if o.size > o.limit {
+		return fmt.Errorf("put %s: %w: %d bytes, at most %d", o.name, ErrTooLarge, o.size, o.limit)
 	}
+
+	room := o.size
+	if room < 0 {
+		room = o.limit
+	}
+	reserved, err := f.usage.reserve(o.account, room)
+	if err != nil {
+		return fmt.Errorf("put %s: %w", o.name, err)
+	}
+	var written, replaced int64
+	defer func() { reserved.settle(written, replaced) }()
 
 	tmp := tmpDir + "/" + rand.Text()
 	defer f.root.Remove(tmp) // fails once it is renamed
-	n, err := f.write(tmp, &contextReader{ctx, r})
-	if err == nil && size >= 0 && n != size {
-		err = fmt.Errorf("%d bytes arrived in place of %d: %w", n, size, io.ErrUnexpectedEOF)
+	n, err := f.write(tmp, &contextReader{ctx, r}, o.limit)
+	if err == nil && o.size >= 0 && n != o.size {
+		err = fmt.Errorf("%d bytes arrived in place of %d: %w", n, o.size, io.ErrUnexpectedEOF)
 	}
-
 	if err == nil {
-		err = f.place(tmp, name)
+		replaced, err = f.place(ctx, tmp, o)
 	}
 	if err != nil {
-		return fmt.Errorf("put %s: %w", name, err)
+		return fmt.Errorf("put %s: %w", o.name, err)
 	}
+	written = n
 	return nil
 }
 
-// write fills a new file and syncs it.
-func (f *Folder) write(tmp string, r io.Reader) (n int64, err error) {
+// write fills a new file with at most limit bytes and syncs it.
+func (f *Folder) write(tmp string, r io.Reader, limit int64) (n int64, err error) {
 	file, err := f.root.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return 0, err
 	}
 
-	n, err = io.Copy(file, io.LimitReader(r, f.opt.MaxBytes+1))
-	if err == nil && n > f.opt.MaxBytes {
-		err = fmt.Errorf("%w: more than %d bytes", ErrTooLarge, f.opt.MaxBytes)
+	n, err = io.Copy(file, io.LimitReader(r, limit+1))
+	if err == nil && n > limit {
+		err = fmt.Errorf("%w: more than %d bytes", ErrTooLarge, limit)
 	}
 	if err == nil {
 		err = file.Sync()
@@ -129,22 +158,73 @@ func (f *Folder) write(tmp string, r io.Reader) (n int64, err error) {
 	return n, errors.Join(err, file.Close())
 }
 
-// place renames a written file to its name and makes that durable.
-func (f *Folder) place(tmp, name string) error {
-	dir := shard(name)
+// place renames a written file to its name and makes that durable. It returns how many
+// bytes lay there before.
+func (f *Folder) place(ctx context.Context, tmp string, o object) (replaced int64, err error) {
+	defer f.names.lock(o.name)()
 
+	// Ask again: the work may have ended while its result came in.
+	if err := f.admit(ctx, o); err != nil {
+		return 0, err
+	}
+
+	dir := shard(o.name)
 	if err := f.root.Mkdir(dir, 0o700); err == nil {
 		if err := f.sync("."); err != nil {
-			return err
+			return 0, err
 		}
 	} else if !errors.Is(err, fs.ErrExist) {
-		return err
+		return 0, err
 	}
 
-	if err := f.root.Rename(tmp, dir+"/"+name); err != nil {
+	if replaced, err = f.sizeOf(o.name); err != nil {
+		return 0, err
+	}
+	if err := f.root.Rename(tmp, dir+"/"+o.name); err != nil {
+		return 0, err
+	}
+	return replaced, f.sync(dir)
+}
+
+// errEnded: the gate is closed for an upload.
+var errEnded = errors.New("the work has ended")
+
+// admit asks the gate about an upload.
+func (f *Folder) admit(ctx context.Context, o object) error {
+	if o.gate == nil {
+		return nil
+	}
+	access, err := o.gate(ctx, o.name)
+	if err != nil || access == Open {
 		return err
 	}
-	return f.sync(dir)
+	if access == CreateOnly {
+		if there, err := f.Exists(ctx, o.name); err != nil || !there {
+			return err
+		}
+	}
+	return errEnded
+}
+
+// sizeOf is how many bytes an object has, 0 for one that is not there.
+func (f *Folder) sizeOf(name string) (int64, error) {
+	st, err := f.root.Lstat(f.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return st.Size(), nil
+}
+
+// Seal implements Store.
+func (f *Folder) Seal(_ context.Context, name string, maxBytes int64) (release func()) {
+	release = f.names.lock(name)
+	if size, err := f.sizeOf(name); err == nil && maxBytes > 0 && size > maxBytes {
+		_ = f.remove(name) // a link of an older node let it through; it counts as missing
+	}
+	return release
 }
 
 func (f *Folder) sync(dir string) error {
@@ -231,20 +311,38 @@ func (f *Folder) Delete(_ context.Context, name string) error {
 	if err := checkName(name); err != nil {
 		return err
 	}
-	if err := f.root.Remove(f.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	defer f.names.lock(name)()
+	return f.remove(name)
+}
+
+// remove is Delete for whoever has the name locked.
+func (f *Folder) remove(name string) error {
+	size, err := f.sizeOf(name)
+	if err == nil {
+		err = f.root.Remove(f.path(name))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("delete %s: %w", name, err)
 	}
+	f.usage.removed(size)
 	return nil
 }
 
 // SignGet implements Store.
 func (f *Folder) SignGet(ctx context.Context, name string, ttl time.Duration) string {
-	return f.link(ctx, "GET", name, ttl)
+	return f.link(ctx, ticket{method: "GET", name: name}, ttl)
 }
 
 // SignPut implements Store.
-func (f *Folder) SignPut(ctx context.Context, name string, ttl time.Duration) string {
-	return f.link(ctx, "PUT", name, ttl)
+func (f *Folder) SignPut(ctx context.Context, name string, u Upload) string {
+	limit := f.opt.MaxBytes
+	if u.MaxBytes > 0 {
+		limit = min(limit, u.MaxBytes)
+	}
+	return f.link(ctx, ticket{method: "PUT", name: name, limit: limit, account: u.Account}, u.TTL)
 }
 
 // base returns what a link for a caller begins with. It is not signed, so that a link is
@@ -259,13 +357,13 @@ func (f *Folder) base(ctx context.Context) string {
 	return f.opt.LocalURL
 }
 
-func (f *Folder) link(ctx context.Context, method, name string, ttl time.Duration) string {
-	if !ValidName(name) {
+func (f *Folder) link(ctx context.Context, t ticket, ttl time.Duration) string {
+	if !ValidName(t.name) {
 		return ""
 	}
 	// Whole seconds, rounded up: a link never expires before its time.
-	expires := f.opt.Clock().Add(ttl + time.Second - 1).Unix()
-	return f.signer.link(strings.TrimRight(f.base(ctx), "/"), method, name, expires)
+	t.expires = f.opt.Clock().Add(ttl + time.Second - 1).Unix()
+	return f.signer.link(strings.TrimRight(f.base(ctx), "/"), t)
 }
 
 // Prune implements Store. Unfinished writes of a process that ended go too.
@@ -314,19 +412,56 @@ func (f *Folder) pruneDir(dir string, olderThan time.Time) (n int, err error) {
 		if err := f.root.Remove(dir + "/" + file.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return n, err
 		}
+		if dir != tmpDir {
+			f.usage.removed(st.Size())
+		}
 		n++
 	}
 	return n, nil
 }
 
+// Measure finds out how many bytes all objects have, other nodes' among them. Whoever
+// bounds them calls it at the start and now and then.
+func (f *Folder) Measure(ctx context.Context) error {
+	dirs, err := fs.ReadDir(f.root.FS(), ".")
+	if err != nil {
+		return fmt.Errorf("measure blobs: %w", err)
+	}
+
+	var total int64
+	for _, d := range dirs {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !d.IsDir() || d.Name() == tmpDir {
+			continue
+		}
+		files, err := fs.ReadDir(f.root.FS(), d.Name())
+		if err != nil {
+			return fmt.Errorf("measure blobs: %w", err)
+		}
+		for _, file := range files {
+			if st, err := file.Info(); err == nil { // else it was deleted meanwhile
+				total += st.Size()
+			}
+		}
+	}
+	f.usage.measured(total)
+	return nil
+}
+
 // readyBytes is what Ready writes: a full disk takes empty files.
 var readyBytes = bytes.Repeat([]byte("ready"), 64<<10/5)
 
-// Ready implements Store: it writes and removes a file.
+// Ready implements Store: it writes and removes a file. A disk that has less left than is
+// to stay free is not ready.
 func (f *Folder) Ready(ctx context.Context) error {
+	if err := f.usage.enough(); err != nil {
+		return fmt.Errorf("blob folder is not writable: %w", err)
+	}
 	tmp := tmpDir + "/" + rand.Text()
 	size := min(int64(len(readyBytes)), f.opt.MaxBytes)
-	_, err := f.write(tmp, &contextReader{ctx, bytes.NewReader(readyBytes[:size])})
+	_, err := f.write(tmp, &contextReader{ctx, bytes.NewReader(readyBytes[:size])}, size)
 	if err != nil {
 		f.root.Remove(tmp)
 		return fmt.Errorf("blob folder is not writable: %w", err)

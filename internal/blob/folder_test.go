@@ -35,7 +35,7 @@ func serve(t *testing.T) (*Folder, *atomic.Int64, string) {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle(Path, f.Handler())
+	mux.Handle(Path, f.Handler(nil))
 	srv := httptest.NewServer(mux)
 	t.Cleanup(func() { srv.Close(); f.Close() })
 	f.opt.LocalURL = srv.URL + "/" // a slash at the end must not be doubled
@@ -49,7 +49,7 @@ func TestFolder(t *testing.T) {
 func TestFolderLinks(t *testing.T) {
 	f, ahead, _ := serve(t)
 	webp := webpImage(t)
-	up, down := f.SignPut(t.Context(), "x.webp", time.Minute), f.SignGet(t.Context(), "x.webp", time.Minute)
+	up, down := f.SignPut(t.Context(), "x.webp", Upload{TTL: time.Minute}), f.SignGet(t.Context(), "x.webp", time.Minute)
 	if strings.Contains(strings.TrimPrefix(up, "http://"), "//") || !strings.Contains(up, "/blob/x.webp?") {
 		t.Errorf("link %s", up)
 	}
@@ -105,7 +105,7 @@ func TestFolderLinks(t *testing.T) {
 	}
 	defer other.Close()
 	w := httptest.NewRecorder()
-	other.Handler().ServeHTTP(w, httptest.NewRequest("GET", strings.TrimPrefix(f.SignGet(t.Context(), "x.webp", time.Hour), strings.TrimSuffix(f.opt.LocalURL, "/")), nil))
+	other.Handler(nil).ServeHTTP(w, httptest.NewRequest("GET", strings.TrimPrefix(f.SignGet(t.Context(), "x.webp", time.Hour), strings.TrimSuffix(f.opt.LocalURL, "/")), nil))
 	if w.Code != 403 {
 		t.Errorf("a link signed with another secret: %d", w.Code)
 	}
@@ -114,10 +114,10 @@ func TestFolderLinks(t *testing.T) {
 // A link ends at the second it names, not before and not after.
 func TestLinkEndsExactly(t *testing.T) {
 	s := newSigner(secret)
-	link := s.link("http://h", "GET", "x.webp", 1000)
+	link := s.link("http://h", ticket{method: "GET", name: "x.webp", expires: 1000})
 	u, _ := url.Parse(link)
 	for ns, want := range map[int64]verdict{999_999_999_999: linkGood, 1000_000_000_000: linkGood, 1000_000_000_001: linkExpired} {
-		if got := s.check(u.Query(), "GET", "x.webp", time.Unix(0, ns)); got != want {
+		if _, got := s.check(u.Query(), "GET", "x.webp", time.Unix(0, ns)); got != want {
 			t.Errorf("at %d: %v, want %v", ns, got, want)
 		}
 	}
@@ -137,7 +137,7 @@ func TestFolderServesNothingInline(t *testing.T) {
 		{"r.webp", []byte("RIFF\x00\x00\x00\x00WAVEfmt "), false},
 		{"e.webp", nil, false},
 	} {
-		if resp, body := call(t, "PUT", f.SignPut(t.Context(), tt.name, time.Minute), tt.data, "Content-Type", "text/html"); resp.StatusCode != 200 {
+		if resp, body := call(t, "PUT", f.SignPut(t.Context(), tt.name, Upload{TTL: time.Minute}), tt.data, "Content-Type", "text/html"); resp.StatusCode != 200 {
 			t.Fatalf("%s: %s %s", tt.name, resp.Status, body)
 		}
 		for _, method := range []string{"GET", "HEAD"} {
@@ -175,12 +175,12 @@ func TestFolderRefuses(t *testing.T) {
 		status             int
 		rc                 string
 	}{
-		{"too large", "PUT", f.SignPut(t.Context(), "b.webp", time.Minute), big, 413, "BlobTooLarge"},
+		{"too large", "PUT", f.SignPut(t.Context(), "b.webp", Upload{TTL: time.Minute}), big, 413, "BlobTooLarge"},
 		{"nothing uploaded", "GET", f.SignGet(t.Context(), "n.webp", time.Minute), nil, 404, "BlobNotFound"},
 		{"no name", "GET", base + "/blob/", nil, 404, "BlobNotFound"},
 		{"climbing", "GET", base + "/blob/..%2f..%2fetc%2fpasswd?e=1&s=x", nil, 404, "BlobNotFound"},
 		{"method", "DELETE", f.SignGet(t.Context(), "n.webp", time.Minute), nil, 405, "MethodNotAllowed"},
-		{"post", "POST", f.SignPut(t.Context(), "n.webp", time.Minute), nil, 405, "MethodNotAllowed"},
+		{"post", "POST", f.SignPut(t.Context(), "n.webp", Upload{TTL: time.Minute}), nil, 405, "MethodNotAllowed"},
 	} {
 		resp, body := call(t, tt.method, tt.link, tt.body)
 		var e struct{ Message, RC string }
@@ -191,12 +191,12 @@ func TestFolderRefuses(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, resp.Header)
 		}
 	}
-	resp, _ := call(t, "OPTIONS", f.SignPut(t.Context(), "n.webp", time.Minute), nil, "Origin", "https://x", "Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers", "content-type")
+	resp, _ := call(t, "OPTIONS", f.SignPut(t.Context(), "n.webp", Upload{TTL: time.Minute}), nil, "Origin", "https://x", "Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers", "content-type")
 	if h := resp.Header; resp.StatusCode != 200 || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "PUT") || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "Content-Type") {
 		t.Errorf("preflight: %s %v", resp.Status, resp.Header)
 	}
 	// Without a Content-Length, too, the limit holds.
-	req, _ := http.NewRequest("PUT", f.SignPut(t.Context(), "b.webp", time.Minute), io.MultiReader(bytes.NewReader(big)))
+	req, _ := http.NewRequest("PUT", f.SignPut(t.Context(), "b.webp", Upload{TTL: time.Minute}), io.MultiReader(bytes.NewReader(big)))
 	if resp, err := http.DefaultClient.Do(req); err != nil || resp.StatusCode != 413 {
 		t.Errorf("chunked: %v %v", resp, err)
 	}
@@ -208,7 +208,7 @@ func TestFolderRefuses(t *testing.T) {
 // An upload that breaks off leaves neither an object nor a file aside.
 func TestFolderUploadBreaksOff(t *testing.T) {
 	f, _, dir := serve(t)
-	u, _ := url.Parse(f.SignPut(t.Context(), "x.webp", time.Minute))
+	u, _ := url.Parse(f.SignPut(t.Context(), "x.webp", Upload{TTL: time.Minute}))
 	conn, err := net.Dial("tcp", u.Host)
 	if err != nil {
 		t.Fatal(err)
@@ -282,7 +282,7 @@ func TestWhatLinksBeginWith(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			for _, link := range []string{f.SignGet(c.ctx, "x.webp", time.Minute), f.SignPut(c.ctx, "x.webp", time.Minute)} {
+			for _, link := range []string{f.SignGet(c.ctx, "x.webp", time.Minute), f.SignPut(c.ctx, "x.webp", Upload{TTL: time.Minute})} {
 				query, begins := strings.CutPrefix(link, c.want+"/blob/x.webp?")
 				if !begins || strings.Contains(query, "horde") {
 					t.Errorf("%s, want it at %s", link, c.want)
@@ -308,7 +308,7 @@ func TestOpenFolderRefuses(t *testing.T) {
 
 func FuzzLinkCheck(f *testing.F) {
 	s := newSigner(secret)
-	link := s.link("", "GET", "x.webp", 5000)
+	link := s.link("", ticket{method: "GET", name: "x.webp", expires: 5000})
 	f.Add(strings.TrimPrefix(link, "/blob/x.webp?"))
 	f.Add("e=5000&s=")
 	good, _ := url.Parse(link)
@@ -317,10 +317,10 @@ func FuzzLinkCheck(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if s.check(q, "PUT", "x.webp", time.Unix(0, 0)) != linkForged {
+		if _, got := s.check(q, "PUT", "x.webp", time.Unix(0, 0)); got != linkForged {
 			t.Fatalf("%q opens what was never signed", raw)
 		}
-		if s.check(q, "GET", "x.webp", time.Unix(0, 0)) == linkGood && !bytes.HasPrefix([]byte(q.Get("s")), []byte(good.Query().Get("s")[:20])) {
+		if _, got := s.check(q, "GET", "x.webp", time.Unix(0, 0)); got == linkGood && !bytes.HasPrefix([]byte(q.Get("s")), []byte(good.Query().Get("s")[:20])) {
 			t.Fatalf("%q passes with another signature", raw)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,13 +22,16 @@ const uploadTime = 5 * time.Minute
 const corsHeaders = "Accept, Content-Type, Content-Length, Accept-Encoding, X-CSRF-Token, apikey, Client-Agent, " +
 	"X-Fields, X-Forwarded-For, Proxied-For, Proxy-Authorization, Range, If-None-Match, If-Modified-Since"
 
-// Handler serves the folder's links at Path: GET and HEAD of a readable link,
+// Handler serves the folder's links at Path, and asks gate about uploads (nil: all are
+// taken): GET and HEAD of a readable link,
 // PUT of a writable one, OPTIONS for preflights. Errors are JSON with message
 // and rc. A WebP is served as such, anything else only as an attachment
 // (decision 44), so that nobody can place a page under the horde's address.
-func (f *Folder) Handler() http.Handler { return http.HandlerFunc(f.serve) }
+func (f *Folder) Handler(gate Gate) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { f.serve(w, r, gate) })
+}
 
-func (f *Folder) serve(w http.ResponseWriter, r *http.Request) {
+func (f *Folder) serve(w http.ResponseWriter, r *http.Request, gate Gate) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Allow-Methods", "GET, PUT, HEAD, OPTIONS")
@@ -57,14 +61,15 @@ func (f *Folder) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 
-	switch f.signer.check(r.URL.Query(), method, name, f.opt.Clock()) {
+	link, verdict := f.signer.check(r.URL.Query(), method, name, f.opt.Clock())
+	switch verdict {
 	case linkForged:
 		refuse(w, horde.BlobLinkInvalid, "This link was not issued by this horde for this method.")
 	case linkExpired:
 		refuse(w, horde.BlobLinkExpired, "This link has expired. Ask for the request's status again to get a new one.")
 	case linkGood:
 		if method == http.MethodPut {
-			f.receive(w, r, name)
+			f.receive(w, r, link, gate)
 		} else {
 			f.deliver(w, r, name)
 		}
@@ -96,12 +101,22 @@ func (f *Folder) deliver(w http.ResponseWriter, r *http.Request, name string) {
 }
 
 // receive stores an upload of any content type.
-func (f *Folder) receive(w http.ResponseWriter, r *http.Request, name string) {
+func (f *Folder) receive(w http.ResponseWriter, r *http.Request, link ticket, gate Gate) {
+	limit := f.opt.MaxBytes
+	if link.limit > 0 { // older nodes signed links without one
+		limit = min(limit, link.limit)
+	}
+	o := object{name: link.name, size: r.ContentLength, limit: limit, account: link.account, gate: gate}
+	if err := f.admit(r.Context(), o); err != nil {
+		refuseUpload(w, r, link.name, err)
+		return
+	}
+
 	// Only the writers of tests do not support it.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime))
 
-	body := &upload{r: http.MaxBytesReader(w, r.Body, f.opt.MaxBytes)}
-	err := f.Put(r.Context(), name, "", body, r.ContentLength)
+	body := &upload{r: http.MaxBytesReader(w, r.Body, limit)}
+	err := f.put(r.Context(), o, body)
 
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -109,12 +124,39 @@ func (f *Folder) receive(w http.ResponseWriter, r *http.Request, name string) {
 		w.Header().Set("Content-Length", "0")
 		w.WriteHeader(http.StatusOK)
 	case errors.Is(err, ErrTooLarge), errors.As(err, &tooLarge):
-		refuse(w, horde.BlobTooLarge, fmt.Sprintf("An upload may have at most %d bytes.", f.opt.MaxBytes))
+		refuse(w, horde.BlobTooLarge, fmt.Sprintf("This upload may have at most %d bytes.", limit))
 	case body.failed || r.Context().Err() != nil:
 		refuse(w, horde.BlobIncomplete, "The upload broke off. Send it again.")
 	default:
+		refuseUpload(w, r, link.name, err)
+	}
+}
+
+// When to try again where there is no room.
+const (
+	fullRetry  = time.Minute
+	quotaRetry = quotaSlot
+)
+
+// refuseUpload answers for an upload that is not taken.
+func refuseUpload(w http.ResponseWriter, r *http.Request, name string, err error) {
+	switch {
+	case errors.Is(err, errEnded):
+		refuse(w, horde.BlobLinkEnded, "Nothing can be uploaded by this link any more: its job has ended.")
+	case errors.Is(err, ErrFull):
+		retryAfter(w, fullRetry)
+		refuse(w, horde.StorageFull, "The horde has no room for more images at the moment. Please try again later.")
+	case errors.Is(err, ErrQuota):
+		retryAfter(w, quotaRetry)
+		refuse(w, horde.StorageQuota, "The workers of this account have uploaded as much as one account may. "+
+			"Please try again later.")
+	default:
 		fail(w, r, "write", name, err)
 	}
+}
+
+func retryAfter(w http.ResponseWriter, wait time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 }
 
 // upload remembers whether it was the sender who broke off.

@@ -253,14 +253,30 @@ func (s *S3) SignGet(_ context.Context, name string, ttl time.Duration) string {
 	return signed(u, err)
 }
 
-// SignPut implements Store. The content type is no part of the signature, since
-// workers send any or none.
-func (s *S3) SignPut(_ context.Context, name string, ttl time.Duration) string {
+// SignPut implements Store. Content type and length are no part of the signature: workers
+// send any type or none, and a store checks no length but an exact one. How much came is
+// looked at when the object is sealed.
+func (s *S3) SignPut(_ context.Context, name string, u Upload) string {
 	if !ValidName(name) {
 		return ""
 	}
-	u, err := s.links.PresignedPutObject(context.Background(), s.bucket(name), name, ttl)
-	return signed(u, err)
+	link, err := s.links.PresignedPutObject(context.Background(), s.bucket(name), name, u.TTL)
+	return signed(link, err)
+}
+
+// Seal implements Store as far as a store lets it: a link cannot be called back, so its
+// holder may still replace the object until it expires.
+func (s *S3) Seal(ctx context.Context, name string, maxBytes int64) (release func()) {
+	if maxBytes <= 0 || !ValidName(name) {
+		return func() {}
+	}
+	st, err := s.client.StatObject(ctx, s.bucket(name), name, minio.StatObjectOptions{})
+	if err == nil && st.Size > maxBytes {
+		if err := s.Delete(ctx, name); err != nil {
+			slog.WarnContext(ctx, "S3: an upload that is too large cannot be removed", "name", name, "err", err)
+		}
+	}
+	return func() {}
 }
 
 func signed(u *url.URL, err error) string {

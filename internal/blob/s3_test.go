@@ -99,7 +99,7 @@ func TestS3LinksOnVersitygw(t *testing.T) {
 	}
 	env := versitygw(t)
 	s := prepared(t, S3Options{Endpoint: env["HORDE_S3_ENDPOINT"], AccessKey: env["HORDE_S3_ACCESS_KEY"], SecretKey: env["HORDE_S3_SECRET_KEY"]})
-	up, down := s.SignPut(t.Context(), "x.webp", time.Minute), s.SignGet(t.Context(), "x.webp", time.Minute)
+	up, down := s.SignPut(t.Context(), "x.webp", Upload{TTL: time.Minute}), s.SignGet(t.Context(), "x.webp", time.Minute)
 	if resp, body := call(t, "PUT", up, []byte("<script>"), "Content-Type", "text/html"); resp.StatusCode != 200 {
 		t.Fatalf("%s %s", resp.Status, body)
 	}
@@ -155,7 +155,7 @@ func TestS3Options(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, host := range map[string]string{"x.webp": "pictures", "x_src.webp": "sources"} {
-		for _, link := range []string{s.SignGet(t.Context(), name, LinkTTL), s.SignPut(t.Context(), name, LinkTTL)} {
+		for _, link := range []string{s.SignGet(t.Context(), name, LinkTTL), s.SignPut(t.Context(), name, Upload{TTL: LinkTTL})} {
 			u, err := url.Parse(link)
 			if err != nil || !strings.HasSuffix(u.Host, "pictures.example") || u.Scheme != "https" || u.Query().Get("X-Amz-Expires") != "1800" || !strings.Contains(u.Host+u.Path, host) {
 				t.Errorf("link %s", link)

@@ -139,14 +139,14 @@ func conforms(t *testing.T, open func(*testing.T) Store) {
 			if err3 := s.Delete(t.Context(), name); !errors.Is(err, ErrName) || !errors.Is(err2, ErrName) || !errors.Is(err3, ErrName) {
 				t.Errorf("%q: %v, %v, %v", name, err, err2, err3)
 			}
-			if s.SignGet(t.Context(), name, LinkTTL) != "" || s.SignPut(t.Context(), name, LinkTTL) != "" {
+			if s.SignGet(t.Context(), name, LinkTTL) != "" || s.SignPut(t.Context(), name, Upload{TTL: LinkTTL}) != "" {
 				t.Errorf("a link of %q was signed", name)
 			}
 		}
 	})
 	t.Run("links", func(t *testing.T) {
 		for _, name := range []string{"l.webp", "l_src.webp"} {
-			up, down := s.SignPut(t.Context(), name, LinkTTL), s.SignGet(t.Context(), name, LinkTTL)
+			up, down := s.SignPut(t.Context(), name, Upload{TTL: LinkTTL}), s.SignGet(t.Context(), name, LinkTTL)
 			if resp, _ := call(t, "GET", down, nil); resp.StatusCode != 404 {
 				t.Errorf("get before put: %s", resp.Status)
 			}
@@ -167,7 +167,7 @@ func conforms(t *testing.T, open func(*testing.T) Store) {
 				t.Error("another object was stored")
 			}
 		}
-		up := s.SignPut(t.Context(), "l2.webp", LinkTTL)
+		up := s.SignPut(t.Context(), "l2.webp", Upload{TTL: LinkTTL})
 		for _, headers := range [][]string{{"Content-Type", "image/webp"}, {"Content-Type", "application/x-www-form-urlencoded"}, {"Content-Type", ""}} {
 			if resp, body := call(t, "PUT", up, webp, headers...); resp.StatusCode != 200 {
 				t.Errorf("put with %v: %s %s", headers, resp.Status, body)

@@ -63,6 +63,9 @@ type Serve struct {
 	BlobSecret string `env:"HORDE_BLOB_SECRET" secret:"all" placeholder:"TEXT" help:"Signs the links of images kept in the data folder; default as for --key-secret."`
 
 	MaxUpload    int64  `default:"33554432" env:"HORDE_MAX_UPLOAD" placeholder:"BYTES" help:"Size limit of an uploaded image (${default})."`
+	MaxStored    int64  `name:"max-stored" default:"0" env:"HORDE_MAX_STORED" placeholder:"BYTES" help:"Size of all images that are kept in the data folder; 0: as much as the disk has (${default})."`
+	AccountQuota int64  `name:"max-uploads-account" default:"8589934592" env:"HORDE_MAX_UPLOADS_ACCOUNT" placeholder:"BYTES" help:"What the workers of one account may upload within two hours; 0: any number (${default})."`
+	MinFreeDisk  int64  `name:"min-free-disk" default:"268435456" env:"HORDE_MIN_FREE_DISK" placeholder:"BYTES" help:"Take no images when the disk of the data folder has less left than this; 0: never (${default})."`
 	PrivateFetch Switch `name:"allow-private-fetch" env:"HORDE_ALLOW_PRIVATE_FETCH" help:"Let the addresses of source images lead into private networks. Never on a public horde."`
 
 	MaxConnections        int `name:"max-connections" env:"HORDE_MAX_CONNECTIONS" placeholder:"N" help:"Most connections that are open at a time; default: 8192, or fewer where there are fewer file descriptors."`
@@ -209,6 +212,15 @@ func (s *Serve) Validate() error {
 		}
 	}
 
+	for flag, bytes := range map[string]int64{
+		"max-stored":          s.MaxStored,
+		"max-uploads-account": s.AccountQuota,
+		"min-free-disk":       s.MinFreeDisk,
+	} {
+		if bytes < 0 {
+			bad(flag, "is negative")
+		}
+	}
 	if s.MaxUpload < 1<<20 {
 		bad("max-upload", "%d is less than 1048576 bytes", s.MaxUpload)
 	}

@@ -250,6 +250,9 @@ const (
 	BlobLinkExpired Code = "BlobLinkExpired"
 	BlobTooLarge    Code = "BlobTooLarge"
 	BlobIncomplete  Code = "BlobIncomplete"
+	BlobLinkEnded   Code = "BlobLinkEnded"
+	StorageFull     Code = "StorageFull"
+	StorageQuota    Code = "StorageQuota"
 )
 
 // The call itself.

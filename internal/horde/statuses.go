@@ -192,6 +192,9 @@ var statuses = map[Code]int{
 	BlobLinkExpired: http.StatusForbidden,
 	BlobNotFound:    http.StatusNotFound,
 	BlobTooLarge:    http.StatusRequestEntityTooLarge,
+	BlobLinkEnded:   http.StatusForbidden,
+	StorageFull:     http.StatusServiceUnavailable,
+	StorageQuota:    http.StatusTooManyRequests,
 
 	MethodNotAllowed:    http.StatusMethodNotAllowed,
 	RequestTimeout:      http.StatusRequestTimeout,

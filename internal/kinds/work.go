@@ -31,6 +31,9 @@ type Work interface {
 	Stored() bool
 	ByLink() bool
 
+	// MaxUpload is how many bytes a worker may upload for a job.
+	MaxUpload() int64
+
 	// Keep is what becomes of a result that a worker sent.
 	Keep(ctx context.Context, result string) (Kept, error)
 
@@ -47,6 +50,16 @@ type Work interface {
 	// WebhookBody is what the webhook of a request is told of a finished job.
 	WebhookBody(f Finished, request string, reward float64) any
 }
+
+// UploadLimit is how many bytes an image of so many pixels may have in whatever format a
+// worker sends it (decision 44): those of a plain bitmap, and room for metadata.
+func UploadLimit(pixels int64) int64 {
+	const room, bytesPerPixel = 256 << 10, 4
+	return room + bytesPerPixel*pixels
+}
+
+// Upscaled is by how much an upscaler multiplies pixels at most: four times a side.
+const Upscaled = 16
 
 // Origin is where a request comes from.
 type Origin struct {

@@ -48,6 +48,7 @@ func (n *Node) jobs() []func(context.Context) {
 		n.Catalog.Run,
 		n.Store.Watch,
 		n.prepareBuckets,
+		n.measureBlobs,
 		func(ctx context.Context) {
 			n.Switches.Reread(ctx, func(err error) { n.options.Log.Error("switches", "error", err) })
 		},
@@ -91,6 +92,24 @@ func (n *Node) prepareBuckets(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-time.After(bucketRetry):
+		}
+	}
+}
+
+// measureBlobs finds out now and then how much the image folder holds, on every node.
+func (n *Node) measureBlobs(ctx context.Context) {
+	folder, ok := n.Blobs.(*blob.Folder)
+	if !ok {
+		return
+	}
+	for {
+		if err := folder.Measure(ctx); err != nil && ctx.Err() == nil {
+			n.options.Log.Error("image folder", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pruneEvery):
 		}
 	}
 }

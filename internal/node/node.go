@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -82,6 +83,7 @@ type Options struct {
 	Limited      bool // rate limits apply
 	MaxCalls     int  // calls worked on at a time; 0: any number
 	MaxUpload    int64
+	Quota        blob.Quota // of the image folder
 	Sources      source.Fetcher
 	Hooks        notify.Sender // calls the webhooks of requests; nil: none is called
 
@@ -204,6 +206,9 @@ func (n *Node) open(ctx context.Context) (err error) {
 
 	if o.Metrics != nil {
 		o.Metrics.MustRegister(imaging.Metrics()...)
+		if f, ok := n.Blobs.(*blob.Folder); ok {
+			o.Metrics.MustRegister(f.Metrics()...)
+		}
 	}
 	n.ready = telemetry.NewReadiness(readyKept, readyTime)
 	n.ready.Add("database", n.Store.Ready)
@@ -386,6 +391,7 @@ func (n *Node) openBlobs() (blob.Store, error) {
 		PublicURL: n.options.PublicURL,
 		LocalURL:  n.URL(),
 		MaxBytes:  n.options.MaxUpload,
+		Quota:     n.options.Quota,
 		Clock:     n.options.Clock,
 	})
 }
@@ -442,7 +448,7 @@ func (n *Node) front() front.Options {
 		out.Limits, out.Whitelisted, out.Vouch = limit.NewWindows(o.Clock), list.Has, list.Add
 	}
 	if f, ok := n.Blobs.(*blob.Folder); ok {
-		out.Blobs = f.Handler()
+		out.Blobs = f.Handler(n.uploads)
 	}
 	return out
 }
@@ -455,6 +461,15 @@ func (n *Node) knownKey(ctx context.Context, key string) error {
 	}
 	_, err := n.Accounts.ByKey(ctx, key)
 	return err
+}
+
+// uploads is what may be uploaded under a name: the result of a job or form.
+func (n *Node) uploads(ctx context.Context, name string) (blob.Access, error) {
+	id, _ := strings.CutSuffix(name, ".webp")
+	if access, err := n.Queue.Uploads(ctx, id); err != nil || access != blob.Closed {
+		return access, err
+	}
+	return n.Alchemy.Uploads(ctx, id)
 }
 
 // register makes a pseudonymous account for somebody at addr.

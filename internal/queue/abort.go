@@ -32,6 +32,7 @@ func (q *Queue) fault(ctx context.Context, a assigned, why settle.Excuse) error 
 		return err
 	}
 
+	q.dropUndelivered(ctx, a)
 	if abort.Suspended {
 		q.Log.Warn("worker is paused: all of its last jobs failed", "worker", a.worker.ID, "name", a.worker.Name)
 	}

@@ -52,6 +52,7 @@ func (q *Queue) submit(ctx context.Context, x *index, key string, s submission) 
 		// A worker that hangs up once it has said so is not to be blamed for the job's time.
 		err = q.fault(context.WithoutCancel(ctx), a, q.excuseOf(ctx, a))
 	case a.job.Fake:
+		defer q.dropUndelivered(ctx, a)
 		return a.e.work.Value(q.delivered(a, s.generation, false)).Reward, q.endDecoy(ctx, a, s.seed)
 	default:
 		return q.deliver(ctx, a, user, s)
@@ -97,7 +98,7 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 	if d.Webhook, err = q.webhookOf(a, r, value.Reward); err != nil {
 		return 0, err
 	}
-	err = settle.Deliver(ctx, q.Store, d)
+	err = q.settleSealed(ctx, a, kept, d)
 	if errors.Is(err, store.ErrLost) {
 		return 0, q.lost(ctx, a, false)
 	}
@@ -106,6 +107,7 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 	}
 
 	q.Hooks.Wake()
+	q.dropIdleSources(ctx, a.e)
 	return value.Reward, nil
 }
 

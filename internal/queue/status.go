@@ -89,6 +89,9 @@ func (q *Queue) cancel(ctx context.Context, e *entry) error {
 	if errors.Is(err, store.ErrLost) { // it expired just now
 		return nil
 	}
+	if err == nil {
+		q.dropIdleSources(ctx, e)
+	}
 	return err
 }
 

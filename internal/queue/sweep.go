@@ -62,8 +62,8 @@ func (q *Queue) sweepExpired(ctx context.Context) error {
 	})
 }
 
-// removeExpired removes a request that has expired at now, with its holds and its source
-// images; ErrLost when it was renewed or is gone.
+// removeExpired removes a request that has expired at now, with its holds, its source
+// images and what was not delivered; ErrLost when it was renewed or is gone.
 func (q *Queue) removeExpired(ctx context.Context, r store.Request, now int64) error {
 	e := q.inIndexes(r.ID) // not any more when it is removed
 	err := settle.Remove(ctx, q.Store, settle.Expiry{
@@ -75,7 +75,7 @@ func (q *Queue) removeExpired(ctx context.Context, r store.Request, now int64) e
 		OnKey:   usesKey(e, &r),
 	})
 	if err == nil && e != nil {
-		q.dropSources(ctx, &e.record)
+		q.dropExpired(ctx, e)
 	}
 	return err
 }

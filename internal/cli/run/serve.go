@@ -15,6 +15,7 @@ import (
 
 	"horde/api"
 	"horde/internal/admission"
+	"horde/internal/blob"
 	"horde/internal/cli/console"
 	"horde/internal/config"
 	"horde/internal/content"
@@ -153,6 +154,7 @@ func nodeOptions(c *config.Serve, log *slog.Logger) node.Options {
 		S3:        c.S3.Options(c.MaxUpload),
 		MaxUpload: c.MaxUpload,
 		MaxCalls:  maxCalls(c.MaxCalls, runtime.GOMAXPROCS(0)),
+		Quota:     blob.Quota{Total: c.MaxStored, Account: c.AccountQuota, MinFree: c.MinFreeDisk},
 		Models: node.Models{
 			Image:      c.ImageReference,
 			ImageExtra: c.ImageReferenceExtra,

@@ -38,6 +38,15 @@ func (w Work) Uploads() bool {
 	return post
 }
 
+// MaxUpload is how many bytes a worker may upload for the form.
+func (w Work) MaxUpload() int64 {
+	pixels := int64(max(1, w.Tiles)) * kudos.TileSide * kudos.TileSide
+	if p, _ := api.PostProcessorByName(w.Name); p.Upscaler {
+		pixels *= kinds.Upscaled
+	}
+	return kinds.UploadLimit(pixels)
+}
+
 // Value is the worth of a form (generation §6.3, generation §6.7), whatever is in it.
 func (w Work) Value() kinds.Value {
 	reward := kudos.FormReward(w.Name, w.Tiles)

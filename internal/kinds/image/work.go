@@ -40,6 +40,19 @@ func (w Work) JobSeed(left int, random func() uint32) int64 { return int64(w.Pop
 // Stored: images are uploaded.
 func (w Work) Stored() bool { return true }
 
+// MaxUpload follows from the size of the image and what is done to it afterwards.
+func (w Work) MaxUpload() int64 {
+	pixels := int64(w.Pixels())
+	upscales := func(name string) bool {
+		p, known := api.PostProcessorByName(name)
+		return p.Upscaler || !known
+	}
+	if slices.ContainsFunc(w.PostProcessing, upscales) {
+		pixels *= kinds.Upscaled
+	}
+	return kinds.UploadLimit(pixels)
+}
+
 // ByLink is what the requester asked for.
 func (w Work) ByLink() bool { return w.R2 }
 

@@ -34,6 +34,9 @@ func (w Work) JobSeed(int, func() uint32) int64 { return 0 }
 // Stored: texts are sent, not uploaded.
 func (w Work) Stored() bool { return false }
 
+// MaxUpload: nothing is uploaded.
+func (w Work) MaxUpload() int64 { return 0 }
+
 // ByLink: no text is.
 func (w Work) ByLink() bool { return false }
 

@@ -1,0 +1,100 @@
+package alchemy
+
+import (
+	"context"
+	"errors"
+
+	"horde/internal/blob"
+	"horde/internal/horde"
+	kind "horde/internal/kinds/form"
+	"horde/internal/settle"
+	"horde/internal/store"
+)
+
+// This file is what becomes of the images of a request in the blob store when its forms
+// end (platform §10.2). What cannot be removed now goes when all old ones do.
+
+// Uploads is what may be uploaded as the result of a form. On a shared database that is
+// asked: another node may have ended the form just now.
+func (q *Queue) Uploads(ctx context.Context, id string) (blob.Access, error) {
+	if !horde.IsID(id) {
+		return blob.Closed, nil
+	}
+	if !q.Store.Shared() {
+		if f := q.knownForm(horde.PlainID(id)); f != nil {
+			return uploadsOf(q.snapshot(f)), nil
+		}
+		return blob.Closed, nil
+	}
+
+	row, err := q.Store.Form(ctx, horde.PlainID(id))
+	if errors.Is(err, store.ErrNotFound) {
+		return blob.Closed, nil
+	}
+	return uploadsOf(row), err
+}
+
+func uploadsOf(f store.Form) blob.Access {
+	switch f.State {
+	case store.FormRunning:
+		return blob.Open
+	case store.FormDone:
+		return blob.CreateOnly // claimed without an upload (decision 44)
+	}
+	return blob.Closed
+}
+
+// settleSealed settles a delivery, and keeps an image that was uploaded as it is
+// meanwhile; after that no upload replaces it.
+func (q *Queue) settleSealed(ctx context.Context, f *form, r store.FormResult, d *settle.Delivery) error {
+	if r.Blob != "" {
+		defer q.Blobs.Seal(ctx, r.Blob, f.work().MaxUpload())()
+	}
+	return settle.Deliver(ctx, q.Store, d)
+}
+
+// dropUndelivered deletes what workers have uploaded for forms of a request that ended
+// without a delivery, and its source image where it is of no more use.
+func (q *Queue) dropUndelivered(ctx context.Context, e *entry, forms ...string) {
+	for _, id := range forms {
+		q.dropObject(ctx, kind.BlobName(id))
+	}
+	q.dropIdleSource(ctx, e)
+}
+
+// dropIdleSource deletes the source image of a request of which nothing waits or runs.
+func (q *Queue) dropIdleSource(ctx context.Context, e *entry) {
+	if e.record.Source == "" {
+		return
+	}
+	for _, f := range q.rows(e) {
+		if f.State == store.FormWaiting || f.State == store.FormRunning {
+			return
+		}
+	}
+	q.dropObject(ctx, e.record.Source)
+}
+
+// uploading are the forms of a request in workers' hands that bring an image.
+func (q *Queue) uploading(id string) (forms []string) {
+	x := q.index
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	e := x.requests.Get(id)
+	if e == nil {
+		return nil
+	}
+	for _, f := range e.forms {
+		if f.State == store.FormRunning && f.work().Uploads() {
+			forms = append(forms, f.ID)
+		}
+	}
+	return forms
+}
+
+// dropObject deletes an object. Nobody waits for it to succeed.
+func (q *Queue) dropObject(ctx context.Context, name string) {
+	if err := q.Blobs.Delete(context.WithoutCancel(ctx), name); err != nil {
+		q.Log.Warn("delete image", "name", name, "error", err)
+	}
+}

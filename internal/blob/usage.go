@@ -1,0 +1,196 @@
+package blob
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Quota bounds what a folder holds. A zero field bounds nothing.
+type Quota struct {
+	Total   int64 // bytes of all objects
+	Account int64 // bytes that one account may upload within quotaTime
+	MinFree int64 // bytes of the disk that stay free
+}
+
+const (
+	quotaTime  = 2 * time.Hour    // as long as objects are kept
+	quotaSlot  = 10 * time.Minute // by which an account's bytes are counted
+	freeFresh  = time.Second      // how long a look at the disk counts
+	quotaSlots = int64(quotaTime / quotaSlot)
+)
+
+// usage counts what is stored and what is on its way. Each node counts for itself: what
+// others write into the same folder it learns when it measures.
+type usage struct {
+	quota Quota
+	clock func() time.Time
+	free  func() (bytes int64, known bool) // of the disk
+
+	mu       sync.Mutex
+	total    int64                     // guarded by mu; bytes stored
+	pending  int64                     // guarded by mu; bytes that writes in progress may take
+	accounts map[int64]map[int64]int64 // guarded by mu; bytes by account and slot, pending ones too
+	looked   time.Time                 // guarded by mu; when left was read
+	left     int64                     // guarded by mu; bytes that the disk had, -1 where nobody knows
+	refused  map[error]int64           // guarded by mu
+}
+
+func newUsage(dir string, q Quota, clock func() time.Time) *usage {
+	return &usage{
+		quota:    q,
+		clock:    clock,
+		free:     func() (int64, bool) { return freeBytes(dir) },
+		accounts: map[int64]map[int64]int64{},
+		refused:  map[error]int64{},
+	}
+}
+
+// reservation is room for a write.
+type reservation struct {
+	u       *usage
+	account int64
+	slot    int64
+	bytes   int64
+}
+
+// reserve takes room for a write of so many bytes for an account, 0 for nobody's. The
+// reservation has to be settled.
+func (u *usage) reserve(account, bytes int64) (*reservation, error) {
+	now := u.clock()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+
+	r := &reservation{u: u, account: account, slot: now.UnixNano() / int64(quotaSlot), bytes: bytes}
+	if err := u.refuseLocked(r, now); err != nil {
+		u.refused[err]++
+		return nil, err
+	}
+
+	u.pending += bytes
+	if account != 0 {
+		if u.accounts[account] == nil {
+			u.accounts[account] = map[int64]int64{}
+		}
+		u.accounts[account][r.slot] += bytes
+	}
+	return r, nil
+}
+
+// refuseLocked says why there is no room.
+func (u *usage) refuseLocked(r *reservation, now time.Time) error {
+	if u.quota.Account > 0 && r.account != 0 && u.ofAccountLocked(r.account, r.slot)+r.bytes > u.quota.Account {
+		return ErrQuota
+	}
+	if u.quota.Total > 0 && u.total+u.pending+r.bytes > u.quota.Total {
+		return ErrFull
+	}
+	if left := u.leftLocked(now); left >= 0 && left-u.pending-r.bytes < u.quota.MinFree {
+		return ErrFull
+	}
+	return nil
+}
+
+// ofAccountLocked is what an account has uploaded lately. What is older is forgotten.
+func (u *usage) ofAccountLocked(account, slot int64) (sum int64) {
+	slots := u.accounts[account]
+	for at, bytes := range slots {
+		if at <= slot-quotaSlots {
+			delete(slots, at)
+			continue
+		}
+		sum += bytes
+	}
+	return sum
+}
+
+// leftLocked is what the disk has left, -1 where nobody knows or asks.
+func (u *usage) leftLocked(now time.Time) int64 {
+	if u.quota.MinFree <= 0 {
+		return -1
+	}
+	if since := now.Sub(u.looked); since < 0 || since >= freeFresh {
+		u.left, u.looked = -1, now
+		if left, known := u.free(); known {
+			u.left = left
+		}
+	}
+	return u.left
+}
+
+// settle ends a reservation: so many bytes were written, in place of so many.
+func (r *reservation) settle(written, replaced int64) {
+	u := r.u
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.pending -= r.bytes
+	u.total += written - replaced
+	if slots := u.accounts[r.account]; slots != nil {
+		slots[r.slot] += written - r.bytes
+	}
+	if u.left >= 0 {
+		u.left -= written
+	}
+}
+
+// removed notes that so many bytes are gone.
+func (u *usage) removed(bytes int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.total = max(0, u.total-bytes)
+}
+
+// measured sets what was found in the folder, and forgets accounts that have uploaded
+// nothing lately.
+func (u *usage) measured(total int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.total = total
+
+	slot := u.clock().UnixNano() / int64(quotaSlot)
+	for account := range u.accounts {
+		if u.ofAccountLocked(account, slot); len(u.accounts[account]) == 0 {
+			delete(u.accounts, account)
+		}
+	}
+}
+
+// enough reports, as an error, that the disk has less left than is to stay free.
+func (u *usage) enough() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if left := u.leftLocked(u.clock()); left >= 0 && left < u.quota.MinFree {
+		return fmt.Errorf("%w: %d bytes are free, %d are to stay so", ErrFull, left, u.quota.MinFree)
+	}
+	return nil
+}
+
+// Metrics are the figures of the folder.
+func (f *Folder) Metrics() []prometheus.Collector {
+	u := f.usage
+	refused := func(reason string, why error) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name:        "horde_blob_refused_total",
+			Help:        "Writes of images that were refused for want of room, by reason.",
+			ConstLabels: prometheus.Labels{"reason": reason},
+		}, func() float64 {
+			u.mu.Lock()
+			defer u.mu.Unlock()
+			return float64(u.refused[why])
+		})
+	}
+	return []prometheus.Collector{
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "horde_blob_bytes",
+			Help: "Bytes of images in the folder, measured every ten minutes and counted since.",
+		}, func() float64 {
+			u.mu.Lock()
+			defer u.mu.Unlock()
+			return float64(u.total)
+		}),
+		refused("full", ErrFull),
+		refused("quota", ErrQuota),
+	}
+}

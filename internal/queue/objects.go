@@ -1,0 +1,124 @@
+package queue
+
+import (
+	"context"
+	"errors"
+
+	"horde/internal/blob"
+	"horde/internal/horde"
+	"horde/internal/kinds"
+	"horde/internal/settle"
+	"horde/internal/store"
+)
+
+// This file is what becomes of the images of a request in the blob store when its jobs
+// end (platform §10.2). What cannot be removed now goes when all old ones do.
+
+// Uploads is what may be uploaded as the result of a job. On a shared database that is
+// asked: another node may have ended the job just now.
+func (q *Queue) Uploads(ctx context.Context, id string) (blob.Access, error) {
+	if !horde.IsID(id) {
+		return blob.Closed, nil
+	}
+	if !q.Store.Shared() {
+		if a := q.jobInIndexes(horde.PlainID(id)); a.job != nil {
+			return uploadsOf(a.job), nil
+		}
+		return blob.Closed, nil
+	}
+
+	j, err := q.Store.Job(ctx, horde.PlainID(id))
+	if errors.Is(err, store.ErrNotFound) {
+		return blob.Closed, nil
+	}
+	return uploadsOf(&j), err
+}
+
+func uploadsOf(j *store.Job) blob.Access {
+	switch {
+	case j.State == store.JobRunning:
+		return blob.Open
+	case j.State == store.JobDone && j.Result == kinds.Uploaded && !j.Fake:
+		return blob.CreateOnly // claimed without an upload (decision 44)
+	}
+	return blob.Closed
+}
+
+// seal keeps an uploaded result as it is while its delivery is committed; after that no
+// upload replaces it.
+func (q *Queue) seal(ctx context.Context, a assigned, kept kinds.Kept) (release func()) {
+	if !a.e.work.Stored() || kept.Row != kinds.Uploaded {
+		return func() {}
+	}
+	limit := a.e.work.MaxUpload()
+	if kept.Image != nil { // we have put it there ourselves
+		limit = 0
+	}
+	return q.Blobs.Seal(ctx, resultName(a.job.ID), limit)
+}
+
+// settleSealed settles a delivery of what lies in the blob store.
+func (q *Queue) settleSealed(ctx context.Context, a assigned, kept kinds.Kept, d *settle.Delivery) error {
+	defer q.seal(ctx, a, kept)()
+	return settle.Deliver(ctx, q.Store, d)
+}
+
+// dropUndelivered deletes what a worker has uploaded for a job that ended without a
+// delivery, and the source images where they are of no more use.
+func (q *Queue) dropUndelivered(ctx context.Context, a assigned) {
+	if !a.e.work.Stored() {
+		return
+	}
+	q.dropObject(ctx, resultName(a.job.ID))
+	q.dropIdleSources(ctx, a.e)
+}
+
+// dropIdleSources deletes the source images of a request of which nothing waits or runs.
+func (q *Queue) dropIdleSources(ctx context.Context, e *entry) {
+	if len(e.record.sources()) > 0 && e.over() {
+		q.dropSources(ctx, &e.record)
+	}
+}
+
+// over reports whether nothing of a request waits or runs, as far as this node knows.
+func (e *entry) over() bool {
+	e.home.mu.Lock()
+	defer e.home.mu.Unlock()
+	if e.state.Waiting > 0 && !e.state.Faulted {
+		return false
+	}
+	for _, j := range e.jobs {
+		if j.State == store.JobRunning {
+			return false
+		}
+	}
+	return true
+}
+
+// dropExpired deletes what a request leaves that has expired, but for results: links to
+// them may still be in use.
+func (q *Queue) dropExpired(ctx context.Context, e *entry) {
+	q.dropSources(ctx, &e.record)
+	if !e.work.Stored() {
+		return
+	}
+
+	e.home.mu.Lock()
+	var undelivered []string
+	for _, j := range e.jobs {
+		if j.State == store.JobRunning {
+			undelivered = append(undelivered, resultName(j.ID))
+		}
+	}
+	e.home.mu.Unlock()
+	for _, name := range undelivered {
+		q.dropObject(ctx, name)
+	}
+}
+
+// dropObject deletes an object. Nobody waits for it to succeed.
+func (q *Queue) dropObject(ctx context.Context, name string) {
+	if err := q.Blobs.Delete(context.WithoutCancel(ctx), name); err != nil {
+		q.Log.Warn("delete image", "name", name, "error", err)
+	}
+}
