@@ -1,17 +1,22 @@
 // Whose kudos pay: the API key in use, and the account behind it.
 
 import { ANONYMOUS_KEY, HordeClient, HordeError } from '../lib/api/client';
-import type { Movement, User } from '../lib/api/types';
+import type { Movement, User, Webhooks } from '../lib/api/types';
 import { load, store } from '../lib/storage';
 
 /** Movements of kudos that the account menu shows. */
 const MAX_MOVEMENTS = 5;
+
+/** Webhooks that it shows. */
+const MAX_WEBHOOKS = 10;
 
 class Account {
   key = $state(load('apikey') || ANONYMOUS_KEY);
   user = $state<User>();
   /** The newest movements of the account's kudos; undefined until they were asked for. */
   movements = $state.raw<Movement[]>();
+  /** The account's webhooks that were not taken; undefined until they were asked for. */
+  webhooks = $state.raw<Webhooks>();
   error = $state<HordeError>();
   loading = $state(false);
 
@@ -26,6 +31,7 @@ class Account {
     store('apikey', this.key === ANONYMOUS_KEY ? '' : this.key);
     this.user = undefined;
     this.movements = undefined;
+    this.webhooks = undefined;
     return this.refresh();
   }
 
@@ -36,6 +42,21 @@ class Account {
 
     const movements = await client.history(key, MAX_MOVEMENTS).catch(() => undefined);
     if (key === this.key && movements) this.movements = movements;
+  }
+
+  /** Loads the webhooks that were not taken, where there is an account to show them to. */
+  async loadWebhooks(): Promise<void> {
+    const key = this.key;
+    if (this.anonymous || !this.user) return;
+
+    const webhooks = await client.webhooks(key, MAX_WEBHOOKS).catch(() => undefined);
+    if (key === this.key && webhooks) this.webhooks = webhooks;
+  }
+
+  /** Has a webhook sent again. */
+  async replayWebhook(id: string): Promise<void> {
+    await client.replayWebhook(this.key, id).catch(() => undefined); // the list shows what became of it
+    await this.loadWebhooks();
   }
 
   async refresh(): Promise<void> {

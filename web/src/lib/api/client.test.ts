@@ -34,6 +34,17 @@ describe('the client', () => {
     expect(seen[0]!.init.headers).toMatchObject({ apikey: 'bobs-key' });
   });
 
+  it('reads and replays the webhooks of a key', async () => {
+    const { horde, seen } = hordeThat(200, { webhooks: [], pending: 1, failed: 0, dead: 0 });
+    expect(await horde.webhooks('bobs-key', 10)).toMatchObject({ pending: 1 });
+    await horde.replayWebhook('bobs-key', 'a/b');
+    expect(seen.map(({ url }) => url)).toEqual([
+      'http://horde.test/api/ext/v1/webhooks?limit=10',
+      'http://horde.test/api/ext/v1/webhooks/a%2Fb/replay',
+    ]);
+    expect(seen[1]!.init).toMatchObject({ method: 'POST', headers: { apikey: 'bobs-key' } });
+  });
+
   it('sends a request with key, agent and JSON', async () => {
     const { horde, seen } = hordeThat(202, { id: 'abc', kudos: 8 });
     expect(await horde.generate(request)).toEqual({ id: 'abc', kudos: 8 });

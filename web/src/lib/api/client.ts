@@ -15,6 +15,7 @@ import type {
   Price,
   ReturnCode,
   User,
+  Webhooks,
 } from './types';
 
 /** The API key that anybody may use. */
@@ -124,6 +125,16 @@ export class HordeClient {
     const options = { apikey, signal };
     const { movements } = await this.call<History>('GET', `/api/ext/v1/kudos/history?limit=${limit}`, options);
     return movements;
+  }
+
+  /** The newest webhooks of the key's account that were not taken, and how many there are. */
+  webhooks(apikey: string, limit: number): Promise<Webhooks> {
+    return this.call('GET', `/api/ext/v1/webhooks?limit=${limit}`, { apikey });
+  }
+
+  /** Has a webhook of the key's account sent again that failed. */
+  async replayWebhook(apikey: string, id: string): Promise<void> {
+    await this.call('POST', `/api/ext/v1/webhooks/${encodeURIComponent(id)}/replay`, { apikey });
   }
 
   private async call<T>(method: string, path: string, { body, apikey, signal }: CallOptions = {}): Promise<T> {

@@ -74,6 +74,9 @@ export type Movement = Pick<Extensions['KudosMovement'], 'at' | 'text' | 'amount
 /** Answer of GET /api/ext/v1/kudos/history, as far as the page reads it. */
 export type History = Pick<Extensions['KudosHistory'], 'movements'>;
 
+/** Answer of GET /api/ext/v1/webhooks, as far as the page reads it. */
+export type Webhooks = Pick<Extensions['Webhooks'], 'webhooks' | 'pending' | 'failed' | 'dead'>;
+
 /** A model that is served or waited for. */
 export type ActiveModel = Contract['ActiveModel'];
 
