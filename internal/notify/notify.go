@@ -41,6 +41,7 @@ const (
 	maxInline      = 4  // of them with an image in their body
 	claimTime      = 30 * time.Second
 	pollEvery      = time.Second
+	restFactor     = 4                // times as long as looking for them took, before the next look
 	recordTimeout  = 20 * time.Second // for what became of a call
 	patienceFailed = time.Second      // with a host whose last call failed
 )
@@ -129,12 +130,19 @@ func (n *Notifier) Run(ctx context.Context) {
 	defer calls.Wait()
 
 	for ctx.Err() == nil {
+		began := time.Now()
 		claimed, err := n.claim(ctx)
 		if err != nil && ctx.Err() == nil {
 			n.Log.Warn("claim webhooks", "error", err)
 		}
 		for _, w := range claimed {
 			calls.Go(func() { n.call(context.WithoutCancel(ctx), w) })
+		}
+
+		// A long backlog costs the database something to look through.
+		select {
+		case <-ctx.Done():
+		case <-time.After(restFactor * time.Since(began)):
 		}
 
 		select {
@@ -147,6 +155,9 @@ func (n *Notifier) Run(ctx context.Context) {
 
 // claim takes due webhooks for which there is room.
 func (n *Notifier) claim(ctx context.Context) ([]store.Webhook, error) {
+	if n.full() {
+		return nil, nil
+	}
 	now := n.Clock().UnixMicro()
 	due, err := n.Store.DueWebhooks(ctx, now, maxPerHost, 4*maxCalls)
 	if err != nil {
@@ -177,6 +188,13 @@ func (n *Notifier) claim(ctx context.Context) ([]store.Webhook, error) {
 	}
 	n.leaveUnclaimed(chosen, claimed)
 	return claimed, err
+}
+
+// full reports whether there is room for no call more.
+func (n *Notifier) full() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.calls == maxCalls
 }
 
 // enter chooses those of the due webhooks for which there is room, and counts them as
