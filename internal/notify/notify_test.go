@@ -104,7 +104,10 @@ func (n *node) putRow(w store.Webhook, body any) string {
 	if err != nil || row == nil {
 		n.t.Fatalf("%s: %v, %v", w.Address, row, err)
 	}
-	err = n.store.Write(n.t.Context(), store.Unit{Do: func(tx *store.Tx) error { tx.InsertWebhook(*row); return nil }})
+	err = n.store.Write(n.t.Context(), store.Unit{Do: func(tx *store.Tx) error {
+		tx.InsertWebhook(*row)
+		return nil
+	}})
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -161,8 +164,14 @@ func TestWebhookIsSentAsStandardWebhooks(t *testing.T) {
 		}
 
 		mark := notify.NewMark()
-		id := n.putRow(store.Webhook{UserID: 7, Address: "https://hook.example/secret", Mark: mark, Blob: "a.webp", ByLink: true,
-			Base: "https://asked.example"}, map[string]any{"img": mark, "n": 1})
+		id := n.putRow(store.Webhook{
+			UserID:  7,
+			Address: "https://hook.example/secret",
+			Mark:    mark,
+			Blob:    "a.webp",
+			ByLink:  true,
+			Base:    "https://asked.example",
+		}, map[string]any{"img": mark, "n": 1})
 		c := r.next(t)
 		if c.address != "https://hook.example/secret" || c.body != `{"img":"https://asked.example/a.webp?true","n":1}` {
 			t.Errorf("%+v", c)
@@ -246,7 +255,11 @@ func TestSlowReceiverStarvesNobody(t *testing.T) {
 // does, and can have it called again.
 func TestFailedWebhooksAreTriedGivenUpAndReplayed(t *testing.T) {
 	each(t, func(t *testing.T, n *node, r *receiver) {
-		failed := &url.Error{Op: "Post", URL: "https://down.example/secret", Err: errors.New("dial tcp 10.0.0.1: refused")}
+		failed := &url.Error{
+			Op:  "Post",
+			URL: "https://down.example/secret",
+			Err: errors.New("dial tcp 10.0.0.1: refused"),
+		}
 		var repaired atomic.Bool
 		r.answer = func(_ context.Context, address string) error {
 			switch {
@@ -262,7 +275,8 @@ func TestFailedWebhooksAreTriedGivenUpAndReplayed(t *testing.T) {
 		a, b := n.put(7, "https://down.example/a", "a"), n.put(7, "https://down.example/b", "b")
 		until(t, "both have failed", func() bool { return n.list(7, "failed").Failed == 2 })
 		for _, w := range n.list(7, "failed").Webhooks {
-			if w.Attempts != 1 || w.State != "failed" || w.Next == "" || w.Error == "" || strings.Contains(w.Error, "10.0") {
+			if w.Attempts != 1 || w.State != "failed" || w.Next == "" || w.Error == "" ||
+				strings.Contains(w.Error, "10.0") {
 				t.Errorf("%+v", w)
 			}
 		}
@@ -289,7 +303,8 @@ func TestFailedWebhooksAreTriedGivenUpAndReplayed(t *testing.T) {
 		if err := n.Replay(t.Context(), 7, b); err != nil {
 			t.Error(err)
 		}
-		if c := r.next(t); c.body != `"b"` || c.header.Get("webhook-id") != b || c.header.Get("Horde-Webhook-Attempt") != "1" {
+		if c := r.next(t); c.body != `"b"` || c.header.Get("webhook-id") != b ||
+			c.header.Get("Horde-Webhook-Attempt") != "1" {
 			t.Errorf("%+v", c)
 		}
 		until(t, "it is gone", func() bool { return n.list(7, "").Dead == 1 })
@@ -309,7 +324,10 @@ func TestWebhooksOfADeadNodeAreCalledByAnother(t *testing.T) {
 	stop := first.run()
 	defer func() { close(hang); stop() }()
 	id := first.put(7, "https://hook.example/", 1)
-	until(t, "the first node has it", func() bool { l := second.list(7, ""); return len(l.Webhooks) == 1 && l.Webhooks[0].Attempts == 1 })
+	until(t, "the first node has it", func() bool {
+		l := second.list(7, "")
+		return len(l.Webhooks) == 1 && l.Webhooks[0].Attempts == 1
+	})
 
 	defer second.run()()
 	c.Advance(time.Minute)

@@ -150,8 +150,9 @@ type WebhookPage struct {
 
 // Webhooks reads a page of the webhooks of an account.
 func (s *Store) Webhooks(ctx context.Context, p WebhookPage) ([]Webhook, error) {
-	return rows(ctx, s, scanWebhook, "SELECT "+webhookColumns+" FROM webhooks WHERE user_id = $1 AND (created, id) < ($2, $3)"+
-		webhookStates[p.State]+" ORDER BY created DESC, id DESC LIMIT $4", p.UserID, p.Before, p.BeforeID, p.Limit)
+	return rows(ctx, s, scanWebhook, "SELECT "+webhookColumns+" FROM webhooks "+
+		"WHERE user_id = $1 AND (created, id) < ($2, $3)"+webhookStates[p.State]+
+		" ORDER BY created DESC, id DESC LIMIT $4", p.UserID, p.Before, p.BeforeID, p.Limit)
 }
 
 // WebhookCounts are how many webhooks there are in each state.
@@ -184,7 +185,8 @@ type WebhookBounds struct {
 
 // PruneWebhooks keeps to the bounds.
 func (tx *Tx) PruneWebhooks(b WebhookBounds) error {
-	const placed = "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY user_id ORDER BY created DESC, id DESC) AS place " +
+	const placed = "SELECT id FROM (SELECT id, " +
+		"row_number() OVER (PARTITION BY user_id ORDER BY created DESC, id DESC) AS place " +
 		"FROM webhooks WHERE dead = "
 	_, err := tx.change("UPDATE webhooks SET dead = TRUE, error = 'too many were waiting' WHERE id IN ("+
 		placed+"FALSE) AS waiting WHERE place > $1)", b.Waiting)
@@ -192,7 +194,8 @@ func (tx *Tx) PruneWebhooks(b WebhookBounds) error {
 		return err
 	}
 
-	_, err = tx.change("DELETE FROM webhooks WHERE dead = TRUE AND (created < $1 OR user_id = $2)", b.DeadSince, b.Unreadable)
+	_, err = tx.change("DELETE FROM webhooks WHERE dead = TRUE AND (created < $1 OR user_id = $2)",
+		b.DeadSince, b.Unreadable)
 	if err != nil {
 		return err
 	}
@@ -223,7 +226,8 @@ func (s *Store) WebhookSecret(ctx context.Context, user int64) (WebhookSecret, e
 // RotateWebhookSecret gives an account a new secret. The one before signs too until the
 // given time.
 func (tx *Tx) RotateWebhookSecret(user int64, secret string, until int64) error {
-	_, err := tx.change(`INSERT INTO webhook_secrets (user_id, secret, created, previous, previous_until) VALUES ($1, $2, $3, '', 0)
+	_, err := tx.change(`INSERT INTO webhook_secrets (user_id, secret, created, previous, previous_until)
+VALUES ($1, $2, $3, '', 0)
 ON CONFLICT (user_id) DO UPDATE SET
 	previous = webhook_secrets.secret, previous_until = $4, secret = excluded.secret, created = excluded.created`,
 		user, secret, tx.Now, until)
