@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"path/filepath"
@@ -44,6 +45,8 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// What waits longest begins first.
+	slices.SortStableFunc(scenarios, func(a, b *golden.Scenario) int { return cmp.Compare(waits(b), waits(a)) })
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		playAllGolden(t, scenarios, dir, "")
@@ -52,6 +55,14 @@ func TestGolden(t *testing.T) {
 		t.Parallel()
 		playAllGolden(t, scenarios, dir, program.Postgres(t))
 	})
+}
+
+// waits is how long a scenario waits between its steps, in seconds.
+func waits(s *golden.Scenario) (sum float64) {
+	for _, step := range s.Steps {
+		sum += step.Wait
+	}
+	return sum
 }
 
 // playAllGolden plays scenarios at servers with a database each: of their own if
