@@ -82,12 +82,14 @@ func TestPutAndRestore(t *testing.T) {
 			{content.Terms, api.HTML, "<script>alert(1)</script>", horde.BadRequest},
 			{content.Terms, api.Markdown, "# Ours\n\nBe *kind*.", ""},
 		} {
-			if err := here.Put(t.Context(), c.name, c.format, c.text); horde.CodeOf(err) != c.code || err != nil && c.code == "" {
+			err := here.Put(t.Context(), c.name, c.format, c.text)
+			if horde.CodeOf(err) != c.code || err != nil && c.code == "" {
 				t.Errorf("put %s as %s, %.20q: %v, want %q", c.name, c.format, c.text, err, c.code)
 			}
 		}
 		for i, n := range nodes {
-			if p := page(t, n, content.Terms); p.HTML != "<h1>Ours</h1>\n<p>Be <em>kind</em>.</p>" || p.Markdown != "# Ours\n\nBe *kind*." {
+			const html, markdown = "<h1>Ours</h1>\n<p>Be <em>kind</em>.</p>", "# Ours\n\nBe *kind*."
+			if p := page(t, n, content.Terms); p.HTML != html || p.Markdown != markdown {
 				t.Errorf("node %d shows %+v", i, p)
 			}
 		}
@@ -98,10 +100,12 @@ func TestPutAndRestore(t *testing.T) {
 		if p := page(t, here, content.Terms); p.Markdown != "## Ours\n\nBe **kind**." {
 			t.Errorf("HTML as Markdown is %q", p.Markdown)
 		}
-		if err := here.Put(t.Context(), content.Terms, api.HTML, "<table><tr><th>What</th><th>How long</th></tr><tr><td>x</td><td>a day</td></tr></table>"); err != nil {
+		const table = "<table><tr><th>What</th><th>How long</th></tr><tr><td>x</td><td>a day</td></tr></table>"
+		if err := here.Put(t.Context(), content.Terms, api.HTML, table); err != nil {
 			t.Fatal(err)
 		}
-		if p := page(t, here, content.Terms); !strings.Contains(p.Markdown, "| What") || !strings.Contains(p.Markdown, "a day") {
+		p := page(t, here, content.Terms)
+		if !strings.Contains(p.Markdown, "| What") || !strings.Contains(p.Markdown, "a day") {
 			t.Errorf("a table as Markdown is %q", p.Markdown)
 		}
 		if err := here.Restore(t.Context(), content.Terms); err != nil {
@@ -125,7 +129,8 @@ func TestHTMLIsSanitised(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := page(t, d, content.Privacy)
-		for _, trace := range []string{"<script", "onerror", "<iframe", `href="javascript`, "<style", "<form", "<input"} {
+		traces := []string{"<script", "onerror", "<iframe", `href="javascript`, "<style", "<form", "<input"}
+		for _, trace := range traces {
 			if strings.Contains(p.HTML, trace) || strings.Contains(p.Markdown, trace) {
 				t.Errorf("%s: %q is left in %s\n%s", format, trace, p.HTML, p.Markdown)
 			}
@@ -148,7 +153,8 @@ func TestFiles(t *testing.T) {
 	}
 	files := map[string]string{content.Terms: path}
 	s := db.Open()
-	if _, err := content.New(content.Config{Store: s, Clock: time.Now, Files: files}); err == nil || !strings.Contains(err.Error(), path) {
+	_, err := content.New(content.Config{Store: s, Clock: time.Now, Files: files})
+	if err == nil || !strings.Contains(err.Error(), path) {
 		t.Fatalf("without the file: %v", err)
 	}
 
@@ -188,15 +194,23 @@ func TestSponsors(t *testing.T) {
 		t.Errorf("without any: %q", p.HTML)
 	}
 	err := d.SetSupporters(t.Context(), content.Supporters{
-		Sponsors: []content.Supporter{{Name: "[Big](https://evil)", Link: "https://example.org/big"}, {Name: "Bold **one**"}},
-		Patrons: []content.Supporter{{Name: "Ann"}, {Name: "<b>Bob</b>"}, {Name: "https://spam.example"}, {Name: "www.spam.example"},
+		Sponsors: []content.Supporter{
+			{Name: "[Big](https://evil)", Link: "https://example.org/big"},
+			{Name: "Bold **one**"},
+		},
+		Patrons: []content.Supporter{
+			{Name: "Ann"}, {Name: "<b>Bob</b>"}, {Name: "https://spam.example"}, {Name: "www.spam.example"},
 			{Name: "me@spam.example"}, {Name: "~~struck~~"}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := page(t, d, content.Sponsors)
-	for _, want := range []string{`href="https://example.org/big"`, "Bold **one**", "Ann, &lt;b&gt;Bob&lt;/b&gt;, https://spam.example, www.spam.example, me@spam.example, ~~struck~~."} {
+	for _, want := range []string{
+		`href="https://example.org/big"`,
+		"Bold **one**",
+		"Ann, &lt;b&gt;Bob&lt;/b&gt;, https://spam.example, www.spam.example, me@spam.example, ~~struck~~.",
+	} {
 		if !strings.Contains(p.HTML, want) {
 			t.Errorf("%q is missing in %s", want, p.HTML)
 		}

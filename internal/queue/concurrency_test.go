@@ -18,7 +18,7 @@ func TestConcurrencyAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())
 		n := all[0]
-		const most = 20
+		const most = 30
 		concurrency := func(id int64) {
 			db.Exec("UPDATE users SET concurrency = $1 WHERE id = $2", most, id)
 			for _, n := range all {
@@ -38,6 +38,9 @@ func TestConcurrencyAtOnce(t *testing.T) {
 			}},
 			{"images, several of a request", 3, 1, func(p hordetest.Person) func(*node, int) error {
 				return func(n *node, _ int) error { _, err := n.Accept(context.Background(), ask(p, 3)); return err }
+			}},
+			{"images, as many of a request as there may be", 20, 1, func(p hordetest.Person) func(*node, int) error {
+				return func(n *node, _ int) error { _, err := n.Accept(context.Background(), ask(p, 20)); return err }
 			}},
 			{"text", 1, 1, func(p hordetest.Person) func(*node, int) error {
 				return func(n *node, _ int) error { _, err := n.AcceptText(context.Background(), askText(p, 1)); return err }
@@ -68,7 +71,7 @@ func TestConcurrencyAtOnce(t *testing.T) {
 					return err == nil
 				}
 				var wg sync.WaitGroup
-				for i := range 60 * tt.groups {
+				for i := range 100 * tt.groups {
 					wg.Go(func() { try(all[i%len(all)], (i/len(all))%tt.groups) })
 				}
 				wg.Wait()

@@ -47,9 +47,21 @@ func TestJudge(t *testing.T) {
 	}{
 		{"unfinished comes before private", unfinished, api.Aesthetics{Best: x}, horde.AestheticsNotCompleted},
 		{"private comes before unknown", private, api.Aesthetics{Best: x}, horde.AestheticsNotPublic},
-		{"unknown rated", outcome(a, b), api.Aesthetics{Ratings: []api.AestheticRating{of(a, 5), of(x, 5)}}, horde.ProcGenNotFound},
-		{"twice", outcome(a, b), api.Aesthetics{Best: x, Ratings: []api.AestheticRating{of(a, 5), of(strings.ToUpper(a), 6)}}, horde.AestheticsDuplicate},
-		{"unknown best", outcome(a, b), api.Aesthetics{Best: x, Ratings: []api.AestheticRating{of(a, 5)}}, horde.ProcGenNotFound},
+		{
+			"unknown rated", outcome(a, b),
+			api.Aesthetics{Ratings: []api.AestheticRating{of(a, 5), of(x, 5)}},
+			horde.ProcGenNotFound,
+		},
+		{
+			"twice", outcome(a, b),
+			api.Aesthetics{Best: x, Ratings: []api.AestheticRating{of(a, 5), of(strings.ToUpper(a), 6)}},
+			horde.AestheticsDuplicate,
+		},
+		{
+			"unknown best", outcome(a, b),
+			api.Aesthetics{Best: x, Ratings: []api.AestheticRating{of(a, 5)}},
+			horde.ProcGenNotFound,
+		},
 		{"nothing", outcome(a, b), api.Aesthetics{Ratings: []api.AestheticRating{}}, horde.AestheticsMissing},
 		{"nothing of one", outcome(a), api.Aesthetics{}, horde.AestheticsMissing},
 		{"best of one", outcome(a), api.Aesthetics{Best: a}, horde.AestheticsSolo},
@@ -95,7 +107,8 @@ func TestRewardIsLessThanTheCost(t *testing.T) {
 		v := verdict{best: rapid.SampledFrom([]string{"", a, b}).Draw(t, "best")}
 		for _, id := range []string{a, b, x} {
 			if rapid.Bool().Draw(t, id) {
-				v.ratings = append(v.ratings, of(id, rapid.IntRange(1, 10).Draw(t, "rating"), rapid.IntRange(0, 5).Draw(t, "artifacts")))
+				rating, artifacts := rapid.IntRange(1, 10).Draw(t, "rating"), rapid.IntRange(0, 5).Draw(t, "artifacts")
+				v.ratings = append(v.ratings, of(id, rating, artifacts))
 			}
 		}
 		consumed := horde.Kudos(rapid.Int64Range(0, 10_000).Draw(t, "consumed"))
