@@ -42,6 +42,7 @@ type CLI struct {
 	Status   use.StatusCmd   `cmd:"" group:"use" help:"Show the state of a horde."`
 	Models   use.ModelsCmd   `cmd:"" group:"use" help:"List the models that workers serve now."`
 	Whoami   use.WhoamiCmd   `cmd:"" group:"use" help:"Show the account of the API key."`
+	Key      use.KeyCmd      `cmd:"" group:"use" help:"Renew and revoke API keys."`
 
 	Up     run.UpCmd     `cmd:"" group:"run" help:"Run server and worker in one process, for a first image."`
 	Serve  run.ServeCmd  `cmd:"" group:"run" help:"Run a server."`

@@ -63,6 +63,11 @@ func newFakeHorde() *fakeHorde {
 	mux.HandleFunc("GET /api/v2/workers",
 		f.say(`[{"type":"interrogation","name":"a","online":true,"forms":["caption","GFPGAN"]},{"type":"interrogation","name":"b","online":false,"forms":["nsfw"]}]`))
 	mux.HandleFunc("GET /api/v2/find_user", f.user)
+	mux.HandleFunc("POST /api/ext/v1/users/{user_id}/key", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusCreated)
+		fmt.Fprintf(w, `{"api_key":"the new key of %s"}`, r.PathValue("user_id"))
+	})
+	mux.HandleFunc("DELETE /api/ext/v1/users/{user_id}/key", f.say(`{"message":"OK"}`))
 	mux.HandleFunc("POST /api/v2/generate/async", f.async)
 	mux.HandleFunc("GET /api/v2/generate/check/{id}", f.check)
 	mux.HandleFunc("GET /api/v2/generate/status/{id}", f.status)

@@ -177,6 +177,8 @@ func (WhoamiCmd) Help() string {
 	return "Examples:\n  horde whoami --apikey KEY\n  HORDE_APIKEY=KEY horde whoami --json"
 }
 
+var errUnknownKey = errors.New("the horde knows no user of this API key: check --apikey or HORDE_APIKEY")
+
 // userJSON is what --json prints.
 type userJSON struct {
 	*api.UserDetails
@@ -187,7 +189,7 @@ type userJSON struct {
 func (c *WhoamiCmd) Run(con *console.Console) error {
 	u, err := client.New(c.Horde, c.APIKey, client.WithRetries(0)).FindUser(con.Ctx)
 	if refused := (*api.Error)(nil); errors.As(err, &refused) && refused.RC == "UserNotFound" {
-		return errors.New("the horde knows no user of this API key: check --apikey or HORDE_APIKEY")
+		return errUnknownKey
 	}
 	if err != nil {
 		return err
