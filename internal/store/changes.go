@@ -68,7 +68,8 @@ func (s *IDs[K]) UnmarshalJSON(b []byte) error {
 
 // none reports whether nothing of interest changed.
 func (c *Changes) none() bool {
-	return len(c.Requests)+len(c.Alchemy)+len(c.Workers)+len(c.Users)+len(c.Addresses)+len(c.Messages)+len(c.Settings) == 0 &&
+	return len(c.Requests)+len(c.Alchemy)+len(c.Workers)+len(c.Users) == 0 &&
+		len(c.Addresses)+len(c.Messages)+len(c.Settings) == 0 &&
 		!c.Filters && !c.References && !c.Teams && !c.Missed && len(c.Committed.Ended) == 0
 }
 
