@@ -13,6 +13,7 @@ import (
 // Of three addresses of a caller each is taken from whom we trust with it
 // (platform §1.2).
 func TestAddressesAreTakenFromWhomWeTrust(t *testing.T) {
+	t.Parallel()
 	trust := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
 	passkey := func(_ context.Context, key string) bool { return key == "right" }
 

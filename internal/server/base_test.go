@@ -37,6 +37,7 @@ const local = "http://127.0.0.1:7001"
 // Addresses of ourselves begin with what was set, else with what the caller
 // reached; what others say of that counts only from our own proxies.
 func TestAddressesOfOurselvesBeginWithWhatTheCallerReached(t *testing.T) {
+	t.Parallel()
 	trust := []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.0.0.0/8")}
 	const proxy = "127.0.0.1:5"
 
@@ -155,6 +156,7 @@ func TestAddressesOfOurselvesBeginWithWhatTheCallerReached(t *testing.T) {
 
 // The operator hears once that a proxy's word is not believed.
 func TestProxyThatIsNotBelievedIsLoggedOnce(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	s := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, baseRoute)
 

@@ -86,7 +86,8 @@ func newConnections(s *Server) *connections {
 		missed:  map[string]int{},
 	}
 	if c.most == 0 {
-		c.most = min(defaultConnections, maxDescriptors()-reservedDescriptors)
+		most := maxDescriptors()
+		c.most = min(defaultConnections, max(most-reservedDescriptors, most/2))
 	}
 	if c.perAddress == 0 {
 		c.perAddress = defaultConnectionsPerAddress

@@ -266,7 +266,7 @@ func TestCallsThroughAProxyAreBoundedByAddress(t *testing.T) {
 func TestConnectionsLeaveDescriptors(t *testing.T) {
 	t.Parallel()
 	most := New(Options{}, nil).conns.most
-	if most > defaultConnections || most > maxDescriptors()-reservedDescriptors || most < 1 {
+	if most > defaultConnections || most >= maxDescriptors() || most < 1 {
 		t.Errorf("%d connections with %d descriptors", most, maxDescriptors())
 	}
 	if s := fmt.Sprint(networkOf(netip.Addr{})); s != "invalid Prefix" {

@@ -30,6 +30,7 @@ func post(body string, headers ...string) *http.Request {
 }
 
 func TestDecodeFillsTheStruct(t *testing.T) {
+	t.Parallel()
 	in, err := Decode[api.ImageRequest](httptest.NewRecorder(), post(`{
 		"prompt":"a fox","nsfw":false,"models":[],"workers":["w"],
 		"params":{"width":512.0,"steps":8,"cfg_scale":7,"seed":"","loras":[{"name":"x","model":0.5}],"special":{"a":1},
@@ -66,6 +67,7 @@ func TestDecodeFillsTheStruct(t *testing.T) {
 // The order of checks is the original's: the body, then its schema, then the key, then
 // what is missing (generation §0.2).
 func TestDecodeRefusesInOrder(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		r      *http.Request
@@ -122,6 +124,7 @@ func readObject(w http.ResponseWriter, r *http.Request, schema *api.Schema) (map
 }
 
 func TestMissingParameterTexts(t *testing.T) {
+	t.Parallel()
 	_, err := readObject(httptest.NewRecorder(), post(`{}`, "apikey", ""), api.ImagePopSchema)
 	var e *horde.Error
 	errors.As(err, &e)
@@ -144,6 +147,7 @@ func TestMissingParameterTexts(t *testing.T) {
 
 // A body of unknown length is cut off at the limit too.
 func TestBodyOfUnknownLengthIsLimited(t *testing.T) {
+	t.Parallel()
 	r := post("")
 	r.Body = io.NopCloser(io.LimitReader(endless{}, 1<<30))
 	r.ContentLength = -1
@@ -158,6 +162,7 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 // A body without a schema that is no object counts as none.
 func TestLenientObject(t *testing.T) {
+	t.Parallel()
 	for body, n := range map[string]int{`{"a":1}`: 1, `[1]`: 0, `{`: 0, ``: 0, `5`: 0} {
 		got, err := LenientObject(httptest.NewRecorder(), post(body))
 		if err != nil || len(got) != n {
@@ -167,6 +172,7 @@ func TestLenientObject(t *testing.T) {
 }
 
 func TestRefuseNULNamesThePlace(t *testing.T) {
+	t.Parallel()
 	in := api.ImageRequest{Prompt: "a", Params: &api.ImageParams{Loras: []api.Lora{{Name: "ok"}, {Name: "a\x00"}}}}
 	err := RefuseNUL(&in)
 	if horde.CodeOf(err) != horde.NulByteInPayload || !strings.Contains(err.Error(), "in params.loras.1.name.") {

@@ -17,6 +17,7 @@ import (
 
 // A refusal is shown as it is; every other error may hold what strangers must not see.
 func TestErrorsShowNothingButRefusals(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	s := New(Options{Log: slog.New(slog.NewJSONHandler(&log, nil))}, nil)
 
@@ -63,6 +64,7 @@ func TestErrorsShowNothingButRefusals(t *testing.T) {
 }
 
 func TestRetryAfterIsRoundedUp(t *testing.T) {
+	t.Parallel()
 	s := New(Options{}, nil)
 	w := httptest.NewRecorder()
 	refusal := &horde.Error{Code: horde.TooManyPrompts, RetryAfter: 1500 * time.Millisecond}
@@ -74,6 +76,7 @@ func TestRetryAfterIsRoundedUp(t *testing.T) {
 
 // Nobody reads the answer to a call whose sender hung up.
 func TestCallerThatHungUpIsNoFailure(t *testing.T) {
+	t.Parallel()
 	s := New(Options{}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -85,6 +88,7 @@ func TestCallerThatHungUpIsNoFailure(t *testing.T) {
 }
 
 func TestReplyThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	w := httptest.NewRecorder()
 	err := Reply(w, httptest.NewRequest("GET", "/", nil), http.StatusOK, make(chan int))
 	if err == nil || w.Body.Len() > 0 {

@@ -13,6 +13,7 @@ import (
 // TestReaderThatDoesNotRead: a stream that nobody reads ends when an event cannot be
 // written in time.
 func TestReaderThatDoesNotRead(t *testing.T) {
+	t.Parallel()
 	ended := make(chan bool, 1)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := NewEventStream(w)

@@ -21,6 +21,7 @@ func (m window) Take(key string, calls int, per time.Duration) (int, time.Time, 
 
 // The headers say how a caller stands, the answer to one call too many which limit it is.
 func TestLimitsAreToldInHeaders(t *testing.T) {
+	t.Parallel()
 	counts := window{}
 	s := New(Options{Limits: counts}, testRoutes())
 	w := call(s, "GET", "/api/v2/things")
@@ -61,6 +62,7 @@ func TestLimitsAreToldInHeaders(t *testing.T) {
 // Requests are limited by address and by key; a whitelisted address has more, and so has
 // the anonymous key, which many share.
 func TestRequestsAreLimitedByAddressAndKey(t *testing.T) {
+	t.Parallel()
 	routes := []Route{Post("/async", func(w http.ResponseWriter, r *http.Request) error {
 		return Reply(w, r, 202, nil)
 	}).Limit(RequestRates)}
@@ -109,6 +111,7 @@ func TestRequestsAreLimitedByAddressAndKey(t *testing.T) {
 
 // A limit counts what is asked for, not how that is written (decision 57).
 func TestOneThingHasOneWindow(t *testing.T) {
+	t.Parallel()
 	ok := func(w http.ResponseWriter, r *http.Request) error { return Reply(w, r, 200, nil) }
 	once := Rates{{Calls: 1, Per: time.Minute, By: ByPath}, {Calls: 1, Per: time.Minute, By: ByKey}}
 	routes := []Route{

@@ -8,6 +8,7 @@ import (
 )
 
 func TestMask(t *testing.T) {
+	t.Parallel()
 	const doc = `{"a":1,"b":{"c":[1.0,2],"d":"<&>","e":null},"f":[{"id":1,"x":2},{"id":3}],"post-processing":true,"n":null}`
 	for _, c := range []struct{ mask, want string }{
 		{"a", `{"a":1}`},
@@ -44,6 +45,7 @@ func TestMask(t *testing.T) {
 }
 
 func TestMaskErrors(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{
 		"{a", "a}", "a{b", "a,,b", ",a", "{{a}}", "a{,b}", "{a}{b}}",
 		strings.Repeat("a{", 50) + strings.Repeat("}", 50),

@@ -12,6 +12,7 @@ import (
 
 // A caller's id of a call is taken over if it can stand in a log as it is.
 func TestRequestIDsOfCallersAreKept(t *testing.T) {
+	t.Parallel()
 	s := New(Options{}, testRoutes())
 	for id, kept := range map[string]bool{
 		"abc-123_x.y":           true,
@@ -31,6 +32,7 @@ func TestRequestIDsOfCallersAreKept(t *testing.T) {
 }
 
 func TestPanicAfterHalfAnAnswerCutsTheConnection(t *testing.T) {
+	t.Parallel()
 	srv := httptest.NewServer(New(Options{}, testRoutes()))
 	defer srv.Close()
 	resp, err := http.Get(srv.URL + "/broken")
@@ -44,6 +46,7 @@ func TestPanicAfterHalfAnAnswerCutsTheConnection(t *testing.T) {
 }
 
 func TestAccessLogHasNoKeys(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	s := New(Options{AccessLog: true, Log: slog.New(slog.NewTextHandler(&log, nil))}, testRoutes())
 	call(s, "GET", "/api/v2/things/7?apikey=topsecret", "apikey", "topsecret", "Client-Agent", "me:1:you")
@@ -53,6 +56,7 @@ func TestAccessLogHasNoKeys(t *testing.T) {
 }
 
 func TestMetricsCountByPattern(t *testing.T) {
+	t.Parallel()
 	o := Options{}
 	s := New(o, testRoutes())
 	call(s, "GET", "/api/v2/things/7")

@@ -57,6 +57,7 @@ func call(s http.Handler, method, path string, headers ...string) *httptest.Resp
 // clean is unknown, a wrong method is told which there are, and a failure of ours says
 // nothing of itself.
 func TestEveryCallIsAnswered(t *testing.T) {
+	t.Parallel()
 	s := New(Options{Node: "here:7001", Version: "1.2.3"}, testRoutes())
 	for _, c := range []struct {
 		method, path string
@@ -120,6 +121,7 @@ func TestEveryCallIsAnswered(t *testing.T) {
 
 // The page gets what no route knows, and leaves what it does not know either.
 func TestPagesServeWhatNoRouteKnows(t *testing.T) {
+	t.Parallel()
 	s := New(Options{Pages: func(w http.ResponseWriter, r *http.Request) bool {
 		if r.URL.Path != "/" {
 			return false
@@ -137,6 +139,7 @@ func TestPagesServeWhatNoRouteKnows(t *testing.T) {
 
 // A mask reduces the answers that are marshalled, and nothing else.
 func TestMaskReducesMarshalledAnswers(t *testing.T) {
+	t.Parallel()
 	s := New(Options{}, testRoutes())
 	for _, c := range []struct{ path, mask, want string }{
 		{"/api/v2/things/7", "id", `{"id":"7"}`},
@@ -156,6 +159,7 @@ func TestMaskReducesMarshalledAnswers(t *testing.T) {
 }
 
 func TestTwoRoutesOfOneKindAreAMistake(t *testing.T) {
+	t.Parallel()
 	defer func() {
 		if recover() == nil {
 			t.Error("no panic")

@@ -7,6 +7,7 @@ import (
 
 // In path and query.
 func TestWhatNoDatabaseTakesReachesNoHandler(t *testing.T) {
+	t.Parallel()
 	var id, query string
 	s := New(Options{}, []Route{Get("/things/{id}/of/{owner}", func(w http.ResponseWriter, r *http.Request) error {
 		id, query = r.PathValue("id")+" "+r.PathValue("owner"), r.URL.Query().Encode()

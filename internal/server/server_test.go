@@ -13,6 +13,7 @@ import (
 )
 
 func TestServeStopsCleanly(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -50,6 +51,7 @@ func TestServeStopsCleanly(t *testing.T) {
 
 // A caller that never sends its body is cut off; one whose call takes long is not.
 func TestBodyDeadlineReachesTheConnection(t *testing.T) {
+	t.Parallel()
 	srv := httptest.NewServer(New(Options{}, []Route{Post("/b", func(w http.ResponseWriter, r *http.Request) error {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(-time.Second))
 		_, err := r.Body.Read(make([]byte, 1))

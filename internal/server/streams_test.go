@@ -13,6 +13,7 @@ import (
 // TestStreamsAreBounded: an address has only so many event streams, a whitelisted
 // one more, all together have a bound too, and a place that is left is free again.
 func TestStreamsAreBounded(t *testing.T) {
+	t.Parallel()
 	vouched := netip.MustParseAddr("192.0.2.9")
 	s := New(Options{Whitelisted: func(a netip.Addr) bool { return a == vouched }}, nil)
 	s.streams.most, s.streams.perAddress, s.streams.whitelisted = 5, 2, 3

@@ -62,6 +62,7 @@ var rateTable = map[string]string{
 // TestRates compares the limits of every route of the original's API with the
 // table, in both directions.
 func TestRates(t *testing.T) {
+	t.Parallel()
 	routes := allRoutes()
 	used := map[string]bool{}
 	for _, rt := range routes {
@@ -153,6 +154,7 @@ func passing(most int, send func(i int) *httptest.ResponseRecorder) int {
 // TestCountedTogether: what shares a window and what has one of its own. most is
 // how many of 200 calls at once pass.
 func TestCountedTogether(t *testing.T) {
+	t.Parallel()
 	const (
 		status = "/api/v2/generate/status/"
 		check  = "/api/v2/generate/check/"
@@ -242,6 +244,7 @@ func TestCountedTogether(t *testing.T) {
 
 // TestWindowsEnd: after its window a caller may go on; the headers tell when.
 func TestWindowsEnd(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		method, path, words string
 		whitelisted         bool
@@ -287,6 +290,7 @@ func TestWindowsEnd(t *testing.T) {
 
 // A long window still holds when a short one has ended.
 func TestLongWindowsHold(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		method, path string
 		calls        int
@@ -314,6 +318,7 @@ func TestLongWindowsHold(t *testing.T) {
 // Without a Limiter nobody is limited (HORDE_TEST_RATELIMIT_DISABLED), and no
 // header says otherwise.
 func TestLimitsSwitchedOff(t *testing.T) {
+	t.Parallel()
 	s := limited(nil)
 	s.Limits = nil
 	for range 200 {

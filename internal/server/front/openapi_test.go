@@ -11,6 +11,7 @@ import (
 // The OpenAPI documents hold together: references lead somewhere, operationIds are
 // unique, path parameters are described, and every body of ours has an example.
 func TestOpenAPIHoldsTogether(t *testing.T) {
+	t.Parallel()
 	s := New(Options{})
 	for _, path := range []string{"/api/ext/openapi.json", "/api/ext/contract.json"} {
 		w := call(s, http.MethodGet, path)
@@ -64,6 +65,7 @@ func TestOpenAPIHoldsTogether(t *testing.T) {
 // TestOpenAPIDescribesEvents: clients are generated from the document, so the data of
 // every event of a stream is in it.
 func TestOpenAPIDescribesEvents(t *testing.T) {
+	t.Parallel()
 	var d struct {
 		Paths map[string]struct {
 			Get struct {
@@ -99,6 +101,7 @@ func TestOpenAPIDescribesEvents(t *testing.T) {
 // What the original's document tells wrongly is told as it is where the contract is
 // described for others.
 func TestContractIsToldAsItIs(t *testing.T) {
+	t.Parallel()
 	var d struct {
 		Paths map[string]map[string]struct {
 			Responses map[string]struct {

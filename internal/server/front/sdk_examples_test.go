@@ -79,6 +79,7 @@ func skippedExamples(t *testing.T, list []string) {
 // Every example body fits our description of it, and has no member that we do not
 // know.
 func TestSDKPayloadsAreAccepted(t *testing.T) {
+	t.Parallel()
 	routes := described()
 	var skipped []string
 	for name, raw := range examplesOf(t, "example_payloads") {
@@ -146,6 +147,7 @@ var otherMembers = map[string]string{
 // Every example answer reads into our type of it without a member left over, and
 // comes out with the same members and types.
 func TestSDKResponsesHaveOurMembers(t *testing.T) {
+	t.Parallel()
 	routes := described()
 	var skipped []string
 	compared := 0
@@ -175,6 +177,7 @@ func TestSDKResponsesHaveOurMembers(t *testing.T) {
 
 // What 113 workers of the original really answered fits as well.
 func TestSDKProductionResponses(t *testing.T) {
+	t.Parallel()
 	for name, into := range map[string]reflect.Type{
 		"example_production_responses/_v2_workers_get_200.json":  reflect.TypeFor[[]api.WorkerDetails](),
 		"production_responses/_v2_interrogate_pop_post_200.json": reflect.TypeFor[api.AlchemyJob](),
@@ -279,6 +282,7 @@ func sameShape(t *testing.T, path string, want, got any) {
 
 // Each route answers with the statuses for which the SDK has a type.
 func TestSDKKnowsOurStatuses(t *testing.T) {
+	t.Parallel()
 	raw, err := os.ReadFile(golden.Shared(t, sdkDocs, "api_to_sdk_response_map.json"))
 	if err != nil {
 		t.Fatal(err)

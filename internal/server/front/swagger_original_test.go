@@ -80,6 +80,7 @@ func byName(list []any) (map[string]any, bool) {
 // paths, operations, parameters, answers and refusals, definitions with their
 // hierarchy, names, types, limits, enums and defaults.
 func TestSwaggerIsTheOriginalsDocument(t *testing.T) {
+	t.Parallel()
 	raw, err := os.ReadFile(golden.Shared(t, "data", "swagger.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -137,6 +138,7 @@ func TestSwaggerIsTheOriginalsDocument(t *testing.T) {
 // The Python SDK reads the document with models that allow nothing else
 // (clients §5).
 func TestSwaggerHasOnlyKnownKeys(t *testing.T) {
+	t.Parallel()
 	var d struct {
 		Info, Responses map[string]any
 		Tags            []any
@@ -205,6 +207,7 @@ func TestSwaggerHasOnlyKnownKeys(t *testing.T) {
 
 // Examples can be sent as they are: each fits the schema that its route checks.
 func TestExamplesAreTaken(t *testing.T) {
+	t.Parallel()
 	seen := 0
 	for _, rt := range allRoutes() {
 		if rt.Doc == nil || rt.Doc.Body == nil {
@@ -238,6 +241,7 @@ func TestExamplesAreTaken(t *testing.T) {
 // Examples of whole bodies and a key to use come only when they are asked for: the
 // Python SDK knows neither.
 func TestExamplesComeWhenAsked(t *testing.T) {
+	t.Parallel()
 	s := New(Options{})
 	for query, want := range map[string]bool{"": false, "?examples=no": false, "?examples=true": true} {
 		var d struct {
@@ -259,6 +263,7 @@ func TestExamplesComeWhenAsked(t *testing.T) {
 
 // Every member of a definition says what it is, in words of our own.
 func TestMembersAreExplained(t *testing.T) {
+	t.Parallel()
 	definitions := func(raw []byte) map[string]string {
 		var d struct{ Definitions map[string]any }
 		if err := json.Unmarshal(raw, &d); err != nil {

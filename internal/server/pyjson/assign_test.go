@@ -8,6 +8,7 @@ import (
 
 // An embedded struct takes its members from the object that its owner is.
 func TestAssignFillsEmbeddedStructs(t *testing.T) {
+	t.Parallel()
 	var in api.TextRequest
 	v, err := Parse(`{"prompt":"x","params":{"n":2,"temperature":1,"top_k":40.0,"stop_sequence":["a\u0000"],` +
 		`"singleline":true,"TextSampling":{"top_k":1}}}`)
@@ -27,6 +28,7 @@ func TestAssignFillsEmbeddedStructs(t *testing.T) {
 
 // NaN and the infinities are read, but JSON cannot hold them.
 func TestMarshalWritesNullForWhatIsNoNumber(t *testing.T) {
+	t.Parallel()
 	v, err := Parse(`{"a":[NaN,-Infinity,1.5],"b":{"c":Infinity}}`)
 	if err != nil {
 		t.Fatal(err)

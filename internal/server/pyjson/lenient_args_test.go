@@ -10,6 +10,7 @@ import (
 // What the argument parser makes of members without a schema
 // (platform §1.3).
 func TestMembersWithoutASchema(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		body  string
 		truth string // of Bool: "", true, false

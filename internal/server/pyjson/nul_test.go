@@ -7,6 +7,7 @@ import (
 )
 
 func TestFindNUL(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		in     any
 		except []string

@@ -15,6 +15,7 @@ import (
 )
 
 func TestParseIsAsLenientAsTheOriginal(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		text string
 		want any
@@ -50,6 +51,7 @@ func TestParseIsAsLenientAsTheOriginal(t *testing.T) {
 }
 
 func TestParseRefusesWhatIsNotJSON(t *testing.T) {
+	t.Parallel()
 	for _, text := range []string{
 		``, ` `, `{`, `[`, `"`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,}`, `[1,]`, `{}{}`, `{'a':1}`, `hello`, `01`, `-`, `1.`,
 		`.5`, `1e`, `+1`,
@@ -65,6 +67,7 @@ func TestParseRefusesWhatIsNotJSON(t *testing.T) {
 }
 
 func TestNestingHasABound(t *testing.T) {
+	t.Parallel()
 	for _, open := range []string{"[", `{"a":`} {
 		if _, err := Parse(strings.Repeat(open, 1_000_000)); !errors.Is(err, ErrDepth) {
 			t.Errorf("%s…: %v", open, err)
@@ -77,6 +80,7 @@ func TestNestingHasABound(t *testing.T) {
 }
 
 func TestAnObjectHasOnlySoManyMembers(t *testing.T) {
+	t.Parallel()
 	object := func(n int) string {
 		var b strings.Builder
 		for i := range n {
@@ -97,6 +101,7 @@ func TestAnObjectHasOnlySoManyMembers(t *testing.T) {
 
 // What the standard library writes, Parse reads back.
 func TestParseReadsWhatOthersWrite(t *testing.T) {
+	t.Parallel()
 	var value func(depth int) *rapid.Generator[any]
 	value = func(depth int) *rapid.Generator[any] {
 		kinds := []*rapid.Generator[any]{

@@ -11,6 +11,7 @@ import (
 )
 
 func TestServiceInfo(t *testing.T) {
+	t.Parallel()
 	s := serve(Options{Version: "1.0"})
 	var info struct {
 		Version  string
@@ -29,6 +30,7 @@ func TestServiceInfo(t *testing.T) {
 }
 
 func TestAPIPages(t *testing.T) {
+	t.Parallel()
 	s := serve(Options{Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
 	w := visit(s, "GET", "/api", "")
 	if w.Code != http.StatusPermanentRedirect || w.Header().Get("Location") != "/api/" {
@@ -53,6 +55,7 @@ func TestAPIPages(t *testing.T) {
 }
 
 func TestContractIsAskedForByLevel(t *testing.T) {
+	t.Parallel()
 	s := serve(Options{})
 	if w := visit(s, "GET", "/api/swagger.json?level=0.30", ""); w.Code != http.StatusOK {
 		t.Errorf("a level that there is: %d %s", w.Code, w.Body)

@@ -38,6 +38,7 @@ func visit(s *server.Server, method, path, accept string) *httptest.ResponseReco
 
 // Errors are pages to browsers outside of the API, and JSON to everybody else.
 func TestErrorsAreForWhoeverAsks(t *testing.T) {
+	t.Parallel()
 	s := serve(Options{Title: "Fox & <b>Friends</b>"})
 	for _, c := range []struct {
 		name, method, path, accept string
@@ -106,6 +107,7 @@ func isPage(t *testing.T, w *httptest.ResponseRecorder, text string) {
 
 // The pages of the server bear the horde's title, in the same frame.
 func TestPagesBearTheTitle(t *testing.T) {
+	t.Parallel()
 	s := serve(Options{Title: "Fox & <b>Friends</b>", Version: "9.8", Repository: "https://example.org/source"})
 	for path, heading := range map[string]string{
 		"/register": "<h1>Join Fox &amp; &lt;b&gt;Friends&lt;/b&gt;</h1>",
@@ -124,6 +126,7 @@ func TestPagesBearTheTitle(t *testing.T) {
 
 // A link to an image that is gone is opened in browsers, too.
 func TestErrorsOfImageLinksAreForWhoeverAsks(t *testing.T) {
+	t.Parallel()
 	const title = "Fox & <b>Friends</b>"
 	s := serve(Options{Title: title, Blobs: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.PathValue("name") == "there.webp" {

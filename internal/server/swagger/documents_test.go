@@ -58,6 +58,7 @@ func shown(t *testing.T, raw []byte) string {
 // their level and never before; other levels can be asked for, and what is described
 // in OpenAPI does not depend on them.
 func TestContractShowsItsLevel(t *testing.T) {
+	t.Parallel()
 	const everything = "/v2/new /v2/old nested new old Nested"
 	for level, want := range map[api.Level]string{
 		"0.28": "/v2/old old",
@@ -87,6 +88,7 @@ func TestContractShowsItsLevel(t *testing.T) {
 }
 
 func TestSwaggerDescribesRoutes(t *testing.T) {
+	t.Parallel()
 	kind := server.Param{Name: "type", Schema: &api.Schema{Type: api.String, Enum: []string{"image", "text"}}}
 	documents := New("AI Horde", api.Level028)
 	documents.Describe([]server.Route{

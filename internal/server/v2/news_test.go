@@ -5,6 +5,7 @@ import (
 )
 
 func TestNews(t *testing.T) {
+	t.Parallel()
 	if len(news) == 0 {
 		t.Fatal("there are no news")
 	}

@@ -73,7 +73,8 @@ func (a *API) styleRoutes() []server.Route {
 		server.Get("/api/v2/styles/text/{style_id}", a.getTextStyle).Limit(styleRates).
 			About("See a text style", server.Agent).Answer(api.TextStyle{}).
 			Operation("get_single_text_style", ""),
-		server.Patch("/api/v2/styles/text/{style_id}", a.patchStyle(horde.KindText, api.TextStylePatchSchema)).Limit(styleRates).
+		server.Patch("/api/v2/styles/text/{style_id}", a.patchStyle(horde.KindText, api.TextStylePatchSchema)).
+			Limit(styleRates).
 			About("Change a text style", server.Agent).Body(api.TextStylePatchSchema).Answer(api.StyleModified{}).
 			Operation("patch_single_text_style", "400+ 401"),
 		server.Delete("/api/v2/styles/text/{style_id}", a.deleteStyle(horde.KindText)).Limit(styleRates).
