@@ -14,13 +14,13 @@ const StylePath = "/plain.css"
 
 // FramePolicy is the Content-Security-Policy of those pages: all that they use
 // comes from the binary.
-const FramePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data: blob:; " +
-	"connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+const FramePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; " +
+	"img-src 'self' data: blob:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // DocumentPolicy is that of pages that the operator has written: their images may
 // come from elsewhere, as the logos of sponsors do. They run nothing.
-const DocumentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data: https:; " +
-	"form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+const DocumentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; " +
+	"img-src 'self' data: https:; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 
 // FrameHTML defines the templates "head" and "foot", between which a page of the
 // server's own puts its content. Both take a value that embeds a [Frame].
@@ -50,7 +50,8 @@ func (s *Site) plainStyle() []byte {
 	var css strings.Builder
 	for _, font := range fontsOfPlain {
 		for _, url := range s.named(font.prefix, ".woff2") {
-			fmt.Fprintf(&css, "@font-face { font-family: '%s'; src: url('%s') format('woff2'); font-weight: %s; font-style: %s; font-display: swap; }\n",
+			fmt.Fprintf(&css, "@font-face { font-family: '%s'; src: url('%s') format('woff2'); "+
+				"font-weight: %s; font-style: %s; font-display: swap; }\n",
 				font.family, url, font.weight, font.style)
 		}
 	}

@@ -3,7 +3,8 @@
 //	go -C tools run ./lint
 //
 // Lines: at most 120 characters, but for struct tags, raw strings, addresses and
-// embed directives, which cannot be broken.
+// embed directives, which cannot be broken. Those of the page too (TypeScript, Svelte
+// and scripts, but for what is generated).
 //
 // Contexts: a context is a function's first parameter (after a test's t), and below
 // the commands nothing makes one of its own, by context.Background or context.TODO,
@@ -92,11 +93,19 @@ func checkAll() ([]finding, error) {
 			}
 			return nil
 		}
-		if !strings.HasSuffix(path, ".go") {
+
+		check := checkFile
+		switch filepath.Ext(path) {
+		case ".go":
+		case ".ts", ".svelte", ".mjs":
+			if !strings.HasPrefix(path, page) {
+				return nil
+			}
+			check = checkPage
+		default:
 			return nil
 		}
-
-		findings, err := checkFile(path)
+		findings, err := check(path)
 		all = append(all, findings...)
 		return err
 	})
@@ -104,7 +113,34 @@ func checkAll() ([]finding, error) {
 }
 
 func skipDir(name string) bool {
-	return name == "node_modules" || name == "testdata" || strings.HasPrefix(name, ".")
+	return name == "node_modules" || name == "testdata" || name == "dist" || name == generatedDir ||
+		strings.HasPrefix(name, ".")
+}
+
+// page is the folder of the page.
+var page = filepath.Join(root, "web") + string(filepath.Separator)
+
+// generatedDir holds what "npm run types" makes.
+const generatedDir = "gen"
+
+// checkPage applies the rule of lines to a file of the page.
+func checkPage(path string) (all []finding, err error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	name, err := filepath.Rel(root, path)
+	if err != nil {
+		return nil, err
+	}
+
+	for i, text := range strings.Split(string(raw), "\n") {
+		if n := utf8.RuneCountInString(text); n > maxColumns {
+			all = append(all, finding{ruleLines, filepath.ToSlash(name), i + 1,
+				fmt.Sprintf("%d columns, more than %d", n, maxColumns)})
+		}
+	}
+	return all, nil
 }
 
 func checkFile(path string) ([]finding, error) {

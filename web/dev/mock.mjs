@@ -24,10 +24,21 @@ import { randomUUID } from 'node:crypto';
 const port = Number(process.env.MOCK_PORT ?? 7099);
 const stepTime = Number(process.env.MOCK_STEP ?? 120);
 const folder = process.env.MOCK_IMAGES;
-const images = folder ? readdirSync(folder).sort().map((name) => readFileSync(join(folder, name))) : [];
+const images = folder
+  ? readdirSync(folder)
+      .sort()
+      .map((name) => readFileSync(join(folder, name)))
+  : [];
 const requests = new Map();
 
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.txt': 'text/plain' };
+const TYPES = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.woff2': 'font/woff2',
+  '.txt': 'text/plain',
+};
 
 function chunk(type, data) {
   const body = Buffer.concat([Buffer.from(type), data]);
@@ -51,9 +62,14 @@ function crc(buffer) {
 function draw(width, height, seed, noise) {
   const rows = Buffer.alloc(height * (width * 3 + 1));
   let state = (seed * 2654435761 + 1) >>> 0;
-  const random = () => ((state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32);
+  const random = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
 
-  const discs = Array.from({ length: 6 }, () => ({ x: random(), y: random(), r: 0.15 + random() * 0.4, c: [random(), random(), random()] }));
+  const discs = Array.from({ length: 6 }, () => ({
+    x: random(),
+    y: random(),
+    r: 0.15 + random() * 0.4,
+    c: [random(), random(), random()],
+  }));
 
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -74,7 +90,12 @@ function draw(width, height, seed, noise) {
   header.writeUInt32BE(height, 4);
   header.set([8, 2, 0, 0, 0], 8);
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
 }
 
 const hash = (text) => [...text].reduce((h, c) => (Math.imul(h, 31) + c.charCodeAt(0)) >>> 0, 7);
@@ -173,7 +194,16 @@ function events(ids, response, origin) {
     if (!now.processing || step === seen.step) return;
     seen.step = step;
     const preview = draw(64, 64, job.seed, 1 - now.step / request.steps).toString('base64');
-    send('progress', { ...ref, job: job.id, worker_name: 'operator’s worker', step: now.step, steps: request.steps, elapsed: (now.step * stepTime) / 1000, step_seconds: stepTime / 1000, preview });
+    send('progress', {
+      ...ref,
+      job: job.id,
+      worker_name: 'operator’s worker',
+      step: now.step,
+      steps: request.steps,
+      elapsed: (now.step * stepTime) / 1000,
+      step_seconds: stepTime / 1000,
+      preview,
+    });
   }
 }
 
@@ -183,7 +213,21 @@ function price({ width, height, steps, n }) {
   const each = base + 1;
   const kudos = 3 + n * each;
   return {
-    type: 'image', net: 'mock', basis: 'network', n, each, tax: 3, kudos, upfront: false, held: 0, charged: kudos, exact: true, floor: 25, width, height, steps,
+    type: 'image',
+    net: 'mock',
+    basis: 'network',
+    n,
+    each,
+    tax: 3,
+    kudos,
+    upfront: false,
+    held: 0,
+    charged: kudos,
+    exact: true,
+    floor: 25,
+    width,
+    height,
+    steps,
     lines: [
       { code: 'network', text: 'One image by the price network mock.', kudos: base },
       { code: 'burn', text: 'Taken out of circulation with each delivery.', add: 1, kudos: each },
@@ -199,13 +243,22 @@ function accept(body, json, onlyPrice = false) {
   if (prompt.includes('wrong')) {
     return json(400, {
       message: 'Input payload validation failed',
-      errors: { 'params.steps': '501 is greater than the maximum of 500', 'params.width': '500 is not a multiple of 64', webhook: 'too short' },
+      errors: {
+        'params.steps': '501 is greater than the maximum of 500',
+        'params.width': '500 is not a multiple of 64',
+        webhook: 'too short',
+      },
     });
   }
 
   if (onlyPrice) return json(200, price(params));
   if (prompt.includes('refuse')) {
-    return json(403, { rc: 'KudosUpfront', message: 'Due to heavy demand, for requests over 576x576 or over 50 steps the client needs to already have the required kudos. This request requires 38.2 kudos to fulfil.' });
+    return json(403, {
+      rc: 'KudosUpfront',
+      message:
+        'Due to heavy demand, for requests over 576x576 or over 50 steps the client needs to already ' +
+        'have the required kudos. This request requires 38.2 kudos to fulfil.',
+    });
   }
 
   const request = {
@@ -222,7 +275,14 @@ function accept(body, json, onlyPrice = false) {
     })),
   };
   requests.set(request.id, request);
-  json(202, { id: request.id, kudos: 10, ...(process.env.MOCK_EMPTY && { message: 'Warning: No available workers can fulfill this request. It will expire in 20 minutes unless a worker appears.' }) });
+  json(202, {
+    id: request.id,
+    kudos: 10,
+    ...(process.env.MOCK_EMPTY && {
+      message:
+        'Warning: No available workers can fulfill this request. It will expire in 20 minutes unless a worker appears.',
+    }),
+  });
 }
 
 const models = () =>
@@ -244,7 +304,8 @@ function serveFile(path, response) {
 }
 
 createServer(async (incoming, response) => {
-  const json = (code, body) => response.writeHead(code, { 'Content-Type': 'application/json; charset=utf-8' }).end(JSON.stringify(body));
+  const json = (code, body) =>
+    response.writeHead(code, { 'Content-Type': 'application/json; charset=utf-8' }).end(JSON.stringify(body));
   const url = new URL(incoming.url, `http://${incoming.headers.host}`);
   let text = '';
   for await (const part of incoming) text += part;
@@ -257,29 +318,65 @@ createServer(async (incoming, response) => {
   if (route === 'POST /api/ext/v1/kudos/price') return accept(JSON.parse(text), json, true);
 
   if (route === 'GET /api/v2/status/models') return json(200, models());
-  if (route === 'GET /api/v2/status/heartbeat') return json(200, { message: 'OK', version: '5.1.5', db_connection: true });
-  if (route === 'GET /api/v2/status/modes') return json(200, { maintenance_mode: Boolean(process.env.MOCK_MAINTENANCE), invite_only_mode: false });
+  if (route === 'GET /api/v2/status/heartbeat')
+    return json(200, { message: 'OK', version: '5.1.5', db_connection: true });
+  if (route === 'GET /api/v2/status/modes')
+    return json(200, { maintenance_mode: Boolean(process.env.MOCK_MAINTENANCE), invite_only_mode: false });
   if (route === 'GET /api/v2/status/performance') {
-    return json(200, { queued_requests: 3, worker_count: process.env.MOCK_EMPTY ? 0 : 2, thread_count: process.env.MOCK_EMPTY ? 0 : 3, text_worker_count: 0, interrogator_count: 0, queued_megapixelsteps: 12.4, past_minute_megapixelsteps: 88.1 });
+    return json(200, {
+      queued_requests: 3,
+      worker_count: process.env.MOCK_EMPTY ? 0 : 2,
+      thread_count: process.env.MOCK_EMPTY ? 0 : 3,
+      text_worker_count: 0,
+      interrogator_count: 0,
+      queued_megapixelsteps: 12.4,
+      past_minute_megapixelsteps: 88.1,
+    });
   }
 
   if (route === 'GET /api/v2/find_user') {
-    if (incoming.headers.apikey === 'bad') return json(401, { message: 'No user matching sent API Key. Have you remembered to register at https://aihorde.net/register ?', rc: 'InvalidAPIKey' });
-    if (incoming.headers.apikey === '0000000000') return json(200, { username: 'Anonymous#0', id: 0, kudos: -50, concurrency: 500 });
+    if (incoming.headers.apikey === 'bad')
+      return json(401, {
+        message: 'No user matching sent API Key. Have you remembered to register at https://aihorde.net/register ?',
+        rc: 'InvalidAPIKey',
+      });
+    if (incoming.headers.apikey === '0000000000')
+      return json(200, { username: 'Anonymous#0', id: 0, kudos: -50, concurrency: 500 });
     return json(200, { username: 'maria#17', id: 17, kudos: 10432.5, concurrency: 30, trusted: true, worker_count: 1 });
   }
   if (route === 'GET /api/ext/v1/kudos/history') {
-    return json(200, { username: 'maria#17', kudos: 10432.5, movements: [
-      { kind: 'work', at: '2026-11-25T09:00:00Z', text: 'Image delivered, Deliberate by your worker "attic"', amount: 9.3, balance: 10432.5 },
-      { kind: 'request', at: '2026-11-25T08:58:00Z', text: `Request ${randomUUID()}: accepted, 2 deliveries`, amount: -20.6, balance: 10423.2 },
-    ] });
+    return json(200, {
+      username: 'maria#17',
+      kudos: 10432.5,
+      movements: [
+        {
+          kind: 'work',
+          at: '2026-11-25T09:00:00Z',
+          text: 'Image delivered, Deliberate by your worker "attic"',
+          amount: 9.3,
+          balance: 10432.5,
+        },
+        {
+          kind: 'request',
+          at: '2026-11-25T08:58:00Z',
+          text: `Request ${randomUUID()}: accepted, 2 deliveries`,
+          amount: -20.6,
+          balance: 10423.2,
+        },
+      ],
+    });
   }
 
   if (url.pathname.startsWith('/blobs/')) {
     const job = [...requests.values()].flatMap((r) => r.jobs).find((j) => url.pathname.includes(j.id));
     if (!job) return json(404, { message: 'gone' });
     const body = imageOf(job);
-    return response.writeHead(200, { 'Content-Type': body[0] === 0x52 ? 'image/webp' : 'image/png', 'Access-Control-Allow-Origin': '*' }).end(body);
+    return response
+      .writeHead(200, {
+        'Content-Type': body[0] === 0x52 ? 'image/webp' : 'image/png',
+        'Access-Control-Allow-Origin': '*',
+      })
+      .end(body);
   }
 
   if (route === 'GET /api/ext/v1/events') {
@@ -289,7 +386,11 @@ createServer(async (incoming, response) => {
   }
 
   if (url.pathname.startsWith('/api/')) {
-    if (!request) return json(404, { message: `Image Waiting Prompt with ID '${url.pathname.split('/').at(-1)}' not found.`, rc: 'RequestNotFound' });
+    if (!request)
+      return json(404, {
+        message: `Image Waiting Prompt with ID '${url.pathname.split('/').at(-1)}' not found.`,
+        rc: 'RequestNotFound',
+      });
     if (route.startsWith('GET /api/v2/generate/check/')) return json(200, check(request));
     if (route.startsWith('GET /api/v2/generate/status/')) return json(200, status(request, url.origin));
     if (incoming.method === 'DELETE') {

@@ -18,9 +18,15 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const gen = new URL('../src/gen/', import.meta.url);
 const MAX_DOCUMENT = 1 << 26; // bytes
 
-/** A document as the server sends it. Go prints it, so no server has to run; built as `make build` does, to share its cache. */
+/**
+ * A document as the server sends it. Go prints it, so no server has to run; built as `make build` does, to share
+ * its cache.
+ */
 async function describe(name) {
-  const { stdout } = await promisify(execFile)('go', ['run', '-trimpath', './internal/apidoc', name], { cwd: root, maxBuffer: MAX_DOCUMENT });
+  const { stdout } = await promisify(execFile)('go', ['run', '-trimpath', './internal/apidoc', name], {
+    cwd: root,
+    maxBuffer: MAX_DOCUMENT,
+  });
   return JSON.parse(stdout);
 }
 
@@ -47,10 +53,15 @@ function limitsOf(document, name) {
 
 function write(file, source, text) {
   mkdirSync(gen, { recursive: true });
-  writeFileSync(new URL(file, gen), `// Made by \`npm run types\` from the server's ${source}; do not edit.\n\n${text}`);
+  writeFileSync(
+    new URL(file, gen),
+    `// Made by \`npm run types\` from the server's ${source}; do not edit.\n\n${text}`,
+  );
 }
 
-const [swagger, contract, extensions] = await Promise.all(['swagger.json', 'contract.json', 'openapi.json'].map(describe));
+const [swagger, contract, extensions] = await Promise.all(
+  ['swagger.json', 'contract.json', 'openapi.json'].map(describe),
+);
 await validate('swagger.json', swagger, '2.0');
 await validate('contract.json', contract, '3.1');
 await validate('openapi.json', extensions, '3.1');

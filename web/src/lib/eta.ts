@@ -21,7 +21,12 @@ export function stepSeconds(progress: JobProgress): number {
  * Seconds until the request is done, as it stands at now (ms); below 0 it takes that
  * much longer than was expected. Undefined while there is nothing to go by.
  */
-export function timeLeft(check: Check | undefined, checkedAt: number, jobs: RunningJob[], now: number): number | undefined {
+export function timeLeft(
+  check: Check | undefined,
+  checkedAt: number,
+  jobs: RunningJob[],
+  now: number,
+): number | undefined {
   const running = runningLeft(check, jobs, now);
   if (!check || check.wait_time <= 0) return running;
   if (running !== undefined && check.waiting === 0) return running;

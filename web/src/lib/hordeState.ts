@@ -42,7 +42,10 @@ export function stateOf(answers: Answers): HordeState {
   if (!heartbeat || !performance) return { level: 'asking', title: 'Asking the server…', text: '' };
 
   if (heartbeat.message !== 'OK' || heartbeat.db_connection === false) {
-    const what = heartbeat.db_connection === false ? 'its database or its store of images does not answer' : `it says “${heartbeat.message}”`;
+    const what =
+      heartbeat.db_connection === false
+        ? 'its database or its store of images does not answer'
+        : `it says “${heartbeat.message}”`;
     return { level: 'down', title: 'The server cannot work at the moment', text: `It answers, but ${what}.` };
   }
   if (modes?.maintenance_mode) {
@@ -52,7 +55,9 @@ export function stateOf(answers: Answers): HordeState {
 }
 
 function outage(error: HordeError, at: number): HordeState {
-  const since = at ? `The figures are from ${clock(at)}, the last full answer.` : 'It has not answered since this page was opened.';
+  const since = at
+    ? `The figures are from ${clock(at)}, the last full answer.`
+    : 'It has not answered since this page was opened.';
 
   if (error.unanswered) return { level: 'down', title: 'The server does not answer', text: since };
   if (error.status === 429) {
@@ -70,14 +75,19 @@ function workersState(performance: Performance, models: ActiveModel[]): HordeSta
   ].filter(Boolean);
   const wait = 'An image request waits up to 20 minutes for one.';
 
-  if (performance.worker_count === 0 && others.length === 0) return { level: 'idle', title: 'No worker is online', text: wait };
+  if (performance.worker_count === 0 && others.length === 0)
+    return { level: 'idle', title: 'No worker is online', text: wait };
   if (performance.worker_count === 0) {
     return { level: 'idle', title: 'No worker generates images', text: `Online: ${others.join(' and ')}. ${wait}` };
   }
 
   const workers = count(performance.worker_count, 'image worker');
   if (models.length === 0) {
-    return { level: 'idle', title: 'No worker takes image requests', text: `${workers} online, in maintenance or without a model. ${wait}` };
+    return {
+      level: 'idle',
+      title: 'No worker takes image requests',
+      text: `${workers} online, in maintenance or without a model. ${wait}`,
+    };
   }
 
   const queued = performance.queued_requests;
@@ -86,7 +96,11 @@ function workersState(performance: Performance, models: ActiveModel[]): HordeSta
   const delay = secondsOfQueue(performance, models);
   const queue = `${count(queued, 'image')} in the queue, ${workers} online.`;
   if (delay === undefined ? queued > performance.thread_count : delay > BUSY_SECONDS) {
-    return { level: 'busy', title: 'Busy', text: delay === undefined ? queue : `${queue} A new request waits about ${seconds(delay)}.` };
+    return {
+      level: 'busy',
+      title: 'Busy',
+      text: delay === undefined ? queue : `${queue} A new request waits about ${seconds(delay)}.`,
+    };
   }
   return { level: 'fine', title: 'Ready', text: queue };
 }
@@ -98,7 +112,12 @@ function secondsOfQueue(performance: Performance, models: ActiveModel[]): number
 }
 
 function clock(at: number): string {
-  return new Date(at).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+  return new Date(at).toLocaleTimeString('en', {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+  });
 }
 
 /** The speed of a model's workers together, in words; the API counts pixelsteps a second. */

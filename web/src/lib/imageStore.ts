@@ -71,7 +71,8 @@ function persistentStore(db: IDBDatabase): ImageStore {
 
   return {
     persistent: true,
-    all: async () => ((await run('readonly', (s) => s.index('at').getAll())) as StoredRecord[]).map(fromRecord).reverse(),
+    all: async () =>
+      ((await run('readonly', (s) => s.index('at').getAll())) as StoredRecord[]).map(fromRecord).reverse(),
     put: async (image) => void (await run('readwrite', (s) => s.put(image))),
     remove: async (id) => void (await run('readwrite', (s) => s.delete(id))),
     clear: async () => void (await run('readwrite', (s) => s.clear())),

@@ -12,10 +12,14 @@ describe('refusals', () => {
       'This request needs 9 kudos upfront.',
     ],
     [
-      '21 steps of k_heun count as 42; stable_diffusion allows 40 without kudos. Requests without slow_workers need them. It costs 3.5.',
+      '21 steps of k_heun count as 42; stable_diffusion allows 40 without kudos. ' +
+        'Requests without slow_workers need them. It costs 3.5.',
       '21 steps of k_heun count as 42; stable_diffusion allows 40 without kudos. It costs 3.5.',
     ],
-    ['So the request is made smaller (allow_downgrade). This is the price.', 'So the request is made smaller. This is the price.'],
+    [
+      'So the request is made smaller (allow_downgrade). This is the price.',
+      'So the request is made smaller. This is the price.',
+    ],
     ['A post-processor goes into params.post_processing.', 'A post-processor goes into params.post_processing.'],
     ['Version 1.2.3 of e.g. this? No! (really)', 'Version 1.2.3 of e.g. this? No! (really)'],
     ['', ''],
@@ -56,7 +60,11 @@ describe('refusals', () => {
 
   it('points at the fields of the form that are wrong', () => {
     const error = new HordeError('Input payload validation failed', 400, '', { 'params.width': 'too wide' });
-    expect(explain(error)).toEqual({ title: 'Some settings are not possible', text: '', advice: 'They are marked in the form.' });
+    expect(explain(error)).toEqual({
+      title: 'Some settings are not possible',
+      text: '',
+      advice: 'They are marked in the form.',
+    });
   });
 
   it('explains what is no answer of the horde', () => {

@@ -37,7 +37,10 @@ const EXPLANATIONS: Partial<Record<ReturnCode, [title: string, advice: string]>>
   SharedKeyExpired: ['This shared key has expired', ''],
   SharedKeyEmpty: ['This shared key has no kudos left', ''],
   SharedKeyInsufficientKudos: ['This needs more kudos than the shared key has left', ''],
-  KudosUpfront: ['This needs more kudos than the account has', 'Change what needs them upfront, or earn kudos by running a worker.'],
+  KudosUpfront: [
+    'This needs more kudos than the account has',
+    'Change what needs them upfront, or earn kudos by running a worker.',
+  ],
   TooManyPrompts: ['Too many images at once', 'Wait until one of yours is finished, then try again.'],
   CorruptPrompt: ['The horde does not generate this prompt', 'Try other words.'],
   InvalidPromptSize: ['The prompt is too long', 'Shorten it to fewer than 7,500 words.'],
@@ -47,7 +50,10 @@ const EXPLANATIONS: Partial<Record<ReturnCode, [title: string, advice: string]>>
   SourceImageUnreadable: ['The source image could not be read', OTHER_FORMAT],
   SourceImageResolutionExceeded: ['The source image has too many pixels', 'Use one of at most 3072 × 3072 pixels.'],
   SourceImageSizeExceeded: ['The source image is too large', 'Use one below 5 MB.'],
-  SourceImageRequiredForModel: ['This model needs a source image', 'Add one under “More settings”, or choose another model.'],
+  SourceImageRequiredForModel: [
+    'This model needs a source image',
+    'Add one under “More settings”, or choose another model.',
+  ],
   RequestNotFound: ['The horde no longer knows this request', 'Requests are kept for 20 minutes. Send it again.'],
 };
 
@@ -61,7 +67,11 @@ export function explain(error: unknown): Explanation {
   const known = error.rc && EXPLANATIONS[error.rc];
   if (known) return { title: known[0], text: error.message, advice: known[1] };
   if (error.unanswered) {
-    return { title: 'The horde does not answer', text: error.message, advice: 'Check that it is running and that you are online.' };
+    return {
+      title: 'The horde does not answer',
+      text: error.message,
+      advice: 'Check that it is running and that you are online.',
+    };
   }
   if (error.status === 429) {
     const wait = error.retryAfter ? `Try again in ${seconds(error.retryAfter)}.` : 'Try again in a moment.';
@@ -110,8 +120,10 @@ function remediesOf(error: HordeError, { anonymous, source }: Circumstances): Re
 }
 
 /** Fields of requests that this page has no control for. */
-const FIELDS =
-  /\b(allow_downgrade|(extra_)?slow_workers|trusted_workers|validated_backends|worker_blacklist|dry_run|disable_batching|extra_source_images|source_mask|source_processing|params\.\w+)\b/;
+const FIELDS = new RegExp(
+  '\\b(allow_downgrade|(extra_)?slow_workers|trusted_workers|validated_backends|worker_blacklist|dry_run|' +
+    'disable_batching|extra_source_images|source_mask|source_processing|params\\.\\w+)\\b',
+);
 
 /** One remark in brackets. */
 const REMARK = / ?\(([^()]*)\)/g;
@@ -125,6 +137,9 @@ const SENTENCE = /[^.!?]*(?:[.!?](?!\s|$)[^.!?]*)*(?:[.!?]+(?=\s|$)|$)\s*/g;
 export function inPageWords(text: string): string {
   const bare = text.replace(REMARK, (all, inner: string) => (FIELDS.test(inner) && !inner.includes(' ') ? '' : all));
   const sentences = bare.match(SENTENCE) ?? [bare];
-  const kept = sentences.filter((sentence) => !FIELDS.test(sentence)).join('').trim();
+  const kept = sentences
+    .filter((sentence) => !FIELDS.test(sentence))
+    .join('')
+    .trim();
   return kept || text;
 }

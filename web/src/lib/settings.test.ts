@@ -15,7 +15,10 @@ describe('settings', () => {
   });
 
   it('carry negative prompt, seed, model and source image', () => {
-    const full = toRequestBody({ ...settings, negative: 'snow ', seed: ' 42 ', model: BUILT_IN_MODEL, strength: 0.3 }, 'UklGR');
+    const full = toRequestBody(
+      { ...settings, negative: 'snow ', seed: ' 42 ', model: BUILT_IN_MODEL, strength: 0.3 },
+      'UklGR',
+    );
     expect(full.prompt).toBe('a red fox ### snow');
     expect(full).toMatchObject({
       models: [BUILT_IN_MODEL],

@@ -1,13 +1,37 @@
 import { describe, expect, it } from 'vitest';
 import type { Generation, ImageStatus, JobProgress, RequestStatus } from './api/types';
-import { emptySlots, runningSlots, fractionDone, withGenerations, withoutUnstarted, withProgress, withStatus } from './slots';
+import {
+  emptySlots,
+  runningSlots,
+  fractionDone,
+  withGenerations,
+  withoutUnstarted,
+  withProgress,
+  withStatus,
+} from './slots';
 
-const progress = (job: string, step: number, preview?: string): JobProgress => ({ job, worker_name: `worker of ${job}`, step, steps: 10, preview });
-const status = (some: Partial<RequestStatus>): RequestStatus => ({
-  finished: 0, processing: 0, restarted: 0, waiting: 0, done: false, faulted: false,
-  wait_time: 0, queue_position: 0, kudos: 3, is_possible: true, ...some,
+const progress = (job: string, step: number, preview?: string): JobProgress => ({
+  job,
+  worker_name: `worker of ${job}`,
+  step,
+  steps: 10,
+  preview,
 });
-const generations = (...ids: string[]) => ({ ...status({}), shared: false, generations: ids.map((id) => ({ id }) as Generation) }) as ImageStatus;
+const status = (some: Partial<RequestStatus>): RequestStatus => ({
+  finished: 0,
+  processing: 0,
+  restarted: 0,
+  waiting: 0,
+  done: false,
+  faulted: false,
+  wait_time: 0,
+  queue_position: 0,
+  kudos: 3,
+  is_possible: true,
+  ...some,
+});
+const generations = (...ids: string[]) =>
+  ({ ...status({}), shared: false, generations: ids.map((id) => ({ id }) as Generation) }) as ImageStatus;
 const running = (...jobs: string[]) => jobs.map((job) => ({ job, worker_name: 'w' }));
 
 describe('slots', () => {

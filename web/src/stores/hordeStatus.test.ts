@@ -4,7 +4,11 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 const ANSWERS: Record<string, unknown> = {
   heartbeat: { message: 'OK', version: '1.0.0', db_connection: true },
   performance: { worker_count: 0, text_worker_count: 0, interrogator_count: 0, queued_requests: 0 },
-  'models?type=image': [{ name: 'b', count: 1 }, { name: 'a', count: 1 }, { name: 'c', count: 2 }],
+  'models?type=image': [
+    { name: 'b', count: 1 },
+    { name: 'a', count: 1 },
+    { name: 'c', count: 2 },
+  ],
   modes: { maintenance_mode: false },
 };
 
@@ -68,21 +72,24 @@ describe('the status of the horde', () => {
     expect(status.recoveries).toBe(1);
   });
 
-  it.each<Mode>(['refuses connections', 'is silent'])('has no outage once anybody was answered, after a server that %s', async (outage) => {
-    const status = await followedStatus();
-    mode = outage;
-    await pass(60_000);
-    expect(status.state.level).toBe('down');
+  it.each<Mode>(['refuses connections', 'is silent'])(
+    'has no outage once anybody was answered, after a server that %s',
+    async (outage) => {
+      const status = await followedStatus();
+      mode = outage;
+      await pass(60_000);
+      expect(status.state.level).toBe('down');
 
-    // The next refresh is seconds away, or one that began in the outage still waits.
-    mode = 'answers';
-    status.serverAnswered();
-    expect(status.state.level).toBe('idle');
-    await pass(1);
-    expect(status.recoveries).toBe(1);
-    await pass(60_000);
-    expect(status.state.level).toBe('idle');
-  });
+      // The next refresh is seconds away, or one that began in the outage still waits.
+      mode = 'answers';
+      status.serverAnswered();
+      expect(status.state.level).toBe('idle');
+      await pass(1);
+      expect(status.recoveries).toBe(1);
+      await pass(60_000);
+      expect(status.state.level).toBe('idle');
+    },
+  );
 
   it('keeps a refusal until it is withdrawn, whoever else is answered', async () => {
     const status = await followedStatus();

@@ -170,7 +170,8 @@ export class ImageRequest {
     this.status = status;
     this.statusAt = Date.now();
     this.cancelled ||= status.cancelled === true;
-    if (this.cancelled || status.faulted) this.slots = withoutUnstarted(this.slots, status.processing + status.finished);
+    if (this.cancelled || status.faulted)
+      this.slots = withoutUnstarted(this.slots, status.processing + status.finished);
     this.phase = status.processing > 0 || status.finished > 0 ? 'generating' : 'waiting';
 
     if (finishedMore && !status.done) void this.#showFinished();

@@ -23,7 +23,11 @@ function hordeThat(status: number, body: unknown, headers: Record<string, string
 }
 
 const request = toRequestBody({ ...defaultSettings(), prompt: 'a fox' });
-const caught = (promise: Promise<unknown>) => promise.then(() => undefined, (error) => error as HordeError);
+const caught = (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    (error) => error as HordeError,
+  );
 
 describe('the client', () => {
   it('asks for the newest movements of a key', async () => {
@@ -60,7 +64,13 @@ describe('the client', () => {
   });
 
   it('asks the price without generating', async () => {
-    const price = { kudos: 12.5, charged: 12.5, exact: true, lines: [{ code: 'each', text: 'One.', kudos: 12.5 }], notes: [] };
+    const price = {
+      kudos: 12.5,
+      charged: 12.5,
+      exact: true,
+      lines: [{ code: 'each', text: 'One.', kudos: 12.5 }],
+      notes: [],
+    };
     const { horde, seen } = hordeThat(200, price);
     expect(await horde.price(request)).toEqual(price);
     expect(seen[0]!.url).toBe('http://horde.test/api/ext/v1/kudos/price?type=image');
@@ -85,7 +95,12 @@ describe('the client', () => {
   });
 
   it.each([
-    [403, { message: 'too poor', rc: 'KudosUpfront' }, {}, { message: 'too poor', rc: 'KudosUpfront', fields: {}, retryAfter: 0 }],
+    [
+      403,
+      { message: 'too poor', rc: 'KudosUpfront' },
+      {},
+      { message: 'too poor', rc: 'KudosUpfront', fields: {}, retryAfter: 0 },
+    ],
     [
       400,
       { message: 'Input payload validation failed', errors: { 'params.width': '500 is not a multiple of 64' } },
@@ -103,19 +118,38 @@ describe('the client', () => {
 
   it('gives up on a server that takes a call and never answers', async () => {
     vi.useFakeTimers();
-    const silent = new HordeClient(() => ANONYMOUS_KEY, 'a', '', (_, init) =>
-      new Promise((_, reject) => init!.signal!.addEventListener('abort', () => reject(new DOMException('', 'AbortError')))),
+    const silent = new HordeClient(
+      () => ANONYMOUS_KEY,
+      'a',
+      '',
+      (_, init) =>
+        new Promise((_, reject) =>
+          init!.signal!.addEventListener('abort', () => reject(new DOMException('', 'AbortError'))),
+        ),
     );
     const asked = caught(silent.cancel('x'));
     const sent = caught(silent.generate(request));
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(await asked).toMatchObject({ name: 'HordeError', status: 0, message: 'The horde did not answer within 20 seconds.' });
-    expect(await sent).toMatchObject({ name: 'HordeError', status: 0, message: 'The horde did not answer within 60 seconds.' });
+    expect(await asked).toMatchObject({
+      name: 'HordeError',
+      status: 0,
+      message: 'The horde did not answer within 20 seconds.',
+    });
+    expect(await sent).toMatchObject({
+      name: 'HordeError',
+      status: 0,
+      message: 'The horde did not answer within 60 seconds.',
+    });
     vi.useRealTimers();
   });
 
   it('says when nobody answers, and stays silent when aborted', async () => {
-    const down = new HordeClient(() => ANONYMOUS_KEY, 'a', '', () => Promise.reject(new TypeError('fetch failed')));
+    const down = new HordeClient(
+      () => ANONYMOUS_KEY,
+      'a',
+      '',
+      () => Promise.reject(new TypeError('fetch failed')),
+    );
     expect(await caught(down.models())).toMatchObject({ status: 0, message: 'No connection to the server.' });
     const stop = new AbortController();
     stop.abort();

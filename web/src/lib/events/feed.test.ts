@@ -44,7 +44,11 @@ class Browser {
 }
 
 class Tab {
-  channel = { onmessage: null as ((event: MessageEvent) => void) | null, postMessage: (data: unknown) => this.post(data), close() {} };
+  channel = {
+    onmessage: null as ((event: MessageEvent) => void) | null,
+    postMessage: (data: unknown) => this.post(data),
+    close() {},
+  };
   feed: Feed;
   frozen = false;
   lead: () => void = () => {};
@@ -67,18 +71,22 @@ class Tab {
   post(data: unknown) {
     if (this.frozen) return;
     const copy = structuredClone(data);
-    for (const tab of this.browser.tabs) if (tab !== this) setTimeout(() => !tab.frozen && tab.channel.onmessage?.({ data: copy } as MessageEvent), 1);
+    for (const tab of this.browser.tabs)
+      if (tab !== this) setTimeout(() => !tab.frozen && tab.channel.onmessage?.({ data: copy } as MessageEvent), 1);
   }
   follow(id: string) {
     const heard = (this.heard[id] ??= []);
     return this.feed.follow(id, (event) => heard.push(event));
   }
   kinds(id: string) {
-    return this.heard[id]!.map((event) => (event.kind === 'connection' ? `connection ${event.answers}` : event.kind)).filter((kind) => kind !== 'connection true');
+    return this.heard[id]!.map((event) =>
+      event.kind === 'connection' ? `connection ${event.answers}` : event.kind,
+    ).filter((kind) => kind !== 'connection true');
   }
   close() {
     this.feed.leave();
-    for (const signal of [...this.server.open.keys()]) if (this === this.browser.queue[0]) this.server.open.delete(signal);
+    for (const signal of [...this.server.open.keys()])
+      if (this === this.browser.queue[0]) this.server.open.delete(signal);
     this.browser.tabs.delete(this);
     this.browser.queue = this.browser.queue.filter((tab) => tab !== this);
     setTimeout(() => this.browser.grant(), 1);
@@ -233,17 +241,26 @@ describe('a lease', () => {
       removeItem: (key: string) => void kept.delete(key),
     } as Storage;
     const said: string[] = [];
-    for (const tab of ['one', 'two']) byLease(tab, () => said.push(`${tab} leads`), () => said.push(`${tab} stops`), storage);
+    for (const tab of ['one', 'two'])
+      byLease(
+        tab,
+        () => said.push(`${tab} leads`),
+        () => said.push(`${tab} stops`),
+        storage,
+      );
     await pass(60_000);
     expect(said).toEqual(['one leads']);
-    kept.set('horde.request-events', JSON.stringify({ tab: 'three', at: Date.now() })); // it came back, or both saw the lease free
+    // it came back, or both saw the lease free
+    kept.set('horde.request-events', JSON.stringify({ tab: 'three', at: Date.now() }));
     await pass(3000);
     expect(said).toEqual(['one leads', 'one stops']);
     await pass(12_000);
     expect(said.length).toBe(3);
     kept.set('horde.request-events', 'nonsense');
     await pass(3000);
-    expect(said.filter((word) => word.endsWith('leads')).length - said.filter((word) => word.endsWith('stops')).length).toBe(1);
+    expect(
+      said.filter((word) => word.endsWith('leads')).length - said.filter((word) => word.endsWith('stops')).length,
+    ).toBe(1);
   });
 
   it('without storage leads alone', () => {

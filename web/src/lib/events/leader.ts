@@ -37,7 +37,12 @@ function byLock(_: string, lead: () => void): void {
  * leader renews a lease in the browser's storage. Two may lead for the moment that it
  * takes to see each other, which costs no more than a second stream.
  */
-export function byLease(tab: string, lead: () => void, stop: () => void, storage: Storage | undefined = usableStorage()): void {
+export function byLease(
+  tab: string,
+  lead: () => void,
+  stop: () => void,
+  storage: Storage | undefined = usableStorage(),
+): void {
   if (!storage) return lead();
 
   let leads = false;

@@ -4,8 +4,16 @@ import type { Check, ImageStatus } from '../api/types';
 import { MAX_FOLLOWED, Watcher, type RequestEvent } from './watcher';
 
 const waiting: Check = {
-  finished: 0, processing: 0, restarted: 0, waiting: 1, done: false, faulted: false,
-  wait_time: 9, queue_position: 3, kudos: 3, is_possible: true,
+  finished: 0,
+  processing: 0,
+  restarted: 0,
+  waiting: 1,
+  done: false,
+  faulted: false,
+  wait_time: 9,
+  queue_position: 3,
+  kudos: 3,
+  is_possible: true,
 };
 const finished: ImageStatus = { ...waiting, finished: 1, waiting: 0, done: true, generations: [], shared: false };
 const down = new HordeError('No connection to the server.', 0);
@@ -73,7 +81,12 @@ function start(horde: ReturnType<typeof makeHorde>, ...ids: string[]) {
   const heard: RequestEvent[] = [];
   const watcher = new Watcher(horde as unknown as HordeClient, (event) => heard.push(event));
   watcher.follow(ids);
-  return { watcher, heard, kinds: () => heard.map((event) => (event.kind === 'connection' ? `connection ${event.answers}` : `${event.kind} ${event.id}`)) };
+  return {
+    watcher,
+    heard,
+    kinds: () =>
+      heard.map((event) => (event.kind === 'connection' ? `connection ${event.answers}` : `${event.kind} ${event.id}`)),
+  };
 }
 const pass = (ms = 0) => vi.advanceTimersByTimeAsync(ms);
 
@@ -110,7 +123,10 @@ describe('the watcher', () => {
     await pass();
     watcher.follow(['a', 'b']);
     await pass();
-    expect(horde.streams.map((stream) => [stream.ids.join(), stream.closed])).toEqual([['a', true], ['a,b', false]]);
+    expect(horde.streams.map((stream) => [stream.ids.join(), stream.closed])).toEqual([
+      ['a', true],
+      ['a,b', false],
+    ]);
     watcher.follow(['b']);
     await pass();
     expect(horde.streams).toHaveLength(2);
@@ -208,9 +224,12 @@ describe('the watcher', () => {
     expect(horde.asked.length).toBeGreaterThan(290);
   });
 
-  it('goes on after a cancel until what is in hand has come, waits as long as it is told, and ends when the request is unknown', async () => {
+  it('goes on after a cancel until all has come, and ends when the request is unknown', async () => {
     const cancelled = { ...finished, processing: 1 };
-    const horde = makeHorde(cancelled, new HordeError('10 per 1 second', 429, '', {}, 7), { ...cancelled, processing: 0 });
+    const horde = makeHorde(cancelled, new HordeError('10 per 1 second', 429, '', {}, 7), {
+      ...cancelled,
+      processing: 0,
+    });
     horde.refuse = new HordeError('no', 404);
     const { kinds } = start(horde, 'a');
     await pass(8000);
