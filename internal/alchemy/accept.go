@@ -258,7 +258,7 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 	unit := store.Unit{Key: row.ID, Accounts: []int64{row.UserID}, Unheard: true, Do: func(tx *store.Tx) error {
 		// Of a run that was rolled back, so that what is refused now is not in the way
 		// of others.
-		x.leavePlaces(row.ID)
+		x.leavePlace(row.ID)
 
 		a, err := tx.Account(row.UserID)
 		if err != nil {
@@ -286,11 +286,11 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 		for _, hook := range hooks {
 			tx.InsertWebhook(*hook)
 		}
-		x.keepPlaces(e)
+		x.keepPlace(e)
 		return nil
 	}}
 	err = q.Store.Write(ctx, unit)
-	x.leavePlaces(row.ID) // if the request has not come in and taken them
+	x.leavePlace(row.ID) // if the request has not come in and taken them
 	if err != nil {
 		return err
 	}

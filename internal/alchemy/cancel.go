@@ -53,7 +53,7 @@ func (q *Queue) cancelOnce(ctx context.Context, e *entry) error {
 // cancellable are the forms of a request that can be cancelled: faulted ones too.
 func (q *Queue) cancellable(ctx context.Context, e *entry) ([]settle.CancelledForm, error) {
 	var all []settle.CancelledForm
-	for i, row := range q.rows(e) {
+	for i, row := range q.formRows(e) {
 		if row.State == store.FormDone || row.State == store.FormCancelled {
 			continue
 		}

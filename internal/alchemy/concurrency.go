@@ -59,16 +59,16 @@ func (x *index) room(tx *store.Tx, user *account.User, n int) error {
 	return mayOpen(user, open+others, n)
 }
 
-// keepPlaces counts the forms of a request that is being committed among what its
-// user has open, until it is in the index or leavePlaces is called.
-func (x *index) keepPlaces(e *entry) {
+// keepPlace counts the forms of a request that is being committed among what its
+// user has open, until it is in the index or leavePlace is called.
+func (x *index) keepPlace(e *entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.requests.Reserve(e)
 }
 
-// leavePlaces undoes keepPlaces.
-func (x *index) leavePlaces(id string) {
+// leavePlace undoes keepPlace.
+func (x *index) leavePlace(id string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.requests.Release(id)

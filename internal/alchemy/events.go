@@ -46,7 +46,7 @@ func (q *Queue) News(ctx context.Context, id string) (n News, err error) {
 	if e == nil {
 		return News{Gone: true}, nil
 	}
-	n.Ended = !slices.ContainsFunc(q.rows(e), func(f store.Form) bool {
+	n.Ended = !slices.ContainsFunc(q.formRows(e), func(f store.Form) bool {
 		return f.State == store.FormWaiting || f.State == store.FormRunning
 	})
 	n.Status, err = q.status(ctx, e)

@@ -21,7 +21,7 @@ func (q *Queue) Uploads(ctx context.Context, id string) (blob.Access, error) {
 		return blob.Closed, nil
 	}
 	if !q.Store.Shared() {
-		if f := q.knownForm(horde.PlainID(id)); f != nil {
+		if f := q.formInIndex(horde.PlainID(id)); f != nil {
 			return uploadsOf(q.snapshot(f)), nil
 		}
 		return blob.Closed, nil
@@ -67,7 +67,7 @@ func (q *Queue) dropIdleSource(ctx context.Context, e *entry) {
 	if e.record.Source == "" {
 		return
 	}
-	for _, f := range q.rows(e) {
+	for _, f := range q.formRows(e) {
 		if f.State == store.FormWaiting || f.State == store.FormRunning {
 			return
 		}

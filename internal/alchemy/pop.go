@@ -74,7 +74,7 @@ func (q *Queue) tryPop(ctx context.Context, p *popper) ([]api.AlchemyTask, map[s
 			return nil, skipped, nil
 		}
 
-		taken, lost, err := q.claim(ctx, found, p.worker)
+		taken, lost, err := q.commitClaim(ctx, found, p.worker)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -116,9 +116,9 @@ func (q *Queue) match(p *popper) ([]*form, map[string]int) {
 	return found, result.Skipped
 }
 
-// claim commits that a worker has forms. lost are the requests of those that
+// commitClaim commits that a worker has forms. lost are the requests of those that
 // somebody else has changed.
-func (q *Queue) claim(ctx context.Context, found []*form, w *fleet.Worker) (taken []*form, lost []string, err error) {
+func (q *Queue) commitClaim(ctx context.Context, found []*form, w *fleet.Worker) (taken []*form, lost []string, err error) {
 	now := q.now()
 	c := settle.FormClaim{
 		Worker:  w.ID,

@@ -94,7 +94,7 @@ func (q *Queue) Reload(ctx context.Context) error {
 		return fmt.Errorf("read forms: %w", err)
 	}
 
-	q.applyRows(requests, forms, known)
+	q.take(requests, forms, known)
 	return nil
 }
 
@@ -108,7 +108,7 @@ func (q *Queue) Refresh(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
-	q.applyRows(requests, forms, ids)
+	q.take(requests, forms, ids)
 	return nil
 }
 
@@ -118,9 +118,9 @@ type rows struct {
 	forms []store.Form
 }
 
-// applyRows brings rows of the database into the index. Of gone, those without a row
+// take brings rows of the database into the index. Of gone, those without a row
 // are forgotten.
-func (q *Queue) applyRows(requests []store.AlchemyRequest, forms []store.Form, gone []string) {
+func (q *Queue) take(requests []store.AlchemyRequest, forms []store.Form, gone []string) {
 	x := q.index
 	x.mu.Lock()
 	taken, err := live.Take(x.requests, keeper{x: x, now: q.now()}, byRequest(requests, forms), gone)
@@ -240,7 +240,7 @@ func (q *Queue) known(id string) *entry {
 // findForm returns a form of a live request by its id, nil when there is none.
 func (q *Queue) findForm(ctx context.Context, id string) (*form, error) {
 	id = horde.PlainID(id)
-	if f := q.knownForm(id); f != nil || !q.Store.Shared() || !horde.IsID(id) {
+	if f := q.formInIndex(id); f != nil || !q.Store.Shared() || !horde.IsID(id) {
 		return f, nil
 	}
 
@@ -251,10 +251,10 @@ func (q *Queue) findForm(ctx context.Context, id string) (*form, error) {
 	if err == nil {
 		err = q.Refresh(ctx, []string{row.RequestID})
 	}
-	return q.knownForm(id), err
+	return q.formInIndex(id), err
 }
 
-func (q *Queue) knownForm(id string) *form {
+func (q *Queue) formInIndex(id string) *form {
 	q.index.mu.Lock()
 	defer q.index.mu.Unlock()
 	f := q.index.requests.Part(id)

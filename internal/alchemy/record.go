@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
 
 	"horde/internal/kinds"
 	kind "horde/internal/kinds/form"
@@ -15,7 +14,7 @@ import (
 )
 
 const (
-	requestLife = 20 * time.Minute // without anything happening to it
+	requestLife = kinds.RequestLife
 
 	maxTiles = 255 // of a source image
 )

@@ -13,8 +13,8 @@ import (
 	"horde/internal/store"
 )
 
-// words are the states of a form on the wire.
-var words = map[store.FormState]string{
+// stateNames are the states of a form on the wire.
+var stateNames = map[store.FormState]string{
 	store.FormWaiting:   "waiting",
 	store.FormRunning:   "processing",
 	store.FormDone:      "done",
@@ -33,7 +33,7 @@ func (q *Queue) Status(ctx context.Context, id string) (api.AlchemyStatus, error
 
 // status is how far a live request is.
 func (q *Queue) status(ctx context.Context, e *entry) (api.AlchemyStatus, error) {
-	forms := q.rows(e)
+	forms := q.formRows(e)
 	s := api.AlchemyStatus{State: overall(forms), Forms: []api.AlchemyFormStatus{}}
 
 	// Results lie in the database alone.
@@ -49,7 +49,7 @@ func (q *Queue) status(ctx context.Context, e *entry) (api.AlchemyStatus, error)
 	}
 
 	for _, f := range forms {
-		one := api.AlchemyFormStatus{Form: f.Name, State: words[f.State]}
+		one := api.AlchemyFormStatus{Form: f.Name, State: stateNames[f.State]}
 		if f.State == store.FormDone {
 			one.Result = results[f.ID]
 		}
@@ -58,8 +58,8 @@ func (q *Queue) status(ctx context.Context, e *entry) (api.AlchemyStatus, error)
 	return s, nil
 }
 
-// rows copies the rows of a request's forms.
-func (q *Queue) rows(e *entry) []store.Form {
+// formRows copies the rows of a request's forms.
+func (q *Queue) formRows(e *entry) []store.Form {
 	q.index.mu.Lock()
 	defer q.index.mu.Unlock()
 	rows := make([]store.Form, len(e.forms))
@@ -156,7 +156,7 @@ func (q *Queue) webhookOf(f *form, r store.FormResult, w *fleet.Worker) (*store.
 	body := webhookBody{
 		AlchemyFormStatus: api.AlchemyFormStatus{
 			Form:   f.Name,
-			State:  words[store.FormDone],
+			State:  stateNames[store.FormDone],
 			Result: q.withImage(r, hook.Mark),
 		},
 		Request: f.RequestID,

@@ -68,12 +68,12 @@ func (q *Queue) sweepOverdue(ctx context.Context) error {
 
 // timeOut gives up an overdue form; ErrLost when somebody else has.
 func (q *Queue) timeOut(ctx context.Context, row store.Form) error {
-	f := q.knownForm(row.ID)
+	f := q.formInIndex(row.ID)
 	if f == nil {
 		if err := q.Refresh(ctx, []string{row.RequestID}); err != nil {
 			return err
 		}
-		if f = q.knownForm(row.ID); f == nil { // its request has expired; that sweep removes it
+		if f = q.formInIndex(row.ID); f == nil { // its request has expired; that sweep removes it
 			return store.ErrLost
 		}
 	}

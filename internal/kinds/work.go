@@ -12,6 +12,9 @@ import (
 	"horde/internal/store"
 )
 
+// RequestLife is how long a request of any kind lives without anything happening to it.
+const RequestLife = 20 * time.Minute
+
 // Work is what the kind of a request makes of it: what it asks of workers, how its
 // jobs are handed out, and what their results are worth. All methods are functions of
 // their inputs.

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"horde/api"
 	"horde/internal/admission"
@@ -19,8 +18,7 @@ import (
 	"horde/internal/store"
 )
 
-// requestLife is how long a request lives without anything happening to it.
-const requestLife = 20 * time.Minute
+const requestLife = kinds.RequestLife
 
 // index holds the live requests of one kind as this node knows them. Nothing under mu
 // waits for the database.

@@ -22,7 +22,9 @@ func TestValue(t *testing.T) {
 		{Work{Name: "GFPGAN", Tiles: 4, SlowWorkers: true}, 12, 14},
 	} {
 		t.Run(tt.work.Name, func(t *testing.T) {
-			if v := tt.work.Value(); v.Earned != horde.Whole(tt.earned) || v.Worth != v.Earned || v.Charge != horde.Whole(tt.charge) || v.Reward != float64(tt.earned) {
+			v := tt.work.Value()
+			if v.Earned != horde.Whole(tt.earned) || v.Worth != v.Earned || v.Charge != horde.Whole(tt.charge) ||
+				v.Reward != float64(tt.earned) {
 				t.Errorf("%+v", v)
 			}
 		})
@@ -38,7 +40,11 @@ func TestKeep(t *testing.T) {
 	}{
 		{"nothing", nil, store.FormResult{FormID: "f"}},
 		{"a caption", map[string]any{"caption": "a fox"}, store.FormResult{FormID: "f", Result: `{"caption":"a fox"}`}},
-		{"an image", map[string]any{"GFPGAN": "R2"}, store.FormResult{FormID: "f", Result: `{"GFPGAN":"R2"}`, Blob: "f.webp"}},
+		{"an image", map[string]any{"GFPGAN": "R2"}, store.FormResult{
+			FormID: "f",
+			Result: `{"GFPGAN":"R2"}`,
+			Blob:   "f.webp",
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got, err := Keep("f", tt.result); err != nil || got != tt.want {
