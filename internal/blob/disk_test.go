@@ -97,7 +97,8 @@ func TestLinksTakeWhatTheirImageNeeds(t *testing.T) {
 	}
 
 	t.Run("in pieces", func(t *testing.T) {
-		req, err := http.NewRequestWithContext(t.Context(), "PUT", link, io.MultiReader(bytes.NewReader(make([]byte, 1001))))
+		body := io.MultiReader(bytes.NewReader(make([]byte, 1001))) // of a length that nobody knows
+		req, err := http.NewRequestWithContext(t.Context(), "PUT", link, body)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -81,6 +81,7 @@ func NewS3(opt S3Options) (*S3, error) {
 
 	s := &S3{client: client, links: links, opt: opt}
 	for _, b := range []string{opt.Bucket, opt.SourceBucket} {
+		// Signing connects to nothing, so nobody's context matters.
 		if _, err := links.PresignedGetObject(context.Background(), b, "probe", LinkTTL, nil); err != nil {
 			return nil, fmt.Errorf("S3: cannot sign links of bucket %q: %w", b, err)
 		}
@@ -245,22 +246,22 @@ func (s *S3) Delete(ctx context.Context, name string) error {
 var asWebP = url.Values{"response-content-type": {"image/webp"}}
 
 // SignGet implements Store.
-func (s *S3) SignGet(_ context.Context, name string, ttl time.Duration) string {
+func (s *S3) SignGet(ctx context.Context, name string, ttl time.Duration) string {
 	if !ValidName(name) {
 		return ""
 	}
-	u, err := s.links.PresignedGetObject(context.Background(), s.bucket(name), name, ttl, asWebP)
+	u, err := s.links.PresignedGetObject(context.WithoutCancel(ctx), s.bucket(name), name, ttl, asWebP)
 	return signed(u, err)
 }
 
 // SignPut implements Store. Content type and length are no part of the signature: workers
 // send any type or none, and a store checks no length but an exact one. How much came is
 // looked at when the object is sealed.
-func (s *S3) SignPut(_ context.Context, name string, u Upload) string {
+func (s *S3) SignPut(ctx context.Context, name string, u Upload) string {
 	if !ValidName(name) {
 		return ""
 	}
-	link, err := s.links.PresignedPutObject(context.Background(), s.bucket(name), name, u.TTL)
+	link, err := s.links.PresignedPutObject(context.WithoutCancel(ctx), s.bucket(name), name, u.TTL)
 	return signed(link, err)
 }
 

@@ -8,6 +8,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -22,7 +23,10 @@ func segment(marker byte, content string) []byte {
 func TestOnlyPixelsPass(t *testing.T) {
 	const secret = "GPS 52.5163 N <script>alert(1)</script>"
 	photo := encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, scene(48, 32, false), nil) })
-	withExif := append(append(append(bytes.Clone(photo[:2]), segment(0xe1, "Exif\x00\x00II*\x00"+secret)...), segment(0xe2, "ICC_PROFILE\x00\x01\x01"+secret)...), photo[2:]...)
+	withExif := slices.Concat(photo[:2],
+		segment(0xe1, "Exif\x00\x00II*\x00"+secret),
+		segment(0xe2, "ICC_PROFILE\x00\x01\x01"+secret),
+		photo[2:])
 	withComment := append(append(bytes.Clone(photo[:2]), segment(0xfe, secret)...), photo[2:]...)
 	pngFile := pngOf(t, scene(48, 32, true))
 	beforePixels := func(chunks ...[]byte) []byte { // after IHDR: 8 + 25 bytes
@@ -40,13 +44,16 @@ func TestOnlyPixelsPass(t *testing.T) {
 		return append(binary.LittleEndian.AppendUint32([]byte(id), uint32(len(data))), data...)
 	}
 	extended := riffWebP(vp8x(48, 32, 0), still[12:], chunk("EXIF", secret), chunk("XMP ", secret))
+	comment := pngChunk("tEXt", []byte("Comment\x00"+secret))
+	moving := encoded(t, func(b *bytes.Buffer) error { return gif.Encode(b, scene(48, 32, false), nil) })
+
 	for name, file := range map[string][]byte{
 		"jpeg with exif and icc":  withExif,
 		"jpeg with a comment":     withComment,
-		"png with text":           beforePixels(pngChunk("tEXt", []byte("Comment\x00"+secret)), pngChunk("eXIf", []byte("II*\x00"+secret))),
+		"png with text":           beforePixels(comment, pngChunk("eXIf", []byte("II*\x00"+secret))),
 		"png with a tail":         append(bytes.Clone(pngFile), secret...),
 		"webp with exif and xmp":  extended,
-		"gif that is also a page": append(encoded(t, func(b *bytes.Buffer) error { return gif.Encode(b, scene(48, 32, false), nil) }), "<!--"+secret...),
+		"gif that is also a page": append(moving, "<!--"+secret...),
 	} {
 		img, _, err := Decode(t.Context(), file, SourceLimits)
 		if err != nil {
@@ -78,7 +85,8 @@ func TestAnimationsCostOneFrame(t *testing.T) {
 	apng := pngOf(t, frame)
 	control := pngChunk("acTL", []byte{0, 0, 0xff, 0xff, 0, 0, 0, 0}) // 65,535 frames
 	extra := pngChunk("fdAT", bytes.Repeat([]byte{0, 0, 0, 1}, 1<<16))
-	apng = append(append(append(bytes.Clone(apng[:33]), control...), apng[33:len(apng)-12]...), append(bytes.Repeat(extra, 8), apng[len(apng)-12:]...)...)
+	end := len(apng) - 12 // of what comes before its last chunk
+	apng = slices.Concat(apng[:33], control, apng[33:end], bytes.Repeat(extra, 8), apng[end:])
 	for name, file := range map[string][]byte{
 		"gif":  encoded(t, func(b *bytes.Buffer) error { return gif.EncodeAll(b, &many) }),
 		"webp": animate(side+2, side+4, stills...),

@@ -37,7 +37,9 @@ func emptyScans(side, scans int) []byte {
 	// The only code, of one bit: nothing changes in a run of up to 2^15−1 blocks.
 	endOfBand := "\x10\x01" + string(make([]byte, 15)) + "\xe0"
 	out = slices.Concat(out,
-		segment(0xdb, "\x00"+string(bytes.Repeat([]byte{1}, 64))), segment(0xc2, string(frame)), segment(0xc4, endOfBand))
+		segment(0xdb, "\x00"+string(bytes.Repeat([]byte{1}, 64))),
+		segment(0xc2, string(frame)),
+		segment(0xc4, endOfBand))
 
 	blocks := ((side + 7) / 8) * ((side + 7) / 8)
 	for i := range scans {
@@ -112,6 +114,7 @@ func hostileFiles(tb testing.TB) map[string]hostile {
 	}
 	bitmap := encoded(tb, func(b *bytes.Buffer) error { return bmp.Encode(b, scene(8, 8, false)) })
 	tall := bytes.Clone(bitmap)
+	emptyTexts := bytes.Repeat(pngChunk("tEXt", nil), 1_000_000)
 	emptyChunks := bytes.Repeat([]byte("XXXX\x00\x00\x00\x00"), 100_000)
 	tall[18], tall[19], tall[22], tall[23] = 0, 12, 0, 12 // 3072×3072
 
@@ -131,7 +134,7 @@ func hostileFiles(tb testing.TB) map[string]hostile {
 		"jpeg of fillers":                {slices.Concat(photo[:2], bytes.Repeat([]byte{0xff}, 1<<20), photo[2:]), nil},
 		"jpeg of an area without pixels": {noScan, ErrUnreadable},
 
-		"png of a million chunks":        {insert(small, bytes.Repeat(pngChunk("tEXt", nil), 1_000_000)), ErrTooMuchWork},
+		"png of a million chunks":        {insert(small, emptyTexts), ErrTooMuchWork},
 		"png of an area without pixels":  {claiming(small, 3072, 16, pngRGBAlpha, 0), ErrUnreadable},
 		"the same, interlaced":           {claiming(small, 3072, 16, pngRGBAlpha, 1), ErrUnreadable},
 		"png that packs nothing, often":  {slices.Concat(small[:33], pngChunk("IDAT", storm[3:]), iend), ErrUnreadable},
