@@ -118,7 +118,9 @@ func (q *Queue) match(p *popper) ([]*form, map[string]int) {
 
 // commitClaim commits that a worker has forms. lost are the requests of those that
 // somebody else has changed.
-func (q *Queue) commitClaim(ctx context.Context, found []*form, w *fleet.Worker) (taken []*form, lost []string, err error) {
+func (q *Queue) commitClaim(
+	ctx context.Context, found []*form, w *fleet.Worker,
+) (taken []*form, lost []string, err error) {
 	now := q.now()
 	c := settle.FormClaim{
 		Worker:  w.ID,
