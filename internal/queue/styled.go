@@ -32,7 +32,8 @@ func (q *Queue) choose(ctx context.Context, kind horde.Kind, ref string) (*style
 func (q *Queue) styled(ctx context.Context, r *admission.Request) (*terms, error) {
 	t := &terms{downgrade: r.Asked.AllowDowngrade != nil && *r.Asked.AllowDowngrade}
 	var err error
-	if t.style, r.Style, err = q.choose(ctx, horde.KindImage, r.Asked.Style); err == nil && r.Style == admission.ImageStyle {
+	t.style, r.Style, err = q.choose(ctx, horde.KindImage, r.Asked.Style)
+	if err == nil && r.Style == admission.ImageStyle {
 		r.Asked, r.RawParams, err = t.style.Image(r.Asked)
 	}
 	if errors.Is(err, style.ErrPromptTooLong) { // row 30
