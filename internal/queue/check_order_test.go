@@ -517,9 +517,10 @@ func refusal(err error, shared map[horde.Code]int) string {
 // request violates at once, the earlier one refuses it, and no source image is
 // read or fetched before all rows up to 59 were passed.
 func TestRefusalsComeInOrder(t *testing.T) {
+	t.Parallel()
 	for name, kind := range orderKinds {
 		t.Run(name, func(t *testing.T) {
-			storetest.Each(t, func(t *testing.T, db *storetest.DB) { refusalsInOrder(t, newOrderWorld(t, db), kind) })
+			each(t, func(t *testing.T, db *storetest.DB) { refusalsInOrder(t, newOrderWorld(t, db), kind) })
 		})
 	}
 }
@@ -607,6 +608,7 @@ func (k *orderKind) anyViolated(w *orderWorld, a *attempt, rows []orderRow) bool
 // themselves get their address white-listed once the rows up to 14 are passed,
 // whatever comes of the request (generation §1.4 row 15).
 func TestFavourOfRow15(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	n.Sources = &fetches{}
 	trusted, school, nobody := n.person(t, true, 26), n.person(t, false, 26), n.person(t, false, 26)

@@ -15,7 +15,8 @@ import (
 // two, a user never has more jobs waiting than the concurrency, the anonymous one of
 // each model; and what was refused leaves no trace.
 func TestConcurrencyAtOnce(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())
 		n := all[0]
 		const most = 30
@@ -107,7 +108,8 @@ func TestConcurrencyAtOnce(t *testing.T) {
 // TestConcurrencyOfANodeThatStarts: a node that serves before it has looked at the
 // news of the others counts what they took, and they count what it took.
 func TestConcurrencyOfANodeThatStarts(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		all := []*node{newNode(t, db, c)}
 		all[0].follow(t)
@@ -155,7 +157,8 @@ func TestConcurrencyOfANodeThatStarts(t *testing.T) {
 // TestRolledBackPlacesKeepNobodyOut: two requests whose transaction was rolled back
 // run again, when there is room for one of them only: one is taken.
 func TestRolledBackPlacesKeepNobodyOut(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		p := n.person(t, false, 10_000)
 		x := n.images

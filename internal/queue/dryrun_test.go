@@ -79,6 +79,7 @@ func randomPayload(rng *rand.Rand, dot, bystander string) api.ImageRequest {
 // dry run says to the hundredth what acceptance and delivery then take from the
 // account, and the breakdown (asked for each eighth) says the same.
 func TestDryRunIsTheCharge(t *testing.T) {
+	t.Parallel()
 	const rounds, together = 100, 100
 	some := rounds
 	if testing.Short() {

@@ -37,7 +37,8 @@ func (n *node) followed(t testing.TB, id string) (until func(what string, ok fun
 // TestFollowSeveral: one follower hears of all its requests, of whatever kind and
 // whichever node took them in, and of nothing else.
 func TestFollowSeveral(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())
 		a, b := all[0], all[len(all)-1]
 		p := a.person(t, true, 1000)
@@ -99,6 +100,7 @@ func TestFollowSeveral(t *testing.T) {
 // TestCancelIsNotTheEnd: a cancelled request has ended when its last job has, though
 // it is done, as the contract has it, as soon as half of them are there.
 func TestCancelIsNotTheEnd(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	id := n.accept(t, ask(p, 3))
@@ -129,6 +131,7 @@ func TestCancelIsNotTheEnd(t *testing.T) {
 // TestProgressTellsItsTime: reports carry how long the job has taken and what a step
 // takes, without what came before the first one; the time to wait goes by them.
 func TestProgressTellsItsTime(t *testing.T) {
+	t.Parallel()
 	c := hordetest.NewClock()
 	n := newNode(t, storetest.On(t, storetest.SQLite), c)
 	p := n.person(t, true, 1000)
@@ -183,6 +186,7 @@ func TestProgressTellsItsTime(t *testing.T) {
 // TestAnotherAttemptBeginsAnew: of a job that was given back nothing is left, and the
 // next worker's has another id and no steps.
 func TestAnotherAttemptBeginsAnew(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	id := n.accept(t, ask(p, 1))
@@ -208,6 +212,7 @@ func TestAnotherAttemptBeginsAnew(t *testing.T) {
 // TestAReportBesideTheDeliveryLeavesNothing: a report whose job was looked up before
 // its delivery, and that is noted after it, would be streamed until the request goes.
 func TestAReportBesideTheDeliveryLeavesNothing(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	id := n.accept(t, ask(p, 2))

@@ -38,6 +38,7 @@ const shielded = "###child, infant, underage, immature, teenager, tween"
 
 // What becomes of a prompt (generation §7.4, §7.5): what the worker gets, or the refusal.
 func TestFilteredPrompts(t *testing.T) {
+	t.Parallel()
 	db := storetest.On(t, storetest.SQLite)
 	n := newNode(t, db, hordetest.NewClock())
 	withFilters(t, n)
@@ -129,6 +130,7 @@ func (n *node) become(t *testing.T, p hordetest.Person, role account.Role) {
 
 // Texts are not judged; those of flagged users are rewritten all the same.
 func TestFilteredTexts(t *testing.T) {
+	t.Parallel()
 	db := storetest.On(t, storetest.SQLite)
 	n := newNode(t, db, hordetest.NewClock())
 	withFilters(t, n)
@@ -159,7 +161,8 @@ func TestFilteredTexts(t *testing.T) {
 // A refused prompt is kept, its sender suspected once, and the address has to
 // wait; none of it for moderators.
 func TestRefusedPrompt(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
 		n := newNode(t, db, hordetest.NewClock())
 		withFilters(t, n)
@@ -225,6 +228,7 @@ func TestRefusedPrompt(t *testing.T) {
 
 // The operator can switch all of it off.
 func TestFiltersOff(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	withFilters(t, n)
 	var err error
@@ -243,6 +247,7 @@ func TestFiltersOff(t *testing.T) {
 
 // A prompt that a style makes of two harmless halves is judged as a whole.
 func TestFilteredStyle(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	withFilters(t, n)
 	author := n.person(t, true, 100_000)

@@ -393,18 +393,22 @@ func checkClaim(c dice.Chance, w *visitor, r *wish, p *popper, got *claim) {
 	}
 }
 
-// cases is how many random cases TestImageHandOuts tries; fewer in short runs.
-const cases = 120_000
+// handOutCases is how many random cases the comparisons with the slow matchers try.
+func handOutCases() int {
+	const cases = 120_000
+	if testing.Short() || underRace {
+		return cases / 10
+	}
+	return cases
+}
 
 // Random requests and workers: the index hands out what the slow matcher does, and
 // tells the same reasons. Each gate has to be the only one in the way often enough
 // for the comparison to mean something.
 func TestImageHandOuts(t *testing.T) {
+	t.Parallel()
 	known := referenceOfFacts(t)
-	n := cases
-	if testing.Short() {
-		n /= 10
-	}
+	n := handOutCases()
 	all := newOutcomes()
 	for _, sum := range dice.Throw(t, n, newOutcomes, func(c dice.Chance, sum *outcomes) { handOutPictures(c, sum, known) }) {
 		for name, times := range sum.alone {

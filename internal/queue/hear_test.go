@@ -12,6 +12,7 @@ import (
 // TestOwnChangesComeIn: whatever this node commits of a request is in its index when
 // Write returns, whoever wrote it.
 func TestOwnChangesComeIn(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, user := n.person(t, false, 1000), n.person(t, false, 1000)
 	id := n.accept(t, ask(user, 3))
@@ -39,6 +40,7 @@ func TestOwnChangesComeIn(t *testing.T) {
 // TestReservationOfAFailedClaim: a claim that fails gives back what it has reserved, and
 // the next pop gets it.
 func TestReservationOfAFailedClaim(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, user := n.person(t, false, 1000), n.person(t, false, 1000)
 	n.accept(t, ask(user, 1))

@@ -17,7 +17,8 @@ import (
 // TestHoldsEnd: however a request ends, nothing of it stays held, and what its
 // requester has left is what was charged for.
 func TestHoldsEnd(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		owner := n.person(t, true, 0)
@@ -120,7 +121,8 @@ func TestHoldsEnd(t *testing.T) {
 
 // TestTextHoldsEnd is TestHoldsEnd for texts, whose hold is an estimate (generation §2.4).
 func TestTextHoldsEnd(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		owner := n.person(t, true, 0)
@@ -187,7 +189,8 @@ func TestTextHoldsEnd(t *testing.T) {
 // TestParallelAdmission: of 100 requests at once that each need more than half of
 // what an account has above its floor, one is taken.
 func TestParallelAdmission(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())
 		n := all[0]
 		p := n.person(t, false, 10_000)

@@ -41,7 +41,8 @@ func (h hook) call(t *testing.T, n *node) {
 // A webhook is told links that begin with what who made the request reached, not
 // with what the worker that delivers it reached, on whichever node that is.
 func TestLinksOfWebhooksAreForTheRequester(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())
 		first, last := all[0], all[len(all)-1]
 		calls := make(hook, 8)
@@ -109,6 +110,7 @@ func TestWebhookOutlivesItsNode(t *testing.T) {
 }
 
 func TestWebhooks(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	calls := make(hook, 8)
 	calls.call(t, n)

@@ -31,6 +31,7 @@ func held(t testing.TB, n *node, p hordetest.Person) horde.Kudos {
 // TestHoldOfTwoNodes: a hold is released with the last delivery, wherever that
 // comes, and not before it.
 func TestHoldOfTwoNodes(t *testing.T) {
+	t.Parallel()
 	a, b := deaf(t)
 	p := a.person(t, false, 100)
 	q := ask(p, 2)
@@ -61,6 +62,7 @@ func TestHoldOfTwoNodes(t *testing.T) {
 // TestStaleNode: a node whose index is old hands out nothing that is gone, and
 // answers for jobs and requests of the other.
 func TestStaleNode(t *testing.T) {
+	t.Parallel()
 	a, b := deaf(t)
 	p, other := a.person(t, true, 1000), a.person(t, true, 1000)
 	a.offer(t, other, pop("one"))
@@ -103,6 +105,7 @@ func TestStaleNode(t *testing.T) {
 // TestTrickIsKnownEverywhere: a paused worker gets one fake job of a request, not
 // one of each node; it leaves nothing when the request ends.
 func TestTrickIsKnownEverywhere(t *testing.T) {
+	t.Parallel()
 	db, c := storetest.On(t, storetest.Postgres), hordetest.NewClock()
 	a, b := newNode(t, db, c), newNode(t, db, c)
 	a.follow(t)
@@ -154,6 +157,7 @@ func pause(t testing.TB, n *node, worker string) {
 // TestFakeJobOfEndedRequest: a stale node gives no fake job of a request that is
 // gone; it would outlive everything.
 func TestFakeJobOfEndedRequest(t *testing.T) {
+	t.Parallel()
 	db, c := storetest.On(t, storetest.Postgres), hordetest.NewClock()
 	a, b := newNode(t, db, c), newNode(t, db, c)
 	p, owner := a.person(t, true, 1000), a.person(t, true, 0)
@@ -177,7 +181,8 @@ func TestFakeJobOfEndedRequest(t *testing.T) {
 // TestManyLateJobsOfExpiredRequests: a sweep comes to an end though there are
 // more late jobs than it takes at once and none of them can be given up.
 func TestManyLateJobsOfExpiredRequests(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		now := c.Micros()

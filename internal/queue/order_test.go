@@ -376,7 +376,8 @@ func (w *world) sound(*rapid.T) {
 // TestOrder compares each hand-out of a random history with what the rulebook
 // gives, and the index with the database after each step.
 func TestOrder(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		rapid.Check(t, func(rt *rapid.T) {
 			w := newWorld(rt, n)

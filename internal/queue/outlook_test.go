@@ -38,6 +38,7 @@ func aheadOf(x *index, e *entry, workers []*match.Worker) (all match.Ahead) {
 // A place in the queue counts each request once that the possible workers will
 // serve before, whatever models it names and whomever it is for (decision 24).
 func TestPlaceInTheQueue(t *testing.T) {
+	t.Parallel()
 	known := referenceOfFacts(t)
 	dice.Throw(t, 2000, func() struct{} { return struct{}{} }, func(c dice.Chance, _ struct{}) { placeInTheQueue(c, known) })
 }
@@ -75,6 +76,7 @@ func placeInTheQueue(c dice.Chance, known *catalog.Snapshot) {
 // Without a worker that could serve it, a request stands behind those that ask for
 // one of its models.
 func TestPlaceWithoutWorkers(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	rich, poor := n.person(t, true, 1000), n.person(t, true, 30)
 	n.accept(t, ask(rich, 3, "Deliberate", "Dreamshaper"))
@@ -95,6 +97,7 @@ func TestPlaceWithoutWorkers(t *testing.T) {
 // An extra slow worker makes a request possible, though it will not get it: that
 // rule is no part of the verdict (generation §5.5).
 func TestExtraSlowIsPossible(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person(t, true, 1000), n.person(t, true, 30)
 	p := pop("slow", "Deliberate")

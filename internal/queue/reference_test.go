@@ -21,7 +21,8 @@ func (n *node) know(t *testing.T, doc string) {
 // it was priced; who may take it, and how many at once, goes by what its model is
 // now; and when the model is unknown it waits for whoever may offer such.
 func TestReferenceChangesUnderARequest(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		n.know(t, `{"mine": {"baseline": "stable diffusion 1"}, "other": {"baseline": "flux_1"}}`)
 		alice, walter := n.person(t, false, 1000), n.person(t, true, 1000)

@@ -105,7 +105,7 @@ type shop struct {
 
 // eachCraft runs a test of each kind of work on each database.
 func eachCraft(t *testing.T, test func(s *shop)) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		for _, c := range crafts {
 			t.Run(c.name, func(t *testing.T) {
@@ -215,6 +215,7 @@ func (s *shop) set(name string, change api.ModifyWorker) {
 // A request does not go back to a worker that faulted or timed out on it while
 // another one could serve it; nor to a worker that stands worse than another.
 func TestFailedRequestIsLeftToOthers(t *testing.T) {
+	t.Parallel()
 	eachCraft(t, func(s *shop) {
 		for _, tt := range []struct {
 			name string
@@ -309,6 +310,7 @@ func TestFailedRequestIsLeftToOthers(t *testing.T) {
 // Tries count by workers: the third that fails ends the request, however many jobs
 // each of them gave up. Nothing waits then.
 func TestThreeWorkersEndARequest(t *testing.T) {
+	t.Parallel()
 	eachCraft(t, func(s *shop) {
 		s.here("a", "b", "c", "d")
 		id := s.request(errand{jobs: 4})
@@ -330,6 +332,7 @@ func TestThreeWorkersEndARequest(t *testing.T) {
 
 // Where no other worker could serve a request, the third fault ends it.
 func TestOneWorkerHasThreeTries(t *testing.T) {
+	t.Parallel()
 	eachCraft(t, func(s *shop) {
 		s.here("one", "elsewhere")
 		id := s.request()
@@ -345,6 +348,7 @@ func TestOneWorkerHasThreeTries(t *testing.T) {
 // Several jobs of a request that one pop gave up are one try while another worker
 // could serve it. Where nobody else is left the third of them ends it, as recorded.
 func TestOnePopIsOneTryWhileOthersAreThere(t *testing.T) {
+	t.Parallel()
 	eachCraft(t, func(s *shop) {
 		s.here("one", "two")
 		id := s.request(errand{jobs: 4})
@@ -359,6 +363,7 @@ func TestOnePopIsOneTryWhileOthersAreThere(t *testing.T) {
 }
 
 func TestOnePopEndsARequestOfTheLastWorker(t *testing.T) {
+	t.Parallel()
 	eachCraft(t, func(s *shop) {
 		s.here("one")
 		id := s.request(errand{jobs: 4})
@@ -374,6 +379,7 @@ func TestOnePopEndsARequestOfTheLastWorker(t *testing.T) {
 // Restarting one node excuses nobody while another one serves: its late jobs are
 // their workers' failures.
 func TestLateWhileAnotherNodeServed(t *testing.T) {
+	t.Parallel()
 	db := storetest.On(t, storetest.Postgres)
 	for _, craft := range crafts {
 		t.Run(craft.name, func(t *testing.T) {
@@ -407,6 +413,7 @@ func TestLateWhileAnotherNodeServed(t *testing.T) {
 // A worker that has failed at five pops in a row gets no jobs for ten minutes, and
 // is told so. A delivery ends the row; a failure after the pause is one more.
 func TestFailingWorkerIsSuspended(t *testing.T) {
+	t.Parallel()
 	eachCraft(t, func(s *shop) {
 		paused := func() bool {
 			s.Helper()
@@ -472,7 +479,8 @@ func TestFailingWorkerIsSuspended(t *testing.T) {
 
 // A pause outlives the server, and other nodes know of it.
 func TestSuspensionIsKept(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		s := &shop{T: t, node: n, craft: crafts[0], asker: n.person(t, false, 1000), owner: n.person(t, true, 0)}
@@ -493,7 +501,8 @@ func TestSuspensionIsKept(t *testing.T) {
 
 // What the requester or the server itself made of a job is not its worker's failure.
 func TestHonestFailures(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		s := &shop{T: t, node: n, craft: crafts[0], asker: n.person(t, false, 1000), owner: n.person(t, true, 0)}
@@ -557,6 +566,7 @@ var dotted = func() string {
 // A request that three workers fail on is to blame itself: it pauses none of those
 // that have delivered before, however many such requests there are.
 func TestImpossibleRequestsPauseNobody(t *testing.T) {
+	t.Parallel()
 	eachCraft(t, func(s *shop) {
 		names := []string{"a", "b", "c"}
 		s.here(names...)
@@ -580,7 +590,8 @@ func TestImpossibleRequestsPauseNobody(t *testing.T) {
 
 // A worker that asks for kudos counts as another one only for who has them.
 func TestFailedRequestOfThePoor(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		s := &shop{T: t, node: n, craft: crafts[0], asker: n.person(t, false, 1000), owner: n.person(t, true, 0)}
 		s.here("bad", "dear")
@@ -599,6 +610,7 @@ func TestFailedRequestOfThePoor(t *testing.T) {
 // Two nodes that do not hear of each other count the same workers: the third that
 // fails ends a request, wherever each of them reported.
 func TestTriesOfTwoNodes(t *testing.T) {
+	t.Parallel()
 	for _, c := range crafts {
 		t.Run(c.name, func(t *testing.T) {
 			a, b := deaf(t)
@@ -643,6 +655,7 @@ func (l leaving) Ready(context.Context) error { l.leave(); return errors.New("fu
 // TestFaultOfAWorkerThatHangsUp: a worker that gives a job up because our store is down
 // is not blamed for it, though it hangs up at once.
 func TestFaultOfAWorkerThatHangsUp(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, user := n.person(t, false, 1000), n.person(t, true, 1000)
 	id := n.accept(t, ask(user, 1))

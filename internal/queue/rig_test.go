@@ -2,8 +2,11 @@ package queue
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -25,9 +28,35 @@ import (
 
 const betaModel = image.BetaModel
 
+// minParallel is how many tests run at a time at least: most of them wait for a disk.
+const minParallel = 6
+
 func TestMain(m *testing.M) {
 	storetest.Checks(8)
+	flag.Parse()
+	if runtime.GOMAXPROCS(0) < minParallel && !isSet("test.parallel") {
+		if err := flag.Set("test.parallel", strconv.Itoa(minParallel)); err != nil {
+			panic(err) // of a flag of package testing
+		}
+	}
 	os.Exit(m.Run())
+}
+
+// isSet reports whether a flag was given on the command line.
+func isSet(name string) (set bool) {
+	flag.Visit(func(f *flag.Flag) { set = set || f.Name == name })
+	return set
+}
+
+// each runs a test on both engines, beside each other and beside other tests.
+func each(t *testing.T, test func(t *testing.T, db *storetest.DB)) {
+	t.Helper()
+	for _, engine := range []string{storetest.SQLite, storetest.Postgres} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			test(t, storetest.On(t, engine))
+		})
+	}
 }
 
 // node is one queue and what it stands on.

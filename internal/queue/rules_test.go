@@ -19,6 +19,7 @@ import (
 )
 
 func TestPriority(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		balance horde.Kudos
 		flagged bool
@@ -37,6 +38,7 @@ func TestPriority(t *testing.T) {
 // moments for all; so an older request overtakes a richer one when the ticks
 // between them outweigh the kudos.
 func TestGrowth(t *testing.T) {
+	t.Parallel()
 	const second = 1_000_000
 	e := func(balance, created int64) *entry {
 		row := store.Request{ID: fmt.Sprint(created), Created: created, Priority: balance}
@@ -64,6 +66,7 @@ func TestGrowth(t *testing.T) {
 // TestSeeds: a fixed seed is given out as it is; a variation moves it by the jobs
 // left before the pop; without a seed each pop draws one.
 func TestSeeds(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	p.Concurrency = 100
@@ -107,6 +110,7 @@ func TestSeeds(t *testing.T) {
 
 // TestHandOut looks at the answer of a pop.
 func TestHandOut(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	a := ask(p, 3, "Deliberate", "Dreamshaper", "waifu_diffusion")
@@ -131,7 +135,8 @@ func TestHandOut(t *testing.T) {
 // TestLifetimes: a request lives 20 minutes, again with each pop and delivery; 60
 // when an extra slow worker took it.
 func TestLifetimes(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		p := n.person(t, true, 1000)
@@ -177,7 +182,8 @@ func TestLifetimes(t *testing.T) {
 // TestResultAfterExpiry: a result for a request that has expired is for a job that
 // does not exist, before and after the sweep; nobody is paid or charged.
 func TestResultAfterExpiry(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		asker, owner := n.person(t, false, 1000), n.person(t, true, 0)
@@ -208,7 +214,8 @@ func TestResultAfterExpiry(t *testing.T) {
 // TestFaults: a given-up job goes back to the queue, the third one ends the
 // request; reported or timed out is the same (decision 12).
 func TestFaults(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		p := n.person(t, true, 1000)
@@ -256,7 +263,8 @@ func TestFaults(t *testing.T) {
 // TestCancel: nothing more is handed out; what a worker has is delivered, paid and
 // charged.
 func TestCancel(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		p, owner := n.person(t, false, 1000), n.person(t, true, 0)
 		a := ask(p, 3)
@@ -291,6 +299,7 @@ func TestCancel(t *testing.T) {
 
 // TestAbortsLeadToMaintenance: the 21st fault within an hour.
 func TestAbortsLeadToMaintenance(t *testing.T) {
+	t.Parallel()
 	w := &store.Worker{}
 	now := int64(1e15)
 	for i := range 21 {
@@ -313,7 +322,8 @@ func TestAbortsLeadToMaintenance(t *testing.T) {
 
 // TestRefusedSubmits is the table of generation §1.20.
 func TestRefusedSubmits(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		p, owner := n.person(t, true, 1000), n.person(t, true, 0)
@@ -361,7 +371,8 @@ func TestRefusedSubmits(t *testing.T) {
 // TestFakeJobs: a paused worker works for nothing, and gets one job of each
 // request.
 func TestFakeJobs(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		p, owner := n.person(t, true, 1000), n.person(t, false, 0)
 		id := n.accept(t, ask(p, 1))
@@ -395,6 +406,7 @@ func TestFakeJobs(t *testing.T) {
 // TestConcurrency: a user may have so many jobs waiting; those with workers do
 // not count. The anonymous user's are counted by the models asked for.
 func TestConcurrency(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	for range 3 {
@@ -428,6 +440,7 @@ func TestConcurrency(t *testing.T) {
 // Who asks for too much is told what was counted: "20 waiting, and may have 30" is
 // no reason by itself. The anonymous user is sent where this caller can register.
 func TestTheRefusalOfTooManyJobsSaysWhatWasCounted(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	anon, err := n.Accounts.ByID(t.Context(), account.AnonymousID)
 	if err != nil {
@@ -464,6 +477,7 @@ func TestTheRefusalOfTooManyJobsSaysWhatWasCounted(t *testing.T) {
 // The pictures of a comparison come in any order (generation §1.11), all others as they were
 // handed out.
 func TestOrderOfPictures(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	owner := *p.User

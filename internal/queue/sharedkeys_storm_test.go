@@ -373,7 +373,8 @@ func drawStep(nodes int) *rapid.Generator[step] {
 // and what its owner paid is what the keys say; in the end each budget has fallen
 // by exactly that, and nothing is left set aside.
 func TestSharedKeyProperty(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())
 		raw := db.Raw()
 		defer raw.Close()
@@ -393,7 +394,8 @@ func TestSharedKeyProperty(t *testing.T) {
 // TestSharedKeyPropertyInParallel is TestSharedKeyProperty by many at once, with
 // somebody who looks all the time.
 func TestSharedKeyPropertyInParallel(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())
 		raw := db.Raw()
 		defer raw.Close()

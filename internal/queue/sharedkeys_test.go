@@ -119,7 +119,8 @@ func keySound(t interface{ Fatal(...any) }, db *storetest.DB, n *node, owner hor
 // its budget pays in full, on one node and on two; what they then cost is what was
 // set aside, and nothing is left over.
 func TestSharedKeyParallel(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		all := nodes(t, db, c)
 		n := all[0]
@@ -231,7 +232,8 @@ func (n *node) setKey(t testing.TB, owner hordetest.Person, key string, budget h
 // TestSharedKeyHoldsEnd: however a request ends, nothing of the key stays set
 // aside, and its budget fell by what was charged.
 func TestSharedKeyHoldsEnd(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		worker := n.person(t, true, 0)
@@ -352,7 +354,8 @@ func TestSharedKeyHoldsEnd(t *testing.T) {
 // TestSharedKeyDeletedWhileOpen: what a worker has is delivered and charged as it
 // was promised; nothing of the key is left behind.
 func TestSharedKeyDeletedWhileOpen(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		worker := n.person(t, true, 0)
 		for _, tt := range []struct {
@@ -399,7 +402,8 @@ func TestSharedKeyDeletedWhileOpen(t *testing.T) {
 // set aside keeps nothing but that; what was promised is still charged and counted,
 // though the budget is 0. What others give is there for new requests at once.
 func TestSharedKeyBudgetChangesWhileOpen(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
 		n := newNode(t, db, hordetest.NewClock())
 		owner, friend, worker := n.person(t, false, 1000), n.person(t, false, 1000), n.person(t, true, 0)
@@ -452,7 +456,8 @@ func TestSharedKeyBudgetChangesWhileOpen(t *testing.T) {
 // and costs its owner what the budget has. The rest is forgiven; its worker is paid
 // in full.
 func TestSharedKeyDowngrade(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		owner, worker := n.person(t, false, 10_000), n.person(t, true, 0)
 		key := n.key(t, owner, account.SharedKeyChange{Kudos: ptr(int64(2))})
@@ -512,7 +517,8 @@ func TestSharedKeyDowngrade(t *testing.T) {
 // from others' holds is no more set aside, though it stays promised. Holds that
 // such a node leaves behind are freed by the sweep.
 func TestSharedKeyOfTheVersionBefore(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		owner, worker := n.person(t, false, 1000), n.person(t, true, 0)
@@ -574,7 +580,8 @@ func TestSharedKeyOfTheVersionBefore(t *testing.T) {
 // than all that there were may serve. Its owner pays what the budget has, and no
 // more.
 func TestSharedKeyBeyondWhatWasForeseen(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		owner, worker := n.person(t, false, 10_000), n.person(t, true, 0)
 		key := n.key(t, owner, account.SharedKeyChange{Kudos: ptr(int64(60))})

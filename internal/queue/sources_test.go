@@ -129,7 +129,8 @@ func wantUpright(t testing.TB, what string, img image.Image, upper color.NRGBA) 
 // source image, mask and extra source images is applied before workers get them,
 // sent in base64 or by address.
 func TestSourceImagesAreSeenAsMeant(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		n.Sources = &fetches{file: lyingPNG(t)}
 		who := n.person(t, true, 1000)
@@ -160,7 +161,8 @@ func TestSourceImagesAreSeenAsMeant(t *testing.T) {
 
 // TestResultsAreSeenAsMeant: the same holds for what workers send in base64.
 func TestResultsAreSeenAsMeant(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		who, worker := n.person(t, false, 1000), n.person(t, true, 0)
 		n.accept(t, ask(who, 1))
@@ -176,6 +178,7 @@ func TestResultsAreSeenAsMeant(t *testing.T) {
 // TestAnyAlphaIsAMask: an image that can be transparent serves for inpainting
 // without a mask, in whatever way its format says so (generation §1.6).
 func TestAnyAlphaIsAMask(t *testing.T) {
+	t.Parallel()
 	clear := halves()
 	for i := 3; i < len(clear.Pix)/2; i += 4 {
 		clear.Pix[i] = 0
@@ -201,7 +204,7 @@ func TestAnyAlphaIsAMask(t *testing.T) {
 		}
 	}
 	const refused = "InpaintingMissingMask"
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		who := n.person(t, false, 1000)
 		for _, c := range []struct {
@@ -269,7 +272,8 @@ func chunkOf(id string, content []byte) []byte {
 // does not allow, is refused before a source image is fetched, read or stored;
 // nothing but a request that passes costs a fetch.
 func TestPoorCallersCostNoFetch(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
 		n := newNode(t, db, hordetest.NewClock())
 		fetched := &fetches{file: pngBytes(t, halves())}

@@ -57,7 +57,8 @@ var stormSteps = []string{"accept", "accept", "accept", "pop", "pop", "pop", "po
 // to two workers, each finished job was paid once, the accounting of every request
 // holds, and the index of every node equals the database.
 func TestStorm(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())
 		rapid.Check(t, func(rt *rapid.T) {
 			s := &storm{t: rt, nodes: all, claimed: map[string]bool{}}

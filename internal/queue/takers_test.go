@@ -13,8 +13,9 @@ import (
 // get it, and new workers count only where no other is there: a stranger who makes
 // one up does not decide what a shared key must have.
 func TestPriceByWorkersThatCouldGetIt(t *testing.T) {
+	t.Parallel()
 	const small, dear = "Sao10K/L3-8B-Stheno-v3.2", "TheDrummer/Cydonia-24B-v4.3"
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		for _, tt := range []struct {
 			name         string

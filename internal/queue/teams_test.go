@@ -14,7 +14,8 @@ import (
 // the last delivery; it keeps that when they leave, and gets nothing of text
 // generation (generation §6.4).
 func TestTeamTotals(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())
 		n := all[0]
 		owner, client := n.person(t, true, 0), n.person(t, false, 100_000)

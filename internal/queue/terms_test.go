@@ -53,7 +53,8 @@ func wantCode(t testing.TB, what string, err error, code horde.Code) {
 
 // What a shared key asks for is charged to its owner and to its budget alike.
 func TestSharedKeyPays(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		alice, worker := n.person(t, false, 1000), n.person(t, true, 0)
 		key := n.key(t, alice, account.SharedKeyChange{Kudos: ptr(int64(500))})
@@ -80,6 +81,7 @@ func TestSharedKeyPays(t *testing.T) {
 }
 
 func TestSharedKeyRefusals(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	ctx := context.Background()
 	alice := n.person(t, false, 1000)
@@ -135,7 +137,8 @@ func TestSharedKeyRefusals(t *testing.T) {
 // Many at once on one key: what was spent, what is left and what the owner paid
 // agree to the hundredth.
 func TestSharedKeyStorm(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		all := nodes(t, db, c)
 		n := all[0]
@@ -180,7 +183,8 @@ func TestSharedKeyStorm(t *testing.T) {
 // A deleted key ends its requests: what waits is gone, what a worker has is still
 // delivered and paid.
 func TestDropKey(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
 		all := nodes(t, db, hordetest.NewClock())
 		n, taker := all[0], all[len(all)-1]
@@ -229,7 +233,8 @@ func TestDropKey(t *testing.T) {
 // The style's owner gets 2 for each accepted request of another; a style's key
 // pays for them all.
 func TestStyledRequests(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
 		n := newNode(t, db, hordetest.NewClock())
 		trudy, alice, worker := n.person(t, true, 1000), n.person(t, false, 1000), n.person(t, true, 0)

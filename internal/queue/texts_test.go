@@ -64,7 +64,8 @@ func (n *node) takeText(t testing.TB, owner hordetest.Person, p api.TextPop) *ap
 // One text from request to result, on two nodes where there can be two: who pays
 // and what is recorded.
 func TestTextRoundTrip(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
 		c := hordetest.NewClock()
 		all := nodes(t, db, c)
@@ -138,6 +139,7 @@ func TestTextRoundTrip(t *testing.T) {
 }
 
 func TestKindsAreApart(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	ctx := context.Background()
 	alice, walter := n.person(t, false, 1000), n.person(t, true, 1000)
@@ -178,6 +180,7 @@ func TestKindsAreApart(t *testing.T) {
 }
 
 func TestTextFaultsAndCancel(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	ctx := context.Background()
 	alice, walter := n.person(t, false, 1000), n.person(t, true, 1000)
@@ -225,6 +228,7 @@ func TestTextFaultsAndCancel(t *testing.T) {
 }
 
 func TestTextMetadata(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	ctx := context.Background()
 	alice, walter := n.person(t, false, 1000), n.person(t, false, 1000)
@@ -259,6 +263,7 @@ func TestTextMetadata(t *testing.T) {
 // A pop without a job says what keeps the worker from each waiting request; what
 // keeps none is not told (generation §2.7, decision 20).
 func TestTextPopsTellWhy(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person(t, false, 10_000), n.person(t, false, 0)
 	other := n.person(t, true, 0)
@@ -394,11 +399,9 @@ func (m textMatcher) query(e *entry) bool {
 // Random queues and workers: the index hands out what the plain matcher does, and
 // counts the same reasons.
 func TestTextHandOuts(t *testing.T) {
+	t.Parallel()
 	known := textModels(t)
-	n := cases
-	if testing.Short() {
-		n /= 10
-	}
+	n := handOutCases()
 	given := 0
 	for _, sum := range dice.Throw(t, n, func() *int { return new(int) }, func(c dice.Chance, given *int) { handOutTexts(c, given, known) }) {
 		given += *sum

@@ -25,7 +25,8 @@ func (n *node) timings(t testing.TB) (all []store.Timing) {
 // Finished pictures leave what they asked for and how long they took, and nothing
 // that leads to who asked.
 func TestTimings(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		alice, owner := n.person(t, true, 1000), n.person(t, true, 0)
@@ -88,6 +89,7 @@ func TestTimings(t *testing.T) {
 
 // However busy the horde, only a sample is recorded.
 func TestTimingsAreBounded(t *testing.T) {
+	t.Parallel()
 	var s sampler
 	now := hordetest.NewClock().Micros()
 	count := func(from int64, step int64, n int) (taken int) {

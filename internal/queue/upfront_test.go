@@ -48,7 +48,8 @@ func (n *node) record(t testing.TB, id string) *record {
 // above the account's floor and not held for another, to the hundredth; what is
 // held is what the dry run says (generation §1.5 step 5).
 func TestUpfrontKudos(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
 		n := newNode(t, db, hordetest.NewClock())
 		rich := n.person(t, false, 10_000)
@@ -107,6 +108,7 @@ func TestUpfrontKudos(t *testing.T) {
 // TestDowngrade: who is poor and allows it gets a smaller request, without a hold;
 // who is not poor gets what was asked for.
 func TestDowngrade(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	poor, rich := n.person(t, false, 26), n.person(t, false, 10_000)
@@ -164,6 +166,7 @@ func TestDowngrade(t *testing.T) {
 // TestLoadDecides: the busier the horde, the smaller what needs no kudos; the load
 // is taken as it was counted for a minute.
 func TestLoadDecides(t *testing.T) {
+	t.Parallel()
 	c := hordetest.NewClock()
 	n := newNode(t, storetest.On(t, storetest.SQLite), c)
 	poor := n.person(t, false, 26)
@@ -197,6 +200,7 @@ func TestLoadDecides(t *testing.T) {
 // TestStartingPriority: a request starts with the balance before the tax, or that
 // of the key's owner (generation §5.1).
 func TestStartingPriority(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	anonymous, err := n.Accounts.ByID(ctx, account.AnonymousID)

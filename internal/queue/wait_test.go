@@ -60,7 +60,8 @@ func served(t *testing.T, what string, job <-chan *api.ImageJob) *api.ImageJob {
 
 // TestWaitingPop: what can be given to a waiting pop wakes it, on every node.
 func TestWaitingPop(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		all := nodes(t, db, c)
 		a, b := all[0], all[len(all)-1]
@@ -98,6 +99,7 @@ func TestWaitingPop(t *testing.T) {
 
 // TestWaitingPopSleepsOn: requests that it cannot serve do not wake a pop.
 func TestWaitingPopSleepsOn(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p, owner := n.person(t, true, 1000), n.person(t, false, 0)
 	offer := pop("one")
@@ -128,6 +130,7 @@ func TestWaitingPopSleepsOn(t *testing.T) {
 
 // TestWaitingPopEnds: a pop whose client goes away waits no longer.
 func TestWaitingPopEnds(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	o := n.offer(t, n.person(t, true, 0), pop("one"))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -152,6 +155,7 @@ func TestWaitingPopEnds(t *testing.T) {
 
 // TestManyWaitingPops: one request wakes many and serves as many as it has jobs.
 func TestManyWaitingPops(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	jobs := make(chan *api.ImageJob, 8)
@@ -175,7 +179,8 @@ func TestManyWaitingPops(t *testing.T) {
 
 // TestFollowRequest: a follower hears of each change, and of the end.
 func TestFollowRequest(t *testing.T) {
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())
 		a, b := all[0], all[len(all)-1]
 		p := a.person(t, true, 1000)
@@ -198,6 +203,7 @@ func TestFollowRequest(t *testing.T) {
 // A worker that is put into maintenance while its pop waits gets its owner's
 // requests alone.
 func TestWaitingPopInMaintenance(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, owner := n.person(t, true, 1000), n.person(t, true, 1000)
 	job := n.waiting(t, owner, pop("one"), long)
