@@ -120,8 +120,8 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 		At:           now,
 		OwnerTrusted: h.worker.OwnerTrusted(),
 	})
-	lease := &settle.Form{Row: row, Result: r, Known: known}
-	d := f.delivery(lease, h, now)
+	assignment := &settle.Form{Row: row, Result: r, Known: known}
+	d := f.delivery(assignment, h, now)
 	if d.Webhook, err = q.webhookOf(f, r, h.worker); err != nil {
 		return 0, err
 	}
@@ -143,22 +143,22 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 
 // delivery describes what a form in a worker's hands brings both sides at a time in
 // microseconds (generation §6.3, §6.4).
-func (f *form) delivery(lease *settle.Form, h hands, now int64) *settle.Delivery {
+func (f *form) delivery(assignment *settle.Form, h hands, now int64) *settle.Delivery {
 	value := f.work().Value()
-	seconds := float64(max(0, now-lease.Row.Started)) / 1e6
+	seconds := float64(max(0, now-assignment.Row.Started)) / 1e6
 	return &settle.Delivery{
-		Rules:   settle.Forms,
-		Lease:   lease,
-		Funds:   f.funds(),
-		Worker:  h.worker.ID,
-		Owner:   h.owner,
-		Model:   f.Name,
-		At:      now,
-		Expires: now + requestLife.Microseconds(),
-		Charge:  value.Charge,
-		Worth:   value.Worth,
-		Earned:  value.Earned,
-		Speed:   math.Round(seconds*10) / 10,
+		Rules:      settle.Forms,
+		Assignment: assignment,
+		Funds:      f.funds(),
+		Worker:     h.worker.ID,
+		Owner:      h.owner,
+		Model:      f.Name,
+		At:         now,
+		Expires:    now + requestLife.Microseconds(),
+		Charge:     value.Charge,
+		Worth:      value.Worth,
+		Earned:     value.Earned,
+		Speed:      math.Round(seconds*10) / 10,
 	}
 }
 
@@ -171,7 +171,7 @@ func (q *Queue) fault(ctx context.Context, f *form, row store.Form, w *fleet.Wor
 	}
 	abort := &settle.Abort{
 		Rules:       settle.Forms,
-		Lease:       &settle.Form{Row: row},
+		Assignment:  &settle.Form{Row: row},
 		Funds:       f.funds(),
 		Worker:      w,
 		Pop:         pop,

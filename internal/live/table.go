@@ -38,7 +38,7 @@ type Load struct {
 //
 // Its owner guards it: nothing here locks, save Waiters and Offer, which need no lock.
 type Table[E Entry, P any] struct {
-	Waiters waiting.Room[*match.Worker] // pops
+	Waiters waiting.Calls[*match.Worker] // pops
 
 	rows     map[string]*row[E]
 	parts    map[string]P

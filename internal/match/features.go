@@ -36,9 +36,9 @@ func (f Flags) Has(flag Flags) bool { return f&flag != 0 }
 type Lacks uint32
 
 // Add adds a reason if it applies.
-func (l *Lacks) Add(reason Lacks, applies bool) {
+func (lacks *Lacks) Add(reason Lacks, applies bool) {
 	if applies {
-		*l |= reason
+		*lacks |= reason
 	}
 }
 
@@ -49,9 +49,9 @@ type SizeClass uint8
 func ClassOf(tokens int) SizeClass { return SizeClass(bits.Len(uint(max(tokens, 1) - 1))) }
 
 // Least is the fewest tokens of a class.
-func (c SizeClass) Least() int {
-	if c == 0 {
+func (class SizeClass) Least() int {
+	if class == 0 {
 		return 1
 	}
-	return 1<<(c-1) + 1
+	return 1<<(class-1) + 1
 }

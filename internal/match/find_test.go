@@ -14,8 +14,8 @@ type able struct{ maxSize int }
 
 const lackSize Lacks = 1
 
-func (a able) Lacking(f Features) (l Lacks) {
-	l.Add(lackSize, f.Size > a.maxSize)
+func (able able) Lacking(f Features) (l Lacks) {
+	l.Add(lackSize, f.Size > able.maxSize)
 	return l
 }
 

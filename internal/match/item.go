@@ -26,7 +26,7 @@ type Item struct {
 	// guards the index.
 	State
 	Reserved     int             // jobs whose claims by this node are not committed yet
-	DecoyWorkers map[string]bool // workers that were given a fake job of the request
+	DecoyWorkers map[string]bool // workers that were given a decoy of the request
 	queued       bool            // it stands where pops look
 }
 

@@ -34,12 +34,12 @@ type Pop struct {
 	skipped map[string]int
 	scanned int    // bytes of prompts times words of the blacklist
 	black   *words // the blacklist, once there was much to look through
-	walk    walk
+	search  search
 	one     [1]*Item // room for what is found
 }
 
-// walk merges several lines in the order of the queue.
-type walk struct {
+// search merges several lines in the order of the queue.
+type search struct {
 	pop     *Pop
 	friends bool // the lines are those of the worker's friends
 	heads   heads

@@ -45,133 +45,133 @@ func keys(users map[int64]bool) []int64 {
 }
 
 func (x *Index) find(p *Pop) []*Item {
-	w := &p.walk
-	*w = walk{pop: p, friends: true, found: p.one[:0], heads: x.room[:0]}
-	defer func() { x.room = w.heads }()
+	s := &p.search
+	*s = search{pop: p, friends: true, found: p.one[:0], heads: x.room[:0]}
+	defer func() { x.room = s.heads }()
 
 	for id := range p.Worker.Friends {
-		w.push(head{line: x.byUser[id]})
+		s.push(head{line: x.byUser[id]})
 	}
-	w.run()
-	if len(w.found) >= p.Want || p.Worker.OwnOnly {
-		return w.found
+	s.run()
+	if len(s.found) >= p.Want || p.Worker.OwnOnly {
+		return s.found
 	}
 
-	w.friends = false
-	p.Worker.eachModel(func(m string) { w.enter(x.models[m]) })
+	s.friends = false
+	p.Worker.eachModel(func(m string) { s.enter(x.models[m]) })
 	if p.Worker.AnyModel {
-		w.enter(x.models[anyModel])
+		s.enter(x.models[anyModel])
 	}
 	if !p.MatchedTargeting {
-		w.push(head{line: x.byTargetWorker[p.Worker.ID]})
+		s.push(head{line: x.byTargetWorker[p.Worker.ID]})
 	}
-	w.run()
+	s.run()
 
-	if len(w.found) == 0 {
-		w.countApart()
+	if len(s.found) == 0 {
+		s.countApart()
 	}
-	return w.found
+	return s.found
 }
 
 // enter adds the lines of a shelf that the worker can serve.
-func (w *walk) enter(s shelf) {
-	worker := w.pop.Worker
-	for f, l := range s {
+func (s *search) enter(lines shelf) {
+	worker := s.pop.Worker
+	for f, l := range lines {
 		h := head{line: l, alike: true, lacks: worker.Skills.Lacking(f)}
 		switch {
 		case h.lacks == 0:
-			w.push(h)
+			s.push(h)
 		case h.lacks&^worker.Walked == 0:
-			w.apart = append(w.apart, h)
+			s.apart = append(s.apart, h)
 		}
 	}
 }
 
 // push adds a line, if there is one.
-func (w *walk) push(h head) {
+func (s *search) push(h head) {
 	if h.line == nil {
 		return
 	}
 	if first, ok := h.line.Min(); ok {
 		h.item = first
-		w.heads = append(w.heads, h)
+		s.heads = append(s.heads, h)
 	}
 }
 
 // run looks at the items in order, until it has found as many as the pop wants.
-func (w *walk) run() {
-	heap.Init(&w.heads)
-	defer w.clear()
+func (s *search) run() {
+	heap.Init(&s.heads)
+	defer s.clear()
 
 	// A worker's friends are few, and nobody else's requests are in their lines.
-	for looks := 0; len(w.heads) > 0 && (w.friends || looks < maxWalk); looks++ {
-		if h := &w.heads[0]; w.fits(h.item, h) {
-			if w.found = append(w.found, h.item); len(w.found) >= w.pop.Want {
+	for looks := 0; len(s.heads) > 0 && (s.friends || looks < maxWalk); looks++ {
+		if h := &s.heads[0]; s.fits(h.item, h) {
+			if s.found = append(s.found, h.item); len(s.found) >= s.pop.Want {
 				return
 			}
 		}
-		if len(w.pop.unknown) >= maxNeedsFunds {
+		if len(s.pop.unknown) >= maxNeedsFunds {
 			return
 		}
-		w.heads.advance()
+		s.heads.advance()
 	}
 }
 
 // clear drops all lines.
-func (w *walk) clear() {
-	clear(w.heads)
-	w.heads = w.heads[:0]
+func (s *search) clear() {
+	clear(s.heads)
+	s.heads = s.heads[:0]
 }
 
 // fits reports whether the worker gets an item of a line, and counts why not.
-func (w *walk) fits(it *Item, in *head) bool {
-	worker := w.pop.Worker
-	if it.Available(w.pop.Now) <= 0 {
+func (s *search) fits(it *Item, in *head) bool {
+	worker := s.pop.Worker
+	if it.Available(s.pop.Now) <= 0 {
 		return false
 	}
-	if w.friends {
-		return worker.Serves(it.Models) && w.pop.suits(it, w.lacking(it, in))
+	if s.friends {
+		return worker.Serves(it.Models) && s.pop.suits(it, s.lacking(it, in))
 	}
 
 	if worker.befriends(it.User) { // it was looked at before
 		return false
 	}
 	if len(it.Models) > 1 || len(it.Workers) > 0 { // it may stand in several lines
-		if w.known(it) || !worker.Serves(it.Models) {
+		if s.known(it) || !worker.Serves(it.Models) {
 			return false
 		}
 	}
-	return w.pop.suits(it, w.lacking(it, in))
+	return s.pop.suits(it, s.lacking(it, in))
 }
 
 // lacking is what the worker lacks for an item of a line.
-func (w *walk) lacking(it *Item, in *head) Lacks {
+func (s *search) lacking(it *Item, in *head) Lacks {
 	if in.alike {
 		return in.lacks
 	}
-	return w.pop.Worker.Skills.Lacking(it.Features)
+	return s.pop.Worker.Skills.Lacking(it.Features)
 }
 
 // known reports whether an item was looked at before.
-func (w *walk) known(it *Item) bool {
-	if w.seen[it] {
+func (s *search) known(it *Item) bool {
+	if s.seen[it] {
 		return true
 	}
-	if w.seen == nil {
-		w.seen = map[*Item]bool{}
+	if s.seen == nil {
+		s.seen = map[*Item]bool{}
 	}
-	w.seen[it] = true
+	s.seen[it] = true
 	return false
 }
 
 // countApart counts the items of the lines that were refused as a whole.
-func (w *walk) countApart() {
+func (s *search) countApart() {
 	looks := 0
-	for i := range w.apart {
-		h := &w.apart[i]
+	for i := range s.apart {
+		h := &s.apart[i]
 		h.line.Scan(func(it *Item) bool {
 			looks++
-			w.fits(it, h)
+			s.fits(it, h)
 			return looks < maxWalk
 		})
 	}

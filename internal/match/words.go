@@ -50,38 +50,38 @@ func newWords(list []string) *words {
 
 // link completes the tree of words: where a word does not go on, the longest one
 // that began later does. Breadth first, so that shorter ones are complete.
-func (w *words) link() {
-	back := make([]int16, len(w.ends))
+func (set *words) link() {
+	back := make([]int16, len(set.ends))
 	var queue []int16
-	for c := range w.width {
-		if s := w.next[c]; s != 0 {
+	for c := range set.width {
+		if s := set.next[c]; s != 0 {
 			queue = append(queue, s)
 		}
 	}
 
 	for i := 0; i < len(queue); i++ {
 		s := queue[i]
-		w.ends[s] = w.ends[s] || w.ends[back[s]]
-		for c := range w.width {
-			at, other := int(s)*w.width+c, w.next[int(back[s])*w.width+c]
-			if t := w.next[at]; t != 0 {
+		set.ends[s] = set.ends[s] || set.ends[back[s]]
+		for c := range set.width {
+			at, other := int(s)*set.width+c, set.next[int(back[s])*set.width+c]
+			if t := set.next[at]; t != 0 {
 				back[t] = other
 				queue = append(queue, t)
 			} else {
-				w.next[at] = other
+				set.next[at] = other
 			}
 		}
 	}
 }
 
 // in reports whether one of the words stands somewhere in text.
-func (w *words) in(text string) bool {
-	if w.ends[0] {
+func (set *words) in(text string) bool {
+	if set.ends[0] {
 		return true
 	}
 	s := 0
 	for i := range len(text) {
-		if s = int(w.next[s*w.width+int(w.class[text[i]])]); w.ends[s] {
+		if s = int(set.next[s*set.width+int(set.class[text[i]])]); set.ends[s] {
 			return true
 		}
 	}

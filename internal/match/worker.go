@@ -52,15 +52,15 @@ func (w *Worker) offers(model string) bool {
 	return slices.Contains(w.Models, model)
 }
 
-func (w *Worker) eachModel(visit func(string)) {
+func (w *Worker) eachModel(each func(string)) {
 	if w.Offered == nil {
 		for _, m := range w.Models {
-			visit(m)
+			each(m)
 		}
 		return
 	}
 	for m := range w.Offered {
-		visit(m)
+		each(m)
 	}
 }
 

@@ -18,11 +18,10 @@ func (q *Queue) fault(ctx context.Context, a assigned, why settle.Excuse) error 
 	}
 	abort := &settle.Abort{
 		Rules:       a.e.home.kind.rules,
-		Lease:       job,
+		Assignment:  job,
 		Funds:       a.e.funds(),
 		Worker:      a.worker,
 		Pop:         a.job.PopID(),
-		Decoy:       a.job.Fake,
 		Excuse:      why,
 		Raid:        q.Modes().Raid,
 		Before:      a.e.failedWorkers(),
@@ -53,7 +52,7 @@ func (q *Queue) server() settle.Server {
 
 // excuseOf finds out whether the server itself made a worker fault.
 func (q *Queue) excuseOf(ctx context.Context, a assigned) settle.Excuse {
-	if a.job.Fake || !a.e.work.Stored() {
+	if a.job.Decoy || !a.e.work.Stored() {
 		return settle.NoExcuse
 	}
 	return q.server().ExcuseNow(ctx, settle.Needs{Sources: a.e.record.sources(), Upload: true})

@@ -55,8 +55,8 @@ func (q *Queue) accept(ctx context.Context, x *index, r kinds.Asked, t *terms, f
 	return Answer{Accepted: q.accepted(r, e)}, nil
 }
 
-// weighed is what a request that may enter costs.
-type weighed struct {
+// bill is what a request that may enter costs.
+type bill struct {
 	up         admission.Upfront
 	cost       kinds.Price
 	downgraded bool // it was made smaller for lack of kudos
@@ -64,28 +64,28 @@ type weighed struct {
 }
 
 // refusal refuses what an account cannot pay upfront.
-func (w *weighed) refusal(a *store.Account) error {
-	return w.up.Refusal(admission.Funds{
-		Needed:  w.cost.Needed,
+func (b *bill) refusal(a *store.Account) error {
+	return b.up.Refusal(admission.Funds{
+		Needed:  b.cost.Needed,
 		Balance: a.Balance,
 		Floor:   a.Lowest,
 		Held:    a.Held,
-		ByKey:   w.byKey,
+		ByKey:   b.byKey,
 	})
 }
 
 // held is what is set aside when the request is taken.
-func (w weighed) held() horde.Kudos {
-	if !w.up.Needed {
+func (b bill) held() horde.Kudos {
+	if !b.up.Needed {
 		return 0
 	}
-	return max(0, w.cost.Needed)
+	return max(0, b.cost.Needed)
 }
 
 // weigh runs every check of a request up to row 59, kudos that are needed upfront
 // among them, and prices it. It reads and fetches no source image: those are of
 // row 60.
-func (q *Queue) weigh(ctx context.Context, x *index, r kinds.Asked, t *terms, from From) (w weighed, err error) {
+func (q *Queue) weigh(ctx context.Context, x *index, r kinds.Asked, t *terms, from From) (w bill, err error) {
 	if err := r.Check(admission.BeforeKey); err != nil {
 		return w, err
 	}
@@ -115,7 +115,7 @@ func (q *Queue) weigh(ctx context.Context, x *index, r kinds.Asked, t *terms, fr
 // allows it becomes smaller, and any other is refused (generation §1.5 step 5). Requests that
 // need nothing upfront do not cost a read of the account.
 func (q *Queue) requireFunds(
-	ctx context.Context, x *index, r kinds.Asked, t *terms, load admission.Load, w *weighed,
+	ctx context.Context, x *index, r kinds.Asked, t *terms, load admission.Load, w *bill,
 ) error {
 	if !w.up.Needed {
 		return nil
@@ -222,7 +222,7 @@ func (q *Queue) newRequest(
 
 // commit acknowledges a request: row, tax, hold and what the style's owner gets in
 // one transaction. The index, here and on other nodes, gets it by hear.
-func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error {
+func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w bill) error {
 	row, x := e.row, e.home
 	err := q.Store.Write(ctx, store.Unit{Key: row.ID, Accounts: t.accounts(), Unheard: true, Do: func(tx *store.Tx) error {
 		// Of a run that was rolled back, so that what is refused now is not in the way
@@ -234,7 +234,7 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error
 		if err != nil {
 			return err
 		}
-		if err := q.room(ctx, tx, e, t.user); err != nil {
+		if err := q.stillMayWait(ctx, tx, e, t.user); err != nil {
 			return err
 		}
 		key, err := t.recheck(tx, w.cost, w.up.MayDowngrade && !w.up.Needed)
@@ -268,7 +268,7 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w weighed) error
 
 // acceptance describes what moves when a request is taken. key is the shared key that
 // pays, as it is now; nil: none does.
-func (t *terms) acceptance(e *entry, w weighed, key *store.SharedKey) *settle.Acceptance {
+func (t *terms) acceptance(e *entry, w bill, key *store.SharedKey) *settle.Acceptance {
 	a := &settle.Acceptance{
 		Rules:    e.home.kind.rules,
 		Request:  e.row.ID,

@@ -49,9 +49,9 @@ type attempt struct {
 // the account's own.
 type keyState struct{ unknown, empty, expired, styled, small, limited bool }
 
-func (k keyState) shared() bool {
-	k.unknown = false
-	return k != keyState{}
+func (state keyState) shared() bool {
+	state.unknown = false
+	return state != keyState{}
 }
 
 const (
@@ -97,8 +97,8 @@ type orderRow struct {
 }
 
 // table is the number of a row in a table of admission.
-func (r *orderRow) table() (row int) {
-	fmt.Sscanf(r.row, "%d", &row)
+func (rule *orderRow) table() (row int) {
+	fmt.Sscanf(rule.row, "%d", &row)
 	return row
 }
 
@@ -167,35 +167,35 @@ func newOrderWorld(t *testing.T, db *storetest.DB) *orderWorld {
 }
 
 // style makes a style that a shared key may pay for.
-func (w *orderWorld) style(owner hordetest.Person, kind horde.Kind, prompt, key string) string {
+func (world *orderWorld) style(owner hordetest.Person, kind horde.Kind, prompt, key string) string {
 	v := store.Style{ID: horde.NewID(), Kind: kind, UserID: owner.ID, Name: horde.NewID(), Prompt: prompt, Params: "{}", Tags: "[]",
 		Models: `["plain"]`, Examples: "[]", SharedKey: key}
-	err := w.Store.Write(context.Background(), store.Unit{Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error { return tx.InsertStyle(v, nil, nil) }})
+	err := world.Store.Write(context.Background(), store.Unit{Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error { return tx.InsertStyle(v, nil, nil) }})
 	if err != nil {
-		w.t.Fatal(err)
+		world.t.Fatal(err)
 	}
 	return v.ID
 }
 
 // caller is an account of the roles and with the key that an attempt wants. All
 // are moderators, so that a refused prompt has no consequences, and poor.
-func (w *orderWorld) caller(a *attempt) hordetest.Person {
+func (world *orderWorld) caller(a *attempt) hordetest.Person {
 	id := fmt.Sprint(a.roles, a.anon, a.key)
-	if p, ok := w.persons[id]; ok {
+	if p, ok := world.persons[id]; ok {
 		return p
 	}
 	ctx := context.Background()
-	u, key, err := w.Accounts.Create(ctx, account.NewUser{Username: "u", OAuthID: "g_" + id, Roles: a.roles | account.Moderator})
+	u, key, err := world.Accounts.Create(ctx, account.NewUser{Username: "u", OAuthID: "g_" + id, Roles: a.roles | account.Moderator})
 	if a.anon {
 		key = api.AnonymousKey
-		u, err = w.Accounts.ByKey(ctx, key)
+		u, err = world.Accounts.ByKey(ctx, key)
 	}
 	if err != nil {
-		w.t.Fatal(err)
+		world.t.Fatal(err)
 	}
 	p := hordetest.Person{User: u, Key: key}
 	if !a.anon {
-		w.setBalance(w.t, p, horde.Whole(26))
+		world.setBalance(world.t, p, horde.Whole(26))
 	}
 	if k := a.key; k.unknown {
 		p.Key = "no key of anybody"
@@ -213,24 +213,24 @@ func (w *orderWorld) caller(a *attempt) hordetest.Person {
 		if k.limited {
 			change.MaxPixels, change.MaxTokens = ptr(int64(1)), ptr(int64(1))
 		}
-		p.Key = w.node.key(w.t, p, change)
+		p.Key = world.node.key(world.t, p, change)
 		if k.styled {
-			w.style(p, "image", "{p}{np}", p.Key)
+			world.style(p, "image", "{p}{np}", p.Key)
 		}
 	}
-	w.persons[id] = p
+	world.persons[id] = p
 	return p
 }
 
 // ask makes the request of an attempt.
-func (w *orderWorld) ask(a *attempt) (hordetest.Person, Ask, TextAsk) {
-	p := w.caller(a)
-	w.modes = a.modes
-	w.calls++
+func (world *orderWorld) ask(a *attempt) (hordetest.Person, ImageRequest, TextRequest) {
+	p := world.caller(a)
+	world.modes = a.modes
+	world.calls++
 	from := From{Key: p.Key, ClientAgent: a.agent, UnsafeIP: a.unsafe,
-		Addr: netip.AddrFrom4([4]byte{203, byte(w.calls >> 16), byte(w.calls >> 8), byte(w.calls)})}
+		Addr: netip.AddrFrom4([4]byte{203, byte(world.calls >> 16), byte(world.calls >> 8), byte(world.calls)})}
 	if a.banned {
-		from.Addr = w.banned
+		from.Addr = world.banned
 	}
 	body := a.image
 	models := slices.Clone(*body.Models)
@@ -238,7 +238,7 @@ func (w *orderWorld) ask(a *attempt) (hordetest.Person, Ask, TextAsk) {
 		models[i] = strings.ReplaceAll(models[i], ownAlias, p.Alias())
 	}
 	body.Models = &models
-	return p, Ask{Body: body, RawParams: json.RawMessage(a.raw), From: from}, TextAsk{Body: a.text, From: from}
+	return p, ImageRequest{Body: body, RawParams: json.RawMessage(a.raw), From: from}, TextRequest{Body: a.text, From: from}
 }
 
 // clone copies what rows change.
@@ -494,11 +494,11 @@ var orderKinds = map[string]orderKind{
 		}},
 }
 
-func (k *orderKind) violated(w *orderWorld, a *attempt, r *orderRow) bool {
+func (kind *orderKind) violated(w *orderWorld, a *attempt, r *orderRow) bool {
 	if r.still != nil {
 		return r.still(a, w.caller(a).User)
 	}
-	return k.violates(w, a, r.table())
+	return kind.violates(w, a, r.table())
 }
 
 var figures = regexp.MustCompile(`[0-9.]+`)
@@ -587,21 +587,21 @@ func refusalsInOrder(t *testing.T, w *orderWorld, kind orderKind) {
 
 // both violates two rows at once and none before them; nil when they exclude each
 // other or cannot do without such a third.
-func (w *orderWorld) both(kind *orderKind, i, j int) *attempt {
+func (world *orderWorld) both(kind *orderKind, i, j int) *attempt {
 	for _, order := range [][2]int{{i, j}, {j, i}} {
 		a := plainAttempt()
-		kind.rows[order[0]].violate(a, w)
+		kind.rows[order[0]].violate(a, world)
 		a = a.clone()
-		kind.rows[order[1]].violate(a, w)
-		if kind.violated(w, a, &kind.rows[i]) && kind.violated(w, a, &kind.rows[j]) && !kind.anyViolated(w, a, kind.rows[:i]) {
+		kind.rows[order[1]].violate(a, world)
+		if kind.violated(world, a, &kind.rows[i]) && kind.violated(world, a, &kind.rows[j]) && !kind.anyViolated(world, a, kind.rows[:i]) {
 			return a
 		}
 	}
 	return nil
 }
 
-func (k *orderKind) anyViolated(w *orderWorld, a *attempt, rows []orderRow) bool {
-	return slices.ContainsFunc(rows, func(r orderRow) bool { return k.violated(w, a, &r) })
+func (kind *orderKind) anyViolated(w *orderWorld, a *attempt, rows []orderRow) bool {
+	return slices.ContainsFunc(rows, func(r orderRow) bool { return kind.violated(w, a, &r) })
 }
 
 // TestFavourOfRow15: trusted, education and service accounts that call for

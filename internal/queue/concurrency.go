@@ -49,9 +49,8 @@ func mayWait(ctx context.Context, user *account.User, waiting, n int) error {
 		"Wait for some to finish, or ask for fewer.", n, waiting, most)
 }
 
-// room refuses a request in the transaction that would take it, when its user has
-// no room for it any more.
-func (q *Queue) room(ctx context.Context, tx *store.Tx, e *entry, user *account.User) error {
+// stillMayWait is mayWait in the transaction that would take a request.
+func (q *Queue) stillMayWait(ctx context.Context, tx *store.Tx, e *entry, user *account.User) error {
 	x := e.home
 	news, err := tx.Unheard()
 	if err != nil {

@@ -51,9 +51,9 @@ func (q *Queue) submit(ctx context.Context, x *index, key string, s submission) 
 	case faulted:
 		// A worker that hangs up once it has said so is not to be blamed for the job's time.
 		err = q.fault(context.WithoutCancel(ctx), a, q.excuseOf(ctx, a))
-	case a.job.Fake:
+	case a.job.Decoy:
 		defer q.dropUndelivered(ctx, a)
-		return a.e.work.Value(q.delivered(a, s.generation, false)).Reward, q.endDecoy(ctx, a, s.seed)
+		return a.e.work.Value(q.delivered(a, s)).Reward, q.endDecoy(ctx, a, s.seed)
 	default:
 		return q.deliver(ctx, a, user, s)
 	}
@@ -66,10 +66,9 @@ func (q *Queue) submit(ctx context.Context, x *index, key string, s submission) 
 var errForeignJob = horde.Errorf(horde.WrongCredentials, "Wrong credentials to submit as this worker.")
 
 // delivered is a result of a job and what its value depends on.
-func (q *Queue) delivered(a assigned, result string, censored bool) kinds.Delivered {
+func (q *Queue) delivered(a assigned, s submission) kinds.Delivered {
 	return kinds.Delivered{
-		Result:    result,
-		Censored:  censored,
+		Result:    s.generation,
 		Model:     a.job.Model,
 		Worker:    a.worker,
 		BasePrice: a.e.record.Price,
@@ -92,7 +91,8 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 		return 0, err
 	}
 
-	made := q.delivered(a, s.generation, r.Censored)
+	made := q.delivered(a, s)
+	made.Censored = r.Censored
 	value := a.e.work.Value(made)
 	d := q.deliveryOf(a, owner, r, made, value)
 	if d.Webhook, err = q.webhookOf(a, r, value.Reward); err != nil {
@@ -178,19 +178,19 @@ func (q *Queue) deliveryOf(
 
 	kind, units := a.e.home.kind, a.e.work.WorkUnits()
 	d := &settle.Delivery{
-		Rules:    kind.rules,
-		Lease:    &settle.Job{Row: a.job, Result: r},
-		Funds:    a.e.funds(),
-		Worker:   a.worker.ID,
-		Owner:    owner,
-		Model:    a.job.Model,
-		At:       now,
-		Expires:  now + requestLife.Microseconds(),
-		Charge:   v.Charge,
-		Worth:    v.Worth,
-		Earned:   v.Earned,
-		Speed:    speed,
-		Censored: r.Censored,
+		Rules:      kind.rules,
+		Assignment: &settle.Job{Row: a.job, Result: r},
+		Funds:      a.e.funds(),
+		Worker:     a.worker.ID,
+		Owner:      owner,
+		Model:      a.job.Model,
+		At:         now,
+		Expires:    now + requestLife.Microseconds(),
+		Charge:     v.Charge,
+		Worth:      v.Worth,
+		Earned:     v.Earned,
+		Speed:      speed,
+		Censored:   r.Censored,
 		Work: settle.Work{
 			Units:        units,
 			Usage:        kind.recorded(a.e.record.used(units)),

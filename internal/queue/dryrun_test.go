@@ -100,9 +100,9 @@ func TestDryRunIsTheCharge(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 8))
 	dot := onePixel(t)
 	for round := range some {
-		asked := make([]Ask, together)
+		asked := make([]ImageRequest, together)
 		for i := range asked {
-			asked[i] = Ask{From: From{Key: payers[i].Key}, Body: randomPayload(rng, dot, bystander)}
+			asked[i] = ImageRequest{From: From{Key: payers[i].Key}, Body: randomPayload(rng, dot, bystander)}
 		}
 		n.chargedAsSaid(t, c, painter, payers, asked, rng, dot, bystander)
 		if t.Failed() {
@@ -115,7 +115,7 @@ func TestDryRunIsTheCharge(t *testing.T) {
 }
 
 // chargedAsSaid prices requests, takes them in, delivers them all and compares.
-func (n *node) chargedAsSaid(t *testing.T, c *hordetest.Clock, painter hordetest.Person, payers []hordetest.Person, asked []Ask, rng *rand.Rand, dot, bystander string) {
+func (n *node) chargedAsSaid(t *testing.T, c *hordetest.Clock, painter hordetest.Person, payers []hordetest.Person, asked []ImageRequest, rng *rand.Rand, dot, bystander string) {
 	ctx := context.Background()
 	said := make([]horde.Kudos, len(asked))
 	before := make([]horde.Kudos, len(asked))

@@ -29,7 +29,7 @@ type index struct {
 	mu       sync.Mutex
 	requests *live.Table[*entry, *entry] // guarded by mu, as are the moving fields of entries; parts are jobs
 	queue    *match.Index                // guarded by mu; what waits
-	running  int                         // guarded by mu; jobs in progress, fake ones not counted
+	running  int                         // guarded by mu; jobs in progress, decoys not counted
 	claims   map[string]*claim           // guarded by mu; that are being committed, by the id of the pop
 }
 
@@ -60,7 +60,7 @@ type entry struct {
 type possibility struct {
 	possible bool
 	workers  []*match.Worker // those that will, at most maxJudges
-	speed    float64         // of all their threads together, things per second
+	speed    float64         // of all their threads together, work units per second
 	threads  int
 }
 
@@ -167,13 +167,13 @@ func (e *entry) Wakes(w *match.Worker) bool { return w.Wakes(&e.item) }
 // models are those that the request names; none: any.
 func (e *entry) models() []string { return e.record.common.Models }
 
-// counts are the jobs of a request by state; fake ones count for nothing.
+// counts are the jobs of a request by state; decoys count for nothing.
 type counts struct{ processing, finished, restarted int }
 
 func (e *entry) counts() (c counts) {
 	for _, j := range e.jobs {
 		switch {
-		case j.Fake:
+		case j.Decoy:
 		case j.State == store.JobRunning:
 			c.processing++
 		case j.State == store.JobDone:
@@ -203,7 +203,7 @@ func (e *entry) blame(worker string) {
 }
 
 func inProgress(j *store.Job) int {
-	if j.State == store.JobRunning && !j.Fake {
+	if j.State == store.JobRunning && !j.Decoy {
 		return 1
 	}
 	return 0

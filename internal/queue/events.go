@@ -159,7 +159,7 @@ func (q *Queue) news(e *entry) News {
 		switch {
 		case inProgress(j) > 0:
 			n.Running = append(n.Running, api.RunningJob{Job: j.ID, WorkerName: q.workerName(j.WorkerID)})
-		case j.State == store.JobDone && !j.Fake:
+		case j.State == store.JobDone && !j.Decoy:
 			n.Delivered = append(n.Delivered, j.ID)
 		}
 	}

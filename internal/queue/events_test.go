@@ -27,7 +27,7 @@ func (n *node) followed(t testing.TB, id string) (until func(what string, ok fun
 		for !ok(n.News(id)) {
 			select {
 			case <-w.Woken():
-			case <-time.After(20 * time.Second):
+			case <-time.After(long):
 				t.Fatalf("%s: not heard, the last was %+v", what, n.News(id))
 			}
 		}
@@ -67,7 +67,7 @@ func TestFollowSeveral(t *testing.T) {
 			t.Fatal(err)
 		}
 		var heard []string
-		for deadline := time.After(20 * time.Second); len(heard) < 2; {
+		for deadline := time.After(long); len(heard) < 2; {
 			select {
 			case <-w.Woken():
 				for _, id := range w.Changed() {

@@ -144,7 +144,7 @@ func TestFilteredTexts(t *testing.T) {
 		{flagged, "kids, naked!###quiet", "adult naked" + shielded + ", quiet"},
 		{flagged, "a little boy", "a adult adult man" + shielded},
 	} {
-		answer, err := n.AcceptText(context.Background(), TextAsk{From: From{Key: c.who.Key}, Body: api.TextRequest{Prompt: c.prompt}})
+		answer, err := n.AcceptText(context.Background(), TextRequest{From: From{Key: c.who.Key}, Body: api.TextRequest{Prompt: c.prompt}})
 		if err != nil {
 			t.Fatal(err)
 		}

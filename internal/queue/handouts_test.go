@@ -231,13 +231,13 @@ func randomVisitor(c dice.Chance) *visitor {
 
 // settle brings a wish into the index as production does with what a requester
 // sends, now and then by way of the database's row.
-func (r *wish) settle(c dice.Chance, x *index, known *catalog.Snapshot, id int) {
-	a := admission.Request{Asked: r.ask, Models: known}
+func (wish *wish) settle(c dice.Chance, x *index, known *catalog.Snapshot, id int) {
+	a := admission.Request{Asked: wish.ask, Models: known}
 	a.Normalize(admission.Caller{}, func() uint32 { return uint32(c.N(1 << 30)) })
-	rec := record{Image: &a.Image, UnsafeIP: r.unsafeIP, Trusted: r.trusted, Price: r.price}
-	row := store.Request{ID: fmt.Sprintf("r%02d", id), Kind: images.name, UserID: r.user, Created: r.created, Priority: r.priority,
-		RequestState: store.RequestState{Jobs: max(1, r.waiting), Waiting: r.waiting, Expires: handOutTime + 1, Version: 1, Faulted: r.faulted, Cancelled: r.cancelled}}
-	if r.expired {
+	rec := record{Image: &a.Image, UnsafeIP: wish.unsafeIP, Trusted: wish.trusted, Price: wish.price}
+	row := store.Request{ID: fmt.Sprintf("r%02d", id), Kind: images.name, UserID: wish.user, Created: wish.created, Priority: wish.priority,
+		RequestState: store.RequestState{Jobs: max(1, wish.waiting), Waiting: wish.waiting, Expires: handOutTime + 1, Version: 1, Faulted: wish.faulted, Cancelled: wish.cancelled}}
+	if wish.expired {
 		row.Expires = handOutTime
 	}
 	if dice.Once(c, 4) {
@@ -247,16 +247,16 @@ func (r *wish) settle(c dice.Chance, x *index, known *catalog.Snapshot, id int) 
 			return
 		}
 		row.Body = string(body)
-		if r.e, err = x.readEntry(row); err != nil {
+		if wish.e, err = x.readEntry(row); err != nil {
 			c.Failf("%v", err)
 			return
 		}
 	} else {
-		r.e = x.newEntry(row, rec)
+		wish.e = x.newEntry(row, rec)
 	}
-	x.addLocked(r.e)
-	if r.tricked {
-		x.setJobLocked(r.e, store.Job{ID: "fake of " + row.ID, RequestID: row.ID, WorkerID: visitorID, Fake: true})
+	x.addLocked(wish.e)
+	if wish.tricked {
+		x.setJobLocked(wish.e, store.Job{ID: "fake of " + row.ID, RequestID: row.ID, WorkerID: visitorID, Decoy: true})
 	}
 }
 
@@ -276,29 +276,29 @@ func randomWish(c dice.Chance, base *wish) *wish {
 }
 
 // offer is the visitor as it stands behind its check-in.
-func (w *visitor) offer() *fleet.Offer {
-	agent := bridge.Parse(w.agent)
-	row := store.Worker{ID: visitorID, Kind: horde.KindImage, UserID: w.owner, Maintenance: w.maintenance, Paused: w.paused,
-		Totals: store.WorkerTotals{Speeds: []float64{w.speed}}}
-	o := &fleet.Offer{Worker: &fleet.Worker{Worker: row, Agent: agent, Settings: w.says}, Owner: &account.User{ID: w.owner},
-		ModelList: w.says.Models, Models: map[string]struct{}{}, PriorityUsers: map[int64]struct{}{w.owner: {}}, RequireKudos: w.says.RequireUpfrontKudos, Amount: w.amount}
-	if w.trusted {
+func (who *visitor) offer() *fleet.Offer {
+	agent := bridge.Parse(who.agent)
+	row := store.Worker{ID: visitorID, Kind: horde.KindImage, UserID: who.owner, Maintenance: who.maintenance, Paused: who.paused,
+		Totals: store.WorkerTotals{Speeds: []float64{who.speed}}}
+	o := &fleet.Offer{Worker: &fleet.Worker{Worker: row, Agent: agent, Settings: who.says}, Owner: &account.User{ID: who.owner},
+		ModelList: who.says.Models, Models: map[string]struct{}{}, PriorityUsers: map[int64]struct{}{who.owner: {}}, RequireKudos: who.says.RequireUpfrontKudos, Amount: who.amount}
+	if who.trusted {
 		o.Owner.Roles = account.Trusted
 	}
-	for _, m := range w.says.Models {
+	for _, m := range who.says.Models {
 		o.Models[m] = struct{}{}
 	}
-	for _, id := range w.friends {
+	for _, id := range who.friends {
 		o.PriorityUsers[id] = struct{}{}
 	}
 	return o
 }
 
 // match asks the production index, looking balances up as a pop does.
-func (w *visitor) match(x *index, known *catalog.Snapshot) (*popper, *claim, map[string]int) {
+func (who *visitor) match(x *index, known *catalog.Snapshot) (*popper, *claim, map[string]int) {
 	q := &Queue{Config: Config{Clock: func() time.Time { return time.UnixMicro(handOutTime) },
-		Modes: func() admission.Server { return admission.Server{MatchedTargeting: w.matched} }}, images: x}
-	p := newPopper(images, w.offer(), known)
+		Modes: func() admission.Server { return admission.Server{MatchedTargeting: who.matched} }}, images: x}
+	p := newPopper(images, who.offer(), known)
 	look := q.newLook(x, p)
 	for {
 		c, result := q.match(x, p, look)
@@ -309,7 +309,7 @@ func (w *visitor) match(x *index, known *catalog.Snapshot) (*popper, *claim, map
 			look.Funds = map[int64]horde.Kudos{}
 		}
 		for _, id := range result.NeedsFunds {
-			look.Funds[id] = fundsOf(&store.Account{UserID: id, Balance: horde.KudosOf(w.kudos[id]), Lowest: horde.KudosOf(w.floor[id])})
+			look.Funds[id] = fundsOf(&store.Account{UserID: id, Balance: horde.KudosOf(who.kudos[id]), Lowest: horde.KudosOf(who.floor[id])})
 		}
 	}
 }
@@ -378,14 +378,14 @@ func checkClaim(c dice.Chance, w *visitor, r *wish, p *popper, got *claim) {
 	if want := pictures(w, r, got.model); got.n != want || got.left != r.waiting {
 		c.Failf("%d pictures of %d, want %d of %d\n%v", got.n, got.left, want, r.waiting, r)
 	}
-	if got.fake != (w.paused && r.user != w.owner) {
-		c.Failf("fake: %v", got.fake)
+	if got.decoy != (w.paused && r.user != w.owner) {
+		c.Failf("decoy: %v", got.decoy)
 	}
 	if ttl := int(r.e.work.TTL(p.pickup(got)).Seconds()); ttl != seconds(w, r) {
 		c.Failf("ttl %d s, want %d s\n%v", ttl, seconds(w, r), r)
 	}
 	taken := 0
-	if !got.fake {
+	if !got.decoy {
 		taken = got.n
 	}
 	if r.e.item.Reserved != taken {

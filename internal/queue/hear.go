@@ -150,21 +150,21 @@ type keeper struct {
 	now int64
 }
 
-func (k keeper) Key(r store.Request) string { return r.ID }
+func (into keeper) Key(r store.Request) string { return r.ID }
 
 // Read leaves out what has expired: perhaps another node has removed it since it was
 // read. What this node has made itself is not made again.
-func (k keeper) Read(r store.Request) (*entry, error) {
-	if r.Expires <= k.now {
+func (into keeper) Read(r store.Request) (*entry, error) {
+	if r.Expires <= into.now {
 		return nil, nil
 	}
-	if e := k.x.requests.Reserved(r.ID); e != nil {
+	if e := into.x.requests.Reserved(r.ID); e != nil {
 		e.commit(r)
 		return e, nil
 	}
-	return k.x.readEntry(r)
+	return into.x.readEntry(r)
 }
 
-func (k keeper) Add(e *entry)                    { k.x.addLocked(e) }
-func (k keeper) Remove(e *entry)                 { k.x.removeLocked(e) }
-func (k keeper) Apply(e *entry, r store.Request) { k.x.applyLocked(e, r.RequestState) }
+func (into keeper) Add(e *entry)                    { into.x.addLocked(e) }
+func (into keeper) Remove(e *entry)                 { into.x.removeLocked(e) }
+func (into keeper) Apply(e *entry, r store.Request) { into.x.applyLocked(e, r.RequestState) }

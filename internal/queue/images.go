@@ -153,8 +153,8 @@ func (q *Queue) Submit(ctx context.Context, key string, s api.ImageSubmit) (floa
 	return horde.Round2(reward), err
 }
 
-// Ask is one POST /generate/async.
-type Ask struct {
+// ImageRequest is one POST /generate/async.
+type ImageRequest struct {
 	Body      api.ImageRequest
 	RawParams json.RawMessage
 	From
@@ -162,7 +162,7 @@ type Ask struct {
 
 // Accept checks a request for images in the order of generation §1.4 and takes it into
 // the queue.
-func (q *Queue) Accept(ctx context.Context, ask Ask) (Answer, error) {
+func (q *Queue) Accept(ctx context.Context, ask ImageRequest) (Answer, error) {
 	r, t, err := q.imageAsk(ctx, ask)
 	if err != nil {
 		return Answer{}, err
@@ -171,7 +171,7 @@ func (q *Queue) Accept(ctx context.Context, ask Ask) (Answer, error) {
 }
 
 // imageAsk merges the style that a request names, and finds out whose request it is.
-func (q *Queue) imageAsk(ctx context.Context, ask Ask) (image.Asked, *terms, error) {
+func (q *Queue) imageAsk(ctx context.Context, ask ImageRequest) (image.Asked, *terms, error) {
 	r := &admission.Request{
 		Asked:       ask.Body,
 		RawParams:   ask.RawParams,

@@ -67,7 +67,7 @@ func (x *index) endJobLocked(end store.JobEnd) {
 
 // reserve notes a claim that is being committed, for releaseLocked.
 func (x *index) reserve(pop string, c *claim) {
-	if c.fake { // it takes nothing
+	if c.decoy { // it takes nothing
 		return
 	}
 	x.mu.Lock()
@@ -106,7 +106,7 @@ func (x *index) setJobLocked(e *entry, j store.Job) {
 		e.jobs = append(e.jobs, &j)
 		x.running += inProgress(&j)
 		x.requests.SetPart(j.ID, e)
-		if j.Fake {
+		if j.Decoy {
 			if e.item.DecoyWorkers == nil {
 				e.item.DecoyWorkers = map[string]bool{}
 			}
@@ -121,7 +121,7 @@ func (x *index) setJobLocked(e *entry, j store.Job) {
 	if j.State != store.JobRunning {
 		delete(e.reports, j.ID)
 	}
-	if j.State == store.JobFaulted && !j.Fake && !j.Excused && !e.failed[j.WorkerID] {
+	if j.State == store.JobFaulted && !j.Decoy && !j.Excused && !e.failed[j.WorkerID] {
 		e.blame(j.WorkerID)
 	}
 	x.requests.Note(e.Key())

@@ -16,9 +16,9 @@ type kind struct {
 	name  horde.Kind    // of its workers and requests
 	rules *settle.Rules // of its settlement
 	title string        // of a request, in refusals
-	slow  float64       // things per second that count as fast, where no worker is there
+	slow  float64       // work units per second that count as fast, where no worker is there
 	fresh float64       // those of a worker that has delivered nothing
-	unit  float64       // things in one unit of the users' records
+	unit  float64       // work units in one unit of the users' records
 
 	counters *match.Counters // of what pops skip
 

@@ -26,7 +26,7 @@ type wish struct {
 	faulted           bool
 	cancelled         bool
 	expired           bool
-	tricked           bool // the worker had a fake job of it
+	tricked           bool // the worker had a decoy of it
 	price             float64
 	e                 *entry
 }
@@ -65,32 +65,32 @@ func number(n *int, unless int) int {
 }
 
 // The effective defaults of generation §1.1 and §1.2.
-func (r *wish) models() []string {
-	if r.ask.Models == nil {
+func (wish *wish) models() []string {
+	if wish.ask.Models == nil {
 		return []string{"stable_diffusion"}
 	}
-	return *r.ask.Models
+	return *wish.ask.Models
 }
 
-func (r *wish) pixels() int {
-	return number(r.ask.Params.Width, 512) * number(r.ask.Params.Height, 512)
+func (wish *wish) pixels() int {
+	return number(wish.ask.Params.Width, 512) * number(wish.ask.Params.Height, 512)
 }
 
-func (r *wish) sampler() string {
-	if r.ask.Params.SamplerName == "" {
+func (wish *wish) sampler() string {
+	if wish.ask.Params.SamplerName == "" {
 		return "k_euler_a"
 	}
-	return r.ask.Params.SamplerName
+	return wish.ask.Params.SamplerName
 }
 
 // steps are the accurate ones (generation §1.3).
-func (r *wish) steps() int {
-	p := r.ask.Params
+func (wish *wish) steps() int {
+	p := wish.ask.Params
 	steps := number(p.Steps, 30)
 	if p.ControlType != "" {
 		steps = min(number(p.Steps, 20), 40)
 	}
-	switch r.sampler() {
+	switch wish.sampler() {
 	case "k_dpm_adaptive":
 		return 40
 	case "k_heun", "k_dpm_2", "k_dpm_2_a", "k_dpmpp_2s_a", "k_dpmpp_sde":
@@ -99,21 +99,21 @@ func (r *wish) steps() int {
 	return steps
 }
 
-func (r *wish) painting() bool {
-	return r.ask.SourceProcessing == "inpainting" || r.ask.SourceProcessing == "outpainting"
+func (wish *wish) painting() bool {
+	return wish.ask.SourceProcessing == "inpainting" || wish.ask.SourceProcessing == "outpainting"
 }
 
 // live: a census counts it. What has expired is still there until the sweep.
-func (r *wish) live() bool { return r.waiting > 0 && !r.faulted && !r.cancelled }
+func (wish *wish) live() bool { return wish.waiting > 0 && !wish.faulted && !wish.cancelled }
 
 // targetable tells whether the list of workers lets the visitor serve (generation §1.15).
-func (r *wish) targetable() bool {
-	named := slices.Contains(r.ask.Workers, visitorID)
-	return len(r.ask.Workers) == 0 || named != set(r.ask.WorkerBlacklist, false)
+func (wish *wish) targetable() bool {
+	named := slices.Contains(wish.ask.Workers, visitorID)
+	return len(wish.ask.Workers) == 0 || named != set(wish.ask.WorkerBlacklist, false)
 }
 
-func (r *wish) allowList() bool {
-	return len(r.ask.Workers) > 0 && !set(r.ask.WorkerBlacklist, false)
+func (wish *wish) allowList() bool {
+	return len(wish.ask.Workers) > 0 && !set(wish.ask.WorkerBlacklist, false)
 }
 
 // fact is what the tests' model reference says of a model.
@@ -379,8 +379,8 @@ var gates = []gate{
 	}},
 }
 
-func (w *visitor) friend(r *wish) bool {
-	return r.user == w.owner || slices.Contains(w.friends, r.user)
+func (who *visitor) friend(r *wish) bool {
+	return r.user == who.owner || slices.Contains(who.friends, r.user)
 }
 
 // verdict is what the gates say of one request.
@@ -522,9 +522,9 @@ func seconds(w *visitor, r *wish) int {
 	return int(s)
 }
 
-func (r *wish) String() string {
-	if r == nil {
+func (wish *wish) String() string {
+	if wish == nil {
 		return "nothing"
 	}
-	return fmt.Sprintf("%s %+v", r.e.row.ID, *r.e.record.Image)
+	return fmt.Sprintf("%s %+v", wish.e.row.ID, *wish.e.record.Image)
 }

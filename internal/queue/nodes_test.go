@@ -102,7 +102,7 @@ func TestStaleNode(t *testing.T) {
 	}
 }
 
-// TestTrickIsKnownEverywhere: a paused worker gets one fake job of a request, not
+// TestTrickIsKnownEverywhere: a paused worker gets one decoy of a request, not
 // one of each node; it leaves nothing when the request ends.
 func TestTrickIsKnownEverywhere(t *testing.T) {
 	t.Parallel()
@@ -132,7 +132,7 @@ func TestTrickIsKnownEverywhere(t *testing.T) {
 		t.Error("a paused worker got a second job of the same request")
 	}
 	if check, err := a.Check(t.Context(), id); err != nil || check.Waiting != 1 || check.Processing != 0 {
-		t.Errorf("the fake job counts: %+v, %v", check, err)
+		t.Errorf("the decoy counts: %+v, %v", check, err)
 	}
 	c.Advance(21 * time.Minute)
 	if err := a.Sweep(t.Context()); err != nil {
@@ -154,7 +154,7 @@ func pause(t testing.TB, n *node, worker string) {
 	}
 }
 
-// TestFakeJobOfEndedRequest: a stale node gives no fake job of a request that is
+// TestFakeJobOfEndedRequest: a stale node gives no decoy of a request that is
 // gone; it would outlive everything.
 func TestFakeJobOfEndedRequest(t *testing.T) {
 	t.Parallel()
@@ -171,7 +171,7 @@ func TestFakeJobOfEndedRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	if job := b.take(t, owner, pop("one")); job != nil {
-		t.Error("a fake job of a request that is gone")
+		t.Error("a decoy of a request that is gone")
 	}
 	if what := settled(db, a); what != "" {
 		t.Error(what)
@@ -199,7 +199,7 @@ func TestManyLateJobsOfExpiredRequests(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.Advance(time.Hour)
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), long)
 		defer cancel()
 		if err := n.Sweep(ctx); err != nil {
 			t.Fatal(err)

@@ -38,7 +38,7 @@ func uploadsOf(j *store.Job) blob.Access {
 	switch {
 	case j.State == store.JobRunning:
 		return blob.Open
-	case j.State == store.JobDone && j.Result == kinds.Uploaded && !j.Fake:
+	case j.State == store.JobDone && j.Result == kinds.Uploaded && !j.Decoy:
 		return blob.CreateOnly // claimed without an upload (decision 44)
 	}
 	return blob.Closed

@@ -209,7 +209,7 @@ func (m matcher) first() string {
 func (m matcher) leaves(e *entry, now int64) bool {
 	failed := map[string]bool{}
 	for _, j := range e.jobs {
-		if j.State == store.JobFaulted && !j.Fake && !j.Excused {
+		if j.State == store.JobFaulted && !j.Decoy && !j.Excused {
 			failed[j.WorkerID] = true
 		}
 	}
@@ -252,7 +252,7 @@ func (m matcher) fits(e *entry, now int64) bool {
 		!slices.ContainsFunc(s.Blacklist, func(word string) bool { return strings.Contains(strings.ToLower(q.Prompt), word) }) &&
 		w.Agent.SupportsSampler(q.Sampler, q.Karras) && (!q.Tiling || w.Agent.Has(bridge.Tiling)) &&
 		(!slices.Contains(m.o.ModelList, "Flux.1-Schnell fp8 (Compact)") || w.Agent.Has(bridge.Flux))
-	secret := slices.ContainsFunc(e.jobs, func(j *store.Job) bool { return j.Fake && j.WorkerID == w.ID })
+	secret := slices.ContainsFunc(e.jobs, func(j *store.Job) bool { return j.Decoy && j.WorkerID == w.ID })
 	kept := w.Maintenance && e.row.UserID != w.UserID
 	return live && named && query && listed && gates && !secret && !kept && (!s.LimitMaxSteps || m.fewSteps(e)) && (!m.o.RequireKudos || m.pays(e))
 }

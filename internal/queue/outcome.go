@@ -48,7 +48,7 @@ func (q *Queue) Outcome(ctx context.Context, id string) (Outcome, error) {
 		o.Consumed = min(o.Consumed, *promised)
 	}
 	for _, j := range e.jobs {
-		if j.State == store.JobDone && !j.Fake {
+		if j.State == store.JobDone && !j.Decoy {
 			o.Images = append(o.Images, Image{ID: j.ID, Model: j.Model, Seed: j.Seed, Censored: j.Censored})
 		}
 	}

@@ -88,8 +88,8 @@ func TestPlaceWithoutWorkers(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	a := ask(poor, 1)
-	things := (&admission.Image{Width: *a.Body.Params.Width, Height: *a.Body.Params.Height, AccurateSteps: *a.Body.Params.Steps}).WorkUnits()
-	if want := int(math.Round(6 * float64(things) / image.Fast)); c.WaitTime != max(1, want) {
+	units := (&admission.Image{Width: *a.Body.Params.Width, Height: *a.Body.Params.Height, AccurateSteps: *a.Body.Params.Steps}).WorkUnits()
+	if want := int(math.Round(6 * float64(units) / image.Fast)); c.WaitTime != max(1, want) {
 		t.Errorf("%d s, want %d s", c.WaitTime, want)
 	}
 }

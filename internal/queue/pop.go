@@ -22,7 +22,7 @@ type claim struct {
 	model string
 	n     int
 	left  int // jobs waiting before this pop
-	fake  bool
+	decoy bool
 }
 
 // handout is what a pop brought: jobs of a claim, or why there are none.
@@ -160,9 +160,9 @@ func (q *Queue) match(x *index, p *popper, look *match.Pop) (*claim, match.Resul
 
 	e := x.requests.Get(result.Found[0].ID)
 	c := &claim{e: e, left: e.item.Available(look.Now), model: chooseModel(e.models(), p.facts)}
-	c.fake = p.worker.Paused && e.row.UserID != p.worker.UserID
+	c.decoy = p.worker.Paused && e.row.UserID != p.worker.UserID
 	c.n = e.work.Batch(p.pickup(c))
-	if !c.fake {
+	if !c.decoy {
 		e.item.Reserved += c.n
 	}
 	return c, result
@@ -216,7 +216,7 @@ func newJobs(c *claim, p *popper, now int64) []store.Job {
 			WorkerID:  p.worker.ID,
 			Model:     c.model,
 			Seed:      seed,
-			Fake:      c.fake,
+			Decoy:     c.decoy,
 			Started:   now,
 			TTL:       ttl.Microseconds(),
 		}

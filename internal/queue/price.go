@@ -11,7 +11,7 @@ import (
 
 // Price says what a request for images would cost, line by line. It runs the
 // checks of Accept and the price function of its dry run, and takes nothing.
-func (q *Queue) Price(ctx context.Context, ask Ask) (*api.Price, error) {
+func (q *Queue) Price(ctx context.Context, ask ImageRequest) (*api.Price, error) {
 	r, t, err := q.imageAsk(ctx, ask)
 	if err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func (q *Queue) Price(ctx context.Context, ask Ask) (*api.Price, error) {
 }
 
 // PriceText is Price for a request for texts.
-func (q *Queue) PriceText(ctx context.Context, ask TextAsk) (*api.Price, error) {
+func (q *Queue) PriceText(ctx context.Context, ask TextRequest) (*api.Price, error) {
 	r, t, err := q.textAsk(ctx, ask)
 	if err != nil {
 		return nil, err
@@ -48,17 +48,17 @@ func (q *Queue) explain(ctx context.Context, x *index, r kinds.Asked, t *terms, 
 }
 
 // notes say what happens to the kudos of a request, and by which rules.
-func (w weighed) notes() []string {
+func (b bill) notes() []string {
 	what := "Nothing is set aside: each delivery is charged when it comes."
-	if held := w.held(); held > 0 {
+	if held := b.held(); held > 0 {
 		what = fmt.Sprintf(
 			"This request needs its kudos upfront: %s are set aside when it is taken, charges are paid from them, "+
 				"and what is left is freed at the end.", held)
 	}
 	notes := []string{what}
 
-	switch why := w.up.Why(); {
-	case w.downgraded:
+	switch why := b.up.Why(); {
+	case b.downgraded:
 		notes = append(notes,
 			"The account cannot commit what was asked for, so the request is made smaller (allow_downgrade). "+
 				"This is the price of the smaller one.",

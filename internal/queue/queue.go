@@ -53,7 +53,7 @@ type Queue struct {
 	Config
 	images, texts *index
 	opened        int64 // microseconds; when this node began to take results
-	recent        recent
+	recent        lastHour
 	sampler       sampler
 }
 

@@ -49,11 +49,11 @@ func (r *record) sources() (names []string) {
 }
 
 // used is what an amount of work counts in the requester's records.
-func (r *record) used(things int64) int64 {
+func (r *record) used(workUnits int64) int64 {
 	if r.Multiplier == 0 {
-		return things
+		return workUnits
 	}
-	return int64(math.Round(float64(things) * r.Multiplier))
+	return int64(math.Round(float64(workUnits) * r.Multiplier))
 }
 
 // reserves reports whether anything is set aside for a request: on its payer's

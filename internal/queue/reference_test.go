@@ -26,7 +26,7 @@ func TestReferenceChangesUnderARequest(t *testing.T) {
 		n := newNode(t, db, hordetest.NewClock())
 		n.know(t, `{"mine": {"baseline": "stable diffusion 1"}, "other": {"baseline": "flux_1"}}`)
 		alice, walter := n.person(t, false, 1000), n.person(t, true, 1000)
-		asked := func(pictures int) Ask {
+		asked := func(pictures int) ImageRequest {
 			in := ask(alice, pictures, "mine")
 			p := in.Body.Params
 			p.Width, p.Height, p.Steps = ptr(512), ptr(512), ptr(40) // long enough for times above the least

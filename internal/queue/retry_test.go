@@ -122,93 +122,93 @@ func eachCraft(t *testing.T, test func(s *shop)) {
 
 // close lets everything expire and dismisses the workers, so that the next test finds
 // nothing.
-func (s *shop) close() {
-	s.Helper()
-	s.clock.Advance(2 * time.Hour)
-	if err := s.Sweep(s.Context()); err != nil {
-		s.Fatal(err)
+func (shop *shop) close() {
+	shop.Helper()
+	shop.clock.Advance(2 * time.Hour)
+	if err := shop.Sweep(shop.Context()); err != nil {
+		shop.Fatal(err)
 	}
-	for _, w := range s.Fleet.Owned(s.owner.ID) {
-		if err := s.Fleet.Delete(context.Background(), s.owner.User, w); err != nil {
-			s.Fatal(err)
+	for _, w := range shop.Fleet.Owned(shop.owner.ID) {
+		if err := shop.Fleet.Delete(context.Background(), shop.owner.User, w); err != nil {
+			shop.Fatal(err)
 		}
 	}
 }
 
-func (s *shop) request(o ...errand) string {
-	s.Helper()
-	return s.craft.ask(s, append(o, errand{})[0])
+func (shop *shop) request(o ...errand) string {
+	shop.Helper()
+	return shop.craft.ask(shop, append(o, errand{})[0])
 }
 
 // here lets workers check in, without taking anything.
-func (s *shop) here(names ...string) {
-	s.Helper()
+func (shop *shop) here(names ...string) {
+	shop.Helper()
 	for _, name := range names {
-		s.craft.offer(s, name)
+		shop.craft.offer(shop, name)
 	}
 }
 
 // take pops for a worker.
-func (s *shop) takes(name string) []string {
-	s.Helper()
-	jobs, _ := s.craft.pop(s, s.craft.offer(s, name))
+func (shop *shop) takes(name string) []string {
+	shop.Helper()
+	jobs, _ := shop.craft.pop(shop, shop.craft.offer(shop, name))
 	return jobs
 }
 
-func (s *shop) gets(name string) []string {
-	s.Helper()
-	jobs := s.takes(name)
+func (shop *shop) gets(name string) []string {
+	shop.Helper()
+	jobs := shop.takes(name)
 	if len(jobs) == 0 {
-		s.Fatalf("%s got nothing", name)
+		shop.Fatalf("%s got nothing", name)
 	}
 	return jobs
 }
 
-func (s *shop) getsNothing(name, because string) {
-	s.Helper()
-	if jobs := s.takes(name); len(jobs) > 0 {
-		s.Errorf("%s got a job, though %s", name, because)
+func (shop *shop) getsNothing(name, because string) {
+	shop.Helper()
+	if jobs := shop.takes(name); len(jobs) > 0 {
+		shop.Errorf("%s got a job, though %s", name, because)
 	}
 }
 
-func (s *shop) ends(state string, jobs ...string) {
-	s.Helper()
+func (shop *shop) ends(state string, jobs ...string) {
+	shop.Helper()
 	for _, job := range jobs {
-		if err := s.craft.end(s, job, state); err != nil {
-			s.Error(err)
+		if err := shop.craft.end(shop, job, state); err != nil {
+			shop.Error(err)
 		}
 	}
 }
 
 // fails lets a worker take jobs and give all of them up.
-func (s *shop) fails(name string) {
-	s.Helper()
-	s.ends("faulted", s.gets(name)...)
+func (shop *shop) fails(name string) {
+	shop.Helper()
+	shop.ends("faulted", shop.gets(name)...)
 }
 
 // proves lets a worker deliver something.
-func (s *shop) proves(name string) {
-	s.Helper()
-	s.request()
-	s.ends("ok", s.gets(name)...)
+func (shop *shop) proves(name string) {
+	shop.Helper()
+	shop.request()
+	shop.ends("ok", shop.gets(name)...)
 }
 
 // is demands where a request stands.
-func (s *shop) is(id string, faulted bool, waiting int) {
-	s.Helper()
-	c, err := s.craft.check(s, id)
+func (shop *shop) is(id string, faulted bool, waiting int) {
+	shop.Helper()
+	c, err := shop.craft.check(shop, id)
 	if err != nil || c.Faulted != faulted || c.Waiting != waiting || c.Done != faulted {
-		s.Errorf("faulted %v, %d waiting wanted: %+v, %v", faulted, waiting, c, err)
+		shop.Errorf("faulted %v, %d waiting wanted: %+v, %v", faulted, waiting, c, err)
 	}
 }
 
 // worker is the newest snapshot of a worker.
-func (s *shop) worker(name string) *fleet.Worker { return s.Fleet.ByName(name) }
+func (shop *shop) worker(name string) *fleet.Worker { return shop.Fleet.ByName(name) }
 
-func (s *shop) set(name string, change api.ModifyWorker) {
-	s.Helper()
-	if _, err := s.Fleet.Modify(s.Context(), s.owner.User, s.worker(name), change); err != nil {
-		s.Fatal(err)
+func (shop *shop) set(name string, change api.ModifyWorker) {
+	shop.Helper()
+	if _, err := shop.Fleet.Modify(shop.Context(), shop.owner.User, shop.worker(name), change); err != nil {
+		shop.Fatal(err)
 	}
 }
 

@@ -133,15 +133,15 @@ func (n *node) person(t interface{ Fatal(...any) }, trusted bool, balance int64)
 func ptr[T any](v T) *T { return &v }
 
 // ask is a small request that needs no kudos upfront.
-func ask(p hordetest.Person, n int, models ...string) Ask {
+func ask(p hordetest.Person, n int, models ...string) ImageRequest {
 	if models == nil {
 		models = []string{catalog.Sketch}
 	}
-	return Ask{From: From{Key: p.Key}, Body: api.ImageRequest{Prompt: "a red fox", Models: &models,
+	return ImageRequest{From: From{Key: p.Key}, Body: api.ImageRequest{Prompt: "a red fox", Models: &models,
 		Params: &api.ImageParams{N: &n, Width: ptr(64), Height: ptr(64), Steps: ptr(4)}}}
 }
 
-func (n *node) accept(t testing.TB, a Ask) string {
+func (n *node) accept(t testing.TB, a ImageRequest) string {
 	t.Helper()
 	answer, err := n.Accept(context.Background(), a)
 	if err != nil {
@@ -265,13 +265,13 @@ func differentJobs(rows []store.Job, e *entry) string {
 	decoys := map[string]bool{}
 	for _, j := range rows {
 		want[j.ID] = store.JobResult{State: j.State, Result: j.Result, Censored: j.Censored}
-		if j.Fake {
+		if j.Decoy {
 			decoys[j.WorkerID] = true
 			delete(want, j.ID) // only that there is one, counts
 		}
 	}
 	for _, j := range e.jobs {
-		if !j.Fake {
+		if !j.Decoy {
 			got[j.ID] = store.JobResult{State: j.State, Result: j.Result, Censored: j.Censored}
 		}
 	}
@@ -311,7 +311,7 @@ func recount(x *index) string {
 
 // balanced checks the accounting of every request in the database. A job that is
 // given up goes back to the waiting ones and leaves a faulted row, so at every
-// moment, with fake jobs left out,
+// moment, with decoys left out,
 //
 //	jobs + faults = waiting + processing + finished + faulted, and faults = faulted
 //
@@ -340,7 +340,7 @@ func balanced(n *node) string {
 		}
 		tried := map[string]bool{}
 		for _, j := range db.jobs[id] {
-			if j.State == store.JobFaulted && !j.Fake {
+			if j.State == store.JobFaulted && !j.Decoy {
 				tried[j.WorkerID] = true
 			}
 		}

@@ -391,14 +391,14 @@ func TestFakeJobs(t *testing.T) {
 		own := n.accept(t, ask(owner, 1))
 		if job := n.take(t, owner, pop("one")); job == nil {
 			t.Error("nothing of its owner's")
-		} else if row, err := n.Store.Job(t.Context(), *job.ID); err != nil || row.Fake || row.RequestID != own {
+		} else if row, err := n.Store.Job(t.Context(), *job.ID); err != nil || row.Decoy || row.RequestID != own {
 			t.Errorf("a job of its owner's: %+v, %v", row, err)
 		}
 		if what := balanced(n) + settled(db, n) + n.differs(); what != "" {
 			t.Error(what)
 		}
 		if a, err := n.Store.Account(t.Context(), owner.ID); err != nil || a.Balance != 0+a.Lowest || a.Escrow != 0 {
-			t.Errorf("paid for a fake job: %+v, %v", a, err)
+			t.Errorf("paid for a decoy: %+v, %v", a, err)
 		}
 	})
 }

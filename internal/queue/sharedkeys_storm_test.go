@@ -82,33 +82,33 @@ func newKeyStorm(t *rapid.T, all []*node, raw *sql.DB) *keyStorm {
 	return s
 }
 
-func (s *keyStorm) complain(format string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.problems = append(s.problems, fmt.Sprintf(format, args...))
+func (storm *keyStorm) complain(format string, args ...any) {
+	storm.mu.Lock()
+	defer storm.mu.Unlock()
+	storm.problems = append(storm.problems, fmt.Sprintf(format, args...))
 }
 
 // refusals are what may be answered to who asks with a key.
 var keyRefusals = []horde.Code{horde.SharedKeyEmpty, horde.SharedKeyInsufficientKudos, horde.TooManyPrompts, horde.KudosUpfront}
 
-func (s *keyStorm) took(id string, text bool, err error) {
+func (storm *keyStorm) took(id string, text bool, err error) {
 	for _, code := range keyRefusals {
 		if horde.CodeOf(err) == code {
 			return
 		}
 	}
 	if err != nil {
-		s.complain("accept: %v", err)
+		storm.complain("accept: %v", err)
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.requests = append(s.requests, keyedRequest{id, text})
+	storm.mu.Lock()
+	defer storm.mu.Unlock()
+	storm.requests = append(storm.requests, keyedRequest{id, text})
 }
 
-func (s *keyStorm) do(st step) {
-	ctx, n := context.Background(), s.nodes[st.node]
-	key := s.keys[st.a%4]
+func (storm *keyStorm) do(st step) {
+	ctx, n := context.Background(), storm.nodes[st.node]
+	key := storm.keys[st.a%4]
 	switch st.what {
 	case "image", "patient", "style":
 		a := keyAsk(key.id, 1+st.b%3)
@@ -116,33 +116,33 @@ func (s *keyStorm) do(st step) {
 		a.Body.SlowWorkers = ptr(st.b%5 != 0) // else kudos are held on the account too
 		a.Body.AllowDowngrade = ptr(st.what == "patient")
 		if st.what == "style" {
-			a = Ask{From: From{Key: s.owner.Key}, Body: api.ImageRequest{Prompt: "a red fox", Style: s.style, Params: &api.ImageParams{N: ptr(1 + st.b%3)}}}
-			if s.emptied(s.keys[4]) { // then the style's key pays for nothing
+			a = ImageRequest{From: From{Key: storm.owner.Key}, Body: api.ImageRequest{Prompt: "a red fox", Style: storm.style, Params: &api.ImageParams{N: ptr(1 + st.b%3)}}}
+			if storm.emptied(storm.keys[4]) { // then the style's key pays for nothing
 				return
 			}
 		}
 		answer, err := n.Accept(ctx, a)
 		if err != nil {
-			s.took("", false, err)
+			storm.took("", false, err)
 			return
 		}
-		s.took(answer.Accepted.ID, false, nil)
+		storm.took(answer.Accepted.ID, false, nil)
 	case "text", "patient text":
 		a := askText(hordetest.Person{Key: key.id}, 1+st.b%3, longModel)
 		a.Body.Params.MaxLength = ptr(16 + 5*st.b)
 		a.Body.AllowDowngrade = ptr(st.what != "text")
 		answer, err := n.AcceptText(ctx, a)
 		if err != nil {
-			s.took("", true, err)
+			storm.took("", true, err)
 			return
 		}
-		s.took(answer.Accepted.ID, true, nil)
+		storm.took(answer.Accepted.ID, true, nil)
 	case "pop", "pop text":
-		s.pop(n, st)
+		storm.pop(n, st)
 	case "ok", "censored", "faulted", "twice":
-		s.submit(st)
+		storm.submit(st)
 	case "cancel":
-		s.cancel(n, st)
+		storm.cancel(n, st)
 	case "late", "expire":
 		d := 3 * time.Minute
 		if st.what == "expire" {
@@ -150,38 +150,38 @@ func (s *keyStorm) do(st step) {
 		}
 		n.clock.Advance(d)
 		if err := n.Sweep(ctx); err != nil {
-			s.complain("sweep: %v", err)
+			storm.complain("sweep: %v", err)
 		}
 	case "empty":
 		if err := n.EmptyAll(ctx); err != nil {
-			s.complain("empty: %v", err)
+			storm.complain("empty: %v", err)
 		}
 	default:
-		s.change(n, st, s.keys[st.a%5])
+		storm.change(n, st, storm.keys[st.a%5])
 	}
 }
 
 // emptied reports whether a key may have nothing left, so that a style's does not
 // pay: then its asker would, who is the owner of all keys.
-func (s *keyStorm) emptied(k *stormKey) bool {
-	now, err := s.nodes[0].Accounts.SharedKey(context.Background(), k.id)
+func (storm *keyStorm) emptied(k *stormKey) bool {
+	now, err := storm.nodes[0].Accounts.SharedKey(context.Background(), k.id)
 	return err != nil || now.Limited() && now.Budget < horde.Whole(60)
 }
 
 // change is what owners and friends do to a key.
-func (s *keyStorm) change(n *node, st step, k *stormKey) {
+func (storm *keyStorm) change(n *node, st step, k *stormKey) {
 	switch st.what {
 	case "give":
-		err := n.Accounts.Transfer(context.Background(), s.other.User, account.Gift{Target: k.id, Amount: int64(1 + st.b)})
+		err := n.Accounts.Transfer(context.Background(), storm.other.User, account.Gift{Target: k.id, Amount: int64(1 + st.b)})
 		if err != nil {
-			s.complain("give: %v", err)
+			storm.complain("give: %v", err)
 			return
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
+		storm.mu.Lock()
+		defer storm.mu.Unlock()
 		k.granted += horde.Whole(int64(1 + st.b))
 	case "set", "unlimited":
-		if k == s.keys[4] || k == s.keys[3] { // one stays as it was, to be reckoned up in the end
+		if k == storm.keys[4] || k == storm.keys[3] { // one stays as it was, to be reckoned up in the end
 			return
 		}
 		whole := int64(st.b)
@@ -190,32 +190,32 @@ func (s *keyStorm) change(n *node, st step, k *stormKey) {
 		}
 		now, err := n.Accounts.SharedKey(context.Background(), k.id)
 		if err == nil {
-			_, err = n.Accounts.ModifySharedKey(context.Background(), s.owner.User, now, account.SharedKeyChange{Kudos: &whole})
+			_, err = n.Accounts.ModifySharedKey(context.Background(), storm.owner.User, now, account.SharedKeyChange{Kudos: &whole})
 		}
 		if err != nil {
-			s.complain("set: %v", err)
+			storm.complain("set: %v", err)
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
+		storm.mu.Lock()
+		defer storm.mu.Unlock()
 		k.set = true
 	}
 }
 
-func (s *keyStorm) pop(n *node, st step) {
-	worker := s.work[st.a%len(s.work)]
+func (storm *keyStorm) pop(n *node, st step) {
+	worker := storm.work[st.a%len(storm.work)]
 	var ids []string
 	if st.what == "pop" {
 		p := pop(fmt.Sprint("dreamer of ", worker.ID))
 		p.Amount = ptr(1 + st.b%3)
 		o, err := n.Fleet.CheckInImage(context.Background(), worker.User, p, "10.0.0.1")
 		if err != nil {
-			s.complain("check in: %v", err)
+			storm.complain("check in: %v", err)
 			return
 		}
 		job, err := n.Pop(context.Background(), o, 0)
 		if err != nil {
 			if horde.CodeOf(err) != horde.WorkerMaintenance {
-				s.complain("pop: %v", err)
+				storm.complain("pop: %v", err)
 			}
 			return
 		}
@@ -225,47 +225,47 @@ func (s *keyStorm) pop(n *node, st step) {
 		p.MaxLength = ptr(1024)
 		o, err := n.Fleet.CheckInText(context.Background(), worker.User, p, "10.0.0.1")
 		if err != nil {
-			s.complain("check in: %v", err)
+			storm.complain("check in: %v", err)
 			return
 		}
 		job, err := n.PopText(context.Background(), o, 0)
 		if err != nil {
 			if horde.CodeOf(err) != horde.WorkerMaintenance {
-				s.complain("pop: %v", err)
+				storm.complain("pop: %v", err)
 			}
 			return
 		}
 		ids = job.IDs
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	storm.mu.Lock()
+	defer storm.mu.Unlock()
 	for _, id := range ids {
-		s.running = append(s.running, keyedJob{keyedRequest{id, st.what != "pop"}, worker})
+		storm.running = append(storm.running, keyedJob{keyedRequest{id, st.what != "pop"}, worker})
 	}
 }
 
-func (s *keyStorm) submit(st step) {
-	s.mu.Lock()
-	if len(s.running) == 0 {
-		s.mu.Unlock()
+func (storm *keyStorm) submit(st step) {
+	storm.mu.Lock()
+	if len(storm.running) == 0 {
+		storm.mu.Unlock()
 		return
 	}
-	i := st.a % len(s.running)
-	j := s.running[i]
-	s.running = append(s.running[:i], s.running[i+1:]...)
-	s.mu.Unlock()
+	i := st.a % len(storm.running)
+	j := storm.running[i]
+	storm.running = append(storm.running[:i], storm.running[i+1:]...)
+	storm.mu.Unlock()
 	if st.what != "twice" {
-		s.send(s.nodes[st.node], j, st.what)
+		storm.send(storm.nodes[st.node], j, st.what)
 		return
 	}
 	var wg sync.WaitGroup
-	for _, n := range s.nodes {
-		wg.Go(func() { s.send(n, j, "ok") })
+	for _, n := range storm.nodes {
+		wg.Go(func() { storm.send(n, j, "ok") })
 	}
 	wg.Wait()
 }
 
-func (s *keyStorm) send(n *node, j keyedJob, state string) {
+func (storm *keyStorm) send(n *node, j keyedJob, state string) {
 	var err error
 	if j.text {
 		_, err = n.SubmitText(context.Background(), j.worker.Key, api.TextSubmit{ID: j.id, Generation: strings.Repeat("x", 4000), State: state})
@@ -276,19 +276,19 @@ func (s *keyStorm) send(n *node, j keyedJob, state string) {
 	case horde.DuplicateGen, horde.AbortedGen, horde.InvalidJobID:
 	default:
 		if err != nil {
-			s.complain("submit %s: %v", state, err)
+			storm.complain("submit %s: %v", state, err)
 		}
 	}
 }
 
-func (s *keyStorm) cancel(n *node, st step) {
-	s.mu.Lock()
-	if len(s.requests) == 0 {
-		s.mu.Unlock()
+func (storm *keyStorm) cancel(n *node, st step) {
+	storm.mu.Lock()
+	if len(storm.requests) == 0 {
+		storm.mu.Unlock()
 		return
 	}
-	r := s.requests[st.b%len(s.requests)]
-	s.mu.Unlock()
+	r := storm.requests[st.b%len(storm.requests)]
+	storm.mu.Unlock()
 	var err error
 	if r.text {
 		_, err = n.CancelText(context.Background(), r.id)
@@ -296,21 +296,21 @@ func (s *keyStorm) cancel(n *node, st step) {
 		_, err = n.Cancel(context.Background(), r.id)
 	}
 	if err != nil && horde.CodeOf(err) != horde.RequestNotFound {
-		s.complain("cancel: %v", err)
+		storm.complain("cancel: %v", err)
 	}
 }
 
 // odd looks at one moment of the database: what of the keys does not add up, "" if
 // all does.
-func (s *keyStorm) odd() string {
+func (storm *keyStorm) odd() string {
 	var total horde.Kudos
 	var overdrawn, wrong int
-	err := s.raw.QueryRow("SELECT (SELECT balance FROM accounts WHERE user_id = $1) "+
+	err := storm.raw.QueryRow("SELECT (SELECT balance FROM accounts WHERE user_id = $1) "+
 		"+ (SELECT CAST(COALESCE(sum(utilized), 0) AS BIGINT) FROM shared_keys WHERE user_id = $1) "+
 		"- (SELECT CAST(COALESCE(sum(amount), 0) AS BIGINT) FROM transfers WHERE target_id = $1), "+
 		"(SELECT count(*) FROM shared_keys WHERE user_id = $1 AND budget >= 0 AND held > budget), "+
 		"(SELECT count(*) FROM shared_keys k WHERE user_id = $1 AND "+
-		"held <> (SELECT CAST(COALESCE(sum(remaining), 0) AS BIGINT) FROM key_holds WHERE key_id = k.id))", s.owner.ID).Scan(&total, &overdrawn, &wrong)
+		"held <> (SELECT CAST(COALESCE(sum(remaining), 0) AS BIGINT) FROM key_holds WHERE key_id = k.id))", storm.owner.ID).Scan(&total, &overdrawn, &wrong)
 	switch {
 	case err != nil:
 		return err.Error()
@@ -325,38 +325,38 @@ func (s *keyStorm) odd() string {
 }
 
 // end delivers what runs, lets all else expire, and looks for anything left over.
-func (s *keyStorm) end(db *storetest.DB) {
-	n := s.nodes[0]
-	for _, j := range s.running {
-		s.send(n, j, "ok")
+func (storm *keyStorm) end(db *storetest.DB) {
+	n := storm.nodes[0]
+	for _, j := range storm.running {
+		storm.send(n, j, "ok")
 	}
 	n.clock.Advance(3 * time.Hour)
-	for _, n := range s.nodes {
+	for _, n := range storm.nodes {
 		if err := n.Sweep(context.Background()); err != nil {
-			s.complain("last sweep: %v", err)
+			storm.complain("last sweep: %v", err)
 		}
 	}
-	if what := s.odd(); what != "" {
-		s.complain("at the end: %s", what)
+	if what := storm.odd(); what != "" {
+		storm.complain("at the end: %s", what)
 	}
 	if what := settled(db, n); what != "" {
-		s.complain("at the end: %s", what)
+		storm.complain("at the end: %s", what)
 	}
-	for _, k := range s.keys {
+	for _, k := range storm.keys {
 		now, err := n.Accounts.SharedKey(context.Background(), k.id)
 		if err != nil {
-			s.complain("%v", err)
+			storm.complain("%v", err)
 			continue
 		}
 		if now.Held != 0 {
-			s.complain("%v are still set aside", now.Held)
+			storm.complain("%v are still set aside", now.Held)
 		}
 		if !k.set && now.Budget+now.Utilized != k.granted {
-			s.complain("of %v were spent %v, and %v are left", k.granted, now.Utilized, now.Budget)
+			storm.complain("of %v were spent %v, and %v are left", k.granted, now.Utilized, now.Budget)
 		}
 	}
-	if len(s.problems) > 0 {
-		s.t.Fatal(strings.Join(s.problems, "\n"))
+	if len(storm.problems) > 0 {
+		storm.t.Fatal(strings.Join(storm.problems, "\n"))
 	}
 }
 

@@ -54,13 +54,13 @@ func paidThrough(t interface{ Fatal(...any) }, db *storetest.DB, owner hordetest
 
 // keyAsk is a request by a shared key whose price stays below what needs kudos
 // upfront.
-func keyAsk(key string, n int) Ask {
+func keyAsk(key string, n int) ImageRequest {
 	a := ask(hordetest.Person{Key: key}, n)
 	a.Body.Params.Width, a.Body.Params.Height, a.Body.Params.Steps = ptr(960), ptr(1024), ptr(30)
 	return a
 }
 
-func (n *node) dryRun(t testing.TB, a Ask) horde.Kudos {
+func (n *node) dryRun(t testing.TB, a ImageRequest) horde.Kudos {
 	t.Helper()
 	a.Body.DryRun = ptr(true)
 	answer, err := n.Accept(context.Background(), a)
@@ -144,7 +144,7 @@ func TestSharedKeyParallel(t *testing.T) {
 				}
 				guest := n.person(t, false, 100)
 				return func(n *node) error {
-					_, err := n.Accept(context.Background(), Ask{From: From{Key: guest.Key}, Body: api.ImageRequest{Prompt: "a red fox", Style: id}})
+					_, err := n.Accept(context.Background(), ImageRequest{From: From{Key: guest.Key}, Body: api.ImageRequest{Prompt: "a red fox", Style: id}})
 					return err
 				}, cost
 			}},
@@ -361,11 +361,11 @@ func TestSharedKeyDeletedWhileOpen(t *testing.T) {
 		for _, tt := range []struct {
 			name   string
 			budget int64
-			ask    func(*Ask)
+			ask    func(*ImageRequest)
 			paid   func(cost horde.Kudos) horde.Kudos
 		}{
-			{"covered", 500, func(*Ask) {}, func(cost horde.Kudos) horde.Kudos { return cost }},
-			{"not covered", 0, func(a *Ask) { a.Body.AllowDowngrade = ptr(true) }, func(horde.Kudos) horde.Kudos { return 0 }},
+			{"covered", 500, func(*ImageRequest) {}, func(cost horde.Kudos) horde.Kudos { return cost }},
+			{"not covered", 0, func(a *ImageRequest) { a.Body.AllowDowngrade = ptr(true) }, func(horde.Kudos) horde.Kudos { return 0 }},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
 				owner := n.person(t, false, 1000)

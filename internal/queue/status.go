@@ -56,7 +56,7 @@ func (q *Queue) progressOf(e *entry) (c api.Check, done []*store.Job) {
 	e.home.mu.Lock()
 	defer e.home.mu.Unlock()
 	for _, j := range e.jobs {
-		if j.State == store.JobDone && !j.Fake {
+		if j.State == store.JobDone && !j.Decoy {
 			done = append(done, j)
 		}
 	}
@@ -173,8 +173,8 @@ func (q *Queue) outlookLocked(e *entry, waiting int) (position, seconds int) {
 	if jobs := a.Jobs + waiting; p.threads > jobs { // not all threads can help
 		speed *= float64(jobs) / float64(p.threads)
 	}
-	things := a.Units + float64(waiting)*float64(e.work.WorkUnits())
-	return a.Items + 1, max(1, int(math.Round(things/max(1, speed)+running)))
+	units := a.Units + float64(waiting)*float64(e.work.WorkUnits())
+	return a.Items + 1, max(1, int(math.Round(units/max(1, speed)+running)))
 }
 
 // remainingLocked is the seconds until the last running job of a request should be

@@ -281,7 +281,7 @@ func (s *storm) holds() string {
 	for id, row := range db.requests {
 		running := 0
 		for _, j := range db.jobs[id] {
-			if j.State == store.JobRunning && !j.Fake {
+			if j.State == store.JobRunning && !j.Decoy {
 				running++
 			}
 		}

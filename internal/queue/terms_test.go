@@ -100,7 +100,7 @@ func TestSharedKeyRefusals(t *testing.T) {
 	if err := of(limits, func(*api.ImageRequest) {}); err != nil {
 		t.Errorf("within the limits: %v", err)
 	}
-	_, err := n.AcceptText(ctx, TextAsk{From: From{Key: limits}, Body: api.TextRequest{Prompt: "x", Params: &api.TextParams{MaxLength: ptr(21)}}})
+	_, err := n.AcceptText(ctx, TextRequest{From: From{Key: limits}, Body: api.TextRequest{Prompt: "x", Params: &api.TextParams{MaxLength: ptr(21)}}})
 	wantCode(t, "tokens", err, horde.BadRequest)
 
 	// They say which of the key's limits was broken, by how much, and what can be done.
@@ -117,7 +117,7 @@ func TestSharedKeyRefusals(t *testing.T) {
 	says("pixels and steps", of(limits, func(b *api.ImageRequest) { b.Params.Width, b.Params.Steps = ptr(128), ptr(5) }),
 		"(max_image_pixels), not 8192.", "at most 4 steps in a job (max_image_steps), not 5.")
 	says("budget", of(small, func(*api.ImageRequest) {}), "2.00 left", "set allow_downgrade")
-	_, err = n.AcceptText(ctx, TextAsk{From: From{Key: small}, Body: api.TextRequest{Prompt: "x", Params: &api.TextParams{MaxLength: ptr(80)}}})
+	_, err = n.AcceptText(ctx, TextRequest{From: From{Key: small}, Body: api.TextRequest{Prompt: "x", Params: &api.TextParams{MaxLength: ptr(80)}}})
 	wantCode(t, "budget of a text", err, horde.SharedKeyInsufficientKudos)
 	says("budget of a text", err, "This request costs about 20.00 kudos", "2.00 left")
 	if err := of(limits, func(b *api.ImageRequest) { b.Params.Steps = ptr(5) }); strings.Contains(err.Error(), "pixels") {
@@ -250,7 +250,7 @@ func TestStyledRequests(t *testing.T) {
 		}
 		oil, paid := make("Oil", ""), make("Paid", key)
 		use := func(p hordetest.Person, style string, edit func(*api.ImageRequest)) (Answer, error) {
-			a := Ask{From: From{Key: p.Key}, Body: api.ImageRequest{Prompt: "a hill###rain", Style: style}}
+			a := ImageRequest{From: From{Key: p.Key}, Body: api.ImageRequest{Prompt: "a hill###rain", Style: style}}
 			if edit != nil {
 				edit(&a.Body)
 			}

@@ -10,15 +10,15 @@ import (
 	"horde/internal/kinds/text"
 )
 
-// TextAsk is one POST /generate/text/async.
-type TextAsk struct {
+// TextRequest is one POST /generate/text/async.
+type TextRequest struct {
 	Body api.TextRequest
 	From
 }
 
 // AcceptText checks a request for texts in the order of generation §2.3
 // and takes it into the queue.
-func (q *Queue) AcceptText(ctx context.Context, ask TextAsk) (Answer, error) {
+func (q *Queue) AcceptText(ctx context.Context, ask TextRequest) (Answer, error) {
 	r, t, err := q.textAsk(ctx, ask)
 	if err != nil {
 		return Answer{}, err
@@ -26,7 +26,7 @@ func (q *Queue) AcceptText(ctx context.Context, ask TextAsk) (Answer, error) {
 	return q.accept(ctx, q.texts, r, t, ask.From)
 }
 
-func (q *Queue) textAsk(ctx context.Context, ask TextAsk) (text.Asked, *terms, error) {
+func (q *Queue) textAsk(ctx context.Context, ask TextRequest) (text.Asked, *terms, error) {
 	r := &admission.TextRequest{
 		Asked:       ask.Body,
 		ClientAgent: ask.ClientAgent,

@@ -27,12 +27,12 @@ import (
 	"horde/internal/store/storetest"
 )
 
-func askText(p hordetest.Person, n int, models ...string) TextAsk {
-	return TextAsk{From: From{Key: p.Key}, Body: api.TextRequest{Prompt: "Once upon a time", Models: models,
+func askText(p hordetest.Person, n int, models ...string) TextRequest {
+	return TextRequest{From: From{Key: p.Key}, Body: api.TextRequest{Prompt: "Once upon a time", Models: models,
 		Params: &api.TextParams{N: &n, MaxLength: ptr(100), MaxContextLength: ptr(1024)}}}
 }
 
-func (n *node) acceptText(t testing.TB, a TextAsk) string {
+func (n *node) acceptText(t testing.TB, a TextRequest) string {
 	t.Helper()
 	answer, err := n.AcceptText(context.Background(), a)
 	if err != nil {
@@ -321,13 +321,13 @@ type textMatcher struct {
 	requests []*entry
 }
 
-func (m textMatcher) first() (*entry, map[string]int) {
+func (texts textMatcher) first() (*entry, map[string]int) {
 	var own, all []*entry
-	for _, e := range m.requests {
-		if !m.query(e) {
+	for _, e := range texts.requests {
+		if !texts.query(e) {
 			continue
 		}
-		if _, friend := m.o.PriorityUsers[e.row.UserID]; friend {
+		if _, friend := texts.o.PriorityUsers[e.row.UserID]; friend {
 			own = append(own, e)
 		} else {
 			all = append(all, e)
@@ -344,35 +344,35 @@ func (m textMatcher) first() (*entry, map[string]int) {
 	for _, e := range append(own, all...) {
 		r := e.record.Text
 		switch {
-		case r.TrustedWorkers && !m.o.Owner.Is(account.Trusted):
-		case e.record.UnsafeIP && !e.record.Trusted && !m.o.Owner.Is(account.Trusted):
-		case e.item.DecoyWorkers[m.o.Worker.ID]:
-		case r.Softprompt != "" && !slices.Contains(m.o.Worker.Settings.Softprompts, r.Softprompt):
+		case r.TrustedWorkers && !texts.o.Owner.Is(account.Trusted):
+		case e.record.UnsafeIP && !e.record.Trusted && !texts.o.Owner.Is(account.Trusted):
+		case e.item.DecoyWorkers[texts.o.Worker.ID]:
+		case r.Softprompt != "" && !slices.Contains(texts.o.Worker.Settings.Softprompts, r.Softprompt):
 		default:
 			return e, nil
 		}
 	}
-	return nil, m.withheld()
+	return nil, texts.withheld()
 }
 
 // withheld counts, of each reason by itself, the waiting requests that it keeps from
 // the worker; what keeps none is not told.
-func (m textMatcher) withheld() map[string]int {
+func (texts textMatcher) withheld() map[string]int {
 	why := map[string]int{}
-	for _, e := range m.requests {
+	for _, e := range texts.requests {
 		if e.state.Waiting <= 0 || e.state.Faulted || e.state.Cancelled {
 			continue
 		}
-		r, s := e.record.Text, m.o.Worker.Settings
-		listed := slices.Contains(r.Workers, m.o.Worker.ID)
+		r, s := e.record.Text, texts.o.Worker.Settings
+		listed := slices.Contains(r.Workers, texts.o.Worker.ID)
 		allowList := len(r.Workers) > 0 && !r.WorkerBlacklist
 		for reason, keeps := range map[string]bool{
-			"models":     len(r.Models) > 0 && !slices.ContainsFunc(r.Models, func(name string) bool { return slices.Contains(m.o.ModelList, name) }),
-			"worker_id":  allowList && (!listed || m.matched) || r.WorkerBlacklist && listed,
+			"models":     len(r.Models) > 0 && !slices.ContainsFunc(r.Models, func(name string) bool { return slices.Contains(texts.o.ModelList, name) }),
+			"worker_id":  allowList && (!listed || texts.matched) || r.WorkerBlacklist && listed,
 			"max_length": r.MaxLength > s.MaxLength, "max_context_length": r.MaxContextLength > s.MaxContextLength,
-			"performance":         !r.SlowWorkers && m.o.Worker.Speed() < m.fast,
-			"bridge_version":      r.ValidatedBackends && !m.agent,
-			"untrusted":           !m.o.Owner.Is(account.Trusted) && (r.TrustedWorkers || e.record.UnsafeIP && !e.record.Trusted),
+			"performance":         !r.SlowWorkers && texts.o.Worker.Speed() < texts.fast,
+			"bridge_version":      r.ValidatedBackends && !texts.agent,
+			"untrusted":           !texts.o.Owner.Is(account.Trusted) && (r.TrustedWorkers || e.record.UnsafeIP && !e.record.Trusted),
 			"matching_softprompt": r.Softprompt != "" && !slices.Contains(s.Softprompts, r.Softprompt),
 		} {
 			if keeps {
@@ -383,17 +383,17 @@ func (m textMatcher) withheld() map[string]int {
 	return why
 }
 
-func (m textMatcher) query(e *entry) bool {
-	r, s := e.record.Text, m.o.Worker.Settings
+func (texts textMatcher) query(e *entry) bool {
+	r, s := e.record.Text, texts.o.Worker.Settings
 	named := len(r.Models) == 0
 	for _, name := range r.Models {
-		named = named || slices.Contains(m.o.ModelList, name)
+		named = named || slices.Contains(texts.o.ModelList, name)
 	}
-	target := slices.Contains(r.Workers, m.o.Worker.ID) != r.WorkerBlacklist || len(r.Workers) == 0
-	_, friend := m.o.PriorityUsers[e.row.UserID]
-	target = target && (!m.matched || r.WorkerBlacklist || len(r.Workers) == 0 || friend)
+	target := slices.Contains(r.Workers, texts.o.Worker.ID) != r.WorkerBlacklist || len(r.Workers) == 0
+	_, friend := texts.o.PriorityUsers[e.row.UserID]
+	target = target && (!texts.matched || r.WorkerBlacklist || len(r.Workers) == 0 || friend)
 	return e.state.Waiting > 0 && !e.state.Faulted && !e.state.Cancelled && e.state.Expires > 0 && r.MaxLength <= s.MaxLength && r.MaxContextLength <= s.MaxContextLength && named && target &&
-		(m.o.Worker.Speed() >= m.fast || r.SlowWorkers) && (m.agent || !r.ValidatedBackends) && (!m.o.Worker.Maintenance || e.row.UserID == m.o.Worker.UserID)
+		(texts.o.Worker.Speed() >= texts.fast || r.SlowWorkers) && (texts.agent || !r.ValidatedBackends) && (!texts.o.Worker.Maintenance || e.row.UserID == texts.o.Worker.UserID)
 }
 
 // Random queues and workers: the index hands out what the plain matcher does, and
@@ -451,7 +451,7 @@ func handOutTexts(c dice.Chance, given *int, known *catalog.Snapshot) {
 			record{Text: r, UnsafeIP: flip(5), Trusted: flip(2)})
 		x.addLocked(e)
 		if flip(6) {
-			x.setJobLocked(e, store.Job{ID: fmt.Sprint("trick", i), RequestID: e.row.ID, WorkerID: "w0", Fake: true})
+			x.setJobLocked(e, store.Job{ID: fmt.Sprint("trick", i), RequestID: e.row.ID, WorkerID: "w0", Decoy: true})
 		}
 		m.requests = append(m.requests, e)
 	}

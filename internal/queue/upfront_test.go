@@ -15,7 +15,7 @@ import (
 )
 
 // dearAsk is a request that needs its kudos upfront.
-func dearAsk(p hordetest.Person) Ask {
+func dearAsk(p hordetest.Person) ImageRequest {
 	a := ask(p, 2)
 	a.Body.Params.Width, a.Body.Params.Height, a.Body.Params.Steps = ptr(1024), ptr(1088), ptr(30)
 	return a
@@ -112,7 +112,7 @@ func TestDowngrade(t *testing.T) {
 	ctx := context.Background()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	poor, rich := n.person(t, false, 26), n.person(t, false, 10_000)
-	allowed := func(p hordetest.Person, edit func(*api.ImageRequest)) Ask {
+	allowed := func(p hordetest.Person, edit func(*api.ImageRequest)) ImageRequest {
 		a := dearAsk(p)
 		a.Body.AllowDowngrade = ptr(true)
 		edit(&a.Body)
@@ -136,7 +136,7 @@ func TestDowngrade(t *testing.T) {
 	worker := n.offer(t, rich, pop("w")).Worker.ID
 	n.modes.UpfrontOnWorkerList = true
 	n.setBalance(t, poor, horde.Whole(15)) // one above the floor
-	listed := func(edit func(*api.ImageRequest)) Ask {
+	listed := func(edit func(*api.ImageRequest)) ImageRequest {
 		a := ask(poor, 1)
 		a.Body.AllowDowngrade, a.Body.Workers = ptr(true), []string{worker}
 		edit(&a.Body)
@@ -148,7 +148,7 @@ func TestDowngrade(t *testing.T) {
 	n.accept(t, listed(same))
 
 	// Texts: fewer tokens.
-	text := TextAsk{From: From{Key: poor.Key}, Body: api.TextRequest{Prompt: "x",
+	text := TextRequest{From: From{Key: poor.Key}, Body: api.TextRequest{Prompt: "x",
 		Params: &api.TextParams{MaxLength: ptr(1000), MaxContextLength: ptr(2048)}}}
 	_, err = n.AcceptText(ctx, text)
 	wantCode(t, "a long text", err, horde.KudosUpfront)

@@ -52,7 +52,7 @@ func served(t *testing.T, what string, job <-chan *api.ImageJob) *api.ImageJob {
 			t.Fatalf("%s: woken without a job", what)
 		}
 		return j
-	case <-time.After(20 * time.Second):
+	case <-time.After(long):
 		t.Fatalf("%s: not woken", what)
 		return nil
 	}
@@ -106,11 +106,11 @@ func TestWaitingPopSleepsOn(t *testing.T) {
 	offer.NSFW, offer.MaxPixels = ptr(false), ptr(4096)
 	job := n.waiting(t, owner, offer, 500*time.Millisecond)
 	waiting := n.images.requests.Waiters.Waiting()[0]
-	for _, change := range []func(*Ask){
-		func(a *Ask) { a.Body.Models = &[]string{"Deliberate"} },
-		func(a *Ask) { a.Body.NSFW = ptr(true) },
-		func(a *Ask) { a.Body.Params.Width = ptr(128) },
-		func(a *Ask) { a.Body.TrustedWorkers = ptr(true) },
+	for _, change := range []func(*ImageRequest){
+		func(a *ImageRequest) { a.Body.Models = &[]string{"Deliberate"} },
+		func(a *ImageRequest) { a.Body.NSFW = ptr(true) },
+		func(a *ImageRequest) { a.Body.Params.Width = ptr(128) },
+		func(a *ImageRequest) { a.Body.TrustedWorkers = ptr(true) },
 	} {
 		a := ask(p, 1)
 		a.Body.NSFW = ptr(false)
@@ -161,19 +161,23 @@ func TestManyWaitingPops(t *testing.T) {
 	jobs := make(chan *api.ImageJob, 8)
 	for range 8 {
 		owner := n.person(t, true, 0)
-		job := n.waiting(t, owner, pop(horde.NewID()), 2*time.Second)
+		job := n.waiting(t, owner, pop(horde.NewID()), long)
 		go func() { jobs <- <-job }()
 	}
 	n.accept(t, ask(p, 3))
 	n.accept(t, ask(p, 2))
+
 	got := map[string]bool{}
-	for range 8 {
+	for range 5 {
 		if j := <-jobs; j.ID != nil {
 			got[*j.ID] = true
 		}
 	}
 	if len(got) != 5 {
 		t.Errorf("%d of 5 jobs found a worker", len(got))
+	}
+	if waiting := len(n.images.requests.Waiters.Waiting()); waiting != 3 {
+		t.Errorf("%d pops wait for more, want 3", waiting)
 	}
 }
 

@@ -11,15 +11,14 @@ import (
 	"horde/internal/store"
 )
 
-// Abort is a lease that its worker gave up, reported or by taking too long.
+// Abort is an assignment that its worker gave up, reported or by taking too long.
 type Abort struct {
-	Rules *Rules
-	Lease Lease
-	Funds Funds
+	Rules      *Rules
+	Assignment Assignment
+	Funds      Funds
 
 	Worker *fleet.Worker // nil: it is gone
-	Pop    string        // that handed the lease out
-	Decoy  bool          // it was handed out to a paused worker, and was nobody's work
+	Pop    string        // that handed the assignment out
 	Excuse Excuse
 
 	Raid bool // the horde is in raid mode
@@ -38,10 +37,10 @@ type Abort struct {
 
 // GiveUp writes an abort: the work goes back to the queue or is given up with it
 // (generation §5.8, §3.3), and the worker's aborts and failures in a row are counted
-// (generation §5.10) unless it is excused. ErrLost: the lease had ended.
+// (generation §5.10) unless it is excused. ErrLost: the assignment had ended.
 func GiveUp(ctx context.Context, s *store.Store, b *Abort) error {
 	return s.Write(ctx, store.Unit{
-		Key:      b.Lease.request(),
+		Key:      b.Assignment.request(),
 		Accounts: b.Funds.accounts(),
 		Workers:  b.workers(),
 		Do:       b.giveUp,
@@ -60,12 +59,12 @@ func (b *Abort) workers() []string {
 func (b *Abort) giveUp(tx *store.Tx) error {
 	b.Suspected, b.Suspended = false, false // of a run that was rolled back
 
-	found, err := b.Lease.giveUp(tx, b)
+	found, err := b.Assignment.giveUp(tx, b)
 	if err != nil {
 		return err
 	}
-	if !b.Decoy {
-		if err := releaseIfOver(tx, &b.Funds, b.Lease.over); err != nil {
+	if !b.Assignment.decoy() {
+		if err := releaseIfOver(tx, &b.Funds, b.Assignment.over); err != nil {
 			return err
 		}
 	}
@@ -116,7 +115,7 @@ func (b *Abort) forgive(tx *store.Tx, blamed map[string][]string) error {
 func (b *Abort) blame(tx *store.Tx, hopeless bool) error {
 	_, err := tx.ChangeWorker(b.Worker.ID, func(w *store.Worker) {
 		b.Suspected = fleet.CountAbort(w, fleet.Abort{At: tx.Now, Raid: b.Raid, OwnerTrusted: b.Worker.OwnerTrusted()})
-		if !b.Decoy && !(hopeless && fleet.HasDelivered(w)) {
+		if !b.Assignment.decoy() && !(hopeless && fleet.HasDelivered(w)) {
 			b.Suspended = fleet.CountFailure(w, b.Pop, tx.Now)
 		}
 	})

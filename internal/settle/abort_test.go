@@ -56,20 +56,20 @@ func TestSpent(t *testing.T) {
 	}
 }
 
-// abort gives a lease up that a worker has.
-func (r *rig) abort(a settle.Abort) *settle.Abort {
-	r.Helper()
-	if job, ok := a.Lease.(*settle.Job); ok {
+// abort gives an assignment up that a worker has.
+func (h *rig) abort(a settle.Abort) *settle.Abort {
+	h.Helper()
+	if job, ok := a.Assignment.(*settle.Job); ok {
 		job.Result = store.JobResult{State: store.JobFaulted, Excused: a.Excuse != settle.NoExcuse}
-		a.Rules, a.Pop, a.Decoy = settle.Images, job.Row.Pop, job.Row.Fake
+		a.Rules, a.Pop = settle.Images, job.Row.Pop
 	} else {
-		a.Rules, a.Pop = settle.Forms, a.Lease.(*settle.Form).Row.Pop
+		a.Rules, a.Pop = settle.Forms, a.Assignment.(*settle.Form).Row.Pop
 	}
 	if a.AnotherLeft == nil {
 		a.AnotherLeft = func(map[string][]string) bool { return true }
 	}
-	if err := settle.GiveUp(r.Context(), r.Store, &a); err != nil {
-		r.Fatal(err)
+	if err := settle.GiveUp(h.Context(), h.Store, &a); err != nil {
+		h.Fatal(err)
 	}
 	return &a
 }
@@ -84,13 +84,13 @@ func TestThirdFailureEndsTheWork(t *testing.T) {
 			name string
 			// start takes work in and returns how it is handed out, what it has set aside,
 			// and whether it is given up.
-			start func() (hand func(*fleet.Worker) settle.Lease, funds settle.Funds, ended func() bool)
+			start func() (hand func(*fleet.Worker) settle.Assignment, funds settle.Funds, ended func() bool)
 		}{
-			{"request", func() (func(*fleet.Worker) settle.Lease, settle.Funds, func() bool) {
+			{"request", func() (func(*fleet.Worker) settle.Assignment, settle.Funds, func() bool) {
 				q := r.request(payer, 1, horde.Whole(20), "")
-				return func(w *fleet.Worker) settle.Lease { return r.job(q, w) }, q.funds, func() bool { return r.state(q).Faulted }
+				return func(w *fleet.Worker) settle.Assignment { return r.job(q, w) }, q.funds, func() bool { return r.state(q).Faulted }
 			}},
-			{"form", func() (func(*fleet.Worker) settle.Lease, settle.Funds, func() bool) {
+			{"form", func() (func(*fleet.Worker) settle.Assignment, settle.Funds, func() bool) {
 				f := r.forms(payer, 1)[0]
 				row := func() store.Form {
 					row, err := r.Form(r.Context(), f.Row.ID)
@@ -99,10 +99,10 @@ func TestThirdFailureEndsTheWork(t *testing.T) {
 					}
 					return row
 				}
-				hand := func(w *fleet.Worker) settle.Lease {
-					lease := &settle.Form{Row: row()}
-					r.hand(lease, w)
-					return lease
+				hand := func(w *fleet.Worker) settle.Assignment {
+					assignment := &settle.Form{Row: row()}
+					r.hand(assignment, w)
+					return assignment
 				}
 				return hand, fundsOf(f, payer), func() bool { return row().State == store.FormFaulted }
 			}},
@@ -116,7 +116,7 @@ func TestThirdFailureEndsTheWork(t *testing.T) {
 					if ended() || r.account(payer).Held != held {
 						r.Fatalf("ended %v after %d failures, %s held of %s", ended(), i, r.account(payer).Held, held)
 					}
-					r.abort(settle.Abort{Lease: hand(w), Funds: funds, Worker: w, Before: before})
+					r.abort(settle.Abort{Assignment: hand(w), Funds: funds, Worker: w, Before: before})
 					before = append(before, w.ID)
 				}
 
@@ -162,7 +162,7 @@ func TestExcusedFailures(t *testing.T) {
 						r.Errorf("nothing is held for what the worker has")
 					}
 				}
-				r.abort(settle.Abort{Lease: job, Funds: q.funds, Worker: w, Excuse: tt.excuse})
+				r.abort(settle.Abort{Assignment: job, Funds: q.funds, Worker: w, Excuse: tt.excuse})
 
 				if n := r.workerRow(w).Totals; n.Uncompleted != 0 || len(n.FailedPops) != 0 {
 					r.Errorf("the worker has %+v", n)
@@ -184,21 +184,21 @@ func TestExcusedFailures(t *testing.T) {
 }
 
 // remove lets a request expire.
-func (r *rig) remove(q *request) {
-	r.Helper()
+func (h *rig) remove(q *request) {
+	h.Helper()
 	e := settle.Expiry{
 		Request: q.id,
 		Payer:   q.funds.Payer,
 		Delete:  (*store.Tx).DeleteRequest,
-		At:      r.state(q).Expires,
+		At:      h.state(q).Expires,
 		Holds:   []string{settle.HoldOfRequest(q.id)},
 		OnKey:   q.funds.Key != nil,
 	}
-	if err := settle.Remove(r.Context(), r.Store, e); err != nil {
-		r.Fatal(err)
+	if err := settle.Remove(h.Context(), h.Store, e); err != nil {
+		h.Fatal(err)
 	}
-	if err := settle.Remove(r.Context(), r.Store, e); !errors.Is(err, store.ErrLost) {
-		r.Errorf("removed twice: %v", err)
+	if err := settle.Remove(h.Context(), h.Store, e); !errors.Is(err, store.ErrLost) {
+		h.Errorf("removed twice: %v", err)
 	}
 }
 
@@ -209,9 +209,9 @@ func TestAbortsAreCounted(t *testing.T) {
 		payer, owner := r.user(0), r.user(0)
 		q, w := r.request(payer, 1, 0, ""), r.worker(owner, horde.KindImage)
 		for i := range 21 {
-			job := &settle.Job{Row: &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Fake: true, Started: r.now.Load(), TTL: 1}}
+			job := &settle.Job{Row: &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Decoy: true, Started: r.now.Load(), TTL: 1}}
 			r.write(nil, func(tx *store.Tx) error { tx.InsertJob(*job.Row); return nil })
-			if a := r.abort(settle.Abort{Lease: job, Worker: w}); a.Suspected != (i == 20) {
+			if a := r.abort(settle.Abort{Assignment: job, Worker: w}); a.Suspected != (i == 20) {
 				r.Fatalf("suspected with abort %d: %v", i+1, a.Suspected)
 			}
 		}

@@ -21,7 +21,7 @@ func TestCancelForms(t *testing.T) {
 		for i, f := range forms {
 			c := settle.CancelledForm{Form: f, Funds: fundsOf(f, payer)}
 			if i == 0 {
-				c.InHand = &settle.Delivery{Rules: settle.Forms, Lease: f, Funds: c.Funds, Worker: w.ID, Owner: owner,
+				c.InHand = &settle.Delivery{Rules: settle.Forms, Assignment: f, Funds: c.Funds, Worker: w.ID, Owner: owner,
 					Charge: formCharge, Worth: formReward, Earned: formReward, Speed: 7}
 			}
 			all = append(all, c)

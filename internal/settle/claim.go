@@ -19,7 +19,7 @@ func ClaimJobs(
 	ctx context.Context, s *store.Store, jobs []store.Job, expires int64,
 ) error {
 	first, n := jobs[0], len(jobs)
-	if first.Fake {
+	if first.Decoy {
 		n, expires = 0, 0
 	}
 	claim := store.ClaimOf(first.RequestID, n, expires, first.Started)

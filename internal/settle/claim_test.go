@@ -22,7 +22,7 @@ func TestClaimJobs(t *testing.T) {
 		claim := func(n int, fake bool) error {
 			jobs := make([]store.Job, n)
 			for i := range jobs {
-				jobs[i] = store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Fake: fake, Started: r.now.Load(), TTL: 1}
+				jobs[i] = store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Decoy: fake, Started: r.now.Load(), TTL: 1}
 			}
 			err := settle.ClaimJobs(r.Context(), r.Store, jobs, 0)
 			return err

@@ -17,9 +17,9 @@ const speedSamples = 20
 // Delivery is a result that a worker brought: who pays, who earns, and for whom it
 // counts as what.
 type Delivery struct {
-	Rules *Rules
-	Lease Lease
-	Funds Funds
+	Rules      *Rules
+	Assignment Assignment
+	Funds      Funds
 
 	Worker string        // id; its row is locked
 	Owner  *account.User // of the worker
@@ -60,13 +60,13 @@ type Work struct {
 }
 
 // Deliver writes a delivery: the result, the charge, the reward and the counters, in
-// one transaction. ErrLost: the lease had ended.
+// one transaction. ErrLost: the assignment had ended.
 func Deliver(ctx context.Context, s *store.Store, d *Delivery) error {
 	u := store.Unit{
-		Key:      d.Lease.request(),
+		Key:      d.Assignment.request(),
 		Accounts: d.accounts(),
 		Workers:  []string{d.Worker},
-		First:    d.Lease.finish(d),
+		First:    d.Assignment.finish(d),
 		Do:       d.deliver,
 	}
 
@@ -83,7 +83,7 @@ func Deliver(ctx context.Context, s *store.Store, d *Delivery) error {
 func (d *Delivery) accounts() []int64 { return []int64{d.Funds.Payer, d.Owner.ID} }
 
 func (d *Delivery) deliver(tx *store.Tx) error {
-	consumed, err := d.Lease.finished(tx, d)
+	consumed, err := d.Assignment.finished(tx, d)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (d *Delivery) deliver(tx *store.Tx) error {
 	}
 
 	if d.dropHold == nil {
-		if err := releaseIfOver(tx, &d.Funds, d.Lease.over); err != nil {
+		if err := releaseIfOver(tx, &d.Funds, d.Assignment.over); err != nil {
 			return err
 		}
 	}
@@ -114,7 +114,7 @@ func (d *Delivery) deliver(tx *store.Tx) error {
 // pay moves the kudos of work that was done, for this reason, and counts it for both
 // sides. consumed is what the request was charged before.
 func (d *Delivery) pay(tx *store.Tx, reason string, consumed horde.Kudos) error {
-	e := kudos.NewEntry(tx, d.Rules.Event+d.Lease.id(), reason, d.Lease.request(), d.Lease.id())
+	e := kudos.NewEntry(tx, d.Rules.Event+d.Assignment.id(), reason, d.Assignment.request(), d.Assignment.id())
 	e.About(kudos.About{
 		Worker:   d.Worker,
 		Model:    d.Model,

@@ -15,14 +15,14 @@ import (
 	"horde/internal/store"
 )
 
-// deliver delivers a lease at a price of 10 kudos for work that earns 8.
-func (r *rig) deliver(d settle.Delivery) (*settle.Delivery, error) {
-	d.At = r.now.Load()
+// deliver delivers an assignment at a price of 10 kudos for work that earns 8.
+func (h *rig) deliver(d settle.Delivery) (*settle.Delivery, error) {
+	d.At = h.now.Load()
 	d.Expires = d.At + (20 * time.Minute).Microseconds()
 	d.Charge, d.Worth, d.Earned = horde.Whole(10), horde.Whole(9), horde.Whole(8)
 	d.Model, d.Speed = "m", 1.5
 	d.Work = settle.Work{Units: 40, Usage: 8, Contribution: 4}
-	return &d, settle.Deliver(context.Background(), r.Store, &d)
+	return &d, settle.Deliver(context.Background(), h.Store, &d)
 }
 
 // A delivery moves the same kudos whatever its kind; what it counts for differs as
@@ -49,11 +49,11 @@ func TestDelivery(t *testing.T) {
 				d := settle.Delivery{Rules: tt.rules, Worker: w.ID, Owner: owner}
 				if tt.rules == settle.Forms {
 					form := r.forms(payer, 1, w)[0]
-					d.Lease, d.Funds = form, fundsOf(form, payer)
+					d.Assignment, d.Funds = form, fundsOf(form, payer)
 				} else {
 					job := r.job(r.request(payer, 1, 0, ""), w)
 					job.Result = store.JobResult{State: store.JobDone}
-					d.Lease, d.Funds = job, settle.Funds{Payer: payer.ID}
+					d.Assignment, d.Funds = job, settle.Funds{Payer: payer.ID}
 				}
 				before, place := r.account(payer), tt.rules.Place
 				if _, err := r.deliver(d); err != nil {
@@ -91,7 +91,7 @@ func TestDelivery(t *testing.T) {
 	})
 }
 
-// A lease ends once: of deliveries and aborts at one moment one is carried out, and
+// An assignment ends once: of deliveries and aborts at one moment one is carried out, and
 // nothing of the others.
 func TestLeaseEndsOnce(t *testing.T) {
 	each(t, func(r *rig) {
@@ -103,17 +103,17 @@ func TestLeaseEndsOnce(t *testing.T) {
 		var delivered, aborted atomic.Int64
 		var wg sync.WaitGroup
 		for i := range 24 {
-			lease := &settle.Job{Row: job.Row}
+			assignment := &settle.Job{Row: job.Row}
 			wg.Go(func() {
 				var err error
 				if i%2 == 0 {
-					lease.Result.State = store.JobDone
-					if _, err = r.deliver(settle.Delivery{Rules: settle.Images, Lease: lease, Funds: funds, Worker: w.ID, Owner: owner}); err == nil {
+					assignment.Result.State = store.JobDone
+					if _, err = r.deliver(settle.Delivery{Rules: settle.Images, Assignment: assignment, Funds: funds, Worker: w.ID, Owner: owner}); err == nil {
 						delivered.Add(1)
 					}
 				} else {
-					lease.Result.State = store.JobFaulted
-					abort := settle.Abort{Rules: settle.Images, Lease: lease, Funds: funds, Worker: w, Pop: job.Row.Pop}
+					assignment.Result.State = store.JobFaulted
+					abort := settle.Abort{Rules: settle.Images, Assignment: assignment, Funds: funds, Worker: w, Pop: job.Row.Pop}
 					if err = settle.GiveUp(context.Background(), r.Store, &abort); err == nil {
 						aborted.Add(1)
 					}
@@ -152,7 +152,7 @@ func TestHoldIsFreedAtTheEnd(t *testing.T) {
 		for i, held := range []horde.Kudos{horde.Whole(30) - tax - horde.Whole(10), 0} {
 			job := r.job(q, w)
 			job.Result.State = store.JobDone
-			if _, err := r.deliver(settle.Delivery{Rules: settle.Images, Lease: job, Funds: q.funds, Worker: w.ID, Owner: owner}); err != nil {
+			if _, err := r.deliver(settle.Delivery{Rules: settle.Images, Assignment: job, Funds: q.funds, Worker: w.ID, Owner: owner}); err != nil {
 				r.Fatal(err)
 			}
 			if a := r.account(payer); a.Held != held {
@@ -175,7 +175,7 @@ func TestSharedKeyPays(t *testing.T) {
 		q := r.request(payer, 1, horde.Whole(30), key.ID)
 		job := r.job(q, w)
 		job.Result.State = store.JobDone
-		if _, err := r.deliver(settle.Delivery{Rules: settle.Images, Lease: job, Funds: q.funds, Worker: w.ID, Owner: owner}); err != nil {
+		if _, err := r.deliver(settle.Delivery{Rules: settle.Images, Assignment: job, Funds: q.funds, Worker: w.ID, Owner: owner}); err != nil {
 			r.Fatal(err)
 		}
 
@@ -200,7 +200,7 @@ func TestTooFastIsSuspicious(t *testing.T) {
 		w := r.worker(owner, horde.KindText)
 		job := r.job(r.request(payer, 1, 0, ""), w)
 		job.Result.State = store.JobDone
-		d := settle.Delivery{Rules: settle.Texts, Lease: job, Funds: settle.Funds{Payer: payer.ID}, Worker: w.ID, Owner: owner, Suspicions: 2}
+		d := settle.Delivery{Rules: settle.Texts, Assignment: job, Funds: settle.Funds{Payer: payer.ID}, Worker: w.ID, Owner: owner, Suspicions: 2}
 		if _, err := r.deliver(d); err != nil {
 			r.Fatal(err)
 		}
@@ -220,7 +220,7 @@ func TestDecoyMovesNothing(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
 		q, w := r.request(payer, 1, 0, ""), r.worker(owner, horde.KindImage)
-		job := &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Fake: true, Started: r.now.Load(), TTL: 1}
+		job := &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Decoy: true, Started: r.now.Load(), TTL: 1}
 		r.write(nil, func(tx *store.Tx) error { tx.InsertJob(*job); return nil })
 
 		if err := settle.EndDecoy(r.Context(), r.Store, &settle.Job{Row: job, Result: store.JobResult{State: store.JobDone}}); err != nil {

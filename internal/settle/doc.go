@@ -1,6 +1,6 @@
 // Package settle carries out what moves when work is taken in, delivered, given up,
 // cancelled or expires: kudos, holds and budgets, the counters of requester, owner
-// and worker, suspicions, and the rows of requests and leases. A lease is a piece of
+// and worker, suspicions, and the rows of requests and assignments. An assignment is a piece of
 // work in a worker's hands: a job of a request ([Job]), or an alchemy form ([Form]).
 //
 // Images, texts and forms go through the same code. Callers describe what happened:

@@ -34,16 +34,16 @@ func each(t *testing.T, test func(r *rig)) {
 }
 
 // run runs a row of a table as a subtest.
-func (r *rig) run(name string, test func(r *rig)) {
-	r.Helper()
-	r.T.Run(name, func(t *testing.T) { test(&rig{T: t, Store: r.Store, now: r.now}) })
+func (h *rig) run(name string, test func(r *rig)) {
+	h.Helper()
+	h.T.Run(name, func(t *testing.T) { test(&rig{T: t, Store: h.Store, now: h.now}) })
 }
 
 // write runs a unit of work that must not be refused.
-func (r *rig) write(accounts []int64, do func(*store.Tx) error) {
-	r.Helper()
-	if err := r.Write(r.Context(), store.Unit{Accounts: accounts, Do: do}); err != nil {
-		r.Fatal(err)
+func (h *rig) write(accounts []int64, do func(*store.Tx) error) {
+	h.Helper()
+	if err := h.Write(h.Context(), store.Unit{Accounts: accounts, Do: do}); err != nil {
+		h.Fatal(err)
 	}
 }
 
@@ -53,15 +53,15 @@ const (
 )
 
 // user makes one with a balance of rich.
-func (r *rig) user(roles account.Role) *account.User {
-	r.Helper()
+func (h *rig) user(roles account.Role) *account.User {
+	h.Helper()
 	name := horde.NewID()
 	u := &account.User{Username: "u", OAuthID: name, Roles: roles}
-	r.write(nil, func(tx *store.Tx) (err error) {
+	h.write(nil, func(tx *store.Tx) (err error) {
 		u.ID, err = tx.InsertUser(store.User{ID: -1, OAuthID: name, KeyHash: name}, int64(floor))
 		return err
 	})
-	r.write([]int64{u.ID}, func(tx *store.Tx) error {
+	h.write([]int64{u.ID}, func(tx *store.Tx) error {
 		e := kudos.NewEntry(tx, "set:"+name, "test", "", "")
 		if err := e.SetBalance(u.ID, rich); err != nil {
 			return err
@@ -71,24 +71,24 @@ func (r *rig) user(roles account.Role) *account.User {
 	return u
 }
 
-func (r *rig) account(u *account.User) *store.Account {
-	r.Helper()
-	a, err := r.Account(context.Background(), u.ID)
+func (h *rig) account(u *account.User) *store.Account {
+	h.Helper()
+	a, err := h.Account(context.Background(), u.ID)
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
 	return a
 }
 
 // worker makes one in a team of its own. Its last deliveries had these speeds.
-func (r *rig) worker(owner *account.User, kind horde.Kind, speeds ...float64) *fleet.Worker {
-	r.Helper()
+func (h *rig) worker(owner *account.User, kind horde.Kind, speeds ...float64) *fleet.Worker {
+	h.Helper()
 	team := store.Team{ID: horde.NewID(), UserID: owner.ID}
 	team.Name, team.NameKey = team.ID, team.ID
 	w := store.Worker{ID: horde.NewID(), Kind: kind, UserID: owner.ID, Version: 1, Team: team.ID}
 	w.Name = w.ID
 	w.Totals.Speeds = speeds
-	r.write(nil, func(tx *store.Tx) error {
+	h.write(nil, func(tx *store.Tx) error {
 		if err := tx.InsertTeam(team); err != nil {
 			return err
 		}
@@ -97,11 +97,11 @@ func (r *rig) worker(owner *account.User, kind horde.Kind, speeds ...float64) *f
 	return &fleet.Worker{Worker: w, Owner: owner}
 }
 
-func (r *rig) workerRow(w *fleet.Worker) *store.Worker {
-	r.Helper()
-	rows, err := r.Workers(context.Background(), []string{w.ID})
+func (h *rig) workerRow(w *fleet.Worker) *store.Worker {
+	h.Helper()
+	rows, err := h.Workers(context.Background(), []string{w.ID})
 	if err != nil || len(rows) != 1 {
-		r.Fatalf("worker %s: %v, %v", w.ID, rows, err)
+		h.Fatalf("worker %s: %v, %v", w.ID, rows, err)
 	}
 	return rows[0]
 }
@@ -114,10 +114,10 @@ type request struct {
 
 // request takes one for n images, which needs so much upfront; a shared key pays,
 // where one is given.
-func (r *rig) request(payer *account.User, n int, needed horde.Kudos, key string) *request {
-	r.Helper()
+func (h *rig) request(payer *account.User, n int, needed horde.Kudos, key string) *request {
+	h.Helper()
 	q := &request{id: horde.NewID(), funds: settle.Funds{Payer: payer.ID}}
-	r.write([]int64{payer.ID}, func(tx *store.Tx) error {
+	h.write([]int64{payer.ID}, func(tx *store.Tx) error {
 		a := settle.Acceptance{
 			Rules:    settle.Images,
 			Request:  q.id,
@@ -153,21 +153,21 @@ func (r *rig) request(payer *account.User, n int, needed horde.Kudos, key string
 
 const tax = horde.Kudos(300)
 
-func (r *rig) state(q *request) store.RequestState {
-	r.Helper()
-	rows, err := r.Requests(context.Background(), []string{q.id})
+func (h *rig) state(q *request) store.RequestState {
+	h.Helper()
+	rows, err := h.Requests(context.Background(), []string{q.id})
 	if err != nil || len(rows) != 1 {
-		r.Fatalf("request %s: %v, %v", q.id, rows, err)
+		h.Fatalf("request %s: %v, %v", q.id, rows, err)
 	}
 	return rows[0].RequestState
 }
 
 // job hands a job of a request out to a worker.
-func (r *rig) job(q *request, w *fleet.Worker) *settle.Job {
-	r.Helper()
-	j := &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Model: "m", Started: r.now.Load(), TTL: 150_000_000}
+func (h *rig) job(q *request, w *fleet.Worker) *settle.Job {
+	h.Helper()
+	j := &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Model: "m", Started: h.now.Load(), TTL: 150_000_000}
 	j.Pop = j.ID
-	r.write(nil, func(tx *store.Tx) error {
+	h.write(nil, func(tx *store.Tx) error {
 		if _, err := tx.Claim(q.id, 1, 0); err != nil {
 			return err
 		}
@@ -179,9 +179,9 @@ func (r *rig) job(q *request, w *fleet.Worker) *settle.Job {
 
 // forms takes a request for n forms, sets aside what each costs, and hands them out
 // to workers, as far as there are any.
-func (r *rig) forms(payer *account.User, n int, workers ...*fleet.Worker) (forms []*settle.Form) {
-	r.Helper()
-	request := store.AlchemyRequest{ID: horde.NewID(), UserID: payer.ID, Created: r.now.Load(), Expires: r.now.Load() + 1e9, Body: "{}"}
+func (h *rig) forms(payer *account.User, n int, workers ...*fleet.Worker) (forms []*settle.Form) {
+	h.Helper()
+	request := store.AlchemyRequest{ID: horde.NewID(), UserID: payer.ID, Created: h.now.Load(), Expires: h.now.Load() + 1e9, Body: "{}"}
 	var rows []store.Form
 	var wishes []kudos.OptionalHold
 	for i := range n {
@@ -189,7 +189,7 @@ func (r *rig) forms(payer *account.User, n int, workers ...*fleet.Worker) (forms
 		rows = append(rows, row)
 		wishes = append(wishes, kudos.OptionalHold{ID: settle.HoldOfForm(row.ID), Amount: formCharge})
 	}
-	r.write([]int64{payer.ID}, func(tx *store.Tx) error {
+	h.write([]int64{payer.ID}, func(tx *store.Tx) error {
 		a := settle.Acceptance{Rules: settle.Forms, Request: request.ID, Payer: payer.ID, Wishes: wishes}
 		if _, err := a.Apply(tx); err != nil {
 			return err
@@ -200,7 +200,7 @@ func (r *rig) forms(payer *account.User, n int, workers ...*fleet.Worker) (forms
 	for i, row := range rows {
 		f := &settle.Form{Row: row}
 		if i < len(workers) {
-			r.hand(f, workers[i])
+			h.hand(f, workers[i])
 		}
 		forms = append(forms, f)
 	}
@@ -208,10 +208,10 @@ func (r *rig) forms(payer *account.User, n int, workers ...*fleet.Worker) (forms
 }
 
 // hand gives a waiting form to a worker.
-func (r *rig) hand(f *settle.Form, w *fleet.Worker) {
-	r.Helper()
-	claim := store.ClaimFormOf(&f.Row, w.ID, horde.NewID(), r.now.Load()+180_000_000, r.now.Load())
-	r.write(nil, func(tx *store.Tx) (err error) {
+func (h *rig) hand(f *settle.Form, w *fleet.Worker) {
+	h.Helper()
+	claim := store.ClaimFormOf(&f.Row, w.ID, horde.NewID(), h.now.Load()+180_000_000, h.now.Load())
+	h.write(nil, func(tx *store.Tx) (err error) {
 		f.Row.FormProgress, err = claim.Answer(tx)
 		return err
 	})
@@ -224,13 +224,13 @@ func fundsOf(f *settle.Form, payer *account.User) settle.Funds {
 }
 
 // sound checks that the ledger explains all balances, and holds what users have held.
-func (r *rig) sound() {
-	r.Helper()
-	a, err := r.Audit(context.Background())
+func (h *rig) sound() {
+	h.Helper()
+	a, err := h.Audit(context.Background())
 	if err != nil {
-		r.Fatal(err)
+		h.Fatal(err)
 	}
 	if !a.Sound() {
-		r.Errorf("the ledger is not sound: %+v", a)
+		h.Errorf("the ledger is not sound: %+v", a)
 	}
 }

@@ -11,7 +11,7 @@ type Rules struct {
 	// Place of the kind's counts in a store.PerKind.
 	Place int
 
-	// Event begins the ids of the ledger's events of deliveries; the id of the lease
+	// Event begins the ids of the ledger's events of deliveries; the id of the assignment
 	// follows. Never change one: it is what keeps a delivery from being paid twice.
 	Event string
 

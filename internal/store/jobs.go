@@ -25,7 +25,7 @@ type Job struct {
 	WorkerID  string
 	Model     string
 	Seed      int64
-	Fake      bool // given to a paused worker; counts for nothing
+	Decoy     bool // given to a paused worker; counts for nothing
 	Started   int64
 	TTL       int64  // microseconds
 	Pop       string // that it was handed out by: the id of that pop's first job
@@ -58,7 +58,7 @@ const jobColumns = "id, request_id, worker_id, model, seed, fake, started, ttl, 
 var jobTable = newTable("jobs", "id, request_id, worker_id, model, seed, fake, started, ttl, pop")
 
 func scanJob(r scanner) (j Job, err error) {
-	err = r.Scan(&j.ID, &j.RequestID, &j.WorkerID, &j.Model, &j.Seed, &j.Fake, &j.Started, &j.TTL,
+	err = r.Scan(&j.ID, &j.RequestID, &j.WorkerID, &j.Model, &j.Seed, &j.Decoy, &j.Started, &j.TTL,
 		&j.State, &j.Finished, &j.Censored, &j.Result, &j.Metadata, &j.Pop, &j.Excused)
 	j.JobResult.Seed = j.Seed
 	return j, err
@@ -96,7 +96,7 @@ func (s *Store) Overdue(ctx context.Context, now int64, limit int) ([]Job, error
 
 // InsertJob buffers a new job.
 func (tx *Tx) InsertJob(j Job) {
-	tx.insert(jobTable, j.ID, j.RequestID, j.WorkerID, j.Model, j.Seed, j.Fake, j.Started, j.TTL, j.Pop)
+	tx.insert(jobTable, j.ID, j.RequestID, j.WorkerID, j.Model, j.Seed, j.Decoy, j.Started, j.TTL, j.Pop)
 	tx.changed.Committed.Jobs = append(tx.changed.Committed.Jobs, j)
 }
 

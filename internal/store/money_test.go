@@ -181,7 +181,7 @@ func TestRunning(t *testing.T) {
 		s := db.Open()
 		do(t, s, func(tx *store.Tx) error {
 			tx.InsertJob(store.Job{ID: "a", RequestID: "q"})
-			tx.InsertJob(store.Job{ID: "b", RequestID: "q", Fake: true})
+			tx.InsertJob(store.Job{ID: "b", RequestID: "q", Decoy: true})
 			tx.InsertJob(store.Job{ID: "c", RequestID: "other"})
 			tx.InsertJob(store.Job{ID: "d", RequestID: "q"})
 			return nil
@@ -189,7 +189,7 @@ func TestRunning(t *testing.T) {
 		do(t, s, func(tx *store.Tx) error { return tx.EndJob("d", store.JobResult{State: store.JobDone}) })
 		do(t, s, func(tx *store.Tx) error {
 			tx.InsertJob(store.Job{ID: "e", RequestID: "q"})
-			tx.InsertJob(store.Job{ID: "f", RequestID: "q", Fake: true})
+			tx.InsertJob(store.Job{ID: "f", RequestID: "q", Decoy: true})
 			tx.InsertJob(store.Job{ID: "g", RequestID: "other"})
 			n, err := tx.Running("q")
 			if n != 2 {

@@ -361,7 +361,7 @@ func TestJobs(t *testing.T) {
 		var want []store.Job
 		for i := range 40 { // more than a group of inserted rows
 			want = append(want, store.Job{ID: fmt.Sprintf("j%02d", i), RequestID: q.ID, WorkerID: "w", Model: "m", Seed: 1<<32 - 1,
-				Fake: i%2 == 1, Started: now + int64(i/2), TTL: 1000, JobResult: store.JobResult{Seed: 1<<32 - 1}})
+				Decoy: i%2 == 1, Started: now + int64(i/2), TTL: 1000, JobResult: store.JobResult{Seed: 1<<32 - 1}})
 		}
 		do(t, s, func(tx *store.Tx) error {
 			for _, j := range slices.Backward(want) {

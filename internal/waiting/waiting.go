@@ -1,5 +1,5 @@
 // Package waiting lets calls wait for something that may suit them, such as pops of
-// workers for a job. A Room knows each waiting call by what it can take; whoever
+// workers for a job. A Calls knows each waiting call by what it can take; whoever
 // has something new offers it to the room, which wakes those that it may
 // suit. They then look for themselves, so waking one too many does no harm.
 package waiting
@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// Room holds the calls that wait. W says what one of them can take. The zero Room is
+// Calls holds the calls that wait. W says what one of them can take. The zero Calls is
 // empty and ready for use.
-type Room[W any] struct {
+type Calls[W any] struct {
 	mu    sync.Mutex
-	seats map[*seat[W]]bool // guarded by mu
+	calls map[*call[W]]bool // guarded by mu
 }
 
-// seat is the place of one waiting call.
-type seat[W any] struct {
+// call is the place of one waiting call.
+type call[W any] struct {
 	who  W
 	wake chan struct{}
 }
@@ -27,7 +27,7 @@ type seat[W any] struct {
 // until it finds something or fails, for at most wait (0: once). When the time
 // is over it looks a last time, so that what it saw is current; not when ctx has ended,
 // since then nobody is there to take anything.
-func (r *Room[W]) Try(ctx context.Context, wait time.Duration, who W, look func() (found bool, err error)) error {
+func (r *Calls[W]) Try(ctx context.Context, wait time.Duration, who W, look func() (found bool, err error)) error {
 	if wait <= 0 {
 		_, err := look()
 		return err
@@ -56,29 +56,29 @@ func (r *Room[W]) Try(ctx context.Context, wait time.Duration, who W, look func(
 	}
 }
 
-func (r *Room[W]) enter(who W) *seat[W] {
-	s := &seat[W]{who: who, wake: make(chan struct{}, 1)}
+func (r *Calls[W]) enter(who W) *call[W] {
+	s := &call[W]{who: who, wake: make(chan struct{}, 1)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.seats == nil {
-		r.seats = map[*seat[W]]bool{}
+	if r.calls == nil {
+		r.calls = map[*call[W]]bool{}
 	}
-	r.seats[s] = true
+	r.calls[s] = true
 	return s
 }
 
-func (r *Room[W]) leave(s *seat[W]) {
+func (r *Calls[W]) leave(s *call[W]) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.seats, s)
+	delete(r.calls, s)
 }
 
 // Offer wakes the calls that something new may suit. fits is called under the lock
 // of the room.
-func (r *Room[W]) Offer(fits func(W) bool) {
+func (r *Calls[W]) Offer(fits func(W) bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for s := range r.seats {
+	for s := range r.calls {
 		if fits(s.who) {
 			select {
 			case s.wake <- struct{}{}:
@@ -89,10 +89,10 @@ func (r *Room[W]) Offer(fits func(W) bool) {
 }
 
 // Waiting returns the calls that wait, in no order.
-func (r *Room[W]) Waiting() (all []W) {
+func (r *Calls[W]) Waiting() (all []W) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for s := range r.seats {
+	for s := range r.calls {
 		all = append(all, s.who)
 	}
 	return all

@@ -30,7 +30,7 @@ func TestTry(t *testing.T) {
 		{name: "the caller is gone", wait: time.Minute, gone: 5 * time.Second, looks: 1, after: 5 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			var r Room[string]
+			var r Calls[string]
 			ctx := t.Context()
 			if tt.gone > 0 {
 				var cancel context.CancelFunc
@@ -64,7 +64,7 @@ func TestTry(t *testing.T) {
 // An offer that comes while a call looks is not lost.
 func TestOfferWhileLooking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var r Room[int]
+		var r Calls[int]
 		there := false
 		err := r.Try(t.Context(), time.Minute, 7, func() (bool, error) {
 			if there {

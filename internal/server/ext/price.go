@@ -59,7 +59,7 @@ func (a *API) imagePrice(r *http.Request, body any) (*api.Price, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.Queue.Price(r.Context(), queue.Ask{Body: in, RawParams: params, From: domain.From(r)})
+	return a.Queue.Price(r.Context(), queue.ImageRequest{Body: in, RawParams: params, From: domain.From(r)})
 }
 
 // textPrice prices a request for text generation.
@@ -68,7 +68,7 @@ func (a *API) textPrice(r *http.Request, body any) (*api.Price, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.Queue.PriceText(r.Context(), queue.TextAsk{Body: in, From: domain.From(r)})
+	return a.Queue.PriceText(r.Context(), queue.TextRequest{Body: in, From: domain.From(r)})
 }
 
 // What a body asks for, as the query says it.

@@ -57,7 +57,7 @@ func (a *API) postImageRequest(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 
-	answer, err := a.Queue.Accept(r.Context(), queue.Ask{Body: in, RawParams: params, From: domain.From(r)})
+	answer, err := a.Queue.Accept(r.Context(), queue.ImageRequest{Body: in, RawParams: params, From: domain.From(r)})
 	return a.replyAnswer(w, r, answer, err)
 }
 

@@ -43,7 +43,7 @@ func (a *API) postTextRequest(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	answer, err := a.Queue.AcceptText(r.Context(), queue.TextAsk{Body: in, From: domain.From(r)})
+	answer, err := a.Queue.AcceptText(r.Context(), queue.TextRequest{Body: in, From: domain.From(r)})
 	return a.replyAnswer(w, r, answer, err)
 }
 

@@ -7,21 +7,22 @@ import (
 	"horde/internal/store"
 )
 
-// Lease is a piece of work in a worker's hands and the rows that say so: a [*Job] or
+// Assignment is a piece of work in a worker's hands and the rows that say so: a [*Job] or
 // a [*Form]. Once a unit of work is committed, it knows what became of them.
-type Lease interface {
+type Assignment interface {
 	id() string
 	request() string // that it is part of
+	decoy() bool     // it was handed out to a paused worker, and is nobody's work
 
 	// finish makes the changes of rows that a delivery begins with.
 	finish(d *Delivery) []store.Asked
 
 	// finished takes the answers to them, and returns what the request had consumed
-	// before. ErrLost: the lease had ended.
+	// before. ErrLost: the assignment had ended.
 	finished(tx *store.Tx, d *Delivery) (consumed horde.Kudos, err error)
 
-	// giveUp ends the lease without a result: its work goes back to the queue, or is
-	// given up for good where the rules say so. ErrLost: the lease had ended.
+	// giveUp ends the assignment without a result: its work goes back to the queue, or is
+	// given up for good where the rules say so. ErrLost: the assignment had ended.
 	giveUp(tx *store.Tx, b *Abort) (aborted, error)
 
 	// over reports whether nothing more will be charged to the funds of the work.
@@ -48,6 +49,7 @@ type Job struct {
 
 func (j *Job) id() string      { return j.Row.ID }
 func (j *Job) request() string { return j.Row.RequestID }
+func (j *Job) decoy() bool     { return j.Row.Decoy }
 
 func (j *Job) finish(d *Delivery) []store.Asked {
 	j.end = store.EndOf(j.Row.ID, j.Result, d.At)
@@ -67,7 +69,7 @@ func (j *Job) finished(tx *store.Tx, d *Delivery) (consumed horde.Kudos, err err
 
 func (j *Job) giveUp(tx *store.Tx, b *Abort) (aborted, error) {
 	j.State = store.RequestState{} // of a run that was rolled back
-	if err := tx.EndJob(j.Row.ID, j.Result); err != nil || j.Row.Fake {
+	if err := tx.EndJob(j.Row.ID, j.Result); err != nil || j.Row.Decoy {
 		return aborted{}, err
 	}
 
@@ -141,6 +143,7 @@ type Form struct {
 
 func (f *Form) id() string      { return f.Row.ID }
 func (f *Form) request() string { return f.Row.RequestID }
+func (f *Form) decoy() bool     { return false }
 
 func (f *Form) finish(d *Delivery) []store.Asked {
 	f.end = store.FinishFormOf(&f.Row, f.Result)
