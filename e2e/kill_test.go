@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"horde/internal/horde"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -216,7 +217,7 @@ func (a *acknowledged) audit(t *testing.T, data, db string) {
 	}
 
 	// The statistics are the deliveries, whatever was killed in between.
-	counted, err := s.Stats(ctx, "image", time.Now().UnixMicro())
+	counted, err := s.Stats(ctx, "image", horde.MicrosOf(time.Now()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func (c *canvas) colours() {
 
 	r := c.sunR * float32(min(c.w, c.h))
 	for i := range c.glow {
-		d2 := float32(int(i)<<c.shift) / (r * r)
+		d2 := float32(i<<c.shift) / (r * r)
 		c.glow[i] = int32(190 * 256 / (1 + d2/10))
 	}
 }

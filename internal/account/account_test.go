@@ -54,9 +54,9 @@ func (w *world) user(name string, roles Role, balance int64) *User {
 	return u
 }
 
-func (w *world) write(user int64, do func(*store.Tx) error) {
+func (w *world) write(user horde.UserID, do func(*store.Tx) error) {
 	w.t.Helper()
-	if err := w.s.Write(w.t.Context(), store.Unit{Accounts: []int64{user}, Do: do}); err != nil {
+	if err := w.s.Write(w.t.Context(), store.Unit{Accounts: []horde.UserID{user}, Do: do}); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -191,7 +191,7 @@ func TestModifyEffects(t *testing.T) {
 		}
 		allowance := int64(1000)
 		m, _ = modify(api.ModifyUser{MonthlyKudos: &allowance})
-		if *m.Answer.MonthlyKudos != 1000 || w.balance(alice) != 1025 || w.again(alice).MonthlyReceived != w.now.UnixMicro() {
+		if *m.Answer.MonthlyKudos != 1000 || w.balance(alice) != 1025 || w.again(alice).MonthlyReceived != horde.MicrosOf(w.now) {
 			w.t.Errorf("an allowance of 1000: %+v, balance %v", *m.Answer.MonthlyKudos, w.balance(alice))
 		}
 		allowance = -4000
@@ -427,7 +427,7 @@ func TestTransferRefusals(t *testing.T) {
 	})
 }
 
-func itoa(id int64) string { return strings.TrimPrefix((&User{ID: id}).Alias(), "#") }
+func itoa(id horde.UserID) string { return strings.TrimPrefix((&User{ID: id}).Alias(), "#") }
 
 func TestTransferOnce(t *testing.T) {
 	each(t, func(w *world) {
@@ -515,7 +515,7 @@ func TestListPages(t *testing.T) {
 	each(t, func(w *world) {
 		ctx := context.Background()
 		for i := range 30 {
-			w.user("u"+itoa(int64(i)), 0, int64(1000+i))
+			w.user("u"+itoa(horde.UserID(i)), 0, int64(1000+i))
 		}
 		for _, c := range []struct {
 			sort        string

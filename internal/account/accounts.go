@@ -148,7 +148,7 @@ func (a *Accounts) ByKey(ctx context.Context, key string) (*User, error) {
 }
 
 // ByID finds a user; a UserNotFound error if there is none or it was wiped.
-func (a *Accounts) ByID(ctx context.Context, id int64) (*User, error) {
+func (a *Accounts) ByID(ctx context.Context, id horde.UserID) (*User, error) {
 	row, err := a.store.User(ctx, id)
 	if errors.Is(err, store.ErrNotFound) || err == nil && wiped(row) {
 		return nil, errUserNotFound(id)
@@ -172,7 +172,7 @@ func (a *Accounts) hear(_ context.Context, c *store.Changes) error {
 
 // Forget clears what is cached about users; about all without any. What the store
 // writes is heard of: only a change behind its back needs this.
-func (a *Accounts) Forget(users ...int64) {
+func (a *Accounts) Forget(users ...horde.UserID) {
 	a.passkeys.forget()
 
 	a.mu.Lock()
@@ -265,7 +265,7 @@ func (a *Accounts) TestUser(
 	}
 
 	if balance != nil {
-		err = a.store.Write(ctx, store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {
+		err = a.store.Write(ctx, store.Unit{Accounts: []horde.UserID{u.ID}, Do: func(tx *store.Tx) error {
 			e := kudos.NewEntry(tx, "test:"+horde.NewID(), "test account", "", "")
 			if err := e.SetBalance(u.ID, horde.Whole(*balance)); err != nil {
 				return err
@@ -278,7 +278,7 @@ func (a *Accounts) TestUser(
 
 // renew gives a user a new name and key, and these of the roles that an account
 // for tests can have.
-func (a *Accounts) renew(ctx context.Context, id int64, n NewUser) (u *User, key string, err error) {
+func (a *Accounts) renew(ctx context.Context, id horde.UserID, n NewUser) (u *User, key string, err error) {
 	key = horde.NewAPIKey()
 	err = a.change(ctx, id, func(r *store.User) {
 		r.Username = cleanName(n.Username)
@@ -293,7 +293,7 @@ func (a *Accounts) renew(ctx context.Context, id int64, n NewUser) (u *User, key
 }
 
 // change rewrites a user's row.
-func (a *Accounts) change(ctx context.Context, id int64, f func(*store.User)) error {
+func (a *Accounts) change(ctx context.Context, id horde.UserID, f func(*store.User)) error {
 	err := a.store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		row, err := tx.User(id)
 		if err != nil {
@@ -306,7 +306,7 @@ func (a *Accounts) change(ctx context.Context, id int64, f func(*store.User)) er
 }
 
 // Balance returns what a user can spend, including held kudos.
-func (a *Accounts) Balance(ctx context.Context, user int64) (horde.Kudos, error) {
+func (a *Accounts) Balance(ctx context.Context, user horde.UserID) (horde.Kudos, error) {
 	acc, err := a.store.Account(ctx, user)
 	if err != nil {
 		return 0, err

@@ -200,7 +200,7 @@ func TestConcurrentCreations(t *testing.T) {
 		}
 		const n = 120
 		var mu sync.Mutex
-		seen := map[int64]bool{}
+		seen := map[horde.UserID]bool{}
 		var wg sync.WaitGroup
 		for i := range n {
 			wg.Go(func() {
@@ -278,7 +278,7 @@ func TestFloors(t *testing.T) {
 }
 
 func TestIDOfAlias(t *testing.T) {
-	for alias, want := range map[string]int64{
+	for alias, want := range map[string]horde.UserID{
 		"Ann#7": 7, "#7": 7, "7": 7, "a#b#12": 12, "Anonymous#0": 0, "x#2147483647": 2147483647, "x#007": 7,
 		"": -1, "Ann": -1, "Ann#": -1, "Ann#7 ": -1, "Ann# 7": -1, "Ann#-7": -1, "Ann#+7": -1, "-7": -1, "+7": -1,
 		"Ann#2147483648": -1, "Ann#99999999999999999999": -1, "Ann#7x": -1, "Ann#0x7": -1, "Ann#1_0": -1, "Ann#٧": -1, "Ann#7\x00": -1, "Ann#7.0": -1,
@@ -352,7 +352,7 @@ func TestCacheIsBounded(t *testing.T) {
 	t.Parallel()
 	a := open(t, storetest.On(t, storetest.SQLite).Open())
 	for i := range cacheSize {
-		a.byKey[fmt.Sprint(i)] = cached{&User{ID: int64(i)}, time.Now().Add(time.Hour)}
+		a.byKey[fmt.Sprint(i)] = cached{&User{ID: horde.UserID(i)}, time.Now().Add(time.Hour)}
 	}
 	if _, err := a.ByKey(t.Context(), api.AnonymousKey); err != nil || len(a.byKey) != 1 {
 		t.Errorf("%d users cached, %v", len(a.byKey), err)

@@ -46,7 +46,7 @@ func (a *Accounts) Adjust(ctx context.Context, caller *User, in Adjustment) (don
 	}
 
 	event := "admin:" + horde.NewID()
-	err = a.store.Write(ctx, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+	err = a.store.Write(ctx, store.Unit{Accounts: []horde.UserID{id}, Do: func(tx *store.Tx) error {
 		row, err := living(tx, id)
 		if err != nil {
 			return err

@@ -51,7 +51,7 @@ func (a *Accounts) Record(ctx context.Context, act Act) error {
 }
 
 // RecordOver is Record for an act that needs no rights if it is the owner's.
-func (a *Accounts) RecordOver(ctx context.Context, owner int64, act Act) error {
+func (a *Accounts) RecordOver(ctx context.Context, owner horde.UserID, act Act) error {
 	if act.By.ID == owner {
 		return nil
 	}
@@ -87,7 +87,7 @@ func (a *Accounts) Audit(ctx context.Context, caller *User, before string, limit
 		}
 		page.Actions = append(page.Actions, api.AuditedAction{
 			ID:     row.ID,
-			At:     horde.FromMicros(row.At).UTC().Format(time.RFC3339),
+			At:     row.At.Time().UTC().Format(time.RFC3339),
 			By:     (&User{ID: row.UserID, Username: row.Username}).Alias(),
 			Action: row.Action,
 			Target: row.Target,

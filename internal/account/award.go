@@ -60,7 +60,7 @@ func (a *Accounts) Award(ctx context.Context, source *User, target string, amoun
 	}
 
 	event := "award:" + horde.NewID()
-	err = a.store.Write(ctx, store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {
+	err = a.store.Write(ctx, store.Unit{Accounts: []horde.UserID{u.ID}, Do: func(tx *store.Tx) error {
 		e := kudos.NewEntry(tx, event, "awarded by "+source.Alias(), "", "")
 		e.About(kudos.About{By: source.ID})
 		if err := e.Bonus(u.ID, horde.Whole(amount), kudos.Awarded); err != nil {

@@ -46,7 +46,7 @@ func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool,
 		return false, err
 	}
 
-	if free := horde.FromMicros(acc.LastActive).Add(wipeIdleTime); a.config.Clock().Before(free) {
+	if free := acc.LastActive.Time().Add(wipeIdleTime); a.config.Clock().Before(free) {
 		return false, horde.Errorf(horde.CannotWipeActiveUser,
 			"This account was active within the last 30 days. It can be wiped from %s on.", free.Format(time.RFC1123))
 	}
@@ -55,7 +55,7 @@ func (a *Accounts) Delete(ctx context.Context, caller, target *User) (wipe bool,
 
 // Wipe removes everything that identifies a deleted user. The id stays
 // taken, and so do the ledger's postings.
-func (a *Accounts) Wipe(ctx context.Context, id int64) error {
+func (a *Accounts) Wipe(ctx context.Context, id horde.UserID) error {
 	return a.change(ctx, id, func(u *store.User) {
 		mark := wipedOAuth + horde.NewID()
 		*u = store.User{

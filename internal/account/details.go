@@ -52,10 +52,10 @@ func (a *Accounts) Details(ctx context.Context, u *User, p Privilege) (*api.User
 
 // addStyles adds the styles that users created, private ones from Own on.
 func (a *Accounts) addStyles(ctx context.Context, p Privilege, users ...*api.UserDetails) error {
-	ids := make([]int64, len(users))
-	byID := make(map[int64]*api.UserDetails, len(users))
+	ids := make([]horde.UserID, len(users))
+	byID := make(map[horde.UserID]*api.UserDetails, len(users))
 	for i, d := range users {
-		ids[i] = int64(d.ID)
+		ids[i] = horde.UserID(d.ID)
 		byID[ids[i]] = d
 	}
 
@@ -87,7 +87,7 @@ func (a *Accounts) details(u *User, acc *store.Account, p Privilege) api.UserDet
 		Customizer:    u.Is(Customizer),
 		Deleted:       u.Is(Deleted),
 		Pseudonymous:  u.Pseudonymous(),
-		AccountAge:    int((a.config.Clock().UnixMicro() - u.Created) / 1_000_000),
+		AccountAge:    int((horde.MicrosOf(a.config.Clock()) - u.Created) / 1_000_000),
 		Styles:        []api.UserStyle{},
 		KudosDetails:  kudosDetails(&acc.Totals),
 		Records:       records(&acc.Totals),
@@ -118,11 +118,11 @@ func textOrNil(s string) *string {
 }
 
 // mailTime formats a time in microseconds as in mail headers; "" for 0.
-func mailTime(micros int64) string {
+func mailTime(micros horde.Micros) string {
 	if micros == 0 {
 		return ""
 	}
-	return horde.FromMicros(micros).Format("Mon, 02 Jan 2006 15:04:05 -0000")
+	return micros.Time().Format("Mon, 02 Jan 2006 15:04:05 -0000")
 }
 
 func kudosDetails(t *store.Totals) api.KudosDetails {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"horde/api"
 	"horde/internal/horde"
@@ -23,7 +22,7 @@ const MaxHistory = 200
 // before is the Next of the preceding page, "" for the newest. It only reads, so a
 // store opened by OpenReader will do. A user that does not exist is a UserNotFound error,
 // an invalid before a validation error.
-func History(ctx context.Context, s *store.Store, user int64, before string, limit int) (*api.KudosHistory, error) {
+func History(ctx context.Context, s *store.Store, user horde.UserID, before string, limit int) (*api.KudosHistory, error) {
 	from, err := readBookmark(before)
 	if err != nil {
 		return nil, err
@@ -72,7 +71,7 @@ func History(ctx context.Context, s *store.Store, user int64, before string, lim
 }
 
 // History returns the history of a user; see the function of this name.
-func (a *Accounts) History(ctx context.Context, user int64, before string, limit int) (*api.KudosHistory, error) {
+func (a *Accounts) History(ctx context.Context, user horde.UserID, before string, limit int) (*api.KudosHistory, error) {
 	return History(ctx, a.store, user, before, limit)
 }
 
@@ -156,7 +155,7 @@ func readBookmark(text string) (b bookmark, err error) {
 		return b, wrong
 	}
 	return bookmark{
-		Place:   store.Place{At: numbers[0], Skip: int(numbers[1])},
+		Place:   store.Place{At: horde.Micros(numbers[0]), Skip: int(numbers[1])},
 		balance: horde.Kudos(numbers[2]),
 		escrow:  horde.Kudos(numbers[3]),
 	}, nil
@@ -170,7 +169,7 @@ type story struct {
 
 // narrator describes the movements of one user.
 type narrator struct {
-	user            int64
+	user            horde.UserID
 	stories         []story
 	names           store.Names
 	balance, escrow horde.Kudos // after the movement that is described next
@@ -178,7 +177,7 @@ type narrator struct {
 
 // learnNames looks up the names of the users, workers and keys in the stories.
 func (t *narrator) learnNames(ctx context.Context, s *store.Store) (err error) {
-	users, workers, keys := set[int64]{}, set[string]{}, set[string]{}
+	users, workers, keys := set[horde.UserID]{}, set[string]{}, set[string]{}
 	users.add(t.user)
 	for _, s := range t.stories {
 		users.add(s.By)
@@ -209,12 +208,12 @@ func (c *set[T]) add(v T) {
 	}
 }
 
-func (t *narrator) alias(user int64) string {
+func (t *narrator) alias(user horde.UserID) string {
 	name, ok := t.names.Users[user]
 	if !ok {
 		return "a user who is gone"
 	}
-	return name + "#" + strconv.FormatInt(user, 10)
+	return name + "#" + user.String()
 }
 
 // movements describes all stories, those of one request grouped where its newest
@@ -310,7 +309,7 @@ func (t *narrator) describe(s *story) api.KudosMovement {
 	}
 
 	m := w.movement()
-	m.At = time.UnixMicro(s.At).UTC().Format("2006-01-02T15:04:05.000000Z07:00")
+	m.At = s.At.Time().Format("2006-01-02T15:04:05.000000Z07:00")
 	m.Amount, m.Balance = api.Float(s.Movement.Balance.Float()), api.Float(t.balance.Float())
 	m.Evaluating, m.EvaluatingKudos = api.Float(s.Escrow.Float()), api.Float(t.escrow.Float())
 

@@ -18,7 +18,7 @@ import (
 )
 
 // event posts one event in a unit of its own, a second after the one before.
-func (w *world) event(id, reason, request, job string, about kudos.About, users []int64, do func(*kudos.Entry) error) {
+func (w *world) event(id, reason, request, job string, about kudos.About, users []horde.UserID, do func(*kudos.Entry) error) {
 	w.t.Helper()
 	w.now = w.now.Add(time.Second)
 	err := w.s.Write(w.t.Context(), store.Unit{Accounts: users, Do: func(tx *store.Tx) error {
@@ -54,10 +54,10 @@ func TestHistoryOfARequest(t *testing.T) {
 		w.write(owner.ID, func(tx *store.Tx) error {
 			return tx.InsertWorker(store.Worker{ID: "wid", Kind: "image", UserID: owner.ID, Name: "brush", Settings: "{}"})
 		})
-		w.event("accept:"+secretRequest, "request accepted", secretRequest, "", kudos.About{Key: key.ID, Style: "noir"}, []int64{payer.ID, stylist.ID}, func(e *kudos.Entry) error {
+		w.event("accept:"+secretRequest, "request accepted", secretRequest, "", kudos.About{Key: key.ID, Style: "noir"}, []horde.UserID{payer.ID, stylist.ID}, func(e *kudos.Entry) error {
 			return errors.Join(e.Charge(payer.ID, 800, kudos.TaxParts(800, 1)...), e.Bonus(stylist.ID, 200, kudos.StyleBonus))
 		})
-		w.event("deliver:job", "picture delivered", secretRequest, "job", kudos.About{Key: key.ID, Worker: "wid", Model: "SDXL"}, []int64{payer.ID, owner.ID}, func(e *kudos.Entry) error {
+		w.event("deliver:job", "picture delivered", secretRequest, "job", kudos.About{Key: key.ID, Worker: "wid", Model: "SDXL"}, []horde.UserID{payer.ID, owner.ID}, func(e *kudos.Entry) error {
 			return errors.Join(e.Charge(payer.ID, 4298, kudos.Part{Kind: kudos.Image, Amount: 4198}), e.Reward(owner.ID, kudos.Earning{Amount: 4198}))
 		})
 		h := w.history(payer, "", 50)
@@ -108,8 +108,8 @@ func TestHistoryOfARequest(t *testing.T) {
 func TestHistoryOfWhatCancelsOut(t *testing.T) {
 	each(t, func(w *world) {
 		u := w.user("u", 0, 25)
-		w.event("deliver:1", "picture delivered", "r1", "1", kudos.About{}, []int64{u.ID}, func(e *kudos.Entry) error { return e.Charge(u.ID, 1000) })
-		w.event("deliver:2", "picture delivered", "r2", "2", kudos.About{}, []int64{u.ID}, func(e *kudos.Entry) error {
+		w.event("deliver:1", "picture delivered", "r1", "1", kudos.About{}, []horde.UserID{u.ID}, func(e *kudos.Entry) error { return e.Charge(u.ID, 1000) })
+		w.event("deliver:2", "picture delivered", "r2", "2", kudos.About{}, []horde.UserID{u.ID}, func(e *kudos.Entry) error {
 			return errors.Join(e.Reward(u.ID, kudos.Earning{Amount: 1000, Trusted: true}), e.Charge(u.ID, 1000))
 		})
 		h := w.history(u, "", 50)
@@ -151,19 +151,19 @@ func TestHistoryWords(t *testing.T) {
 		later(w.Award(ctx, root, bob.Alias(), -2))
 		_, err = w.Modify(ctx, root, bob.ID, api.ModifyUser{Kudos: &five, MonthlyKudos: &monthly})
 		later(err)
-		w.event("uptime:w:1", "uptime", "", "", kudos.About{Worker: "gone"}, []int64{bob.ID}, func(e *kudos.Entry) error { return e.Escrow(bob.ID, 5000) })
+		w.event("uptime:w:1", "uptime", "", "", kudos.About{Worker: "gone"}, []horde.UserID{bob.ID}, func(e *kudos.Entry) error { return e.Escrow(bob.ID, 5000) })
 		later(nil)
 		_, err = w.Modify(ctx, root, bob.ID, api.ModifyUser{Trusted: &yes})
 		later(err)
-		w.event("form:f", "form delivered", "req", "f", kudos.About{Model: "caption", Censored: true}, []int64{bob.ID}, func(e *kudos.Entry) error {
+		w.event("form:f", "form delivered", "req", "f", kudos.About{Model: "caption", Censored: true}, []horde.UserID{bob.ID}, func(e *kudos.Entry) error {
 			return errors.Join(e.Charge(bob.ID, 300, kudos.Part{Kind: kudos.Form, Amount: 100}), e.Reward(bob.ID, kudos.Earning{Amount: 100, Trusted: true}))
 		})
-		w.event("deliver:old", "picture delivered", "req2", "old", kudos.About{}, []int64{bob.ID}, func(e *kudos.Entry) error {
+		w.event("deliver:old", "picture delivered", "req2", "old", kudos.About{}, []horde.UserID{bob.ID}, func(e *kudos.Entry) error {
 			return e.Charge(bob.ID, 1_000_000)
 		})
-		w.event("something:new", "a new thing", "", "", kudos.About{}, []int64{bob.ID}, func(e *kudos.Entry) error { return e.Bonus(bob.ID, 1, kudos.Awarded) })
+		w.event("something:new", "a new thing", "", "", kudos.About{}, []horde.UserID{bob.ID}, func(e *kudos.Entry) error { return e.Bonus(bob.ID, 1, kudos.Awarded) })
 		poor := w.user("poor", 0, 0)
-		w.event("accept:poor", "accepted", "req3", "", kudos.About{}, []int64{poor.ID}, func(e *kudos.Entry) error {
+		w.event("accept:poor", "accepted", "req3", "", kudos.About{}, []horde.UserID{poor.ID}, func(e *kudos.Entry) error {
 			return e.Charge(poor.ID, 300, kudos.Part{Kind: kudos.Tax, Amount: 300})
 		})
 		lifted := w.history(poor, "", 1).Movements[0]
@@ -208,7 +208,7 @@ func TestHistoryAddsUp(t *testing.T) {
 				w.now = w.now.Add(-time.Second) // several events of one moment
 			}
 			request := fmt.Sprint("r", rand.IntN(8))
-			w.event(fmt.Sprint("deliver:", i), "picture delivered", request, fmt.Sprint(i), kudos.About{}, []int64{u.ID, other.ID}, func(e *kudos.Entry) error {
+			w.event(fmt.Sprint("deliver:", i), "picture delivered", request, fmt.Sprint(i), kudos.About{}, []horde.UserID{u.ID, other.ID}, func(e *kudos.Entry) error {
 				return errors.Join(e.Charge(u.ID, horde.Kudos(rand.Int64N(3000))), e.Reward(other.ID, kudos.Earning{Amount: 100}), e.Reward(u.ID, kudos.Earning{Amount: horde.Kudos(rand.Int64N(3000)), Trusted: rand.IntN(2) == 0}))
 			})
 		}
@@ -312,7 +312,7 @@ func TestHistoryOfASparedCharge(t *testing.T) {
 	each(t, func(w *world) {
 		alice := w.user("alice", 0, 100)
 		for i, most := range []horde.Kudos{100, 0} {
-			w.event(fmt.Sprint("accept:", i), "request accepted", fmt.Sprint(i), "", kudos.About{Key: "k"}, []int64{alice.ID}, func(e *kudos.Entry) error {
+			w.event(fmt.Sprint("accept:", i), "request accepted", fmt.Sprint(i), "", kudos.About{Key: "k"}, []horde.UserID{alice.ID}, func(e *kudos.Entry) error {
 				return e.ChargeAtMost(alice.ID, 300, most, kudos.TaxParts(300, 0)...)
 			})
 		}

@@ -14,7 +14,7 @@ const revokedKey = "<revoked>"
 
 // RenewKey gives a user a new API key: the old one is nobody's from then on. Users renew
 // their own key, administrators anybody's.
-func (a *Accounts) RenewKey(ctx context.Context, caller *User, user int64) (key string, err error) {
+func (a *Accounts) RenewKey(ctx context.Context, caller *User, user horde.UserID) (key string, err error) {
 	if caller.ID != user && !a.Admin(caller) {
 		return "", horde.Errorf(horde.NotAdmin,
 			"Only the user and the administrators of this horde can renew the key of an account.")
@@ -26,7 +26,7 @@ func (a *Accounts) RenewKey(ctx context.Context, caller *User, user int64) (key 
 
 // RevokeKey takes a user's API key, which is nobody's from then on; an administrator can
 // renew it. Moderators may, but not that of an administrator.
-func (a *Accounts) RevokeKey(ctx context.Context, caller *User, user int64) error {
+func (a *Accounts) RevokeKey(ctx context.Context, caller *User, user horde.UserID) error {
 	if caller.ID != user && !caller.Is(Moderator) && !a.Admin(caller) {
 		return horde.Errorf(horde.NotModerator,
 			"Only the user and the moderators of this horde can revoke the key of an account.")
@@ -38,7 +38,7 @@ func (a *Accounts) RevokeKey(ctx context.Context, caller *User, user int64) erro
 }
 
 // rekey stores the hash of a user's new key.
-func (a *Accounts) rekey(ctx context.Context, act Act, user int64, hash string) error {
+func (a *Accounts) rekey(ctx context.Context, act Act, user horde.UserID, hash string) error {
 	if user == AnonymousID {
 		return horde.Errorf(horde.AnonForbidden, "The key of the anonymous account is everybody's.")
 	}

@@ -33,7 +33,7 @@ func TestKeysAreRenewedAndRevoked(t *testing.T) {
 		for _, c := range []struct {
 			rule   string
 			caller *User
-			target int64
+			target horde.UserID
 			renew  horde.Code
 			revoke horde.Code
 		}{

@@ -31,7 +31,7 @@ type Modified struct {
 // with its error; what came before is kept, and is in Modified, while of the refused
 // field nothing is written. If an amount is too large nothing is changed: a
 // validation error.
-func (a *Accounts) Modify(ctx context.Context, caller *User, target int64, in api.ModifyUser) (Modified, error) {
+func (a *Accounts) Modify(ctx context.Context, caller *User, target horde.UserID, in api.ModifyUser) (Modified, error) {
 	if in.Kudos != nil && math.Abs(*in.Kudos) > maxAtOnce {
 		return Modified{}, horde.Invalid("kudos", "at most 10¹² kudos can be moved at once")
 	}
@@ -46,7 +46,7 @@ func (a *Accounts) Modify(ctx context.Context, caller *User, target int64, in ap
 		above:  a.RefuseAbove(caller, target),
 		entry:  "admin:" + horde.NewID(),
 	}
-	err := a.store.Write(ctx, store.Unit{Accounts: []int64{target}, Do: m.run(target)})
+	err := a.store.Write(ctx, store.Unit{Accounts: []horde.UserID{target}, Do: m.run(target)})
 
 	if errors.Is(err, store.ErrNotFound) {
 		err = errUserNotFound(target)
@@ -99,7 +99,7 @@ type modification struct {
 }
 
 // run returns the unit of work.
-func (m *modification) run(target int64) func(*store.Tx) error {
+func (m *modification) run(target horde.UserID) func(*store.Tx) error {
 	return func(tx *store.Tx) (err error) {
 		m.tx, m.out, m.selected, m.refusal = tx, Modified{}, false, nil
 		m.ledger = kudos.NewEntry(tx, m.entry, "changed by "+m.caller.Alias(), "", "")

@@ -123,7 +123,7 @@ func TestTheAnswerSaysWhatWasSet(t *testing.T) {
 		for _, on := range []bool{true, false} {
 			in := api.ModifyUser{Moderator: &on, Trusted: &on, Flagged: &on, Customizer: &on, VPN: &on, Service: &on, Education: &on, Special: &on}
 			for _, c := range []struct {
-				target int64
+				target horde.UserID
 				want   bool
 			}{{alice.ID, on}, {AnonymousID, false}} {
 				m, err := w.Modify(context.Background(), root, c.target, in)

@@ -16,15 +16,15 @@ import (
 // time, or if there was none; the date advances by exactly one month, so whoever
 // was left out for long gets one month per call. A month is paid once,
 // however often and wherever this is called. It returns who was paid.
-func (a *Accounts) PayMonthly(ctx context.Context) ([]int64, error) {
+func (a *Accounts) PayMonthly(ctx context.Context) ([]horde.UserID, error) {
 	users, err := a.store.WithMonthly(ctx, int64(Moderator))
 	if err != nil {
 		return nil, err
 	}
 
-	var paid []int64
+	var paid []horde.UserID
 	for _, row := range users {
-		if _, due := dueMonth(&row, a.config.Clock().UnixMicro()); !due {
+		if _, due := dueMonth(&row, horde.MicrosOf(a.config.Clock())); !due {
 			continue
 		}
 
@@ -43,8 +43,8 @@ func (a *Accounts) PayMonthly(ctx context.Context) ([]int64, error) {
 }
 
 // payMonth pays a user if still due inside the transaction.
-func (a *Accounts) payMonth(ctx context.Context, id int64) (paid bool, err error) {
-	err = a.store.Write(ctx, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+func (a *Accounts) payMonth(ctx context.Context, id horde.UserID) (paid bool, err error) {
+	err = a.store.Write(ctx, store.Unit{Accounts: []horde.UserID{id}, Do: func(tx *store.Tx) error {
 		paid = false
 		row, err := tx.User(id)
 		if err != nil {
@@ -56,7 +56,7 @@ func (a *Accounts) payMonth(ctx context.Context, id int64) (paid bool, err error
 			return nil // another node was faster
 		}
 
-		month := horde.FromMicros(at).UTC().Format("2006-01")
+		month := at.Time().UTC().Format("2006-01")
 		event := fmt.Sprintf("monthly:%d:%s", id, month)
 		before, err := tx.Posted(event)
 		if err != nil {
@@ -93,7 +93,7 @@ func monthlyParts(u *User) []kudos.Part {
 
 // dueMonth reports whether a user's monthly kudos are due at now, and for what moment
 // they are then paid; both in microseconds.
-func dueMonth(row *store.User, now int64) (at int64, due bool) {
+func dueMonth(row *store.User, now horde.Micros) (at horde.Micros, due bool) {
 	u := fromRow(*row)
 	switch {
 	case u.MonthlyTotal() <= 0 || u.Anonymous() || wiped(*row):
@@ -101,7 +101,7 @@ func dueMonth(row *store.User, now int64) (at int64, due bool) {
 	case u.MonthlyReceived == 0:
 		return now, true
 	}
-	at = monthAfter(horde.FromMicros(u.MonthlyReceived)).UnixMicro()
+	at = horde.MicrosOf(monthAfter(u.MonthlyReceived.Time()))
 	return at, now > at
 }
 

@@ -30,7 +30,7 @@ func TestMonthAfter(t *testing.T) {
 }
 
 // pay pays what is due and returns who got it.
-func (w *world) pay() []int64 {
+func (w *world) pay() []horde.UserID {
 	w.t.Helper()
 	paid, err := w.PayMonthly(w.t.Context())
 	if err != nil {
@@ -87,8 +87,8 @@ func TestPayMonthly(t *testing.T) {
 		w.now = month(1, time.Second)
 		w.pay()
 		has("a month later", 601_000, 1900, 21_000)
-		if got := w.again(alice); got.MonthlyReceived != month(1, 0).UnixMicro() {
-			t.Errorf("alice was paid for %s", horde.FromMicros(got.MonthlyReceived))
+		if got := w.again(alice); got.MonthlyReceived != horde.MicrosOf(month(1, 0)) {
+			t.Errorf("alice was paid for %s", got.MonthlyReceived.Time())
 		}
 		// Bob is no patron any more; two months were missed.
 		w.support(Patreon)

@@ -16,13 +16,13 @@ const evaluation = 7 * 24 * time.Hour
 // PromoteEarners makes those users trusted whose workers have earned more than
 // threshold into escrow, who are not suspicious and whose accounts are old enough
 // (platform §6.4). It returns their ids: their workers' pauses end.
-func (a *Accounts) PromoteEarners(ctx context.Context, threshold horde.Kudos) ([]int64, error) {
+func (a *Accounts) PromoteEarners(ctx context.Context, threshold horde.Kudos) ([]horde.UserID, error) {
 	candidates, err := a.store.EscrowAbove(ctx, int64(threshold))
 	if err != nil {
 		return nil, err
 	}
 
-	var promoted []int64
+	var promoted []horde.UserID
 	for _, id := range candidates {
 		u, err := a.ByID(ctx, id)
 		if horde.CodeOf(err) != "" {
@@ -32,7 +32,7 @@ func (a *Accounts) PromoteEarners(ctx context.Context, threshold horde.Kudos) ([
 			return promoted, err
 		}
 
-		old := a.config.Clock().UnixMicro()-u.Created >= evaluation.Microseconds()
+		old := horde.MicrosOf(a.config.Clock())-u.Created >= horde.MicrosIn(evaluation)
 		if !old || u.Anonymous() || u.Suspicious() || u.Is(Trusted) {
 			continue
 		}
@@ -62,8 +62,8 @@ func (a *Accounts) FreeEscrow(ctx context.Context) error {
 
 // freeEscrow moves the escrow of a user who is trusted inside the
 // transaction.
-func (a *Accounts) freeEscrow(ctx context.Context, id int64) error {
-	return a.store.Write(ctx, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+func (a *Accounts) freeEscrow(ctx context.Context, id horde.UserID) error {
+	return a.store.Write(ctx, store.Unit{Accounts: []horde.UserID{id}, Do: func(tx *store.Tx) error {
 		row, err := tx.User(id)
 		if err != nil || Role(row.Roles)&Trusted == 0 {
 			return err
@@ -73,7 +73,7 @@ func (a *Accounts) freeEscrow(ctx context.Context, id int64) error {
 }
 
 // promotion moves the escrow of a user who has become trusted.
-func promotion(tx *store.Tx, id int64) error {
+func promotion(tx *store.Tx, id horde.UserID) error {
 	e := kudos.NewEntry(tx, "trusted:"+horde.NewID(), "became trusted", "", "")
 	if err := e.Promote(id); err != nil {
 		return err
@@ -83,8 +83,8 @@ func promotion(tx *store.Tx, id int64) error {
 
 // promote grants the role and frees the escrow, together. A node that was faster
 // leaves nothing to do.
-func (a *Accounts) promote(ctx context.Context, id int64) error {
-	err := a.store.Write(ctx, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+func (a *Accounts) promote(ctx context.Context, id horde.UserID) error {
+	err := a.store.Write(ctx, store.Unit{Accounts: []horde.UserID{id}, Do: func(tx *store.Tx) error {
 		row, err := tx.User(id)
 		if err != nil {
 			return err

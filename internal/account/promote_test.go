@@ -29,7 +29,7 @@ func TestPromoteEarners(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = s.Write(ctx, store.Unit{Accounts: []int64{u.ID}, Do: func(tx *store.Tx) error {
+			err = s.Write(ctx, store.Unit{Accounts: []horde.UserID{u.ID}, Do: func(tx *store.Tx) error {
 				e := kudos.NewEntry(tx, "earned:"+name, "test", "", "")
 				if err := e.Escrow(u.ID, kept); err != nil {
 					return err
@@ -42,7 +42,7 @@ func TestPromoteEarners(t *testing.T) {
 			return u
 		}
 		rich, poor := earn("rich", horde.Whole(101)), earn("poor", horde.Whole(100))
-		promote := func(want ...int64) {
+		promote := func(want ...horde.UserID) {
 			t.Helper()
 			got, err := a.PromoteEarners(ctx, horde.Whole(100))
 			if err != nil || len(got) != len(want) || len(got) == 1 && got[0] != want[0] {
@@ -50,7 +50,7 @@ func TestPromoteEarners(t *testing.T) {
 			}
 		}
 		shady := earn("shady", horde.Whole(500))
-		err = s.Write(ctx, store.Unit{Accounts: []int64{shady.ID, account.AnonymousID}, Do: func(tx *store.Tx) error {
+		err = s.Write(ctx, store.Unit{Accounts: []horde.UserID{shady.ID, account.AnonymousID}, Do: func(tx *store.Tx) error {
 			for range 5 {
 				if err := account.SuspectUser(tx, shady.ID, account.SuspicionAborts); err != nil {
 					return err
@@ -98,9 +98,9 @@ func TestFreeEscrow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		keep := func(user int64) {
+		keep := func(user horde.UserID) {
 			t.Helper()
-			err := s.Write(ctx, store.Unit{Accounts: []int64{user}, Do: func(tx *store.Tx) error {
+			err := s.Write(ctx, store.Unit{Accounts: []horde.UserID{user}, Do: func(tx *store.Tx) error {
 				e := kudos.NewEntry(tx, "earned:"+horde.NewID(), "test", "", "")
 				if err := e.Escrow(user, 2162); err != nil {
 					return err
@@ -111,7 +111,7 @@ func TestFreeEscrow(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		has := func(user int64, balance, escrow horde.Kudos) {
+		has := func(user horde.UserID, balance, escrow horde.Kudos) {
 			t.Helper()
 			if acc, err := s.Account(ctx, user); err != nil || acc.Balance != balance || acc.Escrow != escrow {
 				t.Errorf("user %d: %+v, want %s and %s in escrow (%v)", user, acc, balance, escrow, err)

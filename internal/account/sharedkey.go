@@ -120,7 +120,7 @@ func (a *Accounts) Spender(ctx context.Context, c Credential) (*User, *SharedKey
 
 // Expired reports whether a shared key has expired.
 func (a *Accounts) Expired(k *SharedKey) bool {
-	return k.Expires != 0 && k.Expires <= a.config.Clock().UnixMicro()
+	return k.Expires != 0 && k.Expires <= horde.MicrosOf(a.config.Clock())
 }
 
 // Valid reports whether a shared key can still pay for anything.
@@ -145,7 +145,7 @@ func (a *Accounts) CreateSharedKey(ctx context.Context, owner *User, c SharedKey
 		c.Expiry = nil
 	}
 
-	err := a.store.Write(ctx, store.Unit{Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error {
+	err := a.store.Write(ctx, store.Unit{Accounts: []horde.UserID{owner.ID}, Do: func(tx *store.Tx) error {
 		n, err := tx.CountSharedKeys(owner.ID)
 		if err != nil {
 			return err
@@ -178,7 +178,7 @@ func (a *Accounts) ModifySharedKey(
 	}
 
 	row, err := k.SharedKey, error(nil)
-	err = a.store.Write(ctx, store.Unit{Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error {
+	err = a.store.Write(ctx, store.Unit{Accounts: []horde.UserID{caller.ID}, Do: func(tx *store.Tx) error {
 		if row, err = tx.SharedKey(k.ID); err != nil {
 			return err
 		}
@@ -205,18 +205,18 @@ func (a *Accounts) DeleteSharedKey(ctx context.Context, caller *User, k *SharedK
 	if err := k.mustBeOf(caller); err != nil {
 		return err
 	}
-	return a.store.Write(ctx, store.Unit{Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error {
+	return a.store.Write(ctx, store.Unit{Accounts: []horde.UserID{caller.ID}, Do: func(tx *store.Tx) error {
 		return tx.DeleteSharedKey(k.ID)
 	}})
 }
 
 // DeleteSharedKeys removes all shared keys of a user and returns their ids.
-func (a *Accounts) DeleteSharedKeys(ctx context.Context, user int64) ([]string, error) {
+func (a *Accounts) DeleteSharedKeys(ctx context.Context, user horde.UserID) ([]string, error) {
 	ids, err := a.store.SharedKeysOf(ctx, user)
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	return ids, a.store.Write(ctx, store.Unit{Accounts: []int64{user}, Do: func(tx *store.Tx) error {
+	return ids, a.store.Write(ctx, store.Unit{Accounts: []horde.UserID{user}, Do: func(tx *store.Tx) error {
 		for _, id := range ids {
 			if err := tx.DeleteSharedKey(id); err != nil {
 				return err
@@ -234,7 +234,7 @@ func (k *SharedKey) mustBeOf(u *User) error {
 }
 
 // apply writes the given fields into a key. now is in microseconds.
-func (c *SharedKeyChange) apply(k *store.SharedKey, now int64) {
+func (c *SharedKeyChange) apply(k *store.SharedKey, now horde.Micros) {
 	if c.Kudos != nil {
 		k.Budget = horde.Whole(*c.Kudos)
 	}
@@ -243,7 +243,7 @@ func (c *SharedKeyChange) apply(k *store.SharedKey, now int64) {
 	}
 	if c.Expiry != nil {
 		if k.Expires = 0; *c.Expiry != noLimit {
-			k.Expires = now + *c.Expiry*(24*time.Hour).Microseconds()
+			k.Expires = now + horde.Micros(*c.Expiry)*horde.MicrosIn(24*time.Hour)
 		}
 	}
 

@@ -92,7 +92,7 @@ func TestSharedKeyLife(t *testing.T) {
 			t.Errorf("defaults: %+v", d)
 		}
 		k := w.key(alice, SharedKeyChange{Kudos: ptr(int64(70)), Expiry: ptr(int64(2)), Name: ptr("club"), MaxPixels: ptr(int64(4096))})
-		if k.Expires != w.now.Add(48*time.Hour).UnixMicro() || w.keyNow(strings.ToUpper(k.ID)).Name != "club" {
+		if k.Expires != horde.MicrosOf(w.now.Add(48*time.Hour)) || w.keyNow(strings.ToUpper(k.ID)).Name != "club" {
 			t.Errorf("made: %+v", k)
 		}
 		for days, never := range map[int64]bool{0: true, -1: true, -2: false} {
@@ -336,7 +336,7 @@ func TestSharedKeyCheck(t *testing.T) {
 		t.Errorf("%v", wrong)
 	}
 	for days, year := range map[int64]string{100_000: " 2300 ", maxKeyDays: " 3943 ", -maxKeyDays: " 0110 "} {
-		now := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC).UnixMicro()
+		now := horde.MicrosOf(time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC))
 		var k SharedKey
 		k.Owner = &User{}
 		c := SharedKeyChange{Expiry: &days}

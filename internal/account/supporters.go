@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"horde/internal/horde"
+
 	"horde/internal/patron"
 	"horde/internal/store"
 )
@@ -46,7 +48,7 @@ func (a *Accounts) SetSupporters(
 	}
 
 	// Users who are not in the list any more support the horde no longer.
-	var gone []int64
+	var gone []horde.UserID
 	for _, row := range rows {
 		if _, still := now.monthly[row.ID]; !still && source.of(row.Support) != source.of(store.Support{}) {
 			gone = append(gone, row.ID)
@@ -87,7 +89,7 @@ func (s Source) set(all *store.Support, g given) {
 }
 
 // setSupport records what one user gives.
-func (a *Accounts) setSupport(ctx context.Context, id int64, source Source, g given) error {
+func (a *Accounts) setSupport(ctx context.Context, id horde.UserID, source Source, g given) error {
 	return a.store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		row, err := tx.User(id)
 		if err != nil {
@@ -105,14 +107,14 @@ func (a *Accounts) setSupport(ctx context.Context, id int64, source Source, g gi
 
 // supported is what the supporters of a list give together.
 type supported struct {
-	monthly map[int64]int64 // user → whole kudos each month
-	unknown int             // supporters who are none of our users
+	monthly map[horde.UserID]int64 // user → whole kudos each month
+	unknown int                    // supporters who are none of our users
 }
 
 // supporters finds the users behind a list of supporters.
 func (a *Accounts) supporters(ctx context.Context, list []patron.Supporter) (*supported, error) {
-	now := &supported{monthly: map[int64]int64{}}
-	byMail := map[string][]int64{}
+	now := &supported{monthly: map[horde.UserID]int64{}}
+	byMail := map[string][]horde.UserID{}
 	var mails []string
 
 	// Look up at once all who are known only by their e-mail address.
@@ -149,7 +151,7 @@ func (a *Accounts) supporters(ctx context.Context, list []patron.Supporter) (*su
 }
 
 // supporter finds the user behind a supporter.
-func (a *Accounts) supporter(ctx context.Context, p patron.Supporter, byMail map[string][]int64) (int64, bool, error) {
+func (a *Accounts) supporter(ctx context.Context, p patron.Supporter, byMail map[string][]horde.UserID) (horde.UserID, bool, error) {
 	if p.User == "" {
 		ids := byMail[strings.ToLower(p.Email)]
 		if len(ids) != 1 {
@@ -162,7 +164,7 @@ func (a *Accounts) supporter(ctx context.Context, p patron.Supporter, byMail map
 	if !ok || id == AnonymousID {
 		return 0, false, nil
 	}
-	users, err := a.store.Names(ctx, []int64{id}, nil, nil)
+	users, err := a.store.Names(ctx, []horde.UserID{id}, nil, nil)
 	_, known := users.Users[id]
 	return id, known && err == nil, err
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 
+	"horde/internal/horde"
+
 	"horde/internal/store"
 )
 
@@ -40,7 +42,7 @@ func Suspect(reasons []int, reason int) []int {
 // SuspectUser adds a reason to a user, in a unit of work that may change other
 // things too. The anonymous user is never suspected, nor
 // one that is gone.
-func SuspectUser(tx *store.Tx, user int64, reason int) error {
+func SuspectUser(tx *store.Tx, user horde.UserID, reason int) error {
 	if user == AnonymousID {
 		return nil
 	}

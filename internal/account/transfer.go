@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -95,7 +94,7 @@ func (a *Accounts) mayGive(ctx context.Context, source, target *User) error {
 	if err != nil {
 		return err
 	}
-	if tooFast(last, a.config.Clock().UnixMicro()) {
+	if tooFast(last, horde.MicrosOf(a.config.Clock())) {
 		return errTooFast(target)
 	}
 
@@ -122,7 +121,7 @@ func (a *Accounts) mayGive(ctx context.Context, source, target *User) error {
 
 // tooFast reports whether the receiver of a gift last sent its sender kudos so
 // shortly before now that these must stay where they are.
-func tooFast(last, now int64) bool { return last != 0 && now-last < returnDelay.Microseconds() }
+func tooFast(last, now horde.Micros) bool { return last != 0 && now-last < horde.MicrosIn(returnDelay) }
 
 func errTooFast(target *User) error {
 	return horde.Errorf(horde.TooFastKudosTransfers,
@@ -145,7 +144,7 @@ func (a *Accounts) give(ctx context.Context, source, target *User, key string, g
 	}
 
 	if g.Key != "" {
-		name := "aihorde-kudos:transfer:" + strconv.FormatInt(source.ID, 10) + ":" + g.Key
+		name := "aihorde-kudos:transfer:" + source.ID.String() + ":" + g.Key
 		t.ID = "transfer:" + uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)).String()
 	}
 
@@ -188,7 +187,7 @@ func (a *Accounts) give(ctx context.Context, source, target *User, key string, g
 		return tx.InsertTransfer(t)
 	}
 
-	unit := store.Unit{Accounts: []int64{source.ID, target.ID}, Do: move}
+	unit := store.Unit{Accounts: []horde.UserID{source.ID, target.ID}, Do: move}
 	err := a.store.Write(ctx, unit)
 	if errors.Is(err, store.ErrDuplicate) { // another node was faster with the same key
 		err = a.store.Write(ctx, unit)

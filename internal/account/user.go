@@ -46,10 +46,10 @@ var (
 
 // User is an account holder, without the money.
 type User struct {
-	ID              int64
+	ID              horde.UserID
 	Username        string
 	OAuthID         string
-	Created         int64 // microseconds
+	Created         horde.Micros // microseconds
 	Roles           Role
 	Concurrency     int
 	WorkerInvited   int
@@ -59,11 +59,11 @@ type User struct {
 	AdminComment    string
 	Suspicions      int // how many reasons for suspicion were given
 	ProxyPasskey    string
-	Monthly         int64 // whole kudos each month
-	MonthlyReceived int64 // microseconds; 0: never
-	Patron          bool  // supports the horde by Patreon
-	PatreonMonthly  int64 // whole kudos each month for it
-	StripeMonthly   int64 // likewise for a subscription by Stripe
+	Monthly         int64        // whole kudos each month
+	MonthlyReceived horde.Micros // microseconds; 0: never
+	Patron          bool         // supports the horde by Patreon
+	PatreonMonthly  int64        // whole kudos each month for it
+	StripeMonthly   int64        // likewise for a subscription by Stripe
 }
 
 func fromRow(u store.User) *User {
@@ -98,7 +98,7 @@ func fromRow(u store.User) *User {
 func (u *User) Is(r Role) bool { return u.Roles&r == r }
 
 // Alias returns the public name: username#id.
-func (u *User) Alias() string { return u.Username + "#" + strconv.FormatInt(u.ID, 10) }
+func (u *User) Alias() string { return u.Username + "#" + u.ID.String() }
 
 // Anonymous reports whether this is the user whose key is public.
 func (u *User) Anonymous() bool { return u.OAuthID == anonymousOAuth }
@@ -120,7 +120,7 @@ func wiped(row store.User) bool { return strings.HasPrefix(row.OAuthID, wipedOAu
 
 // living reads and locks a user in a unit of work; store.ErrNotFound if there is
 // none or it was wiped.
-func living(tx *store.Tx, id int64) (store.User, error) {
+func living(tx *store.Tx, id horde.UserID) (store.User, error) {
 	row, err := tx.User(id)
 	if err == nil && wiped(row) {
 		err = store.ErrNotFound
@@ -128,7 +128,7 @@ func living(tx *store.Tx, id int64) (store.User, error) {
 	return row, err
 }
 
-func errUserNotFound(id int64) error {
+func errUserNotFound(id horde.UserID) error {
 	return horde.Errorf(horde.UserNotFound, "User with id '%d' not found.", id)
 }
 
@@ -153,8 +153,8 @@ func floorOf(oauth string) horde.Kudos {
 
 // IDOfAlias reads the id after the last '#' of an alias, or a bare id. ok is
 // false if there is none between 0 and 2³¹−1 (platform §1.7).
-func IDOfAlias(alias string) (id int64, ok bool) {
+func IDOfAlias(alias string) (id horde.UserID, ok bool) {
 	digits := alias[strings.LastIndexByte(alias, '#')+1:]
-	id, err := strconv.ParseInt(digits, 10, 32)
-	return id, err == nil && id >= 0 && digits[0] != '+' && digits[0] != '-'
+	n, err := strconv.ParseInt(digits, 10, 32)
+	return horde.UserID(n), err == nil && n >= 0 && digits[0] != '+' && digits[0] != '-'
 }

@@ -2,6 +2,7 @@ package admission
 
 import (
 	"encoding/json"
+	"horde/internal/horde"
 	"math/big"
 	"slices"
 
@@ -12,7 +13,7 @@ import (
 
 // Caller is the caller of a request, as far as checks depend on it.
 type Caller struct {
-	ID        int64
+	ID        horde.UserID
 	Alias     string // "name#id"
 	Anonymous bool
 	Trusted   bool

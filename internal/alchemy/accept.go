@@ -115,7 +115,7 @@ func (q *Queue) newDraft(ctx context.Context, user *account.User, ask *Ask, form
 		ID:      horde.NewID(),
 		UserID:  user.ID,
 		Created: now,
-		Expires: now + requestLife.Microseconds(),
+		Expires: now + horde.MicrosIn(requestLife),
 	}
 	e := &entry{row: row, expires: row.Expires, record: record{
 		SlowWorkers:    ask.Body.SlowWorkers == nil || *ask.Body.SlowWorkers,
@@ -255,7 +255,7 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 		return err
 	}
 
-	unit := store.Unit{Key: row.ID, Accounts: []int64{row.UserID}, Unheard: true, Do: func(tx *store.Tx) error {
+	unit := store.Unit{Key: row.ID, Accounts: []horde.UserID{row.UserID}, Unheard: true, Do: func(tx *store.Tx) error {
 		// Of a run that was rolled back, so that what is refused now is not in the way
 		// of others.
 		x.leavePlace(row.ID)

@@ -27,7 +27,7 @@ func mayOpen(user *account.User, open, n int) error {
 }
 
 // openOf is how many forms of a user wait or run.
-func (x *index) openOf(user int64) int {
+func (x *index) openOf(user horde.UserID) int {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.requests.JobsOf(user)

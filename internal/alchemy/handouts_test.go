@@ -20,7 +20,9 @@ import (
 // wish is a form as the slow matcher sees it: its request's columns beside it.
 type wish struct {
 	f                          *form
-	user, priority, created    int64
+	user                       horde.UserID
+	priority                   int64
+	created                    horde.Micros
 	request, position, tiles   int
 	name                       string
 	waiting, expired, reserved bool
@@ -31,8 +33,8 @@ type wish struct {
 type alchemist struct {
 	offers                       []string
 	tiles, amount                int
-	owner                        int64
-	friends                      []int64
+	owner                        horde.UserID
+	friends                      []horde.UserID
 	seconds                      float64 // per form
 	trusted, maintenance, paused bool
 }
@@ -50,7 +52,7 @@ func (w *alchemist) next(all []wish) (got []*form, why map[string]int) {
 	why = map[string]int{}
 	sorted := slices.Clone(all)
 	slices.SortFunc(sorted, func(a, b wish) int {
-		for _, d := range []int64{b.priority - a.priority, a.created - b.created, int64(a.request - b.request), int64(a.position - b.position)} {
+		for _, d := range []horde.Micros{horde.Micros(b.priority - a.priority), a.created - b.created, horde.Micros(a.request - b.request), horde.Micros(a.position - b.position)} {
 			if d != 0 {
 				return int(d)
 			}
@@ -80,8 +82,8 @@ func handOutForms(c dice.Chance, given *int) {
 	const now = 1000
 	var all []wish
 	for i := range c.N(8) {
-		e := &entry{row: store.AlchemyRequest{ID: fmt.Sprintf("r%d", i), UserID: int64(c.N(4)), Created: int64(c.N(4)), Priority: dice.Pick[int64](c, 0, 0, 50, -100)},
-			expires: dice.Pick[int64](c, now, now+1, now+1, now+1, now+1), record: record{Tiles: dice.Pick(c, 1, 4, 5), SlowWorkers: !dice.Once(c, 4),
+		e := &entry{row: store.AlchemyRequest{ID: fmt.Sprintf("r%d", i), UserID: horde.UserID(c.N(4)), Created: horde.Micros(c.N(4)), Priority: dice.Pick[int64](c, 0, 0, 50, -100)},
+			expires: dice.Pick[horde.Micros](c, now, now+1, now+1, now+1, now+1), record: record{Tiles: dice.Pick(c, 1, 4, 5), SlowWorkers: !dice.Once(c, 4),
 				TrustedWorkers: dice.Once(c, 5), UnsafeIP: dice.Once(c, 8)}}
 		for p, name := range dice.Some(c, 2, offered) {
 			state := dice.Pick(c, store.FormWaiting, store.FormWaiting, store.FormWaiting, store.FormRunning, store.FormDone, store.FormCancelled, store.FormFaulted)
@@ -99,7 +101,7 @@ func handOutForms(c dice.Chance, given *int) {
 			r.f.item.Reserved = 1
 		}
 	}
-	w := &alchemist{offers: dice.Some(c, 2, offered), tiles: dice.Pick(c, 3, 4, 80), amount: 1 + c.N(4), owner: 1, friends: dice.Some(c, 3, []int64{0, 2}),
+	w := &alchemist{offers: dice.Some(c, 2, offered), tiles: dice.Pick(c, 3, 4, 80), amount: 1 + c.N(4), owner: 1, friends: dice.Some(c, 3, []horde.UserID{0, 2}),
 		seconds: dice.Pick(c, 9.9, 10), trusted: !dice.Once(c, 3), maintenance: dice.Once(c, 5), paused: dice.Once(c, 5)}
 	if len(w.offers) == 0 {
 		w.offers = offered[:1]
@@ -129,7 +131,7 @@ func (w *alchemist) offer() *fleet.FormsOffer {
 	}
 	row := store.Worker{ID: "w", Kind: horde.KindAlchemy, UserID: w.owner, Maintenance: w.maintenance, Paused: w.paused, Totals: store.WorkerTotals{Speeds: []float64{w.seconds}}}
 	o := &fleet.FormsOffer{Worker: &fleet.Worker{Worker: row, Owner: owner}, Owner: owner, Forms: slices.Sorted(slices.Values(w.offers)),
-		MaxTiles: w.tiles, Amount: w.amount, PriorityUsers: map[int64]struct{}{w.owner: {}}}
+		MaxTiles: w.tiles, Amount: w.amount, PriorityUsers: map[horde.UserID]struct{}{w.owner: {}}}
 	for _, id := range w.friends {
 		o.PriorityUsers[id] = struct{}{}
 	}

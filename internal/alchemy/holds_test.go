@@ -106,7 +106,7 @@ func TestHoldsOfThePoor(t *testing.T) {
 		if a := n.account(p); a.Held != horde.Whole(4) {
 			t.Errorf("%s held", a.Held)
 		}
-		err := n.Store.Write(t.Context(), store.Unit{Accounts: []int64{p.ID}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "other", p.ID, 1) }})
+		err := n.Store.Write(t.Context(), store.Unit{Accounts: []horde.UserID{p.ID}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "other", p.ID, 1) }})
 		if !errors.Is(err, kudos.ErrInsufficient) {
 			t.Errorf("held twice: %v", err)
 		}
@@ -132,7 +132,7 @@ func TestHoldsOfThePoor(t *testing.T) {
 
 func (n *node) setBalance(p hordetest.Person, k horde.Kudos) {
 	n.t.Helper()
-	err := n.Store.Write(n.t.Context(), store.Unit{Accounts: []int64{p.ID}, Do: func(tx *store.Tx) error {
+	err := n.Store.Write(n.t.Context(), store.Unit{Accounts: []horde.UserID{p.ID}, Do: func(tx *store.Tx) error {
 		e := kudos.NewEntry(tx, "set:"+p.Key, "test", "", "")
 		if err := e.SetBalance(p.ID, k); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package alchemy
 
 import (
+	"horde/internal/horde"
 	"sync"
 
 	"horde/internal/kinds"
@@ -59,7 +60,7 @@ func (x *index) applyLocked(f *form, p store.FormProgress) {
 }
 
 // renewLocked lets a request live on until a time, if not for longer already.
-func (x *index) renewLocked(e *entry, expires int64) {
+func (x *index) renewLocked(e *entry, expires horde.Micros) {
 	e.expires = max(e.expires, expires)
 	for _, f := range e.forms {
 		f.item.Expires = e.expires

@@ -126,8 +126,8 @@ func (q *Queue) commitClaim(
 		Worker:  w.ID,
 		Pop:     horde.NewID(),
 		At:      now,
-		Ends:    now + kind.TTL.Microseconds(),
-		Expires: now + requestLife.Microseconds(),
+		Ends:    now + horde.MicrosIn(kind.TTL),
+		Expires: now + horde.MicrosIn(requestLife),
 	}
 	for _, f := range found {
 		c.Forms = append(c.Forms, &settle.Form{Row: q.snapshot(f)})
@@ -160,7 +160,7 @@ func (q *Queue) task(ctx context.Context, f *form, w *fleet.Worker) (api.Alchemy
 		t.R2Upload = q.Blobs.SignPut(ctx, kind.BlobName(f.ID), blob.Upload{
 			TTL:      blob.LinkTTL,
 			MaxBytes: f.work().MaxUpload(),
-			Account:  w.UserID,
+			Account:  int64(w.UserID),
 		})
 	}
 

@@ -40,7 +40,7 @@ type Config struct {
 // Queue is the alchemy requests and forms of the horde as this node sees them.
 type Queue struct {
 	Config
-	opened int64 // microseconds; when this node began to take results
+	opened horde.Micros // microseconds; when this node began to take results
 	index  *index
 }
 
@@ -55,7 +55,7 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 	if c.Modes == nil {
 		c.Modes = func() admission.Server { return admission.Server{} }
 	}
-	q := &Queue{Config: c, index: newIndex(), opened: c.Clock().UnixMicro()}
+	q := &Queue{Config: c, index: newIndex(), opened: horde.MicrosOf(c.Clock())}
 	c.Store.Follow(q.hear)
 	return q, q.Reload(ctx)
 }
@@ -73,7 +73,7 @@ func (q *Queue) hear(ctx context.Context, c *store.Changes) error {
 	return q.Refresh(ctx, c.Alchemy)
 }
 
-func (q *Queue) now() int64 { return q.Clock().UnixMicro() }
+func (q *Queue) now() horde.Micros { return horde.MicrosOf(q.Clock()) }
 
 // sourceImages reads and stores source images.
 func (q *Queue) sourceImages() source.Images {
@@ -159,7 +159,7 @@ func (q *Queue) takeOwn(c *store.Committed) {
 
 // takeOwn is that under the lock of the index. It returns the requests of which there
 // may be more to hand out than before.
-func (x *index) takeOwn(c *store.Committed, now int64) (more []*entry, err error) {
+func (x *index) takeOwn(c *store.Committed, now horde.Micros) (more []*entry, err error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if len(c.Alchemy)+len(c.DeletedAlchemy) > 0 {
@@ -187,7 +187,7 @@ func (x *index) takeOwn(c *store.Committed, now int64) (more []*entry, err error
 // keeper brings rows of requests into an index, whose lock it needs.
 type keeper struct {
 	x   *index
-	now int64 // microseconds
+	now horde.Micros // microseconds
 }
 
 func (k keeper) Key(r rows) string { return r.ID }

@@ -3,6 +3,7 @@ package alchemy
 import (
 	"encoding/json"
 	"fmt"
+	"horde/internal/horde"
 	"slices"
 
 	"horde/internal/kinds"
@@ -44,7 +45,7 @@ func recordOf(row store.AlchemyRequest) (r record, err error) {
 type entry struct {
 	row     store.AlchemyRequest // without Body
 	record  record
-	expires int64
+	expires horde.Micros
 	forms   []*form // in the order of the request
 }
 
@@ -54,10 +55,10 @@ type entry struct {
 func (e *entry) Key() string { return e.row.ID }
 
 // User is who asked.
-func (e *entry) User() int64 { return e.row.UserID }
+func (e *entry) User() horde.UserID { return e.row.UserID }
 
 // Expires is when the request ends, in microseconds.
-func (e *entry) Expires() int64 { return e.expires }
+func (e *entry) Expires() horde.Micros { return e.expires }
 
 // Load is the forms that wait or run, which count against their user's concurrency.
 func (e *entry) Load() (open live.Load) {

@@ -1,6 +1,7 @@
 package alchemy
 
 import (
+	"horde/internal/horde"
 	"strings"
 	"testing"
 	"time"
@@ -207,7 +208,7 @@ func TestFailingAlchemistIsSuspended(t *testing.T) {
 		s.request()
 		s.getsNothing("bad", "it is paused")
 		w := s.Fleet.ByName("bad")
-		if m := s.Fleet.MessagesFor(w.ID); len(m) != 1 || !strings.Contains(m[0].Message, "paused until") || !w.Suspended(c.Now().UnixMicro()) || w.Standing() != fleet.Failing {
+		if m := s.Fleet.MessagesFor(w.ID); len(m) != 1 || !strings.Contains(m[0].Message, "paused until") || !w.Suspended(horde.MicrosOf(c.Now())) || w.Standing() != fleet.Failing {
 			t.Errorf("told: %+v, %+v", m, w.Totals)
 		}
 

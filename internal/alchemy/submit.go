@@ -143,7 +143,7 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 
 // delivery describes what a form in a worker's hands brings both sides at a time in
 // microseconds (generation §6.3, §6.4).
-func (f *form) delivery(assignment *settle.Form, h hands, now int64) *settle.Delivery {
+func (f *form) delivery(assignment *settle.Form, h hands, now horde.Micros) *settle.Delivery {
 	value := f.work().Value()
 	seconds := float64(max(0, now-assignment.Row.Started)) / 1e6
 	return &settle.Delivery{
@@ -154,7 +154,7 @@ func (f *form) delivery(assignment *settle.Form, h hands, now int64) *settle.Del
 		Owner:      h.owner,
 		Model:      f.Name,
 		At:         now,
-		Expires:    now + requestLife.Microseconds(),
+		Expires:    now + horde.MicrosIn(requestLife),
 		Charge:     value.Charge,
 		Worth:      value.Worth,
 		Earned:     value.Earned,

@@ -2,6 +2,7 @@ package alchemy
 
 import (
 	"context"
+	"horde/internal/horde"
 
 	kind "horde/internal/kinds/form"
 	"horde/internal/settle"
@@ -18,7 +19,7 @@ func (q *Queue) Sweep(ctx context.Context) error {
 }
 
 func (q *Queue) sweepExpired(ctx context.Context) error {
-	var now int64 // of each look
+	var now horde.Micros // of each look
 	find := func(ctx context.Context, limit int) ([]store.AlchemyRequest, error) {
 		now = q.now()
 		return q.Store.ExpiredAlchemy(ctx, now, limit)
@@ -30,7 +31,7 @@ func (q *Queue) sweepExpired(ctx context.Context) error {
 
 // removeExpired removes a request that has expired at now, with what was set aside
 // for its forms and its image; ErrLost when it was renewed or is gone.
-func (q *Queue) removeExpired(ctx context.Context, row store.AlchemyRequest, now int64) error {
+func (q *Queue) removeExpired(ctx context.Context, row store.AlchemyRequest, now horde.Micros) error {
 	r, err := recordOf(row)
 	if err != nil { // it goes all the same
 		q.Log.Error("expired alchemy request", "error", err)

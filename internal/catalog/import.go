@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"horde/api"
 	"horde/internal/horde"
@@ -87,7 +86,7 @@ func (c *Catalog) part(slot string) part {
 
 // keep stores the copy of a slot.
 func (c *Catalog) keep(ctx context.Context, slot, source string, p part, doc []byte) error {
-	now := c.cfg.Clock().UnixMicro()
+	now := horde.MicrosOf(c.cfg.Clock())
 	v := store.Reference{
 		Slot:     slot,
 		Source:   source,
@@ -226,7 +225,7 @@ func (c *Catalog) References(ctx context.Context) ([]api.ModelReference, error) 
 			return nil, err
 		}
 		for _, h := range heads {
-			fetched, changed := time.UnixMicro(h.Fetched).UTC(), time.UnixMicro(h.Changed).UTC()
+			fetched, changed := h.Fetched.Time(), h.Changed.Time()
 			list = slices.DeleteFunc(list, func(v api.ModelReference) bool { return v.Kind == h.Slot })
 			list = append(list, api.ModelReference{
 				Kind:    h.Slot,

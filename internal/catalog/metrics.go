@@ -1,6 +1,10 @@
 package catalog
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"horde/internal/horde"
+)
 
 // metrics are the metrics of the references, by slot.
 type metrics struct {
@@ -43,6 +47,6 @@ func (m metrics) read(slot string, err error) {
 func (m metrics) known(slot string, n int) { m.models.WithLabelValues(slot).Set(float64(n)) }
 
 // copied records when a copy was fetched, in microseconds since 1970.
-func (m metrics) copied(slot string, at int64) {
+func (m metrics) copied(slot string, at horde.Micros) {
 	m.fetched.WithLabelValues(slot).Set(float64(at) / 1e6)
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"horde/internal/cli/console"
+	"horde/internal/horde"
 	"horde/internal/kudos"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
@@ -53,7 +54,7 @@ func makeLife(where store.Options) error {
 				Machine:  []string{"slow", "fast"}[i%2],
 				Baseline: "stable diffusion 1",
 				Batch:    1,
-				Micros:   int64(seconds * 1e6),
+				Micros:   horde.Micros(seconds * 1e6),
 				Features: text,
 			})
 		}

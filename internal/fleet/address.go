@@ -53,7 +53,7 @@ func (f *Fleet) suspectAddress(ctx context.Context, w *Worker, owner *account.Us
 	// The suspicion holds, even if the worker leaves before the answer.
 	ctx = context.WithoutCancel(ctx)
 
-	unit := store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{owner.ID}}
+	unit := store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []horde.UserID{owner.ID}}
 	unit.Do = func(tx *store.Tx) error {
 		_, err := tx.ChangeWorker(w.ID, func(r *store.Worker) { Suspect(r, account.SuspicionUnsafeIP) })
 		if err != nil {

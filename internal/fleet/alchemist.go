@@ -22,10 +22,10 @@ const (
 type FormsOffer struct {
 	Worker        *Worker
 	Owner         *account.User
-	Forms         []string           // names, sorted, without duplicates
-	MaxTiles      int                // of a source image, 512×512 pixels each
-	PriorityUsers map[int64]struct{} // served first; always includes the owner
-	Amount        int                // at least 1
+	Forms         []string                  // names, sorted, without duplicates
+	MaxTiles      int                       // of a source image, 512×512 pixels each
+	PriorityUsers map[horde.UserID]struct{} // served first; always includes the owner
+	Amount        int                       // at least 1
 }
 
 // CheckInForms is CheckInImage for an alchemy pop (generation §3.3). Alchemists list no

@@ -33,7 +33,7 @@ type Offer struct {
 	Owner         *account.User
 	Models        map[string]struct{} // of this pop
 	ModelList     []string
-	PriorityUsers map[int64]struct{} // served first; always includes the owner
+	PriorityUsers map[horde.UserID]struct{} // served first; always includes the owner
 	RequireKudos  bool
 	Amount        int
 }
@@ -143,7 +143,7 @@ func newOffer(w *Worker, owner *account.User, s Settings, v visit) *Offer {
 		Owner:         owner,
 		ModelList:     s.Models,
 		Models:        make(map[string]struct{}, len(s.Models)),
-		PriorityUsers: map[int64]struct{}{owner.ID: {}},
+		PriorityUsers: map[horde.UserID]struct{}{owner.ID: {}},
 		RequireKudos:  s.RequireUpfrontKudos,
 		Amount:        valueOr(v.amount, 1),
 	}
@@ -258,7 +258,7 @@ func (f *Fleet) create(
 		return nil, err
 	}
 
-	now := f.Clock().UnixMicro()
+	now := horde.MicrosOf(f.Clock())
 	row := store.Worker{
 		ID:          horde.NewID(),
 		Kind:        kind,
@@ -278,7 +278,7 @@ func (f *Fleet) create(
 	}
 
 	// Lock the account, so that another node does not count at the same time.
-	err := f.Store.Write(ctx, store.Unit{Key: row.ID, Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error {
+	err := f.Store.Write(ctx, store.Unit{Key: row.ID, Accounts: []horde.UserID{owner.ID}, Do: func(tx *store.Tx) error {
 		own, err := tx.PlacedWorkers(owner.ID)
 		if err != nil {
 			return err
@@ -335,14 +335,14 @@ func (f *Fleet) joined(w *Worker, owner *account.User, kind horde.Kind) (*Worker
 // checkIn stores what a known worker declares: not within 30 s of the
 // last full check-in once the worker is older than that (generation §1.14 "debounced").
 func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s Settings, addr string) (*Worker, error) {
-	now := f.Clock().UnixMicro()
-	w.seen.Store(now)
+	now := horde.MicrosOf(f.Clock())
+	w.seen.Store(int64(now))
 
 	owned := sameUser(w.Owner, owner)
-	young := now-w.Created < debounce.Microseconds()
+	young := now-w.Created < horde.MicrosIn(debounce)
 
 	// A full check-in was stored just now: only a new state of the owner is news.
-	if !young && now-w.LastCheckIn < debounce.Microseconds() {
+	if !young && now-w.LastCheckIn < horde.MicrosIn(debounce) {
 		if !owned {
 			f.setOwner(owner)
 			return f.Latest(w), nil
@@ -351,11 +351,11 @@ func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s S
 	}
 
 	text := settingsText(s)
-	if text == w.Worker.Settings && addr == w.Addr && owned && now-w.stored < persistEvery.Microseconds() {
+	if text == w.Worker.Settings && addr == w.Addr && owned && now-w.stored < horde.MicrosIn(persistEvery) {
 		return w, nil
 	}
 
-	unit := store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []int64{w.UserID}}
+	unit := store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []horde.UserID{w.UserID}}
 	first := f.firstOnline(w, now)
 	unit.Do = func(tx *store.Tx) error {
 		var reward horde.Kudos
@@ -399,7 +399,7 @@ func (f *Fleet) Latest(w *Worker) *Worker {
 // firstOnline reports whether a worker is the oldest of its owner's that are online, of
 // its kind: the one that is rewarded for its uptime whether it delivers or not
 // (decision 53). Of one that delivers nobody asks it.
-func (f *Fleet) firstOnline(w *Worker, now int64) bool {
+func (f *Fleet) firstOnline(w *Worker, now horde.Micros) bool {
 	if deliveredLately(&w.Worker, now) {
 		return false
 	}
@@ -412,19 +412,19 @@ func (f *Fleet) firstOnline(w *Worker, now int64) bool {
 }
 
 // deliveredLately reports whether a worker has delivered anything within a day.
-func deliveredLately(r *store.Worker, now int64) bool {
-	return r.Totals.Delivered > 0 && now-r.Totals.Delivered <= idleAfter.Microseconds()
+func deliveredLately(r *store.Worker, now horde.Micros) bool {
+	return r.Totals.Delivered > 0 && now-r.Totals.Delivered <= horde.MicrosIn(idleAfter)
 }
 
 // accrue adds the time since the last check-in to the uptime and reports whether it may
 // be rewarded: not to whoever returns from being offline, paused, suspended or in
 // maintenance (generation §6.8).
-func accrue(r *store.Worker, now int64) bool {
+func accrue(r *store.Worker, now horde.Micros) bool {
 	elapsed := now - r.LastCheckIn
-	if elapsed > staleAfter.Microseconds() || r.Paused || r.Maintenance || r.Totals.SuspendedUntil > now {
+	if elapsed > horde.MicrosIn(staleAfter) || r.Paused || r.Maintenance || r.Totals.SuspendedUntil > now {
 		return false
 	}
-	r.Totals.Uptime += (elapsed + 500_000) / 1_000_000
+	r.Totals.Uptime += int64((elapsed + 500_000) / 1_000_000)
 	return true
 }
 

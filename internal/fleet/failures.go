@@ -40,8 +40,8 @@ func Suspect(w *store.Worker, reason int) {
 
 // Abort is how and when a worker gave up a job.
 type Abort struct {
-	At           int64 // microseconds
-	Raid         bool  // the horde is being raided
+	At           horde.Micros // microseconds
+	Raid         bool         // the horde is being raided
 	OwnerTrusted bool
 }
 
@@ -52,7 +52,7 @@ func CountAbort(w *store.Worker, a Abort) (suspected bool) {
 	t := &w.Totals
 
 	t.Uncompleted++
-	if a.At-t.AbortsSince > abortWindow.Microseconds() {
+	if a.At-t.AbortsSince > horde.MicrosIn(abortWindow) {
 		t.AbortsSince, t.Aborts = a.At, 0
 	}
 	t.Aborts++
@@ -104,11 +104,11 @@ func standingOf(t *store.WorkerTotals) Standing {
 
 // Suspended reports whether the worker gets no jobs because all of its last ones
 // failed.
-func (w *Worker) Suspended(now int64) bool { return w.Totals.SuspendedUntil > now }
+func (w *Worker) Suspended(now horde.Micros) bool { return w.Totals.SuspendedUntil > now }
 
 // CountFailure adds a pop of which a job failed to a worker's row; further failures of
 // the same pop add nothing. Too many in a row suspend the worker, which it reports.
-func CountFailure(w *store.Worker, pop string, now int64) (suspended bool) {
+func CountFailure(w *store.Worker, pop string, now horde.Micros) (suspended bool) {
 	t := &w.Totals
 	if slices.Contains(t.FailedPops, pop) {
 		return false
@@ -123,7 +123,7 @@ func CountFailure(w *store.Worker, pop string, now int64) (suspended bool) {
 	if len(t.FailedPops) < suspendingRun || t.SuspendedUntil > now {
 		return false
 	}
-	t.SuspendedUntil = now + suspension.Microseconds()
+	t.SuspendedUntil = now + horde.MicrosIn(suspension)
 	return true
 }
 
@@ -153,8 +153,8 @@ func (f *Fleet) Failures(caller *account.User, w *Worker) (api.WorkerFailures, e
 	}
 
 	a := api.WorkerFailures{InARow: len(w.Totals.FailedPops)}
-	if w.Suspended(f.Clock().UnixMicro()) {
-		until := horde.FromMicros(w.Totals.SuspendedUntil).Format(time.RFC3339)
+	if w.Suspended(horde.MicrosOf(f.Clock())) {
+		until := w.Totals.SuspendedUntil.Time().Format(time.RFC3339)
 		a.PausedUntil, a.Message = &until, &w.suspensionMessage().Message
 	}
 	return a, nil
@@ -165,7 +165,7 @@ const suspensionOrigin = "This horde"
 
 // suspensionMessage returns what a suspended worker is told.
 func (w *Worker) suspensionMessage() *api.WorkerMessage {
-	until := horde.FromMicros(w.Totals.SuspendedUntil)
+	until := w.Totals.SuspendedUntil.Time()
 	id := w.ID
 	if n := len(w.Totals.FailedPops); n > 0 {
 		id = w.Totals.FailedPops[n-1] // differs for each suspension

@@ -136,7 +136,7 @@ func (f *Fleet) Refresh(ctx context.Context, ids []string) error {
 
 // take brings rows into memory, each with its owner. The caller is the one who reads.
 func (f *Fleet) take(ctx context.Context, all []*store.Worker) error {
-	owners := map[int64]*account.User{}
+	owners := map[horde.UserID]*account.User{}
 	for _, row := range all {
 		if _, ok := owners[row.UserID]; !ok {
 			u, err := f.Accounts.ByID(ctx, row.UserID)
@@ -230,7 +230,7 @@ func (f *Fleet) ByName(name string) *Worker {
 // Online calls each with the workers of a kind seen within 300 s until it
 // returns false. each must not call the fleet.
 func (f *Fleet) Online(kind horde.Kind, each func(*Worker) bool) {
-	now := f.Clock().UnixMicro()
+	now := horde.MicrosOf(f.Clock())
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	for _, w := range f.byID {
@@ -241,7 +241,7 @@ func (f *Fleet) Online(kind horde.Kind, each func(*Worker) bool) {
 }
 
 // Owned returns the workers of a user in the order of their creation.
-func (f *Fleet) Owned(user int64) []*Worker {
+func (f *Fleet) Owned(user horde.UserID) []*Worker {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 

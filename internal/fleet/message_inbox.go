@@ -30,8 +30,8 @@ type letter struct {
 }
 
 // rfc822 formats a time as the wire does.
-func rfc822(micros int64) string {
-	return horde.FromMicros(micros).Format("Mon, 02 Jan 2006 15:04:05 -0000")
+func rfc822(micros horde.Micros) string {
+	return micros.Time().Format("Mon, 02 Jan 2006 15:04:05 -0000")
 }
 
 // noMessages is the list for workers without messages.
@@ -40,7 +40,7 @@ var noMessages = []api.WorkerMessage{}
 // MessagesFor returns the messages that a worker gets with a pop: those to all
 // workers and those to it, the oldest first, then that it is suspended; never nil.
 func (f *Fleet) MessagesFor(worker string) []api.WorkerMessage {
-	now := f.Clock().UnixMicro()
+	now := horde.MicrosOf(f.Clock())
 	w := f.Worker(worker)
 	suspended := w != nil && w.Suspended(now)
 
@@ -72,7 +72,7 @@ func (f *Fleet) MessagesFor(worker string) []api.WorkerMessage {
 func (f *Fleet) addressedTo(w *Worker) []api.Message {
 	b := &f.inbox
 	out := []api.Message{}
-	now := f.Clock().UnixMicro()
+	now := horde.MicrosOf(f.Clock())
 
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -89,7 +89,7 @@ func (f *Fleet) addressedTo(w *Worker) []api.Message {
 			WorkerID: w.ID,
 			Message:  m.Message,
 			Origin:   m.Origin,
-			Created:  w.Totals.SuspendedUntil - suspension.Microseconds(),
+			Created:  w.Totals.SuspendedUntil - horde.MicrosIn(suspension),
 			Expires:  w.Totals.SuspendedUntil,
 		}))
 	}
@@ -102,7 +102,7 @@ func (f *Fleet) reloadMessages(ctx context.Context) error {
 	b.reading.Lock()
 	defer b.reading.Unlock()
 
-	rows, err := f.Store.LiveMessages(ctx, f.Clock().UnixMicro())
+	rows, err := f.Store.LiveMessages(ctx, horde.MicrosOf(f.Clock()))
 	if err != nil {
 		return fmt.Errorf("read messages to workers: %w", err)
 	}
@@ -110,7 +110,7 @@ func (f *Fleet) reloadMessages(ctx context.Context) error {
 	b.mu.Lock()
 	b.byID, b.byAddee = map[string]*letter{}, map[string][]*letter{}
 	b.mu.Unlock()
-	b.take(rows, nil, f.Clock().UnixMicro())
+	b.take(rows, nil, horde.MicrosOf(f.Clock()))
 	return nil
 }
 
@@ -129,13 +129,13 @@ func (f *Fleet) refreshMessages(ctx context.Context, ids []string) error {
 		return fmt.Errorf("read messages to workers: %w", err)
 	}
 
-	b.take(rows, ids, f.Clock().UnixMicro())
+	b.take(rows, ids, horde.MicrosOf(f.Clock()))
 	return nil
 }
 
 // take brings rows into memory, forgets those of gone that have no row, and drops what
 // has expired.
-func (b *inbox) take(rows []store.WorkerMessage, gone []string, now int64) {
+func (b *inbox) take(rows []store.WorkerMessage, gone []string, now horde.Micros) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 

@@ -3,7 +3,6 @@ package fleet
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"horde/api"
@@ -32,7 +31,7 @@ func (f *Fleet) SendMessage(ctx context.Context, caller *account.User, in api.Ne
 	}
 
 	// Lock the account, so that another node does not count at the same time.
-	err = f.Store.Write(ctx, store.Unit{Key: m.ID, Accounts: []int64{caller.ID}, Do: func(tx *store.Tx) error {
+	err = f.Store.Write(ctx, store.Unit{Key: m.ID, Accounts: []horde.UserID{caller.ID}, Do: func(tx *store.Tx) error {
 		if !caller.Is(account.Moderator) {
 			n, err := tx.CountMessages(caller.ID)
 			if err != nil {
@@ -89,7 +88,7 @@ func (f *Fleet) newMessage(
 	case worker.UserID != caller.ID:
 		return m, horde.Errorf(horde.MessagesOnlyOwnWorkers, "You can only send messages to your own workers.")
 	default:
-		origin = strconv.FormatInt(caller.ID, 10)
+		origin = caller.ID.String()
 	}
 
 	now := f.Clock()
@@ -99,8 +98,8 @@ func (f *Fleet) newMessage(
 		UserID:   caller.ID,
 		Message:  in.Message,
 		Origin:   origin,
-		Created:  now.UnixMicro(),
-		Expires:  now.Add(time.Duration(valueOr(in.Expiry, usualExpiry)) * time.Hour).UnixMicro(),
+		Created:  horde.MicrosOf(now),
+		Expires:  horde.Micros(now.Add(time.Duration(valueOr(in.Expiry, usualExpiry)) * time.Hour).UnixMicro()),
 	}, nil
 }
 
@@ -109,10 +108,10 @@ func messageOf(m store.WorkerMessage) api.Message {
 	return api.Message{
 		ID:       m.ID,
 		WorkerID: m.WorkerID,
-		UserID:   strconv.FormatInt(m.UserID, 10),
+		UserID:   m.UserID.String(),
 		Message:  m.Message,
 		Origin:   m.Origin,
-		Created:  horde.FromMicros(m.Created).Format("2006-01-02 15:04:05.000000"),
+		Created:  m.Created.Time().Format("2006-01-02 15:04:05.000000"),
 		Expiry:   rfc822(m.Expires),
 	}
 }
@@ -128,7 +127,7 @@ type MessageListing struct {
 // Messages lists messages to workers, the oldest first. Moderators see all, others
 // their own and those to all workers.
 func (f *Fleet) Messages(ctx context.Context, caller *account.User, l MessageListing) ([]api.Message, error) {
-	filter := store.MessageFilter{Worker: l.Worker, Now: f.Clock().UnixMicro()}
+	filter := store.MessageFilter{Worker: l.Worker, Now: horde.MicrosOf(f.Clock())}
 	moderator := caller.Is(account.Moderator)
 	switch {
 	case l.User != "":

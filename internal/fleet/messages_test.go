@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -63,7 +62,7 @@ func TestMessages(t *testing.T) {
 			return must(n.SendMessage(ctx, who, in))
 		}
 		own := tell(owner, api.NewMessage{WorkerID: one, Message: "own", Origin: "the boss", Expiry: ptr(1)})
-		id := strconv.FormatInt(owner.ID, 10)
+		id := owner.ID.String()
 		if own != (api.Message{WorkerID: one, UserID: id, Created: "2026-08-01 12:00:04.000000", ID: own.ID, Message: "own", Origin: id,
 			Expiry: "Sat, 01 Aug 2026 13:00:04 -0000"}) {
 			t.Errorf("an owner's message is %+v", own)

@@ -336,7 +336,7 @@ func (f *Fleet) drop(ids ...string) {
 }
 
 // RemoveOwned deletes all workers of a user.
-func (f *Fleet) RemoveOwned(ctx context.Context, user int64) error {
+func (f *Fleet) RemoveOwned(ctx context.Context, user horde.UserID) error {
 	for _, w := range f.Owned(user) {
 		if err := f.remove(ctx, w); err != nil {
 			return err
@@ -346,17 +346,17 @@ func (f *Fleet) RemoveOwned(ctx context.Context, user int64) error {
 }
 
 // Unpause ends the pauses of all workers of a user.
-func (f *Fleet) Unpause(ctx context.Context, user int64) error {
+func (f *Fleet) Unpause(ctx context.Context, user horde.UserID) error {
 	return f.changeOwned(ctx, user, func(w *store.Worker) { w.Paused = false })
 }
 
 // ClearSuspicions clears the suspicions against all workers of a user.
-func (f *Fleet) ClearSuspicions(ctx context.Context, user int64) error {
+func (f *Fleet) ClearSuspicions(ctx context.Context, user horde.UserID) error {
 	return f.changeOwned(ctx, user, func(w *store.Worker) { w.Totals.Suspicions = nil })
 }
 
 // changeOwned changes all workers of a user, and goes on if one is gone.
-func (f *Fleet) changeOwned(ctx context.Context, user int64, apply func(*store.Worker)) error {
+func (f *Fleet) changeOwned(ctx context.Context, user horde.UserID, apply func(*store.Worker)) error {
 	var refused error
 	for _, w := range f.Owned(user) {
 		if err := f.change(ctx, w.ID, apply); err != nil && horde.CodeOf(err) != horde.WorkerNotFound {
@@ -367,7 +367,7 @@ func (f *Fleet) changeOwned(ctx context.Context, user int64, apply func(*store.W
 }
 
 // refreshOwners brings changed users into the snapshots of their workers.
-func (f *Fleet) refreshOwners(ctx context.Context, users []int64) error {
+func (f *Fleet) refreshOwners(ctx context.Context, users []horde.UserID) error {
 	for _, id := range users {
 		if len(f.Owned(id)) == 0 {
 			continue

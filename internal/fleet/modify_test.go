@@ -212,13 +212,13 @@ func TestTurns(t *testing.T) {
 		{"a worker that is as before", false, func() error { return n.Refresh(t.Context(), []string{w.ID}) }},
 		{"a worker that nobody knows", false, func() error { return n.Refresh(t.Context(), []string{horde.NewID()}) }},
 		{"all as before", false, func() error { return n.Reload(t.Context()) }},
-		{"an owner as before", false, func() error { return n.refreshOwners(t.Context(), []int64{owner.ID}) }},
-		{"an owner without workers", false, func() error { return n.refreshOwners(t.Context(), []int64{n.user(t, account.Trusted).ID}) }},
+		{"an owner as before", false, func() error { return n.refreshOwners(t.Context(), []horde.UserID{owner.ID}) }},
+		{"an owner without workers", false, func() error { return n.refreshOwners(t.Context(), []horde.UserID{n.user(t, account.Trusted).ID}) }},
 		{"an owner who is trusted now", true, func() error {
 			if _, err := n.Accounts.Modify(t.Context(), n.user(t, account.Moderator), owner.ID, api.ModifyUser{Trusted: ptr(true)}); err != nil {
 				return err
 			}
-			return n.refreshOwners(t.Context(), []int64{owner.ID})
+			return n.refreshOwners(t.Context(), []horde.UserID{owner.ID})
 		}},
 		{"maintenance", true, func() error { return n.change(t.Context(), w.ID, func(w *store.Worker) { w.Maintenance = true }) }},
 		{"deleted", true, func() error { return n.remove(t.Context(), n.Worker(w.ID)) }},
@@ -245,7 +245,7 @@ func TestOwnersChanged(t *testing.T) {
 	if _, err := n.Accounts.Modify(t.Context(), mod, owner.ID, api.ModifyUser{Trusted: ptr(true), Contact: ptr("a@b.org"), PublicWorkers: ptr(true)}); err != nil {
 		t.Fatal(err)
 	}
-	for _, err := range []error{n.refreshOwners(t.Context(), []int64{owner.ID, 999}), n.Unpause(t.Context(), owner.ID), n.ClearSuspicions(t.Context(), owner.ID)} {
+	for _, err := range []error{n.refreshOwners(t.Context(), []horde.UserID{owner.ID, 999}), n.Unpause(t.Context(), owner.ID), n.ClearSuspicions(t.Context(), owner.ID)} {
 		if err != nil {
 			t.Error(err)
 		}

@@ -123,7 +123,7 @@ func textSettings(owner *account.User, pop api.TextPop) (Settings, error) {
 }
 
 // priorityUsers returns the ids of the users that a worker serves first.
-func priorityUsers(names []string) (ids []int64, err error) {
+func priorityUsers(names []string) (ids []horde.UserID, err error) {
 	for _, name := range names[:min(len(names), maxPriorityUsers)] {
 		id, ok := account.IDOfAlias(name)
 		if !ok {

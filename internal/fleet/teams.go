@@ -143,7 +143,7 @@ func (f *Fleet) teamDetails(ctx context.Context, t store.Team, members []*Worker
 		d.Creator = creator.Alias()
 	}
 
-	now := f.Clock().UnixMicro()
+	now := horde.MicrosOf(f.Clock())
 	for i, w := range members {
 		d.Workers[i] = api.TeamWorker{Type: string(w.Kind), Name: w.Name, ID: w.ID, Online: w.Online(now)}
 	}

@@ -14,23 +14,23 @@ import (
 
 // Settings is what a worker declared at its last full check-in.
 type Settings struct {
-	BridgeAgent         string   `json:"bridge_agent"`
-	Threads             int      `json:"threads"`
-	Models              []string `json:"models"` // those that the horde accepts; for text workers, in their order
-	NSFW                bool     `json:"nsfw,omitempty"`
-	Blacklist           []string `json:"blacklist,omitempty"` // lower case
-	RequireUpfrontKudos bool     `json:"require_upfront_kudos,omitempty"`
-	PriorityUsers       []int64  `json:"priority_users,omitempty"`
-	MaxPixels           int      `json:"max_pixels,omitempty"`
-	AllowImg2Img        bool     `json:"allow_img2img,omitempty"`
-	AllowPainting       bool     `json:"allow_painting,omitempty"`
-	AllowUnsafeIP       bool     `json:"allow_unsafe_ipaddr,omitempty"`
-	AllowPostProcessing bool     `json:"allow_post_processing,omitempty"`
-	AllowControlnet     bool     `json:"allow_controlnet,omitempty"`
-	AllowSDXLControlnet bool     `json:"allow_sdxl_controlnet,omitempty"`
-	AllowLora           bool     `json:"allow_lora,omitempty"`
-	LimitMaxSteps       bool     `json:"limit_max_steps,omitempty"`
-	ExtraSlow           bool     `json:"extra_slow_worker,omitempty"`
+	BridgeAgent         string         `json:"bridge_agent"`
+	Threads             int            `json:"threads"`
+	Models              []string       `json:"models"` // those that the horde accepts; for text workers, in their order
+	NSFW                bool           `json:"nsfw,omitempty"`
+	Blacklist           []string       `json:"blacklist,omitempty"` // lower case
+	RequireUpfrontKudos bool           `json:"require_upfront_kudos,omitempty"`
+	PriorityUsers       []horde.UserID `json:"priority_users,omitempty"`
+	MaxPixels           int            `json:"max_pixels,omitempty"`
+	AllowImg2Img        bool           `json:"allow_img2img,omitempty"`
+	AllowPainting       bool           `json:"allow_painting,omitempty"`
+	AllowUnsafeIP       bool           `json:"allow_unsafe_ipaddr,omitempty"`
+	AllowPostProcessing bool           `json:"allow_post_processing,omitempty"`
+	AllowControlnet     bool           `json:"allow_controlnet,omitempty"`
+	AllowSDXLControlnet bool           `json:"allow_sdxl_controlnet,omitempty"`
+	AllowLora           bool           `json:"allow_lora,omitempty"`
+	LimitMaxSteps       bool           `json:"limit_max_steps,omitempty"`
+	ExtraSlow           bool           `json:"extra_slow_worker,omitempty"`
 
 	// For text workers, in tokens.
 	MaxLength        int      `json:"max_length,omitempty"`
@@ -48,7 +48,7 @@ type Worker struct {
 	Settings Settings
 	Agent    bridge.Agent
 	Owner    *account.User // as of the last check-in; nil if this node has not seen one
-	stored   int64         // LastCheckIn in the database
+	stored   horde.Micros  // LastCheckIn in the database
 
 	seen *atomic.Int64 // microseconds; shared by all snapshots of the worker
 }
@@ -57,7 +57,9 @@ type Worker struct {
 const staleAfter = 300 * time.Second
 
 // Online reports whether the worker was seen within the last 300 s.
-func (w *Worker) Online(now int64) bool { return now-w.seen.Load() <= staleAfter.Microseconds() }
+func (w *Worker) Online(now horde.Micros) bool {
+	return now-horde.Micros(w.seen.Load()) <= horde.MicrosIn(staleAfter)
+}
 
 // LastSeen returns the time of the last pop, in microseconds.
 func (w *Worker) LastSeen() int64 { return w.seen.Load() }
@@ -122,11 +124,11 @@ func (w *Worker) after(old *Worker) *Worker {
 }
 
 // sawAt notes that the worker was there at a time in microseconds.
-func (w *Worker) sawAt(at int64) {
+func (w *Worker) sawAt(at horde.Micros) {
 	if w.seen == nil {
 		w.seen = new(atomic.Int64)
 	}
-	if w.seen.Load() < at {
-		w.seen.Store(at)
+	if horde.Micros(w.seen.Load()) < at {
+		w.seen.Store(int64(at))
 	}
 }

@@ -29,7 +29,7 @@ func (f *Fleet) Details(w *Worker, p account.Privilege) api.WorkerDetails {
 		Type:              string(w.Kind),
 		Name:              w.Name,
 		ID:                w.ID,
-		Online:            w.Online(f.Clock().UnixMicro()),
+		Online:            w.Online(horde.MicrosOf(f.Clock())),
 		Team:              f.teamOf(w),
 	}
 	if w.Info != "" {
@@ -112,7 +112,7 @@ type Listing struct {
 
 // List returns the workers seen within the last 300 s, the oldest first.
 func (f *Fleet) List(l Listing) []*Worker {
-	now := f.Clock().UnixMicro()
+	now := horde.MicrosOf(f.Clock())
 	list := []*Worker{}
 
 	f.mu.RLock()

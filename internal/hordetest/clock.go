@@ -1,6 +1,7 @@
 package hordetest
 
 import (
+	"horde/internal/horde"
 	"sync/atomic"
 	"time"
 )
@@ -21,7 +22,7 @@ func NewClock() *Clock {
 func (c *Clock) Now() time.Time { return time.Unix(0, c.ns.Load()) }
 
 // Micros is the clock's time in microseconds, as the database has it.
-func (c *Clock) Micros() int64 { return c.Now().UnixMicro() }
+func (c *Clock) Micros() horde.Micros { return horde.MicrosOf(c.Now()) }
 
 // Advance moves the clock on.
 func (c *Clock) Advance(d time.Duration) { c.ns.Add(int64(d)) }

@@ -1,6 +1,7 @@
 package kinds
 
 import (
+	"horde/internal/horde"
 	"time"
 
 	"horde/internal/account"
@@ -18,7 +19,7 @@ const rivalsLife = time.Second
 type Rivals struct {
 	Best     fleet.Standing // of those that serve whoever asks; Nobody: there are none
 	AskFunds fleet.Standing // of those that serve only whoever could pay
-	at       int64          // microseconds
+	at       horde.Micros   // microseconds
 	revision uint64         // of the fleet
 }
 
@@ -26,7 +27,7 @@ type Rivals struct {
 type Contest struct {
 	Online   func(each func(*fleet.Worker) bool) // yields the live workers
 	Revision uint64                              // of the fleet
-	Now      int64                               // microseconds
+	Now      horde.Micros                        // microseconds
 
 	Failed    func(worker string) bool // on the item
 	CouldGet  func(*fleet.Worker) bool
@@ -35,8 +36,8 @@ type Contest struct {
 
 // Current reports whether rivals that were found before are still good, with the fleet
 // at this revision.
-func (r Rivals) Current(revision uint64, now int64) bool {
-	return r.at > 0 && r.revision == revision && now-r.at < rivalsLife.Microseconds()
+func (r Rivals) Current(revision uint64, now horde.Micros) bool {
+	return r.at > 0 && r.revision == revision && now-r.at < horde.MicrosIn(rivalsLife)
 }
 
 // Rivals finds the workers that could get the item and have not failed on it.
@@ -78,7 +79,7 @@ func StandingOf[V any](w *fleet.Worker, failed map[string]V) fleet.Standing {
 
 // MayPopFor reports whether pops of a worker, by its last check-in, bring anything that
 // a user asks for.
-func MayPopFor(w *fleet.Worker, user, now int64) bool {
+func MayPopFor(w *fleet.Worker, user horde.UserID, now horde.Micros) bool {
 	switch {
 	case w.Suspended(now), (w.Maintenance || w.Paused) && user != w.UserID:
 		return false

@@ -22,7 +22,7 @@ func TestCrashBetweenSteps(t *testing.T) {
 		s := db.Open()
 		payer, owner, stylist := newUser(t, s, floor, 20000), newUser(t, s, floor, 10000), newUser(t, s, floor, 10000)
 		const price = horde.Kudos(4298)
-		err := s.Write(t.Context(), store.Unit{Accounts: []int64{payer}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "hold:r", payer, price) }})
+		err := s.Write(t.Context(), store.Unit{Accounts: []horde.UserID{payer}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "hold:r", payer, price) }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +37,7 @@ func TestCrashBetweenSteps(t *testing.T) {
 			}
 		}
 		settle := func(breakOff int) error {
-			return s.Write(t.Context(), store.Unit{Accounts: []int64{payer, owner, stylist}, Do: func(tx *store.Tx) error {
+			return s.Write(t.Context(), store.Unit{Accounts: []horde.UserID{payer, owner, stylist}, Do: func(tx *store.Tx) error {
 				all := steps(tx, kudos.NewEntry(tx, "deliver:j", "picture delivered", "r", "j"))
 				for i, step := range all {
 					if i == breakOff {
@@ -55,7 +55,7 @@ func TestCrashBetweenSteps(t *testing.T) {
 		}
 		check := func(when string, balances [3]horde.Kudos, escrow, held horde.Kudos) {
 			t.Helper()
-			for i, id := range []int64{payer, owner, stylist} {
+			for i, id := range []horde.UserID{payer, owner, stylist} {
 				if a := account(t, s, id); a.Balance != balances[i] {
 					t.Errorf("%s: user %d has %s, want %s", when, id, a.Balance, balances[i])
 				}

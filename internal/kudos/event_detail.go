@@ -62,14 +62,14 @@ func TaxParts(tax horde.Kudos, extraSources int) []Part {
 // About is what an event is about, apart from its request and job: ids and names that
 // are needed to explain it when these are gone.
 type About struct {
-	By       int64  `json:"by,omitempty"`     // user who ordered it
-	Worker   string `json:"worker,omitempty"` // id
-	Model    string `json:"model,omitempty"`  // or form
-	Key      string `json:"key,omitempty"`    // id of the shared key that paid or was sent kudos
-	Style    string `json:"style,omitempty"`  // name
-	Month    string `json:"month,omitempty"`  // 2006-01
-	Why      string `json:"why,omitempty"`    // in an administrator's words
-	Censored bool   `json:"censored,omitempty"`
+	By       horde.UserID `json:"by,omitempty"`     // user who ordered it
+	Worker   string       `json:"worker,omitempty"` // id
+	Model    string       `json:"model,omitempty"`  // or form
+	Key      string       `json:"key,omitempty"`    // id of the shared key that paid or was sent kudos
+	Style    string       `json:"style,omitempty"`  // name
+	Month    string       `json:"month,omitempty"`  // 2006-01
+	Why      string       `json:"why,omitempty"`    // in an administrator's words
+	Censored bool         `json:"censored,omitempty"`
 }
 
 // Detail is what an event keeps to explain itself: which part moved for whom. Parts
@@ -81,12 +81,12 @@ type Detail struct {
 
 // Move is one part of an event, for one user.
 type Move struct {
-	User int64
+	User horde.UserID
 	Part
 }
 
 // note adds a part of a user's movement to the detail.
-func (e *Entry) note(user int64, what PartKind, amount horde.Kudos) {
+func (e *Entry) note(user horde.UserID, what PartKind, amount horde.Kudos) {
 	if amount != 0 {
 		e.detail.Moves = append(e.detail.Moves, Move{user, Part{what, amount}})
 	}
@@ -95,7 +95,7 @@ func (e *Entry) note(user int64, what PartKind, amount horde.Kudos) {
 // MarshalJSON writes a move as [user, what, hundredths].
 func (m Move) MarshalJSON() ([]byte, error) {
 	b := append(make([]byte, 0, 40), '[')
-	b = strconv.AppendInt(b, m.User, 10)
+	b = strconv.AppendInt(b, int64(m.User), 10)
 	b = append(b, ',', '"')
 	b = append(b, m.Kind...) // our own names, without quotes
 	b = append(b, '"', ',')

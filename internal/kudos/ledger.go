@@ -18,11 +18,11 @@ const (
 )
 
 // UserAccount is the ledger's name for what a user can spend.
-func UserAccount(user int64) string { return store.SpendableAccount(user) }
+func UserAccount(user horde.UserID) string { return store.SpendableAccount(user) }
 
 // EscrowAccount is the ledger's name for what an untrusted worker owner has
 // earned but cannot spend yet.
-func EscrowAccount(user int64) string { return store.EscrowAccount(user) }
+func EscrowAccount(user horde.UserID) string { return store.EscrowAccount(user) }
 
 // Entry is a ledger event under construction: each call adds postings and changes
 // the balances beside them, Commit writes the event. All of it happens within one unit
@@ -57,13 +57,13 @@ func (e *Entry) post(account string, amount horde.Kudos) {
 // the user's floor; the part that would is forgiven, in a posting of its own
 // (generation §6.10). parts say what the amount consists of; what they
 // leave over is the burn.
-func (e *Entry) Charge(user int64, amount horde.Kudos, parts ...Part) error {
+func (e *Entry) Charge(user horde.UserID, amount horde.Kudos, parts ...Part) error {
 	return e.ChargeAtMost(user, amount, amount, parts...)
 }
 
 // ChargeAtMost is Charge, but the user pays at most most: the rest is forgiven, as
 // what lies below the floor is. The budget of a shared key sets such a bound.
-func (e *Entry) ChargeAtMost(user int64, amount, most horde.Kudos, parts ...Part) error {
+func (e *Entry) ChargeAtMost(user horde.UserID, amount, most horde.Kudos, parts ...Part) error {
 	rest := amount
 	for _, p := range parts {
 		rest -= p.Amount
@@ -94,7 +94,7 @@ type Earning struct {
 }
 
 // Reward gives newly minted kudos to a worker's owner (generation §6.4).
-func (e *Entry) Reward(owner int64, r Earning) error {
+func (e *Entry) Reward(owner horde.UserID, r Earning) error {
 	var kept horde.Kudos
 	if !r.Trusted {
 		kept = halfToEven(r.Amount)
@@ -115,7 +115,7 @@ func (e *Entry) Reward(owner int64, r Earning) error {
 }
 
 // Escrow gives newly minted kudos into a user's escrow.
-func (e *Entry) Escrow(owner int64, amount horde.Kudos) error {
+func (e *Entry) Escrow(owner horde.UserID, amount horde.Kudos) error {
 	if amount == 0 {
 		return nil
 	}
@@ -127,7 +127,7 @@ func (e *Entry) Escrow(owner int64, amount horde.Kudos) error {
 
 // SetBalance makes a balance exactly amount, regardless of the floor (the
 // minting route for tests, platform §8.6).
-func (e *Entry) SetBalance(user int64, amount horde.Kudos) error {
+func (e *Entry) SetBalance(user horde.UserID, amount horde.Kudos) error {
 	var delta horde.Kudos
 	err := e.tx.ChangeAccount(user, func(a *store.Account) {
 		delta = amount - a.Balance
@@ -142,7 +142,7 @@ func (e *Entry) SetBalance(user int64, amount horde.Kudos) error {
 
 // move changes a spendable balance, keeps it at the floor or above, and counts. The
 // counterpart of delta is the caller's to post.
-func (e *Entry) move(user int64, delta horde.Kudos, count func(*store.Totals)) error {
+func (e *Entry) move(user horde.UserID, delta horde.Kudos, count func(*store.Totals)) error {
 	var lifted horde.Kudos
 	err := e.tx.ChangeAccount(user, func(a *store.Account) {
 		a.Balance += delta
@@ -197,7 +197,7 @@ func Spendable(a *store.Account) horde.Kudos { return a.Balance - a.Lowest - a.H
 var ErrInsufficient = errors.New("not enough kudos above the floor")
 
 // Hold sets amount aside for a purpose; ErrInsufficient when the user cannot cover it.
-func Hold(tx *store.Tx, id string, user int64, amount horde.Kudos) error {
+func Hold(tx *store.Tx, id string, user horde.UserID, amount horde.Kudos) error {
 	a, err := tx.Account(user)
 	if err != nil {
 		return err
@@ -216,7 +216,7 @@ type OptionalHold struct {
 
 // HoldAvailable sets aside for each hold, in their order, as much as the user
 // can still spend, and reports whether that was anything at all.
-func HoldAvailable(tx *store.Tx, user int64, wishes []OptionalHold) (bool, error) {
+func HoldAvailable(tx *store.Tx, user horde.UserID, wishes []OptionalHold) (bool, error) {
 	a, err := tx.Account(user)
 	if err != nil {
 		return false, err
@@ -237,7 +237,7 @@ func HoldAvailable(tx *store.Tx, user int64, wishes []OptionalHold) (bool, error
 	return true, setAside(tx, user, holds...)
 }
 
-func setAside(tx *store.Tx, user int64, holds ...store.Hold) error {
+func setAside(tx *store.Tx, user horde.UserID, holds ...store.Hold) error {
 	var sum horde.Kudos
 	for _, h := range holds {
 		sum += h.Remaining

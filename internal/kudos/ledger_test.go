@@ -37,14 +37,14 @@ func open(db *storetest.DB) []*store.Store {
 	return nodes
 }
 
-func newUser(t interface{ Fatal(...any) }, s *store.Store, floor, balance horde.Kudos) (id int64) {
+func newUser(t interface{ Fatal(...any) }, s *store.Store, floor, balance horde.Kudos) (id horde.UserID) {
 	name := horde.NewID()
 	err := s.Write(context.Background(), store.Unit{Do: func(tx *store.Tx) (err error) {
 		id, err = tx.InsertUser(store.User{ID: -1, OAuthID: name, KeyHash: name}, int64(floor))
 		return err
 	}})
 	if err == nil && balance != 0 {
-		err = s.Write(context.Background(), store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+		err = s.Write(context.Background(), store.Unit{Accounts: []horde.UserID{id}, Do: func(tx *store.Tx) error {
 			e := kudos.NewEntry(tx, "set:"+name, "test", "", "")
 			return errors.Join(e.SetBalance(id, balance), e.Commit())
 		}})
@@ -55,7 +55,7 @@ func newUser(t interface{ Fatal(...any) }, s *store.Store, floor, balance horde.
 	return id
 }
 
-func account(t interface{ Fatal(...any) }, s *store.Store, id int64) *store.Account {
+func account(t interface{ Fatal(...any) }, s *store.Store, id horde.UserID) *store.Account {
 	a, err := s.Account(context.Background(), id)
 	if err != nil {
 		t.Fatal(err)
@@ -105,46 +105,48 @@ func TestPostings(t *testing.T) {
 		for i, tt := range []struct {
 			name            string
 			before          horde.Kudos
-			do              func(*kudos.Entry, int64) error
+			do              func(*kudos.Entry, horde.UserID) error
 			user, escrow    horde.Kudos // posted
 			others          map[string]horde.Kudos
 			balance, hidden horde.Kudos // balance and escrow afterwards
 		}{
-			{"charge", 10000, func(e *kudos.Entry, u int64) error { return e.Charge(u, 6000) },
+			{"charge", 10000, func(e *kudos.Entry, u horde.UserID) error { return e.Charge(u, 6000) },
 				-6000, 0, map[string]horde.Kudos{"burn": 6000}, 4000, 0},
-			{"charge down to the floor", 10000, func(e *kudos.Entry, u int64) error { return e.Charge(u, 7500) },
+			{"charge down to the floor", 10000, func(e *kudos.Entry, u horde.UserID) error { return e.Charge(u, 7500) },
 				-7500, 0, map[string]horde.Kudos{"burn": 7500}, 2500, 0},
-			{"charge through the floor", 10000, func(e *kudos.Entry, u int64) error { return e.Charge(u, 9000) },
+			{"charge through the floor", 10000, func(e *kudos.Entry, u horde.UserID) error { return e.Charge(u, 9000) },
 				-7500, 0, map[string]horde.Kudos{"burn": 9000, "forgiven": -1500}, 2500, 0},
-			{"charge at the floor", 2500, func(e *kudos.Entry, u int64) error { return e.Charge(u, 300) },
+			{"charge at the floor", 2500, func(e *kudos.Entry, u horde.UserID) error { return e.Charge(u, 300) },
 				0, 0, map[string]horde.Kudos{"burn": 300, "forgiven": -300}, 2500, 0},
-			{"first movement lifts to the floor", 0, func(e *kudos.Entry, u int64) error { return e.Charge(u, 300) },
+			{"first movement lifts to the floor", 0, func(e *kudos.Entry, u horde.UserID) error { return e.Charge(u, 300) },
 				2500, 0, map[string]horde.Kudos{"burn": 300, "forgiven": -2800}, 2500, 0},
-			{"charge of nothing", 10000, func(e *kudos.Entry, u int64) error { return e.Charge(u, 0) },
+			{"charge of nothing", 10000, func(e *kudos.Entry, u horde.UserID) error { return e.Charge(u, 0) },
 				0, 0, map[string]horde.Kudos{}, 10000, 0},
-			{"reward, trusted", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, kudos.Earning{Amount: 1001, Trusted: true}) },
+			{"reward, trusted", 10000, func(e *kudos.Entry, u horde.UserID) error {
+				return e.Reward(u, kudos.Earning{Amount: 1001, Trusted: true})
+			},
 				1001, 0, map[string]horde.Kudos{"mint": -1001}, 11001, 0},
-			{"reward, untrusted", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, kudos.Earning{Amount: 1000}) },
+			{"reward, untrusted", 10000, func(e *kudos.Entry, u horde.UserID) error { return e.Reward(u, kudos.Earning{Amount: 1000}) },
 				500, 500, map[string]horde.Kudos{"mint": -1000}, 10500, 500},
-			{"half of 0.01", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, kudos.Earning{Amount: 1}) },
+			{"half of 0.01", 10000, func(e *kudos.Entry, u horde.UserID) error { return e.Reward(u, kudos.Earning{Amount: 1}) },
 				1, 0, map[string]horde.Kudos{"mint": -1}, 10001, 0},
-			{"half of 0.03", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, kudos.Earning{Amount: 3}) },
+			{"half of 0.03", 10000, func(e *kudos.Entry, u horde.UserID) error { return e.Reward(u, kudos.Earning{Amount: 3}) },
 				1, 2, map[string]horde.Kudos{"mint": -3}, 10001, 2},
-			{"half of 0.05", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, kudos.Earning{Amount: 5}) },
+			{"half of 0.05", 10000, func(e *kudos.Entry, u horde.UserID) error { return e.Reward(u, kudos.Earning{Amount: 5}) },
 				3, 2, map[string]horde.Kudos{"mint": -5}, 10003, 2},
-			{"half of 42.99", 10000, func(e *kudos.Entry, u int64) error { return e.Reward(u, kudos.Earning{Amount: 4299}) },
+			{"half of 42.99", 10000, func(e *kudos.Entry, u horde.UserID) error { return e.Reward(u, kudos.Earning{Amount: 4299}) },
 				2149, 2150, map[string]horde.Kudos{"mint": -4299}, 12149, 2150},
-			{"all in escrow", 10000, func(e *kudos.Entry, u int64) error { return e.Escrow(u, 5000) },
+			{"all in escrow", 10000, func(e *kudos.Entry, u horde.UserID) error { return e.Escrow(u, 5000) },
 				0, 5000, map[string]horde.Kudos{"mint": -5000}, 10000, 5000},
-			{"set", 10000, func(e *kudos.Entry, u int64) error { return e.SetBalance(u, 700) },
+			{"set", 10000, func(e *kudos.Entry, u horde.UserID) error { return e.SetBalance(u, 700) },
 				-9300, 0, map[string]horde.Kudos{"admin": 9300}, 700, 0},
-			{"delivery for oneself", 10000, func(e *kudos.Entry, u int64) error {
+			{"delivery for oneself", 10000, func(e *kudos.Entry, u horde.UserID) error {
 				return errors.Join(e.Charge(u, 1100), e.Reward(u, kudos.Earning{Amount: 1000, Trusted: true}))
 			}, -100, 0, map[string]horde.Kudos{"burn": 1100, "mint": -1000}, 9900, 0},
 		} {
 			u := newUser(t, s, floor, tt.before)
 			id := fmt.Sprint("event ", i)
-			err := s.Write(t.Context(), store.Unit{Accounts: []int64{u}, Do: func(tx *store.Tx) error {
+			err := s.Write(t.Context(), store.Unit{Accounts: []horde.UserID{u}, Do: func(tx *store.Tx) error {
 				e := kudos.NewEntry(tx, id, "test", "r", "j")
 				return errors.Join(tt.do(e, u), e.Commit())
 			}})
@@ -180,9 +182,9 @@ func TestPostings(t *testing.T) {
 func TestParallelSpends(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		nodes := open(db)
-		for name, spend := range map[string]func(tx *store.Tx, user int64, id string) error{
-			"hold": func(tx *store.Tx, user int64, id string) error { return kudos.Hold(tx, id, user, 6000) },
-			"hold, charge and release": func(tx *store.Tx, user int64, id string) error {
+		for name, spend := range map[string]func(tx *store.Tx, user horde.UserID, id string) error{
+			"hold": func(tx *store.Tx, user horde.UserID, id string) error { return kudos.Hold(tx, id, user, 6000) },
+			"hold, charge and release": func(tx *store.Tx, user horde.UserID, id string) error {
 				if err := kudos.Hold(tx, id, user, 6000); err != nil {
 					return err
 				}
@@ -196,7 +198,7 @@ func TestParallelSpends(t *testing.T) {
 			for i := range 100 {
 				wg.Go(func() {
 					id := fmt.Sprint(name, u, i)
-					switch err := nodes[i%len(nodes)].Write(t.Context(), store.Unit{Key: id, Accounts: []int64{u}, Do: func(tx *store.Tx) error { return spend(tx, u, id) }}); {
+					switch err := nodes[i%len(nodes)].Write(t.Context(), store.Unit{Key: id, Accounts: []horde.UserID{u}, Do: func(tx *store.Tx) error { return spend(tx, u, id) }}); {
 					case err == nil:
 						spent.Add(1)
 					case errors.Is(err, kudos.ErrInsufficient):
@@ -224,7 +226,7 @@ func TestSameBusinessID(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 20 {
 			wg.Go(func() {
-				err := nodes[i%len(nodes)].Write(t.Context(), store.Unit{Accounts: []int64{u}, Do: func(tx *store.Tx) error {
+				err := nodes[i%len(nodes)].Write(t.Context(), store.Unit{Accounts: []horde.UserID{u}, Do: func(tx *store.Tx) error {
 					e := kudos.NewEntry(tx, "deliver:1", "test", "", "")
 					return errors.Join(e.Charge(u, 100), e.Reward(u, kudos.Earning{Amount: 30}), e.Commit())
 				}})
@@ -245,7 +247,7 @@ func TestSameBusinessID(t *testing.T) {
 
 // purse is what the model believes of one user.
 type purse struct {
-	id                    int64
+	id                    horde.UserID
 	balance, escrow, held horde.Kudos
 	lowest                horde.Kudos
 	holds                 map[string]horde.Kudos
@@ -276,7 +278,7 @@ func checkModel(rt *rapid.T, s *store.Store) {
 	pick := func() *purse { return rapid.SampledFrom(purses).Draw(rt, "user") }
 	amount := func() horde.Kudos { return horde.Kudos(rapid.Int64Range(1, 12000).Draw(rt, "amount")) }
 	run := func(p *purse, f func(*store.Tx) error) error {
-		return s.Write(context.Background(), store.Unit{Accounts: []int64{p.id}, Do: f})
+		return s.Write(context.Background(), store.Unit{Accounts: []horde.UserID{p.id}, Do: f})
 	}
 	event := func(p *purse, f func(*kudos.Entry) error) {
 		events++
@@ -411,7 +413,7 @@ var errRefused = errors.New("refused")
 func TestStorm(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		nodes := open(db)
-		var users []int64
+		var users []horde.UserID
 		for range 5 {
 			users = append(users, newUser(t, nodes[0], floor, 100000))
 		}
@@ -438,17 +440,17 @@ func TestStorm(t *testing.T) {
 
 // storm is one delivery: of payer, for owner, out of a hold or not, paid twice
 // or not at all now and then.
-func storm(s *store.Store, users []int64, id string) error {
+func storm(s *store.Store, users []horde.UserID, id string) error {
 	payer, owner := users[rand.IntN(len(users))], users[rand.IntN(len(users))]
 	n := horde.Kudos(rand.Int64N(9000) + 1)
 	held, refused, trusted := rand.IntN(2) == 0, rand.IntN(5) == 0, rand.IntN(2) == 0
 	if held {
-		err := s.Write(context.Background(), store.Unit{Key: id, Accounts: []int64{payer}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "hold:"+id, payer, n) }})
+		err := s.Write(context.Background(), store.Unit{Key: id, Accounts: []horde.UserID{payer}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "hold:"+id, payer, n) }})
 		if err != nil {
 			return err
 		}
 	}
-	unit := store.Unit{Key: id, Accounts: []int64{payer, owner}, Do: func(tx *store.Tx) error {
+	unit := store.Unit{Key: id, Accounts: []horde.UserID{payer, owner}, Do: func(tx *store.Tx) error {
 		e := kudos.NewEntry(tx, "deliver:"+id, "test", id, "")
 		if err := errors.Join(e.Charge(payer, n), e.Reward(owner, kudos.Earning{Amount: n / 2, Trusted: trusted})); err != nil {
 			return err

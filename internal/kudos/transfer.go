@@ -21,7 +21,7 @@ var (
 
 // Grant gives a user kudos by hand, or takes them with a negative amount, but
 // never below the floor.
-func (e *Entry) Grant(user int64, amount horde.Kudos, b Bucket) error {
+func (e *Entry) Grant(user horde.UserID, amount horde.Kudos, b Bucket) error {
 	e.note(user, b.what, amount)
 	if err := e.move(user, amount, func(t *store.Totals) { *b.of(t) += amount }); err != nil {
 		return err
@@ -31,7 +31,7 @@ func (e *Entry) Grant(user int64, amount horde.Kudos, b Bucket) error {
 }
 
 // Monthly gives a user what is due for a month, consisting of parts (generation §6.11).
-func (e *Entry) Monthly(user int64, parts ...Part) error {
+func (e *Entry) Monthly(user horde.UserID, parts ...Part) error {
 	var amount horde.Kudos
 	for _, p := range parts {
 		amount += p.Amount
@@ -47,7 +47,7 @@ func (e *Entry) Monthly(user int64, parts ...Part) error {
 
 // Gift is what one user gives to another.
 type Gift struct {
-	From, To int64
+	From, To horde.UserID
 	Amount   horde.Kudos
 	Donation bool // to an education account (platform §3.2)
 }
@@ -81,7 +81,7 @@ func (e *Entry) Transfer(g Gift) error {
 
 // Promote moves a user's whole escrow to what can be spent: the user has become
 // trusted (platform §6.4).
-func (e *Entry) Promote(user int64) error {
+func (e *Entry) Promote(user horde.UserID) error {
 	a, err := e.tx.Account(user)
 	if err != nil || a.Escrow == 0 {
 		return err

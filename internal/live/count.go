@@ -1,6 +1,7 @@
 package live
 
 import (
+	"horde/internal/horde"
 	"maps"
 	"slices"
 )
@@ -14,7 +15,7 @@ func (t *Table[E, P]) Size() (requests, parts int) { return len(t.rows), len(t.p
 
 // JobsOf is how many jobs a user has, or, where models are named, how many for each of
 // them: a job that names two counts twice.
-func (t *Table[E, P]) JobsOf(id int64, models ...string) (n int) {
+func (t *Table[E, P]) JobsOf(id horde.UserID, models ...string) (n int) {
 	u := t.users[id]
 	switch {
 	case u == nil:
@@ -44,15 +45,15 @@ func (t *Table[E, P]) Unknown(keys []string) (unknown []string) {
 // should count.
 type Tally struct {
 	Total    Load
-	Jobs     map[int64]int            // by user
-	ByModel  map[int64]map[string]int // by user and model
-	Reserved int                      // requests that are being committed
-	Parts    []string                 // ids, sorted
+	Jobs     map[horde.UserID]int            // by user
+	ByModel  map[horde.UserID]map[string]int // by user and model
+	Reserved int                             // requests that are being committed
+	Parts    []string                        // ids, sorted
 }
 
 // Tally lists what the table counts.
 func (t *Table[E, P]) Tally() Tally {
-	all := Tally{Total: t.total, Jobs: map[int64]int{}, ByModel: map[int64]map[string]int{}, Reserved: len(t.reserved)}
+	all := Tally{Total: t.total, Jobs: map[horde.UserID]int{}, ByModel: map[horde.UserID]map[string]int{}, Reserved: len(t.reserved)}
 	for id, u := range t.users {
 		all.Jobs[id], all.ByModel[id] = u.jobs, maps.Clone(u.byModel)
 	}

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"horde/internal/horde"
 	"slices"
 
 	"horde/internal/waiting"
@@ -8,7 +9,7 @@ import (
 
 // Follow has w told of every change of those entries that are in the table. It returns
 // their keys, each once.
-func (t *Table[E, P]) Follow(keys []string, w *waiting.Watch, now int64) (found []string) {
+func (t *Table[E, P]) Follow(keys []string, w *waiting.Watch, now horde.Micros) (found []string) {
 	for _, key := range keys {
 		if r := t.rows[key]; r != nil && r.entry.Expires() > now && !slices.Contains(found, key) {
 			r.followers.Add(w)

@@ -8,6 +8,7 @@
 package live
 
 import (
+	"horde/internal/horde"
 	"iter"
 	"maps"
 	"slices"
@@ -20,8 +21,8 @@ import (
 type Entry interface {
 	comparable // with nil: no entry
 	Key() string
-	User() int64    // who asked; never changes
-	Expires() int64 // microseconds
+	User() horde.UserID    // who asked; never changes
+	Expires() horde.Micros // microseconds
 	Load() Load
 	// Wakes reports whether the entry may be for a worker, by what never changes of it.
 	Wakes(w *match.Worker) bool
@@ -42,7 +43,7 @@ type Table[E Entry, P any] struct {
 
 	rows     map[string]*row[E]
 	parts    map[string]P
-	users    map[int64]*user[E]
+	users    map[horde.UserID]*user[E]
 	reserved map[string]reservation[E] // requests that are being committed
 	total    Load                      // of rows and reservations; without models
 }
@@ -73,7 +74,7 @@ func NewTable[E Entry, P any]() *Table[E, P] {
 	return &Table[E, P]{
 		rows:     map[string]*row[E]{},
 		parts:    map[string]P{},
-		users:    map[int64]*user[E]{},
+		users:    map[horde.UserID]*user[E]{},
 		reserved: map[string]reservation[E]{},
 	}
 }
@@ -87,7 +88,7 @@ func (t *Table[E, P]) Get(key string) (e E) {
 }
 
 // Live is Get for an entry that has not expired yet.
-func (t *Table[E, P]) Live(key string, now int64) (none E) {
+func (t *Table[E, P]) Live(key string, now horde.Micros) (none E) {
 	if r := t.rows[key]; r != nil && r.entry.Expires() > now {
 		return r.entry
 	}
@@ -115,7 +116,7 @@ func (t *Table[E, P]) All() iter.Seq[E] {
 }
 
 // Of yields the entries of a user, in no order.
-func (t *Table[E, P]) Of(id int64) iter.Seq[E] {
+func (t *Table[E, P]) Of(id horde.UserID) iter.Seq[E] {
 	if u := t.users[id]; u != nil {
 		return maps.Keys(u.entries)
 	}
@@ -181,7 +182,7 @@ func (t *Table[E, P]) Release(key string) {
 }
 
 // userOf is what a user has, made when there was nothing.
-func (t *Table[E, P]) userOf(id int64) *user[E] {
+func (t *Table[E, P]) userOf(id horde.UserID) *user[E] {
 	u := t.users[id]
 	if u == nil {
 		u = &user[E]{entries: map[E]bool{}, byModel: map[string]int{}}
@@ -191,14 +192,14 @@ func (t *Table[E, P]) userOf(id int64) *user[E] {
 }
 
 // tidy forgets a user who has nothing.
-func (t *Table[E, P]) tidy(id int64) {
+func (t *Table[E, P]) tidy(id horde.UserID) {
 	if u := t.users[id]; len(u.entries) == 0 && u.reserved == 0 {
 		delete(t.users, id)
 	}
 }
 
 // count adds a load to the sums, or takes it off (sign −1).
-func (t *Table[E, P]) count(id int64, load Load, sign int) {
+func (t *Table[E, P]) count(id horde.UserID, load Load, sign int) {
 	t.total.Jobs += sign * load.Jobs
 	t.total.Units += int64(sign) * load.Units
 

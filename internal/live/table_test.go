@@ -3,6 +3,7 @@ package live
 import (
 	"errors"
 	"fmt"
+	"horde/internal/horde"
 	"slices"
 	"testing"
 
@@ -16,16 +17,16 @@ import (
 // request is a live request of these tests.
 type request struct {
 	key     string
-	user    int64
-	expires int64
+	user    horde.UserID
+	expires horde.Micros
 	waits   int
 	models  []string
 	version int
 }
 
-func (r *request) Key() string    { return r.key }
-func (r *request) User() int64    { return r.user }
-func (r *request) Expires() int64 { return r.expires }
+func (r *request) Key() string           { return r.key }
+func (r *request) User() horde.UserID    { return r.user }
+func (r *request) Expires() horde.Micros { return r.expires }
 func (r *request) Load() Load {
 	return Load{Jobs: r.waits, Units: int64(10 * r.waits), Models: r.models}
 }
@@ -42,7 +43,7 @@ func TestCountsOfUsers(t *testing.T) {
 		random := func() *request {
 			return &request{
 				key:    fmt.Sprint("r", rapid.IntRange(0, 5).Draw(t, "key")),
-				user:   rapid.Int64Range(1, 2).Draw(t, "user"),
+				user:   horde.UserID(rapid.Int64Range(1, 2).Draw(t, "user")),
 				waits:  rapid.IntRange(0, 3).Draw(t, "waits"),
 				models: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c"}), 0, 3, rapid.ID).Draw(t, "models"),
 			}
@@ -83,8 +84,8 @@ func TestCountsOfUsers(t *testing.T) {
 				delete(kept, r.key)
 			},
 			"": func(t *rapid.T) {
-				want := map[int64]int{}
-				byModel := map[int64]map[string]int{}
+				want := map[horde.UserID]int{}
+				byModel := map[horde.UserID]map[string]int{}
 				all := 0
 				for _, m := range []map[string]*request{kept, reserved} {
 					for _, r := range m {

@@ -31,7 +31,7 @@ func newQueue(items ...*Item) (*Index, *Worker) {
 	x := NewIndex(&Counters{Reasons: []Reason{{Lacks: lackSize, Name: "max_size"}}})
 	for i, it := range items {
 		it.ID = fmt.Sprint("r", i)
-		it.Request, it.Created = it.ID, int64(i)
+		it.Request, it.Created = it.ID, horde.Micros(i)
 		if it.Models == nil {
 			it.Models = []string{"fox"}
 		}
@@ -49,7 +49,7 @@ func ids(items []*Item) (ids []string) {
 
 func TestFriendsComeFirst(t *testing.T) {
 	x, w := newQueue(&Item{User: 1}, &Item{User: 2}, &Item{User: 3}, &Item{User: 2})
-	w.Friends = map[int64]struct{}{2: {}, 3: {}}
+	w.Friends = map[horde.UserID]struct{}{2: {}, 3: {}}
 	got := x.Find(&Pop{Worker: w, Want: 9})
 	if !slices.Equal(ids(got.Found), []string{"r1", "r2", "r3", "r0"}) {
 		t.Errorf("found %v", ids(got.Found))
@@ -73,11 +73,11 @@ func TestFundsAreAskedFor(t *testing.T) {
 	look := &Pop{Worker: w, Want: 1}
 	got := x.Find(look)
 	slices.Sort(got.NeedsFunds)
-	if !slices.Equal(got.NeedsFunds, []int64{1, 2}) || got.Found != nil || got.Skipped != nil {
+	if !slices.Equal(got.NeedsFunds, []horde.UserID{1, 2}) || got.Found != nil || got.Skipped != nil {
 		t.Fatalf("%+v", got)
 	}
 
-	look.Funds = map[int64]horde.Kudos{1: price - 1, 2: price}
+	look.Funds = map[horde.UserID]horde.Kudos{1: price - 1, 2: price}
 	if got = x.Find(look); !slices.Equal(ids(got.Found), []string{"r1"}) {
 		t.Errorf("%+v", got)
 	}

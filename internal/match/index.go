@@ -1,12 +1,14 @@
 package match
 
+import "horde/internal/horde"
+
 // Index is the waiting items of one kind. Its owner guards it: nothing here locks.
 type Index struct {
-	models         map[string]shelf // by model; anyModel for those that name none
-	byTargetWorker map[string]*line // by worker id: items for named workers alone
-	byUser         map[int64]*line  // by who asked
-	census         *census          // nil: the kind has no counters
-	room           heads            // empty: space for those of the next look
+	models         map[string]shelf       // by model; anyModel for those that name none
+	byTargetWorker map[string]*line       // by worker id: items for named workers alone
+	byUser         map[horde.UserID]*line // by who asked
+	census         *census                // nil: the kind has no counters
+	room           heads                  // empty: space for those of the next look
 }
 
 // anyModel is the shelf of items that name no model.
@@ -15,7 +17,7 @@ const anyModel = ""
 // NewIndex makes an empty index. Without counters (nil) the walk alone tells what a
 // pop skipped.
 func NewIndex(c *Counters) *Index {
-	x := &Index{models: map[string]shelf{}, byTargetWorker: map[string]*line{}, byUser: map[int64]*line{}}
+	x := &Index{models: map[string]shelf{}, byTargetWorker: map[string]*line{}, byUser: map[horde.UserID]*line{}}
 	if c != nil {
 		x.census = newCensus(c)
 	}

@@ -5,12 +5,12 @@ import "horde/internal/horde"
 // Item is a piece of waiting work: the jobs of a request, or one form.
 type Item struct {
 	ID       string
-	Request  string // the item's own id, or that of the request it is part of
-	Position int    // within the request
-	User     int64  // who asked
-	Trusted  bool   // the user was, when the request was taken
-	Rank     int64  // higher is served first
-	Created  int64  // microseconds
+	Request  string       // the item's own id, or that of the request it is part of
+	Position int          // within the request
+	User     horde.UserID // who asked
+	Trusted  bool         // the user was, when the request was taken
+	Rank     int64        // higher is served first
+	Created  horde.Micros // microseconds
 	Features Features
 	Models   []string // those that will do; none: any. Of a form, its name.
 	Workers  []string // the list of the request: see Barred
@@ -32,16 +32,16 @@ type Item struct {
 
 // State is what moves of an item in the database.
 type State struct {
-	Waiting int   // jobs
-	Expires int64 // microseconds
-	Ended   bool  // given up or cancelled: nothing more is handed out
+	Waiting int          // jobs
+	Expires horde.Micros // microseconds
+	Ended   bool         // given up or cancelled: nothing more is handed out
 }
 
 // Queued reports whether the item stands where pops look.
 func (it *Item) Queued() bool { return it.queued }
 
 // Available is how many jobs a pop of this node may still take.
-func (it *Item) Available(now int64) int {
+func (it *Item) Available(now horde.Micros) int {
 	if it.Ended || it.Expires <= now {
 		return 0
 	}
@@ -72,8 +72,8 @@ const (
 
 // GrowingRank is the priority that a request would have had at time 0: comparing it
 // compares the priorities of two requests at any later time.
-func GrowingRank(priority, created int64) int64 {
-	return priority - GrowthGain*(created/GrowthTick)
+func GrowingRank(priority int64, created horde.Micros) int64 {
+	return priority - GrowthGain*int64(created/GrowthTick)
 }
 
 // Before is the order of the queue: priority, then age (generation §1.15), then the order within

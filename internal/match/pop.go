@@ -18,19 +18,19 @@ const (
 // way. It may look several times, with more Funds each time.
 type Pop struct {
 	Worker *Worker
-	Now    int64 // microseconds
-	Want   int   // items at most
+	Now    horde.Micros // microseconds
+	Want   int          // items at most
 
 	// MatchedTargeting: requests for named workers are only for those of them that put
 	// the user first.
 	MatchedTargeting bool
 	// Funds is what users could pay, of those that had to be looked up.
-	Funds map[int64]horde.Kudos
+	Funds map[horde.UserID]horde.Kudos
 	// Yields reports whether an item that has failed is left to other workers; nil:
 	// none is.
 	Yields func(*Item) bool
 
-	unknown map[int64]bool // users whose funds decide, and are not in Funds
+	unknown map[horde.UserID]bool // users whose funds decide, and are not in Funds
 	skipped map[string]int
 	scanned int    // bytes of prompts times words of the blacklist
 	black   *words // the blacklist, once there was much to look through
@@ -55,7 +55,7 @@ type Result struct {
 	Found []*Item
 	// NeedsFunds are the users whose Funds have to be known before the look can say
 	// anything; it has to be taken again with them.
-	NeedsFunds []int64
+	NeedsFunds []horde.UserID
 	// Skipped counts, by reason, what the worker was withheld from. It is nil where
 	// something was found.
 	Skipped map[string]int
@@ -125,7 +125,7 @@ func (p *Pop) LacksFunds(it *Item) bool {
 	funds, known := p.Funds[it.User]
 	if !known {
 		if p.unknown == nil {
-			p.unknown = map[int64]bool{}
+			p.unknown = map[horde.UserID]bool{}
 		}
 		p.unknown[it.User] = true
 		return true

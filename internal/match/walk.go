@@ -2,6 +2,7 @@ package match
 
 import (
 	"container/heap"
+	"horde/internal/horde"
 )
 
 const (
@@ -36,8 +37,8 @@ func (x *Index) Find(p *Pop) Result {
 	return Result{Skipped: p.skipped}
 }
 
-func keys(users map[int64]bool) []int64 {
-	ids := make([]int64, 0, len(users))
+func keys(users map[horde.UserID]bool) []horde.UserID {
+	ids := make([]horde.UserID, 0, len(users))
 	for id := range users {
 		ids = append(ids, id)
 	}

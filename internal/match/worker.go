@@ -1,24 +1,28 @@
 package match
 
-import "slices"
+import (
+	"slices"
+
+	"horde/internal/horde"
+)
 
 // Worker is what decides which work a worker can be given. It never changes, so that
 // many may look at it at once.
 type Worker struct {
 	ID             string
-	Owner          int64
-	OwnOnly        bool  // it gets what its owner asks for, nothing else
-	SuspendedUntil int64 // microseconds; until then it gets nothing
+	Owner          horde.UserID
+	OwnOnly        bool         // it gets what its owner asks for, nothing else
+	SuspendedUntil horde.Micros // microseconds; until then it gets nothing
 
 	Models   []string            // that it offers, in its own order; of an alchemist, forms
 	Offered  map[string]struct{} // the same as a set; nil: there are few, each once, or it is not popping
 	AnyModel bool                // requests that name no model may come here
 
-	Friends      map[int64]struct{} // users whose requests come first, its owner among them
-	RequireFunds bool               // of others it wants requests that could be paid
-	Blacklist    []string           // words that it does not want in a prompt, lower case
-	MaxLength    int                // of a text to write, in tokens
-	MaxContext   int                // that a text is written in, in tokens
+	Friends      map[horde.UserID]struct{} // users whose requests come first, its owner among them
+	RequireFunds bool                      // of others it wants requests that could be paid
+	Blacklist    []string                  // words that it does not want in a prompt, lower case
+	MaxLength    int                       // of a text to write, in tokens
+	MaxContext   int                       // that a text is written in, in tokens
 
 	// Walked are the reasons for which a pop has to look at requests one by one, to
 	// tell why it refused them; it passes over all other buckets that do not fit.
@@ -70,7 +74,7 @@ func (w *Worker) Wakes(it *Item) bool {
 }
 
 // befriends reports whether the worker puts a user's requests first.
-func (w *Worker) befriends(user int64) bool {
+func (w *Worker) befriends(user horde.UserID) bool {
 	_, friend := w.Friends[user]
 	return friend
 }

@@ -52,9 +52,9 @@ type Addresses struct {
 }
 
 // ban says until when a network is shut out, in microseconds; 0: not at all.
-type ban struct{ timeout, block int64 }
+type ban struct{ timeout, block horde.Micros }
 
-func (b ban) until() int64 { return max(b.timeout, b.block) }
+func (b ban) until() horde.Micros { return max(b.timeout, b.block) }
 
 // minSweep is the number of bans at which expired ones are first dropped.
 const minSweep = 1024
@@ -84,7 +84,7 @@ func OpenAddresses(ctx context.Context, c AddressConfig) (*Addresses, error) {
 func (a *Addresses) reload(ctx context.Context) error {
 	a.reading.Lock()
 	defer a.reading.Unlock()
-	rows, err := a.Store.AddressBans(ctx, a.Clock().UnixMicro())
+	rows, err := a.Store.AddressBans(ctx, horde.MicrosOf(a.Clock()))
 	if err != nil {
 		return fmt.Errorf("read the bans of addresses: %w", err)
 	}
@@ -152,7 +152,7 @@ func (a *Addresses) take(rows []store.AddressBan) error {
 
 // sweepLocked drops bans that have ended; the caller holds mu.
 func (a *Addresses) sweepLocked() {
-	now := a.Clock().UnixMicro()
+	now := horde.MicrosOf(a.Clock())
 	a.lengths = [2][]int{}
 	for p, b := range a.bans {
 		if b.until() <= now {
@@ -198,7 +198,7 @@ func (a *Addresses) Refused(addr netip.Addr) (seconds int, refused bool) {
 	}
 	addr = plain(addr)
 
-	var until int64
+	var until horde.Micros
 	a.mu.RLock()
 	for _, bits := range a.lengths[family(addr)] {
 		p, _ := addr.Prefix(bits)
@@ -211,12 +211,12 @@ func (a *Addresses) Refused(addr netip.Addr) (seconds int, refused bool) {
 	if until == 0 {
 		return 0, false
 	}
-	seconds = secondsLeft(until, a.Clock().UnixMicro())
+	seconds = secondsLeft(until, horde.MicrosOf(a.Clock()))
 	return seconds, seconds > 0
 }
 
 // secondsLeft returns the seconds until a moment, rounded up; 0 when it has passed.
-func secondsLeft(until, now int64) int {
+func secondsLeft(until, now horde.Micros) int {
 	if until <= now {
 		return 0
 	}
@@ -258,7 +258,7 @@ func (a *Addresses) PutInTimeout(ctx context.Context, addr netip.Addr) error {
 
 	offender := store.Offender{Network: callerOf(addr).String()}
 	return a.change(ctx, func(tx *store.Tx) error {
-		earlier, err := tx.Offences(offender, tx.Now-memory.Microseconds())
+		earlier, err := tx.Offences(offender, tx.Now-horde.MicrosIn(memory))
 		if err != nil {
 			return err
 		}
@@ -269,7 +269,7 @@ func (a *Addresses) PutInTimeout(ctx context.Context, addr netip.Addr) error {
 		if service {
 			length = min(length, serviceTimeout)
 		}
-		return tx.ExtendAddressBan(store.AddressBan{Network: offender.Network, Until: tx.Now + length.Microseconds()})
+		return tx.ExtendAddressBan(store.AddressBan{Network: offender.Network, Until: tx.Now + horde.MicrosIn(length)})
 	})
 }
 
@@ -287,7 +287,7 @@ func (a *Addresses) PutProxiedInTimeout(ctx context.Context, addr, proxy netip.A
 		if err := tx.InsertOffence(horde.NewID(), passer); err != nil {
 			return err
 		}
-		n, err = tx.Offences(passer, tx.Now-proxyMemory.Microseconds())
+		n, err = tx.Offences(passer, tx.Now-horde.MicrosIn(proxyMemory))
 		return err
 	}})
 	if err == nil && n == proxyOffences+1 {

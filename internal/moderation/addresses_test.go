@@ -282,24 +282,24 @@ func TestRefusedFindsEveryBan(t *testing.T) {
 				t.Fatal(err)
 			}
 			b := store.AddressBan{Network: p.String(), Block: rapid.Bool().Draw(t, "block"),
-				Until: a.Clock().UnixMicro() + int64(rapid.IntRange(-2, 3).Draw(t, "until"))*1e6}
+				Until: horde.Micros(a.Clock().UnixMicro() + int64(rapid.IntRange(-2, 3).Draw(t, "until"))*1e6)}
 			all = append(all, b)
 			if err := a.take([]store.AddressBan{b}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		addr := small(rapid.SampledFrom([]int{32, 128}).Draw(t, "of"))
-		last := map[string]int64{} // the newest of each network and kind
+		last := map[string]horde.Micros{} // the newest of each network and kind
 		for _, b := range all {
 			last[b.Network+map[bool]string{true: "b"}[b.Block]] = b.Until
 		}
-		want := int64(0)
+		want := horde.Micros(0)
 		for key, until := range last {
 			if netip.MustParsePrefix(strings.TrimSuffix(key, "b")).Contains(addr) {
-				want = max(want, until-a.Clock().UnixMicro())
+				want = max(want, until-horde.MicrosOf(a.Clock()))
 			}
 		}
-		if got, _ := a.Refused(addr); int64(got) != want/1e6 {
+		if got, _ := a.Refused(addr); horde.Micros(got) != want/1e6 {
 			t.Fatalf("%v: %d s, want %d of %+v", addr, got, want/1e6, all)
 		}
 	})
@@ -323,7 +323,7 @@ func TestRefusedAllocatesNothing(t *testing.T) {
 // BenchmarkRefused looks up addresses beside 10,000 timeouts and a few ranges.
 func BenchmarkRefused(b *testing.B) {
 	a := &Addresses{AddressConfig: AddressConfig{Clock: time.Now}, bans: map[netip.Prefix]ban{}, sweepAt: minSweep}
-	until := time.Now().Add(time.Hour).UnixMicro()
+	until := horde.MicrosOf(time.Now().Add(time.Hour))
 	rows := []store.AddressBan{{Network: "198.51.100.0/24", Block: true, Until: until}, {Network: "198.18.0.0/15", Block: true, Until: until}}
 	for i := range 10_000 {
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{203, 0, byte(i >> 8), byte(i)}), 32)

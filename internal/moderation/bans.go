@@ -86,7 +86,7 @@ func networkText(p netip.Prefix, block bool) string {
 // Ban shuts a target out for length, whatever was decided before.
 func (a *Addresses) Ban(ctx context.Context, t Target, length time.Duration) error {
 	return a.change(ctx, func(tx *store.Tx) error {
-		until := tx.Now + length.Microseconds()
+		until := tx.Now + horde.MicrosIn(length)
 		return tx.SetAddressBan(store.AddressBan{Network: t.network.String(), Block: t.block, Until: until})
 	})
 }
@@ -143,7 +143,7 @@ func (a *Addresses) BansOf(text string) ([]Ban, error) {
 type listedBan struct {
 	network netip.Prefix
 	block   bool
-	until   int64 // microseconds
+	until   horde.Micros // microseconds
 }
 
 // list returns the wanted bans that have not expired, blocks first.
@@ -166,7 +166,7 @@ func (a *Addresses) list(wanted func(listedBan) bool) []Ban {
 		return x.network.Compare(y.network)
 	})
 
-	now := a.Clock().UnixMicro()
+	now := horde.MicrosOf(a.Clock())
 	list := []Ban{}
 	for _, e := range found {
 		if seconds := secondsLeft(e.until, now); seconds > 0 {

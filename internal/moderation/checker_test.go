@@ -3,6 +3,7 @@ package moderation
 import (
 	"bytes"
 	"context"
+	"horde/internal/horde"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -74,7 +75,7 @@ func TestJudge(t *testing.T) {
 		checker := newChecker(s, clock)
 		s.says(c.status, c.body)
 		addr := netip.MustParseAddr("203.0.113.7")
-		before := s.calls.Load()
+		before := horde.Micros(s.calls.Load())
 		name := c.body[:min(len(c.body), 20)]
 		for range 3 {
 			if got := checker.Judge(t.Context(), addr); got != c.want {
@@ -83,12 +84,12 @@ func TestJudge(t *testing.T) {
 		}
 		clock.pass(c.kept - time.Second)
 		checker.Judge(t.Context(), addr)
-		if n := s.calls.Load() - before; n != 1 {
+		if n := horde.Micros(s.calls.Load()) - before; n != 1 {
 			t.Errorf("%d %q: asked %d times within %v", c.status, name, n, c.kept)
 		}
 		clock.pass(time.Second)
 		checker.Judge(t.Context(), addr)
-		if n := s.calls.Load() - before; n != 2 {
+		if n := horde.Micros(s.calls.Load()) - before; n != 2 {
 			t.Errorf("%d %q: asked %d times after %v", c.status, name, n, c.kept)
 		}
 	}

@@ -156,7 +156,9 @@ func details(row *store.Filter) api.FilterDetails {
 		Description: row.Description, Replacement: row.Replacement, User: alias(row.Editor, row.EditorID)}
 }
 
-func alias(username string, id int64) string { return username + "#" + strconv.FormatInt(id, 10) }
+func alias(username string, id horde.UserID) string {
+	return username + "#" + id.String()
+}
 
 // number parses the id of a filter; what is not a number belongs to no filter.
 func number(id string) (int64, error) {
@@ -190,7 +192,7 @@ func (f *Filters) Filter(ctx context.Context, id string) (api.FilterDetails, err
 
 // Put stores a filter, or returns the one that already has this pattern and type
 // (platform §3.8). editor is the id of the moderator.
-func (f *Filters) Put(ctx context.Context, editor int64, in api.PutFilter) (api.FilterDetails, error) {
+func (f *Filters) Put(ctx context.Context, editor horde.UserID, in api.PutFilter) (api.FilterDetails, error) {
 	row := store.Filter{
 		Type:        in.FilterType,
 		Regex:       in.Regex,
@@ -250,7 +252,7 @@ func check(row *store.Filter) error {
 
 // Modify changes a filter: what is absent or empty stays unchanged. The editor becomes its
 // user.
-func (f *Filters) Modify(ctx context.Context, editor int64, id string, in api.PatchFilter) (api.FilterDetails, error) {
+func (f *Filters) Modify(ctx context.Context, editor horde.UserID, id string, in api.PatchFilter) (api.FilterDetails, error) {
 	n, err := number(id)
 	if err != nil {
 		return api.FilterDetails{}, err

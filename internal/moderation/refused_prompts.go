@@ -21,7 +21,7 @@ const (
 
 // KeepRefused records a prompt that was refused, in a unit of work that may do
 // other things too.
-func KeepRefused(tx *store.Tx, user int64, prompt string) error {
+func KeepRefused(tx *store.Tx, user horde.UserID, prompt string) error {
 	return tx.InsertRefusedPrompt(store.RefusedPrompt{ID: horde.NewID(), UserID: user, Prompt: clean(prompt)})
 }
 
@@ -33,13 +33,13 @@ func clean(prompt string) string {
 
 // Refused reads a page of refused prompts, the newest first: of one user, or of all if
 // user is negative. Pages count from 1.
-func (f *Filters) Refused(ctx context.Context, user int64, page int) ([]api.RefusedPrompt, error) {
+func (f *Filters) Refused(ctx context.Context, user horde.UserID, page int) ([]api.RefusedPrompt, error) {
 	page = min(max(page, 1), refusedLastPage)
 	rows, err := f.store.RefusedPrompts(ctx, user, refusedPerPage, (page-1)*refusedPerPage)
 	list := make([]api.RefusedPrompt, len(rows))
 	for i, r := range rows {
 		list[i] = api.RefusedPrompt{ID: r.ID, User: alias(r.Username, r.UserID), Prompt: r.Prompt,
-			Created: time.UnixMicro(r.Created).UTC().Format(time.RFC3339)}
+			Created: r.Created.Time().Format(time.RFC3339)}
 	}
 	return list, err
 }

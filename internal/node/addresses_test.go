@@ -331,7 +331,7 @@ func (n *Node) passkey(t *testing.T, key string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := "/api/v2/users/" + strconv.FormatInt(user.ID, 10)
+	at := "/api/v2/users/" + user.ID.String()
 	var changed api.ModifiedUser
 	n.call(t, "PUT", at, key, `{"service":true}`, nil)
 	if n.call(t, "PUT", at, key, `{"generate_proxy_passkey":true}`, &changed); changed.ProxyPasskey == nil {

@@ -68,7 +68,7 @@ type deal struct {
 
 // party is a user of a deal, with what they had when it began.
 type party struct {
-	id  int64
+	id  horde.UserID
 	key string
 	had horde.Kudos
 }

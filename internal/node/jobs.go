@@ -143,7 +143,7 @@ func (n *Node) every(ctx context.Context, name string, period time.Duration, job
 // once runs a job if this node gets its lease, which outlasts one period.
 func (n *Node) once(ctx context.Context, name string, period time.Duration, job func(context.Context) error) error {
 	err := n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
-		return tx.Lease(name, tx.Now+(period*3/2).Microseconds())
+		return tx.Lease(name, tx.Now+horde.MicrosIn(period*3/2))
 	}})
 	if errors.Is(err, store.ErrLost) {
 		return nil
@@ -196,13 +196,15 @@ func (n *Node) datePostings(ctx context.Context) error {
 func (n *Node) prune(ctx context.Context) error {
 	now := n.options.Clock()
 	for _, rows := range []func(*store.Tx) error{
-		func(tx *store.Tx) error { return tx.PruneDeliveries(now.Add(-deliveriesKept).UnixMicro()) },
+		func(tx *store.Tx) error { return tx.PruneDeliveries(horde.MicrosOf(now.Add(-deliveriesKept))) },
 		func(tx *store.Tx) error { return tx.PruneTimings(hoursSince1970(now.Add(-timingsKept)), maxTimings) },
 		(*store.Tx).PruneKnownResults,
 		(*store.Tx).PruneAddresses,
-		func(tx *store.Tx) error { return tx.PruneMessages(now.Add(-messagesKept).UnixMicro()) },
-		func(tx *store.Tx) error { return tx.PruneRefusedPrompts(now.Add(-moderation.RefusedKept).UnixMicro()) },
-		func(tx *store.Tx) error { return tx.PruneActions(now.Add(-account.AuditKept).UnixMicro()) },
+		func(tx *store.Tx) error { return tx.PruneMessages(horde.MicrosOf(now.Add(-messagesKept))) },
+		func(tx *store.Tx) error {
+			return tx.PruneRefusedPrompts(horde.MicrosOf(now.Add(-moderation.RefusedKept)))
+		},
+		func(tx *store.Tx) error { return tx.PruneActions(horde.MicrosOf(now.Add(-account.AuditKept))) },
 		(*store.Tx).PruneChanges,
 	} {
 		if err := n.Store.Write(ctx, store.Unit{Do: rows}); err != nil {

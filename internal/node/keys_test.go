@@ -2,7 +2,6 @@ package node
 
 import (
 	"net/http"
-	"strconv"
 	"testing"
 
 	"horde/api"
@@ -21,7 +20,7 @@ func TestKeysByCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := "/api/ext/v1/users/" + strconv.FormatInt(user.ID, 10) + "/key"
+	path := "/api/ext/v1/users/" + user.ID.String() + "/key"
 
 	for _, c := range []struct {
 		name, method, path, key string

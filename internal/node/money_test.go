@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"horde/internal/horde"
+
 	"horde/api"
 	"horde/internal/account"
 )
@@ -47,7 +49,7 @@ func newCast(t *testing.T) *cast {
 func (c *cast) all() string {
 	c.t.Helper()
 	var b strings.Builder
-	for id := range int64(7) {
+	for id := range horde.UserID(7) {
 		a, err := c.Store.Account(c.t.Context(), id)
 		if err != nil {
 			c.t.Fatal(err)

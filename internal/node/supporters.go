@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"horde/internal/horde"
+
 	"horde/internal/account"
 	"horde/internal/content"
 	"horde/internal/patron"
@@ -31,14 +33,15 @@ func (n *Node) rarely(j rareJob) func(context.Context) error {
 			return err
 		}
 
-		last, _ := strconv.ParseInt(text, 10, 64) // "": never
-		now := n.options.Clock().UnixMicro()
-		if last != 0 && now-last < j.period.Microseconds() && last <= now {
+		number, _ := strconv.ParseInt(text, 10, 64) // "": never
+		last := horde.Micros(number)
+		now := horde.MicrosOf(n.options.Clock())
+		if last != 0 && now-last < horde.MicrosIn(j.period) && last <= now {
 			return nil
 		}
 
 		err = n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
-			return tx.SetSetting(setting, strconv.FormatInt(now, 10))
+			return tx.SetSetting(setting, strconv.FormatInt(int64(now), 10))
 		}})
 		if err != nil || last == 0 && !j.atOnce {
 			return err

@@ -35,7 +35,7 @@ func nextAttempt(w *store.Webhook, now time.Time) (due time.Time, again bool) {
 	for range w.Attempts - 1 {
 		pause = pauses.NextBackOff()
 	}
-	return now.Add(pause), now.Sub(time.UnixMicro(w.Created)) < givenUpAfter
+	return now.Add(pause), now.Sub(w.Created.Time()) < givenUpAfter
 }
 
 // failureOf says in words why an attempt failed, and nothing of the network.

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"horde/internal/horde"
 	"horde/internal/store"
 )
 
@@ -11,7 +12,7 @@ import (
 func TestPausesGrowForADay(t *testing.T) {
 	made := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
 	now := made
-	w := store.Webhook{Created: made.UnixMicro()}
+	w := store.Webhook{Created: horde.MicrosOf(made)}
 	for w.Attempts = 1; ; w.Attempts++ {
 		due, again := nextAttempt(&w, now)
 		if !again {

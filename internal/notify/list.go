@@ -20,7 +20,7 @@ const MaxPage = 100
 
 // List is a page of the webhooks of an account that wait or were given up, the newest
 // first: those in a state, "" for all, after the page that ended with before.
-func (n *Notifier) List(ctx context.Context, user int64, state, before string, limit int) (*api.Webhooks, error) {
+func (n *Notifier) List(ctx context.Context, user horde.UserID, state, before string, limit int) (*api.Webhooks, error) {
 	page := store.WebhookPage{
 		UserID: user,
 		State:  store.WebhookState(state),
@@ -83,10 +83,10 @@ func shown(w *store.Webhook) api.Webhook {
 	return out
 }
 
-func timeText(micros int64) string { return time.UnixMicro(micros).UTC().Format(time.RFC3339) }
+func timeText(at horde.Micros) string { return at.Time().Format(time.RFC3339) }
 
 // Replay has a webhook of an account called again that failed.
-func (n *Notifier) Replay(ctx context.Context, user int64, id string) error {
+func (n *Notifier) Replay(ctx context.Context, user horde.UserID, id string) error {
 	none := horde.Errorf(horde.NotFound, "None of your webhooks with this id has failed.")
 	if !horde.IsID(id) {
 		return none
@@ -106,12 +106,14 @@ func cursorOf(w *store.Webhook) string {
 	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d %s", w.Created, w.ID))
 }
 
-func readCursor(text string) (created int64, id string, err error) {
+func readCursor(text string) (created horde.Micros, id string, err error) {
 	raw, err := base64.RawURLEncoding.DecodeString(text)
 	if err == nil {
 		at, rest, _ := strings.Cut(string(raw), " ")
 		id = rest
-		created, err = strconv.ParseInt(at, 10, 64)
+		var number int64
+		number, err = strconv.ParseInt(at, 10, 64)
+		created = horde.Micros(number)
 	}
 	if err != nil || !horde.IsID(id) {
 		return 0, "", horde.Invalid("before", "take it from next of the page before")
@@ -128,11 +130,11 @@ const (
 
 // Prune keeps the webhooks of every account to their bounds. Those of unreadable, whose
 // key is public, are not kept once they were given up: nobody may read them.
-func (n *Notifier) Prune(ctx context.Context, unreadable int64) error {
+func (n *Notifier) Prune(ctx context.Context, unreadable horde.UserID) error {
 	bounds := store.WebhookBounds{
 		Waiting:    maxWaiting,
 		Dead:       maxDead,
-		DeadSince:  n.Clock().Add(-deadKept).UnixMicro(),
+		DeadSince:  horde.MicrosOf(n.Clock().Add(-deadKept)),
 		Unreadable: unreadable,
 	}
 	return n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.PruneWebhooks(bounds) }})

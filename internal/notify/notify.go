@@ -77,9 +77,9 @@ type Notifier struct {
 	called *prometheus.CounterVec
 
 	mu       sync.Mutex
-	calls    int              // guarded by mu: under way
-	hosts    map[string]*seen // guarded by mu: that are called, or whose last call failed
-	accounts map[int64]int    // guarded by mu: calls under way
+	calls    int                  // guarded by mu: under way
+	hosts    map[string]*seen     // guarded by mu: that are called, or whose last call failed
+	accounts map[horde.UserID]int // guarded by mu: calls under way
 }
 
 // seen is what is known of a host.
@@ -107,7 +107,7 @@ func New(o Options) (*Notifier, error) {
 		wake:     make(chan struct{}, 1),
 		inline:   make(chan struct{}, maxInline),
 		hosts:    map[string]*seen{},
-		accounts: map[int64]int{},
+		accounts: map[horde.UserID]int{},
 	}
 	n.measure()
 	return n, nil
@@ -158,7 +158,7 @@ func (n *Notifier) claim(ctx context.Context) ([]store.Webhook, error) {
 	if n.full() {
 		return nil, nil
 	}
-	now := n.Clock().UnixMicro()
+	now := horde.MicrosOf(n.Clock())
 	due, err := n.Store.DueWebhooks(ctx, now, maxPerHost, 4*maxCalls)
 	if err != nil {
 		return nil, err
@@ -172,7 +172,7 @@ func (n *Notifier) claim(ctx context.Context) ([]store.Webhook, error) {
 	err = n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		claimed = claimed[:0]
 		for _, w := range chosen {
-			one, err := tx.ClaimWebhook(w, now+claimTime.Microseconds())
+			one, err := tx.ClaimWebhook(w, now+horde.MicrosIn(claimTime))
 			if errors.Is(err, store.ErrLost) {
 				continue
 			}
@@ -241,7 +241,7 @@ func (n *Notifier) leaveUnclaimed(chosen []store.DueWebhook, claimed []store.Web
 }
 
 // leave gives a place back; failed says how the call ended, nil where none was made.
-func (n *Notifier) leave(host string, user int64, failed *bool) {
+func (n *Notifier) leave(host string, user horde.UserID, failed *bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.calls--
@@ -353,7 +353,7 @@ func (n *Notifier) record(ctx context.Context, w *store.Webhook, failed error) e
 		n.Log.Info("webhook given up", "host", w.Host, "attempts", w.Attempts, "error", bare(failed))
 	}
 	return n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
-		return tx.FailWebhook(w, failureOf(failed), due.UnixMicro(), !again)
+		return tx.FailWebhook(w, failureOf(failed), horde.MicrosOf(due), !again)
 	}})
 }
 

@@ -92,7 +92,7 @@ func (n *node) run() (stop func()) {
 }
 
 // put writes a webhook and returns its id.
-func (n *node) put(user int64, address string, body any) string {
+func (n *node) put(user horde.UserID, address string, body any) string {
 	n.t.Helper()
 	return n.putRow(store.Webhook{UserID: user, Kind: "image", Address: address}, body)
 }
@@ -115,7 +115,7 @@ func (n *node) putRow(w store.Webhook, body any) string {
 	return w.ID
 }
 
-func (n *node) list(user int64, state string) *api.Webhooks {
+func (n *node) list(user horde.UserID, state string) *api.Webhooks {
 	n.t.Helper()
 	l, err := n.List(n.t.Context(), user, state, "", notify.MaxPage)
 	if err != nil {
@@ -361,7 +361,7 @@ func TestWebhooksOfAnAccountAreBounded(t *testing.T) {
 		if l.Pending != 2 || l.Dead != 3 || l.Webhooks[0].ID != ids[3] || l.Webhooks[2].ID != ids[1] {
 			t.Errorf("%+v", l)
 		}
-		prune(store.WebhookBounds{Waiting: 0, Dead: 3, DeadSince: c.Now().UnixMicro(), Unreadable: 0})
+		prune(store.WebhookBounds{Waiting: 0, Dead: 3, DeadSince: horde.MicrosOf(c.Now()), Unreadable: 0})
 		if l := n.list(7, ""); l.Pending+l.Dead != 0 || n.list(0, "").Pending+n.list(0, "").Dead != 0 {
 			t.Errorf("%+v", l)
 		}

@@ -10,12 +10,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"horde/internal/horde"
 	"horde/internal/store"
 )
 
@@ -47,29 +47,29 @@ func newVault(secret []byte) (*vault, error) {
 }
 
 // lock encrypts a secret of an account; it opens for that account alone.
-func (v *vault) lock(user int64, secret string) string {
-	sealed := v.seal.Seal(nil, nil, []byte(secret), []byte(strconv.FormatInt(user, 10)))
+func (v *vault) lock(user horde.UserID, secret string) string {
+	sealed := v.seal.Seal(nil, nil, []byte(secret), []byte(user.String()))
 	return base64.StdEncoding.EncodeToString(sealed)
 }
 
-func (v *vault) open(user int64, locked string) (string, error) {
+func (v *vault) open(user horde.UserID, locked string) (string, error) {
 	sealed, err := base64.StdEncoding.DecodeString(locked)
 	if err != nil {
 		return "", err
 	}
-	secret, err := v.seal.Open(nil, nil, sealed, []byte(strconv.FormatInt(user, 10)))
+	secret, err := v.seal.Open(nil, nil, sealed, []byte(user.String()))
 	return string(secret), err
 }
 
 // Rotate gives an account a new secret, which nobody can read again. The one before signs
 // too for a day.
-func (n *Notifier) Rotate(ctx context.Context, user int64) (string, error) {
+func (n *Notifier) Rotate(ctx context.Context, user horde.UserID) (string, error) {
 	raw := make([]byte, secretBytes)
 	_, _ = rand.Read(raw) // never fails
 	secret := secretPrefix + base64.StdEncoding.EncodeToString(raw)
 
 	locked := n.vault.lock(user, secret)
-	until := n.Clock().Add(keptBefore).UnixMicro()
+	until := horde.MicrosOf(n.Clock().Add(keptBefore))
 	err := n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 		return tx.RotateWebhookSecret(user, locked, until)
 	}})
@@ -90,7 +90,7 @@ func (n *Notifier) sign(ctx context.Context, w *store.Webhook, now time.Time, bo
 	}
 
 	locked := []string{kept.Secret}
-	if kept.Previous != "" && now.UnixMicro() < kept.PreviousUntil {
+	if kept.Previous != "" && horde.MicrosOf(now) < kept.PreviousUntil {
 		locked = append(locked, kept.Previous)
 	}
 	var signatures []string

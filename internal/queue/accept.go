@@ -185,7 +185,7 @@ func (q *Queue) check(ctx context.Context, x *index, r kinds.Asked, t *terms, fr
 func (q *Queue) newRequest(
 	ctx context.Context, x *index, r kinds.Asked, user *account.User, from From, cost kinds.Price,
 ) (*entry, error) {
-	now := q.Clock().UnixMicro()
+	now := horde.MicrosOf(q.Clock())
 	n := r.Common().N
 	row := store.Request{
 		ID:      horde.NewID(),
@@ -195,7 +195,7 @@ func (q *Queue) newRequest(
 		RequestState: store.RequestState{
 			Jobs:    n,
 			Waiting: n,
-			Expires: now + requestLife.Microseconds(),
+			Expires: now + horde.MicrosIn(requestLife),
 			Version: 1,
 		},
 	}

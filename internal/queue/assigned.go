@@ -79,7 +79,7 @@ func (q *Queue) jobInIndex(x *index, id string) (a assigned) {
 	defer x.mu.Unlock()
 
 	e := x.requests.Part(id)
-	if e == nil || e.state.Expires <= q.Clock().UnixMicro() {
+	if e == nil || e.state.Expires <= horde.MicrosOf(q.Clock()) {
 		return a
 	}
 	a.e = e

@@ -170,7 +170,7 @@ func newOrderWorld(t *testing.T, db *storetest.DB) *orderWorld {
 func (world *orderWorld) style(owner hordetest.Person, kind horde.Kind, prompt, key string) string {
 	v := store.Style{ID: horde.NewID(), Kind: kind, UserID: owner.ID, Name: horde.NewID(), Prompt: prompt, Params: "{}", Tags: "[]",
 		Models: `["plain"]`, Examples: "[]", SharedKey: key}
-	err := world.Store.Write(context.Background(), store.Unit{Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error { return tx.InsertStyle(v, nil, nil) }})
+	err := world.Store.Write(context.Background(), store.Unit{Accounts: []horde.UserID{owner.ID}, Do: func(tx *store.Tx) error { return tx.InsertStyle(v, nil, nil) }})
 	if err != nil {
 		world.t.Fatal(err)
 	}
@@ -566,12 +566,12 @@ func refusalsInOrder(t *testing.T, w *orderWorld, kind orderKind) {
 				continue
 			}
 			pairs++
-			before := w.fetched.n.Load()
+			before := horde.Micros(w.fetched.n.Load())
 			err := kind.accept(w, a, false)
 			if got := refusal(err, shared); got != alone[first.row] {
 				t.Errorf("rows %s and %s: %v, want %s", first.row, second.row, err, alone[first.row])
 			}
-			if n := w.fetched.n.Load() - before; n > 0 && first.table() < 60 {
+			if n := horde.Micros(w.fetched.n.Load()) - before; n > 0 && first.table() < 60 {
 				t.Errorf("rows %s and %s: %d source images were fetched", first.row, second.row, n)
 			}
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 // fill puts requests into the queue of a node, one in a model of each of models.
-func fill(b *testing.B, n *node, user int64, count, jobs int, models func(i int) string) {
+func fill(b *testing.B, n *node, user horde.UserID, count, jobs int, models func(i int) string) {
 	b.Helper()
 	now := n.clock.Micros()
 	for done := 0; done < count; {
@@ -28,8 +28,8 @@ func fill(b *testing.B, n *node, user int64, count, jobs int, models func(i int)
 				if err != nil {
 					return err
 				}
-				q := store.Request{ID: horde.NewID(), Kind: horde.KindImage, UserID: user, Created: now + int64(i), Priority: int64(i % 100), Body: string(body),
-					RequestState: store.RequestState{Jobs: jobs, Waiting: jobs, Expires: now + time.Hour.Microseconds(), Version: 1}}
+				q := store.Request{ID: horde.NewID(), Kind: horde.KindImage, UserID: user, Created: now + horde.Micros(i), Priority: int64(i % 100), Body: string(body),
+					RequestState: store.RequestState{Jobs: jobs, Waiting: jobs, Expires: now + horde.MicrosIn(time.Hour), Version: 1}}
 				tx.InsertRequest(q)
 			}
 			return nil

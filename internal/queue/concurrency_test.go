@@ -20,7 +20,7 @@ func TestConcurrencyAtOnce(t *testing.T) {
 		all := nodes(t, db, hordetest.NewClock())
 		n := all[0]
 		const most = 30
-		concurrency := func(id int64) {
+		concurrency := func(id horde.UserID) {
 			db.Exec("UPDATE users SET concurrency = $1 WHERE id = $2", most, id)
 			for _, n := range all {
 				n.Accounts.Forget(id)

@@ -170,7 +170,7 @@ func withCensorship(meta []api.GenMetadatum, value string) []api.GenMetadatum {
 func (q *Queue) deliveryOf(
 	a assigned, owner *account.User, r store.JobResult, made kinds.Delivered, v kinds.Value,
 ) *settle.Delivery {
-	now := q.Clock().UnixMicro()
+	now := horde.MicrosOf(q.Clock())
 	micros, speed := max(0, now-a.job.Started), 1.0
 	if micros > 0 {
 		speed = math.Round(float64(v.Made)/(float64(micros)/1e6)*10) / 10
@@ -185,7 +185,7 @@ func (q *Queue) deliveryOf(
 		Owner:      owner,
 		Model:      a.job.Model,
 		At:         now,
-		Expires:    now + requestLife.Microseconds(),
+		Expires:    now + horde.MicrosIn(requestLife),
 		Charge:     v.Charge,
 		Worth:      v.Worth,
 		Earned:     v.Earned,

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"horde/internal/horde"
 	"math"
 	"slices"
 
@@ -12,7 +13,7 @@ import (
 // DropKey ends the requests of a shared key that was deleted: nothing more is
 // handed out. What workers have already is still delivered, paid and charged; the
 // requests without any such job are gone at once.
-func (q *Queue) DropKey(ctx context.Context, user int64, key string) error {
+func (q *Queue) DropKey(ctx context.Context, user horde.UserID, key string) error {
 	// Another node may have taken one in just now.
 	if q.Store.Shared() {
 		ids, err := q.Store.RequestIDsOf(ctx, user)
@@ -35,7 +36,7 @@ func (q *Queue) DropKey(ctx context.Context, user int64, key string) error {
 }
 
 // withKey are the live requests of a user that a shared key pays for.
-func (x *index) withKey(user int64, key string) (found []*entry) {
+func (x *index) withKey(user horde.UserID, key string) (found []*entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for e := range x.requests.Of(user) {

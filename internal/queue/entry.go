@@ -47,12 +47,12 @@ type entry struct {
 	jobs   []*store.Job    // in the order of handing out; replaced, never changed
 	failed map[string]bool // workers that gave a job of it up; replaced, never changed
 
-	reports map[string]report // from inside running jobs, by job id
-	heard   map[string]int64  // when a worker reported last or delivered, by worker id
+	reports map[string]report       // from inside running jobs, by job id
+	heard   map[string]horde.Micros // when a worker reported last or delivered, by worker id
 
 	// What was found of the fleet, guarded by home.mu.
 	verdict   possibility
-	verdictAt int64        // microseconds
+	verdictAt horde.Micros // microseconds
 	rivals    kinds.Rivals // of a request that has failed
 }
 
@@ -67,16 +67,16 @@ type possibility struct {
 // report is the newest that is known from inside a running job.
 type report struct {
 	api.JobProgress
-	at        int64 // when it came
-	begun     int64 // when the worker can have begun the job at the earliest
-	firstAt   int64 // when the first report of the job came, which told of firstStep
+	at        horde.Micros // when it came
+	begun     horde.Micros // when the worker can have begun the job at the earliest
+	firstAt   horde.Micros // when the first report of the job came, which told of firstStep
 	firstStep int
 }
 
 // counted is the load of a kind at a moment.
 type counted struct {
 	admission.Load
-	at int64 // microseconds
+	at horde.Micros // microseconds
 }
 
 // readEntry makes an entry of a row.
@@ -142,10 +142,10 @@ func itemState(s store.RequestState) match.State {
 func (e *entry) Key() string { return e.row.ID }
 
 // User is who asked.
-func (e *entry) User() int64 { return e.row.UserID }
+func (e *entry) User() horde.UserID { return e.row.UserID }
 
 // Expires is when the request ends, in microseconds.
-func (e *entry) Expires() int64 { return e.state.Expires }
+func (e *entry) Expires() horde.Micros { return e.state.Expires }
 
 // Load is what the request counts against its user's concurrency.
 func (e *entry) Load() live.Load {
@@ -211,9 +211,9 @@ func inProgress(j *store.Job) int {
 
 // noteBusy notes when a worker was busy with another job of the request last: its next
 // one began after that.
-func (e *entry) noteBusy(worker string, at int64) {
+func (e *entry) noteBusy(worker string, at horde.Micros) {
 	if e.heard == nil {
-		e.heard = map[string]int64{}
+		e.heard = map[string]horde.Micros{}
 	}
 	e.heard[worker] = max(e.heard[worker], at)
 }

@@ -39,7 +39,7 @@ func (q *Queue) Progress(ctx context.Context, key, job string, p api.Progress) e
 	if a.e.state.Faulted && a.e.isRunning(a.job.ID) {
 		return horde.Errorf(horde.RequestExpired, "The request of this job was given up.")
 	}
-	if !a.e.reportLocked(a.job, a.worker.Name, p, q.Clock().UnixMicro()) {
+	if !a.e.reportLocked(a.job, a.worker.Name, p, horde.MicrosOf(q.Clock())) {
 		return horde.Errorf(horde.AbortedGen, "This job is over. Please check your worker speed.")
 	}
 	x.requests.Note(a.e.Key())
@@ -54,7 +54,7 @@ func (e *entry) isRunning(job string) bool {
 // reportLocked notes a worker's report under the lock of the index, with the time
 // that the job has taken so far. It notes none of a job that has ended since j was
 // looked up: nobody would take the report away again.
-func (e *entry) reportLocked(j *store.Job, worker string, p api.Progress, now int64) (noted bool) {
+func (e *entry) reportLocked(j *store.Job, worker string, p api.Progress, now horde.Micros) (noted bool) {
 	if !e.isRunning(j.ID) {
 		return false
 	}
@@ -69,9 +69,9 @@ func (e *entry) reportLocked(j *store.Job, worker string, p api.Progress, now in
 	// have loaded a model, or have made another image of the same batch.
 	switch steps := p.Step - r.firstStep; {
 	case steps > 0:
-		r.StepSeconds = inSeconds((now - r.firstAt) / int64(steps))
+		r.StepSeconds = inSeconds((now - r.firstAt) / horde.Micros(steps))
 	case p.Step > 0:
-		r.StepSeconds = inSeconds((r.firstAt - r.begun) / int64(p.Step))
+		r.StepSeconds = inSeconds((r.firstAt - r.begun) / horde.Micros(p.Step))
 	}
 	if e.reports == nil {
 		e.reports = map[string]report{}
@@ -82,7 +82,7 @@ func (e *entry) reportLocked(j *store.Job, worker string, p api.Progress, now in
 }
 
 // inSeconds is a time in microseconds as seconds, to the millisecond.
-func inSeconds(micros int64) float64 { return float64(max(0, micros)/1000) / 1000 }
+func inSeconds(micros horde.Micros) float64 { return float64(max(0, micros)/1000) / 1000 }
 
 // News is how far a request is, for one who follows it.
 type News struct {
@@ -117,7 +117,7 @@ func (q *Queue) Follow(ctx context.Context, ids []string, w *waiting.Watch) (fou
 
 // follow is Follow for the requests of any kind that this node knows.
 func (q *Queue) follow(ids []string, w *waiting.Watch) (found []string) {
-	now := q.Clock().UnixMicro()
+	now := horde.MicrosOf(q.Clock())
 	for _, x := range q.indexes() {
 		x.mu.Lock()
 		found = append(found, x.requests.Follow(ids, w, now)...)
@@ -135,7 +135,7 @@ func (x *index) unfollow(ids []string, w *waiting.Watch) {
 // News tells how far a request is, from memory: Gone when there is none.
 func (q *Queue) News(id string) News {
 	for _, x := range q.indexes() {
-		if e := x.known(id, q.Clock().UnixMicro()); e != nil {
+		if e := x.known(id, horde.MicrosOf(q.Clock())); e != nil {
 			return q.news(e)
 		}
 	}

@@ -223,7 +223,7 @@ func TestAReportBesideTheDeliveryLeavesNothing(t *testing.T) {
 	}
 
 	a.e.home.mu.Lock()
-	a.e.reportLocked(a.job, "one", api.Progress{Step: 3, Steps: 4}, n.clock.Now().UnixMicro())
+	a.e.reportLocked(a.job, "one", api.Progress{Step: 3, Steps: 4}, horde.MicrosOf(n.clock.Now()))
 	a.e.home.mu.Unlock()
 	if got := n.News(id); len(got.Progress) != 0 {
 		t.Errorf("of a job that is delivered: %+v", got.Progress)

@@ -171,7 +171,7 @@ func TestRefusedPrompt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		suspicions := func(id int64) int {
+		suspicions := func(id horde.UserID) int {
 			u, err := n.Accounts.ByID(ctx, id)
 			if err != nil {
 				t.Fatal(err)

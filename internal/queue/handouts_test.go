@@ -162,7 +162,7 @@ var whims = []func(c dice.Chance, w *visitor){
 	},
 	func(_ dice.Chance, w *visitor) { w.trusted = false },
 	func(c dice.Chance, w *visitor) { w.speed = dice.Pick(c, 499_999.0, 500_000.0) },
-	func(c dice.Chance, w *visitor) { w.friends = dice.Some(c, 2, []int64{0, 2, 3}) },
+	func(c dice.Chance, w *visitor) { w.friends = dice.Some(c, 2, []horde.UserID{0, 2, 3}) },
 	func(_ dice.Chance, w *visitor) { w.maintenance = true },
 	func(_ dice.Chance, w *visitor) { w.paused = true },
 	func(_ dice.Chance, w *visitor) { w.matched = true },
@@ -219,7 +219,7 @@ var scenes = []func(c dice.Chance, w *visitor, r *wish){
 
 func randomVisitor(c dice.Chance) *visitor {
 	w := &visitor{agent: agents[0], owner: 1, trusted: true, speed: 1_000_000, amount: 1 + c.N(20),
-		kudos: map[int64]float64{0: -40, 1: 25, 2: 30, 3: 1000, 4: 0}, floor: map[int64]float64{0: -50, 1: 25, 2: 25, 3: 25, 4: 25},
+		kudos: map[horde.UserID]float64{0: -40, 1: 25, 2: 30, 3: 1000, 4: 0}, floor: map[horde.UserID]float64{0: -50, 1: 25, 2: 25, 3: 25, 4: 25},
 		says: fleet.Settings{NSFW: true, MaxPixels: 1 << 22, AllowImg2Img: true, AllowPainting: true, AllowUnsafeIP: true,
 			AllowPostProcessing: true, AllowControlnet: true, AllowSDXLControlnet: true, AllowLora: true,
 			Models: []string{"stable_diffusion", "few", "xl", "inpainting", "cascade", "flux"}}}
@@ -266,8 +266,8 @@ func randomWish(c dice.Chance, base *wish) *wish {
 	r := *base
 	params := *base.ask.Params
 	r.ask.Params = &params
-	r.user = int64(c.N(5))
-	r.priority, r.created = dice.Pick[int64](c, 0, 0, 50, 1000, -100), int64(c.N(8))*tenSeconds/3
+	r.user = horde.UserID(c.N(5))
+	r.priority, r.created = dice.Pick[int64](c, 0, 0, 50, 1000, -100), horde.Micros(int64(c.N(8))*tenSeconds/3)
 	r.waiting, r.price = 1+c.N(20), dice.Pick(c, 4.99, 5.0, 5.01, 5.01)
 	for range c.N(4) {
 		dice.Pick(c, wishes...)(c, &r)
@@ -281,7 +281,7 @@ func (who *visitor) offer() *fleet.Offer {
 	row := store.Worker{ID: visitorID, Kind: horde.KindImage, UserID: who.owner, Maintenance: who.maintenance, Paused: who.paused,
 		Totals: store.WorkerTotals{Speeds: []float64{who.speed}}}
 	o := &fleet.Offer{Worker: &fleet.Worker{Worker: row, Agent: agent, Settings: who.says}, Owner: &account.User{ID: who.owner},
-		ModelList: who.says.Models, Models: map[string]struct{}{}, PriorityUsers: map[int64]struct{}{who.owner: {}}, RequireKudos: who.says.RequireUpfrontKudos, Amount: who.amount}
+		ModelList: who.says.Models, Models: map[string]struct{}{}, PriorityUsers: map[horde.UserID]struct{}{who.owner: {}}, RequireKudos: who.says.RequireUpfrontKudos, Amount: who.amount}
 	if who.trusted {
 		o.Owner.Roles = account.Trusted
 	}
@@ -306,7 +306,7 @@ func (who *visitor) match(x *index, known *catalog.Snapshot) (*popper, *claim, m
 			return p, c, result.Skipped
 		}
 		if look.Funds == nil {
-			look.Funds = map[int64]horde.Kudos{}
+			look.Funds = map[horde.UserID]horde.Kudos{}
 		}
 		for _, id := range result.NeedsFunds {
 			look.Funds[id] = fundsOf(&store.Account{UserID: id, Balance: horde.KudosOf(who.kudos[id]), Lowest: horde.KudosOf(who.floor[id])})

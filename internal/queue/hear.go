@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 
+	"horde/internal/horde"
 	"horde/internal/live"
 	"horde/internal/store"
 )
@@ -44,7 +45,7 @@ func (q *Queue) Refresh(ctx context.Context, ids []string) error {
 // Reload reads all live requests again: at the start, and when changes of other
 // nodes were missed.
 func (q *Queue) Reload(ctx context.Context) error {
-	now := q.Clock().UnixMicro()
+	now := horde.MicrosOf(q.Clock())
 	var before []string // what is known now and not read below has ended
 	for _, x := range q.indexes() {
 		before = append(before, x.ids()...)
@@ -79,7 +80,7 @@ func (q *Queue) bringIn(c *store.Changes) {
 		return
 	}
 	for _, x := range q.indexes() {
-		more := x.bringIn(c, q.Clock().UnixMicro(), q.Log)
+		more := x.bringIn(c, horde.MicrosOf(q.Clock()), q.Log)
 		x.requests.Offer(more...)
 	}
 	q.recent.add(c.Committed.Deliveries...)
@@ -87,7 +88,7 @@ func (q *Queue) bringIn(c *store.Changes) {
 
 // bringIn brings in what there is of the index's kind. It returns the requests of which
 // there may be more to hand out than before.
-func (x *index) bringIn(c *store.Changes, now int64, log *slog.Logger) (more []*entry) {
+func (x *index) bringIn(c *store.Changes, now horde.Micros, log *slog.Logger) (more []*entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 
@@ -115,7 +116,7 @@ func (x *index) bringIn(c *store.Changes, now int64, log *slog.Logger) (more []*
 
 // bringInRowsLocked brings in requests as a whole, and forgets those of gone that have no
 // row. It returns those that have one.
-func (x *index) bringInRowsLocked(rows []store.Request, gone []string, now int64, log *slog.Logger) []*entry {
+func (x *index) bringInRowsLocked(rows []store.Request, gone []string, now horde.Micros, log *slog.Logger) []*entry {
 	own := slices.DeleteFunc(slices.Clone(rows), func(r store.Request) bool { return r.Kind != x.kind.name })
 	known, err := live.Take(x.requests, keeper{x: x, now: now}, own, gone)
 	if err != nil {
@@ -147,7 +148,7 @@ func (x *index) bringInStatesLocked(states []store.RequestChange) (more []*entry
 // keeper brings rows of requests into an index, whose lock it needs.
 type keeper struct {
 	x   *index
-	now int64
+	now horde.Micros
 }
 
 func (into keeper) Key(r store.Request) string { return r.ID }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"horde/internal/horde"
 	"time"
 
 	"horde/internal/admission"
@@ -12,8 +13,8 @@ const loadLife = time.Minute
 
 // load is how busy the horde is with a kind of work.
 func (q *Queue) load(x *index) admission.Load {
-	now := q.Clock().UnixMicro()
-	if c := x.load.Load(); c != nil && now-c.at < loadLife.Microseconds() {
+	now := horde.MicrosOf(q.Clock())
+	if c := x.load.Load(); c != nil && now-c.at < horde.MicrosIn(loadLife) {
 		return c.Load
 	}
 

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"fmt"
+	"horde/internal/horde"
 	"math"
 	"slices"
 	"strconv"
@@ -19,9 +20,10 @@ import (
 // wish is a request as its requester sent it, and what has become of it.
 type wish struct {
 	ask               api.ImageRequest
-	user              int64
+	user              horde.UserID
 	trusted, unsafeIP bool // the requester, its address
-	priority, created int64
+	priority          int64
+	created           horde.Micros
 	waiting           int
 	faulted           bool
 	cancelled         bool
@@ -36,16 +38,16 @@ type visitor struct {
 	agent       string
 	talents     talents
 	says        fleet.Settings // with the models of this pop
-	owner       int64
+	owner       horde.UserID
 	trusted     bool
 	maintenance bool
 	paused      bool
 	speed       float64
-	friends     []int64
+	friends     []horde.UserID
 	amount      int
-	matched     bool              // HORDE_REQUIRE_MATCHED_TARGETING
-	kudos       map[int64]float64 // of all users
-	floor       map[int64]float64
+	matched     bool                     // HORDE_REQUIRE_MATCHED_TARGETING
+	kudos       map[horde.UserID]float64 // of all users
+	floor       map[horde.UserID]float64
 }
 
 const visitorID = "w1"
@@ -433,9 +435,9 @@ const tenSeconds = 10_000_000
 
 // order sorts as of a moment: priority, which has grown by 50 in each ten seconds,
 // then age.
-func order(requests []*wish, now int64) []*wish {
+func order(requests []*wish, now horde.Micros) []*wish {
 	sorted := slices.Clone(requests)
-	at := func(r *wish) int64 { return r.priority + 50*(now/tenSeconds-r.created/tenSeconds) }
+	at := func(r *wish) int64 { return r.priority + 50*int64(now/tenSeconds-r.created/tenSeconds) }
 	slices.SortFunc(sorted, func(a, b *wish) int {
 		switch {
 		case at(a) != at(b):

@@ -178,7 +178,7 @@ func (m matcher) first() string {
 		all = append(all, e)
 	}
 	priority := func(e *entry) int64 {
-		return e.row.Priority + 50*(now/10_000_000-e.row.Created/10_000_000) // 50 at each tick of ten seconds
+		return e.row.Priority + 50*int64(now/10_000_000-e.row.Created/10_000_000) // 50 at each tick of ten seconds
 	}
 	slices.SortFunc(all, func(a, b *entry) int {
 		switch {
@@ -206,7 +206,7 @@ func (m matcher) first() string {
 // leaves tells whether a request that has failed is left to another worker
 // (decision 48): to any that has not failed on it if this one has,
 // else to one that stands better.
-func (m matcher) leaves(e *entry, now int64) bool {
+func (m matcher) leaves(e *entry, now horde.Micros) bool {
 	failed := map[string]bool{}
 	for _, j := range e.jobs {
 		if j.State == store.JobFaulted && !j.Decoy && !j.Excused {
@@ -226,7 +226,7 @@ func (m matcher) leaves(e *entry, now int64) bool {
 	}
 	for _, w := range m.n.Fleet.List(fleet.Listing{Kind: horde.KindImage}) {
 		o := &fleet.Offer{Worker: w, Owner: w.Owner, ModelList: w.Settings.Models, RequireKudos: w.Settings.RequireUpfrontKudos,
-			PriorityUsers: map[int64]struct{}{w.UserID: {}}}
+			PriorityUsers: map[horde.UserID]struct{}{w.UserID: {}}}
 		for _, id := range w.Settings.PriorityUsers {
 			o.PriorityUsers[id] = struct{}{}
 		}
@@ -238,7 +238,7 @@ func (m matcher) leaves(e *entry, now int64) bool {
 	return false
 }
 
-func (m matcher) fits(e *entry, now int64) bool {
+func (m matcher) fits(e *entry, now horde.Micros) bool {
 	w, q := m.o.Worker, e.record.Image
 	s := w.Settings
 	trusted := m.o.Owner.Is(account.Trusted)

@@ -11,7 +11,7 @@ import (
 // Outcome is what a request for images has brought so far.
 type Outcome struct {
 	ID       string
-	UserID   int64
+	UserID   horde.UserID
 	Done     bool
 	Consumed horde.Kudos      // what it was charged, without what the budget of its shared key did not promise
 	Asked    *admission.Image // not to be changed

@@ -121,13 +121,13 @@ func (q *Queue) newLook(x *index, p *popper) *match.Pop {
 }
 
 // lookUpFunds reads what users could pay, for a look that needs it.
-func (q *Queue) lookUpFunds(ctx context.Context, look *match.Pop, users []int64) error {
+func (q *Queue) lookUpFunds(ctx context.Context, look *match.Pop, users []horde.UserID) error {
 	found, err := q.Store.Accounts(ctx, users)
 	if err != nil {
 		return err
 	}
 	if look.Funds == nil {
-		look.Funds = map[int64]horde.Kudos{}
+		look.Funds = map[horde.UserID]horde.Kudos{}
 	}
 	for _, id := range users {
 		look.Funds[id] = 0 // of somebody who is gone
@@ -152,7 +152,7 @@ func fundsOf(a *store.Account) horde.Kudos {
 func (q *Queue) match(x *index, p *popper, look *match.Pop) (*claim, match.Result) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	look.Now = q.Clock().UnixMicro()
+	look.Now = horde.MicrosOf(q.Clock())
 	result := x.queue.Find(look)
 	if len(result.Found) == 0 {
 		return nil, result
@@ -187,11 +187,11 @@ func chooseModel(wanted []string, w *match.Worker) string {
 // neither. ErrLost: the request had fewer by now.
 func (q *Queue) commitClaim(ctx context.Context, c *claim, p *popper) ([]store.Job, error) {
 	e := c.e
-	now := q.Clock().UnixMicro()
+	now := horde.MicrosOf(q.Clock())
 	jobs := newJobs(c, p, now)
 	x, id := e.home, jobs[0].PopID()
 	x.reserve(id, c)
-	err := settle.ClaimJobs(ctx, q.Store, jobs, now+lifeWith(p.worker).Microseconds())
+	err := settle.ClaimJobs(ctx, q.Store, jobs, now+horde.MicrosIn(lifeWith(p.worker)))
 
 	// What was committed has given its reservation back itself. Who lost reads the
 	// request again, which offers it.
@@ -205,7 +205,7 @@ func (q *Queue) commitClaim(ctx context.Context, c *claim, p *popper) ([]store.J
 }
 
 // newJobs are the rows of a claim's jobs.
-func newJobs(c *claim, p *popper, now int64) []store.Job {
+func newJobs(c *claim, p *popper, now horde.Micros) []store.Job {
 	seed := c.e.work.JobSeed(c.left, rand.Uint32)
 	ttl := c.e.work.TTL(p.pickup(c))
 	jobs := make([]store.Job, c.n)
@@ -218,7 +218,7 @@ func newJobs(c *claim, p *popper, now int64) []store.Job {
 			Seed:      seed,
 			Decoy:     c.decoy,
 			Started:   now,
-			TTL:       ttl.Microseconds(),
+			TTL:       horde.MicrosIn(ttl),
 		}
 		jobs[i].JobResult.Seed, jobs[i].Pop = seed, jobs[0].ID
 	}

@@ -35,7 +35,7 @@ func benchmarkPop(b *testing.B, kind string, n int) {
 		case "same model, other needs":
 			m.Width = 1024 + 64*(i%32) // beyond what the worker offers
 		}
-		x.addLocked(x.newEntry(store.Request{ID: horde.NewID(), UserID: int64(i % 100), Created: int64(i),
+		x.addLocked(x.newEntry(store.Request{ID: horde.NewID(), UserID: horde.UserID(i % 100), Created: horde.Micros(i),
 			RequestState: store.RequestState{Jobs: 1, Waiting: 1, Expires: 1 << 60, Version: 1}}, record{Image: &m}))
 	}
 	w := benchWorker(b)
@@ -58,5 +58,5 @@ func benchWorker(b *testing.B) *match.Worker {
 		Settings: fleet.Settings{Threads: 1, Models: []string{"stable_diffusion"}, NSFW: true, MaxPixels: 512 * 512, AllowImg2Img: true}}
 	owner := &account.User{ID: 1000, Roles: account.Trusted}
 	return newPopper(images, &fleet.Offer{Worker: w, Owner: owner, Models: map[string]struct{}{"stable_diffusion": {}}, ModelList: []string{"stable_diffusion"},
-		PriorityUsers: map[int64]struct{}{1000: {}}, Amount: 1}, known.Snapshot()).facts
+		PriorityUsers: map[horde.UserID]struct{}{1000: {}}, Amount: 1}, known.Snapshot()).facts
 }

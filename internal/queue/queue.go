@@ -52,7 +52,7 @@ type Config struct {
 type Queue struct {
 	Config
 	images, texts *index
-	opened        int64 // microseconds; when this node began to take results
+	opened        horde.Micros // microseconds; when this node began to take results
 	recent        lastHour
 	sampler       sampler
 }
@@ -77,7 +77,7 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 	if c.Filters == nil {
 		c.Filters = &moderation.Filters{}
 	}
-	q := &Queue{Config: c, images: newIndex(images), texts: newIndex(texts), opened: c.Clock().UnixMicro()}
+	q := &Queue{Config: c, images: newIndex(images), texts: newIndex(texts), opened: horde.MicrosOf(c.Clock())}
 	c.Store.Follow(q.hear)
 	return q, q.Reload(ctx)
 }
@@ -86,7 +86,7 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 // another node took it in and the news has not come yet. A RequestNotFound error
 // when there is none.
 func (q *Queue) find(ctx context.Context, x *index, id, what string) (*entry, error) {
-	e, err := live.Find(ctx, q.source(), id, func() *entry { return x.known(id, q.Clock().UnixMicro()) })
+	e, err := live.Find(ctx, q.source(), id, func() *entry { return x.known(id, horde.MicrosOf(q.Clock())) })
 	if e == nil && err == nil {
 		err = horde.Errorf(horde.RequestNotFound, "%s (%s) with ID '%s' not found.", x.kind.title, what, clip(id, 64))
 	}
@@ -97,7 +97,7 @@ func (q *Queue) find(ctx context.Context, x *index, id, what string) (*entry, er
 func (q *Queue) findAny(ctx context.Context, id string) (*entry, error) {
 	e, err := live.Find(ctx, q.source(), id, func() *entry {
 		for _, x := range q.indexes() {
-			if e := x.known(id, q.Clock().UnixMicro()); e != nil {
+			if e := x.known(id, horde.MicrosOf(q.Clock())); e != nil {
 				return e
 			}
 		}
@@ -112,7 +112,7 @@ func (q *Queue) findAny(ctx context.Context, id string) (*entry, error) {
 // source reads requests that another node may have taken in.
 func (q *Queue) source() live.Source { return live.Source{Shared: q.Store.Shared(), Read: q.Refresh} }
 
-func (x *index) known(id string, now int64) *entry {
+func (x *index) known(id string, now horde.Micros) *entry {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.requests.Live(id, now)

@@ -14,7 +14,7 @@ import (
 type lastHour struct {
 	mu   sync.Mutex
 	all  []store.Delivery // oldest first; guarded by mu
-	read int64            // microseconds; guarded by mu
+	read horde.Micros     // microseconds; guarded by mu
 }
 
 const (
@@ -37,7 +37,7 @@ func (h *lastHour) add(more ...store.Delivery) {
 }
 
 // trimLocked forgets what is too old. The caller holds mu.
-func (h *lastHour) trimLocked(now int64) {
+func (h *lastHour) trimLocked(now horde.Micros) {
 	i := 0
 	for i < len(h.all) && h.all[i].At < now-recentKept {
 		i++
@@ -45,7 +45,7 @@ func (h *lastHour) trimLocked(now int64) {
 	h.all = append(h.all[:0], h.all[i:]...)
 }
 
-func (h *lastHour) reload(ctx context.Context, s *store.Store, now int64) error {
+func (h *lastHour) reload(ctx context.Context, s *store.Store, now horde.Micros) error {
 	all, err := s.Deliveries(ctx, now-recentKept)
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (h *lastHour) reload(ctx context.Context, s *store.Store, now int64) error 
 }
 
 // sync reads the deliveries of other nodes, now and then.
-func (h *lastHour) sync(ctx context.Context, s *store.Store, now int64) error {
+func (h *lastHour) sync(ctx context.Context, s *store.Store, now horde.Micros) error {
 	h.mu.Lock()
 	stale := s.Shared() && now-h.read > rereadEvery
 	h.mu.Unlock()
@@ -68,7 +68,7 @@ func (h *lastHour) sync(ctx context.Context, s *store.Store, now int64) error {
 }
 
 // lastMinute sums the work units delivered within 60 s.
-func (h *lastHour) lastMinute(kind horde.Kind, now int64) (units float64) {
+func (h *lastHour) lastMinute(kind horde.Kind, now horde.Micros) (units float64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for i := len(h.all) - 1; i >= 0 && h.all[i].At > now-minute; i-- {
@@ -80,7 +80,7 @@ func (h *lastHour) lastMinute(kind horde.Kind, now int64) (units float64) {
 }
 
 // speeds is the mean speed of each model within the hour, in work units per second.
-func (h *lastHour) speeds(kind horde.Kind, now int64) map[string]float64 {
+func (h *lastHour) speeds(kind horde.Kind, now horde.Micros) map[string]float64 {
 	type mean struct {
 		sum float64
 		n   int

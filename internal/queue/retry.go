@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"horde/internal/horde"
 	"slices"
 
 	"horde/internal/fleet"
@@ -11,7 +12,7 @@ import (
 // contest is a request that has failed on these workers, before those that could serve
 // it. Its rules read the request under the lock of the index.
 func (q *Queue) contest(e *entry, failed func(worker string) bool) kinds.Contest {
-	kind, now := e.home.kind, q.Clock().UnixMicro()
+	kind, now := e.home.kind, horde.MicrosOf(q.Clock())
 	known, matched := q.Catalog.Snapshot(), q.Modes().MatchedTargeting
 	return kinds.Contest{
 		Online:   func(each func(*fleet.Worker) bool) { q.Fleet.Online(kind.name, each) },
@@ -41,7 +42,7 @@ func befriends(w *fleet.Worker, e *entry) bool {
 // rivalsLocked are the workers that could serve a request which has failed and have not
 // failed on it. What was found is remembered for a while.
 func (q *Queue) rivalsLocked(e *entry) kinds.Rivals {
-	if !e.rivals.Current(q.Fleet.Revision(), q.Clock().UnixMicro()) {
+	if !e.rivals.Current(q.Fleet.Revision(), horde.MicrosOf(q.Clock())) {
 		e.rivals = q.contest(e, func(worker string) bool { return e.failed[worker] }).Rivals()
 	}
 	return e.rivals

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"horde/internal/horde"
 	"os"
 	"runtime"
 	"strconv"
@@ -225,7 +226,7 @@ func (n *node) differs() string {
 	return ""
 }
 
-func differsFrom(want truth, x *index, now int64) string {
+func differsFrom(want truth, x *index, now horde.Micros) string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if len(x.claims) > 0 {

@@ -40,7 +40,7 @@ func TestPriority(t *testing.T) {
 func TestGrowth(t *testing.T) {
 	t.Parallel()
 	const second = 1_000_000
-	e := func(balance, created int64) *entry {
+	e := func(balance int64, created horde.Micros) *entry {
 		row := store.Request{ID: fmt.Sprint(created), Created: created, Priority: balance}
 		return &entry{row: row, item: match.Item{Request: row.ID, Created: created, Rank: match.GrowingRank(balance, created)}}
 	}
@@ -301,19 +301,19 @@ func TestCancel(t *testing.T) {
 func TestAbortsLeadToMaintenance(t *testing.T) {
 	t.Parallel()
 	w := &store.Worker{}
-	now := int64(1e15)
+	now := horde.Micros(1e15)
 	for i := range 21 {
 		if w.Maintenance {
 			t.Fatalf("in maintenance after %d aborts", i)
 		}
-		fleet.CountAbort(w, fleet.Abort{At: now + int64(i)*1e6})
+		fleet.CountAbort(w, fleet.Abort{At: now + horde.Micros(int64(i)*1e6)})
 	}
 	if !w.Maintenance || w.MaintenanceMsg == "" || w.Totals.Aborts != 0 || w.Totals.Uncompleted != 21 || len(w.Totals.Suspicions) != 1 {
 		t.Errorf("%+v", w)
 	}
 	w = &store.Worker{}
 	for i := range 40 { // one in four minutes is no harm
-		fleet.CountAbort(w, fleet.Abort{At: now + int64(i)*240e6})
+		fleet.CountAbort(w, fleet.Abort{At: now + horde.Micros(int64(i)*240e6)})
 	}
 	if w.Maintenance {
 		t.Error("in maintenance for slow aborts")

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"horde/internal/horde"
 	"math"
 	"sync"
 )
@@ -16,12 +17,12 @@ const (
 // sampler decides which finished images are recorded. The zero value is full.
 type sampler struct {
 	mu    sync.Mutex
-	spent float64 // of the burst; guarded by mu
-	at    int64   // microseconds; guarded by mu
+	spent float64      // of the burst; guarded by mu
+	at    horde.Micros // microseconds; guarded by mu
 }
 
 // allow reports whether one more may be recorded now, and counts it then.
-func (s *sampler) allow(now int64) bool {
+func (s *sampler) allow(now horde.Micros) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 

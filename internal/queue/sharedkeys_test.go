@@ -217,7 +217,7 @@ func TestSharedKeyParallel(t *testing.T) {
 // setKey sets a budget to the hundredth.
 func (n *node) setKey(t testing.TB, owner hordetest.Person, key string, budget horde.Kudos) {
 	t.Helper()
-	err := n.Store.Write(t.Context(), store.Unit{Accounts: []int64{owner.ID}, Do: func(tx *store.Tx) error {
+	err := n.Store.Write(t.Context(), store.Unit{Accounts: []horde.UserID{owner.ID}, Do: func(tx *store.Tx) error {
 		k, err := tx.SharedKey(key)
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"horde/internal/horde"
 	"math"
 	"slices"
 
@@ -107,7 +108,7 @@ const (
 // possibleLocked finds the workers that could serve a request (generation §5.5). Extra slow ones
 // make it possible, but will not serve it unless it lets them.
 func (q *Queue) possibleLocked(e *entry) possibility {
-	now := q.Clock().UnixMicro()
+	now := horde.MicrosOf(q.Clock())
 	if e.verdict.possible && now-e.verdictAt < verdictLife {
 		return e.verdict
 	}
@@ -146,7 +147,7 @@ func (q *Queue) possibleLocked(e *entry) possibility {
 // couldServe is what decides over a worker that could serve a request, nil when it
 // could not.
 func (q *Queue) couldServe(w *fleet.Worker, e *entry, known *catalog.Snapshot) *match.Worker {
-	if w.Suspended(q.Clock().UnixMicro()) || (w.Maintenance || w.Paused) && e.row.UserID != w.UserID {
+	if w.Suspended(horde.MicrosOf(q.Clock())) || (w.Maintenance || w.Paused) && e.row.UserID != w.UserID {
 		return nil
 	}
 	kind := e.home.kind
@@ -181,7 +182,7 @@ func (q *Queue) outlookLocked(e *entry, waiting int) (position, seconds int) {
 // done.
 func (q *Queue) remainingLocked(e *entry) float64 {
 	longest := 0.0
-	now := q.Clock().UnixMicro()
+	now := horde.MicrosOf(q.Clock())
 	for _, j := range e.jobs {
 		if inProgress(j) == 0 {
 			continue
@@ -204,7 +205,7 @@ func (q *Queue) remainingLocked(e *entry) float64 {
 }
 
 // Owner returns the id of the user that a live request of any kind belongs to.
-func (q *Queue) Owner(ctx context.Context, id string) (int64, error) {
+func (q *Queue) Owner(ctx context.Context, id string) (horde.UserID, error) {
 	e, err := q.findAny(ctx, id)
 	if err != nil {
 		return 0, err
@@ -214,11 +215,11 @@ func (q *Queue) Owner(ctx context.Context, id string) (int64, error) {
 
 // Active returns the ids of a user's live requests that were not given up, by
 // kind, oldest first; finished ones are among them until they expire.
-func (q *Queue) Active(user int64) api.ActiveGenerations {
+func (q *Queue) Active(user horde.UserID) api.ActiveGenerations {
 	return api.ActiveGenerations{Image: q.images.active(user), Text: q.texts.active(user)}
 }
 
-func (x *index) active(user int64) (ids []string) {
+func (x *index) active(user horde.UserID) (ids []string) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for e := range x.requests.Of(user) {

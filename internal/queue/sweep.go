@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 
+	"horde/internal/horde"
+
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -22,7 +24,7 @@ func (q *Queue) Sweep(ctx context.Context) error {
 
 func (q *Queue) sweepOverdue(ctx context.Context) error {
 	find := func(ctx context.Context, limit int) ([]store.Job, error) {
-		return q.Store.Overdue(ctx, q.Clock().UnixMicro(), limit)
+		return q.Store.Overdue(ctx, horde.MicrosOf(q.Clock()), limit)
 	}
 	return settle.Sweep(ctx, find, q.timeOut)
 }
@@ -52,9 +54,9 @@ func (q *Queue) timeOut(ctx context.Context, j store.Job) error {
 }
 
 func (q *Queue) sweepExpired(ctx context.Context) error {
-	var now int64 // of each look
+	var now horde.Micros // of each look
 	find := func(ctx context.Context, limit int) ([]store.Request, error) {
-		now = q.Clock().UnixMicro()
+		now = horde.MicrosOf(q.Clock())
 		return q.Store.Expired(ctx, now, limit)
 	}
 	return settle.Sweep(ctx, find, func(ctx context.Context, r store.Request) error {
@@ -64,7 +66,7 @@ func (q *Queue) sweepExpired(ctx context.Context) error {
 
 // removeExpired removes a request that has expired at now, with its holds, its source
 // images and what was not delivered; ErrLost when it was renewed or is gone.
-func (q *Queue) removeExpired(ctx context.Context, r store.Request, now int64) error {
+func (q *Queue) removeExpired(ctx context.Context, r store.Request, now horde.Micros) error {
 	e := q.inIndexes(r.ID) // not any more when it is removed
 	err := settle.Remove(ctx, q.Store, settle.Expiry{
 		Request: r.ID,

@@ -155,8 +155,8 @@ func leftOn(k *store.SharedKey) string {
 }
 
 // accounts are those that accepting the request changes.
-func (t *terms) accounts() []int64 {
-	all := []int64{t.user.ID}
+func (t *terms) accounts() []horde.UserID {
+	all := []horde.UserID{t.user.ID}
 	if t.style != nil {
 		all = append(all, t.style.Accounts()...)
 	}

@@ -445,9 +445,9 @@ func handOutTexts(c dice.Chance, given *int, known *catalog.Snapshot) {
 		if flip(3) {
 			r.Workers, r.WorkerBlacklist = dice.Some(c, 2, workers), flip(2)
 		}
-		e := x.newEntry(store.Request{ID: fmt.Sprint(i), UserID: int64(1 + c.N(4)), Created: int64(i) * match.GrowthTick / 2,
+		e := x.newEntry(store.Request{ID: fmt.Sprint(i), UserID: horde.UserID(1 + c.N(4)), Created: horde.Micros(int64(i) * match.GrowthTick / 2),
 			Priority:     dice.Pick[int64](c, 0, 50, 100, 1000),
-			RequestState: store.RequestState{Jobs: 1, Waiting: c.N(3), Expires: dice.Pick[int64](c, 0, 1, 1, 1, 1, 1, 1, 1), Version: 1, Faulted: flip(9), Cancelled: flip(9)}},
+			RequestState: store.RequestState{Jobs: 1, Waiting: c.N(3), Expires: dice.Pick[horde.Micros](c, 0, 1, 1, 1, 1, 1, 1, 1), Version: 1, Faulted: flip(9), Cancelled: flip(9)}},
 			record{Text: r, UnsafeIP: flip(5), Trusted: flip(2)})
 		x.addLocked(e)
 		if flip(6) {
@@ -470,7 +470,7 @@ func handOutTexts(c dice.Chance, given *int, known *catalog.Snapshot) {
 	if flip(2) {
 		owner.Roles = account.Trusted
 	}
-	o := &fleet.Offer{Worker: w, Owner: owner, ModelList: list, Models: map[string]struct{}{}, PriorityUsers: map[int64]struct{}{1: {}}}
+	o := &fleet.Offer{Worker: w, Owner: owner, ModelList: list, Models: map[string]struct{}{}, PriorityUsers: map[horde.UserID]struct{}{1: {}}}
 	for _, name := range list {
 		o.Models[name] = struct{}{}
 	}

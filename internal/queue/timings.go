@@ -3,6 +3,7 @@ package queue
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"horde/internal/horde"
 
 	"horde/internal/kinds"
 	"horde/internal/store"
@@ -13,7 +14,7 @@ const hour = 3600_000_000 // microseconds
 // timing is what is kept of a finished image to train price networks on; ok is false
 // for what is not recorded: texts, censored images, all but a sample on a busy horde,
 // and everything where the operator wants it so.
-func (q *Queue) timing(a assigned, made kinds.Delivered, micros, now int64) (t store.Timing, ok bool) {
+func (q *Queue) timing(a assigned, made kinds.Delivered, micros, now horde.Micros) (t store.Timing, ok bool) {
 	if !q.Timings || !a.e.home.kind.trains || made.Censored || micros == 0 || !q.sampler.allow(now) {
 		return t, false
 	}
@@ -22,7 +23,7 @@ func (q *Queue) timing(a assigned, made kinds.Delivered, micros, now int64) (t s
 		return t, false
 	}
 	return store.Timing{
-		Hour:     now / hour,
+		Hour:     int64(now / hour),
 		Machine:  machineOf(a.worker.ID),
 		Baseline: found.Baseline,
 		Batch:    a.e.batchOf(a.job),

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"horde/internal/horde"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func TestTimings(t *testing.T) {
 		batches := map[int]int{}
 		for _, v := range got {
 			batches[v.Batch]++
-			if v.Hour != c.Micros()/hour || v.Micros != 2_500_000 || v.Machine != got[0].Machine || v.Baseline != catalog.SD1 {
+			if horde.Micros(v.Hour) != c.Micros()/hour || v.Micros != 2_500_000 || v.Machine != got[0].Machine || v.Baseline != catalog.SD1 {
 				t.Errorf("%+v", v)
 			}
 			f, err := kudos.ParseFeatures(v.Features)
@@ -92,9 +93,9 @@ func TestTimingsAreBounded(t *testing.T) {
 	t.Parallel()
 	var s sampler
 	now := hordetest.NewClock().Micros()
-	count := func(from int64, step int64, n int) (taken int) {
+	count := func(from horde.Micros, step int64, n int) (taken int) {
 		for i := range int64(n) {
-			if s.allow(from + i*step) {
+			if s.allow(from + horde.Micros(i*step)) {
 				taken++
 			}
 		}

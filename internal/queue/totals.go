@@ -14,7 +14,7 @@ import (
 
 // Performance sums the horde up (platform §3.9).
 func (q *Queue) Performance(ctx context.Context) (api.Performance, error) {
-	now := q.Clock().UnixMicro()
+	now := horde.MicrosOf(q.Clock())
 	if err := q.recent.sync(ctx, q.Store, now); err != nil {
 		return api.Performance{}, err
 	}
@@ -44,7 +44,7 @@ func (q *Queue) Models(ctx context.Context, kind horde.Kind) ([]api.ActiveModel,
 	if x == nil {
 		return list, nil
 	}
-	now := q.Clock().UnixMicro()
+	now := horde.MicrosOf(q.Clock())
 	if err := q.recent.sync(ctx, q.Store, now); err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (q *Queue) Model(ctx context.Context, name string) ([]api.ActiveModel, erro
 		return []api.ActiveModel{}, nil
 	}
 
-	now := q.Clock().UnixMicro()
+	now := horde.MicrosOf(q.Clock())
 	if err := q.recent.sync(ctx, q.Store, now); err != nil {
 		return nil, err
 	}

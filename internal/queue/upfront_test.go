@@ -23,7 +23,7 @@ func dearAsk(p hordetest.Person) ImageRequest {
 
 func (n *node) setBalance(t testing.TB, p hordetest.Person, amount horde.Kudos) {
 	t.Helper()
-	err := n.Store.Write(t.Context(), store.Unit{Accounts: []int64{p.ID}, Do: func(tx *store.Tx) error {
+	err := n.Store.Write(t.Context(), store.Unit{Accounts: []horde.UserID{p.ID}, Do: func(tx *store.Tx) error {
 		e := kudos.NewEntry(tx, "test:"+horde.NewID(), "test", "", "")
 		if err := e.SetBalance(p.ID, amount); err != nil {
 			return err

@@ -54,7 +54,7 @@ func (r *Ratings) Rate(ctx context.Context, id string, in api.Aesthetics, from R
 	}
 
 	amount := reward(v, len(o.Images), o.Consumed)
-	err = r.Store.Write(ctx, store.Unit{Key: o.ID, Accounts: []int64{o.UserID}, Do: func(tx *store.Tx) error {
+	err = r.Store.Write(ctx, store.Unit{Key: o.ID, Accounts: []horde.UserID{o.UserID}, Do: func(tx *store.Tx) error {
 		if rated, err := tx.Rated(o.ID); err != nil {
 			return err
 		} else if rated {
@@ -219,7 +219,7 @@ func (r *Ratings) set(ctx context.Context, o queue.Outcome, v verdict, from Rate
 		Asked:       o.Asked,
 	}
 	t.User.Alias, t.User.Trusted = user.Alias(), user.Is(account.Trusted)
-	t.User.Age = (r.Clock().UnixMicro() - user.Created) / 1_000_000
+	t.User.Age = int64((horde.MicrosOf(r.Clock()) - user.Created) / 1_000_000)
 	t.User.Kudos, t.User.Accumulated = acc.Balance, acc.Totals.Accumulated
 
 	body, err := json.Marshal(&t)

@@ -209,7 +209,7 @@ func TestAbortsAreCounted(t *testing.T) {
 		payer, owner := r.user(0), r.user(0)
 		q, w := r.request(payer, 1, 0, ""), r.worker(owner, horde.KindImage)
 		for i := range 21 {
-			job := &settle.Job{Row: &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Decoy: true, Started: r.now.Load(), TTL: 1}}
+			job := &settle.Job{Row: &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Decoy: true, Started: horde.Micros(r.now.Load()), TTL: 1}}
 			r.write(nil, func(tx *store.Tx) error { tx.InsertJob(*job.Row); return nil })
 			if a := r.abort(settle.Abort{Assignment: job, Worker: w}); a.Suspected != (i == 20) {
 				r.Fatalf("suspected with abort %d: %v", i+1, a.Suspected)

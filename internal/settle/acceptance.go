@@ -10,8 +10,8 @@ import (
 // for what it will be charged later.
 type Acceptance struct {
 	Rules   *Rules
-	Request string // id
-	Payer   int64  // whose account is locked
+	Request string       // id
+	Payer   horde.UserID // whose account is locked
 
 	// Needed is set aside on the payer's account, or the request is refused
 	// (generation §1.5 step 5); 0: nothing is.

@@ -41,7 +41,7 @@ func TestAcceptance(t *testing.T) {
 					a.TaxParts = kudos.TaxParts(a.Tax, 0)
 					a.Style, a.Bonus = "s", style(owner)
 				}
-				err := r.Write(t.Context(), store.Unit{Accounts: []int64{payer.ID, owner.ID}, Do: func(tx *store.Tx) error {
+				err := r.Write(t.Context(), store.Unit{Accounts: []horde.UserID{payer.ID, owner.ID}, Do: func(tx *store.Tx) error {
 					tx.InsertRequest(store.Request{ID: a.Request, UserID: payer.ID, Body: "{}"})
 					_, err := a.Apply(tx)
 					return err

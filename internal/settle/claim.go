@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"horde/internal/horde"
 	"slices"
 
 	"horde/internal/store"
@@ -16,7 +17,7 @@ import (
 // Decoys take nothing, but the request has to be there, and the other nodes to hear
 // of it.
 func ClaimJobs(
-	ctx context.Context, s *store.Store, jobs []store.Job, expires int64,
+	ctx context.Context, s *store.Store, jobs []store.Job, expires horde.Micros,
 ) error {
 	first, n := jobs[0], len(jobs)
 	if first.Decoy {
@@ -41,9 +42,9 @@ type FormClaim struct {
 	Pop    string // id
 	Forms  []*Form
 
-	At      int64
-	Ends    int64 // of the worker's time
-	Expires int64 // of the requests from now on, at least
+	At      horde.Micros
+	Ends    horde.Micros // of the worker's time
+	Expires horde.Micros // of the requests from now on, at least
 }
 
 // ClaimForms writes that a worker has forms, and returns those that nobody has changed

@@ -22,7 +22,7 @@ func TestClaimJobs(t *testing.T) {
 		claim := func(n int, fake bool) error {
 			jobs := make([]store.Job, n)
 			for i := range jobs {
-				jobs[i] = store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Decoy: fake, Started: r.now.Load(), TTL: 1}
+				jobs[i] = store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Decoy: fake, Started: horde.Micros(r.now.Load()), TTL: 1}
 			}
 			err := settle.ClaimJobs(r.Context(), r.Store, jobs, 0)
 			return err
@@ -62,7 +62,7 @@ func TestClaimForms(t *testing.T) {
 		first, second := r.worker(owner, horde.KindAlchemy), r.worker(owner, horde.KindAlchemy)
 		forms := r.forms(payer, 3)
 		claim := func(w *fleet.Worker, forms ...*settle.Form) int {
-			c := settle.FormClaim{Worker: w.ID, Pop: horde.NewID(), Forms: forms, At: r.now.Load(), Ends: r.now.Load() + 1, Expires: 0}
+			c := settle.FormClaim{Worker: w.ID, Pop: horde.NewID(), Forms: forms, At: horde.Micros(r.now.Load()), Ends: horde.Micros(r.now.Load() + 1), Expires: 0}
 			taken, err := settle.ClaimForms(r.Context(), r.Store, c)
 			if err != nil {
 				r.Fatal(err)

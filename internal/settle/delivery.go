@@ -25,8 +25,8 @@ type Delivery struct {
 	Owner  *account.User // of the worker
 	Model  string        // that was used, or the name of the form
 
-	At      int64 // microseconds
-	Expires int64 // of the request from now on, at least
+	At      horde.Micros // microseconds
+	Expires horde.Micros // of the request from now on, at least
 
 	Charge horde.Kudos // of the payer
 	Worth  horde.Kudos // what of the charge is for the work
@@ -80,7 +80,7 @@ func Deliver(ctx context.Context, s *store.Store, d *Delivery) error {
 }
 
 // accounts are those that the delivery changes.
-func (d *Delivery) accounts() []int64 { return []int64{d.Funds.Payer, d.Owner.ID} }
+func (d *Delivery) accounts() []horde.UserID { return []horde.UserID{d.Funds.Payer, d.Owner.ID} }
 
 func (d *Delivery) deliver(tx *store.Tx) error {
 	consumed, err := d.Assignment.finished(tx, d)

@@ -17,8 +17,8 @@ import (
 
 // deliver delivers an assignment at a price of 10 kudos for work that earns 8.
 func (h *rig) deliver(d settle.Delivery) (*settle.Delivery, error) {
-	d.At = h.now.Load()
-	d.Expires = d.At + (20 * time.Minute).Microseconds()
+	d.At = horde.Micros(h.now.Load())
+	d.Expires = d.At + horde.MicrosIn(20*time.Minute)
 	d.Charge, d.Worth, d.Earned = horde.Whole(10), horde.Whole(9), horde.Whole(8)
 	d.Model, d.Speed = "m", 1.5
 	d.Work = settle.Work{Units: 40, Usage: 8, Contribution: 4}
@@ -170,7 +170,7 @@ func TestSharedKeyPays(t *testing.T) {
 		payer, owner := r.user(0), r.user(account.Trusted)
 		w := r.worker(owner, horde.KindImage)
 		key := store.SharedKey{ID: horde.NewID(), UserID: payer.ID, Budget: horde.Whole(7), MaxPixels: -1, MaxSteps: -1, MaxTokens: -1}
-		r.write([]int64{payer.ID}, func(tx *store.Tx) error { return tx.InsertSharedKey(key) })
+		r.write([]horde.UserID{payer.ID}, func(tx *store.Tx) error { return tx.InsertSharedKey(key) })
 
 		q := r.request(payer, 1, horde.Whole(30), key.ID)
 		job := r.job(q, w)
@@ -220,7 +220,7 @@ func TestDecoyMovesNothing(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
 		q, w := r.request(payer, 1, 0, ""), r.worker(owner, horde.KindImage)
-		job := &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Decoy: true, Started: r.now.Load(), TTL: 1}
+		job := &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Decoy: true, Started: horde.Micros(r.now.Load()), TTL: 1}
 		r.write(nil, func(tx *store.Tx) error { tx.InsertJob(*job); return nil })
 
 		if err := settle.EndDecoy(r.Context(), r.Store, &settle.Job{Row: job, Result: store.JobResult{State: store.JobDone}}); err != nil {

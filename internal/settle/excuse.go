@@ -2,6 +2,7 @@ package settle
 
 import (
 	"context"
+	"horde/internal/horde"
 	"time"
 
 	"horde/internal/blob"
@@ -28,7 +29,7 @@ const (
 type Server struct {
 	Store  *store.Store
 	Blobs  blob.Store
-	Opened int64 // microseconds; when this node began to take results
+	Opened horde.Micros // microseconds; when this node began to take results
 }
 
 // Needs is what work takes from our blob store and brings to it.
@@ -61,8 +62,8 @@ func (srv Server) ExcuseNow(ctx context.Context, needs Needs) Excuse {
 // ExcuseLate is the excuse of work, begun and due at these times in microseconds,
 // that was not delivered in time: while this server was down, or had only just come
 // back, nobody took it, unless another node served all the while.
-func (srv Server) ExcuseLate(ctx context.Context, begun, due int64) (Excuse, error) {
-	if due >= srv.Opened+startingGrace.Microseconds() || begun >= srv.Opened {
+func (srv Server) ExcuseLate(ctx context.Context, begun, due horde.Micros) (Excuse, error) {
+	if due >= srv.Opened+horde.MicrosIn(startingGrace) || begun >= srv.Opened {
 		return NoExcuse, nil
 	}
 	if served, err := srv.Store.ServedElsewhere(ctx, begun, srv.Opened); err != nil || served {

@@ -15,7 +15,7 @@ func HoldOfForm(id string) string { return "interrogation:" + id }
 // Funds is where the kudos for work come from: the account of its payer, and what
 // was set aside for it there or on the budget of a shared key.
 type Funds struct {
-	Payer int64
+	Payer horde.UserID
 
 	// Hold is the id of what was set aside on the payer's account; "": nothing was.
 	Hold string
@@ -41,9 +41,9 @@ func (funds *Funds) keyID() string {
 }
 
 // accounts are those that a release changes.
-func (funds *Funds) accounts() []int64 {
+func (funds *Funds) accounts() []horde.UserID {
 	if funds.reserved() {
-		return []int64{funds.Payer}
+		return []horde.UserID{funds.Payer}
 	}
 	return nil
 }

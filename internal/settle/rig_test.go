@@ -40,7 +40,7 @@ func (h *rig) run(name string, test func(r *rig)) {
 }
 
 // write runs a unit of work that must not be refused.
-func (h *rig) write(accounts []int64, do func(*store.Tx) error) {
+func (h *rig) write(accounts []horde.UserID, do func(*store.Tx) error) {
 	h.Helper()
 	if err := h.Write(h.Context(), store.Unit{Accounts: accounts, Do: do}); err != nil {
 		h.Fatal(err)
@@ -61,7 +61,7 @@ func (h *rig) user(roles account.Role) *account.User {
 		u.ID, err = tx.InsertUser(store.User{ID: -1, OAuthID: name, KeyHash: name}, int64(floor))
 		return err
 	})
-	h.write([]int64{u.ID}, func(tx *store.Tx) error {
+	h.write([]horde.UserID{u.ID}, func(tx *store.Tx) error {
 		e := kudos.NewEntry(tx, "set:"+name, "test", "", "")
 		if err := e.SetBalance(u.ID, rich); err != nil {
 			return err
@@ -117,7 +117,7 @@ type request struct {
 func (h *rig) request(payer *account.User, n int, needed horde.Kudos, key string) *request {
 	h.Helper()
 	q := &request{id: horde.NewID(), funds: settle.Funds{Payer: payer.ID}}
-	h.write([]int64{payer.ID}, func(tx *store.Tx) error {
+	h.write([]horde.UserID{payer.ID}, func(tx *store.Tx) error {
 		a := settle.Acceptance{
 			Rules:    settle.Images,
 			Request:  q.id,
@@ -145,7 +145,7 @@ func (h *rig) request(payer *account.User, n int, needed horde.Kudos, key string
 			q.funds.Key = &kudos.KeyUse{Key: key, Request: q.id, Promised: reserved.Promised}
 		}
 		tx.InsertRequest(store.Request{ID: q.id, Kind: horde.KindImage, UserID: payer.ID, Created: tx.Now, Body: "{}",
-			RequestState: store.RequestState{Jobs: n, Waiting: n, Expires: tx.Now + time.Hour.Microseconds(), Consumed: tax, Version: 1}})
+			RequestState: store.RequestState{Jobs: n, Waiting: n, Expires: tx.Now + horde.MicrosIn(time.Hour), Consumed: tax, Version: 1}})
 		return nil
 	})
 	return q
@@ -165,7 +165,7 @@ func (h *rig) state(q *request) store.RequestState {
 // job hands a job of a request out to a worker.
 func (h *rig) job(q *request, w *fleet.Worker) *settle.Job {
 	h.Helper()
-	j := &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Model: "m", Started: h.now.Load(), TTL: 150_000_000}
+	j := &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Model: "m", Started: horde.Micros(h.now.Load()), TTL: 150_000_000}
 	j.Pop = j.ID
 	h.write(nil, func(tx *store.Tx) error {
 		if _, err := tx.Claim(q.id, 1, 0); err != nil {
@@ -181,7 +181,7 @@ func (h *rig) job(q *request, w *fleet.Worker) *settle.Job {
 // to workers, as far as there are any.
 func (h *rig) forms(payer *account.User, n int, workers ...*fleet.Worker) (forms []*settle.Form) {
 	h.Helper()
-	request := store.AlchemyRequest{ID: horde.NewID(), UserID: payer.ID, Created: h.now.Load(), Expires: h.now.Load() + 1e9, Body: "{}"}
+	request := store.AlchemyRequest{ID: horde.NewID(), UserID: payer.ID, Created: horde.Micros(h.now.Load()), Expires: horde.Micros(h.now.Load()) + 1e9, Body: "{}"}
 	var rows []store.Form
 	var wishes []kudos.OptionalHold
 	for i := range n {
@@ -189,7 +189,7 @@ func (h *rig) forms(payer *account.User, n int, workers ...*fleet.Worker) (forms
 		rows = append(rows, row)
 		wishes = append(wishes, kudos.OptionalHold{ID: settle.HoldOfForm(row.ID), Amount: formCharge})
 	}
-	h.write([]int64{payer.ID}, func(tx *store.Tx) error {
+	h.write([]horde.UserID{payer.ID}, func(tx *store.Tx) error {
 		a := settle.Acceptance{Rules: settle.Forms, Request: request.ID, Payer: payer.ID, Wishes: wishes}
 		if _, err := a.Apply(tx); err != nil {
 			return err
@@ -210,7 +210,7 @@ func (h *rig) forms(payer *account.User, n int, workers ...*fleet.Worker) (forms
 // hand gives a waiting form to a worker.
 func (h *rig) hand(f *settle.Form, w *fleet.Worker) {
 	h.Helper()
-	claim := store.ClaimFormOf(&f.Row, w.ID, horde.NewID(), h.now.Load()+180_000_000, h.now.Load())
+	claim := store.ClaimFormOf(&f.Row, w.ID, horde.NewID(), horde.Micros(h.now.Load())+180_000_000, horde.Micros(h.now.Load()))
 	h.write(nil, func(tx *store.Tx) (err error) {
 		f.Row.FormProgress, err = claim.Answer(tx)
 		return err

@@ -3,6 +3,7 @@ package settle
 import (
 	"context"
 	"errors"
+	"horde/internal/horde"
 
 	"horde/internal/kudos"
 	"horde/internal/store"
@@ -45,12 +46,12 @@ func Sweep[T any](
 // in workers' hands gets nothing (generation §5.8).
 type Expiry struct {
 	Request string // id
-	Payer   int64
+	Payer   horde.UserID
 
 	// Delete removes its rows if it has expired at At, in microseconds: one of
 	// (*store.Tx).DeleteRequest and DeleteAlchemy.
-	Delete func(tx *store.Tx, id string, now int64) error
-	At     int64
+	Delete func(tx *store.Tx, id string, now horde.Micros) error
+	At     horde.Micros
 
 	Holds []string // that may be set aside for it
 	OnKey bool     // a shared key may have kudos set aside for it
@@ -61,7 +62,7 @@ type Expiry struct {
 func Remove(ctx context.Context, s *store.Store, e Expiry) error {
 	u := store.Unit{Key: e.Request, Do: e.remove}
 	if e.OnKey || len(e.Holds) > 0 {
-		u.Accounts = []int64{e.Payer}
+		u.Accounts = []horde.UserID{e.Payer}
 	}
 	return s.Write(ctx, u)
 }
@@ -94,7 +95,7 @@ func RepairKeys(ctx context.Context, s *store.Store) error {
 	}
 
 	for _, k := range inconsistent {
-		u := store.Unit{Key: k.ID, Accounts: []int64{k.UserID}}
+		u := store.Unit{Key: k.ID, Accounts: []horde.UserID{k.UserID}}
 		u.Do = func(tx *store.Tx) error { return kudos.RepairKey(tx, k) }
 		if err := s.Write(ctx, u); err != nil {
 			return err

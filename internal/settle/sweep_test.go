@@ -16,7 +16,7 @@ func TestExpiryFreesEverything(t *testing.T) {
 	each(t, func(r *rig) {
 		payer := r.user(0)
 		key := store.SharedKey{ID: horde.NewID(), UserID: payer.ID, Budget: horde.Whole(100), MaxPixels: -1, MaxSteps: -1, MaxTokens: -1}
-		r.write([]int64{payer.ID}, func(tx *store.Tx) error { return tx.InsertSharedKey(key) })
+		r.write([]horde.UserID{payer.ID}, func(tx *store.Tx) error { return tx.InsertSharedKey(key) })
 		q := r.request(payer, 1, horde.Whole(20), key.ID)
 		if k, err := r.SharedKey(r.Context(), key.ID); err != nil || k.Held != horde.Whole(20) {
 			r.Fatalf("the key is %+v, %v", k, err)

@@ -29,7 +29,7 @@ func (s *Stats) Begin(ctx context.Context) error {
 	}
 
 	var images, texts int64
-	for after := int64(-1); ; {
+	for after := horde.UserID(-1); ; {
 		page, err := s.Store.AccountsAfter(ctx, after, chunk)
 		if err != nil {
 			return err

@@ -18,7 +18,7 @@ type Stats struct {
 
 // Images sums up the images that were generated.
 func (s *Stats) Images(ctx context.Context) (api.ImageTotals, error) {
-	w, err := s.Store.Stats(ctx, horde.KindImage, s.Clock().UnixMicro())
+	w, err := s.Store.Stats(ctx, horde.KindImage, horde.MicrosOf(s.Clock()))
 	made := func(t store.Tally) api.ImagesMade { return api.ImagesMade{Images: t.Jobs, Pixelsteps: t.WorkUnits} }
 	return api.ImageTotals{
 		Minute: made(w.Minute),
@@ -31,7 +31,7 @@ func (s *Stats) Images(ctx context.Context) (api.ImageTotals, error) {
 
 // Texts sums up the text generations.
 func (s *Stats) Texts(ctx context.Context) (api.TextTotals, error) {
-	w, err := s.Store.Stats(ctx, horde.KindText, s.Clock().UnixMicro())
+	w, err := s.Store.Stats(ctx, horde.KindText, horde.MicrosOf(s.Clock()))
 	made := func(t store.Tally) api.TextsMade { return api.TextsMade{Requests: t.Jobs, Tokens: t.WorkUnits} }
 	return api.TextTotals{
 		Minute: made(w.Minute),
@@ -75,7 +75,7 @@ func (s *Stats) TextModels(ctx context.Context) (api.TextModelTotals, error) {
 // models counts jobs by model, of the wanted models; a model that made nothing within a
 // span is not listed in it.
 func (s *Stats) models(ctx context.Context, kind horde.Kind, wanted func(model string) bool) (api.ModelTotals, error) {
-	all, err := s.Store.ModelStats(ctx, kind, s.Clock().UnixMicro())
+	all, err := s.Store.ModelStats(ctx, kind, horde.MicrosOf(s.Clock()))
 	t := api.ModelTotals{Day: api.ModelJobs{}, Month: api.ModelJobs{}, Total: api.ModelJobs{}}
 
 	for _, m := range all {

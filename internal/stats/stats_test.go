@@ -213,7 +213,7 @@ func TestBackfillEndsInTime(t *testing.T) {
 }
 
 // newOwner is a user who has contributed so many units of images.
-func newOwner(t *testing.T, s *stats.Stats, units int64) (id int64) {
+func newOwner(t *testing.T, s *stats.Stats, units int64) (id horde.UserID) {
 	t.Helper()
 	name := horde.NewID()
 	err := s.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) (err error) {
@@ -221,7 +221,7 @@ func newOwner(t *testing.T, s *stats.Stats, units int64) (id int64) {
 		return err
 	}})
 	if err == nil {
-		err = s.Store.Write(t.Context(), store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+		err = s.Store.Write(t.Context(), store.Unit{Accounts: []horde.UserID{id}, Do: func(tx *store.Tx) error {
 			return tx.ChangeAccount(id, func(a *store.Account) { a.Totals.Contribution[store.ImagePlace] = units })
 		}})
 	}
@@ -235,9 +235,9 @@ func newOwner(t *testing.T, s *stats.Stats, units int64) (id int64) {
 type event struct{ id, reason, model string }
 
 // record writes events of an owner into the ledger.
-func record(t *testing.T, s *stats.Stats, owner int64, events ...event) {
+func record(t *testing.T, s *stats.Stats, owner horde.UserID, events ...event) {
 	t.Helper()
-	err := s.Store.Write(t.Context(), store.Unit{Accounts: []int64{owner}, Do: func(tx *store.Tx) error {
+	err := s.Store.Write(t.Context(), store.Unit{Accounts: []horde.UserID{owner}, Do: func(tx *store.Tx) error {
 		for _, ev := range events {
 			e := kudos.NewEntry(tx, ev.id, ev.reason, "", "")
 			e.About(kudos.About{Model: ev.model})

@@ -13,12 +13,12 @@ import (
 // Account is the money of one user beside the ledger's postings, and the
 // counters that move with it.
 type Account struct {
-	UserID     int64
+	UserID     horde.UserID
 	Balance    horde.Kudos
 	Escrow     horde.Kudos
 	Held       horde.Kudos // sum of the active holds
 	Lowest     horde.Kudos // the floor that no debit goes under
-	LastActive int64
+	LastActive horde.Micros
 	Totals     Totals
 }
 
@@ -69,12 +69,12 @@ func scanAccount(r scanner) (*Account, error) {
 }
 
 // Account reads the account of a user.
-func (s *Store) Account(ctx context.Context, user int64) (*Account, error) {
+func (s *Store) Account(ctx context.Context, user horde.UserID) (*Account, error) {
 	return one(ctx, s, scanAccount, "SELECT "+accountColumns+" FROM accounts WHERE user_id = $1", user)
 }
 
 // Accounts reads the accounts of these users; unknown ones are left out.
-func (s *Store) Accounts(ctx context.Context, users []int64) ([]*Account, error) {
+func (s *Store) Accounts(ctx context.Context, users []horde.UserID) ([]*Account, error) {
 	var all []*Account
 	err := inChunks(users, func(q string, args []any) error {
 		some, err := rows(ctx, s, scanAccount, "SELECT "+accountColumns+" FROM accounts WHERE user_id IN "+q, args...)
@@ -86,13 +86,13 @@ func (s *Store) Accounts(ctx context.Context, users []int64) ([]*Account, error)
 
 // AccountsAfter reads accounts in the order of their users' ids, limit at most,
 // from behind a user.
-func (s *Store) AccountsAfter(ctx context.Context, user int64, limit int) ([]*Account, error) {
+func (s *Store) AccountsAfter(ctx context.Context, user horde.UserID, limit int) ([]*Account, error) {
 	return rows(ctx, s, scanAccount,
 		"SELECT "+accountColumns+" FROM accounts WHERE user_id > $1 ORDER BY user_id LIMIT $2", user, limit)
 }
 
-func (tx *Tx) lockAccounts(list []statement, ids []int64) []statement {
-	tx.accounts = make(map[int64]*Account, len(ids))
+func (tx *Tx) lockAccounts(list []statement, ids []horde.UserID) []statement {
+	tx.accounts = make(map[horde.UserID]*Account, len(ids))
 	keep := func(r scanner) error {
 		a, err := scanAccount(r)
 		if err == nil {
@@ -133,7 +133,7 @@ func inChunks[K any](ids []K, f func(placeholders string, args []any) error) err
 
 // Account is the locked account of a user that the unit declared; ErrNotFound when
 // there is none. ChangeAccount changes it.
-func (tx *Tx) Account(user int64) (*Account, error) {
+func (tx *Tx) Account(user horde.UserID) (*Account, error) {
 	if !slices.Contains(tx.unit.Accounts, user) {
 		return nil, tx.undeclared("account", user)
 	}
@@ -145,7 +145,7 @@ func (tx *Tx) Account(user int64) (*Account, error) {
 
 // ChangeAccount lets f change a locked account; the change is undone when the
 // unit is refused later on.
-func (tx *Tx) ChangeAccount(user int64, f func(*Account)) error {
+func (tx *Tx) ChangeAccount(user horde.UserID, f func(*Account)) error {
 	a, err := tx.Account(user)
 	if err != nil {
 		return err
@@ -172,12 +172,12 @@ func (tx *Tx) writeAccounts(list []statement) []statement {
 
 // EscrowOf reads the ids of users with one of these roles who have anything in
 // escrow.
-func (s *Store) EscrowOf(ctx context.Context, roles int64) ([]int64, error) {
-	return rows(ctx, s, scanInt, "SELECT user_id FROM accounts JOIN users ON id = user_id "+
+func (s *Store) EscrowOf(ctx context.Context, roles int64) ([]horde.UserID, error) {
+	return rows(ctx, s, scanInt[horde.UserID], "SELECT user_id FROM accounts JOIN users ON id = user_id "+
 		"WHERE escrow > 0 AND (roles & $1) <> 0 ORDER BY user_id", roles)
 }
 
 // EscrowAbove reads the ids of users with more than this much in escrow.
-func (s *Store) EscrowAbove(ctx context.Context, hundredths int64) ([]int64, error) {
-	return rows(ctx, s, scanInt, "SELECT user_id FROM accounts WHERE escrow > $1 ORDER BY user_id", hundredths)
+func (s *Store) EscrowAbove(ctx context.Context, hundredths int64) ([]horde.UserID, error) {
+	return rows(ctx, s, scanInt[horde.UserID], "SELECT user_id FROM accounts WHERE escrow > $1 ORDER BY user_id", hundredths)
 }

@@ -3,14 +3,16 @@ package store
 import (
 	"context"
 	"time"
+
+	"horde/internal/horde"
 )
 
 // AddressBan keeps the callers of a network out until a moment
 // (platform §3.7).
 type AddressBan struct {
-	Network string // a prefix as netip.Prefix writes it: "203.0.113.7/32"
-	Block   bool   // made as a range; else the timeout of one caller
-	Until   int64  // microseconds
+	Network string       // a prefix as netip.Prefix writes it: "203.0.113.7/32"
+	Block   bool         // made as a range; else the timeout of one caller
+	Until   horde.Micros // microseconds
 }
 
 // OffenceMemory is how long an offence of an address is remembered.
@@ -23,7 +25,7 @@ func scanBan(r scanner) (b AddressBan, err error) {
 }
 
 // AddressBans reads all bans that hold at now, in microseconds.
-func (s *Store) AddressBans(ctx context.Context, now int64) ([]AddressBan, error) {
+func (s *Store) AddressBans(ctx context.Context, now horde.Micros) ([]AddressBan, error) {
 	return rows(ctx, s, scanBan, bansRead+"until > $1", now)
 }
 
@@ -71,7 +73,7 @@ type Offender struct {
 }
 
 // Offences counts what a network has done since a moment.
-func (tx *Tx) Offences(o Offender, since int64) (int, error) {
+func (tx *Tx) Offences(o Offender, since horde.Micros) (int, error) {
 	return readCount(tx, "SELECT count(*) FROM address_offences WHERE network = $1 AND proxy = $2 AND at > $3",
 		o.Network, o.Proxy, since)
 }
@@ -95,6 +97,6 @@ func (tx *Tx) PruneAddresses() error {
 	if _, err := tx.change("DELETE FROM address_bans WHERE until <= $1", tx.Now); err != nil {
 		return err
 	}
-	_, err := tx.change("DELETE FROM address_offences WHERE at <= $1", tx.Now-OffenceMemory.Microseconds())
+	_, err := tx.change("DELETE FROM address_offences WHERE at <= $1", tx.Now-horde.MicrosIn(OffenceMemory))
 	return err
 }

@@ -82,20 +82,20 @@ func (tx *Tx) askAhead(list []statement, batch []*pending) []statement {
 
 // ClaimOf asks for k jobs of a request that still has them, is not given up and
 // has not expired now, and moves its expiry to at least expires.
-func ClaimOf(id string, k int, expires, now int64) *Ask[RequestState] {
+func ClaimOf(id string, k int, expires, now horde.Micros) *Ask[RequestState] {
 	return changeOf(id, "waiting = waiting - $2, expires = CASE WHEN expires < $3 THEN $3 ELSE expires END",
 		" AND waiting >= $2 AND NOT faulted AND NOT cancelled AND expires > $4", k, expires, now)
 }
 
 // ChargeOf adds to what a request has consumed and moves its expiry to at least
 // expires.
-func ChargeOf(id string, amount horde.Kudos, expires int64) *Ask[RequestState] {
+func ChargeOf(id string, amount horde.Kudos, expires horde.Micros) *Ask[RequestState] {
 	return changeOf(id, "consumed = consumed + $2, expires = CASE WHEN expires < $3 THEN $3 ELSE expires END",
 		"", int64(amount), expires)
 }
 
 // EndOf writes how a running job ended at now; lost when it had ended before.
-func EndOf(id string, r JobResult, now int64) *Ask[string] {
+func EndOf(id string, r JobResult, now horde.Micros) *Ask[string] {
 	r.Finished = now
 	return &Ask[string]{
 		text: "UPDATE jobs SET state = $2, finished = $3, seed = $4, censored = $5, result = $6, metadata = $7, " +
@@ -119,7 +119,7 @@ func changeOf(id, set, where string, args ...any) *Ask[RequestState] {
 
 // RenewAlchemyOf moves the expiry of an alchemy request that has not expired now
 // to at least expires, and answers its id.
-func RenewAlchemyOf(id string, expires, now int64) *Ask[string] {
+func RenewAlchemyOf(id string, expires, now horde.Micros) *Ask[string] {
 	return &Ask[string]{
 		text: "UPDATE alchemy_requests SET expires = CASE WHEN expires < $2 THEN $2 ELSE expires END " +
 			"WHERE id = $1 AND expires > $3 RETURNING id",
@@ -134,7 +134,7 @@ func RenewAlchemyOf(id string, expires, now int64) *Ask[string] {
 
 // ClaimFormOf gives a waiting form of a request that has not expired now to a
 // worker until ends; pop is the id of the pop that takes it.
-func ClaimFormOf(f *Form, worker, pop string, ends, now int64) *Ask[FormProgress] {
+func ClaimFormOf(f *Form, worker, pop string, ends, now horde.Micros) *Ask[FormProgress] {
 	return changeOfForm(f, FormWaiting, "state = 1, worker_id = $3, started = $4, ends = $5, pop = $6",
 		" AND EXISTS (SELECT 1 FROM alchemy_requests WHERE id = request_id AND expires > $4)", worker, now, ends, pop)
 }

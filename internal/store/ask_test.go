@@ -16,15 +16,15 @@ func TestAsk(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		a := user(t, s, "a")
-		now := time.Now().UnixMicro()
+		now := horde.MicrosOf(time.Now())
 		requests := []store.Request{request(now, 1), request(now, 3), request(now, 5)}
 		for i := range requests {
-			requests[i].Expires = now + time.Hour.Microseconds()
+			requests[i].Expires = now + horde.MicrosIn(time.Hour)
 			insert(t, s, requests[i])
 		}
 		claim := func(q store.Request, refuse bool) store.Unit {
 			ask := store.ClaimOf(q.ID, 1, 0, now)
-			return store.Unit{Key: q.ID, Accounts: []int64{a}, First: []store.Asked{ask}, Do: func(tx *store.Tx) error {
+			return store.Unit{Key: q.ID, Accounts: []horde.UserID{a}, First: []store.Asked{ask}, Do: func(tx *store.Tx) error {
 				if refuse { // without a look at the answer
 					return errRefused
 				}
@@ -76,12 +76,12 @@ func TestAsk(t *testing.T) {
 func TestAskOfManyRequests(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
-		now := time.Now().UnixMicro()
+		now := horde.MicrosOf(time.Now())
 		var units []store.Unit
 		var ids []string
 		for i := range 20 {
 			q := request(now, 1)
-			q.Expires = now + time.Hour.Microseconds()
+			q.Expires = now + horde.MicrosIn(time.Hour)
 			insert(t, s, q)
 			ids = append(ids, q.ID)
 			do(t, s, func(tx *store.Tx) error {

@@ -1,12 +1,16 @@
 package store
 
-import "context"
+import (
+	"context"
+
+	"horde/internal/horde"
+)
 
 // Action is something that a moderator or administrator did by their rights.
 type Action struct {
-	ID       string // in the order of time
-	At       int64  // microseconds
-	UserID   int64  // who did it
+	ID       string       // in the order of time
+	At       horde.Micros // microseconds
+	UserID   horde.UserID // who did it
 	Action   string
 	Target   string // what it was done to
 	Detail   string
@@ -31,7 +35,7 @@ func (s *Store) Actions(ctx context.Context, before string, limit int) ([]Action
 }
 
 // PruneActions forgets actions from before a time.
-func (tx *Tx) PruneActions(before int64) error {
+func (tx *Tx) PruneActions(before horde.Micros) error {
 	_, err := tx.change("DELETE FROM audit WHERE at < $1", before)
 	return err
 }

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"horde/internal/horde"
+
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -17,7 +19,7 @@ func BenchmarkWrite(b *testing.B) {
 		for _, workers := range []int{1, 16, 64} {
 			b.Run(fmt.Sprintf("%s/goroutines=%d", engine, workers), func(b *testing.B) {
 				s := storetest.On(b, engine).Open()
-				ids := make([]int64, 64)
+				ids := make([]horde.UserID, 64)
 				for i := range ids {
 					ids[i] = user(b, s, fmt.Sprint(i))
 				}
@@ -28,7 +30,7 @@ func BenchmarkWrite(b *testing.B) {
 					wg.Go(func() {
 						for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
 							id := ids[i%64]
-							write(b, s, store.Unit{Key: fmt.Sprint(i), Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+							write(b, s, store.Unit{Key: fmt.Sprint(i), Accounts: []horde.UserID{id}, Do: func(tx *store.Tx) error {
 								tx.InsertJob(store.Job{ID: fmt.Sprint("j", i)})
 								return add(id, 1)(tx)
 							}})

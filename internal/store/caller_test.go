@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"horde/internal/horde"
+
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -42,7 +44,7 @@ func TestCallerWhoLeft(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		a := user(t, s, "a")
-		deposit := store.Unit{Accounts: []int64{a}, Do: add(a, 1)}
+		deposit := store.Unit{Accounts: []horde.UserID{a}, Do: add(a, 1)}
 		balance := func(t *testing.T) int64 {
 			t.Helper()
 			return int64(must[*store.Account](t)(s.Account(t.Context(), a)).Balance)
@@ -77,7 +79,7 @@ func TestCallerWhoLeft(t *testing.T) {
 
 		t.Run("when it had begun", func(t *testing.T) {
 			ctx, leave := context.WithCancel(t.Context())
-			err := s.Write(ctx, store.Unit{Accounts: []int64{a}, Do: func(tx *store.Tx) error {
+			err := s.Write(ctx, store.Unit{Accounts: []horde.UserID{a}, Do: func(tx *store.Tx) error {
 				leave()
 				return add(a, 1)(tx)
 			}})
@@ -89,7 +91,7 @@ func TestCallerWhoLeft(t *testing.T) {
 		t.Run("when its batch was rolled back", func(t *testing.T) {
 			ctx, leave := context.WithCancel(t.Context())
 			units := []store.Unit{
-				{Key: "1", Accounts: []int64{a}, Do: func(tx *store.Tx) error { leave(); return add(a, 100)(tx) }},
+				{Key: "1", Accounts: []horde.UserID{a}, Do: func(tx *store.Tx) error { leave(); return add(a, 100)(tx) }},
 				{Key: "2", Do: func(tx *store.Tx) error {
 					return errors.Join(tx.DeleteMessage("m"), tx.InsertMessage(store.WorkerMessage{ID: "m"}), errRefused)
 				}},
@@ -123,7 +125,7 @@ func TestHungRollback(t *testing.T) {
 	p.hangAt.Store("ROLLBACK")
 	done := make(chan error, 1)
 	go func() {
-		done <- s.Write(t.Context(), store.Unit{Accounts: []int64{a}, Do: func(tx *store.Tx) error {
+		done <- s.Write(t.Context(), store.Unit{Accounts: []horde.UserID{a}, Do: func(tx *store.Tx) error {
 			return errors.Join(tx.InsertMessage(store.WorkerMessage{ID: "m"}), tx.InsertMessage(store.WorkerMessage{ID: "m"}))
 		}})
 	}()
@@ -139,7 +141,7 @@ func TestHungRollback(t *testing.T) {
 		t.Fatal("there was no rollback to hang")
 	}
 
-	write(t, s, store.Unit{Accounts: []int64{a}, Do: add(a, 1)})
+	write(t, s, store.Unit{Accounts: []horde.UserID{a}, Do: add(a, 1)})
 	if got := must[*store.Account](t)(s.Account(t.Context(), a)).Balance; got != 1 {
 		t.Errorf("balance %d", got)
 	}

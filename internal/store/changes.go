@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"horde/internal/horde"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 )
@@ -19,13 +21,13 @@ import (
 // memory: this node's rooms (Follow) and the other nodes. A new kind of row that they
 // keep is a new field here, and nothing else in this package.
 type Changes struct {
-	Requests  IDs[string] `json:"r,omitempty"`
-	Alchemy   IDs[string] `json:"a,omitempty"` // alchemy requests, for their forms too
-	Workers   IDs[string] `json:"w,omitempty"`
-	Users     IDs[int64]  `json:"u,omitempty"`
-	Addresses IDs[string] `json:"ip,omitempty"` // networks whose bans changed
-	Messages  IDs[string] `json:"m,omitempty"`  // to workers
-	Settings  IDs[string] `json:"s,omitempty"`  // of the whole horde, by name
+	Requests  IDs[string]       `json:"r,omitempty"`
+	Alchemy   IDs[string]       `json:"a,omitempty"` // alchemy requests, for their forms too
+	Workers   IDs[string]       `json:"w,omitempty"`
+	Users     IDs[horde.UserID] `json:"u,omitempty"`
+	Addresses IDs[string]       `json:"ip,omitempty"` // networks whose bans changed
+	Messages  IDs[string]       `json:"m,omitempty"`  // to workers
+	Settings  IDs[string]       `json:"s,omitempty"`  // of the whole horde, by name
 
 	Filters    bool `json:"f,omitempty"`      // some of them
 	References bool `json:"models,omitempty"` // copies of model references
@@ -195,7 +197,7 @@ func (w *watch) applyNews(ctx context.Context) (err error) {
 
 // heard is how far the changes of the nodes that live are applied.
 func (w *watch) heard() *heard {
-	h := &heard{at: w.last.UnixMicro(), upTo: make(map[string]int64, len(w.nodes))}
+	h := &heard{at: horde.MicrosOf(w.last), upTo: make(map[string]int64, len(w.nodes))}
 	for _, node := range w.nodes {
 		h.upTo[node] = w.seen[node]
 	}
@@ -368,16 +370,16 @@ func (s *Store) listenOnce(ctx context.Context, wake chan<- struct{}) error {
 
 // PruneChanges forgets old changes and nodes that are gone.
 func (tx *Tx) PruneChanges() error {
-	if _, err := tx.change("DELETE FROM changes WHERE at < $1", tx.Now-changesKept.Microseconds()); err != nil {
+	if _, err := tx.change("DELETE FROM changes WHERE at < $1", tx.Now-horde.MicrosIn(changesKept)); err != nil {
 		return err
 	}
-	_, err := tx.change("DELETE FROM nodes WHERE seen < $1", tx.Now-changesKept.Microseconds())
+	_, err := tx.change("DELETE FROM nodes WHERE seen < $1", tx.Now-horde.MicrosIn(changesKept))
 	return err
 }
 
 // ServedElsewhere reports whether another node has lived from one time to another,
 // as far as can be told: a node that lives says so every ten seconds.
-func (s *Store) ServedElsewhere(ctx context.Context, from, to int64) (bool, error) {
+func (s *Store) ServedElsewhere(ctx context.Context, from, to horde.Micros) (bool, error) {
 	if !s.engine.shared {
 		return false, nil
 	}
@@ -387,7 +389,7 @@ func (s *Store) ServedElsewhere(ctx context.Context, from, to int64) (bool, erro
 
 // Lease takes or renews the right to do a background job until the given time.
 // ErrLost: another node has it.
-func (tx *Tx) Lease(name string, until int64) error {
+func (tx *Tx) Lease(name string, until horde.Micros) error {
 	n, err := tx.change(`INSERT INTO leases (name, holder, until) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
 WHERE leases.holder = excluded.holder OR leases.until < $4`, name, tx.w.s.node, until, tx.Now)

@@ -101,7 +101,7 @@ func TestWatch(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	a, b := db.Open(), db.Open()
 	fa, fb := follow(t, a), follow(t, b)
-	now := time.Now().UnixMicro()
+	now := horde.MicrosOf(time.Now())
 	var ids []string
 	for range 150 {
 		ids = append(ids, insert(t, a, request(now, 1)).ID)
@@ -113,7 +113,7 @@ func TestWatch(t *testing.T) {
 	do(t, b, func(tx *store.Tx) error { return tx.InsertWorker(store.Worker{ID: "w", Name: "w", Settings: "{}"}) })
 	u := user(t, b, "x")
 	fa.until(t, "worker and user", func() bool {
-		return slices.Equal(fa.heard.Workers, []string{"w"}) && slices.Equal(fa.heard.Users, []int64{u})
+		return slices.Equal(fa.heard.Workers, []string{"w"}) && slices.Equal(fa.heard.Users, []horde.UserID{u})
 	})
 	if len(fa.heard.Requests) != 0 {
 		t.Error("a node hears of its own changes")
@@ -286,7 +286,7 @@ func TestAudit(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		id := user(t, s, "a")
-		write(t, s, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+		write(t, s, store.Unit{Accounts: []horde.UserID{id}, Do: func(tx *store.Tx) error {
 			err := tx.ChangeAccount(id, func(a *store.Account) { a.Balance, a.Escrow, a.Held = 700, 300, 50 })
 			tx.InsertHolds(store.Hold{ID: "h", UserID: id, Remaining: 50})
 			return errors.Join(err, tx.Post(store.Event{ID: "e", Postings: []store.Posting{
@@ -341,7 +341,7 @@ func TestAuditDuringWrites(t *testing.T) {
 						return
 					default:
 					}
-					write(t, s, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+					write(t, s, store.Unit{Accounts: []horde.UserID{id}, Do: func(tx *store.Tx) error {
 						return errors.Join(add(id, 1)(tx), tx.Post(store.Event{ID: fmt.Sprint(i, "/", n), Postings: []store.Posting{
 							{Account: "mint", Amount: -1}, {Account: "user:" + fmt.Sprint(id), Amount: horde.Kudos(1)}}}))
 					}})

@@ -11,12 +11,12 @@ import (
 type Collection struct {
 	ID       string
 	Kind     horde.Kind // image, text
-	UserID   int64
+	UserID   horde.UserID
 	Name     string // one of its owner's collections has it
 	Info     string
 	Public   bool
 	UseCount int64
-	Created  int64
+	Created  horde.Micros
 }
 
 const collectionColumns = "id, kind, user_id, name, info, public, use_count, created"
@@ -32,7 +32,7 @@ func (s *Store) Collection(ctx context.Context, id string) (Collection, error) {
 
 // CollectionNamed reads the oldest collection of this name; of one user, unless
 // user is below 0, and of one kind, unless kind is empty.
-func (s *Store) CollectionNamed(ctx context.Context, name string, user int64, kind horde.Kind) (Collection, error) {
+func (s *Store) CollectionNamed(ctx context.Context, name string, user horde.UserID, kind horde.Kind) (Collection, error) {
 	return one(ctx, s, scanCollection, "SELECT "+collectionColumns+" FROM collections WHERE name = $1 "+
 		"AND (CAST($2 AS BIGINT) < 0 OR user_id = $2) AND (CAST($3 AS TEXT) = '' OR kind = $3) "+
 		"ORDER BY created, id LIMIT 1", name, user, kind)
@@ -50,7 +50,7 @@ type Member struct {
 	Collection string
 	Style      string // id
 	Name       string
-	UserID     int64
+	UserID     horde.UserID
 	Creator    string // username of the style's owner
 }
 
@@ -80,14 +80,14 @@ func (tx *Tx) Collection(id string) (Collection, error) {
 
 // CollectionNameTaken reports whether another collection of the user than except
 // has this name.
-func (tx *Tx) CollectionNameTaken(user int64, name, except string) (bool, error) {
+func (tx *Tx) CollectionNameTaken(user horde.UserID, name, except string) (bool, error) {
 	n, err := readCount(tx, "SELECT count(*) FROM collections WHERE user_id = $1 AND name = $2 AND id <> $3",
 		user, name, except)
 	return n > 0, err
 }
 
 // CountCollections counts a user's collections inside the transaction.
-func (tx *Tx) CountCollections(user int64) (int, error) {
+func (tx *Tx) CountCollections(user horde.UserID) (int, error) {
 	return readCount(tx, "SELECT count(*) FROM collections WHERE user_id = $1", user)
 }
 

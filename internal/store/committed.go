@@ -1,5 +1,7 @@
 package store
 
+import "horde/internal/horde"
+
 // Committed is what a transaction of this node made of requests and forms, so that
 // nobody has to read it again. Each list is in the order of the changes.
 type Committed struct {
@@ -44,5 +46,5 @@ type FormChange struct {
 // Renewal is how long an alchemy request lives at least.
 type Renewal struct {
 	ID      string
-	Expires int64 // microseconds
+	Expires horde.Micros // microseconds
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 
+	"horde/internal/horde"
+
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -30,8 +32,8 @@ func TestUndeclaredRow(t *testing.T) {
 			"ignore the error": func(tx *store.Tx) error { _, _ = tx.Account(a); return nil },
 		} {
 			t.Run(name, func(t *testing.T) {
-				declared := store.Unit{Key: "1", Accounts: []int64{a, b}, Workers: []string{"w"}, Do: add(b, 1)}
-				results := together(t, s, declared, store.Unit{Key: "2", Accounts: []int64{b}, Do: use})
+				declared := store.Unit{Key: "1", Accounts: []horde.UserID{a, b}, Workers: []string{"w"}, Do: add(b, 1)}
+				results := together(t, s, declared, store.Unit{Key: "2", Accounts: []horde.UserID{b}, Do: use})
 				if results[0] != nil || !errors.Is(results[1], store.ErrUndeclared) || errors.Is(results[1], store.ErrNotFound) {
 					t.Errorf("with a unit that declared the row: %v, without: %v", results[0], results[1])
 				}

@@ -18,7 +18,9 @@ func (s *Store) SetMaxWait(d time.Duration) { s.writer.maxWait = d }
 func (s *Store) Waiting() int { return len(s.writer.queue) }
 
 // Count counts finished jobs without listing them as deliveries.
-func (tx *Tx) Count(kind horde.Kind, model string, at int64, t Tally) { tx.count(kind, model, at, t) }
+func (tx *Tx) Count(kind horde.Kind, model string, at horde.Micros, t Tally) {
+	tx.count(kind, model, at, t)
+}
 
 // Migrations are the files of the schema.
 var Migrations = migrations

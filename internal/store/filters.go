@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+
+	"horde/internal/horde"
 )
 
 // Filter is a moderator's pattern for prompts (platform §16).
@@ -13,10 +15,10 @@ type Filter struct {
 	Regex       string
 	Description *string // nil: none was given
 	Replacement string
-	AuthorID    int64
-	EditorID    int64 // who wrote or changed it last
-	Created     int64
-	Changed     int64
+	AuthorID    horde.UserID
+	EditorID    horde.UserID // who wrote or changed it last
+	Created     horde.Micros
+	Changed     horde.Micros
 	Editor      string // username of EditorID; read only, "" when that user is gone
 }
 
@@ -96,8 +98,8 @@ func (tx *Tx) DeleteFilter(id int64) error {
 // RefusedPrompt is a prompt that filters refused, kept for moderators.
 type RefusedPrompt struct {
 	ID       string
-	UserID   int64 // who sent it
-	Created  int64
+	UserID   horde.UserID // who sent it
+	Created  horde.Micros
 	Prompt   string
 	Username string // of UserID; read only, "" when that user is gone
 }
@@ -111,7 +113,7 @@ func (tx *Tx) InsertRefusedPrompt(p RefusedPrompt) error {
 
 // RefusedPrompts reads refused prompts of all users, or of one where user is not
 // below 0: the newest first.
-func (s *Store) RefusedPrompts(ctx context.Context, user int64, limit, offset int) ([]RefusedPrompt, error) {
+func (s *Store) RefusedPrompts(ctx context.Context, user horde.UserID, limit, offset int) ([]RefusedPrompt, error) {
 	return rows(ctx, s, func(r scanner) (p RefusedPrompt, err error) {
 		return p, r.Scan(&p.ID, &p.UserID, &p.Created, &p.Prompt, &p.Username)
 	}, "SELECT id, user_id, created, prompt, "+
@@ -120,7 +122,7 @@ func (s *Store) RefusedPrompts(ctx context.Context, user int64, limit, offset in
 }
 
 // PruneRefusedPrompts forgets refused prompts from before a time.
-func (tx *Tx) PruneRefusedPrompts(before int64) error {
+func (tx *Tx) PruneRefusedPrompts(before horde.Micros) error {
 	_, err := tx.change("DELETE FROM refused_prompts WHERE created < $1", before)
 	return err
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 
+	"horde/internal/horde"
+
 	"github.com/google/go-cmp/cmp"
 
 	"horde/internal/store"
@@ -82,7 +84,7 @@ func TestRefusedPrompts(t *testing.T) {
 		for _, p := range []store.RefusedPrompt{{ID: "1", UserID: 0, Prompt: "a"}, {ID: "2", UserID: 5, Prompt: "b"}, {ID: "3", UserID: 0, Prompt: "c"}} {
 			write(func(tx *store.Tx) error { return tx.InsertRefusedPrompt(p) })
 		}
-		list := func(user int64, limit, offset int) (texts string) {
+		list := func(user horde.UserID, limit, offset int) (texts string) {
 			t.Helper()
 			found, err := s.RefusedPrompts(ctx, user, limit, offset)
 			if err != nil {
@@ -94,7 +96,7 @@ func TestRefusedPrompts(t *testing.T) {
 			return texts
 		}
 		for _, c := range []struct {
-			user          int64
+			user          horde.UserID
 			limit, offset int
 			want          string
 		}{{-1, 10, 0, "cba"}, {0, 10, 0, "ca"}, {5, 10, 0, "b"}, {9, 10, 0, ""}, {-1, 1, 1, "b"}} {

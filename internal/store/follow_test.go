@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"horde/internal/horde"
+
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -63,7 +65,7 @@ func TestRefusedUnitIsNoNews(t *testing.T) {
 		s := db.Open()
 		var heard store.Changes
 		s.Follow(func(_ context.Context, c *store.Changes) error { heard = *c; return nil })
-		good, bad := request(time.Now().UnixMicro(), 1), request(time.Now().UnixMicro(), 1)
+		good, bad := request(horde.MicrosOf(time.Now()), 1), request(horde.MicrosOf(time.Now()), 1)
 
 		results := together(t, s,
 			store.Unit{Key: "1", Do: func(tx *store.Tx) error { tx.InsertRequest(bad); return errRefused }},
@@ -95,13 +97,13 @@ func TestFollowerThatFails(t *testing.T) {
 		return nil
 	})
 
-	insert(t, s, request(time.Now().UnixMicro(), 1))
+	insert(t, s, request(horde.MicrosOf(time.Now()), 1))
 	<-missed
-	insert(t, s, request(time.Now().UnixMicro(), 1)) // while all is read again
+	insert(t, s, request(horde.MicrosOf(time.Now()), 1)) // while all is read again
 	reloads <- errors.New("no again")
 	<-missed
 	reloads <- nil
-	insert(t, s, request(time.Now().UnixMicro(), 1))
+	insert(t, s, request(horde.MicrosOf(time.Now()), 1))
 
 	if told != 3 {
 		t.Errorf("told of %d commits, want 3", told)
@@ -199,7 +201,7 @@ func TestFollowerBehindOneThatFails(t *testing.T) {
 		return nil
 	})
 
-	q := insert(t, s, request(time.Now().UnixMicro(), 1))
+	q := insert(t, s, request(horde.MicrosOf(time.Now()), 1))
 	mu.Lock()
 	defer mu.Unlock()
 	if len(heard) != 1 || heard[0].ID != q.ID {

@@ -2,15 +2,17 @@ package store
 
 import (
 	"context"
+
+	"horde/internal/horde"
 )
 
 // AlchemyRequest is one request for forms about an image. Body is the domain's
 // JSON.
 type AlchemyRequest struct {
 	ID       string
-	UserID   int64
-	Created  int64
-	Expires  int64
+	UserID   horde.UserID
+	Created  horde.Micros
+	Expires  horde.Micros
 	Priority int64
 	Body     string
 }
@@ -42,12 +44,12 @@ type Form struct {
 // so that a reader can tell the newer of two.
 type FormProgress struct {
 	State    FormState
-	WorkerID string // that has it, or had it last
-	Started  int64  // microseconds; of the last handing out
-	Ends     int64  // when the worker's time is over
-	Aborts   int    // times that it was given up
-	Pop      string // that the worker took it with
-	FailedBy string // what failed on it: worker/pop for each failure, with commas
+	WorkerID string       // that has it, or had it last
+	Started  horde.Micros // microseconds; of the last handing out
+	Ends     horde.Micros // when the worker's time is over
+	Aborts   int          // times that it was given up
+	Pop      string       // that the worker took it with
+	FailedBy string       // what failed on it: worker/pop for each failure, with commas
 	Version  int64
 }
 
@@ -87,13 +89,13 @@ func scanFormResult(r scanner) (f FormResult, err error) {
 }
 
 // LiveAlchemy reads all alchemy requests that have not expired, oldest first.
-func (s *Store) LiveAlchemy(ctx context.Context, now int64) ([]AlchemyRequest, error) {
+func (s *Store) LiveAlchemy(ctx context.Context, now horde.Micros) ([]AlchemyRequest, error) {
 	return rows(ctx, s, scanAlchemy,
 		"SELECT "+alchemyColumns+" FROM alchemy_requests WHERE expires > $1 ORDER BY created, id", now)
 }
 
 // LiveForms reads the forms of all alchemy requests that have not expired.
-func (s *Store) LiveForms(ctx context.Context, now int64) ([]Form, error) {
+func (s *Store) LiveForms(ctx context.Context, now horde.Micros) ([]Form, error) {
 	return rows(ctx, s, scanForm, "SELECT "+formColumns+" FROM forms WHERE request_id IN "+
 		"(SELECT id FROM alchemy_requests WHERE expires > $1) ORDER BY request_id, position", now)
 }
@@ -135,13 +137,13 @@ func (s *Store) FormResults(ctx context.Context, request string) ([]FormResult, 
 }
 
 // OverdueForms reads running forms whose time is up.
-func (s *Store) OverdueForms(ctx context.Context, now int64, limit int) ([]Form, error) {
+func (s *Store) OverdueForms(ctx context.Context, now horde.Micros, limit int) ([]Form, error) {
 	return rows(ctx, s, scanForm,
 		"SELECT "+formColumns+" FROM forms WHERE state = 1 AND ends < $1 ORDER BY ends LIMIT $2", now, limit)
 }
 
 // ExpiredAlchemy reads alchemy requests that have expired.
-func (s *Store) ExpiredAlchemy(ctx context.Context, now int64, limit int) ([]AlchemyRequest, error) {
+func (s *Store) ExpiredAlchemy(ctx context.Context, now horde.Micros, limit int) ([]AlchemyRequest, error) {
 	return rows(ctx, s, scanAlchemy,
 		"SELECT "+alchemyColumns+" FROM alchemy_requests WHERE expires <= $1 ORDER BY expires LIMIT $2", now, limit)
 }
@@ -179,7 +181,7 @@ func (tx *Tx) RequeueForm(f *Form, to FormState, failedBy string) (FormProgress,
 
 // DeleteAlchemy removes an alchemy request that expired at or before now, with
 // its forms. ErrLost: it was renewed or is gone.
-func (tx *Tx) DeleteAlchemy(id string, now int64) error {
+func (tx *Tx) DeleteAlchemy(id string, now horde.Micros) error {
 	n, err := tx.change("DELETE FROM alchemy_requests WHERE id = $1 AND expires <= $2", id, now)
 	if err != nil {
 		return err
@@ -200,7 +202,7 @@ type KnownResult struct {
 	Result  string // JSON object
 	Blob    string // name of the image that belongs to it
 	Trusted bool   // made by the worker of a trusted owner
-	Expires int64
+	Expires horde.Micros
 }
 
 func scanKnownResult(r scanner) (k KnownResult, err error) {
@@ -208,7 +210,7 @@ func scanKnownResult(r scanner) (k KnownResult, err error) {
 }
 
 // KnownResults reads the known results with these ids that have not expired.
-func (s *Store) KnownResults(ctx context.Context, ids []string, now int64) ([]KnownResult, error) {
+func (s *Store) KnownResults(ctx context.Context, ids []string, now horde.Micros) ([]KnownResult, error) {
 	var all []KnownResult
 	err := inChunks(ids, func(q string, args []any) error {
 		some, err := rows(ctx, s, scanKnownResult,

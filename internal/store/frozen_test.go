@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"horde/internal/horde"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -33,7 +34,7 @@ func TestFrozenNodeBlocksNobodyForLong(t *testing.T) {
 	inside, thaw := make(chan struct{}, 9), make(chan struct{})
 	thawed := make(chan error, 1)
 	go func() {
-		thawed <- frozen.Write(t.Context(), store.Unit{Accounts: []int64{a}, Do: func(tx *store.Tx) error {
+		thawed <- frozen.Write(t.Context(), store.Unit{Accounts: []horde.UserID{a}, Do: func(tx *store.Tx) error {
 			inside <- struct{}{}
 			<-thaw
 			return add(a, 1)(tx)
@@ -42,7 +43,7 @@ func TestFrozenNodeBlocksNobodyForLong(t *testing.T) {
 	<-inside
 
 	began := time.Now()
-	err := other.Write(t.Context(), store.Unit{Accounts: []int64{a}, Do: add(a, 10)})
+	err := other.Write(t.Context(), store.Unit{Accounts: []horde.UserID{a}, Do: add(a, 10)})
 	took := time.Since(began)
 	t.Logf("the other node wrote after %v: %v", took.Round(time.Millisecond), err)
 	if err != nil || took > longestBlock {
@@ -68,7 +69,7 @@ func TestWritesThatWaitInVainAreRefused(t *testing.T) {
 
 		release := occupy(t, s)
 		began := time.Now()
-		err := s.Write(t.Context(), store.Unit{Accounts: []int64{a}, Do: add(a, 1)})
+		err := s.Write(t.Context(), store.Unit{Accounts: []horde.UserID{a}, Do: add(a, 1)})
 		if !errors.Is(err, store.ErrUnavailable) || time.Since(began) > 8*time.Second {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
@@ -77,7 +78,7 @@ func TestWritesThatWaitInVainAreRefused(t *testing.T) {
 		}
 
 		release()
-		write(t, s, store.Unit{Accounts: []int64{a}, Do: add(a, 10)})
+		write(t, s, store.Unit{Accounts: []horde.UserID{a}, Do: add(a, 10)})
 		if got := must[*store.Account](t)(s.Account(t.Context(), a)).Balance; got != 10 {
 			t.Errorf("balance %d", got)
 		}
@@ -110,9 +111,9 @@ func TestLockedRowStopsOnlyThoseWhoNeedIt(t *testing.T) {
 
 	began := time.Now()
 	results := together(t, s,
-		store.Unit{Key: "1", Accounts: []int64{locked}, Do: add(locked, 1)},
-		store.Unit{Key: "2", Accounts: []int64{free}, Do: add(free, 1)},
-		store.Unit{Key: "3", Accounts: []int64{locked, free}, Do: add(locked, 1)},
+		store.Unit{Key: "1", Accounts: []horde.UserID{locked}, Do: add(locked, 1)},
+		store.Unit{Key: "2", Accounts: []horde.UserID{free}, Do: add(free, 1)},
+		store.Unit{Key: "3", Accounts: []horde.UserID{locked, free}, Do: add(locked, 1)},
 	)
 	if took := time.Since(began); took > longestBlock {
 		t.Errorf("answered after %v", took)
@@ -137,7 +138,7 @@ func TestWritesAreBackWithTheDatabase(t *testing.T) {
 	const writes = 8
 	done := make(chan error, writes)
 	for range writes {
-		go func() { done <- s.Write(t.Context(), store.Unit{Accounts: []int64{a}, Do: add(a, 1)}) }()
+		go func() { done <- s.Write(t.Context(), store.Unit{Accounts: []horde.UserID{a}, Do: add(a, 1)}) }()
 	}
 	_, oldest := s.WriteQueue()
 	for oldest < 2*time.Second {

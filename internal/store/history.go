@@ -7,7 +7,6 @@ import (
 	"errors"
 	"math"
 	"slices"
-	"strconv"
 
 	"horde/internal/horde"
 )
@@ -15,8 +14,8 @@ import (
 // Movement is what an event of the ledger did to one user: to what can be spent
 // and to the escrow.
 type Movement struct {
-	Event   Event // without its postings
-	At      int64 // microseconds
+	Event   Event        // without its postings
+	At      horde.Micros // microseconds
 	Balance horde.Kudos
 	Escrow  horde.Kudos
 }
@@ -24,14 +23,14 @@ type Movement struct {
 // Place is where a page of History begins: at movements of this moment or
 // older, without the newest Skip of them. The zero Place is the newest movement.
 type Place struct {
-	At   int64
+	At   horde.Micros
 	Skip int
 }
 
 // History reads the account of a user and limit of its movements at most, newest
 // first, from one moment of the database; ErrNotFound when there is no such
 // account. Movements of one moment stand in the order of their ids.
-func (s *Store) History(ctx context.Context, user int64, from Place, limit int) (*Account, []Movement, error) {
+func (s *Store) History(ctx context.Context, user horde.UserID, from Place, limit int) (*Account, []Movement, error) {
 	tx, err := s.read.BeginTx(ctx, s.engine.snapshot)
 	if err != nil {
 		return nil, nil, err
@@ -49,7 +48,7 @@ func (s *Store) History(ctx context.Context, user int64, from Place, limit int) 
 	if from.At == 0 {
 		from.At = math.MaxInt64
 	}
-	id := strconv.FormatInt(user, 10)
+	id := user.String()
 	own, err := movements(ctx, tx, spendable+id, from.At, from.Skip+limit)
 	if err != nil {
 		return nil, nil, err
@@ -66,7 +65,7 @@ func (s *Store) History(ctx context.Context, user int64, from Place, limit int) 
 	return a, all[min(from.Skip, len(all)):min(from.Skip+limit, len(all))], nil
 }
 
-func movements(ctx context.Context, tx *sql.Tx, account string, until int64, limit int) ([]Movement, error) {
+func movements(ctx context.Context, tx *sql.Tx, account string, until horde.Micros, limit int) ([]Movement, error) {
 	rs, err := tx.QueryContext(ctx, "SELECT e.id, e.reason, e.request_id, e.job_id, e.detail, p.at, p.amount "+
 		"FROM ledger_postings p JOIN ledger_events e ON e.id = p.event_id "+
 		"WHERE p.account = $1 AND p.at > 0 AND p.at <= $2 ORDER BY p.at DESC, p.event_id DESC LIMIT $3",
@@ -115,13 +114,13 @@ func (tx *Tx) DatePostings() (int64, error) {
 
 // Schema is the version of the database's tables.
 func (s *Store) Schema(ctx context.Context) (int64, error) {
-	return one(ctx, s, scanInt, "SELECT COALESCE(max(version_id), 0) FROM goose_db_version")
+	return one(ctx, s, scanInt[int64], "SELECT COALESCE(max(version_id), 0) FROM goose_db_version")
 }
 
 // Names reads what users, workers and shared keys are called now; those that are
 // gone are left out.
-func (s *Store) Names(ctx context.Context, users []int64, workers, keys []string) (n Names, err error) {
-	if n.Users, err = named[int64](ctx, s, "SELECT id, username FROM users WHERE id IN ", users); err != nil {
+func (s *Store) Names(ctx context.Context, users []horde.UserID, workers, keys []string) (n Names, err error) {
+	if n.Users, err = named[horde.UserID](ctx, s, "SELECT id, username FROM users WHERE id IN ", users); err != nil {
 		return n, err
 	}
 	if n.Workers, err = named[string](ctx, s, "SELECT id, name FROM workers WHERE id IN ", workers); err != nil {
@@ -150,7 +149,7 @@ func named[K comparable](ctx context.Context, s *Store, q string, ids []K) (map[
 
 // Names are what users, workers and shared keys are called, by id.
 type Names struct {
-	Users   map[int64]string // usernames without their numbers
+	Users   map[horde.UserID]string // usernames without their numbers
 	Workers map[string]string
 	Keys    map[string]string
 }

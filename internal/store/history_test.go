@@ -18,8 +18,8 @@ import (
 
 // post writes an event at the time of the store's clock that gives a user some
 // kudos to spend and some into escrow.
-func post(user int64, id string, spendable, kept horde.Kudos) store.Unit {
-	return store.Unit{Accounts: []int64{user}, Do: func(tx *store.Tx) error {
+func post(user horde.UserID, id string, spendable, kept horde.Kudos) store.Unit {
+	return store.Unit{Accounts: []horde.UserID{user}, Do: func(tx *store.Tx) error {
 		err := tx.ChangeAccount(user, func(a *store.Account) { a.Balance, a.Escrow = a.Balance+spendable, a.Escrow+kept })
 		e := store.Event{ID: id, Reason: "r " + id, RequestID: "q", JobID: "j", Detail: "{}"}
 		for name, n := range map[string]horde.Kudos{fmt.Sprint("user:", user): spendable, fmt.Sprint("escrow:", user): kept, "mint": -spendable - kept} {
@@ -130,7 +130,7 @@ func TestReader(t *testing.T) {
 		if v := must[int64](t)(r.Schema(t.Context())); v < 43 {
 			t.Errorf("schema %d", v)
 		}
-		n := must[store.Names](t)(r.Names(t.Context(), []int64{id, 99}, []string{"gone"}, nil))
+		n := must[store.Names](t)(r.Names(t.Context(), []horde.UserID{id, 99}, []string{"gone"}, nil))
 		if len(n.Users) != 1 || n.Users[id] == "" || len(n.Workers) != 0 {
 			t.Errorf("%+v", n)
 		}

@@ -26,9 +26,9 @@ type Job struct {
 	Model     string
 	Seed      int64
 	Decoy     bool // given to a paused worker; counts for nothing
-	Started   int64
-	TTL       int64  // microseconds
-	Pop       string // that it was handed out by: the id of that pop's first job
+	Started   horde.Micros
+	TTL       horde.Micros // microseconds
+	Pop       string       // that it was handed out by: the id of that pop's first job
 	JobResult
 }
 
@@ -43,7 +43,7 @@ func (j *Job) PopID() string {
 // JobResult is how a job ended.
 type JobResult struct {
 	State    JobState
-	Finished int64
+	Finished horde.Micros
 	Seed     int64 // as the worker reports it
 	Censored bool
 	Result   string // "R2", or what the worker sent and no decoder understood
@@ -82,14 +82,14 @@ func (s *Store) JobsOf(ctx context.Context, requests []string) ([]Job, error) {
 }
 
 // LiveJobs reads the jobs of all requests that have not expired.
-func (s *Store) LiveJobs(ctx context.Context, now int64) ([]Job, error) {
+func (s *Store) LiveJobs(ctx context.Context, now horde.Micros) ([]Job, error) {
 	return rows(ctx, s, scanJob, "SELECT "+jobColumns+" FROM jobs "+
 		"WHERE request_id IN (SELECT id FROM requests WHERE expires > $1) ORDER BY started, id", now)
 }
 
 // Overdue reads running jobs whose time is up, but for those of expired
 // requests: they are removed with them.
-func (s *Store) Overdue(ctx context.Context, now int64, limit int) ([]Job, error) {
+func (s *Store) Overdue(ctx context.Context, now horde.Micros, limit int) ([]Job, error) {
 	return rows(ctx, s, scanJob, "SELECT "+jobColumns+" FROM jobs WHERE state = 0 AND started + ttl < $1 "+
 		"AND request_id IN (SELECT id FROM requests WHERE expires > $1) ORDER BY started LIMIT $2", now, limit)
 }
@@ -142,12 +142,12 @@ func (tx *Tx) EndJob(id string, r JobResult) error {
 // Delivery is one finished job, kept an hour for the figures of the recent past.
 type Delivery struct {
 	JobID     string
-	At        int64
+	At        horde.Micros
 	Kind      horde.Kind
 	Model     string
-	WorkUnits int64 // pixelsteps or tokens
-	Asked     int64 // the same as statistics count it: by what was asked for
-	Micros    int64 // from handing out to delivery
+	WorkUnits int64        // pixelsteps or tokens
+	Asked     int64        // the same as statistics count it: by what was asked for
+	Micros    horde.Micros // from handing out to delivery
 }
 
 // Deliver buffers a delivery and counts it in the statistics.
@@ -166,12 +166,12 @@ func scanDelivery(r scanner) (d Delivery, err error) {
 }
 
 // Deliveries reads what was delivered after since, oldest first.
-func (s *Store) Deliveries(ctx context.Context, since int64) ([]Delivery, error) {
+func (s *Store) Deliveries(ctx context.Context, since horde.Micros) ([]Delivery, error) {
 	return rows(ctx, s, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE at > $1 ORDER BY at", since)
 }
 
 // PruneDeliveries removes what was delivered before.
-func (tx *Tx) PruneDeliveries(before int64) error {
+func (tx *Tx) PruneDeliveries(before horde.Micros) error {
 	_, err := tx.change("DELETE FROM deliveries WHERE at < $1", before)
 	return err
 }

@@ -88,8 +88,8 @@ func (tx *Tx) KeyHoldsOf(key string) ([]KeyHold, error) {
 // InconsistentKey is a shared key whose holds are not as this version leaves them.
 type InconsistentKey struct {
 	ID     string
-	UserID int64  // its owner; 0 when the key is gone
-	Stray  string // request without which a hold stands; "": the holds exceed the budget
+	UserID horde.UserID // its owner; 0 when the key is gone
+	Stray  string       // request without which a hold stands; "": the holds exceed the budget
 }
 
 // InconsistentKeys reads the shared keys with holds for requests that are gone, or with

@@ -3,7 +3,6 @@ package store
 import (
 	"fmt"
 	"slices"
-	"strconv"
 
 	"horde/internal/horde"
 )
@@ -45,11 +44,13 @@ const (
 )
 
 // SpendableAccount names the account of what a user can spend.
-func SpendableAccount(user int64) string { return spendable + strconv.FormatInt(user, 10) }
+func SpendableAccount(user horde.UserID) string {
+	return spendable + user.String()
+}
 
 // EscrowAccount names the account of what an untrusted worker owner has earned but
 // cannot spend yet.
-func EscrowAccount(user int64) string { return escrow + strconv.FormatInt(user, 10) }
+func EscrowAccount(user horde.UserID) string { return escrow + user.String() }
 
 // Posting moves Amount onto an account of the ledger: "user:<id>",
 // "escrow:<id>", or a system account such as "mint" and "burn".
@@ -96,7 +97,7 @@ func scanText(r scanner) (string, error) {
 // "interrogation:<form>".
 type Hold struct {
 	ID        string
-	UserID    int64
+	UserID    horde.UserID
 	Remaining horde.Kudos
 }
 
@@ -113,7 +114,7 @@ func (tx *Tx) InsertHolds(holds ...Hold) {
 func (tx *Tx) newHold(id string) (h Hold, found bool) {
 	for row := range slices.Chunk(tx.rows[holdTable.place], holdTable.width) {
 		if row[0] == id {
-			return Hold{ID: id, UserID: row[1].(int64), Remaining: horde.Kudos(row[3].(int64))}, true
+			return Hold{ID: id, UserID: row[1].(horde.UserID), Remaining: horde.Kudos(row[3].(int64))}, true
 		}
 	}
 	return h, false

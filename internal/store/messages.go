@@ -4,18 +4,20 @@ import (
 	"context"
 	"strconv"
 	"strings"
+
+	"horde/internal/horde"
 )
 
 // WorkerMessage is a message to a worker, or to all of them
 // (platform §3.5). It is never changed, only deleted.
 type WorkerMessage struct {
 	ID       string
-	WorkerID string // "": to all workers
-	UserID   int64  // who wrote it
+	WorkerID string       // "": to all workers
+	UserID   horde.UserID // who wrote it
 	Message  string
 	Origin   string
-	Created  int64 // microseconds
-	Expires  int64 // microseconds
+	Created  horde.Micros // microseconds
+	Expires  horde.Micros // microseconds
 }
 
 const messageColumns = "id, worker_id, user_id, message, origin, created, expires"
@@ -41,18 +43,18 @@ func (s *Store) WorkerMessages(ctx context.Context, ids []string) ([]WorkerMessa
 }
 
 // LiveMessages reads all messages that have not expired.
-func (s *Store) LiveMessages(ctx context.Context, now int64) ([]WorkerMessage, error) {
+func (s *Store) LiveMessages(ctx context.Context, now horde.Micros) ([]WorkerMessage, error) {
 	return rows(ctx, s, scanMessage, "SELECT "+messageColumns+" FROM worker_messages WHERE expires > $1", now)
 }
 
 // MessageFilter says which messages a list is of. The zero filter is all of them.
 type MessageFilter struct {
-	User       *int64 // those that this user wrote
-	Broadcasts bool   // with User: those to all workers too
-	Worker     string // those to this worker; "": to any
-	Now        int64  // with Live or Expired: when, in microseconds
-	Live       bool   // those that have not expired
-	Expired    bool   // those that have
+	User       *horde.UserID // those that this user wrote
+	Broadcasts bool          // with User: those to all workers too
+	Worker     string        // those to this worker; "": to any
+	Now        horde.Micros  // with Live or Expired: when, in microseconds
+	Live       bool          // those that have not expired
+	Expired    bool          // those that have
 }
 
 // ListMessages reads messages, the oldest first.
@@ -93,7 +95,7 @@ func (s *Store) ListMessages(ctx context.Context, f MessageFilter, limit, offset
 }
 
 // CountMessages counts the messages of a user that have not expired.
-func (tx *Tx) CountMessages(user int64) (int, error) {
+func (tx *Tx) CountMessages(user horde.UserID) (int, error) {
 	return readCount(tx, "SELECT count(*) FROM worker_messages WHERE user_id = $1 AND expires > $2", user, tx.Now)
 }
 
@@ -113,7 +115,7 @@ func (tx *Tx) DeleteMessage(id string) error {
 }
 
 // PruneMessages removes messages that expired before a moment.
-func (tx *Tx) PruneMessages(before int64) error {
+func (tx *Tx) PruneMessages(before horde.Micros) error {
 	_, err := tx.change("DELETE FROM worker_messages WHERE expires < $1", before)
 	return err
 }

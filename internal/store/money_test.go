@@ -113,10 +113,10 @@ func TestTransfers(t *testing.T) {
 		if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.InsertTransfer(want) }}); !errors.Is(err, store.ErrDuplicate) {
 			t.Errorf("a second time: %v", err)
 		}
-		if at := must[int64](t)(s.LastTransfer(ctx, 1, 2)); at != 9 {
+		if at := must[horde.Micros](t)(s.LastTransfer(ctx, 1, 2)); at != 9 {
 			t.Errorf("last at %d", at)
 		}
-		if at := must[int64](t)(s.LastTransfer(ctx, 2, 1)); at != 0 {
+		if at := must[horde.Micros](t)(s.LastTransfer(ctx, 2, 1)); at != 0 {
 			t.Errorf("never, but at %d", at)
 		}
 	})
@@ -125,11 +125,11 @@ func TestTransfers(t *testing.T) {
 func TestUserLists(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
-		var ids []int64
+		var ids []horde.UserID
 		for i, name := range []string{"a", "b", "c", "d"} {
 			id := user(t, s, name)
 			ids = append(ids, id)
-			write(t, s, store.Unit{Accounts: []int64{id}, Do: func(tx *store.Tx) error {
+			write(t, s, store.Unit{Accounts: []horde.UserID{id}, Do: func(tx *store.Tx) error {
 				err := tx.ChangeAccount(id, func(a *store.Account) { a.Balance, a.Escrow = horde.Kudos(i%3), horde.Kudos(10*i) })
 				u, e := tx.User(id)
 				u.Roles = int64(1 << i)
@@ -139,7 +139,7 @@ func TestUserLists(t *testing.T) {
 				return errors.Join(err, e, tx.UpdateUser(u))
 			}})
 		}
-		page := func(order, without string, limit, offset int) (found []int64) {
+		page := func(order, without string, limit, offset int) (found []horde.UserID) {
 			t.Helper()
 			for _, h := range must[[]store.Holder](t)(s.ListUsers(ctx, order, without, limit, offset)) {
 				if h.Account.UserID != h.User.ID || h.User.Username == "" {
@@ -149,13 +149,13 @@ func TestUserLists(t *testing.T) {
 			}
 			return found
 		}
-		for name, tt := range map[string]struct{ got, want []int64 }{
+		for name, tt := range map[string]struct{ got, want []horde.UserID }{
 			"by age":      {page(store.ByAge, "<none>", 9, 0), ids},
-			"by balance":  {page(store.ByBalance, "<none>", 9, 0), []int64{ids[2], ids[1], ids[0], ids[3]}},
-			"second page": {page(store.ByBalance, "<none>", 2, 2), []int64{ids[0], ids[3]}},
-			"without":     {page(store.ByAge, "oauth-b", 9, 0), []int64{ids[0], ids[2], ids[3]}},
-			"escrow":      {must[[]int64](t)(s.EscrowAbove(ctx, 10)), ids[2:]},
-			"of a role":   {must[[]int64](t)(s.EscrowOf(ctx, 1<<3|1<<7)), ids[3:]},
+			"by balance":  {page(store.ByBalance, "<none>", 9, 0), []horde.UserID{ids[2], ids[1], ids[0], ids[3]}},
+			"second page": {page(store.ByBalance, "<none>", 2, 2), []horde.UserID{ids[0], ids[3]}},
+			"without":     {page(store.ByAge, "oauth-b", 9, 0), []horde.UserID{ids[0], ids[2], ids[3]}},
+			"escrow":      {must[[]horde.UserID](t)(s.EscrowAbove(ctx, 10)), ids[2:]},
+			"of a role":   {must[[]horde.UserID](t)(s.EscrowOf(ctx, 1<<3|1<<7)), ids[3:]},
 		} {
 			if !slices.Equal(tt.got, tt.want) {
 				t.Errorf("%s: %v, want %v", name, tt.got, tt.want)

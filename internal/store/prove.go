@@ -7,7 +7,6 @@ import (
 	"hash/maphash"
 	"maps"
 	"slices"
-	"strconv"
 
 	"horde/internal/horde"
 )
@@ -136,12 +135,12 @@ type prover struct {
 	tx       *sql.Tx
 	found    func(Fault)
 	progress func(done, all int64)
-	known    []uint64               // hashes of the ids of events, sorted
-	used     []bool                 // which of the known events have postings
-	posted   map[string]horde.Kudos // account → sum of its postings
-	open     map[string]horde.Kudos // event → sum so far, where that is not zero
-	held     map[int64]horde.Kudos  // user → sum of holds
-	onKeys   map[string]horde.Kudos // shared key → sum of holds
+	known    []uint64                     // hashes of the ids of events, sorted
+	used     []bool                       // which of the known events have postings
+	posted   map[string]horde.Kudos       // account → sum of its postings
+	open     map[string]horde.Kudos       // event → sum so far, where that is not zero
+	held     map[horde.UserID]horde.Kudos // user → sum of holds
+	onKeys   map[string]horde.Kudos       // shared key → sum of holds
 }
 
 func (p *prover) fault(f Fault) {
@@ -243,9 +242,9 @@ func (p *prover) empty() error {
 }
 
 func (p *prover) holds() error {
-	p.held = map[int64]horde.Kudos{}
+	p.held = map[horde.UserID]horde.Kudos{}
 	var id string
-	var user int64
+	var user horde.UserID
 	var remaining horde.Kudos
 	return p.each("SELECT id, user_id, remaining FROM holds", []any{&id, &user, &remaining}, func() {
 		p.Holds++
@@ -259,12 +258,12 @@ func (p *prover) holds() error {
 // accounts compares what the accounts say with what was summed up, and then
 // looks for sums that no account claimed.
 func (p *prover) accounts() error {
-	var user int64
+	var user horde.UserID
 	var balance, kept, held horde.Kudos
 	const query = "SELECT user_id, balance, escrow, held FROM accounts ORDER BY user_id"
 	err := p.each(query, []any{&user, &balance, &kept, &held}, func() {
 		p.Accounts++
-		id := strconv.FormatInt(user, 10)
+		id := user.String()
 		p.balance(spendable+id, balance)
 		p.balance(escrow+id, kept)
 		if parts := p.held[user]; parts != held {
@@ -282,7 +281,7 @@ func (p *prover) accounts() error {
 		}
 	}
 	for _, user := range slices.Sorted(maps.Keys(p.held)) {
-		p.fault(Fault{Kind: UnknownAccount, Name: "held:" + strconv.FormatInt(user, 10), Parts: p.held[user]})
+		p.fault(Fault{Kind: UnknownAccount, Name: "held:" + user.String(), Parts: p.held[user]})
 	}
 	return nil
 }
@@ -296,12 +295,12 @@ func (p *prover) balance(name string, says horde.Kudos) {
 
 // owners looks for accounts that nobody can log in to.
 func (p *prover) owners() error {
-	var user int64
+	var user horde.UserID
 	var balance horde.Kudos
 	return p.each("SELECT a.user_id, a.balance FROM accounts a LEFT JOIN users u ON u.id = a.user_id "+
 		"WHERE u.id IS NULL ORDER BY a.user_id",
 		[]any{&user, &balance}, func() {
-			p.fault(Fault{Kind: NoOwner, Name: spendable + strconv.FormatInt(user, 10), Says: balance})
+			p.fault(Fault{Kind: NoOwner, Name: spendable + user.String(), Says: balance})
 		})
 }
 

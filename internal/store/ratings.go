@@ -1,13 +1,17 @@
 package store
 
-import "context"
+import (
+	"context"
+
+	"horde/internal/horde"
+)
 
 // RatingSet is what a requester says of the images of one request
 // (generation §1.13). Its id is the request's; Body is the domain's JSON.
 type RatingSet struct {
 	ID      string
-	UserID  int64 // the requester
-	Created int64
+	UserID  horde.UserID // the requester
+	Created horde.Micros
 	Best    string // id of the best image, "" if none was named
 	Body    string
 	Ratings []Rating

@@ -1,16 +1,20 @@
 package store
 
-import "context"
+import (
+	"context"
+
+	"horde/internal/horde"
+)
 
 // Reference is the last good copy of a model reference (platform §15).
 // What stands in it, only package catalog knows.
 type Reference struct {
-	Slot    string // which of the references: primary key
-	Source  string // file or URL that it came from
-	Digest  string // of Document
-	Models  int64  // entries that could be read
-	Fetched int64  // when the source last gave it
-	Changed int64  // when the source last gave another one
+	Slot    string       // which of the references: primary key
+	Source  string       // file or URL that it came from
+	Digest  string       // of Document
+	Models  int64        // entries that could be read
+	Fetched horde.Micros // when the source last gave it
+	Changed horde.Micros // when the source last gave another one
 
 	// Document is the text as it came: JSON. Listings leave it out.
 	Document string

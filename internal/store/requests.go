@@ -11,8 +11,8 @@ import (
 type Request struct {
 	ID       string
 	Kind     horde.Kind // image, text
-	UserID   int64
-	Created  int64
+	UserID   horde.UserID
+	Created  horde.Micros
 	Priority int64 // at acceptance; growth is computed (generation §5.1)
 	Body     string
 	RequestState
@@ -22,7 +22,7 @@ type Request struct {
 // change, so that a reader can tell the newer of two.
 type RequestState struct {
 	Jobs      int // results asked for; at a cancel, those that were there
-	Expires   int64
+	Expires   horde.Micros
 	Waiting   int // jobs to hand out
 	Faults    int // jobs given up so far
 	Faulted   bool
@@ -48,7 +48,7 @@ func scanState(r scanner) (s RequestState, err error) {
 }
 
 // LiveRequests reads all requests that have not expired, oldest first.
-func (s *Store) LiveRequests(ctx context.Context, now int64) ([]Request, error) {
+func (s *Store) LiveRequests(ctx context.Context, now horde.Micros) ([]Request, error) {
 	return rows(ctx, s, scanRequest,
 		"SELECT "+requestColumns+" FROM requests WHERE expires > $1 ORDER BY created, id", now)
 }
@@ -65,12 +65,12 @@ func (s *Store) Requests(ctx context.Context, ids []string) ([]Request, error) {
 }
 
 // RequestIDsOf reads the ids of a user's requests.
-func (s *Store) RequestIDsOf(ctx context.Context, user int64) ([]string, error) {
+func (s *Store) RequestIDsOf(ctx context.Context, user horde.UserID) ([]string, error) {
 	return rows(ctx, s, scanText, "SELECT id FROM requests WHERE user_id = $1 ORDER BY id", user)
 }
 
 // Expired reads requests that have expired.
-func (s *Store) Expired(ctx context.Context, now int64, limit int) ([]Request, error) {
+func (s *Store) Expired(ctx context.Context, now horde.Micros, limit int) ([]Request, error) {
 	return rows(ctx, s, scanRequest,
 		"SELECT "+requestColumns+" FROM requests WHERE expires <= $1 ORDER BY expires LIMIT $2", now, limit)
 }
@@ -96,12 +96,12 @@ func (tx *Tx) updateRequest(id, set, where string, args ...any) (RequestState, e
 }
 
 // Claim is ClaimOf within a unit.
-func (tx *Tx) Claim(id string, k int, expires int64) (RequestState, error) {
+func (tx *Tx) Claim(id string, k int, expires horde.Micros) (RequestState, error) {
 	return ClaimOf(id, k, expires, tx.Now).Answer(tx)
 }
 
 // Charge is ChargeOf within a unit.
-func (tx *Tx) Charge(id string, amount horde.Kudos, expires int64) (RequestState, error) {
+func (tx *Tx) Charge(id string, amount horde.Kudos, expires horde.Micros) (RequestState, error) {
 	return ChargeOf(id, amount, expires).Answer(tx)
 }
 
@@ -130,7 +130,7 @@ func (tx *Tx) Cancel(id string) (RequestState, error) {
 
 // DeleteRequest removes a request that expired at or before now, with its jobs.
 // ErrLost: it was renewed or is gone.
-func (tx *Tx) DeleteRequest(id string, now int64) error {
+func (tx *Tx) DeleteRequest(id string, now horde.Micros) error {
 	n, err := tx.change("DELETE FROM requests WHERE id = $1 AND expires <= $2", id, now)
 	if err != nil {
 		return err

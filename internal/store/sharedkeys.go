@@ -12,13 +12,13 @@ import (
 // two nodes from changing keys in different orders.
 type SharedKey struct {
 	ID       string
-	UserID   int64
+	UserID   horde.UserID
 	Name     string
 	Budget   horde.Kudos // what may still be spent; Unlimited: anything
 	Held     horde.Kudos // what of it is set aside for open requests: the sum of the key's holds
 	Utilized horde.Kudos // what its owner was charged through it
-	Created  int64
-	Expires  int64 // microseconds; 0: never
+	Created  horde.Micros
+	Expires  horde.Micros // microseconds; 0: never
 
 	// Limits of one job; below 0: none.
 	MaxPixels int64
@@ -64,12 +64,12 @@ func (tx *Tx) SharedKey(id string) (SharedKey, error) {
 }
 
 // SharedKeysOf reads the ids of a user's shared keys, oldest first.
-func (s *Store) SharedKeysOf(ctx context.Context, user int64) ([]string, error) {
+func (s *Store) SharedKeysOf(ctx context.Context, user horde.UserID) ([]string, error) {
 	return rows(ctx, s, scanText, "SELECT id FROM shared_keys WHERE user_id = $1 ORDER BY created, id", user)
 }
 
 // CountSharedKeys counts a user's shared keys inside the transaction.
-func (tx *Tx) CountSharedKeys(user int64) (int, error) {
+func (tx *Tx) CountSharedKeys(user horde.UserID) (int, error) {
 	return readCount(tx, "SELECT count(*) FROM shared_keys WHERE user_id = $1", user)
 }
 

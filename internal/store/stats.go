@@ -13,11 +13,11 @@ import (
 
 // Lengths of buckets and windows, in microseconds.
 const (
-	Second int64 = 1e6
-	Minute       = 60 * Second
-	Hour         = 60 * Minute
-	Day          = 24 * Hour
-	Month        = 30 * Day
+	Second horde.Micros = 1e6
+	Minute              = 60 * Second
+	Hour                = 60 * Minute
+	Day                 = 24 * Hour
+	Month               = 30 * Day
 )
 
 // Tally is a number of finished jobs, and how much was asked for by them:
@@ -55,14 +55,14 @@ func (w *Windows) add(o Windows) {
 
 // begins is when the windows of a moment begin, in microseconds.
 type begins struct {
-	minute int64
-	hour   int64
-	day    int64
-	month  int64
+	minute horde.Micros
+	hour   horde.Micros
+	day    horde.Micros
+	month  horde.Micros
 }
 
-func beginsAt(now int64) begins {
-	floor := func(at, grain int64) int64 { return at - at%grain }
+func beginsAt(now horde.Micros) begins {
+	floor := func(at, grain horde.Micros) horde.Micros { return at - at%grain }
 	return begins{
 		minute: floor(now-Minute, Second),
 		hour:   floor(now-Hour, Minute),
@@ -89,8 +89,8 @@ type counter struct {
 // bucket is the key of a row of stats_buckets, but for the node's shard.
 type bucket struct {
 	counter
-	grain int64
-	start int64 // microseconds
+	grain horde.Micros
+	start horde.Micros // microseconds
 }
 
 func (c counter) compare(o counter) int {
@@ -101,12 +101,14 @@ func (b bucket) compare(o bucket) int {
 	return cmp.Or(b.counter.compare(o.counter), cmp.Compare(b.grain, o.grain), cmp.Compare(b.start, o.start))
 }
 
-func bucketAt(c counter, grain, at int64) bucket { return bucket{c, grain, at - at%grain} }
+func bucketAt(c counter, grain, at horde.Micros) bucket {
+	return bucket{c, grain, at - at%grain}
+}
 
 // count adds finished jobs of this moment to the statistics, at the commit and once
 // for all units of the batch: to young buckets alone, which MergeStats adds to the
 // counters.
-func (tx *Tx) count(kind horde.Kind, model string, at int64, t Tally) {
+func (tx *Tx) count(kind horde.Kind, model string, at horde.Micros, t Tally) {
 	tx.addToBucket(bucketAt(counter{kind, ""}, Second, at), t)
 	if model != "" {
 		tx.addToBucket(bucketAt(counter{kind, model}, Minute, at), t)
@@ -115,7 +117,7 @@ func (tx *Tx) count(kind horde.Kind, model string, at int64, t Tally) {
 
 // CountPast adds finished jobs of more than a minute ago to the statistics, those of
 // a model to it too ("": it is not known).
-func (tx *Tx) CountPast(kind horde.Kind, model string, at int64, t Tally) {
+func (tx *Tx) CountPast(kind horde.Kind, model string, at horde.Micros, t Tally) {
 	since := beginsAt(tx.Now)
 	counters := []counter{{kind, ""}}
 	if model != "" {
@@ -242,7 +244,7 @@ FROM (
 
 // Stats sums up the finished jobs of a kind at a moment. The cost does not depend
 // on how many there were.
-func (s *Store) Stats(ctx context.Context, kind horde.Kind, now int64) (Windows, error) {
+func (s *Store) Stats(ctx context.Context, kind horde.Kind, now horde.Micros) (Windows, error) {
 	since := beginsAt(now)
 	return one(ctx, s, scanWindows, statsQuery, kind, since.minute, since.hour, since.day, since.month)
 }
@@ -273,7 +275,7 @@ FROM (
 
 // ModelStats sums up the finished jobs of a kind by model at a moment, the models
 // in the order of their names. The cost depends on the number of models alone.
-func (s *Store) ModelStats(ctx context.Context, kind horde.Kind, now int64) ([]ModelWindows, error) {
+func (s *Store) ModelStats(ctx context.Context, kind horde.Kind, now horde.Micros) ([]ModelWindows, error) {
 	since := beginsAt(now)
 	return rows(ctx, s, scanModelWindows, modelStatsQuery, kind, since.day, since.month)
 }
@@ -327,10 +329,10 @@ func (tx *Tx) mergeStats() (merged int, err error) {
 	const all, models = "model = ''", "model <> ''"
 
 	for _, step := range []struct {
-		grain  int64
-		which  string // condition
-		before int64  // microseconds
-		next   int64  // the grain that they are merged into; 0: they are dropped
+		grain  horde.Micros
+		which  string       // condition
+		before horde.Micros // microseconds
+		next   horde.Micros // the grain that they are merged into; 0: they are dropped
 		change func(Tally) Windows
 	}{
 		{Second, all, young, Minute, func(t Tally) Windows { return Windows{Hour: t, Day: t, Month: t, Total: t} }},
@@ -370,8 +372,8 @@ func scanBucket(r scanner) (b oldBucket, err error) {
 
 // Backfill is how far the jobs from before statistics were kept have been counted.
 type Backfill struct {
-	Until  int64  // microseconds; later ones have counted themselves
-	Cursor string // id of the last event that was counted
+	Until  horde.Micros // microseconds; later ones have counted themselves
+	Cursor string       // id of the last event that was counted
 	Done   bool
 }
 
@@ -384,7 +386,7 @@ func (tx *Tx) Backfill() (Backfill, error) {
 
 // BackfillBegun reports whether BeginBackfill was ever called.
 func (s *Store) BackfillBegun(ctx context.Context) (bool, error) {
-	found, err := rows(ctx, s, scanInt, "SELECT id FROM stats_backfill")
+	found, err := rows(ctx, s, scanInt[int64], "SELECT id FROM stats_backfill")
 	return len(found) > 0, err
 }
 
@@ -407,7 +409,7 @@ type PastEvent struct {
 	ID     string
 	Reason string
 	Detail string
-	At     int64 // microseconds
+	At     horde.Micros // microseconds
 }
 
 // PastEvents reads the events behind the cursor of the backfill in the order of

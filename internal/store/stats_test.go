@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"horde/internal/horde"
+
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -18,12 +20,12 @@ import (
 )
 
 // statsSpans are the spans of store.Windows, by how they are rounded.
-var statsSpans = []struct{ length, grain int64 }{
+var statsSpans = []struct{ length, grain horde.Micros }{
 	{store.Minute, store.Second}, {store.Hour, store.Minute}, {store.Day, store.Hour}, {store.Month, store.Day}, {math.MaxInt64, 1},
 }
 
 // reckon sums up deliveries one by one, as a reference for Stats and ModelStats.
-func reckon(all []store.Delivery, now int64) (w store.Windows, models []store.ModelWindows) {
+func reckon(all []store.Delivery, now horde.Micros) (w store.Windows, models []store.ModelWindows) {
 	byModel := map[string]*store.ModelWindows{}
 	spans := []*store.Tally{&w.Minute, &w.Hour, &w.Day, &w.Month, &w.Total}
 	for _, d := range all {
@@ -73,7 +75,7 @@ func TestStatsAreTheDeliveries(t *testing.T) {
 				case "deliver":
 					d := store.Delivery{
 						JobID: fmt.Sprint(i), Kind: "image", Model: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "model"),
-						At: clock.Load(), Asked: rapid.Int64Range(0, 1<<40).Draw(rt, "asked"),
+						At: horde.Micros(clock.Load()), Asked: rapid.Int64Range(0, 1<<40).Draw(rt, "asked"),
 					}
 					if err := node.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { tx.Deliver(d); return nil }}); err != nil {
 						rt.Fatal(err)
@@ -81,34 +83,34 @@ func TestStatsAreTheDeliveries(t *testing.T) {
 					delivered = append(delivered, d)
 				case "refused":
 					_ = node.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
-						tx.Deliver(store.Delivery{JobID: fmt.Sprint(i), Kind: "image", Model: "a", At: clock.Load(), Asked: 7})
+						tx.Deliver(store.Delivery{JobID: fmt.Sprint(i), Kind: "image", Model: "a", At: horde.Micros(clock.Load()), Asked: 7})
 						return store.ErrLost
 					}})
 				case "merge":
 					merge(rt, node)
 				case "seconds":
-					clock.Add(rapid.Int64Range(1, 90).Draw(rt, "s") * store.Second)
+					clock.Add(rapid.Int64Range(1, 90).Draw(rt, "s") * int64(store.Second))
 				case "minutes":
-					clock.Add(rapid.Int64Range(1, 90).Draw(rt, "min") * store.Minute)
+					clock.Add(rapid.Int64Range(1, 90).Draw(rt, "min") * int64(store.Minute))
 				case "hours":
-					clock.Add(rapid.Int64Range(1, 30).Draw(rt, "h") * store.Hour)
+					clock.Add(rapid.Int64Range(1, 30).Draw(rt, "h") * int64(store.Hour))
 				case "days":
-					clock.Add(rapid.Int64Range(1, 40).Draw(rt, "d") * store.Day)
+					clock.Add(rapid.Int64Range(1, 40).Draw(rt, "d") * int64(store.Day))
 				}
 			}
 
-			want, wantModels := reckon(delivered, clock.Load())
+			want, wantModels := reckon(delivered, horde.Micros(clock.Load()))
 			for _, n := range nodes {
-				got, err := n.Stats(t.Context(), "image", clock.Load())
+				got, err := n.Stats(t.Context(), "image", horde.Micros(clock.Load()))
 				if diff := cmp.Diff(want, got); err != nil || diff != "" {
 					rt.Fatalf("%v, want − got +\n%s", err, diff)
 				}
-				models, err := n.ModelStats(t.Context(), "image", clock.Load())
+				models, err := n.ModelStats(t.Context(), "image", horde.Micros(clock.Load()))
 				if diff := cmp.Diff(wantModels, models); err != nil || diff != "" {
 					rt.Fatalf("%v, want − got +\n%s", err, diff)
 				}
 			}
-			if w, err := nodes[0].Stats(t.Context(), "text", clock.Load()); err != nil || w != (store.Windows{}) {
+			if w, err := nodes[0].Stats(t.Context(), "text", horde.Micros(clock.Load())); err != nil || w != (store.Windows{}) {
 				rt.Fatalf("of the other kind: %+v, %v", w, err)
 			}
 		})
@@ -136,25 +138,25 @@ func BenchmarkStats(b *testing.B) {
 				for i := range int64(units) {
 					write(b, s, store.Unit{Do: func(tx *store.Tx) error {
 						for j := range jobs / units {
-							tx.Count("image", fmt.Sprint("model ", (i+j)%200), clock.Load(), store.Tally{Jobs: 1, WorkUnits: 1})
+							tx.Count("image", fmt.Sprint("model ", (i+j)%200), horde.Micros(clock.Load()), store.Tally{Jobs: 1, WorkUnits: 1})
 						}
 						return nil
 					}})
-					clock.Add(60 * store.Day / units)
+					clock.Add(int64(60 * store.Day / units))
 					if i%50 == 0 {
 						merge(b, s)
 					}
 				}
 				merge(b, s)
-				if w, err := s.Stats(context.Background(), "image", clock.Load()); err != nil || w.Total.Jobs != jobs {
+				if w, err := s.Stats(context.Background(), "image", horde.Micros(clock.Load())); err != nil || w.Total.Jobs != jobs {
 					b.Fatalf("%d jobs were counted: %+v, %v", jobs, w, err)
 				}
 
 				for b.Loop() {
-					if _, err := s.Stats(context.Background(), "image", clock.Load()); err != nil {
+					if _, err := s.Stats(context.Background(), "image", horde.Micros(clock.Load())); err != nil {
 						b.Fatal(err)
 					}
-					if _, err := s.ModelStats(context.Background(), "image", clock.Load()); err != nil {
+					if _, err := s.ModelStats(context.Background(), "image", horde.Micros(clock.Load())); err != nil {
 						b.Fatal(err)
 					}
 				}

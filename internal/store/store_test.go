@@ -45,7 +45,7 @@ func must[T any](t testing.TB) func(T, error) T {
 }
 
 // user makes a user and returns the id.
-func user(t testing.TB, s *store.Store, name string) (id int64) {
+func user(t testing.TB, s *store.Store, name string) (id horde.UserID) {
 	t.Helper()
 	do(t, s, func(tx *store.Tx) (err error) {
 		id, err = tx.InsertUser(store.User{ID: -1, Username: name, OAuthID: "oauth-" + name, KeyHash: "key-" + name, Created: tx.Now}, 2500)
@@ -54,7 +54,7 @@ func user(t testing.TB, s *store.Store, name string) (id int64) {
 	return id
 }
 
-func request(now int64, n int) store.Request {
+func request(now horde.Micros, n int) store.Request {
 	return store.Request{ID: horde.NewID(), Kind: "image", UserID: 1, Created: now, Priority: 7, Body: `{"a": 1}`,
 		RequestState: store.RequestState{Jobs: n, Waiting: n, Expires: now + 1_000_000, Version: 1}}
 }
@@ -151,7 +151,7 @@ func TestSettings(t *testing.T) {
 func TestAccounts(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
-		ids := make([]int64, 70) // more than two groups of placeholders
+		ids := make([]horde.UserID, 70) // more than two groups of placeholders
 		for i := range ids {
 			ids[i] = user(t, s, fmt.Sprint(i))
 		}
@@ -176,7 +176,7 @@ func TestAccounts(t *testing.T) {
 		if _, err := s.Account(ctx, 999); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown account: %v", err)
 		}
-		err := s.Write(ctx, store.Unit{Accounts: []int64{999}, Do: func(tx *store.Tx) error { _, err := tx.Account(999); return err }})
+		err := s.Write(ctx, store.Unit{Accounts: []horde.UserID{999}, Do: func(tx *store.Tx) error { _, err := tx.Account(999); return err }})
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown account in a transaction: %v", err)
 		}
@@ -361,7 +361,7 @@ func TestJobs(t *testing.T) {
 		var want []store.Job
 		for i := range 40 { // more than a group of inserted rows
 			want = append(want, store.Job{ID: fmt.Sprintf("j%02d", i), RequestID: q.ID, WorkerID: "w", Model: "m", Seed: 1<<32 - 1,
-				Decoy: i%2 == 1, Started: now + int64(i/2), TTL: 1000, JobResult: store.JobResult{Seed: 1<<32 - 1}})
+				Decoy: i%2 == 1, Started: now + horde.Micros(i/2), TTL: 1000, JobResult: store.JobResult{Seed: 1<<32 - 1}})
 		}
 		do(t, s, func(tx *store.Tx) error {
 			for _, j := range slices.Backward(want) {

@@ -12,7 +12,7 @@ import (
 type Style struct {
 	ID        string
 	Kind      horde.Kind // image, text
-	UserID    int64
+	UserID    horde.UserID
 	Name      string // one of its owner's styles has it
 	Info      string
 	Prompt    string
@@ -24,7 +24,7 @@ type Style struct {
 	Examples  string
 	SharedKey string // id of the key that pays, "" for none
 	UseCount  int64
-	Created   int64
+	Created   horde.Micros
 	Creator   string // username of the owner; read only
 }
 
@@ -46,7 +46,7 @@ func (s *Store) Style(ctx context.Context, id string) (Style, error) {
 
 // StyleNamed reads the oldest style of this name; of one user, unless user is
 // below 0, and of one kind, unless kind is empty. ErrNotFound when there is none.
-func (s *Store) StyleNamed(ctx context.Context, name string, user int64, kind horde.Kind) (Style, error) {
+func (s *Store) StyleNamed(ctx context.Context, name string, user horde.UserID, kind horde.Kind) (Style, error) {
 	return one(ctx, s, scanStyle, styleRead+" WHERE name = $1 AND (CAST($2 AS BIGINT) < 0 OR user_id = $2) "+
 		"AND (CAST($3 AS TEXT) = '' OR kind = $3) ORDER BY created, id LIMIT 1", name, user, kind)
 }
@@ -79,7 +79,7 @@ func (s *Store) ListStyles(ctx context.Context, l Listing) ([]Style, error) {
 
 // StyleOwners are users whose styles are read.
 type StyleOwners struct {
-	Users   []int64
+	Users   []horde.UserID
 	Private bool // their private styles too
 }
 
@@ -105,14 +105,14 @@ func (tx *Tx) Style(id string) (Style, error) {
 
 // StyleNameTaken reports whether another style of the user than except, or a
 // collection, has this name.
-func (tx *Tx) StyleNameTaken(user int64, name, except string) (bool, error) {
+func (tx *Tx) StyleNameTaken(user horde.UserID, name, except string) (bool, error) {
 	n, err := readCount(tx, "SELECT (SELECT count(*) FROM styles WHERE user_id = $1 AND name = $2 AND id <> $3) + "+
 		"(SELECT count(*) FROM collections WHERE user_id = $1 AND name = $2)", user, name, except)
 	return n > 0, err
 }
 
 // CountStyles counts a user's styles inside the transaction.
-func (tx *Tx) CountStyles(user int64) (int, error) {
+func (tx *Tx) CountStyles(user horde.UserID) (int, error) {
 	return readCount(tx, "SELECT count(*) FROM styles WHERE user_id = $1", user)
 }
 

@@ -16,8 +16,8 @@ type Team struct {
 	Name    string
 	NameKey string // the name as it is unique among teams
 	Info    string
-	UserID  int64
-	Created int64 // microseconds
+	UserID  horde.UserID
+	Created horde.Micros // microseconds
 	Totals  TeamTotals
 }
 
@@ -69,7 +69,7 @@ func (tx *Tx) TeamNameTaken(key, except string) (bool, error) {
 }
 
 // CountTeams counts the teams that a user created.
-func (tx *Tx) CountTeams(user int64) (int, error) {
+func (tx *Tx) CountTeams(user horde.UserID) (int, error) {
 	return readCount(tx, "SELECT count(*) FROM teams WHERE user_id = $1", user)
 }
 

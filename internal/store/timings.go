@@ -3,18 +3,20 @@ package store
 import (
 	"context"
 	"fmt"
+
+	"horde/internal/horde"
 )
 
 // Timing is how long a finished image took, kept to train price networks on.
 // Nothing in it leads to a request, a user or a worker: its time is that of a
 // whole hour, and it has no id.
 type Timing struct {
-	Hour     int64  // of the delivery, in hours since 1970
-	Machine  string // tells the images of one worker from those of others
-	Baseline string // of the model that was used
-	Batch    int    // images that were handed out together with this one, itself counted
-	Micros   int64  // from handing out to delivery
-	Features string // what was asked for, as JSON
+	Hour     int64        // of the delivery, in hours since 1970
+	Machine  string       // tells the images of one worker from those of others
+	Baseline string       // of the model that was used
+	Batch    int          // images that were handed out together with this one, itself counted
+	Micros   horde.Micros // from handing out to delivery
+	Features string       // what was asked for, as JSON
 }
 
 const timingColumns = "hour, machine, baseline, batch, micros, features"
@@ -55,7 +57,7 @@ func (s *Store) Timings(ctx context.Context, each func(Timing) error) error {
 // PruneTimings removes timings of before an hour, and of the rest, where they are
 // more than most, those of the oldest hours.
 func (tx *Tx) PruneTimings(before int64, most int) error {
-	beyond, err := read(tx, scanInt, "SELECT hour FROM timings ORDER BY hour DESC LIMIT 1 OFFSET $1", most)
+	beyond, err := read(tx, scanInt[int64], "SELECT hour FROM timings ORDER BY hour DESC LIMIT 1 OFFSET $1", most)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 
+	"horde/internal/horde"
+
 	"github.com/google/go-cmp/cmp"
 
 	"horde/internal/store"
@@ -24,7 +26,7 @@ func TestTimings(t *testing.T) {
 		s := db.Open()
 		var want []store.Timing
 		for hour := range int64(5) {
-			for i := range int64(10) {
+			for i := range horde.Micros(10) {
 				want = append(want, store.Timing{Hour: 100 + hour, Machine: "m", Baseline: "b", Batch: 1, Micros: 1 << 40 * (i + 1), Features: "{}"})
 			}
 		}

@@ -10,10 +10,10 @@ import (
 // event.
 type Transfer struct {
 	ID      string
-	Source  int64
-	Target  int64
+	Source  horde.UserID
+	Target  horde.UserID
 	Amount  horde.Kudos
-	Created int64
+	Created horde.Micros
 
 	// SharedKey is the key of the target that it was sent to, "" for none.
 	SharedKey string
@@ -41,12 +41,12 @@ func (tx *Tx) Transfer(id string) (Transfer, error) {
 const lastTransfer = "SELECT COALESCE(max(created), 0) FROM transfers WHERE source_id = $1 AND target_id = $2"
 
 // LastTransfer reads when source last gave target kudos; 0 when never.
-func (s *Store) LastTransfer(ctx context.Context, source, target int64) (int64, error) {
-	return one(ctx, s, scanInt, lastTransfer, source, target)
+func (s *Store) LastTransfer(ctx context.Context, source, target horde.UserID) (horde.Micros, error) {
+	return one(ctx, s, scanInt[horde.Micros], lastTransfer, source, target)
 }
 
 // LastTransfer is the same inside the transaction. With the accounts of both
 // locked, no other transfer between them can come in between.
-func (tx *Tx) LastTransfer(source, target int64) (int64, error) {
-	return readOne(tx, scanInt, lastTransfer, source, target)
+func (tx *Tx) LastTransfer(source, target horde.UserID) (horde.Micros, error) {
+	return readOne(tx, scanInt[horde.Micros], lastTransfer, source, target)
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"horde/internal/horde"
 )
 
 // Tx is a transaction that several units share. Accounts and workers are rows
@@ -15,14 +17,14 @@ import (
 // once, before the commit. New rows are buffered and inserted many at a time.
 type Tx struct {
 	// Now is the time of the transaction, in microseconds.
-	Now int64
+	Now horde.Micros
 
 	ctx context.Context
 	w   *writer
 	seq int64 // number of the change that it makes known to other nodes
 
 	// Rows that are locked, and those among them to write back.
-	accounts map[int64]*Account
+	accounts map[horde.UserID]*Account
 	workers  map[string]*Worker
 	touched  touched
 
@@ -46,14 +48,14 @@ type Tx struct {
 
 // touched are the locked rows to write back.
 type touched struct {
-	accounts map[int64]bool
+	accounts map[horde.UserID]bool
 	workers  map[string]bool
 }
 
 // begin starts the transaction, reads and locks the rows that the units declared,
 // in the order of ids, and asks what they ask first and what else is new.
 func (tx *Tx) begin(batch []*pending) error {
-	accounts, workers := map[int64]bool{}, map[string]bool{}
+	accounts, workers := map[horde.UserID]bool{}, map[string]bool{}
 	for _, p := range batch {
 		for _, id := range p.unit.Accounts {
 			accounts[id] = true
@@ -237,7 +239,7 @@ func readOne[T any](tx *Tx, scan func(scanner) (T, error), q string, args ...any
 
 // readCount is readOne for a query that counts.
 func readCount(tx *Tx, q string, args ...any) (int, error) {
-	n, err := readOne(tx, scanInt, q, args...)
+	n, err := readOne(tx, scanInt[int64], q, args...)
 	return int(n), err
 }
 

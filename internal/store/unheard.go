@@ -20,7 +20,7 @@ const (
 
 // heard is how far the changes of other nodes are applied.
 type heard struct {
-	at   int64            // microseconds
+	at   horde.Micros     // microseconds
 	upTo map[string]int64 // by node, those that lived then
 }
 
@@ -36,7 +36,7 @@ func (tx *Tx) unheard(list []statement, batch []*pending) []statement {
 	}
 
 	h := s.heard.Load()
-	if h == nil || tx.Now-h.at > heardFor.Microseconds() {
+	if h == nil || tx.Now-h.at > horde.MicrosIn(heardFor) {
 		tx.missed = true
 		return list
 	}
@@ -44,7 +44,7 @@ func (tx *Tx) unheard(list []statement, batch []*pending) []statement {
 	// Of a node that has just started, nothing was heard yet.
 	list = append(list, statement{
 		text: liveNodes,
-		args: []any{s.node, tx.Now - (2 * nodeGone).Microseconds()},
+		args: []any{s.node, tx.Now - horde.MicrosIn(2*nodeGone)},
 		each: func(r scanner) error {
 			node, err := scanText(r)
 			if _, known := h.upTo[node]; err == nil && !known {
@@ -103,13 +103,13 @@ const waitingRequests = " FROM requests WHERE waiting > 0 AND NOT faulted " +
 
 // WaitingRequestIDs reads the ids of a user's requests of a kind that have jobs
 // waiting, inside the transaction.
-func (tx *Tx) WaitingRequestIDs(user int64, kind horde.Kind) ([]string, error) {
+func (tx *Tx) WaitingRequestIDs(user horde.UserID, kind horde.Kind) ([]string, error) {
 	return read(tx, scanText, "SELECT id"+waitingRequests, user, kind, tx.Now)
 }
 
 // WaitingJobsOf counts the jobs that wait of those of these requests that are a
 // user's and of a kind, inside the transaction.
-func (tx *Tx) WaitingJobsOf(user int64, kind horde.Kind, ids []string) (n int, err error) {
+func (tx *Tx) WaitingJobsOf(user horde.UserID, kind horde.Kind, ids []string) (n int, err error) {
 	err = inChunks(ids, func(_ string, args []any) error {
 		some, err := readCount(tx,
 			"SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT)"+waitingRequests+" AND id IN "+in(4, len(args)),
@@ -122,7 +122,7 @@ func (tx *Tx) WaitingJobsOf(user int64, kind horde.Kind, ids []string) (n int, e
 
 // WaitingRequestsOf reads those of these requests that are a user's and of a kind
 // and have jobs waiting, inside the transaction.
-func (tx *Tx) WaitingRequestsOf(user int64, kind horde.Kind, ids []string) (all []Request, err error) {
+func (tx *Tx) WaitingRequestsOf(user horde.UserID, kind horde.Kind, ids []string) (all []Request, err error) {
 	err = inChunks(ids, func(_ string, args []any) error {
 		some, err := read(tx, scanRequest,
 			"SELECT "+requestColumns+waitingRequests+" AND id IN "+in(4, len(args)),
@@ -134,14 +134,14 @@ func (tx *Tx) WaitingRequestsOf(user int64, kind horde.Kind, ids []string) (all 
 }
 
 // AlchemyIDsOf reads the ids of a user's alchemy requests, inside the transaction.
-func (tx *Tx) AlchemyIDsOf(user int64) ([]string, error) {
+func (tx *Tx) AlchemyIDsOf(user horde.UserID) ([]string, error) {
 	return read(tx, scanText,
 		"SELECT id FROM alchemy_requests WHERE user_id = $1 AND expires > $2", user, tx.Now)
 }
 
 // OpenFormsOf counts the forms, waiting or running, of those of these alchemy
 // requests that are a user's, inside the transaction.
-func (tx *Tx) OpenFormsOf(user int64, requests []string) (n int, err error) {
+func (tx *Tx) OpenFormsOf(user horde.UserID, requests []string) (n int, err error) {
 	err = inChunks(requests, func(_ string, args []any) error {
 		some, err := readCount(tx, "SELECT count(*) FROM forms f JOIN alchemy_requests a ON a.id = f.request_id "+
 			"WHERE f.state IN (0, 1) AND a.user_id = $1 AND a.id IN "+in(2, len(args)), append([]any{user}, args...)...)

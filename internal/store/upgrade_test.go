@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"testing"
 
+	"horde/internal/horde"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/pressly/goose/v3"
 
@@ -23,7 +25,7 @@ func TestUpgradeOfTheLedger(t *testing.T) {
 			run("INSERT INTO users (id, username, oauth_id, key_hash, created) VALUES (7, 'seven', 'o', 'k', 1)")
 			run("INSERT INTO accounts (user_id, balance, escrow) VALUES (7, 300, 5)")
 			insert := prepare("INSERT INTO ledger_postings (account, event_id, amount) VALUES ($1, $2, $3)")
-			book := func(event string, at int64, postings map[string]int64) {
+			book := func(event string, at horde.Micros, postings map[string]int64) {
 				t.Helper()
 				run("INSERT INTO ledger_events (id, reason, created) VALUES ($1, 'r', $2)", event, at)
 				for account, n := range postings {
@@ -46,7 +48,7 @@ func TestUpgradeOfTheLedger(t *testing.T) {
 					t.Fatalf("%+v %v", found, err)
 				}
 				for i, m := range found {
-					if m.Event.ID != want[i] || m.At != int64(len(want)-i)*1000 {
+					if m.Event.ID != want[i] || m.At != horde.Micros(int64(len(want)-i)*1000) {
 						t.Errorf("%d: %+v", i, m)
 					}
 				}

@@ -1,15 +1,19 @@
 package store
 
-import "context"
+import (
+	"context"
+
+	"horde/internal/horde"
+)
 
 // User is one account holder.
 type User struct {
-	ID              int64
+	ID              horde.UserID
 	Username        string
 	OAuthID         string
-	KeyHash         string // of the API key
-	Created         int64  // microseconds
-	Roles           int64  // the domain's bit set
+	KeyHash         string       // of the API key
+	Created         horde.Micros // microseconds
+	Roles           int64        // the domain's bit set
 	Concurrency     int
 	WorkerInvited   int
 	PublicWorkers   bool
@@ -18,9 +22,9 @@ type User struct {
 	AdminComment    string
 	Suspicions      string // JSON list of reasons, "" for none
 	ProxyPasskey    string
-	Monthly         int64   // allowance of each month, in whole kudos
-	MonthlyReceived int64   // microsecond that it was last paid for; 0: never
-	Support         Support // written by SetSupport alone
+	Monthly         int64        // allowance of each month, in whole kudos
+	MonthlyReceived horde.Micros // microsecond that it was last paid for; 0: never
+	Support         Support      // written by SetSupport alone
 }
 
 // Support is what a user gives to the horde: whether by Patreon, and the whole
@@ -47,7 +51,7 @@ func (u *User) fields() []any {
 func scanUser(r scanner) (u User, err error) { return u, r.Scan(u.fields()...) }
 
 // User reads a user by id; ErrNotFound when there is none.
-func (s *Store) User(ctx context.Context, id int64) (User, error) {
+func (s *Store) User(ctx context.Context, id horde.UserID) (User, error) {
 	return one(ctx, s, scanUser, "SELECT "+userColumns+" FROM users WHERE id = $1", id)
 }
 
@@ -64,8 +68,8 @@ func (s *Store) UserByOAuth(ctx context.Context, oauth string) (User, error) {
 // InsertUser writes a new user and an empty account with this floor. With
 // ID < 0 the next free id is taken. It returns the id; ErrDuplicate when the
 // oauth id or key is taken.
-func (tx *Tx) InsertUser(u User, lowest int64) (int64, error) {
-	id, err := readOne(tx, scanInt, `INSERT INTO users (`+insertedColumns+`)
+func (tx *Tx) InsertUser(u User, lowest int64) (horde.UserID, error) {
+	id, err := readOne(tx, scanInt[horde.UserID], `INSERT INTO users (`+insertedColumns+`)
 SELECT CASE WHEN CAST($1 AS BIGINT) >= 0 THEN CAST($1 AS BIGINT) ELSE (SELECT COALESCE(max(id), 0) + 1 FROM users) END,
     CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT), CAST($6 AS BIGINT),
     CAST($7 AS BIGINT), CAST($8 AS BIGINT),
@@ -98,20 +102,21 @@ func (tx *Tx) UpdateUser(u User) error {
 }
 
 // User reads and locks a user inside the transaction.
-func (tx *Tx) User(id int64) (User, error) {
+func (tx *Tx) User(id horde.UserID) (User, error) {
 	return readOne(tx, scanUser, "SELECT "+userColumns+" FROM users WHERE id = $1"+tx.w.s.engine.forUpdate, id)
 }
 
 // SetSupport writes what a user gives to the horde.
-func (tx *Tx) SetSupport(user int64, s Support) error {
+func (tx *Tx) SetSupport(user horde.UserID, s Support) error {
 	_, err := tx.change("UPDATE users SET patron = $2, patreon_kudos = $3, stripe_kudos = $4 WHERE id = $1",
 		user, s.Patron, s.Patreon, s.Stripe)
 	tx.changed.Users.add(user)
 	return err
 }
 
-func scanInt(r scanner) (int64, error) {
-	var v int64
+// scanInt reads the one number of a row.
+func scanInt[T ~int64](r scanner) (T, error) {
+	var v T
 	return v, r.Scan(&v)
 }
 

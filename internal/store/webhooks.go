@@ -1,12 +1,16 @@
 package store
 
-import "context"
+import (
+	"context"
+
+	"horde/internal/horde"
+)
 
 // Webhook is a call that is still to be made, or was given up. It is written in the
 // transaction of the delivery that it tells of.
 type Webhook struct {
-	ID        string // of the job or form that it tells of
-	UserID    int64  // whose request it was
+	ID        string       // of the job or form that it tells of
+	UserID    horde.UserID // whose request it was
 	RequestID string
 	Kind      string // image, text, form
 
@@ -21,11 +25,11 @@ type Webhook struct {
 	ByLink bool
 	Base   string
 
-	Created  int64  // microseconds, as all times; renewed by a replay
-	Due      int64  // of the next attempt; while one is made, when another node may make one
-	Attempts int    // that were begun
-	Error    string // of the last attempt, "" while there is none
-	Dead     bool   // given up
+	Created  horde.Micros // microseconds, as all times; renewed by a replay
+	Due      horde.Micros // of the next attempt; while one is made, when another node may make one
+	Attempts int          // that were begun
+	Error    string       // of the last attempt, "" while there is none
+	Dead     bool         // given up
 }
 
 const webhookColumns = "id, user_id, request_id, kind, address, host, body, mark, blob, by_link, base, " +
@@ -47,9 +51,9 @@ func (tx *Tx) InsertWebhook(w Webhook) {
 // DueWebhook is what decides who is called next.
 type DueWebhook struct {
 	ID     string
-	UserID int64
+	UserID horde.UserID
 	Host   string
-	Due    int64
+	Due    horde.Micros
 }
 
 func scanDueWebhook(r scanner) (w DueWebhook, err error) {
@@ -61,7 +65,7 @@ const maxDueRead = 20_000
 
 // DueWebhooks reads webhooks that are due at now, at most perHost for each host: first
 // one of every host, and among these one of every account, the oldest before others.
-func (s *Store) DueWebhooks(ctx context.Context, now int64, perHost, limit int) ([]DueWebhook, error) {
+func (s *Store) DueWebhooks(ctx context.Context, now horde.Micros, perHost, limit int) ([]DueWebhook, error) {
 	return rows(ctx, s, scanDueWebhook, `SELECT id, user_id, host, due FROM (
 	SELECT id, user_id, host, due, row_number() OVER (PARTITION BY host ORDER BY due, id) AS of_host,
 		row_number() OVER (PARTITION BY user_id ORDER BY due, id) AS of_user
@@ -71,7 +75,7 @@ func (s *Store) DueWebhooks(ctx context.Context, now int64, perHost, limit int) 
 
 // ClaimWebhook takes a due webhook for an attempt, until the given time. ErrLost: another
 // node has it, or it is gone.
-func (tx *Tx) ClaimWebhook(w DueWebhook, until int64) (Webhook, error) {
+func (tx *Tx) ClaimWebhook(w DueWebhook, until horde.Micros) (Webhook, error) {
 	claimed, err := read(tx, scanWebhook, "UPDATE webhooks SET due = $3, attempts = attempts + 1 "+
 		"WHERE id = $1 AND due = $2 AND dead = FALSE RETURNING "+webhookColumns, w.ID, w.Due, until)
 	if err != nil {
@@ -92,7 +96,7 @@ func (tx *Tx) DeleteWebhook(id string) error {
 
 // FailWebhook notes that an attempt failed: it is called again at due, or given up.
 // Nothing is noted where another attempt was begun since.
-func (tx *Tx) FailWebhook(w *Webhook, failure string, due int64, dead bool) error {
+func (tx *Tx) FailWebhook(w *Webhook, failure string, due horde.Micros, dead bool) error {
 	_, err := tx.change("UPDATE webhooks SET error = $3, due = $4, dead = $5 WHERE id = $1 AND due = $2",
 		w.ID, w.Due, failure, due, dead)
 	return err
@@ -100,7 +104,7 @@ func (tx *Tx) FailWebhook(w *Webhook, failure string, due int64, dead bool) erro
 
 // ReplayWebhook has a webhook of an account called again that failed, from the beginning.
 // ErrNotFound: there is none.
-func (tx *Tx) ReplayWebhook(id string, user int64) error {
+func (tx *Tx) ReplayWebhook(id string, user horde.UserID) error {
 	n, err := tx.change("UPDATE webhooks SET dead = FALSE, created = $3, due = $3, attempts = 0, error = '' "+
 		"WHERE id = $1 AND user_id = $2 AND error <> ''", id, user, tx.Now)
 	if err == nil && n == 0 {
@@ -141,9 +145,9 @@ func (w *Webhook) State() WebhookState {
 // WebhookPage says which webhooks of an account to read, the newest first: those in a
 // state, "" for all, that were made before another one.
 type WebhookPage struct {
-	UserID   int64
+	UserID   horde.UserID
 	State    WebhookState
-	Before   int64 // microseconds
+	Before   horde.Micros // microseconds
 	BeforeID string
 	Limit    int
 }
@@ -159,7 +163,7 @@ func (s *Store) Webhooks(ctx context.Context, p WebhookPage) ([]Webhook, error) 
 type WebhookCounts struct{ Pending, Failed, Dead int }
 
 // CountWebhooks counts the webhooks of an account.
-func (s *Store) CountWebhooks(ctx context.Context, user int64) (WebhookCounts, error) {
+func (s *Store) CountWebhooks(ctx context.Context, user horde.UserID) (WebhookCounts, error) {
 	scan := func(r scanner) (c WebhookCounts, err error) { return c, r.Scan(&c.Pending, &c.Failed, &c.Dead) }
 	return one(ctx, s, scan, `SELECT COALESCE(SUM(CASE WHEN dead = FALSE AND error = '' THEN 1 ELSE 0 END), 0),
 	COALESCE(SUM(CASE WHEN dead = FALSE AND error <> '' THEN 1 ELSE 0 END), 0),
@@ -177,10 +181,10 @@ func (s *Store) WebhookBacklog(ctx context.Context) (waiting, oldest int64, err 
 
 // WebhookBounds are how many webhooks are kept, and for how long.
 type WebhookBounds struct {
-	Waiting    int   // of an account; the oldest beyond are given up
-	Dead       int   // of an account; the oldest beyond go
-	DeadSince  int64 // those that were made before, in microseconds, go
-	Unreadable int64 // the account whose owner is nobody: its dead ones go at once
+	Waiting    int          // of an account; the oldest beyond are given up
+	Dead       int          // of an account; the oldest beyond go
+	DeadSince  horde.Micros // those that were made before, in microseconds, go
+	Unreadable horde.UserID // the account whose owner is nobody: its dead ones go at once
 }
 
 // PruneWebhooks keeps to the bounds.
@@ -205,11 +209,11 @@ func (tx *Tx) PruneWebhooks(b WebhookBounds) error {
 
 // WebhookSecret is what webhooks of an account are signed with, encrypted.
 type WebhookSecret struct {
-	UserID        int64
+	UserID        horde.UserID
 	Secret        string
-	Created       int64  // microseconds
-	Previous      string // "": none
-	PreviousUntil int64  // microseconds; until when it signs too
+	Created       horde.Micros // microseconds
+	Previous      string       // "": none
+	PreviousUntil horde.Micros // microseconds; until when it signs too
 }
 
 func scanWebhookSecret(r scanner) (w WebhookSecret, err error) {
@@ -218,14 +222,14 @@ func scanWebhookSecret(r scanner) (w WebhookSecret, err error) {
 
 // WebhookSecret reads what webhooks of an account are signed with; ErrNotFound: they are
 // not.
-func (s *Store) WebhookSecret(ctx context.Context, user int64) (WebhookSecret, error) {
+func (s *Store) WebhookSecret(ctx context.Context, user horde.UserID) (WebhookSecret, error) {
 	return one(ctx, s, scanWebhookSecret,
 		"SELECT user_id, secret, created, previous, previous_until FROM webhook_secrets WHERE user_id = $1", user)
 }
 
 // RotateWebhookSecret gives an account a new secret. The one before signs too until the
 // given time.
-func (tx *Tx) RotateWebhookSecret(user int64, secret string, until int64) error {
+func (tx *Tx) RotateWebhookSecret(user horde.UserID, secret string, until horde.Micros) error {
 	_, err := tx.change(`INSERT INTO webhook_secrets (user_id, secret, created, previous, previous_until)
 VALUES ($1, $2, $3, '', 0)
 ON CONFLICT (user_id) DO UPDATE SET

@@ -15,10 +15,10 @@ import (
 type Worker struct {
 	ID             string
 	Kind           horde.Kind // image, text, interrogation
-	UserID         int64
+	UserID         horde.UserID
 	Name           string
-	Created        int64
-	LastCheckIn    int64
+	Created        horde.Micros
+	LastCheckIn    horde.Micros
 	Addr           string
 	Info           string
 	Maintenance    bool
@@ -32,26 +32,26 @@ type Worker struct {
 
 // WorkerTotals are the figures of a worker's life.
 type WorkerTotals struct {
-	Kudos        horde.Kudos `json:"kudos,omitempty"`
-	Generated    horde.Kudos `json:"generated,omitempty"`
-	UptimeKudos  horde.Kudos `json:"uptime_kudos,omitempty"`
-	Interrogated horde.Kudos `json:"interrogated,omitempty"` // with forms
-	WorkUnits    int64       `json:"things,omitempty"`
-	Fulfilments  int64       `json:"fulfilments,omitempty"`
-	Uncompleted  int64       `json:"uncompleted,omitempty"`
-	Aborts       int64       `json:"aborts,omitempty"`       // in the window that began at AbortsSince
-	AbortsSince  int64       `json:"aborts_since,omitempty"` // microseconds
-	Uptime       int64       `json:"uptime,omitempty"`       // seconds
-	UptimeReward int64       `json:"uptime_reward,omitempty"`
-	Delivered    int64       `json:"delivered,omitempty"` // when it did last, in microseconds; older nodes drop it
-	Suspicions   []int       `json:"suspicions,omitempty"`
+	Kudos        horde.Kudos  `json:"kudos,omitempty"`
+	Generated    horde.Kudos  `json:"generated,omitempty"`
+	UptimeKudos  horde.Kudos  `json:"uptime_kudos,omitempty"`
+	Interrogated horde.Kudos  `json:"interrogated,omitempty"` // with forms
+	WorkUnits    int64        `json:"things,omitempty"`
+	Fulfilments  int64        `json:"fulfilments,omitempty"`
+	Uncompleted  int64        `json:"uncompleted,omitempty"`
+	Aborts       int64        `json:"aborts,omitempty"`       // in the window that began at AbortsSince
+	AbortsSince  horde.Micros `json:"aborts_since,omitempty"` // microseconds
+	Uptime       int64        `json:"uptime,omitempty"`       // seconds
+	UptimeReward int64        `json:"uptime_reward,omitempty"`
+	Delivered    horde.Micros `json:"delivered,omitempty"` // when it did last, in microseconds; older nodes drop it
+	Suspicions   []int        `json:"suspicions,omitempty"`
 
 	// FailedPops are the pops that have failed since the last delivery, the oldest
 	// first; SuspendedUntil is when the worker gets jobs again that failed at too many,
 	// in microseconds. Older nodes drop both when they change the worker.
-	FailedPops     []string  `json:"failed_pops,omitempty"`
-	SuspendedUntil int64     `json:"suspended_until,omitempty"`
-	Speeds         []float64 `json:"speeds,omitempty"` // newest last, work units per second
+	FailedPops     []string     `json:"failed_pops,omitempty"`
+	SuspendedUntil horde.Micros `json:"suspended_until,omitempty"`
+	Speeds         []float64    `json:"speeds,omitempty"` // newest last, work units per second
 }
 
 const workerColumns = "id, kind, user_id, name, created, last_check_in, addr, info, maintenance, " +
@@ -113,7 +113,7 @@ type Placed struct {
 
 // PlacedWorkers reads the workers of a user inside the transaction, so that none
 // is made meanwhile when the user's account is locked.
-func (tx *Tx) PlacedWorkers(user int64) ([]Placed, error) {
+func (tx *Tx) PlacedWorkers(user horde.UserID) ([]Placed, error) {
 	scan := func(r scanner) (p Placed, err error) { return p, r.Scan(&p.Kind, &p.Name, &p.Addr) }
 	return read(tx, scan, "SELECT kind, name, addr FROM workers WHERE user_id = $1", user)
 }

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"horde/internal/horde"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 )
@@ -23,7 +25,7 @@ type Unit struct {
 	Key string
 
 	// Accounts and Workers are locked before Do runs, in the order of ids.
-	Accounts []int64
+	Accounts []horde.UserID
 	Workers  []string
 
 	// First are the asks whose answers Do takes; see Ask. Where one has changed a
@@ -555,7 +557,7 @@ func (w *writer) attempt(r *round) (err error) {
 	tx := &Tx{
 		ctx: ctx,
 		w:   w,
-		Now: w.s.clock().UnixMicro(),
+		Now: horde.MicrosOf(w.s.clock()),
 		seq: w.seq + 1,
 	}
 	defer func() {

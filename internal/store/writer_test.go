@@ -45,7 +45,7 @@ func together(t testing.TB, s *store.Store, units ...store.Unit) []error {
 	return results
 }
 
-func add(id int64, n horde.Kudos) func(*store.Tx) error {
+func add(id horde.UserID, n horde.Kudos) func(*store.Tx) error {
 	return func(tx *store.Tx) error {
 		return tx.ChangeAccount(id, func(a *store.Account) { a.Balance += n })
 	}
@@ -68,7 +68,7 @@ func TestRefusedUnitLeavesNothing(t *testing.T) {
 		}
 		var units []store.Unit
 		for i := range 20 {
-			units = append(units, store.Unit{Key: fmt.Sprint(i), Accounts: []int64{a, b}, Workers: []string{"w"}, Do: func(tx *store.Tx) error {
+			units = append(units, store.Unit{Key: fmt.Sprint(i), Accounts: []horde.UserID{a, b}, Workers: []string{"w"}, Do: func(tx *store.Tx) error {
 				mark := string(rune('a' + i))
 				if err := errors.Join(add(a, 1)(tx), add(b, 2)(tx), trace(tx, mark)); err != nil {
 					return err
@@ -116,11 +116,11 @@ func TestLateRefusal(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		a := user(t, s, "a")
-		q := request(time.Now().UnixMicro(), 100)
+		q := request(horde.MicrosOf(time.Now()), 100)
 		q.Expires += 3_600_000_000
 		insert(t, s, q)
 		late := func(refused bool) store.Unit {
-			return store.Unit{Key: q.ID, Accounts: []int64{a}, Do: func(tx *store.Tx) error {
+			return store.Unit{Key: q.ID, Accounts: []horde.UserID{a}, Do: func(tx *store.Tx) error {
 				if _, err := tx.Claim(q.ID, 1, 0); err != nil {
 					return err
 				}
@@ -178,7 +178,7 @@ func TestBadWriteFailsAlone(t *testing.T) {
 		}
 		var units []store.Unit
 		for i := range 25 {
-			units = append(units, store.Unit{Key: fmt.Sprintf("%02d", i), Accounts: []int64{a}, Do: func(tx *store.Tx) error {
+			units = append(units, store.Unit{Key: fmt.Sprintf("%02d", i), Accounts: []horde.UserID{a}, Do: func(tx *store.Tx) error {
 				if err := add(a, 1)(tx); err != nil {
 					return err
 				}
@@ -237,7 +237,7 @@ func TestCloseWaits(t *testing.T) {
 		for range 32 {
 			wg.Go(func() {
 				for {
-					switch err := s.Write(t.Context(), store.Unit{Accounts: []int64{a}, Do: add(a, 1)}); {
+					switch err := s.Write(t.Context(), store.Unit{Accounts: []horde.UserID{a}, Do: add(a, 1)}); {
 					case err == nil:
 						if written.Add(1) == 100 {
 							close(busy)
@@ -280,11 +280,11 @@ func TestWriteStorm(t *testing.T) {
 		if db.Engine == storetest.Postgres {
 			nodes = append(nodes, db.Open())
 		}
-		var ids []int64
+		var ids []horde.UserID
 		for i := range 8 {
 			ids = append(ids, user(t, nodes[0], fmt.Sprint(i)))
 		}
-		q := request(time.Now().UnixMicro(), 100)
+		q := request(horde.MicrosOf(time.Now()), 100)
 		q.Expires += 3_600_000_000
 		insert(t, nodes[0], q)
 		var claimed atomic.Int64
@@ -296,7 +296,7 @@ func TestWriteStorm(t *testing.T) {
 					from, to := ids[rand.IntN(len(ids))], ids[rand.IntN(len(ids))]
 					k := 1 + rand.IntN(3)
 					won := false
-					err := s.Write(t.Context(), store.Unit{Key: q.ID, Accounts: []int64{from, to}, Do: func(tx *store.Tx) error {
+					err := s.Write(t.Context(), store.Unit{Key: q.ID, Accounts: []horde.UserID{from, to}, Do: func(tx *store.Tx) error {
 						won = false
 						_, err := tx.Claim(q.ID, k, 0)
 						won = err == nil
@@ -334,7 +334,7 @@ func TestWriteStorm(t *testing.T) {
 func TestCancelledReads(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
-		now := time.Now().UnixMicro()
+		now := horde.MicrosOf(time.Now())
 		do(t, s, func(tx *store.Tx) error {
 			for range 300 {
 				tx.InsertRequest(request(now, 1))
@@ -382,7 +382,7 @@ func TestBackendKilled(t *testing.T) {
 				default:
 				}
 				id := fmt.Sprintf("%d/%d", i, n)
-				err := s.Write(t.Context(), store.Unit{Accounts: []int64{a}, Do: func(tx *store.Tx) error {
+				err := s.Write(t.Context(), store.Unit{Accounts: []horde.UserID{a}, Do: func(tx *store.Tx) error {
 					tx.InsertJob(store.Job{ID: id})
 					return add(a, 1)(tx)
 				}})
@@ -415,7 +415,7 @@ func TestBackendKilled(t *testing.T) {
 	}
 	close(stop)
 	wg.Wait()
-	write(t, s, store.Unit{Accounts: []int64{a}, Do: add(a, 1)})
+	write(t, s, store.Unit{Accounts: []horde.UserID{a}, Do: add(a, 1)})
 	account := must[*store.Account](t)(s.Account(t.Context(), a))
 	var jobs int64
 	if err := raw.QueryRow("SELECT count(*) FROM jobs").Scan(&jobs); err != nil {

@@ -167,16 +167,16 @@ func (c *Chosen) Text(asked api.TextRequest) (api.TextRequest, error) {
 
 // Accounts returns the users whose accounts RewardOwner needs locked: the owners of the
 // style and of the collection.
-func (c *Chosen) Accounts() []int64 {
+func (c *Chosen) Accounts() []horde.UserID {
 	if c.Collection == nil {
-		return []int64{c.Style.UserID}
+		return []horde.UserID{c.Style.UserID}
 	}
-	return []int64{c.Style.UserID, c.Collection.UserID}
+	return []horde.UserID{c.Style.UserID, c.Collection.UserID}
 }
 
 // RewardOwner counts an accepted request of asker and pays the style's owner, unless
 // that is the asker. The style may have been deleted meanwhile.
-func (c *Chosen) RewardOwner(tx *store.Tx, e *kudos.Entry, asker int64) error {
+func (c *Chosen) RewardOwner(tx *store.Tx, e *kudos.Entry, asker horde.UserID) error {
 	if c.Collection != nil {
 		if err := tx.UseCollection(c.Collection.ID); err != nil {
 			return err

@@ -222,7 +222,7 @@ func (s *Styles) DeleteCollection(ctx context.Context, id, key string) error {
 	if err := s.Accounts.RefuseAbove(caller, c.UserID); err != nil {
 		return err
 	}
-	err = s.Store.Write(ctx, store.Unit{Key: c.ID, Accounts: []int64{c.UserID}, Do: func(tx *store.Tx) error {
+	err = s.Store.Write(ctx, store.Unit{Key: c.ID, Accounts: []horde.UserID{c.UserID}, Do: func(tx *store.Tx) error {
 		return tx.DeleteCollection(c.ID)
 	}})
 	if err != nil {
@@ -320,7 +320,7 @@ func (s *Styles) member(ctx context.Context, ref string, kind horde.Kind) (*Styl
 func (s *Styles) writeCollection(ctx context.Context, c *store.Collection, do func(*store.Tx) error) error {
 	taken := horde.Errorf(horde.BadRequest, "You have a collection of this name already. Please choose another one.")
 
-	err := s.Store.Write(ctx, store.Unit{Key: c.ID, Accounts: []int64{c.UserID}, Do: func(tx *store.Tx) error {
+	err := s.Store.Write(ctx, store.Unit{Key: c.ID, Accounts: []horde.UserID{c.UserID}, Do: func(tx *store.Tx) error {
 		exists, err := tx.CollectionNameTaken(c.UserID, c.Name, c.ID)
 		if err == nil && exists {
 			err = taken

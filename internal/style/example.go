@@ -116,7 +116,7 @@ func (s *Styles) editExamples(
 		return err
 	}
 
-	err = s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error {
+	err = s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []horde.UserID{v.UserID}, Do: func(tx *store.Tx) error {
 		row, err := tx.Style(v.ID)
 		if err != nil {
 			return err

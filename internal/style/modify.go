@@ -169,7 +169,7 @@ func (s *Styles) Delete(ctx context.Context, kind horde.Kind, id, key string) er
 	if err := s.Accounts.RefuseAbove(caller, v.UserID); err != nil {
 		return err
 	}
-	err = s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error {
+	err = s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []horde.UserID{v.UserID}, Do: func(tx *store.Tx) error {
 		return tx.DeleteStyle(v.ID)
 	}})
 	if err != nil {
@@ -357,7 +357,7 @@ var errNameTaken = horde.Errorf(horde.BadRequest,
 // write stores a style under a name that its owner has not used yet. A refusal
 // found earlier comes after that of the name, as the contract has it.
 func (s *Styles) write(ctx context.Context, v *Style, refusal error, do func(*store.Tx) error) error {
-	err := s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []int64{v.UserID}, Do: func(tx *store.Tx) error {
+	err := s.Store.Write(ctx, store.Unit{Key: v.ID, Accounts: []horde.UserID{v.UserID}, Do: func(tx *store.Tx) error {
 		taken, err := tx.StyleNameTaken(v.UserID, v.Name, v.ID)
 		switch {
 		case err != nil:

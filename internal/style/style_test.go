@@ -347,7 +347,7 @@ func TestList(t *testing.T) {
 		secret := input("secret", "{p}{np}", "m0")
 		secret.Public = ptr(false)
 		r.make(horde.KindImage, "trudy", secret)
-		err := r.Store.Write(ctx, store.Unit{Accounts: []int64{trudy.ID}, Do: func(tx *store.Tx) error { return tx.UseStyle(ids[20]) }})
+		err := r.Store.Write(ctx, store.Unit{Accounts: []horde.UserID{trudy.ID}, Do: func(tx *store.Tx) error { return tx.UseStyle(ids[20]) }})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -526,7 +526,7 @@ func TestRewardOwner(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = r.Store.Write(ctx, store.Unit{Accounts: slices.Concat(c.Accounts(), []int64{asker.ID}), Do: func(tx *store.Tx) error {
+			err = r.Store.Write(ctx, store.Unit{Accounts: slices.Concat(c.Accounts(), []horde.UserID{asker.ID}), Do: func(tx *store.Tx) error {
 				e := kudos.NewEntry(tx, fmt.Sprint("accept:", i), "test", "", "")
 				if err := c.RewardOwner(tx, e, asker.ID); err != nil {
 					return err

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 
 	"horde/api"
@@ -75,7 +74,9 @@ func (v *Style) toRow() (store.Style, error) {
 }
 
 // alias returns the alias of a style's owner.
-func alias(username string, id int64) string { return username + "#" + strconv.FormatInt(id, 10) }
+func alias(username string, id horde.UserID) string {
+	return username + "#" + id.String()
+}
 
 // FullName is the name of the style in lists: owner::style::name.
 func (v *Style) FullName() string { return alias(v.Creator, v.UserID) + "::style::" + v.Name }
@@ -153,8 +154,8 @@ func (s *Styles) Named(ctx context.Context, kind horde.Kind, ref string) (*Style
 
 // name is a style's or collection's name as requests write it.
 type name struct {
-	scope string // style, collection; "": either
-	user  int64  // whose it is; -1: anybody's
+	scope string       // style, collection; "": either
+	user  horde.UserID // whose it is; -1: anybody's
 	name  string
 }
 

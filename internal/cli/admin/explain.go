@@ -83,7 +83,7 @@ func (c *LedgerExplainCmd) Run(con *console.Console) error {
 
 // pages reads as many pages as the flags ask for, newest first.
 func (c *LedgerExplainCmd) pages(
-	ctx context.Context, s *store.Store, user int64,
+	ctx context.Context, s *store.Store, user horde.UserID,
 ) (pages []*api.KudosHistory, err error) {
 	left, before := c.Limit, c.Before
 	for left > 0 || c.All {

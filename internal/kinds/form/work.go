@@ -92,9 +92,9 @@ func (w Work) KnownID(url string) string {
 // Made is a result and how it came to be.
 type Made struct {
 	store.FormResult
-	URL          string // of the image; "": it has no address
-	At           int64  // microseconds
-	OwnerTrusted bool   // of the worker
+	URL          string       // of the image; "": it has no address
+	At           horde.Micros // microseconds
+	OwnerTrusted bool         // of the worker
 }
 
 // Known is a result that others may get too; nil: they may not. Those about an image at
@@ -112,6 +112,6 @@ func (w Work) Known(r Made) *store.KnownResult {
 		Result:  r.Result,
 		Blob:    r.Blob,
 		Trusted: r.OwnerTrusted,
-		Expires: r.At + life.Microseconds(),
+		Expires: r.At + horde.MicrosIn(life),
 	}
 }

@@ -80,7 +80,7 @@ func TestKnown(t *testing.T) {
 			if (known != nil) != (tt.life > 0) {
 				t.Fatalf("%+v", known)
 			}
-			if known != nil && (known.Expires != 1000+tt.life.Microseconds() || !known.Trusted ||
+			if known != nil && (known.Expires != 1000+horde.MicrosIn(tt.life) || !known.Trusted ||
 				known.ID != tt.work.KnownID(url)) {
 				t.Errorf("%+v", known)
 			}

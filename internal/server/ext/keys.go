@@ -26,7 +26,7 @@ func (a *API) keyRoutes() []server.Route {
 }
 
 // keyOwner finds the caller and the user in the path.
-func (a *API) keyOwner(r *http.Request) (caller *account.User, user int64, err error) {
+func (a *API) keyOwner(r *http.Request) (caller *account.User, user horde.UserID, err error) {
 	if err := server.RequireKey(r); err != nil {
 		return nil, 0, err
 	}
@@ -35,11 +35,11 @@ func (a *API) keyOwner(r *http.Request) (caller *account.User, user int64, err e
 	}
 
 	text := r.PathValue("user_id")
-	user, err = strconv.ParseInt(text, 10, 32)
-	if err != nil || user < 0 {
+	id, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || id < 0 {
 		err = horde.Errorf(horde.UserNotFound, "User with id '%s' not found.", server.Clip(text, 40))
 	}
-	return caller, user, err
+	return caller, horde.UserID(id), err
 }
 
 // postKey renews a key. It is shown in this answer and nowhere else.

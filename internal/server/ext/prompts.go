@@ -1,6 +1,7 @@
 package ext
 
 import (
+	"horde/internal/horde"
 	"net/http"
 	"strconv"
 	"strings"
@@ -33,12 +34,14 @@ func (a *API) getRefusedPrompts(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 
-	user := int64(-1) // everybody
+	user := horde.UserID(-1) // everybody
 	if text := query.Get("user"); text != "" {
 		number := text[strings.LastIndexByte(text, '#')+1:]
-		if user, err = strconv.ParseInt(number, 10, 64); err != nil || user < 0 {
+		id, err := strconv.ParseInt(number, 10, 64)
+		if err != nil || id < 0 {
 			return server.InvalidField("user", "is no alias (name#id) and no number of a user")
 		}
+		user = horde.UserID(id)
 	}
 
 	list, err := a.Filters.Refused(r.Context(), user, page)

@@ -2,7 +2,6 @@ package v2
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 
 	"horde/api"
@@ -63,7 +62,7 @@ func (a *API) postTestUser(w http.ResponseWriter, r *http.Request) error {
 	}
 	return server.ReplyPlain(w, status, &api.TestUser{
 		APIKey:    key,
-		UserID:    strconv.FormatInt(user.ID, 10),
+		UserID:    user.ID.String(),
 		Username:  user.Username,
 		Alias:     user.Alias(),
 		Kudos:     int64(balance.Float()),

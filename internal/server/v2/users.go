@@ -64,7 +64,7 @@ func (a *API) getUsers(w http.ResponseWriter, r *http.Request) error {
 
 // userNumber is the number of a user in the path. Anything else than digits is
 // nobody's; a number that is too large becomes one that nobody has.
-func userNumber(r *http.Request) (int64, error) {
+func userNumber(r *http.Request) (horde.UserID, error) {
 	text := r.PathValue("user_id")
 	if text == "" || strings.Trim(text, "0123456789") != "" {
 		return 0, horde.Errorf(horde.UserNotFound, "User with id '%s' not found.", server.Clip(text, 40))
@@ -73,7 +73,7 @@ func userNumber(r *http.Request) (int64, error) {
 	if err != nil {
 		return math.MaxInt32, nil
 	}
-	return id, nil
+	return horde.UserID(id), nil
 }
 
 // getUser shows a user: more to the user, most to moderators.
@@ -116,7 +116,7 @@ func (a *API) replyUser(w http.ResponseWriter, r *http.Request, user *account.Us
 // addWorkers counts a user's workers, and names them where they are not secret.
 func (a *API) addWorkers(d *api.UserDetails) {
 	public := d.WorkerIDs != nil
-	for _, w := range a.Fleet.Owned(int64(d.ID)) {
+	for _, w := range a.Fleet.Owned(horde.UserID(d.ID)) {
 		d.WorkerCount++
 		if public {
 			d.WorkerIDs = append(d.WorkerIDs, w.ID)
@@ -164,7 +164,7 @@ func (a *API) putUser(w http.ResponseWriter, r *http.Request) error {
 }
 
 // afterUser brings what changed of a user to the user's workers.
-func (a *API) afterUser(r *http.Request, id int64, done account.Modified) (err error) {
+func (a *API) afterUser(r *http.Request, id horde.UserID, done account.Modified) (err error) {
 	ctx := context.WithoutCancel(r.Context()) // the user has changed by now
 	if done.Unpause {
 		err = a.Fleet.Unpause(ctx, id)
@@ -202,7 +202,7 @@ func (a *API) deleteUser(w http.ResponseWriter, r *http.Request) error {
 }
 
 // wipe removes what a user leaves behind, then who the user was.
-func (a *API) wipe(ctx context.Context, user int64) error {
+func (a *API) wipe(ctx context.Context, user horde.UserID) error {
 	if err := a.Fleet.RemoveOwned(ctx, user); err != nil {
 		return err
 	}
