@@ -22,7 +22,9 @@ const MaxHistory = 200
 // before is the Next of the preceding page, "" for the newest. It only reads, so a
 // store opened by OpenReader will do. A user that does not exist is a UserNotFound error,
 // an invalid before a validation error.
-func History(ctx context.Context, s *store.Store, user horde.UserID, before string, limit int) (*api.KudosHistory, error) {
+func History(
+	ctx context.Context, s *store.Store, user horde.UserID, before string, limit int,
+) (*api.KudosHistory, error) {
 	from, err := readBookmark(before)
 	if err != nil {
 		return nil, err
@@ -71,7 +73,9 @@ func History(ctx context.Context, s *store.Store, user horde.UserID, before stri
 }
 
 // History returns the history of a user; see the function of this name.
-func (a *Accounts) History(ctx context.Context, user horde.UserID, before string, limit int) (*api.KudosHistory, error) {
+func (a *Accounts) History(
+	ctx context.Context, user horde.UserID, before string, limit int,
+) (*api.KudosHistory, error) {
 	return History(ctx, a.store, user, before, limit)
 }
 

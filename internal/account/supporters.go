@@ -151,7 +151,9 @@ func (a *Accounts) supporters(ctx context.Context, list []patron.Supporter) (*su
 }
 
 // supporter finds the user behind a supporter.
-func (a *Accounts) supporter(ctx context.Context, p patron.Supporter, byMail map[string][]horde.UserID) (horde.UserID, bool, error) {
+func (a *Accounts) supporter(
+	ctx context.Context, p patron.Supporter, byMail map[string][]horde.UserID,
+) (horde.UserID, bool, error) {
 	if p.User == "" {
 		ids := byMail[strings.ToLower(p.Email)]
 		if len(ids) != 1 {

@@ -53,7 +53,12 @@ type Tally struct {
 
 // Tally lists what the table counts.
 func (t *Table[E, P]) Tally() Tally {
-	all := Tally{Total: t.total, Jobs: map[horde.UserID]int{}, ByModel: map[horde.UserID]map[string]int{}, Reserved: len(t.reserved)}
+	all := Tally{
+		Total:    t.total,
+		Jobs:     map[horde.UserID]int{},
+		ByModel:  map[horde.UserID]map[string]int{},
+		Reserved: len(t.reserved),
+	}
 	for id, u := range t.users {
 		all.Jobs[id], all.ByModel[id] = u.jobs, maps.Clone(u.byModel)
 	}

@@ -252,7 +252,9 @@ func check(row *store.Filter) error {
 
 // Modify changes a filter: what is absent or empty stays unchanged. The editor becomes its
 // user.
-func (f *Filters) Modify(ctx context.Context, editor horde.UserID, id string, in api.PatchFilter) (api.FilterDetails, error) {
+func (f *Filters) Modify(
+	ctx context.Context, editor horde.UserID, id string, in api.PatchFilter,
+) (api.FilterDetails, error) {
 	n, err := number(id)
 	if err != nil {
 		return api.FilterDetails{}, err

@@ -20,7 +20,9 @@ const MaxPage = 100
 
 // List is a page of the webhooks of an account that wait or were given up, the newest
 // first: those in a state, "" for all, after the page that ended with before.
-func (n *Notifier) List(ctx context.Context, user horde.UserID, state, before string, limit int) (*api.Webhooks, error) {
+func (n *Notifier) List(
+	ctx context.Context, user horde.UserID, state, before string, limit int,
+) (*api.Webhooks, error) {
 	page := store.WebhookPage{
 		UserID: user,
 		State:  store.WebhookState(state),

@@ -179,5 +179,6 @@ func (s *Store) EscrowOf(ctx context.Context, roles int64) ([]horde.UserID, erro
 
 // EscrowAbove reads the ids of users with more than this much in escrow.
 func (s *Store) EscrowAbove(ctx context.Context, hundredths int64) ([]horde.UserID, error) {
-	return rows(ctx, s, scanInt[horde.UserID], "SELECT user_id FROM accounts WHERE escrow > $1 ORDER BY user_id", hundredths)
+	return rows(ctx, s, scanInt[horde.UserID],
+		"SELECT user_id FROM accounts WHERE escrow > $1 ORDER BY user_id", hundredths)
 }

@@ -32,7 +32,9 @@ func (s *Store) Collection(ctx context.Context, id string) (Collection, error) {
 
 // CollectionNamed reads the oldest collection of this name; of one user, unless
 // user is below 0, and of one kind, unless kind is empty.
-func (s *Store) CollectionNamed(ctx context.Context, name string, user horde.UserID, kind horde.Kind) (Collection, error) {
+func (s *Store) CollectionNamed(
+	ctx context.Context, name string, user horde.UserID, kind horde.Kind,
+) (Collection, error) {
 	return one(ctx, s, scanCollection, "SELECT "+collectionColumns+" FROM collections WHERE name = $1 "+
 		"AND (CAST($2 AS BIGINT) < 0 OR user_id = $2) AND (CAST($3 AS TEXT) = '' OR kind = $3) "+
 		"ORDER BY created, id LIMIT 1", name, user, kind)
