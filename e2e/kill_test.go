@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"horde/internal/horde"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -16,6 +15,7 @@ import (
 
 	"horde/api"
 	"horde/e2e/program"
+	"horde/internal/horde"
 	"horde/internal/kudos"
 	"horde/internal/store"
 )

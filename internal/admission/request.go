@@ -2,12 +2,12 @@ package admission
 
 import (
 	"encoding/json"
-	"horde/internal/horde"
 	"math/big"
 	"slices"
 
 	"horde/api"
 	"horde/internal/catalog"
+	"horde/internal/horde"
 	"horde/internal/kudos"
 )
 

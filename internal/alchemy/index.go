@@ -1,9 +1,9 @@
 package alchemy
 
 import (
-	"horde/internal/horde"
 	"sync"
 
+	"horde/internal/horde"
 	"horde/internal/kinds"
 	"horde/internal/live"
 	"horde/internal/match"

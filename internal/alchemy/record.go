@@ -3,9 +3,9 @@ package alchemy
 import (
 	"encoding/json"
 	"fmt"
-	"horde/internal/horde"
 	"slices"
 
+	"horde/internal/horde"
 	"horde/internal/kinds"
 	kind "horde/internal/kinds/form"
 	"horde/internal/live"

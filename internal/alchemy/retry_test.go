@@ -1,13 +1,13 @@
 package alchemy
 
 import (
-	"horde/internal/horde"
 	"strings"
 	"testing"
 	"time"
 
 	"horde/api"
 	"horde/internal/fleet"
+	"horde/internal/horde"
 	"horde/internal/hordetest"
 	kind "horde/internal/kinds/form"
 	"horde/internal/store/storetest"

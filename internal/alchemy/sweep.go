@@ -2,8 +2,8 @@ package alchemy
 
 import (
 	"context"
-	"horde/internal/horde"
 
+	"horde/internal/horde"
 	kind "horde/internal/kinds/form"
 	"horde/internal/settle"
 	"horde/internal/store"

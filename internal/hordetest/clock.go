@@ -1,9 +1,10 @@
 package hordetest
 
 import (
-	"horde/internal/horde"
 	"sync/atomic"
 	"time"
+
+	"horde/internal/horde"
 )
 
 // Clock is a time that stands still until a test moves it. It is safe for concurrent

@@ -11,29 +11,51 @@ import (
 	"horde/internal/store"
 )
 
-// Asked is a request on its way in. Beyond its checks, all methods are functions of
-// their inputs.
+// Asked is a request on its way in, by what looks at it.
 type Asked interface {
-	Check(admission.Stage) error
-	Upfront(admission.Load) admission.Upfront
-	Downgrade(admission.Load)
-	Normalize(admission.Caller)
-
-	Common() *admission.Common // once normalized
-	NamedWorkers() []string    // in the words of the request
-	Limits(*store.SharedKey) []Limit
-	IsAdult(model string) bool
-	Filtering() Filtering
+	Described
+	Checked
+	Priced
+	Bounded
+	Filtered
 	Warnings() []api.Warning
+}
 
-	// Price is what the request costs. offered are the models of the workers that could
-	// get it, which count where it names none (decision 6).
-	Price(offered []string) Price
-	Explain(offered []string) *api.Price // Price, line by line
-
+// Described is a request once it was normalized.
+type Described interface {
+	Common() *admission.Common
+	NamedWorkers() []string // in the words of the request
 	Body() Body
 	// SourceImages is where the request has its source images; nil: it can have none.
 	SourceImages() *api.ImageRequest
+}
+
+// Checked is a request before the rows that may refuse it. Normalize and Downgrade
+// change it; all other methods of requests are functions of their inputs.
+type Checked interface {
+	Check(admission.Stage) error
+	Normalize(admission.Caller)
+	Upfront(admission.Load) admission.Upfront
+	Downgrade(admission.Load)
+}
+
+// Priced is a request that costs something. offered are the models of the workers that
+// could get it, which count where it names none (decision 6).
+type Priced interface {
+	Price(offered []string) Price
+	Explain(offered []string) *api.Price // Price, line by line
+}
+
+// Bounded is a request with limits that a shared key may set.
+type Bounded interface {
+	Limits(*store.SharedKey) []Limit
+}
+
+// Filtered is a request with a prompt, which filters look at.
+type Filtered interface {
+	Common() *admission.Common
+	Filtering() Filtering
+	IsAdult(model string) bool
 }
 
 // Body is what is stored of what a request asks for: an image or a text.

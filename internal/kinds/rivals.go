@@ -1,11 +1,11 @@
 package kinds
 
 import (
-	"horde/internal/horde"
 	"time"
 
 	"horde/internal/account"
 	"horde/internal/fleet"
+	"horde/internal/horde"
 )
 
 // Nobody is a standing worse than that of any worker.

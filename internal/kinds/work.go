@@ -15,28 +15,37 @@ import (
 // RequestLife is how long a request of any kind lives without anything happening to it.
 const RequestLife = 20 * time.Minute
 
-// Work is what the kind of a request makes of it: what it asks of workers, how its
-// jobs are handed out, and what their results are worth. All methods are functions of
-// their inputs.
+// Work is what the kind of a request makes of it. All methods of its parts are functions
+// of their inputs.
 type Work interface {
+	Demand
+	Extent
+	HandOut
+	Outcome
+	Objects() Objects
+}
+
+// Demand is what a request asks of workers.
+type Demand interface {
 	Features(Origin) match.Features
 	Describe(*match.Item) // adds what pops of the kind look at
+}
 
-	WorkUnits() int64       // of one job: pixelsteps, tokens
+// Extent is how much work a job is.
+type Extent interface {
+	WorkUnits() int64       // pixelsteps, tokens
 	StatisticsUnits() int64 // the same as statistics count it (platform §3.10)
+}
 
+// HandOut is how jobs are given to workers.
+type HandOut interface {
 	Batch(Pickup) int // jobs that one pop gets
 	TTL(Pickup) time.Duration
 	JobSeed(left int, random func() uint32) int64
+}
 
-	// Stored reports whether workers fetch from and put into our blob store, ByLink
-	// whether the requester gets what lies there by a link.
-	Stored() bool
-	ByLink() bool
-
-	// MaxUpload is how many bytes a worker may upload for a job.
-	MaxUpload() int64
-
+// Outcome is what results are worth, and what becomes of them.
+type Outcome interface {
 	// Keep is what becomes of a result that a worker sent.
 	Keep(ctx context.Context, result string) (Kept, error)
 
@@ -52,6 +61,13 @@ type Work interface {
 
 	// WebhookBody is what the webhook of a request is told of a finished job.
 	WebhookBody(f Finished, request string, reward float64) any
+}
+
+// Objects is what a job has in the blob store.
+type Objects struct {
+	Stored   bool  // workers fetch from it and put into it
+	ByLink   bool  // the requester gets what lies there by a link
+	MaxBytes int64 // that a worker may upload for a job
 }
 
 // UploadLimit is how many bytes an image of so many pixels may have in whatever format a

@@ -1,9 +1,10 @@
 package live
 
 import (
-	"horde/internal/horde"
 	"maps"
 	"slices"
+
+	"horde/internal/horde"
 )
 
 // Total is what all entries and reservations count.

@@ -1,9 +1,9 @@
 package live
 
 import (
-	"horde/internal/horde"
 	"slices"
 
+	"horde/internal/horde"
 	"horde/internal/waiting"
 )
 

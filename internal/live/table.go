@@ -8,11 +8,11 @@
 package live
 
 import (
-	"horde/internal/horde"
 	"iter"
 	"maps"
 	"slices"
 
+	"horde/internal/horde"
 	"horde/internal/match"
 	"horde/internal/waiting"
 )

@@ -3,13 +3,13 @@ package live
 import (
 	"errors"
 	"fmt"
-	"horde/internal/horde"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"horde/internal/horde"
 	"horde/internal/match"
 	"horde/internal/waiting"
 )

@@ -2,6 +2,7 @@ package match
 
 import (
 	"container/heap"
+
 	"horde/internal/horde"
 )
 

@@ -3,7 +3,6 @@ package moderation
 import (
 	"bytes"
 	"context"
-	"horde/internal/horde"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"horde/internal/horde"
 )
 
 // service is a checker of addresses for tests.

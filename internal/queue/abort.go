@@ -52,7 +52,7 @@ func (q *Queue) server() settle.Server {
 
 // excuseOf finds out whether the server itself made a worker fault.
 func (q *Queue) excuseOf(ctx context.Context, a assigned) settle.Excuse {
-	if a.job.Decoy || !a.e.work.Stored() {
+	if a.job.Decoy || !a.e.work.Objects().Stored {
 		return settle.NoExcuse
 	}
 	return q.server().ExcuseNow(ctx, settle.Needs{Sources: a.e.record.sources(), Upload: true})

@@ -147,8 +147,8 @@ func (q *Queue) webhookOf(a assigned, r store.JobResult, reward float64) (*store
 		Base:      a.e.record.Base,
 	}
 	shown := j.Result
-	if a.e.work.Stored() && j.Result == kinds.Uploaded {
-		w.Mark, w.Blob, w.ByLink = notify.NewMark(), resultName(j.ID), a.e.work.ByLink()
+	if a.e.work.Objects().Stored && j.Result == kinds.Uploaded {
+		w.Mark, w.Blob, w.ByLink = notify.NewMark(), resultName(j.ID), a.e.work.Objects().ByLink
 		shown = w.Mark
 	}
 	return notify.Compose(w, a.e.work.WebhookBody(q.finishedAs(&j, shown), w.RequestID, reward))

@@ -3,10 +3,10 @@ package queue
 import (
 	"context"
 	"errors"
-	"horde/internal/horde"
 	"math"
 	"slices"
 
+	"horde/internal/horde"
 	"horde/internal/store"
 )
 

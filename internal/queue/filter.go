@@ -30,7 +30,7 @@ var (
 
 // filter looks at the prompt of a request, and rewrites or refuses it (rows 21
 // and 22).
-func (q *Queue) filter(ctx context.Context, r kinds.Asked, t *terms, from From) error {
+func (q *Queue) filter(ctx context.Context, r kinds.Filtered, t *terms, from From) error {
 	if q.Filters.Off() {
 		return nil
 	}
@@ -56,7 +56,7 @@ func (q *Queue) filter(ctx context.Context, r kinds.Asked, t *terms, from From) 
 // keepAdult rewrites prompts with words of youth for models made for adult
 // content, and every prompt of a flagged user (generation §7.5). rewritten says that row 21
 // did its part already.
-func (q *Queue) keepAdult(r kinds.Asked, flagged, rewritten bool) error {
+func (q *Queue) keepAdult(r kinds.Filtered, flagged, rewritten bool) error {
 	m := r.Common()
 	p := moderation.Prompt{Text: m.Prompt, Models: m.Models, Rewritten: rewritten}
 	if !flagged && !(slices.ContainsFunc(m.Models, r.IsAdult) && q.Filters.MentionsMinors(p)) {

@@ -39,7 +39,7 @@ func (q *Queue) Pop(ctx context.Context, o *fleet.Offer, wait time.Duration) (*a
 		Messages:         q.Fleet.MessagesFor(o.Worker.ID),
 		Payload:          r.Image.Payload(uint32(job.Seed), len(h.jobs)),
 	}
-	upload := blob.Upload{TTL: blob.LinkTTL, MaxBytes: h.claim.e.work.MaxUpload(), Account: int64(h.worker.UserID)}
+	upload := blob.Upload{TTL: blob.LinkTTL, MaxBytes: h.claim.e.work.Objects().MaxBytes, Account: int64(h.worker.UserID)}
 	for _, j := range h.jobs {
 		a.IDs = append(a.IDs, j.ID)
 		a.R2Uploads = append(a.R2Uploads, q.Blobs.SignPut(ctx, resultName(j.ID), upload))

@@ -1,10 +1,10 @@
 package queue
 
 import (
-	"horde/internal/horde"
 	"time"
 
 	"horde/internal/admission"
+	"horde/internal/horde"
 )
 
 // loadLife is for how long the load of a kind is taken as it was counted (generation §5.9), so

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"fmt"
-	"horde/internal/horde"
 	"math"
 	"slices"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 
 	"horde/api"
 	"horde/internal/fleet"
+	"horde/internal/horde"
 )
 
 // The slow and obvious matcher of pictures: generation §1.15 to §1.19

@@ -47,10 +47,10 @@ func uploadsOf(j *store.Job) blob.Access {
 // seal keeps an uploaded result as it is while its delivery is committed; after that no
 // upload replaces it.
 func (q *Queue) seal(ctx context.Context, a assigned, kept kinds.Kept) (release func()) {
-	if !a.e.work.Stored() || kept.Row != kinds.Uploaded {
+	if !a.e.work.Objects().Stored || kept.Row != kinds.Uploaded {
 		return func() {}
 	}
-	limit := a.e.work.MaxUpload()
+	limit := a.e.work.Objects().MaxBytes
 	if kept.Image != nil { // we have put it there ourselves
 		limit = 0
 	}
@@ -66,7 +66,7 @@ func (q *Queue) settleSealed(ctx context.Context, a assigned, kept kinds.Kept, d
 // dropUndelivered deletes what a worker has uploaded for a job that ended without a
 // delivery, and the source images where they are of no more use.
 func (q *Queue) dropUndelivered(ctx context.Context, a assigned) {
-	if !a.e.work.Stored() {
+	if !a.e.work.Objects().Stored {
 		return
 	}
 	q.dropObject(ctx, resultName(a.job.ID))
@@ -99,7 +99,7 @@ func (e *entry) over() bool {
 // them may still be in use.
 func (q *Queue) dropExpired(ctx context.Context, e *entry) {
 	q.dropSources(ctx, &e.record)
-	if !e.work.Stored() {
+	if !e.work.Objects().Stored {
 		return
 	}
 

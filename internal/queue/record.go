@@ -30,7 +30,7 @@ type record struct {
 }
 
 // recordOf is what is stored of what a request asks for.
-func recordOf(r kinds.Asked) record {
+func recordOf(r kinds.Described) record {
 	b := r.Body()
 	return record{Image: b.Image, Text: b.Text, Baselines: b.Baselines}
 }

@@ -22,8 +22,8 @@ type Show func(ctx context.Context, job string, byLink bool) string
 // ctx belongs to (horde.WithBase).
 func (q *Queue) finishedJob(ctx context.Context, e *entry, j *store.Job, show Show) kinds.Finished {
 	shown := j.Result
-	if e.work.Stored() && j.Result == kinds.Uploaded {
-		shown = show(ctx, j.ID, e.work.ByLink())
+	if e.work.Objects().Stored && j.Result == kinds.Uploaded {
+		shown = show(ctx, j.ID, e.work.Objects().ByLink)
 	}
 	return q.finishedAs(j, shown)
 }

@@ -1,10 +1,10 @@
 package queue
 
 import (
-	"horde/internal/horde"
 	"slices"
 
 	"horde/internal/fleet"
+	"horde/internal/horde"
 	"horde/internal/kinds"
 	"horde/internal/match"
 )

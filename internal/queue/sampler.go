@@ -1,9 +1,10 @@
 package queue
 
 import (
-	"horde/internal/horde"
 	"math"
 	"sync"
+
+	"horde/internal/horde"
 )
 
 // What is recorded of finished images, at most: so many a second on average,

@@ -9,7 +9,7 @@ import (
 
 // offered are the models of the workers that could get a user's request which names
 // none.
-func (q *Queue) offered(x *index, r kinds.Asked, of *account.User) (models []string) {
+func (q *Queue) offered(x *index, r kinds.Described, of *account.User) (models []string) {
 	if len(r.Common().Models) > 0 {
 		return nil
 	}
@@ -22,7 +22,7 @@ func (q *Queue) offered(x *index, r kinds.Asked, of *account.User) (models []str
 // takers are the live workers that could get a user's request which is being priced.
 // New ones do not count where others are there: whoever makes up a worker does not
 // decide what requests cost.
-func (q *Queue) takers(x *index, r kinds.Asked, of *account.User) []*fleet.Worker {
+func (q *Queue) takers(x *index, r kinds.Described, of *account.User) []*fleet.Worker {
 	rec := recordOf(r)
 	rec.Trusted = of.Is(account.Trusted)
 	e := x.newEntry(store.Request{Kind: x.kind.name, UserID: of.ID}, rec)

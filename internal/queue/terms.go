@@ -104,7 +104,7 @@ func (t *terms) afford(cost kinds.Price, mayDowngrade bool) error {
 }
 
 // within compares a job with the limits of the shared key (generation §1.5 step 6).
-func (t *terms) within(r kinds.Asked) error {
+func (t *terms) within(r kinds.Bounded) error {
 	if t.key == nil || t.waived {
 		return nil
 	}

@@ -3,8 +3,8 @@ package queue
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"horde/internal/horde"
 
+	"horde/internal/horde"
 	"horde/internal/kinds"
 	"horde/internal/store"
 )

@@ -2,13 +2,13 @@ package queue
 
 import (
 	"context"
-	"horde/internal/horde"
 	"strings"
 	"testing"
 	"time"
 
 	"horde/api"
 	"horde/internal/catalog"
+	"horde/internal/horde"
 	"horde/internal/hordetest"
 	"horde/internal/kudos"
 	"horde/internal/store"

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"horde/internal/horde"
 	"slices"
 
+	"horde/internal/horde"
 	"horde/internal/store"
 )
 

@@ -2,10 +2,10 @@ package settle
 
 import (
 	"context"
-	"horde/internal/horde"
 	"time"
 
 	"horde/internal/blob"
+	"horde/internal/horde"
 	"horde/internal/store"
 )
 

@@ -3,8 +3,8 @@ package settle
 import (
 	"context"
 	"errors"
-	"horde/internal/horde"
 
+	"horde/internal/horde"
 	"horde/internal/kudos"
 	"horde/internal/store"
 )

@@ -37,11 +37,13 @@ func (w Work) StatisticsUnits() int64 { return int64(w.Pixels()) * int64(w.Steps
 // JobSeed is the seed of the jobs of a pop, before which so many were left.
 func (w Work) JobSeed(left int, random func() uint32) int64 { return int64(w.PopSeed(left, random)) }
 
-// Stored: images are uploaded.
-func (w Work) Stored() bool { return true }
+// Objects are images, which the requester gets by a link where it asked for one.
+func (w Work) Objects() kinds.Objects {
+	return kinds.Objects{Stored: true, ByLink: w.R2, MaxBytes: w.maxUpload()}
+}
 
-// MaxUpload follows from the size of the image and what is done to it afterwards.
-func (w Work) MaxUpload() int64 {
+// maxUpload follows from the size of the image and what is done to it afterwards.
+func (w Work) maxUpload() int64 {
 	pixels := int64(w.Pixels())
 	upscales := func(name string) bool {
 		p, known := api.PostProcessorByName(name)
@@ -52,9 +54,6 @@ func (w Work) MaxUpload() int64 {
 	}
 	return kinds.UploadLimit(pixels)
 }
-
-// ByLink is what the requester asked for.
-func (w Work) ByLink() bool { return w.R2 }
 
 const (
 	maxRawResult  = 1 << 20 // bytes of a result that is no image and is passed on as sent

@@ -31,14 +31,8 @@ func (w Work) StatisticsUnits() int64 { return w.WorkUnits() }
 // JobSeed is none: text workers choose their own.
 func (w Work) JobSeed(int, func() uint32) int64 { return 0 }
 
-// Stored: texts are sent, not uploaded.
-func (w Work) Stored() bool { return false }
-
-// MaxUpload: nothing is uploaded.
-func (w Work) MaxUpload() int64 { return 0 }
-
-// ByLink: no text is.
-func (w Work) ByLink() bool { return false }
+// Objects: there are none, texts are sent and not uploaded.
+func (w Work) Objects() (none kinds.Objects) { return none }
 
 // Keep is the text itself; no database keeps a NUL (generation §2.8).
 func (w Work) Keep(_ context.Context, result string) (kinds.Kept, error) {

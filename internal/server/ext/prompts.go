@@ -1,12 +1,12 @@
 package ext
 
 import (
-	"horde/internal/horde"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"horde/api"
+	"horde/internal/horde"
 	"horde/internal/server"
 )
 
