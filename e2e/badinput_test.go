@@ -26,6 +26,7 @@ func TestBadInput(t *testing.T) {
 		srv := program.Start(t, program.Setup{DB: db})
 		p := makeParties(t, srv, 2)
 		before := trace(t, srv, p[0].key)
+
 		for path, cases := range map[string][]badRequest{"generate/async": badRequests(), "generate/text/async": badTexts(),
 			"interrogate/async": badForms(),
 			"generate/pop":      badPops(), "generate/text/pop": badTextPops(), "interrogate/pop": badAlchemyPops()} {
@@ -34,6 +35,7 @@ func TestBadInput(t *testing.T) {
 				checkRefusal(t, path+": "+c.name, status, body, c.status, c.rc)
 			}
 		}
+
 		for _, id := range []string{"nonsense", "00000000-0000-4000-8000-000000000000", strings.Repeat("9", 500), "%00",
 			"%ff%fe", "..%2f..%2fetc", "%E2%80%AE"} {
 			for _, path := range []string{"/api/v2/generate/check/", "/api/v2/generate/status/", "/api/v2/generate/text/status/",
@@ -46,9 +48,11 @@ func TestBadInput(t *testing.T) {
 				checkRefusal(t, "GET "+path+clipped(id), status, body, http.StatusNotFound, "")
 			}
 		}
+
 		if after := trace(t, srv, p[0].key); after != before {
 			t.Errorf("the bad input left traces:\nbefore %s\nafter  %s", before, after)
 		}
+
 		badSubmits(t, srv, p)
 		ledgerIsSound(t, srv, db)
 	})
@@ -65,6 +69,7 @@ func badRequests() []badRequest {
 	source := func(picture []byte) string {
 		return `{"prompt":"x","source_image":"` + base64.StdEncoding.EncodeToString(picture) + `"}`
 	}
+
 	at := func(url string) string { return `{"prompt":"x","source_image":"` + url + `"}` }
 	return []badRequest{
 		{"null prompt", `{"prompt":null}`, 400, ""},
@@ -169,6 +174,7 @@ func badTexts() []badRequest {
 func badForms() []badRequest {
 	of := func(picture string) string { return `{"forms":[{"name":"caption"}],"source_image":"` + picture + `"}` }
 	source := func(picture []byte) string { return of(base64.StdEncoding.EncodeToString(picture)) }
+
 	forms := func(forms string) string { return `{"forms":` + forms + `,"source_image":"` + tinyPicture() + `"}` }
 	return []badRequest{
 		{"forms as words", forms(`"caption"`), 400, ""},
@@ -318,9 +324,11 @@ func badSubmits(t *testing.T, srv *program.Server, p []party) {
 		return call(t, http.MethodPost, srv.URL+"/api/v2/generate/submit", key,
 			fmt.Sprintf(`{"id":%q,"generation":%q,"seed":1}`, id, generation))
 	}
+
 	status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key, `{"prompt":"x"}`)
 	var accepted api.Accepted
 	decodeAs(t, http.StatusAccepted, status, body, &accepted)
+
 	job := *popUntil(t, srv, p[1]).ID
 	for _, c := range []struct {
 		name, key, id string
@@ -335,11 +343,13 @@ func badSubmits(t *testing.T, srv *program.Server, p []party) {
 		status, body := submit(c.key, c.id, "R2")
 		checkRefusal(t, c.name, status, body, c.status, c.rc)
 	}
+
 	status, body = call(t, http.MethodGet, srv.URL+"/api/v2/generate/check/"+job, "", "")
 	checkRefusal(t, "id of a job as request", status, body, http.StatusNotFound, "RequestNotFound")
 	if status, body = submit(p[1].key, job, "R2"); status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
 	}
+
 	before := trace(t, srv, p[1].key)
 	status, body = submit(p[1].key, job, "R2")
 	checkRefusal(t, "result twice", status, body, http.StatusBadRequest, "DuplicateGen")

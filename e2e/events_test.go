@@ -72,10 +72,12 @@ func TestStop(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &accepted); err != nil {
 		t.Fatal(err)
 	}
+
 	res, err := http.Get(srv.URL + "/api/ext/v1/requests/" + accepted.ID + "/events")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer res.Body.Close()
 	popped := make(chan error, 1)
 	go func() {
@@ -84,15 +86,18 @@ func TestStop(t *testing.T) {
 		_, err := client.New(srv.URL, p[0].key, client.WithRetries(0)).Pop(t.Context(), pop, 50*time.Second)
 		popped <- err
 	}()
+
 	within(t, 10*time.Second, "the worker checks in", func() bool {
 		status, body := call(t, http.MethodGet, srv.URL+"/api/v2/workers", "", "")
 		return status == http.StatusOK && strings.Contains(body, `"waits"`)
 	})
+
 	began := time.Now()
 	srv.Stop(t)
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("the server took %v to stop", took)
 	}
+
 	if err := <-popped; err != nil {
 		t.Errorf("the waiting pop: %v", err)
 	}

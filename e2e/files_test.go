@@ -15,18 +15,22 @@ func TestEveryBrowserSuiteIsRun(t *testing.T) {
 	if err != nil || len(suites) < 4 {
 		t.Fatalf("suites %q, %v", suites, err)
 	}
+
 	var pkg struct{ Scripts map[string]string }
 	b, err := os.ReadFile("browser/package.json")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if err := json.Unmarshal(b, &pkg); err != nil {
 		t.Fatal(err)
 	}
+
 	here, err := os.ReadFile("clients_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, path := range suites {
 		name := filepath.Base(path)
 		if !strings.Contains(pkg.Scripts["test"]+" ", " "+name+" ") {

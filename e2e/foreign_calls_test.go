@@ -38,6 +38,7 @@ func foreignCalls() []foreignCall {
 		"/kudos_details/received number", "/kudos_details/recurring number", "/kudos_details/awarded number",
 		"/kudos_details/styled number",
 	}
+
 	worker := []string{
 		"/0/type string", "/0/name string", "/0/id string", "/0/uptime integer", "/0/performance string",
 		"/0/requests_fulfilled integer",
@@ -45,6 +46,7 @@ func foreignCalls() []foreignCall {
 		"/0/trusted boolean", "/0/flagged boolean",
 		"/0/uncompleted_jobs integer", "/0/nsfw boolean", "/0/bridge_agent string", "/0/kudos_rewards number",
 	}
+
 	picture := []string{"/0/models list", "/0/max_pixels integer", "/0/megapixelsteps_generated integer",
 		"/0/img2img boolean", "/0/painting boolean", "/0/post-processing boolean", "/0/lora boolean"}
 	one := func(list []string) (out []string) {
@@ -53,6 +55,7 @@ func foreignCalls() []foreignCall {
 		}
 		return out
 	}
+
 	model := []string{"/0/name string", "/0/count integer", "/0/performance number", "/0/queued number", "/0/jobs number",
 		"/0/eta integer", "/0/type string"}
 	performance := []string{
@@ -63,6 +66,7 @@ func foreignCalls() []foreignCall {
 		"/interrogator_count integer", "/interrogator_thread_count integer", "/queued_tokens number",
 		"/past_minute_tokens number",
 	}
+
 	refusal := []string{"/message string", "/rc string"}
 	return []foreignCall{
 		{client: "ArtBot", path: "/status/heartbeat", headers: "agent json",
@@ -150,6 +154,7 @@ func TestForeignCalls(t *testing.T) {
 	keyed := map[string]string{"apikey": f.key, "Content-Type": "application/json"}
 	_, made := f.call(t, http.MethodPut, "/sharedkeys", keyed, `{"name":"the club","kudos":1000}`)
 	shared, _ := at(made, "/id")
+
 	ids := strings.NewReplacer("$WORKER", f.id, "$SHARED", fmt.Sprint(shared), "$NOBODY",
 		"00000000-0000-4000-8000-000000000000")
 	for _, c := range foreignCalls() {
@@ -157,23 +162,28 @@ func TestForeignCalls(t *testing.T) {
 		if method == "" {
 			method = http.MethodGet
 		}
+
 		t.Run(c.client+": "+method+" "+strings.NewReplacer("/", " ", "$", "").Replace(c.path), func(t *testing.T) {
 			path := ids.Replace(c.path)
 			if c.mayPreflight != "" {
 				f.preflight(t, method, path, &exchange{Page: "https://page.example.org", Preflight: c.mayPreflight})
 			}
+
 			res, answer := f.call(t, method, path, foreignHeaders(f, c.headers), ids.Replace(c.body))
 			want := c.status
 			if want == 0 {
 				want = http.StatusOK
 			}
+
 			if res.StatusCode != want {
 				t.Fatalf("%d %v, want %d", res.StatusCode, answer, want)
 			}
+
 			looks(t, "answer", answer, c.reads, c.never)
 			if kind := res.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/json") {
 				t.Errorf("content type %q", kind)
 			}
+
 			if res.Header.Get("Horde-Node") == "" {
 				t.Error("no Horde-Node")
 			}
@@ -216,10 +226,12 @@ func foreignWorkers() []foreignWorker {
 		"/payload/sampler_name string",
 		"/payload/cfg_scale number", "/payload/karras boolean", "/source_processing string", "/ttl integer",
 		"/r2_upload string", "/r2_uploads/0 string", "/messages list")
+
 	text := append(slices.Clone(none[1:]), "/id string", "/model string", "/payload/prompt string",
 		"/payload/max_length integer", "/payload/max_context_length integer", "/ttl integer")
 	order := `{"prompt":"a pond","params":{"width":512,"height":512,"steps":8},"models":["stable_diffusion"]}`
 	say := `{"prompt":"Once","params":{"max_length":80,"max_context_length":1024},"models":["koboldcpp/llama-3-8b"]}`
+
 	done := `{"id":"$ID","generation":"R2","state":"ok","seed":12,"censored":false,"gen_metadata":[]}`
 	return []foreignWorker{
 		{
@@ -282,15 +294,18 @@ func TestForeignWorkers(t *testing.T) {
 				res, answer := f.call(t, http.MethodPost, "/"+w.kind+path, foreignHeaders(f, headers), body)
 				return res.StatusCode, answer
 			}
+
 			status, empty := post("/pop", w.headers, w.pop)
 			looks(t, "empty pop", empty, w.empty, nil)
 			if status != http.StatusOK {
 				t.Fatalf("empty pop: %d %v", status, empty)
 			}
+
 			if status, answer := post("/async", "apikey json",
 				strings.ReplaceAll(w.order, "$PICTURE", tinyPicture())); status != http.StatusAccepted {
 				t.Fatalf("order: %d %v", status, answer)
 			}
+
 			_, job := post("/pop", w.headers, w.pop)
 			looks(t, "job", job, w.job, nil)
 			id, _ := at(job, "/id")
@@ -299,18 +314,22 @@ func TestForeignWorkers(t *testing.T) {
 				id, _ = at(job, "/forms/0/id")
 				link, _ = at(job, "/forms/0/r2_upload")
 			}
+
 			if w.upload {
 				f.upload(t, fmt.Sprint(link), webpOf(t))
 			}
+
 			submit := strings.NewReplacer("$ID", fmt.Sprint(id), "$KEY", f.worker.key).Replace(w.submit)
 			status, answer := post("/submit", w.headers, submit)
 			looks(t, "submit", answer, []string{"/reward number"}, nil)
 			if status != http.StatusOK {
 				t.Fatalf("submit: %d %v", status, answer)
 			}
+
 			if w.again == "" {
 				return
 			}
+
 			status, answer = post("/submit", w.headers, submit)
 			if message, _ := at(answer, "/message"); status != http.StatusBadRequest ||
 				!strings.Contains(fmt.Sprint(message), w.again) {
@@ -330,6 +349,7 @@ func TestForeignPolling(t *testing.T) {
 	look := func(what string, i int) (*http.Response, any) {
 		return f.call(t, http.MethodGet, fmt.Sprintf("/generate/%s/00000000-0000-4000-8000-%012d", what, i), nil, "")
 	}
+
 	for range 2 {
 		for i := range 10 {
 			if res, answer := look("check", i); res.StatusCode != http.StatusNotFound {
@@ -337,11 +357,13 @@ func TestForeignPolling(t *testing.T) {
 			}
 		}
 	}
+
 	for i := range 9 {
 		if res, answer := look("status", 0); res.StatusCode != http.StatusNotFound {
 			t.Fatalf("status %d: %d %v", i, res.StatusCode, answer)
 		}
 	}
+
 	var res *http.Response
 	var answer any
 	for range 10 {
@@ -349,11 +371,13 @@ func TestForeignPolling(t *testing.T) {
 			break
 		}
 	}
+
 	looks(t, "429", answer, []string{"/message string"}, []string{"/errors"})
 	if seconds, err := strconv.Atoi(res.Header.Get("Retry-After")); res.StatusCode != http.StatusTooManyRequests ||
 		err != nil || seconds < 1 {
 		t.Errorf("%d, Retry-After %q", res.StatusCode, res.Header.Get("Retry-After"))
 	}
+
 	exposed := strings.ToLower(res.Header.Get("Access-Control-Expose-Headers"))
 	if !strings.Contains(exposed, "retry-after") || res.Header.Get("X-RateLimit-Limit") == "" {
 		t.Errorf("exposed %q, limit %q", exposed, res.Header.Get("X-RateLimit-Limit"))
@@ -390,6 +414,7 @@ func TestForeignPictures(t *testing.T) {
 		}
 		return base64.StdEncoding.EncodeToString(file)
 	}
+
 	f := startForeign(t)
 	asker, worker := foreignHeaders(f, "apikey json"), foreignHeaders(f, "owner json")
 	for _, c := range []struct{ name, mask, processing, model, params string }{
@@ -410,14 +435,17 @@ func TestForeignPictures(t *testing.T) {
 			if c.mask != "" {
 				body += fmt.Sprintf(`,"source_mask":%q`, encoded(c.mask))
 			}
+
 			if res, answer := f.call(t, http.MethodPost, "/generate/async", asker,
 				body+"}"); res.StatusCode != http.StatusAccepted {
 				t.Fatalf("%d %v", res.StatusCode, answer)
 			}
+
 			job := f.pop(t, "/generate/pop")
 			if job["source_processing"] != c.processing {
 				t.Errorf("processing %v", job["source_processing"])
 			}
+
 			for member, wanted := range map[string]bool{"source_image": true, "source_mask": c.mask != ""} {
 				link, there := job[member].(string)
 				if there != wanted {
@@ -428,6 +456,7 @@ func TestForeignPictures(t *testing.T) {
 					}
 				}
 			}
+
 			for _, delivery := range f.deliveries(t, &exchange{Path: "/generate/async"}, job) {
 				if res, answer := f.call(t, http.MethodPost, "/generate/submit", worker,
 					delivery); res.StatusCode != http.StatusOK {

@@ -92,13 +92,16 @@ func startForeign(t *testing.T) *foreign {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	front := httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(to)
 		r.SetXForwarded()
 	}})
+
 	t.Cleanup(front.Close)
 	srv := program.Start(t, program.Setup{Addr: addr,
 		Args: []string{"--public-url", front.URL, "--trusted-proxies", "127.0.0.1"}})
+
 	p := makeParties(t, srv, 2)
 	f := &foreign{
 		url: front.URL + "/api/v2", key: p[0].key, worker: p[1],
@@ -106,6 +109,7 @@ func startForeign(t *testing.T) *foreign {
 			TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the front's own certificate
 		}},
 	}
+
 	f.pop(t, "/generate/pop")
 	f.pop(t, "/generate/text/pop")
 	f.pop(t, "/interrogate/pop")
@@ -172,35 +176,43 @@ func (f *foreign) play(t *testing.T, x *exchange) {
 		f.preflight(t, http.MethodPost, x.Path, x)
 		headers["Origin"] = x.Page
 	}
+
 	res, answer := f.call(t, http.MethodPost, x.Path, headers, string(x.Body))
 	if res.StatusCode != x.Status {
 		t.Fatalf("%s: %d %v, want %d", x.Path, res.StatusCode, answer, x.Status)
 	}
+
 	looks(t, "answer", answer, x.Reads, x.Never)
 	if x.Status != http.StatusAccepted {
 		return
 	}
+
 	id := answer.(map[string]any)["id"].(string)
 	status := map[string]string{
 		"/generate/async": "/generate/status/", "/generate/text/async": "/generate/text/status/",
 		"/interrogate/async": "/interrogate/status/",
 	}[x.Path] + id
+
 	if x.Check != nil {
 		_, check := f.call(t, http.MethodGet, "/generate/check/"+id, x.Poll, "")
 		looks(t, "check", check, x.Check, x.CheckNever)
 	}
+
 	f.serve(t, x)
 	if x.Check != nil {
 		_, check := f.call(t, http.MethodGet, "/generate/check/"+id, x.Poll, "")
 		looks(t, "check", check, append(slices.Clone(x.Check), "/done true"), x.CheckNever)
 	}
+
 	_, result := f.call(t, http.MethodGet, status, resultHeaders(x), "")
 	looks(t, "status", result, x.ResultReads, x.ResultNever)
+
 	for pointer, want := range x.Is {
 		if got, _ := at(result, pointer); !reflect.DeepEqual(got, want) {
 			t.Errorf("status: %s is %v, want %v", pointer, got, want)
 		}
 	}
+
 	f.fetch(t, x, result)
 	f.cancel(t, x, headers)
 }
@@ -220,6 +232,7 @@ func (f *foreign) preflight(t *testing.T, method, path string, x *exchange) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	req.Header.Set("Origin", x.Page)
 	req.Header.Set("Access-Control-Request-Method", method)
 	req.Header.Set("Access-Control-Request-Headers", x.Preflight)
@@ -227,6 +240,7 @@ func (f *foreign) preflight(t *testing.T, method, path string, x *exchange) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	res.Body.Close()
 	allowed := strings.Split(strings.ToLower(strings.ReplaceAll(res.Header.Get("Access-Control-Allow-Headers"), " ", "")),
 		",")
@@ -235,6 +249,7 @@ func (f *foreign) preflight(t *testing.T, method, path string, x *exchange) {
 			t.Errorf("preflight of %s: header %s is not allowed", path, name)
 		}
 	}
+
 	methods := res.Header.Get("Access-Control-Allow-Methods")
 	if origin := res.Header.Get("Access-Control-Allow-Origin"); res.StatusCode != http.StatusOK || origin != "*" ||
 		!strings.Contains(methods, method) {
@@ -327,10 +342,13 @@ func (f *foreign) deliveries(t *testing.T, x *exchange, job map[string]any) (bod
 				f.upload(t, link, picture)
 				result = fmt.Sprintf(`{%q:"R2"}`, name)
 			}
+
 			bodies = append(bodies, fmt.Sprintf(`{"id":%q,"result":%s,"state":"ok"}`, form["id"], result))
 		}
+
 		return bodies
 	}
+
 	links, _ := job["r2_uploads"].([]any)
 	for i, id := range job["ids"].([]any) {
 		generation := base64.StdEncoding.EncodeToString(picture)
@@ -341,6 +359,7 @@ func (f *foreign) deliveries(t *testing.T, x *exchange, job map[string]any) (bod
 		bodies = append(bodies,
 			fmt.Sprintf(`{"id":%q,"generation":%q,"seed":%d,"state":"ok","censored":false,"gen_metadata":[{"type":"batch_index","value":"see_ref","ref":"%d"}]}`, id, generation, i+1, i))
 	}
+
 	return bodies
 }
 

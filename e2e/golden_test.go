@@ -71,21 +71,25 @@ func playAllGolden(t *testing.T, scenarios []*golden.Scenario, dir, db string) {
 	t.Helper()
 	probe := program.Start(t, program.Setup{DB: db})
 	var played int
+
 	waiting := map[string][]string{}
 	for _, s := range scenarios {
 		if strings.HasPrefix(s.Name, "slow-") && (testing.Short() || db != "") {
 			continue
 		}
+
 		missing, err := s.Missing(context.Background(), probe.URL)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if len(missing) > 0 {
 			for _, m := range missing {
 				waiting[s.Name] = append(waiting[s.Name], m.String())
 			}
 			continue
 		}
+
 		played++
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
@@ -96,9 +100,11 @@ func playAllGolden(t *testing.T, scenarios []*golden.Scenario, dir, db string) {
 			playGolden(t, s, program.Start(t, o).URL)
 		})
 	}
+
 	for _, name := range slices.Sorted(maps.Keys(waiting)) {
 		t.Errorf("%s waits for routes: %s", name, strings.Join(waiting[name], ", "))
 	}
+
 	t.Logf("%d scenarios played", played)
 }
 

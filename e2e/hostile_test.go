@@ -25,6 +25,7 @@ import (
 func TestOddTexts(t *testing.T) {
 	t.Parallel()
 	srv := program.Start(t, program.Setup{})
+
 	p := makeParties(t, srv, 2)
 	for name, text := range map[string]string{
 		"right to left":        "\u202ereversed\u202c שלום",
@@ -42,6 +43,7 @@ func TestOddTexts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			status, body := call(t, http.MethodPost, srv.URL+"/api/v2/generate/async", p[0].key,
 				fmt.Sprintf(`{"prompt":%s}`, quoted))
 			var accepted api.Accepted
@@ -49,6 +51,7 @@ func TestOddTexts(t *testing.T) {
 			if got := popUntil(t, srv, p[1]); got.Payload.Prompt != text {
 				t.Errorf("the painter got %q", clipped(got.Payload.Prompt))
 			}
+
 			status, body = call(t, http.MethodPost, srv.URL+"/api/v2/generate/text/async", p[0].key,
 				fmt.Sprintf(`{"prompt":%s}`, quoted))
 			decodeAs(t, http.StatusAccepted, status, body, &accepted)
@@ -59,17 +62,20 @@ func TestOddTexts(t *testing.T) {
 			if story.Payload.Prompt != text {
 				t.Errorf("the scribe got %q", clipped(story.Payload.Prompt))
 			}
+
 			status, body = call(t, http.MethodPost, srv.URL+"/api/v2/generate/text/submit", p[1].key,
 				fmt.Sprintf(`{"id":%q,"generation":%s}`, *story.ID, quoted))
 			if status != http.StatusOK {
 				t.Errorf("the scribe's text: %d %s", status, body)
 			}
+
 			var told api.TextStatus
 			status, body = call(t, http.MethodGet, srv.URL+"/api/v2/generate/text/status/"+accepted.ID, "", "")
 			decodeAs(t, http.StatusOK, status, body, &told)
 			if len(told.Generations) != 1 || told.Generations[0].Text != text {
 				t.Errorf("the requester got %s", clipped(body))
 			}
+
 			status, body = call(t, http.MethodPost, srv.URL+"/api/v2/interrogate/async", p[0].key,
 				fmt.Sprintf(`{"forms":[{"name":"caption","payload":{"hint":%s}}],"source_image":%q}`, quoted, tinyPicture()))
 			decodeAs(t, http.StatusAccepted, status, body, &accepted)
@@ -82,6 +88,7 @@ func TestOddTexts(t *testing.T) {
 			}
 		})
 	}
+
 	// Half a pair of surrogates is no text in any encoding: refused or mended, never
 	// a broken answer.
 	for _, path := range []string{"generate/async", "generate/text/async"} {
@@ -135,6 +142,7 @@ func raw(t *testing.T, srv *program.Server, send func(w io.Writer) error) (*http
 func TestHostileConnections(t *testing.T) {
 	t.Parallel()
 	srv := program.Start(t, program.Setup{})
+
 	head := "POST /api/v2/generate/async HTTP/1.1\r\nHost: x\r\napikey: 0000000000\r\nContent-Type: application/json\r\n"
 	t.Run("a body without an end", func(t *testing.T) {
 		t.Parallel()
@@ -153,6 +161,7 @@ func TestHostileConnections(t *testing.T) {
 			t.Errorf("%v %s", res, body)
 		}
 	})
+
 	t.Run("an announced terabyte", func(t *testing.T) {
 		t.Parallel()
 		res, body := raw(t, srv, func(w io.Writer) error {
@@ -163,6 +172,7 @@ func TestHostileConnections(t *testing.T) {
 			t.Errorf("%v %s", res, body)
 		}
 	})
+
 	t.Run("a gzip bomb", func(t *testing.T) {
 		t.Parallel()
 		var bomb bytes.Buffer
@@ -171,6 +181,7 @@ func TestHostileConnections(t *testing.T) {
 		for range 1 << 10 {
 			_, _ = z.Write(make([]byte, 1<<16))
 		}
+
 		_ = z.Close()
 		res, body := raw(t, srv, func(w io.Writer) error {
 			_, err := fmt.Fprintf(w, "%sContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", head, bomb.Len(), bomb.Bytes())
@@ -180,6 +191,7 @@ func TestHostileConnections(t *testing.T) {
 			t.Errorf("%v %s", res, body)
 		}
 	})
+
 	t.Run("a header of a megabyte", func(t *testing.T) {
 		t.Parallel()
 		res, body := raw(t, srv, func(w io.Writer) error {
@@ -190,6 +202,7 @@ func TestHostileConnections(t *testing.T) {
 			t.Errorf("%v %s", res, body)
 		}
 	})
+
 	for name, framing := range map[string]string{
 		"two lengths":         "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{} ",
 		"a length below zero": "Content-Length: -1\r\n\r\n{}",
@@ -207,12 +220,15 @@ func TestHostileConnections(t *testing.T) {
 			}
 		})
 	}
+
 	t.Run("headers that drip", func(t *testing.T) {
 		if testing.Short() {
 			t.Skip("takes 10 s of real time")
 		}
+
 		t.Parallel()
 		began := time.Now()
+
 		res, _ := raw(t, srv, func(w io.Writer) error {
 			_, err := io.WriteString(w, head)
 			for err == nil {
@@ -246,15 +262,18 @@ func TestPicturesLoseTheirMetadata(t *testing.T) {
 	if job.SourceImage == nil || job.SourceMask == nil {
 		t.Fatalf("%s", body)
 	}
+
 	for _, link := range []string{*job.SourceImage, *job.SourceMask} {
 		_, file := call(t, http.MethodGet, link, "", "")
 		checkClean(t, "a source picture", []byte(file))
 	}
+
 	status, body = call(t, http.MethodPost, srv.URL+"/api/v2/generate/submit", p[1].key,
 		fmt.Sprintf(`{"id":%q,"generation":%q,"seed":1}`, *job.ID, source))
 	if status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
 	}
+
 	var done api.ImageStatus
 	status, body = call(t, http.MethodGet, srv.URL+"/api/v2/generate/status/"+accepted.ID, "", "")
 	decodeAs(t, http.StatusOK, status, body, &done)
@@ -262,6 +281,7 @@ func TestPicturesLoseTheirMetadata(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	checkClean(t, "a result", file)
 	status, body = call(t, http.MethodPost, srv.URL+"/api/v2/interrogate/async", p[0].key,
 		fmt.Sprintf(`{"forms":[{"name":"caption"}],"source_image":%q}`, source))

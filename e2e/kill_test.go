@@ -28,10 +28,12 @@ func TestKill(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("HORDE_KILLS")); err == nil {
 		kills = n
 	}
+
 	engines(t, func(t *testing.T, db string) {
 		data, addr := t.TempDir(), program.FreeAddr(t)
 		a := newAcknowledged()
 		srv := program.Start(t, program.Setup{Data: data, DB: db, Addr: addr})
+
 		parties := makeParties(t, srv, 16)
 		for round := range kills {
 			if round > 0 {
@@ -43,6 +45,7 @@ func TestKill(t *testing.T) {
 			srv.Kill()
 			load.Wait()
 		}
+
 		srv = program.Start(t, program.Setup{Data: data, DB: db, Addr: addr})
 		a.verify(t, srv)
 		srv.Stop(t)
@@ -101,26 +104,31 @@ func (p party) cycle(client *http.Client, url string, a *acknowledged) bool {
 		`{"prompt":"a lighthouse","params":{"width":64,"height":64,"steps":4}}`, &accepted) {
 		return false
 	}
+
 	a.note(func() { a.accepted[accepted.ID] = true })
 	var job api.ImageJob
 	pop := fmt.Sprintf(`{"name":%q,"models":["stable_diffusion"],"bridge_agent":"AI Horde Worker reGen:13.0.0:x","max_pixels":4194304}`, p.worker)
 	if !p.post(client, url+"/api/v2/generate/pop", pop, &job) {
 		return false
 	}
+
 	if job.ID == nil {
 		return true
 	}
+
 	a.note(func() {
 		if a.popped[*job.ID] != "" {
 			a.doubles = append(a.doubles, *job.ID)
 		}
 		a.popped[*job.ID] = p.worker
 	})
+
 	var done api.Submitted
 	if !p.post(client, url+"/api/v2/generate/submit",
 		fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, *job.ID), &done) {
 		return false
 	}
+
 	a.note(func() { a.delivered[*job.ID] = p.key })
 	return true
 }
@@ -152,6 +160,7 @@ func (a *acknowledged) verify(t *testing.T, srv *program.Server) {
 	if len(a.doubles) > 0 {
 		t.Errorf("jobs handed out twice: %v", a.doubles)
 	}
+
 	found := map[string]int{}
 	for id := range a.accepted {
 		status, body := call(t, http.MethodGet, srv.URL+"/api/v2/generate/status/"+id, "", "")
@@ -160,14 +169,17 @@ func (a *acknowledged) verify(t *testing.T, srv *program.Server) {
 			t.Errorf("acknowledged request %s: %d %s", id, status, body)
 			continue
 		}
+
 		if s.Waiting+s.Processing+s.Finished != 1 {
 			t.Errorf("request %s: %d waiting, %d processing, %d finished, wanted 1 in all", id, s.Waiting,
 				s.Processing, s.Finished)
 		}
+
 		for _, g := range s.Generations {
 			found[g.ID]++
 		}
 	}
+
 	for job, key := range a.delivered {
 		switch found[job] {
 		case 1:

@@ -103,6 +103,7 @@ func follow(t *testing.T, base, id string) <-chan string {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() { res.Body.Close() })
 	link := make(chan string, 1)
 	go func() {
@@ -122,6 +123,7 @@ func follow(t *testing.T, base, id string) <-chan string {
 			}
 		}
 	}()
+
 	return link
 }
 

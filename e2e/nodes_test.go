@@ -20,6 +20,7 @@ func TestTwoNodes(t *testing.T) {
 	env := []string{"HORDE_SECRET_KEY=a-secret-that-both-nodes-share",
 		"HORDE_BLOB_SECRET=another-secret-that-both-nodes-share"}
 	a, b := program.Start(t, program.Setup{DB: db, Env: env}), program.Start(t, program.Setup{DB: db, Env: env})
+
 	p := makeParties(t, a, 2)
 	for round := range 20 {
 		status, body := call(t, http.MethodPost, a.URL+"/api/v2/generate/async", p[0].key, `{"prompt":"a lighthouse"}`)
@@ -37,6 +38,7 @@ func TestTwoNodes(t *testing.T) {
 		if status != http.StatusBadRequest {
 			t.Fatalf("round %d: delivered on both nodes: %d %s", round, status, body)
 		}
+
 		status, body = call(t, http.MethodGet, b.URL+"/api/v2/generate/status/"+accepted.ID, "", "")
 		var s api.ImageStatus
 		decodeAs(t, http.StatusOK, status, body, &s)
@@ -85,6 +87,7 @@ func TestTwoNodesKeepOut(t *testing.T) {
 	var mo struct {
 		Key string `json:"api_key"`
 	}
+
 	decodeAs(t, http.StatusCreated, status, body, &mo)
 	ask := func(forwarded string) int {
 		t.Helper()
@@ -93,6 +96,7 @@ func TestTwoNodesKeepOut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("apikey", mo.Key)
 		r.Header.Set("X-Forwarded-For", forwarded)
@@ -100,25 +104,30 @@ func TestTwoNodesKeepOut(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		w.Body.Close()
 		return w.StatusCode
 	}
+
 	until := func(want int) {
 		t.Helper()
 		within(t, 2*time.Second, fmt.Sprintf("the other node answers %d", want),
 			func() bool { return ask("198.51.100.7") == want })
 	}
+
 	until(http.StatusOK)
 	status, body = call(t, http.MethodPost, a.URL+"/api/v2/operations/ipaddr", mo.Key,
 		`{"ipaddr":"198.51.100.0/24","hours":1}`)
 	decodeAs(t, http.StatusOK, status, body, new(api.Simple))
 	until(http.StatusForbidden)
+
 	for forwarded, want := range map[string]int{"203.0.113.1, 198.51.100.7": http.StatusForbidden,
 		"198.51.100.7, 203.0.113.1": http.StatusOK} {
 		if got := ask(forwarded); got != want {
 			t.Errorf("X-Forwarded-For %q: %d, want %d", forwarded, got, want)
 		}
 	}
+
 	status, body = call(t, http.MethodDelete, a.URL+"/api/v2/operations/ipaddr", mo.Key, `{"ipaddr":"198.51.100.0/24"}`)
 	decodeAs(t, http.StatusOK, status, body, new(api.Simple))
 	until(http.StatusOK)

@@ -34,6 +34,7 @@ func playOwnGolden(t *testing.T, db string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	files := pictureServer(t)
 	for _, s := range scenarios {
 		t.Run(s.Name, func(t *testing.T) {
@@ -42,10 +43,12 @@ func playOwnGolden(t *testing.T, db string) {
 			for name, v := range s.Env {
 				s.Env[name] = strings.ReplaceAll(v, "${files}", files)
 			}
+
 			o := setupFor(s)
 			if db != "" {
 				o.DB = program.Postgres(t)
 			}
+
 			srv := program.Start(t, o)
 			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 			defer cancel()
@@ -67,6 +70,7 @@ func pictureServer(t *testing.T) string {
 			_, _ = w.Write(body)
 		})
 	}
+
 	good := pngOf(image.NewGray(image.Rect(0, 0, 64, 64)))
 	serve("/picture.png", "image/png", good)
 	serve("/cut.png", "image/png", good[:len(good)-20])
@@ -75,6 +79,7 @@ func pictureServer(t *testing.T) string {
 	serve("/words.txt", "text/plain", []byte("no picture"))
 	serve("/noise.png", "image/png", []byte("no picture either"))
 	serve("/huge.png", "image/png", make([]byte, 5<<20+1))
+
 	mux.HandleFunc("/endless.png", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "image/png")
 		for r.Context().Err() == nil {
@@ -83,12 +88,14 @@ func pictureServer(t *testing.T) string {
 			}
 		}
 	})
+
 	mux.HandleFunc("/slow.png", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "image/png")
 		_, _ = io.WriteString(w, "\x89PNG")
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	})
+
 	// Judges addresses: one is a VPN's, for another there is no time.
 	mux.HandleFunc("/judge/{addr}", func(w http.ResponseWriter, r *http.Request) {
 		switch r.PathValue("addr") {
@@ -100,6 +107,7 @@ func pictureServer(t *testing.T) string {
 			_, _ = io.WriteString(w, "0.05")
 		}
 	})
+
 	mux.Handle("/circle", http.RedirectHandler("/circle", http.StatusFound))
 	mux.Handle("/to-file", http.RedirectHandler("file:///etc/passwd", http.StatusFound))
 	site := httptest.NewServer(mux)

@@ -110,6 +110,7 @@ func TestForeignThings(t *testing.T) {
 		p := makeParties(t, srv, 2)
 		e := makeEstate(t, srv, p[0].key)
 		before := e.snapshot(t, srv, p[0].key)
+
 		calls := []struct{ method, path, body string }{
 			{"PUT", "users/" + e.user, `{"username":"stolen"}`},
 			{"PUT", "users/" + e.user, `{"contact":"mallory@example.org"}`},
@@ -126,6 +127,7 @@ func TestForeignThings(t *testing.T) {
 			{"PATCH", "sharedkeys/" + e.sharedKey, `{"kudos":-1}`},
 			{"DELETE", "sharedkeys/" + e.sharedKey, ``},
 		}
+
 		for _, w := range []string{e.worker, e.scribe, e.alchemist} {
 			calls = append(calls, []struct{ method, path, body string }{
 				{"PUT", "workers/" + w, `{"maintenance":true}`}, {"PUT", "workers/" + w, `{"name":"stolen"}`},
@@ -133,6 +135,7 @@ func TestForeignThings(t *testing.T) {
 				{"DELETE", "workers/" + w, ``},
 			}...)
 		}
+
 		for who, key := range map[string]string{"a stranger": p[1].key, "anonymous": api.AnonymousKey,
 			"an unknown key": "nobody", "the shared key": e.sharedKey, "no key": ""} {
 			for _, c := range calls {
@@ -142,9 +145,11 @@ func TestForeignThings(t *testing.T) {
 				}
 			}
 		}
+
 		if after := e.snapshot(t, srv, p[0].key); after != before {
 			t.Errorf("something of somebody else was changed:\nbefore %s\nafter  %s", before, after)
 		}
+
 		ledgerIsSound(t, srv, db)
 	})
 }
@@ -155,6 +160,7 @@ func TestForeignIDs(t *testing.T) {
 	srv := program.Start(t, program.Setup{})
 	p := makeParties(t, srv, 1)
 	e := makeEstate(t, srv, p[0].key)
+
 	at := func(path string) string { return srv.URL + "/api/v2/" + path }
 	ids := map[string]string{
 		"image": want(t, 202, "POST", at("generate/async"), p[0].key, `{"prompt":"x"}`),
@@ -164,6 +170,7 @@ func TestForeignIDs(t *testing.T) {
 		"worker": e.worker, "style": e.style, "text style": e.textStyle, "collection": e.collection,
 		"shared key": e.sharedKey, "user": e.user,
 	}
+
 	for path, kind := range map[string]string{"generate/check/": "image", "generate/status/": "image",
 		"generate/text/status/": "text", "interrogate/status/": "alchemy",
 		"workers/": "worker", "styles/image/": "style", "styles/text/": "text style", "collections/": "collection",
@@ -173,6 +180,7 @@ func TestForeignIDs(t *testing.T) {
 			if ok := status == http.StatusOK; ok != (other == kind) || !ok && status >= 500 {
 				t.Errorf("GET %s{id of %s}: %d %s", path, other, status, clipped(body))
 			}
+
 			if other == kind {
 				want(t, 200, "GET", at(path)+strings.ToUpper(id), p[0].key, "") // as some clients write ids
 			} else {
@@ -183,6 +191,7 @@ func TestForeignIDs(t *testing.T) {
 			}
 		}
 	}
+
 	want(t, 202, "POST", at("generate/async"), p[0].key,
 		`{"prompt":"x","style":"`+strings.ToUpper(e.style)+`","workers":["`+strings.ToUpper(e.worker)+`"]}`)
 }
@@ -196,6 +205,7 @@ func TestMassAssignment(t *testing.T) {
 	at := func(path string) string { return srv.URL + "/api/v2/" + path }
 	e := makeEstate(t, srv, p[1].key)
 	const mine = "11111111-1111-4111-8111-111111111111"
+
 	stolen := `"id":"` + mine +
 		`","user_id":1,"kudos":-100,"priority":1000000000,"extra_priority":1000000000,"faulted":true,"trusted":true,"jobs":100,"consumed_kudos":-5,"expiry":"2999-01-01"`
 	for path, body := range map[string]string{
@@ -208,6 +218,7 @@ func TestMassAssignment(t *testing.T) {
 			t.Errorf("%s: id %q", path, id)
 		}
 	}
+
 	for field, v := range map[string]string{"trusted": "false", "moderator": "true", "kudos": "1000000",
 		"concurrency": "10000", "worker_invited": "100", "usage_multiplier": "0",
 		"flagged": "false", "customizer": "true", "vpn": "true", "service": "true", "special": "true", "education": "true",
@@ -218,12 +229,14 @@ func TestMassAssignment(t *testing.T) {
 			t.Errorf("a user sets %s: %d %s", field, status, body)
 		}
 	}
+
 	var u api.UserDetails
 	status, body := call(t, http.MethodGet, at("find_user"), p[1].key, "")
 	decodeAs(t, http.StatusOK, status, body, &u)
 	if u.Username != "party1#2" || u.Moderator || u.Kudos != 100000 || u.Concurrency != 30 {
 		t.Errorf("a refused change left traces: %s", body)
 	}
+
 	want(t, 200, "POST", at("generate/pop"), p[1].key,
 		`{"name":"painter","models":["stable_diffusion"],"id":"`+mine+`","paused":true,"maintenance":true,"trusted":false,"kudos":1000000,"uptime":1000000,"type":"text"}`)
 	var w api.WorkerDetails
@@ -232,10 +245,12 @@ func TestMassAssignment(t *testing.T) {
 	if w.MaintenanceMode || w.KudosRewards != 0 || w.Type != "image" || !w.Trusted {
 		t.Errorf("a pop sets what is not its: %s", body)
 	}
+
 	status, _ = call(t, http.MethodPut, at("workers/"+e.worker), p[1].key, `{"paused":false}`)
 	if status != http.StatusForbidden {
 		t.Errorf("an owner unpauses: %d", status)
 	}
+
 	id := want(t, 200, "PUT", at("sharedkeys"), p[1].key,
 		`{"name":"x","kudos":5,"id":"`+mine+`","user_id":1,"utilized":-100,"username":"party0#1"}`)
 	status, body = call(t, http.MethodGet, at("sharedkeys/"+id), "", "")
@@ -251,6 +266,7 @@ func TestPagesElsewhere(t *testing.T) {
 	t.Parallel()
 	srv := program.Start(t, program.Setup{})
 	p := makeParties(t, srv, 1)
+
 	evil := map[string]string{"Origin": "https://evil.example", "Cookie": "session=1; apikey=" + p[0].key,
 		"Referer": "https://evil.example/?apikey=" + p[0].key}
 	with := func(more map[string]string) map[string]string {
@@ -258,6 +274,7 @@ func TestPagesElsewhere(t *testing.T) {
 		maps.Copy(h, more)
 		return h
 	}
+
 	for _, c := range []struct {
 		method, path, body string
 		headers            map[string]string
@@ -280,6 +297,7 @@ func TestPagesElsewhere(t *testing.T) {
 			t.Errorf("%s %s: cookies %q", c.method, c.path, v)
 		}
 	}
+
 	// A form of another page can send no JSON and no key; a key counts nowhere but
 	// in its header.
 	for kind, body := range map[string]string{"text/plain": `{"prompt":"x","a":"="}`,
@@ -290,11 +308,13 @@ func TestPagesElsewhere(t *testing.T) {
 			t.Errorf("%s: %d %s", kind, res.StatusCode, answer)
 		}
 	}
+
 	res, answer := do(t, "POST", srv.URL+"/api/v2/generate/async?apikey="+p[0].key,
 		`{"prompt":"x","apikey":"`+p[0].key+`"}`, with(map[string]string{"Content-Type": "application/json"}))
 	if res.StatusCode != http.StatusBadRequest || !strings.Contains(answer, `"errors":{"apikey"`) {
 		t.Errorf("a key in query, body and cookie: %d %s", res.StatusCode, answer)
 	}
+
 	checkMarkup(t, srv, p[0].key)
 	if log := srv.Log.String(); strings.Contains(log, p[0].key) {
 		t.Error("a key stands in the log")
@@ -305,6 +325,7 @@ func TestPagesElsewhere(t *testing.T) {
 func checkMarkup(t *testing.T, srv *program.Server, key string) {
 	t.Helper()
 	at := func(path string) string { return srv.URL + "/api/v2/" + path }
+
 	const attack = `<script>alert(1)</script><img src=x onerror=alert(1)><a href=\"javascript:alert(1)\">x</a>`
 	for path, body := range map[string]string{
 		"generate/pop":      `{"name":"p` + attack + `","models":["stable_diffusion"],"bridge_agent":"b` + attack + `"}`,
@@ -313,11 +334,13 @@ func checkMarkup(t *testing.T, srv *program.Server, key string) {
 	} {
 		want(t, 200, "POST", at(path), key, body)
 	}
+
 	status, body := call(t, http.MethodPost, at("styles/image"), key,
 		`{"name":"n`+attack+`","info":"i`+attack+`","prompt":"{p} in a hat{np}","models":["stable_diffusion"],"params":{"steps":5}}`)
 	if status >= 500 {
 		t.Errorf("%d %s", status, body)
 	}
+
 	call(t, http.MethodPut, at("users/1"), key, `{"username":"<b onclick=alert(1)>x","contact":"<iframe src=x>"}`)
 	for _, path := range []string{"workers", "workers?type=text", "users", "find_user", "styles/image",
 		"status/models?type=text"} {
@@ -326,9 +349,11 @@ func checkMarkup(t *testing.T, srv *program.Server, key string) {
 			!strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
 			t.Errorf("%s: %v", path, res.Header)
 		}
+
 		if path == "status/models?type=text" { // names of models are the workers' own, in JSON
 			continue
 		}
+
 		for _, live := range []string{"<script", "<img", "<iframe", "<b onclick", "javascript:"} {
 			if unquoted := strings.NewReplacer(`\u003c`, "<", `\u003e`,
 				">").Replace(body); strings.Contains(withoutModels(unquoted), live) {

@@ -280,14 +280,17 @@ func (w *household) check(t *testing.T, r right, caller, wanted string, success 
 	if caller == "owner" && kind == "leaver" {
 		key = w.leaverKey
 	}
+
 	status, answer := call(t, method, w.srv.URL+"/api/v2"+target, key, body)
 	if status < 300 && method == http.MethodDelete {
 		delete(w.things, kind)
 	}
+
 	var said struct {
 		RC     string
 		Errors map[string]string
 	}
+
 	_ = json.Unmarshal([]byte(answer), &said)
 	got := fmt.Sprintf("%d:%s", status, said.RC)
 	switch {
@@ -298,6 +301,7 @@ func (w *household) check(t *testing.T, r right, caller, wanted string, success 
 	case got == "401:InvalidAPIKey":
 		got = "key"
 	}
+
 	if got != wanted {
 		t.Errorf("%s %s by %s: %s, want %s: %s", r.call, r.body, caller, got, wanted, clipped(answer))
 	}
@@ -334,18 +338,22 @@ func (w *household) fillPath(t *testing.T, method, path string) (target, kind st
 	if !strings.Contains(path, "{") {
 		return path, ""
 	}
+
 	for _, k := range kindsOfPaths {
 		if strings.HasPrefix(path, k.prefix) {
 			kind = k.kind
 			break
 		}
 	}
+
 	if kind == "user" && method == http.MethodDelete {
 		kind = "leaver"
 	}
+
 	if kind == "" {
 		return strings.NewReplacer("{ipaddr}", "203.0.113.9", "{model_name}", "stable_diffusion").Replace(path), ""
 	}
+
 	id := w.thing(t, kind)
 	if strings.Contains(path, "{example_id}") {
 		path = strings.ReplaceAll(path, "{example_id}", w.thing(t, "example"))
@@ -356,6 +364,7 @@ func (w *household) fillPath(t *testing.T, method, path string) (target, kind st
 		delete(w.things, "example")
 		id = w.thing(t, kind)
 	}
+
 	before, rest, _ := strings.Cut(path, "{")
 	name, after, _ := strings.Cut(rest, "}")
 	if strings.HasSuffix(name, "_name") {
@@ -363,6 +372,7 @@ func (w *household) fillPath(t *testing.T, method, path string) (target, kind st
 			"collection": "collections/", "worker": "workers/"}
 		id = url.PathEscape(w.nameOf(t, lists[kind]+id))
 	}
+
 	return before + id + after, kind
 }
 

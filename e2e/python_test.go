@@ -28,6 +28,7 @@ func TestPythonSDK(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: the Python suites take half a minute; `make test` runs them")
 	}
+
 	sdk := pythonSDK(t)
 	calls := "tests/ai_horde_api/test_ai_horde_"
 	generate := calls + "generate_api_calls.py::TestAIHordeGenerate::test_"
@@ -35,6 +36,7 @@ func TestPythonSDK(t *testing.T) {
 		generate + "multiple_concurrent_async_requests_cancel_single_task",
 		generate + "multiple_concurrent_async_requests_cancel_all_tasks",
 	}
+
 	for _, c := range []struct {
 		name    string
 		folder  string
@@ -61,6 +63,7 @@ func TestPythonSDK(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			srv := program.Start(t, program.Setup{})
+
 			args := []string{"-m", "pytest", "--no-header", "-q", "-p", "no:cacheprovider", "-o",
 				"asyncio_default_fixture_loop_scope=function"}
 			for p := range strings.SplitSeq(c.plugins, ",") {
@@ -68,6 +71,7 @@ func TestPythonSDK(t *testing.T) {
 					args = append(args, "-p", p)
 				}
 			}
+
 			env := []string{"AI_HORDE_URL=" + srv.URL + "/api/"}
 			if c.own {
 				args = append(args, "--run-network-tests")
@@ -77,6 +81,7 @@ func TestPythonSDK(t *testing.T) {
 					deliverImage(t, srv, key)
 				}
 			}
+
 			pytest(t, sdk, c.folder, append(args, c.tests...), env)
 		})
 	}

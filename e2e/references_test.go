@@ -86,6 +86,7 @@ func TestReferenceRoutesRefuse(t *testing.T) {
 	t.Parallel()
 	srv := program.Start(t, program.Setup{Env: []string{`ADMINS=["party0#1"]`, "HORDE_TRUSTED_PROXIES=127.0.0.1"}})
 	p := makeParties(t, srv, 2)
+
 	all, image := "/api/ext/v1/references", "/api/ext/v1/references/image"
 	for _, tt := range []struct {
 		method, path, key, from, body string
@@ -113,16 +114,20 @@ func TestReferenceRoutesRefuse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if tt.key != "" {
 			req.Header.Set("apikey", tt.key)
 		}
+
 		if tt.from != "" {
 			req.Header.Set("X-Forwarded-For", tt.from)
 		}
+
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		body, err := io.ReadAll(res.Body)
 		res.Body.Close()
 		if err != nil || res.StatusCode != tt.status || !strings.Contains(string(body), tt.rc) {

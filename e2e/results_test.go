@@ -72,7 +72,8 @@ func oddResults(kind string) []string {
 	entry := `[{"type":"censorship","value":"csam"`
 	more := []string{entry + `,"ref":"a\u0000b"}]`, entry + `,"ref":"` + "\xff" + `"}]`, entry + `,"x":1}]`, entry +
 		`},null]`, `[{"type":"censorship"}]`,
-		`"R2"`, `{"a":"R2","b":["R2"]}`, `{"caption":"a\u0000b"}`, `{"a\u0000b":"x"}`, `{"":""}`, `"UklGRgAAAABXRUJQ"`, `"data:image/webp;base64,"`, `"csam"`, `"censored"`}
+		`"R2"`, `{"a":"R2","b":["R2"]}`, `{"caption":"a\u0000b"}`, `{"a\u0000b":"x"}`, `{"":""}`, `"UklGRgAAAABXRUJQ"`,
+		`"data:image/webp;base64,"`, `"csam"`, `"censored"`}
 	if kind == "alchemy" {
 		more = append(more, `{"caption":1e308}`, `{"caption":18446744073709551616}`, `{"caption":{"deep":`+deep(90)+`}}`)
 	}

@@ -86,15 +86,16 @@ var loose = map[string][]string{
 // member does not hide it.
 var goodBodies = map[string]string{
 	"/v2/generate/async": `{"prompt":"x","params":{}}`, "/v2/generate/text/async": `{"prompt":"x","params":{}}`,
-	"/v2/interrogate/async":    `{"forms":[{"name":"caption"}],"source_image":"` + tinyPicture() + `"}`,
-	"/v2/generate/pop":         `{"name":"painter","models":["stable_diffusion"]}`,
-	"/v2/generate/text/pop":    `{"name":"scribe","models":["any model"]}`,
-	"/v2/interrogate/pop":      `{"name":"alchemist","forms":["caption"]}`,
-	"/v2/generate/submit":      `{"id":"x","generation":"x","seed":1}`,
-	"/v2/generate/text/submit": `{"id":"x","generation":"x"}`,
-	"/v2/interrogate/submit":   `{"id":"x","result":{"caption":"x"}}`,
-	"/ext/v1/kudos/adjust":     `{"username":"party1#2","amount":1,"reason":"x"}`,
-	"/v2/kudos/transfer":       `{"username":"party1#2","amount":1}`, "/v2/kudos/award": `{"username":"party1#2","amount":1}`,
+	"/v2/interrogate/async":                          `{"forms":[{"name":"caption"}],"source_image":"` + tinyPicture() + `"}`,
+	"/v2/generate/pop":                               `{"name":"painter","models":["stable_diffusion"]}`,
+	"/v2/generate/text/pop":                          `{"name":"scribe","models":["any model"]}`,
+	"/v2/interrogate/pop":                            `{"name":"alchemist","forms":["caption"]}`,
+	"/v2/generate/submit":                            `{"id":"x","generation":"x","seed":1}`,
+	"/v2/generate/text/submit":                       `{"id":"x","generation":"x"}`,
+	"/v2/interrogate/submit":                         `{"id":"x","result":{"caption":"x"}}`,
+	"/ext/v1/kudos/adjust":                           `{"username":"party1#2","amount":1,"reason":"x"}`,
+	"/v2/kudos/transfer":                             `{"username":"party1#2","amount":1}`,
+	"/v2/kudos/award":                                `{"username":"party1#2","amount":1}`,
 	"/v2/styles/image":                               `{"name":"new","prompt":"{p} in blue{np}","models":["stable_diffusion"],"params":{}}`,
 	"/v2/styles/text":                                `{"name":"new","prompt":"tell {p}","models":["any model"],"params":{}}`,
 	"/v2/styles/image/{style_id}":                    `{"name":"hats","prompt":"{p} in blue{np}"}`,
@@ -143,11 +144,13 @@ func noRouteBreaks(t *testing.T, db string) {
 	if err := json.Unmarshal([]byte(body), &admin); err != nil {
 		t.Fatal(err)
 	}
+
 	key := admin.APIKey
 	want(t, 200, "PUT", srv.URL+"/api/v2/users/1", key, `{"concurrency":500}`)
 	e := makeEstate(t, srv, key)
 	real := map[string]string{"user_id": "2", "worker_id": e.worker, "style_id": e.style, "collection_id": e.collection,
 		"sharedkey_id": e.sharedKey, "example_id": e.example}
+
 	b := breaker{T: t, base: srv.URL, key: key, real: real}
 	for _, at := range []string{"/api/swagger.json", "/api/ext/v1/swagger.json"} {
 		status, text := call(t, http.MethodGet, srv.URL+at, "", "")
@@ -155,16 +158,20 @@ func noRouteBreaks(t *testing.T, db string) {
 		decodeAs(t, http.StatusOK, status, text, &d)
 		b.tryAll(d)
 	}
+
 	if b.calls < 2000 {
 		t.Errorf("only %d calls", b.calls)
 	}
+
 	t.Logf("%d calls", b.calls)
 	b.tryHeaders()
+
 	for line := range strings.SplitSeq(srv.Log.String(), "\n") {
 		if strings.Contains(line, "level=ERROR") {
 			t.Errorf("%s", clipped(line))
 		}
 	}
+
 	ledgerIsSound(t, srv, db)
 }
 
@@ -186,6 +193,7 @@ func (b *breaker) tryAll(d document) {
 			lines = append(lines, line{strings.ToUpper(method), path})
 		}
 	}
+
 	slices.SortFunc(lines, func(x, y line) int {
 		late := func(l line) int {
 			switch {
@@ -200,8 +208,10 @@ func (b *breaker) tryAll(d document) {
 		if n := late(x) - late(y); n != 0 {
 			return n
 		}
+
 		return strings.Compare(x.path+x.method, y.path+y.method)
 	})
+
 	for _, l := range lines {
 		if strings.HasSuffix(l.path, "/events") { // a stream without an end
 			continue
@@ -267,9 +277,11 @@ func (d document) wrongBodies(op operation) []string {
 			s = d.resolve(*p.Schema)
 		}
 	}
+
 	if len(s.Properties) == 0 {
 		return nil
 	}
+
 	all := func(value func(shape) string) string {
 		var members []string
 		for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
@@ -277,9 +289,11 @@ func (d document) wrongBodies(op operation) []string {
 		}
 		return "{" + strings.Join(members, ",") + "}"
 	}
+
 	other := map[string]string{"string": "[1]", "integer": `"one"`, "number": `{"a":1}`, "boolean": `"maybe"`,
 		"array": `{"0":1}`, "object": `["a"]`}
 	same := func(v string) func(shape) string { return func(shape) string { return v } }
+
 	bodies := []string{all(same("null")), all(same("[[[]]]")), all(same(`{"a":{"b":{}}}`)),
 		all(same("-9223372036854775809")), all(same("1e308"))}
 	return append(bodies,
@@ -344,14 +358,17 @@ func (b *breaker) tryBody(d document, method, path string, op operation) {
 	for _, name := range loose[path] {
 		s.Properties[name] = shape{Type: "string"}
 	}
+
 	for _, p := range op.Parameters {
 		if p.Schema != nil {
 			s = d.resolve(*p.Schema)
 		}
 	}
+
 	if method == http.MethodGet || method == http.MethodDelete || len(s.Properties) == 0 {
 		return
 	}
+
 	good := map[string]json.RawMessage{}
 	if body, ok := goodBodies[path]; ok {
 		if err := json.Unmarshal([]byte(body), &good); err != nil {
@@ -362,6 +379,7 @@ func (b *breaker) tryBody(d document, method, path string, op operation) {
 			good[name] = json.RawMessage(d.example(s.Properties[name], 0))
 		}
 	}
+
 	target := d.BasePath + b.fill(path)
 	for _, odd := range oddValues {
 		b.send(method, target, odd)
@@ -454,19 +472,23 @@ func (b *breaker) send(method, path, body string) {
 	if err != nil {
 		return // not even a URL
 	}
+
 	req.Header.Set("apikey", b.key)
 	req.Header.Set("Content-Type", "application/json")
 	if name := b.header[0]; name != "" {
 		req.Header.Set(name, b.header[1])
 	}
+
 	began := time.Now()
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		b.Errorf("%s %s %s: %v", method, clipped(path), clipped(body), err)
 		return
 	}
+
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
+
 	isJSON := strings.HasPrefix(res.Header.Get("Content-Type"), "application/json")
 	switch {
 	case err != nil || res.StatusCode >= 500:

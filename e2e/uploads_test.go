@@ -61,6 +61,7 @@ func TestBadUploads(t *testing.T) {
 				if got := c.upload(*job.R2Upload); got != c.status {
 					t.Errorf("upload: %d, want %d", got, c.status)
 				}
+
 				checkPaidOnce(t, srv, p[1].key, "generate/submit", fmt.Sprintf(`{"id":%q,"generation":"R2","seed":1}`, *job.ID))
 				var st api.ImageStatus
 				status, body := call(t, http.MethodGet, srv.URL+"/api/v2/generate/status/"+id, "", "")
@@ -68,10 +69,12 @@ func TestBadUploads(t *testing.T) {
 				if !st.Done || len(st.Generations) != 1 || (st.Generations[0].Img != "N/A") != c.there {
 					t.Errorf("%s", body)
 				}
+
 				if c.there {
 					checkServed(t, st.Generations[0].Img)
 				}
 			})
+
 			t.Run(name+", as an alchemist", func(t *testing.T) {
 				id := want(t, 202, "POST", srv.URL+"/api/v2/interrogate/async", p[0].key,
 					`{"forms":[{"name":"GFPGAN"}],"source_image":"`+tinyPicture()+`"}`)
@@ -82,26 +85,31 @@ func TestBadUploads(t *testing.T) {
 				if got := c.upload(job.Forms[0].R2Upload); got != c.status {
 					t.Errorf("upload: %d, want %d", got, c.status)
 				}
+
 				checkPaidOnce(t, srv, p[1].key, "interrogate/submit",
 					fmt.Sprintf(`{"id":%q,"result":{"GFPGAN":"R2"}}`, job.Forms[0].ID))
 				var st struct {
 					State string
 					Forms []struct{ Result map[string]string }
 				}
+
 				status, body = call(t, http.MethodGet, srv.URL+"/api/v2/interrogate/status/"+id, "", "")
 				decodeAs(t, http.StatusOK, status, body, &st)
 				if st.State != "done" || len(st.Forms) != 1 || !strings.HasPrefix(st.Forms[0].Result["GFPGAN"], "http") {
 					t.Fatalf("%s", body)
 				}
+
 				if c.there {
 					checkServed(t, st.Forms[0].Result["GFPGAN"])
 					return
 				}
+
 				if status, body := call(t, http.MethodGet, st.Forms[0].Result["GFPGAN"], "", ""); status != http.StatusNotFound {
 					t.Errorf("what was not uploaded: %d %s", status, clipped(body))
 				}
 			})
 		}
+
 		// To a scribe the word is a text like any other.
 		id := want(t, 202, "POST", srv.URL+"/api/v2/generate/text/async", p[0].key, `{"prompt":"x"}`)
 		var story api.TextJob
@@ -113,6 +121,7 @@ func TestBadUploads(t *testing.T) {
 			""); !strings.Contains(body, `"text":"R2"`) {
 			t.Errorf("%s", body)
 		}
+
 		ledgerIsSound(t, srv, db)
 	})
 }

@@ -55,15 +55,19 @@ func TestServesBuiltFiles(t *testing.T) {
 		if res.StatusCode != tt.status {
 			t.Errorf("GET %s: status %d, want %d", tt.url, res.StatusCode, tt.status)
 		}
+
 		if got := res.Header.Get("Content-Type"); got != tt.kind {
 			t.Errorf("GET %s: type %q, want %q", tt.url, got, tt.kind)
 		}
+
 		if got := res.Header.Get("Cache-Control"); got != tt.cache {
 			t.Errorf("GET %s: cache %q, want %q", tt.url, got, tt.cache)
 		}
+
 		if got := res.Header.Get("Content-Security-Policy"); got != Policy {
 			t.Errorf("GET %s: policy %q", tt.url, got)
 		}
+
 		if got, want := s.Has(tt.url), tt.status == 200; got != want {
 			t.Errorf("has(%s) = %v, want %v", tt.url, got, want)
 		}
@@ -100,13 +104,16 @@ func TestGzip(t *testing.T) {
 			t.Errorf("%s with %q: gzip %v, want %v", tt.url, tt.accept, got, tt.zipped)
 			continue
 		}
+
 		if !tt.zipped {
 			continue
 		}
+
 		r, err := gzip.NewReader(res.Body)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if body, err := io.ReadAll(r); err != nil || string(body) != string(s.files[tt.url].body) {
 			t.Errorf("%s: unzipped to %d bytes, %v", tt.url, len(body), err)
 		}

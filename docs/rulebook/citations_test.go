@@ -49,6 +49,7 @@ func readBooks(t *testing.T) rulebook {
 				}
 				places[section] = true
 			}
+
 			for _, numbered := range []*regexp.Regexp{tableRow, listItem} {
 				if m := numbered.FindStringSubmatch(line); m != nil {
 					places[section+" row "+m[1]] = true
@@ -56,11 +57,13 @@ func readBooks(t *testing.T) rulebook {
 			}
 		}
 	}
+
 	for _, line := range lines(t, decisions+".md") {
 		if m := heading.FindStringSubmatch(line); m != nil {
 			places["decision "+m[1]] = true
 		}
 	}
+
 	return places
 }
 
@@ -187,14 +190,17 @@ func TestCitationsLeadSomewhere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		name, _ := filepath.Rel(root, file)
 		for _, p := range passages(string(b)) {
 			if !mayCite(p.text) {
 				continue
 			}
+
 			if m := old.FindString(p.text); m != "" {
 				t.Errorf("%s:%d: %q is no citation that can be followed; see docs/rulebook/README.md", name, p.line, m)
 			}
+
 			for _, place := range p.cites() {
 				found++
 				if !places[place] {
@@ -203,6 +209,7 @@ func TestCitationsLeadSomewhere(t *testing.T) {
 			}
 		}
 	}
+
 	if found < 300 {
 		t.Errorf("only %d citations were found in the whole repository: are they still recognised?", found)
 	}

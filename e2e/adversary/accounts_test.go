@@ -199,7 +199,8 @@ func massAssignment(a *arena) {
 	_, number, _ := strings.Cut(a.alias(client, key), "#")
 	for _, members := range []string{
 		`"trusted":true`, `"moderator":true`, `"kudos":1000000`, `"concurrency":500`, `"usage_multiplier":0.1`,
-		`"flagged":false`, `"worker_invited":100`, `"special":true`, `"service":true`, `"education":true`, `"customizer":true`,
+		`"flagged":false`, `"worker_invited":100`, `"special":true`, `"service":true`, `"education":true`,
+		`"customizer":true`,
 	} {
 		if got := a.send(client, http.MethodPut, "/api/v2/users/"+number, key, "{"+members+"}"); got.status < 400 {
 			a.fault("%s: %d %.100s", members, got.status, got.body)

@@ -42,6 +42,7 @@ func hold(rest string, drip time.Duration) func(*arena) {
 		"POST /api/v2/kudos/transfer", "GET /api/v2/status/heartbeat", "POST /api/v2/interrogate/pop",
 		"PUT /api/v2/sharedkeys",
 	}
+
 	return func(a *arena) {
 		var all sync.WaitGroup
 		deadline := time.Now().Add(2 * a.length())
@@ -51,6 +52,7 @@ func hold(rest string, drip time.Duration) func(*arena) {
 				if err != nil {
 					return
 				}
+
 				defer conn.Close()
 				head := "%s HTTP/1.1\r\nHost: x\r\napikey: " + anonymous + "\r\nContent-Type: application/json\r\n%s"
 				_, err = fmt.Fprintf(conn, head, routes[i%len(routes)], rest)
@@ -58,10 +60,12 @@ func hold(rest string, drip time.Duration) func(*arena) {
 					time.Sleep(drip) // the attack itself
 					_, err = io.WriteString(conn, "X-A: b\r\n")
 				}
+
 				_ = conn.SetReadDeadline(deadline)
 				_, _ = io.Copy(io.Discard, conn)
 			})
 		}
+
 		all.Wait()
 	}
 }

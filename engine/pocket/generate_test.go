@@ -98,14 +98,16 @@ func checkLow(t *testing.T, p *generator, c referenceCase) {
 
 func testJob(w, h, n, steps int) engine.Job {
 	return engine.Job{Model: ModelName, Seed: 5, Payload: api.ImagePayload{
-		Prompt: "a red fox in the snow", Width: w, Height: h, N: n, Steps: steps, CfgScale: 3.5, SamplerName: "k_dpmpp_2m", Karras: true,
+		Prompt: "a red fox in the snow", Width: w, Height: h, N: n, Steps: steps, CfgScale: 3.5, SamplerName: "k_dpmpp_2m",
+		Karras: true,
 	}}
 }
 
 func generateOne(t testing.TB, e engine.Engine, j engine.Job) engine.Result {
 	t.Helper()
 	var out engine.Result
-	err := e.Generate(context.Background(), j, engine.Hooks{Result: func(_ int, p engine.Result) error { out = p; return nil }})
+	err := e.Generate(context.Background(), j,
+		engine.Hooks{Result: func(_ int, p engine.Result) error { out = p; return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +159,8 @@ func TestBatch(t *testing.T) {
 func TestSizes(t *testing.T) {
 	longRun(t)
 	p := testGenerator(t)
-	for _, size := range []image.Point{{64, 64}, {128, 64}, {64, 128}, {512, 512}, {768, 512}, {512, 960}, {1024, 64}, {64, 3072}} {
+	for _, size := range []image.Point{{64, 64}, {128, 64}, {64, 128}, {512, 512}, {768, 512}, {512, 960}, {1024, 64},
+		{64, 3072}} {
 		pic := generateOne(t, p, testJob(size.X, size.Y, 1, 1))
 		if pic.Image.Rect != (image.Rectangle{Max: size}) {
 			t.Errorf("requested %v, got %v", size, pic.Image.Rect)
@@ -251,7 +254,8 @@ func TestCancel(t *testing.T) {
 func TestGenerateErrors(t *testing.T) {
 	p := testGenerator(t)
 	failed := errors.New("upload failed")
-	err := p.Generate(context.Background(), testJob(64, 64, 2, 1), engine.Hooks{Result: func(int, engine.Result) error { return failed }})
+	err := p.Generate(context.Background(), testJob(64, 64, 2, 1),
+		engine.Hooks{Result: func(int, engine.Result) error { return failed }})
 	if err != failed {
 		t.Errorf("error %v, want the hook's", err)
 	}

@@ -17,7 +17,8 @@ func float(f float64) *api.Float { v := api.Float(f); return &v }
 
 // plain is a payload that asks for nothing the model lacks.
 func plain() api.ImagePayload {
-	return api.ImagePayload{Prompt: "a fox", Steps: 24, N: 1, SamplerName: "k_dpmpp_2m", CfgScale: 3.5, Karras: true, Width: 512, Height: 512}
+	return api.ImagePayload{Prompt: "a fox", Steps: 24, N: 1, SamplerName: "k_dpmpp_2m", CfgScale: 3.5, Karras: true,
+		Width: 512, Height: 512}
 }
 
 func TestPlan(t *testing.T) {
@@ -35,31 +36,47 @@ func TestPlan(t *testing.T) {
 		remarks []string // beginnings
 	}{
 		{"nothing", func(p *api.ImagePayload) {}, func(p plan) bool {
-			return p.steps == 24 && p.cfg == 3.5 && p.sampler == samplerDPMPP2M && p.width == 512 && p.height == 512 && p.count == 1 && p.first == 0
+			return p.steps == 24 && p.cfg == 3.5 && p.sampler == samplerDPMPP2M && p.width == 512 && p.height == 512 &&
+				p.count == 1 && p.first == 0
 		}, nil},
-		{"cfg 7", func(p *api.ImagePayload) { p.CfgScale = 7 }, func(p plan) bool { return p.cfg == 3.5 }, []string{"cfg_scale: 3.5 instead of 7,"}},
-		{"cfg 7.5", func(p *api.ImagePayload) { p.CfgScale = 7.5 }, func(p plan) bool { return p.cfg == 3.5 }, []string{"cfg_scale: 3.5 instead of 7.5,"}},
+		{"cfg 7", func(p *api.ImagePayload) { p.CfgScale = 7 }, func(p plan) bool { return p.cfg == 3.5 },
+			[]string{"cfg_scale: 3.5 instead of 7,"}},
+		{"cfg 7.5", func(p *api.ImagePayload) { p.CfgScale = 7.5 }, func(p plan) bool { return p.cfg == 3.5 },
+			[]string{"cfg_scale: 3.5 instead of 7.5,"}},
 		{"cfg 6", func(p *api.ImagePayload) { p.CfgScale = 6 }, func(p plan) bool { return p.cfg == 6 }, nil},
 		{"cfg 0", func(p *api.ImagePayload) { p.CfgScale = 0 }, func(p plan) bool { return p.cfg == 0 }, nil},
-		{"cfg nan", func(p *api.ImagePayload) { p.CfgScale = api.Float(math.NaN()) }, func(p plan) bool { return p.cfg == 3.5 }, []string{"cfg_scale"}},
-		{"euler", func(p *api.ImagePayload) { p.SamplerName = "k_euler" }, func(p plan) bool { return p.sampler == samplerEuler }, nil},
-		{"euler a", func(p *api.ImagePayload) { p.SamplerName = "K_EULER_A" }, func(p plan) bool { return p.sampler == samplerEulerA }, nil},
-		{"ddim", func(p *api.ImagePayload) { p.SamplerName = "DDIM" }, func(p plan) bool { return p.sampler == samplerDPMPP2M }, []string{"sampler: k_dpmpp_2m instead of ddim"}},
+		{"cfg nan", func(p *api.ImagePayload) { p.CfgScale = api.Float(math.NaN()) },
+			func(p plan) bool { return p.cfg == 3.5 }, []string{"cfg_scale"}},
+		{"euler", func(p *api.ImagePayload) { p.SamplerName = "k_euler" },
+			func(p plan) bool { return p.sampler == samplerEuler }, nil},
+		{"euler a", func(p *api.ImagePayload) { p.SamplerName = "K_EULER_A" },
+			func(p plan) bool { return p.sampler == samplerEulerA }, nil},
+		{"ddim", func(p *api.ImagePayload) { p.SamplerName = "DDIM" },
+			func(p plan) bool { return p.sampler == samplerDPMPP2M }, []string{"sampler: k_dpmpp_2m instead of ddim"}},
 		{"no karras", func(p *api.ImagePayload) { p.Karras = false }, nil, []string{"karras"}},
-		{"wide", func(p *api.ImagePayload) { p.Width = 768 }, func(p plan) bool { return p.width == 768 }, []string{"size: generated at 512x512, cut at the centre and resampled to 768x512"}},
-		{"large", func(p *api.ImagePayload) { p.Width, p.Height = 1024, 1024 }, nil, []string{"size: generated at 512x512, resampled to 1024x1024"}},
+		{"wide", func(p *api.ImagePayload) { p.Width = 768 }, func(p plan) bool { return p.width == 768 },
+			[]string{"size: generated at 512x512, cut at the centre and resampled to 768x512"}},
+		{"large", func(p *api.ImagePayload) { p.Width, p.Height = 1024, 1024 }, nil,
+			[]string{"size: generated at 512x512, resampled to 1024x1024"}},
 		{"model size", func(p *api.ImagePayload) { p.Width, p.Height = 128, 128 }, nil, nil},
-		{"small", func(p *api.ImagePayload) { p.Width, p.Height = 64, 128 }, nil, []string{"size: generated at 128x128, cut at the centre and resampled to 64x128"}},
+		{"small", func(p *api.ImagePayload) { p.Width, p.Height = 64, 128 }, nil,
+			[]string{"size: generated at 128x128, cut at the centre and resampled to 64x128"}},
 		{"no steps", func(p *api.ImagePayload) { p.Steps = 0 }, func(p plan) bool { return p.steps == 24 }, nil},
-		{"many steps", func(p *api.ImagePayload) { p.Steps = 501 }, func(p plan) bool { return p.steps == 500 }, []string{"steps"}},
+		{"many steps", func(p *api.ImagePayload) { p.Steps = 501 }, func(p plan) bool { return p.steps == 500 },
+			[]string{"steps"}},
 		{"clip skip 1", func(p *api.ImagePayload) { p.ClipSkip = &one }, nil, nil},
-		{"long prompt", func(p *api.ImagePayload) { p.Prompt = strings.Repeat("fox ", 50) + "###" + strings.Repeat("cat ", 50) }, nil, []string{"prompt", "negative prompt"}},
-		{"strength without source", func(p *api.ImagePayload) { p.DenoisingStrength = float(.3) }, func(p plan) bool { return p.first == 0 }, nil},
+		{"long prompt", func(p *api.ImagePayload) {
+			p.Prompt = strings.Repeat("fox ", 50) + "###" + strings.Repeat("cat ",
+				50)
+		}, nil, []string{"prompt", "negative prompt"}},
+		{"strength without source", func(p *api.ImagePayload) { p.DenoisingStrength = float(.3) },
+			func(p plan) bool { return p.first == 0 }, nil},
 		{"everything else", func(p *api.ImagePayload) {
 			p.Tiling, p.HiresFix, p.ClipSkip, p.Transparent, p.ControlType = true, true, &two, true, "canny"
 			p.Loras, p.TIs, p.PostProcessing = []api.Lora{{Name: "x"}}, []api.TI{{Name: "x"}}, []string{"GFPGAN"}
 			p.Workflow, p.ExtraTexts, p.Special = "qr_code", []api.ExtraText{{Text: "x"}}, json.RawMessage(`{"a":1}`)
-		}, nil, []string{"tiling", "hires_fix", "clip_skip", "transparent", "control_type", "loras", "tis", "post_processing", "workflow", "extra_texts", "special"}},
+		}, nil, []string{"tiling", "hires_fix", "clip_skip", "transparent", "control_type", "loras", "tis",
+			"post_processing", "workflow", "extra_texts", "special"}},
 		{"empty special", func(p *api.ImagePayload) { p.Special = json.RawMessage(` {} `) }, nil, nil},
 		{"long sampler", func(p *api.ImagePayload) { p.SamplerName = strings.Repeat("ü", 500) }, nil, []string{"sampler"}},
 	} {
@@ -153,7 +170,8 @@ func TestPlace(t *testing.T) {
 
 	// Outside of what is shown the image goes on as in a mirror.
 	wide := place(slope(), 1024, 512)
-	if wide.RGBAAt(50, 31) != wide.RGBAAt(50, 32) || wide.RGBAAt(50, 0) != wide.RGBAAt(50, 63) || wide.RGBAAt(50, 96) != wide.RGBAAt(50, 95) {
+	if wide.RGBAAt(50, 31) != wide.RGBAAt(50, 32) || wide.RGBAAt(50, 0) != wide.RGBAAt(50, 63) ||
+		wide.RGBAAt(50, 96) != wide.RGBAAt(50, 95) {
 		t.Error("the rest of the square does not mirror the shown part")
 	}
 	clear := place(image.NewNRGBA(image.Rect(0, 0, 3, 5)), 512, 512)
@@ -177,7 +195,8 @@ func TestKeepMap(t *testing.T) {
 	if keep == nil || keep[5*side+10] != 1 || keep[5*side+100] != 0 {
 		t.Error("the transparent part of a source is not what is regenerated")
 	}
-	if keep := keepMap(half, &image.Gray{Pix: []byte{255}, Stride: 1, Rect: image.Rect(0, 0, 1, 1)}, 512, 512); slices.Max(keep) > 0.001 {
+	if keep := keepMap(half, &image.Gray{Pix: []byte{255}, Stride: 1, Rect: image.Rect(0, 0, 1, 1)}, 512,
+		512); slices.Max(keep) > 0.001 {
 		t.Errorf("a white mask keeps %v", slices.Max(keep))
 	}
 }

@@ -97,7 +97,8 @@ func FuzzTokenizer(f *testing.F) {
 		f.Fatal(err)
 	}
 
-	for _, s := range []string{"", "a red fox in the snow", "Ünïcode, 123", "\u0130\u212a", "\xff,,", strings.Repeat("z", 500)} {
+	for _, s := range []string{"", "a red fox in the snow", "Ünïcode, 123", "\u0130\u212a", "\xff,,",
+		strings.Repeat("z", 500)} {
 		f.Add(s)
 	}
 

@@ -30,7 +30,8 @@ func newWorld(t *testing.T, db *storetest.DB) *world {
 	clock := func() time.Time { return w.now }
 	w.s = db.Open(func(o *store.Options) { o.Clock = clock })
 	var err error
-	w.Accounts, err = New(context.Background(), w.s, Config{KeySecret: "k", Clock: clock, Admins: func() []string { return []string{"root#1"} }})
+	w.Accounts, err = New(context.Background(), w.s,
+		Config{KeySecret: "k", Clock: clock, Admins: func() []string { return []string{"root#1"} }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,6 +121,7 @@ func TestWhoMayModify(t *testing.T) {
 		bob := w.user("bob", 0, 0)
 		anon := w.again(&User{ID: AnonymousID})
 		yes, number, text := true, 3, "hello there"
+
 		amount, factor, monthly := 5.0, 2.0, int64(5)
 		for _, c := range []struct {
 			name                          string
@@ -127,27 +129,39 @@ func TestWhoMayModify(t *testing.T) {
 			root, mod, self, other, nobdy horde.Code // refusals
 		}{
 			{"kudos", api.ModifyUser{Kudos: &amount}, "", horde.NotAdmin, horde.NotAdmin, horde.NotAdmin, horde.NotAdmin},
-			{"monthly_kudos", api.ModifyUser{MonthlyKudos: &monthly}, "", horde.NotAdmin, horde.NotAdmin, horde.NotAdmin, horde.NotAdmin},
-			{"usage_multiplier", api.ModifyUser{UsageMultiplier: &factor}, "", horde.NotAdmin, horde.NotAdmin, horde.NotAdmin, horde.NotAdmin},
-			{"moderator", api.ModifyUser{Moderator: new(bool)}, "", horde.NotAdmin, horde.NotAdmin, horde.NotAdmin, horde.NotAdmin},
-			{"concurrency", api.ModifyUser{Concurrency: &number}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
-			{"worker_invited", api.ModifyUser{WorkerInvited: &number}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
+			{"monthly_kudos", api.ModifyUser{MonthlyKudos: &monthly}, "", horde.NotAdmin, horde.NotAdmin, horde.NotAdmin,
+				horde.NotAdmin},
+			{"usage_multiplier", api.ModifyUser{UsageMultiplier: &factor}, "", horde.NotAdmin, horde.NotAdmin, horde.NotAdmin,
+				horde.NotAdmin},
+			{"moderator", api.ModifyUser{Moderator: new(bool)}, "", horde.NotAdmin, horde.NotAdmin, horde.NotAdmin,
+				horde.NotAdmin},
+			{"concurrency", api.ModifyUser{Concurrency: &number}, "", "", horde.NotModerator, horde.NotModerator,
+				horde.NotModerator},
+			{"worker_invited", api.ModifyUser{WorkerInvited: &number}, "", "", horde.NotModerator, horde.NotModerator,
+				horde.NotModerator},
 			{"trusted", api.ModifyUser{Trusted: new(bool)}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
 			{"flagged", api.ModifyUser{Flagged: new(bool)}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
 			{"customizer", api.ModifyUser{Customizer: &yes}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
 			{"vpn", api.ModifyUser{VPN: &yes}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
 			{"service", api.ModifyUser{Service: new(bool)}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
-			{"education", api.ModifyUser{Education: new(bool)}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
+			{"education", api.ModifyUser{Education: new(bool)}, "", "", horde.NotModerator, horde.NotModerator,
+				horde.NotModerator},
 			{"special", api.ModifyUser{Special: &yes}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
-			{"reset_suspicion", api.ModifyUser{ResetSuspicion: new(bool)}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
-			{"admin_comment", api.ModifyUser{AdminComment: &text}, "", "", horde.NotModerator, horde.NotModerator, horde.NotModerator},
+			{"reset_suspicion", api.ModifyUser{ResetSuspicion: new(bool)}, "", "", horde.NotModerator, horde.NotModerator,
+				horde.NotModerator},
+			{"admin_comment", api.ModifyUser{AdminComment: &text}, "", "", horde.NotModerator, horde.NotModerator,
+				horde.NotModerator},
 			{"public_workers", api.ModifyUser{PublicWorkers: &yes}, "", "", "", horde.NotModerator, horde.NotModerator},
 			{"username", api.ModifyUser{Username: &text}, "", "", "", horde.NotModerator, horde.NotModerator},
 			{"contact", api.ModifyUser{Contact: &text}, "", "", "", horde.NotModerator, horde.NotModerator},
-			{"passkey", api.ModifyUser{GenerateProxyPasskey: &yes}, horde.NonServiceForbidden, horde.NonServiceForbidden, horde.NonServiceForbidden, horde.NotModerator, horde.NotModerator},
-			{"undelete", api.ModifyUser{Undelete: &yes}, horde.UserNotDeleted, horde.UserNotDeleted, horde.UserNotDeleted, horde.NotModerator, horde.NotModerator},
-			{"nothing", api.ModifyUser{}, horde.NoUserModSelected, horde.NoUserModSelected, horde.NoUserModSelected, horde.NoUserModSelected, horde.NoUserModSelected},
-			{"filtered", api.ModifyUser{Filtered: &yes}, horde.NoUserModSelected, horde.NoUserModSelected, horde.NoUserModSelected, horde.NoUserModSelected, horde.NoUserModSelected},
+			{"passkey", api.ModifyUser{GenerateProxyPasskey: &yes}, horde.NonServiceForbidden, horde.NonServiceForbidden,
+				horde.NonServiceForbidden, horde.NotModerator, horde.NotModerator},
+			{"undelete", api.ModifyUser{Undelete: &yes}, horde.UserNotDeleted, horde.UserNotDeleted, horde.UserNotDeleted,
+				horde.NotModerator, horde.NotModerator},
+			{"nothing", api.ModifyUser{}, horde.NoUserModSelected, horde.NoUserModSelected, horde.NoUserModSelected,
+				horde.NoUserModSelected, horde.NoUserModSelected},
+			{"filtered", api.ModifyUser{Filtered: &yes}, horde.NoUserModSelected, horde.NoUserModSelected,
+				horde.NoUserModSelected, horde.NoUserModSelected, horde.NoUserModSelected},
 		} {
 			for _, who := range []struct {
 				caller *User
@@ -157,10 +171,12 @@ func TestWhoMayModify(t *testing.T) {
 				wantCode(w.t, c.name+" by "+who.caller.Username, err, who.want)
 			}
 		}
+
 		for _, in := range []api.ModifyUser{{PublicWorkers: &yes}, {Username: &text}, {Contact: &text}} {
 			_, err := w.Modify(context.Background(), anon, AnonymousID, in)
 			wantCode(w.t, "the anonymous user itself", err, horde.AnonForbiddenUserMod)
 		}
+
 		_, err := w.Modify(context.Background(), service, service.ID, api.ModifyUser{GenerateProxyPasskey: &yes})
 		wantCode(w.t, "passkey of a service", err, "")
 		_, err = w.Modify(context.Background(), mod, 999, api.ModifyUser{VPN: &yes})
@@ -191,7 +207,8 @@ func TestModifyEffects(t *testing.T) {
 		}
 		allowance := int64(1000)
 		m, _ = modify(api.ModifyUser{MonthlyKudos: &allowance})
-		if *m.Answer.MonthlyKudos != 1000 || w.balance(alice) != 1025 || w.again(alice).MonthlyReceived != horde.MicrosOf(w.now) {
+		if *m.Answer.MonthlyKudos != 1000 || w.balance(alice) != 1025 ||
+			w.again(alice).MonthlyReceived != horde.MicrosOf(w.now) {
 			w.t.Errorf("an allowance of 1000: %+v, balance %v", *m.Answer.MonthlyKudos, w.balance(alice))
 		}
 		allowance = -4000
@@ -211,7 +228,8 @@ func TestModifyEffects(t *testing.T) {
 			return e.Commit()
 		})
 		m, _ = modify(api.ModifyUser{Moderator: &on, ResetSuspicion: &off})
-		if u := w.again(alice); !u.Is(Moderator|Trusted) || !m.Unpause || !m.ClearWorkers || u.Suspicions != 0 || w.balance(alice) != 1032 {
+		if u := w.again(alice); !u.Is(Moderator|Trusted) || !m.Unpause || !m.ClearWorkers || u.Suspicions != 0 ||
+			w.balance(alice) != 1032 {
 			w.t.Errorf("a new moderator: %+v, %+v, balance %v", u, m, w.balance(alice))
 		}
 		_, _ = modify(api.ModifyUser{Moderator: &off})
@@ -228,7 +246,8 @@ func TestModifyEffects(t *testing.T) {
 		}
 
 		// The anonymous user takes kudos but no roles.
-		if _, err := w.Modify(ctx, root, AnonymousID, api.ModifyUser{Flagged: &on, Trusted: &on, Education: &on, Kudos: ptr(100)}); err != nil {
+		if _, err := w.Modify(ctx, root, AnonymousID,
+			api.ModifyUser{Flagged: &on, Trusted: &on, Education: &on, Kudos: ptr(100)}); err != nil {
 			w.t.Error(err)
 		}
 		if u := w.again(&User{}); u.Roles != 0 || u.Concurrency != 500 || w.balance(u) != 100 {
@@ -243,6 +262,7 @@ func TestEducation(t *testing.T) {
 	each(t, func(w *world) {
 		root := w.user("root", Moderator, 0)
 		school := w.user("school", 0, 0)
+
 		on, off, fifty, lots := true, false, 50, 300
 		for _, c := range []struct {
 			in     api.ModifyUser
@@ -259,7 +279,8 @@ func TestEducation(t *testing.T) {
 		} {
 			m, err := w.Modify(context.Background(), root, school.ID, c.in)
 			if got := w.again(school).Concurrency; err != nil || got != c.want || (m.Answer.Concurrency != nil) != c.shown {
-				w.t.Errorf("%s: concurrency %d, shown %v, %v; want %d, %v", c.reason, got, m.Answer.Concurrency != nil, err, c.want, c.shown)
+				w.t.Errorf("%s: concurrency %d, shown %v, %v; want %d, %v", c.reason, got, m.Answer.Concurrency != nil, err,
+					c.want, c.shown)
 			}
 		}
 	})
@@ -269,7 +290,8 @@ func TestNames(t *testing.T) {
 	each(t, func(w *world) {
 		alice := w.user("alice", 0, 0)
 		for in, want := range map[string]string{
-			" carol ": "carol", "<b>x</b> & <i>": "<b>x</b> &amp; <i></i>", "a\x00bc": "abc", strings.Repeat("y", 30): strings.Repeat("y", 30),
+			" carol ": "carol", "<b>x</b> & <i>": "<b>x</b> &amp; <i></i>", "a\x00bc": "abc",
+			strings.Repeat("y", 30): strings.Repeat("y", 30),
 		} {
 			m, err := w.Modify(context.Background(), alice, alice.ID, api.ModifyUser{Username: &in})
 			if err != nil || *m.Answer.Username != want {
@@ -339,7 +361,8 @@ func TestDelete(t *testing.T) {
 		_, err := w.Delete(ctx, alice, w.again(alice))
 		wantCode(w.t, "wipe at once", err, horde.CannotWipeActiveUser)
 		yes := true
-		if _, err := w.Modify(ctx, alice, alice.ID, api.ModifyUser{Undelete: &yes}); err != nil || w.again(alice).Is(Deleted) {
+		if _, err := w.Modify(ctx, alice, alice.ID, api.ModifyUser{Undelete: &yes}); err != nil ||
+			w.again(alice).Is(Deleted) {
 			w.t.Errorf("undelete: %v", err)
 		}
 
@@ -371,6 +394,7 @@ func TestTransferRefusals(t *testing.T) {
 		ctx := context.Background()
 		plain, rich := w.user("plain", 0, 1000), w.user("rich", 0, 100000)
 		flagged, edu, gone := w.user("flagged", Flagged, 1000), w.user("edu", Education, 1000), w.user("gone", Deleted, 1000)
+
 		shady := w.user("shady", 0, 1000)
 		w.write(shady.ID, func(tx *store.Tx) error {
 			for range suspectAt {
@@ -380,11 +404,13 @@ func TestTransferRefusals(t *testing.T) {
 			}
 			return nil
 		})
+
 		shady = w.again(shady)
 		anon := w.again(&User{})
 		if err := w.Transfer(ctx, rich, Gift{Target: "#" + itoa(plain.ID), Amount: 10}); err != nil {
 			w.t.Fatal(err)
 		}
+
 		for _, c := range []struct {
 			name   string
 			source *User
@@ -415,14 +441,19 @@ func TestTransferRefusals(t *testing.T) {
 		} {
 			wantCode(w.t, c.name, w.Transfer(ctx, c.source, Gift{Target: c.target, Amount: c.amount}), c.want)
 		}
+
 		if w.balance(plain) != 25 || w.balance(edu) != 1985 {
 			w.t.Errorf("balances %v and %v, want 25 and 1985", w.balance(plain), w.balance(edu))
 		}
+
 		w.now = w.now.Add(time.Minute)
-		if d, err := w.Details(ctx, plain, Public); err != nil || d.KudosDetails.Donated.Sum != -985 || d.KudosDetails.Gifted.Begun || d.KudosDetails.Received.Sum != 10 {
+		if d, err := w.Details(ctx, plain, Public); err != nil || d.KudosDetails.Donated.Sum != -985 ||
+			d.KudosDetails.Gifted.Begun || d.KudosDetails.Received.Sum != 10 {
 			w.t.Errorf("totals of the giver: %+v, %v", d.KudosDetails, err)
 		}
-		wantCode(w.t, "a minute later", w.Transfer(ctx, plain, Gift{Target: rich.Alias(), Amount: 1}), horde.KudosTransferNotEnough)
+
+		wantCode(w.t, "a minute later", w.Transfer(ctx, plain, Gift{Target: rich.Alias(), Amount: 1}),
+			horde.KudosTransferNotEnough)
 		w.sound()
 	})
 }
@@ -486,16 +517,20 @@ func TestDetailsByPrivilege(t *testing.T) {
 				w.t.Errorf("privilege of %v: %v, want %v", c.caller, got, c.want)
 			}
 		}
+
 		contact := "alice@example.com"
 		if _, err := w.Modify(ctx, mod, alice.ID, api.ModifyUser{Contact: &contact, AdminComment: &contact}); err != nil {
 			w.t.Fatal(err)
 		}
+
 		alice = w.again(alice)
-		for p, want := range map[Privilege][3]bool{Public: {false, false, false}, Own: {true, true, false}, Oversight: {true, true, true}} {
+		for p, want := range map[Privilege][3]bool{Public: {false, false, false}, Own: {true, true, false},
+			Oversight: {true, true, true}} {
 			d, err := w.Details(ctx, alice, p)
 			if err != nil {
 				w.t.Fatal(err)
 			}
+
 			got := [3]bool{
 				d.WorkerIDs != nil && d.SharedKeyIDs != nil, d.Contact != nil && d.VPN != nil && *d.Special,
 				d.AdminComment != nil && d.EvaluatingKudos != nil && d.Suspicious != nil && d.MonthlyKudos != nil,
@@ -504,6 +539,7 @@ func TestDetailsByPrivilege(t *testing.T) {
 				w.t.Errorf("privilege %d shows %v, want %v", p, got, want)
 			}
 		}
+
 		d, err := w.Details(ctx, mod, Oversight)
 		if err != nil || d.MonthlyKudos.Amount != 300000 || d.MonthlyKudos.LastReceived != "" {
 			w.t.Errorf("a moderator's allowance: %+v, %v", d.MonthlyKudos, err)
@@ -517,6 +553,7 @@ func TestListPages(t *testing.T) {
 		for i := range 30 {
 			w.user("u"+itoa(horde.UserID(i)), 0, int64(1000+i))
 		}
+
 		for _, c := range []struct {
 			sort        string
 			page        int
@@ -557,7 +594,8 @@ func TestSuspect(t *testing.T) {
 	if len(list) != maxSuspicions {
 		t.Errorf("%d suspicions are remembered, want %d", len(list), maxSuspicions)
 	}
-	if u := (&User{Suspicions: 5}); !u.Suspicious() || (&User{Suspicions: 4}).Suspicious() || (&User{Suspicions: 9, Roles: Trusted}).Suspicious() {
+	if u := (&User{Suspicions: 5}); !u.Suspicious() || (&User{Suspicions: 4}).Suspicious() ||
+		(&User{Suspicions: 9, Roles: Trusted}).Suspicious() {
 		t.Error("five suspicions make an untrusted user suspicious")
 	}
 }
@@ -570,11 +608,13 @@ func TestGiftsInOppositeDirections(t *testing.T) {
 			a, b := w.user(fmt.Sprint("a", i), 0, 100), w.user(fmt.Sprint("b", i), 0, 100)
 			var taken, fast atomic.Int64
 			begin := make(chan struct{})
+
 			var wg sync.WaitGroup
 			for _, pair := range [][2]*User{{a, b}, {b, a}} {
 				wg.Go(func() {
 					<-begin
-					switch err := w.Transfer(context.Background(), pair[0], Gift{Target: pair[1].Alias(), Amount: 10}); horde.CodeOf(err) {
+					switch err := w.Transfer(context.Background(), pair[0],
+						Gift{Target: pair[1].Alias(), Amount: 10}); horde.CodeOf(err) {
 					case horde.TooFastKudosTransfers:
 						fast.Add(1)
 					default:
@@ -585,12 +625,14 @@ func TestGiftsInOppositeDirections(t *testing.T) {
 					}
 				})
 			}
+
 			close(begin)
 			wg.Wait()
 			if taken.Load() != 1 || fast.Load() != 1 {
 				t.Fatalf("pair %d: %d were taken, %d too fast", i, taken.Load(), fast.Load())
 			}
 		}
+
 		w.sound()
 	})
 }

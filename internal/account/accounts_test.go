@@ -62,28 +62,36 @@ func TestKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if u.ID != 1 || u.Alias() != "Ann#1" {
 			t.Errorf("the first registered user is %s", u.Alias())
 		}
+
 		row, err := s.User(ctx, u.ID)
 		if err != nil || strings.Contains(row.KeyHash, key) || row.KeyHash != a.hash(key) || len(row.KeyHash) != 64 {
 			t.Errorf("stored key %q of %q, %v", row.KeyHash, key, err)
 		}
+
 		if other, err := New(ctx, s, Config{KeySecret: "salt"}); err != nil || other.hash(key) == row.KeyHash {
 			t.Errorf("the hash does not depend on the secret (%v)", err)
 		}
+
 		if len(key) != 22 {
 			t.Errorf("key %q has %d characters", key, len(key))
 		}
-		for _, bad := range []string{"", "x", strings.Repeat("x", 65), strings.Repeat("x", 1<<20), row.KeyHash, strings.ToUpper(key) + "!"} {
+
+		for _, bad := range []string{"", "x", strings.Repeat("x", 65), strings.Repeat("x", 1<<20), row.KeyHash,
+			strings.ToUpper(key) + "!"} {
 			if _, err := a.ByKey(ctx, bad); !errors.Is(err, ErrUnknownKey) {
 				t.Errorf("key %.30q: %v", bad, err)
 			}
 		}
+
 		got, err := a.ByKey(ctx, key)
 		if err != nil || got.ID != u.ID {
 			t.Errorf("%+v, %v", got, err)
 		}
+
 		if _, err := a.ByID(ctx, 99); horde.CodeOf(err) != horde.UserNotFound {
 			t.Errorf("unknown id: %v", err)
 		}
@@ -97,6 +105,7 @@ func TestRotation(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		a := open(t, s)
+
 		other := a
 		if s.Shared() {
 			peer := db.Open()
@@ -111,13 +120,16 @@ func TestRotation(t *testing.T) {
 			defer cancel()
 			<-heard
 		}
+
 		_, key, created, err := a.TestUser(ctx, NewUser{Username: "Ann", OAuthID: "test-1"}, nil)
 		if err != nil || !created {
 			t.Fatalf("created %v, %v", created, err)
 		}
+
 		stop := make(chan struct{})
 		var hot atomic.Value // the key that the readers use
 		hot.Store(key)
+
 		var readers sync.WaitGroup
 		for range 4 { // keep the cache hot
 			readers.Go(func() {
@@ -132,17 +144,21 @@ func TestRotation(t *testing.T) {
 				}
 			})
 		}
+
 		for range 10 {
 			if _, err := other.ByKey(ctx, key); err != nil {
 				t.Fatal(err)
 			}
+
 			u, fresh, created, err := a.TestUser(ctx, NewUser{Username: "Ann", OAuthID: "test-1", Roles: Trusted}, nil)
 			if err != nil || created || fresh == key || !u.Is(Trusted) {
 				t.Fatalf("renewed: %+v created %v, %v", u, created, err)
 			}
+
 			if _, err := a.ByKey(ctx, key); !errors.Is(err, ErrUnknownKey) {
 				t.Fatalf("the old key still works: %v", err)
 			}
+
 			for start := time.Now(); ; time.Sleep(time.Millisecond) {
 				if _, err := other.ByKey(ctx, key); errors.Is(err, ErrUnknownKey) {
 					break
@@ -151,12 +167,14 @@ func TestRotation(t *testing.T) {
 					t.Fatal("the old key still works on the other node")
 				}
 			}
+
 			key = fresh
 			hot.Store(key)
 			if u, err := a.ByKey(ctx, key); err != nil || !u.Is(Trusted) {
 				t.Fatalf("the new key: %+v, %v", u, err)
 			}
 		}
+
 		close(stop)
 		readers.Wait()
 	})
@@ -172,17 +190,21 @@ func TestTestUser(t *testing.T) {
 			if balance == 0 {
 				roles = Moderator | Trusted
 			}
+
 			u, _, _, err := a.TestUser(ctx, NewUser{Username: "m", OAuthID: "o", Roles: roles}, &balance)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if got, err := a.Balance(ctx, u.ID); err != nil || got != horde.Whole(balance) {
 				t.Errorf("balance %s, want %d (%v)", got, balance, err)
 			}
+
 			if moderator := balance == 0; u.Is(Moderator) != moderator || u.Is(Trusted) != moderator {
 				t.Errorf("roles %b", u.Roles)
 			}
 		}
+
 		if audit, err := s.Audit(ctx); err != nil || !audit.Sound() {
 			t.Errorf("%+v, %v", audit, err)
 		}
@@ -198,9 +220,11 @@ func TestConcurrentCreations(t *testing.T) {
 		if db.Engine == storetest.Postgres {
 			nodes = append(nodes, open(t, db.Open()))
 		}
+
 		const n = 120
 		var mu sync.Mutex
 		seen := map[horde.UserID]bool{}
+
 		var wg sync.WaitGroup
 		for i := range n {
 			wg.Go(func() {
@@ -209,14 +233,17 @@ func TestConcurrentCreations(t *testing.T) {
 					t.Error(err)
 					return
 				}
+
 				mu.Lock()
 				defer mu.Unlock()
 				if seen[u.ID] || u.ID < 1 || u.ID > n {
 					t.Errorf("id %d is taken or leaves a hole", u.ID)
 				}
+
 				seen[u.ID] = true
 			})
 		}
+
 		wg.Wait()
 		if len(seen) != n {
 			t.Errorf("%d of %d users", len(seen), n)
@@ -281,7 +308,8 @@ func TestIDOfAlias(t *testing.T) {
 	for alias, want := range map[string]horde.UserID{
 		"Ann#7": 7, "#7": 7, "7": 7, "a#b#12": 12, "Anonymous#0": 0, "x#2147483647": 2147483647, "x#007": 7,
 		"": -1, "Ann": -1, "Ann#": -1, "Ann#7 ": -1, "Ann# 7": -1, "Ann#-7": -1, "Ann#+7": -1, "-7": -1, "+7": -1,
-		"Ann#2147483648": -1, "Ann#99999999999999999999": -1, "Ann#7x": -1, "Ann#0x7": -1, "Ann#1_0": -1, "Ann#٧": -1, "Ann#7\x00": -1, "Ann#7.0": -1,
+		"Ann#2147483648": -1, "Ann#99999999999999999999": -1, "Ann#7x": -1, "Ann#0x7": -1, "Ann#1_0": -1, "Ann#٧": -1,
+		"Ann#7\x00": -1, "Ann#7.0": -1,
 	} {
 		id, ok := IDOfAlias(alias)
 		if ok != (want >= 0) || ok && id != want {

@@ -13,6 +13,7 @@ func TestAdjust(t *testing.T) {
 	each(t, func(w *world) {
 		root, alice := w.user("root", Moderator, 0), w.user("alice", 0, 100)
 		w.config.Admins = func() []string { return []string{root.Alias()} }
+
 		for _, c := range []struct {
 			name   string
 			caller *User
@@ -35,28 +36,35 @@ func TestAdjust(t *testing.T) {
 				t.Errorf("%s: %v", c.name, err)
 			}
 		}
+
 		if got := w.balance(alice); got != 100 {
 			t.Errorf("alice has %v", got)
 		}
+
 		w.now = w.now.Add(time.Second)
 		a, err := w.Adjust(t.Context(), root, Adjustment{alice.Alias(), 50, " a batch\nthat failed <b>"})
 		if err != nil || a.Alias != alice.Alias() || a.Moved != horde.Whole(50) || a.Balance != horde.Whole(150) {
 			t.Errorf("given: %+v, %v", a, err)
 		}
+
 		w.now = w.now.Add(time.Second)
 		a, err = w.Adjust(t.Context(), root, Adjustment{"2", -1000, "cheating"})
 		if err != nil || a.Moved != horde.Whole(-125) || a.Balance != horde.Whole(25) {
 			t.Errorf("taken: %+v, %v", a, err)
 		}
+
 		found := w.history(alice, "", 9).Movements
-		for i, want := range []string{"Changed by root#1: cheating; 875.00 of it forgiven", "Changed by root#1: a batch that failed"} {
+		for i, want := range []string{"Changed by root#1: cheating; 875.00 of it forgiven",
+			"Changed by root#1: a batch that failed"} {
 			if m := found[i]; !strings.HasPrefix(m.Text, want) || m.Kind != "admin" || m.Username != "root#1" || m.Reason == "" {
 				t.Errorf("%+v, want %q", m, want)
 			}
 		}
+
 		if d, err := w.Details(t.Context(), alice, Public); err != nil || d.KudosDetails.Admin.Sum != -950 {
 			t.Errorf("admin: %+v, %v", d.KudosDetails, err)
 		}
+
 		w.sound()
 	})
 }

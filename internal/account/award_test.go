@@ -12,6 +12,7 @@ func TestAward(t *testing.T) {
 		first := w.user("first", 0, 100)
 		alice := w.user("alice", 0, 100)
 		edu := w.user("school", Education, 100)
+
 		flagged := w.user("flagged", Flagged, 100)
 		for _, c := range []struct {
 			name   string
@@ -34,23 +35,28 @@ func TestAward(t *testing.T) {
 		} {
 			wantCode(t, c.name, w.Award(t.Context(), c.source, c.target, c.amount), c.code)
 		}
+
 		if err := w.Award(t.Context(), first, alice.Alias(), 1<<62); err == nil {
 			t.Error("more than a horde can hold was awarded")
 		}
+
 		for u, want := range map[*User]float64{first: 101, alice: 130, edu: 107, flagged: 100} {
 			if got := w.balance(u); got != want {
 				t.Errorf("%s has %v, want %v", u.Alias(), got, want)
 			}
 		}
+
 		d, err := w.Details(t.Context(), alice, Public)
 		if err != nil || d.KudosDetails.Awarded.Sum != 30 {
 			t.Errorf("awarded: %+v, %v", d.KudosDetails, err)
 		}
+
 		// Taking more than there is leaves the floor.
 		wantCode(t, "all", w.Award(t.Context(), first, alice.Alias(), -1000), "")
 		if got := w.balance(alice); got != 25 {
 			t.Errorf("alice has %v, want the floor", got)
 		}
+
 		gone := *first
 		gone.Roles |= Deleted
 		wantCode(t, "deleted awarder", w.Award(t.Context(), &gone, alice.Alias(), 5), horde.DeletedUser)

@@ -67,7 +67,8 @@ func TestRolesOfTheCallCountForTheFieldsAfterThem(t *testing.T) {
 		},
 		{
 			name: "a service that is none any more has none", caller: Moderator | Service,
-			in: api.ModifyUser{Service: &no, GenerateProxyPasskey: &yes}, refusal: horde.NonServiceForbidden, roles: Moderator, limit: 30,
+			in: api.ModifyUser{Service: &no, GenerateProxyPasskey: &yes}, refusal: horde.NonServiceForbidden, roles: Moderator,
+			limit: 30,
 		},
 		{
 			name: "a moderator appoints nobody", caller: Moderator,
@@ -109,7 +110,8 @@ func TestRolesGivenToOthersAreNotTheCallers(t *testing.T) {
 		m, err := w.Modify(context.Background(), root, alice.ID, api.ModifyUser{Moderator: &yes, Concurrency: &few})
 
 		wantCode(w.t, "the field of moderators", err, horde.NotModerator)
-		if got := w.again(alice); !got.Is(Moderator|Trusted) || got.Concurrency != 30 || !*m.Answer.Moderator || m.Answer.Concurrency != nil {
+		if got := w.again(alice); !got.Is(Moderator|Trusted) || got.Concurrency != 30 || !*m.Answer.Moderator ||
+			m.Answer.Concurrency != nil {
 			w.t.Errorf("alice: %+v, answer %+v", got, m.Answer)
 		}
 	})
@@ -121,7 +123,8 @@ func TestTheAnswerSaysWhatWasSet(t *testing.T) {
 		root, alice := w.user("root", Moderator, 0), w.user("alice", 0, 0)
 		gone := w.user("gone", Moderator|Deleted, 0)
 		for _, on := range []bool{true, false} {
-			in := api.ModifyUser{Moderator: &on, Trusted: &on, Flagged: &on, Customizer: &on, VPN: &on, Service: &on, Education: &on, Special: &on}
+			in := api.ModifyUser{Moderator: &on, Trusted: &on, Flagged: &on, Customizer: &on, VPN: &on, Service: &on,
+				Education: &on, Special: &on}
 			for _, c := range []struct {
 				target horde.UserID
 				want   bool

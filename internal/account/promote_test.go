@@ -24,11 +24,13 @@ func TestPromoteEarners(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		earn := func(name string, kept horde.Kudos) *account.User {
 			u, _, err := a.Create(ctx, account.NewUser{Username: name, OAuthID: "oauth-" + name})
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			err = s.Write(ctx, store.Unit{Accounts: []horde.UserID{u.ID}, Do: func(tx *store.Tx) error {
 				e := kudos.NewEntry(tx, "earned:"+name, "test", "", "")
 				if err := e.Escrow(u.ID, kept); err != nil {
@@ -39,8 +41,10 @@ func TestPromoteEarners(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			return u
 		}
+
 		rich, poor := earn("rich", horde.Whole(101)), earn("poor", horde.Whole(100))
 		promote := func(want ...horde.UserID) {
 			t.Helper()
@@ -49,6 +53,7 @@ func TestPromoteEarners(t *testing.T) {
 				t.Fatalf("promoted %v (%v), wanted %v", got, err, want)
 			}
 		}
+
 		shady := earn("shady", horde.Whole(500))
 		err = s.Write(ctx, store.Unit{Accounts: []horde.UserID{shady.ID, account.AnonymousID}, Do: func(tx *store.Tx) error {
 			for range 5 {
@@ -65,6 +70,7 @@ func TestPromoteEarners(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		promote() // too young
 		now = now.Add(7*24*time.Hour - time.Hour)
 		promote() // by an hour
@@ -74,13 +80,16 @@ func TestPromoteEarners(t *testing.T) {
 		if u, err := a.ByID(ctx, shady.ID); err != nil || u.Is(account.Trusted) {
 			t.Errorf("a suspicious user is trusted (%v)", err)
 		}
+
 		acc, err := s.Account(ctx, rich.ID)
 		if err != nil || acc.Escrow != 0 || acc.Balance != horde.Whole(101) {
 			t.Errorf("account %+v (%v)", acc, err)
 		}
+
 		if u, err := a.ByID(ctx, poor.ID); err != nil || u.Is(account.Trusted) {
 			t.Errorf("poor is trusted (%v)", err)
 		}
+
 		if audit, err := s.Audit(ctx); err != nil || !audit.Sound() {
 			t.Errorf("%+v %v", audit, err)
 		}
@@ -98,6 +107,7 @@ func TestFreeEscrow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		keep := func(user horde.UserID) {
 			t.Helper()
 			err := s.Write(ctx, store.Unit{Accounts: []horde.UserID{user}, Do: func(tx *store.Tx) error {
@@ -111,12 +121,14 @@ func TestFreeEscrow(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		has := func(user horde.UserID, balance, escrow horde.Kudos) {
 			t.Helper()
 			if acc, err := s.Account(ctx, user); err != nil || acc.Balance != balance || acc.Escrow != escrow {
 				t.Errorf("user %d: %+v, want %s and %s in escrow (%v)", user, acc, balance, escrow, err)
 			}
 		}
+
 		thousand := int64(1000)
 		test := func(name string, trusted bool) *account.User {
 			t.Helper()
@@ -130,9 +142,11 @@ func TestFreeEscrow(t *testing.T) {
 			}
 			return u
 		}
+
 		trusted, other := test("trusted", true), test("other", false)
 		keep(trusted.ID)
 		keep(other.ID)
+
 		for range 2 {
 			if err := a.FreeEscrow(ctx); err != nil {
 				t.Fatal(err)
@@ -140,6 +154,7 @@ func TestFreeEscrow(t *testing.T) {
 			has(trusted.ID, 102162, 0)
 			has(other.ID, 100000, 2162)
 		}
+
 		test("other", true) // trusted from now on, with the balance that was asked for
 		has(other.ID, 100000, 0)
 		if audit, err := s.Audit(ctx); err != nil || !audit.Sound() {

@@ -48,21 +48,26 @@ func TestSharedKeyAllowance(t *testing.T) {
 			for range c.most {
 				w.key(u, SharedKeyChange{})
 			}
+
 			_, err := w.CreateSharedKey(t.Context(), u, SharedKeyChange{})
 			wantCode(t, name, err, horde.Forbidden)
 			ids, err := w.DeleteSharedKeys(context.Background(), u.ID)
 			if err != nil || len(ids) != c.most {
 				t.Errorf("%s: deleted %d keys, %v", name, len(ids), err)
 			}
+
 			w.key(u, SharedKeyChange{})
 		}
+
 		if n := w.user("school", Education, 0).keyAllowance(); n != 1000 {
 			t.Errorf("a school has %d keys", n)
 		}
+
 		anon, err := w.ByID(context.Background(), AnonymousID)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		_, err = w.CreateSharedKey(t.Context(), anon, SharedKeyChange{})
 		wantCode(t, "anonymous", err, horde.AnonForbidden)
 	})
@@ -87,29 +92,40 @@ func TestSharedKeyLife(t *testing.T) {
 	each(t, func(w *world) {
 		alice, bob := w.user("alice", 0, 100), w.user("bob", Moderator|Trusted, 100)
 		d := w.key(alice, SharedKeyChange{}).Details()
-		if d.Kudos != 5000 || d.Expiry != "" || d.Name != "" || d.Utilized != 0 || d.MaxImagePixels != -1 || d.MaxImageSteps != -1 ||
+		if d.Kudos != 5000 || d.Expiry != "" || d.Name != "" || d.Utilized != 0 || d.MaxImagePixels != -1 ||
+			d.MaxImageSteps != -1 ||
 			d.MaxTextTokens != -1 || d.Username != alice.Alias() {
 			t.Errorf("defaults: %+v", d)
 		}
-		k := w.key(alice, SharedKeyChange{Kudos: ptr(int64(70)), Expiry: ptr(int64(2)), Name: ptr("club"), MaxPixels: ptr(int64(4096))})
+
+		k := w.key(alice, SharedKeyChange{Kudos: ptr(int64(70)), Expiry: ptr(int64(2)), Name: ptr("club"),
+			MaxPixels: ptr(int64(4096))})
 		if k.Expires != horde.MicrosOf(w.now.Add(48*time.Hour)) || w.keyNow(strings.ToUpper(k.ID)).Name != "club" {
 			t.Errorf("made: %+v", k)
 		}
+
 		for days, never := range map[int64]bool{0: true, -1: true, -2: false} {
-			if e := w.key(w.user("u"+time.Duration(days).String(), 0, 0), SharedKeyChange{Expiry: &days}).Expires; (e == 0) != never {
+			if e := w.key(w.user("u"+time.Duration(days).String(), 0, 0),
+				SharedKeyChange{Expiry: &days}).Expires; (e == 0) != never {
 				t.Errorf("expiry %d: %d", days, e)
 			}
 		}
+
 		_, err := w.ModifySharedKey(t.Context(), bob, k, SharedKeyChange{Kudos: ptr(int64(1))})
 		wantCode(t, "a moderator", err, horde.Forbidden)
 		_, err = w.ModifySharedKey(t.Context(), alice, k, SharedKeyChange{})
 		wantCode(t, "nothing", err, horde.NoSharedKeyModSelected)
-		if k, err = w.ModifySharedKey(t.Context(), alice, k, SharedKeyChange{Expiry: ptr(int64(0))}); err != nil || !w.Expired(k) || k.Budget != 7000 || k.MaxPixels != 4096 {
+		if k, err = w.ModifySharedKey(t.Context(), alice, k, SharedKeyChange{Expiry: ptr(int64(0))}); err != nil ||
+			!w.Expired(k) || k.Budget != 7000 || k.MaxPixels != 4096 {
 			t.Errorf("expired now: %+v, %v", k, err)
 		}
-		if k, err = w.ModifySharedKey(t.Context(), alice, k, SharedKeyChange{Expiry: ptr(int64(-1)), Kudos: ptr(int64(-1))}); err != nil || k.Expires != 0 || k.Budget != store.Unlimited {
+
+		if k, err = w.ModifySharedKey(t.Context(), alice, k,
+			SharedKeyChange{Expiry: ptr(int64(-1)), Kudos: ptr(int64(-1))}); err != nil || k.Expires != 0 ||
+			k.Budget != store.Unlimited {
 			t.Errorf("for ever: %+v, %v", k, err)
 		}
+
 		wantCode(t, "delete another's", w.DeleteSharedKey(t.Context(), bob, k), horde.Forbidden)
 		wantCode(t, "delete", w.DeleteSharedKey(t.Context(), alice, k), "")
 		for _, id := range []string{k.ID, "nonsense", "", "00000000-0000-4000-8000-000000000000"} {
@@ -125,6 +141,7 @@ func TestSpender(t *testing.T) {
 		alice := w.user("alice", 0, 100)
 		empty := w.key(alice, SharedKeyChange{Kudos: ptr(int64(0))})
 		old := w.key(alice, SharedKeyChange{Expiry: ptr(int64(-2))})
+
 		good := w.key(alice, SharedKeyChange{})
 		for _, c := range []struct {
 			what, key string
@@ -133,7 +150,8 @@ func TestSpender(t *testing.T) {
 		}{
 			{"empty", empty.ID, false, horde.SharedKeyEmpty}, {"empty but patient", empty.ID, true, ""},
 			{"expired", old.ID, true, horde.SharedKeyExpired}, {"good", good.ID, false, ""},
-			{"unknown", "00000000-0000-4000-8000-000000000000", false, horde.InvalidAPIKey}, {"no key", "", false, horde.InvalidAPIKey},
+			{"unknown", "00000000-0000-4000-8000-000000000000", false, horde.InvalidAPIKey},
+			{"no key", "", false, horde.InvalidAPIKey},
 		} {
 			u, k, err := w.Spender(ctx, Credential{Key: c.key, Downgrade: c.downgrade})
 			wantCode(t, c.what, err, c.code)
@@ -141,8 +159,11 @@ func TestSpender(t *testing.T) {
 				t.Errorf("%s: %+v, %+v", c.what, u, k)
 			}
 		}
-		v := store.Style{ID: horde.NewID(), Kind: "image", UserID: alice.ID, Name: "x", Prompt: "{p}{np}", Params: "{}", Tags: "[]", Models: "[]",
+
+		v := store.Style{ID: horde.NewID(), Kind: "image", UserID: alice.ID, Name: "x", Prompt: "{p}{np}", Params: "{}",
+			Tags: "[]", Models: "[]",
 			Examples: "[]", SharedKey: good.ID}
+
 		w.write(alice.ID, func(tx *store.Tx) error { return tx.InsertStyle(v, nil, nil) })
 		_, _, err := w.Spender(ctx, Credential{Key: good.ID, Downgrade: true})
 		wantCode(t, "of a style", err, horde.SharedKeyAssignedStyles)
@@ -238,16 +259,19 @@ type budgetUse struct{ promised, consumed horde.Kudos }
 
 func (m *budgetModel) step(t *rapid.T, w *world, alice *User, k *SharedKey, i int) {
 	amount := horde.Kudos(rapid.Int64Range(1, 200_00).Draw(t, "amount"))
-	what := rapid.SampledFrom([]string{"open", "open", "charge", "charge", "charge", "free", "give", "set", "unlimited"}).Draw(t, "what")
+	what := rapid.SampledFrom([]string{"open", "open", "charge", "charge", "charge", "free", "give", "set",
+		"unlimited"}).Draw(t, "what")
 	id := ""
 	if len(m.order) > 0 {
 		id = m.order[rapid.IntRange(0, len(m.order)-1).Draw(t, "which")]
 	}
+
 	limited := m.budget != store.Unlimited
 	switch {
 	case what == "open":
 		id = fmt.Sprint(k.ID, "-", i)
 		tax := min(amount, 300)
+
 		var o kudos.KeyReservation
 		w.write(alice.ID, func(tx *store.Tx) error {
 			now, err := tx.SharedKey(k.ID)
@@ -256,33 +280,43 @@ func (m *budgetModel) step(t *rapid.T, w *world, alice *User, k *SharedKey, i in
 			}
 			return err
 		})
+
 		if !limited && (o.Promised != amount || o.Paid != tax) || o.Promised > amount || o.Paid > o.Promised {
 			t.Fatalf("of %v and a tax of %v are promised %v, paid %v", amount, tax, o.Promised, o.Paid)
 		}
+
 		m.open[id] = &budgetUse{o.Promised, tax}
 		m.order = append(m.order, id)
 		m.pay(o.Paid)
+
 	case what == "charge" && id != "":
 		u := m.open[id]
 		var paid horde.Kudos
 		w.write(alice.ID, func(tx *store.Tx) (err error) {
-			paid, err = kudos.ChargeKey(tx, kudos.KeyUse{Key: k.ID, Request: id, Promised: &u.promised, Consumed: u.consumed}, amount)
+			paid, err = kudos.ChargeKey(tx, kudos.KeyUse{Key: k.ID, Request: id, Promised: &u.promised, Consumed: u.consumed},
+				amount)
 			return err
 		})
-		if left := max(0, u.promised-u.consumed); paid < min(amount, left) || !limited && paid != amount || limited && paid > max(left, m.budget) {
+
+		if left := max(0, u.promised-u.consumed); paid < min(amount, left) || !limited && paid != amount || limited &&
+			paid > max(left, m.budget) {
 			t.Fatalf("of %v, promised %v more, %v was paid from %v", amount, left, paid, m.budget)
 		}
+
 		u.consumed += amount
 		m.pay(paid)
+
 	case what == "free" && id != "":
 		w.write(alice.ID, func(tx *store.Tx) error { return kudos.ReleaseKeyHold(tx, id) })
 		delete(m.open, id)
 		m.order = slices.DeleteFunc(m.order, func(o string) bool { return o == id })
+
 	case what == "give":
 		w.write(alice.ID, func(tx *store.Tx) error { return tx.TopUpSharedKey(k.ID, amount) })
 		if limited {
 			m.budget += amount
 		}
+
 	case what == "set" || what == "unlimited":
 		whole := int64(amount / 100)
 		if what == "unlimited" {
@@ -341,7 +375,8 @@ func TestSharedKeyCheck(t *testing.T) {
 		k.Owner = &User{}
 		c := SharedKeyChange{Expiry: &days}
 		c.apply(&k.SharedKey, now)
-		if wrong := c.Check(); len(wrong) != 0 || !strings.Contains(k.Details().Expiry, year) || (k.Expires > now) != (days > 0) {
+		if wrong := c.Check(); len(wrong) != 0 || !strings.Contains(k.Details().Expiry, year) ||
+			(k.Expires > now) != (days > 0) {
 			t.Errorf("%d days: %v, %s", days, wrong, k.Details().Expiry)
 		}
 	}

@@ -41,6 +41,7 @@ func TestParallelTransfers(t *testing.T) {
 		for i := range 5 {
 			targets = append(targets, w.user(fmt.Sprint("t", i), 0, 100))
 		}
+
 		var given, poor atomic.Int64
 		var wg sync.WaitGroup
 		for i := range 100 {
@@ -56,10 +57,12 @@ func TestParallelTransfers(t *testing.T) {
 				}
 			})
 		}
+
 		wg.Wait()
 		if given.Load() != 1 || poor.Load() != 99 || w.balance(a) != 40 {
 			t.Errorf("%d given, %d refused, %v left", given.Load(), poor.Load(), w.balance(a))
 		}
+
 		w.sound()
 	})
 }
@@ -73,6 +76,7 @@ func TestTransferStorm(t *testing.T) {
 		all := worlds(t, db)
 		w := all[0]
 		var users []*User
+
 		targets := map[string]int{} // name → place in users
 		var names []string
 		for i := range 6 {
@@ -87,6 +91,7 @@ func TestTransferStorm(t *testing.T) {
 				names = append(names, name)
 			}
 		}
+
 		var moved [6]atomic.Int64
 		var wg sync.WaitGroup
 		for g := range 12 {
@@ -98,6 +103,7 @@ func TestTransferStorm(t *testing.T) {
 					if rand.IntN(2) == 0 {
 						gift.Key, times = fmt.Sprint(g, "/", n), 3
 					}
+
 					var done atomic.Int64
 					var tries sync.WaitGroup
 					for i := range times {
@@ -106,18 +112,21 @@ func TestTransferStorm(t *testing.T) {
 							switch code := horde.CodeOf(err); {
 							case err == nil:
 								done.Store(1)
-							case code == horde.TooFastKudosTransfers || code == horde.KudosTransferNotEnough || code == horde.KudosTransferToSelf:
+							case code == horde.TooFastKudosTransfers || code == horde.KudosTransferNotEnough ||
+								code == horde.KudosTransferToSelf:
 							default:
 								t.Error(err)
 							}
 						})
 					}
+
 					tries.Wait()
 					moved[from].Add(-gift.Amount * done.Load())
 					moved[targets[name]].Add(gift.Amount * done.Load())
 				}
 			})
 		}
+
 		wg.Wait()
 		var sum float64
 		for i, u := range users {
@@ -127,9 +136,11 @@ func TestTransferStorm(t *testing.T) {
 				t.Errorf("%s has %v, want %v", u.Alias(), has, want)
 			}
 		}
+
 		if sum != 1200 {
 			t.Errorf("%v kudos in all, want 1200", sum)
 		}
+
 		w.sound()
 	})
 }

@@ -28,7 +28,8 @@ func TestTheRefusalNamesTheRulesThatWereBroken(t *testing.T) {
 	}{
 		{
 			name: "a second-order sampler", body: `{"params": {"steps": 21, "sampler_name": "k_heun"}}`,
-			want:   []broken{{RuleModelSteps, 42, 40, "21 steps of k_heun count as 42; stable_diffusion allows 40 without kudos."}},
+			want: []broken{{RuleModelSteps, 42, 40,
+				"21 steps of k_heun count as 42; stable_diffusion allows 40 without kudos."}},
 			remedy: "To need none, ask for at most 20 steps, or set allow_downgrade.",
 		},
 		{
@@ -42,7 +43,8 @@ func TestTheRefusalNamesTheRulesThatWereBroken(t *testing.T) {
 			remedy: "ask for at most 20 steps, or",
 		},
 		{
-			name: "a sampler that always takes 40", body: `{"models": ["fussy"], "params": {"steps": 3, "sampler_name": "k_dpm_adaptive"}}`,
+			name:   "a sampler that always takes 40",
+			body:   `{"models": ["fussy"], "params": {"steps": 3, "sampler_name": "k_dpm_adaptive"}}`,
 			want:   []broken{{RuleModelSteps, 40, 20, "3 steps of k_dpm_adaptive count as 40; fussy allows 20 without kudos."}},
 			remedy: "choose another sampler than k_dpm_adaptive, or",
 		},
@@ -63,16 +65,19 @@ func TestTheRefusalNamesTheRulesThatWereBroken(t *testing.T) {
 		},
 		{
 			name: "size", body: `{"params": {"width": 1088, "height": 1024}}`,
-			want:   []broken{{RuleSize, 1088 * 1024, 1024 * 1024, "1088×1024 pixels are more than the 1024×1024 that need no kudos upfront."}},
+			want: []broken{{RuleSize, 1088 * 1024, 1024 * 1024,
+				"1088×1024 pixels are more than the 1024×1024 that need no kudos upfront."}},
 			remedy: "ask for at most 1024×1024 pixels, or",
 		},
 		{
 			name: "size on a busy horde", body: `{"params": {"width": 1024, "height": 1024}}`, load: busy,
-			want:   []broken{{RuleSize, 1024 * 1024, 832 * 832, "1024×1024 pixels are more than the 832×832 that need no kudos upfront as busy as the horde is now."}},
+			want: []broken{{RuleSize, 1024 * 1024, 832 * 832,
+				"1024×1024 pixels are more than the 832×832 that need no kudos upfront as busy as the horde is now."}},
 			remedy: "ask for at most 832×832 pixels, or",
 		},
 		{
-			name: "Flux keeps its size on a busy horde", body: `{"models": ["flux"], "params": {"width": 1024, "height": 1024, "steps": 41}}`, load: busy,
+			name: "Flux keeps its size on a busy horde",
+			body: `{"models": ["flux"], "params": {"width": 1024, "height": 1024, "steps": 41}}`, load: busy,
 			want:   []broken{{RuleModelSteps, 41, 40, "flux allows 40 steps without kudos, not 41."}},
 			remedy: "ask for at most 40 steps, or",
 		},
@@ -82,12 +87,14 @@ func TestTheRefusalNamesTheRulesThatWereBroken(t *testing.T) {
 			remedy: "leave slow_workers true, or",
 		},
 		{
-			name: "named workers", body: `{"workers": ["a", "b"]}`, set: func(r *Request) { r.Server.UpfrontOnWorkerList = true },
+			name: "named workers", body: `{"workers": ["a", "b"]}`,
+			set:    func(r *Request) { r.Server.UpfrontOnWorkerList = true },
 			want:   []broken{{RuleWorkers, 2, 0, "On this horde, requests with a list of workers need their kudos upfront."}},
 			remedy: "leave workers out. Or earn kudos",
 		},
 		{
-			name: "an unknown model with a long name", body: `{"models": ["` + strings.Repeat("x", 300) + `"], "params": {"steps": 41}}`,
+			name:   "an unknown model with a long name",
+			body:   `{"models": ["` + strings.Repeat("x", 300) + `"], "params": {"steps": 41}}`,
 			want:   []broken{{RuleModelSteps, 41, 40, strings.Repeat("x", 64) + "… allows 40 steps without kudos, not 41."}},
 			remedy: "ask for at most 40 steps, or",
 		},
@@ -100,7 +107,8 @@ func TestTheRefusalNamesTheRulesThatWereBroken(t *testing.T) {
 				{RuleModelSteps, 40, 20, "fussy allows 20"}, {RuleSize, 2048 * 1024, 1024 * 1024, "2048×1024 pixels"},
 				{RuleControlSteps, 40, 20, "canny allows 20"}, {RuleWorkers, 1, 0, "list of workers"},
 			},
-			remedy: "leave slow_workers true, ask for at most 10 steps, ask for at most 1024×1024 pixels and leave workers out, or",
+			remedy: "leave slow_workers true, ask for at most 10 steps, ask for at most 1024×1024 pixels and leave workers " +
+				"out, or",
 		},
 		{
 			name: "who allows a smaller one is not told to", body: `{"allow_downgrade": true, "params": {"steps": 41}}`,
@@ -133,12 +141,14 @@ func TestTheRefusalOfATextNamesTheRulesThatWereBroken(t *testing.T) {
 	}{
 		{
 			name: "length", body: `{"params": {"max_length": 600}}`,
-			want:   []broken{{RuleTextLength, 600, 512, "A max_length of 600 tokens is more than the 512 that need no kudos upfront."}},
+			want: []broken{{RuleTextLength, 600, 512,
+				"A max_length of 600 tokens is more than the 512 that need no kudos upfront."}},
 			remedy: "To need none, ask for a max_length of at most 512, or set allow_downgrade.",
 		},
 		{
 			name: "length on a busy horde", body: `{"params": {"max_length": 512}}`, load: Load{QueuedRequests: 100},
-			want:   []broken{{RuleTextLength, 512, 422, "A max_length of 512 tokens is more than the 422 that need no kudos upfront as busy as the horde is now."}},
+			want: []broken{{RuleTextLength, 512, 422,
+				"A max_length of 512 tokens is more than the 422 that need no kudos upfront as busy as the horde is now."}},
 			remedy: "at most 422, or",
 		},
 		{
@@ -154,7 +164,8 @@ func TestTheRefusalOfATextNamesTheRulesThatWereBroken(t *testing.T) {
 		{
 			name: "all of them", body: `{"workers": ["a"], "slow_workers": false, "params": {"max_length": 1000}}`, named: true,
 			want: []broken{
-				{RuleSlowWorkers, 0, 0, "slow_workers"}, {RuleTextLength, 1000, 512, "1000 tokens"}, {RuleWorkers, 1, 0, "list of workers"},
+				{RuleSlowWorkers, 0, 0, "slow_workers"}, {RuleTextLength, 1000, 512, "1000 tokens"},
+				{RuleWorkers, 1, 0, "list of workers"},
 			},
 			remedy: "leave slow_workers true, ask for a max_length of at most 512 and leave workers out, or",
 		},
@@ -197,7 +208,8 @@ func compareBroken(t *testing.T, up Upfront, want []broken, remedy string) {
 		}
 	}
 	for rule, word := range map[Rule]string{
-		RuleLCMSteps: "LCM", RuleControlSteps: "control_type", RuleSlowWorkers: "slow_workers", RuleSize: "pixels", RuleWorkers: "list of workers",
+		RuleLCMSteps: "LCM", RuleControlSteps: "control_type", RuleSlowWorkers: "slow_workers", RuleSize: "pixels",
+		RuleWorkers: "list of workers",
 	} {
 		named := slices.ContainsFunc(want, func(b broken) bool { return b.rule == rule })
 		if strings.Contains(text, word) != named {
@@ -218,11 +230,13 @@ func TestTheRefusalSaysWhatCanBeCommitted(t *testing.T) {
 	}{
 		{
 			name: "with a hold", funds: Funds{Balance: horde.Whole(40), Floor: horde.Whole(25), Held: horde.Whole(3)},
-			says: "the 12.00 that this account can commit now: its balance of 40.00, less the floor of 25.00 and 3.00 set aside for other requests.",
+			says: "the 12.00 that this account can commit now: its balance of 40.00, less the floor of 25.00 and 3.00 set " +
+				"aside for other requests.",
 		},
 		{
 			name: "without", funds: Funds{Balance: horde.Whole(40), Floor: horde.Whole(25)},
-			says: "the 15.00 that this account can commit now: its balance of 40.00, less the floor of 25.00.", hides: "set aside",
+			says:  "the 15.00 that this account can commit now: its balance of 40.00, less the floor of 25.00.",
+			hides: "set aside",
 		},
 		{
 			name: "the anonymous account", funds: Funds{Balance: 0, Floor: horde.Whole(-50)},
@@ -244,7 +258,8 @@ func TestTheRefusalSaysWhatCanBeCommitted(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			c.funds.Needed = horde.Whole(1000)
 			text := up.Refusal(c.funds).Error()
-			if !strings.Contains(text, "needs 1000.00 kudos upfront") || !strings.Contains(text, c.says) || c.hides != "" && strings.Contains(text, c.hides) {
+			if !strings.Contains(text, "needs 1000.00 kudos upfront") || !strings.Contains(text, c.says) || c.hides != "" &&
+				strings.Contains(text, c.hides) {
 				t.Errorf("%q: want %q in it, and not %q", text, c.says, c.hides)
 			}
 		})

@@ -111,14 +111,17 @@ var elsewhere = []string{
 func TestRecordedRefusals(t *testing.T) {
 	models := publicModels(t)
 	checked := 0
-	for _, e := range append(recorded(t, "image-refusals", "/api/v2/generate/async"), recorded(t, "beta-model", "/api/v2/generate/async")...) {
+	for _, e := range append(recorded(t, "image-refusals", "/api/v2/generate/async"),
+		recorded(t, "beta-model", "/api/v2/generate/async")...) {
 		want, _ := e.Response.Body["rc"].(string)
 		if slices.Contains(elsewhere, want) {
 			continue
 		}
+
 		checked++
 		r := e.asked(t, models)
 		err := checkAll(r, actors[e.Actor])
+
 		up := r.Upfront(Load{})
 		switch {
 		case err == nil && want == "KudosUpfront":
@@ -131,6 +134,7 @@ func TestRecordedRefusals(t *testing.T) {
 			t.Errorf("step %d, %s: needs kudos upfront", e.Step, e.Note)
 		}
 	}
+
 	if checked < 50 {
 		t.Errorf("only %d requests checked", checked)
 	}
@@ -205,19 +209,24 @@ func TestRecordedPayloads(t *testing.T) {
 			if err := checkAll(r, actors[e.Actor]); err != nil {
 				t.Fatalf("step %d, %s: %v", e.Step, e.Note, err)
 			}
+
 			// The queue keeps it as JSON: what comes back must be the same.
 			doc, err := json.Marshal(r.Image)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			var stored Image
 			if err := json.Unmarshal(doc, &stored); err != nil {
 				t.Fatal(err)
 			}
+
 			if !reflect.DeepEqual(stored, r.Image) {
 				t.Errorf("step %d: stored %+v\nwas    %+v", e.Step, stored, r.Image)
 			}
+
 			r.Image = stored
+
 		case "/api/v2/generate/pop":
 			if e.Response.Body["id"] != nil {
 				comparePayload(t, e, r, func() uint32 { return 4294967295 })
@@ -234,17 +243,21 @@ func comparePayload(t *testing.T, e exchange, r *Request, random func() uint32) 
 	if v, ok := want["n_iter"].(float64); ok {
 		n, complete = int(v), true
 	}
+
 	if random == nil {
 		random = func() uint32 { return 1 }
 	}
+
 	doc, err := json.Marshal(r.Image.Payload(r.Image.PopSeed(r.Image.N, random), n))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var got map[string]any
 	if err := json.Unmarshal(doc, &got); err != nil {
 		t.Fatal(err)
 	}
+
 	for k, v := range want {
 		switch v {
 		case "<digits>", "<int>":
@@ -254,11 +267,14 @@ func comparePayload(t *testing.T, e exchange, r *Request, random func() uint32) 
 			delete(got, k)
 			continue
 		}
+
 		if !reflect.DeepEqual(got[k], v) {
 			t.Errorf("step %d, %s: %s is %v, want %v", e.Step, e.Note, k, got[k], v)
 		}
+
 		delete(got, k)
 	}
+
 	if complete && len(got) > 0 {
 		t.Errorf("step %d, %s: too much: %v", e.Step, e.Note, got)
 	}

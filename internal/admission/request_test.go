@@ -36,9 +36,11 @@ func TestNormalize(t *testing.T) {
 	if m := normal(t, `{"models": []}`, nobody).Image; m.Models == nil || len(m.Models) != 0 {
 		t.Errorf("an empty model list became %v", m.Models)
 	}
+
 	if m := normal(t, `{"params": {"loras": []}}`, nobody).Image; m.Loras == nil {
 		t.Error("an empty LoRA list was lost")
 	}
+
 	for body, want := range map[string][2]int{ // steps, accurate steps
 		`{"params": {"control_type": "canny"}}`:                                        {20, 20},
 		`{"params": {"control_type": "canny", "steps": 60}}`:                           {40, 40},
@@ -49,18 +51,22 @@ func TestNormalize(t *testing.T) {
 			t.Errorf("%s: %d steps, %d accurate", body, m.Steps, m.AccurateSteps)
 		}
 	}
+
 	m := normal(t, `{"nsfw": true, "censor_nsfw": false, "shared": true}`, Caller{Education: true}).Image
 	if m.NSFW || !m.CensorNSFW || !m.TrustedWorkers || m.Shared {
 		t.Errorf("education: %+v", m)
 	}
+
 	m = normal(t, `{"models": ["x", "`+betaModel+`"], "params": {"n": 4}}`, nobody).Image
 	if m.N != 2 || len(m.Models) != 1 || m.Models[0] != betaModel || !m.Shared {
 		t.Errorf("beta: %+v", m)
 	}
+
 	m = normal(t, `{"workers": ["1", "2", "3", "4", "5", "6"], "shared": true, "worker_blacklist": true}`, nobody).Image
 	if len(m.Workers) != 5 || !m.Shared || m.Targeted() {
 		t.Errorf("workers: %+v", m)
 	}
+
 	m = normal(t, `{"params": {"control_strength": 0.5, "special": {"big": 12345678901234567890}}}`, special).Image
 	if *m.ControlStrength != 0.5 || string(m.Special) != `{"big": 12345678901234567890}` {
 		t.Errorf("raw params: %v %s", m.ControlStrength, m.Special)
@@ -97,7 +103,8 @@ func slowSeed(s string) uint32 {
 
 func TestSeedRule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := rapid.OneOf(rapid.String(), rapid.StringMatching(`[0-9]{1,60}`), rapid.StringMatching(`[a\x00]{1,12}`)).Draw(t, "seed")
+		s := rapid.OneOf(rapid.String(), rapid.StringMatching(`[0-9]{1,60}`), rapid.StringMatching(`[a\x00]{1,12}`)).Draw(t,
+			"seed")
 		if got, want := seedOf(s), slowSeed(s); got != want {
 			t.Fatalf("%q: %d, want %d", s, got, want)
 		}
@@ -156,13 +163,16 @@ func TestUpfront(t *testing.T) {
 		{`{"slow_workers": false}`, rich, figures{true, 1024, true}, nil},
 		{`{"models": ["xl"], "params": {"width": 1024, "height": 1024}}`, busy, figures{false, 1024, true}, nil},
 		{`{"models": ["cascade"], "params": {"width": 1024, "height": 1024}}`, busy, figures{false, 1024, true}, nil},
-		{`{"models": ["stable_diffusion", "flux"], "params": {"width": 1024, "height": 1024}}`, busy, figures{false, 1024, true}, nil},
+		{`{"models": ["stable_diffusion", "flux"], "params": {"width": 1024, "height": 1024}}`, busy,
+			figures{false, 1024, true}, nil},
 		{`{"models": ["sd2"], "params": {"width": 768, "height": 768}}`, busy, figures{true, 576, true}, nil},
 		{`{"slow_workers": false}`, busy, figures{true, 576, true}, nil},
-		{`{"params": {"steps": 11, "loras": [{"name": "246747", "is_version": true}]}}`, idle, figures{true, 1024, true}, nil},
+		{`{"params": {"steps": 11, "loras": [{"name": "246747", "is_version": true}]}}`, idle, figures{true, 1024, true},
+			nil},
 		{`{"params": {"steps": 11, "loras": [{"name": "246747"}]}}`, idle, figures{false, 1024, true}, nil},
 		{`{"models": ["stable_diffusion", "fussy"], "params": {"steps": 21}}`, idle, figures{true, 1024, true}, nil},
-		{`{"params": {"steps": 11, "control_type": "canny", "sampler_name": "k_heun"}}`, idle, figures{true, 1024, true}, nil},
+		{`{"params": {"steps": 11, "control_type": "canny", "sampler_name": "k_heun"}}`, idle, figures{true, 1024, true},
+			nil},
 		{`{"models": ["qwen"], "params": {"width": 640, "height": 640}}`, busy, figures{true, 576, true}, nil},
 		{`{"params": {"width": 1088, "height": 1024}}`, rich, figures{true, 1024, true}, nil},
 		{`{"params": {"width": 2048, "height": 512}}`, idle, figures{false, 1024, true}, nil},
@@ -182,10 +192,12 @@ func TestUpfront(t *testing.T) {
 		if c.set != nil {
 			c.set(r)
 		}
+
 		got := r.Upfront(c.load)
 		if has := (figures{got.Needed, r.freeSide(c.load), got.MayDowngrade}); has != c.want {
 			t.Errorf("%s under %+v: %+v, want %+v", c.body, c.load, has, c.want)
 		}
+
 		if got.Needed != (len(got.Broken) > 0) {
 			t.Errorf("%s: needed %v by the rules %+v", c.body, got.Needed, got.Broken)
 		}

@@ -39,6 +39,7 @@ func TestTextRows(t *testing.T) {
 	for i := range stops {
 		stops[i] = strconv.Quote(strconv.Itoa(i))
 	}
+
 	for _, c := range []struct {
 		body   string
 		code   horde.Code // "": passes
@@ -53,7 +54,8 @@ func TestTextRows(t *testing.T) {
 		{`{"webhook": "http://a.b"}`, horde.BadRequest, nobody, nil},
 		{`{"proxied_account": "x"}`, horde.OnlyServiceAccountProxy, nobody, nil},
 		{`{}`, horde.DeletedUser, Caller{Deleted: true}, nil},
-		{`{"extra_source_images": [` + many(`{"image": "x"}`, 6) + `]}`, horde.TooManyExtraSourceImagesWithStop, trusted, nil},
+		{`{"extra_source_images": [` + many(`{"image": "x"}`, 6) + `]}`, horde.TooManyExtraSourceImagesWithStop, trusted,
+			nil},
 		{`{"extra_source_images": [{"image": "x"}, {"image": "x"}]}`, horde.MoreThanMinExtraSourceImageWithStop, nobody, nil},
 		{`{"extra_source_images": [{"image": "x"}, {"image": "x"}]}`, horde.InvalidExtraSourceImagesWithStop, patron, nil},
 		{`{"extra_source_images": [{"image": "x"}]}`, horde.InvalidExtraSourceImagesWithStop, nobody, nil},
@@ -72,7 +74,8 @@ func TestTextRows(t *testing.T) {
 		{`{"params": {"sampler_order": [6, 0, 1, 2, 3, 4, 5]}}`, "", nobody, nil},
 		{`{"params": {"stop_sequence": [` + strings.Join(stops, ",") + `]}}`, horde.TooManyStopSequences, nobody, nil},
 		{`{"params": {"stop_sequence": [` + strings.Join(stops[:128], ",") + `, "0", "0"]}}`, "", nobody, nil},
-		{`{"params": {"stop_sequence": ["` + strings.Repeat("é", 1000) + `", "` + strings.Repeat("b", 1001) + `"]}}`, horde.ExcessiveStopSequence, nobody, nil},
+		{`{"params": {"stop_sequence": ["` + strings.Repeat("é", 1000) + `", "` + strings.Repeat("b", 1001) + `"]}}`,
+			horde.ExcessiveStopSequence, nobody, nil},
 		{`{"params": {"stop_sequence": ["` + strings.Repeat("é", 2000) + `"]}}`, "", nobody, nil},
 	} {
 		r := askText(t, c.body)
@@ -89,28 +92,35 @@ func TestTextDefaults(t *testing.T) {
 	r := askText(t, `{"params": {"temperature": 0.7, "min_p": 0.5, "unknown": 3}, "workers": ["a","b","c","d","e","f"]}`)
 	r.Normalize(nobody)
 	m := r.Text
-	if m.MaxLength != 80 || m.MaxContextLength != 2048 || m.N != 1 || len(m.Models) != 0 || m.ValidatedBackends || !m.SlowWorkers || len(m.Workers) != 5 {
+	if m.MaxLength != 80 || m.MaxContextLength != 2048 || m.N != 1 || len(m.Models) != 0 || m.ValidatedBackends ||
+		!m.SlowWorkers || len(m.Workers) != 5 {
 		t.Errorf("%+v", m)
 	}
+
 	b, err := json.Marshal(m.Payload())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	want := `{"prompt":"Once upon a time","n":1,"max_context_length":2048,"max_length":80,"temperature":0.7,"min_p":0.5,"smoothing_factor":0.0,"dynatemp_range":0.0,"dynatemp_exponent":1.0}`
 	if string(b) != want {
 		t.Errorf("payload %s", b)
 	}
+
 	if r.Text.Sampling.SmoothingFactor != nil {
 		t.Error("the defaults of a payload came back into the request")
 	}
+
 	if b, _ = json.Marshal(TextDefaults()); string(b) != `{"max_context_length":2048,"max_length":80,"min_p":0.0,"smoothing_factor":0.0,"dynatemp_range":0.0,"dynatemp_exponent":1.0}` {
 		t.Errorf("nothing to do: %s", b)
 	}
+
 	// What is stored comes back the same.
 	stored, err := json.Marshal(m)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var back Text
 	if err := json.Unmarshal(stored, &back); err != nil || !reflect.DeepEqual(back, m) {
 		t.Errorf("stored %s, read %+v, %v", stored, back, err)
@@ -140,14 +150,17 @@ func TestTextUpfront(t *testing.T) {
 		if got := (figures{up.Needed, freeTokens(c.load), up.MayDowngrade}); got != c.want {
 			t.Errorf("%s under %+v: %+v, want %+v", c.body, c.load, got, c.want)
 		}
+
 		if up.Needed && horde.CodeOf(up.Refusal(Funds{Needed: 100})) != horde.KudosUpfront {
 			t.Errorf("%s: %v", c.body, up.Refusal(Funds{Needed: 100}))
 		}
+
 		r.Downgrade(c.load)
 		if after := r.Upfront(c.load); after.Needed || !r.Text.SlowWorkers {
 			t.Errorf("%s under %+v, downgraded to %d: still %+v", c.body, c.load, r.Text.MaxLength, after)
 		}
 	}
+
 	r := askText(t, `{"workers": ["a"]}`)
 	r.Server.UpfrontOnWorkerList = true
 	r.Normalize(nobody)

@@ -211,47 +211,67 @@ func (n *node) sound() {
 func TestRequestToResult(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
-		id := n.ask(alice, api.AlchemyRequest{Forms: []api.AlchemyForm{{Name: "caption", Payload: map[string]string{"style": "short"}},
+		id := n.ask(alice, api.AlchemyRequest{Forms: []api.AlchemyForm{{Name: "caption",
+			Payload: map[string]string{"style": "short"}},
 			{Name: "GFPGAN"}, {Name: "caption"}}, SourceImage: inline(600, 64)})
 		if got := n.state(id); got != "waiting caption:waiting GFPGAN:waiting" {
 			t.Errorf("accepted: %s", got)
 		}
+
 		o := n.offer(walter, "w", amount(5))
 		job := n.pop(o)
 		if len(job.Forms) != 2 || job.Forms[0].Payload["style"] != "short" || job.Forms[0].R2Upload != "" ||
-			!strings.Contains(job.Forms[1].R2Upload, job.Forms[1].ID+".webp") || !strings.Contains(job.Forms[0].SourceImage, id+".webp") {
+			!strings.Contains(job.Forms[1].R2Upload, job.Forms[1].ID+".webp") ||
+			!strings.Contains(job.Forms[0].SourceImage, id+".webp") {
 			t.Fatalf("popped: %+v", job)
 		}
+
 		if got := n.state(id); got != "processing caption:processing GFPGAN:processing" || n.Open() != 2 {
 			t.Errorf("popped: %s, %d open", got, n.Open())
 		}
+
 		n.clock.Advance(4 * time.Second)
-		if reward, err := n.submit(walter, api.AlchemySubmit{ID: job.Forms[0].ID, Result: map[string]any{"caption": "a <b>"}}); reward != 1 || err != nil {
+		if reward, err := n.submit(walter,
+			api.AlchemySubmit{ID: job.Forms[0].ID, Result: map[string]any{"caption": "a <b>"}}); reward != 1 || err != nil {
 			t.Errorf("caption: %v %v", reward, err)
 		}
-		if reward, err := n.submit(walter, api.AlchemySubmit{ID: job.Forms[1].ID, Result: map[string]any{"GFPGAN": "R2", "x": 1.5}}); reward != 6 || err != nil {
+
+		if reward, err := n.submit(walter,
+			api.AlchemySubmit{ID: job.Forms[1].ID, Result: map[string]any{"GFPGAN": "R2", "x": 1.5}}); reward != 6 ||
+			err != nil {
 			t.Errorf("two tiles: %v %v", reward, err)
 		}
+
 		s, err := n.Status(t.Context(), id)
 		if err != nil || s.State != "done" || len(s.Forms) != 2 {
 			t.Fatalf("%+v %v", s, err)
 		}
+
 		var made map[string]any
-		if err := json.Unmarshal(s.Forms[1].Result, &made); err != nil || !strings.HasPrefix(fmt.Sprint(made["GFPGAN"]), "http://horde.test/blob/"+job.Forms[1].ID) || made["x"] != 1.5 {
+		if err := json.Unmarshal(s.Forms[1].Result, &made); err != nil ||
+			!strings.HasPrefix(fmt.Sprint(made["GFPGAN"]), "http://horde.test/blob/"+job.Forms[1].ID) || made["x"] != 1.5 {
 			t.Errorf("result %s", s.Forms[1].Result)
 		}
-		if n.balance(alice) != 1000-(1+2)-(6+2) || n.balance(walter) != 1003.5 || n.account(walter).Escrow != horde.KudosOf(3.5) {
+
+		if n.balance(alice) != 1000-(1+2)-(6+2) || n.balance(walter) != 1003.5 ||
+			n.account(walter).Escrow != horde.KudosOf(3.5) {
 			t.Errorf("alice %v, walter %v", n.account(alice), n.account(walter))
 		}
-		if a, w := n.account(alice).Totals.Requests, n.account(walter).Totals.Fulfilments; a != (store.PerKind{0, 0, 2}) || w != (store.PerKind{0, 0, 2}) {
+
+		if a, w := n.account(alice).Totals.Requests, n.account(walter).Totals.Fulfilments; a != (store.PerKind{0, 0, 2}) ||
+			w != (store.PerKind{0, 0, 2}) {
 			t.Errorf("records %v %v", a, w)
 		}
-		if w := n.Fleet.ByName("w"); w.Totals.Kudos != horde.Whole(7) || w.Totals.Generated != 0 || w.Totals.Fulfilments != 2 || w.Speed() != 4 {
+
+		if w := n.Fleet.ByName("w"); w.Totals.Kudos != horde.Whole(7) || w.Totals.Generated != 0 ||
+			w.Totals.Fulfilments != 2 || w.Speed() != 4 {
 			t.Errorf("worker %+v", w.Totals)
 		}
+
 		if n.Open() != 0 {
 			t.Errorf("%d open", n.Open())
 		}
+
 		n.sound()
 	})
 }
@@ -259,6 +279,7 @@ func TestRequestToResult(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice := n.person("alice", false)
+
 	source := inline(64, 64)
 	ask := func(edit func(*Ask)) error {
 		a := Ask{Key: alice.Key, Body: api.AlchemyRequest{Forms: forms("caption"), SourceImage: source}}
@@ -266,22 +287,28 @@ func TestRefusals(t *testing.T) {
 		_, err := n.Accept(t.Context(), a)
 		return err
 	}
+
 	for _, tt := range []struct {
 		name  string
 		code  horde.Code
 		modes admission.Server
 		edit  func(*Ask)
 	}{
-		{"maintenance before all", horde.MaintenanceMode, admission.Server{Maintenance: true}, func(a *Ask) { a.Key, a.Body.Webhook = "no", "http://x.example" }},
-		{"webhook before the key", horde.BadRequest, admission.Server{}, func(a *Ask) { a.Key, a.Body.Webhook = "no", "http://x.example" }},
+		{"maintenance before all", horde.MaintenanceMode, admission.Server{Maintenance: true},
+			func(a *Ask) { a.Key, a.Body.Webhook = "no", "http://x.example" }},
+		{"webhook before the key", horde.BadRequest, admission.Server{},
+			func(a *Ask) { a.Key, a.Body.Webhook = "no", "http://x.example" }},
 		{"unknown key", horde.InvalidAPIKey, admission.Server{}, func(a *Ask) { a.Key, a.Body.SourceImage = "no", "x" }},
 		{"shared key", horde.InvalidAPIKey, admission.Server{}, func(a *Ask) { a.Key = horde.NewID() }},
-		{"unsafe address in a raid", horde.UntrustedUnsafeIP, admission.Server{Raid: true}, func(a *Ask) { a.UnsafeIP, a.Body.SourceImage = true, "x" }},
+		{"unsafe address in a raid", horde.UntrustedUnsafeIP, admission.Server{Raid: true},
+			func(a *Ask) { a.UnsafeIP, a.Body.SourceImage = true, "x" }},
 		{"unsafe address", "", admission.Server{}, func(a *Ask) { a.UnsafeIP = true }},
 		{"no image", horde.ImageValidationFailed, admission.Server{}, func(a *Ask) { a.Body.SourceImage = "x" }},
 		{"damaged image", horde.ImageValidationFailed, admission.Server{}, func(a *Ask) { a.Body.SourceImage = source[:80] }},
-		{"bad address", horde.ImageValidationFailed, admission.Server{}, func(a *Ask) { a.Body.SourceImage = "https://x.example/none" }},
-		{"256 tiles", horde.SourceImageResolutionExceeded, admission.Server{}, func(a *Ask) { a.Body.SourceImage = "https://x.example/8192x8192" }},
+		{"bad address", horde.ImageValidationFailed, admission.Server{},
+			func(a *Ask) { a.Body.SourceImage = "https://x.example/none" }},
+		{"256 tiles", horde.SourceImageResolutionExceeded, admission.Server{},
+			func(a *Ask) { a.Body.SourceImage = "https://x.example/8192x8192" }},
 		{"255 tiles", "", admission.Server{}, func(a *Ask) { a.Body.SourceImage = "https://x.example/7680x8704" }},
 		{"large payload", horde.BadRequest, admission.Server{}, func(a *Ask) {
 			a.Body.Forms[0].Payload = map[string]string{"x": strings.Repeat("y", maxPayload)}
@@ -302,25 +329,33 @@ func TestOpenForms(t *testing.T) {
 	for range 300 / len(allForms) {
 		n.ask(alice, api.AlchemyRequest{Forms: forms(allForms...), SourceImage: url})
 	}
+
 	try := func(k int) error {
-		_, err := n.Accept(t.Context(), Ask{Key: alice.Key, Body: api.AlchemyRequest{Forms: forms(allForms[:k]...), SourceImage: url}})
+		_, err := n.Accept(t.Context(),
+			Ask{Key: alice.Key, Body: api.AlchemyRequest{Forms: forms(allForms[:k]...), SourceImage: url}})
 		return err
 	}
+
 	left := 300 % len(allForms)
-	says := fmt.Sprintf("This request has %d forms, and %d of yours are waiting or in progress: at most 300 may be.", left+1, 300-left)
+	says := fmt.Sprintf("This request has %d forms, and %d of yours are waiting or in progress: at most 300 may be.",
+		left+1, 300-left)
 	if err := try(left + 1); horde.CodeOf(err) != horde.TooManyPrompts || !strings.Contains(err.Error(), says) {
 		t.Errorf("too many: %v, want %q", err, says)
 	}
+
 	if err := try(left); err != nil {
 		t.Errorf("the last: %v", err)
 	}
+
 	job := n.pop(n.offer(walter, "w"))
 	if err := try(1); horde.CodeOf(err) != horde.TooManyPrompts {
 		t.Errorf("those in progress count too: %v", err)
 	}
+
 	if _, err := n.submit(walter, api.AlchemySubmit{ID: job.Forms[0].ID, Result: map[string]any{"a": 1}}); err != nil {
 		t.Error(err)
 	}
+
 	if err := try(1); err != nil {
 		t.Errorf("after a delivery: %v", err)
 	}
@@ -340,12 +375,14 @@ func TestRetries(t *testing.T) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw")})
 		o := n.offer(walter, "w", func(p *api.AlchemyPop) { p.Forms = []string{"caption"} })
+
 		var form string
 		for try := 1; try <= 4; try++ {
 			job := n.pop(o)
 			if len(job.Forms) != 1 {
 				t.Fatalf("try %d: %+v", try, job)
 			}
+
 			form = job.Forms[0].ID
 			if try%2 == 0 {
 				if reward, err := n.submit(walter, api.AlchemySubmit{ID: form, State: "faulted"}); reward != 0 || err != nil {
@@ -360,21 +397,26 @@ func TestRetries(t *testing.T) {
 				n.clock.Advance(time.Microsecond)
 				n.sweep()
 			}
+
 			want := "waiting caption:waiting nsfw:waiting"
 			if try == 4 {
 				want = "waiting caption:faulted nsfw:waiting"
 			}
+
 			if got := n.state(id); got != want {
 				t.Errorf("try %d: %s, want %s", try, got, want)
 			}
+
 			_, err := n.submit(walter, api.AlchemySubmit{ID: form, Result: map[string]any{"caption": "late"}})
 			if horde.CodeOf(err) != horde.DuplicateGen {
 				t.Errorf("too late: %v", err)
 			}
 		}
+
 		if w := n.Fleet.ByName("w"); w.Totals.Uncompleted != 4 || w.Totals.Kudos != 0 {
 			t.Errorf("worker %+v", w.Totals)
 		}
+
 		if n.balance(alice) != 1000 {
 			t.Errorf("charged: %v", n.balance(alice))
 		}
@@ -393,6 +435,7 @@ func TestAborts(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person("alice", false), n.person("walter", false)
 	o := n.offer(walter, "w")
+
 	delivered := 0
 	for i := range 126 {
 		n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})
@@ -400,6 +443,7 @@ func TestAborts(t *testing.T) {
 		if w := n.Fleet.ByName("w"); w.Maintenance {
 			t.Fatalf("in maintenance after %d", i)
 		}
+
 		for _, f := range job.Forms {
 			s := api.AlchemySubmit{ID: f.ID, State: "faulted"}
 			if i%5 == 4 { // one that never delivers is paused long before
@@ -410,7 +454,9 @@ func TestAborts(t *testing.T) {
 			}
 		}
 	}
-	if w := n.Fleet.ByName("w"); !w.Maintenance || len(w.Totals.Suspicions) != 1 || w.Totals.Uncompleted != 101 || delivered != 25 {
+
+	if w := n.Fleet.ByName("w"); !w.Maintenance || len(w.Totals.Suspicions) != 1 || w.Totals.Uncompleted != 101 ||
+		delivered != 25 {
 		t.Errorf("%d delivered, %+v", delivered, w.Worker)
 	}
 }
@@ -426,30 +472,38 @@ func TestSubmitRefusals(t *testing.T) {
 			_, err := n.submit(p, api.AlchemySubmit{ID: form, Result: result})
 			return horde.CodeOf(err)
 		}
+
 		for _, tt := range []struct {
 			who  hordetest.Person
 			form string
 			want horde.Code
 		}{
-			{hordetest.Person{Key: "no"}, horde.NewID(), horde.InvalidJobID}, {walter, "x", horde.InvalidJobID}, {walter, id, horde.InvalidJobID},
-			{hordetest.Person{Key: "no"}, form, horde.InvalidAPIKey}, {mallory, form, horde.WrongCredentials}, {alice, form, horde.WrongCredentials},
+			{hordetest.Person{Key: "no"}, horde.NewID(), horde.InvalidJobID}, {walter, "x", horde.InvalidJobID},
+			{walter, id, horde.InvalidJobID},
+			{hordetest.Person{Key: "no"}, form, horde.InvalidAPIKey}, {mallory, form, horde.WrongCredentials},
+			{alice, form, horde.WrongCredentials},
 			{walter, form, ""}, {walter, form, horde.DuplicateGen}, {mallory, form, horde.WrongCredentials},
 		} {
 			if got := code(tt.who, tt.form); got != tt.want {
 				t.Errorf("%v %s: %q, want %q", tt.who.User, tt.form, got, tt.want)
 			}
 		}
+
 		yes := true
-		if _, err := n.Fleet.Modify(t.Context(), walter.User, n.Fleet.ByName("w"), api.ModifyWorker{Maintenance: &yes}); err != nil {
+		if _, err := n.Fleet.Modify(t.Context(), walter.User, n.Fleet.ByName("w"),
+			api.ModifyWorker{Maintenance: &yes}); err != nil {
 			t.Fatal(err)
 		}
+
 		if got := code(walter, form); got != "" {
 			t.Errorf("again in maintenance: %s", got)
 		}
+
 		n.clock.Advance(requestLife)
 		if got := code(walter, form); got != horde.InvalidJobID {
 			t.Errorf("expired: %s", got)
 		}
+
 		n.sound()
 	})
 }
@@ -463,25 +517,31 @@ func TestExpiry(t *testing.T) {
 		n.clock.Advance(requestLife - time.Second)
 		job := n.pop(n.offer(walter, "w"))
 		n.clock.Advance(2 * time.Minute)
-		if _, err := n.submit(walter, api.AlchemySubmit{ID: job.Forms[0].ID, Result: map[string]any{"caption": "x"}}); err != nil {
+		if _, err := n.submit(walter,
+			api.AlchemySubmit{ID: job.Forms[0].ID, Result: map[string]any{"caption": "x"}}); err != nil {
 			t.Fatal(err)
 		}
+
 		n.clock.Advance(requestLife - time.Second)
 		n.sweep()
 		if got := n.state(id); got != `waiting caption:done={"caption":"x"} nsfw:waiting` {
 			t.Errorf("alive: %s", got)
 		}
+
 		n.clock.Advance(time.Second)
 		if got := n.state(id); got != "RequestNotFound" {
 			t.Errorf("expired: %s", got)
 		}
+
 		if there, err := n.Blobs.Exists(t.Context(), id+".webp"); !there || err != nil {
 			t.Errorf("image: %v %v", there, err)
 		}
+
 		n.sweep()
 		if there, err := n.Blobs.Exists(t.Context(), id+".webp"); there || err != nil {
 			t.Errorf("image: %v %v", there, err)
 		}
+
 		if left, err := n.Store.FormsOf(t.Context(), []string{id}); len(left) != 0 || err != nil || n.Open() != 0 {
 			t.Errorf("left: %v %v, %d open", left, err, n.Open())
 		}
@@ -496,18 +556,24 @@ func TestRestart(t *testing.T) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw", "palette")})
 		job := n.pop(n.offer(walter, "w", amount(2)))
-		if _, err := n.submit(walter, api.AlchemySubmit{ID: job.Forms[0].ID, Result: map[string]any{"caption": "x"}}); err != nil {
+		if _, err := n.submit(walter,
+			api.AlchemySubmit{ID: job.Forms[0].ID, Result: map[string]any{"caption": "x"}}); err != nil {
 			t.Fatal(err)
 		}
+
 		n.Store.Close()
 		n = newNode(t, db, c)
-		if got := n.state(id); got != `processing caption:done={"caption":"x"} nsfw:processing palette:waiting` || n.Open() != 2 {
+		if got := n.state(id); got != `processing caption:done={"caption":"x"} nsfw:processing palette:waiting` ||
+			n.Open() != 2 {
 			t.Errorf("%s, %d open", got, n.Open())
 		}
+
 		if got := names(n.pop(n.offer(walter, "w", amount(9)))); got != "palette" {
 			t.Errorf("popped %q", got)
 		}
-		if reward, err := n.submit(walter, api.AlchemySubmit{ID: job.Forms[1].ID, Result: map[string]any{"nsfw": false}}); reward != 1 || err != nil {
+
+		if reward, err := n.submit(walter,
+			api.AlchemySubmit{ID: job.Forms[1].ID, Result: map[string]any{"nsfw": false}}); reward != 1 || err != nil {
 			t.Errorf("%v %v", reward, err)
 		}
 	})

@@ -21,28 +21,37 @@ func TestCancel(t *testing.T) {
 		if _, err := n.submit(walter, api.AlchemySubmit{ID: a, Result: map[string]any{"caption": "x"}}); err != nil {
 			t.Fatal(err)
 		}
+
 		for range 2 {
 			s, err := n.Cancel(t.Context(), id)
-			if got := short(s); err != nil || got != `partial caption:done={"caption":"x"} nsfw:cancelled interrogation:cancelled palette:cancelled` {
+			if got := short(s); err != nil ||
+				got != `partial caption:done={"caption":"x"} nsfw:cancelled interrogation:cancelled palette:cancelled` {
 				t.Errorf("%s %v", got, err)
 			}
 		}
+
 		for _, form := range []string{b, c} {
-			if _, err := n.submit(wanda, api.AlchemySubmit{ID: form, Result: map[string]any{"x": 1}}); horde.CodeOf(err) != horde.DuplicateGen {
+			if _, err := n.submit(wanda,
+				api.AlchemySubmit{ID: form, Result: map[string]any{"x": 1}}); horde.CodeOf(err) != horde.DuplicateGen {
 				t.Errorf("delivered after the cancel: %v", err)
 			}
 		}
+
 		n.clock.Advance(kind.TTL + time.Second)
 		n.sweep()
 		if n.balance(alice) != 1000-3-3-5 || n.balance(wanda) != 1004 || n.balance(walter) != 1000.5 {
 			t.Errorf("alice %v, wanda %v, walter %v", n.balance(alice), n.balance(wanda), n.balance(walter))
 		}
-		if w := n.Fleet.ByName("c"); w.Totals.Kudos != horde.Whole(3) || w.Totals.Fulfilments != 1 || w.Totals.Uncompleted != 0 {
+
+		if w := n.Fleet.ByName("c"); w.Totals.Kudos != horde.Whole(3) || w.Totals.Fulfilments != 1 ||
+			w.Totals.Uncompleted != 0 {
 			t.Errorf("worker %+v", w.Totals)
 		}
+
 		if _, err := n.Cancel(t.Context(), horde.NewID()); horde.CodeOf(err) != horde.RequestNotFound {
 			t.Error(err)
 		}
+
 		n.sound()
 	})
 }
@@ -53,7 +62,8 @@ func TestCancelFaulted(t *testing.T) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})
 		for range settle.Forms.MaxFailures {
-			if _, err := n.submit(walter, api.AlchemySubmit{ID: n.pop(n.offer(walter, "w")).Forms[0].ID, State: "faulted"}); err != nil {
+			if _, err := n.submit(walter,
+				api.AlchemySubmit{ID: n.pop(n.offer(walter, "w")).Forms[0].ID, State: "faulted"}); err != nil {
 				t.Fatal(err)
 			}
 		}

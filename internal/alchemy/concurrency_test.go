@@ -22,16 +22,20 @@ func TestOpenFormsAtOnce(t *testing.T) {
 		if db.Engine == storetest.Postgres {
 			nodes = append(nodes, newNode(t, db, c))
 		}
+
 		for _, n := range nodes {
 			n.follow()
 		}
+
 		p := nodes[0].person("alice", false)
 		db.Exec("UPDATE users SET concurrency = 1 WHERE id = $1", p.ID)
 		for _, n := range nodes {
 			n.Accounts.Forget(p.ID)
 		}
+
 		ask := Ask{Key: p.Key, Body: api.AlchemyRequest{Forms: forms("caption", "nsfw"), SourceImage: inline(64, 64)}}
 		var taken atomic.Int64
+
 		var wg sync.WaitGroup
 		for i := range 30 {
 			wg.Go(func() {
@@ -43,10 +47,12 @@ func TestOpenFormsAtOnce(t *testing.T) {
 				}
 			})
 		}
+
 		wg.Wait()
 		if taken.Load() != formsPerJob {
 			t.Errorf("%d forms are open, of at most %d", taken.Load(), formsPerJob)
 		}
+
 		for _, n := range nodes {
 			n.index.mu.Lock()
 			if coming := n.index.requests.Tally().Reserved; coming != 0 {
@@ -64,17 +70,20 @@ func TestOpenFormsOfANodeThatStarts(t *testing.T) {
 		c := hordetest.NewClock()
 		nodes := []*node{newNode(t, db, c)}
 		nodes[0].follow()
+
 		if db.Engine == storetest.Postgres {
 			nodes = append(nodes, newNode(t, db, c))
 			if err := nodes[1].Store.Announce(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		p := nodes[0].person("alice", false)
 		db.Exec("UPDATE users SET concurrency = 1 WHERE id = $1", p.ID)
 		for _, n := range nodes {
 			n.Accounts.Forget(p.ID)
 		}
+
 		ask := Ask{Key: p.Key, Body: api.AlchemyRequest{Forms: forms("caption", "nsfw"), SourceImage: inline(64, 64)}}
 		taken := 0
 		for i := range 2 * formsPerJob {
@@ -85,6 +94,7 @@ func TestOpenFormsOfANodeThatStarts(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		if taken != formsPerJob {
 			t.Errorf("%d forms are open, of at most %d", taken, formsPerJob)
 		}

@@ -52,13 +52,15 @@ func (w *alchemist) next(all []wish) (got []*form, why map[string]int) {
 	why = map[string]int{}
 	sorted := slices.Clone(all)
 	slices.SortFunc(sorted, func(a, b wish) int {
-		for _, d := range []horde.Micros{horde.Micros(b.priority - a.priority), a.created - b.created, horde.Micros(a.request - b.request), horde.Micros(a.position - b.position)} {
+		for _, d := range []horde.Micros{horde.Micros(b.priority - a.priority), a.created - b.created,
+			horde.Micros(a.request - b.request), horde.Micros(a.position - b.position)} {
 			if d != 0 {
 				return int(d)
 			}
 		}
 		return 0
 	})
+
 	for _, friends := range []bool{true, false} {
 		for _, r := range sorted {
 			friend := r.user == w.owner || slices.Contains(w.friends, r.user)
@@ -71,6 +73,7 @@ func (w *alchemist) next(all []wish) (got []*form, why map[string]int) {
 			}
 		}
 	}
+
 	return got, why
 }
 
@@ -80,43 +83,57 @@ var offered = []string{"caption", "nsfw", "GFPGAN", "vectorize"}
 func handOutForms(c dice.Chance, given *int) {
 	x := newIndex()
 	const now = 1000
+
 	var all []wish
 	for i := range c.N(8) {
-		e := &entry{row: store.AlchemyRequest{ID: fmt.Sprintf("r%d", i), UserID: horde.UserID(c.N(4)), Created: horde.Micros(c.N(4)), Priority: dice.Pick[int64](c, 0, 0, 50, -100)},
-			expires: dice.Pick[horde.Micros](c, now, now+1, now+1, now+1, now+1), record: record{Tiles: dice.Pick(c, 1, 4, 5), SlowWorkers: !dice.Once(c, 4),
+		e := &entry{row: store.AlchemyRequest{ID: fmt.Sprintf("r%d", i), UserID: horde.UserID(c.N(4)),
+			Created: horde.Micros(c.N(4)), Priority: dice.Pick[int64](c, 0, 0, 50, -100)},
+			expires: dice.Pick[horde.Micros](c, now, now+1, now+1, now+1, now+1),
+			record: record{Tiles: dice.Pick(c, 1, 4, 5), SlowWorkers: !dice.Once(c, 4),
 				TrustedWorkers: dice.Once(c, 5), UnsafeIP: dice.Once(c, 8)}}
+
 		for p, name := range dice.Some(c, 2, offered) {
-			state := dice.Pick(c, store.FormWaiting, store.FormWaiting, store.FormWaiting, store.FormRunning, store.FormDone, store.FormCancelled, store.FormFaulted)
+			state := dice.Pick(c, store.FormWaiting, store.FormWaiting, store.FormWaiting, store.FormRunning, store.FormDone,
+				store.FormCancelled, store.FormFaulted)
 			f := &form{e: e, Form: store.Form{ID: fmt.Sprintf("f%d.%d", i, p), RequestID: e.row.ID, Position: p, Name: name,
 				FormProgress: store.FormProgress{State: state, Version: 1}}}
 			e.forms = append(e.forms, f)
-			all = append(all, wish{f: f, user: e.row.UserID, priority: e.row.Priority, created: e.row.Created, request: i, position: p,
-				tiles: e.record.Tiles, name: name, waiting: state == store.FormWaiting, expired: e.expires <= now, reserved: dice.Once(c, 10),
-				slow: e.record.SlowWorkers, trusted: e.record.TrustedWorkers, unsafeIP: e.record.UnsafeIP})
+			all = append(all, wish{f: f, user: e.row.UserID, priority: e.row.Priority, created: e.row.Created, request: i,
+				position: p,
+				tiles:    e.record.Tiles, name: name, waiting: state == store.FormWaiting, expired: e.expires <= now,
+				reserved: dice.Once(c, 10),
+				slow:     e.record.SlowWorkers, trusted: e.record.TrustedWorkers, unsafeIP: e.record.UnsafeIP})
 		}
+
 		x.addLocked(e)
 	}
+
 	for _, r := range all {
 		if r.reserved {
 			r.f.item.Reserved = 1
 		}
 	}
-	w := &alchemist{offers: dice.Some(c, 2, offered), tiles: dice.Pick(c, 3, 4, 80), amount: 1 + c.N(4), owner: 1, friends: dice.Some(c, 3, []horde.UserID{0, 2}),
+
+	w := &alchemist{offers: dice.Some(c, 2, offered), tiles: dice.Pick(c, 3, 4, 80), amount: 1 + c.N(4), owner: 1,
+		friends: dice.Some(c, 3, []horde.UserID{0, 2}),
 		seconds: dice.Pick(c, 9.9, 10), trusted: !dice.Once(c, 3), maintenance: dice.Once(c, 5), paused: dice.Once(c, 5)}
 	if len(w.offers) == 0 {
 		w.offers = offered[:1]
 	}
+
 	want, why := w.next(all)
 	q := &Queue{Config: Config{Clock: func() time.Time { return time.UnixMicro(now) }}, index: x}
 	got, counts := q.match(newPopper(w.offer()))
 	if !slices.Equal(got, want) {
 		c.Failf("handed out %s, want %s\nworker %+v\nforms %+v", ids(got), ids(want), w, all)
 	}
+
 	if len(got) > 0 {
 		*given++
 	} else if !maps.Equal(counts, why) {
 		c.Failf("skipped %v, want %v\nworker %+v\nforms %+v", counts, why, w, all)
 	}
+
 	for _, f := range got {
 		if f.item.Reserved != 1 {
 			c.Failf("%s is not reserved", f.ID)
@@ -129,8 +146,10 @@ func (w *alchemist) offer() *fleet.FormsOffer {
 	if w.trusted {
 		owner.Roles = account.Trusted
 	}
-	row := store.Worker{ID: "w", Kind: horde.KindAlchemy, UserID: w.owner, Maintenance: w.maintenance, Paused: w.paused, Totals: store.WorkerTotals{Speeds: []float64{w.seconds}}}
-	o := &fleet.FormsOffer{Worker: &fleet.Worker{Worker: row, Owner: owner}, Owner: owner, Forms: slices.Sorted(slices.Values(w.offers)),
+	row := store.Worker{ID: "w", Kind: horde.KindAlchemy, UserID: w.owner, Maintenance: w.maintenance, Paused: w.paused,
+		Totals: store.WorkerTotals{Speeds: []float64{w.seconds}}}
+	o := &fleet.FormsOffer{Worker: &fleet.Worker{Worker: row, Owner: owner}, Owner: owner,
+		Forms:    slices.Sorted(slices.Values(w.offers)),
 		MaxTiles: w.tiles, Amount: w.amount, PriorityUsers: map[horde.UserID]struct{}{w.owner: {}}}
 	for _, id := range w.friends {
 		o.PriorityUsers[id] = struct{}{}

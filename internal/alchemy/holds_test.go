@@ -25,6 +25,7 @@ func TestHolds(t *testing.T) {
 		ask := func(p hordetest.Person) string { return n.ask(p, api.AlchemyRequest{Forms: forms(both...)}) }
 		name := "" // of the worker: each row has its own, for one that only fails is paused
 		take := func() string { return n.pop(n.offer(worker, name)).Forms[0].ID }
+
 		end := func(s api.AlchemySubmit) {
 			if s.State == "" {
 				s.Result = map[string]any{"caption": "x"}
@@ -33,18 +34,23 @@ func TestHolds(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		cancel := func(id string) {
 			if _, err := n.Cancel(t.Context(), id); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		for _, tt := range []struct {
 			name       string
 			do         func(p hordetest.Person)
 			held, paid float64
 		}{
 			{"accepted", func(p hordetest.Person) { ask(p) }, 8, 0},
-			{"without slow workers", func(p hordetest.Person) { n.ask(p, api.AlchemyRequest{Forms: forms(both...), SlowWorkers: &quick}) }, 6, 0},
+			{"without slow workers", func(p hordetest.Person) {
+				n.ask(p,
+					api.AlchemyRequest{Forms: forms(both...), SlowWorkers: &quick})
+			}, 6, 0},
 			{"popped", func(p hordetest.Person) { ask(p); take() }, 8, 0},
 			{"delivered", func(p hordetest.Person) { ask(p); end(api.AlchemySubmit{ID: take()}) }, 5, 3},
 			{"all delivered", func(p hordetest.Person) {
@@ -69,7 +75,12 @@ func TestHolds(t *testing.T) {
 			}, 5, 0},
 			{"cancelled", func(p hordetest.Person) { cancel(ask(p)) }, 0, 0},
 			{"cancelled in hand", func(p hordetest.Person) { id := ask(p); take(); cancel(id) }, 0, 3},
-			{"cancelled between", func(p hordetest.Person) { id := ask(p); end(api.AlchemySubmit{ID: take()}); cancel(id); cancel(id) }, 0, 3},
+			{"cancelled between", func(p hordetest.Person) {
+				id := ask(p)
+				end(api.AlchemySubmit{ID: take()})
+				cancel(id)
+				cancel(id)
+			}, 0, 3},
 			{"expired", func(p hordetest.Person) {
 				ask(p)
 				end(api.AlchemySubmit{ID: take()})
@@ -84,6 +95,7 @@ func TestHolds(t *testing.T) {
 			if a := n.account(p); a.Held.Float() != tt.held || a.Balance.Float() != 1000-tt.paid {
 				t.Errorf("%s: %s held, %s left; want %v held, %v paid", tt.name, a.Held, a.Balance, tt.held, tt.paid)
 			}
+
 			n.sound()
 			n.clock.Advance(requestLife)
 			n.sweep()
@@ -91,6 +103,7 @@ func TestHolds(t *testing.T) {
 				t.Errorf("%s: %s held after all is over", tt.name, a.Held)
 			}
 		}
+
 		n.sound()
 	})
 }
@@ -106,10 +119,13 @@ func TestHoldsOfThePoor(t *testing.T) {
 		if a := n.account(p); a.Held != horde.Whole(4) {
 			t.Errorf("%s held", a.Held)
 		}
-		err := n.Store.Write(t.Context(), store.Unit{Accounts: []horde.UserID{p.ID}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "other", p.ID, 1) }})
+
+		err := n.Store.Write(t.Context(),
+			store.Unit{Accounts: []horde.UserID{p.ID}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "other", p.ID, 1) }})
 		if !errors.Is(err, kudos.ErrInsufficient) {
 			t.Errorf("held twice: %v", err)
 		}
+
 		job := n.pop(n.offer(worker, "w", amount(9)))
 		for i, held := range []int64{1, 0, 0} {
 			if _, err := n.submit(worker, api.AlchemySubmit{ID: job.Forms[i].ID, Result: map[string]any{"x": 1}}); err != nil {
@@ -119,13 +135,16 @@ func TestHoldsOfThePoor(t *testing.T) {
 				t.Errorf("after form %d: %s held, want %d", i, a.Held, held)
 			}
 		}
+
 		if a := n.account(p); a.Balance != floor || n.state(id) == "" {
 			t.Errorf("%s left, the floor is %s", a.Balance, floor)
 		}
+
 		n.ask(p, api.AlchemyRequest{Forms: forms("caption")})
 		if a := n.account(p); a.Held != 0 {
 			t.Errorf("%s held of nothing", a.Held)
 		}
+
 		n.sound()
 	})
 }
@@ -153,7 +172,8 @@ func TestHoldsOfAnotherNode(t *testing.T) {
 		n.ask(p, api.AlchemyRequest{Forms: forms("caption", "interrogation", "nsfw", "palette")})
 		n.Store.Close()
 		n = newNode(t, db, c)
-		if _, err := n.submit(worker, api.AlchemySubmit{ID: n.pop(n.offer(worker, "w")).Forms[0].ID, Result: map[string]any{"x": 1}}); err != nil {
+		if _, err := n.submit(worker,
+			api.AlchemySubmit{ID: n.pop(n.offer(worker, "w")).Forms[0].ID, Result: map[string]any{"x": 1}}); err != nil {
 			t.Fatal(err)
 		}
 		if a := n.account(p); a.Held != horde.Whole(5+3+3) {

@@ -37,11 +37,13 @@ func TestRefusalsComeInOrder(t *testing.T) {
 		fetched := &counted{Fetcher: sourceImages{}}
 		n.Sources = fetched
 		alice := n.person("alice", false)
+
 		type row struct {
 			name string
 			code horde.Code
 			fail func(*Ask)
 		}
+
 		rows := []row{
 			{"maintenance", horde.MaintenanceMode, func(*Ask) { n.modes.Maintenance = true }},
 			{"webhook", horde.BadRequest, func(a *Ask) { a.Body.Webhook = "http://x.example" }},
@@ -60,6 +62,7 @@ func TestRefusalsComeInOrder(t *testing.T) {
 			}},
 			{"source image", horde.ImageValidationFailed, func(a *Ask) { a.Body.SourceImage = "https://x.example/none" }},
 		}
+
 		accept := func(failed ...row) error {
 			n.modes.Maintenance, n.modes.Raid = false, false
 			a := Ask{Key: alice.Key, Body: api.AlchemyRequest{Forms: forms("caption"), SourceImage: "https://x.example/64x64"}}
@@ -72,12 +75,14 @@ func TestRefusalsComeInOrder(t *testing.T) {
 		if err := accept(); err != nil || fetched.n != 1 {
 			t.Fatalf("what fails nothing: %v, %d fetches", err, fetched.n)
 		}
+
 		for i, first := range rows {
 			alone := accept(first)
 			if horde.CodeOf(alone) != first.code {
 				t.Errorf("%s: %v, want %s", first.name, alone, first.code)
 				continue
 			}
+
 			for _, second := range rows[i+1:] {
 				before := fetched.n
 				err := accept(first, second)
@@ -105,12 +110,15 @@ func TestSourceImagesAreSeenAsMeant(t *testing.T) {
 	if err := jpeg.Encode(&b, m, nil); err != nil {
 		t.Fatal(err)
 	}
-	const exif = "Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00" // 8: counter-clockwise
+	// An orientation of 8: counter-clockwise.
+	const exif = "Exif\x00\x00II*\x00\x08\x00\x00\x00" +
+		"\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00"
 	segment := binary.BigEndian.AppendUint16([]byte{0xff, 0xe1}, uint16(2+len(exif)))
 	file := slices.Concat(b.Bytes()[:2], segment, []byte(exif), b.Bytes()[2:])
 
 	each(t, func(t *testing.T, n *node) {
-		id := n.ask(n.person("alice", false), api.AlchemyRequest{Forms: forms("caption"), SourceImage: base64.StdEncoding.EncodeToString(file)})
+		id := n.ask(n.person("alice", false),
+			api.AlchemyRequest{Forms: forms("caption"), SourceImage: base64.StdEncoding.EncodeToString(file)})
 		r, _, err := n.Blobs.Get(t.Context(), id+".webp")
 		if err != nil {
 			t.Fatal(err)
@@ -127,7 +135,8 @@ func TestSourceImagesAreSeenAsMeant(t *testing.T) {
 		if img.Bounds() != image.Rect(0, 0, 32, 64) {
 			t.Fatalf("%v, want 32×64", img.Bounds())
 		}
-		upper, lower := color.GrayModel.Convert(img.At(16, 16)).(color.Gray), color.GrayModel.Convert(img.At(16, 48)).(color.Gray)
+		upper, lower := color.GrayModel.Convert(img.At(16, 16)).(color.Gray),
+			color.GrayModel.Convert(img.At(16, 48)).(color.Gray)
 		if upper.Y > 20 || lower.Y < 235 {
 			t.Errorf("above %v, below %v; want black above white", upper, lower)
 		}

@@ -69,7 +69,8 @@ func TestWhoGetsWhat(t *testing.T) {
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw"), TrustedWorkers: &yes})
 		}, want: "caption nsfw"},
 		{name: "unsafe address", ask: func(n *node, alice, _, _ hordetest.Person) {
-			_, err := n.Accept(context.Background(), Ask{Key: alice.Key, UnsafeIP: true, Body: api.AlchemyRequest{Forms: forms("caption"), SourceImage: inline(64, 64)}})
+			_, err := n.Accept(context.Background(),
+				Ask{Key: alice.Key, UnsafeIP: true, Body: api.AlchemyRequest{Forms: forms("caption"), SourceImage: inline(64, 64)}})
 			if err != nil {
 				n.t.Fatal(err)
 			}
@@ -87,7 +88,8 @@ func TestWhoGetsWhat(t *testing.T) {
 		}, row: func(w *store.Worker) { w.Maintenance = true }, want: "nsfw"},
 		{name: "in maintenance", ask: func(n *node, alice, _, _ hordetest.Person) {
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})
-		}, row: func(w *store.Worker) { w.Maintenance, w.MaintenanceMsg = true, "back soon" }, want: "WorkerMaintenance: back soon"},
+		}, row: func(w *store.Worker) { w.Maintenance, w.MaintenanceMsg = true, "back soon" },
+			want: "WorkerMaintenance: back soon"},
 		{name: "paused", ask: func(n *node, alice, walter, _ hordetest.Person) {
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})
 			n.ask(walter, api.AlchemyRequest{Forms: forms("nsfw")})
@@ -98,6 +100,7 @@ func TestWhoGetsWhat(t *testing.T) {
 			n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 			alice, walter, friend := n.person("alice", false), n.person("walter", tt.trust), n.person("friend", false)
 			tt.ask(n, alice, walter, friend)
+
 			ten := 10
 			edit := func(p *api.AlchemyPop) {
 				p.Amount = &ten
@@ -105,6 +108,7 @@ func TestWhoGetsWhat(t *testing.T) {
 					tt.pop(p)
 				}
 			}
+
 			o := n.offer(walter, "w", edit)
 			if tt.row != nil {
 				err := n.Store.Write(t.Context(), store.Unit{Workers: []string{o.Worker.ID}, Do: func(tx *store.Tx) error {
@@ -116,11 +120,13 @@ func TestWhoGetsWhat(t *testing.T) {
 				}
 				o = n.offer(walter, "w", edit)
 			}
+
 			job, err := n.Pop(t.Context(), o, 0)
 			got := fmt.Sprint(err)
 			if err == nil {
 				got = names(job)
 			}
+
 			if got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
@@ -132,7 +138,8 @@ func TestAmount(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person("alice", false), n.person("walter", false)
 	n.ask(alice, api.AlchemyRequest{Forms: forms(allForms...)})
-	for _, tt := range []struct{ amount, want int }{{-5, 1}, {0, 1}, {1, 1}, {3, 3}, {1 << 40, len(allForms) - 6}, {1, 0}} {
+	for _, tt := range []struct{ amount, want int }{{-5, 1}, {0, 1}, {1, 1}, {3, 3}, {1 << 40, len(allForms) - 6},
+		{1, 0}} {
 		if got := len(n.pop(n.offer(walter, "w", amount(tt.amount))).Forms); got != tt.want {
 			t.Errorf("amount %d: %d forms, want %d", tt.amount, got, tt.want)
 		}
@@ -143,6 +150,7 @@ func TestAmount(t *testing.T) {
 func TestWait(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter, wanda := n.person("alice", false), n.person("walter", false), n.person("wanda", false)
+
 	o, other := n.offer(walter, "w"), n.offer(wanda, "v")
 	wait := func() chan *api.AlchemyJob {
 		got := make(chan *api.AlchemyJob, 1)
@@ -153,6 +161,7 @@ func TestWait(t *testing.T) {
 			}
 			got <- job
 		}()
+
 		for { // until it waits
 			if len(n.index.requests.Waiters.Waiting()) == 1 {
 				return got
@@ -160,19 +169,23 @@ func TestWait(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}
+
 	first := wait()
 	n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw")})
 	if job := <-first; names(job) != "caption" {
 		t.Errorf("%+v", job)
 	}
+
 	taken := n.pop(other)
 	second := wait()
 	if _, err := n.submit(wanda, api.AlchemySubmit{ID: taken.Forms[0].ID, State: "faulted"}); err != nil {
 		t.Fatal(err)
 	}
+
 	if job := <-second; names(job) != "nsfw" {
 		t.Errorf("%+v", job)
 	}
+
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if job, err := n.Pop(ctx, o, time.Minute); err != nil || job.Forms != nil {
@@ -188,6 +201,7 @@ func TestKnownResults(t *testing.T) {
 		const url = "https://x.example/64x64"
 		o := n.offer(walter, "w", amount(9))
 		n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "GFPGAN"), SourceImage: url})
+
 		job := n.pop(o)
 		for i, result := range []any{"a dog", "R2"} {
 			f := job.Forms[i]
@@ -198,27 +212,37 @@ func TestKnownResults(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		ask := api.AlchemyRequest{Forms: forms("caption", "nsfw", "GFPGAN"), SourceImage: url, Webhook: "https://hook.example/x"}
+
+		ask := api.AlchemyRequest{Forms: forms("caption", "nsfw", "GFPGAN"), SourceImage: url,
+			Webhook: "https://hook.example/x"}
 		if got := n.state(n.ask(bob, ask)); got != `waiting caption:done={"caption":"a dog"} nsfw:waiting GFPGAN:waiting` {
 			t.Errorf("the image was never uploaded: %s", got)
 		}
+
 		if held := n.account(bob).Held; held != horde.Whole(3+5) {
 			t.Errorf("%s held for two forms", held)
 		}
+
 		var told map[string]any
-		if err := json.Unmarshal([]byte(strings.TrimPrefix(<-n.hooks, "https://hook.example/x ")), &told); err != nil || told["form"] != "caption" || told["kudos"] != 0.0 {
+		if err := json.Unmarshal([]byte(strings.TrimPrefix(<-n.hooks, "https://hook.example/x ")), &told); err != nil ||
+			told["form"] != "caption" || told["kudos"] != 0.0 {
 			t.Errorf("webhook: %v %v", told, err)
 		}
+
 		if err := n.Blobs.Put(t.Context(), job.Forms[1].ID+".webp", "image/webp", strings.NewReader("x"), 1); err != nil {
 			t.Fatal(err)
 		}
+
 		ask.Webhook = ""
-		if got := n.state(n.ask(bob, ask)); !strings.Contains(got, "GFPGAN:done={\"GFPGAN\":\"http://horde.test/blob/"+job.Forms[1].ID) {
+		if got := n.state(n.ask(bob, ask)); !strings.Contains(got,
+			"GFPGAN:done={\"GFPGAN\":\"http://horde.test/blob/"+job.Forms[1].ID) {
 			t.Errorf("with its image: %s", got)
 		}
+
 		if n.balance(bob) != 1000 {
 			t.Errorf("bob paid: %v", n.balance(bob))
 		}
+
 		yes := true
 		for _, other := range []api.AlchemyRequest{
 			{Forms: forms("caption"), SourceImage: url, TrustedWorkers: &yes},
@@ -229,14 +253,17 @@ func TestKnownResults(t *testing.T) {
 				t.Errorf("%+v: %s", other, got)
 			}
 		}
+
 		n.clock.Advance(kind.KnownImageFor)
 		if got := n.state(n.ask(bob, ask)); got != `waiting caption:done={"caption":"a dog"} nsfw:waiting GFPGAN:waiting` {
 			t.Errorf("later: %s", got)
 		}
+
 		n.clock.Advance(kind.KnownFor)
 		if got := n.state(n.ask(bob, ask)); got != `waiting caption:waiting nsfw:waiting GFPGAN:waiting` {
 			t.Errorf("much later: %s", got)
 		}
+
 		if err := n.Store.Write(t.Context(), store.Unit{Do: (*store.Tx).PruneKnownResults}); err != nil {
 			t.Error(err)
 		}
@@ -267,7 +294,8 @@ func TestLinksAreForWhoGetsThem(t *testing.T) {
 				t.Errorf("the worker gets the link %s", link)
 			}
 		}
-		if _, err := n.Submit(working, walter.Key, api.AlchemySubmit{ID: form.ID, Result: map[string]any{"GFPGAN": "R2"}}); err != nil {
+		if _, err := n.Submit(working, walter.Key,
+			api.AlchemySubmit{ID: form.ID, Result: map[string]any{"GFPGAN": "R2"}}); err != nil {
 			t.Fatal(err)
 		}
 
@@ -289,7 +317,8 @@ func TestWebhook(t *testing.T) {
 	id := n.ask(alice, api.AlchemyRequest{Forms: forms("interrogation"), Webhook: "https://hook.example/x"})
 	o := n.offer(walter, "w")
 	form := n.pop(o).Forms[0].ID
-	if _, err := n.submit(walter, api.AlchemySubmit{ID: form, Result: map[string]any{"interrogation": map[string]any{"tags": []any{}}}}); err != nil {
+	if _, err := n.submit(walter,
+		api.AlchemySubmit{ID: form, Result: map[string]any{"interrogation": map[string]any{"tags": []any{}}}}); err != nil {
 		t.Fatal(err)
 	}
 	want := fmt.Sprintf(`https://hook.example/x {"form":"interrogation","state":"done","result":{"interrogation":{"tags":[]}},"worker_id":"%s","worker_name":"w","request":"%s","id":"%s","kudos":3.0}`,
@@ -308,23 +337,29 @@ func TestRaces(t *testing.T) {
 		if db.Engine == storetest.Postgres {
 			nodes = append(nodes, newNode(t, db, c))
 		}
+
 		first := nodes[0]
 		alice := first.person("alice", false)
 		var ids []string
 		for range 12 {
-			ids = append(ids, first.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw", "palette", "describe"), SourceImage: "https://x.example/64x64"}))
+			ids = append(ids, first.ask(alice,
+				api.AlchemyRequest{Forms: forms("caption", "nsfw", "palette", "describe"), SourceImage: "https://x.example/64x64"}))
 		}
+
 		for _, n := range nodes[1:] {
 			if err := n.Reload(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		var wg sync.WaitGroup
 		var mu sync.Mutex
+
 		paid := map[string]int{}
 		for i := range 8 {
 			n := nodes[i%len(nodes)]
 			p := n.person(fmt.Sprint("worker", i), i%3 == 0)
+
 			o := n.offer(p, fmt.Sprint("w", i), amount(1+i%3))
 			wg.Go(func() {
 				for {
@@ -333,6 +368,7 @@ func TestRaces(t *testing.T) {
 						t.Error(err)
 						return
 					}
+
 					if job.Forms == nil {
 						// What others faulted may be left to those that did not.
 						if err := n.Reload(context.Background()); err != nil {
@@ -343,15 +379,18 @@ func TestRaces(t *testing.T) {
 						}
 						continue
 					}
+
 					for k, f := range job.Forms {
 						s := api.AlchemySubmit{ID: f.ID, Result: map[string]any{f.Form: i}}
 						if (i+k)%4 == 0 {
 							s.State = "faulted"
 						}
+
 						reward, err := n.submit(p, s)
 						if err != nil && horde.CodeOf(err) != horde.DuplicateGen && horde.CodeOf(err) != horde.WrongCredentials {
 							t.Error(err)
 						}
+
 						if reward > 0 {
 							mu.Lock()
 							paid[f.ID]++
@@ -361,6 +400,7 @@ func TestRaces(t *testing.T) {
 				}
 			})
 		}
+
 		for i, id := range ids {
 			if i%4 == 0 {
 				n := nodes[i/4%len(nodes)]
@@ -371,17 +411,20 @@ func TestRaces(t *testing.T) {
 				})
 			}
 		}
+
 		wg.Wait()
 		for form, times := range paid {
 			if times != 1 {
 				t.Errorf("form %s was paid %d times", form, times)
 			}
 		}
+
 		for _, n := range nodes {
 			if err := n.Reload(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		done := 0
 		for _, id := range ids {
 			a, b := first.state(id), nodes[len(nodes)-1].state(id)
@@ -390,16 +433,20 @@ func TestRaces(t *testing.T) {
 			}
 			done += strings.Count(a, ":done")
 		}
+
 		if done != len(paid) {
 			t.Errorf("%d forms are done, %d were paid to workers", done, len(paid))
 		}
+
 		settled := first.account(alice).Totals.Requests[store.FormPlace]
 		if charged := 1000 - first.balance(alice); charged != float64(3*settled) || settled < int64(done) {
 			t.Errorf("%v charged for %d forms, %d delivered", charged, settled, done)
 		}
+
 		if held := first.account(alice).Held; held != 0 {
 			t.Errorf("%s are still held", held)
 		}
+
 		first.sound()
 	})
 }
@@ -415,19 +462,25 @@ func TestTwoNodes(t *testing.T) {
 	if got := b.state(id); got != "waiting caption:waiting nsfw:waiting" {
 		t.Errorf("asked after: %s", got)
 	}
+
 	form := a.pop(a.offer(walter, "w")).Forms[0]
 	if _, err := b.submit(walter, api.AlchemySubmit{ID: form.ID, Result: map[string]any{"caption": "x"}}); err != nil {
 		t.Error(err)
 	}
-	if _, err := a.submit(walter, api.AlchemySubmit{ID: form.ID, Result: map[string]any{"caption": "y"}}); horde.CodeOf(err) != horde.DuplicateGen {
+
+	if _, err := a.submit(walter,
+		api.AlchemySubmit{ID: form.ID, Result: map[string]any{"caption": "y"}}); horde.CodeOf(err) != horde.DuplicateGen {
 		t.Errorf("twice: %v", err)
 	}
+
 	if got := a.state(id); got != `waiting caption:done={"caption":"x"} nsfw:waiting` {
 		t.Errorf("a: %s", got)
 	}
+
 	if _, err := b.Cancel(t.Context(), id); err != nil {
 		t.Error(err)
 	}
+
 	if got := names(a.pop(a.offer(walter, "w"))); got != "" {
 		t.Errorf("a hands out what b has cancelled: %s", got)
 	}
@@ -436,23 +489,29 @@ func TestTwoNodes(t *testing.T) {
 // Whatever a worker sends comes back as it was, but for "R2".
 func TestResultsComeBack(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
-	value := rapid.OneOf(rapid.Map(rapid.String(), func(s string) any { return s }), rapid.Map(rapid.Int32(), func(i int32) any { return float64(i) }),
-		rapid.Just[any]("R2"), rapid.Just[any](nil), rapid.Just[any](map[string]any{"x": "R2"}), rapid.Just[any]([]any{"R2", true}))
+	value := rapid.OneOf(rapid.Map(rapid.String(), func(s string) any { return s }),
+		rapid.Map(rapid.Int32(), func(i int32) any { return float64(i) }),
+		rapid.Just[any]("R2"), rapid.Just[any](nil), rapid.Just[any](map[string]any{"x": "R2"}),
+		rapid.Just[any]([]any{"R2", true}))
+
 	rapid.Check(t, func(t *rapid.T) {
 		sent := rapid.MapOf(rapid.String(), value).Draw(t, "result")
 		r, err := kind.Keep("form", sent)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		var got map[string]any
 		if len(sent) > 0 {
 			if err := json.Unmarshal(n.withLinks(t.Context(), r), &got); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		if len(got) != len(sent) {
 			t.Fatalf("%v became %v", sent, got)
 		}
+
 		for name, v := range sent {
 			want, was := fmt.Sprint(v), fmt.Sprint(got[name])
 			if v == "R2" && !strings.HasPrefix(was, "http://horde.test/blob/form.webp") || v != "R2" && was != want {

@@ -165,6 +165,7 @@ func TestThreeWorkersEndAForm(t *testing.T) {
 			s.request()
 			s.delivers(s.gets(name)...)
 		}
+
 		s.here("d")
 		for range 6 {
 			id := s.request()
@@ -177,11 +178,13 @@ func TestThreeWorkersEndAForm(t *testing.T) {
 			s.is(id, "faulted caption:faulted")
 			s.getsNothing("d", "the form was given up")
 		}
+
 		for _, name := range names {
 			if w := s.Fleet.ByName(name); len(w.Totals.FailedPops) > 0 || w.Totals.Uncompleted != 6 {
 				t.Errorf("%s: %+v", name, w.Totals)
 			}
 		}
+
 		n.sound()
 	})
 }
@@ -208,7 +211,8 @@ func TestFailingAlchemistIsSuspended(t *testing.T) {
 		s.request()
 		s.getsNothing("bad", "it is paused")
 		w := s.Fleet.ByName("bad")
-		if m := s.Fleet.MessagesFor(w.ID); len(m) != 1 || !strings.Contains(m[0].Message, "paused until") || !w.Suspended(horde.MicrosOf(c.Now())) || w.Standing() != fleet.Failing {
+		if m := s.Fleet.MessagesFor(w.ID); len(m) != 1 || !strings.Contains(m[0].Message, "paused until") ||
+			!w.Suspended(horde.MicrosOf(c.Now())) || w.Standing() != fleet.Failing {
 			t.Errorf("told: %+v, %+v", m, w.Totals)
 		}
 
@@ -294,7 +298,8 @@ func TestCancelledFormsProveNobody(t *testing.T) {
 		}
 		w := n.Fleet.ByName("w")
 		if w.Totals.Fulfilments != 1 || fleet.HasDelivered(&w.Worker) || w.Standing() != fleet.Untried {
-			t.Errorf("after a form that was cancelled: it has delivered: %v, stands %v, %+v", fleet.HasDelivered(&w.Worker), w.Standing(), w.Totals)
+			t.Errorf("after a form that was cancelled: it has delivered: %v, stands %v, %+v", fleet.HasDelivered(&w.Worker),
+				w.Standing(), w.Totals)
 		}
 		s.request()
 		s.delivers(s.gets("w")...)
@@ -315,24 +320,29 @@ func TestFormTriesOfTwoNodes(t *testing.T) {
 	if err := there.Fleet.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	id := here.request()
 	here.fails("1")
 	if err := there.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	there.getsNothing("1", "it has failed at the other node")
 	there.fails("2")
 	if err := here.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	here.getsNothing("2", "it has failed at the other node")
 	form := here.gets("3")[0]
 	if _, err := there.submit(there.owner, api.AlchemySubmit{ID: form, State: "faulted"}); err != nil {
 		t.Error(err)
 	}
+
 	there.is(id, "faulted caption:faulted")
 	if err := here.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	here.is(id, "faulted caption:faulted")
 }

@@ -53,9 +53,11 @@ func TestFolderLinks(t *testing.T) {
 	if strings.Contains(strings.TrimPrefix(up, "http://"), "//") || !strings.Contains(up, "/blob/x.webp?") {
 		t.Errorf("link %s", up)
 	}
+
 	if resp, body := call(t, "PUT", up, webp); resp.StatusCode != 200 || len(body) != 0 {
 		t.Fatalf("%s %s", resp.Status, body)
 	}
+
 	with := func(link, key, value string) string {
 		u, _ := url.Parse(link)
 		q := u.Query()
@@ -63,6 +65,7 @@ func TestFolderLinks(t *testing.T) {
 		u.RawQuery = q.Encode()
 		return u.String()
 	}
+
 	query := func(link, key string) string { u, _ := url.Parse(link); return u.Query().Get(key) }
 	bare, _, _ := strings.Cut(down, "?")
 	for _, tt := range []struct{ name, method, link string }{
@@ -82,30 +85,41 @@ func TestFolderLinks(t *testing.T) {
 		if err := json.Unmarshal(body, &e); err != nil && tt.name != "an end with a sign" {
 			t.Errorf("%s: %v in %q", tt.name, err, body)
 		}
+
 		if tt.name == "an end with a sign" {
 			continue // the same number: no other link
 		}
-		if resp.StatusCode != 403 || e.RC != "BlobLinkInvalid" || e.Message == "" || resp.Header.Get("Access-Control-Allow-Origin") != "*" {
+
+		if resp.StatusCode != 403 || e.RC != "BlobLinkInvalid" || e.Message == "" ||
+			resp.Header.Get("Access-Control-Allow-Origin") != "*" {
 			t.Errorf("%s: %s %+v", tt.name, resp.Status, e)
 		}
 	}
+
 	ahead.Store(int64(58 * time.Second))
 	if resp, _ := call(t, "GET", down, nil); resp.StatusCode != 200 {
 		t.Errorf("before its end: %s", resp.Status)
 	}
+
 	ahead.Store(int64(62 * time.Second))
 	for method, link := range map[string]string{"GET": down, "PUT": up} {
-		if resp, body := call(t, method, link, webp); resp.StatusCode != 403 || !bytes.Contains(body, []byte("BlobLinkExpired")) {
+		if resp, body := call(t, method, link, webp); resp.StatusCode != 403 ||
+			!bytes.Contains(body, []byte("BlobLinkExpired")) {
 			t.Errorf("%s after its end: %s %s", method, resp.Status, body)
 		}
 	}
+
 	other, err := OpenFolder(t.TempDir(), FolderOptions{Secret: []byte("another secret of the same kind"), LocalURL: ""})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer other.Close()
 	w := httptest.NewRecorder()
-	other.Handler(nil).ServeHTTP(w, httptest.NewRequest("GET", strings.TrimPrefix(f.SignGet(t.Context(), "x.webp", time.Hour), strings.TrimSuffix(f.opt.LocalURL, "/")), nil))
+	other.Handler(nil).ServeHTTP(w,
+		httptest.NewRequest("GET",
+			strings.TrimPrefix(f.SignGet(t.Context(), "x.webp", time.Hour), strings.TrimSuffix(f.opt.LocalURL, "/")), nil))
+
 	if w.Code != 403 {
 		t.Errorf("a link signed with another secret: %d", w.Code)
 	}
@@ -116,7 +130,8 @@ func TestLinkEndsExactly(t *testing.T) {
 	s := newSigner(secret)
 	link := s.link("http://h", ticket{method: "GET", name: "x.webp", expires: 1000})
 	u, _ := url.Parse(link)
-	for ns, want := range map[int64]verdict{999_999_999_999: linkGood, 1000_000_000_000: linkGood, 1000_000_000_001: linkExpired} {
+	for ns, want := range map[int64]verdict{999_999_999_999: linkGood, 1000_000_000_000: linkGood,
+		1000_000_000_001: linkExpired} {
 		if _, got := s.check(u.Query(), "GET", "x.webp", time.Unix(0, ns)); got != want {
 			t.Errorf("at %d: %v, want %v", ns, got, want)
 		}
@@ -137,27 +152,34 @@ func TestFolderServesNothingInline(t *testing.T) {
 		{"r.webp", []byte("RIFF\x00\x00\x00\x00WAVEfmt "), false},
 		{"e.webp", nil, false},
 	} {
-		if resp, body := call(t, "PUT", f.SignPut(t.Context(), tt.name, Upload{TTL: time.Minute}), tt.data, "Content-Type", "text/html"); resp.StatusCode != 200 {
+		if resp, body := call(t, "PUT", f.SignPut(t.Context(), tt.name, Upload{TTL: time.Minute}), tt.data, "Content-Type",
+			"text/html"); resp.StatusCode != 200 {
 			t.Fatalf("%s: %s %s", tt.name, resp.Status, body)
 		}
+
 		for _, method := range []string{"GET", "HEAD"} {
 			resp, body := call(t, method, f.SignGet(t.Context(), tt.name, time.Minute), nil)
 			h := resp.Header
-			if resp.StatusCode != 200 || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Content-Length") != fmt.Sprint(len(tt.data)) {
+			if resp.StatusCode != 200 || h.Get("X-Content-Type-Options") != "nosniff" ||
+				h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Content-Length") != fmt.Sprint(len(tt.data)) {
 				t.Errorf("%s %s: %s %v", method, tt.name, resp.Status, h)
 			}
+
 			if method == "GET" && !bytes.Equal(body, tt.data) {
 				t.Errorf("%s: other bytes", tt.name)
 			}
+
 			want := "application/octet-stream"
 			if tt.inline {
 				want = "image/webp"
 			}
+
 			if h.Get("Content-Type") != want || strings.HasPrefix(h.Get("Content-Disposition"), "attachment") == tt.inline {
 				t.Errorf("%s: %s, %s", tt.name, h.Get("Content-Type"), h.Get("Content-Disposition"))
 			}
 		}
 	}
+
 	link := f.SignGet(t.Context(), "p.webp", time.Minute)
 	resp, _ := call(t, "GET", link, nil)
 	if again, _ := call(t, "GET", link, nil, "If-None-Match", resp.Header.Get("ETag")); again.StatusCode != 304 {
@@ -168,6 +190,7 @@ func TestFolderServesNothingInline(t *testing.T) {
 func TestFolderRefuses(t *testing.T) {
 	f, _, dir := serve(t)
 	base := strings.TrimSuffix(f.opt.LocalURL, "/")
+
 	big := make([]byte, 1<<20+1)
 	for _, tt := range []struct {
 		name, method, link string
@@ -187,19 +210,26 @@ func TestFolderRefuses(t *testing.T) {
 		if err := json.Unmarshal(body, &e); err != nil || resp.StatusCode != tt.status || e.RC != tt.rc || e.Message == "" {
 			t.Errorf("%s: %s %s", tt.name, resp.Status, body)
 		}
-		if resp.Header.Get("Access-Control-Allow-Origin") != "*" || resp.Header.Get("Content-Type") != "application/json; charset=utf-8" {
+		if resp.Header.Get("Access-Control-Allow-Origin") != "*" ||
+			resp.Header.Get("Content-Type") != "application/json; charset=utf-8" {
 			t.Errorf("%s: %v", tt.name, resp.Header)
 		}
 	}
-	resp, _ := call(t, "OPTIONS", f.SignPut(t.Context(), "n.webp", Upload{TTL: time.Minute}), nil, "Origin", "https://x", "Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers", "content-type")
-	if h := resp.Header; resp.StatusCode != 200 || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "PUT") || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "Content-Type") {
+
+	resp, _ := call(t, "OPTIONS", f.SignPut(t.Context(), "n.webp", Upload{TTL: time.Minute}), nil, "Origin", "https://x",
+		"Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers", "content-type")
+	if h := resp.Header; resp.StatusCode != 200 || !strings.Contains(h.Get("Access-Control-Allow-Methods"), "PUT") ||
+		!strings.Contains(h.Get("Access-Control-Allow-Headers"), "Content-Type") {
 		t.Errorf("preflight: %s %v", resp.Status, resp.Header)
 	}
+
 	// Without a Content-Length, too, the limit holds.
-	req, _ := http.NewRequest("PUT", f.SignPut(t.Context(), "b.webp", Upload{TTL: time.Minute}), io.MultiReader(bytes.NewReader(big)))
+	req, _ := http.NewRequest("PUT", f.SignPut(t.Context(), "b.webp", Upload{TTL: time.Minute}),
+		io.MultiReader(bytes.NewReader(big)))
 	if resp, err := http.DefaultClient.Do(req); err != nil || resp.StatusCode != 413 {
 		t.Errorf("chunked: %v %v", resp, err)
 	}
+
 	if files, _ := filepath.Glob(filepath.Join(dir, "*", "*")); len(files) > 0 {
 		t.Errorf("left behind: %v", files)
 	}
@@ -264,6 +294,7 @@ func TestFolderStaysInside(t *testing.T) {
 func TestWhatLinksBeginWith(t *testing.T) {
 	const local = "http://127.0.0.1:7001"
 	called := horde.WithBase(t.Context(), horde.At("http://horde.lan:7001"))
+
 	unknown := horde.WithBase(t.Context(), horde.At(""))
 	for _, c := range []struct {
 		name, public string
@@ -281,8 +312,10 @@ func TestWhatLinksBeginWith(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			defer f.Close()
-			for _, link := range []string{f.SignGet(c.ctx, "x.webp", time.Minute), f.SignPut(c.ctx, "x.webp", Upload{TTL: time.Minute})} {
+			for _, link := range []string{f.SignGet(c.ctx, "x.webp", time.Minute),
+				f.SignPut(c.ctx, "x.webp", Upload{TTL: time.Minute})} {
 				query, begins := strings.CutPrefix(link, c.want+"/blob/x.webp?")
 				if !begins || strings.Contains(query, "horde") {
 					t.Errorf("%s, want it at %s", link, c.want)
@@ -320,7 +353,8 @@ func FuzzLinkCheck(f *testing.F) {
 		if _, got := s.check(q, "PUT", "x.webp", time.Unix(0, 0)); got != linkForged {
 			t.Fatalf("%q opens what was never signed", raw)
 		}
-		if _, got := s.check(q, "GET", "x.webp", time.Unix(0, 0)); got == linkGood && !bytes.HasPrefix([]byte(q.Get("s")), []byte(good.Query().Get("s")[:20])) {
+		if _, got := s.check(q, "GET", "x.webp", time.Unix(0, 0)); got == linkGood &&
+			!bytes.HasPrefix([]byte(q.Get("s")), []byte(good.Query().Get("s")[:20])) {
 			t.Fatalf("%q passes with another signature", raw)
 		}
 	})

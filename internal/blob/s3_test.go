@@ -50,7 +50,8 @@ func TestS3Versitygw(t *testing.T) {
 	}
 	conforms(t, func(t *testing.T) Store {
 		env := versitygw(t)
-		return prepared(t, S3Options{Endpoint: env["HORDE_S3_ENDPOINT"], AccessKey: env["HORDE_S3_ACCESS_KEY"], SecretKey: env["HORDE_S3_SECRET_KEY"]})
+		return prepared(t, S3Options{Endpoint: env["HORDE_S3_ENDPOINT"], AccessKey: env["HORDE_S3_ACCESS_KEY"],
+			SecretKey: env["HORDE_S3_SECRET_KEY"]})
 	})
 }
 
@@ -62,9 +63,11 @@ func versitygw(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if out, err := exec.Command(script, "path").CombinedOutput(); err != nil {
 		t.Skipf("versitygw cannot be built here, so S3 is tested on the in-process fake only: %v\n%s", err, out)
 	}
+
 	cmd := exec.Command(script, "run", t.TempDir())
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -72,21 +75,26 @@ func versitygw(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait()
 	})
+
 	env := map[string]string{}
 	for lines := bufio.NewScanner(out); len(env) < 3 && lines.Scan(); {
 		k, v, _ := strings.Cut(lines.Text(), "=")
 		env[k] = v
 	}
+
 	if len(env) != 3 {
 		t.Fatal("versitygw did not start")
 	}
+
 	return env
 }
 
@@ -97,25 +105,34 @@ func TestS3LinksOnVersitygw(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a server")
 	}
+
 	env := versitygw(t)
-	s := prepared(t, S3Options{Endpoint: env["HORDE_S3_ENDPOINT"], AccessKey: env["HORDE_S3_ACCESS_KEY"], SecretKey: env["HORDE_S3_SECRET_KEY"]})
+	s := prepared(t, S3Options{Endpoint: env["HORDE_S3_ENDPOINT"], AccessKey: env["HORDE_S3_ACCESS_KEY"],
+		SecretKey: env["HORDE_S3_SECRET_KEY"]})
 	up, down := s.SignPut(t.Context(), "x.webp", Upload{TTL: time.Minute}), s.SignGet(t.Context(), "x.webp", time.Minute)
 	if resp, body := call(t, "PUT", up, []byte("<script>"), "Content-Type", "text/html"); resp.StatusCode != 200 {
 		t.Fatalf("%s %s", resp.Status, body)
 	}
+
 	resp, _ := call(t, "GET", down, nil, "Origin", "https://page.example")
-	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "image/webp" || resp.Header.Get("Access-Control-Allow-Origin") == "" {
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "image/webp" ||
+		resp.Header.Get("Access-Control-Allow-Origin") == "" {
 		t.Errorf("%s %v", resp.Status, resp.Header)
 	}
-	resp, _ = call(t, "OPTIONS", up, nil, "Origin", "https://page.example", "Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers", "content-type")
+
+	resp, _ = call(t, "OPTIONS", up, nil, "Origin", "https://page.example", "Access-Control-Request-Method", "PUT",
+		"Access-Control-Request-Headers", "content-type")
 	if resp.StatusCode >= 300 || !strings.Contains(resp.Header.Get("Access-Control-Allow-Methods"), "PUT") {
 		t.Errorf("preflight: %s %v", resp.Status, resp.Header)
 	}
-	for name, link := range map[string]string{"a link to read": down, "another name": strings.Replace(up, "x.webp", "y.webp", 1), "no signature": strings.Split(up, "?")[0]} {
+
+	for name, link := range map[string]string{"a link to read": down,
+		"another name": strings.Replace(up, "x.webp", "y.webp", 1), "no signature": strings.Split(up, "?")[0]} {
 		if resp, _ := call(t, "PUT", link, []byte("x")); resp.StatusCode != 403 {
 			t.Errorf("put by %s: %s", name, resp.Status)
 		}
 	}
+
 	short := s.SignGet(t.Context(), "x.webp", time.Second)
 	deadline := time.Now().Add(10 * time.Second)
 	for {
@@ -147,6 +164,7 @@ func TestS3Options(t *testing.T) {
 			t.Errorf("%s: %+v was taken", name, o)
 		}
 	}
+
 	o := good
 	o.PublicEndpoint, o.SourceBucket = "https://pictures.example", "sources"
 	o.Transport = forbidden{t} // signing never connects
@@ -154,10 +172,13 @@ func TestS3Options(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for name, host := range map[string]string{"x.webp": "pictures", "x_src.webp": "sources"} {
-		for _, link := range []string{s.SignGet(t.Context(), name, LinkTTL), s.SignPut(t.Context(), name, Upload{TTL: LinkTTL})} {
+		for _, link := range []string{s.SignGet(t.Context(), name, LinkTTL),
+			s.SignPut(t.Context(), name, Upload{TTL: LinkTTL})} {
 			u, err := url.Parse(link)
-			if err != nil || !strings.HasSuffix(u.Host, "pictures.example") || u.Scheme != "https" || u.Query().Get("X-Amz-Expires") != "1800" || !strings.Contains(u.Host+u.Path, host) {
+			if err != nil || !strings.HasSuffix(u.Host, "pictures.example") || u.Scheme != "https" ||
+				u.Query().Get("X-Amz-Expires") != "1800" || !strings.Contains(u.Host+u.Path, host) {
 				t.Errorf("link %s", link)
 			}
 			if h := u.Query().Get("X-Amz-SignedHeaders"); h != "host" {

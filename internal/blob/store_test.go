@@ -116,11 +116,13 @@ func conforms(t *testing.T, open func(*testing.T) Store) {
 				t.Error("a wrong length was taken")
 			}
 		}
-		if err := s.Put(t.Context(), "u.webp", "image/webp", io.MultiReader(bytes.NewReader(webp[:9]), broken{}), -1); err == nil {
+		if err := s.Put(t.Context(), "u.webp", "image/webp", io.MultiReader(bytes.NewReader(webp[:9]), broken{}),
+			-1); err == nil {
 			t.Error("a broken reader was taken")
 		}
 		for _, size := range []int64{-1, 1<<20 + 1} {
-			if err := s.Put(t.Context(), "u.webp", "image/webp", bytes.NewReader(make([]byte, 1<<20+1)), size); !errors.Is(err, ErrTooLarge) {
+			if err := s.Put(t.Context(), "u.webp", "image/webp", bytes.NewReader(make([]byte, 1<<20+1)), size); !errors.Is(err,
+				ErrTooLarge) {
 				t.Errorf("1 MiB + 1, size %d: %v", size, err)
 			}
 		}
@@ -130,13 +132,15 @@ func conforms(t *testing.T, open func(*testing.T) Store) {
 		put(t, "u.webp", make([]byte, 1<<20))
 	})
 	t.Run("names", func(t *testing.T) {
-		for _, name := range []string{"", ".", "..", "../x", "a/b", "/etc/passwd", ".hidden", "-x", "_x", "a b", "a\x00", "ä", "a?b", "a%2e", strings.Repeat("a", 129)} {
+		for _, name := range []string{"", ".", "..", "../x", "a/b", "/etc/passwd", ".hidden", "-x", "_x", "a b", "a\x00",
+			"ä", "a?b", "a%2e", strings.Repeat("a", 129)} {
 			if err := s.Put(t.Context(), name, "", bytes.NewReader(nil), 0); !errors.Is(err, ErrName) {
 				t.Errorf("put %q: %v", name, err)
 			}
 			_, _, err := s.Get(t.Context(), name)
 			_, err2 := s.Exists(t.Context(), name)
-			if err3 := s.Delete(t.Context(), name); !errors.Is(err, ErrName) || !errors.Is(err2, ErrName) || !errors.Is(err3, ErrName) {
+			if err3 := s.Delete(t.Context(), name); !errors.Is(err, ErrName) || !errors.Is(err2, ErrName) ||
+				!errors.Is(err3, ErrName) {
 				t.Errorf("%q: %v, %v, %v", name, err, err2, err3)
 			}
 			if s.SignGet(t.Context(), name, LinkTTL) != "" || s.SignPut(t.Context(), name, Upload{TTL: LinkTTL}) != "" {
@@ -168,7 +172,8 @@ func conforms(t *testing.T, open func(*testing.T) Store) {
 			}
 		}
 		up := s.SignPut(t.Context(), "l2.webp", Upload{TTL: LinkTTL})
-		for _, headers := range [][]string{{"Content-Type", "image/webp"}, {"Content-Type", "application/x-www-form-urlencoded"}, {"Content-Type", ""}} {
+		for _, headers := range [][]string{{"Content-Type", "image/webp"},
+			{"Content-Type", "application/x-www-form-urlencoded"}, {"Content-Type", ""}} {
 			if resp, body := call(t, "PUT", up, webp, headers...); resp.StatusCode != 200 {
 				t.Errorf("put with %v: %s %s", headers, resp.Status, body)
 			}

@@ -66,6 +66,7 @@ func TestCapabilitiesByVersion(t *testing.T) {
 			}
 		}
 	}
+
 	for _, a := range []Agent{{}, Parse(""), Parse("mine:99:x"), Parse("KoboldCppEmbedWorker:2:x")} {
 		if a.caps != 0 {
 			t.Errorf("%s can do something", a.Name)
@@ -157,15 +158,19 @@ func needs(r api.ImageRequest, hosted []string) Capability {
 	if r.R2 == nil || *r.R2 {
 		c |= R2
 	}
+
 	if r.SourceImage != "" {
 		c |= Img2Img
 	}
+
 	if len(r.ExtraSourceImages) > 0 {
 		c |= ExtraSourceImages
 	}
+
 	if slices.Contains(hosted, "Flux.1-Schnell fp8 (Compact)") {
 		c |= Flux
 	}
+
 	p := r.Params
 	set := func(b *bool) bool { return b != nil && *b }
 	for _, l := range p.Loras {
@@ -174,31 +179,39 @@ func needs(r api.ImageRequest, hosted []string) Capability {
 			c |= LoraVersions
 		}
 	}
+
 	if len(p.TIs) > 0 {
 		c |= TextualInversion
 	}
+
 	if p.ClipSkip != nil && *p.ClipSkip > 1 {
 		c |= ClipSkip
 	}
+
 	if set(p.HiresFix) {
 		c |= HiresFix
 		if slices.Contains(hosted, "Stable Cascade 1.0") {
 			c |= StableCascade2Pass
 		}
 	}
+
 	if set(p.Tiling) {
 		c |= Tiling
 	}
+
 	if set(p.Transparent) {
 		c |= LayerDiffuse
 	}
+
 	if p.Workflow == "qr_code" {
 		c |= ControlNet | QRCode
 	}
+
 	for _, name := range p.PostProcessing {
 		pp, _ := PostProcessor(name)
 		c |= PostProcessing | pp
 	}
+
 	return c
 }
 
@@ -209,10 +222,12 @@ func TestRecordedPops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer f.Close()
 	sc := bufio.NewScanner(f)
 	sc.Buffer(nil, 1<<20)
 	var req api.ImageRequest
+
 	pops := 0
 	for sc.Scan() {
 		var row struct {
@@ -229,32 +244,38 @@ func TestRecordedPops(t *testing.T) {
 		if err := json.Unmarshal(sc.Bytes(), &row); err != nil {
 			t.Fatal(err)
 		}
+
 		switch row.Request.Path {
 		case "/api/v2/generate/async":
 			req = api.ImageRequest{}
 			if err := json.Unmarshal(row.Request.JSON, &req); err != nil {
 				t.Fatal(err)
 			}
+
 		case "/api/v2/generate/pop":
 			if req.Params == nil {
 				continue // a worker registers before the first request
 			}
+
 			var pop api.ImagePop
 			if err := json.Unmarshal(row.Request.JSON, &pop); err != nil {
 				t.Fatal(err)
 			}
+
 			pops++
 			a := Parse(pop.BridgeAgent)
 			sampler, karras := req.Params.SamplerName, req.Params.Karras == nil || *req.Params.Karras
 			if sampler == "" {
 				sampler = "k_euler_a"
 			}
+
 			got := a.Has(needs(req, pop.Models)) && a.SupportsSampler(sampler, karras)
 			if want := row.Response.Body["id"] != nil; got != want {
 				t.Errorf("step %d, %s: %v, want %v", row.Step, row.Note, got, want)
 			}
 		}
 	}
+
 	if pops < 40 {
 		t.Errorf("only %d pops read", pops)
 	}

@@ -79,6 +79,7 @@ func TestTextNames(t *testing.T) {
 			t.Errorf("%q: %v billions, want %v", name, got, want)
 		}
 	}
+
 	if m, ok := s.Text("plain::x"); !ok || m.Name != "plain" || m.Parameters != 13_000_000_000 {
 		t.Errorf("Text: %+v %v", m, ok)
 	}
@@ -127,11 +128,13 @@ func TestURL(t *testing.T) {
 			w.Write([]byte(`broken`))
 		}
 	}))
+
 	defer srv.Close()
 	c := open(t, Config{Images: srv.URL, Refresh: time.Millisecond, Retry: time.Millisecond})
 	if calls.Load() != 0 || !c.Snapshot().KnownImage("Deliberate") {
 		t.Fatal("New fetched, or the built-in list is missing")
 	}
+
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan struct{})
 	go func() { c.Run(ctx); close(stopped) }()
@@ -141,6 +144,7 @@ func TestURL(t *testing.T) {
 	if s.Baseline("fetched") != QwenImage || s.KnownImage("Deliberate") || !s.KnownImage(Sketch) {
 		t.Errorf("names: %v", s.ImageNames())
 	}
+
 	cancel()
 	<-stopped
 }
@@ -180,9 +184,11 @@ func TestPublicReference(t *testing.T) {
 	if n := len(public.ImageNames()); n != 163 {
 		t.Errorf("%d image models, want 161 and our two", n)
 	}
+
 	if got := public.TextBillions("koboldcpp/Marx-3B-V3"); got != 3 {
 		t.Errorf("Marx: %v", got)
 	}
+
 	builtin := open(t, Config{}).Snapshot()
 	for _, name := range builtin.ImageNames() {
 		a, _ := json.Marshal(builtin.images[name])
@@ -191,15 +197,18 @@ func TestPublicReference(t *testing.T) {
 			t.Errorf("%s: built in %s\npublic   %s", name, a, b)
 		}
 	}
+
 	if len(builtin.texts) < 60 {
 		t.Errorf("only %d names of text models are built in", len(builtin.texts))
 	}
+
 	for name, m := range builtin.texts {
 		if want, ok := public.texts[name]; !ok || m.Parameters != want.Parameters || m.NSFW != want.NSFW ||
 			m.Name != want.Name {
 			t.Errorf("%s: built in %+v, public %+v", name, m, want)
 		}
 	}
+
 	m, _ := public.Image("DreamShaper XL")
 	if r := m.Requirements; r.MaxSteps != 6 || *r.CfgScale != 2 || r.Samplers[0] != "k_dpmpp_sde" {
 		t.Errorf("requirements: %+v", r)

@@ -128,7 +128,9 @@ func TestFailuresAreLoggedOnce(t *testing.T) {
 		}
 		w.Write([]byte(`{"a": {"baseline": "flux_1"}}`))
 	}))
+
 	defer srv.Close()
+
 	var log bytes.Buffer // slog writes one line at a time, and none after run
 	reg := prometheus.NewRegistry()
 	c := open(t, Config{
@@ -138,6 +140,7 @@ func TestFailuresAreLoggedOnce(t *testing.T) {
 		Metrics: reg,
 		Log:     slog.New(slog.NewTextHandler(&log, nil)),
 	})
+
 	run(t, c, func() bool { return counted(t, reg, readsTotal, Images, "failed") >= 5 })
 	up.Store(true)
 	run(t, c, func() bool { return counted(t, reg, readsTotal, Images, "ok") >= 5 })
@@ -145,6 +148,7 @@ func TestFailuresAreLoggedOnce(t *testing.T) {
 		strings.Count(text, `"model reference read"`) != 1 || !strings.Contains(text, "502") {
 		t.Errorf("log:\n%s", text)
 	}
+
 	if image, text := counted(t, reg, "horde_model_reference_models", Images), counted(t, reg,
 		"horde_model_reference_models", Texts); image != 3 || text != 66 {
 		t.Errorf("%v image and %v text models", image, text)
@@ -161,32 +165,39 @@ func TestOtherCatalogues(t *testing.T) {
 		if k := b.Snapshot(); !k.KnownImage("one") || k.TextBillions("t") != 7 {
 			t.Errorf("after the import: %v", k.ImageNames())
 		}
+
 		before := b.Snapshot()
 		reload(t, b)
 		take(t, b, Images, "\xef\xbb\xbf"+`{"one": {"baseline": "flux_1", "nsfw": true}}`)
 		if b.Snapshot() != before {
 			t.Error("nothing new makes a new snapshot")
 		}
+
 		// A mark that is gone is gone at once: no restart is needed, as it was in
 		// the original (platform §15).
 		take(t, a, Images, `{"one": {"baseline": "qwen_image"}}`)
 		if m, _ := b.Snapshot().Image("one"); m.NSFW || m.Baseline != QwenImage {
 			t.Errorf("changed: %+v", m)
 		}
+
 		if m, _ := before.Image("one"); !m.NSFW {
 			t.Error("a snapshot that somebody holds has changed")
 		}
+
 		if err := a.Remove(ctx, Images); err != nil {
 			t.Fatal(err)
 		}
+
 		for _, c := range []*Catalog{a, b} {
 			if k := c.Snapshot(); k.KnownImage("one") || !k.KnownImage("Deliberate") || k.TextBillions("t") != 7 {
 				t.Errorf("forgotten: %v", k.ImageNames())
 			}
 		}
+
 		if err := a.Remove(ctx, Images); horde.CodeOf(err) != horde.NotFound {
 			t.Errorf("forgotten twice: %v", err)
 		}
+
 		if list, err := a.References(ctx); err != nil || len(list) != 2 || list[0].Source != api.BuiltInReference ||
 			list[1].Kind != Texts {
 			t.Errorf("%+v, %v", list, err)
@@ -240,6 +251,7 @@ func TestTakeRefuses(t *testing.T) {
 	s := storetest.On(t, storetest.SQLite).Open()
 	c := open(t, Config{Store: s})
 	take(t, c, Texts, `{"t": {"parameters": 7e9}}`)
+
 	for _, tt := range []struct{ slot, doc, want string }{
 		{Images, `{`, "no JSON object"},
 		{Images, `null`, "it is null"},
@@ -268,17 +280,21 @@ func TestTakeRefuses(t *testing.T) {
 			t.Errorf("%.60s: %v; want %q", tt.doc, err, tt.want)
 		}
 	}
+
 	if _, err := c.Import(t.Context(), "video", "it", []byte(`{}`)); horde.CodeOf(err) != horde.NotFound {
 		t.Errorf("an unknown slot: %v", err)
 	}
+
 	reload(t, c)
 	if k := c.Snapshot(); k.TextBillions("t") != 7 || !k.KnownImage("Deliberate") {
 		t.Error("a refused document has changed what is known")
 	}
+
 	if got := take(t, c, Images, `{"`+strings.Repeat("ü", 255)+
 		`": {}, "b": 1, "{\"": {"csam_whitelist": ["w"]}}`); got.Models != 2 || got.LeftOut != 1 {
 		t.Errorf("%+v", got)
 	}
+
 	if m, _ := c.Snapshot().Image(`{"`); len(m.CSAMWhitelist) != 1 {
 		t.Errorf("%+v", m)
 	}
@@ -346,10 +362,12 @@ func TestReadersGoOn(t *testing.T) {
 	if !c.Snapshot().KnownImage("Deliberate") {
 		t.Error("the built-in list is missing")
 	}
+
 	c.mu.Unlock()
 	docs := []string{`{"a": {"baseline": "flux_1"}, "b": {"baseline": "flux_1"}}`,
 		`{"a": {"baseline": "qwen_image"}, "b": {"baseline": "qwen_image"}}`}
 	take(t, c, Images, docs[0])
+
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -359,6 +377,7 @@ func TestReadersGoOn(t *testing.T) {
 			}
 		}
 	}()
+
 	for {
 		s := c.Snapshot()
 		if s.Baseline("a") != s.Baseline("b") {

@@ -28,12 +28,14 @@ func TestPublicDocuments(t *testing.T) {
 	if err != nil || p.bad != 0 {
 		t.Fatalf("%d left out, %v", p.bad, err)
 	}
+
 	count := map[string]int{}
 	for _, m := range p.images {
 		count[m.Baseline]++
 		if m.Type != "ckpt" {
 			t.Errorf("%s is of type %q", m.Name, m.Type)
 		}
+
 		for what, on := range map[string]bool{
 			"inpainting": m.Inpainting, "nsfw": m.NSFW, "clip_skip": m.Requirements.ClipSkip > 0,
 			"samplers":  m.Requirements.Samplers != nil,
@@ -47,6 +49,7 @@ func TestPublicDocuments(t *testing.T) {
 			}
 		}
 	}
+
 	want := map[string]int{
 		SD1:             106,
 		SDXL:            49,
@@ -67,10 +70,12 @@ func TestPublicDocuments(t *testing.T) {
 	if len(p.images) != 161 || !maps.Equal(count, want) {
 		t.Errorf("%d image models: %v\nwant %v", len(p.images), count, want)
 	}
+
 	texts, err := parseDocument(Texts, document(t, "text-db.json"))
 	if err != nil || texts.bad != 0 || len(texts.texts) != 2157 {
 		t.Fatalf("%d text models, %d left out, %v", len(texts.texts), texts.bad, err)
 	}
+
 	for _, m := range texts.texts {
 		if m.NSFW || m.Parameters < 70_000_000 || m.Parameters > 700_000_000_000 {
 			t.Errorf("%+v", m)
@@ -111,11 +116,13 @@ func TestSuffixes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	s := newSnapshot(nil, p.texts)
 	names := make([]string, 0, len(p.texts))
 	for name := range p.texts {
 		names = append(names, name)
 	}
+
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.SampledFrom(names).Draw(t, "name")
 		quant := rapid.StringMatching(`([.,-](i1-|GGUF-|imat-|[a-z]{1,4}-?)?Q(-[Ii]nt)?[2-9]{1,2}([_.-][0-9A-Z]{1,3}){0,3})?`).Draw(t, "quantisation")
@@ -123,10 +130,12 @@ func TestSuffixes(t *testing.T) {
 		if _, exact := p.texts[name+quant]; exact && quant != "" {
 			return
 		}
+
 		got, ok := s.Text(name + quant + owner)
 		if !ok || got.Parameters != p.texts[name].Parameters {
 			t.Fatalf("%s: %+v %v", name+quant+owner, got, ok)
 		}
+
 		if prefix := rapid.StringMatching(`[a-z]{1,4}`).Draw(t, "prefix"); s.KnownText(prefix + "§" + name + quant) {
 			t.Fatalf("%s§%s is known", prefix, name)
 		}
@@ -144,11 +153,13 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add([]byte(doc))
 	}
+
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		kind, err := Detect(doc)
 		if err == nil && kind != Images && kind != Texts {
 			t.Fatalf("kind %q", kind)
 		}
+
 		for _, slot := range []string{Images, ExtraImages, Texts} {
 			p, err := parseDocument(slot, doc)
 			if err != nil {

@@ -73,6 +73,7 @@ func TestSourcesInOrder(t *testing.T) {
 		"HORDE_URL":   "https://old.example/",
 		"ADMINS":      `["ann#1", "bob#2"]`,
 	}
+
 	values := map[string]any{
 		"title":        "by file",
 		"listen":       "0.0.0.0:1",
@@ -80,19 +81,23 @@ func TestSourcesInOrder(t *testing.T) {
 		"test-apikeys": true,
 		"max-upload":   int64(2 << 20),
 	}
+
 	s, ctx, err := parse(t, []string{"--listen=:9", "--trusted-proxies=10.0.0.0/8,::1"}, env, values)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if s.Listen != ":9" || s.Title != "by variable" || s.PublicURL != "https://old.example" ||
 		!slices.Equal(s.Admins, Names{"ann#1", "bob#2"}) ||
 		!bool(s.TestAPIKeys) || s.MaxUpload != 2<<20 {
 		t.Errorf("%+v", s)
 	}
+
 	var out bytes.Buffer
 	if err := Show(&out, ctx); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, want := range []string{
 		"listen :9 flag", "title by variable HORDE_TITLE", "public-url https://old.example HORDE_URL",
 		"admins ann#1 bob#2 ADMINS",
@@ -253,6 +258,7 @@ func TestPrefixes(t *testing.T) {
 func TestSecrets(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "data")
 	var wg sync.WaitGroup
+
 	got := make([]Secrets, 16)
 	for i := range got {
 		wg.Go(func() {
@@ -263,33 +269,41 @@ func TestSecrets(t *testing.T) {
 			got[i] = s
 		})
 	}
+
 	wg.Wait()
 	for _, s := range got {
 		if s != got[0] || len(s.Key) != 64 || len(s.Blob) != 64 || s.Key == s.Blob {
 			t.Fatalf("secrets made at once differ or are weak: %v", s)
 		}
 	}
+
 	for _, name := range []string{"key-secret", "blob-secret"} {
 		if st, err := os.Stat(filepath.Join(dir, name)); err != nil || st.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %v, %v", name, st.Mode(), err)
 		}
 	}
+
 	if left, _ := filepath.Glob(filepath.Join(dir, ".secret-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
+
 	if s, err := LoadSecrets(dir, Secrets{Key: "given"}); err != nil || s.Key != "given" || s.Blob != got[0].Blob {
 		t.Errorf("%v, %v", s, err)
 	}
+
 	none := filepath.Join(t.TempDir(), "none")
 	if _, err := LoadSecrets(none, Secrets{Key: "k", Blob: "b"}); err != nil {
 		t.Error(err)
 	}
+
 	if _, err := os.Stat(none); err == nil {
 		t.Error("a folder was made although both secrets were given")
 	}
+
 	if err := os.WriteFile(filepath.Join(dir, "key-secret"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	if _, err := LoadSecrets(dir, Secrets{}); err == nil {
 		t.Error("an empty secret was taken")
 	}

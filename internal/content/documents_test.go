@@ -193,6 +193,7 @@ func TestSponsors(t *testing.T) {
 	if p := page(t, d, content.Sponsors); !strings.Contains(p.HTML, "has no sponsors") {
 		t.Errorf("without any: %q", p.HTML)
 	}
+
 	err := d.SetSupporters(t.Context(), content.Supporters{
 		Sponsors: []content.Supporter{
 			{Name: "[Big](https://evil)", Link: "https://example.org/big"},
@@ -205,6 +206,7 @@ func TestSponsors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	p := page(t, d, content.Sponsors)
 	for _, want := range []string{
 		`href="https://example.org/big"`,
@@ -215,6 +217,7 @@ func TestSponsors(t *testing.T) {
 			t.Errorf("%q is missing in %s", want, p.HTML)
 		}
 	}
+
 	if strings.Count(p.HTML, "href=") != 1 {
 		t.Errorf("a name became a link: %s", p.HTML)
 	}

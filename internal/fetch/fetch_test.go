@@ -45,6 +45,7 @@ func TestForbiddenAddresses(t *testing.T) {
 			t.Errorf("Get(%.60q) = %v, want ErrForbidden", address, err)
 		}
 	}
+
 	for _, address := range []string{
 		"http://example.org/a.png", "https://example.org:443/?q=1", "http://example.org:80", "https://bücher.example/x",
 		"http://93.184.215.14/", "http://[2606:2800:21f::1]/", "http://0xabc.example/", "http://a.b.3com.example.",
@@ -53,6 +54,7 @@ func TestForbiddenAddresses(t *testing.T) {
 			t.Errorf("Check(%q) = %v", address, err)
 		}
 	}
+
 	if err := c.Post(t.Context(), "http://example.org/", nil, nil); !errors.Is(err, ErrForbidden) {
 		t.Errorf("a webhook by plain http: %v", err)
 	}
@@ -93,16 +95,20 @@ func stranger(t *testing.T) *httptest.Server {
 		w.Header().Set("Content-Type", "image/png")
 		fmt.Fprint(w, "meow")
 	})
+
 	mux.HandleFunc("/page", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprint(w, "<p>")
 	})
+
 	mux.HandleFunc("/to", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, r.URL.Query().Get("u"), http.StatusFound)
 	})
+
 	mux.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/loop", http.StatusFound)
 	})
+
 	mux.HandleFunc("/endless", func(w http.ResponseWriter, r *http.Request) {
 		for b := make([]byte, 4096); ; {
 			if _, err := w.Write(b); err != nil {
@@ -110,9 +116,11 @@ func stranger(t *testing.T) *httptest.Server {
 			}
 		}
 	})
+
 	mux.HandleFunc("/huge", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "1000000000")
 	})
+
 	mux.HandleFunc("/drip", func(w http.ResponseWriter, r *http.Request) {
 		for {
 			if _, err := w.Write([]byte("x")); err != nil || http.NewResponseController(w).Flush() != nil {
@@ -125,14 +133,17 @@ func stranger(t *testing.T) *httptest.Server {
 			}
 		}
 	})
+
 	mux.HandleFunc("/silent", func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(204)
 		_, _ = io.Copy(io.Discard, r.Body)
 	})
+
 	mux.HandleFunc("/agent", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, r.UserAgent(), r.Header.Get("Referer"), r.Header.Get("Accept-Encoding"))
 	})
+
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s
@@ -141,6 +152,7 @@ func stranger(t *testing.T) *httptest.Server {
 func TestGet(t *testing.T) {
 	s := stranger(t)
 	port := s.URL[strings.LastIndexByte(s.URL, ':'):]
+
 	c := guarded(Options{Timeout: 10 * time.Second, MaxBytes: 1 << 16})
 	for _, tt := range []struct {
 		path string
@@ -169,12 +181,15 @@ func TestGet(t *testing.T) {
 			t.Errorf("Get %s = %q, %s", tt.path, res.Body, res.ContentType)
 		}
 	}
+
 	if res, err := c.Get(t.Context(), s.URL+"/to?u=/agent"); err != nil || string(res.Body) != "horde" {
 		t.Errorf("sent headers are %q, %v", res.Body, err)
 	}
+
 	if _, err := New(Options{Timeout: 5 * time.Second}).Get(t.Context(), s.URL+"/cat.png"); !errors.Is(err, ErrForbidden) {
 		t.Errorf("the default client called loopback: %v", err)
 	}
+
 	if _, err := New(Options{AllowPrivate: true}).Get(t.Context(), s.URL+"/cat.png"); err != nil {
 		t.Errorf("AllowPrivate: %v", err)
 	}

@@ -46,7 +46,8 @@ func TestUnsafeAddresses(t *testing.T) {
 			code horde.Code
 		}{
 			{plain, good, false, ""}, {plain, bad, false, horde.UnsafeIP}, {plain, unknown, false, horde.TooManyNewIPs},
-			{trusted, bad, false, ""}, {trusted, unknown, false, ""}, {vpn, bad, false, ""}, {&patron, bad, false, ""}, {vpn, unknown, false, ""},
+			{trusted, bad, false, ""}, {trusted, unknown, false, ""}, {vpn, bad, false, ""}, {&patron, bad, false, ""},
+			{vpn, unknown, false, ""},
 			{plain, unknown, true, horde.TooManyNewIPs}, {trusted, bad, true, ""},
 		} {
 			raid = c.raid

@@ -67,13 +67,16 @@ func TestRefusals(t *testing.T) {
 	special := n.user(t, account.Special)
 	n.checkIn(t, owner, pop("taken"))
 	text := store.Worker{ID: horde.NewID(), Kind: horde.KindText, UserID: owner.ID, Name: "scribe", Settings: "{}"}
-	if err := errors.Join(n.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { return tx.InsertWorker(text) }}), n.Reload(t.Context())); err != nil {
+	if err := errors.Join(n.Store.Write(t.Context(),
+		store.Unit{Do: func(tx *store.Tx) error { return tx.InsertWorker(text) }}), n.Reload(t.Context())); err != nil {
 		t.Fatal(err)
 	}
+
 	as := func(roles account.Role) *account.User {
 		u := *n.user(t, roles)
 		return &u
 	}
+
 	for _, tt := range []struct {
 		name string
 		user *account.User
@@ -81,7 +84,9 @@ func TestRefusals(t *testing.T) {
 		code horde.Code
 		text string
 	}{
-		{"friend without a number", as(account.Deleted | account.Flagged), api.ImagePop{Name: "scribe", PriorityUsernames: []string{"a#1", "b"}}, horde.InvalidPriorityUsername, "lacks its number"},
+		{"friend without a number", as(account.Deleted | account.Flagged),
+			api.ImagePop{Name: "scribe", PriorityUsernames: []string{"a#1", "b"}}, horde.InvalidPriorityUsername,
+			"lacks its number"},
 		{"deleted", as(account.Deleted | account.Flagged), api.ImagePop{Name: "scribe"}, horde.DeletedUser, ""},
 		{"flagged", as(account.Flagged), api.ImagePop{Name: "scribe"}, horde.WorkerFlaggedMaintenance, "maintenance mode"},
 		{"anonymous", anon, api.ImagePop{Name: "scribe"}, horde.AnonForbiddenWorker, ""},
@@ -90,21 +95,32 @@ func TestRefusals(t *testing.T) {
 		{"profane agent", as(0), api.ImagePop{Name: "google", BridgeAgent: "fuck"}, horde.ProfaneBridgeAgent, ""},
 		{"reserved name", as(0), api.ImagePop{Name: "My GoOgle box"}, horde.BadRequest, "colab, tpu or google"},
 		{"no name", as(0), api.ImagePop{Name: " \x00 "}, horde.BadRequest, "needs a name"},
-		{"worker of somebody else", as(0), api.ImagePop{Name: "taken", PriorityUsernames: []string{"a#"}}, horde.WrongCredentials, "Wrong credentials to submit as this worker"},
-		{"no models", as(0), api.ImagePop{Name: "new", PriorityUsernames: []string{"a#"}}, horde.BadRequest, "unrecognised models"},
-		{"unknown models", as(0), api.ImagePop{Name: "new", Models: []string{"nope", "x::" + special.Alias()}}, horde.BadRequest, "unrecognised models"},
-		{"special model of another", special, api.ImagePop{Name: "new", Models: []string{"x::a#1"}, PriorityUsernames: []string{"a#"}}, horde.BadRequest, "belongs to another user"},
-		{"friend without digits", as(0), api.ImagePop{Name: "new", Models: []string{catalog.Sketch}, PriorityUsernames: []string{"a#"}}, horde.InvalidPriorityUsername, ""},
-		{"friend with letters", as(0), api.ImagePop{Name: "new", Models: []string{catalog.Sketch}, PriorityUsernames: []string{"a#x"}}, horde.InvalidPriorityUsername, ""},
+		{"worker of somebody else", as(0), api.ImagePop{Name: "taken", PriorityUsernames: []string{"a#"}},
+			horde.WrongCredentials, "Wrong credentials to submit as this worker"},
+		{"no models", as(0), api.ImagePop{Name: "new", PriorityUsernames: []string{"a#"}}, horde.BadRequest,
+			"unrecognised models"},
+		{"unknown models", as(0), api.ImagePop{Name: "new", Models: []string{"nope", "x::" + special.Alias()}},
+			horde.BadRequest, "unrecognised models"},
+		{"special model of another", special,
+			api.ImagePop{Name: "new", Models: []string{"x::a#1"}, PriorityUsernames: []string{"a#"}}, horde.BadRequest,
+			"belongs to another user"},
+		{"friend without digits", as(0),
+			api.ImagePop{Name: "new", Models: []string{catalog.Sketch}, PriorityUsernames: []string{"a#"}},
+			horde.InvalidPriorityUsername, ""},
+		{"friend with letters", as(0),
+			api.ImagePop{Name: "new", Models: []string{catalog.Sketch}, PriorityUsernames: []string{"a#x"}},
+			horde.InvalidPriorityUsername, ""},
 	} {
 		_, err := n.CheckInImage(t.Context(), tt.user, tt.pop, "10.0.0.9")
 		if horde.CodeOf(err) != tt.code || !strings.Contains(fmt.Sprint(err), tt.text) {
 			t.Errorf("%s: %v, want %s %q", tt.name, err, tt.code, tt.text)
 		}
 	}
+
 	if w := n.ByName("new"); w != nil {
 		t.Error("a refused pop made a worker")
 	}
+
 	n.checkIn(t, special, pop("special", "x::"+special.Alias()))
 	n.checkIn(t, as(account.Customizer), pop("custom", "whatever"))
 }
@@ -143,11 +159,13 @@ func TestLimits(t *testing.T) {
 			n.InviteOnly = func() bool { return tt.closed }
 			u := *n.user(t, tt.roles)
 			u.WorkerInvited = tt.invited
+
 			for i := range 30 {
 				addr := "10.0.0.1"
 				if !tt.sameIP {
 					addr = fmt.Sprint("10.0.1.", i)
 				}
+
 				err := n.mayCreate(&u, fmt.Sprint("w", i), "", addr)
 				if code := horde.CodeOf(err); err != nil {
 					if code != tt.code || i != tt.most {
@@ -159,14 +177,18 @@ func TestLimits(t *testing.T) {
 					}
 					return
 				}
+
 				if tt.code == "" && i == tt.most {
 					return
 				}
-				row := store.Worker{ID: horde.NewID(), Kind: tt.kind, UserID: u.ID, Name: fmt.Sprint("w", i), Addr: addr, Settings: "{}"}
+
+				row := store.Worker{ID: horde.NewID(), Kind: tt.kind, UserID: u.ID, Name: fmt.Sprint("w", i), Addr: addr,
+					Settings: "{}"}
 				if err := n.put(row, &u); err != nil {
 					t.Fatal(err)
 				}
 			}
+
 			t.Error("30 workers, and no end")
 		})
 	}
@@ -254,17 +276,20 @@ func TestDebounce(t *testing.T) {
 		n := newNode(t, db, c)
 		u := n.user(t, 0)
 		stored := func() Settings { return n.ByName("Tower").Settings }
+
 		with := func(pixels int, models ...string) api.ImagePop {
 			p := pop("Tower", models...)
 			p.MaxPixels = &pixels
 			return p
 		}
+
 		n.checkIn(t, u, with(1000))
 		c.Advance(time.Second)
 		n.checkIn(t, u, with(2000)) // young: stored at once
 		if got := stored().MaxPixels; got != 2000 {
 			t.Errorf("young worker: max_pixels %d", got)
 		}
+
 		c.Advance(29500 * time.Millisecond) // 30.5 s old, 29.5 s after the check-in
 		yes := true
 		p := with(3000, "Deliberate", "no such model")
@@ -273,21 +298,27 @@ func TestDebounce(t *testing.T) {
 		if s := stored(); s.MaxPixels != 2000 || !slices.Equal(s.Models, []string{catalog.Sketch}) {
 			t.Errorf("debounced, but stored: %+v", s)
 		}
+
 		if o.Worker.Settings.MaxPixels != 2000 {
 			t.Error("the offer has settings that were not stored")
 		}
-		if _, friend := o.PriorityUsers[77]; !slices.Equal(o.ModelList, []string{"Deliberate"}) || !o.RequireKudos || !friend {
+
+		if _, friend := o.PriorityUsers[77]; !slices.Equal(o.ModelList, []string{"Deliberate"}) || !o.RequireKudos ||
+			!friend {
 			t.Errorf("the offer is not that of this pop: %+v", o)
 		}
+
 		row := must(n.Store.WorkerByName(t.Context(), "Tower"))
 		if row.LastCheckIn != c.Micros()-29_500_000 {
 			t.Error("the check-in was moved")
 		}
+
 		c.Advance(500 * time.Millisecond)
 		n.checkIn(t, u, with(4000, "Deliberate"))
 		if s := stored(); s.MaxPixels != 4000 || !slices.Equal(s.Models, []string{"Deliberate"}) {
 			t.Errorf("30 s later: %+v", s)
 		}
+
 		again := newNode2(t, n)
 		if w := again.ByName("Tower"); w == nil || w.Settings.MaxPixels != 4000 || w.Owner == nil || w.Owner.ID != u.ID {
 			t.Errorf("read again: %+v", w)
@@ -306,8 +337,10 @@ func newNode2(t testing.TB, n *node) *node {
 
 func TestEffectiveDefaults(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
-	o := n.checkIn(t, n.user(t, 0), api.ImagePop{Name: "  <b>T</b>\x00 ", Models: []string{"nope", catalog.Sketch, catalog.Sketch}})
-	want := Settings{BridgeAgent: "unknown:0:unknown", Threads: 1, Models: []string{catalog.Sketch}, NSFW: true, MaxPixels: 262144, AllowImg2Img: true,
+	o := n.checkIn(t, n.user(t, 0),
+		api.ImagePop{Name: "  <b>T</b>\x00 ", Models: []string{"nope", catalog.Sketch, catalog.Sketch}})
+	want := Settings{BridgeAgent: "unknown:0:unknown", Threads: 1, Models: []string{catalog.Sketch}, NSFW: true,
+		MaxPixels: 262144, AllowImg2Img: true,
 		AllowPainting: true, AllowUnsafeIP: true, AllowPostProcessing: true}
 	if fmt.Sprint(o.Worker.Settings) != fmt.Sprint(want) {
 		t.Errorf("%+v", o.Worker.Settings)
@@ -339,17 +372,21 @@ func TestOnline(t *testing.T) {
 	if w, th := n.Count(horde.KindImage); w != 2 || th != 4 {
 		t.Errorf("%d workers, %d threads", w, th)
 	}
+
 	c.Advance(time.Microsecond)
 	if w, _ := n.Count(horde.KindImage); w != 0 {
 		t.Errorf("%d workers after 300 s", w)
 	}
+
 	n.checkIn(t, u, p)
 	if w, th := n.Count(horde.KindImage); w != 1 || th != 3 {
 		t.Errorf("%d workers, %d threads after one came back", w, th)
 	}
+
 	if w, _ := n.Count(horde.KindText); w != 0 {
 		t.Errorf("%d scribes", w)
 	}
+
 	if own := n.Owned(u.ID); len(own) != 2 || own[0].Name != "Tower" {
 		t.Errorf("owned: %v", own)
 	}
@@ -369,55 +406,70 @@ func TestUptime(t *testing.T) {
 			a := must(n.Store.Account(t.Context(), u.ID))
 			return a.Balance, a.Escrow
 		}
+
 		step := func(d time.Duration) {
 			c.Advance(d)
 			n.checkIn(t, trusted, p)
 			n.checkIn(t, stranger, q)
 		}
+
 		step(0)
 		for range 10 {
 			step(time.Minute)
 		}
+
 		if b, e := balance(trusted); b != 0 || e != 0 {
 			t.Errorf("after exactly 600 s: %s, %s", b, e)
 		}
+
 		step(time.Minute)
 		if b, e := balance(trusted); b != horde.Whole(84) || e != 0 {
 			t.Errorf("trusted owner has %s, escrow %s", b, e)
 		}
+
 		if b, e := balance(stranger); b != 0 || e != horde.Whole(52) {
 			t.Errorf("untrusted owner has %s, escrow %s", b, e)
 		}
-		if w := n.ByName("A"); w.Totals.UptimeKudos != horde.Whole(84) || w.Totals.Kudos != horde.Whole(84) || w.Totals.Uptime != 660 {
+
+		if w := n.ByName("A"); w.Totals.UptimeKudos != horde.Whole(84) || w.Totals.Kudos != horde.Whole(84) ||
+			w.Totals.Uptime != 660 {
 			t.Errorf("%+v", w.Totals)
 		}
+
 		// Whoever comes back from being stale begins anew.
 		for range 10 {
 			step(time.Minute)
 		}
+
 		step(301 * time.Second)
 		for range 10 {
 			step(time.Minute)
 		}
+
 		if b, _ := balance(trusted); b != horde.Whole(84) {
 			t.Errorf("paid for an absence: %s", b)
 		}
+
 		step(time.Minute)
 		if b, _ := balance(trusted); b != horde.Whole(168) {
 			t.Errorf("second reward: %s", b)
 		}
+
 		// So does one in maintenance, and a paused one.
 		set(t, n, "A", func(w *store.Worker) { w.Maintenance = true })
 		set(t, n, "B", func(w *store.Worker) { w.Paused = true })
 		for range 30 {
 			step(time.Minute)
 		}
+
 		if b, _ := balance(trusted); b != horde.Whole(168) {
 			t.Errorf("paid in maintenance: %s", b)
 		}
+
 		if _, e := balance(stranger); e != horde.Whole(104) {
 			t.Errorf("paid a paused worker: %s", e)
 		}
+
 		if a := must(n.Store.Audit(t.Context())); !a.Sound() {
 			t.Errorf("%+v", a)
 		}
@@ -427,7 +479,9 @@ func TestUptime(t *testing.T) {
 func set(t testing.TB, n *node, name string, f func(*store.Worker)) {
 	t.Helper()
 	id := n.ByName(name).ID
-	if err := n.Store.Write(t.Context(), store.Unit{Workers: []string{id}, Do: func(tx *store.Tx) error { _, err := tx.ChangeWorker(id, f); return err }}); err != nil {
+	if err := n.Store.Write(t.Context(),
+		store.Unit{Workers: []string{id},
+			Do: func(tx *store.Tx) error { _, err := tx.ChangeWorker(id, f); return err }}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -440,14 +494,17 @@ func TestParallelCheckIns(t *testing.T) {
 		if db.Engine == storetest.Postgres {
 			nodes = append(nodes, newNode(t, db, c))
 		}
+
 		u := nodes[0].user(t, account.Trusted)
 		nodes[0].checkIn(t, u, pop("Tower"))
+
 		for i := range 61 {
 			c.Advance(10 * time.Second)
 			if i < 60 {
 				nodes[0].checkIn(t, u, pop("Tower"))
 				continue
 			}
+
 			var wg sync.WaitGroup
 			for k := range 16 {
 				wg.Go(func() {
@@ -456,8 +513,10 @@ func TestParallelCheckIns(t *testing.T) {
 					}
 				})
 			}
+
 			wg.Wait()
 		}
+
 		c.Advance(30 * time.Second)
 		nodes[0].checkIn(t, u, pop("Tower"))
 		if a := must(nodes[0].Store.Account(t.Context(), u.ID)); a.Balance != horde.Whole(52) {
@@ -517,7 +576,8 @@ func TestSpeed(t *testing.T) {
 		speeds []float64
 		want   float64
 	}{
-		{horde.KindImage, nil, 1_000_000}, {horde.KindText, nil, 1}, {horde.KindImage, []float64{0, 0}, 1_000_000}, {horde.KindImage, []float64{1, 2}, 1.5},
+		{horde.KindImage, nil, 1_000_000}, {horde.KindText, nil, 1}, {horde.KindImage, []float64{0, 0}, 1_000_000},
+		{horde.KindImage, []float64{1, 2}, 1.5},
 	} {
 		w := &Worker{Worker: store.Worker{Kind: tt.kind, Totals: store.WorkerTotals{Speeds: tt.speeds}}}
 		if got := w.Speed(); got != tt.want {
@@ -545,7 +605,8 @@ func TestLongNames(t *testing.T) {
 		name := u.Alias() + strings.Repeat("é", tt.length-len(u.Alias()))
 		for range 2 { // the name finds its worker again
 			o := n.checkIn(t, u, pop(name))
-			if got := o.Worker.Totals.Suspicions; !slices.Equal(got, tt.suspicions) || o.Worker.Name != clip(name, 100) || o.Worker.Paused {
+			if got := o.Worker.Totals.Suspicions; !slices.Equal(got, tt.suspicions) || o.Worker.Name != clip(name, 100) ||
+				o.Worker.Paused {
 				t.Errorf("%d characters: %q, suspicions %v", tt.length, o.Worker.Name, got)
 			}
 			if u = must(n.Accounts.ByID(t.Context(), u.ID)); u.Suspicions != len(tt.suspicions) {

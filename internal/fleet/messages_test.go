@@ -63,7 +63,8 @@ func TestMessages(t *testing.T) {
 		}
 		own := tell(owner, api.NewMessage{WorkerID: one, Message: "own", Origin: "the boss", Expiry: ptr(1)})
 		id := owner.ID.String()
-		if own != (api.Message{WorkerID: one, UserID: id, Created: "2026-08-01 12:00:04.000000", ID: own.ID, Message: "own", Origin: id,
+		if own != (api.Message{WorkerID: one, UserID: id, Created: "2026-08-01 12:00:04.000000", ID: own.ID, Message: "own",
+			Origin: id,
 			Expiry: "Sat, 01 Aug 2026 13:00:04 -0000"}) {
 			t.Errorf("an owner's message is %+v", own)
 		}
@@ -129,7 +130,8 @@ func TestMessages(t *testing.T) {
 			id   string
 			code horde.Code
 		}{
-			{owner, named.ID, horde.Forbidden}, {owner, "nonsense", horde.WorkermessageNotFound}, {mod, horde.NewID(), horde.WorkermessageNotFound},
+			{owner, named.ID, horde.Forbidden}, {owner, "nonsense", horde.WorkermessageNotFound},
+			{mod, horde.NewID(), horde.WorkermessageNotFound},
 			{mod, own.ID, ""}, {mod, named.ID, ""}, {mod, named.ID, horde.WorkermessageNotFound},
 		} {
 			if err := n.DeleteMessage(ctx, c.who, c.id); horde.CodeOf(err) != c.code || err != nil && c.code == "" {
@@ -143,7 +145,8 @@ func TestMessages(t *testing.T) {
 			t.Errorf("read again: %q, %v", told(n.MessagesFor(one)), err)
 		}
 		n.clock.Advance(100 * 24 * time.Hour)
-		if err := n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.PruneMessages(n.clock.Micros()) }}); err != nil {
+		if err := n.Store.Write(ctx,
+			store.Unit{Do: func(tx *store.Tx) error { return tx.PruneMessages(n.clock.Micros()) }}); err != nil {
 			t.Fatal(err)
 		}
 		listed(mod, MessageListing{Validity: "all", Page: 1}, "", "")
@@ -154,6 +157,7 @@ func TestMessages(t *testing.T) {
 func TestManyMessages(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, mod := n.user(t, 0), n.user(t, account.Moderator)
+
 	w := n.checkIn(t, owner, pop("worker one")).Worker.ID
 	for i := range maxOwnMessages + 1 {
 		_, err := n.SendMessage(t.Context(), owner, api.NewMessage{WorkerID: w, Message: "x", Expiry: ptr(1)})
@@ -161,15 +165,18 @@ func TestManyMessages(t *testing.T) {
 			t.Errorf("message %d: %v", i, err)
 		}
 	}
+
 	n.clock.Advance(time.Hour)
 	if _, err := n.SendMessage(t.Context(), owner, api.NewMessage{WorkerID: w, Message: "x"}); err != nil {
 		t.Errorf("after the others have expired: %v", err)
 	}
+
 	for range 60 {
 		if _, err := n.SendMessage(t.Context(), mod, api.NewMessage{WorkerID: w, Message: "m"}); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	for page, want := range map[int]int{1: 50, 2: 11, 3: 0} {
 		list, err := n.Messages(t.Context(), mod, MessageListing{Validity: "active", Page: page})
 		if err != nil || len(list) != want {
@@ -195,6 +202,7 @@ func TestMessagesOfAnotherNode(t *testing.T) {
 	ctx := t.Context()
 	var watches sync.WaitGroup
 	t.Cleanup(watches.Wait)
+
 	news := make(chan bool, 1)
 	for _, n := range []*node{here, there} {
 		begun := make(chan bool, 1)
@@ -207,9 +215,11 @@ func TestMessagesOfAnotherNode(t *testing.T) {
 			}
 			return nil
 		})
+
 		watches.Go(func() { n.Store.Watch(ctx) })
 		<-begun
 	}
+
 	hear := func(want string) {
 		t.Helper()
 		for timeout := time.After(20 * time.Second); told(there.MessagesFor("w")) != want; {
@@ -220,11 +230,13 @@ func TestMessagesOfAnotherNode(t *testing.T) {
 			}
 		}
 	}
+
 	m := must(here.SendMessage(ctx, mod, api.NewMessage{Message: "hello"}))
 	hear("hello")
 	if err := here.DeleteMessage(ctx, mod, m.ID); err != nil {
 		t.Fatal(err)
 	}
+
 	hear("")
 }
 
@@ -240,6 +252,7 @@ func TestManyMessagesAtOnce(t *testing.T) {
 		if db.Engine == storetest.Postgres {
 			nodes = append(nodes, newNode(t, db, c), newNode(t, db, c))
 		}
+
 		var told atomic.Int64
 		var wg sync.WaitGroup
 		for i := range 3 * maxOwnMessages {
@@ -252,6 +265,7 @@ func TestManyMessagesAtOnce(t *testing.T) {
 				}
 			})
 		}
+
 		wg.Wait()
 		if told.Load() != maxOwnMessages {
 			t.Errorf("%d messages were taken", told.Load())

@@ -44,13 +44,16 @@ func TestWhoMayChangeTeams(t *testing.T) {
 			{"untrusted moderator", mod, api.TeamInput{Name: ptr("A team")}, horde.UntrustedTeamCreation},
 			{"taken", other, api.TeamInput{Name: ptr("nIGHT sHIFT")}, horde.TeamNameAlreadyExists},
 			{"taken, but for space", other, api.TeamInput{Name: ptr(" Night Shift ")}, horde.TeamNameAlreadyExists},
-			{"profane name and info", other, api.TeamInput{Name: ptr("fuck this"), Info: ptr("fuck this")}, horde.ProfaneTeamName},
+			{"profane name and info", other, api.TeamInput{Name: ptr("fuck this"), Info: ptr("fuck this")},
+				horde.ProfaneTeamName},
 			{"profane info", other, api.TeamInput{Name: ptr("nice"), Info: ptr("fuck this")}, horde.ProfaneTeamInfo},
 			{"nothing but space", other, api.TeamInput{Name: ptr("   ")}, horde.BadRequest},
 			{"one character that can be seen", other, api.TeamInput{Name: ptr("  x\u200b")}, horde.BadRequest},
-			{"taken, but for a character that nobody sees", other, api.TeamInput{Name: ptr("Night\u200b Shift")}, horde.TeamNameAlreadyExists},
+			{"taken, but for a character that nobody sees", other, api.TeamInput{Name: ptr("Night\u200b Shift")},
+				horde.TeamNameAlreadyExists},
 			{"taken, but for two spaces", other, api.TeamInput{Name: ptr("Night  Shift")}, horde.TeamNameAlreadyExists},
-			{"profane, but for a character that nobody sees", other, api.TeamInput{Name: ptr("f\u200buck this")}, horde.ProfaneTeamName},
+			{"profane, but for a character that nobody sees", other, api.TeamInput{Name: ptr("f\u200buck this")},
+				horde.ProfaneTeamName},
 			{"in Greek", other, api.TeamInput{Name: ptr("ΣΑΣ")}, ""},
 			{"taken in Greek, with another sigma", other, api.TeamInput{Name: ptr("σας")}, horde.TeamNameAlreadyExists},
 			{"in French", other, api.TeamInput{Name: ptr("École")}, ""},
@@ -79,7 +82,8 @@ func TestWhoMayChangeTeams(t *testing.T) {
 			{"nothing", creator, id, api.TeamInput{}, horde.NoTeamModSelected},
 			{"taken", creator, id, api.TeamInput{Name: ptr("day shift")}, horde.TeamNameAlreadyExists},
 			{"profane name", creator, id, api.TeamInput{Name: ptr("fuck this")}, horde.ProfaneTeamName},
-			{"profane info beside a good name", creator, id, api.TeamInput{Name: ptr("Crew"), Info: ptr("fuck this")}, horde.ProfaneTeamInfo},
+			{"profane info beside a good name", creator, id, api.TeamInput{Name: ptr("Crew"), Info: ptr("fuck this")},
+				horde.ProfaneTeamInfo},
 			{"its own name in another case", creator, strings.ToUpper(id), api.TeamInput{Name: ptr("NIGHT SHIFT")}, ""},
 			{"by a moderator", mod, id, api.TeamInput{Info: ptr("watched")}, ""},
 		} {
@@ -90,7 +94,8 @@ func TestWhoMayChangeTeams(t *testing.T) {
 				}
 			})
 		}
-		if d := must(n.Team(t.Context(), id)); d.Name != "NIGHT SHIFT" || *d.Info != "watched" || d.Creator != creator.Alias() {
+		if d := must(n.Team(t.Context(), id)); d.Name != "NIGHT SHIFT" || *d.Info != "watched" ||
+			d.Creator != creator.Alias() {
 			t.Errorf("after all that the team is %+v", d)
 		}
 
@@ -98,7 +103,8 @@ func TestWhoMayChangeTeams(t *testing.T) {
 			name string
 			who  *account.User
 			want horde.Code
-		}{{"anonymous", anon, horde.NotModerator}, {"a stranger", other, horde.NotModerator}, {"the creator", creator, ""}, {"gone", mod, horde.TeamNotFound}} {
+		}{{"anonymous", anon, horde.NotModerator}, {"a stranger", other, horde.NotModerator}, {"the creator", creator, ""},
+			{"gone", mod, horde.TeamNotFound}} {
 			t.Run("delete/"+c.name, func(t *testing.T) {
 				if _, err := n.DeleteTeam(t.Context(), c.who, id); horde.CodeOf(err) != c.want {
 					t.Errorf("got %v, want code %q", err, c.want)
@@ -168,7 +174,8 @@ func TestTeamMembers(t *testing.T) {
 		if len(d.Models) != 2 || d.Models[0] != (api.ModelCount{Name: "horde_sketch", Count: 2}) {
 			t.Errorf("models are %+v", d.Models)
 		}
-		if shown := n.Details(n.Worker(one), account.Public).Team; shown.ID == nil || *shown.ID != id || *shown.Name != "Night Shift" {
+		if shown := n.Details(n.Worker(one), account.Public).Team; shown.ID == nil || *shown.ID != id ||
+			*shown.Name != "Night Shift" {
 			t.Errorf("the worker shows %+v", shown)
 		}
 
@@ -198,7 +205,8 @@ func TestTeamMembers(t *testing.T) {
 		if shown := n.Details(n.Worker(one), account.Public).Team; shown != (api.TeamName{}) {
 			t.Errorf("after the team was deleted its member shows %+v", shown)
 		}
-		if _, err := n.Modify(t.Context(), owner, n.Worker(one), api.ModifyWorker{Team: &id}); horde.CodeOf(err) != horde.TeamNotFound {
+		if _, err := n.Modify(t.Context(), owner, n.Worker(one),
+			api.ModifyWorker{Team: &id}); horde.CodeOf(err) != horde.TeamNotFound {
 			t.Errorf("joining a deleted team: %v", err)
 		}
 	})
@@ -235,16 +243,17 @@ func TestTeamTotalsOfRefusedUnits(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 40 {
 			wg.Go(func() {
-				_ = n.Store.Write(t.Context(), store.Unit{Key: horde.NewID(), Workers: []string{w.ID}, Do: func(tx *store.Tx) error {
-					if _, err := tx.ChangeWorker(w.ID, func(w *store.Worker) { w.Totals.Fulfilments++ }); err != nil {
-						return err
-					}
-					tx.CountForTeam(id, store.TeamTotals{Kudos: 150, Fulfilments: 1, WorkUnits: 3})
-					if i%4 == 0 {
-						return store.ErrLost
-					}
-					return nil
-				}})
+				_ = n.Store.Write(t.Context(),
+					store.Unit{Key: horde.NewID(), Workers: []string{w.ID}, Do: func(tx *store.Tx) error {
+						if _, err := tx.ChangeWorker(w.ID, func(w *store.Worker) { w.Totals.Fulfilments++ }); err != nil {
+							return err
+						}
+						tx.CountForTeam(id, store.TeamTotals{Kudos: 150, Fulfilments: 1, WorkUnits: 3})
+						if i%4 == 0 {
+							return store.ErrLost
+						}
+						return nil
+					}})
 			})
 		}
 		wg.Wait()

@@ -35,17 +35,20 @@ func TestTextSettings(t *testing.T) {
 	p.RequireUpfrontKudos, p.ExtraSlowWorker, p.NSFW = ptr(true), ptr(true), ptr(false)
 	o := n.checkInText(t, owner, p)
 	s := o.Worker.Settings
-	if want := []string{"b/model", "a/model", "mine::" + owner.Alias()}; !slices.Equal(s.Models, want) || !slices.Equal(o.ModelList, want) || len(o.Models) != 3 {
+	if want := []string{"b/model", "a/model", "mine::" + owner.Alias()}; !slices.Equal(s.Models, want) ||
+		!slices.Equal(o.ModelList, want) || len(o.Models) != 3 {
 		t.Errorf("models %v: their order counts", s.Models)
 	}
-	if s.MaxLength != 512 || s.MaxContextLength != 2048 || s.Threads != 1 || !s.AllowUnsafeIP || s.NSFW || s.RequireUpfrontKudos || o.RequireKudos || s.ExtraSlow {
+	if s.MaxLength != 512 || s.MaxContextLength != 2048 || s.Threads != 1 || !s.AllowUnsafeIP || s.NSFW ||
+		s.RequireUpfrontKudos || o.RequireKudos || s.ExtraSlow {
 		t.Errorf("%+v", s)
 	}
 	if len(s.Softprompts) != 200 || s.Softprompts[0] != "a.zip" || len([]rune(s.Softprompts[1])) != 100 {
 		t.Errorf("%d softprompts: %.200v", len(s.Softprompts), s.Softprompts)
 	}
 	d := n.Details(o.Worker, account.Public)
-	if d.Type != string(horde.KindText) || *d.MaxLength != 512 || *d.MaxContextLength != 2048 || d.MaxPixels != nil || d.Performance != "1.0 tokens per second" || !slices.Equal(d.Models, s.Models) {
+	if d.Type != string(horde.KindText) || *d.MaxLength != 512 || *d.MaxContextLength != 2048 || d.MaxPixels != nil ||
+		d.Performance != "1.0 tokens per second" || !slices.Equal(d.Models, s.Models) {
 		t.Errorf("%+v", d)
 	}
 }
@@ -57,6 +60,7 @@ func TestTextPopRefusals(t *testing.T) {
 	n.checkInText(t, other, textPop("taken", "m"))
 	friends := textPop("new", "m")
 	friends.PriorityUsernames = []string{"a"}
+
 	for _, tt := range []struct {
 		pop  api.TextPop
 		code horde.Code
@@ -73,6 +77,7 @@ func TestTextPopRefusals(t *testing.T) {
 			t.Errorf("%+v: %v, want %s %q", tt.pop, err, tt.code, tt.text)
 		}
 	}
+
 	if n.ByName("new") != nil {
 		t.Error("a refused pop made a worker")
 	}

@@ -63,6 +63,7 @@ func TestEveryCodeOfTheOriginalHasAStatus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var d struct {
 		Definitions struct {
 			RequestError struct {
@@ -75,10 +76,12 @@ func TestEveryCodeOfTheOriginalHasAStatus(t *testing.T) {
 	if err := json.Unmarshal(raw, &d); err != nil {
 		t.Fatal(err)
 	}
+
 	codes := d.Definitions.RequestError.Properties.RC.Enum
 	if len(codes) != 160 {
 		t.Errorf("%d codes", len(codes))
 	}
+
 	for _, c := range codes {
 		if _, ok := statuses[c]; !ok {
 			t.Errorf("no status for %s", c)

@@ -77,14 +77,17 @@ func TestAnimationsCostOneFrame(t *testing.T) {
 	for range frames {
 		many.Image, many.Delay = append(many.Image, frame), append(many.Delay, 1)
 	}
+
 	still := webpOf(t, scene(side, side, false), 10)
 	stills := make([][]byte, frames)
 	for i := range stills {
 		stills[i] = still
 	}
+
 	apng := pngOf(t, frame)
 	control := pngChunk("acTL", []byte{0, 0, 0xff, 0xff, 0, 0, 0, 0}) // 65,535 frames
 	extra := pngChunk("fdAT", bytes.Repeat([]byte{0, 0, 0, 1}, 1<<16))
+
 	end := len(apng) - 12 // of what comes before its last chunk
 	apng = slices.Concat(apng[:33], control, apng[33:end], bytes.Repeat(extra, 8), apng[end:])
 	for name, file := range map[string][]byte{

@@ -92,12 +92,14 @@ func animate(w, h int, stills ...[]byte) []byte {
 func TestDecodeReadsEveryFormat(t *testing.T) {
 	opaque, clear := scene(48, 32, false), scene(48, 32, true)
 	gray := image.NewGray(opaque.Rect)
+
 	deep := image.NewNRGBA64(opaque.Rect)
 	for y := range 32 {
 		for x := range 48 {
 			deep.Set(x, y, clear.At(x, y))
 		}
 	}
+
 	pal := image.NewPaletted(image.Rect(4, 4, 20, 20), color.Palette{color.Black, color.White})
 	part := encoded(t, func(b *bytes.Buffer) error {
 		return gif.EncodeAll(b, &gif.GIF{
@@ -105,6 +107,7 @@ func TestDecodeReadsEveryFormat(t *testing.T) {
 			Config: image.Config{Width: 48, Height: 32, ColorModel: pal.Palette},
 		})
 	})
+
 	for _, tt := range []struct {
 		name   string
 		data   []byte
@@ -122,23 +125,28 @@ func TestDecodeReadsEveryFormat(t *testing.T) {
 		{"bmp", encoded(t, func(b *bytes.Buffer) error { return bmp.Encode(b, asRGBA(opaque)) }), "bmp", false},
 		{"webp", webpOf(t, opaque, 80), "webp", false},
 		{"webp alpha", webpOf(t, clear, 80), "webp", true},
-		{"webp animated", animate(48, 32, webpOf(t, scene(24, 16, true), 80), webpOf(t, scene(24, 16, false), 80)), "webp", true},
+		{"webp animated", animate(48, 32, webpOf(t, scene(24, 16, true), 80), webpOf(t, scene(24, 16, false), 80)), "webp",
+			true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h, err := Inspect(tt.data)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if h.Format != tt.format || h.Alpha != tt.alpha || h.Width != 48 || h.Height != 32 {
 				t.Errorf("Inspect = %+v, want %s, alpha %t, 48×32", h, tt.format, tt.alpha)
 			}
+
 			img, format, err := Decode(t.Context(), tt.data, Limits{})
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if format != tt.format || img.Bounds() != image.Rect(0, 0, 48, 32) {
 				t.Errorf("Decode = %s %v", format, img.Bounds())
 			}
+
 			if again := webpOf(t, img, 50); !IsWebP(again) {
 				t.Error("not encoded as WebP")
 			}
@@ -150,6 +158,7 @@ func TestDecodeRefuses(t *testing.T) {
 	good := webpOf(t, scene(64, 64, false), 90)
 	small, huge := webpOf(t, scene(8, 8, true), 90), bytes.Clone(webpOf(t, scene(16, 16, false), 90))
 	mismatch := riffWebP(vp8x(8, 8, 0), huge[12:])
+
 	bomb := pngHeader(50000, 50000, 6)
 	for _, tt := range []struct {
 		name string
@@ -188,7 +197,8 @@ func TestDecodeRefuses(t *testing.T) {
 
 func TestTruncatedFilesNeverPassWhole(t *testing.T) {
 	for name, data := range map[string][]byte{
-		"lossy": webpOf(t, scene(40, 40, false), 90), "alpha": webpOf(t, scene(40, 40, true), 90), "png": pngOf(t, scene(40, 40, true)),
+		"lossy": webpOf(t, scene(40, 40, false), 90), "alpha": webpOf(t, scene(40, 40, true), 90),
+		"png": pngOf(t, scene(40, 40, true)),
 	} {
 		// The last bytes of a PNG (IEND) and a padding byte carry no pixels.
 		for n := range len(data) - 16 {
@@ -291,19 +301,25 @@ func TestBase64(t *testing.T) {
 			t.Errorf("Base64(%q) = %v, %v", s, got, err)
 		}
 	}
-	for _, s := range []string{"", "=", "a", "%%%%", "data:image/png," + std, "data:", std + std, "http://x/y.png", "äöü="} {
+
+	for _, s := range []string{"", "=", "a", "%%%%", "data:image/png," + std, "data:", std + std, "http://x/y.png",
+		"äöü="} {
 		if _, err := Base64(s, Limits{}); !errors.Is(err, ErrUnreadable) {
 			t.Errorf("Base64(%q) = %v", s, err)
 		}
 	}
+
 	long := base64.StdEncoding.EncodeToString(make([]byte, 101))
 	if _, err := Base64(long, Limits{MaxBytes: 100}); !errors.Is(err, ErrTooManyBytes) {
 		t.Errorf("101 bytes: %v", err)
 	}
+
 	if _, err := Base64(strings.Repeat("\n", 1000), Limits{MaxBytes: 100}); !errors.Is(err, ErrTooManyBytes) {
 		t.Errorf("line breaks without end: %v", err)
 	}
-	img, format, err := DecodeBase64(t.Context(), base64.StdEncoding.EncodeToString(pngOf(t, scene(8, 8, false))), SourceLimits)
+
+	img, format, err := DecodeBase64(t.Context(), base64.StdEncoding.EncodeToString(pngOf(t, scene(8, 8, false))),
+		SourceLimits)
 	if err != nil || format != "png" || img.Bounds().Dx() != 8 {
 		t.Errorf("DecodeBase64 = %v %s %v", img, format, err)
 	}
@@ -334,6 +350,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(animate(16, 16, webpOf(f, scene(8, 8, true), 50)))
 	f.Add(pngHeader(50000, 50000, 2))
 	f.Add(cmykJPEG)
+
 	lim := Limits{MaxBytes: 1 << 16, MaxPixels: 1 << 14, MaxSide: 1 << 12}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		img, format, err := Decode(t.Context(), data, lim)
@@ -343,13 +360,16 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
+
 		h, err := Inspect(data)
 		if err != nil || h.Format != format || img.Bounds() != image.Rect(0, 0, h.Width, h.Height) {
 			t.Fatalf("header %+v (%v), image %v", h, err, img.Bounds())
 		}
+
 		if !opaque(img) && !h.Alpha {
 			t.Fatalf("a transparent %T, and the header says that there is no alpha", img)
 		}
+
 		if lim.check(h) != nil {
 			t.Fatalf("%d×%d passed the limits", h.Width, h.Height)
 		}

@@ -16,6 +16,7 @@ func makeCMYK() []byte {
 	if err := jpeg.Encode(&grey, image.NewGray(image.Rect(0, 0, 48, 32)), nil); err != nil {
 		panic(err)
 	}
+
 	out := []byte{0xff, 0xd8, 0xff, 0xee, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, 0}
 	for src := grey.Bytes()[2:]; src[1] != 0xda; {
 		n := 2 + int(src[2])<<8 + int(src[3])
@@ -24,14 +25,17 @@ func makeCMYK() []byte {
 		}
 		src = src[n:]
 	}
+
 	out = append(out, 0xff, 0xc0, 0, 20, 8, 0, 32, 0, 48, 4)
 	for id := range byte(4) {
 		out = append(out, id+1, 0x11, 0)
 	}
+
 	out = append(out, 0xff, 0xda, 0, 14, 4)
 	for id := range byte(4) {
 		out = append(out, id+1, 0)
 	}
+
 	out = append(out, 0, 63, 0)
 	// 24 units of 4 blocks, each "no difference, end of block": 00 1010.
 	out = append(out, bytes.Repeat([]byte{0x28, 0xa2, 0x8a}, 24)...)

@@ -250,13 +250,16 @@ func TestOrientationOfEveryKindOfPixels(t *testing.T) {
 	for i := 3; i < len(src.Pix); i += 8 {
 		src.Pix[i] = 0
 	}
+
 	gray, gray16, deep := image.NewGray(src.Rect), image.NewGray16(src.Rect), image.NewNRGBA64(src.Rect)
-	wide, ink, palette := image.NewRGBA64(src.Rect), image.NewCMYK(src.Rect), image.NewPaletted(src.Rect, color.Palette{color.NRGBA{}})
+	wide, ink, palette := image.NewRGBA64(src.Rect), image.NewCMYK(src.Rect),
+		image.NewPaletted(src.Rect, color.Palette{color.NRGBA{}})
 	for _, row := range sixColours {
 		for _, c := range row {
 			palette.Palette = append(palette.Palette, c)
 		}
 	}
+
 	solid := blocks(sixColours)
 	for y := range src.Rect.Dy() {
 		for x := range src.Rect.Dx() {
@@ -267,6 +270,7 @@ func TestOrientationOfEveryKindOfPixels(t *testing.T) {
 			deep.SetNRGBA64(x, y, color.NRGBA64{uint16(c.R) << 8, uint16(c.G) << 8, uint16(c.B) << 8, uint16(c.A) << 8})
 		}
 	}
+
 	for _, m := range []image.Image{src, asRGBA(solid), gray, gray16, deep, wide, ink, palette, asPalettedAlpha(src)} {
 		t.Run(fmt.Sprintf("%T", m), func(t *testing.T) {
 			got := turned(m, 6)
@@ -279,9 +283,12 @@ func TestOrientationOfEveryKindOfPixels(t *testing.T) {
 			}
 		})
 	}
-	if out := turned(src, 3).(*image.NRGBA); out.NRGBAAt(3*block-1, 2*block-1) != src.NRGBAAt(0, 0) || src.NRGBAAt(0, 0).A != 0 {
+
+	if out := turned(src, 3).(*image.NRGBA); out.NRGBAAt(3*block-1, 2*block-1) != src.NRGBAAt(0, 0) ||
+		src.NRGBAAt(0, 0).A != 0 {
 		t.Errorf("the colour under a transparent pixel became %v", out.NRGBAAt(3*block-1, 2*block-1))
 	}
+
 	if turned(gray, 1) != image.Image(gray) {
 		t.Error("an upright image was copied")
 	}
@@ -306,26 +313,31 @@ func TestDamagedExifIsIgnored(t *testing.T) {
 	if orientationIn(good) != 6 {
 		t.Fatal("a good block is not read")
 	}
+
 	for n := range 36 { // where the entry of the orientation ends
 		if orientationIn(good[:n]) != upright {
 			t.Errorf("cut to %d bytes it says %d", n, orientationIn(good[:n]))
 		}
 	}
+
 	far := bytes.Clone(good)
 	binary.BigEndian.PutUint32(far[4:], math.MaxUint32)
 	many := bytes.Clone(good)
 	binary.BigEndian.PutUint16(many[10:], math.MaxUint16)
+
 	binary.BigEndian.PutUint16(many[24:], 0x0101) // no orientation in it
 	for name, exif := range map[string][]byte{
 		"value 0": exifBlock(binary.LittleEndian, 3, 0), "value 9": exifBlock(binary.LittleEndian, 3, 9),
 		"a huge value": exifBlock(binary.LittleEndian, 4, 1<<31), "a text": exifBlock(binary.LittleEndian, 2, 6),
-		"a directory outside": far, "more entries than there are": many, "neither order": append([]byte("XX*\x00"), good[4:]...),
+		"a directory outside": far, "more entries than there are": many,
+		"neither order": append([]byte("XX*\x00"), good[4:]...),
 	} {
 		if got := orientationIn(exif); got != upright {
 			t.Errorf("%s: %d", name, got)
 		}
 		for _, c := range containers {
-			if img, _, err := Decode(t.Context(), c.write(t, blocks(sixColours), exif, nil), SourceLimits); err != nil || img.Bounds().Dx() != 3*block {
+			if img, _, err := Decode(t.Context(), c.write(t, blocks(sixColours), exif, nil), SourceLimits); err != nil ||
+				img.Bounds().Dx() != 3*block {
 				t.Errorf("%s, %s: %v", c.name, name, err)
 			}
 		}
@@ -406,12 +418,16 @@ func srgbTable(name string) iccTag {
 
 // Working spaces as their makers publish them (columns adapted to D50).
 var (
-	profileSRGB = rgbProfile([3]float64{0.43607, 0.22249, 0.01392}, [3]float64{0.38515, 0.71687, 0.09708}, [3]float64{0.14307, 0.06061, 0.71410}, srgbPara)
-	profileP3   = rgbProfile([3]float64{0.51512, 0.24120, -0.00105}, [3]float64{0.29198, 0.69225, 0.04189}, [3]float64{0.15710, 0.06657, 0.78407}, srgbPara)
+	profileSRGB = rgbProfile([3]float64{0.43607, 0.22249, 0.01392}, [3]float64{0.38515, 0.71687, 0.09708},
+		[3]float64{0.14307, 0.06061, 0.71410}, srgbPara)
+	profileP3 = rgbProfile([3]float64{0.51512, 0.24120, -0.00105}, [3]float64{0.29198, 0.69225, 0.04189},
+		[3]float64{0.15710, 0.06657, 0.78407}, srgbPara)
 	// Adobe RGB (1998), of gamma 563/256.
-	profileAdobe = rgbProfile([3]float64{0.60974, 0.31111, 0.01947}, [3]float64{0.20528, 0.62567, 0.06087}, [3]float64{0.14919, 0.06322, 0.74457},
+	profileAdobe = rgbProfile([3]float64{0.60974, 0.31111, 0.01947}, [3]float64{0.20528, 0.62567, 0.06087},
+		[3]float64{0.14919, 0.06322, 0.74457},
 		func(n string) iccTag { return curvTag(n, 563) })
-	profileProPhoto = rgbProfile([3]float64{0.79767, 0.28804, 0}, [3]float64{0.13519, 0.71188, 0}, [3]float64{0.03134, 0.00009, 0.82491},
+	profileProPhoto = rgbProfile([3]float64{0.79767, 0.28804, 0}, [3]float64{0.13519, 0.71188, 0},
+		[3]float64{0.03134, 0.00009, 0.82491},
 		func(n string) iccTag { return paraTag(n, 0, 1.8) })
 	profileGrey18 = profileOf("GRAY", "XYZ ", curvTag("kTRC", 461)) // gamma 1.8
 )
@@ -424,11 +440,15 @@ var inOtherSpaces = []struct {
 	same    [4]color.NRGBA
 }{
 	{"sRGB", profileSRGB, [4]color.NRGBA{{255, 0, 0, 255}, {0, 255, 0, 255}, {0, 0, 255, 255}, {128, 128, 128, 255}}},
-	{"sRGB, a table", rgbProfile([3]float64{0.43607, 0.22249, 0.01392}, [3]float64{0.38515, 0.71687, 0.09708}, [3]float64{0.14307, 0.06061, 0.71410}, srgbTable),
+	{"sRGB, a table", rgbProfile([3]float64{0.43607, 0.22249, 0.01392}, [3]float64{0.38515, 0.71687, 0.09708},
+		[3]float64{0.14307, 0.06061, 0.71410}, srgbTable),
 		[4]color.NRGBA{{255, 0, 0, 255}, {0, 255, 0, 255}, {0, 0, 255, 255}, {128, 128, 128, 255}}},
-	{"Display P3", profileP3, [4]color.NRGBA{{234, 51, 35, 255}, {117, 251, 76, 255}, {0, 0, 245, 255}, {128, 128, 128, 255}}},
-	{"Adobe RGB", profileAdobe, [4]color.NRGBA{{219, 0, 0, 255}, {144, 255, 60, 255}, {0, 0, 250, 255}, {127, 127, 127, 255}}},
-	{"ProPhoto RGB", profileProPhoto, [4]color.NRGBA{{179, 70, 26, 255}, {138, 237, 78, 255}, {86, 35, 236, 255}, {108, 108, 108, 255}}},
+	{"Display P3", profileP3,
+		[4]color.NRGBA{{234, 51, 35, 255}, {117, 251, 76, 255}, {0, 0, 245, 255}, {128, 128, 128, 255}}},
+	{"Adobe RGB", profileAdobe,
+		[4]color.NRGBA{{219, 0, 0, 255}, {144, 255, 60, 255}, {0, 0, 250, 255}, {127, 127, 127, 255}}},
+	{"ProPhoto RGB", profileProPhoto,
+		[4]color.NRGBA{{179, 70, 26, 255}, {138, 237, 78, 255}, {86, 35, 236, 255}, {108, 108, 108, 255}}},
 }
 
 // Colours of an embedded profile are converted to sRGB, in each format that
@@ -443,7 +463,8 @@ func TestProfilesAreApplied(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				wantSoft(t, img, [2][3]color.NRGBA{{plain[0], plain[1], plain[2]}, {plain[3], {255, 255, 255, 255}, {0, 0, 0, 255}}})
+				wantSoft(t, img, [2][3]color.NRGBA{{plain[0], plain[1], plain[2]},
+					{plain[3], {255, 255, 255, 255}, {0, 0, 0, 255}}})
 			})
 		}
 	}
@@ -470,11 +491,12 @@ func TestSRGBProfilesChangeNothing(t *testing.T) {
 	m := scene(64, 64, false)
 	file := pngOf(t, m)
 	for name, chunk := range map[string][]byte{
-		"a curve":                          iccpChunk(profileSRGB),
-		"a table":                          iccpChunk(inOtherSpaces[1].profile),
-		"the chunk sRGB, a gamma beside":   slices.Concat(pngChunk("sRGB", []byte{0}), pngChunk("gAMA", be32(100000))),
-		"the gamma that stands for it":     pngChunk("gAMA", be32(45455)),
-		"its primaries":                    slices.Concat(pngChunk("gAMA", be32(45455)), pngChunk("cHRM", be32(31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000))),
+		"a curve":                        iccpChunk(profileSRGB),
+		"a table":                        iccpChunk(inOtherSpaces[1].profile),
+		"the chunk sRGB, a gamma beside": slices.Concat(pngChunk("sRGB", []byte{0}), pngChunk("gAMA", be32(100000))),
+		"the gamma that stands for it":   pngChunk("gAMA", be32(45455)),
+		"its primaries": slices.Concat(pngChunk("gAMA", be32(45455)),
+			pngChunk("cHRM", be32(31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000))),
 		"its code points, a profile aside": slices.Concat(pngChunk("cICP", []byte{1, 13, 0, 1}), iccpChunk(profileP3)),
 		"a gamma of 0":                     pngChunk("gAMA", be32(0)),
 		"primaries without an area":        pngChunk("cHRM", be32(0, 0, 0, 0, 0, 0, 0, 0)),
@@ -513,6 +535,7 @@ func TestColoursOfPNG(t *testing.T) {
 			return m
 		})
 	}
+
 	grey := flat(func(r image.Rectangle) image.Image {
 		m := image.NewGray(r)
 		for i := range m.Pix {
@@ -520,6 +543,7 @@ func TestColoursOfPNG(t *testing.T) {
 		}
 		return m
 	})
+
 	deepGrey := flat(func(r image.Rectangle) image.Image {
 		m := image.NewGray16(r)
 		for i := range m.Pix {
@@ -527,6 +551,7 @@ func TestColoursOfPNG(t *testing.T) {
 		}
 		return m
 	})
+
 	deep := flat(func(r image.Rectangle) image.Image {
 		m := image.NewNRGBA64(r)
 		for i := range m.Pix {
@@ -534,10 +559,13 @@ func TestColoursOfPNG(t *testing.T) {
 		}
 		return m
 	})
+
 	palette := flat(func(r image.Rectangle) image.Image {
 		return image.NewPaletted(r, color.Palette{color.NRGBA{234, 51, 35, 0}, color.NRGBA{1, 2, 3, 9}})
 	})
-	linear, p3chrm := pngChunk("gAMA", be32(100000)), pngChunk("cHRM", be32(31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))
+
+	linear, p3chrm := pngChunk("gAMA", be32(100000)),
+		pngChunk("cHRM", be32(31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))
 	red := color.NRGBA{234, 51, 35, 255} // sRGB's red in Display P3
 	for _, c := range []struct {
 		name string
@@ -549,14 +577,19 @@ func TestColoursOfPNG(t *testing.T) {
 		{"linear light of 16 bits", pngWith(deepGrey, linear), color.NRGBA{5, 5, 5, 255}, 0},
 		{"linear light with alpha, 16 bits", pngWith(deep, linear), color.NRGBA{127, 0, 0, 128}, 1},
 		{"primaries alone", pngWith(colour(red), p3chrm), color.NRGBA{255, 0, 0, 255}, 14},
-		{"primaries and a gamma", pngWith(colour(red), p3chrm, pngChunk("gAMA", be32(45455))), color.NRGBA{255, 0, 0, 255}, 14},
+		{"primaries and a gamma", pngWith(colour(red), p3chrm, pngChunk("gAMA", be32(45455))), color.NRGBA{255, 0, 0, 255},
+			14},
 		{"code points", pngWith(colour(red), pngChunk("cICP", []byte{12, 13, 0, 1})), color.NRGBA{255, 0, 0, 255}, 14},
-		{"HDR, a profile beside", pngWith(colour(red), pngChunk("cICP", []byte{9, 16, 0, 1}), iccpChunk(profileP3)), color.NRGBA{255, 0, 0, 255}, 14},
-		{"profile before sRGB", pngWith(colour(red), pngChunk("sRGB", []byte{0}), iccpChunk(profileP3)), color.NRGBA{255, 0, 0, 255}, 14},
-		{"colour under alpha", pngWith(colour(color.NRGBA{234, 51, 35, 0}), iccpChunk(profileP3)), color.NRGBA{255, 0, 0, 0}, 14},
+		{"HDR, a profile beside", pngWith(colour(red), pngChunk("cICP", []byte{9, 16, 0, 1}), iccpChunk(profileP3)),
+			color.NRGBA{255, 0, 0, 255}, 14},
+		{"profile before sRGB", pngWith(colour(red), pngChunk("sRGB", []byte{0}), iccpChunk(profileP3)),
+			color.NRGBA{255, 0, 0, 255}, 14},
+		{"colour under alpha", pngWith(colour(color.NRGBA{234, 51, 35, 0}), iccpChunk(profileP3)),
+			color.NRGBA{255, 0, 0, 0}, 14},
 		{"palette with alpha", pngWith(palette, iccpChunk(profileP3)), color.NRGBA{255, 0, 0, 0}, 14},
 		{"grey profile", pngWith(grey, iccpChunk(profileGrey18)), color.NRGBA{70, 70, 70, 255}, 1},
-		{"grey profile of a lightness", pngWith(grey, iccpChunk(profileOf("GRAY", "Lab ", curvTag("kTRC")))), color.NRGBA{51, 51, 51, 255}, 1},
+		{"grey profile of a lightness", pngWith(grey, iccpChunk(profileOf("GRAY", "Lab ", curvTag("kTRC")))),
+			color.NRGBA{51, 51, 51, 255}, 1},
 		{"grey profile on colours", pngWith(colour(red), iccpChunk(profileGrey18)), red, 0},
 		{"colour profile on greys", pngWith(grey, iccpChunk(profileProPhoto)), color.NRGBA{70, 70, 70, 255}, 1},
 		{"table alone", pngWith(colour(red), iccpChunk(profileOf("RGB ", "Lab ", iccTag{"A2B0", make([]byte, 64)}))), red, 0},
@@ -580,19 +613,23 @@ func TestCurvesOfProfiles(t *testing.T) {
 	for i := range table {
 		table[i] = uint16(math.Round(math.Pow(float64(i)/4095, 2.2) * 65535))
 	}
+
 	for name, c := range map[string]struct {
 		tag  iccTag
 		want curve
 	}{
-		"identity":           {curvTag("rTRC"), func(v float64) float64 { return v }},
-		"gamma":              {curvTag("rTRC", 0x0233), gamma(0x0233 / 256.)},
-		"table":              {curvTag("rTRC", table...), gamma(2.2)},
-		"table of two":       {curvTag("rTRC", 65535, 0), func(v float64) float64 { return 1 - v }},
-		"power":              {paraTag("rTRC", 0, 1.8), gamma(1.8)},
-		"power from a point": {paraTag("rTRC", 1, 2, 2, -0.5), func(v float64) float64 { return math.Pow(max(0, 2*v-0.5), 2) }},
-		"power on a floor":   {paraTag("rTRC", 2, 2, 1, 0, 0.25), func(v float64) float64 { return v*v + 0.25 }},
-		"sRGB":               {srgbPara("rTRC"), srgbToLinear},
-		"all seven":          {paraTag("rTRC", 4, 2, 1, 0, 0.5, 0.5, 0.1, 0.2), func(v float64) float64 { return map[bool]float64{true: v*v + 0.1, false: v/2 + 0.2}[v >= 0.5] }},
+		"identity":     {curvTag("rTRC"), func(v float64) float64 { return v }},
+		"gamma":        {curvTag("rTRC", 0x0233), gamma(0x0233 / 256.)},
+		"table":        {curvTag("rTRC", table...), gamma(2.2)},
+		"table of two": {curvTag("rTRC", 65535, 0), func(v float64) float64 { return 1 - v }},
+		"power":        {paraTag("rTRC", 0, 1.8), gamma(1.8)},
+		"power from a point": {paraTag("rTRC", 1, 2, 2, -0.5),
+			func(v float64) float64 { return math.Pow(max(0, 2*v-0.5), 2) }},
+		"power on a floor": {paraTag("rTRC", 2, 2, 1, 0, 0.25), func(v float64) float64 { return v*v + 0.25 }},
+		"sRGB":             {srgbPara("rTRC"), srgbToLinear},
+		"all seven": {paraTag("rTRC", 4, 2, 1, 0, 0.5, 0.5, 0.1, 0.2), func(v float64) float64 {
+			return map[bool]float64{true: v*v + 0.1, false: v/2 + 0.2}[v >= 0.5]
+		}},
 	} {
 		f := iccProfile(profileOf("RGB ", "XYZ ", c.tag)).curve("rTRC")
 		if f == nil {
@@ -605,9 +642,12 @@ func TestCurvesOfProfiles(t *testing.T) {
 			}
 		}
 	}
+
 	for name, tag := range map[string]iccTag{
-		"gamma 0": curvTag("rTRC", 0), "power 0": paraTag("rTRC", 0, 0), "a power of -1": paraTag("rTRC", 0, -1), "kind 5": paraTag("rTRC", 5, 1, 1, 1, 1, 1, 1, 1),
-		"too few numbers": paraTag("rTRC", 4, 1, 1, 1), "slope 0": paraTag("rTRC", 1, 2, 0, 1), "another type": {"rTRC", make([]byte, 40)},
+		"gamma 0": curvTag("rTRC", 0), "power 0": paraTag("rTRC", 0, 0), "a power of -1": paraTag("rTRC", 0, -1),
+		"kind 5":          paraTag("rTRC", 5, 1, 1, 1, 1, 1, 1, 1),
+		"too few numbers": paraTag("rTRC", 4, 1, 1, 1), "slope 0": paraTag("rTRC", 1, 2, 0, 1),
+		"another type":      {"rTRC", make([]byte, 40)},
 		"a table cut short": {"rTRC", curvTag("", 1, 2, 3).data[:16]}, "short": {"rTRC", []byte("curv")},
 	} {
 		if iccProfile(profileOf("RGB ", "XYZ ", tag)).curve("rTRC") != nil {
@@ -627,7 +667,8 @@ func TestDamagedProfilesAreIgnored(t *testing.T) {
 	copy(noSignature[36:], "xxxx")
 	for name, profile := range map[string][]byte{
 		"empty": {}, "a header": profileP3[:128], "cut": profileP3[:300], "an entry outside": outside,
-		"four billion entries": many, "no signature": noSignature, "large": append(bytes.Clone(profileP3), make([]byte, maxProfile)...),
+		"four billion entries": many, "no signature": noSignature,
+		"large": append(bytes.Clone(profileP3), make([]byte, maxProfile)...),
 	} {
 		for _, c := range containers {
 			if c.name == "jpeg" && len(profile) > maxProfile || c.name == "webp" && len(profile) > maxProfile {
@@ -656,14 +697,18 @@ func TestDamagedProfilesAreIgnored(t *testing.T) {
 
 // JPEG profiles of which a segment is missing or comes twice are no profile.
 func TestJPEGProfilesMustBeWhole(t *testing.T) {
-	file := encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, blocks(sixColours), &jpeg.Options{Quality: 100}) })
+	file := encoded(t, func(b *bytes.Buffer) error {
+		return jpeg.Encode(b, blocks(sixColours), &jpeg.Options{Quality: 100})
+	})
 	part := func(number, of int, content []byte) []byte {
 		return segment(0xe2, "ICC_PROFILE\x00"+string([]byte{byte(number), byte(of)})+string(content))
 	}
 	for name, segments := range map[string][]byte{
-		"the second is missing": part(1, 2, profileP3), "the first comes twice": slices.Concat(part(1, 1, profileP3), part(1, 1, profileP3)),
-		"number 0": part(0, 1, profileP3), "of 0": part(1, 0, profileP3), "of two counts": slices.Concat(part(1, 2, profileP3[:200]), part(2, 3, profileP3[200:])),
-		"no number": segment(0xe2, "ICC_PROFILE\x00"), "of another program": segment(0xe2, "MPF\x00"+string(profileP3)),
+		"the second is missing": part(1, 2, profileP3),
+		"the first comes twice": slices.Concat(part(1, 1, profileP3), part(1, 1, profileP3)),
+		"number 0":              part(0, 1, profileP3), "of 0": part(1, 0, profileP3),
+		"of two counts": slices.Concat(part(1, 2, profileP3[:200]), part(2, 3, profileP3[200:])),
+		"no number":     segment(0xe2, "ICC_PROFILE\x00"), "of another program": segment(0xe2, "MPF\x00"+string(profileP3)),
 	} {
 		img, _, err := Decode(t.Context(), slices.Concat(file[:2], segments, file[2:]), SourceLimits)
 		if err != nil {
@@ -678,7 +723,8 @@ func TestJPEGProfilesMustBeWhole(t *testing.T) {
 // the format says so. It is what serves as a mask for inpainting.
 func TestAlphaIsAProperty(t *testing.T) {
 	clear, solid := scene(32, 32, true), scene(32, 32, false)
-	palette := image.NewPaletted(image.Rect(0, 0, 32, 32), color.Palette{color.NRGBA{200, 10, 10, 255}, color.NRGBA{10, 200, 10, 0}})
+	palette := image.NewPaletted(image.Rect(0, 0, 32, 32),
+		color.Palette{color.NRGBA{200, 10, 10, 255}, color.NRGBA{10, 200, 10, 0}})
 	for i := range palette.Pix {
 		palette.Pix[i] = uint8(i % 32 / 16)
 	}
@@ -686,7 +732,8 @@ func TestAlphaIsAProperty(t *testing.T) {
 	grey := image.NewGray(palette.Rect)
 	gifFile := func(m *image.Paletted, w, h int) []byte {
 		return encoded(t, func(b *bytes.Buffer) error {
-			return gif.EncodeAll(b, &gif.GIF{Image: []*image.Paletted{m}, Delay: []int{0}, Config: image.Config{Width: w, Height: h}})
+			return gif.EncodeAll(b, &gif.GIF{Image: []*image.Paletted{m}, Delay: []int{0},
+				Config: image.Config{Width: w, Height: h}})
 		})
 	}
 	gifPalette := image.NewPaletted(palette.Rect, color.Palette{color.Black, color.Transparent})
@@ -705,11 +752,13 @@ func TestAlphaIsAProperty(t *testing.T) {
 		{"png grey", pngOf(t, grey), false, false},
 		{"png grey, one of them transparent", pngWith(pngOf(t, grey), pngChunk("tRNS", []byte{0, 0})), true, true},
 		{"png RGB", pngOf(t, asRGBA(solid)), false, false},
-		{"png RGB, one colour transparent", pngWith(pngOf(t, asRGBA(solid)), pngChunk("tRNS", []byte{0, 0, 0, 0, 0, 90})), true, true},
+		{"png RGB, one colour transparent", pngWith(pngOf(t, asRGBA(solid)), pngChunk("tRNS", []byte{0, 0, 0, 0, 0, 90})),
+			true, true},
 		{"png RGBA, all opaque", opaqueRGBA(t), true, false},
 		{"webp", webpOf(t, solid, 80), false, false},
 		{"webp with alpha", webpOf(t, clear, 80), true, true},
-		{"webp lossless with alpha", encoded(t, func(b *bytes.Buffer) error { return nativewebp.Encode(b, clear, nil) }), true, true},
+		{"webp lossless with alpha", encoded(t, func(b *bytes.Buffer) error { return nativewebp.Encode(b, clear, nil) }),
+			true, true},
 		{"gif with a transparent colour", gifFile(gifPalette, 32, 32), true, true},
 		{"gif", gifFile(opaquePalette, 32, 32), false, false},
 		{"gif with a free margin", gifFile(opaquePalette, 40, 40), true, true},
@@ -758,7 +807,8 @@ func pngGreyAlphaFile() []byte {
 	}
 	z.Close()
 	head := append(be32(side, side), 8, 4, 0, 0, 0)
-	return slices.Concat([]byte("\x89PNG\r\n\x1a\n"), pngChunk("IHDR", head), pngChunk("IDAT", rows.Bytes()), pngChunk("IEND", nil))
+	return slices.Concat([]byte("\x89PNG\r\n\x1a\n"), pngChunk("IHDR", head), pngChunk("IDAT", rows.Bytes()),
+		pngChunk("IEND", nil))
 }
 
 // opaqueRGBA is a PNG with an alpha channel that is full everywhere: Go's encoder
@@ -770,7 +820,8 @@ func opaqueRGBA(t testing.TB) []byte {
 		z.Write(append([]byte{0}, bytes.Repeat([]byte{9, 99, 199, 255}, 8)...))
 	}
 	z.Close()
-	file := slices.Concat([]byte("\x89PNG\r\n\x1a\n"), pngChunk("IHDR", append(be32(8, 8), 8, 6, 0, 0, 0)), pngChunk("IDAT", rows.Bytes()), pngChunk("IEND", nil))
+	file := slices.Concat([]byte("\x89PNG\r\n\x1a\n"), pngChunk("IHDR", append(be32(8, 8), 8, 6, 0, 0, 0)),
+		pngChunk("IDAT", rows.Bytes()), pngChunk("IEND", nil))
 	if _, err := png.Decode(bytes.NewReader(file)); err != nil {
 		t.Fatal(err)
 	}
@@ -875,7 +926,8 @@ func FuzzNotes(f *testing.F) {
 	for _, c := range containers {
 		f.Add(c.write(f, blocks(sixColours), exifBlock(binary.BigEndian, 3, 6), profileP3))
 	}
-	f.Add(pngWith(pngOf(f, scene(4, 4, false)), pngChunk("gAMA", be32(100000)), pngChunk("cHRM", be32(31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))))
+	f.Add(pngWith(pngOf(f, scene(4, 4, false)), pngChunk("gAMA", be32(100000)),
+		pngChunk("cHRM", be32(31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000))))
 	f.Add(pngWith(pngOf(f, scene(4, 4, false)), pngChunk("cICP", []byte{12, 13, 0, 1})))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, err := Inspect(data)
@@ -885,7 +937,8 @@ func FuzzNotes(f *testing.F) {
 		if h.turn < 1 || h.turn > 8 {
 			t.Fatalf("orientation %d", h.turn)
 		}
-		if _, _, err := Decode(t.Context(), data, Limits{MaxBytes: 1 << 16, MaxPixels: 1 << 14}); err != nil && !errors.Is(err, ErrUnreadable) &&
+		if _, _, err := Decode(t.Context(), data, Limits{MaxBytes: 1 << 16, MaxPixels: 1 << 14}); err != nil &&
+			!errors.Is(err, ErrUnreadable) &&
 			!errors.Is(err, ErrTooManyPixels) && !errors.Is(err, ErrTooManyBytes) {
 			t.Fatalf("an error of no kind: %v", err)
 		}

@@ -24,6 +24,7 @@ func worker(id string, delivered, failed bool) *fleet.Worker {
 func TestRivals(t *testing.T) {
 	proven, untried := worker("proven", true, false), worker("untried", false, false)
 	failing := worker("failing", false, true)
+
 	none := func(*fleet.Worker) bool { return false }
 	for _, tt := range []struct {
 		name      string
@@ -55,6 +56,7 @@ func TestRivals(t *testing.T) {
 			if tt.could == nil {
 				tt.could = func(*fleet.Worker) bool { return true }
 			}
+
 			c := Contest{
 				Online: func(each func(*fleet.Worker) bool) {
 					for _, w := range tt.online {

@@ -38,18 +38,22 @@ func TestExplainImage(t *testing.T) {
 		want      string
 	}{
 		{"everything", NewPricer(Standard()), everything(), []string{catalog.SD1, catalog.SDXL},
-			"network loras tis model source_image post_processing burn slow_workers worker_blacklist each n acceptance extra_source_images"},
+			"network loras tis model source_image post_processing burn slow_workers worker_blacklist each n acceptance " +
+				"extra_source_images"},
 		{"little", NewPricer(Standard()), usual(), []string{catalog.SD1}, "network burn each acceptance"},
 		{"no net", NewPricer(nil), usual(), nil, "formula burn each acceptance"},
-		{"targeted", NewPricer(Standard()), Order{Targeted: true, Loras: 2, N: 1}, []string{catalog.SDXL}, "targeted model burn each acceptance"},
+		{"targeted", NewPricer(Standard()), Order{Targeted: true, Loras: 2, N: 1}, []string{catalog.SDXL},
+			"targeted model burn each acceptance"},
 	} {
 		q, steps := c.p.Explain(c.o, c.baselines)
 		if got := codes(steps); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
+
 		if q != c.p.Quote(c.o, c.baselines) || horde.KudosOf(steps[len(steps)-1].Kudos) != q.Total() {
 			t.Errorf("%s: %+v, explained as %+v", c.name, q, steps[len(steps)-1])
 		}
+
 		for _, s := range steps {
 			if !strings.HasSuffix(s.Describe(), ".") {
 				t.Errorf("%s: step %s is called %q", c.name, s.Code, s.Describe())
@@ -122,8 +126,9 @@ func TestStepsAddUp(t *testing.T) {
 
 func TestTextStepsAddUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		o := TextOrder{MaxLength: rapid.IntRange(16, 4096).Draw(t, "max"), MaxContext: rapid.IntRange(80, 1<<18).Draw(t, "context"),
-			N: rapid.IntRange(1, 20).Draw(t, "n"), PromptChars: rapid.IntRange(0, 1<<16).Draw(t, "prompt")}
+		o := TextOrder{MaxLength: rapid.IntRange(16, 4096).Draw(t, "max"),
+			MaxContext: rapid.IntRange(80, 1<<18).Draw(t, "context"),
+			N:          rapid.IntRange(1, 20).Draw(t, "n"), PromptChars: rapid.IntRange(0, 1<<16).Draw(t, "prompt")}
 		size := rapid.SampledFrom([]float64{0, 0.5, 1, 7, 13, 70, 400}).Draw(t, "size")
 		dry, steps := o.Explain(size, "m")
 		addUp(t, steps, dry)
@@ -138,7 +143,8 @@ func TestTextStepsAddUp(t *testing.T) {
 }
 
 // rounded are the steps whose result is rounded to hundredths or wholes.
-var rounded = map[string]bool{StepEach: true, StepScale: true, StepRounding: true, StepN: true, StepAcceptance: true, StepExtraSources: true}
+var rounded = map[string]bool{StepEach: true, StepScale: true, StepRounding: true, StepN: true, StepAcceptance: true,
+	StepExtraSources: true}
 
 func addUp(t *rapid.T, steps []Step, total float64) {
 	k := 0.0
@@ -165,7 +171,9 @@ func addUp(t *rapid.T, steps []Step, total float64) {
 // What comes back from the database is what was written, and nothing that lies
 // there instead breaks a price.
 func TestFeatures(t *testing.T) {
-	for _, o := range []Order{usual(), everything(), BasisJob(), {Width: 64, Height: 64, Steps: 1, HasSource: true, Denoising: ptr(0.3), ControlType: "canny", ControlStrength: ptr(0.5)}} {
+	for _, o := range []Order{usual(), everything(), BasisJob(),
+		{Width: 64, Height: 64, Steps: 1, HasSource: true, Denoising: ptr(0.3), ControlType: "canny",
+			ControlStrength: ptr(0.5)}} {
 		text, err := o.Features().JSON()
 		if err != nil {
 			t.Fatal(err)

@@ -22,10 +22,13 @@ func TestCrashBetweenSteps(t *testing.T) {
 		s := db.Open()
 		payer, owner, stylist := newUser(t, s, floor, 20000), newUser(t, s, floor, 10000), newUser(t, s, floor, 10000)
 		const price = horde.Kudos(4298)
-		err := s.Write(t.Context(), store.Unit{Accounts: []horde.UserID{payer}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "hold:r", payer, price) }})
+		err := s.Write(t.Context(),
+			store.Unit{Accounts: []horde.UserID{payer},
+				Do: func(tx *store.Tx) error { return kudos.Hold(tx, "hold:r", payer, price) }})
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		steps := func(tx *store.Tx, e *kudos.Entry) []func() error {
 			return []func() error{
 				func() error { return e.Charge(payer, price, kudos.Part{Kind: kudos.Image, Amount: 4198}) },
@@ -36,23 +39,28 @@ func TestCrashBetweenSteps(t *testing.T) {
 				e.Commit,
 			}
 		}
+
 		settle := func(breakOff int) error {
-			return s.Write(t.Context(), store.Unit{Accounts: []horde.UserID{payer, owner, stylist}, Do: func(tx *store.Tx) error {
-				all := steps(tx, kudos.NewEntry(tx, "deliver:j", "picture delivered", "r", "j"))
-				for i, step := range all {
-					if i == breakOff {
+			return s.Write(t.Context(),
+				store.Unit{Accounts: []horde.UserID{payer, owner, stylist}, Do: func(tx *store.Tx) error {
+					all := steps(tx, kudos.NewEntry(tx, "deliver:j", "picture delivered", "r", "j"))
+					for i, step := range all {
+						if i == breakOff {
+							return errCrash
+						}
+						if err := step(); err != nil {
+							return err
+						}
+					}
+
+					if breakOff == len(all) {
 						return errCrash
 					}
-					if err := step(); err != nil {
-						return err
-					}
-				}
-				if breakOff == len(all) {
-					return errCrash
-				}
-				return nil
-			}})
+
+					return nil
+				}})
 		}
+
 		check := func(when string, balances [3]horde.Kudos, escrow, held horde.Kudos) {
 			t.Helper()
 			for i, id := range []horde.UserID{payer, owner, stylist} {
@@ -65,6 +73,7 @@ func TestCrashBetweenSteps(t *testing.T) {
 			}
 			sound(t, s)
 		}
+
 		again := func() {
 			t.Helper()
 			if err := s.Close(); err != nil {
@@ -72,6 +81,7 @@ func TestCrashBetweenSteps(t *testing.T) {
 			}
 			s = db.Open()
 		}
+
 		for i := range 1 + len(steps(nil, nil)) {
 			if err := settle(i); !errors.Is(err, errCrash) {
 				t.Fatalf("step %d: %v", i, err)
@@ -79,9 +89,11 @@ func TestCrashBetweenSteps(t *testing.T) {
 			again()
 			check(fmt.Sprint("broken off before step ", i), [3]horde.Kudos{20000, 10000, 10000}, 0, price)
 		}
+
 		if err := settle(-1); err != nil {
 			t.Fatal(err)
 		}
+
 		for range 3 { // the crash came before the answer: it is tried again
 			again()
 			check("settled", [3]horde.Kudos{20000 - price, 12099, 10200}, 2099, 0)

@@ -126,7 +126,8 @@ func TestPostings(t *testing.T) {
 				return e.Reward(u, kudos.Earning{Amount: 1001, Trusted: true})
 			},
 				1001, 0, map[string]horde.Kudos{"mint": -1001}, 11001, 0},
-			{"reward, untrusted", 10000, func(e *kudos.Entry, u horde.UserID) error { return e.Reward(u, kudos.Earning{Amount: 1000}) },
+			{"reward, untrusted", 10000,
+				func(e *kudos.Entry, u horde.UserID) error { return e.Reward(u, kudos.Earning{Amount: 1000}) },
 				500, 500, map[string]horde.Kudos{"mint": -1000}, 10500, 500},
 			{"half of 0.01", 10000, func(e *kudos.Entry, u horde.UserID) error { return e.Reward(u, kudos.Earning{Amount: 1}) },
 				1, 0, map[string]horde.Kudos{"mint": -1}, 10001, 0},
@@ -134,7 +135,10 @@ func TestPostings(t *testing.T) {
 				1, 2, map[string]horde.Kudos{"mint": -3}, 10001, 2},
 			{"half of 0.05", 10000, func(e *kudos.Entry, u horde.UserID) error { return e.Reward(u, kudos.Earning{Amount: 5}) },
 				3, 2, map[string]horde.Kudos{"mint": -5}, 10003, 2},
-			{"half of 42.99", 10000, func(e *kudos.Entry, u horde.UserID) error { return e.Reward(u, kudos.Earning{Amount: 4299}) },
+			{"half of 42.99", 10000, func(e *kudos.Entry, u horde.UserID) error {
+				return e.Reward(u,
+					kudos.Earning{Amount: 4299})
+			},
 				2149, 2150, map[string]horde.Kudos{"mint": -4299}, 12149, 2150},
 			{"all in escrow", 10000, func(e *kudos.Entry, u horde.UserID) error { return e.Escrow(u, 5000) },
 				0, 5000, map[string]horde.Kudos{"mint": -5000}, 10000, 5000},
@@ -154,25 +158,31 @@ func TestPostings(t *testing.T) {
 				t.Errorf("%s: %v", tt.name, err)
 				continue
 			}
+
 			want := map[string]horde.Kudos{}
 			for name, n := range tt.others {
 				want[name] = n
 			}
+
 			for name, n := range map[string]horde.Kudos{kudos.UserAccount(u): tt.user, kudos.EscrowAccount(u): tt.escrow} {
 				if n != 0 {
 					want[name] = n
 				}
 			}
+
 			if tt.name == "charge at the floor" { // so that the history tells of it
 				want[kudos.UserAccount(u)] = 0
 			}
+
 			if diff := cmp.Diff(want, postings(t, db, id)); diff != "" {
 				t.Errorf("%s: %s", tt.name, diff)
 			}
+
 			if a := account(t, s, u); a.Balance != tt.balance || a.Escrow != tt.hidden {
 				t.Errorf("%s: balance %s, escrow %s", tt.name, a.Balance, a.Escrow)
 			}
 		}
+
 		sound(t, s)
 	})
 }
@@ -194,11 +204,13 @@ func TestParallelSpends(t *testing.T) {
 		} {
 			u := newUser(t, nodes[0], floor, 10000)
 			var spent, poor atomic.Int64
+
 			var wg sync.WaitGroup
 			for i := range 100 {
 				wg.Go(func() {
 					id := fmt.Sprint(name, u, i)
-					switch err := nodes[i%len(nodes)].Write(t.Context(), store.Unit{Key: id, Accounts: []horde.UserID{u}, Do: func(tx *store.Tx) error { return spend(tx, u, id) }}); {
+					switch err := nodes[i%len(nodes)].Write(t.Context(),
+						store.Unit{Key: id, Accounts: []horde.UserID{u}, Do: func(tx *store.Tx) error { return spend(tx, u, id) }}); {
 					case err == nil:
 						spent.Add(1)
 					case errors.Is(err, kudos.ErrInsufficient):
@@ -208,11 +220,13 @@ func TestParallelSpends(t *testing.T) {
 					}
 				})
 			}
+
 			wg.Wait()
 			if spent.Load() != 1 || poor.Load() != 99 {
 				t.Errorf("%s: %d succeeded, %d were refused", name, spent.Load(), poor.Load())
 			}
 		}
+
 		sound(t, nodes[0])
 	})
 }
@@ -223,6 +237,7 @@ func TestSameBusinessID(t *testing.T) {
 		nodes := open(db)
 		u := newUser(t, nodes[0], floor, 10000)
 		var done atomic.Int64
+
 		var wg sync.WaitGroup
 		for i := range 20 {
 			wg.Go(func() {
@@ -237,10 +252,12 @@ func TestSameBusinessID(t *testing.T) {
 				}
 			})
 		}
+
 		wg.Wait()
 		if a := account(t, nodes[0], u); done.Load() != 1 || a.Balance != 10000-100+15 || a.Escrow != 15 {
 			t.Errorf("%d succeeded; balance %s, escrow %s", done.Load(), a.Balance, a.Escrow)
 		}
+
 		sound(t, nodes[0])
 	})
 }
@@ -273,6 +290,7 @@ func checkModel(rt *rapid.T, s *store.Store) {
 		p.id = newUser(rt, s, lowest, p.balance)
 		purses = append(purses, p)
 	}
+
 	events := 0
 	var last string // id of an event that is written
 	pick := func() *purse { return rapid.SampledFrom(purses).Draw(rt, "user") }
@@ -280,6 +298,7 @@ func checkModel(rt *rapid.T, s *store.Store) {
 	run := func(p *purse, f func(*store.Tx) error) error {
 		return s.Write(context.Background(), store.Unit{Accounts: []horde.UserID{p.id}, Do: f})
 	}
+
 	event := func(p *purse, f func(*kudos.Entry) error) {
 		events++
 		id := fmt.Sprint(p.id, "/", events)
@@ -291,6 +310,7 @@ func checkModel(rt *rapid.T, s *store.Store) {
 		}
 		last = id
 	}
+
 	hold := func(p *purse) string {
 		ids := slices.Sorted(maps.Keys(p.holds)) // the same choice when a case is run again
 		if len(ids) == 0 {
@@ -298,6 +318,7 @@ func checkModel(rt *rapid.T, s *store.Store) {
 		}
 		return rapid.SampledFrom(ids).Draw(rt, "hold")
 	}
+
 	rt.Repeat(map[string]func(*rapid.T){
 		"charge": func(*rapid.T) {
 			p, n := pick(), amount()
@@ -319,6 +340,7 @@ func checkModel(rt *rapid.T, s *store.Store) {
 			if last == "" {
 				return
 			}
+
 			err := run(p, func(tx *store.Tx) error {
 				e := kudos.NewEntry(tx, last, "test", "", "")
 				return errors.Join(e.Charge(p.id, n), e.Escrow(p.id, 1), e.Commit())
@@ -332,7 +354,8 @@ func checkModel(rt *rapid.T, s *store.Store) {
 			events++
 			id := fmt.Sprint("hold:", p.id, "/", events)
 			err := run(p, func(tx *store.Tx) error { return kudos.Hold(tx, id, p.id, n) })
-			if rich := p.balance-p.lowest-p.held >= n; rich != (err == nil) || err != nil && !errors.Is(err, kudos.ErrInsufficient) {
+			if rich := p.balance-p.lowest-p.held >= n; rich != (err == nil) || err != nil &&
+				!errors.Is(err, kudos.ErrInsufficient) {
 				rt.Fatalf("hold %s of %+v: %v", n, p, err)
 			}
 			if err == nil {
@@ -343,6 +366,7 @@ func checkModel(rt *rapid.T, s *store.Store) {
 			p := pick()
 			var wishes []kudos.OptionalHold
 			before := p.held
+
 			for range rapid.IntRange(0, 3).Draw(rt, "wishes") {
 				events++
 				w := kudos.OptionalHold{ID: fmt.Sprint("hold:", p.id, "/", events), Amount: amount()}
@@ -351,6 +375,7 @@ func checkModel(rt *rapid.T, s *store.Store) {
 					p.holds[w.ID], p.held = got, p.held+got
 				}
 			}
+
 			var some bool
 			err := run(p, func(tx *store.Tx) (err error) {
 				some, err = kudos.HoldAvailable(tx, p.id, wishes)
@@ -367,6 +392,7 @@ func checkModel(rt *rapid.T, s *store.Store) {
 			if err := run(p, func(tx *store.Tx) error { return kudos.ConsumeHold(tx, id, n) }); err != nil {
 				rt.Fatal(err)
 			}
+
 			p.move(-n)
 			eaten := min(n, p.holds[id])
 			p.held -= eaten
@@ -397,11 +423,13 @@ func checkModel(rt *rapid.T, s *store.Store) {
 			for _, p := range purses {
 				a := account(rt, s, p.id)
 				if a.Balance != p.balance || a.Escrow != p.escrow || a.Held != p.held {
-					rt.Fatalf("user %d has %s, escrow %s, held %s; want %s, %s, %s", p.id, a.Balance, a.Escrow, a.Held, p.balance, p.escrow, p.held)
+					rt.Fatalf("user %d has %s, escrow %s, held %s; want %s, %s, %s", p.id, a.Balance, a.Escrow, a.Held, p.balance,
+						p.escrow, p.held)
 				}
 			}
 		},
 	})
+
 	sound(rt, s)
 }
 
@@ -417,19 +445,23 @@ func TestStorm(t *testing.T) {
 		for range 5 {
 			users = append(users, newUser(t, nodes[0], floor, 100000))
 		}
+
 		var wg sync.WaitGroup
 		for g := range 16 {
 			s := nodes[g%len(nodes)]
 			wg.Go(func() {
 				for i := range 25 {
-					if err := storm(s, users, fmt.Sprint(g, "/", i)); err != nil && !errors.Is(err, kudos.ErrInsufficient) && !errors.Is(err, errRefused) {
+					if err := storm(s, users, fmt.Sprint(g, "/", i)); err != nil && !errors.Is(err, kudos.ErrInsufficient) &&
+						!errors.Is(err, errRefused) {
 						t.Error(err)
 					}
 				}
 			})
 		}
+
 		wg.Wait()
 		sound(t, nodes[0])
+
 		for _, u := range users {
 			if a := account(t, nodes[0], u); a.Balance < floor {
 				t.Errorf("user %d has %s, less than the floor", u, a.Balance)
@@ -443,34 +475,44 @@ func TestStorm(t *testing.T) {
 func storm(s *store.Store, users []horde.UserID, id string) error {
 	payer, owner := users[rand.IntN(len(users))], users[rand.IntN(len(users))]
 	n := horde.Kudos(rand.Int64N(9000) + 1)
+
 	held, refused, trusted := rand.IntN(2) == 0, rand.IntN(5) == 0, rand.IntN(2) == 0
 	if held {
-		err := s.Write(context.Background(), store.Unit{Key: id, Accounts: []horde.UserID{payer}, Do: func(tx *store.Tx) error { return kudos.Hold(tx, "hold:"+id, payer, n) }})
+		err := s.Write(context.Background(),
+			store.Unit{Key: id, Accounts: []horde.UserID{payer},
+				Do: func(tx *store.Tx) error { return kudos.Hold(tx, "hold:"+id, payer, n) }})
 		if err != nil {
 			return err
 		}
 	}
+
 	unit := store.Unit{Key: id, Accounts: []horde.UserID{payer, owner}, Do: func(tx *store.Tx) error {
 		e := kudos.NewEntry(tx, "deliver:"+id, "test", id, "")
-		if err := errors.Join(e.Charge(payer, n), e.Reward(owner, kudos.Earning{Amount: n / 2, Trusted: trusted})); err != nil {
+		if err := errors.Join(e.Charge(payer, n),
+			e.Reward(owner, kudos.Earning{Amount: n / 2, Trusted: trusted})); err != nil {
 			return err
 		}
+
 		if refused {
 			return errRefused
 		}
+
 		if held {
 			if err := kudos.ConsumeHold(tx, "hold:"+id, n); err != nil {
 				return err
 			}
 		}
+
 		return e.Commit()
 	}}
 	if err := s.Write(context.Background(), unit); err != nil {
 		return err
 	}
+
 	if err := s.Write(context.Background(), unit); !errors.Is(err, store.ErrDuplicate) {
 		return fmt.Errorf("a delivery was settled twice: %v", err)
 	}
+
 	return nil
 }
 

@@ -46,14 +46,16 @@ func TestPricesOfRulebook(t *testing.T) {
 		{"strip_background", func(o *Order) { o.PostProcessing = []string{"strip_background"} }, 8.82},
 		{"img2img, denoise 0.75", func(o *Order) { source(o, "img2img"); o.Denoising = ptr(0.75) }, 7.25},
 		{"img2img", func(o *Order) { source(o, "img2img") }, 7.9},
-		{"inpainting + mask, denoise 1.0", func(o *Order) { source(o, "inpainting"); o.HasMask, o.Denoising = true, ptr(1) }, 9.47},
+		{"inpainting + mask, denoise 1.0",
+			func(o *Order) { source(o, "inpainting"); o.HasMask, o.Denoising = true, ptr(1) }, 9.47},
 		{"outpainting", func(o *Order) { source(o, "outpainting") }, 10.39},
 		{"img2img + canny, steps 20", func(o *Order) { source(o, "img2img"); o.ControlType, o.Steps = "canny", 20 }, 12.91},
 		{"img2img + depth, denoise 0.5, steps 20", func(o *Order) {
 			source(o, "img2img")
 			o.ControlType, o.Steps, o.Denoising = "depth", 20, ptr(0.5)
 		}, 15.72},
-		{"remix 1024×1024, steps 20, cfg 4", func(o *Order) { source(o, "remix"); size(o, 1024, 1024); o.Steps, o.Cfg = 20, 4 }, 16.32},
+		{"remix 1024×1024, steps 20, cfg 4",
+			func(o *Order) { source(o, "remix"); size(o, 1024, 1024); o.Steps, o.Cfg = 20, 4 }, 16.32},
 		{"karras off", func(o *Order) { o.Karras = false }, 7.66},
 		{"cfg 7.5", func(o *Order) { o.Cfg = 7.5 }, 7.61},
 		{"k_dpm_adaptive", func(o *Order) { o.Sampler = "k_dpm_adaptive" }, 13.29},
@@ -88,7 +90,8 @@ func TestBasisJobIsWorth11(t *testing.T) {
 		t.Errorf("%v, want 11", got)
 	}
 	for seed := range uint64(5) {
-		if k, ok := randomNet(t, seed).Kudos(&Order{Width: 512, Height: 512, Steps: 50, Cfg: 7.5, Sampler: "k_euler", Karras: true}); k != 11 || !ok {
+		if k, ok := randomNet(t, seed).Kudos(&Order{Width: 512, Height: 512, Steps: 50, Cfg: 7.5, Sampler: "k_euler",
+			Karras: true}); k != 11 || !ok {
 			t.Errorf("net %d: %v %v", seed, k, ok)
 		}
 	}
@@ -107,6 +110,7 @@ func TestUnknownInputs(t *testing.T) {
 			t.Errorf("%s: %v, the formula gives 7.8", p.Name, price(o))
 		}
 	}
+
 	for _, s := range []string{"DDIM", "lcm", "dpmsolver", "", "x"} {
 		o, euler := usual(), usual()
 		o.Sampler, euler.Sampler = s, "k_euler"
@@ -114,6 +118,7 @@ func TestUnknownInputs(t *testing.T) {
 			t.Errorf("sampler %q: %v, k_euler %v", s, price(o), price(euler))
 		}
 	}
+
 	for _, name := range api.ControlTypes {
 		o := usual()
 		o.HasSource, o.ControlType = true, name
@@ -121,11 +126,13 @@ func TestUnknownInputs(t *testing.T) {
 			t.Errorf("control type %s is unknown", name)
 		}
 	}
+
 	o := usual()
 	o.HasSource, o.ControlType = true, "mlsd"
 	if price(o) != 19.5 {
 		t.Errorf("unknown control type: %v, the formula gives 19.5", price(o))
 	}
+
 	o = usual()
 	o.HasSource, o.SourceProcessing = true, "x"
 	if price(o) != 6.5 {
@@ -138,21 +145,27 @@ func TestEncoding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, c := range []struct {
 		what string
 		o    Order
 		want map[int]float32 // all others 0
 	}{
 		{"text", BasisJob(), map[int]float32{0: .5, 1: .5, 2: .5, 3: .25, 4: 1, 5: 1, 6: 1, 18: 1, 25: 1, 38: 1}},
-		{"tall, posts", Order{Width: 64, Height: 1024, Steps: 1, Sampler: "ddim", PostProcessing: []string{"GFPGAN", "strip_background", "GFPGAN"}},
+		{"tall, posts", Order{Width: 64, Height: 1024, Steps: 1, Sampler: "ddim",
+			PostProcessing: []string{"GFPGAN", "strip_background", "GFPGAN"}},
 			map[int]float32{0: 1, 1: .0625, 2: .01, 4: 1, 5: 1, 10: 1, 25: 1, 38: 1, 41: 2, 46: 1}},
-		{"strengths without a source do not count", Order{Sampler: "plms", Denoising: ptr(.5), ControlStrength: ptr(.25), SourceProcessing: "inpainting"},
+		{"strengths without a source do not count",
+			Order{Sampler: "plms", Denoising: ptr(.5), ControlStrength: ptr(.25), SourceProcessing: "inpainting"},
 			map[int]float32{4: 1, 5: 1, 22: 1, 25: 1, 38: 1}},
-		{"img2img", Order{Sampler: "uni_pc_bh2", HasSource: true, HiresFix: true, Denoising: ptr(.5), ControlStrength: ptr(.25)},
+		{"img2img", Order{Sampler: "uni_pc_bh2", HasSource: true, HiresFix: true, Denoising: ptr(.5),
+			ControlStrength: ptr(.25)},
 			map[int]float32{4: .5, 5: 1, 7: 1, 8: 1, 24: 1, 25: 1, 35: 1}},
-		{"control", Order{Sampler: "k_lms", HasSource: true, SourceProcessing: "remix", ControlType: "seg", Denoising: ptr(.5), ControlStrength: ptr(.25)},
+		{"control", Order{Sampler: "k_lms", HasSource: true, SourceProcessing: "remix", ControlType: "seg",
+			Denoising: ptr(.5), ControlStrength: ptr(.25)},
 			map[int]float32{4: 1, 5: .25, 8: 1, 21: 1, 34: 1, 35: 1}},
-		{"control by denoising", Order{Sampler: "k_heun", HasSource: true, SourceProcessing: "outpainting", ControlType: "canny", Denoising: ptr(.5)},
+		{"control by denoising", Order{Sampler: "k_heun", HasSource: true, SourceProcessing: "outpainting",
+			ControlType: "canny", Denoising: ptr(.5)},
 			map[int]float32{4: 1, 5: .5, 8: 1, 20: 1, 26: 1, 37: 1}},
 		{"mask", Order{Sampler: "k_euler_a", HasSource: true, HasMask: true, SourceProcessing: "inpainting"},
 			map[int]float32{4: 1, 5: 1, 8: 1, 9: 1, 19: 1, 25: 1, 36: 1}},
@@ -171,7 +184,8 @@ func TestEncoding(t *testing.T) {
 }
 
 func TestRoom(t *testing.T) {
-	e, err := NewEncoding(Vocabulary{Samplers: []string{"lcm", "DDIM"}, Controls: []string{"mlsd"}, PostProcessors: []string{"RestoreFormer"}})
+	e, err := NewEncoding(Vocabulary{Samplers: []string{"lcm", "DDIM"}, Controls: []string{"mlsd"},
+		PostProcessors: []string{"RestoreFormer"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +195,8 @@ func TestRoom(t *testing.T) {
 		t.Errorf("%v", x)
 	}
 	for _, v := range []Vocabulary{
-		{Samplers: []string{"k_euler"}}, {Samplers: []string{"x", "x"}}, {Samplers: []string{""}}, {Controls: make([]string, RoomControls+1)},
+		{Samplers: []string{"k_euler"}}, {Samplers: []string{"x", "x"}}, {Samplers: []string{""}},
+		{Controls: make([]string, RoomControls+1)},
 		{PostProcessors: []string{"GFPGAN"}},
 	} {
 		if _, err := NewEncoding(v); err == nil {
@@ -210,7 +225,8 @@ func TestPricesAreSane(t *testing.T) {
 			Width: 64 * rapid.IntRange(1, 48).Draw(t, "w"), Height: 64 * rapid.IntRange(1, 48).Draw(t, "h"),
 			Steps: rapid.IntRange(1, 500).Draw(t, "steps"), Cfg: rapid.Float64Range(0, 100).Draw(t, "cfg"),
 			Sampler: rapid.SampledFrom(api.Samplers).Draw(t, "sampler"), Karras: rapid.Bool().Draw(t, "karras"),
-			HiresFix: rapid.Bool().Draw(t, "hires"), HasSource: rapid.Bool().Draw(t, "source"), HasMask: rapid.Bool().Draw(t, "mask"),
+			HiresFix: rapid.Bool().Draw(t, "hires"), HasSource: rapid.Bool().Draw(t, "source"),
+			HasMask:          rapid.Bool().Draw(t, "mask"),
 			SourceProcessing: rapid.SampledFrom(api.SourceProcessings).Draw(t, "processing"),
 			Denoising:        ptr(rapid.Float64Range(0.01, 1).Draw(t, "denoising")),
 			PostProcessing:   rapid.SliceOfN(rapid.SampledFrom(api.PostProcessorNames()), 0, 4).Draw(t, "posts"),

@@ -30,7 +30,8 @@ func TestFormulaValues(t *testing.T) {
 		{512, 512, 30, nil, "canny", false, 19.5},
 		{512, 512, 30, nil, "canny", true, 6.5},
 	} {
-		got := NewPricer(nil).Price(Order{Width: c.w, Height: c.h, Steps: c.steps, PostProcessing: c.pp, ControlType: c.control, ReturnControlMap: c.keepMap})
+		got := NewPricer(nil).Price(Order{Width: c.w, Height: c.h, Steps: c.steps, PostProcessing: c.pp,
+			ControlType: c.control, ReturnControlMap: c.keepMap})
 		if got != c.want {
 			t.Errorf("%d×%d %d steps %v %s: %v, want %v", c.w, c.h, c.steps, c.pp, c.control, got, c.want)
 		}
@@ -134,8 +135,10 @@ func TestAlchemyValues(t *testing.T) {
 		{"strip_background", 255, 765}, {"RestoreFormer", 2, 6},
 	} {
 		reward := FormReward(c.form, c.tiles)
-		if reward != horde.Whole(c.reward) || (FormCost{Reward: reward}).Burn() != horde.Whole(c.reward+1) || (FormCost{Reward: reward, SlowWorkers: true}).Burn() != horde.Whole(c.reward+2) {
-			t.Errorf("%+v: %v, costs %v or %v", c, reward, (FormCost{Reward: reward}).Burn(), (FormCost{Reward: reward, SlowWorkers: true}).Burn())
+		if reward != horde.Whole(c.reward) || (FormCost{Reward: reward}).Burn() != horde.Whole(c.reward+1) ||
+			(FormCost{Reward: reward, SlowWorkers: true}).Burn() != horde.Whole(c.reward+2) {
+			t.Errorf("%+v: %v, costs %v or %v", c, reward, (FormCost{Reward: reward}).Burn(),
+				(FormCost{Reward: reward, SlowWorkers: true}).Burn())
 		}
 	}
 	for size, want := range map[[2]int]int{{1, 1}: 1, {512, 512}: 1, {513, 512}: 2, {1024, 1025}: 6, {3072, 64}: 6} {

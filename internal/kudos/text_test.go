@@ -33,6 +33,7 @@ func TestTextValues(t *testing.T) {
 			t.Errorf("%+v: %v, want %v", c, got, c.want)
 		}
 	}
+
 	for _, c := range []struct {
 		max, context   int
 		billions, want float64
@@ -41,15 +42,19 @@ func TestTextValues(t *testing.T) {
 			t.Errorf("estimate of %+v: %v, want %v", c, got, c.want)
 		}
 	}
+
 	if got := (TextOrder{MaxLength: 80, N: 2}).Upfront(7); got != horde.KudosOf(53.34) {
 		t.Errorf("upfront: %v", got)
 	}
+
 	if got := (TextOrder{MaxLength: 80, N: 2}).Upfront(0); got != horde.Whole(40) {
 		t.Errorf("upfront of any model: %v", got)
 	}
+
 	if got := (TextOrder{MaxLength: 80, Targeted: true}).Reward(WrittenText{Billions: 7, Validated: true}); got != 0.1 {
 		t.Errorf("targeted: %v", got)
 	}
+
 	if (TextOrder{}).Tax() != horde.Whole(1) || (TextOrder{Styled: true}).Tax() != horde.Whole(3) || BurnText(0) != 1 {
 		t.Error("tax or burn")
 	}
@@ -65,7 +70,8 @@ func TestTextUptime(t *testing.T) {
 		{2048, 7, true, 55}, {2048, 0, true, 27.5}, {2048, 0, false, 27.5}, {2048, 7, false, 16.5},
 		{2048, 1, true, 13.75}, {2048, 70, true, 550}, {1 << 40, 7, true, 25 + 15*256}, {-5, 7, true, 25},
 	} {
-		if got := (TextOffer{MaxContext: c.context, Billions: c.billions, Validated: c.validated}).Uptime(); got != horde.KudosOf(c.want) {
+		if got := (TextOffer{MaxContext: c.context, Billions: c.billions,
+			Validated: c.validated}).Uptime(); got != horde.KudosOf(c.want) {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}
@@ -77,11 +83,13 @@ func TestRecordedTexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer f.Close()
 	c, err := catalog.New(catalog.Config{Texts: golden.Shared(t, "data/model-reference/text-db.json")})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	models := c.Snapshot()
 	rows := 0
 	for sc := bufio.NewScanner(f); sc.Scan(); rows++ {
@@ -100,7 +108,9 @@ func TestRecordedTexts(t *testing.T) {
 		if err := json.Unmarshal(sc.Bytes(), &r); err != nil {
 			t.Fatal(err)
 		}
-		o := TextOrder{MaxLength: *r.Request.Params.MaxLength, MaxContext: *r.Request.Params.MaxContextLength, N: 1, PromptChars: r.PromptChars}
+
+		o := TextOrder{MaxLength: *r.Request.Params.MaxLength, MaxContext: *r.Request.Params.MaxContextLength, N: 1,
+			PromptChars: r.PromptChars}
 		if r.DryRunStatus == 200 {
 			size := 0.0
 			if len(r.Request.Models) > 0 {
@@ -110,17 +120,21 @@ func TestRecordedTexts(t *testing.T) {
 				t.Errorf("row %d: dry run %v, want %v", rows, got, r.DryRun)
 			}
 		}
+
 		name, _, _ := strings.Cut(r.BridgeAgent, ":")
 		validated := map[string]bool{"AI Horde Worker": true, "KoboldCppEmbedWorker": true, "TabbyAPI": true}[name]
-		got := o.Reward(WrittenText{Chars: r.AnswerChars, Billions: models.TextSize(r.WorkerModel), Validated: validated, Trusted: r.WorkerTrusted})
+		got := o.Reward(WrittenText{Chars: r.AnswerChars, Billions: models.TextSize(r.WorkerModel), Validated: validated,
+			Trusted: r.WorkerTrusted})
 		if math.Abs(got-r.Reward) > 1e-12 {
 			t.Errorf("row %d: reward %v, want %v: %s", rows, got, r.Reward, sc.Text())
 		}
+
 		// The original rounds each of the two postings to a whole.
 		if paid := (TextOrder{}).Tax().Float() + BurnText(got); math.Abs(paid-r.Charged) > 1 {
 			t.Errorf("row %d: charged %v, want %v", rows, paid, r.Charged)
 		}
 	}
+
 	if rows != 40 {
 		t.Errorf("%d rows", rows)
 	}
@@ -129,8 +143,10 @@ func TestRecordedTexts(t *testing.T) {
 // A reward grows with the text and never passes what the longest text is worth.
 func TestTextRewardGrows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		o := TextOrder{MaxLength: rapid.IntRange(16, 4096).Draw(t, "max"), PromptChars: rapid.IntRange(0, 1<<20).Draw(t, "prompt")}
-		w := WrittenText{Chars: rapid.IntRange(0, 1<<16).Draw(t, "chars"), Billions: rapid.SampledFrom([]float64{0, 0.5, 3, 13, 70, 400}).Draw(t, "size"),
+		o := TextOrder{MaxLength: rapid.IntRange(16, 4096).Draw(t, "max"),
+			PromptChars: rapid.IntRange(0, 1<<20).Draw(t, "prompt")}
+		w := WrittenText{Chars: rapid.IntRange(0, 1<<16).Draw(t, "chars"),
+			Billions:  rapid.SampledFrom([]float64{0, 0.5, 3, 13, 70, 400}).Draw(t, "size"),
 			Validated: rapid.Bool().Draw(t, "validated"), Trusted: rapid.Bool().Draw(t, "trusted")}
 		more := w
 		more.Chars += rapid.IntRange(0, 1<<16).Draw(t, "more")

@@ -16,6 +16,7 @@ import (
 func TestTakeFollowsTheWindow(t *testing.T) {
 	c := hordetest.NewClock()
 	w := NewWindows(c.Now)
+
 	end := c.Now().Add(time.Minute)
 	for i, step := range []struct {
 		wait time.Duration
@@ -38,6 +39,7 @@ func TestTakeFollowsTheWindow(t *testing.T) {
 			t.Fatalf("call %d: resets at %v, want %v", i, reset, end)
 		}
 	}
+
 	if left, _, ok := w.Take("b", 3, time.Minute); left != 2 || !ok {
 		t.Error("another key has no count of its own")
 	}
@@ -74,9 +76,11 @@ func TestMemoryIsBounded(t *testing.T) {
 	for i := range maxKeys + maxKeys/4 {
 		w.Take(strconv.Itoa(i), 90, time.Hour)
 	}
+
 	if n := w.Len(); n > maxKeys || n < maxKeys/4 {
 		t.Errorf("%d counters are held, at most %d", n, maxKeys)
 	}
+
 	c.Advance(2 * time.Hour)
 	for i := range maxKeys {
 		w.Take("x"+strconv.Itoa(i%1000), 90, time.Hour)
@@ -84,6 +88,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			break
 		}
 	}
+
 	w = NewWindows(c.Now)
 	for i := range 100_000 { // each ended before the next thousand
 		w.Take(strconv.Itoa(i), 90, time.Millisecond)
@@ -91,6 +96,7 @@ func TestMemoryIsBounded(t *testing.T) {
 			c.Advance(time.Second)
 		}
 	}
+
 	if n := w.Len(); n > 2*shardCount*shardMin {
 		t.Errorf("%d ended counters are held", n)
 	}

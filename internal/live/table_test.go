@@ -40,6 +40,7 @@ func TestCountsOfUsers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		table := newTable()
 		kept, reserved := map[string]*request{}, map[string]*request{}
+
 		random := func() *request {
 			return &request{
 				key:    fmt.Sprint("r", rapid.IntRange(0, 5).Draw(t, "key")),
@@ -48,6 +49,7 @@ func TestCountsOfUsers(t *testing.T) {
 				models: rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c"}), 0, 3, rapid.ID).Draw(t, "models"),
 			}
 		}
+
 		t.Repeat(map[string]func(*rapid.T){
 			"reserve": func(*rapid.T) {
 				if r := random(); kept[r.key] == nil && reserved[r.key] == nil {
@@ -86,6 +88,7 @@ func TestCountsOfUsers(t *testing.T) {
 			"": func(t *rapid.T) {
 				want := map[horde.UserID]int{}
 				byModel := map[horde.UserID]map[string]int{}
+
 				all := 0
 				for _, m := range []map[string]*request{kept, reserved} {
 					for _, r := range m {
@@ -101,10 +104,12 @@ func TestCountsOfUsers(t *testing.T) {
 						}
 					}
 				}
+
 				got := table.Tally()
 				if diff := cmp.Diff(want, got.Jobs) + cmp.Diff(byModel, got.ByModel); diff != "" {
 					t.Fatalf("counted − told + %s", diff)
 				}
+
 				if got.Total.Jobs != all || got.Total.Units != int64(10*all) {
 					t.Fatalf("%d jobs in all, told %+v", all, got.Total)
 				}

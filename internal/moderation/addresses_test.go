@@ -31,7 +31,8 @@ func openAddresses(t *testing.T, db *storetest.DB, clock *hands, services ...str
 		known[netip.MustParseAddr(s)] = true
 	}
 	s := db.Open(func(o *store.Options) { o.Clock = clock.now })
-	a, err := OpenAddresses(t.Context(), AddressConfig{Store: s, Clock: clock.now, Service: func(a netip.Addr) bool { return known[a] }})
+	a, err := OpenAddresses(t.Context(),
+		AddressConfig{Store: s, Clock: clock.now, Service: func(a netip.Addr) bool { return known[a] }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,6 +54,7 @@ func TestTimeout(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		clock := newHands()
 		a := openAddresses(t, db, clock)
+
 		const bad = "203.0.113.7"
 		for i, minutes := range []int{3, 9, 15, 21} {
 			if got := punish(t, a, bad); got != minutes*60 {
@@ -63,14 +65,17 @@ func TestTimeout(t *testing.T) {
 				t.Errorf("offence %d: still refused after %d min", i, minutes)
 			}
 		}
+
 		clock.pass(24*time.Hour - 40*time.Minute) // the first two are forgotten
 		if got := punish(t, a, bad); got != 5*3*60 {
 			t.Errorf("with two earlier offences within 24 hours: %d s", got)
 		}
+
 		clock.pass(25 * time.Hour)
 		if got := punish(t, a, bad); got != 3*60 {
 			t.Errorf("a day later: %d s", got)
 		}
+
 		if _, refused := a.Refused(netip.MustParseAddr("203.0.113.8")); refused {
 			t.Error("the neighbour is refused")
 		}
@@ -101,7 +106,8 @@ func TestIPv6Timeout(t *testing.T) {
 		if got := punish(t, a, "2001:db8:1:2:ffff::1"); got != 9*60 {
 			t.Errorf("second offence from the network: %d s", got)
 		}
-		for addr, want := range map[string]bool{"2001:db8:1:2::9": true, "2001:db8:1:3::7": false, "::ffff:203.0.113.7": false} {
+		for addr, want := range map[string]bool{"2001:db8:1:2::9": true, "2001:db8:1:3::7": false,
+			"::ffff:203.0.113.7": false} {
 			if _, refused := a.Refused(netip.MustParseAddr(addr)); refused != want {
 				t.Errorf("%s refused: %v", addr, refused)
 			}
@@ -162,16 +168,19 @@ func TestBan(t *testing.T) {
 		clock := newHands()
 		a := openAddresses(t, db, clock)
 		for text, length := range map[string]time.Duration{"203.0.113.7": time.Hour, "198.51.100.0/24": 2 * time.Hour,
-			"198.51.0.0/16": time.Minute, "2001:db8::/64": 5 * 24 * time.Hour, "2001:db9::1": time.Hour, "198.51.100.9": time.Hour} {
+			"198.51.0.0/16": time.Minute, "2001:db8::/64": 5 * 24 * time.Hour, "2001:db9::1": time.Hour,
+			"198.51.100.9": time.Hour} {
 			if err := banFor(a, text, length); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		for _, c := range []struct {
 			addr    string
 			seconds int
 		}{
-			{"203.0.113.7", 3600}, {"203.0.113.8", 0}, {"::ffff:203.0.113.7", 3600}, {"198.51.100.77", 7200}, {"198.51.101.1", 60},
+			{"203.0.113.7", 3600}, {"203.0.113.8", 0}, {"::ffff:203.0.113.7", 3600}, {"198.51.100.77", 7200},
+			{"198.51.101.1", 60},
 			{"2001:db8::1234", 5 * 86400}, {"2001:db8:0:1::", 0}, {"2001:db9::1", 3600}, {"2001:db9::2", 0}, {"127.0.0.1", 0},
 		} {
 			seconds, refused := a.Refused(netip.MustParseAddr(c.addr))
@@ -179,45 +188,60 @@ func TestBan(t *testing.T) {
 				t.Errorf("%s: %d s, %v; want %d", c.addr, seconds, refused, c.seconds)
 			}
 		}
+
 		if seconds, refused := a.Refused(netip.Addr{}); refused {
 			t.Errorf("no address: %d s", seconds)
 		}
-		if err := a.Check(netip.MustParseAddr("203.0.113.7")); horde.CodeOf(err) != horde.TimeoutIP || !strings.Contains(err.Error(), "for 3600 more seconds") {
+
+		if err := a.Check(netip.MustParseAddr("203.0.113.7")); horde.CodeOf(err) != horde.TimeoutIP ||
+			!strings.Contains(err.Error(), "for 3600 more seconds") {
 			t.Errorf("refused with %v", err)
 		}
-		if err := a.Check(netip.MustParseAddr("2001:db8::1")); horde.CodeOf(err) != horde.TimeoutIP || strings.Contains(err.Error(), "432") {
+
+		if err := a.Check(netip.MustParseAddr("2001:db8::1")); horde.CodeOf(err) != horde.TimeoutIP ||
+			strings.Contains(err.Error(), "432") {
 			t.Errorf("more than 4 days: %v", err)
 		}
+
 		want := []Ban{{"198.51.0.0/16", 60}, {"198.51.100.0/24", 7200}, {"2001:db8::/64", 5 * 86400}}
 		if got := a.Blocks(); !same(got, want) {
 			t.Errorf("blocks %+v", got)
 		}
+
 		want = append(want[:2:2], Ban{"198.51.100.9", 3600})
 		if got, err := a.BansOf("198.51.100.9"); err != nil || !same(got, want) {
 			t.Errorf("bans of one address: %+v, %v", got, err)
 		}
+
 		again, err := OpenAddresses(t.Context(), AddressConfig{Store: a.Store, Clock: clock.now})
 		if err != nil || !same(again.Blocks(), a.Blocks()) {
 			t.Errorf("read again: %+v, %v", again.Blocks(), err)
 		}
+
 		if punish(t, a, "203.0.113.7") != 3600 {
 			t.Error("a short timeout ends a long one")
 		}
+
 		clock.pass(time.Minute)
 		if got := a.Blocks(); len(got) != 2 {
 			t.Errorf("blocks a minute later: %+v", got)
 		}
+
 		for _, text := range []string{"198.51.100.0/24", "203.0.113.7", "192.0.2.1"} {
 			lift(t, a, text)
 		}
+
 		for addr, want := range map[string]bool{"203.0.113.7": false, "198.51.100.77": false, "198.51.100.9": true} {
 			if _, refused := a.Refused(netip.MustParseAddr(addr)); refused != want {
 				t.Errorf("after lifting, %s: %v", addr, refused)
 			}
 		}
-		if err := a.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { return tx.PruneAddresses() }}); err != nil {
+
+		if err := a.Store.Write(t.Context(),
+			store.Unit{Do: func(tx *store.Tx) error { return tx.PruneAddresses() }}); err != nil {
 			t.Fatal(err)
 		}
+
 		left, err := a.Store.AddressBansOf(t.Context(), []string{"198.51.0.0/16", "2001:db8::/64"})
 		if err != nil || len(left) != 1 {
 			t.Errorf("after pruning: %+v, %v", left, err)
@@ -239,10 +263,13 @@ func same(a, b []Ban) bool {
 
 func TestParseTarget(t *testing.T) {
 	for text, want := range map[string]string{
-		"203.0.113.7": "203.0.113.7", "203.0.113.7/32": "203.0.113.7/32", "2001:DB8::1": "2001:db8::1", "2001:db8::/64": "2001:db8::/64",
+		"203.0.113.7": "203.0.113.7", "203.0.113.7/32": "203.0.113.7/32", "2001:DB8::1": "2001:db8::1",
+		"2001:db8::/64":      "2001:db8::/64",
 		"::ffff:203.0.113.7": "203.0.113.7", "::ffff:203.0.113.0/120": "203.0.113.0/24", "0.0.0.0/0": "0.0.0.0/0",
-		"not an address": "", "203.0.113": "", "203.0.113.256": "", "203.0.113.7/24": "", "203.0.113.0/33": "", "203.0.113.0/-1": "", "203.0.113.0/": "",
-		"2001:db8::1/64": "", "fe80::1%eth0": "", "fe80::%eth0/64": "", " 203.0.113.7": "", "203.0.113.07": "", "::ffff:0.0.0.0/80": "", "/24": "",
+		"not an address": "", "203.0.113": "", "203.0.113.256": "", "203.0.113.7/24": "", "203.0.113.0/33": "",
+		"203.0.113.0/-1": "", "203.0.113.0/": "",
+		"2001:db8::1/64": "", "fe80::1%eth0": "", "fe80::%eth0/64": "", " 203.0.113.7": "", "203.0.113.07": "",
+		"::ffff:0.0.0.0/80": "", "/24": "",
 		strings.Repeat("1", 300): "",
 	} {
 		got, err := ParseTarget(text)
@@ -254,6 +281,7 @@ func TestParseTarget(t *testing.T) {
 			t.Errorf("%q: %v, %v; want %s", text, got, err, want)
 		}
 	}
+
 	for text, want := range map[string]string{"192.0.2.50": "192.0.2.50", "2001:db8::50": "2001:db8::/64", "": ""} {
 		if got, ok := TargetOfWorker(text); ok != (want != "") || ok && got.String() != want {
 			t.Errorf("worker at %q: %v, %v", text, got, ok)
@@ -268,19 +296,23 @@ func TestRefusedFindsEveryBan(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a.bans, a.lengths, a.sweepAt = map[netip.Prefix]ban{}, [2][]int{}, 4
 		var all []store.AddressBan
+
 		small := func(bits int) netip.Addr { // few addresses, so that they meet
-			b := [16]byte{0: 0x20, 1: 1, 7: byte(rapid.IntRange(0, 3).Draw(t, "b7")), 15: byte(rapid.IntRange(0, 3).Draw(t, "b15"))}
+			b := [16]byte{0: 0x20, 1: 1, 7: byte(rapid.IntRange(0, 3).Draw(t, "b7")),
+				15: byte(rapid.IntRange(0, 3).Draw(t, "b15"))}
 			if bits == 32 {
 				return netip.AddrFrom4([4]byte{10, b[7], 0, b[15]})
 			}
 			return netip.AddrFrom16(b)
 		}
+
 		for range rapid.IntRange(0, 12).Draw(t, "bans") {
 			bits := rapid.SampledFrom([]int{32, 128}).Draw(t, "family")
 			p, err := small(bits).Prefix(rapid.IntRange(0, bits).Draw(t, "length"))
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			b := store.AddressBan{Network: p.String(), Block: rapid.Bool().Draw(t, "block"),
 				Until: horde.Micros(a.Clock().UnixMicro() + int64(rapid.IntRange(-2, 3).Draw(t, "until"))*1e6)}
 			all = append(all, b)
@@ -288,17 +320,20 @@ func TestRefusedFindsEveryBan(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		addr := small(rapid.SampledFrom([]int{32, 128}).Draw(t, "of"))
 		last := map[string]horde.Micros{} // the newest of each network and kind
 		for _, b := range all {
 			last[b.Network+map[bool]string{true: "b"}[b.Block]] = b.Until
 		}
+
 		want := horde.Micros(0)
 		for key, until := range last {
 			if netip.MustParsePrefix(strings.TrimSuffix(key, "b")).Contains(addr) {
 				want = max(want, until-horde.MicrosOf(a.Clock()))
 			}
 		}
+
 		if got, _ := a.Refused(addr); horde.Micros(got) != want/1e6 {
 			t.Fatalf("%v: %d s, want %d of %+v", addr, got, want/1e6, all)
 		}
@@ -324,7 +359,8 @@ func TestRefusedAllocatesNothing(t *testing.T) {
 func BenchmarkRefused(b *testing.B) {
 	a := &Addresses{AddressConfig: AddressConfig{Clock: time.Now}, bans: map[netip.Prefix]ban{}, sweepAt: minSweep}
 	until := horde.MicrosOf(time.Now().Add(time.Hour))
-	rows := []store.AddressBan{{Network: "198.51.100.0/24", Block: true, Until: until}, {Network: "198.18.0.0/15", Block: true, Until: until}}
+	rows := []store.AddressBan{{Network: "198.51.100.0/24", Block: true, Until: until},
+		{Network: "198.18.0.0/15", Block: true, Until: until}}
 	for i := range 10_000 {
 		p := netip.PrefixFrom(netip.AddrFrom4([4]byte{203, 0, byte(i >> 8), byte(i)}), 32)
 		rows = append(rows, store.AddressBan{Network: p.String(), Until: until})
@@ -346,6 +382,7 @@ func TestAddressesOfAnotherNode(t *testing.T) {
 	here, there := openAddresses(t, db, clock), openAddresses(t, db, clock)
 	ctx, stop := context.WithCancel(t.Context())
 	news := make(chan bool, 1)
+
 	var watches sync.WaitGroup
 	for _, a := range []*Addresses{here, there} {
 		begun := make(chan bool, 1)
@@ -358,9 +395,11 @@ func TestAddressesOfAnotherNode(t *testing.T) {
 			}
 			return nil
 		})
+
 		watches.Go(func() { a.Store.Watch(ctx) })
 		<-begun
 	}
+
 	defer func() { stop(); watches.Wait() }()
 	bad := netip.MustParseAddr("203.0.113.7")
 	hear := func(want bool) {
@@ -378,15 +417,18 @@ func TestAddressesOfAnotherNode(t *testing.T) {
 			}
 		}
 	}
+
 	start := time.Now()
 	punish(t, here, "203.0.113.7")
 	hear(true)
 	if took := time.Since(start); took > 2*time.Second {
 		t.Errorf("the other node heard of it after %v", took)
 	}
+
 	if got := punish(t, there, "203.0.113.7"); got != 9*60 {
 		t.Errorf("a second offence on the other node: %d s", got)
 	}
+
 	lift(t, here, "203.0.113.7")
 	hear(false)
 }

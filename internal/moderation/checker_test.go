@@ -45,7 +45,8 @@ func (s *service) says(status int, body string) {
 func (s *service) does(f func(w http.ResponseWriter, r *http.Request)) { s.answer.Store(&f) }
 
 func newChecker(s *service, clock *hands) *Checker {
-	return NewChecker(CheckerConfig{URL: s.URL + "/check.php?ip={ipaddr}&contact=me&token=secret", Clock: clock.now, HTTP: s.Client(),
+	return NewChecker(CheckerConfig{URL: s.URL + "/check.php?ip={ipaddr}&contact=me&token=secret", Clock: clock.now,
+		HTTP:    s.Client(),
 		Trusted: func(a netip.Addr) bool { return a == netip.MustParseAddr("198.51.100.1") }})
 }
 
@@ -77,17 +78,20 @@ func TestJudge(t *testing.T) {
 		s.says(c.status, c.body)
 		addr := netip.MustParseAddr("203.0.113.7")
 		before := horde.Micros(s.calls.Load())
+
 		name := c.body[:min(len(c.body), 20)]
 		for range 3 {
 			if got := checker.Judge(t.Context(), addr); got != c.want {
 				t.Errorf("%d %q: verdict %d, want %d", c.status, name, got, c.want)
 			}
 		}
+
 		clock.pass(c.kept - time.Second)
 		checker.Judge(t.Context(), addr)
 		if n := horde.Micros(s.calls.Load()) - before; n != 1 {
 			t.Errorf("%d %q: asked %d times within %v", c.status, name, n, c.kept)
 		}
+
 		clock.pass(time.Second)
 		checker.Judge(t.Context(), addr)
 		if n := horde.Micros(s.calls.Load()) - before; n != 2 {
@@ -104,7 +108,9 @@ func TestJudgeAsksForTheAddress(t *testing.T) {
 		asked = append(asked, r.URL.Query().Get("ip")+" "+r.URL.Query().Get("contact"))
 		_, _ = w.Write([]byte("1"))
 	})
-	for _, text := range []string{"203.0.113.7", "::ffff:203.0.113.7", "2001:db8::1", "2001:db8::2", "127.0.0.1", "::1", "10.1.2.3", "192.168.0.1",
+
+	for _, text := range []string{"203.0.113.7", "::ffff:203.0.113.7", "2001:db8::1", "2001:db8::2", "127.0.0.1", "::1",
+		"10.1.2.3", "192.168.0.1",
 		"fd00::1", "fe80::1", "169.254.1.1", "0.0.0.0", "198.51.100.1"} {
 		want := Unsafe
 		if !strings.HasPrefix(text, "203") && !strings.HasPrefix(text, "2001") && !strings.HasPrefix(text, "::ffff") {
@@ -114,13 +120,17 @@ func TestJudgeAsksForTheAddress(t *testing.T) {
 			t.Errorf("%s: verdict %d", text, got)
 		}
 	}
+
 	if got := strings.Join(asked, ", "); got != "203.0.113.7 me, 2001:db8::1 me" {
 		t.Errorf("asked for %s", got)
 	}
+
 	if got := checker.Judge(t.Context(), netip.Addr{}); got != Safe {
 		t.Errorf("no address: verdict %d", got)
 	}
-	if got := (*Checker)(nil).Judge(t.Context(), netip.MustParseAddr("203.0.113.7")); got != Safe || NewChecker(CheckerConfig{}) != nil {
+
+	if got := (*Checker)(nil).Judge(t.Context(), netip.MustParseAddr("203.0.113.7")); got != Safe ||
+		NewChecker(CheckerConfig{}) != nil {
 		t.Errorf("no checker: verdict %d", got)
 	}
 }

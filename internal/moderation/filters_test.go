@@ -52,8 +52,10 @@ func put(t *testing.T, f *Filters, kind int, regex string) string {
 func TestSuspicion(t *testing.T) {
 	f := filtersOf(t,
 		store.Filter{Type: 10, Regex: `forbidden`}, store.Filter{Type: 10, Regex: `word(?!s)`},
-		store.Filter{Type: 11, Regex: `young`}, store.Filter{Type: 20, Regex: `naked`}, store.Filter{Type: 20, Regex: `(?P<x>nude)`},
+		store.Filter{Type: 11, Regex: `young`}, store.Filter{Type: 20, Regex: `naked`},
+		store.Filter{Type: 20, Regex: `(?P<x>nude)`},
 		store.Filter{Type: 20, Regex: `(?P<x>bare)`}, store.Filter{Type: 25, Regex: `lighthouse`})
+
 	for _, c := range []struct {
 		prompt  string
 		kind    int
@@ -113,8 +115,10 @@ func TestNoFilters(t *testing.T) {
 // families, nursing figures, signs.
 func TestChildEmoji(t *testing.T) {
 	const joiner = "\u200d"
-	const man, woman, person, boy, girl, bottle = "\U0001F468", "\U0001F469", "\U0001F9D1", "\U0001F466", "\U0001F467", "\U0001F37C"
+	const man, woman, person, boy, girl, bottle = "\U0001F468", "\U0001F469", "\U0001F9D1", "\U0001F466", "\U0001F467",
+		"\U0001F37C"
 	tones := []string{"", "\U0001F3FB", "\U0001F3FC", "\U0001F3FD", "\U0001F3FE", "\U0001F3FF"}
+
 	var all []string
 	for _, tone := range tones {
 		for _, child := range []string{"\U0001F476", "\U0001F9D2", boy, girl, "\U0001F931"} {
@@ -124,23 +128,28 @@ func TestChildEmoji(t *testing.T) {
 			all = append(all, adult+tone+joiner+bottle)
 		}
 	}
+
 	children := []string{boy, girl, girl + joiner + boy, boy + joiner + boy, girl + joiner + girl}
 	for _, parents := range []string{man + joiner + woman, man + joiner + man, woman + joiner + woman, man, woman} {
 		for _, c := range children {
 			all = append(all, parents+joiner+c)
 		}
 	}
+
 	all = append(all, "\U0001F46A", "\U0001F423", "\U0001F424", "\U0001F425", bottle, "\U0001F6B8", "\U0001F6BC")
 	if len(all) < 74 {
 		t.Fatalf("%d sequences", len(all))
 	}
+
 	f := filtersOf(t)
 	for _, e := range all {
 		if got := f.Test("a picture of"+e+" in a park", 0); got.Suspicion != "1" || !slices.Equal(got.Matches, []string{e}) {
 			t.Errorf("%q: %+v", e, got)
 		}
 	}
-	for _, e := range []string{man, woman, person, "\U0001F414", "\U0001F431", "\U0001F6B6", man + joiner + "\U0001F373", "❤\ufe0f", "\U0001F3FB"} {
+
+	for _, e := range []string{man, woman, person, "\U0001F414", "\U0001F431", "\U0001F6B6", man + joiner + "\U0001F373",
+		"❤\ufe0f", "\U0001F3FB"} {
 		if got := f.Test(e+" in a park", 0); got.Suspicion != "0" {
 			t.Errorf("%q: %+v", e, got)
 		}
@@ -150,29 +159,35 @@ func TestChildEmoji(t *testing.T) {
 // The score lies in 0 to 2, nothing behind the first ### counts, and more text in
 // front never makes the same filters find less.
 func TestSuspicionProperties(t *testing.T) {
-	f := filtersOf(t, store.Filter{Type: 10, Regex: `ab`}, store.Filter{Type: 11, Regex: `(?<!b)c`}, store.Filter{Type: 20, Regex: `d`}, store.Filter{Type: 20, Regex: `(e)\1`})
+	f := filtersOf(t, store.Filter{Type: 10, Regex: `ab`}, store.Filter{Type: 11, Regex: `(?<!b)c`},
+		store.Filter{Type: 20, Regex: `d`}, store.Filter{Type: 20, Regex: `(e)\1`})
 	text := rapid.StringMatching(`[a-e (#:1\.\x{1F467}]{0,30}`)
 	rapid.Check(t, func(t *rapid.T) {
 		prompt, behind := text.Draw(t, "prompt"), text.Draw(t, "behind")
 		got := f.Test(prompt, 0)
-		if got.Suspicion < "0" || got.Suspicion > "2" || len(got.Suspicion) != 1 || (got.Suspicion == "0") != (len(got.Matches) == 0) {
+		if got.Suspicion < "0" || got.Suspicion > "2" || len(got.Suspicion) != 1 ||
+			(got.Suspicion == "0") != (len(got.Matches) == 0) {
 			t.Fatalf("Test(%q) = %+v", prompt, got)
 		}
+
 		wanted, _, cut := strings.Cut(prompt, negativeMark)
 		if alone := f.Test(wanted, 0); alone.Suspicion != got.Suspicion {
 			t.Fatalf("Test(%q) = %+v, its wanted half %+v", prompt, got, alone)
 		}
+
 		if cut {
 			if with := f.Test(prompt+behind, 0); with.Suspicion != got.Suspicion {
 				t.Fatalf("Test(%q) = %+v, with %q behind %+v", prompt, got, behind, with)
 			}
 		}
+
 		sum := 0
 		for _, kind := range [][]int{{10, 11}, {20}} {
 			if slices.ContainsFunc(kind, func(k int) bool { return f.Test(prompt, k).Suspicion == "1" }) {
 				sum++
 			}
 		}
+
 		if fmt.Sprint(sum) != got.Suspicion {
 			t.Fatalf("Test(%q) = %+v, its groups together %d", prompt, got, sum)
 		}
@@ -199,7 +214,8 @@ func TestManyFilters(t *testing.T) {
 // A row that does not work, as another program may have stored it, leaves the
 // others alone.
 func TestBrokenRow(t *testing.T) {
-	set, err := compileSet([]store.Filter{{ID: 1, Type: 10, Regex: `(`}, {ID: 2, Type: 10, Regex: `kid`, Replacement: `\1`}, {ID: 3, Type: 20, Regex: `b`}})
+	set, err := compileSet([]store.Filter{{ID: 1, Type: 10, Regex: `(`},
+		{ID: 2, Type: 10, Regex: `kid`, Replacement: `\1`}, {ID: 3, Type: 20, Regex: `b`}})
 	if err == nil || !strings.Contains(err.Error(), "filter 1:") || !strings.Contains(err.Error(), "filter 2:") {
 		t.Errorf("reported: %v", err)
 	}
@@ -219,14 +235,19 @@ func TestFilterCRUD(t *testing.T) {
 		f := openFilters(t, withAnonymous(t, db.Open()))
 		about := "about words"
 		first, err := f.Put(ctx, 0, api.PutFilter{Regex: "word", FilterType: 10, Description: &about, Replacement: "thing"})
-		if err != nil || first.User != "Anonymous#0" || first.ID != "1" || *first.Description != about || first.Replacement != "thing" {
+		if err != nil || first.User != "Anonymous#0" || first.ID != "1" || *first.Description != about ||
+			first.Replacement != "thing" {
 			t.Fatalf("first: %+v %v", first, err)
 		}
-		if again, err := f.Put(ctx, 0, api.PutFilter{Regex: "word", FilterType: 10}); err != nil || again.ID != first.ID || *again.Description != about {
+
+		if again, err := f.Put(ctx, 0, api.PutFilter{Regex: "word", FilterType: 10}); err != nil || again.ID != first.ID ||
+			*again.Description != about {
 			t.Errorf("again: %+v %v", again, err)
 		}
+
 		second := put(t, f, 11, "word")
 		third := put(t, f, 20, "Bad")
+
 		ids := func(kind int, contains string) (ids []string) {
 			list, err := f.List(ctx, kind, contains)
 			if err != nil {
@@ -237,36 +258,47 @@ func TestFilterCRUD(t *testing.T) {
 			}
 			return ids
 		}
+
 		for _, c := range []struct {
 			kind     int
 			contains string
 			want     []string
-		}{{0, "", []string{first.ID, second, third}}, {11, "", []string{second}}, {0, "about", []string{first.ID}}, {0, "or", []string{first.ID, second}},
+		}{{0, "", []string{first.ID, second, third}}, {11, "", []string{second}}, {0, "about", []string{first.ID}},
+			{0, "or", []string{first.ID, second}},
 			{0, "bad", nil}, {20, "word", nil}, {12, "", nil}} {
 			if got := ids(c.kind, c.contains); !slices.Equal(got, c.want) {
 				t.Errorf("List(%d, %q) = %v, want %v", c.kind, c.contains, got, c.want)
 			}
 		}
+
 		if got := f.Test("bad word", 0); got.Suspicion != "2" {
 			t.Errorf("suspicion %+v", got)
 		}
+
 		changed, err := f.Modify(ctx, 0, third, api.PatchFilter{Regex: "worse"})
 		if err != nil || changed.Regex != "worse" || changed.FilterType != 20 {
 			t.Errorf("changed: %+v %v", changed, err)
 		}
+
 		if f.Refuses("bad word") || !f.Refuses("worse word") {
 			t.Error("the change is not in force")
 		}
-		if got := f.Regexes(0); !slices.Equal(got, []api.FilterRegex{{FilterType: 10, Regex: "word"}, {FilterType: 11, Regex: "word"}, {FilterType: 20, Regex: "worse"}}) {
+
+		if got := f.Regexes(0); !slices.Equal(got,
+			[]api.FilterRegex{{FilterType: 10, Regex: "word"}, {FilterType: 11, Regex: "word"},
+				{FilterType: 20, Regex: "worse"}}) {
 			t.Errorf("Regexes: %+v", got)
 		}
+
 		// Deleting the last row of a type ends the type.
 		if err := f.Delete(ctx, third); err != nil {
 			t.Fatal(err)
 		}
+
 		if got := f.Regexes(20); f.Refuses("worse word") || !slices.Equal(got, []api.FilterRegex{{FilterType: 20}}) {
 			t.Errorf("after the last was deleted: %+v", got)
 		}
+
 		if got := f.Regexes(15); len(got) != 0 {
 			t.Errorf("Regexes(15): %+v", got)
 		}
@@ -284,20 +316,26 @@ func TestFilterRefusals(t *testing.T) {
 	_, nothing := f.Modify(ctx, 0, id, api.PatchFilter{})
 	_, worse := f.Modify(ctx, 0, id, api.PatchFilter{Regex: "a**"})
 	_, unknown := f.Modify(ctx, 0, "99", api.PatchFilter{Regex: "a"})
+
 	_, noNumber := f.Filter(ctx, "x")
 	for what, c := range map[string]struct {
 		err  error
 		code horde.Code
 	}{
-		"pattern": {badPattern, horde.BadRequest}, "template": {badTemplate, horde.BadRequest}, "description": {badAbout, horde.BadRequest},
-		"nothing": {nothing, horde.NoFilterModSelected}, "worse": {worse, horde.BadRequest}, "unknown": {unknown, horde.FilterNotFound}, "x": {noNumber, horde.FilterNotFound},
-		"+1": {f.Delete(ctx, "+1"), horde.FilterNotFound}, "deleted": {f.Delete(ctx, "99"), horde.FilterNotFound}, "huge": {f.Delete(ctx, strings.Repeat("9", 99)), horde.FilterNotFound},
+		"pattern": {badPattern, horde.BadRequest}, "template": {badTemplate, horde.BadRequest},
+		"description": {badAbout, horde.BadRequest},
+		"nothing":     {nothing, horde.NoFilterModSelected}, "worse": {worse, horde.BadRequest},
+		"unknown": {unknown, horde.FilterNotFound}, "x": {noNumber, horde.FilterNotFound},
+		"+1": {f.Delete(ctx, "+1"), horde.FilterNotFound}, "deleted": {f.Delete(ctx, "99"), horde.FilterNotFound},
+		"huge": {f.Delete(ctx, strings.Repeat("9", 99)), horde.FilterNotFound},
 	} {
 		if horde.CodeOf(c.err) != c.code {
 			t.Errorf("%s: %v, want %s", what, c.err, c.code)
 		}
 	}
-	if got, err := f.Filter(ctx, id); err != nil || got.Regex != "word" || !slices.Equal(f.Regexes(10), []api.FilterRegex{{FilterType: 10, Regex: "word"}}) {
+
+	if got, err := f.Filter(ctx, id); err != nil || got.Regex != "word" ||
+		!slices.Equal(f.Regexes(10), []api.FilterRegex{{FilterType: 10, Regex: "word"}}) {
 		t.Errorf("what was refused left something behind: %+v %v", got, err)
 	}
 }
@@ -315,7 +353,8 @@ func TestFiltersOfTwoNodes(t *testing.T) {
 		for _, f := range nodes {
 			for i := range 20 {
 				wg.Go(func() {
-					if _, err := f.Put(context.Background(), 0, api.PutFilter{Regex: fmt.Sprint("word", i%10), FilterType: 10}); err != nil {
+					if _, err := f.Put(context.Background(), 0,
+						api.PutFilter{Regex: fmt.Sprint("word", i%10), FilterType: 10}); err != nil {
 						t.Error(err)
 					}
 				})
@@ -335,10 +374,12 @@ func TestFiltersFollowOtherNodes(t *testing.T) {
 	stores := []*store.Store{db.Open(), db.Open()}
 	here, there := openFilters(t, stores[0]), openFilters(t, stores[1])
 	heard := make(chan struct{}, 100)
+
 	var begun, done sync.WaitGroup
 	for _, s := range stores {
 		var once sync.Once
 		begun.Add(1)
+
 		s.Follow(func(_ context.Context, c *store.Changes) error {
 			if c.Missed { // with that a watch begins
 				once.Do(begun.Done)
@@ -348,13 +389,16 @@ func TestFiltersFollowOtherNodes(t *testing.T) {
 			}
 			return nil
 		})
+
 		done.Go(func() { s.Watch(ctx) })
 	}
+
 	defer done.Wait()
 	defer cancel()
 	begun.Wait()
 	put(t, here, 10, "young")
 	put(t, here, 20, "naked")
+
 	for !there.Refuses("naked and young") {
 		select {
 		case <-heard:
@@ -375,7 +419,8 @@ func TestRefusedPrompts(t *testing.T) {
 			}
 		}
 		list, err := f.Refused(ctx, -1, 1)
-		if err != nil || len(list) != 3 || list[2].Prompt != "first" || list[1].Prompt != "NUL " || len(list[0].Prompt) > maxRefused || list[0].User != "Anonymous#0" {
+		if err != nil || len(list) != 3 || list[2].Prompt != "first" || list[1].Prompt != "NUL " ||
+			len(list[0].Prompt) > maxRefused || list[0].User != "Anonymous#0" {
 			t.Fatalf("%+v %v", list, err)
 		}
 		if list, err := f.Refused(ctx, 4, 1); err != nil || len(list) != 0 {

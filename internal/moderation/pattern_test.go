@@ -46,9 +46,11 @@ func TestPattern(t *testing.T) {
 			t.Errorf("compile(%q): %v", c.pattern, err)
 			continue
 		}
+
 		if (p.slow != nil) != c.slow {
 			t.Errorf("%q: run one by one %v, want %v", c.pattern, p.slow != nil, c.slow)
 		}
+
 		f, ok, err := p.find(c.text)
 		if f.text != c.want || ok != (c.want != "") || err != nil || ok && !strings.HasPrefix(c.text[f.at:], f.text) {
 			t.Errorf("%q in %q: %+v %v %v, want %q", c.pattern, c.text, f, ok, err, c.want)
@@ -92,7 +94,8 @@ func TestPatternRefused(t *testing.T) {
 func TestCatastrophicPatterns(t *testing.T) {
 	text := strings.Repeat("a", 3000) + "!" + strings.Repeat("ab ", 30_000)
 	for _, pattern := range []string{
-		`(?=x?)(a+)+\d`, `(a*)*\1b\d`, `(?:a|a|ab)+\d(?!x)`, `(.*.*.*.*.*)=\1`, `((a{0,1000}){0,1000}){0,1000}(?!x)\d`, `(\w{0,500}){0,3}\d\d`,
+		`(?=x?)(a+)+\d`, `(a*)*\1b\d`, `(?:a|a|ab)+\d(?!x)`, `(.*.*.*.*.*)=\1`, `((a{0,1000}){0,1000}){0,1000}(?!x)\d`,
+		`(\w{0,500}){0,3}\d\d`,
 		`(a+)+$`, strings.Repeat("(?:a?b?)", 500) + `\d`, `(?:.*a){1000}\d`,
 	} {
 		p, err := compile(pattern)
@@ -154,6 +157,7 @@ func TestTemplate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		with, err := parseTemplate(c.template, p)
 		if c.refused != "" {
 			if err == nil || !strings.Contains(err.Error(), c.refused) {
@@ -165,6 +169,7 @@ func TestTemplate(t *testing.T) {
 			t.Errorf("parseTemplate(%.40q) for %q: %v", c.template, c.pattern, err)
 			continue
 		}
+
 		if got, err := p.replace(c.text, with); got != c.want || err != nil {
 			t.Errorf("%q in %q with %q: %q, %v; want %q", c.pattern, c.text, c.template, got, err, c.want)
 		}
@@ -187,30 +192,37 @@ func TestReplaceIsBounded(t *testing.T) {
 // A pattern either works or is refused; it never breaks the server, and never
 // takes long.
 func FuzzPattern(f *testing.F) {
-	for _, s := range []string{`(a+)+$`, `(?<!x)y`, `[[:alpha:]-z]{,3}`, `\g<1>(a)`, `(?P<a>.)(?P=a)`, `x{e<=1}`, `(?x) a #`, `(?(1)a|b)`, `\p{L}++`, `[^]]`, `a{2}{3}`} {
+	for _, s := range []string{`(a+)+$`, `(?<!x)y`, `[[:alpha:]-z]{,3}`, `\g<1>(a)`, `(?P<a>.)(?P=a)`, `x{e<=1}`,
+		`(?x) a #`, `(?(1)a|b)`, `\p{L}++`, `[^]]`, `a{2}{3}`} {
 		f.Add(s, "an aaaaa example text 12", `\1x`)
 	}
+
 	f.Fuzz(func(t *testing.T, pattern, text, replacement string) {
 		begun := time.Now()
 		p, err := compile(pattern)
 		if err != nil {
 			return
 		}
+
 		text = text[:min(len(text), 10_000)]
 		found, ok, err := p.find(text)
 		if err == nil && ok && utf8.ValidString(text) && !strings.HasPrefix(text[found.at:], found.text) {
 			t.Errorf("%q in %q: found %+v", pattern, text, found)
 		}
+
 		if with, err := parseTemplate(replacement, p); err == nil {
 			if out, err := p.replace(text, with); err == nil && len(out) > maxRewritten {
 				t.Errorf("%d bytes were made of %d", len(out), len(text))
 			}
 		}
+
 		if took := time.Since(begun); took > 10*time.Second {
 			t.Errorf("%q took %v", pattern, took)
 		}
+
 		if p.fast != nil {
-			if _, err := syntax.Parse("(?:"+p.fast.String()+")|(?:"+p.fast.String()+")", syntax.Perl); err != nil && !strings.Contains(pattern, "<") {
+			if _, err := syntax.Parse("(?:"+p.fast.String()+")|(?:"+p.fast.String()+")", syntax.Perl); err != nil &&
+				!strings.Contains(pattern, "<") {
 				t.Errorf("%q cannot be joined: %v", pattern, err)
 			}
 		}

@@ -64,6 +64,7 @@ func TestAdult(t *testing.T) {
 	filtered := filtersOf(t,
 		store.Filter{Type: childType, Regex: `\bkid(s?)\b`, Replacement: `grown up\1`},
 		store.Filter{Type: youngType, Regex: `teen`})
+
 	for _, c := range []struct {
 		f        *Filters
 		prompt   string

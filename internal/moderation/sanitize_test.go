@@ -36,10 +36,12 @@ func TestSanitize(t *testing.T) {
 // Nothing but the allowed elements and attributes comes out, and a second time
 // changes nothing.
 func TestSanitizeIsSafe(t *testing.T) {
-	pieces := []string{"<", ">", "</", "/>", "b", "a", "script", "style", "textarea", "title", " href=", `"`, "'", "javascript:", "https://x", "&lt;", "&", "<!--", "-->", " ", "x", "\x00", "<b>", "</b>", "<plaintext>", "<![CDATA["}
+	pieces := []string{"<", ">", "</", "/>", "b", "a", "script", "style", "textarea", "title", " href=", `"`, "'",
+		"javascript:", "https://x", "&lt;", "&", "<!--", "-->", " ", "x", "\x00", "<b>", "</b>", "<plaintext>", "<![CDATA["}
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Join(rapid.SliceOf(rapid.SampledFrom(pieces)).Draw(t, "pieces"), "")
 		clean := Sanitize(text)
+
 		z := html.NewTokenizer(strings.NewReader(clean))
 		for z.Next() != html.ErrorToken {
 			tok := z.Token()
@@ -55,10 +57,12 @@ func TestSanitizeIsSafe(t *testing.T) {
 						t.Fatalf("%q became %q with %s", text, clean, a.Key)
 					}
 				}
+
 			default:
 				t.Fatalf("%q became %q with a %v", text, clean, tok.Type)
 			}
 		}
+
 		if again := Sanitize(clean); again != clean {
 			t.Fatalf("%q became %q, then %q", text, clean, again)
 		}

@@ -115,6 +115,7 @@ func TestOperationsRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	const list, worker = "/operations/ipaddr", "/operations/block_worker_ipaddr/"
 	for _, c := range []struct {
 		method, path, key, body string
@@ -153,6 +154,7 @@ func TestOperationsRefusals(t *testing.T) {
 		w := n.call(t, c.method, "/api/v2"+c.path, c.key, c.body, nil)
 		refusedWith(t, c.method+" "+c.path+" "+c.body, w, c.status, c.rc)
 	}
+
 	if got := n.Addresses.Blocks(); len(got) > 0 {
 		t.Errorf("refused calls left %+v", got)
 	}
@@ -198,35 +200,42 @@ func TestUnsafeRequests(t *testing.T) {
 		}
 		_, _ = w.Write([]byte(answer))
 	}))
+
 	defer service.Close()
 	n, admin := newNode(t, func(o *Options) { o.AddressChecker = service.URL + "/{ipaddr}" })
 	_, alice, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	forms := `{"forms":[{"name":"caption"}],"source_image":"` + dot + `"}`
 	post := func(from, path, key, body string) *httptest.ResponseRecorder {
 		return n.from(t, from, "POST", "/api/v2"+path, key, body)
 	}
+
 	var accepted api.Accepted
 	w := post(bad, "/generate/async", alice, imageBody)
 	if err := json.Unmarshal(w.Body.Bytes(), &accepted); err != nil || w.Code != 202 {
 		t.Fatalf("without a raid: %d %s", w.Code, w.Body)
 	}
+
 	_, walter, _, err := n.Accounts.TestUser(t.Context(),
 		account.NewUser{Username: "walter", OAuthID: "test-walter", Roles: account.Trusted}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var job struct {
 		ID      *string
 		Skipped map[string]int
 	}
+
 	n.call(t, "POST", "/api/v2/generate/pop", walter,
 		strings.Replace(imagePop, "{", `{"allow_unsafe_ipaddr":false,`, 1), &job)
 	if job.ID != nil || job.Skipped["unsafe_ip"] != 1 {
 		t.Errorf("a worker that wants no unsafe addresses gets %v, skipped %v", job.ID, job.Skipped)
 	}
+
 	n.call(t, "PUT", "/api/v2/status/modes", admin, `{"raid_mode":true}`, nil)
 	for _, c := range []struct {
 		what, from, path, key, body string
@@ -246,6 +255,7 @@ func TestUnsafeRequests(t *testing.T) {
 	} {
 		refusedWith(t, c.what, post(c.from, c.path, c.key, c.body), c.status, c.rc)
 	}
+
 	if len(asked) != 2 || asked[bad] != 1 || asked[good] != 1 {
 		t.Errorf("the service was asked %v", asked)
 	}
@@ -259,6 +269,7 @@ func TestForgedAddresses(t *testing.T) {
 	const bad, good, proxy = "203.0.113.7", "203.0.113.8", "10.0.0.1"
 	refusedWith(t, "put into timeout", n.from(t, good, "POST", "/api/v2/operations/ipaddr", admin,
 		`{"ipaddr":"203.0.113.7","hours":1}`), 200, "")
+
 	for _, c := range []struct {
 		what, from string
 		headers    []string
@@ -291,6 +302,7 @@ func TestPopsCarryMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for name, c := range map[string]struct{ path, body, nothing string }{
 		"dreamer":   {"/api/v2/generate/pop", imagePop, `"messages":[]`},
 		"scribe":    {"/api/v2/generate/text/pop", textPop, `"messages":[]`},
@@ -300,6 +312,7 @@ func TestPopsCarryMessages(t *testing.T) {
 			!strings.Contains(w.Body.String(), c.nothing) {
 			t.Errorf("%s without messages: %d %s", name, w.Code, w.Body)
 		}
+
 		var m api.Message
 		n.call(t, "POST", "/api/v2/workers/messages", walter,
 			`{"worker_id":"`+n.Fleet.ByName(name).ID+`","message":"to `+name+`","expiry":2}`, &m)
@@ -310,6 +323,7 @@ func TestPopsCarryMessages(t *testing.T) {
 			t.Errorf("%s is told %+v", name, got)
 		}
 	}
+
 	refusedWith(t, "to all without being a moderator",
 		n.call(t, "POST", "/api/v2/workers/messages", walter, `{"message":"x"}`, nil), 400, "BadRequest")
 	refusedWith(t, "a NUL", n.call(t, "POST", "/api/v2/workers/messages", admin, `{"message":"a\u0000b"}`, nil),
@@ -349,11 +363,13 @@ func TestWhoIsPunished(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, f := range []string{`{"regex":"badger","filter_type":10}`, `{"regex":"naked","filter_type":20}`} {
 		if w := n.call(t, "PUT", "/api/v2/filters", admin, f, nil); w.Code/100 != 2 {
 			t.Fatalf("filter: %d %s", w.Code, w.Body)
 		}
 	}
+
 	const victim, proxy, service = "203.0.113.99", "10.0.0.1", "203.0.113.50"
 	for i, c := range []struct {
 		from    string
@@ -376,12 +392,14 @@ func TestWhoIsPunished(t *testing.T) {
 		if seconds, _ := n.Addresses.Refused(netip.MustParseAddr(c.punish)); seconds < 170 || seconds > 180 {
 			t.Errorf("%d: %s has to wait %d s", i, c.punish, seconds)
 		}
+
 		for _, other := range []string{victim, proxy, service} {
 			if _, refused := n.Addresses.Refused(netip.MustParseAddr(other)); refused {
 				t.Fatalf("%d: %s is punished", i, other)
 			}
 		}
 	}
+
 	w := n.from(t, proxy, "POST", "/api/v2/generate/async", admin, imageBody, "X-Forwarded-For: "+service)
 	refusedWith(t, "the service for itself", w, 202, "")
 }

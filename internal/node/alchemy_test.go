@@ -25,6 +25,7 @@ func TestAlchemyBodies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	const async, pop, submit = "/api/v2/interrogate/async", "/api/v2/interrogate/pop", "/api/v2/interrogate/submit"
 	unknown := `"id":"00000000-0000-4000-8000-000000000000"`
 	for _, tt := range []struct {
@@ -65,6 +66,7 @@ func TestAlchemyBodies(t *testing.T) {
 			t.Errorf("%s %.80s: %d %q %q, want %d %q %q", tt.path, tt.body, w.Code, e.RC, fields, tt.status, tt.rc, tt.fields)
 		}
 	}
+
 	for _, path := range []string{async, pop, submit} {
 		var e api.Error
 		n.call(t, "POST", path, "", `{"id":"x","result":{},"name":"x","source_image":"`+dot+`"}`, &e)
@@ -84,12 +86,14 @@ func TestAlchemyValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var accepted api.AlchemyAccepted
 	w := n.call(t, "POST", "/api/v2/interrogate/async", key,
 		`{"forms":[{"name":"caption","payload":{"a":"x","b":0.5,"c":true,"d":null,"e":{"f":1}}},{"name":"nsfw","payload":{}}],"trusted_workers":"","source_image":"`+dot+`"}`, &accepted)
 	if w.Code != http.StatusAccepted || accepted.ID == "" {
 		t.Fatal(w.Body)
 	}
+
 	queued := func(want api.Float) {
 		t.Helper()
 		var p api.Performance
@@ -97,6 +101,7 @@ func TestAlchemyValues(t *testing.T) {
 			t.Errorf("%v forms queued, want %v", p.QueuedForms, want)
 		}
 	}
+
 	queued(2)
 	var job api.AlchemyJob
 	n.call(t, "POST", "/api/v2/interrogate/pop", key,
@@ -105,6 +110,7 @@ func TestAlchemyValues(t *testing.T) {
 	if len(job.Forms) != 2 || !maps.Equal(job.Forms[0].Payload, want) || job.Forms[1].Payload != nil {
 		t.Fatalf("%+v", job)
 	}
+
 	queued(2)
 	submit := func(result string) (int, string) {
 		w := n.call(t, "POST", "/api/v2/interrogate/submit", key, `{"id":"`+job.Forms[0].ID+`","result":`+result+`}`, nil)
@@ -113,25 +119,31 @@ func TestAlchemyValues(t *testing.T) {
 	if code, body := submit(`{"caption":NaN}`); code != 400 || !strings.Contains(body, "BadRequest") {
 		t.Errorf("NaN: %d %s", code, body)
 	}
+
 	if code, body := submit(`{"caption":{"<b>":[1e400,{"x":null}]}}`); code != 400 {
 		t.Errorf("infinite: %d %s", code, body)
 	}
+
 	if code, body := submit(`{"caption":{"<b>":[1e300,{"x":null}]}}`); code != 200 || body != `{"reward":1.0}` {
 		t.Errorf("%d %s", code, body)
 	}
+
 	queued(1)
 	var st api.AlchemyStatus
 	w = n.call(t, "GET", "/api/v2/interrogate/status/"+accepted.ID, "", "", &st)
+
 	var got, sent any
 	if len(st.Forms) != 2 || json.Unmarshal(st.Forms[0].Result, &got) != nil ||
 		json.Unmarshal([]byte(`{"caption":{"<b>":[1e300,{"x":null}]}}`), &sent) != nil ||
 		!equalJSON(got, sent) || strings.Contains(w.Body.String(), `"result":null`) {
 		t.Errorf("%s", w.Body)
 	}
+
 	w = n.call(t, "DELETE", "/api/v2/interrogate/status/"+accepted.ID, "", "", &st)
 	if w.Code != 200 || st.State != "partial" || st.Forms[1].State != "cancelled" {
 		t.Errorf("%s", w.Body)
 	}
+
 	queued(0)
 }
 

@@ -41,7 +41,8 @@ func TestFiltersOfOthers(t *testing.T) {
 func TestDisabledFilters(t *testing.T) {
 	n, admin := newNode(t, func(o *Options) { o.NoFilters = true })
 	var f api.FilterDetails
-	if w := n.call(t, http.MethodPut, "/api/v2/filters", admin, `{"regex":"young","filter_type":10}`, &f); w.Code != http.StatusCreated || f.Regex != "young" {
+	if w := n.call(t, http.MethodPut, "/api/v2/filters", admin, `{"regex":"young","filter_type":10}`,
+		&f); w.Code != http.StatusCreated || f.Regex != "young" {
 		t.Errorf("%d %+v", w.Code, f)
 	}
 	var s api.FilterPromptSuspicion

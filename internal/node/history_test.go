@@ -17,12 +17,14 @@ func TestKudosHistory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	const path = "/api/ext/v1/kudos/history"
 	for i := range 3 {
 		if w := n.call(t, "PUT", "/api/v2/users/2", admin, `{"kudos":5}`, nil); w.Code != http.StatusOK {
 			t.Fatalf("%d: %d %s", i, w.Code, w.Body)
 		}
 	}
+
 	for _, c := range []struct {
 		query, key string
 		status     int
@@ -50,6 +52,7 @@ func TestKudosHistory(t *testing.T) {
 			t.Errorf("%s: %d %s", c.query, w.Code, w.Body)
 		}
 	}
+
 	var whole, first, second api.KudosHistory
 	n.call(t, "GET", path, key, "", &whole)
 	n.call(t, "GET", path+"?limit=3", key, "", &first)
@@ -58,6 +61,7 @@ func TestKudosHistory(t *testing.T) {
 		len(second.Movements) != 1 || second.Next != "" {
 		t.Errorf("%+v\n%+v\n%+v", whole, first, second)
 	}
+
 	if m := second.Movements[0]; m.Balance != 1000 || m.Text != whole.Movements[3].Text || float64(whole.Kudos) != 1015 ||
 		whole.Username != "alice#2" {
 		t.Errorf("%+v of %+v", m, whole)

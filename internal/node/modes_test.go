@@ -23,6 +23,7 @@ func TestMaintenance(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	held := func() bool {
 		a, err := n.Store.Account(context.Background(), alice.ID)
 		if err != nil {
@@ -30,28 +31,34 @@ func TestMaintenance(t *testing.T) {
 		}
 		return a.Held > 0
 	}
+
 	var taken api.Accepted
 	if w := n.call(t, "POST", "/api/v2/generate/async", key, dear, &taken); w.Code != http.StatusAccepted || !held() {
 		t.Fatalf("a dear request: %d %s, held %v", w.Code, w.Body, held())
 	}
+
 	if w := n.call(t, "PUT", "/api/v2/status/modes", admin, `{"maintenance_mode":"yes"}`,
 		nil); w.Body.String() != "{\"maintenance_mode\":true}\n" {
 		t.Fatalf("switch on: %d %s", w.Code, w.Body)
 	}
+
 	var check api.Check
 	n.call(t, "GET", "/api/v2/generate/check/"+taken.ID, "", "", &check)
 	if check.Waiting != 0 || check.Done || check.Faulted || held() {
 		t.Errorf("after maintenance: %+v, held %v", check, held())
 	}
+
 	var refused api.Error
 	if w := n.call(t, "POST", "/api/v2/generate/async", "unknown", dear, &refused); w.Code != http.StatusBadRequest ||
 		refused.RC != "MaintenanceMode" {
 		t.Errorf("a request in maintenance: %d %+v", w.Code, refused)
 	}
+
 	n.call(t, "PUT", "/api/v2/status/modes", admin, `{"maintenance_mode":false}`, nil)
 	if w := n.call(t, "POST", "/api/v2/generate/async", key, dear, nil); w.Code != http.StatusAccepted {
 		t.Errorf("after maintenance: %d %s", w.Code, w.Body)
 	}
+
 	if a, err := n.Store.Audit(t.Context()); err != nil || !a.Sound() {
 		t.Errorf("the ledger is not sound: %+v, %v", a, err)
 	}
@@ -78,10 +85,12 @@ func TestModesOfWhom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	_, plain, err := n.Accounts.Create(t.Context(), account.NewUser{Username: "plain"})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, c := range []struct {
 		method, key, body string
 		status            int
@@ -120,9 +129,11 @@ func TestNothingToChangeSaysWhy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var key api.SharedKey
 	n.call(t, "PUT", "/api/v2/sharedkeys", admin, `{"kudos":5}`, &key)
 	plain := http.Header{"Content-Type": {"text/plain"}}
+
 	const modes, shared = "/api/v2/status/modes", "/api/v2/sharedkeys/"
 	for _, c := range []struct {
 		name, method, path, key, body string
@@ -166,6 +177,7 @@ func TestNothingToChangeSaysWhy(t *testing.T) {
 			}
 		})
 	}
+
 	if w := n.call(t, "GET", modes, mod, "", nil); strings.Contains(w.Body.String(), "true") {
 		t.Errorf("something was switched: %s", w.Body)
 	}

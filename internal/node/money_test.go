@@ -91,6 +91,7 @@ func TestBadTransfers(t *testing.T) {
 	c := newCast(t)
 	const path = "/api/v2/kudos/transfer"
 	before := c.all()
+
 	refuse := func(from, body, want string) {
 		t.Helper()
 		var e api.Error
@@ -103,13 +104,16 @@ func TestBadTransfers(t *testing.T) {
 			t.Errorf("%s: %s: %d %s, want %s", from, body, w.Code, w.Body, want)
 		}
 	}
+
 	for _, a := range badAmounts {
 		refuse("alice", `{"username":"bob#3","amount":`+a.amount+`}`, a.transfer)
 	}
+
 	to := func(name string) string {
 		quoted, _ := json.Marshal(name)
 		return fmt.Sprintf(`{"username":%s,"amount":5}`, quoted)
 	}
+
 	for _, p := range []struct{ from, to, want string }{
 		{"alice", c.alias["alice"], "KudosTransferToSelf"},
 		{"alice", "2", "KudosTransferToSelf"},
@@ -135,14 +139,17 @@ func TestBadTransfers(t *testing.T) {
 	} {
 		refuse(p.from, to(p.to), p.want)
 	}
+
 	for body, want := range map[string]string{`{}`: "username", `{"amount":5}`: "username",
 		`{"username":null,"amount":5}`: "username",
 		`{"username":["bob#3"]}`:       "InvalidTargetUsername", `{"username":true}`: "InvalidTargetUsername"} {
 		refuse("alice", body, want)
 	}
+
 	if after := c.all(); after != before {
 		t.Errorf("refusals moved kudos:\n%s\n%s", before, after)
 	}
+
 	for _, g := range []struct {
 		body string
 		want api.Float
@@ -154,6 +161,7 @@ func TestBadTransfers(t *testing.T) {
 			t.Errorf("%s: %d %s", g.body, w.Code, w.Body)
 		}
 	}
+
 	refuse("alice", to("bob#3"), "KudosTransferNotEnough")
 	refuse("bob", to(c.alias["alice"]), "TooFastKudosTransfers")
 	if a, err := c.Store.Audit(t.Context()); err != nil || !a.Sound() {
@@ -166,6 +174,7 @@ func TestBadAwards(t *testing.T) {
 	c := newCast(t)
 	const path = "/api/v2/kudos/award"
 	before := c.all()
+
 	for _, p := range []struct {
 		from, body string
 		status     int
@@ -188,6 +197,7 @@ func TestBadAwards(t *testing.T) {
 			t.Errorf("%s: %s: %d %s, want %d %s", p.from, p.body, w.Code, w.Body, p.status, p.want)
 		}
 	}
+
 	for _, a := range badAmounts {
 		if a.award == "" {
 			continue
@@ -198,9 +208,11 @@ func TestBadAwards(t *testing.T) {
 			t.Errorf("%s: %d %s", a.amount, w.Code, w.Body)
 		}
 	}
+
 	if after := c.all(); after != before {
 		t.Errorf("refusals moved kudos:\n%s\n%s", before, after)
 	}
+
 	// The writes of an award show at once, also below 0, with fractions cut.
 	for _, a := range []struct {
 		amount        string
@@ -214,6 +226,7 @@ func TestBadAwards(t *testing.T) {
 			t.Errorf("%s: %d %s, balance %v", a.amount, w.Code, w.Body, u.Kudos)
 		}
 	}
+
 	if a, err := c.Store.Audit(t.Context()); err != nil || !a.Sound() {
 		t.Errorf("%+v %v", a, err)
 	}
@@ -224,6 +237,7 @@ func TestBadAwards(t *testing.T) {
 func TestBadAdjustments(t *testing.T) {
 	c := newCast(t)
 	before := c.all()
+
 	for _, p := range []struct {
 		method, path, from, body string
 		status                   int
@@ -276,24 +290,29 @@ func TestBadAdjustments(t *testing.T) {
 			t.Errorf("%s %s: %s: %d %s, want %d %s", p.from, p.path, p.body, w.Code, w.Body, p.status, p.want)
 		}
 	}
+
 	if after := c.all(); after != before {
 		t.Errorf("refusals moved kudos:\n%s\n%s", before, after)
 	}
+
 	var m api.ModifiedUser
 	c.call(t, "PUT", "/api/v2/users/3", c.keys["root"], `{"kudos":1.999}`, &m)
 	if m.NewKudos == nil || *m.NewKudos != 1001 {
 		t.Errorf("%+v", m.NewKudos)
 	}
+
 	c.call(t, "PUT", "/api/v2/users/3", c.keys["root"], `{"kudos":-1000000}`, &m)
 	if *m.NewKudos != 25 {
 		t.Errorf("taken below the floor: %v", *m.NewKudos)
 	}
+
 	_, err := c.Accounts.HistoryOf(t.Context(), &account.User{ID: 3}, "")
 	h, e := c.Accounts.History(t.Context(), 3, "", 1)
 	if err != nil || e != nil || h.Movements[0].Kind != "admin" || h.Movements[0].Username != "root#1" ||
 		!strings.Contains(h.Movements[0].Text, "forgiven") {
 		t.Errorf("%+v %v %v", h, err, e)
 	}
+
 	if a, err := c.Store.Audit(t.Context()); err != nil || !a.Sound() {
 		t.Errorf("%+v %v", a, err)
 	}
@@ -315,28 +334,34 @@ func TestReplayedKeys(t *testing.T) {
 		w := c.callWith(t, "POST", "/api/v2/kudos/transfer", c.keys["alice"], body, http.Header{"Idempotency-Key": {key}})
 		return w.Code, w.Body.String()
 	}
+
 	status, first := give("k1", `{"username":"bob#3","amount":100}`)
 	if status != http.StatusOK {
 		t.Fatal(first)
 	}
+
 	for _, body := range []string{`{"username":"bob#3","amount":100}`, `{"username":"3","amount":"100"}`,
 		`{"amount":100.5,"username":"renamed#3"}`, `{"username":"bob#3"}`} {
 		if status, again := give("k1", body); status != http.StatusOK || again != first {
 			t.Errorf("%s: %d %s, want %s", body, status, again, first)
 		}
 	}
+
 	for _, body := range []string{`{"username":"bob#3","amount":101}`, `{"username":"root#1","amount":100}`} {
 		if status, text := give("k1", body); status != http.StatusBadRequest ||
 			!strings.Contains(text, "IdempotencyKeyConflict") {
 			t.Errorf("%s: %d %s", body, status, text)
 		}
 	}
+
 	if status, text := give("k2", `{"username":"bob#3","amount":875}`); status != http.StatusOK {
 		t.Errorf("all that can be given: %d %s", status, text)
 	}
+
 	if status, text := give("k2", `{"username":"bob#3","amount":875}`); status != http.StatusOK {
 		t.Errorf("the same again, by one who has nothing left to give: %d %s", status, text)
 	}
+
 	if k, err := c.Accounts.Balance(t.Context(), 3); err != nil || k.Float() != 1975 {
 		t.Errorf("bob has %s, %v", k, err)
 	}

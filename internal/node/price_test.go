@@ -45,16 +45,19 @@ func TestPriceIsTheDryRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, c := range priced {
 		var dry api.DryRun
 		if w := n.call(t, "POST", c.path, key, strings.TrimSuffix(c.body, "}")+`,"dry_run":true}`,
 			&dry); w.Code != http.StatusOK {
 			t.Fatalf("dry run of %.60s: %d %s", c.body, w.Code, w.Body)
 		}
+
 		kind := "image"
 		if strings.Contains(c.path, "text") {
 			kind = "text"
 		}
+
 		for _, query := range []string{"", "?type=" + kind} {
 			var p api.Price
 			w := n.call(t, "POST", pricePath+query, key, c.body, &p)
@@ -62,14 +65,17 @@ func TestPriceIsTheDryRun(t *testing.T) {
 				p.Lines[len(p.Lines)-1].Kudos != dry.Kudos {
 				t.Errorf("price of %.60s: %d %s, the dry run says %v", c.body, w.Code, w.Body, dry.Kudos)
 			}
+
 			if kind == "image" && (p.Charged != p.Kudos || !p.Exact || p.Net != kudos.Standard().Card().Name) {
 				t.Errorf("%.60s: %+v", c.body, p)
 			}
+
 			if p.Upfront != (p.Held > 0) || p.Upfront && kind == "image" && p.Held != p.Kudos {
 				t.Errorf("%.60s: upfront %v, held %v of %v", c.body, p.Upfront, p.Held, p.Kudos)
 			}
 		}
 	}
+
 	// Nothing of all that is in the queue.
 	if live, err := n.Store.LiveRequests(t.Context(), 0); err != nil || len(live) != 0 {
 		t.Errorf("%d requests were taken, %v", len(live), err)
@@ -113,10 +119,12 @@ func TestPriceByStyle(t *testing.T) {
 		if kind == "image" {
 			body = strings.Replace(body, "Qwen/Qwen3-8B", "SDXL 1.0", 1)
 		}
+
 		var made api.StyleModified
 		if w := n.call(t, "POST", "/api/v2/styles/"+kind, admin, body, &made); w.Code != http.StatusOK {
 			t.Fatalf("%d %s", w.Code, w.Body)
 		}
+
 		for _, ref := range []string{name, made.ID, "style::" + name} {
 			var p api.Price
 			if w := n.call(t, "POST", pricePath, admin, `{"prompt":"a fox","style":"`+ref+`"}`, &p); w.Code != http.StatusOK ||
@@ -125,6 +133,7 @@ func TestPriceByStyle(t *testing.T) {
 			}
 		}
 	}
+
 	for _, ref := range []string{"nobody knows it", strings.Repeat("x", 1024), "a\\u0000b"} {
 		var e api.Error
 		if w := n.call(t, "POST", pricePath, admin, `{"prompt":"a fox","style":"`+ref+`"}`,
@@ -143,6 +152,7 @@ func TestPriceLines(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var p api.Price
 	w := n.call(t, "POST", pricePath, key, `{"prompt":"a fox","models":["SDXL 1.0"],"slow_workers":false,"worker_blacklist":true,"source_image":"`+dot+`",
 		"params":{"width":1024,"height":1024,"n":2,"loras":[{"name":"x"},{"name":"y"}],"tis":[{"name":"z"}],"post_processing":["GFPGAN","RealESRGAN_x4plus"]}}`, &p)
@@ -150,14 +160,17 @@ func TestPriceLines(t *testing.T) {
 	for _, l := range p.Lines {
 		codes = append(codes, l.Code)
 	}
+
 	want := "network loras tis model source_image post_processing burn slow_workers worker_blacklist each n acceptance"
 	if strings.Join(codes, " ") != want || !p.Upfront || p.Held != p.Kudos || p.Tax != 3 ||
 		p.N != 2 || p.Basis != "network" {
 		t.Errorf("%v %s", codes, w.Body)
 	}
+
 	if total := float64(p.Tax) + 2*float64(p.Each); horde.KudosOf(total) != horde.KudosOf(float64(p.Kudos)) {
 		t.Errorf("%v and twice %v are not %v", p.Tax, p.Each, p.Kudos)
 	}
+
 	for _, text := range []string{`"factor":1.3`, `"add":6.0`, "horde-1", "never returned",
 		"stable_diffusion_xl", "set aside"} {
 		if !strings.Contains(w.Body.String(), text) {
@@ -173,6 +186,7 @@ func TestPriceRefusals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	for _, c := range []struct {
 		path, key, body string
 		status          int
@@ -203,6 +217,7 @@ func TestPriceRefusals(t *testing.T) {
 			t.Errorf("%s: %d %s, the request itself %d %s", c.body, got.Code, got.Body, real.Code, real.Body)
 		}
 	}
+
 	for path, field := range map[string]string{pricePath + "?type=song": "type", pricePath: "apikey"} {
 		var e api.Error
 		key := poor
@@ -213,6 +228,7 @@ func TestPriceRefusals(t *testing.T) {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)
 		}
 	}
+
 	n.call(t, "PUT", "/api/v2/status/modes", admin, `{"maintenance_mode":true}`, nil)
 	var e api.Error
 	if n.call(t, "POST", pricePath, admin, `{"prompt":"x"}`, &e); e.RC != "MaintenanceMode" {

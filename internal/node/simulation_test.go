@@ -106,6 +106,7 @@ func (s *simulation) act(w *simulated) {
 	if s.now() < w.ready {
 		return
 	}
+
 	switch w.way {
 	case honest:
 		if w.job != "" {
@@ -114,16 +115,19 @@ func (s *simulation) act(w *simulated) {
 		if w.job = s.pop(w); w.job != "" {
 			w.ready = s.now() + time.Duration(5+s.dice.IntN(20))*time.Second
 		}
+
 	case faulting:
 		for range 4 { // quicker than any honest one
 			if w.job = s.pop(w); w.job != "" {
 				s.submit(w, `"generation":"","result":{},"seed":-1,"state":"faulted"`)
 			}
 		}
+
 	case hanging:
 		if s.pop(w) != "" {
 			w.ready = s.now() + s.ttl + time.Minute
 		}
+
 	case devouring:
 		s.pop(w)
 	}

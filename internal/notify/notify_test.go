@@ -375,24 +375,29 @@ func TestPagesOfWebhooks(t *testing.T) {
 		for range 7 {
 			want[n.put(7, "https://hook.example/", 1)] = true
 		}
+
 		for before := ""; ; {
 			l, err := n.List(t.Context(), 7, "pending", before, 3)
 			if err != nil || l.Pending != 7 {
 				t.Fatal(l, err)
 			}
+
 			for _, w := range l.Webhooks {
 				if !want[w.ID] {
 					t.Errorf("%s is there twice", w.ID)
 				}
 				delete(want, w.ID)
 			}
+
 			if before = l.Next; before == "" {
 				break
 			}
 		}
+
 		if len(want) != 0 {
 			t.Errorf("%v are missing", want)
 		}
+
 		if _, err := n.List(t.Context(), 7, "", "x", 3); err == nil {
 			t.Error("an invented page")
 		}

@@ -16,7 +16,8 @@ import (
 // What a pledge and a subscription are worth (platform §9).
 func TestWorth(t *testing.T) {
 	for units, want := range map[int64]int64{
-		-5: 0, 0: 0, 1: 10_000, 3: 30_000, 9: 90_000, 10: 150_000, 11: 0, 23: 0, 24: 600_000, 25: 900_000, 26: 0, 50: 1_500_000, 99: 0,
+		-5: 0, 0: 0, 1: 10_000, 3: 30_000, 9: 90_000, 10: 150_000, 11: 0, 23: 0, 24: 600_000, 25: 900_000, 26: 0,
+		50: 1_500_000, 99: 0,
 		100: 1_500_000, 101: 0, 102: 150_000, 108: 150_000, 109: 0, 1 << 40: 0,
 	} {
 		if got := patreonKudos(units); got != want {
@@ -24,7 +25,8 @@ func TestWorth(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]int64{
-		"Superior Person": 20_000, "Recognised": 75_000, "Recognised Person": 75_000, " Cherised ": 200_000, "Treasured": 700_000,
+		"Superior Person": 20_000, "Recognised": 75_000, "Recognised Person": 75_000, " Cherised ": 200_000,
+		"Treasured":         700_000,
 		"Celebrated Person": 1_500_000, "Sponsor": 1_500_000, "Sponsorship": 0, "": 0, "Mug": 0,
 	} {
 		if got := stripeKudos(name); got != want {
@@ -75,11 +77,13 @@ func TestPatreon(t *testing.T) {
 		membersPath + "two": `{"data":[` + aMember("i", "active_patron", 3700, `{"stable_id":"carol#3"}`) + `,
 			{"id":"j","attributes":{"patron_status":"active_patron","currently_entitled_amount_cents":null,"note":null}}],"meta":{"pagination":{"cursors":{"next":null}}}}`,
 	})
+
 	var log bytes.Buffer
 	got, err := NewPatreon(url+"/", "token", "7", slog.New(slog.NewTextHandler(&log, nil))).Supporters(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	want := []Supporter{
 		{User: "alice#1", Monthly: 150_000, Name: "Alice", Link: "https://x.example", Pledge: 10},
 		{User: "2", Monthly: 20_000, Pledge: 2},
@@ -88,12 +92,15 @@ func TestPatreon(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+
 	for _, id := range []string{"member=c", "member=d", "member=e"} {
 		if !strings.Contains(log.String(), id) {
 			t.Errorf("the log does not name %s: %s", id, &log)
 		}
 	}
-	if strings.Contains(log.String(), "nice") || strings.Contains(log.String(), "Body") || strings.Contains(log.String(), "token") {
+
+	if strings.Contains(log.String(), "nice") || strings.Contains(log.String(), "Body") ||
+		strings.Contains(log.String(), "token") {
 		t.Errorf("the log says too much: %s", &log)
 	}
 }
@@ -104,8 +111,10 @@ func TestStripe(t *testing.T) {
 		for _, p := range products {
 			items = append(items, fmt.Sprintf(`{"price":{"product":%q}}`, p))
 		}
-		return fmt.Sprintf(`{"id":%q,"metadata":%s,"customer":%s,"items":{"data":[%s]}}`, id, metadata, customer, strings.Join(items, ","))
+		return fmt.Sprintf(`{"id":%q,"metadata":%s,"customer":%s,"items":{"data":[%s]}}`, id, metadata, customer,
+			strings.Join(items, ","))
 	}
+
 	url := serve(t, "key", map[string]string{
 		"/v1/subscriptions": `{"has_more":true,"data":[` + strings.Join([]string{
 			subscription("s1", `{"horde_id":"1"}`, `{"email":"a@example.org","metadata":{"horde_id":"9"}}`, "p1", "p2"),
@@ -114,13 +123,17 @@ func TestStripe(t *testing.T) {
 			subscription("s4", `{}`, `{"email":null,"metadata":{}}`, "p1"),
 			subscription("s5", `{}`, `"cus_1"`, "p1"),
 		}, ",") + `]}`,
-		"/v1/subscriptionss5": `{"has_more":false,"data":[` + subscription("s6", `{"horde":"6"}`, `{"deleted":true}`, "p1") + `]}`,
-		"/v1/products/p1":     `{"name":"Recognised"}`, "/v1/products/p2": `{"name":"Superior Person"}`, "/v1/products/mug": `{"name":"Mug"}`,
+		"/v1/subscriptionss5": `{"has_more":false,"data":[` + subscription("s6", `{"horde":"6"}`, `{"deleted":true}`,
+			"p1") + `]}`,
+		"/v1/products/p1": `{"name":"Recognised"}`, "/v1/products/p2": `{"name":"Superior Person"}`,
+		"/v1/products/mug": `{"name":"Mug"}`,
 	})
+
 	got, err := NewStripe(url, "key", nil).Supporters(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	want := []Supporter{
 		{User: "1", Email: "a@example.org", Monthly: 95_000},
 		{User: "bob#2", Email: "b@example.org", Monthly: 20_000},
@@ -146,7 +159,9 @@ func TestLink(t *testing.T) {
 			t.Errorf("link(%q) = %q, want %q", s, got, want)
 		}
 	}
-	if s, ok := NewPatreon("", "", "", slog.New(slog.DiscardHandler)).supporter([]byte(aMember("x", "active_patron", 500, `{"stable_id":"1","alias":7,"sponsor_link":{}}`))); !ok || s.Name != "" || s.Monthly != 50_000 {
+	if s, ok := NewPatreon("", "", "",
+		slog.New(slog.DiscardHandler)).supporter([]byte(aMember("x", "active_patron", 500,
+		`{"stable_id":"1","alias":7,"sponsor_link":{}}`))); !ok || s.Name != "" || s.Monthly != 50_000 {
 		t.Errorf("an alias that is no text: %+v, %v", s, ok)
 	}
 }
@@ -161,19 +176,25 @@ func TestServiceErrors(t *testing.T) {
 		"no campaign": {serve(t, "secret", nil), "secret", "answers 404"},
 		"no JSON":     {serve(t, "secret", map[string]string{membersPath: "<html>"}), "secret", "not understood"},
 		"other JSON":  {serve(t, "secret", map[string]string{membersPath: `{"data":"x"}`}), "secret", "not understood"},
-		"too large":   {serve(t, "secret", map[string]string{membersPath: strings.Repeat(" ", maxAnswer+1) + endless}), "secret", "more than 16 MiB"},
-		"nobody":      {"http://127.0.0.1:1", "secret", "refused"},
+		"too large": {serve(t, "secret", map[string]string{membersPath: strings.Repeat(" ", maxAnswer+1) + endless}),
+			"secret", "more than 16 MiB"},
+		"nobody": {"http://127.0.0.1:1", "secret", "refused"},
 	} {
 		got, err := NewPatreon(c.url, c.key, "7", nil).Supporters(t.Context())
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") || got != nil {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}
-	loop := serve(t, "k", map[string]string{membersPath: `{"meta":{"pagination":{"cursors":{"next":"x"}}}}`, membersPath + "x": `{"meta":{"pagination":{"cursors":{"next":"x"}}}}`})
-	if _, err := NewPatreon(loop, "k", "7", nil).Supporters(t.Context()); err == nil || !strings.Contains(err.Error(), "does not end") {
+
+	loop := serve(t, "k", map[string]string{membersPath: `{"meta":{"pagination":{"cursors":{"next":"x"}}}}`,
+		membersPath + "x": `{"meta":{"pagination":{"cursors":{"next":"x"}}}}`})
+	if _, err := NewPatreon(loop, "k", "7", nil).Supporters(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), "does not end") {
 		t.Errorf("a list in a circle: %v", err)
 	}
-	if _, err := NewStripe(serve(t, "k", nil), "wrong", nil).Supporters(t.Context()); err == nil || !strings.Contains(err.Error(), "STRIPE_API_KEY") {
+
+	if _, err := NewStripe(serve(t, "k", nil), "wrong", nil).Supporters(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), "STRIPE_API_KEY") {
 		t.Errorf("Stripe, wrong key: %v", err)
 	}
 }

@@ -139,7 +139,8 @@ func newOrderWorld(t *testing.T, db *storetest.DB) *orderWorld {
 	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 8, 8))); err != nil {
 		t.Fatal(err)
 	}
-	w := &orderWorld{node: newNode(t, db, hordetest.NewClock()), t: t, fetched: &fetches{file: b.Bytes()}, persons: map[string]hordetest.Person{},
+	w := &orderWorld{node: newNode(t, db, hordetest.NewClock()), t: t, fetched: &fetches{file: b.Bytes()},
+		persons:  map[string]hordetest.Person{},
 		swelling: map[horde.Kind]string{}, banned: netip.MustParseAddr("198.51.100.9")}
 	w.Sources = w.fetched
 	withFilters(t, w.node)
@@ -168,9 +169,11 @@ func newOrderWorld(t *testing.T, db *storetest.DB) *orderWorld {
 
 // style makes a style that a shared key may pay for.
 func (world *orderWorld) style(owner hordetest.Person, kind horde.Kind, prompt, key string) string {
-	v := store.Style{ID: horde.NewID(), Kind: kind, UserID: owner.ID, Name: horde.NewID(), Prompt: prompt, Params: "{}", Tags: "[]",
+	v := store.Style{ID: horde.NewID(), Kind: kind, UserID: owner.ID, Name: horde.NewID(), Prompt: prompt, Params: "{}",
+		Tags:   "[]",
 		Models: `["plain"]`, Examples: "[]", SharedKey: key}
-	err := world.Store.Write(context.Background(), store.Unit{Accounts: []horde.UserID{owner.ID}, Do: func(tx *store.Tx) error { return tx.InsertStyle(v, nil, nil) }})
+	err := world.Store.Write(context.Background(),
+		store.Unit{Accounts: []horde.UserID{owner.ID}, Do: func(tx *store.Tx) error { return tx.InsertStyle(v, nil, nil) }})
 	if err != nil {
 		world.t.Fatal(err)
 	}
@@ -184,8 +187,10 @@ func (world *orderWorld) caller(a *attempt) hordetest.Person {
 	if p, ok := world.persons[id]; ok {
 		return p
 	}
+
 	ctx := context.Background()
-	u, key, err := world.Accounts.Create(ctx, account.NewUser{Username: "u", OAuthID: "g_" + id, Roles: a.roles | account.Moderator})
+	u, key, err := world.Accounts.Create(ctx,
+		account.NewUser{Username: "u", OAuthID: "g_" + id, Roles: a.roles | account.Moderator})
 	if a.anon {
 		key = api.AnonymousKey
 		u, err = world.Accounts.ByKey(ctx, key)
@@ -193,10 +198,12 @@ func (world *orderWorld) caller(a *attempt) hordetest.Person {
 	if err != nil {
 		world.t.Fatal(err)
 	}
+
 	p := hordetest.Person{User: u, Key: key}
 	if !a.anon {
 		world.setBalance(world.t, p, horde.Whole(26))
 	}
+
 	if k := a.key; k.unknown {
 		p.Key = "no key of anybody"
 	} else if k.shared() && !a.anon {
@@ -207,17 +214,21 @@ func (world *orderWorld) caller(a *attempt) hordetest.Person {
 		case k.small:
 			change.Kudos = ptr(int64(1))
 		}
+
 		if k.expired {
 			change.Expiry = ptr(int64(-2))
 		}
+
 		if k.limited {
 			change.MaxPixels, change.MaxTokens = ptr(int64(1)), ptr(int64(1))
 		}
+
 		p.Key = world.node.key(world.t, p, change)
 		if k.styled {
 			world.style(p, "image", "{p}{np}", p.Key)
 		}
 	}
+
 	world.persons[id] = p
 	return p
 }
@@ -238,7 +249,8 @@ func (world *orderWorld) ask(a *attempt) (hordetest.Person, ImageRequest, TextRe
 		models[i] = strings.ReplaceAll(models[i], ownAlias, p.Alias())
 	}
 	body.Models = &models
-	return p, ImageRequest{Body: body, RawParams: json.RawMessage(a.raw), From: from}, TextRequest{Body: a.text, From: from}
+	return p, ImageRequest{Body: body, RawParams: json.RawMessage(a.raw), From: from}, TextRequest{Body: a.text,
+		From: from}
 }
 
 // clone copies what rows change.
@@ -250,7 +262,8 @@ func (a attempt) clone() *attempt {
 	}
 	a.image.ExtraSourceImages = slices.Clone(a.image.ExtraSourceImages)
 	a.text.ExtraSourceImages = slices.Clone(a.text.ExtraSourceImages)
-	params.Loras, params.TIs, params.ExtraTexts = slices.Clone(params.Loras), slices.Clone(params.TIs), slices.Clone(params.ExtraTexts)
+	params.Loras, params.TIs, params.ExtraTexts = slices.Clone(params.Loras), slices.Clone(params.TIs),
+		slices.Clone(params.ExtraTexts)
 	return &a
 }
 
@@ -260,7 +273,8 @@ func plainAttempt() *attempt {
 	a := &attempt{agent: "test:1:x", raw: "{}"}
 	a.image = api.ImageRequest{Prompt: "a red fox", Models: &models, ReplacementFilter: ptr(false),
 		Params: &api.ImageParams{N: ptr(1), Width: ptr(64), Height: ptr(64), Steps: ptr(4)}}
-	a.text = api.TextRequest{Prompt: "a red fox", Models: models, Params: &api.TextParams{N: ptr(1), MaxLength: ptr(16), MaxContextLength: ptr(1024)}}
+	a.text = api.TextRequest{Prompt: "a red fox", Models: models,
+		Params: &api.TextParams{N: ptr(1), MaxLength: ptr(16), MaxContextLength: ptr(1024)}}
 	return a
 }
 
@@ -277,32 +291,44 @@ func withKey(is func(keyState) bool) func(*attempt, *account.User) bool {
 // commonRows are the rows up to 22, which are the same for images and text.
 func commonRows() []orderRow {
 	return []orderRow{
-		{"3", horde.StyleNotFound, func(a *attempt, _ *orderWorld) { a.image.Style, a.text.Style = "nobody made it", "nobody made it" }, nil},
-		{"4", horde.BadRequest, func(a *attempt, w *orderWorld) { a.image.Style, a.text.Style = w.textStyle, w.swelling["image"] }, nil},
+		{"3", horde.StyleNotFound,
+			func(a *attempt, _ *orderWorld) { a.image.Style, a.text.Style = "nobody made it", "nobody made it" }, nil},
+		{"4", horde.BadRequest, func(a *attempt, w *orderWorld) {
+			a.image.Style, a.text.Style = w.textStyle,
+				w.swelling["image"]
+		}, nil},
 		{"5", horde.MaintenanceMode, func(a *attempt, _ *orderWorld) { a.modes.Maintenance = true }, nil},
 		{"6", horde.BadRequest, func(a *attempt, _ *orderWorld) {
 			a.image.Webhook, a.text.Webhook = "http://a.example", "http://a.example"
 		}, nil},
-		{"7", horde.SharedKeyEmpty, func(a *attempt, _ *orderWorld) { a.key.empty = true }, withKey(func(k keyState) bool { return k.empty })},
-		{"8", horde.SharedKeyExpired, func(a *attempt, _ *orderWorld) { a.key.expired = true }, withKey(func(k keyState) bool { return k.expired })},
-		{"9", horde.SharedKeyAssignedStyles, func(a *attempt, _ *orderWorld) { a.key.styled = true }, withKey(func(k keyState) bool { return k.styled })},
-		{"10", horde.InvalidAPIKey, func(a *attempt, _ *orderWorld) { a.key.unknown = true }, func(a *attempt, _ *account.User) bool { return a.key.unknown && !a.anon }},
-		{"11", horde.OnlyServiceAccountProxy, func(a *attempt, _ *orderWorld) { a.image.ProxiedAccount, a.text.ProxiedAccount = "x", "x" }, nil},
+		{"7", horde.SharedKeyEmpty, func(a *attempt, _ *orderWorld) { a.key.empty = true },
+			withKey(func(k keyState) bool { return k.empty })},
+		{"8", horde.SharedKeyExpired, func(a *attempt, _ *orderWorld) { a.key.expired = true },
+			withKey(func(k keyState) bool { return k.expired })},
+		{"9", horde.SharedKeyAssignedStyles, func(a *attempt, _ *orderWorld) { a.key.styled = true },
+			withKey(func(k keyState) bool { return k.styled })},
+		{"10", horde.InvalidAPIKey, func(a *attempt, _ *orderWorld) { a.key.unknown = true },
+			func(a *attempt, _ *account.User) bool { return a.key.unknown && !a.anon }},
+		{"11", horde.OnlyServiceAccountProxy,
+			func(a *attempt, _ *orderWorld) { a.image.ProxiedAccount, a.text.ProxiedAccount = "x", "x" }, nil},
 		{"12", horde.DeletedUser, func(a *attempt, _ *orderWorld) { a.roles |= account.Deleted }, nil},
 		{"13", horde.TooManyExtraSourceImagesWithStop, func(a *attempt, _ *orderWorld) { a.extras(6) }, nil},
 		{"14", horde.MoreThanMinExtraSourceImageWithStop, func(a *attempt, _ *orderWorld) { a.extras(2) }, nil},
 		{"15", horde.BadRequest, func(a *attempt, _ *orderWorld) { a.name(longName) }, nil},
 		{"16", horde.MissingPrompt, func(a *attempt, _ *orderWorld) { a.prompt("") }, nil},
-		{"17", horde.WorkerNotFound, func(a *attempt, _ *orderWorld) { a.image.Workers, a.text.Workers = []string{"x"}, []string{"x"} },
+		{"17", horde.WorkerNotFound,
+			func(a *attempt, _ *orderWorld) { a.image.Workers, a.text.Workers = []string{"x"}, []string{"x"} },
 			func(a *attempt, _ *account.User) bool { return len(a.image.Workers) > 0 }},
 		{"18", horde.RequiresTrust, func(a *attempt, _ *orderWorld) {
 			a.image.DisableBatching, a.text.DisableBatching = ptr(true), ptr(true)
 			a.n(max(2, *a.image.Params.N))
 		}, nil},
-		{"19", horde.TooManyPrompts, func(a *attempt, _ *orderWorld) { a.n(tooMany) }, func(a *attempt, _ *account.User) bool {
-			return *a.image.Params.N == tooMany && !slices.Contains(*a.image.Models, betaModel) // which makes them 2
-		}},
-		{"20", horde.TimeoutIP, func(a *attempt, _ *orderWorld) { a.banned = true }, func(a *attempt, _ *account.User) bool { return a.banned }},
+		{"19", horde.TooManyPrompts, func(a *attempt, _ *orderWorld) { a.n(tooMany) },
+			func(a *attempt, _ *account.User) bool {
+				return *a.image.Params.N == tooMany && !slices.Contains(*a.image.Models, betaModel) // which makes them 2
+			}},
+		{"20", horde.TimeoutIP, func(a *attempt, _ *orderWorld) { a.banned = true },
+			func(a *attempt, _ *account.User) bool { return a.banned }},
 		{"22", horde.CorruptPrompt, func(a *attempt, _ *orderWorld) { a.roles |= account.Flagged; a.prompt("!!!") },
 			func(a *attempt, _ *account.User) bool {
 				return a.roles&account.Flagged != 0 && !a.anon && a.image.Prompt == "!!!"
@@ -316,8 +342,10 @@ func upfrontRows() []orderRow {
 	return []orderRow{
 		{"59 budget", horde.SharedKeyInsufficientKudos, func(a *attempt, _ *orderWorld) { a.key.small = true; a.dear() },
 			withKey(func(k keyState) bool { return k.small || k.empty })},
-		{"59 account", horde.KudosUpfront, func(a *attempt, _ *orderWorld) { a.dear() }, func(a *attempt, _ *account.User) bool { return a.isDear() }},
-		{"59 limits", horde.BadRequest, func(a *attempt, _ *orderWorld) { a.key.limited = true }, withKey(func(k keyState) bool { return k.limited })},
+		{"59 account", horde.KudosUpfront, func(a *attempt, _ *orderWorld) { a.dear() },
+			func(a *attempt, _ *account.User) bool { return a.isDear() }},
+		{"59 limits", horde.BadRequest, func(a *attempt, _ *orderWorld) { a.key.limited = true },
+			withKey(func(k keyState) bool { return k.limited })},
 	}
 }
 
@@ -331,33 +359,40 @@ func (a *attempt) dear() {
 }
 
 func (a *attempt) isDear() bool {
-	return *a.image.Params.Width == 2048 && (a.image.Style == "" || a.image.Style == "nobody made it") && a.image.SlowWorkers != nil
+	return *a.image.Params.Width == 2048 && (a.image.Style == "" || a.image.Style == "nobody made it") &&
+		a.image.SlowWorkers != nil
 }
 
 // imageRows are generation §1.4 from row 3 on.
 func imageRows() []orderRow {
 	rows := commonRows()
-	corrupt := orderRow{"21", horde.CorruptPrompt, func(a *attempt, _ *orderWorld) { a.prompt("two kids, naked " + a.image.Prompt) },
+	corrupt := orderRow{"21", horde.CorruptPrompt,
+		func(a *attempt, _ *orderWorld) { a.prompt("two kids, naked " + a.image.Prompt) },
 		func(a *attempt, _ *account.User) bool { return strings.HasPrefix(a.image.Prompt, "two kids, naked") }}
+
 	at := slices.IndexFunc(rows, func(r orderRow) bool { return r.row == "22" })
 	rows = slices.Insert(rows, at, corrupt)
 	set := func(row string, code horde.Code, violate func(a *attempt)) {
 		rows = append(rows, orderRow{row, code, func(a *attempt, _ *orderWorld) { violate(a) }, nil})
 	}
+
 	set("24", horde.HiResMismatch, func(a *attempt) { a.params().HiresFix = ptr(true); a.name("flux") })
 	set("25", horde.TooManyLoras, func(a *attempt) {
 		for range 6 {
 			a.params().Loras = append(a.params().Loras, api.Lora{Name: "x"})
 		}
 	})
+
 	set("26", horde.BadLoraVersion, func(a *attempt) {
 		a.params().Loras = append(a.params().Loras, api.Lora{Name: "1a", IsVersion: ptr(true)})
 	})
+
 	set("27", horde.TooManyTIs, func(a *attempt) {
 		for range 21 {
 			a.params().TIs = append(a.params().TIs, api.TI{Name: "x"})
 		}
 	})
+
 	set("28", horde.InvalidTransparencyModel, func(a *attempt) { a.params().Transparent = ptr(true); a.name("cascade") })
 	set("29", horde.ControlNetMismatchWithStop, func(a *attempt) { a.params().Workflow = "qr_code"; a.name("cascade") })
 	set("30", horde.InvalidPromptSize, func(a *attempt) { a.prompt(a.image.Prompt + strings.Repeat(" x", 7501)) })
@@ -365,58 +400,79 @@ func imageRows() []orderRow {
 		a.image.Style = w.swelling["image"]
 		a.prompt(a.image.Prompt + strings.Repeat(" long", 250))
 	}, nil})
+
 	set("31", horde.UnexpectedModelName, func(a *attempt) { a.name("GFPGAN") })
-	set("32", horde.TooManyUpscalers, func(a *attempt) { a.params().PostProcessing = []string{"RealESRGAN_x4plus", "4x_AnimeSharp"} })
+	set("32", horde.TooManyUpscalers, func(a *attempt) {
+		a.params().PostProcessing = []string{"RealESRGAN_x4plus", "4x_AnimeSharp"}
+	})
+
 	set("33", horde.BadCFGDecimals, func(a *attempt) { a.params().CfgScale = ptr(7.125) })
 	set("34", horde.InvalidPromptSize, func(a *attempt) {
-		a.params().ExtraTexts = append(a.params().ExtraTexts, api.ExtraText{Text: strings.Repeat("a", 100_000), Reference: "xxx"})
+		a.params().ExtraTexts = append(a.params().ExtraTexts,
+			api.ExtraText{Text: strings.Repeat("a", 100_000), Reference: "xxx"})
 	})
+
 	set("35", horde.Forbidden, func(a *attempt) { a.name("horde_special::alice#2") })
 	set("36", horde.SpecialMissingUsername, func(a *attempt) { a.roles |= account.Special; a.name("horde_special") })
 	set("37", horde.Forbidden, func(a *attempt) { a.roles |= account.Special; a.name("horde_special::alice#2") })
-	set("38", horde.SpecialMissingPayload, func(a *attempt) { a.roles |= account.Special; a.name("horde_special::" + ownAlias) })
+	set("38", horde.SpecialMissingPayload, func(a *attempt) {
+		a.roles |= account.Special
+		a.name("horde_special::" + ownAlias)
+	})
+
 	set("39", horde.UntrustedUnsafeIP, func(a *attempt) { a.modes.Raid, a.unsafe = true, true })
 	set("40", horde.BadRequest, func(a *attempt) {
 		a.params().Special = map[string]any{"a": "b"}
 	})
+
 	set("41", horde.SourceMaskUnnecessary, func(a *attempt) { a.image.SourceMask, a.image.SourceImage = anySource, "" })
 	set("42", horde.ControlNetUnsupported, func(a *attempt) { a.params().ControlType = "hough"; a.name("sd2-512") })
 	set("43", horde.ControlNetUnsupported, func(a *attempt) { a.params().ControlType = "hough"; a.name("pix2pix") })
-	set("44", horde.ControlNetSourceMissing, func(a *attempt) { a.params().ControlType, a.image.SourceImage = "hough", "" })
+	set("44", horde.ControlNetSourceMissing,
+		func(a *attempt) { a.params().ControlType, a.image.SourceImage = "hough", "" })
+
 	set("45", horde.ControlNetInpaintingMismatch, func(a *attempt) {
 		a.params().ControlType = "hough"
 		a.image.SourceProcessing = "inpainting"
 		a.source()
 	})
+
 	set("46", horde.ControlNetMismatch, func(a *attempt) { a.params().ControlType = "hough"; a.name("xl"); a.source() })
 	set("47", horde.InvalidTransparencyImg2Img, func(a *attempt) { a.params().Transparent = ptr(true); a.extras(1) })
+
 	set("48", horde.InvalidTransparencyCN, func(a *attempt) {
 		a.params().Transparent = ptr(true)
 		a.params().ControlType = "hough"
 		a.source()
 	})
+
 	set("49", horde.InvalidRemix, func(a *attempt) { a.image.SourceProcessing = "remix"; a.source() })
 	set("50", horde.InvalidExtraSourceImagesWithStop, func(a *attempt) { a.extras(1) })
 	set("51", horde.InvalidExtraTextsWithStop, func(a *attempt) {
 		a.params().ExtraTexts = append(a.params().ExtraTexts, api.ExtraText{Text: "a", Reference: "xxx"})
 	})
+
 	set("52", horde.MissingExtraTextsWithStop, func(a *attempt) { a.params().Workflow = "qr_code" })
 	set("53", horde.ControlNetInvalidPayload, func(a *attempt) {
 		a.raw = `{"init_as_image": 1}`
 		a.params().ReturnControlMap = ptr(true)
 	})
+
 	set("54", horde.SourceImageRequiredForModel, func(a *attempt) { a.name("pix2pix"); a.image.SourceImage = "" })
 	set("55", horde.UnexpectedModelName, func(a *attempt) { a.name("cn"); a.image.SourceImage = "" })
 	set("56", horde.BetaAnonForbidden, func(a *attempt) { a.anon = true; a.name(betaModel) })
 	set("57", horde.BetaComparisonFault, func(a *attempt) { a.name(betaModel) })
 	set("58", horde.BannedClientAgent, func(a *attempt) { a.agent = "My-Project:v0.0.1:My-Contact" })
+
 	rows = append(rows, upfrontRows()...)
 	return append(rows,
-		orderRow{"60 fetched", horde.ImageValidationFailed, func(a *attempt, _ *orderWorld) { a.image.SourceImage = noSource },
+		orderRow{"60 fetched", horde.ImageValidationFailed,
+			func(a *attempt, _ *orderWorld) { a.image.SourceImage = noSource },
 			func(a *attempt, _ *account.User) bool { return a.image.SourceImage == noSource }},
 		orderRow{"60 read", horde.ImageValidationFailed, func(a *attempt, _ *orderWorld) { a.image.SourceImage = "no image" },
 			func(a *attempt, _ *account.User) bool { return a.image.SourceImage == "no image" }},
-		orderRow{"60 mask", horde.InpaintingMissingMask, func(a *attempt, _ *orderWorld) { a.image.SourceProcessing = "inpainting"; a.source() },
+		orderRow{"60 mask", horde.InpaintingMissingMask,
+			func(a *attempt, _ *orderWorld) { a.image.SourceProcessing = "inpainting"; a.source() },
 			func(a *attempt, _ *account.User) bool {
 				return a.image.SourceProcessing == "inpainting" && a.image.SourceImage == anySource && a.image.SourceMask == ""
 			}})
@@ -459,7 +515,8 @@ type orderKind struct {
 }
 
 var orderKinds = map[string]orderKind{
-	"image": {imageRows(), []string{"3 and 4", "9 and 10", "21 and 22", "30 by a style and 31", "35 and 36", "49 and 50", "51 and 52",
+	"image": {imageRows(), []string{"3 and 4", "9 and 10", "21 and 22", "30 by a style and 31", "35 and 36", "49 and 50",
+		"51 and 52",
 		"60 fetched and 60 read", "60 read and 60 mask"},
 		func(w *orderWorld, a *attempt, dry bool) error {
 			_, ask, _ := w.ask(a)
@@ -593,7 +650,8 @@ func (world *orderWorld) both(kind *orderKind, i, j int) *attempt {
 		kind.rows[order[0]].violate(a, world)
 		a = a.clone()
 		kind.rows[order[1]].violate(a, world)
-		if kind.violated(world, a, &kind.rows[i]) && kind.violated(world, a, &kind.rows[j]) && !kind.anyViolated(world, a, kind.rows[:i]) {
+		if kind.violated(world, a, &kind.rows[i]) && kind.violated(world, a, &kind.rows[j]) &&
+			!kind.anyViolated(world, a, kind.rows[:i]) {
 			return a
 		}
 	}
@@ -613,6 +671,7 @@ func TestFavourOfRow15(t *testing.T) {
 	n.Sources = &fetches{}
 	trusted, school, nobody := n.person(t, true, 26), n.person(t, false, 26), n.person(t, false, 26)
 	n.become(t, school, account.Education)
+
 	for _, c := range []struct {
 		name string
 		who  hordetest.Person
@@ -623,9 +682,11 @@ func TestFavourOfRow15(t *testing.T) {
 		{"accepted", trusted, func(*api.ImageRequest) {}, "", true},
 		{"dry run", school, func(b *api.ImageRequest) { b.DryRun = ptr(true) }, "", true},
 		{"refused by row 17", trusted, func(b *api.ImageRequest) { b.Workers = []string{"x"} }, horde.WorkerNotFound, true},
-		{"refused by row 60", school, func(b *api.ImageRequest) { b.SourceImage = noSource }, horde.ImageValidationFailed, true},
+		{"refused by row 60", school, func(b *api.ImageRequest) { b.SourceImage = noSource }, horde.ImageValidationFailed,
+			true},
 		{"refused by row 6", trusted, func(b *api.ImageRequest) { b.Webhook = "http://a.example" }, horde.BadRequest, false},
-		{"refused by row 11", trusted, func(b *api.ImageRequest) { b.ProxiedAccount = "x" }, horde.OnlyServiceAccountProxy, false},
+		{"refused by row 11", trusted, func(b *api.ImageRequest) { b.ProxiedAccount = "x" }, horde.OnlyServiceAccountProxy,
+			false},
 		{"anybody else", nobody, func(*api.ImageRequest) {}, "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -28,17 +28,21 @@ func fill(b *testing.B, n *node, user horde.UserID, count, jobs int, models func
 				if err != nil {
 					return err
 				}
-				q := store.Request{ID: horde.NewID(), Kind: horde.KindImage, UserID: user, Created: now + horde.Micros(i), Priority: int64(i % 100), Body: string(body),
+				q := store.Request{ID: horde.NewID(), Kind: horde.KindImage, UserID: user, Created: now + horde.Micros(i),
+					Priority: int64(i % 100), Body: string(body),
 					RequestState: store.RequestState{Jobs: jobs, Waiting: jobs, Expires: now + horde.MicrosIn(time.Hour), Version: 1}}
 				tx.InsertRequest(q)
 			}
+
 			return nil
 		}})
 		if err != nil {
 			b.Fatal(err)
 		}
+
 		done += k
 	}
+
 	if err := n.Reload(context.Background()); err != nil {
 		b.Fatal(err)
 	}
@@ -53,6 +57,7 @@ func BenchmarkClaim(b *testing.B) {
 				n := newNode(b, storetest.On(b, engine), hordetest.NewClock())
 				p := n.person(b, true, 1000)
 				fill(b, n, p.ID, backlog, 1, func(i int) string { return fmt.Sprint("model ", i%200) })
+
 				o := n.offer(b, n.person(b, true, 0), pop("one"))
 				b.Run("nothing", func(b *testing.B) {
 					for b.Loop() {
@@ -61,6 +66,7 @@ func BenchmarkClaim(b *testing.B) {
 						}
 					}
 				})
+
 				b.Run("match", func(b *testing.B) {
 					left := 0
 					for b.Loop() {

@@ -19,6 +19,7 @@ func TestConcurrencyAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())
 		n := all[0]
+
 		const most = 30
 		concurrency := func(id horde.UserID) {
 			db.Exec("UPDATE users SET concurrency = $1 WHERE id = $2", most, id)
@@ -26,6 +27,7 @@ func TestConcurrencyAtOnce(t *testing.T) {
 				n.Accounts.Forget(id)
 			}
 		}
+
 		concurrency(0)
 		nobody := hordetest.Person{Key: api.AnonymousKey}
 		for _, tt := range []struct {
@@ -58,6 +60,7 @@ func TestConcurrencyAtOnce(t *testing.T) {
 				concurrency(p.ID)
 				accept := tt.accept(p)
 				taken := make([]int, tt.groups)
+
 				var mu sync.Mutex
 				try := func(n *node, group int) bool {
 					err := accept(n, group)
@@ -71,10 +74,12 @@ func TestConcurrencyAtOnce(t *testing.T) {
 					}
 					return err == nil
 				}
+
 				var wg sync.WaitGroup
 				for i := range 100 * tt.groups {
 					wg.Go(func() { try(all[i%len(all)], (i/len(all))%tt.groups) })
 				}
+
 				wg.Wait()
 				want := most / tt.jobs * tt.jobs
 				for group, jobs := range taken {
@@ -88,6 +93,7 @@ func TestConcurrencyAtOnce(t *testing.T) {
 						t.Error("one more was taken after all")
 					}
 				}
+
 				for _, n := range all {
 					if what := hordetest.Eventually(n.differs); what != "" {
 						t.Error(what)
@@ -113,18 +119,21 @@ func TestConcurrencyOfANodeThatStarts(t *testing.T) {
 		c := hordetest.NewClock()
 		all := []*node{newNode(t, db, c)}
 		all[0].follow(t)
+
 		if db.Engine == storetest.Postgres {
 			all = append(all, newNode(t, db, c))
 			if err := all[1].Store.Announce(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		const most = 20
 		nobody, p := hordetest.Person{Key: api.AnonymousKey}, all[0].person(t, false, 10_000)
 		db.Exec("UPDATE users SET concurrency = $1", most)
 		for _, n := range all {
 			n.Accounts.Forget()
 		}
+
 		for _, tt := range []struct {
 			name string
 			take func(*node) error
@@ -146,6 +155,7 @@ func TestConcurrencyOfANodeThatStarts(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
+
 				if taken != most {
 					t.Errorf("%d were taken, of at most %d", taken, most)
 				}
@@ -163,6 +173,7 @@ func TestRolledBackPlacesKeepNobodyOut(t *testing.T) {
 		p := n.person(t, false, 10_000)
 		x := n.images
 		var entries []*entry
+
 		commits := make([]func() error, 2)
 		for i := range commits {
 			a := ask(p, 1)
@@ -170,23 +181,28 @@ func TestRolledBackPlacesKeepNobodyOut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			w, err := n.weigh(t.Context(), x, r, terms, a.From)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			e, err := n.newRequest(t.Context(), x, r, terms.user, a.From, w.cost)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			entries = append(entries, e)
 			commits[i] = func() error {
 				terms.user.Concurrency = 1
 				return n.commit(t.Context(), e, terms, w)
 			}
 		}
+
 		for _, e := range entries { // the run that was rolled back
 			x.keepPlace(e)
 		}
+
 		taken := 0
 		for _, commit := range commits {
 			switch err := commit(); {
@@ -196,9 +212,11 @@ func TestRolledBackPlacesKeepNobodyOut(t *testing.T) {
 				t.Error(err)
 			}
 		}
+
 		if taken != 1 {
 			t.Errorf("%d of two requests for one place were taken", taken)
 		}
+
 		if what := n.differs(); what != "" {
 			t.Error(what)
 		}

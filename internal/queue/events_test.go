@@ -108,21 +108,28 @@ func TestCancelIsNotTheEnd(t *testing.T) {
 	if first == nil || second == nil {
 		t.Fatal("no jobs")
 	}
+
 	if _, err := n.Cancel(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
+
 	if got := n.News(id); got.Ended || !got.Cancelled || got.Check.Processing != 2 || got.Check.Waiting != 0 {
 		t.Errorf("after the cancel: %+v", got)
 	}
+
 	if _, err := n.submit(p.Key, *first.ID, "ok"); err != nil {
 		t.Fatal(err)
 	}
-	if got := n.News(id); got.Ended || len(got.Running) != 1 || got.Running[0].Job != *second.ID || got.Running[0].WorkerName != "two" || !slices.Equal(got.Delivered, []string{*first.ID}) {
+
+	if got := n.News(id); got.Ended || len(got.Running) != 1 || got.Running[0].Job != *second.ID ||
+		got.Running[0].WorkerName != "two" || !slices.Equal(got.Delivered, []string{*first.ID}) {
 		t.Errorf("with one of two delivered: %+v", got)
 	}
+
 	if _, err := n.submit(p.Key, *second.ID, "ok"); err != nil {
 		t.Fatal(err)
 	}
+
 	if got := n.News(id); !got.Ended || got.Check.Finished != 2 {
 		t.Errorf("with both delivered: %+v", got)
 	}
@@ -228,7 +235,8 @@ func TestAReportBesideTheDeliveryLeavesNothing(t *testing.T) {
 	if got := n.News(id); len(got.Progress) != 0 {
 		t.Errorf("of a job that is delivered: %+v", got.Progress)
 	}
-	if err := n.Progress(t.Context(), p.Key, *job.ID, api.Progress{Step: 4, Steps: 4}); horde.CodeOf(err) != horde.AbortedGen {
+	if err := n.Progress(t.Context(), p.Key, *job.ID,
+		api.Progress{Step: 4, Steps: 4}); horde.CodeOf(err) != horde.AbortedGen {
 		t.Errorf("a later report: %v", err)
 	}
 }

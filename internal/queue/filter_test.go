@@ -24,10 +24,12 @@ func withFilters(t *testing.T, n *node) {
 	if n.Filters, err = moderation.OpenFilters(ctx, moderation.FilterConfig{Store: n.Store}); err != nil {
 		t.Fatal(err)
 	}
-	if n.Addresses, err = moderation.OpenAddresses(ctx, moderation.AddressConfig{Store: n.Store, Clock: n.Clock}); err != nil {
+	if n.Addresses, err = moderation.OpenAddresses(ctx,
+		moderation.AddressConfig{Store: n.Store, Clock: n.Clock}); err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range []api.PutFilter{{Regex: `kids?\b`, FilterType: 10, Replacement: "adult"}, {Regex: `(?<!not )naked`, FilterType: 20}} {
+	for _, f := range []api.PutFilter{{Regex: `kids?\b`, FilterType: 10, Replacement: "adult"},
+		{Regex: `(?<!not )naked`, FilterType: 20}} {
 		if _, err := n.Filters.Put(ctx, 0, f); err != nil {
 			t.Fatal(err)
 		}
@@ -45,6 +47,7 @@ func TestFilteredPrompts(t *testing.T) {
 	plain, flagged, school := n.person(t, false, 100_000), n.person(t, false, 100_000), n.person(t, false, 100_000)
 	n.become(t, flagged, account.Flagged)
 	n.become(t, school, account.Education)
+
 	rewritten := "two adult naked" + shielded
 	for i, c := range []struct {
 		what    string
@@ -57,18 +60,23 @@ func TestFilteredPrompts(t *testing.T) {
 		{"clean", plain, "a (red:1.2) fox###ugly", nil, "", "a (red:1.2) fox###ugly"},
 		{"one group", plain, "two kids!", nil, "", "two kids!"},
 		{"both groups", plain, "two kids, naked", nil, "", rewritten},
-		{"both groups, with what to avoid", plain, "two (kids:1.3), naked###ugly, blurry", nil, "", rewritten + ", ugly, blurry"},
+		{"both groups, with what to avoid", plain, "two (kids:1.3), naked###ugly, blurry", nil, "",
+			rewritten + ", ugly, blurry"},
 		{"behind the mark", plain, "a fox###kids, naked", nil, "", "a fox###kids, naked"},
 		{"look-behind", plain, "kids, not naked", nil, "", "kids, not naked"},
 		{"refused", plain, "kids, naked", ptr(false), "", "CorruptPrompt"},
 		{"a school's is rewritten in any case", school, "two kids naked", ptr(false), "", rewritten},
 		{"too long to rewrite", plain, "kids naked" + strings.Repeat(" éé", 2331), nil, "", "BadRequest"},
-		{"as long as can be", plain, "kids naked" + strings.Repeat(" éé", 2330), nil, "", "adult naked" + strings.Repeat(" ee", 2330) + shielded},
-		{"long to avoid", plain, "two kids naked###" + strings.Repeat("x", 8000), nil, "", rewritten + ", " + strings.Repeat("x", 8000)},
-		{"too long without being suspicious", plain, "a fox" + strings.Repeat(" x", 3600), nil, "", "a fox" + strings.Repeat(" x", 3600)},
+		{"as long as can be", plain, "kids naked" + strings.Repeat(" éé", 2330), nil, "",
+			"adult naked" + strings.Repeat(" ee", 2330) + shielded},
+		{"long to avoid", plain, "two kids naked###" + strings.Repeat("x", 8000), nil, "",
+			rewritten + ", " + strings.Repeat("x", 8000)},
+		{"too long without being suspicious", plain, "a fox" + strings.Repeat(" x", 3600), nil, "",
+			"a fox" + strings.Repeat(" x", 3600)},
 		{"a model for adults", plain, "a student, reading", nil, "Deliberate", "a adult reading" + shielded},
 		{"a model for adults, filter 10", plain, "one kid", nil, "Deliberate", "one adult" + shielded},
-		{"a model for adults, both groups", plain, "little kids naked###ugly", nil, "Deliberate", "adult adult naked" + shielded + ", ugly"},
+		{"a model for adults, both groups", plain, "little kids naked###ugly", nil, "Deliberate",
+			"adult adult naked" + shielded + ", ugly"},
 		{"a model for adults, nothing young", plain, "a (fox:1.1)", nil, "Deliberate", "a (fox:1.1)"},
 		{"a model for adults, nothing left", plain, "\U0001F467", nil, "Deliberate", "CorruptPrompt"},
 		{"not that model", plain, "a student", nil, "", "a student"},
@@ -80,6 +88,7 @@ func TestFilteredPrompts(t *testing.T) {
 		if c.model != "" {
 			a = ask(c.who, 1, c.model)
 		}
+
 		a.Addr = netip.AddrFrom4([4]byte{198, 51, 100, byte(i)})
 		a.Body.Prompt, a.Body.ReplacementFilter = c.prompt, c.replace
 		a.Body.DryRun = ptr(true)
@@ -90,19 +99,23 @@ func TestFilteredPrompts(t *testing.T) {
 		if horde.CodeOf(dry) != horde.CodeOf(err) {
 			t.Errorf("%s: a dry run gets %v, the request %v", c.what, dry, err)
 		}
+
 		if err != nil {
 			if string(horde.CodeOf(err)) != c.want {
 				t.Errorf("%s: %v, want %.60q", c.what, err, c.want)
 			}
 			continue
 		}
+
 		e, err := n.find(context.Background(), n.images, answer.Accepted.ID, "")
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if got := e.record.Image.Prompt; got != c.want {
 			t.Errorf("%s: %.100q, want %.100q", c.what, got, c.want)
 		}
+
 		if _, err := n.Cancel(context.Background(), answer.Accepted.ID); err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +132,8 @@ func (n *node) become(t *testing.T, p hordetest.Person, role account.Role) {
 	case account.Education:
 		in.Education = ptr(true)
 	}
-	moderator, _, _, err := n.Accounts.TestUser(context.Background(), account.NewUser{Username: "m", OAuthID: horde.NewID(), Roles: account.Moderator | account.Trusted}, nil)
+	moderator, _, _, err := n.Accounts.TestUser(context.Background(),
+		account.NewUser{Username: "m", OAuthID: horde.NewID(), Roles: account.Moderator | account.Trusted}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,6 +150,7 @@ func TestFilteredTexts(t *testing.T) {
 	withFilters(t, n)
 	plain, flagged := n.person(t, false, 100_000), n.person(t, false, 100_000)
 	n.become(t, flagged, account.Flagged)
+
 	for _, c := range []struct {
 		who          hordetest.Person
 		prompt, want string
@@ -144,14 +159,17 @@ func TestFilteredTexts(t *testing.T) {
 		{flagged, "kids, naked!###quiet", "adult naked" + shielded + ", quiet"},
 		{flagged, "a little boy", "a adult adult man" + shielded},
 	} {
-		answer, err := n.AcceptText(context.Background(), TextRequest{From: From{Key: c.who.Key}, Body: api.TextRequest{Prompt: c.prompt}})
+		answer, err := n.AcceptText(context.Background(),
+			TextRequest{From: From{Key: c.who.Key}, Body: api.TextRequest{Prompt: c.prompt}})
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		e, err := n.find(context.Background(), n.texts, answer.Accepted.ID, "")
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if got := e.record.Text.Prompt; got != c.want {
 			t.Errorf("%q became %q, want %q", c.prompt, got, c.want)
 		}
@@ -167,10 +185,12 @@ func TestRefusedPrompt(t *testing.T) {
 		n := newNode(t, db, hordetest.NewClock())
 		withFilters(t, n)
 		sender := n.person(t, false, 100_000)
-		moderator, key, _, err := n.Accounts.TestUser(ctx, account.NewUser{Username: "m", OAuthID: horde.NewID(), Roles: account.Moderator | account.Trusted}, nil)
+		moderator, key, _, err := n.Accounts.TestUser(ctx,
+			account.NewUser{Username: "m", OAuthID: horde.NewID(), Roles: account.Moderator | account.Trusted}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		suspicions := func(id horde.UserID) int {
 			u, err := n.Accounts.ByID(ctx, id)
 			if err != nil {
@@ -178,6 +198,7 @@ func TestRefusedPrompt(t *testing.T) {
 			}
 			return u.Suspicions
 		}
+
 		send := func(p hordetest.Person, addr, prompt string) horde.Code {
 			a := ask(p, 1)
 			a.Addr = netip.MustParseAddr(addr)
@@ -186,6 +207,7 @@ func TestRefusedPrompt(t *testing.T) {
 			_, err := n.Accept(ctx, a)
 			return horde.CodeOf(err)
 		}
+
 		for i, c := range []struct {
 			who          hordetest.Person
 			addr, prompt string
@@ -204,22 +226,28 @@ func TestRefusedPrompt(t *testing.T) {
 				t.Errorf("%d: %q, want %q", i, got, c.want)
 			}
 		}
+
 		if got := suspicions(sender.ID); got != 1 {
 			t.Errorf("the sender has %d suspicions", got)
 		}
+
 		if got := suspicions(moderator.ID) + suspicions(account.AnonymousID); got != 0 {
 			t.Errorf("moderator and anonymous have %d suspicions", got)
 		}
+
 		kept, err := n.Filters.Refused(ctx, -1, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		var prompts []string
 		for _, k := range kept {
 			prompts = append(prompts, k.User+": "+k.Prompt)
 		}
+
 		slices.Sort(prompts)
-		want := []string{"Anonymous#0: fourth kid, naked", sender.Alias() + ": first kid, naked", sender.Alias() + ": second kid, naked"}
+		want := []string{"Anonymous#0: fourth kid, naked", sender.Alias() + ": first kid, naked",
+			sender.Alias() + ": second kid, naked"}
 		if !slices.Equal(prompts, want) {
 			t.Errorf("kept: %q", prompts)
 		}
@@ -232,7 +260,8 @@ func TestFiltersOff(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	withFilters(t, n)
 	var err error
-	if n.Filters, err = moderation.OpenFilters(context.Background(), moderation.FilterConfig{Store: n.Store, Off: true}); err != nil {
+	if n.Filters, err = moderation.OpenFilters(context.Background(),
+		moderation.FilterConfig{Store: n.Store, Off: true}); err != nil {
 		t.Fatal(err)
 	}
 	flagged := n.person(t, false, 100_000)
@@ -252,7 +281,8 @@ func TestFilteredStyle(t *testing.T) {
 	withFilters(t, n)
 	author := n.person(t, true, 100_000)
 	models := []string{"stable_diffusion"}
-	id, _, err := n.Styles.Create(context.Background(), "image", api.StyleInput{Name: ptr("bare"), Prompt: ptr("{p}, naked###{np}"), Models: &models}, author.Key)
+	id, _, err := n.Styles.Create(context.Background(), "image",
+		api.StyleInput{Name: ptr("bare"), Prompt: ptr("{p}, naked###{np}"), Models: &models}, author.Key)
 	if err != nil {
 		t.Fatal(err)
 	}

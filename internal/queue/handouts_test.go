@@ -25,10 +25,14 @@ import (
 
 // agents are the bridges of random workers, those of gates first among them.
 var agents = []string{
-	"AI Horde Worker reGen:13:x", "AI Horde Worker reGen:13:x", "AI Horde Worker reGen:13:x", "AI Horde Worker reGen:12:x", "AI Horde Worker reGen:8:x",
-	"AI Horde Worker reGen:7:x", "AI Horde Worker reGen:6:x", "AI Horde Worker reGen:5:x", "AI Horde Worker reGen:2:x", "AI Horde Worker reGen:1:x",
-	"AI Horde Worker:24:x", "AI Horde Worker:23:x", "AI Horde Worker:22:x", "AI Horde Worker:20:x", "AI Horde Worker:17:x", "AI Horde Worker:14:x", "AI Horde Worker:12:x",
-	"SD-WebUI Stable Horde Worker Bridge:4:x", "SD-WebUI Stable Horde Worker Bridge:2:x", "HordeAutoWebBridge:1:x", "HordeAutoWebBridge:2:x", "stranger:1:x",
+	"AI Horde Worker reGen:13:x", "AI Horde Worker reGen:13:x", "AI Horde Worker reGen:13:x",
+	"AI Horde Worker reGen:12:x", "AI Horde Worker reGen:8:x",
+	"AI Horde Worker reGen:7:x", "AI Horde Worker reGen:6:x", "AI Horde Worker reGen:5:x", "AI Horde Worker reGen:2:x",
+	"AI Horde Worker reGen:1:x",
+	"AI Horde Worker:24:x", "AI Horde Worker:23:x", "AI Horde Worker:22:x", "AI Horde Worker:20:x",
+	"AI Horde Worker:17:x", "AI Horde Worker:14:x", "AI Horde Worker:12:x",
+	"SD-WebUI Stable Horde Worker Bridge:4:x", "SD-WebUI Stable Horde Worker Bridge:2:x", "HordeAutoWebBridge:1:x",
+	"HordeAutoWebBridge:2:x", "stranger:1:x",
 }
 
 var talentsByAgent = func() map[string]talents {
@@ -51,18 +55,22 @@ func referenceOfFacts(t testing.TB) *catalog.Snapshot {
 		}
 		doc[name] = map[string]any{"baseline": f.baseline, "inpainting": f.inpainting, "requirements": steps}
 	}
+
 	text, err := json.Marshal(doc)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	file := filepath.Join(t.TempDir(), "images.json")
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
+
 	c, err := catalog.New(catalog.Config{Images: file})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return c.Snapshot()
 }
 
@@ -70,7 +78,9 @@ func referenceOfFacts(t testing.TB) *catalog.Snapshot {
 var wishes = []func(c dice.Chance, r *wish){
 	func(c dice.Chance, r *wish) {
 		r.ask.Models = &[]string{}
-		*r.ask.Models = dice.Some(c, 3, []string{"stable_diffusion", "few", "many", "xl", "cascade", "flux", "qwen", "z", "inpainting", "nobody's", betaModel})
+		*r.ask.Models = dice.Some(c, 3,
+			[]string{"stable_diffusion", "few", "many", "xl", "cascade", "flux", "qwen", "z", "inpainting", "nobody's",
+				betaModel})
 	},
 	func(c dice.Chance, r *wish) { r.ask.Models = &[]string{dice.Pick(c, "few", "xl", "flux", "nobody's")} },
 	func(_ dice.Chance, r *wish) { r.ask.Models = &[]string{} },
@@ -93,7 +103,8 @@ var wishes = []func(c dice.Chance, r *wish){
 	},
 	func(_ dice.Chance, r *wish) { r.ask.R2 = ptr(false) },
 	func(c dice.Chance, r *wish) {
-		r.ask.Params.Loras = dice.Pick(c, []api.Lora{}, []api.Lora{{Name: "1"}}, []api.Lora{{Name: "1", IsVersion: ptr(true)}})
+		r.ask.Params.Loras = dice.Pick(c, []api.Lora{}, []api.Lora{{Name: "1"}},
+			[]api.Lora{{Name: "1", IsVersion: ptr(true)}})
 	},
 	func(c dice.Chance, r *wish) { r.ask.Params.TIs = dice.Pick(c, []api.TI{}, []api.TI{{Name: "1"}}) },
 	func(c dice.Chance, r *wish) {
@@ -107,7 +118,8 @@ var wishes = []func(c dice.Chance, r *wish){
 	func(_ dice.Chance, r *wish) { r.ask.Params.Tiling = ptr(true) },
 	func(c dice.Chance, r *wish) { r.ask.Params.ClipSkip = ptr(1 + c.N(3)) },
 	func(c dice.Chance, r *wish) {
-		r.ask.Params.PostProcessing = dice.Some(c, 3, []string{"GFPGAN", "CodeFormers", "4x_AnimeSharp", "strip_background", "RestoreFormer"})
+		r.ask.Params.PostProcessing = dice.Some(c, 3,
+			[]string{"GFPGAN", "CodeFormers", "4x_AnimeSharp", "strip_background", "RestoreFormer"})
 	},
 	func(c dice.Chance, r *wish) {
 		r.ask.Params.SamplerName = dice.Pick(c, "k_lms", "k_dpmpp_sde", "k_dpm_adaptive", "DDIM", "lcm", "dpmsolver")
@@ -137,7 +149,8 @@ var whims = []func(c dice.Chance, w *visitor){
 	func(c dice.Chance, w *visitor) { w.agent = dice.Pick(c, agents...) },
 	func(c dice.Chance, w *visitor) { w.agent = dice.Pick(c, agents...) },
 	func(c dice.Chance, w *visitor) {
-		w.says.Models = append(dice.Some(c, 3, []string{"few", "many", "xl", "cascade", "flux", "qwen", "z", betaModel, "horde_special::me#1"}), "stable_diffusion")
+		w.says.Models = append(dice.Some(c, 3,
+			[]string{"few", "many", "xl", "cascade", "flux", "qwen", "z", betaModel, "horde_special::me#1"}), "stable_diffusion")
 	},
 	func(c dice.Chance, w *visitor) {
 		w.says.Models = []string{dice.Pick(c, "inpainting", "few", "xl", "qwen", "z")}
@@ -182,7 +195,8 @@ var scenes = []func(c dice.Chance, w *visitor, r *wish){
 		r.ask.SourceImage, r.ask.Params.ControlType = "a picture", "canny"
 	},
 	func(c dice.Chance, w *visitor, r *wish) { // hires_fix beside Cascade, Flux hosted
-		w.agent, w.says.Models = dice.Pick(c, "AI Horde Worker reGen:5:x", "AI Horde Worker reGen:8:x"), []string{dice.Pick(c, "cascade", "flux"), "stable_diffusion"}
+		w.agent, w.says.Models = dice.Pick(c, "AI Horde Worker reGen:5:x", "AI Horde Worker reGen:8:x"),
+			[]string{dice.Pick(c, "cascade", "flux"), "stable_diffusion"}
 		r.ask.Params.HiresFix = ptr(true)
 	},
 	func(_ dice.Chance, w *visitor, r *wish) { // strangers at unsafe addresses
@@ -194,7 +208,8 @@ var scenes = []func(c dice.Chance, w *visitor, r *wish){
 		r.ask.Params.Workflow = "qr_code"
 	},
 	func(c dice.Chance, w *visitor, r *wish) { // img2img of the bridge, tiling
-		w.agent, w.says.AllowImg2Img = dice.Pick(c, "SD-WebUI Stable Horde Worker Bridge:4:x", "AI Horde Worker:24:x"), !dice.Once(c, 4)
+		w.agent, w.says.AllowImg2Img = dice.Pick(c, "SD-WebUI Stable Horde Worker Bridge:4:x", "AI Horde Worker:24:x"),
+			!dice.Once(c, 4)
 		if dice.Once(c, 2) {
 			r.ask.SourceImage = "a picture"
 		} else {
@@ -210,7 +225,8 @@ var scenes = []func(c dice.Chance, w *visitor, r *wish){
 		}
 	},
 	func(c dice.Chance, w *visitor, r *wish) { // the blacklist comes before the bridge, steps before post-processing
-		w.says.Blacklist, w.agent = dice.Pick(c, nil, []string{"snow"}), dice.Pick(c, "AI Horde Worker:12:x", "AI Horde Worker reGen:13:x")
+		w.says.Blacklist, w.agent = dice.Pick(c, nil, []string{"snow"}),
+			dice.Pick(c, "AI Horde Worker:12:x", "AI Horde Worker reGen:13:x")
 		w.says.LimitMaxSteps, w.says.AllowPostProcessing = true, false
 		r.ask.Prompt, r.ask.Params.Steps = "snow", ptr(50)
 		r.ask.Params.PostProcessing = []string{dice.Pick(c, "GFPGAN", "RestoreFormer")}
@@ -219,7 +235,8 @@ var scenes = []func(c dice.Chance, w *visitor, r *wish){
 
 func randomVisitor(c dice.Chance) *visitor {
 	w := &visitor{agent: agents[0], owner: 1, trusted: true, speed: 1_000_000, amount: 1 + c.N(20),
-		kudos: map[horde.UserID]float64{0: -40, 1: 25, 2: 30, 3: 1000, 4: 0}, floor: map[horde.UserID]float64{0: -50, 1: 25, 2: 25, 3: 25, 4: 25},
+		kudos: map[horde.UserID]float64{0: -40, 1: 25, 2: 30, 3: 1000, 4: 0},
+		floor: map[horde.UserID]float64{0: -50, 1: 25, 2: 25, 3: 25, 4: 25},
 		says: fleet.Settings{NSFW: true, MaxPixels: 1 << 22, AllowImg2Img: true, AllowPainting: true, AllowUnsafeIP: true,
 			AllowPostProcessing: true, AllowControlnet: true, AllowSDXLControlnet: true, AllowLora: true,
 			Models: []string{"stable_diffusion", "few", "xl", "inpainting", "cascade", "flux"}}}
@@ -235,11 +252,14 @@ func (wish *wish) settle(c dice.Chance, x *index, known *catalog.Snapshot, id in
 	a := admission.Request{Asked: wish.ask, Models: known}
 	a.Normalize(admission.Caller{}, func() uint32 { return uint32(c.N(1 << 30)) })
 	rec := record{Image: &a.Image, UnsafeIP: wish.unsafeIP, Trusted: wish.trusted, Price: wish.price}
-	row := store.Request{ID: fmt.Sprintf("r%02d", id), Kind: images.name, UserID: wish.user, Created: wish.created, Priority: wish.priority,
-		RequestState: store.RequestState{Jobs: max(1, wish.waiting), Waiting: wish.waiting, Expires: handOutTime + 1, Version: 1, Faulted: wish.faulted, Cancelled: wish.cancelled}}
+	row := store.Request{ID: fmt.Sprintf("r%02d", id), Kind: images.name, UserID: wish.user, Created: wish.created,
+		Priority: wish.priority,
+		RequestState: store.RequestState{Jobs: max(1, wish.waiting), Waiting: wish.waiting, Expires: handOutTime + 1,
+			Version: 1, Faulted: wish.faulted, Cancelled: wish.cancelled}}
 	if wish.expired {
 		row.Expires = handOutTime
 	}
+
 	if dice.Once(c, 4) {
 		body, err := json.Marshal(&rec)
 		if err != nil {
@@ -254,6 +274,7 @@ func (wish *wish) settle(c dice.Chance, x *index, known *catalog.Snapshot, id in
 	} else {
 		wish.e = x.newEntry(row, rec)
 	}
+
 	x.addLocked(wish.e)
 	if wish.tricked {
 		x.setJobLocked(wish.e, store.Job{ID: "fake of " + row.ID, RequestID: row.ID, WorkerID: visitorID, Decoy: true})
@@ -278,10 +299,13 @@ func randomWish(c dice.Chance, base *wish) *wish {
 // offer is the visitor as it stands behind its check-in.
 func (who *visitor) offer() *fleet.Offer {
 	agent := bridge.Parse(who.agent)
-	row := store.Worker{ID: visitorID, Kind: horde.KindImage, UserID: who.owner, Maintenance: who.maintenance, Paused: who.paused,
+	row := store.Worker{ID: visitorID, Kind: horde.KindImage, UserID: who.owner, Maintenance: who.maintenance,
+		Paused: who.paused,
 		Totals: store.WorkerTotals{Speeds: []float64{who.speed}}}
-	o := &fleet.Offer{Worker: &fleet.Worker{Worker: row, Agent: agent, Settings: who.says}, Owner: &account.User{ID: who.owner},
-		ModelList: who.says.Models, Models: map[string]struct{}{}, PriorityUsers: map[horde.UserID]struct{}{who.owner: {}}, RequireKudos: who.says.RequireUpfrontKudos, Amount: who.amount}
+	o := &fleet.Offer{Worker: &fleet.Worker{Worker: row, Agent: agent, Settings: who.says},
+		Owner:     &account.User{ID: who.owner},
+		ModelList: who.says.Models, Models: map[string]struct{}{}, PriorityUsers: map[horde.UserID]struct{}{who.owner: {}},
+		RequireKudos: who.says.RequireUpfrontKudos, Amount: who.amount}
 	if who.trusted {
 		o.Owner.Roles = account.Trusted
 	}
@@ -309,7 +333,8 @@ func (who *visitor) match(x *index, known *catalog.Snapshot) (*popper, *claim, m
 			look.Funds = map[horde.UserID]horde.Kudos{}
 		}
 		for _, id := range result.NeedsFunds {
-			look.Funds[id] = fundsOf(&store.Account{UserID: id, Balance: horde.KudosOf(who.kudos[id]), Lowest: horde.KudosOf(who.floor[id])})
+			look.Funds[id] = fundsOf(&store.Account{UserID: id, Balance: horde.KudosOf(who.kudos[id]),
+				Lowest: horde.KudosOf(who.floor[id])})
 		}
 	}
 }
@@ -332,8 +357,10 @@ func handOutPictures(c dice.Chance, sum *outcomes, known *catalog.Snapshot) {
 	if dice.Once(c, 3) {
 		dice.Pick(c, scenes...)(c, w, base)
 	}
+
 	w.talents = talentsByAgent[w.agent]
 	x := newIndex(images)
+
 	var all []*wish
 	for i := range c.N(7) {
 		r := randomWish(c, base)
@@ -342,6 +369,7 @@ func handOutPictures(c dice.Chance, sum *outcomes, known *catalog.Snapshot) {
 		}
 		all = append(all, r)
 	}
+
 	var verdicts []verdict
 	for _, r := range order(all, handOutTime) {
 		v := judge(w, r)
@@ -350,11 +378,13 @@ func handOutPictures(c dice.Chance, sum *outcomes, known *catalog.Snapshot) {
 		}
 		verdicts = append(verdicts, v)
 	}
+
 	want := next(w, verdicts)
 	popper, got, why := w.match(x, known)
 	switch {
 	case got == nil && want == nil:
-		if expected := withheld(verdicts); !w.maintenance && !maps.Equal(why, expected) { // a worker in maintenance hears nothing but that
+		if expected := withheld(verdicts); !w.maintenance &&
+			!maps.Equal(why, expected) { // a worker in maintenance hears nothing but that
 			c.Failf("skipped %v, want %v\nworker %s %+v", why, expected, w.agent, w.says)
 		}
 		for _, v := range verdicts {
@@ -362,6 +392,7 @@ func handOutPictures(c dice.Chance, sum *outcomes, known *catalog.Snapshot) {
 				sum.walked[v.at.name]++
 			}
 		}
+
 	case got == nil || want == nil || got.e != want.e:
 		c.Failf("handed out %v, want %v\nworker %s %+v", got, want, w.agent, w.says)
 	default:
@@ -409,8 +440,10 @@ func TestImageHandOuts(t *testing.T) {
 	t.Parallel()
 	known := referenceOfFacts(t)
 	n := handOutCases()
+
 	all := newOutcomes()
-	for _, sum := range dice.Throw(t, n, newOutcomes, func(c dice.Chance, sum *outcomes) { handOutPictures(c, sum, known) }) {
+	for _, sum := range dice.Throw(t, n, newOutcomes,
+		func(c dice.Chance, sum *outcomes) { handOutPictures(c, sum, known) }) {
 		for name, times := range sum.alone {
 			all.alone[name] += times
 		}
@@ -419,6 +452,7 @@ func TestImageHandOuts(t *testing.T) {
 		}
 		all.given += sum.given
 	}
+
 	for _, g := range append(slices.Clone(query), gates...) {
 		if all.alone[g.name] < n/4000 {
 			t.Errorf("the gate %q alone was in the way in %d of %d cases", g.name, all.alone[g.name], n)
@@ -427,10 +461,13 @@ func TestImageHandOuts(t *testing.T) {
 			t.Errorf("the walk told of %q in %d of %d cases", g.name, all.walked[g.name], n)
 		}
 	}
+
 	if all.given < n/4 {
 		t.Errorf("only %d of %d pops got something", all.given, n)
 	}
-	t.Logf("%d cases, %d with a job; gates alone in the way: %v; told by the walk: %v", n, all.given, all.alone, all.walked)
+
+	t.Logf("%d cases, %d with a job; gates alone in the way: %v; told by the walk: %v", n, all.given, all.alone,
+		all.walked)
 }
 
 func FuzzImageHandOuts(f *testing.F) {

@@ -22,12 +22,14 @@ func TestHoldsEnd(t *testing.T) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
 		owner := n.person(t, true, 0)
+
 		sweep := func(t *testing.T) {
 			t.Helper()
 			if err := n.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		submit := func(t *testing.T, state string) {
 			t.Helper()
 			job := n.take(t, owner, pop(t.Name()))
@@ -39,6 +41,7 @@ func TestHoldsEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		for _, tt := range []struct {
 			name string
 			end  func(t *testing.T, id string)
@@ -97,18 +100,22 @@ func TestHoldsEnd(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+
 				each := (horde.KudosOf(float64(answer.DryRun.Kudos)) - horde.Whole(3)) / 2
 				if held(t, n, p) != 2*each {
 					t.Fatalf("%s are held, want %s", held(t, n, p), 2*each)
 				}
+
 				tt.end(t, id)
 				want := horde.Whole(1000-3) - horde.Kudos(tt.paid)*each
 				if tt.paid < 0 {
 					want = horde.Whole(1000-3) - horde.KudosOf(1.2)
 				}
+
 				if m := n.money(t, p); m.Held != 0 || m.Balance != want {
 					t.Errorf("held %s, balance %s, want %s", m.Held, m.Balance, want)
 				}
+
 				c.Advance(3 * time.Hour)
 				sweep(t)
 				if what := settled(db, n); what != "" {
@@ -125,6 +132,7 @@ func TestTextHoldsEnd(t *testing.T) {
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
+
 		owner := n.person(t, true, 0)
 		submit := func(t *testing.T, text, state string) horde.Kudos {
 			t.Helper()
@@ -135,13 +143,16 @@ func TestTextHoldsEnd(t *testing.T) {
 			if job.ID == nil {
 				t.Fatal("no job")
 			}
+
 			c.Advance(time.Minute)
 			reward, err := n.SubmitText(t.Context(), owner.Key, api.TextSubmit{ID: *job.ID, Generation: text, State: state})
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			return horde.KudosOf(reward + 1)
 		}
+
 		long := strings.Repeat("x", 4*800)
 		for _, tt := range []struct {
 			name string
@@ -171,13 +182,16 @@ func TestTextHoldsEnd(t *testing.T) {
 				if want := 2*horde.KudosOf(800.0/21) - horde.Whole(1); held(t, n, p) != want {
 					t.Fatalf("%s are held, want %s", held(t, n, p), want)
 				}
+
 				paid := tt.end(t, id)
 				if err := n.Sweep(t.Context()); err != nil {
 					t.Fatal(err)
 				}
+
 				if m, want := n.money(t, p), horde.Whole(1000-1)-paid; m.Held != 0 || m.Balance != want {
 					t.Errorf("held %s, balance %s, want %s", m.Held, m.Balance, want)
 				}
+
 				if what := settled(db, n); what != "" {
 					t.Error(what)
 				}
@@ -200,10 +214,12 @@ func TestParallelAdmission(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		price := horde.KudosOf(float64(answer.DryRun.Kudos))
 		before := horde.Whole(25) + price + price/4 // 60 of the 75 that 100 can spend
 		n.setBalance(t, p, before)
 		var taken, poor atomic.Int64
+
 		var wg sync.WaitGroup
 		for i := range 100 {
 			wg.Go(func() {
@@ -217,13 +233,16 @@ func TestParallelAdmission(t *testing.T) {
 				}
 			})
 		}
+
 		wg.Wait()
 		if taken.Load() != 1 || poor.Load() != 99 {
 			t.Errorf("%d were taken, %d refused", taken.Load(), poor.Load())
 		}
+
 		if m := n.money(t, p); m.Held != price-horde.Whole(3) || m.Balance != before-horde.Whole(3) {
 			t.Errorf("held %s, balance %s", m.Held, m.Balance)
 		}
+
 		if what := settled(db, n); what != "" {
 			t.Error(what)
 		}

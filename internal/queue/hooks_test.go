@@ -71,7 +71,8 @@ func TestLinksOfWebhooksAreForTheRequester(t *testing.T) {
 		if err := last.Blobs.Put(t.Context(), name, "image/webp", strings.NewReader("x"), 1); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := last.Submit(working, walter.Key, api.ImageSubmit{ID: *job.ID, Generation: "R2", Seed: 7, State: "ok"}); err != nil {
+		if _, err := last.Submit(working, walter.Key,
+			api.ImageSubmit{ID: *job.ID, Generation: "R2", Seed: 7, State: "ok"}); err != nil {
 			t.Fatal(err)
 		}
 
@@ -135,7 +136,8 @@ func TestWebhooks(t *testing.T) {
 		}
 		return m
 	}
-	if m := told("https://hook.example/i "); m["id"] != job || m["request"] != id || m["seed"] != 7.0 || m["kudos"] != reward ||
+	if m := told("https://hook.example/i "); m["id"] != job || m["request"] != id || m["seed"] != 7.0 ||
+		m["kudos"] != reward ||
 		m["worker_name"] != "w" || m["img"] == "" || m["state"] != "ok" {
 		t.Errorf("%v", m)
 	}
@@ -144,10 +146,12 @@ func TestWebhooks(t *testing.T) {
 	text.Body.Webhook = "https://hook.example/t"
 	id = n.acceptText(t, text)
 	written := n.takeText(t, walter, scribe("s"))
-	if reward, err = n.SubmitText(t.Context(), walter.Key, api.TextSubmit{ID: *written.ID, Generation: "once", Seed: 3}); err != nil {
+	if reward, err = n.SubmitText(t.Context(), walter.Key,
+		api.TextSubmit{ID: *written.ID, Generation: "once", Seed: 3}); err != nil {
 		t.Fatal(err)
 	}
-	if m := told("https://hook.example/t "); m["id"] != *written.ID || m["request"] != id || m["seed"] != 3.0 || m["kudos"] != reward || m["text"] != "once" {
+	if m := told("https://hook.example/t "); m["id"] != *written.ID || m["request"] != id || m["seed"] != 3.0 ||
+		m["kudos"] != reward || m["text"] != "once" {
 		t.Errorf("%v", m)
 	}
 	if len(calls) != 0 {

@@ -167,7 +167,10 @@ var abilities = []struct {
 	from   int
 	what   string
 }{
-	{"AI Horde Worker reGen", 1, "img2img, inpainting, karras, post-processing, GFPGAN, RealESRGAN_x4plus, r2, CodeFormers, clip_skip, r2_source, controlnet, strip_background, return_control_map, RealESRGAN_x4plus_anime_6B, NMKD_Siax, 4x_AnimeSharp, image_is_control, RealESRGAN_x2plus, hires_fix, tiling"},
+	{"AI Horde Worker reGen", 1,
+		"img2img, inpainting, karras, post-processing, GFPGAN, RealESRGAN_x4plus, r2, CodeFormers, clip_skip, r2_source, " +
+			"controlnet, strip_background, return_control_map, RealESRGAN_x4plus_anime_6B, NMKD_Siax, 4x_AnimeSharp, " +
+			"image_is_control, RealESRGAN_x2plus, hires_fix, tiling"},
 	{"AI Horde Worker reGen", 2, "textual_inversion, lora"},
 	{"AI Horde Worker reGen", 3, "lora_versions"},
 	{"AI Horde Worker reGen", 5, "extra_source_images"},
@@ -175,14 +178,21 @@ var abilities = []struct {
 	{"AI Horde Worker reGen", 7, "qr_code, extra_texts, workflow"},
 	{"AI Horde Worker reGen", 8, "layer_diffuse"},
 	{"AI Horde Worker reGen", 9, "flux"},
-	{"AI Horde Worker reGen", 13, "4xNomos8kSC, 4xLSDIRplus, 4xNomosWebPhoto_RealPLKSR, 4xNomos2_realplksr_dysample, 4xNomos2_hq_dat2, 2xModernSpanimationV1, GFPGANv1.3, RestoreFormer"},
+	{"AI Horde Worker reGen", 13,
+		"4xNomos8kSC, 4xLSDIRplus, 4xNomosWebPhoto_RealPLKSR, 4xNomos2_realplksr_dysample, 4xNomos2_hq_dat2, " +
+			"2xModernSpanimationV1, GFPGANv1.3, RestoreFormer"},
 	{"AI Horde Worker", 3, "img2img"}, {"AI Horde Worker", 4, "inpainting"}, {"AI Horde Worker", 6, "karras"},
-	{"AI Horde Worker", 7, "post-processing, GFPGAN, RealESRGAN_x4plus"}, {"AI Horde Worker", 8, "r2"}, {"AI Horde Worker", 9, "CodeFormers"},
-	{"AI Horde Worker", 13, "hires_fix, clip_skip"}, {"AI Horde Worker", 14, "r2_source"}, {"AI Horde Worker", 15, "controlnet"},
-	{"AI Horde Worker", 18, "strip_background, return_control_map, RealESRGAN_x4plus_anime_6B"}, {"AI Horde Worker", 19, "NMKD_Siax, 4x_AnimeSharp"},
-	{"AI Horde Worker", 21, "RealESRGAN_x2plus"}, {"AI Horde Worker", 22, "lora"}, {"AI Horde Worker", 23, "image_is_control"},
+	{"AI Horde Worker", 7, "post-processing, GFPGAN, RealESRGAN_x4plus"}, {"AI Horde Worker", 8, "r2"},
+	{"AI Horde Worker", 9, "CodeFormers"},
+	{"AI Horde Worker", 13, "hires_fix, clip_skip"}, {"AI Horde Worker", 14, "r2_source"},
+	{"AI Horde Worker", 15, "controlnet"},
+	{"AI Horde Worker", 18, "strip_background, return_control_map, RealESRGAN_x4plus_anime_6B"},
+	{"AI Horde Worker", 19, "NMKD_Siax, 4x_AnimeSharp"},
+	{"AI Horde Worker", 21, "RealESRGAN_x2plus"}, {"AI Horde Worker", 22, "lora"},
+	{"AI Horde Worker", 23, "image_is_control"},
 	{"AI Horde Worker", 24, "textual_inversion"},
-	{"SD-WebUI Stable Horde Worker Bridge", 1, "inpainting, karras, r2, CodeFormers"}, {"SD-WebUI Stable Horde Worker Bridge", 2, "tiling"},
+	{"SD-WebUI Stable Horde Worker Bridge", 1, "inpainting, karras, r2, CodeFormers"},
+	{"SD-WebUI Stable Horde Worker Bridge", 2, "tiling"},
 	{"SD-WebUI Stable Horde Worker Bridge", 3, "r2_source"}, {"SD-WebUI Stable Horde Worker Bridge", 4, "clip_skip"},
 	{"HordeAutoWebBridge", 1, "painting, img2img, karras"}, {"HordeAutoWebBridge", 2, "tiling"},
 }
@@ -193,12 +203,18 @@ var samplerTable = []struct {
 	from   int
 	k, n   string
 }{
-	{"AI Horde Worker reGen", 2, "k_lms, k_heun, k_euler, k_euler_a, k_dpm_2, k_dpm_2_a, k_dpm_fast, k_dpm_adaptive, k_dpmpp_2s_a, k_dpmpp_2m, dpmsolver, k_dpmpp_sde, DDIM", ""},
+	{"AI Horde Worker reGen", 2,
+		"k_lms, k_heun, k_euler, k_euler_a, k_dpm_2, k_dpm_2_a, k_dpm_fast, k_dpm_adaptive, k_dpmpp_2s_a, k_dpmpp_2m, " +
+			"dpmsolver, k_dpmpp_sde, DDIM", ""},
 	{"AI Horde Worker reGen", 3, "lcm", ""},
-	{"AI Horde Worker", 11, "k_lms, k_heun, k_euler, k_euler_a, k_dpm_2, k_dpm_2_a, k_dpm_fast, k_dpm_adaptive, k_dpmpp_2s_a, k_dpmpp_2m, dpmsolver", ""},
+	{"AI Horde Worker", 11, "k_lms, k_heun, k_euler, k_euler_a, k_dpm_2, k_dpm_2_a, k_dpm_fast, k_dpm_adaptive, " +
+		"k_dpmpp_2s_a, k_dpmpp_2m, dpmsolver", ""},
 	{"AI Horde Worker", 12, "k_dpmpp_sde", ""}, {"AI Horde Worker", 17, "", "DDIM"},
-	{"SD-WebUI Stable Horde Worker Bridge", 1, "k_lms, k_heun, k_euler, k_euler_a, k_dpm_2, k_dpm_2_a, k_dpm_fast, k_dpm_adaptive, k_dpmpp_2s_a, k_dpmpp_2m, k_dpmpp_sde", "DDIM, plms"},
-	{"HordeAutoWebBridge", 1, "k_lms, k_dpm_2, k_dpm_2_a, k_dpmpp_2s_a, k_dpmpp_2m, dpmsolver", "k_heun, k_euler, k_euler_a, k_dpm_fast, k_dpm_adaptive"},
+	{"SD-WebUI Stable Horde Worker Bridge", 1,
+		"k_lms, k_heun, k_euler, k_euler_a, k_dpm_2, k_dpm_2_a, k_dpm_fast, k_dpm_adaptive, k_dpmpp_2s_a, k_dpmpp_2m, " +
+			"k_dpmpp_sde", "DDIM, plms"},
+	{"HordeAutoWebBridge", 1, "k_lms, k_dpm_2, k_dpm_2_a, k_dpmpp_2s_a, k_dpmpp_2m, dpmsolver",
+		"k_heun, k_euler, k_euler_a, k_dpm_fast, k_dpm_adaptive"},
 }
 
 // bridgeOf splits an agent at its first two colons; the tests' versions are whole
@@ -219,6 +235,7 @@ type talents struct{ abilities, karras, plain map[string]bool }
 func talentsOf(agent string) talents {
 	name, version := bridgeOf(agent)
 	t := talents{map[string]bool{}, map[string]bool{}, map[string]bool{}}
+
 	learn := func(list string, sets ...map[string]bool) {
 		for _, what := range strings.Split(list, ", ") {
 			for _, s := range sets {
@@ -226,20 +243,25 @@ func talentsOf(agent string) talents {
 			}
 		}
 	}
+
 	for _, row := range abilities {
 		if row.bridge == name && row.from <= version {
 			learn(row.what, t.abilities)
 		}
 	}
-	if !slices.Contains([]string{"AI Horde Worker reGen", "AI Horde Worker", "SD-WebUI Stable Horde Worker Bridge", "HordeAutoWebBridge"}, name) {
+
+	if !slices.Contains([]string{"AI Horde Worker reGen", "AI Horde Worker", "SD-WebUI Stable Horde Worker Bridge",
+		"HordeAutoWebBridge"}, name) {
 		name, version = "AI Horde Worker", 23
 	}
+
 	for _, row := range samplerTable {
 		if row.bridge == name && row.from <= version {
 			learn(row.k, t.karras, t.plain)
 			learn(row.n, t.plain)
 		}
 	}
+
 	return t
 }
 
@@ -270,22 +292,30 @@ var query = []gate{
 	{name: "given up", stops: func(_ *visitor, r *wish) bool { return r.faulted }},
 	{name: "cancelled", stops: func(_ *visitor, r *wish) bool { return r.cancelled }},
 	{name: "expired", stops: func(_ *visitor, r *wish) bool { return r.expired }},
-	{name: "max_pixels", key: "max_pixels", stops: func(w *visitor, r *wish) bool { return r.pixels() > w.says.MaxPixels }},
+	{name: "max_pixels", key: "max_pixels",
+		stops: func(w *visitor, r *wish) bool { return r.pixels() > w.says.MaxPixels }},
 	{name: "models", key: "models", stops: func(w *visitor, r *wish) bool {
-		return len(r.models()) > 0 && !slices.ContainsFunc(r.models(), func(m string) bool { return slices.Contains(w.says.Models, m) })
+		return len(r.models()) > 0 &&
+			!slices.ContainsFunc(r.models(), func(m string) bool { return slices.Contains(w.says.Models, m) })
 	}},
 	{name: "any model, of a special worker", stops: func(w *visitor, r *wish) bool {
-		return len(r.models()) == 0 && slices.ContainsFunc(w.says.Models, func(m string) bool { return m == betaModel || strings.Contains(m, "horde_special") })
+		return len(r.models()) == 0 && slices.ContainsFunc(w.says.Models, func(m string) bool {
+			return m == betaModel || strings.Contains(m, "horde_special")
+		})
 	}},
-	{name: "allow_img2img", key: "img2img", stops: func(w *visitor, r *wish) bool { return r.ask.SourceImage != "" && !w.says.AllowImg2Img }},
-	{name: "allow_painting", key: "painting", stops: func(w *visitor, r *wish) bool { return r.painting() && !w.says.AllowPainting }},
+	{name: "allow_img2img", key: "img2img",
+		stops: func(w *visitor, r *wish) bool { return r.ask.SourceImage != "" && !w.says.AllowImg2Img }},
+	{name: "allow_painting", key: "painting",
+		stops: func(w *visitor, r *wish) bool { return r.painting() && !w.says.AllowPainting }},
 	{name: "extra_source_images", stops: func(w *visitor, r *wish) bool {
 		return len(r.ask.ExtraSourceImages) > 0 && !can(w, "extra_source_images")
 	}},
-	{name: "allow_unsafe_ipaddr", key: "unsafe_ip", stops: func(w *visitor, r *wish) bool { return r.unsafeIP && !w.says.AllowUnsafeIP }},
+	{name: "allow_unsafe_ipaddr", key: "unsafe_ip",
+		stops: func(w *visitor, r *wish) bool { return r.unsafeIP && !w.says.AllowUnsafeIP }},
 	{name: "nsfw", key: "nsfw", stops: func(w *visitor, r *wish) bool { return set(r.ask.NSFW, true) && !w.says.NSFW }},
 	{name: "r2", stops: func(w *visitor, r *wish) bool { return set(r.ask.R2, true) && !can(w, "r2") }},
-	{name: "allow_lora", key: "lora", stops: func(w *visitor, r *wish) bool { return r.ask.Params.Loras != nil && !w.says.AllowLora }},
+	{name: "allow_lora", key: "lora",
+		stops: func(w *visitor, r *wish) bool { return r.ask.Params.Loras != nil && !w.says.AllowLora }},
 	{name: "lora of the bridge", key: "bridge_version", stops: func(w *visitor, r *wish) bool {
 		return r.ask.Params.Loras != nil && w.says.AllowLora && !can(w, "lora")
 	}},
@@ -298,8 +328,11 @@ var query = []gate{
 	{name: "controlnet of the bridge", key: "bridge_version", stops: func(w *visitor, r *wish) bool {
 		return r.ask.Params.ControlType != "" && w.says.AllowControlnet && !can(w, "controlnet")
 	}},
-	{name: "slow", key: "performance", stops: func(w *visitor, r *wish) bool { return w.speed < 500_000 && !set(r.ask.SlowWorkers, true) }},
-	{name: "extra slow", key: "performance", stops: func(w *visitor, r *wish) bool { return w.says.ExtraSlow && !set(r.ask.ExtraSlowWorkers, false) }},
+	{name: "slow", key: "performance",
+		stops: func(w *visitor, r *wish) bool { return w.speed < 500_000 && !set(r.ask.SlowWorkers, true) }},
+	{name: "extra slow", key: "performance", stops: func(w *visitor, r *wish) bool {
+		return w.says.ExtraSlow && !set(r.ask.ExtraSlowWorkers, false)
+	}},
 	{name: "layer_diffuse", key: "bridge_version", stops: func(w *visitor, r *wish) bool {
 		return set(r.ask.Params.Transparent, false) && !can(w, "layer_diffuse")
 	}},
@@ -307,14 +340,16 @@ var query = []gate{
 		return set(r.ask.Params.Transparent, false) && !w.says.AllowSDXLControlnet
 	}},
 	{name: "targeting", stops: func(_ *visitor, r *wish) bool { return !r.targetable() }},
-	{name: "matched targeting", stops: func(w *visitor, r *wish) bool { return w.matched && r.allowList() && !w.friend(r) }},
+	{name: "matched targeting",
+		stops: func(w *visitor, r *wish) bool { return w.matched && r.allowList() && !w.friend(r) }},
 	{name: "maintenance", stops: func(w *visitor, r *wish) bool { return w.maintenance && r.user != w.owner }},
 }
 
 // gates are those of generation §1.16 in their order, save the ones that the query has in the
 // same words already.
 var gates = []gate{
-	{name: "trusted_workers", key: "untrusted", stops: func(w *visitor, r *wish) bool { return set(r.ask.TrustedWorkers, false) && !w.trusted }},
+	{name: "trusted_workers", key: "untrusted",
+		stops: func(w *visitor, r *wish) bool { return set(r.ask.TrustedWorkers, false) && !w.trusted }},
 	{name: "secret", stops: func(_ *visitor, r *wish) bool { return r.tricked }},
 	{name: "blacklist", walked: true, stops: func(w *visitor, r *wish) bool {
 		return slices.ContainsFunc(w.says.Blacklist, func(word string) bool {
@@ -323,8 +358,9 @@ var gates = []gate{
 	}},
 	{name: "img2img of the bridge", key: "bridge_version", setting: func(s *fleet.Settings) bool { return s.AllowImg2Img },
 		stops: func(w *visitor, r *wish) bool { return r.ask.SourceImage != "" && !can(w, "img2img") }},
-	{name: "inpainting of the bridge", key: "bridge_version", setting: func(s *fleet.Settings) bool { return s.AllowPainting },
-		stops: func(w *visitor, r *wish) bool { return r.painting() && !can(w, "inpainting") }},
+	{name: "inpainting of the bridge", key: "bridge_version",
+		setting: func(s *fleet.Settings) bool { return s.AllowPainting },
+		stops:   func(w *visitor, r *wish) bool { return r.painting() && !can(w, "inpainting") }},
 	{name: "no inpainting model", stops: func(w *visitor, r *wish) bool {
 		return r.painting() && !slices.ContainsFunc(w.says.Models, func(m string) bool { return facts[m].inpainting })
 	}},
@@ -334,12 +370,16 @@ var gates = []gate{
 	{name: "sampler", key: "bridge_version", stops: func(w *visitor, r *wish) bool {
 		return !canSample(w, r.sampler(), set(r.ask.Params.Karras, true))
 	}},
-	{name: "post-processor of the bridge", key: "bridge_version", setting: func(s *fleet.Settings) bool { return s.AllowPostProcessing },
+	{name: "post-processor of the bridge", key: "bridge_version",
+		setting: func(s *fleet.Settings) bool { return s.AllowPostProcessing },
 		stops: func(w *visitor, r *wish) bool {
 			pp := r.ask.Params.PostProcessing
-			return len(pp) > 0 && (!can(w, "post-processing") || slices.ContainsFunc(pp, func(p string) bool { return !can(w, p) }))
+			return len(pp) > 0 && (!can(w, "post-processing") ||
+				slices.ContainsFunc(pp, func(p string) bool { return !can(w, p) }))
 		}},
-	{name: "tiling", key: "bridge_version", stops: func(w *visitor, r *wish) bool { return set(r.ask.Params.Tiling, false) && !can(w, "tiling") }},
+	{name: "tiling", key: "bridge_version", stops: func(w *visitor, r *wish) bool {
+		return set(r.ask.Params.Tiling, false) && !can(w, "tiling")
+	}},
 	{name: "return_control_map", key: "bridge_version", stops: func(w *visitor, r *wish) bool {
 		return set(r.ask.Params.ReturnControlMap, false) && !can(w, "return_control_map")
 	}},
@@ -352,23 +392,31 @@ var gates = []gate{
 	{name: "qr_code on SDXL", key: "controlnet", stops: func(w *visitor, r *wish) bool {
 		return r.ask.Params.Workflow == "qr_code" && hosts(w, "stable_diffusion_xl") && !w.says.AllowSDXLControlnet
 	}},
-	{name: "hires_fix", key: "bridge_version", stops: func(w *visitor, r *wish) bool { return set(r.ask.Params.HiresFix, false) && !can(w, "hires_fix") }},
+	{name: "hires_fix", key: "bridge_version", stops: func(w *visitor, r *wish) bool {
+		return set(r.ask.Params.HiresFix, false) && !can(w, "hires_fix")
+	}},
 	{name: "hires_fix beside Cascade", key: "bridge_version", stops: func(w *visitor, r *wish) bool {
 		return set(r.ask.Params.HiresFix, false) && hosts(w, "stable_cascade") && !can(w, "stable_cascade_2pass")
 	}},
-	{name: "Flux hosted", key: "bridge_version", stops: func(w *visitor, _ *wish) bool { return hosts(w, "flux_1") && !can(w, "flux") }},
-	{name: "clip_skip", key: "bridge_version", stops: func(w *visitor, r *wish) bool { return number(r.ask.Params.ClipSkip, 1) > 1 && !can(w, "clip_skip") }},
+	{name: "Flux hosted", key: "bridge_version",
+		stops: func(w *visitor, _ *wish) bool { return hosts(w, "flux_1") && !can(w, "flux") }},
+	{name: "clip_skip", key: "bridge_version", stops: func(w *visitor, r *wish) bool {
+		return number(r.ask.Params.ClipSkip, 1) > 1 && !can(w, "clip_skip")
+	}},
 	{name: "lora_versions", key: "bridge_version", stops: func(w *visitor, r *wish) bool {
-		return !can(w, "lora_versions") && slices.ContainsFunc(r.ask.Params.Loras, func(l api.Lora) bool { return set(l.IsVersion, false) })
+		return !can(w, "lora_versions") &&
+			slices.ContainsFunc(r.ask.Params.Loras, func(l api.Lora) bool { return set(l.IsVersion, false) })
 	}},
 	{name: "step_count", walked: true, stops: func(w *visitor, r *wish) bool {
 		models := w.says.Models
 		if len(r.models()) > 1 {
 			models = r.models()
 		}
-		return w.says.LimitMaxSteps && slices.ContainsFunc(models, func(m string) bool { return middle(m) < float64(r.steps()) })
+		return w.says.LimitMaxSteps &&
+			slices.ContainsFunc(models, func(m string) bool { return middle(m) < float64(r.steps()) })
 	}},
-	{name: "strangers at unsafe addresses", key: "untrusted", stops: func(w *visitor, r *wish) bool { return !w.trusted && r.unsafeIP && !r.trusted }},
+	{name: "strangers at unsafe addresses", key: "untrusted",
+		stops: func(w *visitor, r *wish) bool { return !w.trusted && r.unsafeIP && !r.trusted }},
 	{name: "allow_post_processing", key: "post-processing", stops: func(w *visitor, r *wish) bool {
 		return !w.says.AllowPostProcessing && len(r.ask.Params.PostProcessing) > 0
 	}},
@@ -396,7 +444,8 @@ type verdict struct {
 // alone is the gate that alone keeps the request from the worker. A bridge without
 // controlnet has no image_is_control either.
 func (v verdict) alone() string {
-	if len(v.stops) == 1 || len(v.stops) == 2 && v.stops[0] == "controlnet of the bridge" && v.stops[1] == "image_is_control" {
+	if len(v.stops) == 1 || len(v.stops) == 2 && v.stops[0] == "controlnet of the bridge" &&
+		v.stops[1] == "image_is_control" {
 		return v.stops[0]
 	}
 	return ""
@@ -416,18 +465,22 @@ func judge(w *visitor, r *wish) verdict {
 		}
 		return true
 	}
+
 	for i := range query {
 		hit(&query[i])
 	}
+
 	walked := len(v.stops) == 0
 	for i := range gates {
 		if hit(&gates[i]) && walked && v.at == nil {
 			v.at = &gates[i]
 		}
 	}
+
 	if !r.targetable() || w.matched && r.allowList() {
 		v.keys = append(v.keys, "worker_id")
 	}
+
 	return v
 }
 
@@ -466,7 +519,8 @@ func next(w *visitor, ordered []verdict) *wish {
 // withheld is what skipped has to say (generation §1.19, decision 20).
 func withheld(all []verdict) map[string]int {
 	why := map[string]int{}
-	for _, key := range strings.Split("models worker_id img2img painting lora controlnet post-processing nsfw unsafe_ip untrusted performance bridge_version", " ") {
+	for _, key := range strings.Split("models worker_id img2img painting lora controlnet post-processing nsfw "+
+		"unsafe_ip untrusted performance bridge_version", " ") {
 		why[key] = 0
 	}
 	for _, v := range all {
@@ -490,8 +544,10 @@ func pictures(w *visitor, r *wish, model string) int {
 		return 1
 	}
 	mps := float64(r.pixels()) * (1 + 0.4*float64(len(p.PostProcessing)))
-	heavy := []string{"RealESRGAN_x4plus", "RealESRGAN_x4plus_anime_6B", "NMKD_Siax", "4x_AnimeSharp", "CodeFormers", "4xNomos8kSC", "4xLSDIRplus", "4xNomos2_hq_dat2", "RestoreFormer"}
-	if set(p.Transparent, false) || slices.ContainsFunc(p.PostProcessing, func(name string) bool { return slices.Contains(heavy, name) }) {
+	heavy := []string{"RealESRGAN_x4plus", "RealESRGAN_x4plus_anime_6B", "NMKD_Siax", "4x_AnimeSharp", "CodeFormers",
+		"4xNomos8kSC", "4xLSDIRplus", "4xNomos2_hq_dat2", "RestoreFormer"}
+	if set(p.Transparent, false) ||
+		slices.ContainsFunc(p.PostProcessing, func(name string) bool { return slices.Contains(heavy, name) }) {
 		mps *= 1.8
 	}
 	switch baseline(model) {

@@ -41,19 +41,24 @@ func TestHoldOfTwoNodes(t *testing.T) {
 	if err := b.Refresh(t.Context(), []string{id}); err != nil {
 		t.Fatal(err)
 	}
+
 	second := b.take(t, p, pop("two"))
 	if first == nil || second == nil {
 		t.Fatal("no jobs")
 	}
+
 	if _, err := a.submit(p.Key, *first.ID, "ok"); err != nil {
 		t.Fatal(err)
 	}
+
 	if held(t, a, p) == 0 {
 		t.Error("the hold was released while another node has a job of the request")
 	}
+
 	if _, err := b.submit(p.Key, *second.ID, "ok"); err != nil {
 		t.Fatal(err)
 	}
+
 	if k := held(t, a, p); k != 0 {
 		t.Errorf("%s are still held after the last delivery", k)
 	}
@@ -114,6 +119,7 @@ func TestTrickIsKnownEverywhere(t *testing.T) {
 	id := a.accept(t, ask(p, 1))
 	w := a.offer(t, owner, pop("one")).Worker.ID
 	pause(t, a, w)
+
 	if what := hordetest.Eventually(func() string {
 		if w := b.Fleet.Worker(w); w == nil || !w.Paused {
 			return "the other node does not know that the worker is paused"
@@ -122,22 +128,28 @@ func TestTrickIsKnownEverywhere(t *testing.T) {
 	}); what != "" {
 		t.Fatal(what)
 	}
+
 	if job := a.take(t, owner, pop("one")); job == nil {
 		t.Fatal("a paused worker got nothing")
 	}
+
 	if what := hordetest.Eventually(b.differs); what != "" {
 		t.Fatal(what)
 	}
+
 	if job := b.take(t, owner, pop("one")); job != nil {
 		t.Error("a paused worker got a second job of the same request")
 	}
+
 	if check, err := a.Check(t.Context(), id); err != nil || check.Waiting != 1 || check.Processing != 0 {
 		t.Errorf("the decoy counts: %+v, %v", check, err)
 	}
+
 	c.Advance(21 * time.Minute)
 	if err := a.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+
 	if what := settled(db, a); what != "" {
 		t.Error(what)
 	}
@@ -167,7 +179,8 @@ func TestFakeJobOfEndedRequest(t *testing.T) {
 	if err := b.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := a.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteRequest(id, tx.Now+1e12) }}); err != nil {
+	if err := a.Store.Write(t.Context(),
+		store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteRequest(id, tx.Now+1e12) }}); err != nil {
 		t.Fatal(err)
 	}
 	if job := b.take(t, owner, pop("one")); job != nil {
@@ -185,6 +198,7 @@ func TestManyLateJobsOfExpiredRequests(t *testing.T) {
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
+
 		now := c.Micros()
 		err := n.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
 			for range settle.SweepBatch + 10 {
@@ -198,15 +212,18 @@ func TestManyLateJobsOfExpiredRequests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		c.Advance(time.Hour)
 		ctx, cancel := context.WithTimeout(t.Context(), long)
 		defer cancel()
 		if err := n.Sweep(ctx); err != nil {
 			t.Fatal(err)
 		}
+
 		if what := n.differs(); what != "" {
 			t.Error(what)
 		}
+
 		if left, err := n.Store.LiveRequests(ctx, 0); err != nil || len(left) > 0 {
 			t.Errorf("%d requests left, %v", len(left), err)
 		}

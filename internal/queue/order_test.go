@@ -24,7 +24,8 @@ import (
 // has to know it, one that asks for few steps.
 var someModels = []string{"Deliberate", "Dreamshaper", "Flux.1-Schnell fp8 (Compact)", "DreamShaper XL"}
 
-var someAgents = []string{"Horde Worker:1:x", "AI Horde Worker reGen:8:x", "AI Horde Worker reGen:1:x", "AI Horde Worker:11:x", "SD-WebUI Stable Horde Worker Bridge:1:x", "stranger:1:x"}
+var someAgents = []string{"Horde Worker:1:x", "AI Horde Worker reGen:8:x", "AI Horde Worker reGen:1:x",
+	"AI Horde Worker:11:x", "SD-WebUI Stable Horde Worker Bridge:1:x", "stranger:1:x"}
 
 // world is a queue with users and workers, and what a test knows of them.
 type world struct {
@@ -68,12 +69,14 @@ func (w *world) accept() {
 	if b.Models = ptr(*b.Models); w.seldom(5, "any model") {
 		*b.Models = []string{}
 	}
+
 	a.UnsafeIP = w.seldom(6, "unsafe address")
 	b.NSFW = ptr(w.flip("nsfw"))
 	b.TrustedWorkers = ptr(w.seldom(6, "trusted workers"))
 	b.SlowWorkers = ptr(!w.seldom(5, "fast workers"))
 	b.ExtraSlowWorkers = ptr(w.flip("extra slow workers"))
 	b.R2 = ptr(w.flip("r2"))
+
 	if w.seldom(4, "worker list") {
 		b.WorkerBlacklist = ptr(w.flip("worker blacklist"))
 		for i, name := range w.workers {
@@ -82,6 +85,7 @@ func (w *world) accept() {
 			}
 		}
 	}
+
 	b.Prompt += rapid.SampledFrom([]string{"", " in the snow", " in a wood"}).Draw(w.t, "prompt")
 	b.Params.Width = ptr(rapid.SampledFrom([]int{64, 512, 576}).Draw(w.t, "width"))
 	b.Params.Steps = ptr(rapid.SampledFrom([]int{4, 6, 30}).Draw(w.t, "steps"))
@@ -91,6 +95,7 @@ func (w *world) accept() {
 	if w.seldom(5, "loras") {
 		b.Params.Loras = []api.Lora{{Name: "GlowingRunesAI"}}
 	}
+
 	answer, err := w.n.Accept(context.Background(), a)
 	if err != nil {
 		if horde.CodeOf(err) == "" {
@@ -98,6 +103,7 @@ func (w *world) accept() {
 		}
 		return
 	}
+
 	if rows, err := w.n.Store.Requests(context.Background(), []string{answer.Accepted.ID}); err != nil || len(rows) != 1 {
 		w.t.Fatalf("acknowledged but not stored: %v", err)
 	}
@@ -105,23 +111,30 @@ func (w *world) accept() {
 
 func (w *world) pop() {
 	i := rapid.IntRange(0, len(w.workers)-1).Draw(w.t, "worker")
-	p := api.ImagePop{Name: w.workers[i], Models: w.someOf(someModels, "offer"), BridgeAgent: rapid.SampledFrom(someAgents).Draw(w.t, "agent"),
-		Amount: ptr(rapid.IntRange(1, 4).Draw(w.t, "amount")), MaxPixels: ptr(rapid.SampledFrom([]int{64 * 64, 512 * 64, 1 << 22}).Draw(w.t, "max pixels")),
-		NSFW: ptr(w.flip("nsfw")), AllowUnsafeIPAddr: ptr(w.flip("unsafe addresses")), AllowLora: ptr(w.flip("loras")),
-		RequireUpfrontKudos: ptr(w.seldom(3, "upfront")), LimitMaxSteps: ptr(w.seldom(3, "limit steps")), ExtraSlowWorker: ptr(w.seldom(5, "extra slow"))}
+	p := api.ImagePop{Name: w.workers[i], Models: w.someOf(someModels, "offer"),
+		BridgeAgent: rapid.SampledFrom(someAgents).Draw(w.t, "agent"),
+		Amount:      ptr(rapid.IntRange(1, 4).Draw(w.t, "amount")),
+		MaxPixels:   ptr(rapid.SampledFrom([]int{64 * 64, 512 * 64, 1 << 22}).Draw(w.t, "max pixels")),
+		NSFW:        ptr(w.flip("nsfw")), AllowUnsafeIPAddr: ptr(w.flip("unsafe addresses")), AllowLora: ptr(w.flip("loras")),
+		RequireUpfrontKudos: ptr(w.seldom(3, "upfront")), LimitMaxSteps: ptr(w.seldom(3, "limit steps")),
+		ExtraSlowWorker: ptr(w.seldom(5, "extra slow"))}
 	if w.seldom(3, "blacklist") {
 		p.Blacklist = []string{"SNOW"}
 	}
+
 	if w.seldom(4, "friends") {
 		p.PriorityUsernames = []string{rapid.SampledFrom(w.people).Draw(w.t, "friend").Alias()}
 	}
+
 	if len(p.Models) == 0 {
 		p.Models = someModels[:1]
 	}
+
 	o, err := w.n.Fleet.CheckInImage(context.Background(), w.people[i].User, p, "10.0.0.1")
 	if err != nil {
 		w.t.Fatalf("check in: %v", err)
 	}
+
 	want := matcher{w.t, w.n, o}.first()
 	job, err := w.n.Pop(context.Background(), o, 0)
 	switch {
@@ -130,6 +143,7 @@ func (w *world) pop() {
 	case err != nil:
 		w.t.Fatalf("pop: %v", err)
 	}
+
 	got := ""
 	if job.ID != nil {
 		row, err := w.n.Store.Job(context.Background(), *job.ID)
@@ -138,9 +152,12 @@ func (w *world) pop() {
 		}
 		got = row.RequestID
 	}
+
 	if got != want {
-		w.t.Fatalf("worker %s got a job of %q; the rulebook gives it one of %q\n%+v", o.Worker.Name, got, want, o.Worker.Settings)
+		w.t.Fatalf("worker %s got a job of %q; the rulebook gives it one of %q\n%+v", o.Worker.Name, got, want,
+			o.Worker.Settings)
 	}
+
 	for _, id := range job.IDs {
 		if _, again := w.running[id]; again {
 			w.t.Fatalf("job %s was handed out twice", id)
@@ -161,10 +178,12 @@ func (m matcher) first() string {
 	if m.o.Worker.Totals.SuspendedUntil > m.n.clock.Micros() {
 		return ""
 	}
+
 	db, err := readTruth(m.n)
 	if err != nil {
 		m.t.Fatal(err)
 	}
+
 	now := m.n.clock.Micros()
 	var all []*entry
 	for _, row := range db.requests {
@@ -177,9 +196,11 @@ func (m matcher) first() string {
 		}
 		all = append(all, e)
 	}
+
 	priority := func(e *entry) int64 {
 		return e.row.Priority + 50*int64(now/10_000_000-e.row.Created/10_000_000) // 50 at each tick of ten seconds
 	}
+
 	slices.SortFunc(all, func(a, b *entry) int {
 		switch {
 		case priority(a) != priority(b):
@@ -189,17 +210,20 @@ func (m matcher) first() string {
 		}
 		return strings.Compare(a.row.ID, b.row.ID)
 	})
+
 	friends := func(e *entry) bool { _, ok := m.o.PriorityUsers[e.row.UserID]; return ok }
 	for _, e := range all {
 		if friends(e) && m.fits(e, now) && !m.leaves(e, now) {
 			return e.row.ID
 		}
 	}
+
 	for _, e := range all {
 		if !friends(e) && m.fits(e, now) && !m.leaves(e, now) {
 			return e.row.ID
 		}
 	}
+
 	return ""
 }
 
@@ -213,6 +237,7 @@ func (m matcher) leaves(e *entry, now horde.Micros) bool {
 			failed[j.WorkerID] = true
 		}
 	}
+
 	standing := func(w *fleet.Worker) int {
 		switch {
 		case failed[w.ID]:
@@ -224,8 +249,10 @@ func (m matcher) leaves(e *entry, now horde.Micros) bool {
 		}
 		return 0
 	}
+
 	for _, w := range m.n.Fleet.List(fleet.Listing{Kind: horde.KindImage}) {
-		o := &fleet.Offer{Worker: w, Owner: w.Owner, ModelList: w.Settings.Models, RequireKudos: w.Settings.RequireUpfrontKudos,
+		o := &fleet.Offer{Worker: w, Owner: w.Owner, ModelList: w.Settings.Models,
+			RequireKudos:  w.Settings.RequireUpfrontKudos,
 			PriorityUsers: map[horde.UserID]struct{}{w.UserID: {}}}
 		for _, id := range w.Settings.PriorityUsers {
 			o.PriorityUsers[id] = struct{}{}
@@ -235,6 +262,7 @@ func (m matcher) leaves(e *entry, now horde.Micros) bool {
 			return true
 		}
 	}
+
 	return false
 }
 
@@ -243,18 +271,21 @@ func (m matcher) fits(e *entry, now horde.Micros) bool {
 	s := w.Settings
 	trusted := m.o.Owner.Is(account.Trusted)
 	live := e.state.Waiting > 0 && !e.state.Faulted && !e.state.Cancelled && e.state.Expires > now
-	named := len(q.Models) == 0 || slices.ContainsFunc(q.Models, func(name string) bool { return slices.Contains(m.o.ModelList, name) })
+	named := len(q.Models) == 0 ||
+		slices.ContainsFunc(q.Models, func(name string) bool { return slices.Contains(m.o.ModelList, name) })
 	query := q.Width*q.Height <= s.MaxPixels && (!q.NSFW || s.NSFW) && (!e.record.UnsafeIP || s.AllowUnsafeIP) &&
 		(!q.R2 || w.Agent.Has(bridge.R2)) && (q.Loras == nil || s.AllowLora && w.Agent.Has(bridge.Lora)) &&
 		(q.SlowWorkers || w.Speed() >= 500_000) && (!s.ExtraSlow || q.ExtraSlowWorkers)
 	listed := len(q.Workers) == 0 || slices.Contains(q.Workers, w.ID) != q.WorkerBlacklist
 	gates := (!q.TrustedWorkers || trusted) && !(e.record.UnsafeIP && !e.record.Trusted && !trusted) &&
-		!slices.ContainsFunc(s.Blacklist, func(word string) bool { return strings.Contains(strings.ToLower(q.Prompt), word) }) &&
+		!slices.ContainsFunc(s.Blacklist,
+			func(word string) bool { return strings.Contains(strings.ToLower(q.Prompt), word) }) &&
 		w.Agent.SupportsSampler(q.Sampler, q.Karras) && (!q.Tiling || w.Agent.Has(bridge.Tiling)) &&
 		(!slices.Contains(m.o.ModelList, "Flux.1-Schnell fp8 (Compact)") || w.Agent.Has(bridge.Flux))
 	secret := slices.ContainsFunc(e.jobs, func(j *store.Job) bool { return j.Decoy && j.WorkerID == w.ID })
 	kept := w.Maintenance && e.row.UserID != w.UserID
-	return live && named && query && listed && gates && !secret && !kept && (!s.LimitMaxSteps || m.fewSteps(e)) && (!m.o.RequireKudos || m.pays(e))
+	return live && named && query && listed && gates && !secret && !kept && (!s.LimitMaxSteps || m.fewSteps(e)) &&
+		(!m.o.RequireKudos || m.pays(e))
 }
 
 // fewSteps: the middle of what each model wants is not below the steps asked for.
@@ -296,31 +327,39 @@ func (w *world) submit(state string) {
 	if len(w.running) == 0 {
 		return
 	}
+
 	var ids []string
 	for id := range w.running {
 		ids = append(ids, id)
 	}
+
 	slices.Sort(ids)
 	id := rapid.SampledFrom(ids).Draw(w.t, "job")
 	owner := w.running[id]
+
 	if w.seldom(6, "somebody else") {
-		if _, err := w.n.submit(w.people[4].Key, id, state); horde.CodeOf(err) != horde.WrongCredentials && horde.CodeOf(err) != horde.InvalidJobID {
+		if _, err := w.n.submit(w.people[4].Key, id, state); horde.CodeOf(err) != horde.WrongCredentials &&
+			horde.CodeOf(err) != horde.InvalidJobID {
 			w.t.Fatalf("somebody else submitted job %s: %v", id, err)
 		}
 	}
+
 	before, jobErr := w.n.Store.Job(context.Background(), id)
 	reward, err := w.n.submit(owner.Key, id, state)
 	switch code := horde.CodeOf(err); {
-	case jobErr != nil && code == horde.InvalidJobID, before.State == store.JobFaulted && (code == horde.AbortedGen || state == "faulted" && err == nil && reward == 0):
+	case jobErr != nil && code == horde.InvalidJobID, before.State == store.JobFaulted &&
+		(code == horde.AbortedGen || state == "faulted" && err == nil && reward == 0):
 	case before.State == store.JobRunning && err == nil && (reward > 0) == (state != "faulted"):
 	case before.State == store.JobRunning && code == horde.InvalidJobID: // its request has expired
 	default:
 		w.t.Fatalf("submit of a job in state %d: reward %v, %v", before.State, reward, err)
 	}
+
 	again, err := w.n.submit(owner.Key, id, state)
 	if err == nil && again > 0 {
 		w.t.Fatalf("job %s was paid twice", id)
 	}
+
 	delete(w.running, id)
 }
 
@@ -337,7 +376,8 @@ func (w *world) cancel() {
 		return
 	}
 	slices.Sort(ids)
-	if _, err := w.n.Cancel(context.Background(), rapid.SampledFrom(ids).Draw(w.t, "request")); err != nil && horde.CodeOf(err) != horde.RequestNotFound {
+	if _, err := w.n.Cancel(context.Background(), rapid.SampledFrom(ids).Draw(w.t, "request")); err != nil &&
+		horde.CodeOf(err) != horde.RequestNotFound {
 		w.t.Fatalf("cancel: %v", err)
 	}
 }
@@ -400,6 +440,7 @@ func TestOrder(t *testing.T) {
 				},
 				"": w.sound,
 			})
+
 			w.reload()
 			w.end(db)
 		})

@@ -24,7 +24,8 @@ func aheadOf(x *index, e *entry, workers []*match.Worker) (all match.Ahead) {
 		}
 		for _, w := range workers {
 			list := o.record.common.Workers
-			if w.Serves(o.models()) && w.Skills.Lacking(o.item.Features) == 0 && (len(list) == 0 || slices.Contains(list, w.ID)) {
+			if w.Serves(o.models()) && w.Skills.Lacking(o.item.Features) == 0 &&
+				(len(list) == 0 || slices.Contains(list, w.ID)) {
 				all.Items++
 				all.Jobs += o.state.Waiting
 				all.Units += float64(o.state.Waiting) * float64(o.work.WorkUnits())
@@ -40,12 +41,14 @@ func aheadOf(x *index, e *entry, workers []*match.Worker) (all match.Ahead) {
 func TestPlaceInTheQueue(t *testing.T) {
 	t.Parallel()
 	known := referenceOfFacts(t)
-	dice.Throw(t, 2000, func() struct{} { return struct{}{} }, func(c dice.Chance, _ struct{}) { placeInTheQueue(c, known) })
+	dice.Throw(t, 2000, func() struct{} { return struct{}{} },
+		func(c dice.Chance, _ struct{}) { placeInTheQueue(c, known) })
 }
 
 func placeInTheQueue(c dice.Chance, known *catalog.Snapshot) {
 	x := newIndex(images)
 	base := &wish{ask: api.ImageRequest{Prompt: "a hill", NSFW: ptr(false), Params: &api.ImageParams{Steps: ptr(4)}}}
+
 	var all []*wish
 	for i := range 1 + c.N(12) {
 		r := randomWish(c, base)
@@ -57,6 +60,7 @@ func placeInTheQueue(c dice.Chance, known *catalog.Snapshot) {
 		}
 		all = append(all, r)
 	}
+
 	var workers []*match.Worker
 	for i := range 1 + c.N(3) {
 		w := randomVisitor(c)
@@ -67,6 +71,7 @@ func placeInTheQueue(c dice.Chance, known *catalog.Snapshot) {
 		p.facts.Offered = nil // as of a worker that is not popping
 		workers = append(workers, p.facts)
 	}
+
 	e := all[c.N(len(all))].e
 	if got, want := x.queue.Ahead(&e.item, workers), aheadOf(x, e, workers); got != want {
 		c.Failf("%+v stand before %s, want %+v", got, e.row.ID, want)
@@ -88,7 +93,8 @@ func TestPlaceWithoutWorkers(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	a := ask(poor, 1)
-	units := (&admission.Image{Width: *a.Body.Params.Width, Height: *a.Body.Params.Height, AccurateSteps: *a.Body.Params.Steps}).WorkUnits()
+	units := (&admission.Image{Width: *a.Body.Params.Width, Height: *a.Body.Params.Height,
+		AccurateSteps: *a.Body.Params.Steps}).WorkUnits()
 	if want := int(math.Round(6 * float64(units) / image.Fast)); c.WaitTime != max(1, want) {
 		t.Errorf("%d s, want %d s", c.WaitTime, want)
 	}

@@ -27,8 +27,10 @@ func BenchmarkPop(b *testing.B) {
 func benchmarkPop(b *testing.B, kind string, n int) {
 	x := newIndex(images)
 	for i := range n {
-		m := admission.Image{Common: admission.Common{Prompt: "a lighthouse", Models: []string{"stable_diffusion"}, N: 1, SlowWorkers: true},
-			Width: 512, Height: 512, Steps: 30, AccurateSteps: 30, Sampler: "k_euler_a", Karras: true, SourceProcessing: "img2img", R2: true}
+		m := admission.Image{Common: admission.Common{Prompt: "a lighthouse", Models: []string{"stable_diffusion"}, N: 1,
+			SlowWorkers: true},
+			Width: 512, Height: 512, Steps: 30, AccurateSteps: 30, Sampler: "k_euler_a", Karras: true,
+			SourceProcessing: "img2img", R2: true}
 		switch kind {
 		case "other models":
 			m.Models = []string{fmt.Sprintf("model %d", i%200)}
@@ -54,9 +56,12 @@ func benchWorker(b *testing.B) *match.Worker {
 	if err != nil {
 		b.Fatal(err)
 	}
-	w := &fleet.Worker{Worker: store.Worker{ID: horde.NewID(), UserID: 1000}, Agent: bridge.Parse("AI Horde Worker reGen:13.0.0:x"),
-		Settings: fleet.Settings{Threads: 1, Models: []string{"stable_diffusion"}, NSFW: true, MaxPixels: 512 * 512, AllowImg2Img: true}}
+	w := &fleet.Worker{Worker: store.Worker{ID: horde.NewID(), UserID: 1000},
+		Agent: bridge.Parse("AI Horde Worker reGen:13.0.0:x"),
+		Settings: fleet.Settings{Threads: 1, Models: []string{"stable_diffusion"}, NSFW: true, MaxPixels: 512 * 512,
+			AllowImg2Img: true}}
 	owner := &account.User{ID: 1000, Roles: account.Trusted}
-	return newPopper(images, &fleet.Offer{Worker: w, Owner: owner, Models: map[string]struct{}{"stable_diffusion": {}}, ModelList: []string{"stable_diffusion"},
+	return newPopper(images, &fleet.Offer{Worker: w, Owner: owner, Models: map[string]struct{}{"stable_diffusion": {}},
+		ModelList:     []string{"stable_diffusion"},
 		PriorityUsers: map[horde.UserID]struct{}{1000: {}}, Amount: 1}, known.Snapshot()).facts
 }

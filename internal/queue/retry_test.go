@@ -324,7 +324,8 @@ func TestThreeWorkersEndARequest(t *testing.T) {
 		s.getsNothing("d", "the request was given up")
 		for _, name := range []string{"a", "b", "c"} {
 			if w := s.worker(name); len(w.Totals.FailedPops) != 1 || w.Totals.Uncompleted != 4 {
-				s.Errorf("%s: four jobs of one pop are %d failures in a row, %d uncompleted", name, len(w.Totals.FailedPops), w.Totals.Uncompleted)
+				s.Errorf("%s: four jobs of one pop are %d failures in a row, %d uncompleted", name, len(w.Totals.FailedPops),
+					w.Totals.Uncompleted)
 			}
 		}
 	})
@@ -388,6 +389,7 @@ func TestLateWhileAnotherNodeServed(t *testing.T) {
 			if err := here.Store.Announce(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+
 			s := &shop{T: t, node: here, craft: craft, asker: here.person(t, false, 1000), owner: here.person(t, true, 0)}
 			s.here("w", "other")
 			s.request()
@@ -398,12 +400,15 @@ func TestLateWhileAnotherNodeServed(t *testing.T) {
 			if err := here.Store.Announce(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+
 			if err := restarted.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+
 			if w := restarted.Fleet.ByName("w"); len(w.Totals.FailedPops) != 1 || w.Totals.Uncompleted != 1 {
 				t.Errorf("%d failures in a row, %d uncompleted", len(w.Totals.FailedPops), w.Totals.Uncompleted)
 			}
+
 			s.node = restarted
 			s.close()
 		})
@@ -621,16 +626,19 @@ func TestTriesOfTwoNodes(t *testing.T) {
 			if err := b.Fleet.Reload(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+
 			id := here.request()
 			here.fails("1")
 			if err := b.Reload(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+
 			there.getsNothing("1", "it has failed at the other node")
 			there.fails("2")
 			if err := a.Reload(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+
 			jobs := here.gets("3")
 			here.is(id, false, 0)
 			there.ends("faulted", jobs...)
@@ -638,6 +646,7 @@ func TestTriesOfTwoNodes(t *testing.T) {
 			if err := a.Refresh(t.Context(), []string{id}); err != nil {
 				t.Fatal(err)
 			}
+
 			here.is(id, true, 0)
 			here.getsNothing("4", "the request was given up at the other node")
 		})

@@ -73,7 +73,8 @@ type node struct {
 func newNode(t testing.TB, db *storetest.DB, c *hordetest.Clock) *node {
 	t.Helper()
 	h := hordetest.Open(t, db, c)
-	workers, err := fleet.New(context.Background(), fleet.Config{Store: h.Store, Accounts: h.Accounts, Catalog: h.Catalog, Clock: c.Now})
+	workers, err := fleet.New(context.Background(),
+		fleet.Config{Store: h.Store, Accounts: h.Accounts, Catalog: h.Catalog, Clock: c.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,6 +233,7 @@ func differsFrom(want truth, x *index, now horde.Micros) string {
 	if len(x.claims) > 0 {
 		return fmt.Sprintf("%d claims have not given back what they reserved", len(x.claims))
 	}
+
 	ghosts := map[string]bool{}
 	for e := range x.requests.All() {
 		id := e.Key()
@@ -240,24 +242,30 @@ func differsFrom(want truth, x *index, now horde.Micros) string {
 			ghosts[id] = true
 			continue
 		}
+
 		if diff := cmp.Diff(row.RequestState, e.state); diff != "" {
 			return fmt.Sprintf("request %s: database − index +\n%s", id, diff)
 		}
+
 		if e.item.Reserved != 0 {
 			return fmt.Sprintf("request %s: %d jobs are reserved though nobody claims", id, e.item.Reserved)
 		}
+
 		if diff := differentJobs(want.jobs[id], e); diff != "" {
 			return fmt.Sprintf("request %s: database − index +\n%s", id, diff)
 		}
 	}
+
 	for id, row := range want.requests {
 		if row.Kind == x.kind.name && x.requests.Get(id) == nil && row.Expires > now {
 			return "request " + id + " is not in the index"
 		}
 	}
+
 	if len(ghosts) > 0 {
 		return fmt.Sprintf("%d requests of the index are not in the database", len(ghosts))
 	}
+
 	return recount(x)
 }
 
@@ -323,34 +331,41 @@ func balanced(n *node) string {
 	if err != nil {
 		return err.Error()
 	}
+
 	for id, q := range db.requests {
 		e, err := n.indexOf(q.Kind).readEntry(q)
 		if err != nil {
 			return err.Error()
 		}
+
 		for _, j := range db.jobs[id] {
 			e.jobs = append(e.jobs, &j)
 		}
+
 		c := e.counts()
 		asked := e.record.common.N
+
 		ok := q.Faults == c.restarted && q.Waiting >= 0 && c.finished+c.processing <= asked
 		if q.Cancelled {
 			ok = ok && q.Waiting == 0 && q.Jobs <= c.finished
 		} else {
 			ok = ok && q.Jobs == asked && q.Jobs+q.Faults == q.Waiting+c.processing+c.finished+c.restarted
 		}
+
 		tried := map[string]bool{}
 		for _, j := range db.jobs[id] {
 			if j.State == store.JobFaulted && !j.Decoy {
 				tried[j.WorkerID] = true
 			}
 		}
+
 		// Three workers end a request; three faults do where nobody else is left.
 		ok = ok && (!q.Faulted || q.Faults >= settle.Images.MaxFailures) && (q.Faulted || len(tried) < settle.MaxWorkers)
 		if !ok {
 			return fmt.Sprintf("request %s of %d jobs: %+v, %+v", id, asked, q.RequestState, c)
 		}
 	}
+
 	return ""
 }
 
@@ -359,6 +374,7 @@ func balanced(n *node) string {
 func settled(db *storetest.DB, n *node) string {
 	raw := db.Raw()
 	defer raw.Close()
+
 	for _, q := range []string{
 		`SELECT 'job without a delivery ' || id FROM jobs WHERE state = 1 AND NOT fake AND 'deliver:' || id NOT IN (SELECT id FROM ledger_events)`,
 		`SELECT 'delivery of a job that is not done ' || e.job_id FROM ledger_events e JOIN jobs j ON j.id = e.job_id WHERE j.state <> 1 OR j.fake`,
@@ -373,17 +389,21 @@ func settled(db *storetest.DB, n *node) string {
 		if err != nil {
 			return err.Error()
 		}
+
 		if rows.Next() {
 			var text string
 			_ = rows.Scan(&text)
 			rows.Close()
 			return text
 		}
+
 		rows.Close()
 	}
+
 	a, err := n.Store.Audit(context.Background())
 	if err != nil || !a.Sound() {
 		return fmt.Sprintf("ledger: %+v, %v", a, err)
 	}
+
 	return ""
 }

@@ -26,7 +26,8 @@ func TestPriority(t *testing.T) {
 		want    int64
 	}{
 		{horde.Whole(1234), false, 1234}, {0, false, 0}, {horde.Whole(-50), false, -50}, {1250, false, 12}, {1350, false, 14},
-		{horde.Whole(123456), true, 123}, {horde.Whole(11), true, 0}, {horde.Whole(10), true, -100}, {horde.Whole(-50), true, -100},
+		{horde.Whole(123456), true, 123}, {horde.Whole(11), true, 0}, {horde.Whole(10), true, -100},
+		{horde.Whole(-50), true, -100},
 	} {
 		if got := priorityOf(tt.balance, tt.flagged); got != tt.want {
 			t.Errorf("balance %s, flagged %v: %d, want %d", tt.balance, tt.flagged, got, tt.want)
@@ -40,10 +41,13 @@ func TestPriority(t *testing.T) {
 func TestGrowth(t *testing.T) {
 	t.Parallel()
 	const second = 1_000_000
+
 	e := func(balance int64, created horde.Micros) *entry {
 		row := store.Request{ID: fmt.Sprint(created), Created: created, Priority: balance}
-		return &entry{row: row, item: match.Item{Request: row.ID, Created: created, Rank: match.GrowingRank(balance, created)}}
+		return &entry{row: row, item: match.Item{Request: row.ID, Created: created,
+			Rank: match.GrowingRank(balance, created)}}
 	}
+
 	for _, tt := range []struct {
 		name         string
 		first, later *entry
@@ -70,17 +74,21 @@ func TestSeeds(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
 	p.Concurrency = 100
+
 	give := func(seed string, variation, jobs int) (seeds []string) {
 		a := ask(p, jobs)
 		if seed != "" {
 			a.Body.Params.Seed = &seed
 		}
+
 		if variation > 0 {
 			a.Body.Params.SeedVariation = &variation
 		}
+
 		n.accept(t, a)
 		offer := pop("one")
 		offer.Amount = ptr(2)
+
 		for {
 			job := n.take(t, p, offer)
 			if job == nil {
@@ -97,12 +105,15 @@ func TestSeeds(t *testing.T) {
 	if got := fmt.Sprint(give("42", 0, 3)); got != "[42 42]" {
 		t.Errorf("fixed: %s", got)
 	}
+
 	if got := fmt.Sprint(give("42", 10, 3)); got != "[72 52]" {
 		t.Errorf("with a variation: %s", got)
 	}
+
 	if got := fmt.Sprint(give("4294967295", 1, 1)); got != "[1]" {
 		t.Errorf("beyond 32 bits: %s", got)
 	}
+
 	if got := give("", 0, 4); len(got) != 2 || got[0] == got[1] {
 		t.Errorf("none: %v", got)
 	}
@@ -118,12 +129,14 @@ func TestHandOut(t *testing.T) {
 	offer := pop("one", "Dreamshaper", "AbsoluteReality")
 	offer.Amount = ptr(2)
 	job := n.take(t, p, offer)
-	if job == nil || len(job.IDs) != 2 || *job.ID != job.IDs[0] || len(job.R2Uploads) != 2 || *job.R2Upload != job.R2Uploads[0] ||
+	if job == nil || len(job.IDs) != 2 || *job.ID != job.IDs[0] || len(job.R2Uploads) != 2 ||
+		*job.R2Upload != job.R2Uploads[0] ||
 		*job.Model != "Dreamshaper" || *job.TTL != 150 || job.Payload.N != 2 || len(job.Skipped) != 0 || job.Messages == nil {
 		t.Fatalf("%+v", job)
 	}
 	rows, err := n.Store.JobsOf(t.Context(), []string{id})
-	if err != nil || len(rows) != 2 || rows[0].Model != "Dreamshaper" || rows[0].TTL != 150_000_000 || rows[0].Started != n.clock.Micros() {
+	if err != nil || len(rows) != 2 || rows[0].Model != "Dreamshaper" || rows[0].TTL != 150_000_000 ||
+		rows[0].Started != n.clock.Micros() {
 		t.Errorf("%+v, %v", rows, err)
 	}
 	n.accept(t, ask(p, 1, []string{}...)) // any model
@@ -142,6 +155,7 @@ func TestLifetimes(t *testing.T) {
 		p := n.person(t, true, 1000)
 		a := ask(p, 3)
 		a.Body.ExtraSlowWorkers = ptr(true)
+
 		id := n.accept(t, a)
 		alive := func(want bool) {
 			t.Helper()
@@ -152,6 +166,7 @@ func TestLifetimes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		c.Advance(19 * time.Minute)
 		alive(true)
 		first := n.take(t, p, pop("one"))
@@ -159,6 +174,7 @@ func TestLifetimes(t *testing.T) {
 		if _, err := n.submit(p.Key, *first.ID, "ok"); err != nil {
 			t.Fatal(err)
 		}
+
 		c.Advance(19 * time.Minute)
 		alive(true)
 		slow := pop("slow")
@@ -166,6 +182,7 @@ func TestLifetimes(t *testing.T) {
 		if job := n.take(t, p, slow); job == nil || *job.TTL != 450 {
 			t.Fatalf("extra slow: %+v", job)
 		}
+
 		c.Advance(59 * time.Minute)
 		alive(true) // the sweep gives up the job
 		c.Advance(time.Minute + time.Microsecond)
@@ -173,6 +190,7 @@ func TestLifetimes(t *testing.T) {
 		if n := len(n.images.ids()); n != 0 {
 			t.Errorf("%d requests left", n)
 		}
+
 		if what := settled(db, n); what != "" {
 			t.Error(what)
 		}
@@ -191,6 +209,7 @@ func TestResultAfterExpiry(t *testing.T) {
 		job := n.take(t, owner, pop("one"))
 		before := [2]horde.Kudos{n.money(t, asker).Balance, n.money(t, owner).Balance}
 		c.Advance(20*time.Minute + time.Second)
+
 		for _, when := range []string{"before the sweep", "after it"} {
 			if reward, err := n.submit(owner.Key, *job.ID, "ok"); horde.CodeOf(err) != horde.InvalidJobID || reward != 0 {
 				t.Errorf("%s: %v, %v", when, reward, err)
@@ -202,9 +221,11 @@ func TestResultAfterExpiry(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		if after := [2]horde.Kudos{n.money(t, asker).Balance, n.money(t, owner).Balance}; after != before {
 			t.Errorf("balances %v, before %v", after, before)
 		}
+
 		if what := settled(db, n); what != "" {
 			t.Error(what)
 		}
@@ -220,6 +241,7 @@ func TestFaults(t *testing.T) {
 		n := newNode(t, db, c)
 		p := n.person(t, true, 1000)
 		a := ask(p, 2)
+
 		a.Body.SlowWorkers = ptr(false) // so that kudos are held
 		id := n.accept(t, a)
 		for i := range 3 {
@@ -227,6 +249,7 @@ func TestFaults(t *testing.T) {
 			if job == nil {
 				t.Fatalf("no job after %d faults", i)
 			}
+
 			if i == 1 {
 				c.Advance(151 * time.Second)
 				if err := n.Sweep(t.Context()); err != nil {
@@ -236,24 +259,30 @@ func TestFaults(t *testing.T) {
 					t.Errorf("late: %v", err)
 				}
 			}
+
 			if reward, err := n.submit(p.Key, *job.ID, "faulted"); err != nil || reward != 0 {
 				t.Errorf("fault %d: %v, %v", i, reward, err)
 			}
+
 			check, err := n.Check(t.Context(), id)
 			if last := i == 2; err != nil || check.Restarted != i+1 || check.Faulted != last || check.Done != last {
 				t.Errorf("after %d faults: %+v, %v", i+1, check, err)
 			}
 		}
+
 		if job := n.take(t, p, pop("one")); job != nil {
 			t.Error("a job of a faulted request")
 		}
+
 		if k := held(t, n, p); k != 0 {
 			t.Errorf("%s are held for a faulted request", k)
 		}
+
 		w := n.Fleet.ByName("one")
 		if w.Totals.Uncompleted != 3 || w.Totals.Aborts != 3 {
 			t.Errorf("worker: %+v", w.Totals)
 		}
+
 		if what := balanced(n) + settled(db, n) + n.differs(); what != "" {
 			t.Error(what)
 		}
@@ -275,22 +304,28 @@ func TestCancel(t *testing.T) {
 		if err != nil || before.Waiting != 2 || before.Processing != 1 || before.Done {
 			t.Errorf("status from before: %+v, %v", before.Check, err)
 		}
+
 		if job := n.take(t, owner, pop("two")); job != nil {
 			t.Error("a job of a cancelled request")
 		}
+
 		if held(t, n, p) == 0 {
 			t.Error("the hold went though a job runs")
 		}
+
 		if reward, err := n.submit(owner.Key, *job.ID, "ok"); err != nil || reward == 0 {
 			t.Errorf("%v, %v", reward, err)
 		}
+
 		after, err := n.Cancel(t.Context(), id)
 		if err != nil || !after.Done || after.Finished != 1 || len(after.Generations) != 1 {
 			t.Errorf("cancelled again: %+v, %v", after, err)
 		}
+
 		if k := held(t, n, p); k != 0 {
 			t.Errorf("%s are held for a cancelled request", k)
 		}
+
 		if what := balanced(n) + settled(db, n) + n.differs(); what != "" {
 			t.Error(what)
 		}
@@ -308,7 +343,8 @@ func TestAbortsLeadToMaintenance(t *testing.T) {
 		}
 		fleet.CountAbort(w, fleet.Abort{At: now + horde.Micros(int64(i)*1e6)})
 	}
-	if !w.Maintenance || w.MaintenanceMsg == "" || w.Totals.Aborts != 0 || w.Totals.Uncompleted != 21 || len(w.Totals.Suspicions) != 1 {
+	if !w.Maintenance || w.MaintenanceMsg == "" || w.Totals.Aborts != 0 || w.Totals.Uncompleted != 21 ||
+		len(w.Totals.Suspicions) != 1 {
 		t.Errorf("%+v", w)
 	}
 	w = &store.Worker{}
@@ -332,6 +368,7 @@ func TestRefusedSubmits(t *testing.T) {
 		if job == nil {
 			t.Fatal("no job")
 		}
+
 		meta := make([]api.GenMetadatum, 51)
 		for _, tt := range []struct {
 			name string
@@ -345,21 +382,26 @@ func TestRefusedSubmits(t *testing.T) {
 			{"unknown id before unknown key", "nobody", api.ImageSubmit{ID: horde.NewID()}, horde.InvalidJobID},
 			{"unknown key", "nobody", api.ImageSubmit{ID: *job.ID}, horde.InvalidAPIKey},
 			{"key of somebody else", p.Key, api.ImageSubmit{ID: *job.ID}, horde.WrongCredentials},
-			{"too much metadata", owner.Key, api.ImageSubmit{ID: *job.ID, Generation: "R2", GenMetadata: meta}, horde.BadRequest},
+			{"too much metadata", owner.Key, api.ImageSubmit{ID: *job.ID, Generation: "R2", GenMetadata: meta},
+				horde.BadRequest},
 		} {
 			if _, err := n.Submit(context.Background(), tt.key, tt.s); horde.CodeOf(err) != tt.code {
 				t.Errorf("%s: %v, want %s", tt.name, err, tt.code)
 			}
 		}
+
 		if row, err := n.Store.Job(t.Context(), *job.ID); err != nil || row.State != store.JobRunning {
 			t.Errorf("a refused submit left a trace: %+v, %v", row, err)
 		}
+
 		if reward, err := n.submit(owner.Key, *job.ID, "ok"); err != nil || reward <= 0 {
 			t.Errorf("%v, %v", reward, err)
 		}
+
 		if _, err := n.submit(owner.Key, *job.ID, "ok"); horde.CodeOf(err) != horde.DuplicateGen {
 			t.Errorf("a second time: %v", err)
 		}
+
 		second := n.take(t, owner, pop("one"))
 		c.Advance(time.Hour)
 		if _, err := n.submit(owner.Key, *second.ID, "ok"); horde.CodeOf(err) != horde.InvalidJobID {
@@ -381,22 +423,27 @@ func TestFakeJobs(t *testing.T) {
 		if job == nil || n.take(t, owner, pop("one")) != nil {
 			t.Fatal("a paused worker should get exactly one job of a request")
 		}
+
 		if reward, err := n.submit(owner.Key, *job.ID, "ok"); err != nil || reward <= 0 {
 			t.Errorf("it notices: %v, %v", reward, err)
 		}
+
 		check, err := n.Check(t.Context(), id)
 		if err != nil || check.Waiting != 1 || check.Finished != 0 || check.Kudos != 3 {
 			t.Errorf("%+v, %v", check, err)
 		}
+
 		own := n.accept(t, ask(owner, 1))
 		if job := n.take(t, owner, pop("one")); job == nil {
 			t.Error("nothing of its owner's")
 		} else if row, err := n.Store.Job(t.Context(), *job.ID); err != nil || row.Decoy || row.RequestID != own {
 			t.Errorf("a job of its owner's: %+v, %v", row, err)
 		}
+
 		if what := balanced(n) + settled(db, n) + n.differs(); what != "" {
 			t.Error(what)
 		}
+
 		if a, err := n.Store.Account(t.Context(), owner.ID); err != nil || a.Balance != 0+a.Lowest || a.Escrow != 0 {
 			t.Errorf("paid for a decoy: %+v, %v", a, err)
 		}
@@ -432,7 +479,8 @@ func TestConcurrency(t *testing.T) {
 		t.Errorf("anonymous, the 501st of a model: %v", err)
 	}
 	n.accept(t, ask(nobody, 10, "Deliberate"))
-	if _, err := n.Accept(t.Context(), ask(nobody, 1, "Deliberate", catalog.Sketch)); horde.CodeOf(err) != horde.TooManyPrompts {
+	if _, err := n.Accept(t.Context(),
+		ask(nobody, 1, "Deliberate", catalog.Sketch)); horde.CodeOf(err) != horde.TooManyPrompts {
 		t.Errorf("anonymous, one of several models is full: %v", err)
 	}
 }
@@ -446,7 +494,8 @@ func TestTheRefusalOfTooManyJobsSaysWhatWasCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	alice, small, nobody := n.person(t, false, 1000), n.person(t, false, 1000), hordetest.Person{User: anon, Key: api.AnonymousKey}
+	alice, small, nobody := n.person(t, false, 1000), n.person(t, false, 1000),
+		hordetest.Person{User: anon, Key: api.AnonymousKey}
 	n.accept(t, ask(alice, 20))
 	root := &account.User{ID: alice.ID, Roles: account.Moderator}
 	few := 5
@@ -463,9 +512,12 @@ func TestTheRefusalOfTooManyJobsSaysWhatWasCounted(t *testing.T) {
 		jobs int
 		says string
 	}{
-		"more than are left": {alice, 15, "This request has 15 jobs, and 20 of yours are waiting: at most 30 may. Wait for some to finish, or ask for fewer."},
-		"more than may be":   {small, 6, "This request has 6 jobs, and at most 5 of yours may wait at a time. Ask for fewer."},
-		"anonymous":          {nobody, 3, "This request has 3 jobs, and 500 anonymous ones of the models asked for are waiting: at most 500 may. Register an account at https://horde.example/register to"},
+		"more than are left": {alice, 15,
+			"This request has 15 jobs, and 20 of yours are waiting: at most 30 may. Wait for some to finish, or ask for fewer."},
+		"more than may be": {small, 6,
+			"This request has 6 jobs, and at most 5 of yours may wait at a time. Ask for fewer."},
+		"anonymous": {nobody, 3,
+			"This request has 3 jobs, and 500 anonymous ones of the models asked for are waiting: at most 500 may. Register an account at https://horde.example/register to"},
 	} {
 		_, err := n.Accept(ctx, ask(c.p, c.jobs))
 		if horde.CodeOf(err) != horde.TooManyPrompts || !strings.Contains(err.Error(), c.says) {
@@ -483,17 +535,20 @@ func TestOrderOfPictures(t *testing.T) {
 	owner := *p.User
 	owner.Roles |= account.Customizer
 	p.User = &owner
+
 	orders := func(model string) map[string]bool {
 		a := ask(p, 2, model)
 		a.Body.R2 = ptr(true)
 		id := n.accept(t, a)
 		offer := pop("one", model)
 		offer.Amount = ptr(2)
+
 		for _, job := range n.take(t, p, offer).IDs {
 			if _, err := n.submit(p.Key, job, "ok"); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		seen := map[string]bool{}
 		for range 40 {
 			s, err := n.Status(t.Context(), id)
@@ -502,11 +557,13 @@ func TestOrderOfPictures(t *testing.T) {
 			}
 			seen[s.Generations[0].ID] = true
 		}
+
 		return seen
 	}
 	if got := orders("Deliberate"); len(got) != 1 {
 		t.Errorf("the first picture changes: %v", got)
 	}
+
 	if got := orders(betaModel); len(got) != 2 {
 		t.Errorf("the first picture of a comparison is always the same: %v", got)
 	}

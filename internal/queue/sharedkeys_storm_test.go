@@ -56,12 +56,15 @@ type keyedJob struct {
 
 const stormOwnerKudos = 1_000_000
 
-var keySteps = []string{"image", "image", "text", "text", "style", "patient", "patient text", "pop", "pop", "pop", "pop text", "pop text",
-	"ok", "ok", "ok", "ok", "censored", "faulted", "twice", "cancel", "late", "expire", "give", "set", "unlimited", "empty"}
+var keySteps = []string{"image", "image", "text", "text", "style", "patient", "patient text", "pop", "pop", "pop",
+	"pop text", "pop text",
+	"ok", "ok", "ok", "ok", "censored", "faulted", "twice", "cancel", "late", "expire", "give", "set", "unlimited",
+	"empty"}
 
 func newKeyStorm(t *rapid.T, all []*node, raw *sql.DB) *keyStorm {
 	n := all[0]
-	s := &keyStorm{t: t, nodes: all, raw: raw, owner: n.person(t, true, stormOwnerKudos), other: n.person(t, true, stormOwnerKudos)}
+	s := &keyStorm{t: t, nodes: all, raw: raw, owner: n.person(t, true, stormOwnerKudos),
+		other: n.person(t, true, stormOwnerKudos)}
 	for range 3 {
 		s.work = append(s.work, n.person(t, true, 0))
 	}
@@ -89,7 +92,8 @@ func (storm *keyStorm) complain(format string, args ...any) {
 }
 
 // refusals are what may be answered to who asks with a key.
-var keyRefusals = []horde.Code{horde.SharedKeyEmpty, horde.SharedKeyInsufficientKudos, horde.TooManyPrompts, horde.KudosUpfront}
+var keyRefusals = []horde.Code{horde.SharedKeyEmpty, horde.SharedKeyInsufficientKudos, horde.TooManyPrompts,
+	horde.KudosUpfront}
 
 func (storm *keyStorm) took(id string, text bool, err error) {
 	for _, code := range keyRefusals {
@@ -115,18 +119,23 @@ func (storm *keyStorm) do(st step) {
 		a.Body.Params.Width, a.Body.Params.Steps = ptr(64*(1+st.b%15)), ptr(1+st.b%40)
 		a.Body.SlowWorkers = ptr(st.b%5 != 0) // else kudos are held on the account too
 		a.Body.AllowDowngrade = ptr(st.what == "patient")
+
 		if st.what == "style" {
-			a = ImageRequest{From: From{Key: storm.owner.Key}, Body: api.ImageRequest{Prompt: "a red fox", Style: storm.style, Params: &api.ImageParams{N: ptr(1 + st.b%3)}}}
+			a = ImageRequest{From: From{Key: storm.owner.Key},
+				Body: api.ImageRequest{Prompt: "a red fox", Style: storm.style, Params: &api.ImageParams{N: ptr(1 + st.b%3)}}}
 			if storm.emptied(storm.keys[4]) { // then the style's key pays for nothing
 				return
 			}
 		}
+
 		answer, err := n.Accept(ctx, a)
 		if err != nil {
 			storm.took("", false, err)
 			return
 		}
+
 		storm.took(answer.Accepted.ID, false, nil)
+
 	case "text", "patient text":
 		a := askText(hordetest.Person{Key: key.id}, 1+st.b%3, longModel)
 		a.Body.Params.MaxLength = ptr(16 + 5*st.b)
@@ -137,12 +146,14 @@ func (storm *keyStorm) do(st step) {
 			return
 		}
 		storm.took(answer.Accepted.ID, true, nil)
+
 	case "pop", "pop text":
 		storm.pop(n, st)
 	case "ok", "censored", "faulted", "twice":
 		storm.submit(st)
 	case "cancel":
 		storm.cancel(n, st)
+
 	case "late", "expire":
 		d := 3 * time.Minute
 		if st.what == "expire" {
@@ -152,10 +163,12 @@ func (storm *keyStorm) do(st step) {
 		if err := n.Sweep(ctx); err != nil {
 			storm.complain("sweep: %v", err)
 		}
+
 	case "empty":
 		if err := n.EmptyAll(ctx); err != nil {
 			storm.complain("empty: %v", err)
 		}
+
 	default:
 		storm.change(n, st, storm.keys[st.a%5])
 	}
@@ -172,7 +185,8 @@ func (storm *keyStorm) emptied(k *stormKey) bool {
 func (storm *keyStorm) change(n *node, st step, k *stormKey) {
 	switch st.what {
 	case "give":
-		err := n.Accounts.Transfer(context.Background(), storm.other.User, account.Gift{Target: k.id, Amount: int64(1 + st.b)})
+		err := n.Accounts.Transfer(context.Background(), storm.other.User,
+			account.Gift{Target: k.id, Amount: int64(1 + st.b)})
 		if err != nil {
 			storm.complain("give: %v", err)
 			return
@@ -180,21 +194,26 @@ func (storm *keyStorm) change(n *node, st step, k *stormKey) {
 		storm.mu.Lock()
 		defer storm.mu.Unlock()
 		k.granted += horde.Whole(int64(1 + st.b))
+
 	case "set", "unlimited":
 		if k == storm.keys[4] || k == storm.keys[3] { // one stays as it was, to be reckoned up in the end
 			return
 		}
+
 		whole := int64(st.b)
 		if st.what == "unlimited" {
 			whole = -1
 		}
+
 		now, err := n.Accounts.SharedKey(context.Background(), k.id)
 		if err == nil {
-			_, err = n.Accounts.ModifySharedKey(context.Background(), storm.owner.User, now, account.SharedKeyChange{Kudos: &whole})
+			_, err = n.Accounts.ModifySharedKey(context.Background(), storm.owner.User, now,
+				account.SharedKeyChange{Kudos: &whole})
 		}
 		if err != nil {
 			storm.complain("set: %v", err)
 		}
+
 		storm.mu.Lock()
 		defer storm.mu.Unlock()
 		k.set = true
@@ -212,6 +231,7 @@ func (storm *keyStorm) pop(n *node, st step) {
 			storm.complain("check in: %v", err)
 			return
 		}
+
 		job, err := n.Pop(context.Background(), o, 0)
 		if err != nil {
 			if horde.CodeOf(err) != horde.WorkerMaintenance {
@@ -219,6 +239,7 @@ func (storm *keyStorm) pop(n *node, st step) {
 			}
 			return
 		}
+
 		ids = job.IDs
 	} else {
 		p := scribe(fmt.Sprint("scribe of ", worker.ID), longModel)
@@ -228,6 +249,7 @@ func (storm *keyStorm) pop(n *node, st step) {
 			storm.complain("check in: %v", err)
 			return
 		}
+
 		job, err := n.PopText(context.Background(), o, 0)
 		if err != nil {
 			if horde.CodeOf(err) != horde.WorkerMaintenance {
@@ -235,8 +257,10 @@ func (storm *keyStorm) pop(n *node, st step) {
 			}
 			return
 		}
+
 		ids = job.IDs
 	}
+
 	storm.mu.Lock()
 	defer storm.mu.Unlock()
 	for _, id := range ids {
@@ -268,7 +292,8 @@ func (storm *keyStorm) submit(st step) {
 func (storm *keyStorm) send(n *node, j keyedJob, state string) {
 	var err error
 	if j.text {
-		_, err = n.SubmitText(context.Background(), j.worker.Key, api.TextSubmit{ID: j.id, Generation: strings.Repeat("x", 4000), State: state})
+		_, err = n.SubmitText(context.Background(), j.worker.Key,
+			api.TextSubmit{ID: j.id, Generation: strings.Repeat("x", 4000), State: state})
 	} else {
 		_, err = n.submit(j.worker.Key, j.id, state)
 	}
@@ -310,7 +335,8 @@ func (storm *keyStorm) odd() string {
 		"- (SELECT CAST(COALESCE(sum(amount), 0) AS BIGINT) FROM transfers WHERE target_id = $1), "+
 		"(SELECT count(*) FROM shared_keys WHERE user_id = $1 AND budget >= 0 AND held > budget), "+
 		"(SELECT count(*) FROM shared_keys k WHERE user_id = $1 AND "+
-		"held <> (SELECT CAST(COALESCE(sum(remaining), 0) AS BIGINT) FROM key_holds WHERE key_id = k.id))", storm.owner.ID).Scan(&total, &overdrawn, &wrong)
+		"held <> (SELECT CAST(COALESCE(sum(remaining), 0) AS BIGINT) FROM key_holds WHERE key_id = k.id))",
+		storm.owner.ID).Scan(&total, &overdrawn, &wrong)
 	switch {
 	case err != nil:
 		return err.Error()
@@ -330,31 +356,38 @@ func (storm *keyStorm) end(db *storetest.DB) {
 	for _, j := range storm.running {
 		storm.send(n, j, "ok")
 	}
+
 	n.clock.Advance(3 * time.Hour)
 	for _, n := range storm.nodes {
 		if err := n.Sweep(context.Background()); err != nil {
 			storm.complain("last sweep: %v", err)
 		}
 	}
+
 	if what := storm.odd(); what != "" {
 		storm.complain("at the end: %s", what)
 	}
+
 	if what := settled(db, n); what != "" {
 		storm.complain("at the end: %s", what)
 	}
+
 	for _, k := range storm.keys {
 		now, err := n.Accounts.SharedKey(context.Background(), k.id)
 		if err != nil {
 			storm.complain("%v", err)
 			continue
 		}
+
 		if now.Held != 0 {
 			storm.complain("%v are still set aside", now.Held)
 		}
+
 		if !k.set && now.Budget+now.Utilized != k.granted {
 			storm.complain("of %v were spent %v, and %v are left", k.granted, now.Utilized, now.Budget)
 		}
 	}
+
 	if len(storm.problems) > 0 {
 		storm.t.Fatal(strings.Join(storm.problems, "\n"))
 	}
@@ -399,9 +432,11 @@ func TestSharedKeyPropertyInParallel(t *testing.T) {
 		all := nodes(t, db, hordetest.NewClock())
 		raw := db.Raw()
 		defer raw.Close()
+
 		rapid.Check(t, func(rt *rapid.T) {
 			s := newKeyStorm(rt, all, raw)
 			plan := rapid.SliceOfN(rapid.SliceOfN(drawStep(len(all)), 5, 25), 3, 8).Draw(rt, "plan")
+
 			done, looked := make(chan struct{}), make(chan struct{})
 			go func() {
 				defer close(looked)
@@ -417,6 +452,7 @@ func TestSharedKeyPropertyInParallel(t *testing.T) {
 					}
 				}
 			}()
+
 			var wg sync.WaitGroup
 			for _, steps := range plan {
 				wg.Go(func() {
@@ -425,6 +461,7 @@ func TestSharedKeyPropertyInParallel(t *testing.T) {
 					}
 				})
 			}
+
 			wg.Wait()
 			close(done)
 			<-looked

@@ -30,25 +30,30 @@ func paidThrough(t interface{ Fatal(...any) }, db *storetest.DB, owner hordetest
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	defer rows.Close()
 	for rows.Next() {
 		var text string
 		if err := rows.Scan(&text); err != nil {
 			t.Fatal(err)
 		}
+
 		d, err := kudos.ReadDetail(text)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		for _, m := range d.Moves {
 			if d.Key == key && m.User == owner.ID && m.Kind != kudos.StyleUsed && m.Kind != kudos.Rewarded {
 				sum -= m.Amount
 			}
 		}
 	}
+
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
+
 	return sum
 }
 
@@ -84,7 +89,8 @@ func deliverAll(t testing.TB, n *node, worker hordetest.Person) {
 	p.MaxLength = ptr(1024)
 	for job := n.takeText(t, worker, p); job.ID != nil; job = n.takeText(t, worker, p) {
 		for _, id := range job.IDs {
-			if _, err := n.SubmitText(context.Background(), worker.Key, api.TextSubmit{ID: id, Generation: strings.Repeat("x", 4*1024)}); err != nil {
+			if _, err := n.SubmitText(context.Background(), worker.Key,
+				api.TextSubmit{ID: id, Generation: strings.Repeat("x", 4*1024)}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -125,10 +131,15 @@ func TestSharedKeyParallel(t *testing.T) {
 		all := nodes(t, db, c)
 		n := all[0]
 		worker := n.person(t, true, 0)
+
 		images := func(t *testing.T, owner hordetest.Person, key string) (func(*node) error, kinds.Price) {
 			cost := n.dryRun(t, keyAsk(key, 1))
-			return func(n *node) error { _, err := n.Accept(context.Background(), keyAsk(key, 1)); return err }, kinds.Price{Needed: cost, Most: cost}
+			return func(n *node) error {
+				_, err := n.Accept(context.Background(), keyAsk(key, 1))
+				return err
+			}, kinds.Price{Needed: cost, Most: cost}
 		}
+
 		for _, tt := range []struct {
 			name string
 			make func(t *testing.T, owner hordetest.Person, key string) (accept func(*node) error, cost kinds.Price)
@@ -142,9 +153,11 @@ func TestSharedKeyParallel(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+
 				guest := n.person(t, false, 100)
 				return func(n *node) error {
-					_, err := n.Accept(context.Background(), ImageRequest{From: From{Key: guest.Key}, Body: api.ImageRequest{Prompt: "a red fox", Style: id}})
+					_, err := n.Accept(context.Background(),
+						ImageRequest{From: From{Key: guest.Key}, Body: api.ImageRequest{Prompt: "a red fox", Style: id}})
 					return err
 				}, cost
 			}},
@@ -171,6 +184,7 @@ func TestSharedKeyParallel(t *testing.T) {
 				for _, n := range all {
 					n.Accounts.Forget(owner.ID)
 				}
+
 				accept, cost := tt.make(t, owner, key)
 				// Enough for three, and not for a fourth.
 				budget := 3*cost.Most + max(0, cost.Needed-cost.Most) + cost.Most/2
@@ -179,6 +193,7 @@ func TestSharedKeyParallel(t *testing.T) {
 				for left := budget; left >= cost.Budgeted(); left -= cost.Most {
 					want++
 				}
+
 				var taken atomic.Int64
 				var wg sync.WaitGroup
 				for i := range 24 {
@@ -191,21 +206,27 @@ func TestSharedKeyParallel(t *testing.T) {
 						}
 					})
 				}
+
 				wg.Wait()
 				if taken.Load() != want || want < 3 {
 					t.Errorf("%d were taken, want %d", taken.Load(), want)
 				}
+
 				if what := keySound(t, db, n, owner, key); what != "" {
 					t.Error(what)
 				}
+
 				if what := hordetest.Eventually(n.differs); what != "" {
 					t.Fatal(what)
 				}
+
 				deliverAll(t, n, worker)
 				k := n.keyNow(t, key)
 				if k.Utilized != horde.Kudos(want)*cost.Most || k.Budget != budget-k.Utilized || k.Held != 0 {
-					t.Errorf("at the end %v are spent, %v left and %v set aside; %d cost %v each", k.Utilized, k.Budget, k.Held, want, cost.Most)
+					t.Errorf("at the end %v are spent, %v left and %v set aside; %d cost %v each", k.Utilized, k.Budget, k.Held,
+						want, cost.Most)
 				}
+
 				if what := keySound(t, db, n, owner, key); what != "" {
 					t.Error(what)
 				}
@@ -236,6 +257,7 @@ func TestSharedKeyHoldsEnd(t *testing.T) {
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
+
 		worker := n.person(t, true, 0)
 		take := func(t *testing.T) *api.ImageJob {
 			t.Helper()
@@ -245,22 +267,26 @@ func TestSharedKeyHoldsEnd(t *testing.T) {
 			}
 			return job
 		}
+
 		submit := func(t *testing.T, state string) {
 			t.Helper()
 			if _, err := n.submit(worker.Key, *take(t).ID, state); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		sweep := func(t *testing.T) {
 			t.Helper()
 			if err := n.Sweep(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		type keyed struct {
 			owner   hordetest.Person
 			key, id string
 		}
+
 		for _, tt := range []struct {
 			name string
 			end  func(t *testing.T, k keyed)
@@ -333,17 +359,21 @@ func TestSharedKeyHoldsEnd(t *testing.T) {
 				if k := n.keyNow(t, key); k.Held != cost-horde.Whole(3) || k.Budget != horde.Whole(500-3) {
 					t.Fatalf("of a price of %v, %v are set aside of %v", cost, k.Held, k.Budget)
 				}
+
 				tt.end(t, keyed{owner, key, id})
 				want := horde.Whole(3) + horde.Kudos(tt.paid)*(cost-horde.Whole(3))/2
 				if tt.paid < 0 {
 					want = horde.Whole(3 + 1)
 				}
+
 				if k := n.keyNow(t, key); k.Held != 0 || k.Utilized != want || k.Budget != horde.Whole(500)-want {
 					t.Errorf("%v are set aside, %v spent and %v left; want %v spent", k.Held, k.Utilized, k.Budget, want)
 				}
+
 				if what := keySound(t, db, n, owner, key); what != "" {
 					t.Error(what)
 				}
+
 				c.Advance(3 * time.Hour)
 				sweep(t)
 			})
@@ -365,7 +395,8 @@ func TestSharedKeyDeletedWhileOpen(t *testing.T) {
 			paid   func(cost horde.Kudos) horde.Kudos
 		}{
 			{"covered", 500, func(*ImageRequest) {}, func(cost horde.Kudos) horde.Kudos { return cost }},
-			{"not covered", 0, func(a *ImageRequest) { a.Body.AllowDowngrade = ptr(true) }, func(horde.Kudos) horde.Kudos { return 0 }},
+			{"not covered", 0, func(a *ImageRequest) { a.Body.AllowDowngrade = ptr(true) },
+				func(horde.Kudos) horde.Kudos { return 0 }},
 		} {
 			t.Run(tt.name, func(t *testing.T) {
 				owner := n.person(t, false, 1000)
@@ -378,18 +409,23 @@ func TestSharedKeyDeletedWhileOpen(t *testing.T) {
 				if job == nil {
 					t.Fatal("no job")
 				}
+
 				if err := n.Accounts.DeleteSharedKey(t.Context(), owner.User, n.keyNow(t, key)); err != nil {
 					t.Fatal(err)
 				}
+
 				if err := n.DropKey(t.Context(), owner.ID, key); err != nil {
 					t.Fatal(err)
 				}
+
 				if _, err := n.submit(worker.Key, *job.ID, "ok"); err != nil {
 					t.Fatal(err)
 				}
+
 				if got, want := horde.Whole(1000)-n.money(t, owner).Balance, tt.paid(cost); got != want {
 					t.Errorf("the owner paid %v, want %v", got, want)
 				}
+
 				if what := settled(db, n); what != "" {
 					t.Error(what)
 				}
@@ -412,6 +448,7 @@ func TestSharedKeyBudgetChangesWhileOpen(t *testing.T) {
 		for range 2 {
 			n.accept(t, keyAsk(key, 1))
 		}
+
 		set := func(whole int64) {
 			t.Helper()
 			k, err := n.Accounts.ModifySharedKey(ctx, owner.User, n.keyNow(t, key), account.SharedKeyChange{Kudos: &whole})
@@ -422,21 +459,26 @@ func TestSharedKeyBudgetChangesWhileOpen(t *testing.T) {
 				t.Error(what)
 			}
 		}
+
 		set(10)
 		if k := n.keyNow(t, key); k.Held != horde.Whole(10) {
 			t.Errorf("%v are set aside of 10", k.Held)
 		}
+
 		_, err := n.Accept(ctx, keyAsk(key, 1))
 		wantCode(t, "all of it is set aside", err, horde.SharedKeyInsufficientKudos)
-		if !strings.Contains(err.Error(), "0.00 left") || !strings.Contains(err.Error(), "10.00 that are set aside for its open requests") {
+		if !strings.Contains(err.Error(), "0.00 left") ||
+			!strings.Contains(err.Error(), "10.00 that are set aside for its open requests") {
 			t.Errorf("the refusal is %q", err)
 		}
+
 		set(0)
 		_, err = n.Accept(ctx, keyAsk(key, 1))
 		wantCode(t, "empty", err, horde.SharedKeyEmpty)
 		if err := n.Accounts.Transfer(ctx, friend.User, account.Gift{Target: key, Amount: int64(cost/100) + 1}); err != nil {
 			t.Fatal(err)
 		}
+
 		n.accept(t, keyAsk(key, 1))
 		_, err = n.Accept(ctx, keyAsk(key, 1))
 		wantCode(t, "spent again", err, horde.SharedKeyInsufficientKudos)
@@ -445,6 +487,7 @@ func TestSharedKeyBudgetChangesWhileOpen(t *testing.T) {
 		if k.Utilized != 3*cost || k.Held != 0 || k.Budget != 0 {
 			t.Errorf("three of %v: %v spent, %v set aside, %v left", cost, k.Utilized, k.Held, k.Budget)
 		}
+
 		if what := keySound(t, db, n, owner, key); what != "" {
 			t.Error(what)
 		}
@@ -465,25 +508,30 @@ func TestSharedKeyDowngrade(t *testing.T) {
 		patient.Body.AllowDowngrade = ptr(true)
 		dear := dearAsk(hordetest.Person{Key: key})
 		dear.Body.AllowDowngrade = ptr(true)
+
 		for range 3 {
 			id := n.accept(t, patient)
 			if r := n.record(t, id); *r.Promised > horde.Whole(2) {
 				t.Errorf("%v are promised of a budget of 2", *r.Promised)
 			}
 		}
+
 		small := n.record(t, n.accept(t, dear))
 		if small.Held || small.Image.Pixels() > 1024*1024 {
 			t.Errorf("%+v needs kudos upfront that its key does not have", small.Image)
 		}
+
 		if what := keySound(t, db, n, owner, key); what != "" {
 			t.Error(what)
 		}
+
 		deliverAll(t, n, worker)
 		var reckoned horde.Kudos // with, where ratings give back a part of what was paid
 		live, err := n.Store.LiveRequests(t.Context(), 0)
 		if err != nil || len(live) != 4 {
 			t.Fatal(len(live), err)
 		}
+
 		for _, r := range live {
 			o, err := n.Outcome(t.Context(), r.ID)
 			if err != nil {
@@ -494,18 +542,23 @@ func TestSharedKeyDowngrade(t *testing.T) {
 				t.Errorf("priority %d", r.Priority)
 			}
 		}
+
 		if reckoned > horde.Whole(2) {
 			t.Errorf("ratings reckon with %v", reckoned)
 		}
+
 		if k := n.keyNow(t, key); k.Utilized != horde.Whole(2) || k.Budget != 0 || k.Held != 0 {
 			t.Errorf("%v spent, %v left, %v set aside", k.Utilized, k.Budget, k.Held)
 		}
+
 		if paid := horde.Whole(10_000) - n.money(t, owner).Balance; paid != horde.Whole(2) {
 			t.Errorf("the owner of a budget of 2 paid %v", paid)
 		}
+
 		if earned := n.money(t, worker).Balance; earned < horde.Whole(50) {
 			t.Errorf("the worker earned %v", earned)
 		}
+
 		if what := keySound(t, db, n, owner, key); what != "" {
 			t.Error(what)
 		}
@@ -594,13 +647,16 @@ func TestSharedKeyBeyondWhatWasForeseen(t *testing.T) {
 		if job == nil {
 			t.Fatal("no job")
 		}
+
 		if _, err := n.submit(worker.Key, *job.ID, "ok"); err != nil {
 			t.Fatal(err)
 		}
+
 		k := n.keyNow(t, key)
 		if k.Utilized <= cost || k.Utilized > horde.Whole(60) || k.Budget != horde.Whole(60)-k.Utilized || k.Held != 0 {
 			t.Errorf("of 60, where %v were foreseen: %v spent, %v left, %v set aside", cost, k.Utilized, k.Budget, k.Held)
 		}
+
 		if what := keySound(t, db, n, owner, key); what != "" {
 			t.Error(what)
 		}

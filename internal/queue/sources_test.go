@@ -138,7 +138,8 @@ func TestSourceImagesAreSeenAsMeant(t *testing.T) {
 		inline := func(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
 
 		a := ask(who, 1)
-		a.Body.SourceImage, a.Body.SourceMask, a.Body.SourceProcessing = inline(lyingJPEG(t)), inline(lyingPNG(t)), "inpainting"
+		a.Body.SourceImage, a.Body.SourceMask, a.Body.SourceProcessing = inline(lyingJPEG(t)), inline(lyingPNG(t)),
+			"inpainting"
 		r := n.record(t, n.accept(t, a))
 		wantUpright(t, "source image, a JPEG", n.stored(t, r.Source), plain)
 		wantUpright(t, "mask, a PNG", n.stored(t, r.Mask), red)
@@ -167,7 +168,8 @@ func TestResultsAreSeenAsMeant(t *testing.T) {
 		who, worker := n.person(t, false, 1000), n.person(t, true, 0)
 		n.accept(t, ask(who, 1))
 		job := n.take(t, worker, pop("w"))
-		_, err := n.Submit(context.Background(), worker.Key, api.ImageSubmit{ID: *job.ID, Generation: base64.StdEncoding.EncodeToString(lyingJPEG(t)), State: "ok", Seed: 7})
+		_, err := n.Submit(context.Background(), worker.Key,
+			api.ImageSubmit{ID: *job.ID, Generation: base64.StdEncoding.EncodeToString(lyingJPEG(t)), State: "ok", Seed: 7})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,26 +185,32 @@ func TestAnyAlphaIsAMask(t *testing.T) {
 	for i := 3; i < len(clear.Pix)/2; i += 4 {
 		clear.Pix[i] = 0
 	}
+
 	full := image.NewRGBA(clear.Rect)
 	for i := range full.Pix {
 		full.Pix[i] = 255
 	}
+
 	palette := image.NewPaletted(clear.Rect, color.Palette{color.NRGBA{9, 9, 9, 255}, color.NRGBA{200, 0, 0, 0}})
 	for i := range palette.Pix[:64*16] {
 		palette.Pix[i] = 1
 	}
+
 	opaque := image.NewPaletted(clear.Rect, color.Palette{color.Black, color.White})
 	var webp, gifFile, plainGIF bytes.Buffer
 	if err := imaging.EncodeWebP(t.Context(), &webp, clear, 80); err != nil {
 		t.Fatal(err)
 	}
+
 	forGIF := image.NewPaletted(clear.Rect, color.Palette{color.Black, color.Transparent})
 	copy(forGIF.Pix, palette.Pix)
+
 	for b, m := range map[*bytes.Buffer]image.Image{&gifFile: forGIF, &plainGIF: opaque} {
 		if err := gif.Encode(b, m, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	const refused = "InpaintingMissingMask"
 	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
@@ -235,6 +243,7 @@ func TestAnyAlphaIsAMask(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+
 				img := n.stored(t, n.record(t, answer.Accepted.ID).Source)
 				if o, ok := img.(interface{ Opaque() bool }); !ok || o.Opaque() {
 					t.Error("the worker gets no transparent part")
@@ -280,21 +289,26 @@ func TestPoorCallersCostNoFetch(t *testing.T) {
 		n.Sources = fetched
 		poor, rich := n.person(t, false, 26), n.person(t, false, 100_000)
 		spent := n.key(t, rich, account.SharedKeyChange{Kudos: ptr(int64(5))})
+
 		narrow := n.key(t, rich, account.SharedKeyChange{Kudos: ptr(int64(-1)), MaxSteps: ptr(int64(1))})
 		for _, c := range []struct {
 			key  string
 			code horde.Code
-		}{{poor.Key, horde.KudosUpfront}, {spent, horde.SharedKeyInsufficientKudos}, {narrow, horde.BadRequest}, {"nobody's", horde.InvalidAPIKey}} {
-			for what, source := range map[string]string{"by address": anySource, "that is not there": noSource, "that is none": "no image"} {
+		}{{poor.Key, horde.KudosUpfront}, {spent, horde.SharedKeyInsufficientKudos}, {narrow, horde.BadRequest},
+			{"nobody's", horde.InvalidAPIKey}} {
+			for what, source := range map[string]string{"by address": anySource, "that is not there": noSource,
+				"that is none": "no image"} {
 				a := dearAsk(hordetest.Person{Key: c.key})
 				a.Body.SourceImage, a.Body.SourceMask = source, anySource
 				_, err := n.Accept(ctx, a)
 				wantCode(t, fmt.Sprintf("%s, a source image %s", c.code, what), err, c.code)
 			}
 		}
+
 		if k := fetched.n.Load(); k != 0 {
 			t.Errorf("%d source images were fetched for callers who were refused", k)
 		}
+
 		a := dearAsk(rich)
 		a.Body.SourceImage = anySource
 		n.accept(t, a)

@@ -50,7 +50,8 @@ type step struct {
 	a, b int // what they mean depends on what
 }
 
-var stormSteps = []string{"accept", "accept", "accept", "pop", "pop", "pop", "pop", "pop", "ok", "ok", "ok", "ok", "twice", "censored",
+var stormSteps = []string{"accept", "accept", "accept", "pop", "pop", "pop", "pop", "pop", "ok", "ok", "ok", "ok",
+	"twice", "censored",
 	"faulted", "faulted", "cancel", "check", "sweep", "late"}
 
 // TestStorm runs random mixes of everything at once. At the end no job was given
@@ -65,10 +66,12 @@ func TestStorm(t *testing.T) {
 			for i := range 6 {
 				s.people = append(s.people, all[0].person(rt, i == 0, int64(40*i)))
 			}
+
 			plan := rapid.SliceOfN(rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
 				return step{rapid.SampledFrom(stormSteps).Draw(t, "what"), rapid.IntRange(0, len(all)-1).Draw(t, "node"),
 					rapid.IntRange(0, 99).Draw(t, "a"), rapid.IntRange(0, 99).Draw(t, "b")}
 			}), 5, 40), 4, 12).Draw(rt, "plan")
+
 			var wg sync.WaitGroup
 			for _, steps := range plan {
 				wg.Go(func() {
@@ -77,10 +80,12 @@ func TestStorm(t *testing.T) {
 					}
 				})
 			}
+
 			wg.Wait()
 			for _, p := range s.problems {
 				rt.Error(p)
 			}
+
 			s.check(db)
 		})
 	})
@@ -97,6 +102,7 @@ func (s *storm) do(st step) {
 		if j, ok := s.pick(st.a, true); ok {
 			s.submit(n, j, st.what)
 		}
+
 	case "twice": // a worker that repeats itself, at another node where there is one
 		if j, ok := s.pick(st.a, true); ok {
 			var wg sync.WaitGroup
@@ -105,6 +111,7 @@ func (s *storm) do(st step) {
 			}
 			wg.Wait()
 		}
+
 	case "cancel", "check":
 		s.mu.Lock()
 		id := ""
@@ -113,10 +120,12 @@ func (s *storm) do(st step) {
 		}
 		s.mu.Unlock()
 		s.look(n, id, st.what)
+
 	case "sweep":
 		if err := n.Sweep(context.Background()); err != nil {
 			s.complain("sweep: %v", err)
 		}
+
 	case "late":
 		n.clock.Advance(time.Duration(st.b) * 4 * time.Second) // 150 s is the least that a job is given
 	}
@@ -153,6 +162,7 @@ func (s *storm) pop(n *node, st step) {
 		s.complain("check in: %v", err)
 		return
 	}
+
 	job, err := n.Pop(context.Background(), o, time.Duration(st.b%3)*time.Millisecond)
 	if err != nil {
 		if horde.CodeOf(err) != horde.WorkerMaintenance {
@@ -160,8 +170,10 @@ func (s *storm) pop(n *node, st step) {
 		}
 		return
 	}
+
 	s.mu.Lock()
 	defer s.mu.Unlock()
+
 	for _, id := range job.IDs {
 		if s.claimed[id] {
 			s.problems = append(s.problems, "job "+id+" was given out twice")
@@ -227,9 +239,11 @@ func (s *storm) check(db *storetest.DB) {
 			s.t.Fatalf("%s: %s", what, details)
 		}
 	}
+
 	n := s.nodes[0]
 	fatal("accounting", balanced(n))
 	fatal("settlement", settled(db, n))
+
 	for i, n := range s.nodes {
 		fatal(fmt.Sprint("index of node ", i), hordetest.Eventually(n.differs))
 		again, err := New(context.Background(), n.Config)
@@ -238,16 +252,20 @@ func (s *storm) check(db *storetest.DB) {
 		}
 		fatal("index after a start", (&node{Queue: again, clock: n.clock}).differs())
 	}
+
 	for _, j := range s.running {
 		s.submit(s.nodes[rand.IntN(len(s.nodes))], j, "ok")
 	}
+
 	if len(s.problems) > 0 {
 		s.t.Fatal(s.problems)
 	}
+
 	fatal("accounting after the last submit", balanced(n))
 	fatal("settlement after the last submit", settled(db, n))
 	fatal("holds", s.holds())
 	n.clock.Advance(2 * time.Hour)
+
 	var wg sync.WaitGroup
 	for _, n := range s.nodes {
 		wg.Go(func() {
@@ -256,6 +274,7 @@ func (s *storm) check(db *storetest.DB) {
 			}
 		})
 	}
+
 	wg.Wait()
 	for i, n := range s.nodes {
 		fatal(fmt.Sprint("index of node ", i, " at the end"), hordetest.Eventually(func() string {
@@ -265,6 +284,7 @@ func (s *storm) check(db *storetest.DB) {
 			return n.differs()
 		}))
 	}
+
 	fatal("settlement at the end", settled(db, n))
 	if len(s.problems) > 0 {
 		s.t.Fatal(s.problems)

@@ -23,17 +23,18 @@ func TestPriceByWorkersThatCouldGetIt(t *testing.T) {
 			price        func(s *shop, models ...string) float64
 			small, large string
 		}{
-			{"image", func(s *shop, name, model string) { s.node.offer(t, s.owner, pop(name, model)) }, func(s *shop, models ...string) float64 {
-				a := ask(s.asker, 1, models...)
-				if models == nil {
-					a.Body.Models = &[]string{}
-				}
-				p, err := s.Price(t.Context(), a)
-				if err != nil {
-					t.Fatal(err)
-				}
-				return float64(p.Charged)
-			}, catalog.Sketch, "SDXL 1.0"},
+			{"image", func(s *shop, name, model string) { s.node.offer(t, s.owner, pop(name, model)) },
+				func(s *shop, models ...string) float64 {
+					a := ask(s.asker, 1, models...)
+					if models == nil {
+						a.Body.Models = &[]string{}
+					}
+					p, err := s.Price(t.Context(), a)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return float64(p.Charged)
+				}, catalog.Sketch, "SDXL 1.0"},
 			{"text", func(s *shop, name, model string) {
 				if _, err := s.Fleet.CheckInText(t.Context(), s.owner.User, scribe(name, model), "10.0.0.1"); err != nil {
 					t.Fatal(err)
@@ -52,18 +53,22 @@ func TestPriceByWorkersThatCouldGetIt(t *testing.T) {
 				if cheap >= expensive {
 					t.Fatalf("%v is no less than %v", cheap, expensive)
 				}
+
 				proven := func(name string) {
-					db.Exec("UPDATE workers SET totals = $1 WHERE id = $2", `{"fulfilments":1,"speeds":[9000000]}`, n.Fleet.ByName(name).ID)
+					db.Exec("UPDATE workers SET totals = $1 WHERE id = $2", `{"fulfilments":1,"speeds":[9000000]}`,
+						n.Fleet.ByName(name).ID)
 					if err := n.Fleet.Reload(t.Context()); err != nil {
 						t.Fatal(err)
 					}
 				}
+
 				costs := func(want float64, why string) {
 					t.Helper()
 					if got := tt.price(s); got != want {
 						t.Errorf("%s: %v, want %v", why, got, want)
 					}
 				}
+
 				tt.offer(s, "regular "+tt.name, tt.small)
 				tt.offer(s, "stranger "+tt.name, tt.large)
 				costs(expensive, "all workers are new")

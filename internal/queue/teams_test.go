@@ -61,7 +61,8 @@ func TestTeamTotals(t *testing.T) {
 		}
 		wg.Wait()
 		if d := team(); d.RequestsFulfilled != 10 || d.Kudos != api.Float(earned.Float()) || earned == 0 {
-			t.Errorf("the team has %d images and %v kudos; its worker delivered 10 and earned %v", d.RequestsFulfilled, d.Kudos, earned)
+			t.Errorf("the team has %d images and %v kudos; its worker delivered 10 and earned %v", d.RequestsFulfilled,
+				d.Kudos, earned)
 		}
 
 		// What is delivered after the worker left is not the team's.
@@ -72,7 +73,8 @@ func TestTeamTotals(t *testing.T) {
 			t.Fatal(err)
 		}
 		if d := team(); d.RequestsFulfilled != 10 || d.Kudos != api.Float(earned.Float()) || d.WorkerCount != 0 {
-			t.Errorf("after its worker left the team has %d images, %v kudos, %d workers", d.RequestsFulfilled, d.Kudos, d.WorkerCount)
+			t.Errorf("after its worker left the team has %d images, %v kudos, %d workers", d.RequestsFulfilled, d.Kudos,
+				d.WorkerCount)
 		}
 	})
 }

@@ -59,6 +59,7 @@ func TestSharedKeyPays(t *testing.T) {
 		alice, worker := n.person(t, false, 1000), n.person(t, true, 0)
 		key := n.key(t, alice, account.SharedKeyChange{Kudos: ptr(int64(500))})
 		id := n.accept(t, ask(hordetest.Person{Key: key}, 2))
+
 		for job := n.take(t, worker, pop("w")); job != nil; job = n.take(t, worker, pop("w")) {
 			for _, j := range job.IDs {
 				if _, err := n.submit(worker.Key, j, ""); err != nil {
@@ -66,14 +67,18 @@ func TestSharedKeyPays(t *testing.T) {
 				}
 			}
 		}
+
 		st, err := n.Status(context.Background(), id)
 		if err != nil || !st.Done || st.Kudos <= 3 {
 			t.Fatalf("%+v, %v", st, err)
 		}
+
 		k, cost := n.keyNow(t, key), horde.KudosOf(float64(st.Kudos))
 		if k.Utilized != cost || k.Budget != horde.Whole(500)-cost || n.money(t, alice).Balance != horde.Whole(1000)-cost {
-			t.Errorf("cost %v: the key has %v and spent %v, its owner has %v", cost, k.Budget, k.Utilized, n.money(t, alice).Balance)
+			t.Errorf("cost %v: the key has %v and spent %v, its owner has %v", cost, k.Budget, k.Utilized,
+				n.money(t, alice).Balance)
 		}
+
 		if what := settled(db, n); what != "" {
 			t.Error(what)
 		}
@@ -86,7 +91,8 @@ func TestSharedKeyRefusals(t *testing.T) {
 	ctx := context.Background()
 	alice := n.person(t, false, 1000)
 	small := n.key(t, alice, account.SharedKeyChange{Kudos: ptr(int64(2))})
-	limits := n.key(t, alice, account.SharedKeyChange{MaxPixels: ptr(int64(4096)), MaxSteps: ptr(int64(4)), MaxTokens: ptr(int64(20))})
+	limits := n.key(t, alice,
+		account.SharedKeyChange{MaxPixels: ptr(int64(4096)), MaxSteps: ptr(int64(4)), MaxTokens: ptr(int64(20))})
 	of := func(key string, edit func(*api.ImageRequest)) error {
 		a := ask(hordetest.Person{Key: key}, 1)
 		edit(&a.Body)
@@ -94,13 +100,15 @@ func TestSharedKeyRefusals(t *testing.T) {
 		return err
 	}
 	wantCode(t, "budget", of(small, func(*api.ImageRequest) {}), horde.SharedKeyInsufficientKudos)
-	wantCode(t, "budget of a dry run", of(small, func(b *api.ImageRequest) { b.DryRun = ptr(true) }), horde.SharedKeyInsufficientKudos)
+	wantCode(t, "budget of a dry run", of(small, func(b *api.ImageRequest) { b.DryRun = ptr(true) }),
+		horde.SharedKeyInsufficientKudos)
 	wantCode(t, "pixels", of(limits, func(b *api.ImageRequest) { b.Params.Width = ptr(128) }), horde.BadRequest)
 	wantCode(t, "steps", of(limits, func(b *api.ImageRequest) { b.Params.Steps = ptr(5) }), horde.BadRequest)
 	if err := of(limits, func(*api.ImageRequest) {}); err != nil {
 		t.Errorf("within the limits: %v", err)
 	}
-	_, err := n.AcceptText(ctx, TextRequest{From: From{Key: limits}, Body: api.TextRequest{Prompt: "x", Params: &api.TextParams{MaxLength: ptr(21)}}})
+	_, err := n.AcceptText(ctx,
+		TextRequest{From: From{Key: limits}, Body: api.TextRequest{Prompt: "x", Params: &api.TextParams{MaxLength: ptr(21)}}})
 	wantCode(t, "tokens", err, horde.BadRequest)
 
 	// They say which of the key's limits was broken, by how much, and what can be done.
@@ -113,11 +121,13 @@ func TestSharedKeyRefusals(t *testing.T) {
 		}
 	}
 	says("tokens", err, "at most 20 tokens in a job (max_text_tokens), not 21.", "ask the key's owner")
-	says("pixels", of(limits, func(b *api.ImageRequest) { b.Params.Width = ptr(128) }), "at most 4096 pixels in a job (max_image_pixels), not 8192.")
+	says("pixels", of(limits, func(b *api.ImageRequest) { b.Params.Width = ptr(128) }),
+		"at most 4096 pixels in a job (max_image_pixels), not 8192.")
 	says("pixels and steps", of(limits, func(b *api.ImageRequest) { b.Params.Width, b.Params.Steps = ptr(128), ptr(5) }),
 		"(max_image_pixels), not 8192.", "at most 4 steps in a job (max_image_steps), not 5.")
 	says("budget", of(small, func(*api.ImageRequest) {}), "2.00 left", "set allow_downgrade")
-	_, err = n.AcceptText(ctx, TextRequest{From: From{Key: small}, Body: api.TextRequest{Prompt: "x", Params: &api.TextParams{MaxLength: ptr(80)}}})
+	_, err = n.AcceptText(ctx,
+		TextRequest{From: From{Key: small}, Body: api.TextRequest{Prompt: "x", Params: &api.TextParams{MaxLength: ptr(80)}}})
 	wantCode(t, "budget of a text", err, horde.SharedKeyInsufficientKudos)
 	says("budget of a text", err, "This request costs about 20.00 kudos", "2.00 left")
 	if err := of(limits, func(b *api.ImageRequest) { b.Params.Steps = ptr(5) }); strings.Contains(err.Error(), "pixels") {
@@ -143,37 +153,45 @@ func TestSharedKeyStorm(t *testing.T) {
 		all := nodes(t, db, c)
 		n := all[0]
 		alice := n.person(t, false, 10_000)
-		keys := []string{n.key(t, alice, account.SharedKeyChange{Kudos: ptr(int64(100))}), n.key(t, alice, account.SharedKeyChange{Kudos: ptr(int64(-1))})}
+		keys := []string{n.key(t, alice, account.SharedKeyChange{Kudos: ptr(int64(100))}),
+			n.key(t, alice, account.SharedKeyChange{Kudos: ptr(int64(-1))})}
 		var accepted [2]atomic.Int64
+
 		var wg sync.WaitGroup
 		for i := range 8 {
 			wg.Go(func() {
 				for j := range 20 {
 					which := (i + j) % 2
 					a := ask(hordetest.Person{Key: keys[which]}, 1, "m", "x")
+
 					_, err := all[i%len(all)].Accept(context.Background(), a)
 					switch {
 					case err == nil:
 						accepted[which].Add(1)
-					case which == 0 && (horde.CodeOf(err) == horde.SharedKeyInsufficientKudos || horde.CodeOf(err) == horde.SharedKeyEmpty), horde.CodeOf(err) == horde.TooManyPrompts:
+					case which == 0 && (horde.CodeOf(err) == horde.SharedKeyInsufficientKudos ||
+						horde.CodeOf(err) == horde.SharedKeyEmpty), horde.CodeOf(err) == horde.TooManyPrompts:
 					default:
 						t.Error(err)
 					}
 				}
 			})
 		}
+
 		wg.Wait()
 		var spent horde.Kudos
 		for i, key := range keys {
 			k := n.keyNow(t, key)
 			spent += k.Utilized
-			if want := horde.Whole(3 * accepted[i].Load()); k.Utilized != want || i == 0 && k.Budget != horde.Whole(100)-want || i == 1 && k.Budget != store.Unlimited {
+			if want := horde.Whole(3 * accepted[i].Load()); k.Utilized != want || i == 0 &&
+				k.Budget != horde.Whole(100)-want || i == 1 && k.Budget != store.Unlimited {
 				t.Errorf("key %d: %d accepted, spent %v, left %v", i, accepted[i].Load(), k.Utilized, k.Budget)
 			}
 		}
+
 		if got := n.money(t, alice).Balance; got != horde.Whole(10_000)-spent {
 			t.Errorf("the owner has %v, and %v was spent", got, spent)
 		}
+
 		if a, err := n.Store.Audit(context.Background()); err != nil || !a.Sound() {
 			t.Errorf("%+v, %v", a, err)
 		}
@@ -199,29 +217,37 @@ func TestDropKey(t *testing.T) {
 		if job == nil {
 			t.Fatal("nothing to take")
 		}
+
 		k := n.keyNow(t, key)
 		if err := n.Accounts.DeleteSharedKey(ctx, alice.User, k); err != nil {
 			t.Fatal(err)
 		}
+
 		if err := n.DropKey(ctx, alice.ID, key); err != nil {
 			t.Fatal(err)
 		}
+
 		if _, err := n.Check(ctx, waiting); horde.CodeOf(err) != horde.RequestNotFound {
 			t.Errorf("the waiting request: %v", err)
 		}
+
 		if c, err := n.Check(ctx, other); err != nil || c.Waiting != 1 {
 			t.Errorf("the owner's own request: %+v, %v", c, err)
 		}
+
 		if c, err := n.Check(ctx, running); err != nil || c.Waiting != 0 || c.Processing != 1 {
 			t.Errorf("the running request: %+v, %v", c, err)
 		}
+
 		before := n.money(t, alice).Balance
 		if _, err := taker.submit(worker.Key, *job.ID, ""); err != nil {
 			t.Fatal(err)
 		}
+
 		if after := n.money(t, alice).Balance; after >= before {
 			t.Errorf("the owner had %v and has %v", before, after)
 		}
+
 		_, err := n.Accept(ctx, ask(hordetest.Person{Key: key}, 1))
 		wantCode(t, "the key again", err, horde.InvalidAPIKey)
 		if what := hordetest.Eventually(n.differs); what != "" {
@@ -290,7 +316,8 @@ func TestStyledRequests(t *testing.T) {
 		if k := n.keyNow(t, key); k.Utilized != horde.Whole(3) || n.money(t, alice).Balance != mine {
 			t.Errorf("the key spent %v, alice has %v of %v", k.Utilized, n.money(t, alice).Balance, mine)
 		}
-		if _, err := n.Accounts.ModifySharedKey(ctx, trudy.User, n.keyNow(t, key), account.SharedKeyChange{Kudos: ptr(int64(0))}); err != nil {
+		if _, err := n.Accounts.ModifySharedKey(ctx, trudy.User, n.keyNow(t, key),
+			account.SharedKeyChange{Kudos: ptr(int64(0))}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := use(alice, paid, nil); err != nil { // an empty key does not pay: alice does

@@ -17,7 +17,8 @@ import (
 
 func (n *node) timings(t testing.TB) (all []store.Timing) {
 	t.Helper()
-	if err := n.Store.Timings(context.Background(), func(v store.Timing) error { all = append(all, v); return nil }); err != nil {
+	if err := n.Store.Timings(context.Background(),
+		func(v store.Timing) error { all = append(all, v); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	return all
@@ -30,6 +31,7 @@ func TestTimings(t *testing.T) {
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
+
 		alice, owner := n.person(t, true, 1000), n.person(t, true, 0)
 		paint := func(edit func(*api.ImageRequest), state string) {
 			t.Helper()
@@ -40,22 +42,26 @@ func TestTimings(t *testing.T) {
 			p.Amount = ptr(4)
 			job := n.take(t, owner, p)
 			c.Advance(2500 * time.Millisecond)
+
 			for _, id := range job.IDs {
 				if _, err := n.submit(owner.Key, id, state); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
+
 		paint(func(*api.ImageRequest) {}, "ok")
 		if got := n.timings(t); len(got) != 0 {
 			t.Fatalf("recorded although it is off: %+v", got)
 		}
+
 		n.Timings = true
 		paint(func(b *api.ImageRequest) {
 			b.Prompt = "somebody's secret"
 			b.Params.PostProcessing = []string{"GFPGAN"}
 			b.Params.Loras = []api.Lora{{Name: "secret style"}}
 		}, "ok")
+
 		paint(func(b *api.ImageRequest) { b.Params.N = ptr(3) }, "ok")
 		paint(func(*api.ImageRequest) {}, "censored")
 		paint(func(*api.ImageRequest) {}, "faulted")
@@ -63,25 +69,32 @@ func TestTimings(t *testing.T) {
 		if len(got) != 4 {
 			t.Fatalf("%d timings, want one and a batch of three: %+v", len(got), got)
 		}
+
 		batches := map[int]int{}
 		for _, v := range got {
 			batches[v.Batch]++
-			if horde.Micros(v.Hour) != c.Micros()/hour || v.Micros != 2_500_000 || v.Machine != got[0].Machine || v.Baseline != catalog.SD1 {
+			if horde.Micros(v.Hour) != c.Micros()/hour || v.Micros != 2_500_000 || v.Machine != got[0].Machine ||
+				v.Baseline != catalog.SD1 {
 				t.Errorf("%+v", v)
 			}
+
 			f, err := kudos.ParseFeatures(v.Features)
-			if err != nil || f.Width != 64 || f.Steps != 4 || f.Sampler != "k_euler_a" || !f.Karras || (v.Batch == 1) != (f.Loras == 1) {
+			if err != nil || f.Width != 64 || f.Steps != 4 || f.Sampler != "k_euler_a" || !f.Karras ||
+				(v.Batch == 1) != (f.Loras == 1) {
 				t.Errorf("%+v, %v", f, err)
 			}
+
 			for _, private := range []string{"secret", alice.Key, owner.Key, "fox"} {
 				if strings.Contains(v.Features+v.Machine, private) {
 					t.Errorf("%q is in %+v", private, v)
 				}
 			}
 		}
+
 		if batches[1] != 1 || batches[3] != 3 {
 			t.Errorf("batches %v", batches)
 		}
+
 		if what := settled(db, n); what != "" {
 			t.Error(what)
 		}

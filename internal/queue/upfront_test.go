@@ -81,7 +81,9 @@ func TestUpfrontKudos(t *testing.T) {
 			name  string
 			p     hordetest.Person
 			floor int64
-		}{{"registered", hordetest.Person{User: github, Key: githubKey}, 25}, {alias, hordetest.Person{User: pseudonym, Key: key}, 14}, {"anonymous", hordetest.Person{User: anonymous, Key: api.AnonymousKey}, -50}} {
+		}{{"registered", hordetest.Person{User: github, Key: githubKey}, 25},
+			{alias, hordetest.Person{User: pseudonym, Key: key}, 14},
+			{"anonymous", hordetest.Person{User: anonymous, Key: api.AnonymousKey}, -50}} {
 			n.setBalance(t, c.p, horde.Whole(c.floor)+price-1)
 			_, err := n.Accept(ctx, dearAsk(c.p))
 			wantCode(t, c.name+", a hundredth short", err, horde.KudosUpfront)
@@ -169,6 +171,7 @@ func TestLoadDecides(t *testing.T) {
 	t.Parallel()
 	c := hordetest.NewClock()
 	n := newNode(t, storetest.On(t, storetest.SQLite), c)
+
 	poor := n.person(t, false, 26)
 	large := func() error {
 		a := ask(poor, 1)
@@ -179,12 +182,15 @@ func TestLoadDecides(t *testing.T) {
 	if err := large(); err != nil {
 		t.Fatal(err)
 	}
+
 	for range 10 { // 200 jobs leave 1024 − 181 pixels
 		n.accept(t, ask(n.person(t, false, 26), 20))
 	}
+
 	if err := large(); err != nil {
 		t.Errorf("before it was counted again: %v", err)
 	}
+
 	c.Advance(time.Minute + time.Second)
 	wantCode(t, "on a busy horde", large(), horde.KudosUpfront)
 	worker := n.person(t, true, 0)
@@ -207,11 +213,13 @@ func TestStartingPriority(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	alice, flagged, poor := n.person(t, false, 777), n.person(t, false, 123_456), n.person(t, false, 30)
 	n.become(t, flagged, account.Flagged)
 	n.become(t, poor, account.Flagged)
 	n.setBalance(t, poor, horde.Whole(10))
 	n.setBalance(t, hordetest.Person{User: anonymous, Key: api.AnonymousKey}, horde.Whole(-50))
+
 	for _, c := range []struct {
 		name string
 		key  string

@@ -23,6 +23,7 @@ func (n *node) waiting(t *testing.T, owner hordetest.Person, p api.ImagePop, d t
 	o := n.offer(t, owner, p)
 	done := make(chan *api.ImageJob, 1)
 	ctx, cancel := context.WithCancel(context.Background())
+
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -32,15 +33,18 @@ func (n *node) waiting(t *testing.T, owner hordetest.Person, p api.ImagePop, d t
 		}
 		done <- job
 	}()
+
 	t.Cleanup(func() { cancel(); <-ended })
 	if what := hordetest.Eventually(func() string {
-		if slices.ContainsFunc(n.images.requests.Waiters.Waiting(), func(w *match.Worker) bool { return w.ID == o.Worker.ID }) {
+		if slices.ContainsFunc(n.images.requests.Waiters.Waiting(),
+			func(w *match.Worker) bool { return w.ID == o.Worker.ID }) {
 			return ""
 		}
 		return "the pop does not wait"
 	}); what != "" && len(done) == 0 {
 		t.Fatal(what)
 	}
+
 	return done
 }
 
@@ -105,6 +109,7 @@ func TestWaitingPopSleepsOn(t *testing.T) {
 	offer := pop("one")
 	offer.NSFW, offer.MaxPixels = ptr(false), ptr(4096)
 	job := n.waiting(t, owner, offer, 500*time.Millisecond)
+
 	waiting := n.images.requests.Waiters.Waiting()[0]
 	for _, change := range []func(*ImageRequest){
 		func(a *ImageRequest) { a.Body.Models = &[]string{"Deliberate"} },
@@ -120,9 +125,12 @@ func TestWaitingPopSleepsOn(t *testing.T) {
 			t.Errorf("woken by %+v", a.Body)
 		}
 	}
-	if j := <-job; j.ID != nil || j.Skipped["models"] != 1 || j.Skipped["nsfw"] != 1 || j.Skipped["untrusted"] != 1 || j.Skipped["max_pixels"] != 1 {
+
+	if j := <-job; j.ID != nil || j.Skipped["models"] != 1 || j.Skipped["nsfw"] != 1 || j.Skipped["untrusted"] != 1 ||
+		j.Skipped["max_pixels"] != 1 {
 		t.Errorf("at the end of its time: %+v", j)
 	}
+
 	if left := n.images.requests.Waiters.Waiting(); len(left) != 0 {
 		t.Errorf("%d pops still wait", len(left))
 	}
@@ -211,10 +219,11 @@ func TestWaitingPopInMaintenance(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, owner := n.person(t, true, 1000), n.person(t, true, 1000)
 	job := n.waiting(t, owner, pop("one"), long)
-	err := n.Store.Write(t.Context(), store.Unit{Workers: []string{n.Fleet.ByName("one").ID}, Do: func(tx *store.Tx) error {
-		_, err := tx.ChangeWorker(n.Fleet.ByName("one").ID, func(w *store.Worker) { w.Maintenance = true })
-		return err
-	}})
+	err := n.Store.Write(t.Context(),
+		store.Unit{Workers: []string{n.Fleet.ByName("one").ID}, Do: func(tx *store.Tx) error {
+			_, err := tx.ChangeWorker(n.Fleet.ByName("one").ID, func(w *store.Worker) { w.Maintenance = true })
+			return err
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}

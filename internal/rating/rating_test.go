@@ -39,6 +39,7 @@ func TestJudge(t *testing.T) {
 	unfinished.Done = false
 	private.Asked.Shared = false
 	unfinished.Asked = private.Asked
+
 	for _, c := range []struct {
 		what string
 		o    queue.Outcome

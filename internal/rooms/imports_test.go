@@ -101,6 +101,7 @@ func TestImportDirection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	rooms := 0
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
 		var p struct {
@@ -112,8 +113,10 @@ func TestImportDirection(t *testing.T) {
 		} else if err != nil {
 			t.Fatal(err)
 		}
+
 		room := strings.TrimPrefix(p.ImportPath, "horde/")
 		rooms++
+
 		for _, path := range p.Imports {
 			to, ours := strings.CutPrefix(path, "horde/")
 			if ours {
@@ -121,6 +124,7 @@ func TestImportDirection(t *testing.T) {
 			}
 		}
 	}
+
 	if rooms < 20 {
 		t.Errorf("only %d packages found", rooms)
 	}

@@ -39,23 +39,28 @@ func TestDecodeFillsTheStruct(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	p := in.Params
 	if in.Prompt != "a fox" || in.NSFW == nil || *in.NSFW || in.Models == nil || len(*in.Models) != 0 || in.R2 != nil ||
 		in.Workers[0] != "w" {
 		t.Errorf("top: %+v", in)
 	}
+
 	if *p.Width != 512 || *p.Steps != 8 || *p.CfgScale != 7 || *p.Seed != "" || p.Loras[0].Name != "x" ||
 		*p.Loras[0].Model != 0.5 || p.N != nil {
 		t.Errorf("params: %+v", p)
 	}
+
 	if p.Special["a"] != int64(1) || *in.ExtraSourceImages[0].Strength != 2 {
 		t.Errorf("nested: %+v %+v", p.Special, in.ExtraSourceImages)
 	}
+
 	_, raw, err := DecodeRaw[api.ImageRequest](httptest.NewRecorder(),
 		post(`{"prompt":"x","params":{"init_as_image":true}}`), api.ImageRequestSchema)
 	if err != nil || raw["params"].(map[string]any)["init_as_image"] != true {
 		t.Errorf("raw: %v, %v", raw, err)
 	}
+
 	// cfg_scale NaN is for the handler to refuse.
 	in, err = Decode[api.ImageRequest](httptest.NewRecorder(), post(`{"prompt":"x","params":{"cfg_scale":NaN}}`),
 		api.ImageRequestSchema)

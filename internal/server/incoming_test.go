@@ -66,8 +66,10 @@ func bodyRoutes() []Route {
 			if _, err := LenientObject(w, r); err != nil {
 				return err
 			}
+
 			ctx, wait, done := LongPoll(w, r)
 			defer done()
+
 			select {
 			case <-time.After(wait):
 				return ReplyOK(w, r)

@@ -17,6 +17,7 @@ func testRoutes() []Route {
 	ok := func(w http.ResponseWriter, r *http.Request) error {
 		return Reply(w, r, http.StatusOK, map[string]any{"id": r.PathValue("id"), "deep": map[string]int{"a": 1, "b": 2}})
 	}
+
 	return []Route{
 		Get("/api/v2/things", ok),
 		Post("/api/v2/things", func(w http.ResponseWriter, r *http.Request) error {

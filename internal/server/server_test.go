@@ -18,15 +18,18 @@ func TestServeStopsCleanly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	began, finish := make(chan struct{}), make(chan struct{})
 	s := New(Options{}, []Route{Get("/slow", func(w http.ResponseWriter, r *http.Request) error {
 		close(began)
 		<-finish
 		return Reply(w, r, 200, "done")
 	})})
+
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ctx, l, 5*time.Second) }()
+
 	answer := make(chan string, 1)
 	go func() {
 		resp, err := http.Get("http://" + l.Addr().String() + "/slow")
@@ -38,12 +41,14 @@ func TestServeStopsCleanly(t *testing.T) {
 		resp.Body.Close()
 		answer <- strings.TrimSpace(string(b))
 	}()
+
 	<-began
 	stop()
 	close(finish)
 	if got := <-answer; got != `"done"` {
 		t.Errorf("a running call got %s", got)
 	}
+
 	if err := <-served; err != nil {
 		t.Error(err)
 	}

@@ -23,6 +23,7 @@ func TestSpent(t *testing.T) {
 		}
 		return blamed
 	}
+
 	for _, tt := range []struct {
 		name    string
 		rules   *settle.Rules
@@ -31,15 +32,22 @@ func TestSpent(t *testing.T) {
 		spent   bool
 	}{
 		{name: "never tried", rules: settle.Images},
-		{name: "three workers failed", rules: settle.Images, tries: settle.Tries{Blamed: byWorkers(1, 1, 1), Failures: 3}, another: true, spent: true},
-		{name: "three workers failed on a form", rules: settle.Forms, tries: settle.Tries{Blamed: byWorkers(1, 1, 1), Failures: 3}, another: true, spent: true},
-		{name: "three failures of one worker, another is left", rules: settle.Images, tries: settle.Tries{Blamed: byWorkers(3), Failures: 3}, another: true},
-		{name: "three failures of one worker, nobody is left", rules: settle.Images, tries: settle.Tries{Blamed: byWorkers(3), Failures: 3}, spent: true},
-		{name: "three jobs of one pop, nobody is left", rules: settle.Texts, tries: settle.Tries{Blamed: byWorkers(1), Failures: 3}, spent: true},
+		{name: "three workers failed", rules: settle.Images, tries: settle.Tries{Blamed: byWorkers(1, 1, 1), Failures: 3},
+			another: true, spent: true},
+		{name: "three workers failed on a form", rules: settle.Forms,
+			tries: settle.Tries{Blamed: byWorkers(1, 1, 1), Failures: 3}, another: true, spent: true},
+		{name: "three failures of one worker, another is left", rules: settle.Images,
+			tries: settle.Tries{Blamed: byWorkers(3), Failures: 3}, another: true},
+		{name: "three failures of one worker, nobody is left", rules: settle.Images,
+			tries: settle.Tries{Blamed: byWorkers(3), Failures: 3}, spent: true},
+		{name: "three jobs of one pop, nobody is left", rules: settle.Texts,
+			tries: settle.Tries{Blamed: byWorkers(1), Failures: 3}, spent: true},
 		{name: "two failures, nobody is left", rules: settle.Images, tries: settle.Tries{Blamed: byWorkers(2), Failures: 2}},
 		{name: "a form has one try more", rules: settle.Forms, tries: settle.Tries{Blamed: byWorkers(3), Failures: 3}},
-		{name: "four failures on a form, nobody is left", rules: settle.Forms, tries: settle.Tries{Blamed: byWorkers(4), Failures: 4}, spent: true},
-		{name: "nine failures that were nobody's fault", rules: settle.Images, tries: settle.Tries{Fruitless: 9}, another: true},
+		{name: "four failures on a form, nobody is left", rules: settle.Forms,
+			tries: settle.Tries{Blamed: byWorkers(4), Failures: 4}, spent: true},
+		{name: "nine failures that were nobody's fault", rules: settle.Images, tries: settle.Tries{Fruitless: 9},
+			another: true},
 		{name: "ten of them", rules: settle.Images, tries: settle.Tries{Fruitless: 10}, another: true, spent: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -88,7 +96,10 @@ func TestThirdFailureEndsTheWork(t *testing.T) {
 		}{
 			{"request", func() (func(*fleet.Worker) settle.Assignment, settle.Funds, func() bool) {
 				q := r.request(payer, 1, horde.Whole(20), "")
-				return func(w *fleet.Worker) settle.Assignment { return r.job(q, w) }, q.funds, func() bool { return r.state(q).Faulted }
+				return func(w *fleet.Worker) settle.Assignment {
+					return r.job(q,
+						w)
+				}, q.funds, func() bool { return r.state(q).Faulted }
 			}},
 			{"form", func() (func(*fleet.Worker) settle.Assignment, settle.Funds, func() bool) {
 				f := r.forms(payer, 1)[0]
@@ -110,7 +121,8 @@ func TestThirdFailureEndsTheWork(t *testing.T) {
 			r.run(tt.name, func(r *rig) {
 				hand, funds, ended := tt.start()
 				held := r.account(payer).Held
-				workers := []*fleet.Worker{r.worker(owner, horde.KindImage, 1), r.worker(owner, horde.KindImage), r.worker(owner, horde.KindImage, 1)}
+				workers := []*fleet.Worker{r.worker(owner, horde.KindImage, 1), r.worker(owner, horde.KindImage),
+					r.worker(owner, horde.KindImage, 1)}
 				var before []string
 				for i, w := range workers {
 					if ended() || r.account(payer).Held != held {
@@ -209,14 +221,16 @@ func TestAbortsAreCounted(t *testing.T) {
 		payer, owner := r.user(0), r.user(0)
 		q, w := r.request(payer, 1, 0, ""), r.worker(owner, horde.KindImage)
 		for i := range 21 {
-			job := &settle.Job{Row: &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Decoy: true, Started: horde.Micros(r.now.Load()), TTL: 1}}
+			job := &settle.Job{Row: &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Decoy: true,
+				Started: horde.Micros(r.now.Load()), TTL: 1}}
 			r.write(nil, func(tx *store.Tx) error { tx.InsertJob(*job.Row); return nil })
 			if a := r.abort(settle.Abort{Assignment: job, Worker: w}); a.Suspected != (i == 20) {
 				r.Fatalf("suspected with abort %d: %v", i+1, a.Suspected)
 			}
 		}
 		row := r.workerRow(w)
-		if !row.Maintenance || len(row.Totals.FailedPops) != 0 || !slices.Equal(row.Totals.Suspicions, []int{account.SuspicionAborts}) {
+		if !row.Maintenance || len(row.Totals.FailedPops) != 0 ||
+			!slices.Equal(row.Totals.Suspicions, []int{account.SuspicionAborts}) {
 			r.Errorf("the worker is %+v", row)
 		}
 		if s := r.state(q); s.Faults != 0 || s.Waiting != 1 {

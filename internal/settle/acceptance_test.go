@@ -26,11 +26,18 @@ func TestAcceptance(t *testing.T) {
 		}{
 			{name: "tax alone", acceptance: settle.Acceptance{Rules: settle.Images, Tax: tax}, paid: tax, requests: 1},
 			{name: "text", acceptance: settle.Acceptance{Rules: settle.Texts, Tax: 100}, paid: 100, requests: 1},
-			{name: "upfront", acceptance: settle.Acceptance{Rules: settle.Images, Tax: tax, Needed: horde.Whole(50)}, held: horde.Whole(50) - tax, paid: tax, requests: 1},
-			{name: "all that can be spent", acceptance: settle.Acceptance{Rules: settle.Images, Tax: tax, Needed: rich - floor}, held: rich - floor - tax, paid: tax, requests: 1},
-			{name: "more than that", acceptance: settle.Acceptance{Rules: settle.Images, Tax: tax, Needed: rich - floor + 1}, err: kudos.ErrInsufficient},
-			{name: "forms", acceptance: settle.Acceptance{Rules: settle.Forms, Wishes: []kudos.OptionalHold{{ID: "a", Amount: 300}, {ID: "b", Amount: 500}}}, held: 800},
-			{name: "forms that cost more than is there", acceptance: settle.Acceptance{Rules: settle.Forms, Wishes: []kudos.OptionalHold{{ID: "c", Amount: rich}}}, held: rich - floor},
+			{name: "upfront", acceptance: settle.Acceptance{Rules: settle.Images, Tax: tax, Needed: horde.Whole(50)},
+				held: horde.Whole(50) - tax, paid: tax, requests: 1},
+			{name: "all that can be spent",
+				acceptance: settle.Acceptance{Rules: settle.Images, Tax: tax, Needed: rich - floor}, held: rich - floor - tax,
+				paid: tax, requests: 1},
+			{name: "more than that", acceptance: settle.Acceptance{Rules: settle.Images, Tax: tax, Needed: rich - floor + 1},
+				err: kudos.ErrInsufficient},
+			{name: "forms", acceptance: settle.Acceptance{Rules: settle.Forms,
+				Wishes: []kudos.OptionalHold{{ID: "a", Amount: 300}, {ID: "b", Amount: 500}}}, held: 800},
+			{name: "forms that cost more than is there",
+				acceptance: settle.Acceptance{Rules: settle.Forms, Wishes: []kudos.OptionalHold{{ID: "c", Amount: rich}}},
+				held:       rich - floor},
 			{name: "no forms", acceptance: settle.Acceptance{Rules: settle.Forms}},
 		} {
 			r.run(tt.name, func(r *rig) {

@@ -22,7 +22,8 @@ func TestClaimJobs(t *testing.T) {
 		claim := func(n int, fake bool) error {
 			jobs := make([]store.Job, n)
 			for i := range jobs {
-				jobs[i] = store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Decoy: fake, Started: horde.Micros(r.now.Load()), TTL: 1}
+				jobs[i] = store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Decoy: fake,
+					Started: horde.Micros(r.now.Load()), TTL: 1}
 			}
 			err := settle.ClaimJobs(r.Context(), r.Store, jobs, 0)
 			return err
@@ -60,26 +61,32 @@ func TestClaimForms(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
 		first, second := r.worker(owner, horde.KindAlchemy), r.worker(owner, horde.KindAlchemy)
+
 		forms := r.forms(payer, 3)
 		claim := func(w *fleet.Worker, forms ...*settle.Form) int {
-			c := settle.FormClaim{Worker: w.ID, Pop: horde.NewID(), Forms: forms, At: horde.Micros(r.now.Load()), Ends: horde.Micros(r.now.Load() + 1), Expires: 0}
+			c := settle.FormClaim{Worker: w.ID, Pop: horde.NewID(), Forms: forms, At: horde.Micros(r.now.Load()),
+				Ends: horde.Micros(r.now.Load() + 1), Expires: 0}
 			taken, err := settle.ClaimForms(r.Context(), r.Store, c)
 			if err != nil {
 				r.Fatal(err)
 			}
+
 			for _, f := range taken {
 				if f.Progress.State != store.FormRunning || f.Progress.WorkerID != w.ID {
 					r.Errorf("%+v", f.Progress)
 				}
 			}
+
 			return len(taken)
 		}
 		if n := claim(first, forms[0]); n != 1 {
 			r.Errorf("%d of 1 taken", n)
 		}
+
 		if n := claim(second, forms...); n != 2 {
 			r.Errorf("%d of 3 taken, one is another worker's", n)
 		}
+
 		if n := claim(first, forms...); n != 0 {
 			r.Errorf("%d taken of none", n)
 		}

@@ -77,7 +77,8 @@ func TestDelivery(t *testing.T) {
 				}
 
 				n := r.workerRow(w).Totals
-				if n.Kudos != horde.Whole(8) || *tt.rules.Earnings(&n) != horde.Whole(8) || n.WorkUnits != 40 || n.Fulfilments != 1 ||
+				if n.Kudos != horde.Whole(8) || *tt.rules.Earnings(&n) != horde.Whole(8) || n.WorkUnits != 40 ||
+					n.Fulfilments != 1 ||
 					!slices.Equal(n.Speeds, []float64{1.5}) {
 					r.Errorf("the worker's totals are %+v", n)
 				}
@@ -108,7 +109,8 @@ func TestLeaseEndsOnce(t *testing.T) {
 				var err error
 				if i%2 == 0 {
 					assignment.Result.State = store.JobDone
-					if _, err = r.deliver(settle.Delivery{Rules: settle.Images, Assignment: assignment, Funds: funds, Worker: w.ID, Owner: owner}); err == nil {
+					if _, err = r.deliver(settle.Delivery{Rules: settle.Images, Assignment: assignment, Funds: funds, Worker: w.ID,
+						Owner: owner}); err == nil {
 						delivered.Add(1)
 					}
 				} else {
@@ -152,7 +154,8 @@ func TestHoldIsFreedAtTheEnd(t *testing.T) {
 		for i, held := range []horde.Kudos{horde.Whole(30) - tax - horde.Whole(10), 0} {
 			job := r.job(q, w)
 			job.Result.State = store.JobDone
-			if _, err := r.deliver(settle.Delivery{Rules: settle.Images, Assignment: job, Funds: q.funds, Worker: w.ID, Owner: owner}); err != nil {
+			if _, err := r.deliver(settle.Delivery{Rules: settle.Images, Assignment: job, Funds: q.funds, Worker: w.ID,
+				Owner: owner}); err != nil {
 				r.Fatal(err)
 			}
 			if a := r.account(payer); a.Held != held {
@@ -169,13 +172,15 @@ func TestSharedKeyPays(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
 		w := r.worker(owner, horde.KindImage)
-		key := store.SharedKey{ID: horde.NewID(), UserID: payer.ID, Budget: horde.Whole(7), MaxPixels: -1, MaxSteps: -1, MaxTokens: -1}
+		key := store.SharedKey{ID: horde.NewID(), UserID: payer.ID, Budget: horde.Whole(7), MaxPixels: -1, MaxSteps: -1,
+			MaxTokens: -1}
 		r.write([]horde.UserID{payer.ID}, func(tx *store.Tx) error { return tx.InsertSharedKey(key) })
 
 		q := r.request(payer, 1, horde.Whole(30), key.ID)
 		job := r.job(q, w)
 		job.Result.State = store.JobDone
-		if _, err := r.deliver(settle.Delivery{Rules: settle.Images, Assignment: job, Funds: q.funds, Worker: w.ID, Owner: owner}); err != nil {
+		if _, err := r.deliver(settle.Delivery{Rules: settle.Images, Assignment: job, Funds: q.funds, Worker: w.ID,
+			Owner: owner}); err != nil {
 			r.Fatal(err)
 		}
 
@@ -200,7 +205,8 @@ func TestTooFastIsSuspicious(t *testing.T) {
 		w := r.worker(owner, horde.KindText)
 		job := r.job(r.request(payer, 1, 0, ""), w)
 		job.Result.State = store.JobDone
-		d := settle.Delivery{Rules: settle.Texts, Assignment: job, Funds: settle.Funds{Payer: payer.ID}, Worker: w.ID, Owner: owner, Suspicions: 2}
+		d := settle.Delivery{Rules: settle.Texts, Assignment: job, Funds: settle.Funds{Payer: payer.ID}, Worker: w.ID,
+			Owner: owner, Suspicions: 2}
 		if _, err := r.deliver(d); err != nil {
 			r.Fatal(err)
 		}
@@ -220,10 +226,12 @@ func TestDecoyMovesNothing(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
 		q, w := r.request(payer, 1, 0, ""), r.worker(owner, horde.KindImage)
-		job := &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Decoy: true, Started: horde.Micros(r.now.Load()), TTL: 1}
+		job := &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Decoy: true,
+			Started: horde.Micros(r.now.Load()), TTL: 1}
 		r.write(nil, func(tx *store.Tx) error { tx.InsertJob(*job); return nil })
 
-		if err := settle.EndDecoy(r.Context(), r.Store, &settle.Job{Row: job, Result: store.JobResult{State: store.JobDone}}); err != nil {
+		if err := settle.EndDecoy(r.Context(), r.Store,
+			&settle.Job{Row: job, Result: store.JobResult{State: store.JobDone}}); err != nil {
 			r.Fatal(err)
 		}
 		if a, o := r.account(payer), r.account(owner); a.Balance != rich-tax || o.Balance != rich {

@@ -134,20 +134,27 @@ func (h *rig) request(payer *account.User, n int, needed horde.Kudos, key string
 			}
 			a.Key = &k
 		}
+
 		reserved, err := a.Apply(tx)
 		if err != nil {
 			return err
 		}
+
 		if reserved.OnAccount {
 			q.funds.Hold = settle.HoldOfRequest(q.id)
 		}
+
 		if key != "" {
 			q.funds.Key = &kudos.KeyUse{Key: key, Request: q.id, Promised: reserved.Promised}
 		}
+
 		tx.InsertRequest(store.Request{ID: q.id, Kind: horde.KindImage, UserID: payer.ID, Created: tx.Now, Body: "{}",
-			RequestState: store.RequestState{Jobs: n, Waiting: n, Expires: tx.Now + horde.MicrosIn(time.Hour), Consumed: tax, Version: 1}})
+			RequestState: store.RequestState{Jobs: n, Waiting: n, Expires: tx.Now + horde.MicrosIn(time.Hour), Consumed: tax,
+				Version: 1}})
+
 		return nil
 	})
+
 	return q
 }
 
@@ -165,7 +172,8 @@ func (h *rig) state(q *request) store.RequestState {
 // job hands a job of a request out to a worker.
 func (h *rig) job(q *request, w *fleet.Worker) *settle.Job {
 	h.Helper()
-	j := &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Model: "m", Started: horde.Micros(h.now.Load()), TTL: 150_000_000}
+	j := &store.Job{ID: horde.NewID(), RequestID: q.id, WorkerID: w.ID, Model: "m", Started: horde.Micros(h.now.Load()),
+		TTL: 150_000_000}
 	j.Pop = j.ID
 	h.write(nil, func(tx *store.Tx) error {
 		if _, err := tx.Claim(q.id, 1, 0); err != nil {
@@ -181,14 +189,18 @@ func (h *rig) job(q *request, w *fleet.Worker) *settle.Job {
 // to workers, as far as there are any.
 func (h *rig) forms(payer *account.User, n int, workers ...*fleet.Worker) (forms []*settle.Form) {
 	h.Helper()
-	request := store.AlchemyRequest{ID: horde.NewID(), UserID: payer.ID, Created: horde.Micros(h.now.Load()), Expires: horde.Micros(h.now.Load()) + 1e9, Body: "{}"}
+	request := store.AlchemyRequest{ID: horde.NewID(), UserID: payer.ID, Created: horde.Micros(h.now.Load()),
+		Expires: horde.Micros(h.now.Load()) + 1e9, Body: "{}"}
 	var rows []store.Form
+
 	var wishes []kudos.OptionalHold
 	for i := range n {
-		row := store.Form{ID: horde.NewID(), RequestID: request.ID, Position: i, Name: "caption", FormProgress: store.FormProgress{Version: 1}}
+		row := store.Form{ID: horde.NewID(), RequestID: request.ID, Position: i, Name: "caption",
+			FormProgress: store.FormProgress{Version: 1}}
 		rows = append(rows, row)
 		wishes = append(wishes, kudos.OptionalHold{ID: settle.HoldOfForm(row.ID), Amount: formCharge})
 	}
+
 	h.write([]horde.UserID{payer.ID}, func(tx *store.Tx) error {
 		a := settle.Acceptance{Rules: settle.Forms, Request: request.ID, Payer: payer.ID, Wishes: wishes}
 		if _, err := a.Apply(tx); err != nil {
@@ -197,6 +209,7 @@ func (h *rig) forms(payer *account.User, n int, workers ...*fleet.Worker) (forms
 		tx.InsertAlchemy(request, rows, nil)
 		return nil
 	})
+
 	for i, row := range rows {
 		f := &settle.Form{Row: row}
 		if i < len(workers) {
@@ -204,13 +217,15 @@ func (h *rig) forms(payer *account.User, n int, workers ...*fleet.Worker) (forms
 		}
 		forms = append(forms, f)
 	}
+
 	return forms
 }
 
 // hand gives a waiting form to a worker.
 func (h *rig) hand(f *settle.Form, w *fleet.Worker) {
 	h.Helper()
-	claim := store.ClaimFormOf(&f.Row, w.ID, horde.NewID(), horde.Micros(h.now.Load())+180_000_000, horde.Micros(h.now.Load()))
+	claim := store.ClaimFormOf(&f.Row, w.ID, horde.NewID(), horde.Micros(h.now.Load())+180_000_000,
+		horde.Micros(h.now.Load()))
 	h.write(nil, func(tx *store.Tx) (err error) {
 		f.Row.FormProgress, err = claim.Answer(tx)
 		return err

@@ -15,7 +15,8 @@ import (
 func TestExpiryFreesEverything(t *testing.T) {
 	each(t, func(r *rig) {
 		payer := r.user(0)
-		key := store.SharedKey{ID: horde.NewID(), UserID: payer.ID, Budget: horde.Whole(100), MaxPixels: -1, MaxSteps: -1, MaxTokens: -1}
+		key := store.SharedKey{ID: horde.NewID(), UserID: payer.ID, Budget: horde.Whole(100), MaxPixels: -1, MaxSteps: -1,
+			MaxTokens: -1}
 		r.write([]horde.UserID{payer.ID}, func(tx *store.Tx) error { return tx.InsertSharedKey(key) })
 		q := r.request(payer, 1, horde.Whole(20), key.ID)
 		if k, err := r.SharedKey(r.Context(), key.ID); err != nil || k.Held != horde.Whole(20) {
@@ -53,6 +54,7 @@ func TestSweep(t *testing.T) {
 				looks++
 				return make([]int, min(left, limit)), nil
 			}
+
 			err := settle.Sweep(t.Context(), find, func(context.Context, int) error {
 				if tt.lost {
 					return store.ErrLost
@@ -65,10 +67,12 @@ func TestSweep(t *testing.T) {
 			}
 		})
 	}
+
 	t.Run("an error ends it", func(t *testing.T) {
 		broken := errors.New("broken")
 		find := func(context.Context, int) ([]int, error) { return []int{1, 2}, nil }
-		if err := settle.Sweep(t.Context(), find, func(context.Context, int) error { return broken }); !errors.Is(err, broken) {
+		if err := settle.Sweep(t.Context(), find, func(context.Context, int) error { return broken }); !errors.Is(err,
+			broken) {
 			t.Error(err)
 		}
 	})

@@ -22,6 +22,7 @@ func TestAsk(t *testing.T) {
 			requests[i].Expires = now + horde.MicrosIn(time.Hour)
 			insert(t, s, requests[i])
 		}
+
 		claim := func(q store.Request, refuse bool) store.Unit {
 			ask := store.ClaimOf(q.ID, 1, 0, now)
 			return store.Unit{Key: q.ID, Accounts: []horde.UserID{a}, First: []store.Asked{ask}, Do: func(tx *store.Tx) error {
@@ -35,11 +36,13 @@ func TestAsk(t *testing.T) {
 				return add(a, 1)(tx)
 			}}
 		}
+
 		var units []store.Unit
 		refused := 0
 		for i := range 24 {
 			units = append(units, claim(requests[i%3], i%4 == 3))
 		}
+
 		taken, lost := 0, 0
 		for _, err := range together(t, s, units...) {
 			switch {
@@ -53,18 +56,22 @@ func TestAsk(t *testing.T) {
 				t.Error(err)
 			}
 		}
+
 		if taken != 9 || refused != 6 || lost != 9 {
 			t.Errorf("%d taken, %d lost, %d refused; want 9, 9 and 6", taken, lost, refused)
 		}
+
 		ids := []string{requests[0].ID, requests[1].ID, requests[2].ID}
 		for _, q := range must[[]store.Request](t)(s.Requests(ctx, ids)) {
 			if q.Waiting != 0 {
 				t.Errorf("%d of %d jobs wait", q.Waiting, q.Jobs)
 			}
 		}
+
 		if jobs := must[[]store.Job](t)(s.JobsOf(ctx, ids)); len(jobs) != 9 {
 			t.Errorf("%d jobs, want 9", len(jobs))
 		}
+
 		if balance := must[*store.Account](t)(s.Account(ctx, a)).Balance; balance != 9 {
 			t.Errorf("balance %d, want 9", balance)
 		}
@@ -78,6 +85,7 @@ func TestAskOfManyRequests(t *testing.T) {
 		s, ctx := db.Open(), t.Context()
 		now := horde.MicrosOf(time.Now())
 		var units []store.Unit
+
 		var ids []string
 		for i := range 20 {
 			q := request(now, 1)
@@ -88,26 +96,33 @@ func TestAskOfManyRequests(t *testing.T) {
 				tx.InsertJob(store.Job{ID: "job of " + q.ID, RequestID: q.ID})
 				return nil
 			})
-			end, charge := store.EndOf("job of "+q.ID, store.JobResult{State: store.JobDone, Seed: 5}, now), store.ChargeOf(q.ID, 150, 0)
+
+			end, charge := store.EndOf("job of "+q.ID, store.JobResult{State: store.JobDone, Seed: 5}, now),
+				store.ChargeOf(q.ID, 150, 0)
 			units = append(units, store.Unit{Key: q.ID, First: []store.Asked{end, charge}, Do: func(tx *store.Tx) error {
 				if i%5 == 2 {
 					return errRefused
 				}
+
 				if _, err := end.Answer(tx); err != nil {
 					return err
 				}
+
 				state, err := charge.Answer(tx)
 				if err == nil && state.Consumed != 150 {
 					t.Errorf("consumed %d", state.Consumed)
 				}
+
 				return err
 			}})
 		}
+
 		for i, err := range together(t, s, units...) {
 			if errors.Is(err, errRefused) != (i%5 == 2) {
 				t.Errorf("unit %d: %v", i, err)
 			}
 		}
+
 		for i, id := range ids {
 			q := must[[]store.Request](t)(s.Requests(ctx, []string{id}))[0]
 			j := must[store.Job](t)(s.Job(ctx, "job of "+id))
@@ -115,11 +130,13 @@ func TestAskOfManyRequests(t *testing.T) {
 				t.Errorf("request %d: consumed %d, job %d", i, q.Consumed, j.State)
 			}
 		}
+
 		for i, err := range together(t, s, units...) { // a second time: those that were done are lost
 			if i%5 != 2 && !errors.Is(err, store.ErrLost) {
 				t.Errorf("unit %d again: %v", i, err)
 			}
 		}
+
 		for i, q := range must[[]store.Request](t)(s.Requests(ctx, ids)) {
 			if q.Consumed > 150 {
 				t.Errorf("request %d was charged twice", i)

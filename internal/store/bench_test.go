@@ -23,9 +23,11 @@ func BenchmarkWrite(b *testing.B) {
 				for i := range ids {
 					ids[i] = user(b, s, fmt.Sprint(i))
 				}
+
 				var next atomic.Int64
 				var wg sync.WaitGroup
 				b.ResetTimer()
+
 				for range workers {
 					wg.Go(func() {
 						for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
@@ -37,6 +39,7 @@ func BenchmarkWrite(b *testing.B) {
 						}
 					})
 				}
+
 				wg.Wait()
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "writes/s")
 			})

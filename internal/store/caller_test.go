@@ -195,7 +195,8 @@ func (p *proxy) pass(from, to net.Conn) {
 	hangs := false
 	for {
 		n, err := from.Read(buf)
-		if text := p.hangAt.Load().(string); text != "" && bytes.Contains(buf[:n], []byte(text)) && p.hung.CompareAndSwap(false, true) {
+		if text := p.hangAt.Load().(string); text != "" && bytes.Contains(buf[:n], []byte(text)) &&
+			p.hung.CompareAndSwap(false, true) {
 			hangs = true
 		}
 		if err != nil {

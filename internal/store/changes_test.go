@@ -42,29 +42,36 @@ func follow(t *testing.T, s *store.Store) *follower {
 func (f *follower) hear(_ context.Context, c *store.Changes) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+
 	defer func() {
 		select {
 		case f.news <- struct{}{}:
 		default:
 		}
 	}()
+
 	if c.Own {
 		return nil
 	}
+
 	if c.Missed {
 		f.missed++
 	}
+
 	if f.fail > 0 {
 		f.fail--
 		return errors.New("no")
 	}
+
 	payload, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
+
 	if err := json.Unmarshal(payload, &f.heard); err != nil {
 		return err
 	}
+
 	return nil
 }
 
@@ -106,18 +113,22 @@ func TestWatch(t *testing.T) {
 	for range 150 {
 		ids = append(ids, insert(t, a, request(now, 1)).ID)
 	}
+
 	fb.until(t, "all requests of the other node", func() bool { return len(fb.heard.Requests) >= len(ids) })
 	if !slices.Equal(ids, fb.heard.Requests) {
 		t.Error("changes came in another order, or twice")
 	}
+
 	do(t, b, func(tx *store.Tx) error { return tx.InsertWorker(store.Worker{ID: "w", Name: "w", Settings: "{}"}) })
 	u := user(t, b, "x")
 	fa.until(t, "worker and user", func() bool {
 		return slices.Equal(fa.heard.Workers, []string{"w"}) && slices.Equal(fa.heard.Users, []horde.UserID{u})
 	})
+
 	if len(fa.heard.Requests) != 0 {
 		t.Error("a node hears of its own changes")
 	}
+
 	for what, f := range map[string]func(*store.Tx) error{
 		"claim":   func(tx *store.Tx) error { _, err := tx.Claim(ids[0], 1, 0); return err },
 		"charge":  func(tx *store.Tx) error { _, err := tx.Charge(ids[0], 1, 0); return err },
@@ -133,6 +144,7 @@ func TestWatch(t *testing.T) {
 		}
 		fb.until(t, what, func() bool { return slices.Equal(fb.heard.Requests, ids[:1]) })
 	}
+
 	// A notification is faster than the poll: most news arrive within a few
 	// milliseconds, and then none is left for the poll.
 	start := time.Now()
@@ -143,6 +155,7 @@ func TestWatch(t *testing.T) {
 		insert(t, a, request(now, 1))
 		fb.until(t, fmt.Sprint("hint ", i), func() bool { return len(fb.heard.Requests) == 1 })
 	}
+
 	t.Logf("five changes one after the other took %v to arrive", time.Since(start))
 }
 
@@ -242,7 +255,8 @@ func TestWatchGap(t *testing.T) {
 
 	// A change that is gone from the log before b has seen it.
 	raw := db.Raw()
-	if _, err := raw.Exec("UPDATE changes SET seq = seq + 5 WHERE node = $1 AND seq = (SELECT max(seq) FROM changes WHERE node = $1)", a.Node()); err != nil {
+	if _, err := raw.Exec("UPDATE changes SET seq = seq + 5 WHERE node = $1 AND seq = (SELECT max(seq) FROM changes "+
+		"WHERE node = $1)", a.Node()); err != nil {
 		t.Fatal(err)
 	}
 	f.until(t, "a hole in the numbers", func() bool { return f.missed == 2 })
@@ -251,7 +265,8 @@ func TestWatchGap(t *testing.T) {
 	f.mu.Lock()
 	f.fail = 2
 	f.mu.Unlock()
-	if _, err := raw.Exec("UPDATE changes SET seq = seq + 1 WHERE node = $1 AND seq = (SELECT max(seq) FROM changes WHERE node = $1)", a.Node()); err != nil {
+	if _, err := raw.Exec("UPDATE changes SET seq = seq + 1 WHERE node = $1 AND seq = (SELECT max(seq) FROM changes "+
+		"WHERE node = $1)", a.Node()); err != nil {
 		t.Fatal(err)
 	}
 	f.until(t, "a follower that failed", func() bool { return f.fail == 0 && f.missed >= 3 })
@@ -276,7 +291,8 @@ func TestPruneChanges(t *testing.T) {
 	insert(t, s, request(c.Micros(), 1))
 	do(t, s, func(tx *store.Tx) error { return tx.PruneChanges() })
 	var n int
-	if err := db.Raw().QueryRow("SELECT count(*) FROM changes WHERE payload LIKE '%\"r\"%'").Scan(&n); err != nil || n != 1 {
+	if err := db.Raw().QueryRow("SELECT count(*) FROM changes WHERE payload LIKE '%\"r\"%'").Scan(&n); err != nil ||
+		n != 1 {
 		t.Errorf("%d changes left, want the young one (%v)", n, err)
 	}
 }
@@ -290,12 +306,15 @@ func TestAudit(t *testing.T) {
 			err := tx.ChangeAccount(id, func(a *store.Account) { a.Balance, a.Escrow, a.Held = 700, 300, 50 })
 			tx.InsertHolds(store.Hold{ID: "h", UserID: id, Remaining: 50})
 			return errors.Join(err, tx.Post(store.Event{ID: "e", Postings: []store.Posting{
-				{Account: "mint", Amount: -1000}, {Account: fmt.Sprint("user:", id), Amount: 700}, {Account: fmt.Sprint("escrow:", id), Amount: 300}}}))
+				{Account: "mint", Amount: -1000}, {Account: fmt.Sprint("user:", id), Amount: 700},
+				{Account: fmt.Sprint("escrow:", id), Amount: 300}}}))
 		}})
+
 		a := must[store.Audit](t)(s.Audit(t.Context()))
 		if !a.Sound() || a.Events != 1 || a.Postings != 3 {
 			t.Fatalf("a sound ledger: %+v", a)
 		}
+
 		for _, tt := range []struct{ tamper, undo, wrong string }{
 			{"UPDATE accounts SET balance = balance + 1", "UPDATE accounts SET balance = balance - 1", "user:1"},
 			{"UPDATE accounts SET escrow = escrow + 1", "UPDATE accounts SET escrow = escrow - 1", "escrow:1"},
@@ -304,11 +323,15 @@ func TestAudit(t *testing.T) {
 			{"UPDATE holds SET id = 'interrogation:gone'", "UPDATE holds SET id = 'h'", "interrogation:gone"},
 			{"UPDATE holds SET user_id = 7", "UPDATE holds SET user_id = 1", "held:7"},
 			{"UPDATE holds SET remaining = 49", "UPDATE holds SET remaining = 50", "held:1"},
-			{"UPDATE ledger_postings SET amount = amount + 1 WHERE account = 'mint'", "UPDATE ledger_postings SET amount = amount - 1 WHERE account = 'mint'", "e"},
-			{"UPDATE ledger_postings SET amount = amount + 1 WHERE account = 'user:1'", "UPDATE ledger_postings SET amount = amount - 1 WHERE account = 'user:1'", "user:1"},
-			{"UPDATE ledger_postings SET account = 'user:7' WHERE account = 'user:1'", "UPDATE ledger_postings SET account = 'user:1' WHERE account = 'user:7'", "user:7"},
+			{"UPDATE ledger_postings SET amount = amount + 1 WHERE account = 'mint'",
+				"UPDATE ledger_postings SET amount = amount - 1 WHERE account = 'mint'", "e"},
+			{"UPDATE ledger_postings SET amount = amount + 1 WHERE account = 'user:1'",
+				"UPDATE ledger_postings SET amount = amount - 1 WHERE account = 'user:1'", "user:1"},
+			{"UPDATE ledger_postings SET account = 'user:7' WHERE account = 'user:1'",
+				"UPDATE ledger_postings SET account = 'user:1' WHERE account = 'user:7'", "user:7"},
 			{"UPDATE ledger_events SET id = 'f'", "UPDATE ledger_events SET id = 'e'", "mint of e"},
-			{"DELETE FROM ledger_postings WHERE account = 'mint'", "INSERT INTO ledger_postings (account, event_id, amount) VALUES ('mint', 'e', -1000)", "e"},
+			{"DELETE FROM ledger_postings WHERE account = 'mint'",
+				"INSERT INTO ledger_postings (account, event_id, amount) VALUES ('mint', 'e', -1000)", "e"},
 		} {
 			if db.Exec(tt.tamper) == 0 {
 				t.Fatalf("%s changed nothing", tt.tamper)
@@ -319,6 +342,7 @@ func TestAudit(t *testing.T) {
 			}
 			db.Exec(tt.undo)
 		}
+
 		if a := must[store.Audit](t)(s.Audit(t.Context())); !a.Sound() {
 			t.Errorf("undone: %+v", a)
 		}
@@ -332,6 +356,7 @@ func TestAuditDuringWrites(t *testing.T) {
 		s := db.Open()
 		id := user(t, s, "a")
 		stop := make(chan struct{})
+
 		var wg sync.WaitGroup
 		for i := range 4 {
 			wg.Go(func() {
@@ -348,6 +373,7 @@ func TestAuditDuringWrites(t *testing.T) {
 				}
 			})
 		}
+
 		for range 30 {
 			a, err := s.Audit(t.Context())
 			if err != nil || !a.Sound() {
@@ -355,6 +381,7 @@ func TestAuditDuringWrites(t *testing.T) {
 				break
 			}
 		}
+
 		close(stop)
 		wg.Wait()
 	})

@@ -23,10 +23,13 @@ func TestUndeclaredRow(t *testing.T) {
 		})
 
 		for name, use := range map[string]func(*store.Tx) error{
-			"account":          func(tx *store.Tx) error { _, err := tx.Account(a); return err },
-			"change account":   add(a, 1),
-			"change worker":    func(tx *store.Tx) error { _, err := tx.ChangeWorker("w", func(*store.Worker) {}); return err },
-			"unknown worker":   func(tx *store.Tx) error { _, err := tx.ChangeWorker("none", func(*store.Worker) {}); return err },
+			"account":        func(tx *store.Tx) error { _, err := tx.Account(a); return err },
+			"change account": add(a, 1),
+			"change worker":  func(tx *store.Tx) error { _, err := tx.ChangeWorker("w", func(*store.Worker) {}); return err },
+			"unknown worker": func(tx *store.Tx) error {
+				_, err := tx.ChangeWorker("none", func(*store.Worker) {})
+				return err
+			},
 			"join a team":      func(tx *store.Tx) error { _, err := tx.JoinTeam("w", ""); return err },
 			"shared key":       func(tx *store.Tx) error { _, err := tx.SharedKey(key.ID); return err },
 			"ignore the error": func(tx *store.Tx) error { _, _ = tx.Account(a); return nil },

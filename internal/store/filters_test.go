@@ -29,6 +29,7 @@ func TestFilters(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		write(anonymous)
 		insert := func(f store.Filter) (id int64) {
 			write(func(tx *store.Tx) (err error) {
@@ -37,6 +38,7 @@ func TestFilters(t *testing.T) {
 			})
 			return id
 		}
+
 		about := "first"
 		first := store.Filter{Type: 10, Regex: "a\nb'\"\\", Description: &about, Replacement: "é", AuthorID: 0, EditorID: 0}
 		first.ID = insert(first)
@@ -46,9 +48,12 @@ func TestFilters(t *testing.T) {
 		if diff := cmp.Diff(first, got); diff != "" || err != nil || got.Created == 0 {
 			t.Errorf("read: %v %s", err, diff)
 		}
-		if all, err := s.Filters(ctx); err != nil || len(all) != 2 || all[0].ID != first.ID || all[1].Description != nil || all[1].Editor != "" {
+
+		if all, err := s.Filters(ctx); err != nil || len(all) != 2 || all[0].ID != first.ID || all[1].Description != nil ||
+			all[1].Editor != "" {
 			t.Errorf("all: %+v %v", all, err)
 		}
+
 		write(func(tx *store.Tx) error {
 			all, err := tx.Filters()
 			if err != nil {
@@ -57,13 +62,17 @@ func TestFilters(t *testing.T) {
 			all[1].Regex, all[1].Type, all[1].EditorID = "y", 11, 0
 			return tx.UpdateFilter(all[1])
 		})
-		if got, err := s.Filter(ctx, second); err != nil || got.Regex != "y" || got.Type != 11 || got.AuthorID != 7 || got.EditorID != 0 {
+
+		if got, err := s.Filter(ctx, second); err != nil || got.Regex != "y" || got.Type != 11 || got.AuthorID != 7 ||
+			got.EditorID != 0 {
 			t.Errorf("updated: %+v %v", got, err)
 		}
+
 		write(func(tx *store.Tx) error { return tx.DeleteFilter(second) })
 		if _, err := s.Filter(ctx, second); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("deleted: %v", err)
 		}
+
 		if third := insert(store.Filter{Type: 10, Regex: "z"}); third <= second {
 			t.Errorf("id %d was given a second time", third)
 		}
@@ -80,10 +89,13 @@ func TestRefusedPrompts(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+
 		write(anonymous)
-		for _, p := range []store.RefusedPrompt{{ID: "1", UserID: 0, Prompt: "a"}, {ID: "2", UserID: 5, Prompt: "b"}, {ID: "3", UserID: 0, Prompt: "c"}} {
+		for _, p := range []store.RefusedPrompt{{ID: "1", UserID: 0, Prompt: "a"}, {ID: "2", UserID: 5, Prompt: "b"},
+			{ID: "3", UserID: 0, Prompt: "c"}} {
 			write(func(tx *store.Tx) error { return tx.InsertRefusedPrompt(p) })
 		}
+
 		list := func(user horde.UserID, limit, offset int) (texts string) {
 			t.Helper()
 			found, err := s.RefusedPrompts(ctx, user, limit, offset)
@@ -95,6 +107,7 @@ func TestRefusedPrompts(t *testing.T) {
 			}
 			return texts
 		}
+
 		for _, c := range []struct {
 			user          horde.UserID
 			limit, offset int
@@ -104,10 +117,12 @@ func TestRefusedPrompts(t *testing.T) {
 				t.Errorf("%+v: %q", c, got)
 			}
 		}
+
 		found, err := s.RefusedPrompts(ctx, 0, 1, 0)
 		if err != nil || found[0].Username != "Anonymous" || found[0].Created == 0 {
 			t.Errorf("%+v %v", found, err)
 		}
+
 		write(func(tx *store.Tx) error { return tx.PruneRefusedPrompts(found[0].Created) })
 		if got := list(-1, 10, 0); got != "c" {
 			t.Errorf("after pruning: %q", got)

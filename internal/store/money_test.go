@@ -21,6 +21,7 @@ func TestHolds(t *testing.T) {
 			tx.InsertHolds(store.Hold{ID: "h", UserID: id, Remaining: 500})
 			return nil
 		})
+
 		remaining := func() (k horde.Kudos, err error) {
 			err = s.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
 				h, err := tx.Hold("h")
@@ -32,28 +33,35 @@ func TestHolds(t *testing.T) {
 		if k, err := remaining(); k != 500 || err != nil {
 			t.Errorf("%s, %v", k, err)
 		}
+
 		do(t, s, func(tx *store.Tx) error { return tx.SetHold("h", 1) })
 		if k, err := remaining(); k != 1 || err != nil {
 			t.Errorf("%s, %v", k, err)
 		}
+
 		do(t, s, func(tx *store.Tx) error { return tx.SetHold("h", 0) })
 		if _, err := remaining(); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("an empty hold: %v", err)
 		}
+
 		do(t, s, func(tx *store.Tx) error {
 			tx.InsertHolds(
 				store.Hold{ID: "a", UserID: id, Remaining: 1},
 				store.Hold{ID: "b", UserID: id, Remaining: 2},
 				store.Hold{ID: "c", UserID: id, Remaining: 3},
 			)
+
 			dropped, err := tx.DropHolds("c", "h", "a")
 			slices.SortFunc(dropped, func(a, b store.Hold) int { return int(a.Remaining - b.Remaining) })
-			if diff := cmp.Diff([]store.Hold{{ID: "a", UserID: id, Remaining: 1}, {ID: "c", UserID: id, Remaining: 3}}, dropped); diff != "" {
+			if diff := cmp.Diff([]store.Hold{{ID: "a", UserID: id, Remaining: 1}, {ID: "c", UserID: id, Remaining: 3}},
+				dropped); diff != "" {
 				t.Error(diff)
 			}
+
 			if again, err := tx.DropHolds("a"); len(again) > 0 || err != nil {
 				t.Errorf("a second time: %v %v", again, err)
 			}
+
 			return err
 		})
 	})
@@ -98,8 +106,10 @@ func TestTransfers(t *testing.T) {
 		s, ctx := db.Open(), t.Context()
 		want := store.Transfer{ID: "t1", Source: 1, Target: 2, Amount: 1050, Created: 7}
 		do(t, s, func(tx *store.Tx) error {
-			return errors.Join(tx.InsertTransfer(want), tx.InsertTransfer(store.Transfer{ID: "t2", Source: 1, Target: 2, Created: 9}))
+			return errors.Join(tx.InsertTransfer(want),
+				tx.InsertTransfer(store.Transfer{ID: "t2", Source: 1, Target: 2, Created: 9}))
 		})
+
 		do(t, s, func(tx *store.Tx) error {
 			got, err := tx.Transfer("t1")
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -107,15 +117,24 @@ func TestTransfers(t *testing.T) {
 			}
 			return err
 		})
-		if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { _, err := tx.Transfer("no"); return err }}); !errors.Is(err, store.ErrNotFound) {
+
+		if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
+			_,
+				err := tx.Transfer("no")
+			return err
+		}}); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown: %v", err)
 		}
-		if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.InsertTransfer(want) }}); !errors.Is(err, store.ErrDuplicate) {
+
+		if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.InsertTransfer(want) }}); !errors.Is(err,
+			store.ErrDuplicate) {
 			t.Errorf("a second time: %v", err)
 		}
+
 		if at := must[horde.Micros](t)(s.LastTransfer(ctx, 1, 2)); at != 9 {
 			t.Errorf("last at %d", at)
 		}
+
 		if at := must[horde.Micros](t)(s.LastTransfer(ctx, 2, 1)); at != 0 {
 			t.Errorf("never, but at %d", at)
 		}
@@ -129,6 +148,7 @@ func TestUserLists(t *testing.T) {
 		for i, name := range []string{"a", "b", "c", "d"} {
 			id := user(t, s, name)
 			ids = append(ids, id)
+
 			write(t, s, store.Unit{Accounts: []horde.UserID{id}, Do: func(tx *store.Tx) error {
 				err := tx.ChangeAccount(id, func(a *store.Account) { a.Balance, a.Escrow = horde.Kudos(i%3), horde.Kudos(10*i) })
 				u, e := tx.User(id)
@@ -139,6 +159,7 @@ func TestUserLists(t *testing.T) {
 				return errors.Join(err, e, tx.UpdateUser(u))
 			}})
 		}
+
 		page := func(order, without string, limit, offset int) (found []horde.UserID) {
 			t.Helper()
 			for _, h := range must[[]store.Holder](t)(s.ListUsers(ctx, order, without, limit, offset)) {
@@ -149,6 +170,7 @@ func TestUserLists(t *testing.T) {
 			}
 			return found
 		}
+
 		for name, tt := range map[string]struct{ got, want []horde.UserID }{
 			"by age":      {page(store.ByAge, "<none>", 9, 0), ids},
 			"by balance":  {page(store.ByBalance, "<none>", 9, 0), []horde.UserID{ids[2], ids[1], ids[0], ids[3]}},
@@ -161,13 +183,16 @@ func TestUserLists(t *testing.T) {
 				t.Errorf("%s: %v, want %v", name, tt.got, tt.want)
 			}
 		}
+
 		var keys []string
 		for _, u := range must[[]store.User](t)(s.Passkeys(ctx, 1|2|4, 2)) {
 			keys = append(keys, u.ProxyPasskey)
 		}
+
 		if !slices.Equal(keys, []string{"a"}) {
 			t.Errorf("passkeys %v", keys)
 		}
+
 		some := must[[]*store.Account](t)(s.Accounts(ctx, append(ids, 999)))
 		if len(some) != len(ids) {
 			t.Errorf("%d accounts", len(some))
@@ -224,10 +249,12 @@ func TestDeleteWorker(t *testing.T) {
 		s, ctx := db.Open(), t.Context()
 		do(t, s, func(tx *store.Tx) error {
 			tx.InsertJob(store.Job{ID: "j", WorkerID: "busy"})
-			return errors.Join(tx.InsertWorker(store.Worker{ID: "busy", Name: "busy", Settings: "{}"}), tx.InsertWorker(store.Worker{ID: "idle", Name: "idle", Settings: "{}"}))
+			return errors.Join(tx.InsertWorker(store.Worker{ID: "busy", Name: "busy", Settings: "{}"}),
+				tx.InsertWorker(store.Worker{ID: "idle", Name: "idle", Settings: "{}"}))
 		})
 		for id, want := range map[string]error{"busy": store.ErrLost, "no": store.ErrLost, "idle": nil} {
-			if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteWorker(id) }}); !errors.Is(err, want) {
+			if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteWorker(id) }}); !errors.Is(err,
+				want) {
 				t.Errorf("%s: %v", id, err)
 			}
 		}

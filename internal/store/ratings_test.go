@@ -18,6 +18,7 @@ func TestRatingSets(t *testing.T) {
 		insert := func() error {
 			return s.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { return tx.InsertRatingSet(set) }})
 		}
+
 		rated := func() (is bool) {
 			err := s.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) (err error) {
 				is, err = tx.Rated("r")
@@ -31,15 +32,19 @@ func TestRatingSets(t *testing.T) {
 		if rated() {
 			t.Error("rated before anybody did")
 		}
+
 		if err := insert(); err != nil || !rated() {
 			t.Fatal(err)
 		}
+
 		if err := insert(); !errors.Is(err, store.ErrDuplicate) {
 			t.Errorf("twice: %v", err)
 		}
+
 		if got, err := s.RatingSet(context.Background(), "r"); err != nil || !reflect.DeepEqual(got, set) {
 			t.Errorf("%+v, %v", got, err)
 		}
+
 		if _, err := s.RatingSet(context.Background(), "x"); !errors.Is(err, store.ErrNotFound) {
 			t.Error(err)
 		}

@@ -21,7 +21,8 @@ import (
 
 // statsSpans are the spans of store.Windows, by how they are rounded.
 var statsSpans = []struct{ length, grain horde.Micros }{
-	{store.Minute, store.Second}, {store.Hour, store.Minute}, {store.Day, store.Hour}, {store.Month, store.Day}, {math.MaxInt64, 1},
+	{store.Minute, store.Second}, {store.Hour, store.Minute}, {store.Day, store.Hour}, {store.Month, store.Day},
+	{math.MaxInt64, 1},
 }
 
 // reckon sums up deliveries one by one, as a reference for Stats and ModelStats.
@@ -34,6 +35,7 @@ func reckon(all []store.Delivery, now horde.Micros) (w store.Windows, models []s
 			m = &store.ModelWindows{Model: d.Model}
 			byModel[d.Model] = m
 		}
+
 		counts := []*int64{nil, nil, &m.Day, &m.Month, &m.Total}
 		for i, span := range statsSpans {
 			if from := now - span.length; d.At >= from-from%span.grain {
@@ -45,9 +47,11 @@ func reckon(all []store.Delivery, now horde.Micros) (w store.Windows, models []s
 			}
 		}
 	}
+
 	for _, m := range byModel {
 		models = append(models, *m)
 	}
+
 	slices.SortFunc(models, func(a, b store.ModelWindows) int { return strings.Compare(a.Model, b.Model) })
 	return w, models
 }
@@ -71,19 +75,22 @@ func TestStatsAreTheDeliveries(t *testing.T) {
 			var delivered []store.Delivery
 			for i := range rapid.IntRange(1, 60).Draw(rt, "steps") {
 				node := nodes[rapid.IntRange(0, len(nodes)-1).Draw(rt, "node")]
-				switch rapid.SampledFrom([]string{"deliver", "deliver", "deliver", "refused", "merge", "seconds", "minutes", "hours", "days"}).Draw(rt, "step") {
+				switch rapid.SampledFrom([]string{"deliver", "deliver", "deliver", "refused", "merge", "seconds", "minutes",
+					"hours", "days"}).Draw(rt, "step") {
 				case "deliver":
 					d := store.Delivery{
 						JobID: fmt.Sprint(i), Kind: "image", Model: rapid.SampledFrom([]string{"a", "b", "c"}).Draw(rt, "model"),
 						At: horde.Micros(clock.Load()), Asked: rapid.Int64Range(0, 1<<40).Draw(rt, "asked"),
 					}
-					if err := node.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error { tx.Deliver(d); return nil }}); err != nil {
+					if err := node.Write(t.Context(),
+						store.Unit{Do: func(tx *store.Tx) error { tx.Deliver(d); return nil }}); err != nil {
 						rt.Fatal(err)
 					}
 					delivered = append(delivered, d)
 				case "refused":
 					_ = node.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
-						tx.Deliver(store.Delivery{JobID: fmt.Sprint(i), Kind: "image", Model: "a", At: horde.Micros(clock.Load()), Asked: 7})
+						tx.Deliver(store.Delivery{JobID: fmt.Sprint(i), Kind: "image", Model: "a", At: horde.Micros(clock.Load()),
+							Asked: 7})
 						return store.ErrLost
 					}})
 				case "merge":
@@ -138,7 +145,8 @@ func BenchmarkStats(b *testing.B) {
 				for i := range int64(units) {
 					write(b, s, store.Unit{Do: func(tx *store.Tx) error {
 						for j := range jobs / units {
-							tx.Count("image", fmt.Sprint("model ", (i+j)%200), horde.Micros(clock.Load()), store.Tally{Jobs: 1, WorkUnits: 1})
+							tx.Count("image", fmt.Sprint("model ", (i+j)%200), horde.Micros(clock.Load()),
+								store.Tally{Jobs: 1, WorkUnits: 1})
 						}
 						return nil
 					}})
@@ -148,7 +156,8 @@ func BenchmarkStats(b *testing.B) {
 					}
 				}
 				merge(b, s)
-				if w, err := s.Stats(context.Background(), "image", horde.Micros(clock.Load())); err != nil || w.Total.Jobs != jobs {
+				if w, err := s.Stats(context.Background(), "image", horde.Micros(clock.Load())); err != nil ||
+					w.Total.Jobs != jobs {
 					b.Fatalf("%d jobs were counted: %+v, %v", jobs, w, err)
 				}
 

@@ -48,7 +48,8 @@ func must[T any](t testing.TB) func(T, error) T {
 func user(t testing.TB, s *store.Store, name string) (id horde.UserID) {
 	t.Helper()
 	do(t, s, func(tx *store.Tx) (err error) {
-		id, err = tx.InsertUser(store.User{ID: -1, Username: name, OAuthID: "oauth-" + name, KeyHash: "key-" + name, Created: tx.Now}, 2500)
+		id, err = tx.InsertUser(store.User{ID: -1, Username: name, OAuthID: "oauth-" + name, KeyHash: "key-" + name,
+			Created: tx.Now}, 2500)
 		return err
 	})
 	return id
@@ -68,8 +69,10 @@ func insert(t testing.TB, s *store.Store, q store.Request) store.Request {
 func TestUsers(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
-		row := store.User{ID: 0, Username: "Anonymous", OAuthID: "anon", KeyHash: "k0", Created: 5, Roles: 3, Concurrency: 500, WorkerInvited: 2,
+		row := store.User{ID: 0, Username: "Anonymous", OAuthID: "anon", KeyHash: "k0", Created: 5, Roles: 3,
+			Concurrency: 500, WorkerInvited: 2,
 			PublicWorkers: true, UsageMultiplier: 1500, Contact: "é", AdminComment: "x", Suspicions: "[5]"}
+
 		do(t, s, func(tx *store.Tx) error {
 			id, err := tx.InsertUser(row, -5000)
 			if id != 0 {
@@ -77,12 +80,15 @@ func TestUsers(t *testing.T) {
 			}
 			return err
 		})
+
 		if id := user(t, s, "first"); id != 1 {
 			t.Errorf("the first registered user has id %d", id)
 		}
+
 		if id := user(t, s, "second"); id != 2 {
 			t.Errorf("the second registered user has id %d", id)
 		}
+
 		for name, read := range map[string]func() (store.User, error){
 			"User":        func() (store.User, error) { return s.User(ctx, 0) },
 			"UserByKey":   func() (store.User, error) { return s.UserByKey(ctx, "k0") },
@@ -93,9 +99,11 @@ func TestUsers(t *testing.T) {
 				t.Errorf("%s: %v %s", name, err, diff)
 			}
 		}
+
 		if _, err := s.User(ctx, 99); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown user: %v", err)
 		}
+
 		for name, u := range map[string]store.User{
 			"oauth id": {ID: -1, OAuthID: "anon", KeyHash: "new"},
 			"key":      {ID: -1, OAuthID: "new", KeyHash: "k0"},
@@ -106,6 +114,7 @@ func TestUsers(t *testing.T) {
 				t.Errorf("taken %s: %v", name, err)
 			}
 		}
+
 		do(t, s, func(tx *store.Tx) error {
 			u, err := tx.User(0)
 			u.Username, u.KeyHash, u.Roles, u.Concurrency, u.WorkerInvited, u.PublicWorkers = "N", "k1", 8, 1, 0, false
@@ -113,12 +122,19 @@ func TestUsers(t *testing.T) {
 			row = u
 			return errors.Join(err, tx.UpdateUser(u))
 		})
+
 		if diff := cmp.Diff(row, must[store.User](t)(s.User(ctx, 0))); diff != "" {
 			t.Error(diff)
 		}
-		if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { _, err := tx.User(99); return err }}); !errors.Is(err, store.ErrNotFound) {
+
+		if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
+			_,
+				err := tx.User(99)
+			return err
+		}}); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown user in a transaction: %v", err)
 		}
+
 		a := must[*store.Account](t)(s.Account(ctx, 0))
 		if a.Lowest != -5000 || a.Balance != 0 {
 			t.Errorf("account of a new user: %+v", a)
@@ -155,6 +171,7 @@ func TestAccounts(t *testing.T) {
 		for i := range ids {
 			ids[i] = user(t, s, fmt.Sprint(i))
 		}
+
 		totals := store.Totals{Accumulated: 5, Usage: store.PerKind{1, 2, 3}, Awarded: -4}
 		write(t, s, store.Unit{Accounts: ids, Do: func(tx *store.Tx) error {
 			for _, id := range ids {
@@ -167,16 +184,21 @@ func TestAccounts(t *testing.T) {
 			}
 			return nil
 		}})
+
 		for _, id := range ids {
-			want := &store.Account{UserID: id, Balance: horde.Kudos(id), Escrow: 2, Held: 3, Lowest: 2500, LastActive: 4, Totals: totals}
+			want := &store.Account{UserID: id, Balance: horde.Kudos(id), Escrow: 2, Held: 3, Lowest: 2500, LastActive: 4,
+				Totals: totals}
 			if diff := cmp.Diff(want, must[*store.Account](t)(s.Account(ctx, id))); diff != "" {
 				t.Fatal(diff)
 			}
 		}
+
 		if _, err := s.Account(ctx, 999); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown account: %v", err)
 		}
-		err := s.Write(ctx, store.Unit{Accounts: []horde.UserID{999}, Do: func(tx *store.Tx) error { _, err := tx.Account(999); return err }})
+
+		err := s.Write(ctx, store.Unit{Accounts: []horde.UserID{999},
+			Do: func(tx *store.Tx) error { _, err := tx.Account(999); return err }})
 		if !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("unknown account in a transaction: %v", err)
 		}
@@ -196,19 +218,24 @@ func TestRequests(t *testing.T) {
 		if diff := cmp.Diff([]store.Request{old, young}, live); diff != "" {
 			t.Error(diff)
 		}
+
 		if live := must[[]store.Request](t)(s.LiveRequests(ctx, old.Expires)); len(live) != 1 || live[0].ID != young.ID {
 			t.Errorf("live at the moment one expires: %v", live)
 		}
+
 		some := must[[]store.Request](t)(s.Requests(ctx, []string{old.ID, horde.NewID()}))
 		if diff := cmp.Diff([]store.Request{old}, some); diff != "" {
 			t.Error(diff)
 		}
+
 		if gone := must[[]store.Request](t)(s.Expired(ctx, old.Expires, 10)); len(gone) != 1 || gone[0].ID != old.ID {
 			t.Errorf("expired: %v", gone)
 		}
+
 		if gone := must[[]store.Request](t)(s.Expired(ctx, young.Expires, 1)); len(gone) != 1 {
 			t.Errorf("expired with a limit of 1: %v", gone)
 		}
+
 		err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { tx.InsertRequest(old); return nil }})
 		if !errors.Is(err, store.ErrDuplicate) {
 			t.Errorf("same id: %v", err)
@@ -221,6 +248,7 @@ func TestRequestTransitions(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		s := db.Open(storetest.Clock(c.Now))
+
 		now := c.Micros()
 		for _, tt := range []struct {
 			name   string
@@ -271,9 +299,12 @@ func TestRequestTransitions(t *testing.T) {
 			if tt.before != nil {
 				tt.before(&q.RequestState)
 			}
+
 			insert(t, s, q)
 			var got store.RequestState
-			err := s.Write(t.Context(), store.Unit{Key: q.ID, Do: func(tx *store.Tx) (err error) { got, err = tt.do(tx, q.ID); return err }})
+			err := s.Write(t.Context(),
+				store.Unit{Key: q.ID, Do: func(tx *store.Tx) (err error) { got, err = tt.do(tx, q.ID); return err }})
+
 			want := q.RequestState
 			if tt.lost {
 				if !errors.Is(err, store.ErrLost) {
@@ -286,11 +317,13 @@ func TestRequestTransitions(t *testing.T) {
 					t.Errorf("%s: %v %s", tt.name, err, diff)
 				}
 			}
+
 			stored := must[[]store.Request](t)(s.Requests(t.Context(), []string{q.ID}))[0].RequestState
 			if diff := cmp.Diff(want, stored); diff != "" {
 				t.Errorf("%s, stored: %s", tt.name, diff)
 			}
 		}
+
 		for name, f := range map[string]func(*store.Tx) error{
 			"claim":   func(tx *store.Tx) error { _, err := tx.Claim("no", 1, now); return err },
 			"charge":  func(tx *store.Tx) error { _, err := tx.Charge("no", 1, now); return err },
@@ -358,11 +391,14 @@ func TestJobs(t *testing.T) {
 		gone := request(now, 1)
 		gone.Expires = now
 		insert(t, s, gone)
+
 		var want []store.Job
 		for i := range 40 { // more than a group of inserted rows
-			want = append(want, store.Job{ID: fmt.Sprintf("j%02d", i), RequestID: q.ID, WorkerID: "w", Model: "m", Seed: 1<<32 - 1,
+			want = append(want, store.Job{ID: fmt.Sprintf("j%02d", i), RequestID: q.ID, WorkerID: "w", Model: "m",
+				Seed:  1<<32 - 1,
 				Decoy: i%2 == 1, Started: now + horde.Micros(i/2), TTL: 1000, JobResult: store.JobResult{Seed: 1<<32 - 1}})
 		}
+
 		do(t, s, func(tx *store.Tx) error {
 			for _, j := range slices.Backward(want) {
 				tx.InsertJob(j)
@@ -370,12 +406,15 @@ func TestJobs(t *testing.T) {
 			tx.InsertJob(store.Job{ID: "x", RequestID: gone.ID, Started: now, TTL: 1000})
 			return nil
 		})
+
 		if diff := cmp.Diff(want, must[[]store.Job](t)(s.JobsOf(ctx, []string{q.ID, "no"}))); diff != "" {
 			t.Error(diff)
 		}
+
 		if diff := cmp.Diff(want, must[[]store.Job](t)(s.LiveJobs(ctx, now))); diff != "" {
 			t.Error(diff)
 		}
+
 		result := store.JobResult{State: store.JobDone, Seed: -1, Censored: true, Result: "R2", Metadata: "[]"}
 		do(t, s, func(tx *store.Tx) error { return tx.EndJob("j00", result) })
 		j := must[store.Job](t)(s.Job(ctx, "j00"))
@@ -385,20 +424,26 @@ func TestJobs(t *testing.T) {
 		if diff := cmp.Diff(want[0], j); diff != "" {
 			t.Error(diff)
 		}
-		err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.EndJob("j00", store.JobResult{State: store.JobFaulted}) }})
+
+		err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
+			return tx.EndJob("j00", store.JobResult{State: store.JobFaulted})
+		}})
 		if !errors.Is(err, store.ErrLost) {
 			t.Errorf("a job ended twice: %v", err)
 		}
+
 		var late []string
 		for _, j := range must[[]store.Job](t)(s.Overdue(ctx, now+1000+2, 100)) {
 			late = append(late, j.ID)
 		}
+
 		// Those of an expired request are left to its removal: else a sweep that can
 		// do nothing about them would meet them again and again.
 		slices.Sort(late)
 		if diff := cmp.Diff([]string{"j01", "j02", "j03"}, late); diff != "" {
 			t.Error(diff)
 		}
+
 		if late := must[[]store.Job](t)(s.Overdue(ctx, now+2000, 2)); len(late) != 2 {
 			t.Errorf("overdue with a limit of 2: %d", len(late))
 		}
@@ -426,38 +471,50 @@ func TestDeliveries(t *testing.T) {
 func TestWorkers(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
-		w := store.Worker{ID: "w1", Kind: "image", UserID: 3, Name: "Tower", Created: 5, LastCheckIn: 6, Addr: "10.0.0.1", Info: "i", Maintenance: true,
-			MaintenanceMsg: "m", Paused: true, Settings: `{"a":1}`, Totals: store.WorkerTotals{Kudos: 5, Speeds: []float64{1, 2.5}, Suspicions: []int{5}}}
+		w := store.Worker{ID: "w1", Kind: "image", UserID: 3, Name: "Tower", Created: 5, LastCheckIn: 6, Addr: "10.0.0.1",
+			Info: "i", Maintenance: true,
+			MaintenanceMsg: "m", Paused: true, Settings: `{"a":1}`,
+			Totals: store.WorkerTotals{Kudos: 5, Speeds: []float64{1, 2.5}, Suspicions: []int{5}}}
+
 		other := store.Worker{ID: "w0", Kind: "text", Name: "Attic", Created: 5, Settings: "{}"}
 		do(t, s, func(tx *store.Tx) error { return errors.Join(tx.InsertWorker(w), tx.InsertWorker(other)) })
 		if diff := cmp.Diff([]*store.Worker{&other, &w}, must[[]*store.Worker](t)(s.AllWorkers(ctx))); diff != "" {
 			t.Error(diff)
 		}
+
 		if diff := cmp.Diff([]*store.Worker{&w}, must[[]*store.Worker](t)(s.Workers(ctx, []string{"w1", "no"}))); diff != "" {
 			t.Error(diff)
 		}
+
 		if diff := cmp.Diff(&w, must[*store.Worker](t)(s.WorkerByName(ctx, "Tower"))); diff != "" {
 			t.Error(diff)
 		}
+
 		if _, err := s.WorkerByName(ctx, "tower"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("name in another case: %v", err)
 		}
+
 		twin := w
 		twin.ID = "w2"
-		if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.InsertWorker(twin) }}); !errors.Is(err, store.ErrDuplicate) {
+		if err := s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.InsertWorker(twin) }}); !errors.Is(err,
+			store.ErrDuplicate) {
 			t.Errorf("taken name: %v", err)
 		}
+
 		write(t, s, store.Unit{Workers: []string{"w1"}, Do: func(tx *store.Tx) error {
 			got, err := tx.ChangeWorker("w1", func(w *store.Worker) {
-				w.Name, w.LastCheckIn, w.Addr, w.Info, w.Maintenance, w.MaintenanceMsg, w.Paused = "T", 7, "a", "b", false, "", false
+				w.Name, w.LastCheckIn, w.Addr, w.Info, w.Maintenance, w.MaintenanceMsg, w.Paused = "T", 7, "a", "b", false, "",
+					false
 				w.Settings, w.Totals = "{}", store.WorkerTotals{Fulfilments: 1}
 			})
 			w = got
 			return err
 		}})
+
 		if diff := cmp.Diff(&w, must[*store.Worker](t)(s.WorkerByName(ctx, "T"))); diff != "" {
 			t.Error(diff)
 		}
+
 		err := s.Write(ctx, store.Unit{Workers: []string{"no"}, Do: func(tx *store.Tx) error {
 			_, err := tx.ChangeWorker("no", func(*store.Worker) {})
 			return err
@@ -478,17 +535,21 @@ func TestLease(t *testing.T) {
 		if err := errors.Join(take(s), take(s)); err != nil {
 			t.Fatalf("take and renew: %v", err)
 		}
+
 		if db.Engine == storetest.SQLite {
 			s.Close()
 		}
+
 		other := db.Open(storetest.Clock(c.Now))
 		if err := take(other); !errors.Is(err, store.ErrLost) {
 			t.Errorf("taken from a living node: %v", err)
 		}
+
 		c.Advance(time.Second + time.Microsecond)
 		if err := take(other); err != nil {
 			t.Errorf("after it ran out: %v", err)
 		}
+
 		if db.Engine == storetest.Postgres {
 			if err := take(s); !errors.Is(err, store.ErrLost) {
 				t.Errorf("the node that slept: %v", err)
@@ -576,6 +637,7 @@ func TestMigrations(t *testing.T) {
 			t.Errorf("opened a second time: %v", err)
 		}
 	})
+
 	t.Run("two nodes at once", func(t *testing.T) {
 		url := storetest.EmptyPostgresURL(t)
 		var wg sync.WaitGroup
@@ -592,6 +654,7 @@ func TestMigrations(t *testing.T) {
 				s.Close()
 			})
 		}
+
 		wg.Wait()
 	})
 }

@@ -41,17 +41,18 @@ func TestTeamsAreLockedInOneOrder(t *testing.T) {
 			runs := map[string]*int{"a": new(int), "b": new(int)}
 			for team, other := range map[string]string{"a": "b", "b": "a"} {
 				wg.Go(func() {
-					err := nodes[team].Write(t.Context(), store.Unit{Key: team, Workers: []string{"of " + team}, Do: func(tx *store.Tx) error {
-						if err := do(tx, team); err != nil {
-							return err
-						}
-						tx.CountForTeam(other, store.TeamTotals{Fulfilments: 1})
-						if *runs[team]++; *runs[team] == 1 {
-							both.Done()
-							both.Wait()
-						}
-						return nil
-					}})
+					err := nodes[team].Write(t.Context(),
+						store.Unit{Key: team, Workers: []string{"of " + team}, Do: func(tx *store.Tx) error {
+							if err := do(tx, team); err != nil {
+								return err
+							}
+							tx.CountForTeam(other, store.TeamTotals{Fulfilments: 1})
+							if *runs[team]++; *runs[team] == 1 {
+								both.Done()
+								both.Wait()
+							}
+							return nil
+						}})
 					if err != nil {
 						t.Error(err)
 					}
@@ -75,6 +76,7 @@ func TestTeamChangesOfOneBatch(t *testing.T) {
 				tx.InsertTeam(store.Team{ID: "u", Name: "two", NameKey: "two"}),
 				tx.InsertWorker(store.Worker{ID: "w", Name: "w", Settings: "{}"}))
 		}})
+
 		name, info := "uno", "new"
 		units := []store.Unit{
 			{Key: "1", Do: func(tx *store.Tx) error {
@@ -98,11 +100,14 @@ func TestTeamChangesOfOneBatch(t *testing.T) {
 				return store.ErrLost
 			}},
 		}
+
 		for i, err := range together(t, s, units...) {
-			if want := []error{nil, nil, store.ErrLost, nil, store.ErrLost, store.ErrNotFound, store.ErrLost}[i]; !errors.Is(err, want) {
+			if want := []error{nil, nil, store.ErrLost, nil, store.ErrLost, store.ErrNotFound,
+				store.ErrLost}[i]; !errors.Is(err, want) {
 				t.Errorf("unit %d: %v, want %v", i+1, err, want)
 			}
 		}
+
 		all := must[[]store.Team](t)(s.Teams(t.Context()))
 		want := store.Team{ID: "t", Name: "uno", NameKey: "uno", Info: "new", Totals: store.TeamTotals{WorkUnits: 3}}
 		if len(all) != 1 || all[0] != want {

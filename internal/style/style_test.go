@@ -39,7 +39,8 @@ func each(t *testing.T, test func(*rig)) {
 
 func (r *rig) user(name string, roles account.Role) *account.User {
 	r.t.Helper()
-	u, key, err := r.Accounts.Create(context.Background(), account.NewUser{Username: name, OAuthID: "test-" + name, Roles: roles})
+	u, key, err := r.Accounts.Create(context.Background(),
+		account.NewUser{Username: name, OAuthID: "test-" + name, Roles: roles})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -92,21 +93,31 @@ func TestMergeImage(t *testing.T) {
 }
 
 func TestMergeParams(t *testing.T) {
-	chosen := Chosen{Style: &Style{Style: store.Style{Prompt: "{p}{np}", Params: `{"steps":25,"height":512,"n":9,"special":{"big":12345678901234567890}}`}, Models: []string{"m"}}}
+	chosen := Chosen{Style: &Style{Style: store.Style{Prompt: "{p}{np}",
+		Params: `{"steps":25,"height":512,"n":9,"special":{"big":12345678901234567890}}`}, Models: []string{"m"}}}
 	asked := api.ImageRequest{Prompt: "x", Models: &[]string{"other"}, SourceImage: "pic", NSFW: ptr(false),
-		Params: &api.ImageParams{N: ptr(3), Width: ptr(640), Height: ptr(64), Steps: ptr(9), Seed: ptr("77"), Tiling: ptr(true)}}
+		Params: &api.ImageParams{N: ptr(3), Width: ptr(640), Height: ptr(64), Steps: ptr(9), Seed: ptr("77"),
+			Tiling: ptr(true)}}
+
 	got, raw, err := chosen.Image(asked)
 	p := got.Params
-	if err != nil || *p.N != 3 || *p.Width != 640 || *p.Height != 512 || *p.Steps != 25 || p.Seed != nil || p.Tiling != nil ||
-		!slices.Equal(*got.Models, []string{"m"}) || got.SourceImage != "pic" || *got.NSFW || string(raw) != chosen.Style.Params {
+	if err != nil || *p.N != 3 || *p.Width != 640 || *p.Height != 512 || *p.Steps != 25 || p.Seed != nil ||
+		p.Tiling != nil ||
+		!slices.Equal(*got.Models, []string{"m"}) || got.SourceImage != "pic" || *got.NSFW ||
+		string(raw) != chosen.Style.Params {
 		t.Errorf("%+v %+v %s %v", got, p, raw, err)
 	}
+
 	if (*asked.Models)[0] != "other" || *asked.Params.Steps != 9 {
 		t.Error("the request that was sent has changed")
 	}
-	text, err := (&Chosen{Style: &Style{Style: store.Style{Prompt: "Tell: {p}{np}", Params: `{"temperature":0.8,"max_length":200}`}, Models: []string{"m"}}}).
-		Text(api.TextRequest{Prompt: "a fox###x", Models: []string{"other"}, Params: &api.TextParams{N: ptr(2), MaxLength: ptr(20)}})
-	if err != nil || text.Prompt != "Tell: a fox###x" || *text.Params.N != 2 || *text.Params.MaxLength != 200 || *text.Params.Temperature != 0.8 || text.Models[0] != "m" {
+
+	text, err := (&Chosen{Style: &Style{Style: store.Style{Prompt: "Tell: {p}{np}",
+		Params: `{"temperature":0.8,"max_length":200}`}, Models: []string{"m"}}}).
+		Text(api.TextRequest{Prompt: "a fox###x", Models: []string{"other"},
+			Params: &api.TextParams{N: ptr(2), MaxLength: ptr(20)}})
+	if err != nil || text.Prompt != "Tell: a fox###x" || *text.Params.N != 2 || *text.Params.MaxLength != 200 ||
+		*text.Params.Temperature != 0.8 || text.Models[0] != "m" {
 		t.Errorf("%+v %+v %v", text, text.Params, err)
 	}
 }
@@ -131,7 +142,8 @@ func TestMergeKeepsThePrompt(t *testing.T) {
 		}
 		template := before + "{p}" + middle + "###{np}" + after
 		positive, negative := piece.Draw(t, "positive"), piece.Draw(t, "negative")
-		got, _, err := (&Chosen{Style: &Style{Style: store.Style{Prompt: template, Params: "{}"}}}).Image(api.ImageRequest{Prompt: positive + "###" + negative})
+		got, _, err := (&Chosen{Style: &Style{Style: store.Style{Prompt: template,
+			Params: "{}"}}}).Image(api.ImageRequest{Prompt: positive + "###" + negative})
 		if want := before + positive + middle + "###" + negative + after; err != nil && want != "" || got.Prompt != want {
 			// "{" of the template and "p}" of another piece may join to a place
 			if strings.Count(template, "{p}") == 1 && strings.Count(template, "{np}") == 1 {
@@ -147,12 +159,14 @@ func TestRefusals(t *testing.T) {
 		r.user("custo", account.Customizer)
 		r.user("plain", 0)
 		r.user("gone", account.Trusted|account.Deleted)
+
 		ok := input("Impasto", "{p}{np}", "stable_diffusion")
 		with := func(edit func(*api.StyleInput)) api.StyleInput {
 			in := ok
 			edit(&in)
 			return in
 		}
+
 		six := []string{"a", "b", "c", "d", "e", "f"}
 		for _, c := range []struct {
 			what, owner string
@@ -167,14 +181,20 @@ func TestRefusals(t *testing.T) {
 			{"eleven tags", "trudy", with(func(in *api.StyleInput) { in.Tags = ptr(append(six, six...)) }), horde.BadRequest},
 			{"profane name", "trudy", with(func(in *api.StyleInput) { in.Name = ptr("fuck this") }), horde.BadRequest},
 			{"profane tag", "trudy", with(func(in *api.StyleInput) { in.Tags = &[]string{"shit"} }), horde.BadRequest},
-			{"nothing left of the name", "trudy", with(func(in *api.StyleInput) { in.Name = ptr(" <!-- x --> ") }), horde.BadRequest},
-			{"unknown key", "trudy", with(func(in *api.StyleInput) { in.SharedKey = "00000000-0000-4000-8000-000000000000" }), horde.BadRequest},
+			{"nothing left of the name", "trudy", with(func(in *api.StyleInput) { in.Name = ptr(" <!-- x --> ") }),
+				horde.BadRequest},
+			{"unknown key", "trudy", with(func(in *api.StyleInput) { in.SharedKey = "00000000-0000-4000-8000-000000000000" }),
+				horde.BadRequest},
 			{"no place", "trudy", with(func(in *api.StyleInput) { in.Prompt = ptr("{p}, painted") }), horde.BadRequest},
 			{"hires", "trudy", with(func(in *api.StyleInput) {
 				in.Models, in.Params = &[]string{"x [Flux]"}, map[string]any{"hires_fix": true}
 			}), horde.HiResMismatch},
-			{"special", "trudy", with(func(in *api.StyleInput) { in.Models = &[]string{"horde_special::x#1"} }), horde.Forbidden},
-			{"special params", "trudy", with(func(in *api.StyleInput) { in.Params = map[string]any{"special": map[string]any{"a": int64(1)}} }), horde.BadRequest},
+			{"special", "trudy", with(func(in *api.StyleInput) { in.Models = &[]string{"horde_special::x#1"} }),
+				horde.Forbidden},
+			{"special params", "trudy",
+				with(func(in *api.StyleInput) {
+					in.Params = map[string]any{"special": map[string]any{"a": int64(1)}}
+				}), horde.BadRequest},
 			{"good", "trudy", ok, ""},
 			{"taken", "trudy", with(func(in *api.StyleInput) { in.Prompt = ptr("{p}, painted") }), horde.BadRequest},
 			{"another's name", "custo", ok, ""},
@@ -182,6 +202,7 @@ func TestRefusals(t *testing.T) {
 			_, _, err := r.Create(context.Background(), horde.KindImage, c.in, r.keys[c.owner])
 			wantCode(t, c.what, err, c.code)
 		}
+
 		long := strings.Repeat("y", 1001)
 		for what, c := range map[string]struct {
 			params map[string]any
@@ -211,10 +232,12 @@ func TestKeyOfAStyle(t *testing.T) {
 			}
 			return k.ID
 		}
+
 		for what, c := range map[string]struct {
 			key  string
 			code horde.Code
-		}{"another's": {key(other, 5, -1), horde.BadRequest}, "empty": {key(trudy, 0, -1), horde.BadRequest}, "expired": {key(trudy, 5, -2), horde.BadRequest}, "good": {key(trudy, 5, -1), ""}} {
+		}{"another's": {key(other, 5, -1), horde.BadRequest}, "empty": {key(trudy, 0, -1), horde.BadRequest},
+			"expired": {key(trudy, 5, -2), horde.BadRequest}, "good": {key(trudy, 5, -1), ""}} {
 			in := input(what, "{p}{np}", "m")
 			in.SharedKey = strings.ToUpper(c.key)
 			id, _, err := r.Create(context.Background(), horde.KindImage, in, r.keys["trudy"])
@@ -222,10 +245,12 @@ func TestKeyOfAStyle(t *testing.T) {
 			if err != nil {
 				continue
 			}
+
 			v, err := r.Get(context.Background(), horde.KindImage, id)
 			if err != nil {
 				t.Fatal(err)
 			}
+
 			if d, err := r.ImageDetails(context.Background(), v); err != nil || d.SharedKey == nil || d.SharedKey.ID != c.key {
 				t.Errorf("%+v, %v", d.SharedKey, err)
 			}
@@ -241,7 +266,8 @@ func TestModify(t *testing.T) {
 		r.user("mod", account.Trusted|account.Moderator)
 		in := input("Impasto", "{p}{np}, thick", "stable_diffusion")
 		in.Info, in.Tags, in.Public, in.NSFW = ptr("thick & bold"), &[]string{"art", "art", "oil"}, ptr(false), ptr(true)
-		in.Params = map[string]any{"steps": int64(25), "cfg_scale": 6.5, "control_type": "canny", "junk": "x", "seed": int64(7)}
+		in.Params = map[string]any{"steps": int64(25), "cfg_scale": 6.5, "control_type": "canny", "junk": "x",
+			"seed": int64(7)}
 		id := r.make(horde.KindImage, "trudy", in)
 		_, _, err := r.Modify(ctx, horde.KindImage, id, api.StyleInput{Name: ptr("Mine")}, r.keys["mod"])
 		wantCode(t, "a moderator", err, horde.Forbidden)
@@ -249,32 +275,41 @@ func TestModify(t *testing.T) {
 		wantCode(t, "as text", err, horde.BadRequest)
 		_, _, err = r.Modify(ctx, horde.KindImage, "00000000-0000-4000-8000-000000000000", api.StyleInput{}, r.keys["trudy"])
 		wantCode(t, "unknown", err, horde.StyleNotFound)
-		if _, err := r.AddExample(ctx, id, api.StyleExampleInput{URL: ptr("https://example.com/1")}, r.keys["trudy"]); err != nil {
+		if _, err := r.AddExample(ctx, id, api.StyleExampleInput{URL: ptr("https://example.com/1")},
+			r.keys["trudy"]); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := r.Modify(ctx, horde.KindImage, id, api.StyleInput{Name: ptr("Pastose")}, r.keys["trudy"]); err != nil {
+
+		if _, _, err := r.Modify(ctx, horde.KindImage, id, api.StyleInput{Name: ptr("Pastose")},
+			r.keys["trudy"]); err != nil {
 			t.Fatal(err)
 		}
+
 		v, err := r.Get(ctx, horde.KindImage, id)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		if v.Name != "Pastose" || v.Info != "thick &amp; bold" || v.Prompt != "{p}{np}, thick" || v.Public || !v.NSFW ||
 			!slices.Equal(v.Tags, []string{"art", "oil"}) || len(v.Examples) != 1 {
 			t.Errorf("%+v", v)
 		}
+
 		var params map[string]any
 		if err := json.Unmarshal([]byte(v.Params), &params); err != nil {
 			t.Fatal(err)
 		}
+
 		// What a request could not send is dropped, what it could is kept.
 		if got := slices.Sorted(maps.Keys(params)); !slices.Equal(got, []string{"cfg_scale", "control_type", "steps"}) {
 			t.Errorf("params %v", got)
 		}
+
 		d, err := r.ImageDetails(ctx, v)
 		if text, _ := json.Marshal(d.Params); err != nil || string(text) != `{"cfg_scale":6.5,"steps":25}` {
 			t.Errorf("shown %s, %v", text, err)
 		}
+
 		wantCode(t, "delete by a moderator", r.Delete(ctx, horde.KindImage, id, r.keys["mod"]), "")
 		_, err = r.Get(ctx, horde.KindImage, id)
 		wantCode(t, "deleted", err, horde.ImageStyleNotFound)
@@ -288,12 +323,15 @@ func TestNames(t *testing.T) {
 		first := r.make(horde.KindImage, "other", input("Oil", "{p}{np}", "m"))
 		own := r.make(horde.KindImage, "trudy", input("Oil", "{p}{np}", "m"))
 		text := r.make(horde.KindText, "trudy", input("Tale", "{p}", "m"))
+
 		odd := r.make(horde.KindImage, "trudy", input("a::b", "{p}{np}", "m"))
 		for ref, want := range map[string]string{
 			"Oil": first, "style::Oil": first, trudy.Alias() + "::Oil": own, "style::" + trudy.Alias() + "::Oil": own,
-			trudy.Alias() + "::style::Oil": own, other.Alias() + "::style::Oil": first, "x#" + fmt.Sprint(trudy.ID) + "::Oil": own,
-			"nobody#999::Oil": first, "a::b": odd, "style::a::b": odd,
-			"oil": "", "collection::Oil": "", "style::style::Oil": "", "": "", "Oil\x00": "", "::Oil": "", trudy.Alias() + "::" + other.Alias() + "::Oil": "",
+			trudy.Alias() + "::style::Oil": own, other.Alias() + "::style::Oil": first,
+			"x#" + fmt.Sprint(trudy.ID) + "::Oil": own,
+			"nobody#999::Oil":                     first, "a::b": odd, "style::a::b": odd,
+			"oil": "", "collection::Oil": "", "style::style::Oil": "", "": "", "Oil\x00": "", "::Oil": "",
+			trudy.Alias() + "::" + other.Alias() + "::Oil": "",
 		} {
 			v, err := r.Named(ctx, horde.KindImage, ref)
 			switch {
@@ -303,11 +341,13 @@ func TestNames(t *testing.T) {
 				t.Errorf("%q: %v, %v", ref, v, err)
 			}
 		}
+
 		_, err := r.Named(ctx, horde.KindImage, "Tale")
 		wantCode(t, "a text style", err, horde.BadRequest)
 		if c, err := r.Choose(ctx, horde.KindImage, strings.ToUpper(text)); err != nil || c.Style.Kind != horde.KindText {
 			t.Errorf("%+v, %v", c, err)
 		}
+
 		// A style of the kind that is asked for comes first.
 		r.make(horde.KindText, "other", input("Both", "{p}", "m"))
 		both := r.make(horde.KindImage, "trudy", input("Both", "{p}{np}", "m"))
@@ -320,7 +360,8 @@ func TestNames(t *testing.T) {
 func FuzzNames(f *testing.F) {
 	r := newRig(f, storetest.On(f, storetest.SQLite))
 	r.user("trudy", account.Trusted)
-	for _, ref := range []string{"a", "style::a", "collection::trudy#1::a", "trudy#1::style::a", "::", "#::#", "x#99999999999999999999::a", "\x00", "style::"} {
+	for _, ref := range []string{"a", "style::a", "collection::trudy#1::a", "trudy#1::style::a", "::", "#::#",
+		"x#99999999999999999999::a", "\x00", "style::"} {
 		f.Add(ref)
 	}
 	f.Fuzz(func(t *testing.T, ref string) {
@@ -338,19 +379,23 @@ func TestList(t *testing.T) {
 	each(t, func(r *rig) {
 		ctx := context.Background()
 		trudy := r.user("trudy", account.Trusted)
+
 		var ids []string
 		for i := range 27 {
 			in := input(fmt.Sprintf("s%02d", i), "{p}{np}", "m"+fmt.Sprint(i%2))
 			in.Tags = &[]string{"t" + fmt.Sprint(i%3)}
 			ids = append(ids, r.make(horde.KindImage, "trudy", in))
 		}
+
 		secret := input("secret", "{p}{np}", "m0")
 		secret.Public = ptr(false)
 		r.make(horde.KindImage, "trudy", secret)
-		err := r.Store.Write(ctx, store.Unit{Accounts: []horde.UserID{trudy.ID}, Do: func(tx *store.Tx) error { return tx.UseStyle(ids[20]) }})
+		err := r.Store.Write(ctx,
+			store.Unit{Accounts: []horde.UserID{trudy.ID}, Do: func(tx *store.Tx) error { return tx.UseStyle(ids[20]) }})
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		list := func(l Listing) (got []string) {
 			l.Kind = horde.KindImage
 			found, err := r.List(ctx, l)
@@ -365,23 +410,30 @@ func TestList(t *testing.T) {
 		if got := list(Listing{Sort: "age"}); !slices.Equal(got, ids[:25]) {
 			t.Errorf("by age: %d", len(got))
 		}
+
 		if got := list(Listing{Sort: "age", Page: 2}); !slices.Equal(got, ids[25:]) {
 			t.Errorf("page 2: %d", len(got))
 		}
+
 		if got := list(Listing{Sort: "popular", Page: -3}); got[0] != ids[20] || got[1] != ids[0] {
 			t.Error("the most used is not the first")
 		}
+
 		if got := list(Listing{Sort: "age", Tag: "t1", Model: "m0"}); len(got) != 4 || got[0] != ids[4] {
 			t.Errorf("by tag and model: %d", len(got))
 		}
+
 		if got := list(Listing{Sort: "age", Page: 1 << 60}); len(got) != 0 {
 			t.Errorf("beyond the end: %d", len(got))
 		}
+
 		_, err = r.List(ctx, Listing{Kind: horde.KindImage, Sort: "x"})
 		wantCode(t, "sort", err, horde.BadRequest)
+
 		// The owner sees all of them among the own details, others the public ones.
 		for p, want := range map[account.Privilege]int{account.Public: 27, account.Own: 28} {
-			if d, err := r.Accounts.Details(ctx, trudy, p); err != nil || len(d.Styles) != want || d.Styles[0].Name != trudy.Alias()+"::style::s00" {
+			if d, err := r.Accounts.Details(ctx, trudy, p); err != nil || len(d.Styles) != want ||
+				d.Styles[0].Name != trudy.Alias()+"::style::s00" {
 				t.Errorf("%d styles, %v", len(d.Styles), err)
 			}
 		}
@@ -393,6 +445,7 @@ func TestExamples(t *testing.T) {
 		ctx := context.Background()
 		r.user("trudy", account.Trusted)
 		r.user("other", account.Trusted)
+
 		id := r.make(horde.KindImage, "trudy", input("Oil", "{p}{np}", "m"))
 		add := func(url string, primary bool) string {
 			e, err := r.AddExample(ctx, id, api.StyleExampleInput{URL: &url, Primary: &primary}, r.keys["trudy"])
@@ -401,6 +454,7 @@ func TestExamples(t *testing.T) {
 			}
 			return e
 		}
+
 		primary := func(want string) {
 			t.Helper()
 			v, err := r.Get(ctx, horde.KindImage, id)
@@ -413,26 +467,34 @@ func TestExamples(t *testing.T) {
 				}
 			}
 		}
+
 		one := add("https://example.com/1", false)
 		primary(one)
 		two := add("https://example.com/2", true)
 		primary(two)
 		three := add("https://example.com/3", false)
 		primary(two)
-		for url, code := range map[string]horde.Code{"http://example.com/4": horde.BadRequest, "https://": horde.BadRequest, "": horde.BadRequest, "https://example.com/1": horde.BadRequest,
+
+		for url, code := range map[string]horde.Code{"http://example.com/4": horde.BadRequest, "https://": horde.BadRequest,
+			"": horde.BadRequest, "https://example.com/1": horde.BadRequest,
 			"https://example.com/" + strings.Repeat("x", 2000): horde.BadRequest} {
 			_, err := r.AddExample(ctx, id, api.StyleExampleInput{URL: &url}, r.keys["trudy"])
 			wantCode(t, url, err, code)
 		}
+
 		_, err := r.ModifyExample(ctx, id, one, api.StyleExampleInput{Primary: ptr(false)}, r.keys["other"])
 		wantCode(t, "another's", err, horde.Forbidden)
-		if _, err := r.ModifyExample(ctx, id, strings.ToUpper(three), api.StyleExampleInput{}, r.keys["trudy"]); err != nil { // primary unless it says otherwise
+		if _, err := r.ModifyExample(ctx, id, strings.ToUpper(three), api.StyleExampleInput{},
+			r.keys["trudy"]); err != nil { // primary unless it says otherwise
 			t.Error(err)
 		}
+
 		primary(three)
-		if _, err := r.ModifyExample(ctx, id, three, api.StyleExampleInput{Primary: ptr(false)}, r.keys["trudy"]); err != nil { // the last one stays
+		if _, err := r.ModifyExample(ctx, id, three, api.StyleExampleInput{Primary: ptr(false)},
+			r.keys["trudy"]); err != nil { // the last one stays
 			t.Error(err)
 		}
+
 		primary(three)
 		wantCode(t, "delete", r.DeleteExample(ctx, id, three, r.keys["trudy"]), "")
 		primary(one)
@@ -450,29 +512,36 @@ func TestCollections(t *testing.T) {
 		r.user("trudy", account.Trusted)
 		r.user("alice", 0)
 		r.user("mod", account.Moderator|account.Trusted)
-		one, two := r.make(horde.KindImage, "trudy", input("One", "{p}{np}", "m")), r.make(horde.KindImage, "trudy", input("Two", "{p}{np}", "m"))
+		one, two := r.make(horde.KindImage, "trudy", input("One", "{p}{np}", "m")),
+			r.make(horde.KindImage, "trudy", input("Two", "{p}{np}", "m"))
 		text := r.make(horde.KindText, "trudy", input("Tale", "{p}", "m"))
 		in := func(name string, styles ...string) api.CollectionInput {
 			return api.CollectionInput{Name: &name, Styles: &styles}
 		}
+
 		for what, c := range map[string]struct {
 			in   api.CollectionInput
 			code horde.Code
-		}{"none": {in("x"), horde.BadRequest}, "unknown": {in("x", "nobody"), horde.BadRequest}, "mixed": {in("x", one, text), horde.BadRequest},
+		}{"none": {in("x"), horde.BadRequest}, "unknown": {in("x", "nobody"), horde.BadRequest},
+			"mixed":  {in("x", one, text), horde.BadRequest},
 			"absent": {api.CollectionInput{Name: ptr("x")}, horde.BadRequest}, "profane": {in("fuck", one), horde.BadRequest}} {
 			_, err := r.CreateCollection(ctx, c.in, r.keys["alice"])
 			wantCode(t, what, err, c.code)
 		}
+
 		id, err := r.CreateCollection(ctx, in("Pair", one, "style::Two", "One"), r.keys["alice"])
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		_, err = r.CreateCollection(ctx, in("Pair", one), r.keys["alice"])
 		wantCode(t, "taken", err, horde.BadRequest)
 		c, err := r.Collection(ctx, id)
-		if err != nil || c.Type != string(horde.KindImage) || len(c.Styles) != 2 || c.Styles[0].ID != one || !strings.HasSuffix(c.Styles[1].Name, "::style::Two") {
+		if err != nil || c.Type != string(horde.KindImage) || len(c.Styles) != 2 || c.Styles[0].ID != one ||
+			!strings.HasSuffix(c.Styles[1].Name, "::style::Two") {
 			t.Errorf("%+v, %v", c, err)
 		}
+
 		seen := map[string]bool{}
 		for range 200 {
 			v, err := r.Choose(ctx, horde.KindImage, "collection::Pair")
@@ -481,9 +550,11 @@ func TestCollections(t *testing.T) {
 			}
 			seen[v.Style.ID] = true
 		}
+
 		if !seen[one] || !seen[two] {
 			t.Errorf("drawn: %v", seen)
 		}
+
 		_, err = r.ModifyCollection(ctx, id, in("Pair", text), r.keys["alice"])
 		wantCode(t, "other kind", err, horde.BadRequest)
 		_, err = r.ModifyCollection(ctx, id, in("Pair", one), r.keys["mod"])
@@ -491,17 +562,21 @@ func TestCollections(t *testing.T) {
 		if _, err = r.ModifyCollection(ctx, id, api.CollectionInput{Public: ptr(false)}, r.keys["alice"]); err != nil {
 			t.Error(err)
 		}
+
 		if c, err = r.CollectionNamed(ctx, "Pair"); err != nil || c.Public || len(c.Styles) != 2 {
 			t.Errorf("%+v, %v", c, err)
 		}
+
 		for _, style := range []string{one, two} {
 			wantCode(t, "delete", r.Delete(ctx, horde.KindImage, style, r.keys["trudy"]), "")
 		}
+
 		_, err = r.Choose(ctx, horde.KindImage, id)
 		wantCode(t, "nothing left", err, horde.StyleNotFound)
 		if list, err := r.Collections(ctx, Listing{Kind: "all", Sort: "age"}); err != nil || len(list) != 0 {
 			t.Errorf("%v, %v", list, err)
 		}
+
 		_, err = r.Collections(ctx, Listing{Kind: "x", Sort: "age"})
 		wantCode(t, "type", err, horde.BadRequest)
 		wantCode(t, "delete by a stranger", r.DeleteCollection(ctx, id, r.keys["trudy"]), horde.Forbidden)
@@ -521,32 +596,39 @@ func TestRewardOwner(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		for i, asker := range []*account.User{alice, trudy, alice} {
 			c, err := r.Choose(ctx, horde.KindImage, []string{id, id, pair}[i])
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = r.Store.Write(ctx, store.Unit{Accounts: slices.Concat(c.Accounts(), []horde.UserID{asker.ID}), Do: func(tx *store.Tx) error {
-				e := kudos.NewEntry(tx, fmt.Sprint("accept:", i), "test", "", "")
-				if err := c.RewardOwner(tx, e, asker.ID); err != nil {
-					return err
-				}
-				return e.Commit()
-			}})
+
+			err = r.Store.Write(ctx, store.Unit{Accounts: slices.Concat(c.Accounts(), []horde.UserID{asker.ID}),
+				Do: func(tx *store.Tx) error {
+					e := kudos.NewEntry(tx, fmt.Sprint("accept:", i), "test", "", "")
+					if err := c.RewardOwner(tx, e, asker.ID); err != nil {
+						return err
+					}
+					return e.Commit()
+				}})
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
+
 		acc, err := r.Store.Account(ctx, trudy.ID)
 		if err != nil || acc.Totals.Styled != horde.Whole(4) || acc.Totals.Styles != (store.PerKind{2}) {
 			t.Errorf("%+v, %v", acc.Totals, err)
 		}
+
 		if v, err := r.Get(ctx, horde.KindImage, id); err != nil || v.UseCount != 3 {
 			t.Errorf("%d uses, %v", v.UseCount, err)
 		}
+
 		if c, err := r.Collection(ctx, pair); err != nil || c.UseCount != 1 {
 			t.Errorf("%d uses of the collection, %v", c.UseCount, err)
 		}
+
 		if a, err := r.Store.Audit(ctx); err != nil || !a.Sound() {
 			t.Errorf("%+v, %v", a, err)
 		}

@@ -23,6 +23,7 @@ func TestLoggerCarriesTheRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	ctx := WithRequest(t.Context(), "r-1")
 	log.With("room", "queue").InfoContext(ctx, "popped", "job", 7)
 	log.DebugContext(ctx, "not shown")
@@ -30,15 +31,18 @@ func TestLoggerCarriesTheRequest(t *testing.T) {
 	if err := json.Unmarshal(b.Bytes(), &line); err != nil {
 		t.Fatal(err)
 	}
+
 	if line["request"] != "r-1" || line["room"] != "queue" || line["job"] != 7.0 || line["msg"] != "popped" {
 		t.Errorf("line is %v", line)
 	}
+
 	b.Reset()
 	log, _ = NewLogger(&b, "", slog.LevelDebug)
 	log.Info("plain")
 	if s := b.String(); !strings.Contains(s, "msg=plain") || strings.Contains(s, "request") {
 		t.Errorf("line is %q", s)
 	}
+
 	if _, err := NewLogger(&b, "xml", nil); err == nil {
 		t.Error("format xml was taken")
 	}
@@ -59,6 +63,7 @@ func TestReadinessAsksOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewReadiness(2*time.Second, time.Second)
 		var asked atomic.Int32
+
 		var broken atomic.Bool
 		r.Add("store", func(context.Context) error {
 			asked.Add(1)
@@ -68,6 +73,7 @@ func TestReadinessAsksOnce(t *testing.T) {
 			}
 			return nil
 		})
+
 		r.Add("pictures", func(ctx context.Context) error { return nil })
 		var wg sync.WaitGroup
 		for range 100 {
@@ -77,20 +83,24 @@ func TestReadinessAsksOnce(t *testing.T) {
 				}
 			})
 		}
+
 		wg.Wait()
 		if err := r.Ready(t.Context()); err != nil || asked.Load() != 1 {
 			t.Errorf("asked %d times, %v", asked.Load(), err)
 		}
+
 		broken.Store(true)
 		time.Sleep(2 * time.Second)
 		if err := r.Ready(t.Context()); err == nil || err.Error() != "store: connection refused" {
 			t.Errorf("Ready = %v", err)
 		}
+
 		w := httptest.NewRecorder()
 		r.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
 		if w.Code != 503 || strings.TrimSpace(w.Body.String()) != `{"message":"Not ready: store","checks":{"pictures":"ok","store":"failed"}}` {
 			t.Errorf("%d %s", w.Code, w.Body)
 		}
+
 		broken.Store(false)
 		time.Sleep(2 * time.Second)
 		w = httptest.NewRecorder()

@@ -24,8 +24,10 @@ func TestTry(t *testing.T) {
 		{name: "found at once", wait: time.Minute, finds: 1, looks: 1},
 		{name: "not to wait", looks: 1},
 		{name: "woken", wait: time.Minute, offers: []string{"fox"}, finds: 2, looks: 2, after: time.Second},
-		{name: "woken in vain, once more at the end", wait: time.Minute, offers: []string{"fox", "fox"}, looks: 4, after: time.Minute},
-		{name: "what is for others does not wake", wait: time.Minute, offers: []string{"owl", "owl"}, looks: 2, after: time.Minute},
+		{name: "woken in vain, once more at the end", wait: time.Minute, offers: []string{"fox", "fox"}, looks: 4,
+			after: time.Minute},
+		{name: "what is for others does not wake", wait: time.Minute, offers: []string{"owl", "owl"}, looks: 2,
+			after: time.Minute},
 		{name: "failed", wait: time.Minute, offers: []string{"fox"}, fails: 2, looks: 2, after: time.Second},
 		{name: "the caller is gone", wait: time.Minute, gone: 5 * time.Second, looks: 1, after: 5 * time.Second},
 	} {
@@ -37,12 +39,14 @@ func TestTry(t *testing.T) {
 				ctx, cancel = context.WithTimeout(ctx, tt.gone)
 				defer cancel()
 			}
+
 			go func() {
 				for _, to := range tt.offers {
 					time.Sleep(time.Second)
 					r.Offer(func(who string) bool { return who == to })
 				}
 			}()
+
 			start, looks := time.Now(), 0
 			err := r.Try(ctx, tt.wait, "fox", func() (bool, error) {
 				if looks++; looks == tt.fails {
@@ -53,9 +57,11 @@ func TestTry(t *testing.T) {
 			if looks != tt.looks || time.Since(start) != tt.after || errors.Is(err, broken) != (tt.fails > 0) {
 				t.Errorf("%s: %d looks in %v, %v; want %d in %v", tt.name, looks, time.Since(start), err, tt.looks, tt.after)
 			}
+
 			if left := r.Waiting(); len(left) > 0 {
 				t.Errorf("%s: %v still wait", tt.name, left)
 			}
+
 			synctest.Wait()
 		})
 	}

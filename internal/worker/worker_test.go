@@ -241,6 +241,7 @@ func TestEveryFailureIsFaultedAtOnce(t *testing.T) {
 				if tc.model != "" {
 					model = tc.model
 				}
+
 				began := time.Now()
 				h.add("job", model, 2, tc.change)
 				r := start(t, h, &fakeEngine{do: tc.do}, nil)
@@ -248,10 +249,12 @@ func TestEveryFailureIsFaultedAtOnce(t *testing.T) {
 				if took := time.Since(began); took > tc.within {
 					t.Errorf("faulted after %v", took)
 				}
+
 				r.stop()
 				if diff := cmp.Diff(map[string]int{"job-0 faulted": 1, "job-1 faulted": 1}, h.delivered()); diff != "" {
 					t.Error(diff)
 				}
+
 				if r.faults(tc.reason) != 2 {
 					t.Errorf("faults by %q: %d", tc.reason, r.faults(tc.reason))
 				}

@@ -86,6 +86,7 @@ func TestKnown(t *testing.T) {
 			}
 		})
 	}
+
 	if a, b := (Work{Name: "caption"}).KnownID(url), (Work{Name: "caption", Payload: `{"x":1}`}).KnownID(url); a == b {
 		t.Error("forms with other settings have one result")
 	}

@@ -37,6 +37,7 @@ func TestValue(t *testing.T) {
 	worker := func(agent string) *fleet.Worker {
 		return &fleet.Worker{Agent: bridge.Parse(agent), Owner: &account.User{Roles: account.Trusted}}
 	}
+
 	const newest, older = "AI Horde Worker reGen:99:x", "AI Horde Worker reGen:1:x"
 	for _, tt := range []struct {
 		name      string
@@ -108,6 +109,7 @@ func TestKeep(t *testing.T) {
 	if err := png.Encode(&picture, stdimage.NewGray(stdimage.Rect(0, 0, 8, 8))); err != nil {
 		t.Fatal(err)
 	}
+
 	for _, tt := range []struct {
 		name, result string
 		row          string
@@ -144,13 +146,16 @@ func TestSuspicions(t *testing.T) {
 func TestPriceWithoutModels(t *testing.T) {
 	price := func(named, offered []string) horde.Kudos {
 		a := image.Asked{Request: &admission.Request{Models: known(t)}, Pricer: kudos.NewPricer(nil)}
-		a.Image = admission.Image{Common: admission.Common{N: 1, Models: named, SlowWorkers: true}, Width: 512, Height: 512, Steps: 30}
+		a.Image = admission.Image{Common: admission.Common{N: 1, Models: named, SlowWorkers: true}, Width: 512, Height: 512,
+			Steps: 30}
 		return a.Price(offered).Needed
 	}
+
 	cheap, dear := price([]string{catalog.Sketch}, nil), price([]string{"SDXL 1.0"}, nil)
 	if cheap >= dear {
 		t.Fatalf("%s is no less than %s", cheap, dear)
 	}
+
 	for _, tt := range []struct {
 		name           string
 		named, offered []string
@@ -159,7 +164,8 @@ func TestPriceWithoutModels(t *testing.T) {
 		{name: "nothing is offered", want: cheap},
 		{name: "the cheap one is offered", offered: []string{catalog.Sketch}, want: cheap},
 		{name: "both are", offered: []string{catalog.Sketch, "SDXL 1.0"}, want: dear},
-		{name: "a model is named, whatever is offered", named: []string{catalog.Sketch}, offered: []string{"SDXL 1.0"}, want: cheap},
+		{name: "a model is named, whatever is offered", named: []string{catalog.Sketch}, offered: []string{"SDXL 1.0"},
+			want: cheap},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := price(tt.named, tt.offered); got != tt.want {

@@ -18,7 +18,8 @@ import (
 )
 
 func TestTTL(t *testing.T) {
-	for length, want := range map[int]time.Duration{16: 150 * time.Second, 75: 150 * time.Second, 76: 152 * time.Second, 4096: 8192 * time.Second} {
+	for length, want := range map[int]time.Duration{16: 150 * time.Second, 75: 150 * time.Second, 76: 152 * time.Second,
+		4096: 8192 * time.Second} {
 		if got := (Work{&admission.Text{MaxLength: length}}).TTL(kinds.Pickup{}); got != want {
 			t.Errorf("%d tokens: %v, want %v", length, got, want)
 		}
@@ -33,7 +34,8 @@ func TestSuspicions(t *testing.T) {
 		want            int
 	}{
 		{"m", 0, 150, 0}, {"m", 0, 151, 1}, {"m", 7, 150, 0}, {"m", 7, 151, 2}, {"m", 14, 101, 1}, {"m", 14, 151, 2},
-		{"m", 70, 31, 1}, {"m", 70, 30, 0}, {"m-8x22B", 140, 90, 0}, {"m-8x22B", 140, 91, 1}, {"m-8X7", 46, 301, 2}, {"m-8x7", 46, 200, 1},
+		{"m", 70, 31, 1}, {"m", 70, 30, 0}, {"m-8x22B", 140, 90, 0}, {"m-8x22B", 140, 91, 1}, {"m-8X7", 46, 301, 2},
+		{"m-8x7", 46, 200, 1},
 	} {
 		if got := suspicionsOf(c.model, c.billions, c.speed); got != c.want {
 			t.Errorf("%+v: %d", c, got)
@@ -48,9 +50,11 @@ func TestValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	trusted, stranger := &account.User{Roles: account.Trusted}, &account.User{}
 	unknown := bridge.Parse("x:1:y")
 	w := Work{&admission.Text{Common: admission.Common{N: 1}, MaxLength: 80, MaxContextLength: 1024}}
+
 	c80 := w.Order(admission.Server{}) // of a prompt of no length
 	for _, tt := range []struct {
 		name     string
@@ -60,20 +64,26 @@ func TestValue(t *testing.T) {
 		made     int64
 	}{
 		{name: "trusted", worker: &fleet.Worker{Agent: unknown, Owner: trusted}, result: strings.Repeat("x", 320), made: 80},
-		{name: "not trusted", worker: &fleet.Worker{Agent: unknown, Owner: stranger}, result: strings.Repeat("x", 320), made: 80},
+		{name: "not trusted", worker: &fleet.Worker{Agent: unknown, Owner: stranger}, result: strings.Repeat("x", 320),
+			made: 80},
 		{name: "short", worker: &fleet.Worker{Agent: unknown, Owner: trusted}, result: "x", made: 20},
-		{name: "censored", worker: &fleet.Worker{Agent: unknown, Owner: trusted}, censored: true, result: strings.Repeat("ä", 320), made: 80},
+		{name: "censored", worker: &fleet.Worker{Agent: unknown, Owner: trusted}, censored: true,
+			result: strings.Repeat("ä", 320), made: 80},
 		{name: "the worker is gone", result: strings.Repeat("x", 320), made: 80},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			v := w.Value(kinds.Delivered{Result: tt.result, Censored: tt.censored, Model: "nobody/knows", Worker: tt.worker, Known: c.Snapshot()})
+			v := w.Value(kinds.Delivered{Result: tt.result, Censored: tt.censored, Model: "nobody/knows", Worker: tt.worker,
+				Known: c.Snapshot()})
 			charge := v.Reward + 1
 			if tt.censored {
 				charge = 1
 			}
-			if v.Reward <= 0 || v.Earned != horde.KudosOf(v.Reward) || v.Charge != horde.KudosOf(charge) || v.Made != tt.made || int64(c80.Tokens(len([]rune(tt.result)))) != v.Made {
+
+			if v.Reward <= 0 || v.Earned != horde.KudosOf(v.Reward) || v.Charge != horde.KudosOf(charge) ||
+				v.Made != tt.made || int64(c80.Tokens(len([]rune(tt.result)))) != v.Made {
 				t.Errorf("%+v", v)
 			}
+
 			if worth := v.Worth; (worth == 0) != tt.censored || worth != 0 && worth != v.Earned {
 				t.Errorf("worth %s", worth)
 			}
@@ -95,7 +105,8 @@ func TestGenerationState(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			j := &store.Job{JobResult: store.JobResult{Censored: tt.censored}}
-			if g := Generation(kinds.Finished{Job: j, Shown: "once", Metadata: tt.metadata}); g.State != tt.want || g.Text != "once" {
+			if g := Generation(kinds.Finished{Job: j, Shown: "once", Metadata: tt.metadata}); g.State != tt.want ||
+				g.Text != "once" {
 				t.Errorf("%+v", g)
 			}
 		})

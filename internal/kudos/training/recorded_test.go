@@ -24,15 +24,18 @@ func TestRecordedPrices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	ref, err := catalog.New(catalog.Config{Images: golden.Shared(t, "data/model-reference/image-stable_diffusion.json")})
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	pricer := kudos.NewPricer(kudos.Standard())
 	var all, unseen []float64
 	for _, row := range rows {
 		o := row.Order
 		base := pricer.Price(o)
+
 		reward := o.Reward(base, ref.Snapshot().Baseline(row.Model))
 		if row.Network {
 			a := accuracy(row.Reward, reward)
@@ -45,19 +48,24 @@ func TestRecordedPrices(t *testing.T) {
 			}
 			continue
 		}
+
 		if math.RoundToEven(base) != row.Accepted {
 			t.Errorf("accepted %v, recorded %v: %+v", base, row.Accepted, o)
 		}
+
 		if math.Abs(reward-row.Reward) > 1e-9 {
 			t.Errorf("reward %v, recorded %v: %+v", reward, row.Reward, o)
 		}
+
 		if charged := o.Tax().Float() + o.Burn(reward); math.Abs(charged-row.Charged) > 1 {
 			t.Errorf("charged %v, recorded %v: %+v", charged, row.Charged, o)
 		}
 	}
+
 	if len(all) == 0 || len(all) == len(rows) {
 		t.Fatalf("%d of %d rows are the net's; there must be both kinds", len(all), len(rows))
 	}
+
 	for what, each := range map[string][]float64{"all": all, "unseen": unseen} {
 		near := 0
 		for _, a := range each {
@@ -65,6 +73,7 @@ func TestRecordedPrices(t *testing.T) {
 				near++
 			}
 		}
+
 		share, s := float64(near)/float64(len(each)), scoreOf(each)
 		t.Logf("%s: %d, accuracy %.4f, %.1f %% within 4 %%, worst %.3f", what, s.Jobs, s.Accuracy, 100*share, s.Least)
 		if s.Accuracy < 0.96 || share < 0.95 {

@@ -41,43 +41,54 @@ func life(n int) (timed []Timed, unfit, unknown, stalled int) {
 			Baseline: []string{"stable diffusion 1", "stable_diffusion_xl"}[rng.IntN(2)],
 			Batch:    1,
 		}
+
 		t.Order = kudos.Order{
 			Width: 64 * (6 + rng.IntN(11)), Height: 64 * (6 + rng.IntN(11)), Steps: 8 + rng.IntN(40),
 			Cfg:     float64(2 + rng.IntN(9)),
 			Sampler: []string{"k_euler_a", "k_dpmpp_2m", "lcm"}[rng.IntN(3)], Karras: rng.IntN(2) == 0,
 			HiresFix: rng.IntN(8) == 0, N: 1,
 		}
+
 		if m == 4 {
 			t.Order.Sampler = "lcm"
 		}
+
 		if rng.IntN(6) == 0 {
 			t.Order.PostProcessing = []string{"RestoreFormer"}
 		}
+
 		t.Seconds = truth(t.Order) * paces[m] * math.Exp(0.05*rng.NormFloat64())
 		if t.Baseline == "stable_diffusion_xl" {
 			t.Seconds *= 2.5
 		}
+
 		switch i % 50 {
 		case 0:
 			t.Seconds *= 10
 			stalled++
+
 		case 1:
 			t.Batch = 4
 			unfit++
+
 		case 2:
 			t.Order.Loras = 1
 			unfit++
+
 		case 3:
 			t.Seconds = 0.001
 			unfit++
 		}
+
 		timed = append(timed, t)
 	}
+
 	for range minOfMachine - 1 {
 		o := kudos.BasisJob()
 		timed = append(timed, Timed{Order: o, Machine: "seldom", Baseline: "stable diffusion 1", Batch: 1, Seconds: 1})
 		unknown++
 	}
+
 	return timed, unfit, unknown, stalled
 }
 
@@ -87,11 +98,13 @@ func TestNormalize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if n.Unfit != unfit || n.Unknown != unknown || n.Paces != 10 || n.Outliers != stalled ||
 		len(n.Jobs)+unfit+unknown+stalled != len(timed) {
 		t.Errorf("%d jobs of %d, %+v, want %d unfit, %d unknown, %d stalled", len(n.Jobs), len(timed),
 			Normalized{nil, n.Paces, n.Unfit, n.Unknown, n.Outliers}, unfit, unknown, stalled)
 	}
+
 	// Whoever generated them, the times are those of one machine: what they are off
 	// by is one factor for all, but for the noise.
 	var off []float64
@@ -101,10 +114,12 @@ func TestNormalize(t *testing.T) {
 			t.Fatalf("%v s are %v kudos, want %v", j.Seconds, j.Kudos, want)
 		}
 	}
+
 	slices.Sort(off)
 	if spread := off[len(off)*95/100] - off[len(off)*5/100]; spread > 0.3 {
 		t.Errorf("from the 5th to the 95th percentile the times are spread by %v", spread)
 	}
+
 	if _, err := Normalize(timed[:10], kudos.Standard()); err == nil {
 		t.Error("ten images are enough")
 	}
@@ -205,12 +220,15 @@ func TestReadTimings(t *testing.T) {
 					PostProcessing:   []string{"GFPGAN"},
 					N:                4,
 				}
+
 				text, err := o.Features().JSON()
 				if err != nil {
 					return err
 				}
+
 				tx.Time(store.Timing{Hour: int64(9 - i), Machine: "a", Baseline: "b", Batch: 1, Micros: 1_500_000, Features: text})
 			}
+
 			tx.Time(store.Timing{Features: "{}"})
 			tx.Time(store.Timing{Features: "no JSON"})
 			tx.Time(store.Timing{Features: `{"width":512,"height":512,"steps":2000000000}`})
@@ -219,18 +237,22 @@ func TestReadTimings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		got, lost, err := ReadTimings(t.Context(), s)
 		if err != nil || len(got) != 4 || lost != 3 {
 			t.Fatalf("%+v, %d lost, %v", got, lost, err)
 		}
+
 		o := got[0].Order
 		if got[0].Seconds != 1.5 || !o.HasSource || *o.Denoising != 0.5 || o.PostProcessing[0] != "GFPGAN" || o.N != 1 ||
 			o.Cfg != 7 {
 			t.Errorf("%+v", got[0])
 		}
+
 		if first == nil {
 			first = got
 		}
+
 		for i := range got {
 			if got[i].Order.Sampler != first[i].Order.Sampler {
 				t.Errorf("row %d is %+v, the other database has %+v", i, got[i], first[i])

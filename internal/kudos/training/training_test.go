@@ -26,23 +26,27 @@ func TestParse(t *testing.T) {
 	text := header +
 		"192,576,61,19.55,k_dpmpp_2s_a,True,False,txt2img,False,False,1.0,None,1.0,,17.5,29.84\n" +
 		"512,768,20,7,lcm,False,True,img2img,True,True,,canny,0.5,GFPGAN|strip_background,6.45,11\n"
+
 	for _, in := range []string{text, gzipped(text, 0), "\ufeff" + text} {
 		jobs, unread, err := Parse(strings.NewReader(in))
 		if err != nil || len(jobs) != 2 || unread.Lines != 0 {
 			t.Fatal(len(jobs), unread, err)
 		}
+
 		a, b := jobs[0], jobs[1]
 		if o := a.Order; o.Width != 192 || o.Height != 576 || o.Steps != 61 || o.Cfg != 19.55 ||
 			o.Sampler != "k_dpmpp_2s_a" ||
 			!o.Karras || o.HiresFix || o.HasSource || *o.Denoising != 1 || o.ControlType != "" || o.PostProcessing != nil {
 			t.Errorf("%+v", o)
 		}
+
 		if o := b.Order; o.Karras || !o.HiresFix || !o.HasSource || !o.HasMask || o.Denoising != nil ||
 			o.ControlType != "canny" ||
 			*o.ControlStrength != 0.5 || strings.Join(o.PostProcessing, " ") != "GFPGAN strip_background" ||
 			o.SourceProcessing != "img2img" {
 			t.Errorf("%+v", o)
 		}
+
 		if a.Seconds != 17.5 || a.Kudos != 29.84 || b.Kudos != 11 {
 			t.Errorf("%v %v %v", a.Seconds, a.Kudos, b.Kudos)
 		}
@@ -150,22 +154,27 @@ func TestTrainLearns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	last := r.Epochs[len(r.Epochs)-1]
 	if len(r.Epochs) != quick.Epochs || last.Score.Accuracy < 0.95 || last.Loss > r.Epochs[0].Loss/4 {
 		t.Errorf("%d epochs, last %+v, first %+v", len(r.Epochs), last, r.Epochs[0])
 	}
+
 	if c := r.Net.Card(); c.Name != "quick" || c.Seed != 3 || c.HeldOutN != last.Score.Jobs || c.HeldOutN < 300 ||
 		c.HeldOutN > 500 {
 		t.Errorf("%+v", c)
 	}
+
 	if s, err := Evaluate(kudos.NewPricer(r.Net), all); err != nil || s.Jobs != len(all) || s.Formula != 0 ||
 		s.Accuracy < 0.94 || s.Worst < s.Least {
 		t.Errorf("%+v %v", s, err)
 	}
+
 	plot, err := Plot("loss", r.Epochs)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if _, err := png.Decode(bytes.NewReader(plot)); err != nil {
 		t.Error(err)
 	}
@@ -240,16 +249,19 @@ func TestTrainUsesRoom(t *testing.T) {
 			all[i].Order.PostProcessing = []string{"rare"}
 		}
 	}
+
 	c := quick
 	c.Epochs = 40
 	r, err := Train(context.Background(), all, c)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	v := r.Net.Card().Vocabulary
 	if fmt.Sprint(v) != "{[lcm] [] [RestoreFormer]}" || r.Skipped != 1 {
 		t.Errorf("%v, %d skipped", v, r.Skipped)
 	}
+
 	o := kudos.Order{Width: 512, Height: 512, Steps: 20, Cfg: 7, Sampler: "k_euler"}
 	plain, _ := r.Net.Seconds(&o)
 	o.Sampler, o.PostProcessing = "lcm", []string{"RestoreFormer"}
@@ -266,35 +278,43 @@ func TestFitDenoising(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	counts := jobs(4000, true)
 	net, score, err := FitDenoising(r.Net, counts[:80])
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	if c := net.Card(); c.DenoisingN != score.Jobs || score.Jobs < 20 || score.Accuracy < 0.9 {
 		t.Errorf("%+v", score)
 	}
+
 	before, _ := Evaluate(kudos.NewPricer(r.Net), counts)
 	after, _ := Evaluate(kudos.NewPricer(net), counts)
 	if after.Accuracy < before.Accuracy+0.05 || after.Accuracy < 0.93 {
 		t.Errorf("accuracy %v, before the fit %v", after.Accuracy, before.Accuracy)
 	}
+
 	for _, j := range WithoutDenoising(flat[:200]) {
 		a, _ := r.Net.Seconds(&j.Order)
 		if b, _ := net.Seconds(&j.Order); math.Abs(a-b) > 0.011 {
 			t.Fatalf("at strength 1: %v, before the fit %v", b, a)
 		}
 	}
+
 	p := kudos.NewPricer(net)
 	if !DenoisingCounts(p, counts) || DenoisingCounts(p, flat) {
 		t.Error("did not find out where denoising counts")
 	}
+
 	for i := range flat { // a file without prices shows nothing
 		flat[i].Kudos = math.NaN()
 	}
+
 	if !DenoisingCounts(p, flat) {
 		t.Error("jobs without prices are said to show that denoising does not count")
 	}
+
 	if _, _, err := FitDenoising(r.Net, flat[:4]); err == nil {
 		t.Error("fitted to 4 jobs")
 	}

@@ -161,6 +161,7 @@ func TestCountedTogether(t *testing.T) {
 		pop    = "/api/v2/generate/pop"
 		users  = "/api/v2/users"
 	)
+
 	for _, c := range []struct {
 		name string
 		most int
@@ -270,8 +271,10 @@ func TestWindowsEnd(t *testing.T) {
 						t.Fatalf("call %d: %d %v", i, w.Code, h)
 					}
 				}
+
 				time.Sleep(c.pause / 2)
 				w := send()
+
 				left := (c.pause/2 + time.Second - 1) / time.Second
 				if h := w.Header(); w.Code != 429 || strings.TrimSpace(w.Body.String()) != `{"message":"`+c.words+`"}` ||
 					h.Get("X-RateLimit-Remaining") != "0" ||
@@ -279,6 +282,7 @@ func TestWindowsEnd(t *testing.T) {
 					h.Get("X-RateLimit-Reset") != fmt.Sprint(time.Now().Add(c.pause/2).Unix()) {
 					t.Errorf("one too many: %d %s %v", w.Code, w.Body, h)
 				}
+
 				time.Sleep(c.pause / 2)
 				if w := send(); w.Code != 200 {
 					t.Errorf("after the window: %d", w.Code)

@@ -23,24 +23,29 @@ func TestOpenAPIHoldsTogether(t *testing.T) {
 		if err := json.Unmarshal(w.Body.Bytes(), &d); err != nil {
 			t.Fatal(err)
 		}
+
 		if d.OpenAPI != "3.1.0" || len(d.Paths) < 8 {
 			t.Errorf("%s: version %s, %d paths", path, d.OpenAPI, len(d.Paths))
 		}
+
 		for _, part := range strings.Split(w.Body.String(), `"#/components/schemas/`)[1:] {
 			name, _, _ := strings.Cut(part, `"`)
 			if d.Components.Schemas[name] == nil {
 				t.Errorf("%s: no schema %s", path, name)
 			}
 		}
+
 		ids := map[string]string{}
 		for at, item := range d.Paths {
 			if strings.Contains(at, "{") && item["parameters"] == nil {
 				t.Errorf("%s: parameters of %s are not described", path, at)
 			}
+
 			for verb, raw := range item {
 				if verb == "parameters" {
 					continue
 				}
+
 				var op struct {
 					OperationID string
 					Responses   map[string]any
@@ -48,12 +53,15 @@ func TestOpenAPIHoldsTogether(t *testing.T) {
 				if err := json.Unmarshal(raw, &op); err != nil {
 					t.Fatal(err)
 				}
+
 				if other := ids[op.OperationID]; other != "" || op.OperationID == "" {
 					t.Errorf("%s: %s %s and %s are both %q", path, verb, at, other, op.OperationID)
 				}
+
 				ids[op.OperationID] = verb + " " + at
 			}
 		}
+
 		for _, word := range []string{"#/definitions/", `"x-nullable"`, `"in": "body"`, `"example":`} {
 			if strings.Contains(w.Body.String(), word) {
 				t.Errorf("%s: %s is of Swagger 2.0", path, word)

@@ -196,14 +196,17 @@ func compareExample(t *testing.T, name string, raw []byte, of reflect.Type) {
 	if err := json.Unmarshal(raw, &doc); err != nil {
 		t.Fatal(err)
 	}
+
 	if _, list := doc.([]any); of.Kind() == reflect.Slice && !list {
 		doc = []any{doc} // the original documents one user where it answers a list
 	}
+
 	forget(doc, name)
 	text, err := json.Marshal(doc)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	into := reflect.New(of)
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
@@ -211,14 +214,17 @@ func compareExample(t *testing.T, name string, raw []byte, of reflect.Type) {
 		t.Errorf("%s: %v", name, err)
 		return
 	}
+
 	again, err := json.Marshal(into.Interface())
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	var ours any
 	if err := json.Unmarshal(again, &ours); err != nil {
 		t.Fatal(err)
 	}
+
 	sameShape(t, name, doc, ours)
 }
 
@@ -256,6 +262,7 @@ func sameShape(t *testing.T, path string, want, got any) {
 			t.Errorf("%s: %T instead of an object", path, got)
 			return
 		}
+
 		for name, of := range want {
 			if mine, ok := g[name]; ok {
 				sameShape(t, path+"."+name, of, mine)
@@ -263,6 +270,7 @@ func sameShape(t *testing.T, path string, want, got any) {
 				t.Errorf("%s.%s is lost", path, name)
 			}
 		}
+
 	case []any:
 		g, ok := got.([]any)
 		if !ok || len(g) != len(want) {
@@ -272,6 +280,7 @@ func sameShape(t *testing.T, path string, want, got any) {
 		for i := range want {
 			sameShape(t, path+"[]", want[i], g[i])
 		}
+
 	case nil:
 	default:
 		if got != nil && reflect.TypeOf(got) != reflect.TypeOf(want) {

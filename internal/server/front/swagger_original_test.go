@@ -38,6 +38,7 @@ func structure(at string, v any, into map[string]string) {
 			}
 			structure(at+"."+key, value, into)
 		}
+
 	case []any:
 		if named, ok := byName(v); ok {
 			structure(at, named, into)
@@ -49,6 +50,7 @@ func structure(at string, v any, into map[string]string) {
 		}
 		slices.Sort(texts)
 		into[at] = strings.Join(texts, " ")
+
 	default:
 		into[at] = fmt.Sprint(v)
 	}

@@ -113,16 +113,19 @@ func TestParseReadsWhatOthersWrite(t *testing.T) {
 		}
 		return rapid.OneOf(kinds...)
 	}
+
 	rapid.Check(t, func(t *rapid.T) {
 		v := value(0).Draw(t, "value")
 		text, err := json.Marshal(v)
 		if err != nil {
 			t.Skip("not JSON")
 		}
+
 		got, err := Parse(string(text))
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
+
 		again, err := json.Marshal(got)
 		if err != nil || string(again) != string(text) {
 			t.Fatalf("%s became %s (%v)", text, again, err)

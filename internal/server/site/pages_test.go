@@ -65,13 +65,16 @@ func TestErrorsAreForWhoeverAsks(t *testing.T) {
 			if w.Code != c.status {
 				t.Errorf("status %d, want %d", w.Code, c.status)
 			}
+
 			if vary := w.Header().Get("Vary"); (vary == "Accept") == strings.HasPrefix(c.path, "/api/") {
 				t.Errorf("Vary: %q", vary)
 			}
+
 			if c.page != "" {
 				isPage(t, w, c.page)
 				return
 			}
+
 			var e api.Error
 			if err := json.Unmarshal(w.Body.Bytes(), &e); err != nil || e.Message == "" || e.RC == "" {
 				t.Errorf("%v %s", err, w.Body)

@@ -27,6 +27,7 @@ func TestRegister(t *testing.T) {
 		}
 		return "the-key_0123456789abcd", username + "#1", nil
 	}})
+
 	submit := func(username string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest("POST", "/register", strings.NewReader(url.Values{"username": {username}}.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -34,6 +35,7 @@ func TestRegister(t *testing.T) {
 		s.ServeHTTP(w, r)
 		return w
 	}
+
 	w := submit("<b>Ann</b>")
 	_, rest, found := strings.Cut(w.Body.String(), `class="ah-api-key">`)
 	key, _, _ := strings.Cut(rest, "<")
@@ -41,17 +43,21 @@ func TestRegister(t *testing.T) {
 		strings.Contains(w.Body.String(), "<b>Ann") {
 		t.Errorf("%d %q %s", w.Code, key, w.Body)
 	}
+
 	if got := w.Header().Get("Cache-Control"); got != "no-store" {
 		t.Errorf("a page with a key must not be kept: %q", got)
 	}
+
 	w = submit("bad")
 	if w.Code != 200 || strings.Contains(w.Body.String(), `class="ah-api-key">`) ||
 		!strings.Contains(w.Body.String(), "That &lt;name&gt; is not decent.") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+
 	if w = submit(strings.Repeat("x", 20<<10)); w.Code != http.StatusRequestEntityTooLarge {
 		t.Errorf("large form: %d", w.Code)
 	}
+
 	if w = visit(s, "GET", "/register", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `name="username"`) ||
 		strings.Contains(w.Body.String(), `class="ah-api-key">`) {
 		t.Errorf("form: %d %s", w.Code, w.Body)
