@@ -170,27 +170,34 @@ func parseRequestEvent(name, kind string, data []byte) (e RequestEvent, known bo
 		var gone api.RequestGone
 		err = json.Unmarshal(data, &gone)
 		e.Gone = &api.Error{Message: gone.Message, RC: gone.RC, Status: http.StatusNotFound}
+
 	case kind == "alchemy" && (name == api.EventStatus || name == api.EventEnd):
 		e.Alchemy, e.Over = new(api.AlchemyStatus), name == api.EventEnd
 		err = json.Unmarshal(data, e.Alchemy)
+
 	case name == api.EventStatus:
 		var s api.RequestStatus
 		err = json.Unmarshal(data, &s)
 		e.Check, e.Jobs, e.Cancelled = &s.Check, s.Jobs, s.Cancelled
+
 	case name == api.EventProgress:
 		e.Progress = new(api.JobProgress)
 		err = json.Unmarshal(data, e.Progress)
+
 	case name == api.EventEnd && kind == "text":
 		var s api.TextRequestEnd
 		err = json.Unmarshal(data, &s)
 		e.Text, e.Cancelled, e.Over = &s.TextStatus, s.Cancelled, true
+
 	case name == api.EventEnd:
 		var s api.ImageRequestEnd
 		err = json.Unmarshal(data, &s)
 		e.Image, e.Cancelled, e.Over = &s.ImageStatus, s.Cancelled, true
+
 	default:
 		return e, false, nil
 	}
+
 	return e, true, err
 }
 

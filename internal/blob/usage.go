@@ -181,6 +181,7 @@ func (f *Folder) Metrics() []prometheus.Collector {
 			return float64(u.refused[why])
 		})
 	}
+
 	return []prometheus.Collector{
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "horde_blob_bytes",

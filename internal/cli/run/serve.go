@@ -173,9 +173,11 @@ func nodeOptions(c *config.Serve, log *slog.Logger) node.Options {
 	if p := c.Patreon; p.Token != "" {
 		options.Patreon = patron.NewPatreon(p.URL, p.Token, p.Campaign, log)
 	}
+
 	if s := c.Stripe; s.Key != "" {
 		options.Stripe = patron.NewStripe(s.URL, s.Key, log)
 	}
+
 	return options
 }
 
