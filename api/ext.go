@@ -113,15 +113,15 @@ type JobProgress struct {
 
 // Left estimates the seconds that the job still takes from this step on. known is
 // false while no step is done, or where an older server sends no times.
-func (p JobProgress) Left() (seconds float64, known bool) {
-	each := p.StepSeconds
-	if each <= 0 && p.Step > 0 {
-		each = p.Elapsed / float64(p.Step)
+func (j JobProgress) Left() (seconds float64, known bool) {
+	each := j.StepSeconds
+	if each <= 0 && j.Step > 0 {
+		each = j.Elapsed / float64(j.Step)
 	}
-	if each <= 0 || p.Step <= 0 {
+	if each <= 0 || j.Step <= 0 {
 		return 0, false
 	}
-	return each * float64(max(0, p.Steps-p.Step)), true
+	return each * float64(max(0, j.Steps-j.Step)), true
 }
 
 // ModelReference is a list of known models as the server keeps it: an element of

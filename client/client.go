@@ -267,10 +267,10 @@ type ForeignError struct {
 	err         *api.Error
 }
 
-func (e *ForeignError) Error() string { return e.err.Message }
+func (f *ForeignError) Error() string { return f.err.Message }
 
 // Unwrap returns the *api.Error that carries the HTTP status.
-func (e *ForeignError) Unwrap() error { return e.err }
+func (f *ForeignError) Unwrap() error { return f.err }
 
 func foreign(resp *http.Response, body []byte) error {
 	kind, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")

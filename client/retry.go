@@ -108,25 +108,25 @@ func newPatience(limit time.Duration) *patience {
 }
 
 // reset notes a success: the next failure is the first again.
-func (p *patience) reset() {
-	p.since = time.Time{}
-	p.pauses.Reset()
+func (pt *patience) reset() {
+	pt.since = time.Time{}
+	pt.pauses.Reset()
 }
 
 // endures reports whether to go on after err: it is temporary, and calls have not
 // failed for longer than the limit.
-func (p *patience) endures(err error) bool {
+func (pt *patience) endures(err error) bool {
 	if !Temporary(err) {
 		return false
 	}
-	if p.since.IsZero() {
-		p.since = time.Now()
+	if pt.since.IsZero() {
+		pt.since = time.Now()
 	}
-	return time.Since(p.since) <= p.limit
+	return time.Since(pt.since) <= pt.limit
 }
 
 // pause waits before the next attempt, longer each time.
-func (p *patience) pause(ctx context.Context) { sleep(ctx, p.pauses.NextBackOff()) }
+func (pt *patience) pause(ctx context.Context) { sleep(ctx, pt.pauses.NextBackOff()) }
 
 // sleep waits for d; false if ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -50,21 +50,21 @@ func newMemoryCap(t testing.TB, limit int64) *memoryCap {
 }
 
 // try makes a cgroup in a folder, and sets its limit by a file in it.
-func (c *memoryCap) try(folder, file string) {
-	if c.cgroup != "" || os.Mkdir(folder, 0o755) != nil {
+func (m *memoryCap) try(folder, file string) {
+	if m.cgroup != "" || os.Mkdir(folder, 0o755) != nil {
 		return
 	}
-	if os.WriteFile(filepath.Join(folder, file), []byte(strconv.FormatInt(c.limit, 10)), 0o644) != nil {
+	if os.WriteFile(filepath.Join(folder, file), []byte(strconv.FormatInt(m.limit, 10)), 0o644) != nil {
 		_ = os.Remove(folder)
 		return
 	}
-	c.cgroup = folder
+	m.cgroup = folder
 }
 
 // remove waits until the kernel has forgotten the cgroup's last process.
-func (c *memoryCap) remove() {
+func (m *memoryCap) remove() {
 	for range 100 {
-		if err := os.Remove(c.cgroup); err == nil || errors.Is(err, os.ErrNotExist) {
+		if err := os.Remove(m.cgroup); err == nil || errors.Is(err, os.ErrNotExist) {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -72,25 +72,25 @@ func (c *memoryCap) remove() {
 }
 
 // command starts a program as a member of the cgroup.
-func (c *memoryCap) command(name string, args ...string) *exec.Cmd {
-	if c.cgroup == "" {
+func (m *memoryCap) command(name string, args ...string) *exec.Cmd {
+	if m.cgroup == "" {
 		return exec.Command(name, args...)
 	}
 	enter := `echo $$ > "$0/cgroup.procs" && exec "$@"`
-	return exec.Command("sh", append([]string{"-c", enter, c.cgroup, name}, args...)...)
+	return exec.Command("sh", append([]string{"-c", enter, m.cgroup, name}, args...)...)
 }
 
 // watch kills a program without a cgroup that grows beyond its cap.
-func (c *memoryCap) watch(t testing.TB, s *Server) {
-	if c.cgroup != "" {
+func (m *memoryCap) watch(t testing.TB, s *Server) {
+	if m.cgroup != "" {
 		return
 	}
 	t.Log("no cgroup can be made here: the cap on memory is held by looking at it")
 	go func() {
 		const often = 10 * time.Millisecond
 		for ; !s.Ended(); time.Sleep(often) {
-			if u, err := s.Usage(); err == nil && u.Resident > c.limit {
-				fmt.Fprintf(s.Log, "killed by its test: %d bytes of memory of %d\n", u.Resident, c.limit)
+			if u, err := s.Usage(); err == nil && u.Resident > m.limit {
+				fmt.Fprintf(s.Log, "killed by its test: %d bytes of memory of %d\n", u.Resident, m.limit)
 				_ = s.cmd.Process.Kill()
 				return
 			}

@@ -97,14 +97,14 @@ func loadNetworks(dir, library string, threads int) (networks, error) {
 	return n, nil
 }
 
-func (n *onnx) close() error {
+func (ox *onnx) close() error {
 	var errs []error
-	for _, s := range []*ort.DynamicAdvancedSession{n.text, n.net, n.up} {
+	for _, s := range []*ort.DynamicAdvancedSession{ox.text, ox.net, ox.up} {
 		if s != nil {
 			errs = append(errs, s.Destroy())
 		}
 	}
-	n.text, n.net, n.up = nil, nil, nil
+	ox.text, ox.net, ox.up = nil, nil, nil
 	return errors.Join(errs...)
 }
 
@@ -136,8 +136,8 @@ type onnxTensors struct {
 	plainIn, plainOut   []ort.Value
 }
 
-func (n *onnx) newTensors() (tensors, error) {
-	t := &onnxTensors{nets: n, ids: make([]int64, 2*tokens)}
+func (ox *onnx) newTensors() (tensors, error) {
+	t := &onnxTensors{nets: ox, ids: make([]int64, 2*tokens)}
 	ids, err := ort.NewTensor(ort.NewShape(2, tokens), t.ids)
 	if err != nil {
 		return nil, err
@@ -172,20 +172,20 @@ func (n *onnx) newTensors() (tensors, error) {
 }
 
 // pair makes a batch of two tensors of a shape, and its first half.
-func (t *onnxTensors) pair(two, one *tensor, shape []int64) error {
+func (ot *onnxTensors) pair(two, one *tensor, shape []int64) error {
 	size := ort.NewShape(append([]int64{1}, shape...)...)
 	data := make([]float32, 2*size.FlattenedSize())
 	t2, err := ort.NewTensor(ort.NewShape(append([]int64{2}, shape...)...), data)
 	if err != nil {
 		return err
 	}
-	t.owned = append(t.owned, t2)
+	ot.owned = append(ot.owned, t2)
 
 	t1, err := ort.NewTensor(size, data[:len(data)/2])
 	if err != nil {
 		return err
 	}
-	t.owned = append(t.owned, t1)
+	ot.owned = append(ot.owned, t1)
 
 	*two, *one = tensor{t2, data}, tensor{t1, data[:len(data)/2]}
 	return nil
@@ -200,9 +200,9 @@ type enlarger struct {
 
 // enlargerFor makes the tensors for w × h, or finds them: there are only two
 // sizes, the model's and a strip's.
-func (t *onnxTensors) enlargerFor(w, h int) (*enlarger, error) {
-	for i := range t.enlargers {
-		if u := &t.enlargers[i]; u.w == w && u.h == h {
+func (ot *onnxTensors) enlargerFor(w, h int) (*enlarger, error) {
+	for i := range ot.enlargers {
+		if u := &ot.enlargers[i]; u.w == w && u.h == h {
 			return u, nil
 		}
 	}
@@ -217,25 +217,25 @@ func (t *onnxTensors) enlargerFor(w, h int) (*enlarger, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.owned = append(t.owned, low)
+	ot.owned = append(ot.owned, low)
 
 	high, err := ort.NewTensor(ort.NewShape(1, 3, int64(h*enlarge), int64(w*enlarge)), u.high)
 	if err != nil {
 		return nil, err
 	}
-	t.owned = append(t.owned, high)
+	ot.owned = append(ot.owned, high)
 
 	u.in, u.out = []ort.Value{low}, []ort.Value{high}
-	t.enlargers = append(t.enlargers, u)
-	return &t.enlargers[len(t.enlargers)-1], nil
+	ot.enlargers = append(ot.enlargers, u)
+	return &ot.enlargers[len(ot.enlargers)-1], nil
 }
 
-func (t *onnxTensors) begin(ctx context.Context) (func(), error) {
+func (ot *onnxTensors) begin(ctx context.Context) (func(), error) {
 	options, err := ort.NewRunOptions()
 	if err != nil {
 		return nil, err
 	}
-	t.options = options
+	ot.options = options
 
 	done := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -247,41 +247,41 @@ func (t *onnxTensors) begin(ctx context.Context) (func(), error) {
 		if !stop() {
 			<-done
 		}
-		t.options = nil
+		ot.options = nil
 		options.Destroy()
 	}, nil
 }
 
-func (t *onnxTensors) encode(prompt, negative []int64) error {
-	copy(t.ids, prompt)
-	copy(t.ids[tokens:], negative)
-	return t.nets.text.RunWithOptions(t.encodeIn, t.encodeOut, t.options)
+func (ot *onnxTensors) encode(prompt, negative []int64) error {
+	copy(ot.ids, prompt)
+	copy(ot.ids[tokens:], negative)
+	return ot.nets.text.RunWithOptions(ot.encodeIn, ot.encodeOut, ot.options)
 }
 
-func (t *onnxTensors) pooled() []float32 { return t.pooled1.data }
-func (t *onnxTensors) noisy() []float32  { return t.x1.data }
+func (ot *onnxTensors) pooled() []float32 { return ot.pooled1.data }
+func (ot *onnxTensors) noisy() []float32  { return ot.x1.data }
 
-func (t *onnxTensors) denoise(sigma float64, guided bool) (prompt, negative []float32, err error) {
-	t.sigma2.data[0], t.sigma2.data[1] = float32(sigma), float32(sigma)
+func (ot *onnxTensors) denoise(sigma float64, guided bool) (prompt, negative []float32, err error) {
+	ot.sigma2.data[0], ot.sigma2.data[1] = float32(sigma), float32(sigma)
 	if !guided {
-		return t.d1.data, nil, t.nets.net.RunWithOptions(t.plainIn, t.plainOut, t.options)
+		return ot.d1.data, nil, ot.nets.net.RunWithOptions(ot.plainIn, ot.plainOut, ot.options)
 	}
-	copy(t.x2.data[values:], t.x1.data)
-	return t.d1.data, t.d2.data[values:], t.nets.net.RunWithOptions(t.guidedIn, t.guidedOut, t.options)
+	copy(ot.x2.data[values:], ot.x1.data)
+	return ot.d1.data, ot.d2.data[values:], ot.nets.net.RunWithOptions(ot.guidedIn, ot.guidedOut, ot.options)
 }
 
-func (t *onnxTensors) upscale(low []float32, w, h int) ([]float32, error) {
-	u, err := t.enlargerFor(w, h)
+func (ot *onnxTensors) upscale(low []float32, w, h int) ([]float32, error) {
+	u, err := ot.enlargerFor(w, h)
 	if err != nil {
 		return nil, err
 	}
 	copy(u.low, low)
-	return u.high, t.nets.up.RunWithOptions(u.in, u.out, t.options)
+	return u.high, ot.nets.up.RunWithOptions(u.in, u.out, ot.options)
 }
 
-func (t *onnxTensors) close() {
-	for _, v := range t.owned {
+func (ot *onnxTensors) close() {
+	for _, v := range ot.owned {
 		v.Destroy()
 	}
-	t.owned = nil
+	ot.owned = nil
 }

@@ -162,12 +162,12 @@ type workspacePool struct {
 	free []*workspace // guarded by mu
 }
 
-func (p *workspacePool) get(n networks) (*workspace, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if last := len(p.free) - 1; last >= 0 {
-		ws := p.free[last]
-		p.free = p.free[:last]
+func (wp *workspacePool) get(n networks) (*workspace, error) {
+	wp.mu.Lock()
+	defer wp.mu.Unlock()
+	if last := len(wp.free) - 1; last >= 0 {
+		ws := wp.free[last]
+		wp.free = wp.free[:last]
 		return ws, nil
 	}
 
@@ -178,17 +178,17 @@ func (p *workspacePool) get(n networks) (*workspace, error) {
 	return &workspace{tensors: t}, nil
 }
 
-func (p *workspacePool) put(ws *workspace) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.free = append(p.free, ws)
+func (wp *workspacePool) put(ws *workspace) {
+	wp.mu.Lock()
+	defer wp.mu.Unlock()
+	wp.free = append(wp.free, ws)
 }
 
-func (p *workspacePool) close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, ws := range p.free {
+func (wp *workspacePool) close() {
+	wp.mu.Lock()
+	defer wp.mu.Unlock()
+	for _, ws := range wp.free {
 		ws.close()
 	}
-	p.free = nil
+	wp.free = nil
 }

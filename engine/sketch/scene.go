@@ -297,21 +297,21 @@ func choose(said, seed int) int {
 }
 
 // colourLand gives each layer the colour of its distance, haze at its foot.
-func (s *scene) colourLand() {
+func (sc *scene) colourLand() {
 	for l := range layers {
 		t := int32(256 * l / (layers - 1))
-		c := mix(s.far, s.near, t)
-		if s.snow {
+		c := mix(sc.far, sc.near, t)
+		if sc.snow {
 			white := rgb{238, 243, 250}
-			if s.night {
+			if sc.night {
 				white = rgb{134, 148, 186}
 			}
 			c = mix(c, white, 120+t/3)
 		}
 
-		s.landTop[l] = c
-		s.landFoot[l] = mix(c, s.horizonHaze(), 110-t*60>>8)
+		sc.landTop[l] = c
+		sc.landFoot[l] = mix(c, sc.horizonHaze(), 110-t*60>>8)
 	}
 }
 
-func (s *scene) horizonHaze() rgb { return mix(s.light.horizon, s.far, 90) }
+func (sc *scene) horizonHaze() rgb { return mix(sc.light.horizon, sc.far, 90) }

@@ -202,13 +202,13 @@ type set[T comparable] struct {
 	all []T
 }
 
-func (c *set[T]) add(v T) {
-	if c.has == nil {
-		c.has = map[T]bool{}
+func (st *set[T]) add(v T) {
+	if st.has == nil {
+		st.has = map[T]bool{}
 	}
-	if !c.has[v] {
-		c.has[v] = true
-		c.all = append(c.all, v)
+	if !st.has[v] {
+		st.has[v] = true
+		st.all = append(st.all, v)
 	}
 }
 

@@ -54,18 +54,18 @@ var formWork = work{
 	},
 }
 
-func (c *client) verifyForm(*delivery) bool {
-	began := c.rec.now()
-	status, body, err := c.conn.do(c.status.with(c.id[:]))
-	c.rec.took(callStatus, began, c.rec.now())
-	if c.refused("status", status, 200, body, err) {
+func (cl *client) verifyForm(*delivery) bool {
+	began := cl.rec.now()
+	status, body, err := cl.conn.do(cl.status.with(cl.id[:]))
+	cl.rec.took(callStatus, began, cl.rec.now())
+	if cl.refused("status", status, 200, body, err) {
 		return false
 	}
 
 	delivered := string(keyState.text(body)) == "done" && string(keyForm.text(body)) == benchForm &&
 		bytes.Contains(keyResult.value(body), []byte(formResult))
 	if !delivered {
-		c.rec.fault("status: the form or its result is not that of the delivery")
+		cl.rec.fault("status: the form or its result is not that of the delivery")
 		return false
 	}
 	return true

@@ -48,44 +48,44 @@ type Config struct {
 	Progress  io.Writer // a line per second; nil: none
 }
 
-func (c Config) withDefaults() Config {
+func (cfg Config) withDefaults() Config {
 	def := func(v *int, d int) {
 		if *v <= 0 {
 			*v = d
 		}
 	}
 
-	def(&c.Clients, 64)
-	def(&c.Workers, 16)
-	def(&c.Users, 100)
-	if c.Mode == Pop {
-		def(&c.Backlog, 3000)
-		def(&c.Models, 200)
+	def(&cfg.Clients, 64)
+	def(&cfg.Workers, 16)
+	def(&cfg.Users, 100)
+	if cfg.Mode == Pop {
+		def(&cfg.Backlog, 3000)
+		def(&cfg.Models, 200)
 	}
 
-	if c.Model == "" {
-		c.Model = c.work().model
+	if cfg.Model == "" {
+		cfg.Model = cfg.work().model
 	}
-	if c.Duration <= 0 {
-		c.Duration = 10 * time.Second
+	if cfg.Duration <= 0 {
+		cfg.Duration = 10 * time.Second
 	}
-	if c.ServeTimeout <= 0 {
-		c.ServeTimeout = 15 * time.Second
+	if cfg.ServeTimeout <= 0 {
+		cfg.ServeTimeout = 15 * time.Second
 	}
-	if c.Warmup < 0 {
-		c.Warmup = 0
+	if cfg.Warmup < 0 {
+		cfg.Warmup = 0
 	}
-	if c.Progress == nil {
-		c.Progress = io.Discard
+	if cfg.Progress == nil {
+		cfg.Progress = io.Discard
 	}
-	return c
+	return cfg
 }
 
-func (c Config) work() *work {
+func (cfg Config) work() *work {
 	switch {
-	case c.Mode == Forms:
+	case cfg.Mode == Forms:
 		return &formWork
-	case c.Text:
+	case cfg.Text:
 		return &textWork
 	}
 	return &imageWork
@@ -101,22 +101,22 @@ const (
 	maxRate    = 1_000_000 // starts per second
 )
 
-func (c Config) check() error {
-	if c.Clients > maxClients || c.Workers > maxWorkers || c.Users > maxUsers || c.Backlog > maxBacklog {
+func (cfg Config) check() error {
+	if cfg.Clients > maxClients || cfg.Workers > maxWorkers || cfg.Users > maxUsers || cfg.Backlog > maxBacklog {
 		return fmt.Errorf("at most %d clients, %d workers, %d users and a backlog of %d",
 			maxClients, maxWorkers, maxUsers, maxBacklog)
 	}
-	if c.Text && c.Mode == Check {
+	if cfg.Text && cfg.Mode == Check {
 		return fmt.Errorf("text requests have no check to measure")
 	}
-	if c.Text && c.Mode == Forms {
+	if cfg.Text && cfg.Mode == Forms {
 		return fmt.Errorf("alchemy and text exclude each other")
 	}
-	if !(c.Rate >= 0 && c.Rate <= maxRate) {
+	if !(cfg.Rate >= 0 && cfg.Rate <= maxRate) {
 		return fmt.Errorf("the rate must lie between 0 and %d starts per second", maxRate)
 	}
-	if len(c.Model) > 255 || strings.ContainsAny(c.Model, "\"\\\n\r") {
-		return fmt.Errorf("the model name %q cannot be sent", c.Model)
+	if len(cfg.Model) > 255 || strings.ContainsAny(cfg.Model, "\"\\\n\r") {
+		return fmt.Errorf("the model name %q cannot be sent", cfg.Model)
 	}
 	return nil
 }

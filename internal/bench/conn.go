@@ -34,74 +34,74 @@ var errHTTP = errors.New("the answer is not HTTP/1.1")
 
 func newConn(addr string) *conn { return &conn{addr: addr, buf: make([]byte, 0, 16<<10)} }
 
-func (c *conn) close() {
-	if c.nc != nil {
-		c.nc.Close()
-		c.nc = nil
+func (cn *conn) close() {
+	if cn.nc != nil {
+		cn.nc.Close()
+		cn.nc = nil
 	}
 }
 
 // do sends a request and returns the answer. body is valid until the next call.
-func (c *conn) do(req []byte) (status int, body []byte, err error) {
-	stale := c.nc != nil && time.Since(c.used) > maxIdle
-	status, body, err = c.try(req)
-	if err != nil && stale && len(c.buf) == 0 {
-		c.close()
-		status, body, err = c.try(req)
+func (cn *conn) do(req []byte) (status int, body []byte, err error) {
+	stale := cn.nc != nil && time.Since(cn.used) > maxIdle
+	status, body, err = cn.try(req)
+	if err != nil && stale && len(cn.buf) == 0 {
+		cn.close()
+		status, body, err = cn.try(req)
 	}
 	if err != nil {
-		c.close()
+		cn.close()
 	}
 	return status, body, err
 }
 
-func (c *conn) try(req []byte) (status int, body []byte, err error) {
-	c.buf = c.buf[:0]
+func (cn *conn) try(req []byte) (status int, body []byte, err error) {
+	cn.buf = cn.buf[:0]
 	now := time.Now()
-	if c.nc == nil {
-		c.nc, err = net.DialTimeout("tcp", c.addr, callTimeout)
+	if cn.nc == nil {
+		cn.nc, err = net.DialTimeout("tcp", cn.addr, callTimeout)
 		if err != nil {
 			return 0, nil, err
 		}
-		c.deadline = time.Time{}
+		cn.deadline = time.Time{}
 	}
 
 	// Setting a deadline costs more than reading the clock: move it in large steps.
-	if c.deadline.Sub(now) < callTimeout {
-		c.deadline = now.Add(2 * callTimeout)
-		if err := c.nc.SetDeadline(c.deadline); err != nil {
+	if cn.deadline.Sub(now) < callTimeout {
+		cn.deadline = now.Add(2 * callTimeout)
+		if err := cn.nc.SetDeadline(cn.deadline); err != nil {
 			return 0, nil, err
 		}
 	}
-	if _, err := c.nc.Write(req); err != nil {
+	if _, err := cn.nc.Write(req); err != nil {
 		return 0, nil, err
 	}
 
-	status, body, keep, err := c.answer()
+	status, body, keep, err := cn.answer()
 	if err != nil {
 		return 0, nil, err
 	}
 
 	if !keep {
-		c.close()
+		cn.close()
 	}
-	c.used = now
+	cn.used = now
 	return status, body, nil
 }
 
 // more reads further into the buffer.
-func (c *conn) more() error {
-	if len(c.buf) == cap(c.buf) {
-		if len(c.buf) >= maxAnswer {
+func (cn *conn) more() error {
+	if len(cn.buf) == cap(cn.buf) {
+		if len(cn.buf) >= maxAnswer {
 			return fmt.Errorf("the answer has more than %d MiB", maxAnswer>>20)
 		}
-		grown := make([]byte, len(c.buf), 2*cap(c.buf))
-		copy(grown, c.buf)
-		c.buf = grown
+		grown := make([]byte, len(cn.buf), 2*cap(cn.buf))
+		copy(grown, cn.buf)
+		cn.buf = grown
 	}
 
-	n, err := c.nc.Read(c.buf[len(c.buf):cap(c.buf)])
-	c.buf = c.buf[:len(c.buf)+n]
+	n, err := cn.nc.Read(cn.buf[len(cn.buf):cap(cn.buf)])
+	cn.buf = cn.buf[:len(cn.buf)+n]
 	if n > 0 {
 		return nil
 	}
@@ -111,16 +111,16 @@ func (c *conn) more() error {
 	return err
 }
 
-func (c *conn) answer() (status int, body []byte, keep bool, err error) {
+func (cn *conn) answer() (status int, body []byte, keep bool, err error) {
 	end := -1
 	for end < 0 {
-		if err := c.more(); err != nil {
+		if err := cn.more(); err != nil {
 			return 0, nil, false, err
 		}
-		end = bytes.Index(c.buf, []byte("\r\n\r\n"))
+		end = bytes.Index(cn.buf, []byte("\r\n\r\n"))
 	}
 
-	head := c.buf[:end+2]
+	head := cn.buf[:end+2]
 	if len(head) < 14 || string(head[:7]) != "HTTP/1." {
 		return 0, nil, false, errHTTP
 	}
@@ -135,24 +135,24 @@ func (c *conn) answer() (status int, body []byte, keep bool, err error) {
 	case status == 204 || status == 304:
 		return status, nil, h.keep, nil
 	case h.chunked:
-		body, err = c.chunks(start)
+		body, err = cn.chunks(start)
 	case h.length >= 0:
 		if h.length > maxAnswer {
 			return 0, nil, false, fmt.Errorf("the answer has %d bytes", h.length)
 		}
-		for len(c.buf) < start+h.length && err == nil {
-			err = c.more()
+		for len(cn.buf) < start+h.length && err == nil {
+			err = cn.more()
 		}
 		if err == nil {
-			body = c.buf[start : start+h.length]
+			body = cn.buf[start : start+h.length]
 		}
 	default:
 		h.keep = false
 		for err == nil {
-			err = c.more()
+			err = cn.more()
 		}
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			body, err = c.buf[start:], nil
+			body, err = cn.buf[start:], nil
 		}
 	}
 
@@ -201,16 +201,16 @@ func scanHeader(head []byte) header {
 }
 
 // chunks reads a chunked body that begins at start and joins its pieces in place.
-func (c *conn) chunks(start int) ([]byte, error) {
+func (cn *conn) chunks(start int) ([]byte, error) {
 	at, end := start, start // read position; end of the joined body
 	line := func() ([]byte, error) {
 		for {
-			if i := bytes.IndexByte(c.buf[at:], '\n'); i >= 0 {
-				l := bytes.TrimSpace(c.buf[at : at+i])
+			if i := bytes.IndexByte(cn.buf[at:], '\n'); i >= 0 {
+				l := bytes.TrimSpace(cn.buf[at : at+i])
 				at += i + 1
 				return l, nil
 			}
-			if err := c.more(); err != nil {
+			if err := cn.more(); err != nil {
 				return nil, err
 			}
 		}
@@ -231,13 +231,13 @@ func (c *conn) chunks(start int) ([]byte, error) {
 		if n == 0 {
 			break
 		}
-		for len(c.buf) < at+int(n)+2 {
-			if err := c.more(); err != nil {
+		for len(cn.buf) < at+int(n)+2 {
+			if err := cn.more(); err != nil {
 				return nil, err
 			}
 		}
 
-		copy(c.buf[end:], c.buf[at:at+int(n)])
+		copy(cn.buf[end:], cn.buf[at:at+int(n)])
 		end += int(n)
 		at += int(n) + 2
 	}
@@ -249,7 +249,7 @@ func (c *conn) chunks(start int) ([]byte, error) {
 			return nil, err
 		}
 		if len(l) == 0 {
-			return c.buf[start:end], nil
+			return cn.buf[start:end], nil
 		}
 	}
 }

@@ -38,12 +38,12 @@ const (
 )
 
 // refused reports whether an answer is not the wanted one, and counts it.
-func (r *run) refused(what string, status, want int, body []byte, err error) bool {
+func (rn *run) refused(what string, status, want int, body []byte, err error) bool {
 	switch {
 	case err != nil:
-		r.rec.fault("%s: %v", what, reason(err))
+		rn.rec.fault("%s: %v", what, reason(err))
 	case status != want:
-		r.rec.fault("%s: HTTP %d %s", what, status, keyRC.text(body))
+		rn.rec.fault("%s: HTTP %d %s", what, status, keyRC.text(body))
 	default:
 		return false
 	}
@@ -52,24 +52,24 @@ func (r *run) refused(what string, status, want int, body []byte, err error) boo
 
 // tooMuch reports whether a call that was sent at a time of the run was refused because
 // the server has too much to do, and counts that.
-func (r *run) tooMuch(status int, err error, sent time.Duration) bool {
-	if !r.cfg.Refusals || err != nil || status != http.StatusServiceUnavailable {
+func (rn *run) tooMuch(status int, err error, sent time.Duration) bool {
+	if !rn.cfg.Refusals || err != nil || status != http.StatusServiceUnavailable {
 		return false
 	}
-	if r.rec.inWindow(sent) {
-		r.rec.refused.Add(1)
+	if rn.rec.inWindow(sent) {
+		rn.rec.refused.Add(1)
 	}
-	r.rec.took(callRefused, sent, r.rec.now())
+	rn.rec.took(callRefused, sent, rn.rec.now())
 	return true
 }
 
 // insist makes a call that goes on with accepted work: one that is refused is tried
 // again.
-func (r *run) insist(c *conn, req []byte) (status int, body []byte, err error) {
+func (rn *run) insist(c *conn, req []byte) (status int, body []byte, err error) {
 	for range maxInsist {
-		sent := r.rec.now()
+		sent := rn.rec.now()
 		status, body, err = c.do(req)
-		if !r.tooMuch(status, err, sent) {
+		if !rn.tooMuch(status, err, sent) {
 			break
 		}
 		time.Sleep(afterError)
@@ -102,24 +102,24 @@ type client struct {
 }
 
 // play plays a client: cycle after cycle until the window ends.
-func (r *run) play(ctx context.Context, i int) {
+func (rn *run) play(ctx context.Context, i int) {
 	c := client{
-		run:   r,
-		conn:  newConn(r.t.addr),
-		slot:  &r.slots[i],
+		run:   rn,
+		conn:  newConn(rn.t.addr),
+		slot:  &rn.slots[i],
 		index: uint64(i),
 		timer: time.NewTimer(time.Hour),
 	}
 	defer c.conn.close()
 	defer c.timer.Stop()
 
-	body := r.request(r.cfg.Model)
-	for u := i % len(r.users); u < len(r.users); u += r.cfg.Clients {
-		c.requests = append(c.requests, r.t.newTemplate("POST", r.path+"/async", r.users[u], body, emptyMark))
+	body := rn.request(rn.cfg.Model)
+	for u := i % len(rn.users); u < len(rn.users); u += rn.cfg.Clients {
+		c.requests = append(c.requests, rn.t.newTemplate("POST", rn.path+"/async", rn.users[u], body, emptyMark))
 	}
 
-	c.check = r.t.newTemplate("GET", "/generate/check/"+noID, "", "", noID)
-	c.status = r.t.newTemplate("GET", r.path+"/status/"+noID, "", "", noID)
+	c.check = rn.t.newTemplate("GET", "/generate/check/"+noID, "", "", noID)
+	c.status = rn.t.newTemplate("GET", rn.path+"/status/"+noID, "", "", noID)
 	for number := uint64(1); ; number++ {
 		due, ok := c.turn(ctx)
 		if !ok {
@@ -143,53 +143,53 @@ func (r *run) play(ctx context.Context, i int) {
 }
 
 // cycle sends a request, waits for a worker, and verifies the result.
-func (c *client) cycle(ctx context.Context, number uint64, due time.Duration) bool {
-	c.slot.accepted.Store(0)
-	c.slot.number.Store(number)
-	putMark(c.mark[:], c.run.id, c.index, number)
-	sent := c.rec.now()
-	status, body, err := c.conn.do(c.requests[number%uint64(len(c.requests))].with(c.mark[:]))
-	now := c.rec.now()
-	if c.tooMuch(status, err, sent) {
+func (cl *client) cycle(ctx context.Context, number uint64, due time.Duration) bool {
+	cl.slot.accepted.Store(0)
+	cl.slot.number.Store(number)
+	putMark(cl.mark[:], cl.run.id, cl.index, number)
+	sent := cl.rec.now()
+	status, body, err := cl.conn.do(cl.requests[number%uint64(len(cl.requests))].with(cl.mark[:]))
+	now := cl.rec.now()
+	if cl.tooMuch(status, err, sent) {
 		return false
 	}
-	c.rec.took(callAsync, due, now)
-	if c.refused("async", status, 202, body, err) {
+	cl.rec.took(callAsync, due, now)
+	if cl.refused("async", status, 202, body, err) {
 		return false
 	}
 
 	id := keyID.id(body)
 	if id == nil {
-		c.rec.fault("async: the answer has no id")
+		cl.rec.fault("async: the answer has no id")
 		return false
 	}
 
-	copy(c.id[:], id)
-	c.slot.accepted.Store(int64(now))
+	copy(cl.id[:], id)
+	cl.slot.accepted.Store(int64(now))
 	select {
-	case c.accepted <- struct{}{}:
+	case cl.accepted <- struct{}{}:
 	case <-ctx.Done():
 		return false
 	}
 
-	d, ok := c.delivered(ctx, number)
-	return ok && c.verify(c, &d)
+	d, ok := cl.delivered(ctx, number)
+	return ok && cl.verify(cl, &d)
 }
 
 // delivered waits for the worker of this cycle.
-func (c *client) delivered(ctx context.Context, number uint64) (delivery, bool) {
-	c.timer.Reset(c.cfg.ServeTimeout)
+func (cl *client) delivered(ctx context.Context, number uint64) (delivery, bool) {
+	cl.timer.Reset(cl.cfg.ServeTimeout)
 	for {
 		select {
-		case d := <-c.slot.done:
+		case d := <-cl.slot.done:
 			switch {
 			case d.number == number:
 				return d, d.ok
-			case d.number > c.lost:
-				c.rec.fault("a job was handed out twice")
+			case d.number > cl.lost:
+				cl.rec.fault("a job was handed out twice")
 			}
-		case <-c.timer.C:
-			c.rec.fault("a request was not served within %v", c.cfg.ServeTimeout)
+		case <-cl.timer.C:
+			cl.rec.fault("a request was not served within %v", cl.cfg.ServeTimeout)
 			return delivery{}, false
 		case <-ctx.Done():
 			return delivery{}, false
@@ -197,16 +197,16 @@ func (c *client) delivered(ctx context.Context, number uint64) (delivery, bool) 
 	}
 }
 
-func (c *client) verifyCheck() bool {
-	began := c.rec.now()
-	status, body, err := c.insist(c.conn, c.check.with(c.id[:]))
-	c.rec.took(callCheck, began, c.rec.now())
-	if c.refused("check", status, 200, body, err) {
+func (cl *client) verifyCheck() bool {
+	began := cl.rec.now()
+	status, body, err := cl.insist(cl.conn, cl.check.with(cl.id[:]))
+	cl.rec.took(callCheck, began, cl.rec.now())
+	if cl.refused("check", status, 200, body, err) {
 		return false
 	}
 
 	if !finished(body) {
-		c.rec.fault("check: the request is not done after its delivery")
+		cl.rec.fault("check: the request is not done after its delivery")
 		return false
 	}
 	return true
@@ -218,28 +218,28 @@ func finished(body []byte) bool {
 		keyProcessing.is(body, "0") && keyWaiting.is(body, "0")
 }
 
-func (c *client) verifyGeneration(d *delivery) bool {
-	return (!c.hasCheck || c.verifyCheck()) && c.verifyStatus(d)
+func (cl *client) verifyGeneration(d *delivery) bool {
+	return (!cl.hasCheck || cl.verifyCheck()) && cl.verifyStatus(d)
 }
 
-func (c *client) verifyStatus(d *delivery) bool {
-	began := c.rec.now()
-	status, body, err := c.insist(c.conn, c.status.with(c.id[:]))
-	c.rec.took(callStatus, began, c.rec.now())
-	if c.refused("status", status, 200, body, err) {
+func (cl *client) verifyStatus(d *delivery) bool {
+	began := cl.rec.now()
+	status, body, err := cl.insist(cl.conn, cl.status.with(cl.id[:]))
+	cl.rec.took(callStatus, began, cl.rec.now())
+	if cl.refused("status", status, 200, body, err) {
 		return false
 	}
 
 	switch {
 	case !finished(body):
-		c.rec.fault("status: the request is not done after its delivery")
+		cl.rec.fault("status: the request is not done after its delivery")
 	case keyGenerations.value(body) == nil:
-		c.rec.fault("status: there are no generations")
-	case string(keyState.text(body)) != "ok" || string(keyModel.text(body)) != c.cfg.Model || keyWorkerID.id(body) == nil:
-		c.rec.fault("status: state, model or worker of the result are wrong")
+		cl.rec.fault("status: there are no generations")
+	case string(keyState.text(body)) != "ok" || string(keyModel.text(body)) != cl.cfg.Model || keyWorkerID.id(body) == nil:
+		cl.rec.fault("status: state, model or worker of the result are wrong")
 	default:
-		if wrong := c.result(body, d.job[:]); wrong != "" {
-			c.rec.fault("status: %s", wrong)
+		if wrong := cl.result(body, d.job[:]); wrong != "" {
+			cl.rec.fault("status: %s", wrong)
 			return false
 		}
 		return true
@@ -259,17 +259,17 @@ type worker struct {
 
 // serve plays a worker: it pops when a request was accepted, delivers, and notifies the
 // client.
-func (r *run) serve(ctx context.Context, key, name string) {
-	w := worker{run: r, conn: newConn(r.t.addr)}
+func (rn *run) serve(ctx context.Context, key, name string) {
+	w := worker{run: rn, conn: newConn(rn.t.addr)}
 	defer w.conn.close()
 
-	w.popRequest = r.t.request("POST", r.path+"/pop", key, r.pop(name, r.cfg.Model))
+	w.popRequest = rn.t.request("POST", rn.path+"/pop", key, rn.pop(name, rn.cfg.Model))
 
-	w.delivery = r.t.newTemplate("POST", r.path+"/submit", key, r.submit, noID)
-	for range r.accepted {
+	w.delivery = rn.t.newTemplate("POST", rn.path+"/submit", key, rn.submit, noID)
+	for range rn.accepted {
 		for tries := 0; ctx.Err() == nil && !w.once(ctx); tries++ {
 			if tries >= popTries {
-				r.rec.fault("pop: nothing found although a request waits")
+				rn.rec.fault("pop: nothing found although a request waits")
 				break
 			}
 		}
@@ -336,44 +336,44 @@ func (w *worker) deliver() bool {
 
 // idle plays a worker that finds nothing, to measure what a search of the backlog
 // costs.
-func (r *run) idle(ctx context.Context) {
-	c := newConn(r.t.addr)
+func (rn *run) idle(ctx context.Context) {
+	c := newConn(rn.t.addr)
 	defer c.close()
 
-	pop := r.t.request("POST", r.path+"/pop", r.idlers[0], r.pop(idlerName, r.idleModel()))
-	for r.pause(ctx, idlePause) {
-		began := r.rec.now()
+	pop := rn.t.request("POST", rn.path+"/pop", rn.idlers[0], rn.pop(idlerName, rn.idleModel()))
+	for rn.pause(ctx, idlePause) {
+		began := rn.rec.now()
 		status, body, err := c.do(pop)
-		r.rec.took(callEmptyPop, began, r.rec.now())
-		if !r.refused("pop, nothing fits", status, 200, body, err) && keyID.id(body) != nil {
-			r.rec.fault("pop, nothing fits: a job that this run did not request")
+		rn.rec.took(callEmptyPop, began, rn.rec.now())
+		if !rn.refused("pop, nothing fits", status, 200, body, err) && keyID.id(body) != nil {
+			rn.rec.fault("pop, nothing fits: a job that this run did not request")
 		}
 	}
 }
 
 // checkAgain plays a client that checks one waiting request over and over.
-func (r *run) checkAgain(ctx context.Context, i int) {
-	c := newConn(r.t.addr)
+func (rn *run) checkAgain(ctx context.Context, i int) {
+	c := newConn(rn.t.addr)
 	defer c.close()
 
-	check := r.t.request("GET", "/generate/check/"+string(r.leftovers[i].id[:]), "", "")
+	check := rn.t.request("GET", "/generate/check/"+string(rn.leftovers[i].id[:]), "", "")
 	for {
-		due, ok := r.turn(ctx)
+		due, ok := rn.turn(ctx)
 		if !ok {
 			return
 		}
 		status, body, err := c.do(check)
-		now := r.rec.now()
-		r.rec.took(callCheck, due, now)
-		r.rec.ended.Add(1)
+		now := rn.rec.now()
+		rn.rec.took(callCheck, due, now)
+		rn.rec.ended.Add(1)
 
 		switch {
-		case r.refused("check", status, 200, body, err):
-			r.pause(ctx, afterError)
+		case rn.refused("check", status, 200, body, err):
+			rn.pause(ctx, afterError)
 		case !keyWaiting.is(body, "1") || !keyDone.is(body, "false") || keyPossible.value(body) == nil:
-			r.rec.fault("check: the request does not wait")
-		case r.rec.inWindow(now):
-			r.rec.cycles.Add(1)
+			rn.rec.fault("check: the request does not wait")
+		case rn.rec.inWindow(now):
+			rn.rec.cycles.Add(1)
 		}
 	}
 }

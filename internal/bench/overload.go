@@ -53,19 +53,19 @@ func OverloadOf(ctx context.Context, cfg Config, crowd int) (*OverloadReport, er
 }
 
 // Failed is how much went wrong in all parts; refusals are no failure.
-func (r *OverloadReport) Failed() uint64 {
-	return r.Capacity.Failed + r.Busy.Failed + r.Overload.Failed
+func (o *OverloadReport) Failed() uint64 {
+	return o.Capacity.Failed + o.Busy.Failed + o.Overload.Failed
 }
 
 // Write prints the report as a table for people.
-func (r *OverloadReport) Write(w io.Writer) error {
+func (o *OverloadReport) Write(w io.Writer) error {
 	fmt.Fprintf(w, "capacity: %.1f cycles/s; at 1.5 times that: %.1f cycles/s, %d calls refused\n\n",
-		r.Capacity.PerSecond, r.Overload.PerSecond, r.Overload.Refused)
+		o.Capacity.PerSecond, o.Overload.PerSecond, o.Overload.Refused)
 
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "call\tp99 ms at 0.9\tat 1.5\ttimes\t")
-	for _, over := range r.Overload.Calls {
-		busy, known := r.Busy.call(over.Call)
+	for _, over := range o.Overload.Calls {
+		busy, known := o.Busy.call(over.Call)
 		if !known {
 			fmt.Fprintf(t, "%s\t\t%.2f\t\t\n", over.Call, over.P99/1000)
 			continue
@@ -76,7 +76,7 @@ func (r *OverloadReport) Write(w io.Writer) error {
 		return err
 	}
 
-	for _, part := range []*Report{r.Capacity, r.Busy, r.Overload} {
+	for _, part := range []*Report{o.Capacity, o.Busy, o.Overload} {
 		for text, n := range part.Errors {
 			fmt.Fprintf(w, "error: %s (%d times)\n", text, n)
 		}

@@ -65,20 +65,20 @@ func newRecorder(warmup, duration time.Duration) *recorder {
 }
 
 // now is the time since the run began.
-func (r *recorder) now() time.Duration { return time.Since(r.start) }
+func (rec *recorder) now() time.Duration { return time.Since(rec.start) }
 
-func (r *recorder) inWindow(at time.Duration) bool {
-	return int64(at) >= r.from.Load() && int64(at) < r.to.Load()
+func (rec *recorder) inWindow(at time.Duration) bool {
+	return int64(at) >= rec.from.Load() && int64(at) < rec.to.Load()
 }
 
 // took records a measure that began at a time of the run.
-func (r *recorder) took(what int, began, ended time.Duration) {
-	if !r.inWindow(began) {
+func (rec *recorder) took(what int, began, ended time.Duration) {
+	if !rec.inWindow(began) {
 		return
 	}
-	r.latency[what].add(ended - began)
+	rec.latency[what].add(ended - began)
 	if what < spanWait {
-		r.calls.Add(1)
+		rec.calls.Add(1)
 	}
 }
 
@@ -86,14 +86,14 @@ func (r *recorder) took(what int, began, ended time.Duration) {
 const maxErrorKinds = 50
 
 // fault counts something that went wrong, inside the window or not.
-func (r *recorder) fault(format string, args ...any) {
-	r.failed.Add(1)
+func (rec *recorder) fault(format string, args ...any) {
+	rec.failed.Add(1)
 	text := fmt.Sprintf(format, args...)
 
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, known := r.errors[text]; !known && len(r.errors) >= maxErrorKinds {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	if _, known := rec.errors[text]; !known && len(rec.errors) >= maxErrorKinds {
 		text = "others"
 	}
-	r.errors[text]++
+	rec.errors[text]++
 }

@@ -50,9 +50,9 @@ type CallReport struct {
 func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 
 // rows turns the histograms that hold something into lines.
-func (r *recorder) rows(seconds float64) []CallReport {
+func (rec *recorder) rows(seconds float64) []CallReport {
 	out := []CallReport{}
-	for what, h := range r.latency {
+	for what, h := range rec.latency {
 		s := h.summary()
 		if s.count == 0 {
 			continue

@@ -82,54 +82,54 @@ func newRunID() string {
 }
 
 // setUp makes accounts, workers and the backlog before the measuring begins.
-func (r *run) setUp(ctx context.Context) (err error) {
-	if _, err := r.t.makeAccount(newConn(r.t.addr), "bench user 0", untrusted); err != nil {
+func (rn *run) setUp(ctx context.Context) (err error) {
+	if _, err := rn.t.makeAccount(newConn(rn.t.addr), "bench user 0", untrusted); err != nil {
 		return err // reported once, not by 16 connections
 	}
-	if r.users, err = r.requesters(ctx); err != nil {
+	if rn.users, err = rn.requesters(ctx); err != nil {
 		return err
 	}
 
-	if r.cfg.Mode == Check {
-		return r.queueBacklog(ctx, r.cfg.Clients, 1)
+	if rn.cfg.Mode == Check {
+		return rn.queueBacklog(ctx, rn.cfg.Clients, 1)
 	}
-	if r.dreamers, err = r.t.makeAccounts(ctx, "bench dreamer", r.cfg.Workers, trusted); err != nil {
+	if rn.dreamers, err = rn.t.makeAccounts(ctx, "bench dreamer", rn.cfg.Workers, trusted); err != nil {
 		return err
 	}
 
-	err = inParallel(ctx, r.t, len(r.dreamers), func(c *conn, i int) error {
-		return r.register(c, r.dreamers[i], r.workerName(i), r.cfg.Model)
+	err = inParallel(ctx, rn.t, len(rn.dreamers), func(c *conn, i int) error {
+		return rn.register(c, rn.dreamers[i], rn.workerName(i), rn.cfg.Model)
 	})
-	if err != nil || r.cfg.Mode != Pop {
+	if err != nil || rn.cfg.Mode != Pop {
 		return err
 	}
-	if r.idlers, err = r.t.makeAccounts(ctx, "bench idler", 1, trusted); err != nil {
+	if rn.idlers, err = rn.t.makeAccounts(ctx, "bench idler", 1, trusted); err != nil {
 		return err
 	}
-	if err := r.register(newConn(r.t.addr), r.idlers[0], idlerName, r.idleModel()); err != nil {
+	if err := rn.register(newConn(rn.t.addr), rn.idlers[0], idlerName, rn.idleModel()); err != nil {
 		return err
 	}
 
-	fmt.Fprintf(r.cfg.Progress, "queueing %d requests that nobody serves\n", r.cfg.Backlog)
-	return r.queueBacklog(ctx, r.cfg.Backlog, r.cfg.Models)
+	fmt.Fprintf(rn.cfg.Progress, "queueing %d requests that nobody serves\n", rn.cfg.Backlog)
+	return rn.queueBacklog(ctx, rn.cfg.Backlog, rn.cfg.Models)
 }
 
 // requesters are the API keys of those who send requests.
-func (r *run) requesters(ctx context.Context) ([]string, error) {
-	if r.cfg.Anonymous {
+func (rn *run) requesters(ctx context.Context) ([]string, error) {
+	if rn.cfg.Anonymous {
 		return []string{api.AnonymousKey}, nil
 	}
-	fmt.Fprintf(r.cfg.Progress, "making %d users\n", r.cfg.Users)
-	return r.t.makeAccounts(ctx, "bench user", r.cfg.Users, untrusted)
+	fmt.Fprintf(rn.cfg.Progress, "making %d users\n", rn.cfg.Users)
+	return rn.t.makeAccounts(ctx, "bench user", rn.cfg.Users, untrusted)
 }
 
-func (r *run) workerName(i int) string { return r.worker + " " + strconv.Itoa(i) }
+func (rn *run) workerName(i int) string { return rn.worker + " " + strconv.Itoa(i) }
 
 const idlerName = "bench idler"
 
 // idleModel is a model that every horde knows and no request of a run names.
-func (r *run) idleModel() string {
-	if r.cfg.Model == "Deliberate" {
+func (rn *run) idleModel() string {
+	if rn.cfg.Model == "Deliberate" {
 		return "Dreamshaper"
 	}
 	return "Deliberate"
@@ -137,9 +137,9 @@ func (r *run) idleModel() string {
 
 // register lets a worker pop once, so that the server knows it and problems show. Jobs
 // that an earlier run left behind are delivered.
-func (r *run) register(c *conn, key, worker, model string) error {
-	pop := r.t.request("POST", r.path+"/pop", key, r.pop(worker, model))
-	submit := r.t.newTemplate("POST", r.path+"/submit", key, r.submit, noID)
+func (rn *run) register(c *conn, key, worker, model string) error {
+	pop := rn.t.request("POST", rn.path+"/pop", key, rn.pop(worker, model))
+	submit := rn.t.newTemplate("POST", rn.path+"/submit", key, rn.submit, noID)
 	for {
 		status, body, err := c.do(pop)
 		if err != nil {
@@ -164,17 +164,17 @@ func (r *run) register(c *conn, key, worker, model string) error {
 const requestsPerOwner = 25
 
 // queueBacklog queues n requests for models that nobody serves.
-func (r *run) queueBacklog(ctx context.Context, n, models int) error {
+func (rn *run) queueBacklog(ctx context.Context, n, models int) error {
 	owners := (n + requestsPerOwner - 1) / requestsPerOwner
-	keys, err := r.t.makeAccounts(ctx, "bench waiter", owners, untrusted)
+	keys, err := rn.t.makeAccounts(ctx, "bench waiter", owners, untrusted)
 	if err != nil {
 		return err
 	}
 
-	r.leftovers = make([]leftover, n)
-	return inParallel(ctx, r.t, n, func(c *conn, i int) error {
+	rn.leftovers = make([]leftover, n)
+	return inParallel(ctx, rn.t, n, func(c *conn, i int) error {
 		model := fmt.Sprintf("bench other %05d", i%models)
-		status, body, err := c.do(r.t.request("POST", r.path+"/async", keys[i/requestsPerOwner], r.request(model)))
+		status, body, err := c.do(rn.t.request("POST", rn.path+"/async", keys[i/requestsPerOwner], rn.request(model)))
 		if err != nil {
 			return err
 		}
@@ -183,7 +183,7 @@ func (r *run) queueBacklog(ctx context.Context, n, models int) error {
 		if status != 202 || id == nil {
 			return fmt.Errorf("a request of the backlog was not accepted: HTTP %d %.300s", status, body)
 		}
-		copy(r.leftovers[i].id[:], id)
+		copy(rn.leftovers[i].id[:], id)
 		return nil
 	})
 }
@@ -192,81 +192,81 @@ func (r *run) queueBacklog(ctx context.Context, n, models int) error {
 const cleanUpTimeout = 5 * time.Minute
 
 // cleanUp cancels what set-up queued, also after an interrupt.
-func (r *run) cleanUp() {
-	if len(r.leftovers) == 0 {
+func (rn *run) cleanUp() {
+	if len(rn.leftovers) == 0 {
 		return
 	}
-	fmt.Fprintf(r.cfg.Progress, "cancelling %d waiting requests\n", len(r.leftovers))
+	fmt.Fprintf(rn.cfg.Progress, "cancelling %d waiting requests\n", len(rn.leftovers))
 
 	// Not below the context of the run, which may have ended.
 	ctx, cancel := context.WithTimeout(context.Background(), cleanUpTimeout)
 	defer cancel()
 
-	err := inParallel(ctx, r.t, len(r.leftovers), func(c *conn, i int) error {
-		if id := r.leftovers[i].id; id[0] != 0 {
-			_, _, err := c.do(r.t.request("DELETE", r.path+"/status/"+string(id[:]), "", ""))
+	err := inParallel(ctx, rn.t, len(rn.leftovers), func(c *conn, i int) error {
+		if id := rn.leftovers[i].id; id[0] != 0 {
+			_, _, err := c.do(rn.t.request("DELETE", rn.path+"/status/"+string(id[:]), "", ""))
 			return err
 		}
 		return nil
 	})
 	if err != nil {
-		fmt.Fprintf(r.cfg.Progress, "not all could be cancelled; they expire after 20 minutes: %v\n", err)
+		fmt.Fprintf(rn.cfg.Progress, "not all could be cancelled; they expire after 20 minutes: %v\n", err)
 	}
 }
 
 // measure runs clients and workers until the window ends.
-func (r *run) measure(ctx context.Context, costs *costs) {
-	r.slots = make([]slot, r.cfg.Clients)
-	for i := range r.slots {
-		r.slots[i].done = make(chan delivery, 4)
+func (rn *run) measure(ctx context.Context, costs *costs) {
+	rn.slots = make([]slot, rn.cfg.Clients)
+	for i := range rn.slots {
+		rn.slots[i].done = make(chan delivery, 4)
 	}
 
-	r.accepted = make(chan struct{}, 2*r.cfg.Clients)
+	rn.accepted = make(chan struct{}, 2*rn.cfg.Clients)
 
 	watch, stop := context.WithCancel(ctx)
 	var watchers, workers, clients sync.WaitGroup
-	watchers.Go(func() { r.progress(watch) })
-	watchers.Go(func() { *costs = r.costs(watch) })
-	if r.cfg.Mode == Pop {
-		watchers.Go(func() { r.idle(watch) })
+	watchers.Go(func() { rn.progress(watch) })
+	watchers.Go(func() { *costs = rn.costs(watch) })
+	if rn.cfg.Mode == Pop {
+		watchers.Go(func() { rn.idle(watch) })
 	}
 
-	if r.cfg.Mode != Check {
-		for i, key := range r.dreamers {
-			workers.Go(func() { r.serve(ctx, key, r.workerName(i)) })
+	if rn.cfg.Mode != Check {
+		for i, key := range rn.dreamers {
+			workers.Go(func() { rn.serve(ctx, key, rn.workerName(i)) })
 		}
 	}
 
-	for i := range r.cfg.Clients {
+	for i := range rn.cfg.Clients {
 		clients.Go(func() {
-			if r.cfg.Mode == Check {
-				r.checkAgain(ctx, i)
+			if rn.cfg.Mode == Check {
+				rn.checkAgain(ctx, i)
 			} else {
-				r.play(ctx, i)
+				rn.play(ctx, i)
 			}
 		})
 	}
 
 	clients.Wait()
-	close(r.accepted)
+	close(rn.accepted)
 	workers.Wait()
 	stop()
 	watchers.Wait()
 	// Interrupted: what was measured until now counts.
-	if now := int64(r.rec.now()); now < r.rec.to.Load() {
-		r.rec.to.Store(max(now, r.rec.from.Load()))
+	if now := int64(rn.rec.now()); now < rn.rec.to.Load() {
+		rn.rec.to.Store(max(now, rn.rec.from.Load()))
 	}
 }
 
 // turn waits for the next start. due is the moment it is measured from: the planned one
 // if every client was busy then, else now, since a timer's lateness is ours and not the
 // server's. false ends the client.
-func (r *run) turn(ctx context.Context) (due time.Duration, ok bool) {
-	now, end := r.rec.now(), time.Duration(r.rec.to.Load())
-	if r.cfg.Rate == 0 {
+func (rn *run) turn(ctx context.Context) (due time.Duration, ok bool) {
+	now, end := rn.rec.now(), time.Duration(rn.rec.to.Load())
+	if rn.cfg.Rate == 0 {
 		return now, ctx.Err() == nil && now < end
 	}
-	due = time.Duration(float64(r.next.Add(1)-1) / r.cfg.Rate * float64(time.Second))
+	due = time.Duration(float64(rn.next.Add(1)-1) / rn.cfg.Rate * float64(time.Second))
 	if due >= end || ctx.Err() != nil {
 		return 0, false
 	}
@@ -274,12 +274,12 @@ func (r *run) turn(ctx context.Context) (due time.Duration, ok bool) {
 	if due <= now {
 		return due, true
 	}
-	ok = r.pause(ctx, due-now)
-	return r.rec.now(), ok
+	ok = rn.pause(ctx, due-now)
+	return rn.rec.now(), ok
 }
 
 // pause sleeps; false if ctx ended meanwhile.
-func (r *run) pause(ctx context.Context, d time.Duration) bool {
+func (rn *run) pause(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -291,16 +291,16 @@ func (r *run) pause(ctx context.Context, d time.Duration) bool {
 }
 
 // progress prints the progress, each second.
-func (r *run) progress(ctx context.Context) {
+func (rn *run) progress(ctx context.Context) {
 	var last uint64
-	for r.pause(ctx, time.Second) {
-		n := r.rec.ended.Load()
+	for rn.pause(ctx, time.Second) {
+		n := rn.rec.ended.Load()
 		phase := ""
-		if !r.rec.inWindow(r.rec.now()) {
+		if !rn.rec.inWindow(rn.rec.now()) {
 			phase = "  (not measured)"
 		}
-		fmt.Fprintf(r.cfg.Progress, "%4.0f s  %6d/s  %d errors%s\n",
-			r.rec.now().Seconds(), n-last, r.rec.failed.Load(), phase)
+		fmt.Fprintf(rn.cfg.Progress, "%4.0f s  %6d/s  %d errors%s\n",
+			rn.rec.now().Seconds(), n-last, rn.rec.failed.Load(), phase)
 		last = n
 	}
 }
@@ -308,17 +308,17 @@ func (r *run) progress(ctx context.Context) {
 // costs is the processor time used during the window; 0 where it is unknown.
 type costs struct{ own, server time.Duration }
 
-func (r *run) costs(ctx context.Context) costs {
-	c := newConn(r.t.addr)
+func (rn *run) costs(ctx context.Context) costs {
+	c := newConn(rn.t.addr)
 	defer c.close()
-	if !r.pause(ctx, time.Duration(r.rec.from.Load())-r.rec.now()) {
+	if !rn.pause(ctx, time.Duration(rn.rec.from.Load())-rn.rec.now()) {
 		return costs{}
 	}
 	own, server, known := ownCPU(), time.Duration(0), false
-	server, known = r.serverCPU(c)
-	r.pause(ctx, time.Duration(r.rec.to.Load())-r.rec.now())
+	server, known = rn.serverCPU(c)
+	rn.pause(ctx, time.Duration(rn.rec.to.Load())-rn.rec.now())
 	out := costs{own: ownCPU() - own}
-	if end, ok := r.serverCPU(c); ok && known {
+	if end, ok := rn.serverCPU(c); ok && known {
 		out.server = end - server
 	}
 	return out
@@ -327,8 +327,8 @@ func (r *run) costs(ctx context.Context) costs {
 var cpuMetric = []byte("\nprocess_cpu_seconds_total ")
 
 // serverCPU reads the server's processor time from its metrics, if it has them.
-func (r *run) serverCPU(c *conn) (time.Duration, bool) {
-	status, body, err := c.do([]byte("GET " + r.t.path + "/metrics HTTP/1.1\r\nHost: " + r.t.host + "\r\n\r\n"))
+func (rn *run) serverCPU(c *conn) (time.Duration, bool) {
+	status, body, err := c.do([]byte("GET " + rn.t.path + "/metrics HTTP/1.1\r\nHost: " + rn.t.host + "\r\n\r\n"))
 	if err != nil || status != 200 {
 		return 0, false
 	}
@@ -342,37 +342,37 @@ func (r *run) serverCPU(c *conn) (time.Duration, bool) {
 	return time.Duration(seconds * float64(time.Second)), err == nil
 }
 
-func (r *run) report(setup time.Duration, c costs) *Report {
-	seconds := time.Duration(r.rec.to.Load() - r.rec.from.Load()).Seconds()
+func (rn *run) report(setup time.Duration, c costs) *Report {
+	seconds := time.Duration(rn.rec.to.Load() - rn.rec.from.Load()).Seconds()
 	rep := &Report{
-		Mode:      r.cfg.Mode,
-		Text:      r.cfg.Text,
-		URL:       r.cfg.URL,
-		Model:     r.cfg.Model,
-		Clients:   r.cfg.Clients,
-		Workers:   len(r.dreamers),
-		Users:     len(r.users),
-		Rate:      r.cfg.Rate,
+		Mode:      rn.cfg.Mode,
+		Text:      rn.cfg.Text,
+		URL:       rn.cfg.URL,
+		Model:     rn.cfg.Model,
+		Clients:   rn.cfg.Clients,
+		Workers:   len(rn.dreamers),
+		Users:     len(rn.users),
+		Rate:      rn.cfg.Rate,
 		Seconds:   seconds,
-		Completed: r.rec.cycles.Load(),
-		EmptyPops: r.rec.empty.Load(),
-		Refused:   r.rec.refused.Load(),
-		Failed:    r.rec.failed.Load(),
-		Errors:    r.rec.errors,
+		Completed: rn.rec.cycles.Load(),
+		EmptyPops: rn.rec.empty.Load(),
+		Refused:   rn.rec.refused.Load(),
+		Failed:    rn.rec.failed.Load(),
+		Errors:    rn.rec.errors,
 		SetupTime: setup.Seconds(),
-		Started:   r.rec.start.UTC(),
+		Started:   rn.rec.start.UTC(),
 		Calls:     []CallReport{},
 	}
 
-	if r.cfg.Mode == Pop {
-		rep.Backlog, rep.Models = r.cfg.Backlog, r.cfg.Models
+	if rn.cfg.Mode == Pop {
+		rep.Backlog, rep.Models = rn.cfg.Backlog, rn.cfg.Models
 	}
 	if seconds > 0 {
 		rep.PerSecond = float64(rep.Completed) / seconds
-		rep.Calls = r.rec.rows(seconds)
+		rep.Calls = rn.rec.rows(seconds)
 	}
 
-	if n := r.rec.calls.Load(); n > 0 {
+	if n := rn.rec.calls.Load(); n > 0 {
 		rep.ClientCost = micros(c.own) / float64(n)
 	}
 	if rep.Completed > 0 {

@@ -165,10 +165,10 @@ type upload struct {
 	failed bool
 }
 
-func (u *upload) Read(p []byte) (int, error) {
-	n, err := u.r.Read(p)
+func (up *upload) Read(p []byte) (int, error) {
+	n, err := up.r.Read(p)
 	if err != nil && err != io.EOF {
-		u.failed = true
+		up.failed = true
 	}
 	return n, err
 }

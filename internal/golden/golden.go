@@ -115,7 +115,7 @@ func (r *Request) UnmarshalJSON(text []byte) error {
 }
 
 // UnmarshalJSON reads the status as a number or a list.
-func (r *Response) UnmarshalJSON(text []byte) error {
+func (rs *Response) UnmarshalJSON(text []byte) error {
 	var raw struct {
 		Status  json.RawMessage
 		Mode    string
@@ -126,14 +126,14 @@ func (r *Response) UnmarshalJSON(text []byte) error {
 		return err
 	}
 
-	*r = Response{Mode: raw.Mode, Headers: raw.Headers}
-	if r.Mode == "" {
-		r.Mode = "exact"
+	*rs = Response{Mode: raw.Mode, Headers: raw.Headers}
+	if rs.Mode == "" {
+		rs.Mode = "exact"
 	}
 	var one int
 	if json.Unmarshal(raw.Status, &one) == nil {
-		r.Status = []int{one}
-	} else if err := json.Unmarshal(raw.Status, &r.Status); err != nil {
+		rs.Status = []int{one}
+	} else if err := json.Unmarshal(raw.Status, &rs.Status); err != nil {
 		return fmt.Errorf("status %s: %w", raw.Status, err)
 	}
 
@@ -141,7 +141,7 @@ func (r *Response) UnmarshalJSON(text []byte) error {
 		return nil
 	}
 	var err error
-	r.Body, err = decode(raw.Body)
+	rs.Body, err = decode(raw.Body)
 	return err
 }
 

@@ -9,9 +9,9 @@ type ImageOffer struct {
 }
 
 // Uptime is the reward for ten minutes of an image worker (generation §6.8).
-func (o ImageOffer) Uptime() horde.Kudos {
-	reward := horde.Whole(50 + 2*int64(o.Models))
-	if o.Loras {
+func (io ImageOffer) Uptime() horde.Kudos {
+	reward := horde.Whole(50 + 2*int64(io.Models))
+	if io.Loras {
 		reward += horde.Whole(30)
 	}
 	return reward
@@ -28,14 +28,14 @@ type TextOffer struct {
 }
 
 // Uptime is the reward for ten minutes of a text worker (generation §6.8).
-func (o TextOffer) Uptime() horde.Kudos {
+func (to TextOffer) Uptime() horde.Kudos {
 	const maxCountedContext = 262144 // tokens
-	k := 25 + 15*float64(max(0, min(o.MaxContext, maxCountedContext)))/1024
-	if o.Billions == 0 {
+	k := 25 + 15*float64(max(0, min(to.MaxContext, maxCountedContext)))/1024
+	if to.Billions == 0 {
 		return horde.KudosOf(k * 0.5)
 	}
-	if !o.Validated {
+	if !to.Validated {
 		k *= 0.3
 	}
-	return horde.KudosOf(k * max(0.25, o.Billions/7))
+	return horde.KudosOf(k * max(0.25, to.Billions/7))
 }

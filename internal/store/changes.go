@@ -52,19 +52,19 @@ type Changes struct {
 // IDs are those of changed rows. Some may stand there twice until they are tidied.
 type IDs[K cmp.Ordered] []K
 
-func (s *IDs[K]) add(id K) { *s = append(*s, id) }
+func (ids *IDs[K]) add(id K) { *ids = append(*ids, id) }
 
 // tidy leaves each id once, in order.
-func (s *IDs[K]) tidy() {
-	slices.Sort(*s)
-	*s = slices.Compact(*s)
+func (ids *IDs[K]) tidy() {
+	slices.Sort(*ids)
+	*ids = slices.Compact(*ids)
 }
 
 // UnmarshalJSON adds the ids of one more transaction.
-func (s *IDs[K]) UnmarshalJSON(b []byte) error {
+func (ids *IDs[K]) UnmarshalJSON(b []byte) error {
 	var more []K
 	err := json.Unmarshal(b, &more)
-	*s = append(*s, more...)
+	*ids = append(*ids, more...)
 	return err
 }
 
@@ -174,32 +174,32 @@ type watch struct {
 // applyNews applies what is new. A node that slept so long that changes may have been
 // pruned meanwhile starts anew, as it does at first: what happened between the
 // first reading and now is not told.
-func (w *watch) applyNews(ctx context.Context) (err error) {
-	now := w.store.clock()
-	if w.seen == nil || now.Sub(w.last) > changesKept/2 {
-		if w.seen, err = w.store.newestChanges(ctx); err == nil {
-			err = w.store.followers.tell(ctx, &Changes{Missed: true})
+func (wt *watch) applyNews(ctx context.Context) (err error) {
+	now := wt.store.clock()
+	if wt.seen == nil || now.Sub(wt.last) > changesKept/2 {
+		if wt.seen, err = wt.store.newestChanges(ctx); err == nil {
+			err = wt.store.followers.tell(ctx, &Changes{Missed: true})
 		}
 	}
 
 	if err == nil {
-		err = w.poll(ctx)
+		err = wt.poll(ctx)
 	}
 	if err != nil {
-		w.seen = nil
+		wt.seen = nil
 		return err
 	}
 
-	w.last = now
-	w.store.heard.Store(w.heard())
+	wt.last = now
+	wt.store.heard.Store(wt.heard())
 	return nil
 }
 
 // heard is how far the changes of the nodes that live are applied.
-func (w *watch) heard() *heard {
-	h := &heard{at: horde.MicrosOf(w.last), upTo: make(map[string]int64, len(w.nodes))}
-	for _, node := range w.nodes {
-		h.upTo[node] = w.seen[node]
+func (wt *watch) heard() *heard {
+	h := &heard{at: horde.MicrosOf(wt.last), upTo: make(map[string]int64, len(wt.nodes))}
+	for _, node := range wt.nodes {
+		h.upTo[node] = wt.seen[node]
 	}
 	return h
 }
@@ -256,26 +256,26 @@ func (s *Store) beat(ctx context.Context) error {
 const liveNodes = "SELECT id FROM nodes WHERE id <> $1 AND seen > $2"
 
 // poll reads what is new of every other node, in order.
-func (w *watch) poll(ctx context.Context) error {
-	s := w.store
+func (wt *watch) poll(ctx context.Context) error {
+	s := wt.store
 	nodes, err := rows(ctx, s, scanText, liveNodes, s.node, s.clock().Add(-2*nodeGone).UnixMicro())
 	if err != nil {
 		return err
 	}
-	w.nodes = nodes
-	w.peers.Store(len(nodes) > 0)
+	wt.nodes = nodes
+	wt.peers.Store(len(nodes) > 0)
 
 	for _, node := range nodes {
 		news, err := rows(ctx, s, scanChange, "SELECT node, seq, payload FROM changes "+
-			"WHERE node = $1 AND seq > $2 ORDER BY seq LIMIT 1000", node, w.seen[node])
+			"WHERE node = $1 AND seq > $2 ORDER BY seq LIMIT 1000", node, wt.seen[node])
 		if err != nil {
 			return err
 		}
 
 		var all Changes
 		for _, c := range news {
-			all.Missed = all.Missed || c.seq != w.seen[node]+1
-			w.seen[node] = c.seq
+			all.Missed = all.Missed || c.seq != wt.seen[node]+1
+			wt.seen[node] = c.seq
 			if err := all.add(c.payload); err != nil {
 				return fmt.Errorf("%s/%d: %w", c.node, c.seq, err)
 			}

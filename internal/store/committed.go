@@ -21,8 +21,8 @@ type Committed struct {
 }
 
 // NoRequests reports whether it has nothing about requests and jobs.
-func (c *Committed) NoRequests() bool {
-	return len(c.Requests)+len(c.States)+len(c.Jobs)+len(c.Ended)+len(c.Deleted)+len(c.Deliveries) == 0
+func (cm *Committed) NoRequests() bool {
+	return len(cm.Requests)+len(cm.States)+len(cm.Jobs)+len(cm.Ended)+len(cm.Deleted)+len(cm.Deliveries) == 0
 }
 
 // RequestChange is a request's new state.

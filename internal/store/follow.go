@@ -37,21 +37,21 @@ type followers struct {
 	list atomic.Pointer[[]Follower] // never changed in place
 }
 
-func (f *followers) add(one Follower) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (fs *followers) add(one Follower) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
 
 	var list []Follower
-	if old := f.list.Load(); old != nil {
+	if old := fs.list.Load(); old != nil {
 		list = append(list, *old...)
 	}
 	list = append(list, one)
-	f.list.Store(&list)
+	fs.list.Store(&list)
 }
 
 // tell calls them all, though one fails: some need nothing that could.
-func (f *followers) tell(ctx context.Context, c *Changes) error {
-	list := f.list.Load()
+func (fs *followers) tell(ctx context.Context, c *Changes) error {
+	list := fs.list.Load()
 	if list == nil {
 		return nil
 	}

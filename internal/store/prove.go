@@ -84,7 +84,7 @@ type Proof struct {
 }
 
 // Sound reports whether nothing is wrong.
-func (p Proof) Sound() bool { return p.Sum == 0 && p.Faults == 0 }
+func (pr Proof) Sound() bool { return pr.Sum == 0 && pr.Faults == 0 }
 
 // Prove proves every balance from its postings, every held sum from its holds,
 // that the postings of each event, and so all of them, sum to zero, and that every

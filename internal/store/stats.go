@@ -45,12 +45,12 @@ type Windows struct {
 	Total  Tally
 }
 
-func (w *Windows) add(o Windows) {
-	w.Minute.add(o.Minute)
-	w.Hour.add(o.Hour)
-	w.Day.add(o.Day)
-	w.Month.add(o.Month)
-	w.Total.add(o.Total)
+func (ws *Windows) add(o Windows) {
+	ws.Minute.add(o.Minute)
+	ws.Hour.add(o.Hour)
+	ws.Day.add(o.Day)
+	ws.Month.add(o.Month)
+	ws.Total.add(o.Total)
 }
 
 // begins is when the windows of a moment begin, in microseconds.
@@ -93,8 +93,8 @@ type bucket struct {
 	start horde.Micros // microseconds
 }
 
-func (c counter) compare(o counter) int {
-	return cmp.Or(cmp.Compare(c.kind, o.kind), cmp.Compare(c.model, o.model))
+func (ct counter) compare(o counter) int {
+	return cmp.Or(cmp.Compare(ct.kind, o.kind), cmp.Compare(ct.model, o.model))
 }
 
 func (b bucket) compare(o bucket) int {

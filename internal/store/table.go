@@ -39,9 +39,9 @@ func newTable(name, columns string) *table {
 type buffered [maxTables][]any
 
 // any reports whether there is anything to insert.
-func (b *buffered) any() bool {
-	for i := range b {
-		if len(b[i]) > 0 {
+func (bf *buffered) any() bool {
+	for i := range bf {
+		if len(bf[i]) > 0 {
 			return true
 		}
 	}

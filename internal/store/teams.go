@@ -29,11 +29,11 @@ type TeamTotals struct {
 	Uptime      int64 // seconds
 }
 
-func (t *TeamTotals) add(o TeamTotals) {
-	t.Kudos += o.Kudos
-	t.Fulfilments += o.Fulfilments
-	t.WorkUnits += o.WorkUnits
-	t.Uptime += o.Uptime
+func (tt *TeamTotals) add(o TeamTotals) {
+	tt.Kudos += o.Kudos
+	tt.Fulfilments += o.Fulfilments
+	tt.WorkUnits += o.WorkUnits
+	tt.Uptime += o.Uptime
 }
 
 const teamColumns = "id, name, name_key, info, user_id, created, kudos, fulfilments, things, uptime"

@@ -132,11 +132,11 @@ var webhookStates = map[WebhookState]string{
 }
 
 // State is how far the webhook is.
-func (w *Webhook) State() WebhookState {
+func (wh *Webhook) State() WebhookState {
 	switch {
-	case w.Dead:
+	case wh.Dead:
 		return WebhookDead
-	case w.Error != "":
+	case wh.Error != "":
 		return WebhookFailed
 	}
 	return WebhookPending

@@ -111,24 +111,24 @@ func newPending(ctx context.Context, u Unit, wait time.Duration) *pending {
 	return p
 }
 
-func (p *pending) take() bool { return p.taken.CompareAndSwap(false, true) }
+func (pe *pending) take() bool { return pe.taken.CompareAndSwap(false, true) }
 
 // recycle gives p to the next caller of Write.
-func (p *pending) recycle() {
-	p.patience.Stop()
-	p.ctx, p.unit = nil, Unit{}
-	pendings.Put(p)
+func (pe *pending) recycle() {
+	pe.patience.Stop()
+	pe.ctx, pe.unit = nil, Unit{}
+	pendings.Put(pe)
 }
 
 // begin reports whether the writer may run the unit. If not, whoever waits for it
 // has been answered.
-func (p *pending) begin() bool {
-	if !p.take() {
-		p.recycle()
+func (pe *pending) begin() bool {
+	if !pe.take() {
+		pe.recycle()
 		return false
 	}
-	if err := p.left(); err != nil {
-		p.done <- err
+	if err := pe.left(); err != nil {
+		pe.done <- err
 		return false
 	}
 	return true
@@ -136,11 +136,11 @@ func (p *pending) begin() bool {
 
 // left says why nobody waits for the unit any more: its caller has left, or has waited
 // long enough.
-func (p *pending) left() error {
-	if err := p.ctx.Err(); err != nil {
+func (pe *pending) left() error {
+	if err := pe.ctx.Err(); err != nil {
 		return err
 	}
-	if !time.Now().Before(p.deadline) {
+	if !time.Now().Before(pe.deadline) {
 		return errWaited
 	}
 	return nil

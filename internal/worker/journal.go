@@ -70,8 +70,8 @@ func openJournal(folder, worker, horde string) (*journal, error) {
 	return j, nil
 }
 
-func (j *journal) read() error {
-	b, err := os.ReadFile(j.path)
+func (jn *journal) read() error {
+	b, err := os.ReadFile(jn.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -81,65 +81,65 @@ func (j *journal) read() error {
 
 	// Damaged or of another version: the server's own time-out is the fallback.
 	var f journalFile
-	if json.Unmarshal(b, &f) != nil || f.Version != 1 || f.Worker != j.worker {
+	if json.Unmarshal(b, &f) != nil || f.Version != 1 || f.Worker != jn.worker {
 		return nil
 	}
 
 	for id, n := range f.Jobs {
 		switch {
 		case time.Since(n.Popped) > forgetAfter:
-		case n.Horde == j.horde:
-			j.old = append(j.old, id)
-			j.jobs[id] = n
+		case n.Horde == jn.horde:
+			jn.old = append(jn.old, id)
+			jn.jobs[id] = n
 		default: // of another horde: wait until it is served again
-			j.jobs[id] = n
+			jn.jobs[id] = n
 		}
 	}
 	return nil
 }
 
 // left returns the jobs that an earlier run left behind.
-func (j *journal) left() []string { return j.old }
+func (jn *journal) left() []string { return jn.old }
 
 // add notes jobs as in hand.
-func (j *journal) add(ids []string, popped time.Time) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+func (jn *journal) add(ids []string, popped time.Time) error {
+	jn.mu.Lock()
+	defer jn.mu.Unlock()
 	for _, id := range ids {
-		j.jobs[id] = note{Horde: j.horde, Popped: popped.UTC()}
+		jn.jobs[id] = note{Horde: jn.horde, Popped: popped.UTC()}
 	}
-	return j.writeLocked()
+	return jn.writeLocked()
 }
 
 // remove forgets jobs that are over. A failure to write it down costs a fault that the
 // server answers with "already submitted".
-func (j *journal) remove(ids ...string) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
+func (jn *journal) remove(ids ...string) {
+	jn.mu.Lock()
+	defer jn.mu.Unlock()
 	for _, id := range ids {
-		delete(j.jobs, id)
+		delete(jn.jobs, id)
 	}
-	j.writeLocked()
+	jn.writeLocked()
 }
 
 // writeLocked replaces the file. The caller holds mu.
-func (j *journal) writeLocked() error {
-	if j.path == "" {
+func (jn *journal) writeLocked() error {
+	if jn.path == "" {
 		return nil
 	}
-	b, err := json.Marshal(journalFile{Version: 1, Worker: j.worker, Jobs: j.jobs})
+	b, err := json.Marshal(journalFile{Version: 1, Worker: jn.worker, Jobs: jn.jobs})
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(j.path+".new", b, 0o600); err != nil {
+	if err := os.WriteFile(jn.path+".new", b, 0o600); err != nil {
 		return err
 	}
-	return os.Rename(j.path+".new", j.path)
+	return os.Rename(jn.path+".new", jn.path)
 }
 
 // close releases the folder.
-func (j *journal) close() {
-	if j.lock != nil {
-		j.lock.Close()
+func (jn *journal) close() {
+	if jn.lock != nil {
+		jn.lock.Close()
 	}
 }

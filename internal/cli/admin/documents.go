@@ -41,11 +41,11 @@ type documents interface {
 
 // withDocuments opens the documents (by open where they are in a database), calls use
 // and closes them.
-func (f *referenceFlags) withDocuments(
+func (rf *referenceFlags) withDocuments(
 	con *console.Console, open func(*console.Console) (*store.Store, error), use func(documents) error,
 ) error {
-	if f.Horde != "" {
-		return use(remoteDocuments{client.New(f.Horde, f.APIKey, client.WithRetries(0))})
+	if rf.Horde != "" {
+		return use(remoteDocuments{client.New(rf.Horde, rf.APIKey, client.WithRetries(0))})
 	}
 	return withStore(con, open, func(s *store.Store) error {
 		d, err := content.New(content.Config{Store: s, Clock: time.Now, Title: "AI Horde"})
@@ -58,24 +58,24 @@ func (f *referenceFlags) withDocuments(
 
 type remoteDocuments struct{ *client.Client }
 
-func (d remoteDocuments) list(con *console.Console) ([]api.DocumentSource, error) {
-	return d.Documents(con.Ctx)
+func (rd remoteDocuments) list(con *console.Console) ([]api.DocumentSource, error) {
+	return rd.Documents(con.Ctx)
 }
 
-func (d remoteDocuments) show(con *console.Console, name string) (string, error) {
-	return d.Document(con.Ctx, name)
+func (rd remoteDocuments) show(con *console.Console, name string) (string, error) {
+	return rd.Document(con.Ctx, name)
 }
 
-func (d remoteDocuments) set(con *console.Console, name, format, text string) error {
+func (rd remoteDocuments) set(con *console.Console, name, format, text string) error {
 	in := api.DocumentInput{Markdown: &text}
 	if format == api.HTML {
 		in = api.DocumentInput{HTML: &text}
 	}
-	return d.PutDocument(con.Ctx, name, in)
+	return rd.PutDocument(con.Ctx, name, in)
 }
 
-func (d remoteDocuments) restore(con *console.Console, name string) error {
-	return d.RestoreDocument(con.Ctx, name)
+func (rd remoteDocuments) restore(con *console.Console, name string) error {
+	return rd.RestoreDocument(con.Ctx, name)
 }
 
 type localDocuments struct{ *content.Documents }

@@ -47,11 +47,11 @@ type references interface {
 
 // withReferences opens the references (by open where they are in a database), calls
 // use and closes them.
-func (f *referenceFlags) withReferences(
+func (rf *referenceFlags) withReferences(
 	con *console.Console, open func(*console.Console) (*store.Store, error), use func(references) error,
 ) error {
-	if f.Horde != "" {
-		return use(remoteReferences{client.New(f.Horde, f.APIKey, client.WithRetries(0))})
+	if rf.Horde != "" {
+		return use(remoteReferences{client.New(rf.Horde, rf.APIKey, client.WithRetries(0))})
 	}
 	return withStore(con, open, func(s *store.Store) error {
 		c, err := catalog.New(catalog.Config{Store: s, Log: con.Log})
@@ -79,16 +79,16 @@ func withStore(
 
 type remoteReferences struct{ *client.Client }
 
-func (r remoteReferences) list(con *console.Console) ([]api.ModelReference, error) {
-	return r.References(con.Ctx)
+func (rr remoteReferences) list(con *console.Console) ([]api.ModelReference, error) {
+	return rr.References(con.Ctx)
 }
 
-func (r remoteReferences) load(con *console.Console, kind, source string, doc []byte) (*api.ImportedReference, error) {
-	return r.ImportReference(con.Ctx, kind, source, doc)
+func (rr remoteReferences) load(con *console.Console, kind, source string, doc []byte) (*api.ImportedReference, error) {
+	return rr.ImportReference(con.Ctx, kind, source, doc)
 }
 
-func (r remoteReferences) forget(con *console.Console, kind string) error {
-	return r.ForgetReference(con.Ctx, kind)
+func (rr remoteReferences) forget(con *console.Console, kind string) error {
+	return rr.ForgetReference(con.Ctx, kind)
 }
 
 type localReferences struct{ *catalog.Catalog }

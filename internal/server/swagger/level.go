@@ -28,24 +28,24 @@ func showLevel(d *document, level api.Level) {
 }
 
 // reach marks the definitions that a part of the document leads to.
-func (d *document) reach(v any, reached map[string]bool) {
+func (doc *document) reach(v any, reached map[string]bool) {
 	switch v := v.(type) {
 	case map[string]map[string]any:
 		for _, value := range v {
-			d.reach(value, reached)
+			doc.reach(value, reached)
 		}
 	case map[string]any:
 		for _, value := range v {
-			d.reach(value, reached)
+			doc.reach(value, reached)
 		}
 	case []map[string]any:
 		for _, value := range v {
-			d.reach(value, reached)
+			doc.reach(value, reached)
 		}
 	case string:
 		if name, ok := strings.CutPrefix(v, "#/definitions/"); ok && !reached[name] {
 			reached[name] = true
-			d.reach(d.definitions[name], reached)
+			doc.reach(doc.definitions[name], reached)
 		}
 	}
 }

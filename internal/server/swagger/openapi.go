@@ -8,9 +8,9 @@ import (
 )
 
 // openAPI writes the document as OpenAPI 3.1.
-func (d *document) openAPI() []byte {
+func (doc *document) openAPI() []byte {
 	var whole map[string]any
-	if err := json.Unmarshal(d.swagger(WithExamples), &whole); err != nil {
+	if err := json.Unmarshal(doc.swagger(WithExamples), &whole); err != nil {
 		panic(err) // just written
 	}
 
@@ -22,9 +22,9 @@ func (d *document) openAPI() []byte {
 	return mustMarshal(map[string]any{
 		"openapi": "3.1.0",
 		"info": map[string]any{
-			"title":       d.title + ": " + tagWords[d.part],
+			"title":       doc.title + ": " + tagWords[doc.part],
 			"version":     Version,
-			"description": "Calls of " + d.title + " under /api/" + d.part + ".",
+			"description": "Calls of " + doc.title + " under /api/" + doc.part + ".",
 			"license":     map[string]any{"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
 		},
 		"servers":    []any{map[string]any{"url": "/api"}},

@@ -108,15 +108,15 @@ func (d *Documents) describe(part string, in wording, level api.Level) *document
 }
 
 // addBody adds the definitions of a route's body, and its example.
-func (d *document) addBody(rt server.Route, path string) {
+func (doc *document) addBody(rt server.Route, path string) {
 	switch body := rt.Doc.Body; {
 	case body == nil:
 	case body.Name == "" && body.Example != nil:
-		d.inPlace[strings.ToLower(rt.Method)+" "+path] = body.Example
+		doc.inPlace[strings.ToLower(rt.Method)+" "+path] = body.Example
 	case body.Name != "":
-		maps.Copy(d.definitions, body.Definitions())
+		maps.Copy(doc.definitions, body.Definitions())
 		if body.Example != nil {
-			d.examples[body.Name] = body.Example
+			doc.examples[body.Name] = body.Example
 		}
 	}
 }
@@ -124,24 +124,24 @@ func (d *document) addBody(rt server.Route, path string) {
 // swagger writes the document as Swagger 2.0. With examples the definitions of
 // bodies carry one, and the key is the anonymous one, for people who try calls out;
 // clients that check the document know neither.
-func (d *document) swagger(examples Examples) []byte {
+func (doc *document) swagger(examples Examples) []byte {
 	out := map[string]any{
 		"swagger":  "2.0",
 		"basePath": "/api",
 		"info": map[string]string{
-			"title": d.title, "version": Version, "description": "What clients and workers can ask of " + d.title + ".",
+			"title": doc.title, "version": Version, "description": "What clients and workers can ask of " + doc.title + ".",
 		},
 		"consumes": []string{"application/json"}, "produces": []string{"application/json"},
-		"tags": []map[string]string{{"name": d.part, "description": tagWords[d.part]}},
+		"tags": []map[string]string{{"name": doc.part, "description": tagWords[doc.part]}},
 		"responses": map[string]any{
 			"ParseError": map[string]string{"description": "The mask in X-Fields cannot be read."},
 			"MaskError":  map[string]string{"description": "The mask in X-Fields cannot be applied."},
 		},
-		"paths":       d.paths,
-		"definitions": d.definitions,
+		"paths":       doc.paths,
+		"definitions": doc.definitions,
 	}
 	if examples == WithExamples {
-		out = d.addExamples(out)
+		out = doc.addExamples(out)
 	}
 	return mustMarshal(out)
 }
@@ -149,13 +149,13 @@ func (d *document) swagger(examples Examples) []byte {
 var tagWords = map[string]string{contract: "The contract", extensions: "Beyond the contract"}
 
 // addExamples returns a copy of a Swagger document with examples in it.
-func (d *document) addExamples(out map[string]any) map[string]any {
+func (doc *document) addExamples(out map[string]any) map[string]any {
 	var whole map[string]any
 	if err := json.Unmarshal(mustMarshal(out), &whole); err != nil {
 		panic(err) // just written
 	}
 
-	for name, example := range d.examples {
+	for name, example := range doc.examples {
 		whole["definitions"].(map[string]any)[name].(map[string]any)["example"] = example
 	}
 
@@ -166,7 +166,7 @@ func (d *document) addExamples(out map[string]any) map[string]any {
 				continue // parameters of the whole path
 			}
 			for _, p := range fields["parameters"].([]any) {
-				addExample(p.(map[string]any), d.inPlace[method+" "+path])
+				addExample(p.(map[string]any), doc.inPlace[method+" "+path])
 			}
 		}
 	}
