@@ -353,7 +353,7 @@ func (n *Notifier) record(ctx context.Context, w *store.Webhook, failed error) e
 		n.Log.Info("webhook given up", "host", w.Host, "attempts", w.Attempts, "error", bare(failed))
 	}
 	return n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
-		return tx.FailWebhook(w, failureOf(failed), horde.MicrosOf(due), !again)
+		return tx.FailWebhook(w, store.WebhookFailure{Error: failureOf(failed), Due: horde.MicrosOf(due), Dead: !again})
 	}})
 }
 

@@ -94,11 +94,18 @@ func (tx *Tx) DeleteWebhook(id string) error {
 	return err
 }
 
-// FailWebhook notes that an attempt failed: it is called again at due, or given up.
+// WebhookFailure is what becomes of a webhook after an attempt that failed.
+type WebhookFailure struct {
+	Error string
+	Due   horde.Micros // when it is called again
+	Dead  bool         // it is given up
+}
+
+// FailWebhook notes that an attempt failed.
 // Nothing is noted where another attempt was begun since.
-func (tx *Tx) FailWebhook(w *Webhook, failure string, due horde.Micros, dead bool) error {
+func (tx *Tx) FailWebhook(w *Webhook, f WebhookFailure) error {
 	_, err := tx.change("UPDATE webhooks SET error = $3, due = $4, dead = $5 WHERE id = $1 AND due = $2",
-		w.ID, w.Due, failure, due, dead)
+		w.ID, w.Due, f.Error, f.Due, f.Dead)
 	return err
 }
 

@@ -35,16 +35,15 @@ const (
 	karras
 )
 
-// Features are what a request asks of a worker. unsafeAddress is of where it came
-// from, trusted its requester.
-func Features(m *admission.Image, unsafeAddress, trusted bool) match.Features {
+// Features are what a request from somewhere asks of a worker.
+func Features(m *admission.Image, o kinds.Origin) match.Features {
 	f := match.Features{Named: m.Sampler, Size: m.Pixels(), Caps: neededCaps(m)}
 	set := f.Flags.Set
 	set(karras, m.Karras)
 	set(nsfw, m.NSFW)
 	set(trustedWorkers, m.TrustedWorkers)
-	set(unsafeIP, unsafeAddress)
-	set(fromUntrusted, !trusted)
+	set(unsafeIP, o.UnsafeIP)
+	set(fromUntrusted, !o.Trusted)
 	set(sourceImage, m.HasSource)
 	set(painting, m.SourceProcessing == "inpainting" || m.SourceProcessing == "outpainting")
 	set(extraSources, m.ExtraSources > 0)

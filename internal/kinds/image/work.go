@@ -24,7 +24,7 @@ type Work struct {
 
 // Features are what the request asks of a worker.
 func (w Work) Features(o kinds.Origin) match.Features {
-	return Features(w.Image, o.UnsafeIP, o.Trusted)
+	return Features(w.Image, o)
 }
 
 // Describe adds the steps, which some workers limit.

@@ -21,17 +21,16 @@ const (
 	validated // a back end that is
 )
 
-// Features are what a request asks of a worker. unsafeAddress is of where it came
-// from, trusted its requester.
-func Features(m *admission.Text, unsafeAddress, trusted bool) match.Features {
+// Features are what a request from somewhere asks of a worker.
+func Features(m *admission.Text, o kinds.Origin) match.Features {
 	f := match.Features{
 		Length:  match.ClassOf(m.MaxLength),
 		Context: match.ClassOf(m.MaxContextLength),
 		Named:   m.Softprompt,
 	}
 	f.Flags.Set(trustedWorkers, m.TrustedWorkers)
-	f.Flags.Set(unsafeIP, unsafeAddress)
-	f.Flags.Set(fromUntrusted, !trusted)
+	f.Flags.Set(unsafeIP, o.UnsafeIP)
+	f.Flags.Set(fromUntrusted, !o.Trusted)
 	f.Flags.Set(fastOnly, !m.SlowWorkers)
 	f.Flags.Set(validated, m.ValidatedBackends)
 	return f

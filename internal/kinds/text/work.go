@@ -19,7 +19,7 @@ type Work struct{ *admission.Text }
 
 // Features are what the request asks of a worker.
 func (w Work) Features(o kinds.Origin) match.Features {
-	return Features(w.Text, o.UnsafeIP, o.Trusted)
+	return Features(w.Text, o)
 }
 
 // Describe adds the lengths, which workers limit.
