@@ -9,6 +9,7 @@ import (
 
 	"horde/api"
 	"horde/internal/account"
+	"horde/internal/admission"
 	"horde/internal/horde"
 	"horde/internal/kudos"
 	"horde/internal/moderation"
@@ -82,7 +83,11 @@ func (q *Queue) admit(ctx context.Context, ask *Ask, forms int) (*account.User, 
 	if err != nil {
 		return nil, err
 	}
-	if err := mayOpen(user, q.index.openOf(user.ID), forms); err != nil {
+	crowd := q.index.crowd(user)
+	if err := mayOpen(user, crowd.Own.Jobs, forms); err != nil {
+		return nil, err
+	}
+	if err := q.Bounds.Check(ctx, crowd, admission.Backlog{Jobs: forms}); err != nil {
 		return nil, err
 	}
 
@@ -245,7 +250,6 @@ func (q *Queue) fillKnown(ctx context.Context, d *draft) error {
 func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error {
 	e, x := d.e, q.index
 	row := e.row
-	open := len(e.forms) - len(d.done)
 	rows := make([]store.Form, len(e.forms))
 	for i, f := range e.forms {
 		rows[i] = f.Form
@@ -264,7 +268,7 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 		if err != nil {
 			return err
 		}
-		if err := x.room(tx, user, open); err != nil {
+		if err := q.stillMayOpen(ctx, tx, user, e); err != nil {
 			return err
 		}
 

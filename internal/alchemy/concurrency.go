@@ -1,7 +1,10 @@
 package alchemy
 
 import (
+	"context"
+
 	"horde/internal/account"
+	"horde/internal/admission"
 	"horde/internal/horde"
 	"horde/internal/store"
 )
@@ -26,16 +29,26 @@ func mayOpen(user *account.User, open, n int) error {
 	return nil
 }
 
-// openOf is how many forms of a user wait or run.
-func (x *index) openOf(user horde.UserID) int {
+// crowd is what waits or runs when a request of a user comes.
+func (x *index) crowd(user *account.User) admission.Crowd {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.requests.JobsOf(user)
+	return x.crowdLocked(user)
 }
 
-// room refuses n forms in the transaction that would take them, when their user has
-// no room for them any more.
-func (x *index) room(tx *store.Tx, user *account.User, n int) error {
+func (x *index) crowdLocked(user *account.User) admission.Crowd {
+	all := x.requests.Total()
+	return admission.Crowd{
+		All:       admission.Backlog{Jobs: all.Jobs, Bytes: all.Bytes},
+		Own:       admission.Backlog{Jobs: x.requests.JobsOf(user.ID), Bytes: x.requests.BytesOf(user.ID)},
+		Anonymous: user.Anonymous(),
+	}
+}
+
+// stillMayOpen refuses a request in the transaction that would take it, when there is no
+// room for its forms any more: its user's, or that of all.
+func (q *Queue) stillMayOpen(ctx context.Context, tx *store.Tx, user *account.User, e *entry) error {
+	x := q.index
 	news, err := tx.Unheard()
 	if err != nil {
 		return err
@@ -49,14 +62,26 @@ func (x *index) room(tx *store.Tx, user *account.User, n int) error {
 
 	// At one moment: what comes into the index meanwhile must count once.
 	x.mu.Lock()
-	open, unknown := x.requests.JobsOf(user.ID), x.requests.Unknown(ids)
+	crowd, unknown := x.crowdLocked(user), x.requests.Unknown(ids)
 	x.mu.Unlock()
 
-	others, err := tx.OpenFormsOf(user.ID, unknown)
+	elsewhere, err := tx.OpenFormsOf(unknown)
 	if err != nil {
 		return err
 	}
-	return mayOpen(user, open+others, n)
+	for _, b := range elsewhere {
+		backlog := admission.Backlog{Jobs: b.Jobs, Bytes: b.Bytes}
+		crowd.All = crowd.All.Plus(backlog)
+		if b.UserID == user.ID {
+			crowd.Own = crowd.Own.Plus(backlog)
+		}
+	}
+
+	more := e.Load()
+	if err := mayOpen(user, crowd.Own.Jobs, more.Jobs); err != nil {
+		return err
+	}
+	return q.Bounds.Check(ctx, crowd, admission.Backlog{Jobs: more.Jobs, Bytes: more.Bytes})
 }
 
 // keepPlace counts the forms of a request that is being committed among what its

@@ -2,11 +2,13 @@ package alchemy
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"horde/api"
+	"horde/internal/admission"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
 	"horde/internal/store"
@@ -118,4 +120,51 @@ func (n *node) follow() {
 	if n.Store.Shared() {
 		<-begun
 	}
+}
+
+// TestFormsOfAllAreBounded: however many accounts ask at one moment, no more forms are
+// open than the bound of all, nor more bytes of settings than those of an account.
+func TestFormsOfAllAreBounded(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		n := newNode(t, db, hordetest.NewClock())
+		n.follow()
+		n.Bounds = admission.Bounds{Jobs: 10, AccountBytes: 1000}
+		ask := func(p hordetest.Person, payload string) error {
+			f := api.AlchemyForm{Name: "caption"}
+			if payload != "" {
+				f.Payload = map[string]string{"words": payload}
+			}
+			_, err := n.Accept(context.Background(), Ask{Key: p.Key, Body: api.AlchemyRequest{
+				Forms:       []api.AlchemyForm{f},
+				SourceImage: inline(64, 64),
+			}})
+			return err
+		}
+
+		long := n.person("long", false)
+		if err := ask(long, strings.Repeat("x", 600)); err != nil {
+			t.Fatal(err)
+		}
+		if err := ask(long, strings.Repeat("x", 600)); horde.CodeOf(err) != horde.TooManyPrompts {
+			t.Errorf("more bytes than an account may have: %v", err)
+		}
+
+		people := []hordetest.Person{n.person("alice", false), n.person("bob", false), n.person("carol", false)}
+		var taken atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 30 {
+			wg.Go(func() {
+				switch err := ask(people[i%len(people)], ""); {
+				case err == nil:
+					taken.Add(1)
+				case horde.CodeOf(err) != horde.ServerBusy:
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if taken.Load() != 9 {
+			t.Errorf("%d forms are open beside one, of at most 10", taken.Load())
+		}
+	})
 }

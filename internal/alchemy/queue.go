@@ -29,6 +29,8 @@ type Config struct {
 	Log      *slog.Logger
 	// Modes are the switches of the whole horde; asked at each request.
 	Modes func() admission.Server
+	// Bounds are how many forms may wait or run, and what their settings may take.
+	Bounds admission.Bounds
 	// Sources fetches the images that requests name by URL.
 	Sources source.Fetcher
 	// Checker judges the addresses of requests; nil: all are safe.

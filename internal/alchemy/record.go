@@ -60,11 +60,13 @@ func (e *entry) User() horde.UserID { return e.row.UserID }
 // Expires is when the request ends, in microseconds.
 func (e *entry) Expires() horde.Micros { return e.expires }
 
-// Load is the forms that wait or run, which count against their user's concurrency.
+// Load is the forms that wait or run, which count against their user's concurrency, and
+// what their settings take.
 func (e *entry) Load() (open live.Load) {
 	for _, f := range e.forms {
 		if f.State == store.FormWaiting || f.State == store.FormRunning {
 			open.Jobs++
+			open.Bytes += int64(len(f.Payload))
 		}
 	}
 	return open

@@ -72,6 +72,11 @@ type Serve struct {
 	ConnectionsPerAddress int `name:"max-connections-per-address" default:"512" env:"HORDE_MAX_CONNECTIONS_PER_ADDRESS" placeholder:"N" help:"Most of one address, this machine and trusted proxies apart; behind these, most calls at a time (${default})."`
 	MaxCalls              int `name:"max-calls" default:"0" env:"HORDE_MAX_CALLS" placeholder:"N" help:"Calls worked on at a time, beyond which new requests are refused with 503; 0: 64 for each processor, at least 128."`
 
+	MaxWaiting          int   `name:"max-waiting" default:"100000" env:"HORDE_MAX_WAITING" placeholder:"N" help:"Jobs of one kind (images, texts, forms) that wait at a time, beyond which new requests are refused with 503; 0: any number (${default})."`
+	MaxWaitingAnonymous int   `name:"max-waiting-anonymous" default:"10000" env:"HORDE_MAX_WAITING_ANONYMOUS" placeholder:"N" help:"Anonymous ones among them, of all models together; 0: any number (${default})."`
+	MaxWaitingBytes     int64 `name:"max-waiting-bytes" default:"134217728" env:"HORDE_MAX_WAITING_BYTES" placeholder:"BYTES" help:"What requests of one kind that are not done take, without their source images; 0: any amount (${default})."`
+	MaxAccountBytes     int64 `name:"max-waiting-bytes-account" default:"33554432" env:"HORDE_MAX_WAITING_BYTES_ACCOUNT" placeholder:"BYTES" help:"What those of one account take, the anonymous one among them; 0: any amount (${default})."`
+
 	AccessLog     Switch `env:"HORDE_ACCESS_LOG" help:"Log every call."`
 	MetricsListen string `env:"HORDE_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Serve /metrics here, and no longer on the listening address."`
 
@@ -233,6 +238,16 @@ func (s *Serve) Validate() error {
 	}
 	if s.MaxCalls < 0 {
 		bad("max-calls", "%d is less than 0", s.MaxCalls)
+	}
+	for flag, most := range map[string]int64{
+		"max-waiting":               int64(s.MaxWaiting),
+		"max-waiting-anonymous":     int64(s.MaxWaitingAnonymous),
+		"max-waiting-bytes":         s.MaxWaitingBytes,
+		"max-waiting-bytes-account": s.MaxAccountBytes,
+	} {
+		if most < 0 {
+			bad(flag, "%d is less than 0", most)
+		}
 	}
 	if s.TrustThreshold != nil && *s.TrustThreshold < 0 {
 		bad("kudos-trust-threshold", "is negative")

@@ -30,6 +30,14 @@ func (t *Table[E, P]) JobsOf(id horde.UserID, models ...string) (n int) {
 	return n
 }
 
+// BytesOf is how many bytes the requests of a user take.
+func (t *Table[E, P]) BytesOf(id horde.UserID) int64 {
+	if u := t.users[id]; u != nil {
+		return u.bytes
+	}
+	return 0
+}
+
 // Unknown are those of these keys, each once, that are neither in the table nor
 // reserved.
 func (t *Table[E, P]) Unknown(keys []string) (unknown []string) {
@@ -47,6 +55,7 @@ func (t *Table[E, P]) Unknown(keys []string) (unknown []string) {
 type Tally struct {
 	Total    Load
 	Jobs     map[horde.UserID]int            // by user
+	Bytes    map[horde.UserID]int64          // by user
 	ByModel  map[horde.UserID]map[string]int // by user and model
 	Reserved int                             // requests that are being committed
 	Parts    []string                        // ids, sorted
@@ -57,11 +66,12 @@ func (t *Table[E, P]) Tally() Tally {
 	all := Tally{
 		Total:    t.total,
 		Jobs:     map[horde.UserID]int{},
+		Bytes:    map[horde.UserID]int64{},
 		ByModel:  map[horde.UserID]map[string]int{},
 		Reserved: len(t.reserved),
 	}
 	for id, u := range t.users {
-		all.Jobs[id], all.ByModel[id] = u.jobs, maps.Clone(u.byModel)
+		all.Jobs[id], all.Bytes[id], all.ByModel[id] = u.jobs, u.bytes, maps.Clone(u.byModel)
 	}
 	for id := range t.parts {
 		all.Parts = append(all.Parts, id)

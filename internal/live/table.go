@@ -32,6 +32,7 @@ type Entry interface {
 type Load struct {
 	Jobs   int      // against its user's concurrency
 	Units  int64    // work of these jobs
+	Bytes  int64    // that the request takes until it is done
 	Models []string // that it names; never changes
 }
 
@@ -60,6 +61,7 @@ type user[E Entry] struct {
 	entries  map[E]bool
 	reserved int            // requests that are being committed
 	jobs     int            // of all of them
+	bytes    int64          // likewise
 	byModel  map[string]int // jobs of requests that name the model
 }
 
@@ -202,9 +204,11 @@ func (t *Table[E, P]) tidy(id horde.UserID) {
 func (t *Table[E, P]) count(id horde.UserID, load Load, sign int) {
 	t.total.Jobs += sign * load.Jobs
 	t.total.Units += int64(sign) * load.Units
+	t.total.Bytes += int64(sign) * load.Bytes
 
 	u := t.users[id]
 	u.jobs += sign * load.Jobs
+	u.bytes += int64(sign) * load.Bytes
 	for _, m := range load.Models {
 		if u.byModel[m] += sign * load.Jobs; u.byModel[m] == 0 {
 			delete(u.byModel, m)

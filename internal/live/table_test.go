@@ -28,7 +28,7 @@ func (r *request) Key() string           { return r.key }
 func (r *request) User() horde.UserID    { return r.user }
 func (r *request) Expires() horde.Micros { return r.expires }
 func (r *request) Load() Load {
-	return Load{Jobs: r.waits, Units: int64(10 * r.waits), Models: r.models}
+	return Load{Jobs: r.waits, Units: int64(10 * r.waits), Bytes: int64(100 * r.waits), Models: r.models}
 }
 func (r *request) Wakes(*match.Worker) bool { return true }
 
@@ -110,7 +110,13 @@ func TestCountsOfUsers(t *testing.T) {
 					t.Fatalf("counted − told + %s", diff)
 				}
 
-				if got.Total.Jobs != all || got.Total.Units != int64(10*all) {
+				for id, jobs := range want {
+					if got.Bytes[id] != int64(100*jobs) {
+						t.Fatalf("%d bytes of %d, counted %d jobs", got.Bytes[id], id, jobs)
+					}
+				}
+
+				if got.Total.Jobs != all || got.Total.Units != int64(10*all) || got.Total.Bytes != int64(100*all) {
 					t.Fatalf("%d jobs in all, told %+v", all, got.Total)
 				}
 			},

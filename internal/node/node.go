@@ -83,7 +83,8 @@ type Options struct {
 	Limited      bool // rate limits apply
 	MaxCalls     int  // calls worked on at a time; 0: any number
 	MaxUpload    int64
-	Quota        blob.Quota // of the image folder
+	Waiting      admission.Bounds // of each kind of work
+	Quota        blob.Quota       // of the image folder
 	Sources      source.Fetcher
 	Hooks        notify.Sender // calls the webhooks of requests; nil: none is called
 
@@ -284,6 +285,7 @@ func (n *Node) openWork(ctx context.Context) (err error) {
 		Addresses: n.Addresses,
 		Checker:   n.checker,
 		Filters:   n.Filters,
+		Bounds:    o.Waiting,
 	})
 	if err != nil {
 		return err
@@ -301,6 +303,7 @@ func (n *Node) openWork(ctx context.Context) (err error) {
 		Sources:  o.Sources,
 		Hooks:    n.hooks,
 		Checker:  n.checker,
+		Bounds:   o.Waiting,
 	})
 	return err
 }

@@ -169,8 +169,14 @@ func (q *Queue) check(ctx context.Context, x *index, r kinds.Asked, t *terms, fr
 	}
 
 	// Rows 19 to 22: what the user has waiting, the address, the prompt.
-	if err := mayWait(ctx, t.user, x.waitingOf(t.user, r.Common().Models), r.Common().N); err != nil {
+	waiting, crowd := x.waitingOf(t.user, r.Common().Models)
+	if err := mayWait(ctx, t.user, waiting, r.Common().N); err != nil {
 		return err
+	}
+	if !r.Common().DryRun {
+		if err := q.Bounds.Check(ctx, crowd, admission.Backlog{Jobs: r.Common().N}); err != nil {
+			return err
+		}
 	}
 	if err := q.Addresses.Check(from.Addr); err != nil {
 		return err
@@ -224,7 +230,13 @@ func (q *Queue) newRequest(
 // one transaction. The index, here and on other nodes, gets it by hear.
 func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w bill) error {
 	row, x := e.row, e.home
-	err := q.Store.Write(ctx, store.Unit{Key: row.ID, Accounts: t.accounts(), Unheard: true, Do: func(tx *store.Tx) error {
+	body, err := json.Marshal(&e.record)
+	if err != nil {
+		return err
+	}
+	e.record.size = int64(len(body))
+
+	err = q.Store.Write(ctx, store.Unit{Key: row.ID, Accounts: t.accounts(), Unheard: true, Do: func(tx *store.Tx) error {
 		// Of a run that was rolled back, so that what is refused now is not in the way
 		// of others.
 		x.leavePlace(row.ID)
@@ -251,13 +263,17 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w bill) error {
 			return err
 		}
 
+		// Most requests reserve nothing: theirs is written as it is already.
 		e.record.Held, e.record.Promised = reserved.OnAccount, reserved.Promised
-		body, err := json.Marshal(&e.record)
-		if err != nil {
-			return err
-		}
 		insert := row
 		insert.Body = string(body)
+		if e.record.Held || e.record.Promised != nil {
+			promising, err := json.Marshal(&e.record)
+			if err != nil {
+				return err
+			}
+			insert.Body = string(promising)
+		}
 		tx.InsertRequest(insert)
 		x.keepPlace(e)
 		return nil

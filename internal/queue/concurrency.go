@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"horde/internal/account"
+	"horde/internal/admission"
 	"horde/internal/horde"
 	"horde/internal/store"
 )
@@ -16,12 +17,16 @@ import (
 // each other. What another node took in and this one has not heard of is looked up
 // under the lock of the user's account.
 
-// waitingOf counts what a user has waiting against the concurrency: the anonymous
-// user by the models asked for.
-func (x *index) waitingOf(user *account.User, models []string) int {
+//
+// In the same way, how much all users, and strangers together, may have waiting
+// (admission.Bounds).
+
+// waitingOf counts what a user has waiting against the concurrency, the anonymous
+// user by the models asked for, and what waits altogether.
+func (x *index) waitingOf(user *account.User, models []string) (int, admission.Crowd) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.waitingLocked(user, models)
+	return x.waitingLocked(user, models), x.crowdLocked(user)
 }
 
 func (x *index) waitingLocked(user *account.User, models []string) int {
@@ -29,6 +34,16 @@ func (x *index) waitingLocked(user *account.User, models []string) int {
 		return x.requests.JobsOf(user.ID)
 	}
 	return x.requests.JobsOf(user.ID, models...)
+}
+
+// crowdLocked is what waits when a request of a user comes.
+func (x *index) crowdLocked(user *account.User) admission.Crowd {
+	all := x.requests.Total()
+	return admission.Crowd{
+		All:       admission.Backlog{Jobs: all.Jobs, Bytes: all.Bytes},
+		Own:       admission.Backlog{Jobs: x.requests.JobsOf(user.ID), Bytes: x.requests.BytesOf(user.ID)},
+		Anonymous: user.Anonymous(),
+	}
 }
 
 // mayWait refuses n more jobs to a user who has as many waiting as they may.
@@ -49,7 +64,8 @@ func mayWait(ctx context.Context, user *account.User, waiting, n int) error {
 		"Wait for some to finish, or ask for fewer.", n, waiting, most)
 }
 
-// stillMayWait is mayWait in the transaction that would take a request.
+// stillMayWait is mayWait, and the check of the bounds, in the transaction that would
+// take a request.
 func (q *Queue) stillMayWait(ctx context.Context, tx *store.Tx, e *entry, user *account.User) error {
 	x := e.home
 	news, err := tx.Unheard()
@@ -66,21 +82,44 @@ func (q *Queue) stillMayWait(ctx context.Context, tx *store.Tx, e *entry, user *
 	// At one moment: what comes into the index meanwhile must count once.
 	x.mu.Lock()
 	waiting, unknown := x.waitingLocked(user, e.models()), x.requests.Unknown(ids)
+	crowd := x.crowdLocked(user)
 	x.mu.Unlock()
 
-	others, err := x.waitingElsewhere(tx, e, user, unknown)
+	elsewhere, err := x.crowdElsewhere(tx, user, unknown)
 	if err != nil {
 		return err
 	}
-	return mayWait(ctx, user, waiting+others, e.countedWaiting())
+	others := elsewhere.Own.Jobs
+	if user.Anonymous() && len(e.models()) > 0 {
+		if others, err = x.weighElsewhere(tx, e, user, unknown); err != nil {
+			return err
+		}
+	}
+	if err := mayWait(ctx, user, waiting+others, e.countedWaiting()); err != nil {
+		return err
+	}
+
+	crowd.All, crowd.Own = crowd.All.Plus(elsewhere.All), crowd.Own.Plus(elsewhere.Own)
+	return q.Bounds.Check(ctx, crowd, admission.Backlog{Jobs: e.countedWaiting(), Bytes: e.record.size})
 }
 
-// waitingElsewhere counts what a user has waiting against the concurrency, where a
-// request comes, of requests that are not in the index.
-func (x *index) waitingElsewhere(tx *store.Tx, e *entry, user *account.User, ids []string) (waiting int, err error) {
-	if !user.Anonymous() || len(e.models()) == 0 {
-		return tx.WaitingJobsOf(user.ID, x.kind.name, ids)
+// crowdElsewhere counts what waits, where a request of a user comes, of requests that
+// are not in the index.
+func (x *index) crowdElsewhere(tx *store.Tx, user *account.User, ids []string) (c admission.Crowd, err error) {
+	all, err := tx.BacklogOf(x.kind.name, ids)
+	for _, b := range all {
+		backlog := admission.Backlog{Jobs: b.Jobs, Bytes: b.Bytes}
+		c.All = c.All.Plus(backlog)
+		if b.UserID == user.ID {
+			c.Own = c.Own.Plus(backlog)
+		}
 	}
+	return c, err
+}
+
+// weighElsewhere counts what of requests that are not in the index counts for the
+// anonymous user, where a request for models comes.
+func (x *index) weighElsewhere(tx *store.Tx, e *entry, user *account.User, ids []string) (waiting int, err error) {
 	rows, err := tx.WaitingRequestsOf(user.ID, x.kind.name, ids)
 	if err != nil {
 		return 0, err

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -81,7 +82,7 @@ type counted struct {
 
 // readEntry makes an entry of a row.
 func (x *index) readEntry(q store.Request) (*entry, error) {
-	var r record
+	r := record{size: int64(len(q.Body))}
 	if err := json.Unmarshal([]byte(q.Body), &r); err != nil {
 		return nil, fmt.Errorf("request %s: %w", q.ID, err)
 	}
@@ -147,10 +148,19 @@ func (e *entry) User() horde.UserID { return e.row.UserID }
 // Expires is when the request ends, in microseconds.
 func (e *entry) Expires() horde.Micros { return e.state.Expires }
 
-// Load is what the request counts against its user's concurrency.
+// Load is what the request counts against its user's concurrency and the bounds of the queue.
 func (e *entry) Load() live.Load {
 	waiting := e.countedWaiting()
-	return live.Load{Jobs: waiting, Units: int64(waiting) * e.work.WorkUnits(), Models: e.models()}
+	load := live.Load{Jobs: waiting, Units: int64(waiting) * e.work.WorkUnits(), Models: e.models()}
+	if waiting > 0 || e.running() {
+		load.Bytes = e.record.size
+	}
+	return load
+}
+
+// running reports whether a worker has a job of the request.
+func (e *entry) running() bool {
+	return slices.ContainsFunc(e.jobs, func(j *store.Job) bool { return inProgress(j) > 0 })
 }
 
 // countedWaiting is how many jobs wait, of a request that was not given up.

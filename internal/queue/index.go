@@ -124,5 +124,5 @@ func (x *index) setJobLocked(e *entry, j store.Job) {
 	if j.State == store.JobFaulted && !j.Decoy && !j.Excused && !e.failed[j.WorkerID] {
 		e.blame(j.WorkerID)
 	}
-	x.requests.Note(e.Key())
+	x.requests.Changed(e) // what is done takes nothing of the bounds
 }

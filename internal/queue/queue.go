@@ -36,6 +36,8 @@ type Config struct {
 	Timings bool
 	// Modes are the switches of the whole horde; asked at each request.
 	Modes func() admission.Server
+	// Bounds are how much may wait of each kind of work.
+	Bounds admission.Bounds
 	// Filters judge and rewrite prompts; nil: there are none.
 	Filters *moderation.Filters
 	// Sources fetches the images that requests name by URL.

@@ -27,6 +27,7 @@ type record struct {
 	Base       string           `json:"base,omitempty"`      // how who made it reached us; with a webhook only
 
 	common *admission.Common // of Image or Text
+	size   int64             // bytes of the whole as it is stored
 }
 
 // recordOf is what is stored of what a request asks for.

@@ -107,17 +107,30 @@ func (tx *Tx) WaitingRequestIDs(user horde.UserID, kind horde.Kind) ([]string, e
 	return read(tx, scanText, "SELECT id"+waitingRequests, user, kind, tx.Now)
 }
 
-// WaitingJobsOf counts the jobs that wait of those of these requests that are a
-// user's and of a kind, inside the transaction.
-func (tx *Tx) WaitingJobsOf(user horde.UserID, kind horde.Kind, ids []string) (n int, err error) {
+// Backlog is what some requests of a user have waiting.
+type Backlog struct {
+	UserID horde.UserID
+	Jobs   int
+	Bytes  int64 // of the bodies of the requests
+}
+
+// BacklogOf reads what waits of those of these requests that are of a kind, by their
+// users, inside the transaction.
+func (tx *Tx) BacklogOf(kind horde.Kind, ids []string) (all []Backlog, err error) {
 	err = inChunks(ids, func(_ string, args []any) error {
-		some, err := readCount(tx,
-			"SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT)"+waitingRequests+" AND id IN "+in(4, len(args)),
-			append([]any{user, kind, tx.Now}, args...)...)
-		n += some
+		some, err := read(tx, scanBacklog,
+			"SELECT user_id, CAST(SUM(waiting) AS BIGINT), CAST(SUM(octet_length(body)) AS BIGINT) FROM requests "+
+				"WHERE waiting > 0 AND NOT faulted AND kind = $1 AND expires > $2 AND id IN "+in(3, len(args))+
+				" GROUP BY user_id",
+			append([]any{kind, tx.Now}, args...)...)
+		all = append(all, some...)
 		return err
 	})
-	return n, err
+	return all, err
+}
+
+func scanBacklog(r scanner) (b Backlog, err error) {
+	return b, r.Scan(&b.UserID, &b.Jobs, &b.Bytes)
 }
 
 // WaitingRequestsOf reads those of these requests that are a user's and of a kind
@@ -139,14 +152,16 @@ func (tx *Tx) AlchemyIDsOf(user horde.UserID) ([]string, error) {
 		"SELECT id FROM alchemy_requests WHERE user_id = $1 AND expires > $2", user, tx.Now)
 }
 
-// OpenFormsOf counts the forms, waiting or running, of those of these alchemy
-// requests that are a user's, inside the transaction.
-func (tx *Tx) OpenFormsOf(user horde.UserID, requests []string) (n int, err error) {
-	err = inChunks(requests, func(_ string, args []any) error {
-		some, err := readCount(tx, "SELECT count(*) FROM forms f JOIN alchemy_requests a ON a.id = f.request_id "+
-			"WHERE f.state IN (0, 1) AND a.user_id = $1 AND a.id IN "+in(2, len(args)), append([]any{user}, args...)...)
-		n += some
+// OpenFormsOf reads what waits or runs of the forms of these alchemy requests, by their
+// users, inside the transaction. Bytes are those of the settings of the forms.
+func (tx *Tx) OpenFormsOf(requests []string) (all []Backlog, err error) {
+	err = inChunks(requests, func(placeholders string, args []any) error {
+		some, err := read(tx, scanBacklog,
+			"SELECT a.user_id, count(*), CAST(COALESCE(SUM(octet_length(f.payload)), 0) AS BIGINT) "+
+				"FROM forms f JOIN alchemy_requests a ON a.id = f.request_id "+
+				"WHERE f.state IN (0, 1) AND a.id IN "+placeholders+" GROUP BY a.user_id", args...)
+		all = append(all, some...)
 		return err
 	})
-	return n, err
+	return all, err
 }

@@ -155,6 +155,12 @@ func nodeOptions(c *config.Serve, log *slog.Logger) node.Options {
 		MaxUpload: c.MaxUpload,
 		MaxCalls:  maxCalls(c.MaxCalls, runtime.GOMAXPROCS(0)),
 		Quota:     blob.Quota{Total: c.MaxStored, Account: c.AccountQuota, MinFree: c.MinFreeDisk},
+		Waiting: admission.Bounds{
+			Jobs:          c.MaxWaiting,
+			AnonymousJobs: c.MaxWaitingAnonymous,
+			Bytes:         c.MaxWaitingBytes,
+			AccountBytes:  c.MaxAccountBytes,
+		},
 		Models: node.Models{
 			Image:      c.ImageReference,
 			ImageExtra: c.ImageReferenceExtra,
