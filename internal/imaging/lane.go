@@ -13,6 +13,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
+
+	"horde/internal/horde"
 )
 
 // ErrBusy: too many images wait already; nothing was done. Trying again later helps.
@@ -26,49 +28,47 @@ const RetryAfter = 5 * time.Second
 const maxHold = 20 * time.Second
 
 // Lane is a share of memory and processors in which the images of one kind of caller
-// are decoded and encoded. What one kind sends keeps no other from its turn. It is safe
-// for use by many goroutines.
+// are decoded and encoded. What one kind sends keeps no other from its turn, and within
+// it callers take turns (horde.WithCaller). It is safe for use by many goroutines.
 type Lane struct {
-	name       string
-	room       int64 // bytes
-	least      int64 // bytes that an image counts at least: room for as many as there are processors
-	maxWaiting int64 // callers; 0: any number
-	memory     *semaphore.Weighted
+	name  string
+	turns *turns
+	large *semaphore.Weighted // see there
 
-	waiting, running atomic.Int64
-	busy, tooMuch    atomic.Int64 // refused
-	waited           prometheus.Histogram
+	waiting, running       atomic.Int64
+	busy, caller, workload atomic.Int64 // refused, by reason
+	waited                 prometheus.Histogram
 }
 
 // Lanes of a process. Each has room for one large image, or for as many small ones as
 // there are processors.
 var (
 	// Requesters is for what comes with a request: source images and masks.
-	Requesters = NewLane("requesters", LaneOptions{Room: 160 << 20, MaxWaiting: 64})
+	Requesters = NewLane("requesters", LaneOptions{Room: 192 << 20, MaxWaiting: 64, PerCaller: 16})
 	// Workers is for results that workers send in place of an upload.
-	Workers = NewLane("workers", LaneOptions{Room: 96 << 20, MaxWaiting: 64})
+	Workers = NewLane("workers", LaneOptions{Room: 96 << 20, MaxWaiting: 64, PerCaller: 16})
 	// Own is for programs that decode for themselves.
 	Own = NewLane("own", LaneOptions{Room: 256 << 20})
 )
 
-// large is held by the image that is larger than its lane has room for: of these, one at
-// a time is decoded in a process.
+// large is held by the image that is larger than its lane lets one be: of these, one at a
+// time is decoded in a process. It is taken by who has a turn in the lane.
 var large = semaphore.NewWeighted(1)
 
 // LaneOptions say how much a lane does at once.
 type LaneOptions struct {
-	Room       int64 // bytes of memory; an image that takes more has the lane for itself
-	MaxWaiting int64 // callers that wait before others are sent away with ErrBusy; 0: any number
+	Room       int64 // bytes of memory; an image that takes more leaves room for small ones only
+	MaxWaiting int   // images that wait before others are sent away with ErrBusy; 0: any number
+	PerCaller  int   // those of one caller, before it is sent away with ErrCallerBusy; 0: any number
 }
 
 // NewLane makes a lane.
 func NewLane(name string, o LaneOptions) *Lane {
+	slot := o.Room / int64(max(minSlots, runtime.GOMAXPROCS(0)))
 	return &Lane{
-		name:       name,
-		room:       o.Room,
-		least:      o.Room / int64(max(2, runtime.GOMAXPROCS(0))),
-		maxWaiting: o.MaxWaiting,
-		memory:     semaphore.NewWeighted(o.Room),
+		name:  name,
+		turns: newTurns(o.Room, slot, o.MaxWaiting, o.PerCaller),
+		large: large,
 		waited: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:        "horde_images_wait_seconds",
 			Help:        "How long images waited for their turn to be decoded or encoded.",
@@ -103,45 +103,51 @@ func (l *Lane) metrics() []prometheus.Collector {
 		gauge("horde_images_waiting", "Images that wait to be decoded or encoded.", &l.waiting),
 		gauge("horde_images_running", "Images being decoded or encoded.", &l.running),
 		refused("busy", &l.busy),
-		refused("work", &l.tooMuch),
+		refused("caller", &l.caller),
+		refused("work", &l.workload),
 		l.waited,
 	}
 }
 
-// enter waits for room for an image that takes so many bytes, as long as ctx lasts.
+// enter waits for the turn of an image that takes so many bytes, as long as ctx lasts.
 // Whoever was let in calls leave.
 func (l *Lane) enter(ctx context.Context, bytes int64) (leave func(), err error) {
 	begun := time.Now()
-	if n := l.waiting.Add(1); l.maxWaiting > 0 && n > l.maxWaiting {
-		l.waiting.Add(-1)
-		l.busy.Add(1)
-		return nil, ErrBusy
-	}
+	l.waiting.Add(1)
 	defer l.waiting.Add(-1)
 
-	oversize := bytes > l.room
+	turn, err := l.turns.take(ctx, horde.CallerOf(ctx), bytes)
+	if err != nil {
+		l.countRefusal(err)
+		return nil, err
+	}
+	oversize := bytes > l.turns.share()
 	if oversize {
-		if err := large.Acquire(ctx, 1); err != nil {
+		if err := l.large.Acquire(ctx, 1); err != nil {
+			l.turns.giveBack(turn)
 			return nil, err
 		}
-	}
-	weight := min(max(bytes, l.least), l.room)
-	if err := l.memory.Acquire(ctx, weight); err != nil {
-		if oversize {
-			large.Release(1)
-		}
-		return nil, err
 	}
 
 	l.waited.Observe(time.Since(begun).Seconds())
 	l.running.Add(1)
 	return func() {
 		l.running.Add(-1)
-		l.memory.Release(weight)
 		if oversize {
-			large.Release(1)
+			l.large.Release(1)
 		}
+		l.turns.giveBack(turn)
 	}, nil
+}
+
+// countRefusal counts why an image got no turn.
+func (l *Lane) countRefusal(err error) {
+	switch {
+	case errors.Is(err, ErrCallerBusy):
+		l.caller.Add(1)
+	case errors.Is(err, ErrBusy):
+		l.busy.Add(1)
+	}
 }
 
 // Decode reads an image whose file, header and work are within lim; the result begins
@@ -180,7 +186,7 @@ func (l *Lane) inTurn(ctx context.Context, data []byte, lim Limits, use func(ima
 	h, c, err := inspectWithin(data, lim.orDefault())
 	if err != nil {
 		if errors.Is(err, ErrTooMuchWork) {
-			l.tooMuch.Add(1)
+			l.workload.Add(1)
 		}
 		return err
 	}
@@ -194,7 +200,7 @@ func (l *Lane) inTurn(ctx context.Context, data []byte, lim Limits, use func(ima
 	img, err := decodeFor(ctx, maxHold, data, h)
 	if err != nil {
 		if errors.Is(err, ErrTooMuchWork) {
-			l.tooMuch.Add(1)
+			l.workload.Add(1)
 		}
 		return err
 	}

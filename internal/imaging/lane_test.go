@@ -8,14 +8,27 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
+
+	"horde/internal/horde"
 )
+
+const laneRoom = 4 << 10 // bytes, of lanes in tests
+
+// testLane has little room, and an allowance for large images of its own.
+func testLane(o LaneOptions) *Lane {
+	o.Room = laneRoom
+	l := NewLane("test", o)
+	l.large = semaphore.NewWeighted(1)
+	return l
+}
 
 // Whoever left is not waited for: neither before its turn comes, nor once it has come.
 func TestWaitingEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLane("test", LaneOptions{Room: 8})
-		leave, err := l.enter(t.Context(), 8)
+		l := testLane(LaneOptions{})
+		leave, err := l.enter(t.Context(), laneRoom)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -23,7 +36,7 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() {
-			_, _, err := l.Decode(ctx, pngOf(t, scene(8, 8, false)), SourceLimits)
+			_, _, err := l.Decode(ctx, pngOf(t, scene(16, 16, false)), SourceLimits)
 			ended <- err
 		}()
 
@@ -95,51 +108,61 @@ func TestDecodingHasATimeLimit(t *testing.T) {
 	}
 }
 
-// Where too many wait, others are sent away at once.
+// Where too many wait, others are sent away at once, and counted.
 func TestLaneShedsLoad(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLane("test", LaneOptions{Room: 8, MaxWaiting: 2})
-		leave, err := l.enter(t.Context(), 8)
+		l := testLane(LaneOptions{MaxWaiting: 2, PerCaller: 1})
+		leave, err := l.enter(t.Context(), laneRoom)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 2 {
+		for _, who := range []name{"a", "b"} {
 			go func() {
-				if leave, err := l.enter(t.Context(), 1); err == nil {
+				if leave, err := l.enter(horde.WithCaller(t.Context(), who), laneRoom); err == nil {
 					leave()
 				}
 			}()
 		}
 
 		synctest.Wait()
-		if _, err := l.enter(t.Context(), 1); !errors.Is(err, ErrBusy) {
+		if _, err := l.enter(horde.WithCaller(t.Context(), name("a")), laneRoom); !errors.Is(err, ErrCallerBusy) {
+			t.Errorf("the second of a caller: %v", err)
+		}
+		_, err = l.enter(horde.WithCaller(t.Context(), name("c")), laneRoom)
+		if !errors.Is(err, ErrBusy) || errors.Is(err, ErrCallerBusy) {
 			t.Errorf("the third that waits: %v", err)
 		}
-		if l.busy.Load() != 1 {
-			t.Errorf("%d counted as refused", l.busy.Load())
+		if l.busy.Load() != 1 || l.caller.Load() != 1 {
+			t.Errorf("%d and %d counted as refused", l.busy.Load(), l.caller.Load())
 		}
 
 		leave()
 		synctest.Wait()
-		if leave, err = l.enter(t.Context(), 1); err != nil {
+		if leave, err = l.enter(t.Context(), laneRoom); err != nil {
 			t.Fatal(err)
 		}
 		leave()
 	})
 }
 
+// name is a caller by name.
+type name string
+
+func (n name) CallerKey() string { return string(n) }
+
 // What one kind of caller sends keeps no other from its turn, unless both are larger
-// than their lanes: of these one at a time is decoded.
+// than their lanes let one be: of these one at a time is decoded.
 func TestLanesAreApart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		a, b := NewLane("a", LaneOptions{Room: 8}), NewLane("b", LaneOptions{Room: 8})
-		leaveA, err := a.enter(t.Context(), 9)
+		a, b := testLane(LaneOptions{}), testLane(LaneOptions{})
+		b.large = a.large
+		leaveA, err := a.enter(t.Context(), laneRoom)
 		if err != nil {
 			t.Fatal(err)
 		}
-		leaveB, err := b.enter(t.Context(), 8)
+		leaveB, err := b.enter(t.Context(), b.turns.share())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +170,7 @@ func TestLanesAreApart(t *testing.T) {
 
 		entered := make(chan func())
 		go func() {
-			leave, err := b.enter(t.Context(), 9)
+			leave, err := b.enter(t.Context(), laneRoom)
 			if err != nil {
 				t.Error(err)
 			}
@@ -181,7 +204,7 @@ func TestLanesHaveMetrics(t *testing.T) {
 		"horde_images_waiting":       2,
 		"horde_images_running":       2,
 		"horde_images_wait_seconds":  2,
-		"horde_images_refused_total": 4,
+		"horde_images_refused_total": 6,
 	} {
 		if found[name] != series {
 			t.Errorf("%s has %d series", name, found[name])

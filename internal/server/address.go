@@ -21,6 +21,9 @@ func NetworkAddr(r *http.Request) netip.Addr { return exchangeOf(r).network }
 // ClientAddr is the person behind a service that calls for them.
 func ClientAddr(r *http.Request) netip.Addr { return exchangeOf(r).client }
 
+// CallerKey implements horde.Caller: shares are counted by client address, of IPv6 by /64.
+func (x *exchange) CallerKey() string { return neighbourhood(x.client) }
+
 // forwardHeaders are set by proxies, ours or not, and by nobody who calls directly.
 var forwardHeaders = []string{
 	"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via", "Proxied-For",

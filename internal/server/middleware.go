@@ -32,7 +32,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	x := &exchange{ResponseWriter: w, id: requestID(r), server: s, call: r, conn: connectionOf(r)}
 	s.locate(x, r)
-	ctx := horde.WithBase(withExchange(r.Context(), x), x)
+	ctx := horde.WithCaller(horde.WithBase(withExchange(r.Context(), x), x), x)
 	r = r.WithContext(telemetry.WithRequest(ctx, x.id))
 	x.receive(r)
 

@@ -91,6 +91,9 @@ func refusal(err error, code horde.Code) error {
 			"progressive JPEG of very many scans. Please save it anew.")
 	case errors.Is(err, imaging.ErrBusy):
 		busy := horde.Errorf(horde.ServerBusy, "Too many images wait to be read already. Please try again in a moment.")
+		if errors.Is(err, imaging.ErrCallerBusy) {
+			busy.Detail = "Too many images from your address wait to be read already. Please wait until some are answered."
+		}
 		busy.RetryAfter = imaging.RetryAfter
 		return busy
 	case !imaging.IsRefusal(err): // the caller left, or something is wrong here

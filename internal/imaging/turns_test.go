@@ -1,0 +1,251 @@
+package imaging
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// turnstile plays callers at turns of four slots of one byte, in a bubble: whoever can be
+// let in has been when a call of it returns.
+type turnstile struct {
+	*testing.T
+	*turns
+	in     []string // images let in, in their order
+	held   map[string]*turn
+	errors map[string]error
+	cancel map[string]context.CancelFunc
+}
+
+func newTurnstile(t *testing.T, maxWaiting, perCaller int) *turnstile {
+	return &turnstile{
+		T:      t,
+		turns:  newTurns(4, 1, maxWaiting, perCaller),
+		held:   map[string]*turn{},
+		errors: map[string]error{},
+		cancel: map[string]context.CancelFunc{},
+	}
+}
+
+// come has images come, one after another. The first letter of one names its caller; those
+// in capitals are as large as they can be. A digit at the end tells them apart.
+func (s *turnstile) come(images ...string) {
+	for _, image := range images {
+		size := int64(1)
+		if image == strings.ToUpper(image) {
+			size = 100
+		}
+		ctx, cancel := context.WithCancel(s.Context())
+		s.cancel[image] = cancel
+		go func() {
+			w, err := s.take(ctx, strings.ToLower(image[:1]), size)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if err != nil {
+				s.errors[image] = err
+				return
+			}
+			s.in = append(s.in, image)
+			s.held[image] = w
+		}()
+		synctest.Wait()
+	}
+}
+
+// leave ends the turns of images.
+func (s *turnstile) leave(images ...string) {
+	s.Helper()
+	for _, image := range images {
+		if s.held[image] == nil {
+			s.Fatalf("%s was not let in", image)
+		}
+		s.giveBack(s.held[image])
+		delete(s.held, image)
+		synctest.Wait()
+	}
+}
+
+// want compares who was let in since the last time.
+func (s *turnstile) want(images ...string) {
+	s.Helper()
+	if !slices.Equal(s.in, images) {
+		s.Errorf("%v were let in, want %v", s.in, images)
+	}
+	s.in = nil
+}
+
+// empty ends all turns, and checks that nothing is left of anybody.
+func (s *turnstile) empty() {
+	s.Helper()
+	for len(s.held) > 0 {
+		for image := range s.held {
+			s.leave(image)
+		}
+	}
+	if s.turns.held != 0 || s.heldLarge != 0 || s.waiting != 0 || len(s.callers) != 0 || len(s.order) != 0 {
+		s.Errorf("%d bytes, %d of large ones, %d images, %d callers and %d that wait are left",
+			s.turns.held, s.heldLarge, s.waiting, len(s.callers), len(s.order))
+	}
+}
+
+func inTurnstile(t *testing.T, maxWaiting, perCaller int, play func(*turnstile)) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newTurnstile(t, maxWaiting, perCaller)
+		play(s)
+		s.empty()
+	})
+}
+
+// However many images one caller has waiting, others come after one of them each.
+func TestCallersTakeTurns(t *testing.T) {
+	inTurnstile(t, 0, 0, func(s *turnstile) {
+		s.come("x1", "y1", "z1", "w1")
+		s.want("x1", "y1", "z1", "w1")
+
+		s.come("a1", "a2", "a3", "a4", "b1", "b2", "c1")
+		s.leave("x1", "y1", "z1", "w1")
+		s.want("a1", "b1", "c1", "a2")
+		s.leave("b1", "c1", "a1")
+		s.want("b2", "a3", "a4")
+	})
+}
+
+// One caller does not hold all the room, so that others need not wait at all.
+func TestACallerHoldsAShare(t *testing.T) {
+	inTurnstile(t, 0, 0, func(s *turnstile) {
+		s.come("a1", "a2", "a3", "a4", "a5")
+		s.want("a1", "a2", "a3")
+
+		s.come("b1")
+		s.want("b1")
+		s.leave("a2")
+		s.want("a4")
+	})
+}
+
+// A small image waits for no large one, and large ones of several callers take turns.
+func TestSmallImagesWaitForNoLargeOnes(t *testing.T) {
+	inTurnstile(t, 0, 0, func(s *turnstile) {
+		s.come("A1", "A2", "A3", "B1", "h1")
+		s.want("A1", "h1")
+
+		s.leave("h1")
+		s.come("h2")
+		s.want("h2")
+		s.leave("A1")
+		s.want("A2")
+		s.leave("A2")
+		s.want("B1")
+		s.leave("B1")
+		s.want("A3")
+	})
+}
+
+// However many small images come, a large one gets the room that it waits for.
+func TestALargeImageGetsItsRoom(t *testing.T) {
+	inTurnstile(t, 0, 0, func(s *turnstile) {
+		s.come("a1", "b1", "c1", "d1")
+		s.come("L1", "e1", "f1", "g1")
+		s.leave("a1", "b1")
+		s.want("a1", "b1", "c1", "d1")
+
+		s.leave("c1")
+		s.want("L1")
+		s.leave("d1")
+		s.want("e1")
+	})
+}
+
+// Room that was kept for one who left goes to the others.
+func TestWhoeverLeavesKeepsNoRoom(t *testing.T) {
+	inTurnstile(t, 0, 0, func(s *turnstile) {
+		s.come("a1", "b1", "c1", "L1", "e1")
+		s.want("a1", "b1", "c1")
+
+		s.cancel["L1"]()
+		synctest.Wait()
+		s.want("e1")
+		if !errors.Is(s.errors["L1"], context.Canceled) {
+			s.Errorf("who left: %v", s.errors["L1"])
+		}
+	})
+}
+
+// A caller with too many that wait is sent away alone; when all together have too many,
+// the last one goes of the caller who has most.
+func TestWhoHasMostIsSentAway(t *testing.T) {
+	inTurnstile(t, 5, 3, func(s *turnstile) {
+		s.come("X1", "x2", "y1")
+		s.come("A1", "A2", "A3", "A4")
+		if err := s.errors["A4"]; !errors.Is(err, ErrCallerBusy) {
+			s.Errorf("one too many of a caller: %v", err)
+		}
+
+		s.come("B1")
+		if len(s.errors) != 1 {
+			s.Errorf("sent away: %v", s.errors)
+		}
+		s.come("C1") // x2, A1, A2, A3, B1 wait
+		if err := s.errors["A3"]; !errors.Is(err, ErrBusy) || errors.Is(err, ErrCallerBusy) {
+			s.Errorf("the last of who has most: %v", err)
+		}
+		s.come("A5")
+		if err := s.errors["A5"]; !errors.Is(err, ErrBusy) || len(s.errors) != 3 {
+			s.Errorf("who has most and comes again: %v", s.errors)
+		}
+	})
+}
+
+// Whatever callers do, the room is never exceeded, nor a caller's share of it; everybody
+// has a turn in the end, and nothing is left behind.
+func TestTurnsHoldTheirBounds(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { playTurns(t, rand.New(rand.NewPCG(seed, 1))) })
+		})
+	}
+}
+
+// playTurns has callers come at random, some of whom lose patience.
+func playTurns(t *testing.T, random *rand.Rand) {
+	const room, slot = 40, 4
+	s := newTurns(room, slot, 30, 8)
+	for range 500 {
+		who, size := string(rune('a'+random.IntN(4))), random.Int64N(60)
+		hold := time.Duration(random.IntN(50)) * time.Millisecond
+		patience := time.Duration(random.IntN(1000)) * time.Millisecond
+		time.Sleep(time.Duration(random.IntN(10)) * time.Millisecond) // of the bubble
+		go func() {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			w, err := s.take(ctx, who, size)
+			if err != nil {
+				return
+			}
+
+			s.mu.Lock()
+			if s.held > room || s.heldLarge > s.share() || w.of.held > s.share() || s.waiting > 30 {
+				t.Errorf("%d bytes are held, %d by large ones, %d by one; %d wait",
+					s.held, s.heldLarge, w.of.held, s.waiting)
+			}
+			s.mu.Unlock()
+			time.Sleep(hold)
+			s.giveBack(w)
+		}()
+	}
+
+	time.Sleep(time.Minute)
+	synctest.Wait()
+	if s.held != 0 || s.heldLarge != 0 || s.waiting != 0 || len(s.callers) != 0 || len(s.order) != 0 {
+		t.Errorf("left behind: %+v", s)
+	}
+}
