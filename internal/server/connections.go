@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"sync"
 	"time"
 
@@ -29,6 +29,10 @@ const (
 	// warnEvery is the pause between two lines of the log on connections.
 	warnEvery = 10 * time.Second
 
+	// maxRefusals is how many calls in a row a connection may send beyond a rate. Then it
+	// is closed, so that answers to nobody have an end.
+	maxRefusals = 50
+
 	// callRetry is when an address with too many calls may try again.
 	callRetry = 2 * time.Second
 )
@@ -38,13 +42,16 @@ const (
 	closedForAddress = "address" // its address has too many
 	closedForTotal   = "total"   // all together are too many
 	closedForError   = "accept"  // the system gave none
+	closedForUnread  = "unread"  // nobody read the answer
 )
 
 // connections bounds and counts the open connections of a server. Where there are too
 // many, the one goes first that has kept us waiting longest: one that nobody uses at the
-// moment, or whose call has not arrived as a whole. So a flood of those shuts nobody out.
+// moment, whose call has not arrived as a whole, or that does not take in its answer. So a
+// flood of those shuts nobody out.
 type connections struct {
 	most, perAddress int
+	answerPace       time.Duration         // for answerPaceBytes
 	unbounded        func(netip.Addr) bool // addresses without a bound of their own
 	log              *slog.Logger
 	closed           *prometheus.CounterVec // by reason
@@ -65,8 +72,11 @@ type connection struct {
 	home *connections
 	addr netip.Prefix
 
-	place *list.Element // among those that wait; nil: it is being served; guarded by home.mu
-	gone  bool          // guarded by home.mu
+	refusals int // calls in a row beyond a rate; of the goroutine that serves the connection
+
+	place  *list.Element // among those that wait; nil: it is being served; guarded by home.mu
+	unread bool          // it waits for an answer to be read; guarded by home.mu
+	gone   bool          // guarded by home.mu
 }
 
 // newConnections makes the bounds of a server.
@@ -74,11 +84,12 @@ func newConnections(s *Server) *connections {
 	c := &connections{
 		most:       s.MaxConnections,
 		perAddress: s.ConnectionsPerAddress,
+		answerPace: s.times.answer,
 		unbounded:  func(a netip.Addr) bool { return Loopback(a) || s.trusts(a) },
 		log:        s.log,
 		closed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "horde_connections_closed_total",
-			Help: "Connections that were closed for want of room or could not be accepted, by reason.",
+			Help: "Connections that were closed or could not be accepted, by reason: too many, or answers that nobody read.",
 		}, []string{"reason"}),
 		byAddr:  map[netip.Prefix]int{},
 		waiting: list.New(),
@@ -93,7 +104,7 @@ func newConnections(s *Server) *connections {
 		c.perAddress = defaultConnectionsPerAddress
 	}
 
-	for _, reason := range []string{closedForAddress, closedForTotal, closedForError} {
+	for _, reason := range []string{closedForAddress, closedForTotal, closedForError, closedForUnread} {
 		c.closed.WithLabelValues(reason) // so that it is there before the first
 	}
 	s.Metrics.MustRegister(c.closed, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
@@ -127,6 +138,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			return nil, err // http.Server tries again where that helps
 		}
 		if c := l.home.admit(conn); c != nil {
+			boundSendBuffer(conn)
 			return c, nil
 		}
 		_ = conn.Close()
@@ -189,7 +201,12 @@ func (c *connections) shedLocked(reason string, like *connection) bool {
 			continue
 		}
 		c.forgetLocked(old)
-		go old.Conn.Close() // whoever holds the lock waits for no socket
+		// Whoever holds the lock waits for no socket.
+		if old.unread {
+			go abandon(old.Conn)
+		} else {
+			go old.Conn.Close()
+		}
 		return true
 	}
 	return false
@@ -231,7 +248,7 @@ func (c *connections) noteLocked(reason string, args ...any) {
 	}
 	c.warned = time.Now()
 	clear(c.missed)
-	go c.log.Warn("too many connections: those that wait longest are closed", args...)
+	go c.log.Warn("connections are closed: too many, or not read", args...)
 }
 
 // serving notes that a call has arrived as a whole and is being answered.
@@ -242,6 +259,24 @@ func (n *connection) serving() {
 	n.home.mu.Lock()
 	defer n.home.mu.Unlock()
 	n.home.arriveLocked(n)
+	n.unread = false
+}
+
+// admitted notes that a call is within its rates.
+func (n *connection) admitted() {
+	if n != nil {
+		n.refusals = 0
+	}
+}
+
+// refused notes that a call is beyond its rates, and reports whether too many in a row
+// were.
+func (n *connection) refused() (tooMany bool) {
+	if n == nil {
+		return false
+	}
+	n.refusals++
+	return n.refusals >= maxRefusals
 }
 
 // Close implements net.Conn.
@@ -251,9 +286,6 @@ func (n *connection) Close() error {
 	n.home.mu.Unlock()
 	return n.Conn.Close()
 }
-
-// ReadFrom lets files be sent by the kernel.
-func (n *connection) ReadFrom(r io.Reader) (int64, error) { return io.Copy(n.Conn, r) }
 
 // CloseWrite lets http.Server end an answer before it closes, so that the caller reads it.
 func (n *connection) CloseWrite() error {
@@ -269,9 +301,17 @@ func (c *connections) state(conn net.Conn, state http.ConnState) {
 	if !ok || state != http.StateIdle {
 		return
 	}
-
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.waitLocked(n)
+	c.mu.Unlock()
+
+	// Whoever sends calls without waiting for answers would be served until the scheduler
+	// steps in, 10 ms each, and others wait for all of them. The answer is on its way.
+	runtime.Gosched()
+}
+
+// waitLocked notes that a connection waits for its caller.
+func (c *connections) waitLocked(n *connection) {
 	if n.place == nil && !n.gone {
 		n.place = c.waiting.PushBack(n)
 	}

@@ -5,20 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 )
 
-// eventTime is how long a reader may take for one event; one that takes longer is
-// cut off.
-const eventTime = 30 * time.Second
-
 // An EventStream writes server-sent events to one reader until one cannot be written
-// in time.
+// in time (outgoing.go).
 type EventStream struct {
-	w         http.ResponseWriter
-	flush     *http.ResponseController
-	writeTime time.Duration
-	failed    bool
+	w      http.ResponseWriter
+	flush  *http.ResponseController
+	failed bool
 }
 
 // NewEventStream begins an answer that is a stream of events. The caller has a place
@@ -29,7 +23,7 @@ func NewEventStream(w http.ResponseWriter) *EventStream {
 	h["Cache-Control"] = []string{"no-store"}
 	h["X-Accel-Buffering"] = []string{"no"}
 	w.WriteHeader(http.StatusOK)
-	return &EventStream{w: w, flush: http.NewResponseController(w), writeTime: eventTime}
+	return &EventStream{w: w, flush: http.NewResponseController(w)}
 }
 
 // Failed reports whether nobody reads any more.
@@ -60,7 +54,6 @@ func (e *EventStream) raw(text string) {
 		return
 	}
 
-	_ = e.flush.SetWriteDeadline(time.Now().Add(e.writeTime))
 	if _, err := e.w.Write([]byte(text)); err != nil {
 		e.failed = true
 		return

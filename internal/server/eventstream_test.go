@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -15,9 +14,8 @@ import (
 func TestReaderThatDoesNotRead(t *testing.T) {
 	t.Parallel()
 	ended := make(chan bool, 1)
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := New(Options{}, []Route{Get("/events", func(w http.ResponseWriter, r *http.Request) error {
 		e := NewEventStream(w)
-		e.writeTime = 100 * time.Millisecond
 		preview := strings.Repeat("x", 64<<10)
 		for range 10_000 { // more than all buffers between the two take
 			if e.Write(api.EventProgress, preview); e.Failed() {
@@ -25,13 +23,10 @@ func TestReaderThatDoesNotRead(t *testing.T) {
 			}
 		}
 		ended <- e.Failed()
-	}))
-	defer srv.Close()
-	res, err := http.Get(srv.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
+		return nil
+	})})
+	s.conns.answerPace = 100 * time.Millisecond
+	dial(t, served(t, s), "GET /events HTTP/1.1\r\nHost: x\r\n\r\n")
 	if failed := <-ended; !failed {
 		t.Error("640 MB were written to one who does not read")
 	}

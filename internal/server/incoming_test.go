@@ -67,7 +67,7 @@ func bodyRoutes() []Route {
 				return err
 			}
 
-			ctx, wait, done := LongPoll(w, r)
+			ctx, wait, done := LongPoll(r)
 			defer done()
 
 			select {

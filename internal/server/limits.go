@@ -94,10 +94,14 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, x *exchange, rt *
 		}
 
 		if !ok {
+			if x.conn.refused() {
+				w.Header()["Connection"] = []string{"close"}
+			}
 			s.writeRefused(w, r, http.StatusTooManyRequests, &api.Error{Message: l.words(calls)})
 			return false
 		}
 	}
+	x.conn.admitted()
 	return true
 }
 

@@ -12,9 +12,8 @@ import (
 const maxWait = 60 * time.Second
 
 // LongPoll returns how long a call wants to wait, and the context to wait in: it also
-// ends with the server. The time limit of the answer is lifted for as long, and the body,
-// which was read, gives up its share of the budget for bodies.
-func LongPoll(w http.ResponseWriter, r *http.Request) (context.Context, time.Duration, context.CancelFunc) {
+// ends with the server. The body, which was read, gives up its share of the budget for bodies.
+func LongPoll(r *http.Request) (context.Context, time.Duration, context.CancelFunc) {
 	wait := preferredWait(r)
 	if wait == 0 {
 		return r.Context(), 0, func() {}
@@ -23,8 +22,7 @@ func LongPoll(w http.ResponseWriter, r *http.Request) (context.Context, time.Dur
 	x := exchangeOf(r)
 	x.rest()
 	ctx, cancel := UntilEnding(r)
-	exchangeOf(r).releaseBody()
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + answerTime))
+	x.releaseBody()
 	return ctx, wait, func() {
 		cancel()
 		x.resume()

@@ -38,7 +38,7 @@ func newBusyServer(t *testing.T) *busyServer {
 		return done(w, r)
 	}
 	poll := func(w http.ResponseWriter, r *http.Request) error {
-		_, _, stop := LongPoll(w, r)
+		_, _, stop := LongPoll(r)
 		defer stop()
 		return hold(w, r)
 	}

@@ -74,7 +74,7 @@ type Server struct {
 }
 
 // times are the patience with callers; tests have less.
-type times struct{ header, body, pace, drain time.Duration }
+type times struct{ header, body, pace, drain, answer time.Duration }
 
 // New makes a Server of a route table. Two routes of one method and pattern are a
 // mistake of ours: it panics.
@@ -93,7 +93,13 @@ func New(o Options, routes []Route) *Server {
 		ending:  make(chan struct{}),
 		streams: newStreams(),
 		bodies:  newBodyBudget(),
-		times:   times{header: headerTime, body: bodyTime, pace: paceTime, drain: drainTime},
+		times: times{
+			header: headerTime,
+			body:   bodyTime,
+			pace:   paceTime,
+			drain:  drainTime,
+			answer: answerPace,
+		},
 	}
 	s.metrics = newMetrics(o.Metrics, s.streams.count, s.bodies.taken)
 	s.conns = newConnections(s)
@@ -102,11 +108,10 @@ func New(o Options, routes []Route) *Server {
 	return s
 }
 
-// Limits of a connection. A body has limits of its own (incoming.go), and long polls and
-// streams lift the limit on the answer.
+// Limits of a connection. A body (incoming.go) and an answer (outgoing.go) have limits of
+// their own.
 const (
 	headerTime     = 10 * time.Second
-	answerTime     = 2 * time.Minute
 	idleTime       = 2 * time.Minute
 	maxHeaderBytes = 64 << 10
 )
@@ -117,7 +122,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, grace time.Duration)
 	srv := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: s.times.header,
-		WriteTimeout:      answerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         s.conns.state,

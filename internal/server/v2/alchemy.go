@@ -113,7 +113,7 @@ func (a *API) postAlchemyPop(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 
-	ctx, wait, done := server.LongPoll(w, r)
+	ctx, wait, done := server.LongPoll(r)
 	defer done()
 	job, err := a.Alchemy.Pop(ctx, offer, wait)
 	if err != nil {

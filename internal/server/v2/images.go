@@ -160,7 +160,7 @@ func (a *API) postImagePop(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 
-	ctx, wait, done := server.LongPoll(w, r)
+	ctx, wait, done := server.LongPoll(r)
 	defer done()
 	job, err := a.Queue.Pop(ctx, offer, wait)
 	if err != nil {

@@ -86,7 +86,7 @@ func (a *API) postTextPop(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 
-	ctx, wait, done := server.LongPoll(w, r)
+	ctx, wait, done := server.LongPoll(r)
 	defer done()
 	job, err := a.Queue.PopText(ctx, offer, wait)
 	if err != nil {
