@@ -41,11 +41,11 @@ type overload struct {
 }
 
 const (
-	beyondRequests = 4 // times MaxWorking, from which on other calls are refused too
+	beyondRequests = 8 // times MaxWorking, from which on other calls are refused too
 
 	// A new request waits burstWait, but overloadWait where others have waited
 	// without a pause for longer than burstWait (after the CoDel of network queues).
-	burstWait    = 100 * time.Millisecond
+	burstWait    = time.Second
 	overloadWait = 5 * time.Millisecond
 	maxLine      = 1024 // new requests that wait; others are refused at once
 

@@ -75,7 +75,7 @@ func (b *busyServer) finish() {
 
 // TestNewWorkIsRefusedFirst: with as many calls as are allowed at a time, new requests
 // are refused at once and told when to come again; what goes on with accepted work
-// passes up to four times as many, and health checks always do.
+// passes up to eight times as many, and health checks always do.
 func TestNewWorkIsRefusedFirst(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -85,8 +85,8 @@ func TestNewWorkIsRefusedFirst(t *testing.T) {
 	}{
 		{"room for one", 1, 200, 200, 200},
 		{"full for new work", 2, 503, 200, 200},
-		{"nearly full", 7, 503, 200, 200},
-		{"full", 8, 503, 503, 200},
+		{"nearly full", 15, 503, 200, 200},
+		{"full", 16, 503, 503, 200},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -201,19 +201,24 @@ func TestABurstWaits(t *testing.T) {
 // TestOverloadIsLoggedOnce: refusals are counted each, and logged by a line now and then.
 func TestOverloadIsLoggedOnce(t *testing.T) {
 	t.Parallel()
-	b := newBusyServer(t)
-	b.start("/hold", 2)
-	for range 50 {
-		call(b.Server, http.MethodPost, "/new")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newBusyServer(t)
+		b.start("/hold", 2)
 
-	if n := strings.Count(b.log.String(), "too many calls at a time"); n != 1 {
-		t.Errorf("%d lines:\n%s", n, b.log.String())
-	}
-	if got := gathered(t, b.Metrics, "horde_calls_refused_total"); got != 50 {
-		t.Errorf("%v refusals are counted", got)
-	}
-	b.finish()
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() { call(b.Server, http.MethodPost, "/new") })
+		}
+		all.Wait()
+
+		if n := strings.Count(b.log.String(), "too many calls at a time"); n != 1 {
+			t.Errorf("%d lines:\n%s", n, b.log.String())
+		}
+		if got := gathered(t, b.Metrics, "horde_calls_refused_total"); got != 50 {
+			t.Errorf("%v refusals are counted", got)
+		}
+		b.finish()
+	})
 }
 
 // gathered is the sum of a counter over its labels.

@@ -29,8 +29,8 @@ func limitMemory(log *slog.Logger) {
 
 // Bounds of --max-calls where it is not given.
 const (
-	callsPerCPU = 64
-	leastCalls  = 128
+	callsPerCPU = 128
+	leastCalls  = 256
 )
 
 // maxCalls is how many calls a server works on at a time.
