@@ -21,12 +21,15 @@ func (q *Queue) Cancel(ctx context.Context, id string) (api.AlchemyStatus, error
 	for try := 0; ; try++ {
 		err := q.cancelOnce(ctx, e)
 		if err == nil {
-			return q.status(ctx, e)
+			return q.Status(ctx, id) // it may have left memory meanwhile
 		}
 		if !errors.Is(err, store.ErrLost) || try == maxCancelTries {
 			return api.AlchemyStatus{}, err
 		}
 		if err := q.Refresh(ctx, []string{id}); err != nil {
+			return api.AlchemyStatus{}, err
+		}
+		if e, err = q.find(ctx, id); err != nil {
 			return api.AlchemyStatus{}, err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // Follow has w told of every change of those live requests that there are among
 // ids, until stop is called. It returns the ids that it found.
 func (q *Queue) Follow(ctx context.Context, ids []string, w *waiting.Watch) (found []string, stop func(), err error) {
-	found, err = live.FindAll(ctx, q.source(), ids, func(ids []string) []string { return q.follow(ids, w) })
+	found, err = live.FindAll(ctx, q.Refresh, ids, func(ids []string) []string { return q.follow(ids, w) })
 	stop = func() {
 		q.index.mu.Lock()
 		defer q.index.mu.Unlock()

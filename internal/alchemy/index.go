@@ -49,6 +49,13 @@ func (x *index) removeLocked(e *entry) {
 	}
 }
 
+// retireLocked takes out of memory what is over.
+func (x *index) retireLocked(now horde.Micros) {
+	for _, e := range x.requests.Over(now) {
+		x.removeLocked(e)
+	}
+}
+
 // applyLocked takes a newer state of a form.
 func (x *index) applyLocked(f *form, p store.FormProgress) {
 	if p.Version <= f.Version || x.requests.Part(f.ID) != f {

@@ -14,8 +14,8 @@ import (
 // This file is what becomes of the images of a request in the blob store when its forms
 // end (platform §10.2). What cannot be removed now goes when all old ones do.
 
-// Uploads is what may be uploaded as the result of a form. On a shared database that is
-// asked: another node may have ended the form just now.
+// Uploads is what may be uploaded as the result of a form. The database is asked where its
+// request is over; a shared one always, as another node may have ended the form just now.
 func (q *Queue) Uploads(ctx context.Context, id string) (blob.Access, error) {
 	if !horde.IsID(id) {
 		return blob.Closed, nil
@@ -24,12 +24,14 @@ func (q *Queue) Uploads(ctx context.Context, id string) (blob.Access, error) {
 		if f := q.formInIndex(horde.PlainID(id)); f != nil {
 			return uploadsOf(q.snapshot(f)), nil
 		}
-		return blob.Closed, nil
 	}
 
 	row, err := q.Store.Form(ctx, horde.PlainID(id))
-	if errors.Is(err, store.ErrNotFound) {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
 		return blob.Closed, nil
+	case !q.Store.Shared() && row.State == store.FormRunning: // its request has expired, else it were in the index
+		return blob.Closed, err
 	}
 	return uploadsOf(row), err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"horde/internal/account"
@@ -82,33 +83,45 @@ func (q *Queue) sourceImages() source.Images {
 	return source.Images{Fetcher: q.Sources, Blobs: q.Blobs}
 }
 
-// Reload reads all live requests again: at the start, and when changes of other
-// nodes were missed.
+// Reload reads the live requests again: at the start, and when changes of other nodes were
+// missed. Those that are over are read when somebody asks for them.
 func (q *Queue) Reload(ctx context.Context) error {
 	now := q.now()
-	known := q.index.ids() // what is known now and not read below has ended
-	requests, err := q.Store.LiveAlchemy(ctx, now)
+	known := q.index.ids()
+	requests, err := q.Store.OpenAlchemy(ctx, now)
 	if err != nil {
 		return fmt.Errorf("read alchemy requests: %w", err)
 	}
-	forms, err := q.Store.LiveForms(ctx, now)
+	forms, err := q.Store.OpenForms(ctx, now)
 	if err != nil {
 		return fmt.Errorf("read forms: %w", err)
 	}
 
-	q.take(requests, forms, known)
-	return nil
+	// What has ended since the first reading has no forms in the second.
+	of := map[string]bool{}
+	for _, f := range forms {
+		of[f.RequestID] = true
+	}
+	requests = slices.DeleteFunc(requests, func(r store.AlchemyRequest) bool { return !of[r.ID] })
+	q.take(requests, forms, nil)
+
+	// What is known and has not been read is over, or gone.
+	return q.Refresh(ctx, slices.DeleteFunc(known, func(id string) bool { return of[id] }))
 }
 
-// Refresh reads requests again that another node changed.
+// Refresh reads requests that another node has changed, or which are over and somebody
+// asks for.
 func (q *Queue) Refresh(ctx context.Context, ids []string) error {
 	requests, err := q.Store.AlchemyRequests(ctx, ids)
 	if err != nil {
 		return err
 	}
-	forms, err := q.Store.FormsOf(ctx, ids)
-	if err != nil {
-		return err
+
+	var forms []store.Form
+	if len(requests) > 0 {
+		if forms, err = q.Store.FormsOf(ctx, ids); err != nil {
+			return err
+		}
 	}
 	q.take(requests, forms, ids)
 	return nil
@@ -126,6 +139,8 @@ func (q *Queue) take(requests []store.AlchemyRequest, forms []store.Form, gone [
 	x := q.index
 	x.mu.Lock()
 	taken, err := live.Take(x.requests, keeper{x: x, now: q.now()}, byRequest(requests, forms), gone)
+	taken = slices.DeleteFunc(taken, (*entry).Over) // nothing for a pop
+	x.retireLocked(q.now())
 	x.mu.Unlock()
 	if err != nil {
 		q.Log.Error("unreadable request", "error", err)
@@ -183,6 +198,7 @@ func (x *index) takeOwn(c *store.Committed, now horde.Micros) (more []*entry, er
 			more = append(more, f.e)
 		}
 	}
+	x.retireLocked(now)
 	return more, err
 }
 
@@ -219,19 +235,16 @@ func (k keeper) Apply(e *entry, r rows) {
 	}
 }
 
-// find returns the live request with this id, from the database when another
-// node took it in and the news has not come yet. A RequestNotFound error when
+// find returns the live request with this id, from the database when it is over, or when
+// another node took it in and the news has not come yet. A RequestNotFound error when
 // there is none.
 func (q *Queue) find(ctx context.Context, id string) (*entry, error) {
-	e, err := live.Find(ctx, q.source(), id, func() *entry { return q.known(id) })
+	e, err := live.Find(ctx, q.Refresh, id, func() *entry { return q.known(id) })
 	if e == nil && err == nil {
 		err = horde.Errorf(horde.RequestNotFound, "Interrogation with ID '%s' not found.", clip(id))
 	}
 	return e, err
 }
-
-// source reads requests that another node may have taken in.
-func (q *Queue) source() live.Source { return live.Source{Shared: q.Store.Shared(), Read: q.Refresh} }
 
 func (q *Queue) known(id string) *entry {
 	q.index.mu.Lock()
@@ -242,7 +255,7 @@ func (q *Queue) known(id string) *entry {
 // findForm returns a form of a live request by its id, nil when there is none.
 func (q *Queue) findForm(ctx context.Context, id string) (*form, error) {
 	id = horde.PlainID(id)
-	if f := q.formInIndex(id); f != nil || !q.Store.Shared() || !horde.IsID(id) {
+	if f := q.formInIndex(id); f != nil || !horde.IsID(id) {
 		return f, nil
 	}
 

@@ -49,7 +49,7 @@ type entry struct {
 	forms   []*form // in the order of the request
 }
 
-// Key, User, Expires, Load and Wakes are what a live table asks of a request.
+// Key, User, Expires, Load, Over and Wakes are what a live table asks of a request.
 
 // Key is its id.
 func (e *entry) Key() string { return e.row.ID }
@@ -71,6 +71,9 @@ func (e *entry) Load() (open live.Load) {
 	}
 	return open
 }
+
+// Over reports whether no form waits or runs.
+func (e *entry) Over() bool { return e.Load().Jobs == 0 }
 
 // Wakes reports whether a form of the request may be for a worker.
 func (e *entry) Wakes(w *match.Worker) bool {

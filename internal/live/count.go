@@ -10,7 +10,7 @@ import (
 // Total is what all entries and reservations count.
 func (t *Table[E, P]) Total() Load { return t.total }
 
-// Size is how many requests the table keeps, finished ones among them, and how many jobs or
+// Size is how many requests the table keeps, those that have just ended among them, and how many jobs or
 // forms of them.
 func (t *Table[E, P]) Size() (requests, parts int) { return len(t.rows), len(t.parts) }
 

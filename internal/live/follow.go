@@ -39,6 +39,7 @@ func (t *Table[E, P]) Followed(key string) int {
 // Note tells those who follow an entry that something changed of it.
 func (t *Table[E, P]) Note(key string) {
 	if r := t.rows[key]; r != nil {
+		t.list(r)
 		r.followers.Note(key)
 	}
 }

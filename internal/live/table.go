@@ -2,6 +2,9 @@
 // by the jobs or forms they are made of, and by who asked. It counts what each user has
 // waiting, requests that are only being committed among it, and knows who follows what.
 //
+// A request that is over leaves memory soon after that (Over): whoever asks for it has it
+// read again. It stays while somebody follows it.
+//
 // The database is the truth. What is committed comes in when a room hears of it
 // (store.Follow), whether this node wrote it or another one did: new rows by Take, later
 // states by whoever owns the table, unless it knows newer ones.
@@ -24,6 +27,9 @@ type Entry interface {
 	User() horde.UserID    // who asked; never changes
 	Expires() horde.Micros // microseconds
 	Load() Load
+	// Over reports whether nothing of the entry waits or is in anybody's hands. What is
+	// over stays so.
+	Over() bool
 	// Wakes reports whether the entry may be for a worker, by what never changes of it.
 	Wakes(w *match.Worker) bool
 }
@@ -47,6 +53,9 @@ type Table[E Entry, P any] struct {
 	users    map[horde.UserID]*user[E]
 	reserved map[string]reservation[E] // requests that are being committed
 	total    Load                      // of rows and reservations; without models
+
+	ended   []E        // seem to be over since Over was called last
+	retired []ended[E] // wait to be taken out of memory, oldest first
 }
 
 // row is an entry with what the table knows of it.
@@ -54,6 +63,7 @@ type row[E Entry] struct {
 	entry     E
 	load      Load // as it is counted
 	followers waiting.Watches
+	listed    bool // among those that seem to be over
 }
 
 // user is what one user has in the table.
@@ -129,9 +139,11 @@ func (t *Table[E, P]) Of(id horde.UserID) iter.Seq[E] {
 func (t *Table[E, P]) Add(e E) {
 	t.Release(e.Key()) // else it would count twice
 	load := e.Load()
-	t.rows[e.Key()] = &row[E]{entry: e, load: load}
+	r := &row[E]{entry: e, load: load}
+	t.rows[e.Key()] = r
 	t.userOf(e.User()).entries[e] = true
 	t.count(e.User(), load, 1)
+	t.list(r)
 }
 
 // Remove forgets an entry, and tells those who follow it. It reports whether the entry
@@ -155,6 +167,7 @@ func (t *Table[E, P]) Changed(e E) {
 	t.count(e.User(), r.load, -1)
 	r.load = e.Load()
 	t.count(e.User(), r.load, 1)
+	t.list(r)
 	r.followers.Note(e.Key())
 }
 

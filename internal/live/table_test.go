@@ -30,6 +30,7 @@ func (r *request) Expires() horde.Micros { return r.expires }
 func (r *request) Load() Load {
 	return Load{Jobs: r.waits, Units: int64(10 * r.waits), Bytes: int64(100 * r.waits), Models: r.models}
 }
+func (r *request) Over() bool               { return r.waits == 0 }
 func (r *request) Wakes(*match.Worker) bool { return true }
 
 func newTable() *Table[*request, *request] { return NewTable[*request, *request]() }

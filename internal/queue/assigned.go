@@ -27,8 +27,8 @@ type submission struct {
 	metadata   []api.GenMetadatum
 }
 
-// assignedTo finds a job by id where find looks, in the database too when
-// another node handed it out.
+// assignedTo finds a job by id where find looks, in the database too: another node may
+// have handed it out, or its request is over.
 func (q *Queue) assignedTo(ctx context.Context, id string, find func(id string) assigned) (assigned, error) {
 	missing := horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", clip(id, 64))
 	if !horde.IsID(id) {
@@ -37,7 +37,7 @@ func (q *Queue) assignedTo(ctx context.Context, id string, find func(id string) 
 	id = horde.PlainID(id)
 
 	a := find(id)
-	if a.job == nil && q.Store.Shared() {
+	if a.job == nil {
 		j, err := q.Store.Job(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
 			return assigned{}, missing

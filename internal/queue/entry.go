@@ -30,6 +30,7 @@ type index struct {
 	mu       sync.Mutex
 	requests *live.Table[*entry, *entry] // guarded by mu, as are the moving fields of entries; parts are jobs
 	queue    *match.Index                // guarded by mu; what waits
+	ended    *live.Ended                 // guarded by mu; over and not in memory, unless they were given up
 	running  int                         // guarded by mu; jobs in progress, decoys not counted
 	claims   map[string]*claim           // guarded by mu; that are being committed, by the id of the pop
 }
@@ -137,7 +138,7 @@ func itemState(s store.RequestState) match.State {
 	return match.State{Waiting: s.Waiting, Expires: s.Expires, Ended: s.Faulted || s.Cancelled}
 }
 
-// Key, User, Expires, Load and Wakes are what a live table asks of a request.
+// Key, User, Expires, Load, Over and Wakes are what a live table asks of a request.
 
 // Key is its id.
 func (e *entry) Key() string { return e.row.ID }
@@ -169,6 +170,12 @@ func (e *entry) countedWaiting() int {
 		return 0
 	}
 	return e.state.Waiting
+}
+
+// Over reports whether nothing of the request waits or runs, as far as this node knows.
+func (e *entry) Over() bool {
+	return e.countedWaiting() == 0 &&
+		!slices.ContainsFunc(e.jobs, func(j *store.Job) bool { return j.State == store.JobRunning })
 }
 
 // Wakes reports whether the request may be for a worker.

@@ -102,7 +102,7 @@ type News struct {
 // ids, until stop is called. It returns the ids that it found. Knowing the id of a
 // request is the right to follow it.
 func (q *Queue) Follow(ctx context.Context, ids []string, w *waiting.Watch) (found []string, stop func(), err error) {
-	found, err = live.FindAll(ctx, q.source(), ids, func(ids []string) []string { return q.follow(ids, w) })
+	found, err = live.FindAll(ctx, q.Refresh, ids, func(ids []string) []string { return q.follow(ids, w) })
 	stop = func() {
 		for _, x := range q.indexes() {
 			x.unfollow(found, w)
@@ -132,7 +132,7 @@ func (x *index) unfollow(ids []string, w *waiting.Watch) {
 	x.requests.Unfollow(ids, w)
 }
 
-// News tells how far a request is, from memory: Gone when there is none.
+// News tells how far a request is that is followed, from memory: Gone when there is none.
 func (q *Queue) News(id string) News {
 	for _, x := range q.indexes() {
 		if e := x.known(id, horde.MicrosOf(q.Clock())); e != nil {

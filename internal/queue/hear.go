@@ -27,44 +27,79 @@ func (q *Queue) hear(ctx context.Context, c *store.Changes) error {
 	return q.Refresh(ctx, c.Requests)
 }
 
-// Refresh reads requests and their jobs, which another node has changed.
+// Refresh reads requests and their jobs, which another node has changed, or which are over
+// and somebody asks for.
 func (q *Queue) Refresh(ctx context.Context, ids []string) error {
-	rows, err := q.Store.Requests(ctx, ids)
+	rows, jobs, err := q.read(ctx, ids)
 	if err != nil {
 		return err
 	}
-	jobs, err := q.Store.JobsOf(ctx, ids)
-	if err != nil {
-		return err
-	}
-
 	q.bringIn(asRead(rows, jobs, ids))
 	return nil
 }
 
-// Reload reads all live requests again: at the start, and when changes of other
-// nodes were missed.
+// read reads requests, then their jobs: what is over by its row has all of them.
+func (q *Queue) read(ctx context.Context, ids []string) ([]store.Request, []store.Job, error) {
+	rows, err := q.Store.Requests(ctx, ids)
+	if err != nil || len(rows) == 0 {
+		return nil, nil, err
+	}
+	jobs, err := q.Store.JobsOf(ctx, ids)
+	return rows, jobs, err
+}
+
+// Reload reads the live requests again: at the start, and when changes of other nodes were
+// missed. Of those that are over and not in memory it reads no more than what is noted of them.
 func (q *Queue) Reload(ctx context.Context) error {
 	now := horde.MicrosOf(q.Clock())
-	var before []string // what is known now and not read below has ended
+	var known, listed []string
 	for _, x := range q.indexes() {
-		before = append(before, x.ids()...)
+		known, listed = append(known, x.ids()...), append(listed, x.endedIDs()...)
 	}
 
-	rows, err := q.Store.LiveRequests(ctx, now)
+	rows, jobs, err := q.readOpen(ctx, now)
 	if err != nil {
-		return fmt.Errorf("read requests: %w", err)
+		return err
 	}
-	jobs, err := q.Store.LiveJobs(ctx, now)
+	ended, err := q.Store.EndedRequests(ctx, now)
 	if err != nil {
-		return fmt.Errorf("read jobs: %w", err)
+		return fmt.Errorf("read requests that are over: %w", err)
 	}
 	if err := q.recent.reload(ctx, q.Store, now); err != nil {
 		return err
 	}
 
-	q.bringIn(asRead(rows, jobs, before))
-	return nil
+	q.bringIn(asRead(rows, jobs, nil))
+	for _, x := range q.indexes() {
+		x.listEnded(listed, ended)
+	}
+
+	// What is known and has not been read is over, or gone.
+	read := make(map[string]bool, len(rows))
+	for i := range rows {
+		read[rows[i].ID] = true
+	}
+	return q.Refresh(ctx, slices.DeleteFunc(known, func(id string) bool { return read[id] }))
+}
+
+// readOpen reads the requests that are not over, and their jobs.
+func (q *Queue) readOpen(ctx context.Context, now horde.Micros) ([]store.Request, []store.Job, error) {
+	rows, err := q.Store.OpenRequests(ctx, now)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read requests: %w", err)
+	}
+	jobs, err := q.Store.OpenJobs(ctx, now)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read jobs: %w", err)
+	}
+
+	// What has ended since the first reading has no jobs in the second.
+	of := map[string]bool{}
+	for i := range jobs {
+		of[jobs[i].RequestID] = true
+	}
+	rows = slices.DeleteFunc(rows, func(r store.Request) bool { return r.Waiting == 0 && !of[r.ID] })
+	return rows, jobs, nil
 }
 
 // asRead are rows that were read, as if they had just been committed. Of the requests
@@ -111,18 +146,24 @@ func (x *index) bringIn(c *store.Changes, now horde.Micros, log *slog.Logger) (m
 	for _, j := range rows.Ended {
 		x.endJobLocked(j)
 	}
+	x.retireLocked(now)
 	return more
 }
 
 // bringInRowsLocked brings in requests as a whole, and forgets those of gone that have no
-// row. It returns those that have one.
+// row. It returns those of which something waits.
 func (x *index) bringInRowsLocked(rows []store.Request, gone []string, now horde.Micros, log *slog.Logger) []*entry {
+	for _, id := range gone {
+		x.ended.Remove(id)
+	}
 	own := slices.DeleteFunc(slices.Clone(rows), func(r store.Request) bool { return r.Kind != x.kind.name })
 	known, err := live.Take(x.requests, keeper{x: x, now: now}, own, gone)
 	if err != nil {
 		log.Error("unreadable request", "error", err)
 	}
-	return known
+
+	// A row that is only read because somebody asks for it is nothing for a pop.
+	return slices.DeleteFunc(known, func(e *entry) bool { return e.countedWaiting() == 0 })
 }
 
 // bringInStatesLocked brings in later states of requests. It returns those of which more

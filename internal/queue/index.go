@@ -3,6 +3,7 @@ package queue
 import (
 	"slices"
 
+	"horde/internal/horde"
 	"horde/internal/kinds"
 	"horde/internal/live"
 	"horde/internal/match"
@@ -15,18 +16,28 @@ func newIndex(k *kind) *index {
 		requests: live.NewTable[*entry, *entry](),
 		queue:    match.NewIndex(k.counters),
 		claims:   map[string]*claim{},
+		ended:    live.NewEnded(),
 	}
 }
 
-// ids are those of all requests in the index.
+// ids are those of the requests in memory.
 func (x *index) ids() []string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.requests.Keys()
 }
 
-// addLocked takes a new live request into the index.
+// endedIDs are those of the requests that are over and not in memory.
+func (x *index) endedIDs() []string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.ended.Keys()
+}
+
+// addLocked takes a live request into the index: a new one, or one that is over and
+// somebody asks for.
 func (x *index) addLocked(e *entry) {
+	x.ended.Remove(e.Key())
 	x.requests.Add(e)
 	x.queue.Update(&e.item, itemState(e.state))
 }
@@ -41,6 +52,36 @@ func (x *index) removeLocked(e *entry) {
 		x.running -= inProgress(j)
 	}
 	x.queue.Remove(&e.item)
+}
+
+// retireLocked takes out of memory what is over.
+func (x *index) retireLocked(now horde.Micros) {
+	for _, e := range x.requests.Over(now) {
+		x.removeLocked(e)
+		x.noteEndedLocked(&e.row, e.state.Faulted)
+	}
+}
+
+// listEnded lists the requests that are over as they were read, in place of those that were
+// listed before.
+func (x *index) listEnded(before []string, rows []store.Request) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, id := range before {
+		x.ended.Remove(id)
+	}
+	for i := range rows {
+		if rows[i].Kind == x.kind.name {
+			x.noteEndedLocked(&rows[i], rows[i].Faulted)
+		}
+	}
+}
+
+// noteEndedLocked notes a request that is over and not in memory, for its user's list of live ones.
+func (x *index) noteEndedLocked(row *store.Request, faulted bool) {
+	if !faulted && x.requests.Get(row.ID) == nil {
+		x.ended.Add(row.ID, row.UserID)
+	}
 }
 
 // applyLocked takes a state that the database returned, unless a newer one is known.

@@ -25,8 +25,8 @@ func (q *Queue) load(x *index) admission.Load {
 	return c.Load
 }
 
-// Size is how many requests of each kind are in memory, finished ones that are still to be
-// fetched among them, and how many jobs of them.
+// Size is how many requests of each kind are in memory, those that have just ended among
+// them, and how many jobs of them.
 func (q *Queue) Size(yield func(kind string, requests, jobs int)) {
 	for _, x := range q.indexes() {
 		x.mu.Lock()

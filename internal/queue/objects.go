@@ -14,8 +14,8 @@ import (
 // This file is what becomes of the images of a request in the blob store when its jobs
 // end (platform §10.2). What cannot be removed now goes when all old ones do.
 
-// Uploads is what may be uploaded as the result of a job. On a shared database that is
-// asked: another node may have ended the job just now.
+// Uploads is what may be uploaded as the result of a job. The database is asked where its
+// request is over; a shared one always, as another node may have ended the job just now.
 func (q *Queue) Uploads(ctx context.Context, id string) (blob.Access, error) {
 	if !horde.IsID(id) {
 		return blob.Closed, nil
@@ -24,12 +24,14 @@ func (q *Queue) Uploads(ctx context.Context, id string) (blob.Access, error) {
 		if a := q.jobInIndexes(horde.PlainID(id)); a.job != nil {
 			return uploadsOf(a.job), nil
 		}
-		return blob.Closed, nil
 	}
 
 	j, err := q.Store.Job(ctx, horde.PlainID(id))
-	if errors.Is(err, store.ErrNotFound) {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
 		return blob.Closed, nil
+	case !q.Store.Shared() && j.State == store.JobRunning: // its request has expired, else it were in the index
+		return blob.Closed, err
 	}
 	return uploadsOf(&j), err
 }
@@ -80,19 +82,11 @@ func (q *Queue) dropIdleSources(ctx context.Context, e *entry) {
 	}
 }
 
-// over reports whether nothing of a request waits or runs, as far as this node knows.
+// over is Over for who does not hold the lock of the index.
 func (e *entry) over() bool {
 	e.home.mu.Lock()
 	defer e.home.mu.Unlock()
-	if e.state.Waiting > 0 && !e.state.Faulted {
-		return false
-	}
-	for _, j := range e.jobs {
-		if j.State == store.JobRunning {
-			return false
-		}
-	}
-	return true
+	return e.Over()
 }
 
 // dropExpired deletes what a request leaves that has expired, but for results: links to

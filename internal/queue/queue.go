@@ -84,11 +84,11 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 	return q, q.Reload(ctx)
 }
 
-// find returns the live request of a kind with this id, from the database when
-// another node took it in and the news has not come yet. A RequestNotFound error
-// when there is none.
+// find returns the live request of a kind with this id, from the database when it is
+// over, or when another node took it in and the news has not come yet. A RequestNotFound
+// error when there is none.
 func (q *Queue) find(ctx context.Context, x *index, id, what string) (*entry, error) {
-	e, err := live.Find(ctx, q.source(), id, func() *entry { return x.known(id, horde.MicrosOf(q.Clock())) })
+	e, err := live.Find(ctx, q.Refresh, id, func() *entry { return x.known(id, horde.MicrosOf(q.Clock())) })
 	if e == nil && err == nil {
 		err = horde.Errorf(horde.RequestNotFound, "%s (%s) with ID '%s' not found.", x.kind.title, what, clip(id, 64))
 	}
@@ -97,7 +97,7 @@ func (q *Queue) find(ctx context.Context, x *index, id, what string) (*entry, er
 
 // findAny is find for a request of whatever kind.
 func (q *Queue) findAny(ctx context.Context, id string) (*entry, error) {
-	e, err := live.Find(ctx, q.source(), id, func() *entry {
+	e, err := live.Find(ctx, q.Refresh, id, func() *entry {
 		for _, x := range q.indexes() {
 			if e := x.known(id, horde.MicrosOf(q.Clock())); e != nil {
 				return e
@@ -110,9 +110,6 @@ func (q *Queue) findAny(ctx context.Context, id string) (*entry, error) {
 	}
 	return e, err
 }
-
-// source reads requests that another node may have taken in.
-func (q *Queue) source() live.Source { return live.Source{Shared: q.Store.Shared(), Read: q.Refresh} }
 
 func (x *index) known(id string, now horde.Micros) *entry {
 	x.mu.Lock()

@@ -30,9 +30,19 @@ func (h *lastHour) add(more ...store.Delivery) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 
+	known := len(h.all)
 	h.all = append(h.all, more...)
+	forgetJobs(h.all[known:])
 	if now := more[len(more)-1].At; len(h.all) > 1024 && now-h.all[0].At > recentKept+minute {
 		h.trimLocked(now)
+	}
+}
+
+// forgetJobs takes the ids of jobs off deliveries: the figures need none, and there are
+// many of them in an hour.
+func forgetJobs(all []store.Delivery) {
+	for i := range all {
+		all[i].JobID = ""
 	}
 }
 
@@ -50,6 +60,7 @@ func (h *lastHour) reload(ctx context.Context, s *store.Store, now horde.Micros)
 	if err != nil {
 		return err
 	}
+	forgetJobs(all)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.all, h.read = all, now

@@ -227,6 +227,7 @@ func (x *index) active(user horde.UserID) (ids []string) {
 			ids = append(ids, e.row.ID)
 		}
 	}
+	ids = append(ids, x.ended.Of(user)...)
 	slices.Sort(ids) // ids begin with the time
 	return ids
 }

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"encoding/json"
 
 	"horde/internal/horde"
 
@@ -60,26 +59,44 @@ func (q *Queue) sweepExpired(ctx context.Context) error {
 		return q.Store.Expired(ctx, now, limit)
 	}
 	return settle.Sweep(ctx, find, func(ctx context.Context, r store.Request) error {
-		return q.removeExpired(ctx, r, now)
+		return q.removeExpired(ctx, q.entryOf(r), r, now)
 	})
 }
 
 // removeExpired removes a request that has expired at now, with its holds, its source
-// images and what was not delivered; ErrLost when it was renewed or is gone.
-func (q *Queue) removeExpired(ctx context.Context, r store.Request, now horde.Micros) error {
-	e := q.inIndexes(r.ID) // not any more when it is removed
+// images and what was not delivered; ErrLost when it was renewed or is gone. e is nil where
+// its row is unreadable.
+func (q *Queue) removeExpired(ctx context.Context, e *entry, r store.Request, now horde.Micros) error {
 	err := settle.Remove(ctx, q.Store, settle.Expiry{
 		Request: r.ID,
 		Payer:   r.UserID,
 		Delete:  (*store.Tx).DeleteRequest,
 		At:      now,
 		Holds:   []string{settle.HoldOfRequest(r.ID)},
-		OnKey:   usesKey(e, &r),
+		OnKey:   e == nil || e.record.SharedKey != "",
 	})
 	if err == nil && e != nil {
 		q.dropExpired(ctx, e)
 	}
 	return err
+}
+
+// entryOf is the entry of a row: that of the index, or one of its own. Nil where it is
+// unreadable.
+func (q *Queue) entryOf(r store.Request) *entry {
+	if e := q.inIndexes(r.ID); e != nil {
+		return e
+	}
+	x := q.indexOf(r.Kind)
+	if x == nil {
+		return nil
+	}
+	e, err := x.readEntry(r)
+	if err != nil {
+		q.Log.Error("unreadable request", "error", err)
+		return nil
+	}
+	return e
 }
 
 // inIndexes is the request with this id, expired or not, of whatever kind; nil where
@@ -94,17 +111,4 @@ func (q *Queue) inIndexes(id string) *entry {
 		}
 	}
 	return nil
-}
-
-// usesKey reports whether a shared key pays for a request, or may, by its entry or, where
-// there is none, by its row.
-func usesKey(e *entry, r *store.Request) bool {
-	if e != nil {
-		return e.record.SharedKey != ""
-	}
-	var paid struct {
-		SharedKey string `json:"shared_key"`
-	}
-	err := json.Unmarshal([]byte(r.Body), &paid)
-	return err != nil || paid.SharedKey != ""
 }

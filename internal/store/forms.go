@@ -88,16 +88,20 @@ func scanFormResult(r scanner) (f FormResult, err error) {
 	return f, r.Scan(&f.FormID, &f.Result, &f.Blob)
 }
 
-// LiveAlchemy reads all alchemy requests that have not expired, oldest first.
-func (s *Store) LiveAlchemy(ctx context.Context, now horde.Micros) ([]AlchemyRequest, error) {
+// openAlchemy: the request has not expired, and a form of it waits or is in a worker's hands.
+const openAlchemy = "expires > $1 AND " +
+	"EXISTS (SELECT 1 FROM forms WHERE request_id = alchemy_requests.id AND state IN (0, 1))"
+
+// OpenAlchemy reads the alchemy requests that have not expired and are not over, oldest first.
+func (s *Store) OpenAlchemy(ctx context.Context, now horde.Micros) ([]AlchemyRequest, error) {
 	return rows(ctx, s, scanAlchemy,
-		"SELECT "+alchemyColumns+" FROM alchemy_requests WHERE expires > $1 ORDER BY created, id", now)
+		"SELECT "+alchemyColumns+" FROM alchemy_requests WHERE "+openAlchemy+" ORDER BY created, id", now)
 }
 
-// LiveForms reads the forms of all alchemy requests that have not expired.
-func (s *Store) LiveForms(ctx context.Context, now horde.Micros) ([]Form, error) {
+// OpenForms reads the forms of the alchemy requests that have not expired and are not over.
+func (s *Store) OpenForms(ctx context.Context, now horde.Micros) ([]Form, error) {
 	return rows(ctx, s, scanForm, "SELECT "+formColumns+" FROM forms WHERE request_id IN "+
-		"(SELECT id FROM alchemy_requests WHERE expires > $1) ORDER BY request_id, position", now)
+		"(SELECT id FROM alchemy_requests WHERE "+openAlchemy+") ORDER BY request_id, position", now)
 }
 
 // AlchemyRequests reads the alchemy requests with these ids; unknown ones are

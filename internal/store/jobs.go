@@ -81,10 +81,10 @@ func (s *Store) JobsOf(ctx context.Context, requests []string) ([]Job, error) {
 	return all, err
 }
 
-// LiveJobs reads the jobs of all requests that have not expired.
-func (s *Store) LiveJobs(ctx context.Context, now horde.Micros) ([]Job, error) {
+// OpenJobs reads the jobs of all requests that have not expired and are not over.
+func (s *Store) OpenJobs(ctx context.Context, now horde.Micros) ([]Job, error) {
 	return rows(ctx, s, scanJob, "SELECT "+jobColumns+" FROM jobs "+
-		"WHERE request_id IN (SELECT id FROM requests WHERE expires > $1) ORDER BY started, id", now)
+		"WHERE request_id IN (SELECT id FROM requests WHERE expires > $1 AND "+isOpen+") ORDER BY started, id", now)
 }
 
 // Overdue reads running jobs whose time is up, but for those of expired

@@ -64,9 +64,29 @@ func (s *Store) Requests(ctx context.Context, ids []string) ([]Request, error) {
 	return all, err
 }
 
-// RequestIDsOf reads the ids of a user's requests.
-func (s *Store) RequestIDsOf(ctx context.Context, user horde.UserID) ([]string, error) {
-	return rows(ctx, s, scanText, "SELECT id FROM requests WHERE user_id = $1 ORDER BY id", user)
+// isOpen: something of a request waits or is in a worker's hands.
+const isOpen = "(waiting > 0 AND NOT faulted OR " +
+	"EXISTS (SELECT 1 FROM jobs WHERE request_id = requests.id AND state = 0))"
+
+// OpenRequests reads the requests that have not expired and are not over, oldest first.
+func (s *Store) OpenRequests(ctx context.Context, now horde.Micros) ([]Request, error) {
+	return rows(ctx, s, scanRequest,
+		"SELECT "+requestColumns+" FROM requests WHERE expires > $1 AND "+isOpen+" ORDER BY created, id", now)
+}
+
+// EndedRequests reads whose the requests are that have not expired and are over: id, kind,
+// user and whether they were given up, and nothing else.
+func (s *Store) EndedRequests(ctx context.Context, now horde.Micros) ([]Request, error) {
+	scan := func(r scanner) (q Request, err error) { return q, r.Scan(&q.ID, &q.Kind, &q.UserID, &q.Faulted) }
+	return rows(ctx, s, scan,
+		"SELECT id, kind, user_id, faulted FROM requests WHERE expires > $1 AND NOT "+isOpen, now)
+}
+
+// RequestIDsWith reads the ids of a user's requests that a shared key pays for, and perhaps
+// of others.
+func (s *Store) RequestIDsWith(ctx context.Context, user horde.UserID, key string) ([]string, error) {
+	return rows(ctx, s, scanText, "SELECT id FROM requests WHERE user_id = $1 AND body LIKE $2 ORDER BY id",
+		user, `%"shared_key":"`+key+`"%`)
 }
 
 // Expired reads requests that have expired.

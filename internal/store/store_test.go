@@ -411,7 +411,7 @@ func TestJobs(t *testing.T) {
 			t.Error(diff)
 		}
 
-		if diff := cmp.Diff(want, must[[]store.Job](t)(s.LiveJobs(ctx, now))); diff != "" {
+		if diff := cmp.Diff(want, must[[]store.Job](t)(s.OpenJobs(ctx, now))); diff != "" {
 			t.Error(diff)
 		}
 
