@@ -62,11 +62,12 @@ func (s *turnstile) come(images ...string) {
 func (s *turnstile) leave(images ...string) {
 	s.Helper()
 	for _, image := range images {
-		if s.held[image] == nil {
+		w := s.held[image]
+		if w == nil {
 			s.Fatalf("%s was not let in", image)
 		}
-		s.giveBack(s.held[image])
 		delete(s.held, image)
+		s.giveBack(w)
 		synctest.Wait()
 	}
 }
