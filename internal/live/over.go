@@ -9,7 +9,7 @@ import (
 // lingers is how long an entry that is over stays in memory: for the last question of
 // whoever waited for it. It bounds for how long an entry that was read while its row was
 // changed can be behind, too.
-const lingers = 5 * time.Second
+const lingers = 2 * time.Second
 
 // ended is an entry that seemed to be over at a time.
 type ended[E Entry] struct {
