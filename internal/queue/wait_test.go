@@ -15,7 +15,7 @@ import (
 )
 
 // long is a wait that only a missing wake-up lets end.
-const long = time.Minute
+const long = 5 * time.Minute
 
 // waiting starts a pop that waits, and returns once it does.
 func (n *node) waiting(t *testing.T, owner hordetest.Person, p api.ImagePop, d time.Duration) <-chan *api.ImageJob {

@@ -190,13 +190,24 @@ func TestABodyTakesWhatCame(t *testing.T) {
 		"nothing":            {"/bytes", 0, false, 0},
 		"a little":           {"/bytes", 16 << 10, false, 48 << 10},
 		"a part":             {"/bytes", 1 << 20, false, 2 << 20},
-		"a call that waits":  {"/wait", 1 << 19, true, 0},
+		"a call that waits":  {"/waits", 1 << 19, true, 0},
 		"a call that reads":  {"/bytes", 1 << 19, false, 1 << 20},
 		"one of usual sizes": {"/bytes", 10 << 10, false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := New(Options{}, bodyRoutes())
+			waits := make(chan struct{})
+			s := New(Options{}, append(bodyRoutes(), Post("/waits", func(w http.ResponseWriter, r *http.Request) error {
+				if _, err := LenientObject(w, r); err != nil {
+					return err
+				}
+
+				ctx, _, done := LongPoll(r)
+				defer done()
+				close(waits)
+				<-ctx.Done()
+				return ctx.Err()
+			})))
 			h := halted{strings.NewReader(strings.Repeat(" ", c.sent)), make(chan struct{}), make(chan struct{})}
 			r := httptest.NewRequest("POST", c.path, h)
 			if c.whole {
@@ -213,7 +224,9 @@ func TestABodyTakesWhatCame(t *testing.T) {
 				s.ServeHTTP(httptest.NewRecorder(), r.WithContext(ctx))
 				close(done)
 			}()
-			if !c.whole {
+			if c.whole {
+				<-waits
+			} else {
 				<-h.came
 			}
 			if got := s.bodies.taken(); got > c.most {
