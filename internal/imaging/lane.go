@@ -40,13 +40,14 @@ type Lane struct {
 	waited                 prometheus.Histogram
 }
 
-// Lanes of a process. Each has room for one large image, or for as many small ones as
-// there are processors.
+// Lanes of a process. Each has room for one large image, or for some small ones. Fewer
+// wait than a server works on calls at a time (--max-calls), as each is one of these; of
+// one address as many as a service that passes on what its users send has in hand.
 var (
 	// Requesters is for what comes with a request: source images and masks.
-	Requesters = NewLane("requesters", LaneOptions{Room: 192 << 20, MaxWaiting: 64, PerCaller: 16})
+	Requesters = NewLane("requesters", LaneOptions{Room: 192 << 20, MaxWaiting: 192, PerCaller: 64})
 	// Workers is for results that workers send in place of an upload.
-	Workers = NewLane("workers", LaneOptions{Room: 96 << 20, MaxWaiting: 64, PerCaller: 16})
+	Workers = NewLane("workers", LaneOptions{Room: 96 << 20, MaxWaiting: 192, PerCaller: 64})
 	// Own is for programs that decode for themselves.
 	Own = NewLane("own", LaneOptions{Room: 256 << 20})
 )
