@@ -3,13 +3,13 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"sync"
 	"testing"
 	"time"
 
 	"horde/internal/horde"
-
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -166,12 +166,12 @@ func TestEveryTopicTravels(t *testing.T) {
 				switch v.Interface().(type) {
 				case bool:
 					v.SetBool(true)
-				case store.IDs[int64]:
-					v.Set(reflect.ValueOf(store.IDs[int64]{7}))
+				case store.IDs[horde.UserID]:
+					v.Set(reflect.ValueOf(store.IDs[horde.UserID]{7}))
 				case store.IDs[string]:
 					v.Set(reflect.ValueOf(store.IDs[string]{"id"}))
 				default:
-					t.Fatalf("a field of %s", v.Type())
+					return fmt.Errorf("a field of %s", v.Type())
 				}
 				return tx.SetSetting("a", "b") // something to commit
 			})
