@@ -238,7 +238,8 @@ func TestDiskFullAndFreed(t *testing.T) {
 		t.Skipf("needs a small file system of its own, which only root may mount: %v", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
-	o := newOrdeal(t, "", program.Setup{Data: filepath.Join(disk, "data")})
+	// The usual reserve of free space is more than all of this disk.
+	o := newOrdeal(t, "", program.Setup{Data: filepath.Join(disk, "data"), Env: []string{"HORDE_MIN_FREE_DISK=1048576"}})
 
 	for range faultRounds() {
 		pause(t.Context(), underLoad)
