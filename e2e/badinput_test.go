@@ -113,7 +113,7 @@ func badRequests() []badRequest {
 		{"a name of this machine", at("http://localhost/x.png"), 400, "ImageValidationFailed"},
 		{"another port", at("http://example.org:6379/x.png"), 400, "ImageValidationFailed"},
 		{"a file", at("file:///etc/passwd"), 400, "ImageValidationFailed"},
-		{"a mask there", `{"prompt":"x","source_image":"` + tinyPicture() + `","source_mask":"http://127.0.0.1:1/x.png"}`,
+		{"a mask there", `{"prompt":"x","source_image":"` + tinyImage() + `","source_mask":"http://127.0.0.1:1/x.png"}`,
 			400, "ImageValidationFailed"},
 		{"unknown worker", `{"prompt":"x","workers":["nobody"]}`, 404, "WorkerNotFound"},
 		{"10,000 models", `{"prompt":"x","models":[` + repeated(`"GFPGAN"`, 10_000) + `]}`, 400, "BadRequest"},
@@ -175,7 +175,7 @@ func badForms() []badRequest {
 	of := func(picture string) string { return `{"forms":[{"name":"caption"}],"source_image":"` + picture + `"}` }
 	source := func(picture []byte) string { return of(base64.StdEncoding.EncodeToString(picture)) }
 
-	forms := func(forms string) string { return `{"forms":` + forms + `,"source_image":"` + tinyPicture() + `"}` }
+	forms := func(forms string) string { return `{"forms":` + forms + `,"source_image":"` + tinyImage() + `"}` }
 	return []badRequest{
 		{"forms as words", forms(`"caption"`), 400, ""},
 		{"an unknown form", forms(`[{"name":"sing"}]`), 400, ""},
@@ -262,8 +262,8 @@ func numbered(n int) []string {
 	return members
 }
 
-// tinyPicture is a good picture in base64.
-func tinyPicture() string {
+// tinyImage is a good picture in base64.
+func tinyImage() string {
 	return base64.StdEncoding.EncodeToString(pngOf(image.NewGray(image.Rect(0, 0, 64, 64))))
 }
 

@@ -45,7 +45,7 @@ func TestDiskOfARequest(t *testing.T) {
 		p := makeParties(t, srv, 1)
 		const anonymous = "0000000000"
 		id := want(t, 202, "POST", srv.URL+"/api/v2/generate/async", anonymous, `{"prompt":"x","source_image":"`+
-			tinyPicture()+`","params":{"n":3,"width":64,"height":64,"steps":1}}`)
+			tinyImage()+`","params":{"n":3,"width":64,"height":64,"steps":1}}`)
 
 		jobs := []api.ImageJob{popUntil(t, srv, p[0]), popUntil(t, srv, p[0]), popUntil(t, srv, p[0])}
 		image := webpStart + strings.Repeat("x", 10_000)

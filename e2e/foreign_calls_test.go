@@ -47,7 +47,7 @@ func foreignCalls() []foreignCall {
 		"/0/uncompleted_jobs integer", "/0/nsfw boolean", "/0/bridge_agent string", "/0/kudos_rewards number",
 	}
 
-	picture := []string{"/0/models list", "/0/max_pixels integer", "/0/megapixelsteps_generated integer",
+	image := []string{"/0/models list", "/0/max_pixels integer", "/0/megapixelsteps_generated integer",
 		"/0/img2img boolean", "/0/painting boolean", "/0/post-processing boolean", "/0/lora boolean"}
 	one := func(list []string) (out []string) {
 		for _, l := range list {
@@ -88,7 +88,7 @@ func foreignCalls() []foreignCall {
 		{client: "ArtBot, pause button again", method: "PUT", path: "/workers/$WORKER", headers: "owner agent json",
 			body: `{"maintenance":false,"name":"worker 1","team":""}`, reads: []string{"/maintenance false"}},
 		{client: "ArtBot, worker", path: "/workers/$WORKER", headers: "agent json",
-			reads: append(one(worker), one(picture)...)},
+			reads: append(one(worker), one(image)...)},
 		{client: "ArtBot, an expired request", path: "/generate/check/$NOBODY", headers: "agent json", status: 404,
 			reads: refusal, never: []string{"/errors"}},
 		{client: "ArtBot, messages of nobody", path: "/workers/messages", headers: "anonymous agent json"},
@@ -104,7 +104,7 @@ func foreignCalls() []foreignCall {
 		{client: "Stable UI, rating what is not shared", method: "POST", path: "/generate/rate/$NOBODY",
 			headers: "apikey agent json", body: `{"ratings":[{"id":"$NOBODY","rating":5,"artifacts":1}]}`,
 			status: 404, reads: refusal},
-		{client: "Lucid Creations", path: "/workers?type=image", reads: append(slices.Clone(worker), picture...)},
+		{client: "Lucid Creations", path: "/workers?type=image", reads: append(slices.Clone(worker), image...)},
 		{client: "Lucid Creations", path: "/find_user", headers: "apikey agent",
 			reads: []string{"/username string", "/kudos number", "/worker_count integer"}},
 		{client: "Frontpage", path: "/status/models?type=text&model_state=all", headers: "agent", reads: model},
@@ -243,7 +243,7 @@ func foreignWorkers() []foreignWorker {
 				"allow_lora":true,"extra_slow_worker":false,"limit_max_steps":false}`,
 		},
 		{
-			name: "the old worker, pictures", kind: "generate", headers: "owner json", order: order, empty: none, upload: true,
+			name: "the old worker, images", kind: "generate", headers: "owner json", order: order, empty: none, upload: true,
 			again:  "already submitted",
 			job:    slices.DeleteFunc(slices.Clone(image), func(s string) bool { return s == "/messages list" }),
 			submit: `{"id":"$ID","generation":"R2","api_key":"$KEY","seed":12,"max_pixels":1048576}`,
@@ -267,7 +267,7 @@ func foreignWorkers() []foreignWorker {
 		},
 		{
 			name: "the old worker, alchemy", kind: "interrogate", headers: "owner json",
-			order: `{"forms":[{"name":"caption"}],"source_image":"$PICTURE"}`,
+			order: `{"forms":[{"name":"caption"}],"source_image":"$IMAGE"}`,
 			empty: []string{"/skipped object"}, job: []string{"/forms/0/id string", "/forms/0/form string",
 				"/forms/0/source_image string"},
 			submit: `{"id":"$ID","result":{"caption":"a square"},"state":"ok"}`,
@@ -276,7 +276,7 @@ func foreignWorkers() []foreignWorker {
 		},
 		{
 			name: "an alchemist that enlarges", kind: "interrogate", headers: "owner json",
-			order: `{"forms":[{"name":"RealESRGAN_x4plus"}],"source_image":"$PICTURE"}`,
+			order: `{"forms":[{"name":"RealESRGAN_x4plus"}],"source_image":"$IMAGE"}`,
 			empty: []string{"/skipped object"}, job: []string{"/forms/0/id string", "/forms/0/r2_upload string"}, upload: true,
 			submit: `{"id":"$ID","result":{"RealESRGAN_x4plus":"R2"},"state":"ok"}`,
 			pop:    `{"name":"an enlarger","forms":["RealESRGAN_x4plus","GFPGAN"],"amount":1,"priority_usernames":[],"threads":1,"max_tiles":16,"annotation_types":[],"bridge_agent":"AI Horde Worker:24:https://example.org"}`,
@@ -302,7 +302,7 @@ func TestForeignWorkers(t *testing.T) {
 			}
 
 			if status, answer := post("/async", "apikey json",
-				strings.ReplaceAll(w.order, "$PICTURE", tinyPicture())); status != http.StatusAccepted {
+				strings.ReplaceAll(w.order, "$IMAGE", tinyImage())); status != http.StatusAccepted {
 				t.Fatalf("order: %d %v", status, answer)
 			}
 

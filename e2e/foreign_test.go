@@ -23,7 +23,7 @@ import (
 
 // exchange is what one existing client sends and what it reads of the answers
 // (testdata/clients, written from clients §0 and §2). What is read is
-// "/JSON/pointer type"; $KEY, $PICTURE and $WORKER stand for those of the test.
+// "/JSON/pointer type"; $KEY, $IMAGE and $WORKER stand for those of the test.
 type exchange struct {
 	Client    string            `json:"client"`
 	Rulebook  string            `json:"rulebook"`
@@ -73,7 +73,7 @@ func TestForeignClients(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			text := strings.NewReplacer("$KEY", f.key, "$PICTURE", tinyPicture(), "$WORKER", f.id).Replace(string(raw))
+			text := strings.NewReplacer("$KEY", f.key, "$IMAGE", tinyImage(), "$WORKER", f.id).Replace(string(raw))
 			var x exchange
 			dec := json.NewDecoder(strings.NewReader(text))
 			dec.DisallowUnknownFields()
@@ -326,7 +326,7 @@ func (f *foreign) serve(t *testing.T, x *exchange) {
 // deliveries are the bodies with which a worker delivers a job; uploads are done.
 func (f *foreign) deliveries(t *testing.T, x *exchange, job map[string]any) (bodies []string) {
 	t.Helper()
-	picture := webpOf(t)
+	image := webpOf(t)
 	switch x.Path {
 	case "/generate/text/async":
 		return []string{fmt.Sprintf(`{"id":%q,"generation":" there was a fox.","state":"ok"}`, job["id"])}
@@ -339,7 +339,7 @@ func (f *foreign) deliveries(t *testing.T, x *exchange, job map[string]any) (bod
 				"interrogation": `{"interrogation":{"tags":[{"text":"grey","confidence":0.9}]}}`,
 			}[name]
 			if link, ok := form["r2_upload"].(string); ok {
-				f.upload(t, link, picture)
+				f.upload(t, link, image)
 				result = fmt.Sprintf(`{%q:"R2"}`, name)
 			}
 
@@ -351,9 +351,9 @@ func (f *foreign) deliveries(t *testing.T, x *exchange, job map[string]any) (bod
 
 	links, _ := job["r2_uploads"].([]any)
 	for i, id := range job["ids"].([]any) {
-		generation := base64.StdEncoding.EncodeToString(picture)
+		generation := base64.StdEncoding.EncodeToString(image)
 		if links != nil {
-			f.upload(t, links[i].(string), picture)
+			f.upload(t, links[i].(string), image)
 			generation = "R2"
 		}
 		bodies = append(bodies,
@@ -363,10 +363,10 @@ func (f *foreign) deliveries(t *testing.T, x *exchange, job map[string]any) (bod
 	return bodies
 }
 
-// upload puts a picture without a content type, as reGen does.
-func (f *foreign) upload(t *testing.T, link string, picture []byte) {
+// upload puts a image without a content type, as reGen does.
+func (f *foreign) upload(t *testing.T, link string, image []byte) {
 	t.Helper()
-	req, err := http.NewRequest(http.MethodPut, link, strings.NewReader(string(picture)))
+	req, err := http.NewRequest(http.MethodPut, link, strings.NewReader(string(image)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -425,7 +425,7 @@ func (f *foreign) download(t *testing.T, x *exchange, link string) []byte {
 	}
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "image/webp" ||
 		res.Header.Get("Access-Control-Allow-Origin") != "*" {
-		t.Errorf("picture: %d %v", res.StatusCode, res.Header)
+		t.Errorf("image: %d %v", res.StatusCode, res.Header)
 	}
 	return file
 }
@@ -451,12 +451,12 @@ func (f *foreign) cancel(t *testing.T, x *exchange, headers map[string]string) {
 	}
 }
 
-// webpOf is a WebP picture of one pixel.
+// webpOf is a WebP image of one pixel.
 func webpOf(t *testing.T) []byte {
 	t.Helper()
-	picture, err := base64.StdEncoding.DecodeString("UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA")
+	image, err := base64.StdEncoding.DecodeString("UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return picture
+	return image
 }

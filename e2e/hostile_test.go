@@ -77,7 +77,7 @@ func TestOddTexts(t *testing.T) {
 			}
 
 			status, body = call(t, http.MethodPost, srv.URL+"/api/v2/interrogate/async", p[0].key,
-				fmt.Sprintf(`{"forms":[{"name":"caption","payload":{"hint":%s}}],"source_image":%q}`, quoted, tinyPicture()))
+				fmt.Sprintf(`{"forms":[{"name":"caption","payload":{"hint":%s}}],"source_image":%q}`, quoted, tinyImage()))
 			decodeAs(t, http.StatusAccepted, status, body, &accepted)
 			var forms api.AlchemyJob
 			status, body = call(t, http.MethodPost, srv.URL+"/api/v2/interrogate/pop", p[1].key,
@@ -265,7 +265,7 @@ func TestPicturesLoseTheirMetadata(t *testing.T) {
 
 	for _, link := range []string{*job.SourceImage, *job.SourceMask} {
 		_, file := call(t, http.MethodGet, link, "", "")
-		checkClean(t, "a source picture", []byte(file))
+		checkClean(t, "a source image", []byte(file))
 	}
 
 	status, body = call(t, http.MethodPost, srv.URL+"/api/v2/generate/submit", p[1].key,
@@ -290,8 +290,8 @@ func TestPicturesLoseTheirMetadata(t *testing.T) {
 	status, body = call(t, http.MethodPost, srv.URL+"/api/v2/interrogate/pop", p[1].key,
 		`{"name":"alchemist","forms":["caption"]}`)
 	decodeAs(t, http.StatusOK, status, body, &forms)
-	_, picture := call(t, http.MethodGet, forms.Forms[0].SourceImage, "", "")
-	checkClean(t, "an alchemist's picture", []byte(picture))
+	_, image := call(t, http.MethodGet, forms.Forms[0].SourceImage, "", "")
+	checkClean(t, "an alchemist's image", []byte(image))
 }
 
 // photograph is a JPEG with what cameras write into it: EXIF with a place, an ICC

@@ -67,7 +67,7 @@ type linksOf struct {
 func serveOne(t *testing.T, srv *program.Server, at reach, p []party) (id string, l linksOf) {
 	t.Helper()
 	id = want(t, 202, "POST", at.requester+"/api/v2/generate/async", p[0].key,
-		`{"prompt":"x","source_image":"`+tinyPicture()+`","params":{"width":64,"height":64,"steps":1}}`)
+		`{"prompt":"x","source_image":"`+tinyImage()+`","params":{"width":64,"height":64,"steps":1}}`)
 	events := follow(t, at.requester, id)
 
 	var job api.ImageJob

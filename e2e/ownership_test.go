@@ -166,7 +166,7 @@ func TestForeignIDs(t *testing.T) {
 		"image": want(t, 202, "POST", at("generate/async"), p[0].key, `{"prompt":"x"}`),
 		"text":  want(t, 202, "POST", at("generate/text/async"), p[0].key, `{"prompt":"x"}`),
 		"alchemy": want(t, 202, "POST", at("interrogate/async"), p[0].key,
-			`{"forms":[{"name":"caption"}],"source_image":"`+tinyPicture()+`"}`),
+			`{"forms":[{"name":"caption"}],"source_image":"`+tinyImage()+`"}`),
 		"worker": e.worker, "style": e.style, "text style": e.textStyle, "collection": e.collection,
 		"shared key": e.sharedKey, "user": e.user,
 	}
@@ -212,7 +212,7 @@ func TestMassAssignment(t *testing.T) {
 		"generate/async":      `{"prompt":"x",` + stolen + `}`,
 		"generate/text/async": `{"prompt":"x",` + stolen + `}`,
 		"interrogate/async": `{"forms":[{"name":"caption","state":"done","result":{"caption":"x"},` + stolen +
-			`}],"source_image":"` + tinyPicture() + `",` + stolen + `}`,
+			`}],"source_image":"` + tinyImage() + `",` + stolen + `}`,
 	} {
 		if id := want(t, 202, "POST", at(path), p[0].key, body); id == mine || id == "" {
 			t.Errorf("%s: id %q", path, id)

@@ -319,7 +319,7 @@ func (w *household) fillBody(t *testing.T, body, caller string) string {
 			body = strings.ReplaceAll(body, "{"+kind+"}", name)
 		}
 	}
-	return strings.NewReplacer("{me}", caller, "{n}", fmt.Sprint(w.n), "{image}", tinyPicture(), "{bystander}",
+	return strings.NewReplacer("{me}", caller, "{n}", fmt.Sprint(w.n), "{image}", tinyImage(), "{bystander}",
 		fmt.Sprint(w.ids["bystander"])).Replace(body)
 }
 
@@ -395,7 +395,7 @@ var making = map[string]func(t *testing.T, w *household, n string) string{
 		return w.own(t, 202, "POST", "generate/text/async", `{"prompt":"x","models":["never"]}`)
 	},
 	"alchemy": func(t *testing.T, w *household, _ string) string {
-		return w.own(t, 202, "POST", "interrogate/async", `{"forms":[{"name":"nsfw"}],"source_image":"`+tinyPicture()+`"}`)
+		return w.own(t, 202, "POST", "interrogate/async", `{"forms":[{"name":"nsfw"}],"source_image":"`+tinyImage()+`"}`)
 	},
 	"job": func(t *testing.T, w *household, _ string) string {
 		w.own(t, 202, "POST", "generate/async", `{"prompt":"x","models":["stable_diffusion"]}`)
@@ -408,7 +408,7 @@ var making = map[string]func(t *testing.T, w *household, n string) string{
 			`{"name":"scribe","models":["any model"],"bridge_agent":"KoboldCppEmbedWorker:2:x"}`)
 	},
 	"form": func(t *testing.T, w *household, _ string) string {
-		w.own(t, 202, "POST", "interrogate/async", `{"forms":[{"name":"caption"}],"source_image":"`+tinyPicture()+`"}`)
+		w.own(t, 202, "POST", "interrogate/async", `{"forms":[{"name":"caption"}],"source_image":"`+tinyImage()+`"}`)
 		status, body := call(t, http.MethodPost, w.srv.URL+"/api/v2/interrogate/pop", w.keys["owner"],
 			`{"name":"alchemist","forms":["caption"]}`)
 		var job api.AlchemyJob

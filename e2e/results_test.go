@@ -36,7 +36,7 @@ var crafts = map[string]craft{
 	"alchemy": {
 		ask: "interrogate/async", pop: "interrogate/pop", submit: "interrogate/submit", told: "interrogate/status/",
 		order: `{"forms":[{"name":"caption"},{"name":"nsfw"},{"name":"describe"},{"name":"palette"}],"source_image":"` +
-			tinyPicture() + `"}`,
+			tinyImage() + `"}`,
 		offer: `{"name":"alchemist","forms":["caption","nsfw","describe","palette"]}`,
 		good:  map[string]json.RawMessage{"result": json.RawMessage(`{"caption":"x"}`)},
 		odd:   []string{"id", "result", "state", "extra"},

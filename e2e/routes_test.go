@@ -86,7 +86,7 @@ var loose = map[string][]string{
 // member does not hide it.
 var goodBodies = map[string]string{
 	"/v2/generate/async": `{"prompt":"x","params":{}}`, "/v2/generate/text/async": `{"prompt":"x","params":{}}`,
-	"/v2/interrogate/async":                          `{"forms":[{"name":"caption"}],"source_image":"` + tinyPicture() + `"}`,
+	"/v2/interrogate/async":                          `{"forms":[{"name":"caption"}],"source_image":"` + tinyImage() + `"}`,
 	"/v2/generate/pop":                               `{"name":"painter","models":["stable_diffusion"]}`,
 	"/v2/generate/text/pop":                          `{"name":"scribe","models":["any model"]}`,
 	"/v2/interrogate/pop":                            `{"name":"alchemist","forms":["caption"]}`,

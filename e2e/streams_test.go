@@ -33,7 +33,7 @@ func TestOneStreamFollowsEveryRequest(t *testing.T) {
 		other := askFor(t, srv, p[0], "/api/v2/generate/async", `{"prompt":"a lighthouse","models":["Deliberate"]}`)
 		text := askFor(t, srv, p[0], "/api/v2/generate/text/async", `{"prompt":"Once","models":["koboldcpp/x"]}`)
 		forms := askFor(t, srv, p[0], "/api/v2/interrogate/async",
-			`{"forms":[{"name":"caption"}],"source_image":"`+tinyPicture()+`"}`)
+			`{"forms":[{"name":"caption"}],"source_image":"`+tinyImage()+`"}`)
 		unknown := horde.NewID()
 
 		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)

@@ -77,7 +77,7 @@ func TestBadUploads(t *testing.T) {
 
 			t.Run(name+", as an alchemist", func(t *testing.T) {
 				id := want(t, 202, "POST", srv.URL+"/api/v2/interrogate/async", p[0].key,
-					`{"forms":[{"name":"GFPGAN"}],"source_image":"`+tinyPicture()+`"}`)
+					`{"forms":[{"name":"GFPGAN"}],"source_image":"`+tinyImage()+`"}`)
 				var job api.AlchemyJob
 				status, body := call(t, http.MethodPost, srv.URL+"/api/v2/interrogate/pop", p[1].key,
 					`{"name":"alchemist","forms":["GFPGAN"]}`)
@@ -182,9 +182,9 @@ func checkPaidOnce(t *testing.T, srv *program.Server, key, path, body string) {
 func checkServed(t *testing.T, link string) {
 	t.Helper()
 	res, body := do(t, http.MethodGet, link, "", nil)
-	picture := res.Header.Get("Content-Type") == "image/webp" && strings.HasPrefix(body, "RIFF")
+	image := res.Header.Get("Content-Type") == "image/webp" && strings.HasPrefix(body, "RIFF")
 	saved := strings.HasPrefix(res.Header.Get("Content-Disposition"), "attachment")
-	if res.StatusCode != http.StatusOK || res.Header.Get("X-Content-Type-Options") != "nosniff" || !picture && !saved {
+	if res.StatusCode != http.StatusOK || res.Header.Get("X-Content-Type-Options") != "nosniff" || !image && !saved {
 		t.Errorf("%d %v %.60q", res.StatusCode, res.Header, body)
 	}
 }
