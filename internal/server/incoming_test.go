@@ -14,16 +14,16 @@ import (
 	"horde/api"
 )
 
-// quick is a patience that tests can wait for.
+// quick is a patience that tests can wait for, and that a busy machine does not exceed.
 var quick = times{
 	header: 5 * time.Second,
-	body:   2 * time.Second,
-	pace:   time.Second,
+	body:   4 * time.Second,
+	pace:   3 * time.Second,
 	drain:  100 * time.Millisecond,
 }
 
 // tooLong is when a test gives up.
-const tooLong = 10 * time.Second
+const tooLong = 20 * time.Second
 
 // bodyRoutes is a route for each way to read a body.
 func bodyRoutes() []Route {
@@ -214,10 +214,10 @@ func TestABodyHasToComeAtAPace(t *testing.T) {
 	}{
 		"steadily":                    {"POST /bytes", paceBytes, 100 * time.Millisecond, 8, 200},
 		"the rest may be small":       {"POST /bytes", 100, 50 * time.Millisecond, 3, 200},
-		"too slowly":                  {"POST /bytes", 10, 100 * time.Millisecond, 50, 408},
-		"steadily, but for too long":  {"POST /bytes", paceBytes, 250 * time.Millisecond, 20, 408},
-		"a file may take its time":    {"PUT /file", paceBytes, 250 * time.Millisecond, 12, 200},
-		"a file that stalls does not": {"PUT /file", 10, 100 * time.Millisecond, 50, 408},
+		"too slowly":                  {"POST /bytes", 10, 100 * time.Millisecond, 70, 408},
+		"steadily, but for too long":  {"POST /bytes", paceBytes, 250 * time.Millisecond, 28, 408},
+		"a file may take its time":    {"PUT /file", paceBytes, 250 * time.Millisecond, 20, 200},
+		"a file that stalls does not": {"PUT /file", 10, 100 * time.Millisecond, 70, 408},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -249,7 +249,7 @@ func TestABodyHasToComeAtAPace(t *testing.T) {
 func TestACallMayWaitOnceItsBodyIsThere(t *testing.T) {
 	t.Parallel()
 	addr := served(t, quickServer(Options{}))
-	conn := dial(t, addr, head("POST", "/wait", 2, "Prefer: wait=3")+"{}")
+	conn := dial(t, addr, head("POST", "/wait", 2, "Prefer: wait=5")+"{}")
 	answers := bufio.NewReader(conn)
 	for range 2 {
 		resp, err := http.ReadResponse(answers, nil)
