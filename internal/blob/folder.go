@@ -125,7 +125,6 @@ func (f *Folder) put(ctx context.Context, o object, r io.Reader) error {
 	defer func() { reserved.settle(written, replaced) }()
 
 	tmp := tmpDir + "/" + rand.Text()
-	defer f.root.Remove(tmp) // fails once it is renamed
 	n, err := f.write(tmp, &contextReader{ctx, r}, o.limit)
 	if err == nil && o.size >= 0 && n != o.size {
 		err = fmt.Errorf("%d bytes arrived in place of %d: %w", n, o.size, io.ErrUnexpectedEOF)
@@ -134,6 +133,7 @@ func (f *Folder) put(ctx context.Context, o object, r io.Reader) error {
 		replaced, err = f.place(ctx, tmp, o)
 	}
 	if err != nil {
+		_ = f.root.Remove(tmp) // fails where it was renamed or never made
 		return fmt.Errorf("put %s: %w", o.name, err)
 	}
 	written = n
@@ -168,22 +168,29 @@ func (f *Folder) place(ctx context.Context, tmp string, o object) (replaced int6
 		return 0, err
 	}
 
-	dir := shard(o.name)
-	if err := f.root.Mkdir(dir, 0o700); err == nil {
-		if err := f.sync("."); err != nil {
-			return 0, err
-		}
-	} else if !errors.Is(err, fs.ErrExist) {
-		return 0, err
-	}
-
 	if replaced, err = f.sizeOf(o.name); err != nil {
 		return 0, err
 	}
-	if err := f.root.Rename(tmp, dir+"/"+o.name); err != nil {
+	if err := f.rename(tmp, o.name); err != nil {
 		return 0, err
 	}
-	return replaced, f.sync(dir)
+	return replaced, f.sync(shard(o.name))
+}
+
+// rename gives a written file its name, and makes the subfolder for it where there is none.
+func (f *Folder) rename(tmp, name string) error {
+	err := f.root.Rename(tmp, f.path(name))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+
+	if err := f.root.Mkdir(shard(name), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := f.sync("."); err != nil {
+		return err
+	}
+	return f.root.Rename(tmp, f.path(name))
 }
 
 // errEnded: the gate is closed for an upload.
