@@ -187,7 +187,7 @@ func (q *Queue) keepSource(ctx context.Context, e *entry, text string) error {
 		return nil
 	}
 
-	webp, err := source.ToWebP(ctx, data, false)
+	webp, err := source.ToWebP(ctx, data, horde.ImageValidationFailed)
 	if err != nil {
 		return err
 	}

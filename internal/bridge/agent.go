@@ -65,11 +65,17 @@ func Parse(text string) Agent {
 // Has reports whether the bridge has all of these abilities.
 func (a Agent) Has(c Capability) bool { return a.caps&c == c }
 
-// SupportsSampler reports whether the bridge can run a sampler, with or without the
-// karras schedule. Unknown samplers are never usable.
-func (a Agent) SupportsSampler(sampler string, karras bool) bool {
-	bit, ok := samplers[sampler]
-	if karras {
+// Sampler is one that a request names, with or without the karras schedule.
+type Sampler struct {
+	Name   string
+	Karras bool
+}
+
+// SupportsSampler reports whether the bridge can run a sampler. Unknown ones are never
+// usable.
+func (a Agent) SupportsSampler(s Sampler) bool {
+	bit, ok := samplers[s.Name]
+	if s.Karras {
 		return ok && a.karras&bit != 0
 	}
 	return ok && a.plain&bit != 0

@@ -100,9 +100,9 @@ func TestSamplers(t *testing.T) {
 		{"Horde Worker:1:x", "no sampler", false, false},
 	} {
 		a := Parse(c.agent)
-		if a.SupportsSampler(c.sampler, true) != c.karras || a.SupportsSampler(c.sampler, false) != c.plain {
-			t.Errorf("%s, %s: karras %v, plain %v", c.agent, c.sampler, a.SupportsSampler(c.sampler, true),
-				a.SupportsSampler(c.sampler, false))
+		karras, plain := a.SupportsSampler(Sampler{c.sampler, true}), a.SupportsSampler(Sampler{c.sampler, false})
+		if karras != c.karras || plain != c.plain {
+			t.Errorf("%s, %s: karras %v, plain %v", c.agent, c.sampler, karras, plain)
 		}
 	}
 }
@@ -269,7 +269,7 @@ func TestRecordedPops(t *testing.T) {
 				sampler = "k_euler_a"
 			}
 
-			got := a.Has(needs(req, pop.Models)) && a.SupportsSampler(sampler, karras)
+			got := a.Has(needs(req, pop.Models)) && a.SupportsSampler(Sampler{sampler, karras})
 			if want := row.Response.Body["id"] != nil; got != want {
 				t.Errorf("step %d, %s: %v, want %v", row.Step, row.Note, got, want)
 			}

@@ -280,7 +280,8 @@ func (m matcher) fits(e *entry, now horde.Micros) bool {
 	gates := (!q.TrustedWorkers || trusted) && !(e.record.UnsafeIP && !e.record.Trusted && !trusted) &&
 		!slices.ContainsFunc(s.Blacklist,
 			func(word string) bool { return strings.Contains(strings.ToLower(q.Prompt), word) }) &&
-		w.Agent.SupportsSampler(q.Sampler, q.Karras) && (!q.Tiling || w.Agent.Has(bridge.Tiling)) &&
+		w.Agent.SupportsSampler(bridge.Sampler{Name: q.Sampler, Karras: q.Karras}) &&
+		(!q.Tiling || w.Agent.Has(bridge.Tiling)) &&
 		(!slices.Contains(m.o.ModelList, "Flux.1-Schnell fp8 (Compact)") || w.Agent.Has(bridge.Flux))
 	secret := slices.ContainsFunc(e.jobs, func(j *store.Job) bool { return j.Decoy && j.WorkerID == w.ID })
 	kept := w.Maintenance && e.row.UserID != w.UserID

@@ -50,13 +50,10 @@ func (p Images) File(ctx context.Context, text string) (data []byte, head imagin
 	return data, head, refusal(err, code)
 }
 
-// ToWebP decodes an image's file and encodes it as workers get it. byURL says where it
-// came from.
-func ToWebP(ctx context.Context, data []byte, byURL bool) ([]byte, error) {
-	code := horde.ImageValidationFailed
-	if byURL {
-		code = horde.SourceImageUnreadable
-	}
+// ToWebP decodes an image's file and encodes it as workers get it. code is that of a
+// refusal: horde.ImageValidationFailed of a file that was sent, SourceImageUnreadable of
+// one that lay at an address.
+func ToWebP(ctx context.Context, data []byte, code horde.Code) ([]byte, error) {
 	webp, err := imaging.Requesters.ToWebP(ctx, data, imaging.SourceLimits, Quality)
 	return webp, refusal(err, code)
 }
@@ -68,7 +65,12 @@ func (p Images) WebP(ctx context.Context, text string) (webp []byte, alpha bool,
 	if err != nil {
 		return nil, false, err
 	}
-	webp, err = ToWebP(ctx, data, IsURL(text))
+
+	code := horde.ImageValidationFailed
+	if IsURL(text) {
+		code = horde.SourceImageUnreadable
+	}
+	webp, err = ToWebP(ctx, data, code)
 	return webp, head.Alpha, err
 }
 

@@ -141,6 +141,7 @@ func (w *writer) rollback() {
 		return
 	}
 
+	// The context of the transaction may be what has ended.
 	ctx, cancel := context.WithTimeout(context.Background(), w.rollbackTimeout)
 	defer cancel()
 	_, err := w.conn.ExecContext(ctx, "ROLLBACK")

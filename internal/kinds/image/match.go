@@ -252,7 +252,8 @@ func (k *skills) Lacking(f match.Features) (l match.Lacks) {
 	l.Add(lackBridgeGate, want(sourceImage) && s.AllowImg2Img && !k.agent.Has(bridge.Img2Img))
 	l.Add(lackBridgeGate, want(painting) && s.AllowPainting && !k.agent.Has(bridge.Inpainting))
 	l.Add(lackHosting, want(painting) && !k.hosts.inpainting || !want(painting) && k.hosts.onlyInpaints)
-	l.Add(lackBridgeGate, !k.agent.Has(f.Caps&^bridge.PostProcessors) || !k.agent.SupportsSampler(f.Named, want(karras)))
+	sampler := bridge.Sampler{Name: f.Named, Karras: want(karras)}
+	l.Add(lackBridgeGate, !k.agent.Has(f.Caps&^bridge.PostProcessors) || !k.agent.SupportsSampler(sampler))
 	l.Add(lackBridgeGate, s.AllowPostProcessing && !k.agent.Has(f.Caps&bridge.PostProcessors))
 	l.Add(lackPostProcessors, !s.AllowPostProcessing && !k.agent.Has(f.Caps&bridge.PostProcessors))
 	l.Add(lackSDXLControl, want(qrCode) && k.hosts.sdxl && !s.AllowSDXLControlnet)
