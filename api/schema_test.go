@@ -49,7 +49,7 @@ func normal(v any) any {
 	return v
 }
 
-func TestValidateMessages(t *testing.T) {
+func TestViolationsAreToldInTheOriginalsWords(t *testing.T) {
 	samplers := pyReprList(Samplers)
 	for _, c := range []struct {
 		body string
@@ -104,7 +104,7 @@ func TestValidateMessages(t *testing.T) {
 	}
 }
 
-func TestValidateOddNumbers(t *testing.T) {
+func TestNumbersThatAreNoneAreRefused(t *testing.T) {
 	nan := math.NaN()
 	for _, c := range []struct {
 		params map[string]any
@@ -134,7 +134,7 @@ func TestValidateOddNumbers(t *testing.T) {
 	}
 }
 
-func TestFirstMissing(t *testing.T) {
+func TestTheFirstMissingMemberIsNamed(t *testing.T) {
 	if p := ImagePopSchema.FirstMissing(map[string]any{}); p == nil || p.Name != "name" {
 		t.Errorf("pop: %v", p)
 	}
@@ -144,7 +144,7 @@ func TestFirstMissing(t *testing.T) {
 }
 
 // The cost of refusing does not depend on how much is wrong.
-func TestValidateIsBounded(t *testing.T) {
+func TestARefusalIsBoundedHoweverMuchIsWrong(t *testing.T) {
 	wrong := make([]any, 300_000)
 	body := map[string]any{"prompt": strings.Repeat("x", 1<<20), "models": wrong, "style": strings.Repeat("'", 1<<20)}
 	got := ImageRequestSchema.Validate(body)
@@ -160,7 +160,7 @@ func TestValidateIsBounded(t *testing.T) {
 	}
 }
 
-func TestRepr(t *testing.T) {
+func TestValuesAreShownAsPythonShowsThem(t *testing.T) {
 	for want, v := range map[string]any{
 		"None": nil, "True": true, "5": int64(5), "1.0": 1.0, "1e+16": 1e16, "1e-05": 1e-5, "0.5": 0.5,
 		"'a'": "a", `"it's"`: "it's",
@@ -174,9 +174,9 @@ func TestRepr(t *testing.T) {
 	}
 }
 
-// TestGoldenImageSchema runs the recorded bodies of image requests through the
+// TestRecordedBodiesAreRefusedAtTheSamePlaces runs the recorded bodies of image requests through the
 // schema: the paths named must be exactly those that the original names.
-func TestGoldenImageSchema(t *testing.T) {
+func TestRecordedBodiesAreRefusedAtTheSamePlaces(t *testing.T) {
 	f, err := os.Open(golden.Shared(t, "golden", "image-schema.jsonl"))
 	if err != nil {
 		t.Fatal(err)

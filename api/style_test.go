@@ -19,7 +19,7 @@ func TestStyleSchemasFitTheStructs(t *testing.T) {
 
 // LoRAs and textual inversions are shown with their defaults, all else only where
 // a style sets it.
-func TestImageStyleParams(t *testing.T) {
+func TestAStyleShowsWhatItSets(t *testing.T) {
 	var p ImageStyleParams
 	in := `{"steps":25,"cfg_scale":6,"loras":[{"name":"x"},{"name":"y","model":0.5,"is_version":true}],"tis":[{"name":"z"}]}`
 	if err := json.Unmarshal([]byte(in), &p); err != nil {

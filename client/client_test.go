@@ -76,7 +76,7 @@ func serve(t *testing.T, h http.HandlerFunc, opts ...Option) *Client {
 	return New(s.URL, "key", opts...)
 }
 
-func TestBaseURL(t *testing.T) {
+func TestTheAddressOfAHordeMayNameItsAPI(t *testing.T) {
 	for in, want := range map[string]string{
 		"http://127.0.0.1:7001":           "http://127.0.0.1:7001",
 		"http://127.0.0.1:7001/":          "http://127.0.0.1:7001",
@@ -99,7 +99,7 @@ func TestBaseURL(t *testing.T) {
 	}
 }
 
-func TestHeadersAndBody(t *testing.T) {
+func TestCallsSayWhoCallsAndForHowLongTheyWait(t *testing.T) {
 	var got struct {
 		header http.Header
 		path   string
@@ -137,7 +137,7 @@ func TestHeadersAndBody(t *testing.T) {
 	}
 }
 
-func TestErrors(t *testing.T) {
+func TestRefusalsAreReadFromAnyHorde(t *testing.T) {
 	for _, tc := range []struct {
 		name, body string
 		status     int
@@ -235,7 +235,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func TestRepeats(t *testing.T) {
+func TestOnlyWhatIsSafeIsSentAgain(t *testing.T) {
 	post := func(ctx context.Context, c *Client) error {
 		_, err := c.Submit(ctx, &api.ImageSubmit{ID: "x"})
 		return err
@@ -294,7 +294,7 @@ func TestKeyStaysOnItsHost(t *testing.T) {
 	}
 }
 
-func TestUploadAndDownload(t *testing.T) {
+func TestStorageIsNeverShownTheKey(t *testing.T) {
 	var stored []byte
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("apikey") != "" {
@@ -330,7 +330,7 @@ func TestUploadAndDownload(t *testing.T) {
 	}
 }
 
-func TestRegister(t *testing.T) {
+func TestANewKeyIsReadFromThePage(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("username") != "fox" {
 			io.WriteString(w, "<p>not allowed</p>")
@@ -346,7 +346,7 @@ func TestRegister(t *testing.T) {
 	}
 }
 
-func TestBreakdown(t *testing.T) {
+func TestABreakdownIsAskedByKind(t *testing.T) {
 	var asked []string
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)

@@ -20,7 +20,7 @@ func stepEvent(job, worker string, step, steps int, elapsed, each float64) Event
 		Progress: api.Progress{Step: step, Steps: steps}}}
 }
 
-func TestETA(t *testing.T) {
+func TestTheTimeLeftFollowsWhatIsHeard(t *testing.T) {
 	one := checkEvent(api.Check{Processing: 1, WaitTime: 90})
 	for name, tc := range map[string]struct {
 		heard []moment

@@ -42,7 +42,7 @@ func watch(t *testing.T, h http.HandlerFunc) []string {
 	return got
 }
 
-func TestWatchStream(t *testing.T) {
+func TestAStreamIsReadAndKeptAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := watch(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/api/ext/v1/requests/id/events" || r.Header.Get("Accept") != "text/event-stream" {
@@ -93,7 +93,7 @@ func TestWatchTakesABrokenStreamUpAgain(t *testing.T) {
 	})
 }
 
-func TestWatchGivesUp(t *testing.T) {
+func TestWatchGivesUpOnWhatWillNotGetBetter(t *testing.T) {
 	for name, tc := range map[string]struct {
 		status int
 		body   string

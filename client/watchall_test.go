@@ -218,7 +218,7 @@ func TestWatchAllPollsForeignHordes(t *testing.T) {
 	})
 }
 
-func TestWatchAllEnds(t *testing.T) {
+func TestWatchAllEndsWhereThereIsNothingToFollow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refuse := func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusForbidden)

@@ -27,7 +27,7 @@ import (
 // contract lists the refusals that each route of generation can answer with, from
 // the tables of generation §1.4–§1.6, §1.13, §1.14, §1.20, §2.3, §2.4,
 // §2.7, §2.8, §3 and §4. "schema" is a refusal that lists its fields and has no
-// code; "rate" is one of the rate limiter (TestRates of server/front knows all limits).
+// code; "rate" is one of the rate limiter (TestEveryRouteHasTheOriginalsLimits of server/front knows all limits).
 var contract = map[string]string{
 	"POST /generate/async": `schema rate
 		StyleNotFound MaintenanceMode BadRequest SharedKeyEmpty SharedKeyExpired SharedKeyAssignedStyles InvalidAPIKey
@@ -79,12 +79,12 @@ var contract = map[string]string{
 // elsewhere are the codes of the program that no scenario brings about, with the
 // reason or the test that does.
 var elsewhere = map[string]string{
-	"BlobIncomplete":      "an upload that breaks off is no scenario: TestFolderUploadBreaksOff of blob",
+	"BlobIncomplete":      "an upload that breaks off is no scenario: TestAnUploadThatBreaksOffLeavesNothing of blob",
 	"BlobLinkEnded":       "scenarios know no links of a folder: TestLinksEndWithTheirWork of blob, TestDiskOfARequest",
-	"BlobLinkExpired":     "scenarios know no links of a folder: TestFolderLinks of blob",
-	"BlobLinkInvalid":     "scenarios know no links of a folder: TestFolderLinks of blob",
-	"BlobNotFound":        "scenarios know no links of a folder: TestFolderRefuses of blob",
-	"BlobTooLarge":        "scenarios know no links of a folder: TestFolderRefuses of blob",
+	"BlobLinkExpired":     "scenarios know no links of a folder: TestLinksAreBoundToMethodNameAndTime of blob",
+	"BlobLinkInvalid":     "scenarios know no links of a folder: TestLinksAreBoundToMethodNameAndTime of blob",
+	"BlobNotFound":        "scenarios know no links of a folder: TestRefusalsOfAFolderSayWhy of blob",
+	"BlobTooLarge":        "scenarios know no links of a folder: TestRefusalsOfAFolderSayWhy of blob",
 	"InternalServerError": "a mistake of ours",
 	"PayloadTooLarge":     "a file of scenarios has no room for it: TestBadInput",
 	"ServerBusy":          "takes more calls at once than scenarios make: TestLaneShedsLoad of imaging",

@@ -90,7 +90,7 @@ go test -vet=off -race -timeout 20m $packages
 
 # Random cases of one goroutine: ten times as many without the race detector.
 step "go test: every case of the matchers"
-go test -vet=off -run HandOuts ./internal/queue
+go test -vet=off -run HandedOutAsThePlainMatcherDoes ./internal/queue
 
 step "go test: models and the whole program"
 HORDE_E2E_BINARY=$PWD/bin/horde go test -vet=off -timeout 30m ./engine/pocket/... ./e2e

@@ -74,7 +74,7 @@ func TestServesBuiltFiles(t *testing.T) {
 	}
 }
 
-func TestRevalidates(t *testing.T) {
+func TestFilesAreRevalidated(t *testing.T) {
 	s := builtSite()
 	for _, encoding := range []string{"", "gzip"} {
 		tag := get(s, "/", "Accept-Encoding", encoding).Header.Get("ETag")
@@ -85,7 +85,7 @@ func TestRevalidates(t *testing.T) {
 	}
 }
 
-func TestGzip(t *testing.T) {
+func TestFilesAreCompressed(t *testing.T) {
 	s := builtSite()
 	for _, tt := range []struct {
 		url, accept string
@@ -128,7 +128,7 @@ func TestRefusesOtherMethods(t *testing.T) {
 	}
 }
 
-func TestUnbuilt(t *testing.T) {
+func TestAnUnbuiltPageSaysSo(t *testing.T) {
 	s := newSite(fstest.MapFS{"dist/.keep": {}}, "dist", Options{})
 	res := get(s, "/")
 	body, _ := io.ReadAll(res.Body)
@@ -206,7 +206,7 @@ func TestFrameHasItsFiles(t *testing.T) {
 }
 
 // The embedded page, built or not, answers at the root.
-func TestEmbedded(t *testing.T) {
+func TestTheEmbeddedPageAnswersAtTheRoot(t *testing.T) {
 	s := New(Options{})
 	if !s.Has("/") || s.Has("/api/v2/generate/async") || s.Has("/.keep") {
 		t.Error("Has is wrong about the embedded page")

@@ -15,7 +15,7 @@ import (
 )
 
 // unpackEnv makes the test binary unpack into the folder it names and end:
-// another process for TestUnpackRace.
+// another process for TestManyProcessesUnpackOnce.
 const unpackEnv = "POCKET_TEST_UNPACK"
 
 func init() {
@@ -50,7 +50,7 @@ func checkFolder(t *testing.T, dir string) {
 	}
 }
 
-func TestUnpackRace(t *testing.T) {
+func TestManyProcessesUnpackOnce(t *testing.T) {
 	cache := filepath.Join(t.TempDir(), "not", "there", "yet")
 	var wg sync.WaitGroup
 	for range 2 {
@@ -87,7 +87,7 @@ func TestUnpackRace(t *testing.T) {
 	checkFolder(t, dir)
 }
 
-func TestUnpackRepairs(t *testing.T) {
+func TestDamagedFilesAreUnpackedAgain(t *testing.T) {
 	cache := t.TempDir()
 	dir, err := unpack(cache)
 	if err != nil {
@@ -155,7 +155,7 @@ func flip(t *testing.T, path string) {
 	}
 }
 
-func TestUnpackNowhere(t *testing.T) {
+func TestACacheThatCannotBeWrittenIsNamed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -179,7 +179,7 @@ func TestUnpackNowhere(t *testing.T) {
 	}
 }
 
-func TestLibraryCandidates(t *testing.T) {
+func TestTheLibraryIsLookedForInOrder(t *testing.T) {
 	dir := t.TempDir()
 	touch := func(names ...string) {
 		for _, n := range names {

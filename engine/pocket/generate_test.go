@@ -118,7 +118,7 @@ func generateOne(t testing.TB, e engine.Engine, j engine.Job) engine.Result {
 	return out
 }
 
-func TestBatch(t *testing.T) {
+func TestABatchHasASeedForEachImage(t *testing.T) {
 	p := testGenerator(t)
 	j := testJob(192, 128, 2, 3)
 	j.Seed = math.MaxUint64 // the second image's seed wraps to 0
@@ -156,7 +156,7 @@ func TestBatch(t *testing.T) {
 	}
 }
 
-func TestSizes(t *testing.T) {
+func TestEverySizeIsFilledAndOpaque(t *testing.T) {
 	longRun(t)
 	p := testGenerator(t)
 	for _, size := range []image.Point{{64, 64}, {128, 64}, {64, 128}, {512, 512}, {768, 512}, {512, 960}, {1024, 64},
@@ -175,7 +175,7 @@ func TestSizes(t *testing.T) {
 
 // The strips of the second enlargement give what one run over the whole
 // image gives.
-func TestStripsJoin(t *testing.T) {
+func TestStripsJoinWithoutASeam(t *testing.T) {
 	longRun(t)
 	p := testGenerator(t)
 	ws, err := p.idle.get(p.nets)
@@ -213,7 +213,7 @@ func TestStripsJoin(t *testing.T) {
 	}
 }
 
-func TestCancel(t *testing.T) {
+func TestACancelledJobStopsAtItsNextStep(t *testing.T) {
 	longRun(t)
 	p := testGenerator(t)
 	want := generateOne(t, p, testJob(512, 512, 1, 3))
@@ -251,7 +251,7 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-func TestGenerateErrors(t *testing.T) {
+func TestErrorsOfHooksComeBack(t *testing.T) {
 	p := testGenerator(t)
 	failed := errors.New("upload failed")
 	err := p.Generate(context.Background(), testJob(64, 64, 2, 1),
@@ -271,7 +271,7 @@ func TestGenerateErrors(t *testing.T) {
 }
 
 // Several jobs at once give the images that they give alone.
-func TestParallelJobs(t *testing.T) {
+func TestJobsAtOnceDoNotDisturbEachOther(t *testing.T) {
 	longRun(t)
 	p := testGenerator(t)
 	want := []engine.Result{generateOne(t, p, testJob(64, 64, 1, 2)), generateOne(t, p, testJob(128, 64, 1, 2))}
@@ -289,7 +289,7 @@ func TestParallelJobs(t *testing.T) {
 	wg.Wait()
 }
 
-func TestClose(t *testing.T) {
+func TestAClosedEngineGeneratesNothing(t *testing.T) {
 	testGenerator(t)
 	dir, err := testCache()
 	if err != nil {
@@ -321,7 +321,7 @@ func TestClose(t *testing.T) {
 
 // Weak image to image stays near its source, in the place where the source had
 // it, and a mask keeps what it shall keep.
-func TestImageToImage(t *testing.T) {
+func TestImageToImageStaysNearItsSource(t *testing.T) {
 	longRun(t)
 	p := testGenerator(t)
 	wide := image.NewNRGBA(image.Rect(10, 20, 310, 220)) // 3 : 2, not at the origin

@@ -26,7 +26,7 @@ func init() {
 	}
 }
 
-func TestLoadFailures(t *testing.T) {
+func TestALibraryThatCannotBeLoadedIsNamed(t *testing.T) {
 	text := filepath.Join(t.TempDir(), "libonnxruntime.so")
 	if err := os.WriteFile(text, []byte("no library"), 0o644); err != nil {
 		t.Fatal(err)

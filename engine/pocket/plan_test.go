@@ -21,7 +21,7 @@ func plain() api.ImagePayload {
 		Width: 512, Height: 512}
 }
 
-func TestPlan(t *testing.T) {
+func TestWhatTheModelCannotDoIsRemarkedOn(t *testing.T) {
 	tok, err := newTokenizer()
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func checkRemarks(t *testing.T, got []api.GenMetadatum, want []string) {
 	}
 }
 
-func TestPlanPrompt(t *testing.T) {
+func TestAPromptIsSplitAtItsFirstMark(t *testing.T) {
 	tok, err := newTokenizer()
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +120,7 @@ func TestPlanPrompt(t *testing.T) {
 	}
 }
 
-func TestFirstStep(t *testing.T) {
+func TestStrengthDecidesTheFirstStep(t *testing.T) {
 	tok, err := newTokenizer()
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func TestFirstStep(t *testing.T) {
 	}
 }
 
-func TestWindow(t *testing.T) {
+func TestTheWindowIsTheMiddleOfTheSquare(t *testing.T) {
 	for _, c := range []struct {
 		w, h, side int
 		want       image.Rectangle
@@ -158,7 +158,7 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-func TestPlace(t *testing.T) {
+func TestASourceIsPlacedAsItIsShown(t *testing.T) {
 	// A source of the model's own size passes unchanged.
 	same := place(slope(), 512, 512)
 	for _, at := range []image.Point{{0, 0}, {127, 0}, {64, 77}, {127, 127}} {
@@ -180,7 +180,7 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-func TestKeepMap(t *testing.T) {
+func TestMaskAndAlphaSayWhatIsKept(t *testing.T) {
 	if keepMap(slope(), nil, 512, 512) != nil {
 		t.Error("an opaque source without a mask has something to keep apart")
 	}
@@ -201,7 +201,7 @@ func TestKeepMap(t *testing.T) {
 	}
 }
 
-func TestToByte(t *testing.T) {
+func TestPixelsAreRoundedToEven(t *testing.T) {
 	for _, c := range []struct {
 		in   float32
 		want uint8

@@ -26,7 +26,7 @@ func checkIDs(t *testing.T, tok *tokenizer, text string, want []int64) {
 	}
 }
 
-func TestTokenizer(t *testing.T) {
+func TestWordsAreSplitAsTheModelWasTaught(t *testing.T) {
 	tok, err := newTokenizer()
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestTokenizer(t *testing.T) {
 	checkIDs(t, tok, ",", []int64{tokenStart, 2})
 }
 
-func TestTokenizerLength(t *testing.T) {
+func TestALongPromptIsCutAtLittleCost(t *testing.T) {
 	tok, err := newTokenizer()
 	if err != nil {
 		t.Fatal(err)

@@ -38,7 +38,7 @@ func generate(t testing.TB, j engine.Job) []engine.Result {
 	return out
 }
 
-func TestGenerate(t *testing.T) {
+func TestASketchSaysThatItIsNoAI(t *testing.T) {
 	for _, size := range []image.Point{{64, 64}, {512, 512}, {768, 512}, {64, 3072}, {3072, 64}} {
 		for _, prompt := range []string{"", "a red fox in the snow", "night city by the sea", "desert at noon ### ugly"} {
 			pics := generate(t, job(prompt, size.X, size.Y, 2, 7))
@@ -75,7 +75,7 @@ func colours(img *image.NRGBA) int {
 
 // Any prompt, size and seed gives an opaque image, the same each time, and
 // image i of a batch is the single image of seed + i.
-func TestPaintProperties(t *testing.T) {
+func TestASketchIsTheSameEachTime(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		prompt := rapid.String().Draw(rt, "prompt")
 		w, h := 64*rapid.IntRange(1, 6).Draw(rt, "w"), 64*rapid.IntRange(1, 6).Draw(rt, "h")
@@ -94,7 +94,7 @@ func TestPaintProperties(t *testing.T) {
 	})
 }
 
-func TestPaintStops(t *testing.T) {
+func TestACancelledSketchStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	count := 0
 	err := New().Generate(ctx, job("fox", 64, 64, 20, 1), engine.Hooks{Result: func(int, engine.Result) error {

@@ -9,7 +9,7 @@ import (
 
 // An engine makes each image of a job in the size that was asked for, with a seed of
 // its own.
-func TestGradient(t *testing.T) {
+func TestEachImageHasItsSizeAndSeed(t *testing.T) {
 	g := &gradient{model: "gradient"}
 	var seeds []uint64
 	hooks := engine.Hooks{Result: func(i int, r engine.Result) error {

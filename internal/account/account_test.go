@@ -185,7 +185,7 @@ func TestWhoMayModify(t *testing.T) {
 	})
 }
 
-func TestModifyEffects(t *testing.T) {
+func TestWhatIsChangedOfAnAccountHolds(t *testing.T) {
 	each(t, func(w *world) {
 		ctx := context.Background()
 		root := w.user("root", Moderator|Trusted, 0)
@@ -258,7 +258,7 @@ func TestModifyEffects(t *testing.T) {
 }
 
 // Education moves the concurrency unless it was set by hand.
-func TestEducation(t *testing.T) {
+func TestEducationMovesTheConcurrency(t *testing.T) {
 	each(t, func(w *world) {
 		root := w.user("root", Moderator, 0)
 		school := w.user("school", 0, 0)
@@ -286,7 +286,7 @@ func TestEducation(t *testing.T) {
 	})
 }
 
-func TestNames(t *testing.T) {
+func TestNamesAreCleanedAndBounded(t *testing.T) {
 	each(t, func(w *world) {
 		alice := w.user("alice", 0, 0)
 		for in, want := range map[string]string{
@@ -308,7 +308,7 @@ func TestNames(t *testing.T) {
 	})
 }
 
-func TestPasskeys(t *testing.T) {
+func TestAPasskeyIsGoodWhileItsAccountIs(t *testing.T) {
 	each(t, func(w *world) {
 		ctx := context.Background()
 		mod, service := w.user("mod", Moderator, 0), w.user("service", Service, 0)
@@ -330,7 +330,7 @@ func TestPasskeys(t *testing.T) {
 	})
 }
 
-func TestDelete(t *testing.T) {
+func TestADeletedAccountLeavesNothing(t *testing.T) {
 	each(t, func(w *world) {
 		ctx := context.Background()
 		root, mod := w.user("root", Moderator, 0), w.user("mod", Moderator, 0)
@@ -389,7 +389,7 @@ func TestDelete(t *testing.T) {
 }
 
 // Every refusal of a transfer, in order: each row also has what later rows refuse.
-func TestTransferRefusals(t *testing.T) {
+func TestTransfersAreRefusedInOrder(t *testing.T) {
 	each(t, func(w *world) {
 		ctx := context.Background()
 		plain, rich := w.user("plain", 0, 1000), w.user("rich", 0, 100000)
@@ -460,7 +460,7 @@ func TestTransferRefusals(t *testing.T) {
 
 func itoa(id horde.UserID) string { return strings.TrimPrefix((&User{ID: id}).Alias(), "#") }
 
-func TestTransferOnce(t *testing.T) {
+func TestATransferIsMadeOnce(t *testing.T) {
 	each(t, func(w *world) {
 		ctx := context.Background()
 		a, b, c := w.user("a", 0, 1000), w.user("b", 0, 1000), w.user("c", 0, 1000)
@@ -487,7 +487,7 @@ func TestTransferOnce(t *testing.T) {
 
 // What is held for a request cannot be given away, and a fresh account is lifted
 // to its floor by what it receives.
-func TestTransferHoldsAndFloors(t *testing.T) {
+func TestWhatIsHeldCannotBeGivenAway(t *testing.T) {
 	each(t, func(w *world) {
 		ctx := context.Background()
 		a := w.user("a", 0, 100)
@@ -547,7 +547,7 @@ func TestDetailsByPrivilege(t *testing.T) {
 	})
 }
 
-func TestListPages(t *testing.T) {
+func TestListsOfUsersArePages(t *testing.T) {
 	each(t, func(w *world) {
 		ctx := context.Background()
 		for i := range 30 {
@@ -580,7 +580,7 @@ func TestListPages(t *testing.T) {
 	})
 }
 
-func TestSuspect(t *testing.T) {
+func TestSuspicionsCountAndAreBounded(t *testing.T) {
 	var list []int
 	for _, reason := range []int{8, 8, SuspicionTooFast, SuspicionTooFast, 2, 2, SuspicionAborts, SuspicionAborts} {
 		list = Suspect(list, reason)

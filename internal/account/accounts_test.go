@@ -26,7 +26,7 @@ func open(t testing.TB, s *store.Store) *Accounts {
 	return a
 }
 
-func TestAnonymous(t *testing.T) {
+func TestTheAnonymousAccountIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
@@ -39,7 +39,7 @@ func TestAnonymous(t *testing.T) {
 	})
 }
 
-func TestAnonymousOnManyNodes(t *testing.T) {
+func TestTheAnonymousAccountIsMadeOnceOnManyNodes(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	var wg sync.WaitGroup
 	for range 5 {
@@ -53,7 +53,7 @@ func TestAnonymousOnManyNodes(t *testing.T) {
 	wg.Wait()
 }
 
-func TestKeys(t *testing.T) {
+func TestAKeyOpensItsAccountAlone(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
@@ -98,9 +98,9 @@ func TestKeys(t *testing.T) {
 	})
 }
 
-// TestRotation: the old key is of no use from the moment the new one is given
+// TestAnOldKeyIsOfNoUseAtOnce: the old key is of no use from the moment the new one is given
 // out, however hot the cache is, on the other node as soon as it hears of it.
-func TestRotation(t *testing.T) {
+func TestAnOldKeyIsOfNoUseAtOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
@@ -180,7 +180,7 @@ func TestRotation(t *testing.T) {
 	})
 }
 
-func TestTestUser(t *testing.T) {
+func TestATestUserHasTheBalanceAskedFor(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
@@ -211,9 +211,9 @@ func TestTestUser(t *testing.T) {
 	})
 }
 
-// TestConcurrentCreations: ids are dense and nobody is refused, though two nodes
+// TestIDsOfNewUsersAreDense: ids are dense and nobody is refused, though two nodes
 // count at once.
-func TestConcurrentCreations(t *testing.T) {
+func TestIDsOfNewUsersAreDense(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		nodes := []*Accounts{open(t, db.Open())}
@@ -251,8 +251,8 @@ func TestConcurrentCreations(t *testing.T) {
 	})
 }
 
-// TestSameIdentity: of several first logins of one identity one makes the user.
-func TestSameIdentity(t *testing.T) {
+// TestOneIdentityMakesOneUser: of several first logins of one identity one makes the user.
+func TestOneIdentityMakesOneUser(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		a := open(t, db.Open())
@@ -278,7 +278,7 @@ func TestSameIdentity(t *testing.T) {
 	})
 }
 
-func TestFloors(t *testing.T) {
+func TestEachKindOfAccountHasItsFloor(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
@@ -304,7 +304,7 @@ func TestFloors(t *testing.T) {
 	})
 }
 
-func TestIDOfAlias(t *testing.T) {
+func TestAnAliasNamesItsID(t *testing.T) {
 	for alias, want := range map[string]horde.UserID{
 		"Ann#7": 7, "#7": 7, "7": 7, "a#b#12": 12, "Anonymous#0": 0, "x#2147483647": 2147483647, "x#007": 7,
 		"": -1, "Ann": -1, "Ann#": -1, "Ann#7 ": -1, "Ann# 7": -1, "Ann#-7": -1, "Ann#+7": -1, "-7": -1, "+7": -1,
@@ -328,7 +328,7 @@ func FuzzIDOfAlias(f *testing.F) {
 	})
 }
 
-func TestUsernames(t *testing.T) {
+func TestUsernamesAreCleaned(t *testing.T) {
 	for name, want := range map[string]string{
 		"  Ann\x00 ":                   "Ann",
 		"<script>x</script>":           "&lt;script&gt;x&lt;/script&gt;",

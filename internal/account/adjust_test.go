@@ -9,7 +9,7 @@ import (
 )
 
 // Administrators give and take kudos by hand, and the user reads why.
-func TestAdjust(t *testing.T) {
+func TestAdministratorsAdjustBalancesByHand(t *testing.T) {
 	each(t, func(w *world) {
 		root, alice := w.user("root", Moderator, 0), w.user("alice", 0, 100)
 		w.config.Admins = func() []string { return []string{root.Alias()} }

@@ -7,7 +7,7 @@ import (
 )
 
 // Who may award what to whom (platform §3.2), and what that moves.
-func TestAward(t *testing.T) {
+func TestWhoMayAwardWhatToWhom(t *testing.T) {
 	each(t, func(w *world) {
 		first := w.user("first", 0, 100)
 		alice := w.user("alice", 0, 100)

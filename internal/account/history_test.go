@@ -46,7 +46,7 @@ const secretRequest = "11111111-2222-7333-8444-555555555555"
 
 // The story of a request, told to who paid, to the worker's owner and to the
 // owner of the style.
-func TestHistoryOfARequest(t *testing.T) {
+func TestTheHistoryTellsEachPartyItsPart(t *testing.T) {
 	each(t, func(w *world) {
 		payer, owner, stylist := w.user("payer", 0, 100), w.user("owner", 0, 100), w.user("stylist", 0, 100)
 		key, err := w.CreateSharedKey(t.Context(), payer, SharedKeyChange{})
@@ -124,7 +124,7 @@ func TestHistoryOfARequest(t *testing.T) {
 
 // A charge that is forgiven whole, and one that the user's own worker earned again,
 // leave the balance as it was: the history tells of both.
-func TestHistoryOfWhatCancelsOut(t *testing.T) {
+func TestTheHistoryTellsOfWhatCancelsOut(t *testing.T) {
 	each(t, func(w *world) {
 		u := w.user("u", 0, 25)
 		w.event("deliver:1", "picture delivered", "r1", "1", kudos.About{}, []horde.UserID{u.ID},
@@ -149,7 +149,7 @@ func TestHistoryOfWhatCancelsOut(t *testing.T) {
 }
 
 // Every other kind of movement has its words.
-func TestHistoryWords(t *testing.T) {
+func TestEveryMovementHasItsWords(t *testing.T) {
 	each(t, func(w *world) {
 		root := w.user("root", Moderator|Trusted, 0)
 		alice, bob := w.user("alice", 0, 100), w.user("bob", 0, 100)
@@ -240,7 +240,7 @@ func TestHistoryWords(t *testing.T) {
 
 // The balances of a history go from 0 to the present one, page by page, and
 // nothing is told twice or left out.
-func TestHistoryAddsUp(t *testing.T) {
+func TestTheHistoryAddsUp(t *testing.T) {
 	each(t, func(w *world) {
 		u, other := w.user("u", 0, 500), w.user("other", 0, 500)
 		for i := range 60 {
@@ -306,7 +306,7 @@ func TestHistoryAddsUp(t *testing.T) {
 	})
 }
 
-func TestHistoryRefusals(t *testing.T) {
+func TestAHistoryIsForItsUserAndModerators(t *testing.T) {
 	each(t, func(w *world) {
 		alice, bob, mod := w.user("alice", 0, 100), w.user("bob", 0, 100), w.user("mod", Moderator, 100)
 		anon := w.again(&User{ID: AnonymousID})
@@ -359,9 +359,9 @@ func FuzzBookmark(f *testing.F) {
 	})
 }
 
-// TestHistoryOfASparedCharge: what the budget of a shared key did not cover of a
+// TestASparedChargeIsTold: what the budget of a shared key did not cover of a
 // charge is told, also where that is all of it.
-func TestHistoryOfASparedCharge(t *testing.T) {
+func TestASparedChargeIsTold(t *testing.T) {
 	each(t, func(w *world) {
 		alice := w.user("alice", 0, 100)
 		for i, most := range []horde.Kudos{100, 0} {

@@ -14,7 +14,7 @@ import (
 	"horde/internal/store/storetest"
 )
 
-func TestMonthAfter(t *testing.T) {
+func TestAMonthEndsWithinTheNextOne(t *testing.T) {
 	for from, want := range map[string]string{
 		"2026-11-24T12:00:00Z": "2026-12-24T12:00:00Z", "2026-12-31T23:59:59Z": "2027-01-31T23:59:59Z",
 		"2027-01-31T01:02:03Z": "2027-02-28T01:02:03Z",
@@ -52,7 +52,7 @@ func (w *world) support(s Source, list ...patron.Supporter) (users, unknown int)
 
 // The calendar of monthly kudos: at once what was added by hand, everything else a
 // calendar month after the last time, one month at a time (platform §9).
-func TestPayMonthly(t *testing.T) {
+func TestMonthlyKudosFollowTheCalendar(t *testing.T) {
 	each(t, func(w *world) {
 		root := w.user("root", Moderator|Trusted, 1000)
 		alice, bob, carol := w.user("alice", 0, 1000), w.user("bob", 0, 1000), w.user("carol", 0, 1000)
@@ -123,7 +123,7 @@ func TestPayMonthly(t *testing.T) {
 
 // A month is paid once, also when all nodes pay at the same time, and when the
 // date of the last time is lost.
-func TestPayMonthlyOnce(t *testing.T) {
+func TestAMonthIsPaidOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		w := newWorld(t, db)
@@ -171,7 +171,7 @@ func TestPayMonthlyOnce(t *testing.T) {
 }
 
 // Who a supporter is, and what becomes of one who is none any more.
-func TestSetSupporters(t *testing.T) {
+func TestSupportersAreWhoTheServicesSay(t *testing.T) {
 	each(t, func(w *world) {
 		alice, bob, carol, dora := w.user("alice", 0, 0), w.user("bob", 0, 0), w.user("carol", 0, 0), w.user("dora", 0, 0)
 		contact := func(u *User, mail string) {

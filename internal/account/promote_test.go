@@ -12,9 +12,9 @@ import (
 	"horde/internal/store/storetest"
 )
 
-// TestPromoteEarners makes those trusted who have earned enough and are old
+// TestEarnersBecomeTrusted makes those trusted who have earned enough and are old
 // enough, once, with all of their escrow.
-func TestPromoteEarners(t *testing.T) {
+func TestEarnersBecomeTrusted(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
@@ -96,9 +96,9 @@ func TestPromoteEarners(t *testing.T) {
 	})
 }
 
-// TestFreeEscrow: what reaches the escrow of somebody who is trusted already, by a
+// TestEscrowOfTheTrustedIsFreed: what reaches the escrow of somebody who is trusted already, by a
 // delivery that began before, does not stay there. Nobody else's is touched.
-func TestFreeEscrow(t *testing.T) {
+func TestEscrowOfTheTrustedIsFreed(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()

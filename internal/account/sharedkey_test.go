@@ -38,7 +38,7 @@ func (w *world) keyNow(id string) *SharedKey {
 	return k
 }
 
-func TestSharedKeyAllowance(t *testing.T) {
+func TestAUserHasSoManySharedKeys(t *testing.T) {
 	each(t, func(w *world) {
 		for name, c := range map[string]struct {
 			roles Role
@@ -74,7 +74,7 @@ func TestSharedKeyAllowance(t *testing.T) {
 }
 
 // Parallel calls cannot make more keys than a user may have.
-func TestSharedKeyAllowanceInAStorm(t *testing.T) {
+func TestAUserHasSoManySharedKeysInAStorm(t *testing.T) {
 	each(t, func(w *world) {
 		u := w.user("alice", 0, 100)
 		var wg sync.WaitGroup
@@ -88,7 +88,7 @@ func TestSharedKeyAllowanceInAStorm(t *testing.T) {
 	})
 }
 
-func TestSharedKeyLife(t *testing.T) {
+func TestASharedKeyIsMadeChangedAndDeleted(t *testing.T) {
 	each(t, func(w *world) {
 		alice, bob := w.user("alice", 0, 100), w.user("bob", Moderator|Trusted, 100)
 		d := w.key(alice, SharedKeyChange{}).Details()
@@ -135,7 +135,7 @@ func TestSharedKeyLife(t *testing.T) {
 	})
 }
 
-func TestSpender(t *testing.T) {
+func TestOnlyAGoodKeySpends(t *testing.T) {
 	each(t, func(w *world) {
 		ctx := context.Background()
 		alice := w.user("alice", 0, 100)
@@ -174,7 +174,7 @@ func TestSpender(t *testing.T) {
 	})
 }
 
-func TestGiftToASharedKey(t *testing.T) {
+func TestAGiftToASharedKeyRaisesItsBudget(t *testing.T) {
 	each(t, func(w *world) {
 		ctx := context.Background()
 		alice, bob := w.user("alice", 0, 100), w.user("bob", 0, 100)
@@ -200,7 +200,7 @@ func TestGiftToASharedKey(t *testing.T) {
 }
 
 // A key's holder sees the owner as strangers do, under another name.
-func TestKeyHolder(t *testing.T) {
+func TestAKeysHolderSeesItsOwnerAsStrangersDo(t *testing.T) {
 	each(t, func(w *world) {
 		alice := w.user("alice", 0, 100)
 		for name, want := range map[string]string{"": " (Shared Key)", "club": " (Shared Key: club)"} {
@@ -216,7 +216,7 @@ func TestKeyHolder(t *testing.T) {
 }
 
 // The keys of a wiped user open nothing.
-func TestKeysOfAWipedUser(t *testing.T) {
+func TestKeysOfAWipedUserOpenNothing(t *testing.T) {
 	each(t, func(w *world) {
 		alice := w.user("alice", 0, 100)
 		k := w.key(alice, SharedKeyChange{})
@@ -228,11 +228,11 @@ func TestKeysOfAWipedUser(t *testing.T) {
 	})
 }
 
-// TestSharedKeyBudget compares what becomes of a budget with plain arithmetic,
+// TestABudgetIsPlainArithmetic compares what becomes of a budget with plain arithmetic,
 // whatever is opened, charged, freed, given and set in whatever order: what is set
 // aside is the sum of the holds and never more than the budget, and utilized is
 // what the owner was to pay, at a budget of 0 too.
-func TestSharedKeyBudget(t *testing.T) {
+func TestABudgetIsPlainArithmetic(t *testing.T) {
 	each(t, func(w *world) {
 		alice := w.user("alice", 0, 100)
 		rapid.Check(t, func(t *rapid.T) {
@@ -357,7 +357,7 @@ func (m *budgetModel) check(t *rapid.T, w *world, key string) {
 	}
 }
 
-func TestSharedKeyCheck(t *testing.T) {
+func TestChangesOfSharedKeysAreBounded(t *testing.T) {
 	big := int64(1 << 60)
 	long := strings.Repeat("ä", 256)
 	c := SharedKeyChange{Kudos: &big, Expiry: &big, Name: &long, MaxPixels: &big, MaxSteps: &big, MaxTokens: &big}

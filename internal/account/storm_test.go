@@ -29,9 +29,9 @@ func worlds(t *testing.T, db *storetest.DB) []*world {
 	return all
 }
 
-// TestParallelTransfers: of 100 gifts of 60 at once from an account of 100, of
+// TestOneOfManyTransfersFits: of 100 gifts of 60 at once from an account of 100, of
 // which 75 are above the floor, one is given.
-func TestParallelTransfers(t *testing.T) {
+func TestOneOfManyTransfersFits(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		all := worlds(t, db)
@@ -67,10 +67,10 @@ func TestParallelTransfers(t *testing.T) {
 	})
 }
 
-// TestTransferStorm: gifts between few accounts, to their shared keys too, many
+// TestTransfersNeitherMakeNorLoseKudos: gifts between few accounts, to their shared keys too, many
 // sent twice under one key. What all have together stays the same, nobody falls
 // below the floor, and each account has what the gifts that succeeded say.
-func TestTransferStorm(t *testing.T) {
+func TestTransfersNeitherMakeNorLoseKudos(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		all := worlds(t, db)

@@ -65,7 +65,7 @@ var (
 
 func many(item string, n int) string { return strings.TrimSuffix(strings.Repeat(item+",", n), ",") }
 
-func TestEveryRow(t *testing.T) {
+func TestEachRowRefusesAlone(t *testing.T) {
 	const source = `"source_image": "x"`
 	for _, c := range []struct {
 		row    int
@@ -218,7 +218,7 @@ func inOrder[R any](t *testing.T, table []check[R], before int) {
 	}
 }
 
-func TestWarnings(t *testing.T) {
+func TestWarningsAreGivenWhereTheyApply(t *testing.T) {
 	r := ask(t, `{"models": ["fussy", "fussy", "nobody knows it"], "params": {"steps": 5, "cfg_scale": 2}}`)
 	r.Normalize(nobody, nil)
 	want := "CfgScaleMismatch CfgScaleTooSmall ClipSkipMismatch SamplerMismatch SchedulerMismatch StepsTooFew"

@@ -17,7 +17,7 @@ func normal(t testing.TB, body string, c Caller) *Request {
 	return r
 }
 
-func TestDefaults(t *testing.T) {
+func TestWhatIsLeftOutHasDefaults(t *testing.T) {
 	m := normal(t, `{}`, nobody).Image
 	doc, err := json.Marshal(m)
 	if err != nil {
@@ -32,7 +32,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestNormalize(t *testing.T) {
+func TestARequestIsNormalized(t *testing.T) {
 	if m := normal(t, `{"models": []}`, nobody).Image; m.Models == nil || len(m.Models) != 0 {
 		t.Errorf("an empty model list became %v", m.Models)
 	}
@@ -73,7 +73,7 @@ func TestNormalize(t *testing.T) {
 	}
 }
 
-func TestSeedOf(t *testing.T) {
+func TestASeedIsANumberOfItsText(t *testing.T) {
 	for text, want := range map[string]uint32{
 		"0": 0, "123456": 123456, "4294967295": math.MaxUint32, "4294967296": 1, "123456789012": 28,
 		"hello": 111, "a rather long seed text": 7632997, "-5": 0x352d, "ab\x00": 0x6261, "\x00\x00": 0,
@@ -101,7 +101,7 @@ func slowSeed(s string) uint32 {
 	return uint32(n.Uint64())
 }
 
-func TestSeedRule(t *testing.T) {
+func TestSeedsAgreeWithThePlainRule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.OneOf(rapid.String(), rapid.StringMatching(`[0-9]{1,60}`), rapid.StringMatching(`[a\x00]{1,12}`)).Draw(t,
 			"seed")
@@ -111,7 +111,7 @@ func TestSeedRule(t *testing.T) {
 	})
 }
 
-func TestPopSeed(t *testing.T) {
+func TestEachImageGetsItsSeed(t *testing.T) {
 	random := func() uint32 { return 99 }
 	fixed := normal(t, `{"params": {"seed": "1000", "n": 3}}`, nobody).Image
 	varied := normal(t, `{"params": {"seed": "1000", "seed_variation": 7, "n": 3}}`, nobody).Image
@@ -131,7 +131,7 @@ func TestPopSeed(t *testing.T) {
 	}
 }
 
-func TestUsesLCM(t *testing.T) {
+func TestLCMIsToldBySamplerOrLoRA(t *testing.T) {
 	for params, want := range map[string]bool{
 		`{"sampler_name": "lcm"}`: true,
 		`{}`:                      false,
@@ -148,7 +148,7 @@ func TestUsesLCM(t *testing.T) {
 	}
 }
 
-func TestUpfront(t *testing.T) {
+func TestWhatNeedsKudosUpfront(t *testing.T) {
 	idle, busy, rich := Load{}, Load{QueuedRequests: 5000}, Load{Threads: 100}
 	for _, c := range []struct {
 		body string
@@ -211,7 +211,7 @@ type figures struct {
 	mayDowngrade bool
 }
 
-func TestDowngradeSteps(t *testing.T) {
+func TestADowngradeLowersSteps(t *testing.T) {
 	for body, want := range map[string]int{
 		`{"params": {"steps": 60}}`:                            30,
 		`{"models": [], "params": {"steps": 60}}`:              30,
@@ -232,7 +232,7 @@ func TestDowngradeSteps(t *testing.T) {
 
 // A downgraded image fits, keeps to multiples of 64 and is not smaller than
 // 512×512 unless it was.
-func TestFit(t *testing.T) {
+func TestADowngradedImageFits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w, h := 64*rapid.IntRange(1, 48).Draw(t, "w"), 64*rapid.IntRange(1, 48).Draw(t, "h")
 		res := rapid.IntRange(minRes, maxFreeRes).Draw(t, "res")
@@ -248,7 +248,7 @@ func TestFit(t *testing.T) {
 	})
 }
 
-func TestOrder(t *testing.T) {
+func TestAnOrderHasWhatThePriceDependsOn(t *testing.T) {
 	m := normal(t, `{"workers": ["a"], "slow_workers": false, "source_image": "x", "params": {"loras": [{"name": "a"}], "n": 3}}`, nobody).Image
 	o := m.Order(Server{})
 	if o.Targeted || !o.FastOnly || !o.HasSource || o.Loras != 1 || o.N != 3 || o.Steps != 30 {

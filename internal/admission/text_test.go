@@ -34,7 +34,7 @@ func checkText(r *TextRequest, c Caller) error {
 	return nil
 }
 
-func TestTextRows(t *testing.T) {
+func TestEachRowOfTextRefusesAlone(t *testing.T) {
 	stops := make([]string, 129)
 	for i := range stops {
 		stops[i] = strconv.Quote(strconv.Itoa(i))
@@ -88,7 +88,7 @@ func TestTextRows(t *testing.T) {
 	}
 }
 
-func TestTextDefaults(t *testing.T) {
+func TestWhatATextLeavesOutHasDefaults(t *testing.T) {
 	r := askText(t, `{"params": {"temperature": 0.7, "min_p": 0.5, "unknown": 3}, "workers": ["a","b","c","d","e","f"]}`)
 	r.Normalize(nobody)
 	m := r.Text
@@ -128,7 +128,7 @@ func TestTextDefaults(t *testing.T) {
 }
 
 // The figures of generation §2.4 and §9.
-func TestTextUpfront(t *testing.T) {
+func TestWhatTextNeedsKudosUpfront(t *testing.T) {
 	for _, c := range []struct {
 		body string
 		load Load

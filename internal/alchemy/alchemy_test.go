@@ -208,7 +208,7 @@ func (n *node) sound() {
 	}
 }
 
-func TestRequestToResult(t *testing.T) {
+func TestFormsGoFromRequestToResult(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: []api.AlchemyForm{{Name: "caption",
@@ -276,7 +276,7 @@ func TestRequestToResult(t *testing.T) {
 	})
 }
 
-func TestRefusals(t *testing.T) {
+func TestWhatIsNoRequestIsRefused(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice := n.person("alice", false)
 
@@ -322,7 +322,7 @@ func TestRefusals(t *testing.T) {
 }
 
 // A user may have ten forms open for each job of the concurrency.
-func TestOpenForms(t *testing.T) {
+func TestAUserHasSoManyFormsOpen(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person("alice", false), n.person("walter", false)
 	const url = "https://x.example/64x64"
@@ -361,7 +361,7 @@ func TestOpenForms(t *testing.T) {
 	}
 }
 
-func TestNoForms(t *testing.T) {
+func TestARequestWithoutFormsIsFaulted(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		if got := n.state(n.ask(n.person("alice", false), api.AlchemyRequest{})); got != "faulted" {
 			t.Error(got)
@@ -370,7 +370,7 @@ func TestNoForms(t *testing.T) {
 }
 
 // A form is given up three times, reported or by time, and is faulted the fourth.
-func TestRetries(t *testing.T) {
+func TestTheFourthFailureEndsAForm(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw")})
@@ -431,7 +431,7 @@ func (n *node) sweep() {
 }
 
 // An alchemist may drop a hundred forms in an hour.
-func TestAborts(t *testing.T) {
+func TestTooManyDroppedFormsLeadToMaintenance(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person("alice", false), n.person("walter", false)
 	o := n.offer(walter, "w")
@@ -461,7 +461,7 @@ func TestAborts(t *testing.T) {
 	}
 }
 
-func TestSubmitRefusals(t *testing.T) {
+func TestOnlyItsWorkerDeliversAForm(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		alice, walter, mallory := n.person("alice", false), n.person("walter", false), n.person("mallory", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw")})
@@ -510,7 +510,7 @@ func TestSubmitRefusals(t *testing.T) {
 
 // A request lives 20 minutes from the last pop or delivery, and takes its image
 // along.
-func TestExpiry(t *testing.T) {
+func TestARequestExpiresWithItsImage(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw")})
@@ -549,7 +549,7 @@ func TestExpiry(t *testing.T) {
 }
 
 // A new node over the same database goes on where the old one ended.
-func TestRestart(t *testing.T) {
+func TestANewNodeGoesOnWhereTheOldOneEnded(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)

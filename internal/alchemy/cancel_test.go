@@ -11,7 +11,7 @@ import (
 )
 
 // What a worker has in hand is paid when it is cancelled, once.
-func TestCancel(t *testing.T) {
+func TestWhatIsInHandIsPaidAtTheCancel(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		alice, walter, wanda := n.person("alice", false), n.person("walter", false), n.person("wanda", true)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw", "interrogation", "palette")})
@@ -57,7 +57,7 @@ func TestCancel(t *testing.T) {
 }
 
 // Whatever is not done is cancelled, a form that was given up too (generation §3.2).
-func TestCancelFaulted(t *testing.T) {
+func TestWhatIsNotDoneIsCancelled(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})

@@ -167,7 +167,7 @@ func ids(forms []*form) string {
 
 // Random queues and workers: the index hands out what the slow matcher does, and
 // tells the same reasons.
-func TestFormHandOuts(t *testing.T) {
+func TestFormsAreHandedOutAsThePlainMatcherDoes(t *testing.T) {
 	n := 100_000
 	if testing.Short() {
 		n /= 10

@@ -17,7 +17,7 @@ import (
 
 // What a form will cost, the extra burn with it, is set aside while it waits or is
 // in a worker's hands, and freed by whatever ends it (generation §6.13, §9).
-func TestHolds(t *testing.T) {
+func TestWhatAFormCostsIsSetAside(t *testing.T) {
 	quick := false
 	both := []string{"caption", "interrogation"} // 3 and 5 kudos
 	each(t, func(t *testing.T, n *node) {
@@ -110,7 +110,7 @@ func TestHolds(t *testing.T) {
 
 // Nobody is refused for having less than the forms cost: what is there is held, in
 // the order of the forms, and what is held cannot be spent elsewhere.
-func TestHoldsOfThePoor(t *testing.T) {
+func TestThePoorAreNotRefused(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		worker, p := n.person("worker", false), n.person("poor", false)
 		floor := n.account(p).Lowest
@@ -164,7 +164,7 @@ func (n *node) setBalance(p hordetest.Person, k horde.Kudos) {
 }
 
 // Holds outlive the node that made them, and another one frees them.
-func TestHoldsOfAnotherNode(t *testing.T) {
+func TestHoldsOutliveTheirNode(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)

@@ -134,7 +134,7 @@ func TestWhoGetsWhat(t *testing.T) {
 	}
 }
 
-func TestAmount(t *testing.T) {
+func TestAPopGetsAsManyFormsAsItAsksFor(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person("alice", false), n.person("walter", false)
 	n.ask(alice, api.AlchemyRequest{Forms: forms(allForms...)})
@@ -147,7 +147,7 @@ func TestAmount(t *testing.T) {
 }
 
 // A pop that waits is woken by a new form and by one that comes back.
-func TestWait(t *testing.T) {
+func TestAWaitingPopIsWokenByAForm(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter, wanda := n.person("alice", false), n.person("walter", false), n.person("wanda", false)
 
@@ -195,7 +195,7 @@ func TestWait(t *testing.T) {
 
 // Results about an image at an address are given again, at no cost, where they
 // answer the same question.
-func TestKnownResults(t *testing.T) {
+func TestKnownResultsAreGivenAgain(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		alice, bob, walter := n.person("alice", false), n.person("bob", false), n.person("walter", false)
 		const url = "https://x.example/64x64"
@@ -311,7 +311,7 @@ func TestLinksAreForWhoGetsThem(t *testing.T) {
 	})
 }
 
-func TestWebhook(t *testing.T) {
+func TestAWebhookIsToldOfAForm(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person("alice", false), n.person("walter", false)
 	id := n.ask(alice, api.AlchemyRequest{Forms: forms("interrogation"), Webhook: "https://hook.example/x"})
@@ -330,7 +330,7 @@ func TestWebhook(t *testing.T) {
 
 // However many workers pop, deliver, fault and cancel at once, on however many
 // nodes, every form is handed out to one at a time and settled at most once.
-func TestRaces(t *testing.T) {
+func TestAFormIsHandedOutToOneAtATime(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		nodes := []*node{newNode(t, db, c)}
@@ -453,7 +453,7 @@ func TestRaces(t *testing.T) {
 
 // News of another node come in by Refresh; a node that has heard nothing looks in
 // the database for what it is asked after.
-func TestTwoNodes(t *testing.T) {
+func TestANodeAnswersForTheFormsOfAnother(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
 	a, b := newNode(t, db, c), newNode(t, db, c)

@@ -310,7 +310,7 @@ func TestCancelledFormsProveNobody(t *testing.T) {
 }
 
 // Two nodes that do not hear of each other count the same workers.
-func TestFormTriesOfTwoNodes(t *testing.T) {
+func TestTriesCountOnEveryNode(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
 	here := newTroupe(t, newNode(t, db, c))

@@ -74,7 +74,7 @@ func (f *fake) alchemy() {
 	})
 }
 
-func TestAlchemy(t *testing.T) {
+func TestTheBenchPlaysAlchemy(t *testing.T) {
 	f, srv := newFake(t)
 	f.alchemy()
 	rep, err := Run(context.Background(), small(Forms, srv.URL))

@@ -178,7 +178,7 @@ func small(mode Mode, url string) Config {
 	return Config{Mode: mode, URL: url, Clients: 4, Workers: 2, Users: 3, Duration: 300 * time.Millisecond}
 }
 
-func TestCycle(t *testing.T) {
+func TestTheBenchPlaysWholeCycles(t *testing.T) {
 	_, srv := newFake(t)
 	rep, err := Run(context.Background(), small(Cycle, srv.URL))
 	if err != nil {
@@ -197,8 +197,8 @@ func TestCycle(t *testing.T) {
 	}
 }
 
-// TestAnonymous: everybody may ask with the one key of the account without a name.
-func TestAnonymous(t *testing.T) {
+// TestEverybodyAsksWithTheAnonymousKey: everybody may ask with the one key of the account without a name.
+func TestEverybodyAsksWithTheAnonymousKey(t *testing.T) {
 	_, srv := newFake(t)
 	cfg := small(Cycle, srv.URL)
 	cfg.Anonymous = true
@@ -224,7 +224,7 @@ func TestRateIsKept(t *testing.T) {
 	}
 }
 
-func TestPopBehindBacklog(t *testing.T) {
+func TestPopsAreMeasuredBehindABacklog(t *testing.T) {
 	f, srv := newFake(t)
 	cfg := small(Pop, srv.URL)
 	cfg.Backlog, cfg.Models = 60, 7
@@ -241,7 +241,7 @@ func TestPopBehindBacklog(t *testing.T) {
 	}
 }
 
-func TestCheckMode(t *testing.T) {
+func TestChecksAreMeasuredAlone(t *testing.T) {
 	f, srv := newFake(t)
 	rep, err := Run(context.Background(), small(Check, srv.URL))
 	if err != nil {
@@ -267,7 +267,7 @@ func TestFaultsAreCounted(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
+func TestWhatCannotBeMeasuredIsRefused(t *testing.T) {
 	none := httptest.NewServer(http.NotFoundHandler())
 	defer none.Close()
 	for _, c := range []struct {
@@ -289,7 +289,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestInterrupt(t *testing.T) {
+func TestAnInterruptEndsTheMeasurement(t *testing.T) {
 	_, srv := newFake(t)
 	cfg := small(Cycle, srv.URL)
 	cfg.Duration = time.Hour
@@ -318,7 +318,7 @@ func (f *firstWrite) Write(b []byte) (int, error) {
 
 // A client that waited for its turn is measured from when it woke; one that
 // comes late from when it should have begun.
-func TestTurn(t *testing.T) {
+func TestAClientIsMeasuredFromItsTurn(t *testing.T) {
 	r := &run{cfg: Config{Rate: 100}, rec: newRecorder(0, time.Hour)}
 	if due, ok := r.turn(context.Background()); !ok || due != 0 {
 		t.Errorf("the first start is due at %v", due)

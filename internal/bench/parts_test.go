@@ -48,7 +48,7 @@ func script(t *testing.T, answers ...string) string {
 	return l.Addr().String()
 }
 
-func TestConn(t *testing.T) {
+func TestAConnectionReadsEveryAnswer(t *testing.T) {
 	get := []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	big := strings.Repeat("0123456789", 20_000)
 	for _, c := range []struct {
@@ -93,7 +93,7 @@ func TestConnIsKept(t *testing.T) {
 
 // A call on a connection that the server closed meanwhile is sent again, but
 // only if it lay idle.
-func TestConnAfterIdleness(t *testing.T) {
+func TestAnIdleConnectionThatWasClosedIsOpenedAgain(t *testing.T) {
 	n := newConn(script(t, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1"))
 	get := []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	if _, _, err := n.do(get); err != nil {
@@ -110,7 +110,7 @@ func TestConnAfterIdleness(t *testing.T) {
 	n.close()
 }
 
-func TestScan(t *testing.T) {
+func TestMembersAreFoundInAnswers(t *testing.T) {
 	body := []byte(`{"x": "done", "ids": ["a"], "done" : true, "n":12.5e1,"one":1,"eleven":11,"id":"` + noID +
 		`","nothing":null}`)
 	if !newKey("done").is(body, "true") || newKey("done").is(body, "tru") || newKey("eleven").is(body, "1") ||
@@ -129,7 +129,7 @@ func TestScan(t *testing.T) {
 	}
 }
 
-func TestMark(t *testing.T) {
+func TestAMarkTellsItsClientAndNumber(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		client, number := rapid.Uint64Range(0, 99999).Draw(t, "client"), rapid.Uint64Range(0, 999999999999).Draw(t, "number")
 		var mark [markSize]byte
@@ -144,7 +144,7 @@ func TestMark(t *testing.T) {
 	})
 }
 
-func TestHistogram(t *testing.T) {
+func TestPercentilesAreThoseOfTheCalls(t *testing.T) {
 	t.Run("any duration is right to a thousandth", func(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			d := time.Duration(rapid.Int64Range(0, int64(10*time.Minute)).Draw(t, "d"))

@@ -95,7 +95,7 @@ func (f *fake) textStatus(w http.ResponseWriter, r *http.Request) {
 	answer(w, 200, s)
 }
 
-func TestTexts(t *testing.T) {
+func TestTheBenchPlaysTexts(t *testing.T) {
 	f, srv := newFake(t)
 	f.withTexts()
 	cfg := small(Cycle, srv.URL)

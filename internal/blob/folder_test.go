@@ -42,11 +42,11 @@ func serve(t *testing.T) (*Folder, *atomic.Int64, string) {
 	return f, &ahead, dir
 }
 
-func TestFolder(t *testing.T) {
+func TestAFolderIsAStore(t *testing.T) {
 	conforms(t, func(t *testing.T) Store { f, _, _ := serve(t); return f })
 }
 
-func TestFolderLinks(t *testing.T) {
+func TestLinksAreBoundToMethodNameAndTime(t *testing.T) {
 	f, ahead, _ := serve(t)
 	webp := webpImage(t)
 	up, down := f.SignPut(t.Context(), "x.webp", Upload{TTL: time.Minute}), f.SignGet(t.Context(), "x.webp", time.Minute)
@@ -138,7 +138,7 @@ func TestLinkEndsExactly(t *testing.T) {
 	}
 }
 
-func TestFolderServesNothingInline(t *testing.T) {
+func TestOnlyImagesAreServedInline(t *testing.T) {
 	f, _, _ := serve(t)
 	webp := webpImage(t)
 	for _, tt := range []struct {
@@ -187,7 +187,7 @@ func TestFolderServesNothingInline(t *testing.T) {
 	}
 }
 
-func TestFolderRefuses(t *testing.T) {
+func TestRefusalsOfAFolderSayWhy(t *testing.T) {
 	f, _, dir := serve(t)
 	base := strings.TrimSuffix(f.opt.LocalURL, "/")
 
@@ -236,7 +236,7 @@ func TestFolderRefuses(t *testing.T) {
 }
 
 // An upload that breaks off leaves neither an object nor a file aside.
-func TestFolderUploadBreaksOff(t *testing.T) {
+func TestAnUploadThatBreaksOffLeavesNothing(t *testing.T) {
 	f, _, dir := serve(t)
 	u, _ := url.Parse(f.SignPut(t.Context(), "x.webp", Upload{TTL: time.Minute}))
 	conn, err := net.Dial("tcp", u.Host)
@@ -257,7 +257,7 @@ func TestFolderUploadBreaksOff(t *testing.T) {
 	}
 }
 
-func TestFolderPrunesUnfinishedWrites(t *testing.T) {
+func TestUnfinishedWritesAreRemoved(t *testing.T) {
 	f, _, dir := serve(t)
 	left := filepath.Join(dir, tmpDir, "OLD")
 	if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
@@ -271,7 +271,7 @@ func TestFolderPrunesUnfinishedWrites(t *testing.T) {
 	}
 }
 
-func TestFolderStaysInside(t *testing.T) {
+func TestAFolderServesNothingOutsideOfIt(t *testing.T) {
 	f, _, dir := serve(t)
 	outside := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(outside, []byte("secret"), 0o600); err != nil {
@@ -325,7 +325,7 @@ func TestWhatLinksBeginWith(t *testing.T) {
 	}
 }
 
-func TestOpenFolderRefuses(t *testing.T) {
+func TestAFolderNeedsASecretAndAPlace(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

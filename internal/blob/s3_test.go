@@ -36,7 +36,7 @@ func prepared(t *testing.T, opt S3Options) *S3 {
 	return s
 }
 
-func TestS3Fake(t *testing.T) {
+func TestS3IsAStore(t *testing.T) {
 	conforms(t, func(t *testing.T) Store {
 		srv := httptest.NewServer(gofakes3.New(s3mem.New()).Server())
 		t.Cleanup(srv.Close)
@@ -44,7 +44,7 @@ func TestS3Fake(t *testing.T) {
 	})
 }
 
-func TestS3Versitygw(t *testing.T) {
+func TestS3OnVersitygwIsAStore(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a server")
 	}
@@ -146,7 +146,7 @@ func TestS3LinksOnVersitygw(t *testing.T) {
 	}
 }
 
-func TestS3Options(t *testing.T) {
+func TestS3OptionsAreChecked(t *testing.T) {
 	good := S3Options{Endpoint: "https://s3.example", AccessKey: "id", SecretKey: "key", Bucket: "pictures"}
 	for name, change := range map[string]func(*S3Options){
 		"no endpoint":  func(o *S3Options) { o.Endpoint = "" },

@@ -13,7 +13,7 @@ import (
 	"horde/internal/golden"
 )
 
-func TestParse(t *testing.T) {
+func TestAnAgentIsNameVersionAndAddress(t *testing.T) {
 	for text, want := range map[string]string{
 		"AI Horde Worker reGen:13.0.0:https://example.com/regen": "AI Horde Worker reGen 13.0.0 false",
 		"AI Horde Worker reGen:10:z":                             "AI Horde Worker reGen 10.0.0 false",
@@ -74,7 +74,7 @@ func TestCapabilitiesByVersion(t *testing.T) {
 	}
 }
 
-func TestSamplers(t *testing.T) {
+func TestSamplersComeWithVersions(t *testing.T) {
 	for _, c := range []struct {
 		agent, sampler string
 		karras, plain  bool
@@ -107,7 +107,7 @@ func TestSamplers(t *testing.T) {
 	}
 }
 
-func TestRewardFactorAndValidation(t *testing.T) {
+func TestOldBridgesEarnLess(t *testing.T) {
 	for agent, want := range map[string]struct {
 		factor    float64
 		validated bool
@@ -135,7 +135,7 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-func TestPostProcessors(t *testing.T) {
+func TestPostProcessorsAreThoseOfTheRulebook(t *testing.T) {
 	if len(postProcessors) != 16 {
 		t.Errorf("%d post-processors, the rulebook has 16", len(postProcessors))
 	}

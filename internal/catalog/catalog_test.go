@@ -33,7 +33,7 @@ func open(t *testing.T, cfg Config) *Catalog {
 	return c
 }
 
-func TestBuiltInList(t *testing.T) {
+func TestTheBuiltInListKnowsTheCommonModels(t *testing.T) {
 	s := open(t, Config{}).Snapshot()
 	for name, want := range map[string]string{
 		"stable_diffusion": SD1, "AlbedoBase XL (SDXL)": SDXL, "Stable Cascade 1.0": StableCascade,
@@ -57,7 +57,7 @@ func TestBaselineOfUnknownNames(t *testing.T) {
 	}
 }
 
-func TestTextNames(t *testing.T) {
+func TestTextModelsAreKnownByAnySuffix(t *testing.T) {
 	file := write(t, `{"koboldcpp/Marx-3B-V3": {"parameters": 3000000000, "nsfw": false, "baseline": "b"},
 		"plain": {"parameters": 13000000000}}`)
 	s := open(t, Config{Texts: file}).Snapshot()
@@ -113,7 +113,7 @@ func TestOneBadEntryCostsOnlyItself(t *testing.T) {
 
 // A URL must not delay New, is retried until it answers, and a bad document
 // later keeps the good one.
-func TestURL(t *testing.T) {
+func TestAnAddressIsReadUntilItAnswers(t *testing.T) {
 	var calls atomic.Int32
 	seen := make(chan int32, 64)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -150,7 +150,7 @@ func TestURL(t *testing.T) {
 }
 
 // A program that does not Run reads its URL once, and hears of failures.
-func TestReadOnce(t *testing.T) {
+func TestAnAddressIsReadOnceWithoutRun(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/images" {
 			w.Write([]byte(`{"fetched": {"baseline": "qwen_image"}}`))
@@ -168,7 +168,7 @@ func TestReadOnce(t *testing.T) {
 	}
 }
 
-func TestTooLarge(t *testing.T) {
+func TestADocumentIsBounded(t *testing.T) {
 	file := write(t, strings.Repeat(" ", MaxDocument+1))
 	if _, err := New(Config{Images: file}); err == nil || !strings.Contains(err.Error(), "larger") {
 		t.Errorf("got %v", err)
@@ -176,7 +176,7 @@ func TestTooLarge(t *testing.T) {
 }
 
 // What the built-in list says must be what the public reference says.
-func TestPublicReference(t *testing.T) {
+func TestTheBuiltInListIsThePublicOne(t *testing.T) {
 	public := open(t, Config{
 		Images: golden.Shared(t, "data/model-reference/image-stable_diffusion.json"),
 		Texts:  golden.Shared(t, "data/model-reference/text-db.json"),

@@ -23,7 +23,7 @@ import (
 
 // A server that starts while its URL is dead comes up at once with the copy in
 // the database.
-func TestOfflineFromTheCopy(t *testing.T) {
+func TestAServerStartsFromTheCopy(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Write([]byte(`{"fetched": {"baseline": "qwen_image"}}`))
@@ -96,7 +96,7 @@ func counted(t *testing.T, reg *prometheus.Registry, name string, labels ...stri
 }
 
 // A file that has gone is an error, unless its copy is there.
-func TestFileWithACopy(t *testing.T) {
+func TestAFileThatHasGoneHasACopy(t *testing.T) {
 	s := storetest.On(t, storetest.SQLite).Open()
 	file := write(t, `{"mine": {"baseline": "flux_1"}}`)
 	open(t, Config{Images: file, Store: s})
@@ -156,7 +156,7 @@ func TestFailuresAreLoggedOnce(t *testing.T) {
 }
 
 // What one catalogue imports, every other on the store has at once.
-func TestOtherCatalogues(t *testing.T) {
+func TestAnImportReachesEveryCatalogue(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		a, b := open(t, Config{Store: s}), open(t, Config{Store: s})
@@ -223,7 +223,7 @@ func reload(t *testing.T, c *Catalog) {
 
 // The second document is merged into the first, or into the built-in list, and
 // wins (platform §15).
-func TestExtraImages(t *testing.T) {
+func TestTheSecondDocumentWins(t *testing.T) {
 	s := storetest.On(t, storetest.SQLite).Open()
 	c := open(t, Config{
 		ExtraImages: write(t, `{"Deliberate": {"baseline": "flux_1"}, "more": {"baseline": "qwen_image"}}`),
@@ -247,7 +247,7 @@ func TestExtraImages(t *testing.T) {
 	}
 }
 
-func TestTakeRefuses(t *testing.T) {
+func TestADocumentThatIsNoneIsNotTaken(t *testing.T) {
 	s := storetest.On(t, storetest.SQLite).Open()
 	c := open(t, Config{Store: s})
 	take(t, c, Texts, `{"t": {"parameters": 7e9}}`)
@@ -301,7 +301,7 @@ func TestTakeRefuses(t *testing.T) {
 }
 
 // A copy that cannot be read, by whatever wrote it, does not stop the start.
-func TestUnreadableCopy(t *testing.T) {
+func TestAnUnreadableCopyStopsNoStart(t *testing.T) {
 	s := storetest.On(t, storetest.SQLite).Open()
 	c := open(t, Config{Store: s})
 	take(t, c, Images, `{"one": {"baseline": "flux_1"}}`)
@@ -318,7 +318,7 @@ func TestUnreadableCopy(t *testing.T) {
 }
 
 // An operator's address may be private; one that it redirects to may not.
-func TestRedirects(t *testing.T) {
+func TestARedirectLeadsToNoPrivateAddress(t *testing.T) {
 	private := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Write([]byte(`{"a": {"baseline": "flux_1"}}`))
 	}))
@@ -339,7 +339,7 @@ func TestRedirects(t *testing.T) {
 }
 
 // An endless answer is cut off.
-func TestEndlessAnswer(t *testing.T) {
+func TestAnEndlessAnswerIsCutOff(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		block := bytes.Repeat([]byte(" "), 1<<20)
 		for r.Context().Err() == nil {
@@ -356,7 +356,7 @@ func TestEndlessAnswer(t *testing.T) {
 
 // Whoever asks for a snapshot is not held up by a reload, however long it takes;
 // and one that is taken up is whole.
-func TestReadersGoOn(t *testing.T) {
+func TestAReloadHoldsNobodyUp(t *testing.T) {
 	c := open(t, Config{Store: storetest.On(t, storetest.SQLite).Open()})
 	c.mu.Lock() // a reload that takes for ever
 	if !c.Snapshot().KnownImage("Deliberate") {

@@ -23,7 +23,7 @@ func document(t testing.TB, name string) []byte {
 
 // The public documents have what platform §15 counts in them, and every
 // entry of theirs can be read.
-func TestPublicDocuments(t *testing.T) {
+func TestPublicDocumentsAreReadWhole(t *testing.T) {
 	p, err := parseDocument(Images, document(t, "image-stable_diffusion.json"))
 	if err != nil || p.bad != 0 {
 		t.Fatalf("%d left out, %v", p.bad, err)
@@ -85,7 +85,7 @@ func TestPublicDocuments(t *testing.T) {
 
 // The kind of a document is told by its shape; what only looks a little like a
 // reference is not taken for one.
-func TestDetect(t *testing.T) {
+func TestADocumentIsToldByItsShape(t *testing.T) {
 	for name, want := range map[string]string{
 		"image-stable_diffusion.json": Images, "text-db.json": Texts, "image-esrgan.json": "", "image-controlnet.json": "",
 		"image-blip.json":           "",
@@ -111,7 +111,7 @@ func TestDetect(t *testing.T) {
 
 // A known name with a suffix of quantisation, of an owner or both is that model;
 // nothing put before it is (generation §2.4, platform §15).
-func TestSuffixes(t *testing.T) {
+func TestAKnownNameMayHaveASuffix(t *testing.T) {
 	p, err := parseDocument(Texts, document(t, "text-db.json"))
 	if err != nil {
 		t.Fatal(err)

@@ -22,9 +22,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"horde": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }})
 }
 
-// TestScripts runs the whole program by the scripts in testdata: each with a
+// TestCommandsDoWhatTheirScriptsSay runs the whole program by the scripts in testdata: each with a
 // fake horde of its own, at $HORDE_SERVER.
-func TestScripts(t *testing.T) {
+func TestCommandsDoWhatTheirScriptsSay(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
@@ -77,7 +77,7 @@ func freeAddr() string {
 	return l.Addr().String()
 }
 
-func TestRunInProcess(t *testing.T) {
+func TestEachCommandAnswers(t *testing.T) {
 	f := newFakeHorde()
 	defer f.Close()
 	for _, tc := range []struct {

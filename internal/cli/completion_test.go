@@ -31,7 +31,7 @@ func offered(t *testing.T, words ...string) (out []string, files bool) {
 	return out, files
 }
 
-func TestCompletions(t *testing.T) {
+func TestALineIsCompletedByWhatMayFollow(t *testing.T) {
 	for name, tc := range map[string]struct {
 		words []string
 		want  string // all candidates; with … behind it: among others

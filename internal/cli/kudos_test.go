@@ -63,9 +63,9 @@ func makeLife(where store.Options) error {
 	return errors.Join(err, s.Close())
 }
 
-// TestTrainFromDatabase: what a server recorded makes the same network from either
+// TestEitherDatabaseTrainsTheSameNet: what a server recorded makes the same network from either
 // database, and one that prices what the built-in one leaves to the formula.
-func TestTrainFromDatabase(t *testing.T) {
+func TestEitherDatabaseTrainsTheSameNet(t *testing.T) {
 	var first []byte
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		where := db.Options()

@@ -53,7 +53,7 @@ func parse(t *testing.T, args []string, env map[string]string, values map[string
 	return &s, ctx, err
 }
 
-func TestDefaults(t *testing.T) {
+func TestSettingsHaveDefaults(t *testing.T) {
 	s, _, err := parse(t, nil, nil, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-func TestSourcesInOrder(t *testing.T) {
+func TestFlagsWinOverVariablesAndFiles(t *testing.T) {
 	env := map[string]string{
 		"HORDE_TITLE": "by variable",
 		"HORDE_URL":   "https://old.example/",
@@ -143,7 +143,7 @@ func TestOurVariablesWin(t *testing.T) {
 	}
 }
 
-func TestDatabaseFromParts(t *testing.T) {
+func TestADatabaseMayBeNamedInParts(t *testing.T) {
 	for _, tt := range []struct {
 		env  map[string]string
 		want string
@@ -161,7 +161,7 @@ func TestDatabaseFromParts(t *testing.T) {
 	}
 }
 
-func TestSwitches(t *testing.T) {
+func TestSwitchesReadAsPeopleWriteThem(t *testing.T) {
 	for text, want := range map[string]bool{
 		"1":     true,
 		"true":  true,
@@ -187,7 +187,7 @@ func TestSwitches(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
+func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 	for _, args := range [][]string{
 		{"--listen=7001"},
 		{"--db=mysql://x/y"},
@@ -246,7 +246,7 @@ func TestShowMasksSecrets(t *testing.T) {
 	}
 }
 
-func TestPrefixes(t *testing.T) {
+func TestNetworksReadInEitherForm(t *testing.T) {
 	s, _, err := parse(t, nil, map[string]string{"HORDE_TRUSTED_PROXIES": `["10.1.2.3/8", "fd00::/8"]`}, nil)
 	want := Prefixes{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 	if err != nil || !slices.Equal(s.TrustedProxies, want) {
@@ -259,7 +259,7 @@ func TestPrefixes(t *testing.T) {
 	}
 }
 
-func TestSecrets(t *testing.T) {
+func TestSecretsAreMadeOnce(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "data")
 	var wg sync.WaitGroup
 

@@ -37,7 +37,7 @@ func page(t *testing.T, d *content.Documents, name string) content.Page {
 
 // Each document has a default that names the horde, in both formats
 // (platform §3.11).
-func TestDefaults(t *testing.T) {
+func TestEachDocumentHasADefault(t *testing.T) {
 	d := open(t, storetest.On(t, storetest.SQLite), func(c *content.Config) { c.Contact = "me@example.org" })
 	for _, name := range content.Names {
 		t.Run(name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestDefaults(t *testing.T) {
 }
 
 // What is put holds on every node until the default is restored.
-func TestPutAndRestore(t *testing.T) {
+func TestWhatIsPutHoldsUntilItIsRestored(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		here := open(t, db)
 		nodes := []*content.Documents{here}
@@ -143,7 +143,7 @@ func TestHTMLIsSanitised(t *testing.T) {
 
 // A configured file wins, is read again when it changes, and has to be there at the
 // start.
-func TestFiles(t *testing.T) {
+func TestAConfiguredFileWins(t *testing.T) {
 	db := storetest.On(t, storetest.SQLite)
 	path := filepath.Join(t.TempDir(), "terms.HTML")
 	write := func(text string) {
@@ -188,7 +188,7 @@ func TestFiles(t *testing.T) {
 }
 
 // The sponsors' page names patrons and sponsors, as text and not as markup.
-func TestSponsors(t *testing.T) {
+func TestTheSponsorsPageNamesThemAsText(t *testing.T) {
 	d := open(t, storetest.On(t, storetest.SQLite))
 	if p := page(t, d, content.Sponsors); !strings.Contains(p.HTML, "has no sponsors") {
 		t.Errorf("without any: %q", p.HTML)

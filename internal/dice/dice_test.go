@@ -8,7 +8,7 @@ import (
 )
 
 // Every case is tried once, by number, and the same whoever throws it.
-func TestThrow(t *testing.T) {
+func TestEveryCaseIsTriedOnce(t *testing.T) {
 	const n = 1000
 	first := func() (seen []int) {
 		for _, sum := range Throw(t, n, func() *[]int { return new([]int) },
@@ -24,7 +24,7 @@ func TestThrow(t *testing.T) {
 	}
 }
 
-func TestChoices(t *testing.T) {
+func TestChoicesAreOfAllThatThereAre(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c := Rapid(t)
 		from := []string{"a", "b", "c"}

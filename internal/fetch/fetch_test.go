@@ -20,7 +20,7 @@ import (
 	"horde/internal/horde"
 )
 
-func TestForbiddenAddresses(t *testing.T) {
+func TestPrivateAddressesAreForbidden(t *testing.T) {
 	c := New(Options{Timeout: 5 * time.Second})
 	for _, address := range []string{
 		"http://127.0.0.1/", "http://127.1/", "http://2130706433/", "http://0x7f000001/", "http://0x7f.1/",
@@ -149,7 +149,7 @@ func stranger(t *testing.T) *httptest.Server {
 	return s
 }
 
-func TestGet(t *testing.T) {
+func TestOnlyPublicAnswersAreFetched(t *testing.T) {
 	s := stranger(t)
 	port := s.URL[strings.LastIndexByte(s.URL, ':'):]
 
@@ -195,7 +195,7 @@ func TestGet(t *testing.T) {
 	}
 }
 
-func TestGetEndsInTime(t *testing.T) {
+func TestAFetchEndsInTime(t *testing.T) {
 	s := stranger(t)
 	c := guarded(Options{Timeout: 150 * time.Millisecond})
 	for _, path := range []string{"/drip", "/silent"} {
@@ -225,7 +225,7 @@ func TestNoWayFromHTTPSToHTTP(t *testing.T) {
 	}
 }
 
-func TestPost(t *testing.T) {
+func TestAPostFollowsNoRedirect(t *testing.T) {
 	s := stranger(t)
 	c := New(Options{AllowPrivate: true, Timeout: 10 * time.Second})
 	if err := c.Post(t.Context(), s.URL+"/echo", nil, []byte(`{"id":1}`)); err != nil {
@@ -238,7 +238,7 @@ func TestPost(t *testing.T) {
 	}
 }
 
-func TestPictures(t *testing.T) {
+func TestAnImageThatCannotBeFetchedIsRefused(t *testing.T) {
 	s := stranger(t)
 	p := NewImageFetcher(guarded(Options{Timeout: 500 * time.Millisecond, MaxBytes: 1 << 16}))
 	if data, err := p.Fetch(t.Context(), s.URL+"/cat.png"); err != nil || !bytes.Equal(data, []byte("meow")) {

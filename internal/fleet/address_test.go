@@ -17,7 +17,7 @@ import (
 
 // At which addresses which workers are taken, in a raid and without one
 // (generation §1.14, platform §7.3).
-func TestUnsafeAddresses(t *testing.T) {
+func TestWorkersAtUnsafeAddresses(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch r.URL.Path {

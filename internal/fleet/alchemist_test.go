@@ -13,8 +13,8 @@ import (
 	"horde/internal/store/storetest"
 )
 
-// TestAlchemistUptime: 40 kudos, and to spend at once for untrusted owners too.
-func TestAlchemistUptime(t *testing.T) {
+// TestAlchemistsEarnUptimeToSpend: 40 kudos, and to spend at once for untrusted owners too.
+func TestAlchemistsEarnUptimeToSpend(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
@@ -107,7 +107,7 @@ func testIdleWorkers(t *testing.T, db *storetest.DB, kind string) {
 	want("the delivery is a day ago", 16, 5, 10)
 }
 
-func TestCheckInForms(t *testing.T) {
+func TestAlchemistsCheckIn(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	u := n.user(t, 0)
 	three, nine := 3, 9

@@ -59,9 +59,9 @@ func (n *node) checkIn(t testing.TB, u *account.User, p api.ImagePop) *Offer {
 	return o
 }
 
-// TestRefusals goes through the refusals of generation §1.14. Each pop is wrong in all the
+// TestPopsAreRefusedInOrder goes through the refusals of generation §1.14. Each pop is wrong in all the
 // ways of the rows from its own on: so the first counts.
-func TestRefusals(t *testing.T) {
+func TestPopsAreRefusedInOrder(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, anon := n.user(t, 0), must(n.Accounts.ByID(t.Context(), account.AnonymousID))
 	special := n.user(t, account.Special)
@@ -132,7 +132,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func TestLimits(t *testing.T) {
+func TestAnOwnerHasSoManyWorkers(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		roles   account.Role
@@ -194,9 +194,9 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestConcurrentFirstPops: one name makes one worker, on two nodes too, and
+// TestOneNameMakesOneWorker: one name makes one worker, on two nodes too, and
 // limits hold against many names at once.
-func TestConcurrentFirstPops(t *testing.T) {
+func TestOneNameMakesOneWorker(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		nodes := []*node{newNode(t, db, c)}
@@ -267,10 +267,10 @@ func TestConcurrentFirstPops(t *testing.T) {
 	})
 }
 
-// TestDebounce: within 30 s of a full check-in nothing is stored, once the
+// TestCheckInsAreStoredNowAndThen: within 30 s of a full check-in nothing is stored, once the
 // worker is older than that; models, friends and require_upfront_kudos are those
 // of each pop all the same.
-func TestDebounce(t *testing.T) {
+func TestCheckInsAreStoredNowAndThen(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
@@ -335,7 +335,7 @@ func newNode2(t testing.TB, n *node) *node {
 	return &node{Fleet: f, clock: n.clock, house: n.house}
 }
 
-func TestEffectiveDefaults(t *testing.T) {
+func TestAPopHasDefaults(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	o := n.checkIn(t, n.user(t, 0),
 		api.ImagePop{Name: "  <b>T</b>\x00 ", Models: []string{"nope", catalog.Sketch, catalog.Sketch}})
@@ -358,8 +358,8 @@ func TestEffectiveDefaults(t *testing.T) {
 	}
 }
 
-// TestOnline: a worker is gone 300 s after its last pop.
-func TestOnline(t *testing.T) {
+// TestAWorkerIsGoneAfterItsLastPop: a worker is gone 300 s after its last pop.
+func TestAWorkerIsGoneAfterItsLastPop(t *testing.T) {
 	c := hordetest.NewClock()
 	n := newNode(t, storetest.On(t, storetest.SQLite), c)
 	u := n.user(t, 0)
@@ -392,9 +392,9 @@ func TestOnline(t *testing.T) {
 	}
 }
 
-// TestUptime: more than 600 s of uptime are worth 50 kudos and 2 for each model,
+// TestUptimeIsPaidByModels: more than 600 s of uptime are worth 50 kudos and 2 for each model,
 // 30 more with LoRAs; all of it in escrow for untrusted owners.
-func TestUptime(t *testing.T) {
+func TestUptimeIsPaidByModels(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
@@ -486,8 +486,8 @@ func set(t testing.TB, n *node, name string, f func(*store.Worker)) {
 	}
 }
 
-// TestParallelCheckIns: one uptime is paid once.
-func TestParallelCheckIns(t *testing.T) {
+// TestOneUptimeIsPaidOnce: one uptime is paid once.
+func TestOneUptimeIsPaidOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		nodes := []*node{newNode(t, db, c)}
@@ -570,7 +570,7 @@ func TestDeliveriesDecodeNoSettings(t *testing.T) {
 	}
 }
 
-func TestSpeed(t *testing.T) {
+func TestSpeedIsTheMeanOfTheLastJobs(t *testing.T) {
 	for _, tt := range []struct {
 		kind   horde.Kind
 		speeds []float64
@@ -588,7 +588,7 @@ func TestSpeed(t *testing.T) {
 
 // A long name is cut and remembered against its owner, unless that is somebody
 // trusted (platform §6.5).
-func TestLongNames(t *testing.T) {
+func TestALongNameIsCutAndRemembered(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	for _, tt := range []struct {
 		length     int
@@ -616,9 +616,9 @@ func TestLongNames(t *testing.T) {
 	}
 }
 
-// TestNewsOfANewWorkerFail: the first pop of a worker succeeds, though what was
+// TestAFirstPopSucceedsThoughItsNewsFail: the first pop of a worker succeeds, though what was
 // committed of it could not be brought into memory.
-func TestNewsOfANewWorkerFail(t *testing.T) {
+func TestAFirstPopSucceedsThoughItsNewsFail(t *testing.T) {
 	c := hordetest.NewClock()
 	h := hordetest.Open(t, storetest.On(t, storetest.SQLite), c)
 	h.Store.Follow(func(_ context.Context, changed *store.Changes) error {

@@ -34,7 +34,7 @@ func told(list []api.WorkerMessage) string {
 }
 
 // Who may tell whom something, who sees it, and until when (platform §3.5).
-func TestMessages(t *testing.T) {
+func TestMessagesReachWhomTheyAreFor(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		ctx := t.Context()
@@ -154,7 +154,7 @@ func TestMessages(t *testing.T) {
 }
 
 // An owner's messages are bounded, since every pop carries them; pages hold 50.
-func TestManyMessages(t *testing.T) {
+func TestMessagesOfAnOwnerAreBounded(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, mod := n.user(t, 0), n.user(t, account.Moderator)
 
@@ -194,7 +194,7 @@ func TestNoMessagesAllocateNothing(t *testing.T) {
 }
 
 // Another node's pops carry a message, and no longer once it is deleted.
-func TestMessagesOfAnotherNode(t *testing.T) {
+func TestMessagesReachWorkersOfAnotherNode(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
 	here, there := newNode(t, db, c), newNode(t, db, c)
@@ -240,9 +240,9 @@ func TestMessagesOfAnotherNode(t *testing.T) {
 	hear("")
 }
 
-// TestManyMessagesAtOnce: the bound on an owner's messages holds against many at
+// TestMessagesAreBoundedAtOnce: the bound on an owner's messages holds against many at
 // once, on two nodes too.
-func TestManyMessagesAtOnce(t *testing.T) {
+func TestMessagesAreBoundedAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		first := newNode(t, db, c)

@@ -60,7 +60,7 @@ func TestWhoMayModify(t *testing.T) {
 	}
 }
 
-func TestModifyEffects(t *testing.T) {
+func TestWhatIsChangedOfAWorkerHolds(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		owner := n.user(t, 0)
@@ -143,7 +143,7 @@ func TestFieldsBeforeANameThatIsGoneStay(t *testing.T) {
 	})
 }
 
-func TestDeleteWorker(t *testing.T) {
+func TestAnIdleWorkerCanBeDeleted(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		owner, mod, stranger := n.user(t, 0), n.user(t, account.Moderator), n.user(t, 0)
@@ -177,7 +177,7 @@ func TestDeleteWorker(t *testing.T) {
 }
 
 // A worker that is deleted while it pops is made anew.
-func TestDeletedUnderItsFeet(t *testing.T) {
+func TestAWorkerDeletedWhileItPopsIsMadeAnew(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 	w := n.checkIn(t, owner, pop("worker one")).Worker
@@ -192,7 +192,7 @@ func TestDeletedUnderItsFeet(t *testing.T) {
 }
 
 // Another node forgets a deleted worker and its old name.
-func TestOtherNodeHearsOfChanges(t *testing.T) {
+func TestAnotherNodeForgetsADeletedWorker(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
 	here, there := newNode(t, db, c), newNode(t, db, c)
@@ -228,7 +228,7 @@ func TestOtherNodeHearsOfChanges(t *testing.T) {
 
 // Revision grow when something of a worker changes that whoever hands out jobs looks
 // at, and with no other news: these come several times a second.
-func TestTurns(t *testing.T) {
+func TestARevisionGrowsWithWhatMatchingLooksAt(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 
@@ -269,7 +269,7 @@ func TestTurns(t *testing.T) {
 	}
 }
 
-func TestOwnersChanged(t *testing.T) {
+func TestChangesOfOwnersReachTheirWorkers(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, mod := n.user(t, 0), n.user(t, account.Moderator)
 	w := n.checkIn(t, owner, pop("worker one")).Worker
@@ -305,7 +305,7 @@ func TestOwnersChanged(t *testing.T) {
 	}
 }
 
-func TestDetails(t *testing.T) {
+func TestDetailsShowWhatABridgeCan(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 	p := pop("worker one")
@@ -346,7 +346,7 @@ func TestDetails(t *testing.T) {
 	}
 }
 
-func TestList(t *testing.T) {
+func TestListsShowWorkersThatAreThere(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 	n.checkIn(t, owner, pop("Gone"))

@@ -116,7 +116,7 @@ func TestWhoMayChangeTeams(t *testing.T) {
 
 // Of many who want one name at the same time, in whatever case, one gets it, and
 // nobody creates more teams than are allowed.
-func TestParallelTeams(t *testing.T) {
+func TestOneOfManyGetsATeamsName(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		nodes := []*node{newNode(t, db, c)}
@@ -149,7 +149,7 @@ func TestParallelTeams(t *testing.T) {
 
 // A worker shows its team on every node, leaves it when it is told to or when the
 // team is deleted, and any user may join any team.
-func TestTeamMembers(t *testing.T) {
+func TestWorkersJoinAndLeaveTeams(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		creator, owner := n.user(t, account.Trusted), n.user(t, 0)
@@ -213,7 +213,7 @@ func TestTeamMembers(t *testing.T) {
 }
 
 // Each uptime reward of a member adds its ten minutes to the team.
-func TestTeamUptime(t *testing.T) {
+func TestUptimeOfMembersAddsToTheTeam(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		creator := n.user(t, account.Trusted)
@@ -234,7 +234,7 @@ func TestTeamUptime(t *testing.T) {
 }
 
 // A unit that is refused counts nothing, and those beside it all they did.
-func TestTeamTotalsOfRefusedUnits(t *testing.T) {
+func TestARefusedUnitCountsNothingForTheTeam(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		id := n.team(t, n.user(t, account.Trusted), "Night Shift")

@@ -27,7 +27,7 @@ func (n *node) checkInText(t testing.TB, u *account.User, p api.TextPop) *Offer 
 }
 
 // What a text pop says, with the defaults of generation §2.7.
-func TestTextSettings(t *testing.T) {
+func TestATextPopHasDefaults(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 	p := textPop("scribe", "b/model", "a/model", "b/model", "mine::"+owner.Alias())
@@ -53,7 +53,7 @@ func TestTextSettings(t *testing.T) {
 	}
 }
 
-func TestTextPopRefusals(t *testing.T) {
+func TestTextPopsAreRefused(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, other := n.user(t, 0), n.user(t, 0)
 	n.checkIn(t, owner, pop("dreamer"))
@@ -85,7 +85,7 @@ func TestTextPopRefusals(t *testing.T) {
 
 // Ten minutes of a scribe whose model nobody knows: half of 25 and 15 for each
 // 1024 tokens of context (generation §6.8).
-func TestTextUptime(t *testing.T) {
+func TestScribesEarnUptimeByContext(t *testing.T) {
 	c := hordetest.NewClock()
 	n := newNode(t, storetest.On(t, storetest.SQLite), c)
 	owner := n.user(t, account.Trusted)

@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-func TestLoad(t *testing.T) {
+func TestAllRecordingsAreRead(t *testing.T) {
 	all, err := Load(Shared(t, "golden"))
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func must(t testing.TB, text []byte) any {
 	return v
 }
 
-func TestMatch(t *testing.T) {
+func TestAnAnswerMatchesItsPattern(t *testing.T) {
 	for _, c := range cases() {
 		e := allMembers
 		if c.Subset {
@@ -180,7 +180,7 @@ print(json.dumps([not m.match(c["want"], c["got"], "", c["subset"]) for c in jso
 	}
 }
 
-func TestMatchError(t *testing.T) {
+func TestARefusalMatchesByItsCode(t *testing.T) {
 	for _, c := range []struct {
 		want, got string
 		ok        bool
@@ -202,7 +202,7 @@ func TestMatchError(t *testing.T) {
 	}
 }
 
-func TestFill(t *testing.T) {
+func TestVariablesAreFilledIn(t *testing.T) {
 	vars := map[string]any{"n": json.Number("5"), "a.key": "k/#", "none": nil}
 	for want, in := range map[string]string{
 		`5`: `"${n}"`, `"id 5"`: `"id ${n}"`, `"k/#"`: `"${a.key}"`,
@@ -220,7 +220,7 @@ func TestFill(t *testing.T) {
 	}
 }
 
-func TestPointer(t *testing.T) {
+func TestAPointerLeadsIntoADocument(t *testing.T) {
 	doc := must(t, []byte(`{"a":[{"b":1}],"c":null}`))
 	for ptr, want := range map[string]string{"/a/0/b": "1", "/c": "null", "": `{"a":[{"b":1}],"c":null}`} {
 		v, err := pointer(doc, ptr)
@@ -293,7 +293,7 @@ const demoStory = `{"scenario":"demo","steps":9,"server":{"env":{"A":"1"},"proxy
 {"step":9,"request":{"method":"GET","path":"/nothing"},"response":{"status":404,"mode":"status"}}
 `
 
-func TestReplay(t *testing.T) {
+func TestAScenarioIsPlayedStepByStep(t *testing.T) {
 	s, err := parseScenario([]byte(demoStory))
 	if err != nil {
 		t.Fatal(err)
@@ -357,7 +357,7 @@ func TestReplayFindsDifferences(t *testing.T) {
 	}
 }
 
-func TestMissing(t *testing.T) {
+func TestMissingRoutesAreNamed(t *testing.T) {
 	s, err := parseScenario([]byte(demoStory))
 	if err != nil {
 		t.Fatal(err)
@@ -375,7 +375,7 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-func TestRoutes(t *testing.T) {
+func TestScenariosNameTheirRoutes(t *testing.T) {
 	s, err := LoadFile(Shared(t, "golden", "http.jsonl"))
 	if err != nil {
 		t.Fatal(err)

@@ -32,7 +32,7 @@ func skipping(t *testing.T, f func(testing.TB)) string {
 	return s.why
 }
 
-func TestShared(t *testing.T) {
+func TestTheSharedFolderIsFoundOrTheTestSkips(t *testing.T) {
 	root := t.TempDir()
 	t.Setenv("HORDE_SHARED", root)
 	want := filepath.Join(root, "data", "x")

@@ -6,7 +6,7 @@ import (
 )
 
 // Keys can be given to a command line as they are.
-func TestNewAPIKey(t *testing.T) {
+func TestKeysCanBeGivenToACommandLine(t *testing.T) {
 	seen := map[string]bool{}
 	for range 5000 { // one in 64 random texts begins with a hyphen
 		key := NewAPIKey()
@@ -23,7 +23,7 @@ func TestNewAPIKey(t *testing.T) {
 	}
 }
 
-func TestPlainID(t *testing.T) {
+func TestIDsAreReadInEitherCase(t *testing.T) {
 	const id = "01a2118b-2a8a-7ce1-b642-fa485103569b"
 	for in, want := range map[string]string{
 		id: id, "01A2118B-2A8A-7CE1-B642-FA485103569B": id,

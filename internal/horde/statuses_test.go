@@ -90,7 +90,7 @@ func TestEveryCodeOfTheOriginalHasAStatus(t *testing.T) {
 }
 
 // Statuses that programs rely on, one of each kind.
-func TestStatusOf(t *testing.T) {
+func TestProgramsRelyOnTheseStatuses(t *testing.T) {
 	for code, want := range map[Code]int{
 		"":                               400, // a refusal without a code
 		BadRequest:                       400,

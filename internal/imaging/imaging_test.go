@@ -154,7 +154,7 @@ func TestDecodeReadsEveryFormat(t *testing.T) {
 	}
 }
 
-func TestDecodeRefuses(t *testing.T) {
+func TestWhatIsNoImageIsRefused(t *testing.T) {
 	good := webpOf(t, scene(64, 64, false), 90)
 	small, huge := webpOf(t, scene(8, 8, true), 90), bytes.Clone(webpOf(t, scene(16, 16, false), 90))
 	mismatch := riffWebP(vp8x(8, 8, 0), huge[12:])
@@ -289,7 +289,7 @@ func TestEncodeTakesEveryKindOfImage(t *testing.T) {
 	}
 }
 
-func TestBase64(t *testing.T) {
+func TestBase64IsReadAsPeopleSendIt(t *testing.T) {
 	data := []byte{0xfb, 0xff, 0xfe, 1, 2} // needs +, / and padding
 	std := base64.StdEncoding.EncodeToString(data)
 	for _, s := range []string{
@@ -325,7 +325,7 @@ func TestBase64(t *testing.T) {
 	}
 }
 
-func TestManyAtOnce(t *testing.T) {
+func TestImagesAreDecodedSideBySide(t *testing.T) {
 	data := webpOf(t, scene(128, 128, true), 50)
 	var wg sync.WaitGroup
 	for range 32 {

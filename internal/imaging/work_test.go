@@ -190,7 +190,7 @@ func TestHostileFilesCostLittle(t *testing.T) {
 }
 
 // The work of a progressive JPEG is counted as its scans visit blocks.
-func TestWorkOfScans(t *testing.T) {
+func TestTheWorkOfScansIsCounted(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name        string

@@ -21,7 +21,7 @@ func worker(id string, delivered, failed bool) *fleet.Worker {
 
 // Who could get an item that failed is judged by whoever stands best and has not failed
 // on it; those that serve only whoever could pay are told apart.
-func TestRivals(t *testing.T) {
+func TestWhoStandsBestDecidesWhoCouldGetAnItem(t *testing.T) {
 	proven, untried := worker("proven", true, false), worker("untried", false, false)
 	failing := worker("failing", false, true)
 

@@ -29,7 +29,7 @@ func codes(steps []Step) string {
 	return strings.Join(names, " ")
 }
 
-func TestExplainImage(t *testing.T) {
+func TestTheStepsOfAPriceAreNamed(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		p         *Pricer
@@ -63,7 +63,7 @@ func TestExplainImage(t *testing.T) {
 }
 
 // What the net does not know is named.
-func TestExplainFormula(t *testing.T) {
+func TestWhatTheNetDoesNotKnowIsNamed(t *testing.T) {
 	for want, change := range map[string]func(*Order){
 		"RestoreFormer": func(o *Order) { o.PostProcessing = []string{"GFPGAN", "RestoreFormer"} },
 		"mlsd":          func(o *Order) { o.HasSource, o.ControlType = true, "mlsd" },
@@ -78,7 +78,7 @@ func TestExplainFormula(t *testing.T) {
 	}
 }
 
-func TestExplainText(t *testing.T) {
+func TestTheStepsOfATextsPriceAreNamed(t *testing.T) {
 	o := TextOrder{MaxLength: 512, MaxContext: 4096, N: 2}
 	for _, c := range []struct {
 		billions float64
@@ -170,7 +170,7 @@ func addUp(t *rapid.T, steps []Step, total float64) {
 
 // What comes back from the database is what was written, and nothing that lies
 // there instead breaks a price.
-func TestFeatures(t *testing.T) {
+func TestFeaturesComeBackFromTheDatabase(t *testing.T) {
 	for _, o := range []Order{usual(), everything(), BasisJob(),
 		{Width: 64, Height: 64, Steps: 1, HasSource: true, Denoising: ptr(0.3), ControlType: "canny",
 			ControlStrength: ptr(0.5)}} {

@@ -13,11 +13,11 @@ import (
 
 var errCrash = errors.New("crash")
 
-// TestCrashBetweenSteps settles a delivery that breaks off after each of its
+// TestADeliveryThatBreaksOffIsSettledOnce settles a delivery that breaks off after each of its
 // steps, on a store that is opened again each time as after a crash, and once
 // after its commit. Before that nothing of it may show; then it is settled once,
 // however often it is tried again.
-func TestCrashBetweenSteps(t *testing.T) {
+func TestADeliveryThatBreaksOffIsSettledOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		payer, owner, stylist := newUser(t, s, floor, 20000), newUser(t, s, floor, 10000), newUser(t, s, floor, 10000)

@@ -98,8 +98,8 @@ func postings(t *testing.T, db *storetest.DB, event string) map[string]horde.Kud
 
 const floor = horde.Kudos(2500)
 
-// TestPostings shows what each movement posts, floors and halves included.
-func TestPostings(t *testing.T) {
+// TestEachMovementPostsItsSides shows what each movement posts, floors and halves included.
+func TestEachMovementPostsItsSides(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		for i, tt := range []struct {
@@ -187,9 +187,9 @@ func TestPostings(t *testing.T) {
 	})
 }
 
-// TestParallelSpends: of 100 spends of 60 from an account of 100 with a floor of
+// TestOneOfManySpendsFits: of 100 spends of 60 from an account of 100 with a floor of
 // 25 exactly one succeeds.
-func TestParallelSpends(t *testing.T) {
+func TestOneOfManySpendsFits(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		nodes := open(db)
 		for name, spend := range map[string]func(tx *store.Tx, user horde.UserID, id string) error{
@@ -231,8 +231,8 @@ func TestParallelSpends(t *testing.T) {
 	})
 }
 
-// TestSameBusinessID: an event that happens twice moves kudos once.
-func TestSameBusinessID(t *testing.T) {
+// TestAnEventMovesKudosOnce: an event that happens twice moves kudos once.
+func TestAnEventMovesKudosOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		nodes := open(db)
 		u := newUser(t, nodes[0], floor, 10000)
@@ -272,9 +272,9 @@ type purse struct {
 
 func (p *purse) move(n horde.Kudos) { p.balance = max(p.balance+n, p.lowest) }
 
-// TestLedgerModel compares random movements with simple arithmetic, and proves
+// TestTheLedgerIsPlainArithmetic compares random movements with simple arithmetic, and proves
 // the ledger after each.
-func TestLedgerModel(t *testing.T) {
+func TestTheLedgerIsPlainArithmetic(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		rapid.Check(t, func(rt *rapid.T) { checkModel(rt, s) })
@@ -435,10 +435,10 @@ func checkModel(rt *rapid.T, s *store.Store) {
 
 var errRefused = errors.New("refused")
 
-// TestStorm lets many goroutines, on two nodes where there can be two, move
+// TestNothingIsLostInAStorm lets many goroutines, on two nodes where there can be two, move
 // kudos at random between few accounts. Nothing may be lost, doubled or spent
 // below the floor.
-func TestStorm(t *testing.T) {
+func TestNothingIsLostInAStorm(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		nodes := open(db)
 		var users []horde.UserID
@@ -516,7 +516,7 @@ func storm(s *store.Store, users []horde.UserID, id string) error {
 	return nil
 }
 
-func TestSystemAccounts(t *testing.T) {
+func TestAProofKnowsTheAccountsOfTheSystem(t *testing.T) {
 	for _, name := range []string{kudos.Mint, kudos.Burn, kudos.Forgiven, kudos.Admin} {
 		if !store.SystemAccount(name) {
 			t.Errorf("a proof of the ledger does not know %q", name)

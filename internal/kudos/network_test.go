@@ -23,7 +23,7 @@ func ptr(v float64) *float64 { return &v }
 // price is a price by the net that comes with the program.
 func price(o Order) float64 { return NewPricer(Standard()).Price(o) }
 
-func TestPricesOfRulebook(t *testing.T) {
+func TestPricesAreThoseOfTheRulebook(t *testing.T) {
 	source := func(o *Order, how string) { o.HasSource, o.SourceProcessing = true, how }
 	size := func(o *Order, w, h int) { o.Width, o.Height = w, h }
 	for _, c := range []struct {
@@ -99,7 +99,7 @@ func TestBasisJobIsWorth11(t *testing.T) {
 
 // What the net does not know goes to the fixed formula; a sampler that it does
 // not know counts as k_euler.
-func TestUnknownInputs(t *testing.T) {
+func TestUnknownInputsGoToTheFormula(t *testing.T) {
 	for _, p := range api.PostProcessors {
 		o := usual()
 		o.PostProcessing = []string{p.Name}
@@ -140,7 +140,7 @@ func TestUnknownInputs(t *testing.T) {
 	}
 }
 
-func TestEncoding(t *testing.T) {
+func TestEachInputHasItsPlace(t *testing.T) {
 	e, err := NewEncoding(Vocabulary{})
 	if err != nil {
 		t.Fatal(err)
@@ -183,7 +183,7 @@ func TestEncoding(t *testing.T) {
 	}
 }
 
-func TestRoom(t *testing.T) {
+func TestNewNamesGetTheRoomThatIsLeft(t *testing.T) {
 	e, err := NewEncoding(Vocabulary{Samplers: []string{"lcm", "DDIM"}, Controls: []string{"mlsd"},
 		PostProcessors: []string{"RestoreFormer"}})
 	if err != nil {
@@ -206,7 +206,7 @@ func TestRoom(t *testing.T) {
 }
 
 // The net in the program does not use the room: nothing in it changes a price.
-func TestRoomIsEmpty(t *testing.T) {
+func TestTheNetInTheProgramLeavesTheRoomEmpty(t *testing.T) {
 	n := Standard()
 	if v := n.Card().Vocabulary; len(v.Samplers)+len(v.Controls)+len(v.PostProcessors) > 0 {
 		t.Errorf("%+v", v)
@@ -219,7 +219,7 @@ func TestRoomIsEmpty(t *testing.T) {
 	}
 }
 
-func TestPricesAreSane(t *testing.T) {
+func TestPricesStayWithinReason(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		o := Order{
 			Width: 64 * rapid.IntRange(1, 48).Draw(t, "w"), Height: 64 * rapid.IntRange(1, 48).Draw(t, "h"),
@@ -260,7 +260,7 @@ func randomNet(t testing.TB, seed uint64) *Net {
 	return n
 }
 
-func TestNetFile(t *testing.T) {
+func TestANetComesBackFromItsFile(t *testing.T) {
 	n := randomNet(t, 3)
 	b, err := n.Bytes()
 	if err != nil {
@@ -285,7 +285,7 @@ func TestNetFile(t *testing.T) {
 	}
 }
 
-func TestBadNets(t *testing.T) {
+func TestANetThatCannotPriceIsRefused(t *testing.T) {
 	good := func() []Layer {
 		l := []Layer{{In: Inputs, Out: 1, Weights: make([]float32, Inputs), Bias: []float32{1}}}
 		return l
@@ -327,7 +327,7 @@ func FuzzParseNet(f *testing.F) {
 
 // The race detector makes the rounding of a price allocate, so this looks at
 // what comes before it; BenchmarkPrice shows the whole.
-func TestNoAllocation(t *testing.T) {
+func TestAPriceAllocatesNothing(t *testing.T) {
 	n, o := Standard(), BasisJob()
 	o.PostProcessing = []string{"GFPGAN"}
 	if a := testing.AllocsPerRun(100, func() {

@@ -12,7 +12,7 @@ import (
 	"horde/internal/horde"
 )
 
-func TestFormulaValues(t *testing.T) {
+func TestTheFormulaHasTheRulebooksValues(t *testing.T) {
 	pp := []string{"GFPGAN"}
 	for _, c := range []struct {
 		w, h, steps int
@@ -38,7 +38,7 @@ func TestFormulaValues(t *testing.T) {
 	}
 }
 
-func TestExtras(t *testing.T) {
+func TestLoRAsAndInversionsCostExtra(t *testing.T) {
 	o := Order{Width: 512, Height: 512, Steps: 30}
 	o.Loras, o.TIs = 2, 5
 	formulaOnly := NewPricer(nil)
@@ -51,7 +51,7 @@ func TestExtras(t *testing.T) {
 	}
 }
 
-func TestModelFactor(t *testing.T) {
+func TestLargeModelsCostMore(t *testing.T) {
 	plain, qr, hires := Order{}, Order{Workflow: "qr_code"}, Order{HiresFix: true}
 	for _, c := range []struct {
 		o        Order
@@ -69,7 +69,7 @@ func TestModelFactor(t *testing.T) {
 	}
 }
 
-func TestBurn(t *testing.T) {
+func TestSurchargesAreBurnt(t *testing.T) {
 	for _, c := range []struct {
 		o            Order
 		reward, want float64
@@ -89,7 +89,7 @@ func TestBurn(t *testing.T) {
 }
 
 // The surcharges of generation §1.3, of every post-processor that there is.
-func TestBurnFactors(t *testing.T) {
+func TestEveryPostProcessorHasItsSurcharge(t *testing.T) {
 	free := []string{"GFPGAN", "GFPGANv1.3", "CodeFormers", "RestoreFormer", "strip_background"}
 	for _, p := range api.PostProcessors {
 		want := 1.05
@@ -103,7 +103,7 @@ func TestBurnFactors(t *testing.T) {
 }
 
 // The example of generation §6.3: SDXL, 1024×1024, 30 steps, of the original's base price.
-func TestExampleOfRulebook(t *testing.T) {
+func TestTheExampleOfTheRulebookHolds(t *testing.T) {
 	o := usual()
 	o.Width, o.Height = 1024, 1024
 	reward := o.Reward(20.99, catalog.SDXL)
@@ -116,7 +116,7 @@ func TestExampleOfRulebook(t *testing.T) {
 }
 
 // What workers earn (generation §6.4), by the factors that package bridge knows.
-func TestEarned(t *testing.T) {
+func TestWorkersEarnByTheirBridge(t *testing.T) {
 	for factor, want := range map[float64]float64{1: 41.98, 0.9: 37.782, 0.75: 31.485} {
 		if got := Earned(41.98, factor); math.Abs(got-want) > 1e-9 {
 			t.Errorf("bridge factor %v: %v, want %v", factor, got, want)
@@ -125,7 +125,7 @@ func TestEarned(t *testing.T) {
 }
 
 // The table of alchemy (generation §6.7, §6.3).
-func TestAlchemyValues(t *testing.T) {
+func TestFormsHaveTheRulebooksValues(t *testing.T) {
 	for _, c := range []struct {
 		form   string
 		tiles  int
@@ -149,7 +149,7 @@ func TestAlchemyValues(t *testing.T) {
 }
 
 // Uptime (generation §6.8) and the reward for a style (§6.11).
-func TestUptimeValues(t *testing.T) {
+func TestUptimeAndStylesHaveTheRulebooksValues(t *testing.T) {
 	for _, c := range []struct {
 		models int
 		loras  bool
@@ -164,7 +164,7 @@ func TestUptimeValues(t *testing.T) {
 	}
 }
 
-func TestQuote(t *testing.T) {
+func TestAQuoteIsTaxAndImages(t *testing.T) {
 	o := Order{Width: 512, Height: 512, Steps: 30, N: 4, ExtraSources: 2}
 	q := NewPricer(nil).Quote(o, []string{catalog.SD1, catalog.StableCascade, catalog.SDXL})
 	if q.Factor != 4 || q.Base != 6.5 || q.Tax != 1300 || q.PerImage != 2700 || q.Total() != 1300+4*2700 {
@@ -175,7 +175,7 @@ func TestQuote(t *testing.T) {
 	}
 }
 
-func TestAccurateSteps(t *testing.T) {
+func TestSamplersOfSecondOrderTakeTwice(t *testing.T) {
 	for sampler, want := range map[string]int{
 		"k_dpm_adaptive": 40, "k_heun": 20, "k_dpm_2": 20, "k_dpm_2_a": 20, "k_dpmpp_2s_a": 20,
 		"k_dpmpp_sde": 20, "k_euler": 10, "k_dpmpp_2m": 10, "lcm": 10, "DDIM": 10,

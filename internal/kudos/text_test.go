@@ -17,7 +17,7 @@ import (
 )
 
 // The values that generation §6.5 gives.
-func TestTextValues(t *testing.T) {
+func TestTextsHaveTheRulebooksValues(t *testing.T) {
 	for _, c := range []struct {
 		max, prompt, chars int
 		w                  WrittenText
@@ -60,7 +60,7 @@ func TestTextValues(t *testing.T) {
 	}
 }
 
-func TestTextUptime(t *testing.T) {
+func TestUptimeOfScribesGrowsWithContextAndSize(t *testing.T) {
 	for _, c := range []struct {
 		context   int
 		billions  float64
@@ -78,7 +78,7 @@ func TestTextUptime(t *testing.T) {
 }
 
 // What the original answered for 40 texts.
-func TestRecordedTexts(t *testing.T) {
+func TestTextsCostWhatTheOriginalAnswered(t *testing.T) {
 	f, err := os.Open(golden.Shared(t, "golden/kudos-text.jsonl"))
 	if err != nil {
 		t.Fatal(err)

@@ -122,7 +122,7 @@ func TestParallelTakesCountOnce(t *testing.T) {
 	}
 }
 
-func TestWhitelist(t *testing.T) {
+func TestAWhitelistedAddressIsForgottenInTime(t *testing.T) {
 	c := hordetest.NewClock()
 	w := NewWhitelist(c.Now, Services...)
 	home := netip.MustParseAddr("203.0.113.9")

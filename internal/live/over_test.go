@@ -10,7 +10,7 @@ import (
 
 // What is over is let go some time later, and not while anything of it waits or somebody
 // follows it.
-func TestOver(t *testing.T) {
+func TestWhatIsOverIsLetGo(t *testing.T) {
 	table := newTable()
 	now := horde.Micros(0)
 	later := func() (keys []string) {
@@ -54,7 +54,7 @@ func TestOver(t *testing.T) {
 }
 
 // The list of what is over knows each key once, by its user.
-func TestEnded(t *testing.T) {
+func TestTheListOfWhatIsOverKnowsEachKeyOnce(t *testing.T) {
 	l := NewEnded()
 	l.Add("a", 1)
 	l.Add("b", 1)

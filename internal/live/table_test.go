@@ -37,7 +37,7 @@ func newTable() *Table[*request, *request] { return NewTable[*request, *request]
 
 // What the table counts of each user is what a count of all requests says, whatever
 // came, changed, was reserved and went.
-func TestCountsOfUsers(t *testing.T) {
+func TestCountsOfUsersAreARecount(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		table := newTable()
 		kept, reserved := map[string]*request{}, map[string]*request{}
@@ -152,7 +152,7 @@ func (k keeper) Apply(known *request, r request) {
 }
 
 // Rows come in whatever their order: new ones, newer ones, and none for what is gone.
-func TestTake(t *testing.T) {
+func TestNewerRowsWinWhateverTheirOrder(t *testing.T) {
 	table := newTable()
 	k := keeper{table}
 	taken, err := Take(table, k, []request{
@@ -183,7 +183,7 @@ func TestTake(t *testing.T) {
 }
 
 // A key is unknown while it is neither in the table nor reserved, and is told of once.
-func TestUnknown(t *testing.T) {
+func TestAnUnknownKeyIsToldOnce(t *testing.T) {
 	table := newTable()
 	table.Add(&request{key: "in", user: 1})
 	table.Reserve(&request{key: "reserved", user: 1, waits: 1})

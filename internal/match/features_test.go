@@ -6,7 +6,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestSizeClasses(t *testing.T) {
+func TestAClassOfSizesHasItsLeast(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 1<<20).Draw(t, "tokens")
 		c := ClassOf(n)

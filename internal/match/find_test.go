@@ -85,7 +85,7 @@ func TestFundsAreAskedFor(t *testing.T) {
 
 // What withholds items is counted: by the census for all of them, by the walk for those
 // that it looked at.
-func TestSkipped(t *testing.T) {
+func TestWhatWithholdsIsCounted(t *testing.T) {
 	x, w := newQueue(
 		&Item{Features: Features{Size: 11}},
 		&Item{Features: Features{Size: 12}, Models: []string{"owl"}},

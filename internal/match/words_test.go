@@ -10,7 +10,7 @@ import (
 )
 
 // The automaton finds what looking for each word by itself finds.
-func TestWords(t *testing.T) {
+func TestTheAutomatonFindsEveryWord(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		list := rapid.SliceOfN(rapid.StringMatching(`[abé]{0,5}`), 0, 12).Draw(t, "words")
 		text := rapid.StringMatching(`[abcé ]{0,40}`).Draw(t, "text")
@@ -25,7 +25,7 @@ func TestWords(t *testing.T) {
 }
 
 // Every byte may stand in a word.
-func TestWordsOfAllBytes(t *testing.T) {
+func TestEveryByteMayStandInAWord(t *testing.T) {
 	var list []string
 	for b := range 255 {
 		list = append(list, string([]byte{byte(b), 255, byte(b)}))
@@ -37,7 +37,7 @@ func TestWordsOfAllBytes(t *testing.T) {
 }
 
 // The longest blacklist on the longest prompts costs a pop no seconds.
-func TestLongBlacklist(t *testing.T) {
+func TestALongBlacklistCostsNoSeconds(t *testing.T) {
 	w := &Worker{}
 	for i := range 199 {
 		w.Blacklist = append(w.Blacklist, strings.Repeat("b", 13)+fmt.Sprint("c", i%10))

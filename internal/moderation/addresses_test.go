@@ -50,7 +50,7 @@ func punish(t *testing.T, a *Addresses, addr string) int {
 
 // 3, 9, 15, 21 minutes; the offences of more than 24 hours ago do not count
 // (generation §7.4).
-func TestTimeout(t *testing.T) {
+func TestTimeoutsGrowWithOffences(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		clock := newHands()
 		a := openAddresses(t, db, clock)
@@ -82,7 +82,7 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
-func TestServiceTimeout(t *testing.T) {
+func TestTimeoutsOfServicesAreShort(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		clock := newHands()
 		a := openAddresses(t, db, clock, "203.0.113.7")
@@ -99,7 +99,7 @@ func TestServiceTimeout(t *testing.T) {
 }
 
 // One caller has all addresses of an IPv6 network of 64 bits.
-func TestIPv6Timeout(t *testing.T) {
+func TestACallerHasItsIPv6Network(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		a := openAddresses(t, db, newHands())
 		punish(t, a, "2001:db8:1:2::7")
@@ -123,7 +123,7 @@ func TestIPv6Timeout(t *testing.T) {
 	})
 }
 
-func TestTimeoutBehindService(t *testing.T) {
+func TestATimeoutBehindAServiceIsTheUsers(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		a := openAddresses(t, db, newHands())
 		proxy := netip.MustParseAddr("198.51.100.1")
@@ -163,7 +163,7 @@ func lift(t *testing.T, a *Addresses, text string) {
 	}
 }
 
-func TestBan(t *testing.T) {
+func TestABanEndsWhenItSays(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		clock := newHands()
 		a := openAddresses(t, db, clock)
@@ -261,7 +261,7 @@ func same(a, b []Ban) bool {
 	return true
 }
 
-func TestParseTarget(t *testing.T) {
+func TestATargetIsAnAddressOrANetwork(t *testing.T) {
 	for text, want := range map[string]string{
 		"203.0.113.7": "203.0.113.7", "203.0.113.7/32": "203.0.113.7/32", "2001:DB8::1": "2001:db8::1",
 		"2001:db8::/64":      "2001:db8::/64",
@@ -376,7 +376,7 @@ func BenchmarkRefused(b *testing.B) {
 }
 
 // Another node hears of bans through the change log, and of their end.
-func TestAddressesOfAnotherNode(t *testing.T) {
+func TestBansReachEveryNode(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	clock := &hands{time.Now()}
 	here, there := openAddresses(t, db, clock), openAddresses(t, db, clock)

@@ -52,7 +52,7 @@ func newChecker(s *service, clock *hands) *Checker {
 
 // Which answer makes which verdict, and for how long it holds
 // (generation §7.6, platform §7.3).
-func TestJudge(t *testing.T) {
+func TestAnswersMakeVerdicts(t *testing.T) {
 	s, clock := newService(t), newHands()
 	for _, c := range []struct {
 		status int
@@ -100,7 +100,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func TestJudgeAsksForTheAddress(t *testing.T) {
+func TestTheServiceIsAskedForTheAddress(t *testing.T) {
 	s := newService(t)
 	checker := newChecker(s, newHands())
 	var asked []string
@@ -137,7 +137,7 @@ func TestJudgeAsksForTheAddress(t *testing.T) {
 
 // A service that does not answer holds nobody up for long, and its token does not
 // get into the log.
-func TestJudgeWithoutAnswer(t *testing.T) {
+func TestAServiceThatDoesNotAnswerHoldsNobodyUp(t *testing.T) {
 	var log bytes.Buffer
 	s := newService(t)
 	checker := newChecker(s, newHands())
@@ -164,7 +164,7 @@ func TestJudgeWithoutAnswer(t *testing.T) {
 }
 
 // Many callers from one address ask once.
-func TestJudgeTogether(t *testing.T) {
+func TestManyCallersOfOneAddressAskOnce(t *testing.T) {
 	s := newService(t)
 	checker := newChecker(s, newHands())
 	all := make(chan struct{})

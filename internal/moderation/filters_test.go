@@ -49,7 +49,7 @@ func put(t *testing.T, f *Filters, kind int, regex string) string {
 }
 
 // The score of generation §7.3.
-func TestSuspicion(t *testing.T) {
+func TestPromptsAreScored(t *testing.T) {
 	f := filtersOf(t,
 		store.Filter{Type: 10, Regex: `forbidden`}, store.Filter{Type: 10, Regex: `word(?!s)`},
 		store.Filter{Type: 11, Regex: `young`}, store.Filter{Type: 20, Regex: `naked`},
@@ -98,7 +98,7 @@ func TestSuspicion(t *testing.T) {
 }
 
 // Without filters nothing is suspicious enough; switched off nothing is at all.
-func TestNoFilters(t *testing.T) {
+func TestWithoutFiltersNothingIsSuspicious(t *testing.T) {
 	prompt := "a naked young girl \U0001F467"
 	none := &Filters{}
 	if none.Refuses(prompt) || none.Test(prompt, 0).Suspicion != "1" {
@@ -113,7 +113,7 @@ func TestNoFilters(t *testing.T) {
 
 // The sequences that the rulebook tells of (generation §7.3): children and their skin tones,
 // families, nursing figures, signs.
-func TestChildEmoji(t *testing.T) {
+func TestEmojiOfChildrenCount(t *testing.T) {
 	const joiner = "\u200d"
 	const man, woman, person, boy, girl, bottle = "\U0001F468", "\U0001F469", "\U0001F9D1", "\U0001F466", "\U0001F467",
 		"\U0001F37C"
@@ -158,7 +158,7 @@ func TestChildEmoji(t *testing.T) {
 
 // The score lies in 0 to 2, nothing behind the first ### counts, and more text in
 // front never makes the same filters find less.
-func TestSuspicionProperties(t *testing.T) {
+func TestMoreTextFindsNoLess(t *testing.T) {
 	f := filtersOf(t, store.Filter{Type: 10, Regex: `ab`}, store.Filter{Type: 11, Regex: `(?<!b)c`},
 		store.Filter{Type: 20, Regex: `d`}, store.Filter{Type: 20, Regex: `(e)\1`})
 	text := rapid.StringMatching(`[a-e (#:1\.\x{1F467}]{0,30}`)
@@ -195,7 +195,7 @@ func TestSuspicionProperties(t *testing.T) {
 }
 
 // Many patterns are joined into several programs; each still works.
-func TestManyFilters(t *testing.T) {
+func TestEachOfManyFiltersWorks(t *testing.T) {
 	var rows []store.Filter
 	for i := range 500 {
 		rows = append(rows, store.Filter{Type: 10, Regex: fmt.Sprintf(`\bword%d[a-f]{1,5}\b|%dth`, i, i)})
@@ -213,7 +213,7 @@ func TestManyFilters(t *testing.T) {
 
 // A row that does not work, as another program may have stored it, leaves the
 // others alone.
-func TestBrokenRow(t *testing.T) {
+func TestABrokenFilterLeavesTheOthersAlone(t *testing.T) {
 	set, err := compileSet([]store.Filter{{ID: 1, Type: 10, Regex: `(`},
 		{ID: 2, Type: 10, Regex: `kid`, Replacement: `\1`}, {ID: 3, Type: 20, Regex: `b`}})
 	if err == nil || !strings.Contains(err.Error(), "filter 1:") || !strings.Contains(err.Error(), "filter 2:") {
@@ -229,7 +229,7 @@ func TestBrokenRow(t *testing.T) {
 	}
 }
 
-func TestFilterCRUD(t *testing.T) {
+func TestFiltersAreMadeChangedAndRemoved(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
 		f := openFilters(t, withAnonymous(t, db.Open()))
@@ -305,7 +305,7 @@ func TestFilterCRUD(t *testing.T) {
 	})
 }
 
-func TestFilterRefusals(t *testing.T) {
+func TestFiltersThatCannotWorkAreRefused(t *testing.T) {
 	ctx := context.Background()
 	f := openFilters(t, storetest.On(t, storetest.SQLite).Open())
 	id := put(t, f, 10, "word")
@@ -342,7 +342,7 @@ func TestFilterRefusals(t *testing.T) {
 
 // Nodes that add the same filters at once agree on one row for each, and hear of
 // those of the others.
-func TestFiltersOfTwoNodes(t *testing.T) {
+func TestNodesAgreeOnOneRowForAFilter(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		nodes := []*Filters{openFilters(t, s)}
@@ -368,7 +368,7 @@ func TestFiltersOfTwoNodes(t *testing.T) {
 	})
 }
 
-func TestFiltersFollowOtherNodes(t *testing.T) {
+func TestFiltersReachEveryNode(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	stores := []*store.Store{db.Open(), db.Open()}
@@ -408,7 +408,7 @@ func TestFiltersFollowOtherNodes(t *testing.T) {
 	}
 }
 
-func TestRefusedPrompts(t *testing.T) {
+func TestRefusedPromptsAreKeptAndBounded(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
 		s := withAnonymous(t, db.Open())

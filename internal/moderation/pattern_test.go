@@ -10,7 +10,7 @@ import (
 
 // Patterns in Python's syntax, with what they find in a text that has been
 // normalized. slow says which engine runs them.
-func TestPattern(t *testing.T) {
+func TestPatternsFindWhatPythonFinds(t *testing.T) {
 	for _, c := range []struct {
 		pattern, text, want string
 		slow                bool
@@ -58,7 +58,7 @@ func TestPattern(t *testing.T) {
 	}
 }
 
-func TestPatternRefused(t *testing.T) {
+func TestPatternsThatCannotWorkAreRefused(t *testing.T) {
 	for pattern, why := range map[string]string{
 		"":                          "empty",
 		"x*":                        "matches an empty text",
@@ -91,7 +91,7 @@ func TestPatternRefused(t *testing.T) {
 
 // Whatever a moderator writes, no prompt waits for long: patterns that backtrack
 // are stopped, the others take time in proportion to their size and the text.
-func TestCatastrophicPatterns(t *testing.T) {
+func TestNoPatternHoldsAPromptUp(t *testing.T) {
 	text := strings.Repeat("a", 3000) + "!" + strings.Repeat("ab ", 30_000)
 	for _, pattern := range []string{
 		`(?=x?)(a+)+\d`, `(a*)*\1b\d`, `(?:a|a|ab)+\d(?!x)`, `(.*.*.*.*.*)=\1`, `((a{0,1000}){0,1000}){0,1000}(?!x)\d`,
@@ -134,7 +134,7 @@ func TestWorkIsBounded(t *testing.T) {
 	}
 }
 
-func TestTemplate(t *testing.T) {
+func TestTemplatesReplaceAsPythonDoes(t *testing.T) {
 	for _, c := range []struct{ pattern, template, text, want, refused string }{
 		{`cat`, `dog`, "a cat, a CAT", "a dog, a dog", ""},
 		{`cat`, ``, "a cat", "a ", ""},

@@ -2,7 +2,7 @@ package moderation
 
 import "testing"
 
-func TestProfane(t *testing.T) {
+func TestProfanityIsFoundInNames(t *testing.T) {
 	for text, want := range map[string]bool{
 		"fuck this": true, "F.u.c.k": false, "sh1thead": true, "you motherfucker": true,
 		"CICD Fake Dreamer": false, "test_user": false, "user_1a2b3c4d": false, "Scunthorpe": false,

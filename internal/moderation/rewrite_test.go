@@ -26,7 +26,7 @@ func filtersOf(t testing.TB, rows ...store.Filter) *Filters {
 
 const avoid = "###child, infant, underage, immature, teenager, tween"
 
-func TestNormalize(t *testing.T) {
+func TestPromptsAreNormalized(t *testing.T) {
 	for prompt, want := range map[string]string{
 		"a student, reading (a book:1.2)":         "a student reading a book",
 		"c h i l d in a park":                     "child in a park",
@@ -59,7 +59,7 @@ func TestNormalize(t *testing.T) {
 	}
 }
 
-func TestAdult(t *testing.T) {
+func TestAdultPromptsAreWrapped(t *testing.T) {
 	none := filtersOf(t)
 	filtered := filtersOf(t,
 		store.Filter{Type: childType, Regex: `\bkid(s?)\b`, Replacement: `grown up\1`},
@@ -100,7 +100,7 @@ func TestAdult(t *testing.T) {
 }
 
 // A prompt that was rewritten before is not wrapped a second time.
-func TestAdultAfterRewrite(t *testing.T) {
+func TestAPromptIsWrappedOnce(t *testing.T) {
 	f := filtersOf(t, store.Filter{Type: childType, Regex: `kid`, Replacement: `girl`})
 	once := f.Rewrite("a kid###blurry")
 	if want := "a girl" + avoid + ", blurry"; once != want {
@@ -113,7 +113,7 @@ func TestAdultAfterRewrite(t *testing.T) {
 
 // Replacements follow one another in the order of ids, and only those of type 10
 // count.
-func TestRewriteOrder(t *testing.T) {
+func TestReplacementsFollowTheirIDs(t *testing.T) {
 	f := filtersOf(t,
 		store.Filter{Type: childType, Regex: `one`, Replacement: `two`},
 		store.Filter{Type: contextType, Regex: `two`, Replacement: `never`},
@@ -132,7 +132,7 @@ func TestRewriteOrder(t *testing.T) {
 
 // What is rewritten says what to avoid, exactly once, and is not rewritten by
 // what its unwanted half says.
-func TestRewriteShields(t *testing.T) {
+func TestARewrittenPromptSaysWhatToAvoid(t *testing.T) {
 	f := filtersOf(t, store.Filter{Type: childType, Regex: `a+`, Replacement: `b`})
 	rapid.Check(t, func(t *rapid.T) {
 		prompt := rapid.StringMatching(`[a-c (#:1._é]{0,40}`).Draw(t, "prompt")

@@ -47,7 +47,7 @@ const (
 
 // What an address in timeout may do and may not, and where in the order of checks
 // it is refused (generation §1.4 row 20, §1.10, §1.14, §3.1).
-func TestTimeoutRefuses(t *testing.T) {
+func TestWhatAnAddressInTimeoutMayDo(t *testing.T) {
 	n, admin := newNode(t)
 	var accepted api.Accepted
 	n.call(t, "POST", "/api/v2/generate/async", admin, imageBody, &accepted)
@@ -109,7 +109,7 @@ func TestTimeoutRefuses(t *testing.T) {
 		404, "RequestNotFound")
 }
 
-func TestOperationsRefusals(t *testing.T) {
+func TestOperationsAreForModerators(t *testing.T) {
 	n, admin := newNode(t)
 	_, walter, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "walter", OAuthID: "test-walter"}, nil)
 	if err != nil {
@@ -161,7 +161,7 @@ func TestOperationsRefusals(t *testing.T) {
 }
 
 // A worker over IPv6 is blocked with its network, and let in with it.
-func TestBlockWorker(t *testing.T) {
+func TestAWorkerIsBlockedWithItsNetwork(t *testing.T) {
 	n, admin := newNode(t)
 	_, walter, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "walter", OAuthID: "test-walter"}, nil)
 	if err != nil {
@@ -188,7 +188,7 @@ func TestBlockWorker(t *testing.T) {
 // In a raid, requests from unsafe addresses are taken from trusted users only; else
 // workers that do not want them are spared (generation §1.4 row 39, §1.15,
 // §3.1).
-func TestUnsafeRequests(t *testing.T) {
+func TestUnsafeRequestsInARaid(t *testing.T) {
 	const bad, good = "203.0.113.7", "203.0.113.8"
 	asked := map[string]int{}
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -263,7 +263,7 @@ func TestUnsafeRequests(t *testing.T) {
 
 // Nobody gets around a timeout, or others into one, by headers: only what our own
 // proxies say counts, and a stated address only with the passkey.
-func TestForgedAddresses(t *testing.T) {
+func TestHeadersForgeNoAddress(t *testing.T) {
 	n, admin := newNode(t, func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} })
 	passkey := n.passkey(t, admin)
 	const bad, good, proxy = "203.0.113.7", "203.0.113.8", "10.0.0.1"

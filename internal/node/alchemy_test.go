@@ -17,7 +17,7 @@ const dot = "iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAS0lEQVR42u3PMQ0AAAw
 
 // What the routes of alchemy make of their bodies: status, code, and the fields
 // that are wrong.
-func TestAlchemyBodies(t *testing.T) {
+func TestBodiesOfAlchemyAreChecked(t *testing.T) {
 	n, _ := newNode(t)
 	thousand := int64(1000)
 	_, key, _, err := n.Accounts.TestUser(t.Context(),
@@ -78,7 +78,7 @@ func TestAlchemyBodies(t *testing.T) {
 
 // Settings that are no texts reach the worker as texts; results that are no JSON
 // are refused and can be sent again; a delivery shows in the figures.
-func TestAlchemyValues(t *testing.T) {
+func TestSettingsOfAlchemyAreTexts(t *testing.T) {
 	n, _ := newNode(t)
 	thousand := int64(1000)
 	_, key, _, err := n.Accounts.TestUser(t.Context(),

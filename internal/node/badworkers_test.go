@@ -488,10 +488,10 @@ var badWorkers = []struct {
 	}},
 }
 
-// TestBadWorkers: whatever a worker does with a job, the requester is told a
+// TestABadWorkerHarmsNobody: whatever a worker does with a job, the requester is told a
 // defined state, nobody is paid twice, nothing is lost (generation §1.20,
 // §2.8, §3.4, §5.8).
-func TestBadWorkers(t *testing.T) {
+func TestABadWorkerHarmsNobody(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n, clock := clockedNode(t, db)
 		for _, kind := range trades {

@@ -9,7 +9,7 @@ import (
 )
 
 // GET /api/ext/v1/kudos/history: whose is shown to whom, and pages.
-func TestKudosHistory(t *testing.T) {
+func TestWhoseHistoryIsShownToWhom(t *testing.T) {
 	n, admin := newNode(t)
 	thousand := int64(1000)
 	_, key, _, err := n.Accounts.TestUser(t.Context(),

@@ -9,7 +9,7 @@ import (
 )
 
 // Keys are renewed and revoked by call, and administrators read who did so to whom.
-func TestKeysByCall(t *testing.T) {
+func TestKeysAreRenewedByCall(t *testing.T) {
 	n, admin := newNode(t)
 	user, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "ann", OAuthID: "test-ann"}, nil)
 	if err != nil {

@@ -15,7 +15,7 @@ const dear = `{"prompt":"a lighthouse","models":["stable_diffusion"],"params":{"
 
 // Maintenance takes what waits away, frees what was set aside for it, and refuses
 // what comes.
-func TestMaintenance(t *testing.T) {
+func TestMaintenanceTakesWhatWaitsAway(t *testing.T) {
 	n, admin := newNode(t)
 	hundred := int64(100)
 	alice, key, _, err := n.Accounts.TestUser(t.Context(),
@@ -79,7 +79,7 @@ func TestRaidClosesRegistration(t *testing.T) {
 }
 
 // Who may see and switch which mode (platform §3.9).
-func TestModesOfWhom(t *testing.T) {
+func TestWhoMaySwitchWhichMode(t *testing.T) {
 	n, admin := newNode(t)
 	_, mod, err := n.Accounts.Create(t.Context(), account.NewUser{Username: "mod", Roles: account.Moderator})
 	if err != nil {

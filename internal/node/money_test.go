@@ -85,9 +85,9 @@ var badAmounts = []struct{ amount, transfer, award string }{
 	{`{"a":5}`, "amount", "amount"},
 }
 
-// TestBadTransfers: nonsense and forbidden parties get the code of
+// TestNonsenseTransfersMoveNothing: nonsense and forbidden parties get the code of
 // platform §3.2 and move nothing.
-func TestBadTransfers(t *testing.T) {
+func TestNonsenseTransfersMoveNothing(t *testing.T) {
 	c := newCast(t)
 	const path = "/api/v2/kudos/transfer"
 	before := c.all()
@@ -169,8 +169,8 @@ func TestBadTransfers(t *testing.T) {
 	}
 }
 
-// TestBadAwards is TestBadTransfers for POST /kudos/award.
-func TestBadAwards(t *testing.T) {
+// TestNonsenseAwardsMoveNothing is TestNonsenseTransfersMoveNothing for POST /kudos/award.
+func TestNonsenseAwardsMoveNothing(t *testing.T) {
 	c := newCast(t)
 	const path = "/api/v2/kudos/award"
 	before := c.all()
@@ -232,9 +232,9 @@ func TestBadAwards(t *testing.T) {
 	}
 }
 
-// TestBadAdjustments: PUT /users/{id} and POST /kudos/adjust move nothing that is
+// TestNonsenseAdjustmentsMoveNothing: PUT /users/{id} and POST /kudos/adjust move nothing that is
 // no amount, and the budget of a shared key takes no nonsense.
-func TestBadAdjustments(t *testing.T) {
+func TestNonsenseAdjustmentsMoveNothing(t *testing.T) {
 	c := newCast(t)
 	before := c.all()
 
@@ -325,9 +325,9 @@ func adjustment(user, amount string) string {
 	return `{"username":"` + user + `","amount":` + amount + `,"reason":"to test"}`
 }
 
-// TestReplayedKeys: one Idempotency-Key moves kudos once, whatever else the body
+// TestAnIdempotencyKeyMovesKudosOnce: one Idempotency-Key moves kudos once, whatever else the body
 // says, and answers the same to the same.
-func TestReplayedKeys(t *testing.T) {
+func TestAnIdempotencyKeyMovesKudosOnce(t *testing.T) {
 	c := newCast(t)
 	give := func(key, body string) (int, string) {
 		t.Helper()

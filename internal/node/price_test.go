@@ -83,7 +83,7 @@ func TestPriceIsTheDryRun(t *testing.T) {
 }
 
 // The floor of a price is what an account that has less is left with.
-func TestPriceFloor(t *testing.T) {
+func TestAPriceTellsItsFloor(t *testing.T) {
 	n, _ := newNode(t)
 	zero := int64(0)
 	_, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "poor", OAuthID: "test-poor"}, &zero)
@@ -110,7 +110,7 @@ func TestPriceFloor(t *testing.T) {
 }
 
 // A body that names nothing but a style is of the style's kind.
-func TestPriceByStyle(t *testing.T) {
+func TestAStyleSaysTheKindOfAPrice(t *testing.T) {
 	n, admin := newNode(t)
 	for _, kind := range []string{"image", "text"} {
 		name := kind + " in oil"
@@ -144,7 +144,7 @@ func TestPriceByStyle(t *testing.T) {
 }
 
 // Lines of a price with everything in it.
-func TestPriceLines(t *testing.T) {
+func TestAPriceHasALineForEachStep(t *testing.T) {
 	n, _ := newNode(t)
 	thousand := int64(10_000)
 	_, key, _, err := n.Accounts.TestUser(t.Context(),
@@ -180,7 +180,7 @@ func TestPriceLines(t *testing.T) {
 }
 
 // A price is refused where the request would be, in the same words.
-func TestPriceRefusals(t *testing.T) {
+func TestAPriceIsRefusedWhereTheRequestWouldBe(t *testing.T) {
 	n, admin := newNode(t)
 	_, poor, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "bob", OAuthID: "test-bob"}, nil)
 	if err != nil {
@@ -237,7 +237,7 @@ func TestPriceRefusals(t *testing.T) {
 }
 
 // Who pays, and what is made smaller, is said.
-func TestPriceNotes(t *testing.T) {
+func TestAPriceSaysWhoPays(t *testing.T) {
 	n, _ := newNode(t)
 	_, poor, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "bob", OAuthID: "test-bob"}, nil)
 	if err != nil {
@@ -343,7 +343,7 @@ func TestPriceAndRefusalNameTheSameRule(t *testing.T) {
 
 // Both documents describe the routes they should, and the price network has a
 // name.
-func TestPriceDocuments(t *testing.T) {
+func TestDocumentsDescribePrices(t *testing.T) {
 	n, _ := newNode(t)
 	for path, want := range map[string]bool{"/api/swagger.json": false, "/api/ext/v1/swagger.json": true} {
 		var doc struct {
@@ -389,7 +389,7 @@ func TestTimingsAreForgotten(t *testing.T) {
 
 // A net that knows more names than the built-in one is switched on: what went to
 // the formula is priced by it, and it is named.
-func TestChosenNet(t *testing.T) {
+func TestAChosenNetPrices(t *testing.T) {
 	layers := []kudos.Layer{{In: kudos.Inputs, Out: 1, Weights: make([]float32, kudos.Inputs), Bias: []float32{1}}}
 	layers[0].Weights[kudos.Inputs-kudos.RoomPosts] = 2 // RestoreFormer takes three times as long
 	own, err := kudos.NewNet(kudos.Card{Name: "ours",

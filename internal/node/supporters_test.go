@@ -17,7 +17,7 @@ import (
 )
 
 // What Patreon says of a user shows in the user's details and rights, and is paid.
-func TestPatrons(t *testing.T) {
+func TestPatronsAreShownAndPaid(t *testing.T) {
 	cents := 500
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if cents == 0 {
@@ -76,7 +76,7 @@ func TestPatrons(t *testing.T) {
 }
 
 // Jobs that run rarely keep their pace over restarts and nodes.
-func TestRarely(t *testing.T) {
+func TestRareJobsKeepTheirPace(t *testing.T) {
 	n, _ := newNode(t)
 	now := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
 	n.options.Clock = func() time.Time { return now }

@@ -14,7 +14,7 @@ import (
 )
 
 // What a pledge and a subscription are worth (platform §9).
-func TestWorth(t *testing.T) {
+func TestWhatAPledgeIsWorth(t *testing.T) {
 	for units, want := range map[int64]int64{
 		-5: 0, 0: 0, 1: 10_000, 3: 30_000, 9: 90_000, 10: 150_000, 11: 0, 23: 0, 24: 600_000, 25: 900_000, 26: 0,
 		50: 1_500_000, 99: 0,
@@ -62,7 +62,7 @@ func aMember(id, status string, cents int, note string) string {
 		id, status, cents, n)
 }
 
-func TestPatreon(t *testing.T) {
+func TestPatronsAreReadFromPatreon(t *testing.T) {
 	url := serve(t, "token", map[string]string{
 		membersPath: `{"data":[` + strings.Join([]string{
 			aMember("a", "active_patron", 1000, `{"stable_id":"alice#1","alias":"Alice","sponsor_link":"https://x.example"}`),
@@ -105,7 +105,7 @@ func TestPatreon(t *testing.T) {
 	}
 }
 
-func TestStripe(t *testing.T) {
+func TestSubscribersAreReadFromStripe(t *testing.T) {
 	subscription := func(id, metadata, customer string, products ...string) string {
 		var items []string
 		for _, p := range products {
@@ -146,7 +146,7 @@ func TestStripe(t *testing.T) {
 }
 
 // Links that may stand on the sponsors' page are plain https.
-func TestLink(t *testing.T) {
+func TestLinksOfSponsorsArePlainHTTPS(t *testing.T) {
 	for s, want := range map[string]string{
 		"https://example.org/x?y=z":            "https://example.org/x?y=z",
 		"http://example.org":                   "",
@@ -167,7 +167,7 @@ func TestLink(t *testing.T) {
 }
 
 // What goes wrong at a service is told, without the key.
-func TestServiceErrors(t *testing.T) {
+func TestFailuresOfServicesKeepTheKey(t *testing.T) {
 	endless := `{"data":[],"meta":{"pagination":{"cursors":{"next":""}}}}`
 	for name, c := range map[string]struct {
 		url, key, want string

@@ -11,10 +11,10 @@ import (
 	"horde/internal/store/storetest"
 )
 
-// TestConcurrencyAtOnce: however many calls come at one moment, at one node or at
+// TestConcurrencyHoldsAtOnce: however many calls come at one moment, at one node or at
 // two, a user never has more jobs waiting than the concurrency, the anonymous one of
 // each model; and what was refused leaves no trace.
-func TestConcurrencyAtOnce(t *testing.T) {
+func TestConcurrencyHoldsAtOnce(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())
@@ -111,9 +111,9 @@ func TestConcurrencyAtOnce(t *testing.T) {
 	})
 }
 
-// TestConcurrencyOfANodeThatStarts: a node that serves before it has looked at the
+// TestConcurrencyHoldsOnANodeThatStarts: a node that serves before it has looked at the
 // news of the others counts what they took, and they count what it took.
-func TestConcurrencyOfANodeThatStarts(t *testing.T) {
+func TestConcurrencyHoldsOnANodeThatStarts(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()

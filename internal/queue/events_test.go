@@ -34,9 +34,9 @@ func (n *node) followed(t testing.TB, id string) (until func(what string, ok fun
 	}
 }
 
-// TestFollowSeveral: one follower hears of all its requests, of whatever kind and
+// TestAFollowerHearsOfAllItsRequests: one follower hears of all its requests, of whatever kind and
 // whichever node took them in, and of nothing else.
-func TestFollowSeveral(t *testing.T) {
+func TestAFollowerHearsOfAllItsRequests(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())

@@ -39,7 +39,7 @@ func withFilters(t *testing.T, n *node) {
 const shielded = "###child, infant, underage, immature, teenager, tween"
 
 // What becomes of a prompt (generation §7.4, §7.5): what the worker gets, or the refusal.
-func TestFilteredPrompts(t *testing.T) {
+func TestWhatBecomesOfAPrompt(t *testing.T) {
 	t.Parallel()
 	db := storetest.On(t, storetest.SQLite)
 	n := newNode(t, db, hordetest.NewClock())
@@ -143,7 +143,7 @@ func (n *node) become(t *testing.T, p hordetest.Person, role account.Role) {
 }
 
 // Texts are not judged; those of flagged users are rewritten all the same.
-func TestFilteredTexts(t *testing.T) {
+func TestTextsAreRewrittenButNotJudged(t *testing.T) {
 	t.Parallel()
 	db := storetest.On(t, storetest.SQLite)
 	n := newNode(t, db, hordetest.NewClock())
@@ -178,7 +178,7 @@ func TestFilteredTexts(t *testing.T) {
 
 // A refused prompt is kept, its sender suspected once, and the address has to
 // wait; none of it for moderators.
-func TestRefusedPrompt(t *testing.T) {
+func TestARefusedPromptIsKeptAndSuspected(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
@@ -255,7 +255,7 @@ func TestRefusedPrompt(t *testing.T) {
 }
 
 // The operator can switch all of it off.
-func TestFiltersOff(t *testing.T) {
+func TestFiltersCanBeSwitchedOff(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	withFilters(t, n)
@@ -275,7 +275,7 @@ func TestFiltersOff(t *testing.T) {
 }
 
 // A prompt that a style makes of two harmless halves is judged as a whole.
-func TestFilteredStyle(t *testing.T) {
+func TestAStyledPromptIsJudgedAsAWhole(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	withFilters(t, n)

@@ -436,7 +436,7 @@ func handOutCases() int {
 // Random requests and workers: the index hands out what the slow matcher does, and
 // tells the same reasons. Each gate has to be the only one in the way often enough
 // for the comparison to mean something.
-func TestImageHandOuts(t *testing.T) {
+func TestImageJobsAreHandedOutAsThePlainMatcherDoes(t *testing.T) {
 	t.Parallel()
 	known := referenceOfFacts(t)
 	n := handOutCases()

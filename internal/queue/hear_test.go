@@ -37,9 +37,9 @@ func TestOwnChangesComeIn(t *testing.T) {
 	}
 }
 
-// TestReservationOfAFailedClaim: a claim that fails gives back what it has reserved, and
+// TestAFailedClaimGivesBackWhatItReserved: a claim that fails gives back what it has reserved, and
 // the next pop gets it.
-func TestReservationOfAFailedClaim(t *testing.T) {
+func TestAFailedClaimGivesBackWhatItReserved(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, user := n.person(t, false, 1000), n.person(t, false, 1000)

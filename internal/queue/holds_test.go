@@ -14,9 +14,9 @@ import (
 	"horde/internal/store/storetest"
 )
 
-// TestHoldsEnd: however a request ends, nothing of it stays held, and what its
+// TestNothingStaysHeld: however a request ends, nothing of it stays held, and what its
 // requester has left is what was charged for.
-func TestHoldsEnd(t *testing.T) {
+func TestNothingStaysHeld(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
@@ -126,8 +126,8 @@ func TestHoldsEnd(t *testing.T) {
 	})
 }
 
-// TestTextHoldsEnd is TestHoldsEnd for texts, whose hold is an estimate (generation §2.4).
-func TestTextHoldsEnd(t *testing.T) {
+// TestNothingStaysHeldOfTexts is TestNothingStaysHeld for texts, whose hold is an estimate (generation §2.4).
+func TestNothingStaysHeldOfTexts(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
@@ -200,9 +200,9 @@ func TestTextHoldsEnd(t *testing.T) {
 	})
 }
 
-// TestParallelAdmission: of 100 requests at once that each need more than half of
+// TestOneOfManyRequestsIsPaidFor: of 100 requests at once that each need more than half of
 // what an account has above its floor, one is taken.
-func TestParallelAdmission(t *testing.T) {
+func TestOneOfManyRequestsIsPaidFor(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())

@@ -110,7 +110,7 @@ func TestWebhookOutlivesItsNode(t *testing.T) {
 	})
 }
 
-func TestWebhooks(t *testing.T) {
+func TestWebhooksAreCalledForEachJob(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	calls := make(hook, 8)

@@ -28,9 +28,9 @@ func held(t testing.TB, n *node, p hordetest.Person) horde.Kudos {
 	return a.Held
 }
 
-// TestHoldOfTwoNodes: a hold is released with the last delivery, wherever that
+// TestAHoldEndsWithTheLastDelivery: a hold is released with the last delivery, wherever that
 // comes, and not before it.
-func TestHoldOfTwoNodes(t *testing.T) {
+func TestAHoldEndsWithTheLastDelivery(t *testing.T) {
 	t.Parallel()
 	a, b := deaf(t)
 	p := a.person(t, false, 100)
@@ -64,9 +64,9 @@ func TestHoldOfTwoNodes(t *testing.T) {
 	}
 }
 
-// TestStaleNode: a node whose index is old hands out nothing that is gone, and
+// TestAStaleNodeHandsOutNothingThatIsGone: a node whose index is old hands out nothing that is gone, and
 // answers for jobs and requests of the other.
-func TestStaleNode(t *testing.T) {
+func TestAStaleNodeHandsOutNothingThatIsGone(t *testing.T) {
 	t.Parallel()
 	a, b := deaf(t)
 	p, other := a.person(t, true, 1000), a.person(t, true, 1000)
@@ -107,9 +107,9 @@ func TestStaleNode(t *testing.T) {
 	}
 }
 
-// TestTrickIsKnownEverywhere: a paused worker gets one decoy of a request, not
+// TestADecoyIsKnownOnEveryNode: a paused worker gets one decoy of a request, not
 // one of each node; it leaves nothing when the request ends.
-func TestTrickIsKnownEverywhere(t *testing.T) {
+func TestADecoyIsKnownOnEveryNode(t *testing.T) {
 	t.Parallel()
 	db, c := storetest.On(t, storetest.Postgres), hordetest.NewClock()
 	a, b := newNode(t, db, c), newNode(t, db, c)
@@ -166,9 +166,9 @@ func pause(t testing.TB, n *node, worker string) {
 	}
 }
 
-// TestFakeJobOfEndedRequest: a stale node gives no decoy of a request that is
+// TestARequestThatIsGoneHasNoDecoys: a stale node gives no decoy of a request that is
 // gone; it would outlive everything.
-func TestFakeJobOfEndedRequest(t *testing.T) {
+func TestARequestThatIsGoneHasNoDecoys(t *testing.T) {
 	t.Parallel()
 	db, c := storetest.On(t, storetest.Postgres), hordetest.NewClock()
 	a, b := newNode(t, db, c), newNode(t, db, c)
@@ -191,9 +191,9 @@ func TestFakeJobOfEndedRequest(t *testing.T) {
 	}
 }
 
-// TestManyLateJobsOfExpiredRequests: a sweep comes to an end though there are
+// TestASweepEndsThoughManyJobsAreLate: a sweep comes to an end though there are
 // more late jobs than it takes at once and none of them can be given up.
-func TestManyLateJobsOfExpiredRequests(t *testing.T) {
+func TestASweepEndsThoughManyJobsAreLate(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()

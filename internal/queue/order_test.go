@@ -414,9 +414,9 @@ func (w *world) sound(*rapid.T) {
 	}
 }
 
-// TestOrder compares each hand-out of a random history with what the rulebook
+// TestJobsAreHandedOutInTheRulebooksOrder compares each hand-out of a random history with what the rulebook
 // gives, and the index with the database after each step.
-func TestOrder(t *testing.T) {
+func TestJobsAreHandedOutInTheRulebooksOrder(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())

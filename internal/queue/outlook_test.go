@@ -38,7 +38,7 @@ func aheadOf(x *index, e *entry, workers []*match.Worker) (all match.Ahead) {
 
 // A place in the queue counts each request once that the possible workers will
 // serve before, whatever models it names and whomever it is for (decision 24).
-func TestPlaceInTheQueue(t *testing.T) {
+func TestAPlaceCountsEachRequestOnce(t *testing.T) {
 	t.Parallel()
 	known := referenceOfFacts(t)
 	dice.Throw(t, 2000, func() struct{} { return struct{}{} },
@@ -80,7 +80,7 @@ func placeInTheQueue(c dice.Chance, known *catalog.Snapshot) {
 
 // Without a worker that could serve it, a request stands behind those that ask for
 // one of its models.
-func TestPlaceWithoutWorkers(t *testing.T) {
+func TestAPlaceWithoutWorkersIsBehindRivals(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	rich, poor := n.person(t, true, 1000), n.person(t, true, 30)

@@ -174,7 +174,7 @@ func TestFinishedRequestsCanBeFollowed(t *testing.T) {
 }
 
 // The requests of a shared key that is deleted go with it, those that have left memory too.
-func TestDropKeyFindsFinishedRequests(t *testing.T) {
+func TestADeletedKeyTakesFinishedRequestsAlong(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())

@@ -20,7 +20,7 @@ func (n *node) know(t *testing.T, doc string) {
 // The reference may change while a request waits or is painted. It is paid for as
 // it was priced; who may take it, and how many at once, goes by what its model is
 // now; and when the model is unknown it waits for whoever may offer such.
-func TestReferenceChangesUnderARequest(t *testing.T) {
+func TestTheReferenceMayChangeUnderARequest(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())

@@ -379,7 +379,7 @@ func TestOnePopEndsARequestOfTheLastWorker(t *testing.T) {
 
 // Restarting one node excuses nobody while another one serves: its late jobs are
 // their workers' failures.
-func TestLateWhileAnotherNodeServed(t *testing.T) {
+func TestLateJobsAreNotExcusedWhileAnotherNodeServed(t *testing.T) {
 	t.Parallel()
 	db := storetest.On(t, storetest.Postgres)
 	for _, craft := range crafts {
@@ -505,7 +505,7 @@ func TestSuspensionIsKept(t *testing.T) {
 }
 
 // What the requester or the server itself made of a job is not its worker's failure.
-func TestHonestFailures(t *testing.T) {
+func TestHonestFailuresBlameNobody(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
@@ -594,7 +594,7 @@ func TestImpossibleRequestsPauseNobody(t *testing.T) {
 }
 
 // A worker that asks for kudos counts as another one only for who has them.
-func TestFailedRequestOfThePoor(t *testing.T) {
+func TestAFailedRequestOfThePoorHasFewerWorkers(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
@@ -614,7 +614,7 @@ func TestFailedRequestOfThePoor(t *testing.T) {
 
 // Two nodes that do not hear of each other count the same workers: the third that
 // fails ends a request, wherever each of them reported.
-func TestTriesOfTwoNodes(t *testing.T) {
+func TestTriesCountOnEveryNode(t *testing.T) {
 	t.Parallel()
 	for _, c := range crafts {
 		t.Run(c.name, func(t *testing.T) {
@@ -661,9 +661,9 @@ type leaving struct {
 
 func (l leaving) Ready(context.Context) error { l.leave(); return errors.New("full") }
 
-// TestFaultOfAWorkerThatHangsUp: a worker that gives a job up because our store is down
+// TestOurOwnOutageBlamesNoWorker: a worker that gives a job up because our store is down
 // is not blamed for it, though it hangs up at once.
-func TestFaultOfAWorkerThatHangsUp(t *testing.T) {
+func TestOurOwnOutageBlamesNoWorker(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, user := n.person(t, false, 1000), n.person(t, true, 1000)

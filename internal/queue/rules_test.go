@@ -18,7 +18,7 @@ import (
 	"horde/internal/store/storetest"
 )
 
-func TestPriority(t *testing.T) {
+func TestPriorityFollowsTheBalance(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		balance horde.Kudos
@@ -35,10 +35,10 @@ func TestPriority(t *testing.T) {
 	}
 }
 
-// TestGrowth: every ten seconds each queued request gains 50, at the same
+// TestPriorityGrowsWithTime: every ten seconds each queued request gains 50, at the same
 // moments for all; so an older request overtakes a richer one when the ticks
 // between them outweigh the kudos.
-func TestGrowth(t *testing.T) {
+func TestPriorityGrowsWithTime(t *testing.T) {
 	t.Parallel()
 	const second = 1_000_000
 
@@ -67,9 +67,9 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
-// TestSeeds: a fixed seed is given out as it is; a variation moves it by the jobs
+// TestEachPopGetsItsSeed: a fixed seed is given out as it is; a variation moves it by the jobs
 // left before the pop; without a seed each pop draws one.
-func TestSeeds(t *testing.T) {
+func TestEachPopGetsItsSeed(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
@@ -119,8 +119,8 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
-// TestHandOut looks at the answer of a pop.
-func TestHandOut(t *testing.T) {
+// TestAPopTellsAllOfItsJob looks at the answer of a pop.
+func TestAPopTellsAllOfItsJob(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
@@ -145,9 +145,9 @@ func TestHandOut(t *testing.T) {
 	}
 }
 
-// TestLifetimes: a request lives 20 minutes, again with each pop and delivery; 60
+// TestPopsAndDeliveriesProlongARequest: a request lives 20 minutes, again with each pop and delivery; 60
 // when an extra slow worker took it.
-func TestLifetimes(t *testing.T) {
+func TestPopsAndDeliveriesProlongARequest(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
@@ -197,9 +197,9 @@ func TestLifetimes(t *testing.T) {
 	})
 }
 
-// TestResultAfterExpiry: a result for a request that has expired is for a job that
+// TestAResultAfterExpiryIsForNoJob: a result for a request that has expired is for a job that
 // does not exist, before and after the sweep; nobody is paid or charged.
-func TestResultAfterExpiry(t *testing.T) {
+func TestAResultAfterExpiryIsForNoJob(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
@@ -232,9 +232,9 @@ func TestResultAfterExpiry(t *testing.T) {
 	})
 }
 
-// TestFaults: a given-up job goes back to the queue, the third one ends the
+// TestTheThirdFaultEndsARequest: a given-up job goes back to the queue, the third one ends the
 // request; reported or timed out is the same (decision 12).
-func TestFaults(t *testing.T) {
+func TestTheThirdFaultEndsARequest(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
@@ -289,9 +289,9 @@ func TestFaults(t *testing.T) {
 	})
 }
 
-// TestCancel: nothing more is handed out; what a worker has is delivered, paid and
+// TestWhatAWorkerHasIsDeliveredAfterACancel: nothing more is handed out; what a worker has is delivered, paid and
 // charged.
-func TestCancel(t *testing.T) {
+func TestWhatAWorkerHasIsDeliveredAfterACancel(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
@@ -356,8 +356,8 @@ func TestAbortsLeadToMaintenance(t *testing.T) {
 	}
 }
 
-// TestRefusedSubmits is the table of generation §1.20.
-func TestRefusedSubmits(t *testing.T) {
+// TestSubmitsAreRefusedByTheTable is the table of generation §1.20.
+func TestSubmitsAreRefusedByTheTable(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
@@ -410,9 +410,9 @@ func TestRefusedSubmits(t *testing.T) {
 	})
 }
 
-// TestFakeJobs: a paused worker works for nothing, and gets one job of each
+// TestAPausedWorkerGetsDecoys: a paused worker works for nothing, and gets one job of each
 // request.
-func TestFakeJobs(t *testing.T) {
+func TestAPausedWorkerGetsDecoys(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
@@ -450,9 +450,9 @@ func TestFakeJobs(t *testing.T) {
 	})
 }
 
-// TestConcurrency: a user may have so many jobs waiting; those with workers do
+// TestAUserHasSoManyJobsWaiting: a user may have so many jobs waiting; those with workers do
 // not count. The anonymous user's are counted by the models asked for.
-func TestConcurrency(t *testing.T) {
+func TestAUserHasSoManyJobsWaiting(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
@@ -528,7 +528,7 @@ func TestTheRefusalOfTooManyJobsSaysWhatWasCounted(t *testing.T) {
 
 // The pictures of a comparison come in any order (generation §1.11), all others as they were
 // handed out.
-func TestOrderOfPictures(t *testing.T) {
+func TestImagesOfAComparisonComeInAnyOrder(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)

@@ -400,12 +400,12 @@ func drawStep(nodes int) *rapid.Generator[step] {
 	})
 }
 
-// TestSharedKeyProperty: over random mixes of keys, budgets, kinds, downgrades,
+// TestHoldsOfASharedKeyAddUp: over random mixes of keys, budgets, kinds, downgrades,
 // cancels, faults, deliveries, expiry, gifts and changes of budgets, after every
 // step, what is set aside of a key is the sum of its holds and at most its budget,
 // and what its owner paid is what the keys say; in the end each budget has fallen
 // by exactly that, and nothing is left set aside.
-func TestSharedKeyProperty(t *testing.T) {
+func TestHoldsOfASharedKeyAddUp(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())
@@ -424,9 +424,9 @@ func TestSharedKeyProperty(t *testing.T) {
 	})
 }
 
-// TestSharedKeyPropertyInParallel is TestSharedKeyProperty by many at once, with
+// TestHoldsOfASharedKeyAddUpInParallel is TestHoldsOfASharedKeyAddUp by many at once, with
 // somebody who looks all the time.
-func TestSharedKeyPropertyInParallel(t *testing.T) {
+func TestHoldsOfASharedKeyAddUpInParallel(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())

@@ -121,10 +121,10 @@ func keySound(t interface{ Fatal(...any) }, db *storetest.DB, n *node, owner hor
 	return ""
 }
 
-// TestSharedKeyParallel: of many requests at once on one key as many are taken as
+// TestABudgetPaysForWhatWasTaken: of many requests at once on one key as many are taken as
 // its budget pays in full, on one node and on two; what they then cost is what was
 // set aside, and nothing is left over.
-func TestSharedKeyParallel(t *testing.T) {
+func TestABudgetPaysForWhatWasTaken(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
@@ -250,9 +250,9 @@ func (n *node) setKey(t testing.TB, owner hordetest.Person, key string, budget h
 	}
 }
 
-// TestSharedKeyHoldsEnd: however a request ends, nothing of the key stays set
+// TestNothingOfASharedKeyStaysHeld: however a request ends, nothing of the key stays set
 // aside, and its budget fell by what was charged.
-func TestSharedKeyHoldsEnd(t *testing.T) {
+func TestNothingOfASharedKeyStaysHeld(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
@@ -381,9 +381,9 @@ func TestSharedKeyHoldsEnd(t *testing.T) {
 	})
 }
 
-// TestSharedKeyDeletedWhileOpen: what a worker has is delivered and charged as it
+// TestADeletedKeyKeepsItsPromises: what a worker has is delivered and charged as it
 // was promised; nothing of the key is left behind.
-func TestSharedKeyDeletedWhileOpen(t *testing.T) {
+func TestADeletedKeyKeepsItsPromises(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
@@ -434,10 +434,10 @@ func TestSharedKeyDeletedWhileOpen(t *testing.T) {
 	})
 }
 
-// TestSharedKeyBudgetChangesWhileOpen: a budget that its owner lowers below what is
+// TestALoweredBudgetKeepsItsPromises: a budget that its owner lowers below what is
 // set aside keeps nothing but that; what was promised is still charged and counted,
 // though the budget is 0. What others give is there for new requests at once.
-func TestSharedKeyBudgetChangesWhileOpen(t *testing.T) {
+func TestALoweredBudgetKeepsItsPromises(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
@@ -494,11 +494,11 @@ func TestSharedKeyBudgetChangesWhileOpen(t *testing.T) {
 	})
 }
 
-// TestSharedKeyDowngrade: a request that the budget does not cover and that may be
+// TestWhatABudgetDoesNotCoverIsDowngraded: a request that the budget does not cover and that may be
 // downgraded waits behind all others, is made small enough to need nothing upfront,
 // and costs its owner what the budget has. The rest is forgiven; its worker is paid
 // in full.
-func TestSharedKeyDowngrade(t *testing.T) {
+func TestWhatABudgetDoesNotCoverIsDowngraded(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
@@ -565,11 +565,11 @@ func TestSharedKeyDowngrade(t *testing.T) {
 	})
 }
 
-// TestSharedKeyOfTheVersionBefore: requests that a node of the version before took
+// TestRequestsOfTheVersionBeforeAreChargedInFull: requests that a node of the version before took
 // have nothing set aside. They are charged and counted in full; what that takes
 // from others' holds is no more set aside, though it stays promised. Holds that
 // such a node leaves behind are freed by the sweep.
-func TestSharedKeyOfTheVersionBefore(t *testing.T) {
+func TestRequestsOfTheVersionBeforeAreChargedInFull(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
@@ -629,10 +629,10 @@ func TestSharedKeyOfTheVersionBefore(t *testing.T) {
 	})
 }
 
-// TestSharedKeyBeyondWhatWasForeseen: where no model is named, one that is dearer
+// TestNobodyPaysMoreThanTheBudget: where no model is named, one that is dearer
 // than all that there were may serve. Its owner pays what the budget has, and no
 // more.
-func TestSharedKeyBeyondWhatWasForeseen(t *testing.T) {
+func TestNobodyPaysMoreThanTheBudget(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())

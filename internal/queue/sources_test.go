@@ -277,10 +277,10 @@ func chunkOf(id string, content []byte) []byte {
 	return binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
 }
 
-// TestPoorCallersCostNoFetch: what an account cannot pay upfront, or its shared key
+// TestWhoCannotPayCostsNoFetch: what an account cannot pay upfront, or its shared key
 // does not allow, is refused before a source image is fetched, read or stored;
 // nothing but a request that passes costs a fetch.
-func TestPoorCallersCostNoFetch(t *testing.T) {
+func TestWhoCannotPayCostsNoFetch(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()

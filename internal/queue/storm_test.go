@@ -54,10 +54,10 @@ var stormSteps = []string{"accept", "accept", "accept", "pop", "pop", "pop", "po
 	"twice", "censored",
 	"faulted", "faulted", "cancel", "check", "sweep", "late"}
 
-// TestStorm runs random mixes of everything at once. At the end no job was given
+// TestEveryJobIsSettledOnceInAStorm runs random mixes of everything at once. At the end no job was given
 // to two workers, each finished job was paid once, the accounting of every request
 // holds, and the index of every node equals the database.
-func TestStorm(t *testing.T) {
+func TestEveryJobIsSettledOnceInAStorm(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())

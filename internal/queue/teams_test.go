@@ -13,7 +13,7 @@ import (
 // A team gets what its image workers earn while they are in it, from all nodes, to
 // the last delivery; it keeps that when they leave, and gets nothing of text
 // generation (generation §6.4).
-func TestTeamTotals(t *testing.T) {
+func TestTeamsGetWhatTheirWorkersEarn(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())

@@ -52,7 +52,7 @@ func wantCode(t testing.TB, what string, err error, code horde.Code) {
 }
 
 // What a shared key asks for is charged to its owner and to its budget alike.
-func TestSharedKeyPays(t *testing.T) {
+func TestASharedKeyPaysWithItsOwner(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
@@ -85,7 +85,7 @@ func TestSharedKeyPays(t *testing.T) {
 	})
 }
 
-func TestSharedKeyRefusals(t *testing.T) {
+func TestSharedKeysRefuseWhatTheyDoNotAllow(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	ctx := context.Background()
@@ -146,7 +146,7 @@ func TestSharedKeyRefusals(t *testing.T) {
 
 // Many at once on one key: what was spent, what is left and what the owner paid
 // agree to the hundredth.
-func TestSharedKeyStorm(t *testing.T) {
+func TestASharedKeyAddsUpInAStorm(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
@@ -200,7 +200,7 @@ func TestSharedKeyStorm(t *testing.T) {
 
 // A deleted key ends its requests: what waits is gone, what a worker has is still
 // delivered and paid.
-func TestDropKey(t *testing.T) {
+func TestADeletedKeyEndsItsRequests(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
@@ -258,7 +258,7 @@ func TestDropKey(t *testing.T) {
 
 // The style's owner gets 2 for each accepted request of another; a style's key
 // pays for them all.
-func TestStyledRequests(t *testing.T) {
+func TestAStylesOwnerIsRewarded(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()

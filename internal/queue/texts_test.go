@@ -64,7 +64,7 @@ func (n *node) takeText(t testing.TB, owner hordetest.Person, p api.TextPop) *ap
 
 // One text from request to result, on two nodes where there can be two: who pays
 // and what is recorded.
-func TestTextRoundTrip(t *testing.T) {
+func TestATextGoesFromRequestToResult(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
@@ -211,7 +211,7 @@ func TestKindsAreApart(t *testing.T) {
 	}
 }
 
-func TestTextFaultsAndCancel(t *testing.T) {
+func TestTextsAreFaultedAndCancelled(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	ctx := context.Background()
@@ -269,7 +269,7 @@ func TestTextFaultsAndCancel(t *testing.T) {
 	}
 }
 
-func TestTextMetadata(t *testing.T) {
+func TestTheStateOfATextDecidesWhatItCosts(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	ctx := context.Background()
@@ -310,7 +310,7 @@ func TestTextMetadata(t *testing.T) {
 
 // A pop without a job says what keeps the worker from each waiting request; what
 // keeps none is not told (generation §2.7, decision 20).
-func TestTextPopsTellWhy(t *testing.T) {
+func TestATextPopTellsWhatKeepsItFromWork(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person(t, false, 10_000), n.person(t, false, 0)
@@ -462,7 +462,7 @@ func (texts textMatcher) query(e *entry) bool {
 
 // Random queues and workers: the index hands out what the plain matcher does, and
 // counts the same reasons.
-func TestTextHandOuts(t *testing.T) {
+func TestTextJobsAreHandedOutAsThePlainMatcherDoes(t *testing.T) {
 	t.Parallel()
 	known := textModels(t)
 	n := handOutCases()

@@ -26,7 +26,7 @@ func (n *node) timings(t testing.TB) (all []store.Timing) {
 
 // Finished pictures leave what they asked for and how long they took, and nothing
 // that leads to who asked.
-func TestTimings(t *testing.T) {
+func TestTimingsTellNothingOfTheRequester(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()

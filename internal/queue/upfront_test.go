@@ -44,10 +44,10 @@ func (n *node) record(t testing.TB, id string) *record {
 	return &e.record
 }
 
-// TestUpfrontKudos: a request that needs its kudos upfront is taken when they are
+// TestKudosUpfrontAreThoseAboveTheFloor: a request that needs its kudos upfront is taken when they are
 // above the account's floor and not held for another, to the hundredth; what is
 // held is what the dry run says (generation §1.5 step 5).
-func TestUpfrontKudos(t *testing.T) {
+func TestKudosUpfrontAreThoseAboveTheFloor(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
@@ -107,9 +107,9 @@ func TestUpfrontKudos(t *testing.T) {
 	})
 }
 
-// TestDowngrade: who is poor and allows it gets a smaller request, without a hold;
+// TestThePoorGetASmallerRequest: who is poor and allows it gets a smaller request, without a hold;
 // who is not poor gets what was asked for.
-func TestDowngrade(t *testing.T) {
+func TestThePoorGetASmallerRequest(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
@@ -165,9 +165,9 @@ func TestDowngrade(t *testing.T) {
 	}
 }
 
-// TestLoadDecides: the busier the horde, the smaller what needs no kudos; the load
+// TestABusyHordeGivesLessForNothing: the busier the horde, the smaller what needs no kudos; the load
 // is taken as it was counted for a minute.
-func TestLoadDecides(t *testing.T) {
+func TestABusyHordeGivesLessForNothing(t *testing.T) {
 	t.Parallel()
 	c := hordetest.NewClock()
 	n := newNode(t, storetest.On(t, storetest.SQLite), c)
@@ -203,9 +203,9 @@ func TestLoadDecides(t *testing.T) {
 	}
 }
 
-// TestStartingPriority: a request starts with the balance before the tax, or that
+// TestARequestStartsWithTheBalance: a request starts with the balance before the tax, or that
 // of the key's owner (generation §5.1).
-func TestStartingPriority(t *testing.T) {
+func TestARequestStartsWithTheBalance(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())

@@ -62,8 +62,8 @@ func served(t *testing.T, what string, job <-chan *api.ImageJob) *api.ImageJob {
 	}
 }
 
-// TestWaitingPop: what can be given to a waiting pop wakes it, on every node.
-func TestWaitingPop(t *testing.T) {
+// TestAWaitingPopIsWoken: what can be given to a waiting pop wakes it, on every node.
+func TestAWaitingPopIsWoken(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
@@ -101,8 +101,8 @@ func TestWaitingPop(t *testing.T) {
 	})
 }
 
-// TestWaitingPopSleepsOn: requests that it cannot serve do not wake a pop.
-func TestWaitingPopSleepsOn(t *testing.T) {
+// TestAWaitingPopSleepsOn: requests that it cannot serve do not wake a pop.
+func TestAWaitingPopSleepsOn(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p, owner := n.person(t, true, 1000), n.person(t, false, 0)
@@ -136,8 +136,8 @@ func TestWaitingPopSleepsOn(t *testing.T) {
 	}
 }
 
-// TestWaitingPopEnds: a pop whose client goes away waits no longer.
-func TestWaitingPopEnds(t *testing.T) {
+// TestAWaitingPopEndsWithItsClient: a pop whose client goes away waits no longer.
+func TestAWaitingPopEndsWithItsClient(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	o := n.offer(t, n.person(t, true, 0), pop("one"))
@@ -161,8 +161,8 @@ func TestWaitingPopEnds(t *testing.T) {
 	}
 }
 
-// TestManyWaitingPops: one request wakes many and serves as many as it has jobs.
-func TestManyWaitingPops(t *testing.T) {
+// TestOneRequestWakesManyPops: one request wakes many and serves as many as it has jobs.
+func TestOneRequestWakesManyPops(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	p := n.person(t, true, 1000)
@@ -189,8 +189,8 @@ func TestManyWaitingPops(t *testing.T) {
 	}
 }
 
-// TestFollowRequest: a follower hears of each change, and of the end.
-func TestFollowRequest(t *testing.T) {
+// TestAFollowerHearsOfTheEnd: a follower hears of each change, and of the end.
+func TestAFollowerHearsOfTheEnd(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		all := nodes(t, db, hordetest.NewClock())
@@ -214,7 +214,7 @@ func TestFollowRequest(t *testing.T) {
 
 // A worker that is put into maintenance while its pop waits gets its owner's
 // requests alone.
-func TestWaitingPopInMaintenance(t *testing.T) {
+func TestAWaitingPopGoesIntoMaintenance(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, owner := n.person(t, true, 1000), n.person(t, true, 1000)

@@ -34,7 +34,7 @@ func of(id string, n int, artifacts ...int) api.AestheticRating {
 	return r
 }
 
-func TestJudge(t *testing.T) {
+func TestRatingsAreJudged(t *testing.T) {
 	unfinished, private := outcome(a, b), outcome(a, b)
 	unfinished.Done = false
 	private.Asked.Shared = false
@@ -75,7 +75,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-func TestReward(t *testing.T) {
+func TestARatingIsRewarded(t *testing.T) {
 	for _, c := range []struct {
 		v        verdict
 		images   int
@@ -119,7 +119,7 @@ func TestRewardIsLessThanTheCost(t *testing.T) {
 	})
 }
 
-func TestFavourite(t *testing.T) {
+func TestTheBestOrHighestRatedIsTheFavourite(t *testing.T) {
 	for _, c := range []struct {
 		v    verdict
 		want string

@@ -128,7 +128,7 @@ func readObject(w http.ResponseWriter, r *http.Request, schema *api.Schema) (map
 	return checkObject(r, v, schema)
 }
 
-func TestMissingParameterTexts(t *testing.T) {
+func TestWhatIsMissingIsToldInTheOriginalsWords(t *testing.T) {
 	t.Parallel()
 	_, err := readObject(httptest.NewRecorder(), post(`{}`, "apikey", ""), api.ImagePopSchema)
 	var e *horde.Error
@@ -166,7 +166,7 @@ type endless struct{}
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
 // A body without a schema that is no object counts as none.
-func TestLenientObject(t *testing.T) {
+func TestABodyThatIsNoObjectCountsAsNone(t *testing.T) {
 	t.Parallel()
 	for body, n := range map[string]int{`{"a":1}`: 1, `[1]`: 0, `{`: 0, ``: 0, `5`: 0} {
 		got, err := LenientObject(httptest.NewRecorder(), post(body))

@@ -9,9 +9,9 @@ import (
 	"horde/api"
 )
 
-// TestReaderThatDoesNotRead: a stream that nobody reads ends when an event cannot be
+// TestAStreamThatNobodyReadsEnds: a stream that nobody reads ends when an event cannot be
 // written in time.
-func TestReaderThatDoesNotRead(t *testing.T) {
+func TestAStreamThatNobodyReadsEnds(t *testing.T) {
 	t.Parallel()
 	ended := make(chan bool, 1)
 	s := New(Options{}, []Route{Get("/events", func(w http.ResponseWriter, r *http.Request) error {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestMask(t *testing.T) {
+func TestAMaskReducesAnAnswer(t *testing.T) {
 	t.Parallel()
 	const doc = `{"a":1,"b":{"c":[1.0,2],"d":"<&>","e":null},"f":[{"id":1,"x":2},{"id":3}],"post-processing":true,"n":null}`
 	for _, c := range []struct{ mask, want string }{
@@ -44,7 +44,7 @@ func TestMask(t *testing.T) {
 	}
 }
 
-func TestMaskErrors(t *testing.T) {
+func TestAMaskThatIsNoneIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		"{a", "a}", "a{b", "a,,b", ",a", "{{a}}", "a{,b}", "{a}{b}}",

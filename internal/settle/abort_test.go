@@ -13,7 +13,7 @@ import (
 )
 
 // When work is given up for good (generation §5.8, generation §3.3; decision 48).
-func TestSpent(t *testing.T) {
+func TestWhenWorkIsGivenUpForGood(t *testing.T) {
 	byWorkers := func(pops ...int) map[string][]string { // so many pops of each
 		blamed := map[string][]string{}
 		for i, n := range pops {
@@ -148,7 +148,7 @@ func TestThirdFailureEndsTheWork(t *testing.T) {
 }
 
 // Nobody is blamed for what the server or the requester made of it.
-func TestExcusedFailures(t *testing.T) {
+func TestExcusedFailuresBlameNobody(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
 		for _, tt := range []struct {

@@ -12,7 +12,7 @@ import (
 )
 
 // What an acceptance sets aside and charges.
-func TestAcceptance(t *testing.T) {
+func TestAnAcceptanceSetsAsideAndCharges(t *testing.T) {
 	each(t, func(r *rig) {
 		style := func(owner *account.User) func(*store.Tx, *kudos.Entry) error {
 			return func(_ *store.Tx, e *kudos.Entry) error { return e.Bonus(owner.ID, horde.Whole(2), kudos.StyleBonus) }

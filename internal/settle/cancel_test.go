@@ -12,7 +12,7 @@ import (
 
 // Forms that are cancelled free what was set aside for them. One in a worker's hands
 // is paid like a delivery, but says nothing of its speed (generation §3.2).
-func TestCancelForms(t *testing.T) {
+func TestCancelledFormsFreeWhatWasSetAside(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
 		w := r.worker(owner, horde.KindAlchemy)

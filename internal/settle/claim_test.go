@@ -15,7 +15,7 @@ import (
 
 // A job is handed out once: of claims at one moment as many succeed as there are jobs.
 // Decoys take none.
-func TestClaimJobs(t *testing.T) {
+func TestAJobIsHandedOutOnce(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
 		q, w := r.request(payer, 5, 0, ""), r.worker(owner, horde.KindImage)
@@ -57,7 +57,7 @@ func TestClaimJobs(t *testing.T) {
 }
 
 // A worker gets those of the forms that nobody else has got meanwhile.
-func TestClaimForms(t *testing.T) {
+func TestAFormIsHandedOutOnce(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
 		first, second := r.worker(owner, horde.KindAlchemy), r.worker(owner, horde.KindAlchemy)

@@ -27,7 +27,7 @@ func (h *rig) deliver(d settle.Delivery) (*settle.Delivery, error) {
 
 // A delivery moves the same kudos whatever its kind; what it counts for differs as
 // the rules of the kind say.
-func TestDelivery(t *testing.T) {
+func TestADeliveryMovesTheSameKudosForEveryKind(t *testing.T) {
 	each(t, func(r *rig) {
 		for _, tt := range []struct {
 			name          string
@@ -94,7 +94,7 @@ func TestDelivery(t *testing.T) {
 
 // An assignment ends once: of deliveries and aborts at one moment one is carried out, and
 // nothing of the others.
-func TestLeaseEndsOnce(t *testing.T) {
+func TestAnAssignmentEndsOnce(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
 		w := r.worker(owner, horde.KindImage)
@@ -168,7 +168,7 @@ func TestHoldIsFreedAtTheEnd(t *testing.T) {
 
 // The owner of a shared key pays what was promised when the request was taken; what
 // the budget does not cover is forgiven, and the worker gets all the same.
-func TestSharedKeyPays(t *testing.T) {
+func TestTheOwnerOfASharedKeyPaysWhatWasPromised(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)
 		w := r.worker(owner, horde.KindImage)

@@ -35,7 +35,7 @@ func TestExpiryFreesEverything(t *testing.T) {
 }
 
 // A sweep looks again while batches are full, and stops where it cannot get on.
-func TestSweep(t *testing.T) {
+func TestASweepEndsWhereItCannotGetOn(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		rows  int

@@ -50,7 +50,7 @@ func deliver(t *testing.T, s *stats.Stats, d ...store.Delivery) {
 }
 
 // Which models a listing names, by model_state (platform §3.10).
-func TestModelState(t *testing.T) {
+func TestModelStateChoosesTheModels(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := newStats(t, db, func() time.Time { return noon })
 		deliver(t, s, store.Delivery{Kind: "image", Model: catalog.Sketch}, store.Delivery{Kind: "image", Model: "my own"},
@@ -121,7 +121,7 @@ func TestWindowsSlide(t *testing.T) {
 // What was delivered before there were statistics is counted once, from the ledger,
 // also when the backfill is interrupted and by whoever goes on with it; what is
 // delivered meanwhile counts itself.
-func TestBackfill(t *testing.T) {
+func TestTheLedgerIsCountedOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		now := noon.Add(-40 * 24 * time.Hour)
 		s := newStats(t, db, func() time.Time { return now })
@@ -187,7 +187,7 @@ func TestBackfill(t *testing.T) {
 
 // One call of the backfill ends when its time is over, with what it has counted; the
 // next one goes on there.
-func TestBackfillEndsInTime(t *testing.T) {
+func TestABackfillEndsInTime(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		now := noon.Add(-time.Hour)
 		s := newStats(t, db, func() time.Time { return now })

@@ -10,9 +10,9 @@ import (
 	"horde/internal/store/storetest"
 )
 
-// TestAsk: claims that are asked first take each job once, whether a batch has one
+// TestClaimsAskedFirstTakeEachJobOnce: claims that are asked first take each job once, whether a batch has one
 // unit for a request or many, and whether the unit is refused afterwards.
-func TestAsk(t *testing.T) {
+func TestClaimsAskedFirstTakeEachJobOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		a := user(t, s, "a")
@@ -78,9 +78,9 @@ func TestAsk(t *testing.T) {
 	})
 }
 
-// TestAskOfManyRequests: the asks of a whole batch go ahead of its units; a unit
+// TestAsksGoAheadOfTheirUnits: the asks of a whole batch go ahead of its units; a unit
 // refused after a change leaves nothing of it.
-func TestAskOfManyRequests(t *testing.T) {
+func TestAsksGoAheadOfTheirUnits(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		now := horde.MicrosOf(time.Now())

@@ -38,9 +38,9 @@ func occupy(t *testing.T, s *store.Store) (release func()) {
 	return func() { close(free); wg.Wait() }
 }
 
-// TestCallerWhoLeft: nothing is committed for a caller whose context ended before
+// TestNothingIsCommittedForACallerWhoLeft: nothing is committed for a caller whose context ended before
 // the unit had begun; one that has begun is seen through.
-func TestCallerWhoLeft(t *testing.T) {
+func TestNothingIsCommittedForACallerWhoLeft(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		a := user(t, s, "a")
@@ -113,9 +113,9 @@ func TestCallerWhoLeft(t *testing.T) {
 	})
 }
 
-// TestHungRollback: a database that does not answer a rollback stops nobody but the
+// TestAHungRollbackStopsNobodyElse: a database that does not answer a rollback stops nobody but the
 // caller whose transaction it was.
-func TestHungRollback(t *testing.T) {
+func TestAHungRollbackStopsNobodyElse(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	p := newProxy(t, db.Options().URL)
 	s := db.Open(func(o *store.Options) { o.URL = p.url })

@@ -95,7 +95,7 @@ func (f *follower) until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-func TestWatchWithoutOthers(t *testing.T) {
+func TestSQLiteHasNoNewsOfOthers(t *testing.T) {
 	s := storetest.On(t, storetest.SQLite).Open()
 	s.Follow(func(context.Context, *store.Changes) error {
 		t.Error("news on an engine without other nodes")
@@ -104,7 +104,7 @@ func TestWatchWithoutOthers(t *testing.T) {
 	s.Watch(t.Context())
 }
 
-func TestWatch(t *testing.T) {
+func TestNodesHearOfEachOthersCommits(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	a, b := db.Open(), db.Open()
 	fa, fb := follow(t, a), follow(t, b)
@@ -169,10 +169,10 @@ func unheard(t *testing.T, s *store.Store) (c store.Changes) {
 	return c
 }
 
-// TestUnheard: a unit that asks is told what other nodes have committed and its own
+// TestAUnitIsToldWhatItsNodeHasNotHeard: a unit that asks is told what other nodes have committed and its own
 // has not applied yet; or that it may be anything, when its node does not follow
 // them yet or any more, when another has just started, and when it is a lot.
-func TestUnheard(t *testing.T) {
+func TestAUnitIsToldWhatItsNodeHasNotHeard(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
 	a, b := db.Open(storetest.Clock(c.Now)), db.Open(storetest.Clock(c.Now))
@@ -212,9 +212,9 @@ func TestUnheard(t *testing.T) {
 	}
 }
 
-// TestUnheardWhileTheWatchFails: a node that does not get on with the news says that
+// TestANodeThatFallsBehindSaysSo: a node that does not get on with the news says that
 // it missed them, however long it was able to before.
-func TestUnheardWhileTheWatchFails(t *testing.T) {
+func TestANodeThatFallsBehindSaysSo(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
 	a, b := db.Open(storetest.Clock(c.Now)), db.Open(storetest.Clock(c.Now))
@@ -238,8 +238,8 @@ func TestUnheardWhileTheWatchFails(t *testing.T) {
 	}
 }
 
-// TestWatchGap: whoever misses changes is told so.
-func TestWatchGap(t *testing.T) {
+// TestWhoeverMissesChangesIsToldSo: whoever misses changes is told so.
+func TestWhoeverMissesChangesIsToldSo(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
 	a, b := db.Open(), db.Open(storetest.Clock(c.Now))
@@ -282,7 +282,7 @@ func TestWatchGap(t *testing.T) {
 	f.until(t, "a long sleep", func() bool { return f.missed > missed })
 }
 
-func TestPruneChanges(t *testing.T) {
+func TestOldChangesArePruned(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
 	s := db.Open(storetest.Clock(c.Now))
@@ -297,8 +297,8 @@ func TestPruneChanges(t *testing.T) {
 	}
 }
 
-// TestAudit meddles with a sound ledger behind its back.
-func TestAudit(t *testing.T) {
+// TestAnAuditFindsWhatIsWrong meddles with a sound ledger behind its back.
+func TestAnAuditFindsWhatIsWrong(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		id := user(t, s, "a")
@@ -349,9 +349,9 @@ func TestAudit(t *testing.T) {
 	})
 }
 
-// TestAuditDuringWrites: an audit sees one moment, so that it raises no false
+// TestAnAuditSeesOneMoment: an audit sees one moment, so that it raises no false
 // alarm.
-func TestAuditDuringWrites(t *testing.T) {
+func TestAnAuditSeesOneMoment(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		id := user(t, s, "a")

@@ -10,10 +10,10 @@ import (
 	"horde/internal/store/storetest"
 )
 
-// TestUndeclaredRow: a unit that uses a row which it has not declared fails with an
+// TestAnUndeclaredRowIsAnErrorOfItsOwn: a unit that uses a row which it has not declared fails with an
 // error of its own, even when it ignores it and when another unit of the batch has
 // declared the row. A declared row that is not there is missing.
-func TestUndeclaredRow(t *testing.T) {
+func TestAnUndeclaredRowIsAnErrorOfItsOwn(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		a, b := user(t, s, "a"), user(t, s, "b")

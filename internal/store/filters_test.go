@@ -19,7 +19,7 @@ func anonymous(tx *store.Tx) error {
 	return err
 }
 
-func TestFilters(t *testing.T) {
+func TestFiltersAreKept(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
 		s := db.Open()
@@ -79,7 +79,7 @@ func TestFilters(t *testing.T) {
 	})
 }
 
-func TestRefusedPrompts(t *testing.T) {
+func TestRefusedPromptsAreKept(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		ctx := context.Background()
 		s := db.Open()

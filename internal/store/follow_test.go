@@ -80,9 +80,9 @@ func TestRefusedUnitIsNoNews(t *testing.T) {
 	})
 }
 
-// TestFollowerThatFails: the caller is answered, since it is committed. Everything is
+// TestAFollowerThatFailsHearsAgain: the caller is answered, since it is committed. Everything is
 // read again until no follower fails, and nobody waits for that.
-func TestFollowerThatFails(t *testing.T) {
+func TestAFollowerThatFailsHearsAgain(t *testing.T) {
 	s := storetest.On(t, storetest.SQLite).Open()
 	missed, reloads := make(chan struct{}), make(chan error)
 	var told int // of changes
@@ -118,8 +118,8 @@ func TestFollowerThatFails(t *testing.T) {
 	}
 }
 
-// TestSlowFollower: the writer goes on while a follower is at an earlier commit.
-func TestSlowFollower(t *testing.T) {
+// TestASlowFollowerHoldsNobodyUp: the writer goes on while a follower is at an earlier commit.
+func TestASlowFollowerHoldsNobodyUp(t *testing.T) {
 	s := storetest.On(t, storetest.SQLite).Open()
 	hears, goOn := make(chan struct{}, 10), make(chan struct{})
 	s.Follow(func(context.Context, *store.Changes) error { hears <- struct{}{}; <-goOn; return nil })
@@ -183,8 +183,8 @@ func TestEveryTopicTravels(t *testing.T) {
 	}
 }
 
-// TestFollowerBehindOneThatFails: it hears all the same, before the caller is answered.
-func TestFollowerBehindOneThatFails(t *testing.T) {
+// TestAFollowerHearsBehindOneThatFails: it hears all the same, before the caller is answered.
+func TestAFollowerHearsBehindOneThatFails(t *testing.T) {
 	s := storetest.On(t, storetest.SQLite).Open()
 	s.Follow(func(_ context.Context, c *store.Changes) error {
 		if c.Missed {

@@ -164,7 +164,7 @@ func TestWritesAreBackWithTheDatabase(t *testing.T) {
 }
 
 // A node is ready while it can write.
-func TestReadyWrites(t *testing.T) {
+func TestANodeIsReadyWhileItCanWrite(t *testing.T) {
 	t.Parallel()
 	db := storetest.On(t, storetest.Postgres)
 	g := newGate(t, db.Options().URL)

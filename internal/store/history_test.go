@@ -32,9 +32,9 @@ func post(user horde.UserID, id string, spendable, kept horde.Kudos) store.Unit 
 	}}
 }
 
-// TestHistory pages through movements of which many have one time, and finds
+// TestPagesOfAHistoryFindEachMovementOnce pages through movements of which many have one time, and finds
 // each once, in one order, whatever the size of the pages.
-func TestHistory(t *testing.T) {
+func TestPagesOfAHistoryFindEachMovementOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		s, ctx := db.Open(storetest.Clock(c.Now)), t.Context()
@@ -93,8 +93,8 @@ func TestHistory(t *testing.T) {
 	})
 }
 
-// TestDatePostings fills in what a program of before does not write.
-func TestDatePostings(t *testing.T) {
+// TestPostingsOfOlderProgramsAreDated fills in what a program of before does not write.
+func TestPostingsOfOlderProgramsAreDated(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		s, ctx := db.Open(storetest.Clock(c.Now)), t.Context()
@@ -124,8 +124,8 @@ func TestDatePostings(t *testing.T) {
 	})
 }
 
-// TestReader looks into a database on which a server works, and cannot write.
-func TestReader(t *testing.T) {
+// TestAReaderCannotWrite looks into a database on which a server works, and cannot write.
+func TestAReaderCannotWrite(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		id := user(t, s, "a")

@@ -13,7 +13,7 @@ import (
 	"horde/internal/store/storetest"
 )
 
-func TestHolds(t *testing.T) {
+func TestHoldsAreKeptAndReleased(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		id := user(t, s, "a")
@@ -67,9 +67,9 @@ func TestHolds(t *testing.T) {
 	})
 }
 
-// TestHoldOfTheSameUnit: what a unit sets aside it may read, change and drop before the
+// TestAUnitReadsItsOwnHolds: what a unit sets aside it may read, change and drop before the
 // commit writes it.
-func TestHoldOfTheSameUnit(t *testing.T) {
+func TestAUnitReadsItsOwnHolds(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		id := user(t, s, "a")
@@ -101,7 +101,7 @@ func TestHoldOfTheSameUnit(t *testing.T) {
 	})
 }
 
-func TestTransfers(t *testing.T) {
+func TestATransferIsBookedOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		want := store.Transfer{ID: "t1", Source: 1, Target: 2, Amount: 1050, Created: 7}
@@ -141,7 +141,7 @@ func TestTransfers(t *testing.T) {
 	})
 }
 
-func TestUserLists(t *testing.T) {
+func TestUsersAreListedInEachOrder(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		var ids []horde.UserID
@@ -200,8 +200,8 @@ func TestUserLists(t *testing.T) {
 	})
 }
 
-// TestRunning counts what other units of the same batch have only buffered.
-func TestRunning(t *testing.T) {
+// TestRunningJobsOfABatchCount counts what other units of the same batch have only buffered.
+func TestRunningJobsOfABatchCount(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		do(t, s, func(tx *store.Tx) error {
@@ -225,7 +225,7 @@ func TestRunning(t *testing.T) {
 	})
 }
 
-func TestEmptyRequests(t *testing.T) {
+func TestEmptyRequestsAreFound(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		s := db.Open(storetest.Clock(c.Now))
@@ -244,7 +244,7 @@ func TestEmptyRequests(t *testing.T) {
 	})
 }
 
-func TestDeleteWorker(t *testing.T) {
+func TestOnlyIdleWorkersAreDeleted(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		do(t, s, func(tx *store.Tx) error {

@@ -10,7 +10,7 @@ import (
 	"horde/internal/store/storetest"
 )
 
-func TestRatingSets(t *testing.T) {
+func TestASetIsRatedOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		set := store.RatingSet{ID: "r", UserID: 7, Created: 5, Best: "b", Body: `{"x":1}`,

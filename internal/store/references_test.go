@@ -17,7 +17,7 @@ func put(t *testing.T, s *store.Store, v store.Reference) (changed bool) {
 	return changed
 }
 
-func TestReferences(t *testing.T) {
+func TestCopiesOfReferencesAreKept(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		if _, err := s.Reference(ctx, "image"); !errors.Is(err, store.ErrNotFound) {
@@ -66,9 +66,9 @@ func TestReferences(t *testing.T) {
 	})
 }
 
-// TestWatchReferences: other nodes hear of new documents alone, and also from a
+// TestNodesHearOfNewReferences: other nodes hear of new documents alone, and also from a
 // store that does not watch, once it has announced itself.
-func TestWatchReferences(t *testing.T) {
+func TestNodesHearOfNewReferences(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	a, b := db.Open(), db.Open()
 	f := follow(t, a)

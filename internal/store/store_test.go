@@ -66,7 +66,7 @@ func insert(t testing.TB, s *store.Store, q store.Request) store.Request {
 	return q
 }
 
-func TestUsers(t *testing.T) {
+func TestUsersAreFoundByEachOfTheirNames(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		row := store.User{ID: 0, Username: "Anonymous", OAuthID: "anon", KeyHash: "k0", Created: 5, Roles: 3,
@@ -142,7 +142,7 @@ func TestUsers(t *testing.T) {
 	})
 }
 
-func TestSettings(t *testing.T) {
+func TestASettingIsInitialisedOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		if v := must[string](t)(s.Setting(ctx, "a")); v != "" {
@@ -164,7 +164,7 @@ func TestSettings(t *testing.T) {
 	})
 }
 
-func TestAccounts(t *testing.T) {
+func TestAccountsAreReadManyAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		ids := make([]horde.UserID, 70) // more than two groups of placeholders
@@ -205,7 +205,7 @@ func TestAccounts(t *testing.T) {
 	})
 }
 
-func TestRequests(t *testing.T) {
+func TestLiveRequestsAreRead(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		s, ctx := db.Open(storetest.Clock(c.Now)), t.Context()
@@ -243,8 +243,8 @@ func TestRequests(t *testing.T) {
 	})
 }
 
-// TestRequestTransitions goes through every conditional update of a request.
-func TestRequestTransitions(t *testing.T) {
+// TestARequestChangesOnlyFromTheStateItIsIn goes through every conditional update of a request.
+func TestARequestChangesOnlyFromTheStateItIsIn(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		s := db.Open(storetest.Clock(c.Now))
@@ -339,7 +339,7 @@ func TestRequestTransitions(t *testing.T) {
 	})
 }
 
-func TestDeleteRequest(t *testing.T) {
+func TestARequestIsDeletedAfterItsTime(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		s, ctx := db.Open(storetest.Clock(c.Now)), t.Context()
@@ -359,9 +359,9 @@ func TestDeleteRequest(t *testing.T) {
 	})
 }
 
-// TestDeleteRequestOfTheSameTransaction: what a pop hands out of a request goes with
+// TestAJobOfTheSameUnitGoesWithItsRequest: what a pop hands out of a request goes with
 // it, also where both are one transaction and the job is not inserted yet.
-func TestDeleteRequestOfTheSameTransaction(t *testing.T) {
+func TestAJobOfTheSameUnitGoesWithItsRequest(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		s, ctx := db.Open(storetest.Clock(c.Now)), t.Context()
@@ -382,7 +382,7 @@ func TestDeleteRequestOfTheSameTransaction(t *testing.T) {
 	})
 }
 
-func TestJobs(t *testing.T) {
+func TestAJobChangesOnlyFromTheStateItIsIn(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		s, ctx := db.Open(storetest.Clock(c.Now)), t.Context()
@@ -450,7 +450,7 @@ func TestJobs(t *testing.T) {
 	})
 }
 
-func TestDeliveries(t *testing.T) {
+func TestDeliveriesAreReadInOrder(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		want := []store.Delivery{
@@ -468,7 +468,7 @@ func TestDeliveries(t *testing.T) {
 	})
 }
 
-func TestWorkers(t *testing.T) {
+func TestWorkersAreKept(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		w := store.Worker{ID: "w1", Kind: "image", UserID: 3, Name: "Tower", Created: 5, LastCheckIn: 6, Addr: "10.0.0.1",
@@ -525,7 +525,7 @@ func TestWorkers(t *testing.T) {
 	})
 }
 
-func TestLease(t *testing.T) {
+func TestALeaseIsHeldUntilItEnds(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		s := db.Open(storetest.Clock(c.Now))
@@ -558,8 +558,8 @@ func TestLease(t *testing.T) {
 	})
 }
 
-// TestLeaseRace lets many nodes grasp for one lease.
-func TestLeaseRace(t *testing.T) {
+// TestOneOfManyNodesGetsALease lets many nodes grasp for one lease.
+func TestOneOfManyNodesGetsALease(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	var holders atomic.Int64
 	var wg sync.WaitGroup
@@ -582,7 +582,7 @@ func TestLeaseRace(t *testing.T) {
 	}
 }
 
-func TestSQLiteOneProcess(t *testing.T) {
+func TestAFolderHasOneProcess(t *testing.T) {
 	db := storetest.On(t, storetest.SQLite)
 	s := db.Open()
 	_, err := store.Open(t.Context(), db.Options())
@@ -593,7 +593,7 @@ func TestSQLiteOneProcess(t *testing.T) {
 	db.Open()
 }
 
-func TestSQLiteFolderNames(t *testing.T) {
+func TestAFolderMayHaveAnyName(t *testing.T) {
 	for _, name := range []string{"with space", "50%41", "what?", "a#b"} {
 		o := store.Options{Folder: filepath.Join(t.TempDir(), name)}
 		s := must[*store.Store](t)(store.Open(t.Context(), o))
@@ -606,7 +606,7 @@ func TestSQLiteFolderNames(t *testing.T) {
 	}
 }
 
-func TestOpenErrors(t *testing.T) {
+func TestAnErrorOfOpeningHidesThePassword(t *testing.T) {
 	for name, o := range map[string]store.Options{
 		"no URL":     {URL: "postgres://%zz"},
 		"no server":  {URL: "postgres://u:p@127.0.0.1:1/x?sslmode=disable"},
@@ -625,7 +625,7 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
-func TestMigrations(t *testing.T) {
+func TestADatabaseIsMigratedOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		if db.Engine == storetest.Postgres {
 			return // the databases of tests are copies of a template: see below
@@ -659,7 +659,7 @@ func TestMigrations(t *testing.T) {
 	})
 }
 
-func TestStoreItself(t *testing.T) {
+func TestAStoreTellsOfItself(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		if err := s.Ping(t.Context()); err != nil {

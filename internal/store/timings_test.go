@@ -21,7 +21,7 @@ func timings(t testing.TB, s *store.Store) (all []store.Timing) {
 	return all
 }
 
-func TestTimings(t *testing.T) {
+func TestTimingsAreKeptAndForgotten(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		var want []store.Timing

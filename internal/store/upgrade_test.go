@@ -15,10 +15,10 @@ import (
 	"horde/internal/store/storetest"
 )
 
-// TestUpgradeOfTheLedger: what a program of before has booked is all there in the
+// TestTheLedgerIsUpgradedBesideOlderNodes: what a program of before has booked is all there in the
 // new schema, with its times, and a node of before goes on booking while others
 // have the new schema already.
-func TestUpgradeOfTheLedger(t *testing.T) {
+func TestTheLedgerIsUpgradedBesideOlderNodes(t *testing.T) {
 	for _, engine := range []string{storetest.SQLite, storetest.Postgres} {
 		t.Run(engine, func(t *testing.T) {
 			o, run, prepare := before(t, engine, 42)
@@ -121,10 +121,10 @@ func before(
 	return o, run, prepare
 }
 
-// TestUpgradeOfSharedKeys: keys of before have nothing set aside, and a node of
+// TestSharedKeysAreUpgradedBesideOlderNodes: keys of before have nothing set aside, and a node of
 // before goes on making and spending them while others have the new schema. What it
 // leaves behind is found.
-func TestUpgradeOfSharedKeys(t *testing.T) {
+func TestSharedKeysAreUpgradedBesideOlderNodes(t *testing.T) {
 	for _, engine := range []string{storetest.SQLite, storetest.Postgres} {
 		t.Run(engine, func(t *testing.T) {
 			o, run, _ := before(t, engine, 44)

@@ -127,9 +127,9 @@ func TestRefusedUnitLeavesNothing(t *testing.T) {
 	})
 }
 
-// TestLateRefusal: a unit that is refused after a statement of its own leaves
+// TestALateRefusalLeavesNothing: a unit that is refused after a statement of its own leaves
 // nothing either.
-func TestLateRefusal(t *testing.T) {
+func TestALateRefusalLeavesNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		a := user(t, s, "a")
@@ -170,9 +170,9 @@ func TestLateRefusal(t *testing.T) {
 	})
 }
 
-// TestBadWriteFailsAlone: when the database refuses a statement of one unit,
+// TestABadWriteFailsAlone: when the database refuses a statement of one unit,
 // the others of its batch are committed, exactly once.
-func TestBadWriteFailsAlone(t *testing.T) {
+func TestABadWriteFailsAlone(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
 		a := user(t, s, "a")
@@ -253,9 +253,9 @@ func TestUnbalancedEventIsRefused(t *testing.T) {
 	})
 }
 
-// TestCloseWaits: what was accepted before Close is committed, what comes after
+// TestCloseWaitsForWhatWasAccepted: what was accepted before Close is committed, what comes after
 // is refused, nothing hangs.
-func TestCloseWaits(t *testing.T) {
+func TestCloseWaitsForWhatWasAccepted(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		a := user(t, s, "a")
@@ -306,8 +306,8 @@ func TestCloseWaits(t *testing.T) {
 	})
 }
 
-// TestWriteStorm checks that concurrent units lose and double nothing.
-func TestWriteStorm(t *testing.T) {
+// TestConcurrentUnitsLoseNothing checks that concurrent units lose and double nothing.
+func TestConcurrentUnitsLoseNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		nodes := []*store.Store{db.Open()}
 		if db.Engine == storetest.Postgres {
@@ -370,9 +370,9 @@ func TestWriteStorm(t *testing.T) {
 	})
 }
 
-// TestCancelledReads: reads that are given up harm no other read on the
+// TestCancelledReadsHarmNobody: reads that are given up harm no other read on the
 // connections they leave behind.
-func TestCancelledReads(t *testing.T) {
+func TestCancelledReadsHarmNobody(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
 		now := horde.MicrosOf(time.Now())
@@ -406,9 +406,9 @@ func TestCancelledReads(t *testing.T) {
 	})
 }
 
-// TestBackendKilled: PostgreSQL ends the connections of a store again and
+// TestAcknowledgedWritesOutliveTheirConnections: PostgreSQL ends the connections of a store again and
 // again. Every acknowledged write is there once, and the store recovers.
-func TestBackendKilled(t *testing.T) {
+func TestAcknowledgedWritesOutliveTheirConnections(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	s := db.Open()
 	a := user(t, s, "a")

@@ -73,7 +73,7 @@ func wantCode(t testing.TB, what string, err error, code horde.Code) {
 	}
 }
 
-func TestMergeImage(t *testing.T) {
+func TestATemplateTakesThePrompt(t *testing.T) {
 	for _, c := range []struct{ template, prompt, want string }{
 		{"{p}, impasto###no blur, {np}", "a mainframe###organic", "a mainframe, impasto###no blur, organic"},
 		{"{p}, impasto###no blur, {np}", "a mainframe", "a mainframe, impasto###no blur, "},
@@ -92,7 +92,7 @@ func TestMergeImage(t *testing.T) {
 	}
 }
 
-func TestMergeParams(t *testing.T) {
+func TestAStyleDecidesItsParams(t *testing.T) {
 	chosen := Chosen{Style: &Style{Style: store.Style{Prompt: "{p}{np}",
 		Params: `{"steps":25,"height":512,"n":9,"special":{"big":12345678901234567890}}`}, Models: []string{"m"}}}
 	asked := api.ImageRequest{Prompt: "x", Models: &[]string{"other"}, SourceImage: "pic", NSFW: ptr(false),
@@ -153,7 +153,7 @@ func TestMergeKeepsThePrompt(t *testing.T) {
 	})
 }
 
-func TestRefusals(t *testing.T) {
+func TestStylesThatCannotWorkAreRefused(t *testing.T) {
 	each(t, func(r *rig) {
 		r.user("trudy", account.Trusted)
 		r.user("custo", account.Customizer)
@@ -222,7 +222,7 @@ func TestRefusals(t *testing.T) {
 }
 
 // The caller's own, valid key alone can pay for a style.
-func TestKeyOfAStyle(t *testing.T) {
+func TestOnlyAnOwnKeyPaysForAStyle(t *testing.T) {
 	each(t, func(r *rig) {
 		trudy, other := r.user("trudy", account.Trusted), r.user("other", account.Trusted)
 		key := func(u *account.User, kudos, days int64) string {
@@ -259,7 +259,7 @@ func TestKeyOfAStyle(t *testing.T) {
 }
 
 // What a change leaves out stays (platform §18 row 12).
-func TestModify(t *testing.T) {
+func TestWhatAChangeLeavesOutStays(t *testing.T) {
 	each(t, func(r *rig) {
 		ctx := context.Background()
 		r.user("trudy", account.Trusted)
@@ -316,7 +316,7 @@ func TestModify(t *testing.T) {
 	})
 }
 
-func TestNames(t *testing.T) {
+func TestAStyleIsFoundByEachOfItsNames(t *testing.T) {
 	each(t, func(r *rig) {
 		ctx := context.Background()
 		trudy, other := r.user("trudy", account.Trusted), r.user("other", account.Trusted)
@@ -375,7 +375,7 @@ func FuzzNames(f *testing.F) {
 	})
 }
 
-func TestList(t *testing.T) {
+func TestListsOfStylesAreFiltered(t *testing.T) {
 	each(t, func(r *rig) {
 		ctx := context.Background()
 		trudy := r.user("trudy", account.Trusted)
@@ -440,7 +440,7 @@ func TestList(t *testing.T) {
 	})
 }
 
-func TestExamples(t *testing.T) {
+func TestAStyleHasOnePrimaryExample(t *testing.T) {
 	each(t, func(r *rig) {
 		ctx := context.Background()
 		r.user("trudy", account.Trusted)
@@ -506,7 +506,7 @@ func TestExamples(t *testing.T) {
 	})
 }
 
-func TestCollections(t *testing.T) {
+func TestCollectionsHoldStylesOfOneKind(t *testing.T) {
 	each(t, func(r *rig) {
 		ctx := context.Background()
 		r.user("trudy", account.Trusted)
@@ -587,7 +587,7 @@ func TestCollections(t *testing.T) {
 }
 
 // A use is counted for all, and paid for by others only.
-func TestRewardOwner(t *testing.T) {
+func TestAUseIsPaidForByOthersOnly(t *testing.T) {
 	each(t, func(r *rig) {
 		ctx := context.Background()
 		trudy, alice := r.user("trudy", account.Trusted), r.user("alice", 0)

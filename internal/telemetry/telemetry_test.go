@@ -48,7 +48,7 @@ func TestLoggerCarriesTheRequest(t *testing.T) {
 	}
 }
 
-func TestMetrics(t *testing.T) {
+func TestMetricsTellOfTheProgram(t *testing.T) {
 	w := httptest.NewRecorder()
 	promhttp.HandlerFor(NewRegistry("1.2.3"), promhttp.HandlerOpts{}).ServeHTTP(w,
 		httptest.NewRequest("GET", "/metrics", nil))
@@ -111,7 +111,7 @@ func TestReadinessAsksOnce(t *testing.T) {
 	})
 }
 
-func TestReadinessHangs(t *testing.T) {
+func TestACheckThatHangsEndsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := NewReadiness(time.Second, 3*time.Second)
 		r.Add("store", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })

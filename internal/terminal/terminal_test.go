@@ -69,7 +69,7 @@ func screen(p Protocol) Screen {
 	return Screen{Protocol: p, Cols: 80, Rows: 24, CellWidth: 4, CellHeight: 8, TrueColor: true, Color: true}
 }
 
-func TestDrawGolden(t *testing.T) {
+func TestImagesAreDrawnAsRecorded(t *testing.T) {
 	few := screen(Blocks)
 	few.TrueColor = false
 	for name, s := range map[string]Screen{
@@ -158,7 +158,7 @@ func TestKittyPiecesMakeAPNG(t *testing.T) {
 	}
 }
 
-func TestFit(t *testing.T) {
+func TestAnImageFitsItsScreen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := func(name string, most int) int { return rapid.IntRange(1, most).Draw(t, name) }
 		s := Screen{Cols: n("screen", 300), CellWidth: n("cw", 30), CellHeight: n("ch", 40)}
@@ -177,7 +177,7 @@ func TestFit(t *testing.T) {
 	}
 }
 
-func TestEnvironment(t *testing.T) {
+func TestVariablesTellTheTerminal(t *testing.T) {
 	for _, tc := range []struct {
 		env  string
 		want Protocol
@@ -207,7 +207,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-func TestNoTerminal(t *testing.T) {
+func TestAFileShowsNoImages(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +237,7 @@ func (f *fakeTTY) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-func TestInterview(t *testing.T) {
+func TestATerminalIsAskedWhatItShows(t *testing.T) {
 	for _, tc := range []struct {
 		answers []string
 		want    Protocol
@@ -281,7 +281,7 @@ func TestLiveDrawsOverItself(t *testing.T) {
 	golden(t, "live", b.Bytes())
 }
 
-func TestBar(t *testing.T) {
+func TestABarShowsEighths(t *testing.T) {
 	for fraction, want := range map[float64]string{
 		-1:      "    ",
 		0:       "    ",
@@ -302,7 +302,7 @@ func TestBar(t *testing.T) {
 	})
 }
 
-func TestProtocolNames(t *testing.T) {
+func TestProtocolsAreReadByName(t *testing.T) {
 	for p := None; p <= Kitty; p++ {
 		if got, err := ParseProtocol(p.String()); got != p || err != nil {
 			t.Errorf("%v: %v, %v", p, got, err)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestTry(t *testing.T) {
+func TestACallLooksUntilItFindsOrEnds(t *testing.T) {
 	broken := errors.New("broken")
 	for _, tt := range []struct {
 		name   string

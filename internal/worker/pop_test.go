@@ -29,7 +29,7 @@ func TestOfferIsWhatEveryEngineCan(t *testing.T) {
 	}
 }
 
-func TestPopRefused(t *testing.T) {
+func TestARefusedPopSaysWhy(t *testing.T) {
 	for _, tc := range []struct {
 		name, rc, message string
 		status            int
@@ -145,7 +145,7 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
-func TestEmptyPops(t *testing.T) {
+func TestEmptyPopsAreRepeatedInTime(t *testing.T) {
 	bubble(t, func(t *testing.T, h *fakeHorde) { // our server waits 20 s
 		r := start(t, h, &fakeEngine{}, nil)
 		time.Sleep(time.Minute)
@@ -168,7 +168,7 @@ func TestEmptyPops(t *testing.T) {
 	})
 }
 
-func TestThreads(t *testing.T) {
+func TestAWorkerHasSoManyJobsAtOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, h *fakeHorde) {
 		var now, most atomic.Int32
 		for _, name := range []string{"a", "b", "c", "d", "e"} {
@@ -190,7 +190,7 @@ func TestThreads(t *testing.T) {
 	})
 }
 
-func TestPace(t *testing.T) {
+func TestDeliveriesKeepToAPlausiblePace(t *testing.T) {
 	big := func(j *api.ImageJob) {
 		j.Payload.Width, j.Payload.Height, j.Payload.Steps = 1024, 1024, 30
 	} // 31 megapixelsteps

@@ -79,7 +79,7 @@ func TestJobFromPopToSubmit(t *testing.T) {
 	})
 }
 
-func TestWithoutUploadLink(t *testing.T) {
+func TestAnImageWithoutALinkIsSentInline(t *testing.T) {
 	bubble(t, func(t *testing.T, h *fakeHorde) {
 		h.add("job", "fake", 1, func(j *api.ImageJob) { j.R2Upload, j.R2Uploads = nil, nil })
 		r := start(t, h, &fakeEngine{}, nil)
@@ -105,7 +105,7 @@ func pngFile(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-func TestSources(t *testing.T) {
+func TestSourceImagesAreFetchedOrFaulted(t *testing.T) {
 	file := pngFile(t)
 	for _, tc := range []struct {
 		name             string
@@ -280,7 +280,7 @@ func TestAHalfDoneBatchKeepsItsFirstHalf(t *testing.T) {
 	})
 }
 
-func TestProgress(t *testing.T) {
+func TestProgressIsReportedNowAndThen(t *testing.T) {
 	generate := func(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
 		for step := range 100 { // 100 steps in 5 s
 			hooks.Progress(0, engine.Progress{Step: step + 1, Steps: 100, Preview: image.NewNRGBA(image.Rect(0, 0, 512, 256))})
@@ -388,7 +388,7 @@ func TestUploadIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestSubmit(t *testing.T) {
+func TestASubmitIsRepeatedUntilItIsAnswered(t *testing.T) {
 	type answers = func(n int, s api.ImageSubmit, w http.ResponseWriter) bool
 	always := func(status int, rc, message string) answers {
 		return func(_ int, _ api.ImageSubmit, w http.ResponseWriter) bool { return refuse(w, status, rc, message) }
@@ -453,7 +453,7 @@ func TestSubmit(t *testing.T) {
 	})
 }
 
-func TestShutdown(t *testing.T) {
+func TestTheFirstSignalFinishesTheSecondGivesUp(t *testing.T) {
 	slow := func(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
 		if !sleep(ctx, 30*time.Second) {
 			return ctx.Err()
@@ -602,7 +602,7 @@ func TestCrashedJobsAreFaultedAtTheNextStart(t *testing.T) {
 	}
 }
 
-func TestSeed(t *testing.T) {
+func TestASeedIsANumberOrDrawn(t *testing.T) {
 	for text, want := range map[string]uint64{"42": 42, "0": 0, "18446744073709551615": 1<<64 - 1} {
 		if got := seed(text); got != want {
 			t.Errorf("seed(%q) = %d", text, got)
@@ -615,7 +615,7 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-func TestPrivateHordes(t *testing.T) {
+func TestAHordeIsPrivateByItsAddress(t *testing.T) {
 	t.Parallel()
 	for address, want := range map[string]bool{
 		"http://127.0.0.1:7001": true, "http://localhost": true, "http://[::1]:7001": true, "http://192.168.1.4": true,

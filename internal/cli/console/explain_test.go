@@ -11,7 +11,7 @@ import (
 	"horde/api"
 )
 
-func TestExplain(t *testing.T) {
+func TestErrorsAreExplained(t *testing.T) {
 	refused := &url.Error{Op: "Get", URL: "http://127.0.0.1:7001/api/v2/x", Err: syscall.ECONNREFUSED}
 	for _, tc := range []struct {
 		err  error

@@ -7,7 +7,7 @@ import (
 )
 
 // Without a terminal progress is shown by so many lines, however often it is shown.
-func TestProgress(t *testing.T) {
+func TestProgressTakesSoManyLines(t *testing.T) {
 	for _, c := range []struct{ steps, lines, want int }{{300, 20, 20}, {1000, 10, 10}, {3, 20, 3}, {1, 20, 1}} {
 		var errs bytes.Buffer
 		p := NewProgress(&Console{Stderr: &errs}, c.lines)

@@ -9,7 +9,7 @@ import (
 
 // Nets are compared by denoising strengths only where these count: otherwise the
 // one that knows what they do would look worse than one that does not.
-func TestDenoisingCounts(t *testing.T) {
+func TestNetsAreComparedWhereDenoisingCounts(t *testing.T) {
 	net := kudos.Standard()
 	p := kudos.NewPricer(net)
 	jobs := func(counts bool) (list []training.Job) {

@@ -48,7 +48,7 @@ func TestAddressesForOtherMachines(t *testing.T) {
 }
 
 // What links begin with is warned of where it cannot be known, and nowhere else.
-func TestWarningOfLinks(t *testing.T) {
+func TestLinksAreWarnedOfWhereTheyCannotBeKnown(t *testing.T) {
 	for _, c := range []struct {
 		name, listen string
 		serve        config.Serve

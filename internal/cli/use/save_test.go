@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestOutputPath(t *testing.T) {
+func TestImagesAreNamedByOutputAndNumber(t *testing.T) {
 	const id = "0b5e77aa-1111"
 	for _, tc := range []struct {
 		output string
@@ -25,7 +25,7 @@ func TestOutputPath(t *testing.T) {
 	}
 }
 
-func TestWriteFileIsWhole(t *testing.T) {
+func TestAFileIsWrittenWhole(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "x")
 	for _, text := range []string{"first", "second"} {

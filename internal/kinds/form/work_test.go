@@ -10,7 +10,7 @@ import (
 )
 
 // What a form earns and costs (generation §6.3, generation §6.7).
-func TestValue(t *testing.T) {
+func TestWhatAFormEarnsAndCosts(t *testing.T) {
 	for _, tt := range []struct {
 		work           Work
 		earned, charge int64 // whole kudos
@@ -32,7 +32,7 @@ func TestValue(t *testing.T) {
 }
 
 // An image that was uploaded is named by its form, and other results stay as they are.
-func TestKeep(t *testing.T) {
+func TestAnUploadedImageIsNamedByItsForm(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		result map[string]any
@@ -59,7 +59,7 @@ func TestKeep(t *testing.T) {
 
 // Results about images at addresses are kept for others, images for a shorter time
 // (decision 18).
-func TestKnown(t *testing.T) {
+func TestResultsAtAddressesAreKeptForOthers(t *testing.T) {
 	const url = "https://images.example/fox.png"
 	caption := store.FormResult{Result: `{"caption":"a fox"}`}
 	for _, tt := range []struct {

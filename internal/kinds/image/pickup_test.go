@@ -12,7 +12,7 @@ import (
 )
 
 // How many images one pop gets (generation §1.18).
-func TestBatch(t *testing.T) {
+func TestHowManyImagesAPopGets(t *testing.T) {
 	const square = 512 * 512
 	known, err := catalog.New(catalog.Config{})
 	if err != nil {
@@ -56,7 +56,7 @@ func TestBatch(t *testing.T) {
 }
 
 // How long a worker may take (generation §1.18).
-func TestTTL(t *testing.T) {
+func TestHowLongAWorkerMayTake(t *testing.T) {
 	known, err := catalog.New(catalog.Config{})
 	if err != nil {
 		t.Fatal(err)

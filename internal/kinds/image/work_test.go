@@ -32,7 +32,7 @@ func known(t *testing.T) *catalog.Snapshot {
 
 // What an image is worth to its worker, its owner and its requester (generation §6.2,
 // generation §6.3, generation §6.4). The request was told 20.99 for each.
-func TestValue(t *testing.T) {
+func TestWhatAnImageIsWorth(t *testing.T) {
 	models := known(t)
 	worker := func(agent string) *fleet.Worker {
 		return &fleet.Worker{Agent: bridge.Parse(agent), Owner: &account.User{Roles: account.Trusted}}
@@ -104,7 +104,7 @@ func TestValue(t *testing.T) {
 }
 
 // What becomes of a result that was not uploaded.
-func TestKeep(t *testing.T) {
+func TestWhatIsKeptOfAResult(t *testing.T) {
 	var picture bytes.Buffer
 	if err := png.Encode(&picture, stdimage.NewGray(stdimage.Rect(0, 0, 8, 8))); err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestKeep(t *testing.T) {
 }
 
 // No hardware makes more than 20 megapixelsteps a second (generation §5.10).
-func TestSuspicions(t *testing.T) {
+func TestASpeedBeyondHardwareIsSuspicious(t *testing.T) {
 	for speed, want := range map[float64]int{20_000_000: 0, 20_000_001: 1} {
 		if got := (image.Work{}).Suspicions(kinds.Delivered{}, speed); got != want {
 			t.Errorf("%v: %d", speed, got)
@@ -143,7 +143,7 @@ func TestSuspicions(t *testing.T) {
 }
 
 // A request that names no model is priced by the dearest that is offered (decision 6).
-func TestPriceWithoutModels(t *testing.T) {
+func TestTheDearestModelPricesARequestThatNamesNone(t *testing.T) {
 	price := func(named, offered []string) horde.Kudos {
 		a := image.Asked{Request: &admission.Request{Models: known(t)}, Pricer: kudos.NewPricer(nil)}
 		a.Image = admission.Image{Common: admission.Common{N: 1, Models: named, SlowWorkers: true}, Width: 512, Height: 512,

@@ -17,7 +17,7 @@ import (
 	"horde/internal/store"
 )
 
-func TestTTL(t *testing.T) {
+func TestHowLongAScribeMayTake(t *testing.T) {
 	for length, want := range map[int]time.Duration{16: 150 * time.Second, 75: 150 * time.Second, 76: 152 * time.Second,
 		4096: 8192 * time.Second} {
 		if got := (Work{&admission.Text{MaxLength: length}}).TTL(kinds.Pickup{}); got != want {
@@ -27,7 +27,7 @@ func TestTTL(t *testing.T) {
 }
 
 // How often a speed is beyond what hardware can reach (generation §5.10).
-func TestSuspicions(t *testing.T) {
+func TestASpeedBeyondHardwareIsSuspicious(t *testing.T) {
 	for _, c := range []struct {
 		model           string
 		billions, speed float64
@@ -45,7 +45,7 @@ func TestSuspicions(t *testing.T) {
 
 // What a text is worth to its worker, its owner and its requester (generation §6.3,
 // generation §6.5).
-func TestValue(t *testing.T) {
+func TestWhatATextIsWorth(t *testing.T) {
 	c, err := catalog.New(catalog.Config{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestValue(t *testing.T) {
 }
 
 // The state of a finished text says what its metadata say of it (generation §2.6).
-func TestGenerationState(t *testing.T) {
+func TestMetadataDecideTheStateOfAText(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		censored bool
@@ -114,7 +114,7 @@ func TestGenerationState(t *testing.T) {
 }
 
 // No database keeps a NUL, and "R2" is a text like any other.
-func TestKeep(t *testing.T) {
+func TestATextIsKeptAsItIs(t *testing.T) {
 	for result, want := range map[string]string{"a\x00b": "a\ufffdb", "R2": "R2", "": ""} {
 		if kept, err := (Work{}).Keep(t.Context(), result); err != nil || kept.Row != want || kept.Image != nil {
 			t.Errorf("%q: %+v, %v", result, kept, err)

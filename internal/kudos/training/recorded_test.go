@@ -19,7 +19,7 @@ import (
 // Requests with a denoising strength below 1 and no control type are those that
 // the net learnt the effect of denoising from, so they prove less; NETWORK.md
 // has the accuracy of each while it was left out.
-func TestRecordedPrices(t *testing.T) {
+func TestPricesAreNearTheOriginals(t *testing.T) {
 	rows, err := ReadRecorded(golden.Shared(t, "golden/kudos-image.jsonl"))
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestRecordedPrices(t *testing.T) {
 	}
 }
 
-func TestReadRecordedRefuses(t *testing.T) {
+func TestRecordedPricesThatAreNoneAreRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"request": {}}`: "line 1: a recorded request needs",
 		"{":               "line 1: ",

@@ -92,7 +92,7 @@ func life(n int) (timed []Timed, unfit, unknown, stalled int) {
 	return timed, unfit, unknown, stalled
 }
 
-func TestNormalize(t *testing.T) {
+func TestTimesOfMachinesAreMadeComparable(t *testing.T) {
 	timed, unfit, unknown, stalled := life(6000)
 	n, err := Normalize(timed, kudos.Standard())
 	if err != nil {
@@ -127,7 +127,7 @@ func TestNormalize(t *testing.T) {
 
 // A net that is trained on a horde's own life knows names that the old one has no
 // input for; with it such jobs are priced by the network.
-func TestTrainOnLife(t *testing.T) {
+func TestANetLearnsTheNamesOfItsHorde(t *testing.T) {
 	timed, _, _, _ := life(5000)
 	n, err := Normalize(timed, kudos.Standard())
 	if err != nil {
@@ -182,7 +182,7 @@ func TestTrainOnLife(t *testing.T) {
 	}
 }
 
-func TestCompareWithItself(t *testing.T) {
+func TestANetDoesNotDifferFromItself(t *testing.T) {
 	p := kudos.NewPricer(kudos.Standard())
 	c, err := Compare(p, p, jobs(100, false))
 	if err != nil || c.Old != c.New || c.Shift != 0 || c.Typical != 0 || c.Moved != 0 || len(c.Movers) == 0 ||
@@ -202,7 +202,7 @@ func TestCompareWithItself(t *testing.T) {
 }
 
 // What the server writes comes back, in one order whatever the database.
-func TestReadTimings(t *testing.T) {
+func TestTimingsComeBackInOneOrder(t *testing.T) {
 	var first []Timed
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
@@ -261,7 +261,7 @@ func TestReadTimings(t *testing.T) {
 	})
 }
 
-func TestRescale(t *testing.T) {
+func TestTimesAreRescaledToABasis(t *testing.T) {
 	all := jobs(50, false)
 	before := all[7].Seconds
 	if err := Rescale(all, 4.6); err != nil || BasisSeconds(all) != 4.6 || math.Abs(all[7].Seconds/before-2) > 0.01 {

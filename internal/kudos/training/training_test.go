@@ -22,7 +22,7 @@ const header = "width,height,steps,cfg_scale,sampler_name,karras,hires_fix,sourc
 	"source_image,source_mask," +
 	"denoising_strength,control_type,control_strength,post_processing,seconds,kudos_basis11\n"
 
-func TestParse(t *testing.T) {
+func TestDataAreReadAsTheyAreWritten(t *testing.T) {
 	text := header +
 		"192,576,61,19.55,k_dpmpp_2s_a,True,False,txt2img,False,False,1.0,None,1.0,,17.5,29.84\n" +
 		"512,768,20,7,lcm,False,True,img2img,True,True,,canny,0.5,GFPGAN|strip_background,6.45,11\n"
@@ -53,7 +53,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestParseRefuses(t *testing.T) {
+func TestDataThatAreNoneAreRefused(t *testing.T) {
 	row := "512,512,30,7,k_euler,True,False,txt2img,False,False,1.0,None,1.0,,5,9\n"
 	for text, want := range map[string]string{
 		"":                    "no header: the file is empty",
@@ -90,7 +90,7 @@ func gzipped(text string, cut int) string {
 }
 
 // A few lines that cannot be read are left out and told of.
-func TestParseLeavesOut(t *testing.T) {
+func TestAFewBrokenLinesAreLeftOut(t *testing.T) {
 	row := "512,512,30,7,k_euler,True,False,txt2img,False,False,1.0,None,1.0,,5,9\n"
 	jobs, unread, err := Parse(strings.NewReader(header + row + "garbage\n" + strings.Repeat(row, 30) +
 		strings.Replace(row, "512", "wide", 1) + row + "a \"quote\"\n" + row))
@@ -148,7 +148,7 @@ func jobs(n int, denoisingCounts bool) []Job {
 
 var quick = Config{Name: "quick", Seed: 3, Epochs: 25, Hidden: []int{24, 16}, Rate: 5e-3, Decay: 0.01, HeldOut: 0.1}
 
-func TestTrainLearns(t *testing.T) {
+func TestANetLearnsPrices(t *testing.T) {
 	all := jobs(4000, false)
 	r, err := Train(context.Background(), all, quick)
 	if err != nil {
@@ -182,7 +182,7 @@ func TestTrainLearns(t *testing.T) {
 
 // The same seed gives the same bytes however many processors there are;
 // another seed gives others.
-func TestTrainIsReproducible(t *testing.T) {
+func TestTheSameSeedGivesTheSameNet(t *testing.T) {
 	c, all := quick, jobs(600, false)
 	c.Epochs = 12
 	net := func(seed uint64, processors int) []byte {
@@ -207,7 +207,7 @@ func TestTrainIsReproducible(t *testing.T) {
 	}
 }
 
-func TestTrainStops(t *testing.T) {
+func TestTrainingStopsWhenItIsToldTo(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := quick
 	c.Progress = func(Epoch) { cancel() }
@@ -216,7 +216,7 @@ func TestTrainStops(t *testing.T) {
 	}
 }
 
-func TestTrainRefuses(t *testing.T) {
+func TestTrainingThatCannotWorkIsRefused(t *testing.T) {
 	good := jobs(600, false)
 	for want, change := range map[string]func(*Config, *[]Job){
 		"epochs":        func(c *Config, _ *[]Job) { c.Epochs = 0 },
@@ -238,7 +238,7 @@ func TestTrainRefuses(t *testing.T) {
 
 // Names that are frequent in the data get a place of their own, rare ones do
 // not: a job with a rare post-processor cannot be learnt from.
-func TestTrainUsesRoom(t *testing.T) {
+func TestFrequentNamesGetAPlace(t *testing.T) {
 	all := jobs(2000, false)
 	for i := range all {
 		switch {
@@ -272,7 +272,7 @@ func TestTrainUsesRoom(t *testing.T) {
 
 // A net trained on jobs whose times do not depend on denoising learns what it
 // does from a few jobs, and keeps its prices at strength 1.
-func TestFitDenoising(t *testing.T) {
+func TestDenoisingIsLearntFromAFewJobs(t *testing.T) {
 	flat := jobs(4000, false)
 	r, err := Train(context.Background(), WithoutDenoising(flat), quick)
 	if err != nil {
@@ -320,7 +320,7 @@ func TestFitDenoising(t *testing.T) {
 	}
 }
 
-func TestScore(t *testing.T) {
+func TestAScoreIsMeanTailAndWorst(t *testing.T) {
 	each := make([]float64, 200)
 	for i := range each {
 		each[i] = 1 - float64(i%100)/100
@@ -341,7 +341,7 @@ func TestScore(t *testing.T) {
 }
 
 // The net in the program meets the issue's goals on jobs that it never saw.
-func TestStandardNet(t *testing.T) {
+func TestTheNetInTheProgramMeetsItsGoals(t *testing.T) {
 	all, _, err := ReadJobs(golden.Shared(t, "data/kudos/train.csv.gz"))
 	if err != nil {
 		t.Fatal(err)

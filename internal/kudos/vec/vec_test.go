@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestAgainstPlainLoops(t *testing.T) {
+func TestVectorsAgreeWithPlainLoops(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rows, width := rapid.IntRange(1, 11).Draw(t, "rows"), rapid.IntRange(1, 9).Draw(t, "width")
 		numbers := func(n int, what string) []float32 {

@@ -10,7 +10,7 @@ import (
 	"horde/internal/horde"
 )
 
-func TestFollowedIDs(t *testing.T) {
+func TestOnlyIDsAreFollowed(t *testing.T) {
 	t.Parallel()
 	const a, b = "01a2103e-938a-7a68-a3ad-20273d303658", "01A2103E-938A-7A68-A3AD-20273D303659"
 	many := func(n int) string {

@@ -28,7 +28,7 @@ func call(h http.Handler, method, path string, headers ...string) *httptest.Resp
 
 // A horde that says nothing else is called as the original is, and shows the contract's
 // first level.
-func TestDefaults(t *testing.T) {
+func TestAHordeIsCalledAsTheOriginalIs(t *testing.T) {
 	t.Parallel()
 	o := Options{}.withDefaults()
 	if o.Title != "AI Horde" || o.APILevel != api.Level028 {

@@ -59,9 +59,9 @@ var rateTable = map[string]string{
 	"/collections/{collection_id}":     "90/min by path +300, 2/s by path +10",
 }
 
-// TestRates compares the limits of every route of the original's API with the
+// TestEveryRouteHasTheOriginalsLimits compares the limits of every route of the original's API with the
 // table, in both directions.
-func TestRates(t *testing.T) {
+func TestEveryRouteHasTheOriginalsLimits(t *testing.T) {
 	t.Parallel()
 	routes := allRoutes()
 	used := map[string]bool{}
@@ -151,9 +151,9 @@ func passing(most int, send func(i int) *httptest.ResponseRecorder) int {
 	return most
 }
 
-// TestCountedTogether: what shares a window and what has one of its own. most is
+// TestRoutesAreCountedTogether: what shares a window and what has one of its own. most is
 // how many of 200 calls at once pass.
-func TestCountedTogether(t *testing.T) {
+func TestRoutesAreCountedTogether(t *testing.T) {
 	t.Parallel()
 	const (
 		status = "/api/v2/generate/status/"

@@ -6,7 +6,7 @@ import (
 	"horde/api"
 )
 
-func TestFindNUL(t *testing.T) {
+func TestANULIsFoundWithItsPath(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		in     any

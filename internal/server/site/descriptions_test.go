@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-func TestServiceInfo(t *testing.T) {
+func TestTheServiceTellsOfItself(t *testing.T) {
 	t.Parallel()
 	s := serve(Options{Version: "1.0"})
 	var info struct {
@@ -29,7 +29,7 @@ func TestServiceInfo(t *testing.T) {
 	}
 }
 
-func TestAPIPages(t *testing.T) {
+func TestTheAPIHasItsPages(t *testing.T) {
 	t.Parallel()
 	s := serve(Options{Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry()})
 	w := visit(s, "GET", "/api", "")

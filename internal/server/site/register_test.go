@@ -14,7 +14,7 @@ import (
 
 // The key of a new account is shown once, on a page that nobody keeps; a refusal is shown
 // on the page, too.
-func TestRegister(t *testing.T) {
+func TestANewKeyIsShownOnce(t *testing.T) {
 	t.Parallel()
 	var name string
 	s := serve(Options{Register: func(_ context.Context, username string, addr netip.Addr) (string, string, error) {

@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-func TestNews(t *testing.T) {
+func TestNewsAreNewestFirst(t *testing.T) {
 	t.Parallel()
 	if len(news) == 0 {
 		t.Fatal("there are no news")
