@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math"
 	"os"
@@ -98,9 +99,11 @@ func TestViolationsAreToldInTheOriginalsWords(t *testing.T) {
 			"params.loras.1.model": "9 is greater than the maximum of 5.0",
 		}},
 	} {
-		if got := ImageRequestSchema.Validate(parse(t, c.body)); !maps.Equal(got, c.want) {
-			t.Errorf("%s\n got %v\nwant %v", c.body, got, c.want)
-		}
+		t.Run(c.body, func(t *testing.T) {
+			if got := ImageRequestSchema.Validate(parse(t, c.body)); !maps.Equal(got, c.want) {
+				t.Errorf("%s\n got %v\nwant %v", c.body, got, c.want)
+			}
+		})
 	}
 }
 
@@ -119,10 +122,12 @@ func TestNumbersThatAreNoneAreRefused(t *testing.T) {
 		{map[string]any{"special": map[string]any{"a": []any{nan}}},
 			map[string]string{"params.special.a.0": "nan is not a finite number"}},
 	} {
-		got := ImageRequestSchema.Validate(map[string]any{"prompt": "x", "params": c.params})
-		if !maps.Equal(got, c.want) {
-			t.Errorf("%v: got %v, want %v", c.params, got, c.want)
-		}
+		t.Run(fmt.Sprint(c.params), func(t *testing.T) {
+			got := ImageRequestSchema.Validate(map[string]any{"prompt": "x", "params": c.params})
+			if !maps.Equal(got, c.want) {
+				t.Errorf("%v: got %v, want %v", c.params, got, c.want)
+			}
+		})
 	}
 
 	pop := map[string]any{"max_pixels": json.Number("1" + strings.Repeat("0", 30))}
@@ -168,9 +173,11 @@ func TestValuesAreShownAsPythonShowsThem(t *testing.T) {
 		"{'a': None}": map[string]any{"a": nil},
 		"inf":         math.Inf(1), "123456789012345678901234567890": json.Number("123456789012345678901234567890"),
 	} {
-		if got := pyRepr(v); got != want {
-			t.Errorf("%#v: %s, want %s", v, got, want)
-		}
+		t.Run(want, func(t *testing.T) {
+			if got := pyRepr(v); got != want {
+				t.Errorf("%#v: %s, want %s", v, got, want)
+			}
+		})
 	}
 }
 

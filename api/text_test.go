@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -11,9 +12,11 @@ func TestTextParamsAreFinite(t *testing.T) {
 	for _, params := range []map[string]any{
 		{"cfg_scale": math.NaN()}, {"x": map[string]any{"y": []any{math.Inf(1)}}}, {"temperature": math.NaN()},
 	} {
-		if got := TextRequestSchema.Validate(map[string]any{"prompt": "x", "params": params}); len(got) != 1 {
-			t.Errorf("%v: %v", params, got)
-		}
+		t.Run(fmt.Sprint(params), func(t *testing.T) {
+			if got := TextRequestSchema.Validate(map[string]any{"prompt": "x", "params": params}); len(got) != 1 {
+				t.Errorf("%v: %v", params, got)
+			}
+		})
 	}
 	if got := TextRequestSchema.Validate(map[string]any{"prompt": "x",
 		"params": map[string]any{"cfg_scale": "any", "n": int64(3)}}); got != nil {

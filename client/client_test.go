@@ -87,9 +87,11 @@ func TestTheAddressOfAHordeMayNameItsAPI(t *testing.T) {
 		" http://127.0.0.1:7001 ":         "http://127.0.0.1:7001",
 		"http://127.0.0.1:7001?x=y#there": "http://127.0.0.1:7001",
 	} {
-		if got := New(in, "").URL(); got != want {
-			t.Errorf("New(%q).URL() = %q, want %q", in, got, want)
-		}
+		t.Run(in, func(t *testing.T) {
+			if got := New(in, "").URL(); got != want {
+				t.Errorf("New(%q).URL() = %q, want %q", in, got, want)
+			}
+		})
 	}
 	for _, bad := range []string{"", "localhost:7001", "ftp://x", "http://", "::"} {
 		_, err := New(bad, "").Heartbeat(t.Context())

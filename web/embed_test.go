@@ -51,26 +51,28 @@ func TestServesBuiltFiles(t *testing.T) {
 		{"/nothing", "text/plain; charset=utf-8", "", 404},
 		{"/../embed.go", "text/plain; charset=utf-8", "", 404},
 	} {
-		res := get(s, tt.url)
-		if res.StatusCode != tt.status {
-			t.Errorf("GET %s: status %d, want %d", tt.url, res.StatusCode, tt.status)
-		}
+		t.Run(tt.url, func(t *testing.T) {
+			res := get(s, tt.url)
+			if res.StatusCode != tt.status {
+				t.Errorf("GET %s: status %d, want %d", tt.url, res.StatusCode, tt.status)
+			}
 
-		if got := res.Header.Get("Content-Type"); got != tt.kind {
-			t.Errorf("GET %s: type %q, want %q", tt.url, got, tt.kind)
-		}
+			if got := res.Header.Get("Content-Type"); got != tt.kind {
+				t.Errorf("GET %s: type %q, want %q", tt.url, got, tt.kind)
+			}
 
-		if got := res.Header.Get("Cache-Control"); got != tt.cache {
-			t.Errorf("GET %s: cache %q, want %q", tt.url, got, tt.cache)
-		}
+			if got := res.Header.Get("Cache-Control"); got != tt.cache {
+				t.Errorf("GET %s: cache %q, want %q", tt.url, got, tt.cache)
+			}
 
-		if got := res.Header.Get("Content-Security-Policy"); got != Policy {
-			t.Errorf("GET %s: policy %q", tt.url, got)
-		}
+			if got := res.Header.Get("Content-Security-Policy"); got != Policy {
+				t.Errorf("GET %s: policy %q", tt.url, got)
+			}
 
-		if got, want := s.Has(tt.url), tt.status == 200; got != want {
-			t.Errorf("has(%s) = %v, want %v", tt.url, got, want)
-		}
+			if got, want := s.Has(tt.url), tt.status == 200; got != want {
+				t.Errorf("has(%s) = %v, want %v", tt.url, got, want)
+			}
+		})
 	}
 }
 
@@ -99,24 +101,26 @@ func TestFilesAreCompressed(t *testing.T) {
 		{"/assets/app-1234.js", "", false},
 		{"/assets/f-99.woff2", "gzip", false},
 	} {
-		res := get(s, tt.url, "Accept-Encoding", tt.accept, "Range", "bytes=0-")
-		if got := res.Header.Get("Content-Encoding") == "gzip"; got != tt.zipped {
-			t.Errorf("%s with %q: gzip %v, want %v", tt.url, tt.accept, got, tt.zipped)
-			continue
-		}
+		t.Run(tt.url+" "+tt.accept, func(t *testing.T) {
+			res := get(s, tt.url, "Accept-Encoding", tt.accept, "Range", "bytes=0-")
+			if got := res.Header.Get("Content-Encoding") == "gzip"; got != tt.zipped {
+				t.Errorf("%s with %q: gzip %v, want %v", tt.url, tt.accept, got, tt.zipped)
+				return
+			}
 
-		if !tt.zipped {
-			continue
-		}
+			if !tt.zipped {
+				return
+			}
 
-		r, err := gzip.NewReader(res.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
+			r, err := gzip.NewReader(res.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
 
-		if body, err := io.ReadAll(r); err != nil || string(body) != string(s.files[tt.url].body) {
-			t.Errorf("%s: unzipped to %d bytes, %v", tt.url, len(body), err)
-		}
+			if body, err := io.ReadAll(r); err != nil || string(body) != string(s.files[tt.url].body) {
+				t.Errorf("%s: unzipped to %d bytes, %v", tt.url, len(body), err)
+			}
+		})
 	}
 }
 

@@ -219,9 +219,11 @@ func TestTheLibraryIsLookedForInOrder(t *testing.T) {
 		{at("empty"), "", []string{at("empty")}},
 		{"libonnxruntime.so.1", "", []string{"libonnxruntime.so.1"}},
 	} {
-		if got := libraryCandidates(c.option, c.env, at("horde")); !slices.Equal(got, c.want) {
-			t.Errorf("option %q, environment %q: %v, want %v", c.option, c.env, got, c.want)
-		}
+		t.Run(c.option+" "+c.env, func(t *testing.T) {
+			if got := libraryCandidates(c.option, c.env, at("horde")); !slices.Equal(got, c.want) {
+				t.Errorf("option %q, environment %q: %v, want %v", c.option, c.env, got, c.want)
+			}
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package pocket
 
 import (
 	"encoding/json"
+	"fmt"
 	"image"
 	"image/color"
 	"math"
@@ -152,9 +153,11 @@ func TestTheWindowIsTheMiddleOfTheSquare(t *testing.T) {
 		{512, 1024, 128, image.Rect(32, 0, 96, 128)},
 		{3072, 64, 128, image.Rect(0, 62, 128, 65)},
 	} {
-		if got := window(c.w, c.h, c.side); got != c.want {
-			t.Errorf("window of %dx%d in %d = %v, want %v", c.w, c.h, c.side, got, c.want)
-		}
+		t.Run(fmt.Sprintf("%dx%d in %d", c.w, c.h, c.side), func(t *testing.T) {
+			if got := window(c.w, c.h, c.side); got != c.want {
+				t.Errorf("window of %dx%d in %d = %v, want %v", c.w, c.h, c.side, got, c.want)
+			}
+		})
 	}
 }
 

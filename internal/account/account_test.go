@@ -277,11 +277,13 @@ func TestEducationMovesTheConcurrency(t *testing.T) {
 			{api.ModifyUser{Concurrency: &lots}, 300, true, "more than schools have"},
 			{api.ModifyUser{Education: &on}, 300, false, "on leaves more"},
 		} {
-			m, err := w.Modify(context.Background(), root, school.ID, c.in)
-			if got := w.again(school).Concurrency; err != nil || got != c.want || (m.Answer.Concurrency != nil) != c.shown {
-				w.t.Errorf("%s: concurrency %d, shown %v, %v; want %d, %v", c.reason, got, m.Answer.Concurrency != nil, err,
-					c.want, c.shown)
-			}
+			t.Run(c.reason, func(t *testing.T) {
+				m, err := w.Modify(context.Background(), root, school.ID, c.in)
+				if got := w.again(school).Concurrency; err != nil || got != c.want || (m.Answer.Concurrency != nil) != c.shown {
+					t.Errorf("%s: concurrency %d, shown %v, %v; want %d, %v", c.reason, got, m.Answer.Concurrency != nil, err,
+						c.want, c.shown)
+				}
+			})
 		}
 	})
 }
@@ -293,10 +295,12 @@ func TestNamesAreCleanedAndBounded(t *testing.T) {
 			" carol ": "carol", "<b>x</b> & <i>": "<b>x</b> &amp; <i></i>", "a\x00bc": "abc",
 			strings.Repeat("y", 30): strings.Repeat("y", 30),
 		} {
-			m, err := w.Modify(context.Background(), alice, alice.ID, api.ModifyUser{Username: &in})
-			if err != nil || *m.Answer.Username != want {
-				w.t.Errorf("%q: %v, %v, want %q", in, m.Answer.Username, err, want)
-			}
+			t.Run(in, func(t *testing.T) {
+				m, err := w.Modify(context.Background(), alice, alice.ID, api.ModifyUser{Username: &in})
+				if err != nil || *m.Answer.Username != want {
+					t.Errorf("%q: %v, %v, want %q", in, m.Answer.Username, err, want)
+				}
+			})
 		}
 		long, contact, rude := strings.Repeat("ü", 31), strings.Repeat("c", 500), "fuck this"
 		_, err := w.Modify(context.Background(), alice, alice.ID, api.ModifyUser{Username: &long})
@@ -570,12 +574,14 @@ func TestListsOfUsersArePages(t *testing.T) {
 			{"", 10001, 0, 0, 0},
 			{"", 1 << 62, 0, 0, 0},
 		} {
-			list, err := w.List(ctx, c.sort, c.page)
-			if err != nil || len(list) != c.n {
-				w.t.Errorf("%+v: %d users, %v", c, len(list), err)
-			} else if c.n > 0 && (list[0].ID != c.first || list[c.n-1].ID != c.last) {
-				w.t.Errorf("%+v: users %d to %d", c, list[0].ID, list[c.n-1].ID)
-			}
+			t.Run(fmt.Sprintf("%s, page %d", c.sort, c.page), func(t *testing.T) {
+				list, err := w.List(ctx, c.sort, c.page)
+				if err != nil || len(list) != c.n {
+					t.Errorf("%+v: %d users, %v", c, len(list), err)
+				} else if c.n > 0 && (list[0].ID != c.first || list[c.n-1].ID != c.last) {
+					t.Errorf("%+v: users %d to %d", c, list[0].ID, list[c.n-1].ID)
+				}
+			})
 		}
 	})
 }

@@ -289,14 +289,16 @@ func TestEachKindOfAccountHasItsFloor(t *testing.T) {
 			"01234567-89ab-cdef-0123-456789abcdef": 1400,
 			"0123456789abcdef0123456789abcdef":     2500, // a UUID in another form is none of ours
 		} {
-			u, _, err := a.Create(ctx, NewUser{OAuthID: oauth})
-			if err != nil {
-				t.Fatal(err)
-			}
-			acc, err := s.Account(ctx, u.ID)
-			if err != nil || acc.Lowest != want || acc.Balance != 0 || u.Pseudonymous() != (want == 1400) {
-				t.Errorf("%q: floor %s, balance %s, %v", oauth, acc.Lowest, acc.Balance, err)
-			}
+			t.Run(oauth, func(t *testing.T) {
+				u, _, err := a.Create(ctx, NewUser{OAuthID: oauth})
+				if err != nil {
+					t.Fatal(err)
+				}
+				acc, err := s.Account(ctx, u.ID)
+				if err != nil || acc.Lowest != want || acc.Balance != 0 || u.Pseudonymous() != (want == 1400) {
+					t.Errorf("%q: floor %s, balance %s, %v", oauth, acc.Lowest, acc.Balance, err)
+				}
+			})
 		}
 		if acc, err := s.Account(ctx, 0); err != nil || acc.Lowest != -5000 {
 			t.Errorf("anonymous: %+v, %v", acc, err)
@@ -311,10 +313,12 @@ func TestAnAliasNamesItsID(t *testing.T) {
 		"Ann#2147483648": -1, "Ann#99999999999999999999": -1, "Ann#7x": -1, "Ann#0x7": -1, "Ann#1_0": -1, "Ann#٧": -1,
 		"Ann#7\x00": -1, "Ann#7.0": -1,
 	} {
-		id, ok := IDOfAlias(alias)
-		if ok != (want >= 0) || ok && id != want {
-			t.Errorf("%q: %d, %v", alias, id, ok)
-		}
+		t.Run(alias, func(t *testing.T) {
+			id, ok := IDOfAlias(alias)
+			if ok != (want >= 0) || ok && id != want {
+				t.Errorf("%q: %d, %v", alias, id, ok)
+			}
+		})
 	}
 }
 
@@ -338,9 +342,11 @@ func TestUsernamesAreCleaned(t *testing.T) {
 		"Ann#7":                        "Ann#7",
 		strings.Repeat("x", 29) + " y": strings.Repeat("x", 29),
 	} {
-		if got := cleanName(name); got != want {
-			t.Errorf("%q: %q, want %q", name, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := cleanName(name); got != want {
+				t.Errorf("%q: %q, want %q", name, got, want)
+			}
+		})
 	}
 }
 

@@ -31,10 +31,12 @@ func TestAdministratorsAdjustBalancesByHand(t *testing.T) {
 			{"of too much", root, Adjustment{alice.Alias(), maxAtOnce + 1, "why"}, "", "amount"},
 			{"of too little", root, Adjustment{alice.Alias(), -1 << 63, "why"}, "", "amount"},
 		} {
-			_, err := w.Adjust(t.Context(), c.caller, c.in)
-			if e, _ := err.(*horde.Error); e == nil || e.Code != c.code || c.field != "" && e.Fields[c.field] == "" {
-				t.Errorf("%s: %v", c.name, err)
-			}
+			t.Run(c.name, func(t *testing.T) {
+				_, err := w.Adjust(t.Context(), c.caller, c.in)
+				if e, _ := err.(*horde.Error); e == nil || e.Code != c.code || c.field != "" && e.Fields[c.field] == "" {
+					t.Errorf("%s: %v", c.name, err)
+				}
+			})
 		}
 
 		if got := w.balance(alice); got != 100 {

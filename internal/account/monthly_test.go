@@ -21,13 +21,15 @@ func TestAMonthEndsWithinTheNextOne(t *testing.T) {
 		"2028-01-30T00:00:00Z": "2028-02-29T00:00:00Z", "2027-02-28T00:00:00Z": "2027-03-28T00:00:00Z",
 		"2027-03-31T00:00:00Z": "2027-04-30T00:00:00Z",
 	} {
-		at, err := time.Parse(time.RFC3339, from)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := monthAfter(at).Format(time.RFC3339); got != want {
-			t.Errorf("a month after %s: %s, want %s", from, got, want)
-		}
+		t.Run(from, func(t *testing.T) {
+			at, err := time.Parse(time.RFC3339, from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := monthAfter(at).Format(time.RFC3339); got != want {
+				t.Errorf("a month after %s: %s, want %s", from, got, want)
+			}
+		})
 	}
 }
 

@@ -153,11 +153,13 @@ func TestOnlyAGoodKeySpends(t *testing.T) {
 			{"unknown", "00000000-0000-4000-8000-000000000000", false, horde.InvalidAPIKey},
 			{"no key", "", false, horde.InvalidAPIKey},
 		} {
-			u, k, err := w.Spender(ctx, Credential{Key: c.key, Downgrade: c.downgrade})
-			wantCode(t, c.what, err, c.code)
-			if err == nil && (u.ID != alice.ID || k == nil || k.ID != c.key) {
-				t.Errorf("%s: %+v, %+v", c.what, u, k)
-			}
+			t.Run(c.what, func(t *testing.T) {
+				u, k, err := w.Spender(ctx, Credential{Key: c.key, Downgrade: c.downgrade})
+				wantCode(t, c.what, err, c.code)
+				if err == nil && (u.ID != alice.ID || k == nil || k.ID != c.key) {
+					t.Errorf("%s: %+v, %+v", c.what, u, k)
+				}
+			})
 		}
 
 		v := store.Style{ID: horde.NewID(), Kind: "image", UserID: alice.ID, Name: "x", Prompt: "{p}{np}", Params: "{}",

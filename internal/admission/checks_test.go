@@ -178,24 +178,25 @@ func TestEachRowRefusesAlone(t *testing.T) {
 		{57, horde.BetaComparisonFault, `{"models": ["` + betaModel + `"]}`, nobody, nil},
 		{58, horde.BannedClientAgent, `{}`, trusted, func(r *Request) { r.ClientAgent = exampleAgent }},
 	} {
-		name := fmt.Sprintf("%d %s", c.row, c.body[:min(len(c.body), 80)])
-		r := ask(t, c.body)
-		if c.set != nil {
-			c.set(r)
-		}
+		t.Run(fmt.Sprintf("row %d %.80s", c.row, c.body), func(t *testing.T) {
+			r := ask(t, c.body)
+			if c.set != nil {
+				c.set(r)
+			}
 
-		err := checkAll(r, c.caller)
-		if got := horde.CodeOf(err); got != c.code {
-			t.Errorf("%s: %v, want %q", name, err, c.code)
-		}
-		if err == nil {
-			continue
-		}
+			err := checkAll(r, c.caller)
+			if got := horde.CodeOf(err); got != c.code {
+				t.Errorf("%v, want %q", err, c.code)
+			}
+			if err == nil {
+				return
+			}
 
-		// The row itself must refuse, too: not a neighbour with the same code.
-		if one := r.Check(Stage{c.row, c.row}); horde.CodeOf(one) != c.code {
-			t.Errorf("%s: refused by another row: %v", name, err)
-		}
+			// The row itself must refuse, too: not a neighbour with the same code.
+			if one := r.Check(Stage{c.row, c.row}); horde.CodeOf(one) != c.code {
+				t.Errorf("refused by another row: %v", err)
+			}
+		})
 	}
 }
 

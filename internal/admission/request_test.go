@@ -2,6 +2,7 @@ package admission
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"math/big"
 	"strings"
@@ -47,9 +48,11 @@ func TestARequestIsNormalized(t *testing.T) {
 		`{"params": {"control_type": "canny", "steps": 60, "sampler_name": "k_heun"}}`: {40, 80},
 		`{"params": {"steps": 60, "sampler_name": "k_dpm_adaptive"}}`:                  {60, 40},
 	} {
-		if m := normal(t, body, nobody).Image; m.Steps != want[0] || m.AccurateSteps != want[1] {
-			t.Errorf("%s: %d steps, %d accurate", body, m.Steps, m.AccurateSteps)
-		}
+		t.Run(body, func(t *testing.T) {
+			if m := normal(t, body, nobody).Image; m.Steps != want[0] || m.AccurateSteps != want[1] {
+				t.Errorf("%s: %d steps, %d accurate", body, m.Steps, m.AccurateSteps)
+			}
+		})
 	}
 
 	m := normal(t, `{"nsfw": true, "censor_nsfw": false, "shared": true}`, Caller{Education: true}).Image
@@ -79,9 +82,11 @@ func TestASeedIsANumberOfItsText(t *testing.T) {
 		"hello": 111, "a rather long seed text": 7632997, "-5": 0x352d, "ab\x00": 0x6261, "\x00\x00": 0,
 		strings.Repeat("1", maxSeedDigits+1): 0x31, // too long for a number: text of 4301 bytes
 	} {
-		if got := seedOf(text); got != want {
-			t.Errorf("%.20q: %d, want %d", text, got, want)
-		}
+		t.Run(fmt.Sprintf("%.20q", text), func(t *testing.T) {
+			if got := seedOf(text); got != want {
+				t.Errorf("%.20q: %d, want %d", text, got, want)
+			}
+		})
 	}
 }
 
@@ -125,9 +130,11 @@ func TestEachImageGetsItsSeed(t *testing.T) {
 	}{
 		{fixed, 3, 1000}, {varied, 3, 1021}, {varied, 1, 1007}, {high, 1, 1}, {free, 1, 99}, {drawn, 1, 79},
 	} {
-		if got := c.m.PopSeed(c.left, random); got != c.want {
-			t.Errorf("%v, %d left: %d, want %d", c.m.Seed, c.left, got, c.want)
-		}
+		t.Run(fmt.Sprintf("%v, %d left", c.m.Seed, c.left), func(t *testing.T) {
+			if got := c.m.PopSeed(c.left, random); got != c.want {
+				t.Errorf("%v, %d left: %d, want %d", c.m.Seed, c.left, got, c.want)
+			}
+		})
 	}
 }
 
@@ -142,9 +149,11 @@ func TestLCMIsToldBySamplerOrLoRA(t *testing.T) {
 		`{"loras": [{"name": "195519", "is_version": false}]}`:    true,
 		`{"sampler_name": "lcm", "loras": [{"name": "nothing"}]}`: true,
 	} {
-		if got := normal(t, `{"params": `+params+`}`, nobody).Image; got.UsesLCM() != want {
-			t.Errorf("%s: %v, want %v", params, got.UsesLCM(), want)
-		}
+		t.Run(params, func(t *testing.T) {
+			if got := normal(t, `{"params": `+params+`}`, nobody).Image; got.UsesLCM() != want {
+				t.Errorf("%s: %v, want %v", params, got.UsesLCM(), want)
+			}
+		})
 	}
 }
 
@@ -188,19 +197,21 @@ func TestWhatNeedsKudosUpfront(t *testing.T) {
 		{`{"workers": ["a"]}`, idle, figures{false, 1024, true}, nil},
 		{`{"workers": ["a"]}`, idle, figures{true, 1024, false}, func(r *Request) { r.Server.UpfrontOnWorkerList = true }},
 	} {
-		r := normal(t, c.body, nobody)
-		if c.set != nil {
-			c.set(r)
-		}
+		t.Run(c.body, func(t *testing.T) {
+			r := normal(t, c.body, nobody)
+			if c.set != nil {
+				c.set(r)
+			}
 
-		got := r.Upfront(c.load)
-		if has := (figures{got.Needed, r.freeSide(c.load), got.MayDowngrade}); has != c.want {
-			t.Errorf("%s under %+v: %+v, want %+v", c.body, c.load, has, c.want)
-		}
+			got := r.Upfront(c.load)
+			if has := (figures{got.Needed, r.freeSide(c.load), got.MayDowngrade}); has != c.want {
+				t.Errorf("%s under %+v: %+v, want %+v", c.body, c.load, has, c.want)
+			}
 
-		if got.Needed != (len(got.Broken) > 0) {
-			t.Errorf("%s: needed %v by the rules %+v", c.body, got.Needed, got.Broken)
-		}
+			if got.Needed != (len(got.Broken) > 0) {
+				t.Errorf("%s: needed %v by the rules %+v", c.body, got.Needed, got.Broken)
+			}
+		})
 	}
 }
 
@@ -222,11 +233,13 @@ func TestADowngradeLowersSteps(t *testing.T) {
 		`{"params": {"steps": 20}}`:                            20,
 		`{"slow_workers": false, "params": {"steps": 7}}`:      7,
 	} {
-		r := normal(t, body, nobody)
-		r.Downgrade(Load{})
-		if r.Image.Steps != want || !r.Image.SlowWorkers {
-			t.Errorf("%s: %d steps, want %d", body, r.Image.Steps, want)
-		}
+		t.Run(body, func(t *testing.T) {
+			r := normal(t, body, nobody)
+			r.Downgrade(Load{})
+			if r.Image.Steps != want || !r.Image.SlowWorkers {
+				t.Errorf("%s: %d steps, want %d", body, r.Image.Steps, want)
+			}
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package admission
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
@@ -78,13 +79,15 @@ func TestEachRowOfTextRefusesAlone(t *testing.T) {
 			horde.ExcessiveStopSequence, nobody, nil},
 		{`{"params": {"stop_sequence": ["` + strings.Repeat("é", 2000) + `"]}}`, "", nobody, nil},
 	} {
-		r := askText(t, c.body)
-		if c.set != nil {
-			c.set(r)
-		}
-		if err := checkText(r, c.caller); horde.CodeOf(err) != c.code || err != nil && c.code == "" {
-			t.Errorf("%.120s: %v, want %q", c.body, err, c.code)
-		}
+		t.Run(fmt.Sprintf("%.80s", c.body), func(t *testing.T) {
+			r := askText(t, c.body)
+			if c.set != nil {
+				c.set(r)
+			}
+			if err := checkText(r, c.caller); horde.CodeOf(err) != c.code || err != nil && c.code == "" {
+				t.Errorf("%.120s: %v, want %q", c.body, err, c.code)
+			}
+		})
 	}
 }
 
@@ -144,21 +147,23 @@ func TestWhatTextNeedsKudosUpfront(t *testing.T) {
 		{`{"params": {"max_length": 257}}`, Load{QueuedRequests: 5000}, figures{true, 256, true}},
 		{`{"workers": ["a"]}`, Load{}, figures{false, 512, true}},
 	} {
-		r := askText(t, c.body)
-		r.Normalize(nobody)
-		up := r.Upfront(c.load)
-		if got := (figures{up.Needed, freeTokens(c.load), up.MayDowngrade}); got != c.want {
-			t.Errorf("%s under %+v: %+v, want %+v", c.body, c.load, got, c.want)
-		}
+		t.Run(c.body, func(t *testing.T) {
+			r := askText(t, c.body)
+			r.Normalize(nobody)
+			up := r.Upfront(c.load)
+			if got := (figures{up.Needed, freeTokens(c.load), up.MayDowngrade}); got != c.want {
+				t.Errorf("%s under %+v: %+v, want %+v", c.body, c.load, got, c.want)
+			}
 
-		if up.Needed && horde.CodeOf(up.Refusal(Funds{Needed: 100})) != horde.KudosUpfront {
-			t.Errorf("%s: %v", c.body, up.Refusal(Funds{Needed: 100}))
-		}
+			if up.Needed && horde.CodeOf(up.Refusal(Funds{Needed: 100})) != horde.KudosUpfront {
+				t.Errorf("%s: %v", c.body, up.Refusal(Funds{Needed: 100}))
+			}
 
-		r.Downgrade(c.load)
-		if after := r.Upfront(c.load); after.Needed || !r.Text.SlowWorkers {
-			t.Errorf("%s under %+v, downgraded to %d: still %+v", c.body, c.load, r.Text.MaxLength, after)
-		}
+			r.Downgrade(c.load)
+			if after := r.Upfront(c.load); after.Needed || !r.Text.SlowWorkers {
+				t.Errorf("%s under %+v, downgraded to %d: still %+v", c.body, c.load, r.Text.MaxLength, after)
+			}
+		})
 	}
 
 	r := askText(t, `{"workers": ["a"]}`)

@@ -283,9 +283,11 @@ func TestWhatCannotBeMeasuredIsRefused(t *testing.T) {
 		{Config{URL: none.URL, Rate: -1}, "rate"},
 		{Config{URL: none.URL, Model: "a\"b"}, "model name"},
 	} {
-		if _, err := Run(context.Background(), c.cfg); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%+v: %v, want %q", c.cfg, err, c.want)
-		}
+		t.Run(c.want, func(t *testing.T) {
+			if _, err := Run(context.Background(), c.cfg); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%+v: %v, want %q", c.cfg, err, c.want)
+			}
+		})
 	}
 }
 

@@ -68,14 +68,16 @@ func TestAConnectionReadsEveryAnswer(t *testing.T) {
 		{"other protocol", "SSH-2.0-OpenSSH\r\n\r\n", "", 0, errHTTP},
 		{"bad chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "", 0, errHTTP},
 	} {
-		n := newConn(script(t, c.answer))
-		for range 2 { // the second time on a new connection
-			status, body, err := n.do(get)
-			if status != c.status || string(body) != c.body || !errors.Is(err, c.err) {
-				t.Errorf("%s: %d %.40q %v", c.name, status, body, err)
+		t.Run(c.name, func(t *testing.T) {
+			n := newConn(script(t, c.answer))
+			for range 2 { // the second time on a new connection
+				status, body, err := n.do(get)
+				if status != c.status || string(body) != c.body || !errors.Is(err, c.err) {
+					t.Errorf("%s: %d %.40q %v", c.name, status, body, err)
+				}
+				n.close()
 			}
-			n.close()
-		}
+		})
 	}
 }
 

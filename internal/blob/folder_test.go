@@ -80,20 +80,22 @@ func TestLinksAreBoundToMethodNameAndTime(t *testing.T) {
 		{"signature of another link", "GET", with(down, "s", query(up, "s"))},
 		{"no base64", "GET", with(down, "s", "%%")},
 	} {
-		resp, body := call(t, tt.method, tt.link, webp)
-		var e struct{ Message, RC string }
-		if err := json.Unmarshal(body, &e); err != nil && tt.name != "an end with a sign" {
-			t.Errorf("%s: %v in %q", tt.name, err, body)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			resp, body := call(t, tt.method, tt.link, webp)
+			var e struct{ Message, RC string }
+			if err := json.Unmarshal(body, &e); err != nil && tt.name != "an end with a sign" {
+				t.Errorf("%s: %v in %q", tt.name, err, body)
+			}
 
-		if tt.name == "an end with a sign" {
-			continue // the same number: no other link
-		}
+			if tt.name == "an end with a sign" {
+				return // the same number: no other link
+			}
 
-		if resp.StatusCode != 403 || e.RC != "BlobLinkInvalid" || e.Message == "" ||
-			resp.Header.Get("Access-Control-Allow-Origin") != "*" {
-			t.Errorf("%s: %s %+v", tt.name, resp.Status, e)
-		}
+			if resp.StatusCode != 403 || e.RC != "BlobLinkInvalid" || e.Message == "" ||
+				resp.Header.Get("Access-Control-Allow-Origin") != "*" {
+				t.Errorf("%s: %s %+v", tt.name, resp.Status, e)
+			}
+		})
 	}
 
 	ahead.Store(int64(58 * time.Second))
@@ -152,32 +154,34 @@ func TestOnlyImagesAreServedInline(t *testing.T) {
 		{"r.webp", []byte("RIFF\x00\x00\x00\x00WAVEfmt "), false},
 		{"e.webp", nil, false},
 	} {
-		if resp, body := call(t, "PUT", f.SignPut(t.Context(), tt.name, Upload{TTL: time.Minute}), tt.data, "Content-Type",
-			"text/html"); resp.StatusCode != 200 {
-			t.Fatalf("%s: %s %s", tt.name, resp.Status, body)
-		}
-
-		for _, method := range []string{"GET", "HEAD"} {
-			resp, body := call(t, method, f.SignGet(t.Context(), tt.name, time.Minute), nil)
-			h := resp.Header
-			if resp.StatusCode != 200 || h.Get("X-Content-Type-Options") != "nosniff" ||
-				h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Content-Length") != fmt.Sprint(len(tt.data)) {
-				t.Errorf("%s %s: %s %v", method, tt.name, resp.Status, h)
+		t.Run(tt.name, func(t *testing.T) {
+			if resp, body := call(t, "PUT", f.SignPut(t.Context(), tt.name, Upload{TTL: time.Minute}), tt.data, "Content-Type",
+				"text/html"); resp.StatusCode != 200 {
+				t.Fatalf("%s: %s %s", tt.name, resp.Status, body)
 			}
 
-			if method == "GET" && !bytes.Equal(body, tt.data) {
-				t.Errorf("%s: other bytes", tt.name)
-			}
+			for _, method := range []string{"GET", "HEAD"} {
+				resp, body := call(t, method, f.SignGet(t.Context(), tt.name, time.Minute), nil)
+				h := resp.Header
+				if resp.StatusCode != 200 || h.Get("X-Content-Type-Options") != "nosniff" ||
+					h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Content-Length") != fmt.Sprint(len(tt.data)) {
+					t.Errorf("%s %s: %s %v", method, tt.name, resp.Status, h)
+				}
 
-			want := "application/octet-stream"
-			if tt.inline {
-				want = "image/webp"
-			}
+				if method == "GET" && !bytes.Equal(body, tt.data) {
+					t.Errorf("%s: other bytes", tt.name)
+				}
 
-			if h.Get("Content-Type") != want || strings.HasPrefix(h.Get("Content-Disposition"), "attachment") == tt.inline {
-				t.Errorf("%s: %s, %s", tt.name, h.Get("Content-Type"), h.Get("Content-Disposition"))
+				want := "application/octet-stream"
+				if tt.inline {
+					want = "image/webp"
+				}
+
+				if h.Get("Content-Type") != want || strings.HasPrefix(h.Get("Content-Disposition"), "attachment") == tt.inline {
+					t.Errorf("%s: %s, %s", tt.name, h.Get("Content-Type"), h.Get("Content-Disposition"))
+				}
 			}
-		}
+		})
 	}
 
 	link := f.SignGet(t.Context(), "p.webp", time.Minute)
@@ -205,15 +209,17 @@ func TestRefusalsOfAFolderSayWhy(t *testing.T) {
 		{"method", "DELETE", f.SignGet(t.Context(), "n.webp", time.Minute), nil, 405, "MethodNotAllowed"},
 		{"post", "POST", f.SignPut(t.Context(), "n.webp", Upload{TTL: time.Minute}), nil, 405, "MethodNotAllowed"},
 	} {
-		resp, body := call(t, tt.method, tt.link, tt.body)
-		var e struct{ Message, RC string }
-		if err := json.Unmarshal(body, &e); err != nil || resp.StatusCode != tt.status || e.RC != tt.rc || e.Message == "" {
-			t.Errorf("%s: %s %s", tt.name, resp.Status, body)
-		}
-		if resp.Header.Get("Access-Control-Allow-Origin") != "*" ||
-			resp.Header.Get("Content-Type") != "application/json; charset=utf-8" {
-			t.Errorf("%s: %v", tt.name, resp.Header)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			resp, body := call(t, tt.method, tt.link, tt.body)
+			var e struct{ Message, RC string }
+			if err := json.Unmarshal(body, &e); err != nil || resp.StatusCode != tt.status || e.RC != tt.rc || e.Message == "" {
+				t.Errorf("%s: %s %s", tt.name, resp.Status, body)
+			}
+			if resp.Header.Get("Access-Control-Allow-Origin") != "*" ||
+				resp.Header.Get("Content-Type") != "application/json; charset=utf-8" {
+				t.Errorf("%s: %v", tt.name, resp.Header)
+			}
+		})
 	}
 
 	resp, _ := call(t, "OPTIONS", f.SignPut(t.Context(), "n.webp", Upload{TTL: time.Minute}), nil, "Origin", "https://x",

@@ -158,11 +158,13 @@ func TestS3OptionsAreChecked(t *testing.T) {
 		"no bucket":    func(o *S3Options) { o.Bucket = "" },
 		"wrong bucket": func(o *S3Options) { o.SourceBucket = "no/bucket" },
 	} {
-		o := good
-		change(&o)
-		if _, err := NewS3(o); err == nil {
-			t.Errorf("%s: %+v was taken", name, o)
-		}
+		t.Run(name, func(t *testing.T) {
+			o := good
+			change(&o)
+			if _, err := NewS3(o); err == nil {
+				t.Errorf("%s: %+v was taken", name, o)
+			}
+		})
 	}
 
 	o := good

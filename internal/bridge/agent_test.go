@@ -30,14 +30,16 @@ func TestAnAgentIsNameVersionAndAddress(t *testing.T) {
 		"":                               "unknown 0.0.0 false",
 		"::":                             "unknown 0.0.0 false",
 	} {
-		a := Parse(text)
-		got := fmt.Sprintf("%s %d.%d.%d %v", a.Name, a.Version.Major, a.Version.Minor, a.Version.Patch, a.Version.Pre)
-		if got != want {
-			t.Errorf("%q: %s, want %s", text, got, want)
-		}
-		if again := Parse(text); again != a {
-			t.Errorf("%q: a second look differs", text)
-		}
+		t.Run(text, func(t *testing.T) {
+			a := Parse(text)
+			got := fmt.Sprintf("%s %d.%d.%d %v", a.Name, a.Version.Major, a.Version.Minor, a.Version.Patch, a.Version.Pre)
+			if got != want {
+				t.Errorf("%q: %s, want %s", text, got, want)
+			}
+			if again := Parse(text); again != a {
+				t.Errorf("%q: a second look differs", text)
+			}
+		})
 	}
 }
 
@@ -59,12 +61,14 @@ func TestCapabilitiesByVersion(t *testing.T) {
 		{Painting | Img2Img, "HordeAutoWebBridge", 1}, {Tiling, "HordeAutoWebBridge", 2},
 		{Flux | restoreFormer | LayerDiffuse, "Horde Worker", 1},
 	} {
-		for _, major := range []uint32{c.from - 1, c.from, 99} {
-			a := Parse(fmt.Sprintf("%s:%d.0.0:x", c.name, major))
-			if got, want := a.Has(c.cap), major >= c.from; got != want {
-				t.Errorf("%s %d, %b: %v, want %v", c.name, major, c.cap, got, want)
+		t.Run(fmt.Sprintf("%s %d", c.name, c.from), func(t *testing.T) {
+			for _, major := range []uint32{c.from - 1, c.from, 99} {
+				a := Parse(fmt.Sprintf("%s:%d.0.0:x", c.name, major))
+				if got, want := a.Has(c.cap), major >= c.from; got != want {
+					t.Errorf("%s %d, %b: %v, want %v", c.name, major, c.cap, got, want)
+				}
 			}
-		}
+		})
 	}
 
 	for _, a := range []Agent{{}, Parse(""), Parse("mine:99:x"), Parse("KoboldCppEmbedWorker:2:x")} {
@@ -99,11 +103,13 @@ func TestSamplersComeWithVersions(t *testing.T) {
 		{"Horde Worker:1:x", "lcm", true, true},
 		{"Horde Worker:1:x", "no sampler", false, false},
 	} {
-		a := Parse(c.agent)
-		karras, plain := a.SupportsSampler(Sampler{c.sampler, true}), a.SupportsSampler(Sampler{c.sampler, false})
-		if karras != c.karras || plain != c.plain {
-			t.Errorf("%s, %s: karras %v, plain %v", c.agent, c.sampler, karras, plain)
-		}
+		t.Run(c.agent+" "+c.sampler, func(t *testing.T) {
+			a := Parse(c.agent)
+			karras, plain := a.SupportsSampler(Sampler{c.sampler, true}), a.SupportsSampler(Sampler{c.sampler, false})
+			if karras != c.karras || plain != c.plain {
+				t.Errorf("%s, %s: karras %v, plain %v", c.agent, c.sampler, karras, plain)
+			}
+		})
 	}
 }
 
@@ -118,10 +124,12 @@ func TestOldBridgesEarnLess(t *testing.T) {
 		"mine:1:x": {0.75, false}, "": {0.75, false}, "KoboldCppEmbedWorker:2:x": {0.75, true},
 		"TabbyAPI:1:x": {0.75, true}, "AI Horde Worker~aphrodite~oai:1:x": {0.75, true},
 	} {
-		a := Parse(agent)
-		if a.RewardFactor() != want.factor || a.Validated() != want.validated {
-			t.Errorf("%s: %v %v, want %v", agent, a.RewardFactor(), a.Validated(), want)
-		}
+		t.Run(agent, func(t *testing.T) {
+			a := Parse(agent)
+			if a.RewardFactor() != want.factor || a.Validated() != want.validated {
+				t.Errorf("%s: %v %v, want %v", agent, a.RewardFactor(), a.Validated(), want)
+			}
+		})
 	}
 }
 

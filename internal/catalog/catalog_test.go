@@ -39,9 +39,11 @@ func TestTheBuiltInListKnowsTheCommonModels(t *testing.T) {
 		"stable_diffusion": SD1, "AlbedoBase XL (SDXL)": SDXL, "Stable Cascade 1.0": StableCascade,
 		"Flux.1-Schnell fp8 (Compact)": Flux1, "stable_diffusion_2.1": SD2, Pocket: SD1, Sketch: SD1,
 	} {
-		if !s.KnownImage(name) || s.Baseline(name) != want {
-			t.Errorf("%s: known %v, baseline %q; want %q", name, s.KnownImage(name), s.Baseline(name), want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if !s.KnownImage(name) || s.Baseline(name) != want {
+				t.Errorf("%s: known %v, baseline %q; want %q", name, s.KnownImage(name), s.Baseline(name), want)
+			}
+		})
 	}
 }
 
@@ -51,9 +53,11 @@ func TestBaselineOfUnknownNames(t *testing.T) {
 		"never heard of": SD1, "my model [SDXL]": SDXL, "x [Flux]": Flux1, "[Qwen] y": QwenImage,
 		"a [ZModel]": ZImageTurbo, "a [ZImage]": ZImageTurbo, "[sdxl]": SD1, "SDXL": SD1,
 	} {
-		if got := s.Baseline(name); got != want || s.KnownImage(name) {
-			t.Errorf("%s: %q, want %q", name, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := s.Baseline(name); got != want || s.KnownImage(name) {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
+		})
 	}
 }
 
@@ -75,9 +79,11 @@ func TestTextModelsAreKnownByAnySuffix(t *testing.T) {
 		"plain-fast":                        1,
 		"":                                  1,
 	} {
-		if got := s.TextBillions(name); got != want {
-			t.Errorf("%q: %v billions, want %v", name, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := s.TextBillions(name); got != want {
+				t.Errorf("%q: %v billions, want %v", name, got, want)
+			}
+		})
 	}
 
 	if m, ok := s.Text("plain::x"); !ok || m.Name != "plain" || m.Parameters != 13_000_000_000 {
@@ -93,11 +99,13 @@ func TestBadFilesAreNamed(t *testing.T) {
 		`{"a": 1}`:               "no entry",
 		`{"a": {"baseline": 3}}`: "no entry",
 	} {
-		_, err := New(Config{Images: write(t, doc)})
-		if err == nil || !strings.Contains(err.Error(), want) ||
-			!strings.Contains(err.Error(), "HORDE_MODEL_REFERENCE_IMAGES") {
-			t.Errorf("%s: %v, want %q", doc, err, want)
-		}
+		t.Run(doc, func(t *testing.T) {
+			_, err := New(Config{Images: write(t, doc)})
+			if err == nil || !strings.Contains(err.Error(), want) ||
+				!strings.Contains(err.Error(), "HORDE_MODEL_REFERENCE_IMAGES") {
+				t.Errorf("%s: %v, want %q", doc, err, want)
+			}
+		})
 	}
 	if _, err := New(Config{Texts: "/does/not/exist.json"}); err == nil {
 		t.Error("a missing file is no error")

@@ -273,12 +273,14 @@ func TestADocumentThatIsNoneIsNotTaken(t *testing.T) {
 		{Images, `{"t": {"parameters": 7e9}}`, "is a reference of text models"},
 		{Texts, `{"t": {"baseline": "flux_1", "type": "ckpt"}}`, "is a reference of image models"},
 	} {
-		_, err := c.Import(t.Context(), tt.slot, "it", []byte(tt.doc))
-		var refused *horde.Error
-		if !errors.As(err, &refused) || refused.Code != horde.BadRequest || !strings.HasPrefix(refused.Detail, "it ") ||
-			!strings.Contains(refused.Detail, tt.want) {
-			t.Errorf("%.60s: %v; want %q", tt.doc, err, tt.want)
-		}
+		t.Run(tt.slot+" "+tt.want, func(t *testing.T) {
+			_, err := c.Import(t.Context(), tt.slot, "it", []byte(tt.doc))
+			var refused *horde.Error
+			if !errors.As(err, &refused) || refused.Code != horde.BadRequest || !strings.HasPrefix(refused.Detail, "it ") ||
+				!strings.Contains(refused.Detail, tt.want) {
+				t.Errorf("%.60s: %v; want %q", tt.doc, err, tt.want)
+			}
+		})
 	}
 
 	if _, err := c.Import(t.Context(), "video", "it", []byte(`{}`)); horde.CodeOf(err) != horde.NotFound {

@@ -91,9 +91,11 @@ func TestADocumentIsToldByItsShape(t *testing.T) {
 		"image-blip.json":           "",
 		"image-safety_checker.json": "", "text-generation_params.json": "",
 	} {
-		if got, err := Detect(document(t, name)); got != want || (err == nil) != (want != "") {
-			t.Errorf("%s: %q, %v", name, got, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got, err := Detect(document(t, name)); got != want || (err == nil) != (want != "") {
+				t.Errorf("%s: %q, %v", name, got, err)
+			}
+		})
 	}
 	for doc, want := range map[string]string{
 		`{"a": {"baseline": "b", "type": "ckpt"}, "c": 1}`:                                                 "",
@@ -103,9 +105,11 @@ func TestADocumentIsToldByItsShape(t *testing.T) {
 		`{"a": {"baseline": "b", "type": "ckpt"}, "b": {"baseline": "b", "type": "ckpt"}, "c": "comment"}`: Images,
 		`{}`: "",
 	} {
-		if got, _ := Detect([]byte(doc)); got != want {
-			t.Errorf("%s: %q, want %q", doc, got, want)
-		}
+		t.Run(doc, func(t *testing.T) {
+			if got, _ := Detect([]byte(doc)); got != want {
+				t.Errorf("%s: %q, want %q", doc, got, want)
+			}
+		})
 	}
 }
 

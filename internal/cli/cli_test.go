@@ -93,10 +93,12 @@ func TestEachCommandAnswers(t *testing.T) {
 		{"", 0, "Usage: horde", ""},
 		{"nothing", 2, "", "horde --help"},
 	} {
-		var out, err bytes.Buffer
-		code := execute(t.Context(), strings.Fields(tc.args), strings.NewReader(""), &out, &err)
-		if code != tc.code || !strings.Contains(out.String(), tc.out) || !strings.Contains(err.String(), tc.err) {
-			t.Errorf("horde %s: %d\n%s%s", tc.args, code, out.String(), err.String())
-		}
+		t.Run(tc.args, func(t *testing.T) {
+			var out, err bytes.Buffer
+			code := execute(t.Context(), strings.Fields(tc.args), strings.NewReader(""), &out, &err)
+			if code != tc.code || !strings.Contains(out.String(), tc.out) || !strings.Contains(err.String(), tc.err) {
+				t.Errorf("horde %s: %d\n%s%s", tc.args, code, out.String(), err.String())
+			}
+		})
 	}
 }

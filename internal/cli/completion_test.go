@@ -166,24 +166,26 @@ func TestCompletionInShells(t *testing.T) {
 				{[]string{"horde", "generate", "--images", "ki"}, "kitty"},
 				{[]string{"horde", "alchemy", "sour"}, "source.png"},
 			} {
-				cmd := exec.Command(path, append(slices.Clone(s.args), s.ask(tc.words))...)
-				cmd.Dir = dir
-				cmd.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+dir,
-					"ZDOTDIR="+dir)
-				out, err := cmd.CombinedOutput()
-				if err != nil {
-					t.Errorf("%q: %v", tc.words, err)
-				}
+				t.Run(strings.Join(tc.words, " "), func(t *testing.T) {
+					cmd := exec.Command(path, append(slices.Clone(s.args), s.ask(tc.words))...)
+					cmd.Dir = dir
+					cmd.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+dir,
+						"ZDOTDIR="+dir)
+					out, err := cmd.CombinedOutput()
+					if err != nil {
+						t.Errorf("%q: %v", tc.words, err)
+					}
 
-				var got []string
-				for line := range strings.Lines(string(out)) {
-					word, _, _ := strings.Cut(strings.TrimSpace(line), "\t")
-					got = append(got, word)
-				}
+					var got []string
+					for line := range strings.Lines(string(out)) {
+						word, _, _ := strings.Cut(strings.TrimSpace(line), "\t")
+						got = append(got, word)
+					}
 
-				if !slices.Contains(got, tc.want) {
-					t.Errorf("%q: %q, want %q", tc.words, got, tc.want)
-				}
+					if !slices.Contains(got, tc.want) {
+						t.Errorf("%q: %q, want %q", tc.words, got, tc.want)
+					}
+				})
 			}
 		})
 	}

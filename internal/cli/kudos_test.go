@@ -222,10 +222,12 @@ func TestDatabaseFlagsAreNamed(t *testing.T) {
 		{"--db:", console.ExitFailed, []string{"admin", "ledger", "verify", "--db", "mysql://a/b"}},
 		{"--data:", console.ExitUsage, []string{"admin", "ledger", "explain", "1", "--data", t.TempDir()}},
 	} {
-		var out, errs bytes.Buffer
-		if code := execute(t.Context(), tc.args, strings.NewReader(""), &out, &errs); code != tc.code ||
-			!strings.HasPrefix(errs.String(), "horde: "+tc.flag) {
-			t.Errorf("%v: %d %s", tc.args, code, errs.String())
-		}
+		t.Run(strings.Join(tc.args[:2], " "), func(t *testing.T) {
+			var out, errs bytes.Buffer
+			if code := execute(t.Context(), tc.args, strings.NewReader(""), &out, &errs); code != tc.code ||
+				!strings.HasPrefix(errs.String(), "horde: "+tc.flag) {
+				t.Errorf("%v: %d %s", tc.args, code, errs.String())
+			}
+		})
 	}
 }

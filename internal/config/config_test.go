@@ -155,9 +155,11 @@ func TestADatabaseMayBeNamedInParts(t *testing.T) {
 		{map[string]string{"POSTGRES_URL": "db/horde", "HORDE_DB": "postgres://ours/z"}, "postgres://ours/z"},
 		{map[string]string{"POSTGRES_URL": "", "POSTGRES_USER": "me"}, ""},
 	} {
-		if s, _, err := parse(t, nil, tt.env, nil); err != nil || s.DB != tt.want {
-			t.Errorf("%v: %q, %v; want %q", tt.env, s.DB, err, tt.want)
-		}
+		t.Run(tt.want, func(t *testing.T) {
+			if s, _, err := parse(t, nil, tt.env, nil); err != nil || s.DB != tt.want {
+				t.Errorf("%v: %q, %v; want %q", tt.env, s.DB, err, tt.want)
+			}
+		})
 	}
 }
 
@@ -173,10 +175,12 @@ func TestSwitchesReadAsPeopleWriteThem(t *testing.T) {
 		"no":    false,
 		"":      false,
 	} {
-		s, _, err := parse(t, nil, map[string]string{"HORDE_TEST_APIKEYS": text}, nil)
-		if err != nil || bool(s.TestAPIKeys) != want {
-			t.Errorf("HORDE_TEST_APIKEYS=%q: %v, %v", text, s.TestAPIKeys, err)
-		}
+		t.Run(text, func(t *testing.T) {
+			s, _, err := parse(t, nil, map[string]string{"HORDE_TEST_APIKEYS": text}, nil)
+			if err != nil || bool(s.TestAPIKeys) != want {
+				t.Errorf("HORDE_TEST_APIKEYS=%q: %v, %v", text, s.TestAPIKeys, err)
+			}
+		})
 	}
 	if s, _, err := parse(t, []string{"--test-ratelimit-disabled", "--test-apikeys=off"}, nil, nil); err != nil ||
 		!bool(s.NoRateLimits) || bool(s.TestAPIKeys) {
@@ -215,11 +219,13 @@ func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 		{"--s3-endpoint=x", "--s3-access-key=a", "--s3-secret-key=b"},
 		{"--s3-public-endpoint=x", "--s3-endpoint=https://x", "--s3-access-key=a", "--s3-secret-key=b"},
 	} {
-		if _, _, err := parse(t, args, nil, nil); err == nil {
-			t.Errorf("%v was taken", args)
-		} else if !strings.Contains(err.Error(), args[0][2:strings.IndexByte(args[0], '=')]) {
-			t.Errorf("%v: the error names no flag: %v", args, err)
-		}
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			if _, _, err := parse(t, args, nil, nil); err == nil {
+				t.Errorf("%v was taken", args)
+			} else if !strings.Contains(err.Error(), args[0][2:strings.IndexByte(args[0], '=')]) {
+				t.Errorf("%v: the error names no flag: %v", args, err)
+			}
+		})
 	}
 }
 

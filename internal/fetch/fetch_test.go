@@ -41,18 +41,22 @@ func TestPrivateAddressesAreForbidden(t *testing.T) {
 		"http://../", "http://%31%32%37.0.0.1/",
 		"http://example.org/" + strings.Repeat("x", 5000),
 	} {
-		if _, err := c.Get(t.Context(), address); !errors.Is(err, ErrForbidden) {
-			t.Errorf("Get(%.60q) = %v, want ErrForbidden", address, err)
-		}
+		t.Run(fmt.Sprintf("%.60s", address), func(t *testing.T) {
+			if _, err := c.Get(t.Context(), address); !errors.Is(err, ErrForbidden) {
+				t.Errorf("Get(%.60q) = %v, want ErrForbidden", address, err)
+			}
+		})
 	}
 
 	for _, address := range []string{
 		"http://example.org/a.png", "https://example.org:443/?q=1", "http://example.org:80", "https://bücher.example/x",
 		"http://93.184.215.14/", "http://[2606:2800:21f::1]/", "http://0xabc.example/", "http://a.b.3com.example.",
 	} {
-		if err := c.Check(address); err != nil {
-			t.Errorf("Check(%q) = %v", address, err)
-		}
+		t.Run(address, func(t *testing.T) {
+			if err := c.Check(address); err != nil {
+				t.Errorf("Check(%q) = %v", address, err)
+			}
+		})
 	}
 
 	if err := c.Post(t.Context(), "http://example.org/", nil, nil); !errors.Is(err, ErrForbidden) {
@@ -173,13 +177,15 @@ func TestOnlyPublicAnswersAreFetched(t *testing.T) {
 		{"/to?u=http://u:p@127.0.0.1" + port + "/cat.png", ErrForbidden},
 		{"/to?u=http://127.1" + port + "/cat.png", ErrForbidden},
 	} {
-		res, err := c.Get(t.Context(), s.URL+tt.path)
-		if !errors.Is(err, tt.want) {
-			t.Errorf("Get %s = %v, want %v", tt.path, err, tt.want)
-		}
-		if tt.want == nil && (string(res.Body) != "meow" || res.ContentType != "image/png") {
-			t.Errorf("Get %s = %q, %s", tt.path, res.Body, res.ContentType)
-		}
+		t.Run(tt.path, func(t *testing.T) {
+			res, err := c.Get(t.Context(), s.URL+tt.path)
+			if !errors.Is(err, tt.want) {
+				t.Errorf("Get %s = %v, want %v", tt.path, err, tt.want)
+			}
+			if tt.want == nil && (string(res.Body) != "meow" || res.ContentType != "image/png") {
+				t.Errorf("Get %s = %q, %s", tt.path, res.Body, res.ContentType)
+			}
+		})
 	}
 
 	if res, err := c.Get(t.Context(), s.URL+"/to?u=/agent"); err != nil || string(res.Body) != "horde" {
@@ -250,11 +256,13 @@ func TestAnImageThatCannotBeFetchedIsRefused(t *testing.T) {
 		"/loop": horde.ImageValidationFailed, "/silent": horde.ImageValidationFailed,
 		"/to?u=http://10.0.0.1/": horde.ImageValidationFailed,
 	} {
-		if _, err := p.Fetch(t.Context(), s.URL+path); horde.CodeOf(err) != code {
-			t.Errorf("Fetch %s = %v, want %s", path, err, code)
-		} else if strings.Contains(err.Error(), "10.0.0.1") || strings.Contains(err.Error(), "127.0.0.1") {
-			t.Errorf("Fetch %s tells of the network: %v", path, err)
-		}
+		t.Run(path, func(t *testing.T) {
+			if _, err := p.Fetch(t.Context(), s.URL+path); horde.CodeOf(err) != code {
+				t.Errorf("Fetch %s = %v, want %s", path, err, code)
+			} else if strings.Contains(err.Error(), "10.0.0.1") || strings.Contains(err.Error(), "127.0.0.1") {
+				t.Errorf("Fetch %s tells of the network: %v", path, err)
+			}
+		})
 	}
 }
 

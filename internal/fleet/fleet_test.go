@@ -111,10 +111,12 @@ func TestPopsAreRefusedInOrder(t *testing.T) {
 			api.ImagePop{Name: "new", Models: []string{catalog.Sketch}, PriorityUsernames: []string{"a#x"}},
 			horde.InvalidPriorityUsername, ""},
 	} {
-		_, err := n.CheckInImage(t.Context(), tt.user, tt.pop, "10.0.0.9")
-		if horde.CodeOf(err) != tt.code || !strings.Contains(fmt.Sprint(err), tt.text) {
-			t.Errorf("%s: %v, want %s %q", tt.name, err, tt.code, tt.text)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := n.CheckInImage(t.Context(), tt.user, tt.pop, "10.0.0.9")
+			if horde.CodeOf(err) != tt.code || !strings.Contains(fmt.Sprint(err), tt.text) {
+				t.Errorf("%s: %v, want %s %q", tt.name, err, tt.code, tt.text)
+			}
+		})
 	}
 
 	if w := n.ByName("new"); w != nil {
@@ -579,10 +581,12 @@ func TestSpeedIsTheMeanOfTheLastJobs(t *testing.T) {
 		{horde.KindImage, nil, 1_000_000}, {horde.KindText, nil, 1}, {horde.KindImage, []float64{0, 0}, 1_000_000},
 		{horde.KindImage, []float64{1, 2}, 1.5},
 	} {
-		w := &Worker{Worker: store.Worker{Kind: tt.kind, Totals: store.WorkerTotals{Speeds: tt.speeds}}}
-		if got := w.Speed(); got != tt.want {
-			t.Errorf("%v: %v", tt, got)
-		}
+		t.Run(fmt.Sprint(tt.kind, tt.speeds), func(t *testing.T) {
+			w := &Worker{Worker: store.Worker{Kind: tt.kind, Totals: store.WorkerTotals{Speeds: tt.speeds}}}
+			if got := w.Speed(); got != tt.want {
+				t.Errorf("%v: %v", tt, got)
+			}
+		})
 	}
 }
 
@@ -601,18 +605,20 @@ func TestALongNameIsCutAndRemembered(t *testing.T) {
 		{201, 0, []int{account.SuspicionName, account.SuspicionExtreme}},
 		{201, account.Trusted, nil},
 	} {
-		u := n.user(t, tt.roles)
-		name := u.Alias() + strings.Repeat("é", tt.length-len(u.Alias()))
-		for range 2 { // the name finds its worker again
-			o := n.checkIn(t, u, pop(name))
-			if got := o.Worker.Totals.Suspicions; !slices.Equal(got, tt.suspicions) || o.Worker.Name != clip(name, 100) ||
-				o.Worker.Paused {
-				t.Errorf("%d characters: %q, suspicions %v", tt.length, o.Worker.Name, got)
+		t.Run(fmt.Sprint(tt.length, " ", tt.roles), func(t *testing.T) {
+			u := n.user(t, tt.roles)
+			name := u.Alias() + strings.Repeat("é", tt.length-len(u.Alias()))
+			for range 2 { // the name finds its worker again
+				o := n.checkIn(t, u, pop(name))
+				if got := o.Worker.Totals.Suspicions; !slices.Equal(got, tt.suspicions) || o.Worker.Name != clip(name, 100) ||
+					o.Worker.Paused {
+					t.Errorf("%d characters: %q, suspicions %v", tt.length, o.Worker.Name, got)
+				}
+				if u = must(n.Accounts.ByID(t.Context(), u.ID)); u.Suspicions != len(tt.suspicions) {
+					t.Errorf("%d characters: %d suspicions of the owner", tt.length, u.Suspicions)
+				}
 			}
-			if u = must(n.Accounts.ByID(t.Context(), u.ID)); u.Suspicions != len(tt.suspicions) {
-				t.Errorf("%d characters: %d suspicions of the owner", tt.length, u.Suspicions)
-			}
-		}
+		})
 	}
 }
 

@@ -48,15 +48,17 @@ func TestWhoMayModify(t *testing.T) {
 			horde.NoWorkerModSelected, horde.NoWorkerModSelected},
 		{"nothing", api.ModifyWorker{}, horde.NoWorkerModSelected, horde.NoWorkerModSelected, horde.NoWorkerModSelected},
 	} {
-		for _, who := range []struct {
-			caller *account.User
-			want   horde.Code
-		}{{owner, c.owner}, {mod, c.mod}, {stranger, c.stranger}} {
-			_, err := n.Modify(t.Context(), who.caller, n.Worker(w.ID), c.in)
-			if horde.CodeOf(err) != who.want || err != nil && who.want == "" {
-				t.Errorf("%s by user %d: got %v, want code %q", c.name, who.caller.ID, err, who.want)
+		t.Run(c.name, func(t *testing.T) {
+			for _, who := range []struct {
+				caller *account.User
+				want   horde.Code
+			}{{owner, c.owner}, {mod, c.mod}, {stranger, c.stranger}} {
+				_, err := n.Modify(t.Context(), who.caller, n.Worker(w.ID), c.in)
+				if horde.CodeOf(err) != who.want || err != nil && who.want == "" {
+					t.Errorf("%s by user %d: got %v, want code %q", c.name, who.caller.ID, err, who.want)
+				}
 			}
-		}
+		})
 	}
 }
 
@@ -367,12 +369,14 @@ func TestListsShowWorkersThatAreThere(t *testing.T) {
 		{Listing{Name: "newer", Kind: horde.KindText}, "newer"},
 		{Listing{Name: "gone"}, ""},
 	} {
-		var names []string
-		for _, w := range n.List(c.l) {
-			names = append(names, w.Name)
-		}
-		if got := strings.Join(names, " "); got != c.want {
-			t.Errorf("%+v: %q, want %q", c.l, got, c.want)
-		}
+		t.Run(c.want, func(t *testing.T) {
+			var names []string
+			for _, w := range n.List(c.l) {
+				names = append(names, w.Name)
+			}
+			if got := strings.Join(names, " "); got != c.want {
+				t.Errorf("%+v: %q, want %q", c.l, got, c.want)
+			}
+		})
 	}
 }

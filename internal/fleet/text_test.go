@@ -72,10 +72,12 @@ func TestTextPopsAreRefused(t *testing.T) {
 		{textPop("new"), horde.BadRequest, "we cannot accept workers serving"},
 		{textPop("new", "m::"+other.Alias()), horde.BadRequest, "belongs to another user"},
 	} {
-		_, err := n.CheckInText(t.Context(), owner, tt.pop, "10.0.0.1")
-		if horde.CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.text) {
-			t.Errorf("%+v: %v, want %s %q", tt.pop, err, tt.code, tt.text)
-		}
+		t.Run(string(tt.code), func(t *testing.T) {
+			_, err := n.CheckInText(t.Context(), owner, tt.pop, "10.0.0.1")
+			if horde.CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.text) {
+				t.Errorf("%+v: %v, want %s %q", tt.pop, err, tt.code, tt.text)
+			}
+		})
 	}
 
 	if n.ByName("new") != nil {

@@ -41,9 +41,11 @@ func TestLoadRefusesBadFiles(t *testing.T) {
 		"too few steps": `{"scenario":"x","steps":2}` + "\n" + `{"step":1,"response":{"status":200}}`,
 		"no status":     `{"scenario":"x","steps":1}` + "\n" + `{"step":1,"response":{}}`,
 	} {
-		if s, err := parseScenario([]byte(text)); err == nil {
-			t.Errorf("%s: %+v", name, s)
-		}
+		t.Run(name, func(t *testing.T) {
+			if s, err := parseScenario([]byte(text)); err == nil {
+				t.Errorf("%s: %+v", name, s)
+			}
+		})
 	}
 	if _, err := Load(t.TempDir()); err == nil {
 		t.Error("an empty folder")
@@ -196,9 +198,11 @@ func TestARefusalMatchesByItsCode(t *testing.T) {
 		{`{"message":"<text>"}`, `[]`, false},
 		{`{"message":"<text>"}`, `{"message":""}`, false},
 	} {
-		if diffs := matchError(must(t, []byte(c.want)), must(t, []byte(c.got))); (len(diffs) == 0) != c.ok {
-			t.Errorf("want %s, got %s: %q", c.want, c.got, diffs)
-		}
+		t.Run(c.want+" "+c.got, func(t *testing.T) {
+			if diffs := matchError(must(t, []byte(c.want)), must(t, []byte(c.got))); (len(diffs) == 0) != c.ok {
+				t.Errorf("want %s, got %s: %q", c.want, c.got, diffs)
+			}
+		})
 	}
 }
 
@@ -209,10 +213,12 @@ func TestVariablesAreFilledIn(t *testing.T) {
 		`["x None",{"5":null}]`: `["x ${none}",{"${n}":"${none}"}]`, `"${unknown} 5"`: `"${unknown} ${n}"`,
 		`1000000000000000000000000000000`: `1000000000000000000000000000000`, `512.0`: `512.0`,
 	} {
-		got, err := json.Marshal(fill(must(t, []byte(in)), vars))
-		if err != nil || string(got) != want {
-			t.Errorf("%s: %s, want %s (%v)", in, got, want, err)
-		}
+		t.Run(want, func(t *testing.T) {
+			got, err := json.Marshal(fill(must(t, []byte(in)), vars))
+			if err != nil || string(got) != want {
+				t.Errorf("%s: %s, want %s (%v)", in, got, want, err)
+			}
+		})
 	}
 
 	if got := fillPath("/users/${a.key}/%00?x=${n}", vars); got != "/users/k%2F%23/%00?x=5" {
@@ -340,14 +346,16 @@ func TestReplayFindsDifferences(t *testing.T) {
 		"never":        `"request":{"method":"GET","path":"/thing/1"},"response":{"status":200,"body":5},"retry_s":0.05,"retry_every_s":0.01`,
 		"never status": `"request":{"method":"GET","path":"/thing/1"},"response":{"status":429,"mode":"status"},"repeat_until":{"status":429,"max":3}`,
 	} {
-		s, err := parseScenario([]byte(`{"scenario":"x","steps":1}` + "\n" + `{"step":1,` + step + `}`))
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		failed := Replay(t.Context(), s, srv.URL)
-		if len(failed) != 1 || len(failed[0].Differences) == 0 || !strings.Contains(failed[0].String(), "step 1") {
-			t.Errorf("%s: %v", name, failed)
-		}
+		t.Run(name, func(t *testing.T) {
+			s, err := parseScenario([]byte(`{"scenario":"x","steps":1}` + "\n" + `{"step":1,` + step + `}`))
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			failed := Replay(t.Context(), s, srv.URL)
+			if len(failed) != 1 || len(failed[0].Differences) == 0 || !strings.Contains(failed[0].String(), "step 1") {
+				t.Errorf("%s: %v", name, failed)
+			}
+		})
 	}
 
 	s, _ := parseScenario([]byte(demoStory))

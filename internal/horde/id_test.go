@@ -29,8 +29,10 @@ func TestIDsAreReadInEitherCase(t *testing.T) {
 		id: id, "01A2118B-2A8A-7CE1-B642-FA485103569B": id,
 		"": "", "Some Name": "Some Name", "{01A2118B-2A8A-7CE1-B642-FA485103569B}": "{01A2118B-2A8A-7CE1-B642-FA485103569B}",
 	} {
-		if got := PlainID(in); got != want {
-			t.Errorf("PlainID(%q) = %q, want %q", in, got, want)
-		}
+		t.Run(in, func(t *testing.T) {
+			if got := PlainID(in); got != want {
+				t.Errorf("PlainID(%q) = %q, want %q", in, got, want)
+			}
+		})
 	}
 }

@@ -55,17 +55,19 @@ func TestOnlyPixelsPass(t *testing.T) {
 		"webp with exif and xmp":  extended,
 		"gif that is also a page": append(moving, "<!--"+secret...),
 	} {
-		img, _, err := Decode(t.Context(), file, SourceLimits)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		out := webpOf(t, img, 50)
-		for _, trace := range []string{"GPS", "script", "Exif", "EXIF", "ICC", "XMP"} {
-			if bytes.Contains(out, []byte(trace)) {
-				t.Errorf("%s: the result holds %q", name, trace)
+		t.Run(name, func(t *testing.T) {
+			img, _, err := Decode(t.Context(), file, SourceLimits)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				return
 			}
-		}
+			out := webpOf(t, img, 50)
+			for _, trace := range []string{"GPS", "script", "Exif", "EXIF", "ICC", "XMP"} {
+				if bytes.Contains(out, []byte(trace)) {
+					t.Errorf("%s: the result holds %q", name, trace)
+				}
+			}
+		})
 	}
 }
 
@@ -95,16 +97,18 @@ func TestAnimationsCostOneFrame(t *testing.T) {
 		"webp": animate(side+2, side+4, stills...),
 		"apng": apng,
 	} {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		img, _, err := Decode(t.Context(), file, SourceLimits)
-		runtime.ReadMemStats(&after)
-		if err != nil || img.Bounds().Dx() < side {
-			t.Errorf("%s: %v", name, err)
-		}
-		if used := after.TotalAlloc - before.TotalAlloc; used > 32*side*side {
-			t.Errorf("%s: %d bytes for one frame of %d pixels", name, used, side*side)
-		}
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			img, _, err := Decode(t.Context(), file, SourceLimits)
+			runtime.ReadMemStats(&after)
+			if err != nil || img.Bounds().Dx() < side {
+				t.Errorf("%s: %v", name, err)
+			}
+			if used := after.TotalAlloc - before.TotalAlloc; used > 32*side*side {
+				t.Errorf("%s: %d bytes for one frame of %d pixels", name, used, side*side)
+			}
+		})
 	}
 }
 

@@ -332,15 +332,17 @@ func TestDamagedExifIsIgnored(t *testing.T) {
 		"a directory outside": far, "more entries than there are": many,
 		"neither order": append([]byte("XX*\x00"), good[4:]...),
 	} {
-		if got := orientationIn(exif); got != upright {
-			t.Errorf("%s: %d", name, got)
-		}
-		for _, c := range containers {
-			if img, _, err := Decode(t.Context(), c.write(t, blocks(sixColours), exif, nil), SourceLimits); err != nil ||
-				img.Bounds().Dx() != 3*block {
-				t.Errorf("%s, %s: %v", c.name, name, err)
+		t.Run(name, func(t *testing.T) {
+			if got := orientationIn(exif); got != upright {
+				t.Errorf("%s: %d", name, got)
 			}
-		}
+			for _, c := range containers {
+				if img, _, err := Decode(t.Context(), c.write(t, blocks(sixColours), exif, nil), SourceLimits); err != nil ||
+					img.Bounds().Dx() != 3*block {
+					t.Errorf("%s, %s: %v", c.name, name, err)
+				}
+			}
+		})
 	}
 }
 
@@ -503,14 +505,16 @@ func TestSRGBProfilesChangeNothing(t *testing.T) {
 		"primaries on one line":            pngChunk("cHRM", be32(31270, 32900, 10000, 10000, 20000, 20000, 30000, 30000)),
 		"code points of HDR":               pngChunk("cICP", []byte{9, 16, 0, 1}),
 	} {
-		img, _, err := Decode(t.Context(), pngWith(file, chunk), SourceLimits)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		if !bytes.Equal(straightColours(img).Pix, m.Pix) {
-			t.Errorf("%s: values changed", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			img, _, err := Decode(t.Context(), pngWith(file, chunk), SourceLimits)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				return
+			}
+			if !bytes.Equal(straightColours(img).Pix, m.Pix) {
+				t.Errorf("%s: values changed", name)
+			}
+		})
 	}
 }
 
@@ -631,16 +635,18 @@ func TestCurvesOfProfiles(t *testing.T) {
 			return map[bool]float64{true: v*v + 0.1, false: v/2 + 0.2}[v >= 0.5]
 		}},
 	} {
-		f := iccProfile(profileOf("RGB ", "XYZ ", c.tag)).curve("rTRC")
-		if f == nil {
-			t.Errorf("%s: not read", name)
-			continue
-		}
-		for i := range 101 {
-			if v := float64(i) / 100; math.Abs(f(v)-c.want(v)) > 1e-4 {
-				t.Errorf("%s at %v: %v, want %v", name, v, f(v), c.want(v))
+		t.Run(name, func(t *testing.T) {
+			f := iccProfile(profileOf("RGB ", "XYZ ", c.tag)).curve("rTRC")
+			if f == nil {
+				t.Errorf("%s: not read", name)
+				return
 			}
-		}
+			for i := range 101 {
+				if v := float64(i) / 100; math.Abs(f(v)-c.want(v)) > 1e-4 {
+					t.Errorf("%s at %v: %v, want %v", name, v, f(v), c.want(v))
+				}
+			}
+		})
 	}
 
 	for name, tag := range map[string]iccTag{
@@ -650,9 +656,11 @@ func TestCurvesOfProfiles(t *testing.T) {
 		"another type":      {"rTRC", make([]byte, 40)},
 		"a table cut short": {"rTRC", curvTag("", 1, 2, 3).data[:16]}, "short": {"rTRC", []byte("curv")},
 	} {
-		if iccProfile(profileOf("RGB ", "XYZ ", tag)).curve("rTRC") != nil {
-			t.Errorf("%s is taken for a curve", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			if iccProfile(profileOf("RGB ", "XYZ ", tag)).curve("rTRC") != nil {
+				t.Errorf("%s is taken for a curve", name)
+			}
+		})
 	}
 }
 
@@ -670,17 +678,19 @@ func TestDamagedProfilesAreIgnored(t *testing.T) {
 		"four billion entries": many, "no signature": noSignature,
 		"large": append(bytes.Clone(profileP3), make([]byte, maxProfile)...),
 	} {
-		for _, c := range containers {
-			if c.name == "jpeg" && len(profile) > maxProfile || c.name == "webp" && len(profile) > maxProfile {
-				continue // a segment holds 64 KiB, and WebP has no need to copy
+		t.Run(name, func(t *testing.T) {
+			for _, c := range containers {
+				if c.name == "jpeg" && len(profile) > maxProfile || c.name == "webp" && len(profile) > maxProfile {
+					continue // a segment holds 64 KiB, and WebP has no need to copy
+				}
+				img, _, err := Decode(t.Context(), c.write(t, blocks(sixColours), nil, profile), SourceLimits)
+				if err != nil {
+					t.Errorf("%s, %s: %v", c.name, name, err)
+					continue
+				}
+				wantBlocks(t, img, 1, sixColours)
 			}
-			img, _, err := Decode(t.Context(), c.write(t, blocks(sixColours), nil, profile), SourceLimits)
-			if err != nil {
-				t.Errorf("%s, %s: %v", c.name, name, err)
-				continue
-			}
-			wantBlocks(t, img, 1, sixColours)
-		}
+		})
 	}
 
 	bomb := pngWith(pngOf(t, image.NewGray(image.Rect(0, 0, 8, 8))), iccpChunk(make([]byte, 64<<20)))
@@ -710,12 +720,14 @@ func TestJPEGProfilesMustBeWhole(t *testing.T) {
 		"of two counts": slices.Concat(part(1, 2, profileP3[:200]), part(2, 3, profileP3[200:])),
 		"no number":     segment(0xe2, "ICC_PROFILE\x00"), "of another program": segment(0xe2, "MPF\x00"+string(profileP3)),
 	} {
-		img, _, err := Decode(t.Context(), slices.Concat(file[:2], segments, file[2:]), SourceLimits)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		wantBlocks(t, img, 1, sixColours)
+		t.Run(name, func(t *testing.T) {
+			img, _, err := Decode(t.Context(), slices.Concat(file[:2], segments, file[2:]), SourceLimits)
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				return
+			}
+			wantBlocks(t, img, 1, sixColours)
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package moderation
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"strings"
 	"sync"
@@ -183,10 +184,12 @@ func TestABanEndsWhenItSays(t *testing.T) {
 			{"198.51.101.1", 60},
 			{"2001:db8::1234", 5 * 86400}, {"2001:db8:0:1::", 0}, {"2001:db9::1", 3600}, {"2001:db9::2", 0}, {"127.0.0.1", 0},
 		} {
-			seconds, refused := a.Refused(netip.MustParseAddr(c.addr))
-			if seconds != c.seconds || refused != (c.seconds > 0) {
-				t.Errorf("%s: %d s, %v; want %d", c.addr, seconds, refused, c.seconds)
-			}
+			t.Run(c.addr, func(t *testing.T) {
+				seconds, refused := a.Refused(netip.MustParseAddr(c.addr))
+				if seconds != c.seconds || refused != (c.seconds > 0) {
+					t.Errorf("%s: %d s, %v; want %d", c.addr, seconds, refused, c.seconds)
+				}
+			})
 		}
 
 		if seconds, refused := a.Refused(netip.Addr{}); refused {
@@ -272,14 +275,16 @@ func TestATargetIsAnAddressOrANetwork(t *testing.T) {
 		"::ffff:0.0.0.0/80": "", "/24": "",
 		strings.Repeat("1", 300): "",
 	} {
-		got, err := ParseTarget(text)
-		if want == "" {
-			if horde.CodeOf(err) != horde.BadRequest {
-				t.Errorf("%q: %v, %v", text, got, err)
+		t.Run(fmt.Sprintf("%.60s", text), func(t *testing.T) {
+			got, err := ParseTarget(text)
+			if want == "" {
+				if horde.CodeOf(err) != horde.BadRequest {
+					t.Errorf("%q: %v, %v", text, got, err)
+				}
+			} else if err != nil || got.String() != want {
+				t.Errorf("%q: %v, %v; want %s", text, got, err, want)
 			}
-		} else if err != nil || got.String() != want {
-			t.Errorf("%q: %v, %v; want %s", text, got, err, want)
-		}
+		})
 	}
 
 	for text, want := range map[string]string{"192.0.2.50": "192.0.2.50", "2001:db8::50": "2001:db8::/64", "": ""} {

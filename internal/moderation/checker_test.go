@@ -3,6 +3,7 @@ package moderation
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -74,29 +75,31 @@ func TestAnswersMakeVerdicts(t *testing.T) {
 		{503, "", Safe, time.Minute},
 		{429, "1", Unknown, time.Minute},
 	} {
-		checker := newChecker(s, clock)
-		s.says(c.status, c.body)
-		addr := netip.MustParseAddr("203.0.113.7")
-		before := horde.Micros(s.calls.Load())
+		t.Run(fmt.Sprintf("%d %.20s", c.status, c.body), func(t *testing.T) {
+			checker := newChecker(s, clock)
+			s.says(c.status, c.body)
+			addr := netip.MustParseAddr("203.0.113.7")
+			before := horde.Micros(s.calls.Load())
 
-		name := c.body[:min(len(c.body), 20)]
-		for range 3 {
-			if got := checker.Judge(t.Context(), addr); got != c.want {
-				t.Errorf("%d %q: verdict %d, want %d", c.status, name, got, c.want)
+			name := c.body[:min(len(c.body), 20)]
+			for range 3 {
+				if got := checker.Judge(t.Context(), addr); got != c.want {
+					t.Errorf("%d %q: verdict %d, want %d", c.status, name, got, c.want)
+				}
 			}
-		}
 
-		clock.pass(c.kept - time.Second)
-		checker.Judge(t.Context(), addr)
-		if n := horde.Micros(s.calls.Load()) - before; n != 1 {
-			t.Errorf("%d %q: asked %d times within %v", c.status, name, n, c.kept)
-		}
+			clock.pass(c.kept - time.Second)
+			checker.Judge(t.Context(), addr)
+			if n := horde.Micros(s.calls.Load()) - before; n != 1 {
+				t.Errorf("%d %q: asked %d times within %v", c.status, name, n, c.kept)
+			}
 
-		clock.pass(time.Second)
-		checker.Judge(t.Context(), addr)
-		if n := horde.Micros(s.calls.Load()) - before; n != 2 {
-			t.Errorf("%d %q: asked %d times after %v", c.status, name, n, c.kept)
-		}
+			clock.pass(time.Second)
+			checker.Judge(t.Context(), addr)
+			if n := horde.Micros(s.calls.Load()) - before; n != 2 {
+				t.Errorf("%d %q: asked %d times after %v", c.status, name, n, c.kept)
+			}
+		})
 	}
 }
 

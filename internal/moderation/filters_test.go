@@ -87,13 +87,15 @@ func TestPromptsAreScored(t *testing.T) {
 		{"x###\U0001F467", 0, "0", nil},
 		{"", 0, "0", nil},
 	} {
-		got := f.Test(c.prompt, c.kind)
-		if got.Suspicion != c.want || !slices.Equal(got.Matches, c.matches) || got.Matches == nil {
-			t.Errorf("Test(%q, %d) = %+v, want %s %v", c.prompt, c.kind, got, c.want, c.matches)
-		}
-		if c.kind == 0 && f.Refuses(c.prompt) != (c.want == "2") {
-			t.Errorf("Refuses(%q) = %v at a suspicion of %s", c.prompt, !(c.want == "2"), c.want)
-		}
+		t.Run(c.prompt, func(t *testing.T) {
+			got := f.Test(c.prompt, c.kind)
+			if got.Suspicion != c.want || !slices.Equal(got.Matches, c.matches) || got.Matches == nil {
+				t.Errorf("Test(%q, %d) = %+v, want %s %v", c.prompt, c.kind, got, c.want, c.matches)
+			}
+			if c.kind == 0 && f.Refuses(c.prompt) != (c.want == "2") {
+				t.Errorf("Refuses(%q) = %v at a suspicion of %s", c.prompt, !(c.want == "2"), c.want)
+			}
+		})
 	}
 }
 
@@ -329,9 +331,11 @@ func TestFiltersThatCannotWorkAreRefused(t *testing.T) {
 		"+1": {f.Delete(ctx, "+1"), horde.FilterNotFound}, "deleted": {f.Delete(ctx, "99"), horde.FilterNotFound},
 		"huge": {f.Delete(ctx, strings.Repeat("9", 99)), horde.FilterNotFound},
 	} {
-		if horde.CodeOf(c.err) != c.code {
-			t.Errorf("%s: %v, want %s", what, c.err, c.code)
-		}
+		t.Run(what, func(t *testing.T) {
+			if horde.CodeOf(c.err) != c.code {
+				t.Errorf("%s: %v, want %s", what, c.err, c.code)
+			}
+		})
 	}
 
 	if got, err := f.Filter(ctx, id); err != nil || got.Regex != "word" ||

@@ -1,6 +1,7 @@
 package moderation
 
 import (
+	"fmt"
 	"regexp/syntax"
 	"strings"
 	"testing"
@@ -41,20 +42,22 @@ func TestPatternsFindWhatPythonFinds(t *testing.T) {
 		{`(a)?b(?(1)c|d)`, "abd", "bd", true},
 		{`a{0,2000}b`, "aaab", "aaab", true}, // more than Go's engine repeats
 	} {
-		p, err := compile(c.pattern)
-		if err != nil {
-			t.Errorf("compile(%q): %v", c.pattern, err)
-			continue
-		}
+		t.Run(c.pattern, func(t *testing.T) {
+			p, err := compile(c.pattern)
+			if err != nil {
+				t.Errorf("compile(%q): %v", c.pattern, err)
+				return
+			}
 
-		if (p.slow != nil) != c.slow {
-			t.Errorf("%q: run one by one %v, want %v", c.pattern, p.slow != nil, c.slow)
-		}
+			if (p.slow != nil) != c.slow {
+				t.Errorf("%q: run one by one %v, want %v", c.pattern, p.slow != nil, c.slow)
+			}
 
-		f, ok, err := p.find(c.text)
-		if f.text != c.want || ok != (c.want != "") || err != nil || ok && !strings.HasPrefix(c.text[f.at:], f.text) {
-			t.Errorf("%q in %q: %+v %v %v, want %q", c.pattern, c.text, f, ok, err, c.want)
-		}
+			f, ok, err := p.find(c.text)
+			if f.text != c.want || ok != (c.want != "") || err != nil || ok && !strings.HasPrefix(c.text[f.at:], f.text) {
+				t.Errorf("%q in %q: %+v %v %v, want %q", c.pattern, c.text, f, ok, err, c.want)
+			}
+		})
 	}
 }
 
@@ -83,9 +86,11 @@ func TestPatternsThatCannotWorkAreRefused(t *testing.T) {
 		strings.Repeat("a", 16_001): "16001 bytes",
 		strings.Repeat("(", 201) + "a" + strings.Repeat(")", 201): "nested groups",
 	} {
-		if p, err := compile(pattern); err == nil || !strings.Contains(err.Error(), why) {
-			t.Errorf("compile(%.40q) = %v, %v; want an error with %q", pattern, p, err, why)
-		}
+		t.Run(fmt.Sprintf("%.40s", pattern), func(t *testing.T) {
+			if p, err := compile(pattern); err == nil || !strings.Contains(err.Error(), why) {
+				t.Errorf("compile(%.40q) = %v, %v; want an error with %q", pattern, p, err, why)
+			}
+		})
 	}
 }
 
@@ -98,21 +103,23 @@ func TestNoPatternHoldsAPromptUp(t *testing.T) {
 		`(\w{0,500}){0,3}\d\d`,
 		`(a+)+$`, strings.Repeat("(?:a?b?)", 500) + `\d`, `(?:.*a){1000}\d`,
 	} {
-		p, err := compile(pattern)
-		if err != nil {
-			t.Errorf("compile(%.40q): %v", pattern, err)
-			continue
-		}
-		looked := text
-		if p.fast != nil {
-			looked = text[:min(len(text), 1_000_000/p.size)] // a hundredth of the work that is allowed
-		}
-		begun := time.Now()
-		_, _, _ = p.find(looked)
-		_, _ = p.replace(looked, template{{text: "long"}})
-		if took := time.Since(begun); took > 10*time.Second {
-			t.Errorf("%.40q took %v", pattern, took)
-		}
+		t.Run(fmt.Sprintf("%.40s", pattern), func(t *testing.T) {
+			p, err := compile(pattern)
+			if err != nil {
+				t.Errorf("compile(%.40q): %v", pattern, err)
+				return
+			}
+			looked := text
+			if p.fast != nil {
+				looked = text[:min(len(text), 1_000_000/p.size)] // a hundredth of the work that is allowed
+			}
+			begun := time.Now()
+			_, _, _ = p.find(looked)
+			_, _ = p.replace(looked, template{{text: "long"}})
+			if took := time.Since(begun); took > 10*time.Second {
+				t.Errorf("%.40q took %v", pattern, took)
+			}
+		})
 	}
 }
 
@@ -153,26 +160,28 @@ func TestTemplatesReplaceAsPythonDoes(t *testing.T) {
 		{`cat`, strings.Repeat("é", 256), "", "", "256 characters"},
 		{`cat`, strings.Repeat("é", 255), "cat", strings.Repeat("é", 255), ""},
 	} {
-		p, err := compile(c.pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-
-		with, err := parseTemplate(c.template, p)
-		if c.refused != "" {
-			if err == nil || !strings.Contains(err.Error(), c.refused) {
-				t.Errorf("parseTemplate(%.40q) for %q: %v, want an error with %q", c.template, c.pattern, err, c.refused)
+		t.Run(fmt.Sprintf("%s %.40s", c.pattern, c.template), func(t *testing.T) {
+			p, err := compile(c.pattern)
+			if err != nil {
+				t.Fatal(err)
 			}
-			continue
-		}
-		if err != nil {
-			t.Errorf("parseTemplate(%.40q) for %q: %v", c.template, c.pattern, err)
-			continue
-		}
 
-		if got, err := p.replace(c.text, with); got != c.want || err != nil {
-			t.Errorf("%q in %q with %q: %q, %v; want %q", c.pattern, c.text, c.template, got, err, c.want)
-		}
+			with, err := parseTemplate(c.template, p)
+			if c.refused != "" {
+				if err == nil || !strings.Contains(err.Error(), c.refused) {
+					t.Errorf("parseTemplate(%.40q) for %q: %v, want an error with %q", c.template, c.pattern, err, c.refused)
+				}
+				return
+			}
+			if err != nil {
+				t.Errorf("parseTemplate(%.40q) for %q: %v", c.template, c.pattern, err)
+				return
+			}
+
+			if got, err := p.replace(c.text, with); got != c.want || err != nil {
+				t.Errorf("%q in %q with %q: %q, %v; want %q", c.pattern, c.text, c.template, got, err, c.want)
+			}
+		})
 	}
 }
 

@@ -8,8 +8,10 @@ func TestProfanityIsFoundInNames(t *testing.T) {
 		"CICD Fake Dreamer": false, "test_user": false, "user_1a2b3c4d": false, "Scunthorpe": false,
 		"Pakistan": false, "": false, "shiitake": false,
 	} {
-		if got := Profane(text); got != want {
-			t.Errorf("Profane(%q) = %v, want %v", text, got, want)
-		}
+		t.Run(text, func(t *testing.T) {
+			if got := Profane(text); got != want {
+				t.Errorf("Profane(%q) = %v, want %v", text, got, want)
+			}
+		})
 	}
 }

@@ -53,9 +53,11 @@ func TestPromptsAreNormalized(t *testing.T) {
 		"f o r b i d d e n w o r d second":        "forbiddenword second",
 		"a (f o r b i d d e n w o r d:1.3) twice": "aforbiddenword twice",
 	} {
-		if got := Normalize(prompt); got != want {
-			t.Errorf("Normalize(%q) = %q, want %q", prompt, got, want)
-		}
+		t.Run(prompt, func(t *testing.T) {
+			if got := Normalize(prompt); got != want {
+				t.Errorf("Normalize(%q) = %q, want %q", prompt, got, want)
+			}
+		})
 	}
 }
 
@@ -90,12 +92,14 @@ func TestAdultPromptsAreWrapped(t *testing.T) {
 		{filtered, "a kid", []string{"Hentai Diffusion"}, true, "a grown up" + avoid},
 		{filtered, "a teen", nil, false, "a teen" + avoid}, // type 11 only counts for the suspicion
 	} {
-		if got := c.f.MentionsMinors(Prompt{Text: c.prompt, Models: c.models}); got != c.youthful {
-			t.Errorf("MentionsMinors(%q, %v) = %v", c.prompt, c.models, got)
-		}
-		if got := c.f.Adult(Prompt{Text: c.prompt, Models: c.models}); got != c.adult {
-			t.Errorf("Adult(%q, %v) = %q, want %q", c.prompt, c.models, got, c.adult)
-		}
+		t.Run(c.prompt, func(t *testing.T) {
+			if got := c.f.MentionsMinors(Prompt{Text: c.prompt, Models: c.models}); got != c.youthful {
+				t.Errorf("MentionsMinors(%q, %v) = %v", c.prompt, c.models, got)
+			}
+			if got := c.f.Adult(Prompt{Text: c.prompt, Models: c.models}); got != c.adult {
+				t.Errorf("Adult(%q, %v) = %q, want %q", c.prompt, c.models, got, c.adult)
+			}
+		})
 	}
 }
 
@@ -124,9 +128,11 @@ func TestReplacementsFollowTheirIDs(t *testing.T) {
 		"lost":           "",
 		"lost lost ###x": "",
 	} {
-		if got := f.Rewrite(prompt); got != want {
-			t.Errorf("Rewrite(%q) = %q, want %q", prompt, got, want)
-		}
+		t.Run(prompt, func(t *testing.T) {
+			if got := f.Rewrite(prompt); got != want {
+				t.Errorf("Rewrite(%q) = %q, want %q", prompt, got, want)
+			}
+		})
 	}
 }
 

@@ -27,9 +27,11 @@ func TestAllowedElementsStay(t *testing.T) {
 		"\xff\xfe":                                      "",
 		"🐈":                                             "🐈",
 	} {
-		if got := Sanitize(text); got != want {
-			t.Errorf("Sanitize(%q) = %q, want %q", text, got, want)
-		}
+		t.Run(text, func(t *testing.T) {
+			if got := Sanitize(text); got != want {
+				t.Errorf("Sanitize(%q) = %q, want %q", text, got, want)
+			}
+		})
 	}
 }
 

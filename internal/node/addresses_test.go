@@ -308,20 +308,22 @@ func TestPopsCarryMessages(t *testing.T) {
 		"scribe":    {"/api/v2/generate/text/pop", textPop, `"messages":[]`},
 		"alchemist": {"/api/v2/interrogate/pop", formsPop, `{"forms":null,"skipped":{}}`},
 	} {
-		if w := n.call(t, "POST", c.path, walter, c.body, nil); w.Code != 200 ||
-			!strings.Contains(w.Body.String(), c.nothing) {
-			t.Errorf("%s without messages: %d %s", name, w.Code, w.Body)
-		}
+		t.Run(name, func(t *testing.T) {
+			if w := n.call(t, "POST", c.path, walter, c.body, nil); w.Code != 200 ||
+				!strings.Contains(w.Body.String(), c.nothing) {
+				t.Errorf("%s without messages: %d %s", name, w.Code, w.Body)
+			}
 
-		var m api.Message
-		n.call(t, "POST", "/api/v2/workers/messages", walter,
-			`{"worker_id":"`+n.Fleet.ByName(name).ID+`","message":"to `+name+`","expiry":2}`, &m)
-		var got struct{ Messages []api.WorkerMessage }
-		n.call(t, "POST", c.path, walter, c.body, &got)
-		if len(got.Messages) != 1 ||
-			got.Messages[0] != (api.WorkerMessage{ID: m.ID, Message: "to " + name, Origin: m.UserID, Expiry: m.Expiry}) {
-			t.Errorf("%s is told %+v", name, got)
-		}
+			var m api.Message
+			n.call(t, "POST", "/api/v2/workers/messages", walter,
+				`{"worker_id":"`+n.Fleet.ByName(name).ID+`","message":"to `+name+`","expiry":2}`, &m)
+			var got struct{ Messages []api.WorkerMessage }
+			n.call(t, "POST", c.path, walter, c.body, &got)
+			if len(got.Messages) != 1 ||
+				got.Messages[0] != (api.WorkerMessage{ID: m.ID, Message: "to " + name, Origin: m.UserID, Expiry: m.Expiry}) {
+				t.Errorf("%s is told %+v", name, got)
+			}
+		})
 	}
 
 	refusedWith(t, "to all without being a moderator",

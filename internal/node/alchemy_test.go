@@ -2,6 +2,7 @@ package node
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -59,12 +60,14 @@ func TestBodiesOfAlchemyAreChecked(t *testing.T) {
 		{submit, `{` + unknown + `,"result":{},"state":7}`, 404, "InvalidJobID", ""},
 		{submit, `{` + unknown + `,"result":{"a":"` + strings.Repeat("x", 5<<20) + `"}}`, 413, "PayloadTooLarge", ""},
 	} {
-		var e api.Error
-		w := n.call(t, "POST", tt.path, key, tt.body, &e)
-		if fields := strings.Join(slices.Sorted(maps.Keys(e.Errors)), " "); w.Code != tt.status ||
-			e.RC != tt.rc || fields != tt.fields {
-			t.Errorf("%s %.80s: %d %q %q, want %d %q %q", tt.path, tt.body, w.Code, e.RC, fields, tt.status, tt.rc, tt.fields)
-		}
+		t.Run(fmt.Sprintf("%s %.80s", tt.path, tt.body), func(t *testing.T) {
+			var e api.Error
+			w := n.call(t, "POST", tt.path, key, tt.body, &e)
+			if fields := strings.Join(slices.Sorted(maps.Keys(e.Errors)), " "); w.Code != tt.status ||
+				e.RC != tt.rc || fields != tt.fields {
+				t.Errorf("%s %.80s: %d %q %q, want %d %q %q", tt.path, tt.body, w.Code, e.RC, fields, tt.status, tt.rc, tt.fields)
+			}
+		})
 	}
 
 	for _, path := range []string{async, pop, submit} {

@@ -46,11 +46,13 @@ func TestWhoseHistoryIsShownToWhom(t *testing.T) {
 		{"?limit=x", key, 400, "", "limit"},
 		{"?before=x", key, 400, "", "before"},
 	} {
-		var e api.Error
-		w := n.call(t, "GET", path+c.query, c.key, "", &e)
-		if w.Code != c.status || e.RC != c.rc || c.field != "" && e.Errors[c.field] == "" {
-			t.Errorf("%s: %d %s", c.query, w.Code, w.Body)
-		}
+		t.Run(c.query, func(t *testing.T) {
+			var e api.Error
+			w := n.call(t, "GET", path+c.query, c.key, "", &e)
+			if w.Code != c.status || e.RC != c.rc || c.field != "" && e.Errors[c.field] == "" {
+				t.Errorf("%s: %d %s", c.query, w.Code, w.Body)
+			}
+		})
 	}
 
 	var whole, first, second api.KudosHistory

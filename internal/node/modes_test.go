@@ -112,12 +112,14 @@ func TestWhoMaySwitchWhichMode(t *testing.T) {
 		{"PUT", admin, `{"maintenance_mode":true,"raid_mode":""}`, 200, "", `{"maintenance_mode":true,"raid_mode":false}`},
 		{"GET", mod, "", 200, "", `{"maintenance_mode":true,"invite_only_mode":true,"raid_mode":false}`},
 	} {
-		w := n.call(t, c.method, "/api/v2/status/modes", c.key, c.body, nil)
-		var refused api.Error
-		_ = json.Unmarshal(w.Body.Bytes(), &refused)
-		if w.Code != c.status || refused.RC != c.rc || c.answer != "" && strings.TrimSpace(w.Body.String()) != c.answer {
-			t.Errorf("%s by %q with %s: %d %s", c.method, c.key, c.body, w.Code, w.Body)
-		}
+		t.Run(c.method+" "+c.body, func(t *testing.T) {
+			w := n.call(t, c.method, "/api/v2/status/modes", c.key, c.body, nil)
+			var refused api.Error
+			_ = json.Unmarshal(w.Body.Bytes(), &refused)
+			if w.Code != c.status || refused.RC != c.rc || c.answer != "" && strings.TrimSpace(w.Body.String()) != c.answer {
+				t.Errorf("%s by %q with %s: %d %s", c.method, c.key, c.body, w.Code, w.Body)
+			}
+		})
 	}
 }
 

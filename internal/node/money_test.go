@@ -191,11 +191,13 @@ func TestNonsenseAwardsMoveNothing(t *testing.T) {
 		{"root", `{}`, 400, "username"},
 		{"root", `{"username":null}`, 400, "username"},
 	} {
-		var e api.Error
-		w := c.call(t, "POST", path, c.keys[p.from], p.body, &e)
-		if w.Code != p.status || e.RC != p.want && e.Errors[p.want] == "" {
-			t.Errorf("%s: %s: %d %s, want %d %s", p.from, p.body, w.Code, w.Body, p.status, p.want)
-		}
+		t.Run(p.from+" "+p.body, func(t *testing.T) {
+			var e api.Error
+			w := c.call(t, "POST", path, c.keys[p.from], p.body, &e)
+			if w.Code != p.status || e.RC != p.want && e.Errors[p.want] == "" {
+				t.Errorf("%s: %s: %d %s, want %d %s", p.from, p.body, w.Code, w.Body, p.status, p.want)
+			}
+		})
 	}
 
 	for _, a := range badAmounts {
@@ -284,11 +286,13 @@ func TestNonsenseAdjustmentsMoveNothing(t *testing.T) {
 		{"POST", adjustPath, "anon", adjustment("3", "5"), 403, "NotAdmin"},
 		{"POST", adjustPath, "stranger", adjustment("3", "5"), 401, "InvalidAPIKey"},
 	} {
-		var e api.Error
-		w := c.call(t, p.method, p.path, c.keys[p.from], p.body, &e)
-		if w.Code != p.status || e.RC != p.want && e.Errors[p.want] == "" {
-			t.Errorf("%s %s: %s: %d %s, want %d %s", p.from, p.path, p.body, w.Code, w.Body, p.status, p.want)
-		}
+		t.Run(p.from+" "+p.path+" "+p.body, func(t *testing.T) {
+			var e api.Error
+			w := c.call(t, p.method, p.path, c.keys[p.from], p.body, &e)
+			if w.Code != p.status || e.RC != p.want && e.Errors[p.want] == "" {
+				t.Errorf("%s %s: %s: %d %s, want %d %s", p.from, p.path, p.body, w.Code, w.Body, p.status, p.want)
+			}
+		})
 	}
 
 	if after := c.all(); after != before {

@@ -206,16 +206,18 @@ func TestAPriceIsRefusedWhereTheRequestWouldBe(t *testing.T) {
 			`{"prompt":"x","slow_workers":false,"params":{"max_length":100}}`, 403, "KudosUpfront"},
 		{"/api/v2/generate/text/async", poor, `{"prompt":"x","params":{"max_length":"long"}}`, 400, ""},
 	} {
-		real := n.call(t, "POST", c.path, c.key, strings.Replace(c.body, "{", `{"dry_run":true,`, 1), nil)
-		if strings.HasPrefix(c.body, "[") || c.body == "{" {
-			real = n.call(t, "POST", c.path, c.key, c.body, nil)
-		}
-		got := n.call(t, "POST", pricePath, c.key, c.body, nil)
-		var e api.Error
-		_ = json.Unmarshal(got.Body.Bytes(), &e)
-		if got.Code != c.status || e.RC != c.rc || got.Body.String() != real.Body.String() {
-			t.Errorf("%s: %d %s, the request itself %d %s", c.body, got.Code, got.Body, real.Code, real.Body)
-		}
+		t.Run(c.path+" "+c.body, func(t *testing.T) {
+			real := n.call(t, "POST", c.path, c.key, strings.Replace(c.body, "{", `{"dry_run":true,`, 1), nil)
+			if strings.HasPrefix(c.body, "[") || c.body == "{" {
+				real = n.call(t, "POST", c.path, c.key, c.body, nil)
+			}
+			got := n.call(t, "POST", pricePath, c.key, c.body, nil)
+			var e api.Error
+			_ = json.Unmarshal(got.Body.Bytes(), &e)
+			if got.Code != c.status || e.RC != c.rc || got.Body.String() != real.Body.String() {
+				t.Errorf("%s: %d %s, the request itself %d %s", c.body, got.Code, got.Body, real.Code, real.Body)
+			}
+		})
 	}
 
 	for path, field := range map[string]string{pricePath + "?type=song": "type", pricePath: "apikey"} {
@@ -255,10 +257,12 @@ func TestAPriceSaysWhoPays(t *testing.T) {
 		{shared.ID, `{"prompt":"x"}`, "500.00 left"},
 		{poor, `{"prompt":"x","params":{"max_length":80}}`, "estimate"},
 	} {
-		w := n.call(t, "POST", pricePath, c.key, c.body, nil)
-		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), c.note) {
-			t.Errorf("%s: %d %s, want %q", c.body, w.Code, w.Body, c.note)
-		}
+		t.Run(c.body, func(t *testing.T) {
+			w := n.call(t, "POST", pricePath, c.key, c.body, nil)
+			if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), c.note) {
+				t.Errorf("%s: %d %s, want %q", c.body, w.Code, w.Body, c.note)
+			}
+		})
 	}
 }
 

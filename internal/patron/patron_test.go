@@ -20,18 +20,22 @@ func TestWhatAPledgeIsWorth(t *testing.T) {
 		50: 1_500_000, 99: 0,
 		100: 1_500_000, 101: 0, 102: 150_000, 108: 150_000, 109: 0, 1 << 40: 0,
 	} {
-		if got := patreonKudos(units); got != want {
-			t.Errorf("%d units: %d, want %d", units, got, want)
-		}
+		t.Run(fmt.Sprint(units), func(t *testing.T) {
+			if got := patreonKudos(units); got != want {
+				t.Errorf("%d units: %d, want %d", units, got, want)
+			}
+		})
 	}
 	for name, want := range map[string]int64{
 		"Superior Person": 20_000, "Recognised": 75_000, "Recognised Person": 75_000, " Cherised ": 200_000,
 		"Treasured":         700_000,
 		"Celebrated Person": 1_500_000, "Sponsor": 1_500_000, "Sponsorship": 0, "": 0, "Mug": 0,
 	} {
-		if got := stripeKudos(name); got != want {
-			t.Errorf("%q: %d, want %d", name, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := stripeKudos(name); got != want {
+				t.Errorf("%q: %d, want %d", name, got, want)
+			}
+		})
 	}
 }
 
@@ -155,9 +159,11 @@ func TestLinksOfSponsorsArePlainHTTPS(t *testing.T) {
 		"https://example.org/) [x](https://e":  "",
 		"https://" + strings.Repeat("x", 1000): "",
 	} {
-		if got := link(s); got != want {
-			t.Errorf("link(%q) = %q, want %q", s, got, want)
-		}
+		t.Run(fmt.Sprintf("%.60s", s), func(t *testing.T) {
+			if got := link(s); got != want {
+				t.Errorf("link(%q) = %q, want %q", s, got, want)
+			}
+		})
 	}
 	if s, ok := NewPatreon("", "", "",
 		slog.New(slog.DiscardHandler)).supporter([]byte(aMember("x", "active_patron", 500,
@@ -180,10 +186,12 @@ func TestFailuresOfServicesKeepTheKey(t *testing.T) {
 			"secret", "more than 16 MiB"},
 		"nobody": {"http://127.0.0.1:1", "secret", "refused"},
 	} {
-		got, err := NewPatreon(c.url, c.key, "7", nil).Supporters(t.Context())
-		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") || got != nil {
-			t.Errorf("%s: %v, %v", name, got, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			got, err := NewPatreon(c.url, c.key, "7", nil).Supporters(t.Context())
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "secret") || got != nil {
+				t.Errorf("%s: %v, %v", name, got, err)
+			}
+		})
 	}
 
 	loop := serve(t, "k", map[string]string{membersPath: `{"meta":{"pagination":{"cursors":{"next":"x"}}}}`,

@@ -1,6 +1,7 @@
 package rating
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -69,9 +70,11 @@ func TestRatingsAreJudged(t *testing.T) {
 		{"best of two", outcome(a, b), api.Aesthetics{Best: a}, ""},
 		{"best and rating of one", outcome(a), api.Aesthetics{Best: a, Ratings: []api.AestheticRating{of(a, 5)}}, ""},
 	} {
-		if _, err := judge(c.o, c.in); horde.CodeOf(err) != c.code || err == nil != (c.code == "") {
-			t.Errorf("%s: %v, want %q", c.what, err, c.code)
-		}
+		t.Run(c.what, func(t *testing.T) {
+			if _, err := judge(c.o, c.in); horde.CodeOf(err) != c.code || err == nil != (c.code == "") {
+				t.Errorf("%s: %v, want %q", c.what, err, c.code)
+			}
+		})
 	}
 }
 
@@ -96,9 +99,11 @@ func TestARatingIsRewarded(t *testing.T) {
 		{verdict{best: a}, 2, 50, 0}, // never below 0
 		{verdict{best: a}, 2, 0, 0},
 	} {
-		if got := reward(c.v, c.images, c.consumed); got != c.want {
-			t.Errorf("%+v of %d for %v: %v, want %v", c.v, c.images, c.consumed, got, c.want)
-		}
+		t.Run(fmt.Sprintf("%+v of %d for %v", c.v, c.images, c.consumed), func(t *testing.T) {
+			if got := reward(c.v, c.images, c.consumed); got != c.want {
+				t.Errorf("%+v of %d for %v: %v, want %v", c.v, c.images, c.consumed, got, c.want)
+			}
+		})
 	}
 }
 
@@ -133,8 +138,10 @@ func TestTheBestOrHighestRatedIsTheFavourite(t *testing.T) {
 		{verdict{ratings: []api.AestheticRating{of(a, 4), of(b, 4)}}, a},
 		{verdict{best: b, ratings: []api.AestheticRating{of(a, 4), of(b, 4)}}, b},
 	} {
-		if got := c.v.favourite(); got != c.want {
-			t.Errorf("%+v: %q, want %q", c.v, got, c.want)
-		}
+		t.Run(fmt.Sprintf("%+v", c.v), func(t *testing.T) {
+			if got := c.v.favourite(); got != c.want {
+				t.Errorf("%+v: %q, want %q", c.v, got, c.want)
+			}
+		})
 	}
 }

@@ -84,11 +84,13 @@ func TestATemplateTakesThePrompt(t *testing.T) {
 		{"{x} {{p}} {np}{p}", "a###b", "{x} {a} ###ba"},
 		{"{p}{np}", "{np}{p}###{p}", "{np}{p}###{p}"}, // what was sent is no template
 	} {
-		chosen := Chosen{Style: &Style{Style: store.Style{Prompt: c.template, Params: "{}"}}}
-		got, _, err := chosen.Image(api.ImageRequest{Prompt: c.prompt})
-		if err != nil || got.Prompt != c.want {
-			t.Errorf("%q in %q: %q, want %q (%v)", c.prompt, c.template, got.Prompt, c.want, err)
-		}
+		t.Run(c.prompt+" in "+c.template, func(t *testing.T) {
+			chosen := Chosen{Style: &Style{Style: store.Style{Prompt: c.template, Params: "{}"}}}
+			got, _, err := chosen.Image(api.ImageRequest{Prompt: c.prompt})
+			if err != nil || got.Prompt != c.want {
+				t.Errorf("%q in %q: %q, want %q (%v)", c.prompt, c.template, got.Prompt, c.want, err)
+			}
+		})
 	}
 }
 

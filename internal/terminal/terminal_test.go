@@ -193,17 +193,19 @@ func TestVariablesTellTheTerminal(t *testing.T) {
 		{"TERM=dumb", None, false},
 		{"TERM=xterm-kitty NO_COLOR=1", None, false},
 	} {
-		env := map[string]string{}
-		for _, kv := range strings.Fields(tc.env) {
-			k, v, _ := strings.Cut(kv, "=")
-			env[k] = v
-		}
+		t.Run(tc.env, func(t *testing.T) {
+			env := map[string]string{}
+			for _, kv := range strings.Fields(tc.env) {
+				k, v, _ := strings.Cut(kv, "=")
+				env[k] = v
+			}
 
-		var s Screen
-		s.fromEnvironment(func(k string) string { return env[k] })
-		if s.Protocol != tc.want || s.TrueColor != tc.true {
-			t.Errorf("%s: %v, true colour %v", tc.env, s.Protocol, s.TrueColor)
-		}
+			var s Screen
+			s.fromEnvironment(func(k string) string { return env[k] })
+			if s.Protocol != tc.want || s.TrueColor != tc.true {
+				t.Errorf("%s: %v, true colour %v", tc.env, s.Protocol, s.TrueColor)
+			}
+		})
 	}
 }
 
@@ -251,9 +253,11 @@ func TestATerminalIsAskedWhatItShows(t *testing.T) {
 		{slices.Concat([]string{strings.Repeat("typed ahead ", 5)}, slices.Repeat([]string{strings.Repeat("x", 64)}, 4)),
 			Blocks},
 	} {
-		if got := exchange(&fakeTTY{answers: tc.answers}); got != tc.want {
-			t.Errorf("%q: %v, want %v", tc.answers, got, tc.want)
-		}
+		t.Run(fmt.Sprintf("%q", tc.answers), func(t *testing.T) {
+			if got := exchange(&fakeTTY{answers: tc.answers}); got != tc.want {
+				t.Errorf("%q: %v, want %v", tc.answers, got, tc.want)
+			}
+		})
 	}
 	if got := exchange(brokenTTY{}); got != Blocks {
 		t.Errorf("broken: %v", got)
@@ -290,9 +294,11 @@ func TestABarShowsEighths(t *testing.T) {
 		1:       "████",
 		7:       "████",
 	} {
-		if got := Bar(4, fraction); got != want {
-			t.Errorf("Bar(4, %v) = %q, want %q", fraction, got, want)
-		}
+		t.Run(fmt.Sprint(fraction), func(t *testing.T) {
+			if got := Bar(4, fraction); got != want {
+				t.Errorf("Bar(4, %v) = %q, want %q", fraction, got, want)
+			}
+		})
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		width := rapid.IntRange(0, 100).Draw(t, "width")

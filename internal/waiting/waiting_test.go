@@ -31,38 +31,40 @@ func TestACallLooksUntilItFindsOrEnds(t *testing.T) {
 		{name: "failed", wait: time.Minute, offers: []string{"fox"}, fails: 2, looks: 2, after: time.Second},
 		{name: "the caller is gone", wait: time.Minute, gone: 5 * time.Second, looks: 1, after: 5 * time.Second},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			var r Calls[string]
-			ctx := t.Context()
-			if tt.gone > 0 {
-				var cancel context.CancelFunc
-				ctx, cancel = context.WithTimeout(ctx, tt.gone)
-				defer cancel()
-			}
-
-			go func() {
-				for _, to := range tt.offers {
-					time.Sleep(time.Second)
-					r.Offer(func(who string) bool { return who == to })
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var r Calls[string]
+				ctx := t.Context()
+				if tt.gone > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, tt.gone)
+					defer cancel()
 				}
-			}()
 
-			start, looks := time.Now(), 0
-			err := r.Try(ctx, tt.wait, "fox", func() (bool, error) {
-				if looks++; looks == tt.fails {
-					return false, broken
+				go func() {
+					for _, to := range tt.offers {
+						time.Sleep(time.Second)
+						r.Offer(func(who string) bool { return who == to })
+					}
+				}()
+
+				start, looks := time.Now(), 0
+				err := r.Try(ctx, tt.wait, "fox", func() (bool, error) {
+					if looks++; looks == tt.fails {
+						return false, broken
+					}
+					return looks == tt.finds, nil
+				})
+				if looks != tt.looks || time.Since(start) != tt.after || errors.Is(err, broken) != (tt.fails > 0) {
+					t.Errorf("%s: %d looks in %v, %v; want %d in %v", tt.name, looks, time.Since(start), err, tt.looks, tt.after)
 				}
-				return looks == tt.finds, nil
+
+				if left := r.Waiting(); len(left) > 0 {
+					t.Errorf("%s: %v still wait", tt.name, left)
+				}
+
+				synctest.Wait()
 			})
-			if looks != tt.looks || time.Since(start) != tt.after || errors.Is(err, broken) != (tt.fails > 0) {
-				t.Errorf("%s: %d looks in %v, %v; want %d in %v", tt.name, looks, time.Since(start), err, tt.looks, tt.after)
-			}
-
-			if left := r.Waiting(); len(left) > 0 {
-				t.Errorf("%s: %v still wait", tt.name, left)
-			}
-
-			synctest.Wait()
 		})
 	}
 }

@@ -25,8 +25,10 @@ func TestErrorsAreExplained(t *testing.T) {
 		{errors.New("plain"), "plain"},
 		{&ExitError{Code: ExitUsage}, ""},
 	} {
-		if got := Explain(tc.err); !strings.Contains(got, tc.want) || tc.want == "" && got != "" {
-			t.Errorf("explain(%v) = %q", tc.err, got)
-		}
+		t.Run(tc.want, func(t *testing.T) {
+			if got := Explain(tc.err); !strings.Contains(got, tc.want) || tc.want == "" && got != "" {
+				t.Errorf("explain(%v) = %q", tc.err, got)
+			}
+		})
 	}
 }

@@ -45,8 +45,10 @@ func TestNetsAreComparedWhereDenoisingCounts(t *testing.T) {
 		{"what a server recorded", JobsFlags{DataDir: "d"}, jobs(false), true},
 		{"on PostgreSQL", JobsFlags{FromDB: "u"}, jobs(false), true},
 	} {
-		if got := c.flags.denoisingCounts(net, c.jobs); got != c.want {
-			t.Errorf("%s: %v", c.name, got)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := c.flags.denoisingCounts(net, c.jobs); got != c.want {
+				t.Errorf("%s: %v", c.name, got)
+			}
+		})
 	}
 }

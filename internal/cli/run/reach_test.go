@@ -35,10 +35,12 @@ func TestAddressesForOtherMachines(t *testing.T) {
 		"127.0.0.1:7001":   nil,
 		"192.168.1.5:7001": nil,
 	} {
-		addr := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(listen))
-		if got := lanURLs(addr, own); !slices.Equal(got, want) {
-			t.Errorf("%s: %v, want %v", listen, got, want)
-		}
+		t.Run(listen, func(t *testing.T) {
+			addr := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(listen))
+			if got := lanURLs(addr, own); !slices.Equal(got, want) {
+				t.Errorf("%s: %v, want %v", listen, got, want)
+			}
+		})
 	}
 
 	many := addresses(t, "10.0.0.1/8", "10.0.0.2/8", "10.0.0.3/8", "10.0.0.4/8", "10.0.0.5/8")

@@ -19,9 +19,11 @@ func TestImagesAreNamedByOutputAndNumber(t *testing.T) {
 		{"", 0, 1, "horde-0b5e77aa.webp"},
 		{"", 2, 3, "horde-0b5e77aa-3.webp"},
 	} {
-		if got := outputPath(tc.output, id, tc.i, tc.n); got != tc.want {
-			t.Errorf("outputPath(%q, %d of %d) = %q", tc.output, tc.i, tc.n, got)
-		}
+		t.Run(tc.want, func(t *testing.T) {
+			if got := outputPath(tc.output, id, tc.i, tc.n); got != tc.want {
+				t.Errorf("outputPath(%q, %d of %d) = %q", tc.output, tc.i, tc.n, got)
+			}
+		})
 	}
 }
 

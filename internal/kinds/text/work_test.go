@@ -1,6 +1,7 @@
 package text
 
 import (
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -37,9 +38,11 @@ func TestASpeedBeyondHardwareIsSuspicious(t *testing.T) {
 		{"m", 70, 31, 1}, {"m", 70, 30, 0}, {"m-8x22B", 140, 90, 0}, {"m-8x22B", 140, 91, 1}, {"m-8X7", 46, 301, 2},
 		{"m-8x7", 46, 200, 1},
 	} {
-		if got := suspicionsOf(c.model, c.billions, c.speed); got != c.want {
-			t.Errorf("%+v: %d", c, got)
-		}
+		t.Run(fmt.Sprintf("%s of %v at %v", c.model, c.billions, c.speed), func(t *testing.T) {
+			if got := suspicionsOf(c.model, c.billions, c.speed); got != c.want {
+				t.Errorf("%+v: %d", c, got)
+			}
+		})
 	}
 }
 
