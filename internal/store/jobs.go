@@ -165,9 +165,10 @@ func scanDelivery(r scanner) (d Delivery, err error) {
 	return d, r.Scan(&d.JobID, &d.At, &d.Kind, &d.Model, &d.WorkUnits, &d.Micros)
 }
 
-// Deliveries reads what was delivered after since, oldest first.
-func (s *Store) Deliveries(ctx context.Context, since horde.Micros) ([]Delivery, error) {
-	return rows(ctx, s, scanDelivery, "SELECT "+deliveryColumns+" FROM deliveries WHERE at > $1 ORDER BY at", since)
+// Deliveries reads what was delivered after one time and until another, oldest first.
+func (s *Store) Deliveries(ctx context.Context, after, until horde.Micros) ([]Delivery, error) {
+	return rows(ctx, s, scanDelivery,
+		"SELECT "+deliveryColumns+" FROM deliveries WHERE at > $1 AND at <= $2 ORDER BY at", after, until)
 }
 
 // PruneDeliveries removes what was delivered before.

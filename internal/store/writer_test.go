@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -116,7 +117,7 @@ func TestRefusedUnitLeavesNothing(t *testing.T) {
 			}
 		}
 
-		if n := len(must[[]store.Delivery](t)(s.Deliveries(ctx, 0))); n != 10 {
+		if n := len(must[[]store.Delivery](t)(s.Deliveries(ctx, 0, math.MaxInt64))); n != 10 {
 			t.Errorf("%d deliveries, want 10", n)
 		}
 
