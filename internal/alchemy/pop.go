@@ -143,6 +143,9 @@ func (q *Queue) commitClaim(
 		case err != nil:
 		case slices.Contains(claimed, c.Forms[i]):
 			taken = append(taken, f)
+			if c.Forms[i].Row.Started == 0 {
+				q.FirstPop(horde.KindAlchemy, (now - f.e.row.Created).Duration())
+			}
 		default:
 			lost = append(lost, f.RequestID)
 		}

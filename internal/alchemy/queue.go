@@ -38,6 +38,8 @@ type Config struct {
 	Checker *moderation.Checker
 	// Hooks calls the webhooks of requests; nil: none is called.
 	Hooks *notify.Notifier
+	// FirstPop hears how long a form waited until a worker got it first; nil: nobody does.
+	FirstPop func(kind horde.Kind, waited time.Duration)
 }
 
 // Queue is the alchemy requests and forms of the horde as this node sees them.
@@ -57,6 +59,9 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 	}
 	if c.Modes == nil {
 		c.Modes = func() admission.Server { return admission.Server{} }
+	}
+	if c.FirstPop == nil {
+		c.FirstPop = func(horde.Kind, time.Duration) {}
 	}
 	q := &Queue{Config: c, index: newIndex(), opened: horde.MicrosOf(c.Clock())}
 	c.Store.Follow(q.hear)
@@ -298,6 +303,13 @@ func (q *Queue) Size() (requests, forms int) {
 	q.index.mu.Lock()
 	defer q.index.mu.Unlock()
 	return q.index.requests.Size()
+}
+
+// BytesByUser adds how many bytes the forms of each user take that wait or run to a sum.
+func (q *Queue) BytesByUser(sum map[horde.UserID]int64) {
+	q.index.mu.Lock()
+	defer q.index.mu.Unlock()
+	q.index.requests.BytesByUser(sum)
 }
 
 // clip cuts an id that a stranger sent, for use in a message.

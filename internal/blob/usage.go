@@ -2,6 +2,7 @@ package blob
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -106,6 +107,17 @@ func (u *usage) ofAccountLocked(account, slot int64) (sum int64) {
 	return sum
 }
 
+// StoredByAccount yields how many bytes accounts have stored lately, as their quotas count.
+func (f *Folder) StoredByAccount(yield func(account, bytes int64)) {
+	u := f.usage
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	slot := u.clock().UnixNano() / int64(quotaSlot)
+	for account := range u.accounts {
+		yield(account, u.ofAccountLocked(account, slot))
+	}
+}
+
 // leftLocked is what the disk has left, -1 where nobody knows or asks.
 func (u *usage) leftLocked(now time.Time) int64 {
 	if u.quota.MinFree <= 0 {
@@ -191,6 +203,20 @@ func (f *Folder) Metrics() []prometheus.Collector {
 			defer u.mu.Unlock()
 			return float64(u.total)
 		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "horde_blob_free_bytes",
+			Help: "Bytes that the disk of the image folder has left; NaN where nobody knows.",
+		}, func() float64 {
+			left, known := u.free()
+			if !known {
+				return math.NaN()
+			}
+			return float64(left)
+		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "horde_blob_reserve_bytes",
+			Help: "Bytes of that disk that are to stay free: with less the node takes no images and is not ready.",
+		}, func() float64 { return float64(u.quota.MinFree) }),
 		refused("full", ErrFull),
 		refused("quota", ErrQuota),
 	}

@@ -38,6 +38,13 @@ func (t *Table[E, P]) BytesOf(id horde.UserID) int64 {
 	return 0
 }
 
+// BytesByUser adds how many bytes the requests of each user take to a sum.
+func (t *Table[E, P]) BytesByUser(sum map[horde.UserID]int64) {
+	for id, u := range t.users {
+		sum[id] += u.bytes
+	}
+}
+
 // Unknown are those of these keys, each once, that are neither in the table nor
 // reserved.
 func (t *Table[E, P]) Unknown(keys []string) (unknown []string) {

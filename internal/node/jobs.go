@@ -49,6 +49,7 @@ func (n *Node) jobs() []func(context.Context) {
 		n.Store.Watch,
 		n.prepareBuckets,
 		n.measureBlobs,
+		n.countBytes,
 		func(ctx context.Context) {
 			n.Switches.Reread(ctx, func(err error) { n.options.Log.Error("switches", "error", err) })
 		},

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -132,6 +133,9 @@ type Node struct {
 	hooks   *notify.Notifier
 	http    *server.Server
 	ready   *telemetry.Readiness
+
+	firstPop *prometheus.HistogramVec
+	byClass  atomic.Pointer[map[countedAs]int64] // bytes, as they were counted last
 }
 
 // Open opens the store and creates everything on top of it. Close it with Run, or with
@@ -149,7 +153,8 @@ func Open(ctx context.Context, o Options) (*Node, error) {
 		return nil, err
 	}
 
-	n := &Node{Store: s, options: o}
+	n := &Node{Store: s, options: o, firstPop: newFirstPop()}
+	n.byClass.Store(&map[countedAs]int64{})
 	if err := n.open(ctx); err != nil {
 		s.Close()
 		return nil, err
@@ -213,7 +218,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	}
 	n.ready = telemetry.NewReadiness(readyKept, readyTime)
 	n.ready.Add("database", n.Store.Ready)
-	n.ready.Add("pictures", n.Blobs.Ready)
+	n.ready.Add("images", n.Blobs.Ready)
 	n.http = front.New(n.front())
 	n.registerFigures()
 	return nil
@@ -286,6 +291,7 @@ func (n *Node) openWork(ctx context.Context) (err error) {
 		Checker:   n.checker,
 		Filters:   n.Filters,
 		Bounds:    o.Waiting,
+		FirstPop:  n.observeFirstPop,
 	})
 	if err != nil {
 		return err
@@ -304,6 +310,7 @@ func (n *Node) openWork(ctx context.Context) (err error) {
 		Hooks:    n.hooks,
 		Checker:  n.checker,
 		Bounds:   o.Waiting,
+		FirstPop: n.observeFirstPop,
 	})
 	return err
 }

@@ -7,7 +7,24 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-const measureTimeout = time.Second // of one reading for a metric
+// How often the backlog is read, for the metrics alone.
+const (
+	backlogEvery = 5 * time.Second
+	backlogRest  = 100 // times as long as a reading took, before the next one
+)
+
+// What became of a call, for the metrics.
+const (
+	callTaken   = "taken"
+	callFailed  = "failed"
+	callGivenUp = "given_up"
+)
+
+// backlog is what there was to call at a moment.
+type backlog struct {
+	waiting int
+	late    time.Duration // since the one that has been due for longest is
+}
 
 // measure makes the metrics known.
 func (n *Notifier) measure() {
@@ -18,28 +35,53 @@ func (n *Notifier) measure() {
 		Name: "horde_webhook_calls_total",
 		Help: "Webhooks that this node has called, by what became of it: taken, failed or given_up.",
 	}, []string{"result"})
+	for _, result := range []string{callTaken, callFailed, callGivenUp} {
+		n.called.WithLabelValues(result) // so that it is there before the first
+	}
 
+	gauge := func(name, help string, value func(backlog) float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
+			if last := n.backlog.Load(); last != nil {
+				return value(*last)
+			}
+			return 0
+		})
+	}
 	n.Metrics.MustRegister(n.called,
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "horde_webhooks_waiting",
-			Help: "Webhooks of the whole horde that are to be called, or called again.",
-		}, func() float64 { waiting, _ := n.backlog(); return waiting }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "horde_webhooks_oldest_seconds",
-			Help: "Age of the oldest of them.",
-		}, func() float64 { _, age := n.backlog(); return age }),
+		gauge("horde_webhooks_waiting", "Webhooks of the whole horde that are to be called, or called again.",
+			func(b backlog) float64 { return float64(b.waiting) }),
+		gauge("horde_webhooks_oldest_seconds", "For how long one of them has been due that nobody has called.",
+			func(b backlog) float64 { return b.late.Seconds() }),
 	)
 }
 
-// backlog reads how many webhooks wait, and how old the oldest is in seconds.
-func (n *Notifier) backlog() (waiting, age float64) {
-	ctx, cancel := context.WithTimeout(context.Background(), measureTimeout)
-	defer cancel()
-	count, oldest, err := n.Store.WebhookBacklog(ctx)
-	if err != nil || count == 0 {
-		return 0, 0
+// watchBacklog reads the backlog again and again for the metrics, at most a hundredth of
+// the time: however often somebody asks for them, and however long it is.
+func (n *Notifier) watchBacklog(ctx context.Context) {
+	for ctx.Err() == nil {
+		began := time.Now()
+		if err := n.readBacklog(ctx); err != nil && ctx.Err() == nil {
+			n.Log.Warn("count webhooks", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(max(backlogEvery, backlogRest*time.Since(began))):
+		}
 	}
-	return float64(count), max(0, n.Clock().Sub(time.UnixMicro(oldest)).Seconds())
+}
+
+func (n *Notifier) readBacklog(ctx context.Context) error {
+	read, err := n.Store.WebhookBacklog(ctx)
+	if err != nil {
+		return err
+	}
+
+	b := backlog{waiting: read.Waiting}
+	if read.Waiting > 0 {
+		b.late = max(0, n.Clock().Sub(read.Due.Time()))
+	}
+	n.backlog.Store(&b)
+	return nil
 }
 
 func (n *Notifier) count(result string) {

@@ -21,6 +21,7 @@ import (
 	"net/url"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -76,6 +77,8 @@ type Notifier struct {
 	inline chan struct{} // a place for each call with an image in its body
 	called *prometheus.CounterVec
 
+	backlog atomic.Pointer[backlog] // nil: not read yet
+
 	mu       sync.Mutex
 	calls    int                  // guarded by mu: under way
 	hosts    map[string]*seen     // guarded by mu: that are called, or whose last call failed
@@ -128,6 +131,9 @@ func (n *Notifier) Wake() {
 func (n *Notifier) Run(ctx context.Context) {
 	var calls sync.WaitGroup
 	defer calls.Wait()
+	if n.Metrics != nil {
+		calls.Go(func() { n.watchBacklog(ctx) })
+	}
 
 	for ctx.Err() == nil {
 		began := time.Now()
@@ -340,16 +346,16 @@ func (n *Notifier) header(ctx context.Context, w *store.Webhook, body []byte) (h
 // record deletes a webhook that was taken, and puts another off or gives it up.
 func (n *Notifier) record(ctx context.Context, w *store.Webhook, failed error) error {
 	if failed == nil {
-		n.count("taken")
+		n.count(callTaken)
 		return n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.DeleteWebhook(w.ID) }})
 	}
 
 	now := n.Clock()
 	due, again := nextAttempt(w, now)
 	if again {
-		n.count("failed")
+		n.count(callFailed)
 	} else {
-		n.count("given_up")
+		n.count(callGivenUp)
 		n.Log.Info("webhook given up", "host", w.Host, "attempts", w.Attempts, "error", bare(failed))
 	}
 	return n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {

@@ -36,6 +36,25 @@ func (q *Queue) Size(yield func(kind string, requests, jobs int)) {
 	}
 }
 
+// Waiting is how many jobs of each kind wait.
+func (q *Queue) Waiting(yield func(kind string, jobs int)) {
+	for _, x := range q.indexes() {
+		x.mu.Lock()
+		jobs := x.requests.Total().Jobs
+		x.mu.Unlock()
+		yield(string(x.kind.name), jobs)
+	}
+}
+
+// BytesByUser adds how many bytes the requests of each user take that are not done to a sum.
+func (q *Queue) BytesByUser(sum map[horde.UserID]int64) {
+	for _, x := range q.indexes() {
+		x.mu.Lock()
+		x.requests.BytesByUser(sum)
+		x.mu.Unlock()
+	}
+}
+
 // queued is the jobs waiting and in progress (decision 23), and how many
 // work units wait, from counters.
 func (x *index) queued() (jobs int, units float64) {

@@ -23,6 +23,7 @@ type claim struct {
 	n     int
 	left  int // jobs waiting before this pop
 	decoy bool
+	first bool // no worker has had a job of it
 }
 
 // handout is what a pop brought: jobs of a claim, or why there are none.
@@ -161,6 +162,7 @@ func (q *Queue) match(x *index, p *popper, look *match.Pop) (*claim, match.Resul
 	e := x.requests.Get(result.Found[0].ID)
 	c := &claim{e: e, left: e.item.Available(look.Now), model: chooseModel(e.models(), p.facts)}
 	c.decoy = p.worker.Paused && e.row.UserID != p.worker.UserID
+	c.first = !c.decoy && c.left == e.state.Jobs && e.counts() == counts{}
 	c.n = e.work.Batch(p.pickup(c))
 	if !c.decoy {
 		e.item.Reserved += c.n
@@ -200,6 +202,9 @@ func (q *Queue) commitClaim(ctx context.Context, c *claim, p *popper) ([]store.J
 	}
 	if err != nil {
 		return nil, err
+	}
+	if c.first {
+		q.FirstPop(x.kind.name, (now - e.row.Created).Duration())
 	}
 	return jobs, nil
 }

@@ -48,6 +48,9 @@ type Config struct {
 	Checker *moderation.Checker
 	// Hooks calls the webhooks of requests; nil: none is called.
 	Hooks *notify.Notifier
+	// FirstPop hears how long a request waited until a worker got the first job of it; nil:
+	// nobody does.
+	FirstPop func(kind horde.Kind, waited time.Duration)
 }
 
 // Queue is the requests and jobs of the horde as this node sees them.
@@ -78,6 +81,9 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 	}
 	if c.Filters == nil {
 		c.Filters = &moderation.Filters{}
+	}
+	if c.FirstPop == nil {
+		c.FirstPop = func(horde.Kind, time.Duration) {}
 	}
 	q := &Queue{Config: c, images: newIndex(images), texts: newIndex(texts), opened: horde.MicrosOf(c.Clock())}
 	c.Store.Follow(q.hear)

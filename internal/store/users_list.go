@@ -1,6 +1,10 @@
 package store
 
-import "context"
+import (
+	"context"
+
+	"horde/internal/horde"
+)
 
 // Holder is a user with the account beside it.
 type Holder struct {
@@ -71,4 +75,23 @@ func (s *Store) WithContact(ctx context.Context, contacts []string) ([]User, err
 		return err
 	})
 	return all, err
+}
+
+// Roles reads the roles of users; those that are gone have none.
+func (s *Store) Roles(ctx context.Context, users []horde.UserID) (map[horde.UserID]int64, error) {
+	type user struct {
+		id    horde.UserID
+		roles int64
+	}
+	scan := func(r scanner) (u user, err error) { return u, r.Scan(&u.id, &u.roles) }
+
+	roles := make(map[horde.UserID]int64, len(users))
+	err := inChunks(users, func(q string, args []any) error {
+		some, err := rows(ctx, s, scan, "SELECT id, roles FROM users WHERE id IN "+q, args...)
+		for _, u := range some {
+			roles[u.id] = u.roles
+		}
+		return err
+	})
+	return roles, err
 }

@@ -177,13 +177,17 @@ func (s *Store) CountWebhooks(ctx context.Context, user horde.UserID) (WebhookCo
 	COALESCE(SUM(CASE WHEN dead = TRUE THEN 1 ELSE 0 END), 0) FROM webhooks WHERE user_id = $1`, user)
 }
 
-// WebhookBacklog reads how many webhooks wait to be called, and when the oldest of them
-// was made, in microseconds; 0: none waits.
-func (s *Store) WebhookBacklog(ctx context.Context) (waiting, oldest int64, err error) {
-	type backlog struct{ waiting, oldest int64 }
-	scan := func(r scanner) (b backlog, err error) { return b, r.Scan(&b.waiting, &b.oldest) }
-	b, err := one(ctx, s, scan, "SELECT count(*), COALESCE(min(created), 0) FROM webhooks WHERE dead = FALSE")
-	return b.waiting, b.oldest, err
+// WebhookBacklog is what there is to call.
+type WebhookBacklog struct {
+	Waiting int          // webhooks that were not given up
+	Due     horde.Micros // microseconds; when the first of them is, or was, to be called; 0: none waits
+}
+
+// WebhookBacklog reads what there is to call. It counts the webhooks one by one, in an index.
+func (s *Store) WebhookBacklog(ctx context.Context) (WebhookBacklog, error) {
+	scan := func(r scanner) (b WebhookBacklog, err error) { return b, r.Scan(&b.Waiting, &b.Due) }
+	return one(ctx, s, scan, `SELECT (SELECT count(*) FROM webhooks WHERE dead = FALSE),
+	(SELECT COALESCE(min(due), 0) FROM webhooks WHERE dead = FALSE)`)
 }
 
 // WebhookBounds are how many webhooks are kept, and for how long.

@@ -58,6 +58,18 @@ func (r *Readiness) Ready(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// Each yields every check with its result, in the order of their names; nothing where ctx
+// ends before there are results.
+func (r *Readiness) Each(ctx context.Context, yield func(name string, err error)) {
+	found, err := r.look(ctx)
+	if err != nil {
+		return
+	}
+	for _, name := range r.names {
+		yield(name, found[name])
+	}
+}
+
 // look returns the result of every check: the kept one, that of the run in
 // progress, or a new one.
 func (r *Readiness) look(ctx context.Context) (map[string]error, error) {
