@@ -172,7 +172,8 @@ func payloadText(f api.AlchemyForm) (string, error) {
 // keepSource measures the source image, and stores it if it came in base64: one named by
 // URL is only fetched to see that it can be, and passed on (generation §3.1).
 func (q *Queue) keepSource(ctx context.Context, e *entry, text string) error {
-	data, head, err := q.sourceImages().File(ctx, text)
+	images := q.sourceImages(e.row.UserID)
+	data, head, err := images.File(ctx, text)
 	if err != nil {
 		return err
 	}
@@ -192,7 +193,7 @@ func (q *Queue) keepSource(ctx context.Context, e *entry, text string) error {
 		return err
 	}
 	name := e.row.ID + ".webp"
-	if err := q.sourceImages().Put(ctx, name, webp); err != nil {
+	if err := images.Put(ctx, name, webp); err != nil {
 		return err
 	}
 	e.record.Source = name

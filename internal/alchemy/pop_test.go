@@ -13,6 +13,7 @@ import (
 
 	"horde/api"
 	"horde/internal/account"
+	"horde/internal/blob"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
 	kind "horde/internal/kinds/form"
@@ -229,7 +230,8 @@ func TestKnownResultsAreGivenAgain(t *testing.T) {
 			t.Errorf("webhook: %v %v", told, err)
 		}
 
-		if err := n.Blobs.Put(t.Context(), job.Forms[1].ID+".webp", "image/webp", strings.NewReader("x"), 1); err != nil {
+		object := blob.Object{Name: job.Forms[1].ID + ".webp", Size: 1}
+		if err := n.Blobs.Put(t.Context(), object, strings.NewReader("x")); err != nil {
 			t.Fatal(err)
 		}
 

@@ -83,9 +83,9 @@ func (q *Queue) hear(ctx context.Context, c *store.Changes) error {
 
 func (q *Queue) now() horde.Micros { return horde.MicrosOf(q.Clock()) }
 
-// sourceImages reads and stores source images.
-func (q *Queue) sourceImages() source.Images {
-	return source.Images{Fetcher: q.Sources, Blobs: q.Blobs}
+// sourceImages reads and stores source images of an account.
+func (q *Queue) sourceImages(user horde.UserID) source.Images {
+	return source.Images{Fetcher: q.Sources, Blobs: q.Blobs, Account: user}
 }
 
 // Reload reads the live requests again: at the start, and when changes of other nodes were

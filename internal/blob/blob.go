@@ -35,8 +35,8 @@ var (
 	ErrTooLarge = errors.New("object too large")
 	// ErrFull: the store has no room, for nobody.
 	ErrFull = errors.New("no room for more objects")
-	// ErrQuota: the account has uploaded as much as one may.
-	ErrQuota = errors.New("the account has uploaded too much")
+	// ErrQuota: the account has stored as much as one may.
+	ErrQuota = errors.New("the account has stored too much")
 	// ErrName: names are 1 to 128 of A–Z a–z 0–9 . _ - and begin with none of the last three.
 	ErrName = errors.New("invalid object name")
 )
@@ -48,19 +48,27 @@ type Info struct {
 	Modified    time.Time // of the last write
 }
 
+// Object is what is to be written.
+type Object struct {
+	Name        string
+	ContentType string
+	Size        int64 // bytes; -1 when unknown
+	Account     int64 // whose quota it counts against; 0: that of strangers, which has no end
+}
+
 // Upload is what a link to write lets through.
 type Upload struct {
 	TTL      time.Duration // until the link expires
 	MaxBytes int64         // 0, or more than the store takes: as much as that
-	Account  int64         // whose quota it counts against; 0: nobody's
+	Account  int64         // whose quota it counts against; 0: that of strangers, which has no end
 }
 
 // Store keeps objects. All methods may be called at once; a write replaces an
 // object as a whole, so that readers see the old or the new one, never a part.
 type Store interface {
-	// Put writes an object. Size is its length in bytes, or -1 when unknown;
-	// another length in the reader is an error and leaves the old object.
-	Put(ctx context.Context, name, contentType string, r io.Reader, size int64) error
+	// Put writes an object. Another length than its Size in the reader is an error and
+	// leaves the old object.
+	Put(ctx context.Context, o Object, r io.Reader) error
 	// Get opens an object; the caller closes it.
 	Get(ctx context.Context, name string) (io.ReadCloser, Info, error)
 	// Exists reports whether there is such an object.

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -195,7 +197,7 @@ func TestSealRemovesWhatIsTooLarge(t *testing.T) {
 		if !there {
 			size = 101
 		}
-		if err := h.Put(t.Context(), name, "", bytes.NewReader(make([]byte, size)), -1); err != nil {
+		if err := h.Put(t.Context(), Object{Name: name, Size: -1}, bytes.NewReader(make([]byte, size))); err != nil {
 			t.Fatal(err)
 		}
 		h.Seal(t.Context(), name, 100)()
@@ -240,6 +242,78 @@ func TestQuotaOfAnAccount(t *testing.T) {
 	}
 }
 
+// What counts against an account is what its workers upload and what it has stored itself,
+// by all processes: of other nodes, and of this one before a restart.
+func TestQuotaOfAnAccountOutlastsAProcess(t *testing.T) {
+	t.Parallel()
+	before, after := openHouse(t, Quota{Account: 1000}), openHouse(t, Quota{Account: 1000})
+	put := func(h *house, name string, account int64, size int) error {
+		o := Object{Name: name, Size: int64(size), Account: account}
+		return h.Put(t.Context(), o, bytes.NewReader(make([]byte, size)))
+	}
+	before.wants(t, 200, before.SignPut(t.Context(), "a.webp", Upload{TTL: time.Minute, Account: 1}), 300)
+	err := errors.Join(
+		put(before, "b_src.webp", 1, 300),
+		put(before, "c.webp", 2, 100),
+		put(before, "d.webp", 0, 5000),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	// A count is told until it has been heard, and then no more.
+	var shared []Use
+	failure := errors.New("no database")
+	for _, answer := range []error{failure, nil} {
+		err = before.ShareUse(func(own []Use) ([]Use, error) {
+			shared = own
+			return nil, answer
+		})
+		if !errors.Is(err, answer) {
+			t.Fatal(err)
+		}
+	}
+	slot := slotOf(time.Now())
+	if want := []Use{{0, slot, 5000}, {1, slot, 600}, {2, slot, 100}}; !slices.Equal(shared, want) {
+		t.Errorf("shared %v, want %v", shared, want)
+	}
+	err = before.ShareUse(func(own []Use) ([]Use, error) {
+		if len(own) > 0 {
+			t.Errorf("shared again: %v", own)
+		}
+		return nil, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if err := after.ShareUse(func([]Use) ([]Use, error) { return shared, nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := put(after, "e_src.webp", 1, 401); !errors.Is(err, ErrQuota) {
+		t.Errorf("beyond the quota: %v", err)
+	}
+	err = errors.Join(
+		put(after, "e_src.webp", 1, 400),
+		put(after, "f.webp", 2, 900),
+		put(after, "g.webp", 0, 5000),
+	)
+	if err != nil {
+		t.Error(err)
+	}
+	stored := map[int64]int64{}
+	after.StoredByAccount(func(account, bytes int64) { stored[account] += bytes })
+	if want := (map[int64]int64{0: 10_000, 1: 1000, 2: 1000}); !maps.Equal(stored, want) {
+		t.Errorf("stored %v, want %v", stored, want)
+	}
+
+	// It is forgotten when it is two hours old, whoever counted it.
+	after.ahead.Store(int64(quotaTime + quotaSlot))
+	if err := put(after, "h.webp", 1, 1000); err != nil {
+		t.Error(err)
+	}
+}
+
 // All objects together take no more than the quota; what is deleted or replaced makes
 // room again.
 func TestQuotaOfAll(t *testing.T) {
@@ -250,7 +324,7 @@ func TestQuotaOfAll(t *testing.T) {
 	if status, retry := h.upload(t, sign("b.webp"), 401); status != 503 || retry != "60" {
 		t.Errorf("beyond the quota: %d, Retry-After %q", status, retry)
 	}
-	err := h.Put(t.Context(), "source.webp", "", bytes.NewReader(make([]byte, 401)), 401)
+	err := h.Put(t.Context(), Object{Name: "source.webp", Size: 401}, bytes.NewReader(make([]byte, 401)))
 	if !errors.Is(err, ErrFull) {
 		t.Errorf("a source image beyond it: %v", err)
 	}

@@ -91,11 +91,11 @@ func (f *Folder) path(name string) string { return path.Join(shard(name), name) 
 
 // Put implements Store. The content type is not kept: the bytes of an object say
 // what it is.
-func (f *Folder) Put(ctx context.Context, name, _ string, r io.Reader, size int64) error {
-	return f.put(ctx, object{name: name, size: size, limit: f.opt.MaxBytes}, r)
+func (f *Folder) Put(ctx context.Context, o Object, r io.Reader) error {
+	return f.put(ctx, object{name: o.Name, size: o.Size, account: o.Account, limit: f.opt.MaxBytes}, r)
 }
 
-// object is what is to be written.
+// object is what is to be written, and on which terms.
 type object struct {
 	name    string
 	size    int64 // bytes, -1 when unknown

@@ -138,6 +138,25 @@ const (
 	quotaRetry = quotaSlot
 )
 
+// fullText is what callers are told where there is no room.
+const fullText = "The horde has no room for more images at the moment. Please try again later."
+
+// Refusal is err as the API tells it where there is no room for an object; else it is err.
+func Refusal(err error) error {
+	switch {
+	case errors.Is(err, ErrFull):
+		full := horde.Errorf(horde.StorageFull, "%s", fullText)
+		full.RetryAfter = fullRetry
+		return full
+	case errors.Is(err, ErrQuota):
+		quota := horde.Errorf(horde.StorageQuota,
+			"This account has stored as many bytes of images as one account may. Please try again later.")
+		quota.RetryAfter = quotaRetry
+		return quota
+	}
+	return err
+}
+
 // refuseUpload answers for an upload that is not taken.
 func refuseUpload(w http.ResponseWriter, r *http.Request, name string, err error) {
 	switch {
@@ -145,7 +164,7 @@ func refuseUpload(w http.ResponseWriter, r *http.Request, name string, err error
 		refuse(w, horde.BlobLinkEnded, "Nothing can be uploaded by this link any more: its job has ended.")
 	case errors.Is(err, ErrFull):
 		retryAfter(w, fullRetry)
-		refuse(w, horde.StorageFull, "The horde has no room for more images at the moment. Please try again later.")
+		refuse(w, horde.StorageFull, fullText)
 	case errors.Is(err, ErrQuota):
 		retryAfter(w, quotaRetry)
 		refuse(w, horde.StorageQuota, "The workers of this account have uploaded as much as one account may. "+

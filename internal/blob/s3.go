@@ -166,7 +166,8 @@ func s3Error(verb, name string, err error) error {
 }
 
 // Put implements Store.
-func (s *S3) Put(ctx context.Context, name, contentType string, r io.Reader, size int64) error {
+func (s *S3) Put(ctx context.Context, o Object, r io.Reader) error {
+	name, size := o.Name, o.Size
 	if err := checkName(name); err != nil {
 		return err
 	}
@@ -186,7 +187,7 @@ func (s *S3) Put(ctx context.Context, name, contentType string, r io.Reader, siz
 		return fmt.Errorf("put %s: %d bytes arrived in place of %d: %w", name, len(data), size, io.ErrUnexpectedEOF)
 	}
 
-	opt := minio.PutObjectOptions{ContentType: contentType, DisableMultipart: true}
+	opt := minio.PutObjectOptions{ContentType: o.ContentType, DisableMultipart: true}
 	if _, err := s.client.PutObject(ctx, s.bucket(name), name, bytes.NewReader(data), int64(len(data)), opt); err != nil {
 		return fmt.Errorf("put %s: %w", name, err)
 	}

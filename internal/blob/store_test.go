@@ -62,12 +62,17 @@ func read(t *testing.T, s Store, name string) ([]byte, Info) {
 	return data, info
 }
 
+// webpObject describes a WebP of so many bytes, -1 when unknown.
+func webpObject(name string, size int) Object {
+	return Object{Name: name, ContentType: "image/webp", Size: int64(size)}
+}
+
 // conforms is what every Store has to do. Its MaxBytes must be 1 MiB.
 func conforms(t *testing.T, open func(*testing.T) Store) {
 	s := open(t)
 	put := func(t *testing.T, name string, data []byte) {
 		t.Helper()
-		if err := s.Put(t.Context(), name, "image/webp", bytes.NewReader(data), int64(len(data))); err != nil {
+		if err := s.Put(t.Context(), webpObject(name, len(data)), bytes.NewReader(data)); err != nil {
 			t.Fatalf("put %s: %v", name, err)
 		}
 	}
@@ -108,21 +113,21 @@ func conforms(t *testing.T, open func(*testing.T) Store) {
 		}
 	})
 	t.Run("sizes", func(t *testing.T) {
-		if err := s.Put(t.Context(), "u.webp", "image/webp", bytes.NewReader(webp), -1); err != nil {
+		if err := s.Put(t.Context(), webpObject("u.webp", -1), bytes.NewReader(webp)); err != nil {
 			t.Errorf("unknown length: %v", err)
 		}
-		for _, size := range []int64{int64(len(webp)) + 1, int64(len(webp)) - 1} {
-			if err := s.Put(t.Context(), "u.webp", "image/webp", bytes.NewReader(make([]byte, len(webp))), size); err == nil {
+		for _, size := range []int{len(webp) + 1, len(webp) - 1} {
+			if err := s.Put(t.Context(), webpObject("u.webp", size), bytes.NewReader(make([]byte, len(webp)))); err == nil {
 				t.Error("a wrong length was taken")
 			}
 		}
-		if err := s.Put(t.Context(), "u.webp", "image/webp", io.MultiReader(bytes.NewReader(webp[:9]), broken{}),
-			-1); err == nil {
+		half := io.MultiReader(bytes.NewReader(webp[:9]), broken{})
+		if err := s.Put(t.Context(), webpObject("u.webp", -1), half); err == nil {
 			t.Error("a broken reader was taken")
 		}
-		for _, size := range []int64{-1, 1<<20 + 1} {
-			if err := s.Put(t.Context(), "u.webp", "image/webp", bytes.NewReader(make([]byte, 1<<20+1)), size); !errors.Is(err,
-				ErrTooLarge) {
+		for _, size := range []int{-1, 1<<20 + 1} {
+			err := s.Put(t.Context(), webpObject("u.webp", size), bytes.NewReader(make([]byte, 1<<20+1)))
+			if !errors.Is(err, ErrTooLarge) {
 				t.Errorf("1 MiB + 1, size %d: %v", size, err)
 			}
 		}
@@ -134,7 +139,7 @@ func conforms(t *testing.T, open func(*testing.T) Store) {
 	t.Run("names", func(t *testing.T) {
 		for _, name := range []string{"", ".", "..", "../x", "a/b", "/etc/passwd", ".hidden", "-x", "_x", "a b", "a\x00",
 			"ä", "a?b", "a%2e", strings.Repeat("a", 129)} {
-			if err := s.Put(t.Context(), name, "", bytes.NewReader(nil), 0); !errors.Is(err, ErrName) {
+			if err := s.Put(t.Context(), Object{Name: name}, bytes.NewReader(nil)); !errors.Is(err, ErrName) {
 				t.Errorf("put %q: %v", name, err)
 			}
 			_, _, err := s.Get(t.Context(), name)
@@ -185,7 +190,7 @@ func conforms(t *testing.T, open func(*testing.T) Store) {
 			wg.Go(func() {
 				data := bytes.Repeat([]byte{byte(i)}, 10_000)
 				for range 4 {
-					if err := s.Put(t.Context(), "m.webp", "image/webp", bytes.NewReader(data), -1); err != nil {
+					if err := s.Put(t.Context(), webpObject("m.webp", -1), bytes.NewReader(data)); err != nil {
 						t.Error(err)
 					}
 				}
@@ -215,7 +220,7 @@ func conforms(t *testing.T, open func(*testing.T) Store) {
 	t.Run("given up", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := s.Put(ctx, "c.webp", "", bytes.NewReader(webp), -1); !errors.Is(err, context.Canceled) {
+		if err := s.Put(ctx, Object{Name: "c.webp", Size: -1}, bytes.NewReader(webp)); !errors.Is(err, context.Canceled) {
 			t.Errorf("put: %v", err)
 		}
 		exists(t, "c.webp", false)

@@ -1,8 +1,10 @@
 package blob
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,7 +14,7 @@ import (
 // Quota bounds what a folder holds. A zero field bounds nothing.
 type Quota struct {
 	Total   int64 // bytes of all objects
-	Account int64 // bytes that one account may upload within quotaTime
+	Account int64 // bytes that one account may store within quotaTime
 	MinFree int64 // bytes of the disk that stay free
 }
 
@@ -24,27 +26,45 @@ const (
 )
 
 // usage counts what is stored and what is on its way. Each node counts for itself: what
-// others write into the same folder it learns when it measures.
+// others write into the same folder it learns when it measures, and whose it is when they
+// share their counts (ShareUse).
 type usage struct {
 	quota Quota
 	clock func() time.Time
 	free  func() (bytes int64, known bool) // of the disk
 
 	mu       sync.Mutex
-	total    int64                     // guarded by mu; bytes stored
-	pending  int64                     // guarded by mu; bytes that writes in progress may take
-	accounts map[int64]map[int64]int64 // guarded by mu; bytes by account and slot, pending ones too
-	looked   time.Time                 // guarded by mu; when left was read
-	left     int64                     // guarded by mu; bytes that the disk had, -1 where nobody knows
-	refused  map[error]int64           // guarded by mu
+	total    int64           // guarded by mu; bytes stored
+	pending  int64           // guarded by mu; bytes that writes in progress may take
+	accounts byAccount       // guarded by mu; pending bytes too
+	others   byAccount       // guarded by mu; what other processes have counted, as they said last
+	unshared map[useKey]bool // guarded by mu; counts of accounts that changed since they were shared
+	looked   time.Time       // guarded by mu; when left was read
+	left     int64           // guarded by mu; bytes that the disk had, -1 where nobody knows
+	refused  map[error]int64 // guarded by mu
 }
+
+// byAccount are bytes by account and slot.
+type byAccount map[int64]map[int64]int64
+
+func (b byAccount) add(account, slot, bytes int64) {
+	if b[account] == nil {
+		b[account] = map[int64]int64{}
+	}
+	b[account][slot] += bytes
+}
+
+// useKey says of whom and of when a count is.
+type useKey struct{ account, slot int64 }
 
 func newUsage(dir string, q Quota, clock func() time.Time) *usage {
 	return &usage{
 		quota:    q,
 		clock:    clock,
 		free:     func() (int64, bool) { return freeBytes(dir) },
-		accounts: map[int64]map[int64]int64{},
+		accounts: byAccount{},
+		others:   byAccount{},
+		unshared: map[useKey]bool{},
 		refused:  map[error]int64{},
 	}
 }
@@ -57,28 +77,25 @@ type reservation struct {
 	bytes   int64
 }
 
-// reserve takes room for a write of so many bytes for an account, 0 for nobody's. The
+// reserve takes room for a write of so many bytes for an account, 0 for strangers. The
 // reservation has to be settled.
 func (u *usage) reserve(account, bytes int64) (*reservation, error) {
 	now := u.clock()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 
-	r := &reservation{u: u, account: account, slot: now.UnixNano() / int64(quotaSlot), bytes: bytes}
+	r := &reservation{u: u, account: account, slot: slotOf(now), bytes: bytes}
 	if err := u.refuseLocked(r, now); err != nil {
 		u.refused[err]++
 		return nil, err
 	}
 
 	u.pending += bytes
-	if account != 0 {
-		if u.accounts[account] == nil {
-			u.accounts[account] = map[int64]int64{}
-		}
-		u.accounts[account][r.slot] += bytes
-	}
+	u.accounts.add(account, r.slot, bytes)
 	return r, nil
 }
+
+func slotOf(t time.Time) int64 { return t.UnixNano() / int64(quotaSlot) }
 
 // refuseLocked says why there is no room.
 func (u *usage) refuseLocked(r *reservation, now time.Time) error {
@@ -94,9 +111,15 @@ func (u *usage) refuseLocked(r *reservation, now time.Time) error {
 	return nil
 }
 
-// ofAccountLocked is what an account has uploaded lately. What is older is forgotten.
-func (u *usage) ofAccountLocked(account, slot int64) (sum int64) {
-	slots := u.accounts[account]
+// ofAccountLocked is what an account has stored lately, by all processes. What is older is
+// forgotten.
+func (u *usage) ofAccountLocked(account, slot int64) int64 {
+	return u.accounts.sum(account, slot) + u.others.sum(account, slot)
+}
+
+// sum is what an account has within quotaTime. What is older is forgotten.
+func (b byAccount) sum(account, slot int64) (sum int64) {
+	slots := b[account]
 	for at, bytes := range slots {
 		if at <= slot-quotaSlots {
 			delete(slots, at)
@@ -112,10 +135,62 @@ func (f *Folder) StoredByAccount(yield func(account, bytes int64)) {
 	u := f.usage
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	slot := u.clock().UnixNano() / int64(quotaSlot)
+	slot := slotOf(u.clock())
 	for account := range u.accounts {
 		yield(account, u.ofAccountLocked(account, slot))
 	}
+	for account := range u.others {
+		if u.accounts[account] == nil {
+			yield(account, u.ofAccountLocked(account, slot))
+		}
+	}
+}
+
+// Use is how many bytes an account has stored in a span of ten minutes.
+type Use struct {
+	Account int64
+	Slot    int64 // spans since 1970
+	Bytes   int64
+}
+
+// FirstSlot is the oldest span that quotas count at a time.
+func FirstSlot(now time.Time) int64 { return slotOf(now) - quotaSlots + 1 }
+
+// ShareUse tells exchange what accounts have stored by this process and was not told yet,
+// in all of each span, and takes what others have from it. Quotas count both, so that they
+// hold over all nodes and outlast a process. Where exchange fails the same is told again.
+func (f *Folder) ShareUse(exchange func(own []Use) (others []Use, err error)) error {
+	u := f.usage
+	own := u.takeUnshared()
+	others, err := exchange(own)
+
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if err != nil {
+		for _, use := range own {
+			u.unshared[useKey{use.Account, use.Slot}] = true
+		}
+		return err
+	}
+	u.others = byAccount{}
+	for _, use := range others {
+		u.others.add(use.Account, use.Slot, use.Bytes)
+	}
+	return nil
+}
+
+// takeUnshared are the counts that changed since they were shared.
+func (u *usage) takeUnshared() (own []Use) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for key := range u.unshared {
+		own = append(own, Use{Account: key.account, Slot: key.slot, Bytes: u.accounts[key.account][key.slot]})
+	}
+	clear(u.unshared)
+	slices.SortFunc(own, func(a, b Use) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Slot, b.Slot))
+	})
+	return own
 }
 
 // leftLocked is what the disk has left, -1 where nobody knows or asks.
@@ -139,9 +214,8 @@ func (r *reservation) settle(written, replaced int64) {
 	defer u.mu.Unlock()
 	u.pending -= r.bytes
 	u.total += written - replaced
-	if slots := u.accounts[r.account]; slots != nil {
-		slots[r.slot] += written - r.bytes
-	}
+	u.accounts.add(r.account, r.slot, written-r.bytes)
+	u.unshared[useKey{r.account, r.slot}] = true
 	if u.left >= 0 {
 		u.left -= written
 	}
@@ -161,9 +235,9 @@ func (u *usage) measured(total int64) {
 	defer u.mu.Unlock()
 	u.total = total
 
-	slot := u.clock().UnixNano() / int64(quotaSlot)
+	slot := slotOf(u.clock())
 	for account := range u.accounts {
-		if u.ofAccountLocked(account, slot); len(u.accounts[account]) == 0 {
+		if u.accounts.sum(account, slot); len(u.accounts[account]) == 0 {
 			delete(u.accounts, account)
 		}
 	}

@@ -64,7 +64,7 @@ type Serve struct {
 
 	MaxUpload    int64  `default:"33554432" env:"HORDE_MAX_UPLOAD" placeholder:"BYTES" help:"Size limit of an uploaded image (${default})."`
 	MaxStored    int64  `name:"max-stored" default:"0" env:"HORDE_MAX_STORED" placeholder:"BYTES" help:"Size of all images that are kept in the data folder; 0: as much as the disk has (${default})."`
-	AccountQuota int64  `name:"max-uploads-account" default:"8589934592" env:"HORDE_MAX_UPLOADS_ACCOUNT" placeholder:"BYTES" help:"What the workers of one account may upload within two hours; 0: any number (${default})."`
+	AccountQuota int64  `name:"max-uploads-account" default:"8589934592" env:"HORDE_MAX_UPLOADS_ACCOUNT" placeholder:"BYTES" help:"Bytes of images that one account may store within two hours, by its workers and its requests; 0: any number (${default})."`
 	MinFreeDisk  int64  `name:"min-free-disk" default:"268435456" env:"HORDE_MIN_FREE_DISK" placeholder:"BYTES" help:"Take no images when the disk of the data folder has less left than this; 0: never (${default})."`
 	PrivateFetch Switch `name:"allow-private-fetch" env:"HORDE_ALLOW_PRIVATE_FETCH" help:"Let the addresses of source images lead into private networks. Never on a public horde."`
 

@@ -79,7 +79,8 @@ func TestBytesAreCountedByClassOfAccount(t *testing.T) {
 		}
 	}
 	form := `{"forms":[{"name":"caption","payload":{"a":"b"}}],"source_image":"` + dot + `"}`
-	if w := n.call(t, http.MethodPost, "/api/v2/interrogate/async", askers[account.ClassTrusted][0], form, nil); w.Code != 202 {
+	trusted := askers[account.ClassTrusted][0]
+	if w := n.call(t, http.MethodPost, "/api/v2/interrogate/async", trusted, form, nil); w.Code != http.StatusAccepted {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
 	if err := n.countBytesNow(t.Context()); err != nil {

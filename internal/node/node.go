@@ -176,6 +176,11 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.Blobs, err = n.openBlobs(); err != nil {
 		return err
 	}
+	if folder, ok := n.Blobs.(*blob.Folder); ok { // quotas go on where they were
+		if err := n.shareBlobUseNow(ctx, folder); err != nil {
+			return fmt.Errorf("read what accounts have stored: %w", err)
+		}
+	}
 	n.Accounts, err = account.New(ctx, n.Store, account.Config{
 		KeySecret: o.KeySecret,
 		Log:       o.Log,

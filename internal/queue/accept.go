@@ -219,7 +219,7 @@ func (q *Queue) newRequest(
 	}
 
 	if images := r.SourceImages(); images != nil {
-		if err := q.storeSources(ctx, row.ID, images, &rec); err != nil {
+		if err := q.storeSources(ctx, &row, images, &rec); err != nil {
 			return nil, err
 		}
 	}

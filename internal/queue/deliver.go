@@ -10,6 +10,7 @@ import (
 
 	"horde/api"
 	"horde/internal/account"
+	"horde/internal/blob"
 	"horde/internal/horde"
 	"horde/internal/kinds"
 	"horde/internal/notify"
@@ -81,7 +82,13 @@ func (q *Queue) delivered(a assigned, s submission) kinds.Delivered {
 func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s submission) (float64, error) {
 	kept, err := a.e.work.Keep(ctx, s.generation)
 	if err == nil && kept.Image != nil {
-		err = q.Blobs.Put(ctx, resultName(a.job.ID), "image/webp", bytes.NewReader(kept.Image), int64(len(kept.Image)))
+		o := blob.Object{
+			Name:        resultName(a.job.ID),
+			ContentType: "image/webp",
+			Size:        int64(len(kept.Image)),
+			Account:     int64(owner.ID),
+		}
+		err = blob.Refusal(q.Blobs.Put(ctx, o, bytes.NewReader(kept.Image)))
 	}
 	if err != nil {
 		return 0, err

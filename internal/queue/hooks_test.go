@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"horde/api"
+	"horde/internal/blob"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
 	"horde/internal/notify"
@@ -68,7 +69,7 @@ func TestLinksOfWebhooksAreForTheRequester(t *testing.T) {
 			t.Errorf("the worker's link is %s", *job.R2Upload)
 		}
 		name := strings.TrimPrefix((*job.R2Upload)[:strings.IndexByte(*job.R2Upload, '?')], "http://worker.example/blob/")
-		if err := last.Blobs.Put(t.Context(), name, "image/webp", strings.NewReader("x"), 1); err != nil {
+		if err := last.Blobs.Put(t.Context(), blob.Object{Name: name, Size: 1}, strings.NewReader("x")); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := last.Submit(working, walter.Key,

@@ -7,18 +7,19 @@ import (
 	"horde/api"
 	"horde/internal/horde"
 	"horde/internal/source"
+	"horde/internal/store"
 )
 
-// sourceImages reads and stores source images.
-func (q *Queue) sourceImages() source.Images {
-	return source.Images{Fetcher: q.Sources, Blobs: q.Blobs}
+// sourceImages reads and stores source images of an account.
+func (q *Queue) sourceImages(user horde.UserID) source.Images {
+	return source.Images{Fetcher: q.Sources, Blobs: q.Blobs, Account: user}
 }
 
 // storeSources decodes the source images of a request, re-encodes them and puts them
 // where workers can fetch them (generation §1.6). What was put is removed again when a
 // later one is refused.
-func (q *Queue) storeSources(ctx context.Context, id string, ask *api.ImageRequest, rec *record) error {
-	err := q.storeAllSources(ctx, id, ask, rec)
+func (q *Queue) storeSources(ctx context.Context, row *store.Request, ask *api.ImageRequest, rec *record) error {
+	err := storeAllSources(ctx, q.sourceImages(row.UserID), row.ID, ask, rec)
 	if err != nil {
 		q.dropSources(ctx, rec)
 	}
@@ -26,9 +27,11 @@ func (q *Queue) storeSources(ctx context.Context, id string, ask *api.ImageReque
 }
 
 // storeAllSources stores the source image, the mask and what a remix has besides.
-func (q *Queue) storeAllSources(ctx context.Context, id string, ask *api.ImageRequest, rec *record) error {
+func storeAllSources(
+	ctx context.Context, images source.Images, id string, ask *api.ImageRequest, rec *record,
+) error {
 	if ask.SourceImage != "" {
-		webp, alpha, err := q.sourceImages().WebP(ctx, ask.SourceImage)
+		webp, alpha, err := images.WebP(ctx, ask.SourceImage)
 		if err != nil {
 			return err
 		}
@@ -36,14 +39,14 @@ func (q *Queue) storeAllSources(ctx context.Context, id string, ask *api.ImageRe
 			return horde.Errorf(horde.InpaintingMissingMask,
 				"Inpainting needs a source_mask, or a source_image with an alpha channel.")
 		}
-		if err := q.sourceImages().Put(ctx, id+"_src.webp", webp); err != nil {
+		if err := images.Put(ctx, id+"_src.webp", webp); err != nil {
 			return err
 		}
 		rec.Source = id + "_src.webp"
 	}
 
 	if ask.SourceMask != "" {
-		if err := q.storeSource(ctx, ask.SourceMask, id+"_msk.webp"); err != nil {
+		if err := storeSource(ctx, images, ask.SourceMask, id+"_msk.webp"); err != nil {
 			return err
 		}
 		rec.Mask = id + "_msk.webp"
@@ -51,7 +54,7 @@ func (q *Queue) storeAllSources(ctx context.Context, id string, ask *api.ImageRe
 
 	for i, extra := range ask.ExtraSourceImages {
 		name := fmt.Sprintf("%s_exra_src_%d.webp", id, i)
-		if err := q.storeSource(ctx, extra.Image, name); err != nil {
+		if err := storeSource(ctx, images, extra.Image, name); err != nil {
 			return err
 		}
 		strength := 1.0
@@ -63,12 +66,12 @@ func (q *Queue) storeAllSources(ctx context.Context, id string, ask *api.ImageRe
 	return nil
 }
 
-func (q *Queue) storeSource(ctx context.Context, text, name string) error {
-	webp, _, err := q.sourceImages().WebP(ctx, text)
+func storeSource(ctx context.Context, images source.Images, text, name string) error {
+	webp, _, err := images.WebP(ctx, text)
 	if err != nil {
 		return err
 	}
-	return q.sourceImages().Put(ctx, name, webp)
+	return images.Put(ctx, name, webp)
 }
 
 // dropSources deletes the source images of a request.

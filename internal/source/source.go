@@ -24,6 +24,7 @@ const Quality = 50
 type Images struct {
 	Fetcher Fetcher
 	Blobs   blob.Store
+	Account horde.UserID // whose images they are
 }
 
 // IsURL reports whether s is an address rather than an image in base64.
@@ -76,7 +77,8 @@ func (p Images) WebP(ctx context.Context, text string) (webp []byte, alpha bool,
 
 // Put stores an image as WebP or ToWebP gave it.
 func (p Images) Put(ctx context.Context, name string, webp []byte) error {
-	return p.Blobs.Put(ctx, name, "image/webp", bytes.NewReader(webp), int64(len(webp)))
+	o := blob.Object{Name: name, ContentType: "image/webp", Size: int64(len(webp)), Account: int64(p.Account)}
+	return blob.Refusal(p.Blobs.Put(ctx, o, bytes.NewReader(webp)))
 }
 
 func refusal(err error, code horde.Code) error {
