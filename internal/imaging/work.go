@@ -20,6 +20,9 @@ const (
 	// chunkWork is what a chunk of a PNG costs that a decoder skips: it clears a buffer
 	// of 4 KiB for each.
 	chunkWork = 4096 // pixel visits
+	// maxUnwalked is how many bytes of deflate are taken without a look at their blocks: they
+	// cost some 70 ms at most.
+	maxUnwalked = 128 << 10
 	// maxInflation is how many bytes a byte of deflate can become at most.
 	maxInflation = 1032
 )
@@ -192,10 +195,12 @@ func (c *cost) addPNG(data []byte) error {
 	raw := (width*bits + 7) / 8 * height
 
 	var deflated, chunks int64
+	var pieces [][]byte
 	for name, content := range pngChunks(data) {
 		chunks++
 		if name == "IDAT" {
 			deflated += int64(len(content))
+			pieces = append(pieces, content)
 		}
 	}
 	if raw/maxInflation > deflated {
@@ -205,6 +210,9 @@ func (c *cost) addPNG(data []byte) error {
 	// Filters touch each byte, interlacing each pixel once more.
 	c.visits += raw + chunks*chunkWork
 	c.memory += raw
+	if deflated > maxUnwalked {
+		c.visits += deflateWork(pieces, max(MaxWork, workPerPixel*width*height))
+	}
 	if interlaced {
 		c.visits += width * height
 		c.memory += raw

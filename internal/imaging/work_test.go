@@ -12,14 +12,14 @@ import (
 	"golang.org/x/image/bmp"
 )
 
-// bits writes the entropy-coded data of a JPEG's scan.
-type bits struct {
+// scanBits writes the entropy-coded data of a JPEG's scan.
+type scanBits struct {
 	out []byte
 	acc uint32
 	n   int
 }
 
-func (b *bits) put(v uint32, count int) {
+func (b *scanBits) put(v uint32, count int) {
 	b.acc, b.n = b.acc<<count|v, b.n+count
 	for ; b.n >= 8; b.n -= 8 {
 		c := byte(b.acc >> (b.n - 8))
@@ -43,7 +43,7 @@ func emptyScans(side, scans int) []byte {
 
 	blocks := ((side + 7) / 8) * ((side + 7) / 8)
 	for i := range scans {
-		var b bits
+		var b scanBits
 		for left := blocks; left > 0; left -= 1<<15 - 1 {
 			b.put(0, 1)
 			b.put(1<<14-1, 14)
