@@ -34,6 +34,11 @@ type Crowd struct {
 	Anonymous bool    // the account is the anonymous one
 }
 
+// Plus is both together, of one account.
+func (c Crowd) Plus(more Crowd) Crowd {
+	return Crowd{All: c.All.Plus(more.All), Own: c.Own.Plus(more.Own), Anonymous: c.Anonymous}
+}
+
 // Those who are refused come back after these: what waits ends within 20 minutes at most.
 const (
 	retryWhenFull    = time.Minute

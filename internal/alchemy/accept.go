@@ -48,7 +48,7 @@ func (q *Queue) Accept(ctx context.Context, ask Ask) (*api.AlchemyAccepted, erro
 	}
 	if err := q.commit(ctx, d, user); err != nil {
 		if d.e.record.Source != "" {
-			q.dropSource(ctx, d.e.record.Source)
+			q.DropObjects(ctx, d.e.record.Source)
 		}
 		return nil, err
 	}
@@ -115,7 +115,7 @@ type draft struct {
 
 // newDraft reads and stores the source image and makes the rows.
 func (q *Queue) newDraft(ctx context.Context, user *account.User, ask *Ask, forms []api.AlchemyForm) (*draft, error) {
-	now := q.now()
+	now := q.Clock.Micros()
 	row := store.AlchemyRequest{
 		ID:      horde.NewID(),
 		UserID:  user.ID,
@@ -172,7 +172,7 @@ func payloadText(f api.AlchemyForm) (string, error) {
 // keepSource measures the source image, and stores it if it came in base64: one named by
 // URL is only fetched to see that it can be, and passed on (generation §3.1).
 func (q *Queue) keepSource(ctx context.Context, e *entry, text string) error {
-	images := q.sourceImages(e.row.UserID)
+	images := q.SourceImages(e.row.UserID)
 	data, head, err := images.File(ctx, text)
 	if err != nil {
 		return err
@@ -200,13 +200,6 @@ func (q *Queue) keepSource(ctx context.Context, e *entry, text string) error {
 	return nil
 }
 
-// dropSource deletes the source image of a request.
-func (q *Queue) dropSource(ctx context.Context, name string) {
-	if err := q.Blobs.Delete(context.WithoutCancel(ctx), name); err != nil {
-		q.Log.Warn("delete source image", "name", name, "error", err)
-	}
-}
-
 // fillKnown ends the forms whose result is known from an earlier request about
 // the image at the same address (decision 18).
 func (q *Queue) fillKnown(ctx context.Context, d *draft) error {
@@ -223,7 +216,7 @@ func (q *Queue) fillKnown(ctx context.Context, d *draft) error {
 		ids = append(ids, id)
 	}
 
-	known, err := q.Store.KnownResults(ctx, ids, q.now())
+	known, err := q.Store.KnownResults(ctx, ids, q.Clock.Micros())
 	if err != nil {
 		return err
 	}
@@ -263,7 +256,7 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 	unit := store.Unit{Key: row.ID, Accounts: []horde.UserID{row.UserID}, Unheard: true, Do: func(tx *store.Tx) error {
 		// Of a run that was rolled back, so that what is refused now is not in the way
 		// of others.
-		x.leavePlace(row.ID)
+		x.LeavePlace(row.ID)
 
 		a, err := tx.Account(row.UserID)
 		if err != nil {
@@ -291,11 +284,11 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 		for _, hook := range hooks {
 			tx.InsertWebhook(*hook)
 		}
-		x.keepPlace(e)
+		x.KeepPlace(e)
 		return nil
 	}}
 	err = q.Store.Write(ctx, unit)
-	x.leavePlace(row.ID) // if the request has not come in and taken them
+	x.LeavePlace(row.ID) // if the request has not come in and taken them
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ import (
 	"horde/internal/hordetest"
 	kind "horde/internal/kinds/form"
 	"horde/internal/notify"
+	"horde/internal/requests"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
@@ -83,7 +84,7 @@ func newNode(t testing.TB, db *storetest.DB, c *hordetest.Clock) *node {
 	var done sync.WaitGroup
 	done.Go(func() { hooks.Run(running) })
 	t.Cleanup(func() { stop(); done.Wait() })
-	n.Queue, err = New(ctx, Config{Store: h.Store, Accounts: h.Accounts, Fleet: f, Blobs: h.Blobs, Clock: c.Now,
+	n.Queue, err = New(ctx, requests.Config{Store: h.Store, Accounts: h.Accounts, Fleet: f, Blobs: h.Blobs, Clock: c.Now,
 		Modes: func() admission.Server { return *n.modes }, Sources: sourceImages{}, Hooks: hooks})
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"horde/internal/account"
 	"horde/internal/admission"
 	"horde/internal/horde"
+	"horde/internal/requests"
 	"horde/internal/store"
 )
 
@@ -31,18 +32,9 @@ func mayOpen(user *account.User, open, n int) error {
 
 // crowd is what waits or runs when a request of a user comes.
 func (x *index) crowd(user *account.User) admission.Crowd {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.crowdLocked(user)
-}
-
-func (x *index) crowdLocked(user *account.User) admission.Crowd {
-	all := x.requests.Total()
-	return admission.Crowd{
-		All:       admission.Backlog{Jobs: all.Jobs, Bytes: all.Bytes},
-		Own:       admission.Backlog{Jobs: x.requests.JobsOf(user.ID), Bytes: x.requests.BytesOf(user.ID)},
-		Anonymous: user.Anonymous(),
-	}
+	x.Lock()
+	defer x.Unlock()
+	return requests.CrowdLocked(x.Index, user)
 }
 
 // stillMayOpen refuses a request in the transaction that would take it, when there is no
@@ -61,40 +53,19 @@ func (q *Queue) stillMayOpen(ctx context.Context, tx *store.Tx, user *account.Us
 	}
 
 	// At one moment: what comes into the index meanwhile must count once.
-	x.mu.Lock()
-	crowd, unknown := x.crowdLocked(user), x.requests.Unknown(ids)
-	x.mu.Unlock()
+	x.Lock()
+	crowd, unknown := requests.CrowdLocked(x.Index, user), x.Requests.Unknown(ids)
+	x.Unlock()
 
 	elsewhere, err := tx.OpenFormsOf(unknown)
 	if err != nil {
 		return err
 	}
-	for _, b := range elsewhere {
-		backlog := admission.Backlog{Jobs: b.Jobs, Bytes: b.Bytes}
-		crowd.All = crowd.All.Plus(backlog)
-		if b.UserID == user.ID {
-			crowd.Own = crowd.Own.Plus(backlog)
-		}
-	}
+	crowd = crowd.Plus(requests.CrowdOf(user.ID, elsewhere))
 
 	more := e.Load()
 	if err := mayOpen(user, crowd.Own.Jobs, more.Jobs); err != nil {
 		return err
 	}
 	return q.Bounds.Check(ctx, crowd, admission.Backlog{Jobs: more.Jobs, Bytes: more.Bytes})
-}
-
-// keepPlace counts the forms of a request that is being committed among what its
-// user has open, until it is in the index or leavePlace is called.
-func (x *index) keepPlace(e *entry) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.requests.Reserve(e)
-}
-
-// leavePlace undoes keepPlace.
-func (x *index) leavePlace(id string) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.requests.Release(id)
 }

@@ -56,11 +56,11 @@ func TestOpenFormsAtOnce(t *testing.T) {
 		}
 
 		for _, n := range nodes {
-			n.index.mu.Lock()
-			if coming := n.index.requests.Tally().Reserved; coming != 0 {
+			n.index.Lock()
+			if coming := n.index.Requests.Tally().Reserved; coming != 0 {
 				t.Errorf("%d requests are still to come", coming)
 			}
-			n.index.mu.Unlock()
+			n.index.Unlock()
 		}
 	})
 }

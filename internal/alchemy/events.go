@@ -13,24 +13,7 @@ import (
 // Follow has w told of every change of those live requests that there are among
 // ids, until stop is called. It returns the ids that it found.
 func (q *Queue) Follow(ctx context.Context, ids []string, w *waiting.Watch) (found []string, stop func(), err error) {
-	found, err = live.FindAll(ctx, q.Refresh, ids, func(ids []string) []string { return q.follow(ids, w) })
-	stop = func() {
-		q.index.mu.Lock()
-		defer q.index.mu.Unlock()
-		q.index.requests.Unfollow(found, w)
-	}
-	if err != nil {
-		stop()
-		return nil, nil, err
-	}
-	return found, stop, nil
-}
-
-// follow is Follow for the requests that this node knows.
-func (q *Queue) follow(ids []string, w *waiting.Watch) []string {
-	q.index.mu.Lock()
-	defer q.index.mu.Unlock()
-	return q.index.requests.Follow(ids, w, q.now())
+	return live.Follow(ctx, q.Refresh, ids, w, q.Clock.Micros, q.index.Index)
 }
 
 // News is how far a request is, for one who follows it.
@@ -42,7 +25,7 @@ type News struct {
 
 // News tells how far a request is, with its results: Gone when there is none.
 func (q *Queue) News(ctx context.Context, id string) (n News, err error) {
-	e := q.known(id)
+	e := q.index.Known(id, q.Clock.Micros())
 	if e == nil {
 		return News{Gone: true}, nil
 	}

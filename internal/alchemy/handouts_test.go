@@ -1,6 +1,7 @@
 package alchemy
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"horde/internal/dice"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/requests"
 	"horde/internal/store"
 )
 
@@ -105,7 +107,8 @@ func handOutForms(c dice.Chance, given *int) {
 				slow:     e.record.SlowWorkers, trusted: e.record.TrustedWorkers, unsafeIP: e.record.UnsafeIP})
 		}
 
-		x.addLocked(e)
+		e.commit(e.row)
+		x.AddLocked(e)
 	}
 
 	for _, r := range all {
@@ -122,8 +125,13 @@ func handOutForms(c dice.Chance, given *int) {
 	}
 
 	want, why := w.next(all)
-	q := &Queue{Config: Config{Clock: func() time.Time { return time.UnixMicro(now) }}, index: x}
-	got, counts := q.match(newPopper(w.offer()))
+	q := &Queue{Config: requests.Config{Clock: func() time.Time { return time.UnixMicro(now) }}, index: x}
+	p := &popper{q: q, offer: w.offer()}
+	p.Meet(p.offer.Worker)
+	if _, err := p.Match(context.Background()); err != nil {
+		c.Failf("%v", err)
+	}
+	got, counts := p.found, p.skipped
 	if !slices.Equal(got, want) {
 		c.Failf("handed out %s, want %s\nworker %+v\nforms %+v", ids(got), ids(want), w, all)
 	}

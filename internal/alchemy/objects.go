@@ -59,7 +59,7 @@ func (q *Queue) settleSealed(ctx context.Context, f *form, r store.FormResult, d
 // without a delivery, and its source image where it is of no more use.
 func (q *Queue) dropUndelivered(ctx context.Context, e *entry, forms ...string) {
 	for _, id := range forms {
-		q.dropObject(ctx, kind.BlobName(id))
+		q.DropObjects(ctx, kind.BlobName(id))
 	}
 	q.dropIdleSource(ctx, e)
 }
@@ -74,15 +74,15 @@ func (q *Queue) dropIdleSource(ctx context.Context, e *entry) {
 			return
 		}
 	}
-	q.dropObject(ctx, e.record.Source)
+	q.DropObjects(ctx, e.record.Source)
 }
 
 // uploading are the forms of a request in workers' hands that bring an image.
 func (q *Queue) uploading(id string) (forms []string) {
 	x := q.index
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	e := x.requests.Get(id)
+	x.Lock()
+	defer x.Unlock()
+	e := x.Requests.Get(id)
 	if e == nil {
 		return nil
 	}
@@ -92,11 +92,4 @@ func (q *Queue) uploading(id string) (forms []string) {
 		}
 	}
 	return forms
-}
-
-// dropObject deletes an object. Nobody waits for it to succeed.
-func (q *Queue) dropObject(ctx context.Context, name string) {
-	if err := q.Blobs.Delete(context.WithoutCancel(ctx), name); err != nil {
-		q.Log.Warn("delete image", "name", name, "error", err)
-	}
 }

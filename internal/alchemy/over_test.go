@@ -7,6 +7,7 @@ import (
 	"horde/api"
 	"horde/internal/blob"
 	"horde/internal/horde"
+	"horde/internal/store"
 	"horde/internal/waiting"
 )
 
@@ -25,17 +26,30 @@ func TestFinishedRequestsLeaveMemory(t *testing.T) {
 		}
 		before := n.state(id)
 
+		read, err := n.Store.AlchemyRequests(t.Context(), []string{id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts, err := n.Store.FormsOf(t.Context(), []string{id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts[0].State, parts[0].Version = store.FormRunning, parts[0].Version-1 // as it was before
+
 		gone := func() {
 			t.Helper()
 			for range 2 {
 				n.clock.Advance(10 * time.Second)
 				n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})
 			}
-			if n.known(id) != nil {
+			if n.known(id) {
 				t.Error("it is still in memory")
 			}
 		}
 		gone()
+		if outdated := n.source().Take(n.Join(read, parts), []string{id}); len(outdated) != 1 || n.known(id) {
+			t.Errorf("an old state came back, outdated are %v", outdated)
+		}
 		if after := n.state(id); after != before {
 			t.Errorf("in memory %s, now %s", before, after)
 		}
@@ -68,3 +82,6 @@ func TestFinishedRequestsLeaveMemory(t *testing.T) {
 		}
 	})
 }
+
+// known reports whether a request is in memory.
+func (n *node) known(id string) bool { return n.index.Known(id, n.clock.Micros()) != nil }

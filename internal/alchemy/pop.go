@@ -13,144 +13,119 @@ import (
 	"horde/internal/kinds"
 	kind "horde/internal/kinds/form"
 	"horde/internal/match"
+	"horde/internal/requests"
 	"horde/internal/settle"
 )
 
 const maxAmount = 100 // forms of one pop
 
-// popper is a worker that pops, as the fleet knows it and as it is matched.
+// popper is a pop: what the worker is matched by, and what it gets.
 type popper struct {
-	worker *fleet.Worker
+	q      *Queue
+	offer  *fleet.FormsOffer
+	worker *fleet.Worker // as it was met last
 	facts  *match.Worker
-	amount int // forms that it takes at most
-}
 
-func newPopper(o *fleet.FormsOffer) *popper {
-	seen := kinds.Seen{Worker: o.Worker, Models: o.Forms, OwnerTrusted: o.Worker.OwnerTrusted()}
-	facts := kind.NewWorker(seen, o.MaxTiles)
-	facts.Friends = o.PriorityUsers
-	return &popper{worker: o.Worker, facts: facts, amount: min(o.Amount, maxAmount)}
+	found, taken []*form        // taken: committed
+	skipped      map[string]int // what the worker was withheld from
 }
 
 // Pop hands out forms to a worker that has checked in, waiting for at most wait
 // when there are none (0: not at all). Without a form the answer says what the
 // worker was withheld from, or that it is in maintenance.
 func (q *Queue) Pop(ctx context.Context, o *fleet.FormsOffer, wait time.Duration) (*api.AlchemyJob, error) {
-	p := newPopper(o)
-	var tasks []api.AlchemyTask
-	var skipped map[string]int
-	looked := false
-	err := q.index.requests.Waiters.Try(ctx, wait, p.facts, func() (found bool, err error) {
-		if looked { // it may have been paused or put into maintenance meanwhile
-			fresh := *o
-			if fresh.Worker = q.Fleet.Worker(o.Worker.ID); fresh.Worker == nil {
-				return true, nil // or deleted
-			}
-			p = newPopper(&fresh)
+	p := &popper{q: q, offer: o}
+	got, err := requests.Pop(ctx, &q.index.Requests.Waiters, q.Fleet, o.Worker, wait, p)
+	if err != nil {
+		return nil, err
+	}
+	if !got {
+		return &api.AlchemyJob{Skipped: p.skipped}, nil
+	}
+
+	job := &api.AlchemyJob{Forms: make([]api.AlchemyTask, len(p.taken)), Skipped: map[string]int{}}
+	for i, f := range p.taken {
+		if job.Forms[i], err = q.task(ctx, f, p.worker); err != nil {
+			return nil, err
 		}
-		looked = true
-		tasks, skipped, err = q.tryPop(ctx, p)
-		return tasks != nil, err
+	}
+	return job, nil
+}
+
+// Meet begins a look for forms on behalf of a worker.
+func (p *popper) Meet(w *fleet.Worker) *match.Worker {
+	p.worker = w
+	seen := kinds.Seen{Worker: w, Models: p.offer.Forms, OwnerTrusted: w.OwnerTrusted()}
+	p.facts = kind.NewWorker(seen, p.offer.MaxTiles)
+	p.facts.Friends = p.offer.PriorityUsers
+	return p.facts
+}
+
+// Match finds the forms that the worker gets next, those of its owner and friends
+// before all others (decision 18), and reserves them.
+func (p *popper) Match(context.Context) (found bool, err error) {
+	x := p.q.index
+	x.Lock()
+	defer x.Unlock()
+	result := x.Queue.Find(&match.Pop{
+		Worker: p.facts,
+		Now:    p.q.Clock.Micros(),
+		Want:   min(p.offer.Amount, maxAmount),
+		Yields: p.yieldsLocked,
 	})
 
-	if err == nil && tasks == nil {
-		err = kinds.MaintenanceError(p.worker)
-	}
-	switch {
-	case err != nil:
-		return nil, err
-	case tasks != nil:
-		return &api.AlchemyJob{Forms: tasks, Skipped: map[string]int{}}, nil
-	}
-	return &api.AlchemyJob{Skipped: skipped}, nil
-}
-
-// tryPop takes the first forms that fit, looking again when other nodes were
-// faster with all of them.
-func (q *Queue) tryPop(ctx context.Context, p *popper) ([]api.AlchemyTask, map[string]int, error) {
-	for {
-		found, skipped := q.match(p)
-		if len(found) == 0 {
-			return nil, skipped, nil
-		}
-
-		taken, lost, err := q.commitClaim(ctx, found, p.worker)
-		if err != nil {
-			return nil, nil, err
-		}
-		if len(lost) > 0 {
-			if err := q.Refresh(ctx, lost); err != nil {
-				return nil, nil, err
-			}
-		}
-		if len(taken) == 0 {
-			continue
-		}
-
-		tasks := make([]api.AlchemyTask, len(taken))
-		for i, f := range taken {
-			if tasks[i], err = q.task(ctx, f, p.worker); err != nil {
-				return nil, nil, err
-			}
-		}
-		return tasks, nil, nil
-	}
-}
-
-// match finds the forms that the worker gets next, those of its owner and friends
-// before all others (decision 18), and reserves them. Without any it says how
-// many were withheld, by reason.
-func (q *Queue) match(p *popper) ([]*form, map[string]int) {
-	x := q.index
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	look := match.Pop{Worker: p.facts, Now: q.now(), Want: p.amount}
-	look.Yields = func(it *match.Item) bool { return q.yieldsLocked(p.worker, x.requests.Part(it.ID)) }
-	result := x.queue.Find(&look)
-
-	var found []*form
+	p.found, p.skipped = nil, result.Skipped
 	for _, it := range result.Found {
 		it.Reserved = 1
-		found = append(found, x.requests.Part(it.ID))
+		p.found = append(p.found, x.Requests.Part(it.ID))
 	}
-	return found, result.Skipped
+	return len(p.found) > 0, nil
 }
 
-// commitClaim commits that a worker has forms. lost are the requests of those that
-// somebody else has changed.
-func (q *Queue) commitClaim(
-	ctx context.Context, found []*form, w *fleet.Worker,
-) (taken []*form, lost []string, err error) {
-	now := q.now()
+// Claim commits that the worker has the forms. The requests of those that somebody else has
+// changed are read again.
+func (p *popper) Claim(ctx context.Context) (got bool, err error) {
+	q, now := p.q, p.q.Clock.Micros()
 	c := settle.FormClaim{
-		Worker:  w.ID,
+		Worker:  p.worker.ID,
 		Pop:     horde.NewID(),
 		At:      now,
 		Ends:    now + horde.MicrosIn(kind.TTL),
 		Expires: now + horde.MicrosIn(requestLife),
 	}
-	for _, f := range found {
+	for _, f := range p.found {
 		c.Forms = append(c.Forms, &settle.Form{Row: q.snapshot(f)})
 	}
 	claimed, err := settle.ClaimForms(ctx, q.Store, c)
+	if err != nil {
+		claimed = nil // what was found before is rolled back
+	}
 
-	x := q.index
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for i, f := range found {
+	lost := p.release(&c, claimed)
+	if err == nil && len(lost) > 0 {
+		err = q.Refresh(ctx, lost)
+	}
+	return len(p.taken) > 0, err
+}
+
+// release gives back what was reserved, and notes which forms the worker has. It returns
+// the requests of the others.
+func (p *popper) release(c *settle.FormClaim, claimed []*settle.Form) (lost []string) {
+	p.q.index.Lock()
+	defer p.q.index.Unlock()
+	p.taken = nil
+	for i, f := range p.found {
 		f.item.Reserved = 0
-		switch {
-		case err != nil:
-		case slices.Contains(claimed, c.Forms[i]):
-			taken = append(taken, f)
-			if c.Forms[i].Row.Started == 0 {
-				q.FirstPop(horde.KindAlchemy, (now - f.e.row.Created).Duration())
-			}
-		default:
+		if !slices.Contains(claimed, c.Forms[i]) {
 			lost = append(lost, f.RequestID)
+			continue
+		}
+		p.taken = append(p.taken, f)
+		if c.Forms[i].Row.Started == 0 {
+			p.q.FirstPop(horde.KindAlchemy, (c.At - f.e.row.Created).Duration())
 		}
 	}
-	return taken, lost, err
+	return lost
 }
 
 // task is what a worker is told of a form.

@@ -164,7 +164,7 @@ func TestAWaitingPopIsWokenByAForm(t *testing.T) {
 		}()
 
 		for { // until it waits
-			if len(n.index.requests.Waiters.Waiting()) == 1 {
+			if len(n.index.Requests.Waiters.Waiting()) == 1 {
 				return got
 			}
 			time.Sleep(time.Millisecond)

@@ -49,7 +49,7 @@ type entry struct {
 	forms   []*form // in the order of the request
 }
 
-// Key, User, Expires, Load, Over and Wakes are what a live table asks of a request.
+// What follows up to Parts is what a live table asks of a request.
 
 // Key is its id.
 func (e *entry) Key() string { return e.row.ID }
@@ -59,6 +59,14 @@ func (e *entry) User() horde.UserID { return e.row.UserID }
 
 // Expires is when the request ends, in microseconds.
 func (e *entry) Expires() horde.Micros { return e.expires }
+
+// Version is that of all forms together: each grows alone.
+func (e *entry) Version() (sum int64) {
+	for _, f := range e.forms {
+		sum += f.Version
+	}
+	return sum
+}
 
 // Load is the forms that wait or run, which count against their user's concurrency, and
 // what their settings take.
@@ -75,9 +83,29 @@ func (e *entry) Load() (open live.Load) {
 // Over reports whether no form waits or runs.
 func (e *entry) Over() bool { return e.Load().Jobs == 0 }
 
+// Listed is false: nobody asks for a list of alchemy requests.
+func (e *entry) Listed() bool { return false }
+
 // Wakes reports whether a form of the request may be for a worker.
 func (e *entry) Wakes(w *match.Worker) bool {
 	return slices.ContainsFunc(e.forms, func(f *form) bool { return w.Wakes(&f.item) })
+}
+
+// Items are those of the forms.
+func (e *entry) Items() (items []*match.Item) {
+	for _, f := range e.forms {
+		items = append(items, &f.item)
+	}
+	return items
+}
+
+// Parts yields the forms.
+func (e *entry) Parts(yield func(id string, f *form) bool) {
+	for _, f := range e.forms {
+		if !yield(f.ID, f) {
+			return
+		}
+	}
 }
 
 // form is one form of a live request. Of the row, only FormProgress changes.
@@ -99,6 +127,7 @@ func itemOf(f *form) match.Item {
 		Rank:     row.Priority,
 		Created:  row.Created,
 		Models:   []string{f.Name},
+		State:    f.itemState(),
 		Features: kind.Features(kind.Asks{
 			Tiles:       r.Tiles,
 			NeedsTrust:  r.TrustedWorkers || r.UnsafeIP,
@@ -122,10 +151,10 @@ func newEntry(row store.AlchemyRequest, forms []store.Form) (*entry, error) {
 		return nil, err
 	}
 	e := &entry{record: r, expires: row.Expires}
-	e.commit(row)
 	for _, f := range forms {
 		e.forms = append(e.forms, &form{Form: f, e: e})
 	}
+	e.commit(row)
 	return e, nil
 }
 
@@ -133,6 +162,9 @@ func newEntry(row store.AlchemyRequest, forms []store.Form) (*entry, error) {
 func (e *entry) commit(row store.AlchemyRequest) {
 	row.Body = ""
 	e.row = row
+	for _, f := range e.forms {
+		f.item = itemOf(f)
+	}
 }
 
 // work is what there is to do for the form.

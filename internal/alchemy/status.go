@@ -60,8 +60,8 @@ func (q *Queue) status(ctx context.Context, e *entry) (api.AlchemyStatus, error)
 
 // formRows copies the rows of a request's forms.
 func (q *Queue) formRows(e *entry) []store.Form {
-	q.index.mu.Lock()
-	defer q.index.mu.Unlock()
+	q.index.Lock()
+	defer q.index.Unlock()
 	rows := make([]store.Form, len(e.forms))
 	for i, f := range e.forms {
 		rows[i] = f.Form

@@ -113,7 +113,7 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 	if err != nil {
 		return 0, err
 	}
-	now := q.now()
+	now := q.Clock.Micros()
 	known := f.work().Known(kind.Made{
 		FormResult:   r,
 		URL:          f.e.record.URL,
@@ -134,7 +134,7 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 	}
 
 	if r.Blob == "" && f.work().Uploads() { // it was uploaded, and not made the result
-		q.dropObject(ctx, kind.BlobName(f.ID))
+		q.DropObjects(ctx, kind.BlobName(f.ID))
 	}
 	q.dropIdleSource(ctx, f.e)
 	q.Hooks.Wake()
@@ -185,7 +185,7 @@ func (q *Queue) fault(ctx context.Context, f *form, row store.Form, w *fleet.Wor
 	}
 
 	if f.work().Uploads() {
-		q.dropObject(ctx, kind.BlobName(f.ID))
+		q.DropObjects(ctx, kind.BlobName(f.ID))
 	}
 	q.dropIdleSource(ctx, f.e)
 	if abort.Suspended {

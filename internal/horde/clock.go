@@ -23,3 +23,6 @@ func (m Micros) Duration() time.Duration { return time.Duration(m) * time.Micros
 
 // Seconds is the length in seconds.
 func (m Micros) Seconds() float64 { return float64(m) / 1e6 }
+
+// Micros is the time now, in microseconds.
+func (c Clock) Micros() Micros { return MicrosOf(c()) }

@@ -10,10 +10,6 @@ import (
 // Total is what all entries and reservations count.
 func (t *Table[E, P]) Total() Load { return t.total }
 
-// Size is how many requests the table keeps, those that have just ended among them, and how many jobs or
-// forms of them.
-func (t *Table[E, P]) Size() (requests, parts int) { return len(t.rows), len(t.parts) }
-
 // JobsOf is how many jobs a user has, or, where models are named, how many for each of
 // them: a job that names two counts twice.
 func (t *Table[E, P]) JobsOf(id horde.UserID, models ...string) (n int) {
@@ -36,13 +32,6 @@ func (t *Table[E, P]) BytesOf(id horde.UserID) int64 {
 		return u.bytes
 	}
 	return 0
-}
-
-// BytesByUser adds how many bytes the requests of each user take to a sum.
-func (t *Table[E, P]) BytesByUser(sum map[horde.UserID]int64) {
-	for id, u := range t.users {
-		sum[id] += u.bytes
-	}
 }
 
 // Unknown are those of these keys, each once, that are neither in the table nor

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -11,7 +12,8 @@ import (
 // What is over is let go some time later, and not while anything of it waits or somebody
 // follows it.
 func TestWhatIsOverIsLetGo(t *testing.T) {
-	table := newTable()
+	x := house()
+	table := x.Requests
 	now := horde.Micros(0)
 	later := func() (keys []string) {
 		for range 2 { // what has just been listed waits from the next look on
@@ -31,7 +33,7 @@ func TestWhatIsOverIsLetGo(t *testing.T) {
 		table.Add(r)
 	}
 	w := waiting.NewWatch()
-	table.Follow([]string{"followed"}, w, -1)
+	x.follow([]string{"followed"}, w, -1)
 	if got := table.Over(now); len(got) > 0 {
 		t.Errorf("%d go at once", len(got))
 	}
@@ -47,28 +49,54 @@ func TestWhatIsOverIsLetGo(t *testing.T) {
 	if got := later(); !slices.Equal(got, []string{"again", "waits"}) {
 		t.Errorf("gone, once they were over: %v", got)
 	}
-	table.Unfollow([]string{"followed"}, w)
+	x.unfollow([]string{"followed"}, w)
 	if got := later(); !slices.Equal(got, []string{"followed"}) {
 		t.Errorf("gone, once nobody followed it: %v", got)
 	}
 }
 
-// The list of what is over knows each key once, by its user.
-func TestTheListOfWhatIsOverKnowsEachKeyOnce(t *testing.T) {
-	l := NewEnded()
-	l.Add("a", 1)
-	l.Add("b", 1)
-	l.Add("b", 1)
-	l.Add("c", 2)
+// What is remembered of requests that are over lists each once, by its user, unless it was
+// given up.
+func TestWhatIsOverIsListedOnceUnlessGivenUp(t *testing.T) {
+	l := newEnded()
+	l.List("a", 1)
+	l.List("b", 1)
+	l.List("b", 1)
+	l.List("c", 2)
+	l.set("given up", endState{user: 1, version: 1})
 	l.Remove("a")
 	l.Remove("nobody's")
-	if got := l.Of(1); !slices.Equal(got, []string{"b"}) || l.Len() != 2 || len(l.Keys()) != 2 {
+	if got := l.Of(1); !slices.Equal(got, []string{"b"}) || len(l.Keys()) != 3 {
 		t.Errorf("of the first user: %v, of all: %v", got, l.Keys())
 	}
 
-	l.Remove("b")
-	l.Remove("c")
-	if len(l.Of(1))+len(l.Of(2))+l.Len()+len(l.keys) > 0 {
+	l.set("b", endState{user: 1, listed: true, version: 7})
+	l.List("b", 1)
+	if !l.newer("b", 6) || l.newer("b", 7) {
+		t.Error("a request that is listed again has lost its version")
+	}
+
+	for _, key := range l.Keys() {
+		l.Remove(key)
+	}
+	if len(l.Of(1))+len(l.Of(2))+len(l.states)+len(l.keys) > 0 {
 		t.Errorf("left: %+v", l)
+	}
+}
+
+// Requests that have expired are forgotten, where what removed them was missed.
+func TestExpiredRequestsAreForgotten(t *testing.T) {
+	l := newEnded()
+	const kept = 10
+	for i := range 5 * minPrune {
+		expires := horde.Micros(i)
+		l.set(fmt.Sprint(i), endState{user: 1, version: 1, expires: expires})
+		l.forgetExpired(expires - kept)
+	}
+	if n := len(l.states); n > minPrune+kept {
+		t.Errorf("%d are remembered, of which %d have not expired", n, kept)
+	}
+	if !l.newer(fmt.Sprint(5*minPrune-1), 0) {
+		t.Error("the newest is forgotten")
 	}
 }

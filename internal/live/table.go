@@ -2,12 +2,13 @@
 // by the jobs or forms they are made of, and by who asked. It counts what each user has
 // waiting, requests that are only being committed among it, and knows who follows what.
 //
-// A request that is over leaves memory soon after that (Over): whoever asks for it has it
-// read again. It stays while somebody follows it.
+// A request that is over leaves memory soon after that: whoever asks for it has it read
+// again. It stays while somebody follows it.
 //
-// The database is the truth. What is committed comes in when a room hears of it
-// (store.Follow), whether this node wrote it or another one did: new rows by Take, later
-// states by whoever owns the table, unless it knows newer ones.
+// The database is the truth, and a Mirror keeps memory in line with it, whether this node
+// wrote what was committed or another one did. Nothing goes back to an older state: rows
+// that are read come in by Take, later states by whoever owns the table, unless it knows
+// newer ones.
 package live
 
 import (
@@ -20,33 +21,43 @@ import (
 	"horde/internal/waiting"
 )
 
-// Entry is a live request.
-type Entry interface {
+// Entry is a live request of parts P: jobs or forms.
+type Entry[P any] interface {
 	comparable // with nil: no entry
 	Key() string
 	User() horde.UserID    // who asked; never changes
 	Expires() horde.Micros // microseconds
+	// Version grows with every change that matters here of the rows of the request.
+	Version() int64
 	Load() Load
 	// Over reports whether nothing of the entry waits or is in anybody's hands. What is
 	// over stays so.
 	Over() bool
+	// Listed reports whether the entry, once it is over, is still one of its user's requests.
+	Listed() bool
 	// Wakes reports whether the entry may be for a worker, by what never changes of it.
 	Wakes(w *match.Worker) bool
+	// Items are what pops look at of the entry, each with its state.
+	Items() []*match.Item
+	// Parts yields those that are known, by their ids.
+	Parts(yield func(id string, part P) bool)
 }
 
 // Load is what a request counts while it waits.
 type Load struct {
-	Jobs   int      // against its user's concurrency
-	Units  int64    // work of these jobs
-	Bytes  int64    // that the request takes until it is done
-	Models []string // that it names; never changes
+	Jobs    int      // against its user's concurrency
+	Units   int64    // work of these jobs
+	Bytes   int64    // that the request takes until it is done
+	Running int      // jobs in workers' hands, decoys not counted
+	Models  []string // that it names; never changes
 }
 
 // Table is the live requests of one kind. P is a part of one: a job, a form.
 //
 // Its owner guards it: nothing here locks, save Waiters and Offer, which need no lock.
-type Table[E Entry, P any] struct {
+type Table[E Entry[P], P any] struct {
 	Waiters waiting.Calls[*match.Worker] // pops
+	Ended   *Ended                       // requests that are over and no longer in memory
 
 	rows     map[string]*row[E]
 	parts    map[string]P
@@ -54,12 +65,12 @@ type Table[E Entry, P any] struct {
 	reserved map[string]reservation[E] // requests that are being committed
 	total    Load                      // of rows and reservations; without models
 
-	ended   []E        // seem to be over since Over was called last
-	retired []ended[E] // wait to be taken out of memory, oldest first
+	over    []E           // seem to be over since Over was called last
+	leaving []lingerer[E] // wait to be taken out of memory, oldest first
 }
 
 // row is an entry with what the table knows of it.
-type row[E Entry] struct {
+type row[E any] struct {
 	entry     E
 	load      Load // as it is counted
 	followers waiting.Watches
@@ -67,7 +78,7 @@ type row[E Entry] struct {
 }
 
 // user is what one user has in the table.
-type user[E Entry] struct {
+type user[E comparable] struct {
 	entries  map[E]bool
 	reserved int            // requests that are being committed
 	jobs     int            // of all of them
@@ -76,14 +87,15 @@ type user[E Entry] struct {
 }
 
 // reservation is the place of a request that is being committed.
-type reservation[E Entry] struct {
+type reservation[E any] struct {
 	entry E
 	load  Load
 }
 
 // NewTable makes a table of nothing.
-func NewTable[E Entry, P any]() *Table[E, P] {
+func NewTable[E Entry[P], P any]() *Table[E, P] {
 	return &Table[E, P]{
+		Ended:    newEnded(),
 		rows:     map[string]*row[E]{},
 		parts:    map[string]P{},
 		users:    map[horde.UserID]*user[E]{},
@@ -99,22 +111,11 @@ func (t *Table[E, P]) Get(key string) (e E) {
 	return e
 }
 
-// Live is Get for an entry that has not expired yet.
-func (t *Table[E, P]) Live(key string, now horde.Micros) (none E) {
-	if r := t.rows[key]; r != nil && r.entry.Expires() > now {
-		return r.entry
-	}
-	return none
-}
-
 // Has reports whether this very entry is in the table.
 func (t *Table[E, P]) Has(e E) bool {
 	r := t.rows[e.Key()]
 	return r != nil && r.entry == e
 }
-
-// Keys are those of all entries.
-func (t *Table[E, P]) Keys() []string { return slices.Collect(maps.Keys(t.rows)) }
 
 // All yields every entry, in no order.
 func (t *Table[E, P]) All() iter.Seq[E] {
@@ -135,19 +136,24 @@ func (t *Table[E, P]) Of(id horde.UserID) iter.Seq[E] {
 	return func(func(E) bool) {}
 }
 
-// Add brings in a new entry, in place of the place that was reserved for it.
+// Add brings in an entry with its parts, in place of the place that was reserved for it:
+// a new one, or one that is over and somebody asks for.
 func (t *Table[E, P]) Add(e E) {
 	t.Release(e.Key()) // else it would count twice
+	t.Ended.Remove(e.Key())
 	load := e.Load()
 	r := &row[E]{entry: e, load: load}
 	t.rows[e.Key()] = r
 	t.userOf(e.User()).entries[e] = true
 	t.count(e.User(), load, 1)
+	for id, part := range e.Parts {
+		t.parts[id] = part
+	}
 	t.list(r)
 }
 
-// Remove forgets an entry, and tells those who follow it. It reports whether the entry
-// was there.
+// Remove forgets an entry with its parts, and tells those who follow it. It reports
+// whether the entry was there.
 func (t *Table[E, P]) Remove(e E) bool {
 	if !t.Has(e) {
 		return false
@@ -157,6 +163,9 @@ func (t *Table[E, P]) Remove(e E) bool {
 	t.count(e.User(), r.load, -1)
 	delete(t.users[e.User()].entries, e)
 	t.tidy(e.User())
+	for id := range e.Parts {
+		delete(t.parts, id)
+	}
 	r.followers.Note(e.Key())
 	return true
 }
@@ -218,6 +227,7 @@ func (t *Table[E, P]) count(id horde.UserID, load Load, sign int) {
 	t.total.Jobs += sign * load.Jobs
 	t.total.Units += int64(sign) * load.Units
 	t.total.Bytes += int64(sign) * load.Bytes
+	t.total.Running += sign * load.Running
 
 	u := t.users[id]
 	u.jobs += sign * load.Jobs
@@ -234,9 +244,6 @@ func (t *Table[E, P]) Part(id string) P { return t.parts[id] }
 
 // SetPart makes a part known by its id.
 func (t *Table[E, P]) SetPart(id string, p P) { t.parts[id] = p }
-
-// DropPart forgets a part.
-func (t *Table[E, P]) DropPart(id string) { delete(t.parts, id) }
 
 // Offer wakes the pops that new entries, or such with jobs that came back, may be for.
 // It asks only what never changes of them, so it needs no lock on the table.

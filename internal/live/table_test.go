@@ -1,7 +1,6 @@
 package live
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -11,7 +10,6 @@ import (
 
 	"horde/internal/horde"
 	"horde/internal/match"
-	"horde/internal/waiting"
 )
 
 // request is a live request of these tests.
@@ -21,7 +19,9 @@ type request struct {
 	expires horde.Micros
 	waits   int
 	models  []string
-	version int
+	version int64
+	givenUp bool
+	item    match.Item
 }
 
 func (r *request) Key() string           { return r.key }
@@ -31,7 +31,13 @@ func (r *request) Load() Load {
 	return Load{Jobs: r.waits, Units: int64(10 * r.waits), Bytes: int64(100 * r.waits), Models: r.models}
 }
 func (r *request) Over() bool               { return r.waits == 0 }
+func (r *request) Version() int64           { return r.version }
+func (r *request) Listed() bool             { return !r.givenUp }
 func (r *request) Wakes(*match.Worker) bool { return true }
+func (r *request) Items() []*match.Item     { return []*match.Item{&r.item} }
+
+// Parts yields the request as its only part.
+func (r *request) Parts(yield func(string, *request) bool) { yield("part of "+r.key, r) }
 
 func newTable() *Table[*request, *request] { return NewTable[*request, *request]() }
 
@@ -123,63 +129,6 @@ func TestCountsOfUsersAreARecount(t *testing.T) {
 			},
 		})
 	})
-}
-
-// keeper reads rows that are requests themselves.
-type keeper struct{ *Table[*request, *request] }
-
-var errUnreadable = errors.New("unreadable")
-
-func (keeper) Key(r request) string { return r.key }
-
-func (keeper) Read(r request) (*request, error) {
-	switch r.version {
-	case -1:
-		return nil, errUnreadable
-	case 0:
-		return nil, nil
-	}
-	return &r, nil
-}
-
-func (k keeper) Remove(r *request) { k.Table.Remove(r) }
-
-func (k keeper) Apply(known *request, r request) {
-	if r.version > known.version {
-		known.version, known.waits = r.version, r.waits
-		k.Changed(known)
-	}
-}
-
-// Rows come in whatever their order: new ones, newer ones, and none for what is gone.
-func TestNewerRowsWinWhateverTheirOrder(t *testing.T) {
-	table := newTable()
-	k := keeper{table}
-	taken, err := Take(table, k, []request{
-		{key: "a", user: 1, waits: 2, version: 2},
-		{key: "broken", version: -1},
-		{key: "b", user: 1, waits: 1, version: 1},
-		{key: "expired"},
-	}, nil)
-	if len(taken) != 2 || !errors.Is(err, errUnreadable) {
-		t.Errorf("took %d rows, %v", len(taken), err)
-	}
-
-	w := waiting.NewWatch()
-	table.Follow([]string{"a", "b", "nobody's"}, w, -1)
-	_, err = Take(table, k, []request{
-		{key: "a", user: 1, waits: 9, version: 1}, // old news
-		{key: "c", user: 2, waits: 4, version: 1},
-	}, []string{"a", "b", "c"})
-	if err != nil {
-		t.Error(err)
-	}
-	if table.JobsOf(1) != 2 || table.JobsOf(2) != 4 || table.Get("b") != nil {
-		t.Errorf("left: %+v", table.Tally())
-	}
-	if changed := w.Changed(); !slices.Equal(changed, []string{"b"}) {
-		t.Errorf("told of %v", changed)
-	}
 }
 
 // A key is unknown while it is neither in the table nor reserved, and is told of once.

@@ -35,6 +35,7 @@ import (
 	"horde/internal/patron"
 	"horde/internal/queue"
 	"horde/internal/rating"
+	"horde/internal/requests"
 	"horde/internal/server"
 	"horde/internal/server/domain"
 	"horde/internal/server/front"
@@ -278,32 +279,7 @@ func (n *Node) openWork(ctx context.Context) (err error) {
 		return err
 	}
 
-	n.Queue, err = queue.New(ctx, queue.Config{
-		Store:     n.Store,
-		Accounts:  n.Accounts,
-		Fleet:     n.Fleet,
-		Catalog:   n.Catalog,
-		Styles:    n.Styles,
-		Blobs:     n.Blobs,
-		Clock:     o.Clock,
-		Log:       o.Log,
-		Modes:     n.modes,
-		Sources:   o.Sources,
-		Hooks:     n.hooks,
-		Pricer:    o.Pricer,
-		Timings:   o.Timings,
-		Addresses: n.Addresses,
-		Checker:   n.checker,
-		Filters:   n.Filters,
-		Bounds:    o.Waiting,
-		FirstPop:  n.observeFirstPop,
-	})
-	if err != nil {
-		return err
-	}
-	n.Ratings = rating.New(rating.Config{Store: n.Store, Accounts: n.Accounts, Queue: n.Queue, Clock: o.Clock})
-
-	n.Alchemy, err = alchemy.New(ctx, alchemy.Config{
+	shared := requests.Config{
 		Store:    n.Store,
 		Accounts: n.Accounts,
 		Fleet:    n.Fleet,
@@ -316,7 +292,22 @@ func (n *Node) openWork(ctx context.Context) (err error) {
 		Checker:  n.checker,
 		Bounds:   o.Waiting,
 		FirstPop: n.observeFirstPop,
+	}
+	n.Queue, err = queue.New(ctx, queue.Config{
+		Config:    shared,
+		Catalog:   n.Catalog,
+		Styles:    n.Styles,
+		Pricer:    o.Pricer,
+		Timings:   o.Timings,
+		Addresses: n.Addresses,
+		Filters:   n.Filters,
 	})
+	if err != nil {
+		return err
+	}
+	n.Ratings = rating.New(rating.Config{Store: n.Store, Accounts: n.Accounts, Queue: n.Queue, Clock: o.Clock})
+
+	n.Alchemy, err = alchemy.New(ctx, shared)
 	return err
 }
 

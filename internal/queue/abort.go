@@ -40,14 +40,9 @@ func (q *Queue) fault(ctx context.Context, a assigned, why settle.Excuse) error 
 
 // failedWorkers are those that gave a job of the request up.
 func (e *entry) failedWorkers() []string {
-	e.home.mu.Lock()
-	defer e.home.mu.Unlock()
+	e.home.Lock()
+	defer e.home.Unlock()
 	return slices.Sorted(maps.Keys(e.failed))
-}
-
-// server is what workers depend on besides themselves.
-func (q *Queue) server() settle.Server {
-	return settle.Server{Store: q.Store, Blobs: q.Blobs, Opened: q.opened}
 }
 
 // excuseOf finds out whether the server itself made a worker fault.
@@ -55,5 +50,5 @@ func (q *Queue) excuseOf(ctx context.Context, a assigned) settle.Excuse {
 	if a.job.Decoy || !a.e.work.Objects().Stored {
 		return settle.NoExcuse
 	}
-	return q.server().ExcuseNow(ctx, settle.Needs{Sources: a.e.record.sources(), Upload: true})
+	return q.Server().ExcuseNow(ctx, settle.Needs{Sources: a.e.record.sources(), Upload: true})
 }

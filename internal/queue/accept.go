@@ -191,7 +191,7 @@ func (q *Queue) check(ctx context.Context, x *index, r kinds.Asked, t *terms, fr
 func (q *Queue) newRequest(
 	ctx context.Context, x *index, r kinds.Asked, user *account.User, from From, cost kinds.Price,
 ) (*entry, error) {
-	now := horde.MicrosOf(q.Clock())
+	now := q.Clock.Micros()
 	n := r.Common().N
 	row := store.Request{
 		ID:      horde.NewID(),
@@ -239,7 +239,7 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w bill) error {
 	err = q.Store.Write(ctx, store.Unit{Key: row.ID, Accounts: t.accounts(), Unheard: true, Do: func(tx *store.Tx) error {
 		// Of a run that was rolled back, so that what is refused now is not in the way
 		// of others.
-		x.leavePlace(row.ID)
+		x.LeavePlace(row.ID)
 
 		// Look again at all that may have changed since the checks.
 		a, err := tx.Account(t.user.ID)
@@ -275,10 +275,10 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w bill) error {
 			insert.Body = string(promising)
 		}
 		tx.InsertRequest(insert)
-		x.keepPlace(e)
+		x.KeepPlace(e)
 		return nil
 	}})
-	x.leavePlace(row.ID) // if the request has not come in and taken it
+	x.LeavePlace(row.ID) // if the request has not come in and taken it
 	return err
 }
 
@@ -307,9 +307,9 @@ func (t *terms) acceptance(e *entry, w bill, key *store.SharedKey) *settle.Accep
 func (q *Queue) accepted(r kinds.Asked, e *entry) *api.Accepted {
 	answer := &api.Accepted{ID: e.row.ID, Kudos: api.Float(math.RoundToEven(e.record.Price)), Warnings: r.Warnings()}
 
-	e.home.mu.Lock()
+	e.home.Lock()
 	possible := q.possibleLocked(e).possible
-	e.home.mu.Unlock()
+	e.home.Unlock()
 	if possible || q.Modes().Raid {
 		return answer
 	}

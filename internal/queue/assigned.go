@@ -2,12 +2,12 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"horde/api"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/live"
 	"horde/internal/store"
 )
 
@@ -30,28 +30,15 @@ type submission struct {
 // assignedTo finds a job by id where find looks, in the database too: another node may
 // have handed it out, or its request is over.
 func (q *Queue) assignedTo(ctx context.Context, id string, find func(id string) assigned) (assigned, error) {
-	missing := horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", clip(id, 64))
-	if !horde.IsID(id) {
-		return assigned{}, missing
-	}
-	id = horde.PlainID(id)
-
-	a := find(id)
-	if a.job == nil {
+	a, err := live.FindPart(ctx, q.Refresh, id, find, func(ctx context.Context, id string) (string, error) {
 		j, err := q.Store.Job(ctx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			return assigned{}, missing
-		}
-		if err == nil {
-			err = q.Refresh(ctx, []string{j.RequestID})
-		}
-		if err != nil {
-			return assigned{}, err
-		}
-		a = find(id)
+		return j.RequestID, err
+	})
+	if err != nil {
+		return assigned{}, err
 	}
 	if a.job == nil {
-		return assigned{}, missing
+		return assigned{}, horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", clip(id, 64))
 	}
 
 	if a.worker = q.Fleet.Worker(a.job.WorkerID); a.worker == nil && q.Store.Shared() {
@@ -75,18 +62,15 @@ func (q *Queue) jobInIndexes(id string) (a assigned) {
 
 // jobInIndex finds a job of a live request.
 func (q *Queue) jobInIndex(x *index, id string) (a assigned) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	x.Lock()
+	defer x.Unlock()
 
-	e := x.requests.Part(id)
-	if e == nil || e.state.Expires <= horde.MicrosOf(q.Clock()) {
+	e := x.Requests.Part(id)
+	if e == nil || e.state.Expires <= q.Clock.Micros() {
 		return a
 	}
-	a.e = e
-	if i := slices.IndexFunc(e.jobs, func(j *store.Job) bool { return j.ID == id }); i >= 0 {
-		a.job = e.jobs[i]
-	}
-	return a
+	i := slices.IndexFunc(e.jobs, func(j *store.Job) bool { return j.ID == id })
+	return assigned{e: e, job: e.jobs[i]}
 }
 
 // ended is the answer for a job that is over. Workers look for the words

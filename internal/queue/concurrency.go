@@ -7,6 +7,7 @@ import (
 	"horde/internal/account"
 	"horde/internal/admission"
 	"horde/internal/horde"
+	"horde/internal/requests"
 	"horde/internal/store"
 )
 
@@ -24,26 +25,16 @@ import (
 // waitingOf counts what a user has waiting against the concurrency, the anonymous
 // user by the models asked for, and what waits altogether.
 func (x *index) waitingOf(user *account.User, models []string) (int, admission.Crowd) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.waitingLocked(user, models), x.crowdLocked(user)
+	x.Lock()
+	defer x.Unlock()
+	return x.waitingLocked(user, models), requests.CrowdLocked(x.Index, user)
 }
 
 func (x *index) waitingLocked(user *account.User, models []string) int {
 	if !user.Anonymous() {
-		return x.requests.JobsOf(user.ID)
+		return x.Requests.JobsOf(user.ID)
 	}
-	return x.requests.JobsOf(user.ID, models...)
-}
-
-// crowdLocked is what waits when a request of a user comes.
-func (x *index) crowdLocked(user *account.User) admission.Crowd {
-	all := x.requests.Total()
-	return admission.Crowd{
-		All:       admission.Backlog{Jobs: all.Jobs, Bytes: all.Bytes},
-		Own:       admission.Backlog{Jobs: x.requests.JobsOf(user.ID), Bytes: x.requests.BytesOf(user.ID)},
-		Anonymous: user.Anonymous(),
-	}
+	return x.Requests.JobsOf(user.ID, models...)
 }
 
 // mayWait refuses n more jobs to a user who has as many waiting as they may.
@@ -80,15 +71,16 @@ func (q *Queue) stillMayWait(ctx context.Context, tx *store.Tx, e *entry, user *
 	}
 
 	// At one moment: what comes into the index meanwhile must count once.
-	x.mu.Lock()
-	waiting, unknown := x.waitingLocked(user, e.models()), x.requests.Unknown(ids)
-	crowd := x.crowdLocked(user)
-	x.mu.Unlock()
+	x.Lock()
+	waiting, unknown := x.waitingLocked(user, e.models()), x.Requests.Unknown(ids)
+	crowd := requests.CrowdLocked(x.Index, user)
+	x.Unlock()
 
-	elsewhere, err := x.crowdElsewhere(tx, user, unknown)
+	backlog, err := tx.BacklogOf(x.kind.name, unknown)
 	if err != nil {
 		return err
 	}
+	elsewhere := requests.CrowdOf(user.ID, backlog)
 	others := elsewhere.Own.Jobs
 	if user.Anonymous() && len(e.models()) > 0 {
 		if others, err = x.weighElsewhere(tx, e, user, unknown); err != nil {
@@ -99,22 +91,7 @@ func (q *Queue) stillMayWait(ctx context.Context, tx *store.Tx, e *entry, user *
 		return err
 	}
 
-	crowd.All, crowd.Own = crowd.All.Plus(elsewhere.All), crowd.Own.Plus(elsewhere.Own)
-	return q.Bounds.Check(ctx, crowd, admission.Backlog{Jobs: e.countedWaiting(), Bytes: e.record.size})
-}
-
-// crowdElsewhere counts what waits, where a request of a user comes, of requests that
-// are not in the index.
-func (x *index) crowdElsewhere(tx *store.Tx, user *account.User, ids []string) (c admission.Crowd, err error) {
-	all, err := tx.BacklogOf(x.kind.name, ids)
-	for _, b := range all {
-		backlog := admission.Backlog{Jobs: b.Jobs, Bytes: b.Bytes}
-		c.All = c.All.Plus(backlog)
-		if b.UserID == user.ID {
-			c.Own = c.Own.Plus(backlog)
-		}
-	}
-	return c, err
+	return q.Bounds.Check(ctx, crowd.Plus(elsewhere), admission.Backlog{Jobs: e.countedWaiting(), Bytes: e.record.size})
 }
 
 // weighElsewhere counts what of requests that are not in the index counts for the
@@ -144,19 +121,4 @@ func (e *entry) weighsOn(models []string) int {
 		}
 	}
 	return e.countedWaiting() * shared
-}
-
-// keepPlace counts a request that is being committed among what its user has
-// waiting, until it is in the index or leavePlace is called.
-func (x *index) keepPlace(e *entry) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.requests.Reserve(e)
-}
-
-// leavePlace undoes keepPlace.
-func (x *index) leavePlace(id string) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.requests.Release(id)
 }

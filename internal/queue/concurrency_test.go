@@ -99,11 +99,11 @@ func TestConcurrencyHoldsAtOnce(t *testing.T) {
 						t.Error(what)
 					}
 					for _, x := range n.indexes() {
-						x.mu.Lock()
-						if n := x.requests.Tally().Reserved; n != 0 {
+						x.Lock()
+						if n := x.Requests.Tally().Reserved; n != 0 {
 							t.Errorf("%d requests are still to come", n)
 						}
-						x.mu.Unlock()
+						x.Unlock()
 					}
 				}
 			})
@@ -200,7 +200,7 @@ func TestRolledBackPlacesKeepNobodyOut(t *testing.T) {
 		}
 
 		for _, e := range entries { // the run that was rolled back
-			x.keepPlace(e)
+			x.KeepPlace(e)
 		}
 
 		taken := 0

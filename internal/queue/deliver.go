@@ -177,7 +177,7 @@ func withCensorship(meta []api.GenMetadatum, value string) []api.GenMetadatum {
 func (q *Queue) deliveryOf(
 	a assigned, owner *account.User, r store.JobResult, made kinds.Delivered, v kinds.Value,
 ) *settle.Delivery {
-	now := horde.MicrosOf(q.Clock())
+	now := q.Clock.Micros()
 	micros, speed := max(0, now-a.job.Started), 1.0
 	if micros > 0 {
 		speed = math.Round(float64(v.Made)/(float64(micros)/1e6)*10) / 10

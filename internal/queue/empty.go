@@ -31,12 +31,12 @@ func (q *Queue) EmptyAll(ctx context.Context) error {
 // reserving are those of these requests that have anything set aside.
 func (q *Queue) reserving(rows []store.Request) (reserving []*entry) {
 	for _, x := range q.indexes() {
-		x.mu.Lock()
+		x.Lock()
 		for _, row := range rows {
 			if row.Kind != x.kind.name {
 				continue
 			}
-			e := x.requests.Get(row.ID)
+			e := x.Requests.Get(row.ID)
 			if e == nil { // another node took it in just now
 				var err error
 				if e, err = x.readEntry(row); err != nil {
@@ -48,7 +48,7 @@ func (q *Queue) reserving(rows []store.Request) (reserving []*entry) {
 				reserving = append(reserving, e)
 			}
 		}
-		x.mu.Unlock()
+		x.Unlock()
 	}
 	return reserving
 }

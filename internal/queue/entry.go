@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"horde/api"
@@ -21,18 +20,14 @@ import (
 
 const requestLife = kinds.RequestLife
 
-// index holds the live requests of one kind as this node knows them. Nothing under mu
-// waits for the database.
+// index is the live requests of one kind as this node knows them. Their parts are jobs,
+// by which their requests are known.
 type index struct {
+	*live.Index[*entry, *entry]
 	kind *kind
 	load atomic.Pointer[counted]
 
-	mu       sync.Mutex
-	requests *live.Table[*entry, *entry] // guarded by mu, as are the moving fields of entries; parts are jobs
-	queue    *match.Index                // guarded by mu; what waits
-	ended    *live.Ended                 // guarded by mu; over and not in memory, unless they were given up
-	running  int                         // guarded by mu; jobs in progress, decoys not counted
-	claims   map[string]*claim           // guarded by mu; that are being committed, by the id of the pop
+	claims map[string]*claim // guarded by the index's lock; that are being committed, by the id of the pop
 }
 
 // entry is a live request in the index.
@@ -43,7 +38,7 @@ type entry struct {
 	record record
 	work   kinds.Work
 
-	// What moves: guarded by home.mu.
+	// What moves: guarded by home's lock.
 	item   match.Item // as pops see it
 	state  store.RequestState
 	jobs   []*store.Job    // in the order of handing out; replaced, never changed
@@ -52,7 +47,7 @@ type entry struct {
 	reports map[string]report       // from inside running jobs, by job id
 	heard   map[string]horde.Micros // when a worker reported last or delivered, by worker id
 
-	// What was found of the fleet, guarded by home.mu.
+	// What was found of the fleet, guarded likewise.
 	verdict   possibility
 	verdictAt horde.Micros // microseconds
 	rivals    kinds.Rivals // of a request that has failed
@@ -106,7 +101,7 @@ func (x *index) newEntry(q store.Request, r record) *entry {
 // commit gives an entry that this node has made the row that was committed.
 func (e *entry) commit(row store.Request) {
 	row.Body = ""
-	e.row, e.state = row, row.RequestState
+	e.row, e.state, e.item.State = row, row.RequestState, itemState(row.RequestState)
 	e.item.Rank = match.GrowingRank(row.Priority, row.Created)
 }
 
@@ -138,7 +133,7 @@ func itemState(s store.RequestState) match.State {
 	return match.State{Waiting: s.Waiting, Expires: s.Expires, Ended: s.Faulted || s.Cancelled}
 }
 
-// Key, User, Expires, Load, Over and Wakes are what a live table asks of a request.
+// What follows up to Parts is what a live table asks of a request.
 
 // Key is its id.
 func (e *entry) Key() string { return e.row.ID }
@@ -149,19 +144,17 @@ func (e *entry) User() horde.UserID { return e.row.UserID }
 // Expires is when the request ends, in microseconds.
 func (e *entry) Expires() horde.Micros { return e.state.Expires }
 
+// Version is that of the row.
+func (e *entry) Version() int64 { return e.state.Version }
+
 // Load is what the request counts against its user's concurrency and the bounds of the queue.
 func (e *entry) Load() live.Load {
-	waiting := e.countedWaiting()
-	load := live.Load{Jobs: waiting, Units: int64(waiting) * e.work.WorkUnits(), Models: e.models()}
-	if waiting > 0 || e.running() {
+	load := live.Load{Jobs: e.countedWaiting(), Running: e.counts().processing, Models: e.models()}
+	load.Units = int64(load.Jobs) * e.work.WorkUnits()
+	if load.Jobs > 0 || load.Running > 0 {
 		load.Bytes = e.record.size
 	}
 	return load
-}
-
-// running reports whether a worker has a job of the request.
-func (e *entry) running() bool {
-	return slices.ContainsFunc(e.jobs, func(j *store.Job) bool { return inProgress(j) > 0 })
 }
 
 // countedWaiting is how many jobs wait, of a request that was not given up.
@@ -178,8 +171,23 @@ func (e *entry) Over() bool {
 		!slices.ContainsFunc(e.jobs, func(j *store.Job) bool { return j.State == store.JobRunning })
 }
 
+// Listed reports whether the request was not given up.
+func (e *entry) Listed() bool { return !e.state.Faulted }
+
 // Wakes reports whether the request may be for a worker.
 func (e *entry) Wakes(w *match.Worker) bool { return w.Wakes(&e.item) }
+
+// Items is the one that the request is.
+func (e *entry) Items() []*match.Item { return []*match.Item{&e.item} }
+
+// Parts yields the request for each of its jobs.
+func (e *entry) Parts(yield func(job string, of *entry) bool) {
+	for _, j := range e.jobs {
+		if !yield(j.ID, e) {
+			return
+		}
+	}
+}
 
 // models are those that the request names; none: any.
 func (e *entry) models() []string { return e.record.common.Models }

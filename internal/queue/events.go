@@ -34,15 +34,15 @@ func (q *Queue) Progress(ctx context.Context, key, job string, p api.Progress) e
 	}
 
 	x := a.e.home
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	x.Lock()
+	defer x.Unlock()
 	if a.e.state.Faulted && a.e.isRunning(a.job.ID) {
 		return horde.Errorf(horde.RequestExpired, "The request of this job was given up.")
 	}
-	if !a.e.reportLocked(a.job, a.worker.Name, p, horde.MicrosOf(q.Clock())) {
+	if !a.e.reportLocked(a.job, a.worker.Name, p, q.Clock.Micros()) {
 		return horde.Errorf(horde.AbortedGen, "This job is over. Please check your worker speed.")
 	}
-	x.requests.Note(a.e.Key())
+	x.Requests.Note(a.e.Key())
 	return nil
 }
 
@@ -102,40 +102,13 @@ type News struct {
 // ids, until stop is called. It returns the ids that it found. Knowing the id of a
 // request is the right to follow it.
 func (q *Queue) Follow(ctx context.Context, ids []string, w *waiting.Watch) (found []string, stop func(), err error) {
-	found, err = live.FindAll(ctx, q.Refresh, ids, func(ids []string) []string { return q.follow(ids, w) })
-	stop = func() {
-		for _, x := range q.indexes() {
-			x.unfollow(found, w)
-		}
-	}
-	if err != nil {
-		stop()
-		return nil, nil, err
-	}
-	return found, stop, nil
-}
-
-// follow is Follow for the requests of any kind that this node knows.
-func (q *Queue) follow(ids []string, w *waiting.Watch) (found []string) {
-	now := horde.MicrosOf(q.Clock())
-	for _, x := range q.indexes() {
-		x.mu.Lock()
-		found = append(found, x.requests.Follow(ids, w, now)...)
-		x.mu.Unlock()
-	}
-	return found
-}
-
-func (x *index) unfollow(ids []string, w *waiting.Watch) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.requests.Unfollow(ids, w)
+	return live.Follow(ctx, q.Refresh, ids, w, q.Clock.Micros, q.images.Index, q.texts.Index)
 }
 
 // News tells how far a request is that is followed, from memory: Gone when there is none.
 func (q *Queue) News(id string) News {
 	for _, x := range q.indexes() {
-		if e := x.known(id, horde.MicrosOf(q.Clock())); e != nil {
+		if e := x.Known(id, q.Clock.Micros()); e != nil {
 			return q.news(e)
 		}
 	}
@@ -144,8 +117,8 @@ func (q *Queue) News(id string) News {
 
 func (q *Queue) news(e *entry) News {
 	x := e.home
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	x.Lock()
+	defer x.Unlock()
 	n := News{
 		Kind:      x.kind.name,
 		Check:     q.checkLocked(e),

@@ -88,8 +88,8 @@ func TestAFollowerHearsOfAllItsRequests(t *testing.T) {
 
 		stop()
 		for _, x := range b.indexes() {
-			for _, id := range x.ids() {
-				if x.requests.Followed(id) > 0 {
+			for _, id := range x.Keys() {
+				if x.Requests.Followed(id) > 0 {
 					t.Errorf("%s is still followed", id)
 				}
 			}
@@ -229,9 +229,9 @@ func TestAReportBesideTheDeliveryLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	a.e.home.mu.Lock()
+	a.e.home.Lock()
 	a.e.reportLocked(a.job, "one", api.Progress{Step: 3, Steps: 4}, horde.MicrosOf(n.clock.Now()))
-	a.e.home.mu.Unlock()
+	a.e.home.Unlock()
 	if got := n.News(id); len(got.Progress) != 0 {
 		t.Errorf("of a job that is delivered: %+v", got.Progress)
 	}

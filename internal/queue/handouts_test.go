@@ -20,6 +20,7 @@ import (
 	"horde/internal/dice"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/requests"
 	"horde/internal/store"
 )
 
@@ -275,7 +276,7 @@ func (wish *wish) settle(c dice.Chance, x *index, known *catalog.Snapshot, id in
 		wish.e = x.newEntry(row, rec)
 	}
 
-	x.addLocked(wish.e)
+	x.AddLocked(wish.e)
 	if wish.tricked {
 		x.setJobLocked(wish.e, store.Job{ID: "fake of " + row.ID, RequestID: row.ID, WorkerID: visitorID, Decoy: true})
 	}
@@ -320,20 +321,20 @@ func (who *visitor) offer() *fleet.Offer {
 
 // match asks the production index, looking balances up as a pop does.
 func (who *visitor) match(x *index, known *catalog.Snapshot) (*popper, *claim, map[string]int) {
-	q := &Queue{Config: Config{Clock: func() time.Time { return time.UnixMicro(handOutTime) },
-		Modes: func() admission.Server { return admission.Server{MatchedTargeting: who.matched} }}, images: x}
-	p := newPopper(images, who.offer(), known)
-	look := q.newLook(x, p)
+	q := &Queue{Config: Config{Config: requests.Config{Clock: func() time.Time { return time.UnixMicro(handOutTime) },
+		Modes: func() admission.Server { return admission.Server{MatchedTargeting: who.matched} }}}, images: x}
+	p := &popper{q: q, x: x, offer: who.offer()}
+	p.meet(p.offer.Worker, known)
 	for {
-		c, result := q.match(x, p, look)
+		result := p.match()
 		if len(result.NeedsFunds) == 0 {
-			return p, c, result.Skipped
+			return p, p.claim, result.Skipped
 		}
-		if look.Funds == nil {
-			look.Funds = map[horde.UserID]horde.Kudos{}
+		if p.look.Funds == nil {
+			p.look.Funds = map[horde.UserID]horde.Kudos{}
 		}
 		for _, id := range result.NeedsFunds {
-			look.Funds[id] = fundsOf(&store.Account{UserID: id, Balance: horde.KudosOf(who.kudos[id]),
+			p.look.Funds[id] = fundsOf(&store.Account{UserID: id, Balance: horde.KudosOf(who.kudos[id]),
 				Lowest: horde.KudosOf(who.floor[id])})
 		}
 	}

@@ -69,9 +69,7 @@ func TestNothingStaysHeld(t *testing.T) {
 						t.Fatal("no job")
 					}
 					c.Advance(3 * time.Minute)
-					if err := n.sweepOverdue(t.Context()); err != nil {
-						t.Fatal(err)
-					}
+					sweep(t)
 				}
 			}, 0},
 			{"expired", func(t *testing.T, _ string) { c.Advance(21 * time.Minute); sweep(t) }, 0},

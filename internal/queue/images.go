@@ -20,34 +20,34 @@ import (
 // at most wait when there is nothing (0: not at all). Without a job the answer
 // says what the worker was withheld from (generation §1.18).
 func (q *Queue) Pop(ctx context.Context, o *fleet.Offer, wait time.Duration) (*api.ImageJob, error) {
-	h, err := q.pop(ctx, q.images, o, wait)
+	p, err := q.pop(ctx, q.images, o, wait)
 	if err != nil {
 		return nil, err
 	}
-	if h.claim == nil {
-		return q.noImageJob(o, h.why), nil
+	if p.claim == nil {
+		return q.noImageJob(o, p.why), nil
 	}
 
-	r, job := &h.claim.e.record, h.jobs[0]
+	r, job := &p.claim.e.record, p.jobs[0]
 	ttl := int(job.TTL / 1_000_000)
 	a := &api.ImageJob{
 		ID:               &job.ID,
-		Model:            &h.claim.model,
+		Model:            &p.claim.model,
 		TTL:              &ttl,
 		Skipped:          map[string]int{},
 		SourceProcessing: r.Image.SourceProcessing,
 		Messages:         q.Fleet.MessagesFor(o.Worker.ID),
-		Payload:          r.Image.Payload(uint32(job.Seed), len(h.jobs)),
+		Payload:          r.Image.Payload(uint32(job.Seed), len(p.jobs)),
 	}
-	upload := blob.Upload{TTL: blob.LinkTTL, MaxBytes: h.claim.e.work.Objects().MaxBytes, Account: int64(h.worker.UserID)}
-	for _, j := range h.jobs {
+	upload := blob.Upload{TTL: blob.LinkTTL, MaxBytes: p.claim.e.work.Objects().MaxBytes, Account: int64(p.worker.UserID)}
+	for _, j := range p.jobs {
 		a.IDs = append(a.IDs, j.ID)
 		a.R2Uploads = append(a.R2Uploads, q.Blobs.SignPut(ctx, resultName(j.ID), upload))
 	}
 	a.R2Upload = &a.R2Uploads[0]
 
-	if h.worker.Agent.Has(bridge.Img2Img) {
-		q.attachSources(ctx, a, r, h.worker.Agent.Has(bridge.R2Source))
+	if p.worker.Agent.Has(bridge.Img2Img) {
+		q.attachSources(ctx, a, r, p.worker.Agent.Has(bridge.R2Source))
 	}
 	return a, nil
 }

@@ -13,7 +13,7 @@ const loadLife = time.Minute
 
 // load is how busy the horde is with a kind of work.
 func (q *Queue) load(x *index) admission.Load {
-	now := horde.MicrosOf(q.Clock())
+	now := q.Clock.Micros()
 	if c := x.load.Load(); c != nil && now-c.at < horde.MicrosIn(loadLife) {
 		return c.Load
 	}
@@ -29,9 +29,7 @@ func (q *Queue) load(x *index) admission.Load {
 // them, and how many jobs of them.
 func (q *Queue) Size(yield func(kind string, requests, jobs int)) {
 	for _, x := range q.indexes() {
-		x.mu.Lock()
-		requests, jobs := x.requests.Size()
-		x.mu.Unlock()
+		requests, jobs := x.Size()
 		yield(string(x.kind.name), requests, jobs)
 	}
 }
@@ -39,9 +37,9 @@ func (q *Queue) Size(yield func(kind string, requests, jobs int)) {
 // Waiting is how many jobs of each kind wait.
 func (q *Queue) Waiting(yield func(kind string, jobs int)) {
 	for _, x := range q.indexes() {
-		x.mu.Lock()
-		jobs := x.requests.Total().Jobs
-		x.mu.Unlock()
+		x.Lock()
+		jobs := x.Requests.Total().Jobs
+		x.Unlock()
 		yield(string(x.kind.name), jobs)
 	}
 }
@@ -49,18 +47,16 @@ func (q *Queue) Waiting(yield func(kind string, jobs int)) {
 // BytesByUser adds how many bytes the requests of each user take that are not done to a sum.
 func (q *Queue) BytesByUser(sum map[horde.UserID]int64) {
 	for _, x := range q.indexes() {
-		x.mu.Lock()
-		x.requests.BytesByUser(sum)
-		x.mu.Unlock()
+		x.BytesByUser(sum)
 	}
 }
 
 // queued is the jobs waiting and in progress (decision 23), and how many
 // work units wait, from counters.
 func (x *index) queued() (jobs int, units float64) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	x.Lock()
+	defer x.Unlock()
 
-	all := x.requests.Total()
-	return x.running + all.Jobs, float64(all.Units)
+	all := x.Requests.Total()
+	return all.Running + all.Jobs, float64(all.Units)
 }

@@ -71,7 +71,7 @@ func (q *Queue) dropUndelivered(ctx context.Context, a assigned) {
 	if !a.e.work.Objects().Stored {
 		return
 	}
-	q.dropObject(ctx, resultName(a.job.ID))
+	q.DropObjects(ctx, resultName(a.job.ID))
 	q.dropIdleSources(ctx, a.e)
 }
 
@@ -84,8 +84,8 @@ func (q *Queue) dropIdleSources(ctx context.Context, e *entry) {
 
 // over is Over for who does not hold the lock of the index.
 func (e *entry) over() bool {
-	e.home.mu.Lock()
-	defer e.home.mu.Unlock()
+	e.home.Lock()
+	defer e.home.Unlock()
 	return e.Over()
 }
 
@@ -97,22 +97,13 @@ func (q *Queue) dropExpired(ctx context.Context, e *entry) {
 		return
 	}
 
-	e.home.mu.Lock()
+	e.home.Lock()
 	var undelivered []string
 	for _, j := range e.jobs {
 		if j.State == store.JobRunning {
 			undelivered = append(undelivered, resultName(j.ID))
 		}
 	}
-	e.home.mu.Unlock()
-	for _, name := range undelivered {
-		q.dropObject(ctx, name)
-	}
-}
-
-// dropObject deletes an object. Nobody waits for it to succeed.
-func (q *Queue) dropObject(ctx context.Context, name string) {
-	if err := q.Blobs.Delete(context.WithoutCancel(ctx), name); err != nil {
-		q.Log.Warn("delete image", "name", name, "error", err)
-	}
+	e.home.Unlock()
+	q.DropObjects(ctx, undelivered...)
 }

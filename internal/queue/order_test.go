@@ -467,7 +467,7 @@ func (w *world) end(db *storetest.DB) {
 	w.n.clock.Advance(3 * time.Hour)
 	w.sweep()
 	w.sound(w.t)
-	if n := len(w.n.images.ids()); n > 0 {
+	if n := len(w.n.images.Keys()); n > 0 {
 		w.t.Fatalf("%d requests outlive their time", n)
 	}
 	if what := settled(db, w.n); what != "" {

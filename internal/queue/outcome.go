@@ -34,8 +34,8 @@ func (q *Queue) Outcome(ctx context.Context, id string) (Outcome, error) {
 		return Outcome{}, err
 	}
 
-	e.home.mu.Lock()
-	defer e.home.mu.Unlock()
+	e.home.Lock()
+	defer e.home.Unlock()
 
 	o := Outcome{
 		ID:       e.row.ID,

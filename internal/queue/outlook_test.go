@@ -18,7 +18,7 @@ import (
 // aheadOf is what stands before a request that one of the workers will serve, by
 // a look at every request.
 func aheadOf(x *index, e *entry, workers []*match.Worker) (all match.Ahead) {
-	for o := range x.requests.All() {
+	for o := range x.Requests.All() {
 		if !o.item.Queued() || !match.Before(&o.item, &e.item) {
 			continue
 		}
@@ -67,13 +67,13 @@ func placeInTheQueue(c dice.Chance, known *catalog.Snapshot) {
 		w.talents = talentsByAgent[w.agent]
 		o := w.offer()
 		o.Worker.ID = []string{"w0", "w1", "w2"}[i]
-		p := newPopper(images, o, known)
-		p.facts.Offered = nil // as of a worker that is not popping
-		workers = append(workers, p.facts)
+		facts := images.factsOf(o.Worker, o, known)
+		facts.Offered = nil // as of a worker that is not popping
+		workers = append(workers, facts)
 	}
 
 	e := all[c.N(len(all))].e
-	if got, want := x.queue.Ahead(&e.item, workers), aheadOf(x, e, workers); got != want {
+	if got, want := x.Queue.Ahead(&e.item, workers), aheadOf(x, e, workers); got != want {
 		c.Failf("%+v stand before %s, want %+v", got, e.row.ID, want)
 	}
 }

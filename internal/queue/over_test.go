@@ -2,6 +2,7 @@ package queue
 
 import (
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -173,6 +174,36 @@ func TestFinishedRequestsCanBeFollowed(t *testing.T) {
 	})
 }
 
+// A reading of a request that was under way when it ended, and comes when it has left memory,
+// does not bring it back.
+func TestFinishedRequestsDoNotComeBack(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
+		n := newNode(t, db, hordetest.NewClock())
+		alice, walter := n.person(t, false, 1000), n.person(t, true, 1000)
+		ids := []string{n.accept(t, ask(alice, 1))}
+		before, err := n.Store.Requests(t.Context(), ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.finish(t, walter)
+		n.retire(t, walter)
+
+		if outdated := n.takeRead(n.Join(before, nil), ids); !slices.Equal(outdated, ids) {
+			t.Errorf("outdated: %v", outdated)
+		}
+		if n.inIndexes(ids[0]) != nil {
+			t.Error("it waits again")
+		}
+		if active := n.Active(alice.ID).Image; !slices.Equal(active, ids) {
+			t.Errorf("active: %v", active)
+		}
+		if c, err := n.Check(t.Context(), ids[0]); !c.Done || err != nil {
+			t.Errorf("%+v, %v", c, err)
+		}
+	})
+}
+
 // The requests of a shared key that is deleted go with it, those that have left memory too.
 func TestADeletedKeyTakesFinishedRequestsAlong(t *testing.T) {
 	t.Parallel()
@@ -264,7 +295,7 @@ func TestFinishedRequestsCostLittle(t *testing.T) {
 			if each > maxFinishedBytes {
 				t.Errorf("%d bytes stay of each finished request, more than %d", each, maxFinishedBytes)
 			}
-			if requests, jobs := n.images.requests.Size(); requests > 5 || jobs > 5 {
+			if requests, jobs := n.images.Size(); requests > 5 || jobs > 5 {
 				t.Errorf("%d requests and %d jobs are in memory", requests, jobs)
 			}
 		})

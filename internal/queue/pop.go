@@ -12,6 +12,7 @@ import (
 	"horde/internal/horde"
 	"horde/internal/kinds"
 	"horde/internal/match"
+	"horde/internal/requests"
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -26,99 +27,95 @@ type claim struct {
 	first bool // no worker has had a job of it
 }
 
-// handout is what a pop brought: jobs of a claim, or why there are none.
-type handout struct {
-	worker *fleet.Worker // as it was when the jobs were handed out
-	claim  *claim
-	jobs   []store.Job
-	why    map[string]int
-}
-
-// popper is a worker that pops, as the fleet knows it and as it is matched.
+// popper is a pop: what the worker is matched by, and what it gets.
 type popper struct {
-	worker *fleet.Worker
+	q      *Queue
+	x      *index
+	offer  *fleet.Offer
+	worker *fleet.Worker // as it was met last
 	facts  *match.Worker
 	known  *catalog.Snapshot
-	amount int       // jobs that it takes at most
 	look   match.Pop // of the try that is on
+
+	claim *claim         // what was found; nil: nothing
+	jobs  []store.Job    // of the claim, once it is committed
+	why   map[string]int // what the worker was withheld from
 }
 
-func newPopper(k *kind, o *fleet.Offer, known *catalog.Snapshot) *popper {
-	facts := k.popping(kinds.Seen{
-		Worker:       o.Worker,
-		Models:       o.ModelList,
-		OwnerTrusted: o.Owner.Is(account.Trusted),
-		Known:        known,
-	})
+// pop hands out jobs to a worker that has checked in, waiting for at most wait
+// when there is nothing (0: not at all).
+func (q *Queue) pop(ctx context.Context, x *index, o *fleet.Offer, wait time.Duration) (*popper, error) {
+	p := &popper{q: q, x: x, offer: o}
+	_, err := requests.Pop(ctx, &x.Requests.Waiters, q.Fleet, o.Worker, wait, p)
+	return p, err
+}
+
+// Meet begins a look through the queue on behalf of a worker.
+func (p *popper) Meet(w *fleet.Worker) *match.Worker { return p.meet(w, p.q.Catalog.Snapshot()) }
+
+func (p *popper) meet(w *fleet.Worker, known *catalog.Snapshot) *match.Worker {
+	p.worker, p.known = w, known
+	p.facts = p.x.kind.factsOf(w, p.offer, known)
+	p.look = match.Pop{Worker: p.facts, Want: 1, MatchedTargeting: p.q.Modes().MatchedTargeting, Yields: p.yieldsLocked}
+	return p.facts
+}
+
+// factsOf is what decides over what a worker gets for an offer.
+func (k *kind) factsOf(w *fleet.Worker, o *fleet.Offer, known *catalog.Snapshot) *match.Worker {
+	facts := k.popping(kinds.Seen{Worker: w, Models: o.ModelList, OwnerTrusted: o.Owner.Is(account.Trusted), Known: known})
 	facts.Offered, facts.Friends, facts.RequireFunds = o.Models, o.PriorityUsers, o.RequireKudos
-	return &popper{worker: o.Worker, facts: facts, known: known, amount: o.Amount}
+	return facts
+}
+
+// Match finds the first request for the worker, looking up funds where it has to.
+func (p *popper) Match(ctx context.Context) (found bool, err error) {
+	for {
+		result := p.match()
+		if len(result.NeedsFunds) == 0 {
+			p.why = result.Skipped
+			return p.claim != nil, nil
+		}
+		if err := p.q.lookUpFunds(ctx, &p.look, result.NeedsFunds); err != nil {
+			return false, err
+		}
+	}
+}
+
+// match finds the first request for the worker and reserves its jobs in the index. There
+// is no claim when it finds none, or when there are funds that have to be looked up before
+// it can tell.
+func (p *popper) match() match.Result {
+	x := p.x
+	x.Lock()
+	defer x.Unlock()
+	p.claim = nil
+	p.look.Now = p.q.Clock.Micros()
+	result := x.Queue.Find(&p.look)
+	if len(result.Found) == 0 {
+		return result
+	}
+
+	e := x.Requests.Get(result.Found[0].ID)
+	c := &claim{e: e, left: e.item.Available(p.look.Now), model: chooseModel(e.models(), p.facts)}
+	c.decoy = p.worker.Paused && e.row.UserID != p.worker.UserID
+	c.n = e.work.Batch(p.pickup(c))
+	if !c.decoy {
+		e.item.Reserved += c.n
+	}
+	c.first = !c.decoy && c.left == e.state.Jobs && e.counts() == counts{}
+	p.claim = c
+	return result
 }
 
 // pickup is what the worker brings to jobs of a claim.
 func (p *popper) pickup(c *claim) kinds.Pickup {
-	return kinds.Pickup{Settings: &p.worker.Settings, Known: p.known, Model: c.model, Amount: p.amount, Left: c.left}
-}
-
-// pop hands out jobs to a worker that has checked in, waiting for at most wait
-// when there is nothing (0: not at all). A worker in maintenance that gets
-// nothing is told so by an error.
-func (q *Queue) pop(ctx context.Context, x *index, o *fleet.Offer, wait time.Duration) (h handout, err error) {
-	p := newPopper(x.kind, o, q.Catalog.Snapshot())
-	looked := false
-	err = x.requests.Waiters.Try(ctx, wait, p.facts, func() (found bool, err error) {
-		if looked { // it may have been paused or put into maintenance meanwhile
-			fresh := *o
-			if fresh.Worker = q.Fleet.Worker(o.Worker.ID); fresh.Worker == nil {
-				return true, nil // or deleted
-			}
-			p = newPopper(x.kind, &fresh, q.Catalog.Snapshot())
-		}
-		looked = true
-		h, err = q.tryPop(ctx, x, p)
-		return h.claim != nil, err
-	})
-	if err == nil && h.claim == nil {
-		err = kinds.MaintenanceError(p.worker)
+	return kinds.Pickup{
+		Settings: &p.worker.Settings,
+		Known:    p.known,
+		Model:    c.model,
+		Amount:   p.offer.Amount,
+		Left:     c.left,
 	}
-	h.worker = p.worker
-	return h, err
-}
-
-// tryPop takes the first request that fits, going on to the next when another
-// node was faster.
-func (q *Queue) tryPop(ctx context.Context, x *index, p *popper) (handout, error) {
-	look := q.newLook(x, p)
-	for {
-		c, result := q.match(x, p, look)
-		if len(result.NeedsFunds) > 0 {
-			if err := q.lookUpFunds(ctx, look, result.NeedsFunds); err != nil {
-				return handout{}, err
-			}
-			continue
-		}
-		if c == nil {
-			return handout{why: result.Skipped}, nil
-		}
-
-		jobs, err := q.commitClaim(ctx, c, p)
-		if errors.Is(err, store.ErrLost) {
-			if err := q.Refresh(ctx, []string{c.e.row.ID}); err != nil {
-				return handout{}, err
-			}
-			continue
-		}
-		if err != nil {
-			return handout{}, err
-		}
-		return handout{claim: c, jobs: jobs}, nil
-	}
-}
-
-// newLook begins a look through the queue on behalf of a worker.
-func (q *Queue) newLook(x *index, p *popper) *match.Pop {
-	p.look = match.Pop{Worker: p.facts, Want: 1, MatchedTargeting: q.Modes().MatchedTargeting}
-	p.look.Yields = func(it *match.Item) bool { return q.yieldsLocked(p.worker, &p.look, x.requests.Get(it.ID)) }
-	return &p.look
 }
 
 // lookUpFunds reads what users could pay, for a look that needs it.
@@ -147,29 +144,6 @@ func fundsOf(a *store.Account) horde.Kudos {
 	return a.Balance
 }
 
-// match finds the first request for the worker and reserves its jobs in the index; nil
-// when there is none, with what the worker was withheld from, or when there are funds
-// that have to be looked up before it can tell.
-func (q *Queue) match(x *index, p *popper, look *match.Pop) (*claim, match.Result) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	look.Now = horde.MicrosOf(q.Clock())
-	result := x.queue.Find(look)
-	if len(result.Found) == 0 {
-		return nil, result
-	}
-
-	e := x.requests.Get(result.Found[0].ID)
-	c := &claim{e: e, left: e.item.Available(look.Now), model: chooseModel(e.models(), p.facts)}
-	c.decoy = p.worker.Paused && e.row.UserID != p.worker.UserID
-	c.first = !c.decoy && c.left == e.state.Jobs && e.counts() == counts{}
-	c.n = e.work.Batch(p.pickup(c))
-	if !c.decoy {
-		e.item.Reserved += c.n
-	}
-	return c, result
-}
-
 // chooseModel picks the model that all jobs of a batch share: a random one
 // of those that both name, or of the worker's when the request names none.
 func chooseModel(wanted []string, w *match.Worker) string {
@@ -185,28 +159,32 @@ func chooseModel(wanted []string, w *match.Worker) string {
 	return both[rand.IntN(len(both))]
 }
 
-// commitClaim commits a claim: the request gives up the jobs and the jobs exist, or
-// neither. ErrLost: the request had fewer by now.
-func (q *Queue) commitClaim(ctx context.Context, c *claim, p *popper) ([]store.Job, error) {
-	e := c.e
-	now := horde.MicrosOf(q.Clock())
-	jobs := newJobs(c, p, now)
-	x, id := e.home, jobs[0].PopID()
-	x.reserve(id, c)
-	err := settle.ClaimJobs(ctx, q.Store, jobs, now+horde.MicrosIn(lifeWith(p.worker)))
+// Claim commits what was found: the request gives up the jobs and the jobs exist, or
+// neither. Where the request had fewer by now, it is read again.
+func (p *popper) Claim(ctx context.Context) (got bool, err error) {
+	q, x, e := p.q, p.x, p.claim.e
+	now := q.Clock.Micros()
+	p.jobs = newJobs(p.claim, p, now)
+	id := p.jobs[0].PopID()
+	x.reserve(id, p.claim)
+	err = settle.ClaimJobs(ctx, q.Store, p.jobs, now+horde.MicrosIn(lifeWith(p.worker)))
 
 	// What was committed has given its reservation back itself. Who lost reads the
 	// request again, which offers it.
-	if x.release(id) && !errors.Is(err, store.ErrLost) {
-		x.requests.Offer(e)
+	lost := errors.Is(err, store.ErrLost)
+	if x.release(id) && !lost {
+		x.Requests.Offer(e)
+	}
+	if lost {
+		return false, q.Refresh(ctx, []string{e.row.ID})
 	}
 	if err != nil {
-		return nil, err
+		return false, err
 	}
-	if c.first {
+	if p.claim.first {
 		q.FirstPop(x.kind.name, (now - e.row.Created).Duration())
 	}
-	return jobs, nil
+	return true, nil
 }
 
 // newJobs are the rows of a claim's jobs.

@@ -37,14 +37,14 @@ func benchmarkPop(b *testing.B, kind string, n int) {
 		case "same model, other needs":
 			m.Width = 1024 + 64*(i%32) // beyond what the worker offers
 		}
-		x.addLocked(x.newEntry(store.Request{ID: horde.NewID(), UserID: horde.UserID(i % 100), Created: horde.Micros(i),
+		x.AddLocked(x.newEntry(store.Request{ID: horde.NewID(), UserID: horde.UserID(i % 100), Created: horde.Micros(i),
 			RequestState: store.RequestState{Jobs: 1, Waiting: 1, Expires: 1 << 60, Version: 1}}, record{Image: &m}))
 	}
 	w := benchWorker(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		p := match.Pop{Worker: w, Want: 1}
-		if result := x.queue.Find(&p); (len(result.Found) > 0) != (kind == "fits") {
+		if result := x.Queue.Find(&p); (len(result.Found) > 0) != (kind == "fits") {
 			b.Fatalf("found %v", result.Found)
 		}
 	}
@@ -61,7 +61,7 @@ func benchWorker(b *testing.B) *match.Worker {
 		Settings: fleet.Settings{Threads: 1, Models: []string{"stable_diffusion"}, NSFW: true, MaxPixels: 512 * 512,
 			AllowImg2Img: true}}
 	owner := &account.User{ID: 1000, Roles: account.Trusted}
-	return newPopper(images, &fleet.Offer{Worker: w, Owner: owner, Models: map[string]struct{}{"stable_diffusion": {}},
+	return images.factsOf(w, &fleet.Offer{Owner: owner, Models: map[string]struct{}{"stable_diffusion": {}},
 		ModelList:     []string{"stable_diffusion"},
-		PriorityUsers: map[horde.UserID]struct{}{1000: {}}, Amount: 1}, known.Snapshot()).facts
+		PriorityUsers: map[horde.UserID]struct{}{1000: {}}, Amount: 1}, known.Snapshot())
 }

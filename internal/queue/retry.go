@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"horde/internal/fleet"
-	"horde/internal/horde"
 	"horde/internal/kinds"
 	"horde/internal/match"
 )
@@ -12,7 +11,7 @@ import (
 // contest is a request that has failed on these workers, before those that could serve
 // it. Its rules read the request under the lock of the index.
 func (q *Queue) contest(e *entry, failed func(worker string) bool) kinds.Contest {
-	kind, now := e.home.kind, horde.MicrosOf(q.Clock())
+	kind, now := e.home.kind, q.Clock.Micros()
 	known, matched := q.Catalog.Snapshot(), q.Modes().MatchedTargeting
 	return kinds.Contest{
 		Online:   func(each func(*fleet.Worker) bool) { q.Fleet.Online(kind.name, each) },
@@ -42,29 +41,30 @@ func befriends(w *fleet.Worker, e *entry) bool {
 // rivalsLocked are the workers that could serve a request which has failed and have not
 // failed on it. What was found is remembered for a while.
 func (q *Queue) rivalsLocked(e *entry) kinds.Rivals {
-	if !e.rivals.Current(q.Fleet.Revision(), horde.MicrosOf(q.Clock())) {
+	if !e.rivals.Current(q.Fleet.Revision(), q.Clock.Micros()) {
 		e.rivals = q.contest(e, func(worker string) bool { return e.failed[worker] }).Rivals()
 	}
 	return e.rivals
 }
 
-// yieldsLocked reports whether a worker has to leave a request that has failed to
+// yieldsLocked reports whether the worker has to leave a request that has failed to
 // others: to whoever has not failed on it if it has, else to whoever stands better.
 // First tries are anybody's.
-func (q *Queue) yieldsLocked(w *fleet.Worker, pop *match.Pop, e *entry) bool {
+func (p *popper) yieldsLocked(it *match.Item) bool {
+	e := p.x.Requests.Get(it.ID)
 	if len(e.failed) == 0 {
 		return false
 	}
-	rivals := q.rivalsLocked(e)
-	own := kinds.StandingOf(q.Fleet.Latest(w), e.failed)
-	return rivals.Best < own || rivals.AskFunds < own && !pop.LacksFunds(&e.item)
+	rivals := p.q.rivalsLocked(e)
+	own := kinds.StandingOf(p.q.Fleet.Latest(p.worker), e.failed)
+	return rivals.Best < own || rivals.AskFunds < own && !p.look.LacksFunds(it)
 }
 
 // anotherCouldGet reports whether a live worker could serve the request besides
 // those that have tried it.
 func (q *Queue) anotherCouldGet(e *entry, tried map[string][]string) bool {
 	x := e.home
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	x.Lock()
+	defer x.Unlock()
 	return q.contest(e, func(worker string) bool { return tried[worker] != nil }).AnyRival()
 }

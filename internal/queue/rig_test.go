@@ -22,6 +22,7 @@ import (
 	"horde/internal/kinds/image"
 	"horde/internal/live"
 	"horde/internal/match"
+	"horde/internal/requests"
 	"horde/internal/settle"
 	"horde/internal/store"
 	"horde/internal/store/storetest"
@@ -82,14 +83,16 @@ func newNode(t testing.TB, db *storetest.DB, c *hordetest.Clock) *node {
 
 	n := &node{clock: c, house: h}
 	n.Queue, err = New(context.Background(), Config{
-		Store:    h.Store,
-		Accounts: h.Accounts,
-		Fleet:    workers,
-		Catalog:  h.Catalog,
-		Blobs:    h.Blobs,
-		Styles:   style.New(style.Config{Store: h.Store, Accounts: h.Accounts, Catalog: h.Catalog}),
-		Clock:    c.Now,
-		Modes:    func() admission.Server { return n.modes },
+		Config: requests.Config{
+			Store:    h.Store,
+			Accounts: h.Accounts,
+			Fleet:    workers,
+			Blobs:    h.Blobs,
+			Clock:    c.Now,
+			Modes:    func() admission.Server { return n.modes },
+		},
+		Catalog: h.Catalog,
+		Styles:  style.New(style.Config{Store: h.Store, Accounts: h.Accounts, Catalog: h.Catalog}),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -229,14 +232,14 @@ func (n *node) differs() string {
 }
 
 func differsFrom(want truth, x *index, now horde.Micros) string {
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	x.Lock()
+	defer x.Unlock()
 	if len(x.claims) > 0 {
 		return fmt.Sprintf("%d claims have not given back what they reserved", len(x.claims))
 	}
 
 	ghosts := map[string]bool{}
-	for e := range x.requests.All() {
+	for e := range x.Requests.All() {
 		id := e.Key()
 		row, ok := want.requests[id]
 		if !ok {
@@ -261,7 +264,7 @@ func differsFrom(want truth, x *index, now horde.Micros) string {
 		open := row.Waiting > 0 && !row.Faulted || slices.ContainsFunc(want.jobs[id], func(j store.Job) bool {
 			return j.State == store.JobRunning
 		})
-		if open && row.Kind == x.kind.name && x.requests.Get(id) == nil && row.Expires > now {
+		if open && row.Kind == x.kind.name && x.Requests.Get(id) == nil && row.Expires > now {
 			return "request " + id + " is not in the index"
 		}
 	}
@@ -300,10 +303,11 @@ func differentJobs(rows []store.Job, e *entry) string {
 // recount compares the parts of an index that are derived with their source.
 func recount(x *index) string {
 	fresh := newIndex(x.kind)
-	for e := range x.requests.All() {
-		twin := fresh.newEntry(e.row, e.record)
-		twin.state = e.state
-		fresh.addLocked(twin)
+	for e := range x.Requests.All() {
+		row := e.row
+		row.RequestState = e.state
+		twin := fresh.newEntry(row, e.record)
+		fresh.AddLocked(twin)
 		for _, j := range e.jobs {
 			fresh.setJobLocked(twin, *j)
 		}
@@ -311,10 +315,9 @@ func recount(x *index) string {
 	type counted struct {
 		Queue    match.Tally
 		Requests live.Tally
-		Running  int
 	}
 	count := func(x *index) counted {
-		return counted{Queue: x.queue.Tally(), Requests: x.requests.Tally(), Running: x.running}
+		return counted{Queue: x.Queue.Tally(), Requests: x.Requests.Tally()}
 	}
 	if diff := cmp.Diff(count(fresh), count(x)); diff != "" {
 		return "recount − index +\n" + diff

@@ -187,7 +187,7 @@ func TestPopsAndDeliveriesProlongARequest(t *testing.T) {
 		alive(true) // the sweep gives up the job
 		c.Advance(time.Minute + time.Microsecond)
 		alive(false)
-		if n := len(n.images.ids()); n != 0 {
+		if n := len(n.images.Keys()); n != 0 {
 			t.Errorf("%d requests left", n)
 		}
 

@@ -343,9 +343,9 @@ func TestNothingOfASharedKeyStaysHeld(t *testing.T) {
 				}
 			}, 0},
 			{"emptied by maintenance before it was heard of", func(t *testing.T, k keyed) {
-				n.images.mu.Lock()
-				n.images.removeLocked(n.images.requests.Get(k.id))
-				n.images.mu.Unlock()
+				n.images.Lock()
+				n.images.RemoveLocked(n.images.Requests.Get(k.id))
+				n.images.Unlock()
 				if err := n.EmptyAll(t.Context()); err != nil {
 					t.Fatal(err)
 				}
@@ -585,7 +585,7 @@ func TestRequestsOfTheVersionBeforeAreChargedInFull(t *testing.T) {
 		if db.Exec("UPDATE requests SET body = replace(body, $1, '')", promised) != 1 || n.keyNow(t, key).Held != 0 {
 			t.Fatal("the request is none of before")
 		}
-		n.bringIn(asRead(nil, nil, []string{old}))
+		n.takeRead(nil, []string{old})
 		if err := n.Reload(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -10,16 +10,11 @@ import (
 	"horde/internal/store"
 )
 
-// sourceImages reads and stores source images of an account.
-func (q *Queue) sourceImages(user horde.UserID) source.Images {
-	return source.Images{Fetcher: q.Sources, Blobs: q.Blobs, Account: user}
-}
-
 // storeSources decodes the source images of a request, re-encodes them and puts them
 // where workers can fetch them (generation §1.6). What was put is removed again when a
 // later one is refused.
 func (q *Queue) storeSources(ctx context.Context, row *store.Request, ask *api.ImageRequest, rec *record) error {
-	err := storeAllSources(ctx, q.sourceImages(row.UserID), row.ID, ask, rec)
+	err := storeAllSources(ctx, q.SourceImages(row.UserID), row.ID, ask, rec)
 	if err != nil {
 		q.dropSources(ctx, rec)
 	}
@@ -76,9 +71,5 @@ func storeSource(ctx context.Context, images source.Images, text, name string) e
 
 // dropSources deletes the source images of a request.
 func (q *Queue) dropSources(ctx context.Context, rec *record) {
-	for _, name := range rec.sources() {
-		if err := q.Blobs.Delete(context.WithoutCancel(ctx), name); err != nil {
-			q.Log.Warn("delete source image", "name", name, "error", err)
-		}
-	}
+	q.DropObjects(ctx, rec.sources()...)
 }

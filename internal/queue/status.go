@@ -23,8 +23,8 @@ func (q *Queue) Check(ctx context.Context, id string) (api.Check, error) {
 	if err != nil {
 		return api.Check{}, err
 	}
-	e.home.mu.Lock()
-	defer e.home.mu.Unlock()
+	e.home.Lock()
+	defer e.home.Unlock()
 	return q.checkLocked(e), nil
 }
 
@@ -54,8 +54,8 @@ func (e *entry) waiting(c counts) int {
 // progressOf is the check of a request and its finished jobs, in the order that
 // they were handed out.
 func (q *Queue) progressOf(e *entry) (c api.Check, done []*store.Job) {
-	e.home.mu.Lock()
-	defer e.home.mu.Unlock()
+	e.home.Lock()
+	defer e.home.Unlock()
 	for _, j := range e.jobs {
 		if j.State == store.JobDone && !j.Decoy {
 			done = append(done, j)
@@ -108,7 +108,7 @@ const (
 // possibleLocked finds the workers that could serve a request (generation §5.5). Extra slow ones
 // make it possible, but will not serve it unless it lets them.
 func (q *Queue) possibleLocked(e *entry) possibility {
-	now := horde.MicrosOf(q.Clock())
+	now := q.Clock.Micros()
 	if e.verdict.possible && now-e.verdictAt < verdictLife {
 		return e.verdict
 	}
@@ -147,7 +147,7 @@ func (q *Queue) possibleLocked(e *entry) possibility {
 // couldServe is what decides over a worker that could serve a request, nil when it
 // could not.
 func (q *Queue) couldServe(w *fleet.Worker, e *entry, known *catalog.Snapshot) *match.Worker {
-	if w.Suspended(horde.MicrosOf(q.Clock())) || (w.Maintenance || w.Paused) && e.row.UserID != w.UserID {
+	if w.Suspended(q.Clock.Micros()) || (w.Maintenance || w.Paused) && e.row.UserID != w.UserID {
 		return nil
 	}
 	kind := e.home.kind
@@ -170,7 +170,7 @@ func (q *Queue) outlookLocked(e *entry, waiting int) (position, seconds int) {
 	if p.threads == 0 {
 		speed = e.home.kind.slow
 	}
-	a := e.home.queue.Ahead(&e.item, p.workers)
+	a := e.home.Queue.Ahead(&e.item, p.workers)
 	if jobs := a.Jobs + waiting; p.threads > jobs { // not all threads can help
 		speed *= float64(jobs) / float64(p.threads)
 	}
@@ -182,7 +182,7 @@ func (q *Queue) outlookLocked(e *entry, waiting int) (position, seconds int) {
 // done.
 func (q *Queue) remainingLocked(e *entry) float64 {
 	longest := 0.0
-	now := horde.MicrosOf(q.Clock())
+	now := q.Clock.Micros()
 	for _, j := range e.jobs {
 		if inProgress(j) == 0 {
 			continue
@@ -220,14 +220,14 @@ func (q *Queue) Active(user horde.UserID) api.ActiveGenerations {
 }
 
 func (x *index) active(user horde.UserID) (ids []string) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	for e := range x.requests.Of(user) {
+	x.Lock()
+	defer x.Unlock()
+	for e := range x.Requests.Of(user) {
 		if !e.state.Faulted {
 			ids = append(ids, e.row.ID)
 		}
 	}
-	ids = append(ids, x.ended.Of(user)...)
+	ids = append(ids, x.Requests.Ended.Of(user)...)
 	slices.Sort(ids) // ids begin with the time
 	return ids
 }

@@ -278,7 +278,7 @@ func (s *storm) check(db *storetest.DB) {
 	wg.Wait()
 	for i, n := range s.nodes {
 		fatal(fmt.Sprint("index of node ", i, " at the end"), hordetest.Eventually(func() string {
-			if k := len(n.images.ids()); k > 0 {
+			if k := len(n.images.Keys()); k > 0 {
 				return fmt.Sprint(k, " requests left")
 			}
 			return n.differs()

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"horde/internal/horde"
-
+	"horde/internal/live"
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -12,36 +12,27 @@ import (
 // Sweep gives up overdue jobs and removes expired requests (generation §5.8), as any node
 // may do at any time.
 func (q *Queue) Sweep(ctx context.Context) error {
-	if err := q.sweepOverdue(ctx); err != nil {
+	if err := settle.Sweep(ctx, q.Clock, q.Store.Overdue, q.timeOut); err != nil {
 		return err
 	}
-	if err := q.sweepExpired(ctx); err != nil {
+	if err := settle.Sweep(ctx, q.Clock, q.Store.Expired, q.expire); err != nil {
 		return err
 	}
 	return settle.RepairKeys(ctx, q.Store)
 }
 
-func (q *Queue) sweepOverdue(ctx context.Context) error {
-	find := func(ctx context.Context, limit int) ([]store.Job, error) {
-		return q.Store.Overdue(ctx, horde.MicrosOf(q.Clock()), limit)
-	}
-	return settle.Sweep(ctx, find, q.timeOut)
-}
-
 // timeOut gives up an overdue job; ErrLost when somebody else has.
 func (q *Queue) timeOut(ctx context.Context, j store.Job) error {
-	a := q.jobInIndexes(j.ID)
-	if a.job == nil {
-		if err := q.Refresh(ctx, []string{j.RequestID}); err != nil {
-			return err
-		}
-		if a = q.jobInIndexes(j.ID); a.job == nil { // its request has expired; that sweep removes it
-			return store.ErrLost
-		}
+	a, err := live.FindPart(ctx, q.Refresh, j.ID, q.jobInIndexes, live.PartOf(j.RequestID))
+	switch {
+	case err != nil:
+		return err
+	case a.job == nil: // its request has expired; that sweep removes it
+		return store.ErrLost
 	}
 	a.worker = q.Fleet.Worker(j.WorkerID)
 
-	why, err := q.server().ExcuseLate(ctx, j.Started, j.Started+j.TTL)
+	why, err := q.Server().ExcuseLate(ctx, j.Started, j.Started+j.TTL)
 	if err != nil {
 		return err
 	}
@@ -52,15 +43,9 @@ func (q *Queue) timeOut(ctx context.Context, j store.Job) error {
 	return nil
 }
 
-func (q *Queue) sweepExpired(ctx context.Context) error {
-	var now horde.Micros // of each look
-	find := func(ctx context.Context, limit int) ([]store.Request, error) {
-		now = horde.MicrosOf(q.Clock())
-		return q.Store.Expired(ctx, now, limit)
-	}
-	return settle.Sweep(ctx, find, func(ctx context.Context, r store.Request) error {
-		return q.removeExpired(ctx, q.entryOf(r), r, now)
-	})
+// expire removes an expired request; ErrLost when somebody else has, or it was renewed.
+func (q *Queue) expire(ctx context.Context, r store.Request) error {
+	return q.removeExpired(ctx, q.entryOf(r), r, q.Clock.Micros())
 }
 
 // removeExpired removes a request that has expired at now, with its holds, its source
@@ -103,9 +88,9 @@ func (q *Queue) entryOf(r store.Request) *entry {
 // this node does not know it.
 func (q *Queue) inIndexes(id string) *entry {
 	for _, x := range q.indexes() {
-		x.mu.Lock()
-		e := x.requests.Get(id)
-		x.mu.Unlock()
+		x.Lock()
+		e := x.Requests.Get(id)
+		x.Unlock()
 		if e != nil {
 			return e
 		}

@@ -41,24 +41,24 @@ func (q *Queue) textAsk(ctx context.Context, ask TextRequest) (text.Asked, *term
 // at most wait when there is nothing (0: not at all). Without a job the answer
 // says what the worker was withheld from (generation §2.7).
 func (q *Queue) PopText(ctx context.Context, o *fleet.Offer, wait time.Duration) (*api.TextJob, error) {
-	h, err := q.pop(ctx, q.texts, o, wait)
+	p, err := q.pop(ctx, q.texts, o, wait)
 	if err != nil {
 		return nil, err
 	}
-	if h.claim == nil {
+	if p.claim == nil {
 		return &api.TextJob{
 			IDs:      []string{},
-			Skipped:  h.why,
+			Skipped:  p.why,
 			Messages: q.Fleet.MessagesFor(o.Worker.ID),
 			Payload:  admission.TextDefaults(),
 		}, nil
 	}
 
-	m, job := h.claim.e.record.Text, h.jobs[0]
+	m, job := p.claim.e.record.Text, p.jobs[0]
 	ttl := int(job.TTL / 1_000_000)
-	a := &api.TextJob{ID: &job.ID, Model: &h.claim.model, TTL: &ttl, Skipped: map[string]int{},
+	a := &api.TextJob{ID: &job.ID, Model: &p.claim.model, TTL: &ttl, Skipped: map[string]int{},
 		Messages: q.Fleet.MessagesFor(o.Worker.ID), Payload: m.Payload()}
-	for _, j := range h.jobs {
+	for _, j := range p.jobs {
 		a.IDs = append(a.IDs, j.ID)
 	}
 	if m.Softprompt != "" {

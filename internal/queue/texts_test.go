@@ -523,7 +523,7 @@ func handOutTexts(c dice.Chance, given *int, known *catalog.Snapshot) {
 				Expires: dice.Pick[horde.Micros](c, 0, 1, 1, 1, 1, 1, 1, 1), Version: 1, Faulted: flip(9), Cancelled: flip(9)}},
 			record{Text: r, UnsafeIP: flip(5), Trusted: flip(2)})
 
-		x.addLocked(e)
+		x.AddLocked(e)
 		if flip(6) {
 			x.setJobLocked(e, store.Job{ID: fmt.Sprint("trick", i), RequestID: e.row.ID, WorkerID: "w0", Decoy: true})
 		}
@@ -563,10 +563,10 @@ func handOutTexts(c dice.Chance, given *int, known *catalog.Snapshot) {
 	m.agent = agent[0] == 'K'
 	m.fast = map[string]float64{"small": 5, "middle": 4, "large": 3, "strange": 5}[list[0]]
 	want, why := m.first()
-	result := x.queue.Find(&match.Pop{Worker: newPopper(texts, o, known).facts, Want: 1, MatchedTargeting: m.matched})
+	result := x.Queue.Find(&match.Pop{Worker: texts.factsOf(o.Worker, o, known), Want: 1, MatchedTargeting: m.matched})
 	var got *entry
 	if len(result.Found) > 0 {
-		got = x.requests.Get(result.Found[0].ID)
+		got = x.Requests.Get(result.Found[0].ID)
 	}
 
 	if want != got {

@@ -41,8 +41,8 @@ func machineOf(worker string) string {
 
 // batchOf is how many jobs of the request were handed out together with j.
 func (e *entry) batchOf(j *store.Job) (n int) {
-	e.home.mu.Lock()
-	defer e.home.mu.Unlock()
+	e.home.Lock()
+	defer e.home.Unlock()
 	for _, k := range e.jobs {
 		if k.WorkerID == j.WorkerID && k.Started == j.Started {
 			n++

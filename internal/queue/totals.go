@@ -14,7 +14,7 @@ import (
 
 // Performance sums the horde up (platform §3.9).
 func (q *Queue) Performance(ctx context.Context) (api.Performance, error) {
-	now := horde.MicrosOf(q.Clock())
+	now := q.Clock.Micros()
 	if err := q.recent.sync(ctx, q.Store, now); err != nil {
 		return api.Performance{}, err
 	}
@@ -44,7 +44,7 @@ func (q *Queue) Models(ctx context.Context, kind horde.Kind) ([]api.ActiveModel,
 	if x == nil {
 		return list, nil
 	}
-	now := horde.MicrosOf(q.Clock())
+	now := q.Clock.Micros()
 	if err := q.recent.sync(ctx, q.Store, now); err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (q *Queue) Model(ctx context.Context, name string) ([]api.ActiveModel, erro
 		return []api.ActiveModel{}, nil
 	}
 
-	now := horde.MicrosOf(q.Clock())
+	now := q.Clock.Micros()
 	if err := q.recent.sync(ctx, q.Store, now); err != nil {
 		return nil, err
 	}
@@ -162,11 +162,11 @@ type modelLoad struct {
 // loads is what waits for each model that requests name, those for named workers
 // among them.
 func (x *index) loads() map[string]modelLoad {
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	x.Lock()
+	defer x.Unlock()
 
 	loads := map[string]modelLoad{}
-	for e := range x.requests.All() {
+	for e := range x.Requests.All() {
 		if !e.item.Queued() {
 			continue
 		}

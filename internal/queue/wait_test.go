@@ -36,7 +36,7 @@ func (n *node) waiting(t *testing.T, owner hordetest.Person, p api.ImagePop, d t
 
 	t.Cleanup(func() { cancel(); <-ended })
 	if what := hordetest.Eventually(func() string {
-		if slices.ContainsFunc(n.images.requests.Waiters.Waiting(),
+		if slices.ContainsFunc(n.images.Requests.Waiters.Waiting(),
 			func(w *match.Worker) bool { return w.ID == o.Worker.ID }) {
 			return ""
 		}
@@ -110,7 +110,7 @@ func TestAWaitingPopSleepsOn(t *testing.T) {
 	offer.NSFW, offer.MaxPixels = ptr(false), ptr(4096)
 	job := n.waiting(t, owner, offer, 500*time.Millisecond)
 
-	waiting := n.images.requests.Waiters.Waiting()[0]
+	waiting := n.images.Requests.Waiters.Waiting()[0]
 	for _, change := range []func(*ImageRequest){
 		func(a *ImageRequest) { a.Body.Models = &[]string{"Deliberate"} },
 		func(a *ImageRequest) { a.Body.NSFW = ptr(true) },
@@ -120,7 +120,7 @@ func TestAWaitingPopSleepsOn(t *testing.T) {
 		a := ask(p, 1)
 		a.Body.NSFW = ptr(false)
 		change(&a)
-		e := n.images.requests.Get(n.accept(t, a))
+		e := n.images.Requests.Get(n.accept(t, a))
 		if waiting.Wakes(&e.item) {
 			t.Errorf("woken by %+v", a.Body)
 		}
@@ -131,7 +131,7 @@ func TestAWaitingPopSleepsOn(t *testing.T) {
 		t.Errorf("at the end of its time: %+v", j)
 	}
 
-	if left := n.images.requests.Waiters.Waiting(); len(left) != 0 {
+	if left := n.images.Requests.Waiters.Waiting(); len(left) != 0 {
 		t.Errorf("%d pops still wait", len(left))
 	}
 }
@@ -146,7 +146,7 @@ func TestAWaitingPopEndsWithItsClient(t *testing.T) {
 	go func() {
 		defer cancel()
 		waited <- hordetest.Eventually(func() string {
-			if len(n.images.requests.Waiters.Waiting()) == 0 {
+			if len(n.images.Requests.Waiters.Waiting()) == 0 {
 				return "the pop does not wait"
 			}
 			return ""
@@ -184,7 +184,7 @@ func TestOneRequestWakesManyPops(t *testing.T) {
 	if len(got) != 5 {
 		t.Errorf("%d of 5 jobs found a worker", len(got))
 	}
-	if waiting := len(n.images.requests.Waiters.Waiting()); waiting != 3 {
+	if waiting := len(n.images.Requests.Waiters.Waiting()); waiting != 3 {
 		t.Errorf("%d pops wait for more, want 3", waiting)
 	}
 }

@@ -35,9 +35,12 @@ var mayImport = map[string][]string{
 	// What all kinds of work share: matching and settling know neither each other nor
 	// any kind, and a kind knows no other.
 	"internal/match": {"api", "internal/horde", "internal/bridge"},
-	"internal/live":  {"api", "internal/horde", "internal/match", "internal/waiting"},
+	"internal/live":  {"api", "internal/horde", "internal/store", "internal/match", "internal/waiting"},
 	"internal/settle": {"api", "internal/horde", "internal/store", "internal/blob", "internal/kudos",
 		"internal/account", "internal/fleet"},
+	"internal/requests": {"api", "internal/horde", "internal/store", "internal/blob", "internal/account",
+		"internal/moderation", "internal/admission", "internal/fleet", "internal/source", "internal/notify",
+		"internal/match", "internal/live", "internal/kinds", "internal/settle", "internal/waiting"},
 	"internal/kinds":       kindsMayImport,
 	"internal/kinds/image": append([]string{"internal/kinds", "internal/imaging"}, kindsMayImport...),
 	"internal/kinds/text":  append([]string{"internal/kinds"}, kindsMayImport...),

@@ -12,15 +12,16 @@ import (
 // SweepBatch is how many rows a sweep reads at once.
 const SweepBatch = 500
 
-// Sweep calls end for all that find brings, which reads at most limit rows at a time.
+// Sweep calls end for all that find brings now, which reads at most limit rows at a time.
 // A row on which end fails with ErrLost is somebody else's by now.
 func Sweep[T any](
 	ctx context.Context,
-	find func(ctx context.Context, limit int) ([]T, error),
+	clock horde.Clock,
+	find func(ctx context.Context, now horde.Micros, limit int) ([]T, error),
 	end func(context.Context, T) error,
 ) error {
 	for {
-		found, err := find(ctx, SweepBatch)
+		found, err := find(ctx, clock.Micros(), SweepBatch)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"horde/internal/horde"
 	"horde/internal/settle"
@@ -50,12 +51,12 @@ func TestASweepEndsWhereItCannotGetOn(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			left, looks := tt.rows, 0
-			find := func(_ context.Context, limit int) ([]int, error) {
+			find := func(_ context.Context, _ horde.Micros, limit int) ([]int, error) {
 				looks++
 				return make([]int, min(left, limit)), nil
 			}
 
-			err := settle.Sweep(t.Context(), find, func(context.Context, int) error {
+			err := settle.Sweep(t.Context(), time.Now, find, func(context.Context, int) error {
 				if tt.lost {
 					return store.ErrLost
 				}
@@ -70,9 +71,9 @@ func TestASweepEndsWhereItCannotGetOn(t *testing.T) {
 
 	t.Run("an error ends it", func(t *testing.T) {
 		broken := errors.New("broken")
-		find := func(context.Context, int) ([]int, error) { return []int{1, 2}, nil }
-		if err := settle.Sweep(t.Context(), find, func(context.Context, int) error { return broken }); !errors.Is(err,
-			broken) {
+		find := func(context.Context, horde.Micros, int) ([]int, error) { return []int{1, 2}, nil }
+		end := func(context.Context, int) error { return broken }
+		if err := settle.Sweep(t.Context(), time.Now, find, end); !errors.Is(err, broken) {
 			t.Error(err)
 		}
 	})

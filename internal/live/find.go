@@ -2,9 +2,11 @@ package live
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"horde/internal/horde"
+	"horde/internal/store"
 )
 
 // Read brings the rows with these keys into a table: those that another node has written
@@ -22,6 +24,36 @@ func Find[E comparable](ctx context.Context, read Read, key string, known func()
 		return none, err
 	}
 	return known(), nil
+}
+
+// FindPart is Find for a job or form; requestOf reads which request it is part of, or
+// store.ErrNotFound.
+func FindPart[P comparable](
+	ctx context.Context, read Read, id string, known func(id string) P,
+	requestOf func(ctx context.Context, id string) (string, error),
+) (P, error) {
+	var none P
+	id = horde.PlainID(id)
+	if p := known(id); p != none || !horde.IsID(id) {
+		return p, nil
+	}
+
+	request, err := requestOf(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return none, nil
+	}
+	if err == nil {
+		err = read(ctx, []string{request})
+	}
+	if err != nil {
+		return none, err
+	}
+	return known(id), nil
+}
+
+// PartOf is what FindPart asks where it is known which request the part is of.
+func PartOf(request string) func(context.Context, string) (string, error) {
+	return func(context.Context, string) (string, error) { return request, nil }
 }
 
 // FindAll calls known, which returns those of the keys that this node knows. One read
