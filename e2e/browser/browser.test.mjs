@@ -223,6 +223,58 @@ test('an account sees the price, how it comes about, and what is left', async ()
   }
 });
 
+test('an account gets the secret of its webhooks, and a new one, each shown once', async () => {
+  const { page, context, heard, close } = await open();
+  try {
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const answer = await page.request.post(`${HORDE}/register`, { form: { username: 'receiver' } });
+    const key = (await answer.text()).match(/ah-api-key">([^<]+)</)[1];
+    await accountButton(page).click();
+    const account = page.getByRole('dialog', { name: 'Account' });
+    await account.getByLabel('API key').fill(key);
+    await page.keyboard.press('Enter');
+    const webhooks = account.getByRole('region', { name: 'Webhooks' });
+    await webhooks.getByText('Not signed yet').waitFor();
+
+    // The first one.
+    await webhooks.getByRole('button', { name: 'Get a secret' }).click();
+    const shown = webhooks.getByRole('group', { name: 'New webhook secret' });
+    const first = await shown.getByLabel('Webhook secret').inputValue();
+    assert.match(first, /^whsec_[\w+/]+=*$/);
+    assert.equal(await shown.getByText('by the old secret').count(), 0, 'there was no old secret');
+    await shown.getByRole('button', { name: 'Copy' }).click();
+    await shown.getByRole('button', { name: 'Copied' }).waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), first);
+    await shown.getByRole('button', { name: 'I have it' }).click();
+    await webhooks.getByText('Signed with your secret of').waitFor();
+    assert.ok(!(await page.content()).includes(first), 'the page still has the secret');
+
+    // One in its place: only after a question, which can be declined.
+    const fresh = webhooks.getByRole('button', { name: 'New secret' });
+    const question = webhooks.getByRole('group', { name: 'Replace the webhook secret' });
+    await fresh.click();
+    await question.getByRole('button', { name: 'Keep the old one' }).click();
+    await fresh.click();
+    await question.getByRole('button', { name: 'Replace the secret' }).click();
+    await shown.getByText('by the old secret too for a day').waitFor();
+    const second = await shown.getByLabel('Webhook secret').inputValue();
+    assert.match(second, /^whsec_/);
+    assert.notEqual(second, first);
+    assert.ok(await shown.getByRole('button', { name: 'Copy', exact: true }).isVisible(), 'a secret counts as copied that is new');
+    await shoot(page, 'desktop-webhook-secret');
+
+    // It is gone with the page.
+    await page.reload();
+    await accountButton(page).click();
+    await webhooks.getByText('Signed with your secret of').waitFor();
+    const kept = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
+    assert.ok(!kept.includes('whsec_') && !(await page.content()).includes(second), 'the secret was kept');
+    assert.deepEqual(heard, []);
+  } finally {
+    await close();
+  }
+});
+
 test('a visitor is told before sending what the horde would refuse', async () => {
   const { page, close } = await open();
   try {

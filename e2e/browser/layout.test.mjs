@@ -313,10 +313,19 @@ describe('the form', () => {
     const name = `${LONG_WORD} ${LONG_WORD}`;
     const user = { username: `${LONG_WORD}#1234567`, id: 1234567, kudos: 1234567890.12, concurrency: 30, worker_count: 1234 };
     const movements = [{ at: '2026-11-25T09:00:00Z', text: `Image delivered, ${name} by your worker "${name}"`, amount: 1234567.89, balance: 9 }];
+    const webhooks = {
+      webhooks: [{
+        id: 'a', request: 'b', type: 'image', url: `https://example.org/${LONG_WORD}/${LONG_WORD}`, state: 'failed', attempts: 3,
+        created: '2026-11-25T09:00:00Z', next: '2026-11-25T10:00:00Z', error: 'the address could not be reached',
+      }],
+      pending: 0, failed: 1, dead: 0, secret_since: '2026-11-25T09:00:00Z',
+    };
     const model = { name, count: 1, performance: 1e6, queued: 9e7, jobs: 15, eta: 90, type: 'image' };
     await context.route('**/api/v2/status/models*', (route) => route.fulfill({ json: [model] }));
     await context.route('**/api/v2/find_user', (route) => route.fulfill({ json: user }));
     await context.route('**/api/ext/v1/kudos/history*', (route) => route.fulfill({ json: { movements } }));
+    await context.route('**/api/ext/v1/webhooks?*', (route) => route.fulfill({ json: webhooks }));
+    await context.route('**/api/ext/v1/webhooks/secret', (route) => route.fulfill({ json: { secret: `whsec_${LONG_WORD}` } }));
     // Without a stream of events the page polls: there the names can be put in.
     await context.route('**/events*', (route) => route.abort());
     await context.route('**/api/v2/generate/status/*', async (route) => {
@@ -350,6 +359,17 @@ describe('the form', () => {
         await assertReadable(page, `account ${where}`);
         await shoot(page, `account ${where}`);
       });
+      for (const [button, next] of [['New secret', 'Replace the secret'], ['Replace the secret', 'Copy']]) {
+        await account.getByRole('button', { name: button }).click();
+        await everywhere(page, async (where) => {
+          await assertFits(page, `${next}, ${where}`);
+          await account.getByRole('button', { name: next }).scrollIntoViewIfNeeded();
+          await assertReachable(account.getByRole('button', { name: next }), `${next}, ${where}`);
+          await assertReadable(page, `${next} ${where}`);
+          await shoot(page, `${next} ${where}`);
+        });
+      }
+      await assertNamed(page, 'the account');
       await page.keyboard.press('Escape');
       await everywhere(page, async (where) => {
         await assertFits(page, `long names, ${where}`);

@@ -59,6 +59,13 @@ class Account {
     await this.loadWebhooks();
   }
 
+  /** Gets a new secret for the account's webhooks. Nobody can read it again. */
+  async newWebhookSecret(): Promise<string> {
+    const secret = await client.newWebhookSecret(this.key);
+    await this.loadWebhooks();
+    return secret;
+  }
+
   async refresh(): Promise<void> {
     const lookup = ++this.#lookup;
     this.loading = true;

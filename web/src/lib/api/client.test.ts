@@ -49,6 +49,13 @@ describe('the client', () => {
     expect(seen[1]!.init).toMatchObject({ method: 'POST', headers: { apikey: 'bobs-key' } });
   });
 
+  it('gets a new secret for the webhooks of a key', async () => {
+    const { horde, seen } = hordeThat(200, { secret: 'whsec_x' });
+    expect(await horde.newWebhookSecret('bobs-key')).toBe('whsec_x');
+    expect(seen[0]!.url).toBe('http://horde.test/api/ext/v1/webhooks/secret');
+    expect(seen[0]!.init).toMatchObject({ method: 'POST', headers: { apikey: 'bobs-key' } });
+  });
+
   it('sends a request with key, agent and JSON', async () => {
     const { horde, seen } = hordeThat(202, { id: 'abc', kudos: 8 });
     expect(await horde.generate(request)).toEqual({ id: 'abc', kudos: 8 });

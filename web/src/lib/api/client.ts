@@ -16,6 +16,7 @@ import type {
   ReturnCode,
   User,
   Webhooks,
+  WebhookSecret,
 } from './types';
 
 /** The API key that anybody may use. */
@@ -135,6 +136,12 @@ export class HordeClient {
   /** Has a webhook of the key's account sent again that failed. */
   async replayWebhook(apikey: string, id: string): Promise<void> {
     await this.call('POST', `/api/ext/v1/webhooks/${encodeURIComponent(id)}/replay`, { apikey });
+  }
+
+  /** Gets a new secret that webhooks of the key's account are signed with. */
+  async newWebhookSecret(apikey: string): Promise<string> {
+    const { secret } = await this.call<WebhookSecret>('POST', '/api/ext/v1/webhooks/secret', { apikey });
+    return secret;
   }
 
   private async call<T>(method: string, path: string, { body, apikey, signal }: CallOptions = {}): Promise<T> {

@@ -75,7 +75,10 @@ export type Movement = Pick<Extensions['KudosMovement'], 'at' | 'text' | 'amount
 export type History = Pick<Extensions['KudosHistory'], 'movements'>;
 
 /** Answer of GET /api/ext/v1/webhooks, as far as the page reads it. */
-export type Webhooks = Pick<Extensions['Webhooks'], 'webhooks' | 'pending' | 'failed' | 'dead'>;
+export type Webhooks = Pick<Extensions['Webhooks'], 'webhooks' | 'pending' | 'failed' | 'dead' | 'secret_since'>;
+
+/** Answer of POST /api/ext/v1/webhooks/secret. */
+export type WebhookSecret = Extensions['WebhookSecret'];
 
 /** A model that is served or waited for. */
 export type ActiveModel = Contract['ActiveModel'];
