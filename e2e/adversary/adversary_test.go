@@ -40,6 +40,8 @@ type class struct {
 	attack func(a *arena)
 	env    []string // of the program
 	whole  bool     // too long for the short form
+
+	receivers bool // the program may call receivers of webhooks on this machine
 }
 
 // TestProgramWithstands: whatever strangers do within the limits that the documents
@@ -51,7 +53,7 @@ func TestProgramWithstands(t *testing.T) {
 	}
 
 	var table results
-	all := slices.Concat(bodies, images, connections, storage, waiting, accounts, texts)
+	all := slices.Concat(bodies, images, connections, storage, waiting, accounts, texts, webhooks, inside, overloads)
 	for _, c := range all {
 		if !whole() && (c.whole || expectedGaps[c.name] != "") {
 			continue
@@ -112,6 +114,9 @@ type arena struct {
 func newArena(t *testing.T, c class) *arena {
 	t.Helper()
 	env := append([]string{"HORDE_TEST_RATELIMIT_DISABLED=0", `ADMINS=["boss#1"]`}, c.env...)
+	if c.receivers {
+		env = append(env, trustReceivers(t)...)
+	}
 	a := &arena{T: t, class: c, srv: program.Start(t, program.Setup{Memory: memoryCap, Env: env})}
 	a.attackers.url = a.srv.URL
 	a.honest = newHonest(t, a.srv)

@@ -36,7 +36,11 @@ func (x *attackers) pop(client *http.Client, key, worker string) *api.ImageJob {
 // ask enters a request for the attackers' model and returns its id, or "".
 func (x *attackers) ask(client *http.Client, key, members string) string {
 	body := `{"prompt":"x","models":["Deliberate"],` + members + `}`
-	got := x.send(client, http.MethodPost, "/api/v2/generate/async", key, body)
+	return idOf(x.send(client, http.MethodPost, "/api/v2/generate/async", key, body))
+}
+
+// idOf is the id of the request that an answer accepted, or "".
+func idOf(got answer) string {
 	var accepted api.Accepted
 	_ = json.Unmarshal([]byte(got.body), &accepted)
 	return accepted.ID

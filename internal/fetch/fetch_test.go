@@ -8,14 +8,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"code.dny.dev/ssrf"
+	"golang.org/x/net/dns/dnsmessage"
 
 	"horde/internal/horde"
 )
@@ -285,4 +288,106 @@ func FuzzCheck(f *testing.F) {
 			t.Fatalf("%q became %s, which is refused: %v", s, u, err)
 		}
 	})
+}
+
+// A name that leads to a public address when it is looked at, and inside when it is called,
+// brings nobody inside: neither at once nor by a redirect, nor where it has both addresses.
+func TestNamesThatChangeTheirAddress(t *testing.T) {
+	var reached atomic.Int64
+	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
+	t.Cleanup(inside.Close)
+	_, port, _ := net.SplitHostPort(inside.Listener.Addr().String())
+
+	// The outer address is one of documentation, so that nobody is called.
+	public, private := netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("127.0.0.1")
+	for name, answers := range map[string][][]netip.Addr{
+		"inside at once":    {{private}},
+		"outside, then in":  {{public}, {private}},
+		"in, then outside":  {{private}, {public}},
+		"both, outside 1st": {{public, private}},
+		"both, inside 1st":  {{private, public}},
+		"this network":      {{netip.MustParseAddr("0.0.0.0")}},
+		"IPv6 of this one":  {{netip.MustParseAddr("::1")}},
+		"IPv4 in IPv6":      {{netip.MustParseAddr("::ffff:127.0.0.1")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := New(Options{Timeout: 2 * time.Second})
+			c.opt.Ports = nil
+			c.http.Transport.(*http.Transport).DialContext = (&net.Dialer{
+				Control:  c.control,
+				Resolver: rebinding(t, answers),
+			}).DialContext
+			for range 3 {
+				_, err := c.Get(t.Context(), "http://rebind.example:"+port+"/")
+				if err == nil {
+					t.Error("the call came through")
+				}
+				_ = c.Post(t.Context(), "https://rebind.example:"+port+"/", nil, nil)
+			}
+			if n := reached.Load(); n > 0 {
+				t.Errorf("%d calls came inside", n)
+			}
+		})
+	}
+}
+
+// rebinding looks names up at a server that gives other addresses each time, in turn.
+func rebinding(t *testing.T, answers [][]netip.Addr) *net.Resolver {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+
+	go func() {
+		buffer := make([]byte, 512)
+		for asked := 0; ; asked++ {
+			n, from, err := conn.ReadFrom(buffer)
+			if err != nil {
+				return
+			}
+			// Each name is asked for twice: its IPv4 and its IPv6.
+			reply, err := answerName(buffer[:n], answers[asked/2%len(answers)])
+			if err != nil {
+				t.Error(err)
+			}
+			_, _ = conn.WriteTo(reply, from)
+		}
+	}()
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "udp", conn.LocalAddr().String())
+	}}
+}
+
+// answerName answers a question for a name with those of the addresses that it asks for.
+func answerName(question []byte, addresses []netip.Addr) ([]byte, error) {
+	var p dnsmessage.Parser
+	head, err := p.Start(question)
+	if err != nil {
+		return nil, err
+	}
+	q, err := p.Question()
+	if err != nil {
+		return nil, err
+	}
+
+	head.Response, head.Authoritative = true, true
+	b := dnsmessage.NewBuilder(nil, head)
+	header := dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class}
+	if err := errors.Join(b.StartQuestions(), b.Question(q), b.StartAnswers()); err != nil {
+		return nil, err
+	}
+	for _, a := range addresses {
+		switch {
+		case a.Is4() && q.Type == dnsmessage.TypeA:
+			err = errors.Join(err, b.AResource(header, dnsmessage.AResource{A: a.As4()}))
+		case !a.Is4() && q.Type == dnsmessage.TypeAAAA:
+			err = errors.Join(err, b.AAAAResource(header, dnsmessage.AAAAResource{AAAA: a.As16()}))
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b.Finish()
 }
