@@ -223,6 +223,10 @@ func TestADeletedKeyEndsItsRequests(t *testing.T) {
 			t.Fatal(err)
 		}
 
+		// The node has heard of the job; else it would say for a moment that all is done.
+		if what := hordetest.Eventually(n.differs); what != "" {
+			t.Fatal(what)
+		}
 		if err := n.DropKey(ctx, alice.ID, key); err != nil {
 			t.Fatal(err)
 		}

@@ -21,17 +21,22 @@ type Popper interface {
 	Claim(context.Context) (got bool, err error)
 }
 
+// Workers knows workers as they are now: a fleet.
+type Workers interface {
+	Worker(id string) *fleet.Worker // nil: there is none
+}
+
 // Pop looks for work for a worker that has checked in, again whenever there may be some
 // among calls, for at most wait (0: once). A worker in maintenance that gets nothing is
 // told so by an error.
 func Pop(
-	ctx context.Context, calls *waiting.Calls[*match.Worker], f *fleet.Fleet,
+	ctx context.Context, calls *waiting.Calls[*match.Worker], all Workers,
 	w *fleet.Worker, wait time.Duration, p Popper,
 ) (got bool, err error) {
 	looked := false
 	err = calls.Try(ctx, wait, p.Meet(w), func() (over bool, err error) {
 		if looked { // it may have been paused or put into maintenance meanwhile
-			now := f.Worker(w.ID)
+			now := all.Worker(w.ID)
 			if now == nil {
 				return true, nil // or deleted
 			}
