@@ -2,11 +2,10 @@ package alchemy
 
 import (
 	"context"
-	"errors"
 
 	"horde/internal/blob"
-	"horde/internal/horde"
 	kind "horde/internal/kinds/form"
+	"horde/internal/requests"
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -14,29 +13,20 @@ import (
 // This file is what becomes of the images of a request in the blob store when its forms
 // end (platform §10.2). What cannot be removed now goes when all old ones do.
 
-// Uploads is what may be uploaded as the result of a form. The database is asked where its
-// request is over; a shared one always, as another node may have ended the form just now.
+// Uploads is what may be uploaded as the result of a form.
 func (q *Queue) Uploads(ctx context.Context, id string) (blob.Access, error) {
-	if !horde.IsID(id) {
-		return blob.Closed, nil
-	}
-	if !q.Store.Shared() {
-		if f := q.formInIndex(horde.PlainID(id)); f != nil {
-			return uploadsOf(q.snapshot(f)), nil
+	known := func(id string) *store.Form {
+		f := q.formInIndex(id)
+		if f == nil {
+			return nil
 		}
+		row := q.snapshot(f)
+		return &row
 	}
-
-	row, err := q.Store.Form(ctx, horde.PlainID(id))
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return blob.Closed, nil
-	case !q.Store.Shared() && row.State == store.FormRunning: // its request has expired, else it were in the index
-		return blob.Closed, err
-	}
-	return uploadsOf(row), err
+	return requests.Uploads(ctx, q.Store, id, known, q.Store.Form, uploadsOf)
 }
 
-func uploadsOf(f store.Form) blob.Access {
+func uploadsOf(f *store.Form) blob.Access {
 	switch f.State {
 	case store.FormRunning:
 		return blob.Open

@@ -107,10 +107,8 @@ func (q *Queue) Follow(ctx context.Context, ids []string, w *waiting.Watch) (fou
 
 // News tells how far a request is that is followed, from memory: Gone when there is none.
 func (q *Queue) News(id string) News {
-	for _, x := range q.indexes() {
-		if e := x.Known(id, q.Clock.Micros()); e != nil {
-			return q.news(e)
-		}
+	if e := q.known(id); e != nil {
+		return q.news(e)
 	}
 	return News{Gone: true}
 }

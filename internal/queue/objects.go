@@ -2,11 +2,10 @@ package queue
 
 import (
 	"context"
-	"errors"
 
 	"horde/internal/blob"
-	"horde/internal/horde"
 	"horde/internal/kinds"
+	"horde/internal/requests"
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -14,26 +13,10 @@ import (
 // This file is what becomes of the images of a request in the blob store when its jobs
 // end (platform §10.2). What cannot be removed now goes when all old ones do.
 
-// Uploads is what may be uploaded as the result of a job. The database is asked where its
-// request is over; a shared one always, as another node may have ended the job just now.
+// Uploads is what may be uploaded as the result of a job.
 func (q *Queue) Uploads(ctx context.Context, id string) (blob.Access, error) {
-	if !horde.IsID(id) {
-		return blob.Closed, nil
-	}
-	if !q.Store.Shared() {
-		if a := q.jobInIndexes(horde.PlainID(id)); a.job != nil {
-			return uploadsOf(a.job), nil
-		}
-	}
-
-	j, err := q.Store.Job(ctx, horde.PlainID(id))
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return blob.Closed, nil
-	case !q.Store.Shared() && j.State == store.JobRunning: // its request has expired, else it were in the index
-		return blob.Closed, err
-	}
-	return uploadsOf(&j), err
+	known := func(id string) *store.Job { return q.jobInIndexes(id).job }
+	return requests.Uploads(ctx, q.Store, id, known, q.Store.Job, uploadsOf)
 }
 
 func uploadsOf(j *store.Job) blob.Access {

@@ -69,18 +69,22 @@ func (q *Queue) find(ctx context.Context, x *index, id, what string) (*entry, er
 
 // findAny is find for a request of whatever kind.
 func (q *Queue) findAny(ctx context.Context, id string) (*entry, error) {
-	e, err := live.Find(ctx, q.Refresh, id, func() *entry {
-		for _, x := range q.indexes() {
-			if e := x.Known(id, q.Clock.Micros()); e != nil {
-				return e
-			}
-		}
-		return nil
-	})
+	e, err := live.Find(ctx, q.Refresh, id, func() *entry { return q.known(id) })
 	if e == nil && err == nil {
 		err = horde.Errorf(horde.RequestNotFound, "Request with ID '%s' not found.", clip(id, 64))
 	}
 	return e, err
+}
+
+// known is a request of whatever kind that is in memory and has not expired; nil: there
+// is none.
+func (q *Queue) known(id string) *entry {
+	for _, x := range q.indexes() {
+		if e := x.Known(id, q.Clock.Micros()); e != nil {
+			return e
+		}
+	}
+	return nil
 }
 
 // clip cuts what a stranger sent to n bytes, for use in a message.

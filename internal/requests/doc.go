@@ -1,4 +1,5 @@
 // Package requests is what queue and alchemy have in common of handling requests: what
-// they depend on, how many may wait, and the course of a worker's pop. It knows no kind of
-// request; what one asks for and what becomes of it is the business of those two.
+// they depend on, how many may wait, the course of a worker's pop, and what may be uploaded.
+// It knows no kind of request; what one asks for and what becomes of it is the business of
+// those two.
 package requests
