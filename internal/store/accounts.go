@@ -19,6 +19,7 @@ type Account struct {
 	Held       horde.Kudos // sum of the active holds
 	Lowest     horde.Kudos // the floor that no debit goes under
 	LastActive horde.Micros
+	Unpaid     Unpaid // that workers, styles and ratings have earned of late
 	Totals     Totals
 }
 
@@ -51,12 +52,13 @@ type Totals struct {
 	Styles       PerKind     `json:"styles,omitzero"`
 }
 
-const accountColumns = "user_id, balance, escrow, held, lowest, last_active, totals"
+const accountColumns = "user_id, balance, escrow, held, lowest, last_active, unpaid_day, unpaid, totals"
 
 func scanAccount(r scanner) (*Account, error) {
 	var a Account
 	var totals string
-	if err := r.Scan(&a.UserID, &a.Balance, &a.Escrow, &a.Held, &a.Lowest, &a.LastActive, &totals); err != nil {
+	if err := r.Scan(&a.UserID, &a.Balance, &a.Escrow, &a.Held, &a.Lowest, &a.LastActive,
+		&a.Unpaid.Day, &a.Unpaid.Amount, &totals); err != nil {
 		return nil, err
 	}
 
@@ -162,9 +164,12 @@ func (tx *Tx) writeAccounts(list []statement) []statement {
 	for _, id := range slices.Sorted(maps.Keys(tx.touched.accounts)) {
 		a := tx.accounts[id]
 		list = append(list, statement{
-			text: "UPDATE accounts SET balance = $2, escrow = $3, held = $4, last_active = $5, totals = $6 " +
-				"WHERE user_id = $1",
-			args: []any{a.UserID, int64(a.Balance), int64(a.Escrow), int64(a.Held), a.LastActive, jsonText(a.Totals)},
+			text: "UPDATE accounts SET balance = $2, escrow = $3, held = $4, last_active = $5, " +
+				"unpaid_day = $6, unpaid = $7, totals = $8 WHERE user_id = $1",
+			args: []any{
+				a.UserID, int64(a.Balance), int64(a.Escrow), int64(a.Held), a.LastActive,
+				a.Unpaid.Day, int64(a.Unpaid.Amount), jsonText(a.Totals),
+			},
 		})
 	}
 	return list

@@ -26,6 +26,7 @@ type Tx struct {
 	// Rows that are locked, and those among them to write back.
 	accounts map[horde.UserID]*Account
 	workers  map[string]*Worker
+	unpaid   map[string]*Unpaid // by key of the address
 	touched  touched
 
 	// What the commit writes, and makes known.
@@ -50,18 +51,22 @@ type Tx struct {
 type touched struct {
 	accounts map[horde.UserID]bool
 	workers  map[string]bool
+	unpaid   map[string]bool
 }
 
 // begin starts the transaction, reads and locks the rows that the units declared,
 // in the order of ids, and asks what they ask first and what else is new.
 func (tx *Tx) begin(batch []*pending) error {
-	accounts, workers := map[horde.UserID]bool{}, map[string]bool{}
+	accounts, workers, unpaid := map[horde.UserID]bool{}, map[string]bool{}, map[string]bool{}
 	for _, p := range batch {
 		for _, id := range p.unit.Accounts {
 			accounts[id] = true
 		}
 		for _, id := range p.unit.Workers {
 			workers[id] = true
+		}
+		for _, address := range p.unit.Unpaid {
+			unpaid[address] = true
 		}
 	}
 
@@ -71,6 +76,7 @@ func (tx *Tx) begin(batch []*pending) error {
 	}
 	list = tx.lockAccounts(list, slices.Sorted(maps.Keys(accounts)))
 	list = tx.lockWorkers(list, slices.Sorted(maps.Keys(workers)))
+	list = tx.lockUnpaid(list, slices.Sorted(maps.Keys(unpaid)))
 	list = tx.askAhead(list, batch)
 	list = tx.unheard(list, batch)
 	return tx.w.send(tx.ctx, list)
@@ -102,7 +108,7 @@ func (tx *Tx) run(u *Unit) error {
 // wrote reports whether there is anything to commit.
 func (tx *Tx) wrote() bool {
 	return tx.direct || tx.rows.any() ||
-		len(tx.touched.accounts) > 0 || len(tx.touched.workers) > 0 ||
+		len(tx.touched.accounts) > 0 || len(tx.touched.workers) > 0 || len(tx.touched.unpaid) > 0 ||
 		len(tx.teams) > 0 || len(tx.renewed) > 0 ||
 		len(tx.stats) > 0 || len(tx.buckets) > 0
 }
@@ -111,6 +117,7 @@ func (tx *Tx) wrote() bool {
 func (tx *Tx) commit() error {
 	list := tx.writeAccounts(nil)
 	list = tx.writeWorkers(list)
+	list = tx.writeUnpaid(list)
 	list = tx.writeTeams(list)
 	list = tx.writeStats(list)
 	for _, t := range tables {

@@ -24,6 +24,10 @@ type Unit struct {
 	Accounts []horde.UserID
 	Workers  []string
 
+	// Unpaid are keys of addresses that are locked behind these, where it is likely that
+	// Do counts what workers earn there; see Tx.UnpaidAt.
+	Unpaid []string
+
 	// First are the asks whose answers Do takes; see Ask. Where one has changed a
 	// row, a refusal by Do costs the other units of the batch a second run.
 	First []Asked
