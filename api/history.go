@@ -8,8 +8,20 @@ type KudosHistory struct {
 	Kudos           Float           `json:"kudos"`
 	EvaluatingKudos Float           `json:"evaluating_kudos"` // withheld until the user is trusted
 	Held            Float           `json:"held"`             // set aside for requests in progress
+	Unpaid          UnpaidKudos     `json:"unpaid"`
 	Movements       []KudosMovement `json:"movements"`
 	Next            string          `json:"next,omitempty"`
+}
+
+// UnpaidKudos is what a user earned on one day of what nobody paid for: of anonymous
+// requests, for instance.
+type UnpaidKudos struct {
+	Day    string `json:"day"` // 2006-01-02, by UTC; "": nothing was ever earned so
+	Earned Float  `json:"earned"`
+
+	// Bound is how much can be earned so on that day, all of the user's workers together;
+	// absent where there is no bound, or it is not known.
+	Bound Float `json:"bound,omitempty"`
 }
 
 // KudosMovement is one movement of a user's kudos, or all that a request of the

@@ -31,8 +31,10 @@ type Config struct {
 	// Awarders may award kudos (HORDE_AWARDERS), named in the same way; none: the
 	// user with id 1.
 	Awarders []string
-	Clock    horde.Clock
-	Log      *slog.Logger // nil: nothing is logged
+	// Unpaid bounds what workers, styles and ratings earn of what nobody pays for.
+	Unpaid Unpaid
+	Clock  horde.Clock
+	Log    *slog.Logger // nil: nothing is logged
 }
 
 // Accounts finds, makes and changes users.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"horde/api"
 	"horde/internal/horde"
@@ -64,6 +65,7 @@ func History(
 		Kudos:           api.Float(acc.Balance.Float()),
 		EvaluatingKudos: api.Float(acc.Escrow.Float()),
 		Held:            api.Float(acc.Held.Float()),
+		Unpaid:          unpaidKudos(acc.Unpaid),
 		Movements:       t.movements(),
 	}
 	if more {
@@ -72,11 +74,34 @@ func History(
 	return h, nil
 }
 
-// History returns the history of a user; see the function of this name.
+// unpaidKudos is what was earned on the day that was last counted.
+func unpaidKudos(u store.Unpaid) api.UnpaidKudos {
+	if u == (store.Unpaid{}) {
+		return api.UnpaidKudos{}
+	}
+	day := horde.Micros(u.Day) * store.Day
+	return api.UnpaidKudos{Day: day.Time().Format(time.DateOnly), Earned: api.Float(u.Amount.Float())}
+}
+
+// History returns the history of a user, as the function of this name does, with what
+// was earned unpaid today and how much that may be.
 func (a *Accounts) History(
 	ctx context.Context, user horde.UserID, before string, limit int,
 ) (*api.KudosHistory, error) {
-	return History(ctx, a.store, user, before, limit)
+	h, err := History(ctx, a.store, user, before, limit)
+	if err != nil {
+		return nil, err
+	}
+	u, err := a.ByID(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+
+	if today := a.config.Clock().UTC().Format(time.DateOnly); h.Unpaid.Day < today {
+		h.Unpaid = api.UnpaidKudos{Day: today}
+	}
+	h.Unpaid.Bound = api.Float(a.UnpaidBounds(u, "").Account.Float())
+	return h, nil
 }
 
 // HistoryOf finds the user whose history caller asks for by whom, an alias or id, ""

@@ -90,6 +90,9 @@ func (w *words) finish(m api.KudosMovement) api.KudosMovement {
 	if kept, ok := w.part(kudos.Escrowed); ok && kept > 0 {
 		m.Text += fmt.Sprintf("; %s kept back until you are trusted", kept)
 	}
+	if forgone, ok := w.part(kudos.Forgone); ok {
+		m.Text += fmt.Sprintf("; %s forgone, since the day's bound of what nobody pays for is reached", -forgone)
+	}
 
 	return m
 }

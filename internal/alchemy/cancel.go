@@ -69,7 +69,7 @@ func (q *Queue) cancellable(ctx context.Context, e *entry) ([]settle.CancelledFo
 				return nil, err
 			}
 			if h.worker != nil {
-				c.InHand = f.delivery(c.Form, h, q.Clock.Micros())
+				c.InHand = q.delivery(f, c.Form, h, q.Clock.Micros())
 			}
 		}
 

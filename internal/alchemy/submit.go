@@ -121,7 +121,7 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 		OwnerTrusted: h.worker.OwnerTrusted(),
 	})
 	assignment := &settle.Form{Row: row, Result: r, Known: known}
-	d := f.delivery(assignment, h, now)
+	d := q.delivery(f, assignment, h, now)
 	if d.Webhook, err = q.webhookOf(f, r, h.worker); err != nil {
 		return 0, err
 	}
@@ -138,12 +138,12 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 	}
 	q.dropIdleSource(ctx, f.e)
 	q.Hooks.Wake()
-	return f.work().Value().Reward, nil
+	return d.Told(f.work().Value().Reward), nil
 }
 
 // delivery describes what a form in a worker's hands brings both sides at a time in
 // microseconds (generation §6.3, §6.4).
-func (f *form) delivery(assignment *settle.Form, h hands, now horde.Micros) *settle.Delivery {
+func (q *Queue) delivery(f *form, assignment *settle.Form, h hands, now horde.Micros) *settle.Delivery {
 	value := f.work().Value()
 	seconds := float64(max(0, now-assignment.Row.Started)) / 1e6
 	return &settle.Delivery{
@@ -158,6 +158,7 @@ func (f *form) delivery(assignment *settle.Form, h hands, now horde.Micros) *set
 		Charge:     value.Charge,
 		Worth:      value.Worth,
 		Earned:     value.Earned,
+		Unpaid:     q.Accounts.UnpaidBounds(h.owner, h.worker.Addr),
 		Speed:      math.Round(seconds*10) / 10,
 	}
 }

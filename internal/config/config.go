@@ -77,6 +77,9 @@ type Serve struct {
 	MaxWaitingBytes     int64 `name:"max-waiting-bytes" default:"134217728" env:"HORDE_MAX_WAITING_BYTES" placeholder:"BYTES" help:"What requests of one kind that are not done take, without their source images; 0: any amount (${default})."`
 	MaxAccountBytes     int64 `name:"max-waiting-bytes-account" default:"33554432" env:"HORDE_MAX_WAITING_BYTES_ACCOUNT" placeholder:"BYTES" help:"What those of one account take, the anonymous one among them; 0: any amount (${default})."`
 
+	MaxUnpaidAccount int64 `name:"max-unpaid-account" default:"5000000" env:"HORDE_MAX_UNPAID_ACCOUNT" placeholder:"N" help:"Kudos that an account may earn a day of what nobody pays for, such as anonymous requests; five times as many if it is trusted; 0: any number (${default})."`
+	MaxUnpaidAddress int64 `name:"max-unpaid-address" default:"10000000" env:"HORDE_MAX_UNPAID_ADDRESS" placeholder:"N" help:"The same for all workers that call from one address, an IPv6 /64 as one (${default})."`
+
 	AccessLog     Switch `env:"HORDE_ACCESS_LOG" help:"Log every call."`
 	MetricsListen string `env:"HORDE_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Serve /metrics here, and no longer on the listening address."`
 
@@ -160,6 +163,9 @@ func (s *Serve) Complete(getenv func(string) string) {
 	}
 	s.DB = u.String()
 }
+
+// maxUnpaid is more kudos than anybody earns in a day.
+const maxUnpaid = 1_000_000_000_000
 
 // minConnections is the least that a server can work with.
 const minConnections = 16
@@ -247,6 +253,14 @@ func (s *Serve) Validate() error {
 	} {
 		if most < 0 {
 			bad(flag, "%d is less than 0", most)
+		}
+	}
+	for flag, most := range map[string]int64{
+		"max-unpaid-account": s.MaxUnpaidAccount,
+		"max-unpaid-address": s.MaxUnpaidAddress,
+	} {
+		if most < 0 || most > maxUnpaid {
+			bad(flag, "%d is not between 0 and %d", most, int64(maxUnpaid))
 		}
 	}
 	if s.TrustThreshold != nil && *s.TrustThreshold < 0 {

@@ -214,6 +214,8 @@ func TestSettingsThatCannotWorkAreRefused(t *testing.T) {
 		{"--max-waiting-anonymous=-1"},
 		{"--max-waiting-bytes=-1"},
 		{"--max-waiting-bytes-account=-1"},
+		{"--max-unpaid-account=-1"},
+		{"--max-unpaid-address=1000000000001"},
 		{"--metrics-listen=x"},
 		{"--s3-endpoint=https://x"},
 		{"--s3-endpoint=x", "--s3-access-key=a", "--s3-secret-key=b"},

@@ -39,6 +39,53 @@ func TestAlchemistsEarnUptimeToSpend(t *testing.T) {
 	})
 }
 
+// Nobody pays for uptime: what it earns a day is bounded, by account and by address.
+func TestUptimeIsBounded(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		c := hordetest.NewClock()
+		n := newNode(t, db, c)
+		bounds := account.Unpaid{Account: horde.Whole(100), Address: horde.Whole(290)}
+		n.Accounts = must(account.New(t.Context(), n.Store, account.Config{Clock: c.Now, Unpaid: bounds}))
+
+		const addr = "203.0.113.7"
+		form := api.AlchemyPop{Name: "form", Forms: []string{"nsfw"}}
+		alchemist, dreamer, last := n.user(t, 0), n.user(t, 0), n.user(t, 0)
+		for range 45 {
+			_, err := n.CheckInForms(t.Context(), alchemist, form, addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, u := range []*account.User{dreamer, last} {
+				if _, err := n.CheckInImage(t.Context(), u, pop(u.ID.String()), addr); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.Advance(time.Minute)
+		}
+
+		for _, tt := range []struct {
+			of                *account.User
+			worker            string
+			spendable, escrow horde.Kudos
+		}{
+			{alchemist, "form", horde.Whole(90), 0},
+			{dreamer, dreamer.ID.String(), 0, bounds.Account},
+			{last, last.ID.String(), 0, bounds.Account},
+		} {
+			a, w := must(n.Store.Account(t.Context(), tt.of.ID)), n.ByName(tt.worker)
+			if a.Balance != tt.spendable || a.Escrow != tt.escrow {
+				t.Errorf("the owner of %q has earned %s and %s in escrow", tt.worker, a.Balance, a.Escrow)
+			}
+			if w.Totals.UptimeKudos != a.Balance+a.Escrow || w.Totals.Kudos != a.Balance+a.Escrow || w.Totals.Uptime < 2600 {
+				t.Errorf("the worker %q: %+v", tt.worker, w.Totals)
+			}
+		}
+		if sum := must(n.Store.Audit(t.Context())); !sum.Sound() {
+			t.Errorf("%+v", sum)
+		}
+	})
+}
+
 // TestIdleWorkersEarnOneUptime: of an account's workers of a kind, those that have
 // delivered nothing within a day earn no uptime beyond the first that is online
 // (decision 53).

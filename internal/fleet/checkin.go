@@ -371,7 +371,7 @@ func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s S
 			return err
 		}
 		tx.CountForTeam(row.Team, store.TeamTotals{Uptime: uptimeReward})
-		return payUptime(tx, row, owner, reward)
+		return f.payUptime(tx, row, owner, reward)
 	}
 	err := f.Store.Write(ctx, unit)
 	if errors.Is(err, store.ErrNotFound) { // deleted meanwhile
@@ -442,10 +442,11 @@ func (f *Fleet) rewardUptime(r *store.Worker, s Settings) horde.Kudos {
 }
 
 // payUptime pays an uptime reward: untrusted owners get all of it in escrow, except
-// for alchemists.
-func payUptime(tx *store.Tx, w store.Worker, owner *account.User, reward horde.Kudos) error {
+// for alchemists. Nobody pays for it.
+func (f *Fleet) payUptime(tx *store.Tx, w store.Worker, owner *account.User, reward horde.Kudos) error {
 	e := kudos.NewEntry(tx, "uptime:"+w.ID+":"+horde.NewID(), "uptime", "", "")
 	e.About(kudos.About{Worker: w.ID})
+	e.Within(f.Accounts.UnpaidBounds(owner, w.Addr))
 
 	if spendable := owner.Is(account.Trusted) || w.Kind == horde.KindAlchemy; spendable {
 		if err := e.Reward(w.UserID, kudos.Earning{Amount: reward, Trusted: spendable}); err != nil {
@@ -455,6 +456,15 @@ func payUptime(tx *store.Tx, w store.Worker, owner *account.User, reward horde.K
 		return err
 	}
 
+	if forgone := e.Forgone(); forgone > 0 {
+		_, err := tx.ChangeWorker(w.ID, func(r *store.Worker) {
+			r.Totals.Kudos -= forgone
+			r.Totals.UptimeKudos -= forgone
+		})
+		if err != nil {
+			return err
+		}
+	}
 	if err := tx.ChangeAccount(w.UserID, func(a *store.Account) { a.LastActive = tx.Now }); err != nil {
 		return err
 	}

@@ -14,12 +14,17 @@ func StyleReward() horde.Kudos { return horde.Whole(2) }
 
 // Bonus gives a user newly minted kudos for something other than a delivery: a
 // style that was used, images that were rated (generation §6.11). All
-// of it can be spent at once.
+// of it, within the bounds of the event, can be spent at once.
 func (e *Entry) Bonus(user horde.UserID, amount horde.Kudos, b Bucket) error {
-	e.note(user, b.what, amount)
-	if err := e.move(user, amount, func(t *store.Totals) { *b.of(t) += amount }); err != nil {
+	granted, err := e.grant(user, amount)
+	if err != nil {
 		return err
 	}
-	e.post(Mint, -amount)
+
+	e.note(user, b.what, amount)
+	if err := e.move(user, granted, func(t *store.Totals) { *b.of(t) += granted }); err != nil {
+		return err
+	}
+	e.post(Mint, -granted)
 	return nil
 }

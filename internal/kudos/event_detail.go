@@ -24,6 +24,7 @@ const (
 	ForgivenByBudget PartKind = "budget"    // forgiven: the budget of the shared key did not cover it
 	Rewarded         PartKind = "reward"    // of a worker
 	Escrowed         PartKind = "kept back" // into escrow, or out of it
+	Forgone          PartKind = "forgone"   // of a reward: beyond what may be earned unpaid
 	Promoted         PartKind = "promotion" // escrow that can be spent now
 	Given            PartKind = "gift"
 	Received         PartKind = "received"

@@ -31,6 +31,9 @@ type Entry struct {
 	tx     *store.Tx
 	ev     store.Event
 	detail Detail
+
+	unpaid  UnpaidBounds
+	forgone horde.Kudos
 }
 
 // NewEntry starts an event. id is its business id: a second event with the same
@@ -93,20 +96,26 @@ type Earning struct {
 	Trusted bool // all of it can be spent; else half of it (rounded half to even) goes into escrow
 }
 
-// Reward gives newly minted kudos to a worker's owner (generation §6.4).
+// Reward gives newly minted kudos to a worker's owner (generation §6.4), within the
+// bounds of the event.
 func (e *Entry) Reward(owner horde.UserID, r Earning) error {
-	var kept horde.Kudos
-	if !r.Trusted {
-		kept = halfToEven(r.Amount)
+	granted, err := e.grant(owner, r.Amount)
+	if err != nil {
+		return err
 	}
 
-	spendable := r.Amount - kept
-	e.note(owner, Rewarded, spendable)
+	var kept horde.Kudos
+	if !r.Trusted {
+		kept = halfToEven(granted)
+	}
+
+	spendable := granted - kept
+	e.note(owner, Rewarded, r.Amount-kept)
 	if err := e.move(owner, spendable, func(t *store.Totals) { t.Accumulated += spendable }); err != nil {
 		return err
 	}
 
-	if err := e.Escrow(owner, kept); err != nil {
+	if err := e.keep(owner, kept); err != nil {
 		return err
 	}
 
@@ -114,8 +123,18 @@ func (e *Entry) Reward(owner horde.UserID, r Earning) error {
 	return nil
 }
 
-// Escrow gives newly minted kudos into a user's escrow.
+// Escrow gives newly minted kudos into a user's escrow, within the bounds of the event.
 func (e *Entry) Escrow(owner horde.UserID, amount horde.Kudos) error {
+	granted, err := e.grant(owner, amount)
+	if err != nil {
+		return err
+	}
+	e.note(owner, Rewarded, amount-granted) // and forgone
+	return e.keep(owner, granted)
+}
+
+// keep puts newly minted kudos into escrow.
+func (e *Entry) keep(owner horde.UserID, amount horde.Kudos) error {
 	if amount == 0 {
 		return nil
 	}
@@ -164,12 +183,12 @@ func (e *Entry) move(user horde.UserID, delta horde.Kudos, count func(*store.Tot
 	return err
 }
 
-// Commit writes the event; one that moved nothing is not written. A user whose
-// movements cancel out within it, as when a charge is forgiven entirely, has a posting
-// of zero: without it the history would not show the event.
+// Commit writes the event; one that moved nothing is not written, unless something was
+// forgone. A user whose movements cancel out within it, as when a charge is forgiven
+// entirely, has a posting of zero: without it the history would not show the event.
 func (e *Entry) Commit() error {
 	moved := func(p store.Posting) bool { return p.Amount != 0 }
-	if !slices.ContainsFunc(e.ev.Postings, moved) {
+	if e.forgone == 0 && !slices.ContainsFunc(e.ev.Postings, moved) {
 		return nil
 	}
 

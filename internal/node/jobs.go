@@ -248,6 +248,7 @@ func (n *Node) prune(ctx context.Context) error {
 		func(tx *store.Tx) error { return tx.PruneTimings(hoursSince1970(now.Add(-timingsKept)), maxTimings) },
 		(*store.Tx).PruneKnownResults,
 		(*store.Tx).PruneAddresses,
+		(*store.Tx).PruneUnpaid,
 		func(tx *store.Tx) error { return tx.PruneMessages(horde.MicrosOf(now.Add(-messagesKept))) },
 		func(tx *store.Tx) error {
 			return tx.PruneRefusedPrompts(horde.MicrosOf(now.Add(-moderation.RefusedKept)))

@@ -86,6 +86,7 @@ type Options struct {
 	MaxCalls     int  // calls worked on at a time; 0: any number
 	MaxUpload    int64
 	Waiting      admission.Bounds // of each kind of work
+	Unpaid       account.Unpaid   // what is earned of what nobody pays for
 	Quota        blob.Quota       // of the image folder
 	Sources      source.Fetcher
 	Hooks        notify.Sender // calls the webhooks of requests; nil: none is called
@@ -187,6 +188,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 		Log:       o.Log,
 		Admins:    o.Admins,
 		Awarders:  o.Awarders,
+		Unpaid:    o.Unpaid,
 		Clock:     o.Clock,
 	})
 	if err != nil {

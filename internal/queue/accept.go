@@ -255,7 +255,7 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w bill) error {
 		}
 		row.Priority, row.Consumed = t.priority(a.Balance), w.cost.Tax
 
-		reserved, err := t.acceptance(e, w, key).Apply(tx)
+		reserved, err := t.acceptance(e, w, key, q.Accounts.UnpaidBounds(nil, "")).Apply(tx)
 		if errors.Is(err, kudos.ErrInsufficient) {
 			return w.refusal(a)
 		}
@@ -283,8 +283,8 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w bill) error {
 }
 
 // acceptance describes what moves when a request is taken. key is the shared key that
-// pays, as it is now; nil: none does.
-func (t *terms) acceptance(e *entry, w bill, key *store.SharedKey) *settle.Acceptance {
+// pays, as it is now; nil: none does. styles is what the owner of a style may earn unpaid.
+func (t *terms) acceptance(e *entry, w bill, key *store.SharedKey, styles kudos.UnpaidBounds) *settle.Acceptance {
 	a := &settle.Acceptance{
 		Rules:    e.home.kind.rules,
 		Request:  e.row.ID,
@@ -298,6 +298,7 @@ func (t *terms) acceptance(e *entry, w bill, key *store.SharedKey) *settle.Accep
 	if t.style != nil {
 		a.Style = t.style.Style.Name
 		a.Bonus = func(tx *store.Tx, event *kudos.Entry) error { return t.style.RewardOwner(tx, event, t.asker.ID) }
+		a.Unpaid = styles
 	}
 	return a
 }

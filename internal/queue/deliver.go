@@ -115,7 +115,7 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 
 	q.Hooks.Wake()
 	q.dropIdleSources(ctx, a.e)
-	return value.Reward, nil
+	return d.Told(value.Reward), nil
 }
 
 // resultOf is the result of a job as it is stored. implied is the censorship that its
@@ -196,6 +196,7 @@ func (q *Queue) deliveryOf(
 		Charge:     v.Charge,
 		Worth:      v.Worth,
 		Earned:     v.Earned,
+		Unpaid:     q.Accounts.UnpaidBounds(owner, a.worker.Addr),
 		Speed:      speed,
 		Censored:   r.Censored,
 		Work: settle.Work{

@@ -48,12 +48,17 @@ func (r *Ratings) Rate(ctx context.Context, id string, in api.Aesthetics, from R
 	if err != nil {
 		return 0, err
 	}
-	set, err := r.set(ctx, o, v, from)
+	user, err := r.Accounts.ByID(ctx, o.UserID)
+	if err != nil {
+		return 0, err
+	}
+	set, err := r.set(ctx, o, user, v, from)
 	if err != nil {
 		return 0, err
 	}
 
-	amount := reward(v, len(o.Images), o.Consumed)
+	// What the request was charged may have been forgiven.
+	amount, earned := reward(v, len(o.Images), o.Consumed), horde.Kudos(0)
 	err = r.Store.Write(ctx, store.Unit{Key: o.ID, Accounts: []horde.UserID{o.UserID}, Do: func(tx *store.Tx) error {
 		if rated, err := tx.Rated(o.ID); err != nil {
 			return err
@@ -67,17 +72,19 @@ func (r *Ratings) Rate(ctx context.Context, id string, in api.Aesthetics, from R
 		}
 
 		e := kudos.NewEntry(tx, "rate:"+o.ID, "pictures rated", o.ID, "")
+		e.Within(r.Accounts.UnpaidBounds(user, ""))
 		if amount > 0 {
 			if err := e.Bonus(o.UserID, amount, kudos.Awarded); err != nil {
 				return err
 			}
 		}
+		earned = amount - e.Forgone()
 		return e.Commit()
 	}})
 	if errors.Is(err, store.ErrDuplicate) { // another node was faster
 		err = errRated
 	}
-	return amount, err
+	return earned, err
 }
 
 var errRated = horde.Errorf(horde.AestheticsAlreadyExist, "These images are rated already.")
@@ -202,11 +209,9 @@ type testimony struct {
 }
 
 // set returns the row of a verdict.
-func (r *Ratings) set(ctx context.Context, o queue.Outcome, v verdict, from Rater) (store.RatingSet, error) {
-	user, err := r.Accounts.ByID(ctx, o.UserID)
-	if err != nil {
-		return store.RatingSet{}, err
-	}
+func (r *Ratings) set(
+	ctx context.Context, o queue.Outcome, user *account.User, v verdict, from Rater,
+) (store.RatingSet, error) {
 	acc, err := r.Store.Account(ctx, o.UserID)
 	if err != nil {
 		return store.RatingSet{}, err

@@ -34,6 +34,9 @@ type Acceptance struct {
 	// the same event; nil: nothing does.
 	Style string
 	Bonus func(*store.Tx, *kudos.Entry) error
+
+	// Unpaid bounds what of the bonus the tax does not pay for.
+	Unpaid kudos.UnpaidBounds
 }
 
 // Reserved is what an acceptance has set aside.
@@ -97,6 +100,7 @@ func (a *Acceptance) charge(tx *store.Tx, paid horde.Kudos) error {
 		return err
 	}
 	if a.Bonus != nil {
+		e.Within(a.Unpaid.For(a.Payer))
 		if err := a.Bonus(tx, e); err != nil {
 			return err
 		}

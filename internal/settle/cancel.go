@@ -54,6 +54,7 @@ func CancelForms(ctx context.Context, s *store.Store, request string, forms []Ca
 		if f.InHand != nil {
 			u.Accounts = append(u.Accounts, f.InHand.accounts()...)
 			u.Workers = append(u.Workers, f.InHand.Worker)
+			u.Unpaid = append(u.Unpaid, f.InHand.unpaid()...)
 		}
 	}
 

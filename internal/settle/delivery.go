@@ -30,7 +30,10 @@ type Delivery struct {
 
 	Charge horde.Kudos // of the payer
 	Worth  horde.Kudos // what of the charge is for the work
-	Earned horde.Kudos // by the owner
+	Earned horde.Kudos // by the owner, but for what is forgone
+
+	// Unpaid bounds what the owner earns of what the payer does not pay.
+	Unpaid kudos.UnpaidBounds
 
 	// Work is how much was done as the records count it.
 	Work Work
@@ -49,6 +52,9 @@ type Delivery struct {
 	// Webhook is what tells the requester of it; nil: nothing does.
 	Webhook *store.Webhook
 
+	// Forgone is, after the commit, what of Earned the owner did not get.
+	Forgone horde.Kudos
+
 	dropHold *store.Ask[store.Hold] // of funds for one charge
 }
 
@@ -66,6 +72,7 @@ func Deliver(ctx context.Context, s *store.Store, d *Delivery) error {
 		Key:      d.Assignment.request(),
 		Accounts: d.accounts(),
 		Workers:  []string{d.Worker},
+		Unpaid:   d.unpaid(),
 		First:    d.Assignment.finish(d),
 		Do:       d.deliver,
 	}
@@ -81,6 +88,26 @@ func Deliver(ctx context.Context, s *store.Store, d *Delivery) error {
 
 // accounts are those that the delivery changes.
 func (d *Delivery) accounts() []horde.UserID { return []horde.UserID{d.Funds.Payer, d.Owner.ID} }
+
+// unpaid is the key of the address whose earnings the delivery is likely to change: the
+// anonymous account never has anything to pay with.
+func (d *Delivery) unpaid() []string {
+	if d.Funds.Payer != account.AnonymousID || d.Unpaid.From == "" {
+		return nil
+	}
+	return []string{d.Unpaid.From}
+}
+
+// got is what the owner earns in the end.
+func (d *Delivery) got() horde.Kudos { return d.Earned - d.Forgone }
+
+// Told is what a worker is told that it earned, by the reward for the work.
+func (d *Delivery) Told(reward float64) float64 {
+	if d.Forgone == 0 {
+		return reward
+	}
+	return d.got().Float()
+}
 
 func (d *Delivery) deliver(tx *store.Tx) error {
 	consumed, err := d.Assignment.finished(tx, d)
@@ -133,11 +160,14 @@ func (d *Delivery) pay(tx *store.Tx, reason string, consumed horde.Kudos) error 
 		return err
 	}
 
-	// Owners who are not trusted can spend half of it for now.
+	// Owners who are not trusted can spend half of it for now. What the payer did not pay
+	// is bounded.
+	e.Within(d.Unpaid.For(d.Funds.Payer))
 	spendable := d.Owner.Is(account.Trusted) || d.Owner.Anonymous()
 	if err := e.Reward(d.Owner.ID, kudos.Earning{Amount: d.Earned, Trusted: spendable}); err != nil {
 		return err
 	}
+	d.Forgone = e.Forgone()
 	if err := d.countForUsers(tx); err != nil {
 		return err
 	}
@@ -171,7 +201,7 @@ func (d *Delivery) count(tx *store.Tx, change func(*store.Worker)) error {
 		return err
 	}
 	if d.Rules.Teams {
-		tx.CountForTeam(worker.Team, store.TeamTotals{Kudos: d.Earned, Fulfilments: 1, WorkUnits: d.Work.Units})
+		tx.CountForTeam(worker.Team, store.TeamTotals{Kudos: d.got(), Fulfilments: 1, WorkUnits: d.Work.Units})
 	}
 
 	if d.Statistics != nil {
@@ -186,8 +216,8 @@ func (d *Delivery) count(tx *store.Tx, change func(*store.Worker)) error {
 // countEarned adds what was earned with the work to a worker's row.
 func (d *Delivery) countEarned(w *store.Worker) {
 	t := &w.Totals
-	t.Kudos += d.Earned
-	*d.Rules.Earnings(t) += d.Earned
+	t.Kudos += d.got()
+	*d.Rules.Earnings(t) += d.got()
 	t.WorkUnits += d.Work.Units
 	t.Fulfilments++
 }

@@ -25,12 +25,16 @@ type rig struct {
 // each runs a test on both databases.
 func each(t *testing.T, test func(r *rig)) {
 	t.Helper()
-	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
-		now := &atomic.Int64{}
-		now.Store(time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC).UnixMicro())
-		s := db.Open(storetest.Clock(func() time.Time { return time.UnixMicro(now.Load()) }))
-		test(&rig{T: t, Store: s, now: now})
-	})
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) { test(open(t, db)) })
+}
+
+// open opens a store on a database, on a day at noon.
+func open(t *testing.T, db *storetest.DB) *rig {
+	t.Helper()
+	now := &atomic.Int64{}
+	now.Store(time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC).UnixMicro())
+	s := db.Open(storetest.Clock(func() time.Time { return time.UnixMicro(now.Load()) }))
+	return &rig{T: t, Store: s, now: now}
 }
 
 // run runs a row of a table as a subtest.

@@ -35,8 +35,8 @@ Examples:
   horde admin ledger explain 0 --all --json --db postgres://horde@db/horde`
 }
 
-// historySchema is the oldest schema in which movements are indexed by time.
-const historySchema = 43
+// historySchema is the oldest schema that has all that is shown.
+const historySchema = 56
 
 // Run prints.
 func (c *LedgerExplainCmd) Run(con *console.Console) error {
@@ -117,6 +117,10 @@ func printHistory(w io.Writer, pages []*api.KudosHistory) error {
 	h := pages[0]
 	_, err := fmt.Fprintf(w, "%s has %.2f kudos, %.2f of them held for requests, and %.2f withheld\n",
 		console.Clean(h.Username), float64(h.Kudos), float64(h.Held), float64(h.EvaluatingKudos))
+	if err != nil || h.Unpaid.Day == "" {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "On %s it earned %.2f of what nobody paid for.\n", h.Unpaid.Day, float64(h.Unpaid.Earned))
 	return err
 }
 

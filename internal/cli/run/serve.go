@@ -14,12 +14,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"horde/api"
+	"horde/internal/account"
 	"horde/internal/admission"
 	"horde/internal/blob"
 	"horde/internal/cli/console"
 	"horde/internal/config"
 	"horde/internal/content"
 	"horde/internal/fetch"
+	"horde/internal/horde"
 	"horde/internal/kudos"
 	"horde/internal/node"
 	"horde/internal/notify"
@@ -160,6 +162,10 @@ func nodeOptions(c *config.Serve, log *slog.Logger) node.Options {
 			AnonymousJobs: c.MaxWaitingAnonymous,
 			Bytes:         c.MaxWaitingBytes,
 			AccountBytes:  c.MaxAccountBytes,
+		},
+		Unpaid: account.Unpaid{
+			Account: horde.Whole(c.MaxUnpaidAccount),
+			Address: horde.Whole(c.MaxUnpaidAddress),
 		},
 		Models: node.Models{
 			Image:      c.ImageReference,
