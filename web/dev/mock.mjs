@@ -348,6 +348,7 @@ createServer(async (incoming, response) => {
     return json(200, {
       username: 'maria#17',
       kudos: 10432.5,
+      unpaid: { day: '2026-11-25', earned: 1240.5, bound: 5_000_000 },
       movements: [
         {
           kind: 'work',

@@ -1,7 +1,7 @@
 // Whose kudos pay: the API key in use, and the account behind it.
 
 import { ANONYMOUS_KEY, HordeClient, HordeError } from '../lib/api/client';
-import type { Movement, User, Webhooks } from '../lib/api/types';
+import type { History, Movement, User, Webhooks } from '../lib/api/types';
 import { load, store } from '../lib/storage';
 
 /** Movements of kudos that the account menu shows. */
@@ -15,6 +15,8 @@ class Account {
   user = $state<User>();
   /** The newest movements of the account's kudos; undefined until they were asked for. */
   movements = $state.raw<Movement[]>();
+  /** What it earned today of what nobody paid for; undefined as long as they are. */
+  unpaid = $state.raw<History['unpaid']>();
   /** The account's webhooks that were not taken; undefined until they were asked for. */
   webhooks = $state.raw<Webhooks>();
   error = $state<HordeError>();
@@ -31,6 +33,7 @@ class Account {
     store('apikey', this.key === ANONYMOUS_KEY ? '' : this.key);
     this.user = undefined;
     this.movements = undefined;
+    this.unpaid = undefined;
     this.webhooks = undefined;
     return this.refresh();
   }
@@ -40,8 +43,10 @@ class Account {
     const key = this.key;
     if (this.anonymous || !this.user) return;
 
-    const movements = await client.history(key, MAX_MOVEMENTS).catch(() => undefined);
-    if (key === this.key && movements) this.movements = movements;
+    const history = await client.history(key, MAX_MOVEMENTS).catch(() => undefined);
+    if (key !== this.key || !history) return;
+    this.movements = history.movements;
+    this.unpaid = history.unpaid;
   }
 
   /** Loads the webhooks that were not taken, where there is an account to show them to. */

@@ -10,7 +10,6 @@ import type {
   ImageRequestBody,
   ImageStatus,
   Modes,
-  Movement,
   Performance,
   Price,
   ReturnCode,
@@ -121,11 +120,9 @@ export class HordeClient {
     return this.call('GET', '/api/v2/find_user', { apikey, signal });
   }
 
-  /** The newest movements of the kudos of the key's account, the newest first. */
-  async history(apikey: string, limit: number, signal?: AbortSignal): Promise<Movement[]> {
-    const options = { apikey, signal };
-    const { movements } = await this.call<History>('GET', `/api/ext/v1/kudos/history?limit=${limit}`, options);
-    return movements;
+  /** The newest movements of the kudos of the key's account, the newest first, and what it earned unpaid today. */
+  history(apikey: string, limit: number, signal?: AbortSignal): Promise<History> {
+    return this.call('GET', `/api/ext/v1/kudos/history?limit=${limit}`, { apikey, signal });
   }
 
   /** The newest webhooks of the key's account that were not taken, and how many there are. */

@@ -72,7 +72,7 @@ export type Price = Pick<
 export type Movement = Pick<Extensions['KudosMovement'], 'at' | 'text' | 'amount' | 'balance'>;
 
 /** Answer of GET /api/ext/v1/kudos/history, as far as the page reads it. */
-export type History = Pick<Extensions['KudosHistory'], 'movements'>;
+export type History = Pick<Extensions['KudosHistory'], 'movements' | 'unpaid'>;
 
 /** Answer of GET /api/ext/v1/webhooks, as far as the page reads it. */
 export type Webhooks = Pick<Extensions['Webhooks'], 'webhooks' | 'pending' | 'failed' | 'dead' | 'secret_since'>;
