@@ -24,8 +24,10 @@ func newNode(t *testing.T, edit ...func(*Options)) (n *Node, admin string) {
 	}
 
 	o := Options{
-		Data: t.TempDir(), Listener: l, KeySecret: "k",
-		Admins: func() []string { return []string{"root#1"} },
+		Data:      storetest.Folder(t),
+		Listener:  l,
+		KeySecret: "k",
+		Admins:    func() []string { return []string{"root#1"} },
 	}
 	for _, f := range edit {
 		f(&o)

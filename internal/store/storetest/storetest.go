@@ -6,10 +6,10 @@
 //	})
 //
 // SQLite lies in the test's temporary folder. PostgreSQL is the server that
-// HORDE_TEST_POSTGRES names (scripts/postgres.sh start prints such a URL); every
+// HORDE_TEST_POSTGRES names (scripts/postgres.sh start prints such a URL). Every
 // test gets a database of its own, copied from a template that holds the newest
-// schema and dropped at the test's end. Without the variable the PostgreSQL half
-// of a test is skipped.
+// schema; that of PostgreSQL is dropped at the test's end. Without the variable the
+// PostgreSQL half of a test is skipped.
 package storetest
 
 import (
@@ -63,10 +63,13 @@ func Each(t *testing.T, test func(t *testing.T, db *DB)) {
 // PostgreSQL and there is none.
 func On(t testing.TB, engine string) *DB {
 	t.Helper()
-	db := &DB{Engine: engine, t: t, o: store.Options{Folder: filepath.Join(t.TempDir(), "data")}}
-	if engine == Postgres {
-		db.o.URL = PostgresURL(t)
+	db := &DB{Engine: engine, t: t}
+	if engine == SQLite {
+		db.o.Folder = Folder(t)
+		return db
 	}
+
+	db.o = store.Options{URL: PostgresURL(t), Folder: filepath.Join(t.TempDir(), "data")}
 	return db
 }
 
@@ -95,12 +98,12 @@ func (db *DB) Open(edit ...func(*store.Options)) *store.Store {
 // or meddle behind its back.
 func (db *DB) Raw() *sql.DB {
 	db.t.Helper()
-	driver, name := "pgx", db.o.URL
+	open := func() (*sql.DB, error) { return sql.Open("pgx", db.o.URL) }
 	if db.Engine == SQLite {
-		driver, name = "sqlite", "file:"+filepath.Join(db.o.Folder, "horde.db")+"?_pragma=busy_timeout(10000)"
+		open = func() (*sql.DB, error) { return rawSQLite(db.o.Folder) }
 	}
 
-	raw, err := sql.Open(driver, name)
+	raw, err := open()
 	if err != nil {
 		db.t.Fatal(err)
 	}
@@ -306,21 +309,20 @@ func build(ctx context.Context, server *pgx.Conn, name string) error {
 // schemaHash tells schemas apart: by what the migrations make of an empty
 // SQLite database.
 func schemaHash(ctx context.Context) (string, error) {
+	file, err := sqliteTemplate()
+	if err != nil {
+		return "", err
+	}
 	folder, err := os.MkdirTemp("", "horde-schema")
 	if err != nil {
 		return "", err
 	}
 	defer os.RemoveAll(folder)
-
-	s, err := store.Open(ctx, store.Options{Folder: folder})
-	if err != nil {
-		return "", err
-	}
-	if err := s.Close(); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, sqliteFile), file, 0o600); err != nil {
 		return "", err
 	}
 
-	db, err := sql.Open("sqlite", filepath.Join(folder, "horde.db"))
+	db, err := rawSQLite(folder)
 	if err != nil {
 		return "", err
 	}
