@@ -1,16 +1,14 @@
 package e2e
 
 import (
-	"flag"
 	"io"
 	"net/http"
 	"os"
-	"runtime"
-	"strconv"
 	"strings"
 	"testing"
 
 	"horde/e2e/program"
+	"horde/internal/store/storetest"
 )
 
 // minParallel is how many tests run at a time at least. Most of them wait: for the
@@ -18,19 +16,8 @@ import (
 const minParallel = 6
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if runtime.GOMAXPROCS(0) < minParallel && !isSet("test.parallel") {
-		if err := flag.Set("test.parallel", strconv.Itoa(minParallel)); err != nil {
-			panic(err) // of a flag of package testing
-		}
-	}
+	storetest.Parallel(minParallel)
 	os.Exit(program.Main(m))
-}
-
-// isSet reports whether a flag was given on the command line.
-func isSet(name string) (set bool) {
-	flag.Visit(func(f *flag.Flag) { set = set || f.Name == name })
-	return set
 }
 
 // engines runs a test on both databases, at the same time.

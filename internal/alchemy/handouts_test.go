@@ -15,6 +15,7 @@ import (
 	"horde/internal/dice"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/requests"
 	"horde/internal/store"
 )
@@ -177,7 +178,7 @@ func ids(forms []*form) string {
 // tells the same reasons.
 func TestFormsAreHandedOutAsThePlainMatcherDoes(t *testing.T) {
 	n := 100_000
-	if testing.Short() {
+	if testing.Short() || hordetest.UnderRace {
 		n /= 10
 	}
 	given := 0

@@ -15,16 +15,32 @@ import (
 	"horde/internal/cli/use"
 	"horde/internal/imaging"
 	"horde/internal/store"
+	"horde/internal/store/storetest"
 )
+
+// minParallel is how many scripts run at a time at least. They wait: for the programs
+// that they start, each of which the race detector keeps for a second at its end.
+const minParallel = 8
+
+// tests are those of this package, where the program is not called as horde.
+type tests struct{ *testing.M }
+
+func (t tests) Run() int {
+	storetest.Parallel(minParallel)
+	return t.M.Run()
+}
 
 func TestMain(m *testing.M) {
 	use.PollInterval, use.AnswerTimeout = 20*time.Millisecond, 100*time.Millisecond
-	testscript.Main(m, map[string]func(){"horde": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }})
+	testscript.Main(tests{m}, map[string]func(){
+		"horde": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+	})
 }
 
 // TestCommandsDoWhatTheirScriptsSay runs the whole program by the scripts in testdata: each with a
 // fake horde of its own, at $HORDE_SERVER.
 func TestCommandsDoWhatTheirScriptsSay(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {

@@ -111,6 +111,7 @@ func TestCompletionKnowsEveryFlag(t *testing.T) {
 
 // The scripts do in their shells what they promise.
 func TestCompletionInShells(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	self, err := os.Executable()
 	if err != nil {
@@ -152,6 +153,7 @@ func TestCompletionInShells(t *testing.T) {
 	}
 	for shell, s := range shells {
 		t.Run(shell, func(t *testing.T) {
+			t.Parallel()
 			path, err := exec.LookPath(shell)
 			if err != nil {
 				t.Skipf("there is no %s on this machine", shell)
@@ -167,6 +169,7 @@ func TestCompletionInShells(t *testing.T) {
 				{[]string{"horde", "alchemy", "sour"}, "source.png"},
 			} {
 				t.Run(strings.Join(tc.words, " "), func(t *testing.T) {
+					t.Parallel()
 					cmd := exec.Command(path, append(slices.Clone(s.args), s.ask(tc.words))...)
 					cmd.Dir = dir
 					cmd.Env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+dir,

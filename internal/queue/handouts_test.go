@@ -20,6 +20,7 @@ import (
 	"horde/internal/dice"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/hordetest"
 	"horde/internal/requests"
 	"horde/internal/store"
 )
@@ -428,7 +429,7 @@ func checkClaim(c dice.Chance, w *visitor, r *wish, p *popper, got *claim) {
 // handOutCases is how many random cases the comparisons with the slow matchers try.
 func handOutCases() int {
 	const cases = 120_000
-	if testing.Short() || underRace {
+	if testing.Short() || hordetest.UnderRace {
 		return cases / 10
 	}
 	return cases

@@ -269,7 +269,7 @@ func heap() int64 {
 // runs alone: nothing else may use memory meanwhile.
 func TestFinishedRequestsCostLittle(t *testing.T) {
 	finished := 2000
-	if testing.Short() {
+	if testing.Short() || hordetest.UnderRace {
 		finished = 400
 	}
 	for _, engine := range []string{storetest.SQLite, storetest.Postgres} {

@@ -2,12 +2,9 @@ package queue
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
-	"strconv"
 	"sync"
 	"testing"
 
@@ -31,24 +28,13 @@ import (
 
 const betaModel = image.BetaModel
 
-// minParallel is how many tests run at a time at least: most of them wait for a disk.
+// minParallel is how many tests run at a time at least: most of them wait for a database.
 const minParallel = 6
 
 func TestMain(m *testing.M) {
 	storetest.Checks(8)
-	flag.Parse()
-	if runtime.GOMAXPROCS(0) < minParallel && !isSet("test.parallel") {
-		if err := flag.Set("test.parallel", strconv.Itoa(minParallel)); err != nil {
-			panic(err) // of a flag of package testing
-		}
-	}
+	storetest.Parallel(minParallel)
 	os.Exit(m.Run())
-}
-
-// isSet reports whether a flag was given on the command line.
-func isSet(name string) (set bool) {
-	flag.Visit(func(f *flag.Flag) { set = set || f.Name == name })
-	return set
 }
 
 // each runs a test on both engines, beside each other and beside other tests.

@@ -128,6 +128,7 @@ func TestTimesOfMachinesAreMadeComparable(t *testing.T) {
 // A net that is trained on a horde's own life knows names that the old one has no
 // input for; with it such jobs are priced by the network.
 func TestANetLearnsTheNamesOfItsHorde(t *testing.T) {
+	learns(t)
 	timed, _, _, _ := life(5000)
 	n, err := Normalize(timed, kudos.Standard())
 	if err != nil {

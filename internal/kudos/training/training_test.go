@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"horde/internal/golden"
+	"horde/internal/hordetest"
 	"horde/internal/kudos"
 )
 
@@ -146,9 +147,20 @@ func jobs(n int, denoisingCounts bool) []Job {
 	return out
 }
 
+// learns skips a test that looks at what a net learns, where the race detector watches:
+// what training shares between goroutines TestTheSameSeedGivesTheSameNet looks at there.
+// scripts/test.sh runs all of this package without the detector.
+func learns(t *testing.T) {
+	t.Helper()
+	if hordetest.UnderRace {
+		t.Skip("trains for long: scripts/test.sh runs it without the race detector")
+	}
+}
+
 var quick = Config{Name: "quick", Seed: 3, Epochs: 25, Hidden: []int{24, 16}, Rate: 5e-3, Decay: 0.01, HeldOut: 0.1}
 
 func TestANetLearnsPrices(t *testing.T) {
+	learns(t)
 	all := jobs(4000, false)
 	r, err := Train(context.Background(), all, quick)
 	if err != nil {
@@ -239,6 +251,7 @@ func TestTrainingThatCannotWorkIsRefused(t *testing.T) {
 // Names that are frequent in the data get a place of their own, rare ones do
 // not: a job with a rare post-processor cannot be learnt from.
 func TestFrequentNamesGetAPlace(t *testing.T) {
+	learns(t)
 	all := jobs(2000, false)
 	for i := range all {
 		switch {
@@ -273,6 +286,7 @@ func TestFrequentNamesGetAPlace(t *testing.T) {
 // A net trained on jobs whose times do not depend on denoising learns what it
 // does from a few jobs, and keeps its prices at strength 1.
 func TestDenoisingIsLearntFromAFewJobs(t *testing.T) {
+	learns(t)
 	flat := jobs(4000, false)
 	r, err := Train(context.Background(), WithoutDenoising(flat), quick)
 	if err != nil {
@@ -342,6 +356,7 @@ func TestAScoreIsMeanTailAndWorst(t *testing.T) {
 
 // The net in the program meets the goals on jobs that it never saw.
 func TestTheNetInTheProgramMeetsItsGoals(t *testing.T) {
+	learns(t)
 	all, _, err := ReadJobs(golden.Shared(t, "data/kudos/train.csv.gz"))
 	if err != nil {
 		t.Fatal(err)
