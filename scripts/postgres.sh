@@ -6,15 +6,22 @@
 #   scripts/postgres.sh stop    end the one that this script started; data stay
 #
 # The cluster lives in $HORDE_PG_DIR (default /tmp/horde-pg-$UID). Durability is
-# as in production: fsync and synchronous_commit are on, since crash tests and
-# the figures of docs/performance.md rely on them. When PostgreSQL is not
+# as in production, which the figures of docs/performance.md rely on: fsync and
+# synchronous_commit are on. With HORDE_PG_FSYNC=off it waits for no disk: what was
+# committed outlives every process that is killed, but no power cut. That is enough
+# for tests; such a cluster has a folder of its own (…-nofsync). When PostgreSQL is not
 # installed, Debian's packages are (needs root or sudo). PostgreSQL refuses to run
 # as root, so root runs it as the user "postgres".
 set -euo pipefail
 
 die() { echo "postgres.sh: $*" >&2; exit 1; }
 
-dir=${HORDE_PG_DIR:-/tmp/horde-pg-$UID}
+fsync=${HORDE_PG_FSYNC:-on}
+case $fsync in
+on) dir=${HORDE_PG_DIR:-/tmp/horde-pg-$UID} ;;
+off) dir=${HORDE_PG_DIR:-/tmp/horde-pg-$UID}-nofsync ;;
+*) die "HORDE_PG_FSYNC is $fsync: on or off" ;;
+esac
 data=$dir/data
 log=$dir/log
 port_file=$dir/port
@@ -85,9 +92,9 @@ make() {
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 200
-fsync = on
+fsync = $fsync
 synchronous_commit = on
-full_page_writes = on
+full_page_writes = $fsync
 CONF
   as touch "$dir/made"
 }
