@@ -49,7 +49,10 @@ func (x *Index[E, P]) RetireLocked(now horde.Micros) {
 	ended := x.Requests.Ended
 	for _, e := range x.Requests.Over(now) {
 		x.RemoveLocked(e)
-		ended.set(e.Key(), endState{user: e.User(), listed: e.Listed(), version: e.Version(), expires: e.Expires()})
+		ended.set(e.Key(), endState{user: e.User(), version: e.Version(), expires: e.Expires()})
+		if e.Listed() {
+			ended.List(e.Key(), e.User())
+		}
 	}
 	ended.forgetExpired(now)
 }

@@ -56,31 +56,31 @@ func (db *database) mirror() *Mirror[request, string] {
 // A reading that takes so long that its request has ended here and left memory meanwhile
 // does not bring the old state back: the request is read once more.
 func TestASlowReadingIsDoneOnceMore(t *testing.T) {
-	db := &database{keeper: house(), row: request{key: "a", user: 1, waits: 1, version: 1}}
+	db := &database{keeper: house(), row: request{key: id(1), user: 1, waits: 1, version: 1}}
 	m := db.mirror()
 	db.during = func() {
 		db.during = func() {
 			db.row.waits, db.row.version = 0, 2
-			if err := m.Refresh(t.Context(), []string{"a"}); err != nil {
+			if err := m.Refresh(t.Context(), []string{id(1)}); err != nil {
 				t.Error(err)
 			}
 			for range 2 {
 				db.now += 2 * horde.MicrosIn(lingers)
 				db.RetireLocked(db.now)
 			}
-			if db.Requests.Get("a") != nil {
+			if db.Requests.Get(id(1)) != nil {
 				t.Error("it has not left memory")
 			}
 		}
 	}
-	if err := m.Refresh(t.Context(), []string{"a"}); err != nil { // it is known, and open
+	if err := m.Refresh(t.Context(), []string{id(1)}); err != nil { // it is known, and open
 		t.Fatal(err)
 	}
 	db.reads = 0
-	if err := m.Refresh(t.Context(), []string{"a"}); err != nil {
+	if err := m.Refresh(t.Context(), []string{id(1)}); err != nil {
 		t.Fatal(err)
 	}
-	if e := db.Requests.Get("a"); e == nil || e.waits > 0 || e.version != 2 {
+	if e := db.Requests.Get(id(1)); e == nil || e.waits > 0 || e.version != 2 {
 		t.Errorf("in memory: %+v", e)
 	}
 	if db.reads != 3 {

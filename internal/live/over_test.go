@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -55,31 +56,35 @@ func TestWhatIsOverIsLetGo(t *testing.T) {
 	}
 }
 
+// id is a key like those of requests, by a number.
+func id(n int) string { return fmt.Sprintf("00000000-0000-7000-8000-%012d", n) }
+
 // What is remembered of requests that are over lists each once, by its user, unless it was
 // given up.
 func TestWhatIsOverIsListedOnceUnlessGivenUp(t *testing.T) {
 	l := newEnded()
-	l.List("a", 1)
-	l.List("b", 1)
-	l.List("b", 1)
-	l.List("c", 2)
-	l.set("given up", endState{user: 1, version: 1})
-	l.Remove("a")
-	l.Remove("nobody's")
-	if got := l.Of(1); !slices.Equal(got, []string{"b"}) || len(l.Keys()) != 3 {
+	a, b, c, givenUp := id(1), id(2), id(3), id(4)
+	l.List(a, 1)
+	l.List(b, 1)
+	l.List(b, 1)
+	l.List(c, 2)
+	l.set(givenUp, endState{user: 1, version: 1})
+	l.Remove(a)
+	l.Remove(id(99))
+	if got := l.Of(1); !slices.Equal(got, []string{b}) || len(l.Keys()) != 3 {
 		t.Errorf("of the first user: %v, of all: %v", got, l.Keys())
 	}
 
-	l.set("b", endState{user: 1, listed: true, version: 7})
-	l.List("b", 1)
-	if !l.newer("b", 6) || l.newer("b", 7) {
+	l.set(b, endState{user: 1, version: 7})
+	l.List(b, 1)
+	if !l.newer(b, 6) || l.newer(b, 7) {
 		t.Error("a request that is listed again has lost its version")
 	}
 
 	for _, key := range l.Keys() {
 		l.Remove(key)
 	}
-	if len(l.Of(1))+len(l.Of(2))+len(l.states)+len(l.keys) > 0 {
+	if len(l.Of(1))+len(l.Of(2))+len(l.states)+len(l.listed) > 0 {
 		t.Errorf("left: %+v", l)
 	}
 }
@@ -90,13 +95,45 @@ func TestExpiredRequestsAreForgotten(t *testing.T) {
 	const kept = 10
 	for i := range 5 * minPrune {
 		expires := horde.Micros(i)
-		l.set(fmt.Sprint(i), endState{user: 1, version: 1, expires: expires})
+		l.set(id(i), endState{user: 1, version: 1, expires: expires})
 		l.forgetExpired(expires - kept)
 	}
 	if n := len(l.states); n > minPrune+kept {
 		t.Errorf("%d are remembered, of which %d have not expired", n, kept)
 	}
-	if !l.newer(fmt.Sprint(5*minPrune-1), 0) {
+	if !l.newer(id(5*minPrune-1), 0) {
 		t.Error("the newest is forgotten")
+	}
+}
+
+// Keys that no request has are not remembered: what is asked for is read.
+func TestOtherKeysAreNotRemembered(t *testing.T) {
+	l := newEnded()
+	for _, key := range []string{"", "x", "{" + id(1) + "}", "00000000000070008000000000000001"} {
+		l.List(key, 1)
+		l.set(key, endState{user: 1, version: 5})
+		if l.newer(key, 1) || len(l.Keys()) > 0 {
+			t.Errorf("%q is remembered", key)
+		}
+	}
+}
+
+// BenchmarkEnded shows the bytes of memory for each request that is over.
+func BenchmarkEnded(b *testing.B) {
+	const n = 600_000
+	for b.Loop() {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		l := newEnded()
+		for i := range n {
+			key := id(i)
+			l.set(key, endState{user: horde.UserID(i % 100), version: 3, expires: 1})
+			l.List(key, horde.UserID(i%100))
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/request")
+		runtime.KeepAlive(l)
 	}
 }

@@ -97,8 +97,8 @@ func TestNewerRowsWinWhateverTheirOrder(t *testing.T) {
 // What was over when it left memory does not come back by an older row, read before.
 func TestOlderRowsBringNothingBack(t *testing.T) {
 	k := house()
-	before := rowsOf(request{key: "a", user: 1, waits: 1, version: 3})
-	after := rowsOf(request{key: "a", user: 1, version: 4})
+	before := rowsOf(request{key: id(1), user: 1, waits: 1, version: 3})
+	after := rowsOf(request{key: id(1), user: 1, version: 4})
 	take := func(rows []requestRows, want ...string) {
 		t.Helper()
 		if _, outdated := k.take(rows); !slices.Equal(outdated, want) {
@@ -109,7 +109,7 @@ func TestOlderRowsBringNothingBack(t *testing.T) {
 		t.Helper()
 		k.RetireLocked(0)
 		k.RetireLocked(horde.MicrosIn(lingers))
-		if k.Requests.Get("a") != nil {
+		if k.Requests.Get(id(1)) != nil {
 			t.Fatal("it is still there")
 		}
 	}
@@ -117,14 +117,14 @@ func TestOlderRowsBringNothingBack(t *testing.T) {
 	take(before)
 	take(after)
 	retire()
-	take(before, "a")
-	if k.Requests.Get("a") != nil || k.Requests.JobsOf(1) > 0 {
+	take(before, id(1))
+	if k.Requests.Get(id(1)) != nil || k.Requests.JobsOf(1) > 0 {
 		t.Error("it waits again")
 	}
 
 	// Whoever asks for it has it read again; once it is gone nothing is known of it.
 	take(after)
 	retire()
-	k.take(nil, "a")
+	k.take(nil, id(1))
 	take(before)
 }
