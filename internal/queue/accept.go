@@ -309,7 +309,7 @@ func (q *Queue) accepted(r kinds.Asked, e *entry) *api.Accepted {
 	answer := &api.Accepted{ID: e.row.ID, Kudos: api.Float(math.RoundToEven(e.record.Price)), Warnings: r.Warnings()}
 
 	e.home.Lock()
-	possible := q.possibleLocked(e).possible
+	possible := q.canBeServedLocked(e)
 	e.home.Unlock()
 	if possible || q.Modes().Raid {
 		return answer

@@ -41,7 +41,8 @@ type entry struct {
 	// What moves: guarded by home's lock.
 	item   match.Item // as pops see it
 	state  store.RequestState
-	jobs   []*store.Job    // in the order of handing out; replaced, never changed
+	jobs   []*store.Job    // in the order of handing out, without long results; replaced, never changed
+	long   map[string]bool // jobs whose results are longer than maxKept
 	failed map[string]bool // workers that gave a job of it up; replaced, never changed
 
 	reports map[string]report       // from inside running jobs, by job id
@@ -52,6 +53,10 @@ type entry struct {
 	verdictAt horde.Micros // microseconds
 	rivals    kinds.Rivals // of a request that has failed
 }
+
+// maxKept is how much of a job's result memory holds. A longer one is read from its row
+// when it is shown.
+const maxKept = 1 << 10 // bytes
 
 // possibility is what the workers that could serve a request make of it.
 type possibility struct {

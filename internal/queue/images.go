@@ -106,11 +106,14 @@ func (q *Queue) StatusWith(ctx context.Context, id string, show Show) (api.Image
 	if err != nil {
 		return api.ImageStatus{}, err
 	}
-	return q.imageStatus(ctx, e, show), nil
+	return q.imageStatus(ctx, e, show)
 }
 
-func (q *Queue) imageStatus(ctx context.Context, e *entry, show Show) api.ImageStatus {
-	c, done := q.progressOf(e)
+func (q *Queue) imageStatus(ctx context.Context, e *entry, show Show) (api.ImageStatus, error) {
+	c, done, err := q.progressOf(ctx, e)
+	if err != nil {
+		return api.ImageStatus{}, err
+	}
 	s := api.ImageStatus{Check: c, Shared: e.record.Image.Shared, Generations: []api.Generation{}}
 
 	// Whoever compares must not know which is which (generation §1.11).
@@ -121,7 +124,7 @@ func (q *Queue) imageStatus(ctx context.Context, e *entry, show Show) api.ImageS
 	for _, j := range done {
 		s.Generations = append(s.Generations, image.Generation(q.finishedJob(ctx, e, j, show)))
 	}
-	return s
+	return s, nil
 }
 
 // Cancel ends a request for images. The answer is the status from before
@@ -136,7 +139,10 @@ func (q *Queue) CancelWith(ctx context.Context, id string, show Show) (api.Image
 	if err != nil {
 		return api.ImageStatus{}, err
 	}
-	before := q.imageStatus(ctx, e, show)
+	before, err := q.imageStatus(ctx, e, show)
+	if err != nil {
+		return api.ImageStatus{}, err
+	}
 	return before, q.cancel(ctx, e)
 }
 

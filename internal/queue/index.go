@@ -69,6 +69,14 @@ func (x *index) setJobLocked(e *entry, j store.Job) {
 		return
 	}
 
+	if len(j.Result) > maxKept {
+		j.Result = ""
+		if e.long == nil {
+			e.long = map[string]bool{}
+		}
+		e.long[j.ID] = true
+	}
+
 	i := slices.IndexFunc(e.jobs, func(old *store.Job) bool { return old.ID == j.ID })
 	switch {
 	case i < 0:

@@ -1,6 +1,8 @@
 package queue
 
 import (
+	"context"
+	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -300,4 +302,58 @@ func TestFinishedRequestsCostLittle(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A long result is shown whole, on every node and after a restart, and is not kept in memory.
+func TestLongResultsAreReadWhenTheyAreShown(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, db *storetest.DB) {
+		ctx := context.Background()
+		all := nodes(t, db, hordetest.NewClock())
+		here, there := all[0], all[len(all)-1]
+		alice, walter := here.person(t, false, 1000), here.person(t, true, 1000)
+		id := here.acceptText(t, askText(alice, 3, "a/model"))
+
+		pop := scribe("w")
+		pop.Amount = ptr(2)
+		job := here.takeText(t, walter, pop)
+		want := []string{strings.Repeat("long ", maxKept), "short"}
+		for i, text := range want {
+			if _, err := here.SubmitText(ctx, walter.Key, api.TextSubmit{ID: job.IDs[i], Generation: text}); err != nil {
+				t.Fatal(err)
+			}
+		}
+
+		shown := func(n *node) string {
+			st, err := n.TextStatus(ctx, id)
+			if err != nil {
+				return err.Error()
+			}
+			var got []string
+			for _, g := range st.Generations {
+				got = append(got, g.Text)
+			}
+			if !slices.Equal(got, want) || st.Done {
+				return fmt.Sprintf("%d texts, done %v", len(got), st.Done)
+			}
+			for _, j := range n.texts.Requests.Get(id).jobs {
+				if len(j.Result) > maxKept {
+					return fmt.Sprintf("%d bytes of a result are in memory", len(j.Result))
+				}
+			}
+			return ""
+		}
+		for _, n := range []*node{here, there} {
+			if what := hordetest.Eventually(func() string { return shown(n) }); what != "" {
+				t.Error(what)
+			}
+		}
+
+		if err := here.Reload(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if what := shown(here); what != "" {
+			t.Error("after a reload: ", what)
+		}
+	})
 }

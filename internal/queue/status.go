@@ -53,15 +53,36 @@ func (e *entry) waiting(c counts) int {
 
 // progressOf is the check of a request and its finished jobs, in the order that
 // they were handed out.
-func (q *Queue) progressOf(e *entry) (c api.Check, done []*store.Job) {
+func (q *Queue) progressOf(ctx context.Context, e *entry) (c api.Check, done []*store.Job, err error) {
+	c, done, complete := q.progressInMemory(e)
+	if complete {
+		return c, done, nil
+	}
+
+	rows, err := q.Store.JobsOf(ctx, []string{e.row.ID})
+	if err != nil {
+		return c, nil, err
+	}
+	for i, j := range done {
+		if n := slices.IndexFunc(rows, func(row store.Job) bool { return row.ID == j.ID }); n >= 0 {
+			done[i] = &rows[n]
+		}
+	}
+	return c, done, nil
+}
+
+// progressInMemory is progressOf, not complete where results are too long for memory.
+func (q *Queue) progressInMemory(e *entry) (c api.Check, done []*store.Job, complete bool) {
 	e.home.Lock()
 	defer e.home.Unlock()
+	complete = true
 	for _, j := range e.jobs {
 		if j.State == store.JobDone && !j.Decoy {
 			done = append(done, j)
+			complete = complete && !e.long[j.ID]
 		}
 	}
-	return q.checkLocked(e), done
+	return q.checkLocked(e), done, complete
 }
 
 // workerName is the name of a worker that may be gone.
@@ -142,6 +163,16 @@ func (q *Queue) possibleLocked(e *entry) possibility {
 
 	e.verdict, e.verdictAt = p, now
 	return p
+}
+
+// canBeServedLocked reports whether any worker could serve a request.
+func (q *Queue) canBeServedLocked(e *entry) (could bool) {
+	known := q.Catalog.Snapshot()
+	q.Fleet.Online(e.home.kind.name, func(w *fleet.Worker) bool {
+		could = q.couldServe(w, e, known) != nil
+		return !could
+	})
+	return could
 }
 
 // couldServe is what decides over a worker that could serve a request, nil when it

@@ -85,7 +85,7 @@ func (q *Queue) TextStatus(ctx context.Context, id string) (api.TextStatus, erro
 	if err != nil {
 		return api.TextStatus{}, err
 	}
-	return q.textStatus(ctx, e), nil
+	return q.textStatus(ctx, e)
 }
 
 // CancelText ends a request for texts. The answer is the status from before.
@@ -94,15 +94,22 @@ func (q *Queue) CancelText(ctx context.Context, id string) (api.TextStatus, erro
 	if err != nil {
 		return api.TextStatus{}, err
 	}
-	before := q.textStatus(ctx, e)
+	before, err := q.textStatus(ctx, e)
+	if err != nil {
+		return api.TextStatus{}, err
+	}
 	return before, q.cancel(ctx, e)
 }
 
-func (q *Queue) textStatus(ctx context.Context, e *entry) api.TextStatus {
-	c, done := q.progressOf(e)
+func (q *Queue) textStatus(ctx context.Context, e *entry) (api.TextStatus, error) {
+	c, done, err := q.progressOf(ctx, e)
+	if err != nil {
+		return api.TextStatus{}, err
+	}
+
 	s := api.TextStatus{Check: c, Generations: []api.TextGeneration{}}
 	for _, j := range done {
 		s.Generations = append(s.Generations, text.Generation(q.finishedJob(ctx, e, j, nil)))
 	}
-	return s
+	return s, nil
 }
