@@ -267,6 +267,9 @@ func differentJobs(rows []store.Job, e *entry) string {
 	decoys := map[string]bool{}
 	for _, j := range rows {
 		want[j.ID] = store.JobResult{State: j.State, Result: j.Result, Censored: j.Censored}
+		if len(j.Result) > maxKept { // it is in its row alone
+			want[j.ID] = store.JobResult{State: j.State, Censored: j.Censored}
+		}
 		if j.Decoy {
 			decoys[j.WorkerID] = true
 			delete(want, j.ID) // only that there is one, counts
