@@ -53,7 +53,10 @@ func TestProgramWithstands(t *testing.T) {
 	}
 
 	var table results
-	all := slices.Concat(bodies, images, connections, storage, waiting, longResults, accounts, texts, webhooks, inside, overloads)
+	all := slices.Concat(
+		bodies, images, connections, storage, waiting, longResults,
+		accounts, texts, webhooks, inside, overloads,
+	)
 	for _, c := range all {
 		if !whole() && (c.whole || expectedGaps[c.name] != "") {
 			continue
