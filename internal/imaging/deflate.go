@@ -2,6 +2,7 @@ package imaging
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math/bits"
 	"sync"
 )
@@ -53,8 +54,15 @@ type bitReader struct {
 	short  bool // there were fewer than asked for
 }
 
-// fill gets as many bits as acc holds, or as there are.
+// fill gets 56 bits and more, or as many as there are.
 func (r *bitReader) fill() {
+	if len(r.pieces) > 0 && len(r.pieces[0])-r.at >= 8 {
+		// Bits above those that acc has then are those of the bytes that come next.
+		r.acc |= binary.LittleEndian.Uint64(r.pieces[0][r.at:]) << r.have
+		r.at += int((63 - r.have) / 8)
+		r.have |= 56
+		return
+	}
 	for r.have <= 56 {
 		for len(r.pieces) > 0 && r.at == len(r.pieces[0]) {
 			r.pieces, r.at = r.pieces[1:], 0
@@ -87,6 +95,9 @@ func (r *bitReader) skip(bytes int) {
 	r.take(r.have % 8)
 	for ; bytes > 0 && r.have > 0; bytes-- {
 		r.take(8)
+	}
+	if bytes > 0 {
+		r.acc = 0 // of the bytes that are skipped
 	}
 	for bytes > 0 && len(r.pieces) > 0 {
 		n := min(bytes, len(r.pieces[0])-r.at)
@@ -276,10 +287,21 @@ func (w *deflateWalk) dynamic() {
 
 // walk goes on to the end of a block.
 func (w *deflateWalk) walk(literals, distances *codes) {
+	r := &w.bits
 	for {
-		symbol, ok := literals.next(&w.bits)
+		// Most symbols are bytes with short codes.
+		for {
+			q := literals.quick[r.acc&(1<<quickBits-1)]
+			if q == 0 || q>>4 >= endOfBlock || uint(q&15) > r.have {
+				break
+			}
+			r.acc >>= q & 15
+			r.have -= uint(q & 15)
+		}
+
+		symbol, ok := literals.next(r)
 		switch {
-		case !ok || w.bits.short:
+		case !ok || r.short:
 			w.damaged = true
 			return
 		case symbol < endOfBlock:
@@ -293,15 +315,15 @@ func (w *deflateWalk) walk(literals, distances *codes) {
 
 		// A repetition: its length has up to 5 more bits, its distance up to 13.
 		if n := symbol - 257; n >= 8 && n < 28 {
-			w.bits.take(uint(n/4 - 1))
+			r.take(uint(n/4 - 1))
 		}
-		distance, ok := distances.next(&w.bits)
+		distance, ok := distances.next(r)
 		if !ok || distance > 29 {
 			w.damaged = true
 			return
 		}
 		if distance >= 4 {
-			w.bits.take(uint(distance/2 - 1))
+			r.take(uint(distance/2 - 1))
 		}
 	}
 }
