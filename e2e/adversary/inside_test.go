@@ -85,14 +85,14 @@ func (s *insider) addresses() (all []string) {
 	for _, host := range []string{
 		"127.0.0.1", "127.1", "127.0.0.1.", "2130706433", "0x7f000001", "0x7f.1", "017700000001", "0177.0.0.1",
 		"0", "0.0.0.0", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]",
-		"[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1%25lo]", "localhost", "LOCALHOST", "localhost.",
+		"[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1%25lo]", "localhost", "LOCALHOST", "localhost.", "ⓛocalhost",
 		"①②⑦.⓪.⓪.①", "１２７.0.0.1", "%31%32%37.0.0.1",
 		"example.org@127.0.0.1", "127.0.0.1#@example.org", "127.0.0.1%23@example.org",
 	} {
-		all = append(all, "http://"+host+"/", "http://"+host+":"+s.port+"/", "https://"+host+"/")
+		all = append(all, "http://"+host+"/", "http://"+host+":"+s.port+"/", "http://"+host+":22/", "https://"+host+"/")
 	}
 	for _, host := range []string{
-		"169.254.169.254/latest/meta-data", "[fd00:ec2::254]/latest/meta-data",
+		"169.254.169.254/latest/meta-data", "[fd00:ec2::254]/latest/meta-data", "[fd00::1]/", "[fe80::1]/",
 		"metadata.google.internal/computeMetadata/v1", "100.100.100.200/latest/meta-data", "192.0.0.192/",
 		"10.0.0.1/", "172.16.0.1/", "192.168.1.1/", "100.64.0.1/", "224.0.0.1/", "255.255.255.255/", "198.18.0.1/",
 	} {

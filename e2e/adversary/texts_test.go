@@ -3,52 +3,15 @@ package adversary
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 
 	"horde/api"
 )
 
 var texts = []class{
-	{name: "ssrf/source images and webhooks of private addresses", attack: privateAddresses},
 	{name: "regex/catastrophic filters", attack: catastrophicFilters},
 	{name: "input/odd values", attack: oddInput},
-}
-
-// privateAddresses names addresses that lead into the server's own network, in every
-// spelling; a service there counts who comes.
-func privateAddresses(a *arena) {
-	var hits atomic.Int64
-	inside := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
-	defer inside.Close()
-	_, port, _ := net.SplitHostPort(inside.Listener.Addr().String())
-
-	client := from(attackerAddress)
-	for i, host := range []string{
-		"127.0.0.1", "127.1", "2130706433", "0x7f000001", "017700000001", "[::1]", "[::ffff:127.0.0.1]",
-		"[::ffff:7f00:1]", "0.0.0.0", "0", "localhost", "localhost.", "LOCALHOST", "ⓛocalhost", "x@127.0.0.1",
-		"169.254.169.254", "[fd00::1]", "[fe80::1]", "100.64.0.1",
-		"10.0.0.1", "172.16.0.1", "192.168.0.1", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "224.0.0.1", "255.255.255.255",
-	} {
-		from := from(fmt.Sprintf("127.0.2.%d", i+1)) // within the limits
-		for _, url := range []string{
-			"http://" + host + ":" + port + "/x.png", "https://" + host + "/", "http://" + host + ":22/",
-		} {
-			body := fmt.Sprintf(`{"prompt":"x","models":["Deliberate"],"source_processing":"img2img","source_image":%q}`, url)
-			got := a.send(from, http.MethodPost, "/api/v2/generate/async", anonymous, body)
-			if got.status < 400 || got.status >= 500 {
-				a.fault("source image %s: %d %.100s", url, got.status, got.body)
-			}
-		}
-		from.CloseIdleConnections()
-		a.ask(client, anonymous, fmt.Sprintf(`"webhook":"https://%s:%s/","params":{"n":1}`, host, port))
-	}
-	if n := hits.Load(); n > 0 {
-		a.fault("a service of the server's own network was called %d times", n)
-	}
 }
 
 // catastrophicFilters has a moderator enter patterns that backtrack for ever, and
