@@ -91,7 +91,7 @@ make() {
   as tee -a "$data/postgresql.conf" >/dev/null <<CONF
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
-max_connections = 200
+max_connections = 300
 fsync = $fsync
 synchronous_commit = on
 full_page_writes = $fsync

@@ -39,6 +39,7 @@ finish() {
 finished() {
   local name
   for name in "${!jobs[@]}"; do
+    pkill -P "${jobs[$name]}" 2>/dev/null || true
     kill "${jobs[$name]}" 2>/dev/null || true
     wait "${jobs[$name]}" 2>/dev/null || true
   done
@@ -63,6 +64,10 @@ suites() {
   done
 }
 
+# The models are tested without the race detector: their work is in C, and the
+# comparison with the golden images would take minutes.
+whole() { HORDE_E2E_BINARY=$PWD/bin/horde go test -vet=off -timeout 30m ./engine/pocket/... ./e2e; }
+
 page() { (cd web && npm run --silent check && npm run --silent test); }
 
 # Downloads wait for the network while lint computes.
@@ -84,15 +89,17 @@ CHROMIUM=$(cat "$scratch/chromium")
 export HORDE_TEST_POSTGRES CHROMIUM
 export HORDE_ONNXRUNTIME=$PWD/bin/libonnxruntime.so
 
+# The whole program waits more than it computes: for browsers, clocks and other programs.
 # Lint has vetted everything.
+begin "go test: models and the whole program" whole
+
 step "go test -race"
-# The models are tested without the race detector: their work is in C, and the
-# comparison with the golden images would take minutes. What takes longest begins first.
+# What takes longest begins first.
 longest="./internal/queue ./internal/cli ./internal/store ./internal/alchemy ./internal/node"
 packages=$(go list ./... | grep -v -e '/engine/pocket' -e '/e2e')
 
 # SQLite is C that was turned into Go. Its memory is not Go's, so that the race detector
-# sees nothing of it, but it takes three times as long under it: this one package is
+# sees nothing of it, but it takes two to three times as long under it: this package is
 # built without.
 plain=-gcflags=modernc.org/sqlite/lib=-race=false
 
@@ -111,8 +118,7 @@ step "go test: every case of the matchers, memory of finished requests, training
 go test -vet=off -run 'HandedOutAsThePlainMatcherDoes|FinishedRequestsCostLittle' ./internal/queue ./internal/alchemy
 go test -vet=off ./internal/kudos/training
 
-step "go test: models and the whole program"
-HORDE_E2E_BINARY=$PWD/bin/horde go test -vet=off -timeout 30m ./engine/pocket/... ./e2e
+finish "go test: models and the whole program"
 
 step "go test: strangers who mean harm"
 # Alone: it measures how long others wait.
