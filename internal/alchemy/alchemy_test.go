@@ -315,10 +315,12 @@ func TestWhatIsNoRequestIsRefused(t *testing.T) {
 			a.Body.Forms[0].Payload = map[string]string{"x": strings.Repeat("y", maxPayload)}
 		}},
 	} {
-		*n.modes = tt.modes
-		if err := ask(tt.edit); horde.CodeOf(err) != tt.code || err != nil && tt.code == "" {
-			t.Errorf("%s: %v, want %s", tt.name, err, tt.code)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			*n.modes = tt.modes
+			if err := ask(tt.edit); horde.CodeOf(err) != tt.code || err != nil && tt.code == "" {
+				t.Errorf("%s: %v, want %s", tt.name, err, tt.code)
+			}
+		})
 	}
 }
 

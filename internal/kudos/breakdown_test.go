@@ -1,6 +1,7 @@
 package kudos
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -45,20 +46,22 @@ func TestTheStepsOfAPriceAreNamed(t *testing.T) {
 		{"targeted", NewPricer(Standard()), Order{Targeted: true, Loras: 2, N: 1}, []string{catalog.SDXL},
 			"targeted model burn each acceptance"},
 	} {
-		q, steps := c.p.Explain(c.o, c.baselines)
-		if got := codes(steps); got != c.want {
-			t.Errorf("%s: %s, want %s", c.name, got, c.want)
-		}
-
-		if q != c.p.Quote(c.o, c.baselines) || horde.KudosOf(steps[len(steps)-1].Kudos) != q.Total() {
-			t.Errorf("%s: %+v, explained as %+v", c.name, q, steps[len(steps)-1])
-		}
-
-		for _, s := range steps {
-			if !strings.HasSuffix(s.Describe(), ".") {
-				t.Errorf("%s: step %s is called %q", c.name, s.Code, s.Describe())
+		t.Run(c.name, func(t *testing.T) {
+			q, steps := c.p.Explain(c.o, c.baselines)
+			if got := codes(steps); got != c.want {
+				t.Errorf("%s: %s, want %s", c.name, got, c.want)
 			}
-		}
+
+			if q != c.p.Quote(c.o, c.baselines) || horde.KudosOf(steps[len(steps)-1].Kudos) != q.Total() {
+				t.Errorf("%s: %+v, explained as %+v", c.name, q, steps[len(steps)-1])
+			}
+
+			for _, s := range steps {
+				if !strings.HasSuffix(s.Describe(), ".") {
+					t.Errorf("%s: step %s is called %q", c.name, s.Code, s.Describe())
+				}
+			}
+		})
 	}
 }
 
@@ -69,12 +72,14 @@ func TestWhatTheNetDoesNotKnowIsNamed(t *testing.T) {
 		"mlsd":          func(o *Order) { o.HasSource, o.ControlType = true, "mlsd" },
 		"sideways":      func(o *Order) { o.HasSource, o.SourceProcessing = true, "sideways" },
 	} {
-		o := usual()
-		change(&o)
-		_, steps := NewPricer(Standard()).Explain(o, nil)
-		if steps[0].Code != StepFormula || steps[0].Name != want || !strings.Contains(steps[0].Describe(), want) {
-			t.Errorf("%s: %+v %s", want, steps[0], steps[0].Describe())
-		}
+		t.Run(want, func(t *testing.T) {
+			o := usual()
+			change(&o)
+			_, steps := NewPricer(Standard()).Explain(o, nil)
+			if steps[0].Code != StepFormula || steps[0].Name != want || !strings.Contains(steps[0].Describe(), want) {
+				t.Errorf("%s: %+v %s", want, steps[0], steps[0].Describe())
+			}
+		})
 	}
 }
 
@@ -88,15 +93,17 @@ func TestTheStepsOfATextsPriceAreNamed(t *testing.T) {
 		{7, "tokens size context scale burn n acceptance rounding"},
 		{0, "tokens size context scale burn n acceptance rounding"},
 	} {
-		dry, steps := o.Explain(c.billions, "some model")
-		if got := codes(steps); got != c.want || dry != o.DryRun(c.billions) || steps[len(steps)-1].Kudos != dry {
-			t.Errorf("%v: %s, want %s; %v, want %v", c.billions, got, c.want, dry, o.DryRun(c.billions))
-		}
-		for _, s := range steps {
-			if !strings.HasSuffix(s.Describe(), ".") {
-				t.Errorf("%v: step %s is called %q", c.billions, s.Code, s.Describe())
+		t.Run(fmt.Sprint(c.billions), func(t *testing.T) {
+			dry, steps := o.Explain(c.billions, "some model")
+			if got := codes(steps); got != c.want || dry != o.DryRun(c.billions) || steps[len(steps)-1].Kudos != dry {
+				t.Errorf("%v: %s, want %s; %v, want %v", c.billions, got, c.want, dry, o.DryRun(c.billions))
 			}
-		}
+			for _, s := range steps {
+				if !strings.HasSuffix(s.Describe(), ".") {
+					t.Errorf("%v: step %s is called %q", c.billions, s.Code, s.Describe())
+				}
+			}
+		})
 	}
 }
 

@@ -75,13 +75,15 @@ func TestPricesAreThoseOfTheRulebook(t *testing.T) {
 			o.Steps, o.Sampler, o.PostProcessing = 35, "uni_pc", []string{"GFPGAN", "RealESRGAN_x4plus"}
 		}, 25.46},
 	} {
-		o := usual()
-		c.change(&o)
-		if got := price(o); math.Abs(got-c.want) > 0.04*c.want {
-			t.Errorf("%s: %v, want %v within 4 %%", c.what, got, c.want)
-		} else {
-			t.Logf("%-40s %7.2f of %7.2f (%+.1f %%)", c.what, got, c.want, 100*(got/c.want-1))
-		}
+		t.Run(c.what, func(t *testing.T) {
+			o := usual()
+			c.change(&o)
+			if got := price(o); math.Abs(got-c.want) > 0.04*c.want {
+				t.Errorf("%s: %v, want %v within 4 %%", c.what, got, c.want)
+			} else {
+				t.Logf("%-40s %7.2f of %7.2f (%+.1f %%)", c.what, got, c.want, 100*(got/c.want-1))
+			}
+		})
 	}
 }
 
@@ -170,16 +172,18 @@ func TestEachInputHasItsPlace(t *testing.T) {
 		{"mask", Order{Sampler: "k_euler_a", HasSource: true, HasMask: true, SourceProcessing: "inpainting"},
 			map[int]float32{4: 1, 5: 1, 8: 1, 9: 1, 19: 1, 25: 1, 36: 1}},
 	} {
-		var x [Inputs]float32
-		x[Inputs-1] = 7 // left over
-		if !e.Encode(&c.o, &x) {
-			t.Errorf("%s: refused", c.what)
-		}
-		for i, v := range x {
-			if v != c.want[i] {
-				t.Errorf("%s: input %d is %v, want %v", c.what, i, v, c.want[i])
+		t.Run(c.what, func(t *testing.T) {
+			var x [Inputs]float32
+			x[Inputs-1] = 7 // left over
+			if !e.Encode(&c.o, &x) {
+				t.Errorf("%s: refused", c.what)
 			}
-		}
+			for i, v := range x {
+				if v != c.want[i] {
+					t.Errorf("%s: input %d is %v, want %v", c.what, i, v, c.want[i])
+				}
+			}
+		})
 	}
 }
 
@@ -302,9 +306,11 @@ func TestANetThatCannotPriceIsRefused(t *testing.T) {
 		"untrained": func(l []Layer) []Layer { l[0].Bias[0] = 0; return l },
 		"too many":  func(l []Layer) []Layer { return slices.Repeat(l, 9) },
 	} {
-		if _, err := NewNet(Card{}, 1, change(good())); err == nil {
-			t.Errorf("%s was taken", what)
-		}
+		t.Run(what, func(t *testing.T) {
+			if _, err := NewNet(Card{}, 1, change(good())); err == nil {
+				t.Errorf("%s was taken", what)
+			}
+		})
 	}
 	if _, err := NewNet(Card{}, 0, good()); err == nil {
 		t.Error("scale 0 was taken")

@@ -1,6 +1,7 @@
 package kudos
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -30,11 +31,13 @@ func TestTheFormulaHasTheRulebooksValues(t *testing.T) {
 		{512, 512, 30, nil, "canny", false, 19.5},
 		{512, 512, 30, nil, "canny", true, 6.5},
 	} {
-		got := NewPricer(nil).Price(Order{Width: c.w, Height: c.h, Steps: c.steps, PostProcessing: c.pp,
-			ControlType: c.control, ReturnControlMap: c.keepMap})
-		if got != c.want {
-			t.Errorf("%d×%d %d steps %v %s: %v, want %v", c.w, c.h, c.steps, c.pp, c.control, got, c.want)
-		}
+		t.Run(fmt.Sprintf("%d×%d, %d steps, %v, %s", c.w, c.h, c.steps, c.pp, c.control), func(t *testing.T) {
+			got := NewPricer(nil).Price(Order{Width: c.w, Height: c.h, Steps: c.steps, PostProcessing: c.pp,
+				ControlType: c.control, ReturnControlMap: c.keepMap})
+			if got != c.want {
+				t.Errorf("%d×%d %d steps %v %s: %v, want %v", c.w, c.h, c.steps, c.pp, c.control, got, c.want)
+			}
+		})
 	}
 }
 
@@ -63,9 +66,11 @@ func TestLargeModelsCostMore(t *testing.T) {
 		{plain, catalog.StableCascade, 4}, {hires, catalog.StableCascade, 7},
 		{plain, catalog.Flux1, 8}, {plain, catalog.ZImageTurbo, 8}, {plain, catalog.QwenImage, 12},
 	} {
-		if got := c.o.ModelFactor(c.baseline); got != c.want {
-			t.Errorf("%s %+v: %v, want %v", c.baseline, c.o, got, c.want)
-		}
+		t.Run(fmt.Sprintf("%s %s hires %v", c.baseline, c.o.Workflow, c.o.HiresFix), func(t *testing.T) {
+			if got := c.o.ModelFactor(c.baseline); got != c.want {
+				t.Errorf("%s %+v: %v, want %v", c.baseline, c.o, got, c.want)
+			}
+		})
 	}
 }
 
@@ -82,9 +87,11 @@ func TestSurchargesAreBurnt(t *testing.T) {
 		{Order{Blacklist: true}, 10, 12.1},
 		{Order{FastOnly: true, Blacklist: true}, 0, 1.32},
 	} {
-		if got := c.o.Burn(c.reward); math.Abs(got-c.want) > 1e-9 {
-			t.Errorf("%+v of %v: %v, want %v", c.o, c.reward, got, c.want)
-		}
+		t.Run(fmt.Sprintf("%v for %v", c.want, c.reward), func(t *testing.T) {
+			if got := c.o.Burn(c.reward); math.Abs(got-c.want) > 1e-9 {
+				t.Errorf("%+v of %v: %v, want %v", c.o, c.reward, got, c.want)
+			}
+		})
 	}
 }
 
@@ -134,12 +141,14 @@ func TestFormsHaveTheRulebooksValues(t *testing.T) {
 		{"caption", 1, 1}, {"nsfw", 4, 1}, {"interrogation", 9, 3}, {"GFPGAN", 1, 3}, {"RealESRGAN_x4plus", 4, 12},
 		{"strip_background", 255, 765}, {"RestoreFormer", 2, 6},
 	} {
-		reward := FormReward(c.form, c.tiles)
-		if reward != horde.Whole(c.reward) || (FormCost{Reward: reward}).Burn() != horde.Whole(c.reward+1) ||
-			(FormCost{Reward: reward, SlowWorkers: true}).Burn() != horde.Whole(c.reward+2) {
-			t.Errorf("%+v: %v, costs %v or %v", c, reward, (FormCost{Reward: reward}).Burn(),
-				(FormCost{Reward: reward, SlowWorkers: true}).Burn())
-		}
+		t.Run(fmt.Sprintf("%s of %d tiles", c.form, c.tiles), func(t *testing.T) {
+			reward := FormReward(c.form, c.tiles)
+			if reward != horde.Whole(c.reward) || (FormCost{Reward: reward}).Burn() != horde.Whole(c.reward+1) ||
+				(FormCost{Reward: reward, SlowWorkers: true}).Burn() != horde.Whole(c.reward+2) {
+				t.Errorf("%+v: %v, costs %v or %v", c, reward, (FormCost{Reward: reward}).Burn(),
+					(FormCost{Reward: reward, SlowWorkers: true}).Burn())
+			}
+		})
 	}
 	for size, want := range map[[2]int]int{{1, 1}: 1, {512, 512}: 1, {513, 512}: 2, {1024, 1025}: 6, {3072, 64}: 6} {
 		if got := Tiles(size[0], size[1]); got != want {
@@ -180,9 +189,11 @@ func TestSamplersOfSecondOrderTakeTwice(t *testing.T) {
 		"k_dpm_adaptive": 40, "k_heun": 20, "k_dpm_2": 20, "k_dpm_2_a": 20, "k_dpmpp_2s_a": 20,
 		"k_dpmpp_sde": 20, "k_euler": 10, "k_dpmpp_2m": 10, "lcm": 10, "DDIM": 10,
 	} {
-		if got := AccurateSteps(sampler, 10); got != want {
-			t.Errorf("%s: %d, want %d", sampler, got, want)
-		}
+		t.Run(sampler, func(t *testing.T) {
+			if got := AccurateSteps(sampler, 10); got != want {
+				t.Errorf("%s: %d, want %d", sampler, got, want)
+			}
+		})
 	}
 }
 

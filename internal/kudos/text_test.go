@@ -3,6 +3,7 @@ package kudos
 import (
 	"bufio"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"strings"
@@ -28,10 +29,12 @@ func TestTextsHaveTheRulebooksValues(t *testing.T) {
 		{512, 8000, 2048, WrittenText{Billions: 70, Validated: true}, 664.31},
 		{512, 8000, 2048, WrittenText{Billions: 70}, 199.29},
 	} {
-		c.w.Chars = c.chars
-		if got := (TextOrder{MaxLength: c.max, PromptChars: c.prompt}).Reward(c.w); got != c.want {
-			t.Errorf("%+v: %v, want %v", c, got, c.want)
-		}
+		t.Run(fmt.Sprintf("%d characters of %v billions", c.chars, c.w.Billions), func(t *testing.T) {
+			c.w.Chars = c.chars
+			if got := (TextOrder{MaxLength: c.max, PromptChars: c.prompt}).Reward(c.w); got != c.want {
+				t.Errorf("%+v: %v, want %v", c, got, c.want)
+			}
+		})
 	}
 
 	for _, c := range []struct {
@@ -70,10 +73,12 @@ func TestUptimeOfScribesGrowsWithContextAndSize(t *testing.T) {
 		{2048, 7, true, 55}, {2048, 0, true, 27.5}, {2048, 0, false, 27.5}, {2048, 7, false, 16.5},
 		{2048, 1, true, 13.75}, {2048, 70, true, 550}, {1 << 40, 7, true, 25 + 15*256}, {-5, 7, true, 25},
 	} {
-		if got := (TextOffer{MaxContext: c.context, Billions: c.billions,
-			Validated: c.validated}).Uptime(); got != horde.KudosOf(c.want) {
-			t.Errorf("%+v: %v", c, got)
-		}
+		t.Run(fmt.Sprintf("%d tokens of %v billions", c.context, c.billions), func(t *testing.T) {
+			if got := (TextOffer{MaxContext: c.context, Billions: c.billions,
+				Validated: c.validated}).Uptime(); got != horde.KudosOf(c.want) {
+				t.Errorf("%+v: %v", c, got)
+			}
+		})
 	}
 }
 

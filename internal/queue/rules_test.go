@@ -29,9 +29,11 @@ func TestPriorityFollowsTheBalance(t *testing.T) {
 		{horde.Whole(123456), true, 123}, {horde.Whole(11), true, 0}, {horde.Whole(10), true, -100},
 		{horde.Whole(-50), true, -100},
 	} {
-		if got := priorityOf(tt.balance, tt.flagged); got != tt.want {
-			t.Errorf("balance %s, flagged %v: %d, want %d", tt.balance, tt.flagged, got, tt.want)
-		}
+		t.Run(fmt.Sprintf("%s, flagged %v", tt.balance, tt.flagged), func(t *testing.T) {
+			if got := priorityOf(tt.balance, tt.flagged); got != tt.want {
+				t.Errorf("balance %s, flagged %v: %d, want %d", tt.balance, tt.flagged, got, tt.want)
+			}
+		})
 	}
 }
 
@@ -61,9 +63,11 @@ func TestPriorityGrowsWithTime(t *testing.T) {
 		{"but not 18,001", e(18_001, 3600*second), e(0, 0)},
 		{"same balance, older", e(7, 1), e(7, 2)},
 	} {
-		if !match.Before(&tt.first.item, &tt.later.item) || match.Before(&tt.later.item, &tt.first.item) {
-			t.Errorf("%s does not come first", tt.name)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			if !match.Before(&tt.first.item, &tt.later.item) || match.Before(&tt.later.item, &tt.first.item) {
+				t.Errorf("%s does not come first", tt.name)
+			}
+		})
 	}
 }
 
@@ -385,9 +389,11 @@ func TestSubmitsAreRefusedByTheTable(t *testing.T) {
 			{"too much metadata", owner.Key, api.ImageSubmit{ID: *job.ID, Generation: "R2", GenMetadata: meta},
 				horde.BadRequest},
 		} {
-			if _, err := n.Submit(context.Background(), tt.key, tt.s); horde.CodeOf(err) != tt.code {
-				t.Errorf("%s: %v, want %s", tt.name, err, tt.code)
-			}
+			t.Run(tt.name, func(t *testing.T) {
+				if _, err := n.Submit(context.Background(), tt.key, tt.s); horde.CodeOf(err) != tt.code {
+					t.Errorf("%s: %v, want %s", tt.name, err, tt.code)
+				}
+			})
 		}
 
 		if row, err := n.Store.Job(t.Context(), *job.ID); err != nil || row.State != store.JobRunning {
@@ -519,10 +525,12 @@ func TestTheRefusalOfTooManyJobsSaysWhatWasCounted(t *testing.T) {
 		"anonymous": {nobody, 3,
 			"This request has 3 jobs, and 500 anonymous ones of the models asked for are waiting: at most 500 may. Register an account at https://horde.example/register to"},
 	} {
-		_, err := n.Accept(ctx, ask(c.p, c.jobs))
-		if horde.CodeOf(err) != horde.TooManyPrompts || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: %v, want %q", name, err, c.says)
-		}
+		t.Run(name, func(t *testing.T) {
+			_, err := n.Accept(ctx, ask(c.p, c.jobs))
+			if horde.CodeOf(err) != horde.TooManyPrompts || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%s: %v, want %q", name, err, c.says)
+			}
+		})
 	}
 }
 

@@ -234,11 +234,13 @@ func TestARequestStartsWithTheBalance(t *testing.T) {
 		{"flagged and poor", poor.Key, -100},
 		{"anonymous", api.AnonymousKey, -50},
 	} {
-		a := ask(hordetest.Person{Key: c.key}, 1)
-		a.Body.AllowDowngrade = ptr(true)
-		id := n.accept(t, a)
-		if live, err := n.Store.Requests(ctx, []string{id}); err != nil || live[0].Priority != c.want {
-			t.Errorf("%s: priority %d, want %d; %v", c.name, live[0].Priority, c.want, err)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			a := ask(hordetest.Person{Key: c.key}, 1)
+			a.Body.AllowDowngrade = ptr(true)
+			id := n.accept(t, a)
+			if live, err := n.Store.Requests(ctx, []string{id}); err != nil || live[0].Priority != c.want {
+				t.Errorf("%s: priority %d, want %d; %v", c.name, live[0].Priority, c.want, err)
+			}
+		})
 	}
 }

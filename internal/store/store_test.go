@@ -296,33 +296,35 @@ func TestARequestChangesOnlyFromTheStateItIsIn(t *testing.T) {
 				func(tx *store.Tx, id string) (store.RequestState, error) { return tx.Cancel(id) },
 				func(s *store.RequestState) { s.Waiting, s.Jobs, s.Cancelled = 0, 0, true }, false},
 		} {
-			q := request(now, 3)
-			if tt.before != nil {
-				tt.before(&q.RequestState)
-			}
-
-			insert(t, s, q)
-			var got store.RequestState
-			err := s.Write(t.Context(),
-				store.Unit{Key: q.ID, Do: func(tx *store.Tx) (err error) { got, err = tt.do(tx, q.ID); return err }})
-
-			want := q.RequestState
-			if tt.lost {
-				if !errors.Is(err, store.ErrLost) {
-					t.Errorf("%s: %v, want ErrLost", tt.name, err)
+			t.Run(tt.name, func(t *testing.T) {
+				q := request(now, 3)
+				if tt.before != nil {
+					tt.before(&q.RequestState)
 				}
-			} else {
-				tt.want(&want)
-				want.Version++
-				if diff := cmp.Diff(want, got); diff != "" || err != nil {
-					t.Errorf("%s: %v %s", tt.name, err, diff)
-				}
-			}
 
-			stored := must[[]store.Request](t)(s.Requests(t.Context(), []string{q.ID}))[0].RequestState
-			if diff := cmp.Diff(want, stored); diff != "" {
-				t.Errorf("%s, stored: %s", tt.name, diff)
-			}
+				insert(t, s, q)
+				var got store.RequestState
+				err := s.Write(t.Context(),
+					store.Unit{Key: q.ID, Do: func(tx *store.Tx) (err error) { got, err = tt.do(tx, q.ID); return err }})
+
+				want := q.RequestState
+				if tt.lost {
+					if !errors.Is(err, store.ErrLost) {
+						t.Errorf("%s: %v, want ErrLost", tt.name, err)
+					}
+				} else {
+					tt.want(&want)
+					want.Version++
+					if diff := cmp.Diff(want, got); diff != "" || err != nil {
+						t.Errorf("%s: %v %s", tt.name, err, diff)
+					}
+				}
+
+				stored := must[[]store.Request](t)(s.Requests(t.Context(), []string{q.ID}))[0].RequestState
+				if diff := cmp.Diff(want, stored); diff != "" {
+					t.Errorf("%s, stored: %s", tt.name, diff)
+				}
+			})
 		}
 
 		for name, f := range map[string]func(*store.Tx) error{
@@ -614,15 +616,17 @@ func TestAnErrorOfOpeningHidesThePassword(t *testing.T) {
 		"no folder":  {Folder: "/proc/nowhere/horde"},
 		"not a path": {Folder: "a\x00b"},
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		s, err := store.Open(ctx, o)
-		cancel()
-		if err == nil {
-			s.Close()
-			t.Errorf("%s: no error", name)
-		} else if strings.Contains(err.Error(), "u:p") {
-			t.Errorf("%s: the error shows the password: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			s, err := store.Open(ctx, o)
+			cancel()
+			if err == nil {
+				s.Close()
+				t.Errorf("%s: no error", name)
+			} else if strings.Contains(err.Error(), "u:p") {
+				t.Errorf("%s: the error shows the password: %v", name, err)
+			}
+		})
 	}
 }
 

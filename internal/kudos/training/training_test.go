@@ -75,9 +75,11 @@ func TestDataThatAreNoneAreRefused(t *testing.T) {
 		"\x1f\x8bnothing": "gzip",
 		gzipped(header+strings.Repeat(row, 99), 20): "cut off",
 	} {
-		if _, _, err := Parse(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.60q: %v, want %q", text, err, want)
-		}
+		t.Run(want, func(t *testing.T) {
+			if _, _, err := Parse(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%.60q: %v, want %q", text, err, want)
+			}
+		})
 	}
 }
 
@@ -240,11 +242,13 @@ func TestTrainingThatCannotWorkIsRefused(t *testing.T) {
 		"too few":       func(_ *Config, j *[]Job) { *j = good[:20] },
 		"no column":     func(_ *Config, j *[]Job) { *j = []Job{{Seconds: math.NaN()}} },
 	} {
-		c, j := quick, good
-		change(&c, &j)
-		if _, err := Train(context.Background(), j, c); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %q", err, want)
-		}
+		t.Run(want, func(t *testing.T) {
+			c, j := quick, good
+			change(&c, &j)
+			if _, err := Train(context.Background(), j, c); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v, want %q", err, want)
+			}
+		})
 	}
 }
 
