@@ -32,7 +32,7 @@ func New(ctx context.Context, c requests.Config) (*Queue, error) {
 func (q *Queue) find(ctx context.Context, id string) (*entry, error) {
 	e, err := live.Find(ctx, q.Refresh, id, func() *entry { return q.index.Known(id, q.Clock.Micros()) })
 	if e == nil && err == nil {
-		err = horde.Errorf(horde.RequestNotFound, "Interrogation with ID '%s' not found.", clip(id))
+		err = horde.Errorf(horde.RequestNotFound, "Interrogation with ID '%s' not found.", requests.Shown(id))
 	}
 	return e, err
 }
@@ -74,11 +74,3 @@ func (q *Queue) Size() (requests, forms int) { return q.index.Size() }
 
 // BytesByUser adds how many bytes the forms of each user take that wait or run to a sum.
 func (q *Queue) BytesByUser(sum map[horde.UserID]int64) { q.index.BytesByUser(sum) }
-
-// clip cuts an id that a stranger sent, for use in a message.
-func clip(id string) string {
-	if len(id) > 64 {
-		return id[:64] + "…"
-	}
-	return id
-}

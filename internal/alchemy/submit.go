@@ -12,6 +12,7 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	kind "horde/internal/kinds/form"
+	"horde/internal/requests"
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -24,7 +25,7 @@ func (q *Queue) Submit(ctx context.Context, key string, s api.AlchemySubmit) (fl
 		return 0, err
 	}
 	if f == nil {
-		return 0, horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", clip(s.ID))
+		return 0, horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", requests.Shown(s.ID))
 	}
 
 	owner, err := q.Accounts.ByKey(ctx, key)

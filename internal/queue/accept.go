@@ -13,6 +13,7 @@ import (
 	"horde/internal/kinds"
 	"horde/internal/kudos"
 	"horde/internal/moderation"
+	"horde/internal/requests"
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -161,7 +162,7 @@ func (q *Queue) check(ctx context.Context, x *index, r kinds.Asked, t *terms, fr
 	for _, id := range r.NamedWorkers() {
 		if q.Fleet.Worker(horde.PlainID(id)) == nil {
 			return horde.Errorf(horde.WorkerNotFound,
-				"The worker with id '%s' does not exist. Look it up in GET /api/v2/workers.", clip(id, 64))
+				"The worker with id '%s' does not exist. Look it up in GET /api/v2/workers.", requests.Shown(id))
 		}
 	}
 	if err := r.Check(admission.Batching); err != nil {

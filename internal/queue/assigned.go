@@ -8,6 +8,7 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/live"
+	"horde/internal/requests"
 	"horde/internal/store"
 )
 
@@ -38,7 +39,7 @@ func (q *Queue) assignedTo(ctx context.Context, id string, find func(id string) 
 		return assigned{}, err
 	}
 	if a.job == nil {
-		return assigned{}, horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", clip(id, 64))
+		return assigned{}, horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", requests.Shown(id))
 	}
 
 	if a.worker = q.Fleet.Worker(a.job.WorkerID); a.worker == nil && q.Store.Shared() {

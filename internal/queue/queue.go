@@ -62,7 +62,7 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 func (q *Queue) find(ctx context.Context, x *index, id, what string) (*entry, error) {
 	e, err := live.Find(ctx, q.Refresh, id, func() *entry { return x.Known(id, q.Clock.Micros()) })
 	if e == nil && err == nil {
-		err = horde.Errorf(horde.RequestNotFound, "%s (%s) with ID '%s' not found.", x.kind.title, what, clip(id, 64))
+		err = horde.Errorf(horde.RequestNotFound, "%s (%s) with ID '%s' not found.", x.kind.title, what, requests.Shown(id))
 	}
 	return e, err
 }
@@ -71,7 +71,7 @@ func (q *Queue) find(ctx context.Context, x *index, id, what string) (*entry, er
 func (q *Queue) findAny(ctx context.Context, id string) (*entry, error) {
 	e, err := live.Find(ctx, q.Refresh, id, func() *entry { return q.known(id) })
 	if e == nil && err == nil {
-		err = horde.Errorf(horde.RequestNotFound, "Request with ID '%s' not found.", clip(id, 64))
+		err = horde.Errorf(horde.RequestNotFound, "Request with ID '%s' not found.", requests.Shown(id))
 	}
 	return e, err
 }
@@ -85,12 +85,4 @@ func (q *Queue) known(id string) *entry {
 		}
 	}
 	return nil
-}
-
-// clip cuts what a stranger sent to n bytes, for use in a message.
-func clip(s string, n int) string {
-	if len(s) > n {
-		return s[:n] + "…"
-	}
-	return s
 }

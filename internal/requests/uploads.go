@@ -28,15 +28,12 @@ func Uploads[T any](
 	}
 
 	row, err := read(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
+	switch access := may(&row); {
+	case errors.Is(err, store.ErrNotFound):
 		return blob.Closed, nil
-	}
-	if err != nil {
+	case err != nil, !s.Shared() && access == blob.Open: // its request has expired, else it were in memory
 		return blob.Closed, err
+	default:
+		return access, nil
 	}
-	access := may(&row)
-	if !s.Shared() && access == blob.Open { // its request has expired, else it were in memory
-		return blob.Closed, nil
-	}
-	return access, nil
 }
