@@ -7,37 +7,41 @@ import (
 )
 
 // Ended is what a table remembers of the requests that are over and no longer in memory:
-// which of them are their users', and the state in which they left, so that no older row
-// brings them back. A busy horde has a million of them until they expire, so nothing here
-// has pointers: one takes some 100 bytes. The table's owner guards it.
+// which of them are their users', and for a while the state in which they left, so that no
+// older row brings them back. A busy horde has a million of them until they expire, so
+// what is remembered has no pointers and takes some 50 bytes. The table's owner guards it.
 type Ended struct {
-	states map[uuid.UUID]endState
-	listed map[horde.UserID]map[uuid.UUID]struct{}
-	prune  int // from how many states on those that expired are forgotten
+	users map[uuid.UUID]horde.UserID // of the listed ones
+	lists map[horde.UserID]*endedList
+
+	// With which versions requests left memory, of late and before that.
+	late, before map[uuid.UUID]int64
+	turned       horde.Micros // when late began
 }
 
-// endState is what is known of a request that is over.
-type endState struct {
-	user    horde.UserID
-	version int64        // with which it left memory; 0: it never was there
-	expires horde.Micros // when it left memory
+// endedList is the requests of a user, and as many more that are none any longer.
+type endedList struct {
+	ids  []uuid.UUID // in the order in which they were listed
+	gone int         // of them
 }
 
-// minPrune is how many states are kept at least before any is forgotten for its age.
-const minPrune = 1024
+// versionKept is for how long versions are kept at least. No read of a row takes longer.
+const versionKept = 120_000_000 // microseconds
 
 func newEnded() *Ended {
 	return &Ended{
-		states: map[uuid.UUID]endState{},
-		listed: map[horde.UserID]map[uuid.UUID]struct{}{},
-		prune:  minPrune,
+		users:  map[uuid.UUID]horde.UserID{},
+		lists:  map[horde.UserID]*endedList{},
+		late:   map[uuid.UUID]int64{},
+		before: map[uuid.UUID]int64{},
 	}
 }
 
 // idOf is the short form of a key. Every request has a UUID (horde.NewID); nothing is
 // remembered of what has another key, and it is read each time somebody asks for it.
 func idOf(key string) (id uuid.UUID, ok bool) {
-	if len(key) != 36 {
+	const length = 36 // of the usual form: others are other keys
+	if len(key) != length {
 		return id, false
 	}
 	id, err := uuid.Parse(key)
@@ -50,77 +54,95 @@ func (l *Ended) List(key string, user horde.UserID) {
 	if !ok {
 		return
 	}
-	s := l.states[id]
-	if s.user != user {
-		l.forget(id)
-	}
-	s.user = user
-	l.states[id] = s
-
-	if l.listed[user] == nil {
-		l.listed[user] = map[uuid.UUID]struct{}{}
-	}
-	l.listed[user][id] = struct{}{}
-}
-
-// set notes the state of a request that is on no list, in place of what was known of it.
-func (l *Ended) set(key string, s endState) {
-	if id, ok := idOf(key); ok {
-		l.forget(id)
-		l.states[id] = s
-	}
-}
-
-// Remove forgets a request, if it is known.
-func (l *Ended) Remove(key string) {
-	if id, ok := idOf(key); ok {
-		l.forget(id)
-	}
-}
-
-func (l *Ended) forget(id uuid.UUID) {
-	s, ok := l.states[id]
-	if !ok {
+	switch known, listed := l.users[id]; {
+	case listed && known == user:
 		return
+	case listed:
+		l.unlist(id)
 	}
-	delete(l.states, id)
-	delete(l.listed[s.user], id)
-	if len(l.listed[s.user]) == 0 {
-		delete(l.listed, s.user)
+
+	l.users[id] = user
+	if l.lists[user] == nil {
+		l.lists[user] = &endedList{}
 	}
+	l.lists[user].ids = append(l.lists[user].ids, id)
 }
 
-// forgetExpired forgets, once there are many, the requests that have expired: what
-// removed them may have been missed. No row of theirs comes in any more.
-func (l *Ended) forgetExpired(now horde.Micros) {
-	if len(l.states) < l.prune {
-		return
+// leave notes with which version a request leaves memory.
+func (l *Ended) leave(key string, version int64, now horde.Micros) {
+	if now-l.turned > versionKept {
+		l.late, l.before, l.turned = map[uuid.UUID]int64{}, l.late, now
 	}
-	for id, s := range l.states {
-		if s.version > 0 && s.expires <= now {
-			l.forget(id)
-		}
+	if id, ok := idOf(key); ok {
+		l.late[id] = version
 	}
-	l.prune = max(minPrune, 2*len(l.states))
 }
 
 // newer reports whether a request left memory in a newer state than this version.
 func (l *Ended) newer(key string, version int64) bool {
 	id, ok := idOf(key)
-	return ok && version < l.states[id].version
+	return ok && version < max(l.late[id], l.before[id])
+}
+
+// Remove forgets a request, if it is known.
+func (l *Ended) Remove(key string) {
+	if id, ok := idOf(key); ok {
+		delete(l.late, id)
+		delete(l.before, id)
+		l.unlist(id)
+	}
+}
+
+// unlist takes a request off its user's list, if it is on one.
+func (l *Ended) unlist(id uuid.UUID) {
+	user, listed := l.users[id]
+	if !listed {
+		return
+	}
+	delete(l.users, id)
+
+	of := l.lists[user]
+	of.gone++
+	switch {
+	case of.gone == len(of.ids):
+		delete(l.lists, user)
+	case of.gone > len(of.ids)/2:
+		l.clean(user, of)
+	}
+}
+
+// clean takes off a list what is gone from it, and what has come back since once.
+func (l *Ended) clean(user horde.UserID, of *endedList) {
+	left := make([]uuid.UUID, 0, len(of.ids)-of.gone)
+	seen := make(map[uuid.UUID]struct{}, cap(left))
+	for _, id := range of.ids {
+		_, again := seen[id]
+		if owner, listed := l.users[id]; listed && owner == user && !again {
+			left = append(left, id)
+			seen[id] = struct{}{}
+		}
+	}
+	of.ids, of.gone = left, 0
 }
 
 // Of are the listed keys of a user, in no order.
 func (l *Ended) Of(user horde.UserID) (keys []string) {
-	for id := range l.listed[user] {
+	of := l.lists[user]
+	if of == nil {
+		return nil
+	}
+	if of.gone > 0 {
+		l.clean(user, of)
+	}
+	for _, id := range of.ids {
 		keys = append(keys, id.String())
 	}
 	return keys
 }
 
-// Keys are all of them, in no order.
+// Keys are all listed ones, in no order.
 func (l *Ended) Keys() (keys []string) {
-	for id := range l.states {
+	for id := range l.users {
 		keys = append(keys, id.String())
 	}
 	return keys

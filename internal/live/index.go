@@ -49,12 +49,11 @@ func (x *Index[E, P]) RetireLocked(now horde.Micros) {
 	ended := x.Requests.Ended
 	for _, e := range x.Requests.Over(now) {
 		x.RemoveLocked(e)
-		ended.set(e.Key(), endState{user: e.User(), version: e.Version(), expires: e.Expires()})
+		ended.leave(e.Key(), e.Version(), now)
 		if e.Listed() {
 			ended.List(e.Key(), e.User())
 		}
 	}
-	ended.forgetExpired(now)
 }
 
 // Keys are those of the requests in memory.

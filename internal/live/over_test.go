@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"horde/internal/horde"
 	"horde/internal/waiting"
 )
@@ -68,14 +70,14 @@ func TestWhatIsOverIsListedOnceUnlessGivenUp(t *testing.T) {
 	l.List(b, 1)
 	l.List(b, 1)
 	l.List(c, 2)
-	l.set(givenUp, endState{user: 1, version: 1})
+	l.leave(givenUp, 1, 0)
 	l.Remove(a)
 	l.Remove(id(99))
-	if got := l.Of(1); !slices.Equal(got, []string{b}) || len(l.Keys()) != 3 {
+	if got := l.Of(1); !slices.Equal(got, []string{b}) || len(l.Keys()) != 2 {
 		t.Errorf("of the first user: %v, of all: %v", got, l.Keys())
 	}
 
-	l.set(b, endState{user: 1, version: 7})
+	l.leave(b, 7, 0)
 	l.List(b, 1)
 	if !l.newer(b, 6) || l.newer(b, 7) {
 		t.Error("a request that is listed again has lost its version")
@@ -84,25 +86,56 @@ func TestWhatIsOverIsListedOnceUnlessGivenUp(t *testing.T) {
 	for _, key := range l.Keys() {
 		l.Remove(key)
 	}
-	if len(l.Of(1))+len(l.Of(2))+len(l.states)+len(l.listed) > 0 {
+	if len(l.Of(1))+len(l.Of(2))+len(l.users)+len(l.lists) > 0 {
 		t.Errorf("left: %+v", l)
 	}
 }
 
-// Requests that have expired are forgotten, where what removed them was missed.
-func TestExpiredRequestsAreForgotten(t *testing.T) {
+// Lists say the same as a plain set, whatever comes, goes and comes back.
+func TestListsOfWhatIsOverAreSets(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := newEnded()
+		plain := map[string]horde.UserID{}
+		for range rapid.IntRange(0, 200).Draw(t, "moves") {
+			key := id(rapid.IntRange(0, 9).Draw(t, "key"))
+			user := horde.UserID(rapid.IntRange(1, 3).Draw(t, "user"))
+			if rapid.Bool().Draw(t, "list") {
+				l.List(key, user)
+				plain[key] = user
+			} else {
+				l.Remove(key)
+				delete(plain, key)
+			}
+
+			asked := horde.UserID(rapid.IntRange(1, 3).Draw(t, "asked"))
+			var want []string
+			for key, user := range plain {
+				if user == asked {
+					want = append(want, key)
+				}
+			}
+			got := l.Of(asked)
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) || len(l.Keys()) != len(plain) {
+				t.Fatalf("of %d: %v, want %v", asked, got, want)
+			}
+		}
+	})
+}
+
+// Versions are forgotten once no reading can be older, and not before.
+func TestVersionsOfWhatIsOverAreKeptForAWhile(t *testing.T) {
 	l := newEnded()
-	const kept = 10
-	for i := range 5 * minPrune {
-		expires := horde.Micros(i)
-		l.set(id(i), endState{user: 1, version: 1, expires: expires})
-		l.forgetExpired(expires - kept)
+	for i := range 1000 {
+		now := horde.Micros(i) * versionKept / 100
+		l.leave(id(i), 2, now)
+		if i >= 100 && !l.newer(id(i-100), 1) {
+			t.Fatalf("at %d it is forgotten", now)
+		}
 	}
-	if n := len(l.states); n > minPrune+kept {
-		t.Errorf("%d are remembered, of which %d have not expired", n, kept)
-	}
-	if !l.newer(id(5*minPrune-1), 0) {
-		t.Error("the newest is forgotten")
+	if n := len(l.late) + len(l.before); n > 202 {
+		t.Errorf("%d versions are kept", n)
 	}
 }
 
@@ -111,7 +144,7 @@ func TestOtherKeysAreNotRemembered(t *testing.T) {
 	l := newEnded()
 	for _, key := range []string{"", "x", "{" + id(1) + "}", "00000000000070008000000000000001"} {
 		l.List(key, 1)
-		l.set(key, endState{user: 1, version: 5})
+		l.leave(key, 5, 0)
 		if l.newer(key, 1) || len(l.Keys()) > 0 {
 			t.Errorf("%q is remembered", key)
 		}
@@ -128,7 +161,7 @@ func BenchmarkEnded(b *testing.B) {
 		l := newEnded()
 		for i := range n {
 			key := id(i)
-			l.set(key, endState{user: horde.UserID(i % 100), version: 3, expires: 1})
+			l.leave(key, 3, horde.Micros(i)*1e6/500)
 			l.List(key, horde.UserID(i%100))
 		}
 		runtime.GC()

@@ -23,11 +23,11 @@ type lastHour struct {
 }
 
 // delivered is what the figures need of a delivery. There are millions of them in an hour
-// of a busy horde, so it has no pointers and takes 32 bytes.
+// of a busy horde, so it has no pointers and takes 24 bytes.
 type delivered struct {
 	at        horde.Micros
-	took      horde.Micros // from handing out to delivery
-	workUnits int64        // pixelsteps or tokens
+	workUnits int64  // pixelsteps or tokens
+	took      uint32 // microseconds from handing out to delivery, an hour at most
 	line      uint32
 }
 
@@ -68,7 +68,8 @@ func (h *lastHour) appendLocked(more []store.Delivery) {
 		if !known {
 			n = h.addLineLocked(l)
 		}
-		h.all = append(h.all, delivered{at: d.At, took: d.Micros, workUnits: d.WorkUnits, line: n})
+		took := uint32(min(max(d.Micros, 0), recentKept))
+		h.all = append(h.all, delivered{at: d.At, workUnits: d.WorkUnits, took: took, line: n})
 	}
 }
 
