@@ -22,7 +22,7 @@
 //     it is let in
 //   - failures.go: aborts, runs of failures, suspicions, and how far a worker can be
 //     relied on ([Standing]); generation §5.10
-//   - modify.go, details.go: what owners and moderators change and see; platform §3.4
+//   - modify.go, worker_details.go: what owners and moderators change and see; platform §3.4
 //     and §4.2
 //   - teams.go: teams of workers; platform §3.6
 //   - messages.go, message_inbox.go: messages to workers, which their pops carry; platform §3.5

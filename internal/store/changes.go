@@ -19,7 +19,7 @@ import (
 
 // Changes names the rows that a transaction changed, for whoever keeps them in
 // memory: this node's rooms (Follow) and the other nodes. A new kind of row that they
-// keep is a new field here, and nothing else in this package.
+// keep is a new field here, which none, publish and light (follow.go) look at too.
 type Changes struct {
 	Requests  IDs[string]       `json:"r,omitempty"`
 	Alchemy   IDs[string]       `json:"a,omitempty"` // alchemy requests, for their forms too
