@@ -63,7 +63,7 @@ func (a *API) getModels(w http.ResponseWriter, r *http.Request) error {
 		is := known(m.Name)
 		return m.Count < low || m.Count > high || state == "known" && !is || state == "custom" && is
 	})
-	return server.Reply(w, r, http.StatusOK, list)
+	return server.ReplyList(w, r, slices.Values(list))
 }
 
 // getModel shows one model, in a list of at most one. A name with a slash is

@@ -66,11 +66,13 @@ func (a *API) getWorkers(w http.ResponseWriter, r *http.Request) error {
 
 	query := r.URL.Query()
 	workers := a.Fleet.List(fleet.Listing{Kind: horde.Kind(query.Get("type")), Name: query.Get("name")})
-	list := make([]api.WorkerDetails, len(workers))
-	for i, worker := range workers {
-		list[i] = a.Fleet.Details(worker, privilege)
-	}
-	return server.Reply(w, r, http.StatusOK, list)
+	return server.ReplyList(w, r, func(yield func(api.WorkerDetails) bool) {
+		for _, worker := range workers {
+			if !yield(a.Fleet.Details(worker, privilege)) {
+				return
+			}
+		}
+	})
 }
 
 // getWorker shows a worker, online or not.
