@@ -481,7 +481,11 @@ func FuzzTextHandOuts(f *testing.F) {
 	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) { handOutTexts(dice.Rapid(t), new(int), known) }))
 }
 
-func textModels(t testing.TB) *catalog.Snapshot {
+func textModels(t testing.TB) *catalog.Snapshot { return knownTexts(t).Snapshot() }
+
+// knownTexts is a catalog of three models.
+func knownTexts(t testing.TB) *catalog.Catalog {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "texts.json")
 	if err := os.WriteFile(file,
 		[]byte(`{"small": {"parameters": 7e9}, "middle": {"parameters": 13e9}, "large": {"parameters": 70e9}}`),
@@ -492,7 +496,7 @@ func textModels(t testing.TB) *catalog.Snapshot {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.Snapshot()
+	return c
 }
 
 var textNames = []string{"small", "middle", "large", "strange"}

@@ -58,17 +58,10 @@ func (q *Queue) Models(ctx context.Context, kind horde.Kind) ([]api.ActiveModel,
 	}
 
 	// What is served.
-	q.Fleet.Online(kind, func(w *fleet.Worker) bool {
-		if !w.Maintenance {
-			for _, m := range w.Settings.Models {
-				model(m).Count += w.Settings.Threads
-			}
-		}
-		return true
-	})
+	known := q.Catalog.Snapshot()
+	q.eachServed(kind, known, func(name string, threads int) { model(name).Count += threads })
 
 	// What is waited for, as far as the reference knows it.
-	known := q.Catalog.Snapshot()
 	for name, load := range x.loads() {
 		if all[name] != nil || x.kind.known(known, name) {
 			m := model(name)
@@ -87,6 +80,48 @@ func (q *Queue) Models(ctx context.Context, kind horde.Kind) ([]api.ActiveModel,
 	}
 	slices.SortFunc(list, func(a, b api.ActiveModel) int { return strings.Compare(a.Name, b.Name) })
 	return list, nil
+}
+
+// mostForeign is how many models are listed that no reference knows: workers may call
+// theirs as they like.
+const mostForeign = 5000
+
+// eachServed calls each with the models that workers of a kind offer, and with their
+// threads. Where the offers of models that no reference knows are too many, only the
+// first ones of every worker count.
+func (q *Queue) eachServed(kind horde.Kind, known *catalog.Snapshot, each func(model string, threads int)) {
+	var workers []*fleet.Worker
+	q.Fleet.Online(kind, func(w *fleet.Worker) bool {
+		if !w.Maintenance {
+			workers = append(workers, w)
+		}
+		return true
+	})
+
+	isKnown, foreign := q.indexOf(kind).kind.known, 0
+	for _, w := range workers {
+		for _, m := range w.Settings.Models {
+			if !isKnown(known, m) {
+				foreign++
+			}
+		}
+	}
+	most := foreign // of each worker
+	if foreign > mostForeign {
+		most = max(1, mostForeign/len(workers))
+	}
+
+	for _, w := range workers {
+		left := most
+		for _, m := range w.Settings.Models {
+			if !isKnown(known, m) {
+				if left--; left < 0 {
+					continue
+				}
+			}
+			each(m, w.Settings.Threads)
+		}
+	}
 }
 
 // indexOf is the index of a kind of work; nil for others.
