@@ -359,6 +359,21 @@ func TestAStyleIsFoundByEachOfItsNames(t *testing.T) {
 	})
 }
 
+// Each alias before a name is looked up, so that not any number of them is.
+func TestANameHasSoManyScopes(t *testing.T) {
+	each(t, func(r *rig) {
+		r.user("trudy", account.Trusted)
+		id := r.make(horde.KindImage, "trudy", input("Fair", "{p}{np}", "m"))
+		for scopes, found := range map[int]bool{0: true, maxScopes: true, maxScopes + 1: false, 5000: false} {
+			ref := strings.Repeat("nobody#999::", scopes) + "Fair"
+			c, err := r.Choose(context.Background(), horde.KindImage, ref)
+			if found && (err != nil || c.Style.ID != id) || !found && horde.CodeOf(err) != horde.StyleNotFound {
+				t.Errorf("%d scopes: %+v, %v", scopes, c, err)
+			}
+		}
+	})
+}
+
 func FuzzNames(f *testing.F) {
 	r := newRig(f, storetest.On(f, storetest.SQLite))
 	r.user("trudy", account.Trusted)

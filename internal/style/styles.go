@@ -159,12 +159,16 @@ type name struct {
 	name  string
 }
 
+// maxScopes is how many words before a name are looked at: one of its kind, one alias,
+// and some that are nobody's. Each alias is looked up.
+const maxScopes = 8
+
 // parse splits a written name: "name" after any of "style::" or
 // "collection::" and "alias#id::" in any order. An alias that is nobody's does
 // restrict nothing.
 func (s *Styles) parse(ctx context.Context, ref string) (name, error) {
 	n := name{user: -1, name: ref}
-	for {
+	for range maxScopes {
 		head, tail, more := strings.Cut(n.name, "::")
 		id, aliased := account.IDOfAlias(head)
 
@@ -185,6 +189,7 @@ func (s *Styles) parse(ctx context.Context, ref string) (name, error) {
 		}
 		n.name = tail
 	}
+	return n, nil
 }
 
 // named finds a style by name, one of the given kind first; nil if there is
