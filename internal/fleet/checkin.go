@@ -104,7 +104,7 @@ func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string,
 	}
 
 	if w == nil {
-		if err := f.mayCreate(owner, name, v.agent, addr); err != nil {
+		if err := f.mayCreate(owner, v.kind, name, v.agent, addr); err != nil {
 			return nil, err
 		}
 	} else if w.UserID != owner.ID {
@@ -179,11 +179,14 @@ var reservedName = regexp.MustCompile(`(?i)colab|tpu|google`)
 const (
 	untrustedWorkers = 3
 	trustedWorkers   = 20
+
+	// Alchemists count towards neither, but have a bound of their own, far beyond what
+	// anybody runs: each takes memory on all nodes (platform §7.2).
+	mostAlchemists = 200
 )
 
 // mayCreate refuses a new worker that the owner may not add (generation §1.14).
-// Alchemists count towards no limit (platform §7.2).
-func (f *Fleet) mayCreate(owner *account.User, name, agent, addr string) error {
+func (f *Fleet) mayCreate(owner *account.User, kind horde.Kind, name, agent, addr string) error {
 	switch {
 	case name == "":
 		return horde.Errorf(horde.BadRequest, "The worker needs a name.")
@@ -201,11 +204,11 @@ func (f *Fleet) mayCreate(owner *account.User, name, agent, addr string) error {
 	for _, w := range f.Owned(owner.ID) {
 		own = append(own, store.Placed{Kind: w.Kind, Name: w.Name, Addr: w.Addr})
 	}
-	return f.mayAdd(owner, own, addr)
+	return f.mayAdd(owner, kind, own, addr)
 }
 
 // mayAdd refuses one more worker beyond the limits of an owner who has these.
-func (f *Fleet) mayAdd(owner *account.User, own []store.Placed, addr string) error {
+func (f *Fleet) mayAdd(owner *account.User, kind horde.Kind, own []store.Placed, addr string) error {
 	count, sameAddr := 0, 0
 	for _, w := range own {
 		if w.Kind == horde.KindAlchemy {
@@ -222,7 +225,11 @@ func (f *Fleet) mayAdd(owner *account.User, own []store.Placed, addr string) err
 		limit = trustedWorkers
 	}
 
+	alchemists := len(own) - count
 	switch {
+	case kind == horde.KindAlchemy && alchemists >= max(mostAlchemists, owner.WorkerInvited):
+		return horde.Errorf(horde.TooManyWorkers,
+			"You have %d alchemists, as many as you can run. Please contact the moderators if you need more.", alchemists)
 	case f.InviteOnly() && count >= owner.WorkerInvited:
 		return horde.Errorf(horde.WorkerInviteOnly,
 			"This horde takes new workers by invitation only. You may run %d.", owner.WorkerInvited)
@@ -254,7 +261,11 @@ func (f *Fleet) create(
 	}
 
 	// Check again, now with the workers that were added since.
-	if err := f.mayCreate(owner, name, s.BridgeAgent, addr); err != nil {
+	if err := f.mayCreate(owner, kind, name, s.BridgeAgent, addr); err != nil {
+		return nil, err
+	}
+	text := settingsText(s)
+	if err := f.roomFor(len(text), 0); err != nil {
 		return nil, err
 	}
 
@@ -267,7 +278,7 @@ func (f *Fleet) create(
 		Created:     now,
 		LastCheckIn: now,
 		Addr:        addr,
-		Settings:    settingsText(s),
+		Settings:    text,
 	}
 
 	if owner.Is(account.Trusted) {
@@ -287,7 +298,7 @@ func (f *Fleet) create(
 			return store.ErrDuplicate // created on another node, so not one more
 		}
 
-		if err := f.mayAdd(owner, own, addr); err != nil {
+		if err := f.mayAdd(owner, kind, own, addr); err != nil {
 			return err
 		}
 
@@ -353,6 +364,9 @@ func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s S
 	text := settingsText(s)
 	if text == w.Worker.Settings && addr == w.Addr && owned && now-w.stored < horde.MicrosIn(persistEvery) {
 		return w, nil
+	}
+	if err := f.roomFor(len(text), len(w.Worker.Settings)); err != nil {
+		return nil, err
 	}
 
 	unit := store.Unit{Key: w.ID, Workers: []string{w.ID}, Accounts: []horde.UserID{w.UserID}}

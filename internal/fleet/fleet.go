@@ -41,6 +41,7 @@ type Fleet struct {
 	mu     sync.RWMutex
 	byID   map[string]*Worker // guarded by mu
 	byName map[string]*Worker // guarded by mu
+	long   int                // bytes of long declarations (room.go); guarded by mu
 
 	inbox inbox
 
@@ -176,6 +177,7 @@ func (f *Fleet) put(row store.Worker, owner *account.User) error {
 	if old == nil || old.turned(w) {
 		f.turns.Add(1)
 	}
+	f.long += w.longBytes() - old.longBytes()
 	f.byID[w.ID], f.byName[w.Name] = w, w
 	return nil
 }

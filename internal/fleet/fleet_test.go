@@ -168,7 +168,7 @@ func TestAnOwnerHasSoManyWorkers(t *testing.T) {
 					addr = fmt.Sprint("10.0.1.", i)
 				}
 
-				err := n.mayCreate(&u, fmt.Sprint("w", i), "", addr)
+				err := n.mayCreate(&u, horde.KindImage, fmt.Sprint("w", i), "", addr)
 				if code := horde.CodeOf(err); err != nil {
 					if code != tt.code || i != tt.most {
 						t.Errorf("worker %d: %v, want %s with %d", i, err, tt.code, tt.most)

@@ -327,6 +327,7 @@ func (f *Fleet) drop(ids ...string) {
 	for _, id := range ids {
 		if w := f.byID[id]; w != nil {
 			f.turns.Add(1)
+			f.long -= w.longBytes()
 			delete(f.byID, id)
 			if f.byName[w.Name] == w {
 				delete(f.byName, w.Name)
