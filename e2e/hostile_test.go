@@ -243,9 +243,9 @@ func TestHostileConnections(t *testing.T) {
 	})
 }
 
-// TestPicturesLoseTheirMetadata: where a photograph was taken is nobody's
+// TestImagesLoseTheirMetadata: where a photograph was taken is nobody's
 // business; neither workers nor requesters get a file as it was sent.
-func TestPicturesLoseTheirMetadata(t *testing.T) {
+func TestImagesLoseTheirMetadata(t *testing.T) {
 	t.Parallel()
 	srv := program.Start(t, program.Setup{})
 	p := makeParties(t, srv, 2)

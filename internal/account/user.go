@@ -49,7 +49,7 @@ type User struct {
 	ID              horde.UserID
 	Username        string
 	OAuthID         string
-	Created         horde.Micros // microseconds
+	Created         horde.Micros
 	Roles           Role
 	Concurrency     int
 	WorkerInvited   int
@@ -60,7 +60,7 @@ type User struct {
 	Suspicions      int // how many reasons for suspicion were given
 	ProxyPasskey    string
 	Monthly         int64        // whole kudos each month
-	MonthlyReceived horde.Micros // microseconds; 0: never
+	MonthlyReceived horde.Micros // 0: never
 	Patron          bool         // supports the horde by Patreon
 	PatreonMonthly  int64        // whole kudos each month for it
 	StripeMonthly   int64        // likewise for a subscription by Stripe

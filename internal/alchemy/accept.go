@@ -21,21 +21,20 @@ import (
 // maxPayload bounds the settings of one form, in bytes of JSON.
 const maxPayload = 64 << 10
 
-// Ask is one POST /interrogate/async.
-type Ask struct {
+// Request is one POST /interrogate/async.
+type Request struct {
 	Body     api.AlchemyRequest
 	Key      string
 	Addr     netip.Addr // of the person who asks; the zero Addr is nobody's
 	UnsafeIP bool       // known to be unsafe, without asking
-	// Texts refuses what no store keeps, behind the checks that come before the
-	// source image; nil: nothing is.
-	Texts func() error
+	// RefuseNUL refuses a body with a NUL, which no database keeps. It is asked behind the
+	// checks that come before the source image; nil: nothing is refused.
+	RefuseNUL func() error
 }
 
-// Accept checks a request in the order of generation §3.1 and takes it
-// into the queue. Forms whose result is known already are done at once, at no
-// cost.
-func (q *Queue) Accept(ctx context.Context, ask Ask) (*api.AlchemyAccepted, error) {
+// Accept checks a request in the order of generation §3.1 and takes it into the queue.
+// Forms whose result is known already are done at once, at no cost.
+func (q *Queue) Accept(ctx context.Context, ask Request) (*api.AlchemyAccepted, error) {
 	forms := distinct(ask.Body.Forms)
 	user, err := q.admit(ctx, &ask, len(forms))
 	if err != nil {
@@ -68,8 +67,9 @@ func distinct(forms []api.AlchemyForm) []api.AlchemyForm {
 	return out
 }
 
-// admit runs the checks before the source image is read or fetched.
-func (q *Queue) admit(ctx context.Context, ask *Ask, forms int) (*account.User, error) {
+// admit runs the checks before the source image is read or fetched. It notes in ask
+// whether the address is unsafe.
+func (q *Queue) admit(ctx context.Context, ask *Request, forms int) (*account.User, error) {
 	modes := q.Modes()
 	if modes.Maintenance {
 		return nil, horde.Errorf(horde.MaintenanceMode,
@@ -91,15 +91,15 @@ func (q *Queue) admit(ctx context.Context, ask *Ask, forms int) (*account.User, 
 		return nil, err
 	}
 
-	// Row by row as for images: the address, then what no store keeps.
+	// Row by row as for images: the address, then what no database keeps.
 	vouched := user.Is(account.Trusted) || user.Patron
 	ask.UnsafeIP = ask.UnsafeIP || !vouched && q.Checker.Judge(ctx, ask.Addr) == moderation.Unsafe
 	if modes.Raid && ask.UnsafeIP && !vouched {
 		return nil, horde.Errorf(horde.UntrustedUnsafeIP,
 			"The horde is being raided, so requests from this address are only taken from trusted users and patrons for now.")
 	}
-	if ask.Texts != nil {
-		if err := ask.Texts(); err != nil {
+	if ask.RefuseNUL != nil {
+		if err := ask.RefuseNUL(); err != nil {
 			return nil, err
 		}
 	}
@@ -114,7 +114,9 @@ type draft struct {
 }
 
 // newDraft reads and stores the source image and makes the rows.
-func (q *Queue) newDraft(ctx context.Context, user *account.User, ask *Ask, forms []api.AlchemyForm) (*draft, error) {
+func (q *Queue) newDraft(
+	ctx context.Context, user *account.User, ask *Request, forms []api.AlchemyForm,
+) (*draft, error) {
 	now := q.Clock.Micros()
 	row := store.AlchemyRequest{
 		ID:      horde.NewID(),

@@ -117,7 +117,7 @@ func (n *node) ask(p hordetest.Person, r api.AlchemyRequest) string {
 	if r.SourceImage == "" {
 		r.SourceImage = inline(64, 64)
 	}
-	a, err := n.Accept(context.Background(), Ask{Body: r, Key: p.Key})
+	a, err := n.Accept(context.Background(), Request{Body: r, Key: p.Key})
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -282,8 +282,8 @@ func TestWhatIsNoRequestIsRefused(t *testing.T) {
 	alice := n.person("alice", false)
 
 	source := inline(64, 64)
-	ask := func(edit func(*Ask)) error {
-		a := Ask{Key: alice.Key, Body: api.AlchemyRequest{Forms: forms("caption"), SourceImage: source}}
+	ask := func(edit func(*Request)) error {
+		a := Request{Key: alice.Key, Body: api.AlchemyRequest{Forms: forms("caption"), SourceImage: source}}
 		edit(&a)
 		_, err := n.Accept(t.Context(), a)
 		return err
@@ -293,25 +293,26 @@ func TestWhatIsNoRequestIsRefused(t *testing.T) {
 		name  string
 		code  horde.Code
 		modes admission.Server
-		edit  func(*Ask)
+		edit  func(*Request)
 	}{
 		{"maintenance before all", horde.MaintenanceMode, admission.Server{Maintenance: true},
-			func(a *Ask) { a.Key, a.Body.Webhook = "no", "http://x.example" }},
+			func(a *Request) { a.Key, a.Body.Webhook = "no", "http://x.example" }},
 		{"webhook before the key", horde.BadRequest, admission.Server{},
-			func(a *Ask) { a.Key, a.Body.Webhook = "no", "http://x.example" }},
-		{"unknown key", horde.InvalidAPIKey, admission.Server{}, func(a *Ask) { a.Key, a.Body.SourceImage = "no", "x" }},
-		{"shared key", horde.InvalidAPIKey, admission.Server{}, func(a *Ask) { a.Key = horde.NewID() }},
+			func(a *Request) { a.Key, a.Body.Webhook = "no", "http://x.example" }},
+		{"unknown key", horde.InvalidAPIKey, admission.Server{}, func(a *Request) { a.Key, a.Body.SourceImage = "no", "x" }},
+		{"shared key", horde.InvalidAPIKey, admission.Server{}, func(a *Request) { a.Key = horde.NewID() }},
 		{"unsafe address in a raid", horde.UntrustedUnsafeIP, admission.Server{Raid: true},
-			func(a *Ask) { a.UnsafeIP, a.Body.SourceImage = true, "x" }},
-		{"unsafe address", "", admission.Server{}, func(a *Ask) { a.UnsafeIP = true }},
-		{"no image", horde.ImageValidationFailed, admission.Server{}, func(a *Ask) { a.Body.SourceImage = "x" }},
-		{"damaged image", horde.ImageValidationFailed, admission.Server{}, func(a *Ask) { a.Body.SourceImage = source[:80] }},
+			func(a *Request) { a.UnsafeIP, a.Body.SourceImage = true, "x" }},
+		{"unsafe address", "", admission.Server{}, func(a *Request) { a.UnsafeIP = true }},
+		{"no image", horde.ImageValidationFailed, admission.Server{}, func(a *Request) { a.Body.SourceImage = "x" }},
+		{"damaged image", horde.ImageValidationFailed, admission.Server{},
+			func(a *Request) { a.Body.SourceImage = source[:80] }},
 		{"bad address", horde.ImageValidationFailed, admission.Server{},
-			func(a *Ask) { a.Body.SourceImage = "https://x.example/none" }},
+			func(a *Request) { a.Body.SourceImage = "https://x.example/none" }},
 		{"256 tiles", horde.SourceImageResolutionExceeded, admission.Server{},
-			func(a *Ask) { a.Body.SourceImage = "https://x.example/8192x8192" }},
-		{"255 tiles", "", admission.Server{}, func(a *Ask) { a.Body.SourceImage = "https://x.example/7680x8704" }},
-		{"large payload", horde.BadRequest, admission.Server{}, func(a *Ask) {
+			func(a *Request) { a.Body.SourceImage = "https://x.example/8192x8192" }},
+		{"255 tiles", "", admission.Server{}, func(a *Request) { a.Body.SourceImage = "https://x.example/7680x8704" }},
+		{"large payload", horde.BadRequest, admission.Server{}, func(a *Request) {
 			a.Body.Forms[0].Payload = map[string]string{"x": strings.Repeat("y", maxPayload)}
 		}},
 	} {
@@ -335,7 +336,7 @@ func TestAUserHasSoManyFormsOpen(t *testing.T) {
 
 	try := func(k int) error {
 		_, err := n.Accept(t.Context(),
-			Ask{Key: alice.Key, Body: api.AlchemyRequest{Forms: forms(allForms[:k]...), SourceImage: url}})
+			Request{Key: alice.Key, Body: api.AlchemyRequest{Forms: forms(allForms[:k]...), SourceImage: url}})
 		return err
 	}
 

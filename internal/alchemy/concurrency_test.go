@@ -15,9 +15,9 @@ import (
 	"horde/internal/store/storetest"
 )
 
-// TestOpenFormsAtOnce: however many calls come at one moment, at one node or at
+// TestOpenFormsAreBoundedAtOnce: however many calls come at one moment, at one node or at
 // two, a user never has more forms open than ten for each job of the concurrency.
-func TestOpenFormsAtOnce(t *testing.T) {
+func TestOpenFormsAreBoundedAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		nodes := []*node{newNode(t, db, c)}
@@ -35,7 +35,7 @@ func TestOpenFormsAtOnce(t *testing.T) {
 			n.Accounts.Forget(p.ID)
 		}
 
-		ask := Ask{Key: p.Key, Body: api.AlchemyRequest{Forms: forms("caption", "nsfw"), SourceImage: inline(64, 64)}}
+		ask := Request{Key: p.Key, Body: api.AlchemyRequest{Forms: forms("caption", "nsfw"), SourceImage: inline(64, 64)}}
 		var taken atomic.Int64
 
 		var wg sync.WaitGroup
@@ -65,9 +65,9 @@ func TestOpenFormsAtOnce(t *testing.T) {
 	})
 }
 
-// TestOpenFormsOfANodeThatStarts: a node that serves before it has looked at the
+// TestOpenFormsAreBoundedOnANodeThatStarts: a node that serves before it has looked at the
 // news of the others counts what they took, and they count what it took.
-func TestOpenFormsOfANodeThatStarts(t *testing.T) {
+func TestOpenFormsAreBoundedOnANodeThatStarts(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		nodes := []*node{newNode(t, db, c)}
@@ -86,7 +86,7 @@ func TestOpenFormsOfANodeThatStarts(t *testing.T) {
 			n.Accounts.Forget(p.ID)
 		}
 
-		ask := Ask{Key: p.Key, Body: api.AlchemyRequest{Forms: forms("caption", "nsfw"), SourceImage: inline(64, 64)}}
+		ask := Request{Key: p.Key, Body: api.AlchemyRequest{Forms: forms("caption", "nsfw"), SourceImage: inline(64, 64)}}
 		taken := 0
 		for i := range 2 * formsPerJob {
 			_, err := nodes[i%len(nodes)].Accept(t.Context(), ask)
@@ -134,7 +134,7 @@ func TestFormsOfAllAreBounded(t *testing.T) {
 			if payload != "" {
 				f.Payload = map[string]string{"words": payload}
 			}
-			_, err := n.Accept(context.Background(), Ask{Key: p.Key, Body: api.AlchemyRequest{
+			_, err := n.Accept(context.Background(), Request{Key: p.Key, Body: api.AlchemyRequest{
 				Forms:       []api.AlchemyForm{f},
 				SourceImage: inline(64, 64),
 			}})

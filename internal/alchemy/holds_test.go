@@ -110,7 +110,7 @@ func TestWhatAFormCostsIsSetAside(t *testing.T) {
 
 // Nobody is refused for having less than the forms cost: what is there is held, in
 // the order of the forms, and what is held cannot be spent elsewhere.
-func TestThePoorAreNotRefused(t *testing.T) {
+func TestNobodyIsRefusedFormsForLackOfKudos(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		worker, p := n.person("worker", false), n.person("poor", false)
 		floor := n.account(p).Lowest

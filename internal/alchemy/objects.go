@@ -72,6 +72,7 @@ func (q *Queue) uploading(id string) (forms []string) {
 	x := q.index
 	x.Lock()
 	defer x.Unlock()
+
 	e := x.Requests.Get(id)
 	if e == nil {
 		return nil

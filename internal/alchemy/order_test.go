@@ -41,31 +41,32 @@ func TestRefusalsComeInOrder(t *testing.T) {
 		type row struct {
 			name string
 			code horde.Code
-			fail func(*Ask)
+			fail func(*Request)
 		}
 
 		rows := []row{
-			{"maintenance", horde.MaintenanceMode, func(*Ask) { n.modes.Maintenance = true }},
-			{"webhook", horde.BadRequest, func(a *Ask) { a.Body.Webhook = "http://x.example" }},
-			{"key", horde.InvalidAPIKey, func(a *Ask) { a.Key = "nobody's" }},
-			{"open forms", horde.TooManyPrompts, func(a *Ask) {
+			{"maintenance", horde.MaintenanceMode, func(*Request) { n.modes.Maintenance = true }},
+			{"webhook", horde.BadRequest, func(a *Request) { a.Body.Webhook = "http://x.example" }},
+			{"key", horde.InvalidAPIKey, func(a *Request) { a.Key = "nobody's" }},
+			{"open forms", horde.TooManyPrompts, func(a *Request) {
 				for len(a.Body.Forms) <= formsPerJob*alice.Concurrency {
 					a.Body.Forms = append(a.Body.Forms, api.AlchemyForm{Name: horde.NewID()})
 				}
 			}},
-			{"raid", horde.UntrustedUnsafeIP, func(a *Ask) { n.modes.Raid, a.UnsafeIP = true, true }},
-			{"texts", horde.NulByteInPayload, func(a *Ask) {
-				a.Texts = func() error { return horde.Errorf(horde.NulByteInPayload, "There is one.") }
+			{"raid", horde.UntrustedUnsafeIP, func(a *Request) { n.modes.Raid, a.UnsafeIP = true, true }},
+			{"NUL", horde.NulByteInPayload, func(a *Request) {
+				a.RefuseNUL = func() error { return horde.Errorf(horde.NulByteInPayload, "There is one.") }
 			}},
-			{"payload", horde.BadRequest, func(a *Ask) {
+			{"payload", horde.BadRequest, func(a *Request) {
 				a.Body.Forms[0].Payload = map[string]string{"x": strings.Repeat("y", maxPayload)}
 			}},
-			{"source image", horde.ImageValidationFailed, func(a *Ask) { a.Body.SourceImage = "https://x.example/none" }},
+			{"source image", horde.ImageValidationFailed, func(a *Request) { a.Body.SourceImage = "https://x.example/none" }},
 		}
 
 		accept := func(failed ...row) error {
 			n.modes.Maintenance, n.modes.Raid = false, false
-			a := Ask{Key: alice.Key, Body: api.AlchemyRequest{Forms: forms("caption"), SourceImage: "https://x.example/64x64"}}
+			body := api.AlchemyRequest{Forms: forms("caption"), SourceImage: "https://x.example/64x64"}
+			a := Request{Key: alice.Key, Body: body}
 			for _, r := range failed {
 				r.fail(&a)
 			}

@@ -67,6 +67,7 @@ func (p *popper) Match(context.Context) (found bool, err error) {
 	x := p.q.index
 	x.Lock()
 	defer x.Unlock()
+
 	result := x.Queue.Find(&match.Pop{
 		Worker: p.facts,
 		Now:    p.q.Clock.Micros(),
@@ -96,6 +97,7 @@ func (p *popper) Claim(ctx context.Context) (got bool, err error) {
 	for _, f := range p.found {
 		c.Forms = append(c.Forms, &settle.Form{Row: q.snapshot(f)})
 	}
+
 	claimed, err := settle.ClaimForms(ctx, q.Store, c)
 	if err != nil {
 		claimed = nil // what was found before is rolled back
@@ -113,6 +115,7 @@ func (p *popper) Claim(ctx context.Context) (got bool, err error) {
 func (p *popper) release(c *settle.FormClaim, claimed []*settle.Form) (lost []string) {
 	p.q.index.Lock()
 	defer p.q.index.Unlock()
+
 	p.taken = nil
 	for i, f := range p.found {
 		f.item.Reserved = 0
@@ -120,6 +123,7 @@ func (p *popper) release(c *settle.FormClaim, claimed []*settle.Form) (lost []st
 			lost = append(lost, f.RequestID)
 			continue
 		}
+
 		p.taken = append(p.taken, f)
 		if c.Forms[i].Row.Started == 0 {
 			p.q.FirstPop(horde.KindAlchemy, (c.At - f.e.row.Created).Duration())

@@ -22,7 +22,7 @@ import (
 )
 
 // What one pop gets, of what others ask for and of what its owner and friends do.
-func TestWhoGetsWhat(t *testing.T) {
+func TestAPopGetsTheFormsThatItsWorkerFits(t *testing.T) {
 	yes, no, four := true, false, 4
 	for _, tt := range []struct {
 		name  string
@@ -70,8 +70,8 @@ func TestWhoGetsWhat(t *testing.T) {
 			n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw"), TrustedWorkers: &yes})
 		}, want: "caption nsfw"},
 		{name: "unsafe address", ask: func(n *node, alice, _, _ hordetest.Person) {
-			_, err := n.Accept(context.Background(),
-				Ask{Key: alice.Key, UnsafeIP: true, Body: api.AlchemyRequest{Forms: forms("caption"), SourceImage: inline(64, 64)}})
+			body := api.AlchemyRequest{Forms: forms("caption"), SourceImage: inline(64, 64)}
+			_, err := n.Accept(context.Background(), Request{Key: alice.Key, UnsafeIP: true, Body: body})
 			if err != nil {
 				n.t.Fatal(err)
 			}
@@ -280,7 +280,7 @@ func TestLinksAreForWhoGetsThem(t *testing.T) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		asking := horde.WithBase(t.Context(), horde.At("https://requester.example"))
 		working := horde.WithBase(t.Context(), horde.At("http://worker.example"))
-		accepted, err := n.Accept(asking, Ask{Key: alice.Key, Body: api.AlchemyRequest{
+		accepted, err := n.Accept(asking, Request{Key: alice.Key, Body: api.AlchemyRequest{
 			Forms: forms("GFPGAN"), SourceImage: inline(64, 64), Webhook: "https://hook.example/x"}})
 		if err != nil {
 			t.Fatal(err)
@@ -489,7 +489,7 @@ func TestANodeAnswersForTheFormsOfAnother(t *testing.T) {
 }
 
 // Whatever a worker sends comes back as it was, but for "R2".
-func TestResultsComeBack(t *testing.T) {
+func TestResultsComeBackAsTheyWereSent(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	value := rapid.OneOf(rapid.Map(rapid.String(), func(s string) any { return s }),
 		rapid.Map(rapid.Int32(), func(i int32) any { return float64(i) }),

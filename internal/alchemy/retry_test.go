@@ -229,7 +229,7 @@ func TestFailingAlchemistIsSuspended(t *testing.T) {
 }
 
 // What the server itself made of a form is not its worker's failure.
-func TestHonestFailuresOfForms(t *testing.T) {
+func TestHonestFailuresOfFormsBlameNobody(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		s := newTroupe(t, newNode(t, db, c))
@@ -263,7 +263,7 @@ func TestHonestFailuresOfForms(t *testing.T) {
 
 // Restarting one node excuses nobody while another one serves: its late forms are
 // their workers' failures.
-func TestLateFormsWhileAnotherNodeServed(t *testing.T) {
+func TestLateFormsAreNotExcusedWhileAnotherNodeServed(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
 	s := newTroupe(t, newNode(t, db, c))

@@ -114,6 +114,7 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 	if err != nil {
 		return 0, err
 	}
+
 	now := q.Clock.Micros()
 	known := f.work().Known(kind.Made{
 		FormResult:   r,
@@ -126,6 +127,7 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 	if d.Webhook, err = q.webhookOf(f, r, h.worker); err != nil {
 		return 0, err
 	}
+
 	err = q.settleSealed(ctx, f, r, d)
 	if errors.Is(err, store.ErrLost) {
 		return 0, q.lost(ctx, row, h.worker)
@@ -146,7 +148,8 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 // microseconds (generation §6.3, §6.4).
 func (q *Queue) delivery(f *form, assignment *settle.Form, h hands, now horde.Micros) *settle.Delivery {
 	value := f.work().Value()
-	seconds := float64(max(0, now-assignment.Row.Started)) / 1e6
+	seconds := max(0, now-assignment.Row.Started).Seconds()
+
 	return &settle.Delivery{
 		Rules:      settle.Forms,
 		Assignment: assignment,

@@ -40,8 +40,8 @@ func Suspect(w *store.Worker, reason int) {
 
 // Abort is how and when a worker gave up a job.
 type Abort struct {
-	At           horde.Micros // microseconds
-	Raid         bool         // the horde is being raided
+	At           horde.Micros
+	Raid         bool // the horde is being raided
 	OwnerTrusted bool
 }
 

@@ -19,15 +19,15 @@ const rivalsLife = time.Second
 type Rivals struct {
 	Best     fleet.Standing // of those that serve whoever asks; Nobody: there are none
 	AskFunds fleet.Standing // of those that serve only whoever could pay
-	at       horde.Micros   // microseconds
-	revision uint64         // of the fleet
+	at       horde.Micros
+	revision uint64 // of the fleet
 }
 
 // Contest is an item that has failed, before the workers that could get it.
 type Contest struct {
 	Online   func(each func(*fleet.Worker) bool) // yields the live workers
 	Revision uint64                              // of the fleet
-	Now      horde.Micros                        // microseconds
+	Now      horde.Micros
 
 	Failed    func(worker string) bool // on the item
 	CouldGet  func(*fleet.Worker) bool

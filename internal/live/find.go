@@ -65,12 +65,14 @@ func FindAll(
 	if len(found) >= len(keys) {
 		return found, nil
 	}
+
 	unknown := slices.DeleteFunc(slices.Clone(keys), func(key string) bool {
 		return slices.Contains(found, key) || !horde.IsID(key)
 	})
 	if len(unknown) == 0 {
 		return found, nil
 	}
+
 	if err := read(ctx, unknown); err != nil {
 		return found, err
 	}

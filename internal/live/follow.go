@@ -18,12 +18,14 @@ func Follow[E Entry[P], P any](
 			x.unfollow(found, w)
 		}
 	}
+
 	found, err = FindAll(ctx, read, keys, func(keys []string) (found []string) {
 		for _, x := range indexes {
 			found = append(found, x.follow(keys, w, now())...)
 		}
 		return found
 	})
+
 	if err != nil {
 		stop()
 		return nil, nil, err
@@ -65,7 +67,7 @@ func (t *Table[E, P]) Followed(key string) int {
 // Note tells those who follow an entry that something changed of it.
 func (t *Table[E, P]) Note(key string) {
 	if r := t.rows[key]; r != nil {
-		t.list(r)
+		t.noteOver(r)
 		r.followers.Note(key)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // Source is where a Mirror reads requests, and where it takes them. R is the row of a
 // request, J that of a job or form.
 type Source[R, J any] struct {
-	Now func() horde.Micros // microseconds
+	Now func() horde.Micros
 
 	// Requests reads those with these ids, Parts their jobs or forms; Open and OpenParts
 	// read those of all requests that have not expired and are not over.

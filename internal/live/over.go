@@ -17,10 +17,11 @@ type lingerer[E any] struct {
 	at    horde.Micros
 }
 
-// list notes an entry that seems to be over. It may be that only its parts have not come in yet.
-func (t *Table[E, P]) list(r *row[E]) {
-	if !r.listed && r.entry.Over() {
-		r.listed = true
+// noteOver notes an entry that seems to be over. It may be that only its parts have not come
+// in yet.
+func (t *Table[E, P]) noteOver(r *row[E]) {
+	if !r.seemsOver && r.entry.Over() {
+		r.seemsOver = true
 		t.over = append(t.over, r.entry)
 	}
 }
@@ -52,9 +53,9 @@ func (t *Table[E, P]) isOver(e E) bool {
 		return false
 	}
 	r := t.rows[e.Key()]
-	r.listed = false
+	r.seemsOver = false
 	if len(r.followers) > 0 {
-		t.list(r)
+		t.noteOver(r)
 		return false
 	}
 	return e.Over()

@@ -25,8 +25,8 @@ import (
 type Entry[P any] interface {
 	comparable // with nil: no entry
 	Key() string
-	User() horde.UserID    // who asked; never changes
-	Expires() horde.Micros // microseconds
+	User() horde.UserID // who asked; never changes
+	Expires() horde.Micros
 	// Version grows with every change that matters here of the rows of the request.
 	Version() int64
 	Load() Load
@@ -74,7 +74,7 @@ type row[E any] struct {
 	entry     E
 	load      Load // as it is counted
 	followers waiting.Watches
-	listed    bool // among those that seem to be over
+	seemsOver bool // among those that seem to be over
 }
 
 // user is what one user has in the table.
@@ -141,6 +141,7 @@ func (t *Table[E, P]) Of(id horde.UserID) iter.Seq[E] {
 func (t *Table[E, P]) Add(e E) {
 	t.Release(e.Key()) // else it would count twice
 	t.Ended.Remove(e.Key())
+
 	load := e.Load()
 	r := &row[E]{entry: e, load: load}
 	t.rows[e.Key()] = r
@@ -149,7 +150,7 @@ func (t *Table[E, P]) Add(e E) {
 	for id, part := range e.Parts {
 		t.parts[id] = part
 	}
-	t.list(r)
+	t.noteOver(r)
 }
 
 // Remove forgets an entry with its parts, and tells those who follow it. It reports
@@ -158,6 +159,7 @@ func (t *Table[E, P]) Remove(e E) bool {
 	if !t.Has(e) {
 		return false
 	}
+
 	r := t.rows[e.Key()]
 	delete(t.rows, e.Key())
 	t.count(e.User(), r.load, -1)
@@ -166,6 +168,7 @@ func (t *Table[E, P]) Remove(e E) bool {
 	for id := range e.Parts {
 		delete(t.parts, id)
 	}
+
 	r.followers.Note(e.Key())
 	return true
 }
@@ -176,7 +179,7 @@ func (t *Table[E, P]) Changed(e E) {
 	t.count(e.User(), r.load, -1)
 	r.load = e.Load()
 	t.count(e.User(), r.load, 1)
-	t.list(r)
+	t.noteOver(r)
 	r.followers.Note(e.Key())
 }
 

@@ -5,7 +5,7 @@ import "horde/internal/horde"
 // Rows are a request in the database and what it is made of.
 type Rows[R, J any] struct {
 	Key     string
-	Expires horde.Micros // microseconds
+	Expires horde.Micros
 	Request R
 	Parts   []J // jobs or forms, in their order
 }
@@ -71,10 +71,12 @@ func readEntry[R, J any, E Entry[P], P any](
 	if r.Expires <= now {
 		return none
 	}
+
 	if e := x.Requests.Reserved(r.Key); e != none {
 		k.Commit(e, r)
 		return e
 	}
+
 	e, err := k.Read(r)
 	if err != nil {
 		x.Log.Error("unreadable request", "error", err)

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// Counters are what a pop is told of all waiting items of a kind, beside what the walk
-// refused (generation §1.19, §2.7).
+// Counters are what a pop is told of all waiting items of a kind, beside what the walk over
+// single items refused (generation §1.19, §2.7).
 type Counters struct {
 	Reasons []Reason // an item counts once for each
-	Always  []string // names that are told at zero too
+	Always  []string // names that are reported at zero too
 }
 
 // Reason is a counter, by what a worker lacks.
@@ -111,10 +111,10 @@ func bump[K comparable](m map[K]int, k K, n int) {
 	}
 }
 
-// tell adds to what a pop skipped how many waiting items each of the worker's limits
+// report adds to what a pop skipped how many waiting items each of the worker's limits
 // withholds (generation §1.19, §2.7, decision 20). A worker in maintenance hears nothing but
 // that it is.
-func (c *census) tell(p *Pop) {
+func (c *census) report(p *Pop) {
 	if c == nil || p.Worker.OwnOnly {
 		return
 	}
@@ -124,6 +124,7 @@ func (c *census) tell(p *Pop) {
 	for _, name := range c.counters.Always {
 		p.skip(name, 0)
 	}
+
 	count := func(name string, n int) {
 		if n > 0 {
 			p.skip(name, n)

@@ -8,7 +8,7 @@ type Index struct {
 	byTargetWorker map[string]*line       // by worker id: items for named workers alone
 	byUser         map[horde.UserID]*line // by who asked
 	census         *census                // nil: the kind has no counters
-	room           heads                  // empty: space for those of the next look
+	spare          heads                  // empty: memory for those of the next look
 }
 
 // anyModel is the shelf of items that name no model.

@@ -10,7 +10,7 @@ type Item struct {
 	User     horde.UserID // who asked
 	Trusted  bool         // the user was, when the request was taken
 	Rank     int64        // higher is served first
-	Created  horde.Micros // microseconds
+	Created  horde.Micros
 	Features Features
 	Models   []string // those that will do; none: any. Of a form, its name.
 	Workers  []string // the list of the request: see Barred
@@ -32,9 +32,9 @@ type Item struct {
 
 // State is what moves of an item in the database.
 type State struct {
-	Waiting int          // jobs
-	Expires horde.Micros // microseconds
-	Ended   bool         // given up or cancelled: nothing more is handed out
+	Waiting int // jobs
+	Expires horde.Micros
+	Ended   bool // given up or cancelled: nothing more is handed out
 }
 
 // Queued reports whether the item stands where pops look.

@@ -11,15 +11,15 @@ const (
 	SkippedBlacklist = "blacklist"
 	SkippedFunds     = "kudos"
 
-	Silent = "-" // not told, or by the census
+	Silent = "-" // refused, but not counted here: not at all, or by the census
 )
 
 // Pop is one worker's look for work: what it looks with, and what it notes on the
 // way. It may look several times, with more Funds each time.
 type Pop struct {
 	Worker *Worker
-	Now    horde.Micros // microseconds
-	Want   int          // items at most
+	Now    horde.Micros
+	Want   int // items at most
 
 	// MatchedTargeting: requests for named workers are only for those of them that put
 	// the user first.
@@ -35,7 +35,7 @@ type Pop struct {
 	scanned int    // bytes of prompts times words of the blacklist
 	black   *words // the blacklist, once there was much to look through
 	search  search
-	one     [1]*Item // room for what is found
+	one     [1]*Item // memory for what is found
 }
 
 // search merges several lines in the order of the queue.

@@ -31,7 +31,7 @@ func (x *Index) Find(p *Pop) Result {
 	case len(found) > 0:
 		return Result{Found: found}
 	}
-	x.census.tell(p)
+	x.census.report(p)
 	if p.skipped == nil {
 		p.skipped = map[string]int{}
 	}
@@ -48,8 +48,8 @@ func keys(users map[horde.UserID]bool) []horde.UserID {
 
 func (x *Index) find(p *Pop) []*Item {
 	s := &p.search
-	*s = search{pop: p, friends: true, found: p.one[:0], heads: x.room[:0]}
-	defer func() { x.room = s.heads }()
+	*s = search{pop: p, friends: true, found: p.one[:0], heads: x.spare[:0]}
+	defer func() { x.spare = s.heads }()
 
 	for id := range p.Worker.Friends {
 		s.push(head{line: x.byUser[id]})
@@ -59,6 +59,7 @@ func (x *Index) find(p *Pop) []*Item {
 		return s.found
 	}
 
+	// All others' requests: by the models that the worker offers, and those for it by name.
 	s.friends = false
 	p.Worker.eachModel(func(m string) { s.enter(x.models[m]) })
 	if p.Worker.AnyModel {

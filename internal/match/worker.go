@@ -12,7 +12,7 @@ type Worker struct {
 	ID             string
 	Owner          horde.UserID
 	OwnOnly        bool         // it gets what its owner asks for, nothing else
-	SuspendedUntil horde.Micros // microseconds; until then it gets nothing
+	SuspendedUntil horde.Micros // until then it gets nothing
 
 	Models   []string            // that it offers, in its own order; of an alchemist, forms
 	Offered  map[string]struct{} // the same as a set; nil: there are few, each once, or it is not popping

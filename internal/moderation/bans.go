@@ -143,7 +143,7 @@ func (a *Addresses) BansOf(text string) ([]Ban, error) {
 type listedBan struct {
 	network netip.Prefix
 	block   bool
-	until   horde.Micros // microseconds
+	until   horde.Micros
 }
 
 // list returns the wanted bans that have not expired, blocks first.

@@ -22,34 +22,34 @@ import (
 type Answer struct {
 	Accepted *api.Accepted
 	DryRun   *api.DryRun
-	// Vouched: the caller is one whose address gets the higher rate limits for a
+	// Favoured: the caller is one whose address gets the higher rate limits for a
 	// day (generation §1.4 row 15). It counts beside an error too: a later row may refuse.
-	Vouched bool
+	Favoured bool
 }
 
 // accept checks a request of a kind in the order of generation §1.4 and
 // takes it into the queue.
 func (q *Queue) accept(ctx context.Context, x *index, r kinds.Asked, t *terms, from From) (answer Answer, err error) {
 	// Row 15 is a favour to the caller, whatever the rows behind it say.
-	defer func() { answer.Vouched = t.vouched }()
+	defer func() { answer.Favoured = t.favoured }()
 
-	w, err := q.weigh(ctx, x, r, t, from)
+	b, err := q.weigh(ctx, x, r, t, from)
 	if err != nil {
 		return Answer{}, err
 	}
 	if r.Common().DryRun {
-		return Answer{DryRun: &api.DryRun{Kudos: api.Float(w.cost.DryRun)}}, nil
+		return Answer{DryRun: &api.DryRun{Kudos: api.Float(b.cost.DryRun)}}, nil
 	}
 
 	// Only what may enter costs a judgement of its address, and its source images.
 	from.UnsafeIP = from.UnsafeIP || !t.caller().Vouched() && q.unsafe(ctx, from)
-	e, err := q.newRequest(ctx, x, r, t.user, from, w.cost)
+	e, err := q.newRequest(ctx, x, r, t.user, from, b.cost)
 	if err != nil {
 		return Answer{}, err
 	}
 	e.record.SharedKey = t.keyID()
 
-	if err := q.commit(ctx, e, t, w); err != nil {
+	if err := q.commit(ctx, e, t, b); err != nil {
 		q.dropSources(ctx, &e.record)
 		return Answer{}, err
 	}
@@ -86,39 +86,39 @@ func (b bill) held() horde.Kudos {
 // weigh runs every check of a request up to row 59, kudos that are needed upfront
 // among them, and prices it. It reads and fetches no source image: those are of
 // row 60.
-func (q *Queue) weigh(ctx context.Context, x *index, r kinds.Asked, t *terms, from From) (w bill, err error) {
+func (q *Queue) weigh(ctx context.Context, x *index, r kinds.Asked, t *terms, from From) (b bill, err error) {
 	if err := r.Check(admission.BeforeKey); err != nil {
-		return w, err
+		return b, err
 	}
 	if err := t.findPayer(ctx, q.Accounts, from.Key); err != nil {
-		return w, err
+		return b, err
 	}
 
 	r.Normalize(t.caller())
 	if err := q.check(ctx, x, r, t, from); err != nil {
-		return w, err
+		return b, err
 	}
 
 	load := q.load(x)
-	w.up, w.cost, w.byKey = r.Upfront(load), r.Price(q.offered(x, r, t.user)), t.key != nil
+	b.up, b.cost, b.byKey = r.Upfront(load), r.Price(q.offered(x, r, t.user)), t.key != nil
 
 	// Row 59: the budget of the shared key, kudos upfront, the limits of the key.
-	if err := t.afford(w.cost, w.up.MayDowngrade); err != nil {
-		return w, err
+	if err := t.afford(b.cost, b.up.MayDowngrade); err != nil {
+		return b, err
 	}
-	if err := q.requireFunds(ctx, x, r, t, load, &w); err != nil {
-		return w, err
+	if err := q.requireFunds(ctx, x, r, t, load, &b); err != nil {
+		return b, err
 	}
-	return w, t.within(r)
+	return b, t.within(r)
 }
 
 // requireFunds makes sure that what is needed upfront is there: else a request that
 // allows it becomes smaller, and any other is refused (generation §1.5 step 5). Requests that
 // need nothing upfront do not cost a read of the account.
 func (q *Queue) requireFunds(
-	ctx context.Context, x *index, r kinds.Asked, t *terms, load admission.Load, w *bill,
+	ctx context.Context, x *index, r kinds.Asked, t *terms, load admission.Load, b *bill,
 ) error {
-	if !w.up.Needed {
+	if !b.up.Needed {
 		return nil
 	}
 
@@ -126,18 +126,20 @@ func (q *Queue) requireFunds(
 	switch {
 	case err != nil:
 		return err
-	case kudos.Spendable(a) >= w.cost.Needed && !t.deprioritized: // what the shared key does not cover is not there either
+	case kudos.Spendable(a) >= b.cost.Needed && !t.deprioritized: // what the shared key does not cover is not there either
 		return nil
-	case !r.Common().AllowDowngrade || !w.up.MayDowngrade:
-		return w.refusal(a)
+	case !r.Common().AllowDowngrade || !b.up.MayDowngrade:
+		return b.refusal(a)
 	}
 
 	r.Downgrade(load)
-	w.cost, w.up.Needed, w.downgraded = r.Price(q.offered(x, r, t.user)), false, true
+	b.cost, b.up.Needed, b.downgraded = r.Price(q.offered(x, r, t.user)), false, true
 	return nil
 }
 
-func vouched(c admission.Caller, r *admission.Common) bool {
+// favoured reports whether a caller gets the favour of row 15: education, trusted and service
+// accounts do where they call for themselves.
+func favoured(c admission.Caller, r *admission.Common) bool {
 	return (c.Education || c.Trusted || c.Service) && r.ProxiedAccount == ""
 }
 
@@ -153,7 +155,7 @@ func (q *Queue) check(ctx context.Context, x *index, r kinds.Asked, t *terms, fr
 	if err := r.Check(admission.AfterKey); err != nil {
 		return err
 	}
-	t.vouched = vouched(t.caller(), r.Common())
+	t.favoured = favoured(t.caller(), r.Common())
 	if err := r.Check(admission.Named); err != nil {
 		return err
 	}
@@ -229,7 +231,7 @@ func (q *Queue) newRequest(
 
 // commit acknowledges a request: row, tax, hold and what the style's owner gets in
 // one transaction. The index, here and on other nodes, gets it by hear.
-func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w bill) error {
+func (q *Queue) commit(ctx context.Context, e *entry, t *terms, b bill) error {
 	row, x := e.row, e.home
 	body, err := json.Marshal(&e.record)
 	if err != nil {
@@ -250,15 +252,15 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w bill) error {
 		if err := q.stillMayWait(ctx, tx, e, t.user); err != nil {
 			return err
 		}
-		key, err := t.recheck(tx, w.cost, w.up.MayDowngrade && !w.up.Needed)
+		key, err := t.recheck(tx, b.cost, b.up.MayDowngrade && !b.up.Needed)
 		if err != nil {
 			return err
 		}
-		row.Priority, row.Consumed = t.priority(a.Balance), w.cost.Tax
+		row.Priority, row.Consumed = t.priority(a.Balance), b.cost.Tax
 
-		reserved, err := t.acceptance(e, w, key, q.Accounts.UnpaidBounds(nil, "")).Apply(tx)
+		reserved, err := t.acceptance(e, b, key, q.Accounts.UnpaidBounds(nil, "")).Apply(tx)
 		if errors.Is(err, kudos.ErrInsufficient) {
-			return w.refusal(a)
+			return b.refusal(a)
 		}
 		if err != nil {
 			return err
@@ -285,16 +287,16 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, w bill) error {
 
 // acceptance describes what moves when a request is taken. key is the shared key that
 // pays, as it is now; nil: none does. styles is what the owner of a style may earn unpaid.
-func (t *terms) acceptance(e *entry, w bill, key *store.SharedKey, styles kudos.UnpaidBounds) *settle.Acceptance {
+func (t *terms) acceptance(e *entry, b bill, key *store.SharedKey, styles kudos.UnpaidBounds) *settle.Acceptance {
 	a := &settle.Acceptance{
 		Rules:    e.home.kind.rules,
 		Request:  e.row.ID,
 		Payer:    t.user.ID,
-		Needed:   w.held(),
+		Needed:   b.held(),
 		Key:      key,
-		Most:     w.cost.Most,
-		Tax:      w.cost.Tax,
-		TaxParts: kudos.TaxParts(w.cost.Tax, len(e.record.Extra)),
+		Most:     b.cost.Most,
+		Tax:      b.cost.Tax,
+		TaxParts: kudos.TaxParts(b.cost.Tax, len(e.record.Extra)),
 	}
 	if t.style != nil {
 		a.Style = t.style.Style.Name

@@ -662,10 +662,10 @@ func (kind *orderKind) anyViolated(w *orderWorld, a *attempt, rows []orderRow) b
 	return slices.ContainsFunc(rows, func(r orderRow) bool { return kind.violated(w, a, &r) })
 }
 
-// TestFavourOfRow15: trusted, education and service accounts that call for
+// TestTheFavourOfRow15OutlastsARefusal: trusted, education and service accounts that call for
 // themselves get their address white-listed once the rows up to 14 are passed,
 // whatever comes of the request (generation §1.4 row 15).
-func TestFavourOfRow15(t *testing.T) {
+func TestTheFavourOfRow15OutlastsARefusal(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	n.Sources = &fetches{}
@@ -693,8 +693,8 @@ func TestFavourOfRow15(t *testing.T) {
 			a := ask(c.who, 1)
 			c.edit(&a.Body)
 			answer, err := n.Accept(context.Background(), a)
-			if horde.CodeOf(err) != c.code || answer.Vouched != c.want {
-				t.Errorf("vouched %t, %v; want %t, %s", answer.Vouched, err, c.want, c.code)
+			if horde.CodeOf(err) != c.code || answer.Favoured != c.want {
+				t.Errorf("favoured %t, %v; want %t, %s", answer.Favoured, err, c.want, c.code)
 			}
 		})
 	}

@@ -17,7 +17,6 @@ import (
 // place counted from then until it is in the index, so that calls at one moment see
 // each other. What another node took in and this one has not heard of is looked up
 // under the lock of the user's account.
-
 //
 // In the same way, how much all users, and strangers together, may have waiting
 // (admission.Bounds).
@@ -76,10 +75,13 @@ func (q *Queue) stillMayWait(ctx context.Context, tx *store.Tx, e *entry, user *
 	crowd := requests.CrowdLocked(x.Index, user)
 	x.Unlock()
 
+	// What other nodes took in counts like what is in the index: for the anonymous user by
+	// the models asked for.
 	backlog, err := tx.BacklogOf(x.kind.name, unknown)
 	if err != nil {
 		return err
 	}
+
 	elsewhere := requests.CrowdOf(user.ID, backlog)
 	others := elsewhere.Own.Jobs
 	if user.Anonymous() && len(e.models()) > 0 {

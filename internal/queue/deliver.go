@@ -80,6 +80,7 @@ func (q *Queue) delivered(a assigned, s submission) kinds.Delivered {
 
 // deliver stores a result exactly once, pays and charges.
 func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s submission) (float64, error) {
+	// Keep the result before anything is paid for it.
 	kept, err := a.e.work.Keep(ctx, s.generation)
 	if err == nil && kept.Image != nil {
 		o := blob.Object{
@@ -98,6 +99,7 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 		return 0, err
 	}
 
+	// Describe the delivery, and have it settled.
 	made := q.delivered(a, s)
 	made.Censored = r.Censored
 	value := a.e.work.Value(made)
@@ -105,6 +107,7 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 	if d.Webhook, err = q.webhookOf(a, r, value.Reward); err != nil {
 		return 0, err
 	}
+
 	err = q.settleSealed(ctx, a, kept, d)
 	if errors.Is(err, store.ErrLost) {
 		return 0, q.lost(ctx, a, false)
@@ -177,10 +180,11 @@ func withCensorship(meta []api.GenMetadatum, value string) []api.GenMetadatum {
 func (q *Queue) deliveryOf(
 	a assigned, owner *account.User, r store.JobResult, made kinds.Delivered, v kinds.Value,
 ) *settle.Delivery {
+	// How fast the worker was, of what it really made.
 	now := q.Clock.Micros()
 	micros, speed := max(0, now-a.job.Started), 1.0
 	if micros > 0 {
-		speed = math.Round(float64(v.Made)/(float64(micros)/1e6)*10) / 10
+		speed = math.Round(float64(v.Made)/micros.Seconds()*10) / 10
 	}
 
 	kind, units := a.e.home.kind, a.e.work.WorkUnits()
@@ -225,7 +229,9 @@ func (q *Queue) deliveryOf(
 
 // recorded is an amount of work in the unit of the users' records, in which the
 // original rounds each delivery (generation §6.4): hundredths of a megapixelstep, tokens.
-func (k *kind) recorded(units int64) int64 { return int64(math.RoundToEven(float64(units) / k.unit)) }
+func (k *kind) recorded(units int64) int64 {
+	return int64(math.RoundToEven(float64(units) / k.recordUnit))
+}
 
 // endDecoy ends a job that was given to a paused worker: nothing is paid.
 func (q *Queue) endDecoy(ctx context.Context, a assigned, seed int64) error {

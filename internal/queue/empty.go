@@ -36,6 +36,7 @@ func (q *Queue) reserving(rows []store.Request) (reserving []*entry) {
 			if row.Kind != x.kind.name {
 				continue
 			}
+
 			e := x.Requests.Get(row.ID)
 			if e == nil { // another node took it in just now
 				var err error
@@ -44,6 +45,7 @@ func (q *Queue) reserving(rows []store.Request) (reserving []*entry) {
 					continue
 				}
 			}
+
 			if e.record.reserves() {
 				reserving = append(reserving, e)
 			}

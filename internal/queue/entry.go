@@ -27,7 +27,7 @@ type index struct {
 	kind *kind
 	load atomic.Pointer[counted]
 
-	claims map[string]*claim // guarded by the index's lock; that are being committed, by the id of the pop
+	claims map[string]*claim // that are being committed, by the id of the pop; guarded by the index's lock
 }
 
 // entry is a live request in the index.
@@ -50,7 +50,7 @@ type entry struct {
 
 	// What was found of the fleet, guarded likewise.
 	verdict   possibility
-	verdictAt horde.Micros // microseconds
+	verdictAt horde.Micros
 	rivals    kinds.Rivals // of a request that has failed
 }
 
@@ -78,26 +78,29 @@ type report struct {
 // counted is the load of a kind at a moment.
 type counted struct {
 	admission.Load
-	at horde.Micros // microseconds
+	at horde.Micros
 }
 
 // readEntry makes an entry of a row.
-func (x *index) readEntry(q store.Request) (*entry, error) {
-	r := record{size: int64(len(q.Body))}
-	if err := json.Unmarshal([]byte(q.Body), &r); err != nil {
-		return nil, fmt.Errorf("request %s: %w", q.ID, err)
+func (x *index) readEntry(row store.Request) (*entry, error) {
+	r := record{size: int64(len(row.Body))}
+	if err := json.Unmarshal([]byte(row.Body), &r); err != nil {
+		return nil, fmt.Errorf("request %s: %w", row.ID, err)
 	}
-	q.Body = ""
-	e := x.newEntry(q, r)
+	row.Body = ""
+
+	e := x.newEntry(row, r)
 	if e.work == nil {
-		return nil, fmt.Errorf("request %s has no body", q.ID)
+		return nil, fmt.Errorf("request %s has no body", row.ID)
 	}
 	return e, nil
 }
 
-func (x *index) newEntry(q store.Request, r record) *entry {
-	e := &entry{home: x, row: q, record: r, state: q.RequestState}
-	if e.work = x.kind.read(&e.record); e.work != nil {
+// newEntry makes an entry that is not in the index. Its work is nil where the record has
+// no body of the index's kind.
+func (x *index) newEntry(row store.Request, r record) *entry {
+	e := &entry{home: x, row: row, record: r, state: row.RequestState}
+	if e.work = x.kind.workOf(&e.record); e.work != nil {
 		e.item = itemOf(e)
 	}
 	return e
@@ -232,6 +235,7 @@ func (e *entry) blame(worker string) {
 	e.failed, e.rivals, e.verdict = failed, kinds.Rivals{}, possibility{}
 }
 
+// inProgress is 1 for a job in a worker's hands that counts, 0 for any other.
 func inProgress(j *store.Job) int {
 	if j.State == store.JobRunning && !j.Decoy {
 		return 1

@@ -12,7 +12,7 @@ import (
 	"horde/internal/waiting"
 )
 
-// maxPreview bounds the picture in a progress report, in bytes of base64.
+// maxPreview bounds the preview image in a progress report, in bytes of base64.
 const maxPreview = 64 << 10 * 4 / 3
 
 // Progress takes a worker's report from inside a job. AbortedGen or

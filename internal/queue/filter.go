@@ -13,9 +13,8 @@ import (
 	"horde/internal/store"
 )
 
-// mostRewritten is the most characters of the wanted half of a prompt that is
-// rewritten (generation §7.4).
-const mostRewritten = 7000
+// maxRewritten bounds the wanted half of a prompt that is rewritten (generation §7.4).
+const maxRewritten = 7000 // characters
 
 var (
 	errCorrupt = horde.Errorf(horde.CorruptPrompt,
@@ -23,7 +22,7 @@ var (
 			"Please keep children out of it. With replacement_filter such prompts are rewritten instead.")
 	errTooLongToRewrite = horde.Errorf(horde.BadRequest,
 		"This prompt would have to be rewritten, and is too long for that: at most %d characters. "+
-			"Please shorten it.", mostRewritten)
+			"Please shorten it.", maxRewritten)
 	errNotAdult = horde.Errorf(horde.CorruptPrompt,
 		"To keep this horde safe, the models asked for do not take this prompt. Please change it.")
 )
@@ -34,13 +33,14 @@ func (q *Queue) filter(ctx context.Context, r kinds.Filtered, t *terms, from Fro
 	if q.Filters.Off() {
 		return nil
 	}
+
 	m := r.Common()
 	filtering := r.Filtering()
 	suspicious := filtering.Looks && q.Filters.Refuses(m.Prompt)
 	if suspicious {
 		harmless := ""
 		if filtering.Rewrite {
-			if wanted, _, _ := strings.Cut(m.Prompt, "###"); utf8.RuneCountInString(wanted) > mostRewritten {
+			if wanted, _, _ := strings.Cut(m.Prompt, "###"); utf8.RuneCountInString(wanted) > maxRewritten {
 				return errTooLongToRewrite
 			}
 			harmless = q.Filters.Rewrite(m.Prompt)
@@ -50,6 +50,7 @@ func (q *Queue) filter(ctx context.Context, r kinds.Filtered, t *terms, from Fro
 		}
 		m.Prompt = harmless
 	}
+
 	return q.keepAdult(r, t.caller().Flagged, suspicious)
 }
 

@@ -39,7 +39,7 @@ func withFilters(t *testing.T, n *node) {
 const shielded = "###child, infant, underage, immature, teenager, tween"
 
 // What becomes of a prompt (generation §7.4, §7.5): what the worker gets, or the refusal.
-func TestWhatBecomesOfAPrompt(t *testing.T) {
+func TestSuspiciousPromptsAreRewrittenOrRefused(t *testing.T) {
 	t.Parallel()
 	db := storetest.On(t, storetest.SQLite)
 	n := newNode(t, db, hordetest.NewClock())

@@ -65,6 +65,8 @@ func (q *Queue) takeOwn(c *store.Committed) {
 func (x *index) takeOwn(c *store.Committed, made []rows, now horde.Micros) []*entry {
 	x.Lock()
 	defer x.Unlock()
+
+	// Requests before their jobs, which need them.
 	more, _ := live.Take(x.Index, x, made, c.Deleted, now)
 	more = append(more, x.takeStatesLocked(c.States)...)
 
@@ -149,6 +151,7 @@ func (x *index) endedKeys() []string {
 func (x *index) listEnded(before []string, read []store.Request) {
 	x.Lock()
 	defer x.Unlock()
+
 	over := make(map[string]bool, len(read))
 	for _, r := range read {
 		over[r.ID] = true
@@ -156,6 +159,7 @@ func (x *index) listEnded(before []string, read []store.Request) {
 			x.Requests.Ended.List(r.ID, r.UserID)
 		}
 	}
+
 	for _, id := range before {
 		if !over[id] {
 			x.Requests.Ended.Remove(id)

@@ -25,11 +25,11 @@ func (q *Queue) Pop(ctx context.Context, o *fleet.Offer, wait time.Duration) (*a
 		return nil, err
 	}
 	if p.claim == nil {
-		return q.noImageJob(o, p.why), nil
+		return q.noImageJob(o, p.skipped), nil
 	}
 
 	r, job := &p.claim.e.record, p.jobs[0]
-	ttl := int(job.TTL / 1_000_000)
+	ttl := int(job.TTL.Seconds())
 	a := &api.ImageJob{
 		ID:               &job.ID,
 		Model:            &p.claim.model,
@@ -52,12 +52,12 @@ func (q *Queue) Pop(ctx context.Context, o *fleet.Offer, wait time.Duration) (*a
 	return a, nil
 }
 
-// noImageJob is the answer to a pop that gets nothing: why, and a payload as the
+// noImageJob is the answer to a pop that gets nothing: what was skipped, and a payload as the
 // schema wants it.
-func (q *Queue) noImageJob(o *fleet.Offer, why map[string]int) *api.ImageJob {
+func (q *Queue) noImageJob(o *fleet.Offer, skipped map[string]int) *api.ImageJob {
 	return &api.ImageJob{
 		IDs:              []string{},
-		Skipped:          why,
+		Skipped:          skipped,
 		SourceProcessing: "img2img",
 		Messages:         q.Fleet.MessagesFor(o.Worker.ID),
 		Payload: api.ImagePayload{

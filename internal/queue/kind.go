@@ -16,9 +16,12 @@ type kind struct {
 	name  horde.Kind    // of its workers and requests
 	rules *settle.Rules // of its settlement
 	title string        // of a request, in refusals
-	slow  float64       // work units per second that count as fast, where no worker is there
-	fresh float64       // those of a worker that has delivered nothing
-	unit  float64       // work units in one unit of the users' records
+
+	// Work units per second that are assumed: of the horde where no worker serves the kind,
+	// and of a worker that is gone.
+	unservedSpeed, unknownSpeed float64
+
+	recordUnit float64 // work units in one unit of the users' records
 
 	counters *match.Counters // of what pops skip
 
@@ -40,7 +43,8 @@ type kind struct {
 	known         func(*catalog.Snapshot, string) bool
 	takesSpecials bool
 
-	read func(r *record) kinds.Work
+	// workOf is the work of a record, whose common it sets; nil: it has no body of the kind.
+	workOf func(r *record) kinds.Work
 }
 
 // The kinds of jobs.
@@ -49,9 +53,9 @@ var (
 		name:          horde.KindImage,
 		rules:         settle.Images,
 		title:         "Image Waiting Prompt",
-		slow:          image.Fast,
-		fresh:         1_000_000,
-		unit:          1e4,
+		unservedSpeed: image.Fast,
+		unknownSpeed:  1_000_000,
+		recordUnit:    1e4,
 		counters:      image.Counters,
 		popping:       image.NewWorker,
 		possible:      image.NewWorker,
@@ -61,7 +65,7 @@ var (
 		trains:        true,
 		takesSpecials: true,
 		known:         (*catalog.Snapshot).KnownImage,
-		read: func(r *record) kinds.Work {
+		workOf: func(r *record) kinds.Work {
 			if r.Image == nil {
 				return nil
 			}
@@ -70,18 +74,18 @@ var (
 		},
 	}
 	texts = &kind{
-		name:     horde.KindText,
-		rules:    settle.Texts,
-		title:    "Text Waiting Prompt",
-		slow:     text.Fast,
-		fresh:    1,
-		unit:     1,
-		counters: text.Counters,
-		popping:  text.NewWorker,
-		possible: text.NewPossibleWorker,
-		implied:  map[string]string{"csam": "csam"},
-		known:    (*catalog.Snapshot).KnownText,
-		read: func(r *record) kinds.Work {
+		name:          horde.KindText,
+		rules:         settle.Texts,
+		title:         "Text Waiting Prompt",
+		unservedSpeed: text.Fast,
+		unknownSpeed:  1,
+		recordUnit:    1,
+		counters:      text.Counters,
+		popping:       text.NewWorker,
+		possible:      text.NewPossibleWorker,
+		implied:       map[string]string{"csam": "csam"},
+		known:         (*catalog.Snapshot).KnownText,
+		workOf: func(r *record) kinds.Work {
 			if r.Text == nil {
 				return nil
 			}

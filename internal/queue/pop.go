@@ -37,9 +37,9 @@ type popper struct {
 	known  *catalog.Snapshot
 	look   match.Pop // of the try that is on
 
-	claim *claim         // what was found; nil: nothing
-	jobs  []store.Job    // of the claim, once it is committed
-	why   map[string]int // what the worker was withheld from
+	claim   *claim         // what was found; nil: nothing
+	jobs    []store.Job    // of the claim, once it is committed
+	skipped map[string]int // what the worker was withheld from
 }
 
 // pop hands out jobs to a worker that has checked in, waiting for at most wait
@@ -72,7 +72,7 @@ func (p *popper) Match(ctx context.Context) (found bool, err error) {
 	for {
 		result := p.match()
 		if len(result.NeedsFunds) == 0 {
-			p.why = result.Skipped
+			p.skipped = result.Skipped
 			return p.claim != nil, nil
 		}
 		if err := p.q.lookUpFunds(ctx, &p.look, result.NeedsFunds); err != nil {
@@ -88,6 +88,7 @@ func (p *popper) match() match.Result {
 	x := p.x
 	x.Lock()
 	defer x.Unlock()
+
 	p.claim = nil
 	p.look.Now = p.q.Clock.Micros()
 	result := x.Queue.Find(&p.look)
@@ -95,6 +96,7 @@ func (p *popper) match() match.Result {
 		return result
 	}
 
+	// Reserve as many jobs as the worker takes at once. A decoy takes none away.
 	e := x.Requests.Get(result.Found[0].ID)
 	c := &claim{e: e, left: e.item.Available(p.look.Now), model: chooseModel(e.models(), p.facts)}
 	c.decoy = p.worker.Paused && e.row.UserID != p.worker.UserID
@@ -102,6 +104,7 @@ func (p *popper) match() match.Result {
 	if !c.decoy {
 		e.item.Reserved += c.n
 	}
+
 	c.first = !c.decoy && c.left == e.state.Jobs && e.counts() == counts{}
 	p.claim = c
 	return result
@@ -124,6 +127,7 @@ func (q *Queue) lookUpFunds(ctx context.Context, look *match.Pop, users []horde.
 	if err != nil {
 		return err
 	}
+
 	if look.Funds == nil {
 		look.Funds = map[horde.UserID]horde.Kudos{}
 	}
@@ -165,6 +169,8 @@ func (p *popper) Claim(ctx context.Context) (got bool, err error) {
 	q, x, e := p.q, p.x, p.claim.e
 	now := q.Clock.Micros()
 	p.jobs = newJobs(p.claim, p, now)
+
+	// The reservation is given back with the news of the commit (takeOwn), or below.
 	id := p.jobs[0].PopID()
 	x.reserve(id, p.claim)
 	err = settle.ClaimJobs(ctx, q.Store, p.jobs, now+horde.MicrosIn(lifeWith(p.worker)))
@@ -191,6 +197,7 @@ func (p *popper) Claim(ctx context.Context) (got bool, err error) {
 func newJobs(c *claim, p *popper, now horde.Micros) []store.Job {
 	seed := c.e.work.JobSeed(c.left, rand.Uint32)
 	ttl := c.e.work.TTL(p.pickup(c))
+
 	jobs := make([]store.Job, c.n)
 	for i := range jobs {
 		jobs[i] = store.Job{
@@ -203,7 +210,8 @@ func newJobs(c *claim, p *popper, now horde.Micros) []store.Job {
 			Started:   now,
 			TTL:       horde.MicrosIn(ttl),
 		}
-		jobs[i].JobResult.Seed, jobs[i].Pop = seed, jobs[0].ID
+		jobs[i].JobResult.Seed = seed
+		jobs[i].Pop = jobs[0].ID // the first job names the pop
 	}
 	return jobs
 }

@@ -30,20 +30,20 @@ func (q *Queue) PriceText(ctx context.Context, ask TextRequest) (*api.Price, err
 
 // explain is the price of a request as accept would find it.
 func (q *Queue) explain(ctx context.Context, x *index, r kinds.Asked, t *terms, from From) (*api.Price, error) {
-	w, err := q.weigh(ctx, x, r, t, from)
+	b, err := q.weigh(ctx, x, r, t, from)
 	if err != nil {
 		return nil, err
 	}
 
 	p := r.Explain(q.offered(x, r, t.user))
 	p.Type, p.N = string(x.kind.name), r.Common().N
-	p.Kudos, p.Tax = api.Float(w.cost.DryRun), api.Float(w.cost.Tax.Float())
-	p.Upfront, p.Held = w.up.Needed, api.Float(w.held().Float())
-	if w.up.Needed {
-		p.UpfrontRules = w.up.Rules()
+	p.Kudos, p.Tax = api.Float(b.cost.DryRun), api.Float(b.cost.Tax.Float())
+	p.Upfront, p.Held = b.up.Needed, api.Float(b.held().Float())
+	if b.up.Needed {
+		p.UpfrontRules = b.up.Rules()
 	}
 	p.Floor = api.Float(t.user.Floor().Float())
-	p.Notes = append(w.notes(), append(t.notes(), p.Notes...)...)
+	p.Notes = append(b.notes(), append(t.notes(), p.Notes...)...)
 	return p, nil
 }
 
@@ -80,11 +80,13 @@ func (t *terms) notes() (notes []string) {
 			"What the request can come to is set aside on the key when it is taken, "+
 			"and what is left of that is freed at the end.", left))
 	}
+
 	if t.deprioritized {
 		notes = append(notes,
 			"The budget of the shared key does not cover the request, which waits behind all others. "+
 				"What the budget does not cover is forgiven.")
 	}
+
 	if t.style != nil && t.style.Style.UserID != t.asker.ID {
 		notes = append(notes, fmt.Sprintf(
 			"The style's owner gets %s kudos from the horde, not from you.", kudos.StyleReward()))
@@ -98,6 +100,7 @@ func (q *Queue) PriceNet() *api.PriceNet {
 	if n == nil {
 		return &api.PriceNet{Name: "formula"}
 	}
+
 	c := n.Card()
 	return &api.PriceNet{
 		Name:           c.Name,

@@ -20,7 +20,7 @@ type record struct {
 	Held       bool             `json:"held,omitempty"`             // kudos are set aside for it
 	SharedKey  string           `json:"shared_key,omitempty"`       // id of the key whose budget pays
 	Promised   *horde.Kudos     `json:"promised,omitempty"`         // what the key's owner pays at most; see kudos.KeyUse
-	Source     string           `json:"source,omitempty"`           // name of the source picture's blob
+	Source     string           `json:"source,omitempty"`           // name of the source image's blob
 	Mask       string           `json:"mask,omitempty"`
 	Extra      []extraSource    `json:"extra,omitempty"`
 	Baselines  []string         `json:"baselines,omitempty"` // of the models it names, at acceptance

@@ -13,6 +13,7 @@ import (
 func (q *Queue) contest(e *entry, failed func(worker string) bool) kinds.Contest {
 	kind, now := e.home.kind, q.Clock.Micros()
 	known, matched := q.Catalog.Snapshot(), q.Modes().MatchedTargeting
+
 	return kinds.Contest{
 		Online:   func(each func(*fleet.Worker) bool) { q.Fleet.Online(kind.name, each) },
 		Revision: q.Fleet.Revision(),

@@ -594,7 +594,7 @@ func TestImpossibleRequestsPauseNobody(t *testing.T) {
 }
 
 // A worker that asks for kudos counts as another one only for who has them.
-func TestAFailedRequestOfThePoorHasFewerWorkers(t *testing.T) {
+func TestAFailedRequestThatCannotBePaidHasFewerWorkers(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())

@@ -19,7 +19,7 @@ const (
 type sampler struct {
 	mu    sync.Mutex
 	spent float64      // of the burst; guarded by mu
-	at    horde.Micros // microseconds; guarded by mu
+	at    horde.Micros // guarded by mu
 }
 
 // allow reports whether one more may be recorded now, and counts it then.

@@ -15,6 +15,7 @@ func (q *Queue) choose(ctx context.Context, kind horde.Kind, ref string) (*style
 	if ref == "" {
 		return nil, admission.NoStyle, nil
 	}
+
 	c, err := q.Styles.Choose(ctx, kind, ref)
 	switch {
 	case horde.CodeOf(err) == horde.StyleNotFound:

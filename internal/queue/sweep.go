@@ -72,6 +72,7 @@ func (q *Queue) entryOf(r store.Request) *entry {
 	if e := q.inIndexes(r.ID); e != nil {
 		return e
 	}
+
 	x := q.indexOf(r.Kind)
 	if x == nil {
 		return nil

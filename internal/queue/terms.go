@@ -43,8 +43,8 @@ type terms struct {
 	// deprioritized: the budget does not cover the request, which waits behind all
 	// others. Its owner pays what the budget has; the rest is forgiven.
 	deprioritized bool
-	// vouched: the caller's address gets the higher rate limits (generation §1.4 row 15).
-	vouched bool
+	// favoured: the caller's address gets the higher rate limits (generation §1.4 row 15).
+	favoured bool
 }
 
 // lowestPriority is the priority of a request that its shared key cannot pay in

@@ -48,14 +48,14 @@ func (q *Queue) PopText(ctx context.Context, o *fleet.Offer, wait time.Duration)
 	if p.claim == nil {
 		return &api.TextJob{
 			IDs:      []string{},
-			Skipped:  p.why,
+			Skipped:  p.skipped,
 			Messages: q.Fleet.MessagesFor(o.Worker.ID),
 			Payload:  admission.TextDefaults(),
 		}, nil
 	}
 
 	m, job := p.claim.e.record.Text, p.jobs[0]
-	ttl := int(job.TTL / 1_000_000)
+	ttl := int(job.TTL.Seconds())
 	a := &api.TextJob{ID: &job.ID, Model: &p.claim.model, TTL: &ttl, Skipped: map[string]int{},
 		Messages: q.Fleet.MessagesFor(o.Worker.ID), Payload: m.Payload()}
 	for _, j := range p.jobs {

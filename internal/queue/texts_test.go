@@ -160,22 +160,24 @@ func TestATextGoesFromRequestToResult(t *testing.T) {
 	})
 }
 
+// Requests, jobs and workers of one kind are not found as those of another, and each kind
+// has a concurrency of its own.
 func TestKindsAreApart(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	ctx := context.Background()
 	alice, walter := n.person(t, false, 1000), n.person(t, true, 1000)
-	text, picture := n.acceptText(t, askText(alice, 1, "a/model")), n.accept(t, ask(alice, 1))
-	if _, err := n.TextStatus(ctx, picture); horde.CodeOf(err) != horde.RequestNotFound {
-		t.Errorf("a picture's status as a text's: %v", err)
+	text, image := n.acceptText(t, askText(alice, 1, "a/model")), n.accept(t, ask(alice, 1))
+	if _, err := n.TextStatus(ctx, image); horde.CodeOf(err) != horde.RequestNotFound {
+		t.Errorf("an image's status as a text's: %v", err)
 	}
 
 	if _, err := n.Status(ctx, text); horde.CodeOf(err) != horde.RequestNotFound {
-		t.Errorf("a text's status as a picture's: %v", err)
+		t.Errorf("a text's status as an image's: %v", err)
 	}
 
-	if _, err := n.CancelText(ctx, picture); horde.CodeOf(err) != horde.RequestNotFound {
-		t.Errorf("a picture cancelled as a text: %v", err)
+	if _, err := n.CancelText(ctx, image); horde.CodeOf(err) != horde.RequestNotFound {
+		t.Errorf("an image cancelled as a text: %v", err)
 	}
 
 	if owner, err := n.Owner(ctx, text); err != nil || owner != alice.ID {
@@ -184,12 +186,12 @@ func TestKindsAreApart(t *testing.T) {
 
 	job := n.takeText(t, walter, scribe("w"))
 	if _, err := n.submit(walter.Key, *job.ID, "ok"); horde.CodeOf(err) != horde.InvalidJobID {
-		t.Errorf("a text delivered as a picture: %v", err)
+		t.Errorf("a text delivered as an image: %v", err)
 	}
 
 	if _, err := n.Fleet.CheckInImage(ctx, walter.User, pop("w"),
 		"10.0.0.1"); horde.CodeOf(err) != horde.PolymorphicNameConflict {
-		t.Errorf("a scribe that wants to paint: %v", err)
+		t.Errorf("a Scribe that wants to generate images: %v", err)
 	}
 
 	// Concurrency counts each kind for itself.

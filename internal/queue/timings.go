@@ -3,13 +3,14 @@ package queue
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"time"
 
 	"horde/internal/horde"
 	"horde/internal/kinds"
 	"horde/internal/store"
 )
 
-const hour = 3600_000_000 // microseconds
+const hour = horde.Micros(time.Hour / time.Microsecond)
 
 // timing is what is kept of a finished image to train price networks on; ok is false
 // for what is not recorded: texts, censored images, all but a sample on a busy horde,
@@ -18,6 +19,7 @@ func (q *Queue) timing(a assigned, made kinds.Delivered, micros, now horde.Micro
 	if !q.Timings || !a.e.home.kind.trains || made.Censored || micros == 0 || !q.sampler.allow(now) {
 		return t, false
 	}
+
 	found, ok := a.e.work.Timing(made)
 	if !ok {
 		return t, false

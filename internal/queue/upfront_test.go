@@ -107,9 +107,9 @@ func TestKudosUpfrontAreThoseAboveTheFloor(t *testing.T) {
 	})
 }
 
-// TestThePoorGetASmallerRequest: who is poor and allows it gets a smaller request, without a hold;
+// TestWhoCannotPayUpfrontGetsASmallerRequest: who is poor and allows it gets a smaller request, without a hold;
 // who is not poor gets what was asked for.
-func TestThePoorGetASmallerRequest(t *testing.T) {
+func TestWhoCannotPayUpfrontGetsASmallerRequest(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())

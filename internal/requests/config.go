@@ -25,7 +25,7 @@ type Config struct {
 	Blobs    blob.Store
 	Clock    horde.Clock
 	Log      *slog.Logger
-	// Modes are the switches of the whole horde; asked at each request.
+	// Modes returns the switches of the whole horde; it is asked at each request.
 	Modes func() admission.Server
 	// Bounds are how much may wait of each kind of work.
 	Bounds admission.Bounds
@@ -39,7 +39,7 @@ type Config struct {
 	// first; nil: nobody does.
 	FirstPop func(kind horde.Kind, waited time.Duration)
 
-	opened horde.Micros // microseconds; when this node began to take results
+	opened horde.Micros // when this node began to take results
 }
 
 // Begin fills in what was left out. From now on the node takes results.

@@ -25,7 +25,7 @@ type Delivery struct {
 	Owner  *account.User // of the worker
 	Model  string        // that was used, or the name of the form
 
-	At      horde.Micros // microseconds
+	At      horde.Micros
 	Expires horde.Micros // of the request from now on, at least
 
 	Charge horde.Kudos // of the payer

@@ -29,7 +29,7 @@ const (
 type Server struct {
 	Store  *store.Store
 	Blobs  blob.Store
-	Opened horde.Micros // microseconds; when this node began to take results
+	Opened horde.Micros // when this node began to take results
 }
 
 // Needs is what work takes from our blob store and brings to it.

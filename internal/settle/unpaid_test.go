@@ -137,7 +137,7 @@ func TestUnpaidWorkIsBounded(t *testing.T) {
 
 // The next day everything can be earned again, and a node that starts knows what was
 // earned today.
-func TestUnpaidOfTheDay(t *testing.T) {
+func TestWhatIsEarnedUnpaidBeginsAnewEachDay(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		r := open(t, db)
 		payer, owner := r.anonymous(), r.user(0)
@@ -164,7 +164,7 @@ func TestUnpaidOfTheDay(t *testing.T) {
 
 // Several nodes that deliver at once, for many accounts at one address, give out what
 // may be earned there to the hundredth.
-func TestUnpaidOnSeveralNodes(t *testing.T) {
+func TestUnpaidWorkIsBoundedOverAllNodes(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		nodes := []*rig{open(t, db)}
 		if db.Engine == storetest.Postgres {
@@ -211,7 +211,7 @@ func TestUnpaidOnSeveralNodes(t *testing.T) {
 
 // A form that is cancelled in a worker's hands, and the bonus for a style, are bounded
 // like deliveries.
-func TestUnpaidCancelsAndStyles(t *testing.T) {
+func TestUnpaidCancelsAndStyleBonusesAreBounded(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner, stylist := r.anonymous(), r.user(0), r.user(account.Trusted)
 		w := r.worker(owner, horde.KindAlchemy)

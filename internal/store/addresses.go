@@ -10,9 +10,9 @@ import (
 // AddressBan keeps the callers of a network out until a moment
 // (platform §3.7).
 type AddressBan struct {
-	Network string       // a prefix as netip.Prefix writes it: "203.0.113.7/32"
-	Block   bool         // made as a range; else the timeout of one caller
-	Until   horde.Micros // microseconds
+	Network string // a prefix as netip.Prefix writes it: "203.0.113.7/32"
+	Block   bool   // made as a range; else the timeout of one caller
+	Until   horde.Micros
 }
 
 // OffenceMemory is how long an offence of an address is remembered.

@@ -8,8 +8,8 @@ import (
 
 // Action is something that a moderator or administrator did by their rights.
 type Action struct {
-	ID       string       // in the order of time
-	At       horde.Micros // microseconds
+	ID       string // in the order of time
+	At       horde.Micros
 	UserID   horde.UserID // who did it
 	Action   string
 	Target   string // what it was done to

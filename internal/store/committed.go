@@ -46,5 +46,5 @@ type FormChange struct {
 // Renewal is how long an alchemy request lives at least.
 type Renewal struct {
 	ID      string
-	Expires horde.Micros // microseconds
+	Expires horde.Micros
 }

@@ -45,7 +45,7 @@ type Form struct {
 type FormProgress struct {
 	State    FormState
 	WorkerID string       // that has it, or had it last
-	Started  horde.Micros // microseconds; of the last handing out
+	Started  horde.Micros // of the last handing out
 	Ends     horde.Micros // when the worker's time is over
 	Aborts   int          // times that it was given up
 	Pop      string       // that the worker took it with

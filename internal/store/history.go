@@ -14,8 +14,8 @@ import (
 // Movement is what an event of the ledger did to one user: to what can be spent
 // and to the escrow.
 type Movement struct {
-	Event   Event        // without its postings
-	At      horde.Micros // microseconds
+	Event   Event // without its postings
+	At      horde.Micros
 	Balance horde.Kudos
 	Escrow  horde.Kudos
 }

@@ -27,8 +27,8 @@ type Job struct {
 	Seed      int64
 	Decoy     bool // given to a paused worker; counts for nothing
 	Started   horde.Micros
-	TTL       horde.Micros // microseconds
-	Pop       string       // that it was handed out by: the id of that pop's first job
+	TTL       horde.Micros
+	Pop       string // that it was handed out by: the id of that pop's first job
 	JobResult
 }
 

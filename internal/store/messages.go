@@ -16,8 +16,8 @@ type WorkerMessage struct {
 	UserID   horde.UserID // who wrote it
 	Message  string
 	Origin   string
-	Created  horde.Micros // microseconds
-	Expires  horde.Micros // microseconds
+	Created  horde.Micros
+	Expires  horde.Micros
 }
 
 const messageColumns = "id, worker_id, user_id, message, origin, created, expires"

@@ -18,7 +18,7 @@ type SharedKey struct {
 	Held     horde.Kudos // what of it is set aside for open requests: the sum of the key's holds
 	Utilized horde.Kudos // what its owner was charged through it
 	Created  horde.Micros
-	Expires  horde.Micros // microseconds; 0: never
+	Expires  horde.Micros // 0: never
 
 	// Limits of one job; below 0: none.
 	MaxPixels int64

@@ -90,7 +90,7 @@ type counter struct {
 type bucket struct {
 	counter
 	grain horde.Micros
-	start horde.Micros // microseconds
+	start horde.Micros
 }
 
 func (ct counter) compare(o counter) int {
@@ -330,8 +330,8 @@ func (tx *Tx) mergeStats() (merged int, err error) {
 
 	for _, step := range []struct {
 		grain  horde.Micros
-		which  string       // condition
-		before horde.Micros // microseconds
+		which  string // condition
+		before horde.Micros
 		next   horde.Micros // the grain that they are merged into; 0: they are dropped
 		change func(Tally) Windows
 	}{
@@ -372,7 +372,7 @@ func scanBucket(r scanner) (b oldBucket, err error) {
 
 // Backfill is how far the jobs from before statistics were kept have been counted.
 type Backfill struct {
-	Until  horde.Micros // microseconds; later ones have counted themselves
+	Until  horde.Micros // later ones have counted themselves
 	Cursor string       // id of the last event that was counted
 	Done   bool
 }
@@ -409,7 +409,7 @@ type PastEvent struct {
 	ID     string
 	Reason string
 	Detail string
-	At     horde.Micros // microseconds
+	At     horde.Micros
 }
 
 // PastEvents reads the events behind the cursor of the backfill in the order of

@@ -17,7 +17,7 @@ type Team struct {
 	NameKey string // the name as it is unique among teams
 	Info    string
 	UserID  horde.UserID
-	Created horde.Micros // microseconds
+	Created horde.Micros
 	Totals  TeamTotals
 }
 

@@ -20,7 +20,7 @@ const (
 
 // heard is how far the changes of other nodes are applied.
 type heard struct {
-	at   horde.Micros     // microseconds
+	at   horde.Micros
 	upTo map[string]int64 // by node, those that lived then
 }
 

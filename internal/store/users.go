@@ -11,9 +11,9 @@ type User struct {
 	ID              horde.UserID
 	Username        string
 	OAuthID         string
-	KeyHash         string       // of the API key
-	Created         horde.Micros // microseconds
-	Roles           int64        // the domain's bit set
+	KeyHash         string // of the API key
+	Created         horde.Micros
+	Roles           int64 // the domain's bit set
 	Concurrency     int
 	WorkerInvited   int
 	PublicWorkers   bool

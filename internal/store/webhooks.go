@@ -25,7 +25,7 @@ type Webhook struct {
 	ByLink bool
 	Base   string
 
-	Created  horde.Micros // microseconds, as all times; renewed by a replay
+	Created  horde.Micros // renewed by a replay
 	Due      horde.Micros // of the next attempt; while one is made, when another node may make one
 	Attempts int          // that were begun
 	Error    string       // of the last attempt, "" while there is none
@@ -154,7 +154,7 @@ func (wh *Webhook) State() WebhookState {
 type WebhookPage struct {
 	UserID   horde.UserID
 	State    WebhookState
-	Before   horde.Micros // microseconds
+	Before   horde.Micros
 	BeforeID string
 	Limit    int
 }
@@ -180,7 +180,7 @@ func (s *Store) CountWebhooks(ctx context.Context, user horde.UserID) (WebhookCo
 // WebhookBacklog is what there is to call.
 type WebhookBacklog struct {
 	Waiting int          // webhooks that were not given up
-	Due     horde.Micros // microseconds; when the first of them is, or was, to be called; 0: none waits
+	Due     horde.Micros // when the first of them is, or was, to be called; 0: none waits
 }
 
 // WebhookBacklog reads what there is to call. It counts the webhooks one by one, in an index.
@@ -222,9 +222,9 @@ func (tx *Tx) PruneWebhooks(b WebhookBounds) error {
 type WebhookSecret struct {
 	UserID        horde.UserID
 	Secret        string
-	Created       horde.Micros // microseconds
+	Created       horde.Micros
 	Previous      string       // "": none
-	PreviousUntil horde.Micros // microseconds; until when it signs too
+	PreviousUntil horde.Micros // until when it signs too
 }
 
 func scanWebhookSecret(r scanner) (w WebhookSecret, err error) {

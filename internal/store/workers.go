@@ -39,9 +39,9 @@ type WorkerTotals struct {
 	WorkUnits    int64        `json:"things,omitempty"`
 	Fulfilments  int64        `json:"fulfilments,omitempty"`
 	Uncompleted  int64        `json:"uncompleted,omitempty"`
-	Aborts       int64        `json:"aborts,omitempty"`       // in the window that began at AbortsSince
-	AbortsSince  horde.Micros `json:"aborts_since,omitempty"` // microseconds
-	Uptime       int64        `json:"uptime,omitempty"`       // seconds
+	Aborts       int64        `json:"aborts,omitempty"` // in the window that began at AbortsSince
+	AbortsSince  horde.Micros `json:"aborts_since,omitempty"`
+	Uptime       int64        `json:"uptime,omitempty"` // seconds
 	UptimeReward int64        `json:"uptime_reward,omitempty"`
 	Delivered    horde.Micros `json:"delivered,omitempty"` // when it did last, in microseconds; older nodes drop it
 	Suspicions   []int        `json:"suspicions,omitempty"`

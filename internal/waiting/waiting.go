@@ -1,6 +1,6 @@
 // Package waiting lets calls wait for something that may suit them, such as pops of
 // workers for a job. A Calls knows each waiting call by what it can take; whoever
-// has something new offers it to the room, which wakes those that it may
+// has something new offers it to the Calls, which wakes those that it may
 // suit. They then look for themselves, so waking one too many does no harm.
 package waiting
 
@@ -27,14 +27,14 @@ type call[W any] struct {
 // until it finds something or fails, for at most wait (0: once). When the time
 // is over it looks a last time, so that what it saw is current; not when ctx has ended,
 // since then nobody is there to take anything.
-func (r *Calls[W]) Try(ctx context.Context, wait time.Duration, who W, look func() (found bool, err error)) error {
+func (c *Calls[W]) Try(ctx context.Context, wait time.Duration, who W, look func() (found bool, err error)) error {
 	if wait <= 0 {
 		_, err := look()
 		return err
 	}
 
-	s := r.enter(who)
-	defer r.leave(s)
+	s := c.enter(who)
+	defer c.leave(s)
 	over := time.NewTimer(wait)
 	defer over.Stop()
 
@@ -56,29 +56,29 @@ func (r *Calls[W]) Try(ctx context.Context, wait time.Duration, who W, look func
 	}
 }
 
-func (r *Calls[W]) enter(who W) *call[W] {
+func (c *Calls[W]) enter(who W) *call[W] {
 	s := &call[W]{who: who, wake: make(chan struct{}, 1)}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.calls == nil {
-		r.calls = map[*call[W]]bool{}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.calls == nil {
+		c.calls = map[*call[W]]bool{}
 	}
-	r.calls[s] = true
+	c.calls[s] = true
 	return s
 }
 
-func (r *Calls[W]) leave(s *call[W]) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.calls, s)
+func (c *Calls[W]) leave(s *call[W]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.calls, s)
 }
 
 // Offer wakes the calls that something new may suit. fits is called under the lock
-// of the room.
-func (r *Calls[W]) Offer(fits func(W) bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for s := range r.calls {
+// of c.
+func (c *Calls[W]) Offer(fits func(W) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for s := range c.calls {
 		if fits(s.who) {
 			select {
 			case s.wake <- struct{}{}:
@@ -89,10 +89,10 @@ func (r *Calls[W]) Offer(fits func(W) bool) {
 }
 
 // Waiting returns the calls that wait, in no order.
-func (r *Calls[W]) Waiting() (all []W) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for s := range r.calls {
+func (c *Calls[W]) Waiting() (all []W) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for s := range c.calls {
 		all = append(all, s.who)
 	}
 	return all

@@ -54,6 +54,7 @@ type skills struct {
 // it offers. One that is paused or in maintenance gets what its owner asks for alone,
 // not its friends' (generation §3.3).
 func NewWorker(seen kinds.Seen, maxTiles int) *match.Worker {
+	// Both in one piece of memory: every pop makes them, and every look at the fleet.
 	w := &struct {
 		match.Worker
 		skills
@@ -61,6 +62,7 @@ func NewWorker(seen kinds.Seen, maxTiles int) *match.Worker {
 		Worker: seen.Facts(),
 		skills: skills{maxTiles: maxTiles, trusted: seen.OwnerTrusted, fast: seen.Worker.Speed() < fastSeconds},
 	}
+
 	w.OwnOnly = seen.Worker.Maintenance || seen.Worker.Paused
 	w.Blacklist = nil // forms have no prompt
 	w.Walked = lackTrust

@@ -69,10 +69,12 @@ func Keep(form string, result map[string]any) (store.FormResult, error) {
 	if len(result) == 0 {
 		return r, nil
 	}
+
 	text, err := json.Marshal(result)
 	if err != nil {
 		return r, horde.Errorf(horde.BadRequest, "The result holds something that is no JSON, such as a number that is none.")
 	}
+
 	r.Result = string(text)
 	for _, v := range result {
 		if v == kinds.Uploaded {
@@ -92,9 +94,9 @@ func (w Work) KnownID(url string) string {
 // Made is a result and how it came to be.
 type Made struct {
 	store.FormResult
-	URL          string       // of the image; "": it has no address
-	At           horde.Micros // microseconds
-	OwnerTrusted bool         // of the worker
+	URL          string // of the image; "": it has no address
+	At           horde.Micros
+	OwnerTrusted bool // of the worker
 }
 
 // Known is a result that others may get too; nil: they may not. Those about an image at
@@ -103,6 +105,7 @@ func (w Work) Known(r Made) *store.KnownResult {
 	if r.URL == "" || r.Result == "" || len(r.Result) > maxKnown {
 		return nil
 	}
+
 	life := KnownFor
 	if w.Uploads() || r.Blob != "" {
 		life = KnownImageFor

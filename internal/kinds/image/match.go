@@ -158,6 +158,7 @@ type skills struct {
 
 // NewWorker is what decides which requests a worker gets.
 func NewWorker(seen kinds.Seen) *match.Worker {
+	// Both in one piece of memory: every pop makes them, and every look at the fleet.
 	w := &struct {
 		match.Worker
 		skills
@@ -173,6 +174,7 @@ func NewWorker(seen kinds.Seen) *match.Worker {
 			known:    seen.Known,
 		},
 	}
+
 	w.AnyModel = !hostsSpecial(seen.Models)
 	w.Walked = walked(w.settings)
 	w.Skills = &w.skills
@@ -208,6 +210,7 @@ func hostedBy(known *catalog.Snapshot, models []string) hosted {
 		case catalog.StableCascade:
 			h.cascade = true
 		}
+
 		m, _ := known.Image(name)
 		h.inpainting = h.inpainting || m.Inpainting
 		h.onlyInpaints = h.onlyInpaints && m.Inpainting

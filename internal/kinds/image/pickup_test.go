@@ -12,7 +12,7 @@ import (
 )
 
 // How many images one pop gets (generation §1.18).
-func TestHowManyImagesAPopGets(t *testing.T) {
+func TestABatchFitsItsWorker(t *testing.T) {
 	const square = 512 * 512
 	known, err := catalog.New(catalog.Config{})
 	if err != nil {

@@ -77,6 +77,7 @@ func NewWorker(seen kinds.Seen) *match.Worker {
 func NewPossibleWorker(seen kinds.Seen) *match.Worker { return newWorker(seen, Fast) }
 
 func newWorker(seen kinds.Seen, fast float64) *match.Worker {
+	// Both in one piece of memory: every pop makes them, and every look at the fleet.
 	w := &struct {
 		match.Worker
 		skills
@@ -90,6 +91,7 @@ func newWorker(seen kinds.Seen, fast float64) *match.Worker {
 			fast:     fast,
 		},
 	}
+
 	w.AnyModel = true
 	w.MaxLength, w.MaxContext = w.settings.MaxLength, w.settings.MaxContextLength
 	w.Skills = &w.skills

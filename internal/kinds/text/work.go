@@ -108,6 +108,7 @@ func Generation(f kinds.Finished) api.TextGeneration {
 		Model:       f.Job.Model,
 		State:       "ok",
 	}
+
 	if f.Job.Censored {
 		g.State = "censored"
 		if slices.ContainsFunc(g.GenMetadata, func(m api.GenMetadatum) bool { return m.Value == "csam" }) {

@@ -45,11 +45,11 @@ func (a *API) postAlchemyRequest(w http.ResponseWriter, r *http.Request) error {
 	in.TrustedWorkers = pyjson.Bool(raw, "trusted_workers")
 	in.Forms = alchemyForms(raw)
 
-	accepted, err := a.Alchemy.Accept(r.Context(), alchemy.Ask{
-		Body:  in,
-		Key:   server.APIKey(r),
-		Addr:  server.ClientAddr(r),
-		Texts: func() error { return server.RefuseNUL(&in) },
+	accepted, err := a.Alchemy.Accept(r.Context(), alchemy.Request{
+		Body:      in,
+		Key:       server.APIKey(r),
+		Addr:      server.ClientAddr(r),
+		RefuseNUL: func() error { return server.RefuseNUL(&in) },
 	})
 	if err != nil {
 		return err

@@ -63,8 +63,8 @@ func (a *API) postImageRequest(w http.ResponseWriter, r *http.Request) error {
 
 // replyAnswer answers what became of a request.
 func (a *API) replyAnswer(w http.ResponseWriter, r *http.Request, answer queue.Answer, err error) error {
-	// Even a caller who is refused may be vouched for.
-	if answer.Vouched && a.Vouch != nil {
+	// Even a caller who is refused may get the higher rate limits.
+	if answer.Favoured && a.Vouch != nil {
 		a.Vouch(server.NetworkAddr(r))
 	}
 

@@ -7,8 +7,22 @@ import (
 	"slices"
 
 	"horde/internal/horde"
+	"horde/internal/settle"
 	"horde/internal/store"
 )
+
+// cancel ends a request: nothing more is handed out, what workers have already
+// is still delivered, paid and charged (generation §1.12).
+func (q *Queue) cancel(ctx context.Context, e *entry) error {
+	err := settle.Cancel(ctx, q.Store, e.row.ID, e.funds())
+	if errors.Is(err, store.ErrLost) { // it expired just now
+		return nil
+	}
+	if err == nil {
+		q.dropIdleSources(ctx, e)
+	}
+	return err
+}
 
 // DropKey ends the requests of a shared key that was deleted: nothing more is
 // handed out. What workers have already is still delivered, paid and charged; the
