@@ -111,15 +111,17 @@ if [ "${room:-0}" -gt $((4 << 20)) ]; then
   memory=$(mktemp -d -p /dev/shm)
   folder=$memory
 fi
-GOTMPDIR=${GOTMPDIR:-$scratch} TMPDIR=$folder go test -vet=off -race "$plain" -p 3 -timeout 20m $longest $packages
+status=0
+GOTMPDIR=${GOTMPDIR:-$scratch} TMPDIR=$folder go test -vet=off -race "$plain" -p 3 -timeout 20m $longest $packages || status=1
 
 # What computes for long in one goroutine, of which the run above has done less.
 step "go test: every case of the matchers, memory of finished requests, training"
-go test -vet=off -run 'HandedOutAsThePlainMatcherDoes|FinishedRequestsCostLittle' ./internal/queue ./internal/alchemy
-go test -vet=off ./internal/kudos/training
+go test -vet=off -run 'HandedOutAsThePlainMatcherDoes|FinishedRequestsCostLittle' ./internal/queue ./internal/alchemy || status=1
+go test -vet=off ./internal/kudos/training || status=1
 
-finish "go test: models and the whole program"
+finish "go test: models and the whole program" || status=1
 
 step "go test: strangers who mean harm"
 # Alone: it measures how long others wait.
-HORDE_E2E_BINARY=$PWD/bin/horde go test -vet=off -timeout 10m ./e2e/adversary
+HORDE_E2E_BINARY=$PWD/bin/horde go test -vet=off -timeout 10m ./e2e/adversary || status=1
+exit "$status"

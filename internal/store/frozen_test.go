@@ -125,8 +125,9 @@ func TestLockedRowStopsOnlyThoseWhoNeedIt(t *testing.T) {
 	}
 }
 
-// Writes that come while the database is away wait for it, and are done within a second
-// of its return.
+// Writes that come while the database is away wait for it, and are done soon after its
+// return: within a second, which TestDatabaseComesBack measures, or longer on a machine
+// that tests keep busy, but not by the pauses between tries of a long absence.
 func TestWritesAreBackWithTheDatabase(t *testing.T) {
 	t.Parallel()
 	db := storetest.On(t, storetest.Postgres)
@@ -155,7 +156,7 @@ func TestWritesAreBackWithTheDatabase(t *testing.T) {
 	}
 	took := time.Since(began)
 	t.Logf("%d writes were done %v after the return", writes, took.Round(time.Millisecond))
-	if took > time.Second {
+	if took > 5*time.Second {
 		t.Errorf("they were done %v after the return", took)
 	}
 	if got := must[*store.Account](t)(s.Account(t.Context(), a)).Balance; got != writes {
