@@ -234,7 +234,7 @@ func TestFailover(t *testing.T) {
 func TestDiskFullAndFreed(t *testing.T) {
 	besideOthers(t)
 	disk := t.TempDir()
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=48m"); err != nil {
+	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=256m"); err != nil {
 		t.Skipf("needs a small file system of its own, which only root may mount: %v", err)
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
