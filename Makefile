@@ -32,7 +32,7 @@ test: build
 
 ## test-fast: the inner loop: every package, without services, long runs, whole programs and the model
 test-fast:
-	$(GO) test -vet=off -short $$($(GO) list ./... | grep -v -e /e2e -e /engine/pocket)
+	$(GO) test -vet=off -short -p 4 $$($(GO) list ./... | grep -v -e /e2e -e /engine/pocket)
 
 ## test-kill: the long form of the crash test
 test-kill: build
