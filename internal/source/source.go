@@ -81,6 +81,8 @@ func (p Images) Put(ctx context.Context, name string, webp []byte) error {
 	return blob.Refusal(p.Blobs.Put(ctx, o, bytes.NewReader(webp)))
 }
 
+// refusal is what a caller is told of an image that cannot be read; code is that of one
+// that is broken.
 func refusal(err error, code horde.Code) error {
 	switch {
 	case err == nil:
@@ -103,6 +105,7 @@ func refusal(err error, code horde.Code) error {
 	case !imaging.IsRefusal(err): // the caller left, or something is wrong here
 		return err
 	}
+
 	// The Python SDK recognises the first three words.
 	return horde.Errorf(code,
 		"Image validation failed: the source image cannot be read. It must be a PNG, JPEG, GIF, BMP or WebP image in "+
