@@ -2,10 +2,12 @@ package account
 
 import (
 	"errors"
+	"sync"
 	"testing"
 
 	"horde/api"
 	"horde/internal/horde"
+	"horde/internal/store/storetest"
 )
 
 // A key that was renewed or revoked is nobody's from then on, and only those who may take a
@@ -23,7 +25,7 @@ func TestKeysAreRenewedAndRevoked(t *testing.T) {
 			w.t.Fatalf("the first key: %v", err)
 		}
 
-		key, err := w.RenewKey(ctx, alice, alice.ID)
+		key, err := w.RenewKey(ctx, Signed{alice, old}, alice.ID)
 		if err != nil || key == old {
 			w.t.Fatalf("renew: %v", err)
 		}
@@ -43,24 +45,67 @@ func TestKeysAreRenewedAndRevoked(t *testing.T) {
 			{"a moderator takes no administrator's", mod, root.ID, horde.NotAdmin, horde.NotAdmin},
 		} {
 			w.t.Run(c.rule, func(t *testing.T) {
-				_, err := w.RenewKey(ctx, c.caller, c.target)
+				_, err := w.RenewKey(ctx, Signed{User: c.caller}, c.target)
 				wantCode(t, "renew", err, c.renew)
-				wantCode(t, "revoke", w.RevokeKey(ctx, c.caller, c.target), c.revoke)
+				wantCode(t, "revoke", w.RevokeKey(ctx, Signed{User: c.caller}, c.target), c.revoke)
 			})
 		}
 		w.isOf(key, alice)
 		w.isOf(api.AnonymousKey, w.again(&User{ID: AnonymousID}))
 
-		wantCode(w.t, "revoke", w.RevokeKey(ctx, mod, alice.ID), "")
+		wantCode(w.t, "revoke", w.RevokeKey(ctx, Signed{User: mod}, alice.ID), "")
 		w.isNobodys(key)
-		_, err = w.RenewKey(ctx, mod, alice.ID)
+		_, err = w.RenewKey(ctx, Signed{User: mod}, alice.ID)
 		wantCode(w.t, "a moderator renews none", err, horde.NotAdmin)
 
-		again, err := w.RenewKey(ctx, root, alice.ID)
+		again, err := w.RenewKey(ctx, Signed{User: root}, alice.ID)
 		wantCode(w.t, "an administrator gives a new one", err, "")
 		w.isOf(again, alice)
 
 		w.wantActs("key renewed root#1 alice#4", "key revoked mod#2 alice#4")
+	})
+}
+
+// Of many calls at once that renew or revoke one key with it, on all nodes, one succeeds; the
+// others are told that the key is nobody's, and no key is handed out that does not work.
+func TestOneOfManyRenewalsOfAKeyWins(t *testing.T) {
+	t.Parallel()
+	const calls = 8
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		all, ctx := worlds(t, db), t.Context()
+		w := all[0]
+		alice, old, err := w.Create(ctx, NewUser{Username: "alice"})
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		keys, errs := make([]string, calls), make([]error, calls)
+		var wg sync.WaitGroup
+		for i := range calls {
+			wg.Go(func() { keys[i], errs[i] = all[i%len(all)].RenewKey(ctx, Signed{alice, old}, alice.ID) })
+		}
+		wg.Wait()
+
+		won := -1
+		for i, err := range errs {
+			switch {
+			case err == nil && won >= 0:
+				t.Errorf("calls %d and %d both won", won, i)
+			case err == nil:
+				won = i
+			case !errors.Is(err, ErrUnknownKey) || keys[i] != "":
+				t.Errorf("call %d: key %q, %v", i, keys[i], err)
+			}
+		}
+		if won < 0 {
+			t.Fatal("no call won")
+		}
+		w.isOf(keys[won], alice)
+		w.isNobodys(old)
+
+		// A key that was replaced does not revoke the one that replaced it.
+		wantCode(t, "revoke", w.RevokeKey(ctx, Signed{alice, old}, alice.ID), horde.InvalidAPIKey)
+		w.isOf(keys[won], alice)
 	})
 }
 

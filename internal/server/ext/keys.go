@@ -26,12 +26,13 @@ func (a *API) keyRoutes() []server.Route {
 }
 
 // keyOwner finds the caller and the user in the path.
-func (a *API) keyOwner(r *http.Request) (caller *account.User, user horde.UserID, err error) {
+func (a *API) keyOwner(r *http.Request) (caller account.Signed, user horde.UserID, err error) {
 	if err := server.RequireKey(r); err != nil {
-		return nil, 0, err
+		return account.Signed{}, 0, err
 	}
-	if caller, err = a.Caller(r); err != nil {
-		return nil, 0, err
+	u, err := a.Caller(r)
+	if err != nil {
+		return account.Signed{}, 0, err
 	}
 
 	text := r.PathValue("user_id")
@@ -39,7 +40,7 @@ func (a *API) keyOwner(r *http.Request) (caller *account.User, user horde.UserID
 	if err != nil || id < 0 {
 		err = horde.Errorf(horde.UserNotFound, "User with id '%s' not found.", server.Clip(text, 40))
 	}
-	return caller, horde.UserID(id), err
+	return account.Signed{User: u, Key: server.APIKey(r)}, horde.UserID(id), err
 }
 
 // postKey renews a key. It is shown in this answer and nowhere else.
