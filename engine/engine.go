@@ -1,89 +1,33 @@
-// Package engine is the border between a Dreamer worker and whatever generates its
-// images. A driver implements [Engine]; the worker turns each pop into one [Job],
-// calls [Engine.Generate] and is told of every step and finished image through
-// [Hooks].
+// Package engine is the border between a worker and whatever generates for it. There
+// is one small interface for each kind of work: [ImageEngine] for a Dreamer and
+// [TextEngine] for a Scribe. Both share one life cycle, [Engine]:
 //
-// Two engines are built in: [horde/engine/pocket] runs the project's own small
-// diffusion model through ONNX Runtime, [horde/engine/sketch] draws an image by
-// formula for load tests and for machines without ONNX Runtime. An engine knows
-// nothing of the horde beyond the types of package api: no keys, no network, no
-// upload.
+//  1. Probe asks whether the engine can work now. From then on Models and the
+//     capabilities of its kind say what it offers; a later Probe may change both.
+//  2. The worker turns each pop into one job and has the engine generate. Hooks tell
+//     of progress; the end of the context cancels.
+//  3. Close ends what the engine holds.
+//
+// Built in are [horde/engine/pocket], the project's own small diffusion model through
+// ONNX Runtime, and [horde/engine/sketch], which draws an image by formula. An engine
+// knows nothing of the horde beyond the types of package api: no keys, no uploads.
 package engine
 
-import (
-	"context"
-	"image"
+import "context"
 
-	"horde/api"
-)
-
-// Job is one pop's worth of images. Payload.N (n_iter) images are generated, at
-// least one; image i, counted from 0, uses Seed + i modulo 2^64.
-type Job struct {
-	// Model is the public name of one of the engine's Models.
-	Model string
-	// Payload is what the server sent; its Seed string is already parsed into
-	// Seed. Engines clamp what lies outside their range, they do not refuse it.
-	Payload api.ImagePayload
-	Seed    uint64
-	// Source is the image to start from; nil for text to image.
-	Source image.Image
-	// Mask says which parts of Source to regenerate: white is regenerated, black
-	// is kept. Nil for none. It is scaled like Source.
-	Mask image.Image
-}
-
-// Progress is the state of one image after Step of Steps steps, 1 ≤ Step ≤ Steps.
-// Preview is a small image (at most 128 pixels a side) of the expected result; nil
-// if there is none. The receiver may keep it.
-type Progress struct {
-	Step, Steps int
-	Preview     image.Image
-}
-
-// Result is one finished image of exactly the requested size, with the seed that
-// generates it again and remarks for the requester (generation §1.20). The receiver
-// may keep it.
-type Result struct {
-	Image    *image.NRGBA
-	Seed     uint64
-	Metadata []api.GenMetadatum
-}
-
-// Hooks are called from Generate's goroutine, in order; nil hooks are skipped. index
-// is the image's place in the job, from 0. Generation waits for a hook to return, so
-// a hook that sends something over a network should hand it to another goroutine.
-type Hooks struct {
-	Progress func(index int, p Progress)
-	// Result receives a finished image; an error ends Generate with that error.
-	Result func(index int, r Result) error
-}
-
-// Capabilities say what an engine can do, in the words of a pop
-// (generation §1.14): the worker declines what is false.
-type Capabilities struct {
-	MaxPixels      int // the largest width × height
-	Img2Img        bool
-	Inpainting     bool // "painting" in a pop
-	PostProcessing bool
-	Controlnet     bool
-	SDXLControlnet bool
-	Lora           bool
-	MaxBatch       int // the largest sensible number of images of one job
-}
-
-// Engine generates images. All methods may be called from several goroutines.
+// Engine is the life cycle that engines of all kinds share. All methods may be called
+// from several goroutines.
 type Engine interface {
 	// Name is the engine's name for logs, for example "pocket".
 	Name() string
-	// Models lists the public model names that Job.Model may have.
+	// Probe asks whether the engine can work now, and looks again at what it offers.
+	// An error says why not; the worker then takes no jobs and probes again some
+	// seconds later. Engines inside this process always can.
+	Probe(ctx context.Context) error
+	// Models lists the public model names that a job's Model may have. An engine in
+	// another process may know none before the first Probe.
 	Models() []string
-	Capabilities() Capabilities
-	// Generate generates the job's images one after the other. It stops soon after
-	// ctx ends and then returns ctx's error; images handed to Hooks.Result before
-	// stay valid.
-	Generate(ctx context.Context, job Job, hooks Hooks) error
-	// Close waits for running Generate calls and frees what the engine holds.
-	// Generate fails afterwards.
+	// Close waits for what is being generated and frees what the engine holds.
+	// Generating fails afterwards.
 	Close() error
 }

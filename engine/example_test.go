@@ -11,19 +11,19 @@ import (
 
 // A job of two images, with the engine that needs no model.
 func Example() {
-	var e engine.Engine = sketch.New()
+	var e engine.ImageEngine = sketch.New()
 	defer e.Close()
 
-	job := engine.Job{
+	job := engine.ImageJob{
 		Model:   e.Models()[0],
 		Payload: api.ImagePayload{Prompt: "sunset by the sea", Width: 512, Height: 384, Steps: 8, N: 2},
 		Seed:    42,
 	}
-	err := e.Generate(context.Background(), job, engine.Hooks{
-		Progress: func(index int, p engine.Progress) {
+	err := e.Generate(context.Background(), job, engine.ImageHooks{
+		Progress: func(index int, p engine.ImageProgress) {
 			fmt.Printf("image %d: step %d of %d\n", index, p.Step, p.Steps)
 		},
-		Result: func(index int, r engine.Result) error {
+		Result: func(index int, r engine.ImageResult) error {
 			fmt.Printf("image %d: %v, seed %d\n", index, r.Image.Bounds().Size(), r.Seed)
 			return nil
 		},

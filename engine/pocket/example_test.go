@@ -25,9 +25,9 @@ func Example() {
 	}
 	defer e.Close()
 
-	job := engine.Job{Model: pocket.ModelName, Payload: api.ImagePayload{Prompt: "a red fox in the snow"}, Seed: 42}
-	err = e.Generate(context.Background(), job, engine.Hooks{
-		Result: func(_ int, r engine.Result) error {
+	job := engine.ImageJob{Model: pocket.ModelName, Payload: api.ImagePayload{Prompt: "a red fox in the snow"}, Seed: 42}
+	err = e.Generate(context.Background(), job, engine.ImageHooks{
+		Result: func(_ int, r engine.ImageResult) error {
 			f, err := os.Create("fox.png")
 			if err != nil {
 				return err

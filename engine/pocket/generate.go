@@ -14,7 +14,7 @@ import (
 type probe func(stage string, data []float32)
 
 // generate runs one job in a workspace.
-func (g *generator) generate(ctx context.Context, ws *workspace, job engine.Job, hooks engine.Hooks) error {
+func (g *generator) generate(ctx context.Context, ws *workspace, job engine.ImageJob, hooks engine.ImageHooks) error {
 	pl := newPlan(g.tokens, job)
 	end, err := ws.begin(ctx)
 	if err != nil {
@@ -45,13 +45,13 @@ func (g *generator) generate(ctx context.Context, ws *workspace, job engine.Job,
 
 // generateOne generates image i of a job.
 func (g *generator) generateOne(
-	ctx context.Context, ws *workspace, pl plan, from start, i int, seed uint64, hooks engine.Hooks,
+	ctx context.Context, ws *workspace, pl plan, from start, i int, seed uint64, hooks engine.ImageHooks,
 ) error {
 	progress := func(step int, denoised []float32) {
 		if hooks.Progress == nil {
 			return
 		}
-		hooks.Progress(i, engine.Progress{
+		hooks.Progress(i, engine.ImageProgress{
 			Step:    step,
 			Steps:   pl.steps - pl.first,
 			Preview: preview(denoised, pl.width, pl.height),
@@ -68,7 +68,7 @@ func (g *generator) generateOne(
 	if hooks.Result == nil {
 		return nil
 	}
-	return hooks.Result(i, engine.Result{Image: img, Seed: seed, Metadata: slices.Clone(pl.metadata)})
+	return hooks.Result(i, engine.ImageResult{Image: img, Seed: seed, Metadata: slices.Clone(pl.metadata)})
 }
 
 // start is what an image begins with besides noise; the zero start is text to

@@ -53,7 +53,7 @@ func TestReferenceImages(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
-			j := engine.Job{Model: ModelName, Seed: c.SeedNumber, Payload: api.ImagePayload{
+			j := engine.ImageJob{Model: ModelName, Seed: c.SeedNumber, Payload: api.ImagePayload{
 				Prompt: c.Prompt + "###" + c.Negative, Steps: c.Steps, CfgScale: api.Float(c.Cfg),
 				SamplerName: "k_" + c.Sampler, Karras: true, Width: side, Height: side, N: 1,
 			}}
@@ -96,18 +96,18 @@ func checkLow(t *testing.T, p *generator, c referenceCase) {
 	}
 }
 
-func testJob(w, h, n, steps int) engine.Job {
-	return engine.Job{Model: ModelName, Seed: 5, Payload: api.ImagePayload{
+func testJob(w, h, n, steps int) engine.ImageJob {
+	return engine.ImageJob{Model: ModelName, Seed: 5, Payload: api.ImagePayload{
 		Prompt: "a red fox in the snow", Width: w, Height: h, N: n, Steps: steps, CfgScale: 3.5, SamplerName: "k_dpmpp_2m",
 		Karras: true,
 	}}
 }
 
-func generateOne(t testing.TB, e engine.Engine, j engine.Job) engine.Result {
+func generateOne(t testing.TB, e engine.ImageEngine, j engine.ImageJob) engine.ImageResult {
 	t.Helper()
-	var out engine.Result
+	var out engine.ImageResult
 	err := e.Generate(context.Background(), j,
-		engine.Hooks{Result: func(_ int, p engine.Result) error { out = p; return nil }})
+		engine.ImageHooks{Result: func(_ int, p engine.ImageResult) error { out = p; return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,17 +122,17 @@ func TestABatchHasASeedForEachImage(t *testing.T) {
 	p := testGenerator(t)
 	j := testJob(192, 128, 2, 3)
 	j.Seed = math.MaxUint64 // the second image's seed wraps to 0
-	var pics []engine.Result
+	var pics []engine.ImageResult
 	var steps []string
 
-	err := p.Generate(context.Background(), j, engine.Hooks{
-		Progress: func(i int, pr engine.Progress) {
+	err := p.Generate(context.Background(), j, engine.ImageHooks{
+		Progress: func(i int, pr engine.ImageProgress) {
 			steps = append(steps, fmt.Sprintf("%d:%d/%d", i, pr.Step, pr.Steps))
 			if b := pr.Preview.Bounds(); b != image.Rect(0, 0, 128, 85) {
 				t.Errorf("preview of %v, want 128x85", b)
 			}
 		},
-		Result: func(i int, pic engine.Result) error {
+		Result: func(i int, pic engine.ImageResult) error {
 			pics = append(pics, pic)
 			return nil
 		},
@@ -220,25 +220,25 @@ func TestACancelledJobStopsAtItsNextStep(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var steps int
 
-	err := p.Generate(ctx, testJob(512, 512, 3, 500), engine.Hooks{
-		Progress: func(int, engine.Progress) {
+	err := p.Generate(ctx, testJob(512, 512, 3, 500), engine.ImageHooks{
+		Progress: func(int, engine.ImageProgress) {
 			if steps++; steps == 2 {
 				cancel()
 			}
 		},
-		Result: func(int, engine.Result) error { t.Error("a cancelled image came"); return nil },
+		Result: func(int, engine.ImageResult) error { t.Error("a cancelled image came"); return nil },
 	})
 	if err != context.Canceled || steps != 2 {
 		t.Errorf("error %v after %d steps, want context.Canceled after 2", err, steps)
 	}
-	if err := p.Generate(ctx, testJob(64, 64, 1, 1), engine.Hooks{}); err != context.Canceled {
+	if err := p.Generate(ctx, testJob(64, 64, 1, 1), engine.ImageHooks{}); err != context.Canceled {
 		t.Errorf("error %v with a context that had ended, want context.Canceled", err)
 	}
 
 	// Cancelled from outside, in the middle of a step.
 	ctx, cancel = context.WithCancel(context.Background())
 	steps = 0
-	err = p.Generate(ctx, testJob(512, 512, 1, 500), engine.Hooks{Progress: func(int, engine.Progress) {
+	err = p.Generate(ctx, testJob(512, 512, 1, 500), engine.ImageHooks{Progress: func(int, engine.ImageProgress) {
 		if steps++; steps == 1 {
 			go cancel()
 		}
@@ -255,17 +255,17 @@ func TestErrorsOfHooksComeBack(t *testing.T) {
 	p := testGenerator(t)
 	failed := errors.New("upload failed")
 	err := p.Generate(context.Background(), testJob(64, 64, 2, 1),
-		engine.Hooks{Result: func(int, engine.Result) error { return failed }})
+		engine.ImageHooks{Result: func(int, engine.ImageResult) error { return failed }})
 	if err != failed {
 		t.Errorf("error %v, want the hook's", err)
 	}
 
 	j := testJob(64, 64, 1, 1)
 	j.Model = "stable_diffusion"
-	if err := p.Generate(context.Background(), j, engine.Hooks{}); err == nil {
+	if err := p.Generate(context.Background(), j, engine.ImageHooks{}); err == nil {
 		t.Error("a model that the engine does not have is accepted")
 	}
-	if err := p.Generate(context.Background(), testJob(64, 64, 1, 1), engine.Hooks{}); err != nil {
+	if err := p.Generate(context.Background(), testJob(64, 64, 1, 1), engine.ImageHooks{}); err != nil {
 		t.Errorf("without hooks: %v", err)
 	}
 }
@@ -274,7 +274,7 @@ func TestErrorsOfHooksComeBack(t *testing.T) {
 func TestJobsAtOnceDoNotDisturbEachOther(t *testing.T) {
 	longRun(t)
 	p := testGenerator(t)
-	want := []engine.Result{generateOne(t, p, testJob(64, 64, 1, 2)), generateOne(t, p, testJob(128, 64, 1, 2))}
+	want := []engine.ImageResult{generateOne(t, p, testJob(64, 64, 1, 2)), generateOne(t, p, testJob(128, 64, 1, 2))}
 	var wg sync.WaitGroup
 
 	for i := range 4 {
@@ -311,7 +311,7 @@ func TestAClosedEngineGeneratesNothing(t *testing.T) {
 		}
 	}
 
-	if err := e.Generate(context.Background(), testJob(64, 64, 1, 1), engine.Hooks{}); !errors.Is(err, errClosed) {
+	if err := e.Generate(context.Background(), testJob(64, 64, 1, 1), engine.ImageHooks{}); !errors.Is(err, errClosed) {
 		t.Errorf("a closed engine answers %v", err)
 	}
 	if _, err := New(Options{Threads: -1}); err == nil {

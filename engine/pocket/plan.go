@@ -36,7 +36,7 @@ type plan struct {
 
 // newPlan maps a job to what the model can do; every deviation is a remark in
 // metadata.
-func newPlan(t *tokenizer, job engine.Job) plan {
+func newPlan(t *tokenizer, job engine.ImageJob) plan {
 	p := plan{count: max(1, job.Payload.N)}
 	p.readPrompt(t, job.Payload.Prompt)
 	p.readSettings(&job.Payload)

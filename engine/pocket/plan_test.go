@@ -84,7 +84,7 @@ func TestWhatTheModelCannotDoIsRemarkedOn(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			payload := plain()
 			c.change(&payload)
-			p := newPlan(tok, engine.Job{Payload: payload})
+			p := newPlan(tok, engine.ImageJob{Payload: payload})
 			if c.check != nil && !c.check(p) {
 				t.Errorf("plan %+v", p)
 			}
@@ -113,7 +113,7 @@ func TestAPromptIsSplitAtItsFirstMark(t *testing.T) {
 
 	payload := plain()
 	payload.Prompt = "a fox###night ### rain"
-	p := newPlan(tok, engine.Job{Payload: payload})
+	p := newPlan(tok, engine.ImageJob{Payload: payload})
 	positive, _ := tok.encode("a fox")
 	negative, _ := tok.encode("night rain")
 	if !slices.Equal(p.prompt, positive) || !slices.Equal(p.negative, negative) {
@@ -136,7 +136,7 @@ func TestStrengthDecidesTheFirstStep(t *testing.T) {
 	} {
 		payload := plain()
 		payload.Steps, payload.DenoisingStrength = c.steps, c.strength
-		p := newPlan(tok, engine.Job{Payload: payload, Source: image.NewGray(image.Rect(0, 0, 1, 1))})
+		p := newPlan(tok, engine.ImageJob{Payload: payload, Source: image.NewGray(image.Rect(0, 0, 1, 1))})
 		if p.first != c.want {
 			t.Errorf("%d steps, strength %v: begins at step %d, want %d", c.steps, c.strength, p.first, c.want)
 		}

@@ -52,7 +52,7 @@ type Options struct {
 
 // New unpacks the model where needed and loads it (about 0.4 s). Its error wraps
 // ErrNoRuntime where ONNX Runtime cannot be loaded.
-func New(o Options) (engine.Engine, error) {
+func New(o Options) (engine.ImageEngine, error) {
 	return open(o)
 }
 
@@ -92,13 +92,16 @@ func open(o Options) (*generator, error) {
 // Name implements engine.Engine.
 func (g *generator) Name() string { return "pocket" }
 
+// Probe implements engine.Engine.
+func (*generator) Probe(context.Context) error { return nil }
+
 // Models implements engine.Engine.
 func (g *generator) Models() []string { return []string{ModelName} }
 
-// Capabilities implements engine.Engine. Masks of image to image and of
+// Capabilities implements engine.ImageEngine. Masks of image to image and of
 // inpainting are honoured.
-func (g *generator) Capabilities() engine.Capabilities {
-	return engine.Capabilities{
+func (g *generator) Capabilities() engine.ImageCapabilities {
+	return engine.ImageCapabilities{
 		MaxPixels:  maxSide * maxSide,
 		Img2Img:    true,
 		Inpainting: true,
@@ -109,9 +112,9 @@ func (g *generator) Capabilities() engine.Capabilities {
 // errClosed is what Generate returns after Close.
 var errClosed = errors.New("the pocket engine is closed")
 
-// Generate implements engine.Engine. Jobs that run at the same time share the
+// Generate implements engine.ImageEngine. Jobs that run at the same time share the
 // processors; each takes about 10 MB beside the loaded model.
-func (g *generator) Generate(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
+func (g *generator) Generate(ctx context.Context, job engine.ImageJob, hooks engine.ImageHooks) error {
 	if !slices.Contains(g.Models(), job.Model) {
 		return fmt.Errorf("the pocket engine has no model %q, only %s", job.Model, ModelName)
 	}

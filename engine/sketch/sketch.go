@@ -30,19 +30,22 @@ const (
 )
 
 // New makes the engine. It needs nothing and holds nothing.
-func New() engine.Engine { return &sketcher{} }
+func New() engine.ImageEngine { return &sketcher{} }
 
 type sketcher struct{ closed atomic.Bool }
 
 // Name implements engine.Engine.
 func (*sketcher) Name() string { return "sketch" }
 
+// Probe implements engine.Engine.
+func (*sketcher) Probe(context.Context) error { return nil }
+
 // Models implements engine.Engine.
 func (*sketcher) Models() []string { return []string{ModelName} }
 
-// Capabilities implements engine.Engine.
-func (*sketcher) Capabilities() engine.Capabilities {
-	return engine.Capabilities{MaxPixels: maxSide * maxSide, MaxBatch: maxBatch}
+// Capabilities implements engine.ImageEngine.
+func (*sketcher) Capabilities() engine.ImageCapabilities {
+	return engine.ImageCapabilities{MaxPixels: maxSide * maxSide, MaxBatch: maxBatch}
 }
 
 // Close implements engine.Engine.
@@ -51,9 +54,9 @@ func (s *sketcher) Close() error {
 	return nil
 }
 
-// Generate implements engine.Engine. Steps, sampler and the other settings of a
+// Generate implements engine.ImageEngine. Steps, sampler and the other settings of a
 // diffusion model mean nothing to it; all steps are reported as done at once.
-func (s *sketcher) Generate(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
+func (s *sketcher) Generate(ctx context.Context, job engine.ImageJob, hooks engine.ImageHooks) error {
 	if job.Model != ModelName {
 		return fmt.Errorf("the sketch engine has no model %q, only %s", job.Model, ModelName)
 	}
@@ -73,11 +76,11 @@ func (s *sketcher) Generate(ctx context.Context, job engine.Job, hooks engine.Ho
 		img := draw(theme.compose(seed), width, height)
 		steps := max(1, job.Payload.Steps)
 		if hooks.Progress != nil {
-			hooks.Progress(i, engine.Progress{Step: steps, Steps: steps})
+			hooks.Progress(i, engine.ImageProgress{Step: steps, Steps: steps})
 		}
 		if hooks.Result != nil {
 			remark := api.GenMetadatum{Type: "information", Value: "see_ref", Ref: Disclosure}
-			result := engine.Result{Image: img, Seed: seed, Metadata: []api.GenMetadatum{remark}}
+			result := engine.ImageResult{Image: img, Seed: seed, Metadata: []api.GenMetadatum{remark}}
 			if err := hooks.Result(i, result); err != nil {
 				return err
 			}

@@ -14,18 +14,18 @@ import (
 	"horde/engine"
 )
 
-func job(prompt string, w, h, n int, seed uint64) engine.Job {
-	return engine.Job{
+func job(prompt string, w, h, n int, seed uint64) engine.ImageJob {
+	return engine.ImageJob{
 		Model:   ModelName,
 		Payload: api.ImagePayload{Prompt: prompt, Width: w, Height: h, N: n, Steps: 4},
 		Seed:    seed,
 	}
 }
 
-func generate(t testing.TB, j engine.Job) []engine.Result {
+func generate(t testing.TB, j engine.ImageJob) []engine.ImageResult {
 	t.Helper()
-	var out []engine.Result
-	err := New().Generate(context.Background(), j, engine.Hooks{Result: func(i int, p engine.Result) error {
+	var out []engine.ImageResult
+	err := New().Generate(context.Background(), j, engine.ImageHooks{Result: func(i int, p engine.ImageResult) error {
 		if i != len(out) {
 			t.Fatalf("image %d came as number %d", i, len(out))
 		}
@@ -97,7 +97,7 @@ func TestASketchIsTheSameEachTime(t *testing.T) {
 func TestACancelledSketchStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	count := 0
-	err := New().Generate(ctx, job("fox", 64, 64, 20, 1), engine.Hooks{Result: func(int, engine.Result) error {
+	err := New().Generate(ctx, job("fox", 64, 64, 20, 1), engine.ImageHooks{Result: func(int, engine.ImageResult) error {
 		count++
 		cancel()
 		return nil
@@ -107,8 +107,8 @@ func TestACancelledSketchStops(t *testing.T) {
 	}
 
 	failed := errors.New("upload failed")
-	err = New().Generate(context.Background(), job("fox", 64, 64, 2, 1), engine.Hooks{
-		Result: func(int, engine.Result) error { return failed },
+	err = New().Generate(context.Background(), job("fox", 64, 64, 2, 1), engine.ImageHooks{
+		Result: func(int, engine.ImageResult) error { return failed },
 	})
 	if err != failed {
 		t.Errorf("error %v, want the hook's", err)
@@ -116,13 +116,13 @@ func TestACancelledSketchStops(t *testing.T) {
 
 	e := New()
 	e.Close()
-	if err := e.Generate(context.Background(), job("fox", 64, 64, 1, 1), engine.Hooks{}); err == nil {
+	if err := e.Generate(context.Background(), job("fox", 64, 64, 1, 1), engine.ImageHooks{}); err == nil {
 		t.Error("a closed engine paints")
 	}
 
 	other := job("fox", 64, 64, 1, 1)
 	other.Model = "stable_diffusion"
-	if err := New().Generate(context.Background(), other, engine.Hooks{}); err == nil {
+	if err := New().Generate(context.Background(), other, engine.ImageHooks{}); err == nil {
 		t.Error("a model that the engine does not have is accepted")
 	}
 }
@@ -133,7 +133,7 @@ func BenchmarkGenerate(b *testing.B) {
 			e := New()
 			for i := 0; b.Loop(); i++ {
 				j := job("a red fox in the snow by the lake at night", side, side, 1, uint64(i))
-				e.Generate(context.Background(), j, engine.Hooks{})
+				e.Generate(context.Background(), j, engine.ImageHooks{})
 			}
 		})
 	}

@@ -18,19 +18,22 @@ type gradient struct {
 	closed atomic.Bool
 }
 
-var _ engine.Engine = (*gradient)(nil)
+var _ engine.ImageEngine = (*gradient)(nil)
 
 func (g *gradient) Name() string     { return "gradient" }
 func (g *gradient) Models() []string { return []string{g.model} }
 
+// Probe has nothing to ask: the engine is inside this process.
+func (g *gradient) Probe(context.Context) error { return nil }
+
 // Capabilities are what a pop offers; what is left out is declined.
-func (g *gradient) Capabilities() engine.Capabilities {
-	return engine.Capabilities{MaxPixels: 1024 * 1024, MaxBatch: 4}
+func (g *gradient) Capabilities() engine.ImageCapabilities {
+	return engine.ImageCapabilities{MaxPixels: 1024 * 1024, MaxBatch: 4}
 }
 
 // Generate makes the images of a job, one after the other. Image i has the seed
 // Seed + i.
-func (g *gradient) Generate(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
+func (g *gradient) Generate(ctx context.Context, job engine.ImageJob, hooks engine.ImageHooks) error {
 	for i := range max(1, job.Payload.N) {
 		if g.closed.Load() {
 			return errors.New("the engine is closed")
@@ -40,7 +43,7 @@ func (g *gradient) Generate(ctx context.Context, job engine.Job, hooks engine.Ho
 		}
 
 		seed := job.Seed + uint64(i)
-		result := engine.Result{Image: draw(job.Payload.Width, job.Payload.Height, seed), Seed: seed}
+		result := engine.ImageResult{Image: draw(job.Payload.Width, job.Payload.Height, seed), Seed: seed}
 		if hooks.Result == nil {
 			continue
 		}

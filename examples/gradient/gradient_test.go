@@ -12,7 +12,7 @@ import (
 func TestEachImageHasItsSizeAndSeed(t *testing.T) {
 	g := &gradient{model: "gradient"}
 	var seeds []uint64
-	hooks := engine.Hooks{Result: func(i int, r engine.Result) error {
+	hooks := engine.ImageHooks{Result: func(i int, r engine.ImageResult) error {
 		if i != len(seeds) {
 			t.Errorf("image %d came as number %d", i, len(seeds))
 		}
@@ -22,7 +22,7 @@ func TestEachImageHasItsSizeAndSeed(t *testing.T) {
 		seeds = append(seeds, r.Seed)
 		return nil
 	}}
-	job := engine.Job{Model: "gradient", Seed: 7, Payload: api.ImagePayload{Width: 128, Height: 64, N: 2}}
+	job := engine.ImageJob{Model: "gradient", Seed: 7, Payload: api.ImagePayload{Width: 128, Height: 64, N: 2}}
 	if err := g.Generate(t.Context(), job, hooks); err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func main() {
 // worker takes jobs, one pop after the other.
 type worker struct {
 	horde  *client.Client
-	engine engine.Engine
+	engine engine.ImageEngine
 	name   string
 }
 
@@ -115,7 +115,7 @@ func (w *worker) do(ctx context.Context, job *api.ImageJob) error {
 		seed = 0
 	}
 	delivered := 0
-	deliver := func(i int, r engine.Result) error {
+	deliver := func(i int, r engine.ImageResult) error {
 		if i >= len(job.IDs) {
 			return errors.New("more images than jobs")
 		}
@@ -126,8 +126,8 @@ func (w *worker) do(ctx context.Context, job *api.ImageJob) error {
 		return nil
 	}
 
-	order := engine.Job{Model: *job.Model, Payload: job.Payload, Seed: seed}
-	err = w.engine.Generate(ctx, order, engine.Hooks{Result: deliver})
+	order := engine.ImageJob{Model: *job.Model, Payload: job.Payload, Seed: seed}
+	err = w.engine.Generate(ctx, order, engine.ImageHooks{Result: deliver})
 
 	// Also when it was told to stop: a job that is not given back keeps its requester
 	// waiting until its time is over.
@@ -141,7 +141,7 @@ func (w *worker) do(ctx context.Context, job *api.ImageJob) error {
 
 // deliver submits one image along with its job. Hordes turn whatever image it is
 // into WebP; uploading a WebP to the links of the pop saves them that.
-func (w *worker) deliver(ctx context.Context, id string, r engine.Result) error {
+func (w *worker) deliver(ctx context.Context, id string, r engine.ImageResult) error {
 	text, err := encode(r.Image)
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ const (
 
 // deliver encodes, uploads and submits image i. final: nothing more is to be said
 // of this id, even where err is not nil.
-func (j *job) deliver(i int, r engine.Result) (final bool, err error) {
+func (j *job) deliver(i int, r engine.ImageResult) (final bool, err error) {
 	// Delivering may take longer than generating was allowed to: a late result is
 	// still better than none.
 	deadline := j.popped.Add(j.ttl + lateAllowance)
@@ -73,7 +73,7 @@ func encode(ctx context.Context, img image.Image) ([]byte, error) {
 }
 
 // metadata is what the requester is told of image i, within the server's limit.
-func (j *job) metadata(i int, r engine.Result) []api.GenMetadatum {
+func (j *job) metadata(i int, r engine.ImageResult) []api.GenMetadatum {
 	var all []api.GenMetadatum
 	if len(j.ids) > 1 {
 		all = append(all, api.GenMetadatum{Type: "batch_index", Value: "see_ref", Ref: strconv.Itoa(i)})

@@ -261,20 +261,22 @@ func page(w http.ResponseWriter, status int) bool {
 
 // fakeEngine generates by a function; nil generates at once.
 type fakeEngine struct {
-	do func(ctx context.Context, job engine.Job, h engine.Hooks) error
+	do func(ctx context.Context, job engine.ImageJob, h engine.ImageHooks) error
 
 	mu   sync.Mutex
-	jobs []engine.Job
+	jobs []engine.ImageJob
 }
 
 func (e *fakeEngine) Name() string     { return "fake" }
 func (e *fakeEngine) Models() []string { return []string{"fake"} }
 func (e *fakeEngine) Close() error     { return nil }
-func (e *fakeEngine) Capabilities() engine.Capabilities {
-	return engine.Capabilities{MaxPixels: 1024 * 1024, Img2Img: true, MaxBatch: 4}
+
+func (e *fakeEngine) Probe(context.Context) error { return nil }
+func (e *fakeEngine) Capabilities() engine.ImageCapabilities {
+	return engine.ImageCapabilities{MaxPixels: 1024 * 1024, Img2Img: true, MaxBatch: 4}
 }
 
-func (e *fakeEngine) Generate(ctx context.Context, job engine.Job, h engine.Hooks) error {
+func (e *fakeEngine) Generate(ctx context.Context, job engine.ImageJob, h engine.ImageHooks) error {
 	e.mu.Lock()
 	e.jobs = append(e.jobs, job)
 	e.mu.Unlock()
@@ -284,11 +286,11 @@ func (e *fakeEngine) Generate(ctx context.Context, job engine.Job, h engine.Hook
 	return paintAll(job, h)
 }
 
-func paintAll(job engine.Job, h engine.Hooks) error {
+func paintAll(job engine.ImageJob, h engine.ImageHooks) error {
 	for i := range job.Payload.N {
-		h.Progress(i, engine.Progress{Step: 1, Steps: 1})
+		h.Progress(i, engine.ImageProgress{Step: 1, Steps: 1})
 		img := image.NewNRGBA(image.Rect(0, 0, job.Payload.Width, job.Payload.Height))
-		if err := h.Result(i, engine.Result{Image: img, Seed: job.Seed + uint64(i)}); err != nil {
+		if err := h.Result(i, engine.ImageResult{Image: img, Seed: job.Seed + uint64(i)}); err != nil {
 			return err
 		}
 	}
@@ -303,12 +305,12 @@ type running struct {
 	result   chan error
 }
 
-func start(t *testing.T, f *fakeHorde, e engine.Engine, change func(*Config)) *running {
+func start(t *testing.T, f *fakeHorde, e engine.ImageEngine, change func(*Config)) *running {
 	t.Helper()
 	r := &running{registry: prometheus.NewRegistry(), result: make(chan error, 1)}
 	cfg := Config{
 		Client: client.New("http://horde.localhost", "key", client.WithTransport(f)),
-		Name:   "dreamer", Engines: []engine.Engine{e}, NSFW: true,
+		Name:   "dreamer", Engines: []engine.ImageEngine{e}, NSFW: true,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Registerer: r.registry,
 	}
 

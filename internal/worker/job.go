@@ -64,7 +64,7 @@ type job struct {
 	popped  time.Time
 	ttl     time.Duration
 	model   string
-	engine  engine.Engine
+	engine  engine.ImageEngine
 	log     *slog.Logger
 	remarks []api.GenMetadatum // about the sources
 	report  *reporter
@@ -143,7 +143,7 @@ func (j *job) generate() error {
 		}
 	}
 
-	return j.runEngine(ctx, engine.Job{
+	return j.runEngine(ctx, engine.ImageJob{
 		Model:   j.model,
 		Payload: j.pop.Payload,
 		Seed:    seed(j.pop.Payload.Seed),
@@ -171,13 +171,13 @@ func (j *job) check() error {
 
 // runEngine generates with every way out guarded: a panic of the engine is a failure
 // of the job, and an engine that does not stop ends the worker.
-func (j *job) runEngine(ctx context.Context, task engine.Job, alive func()) error {
-	hooks := engine.Hooks{
-		Progress: func(i int, p engine.Progress) {
+func (j *job) runEngine(ctx context.Context, task engine.ImageJob, alive func()) error {
+	hooks := engine.ImageHooks{
+		Progress: func(i int, p engine.ImageProgress) {
 			alive()
 			j.report.put(i, p)
 		},
-		Result: func(i int, r engine.Result) error {
+		Result: func(i int, r engine.ImageResult) error {
 			alive()
 			return j.accept(i, r)
 		},
@@ -231,7 +231,7 @@ func (j *job) awaitEngine(ctx context.Context, generated <-chan error) error {
 }
 
 // accept starts the delivery of image i.
-func (j *job) accept(i int, r engine.Result) error {
+func (j *job) accept(i int, r engine.ImageResult) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {

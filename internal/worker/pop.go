@@ -66,7 +66,7 @@ func newOffer(cfg Config) offer {
 }
 
 // modelsOf lists the models of all engines, each once.
-func modelsOf(engines []engine.Engine) []string {
+func modelsOf(engines []engine.ImageEngine) []string {
 	var models []string
 	for _, e := range engines {
 		for _, m := range e.Models() {
@@ -82,7 +82,7 @@ func modelsOf(engines []engine.Engine) []string {
 const maxBatch = 20
 
 // commonCapabilities are those that all engines have; MaxPixels 0: no limit.
-func commonCapabilities(engines []engine.Engine) engine.Capabilities {
+func commonCapabilities(engines []engine.ImageEngine) engine.ImageCapabilities {
 	can := engines[0].Capabilities()
 	for _, e := range engines[1:] {
 		c := e.Capabilities()

@@ -18,7 +18,7 @@ import (
 )
 
 func TestOfferIsWhatEveryEngineCan(t *testing.T) {
-	o := newOffer(Config{Engines: []engine.Engine{&fakeEngine{}, sketch.New()}, MaxPixels: 512 * 512})
+	o := newOffer(Config{Engines: []engine.ImageEngine{&fakeEngine{}, sketch.New()}, MaxPixels: 512 * 512})
 	if *o.MaxPixels != 512*512 || *o.Amount != 4 || *o.AllowImg2Img || *o.AllowPainting || *o.AllowLora ||
 		*o.AllowControlnet {
 		b, _ := json.Marshal(o)
@@ -175,7 +175,7 @@ func TestAWorkerHasSoManyJobsAtOnce(t *testing.T) {
 			h.add(name, "fake", 1, nil)
 		}
 
-		r := start(t, h, &fakeEngine{do: func(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
+		r := start(t, h, &fakeEngine{do: func(ctx context.Context, job engine.ImageJob, hooks engine.ImageHooks) error {
 			most.Store(max(most.Load(), now.Add(1)))
 			defer now.Add(-1)
 			sleep(ctx, 10*time.Second)

@@ -34,8 +34,8 @@ type reporter struct {
 	end context.CancelCauseFunc // of the job
 
 	mu     sync.Mutex
-	index  int             // the image that newest is about; guarded by mu
-	newest engine.Progress // guarded by mu
+	index  int                  // the image that newest is about; guarded by mu
+	newest engine.ImageProgress // guarded by mu
 
 	wake chan struct{} // newest has changed
 	stop context.CancelFunc
@@ -57,7 +57,7 @@ func newReporter(w *Worker, j *job, end context.CancelCauseFunc) *reporter {
 }
 
 // put notes the newest state of an image.
-func (r *reporter) put(index int, p engine.Progress) {
+func (r *reporter) put(index int, p engine.ImageProgress) {
 	if r.w.noProgress.Load() {
 		return
 	}
@@ -98,7 +98,7 @@ func (r *reporter) run(ctx context.Context) {
 	}
 }
 
-func (r *reporter) send(ctx context.Context, id string, p engine.Progress) {
+func (r *reporter) send(ctx context.Context, id string, p engine.ImageProgress) {
 	ctx, cancel := context.WithTimeout(ctx, reportLimit)
 	defer cancel()
 

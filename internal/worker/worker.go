@@ -17,10 +17,10 @@ import (
 
 // Config is what a worker needs to know. Client, Name and Engines are required.
 type Config struct {
-	Client  *client.Client  // the horde and the owner's API key
-	Name    string          // unique on that horde
-	Engines []engine.Engine // stay the caller's: close them after Run
-	Threads int             // jobs at once, 1…50; 0: 1
+	Client  *client.Client       // the horde and the owner's API key
+	Name    string               // unique on that horde
+	Engines []engine.ImageEngine // stay the caller's: close them after Run
+	Threads int                  // jobs at once, 1…50; 0: 1
 	// MaxPixels is the largest width × height offered; 0: what every engine can.
 	MaxPixels int
 	NSFW      bool // accept requests that allow NSFW images
@@ -48,8 +48,8 @@ type Worker struct {
 	cfg     Config
 	log     *slog.Logger
 	horde   *client.Client
-	links   *client.Client           // calls the links that the horde gives
-	engines map[string]engine.Engine // by model name
+	links   *client.Client                // calls the links that the horde gives
+	engines map[string]engine.ImageEngine // by model name
 	offer   offer
 	journal *journal
 	metrics *metrics
@@ -109,7 +109,7 @@ func New(cfg Config) (*Worker, error) {
 		horde:   cfg.Client,
 		links:   linkClient(cfg.Client),
 		log:     cfg.Log.With("worker", cfg.Name),
-		engines: make(map[string]engine.Engine),
+		engines: make(map[string]engine.ImageEngine),
 		offer:   newOffer(cfg),
 		metrics: newMetrics(cfg.Registerer),
 	}

@@ -206,24 +206,27 @@ func TestSourcesAreSeenAsMeant(t *testing.T) {
 func TestEveryFailureIsFaultedAtOnce(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
-		do     func(context.Context, engine.Job, engine.Hooks) error
+		do     func(context.Context, engine.ImageJob, engine.ImageHooks) error
 		model  string
 		change func(*api.ImageJob)
 		reason string
 		within time.Duration
 	}{
 		{name: "error", reason: "engine", within: time.Second,
-			do: func(context.Context, engine.Job, engine.Hooks) error { return errors.New("out of memory") }},
+			do: func(context.Context, engine.ImageJob, engine.ImageHooks) error { return errors.New("out of memory") }},
 		{name: "panic", reason: "engine", within: time.Second,
-			do: func(context.Context, engine.Job, engine.Hooks) error { panic("index out of range") }},
+			do: func(context.Context, engine.ImageJob, engine.ImageHooks) error { panic("index out of range") }},
 		{name: "no image", reason: "engine", within: time.Second,
-			do: func(context.Context, engine.Job, engine.Hooks) error { return nil }},
+			do: func(context.Context, engine.ImageJob, engine.ImageHooks) error { return nil }},
 		{name: "standing still", reason: "stalled", within: 91 * time.Second,
-			do: func(ctx context.Context, _ engine.Job, h engine.Hooks) error { <-ctx.Done(); return ctx.Err() }},
+			do: func(ctx context.Context, _ engine.ImageJob, h engine.ImageHooks) error {
+				<-ctx.Done()
+				return ctx.Err()
+			}},
 		{name: "slow", reason: "deadline", within: 136 * time.Second,
-			do: func(ctx context.Context, _ engine.Job, h engine.Hooks) error {
+			do: func(ctx context.Context, _ engine.ImageJob, h engine.ImageHooks) error {
 				for i := 1; ; i++ {
-					h.Progress(0, engine.Progress{Step: i, Steps: 1000})
+					h.Progress(0, engine.ImageProgress{Step: i, Steps: 1000})
 					if !sleep(ctx, 10*time.Second) {
 						return ctx.Err()
 					}
@@ -266,7 +269,7 @@ func TestEveryFailureIsFaultedAtOnce(t *testing.T) {
 func TestAHalfDoneBatchKeepsItsFirstHalf(t *testing.T) {
 	bubble(t, func(t *testing.T, h *fakeHorde) {
 		h.add("job", "fake", 3, nil)
-		r := start(t, h, &fakeEngine{do: func(_ context.Context, job engine.Job, hooks engine.Hooks) error {
+		r := start(t, h, &fakeEngine{do: func(_ context.Context, job engine.ImageJob, hooks engine.ImageHooks) error {
 			job.Payload.N = 2
 			paintAll(job, hooks)
 			return errors.New("the third fails")
@@ -281,9 +284,9 @@ func TestAHalfDoneBatchKeepsItsFirstHalf(t *testing.T) {
 }
 
 func TestProgressIsReportedNowAndThen(t *testing.T) {
-	generate := func(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
+	generate := func(ctx context.Context, job engine.ImageJob, hooks engine.ImageHooks) error {
 		for step := range 100 { // 100 steps in 5 s
-			hooks.Progress(0, engine.Progress{Step: step + 1, Steps: 100, Preview: image.NewNRGBA(image.Rect(0, 0, 512, 256))})
+			hooks.Progress(0, engine.ImageProgress{Step: step + 1, Steps: 100, Preview: image.NewNRGBA(image.Rect(0, 0, 512, 256))})
 			if !sleep(ctx, 50*time.Millisecond) {
 				return ctx.Err()
 			}
@@ -318,7 +321,7 @@ func TestProgressIsReportedNowAndThen(t *testing.T) {
 			var generated atomic.Int64 // nanoseconds
 			e := &fakeEngine{}
 
-			e.do = func(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
+			e.do = func(ctx context.Context, job engine.ImageJob, hooks engine.ImageHooks) error {
 				err := generate(ctx, job, hooks)
 				generated.Store(int64(time.Since(began)))
 				return err
@@ -454,7 +457,7 @@ func TestASubmitIsRepeatedUntilItIsAnswered(t *testing.T) {
 }
 
 func TestTheFirstSignalFinishesTheSecondGivesUp(t *testing.T) {
-	slow := func(ctx context.Context, job engine.Job, hooks engine.Hooks) error {
+	slow := func(ctx context.Context, job engine.ImageJob, hooks engine.ImageHooks) error {
 		if !sleep(ctx, 30*time.Second) {
 			return ctx.Err()
 		}
@@ -526,7 +529,7 @@ func TestHungEngineEndsTheWorker(t *testing.T) {
 	bubble(t, func(t *testing.T, h *fakeHorde) {
 		h.add("a", "fake", 1, nil)
 		free := make(chan struct{})
-		r := start(t, h, &fakeEngine{do: func(context.Context, engine.Job, engine.Hooks) error { <-free; return nil }}, nil)
+		r := start(t, h, &fakeEngine{do: func(context.Context, engine.ImageJob, engine.ImageHooks) error { <-free; return nil }}, nil)
 		if err := <-r.result; !errors.Is(err, ErrHung) {
 			t.Errorf("error %v", err)
 		}
@@ -543,7 +546,7 @@ func TestThreeEngineFailuresPause(t *testing.T) {
 		for _, name := range []string{"a", "b", "c", "d"} {
 			h.add(name, "fake", 1, nil)
 		}
-		r := start(t, h, &fakeEngine{do: func(context.Context, engine.Job, engine.Hooks) error {
+		r := start(t, h, &fakeEngine{do: func(context.Context, engine.ImageJob, engine.ImageHooks) error {
 			return errors.New("no")
 		}}, nil)
 		h.until(4)

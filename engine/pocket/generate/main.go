@@ -48,7 +48,7 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("generate", flag.ExitOnError)
 	var o pocket.Options
-	job := engine.Job{Model: pocket.ModelName}
+	job := engine.ImageJob{Model: pocket.ModelName}
 	in := &job.Payload
 
 	f.StringVar(&job.Model, "model", job.Model, "horde_pocket or horde_sketch")
@@ -90,7 +90,7 @@ func run(ctx context.Context, args []string) error {
 	if *serve {
 		return answer(ctx, e, job, os.Stdin, os.Stdout)
 	}
-	return generate(ctx, e, job, func(r engine.Result) error {
+	return generate(ctx, e, job, func(r engine.ImageResult) error {
 		for _, m := range r.Metadata {
 			fmt.Fprintln(os.Stderr, m.Ref)
 		}
@@ -98,7 +98,7 @@ func run(ctx context.Context, args []string) error {
 	})
 }
 
-func start(model string, o pocket.Options) (engine.Engine, error) {
+func start(model string, o pocket.Options) (engine.ImageEngine, error) {
 	if model == sketch.ModelName {
 		return sketch.New(), nil
 	}
@@ -121,10 +121,10 @@ func open(path string) (image.Image, error) {
 	return img, err
 }
 
-func generate(ctx context.Context, e engine.Engine, job engine.Job, done func(engine.Result) error) error {
-	return e.Generate(ctx, job, engine.Hooks{
-		Progress: func(int, engine.Progress) {}, // so that previews are made, as for a worker
-		Result:   func(_ int, r engine.Result) error { return done(r) },
+func generate(ctx context.Context, e engine.ImageEngine, job engine.ImageJob, done func(engine.ImageResult) error) error {
+	return e.Generate(ctx, job, engine.ImageHooks{
+		Progress: func(int, engine.ImageProgress) {}, // so that previews are made, as for a worker
+		Result:   func(_ int, r engine.ImageResult) error { return done(r) },
 	})
 }
 
@@ -143,7 +143,7 @@ func save(path string, img *image.NRGBA) error {
 }
 
 // answer generates an image for every seed that comes in.
-func answer(ctx context.Context, e engine.Engine, job engine.Job, in io.Reader, out io.Writer) error {
+func answer(ctx context.Context, e engine.ImageEngine, job engine.ImageJob, in io.Reader, out io.Writer) error {
 	for lines := bufio.NewScanner(in); lines.Scan(); {
 		seed, err := strconv.ParseUint(lines.Text(), 10, 64)
 		if err != nil {
@@ -153,7 +153,7 @@ func answer(ctx context.Context, e engine.Engine, job engine.Job, in io.Reader, 
 
 		start := time.Now()
 		var generated time.Duration
-		err = generate(ctx, e, job, func(r engine.Result) error {
+		err = generate(ctx, e, job, func(r engine.ImageResult) error {
 			generated = time.Since(start)
 			return webp.Encode(io.Discard, r.Image, &webp.Options{Quality: quality})
 		})

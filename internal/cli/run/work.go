@@ -131,8 +131,8 @@ func words(list string) []string {
 
 // openEngines loads the engines that the flags name. The caller calls the
 // returned function when no worker uses them any more.
-func openEngines(f EngineFlags) ([]engine.Engine, func(), error) {
-	var engines []engine.Engine
+func openEngines(f EngineFlags) ([]engine.ImageEngine, func(), error) {
+	var engines []engine.ImageEngine
 	closeAll := func() {
 		for _, e := range engines {
 			e.Close()
