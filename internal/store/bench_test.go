@@ -46,3 +46,15 @@ func BenchmarkWrite(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkChanges measures what each commit asks about its changes before anybody is
+// told of them.
+func BenchmarkChanges(b *testing.B) {
+	c := &store.Changes{Requests: store.IDs[string]{"id"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if store.IsNone(c) || !store.IsLight(c) {
+			b.Fatal("a request's change is told without asking the database")
+		}
+	}
+}

@@ -19,7 +19,7 @@ import (
 
 // Changes names the rows that a transaction changed, for whoever keeps them in
 // memory: this node's rooms (Follow) and the other nodes. A new kind of row that they
-// keep is a new field here, which none, publish and light (follow.go) look at too.
+// keep is a new field here and a line of topics.
 type Changes struct {
 	Requests  IDs[string]       `json:"r,omitempty"`
 	Alchemy   IDs[string]       `json:"a,omitempty"` // alchemy requests, for their forms too
@@ -49,12 +49,65 @@ type Changes struct {
 	Missed bool `json:"-"`
 }
 
+// topic is a field of Changes that travels to the other nodes.
+type topic struct {
+	changed bool
+	reads   bool                // this node's followers ask the database about it
+	ids     interface{ tidy() } // nil: it has none
+}
+
+// topics are all of them. It is called at every commit, and allocates nothing.
+func (c *Changes) topics() [10]topic {
+	const told, reads = false, true // told by Committed
+
+	return [...]topic{
+		{len(c.Requests) > 0, told, &c.Requests},
+		{len(c.Alchemy) > 0, told, &c.Alchemy},
+		{len(c.Workers) > 0, len(c.Workers) != len(c.WorkerRows), &c.Workers},
+		{len(c.Users) > 0, reads, &c.Users},
+		{len(c.Addresses) > 0, reads, &c.Addresses},
+		{len(c.Messages) > 0, reads, &c.Messages},
+		{len(c.Settings) > 0, reads, &c.Settings},
+		{c.Filters, reads, nil},
+		{c.References, reads, nil},
+		{c.Teams, reads, nil},
+	}
+}
+
+// none reports whether nothing of interest changed.
+func (c *Changes) none() bool {
+	for _, t := range c.topics() {
+		if t.changed {
+			return false
+		}
+	}
+	return !c.Missed && len(c.Committed.Ended) == 0
+}
+
+// light reports whether no follower of this node has to ask the database.
+func (c *Changes) light() bool {
+	for _, t := range c.topics() {
+		if t.reads && t.changed {
+			return false
+		}
+	}
+	return true
+}
+
+// tidy leaves each id once, in order.
+func (c *Changes) tidy() {
+	for _, t := range c.topics() {
+		if t.ids != nil {
+			t.ids.tidy()
+		}
+	}
+}
+
 // IDs are those of changed rows. Some may stand there twice until they are tidied.
 type IDs[K cmp.Ordered] []K
 
 func (ids *IDs[K]) add(id K) { *ids = append(*ids, id) }
 
-// tidy leaves each id once, in order.
 func (ids *IDs[K]) tidy() {
 	slices.Sort(*ids)
 	*ids = slices.Compact(*ids)
@@ -66,13 +119,6 @@ func (ids *IDs[K]) UnmarshalJSON(b []byte) error {
 	err := json.Unmarshal(b, &more)
 	*ids = append(*ids, more...)
 	return err
-}
-
-// none reports whether nothing of interest changed.
-func (c *Changes) none() bool {
-	return len(c.Requests)+len(c.Alchemy)+len(c.Workers)+len(c.Users) == 0 &&
-		len(c.Addresses)+len(c.Messages)+len(c.Settings) == 0 &&
-		!c.Filters && !c.References && !c.Teams && !c.Missed && len(c.Committed.Ended) == 0
 }
 
 // add adds the changes of one more transaction, as the change log has them.
@@ -101,13 +147,7 @@ func (tx *Tx) publish(list []statement) []statement {
 		c.Workers.add(id)
 		c.WorkerRows = append(c.WorkerRows, tx.workers[id])
 	}
-	c.Requests.tidy()
-	c.Alchemy.tidy()
-	c.Workers.tidy()
-	c.Users.tidy()
-	c.Addresses.tidy()
-	c.Messages.tidy()
-	c.Settings.tidy()
+	c.tidy()
 
 	if !tx.w.s.engine.shared {
 		return list

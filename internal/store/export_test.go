@@ -27,3 +27,13 @@ var Migrations = migrations
 
 // Changed is what a transaction makes known at its commit.
 func Changed(tx *Tx) *Changes { return &tx.changed }
+
+// IsNone reports whether nothing of interest changed.
+func IsNone(c *Changes) bool { return c.none() }
+
+// IsLight reports whether a commit that made known changes has no follower ask the
+// database.
+func IsLight(c *Changes) bool { return c.light() }
+
+// Tidy leaves each id of c once, in order.
+func Tidy(c *Changes) { c.tidy() }

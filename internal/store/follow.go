@@ -84,20 +84,12 @@ func (r *round) prepare() {
 // handOver has a round published. Where nothing waits for the writer and there is next
 // to nothing to do, it does so itself: to wake another goroutine would take longer.
 func (w *writer) handOver(r *round) {
-	if len(w.queue) == 0 && w.unpublished.Load() == 0 && r.light() {
+	if len(w.queue) == 0 && w.unpublished.Load() == 0 && !r.unknown && r.changes.light() {
 		w.answer(r)
 		return
 	}
 	w.unpublished.Add(1)
 	w.rounds <- r
-}
-
-// light reports whether no follower has to ask the database.
-func (r *round) light() bool {
-	c := &r.changes
-	return !r.unknown && len(c.Workers) == len(c.WorkerRows) &&
-		len(c.Users)+len(c.Addresses)+len(c.Messages)+len(c.Settings) == 0 &&
-		!c.Filters && !c.References && !c.Teams
 }
 
 // publish answers the rounds that the writer does not answer itself, in the order of the

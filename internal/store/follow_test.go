@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -138,49 +140,90 @@ func TestASlowFollowerHoldsNobodyUp(t *testing.T) {
 	wg.Wait()
 }
 
+// eachTopic runs a test for each field of Changes that travels to other nodes, with a
+// value of which there is something: ids stand there twice.
+func eachTopic(t *testing.T, test func(t *testing.T, fill func(*store.Changes), field func(*store.Changes) reflect.Value)) {
+	kind := reflect.TypeFor[store.Changes]()
+	for i := range kind.NumField() {
+		if kind.Field(i).Tag.Get("json") == "-" {
+			continue
+		}
+
+		field := func(c *store.Changes) reflect.Value { return reflect.ValueOf(c).Elem().Field(i) }
+		fill := func(c *store.Changes) {
+			switch v := field(c).Addr().Interface().(type) {
+			case *bool:
+				*v = true
+			case *store.IDs[horde.UserID]:
+				*v = store.IDs[horde.UserID]{8, 7, 8}
+			case *store.IDs[string]:
+				*v = store.IDs[string]{"b", "a", "b"}
+			default:
+				t.Errorf("a field of %T", v)
+			}
+		}
+		t.Run(kind.Field(i).Name, func(t *testing.T) { test(t, fill, field) })
+	}
+}
+
+// TestEveryTopicIsDeclared: whatever travels is looked at before the followers are told,
+// so that none is forgotten, and tidied for the change log.
+func TestEveryTopicIsDeclared(t *testing.T) {
+	if c := (store.Changes{}); !store.IsNone(&c) || !store.IsLight(&c) {
+		t.Error("nothing is something")
+	}
+
+	told := []string{"Requests", "Alchemy"} // followers know what became of them
+	eachTopic(t, func(t *testing.T, fill func(*store.Changes), field func(*store.Changes) reflect.Value) {
+		var c store.Changes
+		fill(&c)
+		if store.IsNone(&c) {
+			t.Error("no follower is told of it")
+		}
+		_, name, _ := strings.Cut(t.Name(), "/")
+		if want := slices.Contains(told, name); store.IsLight(&c) != want {
+			t.Errorf("told without asking the database: %t, want %t", !want, want)
+		}
+
+		store.Tidy(&c)
+		if v := field(&c); v.Kind() == reflect.Slice {
+			if got := fmt.Sprint(v.Interface()); got != "[a b]" && got != "[7 8]" {
+				t.Errorf("tidied: %s", got)
+			}
+		}
+	})
+
+	c := store.Changes{Workers: store.IDs[string]{"w"}, WorkerRows: []*store.Worker{{ID: "w"}}}
+	if !store.IsLight(&c) {
+		t.Error("workers are read whose rows are there")
+	}
+}
+
 // TestEveryTopicTravels: what is declared in Changes reaches this node's followers and,
-// by the change log, those of another one; there is nothing else to do for a new field.
+// by the change log, those of another one.
 func TestEveryTopicTravels(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	here, there := db.Open(), db.Open()
 	follow(t, here)
 	other := follow(t, there)
 
-	kind := reflect.TypeFor[store.Changes]()
-	for i := range kind.NumField() {
-		field := kind.Field(i)
-		if field.Tag.Get("json") == "-" {
-			continue
-		}
-		t.Run(field.Name, func(t *testing.T) {
-			var own store.Changes
-			topic := func(c *store.Changes) reflect.Value { return reflect.ValueOf(c).Elem().Field(i) }
-			here.Follow(func(_ context.Context, c *store.Changes) error {
-				if !topic(c).IsZero() {
-					own = *c
-				}
-				return nil
-			})
-			do(t, here, func(tx *store.Tx) error {
-				v := reflect.ValueOf(store.Changed(tx)).Elem().Field(i)
-				switch v.Interface().(type) {
-				case bool:
-					v.SetBool(true)
-				case store.IDs[horde.UserID]:
-					v.Set(reflect.ValueOf(store.IDs[horde.UserID]{7}))
-				case store.IDs[string]:
-					v.Set(reflect.ValueOf(store.IDs[string]{"id"}))
-				default:
-					return fmt.Errorf("a field of %s", v.Type())
-				}
-				return tx.SetSetting("a", "b") // something to commit
-			})
-			if topic(&own).IsZero() {
-				t.Error("this node's followers have not heard of it")
+	eachTopic(t, func(t *testing.T, fill func(*store.Changes), field func(*store.Changes) reflect.Value) {
+		var own store.Changes
+		here.Follow(func(_ context.Context, c *store.Changes) error {
+			if !field(c).IsZero() {
+				own = *c
 			}
-			other.until(t, "the other node hears of it", func() bool { return !topic(&other.heard).IsZero() })
+			return nil
 		})
-	}
+		do(t, here, func(tx *store.Tx) error {
+			fill(store.Changed(tx))
+			return tx.SetSetting("a", "b") // something to commit
+		})
+		if field(&own).IsZero() {
+			t.Error("this node's followers have not heard of it")
+		}
+		other.until(t, "the other node hears of it", func() bool { return !field(&other.heard).IsZero() })
+	})
 }
 
 // TestAFollowerHearsBehindOneThatFails: it hears all the same, before the caller is answered.
