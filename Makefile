@@ -32,7 +32,10 @@ test: build
 
 ## test-fast: the inner loop: every package, without services, long runs, whole programs and the model
 test-fast:
-	$(GO) test -vet=off -short -p 4 $$($(GO) list ./... | grep -v -e /e2e -e /engine/pocket)
+	$(GO) test -vet=off -short -p 4 $(LONGEST) $$($(GO) list ./... | grep -v -e /e2e -e /engine/pocket)
+
+# What takes longest begins first, so that nothing is left to wait for alone at the end.
+LONGEST = ./internal/cli ./internal/node ./internal/queue ./internal/alchemy ./internal/bench
 
 ## test-kill: the long form of the crash test
 test-kill: build

@@ -9,6 +9,7 @@ import (
 	"image"
 	"image/png"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +27,14 @@ import (
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
+
+// minParallel is how many tests run at a time at least: most of them wait for a database.
+const minParallel = 6
+
+func TestMain(m *testing.M) {
+	storetest.Parallel(minParallel)
+	os.Exit(m.Run())
+}
 
 // sourceImages answers addresses with an image: the text after the last slash is its
 // size, such as 64x64.
@@ -210,6 +219,7 @@ func (n *node) sound() {
 }
 
 func TestFormsGoFromRequestToResult(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, n *node) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: []api.AlchemyForm{{Name: "caption",
@@ -278,6 +288,7 @@ func TestFormsGoFromRequestToResult(t *testing.T) {
 }
 
 func TestWhatIsNoRequestIsRefused(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice := n.person("alice", false)
 
@@ -327,6 +338,7 @@ func TestWhatIsNoRequestIsRefused(t *testing.T) {
 
 // A user may have ten forms open for each job of the concurrency.
 func TestAUserHasSoManyFormsOpen(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person("alice", false), n.person("walter", false)
 	const url = "https://x.example/64x64"
@@ -366,6 +378,7 @@ func TestAUserHasSoManyFormsOpen(t *testing.T) {
 }
 
 func TestARequestWithoutFormsIsFaulted(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, n *node) {
 		if got := n.state(n.ask(n.person("alice", false), api.AlchemyRequest{})); got != "faulted" {
 			t.Error(got)
@@ -375,6 +388,7 @@ func TestARequestWithoutFormsIsFaulted(t *testing.T) {
 
 // A form is given up three times, reported or by time, and is faulted the fourth.
 func TestTheFourthFailureEndsAForm(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, n *node) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw")})
@@ -436,6 +450,7 @@ func (n *node) sweep() {
 
 // An alchemist may drop a hundred forms in an hour.
 func TestTooManyDroppedFormsLeadToMaintenance(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person("alice", false), n.person("walter", false)
 	o := n.offer(walter, "w")
@@ -466,6 +481,7 @@ func TestTooManyDroppedFormsLeadToMaintenance(t *testing.T) {
 }
 
 func TestOnlyItsWorkerDeliversAForm(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, n *node) {
 		alice, walter, mallory := n.person("alice", false), n.person("walter", false), n.person("mallory", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw")})
@@ -515,6 +531,7 @@ func TestOnlyItsWorkerDeliversAForm(t *testing.T) {
 // A request lives 20 minutes from the last pop or delivery, and takes its image
 // along.
 func TestARequestExpiresWithItsImage(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, n *node) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw")})
@@ -554,6 +571,7 @@ func TestARequestExpiresWithItsImage(t *testing.T) {
 
 // A new node over the same database goes on where the old one ended.
 func TestANewNodeGoesOnWhereTheOldOneEnded(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)

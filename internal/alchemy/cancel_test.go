@@ -12,6 +12,7 @@ import (
 
 // What a worker has in hand is paid when it is cancelled, once.
 func TestWhatIsInHandIsPaidAtTheCancel(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, n *node) {
 		alice, walter, wanda := n.person("alice", false), n.person("walter", false), n.person("wanda", true)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw", "interrogation", "palette")})
@@ -58,6 +59,7 @@ func TestWhatIsInHandIsPaidAtTheCancel(t *testing.T) {
 
 // Whatever is not done is cancelled, a form that was given up too (generation §3.2).
 func TestWhatIsNotDoneIsCancelled(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, n *node) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption")})

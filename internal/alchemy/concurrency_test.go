@@ -18,6 +18,7 @@ import (
 // TestOpenFormsAreBoundedAtOnce: however many calls come at one moment, at one node or at
 // two, a user never has more forms open than ten for each job of the concurrency.
 func TestOpenFormsAreBoundedAtOnce(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		nodes := []*node{newNode(t, db, c)}
@@ -68,6 +69,7 @@ func TestOpenFormsAreBoundedAtOnce(t *testing.T) {
 // TestOpenFormsAreBoundedOnANodeThatStarts: a node that serves before it has looked at the
 // news of the others counts what they took, and they count what it took.
 func TestOpenFormsAreBoundedOnANodeThatStarts(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		nodes := []*node{newNode(t, db, c)}
@@ -125,6 +127,7 @@ func (n *node) follow() {
 // TestFormsOfAllAreBounded: however many accounts ask at one moment, no more forms are
 // open than the bound of all, nor more bytes of settings than those of an account.
 func TestFormsOfAllAreBounded(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		n.follow()

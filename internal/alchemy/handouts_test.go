@@ -177,6 +177,7 @@ func ids(forms []*form) string {
 // Random queues and workers: the index hands out what the slow matcher does, and
 // tells the same reasons.
 func TestFormsAreHandedOutAsThePlainMatcherDoes(t *testing.T) {
+	t.Parallel()
 	n := 100_000
 	if testing.Short() || hordetest.UnderRace {
 		n /= 10

@@ -18,6 +18,7 @@ import (
 // What a form will cost, the extra burn with it, is set aside while it waits or is
 // in a worker's hands, and freed by whatever ends it (generation §6.13, §9).
 func TestWhatAFormCostsIsSetAside(t *testing.T) {
+	t.Parallel()
 	quick := false
 	both := []string{"caption", "interrogation"} // 3 and 5 kudos
 	each(t, func(t *testing.T, n *node) {
@@ -111,6 +112,7 @@ func TestWhatAFormCostsIsSetAside(t *testing.T) {
 // Nobody is refused for having less than the forms cost: what is there is held, in
 // the order of the forms, and what is held cannot be spent elsewhere.
 func TestNobodyIsRefusedFormsForLackOfKudos(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, n *node) {
 		worker, p := n.person("worker", false), n.person("poor", false)
 		floor := n.account(p).Lowest
@@ -165,6 +167,7 @@ func (n *node) setBalance(p hordetest.Person, k horde.Kudos) {
 
 // Holds outlive the node that made them, and another one frees them.
 func TestHoldsOutliveTheirNode(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)

@@ -33,6 +33,7 @@ func (c *counted) Fetch(ctx context.Context, url string) ([]byte, error) {
 // fails at once the earlier one refuses it, and its source image is neither
 // fetched nor read before all others were passed.
 func TestRefusalsComeInOrder(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, n *node) {
 		fetched := &counted{Fetcher: sourceImages{}}
 		n.Sources = fetched
@@ -101,6 +102,7 @@ func TestRefusalsComeInOrder(t *testing.T) {
 // TestSourceImagesAreSeenAsMeant: what EXIF says of an image is applied before
 // alchemists get it.
 func TestSourceImagesAreSeenAsMeant(t *testing.T) {
+	t.Parallel()
 	m := image.NewNRGBA(image.Rect(0, 0, 64, 32)) // its left half is white
 	for y := range 32 {
 		for x := range 64 {

@@ -23,6 +23,7 @@ import (
 
 // What one pop gets, of what others ask for and of what its owner and friends do.
 func TestAPopGetsTheFormsThatItsWorkerFits(t *testing.T) {
+	t.Parallel()
 	yes, no, four := true, false, 4
 	for _, tt := range []struct {
 		name  string
@@ -136,6 +137,7 @@ func TestAPopGetsTheFormsThatItsWorkerFits(t *testing.T) {
 }
 
 func TestAPopGetsAsManyFormsAsItAsksFor(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person("alice", false), n.person("walter", false)
 	n.ask(alice, api.AlchemyRequest{Forms: forms(allForms...)})
@@ -149,6 +151,7 @@ func TestAPopGetsAsManyFormsAsItAsksFor(t *testing.T) {
 
 // A pop that waits is woken by a new form and by one that comes back.
 func TestAWaitingPopIsWokenByAForm(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter, wanda := n.person("alice", false), n.person("walter", false), n.person("wanda", false)
 
@@ -197,6 +200,7 @@ func TestAWaitingPopIsWokenByAForm(t *testing.T) {
 // Results about an image at an address are given again, at no cost, where they
 // answer the same question.
 func TestKnownResultsAreGivenAgain(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, n *node) {
 		alice, bob, walter := n.person("alice", false), n.person("bob", false), n.person("walter", false)
 		const url = "https://x.example/64x64"
@@ -276,6 +280,7 @@ func TestKnownResultsAreGivenAgain(t *testing.T) {
 // with what the worker that delivers reached; the requester's own calls get those
 // of each call.
 func TestLinksAreForWhoGetsThem(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, n *node) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		asking := horde.WithBase(t.Context(), horde.At("https://requester.example"))
@@ -314,6 +319,7 @@ func TestLinksAreForWhoGetsThem(t *testing.T) {
 }
 
 func TestAWebhookIsToldOfAForm(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	alice, walter := n.person("alice", false), n.person("walter", false)
 	id := n.ask(alice, api.AlchemyRequest{Forms: forms("interrogation"), Webhook: "https://hook.example/x"})
@@ -333,6 +339,7 @@ func TestAWebhookIsToldOfAForm(t *testing.T) {
 // However many workers pop, deliver, fault and cancel at once, on however many
 // nodes, every form is handed out to one at a time and settled at most once.
 func TestAFormIsHandedOutToOneAtATime(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		nodes := []*node{newNode(t, db, c)}
@@ -456,6 +463,7 @@ func TestAFormIsHandedOutToOneAtATime(t *testing.T) {
 // News of another node come in by Refresh; a node that has heard nothing looks in
 // the database for what it is asked after.
 func TestANodeAnswersForTheFormsOfAnother(t *testing.T) {
+	t.Parallel()
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
 	a, b := newNode(t, db, c), newNode(t, db, c)
@@ -490,6 +498,7 @@ func TestANodeAnswersForTheFormsOfAnother(t *testing.T) {
 
 // Whatever a worker sends comes back as it was, but for "R2".
 func TestResultsComeBackAsTheyWereSent(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	value := rapid.OneOf(rapid.Map(rapid.String(), func(s string) any { return s }),
 		rapid.Map(rapid.Int32(), func(i int32) any { return float64(i) }),

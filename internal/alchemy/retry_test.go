@@ -98,6 +98,7 @@ func (s *troupe) set(name string, change api.ModifyWorker) {
 // A form does not go back to a worker that faulted or timed out on it while another
 // one could fill it in, nor to one that stands worse than another.
 func TestFailedFormIsLeftToOthers(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name string
 		play func(s *troupe)
@@ -158,6 +159,7 @@ func TestFailedFormIsLeftToOthers(t *testing.T) {
 // Tries count by workers: the third that fails ends a form. It pauses none of those
 // that have delivered before.
 func TestThreeWorkersEndAForm(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, n *node) {
 		s := newTroupe(t, n)
 		names := []string{"a", "b", "c"}
@@ -192,6 +194,7 @@ func TestThreeWorkersEndAForm(t *testing.T) {
 // An alchemist that has failed at five pops in a row gets no forms for ten minutes,
 // and is told so. The forms of one pop are one failure.
 func TestFailingAlchemistIsSuspended(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		s := newTroupe(t, newNode(t, db, c))
@@ -230,6 +233,7 @@ func TestFailingAlchemistIsSuspended(t *testing.T) {
 
 // What the server itself made of a form is not its worker's failure.
 func TestHonestFailuresOfFormsBlameNobody(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		s := newTroupe(t, newNode(t, db, c))
@@ -264,6 +268,7 @@ func TestHonestFailuresOfFormsBlameNobody(t *testing.T) {
 // Restarting one node excuses nobody while another one serves: its late forms are
 // their workers' failures.
 func TestLateFormsAreNotExcusedWhileAnotherNodeServed(t *testing.T) {
+	t.Parallel()
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
 	s := newTroupe(t, newNode(t, db, c))
@@ -288,6 +293,7 @@ func TestLateFormsAreNotExcusedWhileAnotherNodeServed(t *testing.T) {
 // A form that was cancelled on the way is paid, and shows nothing of its worker: one
 // that never delivered stays new.
 func TestCancelledFormsProveNobody(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, n *node) {
 		s := newTroupe(t, n)
 		s.here("w")
@@ -311,6 +317,7 @@ func TestCancelledFormsProveNobody(t *testing.T) {
 
 // Two nodes that do not hear of each other count the same workers.
 func TestTriesCountOnEveryNode(t *testing.T) {
+	t.Parallel()
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
 	here := newTroupe(t, newNode(t, db, c))

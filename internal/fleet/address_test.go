@@ -18,6 +18,7 @@ import (
 // At which addresses which workers are taken, in a raid and without one
 // (generation §1.14, platform §7.3).
 func TestWorkersAtUnsafeAddresses(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch r.URL.Path {

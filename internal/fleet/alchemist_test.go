@@ -15,6 +15,7 @@ import (
 
 // TestAlchemistsEarnUptimeToSpend: 40 kudos, and to spend at once for untrusted owners too.
 func TestAlchemistsEarnUptimeToSpend(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
@@ -41,6 +42,7 @@ func TestAlchemistsEarnUptimeToSpend(t *testing.T) {
 
 // Nobody pays for uptime: what it earns a day is bounded, by account and by address.
 func TestUptimeIsBounded(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
@@ -90,6 +92,7 @@ func TestUptimeIsBounded(t *testing.T) {
 // delivered nothing within a day earn no uptime beyond the first that is online
 // (decision 53).
 func TestIdleWorkersEarnOneUptime(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"images", "forms"} {
 		t.Run(kind, func(t *testing.T) {
 			storetest.Each(t, func(t *testing.T, db *storetest.DB) { testIdleWorkers(t, db, kind) })
@@ -155,6 +158,7 @@ func testIdleWorkers(t *testing.T, db *storetest.DB, kind string) {
 }
 
 func TestAlchemistsCheckIn(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	u := n.user(t, 0)
 	three, nine := 3, 9

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,14 @@ import (
 	"horde/internal/store"
 	"horde/internal/store/storetest"
 )
+
+// minParallel is how many tests run at a time at least: most of them wait for a database.
+const minParallel = 6
+
+func TestMain(m *testing.M) {
+	storetest.Parallel(minParallel)
+	os.Exit(m.Run())
+}
 
 // node is a fleet and what it stands on.
 type node struct {
@@ -62,6 +71,7 @@ func (n *node) checkIn(t testing.TB, u *account.User, p api.ImagePop) *Offer {
 // TestPopsAreRefusedInOrder goes through the refusals of generation §1.14. Each pop is wrong in all the
 // ways of the rows from its own on: so the first counts.
 func TestPopsAreRefusedInOrder(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, anon := n.user(t, 0), must(n.Accounts.ByID(t.Context(), account.AnonymousID))
 	special := n.user(t, account.Special)
@@ -135,6 +145,7 @@ func must[T any](v T, err error) T {
 }
 
 func TestAnOwnerHasSoManyWorkers(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name    string
 		roles   account.Role
@@ -199,6 +210,7 @@ func TestAnOwnerHasSoManyWorkers(t *testing.T) {
 // TestOneNameMakesOneWorker: one name makes one worker, on two nodes too, and
 // limits hold against many names at once.
 func TestOneNameMakesOneWorker(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		nodes := []*node{newNode(t, db, c)}
@@ -273,6 +285,7 @@ func TestOneNameMakesOneWorker(t *testing.T) {
 // worker is older than that; models, friends and require_upfront_kudos are those
 // of each pop all the same.
 func TestCheckInsAreStoredNowAndThen(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
@@ -338,6 +351,7 @@ func newNode2(t testing.TB, n *node) *node {
 }
 
 func TestAPopHasDefaults(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	o := n.checkIn(t, n.user(t, 0),
 		api.ImagePop{Name: "  <b>T</b>\x00 ", Models: []string{"nope", catalog.Sketch, catalog.Sketch}})
@@ -362,6 +376,7 @@ func TestAPopHasDefaults(t *testing.T) {
 
 // TestAWorkerIsGoneAfterItsLastPop: a worker is gone 300 s after its last pop.
 func TestAWorkerIsGoneAfterItsLastPop(t *testing.T) {
+	t.Parallel()
 	c := hordetest.NewClock()
 	n := newNode(t, storetest.On(t, storetest.SQLite), c)
 	u := n.user(t, 0)
@@ -397,6 +412,7 @@ func TestAWorkerIsGoneAfterItsLastPop(t *testing.T) {
 // TestUptimeIsPaidByModels: more than 600 s of uptime are worth 50 kudos and 2 for each model,
 // 30 more with LoRAs; all of it in escrow for untrusted owners.
 func TestUptimeIsPaidByModels(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		n := newNode(t, db, c)
@@ -490,6 +506,7 @@ func set(t testing.TB, n *node, name string, f func(*store.Worker)) {
 
 // TestOneUptimeIsPaidOnce: one uptime is paid once.
 func TestOneUptimeIsPaidOnce(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		nodes := []*node{newNode(t, db, c)}
@@ -529,6 +546,7 @@ func TestOneUptimeIsPaidOnce(t *testing.T) {
 
 // TestNewestSnapshotWins: news of several changes arrive in any order.
 func TestNewestSnapshotWins(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	n.checkIn(t, n.user(t, 0), pop("Tower"))
 	id := n.ByName("Tower").ID
@@ -556,6 +574,7 @@ func TestNewestSnapshotWins(t *testing.T) {
 // TestDeliveriesDecodeNoSettings: what a worker declares is decoded when it changes, not
 // with each change of its row.
 func TestDeliveriesDecodeNoSettings(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 	old := n.checkIn(t, owner, pop("A")).Worker
@@ -573,6 +592,7 @@ func TestDeliveriesDecodeNoSettings(t *testing.T) {
 }
 
 func TestSpeedIsTheMeanOfTheLastJobs(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		kind   horde.Kind
 		speeds []float64
@@ -593,6 +613,7 @@ func TestSpeedIsTheMeanOfTheLastJobs(t *testing.T) {
 // A long name is cut and remembered against its owner, unless that is somebody
 // trusted (platform §6.5).
 func TestALongNameIsCutAndRemembered(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	for _, tt := range []struct {
 		length     int
@@ -625,6 +646,7 @@ func TestALongNameIsCutAndRemembered(t *testing.T) {
 // TestAFirstPopSucceedsThoughItsNewsFail: the first pop of a worker succeeds, though what was
 // committed of it could not be brought into memory.
 func TestAFirstPopSucceedsThoughItsNewsFail(t *testing.T) {
+	t.Parallel()
 	c := hordetest.NewClock()
 	h := hordetest.Open(t, storetest.On(t, storetest.SQLite), c)
 	h.Store.Follow(func(_ context.Context, changed *store.Changes) error {

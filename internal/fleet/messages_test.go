@@ -35,6 +35,7 @@ func told(list []api.WorkerMessage) string {
 
 // Who may tell whom something, who sees it, and until when (platform §3.5).
 func TestMessagesReachWhomTheyAreFor(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		ctx := t.Context()
@@ -155,6 +156,7 @@ func TestMessagesReachWhomTheyAreFor(t *testing.T) {
 
 // An owner's messages are bounded, since every pop carries them; pages hold 50.
 func TestMessagesOfAnOwnerAreBounded(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, mod := n.user(t, 0), n.user(t, account.Moderator)
 
@@ -195,6 +197,7 @@ func TestNoMessagesAllocateNothing(t *testing.T) {
 
 // Another node's pops carry a message, and no longer once it is deleted.
 func TestMessagesReachWorkersOfAnotherNode(t *testing.T) {
+	t.Parallel()
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
 	here, there := newNode(t, db, c), newNode(t, db, c)
@@ -243,6 +246,7 @@ func TestMessagesReachWorkersOfAnotherNode(t *testing.T) {
 // TestMessagesAreBoundedAtOnce: the bound on an owner's messages holds against many at
 // once, on two nodes too.
 func TestMessagesAreBoundedAtOnce(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		first := newNode(t, db, c)

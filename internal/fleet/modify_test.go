@@ -17,6 +17,7 @@ func ptr[T any](v T) *T { return &v }
 
 // Who may change what of a worker, and how it is refused (platform §3.4).
 func TestWhoMayModify(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, mod, stranger := n.user(t, 0), n.user(t, account.Moderator), n.user(t, 0)
 	w := n.checkIn(t, owner, pop("worker one")).Worker
@@ -63,6 +64,7 @@ func TestWhoMayModify(t *testing.T) {
 }
 
 func TestWhatIsChangedOfAWorkerHolds(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		owner := n.user(t, 0)
@@ -117,6 +119,7 @@ func TestWhatIsChangedOfAWorkerHolds(t *testing.T) {
 // A name that another node has just given away is refused like any other field:
 // what came before it stays, what comes after it is not done.
 func TestFieldsBeforeANameThatIsGoneStay(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		owner := n.user(t, 0)
@@ -146,6 +149,7 @@ func TestFieldsBeforeANameThatIsGoneStay(t *testing.T) {
 }
 
 func TestAnIdleWorkerCanBeDeleted(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		owner, mod, stranger := n.user(t, 0), n.user(t, account.Moderator), n.user(t, 0)
@@ -180,6 +184,7 @@ func TestAnIdleWorkerCanBeDeleted(t *testing.T) {
 
 // A worker that is deleted while it pops is made anew.
 func TestAWorkerDeletedWhileItPopsIsMadeAnew(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 	w := n.checkIn(t, owner, pop("worker one")).Worker
@@ -195,6 +200,7 @@ func TestAWorkerDeletedWhileItPopsIsMadeAnew(t *testing.T) {
 
 // Another node forgets a deleted worker and its old name.
 func TestAnotherNodeForgetsADeletedWorker(t *testing.T) {
+	t.Parallel()
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
 	here, there := newNode(t, db, c), newNode(t, db, c)
@@ -231,6 +237,7 @@ func TestAnotherNodeForgetsADeletedWorker(t *testing.T) {
 // Revision grow when something of a worker changes that whoever hands out jobs looks
 // at, and with no other news: these come several times a second.
 func TestARevisionGrowsWithWhatMatchingLooksAt(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 
@@ -272,6 +279,7 @@ func TestARevisionGrowsWithWhatMatchingLooksAt(t *testing.T) {
 }
 
 func TestChangesOfOwnersReachTheirWorkers(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, mod := n.user(t, 0), n.user(t, account.Moderator)
 	w := n.checkIn(t, owner, pop("worker one")).Worker
@@ -308,6 +316,7 @@ func TestChangesOfOwnersReachTheirWorkers(t *testing.T) {
 }
 
 func TestDetailsShowWhatABridgeCan(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 	p := pop("worker one")
@@ -349,6 +358,7 @@ func TestDetailsShowWhatABridgeCan(t *testing.T) {
 }
 
 func TestListsShowWorkersThatAreThere(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 	n.checkIn(t, owner, pop("Gone"))

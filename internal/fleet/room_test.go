@@ -23,6 +23,7 @@ func long(name string) (models []string) {
 // TestLongDeclarationsHaveABoundInAll: accounts cost nothing, so that many of them could
 // declare more than fits in memory. What is short always fits.
 func TestLongDeclarationsHaveABoundInAll(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		u := n.user(t, account.Trusted)
@@ -78,6 +79,7 @@ func TestLongDeclarationsHaveABoundInAll(t *testing.T) {
 
 // TestAnOwnerHasSoManyAlchemists: far more than anybody runs, and no end is no bound.
 func TestAnOwnerHasSoManyAlchemists(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	u := *n.user(t, 0)
 	may := func(kind horde.Kind) horde.Code {

@@ -25,6 +25,7 @@ func (n *node) team(t testing.TB, owner *account.User, name string) string {
 
 // Who may create, change and delete a team (platform §3.6).
 func TestWhoMayChangeTeams(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		creator, other := n.user(t, account.Trusted), n.user(t, account.Trusted)
@@ -117,6 +118,7 @@ func TestWhoMayChangeTeams(t *testing.T) {
 // Of many who want one name at the same time, in whatever case, one gets it, and
 // nobody creates more teams than are allowed.
 func TestOneOfManyGetsATeamsName(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
 		nodes := []*node{newNode(t, db, c)}
@@ -150,6 +152,7 @@ func TestOneOfManyGetsATeamsName(t *testing.T) {
 // A worker shows its team on every node, leaves it when it is told to or when the
 // team is deleted, and any user may join any team.
 func TestWorkersJoinAndLeaveTeams(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		creator, owner := n.user(t, account.Trusted), n.user(t, 0)
@@ -214,6 +217,7 @@ func TestWorkersJoinAndLeaveTeams(t *testing.T) {
 
 // Each uptime reward of a member adds its ten minutes to the team.
 func TestUptimeOfMembersAddsToTheTeam(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		creator := n.user(t, account.Trusted)
@@ -235,6 +239,7 @@ func TestUptimeOfMembersAddsToTheTeam(t *testing.T) {
 
 // A unit that is refused counts nothing, and those beside it all they did.
 func TestARefusedUnitCountsNothingForTheTeam(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		id := n.team(t, n.user(t, account.Trusted), "Night Shift")

@@ -28,6 +28,7 @@ func (n *node) checkInText(t testing.TB, u *account.User, p api.TextPop) *Offer 
 
 // What a text pop says, with the defaults of generation §2.7.
 func TestATextPopHasDefaults(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner := n.user(t, 0)
 	p := textPop("scribe", "b/model", "a/model", "b/model", "mine::"+owner.Alias())
@@ -54,6 +55,7 @@ func TestATextPopHasDefaults(t *testing.T) {
 }
 
 func TestTextPopsAreRefused(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	owner, other := n.user(t, 0), n.user(t, 0)
 	n.checkIn(t, owner, pop("dreamer"))
@@ -88,6 +90,7 @@ func TestTextPopsAreRefused(t *testing.T) {
 // Ten minutes of a scribe whose model nobody knows: half of 25 and 15 for each
 // 1024 tokens of context (generation §6.8).
 func TestScribesEarnUptimeByContext(t *testing.T) {
+	t.Parallel()
 	c := hordetest.NewClock()
 	n := newNode(t, storetest.On(t, storetest.SQLite), c)
 	owner := n.user(t, account.Trusted)

@@ -48,6 +48,7 @@ const (
 // What an address in timeout may do and may not, and where in the order of checks
 // it is refused (generation §1.4 row 20, §1.10, §1.14, §3.1).
 func TestWhatAnAddressInTimeoutMayDo(t *testing.T) {
+	t.Parallel()
 	n, admin := newNode(t)
 	var accepted api.Accepted
 	n.call(t, "POST", "/api/v2/generate/async", admin, imageBody, &accepted)
@@ -110,6 +111,7 @@ func TestWhatAnAddressInTimeoutMayDo(t *testing.T) {
 }
 
 func TestOperationsAreForModerators(t *testing.T) {
+	t.Parallel()
 	n, admin := newNode(t)
 	_, walter, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "walter", OAuthID: "test-walter"}, nil)
 	if err != nil {
@@ -162,6 +164,7 @@ func TestOperationsAreForModerators(t *testing.T) {
 
 // A worker over IPv6 is blocked with its network, and let in with it.
 func TestAWorkerIsBlockedWithItsNetwork(t *testing.T) {
+	t.Parallel()
 	n, admin := newNode(t)
 	_, walter, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "walter", OAuthID: "test-walter"}, nil)
 	if err != nil {
@@ -189,6 +192,7 @@ func TestAWorkerIsBlockedWithItsNetwork(t *testing.T) {
 // workers that do not want them are spared (generation §1.4 row 39, §1.15,
 // §3.1).
 func TestUnsafeRequestsInARaid(t *testing.T) {
+	t.Parallel()
 	const bad, good = "203.0.113.7", "203.0.113.8"
 	asked := map[string]int{}
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -264,6 +268,7 @@ func TestUnsafeRequestsInARaid(t *testing.T) {
 // Nobody gets around a timeout, or others into one, by headers: only what our own
 // proxies say counts, and a stated address only with the passkey.
 func TestHeadersForgeNoAddress(t *testing.T) {
+	t.Parallel()
 	n, admin := newNode(t, func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} })
 	passkey := n.passkey(t, admin)
 	const bad, good, proxy = "203.0.113.7", "203.0.113.8", "10.0.0.1"
@@ -297,6 +302,7 @@ func TestHeadersForgeNoAddress(t *testing.T) {
 // Pops of all kinds carry the messages to their worker; those of alchemists have
 // the member only when there are any.
 func TestPopsCarryMessages(t *testing.T) {
+	t.Parallel()
 	n, admin := newNode(t)
 	_, walter, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "walter", OAuthID: "test-walter"}, nil)
 	if err != nil {
@@ -359,6 +365,7 @@ func (n *Node) passkey(t *testing.T, key string) string {
 // A refused prompt puts its sender's address into timeout and no other: not one
 // that the sender has made up, and not the service that called for them.
 func TestWhoIsPunished(t *testing.T) {
+	t.Parallel()
 	n, admin := newNode(t, func(o *Options) { o.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")} })
 	passkey := n.passkey(t, admin)
 	_, alice, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, nil)

@@ -19,6 +19,7 @@ const dot = "iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAS0lEQVR42u3PMQ0AAAw
 // What the routes of alchemy make of their bodies: status, code, and the fields
 // that are wrong.
 func TestBodiesOfAlchemyAreChecked(t *testing.T) {
+	t.Parallel()
 	n, _ := newNode(t)
 	thousand := int64(1000)
 	_, key, _, err := n.Accounts.TestUser(t.Context(),
@@ -82,6 +83,7 @@ func TestBodiesOfAlchemyAreChecked(t *testing.T) {
 // Settings that are no texts reach the worker as texts; results that are no JSON
 // are refused and can be sent again; a delivery shows in the figures.
 func TestSettingsOfAlchemyAreTexts(t *testing.T) {
+	t.Parallel()
 	n, _ := newNode(t)
 	thousand := int64(1000)
 	_, key, _, err := n.Accounts.TestUser(t.Context(),

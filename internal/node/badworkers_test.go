@@ -492,6 +492,7 @@ var badWorkers = []struct {
 // defined state, nobody is paid twice, nothing is lost (generation §1.20,
 // §2.8, §3.4, §5.8).
 func TestABadWorkerHarmsNobody(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n, clock := clockedNode(t, db)
 		for _, kind := range trades {
@@ -514,6 +515,7 @@ func TestABadWorkerHarmsNobody(t *testing.T) {
 // Two fresh workers, one of which faults at once and always asks first: nobody's
 // request ends by it while the other one stands by.
 func TestOneBrokenWorkerHarmsNobody(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n, clock := clockedNode(t, db)
 		for _, kind := range trades {

@@ -12,6 +12,7 @@ import (
 // Administrators replace the documents of the horde, nobody else does
 // (platform §3.11).
 func TestAdministratorsReplaceDocuments(t *testing.T) {
+	t.Parallel()
 	n, admin := newNode(t)
 	_, mod, _, err := n.Accounts.TestUser(t.Context(),
 		account.NewUser{Username: "mod", OAuthID: "test-mod", Roles: account.Moderator | account.Trusted}, nil)

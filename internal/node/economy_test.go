@@ -398,6 +398,7 @@ func (e *economy) count() loot {
 // theirs, or do the workers at one of their addresses, gain more than the bounds
 // (generation §6.14). What is kept back counts too.
 func TestAdversaryEarnsWithinBounds(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		bounds := account.Unpaid{Account: horde.Whole(60), Address: horde.Whole(90)}
 		e := newEconomy(t, db, bounds)
@@ -440,6 +441,7 @@ const economyMoves = 400
 // TestAdversaryWithoutBounds: the adversary of the test above gains more where nothing
 // bounds it.
 func TestAdversaryWithoutBounds(t *testing.T) {
+	t.Parallel()
 	e := newEconomy(t, storetest.On(t, storetest.SQLite), account.Unpaid{})
 	e.play(4 * economyMoves)
 

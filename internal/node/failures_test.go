@@ -12,6 +12,7 @@ import (
 // Who runs a worker that only fails is told by its pops, and finds out why it gets
 // no jobs; others are not told. Its owner ends the pause.
 func TestOwnerSeesFailures(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n, clock := clockedNode(t, db)
 		d := newDeal(t, n, clock, trades[0])

@@ -12,6 +12,7 @@ import (
 // Filters that somebody else wrote on this node's store are in force at once: they come
 // in as those of other nodes do.
 func TestFiltersOfOthersAreInForceAtOnce(t *testing.T) {
+	t.Parallel()
 	n, _ := newNode(t)
 	ctx := context.Background()
 	other, err := moderation.OpenFilters(ctx, moderation.FilterConfig{Store: n.Store})
@@ -39,6 +40,7 @@ func TestFiltersOfOthersAreInForceAtOnce(t *testing.T) {
 
 // Filters that are switched off can still be worked on.
 func TestDisabledFiltersCanBeWorkedOn(t *testing.T) {
+	t.Parallel()
 	n, admin := newNode(t, func(o *Options) { o.NoFilters = true })
 	var f api.FilterDetails
 	if w := n.call(t, http.MethodPut, "/api/v2/filters", admin, `{"regex":"young","filter_type":10}`,

@@ -10,6 +10,7 @@ import (
 
 // GET /api/ext/v1/kudos/history: whose is shown to whom, and pages.
 func TestWhoseHistoryIsShownToWhom(t *testing.T) {
+	t.Parallel()
 	n, admin := newNode(t)
 	thousand := int64(1000)
 	_, key, _, err := n.Accounts.TestUser(t.Context(),

@@ -10,6 +10,7 @@ import (
 
 // Keys are renewed and revoked by call, and administrators read who did so to whom.
 func TestKeysAreRenewedByCall(t *testing.T) {
+	t.Parallel()
 	n, admin := newNode(t)
 	user, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "ann", OAuthID: "test-ann"}, nil)
 	if err != nil {

@@ -16,6 +16,7 @@ const dear = `{"prompt":"a lighthouse","models":["stable_diffusion"],"params":{"
 // Maintenance takes what waits away, frees what was set aside for it, and refuses
 // what comes.
 func TestMaintenanceTakesWhatWaitsAway(t *testing.T) {
+	t.Parallel()
 	n, admin := newNode(t)
 	hundred := int64(100)
 	alice, key, _, err := n.Accounts.TestUser(t.Context(),
@@ -66,6 +67,7 @@ func TestMaintenanceTakesWhatWaitsAway(t *testing.T) {
 
 // A raid closes registration for pseudonymous accounts.
 func TestRaidClosesRegistration(t *testing.T) {
+	t.Parallel()
 	n, admin := newNode(t)
 	if w := n.call(t, "POST", "/register", "", "username=one", nil); !strings.Contains(w.Body.String(),
 		`class="ah-api-key"`) {
@@ -80,6 +82,7 @@ func TestRaidClosesRegistration(t *testing.T) {
 
 // Who may see and switch which mode (platform §3.9).
 func TestWhoMaySwitchWhichMode(t *testing.T) {
+	t.Parallel()
 	n, admin := newNode(t)
 	_, mod, err := n.Accounts.Create(t.Context(), account.NewUser{Username: "mod", Roles: account.Moderator})
 	if err != nil {
@@ -126,6 +129,7 @@ func TestWhoMaySwitchWhichMode(t *testing.T) {
 // Who names nothing that can be changed hears what became of the body, and not
 // only that nothing was given.
 func TestNothingToChangeSaysWhy(t *testing.T) {
+	t.Parallel()
 	n, admin := newNode(t)
 	_, mod, err := n.Accounts.Create(t.Context(), account.NewUser{Username: "mod", Roles: account.Moderator})
 	if err != nil {

@@ -88,6 +88,7 @@ var badAmounts = []struct{ amount, transfer, award string }{
 // TestNonsenseTransfersMoveNothing: nonsense and forbidden parties get the code of
 // platform §3.2 and move nothing.
 func TestNonsenseTransfersMoveNothing(t *testing.T) {
+	t.Parallel()
 	c := newCast(t)
 	const path = "/api/v2/kudos/transfer"
 	before := c.all()
@@ -171,6 +172,7 @@ func TestNonsenseTransfersMoveNothing(t *testing.T) {
 
 // TestNonsenseAwardsMoveNothing is TestNonsenseTransfersMoveNothing for POST /kudos/award.
 func TestNonsenseAwardsMoveNothing(t *testing.T) {
+	t.Parallel()
 	c := newCast(t)
 	const path = "/api/v2/kudos/award"
 	before := c.all()
@@ -237,6 +239,7 @@ func TestNonsenseAwardsMoveNothing(t *testing.T) {
 // TestNonsenseAdjustmentsMoveNothing: PUT /users/{id} and POST /kudos/adjust move nothing that is
 // no amount, and the budget of a shared key takes no nonsense.
 func TestNonsenseAdjustmentsMoveNothing(t *testing.T) {
+	t.Parallel()
 	c := newCast(t)
 	before := c.all()
 
@@ -332,6 +335,7 @@ func adjustment(user, amount string) string {
 // TestAnIdempotencyKeyMovesKudosOnce: one Idempotency-Key moves kudos once, whatever else the body
 // says, and answers the same to the same.
 func TestAnIdempotencyKeyMovesKudosOnce(t *testing.T) {
+	t.Parallel()
 	c := newCast(t)
 	give := func(key, body string) (int, string) {
 		t.Helper()

@@ -38,6 +38,7 @@ var priced = []struct{ path, body string }{
 
 // The breakdown ends at what the dry run answers, whichever way its kind is told.
 func TestPriceIsTheDryRun(t *testing.T) {
+	t.Parallel()
 	n, _ := newNode(t)
 	thousand := int64(1000)
 	_, key, _, err := n.Accounts.TestUser(t.Context(),
@@ -84,6 +85,7 @@ func TestPriceIsTheDryRun(t *testing.T) {
 
 // The floor of a price is what an account that has less is left with.
 func TestAPriceTellsItsFloor(t *testing.T) {
+	t.Parallel()
 	n, _ := newNode(t)
 	zero := int64(0)
 	_, key, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "poor", OAuthID: "test-poor"}, &zero)
@@ -111,6 +113,7 @@ func TestAPriceTellsItsFloor(t *testing.T) {
 
 // A body that names nothing but a style is of the style's kind.
 func TestAStyleSaysTheKindOfAPrice(t *testing.T) {
+	t.Parallel()
 	n, admin := newNode(t)
 	for _, kind := range []string{"image", "text"} {
 		name := kind + " in oil"
@@ -145,6 +148,7 @@ func TestAStyleSaysTheKindOfAPrice(t *testing.T) {
 
 // Lines of a price with everything in it.
 func TestAPriceHasALineForEachStep(t *testing.T) {
+	t.Parallel()
 	n, _ := newNode(t)
 	thousand := int64(10_000)
 	_, key, _, err := n.Accounts.TestUser(t.Context(),
@@ -181,6 +185,7 @@ func TestAPriceHasALineForEachStep(t *testing.T) {
 
 // A price is refused where the request would be, in the same words.
 func TestAPriceIsRefusedWhereTheRequestWouldBe(t *testing.T) {
+	t.Parallel()
 	n, admin := newNode(t)
 	_, poor, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "bob", OAuthID: "test-bob"}, nil)
 	if err != nil {
@@ -240,6 +245,7 @@ func TestAPriceIsRefusedWhereTheRequestWouldBe(t *testing.T) {
 
 // Who pays, and what is made smaller, is said.
 func TestAPriceSaysWhoPays(t *testing.T) {
+	t.Parallel()
 	n, _ := newNode(t)
 	_, poor, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "bob", OAuthID: "test-bob"}, nil)
 	if err != nil {
@@ -270,6 +276,7 @@ func TestAPriceSaysWhoPays(t *testing.T) {
 // them by the price, for people and for programs, and to who has not by the same
 // sentence in the refusal of the request, of its dry run and of its price.
 func TestPriceAndRefusalNameTheSameRule(t *testing.T) {
+	t.Parallel()
 	n, _ := newNode(t)
 	much, forty := int64(100_000), int64(40)
 	_, rich, _, err := n.Accounts.TestUser(t.Context(), account.NewUser{Username: "alice", OAuthID: "test-alice"}, &much)
@@ -348,6 +355,7 @@ func TestPriceAndRefusalNameTheSameRule(t *testing.T) {
 // Both documents describe the routes they should, and the price network has a
 // name.
 func TestDocumentsDescribePrices(t *testing.T) {
+	t.Parallel()
 	n, _ := newNode(t)
 	for path, want := range map[string]bool{"/api/swagger.json": false, "/api/ext/v1/swagger.json": true} {
 		var doc struct {
@@ -370,6 +378,7 @@ func TestDocumentsDescribePrices(t *testing.T) {
 
 // What is recorded of finished images is forgotten after a while.
 func TestTimingsAreForgotten(t *testing.T) {
+	t.Parallel()
 	n, _ := newNode(t)
 	now := time.Now().Unix() / 3600
 	err := n.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
@@ -394,6 +403,7 @@ func TestTimingsAreForgotten(t *testing.T) {
 // A net that knows more names than the built-in one is switched on: what went to
 // the formula is priced by it, and it is named.
 func TestAChosenNetPrices(t *testing.T) {
+	t.Parallel()
 	layers := []kudos.Layer{{In: kudos.Inputs, Out: 1, Weights: make([]float32, kudos.Inputs), Bias: []float32{1}}}
 	layers[0].Weights[kudos.Inputs-kudos.RoomPosts] = 2 // RestoreFormer takes three times as long
 	own, err := kudos.NewNet(kudos.Card{Name: "ours",
@@ -443,6 +453,7 @@ func TestAChosenNetPrices(t *testing.T) {
 // The price says what allow_downgrade would make of a request, so that a page can
 // ask for that instead: then nothing is refused and nothing made smaller unseen.
 func TestPriceTellsTheSmallerRequest(t *testing.T) {
+	t.Parallel()
 	n, _ := newNode(t)
 	const large = `{"prompt":"x","models":["stable_diffusion"]%s,"params":{"width":2048,"height":1024,"steps":60}}`
 	if w := n.call(t, "POST", pricePath, api.AnonymousKey, fmt.Sprintf(large, ""), nil); w.Code != http.StatusForbidden {

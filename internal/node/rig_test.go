@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -13,6 +14,14 @@ import (
 	"horde/internal/hordetest"
 	"horde/internal/store/storetest"
 )
+
+// minParallel is how many tests run at a time at least: most of them wait for a database.
+const minParallel = 6
+
+func TestMain(m *testing.M) {
+	storetest.Parallel(minParallel)
+	os.Exit(m.Run())
+}
 
 // newNode opens a node on an empty SQLite, with the key of an administrator who is
 // a moderator.

@@ -192,6 +192,7 @@ func (s *simulation) run() {
 // requests are delivered, and none is given up that an honest worker could have
 // served. Broken workers are paused and told so.
 func TestFleetWithBrokenWorkers(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n, clock := clockedNode(t, db)
 		for _, kind := range trades {

@@ -18,6 +18,7 @@ import (
 
 // What Patreon says of a user shows in the user's details and rights, and is paid.
 func TestPatronsAreShownAndPaid(t *testing.T) {
+	t.Parallel()
 	cents := 500
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if cents == 0 {
@@ -77,6 +78,7 @@ func TestPatronsAreShownAndPaid(t *testing.T) {
 
 // Jobs that run rarely keep their pace over restarts and nodes.
 func TestRareJobsKeepTheirPace(t *testing.T) {
+	t.Parallel()
 	n, _ := newNode(t)
 	now := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
 	n.options.Clock = func() time.Time { return now }

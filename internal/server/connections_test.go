@@ -14,18 +14,11 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"horde/internal/hordetest"
 )
-
-// from is a connection that seems to come from an address.
-type from struct {
-	net.Conn
-	addr string
-}
-
-func (c from) RemoteAddr() net.Addr {
-	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(c.addr), 5))
-}
 
 // arrive opens a connection from an address and returns our end of it, nil when it was
 // refused, and whether the other end was closed meanwhile.
@@ -33,9 +26,9 @@ func arrive(t *testing.T, c *connections, addr string) (ours *connection, closed
 	t.Helper()
 	a, b := net.Pipe()
 	t.Cleanup(func() { a.Close(); b.Close() })
-	ours = c.admit(from{a, addr})
+	ours = c.admit(hordetest.From(a, addr))
 	return ours, func() bool {
-		_ = b.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		_ = b.SetReadDeadline(time.Now().Add(time.Second))
 		_, err := b.Read(make([]byte, 1))
 		return errors.Is(err, io.EOF)
 	}
@@ -70,43 +63,45 @@ func TestTheConnectionThatWaitsLongestMakesRoom(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			home := New(Options{
-				MaxConnections:        4,
-				ConnectionsPerAddress: 2,
-				TrustedProxies:        []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
-			}, nil).conns
+			synctest.Test(t, func(t *testing.T) {
+				home := New(Options{
+					MaxConnections:        4,
+					ConnectionsPerAddress: 2,
+					TrustedProxies:        []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+				}, nil).conns
 
-			var open []*connection
-			var closed []func() bool
-			for _, addr := range c.addrs {
-				n, gone := arrive(t, home, addr)
-				open, closed = append(open, n), append(closed, gone)
-			}
-			for _, i := range c.serving {
-				open[i].serving()
-			}
-			for _, i := range c.idle {
-				home.state(open[i], http.StateIdle)
-			}
-
-			next, _ := arrive(t, home, c.next)
-			if (next == nil) != c.refused {
-				t.Errorf("refused %v, want %v", next == nil, c.refused)
-			}
-			for i, gone := range closed {
-				if got := gone(); got != (i == c.closed) {
-					t.Errorf("connection %d closed: %v", i, got)
+				var open []*connection
+				var closed []func() bool
+				for _, addr := range c.addrs {
+					n, gone := arrive(t, home, addr)
+					open, closed = append(open, n), append(closed, gone)
 				}
-			}
-
-			for _, n := range append(open, next) {
-				if n != nil {
-					n.Close()
+				for _, i := range c.serving {
+					open[i].serving()
 				}
-			}
-			if home.count() != 0 || len(home.byAddr) != 0 || home.waiting.Len() != 0 {
-				t.Errorf("%v connections, of %v, %d that wait are left", home.count(), home.byAddr, home.waiting.Len())
-			}
+				for _, i := range c.idle {
+					home.state(open[i], http.StateIdle)
+				}
+
+				next, _ := arrive(t, home, c.next)
+				if (next == nil) != c.refused {
+					t.Errorf("refused %v, want %v", next == nil, c.refused)
+				}
+				for i, gone := range closed {
+					if got := gone(); got != (i == c.closed) {
+						t.Errorf("connection %d closed: %v", i, got)
+					}
+				}
+
+				for _, n := range append(open, next) {
+					if n != nil {
+						n.Close()
+					}
+				}
+				if home.count() != 0 || len(home.byAddr) != 0 || home.waiting.Len() != 0 {
+					t.Errorf("%v connections, of %v, %d that wait are left", home.count(), home.byAddr, home.waiting.Len())
+				}
+			})
 		})
 	}
 }
@@ -114,7 +109,7 @@ func TestTheConnectionThatWaitsLongestMakesRoom(t *testing.T) {
 // However many announce a body and send none, who sends a call is answered at once.
 func TestAThousandWhoSendNothingShutNobodyOut(t *testing.T) {
 	t.Parallel()
-	s := quickServer(Options{MaxConnections: 100})
+	s := New(Options{MaxConnections: 100}, bodyRoutes())
 	s.times = times{header: time.Hour, body: time.Hour, pace: time.Hour, drain: time.Hour}
 	addr := served(t, s)
 	for i := range 1000 {
@@ -199,7 +194,7 @@ func (b *lockedBuffer) String() string {
 func TestFailuresToAcceptAreLoggedAndCounted(t *testing.T) {
 	t.Parallel()
 	var log lockedBuffer
-	s := quickServer(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	s := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, bodyRoutes())
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

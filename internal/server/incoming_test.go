@@ -9,18 +9,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"horde/api"
+	"horde/internal/hordetest"
 )
-
-// quick is a patience that tests can wait for, and that a busy machine does not exceed.
-var quick = times{
-	header: 5 * time.Second,
-	body:   4 * time.Second,
-	pace:   3 * time.Second,
-	drain:  100 * time.Millisecond,
-}
 
 // tooLong is when a test gives up.
 const tooLong = 20 * time.Second
@@ -105,11 +99,26 @@ func serveOn(t *testing.T, s *Server, l net.Listener) {
 	})
 }
 
-// quickServer has the patience of tests.
-func quickServer(o Options) *Server {
-	s := New(o, bodyRoutes())
-	s.times = quick
-	return s
+// piped is a server on connections in memory, for tests in a bubble of package synctest:
+// there the patience with callers is the real one, and nobody waits for it.
+func piped(t *testing.T, s *Server) *hordetest.Pipes {
+	t.Helper()
+	l := hordetest.NewPipes()
+	serveOn(t, s, l)
+	return l
+}
+
+// dialPipe connects to such a server and sends something.
+func dialPipe(t *testing.T, l *hordetest.Pipes, text string) net.Conn {
+	t.Helper()
+	conn, err := l.Dial("192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(time.Hour))
+	_, _ = io.WriteString(conn, text)
+	return conn
 }
 
 // dial connects to a server and sends something.
@@ -141,9 +150,6 @@ func head(method, path string, length int, more ...string) string {
 // connection ends.
 func TestABodyThatDoesNotComeEndsTheConnection(t *testing.T) {
 	t.Parallel()
-	s := quickServer(Options{})
-	s.times.pace, s.times.drain = 200*time.Millisecond, 50*time.Millisecond
-	addr := served(t, s)
 	const encoded = "application/x-www-form-urlencoded"
 	for call, c := range map[string]struct {
 		status int
@@ -181,94 +187,120 @@ func TestABodyThatDoesNotComeEndsTheConnection(t *testing.T) {
 			}
 			t.Run(call+" "+name, func(t *testing.T) {
 				t.Parallel()
-				began := time.Now()
-				all, err := io.ReadAll(dial(t, addr, header))
-				if err != nil && len(all) == 0 {
-					t.Fatalf("no end after %v: %v", time.Since(began), err)
-				}
-
-				text := strings.TrimPrefix(string(all), "HTTP/1.1 100 Continue\r\n\r\n")
-				resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(text)), nil)
-				if err != nil {
-					t.Fatalf("%q: %v", all, err)
-				}
-				resp.Body.Close()
-				if resp.StatusCode != c.status || !resp.Close {
-					t.Errorf("%s, closed %v; want %d", resp.Status, resp.Close, c.status)
-				}
+				synctest.Test(t, func(t *testing.T) { bodyDoesNotCome(t, header, c.status) })
 			})
 		}
+	}
+}
+
+// bodyDoesNotCome sends what there is of a call, and wants it answered in time.
+func bodyDoesNotCome(t *testing.T, text string, status int) {
+	l := piped(t, New(Options{}, bodyRoutes()))
+	began := time.Now()
+	all, err := io.ReadAll(dialPipe(t, l, text))
+	took := time.Since(began)
+	if err != nil && len(all) == 0 {
+		t.Fatalf("no end after %v: %v", took, err)
+	}
+
+	answer := strings.TrimPrefix(string(all), "HTTP/1.1 100 Continue\r\n\r\n")
+	resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(answer)), nil)
+	if err != nil {
+		t.Fatalf("%q: %v", all, err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != status || !resp.Close {
+		t.Errorf("%s, closed %v; want %d", resp.Status, resp.Close, status)
+	}
+
+	most := drainTime
+	if status == http.StatusRequestTimeout {
+		most += paceTime
+	}
+	if took > most {
+		t.Errorf("it took %v, more than %v", took, most)
 	}
 }
 
 // A body has to come at a pace, and all of it in its time.
 func TestABodyHasToComeAtAPace(t *testing.T) {
 	t.Parallel()
-	addr := served(t, quickServer(Options{}))
 	for name, c := range map[string]struct {
 		call   string
 		part   int           // bytes
 		every  time.Duration // between two parts
 		parts  int
 		status int
+		after  time.Duration // when it is answered
 	}{
-		"steadily":                    {"POST /bytes", paceBytes, 100 * time.Millisecond, 8, 200},
-		"the rest may be small":       {"POST /bytes", 100, 50 * time.Millisecond, 3, 200},
-		"too slowly":                  {"POST /bytes", 10, 100 * time.Millisecond, 70, 408},
-		"steadily, but for too long":  {"POST /bytes", paceBytes, 250 * time.Millisecond, 28, 408},
-		"a file may take its time":    {"PUT /file", paceBytes, 250 * time.Millisecond, 20, 200},
-		"a file that stalls does not": {"PUT /file", 10, 100 * time.Millisecond, 70, 408},
+		"steadily":                    {"POST /bytes", paceBytes, paceTime - 1, 3, 200, 2 * (paceTime - 1)},
+		"the rest may be small":       {"POST /bytes", 100, paceTime/2 - 1, 3, 200, paceTime - 2},
+		"too slowly":                  {"POST /bytes", 10, time.Second, 70, 408, paceTime},
+		"steadily, but for too long":  {"POST /bytes", paceBytes, paceTime / 2, 10, 408, bodyTime},
+		"a file may take its time":    {"PUT /file", paceBytes, paceTime / 2, 10, 200, 9 * paceTime / 2},
+		"a file that stalls does not": {"PUT /file", 10, time.Second, 70, 408, paceTime},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			method, path, _ := strings.Cut(c.call, " ")
-			conn := dial(t, addr, head(method, path, c.part*c.parts))
-			go func() {
-				for range c.parts {
-					if _, err := io.WriteString(conn, strings.Repeat("x", c.part)); err != nil {
-						return
+			synctest.Test(t, func(t *testing.T) {
+				method, path, _ := strings.Cut(c.call, " ")
+				began := time.Now()
+				conn := dialPipe(t, piped(t, New(Options{}, bodyRoutes())), head(method, path, c.part*c.parts))
+				go func() {
+					for range c.parts {
+						if _, err := io.WriteString(conn, strings.Repeat("x", c.part)); err != nil {
+							return
+						}
+						select {
+						case <-time.After(c.every):
+						case <-t.Context().Done():
+							return
+						}
 					}
-					time.Sleep(c.every) // the pace is what is tested
-				}
-			}()
+				}()
 
-			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			resp.Body.Close()
-			if resp.StatusCode != c.status {
-				t.Errorf("%s, want %d", resp.Status, c.status)
-			}
+				resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+				took := time.Since(began)
+				if resp.StatusCode != c.status || took < c.after || took > c.after+drainTime {
+					t.Errorf("%s after %v, want %d after %v", resp.Status, took, c.status, c.after)
+				}
+			})
 		})
 	}
 }
 
-// Once its body is there a call may wait longer than a body may take, and the next call
-// on the connection is answered too.
+// Once its body is there a call may wait longer than a part of a body may take, and the
+// next call on the connection is answered too.
 func TestACallMayWaitOnceItsBodyIsThere(t *testing.T) {
 	t.Parallel()
-	addr := served(t, quickServer(Options{}))
-	conn := dial(t, addr, head("POST", "/wait", 2, "Prefer: wait=5")+"{}")
-	answers := bufio.NewReader(conn)
-	for range 2 {
-		resp, err := http.ReadResponse(answers, nil)
-		if err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Options{}, bodyRoutes())
+		s.times.body = maxWait / 2
+		conn := dialPipe(t, piped(t, s), head("POST", "/wait", 2, "Prefer: wait=60")+"{}")
+		answers := bufio.NewReader(conn)
+		for range 2 {
+			resp, err := http.ReadResponse(answers, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				t.Fatal(resp.Status)
+			}
+			_, _ = io.WriteString(conn, head("POST", "/bytes", 2)+"{}")
 		}
-		_, _ = io.Copy(io.Discard, resp.Body)
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			t.Fatal(resp.Status)
-		}
-		_, _ = io.WriteString(conn, head("POST", "/bytes", 2)+"{}")
-	}
+	})
 }
 
 // A body that nobody read but that is there does not cost the connection.
 func TestASmallBodyThatNobodyReadKeepsTheConnection(t *testing.T) {
 	t.Parallel()
-	conn := dial(t, served(t, quickServer(Options{})), "")
+	conn := dial(t, served(t, New(Options{}, bodyRoutes())), "")
 	answers := bufio.NewReader(conn)
 	for range 3 {
 		_, _ = io.WriteString(conn, head("POST", "/none", 1000)+strings.Repeat("x", 1000))

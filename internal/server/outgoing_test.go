@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -120,34 +121,34 @@ func TestAnAnswerMayBeReadSlowly(t *testing.T) {
 // However many read no answers, who does is answered soon: those make room.
 func TestThoseWhoDoNotReadShutNobodyOut(t *testing.T) {
 	t.Parallel()
-	const most = 20
-	began := make(chan struct{}, most)
-	s := New(Options{MaxConnections: most}, []Route{
-		Get("/none", func(w http.ResponseWriter, r *http.Request) error { return ReplyOK(w, r) }),
-		Get("/bytes", func(w http.ResponseWriter, _ *http.Request) error {
-			began <- struct{}{}
-			_, _ = w.Write(make([]byte, 8*answerBytes))
-			return nil
-		}),
-	})
-	s.conns.answerPace = time.Hour
-	addr := served(t, s)
-	for range most {
-		dial(t, addr, ask("/bytes"))
-		<-began
-	}
+	synctest.Test(t, func(t *testing.T) {
+		const most = 20
+		began := make(chan struct{}, most)
+		s := New(Options{MaxConnections: most}, []Route{
+			Get("/none", func(w http.ResponseWriter, r *http.Request) error { return ReplyOK(w, r) }),
+			Get("/bytes", func(w http.ResponseWriter, _ *http.Request) error {
+				began <- struct{}{}
+				_, _ = w.Write(make([]byte, answerBytes))
+				return nil
+			}),
+		})
+		l := piped(t, s)
+		for range most {
+			dialPipe(t, l, ask("/bytes"))
+			<-began
+		}
 
-	client := http.Client{Timeout: tooLong, Transport: &http.Transport{DisableKeepAlives: true}}
-	for start := time.Now(); ; {
-		resp, err := client.Get("http://" + addr + "/none")
-		if err == nil {
-			resp.Body.Close()
-			return
+		for start := time.Now(); ; time.Sleep(stallTime / 10) {
+			resp, err := http.ReadResponse(bufio.NewReader(dialPipe(t, l, ask("/none"))), nil)
+			if err == nil {
+				resp.Body.Close()
+				return
+			}
+			if time.Since(start) > 2*stallTime {
+				t.Fatal(err)
+			}
 		}
-		if time.Since(start) > tooLong {
-			t.Fatal(err)
-		}
-	}
+	})
 }
 
 // always refuses every call.

@@ -90,34 +90,36 @@ func TestNewWorkIsRefusedFirst(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			b := newBusyServer(t)
-			b.start("/hold", c.held)
+			synctest.Test(t, func(t *testing.T) {
+				b := newBusyServer(t)
+				b.start("/hold", c.held)
 
-			for _, ask := range []struct {
-				method, path string
-				want         int
-			}{
-				{http.MethodPost, "/new", c.new},
-				{http.MethodGet, "/look", c.look},
-				{http.MethodGet, "/health", c.health},
-			} {
-				w := call(b.Server, ask.method, ask.path)
-				if w.Code != ask.want {
-					t.Errorf("%s: %d, want %d", ask.path, w.Code, ask.want)
+				for _, ask := range []struct {
+					method, path string
+					want         int
+				}{
+					{http.MethodPost, "/new", c.new},
+					{http.MethodGet, "/look", c.look},
+					{http.MethodGet, "/health", c.health},
+				} {
+					w := call(b.Server, ask.method, ask.path)
+					if w.Code != ask.want {
+						t.Errorf("%s: %d, want %d", ask.path, w.Code, ask.want)
+					}
+					if refused := w.Code == http.StatusServiceUnavailable; refused &&
+						(w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "try again")) {
+						t.Errorf("%s is refused with %v %s", ask.path, w.Header(), w.Body)
+					}
 				}
-				if refused := w.Code == http.StatusServiceUnavailable; refused &&
-					(w.Header().Get("Retry-After") == "" || !strings.Contains(w.Body.String(), "try again")) {
-					t.Errorf("%s is refused with %v %s", ask.path, w.Header(), w.Body)
-				}
-			}
 
-			b.finish()
-			if w := call(b.Server, http.MethodPost, "/new"); w.Code != http.StatusOK {
-				t.Errorf("new work after the others ended: %d", w.Code)
-			}
-			if n := b.overload.working.Load(); n != 0 {
-				t.Errorf("%d calls count that have ended", n)
-			}
+				b.finish()
+				if w := call(b.Server, http.MethodPost, "/new"); w.Code != http.StatusOK {
+					t.Errorf("new work after the others ended: %d", w.Code)
+				}
+				if n := b.overload.working.Load(); n != 0 {
+					t.Errorf("%d calls count that have ended", n)
+				}
+			})
 		})
 	}
 }
