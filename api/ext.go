@@ -6,14 +6,20 @@ import "time"
 
 // Progress is the body of POST /api/ext/v1/jobs/{id}/progress: a worker's
 // report from inside a job (header apikey: the worker owner's key). Preview, if
-// given, is a small image (at most 64 KiB) in base64. Answer: 204; 410 with
+// given, is a small image (at most 64 KiB) in base64. Of a text generation steps are
+// tokens, and Text is the text so far (at most MaxProgressText characters; of a longer
+// one the end). Answer: 204; 410 with
 // rc "AbortedGen" or "RequestExpired" when the job is no longer wanted, so that
 // the worker can stop early.
 type Progress struct {
 	Step    int    `json:"step"`
 	Steps   int    `json:"steps"`
 	Preview string `json:"preview,omitempty"`
+	Text    string `json:"text,omitempty"`
 }
+
+// MaxProgressText bounds Progress.Text, in characters.
+const MaxProgressText = 16 << 10
 
 // Event names of the two streams of server-sent events. A line ": keep-alive" comes
 // at least every 10 s in both.

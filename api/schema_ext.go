@@ -23,6 +23,7 @@ var ProgressSchema = func() *Schema {
 		required("step", integer("0", "10000", "Step that was finished last.")),
 		required("steps", integer("1", "10000", "Steps of the whole job.")),
 		optional("preview", sized(0, 90000, "Small image in base64, at most 64 KiB.")),
+		optional("text", sized(0, MaxProgressText, "Text so far, of a text generation.")),
 	)
 	s.NeedsKey = true
 	return s

@@ -1,148 +1,59 @@
 package worker
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"image"
 	"math"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
-	"code.dny.dev/ssrf"
 	"github.com/cenkalti/backoff/v5"
 
 	"horde/api"
-	"horde/engine"
-	"horde/internal/imaging"
 )
 
 const (
-	webpQuality     = 95               // worker §2.1
-	maxTries        = 10               // of an upload and of a submit
-	maxMetadata     = 50               // entries that a server takes
-	lateAllowance   = 2 * time.Minute  // for a delivery, after the job's time is up
-	uploadTimeout   = 10 * time.Second // of the first try; each further one has a second more
-	maxSubmitPause  = time.Minute      // however long Retry-After is
-	faultTimeout    = 2 * time.Minute  // for telling the server that a job failed
-	faultAbortLimit = 5 * time.Second  // the same, once the worker is being aborted
+	maxTries        = 10              // of an upload and of a submit
+	lateAllowance   = 2 * time.Minute // for a delivery, after the job's time is up
+	maxSubmitPause  = time.Minute     // however long Retry-After is
+	faultTimeout    = 2 * time.Minute // for telling the server that a job failed
+	faultAbortLimit = 5 * time.Second // the same, once the worker is being aborted
 )
 
-// deliver encodes, uploads and submits image i. final: nothing more is to be said
-// of this id, even where err is not nil.
-func (j *job) deliver(i int, r engine.ImageResult) (final bool, err error) {
+// deliver finishes and submits a result. final: nothing more is to be said of its id,
+// even where err is not nil.
+func (j *job) deliver(finish finisher) (final bool, err error) {
 	// Delivering may take longer than generating was allowed to: a late result is
 	// still better than none.
 	deadline := j.popped.Add(j.ttl + lateAllowance)
 	ctx, cancel := context.WithDeadlineCause(j.w.abort, deadline, errDeadline)
 	defer cancel()
 
-	file, err := encode(ctx, r.Image)
+	s, err := finish(ctx)
 	if cause := context.Cause(ctx); cause != nil {
 		return false, cause
 	}
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", errEngine, err)
-	}
-	generation, err := j.store(ctx, i, file)
-	if err != nil {
 		return false, err
 	}
-	if err := j.pace(ctx, i); err != nil {
-		return false, err
-	}
-	return j.submit(ctx, &api.ImageSubmit{
-		ID:          j.ids[i],
-		Generation:  generation,
-		State:       "ok",
-		Seed:        int64(r.Seed & math.MaxInt64),
-		GenMetadata: j.metadata(i, r),
-	})
-}
 
-func encode(ctx context.Context, img image.Image) ([]byte, error) {
-	var b bytes.Buffer
-	if err := imaging.EncodeWebP(ctx, &b, img, webpQuality); err != nil {
-		return nil, fmt.Errorf("encode: %w", err)
+	// From here on a crash delivers the result at the next start.
+	if err := j.w.journal.keep(s); err != nil {
+		j.log.Warn("cannot note the result; a crash would lose it", "err", err)
 	}
-	return b.Bytes(), nil
-}
-
-// metadata is what the requester is told of image i, within the server's limit.
-func (j *job) metadata(i int, r engine.ImageResult) []api.GenMetadatum {
-	var all []api.GenMetadatum
-	if len(j.ids) > 1 {
-		all = append(all, api.GenMetadatum{Type: "batch_index", Value: "see_ref", Ref: strconv.Itoa(i)})
-	}
-	all = append(all, j.remarks...)
-	all = append(all, r.Metadata...)
-	return all[:min(len(all), maxMetadata)]
-}
-
-// store uploads image i and returns "R2"; of a job without an upload link it returns
-// the image itself in base64.
-func (j *job) store(ctx context.Context, i int, file []byte) (string, error) {
-	link := j.uploadLink(i)
-	if link == "" {
-		return base64.StdEncoding.EncodeToString(file), nil
-	}
-
-	try := 0
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		try++
-		return struct{}{}, j.upload(ctx, link, file, uploadTimeout+time.Duration(try-1)*time.Second)
-	},
-		backoff.WithBackOff(uploadPauses()),
-		backoff.WithMaxTries(maxTries),
-		backoff.WithMaxElapsedTime(0),
-		backoff.WithNotify(func(err error, pause time.Duration) {
-			j.log.Warn("upload failed; trying again", "try", try, "err", err)
-		}),
-	)
-	switch {
-	case err == nil:
-		return "R2", nil
-	case ctx.Err() != nil:
-		return "", context.Cause(ctx)
-	}
-	return "", fmt.Errorf("%w: gave up after %d tries: %w", errUpload, try, err)
-}
-
-// uploadLink is where image i is to be put; "" where the job has no link for it.
-func (j *job) uploadLink(i int) string {
-	switch {
-	case i < len(j.pop.R2Uploads):
-		return j.pop.R2Uploads[i]
-	case i == 0 && j.pop.R2Upload != nil:
-		return *j.pop.R2Upload
-	}
-	return ""
-}
-
-func (j *job) upload(ctx context.Context, link string, file []byte, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	err := j.w.links.Upload(ctx, link, file)
-	if errors.Is(err, ssrf.ErrProhibitedIP) {
-		return backoff.Permanent(err)
-	}
-	return err
+	return j.submit(ctx, s)
 }
 
 // submit delivers a result. final: the server has accepted it, or knows nothing of
 // the job any more.
-func (j *job) submit(ctx context.Context, s *api.ImageSubmit) (final bool, err error) {
+func (j *job) submit(ctx context.Context, s *submission) (final bool, err error) {
 	reward, err := j.w.submit(ctx, s)
 	var over *finalError
 	switch {
 	case err == nil:
-		j.w.done.Add(1)
-		j.w.kudos.Add(uint64(math.Round(max(0, float64(reward)) * 100)))
-		j.w.metrics.success(j.model, float64(reward))
+		j.w.noteDelivered(j.model, float64(reward))
 		j.log.Info("submitted", "id", s.ID, "kudos", float64(reward),
 			"seconds", time.Since(j.popped).Round(10*time.Millisecond).Seconds())
 		return true, nil
@@ -154,6 +65,13 @@ func (j *job) submit(ctx context.Context, s *api.ImageSubmit) (final bool, err e
 		return false, context.Cause(ctx)
 	}
 	return false, fmt.Errorf("%w: %w", errSubmit, err)
+}
+
+// noteDelivered counts a result that the horde has.
+func (w *Worker) noteDelivered(model string, reward float64) {
+	w.done.Add(1)
+	w.kudos.Add(uint64(math.Round(max(0, reward) * 100)))
+	w.metrics.success(model, reward)
 }
 
 // finalError is a final answer to a submit: repeating it would change nothing.
@@ -199,13 +117,13 @@ func isRejected(e *api.Error) bool {
 
 // submit posts a result until the server has answered it for good, in up to
 // maxTries tries.
-func (w *Worker) submit(ctx context.Context, s *api.ImageSubmit) (api.Float, error) {
+func (w *Worker) submit(ctx context.Context, s *submission) (api.Float, error) {
 	var last error
 	try := 0
 	answer, err := backoff.Retry(ctx, func() (*api.Submitted, error) {
 		try++
 		var a *api.Submitted
-		a, last = w.horde.Submit(ctx, s)
+		a, last = w.kind.submit(ctx, w.horde, s)
 		return a, submitVerdict(last)
 	},
 		backoff.WithBackOff(callPauses()),
@@ -248,9 +166,9 @@ func submitVerdict(err error) error {
 	return err
 }
 
-// fault tells the server that a job failed. While ctx is alive it tries as often as
+// giveBack tells the server that a job failed. While ctx is alive it tries as often as
 // for a result; once the worker is being aborted, for faultAbortLimit.
-func (w *Worker) fault(ctx context.Context, id string, remarks []api.GenMetadatum) {
+func (w *Worker) giveBack(ctx context.Context, id string, remarks []api.GenMetadatum) {
 	limit := faultTimeout
 	if ctx.Err() != nil {
 		limit = faultAbortLimit
@@ -266,13 +184,7 @@ func (w *Worker) fault(ctx context.Context, id string, remarks []api.GenMetadatu
 	})
 	defer stop()
 
-	_, err := w.submit(detached, &api.ImageSubmit{
-		ID:          id,
-		Generation:  "faulted",
-		State:       "faulted",
-		Seed:        -1,
-		GenMetadata: remarks,
-	})
+	_, err := w.submit(detached, fault(id, remarks))
 	var over *finalError
 	if err != nil && !errors.As(err, &over) {
 		w.log.Error("cannot give a failed job back; the horde will notice when its time is up", "id", id, "err", err)

@@ -28,16 +28,19 @@ type fakeHorde struct {
 
 	mu       sync.Mutex
 	jobs     []*api.ImageJob
+	texts    []*api.TextJob
 	uploads  map[string][]byte // by path
-	submits  []api.ImageSubmit
-	times    []time.Time // of submits
+	submits  []api.ImageSubmit // of texts too: the bodies are alike
+	times    []time.Time       // of submits
 	progress []api.Progress
 	pops     []time.Time
 	offers   []api.ImagePop
+	says     []api.TextPop // offers of Scribes
 
 	// What goes wrong; nil functions let everything pass. They write an answer
 	// and return true, or return false.
 	onPop      func(n int, w http.ResponseWriter) bool
+	onHand     func(id string) // a text is handed out
 	onUpload   func(n int, w http.ResponseWriter) bool
 	onSubmit   func(n int, s api.ImageSubmit, w http.ResponseWriter) bool
 	onProgress func(n int, w http.ResponseWriter) bool
@@ -47,7 +50,7 @@ type fakeHorde struct {
 }
 
 func newFake(t *testing.T) *fakeHorde {
-	return &fakeHorde{t: t, uploads: map[string][]byte{}, more: make(chan struct{}, 100)}
+	return &fakeHorde{t: t, uploads: map[string][]byte{}, more: make(chan struct{}, 1000)}
 }
 
 // RoundTrip answers a request without a network.
@@ -72,7 +75,9 @@ func (f *fakeHorde) handle(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case path == "/api/v2/generate/pop":
 		f.pop(w, r, body)
-	case path == "/api/v2/generate/submit":
+	case path == "/api/v2/generate/text/pop":
+		f.popText(w, r, body)
+	case path == "/api/v2/generate/submit", path == "/api/v2/generate/text/submit":
 		f.submit(w, body)
 	case strings.HasPrefix(path, "/api/ext/v1/jobs/"):
 		f.report(w, body)
@@ -108,6 +113,46 @@ func (f *fakeHorde) pop(w http.ResponseWriter, r *http.Request, body []byte) {
 	if f.onPop != nil && f.onPop(n, w) {
 		return
 	}
+	f.hand(w, r, func() any {
+		if len(f.jobs) == 0 {
+			return nil
+		}
+		job := f.jobs[0]
+		f.jobs = f.jobs[1:]
+		return job
+	})
+}
+
+// popText is pop for texts.
+func (f *fakeHorde) popText(w http.ResponseWriter, r *http.Request, body []byte) {
+	var offer api.TextPop
+	if err := json.Unmarshal(body, &offer); err != nil {
+		f.t.Error(err)
+	}
+
+	f.mu.Lock()
+	f.pops = append(f.pops, time.Now())
+	f.says = append(f.says, offer)
+	n := len(f.pops)
+	f.mu.Unlock()
+	if f.onPop != nil && f.onPop(n, w) {
+		return
+	}
+	f.hand(w, r, func() any {
+		if len(f.texts) == 0 {
+			return nil
+		}
+		job := f.texts[0]
+		f.texts = f.texts[1:]
+		if f.onHand != nil {
+			f.onHand(*job.ID)
+		}
+		return job
+	})
+}
+
+// hand answers a pop with the next job, for which it waits as long as the pop says.
+func (f *fakeHorde) hand(w http.ResponseWriter, r *http.Request, next func() any) {
 	var wait int
 	fmt.Sscanf(r.Header.Get("Prefer"), "wait=%d", &wait)
 	over := time.NewTimer(time.Duration(wait) * time.Second)
@@ -115,15 +160,13 @@ func (f *fakeHorde) pop(w http.ResponseWriter, r *http.Request, body []byte) {
 
 	for {
 		f.mu.Lock()
-		if len(f.jobs) > 0 {
-			job := f.jobs[0]
-			f.jobs = f.jobs[1:]
-			f.mu.Unlock()
+		job := next()
+		f.mu.Unlock()
+		if job != nil {
 			json.NewEncoder(w).Encode(job)
 			return
 		}
 
-		f.mu.Unlock()
 		select {
 		case <-f.more:
 		case <-over.C:
@@ -213,6 +256,20 @@ func (f *fakeHorde) add(name, model string, n int, change func(*api.ImageJob)) {
 	}
 	f.mu.Lock()
 	f.jobs = append(f.jobs, job)
+	f.mu.Unlock()
+	f.more <- struct{}{}
+}
+
+// addText queues a text.
+func (f *fakeHorde) addText(id string, change func(*api.TextJob)) {
+	ttl, model := 150, textModel
+	job := &api.TextJob{ID: &id, IDs: []string{id}, Model: &model, TTL: &ttl, Skipped: map[string]int{}}
+	job.Payload = api.TextPayload{Prompt: "Once upon a time", N: 1, MaxContextLength: 1024, MaxLength: 80}
+	if change != nil {
+		change(job)
+	}
+	f.mu.Lock()
+	f.texts = append(f.texts, job)
 	f.mu.Unlock()
 	f.more <- struct{}{}
 }
@@ -307,10 +364,16 @@ type running struct {
 
 func start(t *testing.T, f *fakeHorde, e engine.ImageEngine, change func(*Config)) *running {
 	t.Helper()
+	return startWork(t, f, Images{Engines: []engine.ImageEngine{e}}, change)
+}
+
+// startWork runs a worker of any kind.
+func startWork(t *testing.T, f *fakeHorde, work Work, change func(*Config)) *running {
+	t.Helper()
 	r := &running{registry: prometheus.NewRegistry(), result: make(chan error, 1)}
 	cfg := Config{
 		Client: client.New("http://horde.localhost", "key", client.WithTransport(f)),
-		Name:   "dreamer", Engines: []engine.ImageEngine{e}, NSFW: true,
+		Name:   "dreamer", Work: work, NSFW: true,
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Registerer: r.registry,
 	}
 
@@ -337,7 +400,7 @@ func (r *running) stop() error {
 func (r *running) faults(reason string) int {
 	families, _ := r.registry.Gather()
 	for _, f := range families {
-		if f.GetName() != "horde_dreamer_faults_total" {
+		if !strings.HasSuffix(f.GetName(), "_faults_total") {
 			continue
 		}
 		for _, m := range f.GetMetric() {
@@ -347,4 +410,47 @@ func (r *running) faults(reason string) int {
 		}
 	}
 	return 0
+}
+
+// textModel is the model of fakeText.
+const textModel = "fake/words"
+
+// fakeText generates text by a function; nil writes at once.
+type fakeText struct {
+	do    func(ctx context.Context, job engine.TextJob, h engine.TextHooks) (engine.TextResult, error)
+	can   engine.TextCapabilities // the zero value: enough
+	probe func() error            // nil: it can work
+
+	mu   sync.Mutex
+	jobs []engine.TextJob
+}
+
+func (e *fakeText) Name() string     { return "fake" }
+func (e *fakeText) Models() []string { return []string{textModel} }
+func (e *fakeText) Close() error     { return nil }
+
+func (e *fakeText) Probe(context.Context) error {
+	if e.probe == nil {
+		return nil
+	}
+	return e.probe()
+}
+
+func (e *fakeText) TextCapabilities() engine.TextCapabilities {
+	if e.can == (engine.TextCapabilities{}) {
+		return engine.TextCapabilities{MaxContextLength: 4096, MaxLength: 1024, Slots: 1}
+	}
+	return e.can
+}
+
+func (e *fakeText) GenerateText(
+	ctx context.Context, job engine.TextJob, h engine.TextHooks,
+) (engine.TextResult, error) {
+	e.mu.Lock()
+	e.jobs = append(e.jobs, job)
+	e.mu.Unlock()
+	if e.do != nil {
+		return e.do(ctx, job, h)
+	}
+	return engine.TextResult{Text: " there was a fox."}, nil
 }

@@ -20,17 +20,21 @@ type journal struct {
 	worker, horde string
 	lock          *os.File
 
-	old []string // found at the start, of this horde
+	old map[string]note // by job id: found at the start, of this horde
 
 	mu   sync.Mutex
 	jobs map[string]note // by job id; guarded by mu
 }
 
-// note is what the file says of a job.
+// note is what the file says of a job, and of its result once there is one.
 type note struct {
-	Horde  string    `json:"horde"`
-	Popped time.Time `json:"popped"`
+	Horde  string      `json:"horde"`
+	Popped time.Time   `json:"popped"`
+	Result *submission `json:"result,omitempty"`
 }
+
+// maxKept bounds a result in the file, in bytes: texts and links fit, images do not.
+const maxKept = 256 << 10
 
 // journalFile is the file's content.
 type journalFile struct {
@@ -45,7 +49,7 @@ const forgetAfter = 24 * time.Hour
 // openJournal reads the list that an earlier run left and takes the folder for
 // a worker of this name: a second one would fault the jobs of the first.
 func openJournal(folder, worker, horde string) (*journal, error) {
-	j := &journal{worker: worker, horde: horde, jobs: make(map[string]note)}
+	j := &journal{worker: worker, horde: horde, jobs: make(map[string]note), old: make(map[string]note)}
 	if folder == "" {
 		return j, nil
 	}
@@ -89,7 +93,7 @@ func (jn *journal) read() error {
 		switch {
 		case time.Since(n.Popped) > forgetAfter:
 		case n.Horde == jn.horde:
-			jn.old = append(jn.old, id)
+			jn.old[id] = n
 			jn.jobs[id] = n
 		default: // of another horde: wait until it is served again
 			jn.jobs[id] = n
@@ -98,8 +102,8 @@ func (jn *journal) read() error {
 	return nil
 }
 
-// left returns the jobs that an earlier run left behind.
-func (jn *journal) left() []string { return jn.old }
+// left returns the jobs that an earlier run left behind, by id.
+func (jn *journal) left() map[string]note { return jn.old }
 
 // add notes jobs as in hand.
 func (jn *journal) add(ids []string, popped time.Time) error {
@@ -108,6 +112,20 @@ func (jn *journal) add(ids []string, popped time.Time) error {
 	for _, id := range ids {
 		jn.jobs[id] = note{Horde: jn.horde, Popped: popped.UTC()}
 	}
+	return jn.writeLocked()
+}
+
+// keep notes the result of a job in hand, before it is sent. What is too long is not
+// kept: a crash faults its job.
+func (jn *journal) keep(s *submission) error {
+	if len(s.Generation) > maxKept {
+		return nil
+	}
+	jn.mu.Lock()
+	defer jn.mu.Unlock()
+	n := jn.jobs[s.ID]
+	n.Result = s
+	jn.jobs[s.ID] = n
 	return jn.writeLocked()
 }
 

@@ -5,7 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 // metrics count what the worker does. Without a registerer they are counted all the
 // same, and shown nowhere.
 type metrics struct {
-	images  *prometheus.CounterVec // by model
+	things  *prometheus.CounterVec // images or texts, by model
 	faults  *prometheus.CounterVec // by reason
 	pops    *prometheus.CounterVec // by answer
 	kudos   prometheus.Counter
@@ -13,31 +13,32 @@ type metrics struct {
 	running prometheus.Gauge
 }
 
-func newMetrics(reg prometheus.Registerer) *metrics {
+func newMetrics(reg prometheus.Registerer, n names) *metrics {
+	prefix := "horde_" + n.worker + "_"
 	m := &metrics{
-		images: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "horde_dreamer_images_total", Help: "Images delivered, by model."}, []string{"model"}),
+		things: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: prefix + n.things + "_total", Help: "Delivered " + n.things + ", by model."}, []string{"model"}),
 		faults: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "horde_dreamer_faults_total", Help: "Images not delivered, by reason."}, []string{"reason"}),
+			Name: prefix + "faults_total", Help: "What was not delivered, by reason."}, []string{"reason"}),
 		pops: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "horde_dreamer_pops_total", Help: "Pops by answer: job, empty, error."}, []string{"answer"}),
+			Name: prefix + "pops_total", Help: "Pops by answer: job, empty, error."}, []string{"answer"}),
 		kudos: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "horde_dreamer_kudos_total", Help: "Kudos that deliveries were answered with."}),
+			Name: prefix + "kudos_total", Help: "Kudos that deliveries were answered with."}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "horde_dreamer_job_seconds", Help: "Seconds from pop to the last submit of a job.",
+			Name: prefix + "job_seconds", Help: "Seconds from pop to the last submit of a job.",
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 20, 40, 80, 160, 320, 640}}),
 		running: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "horde_dreamer_running_jobs", Help: "Jobs in hand."}),
+			Name: prefix + "running_jobs", Help: "Jobs in hand."}),
 	}
 
 	if reg != nil {
-		reg.MustRegister(m.images, m.faults, m.pops, m.kudos, m.seconds, m.running)
+		reg.MustRegister(m.things, m.faults, m.pops, m.kudos, m.seconds, m.running)
 	}
 	return m
 }
 
 func (m *metrics) success(model string, reward float64) {
-	m.images.WithLabelValues(model).Inc()
+	m.things.WithLabelValues(model).Inc()
 	m.kudos.Add(max(0, reward))
 }
 

@@ -12,18 +12,22 @@ import (
 // cheat (generation §5.10).
 const paceLimit = 18e6 // pixelsteps a second
 
-// pace waits until image i may be delivered.
-func (j *job) pace(ctx context.Context, i int) error {
+// pace waits until so much time has passed since the pop.
+func (j *job) pace(ctx context.Context, least time.Duration) error {
 	if j.w.cfg.NoPace {
 		return nil
 	}
-	p := j.pop.Payload
-	steps := float64(accurateSteps(p.SamplerName, p.Steps))
-	pixelsteps := float64(p.Width) * float64(p.Height) * steps * float64(i+1)
-	if !sleep(ctx, time.Until(j.popped.Add(paceTime(pixelsteps)))) {
+	if !sleep(ctx, time.Until(j.popped.Add(least))) {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// paceTime is how long image i should take at least.
+func (t *imageTask) paceTime(i int) time.Duration {
+	p := t.pop.Payload
+	steps := float64(accurateSteps(p.SamplerName, p.Steps))
+	return paceTime(float64(p.Width) * float64(p.Height) * steps * float64(i+1))
 }
 
 // paceTime is how long so many pixelsteps should take at least. Some servers

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -15,7 +14,6 @@ import (
 
 	"horde/api"
 	"horde/client"
-	"horde/engine"
 )
 
 const (
@@ -26,87 +24,12 @@ const (
 	failurePause = 3 * time.Minute
 )
 
-// offer is what the worker says it can do in every pop.
-type offer = api.ImagePop
-
-// newOffer offers every model of the engines, and of their abilities what all have.
-func newOffer(cfg Config) offer {
-	yes, no := true, false
-	can := commonCapabilities(cfg.Engines)
-	pixels := cfg.MaxPixels
-	if can.MaxPixels > 0 && (pixels == 0 || can.MaxPixels < pixels) {
-		pixels = can.MaxPixels
-	}
-
-	o := offer{
-		Name:                cfg.Name,
-		BridgeAgent:         fmt.Sprintf("Horde Worker:%s:%s", api.Version, api.Repository),
-		Models:              modelsOf(cfg.Engines),
-		NSFW:                &cfg.NSFW,
-		Threads:             &cfg.Threads,
-		Amount:              &can.MaxBatch,
-		Blacklist:           cfg.Blacklist,
-		PriorityUsernames:   cfg.PriorityUsernames,
-		AllowImg2Img:        &can.Img2Img,
-		AllowPainting:       &can.Inpainting,
-		AllowPostProcessing: &can.PostProcessing,
-		AllowControlnet:     &can.Controlnet,
-		AllowSDXLControlnet: &can.SDXLControlnet,
-		AllowLora:           &can.Lora,
-		LimitMaxSteps:       &no,
-		ExtraSlowWorker:     &no,
-	}
-	if pixels > 0 {
-		o.MaxPixels = &pixels
-	}
-	if cfg.RequireUpfront {
-		o.RequireUpfrontKudos = &yes
-	}
-	return o
-}
-
-// modelsOf lists the models of all engines, each once.
-func modelsOf(engines []engine.ImageEngine) []string {
-	var models []string
-	for _, e := range engines {
-		for _, m := range e.Models() {
-			if !slices.Contains(models, m) {
-				models = append(models, m)
-			}
-		}
-	}
-	return models
-}
-
-// maxBatch is the most images that a server hands out in one job.
-const maxBatch = 20
-
-// commonCapabilities are those that all engines have; MaxPixels 0: no limit.
-func commonCapabilities(engines []engine.ImageEngine) engine.ImageCapabilities {
-	can := engines[0].Capabilities()
-	for _, e := range engines[1:] {
-		c := e.Capabilities()
-		if c.MaxPixels > 0 && (can.MaxPixels <= 0 || c.MaxPixels < can.MaxPixels) {
-			can.MaxPixels = c.MaxPixels
-		}
-		can.MaxBatch = min(can.MaxBatch, c.MaxBatch)
-		can.Img2Img = can.Img2Img && c.Img2Img
-		can.Inpainting = can.Inpainting && c.Inpainting
-		can.PostProcessing = can.PostProcessing && c.PostProcessing
-		can.Controlnet = can.Controlnet && c.Controlnet
-		can.SDXLControlnet = can.SDXLControlnet && c.SDXLControlnet
-		can.Lora = can.Lora && c.Lora
-	}
-	can.MaxBatch = max(1, min(can.MaxBatch, maxBatch))
-	return can
-}
-
 // next pops until there is a job. It returns nil without an error when ctx ends,
 // and an error where asking again is pointless.
-func (w *Worker) next(ctx context.Context) (*api.ImageJob, time.Time, error) {
+func (w *Worker) next(ctx context.Context, threads int) (*popped, time.Time, error) {
 	pauses := callPauses()
 	for ctx.Err() == nil {
-		if !w.pauseAfterFailures(ctx) {
+		if !w.pauseAfterFailures(ctx) || !w.awaitEngines(ctx) {
 			break
 		}
 
@@ -117,21 +40,21 @@ func (w *Worker) next(ctx context.Context) (*api.ImageJob, time.Time, error) {
 			wait = 0
 		}
 		asked := time.Now()
-		pop, err := w.horde.Pop(ctx, &w.offer, wait)
+		pop, err := w.kind.pop(ctx, w.horde, threads, wait)
 		if err == nil {
-			w.noteReady()
+			w.noteReady(threads)
 		}
 
 		switch {
-		case err == nil && pop.ID != nil && *pop.ID != "":
+		case err == nil && len(pop.ids) > 0:
 			w.metrics.pop("job")
-			w.logMessages(pop.Messages)
+			w.logMessages(pop.messages)
 			return pop, time.Now(), nil
 		case err == nil:
 			pauses.Reset()
 			w.metrics.pop("empty")
-			w.logMessages(pop.Messages)
-			w.logSkipped(pop.Skipped)
+			w.logMessages(pop.messages)
+			w.logSkipped(pop.skipped)
 			sleep(ctx, popEvery-time.Since(asked)) // not at all after a long wait
 		case ctx.Err() != nil:
 		default:
@@ -147,10 +70,11 @@ func (w *Worker) next(ctx context.Context) (*api.ImageJob, time.Time, error) {
 }
 
 // noteReady logs once that the horde accepts this worker.
-func (w *Worker) noteReady() {
+func (w *Worker) noteReady(threads int) {
 	if !w.ready {
 		w.ready = true
-		w.log.Info("worker is ready", "horde", w.horde.URL(), "models", w.offer.Models, "threads", w.cfg.Threads)
+		w.log.Info("worker is ready", "horde", w.horde.URL(), "models", modelsOf(w.kind.engines()),
+			"threads", threads)
 	}
 }
 
@@ -208,7 +132,7 @@ func (w *Worker) fatalRefusal(e *api.Error) error {
 		return fmt.Errorf("%w: workers need an account; register one and give its key with --apikey (%s)",
 			ErrRefused, e.Message)
 	case strings.Contains(text, "we cannot accept workers serving"):
-		return fmt.Errorf("%w: it knows none of the models %v (%s)", ErrRefused, w.offer.Models, e.Message)
+		return fmt.Errorf("%w: it knows none of the models %v (%s)", ErrRefused, modelsOf(w.kind.engines()), e.Message)
 	case e.Status == http.StatusBadRequest:
 		return fmt.Errorf("%w: %w%s", ErrRefused, e, fields(e.Errors))
 	}

@@ -18,14 +18,15 @@ import (
 )
 
 func TestOfferIsWhatEveryEngineCan(t *testing.T) {
-	o := newOffer(Config{Engines: []engine.ImageEngine{&fakeEngine{}, sketch.New()}, MaxPixels: 512 * 512})
+	both := Images{Engines: []engine.ImageEngine{&fakeEngine{}, sketch.New()}, MaxPixels: 512 * 512}
+	o := newOffer(Config{}, both)
 	if *o.MaxPixels != 512*512 || *o.Amount != 4 || *o.AllowImg2Img || *o.AllowPainting || *o.AllowLora ||
 		*o.AllowControlnet {
 		b, _ := json.Marshal(o)
 		t.Errorf("offer %s", b)
 	}
-	if len(o.Models) != 2 {
-		t.Errorf("models %v", o.Models)
+	if models := modelsOf(both.Engines); len(models) != 2 {
+		t.Errorf("models %v", models)
 	}
 }
 

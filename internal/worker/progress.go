@@ -14,7 +14,6 @@ import (
 	"golang.org/x/image/draw"
 
 	"horde/api"
-	"horde/engine"
 )
 
 const (
@@ -34,8 +33,8 @@ type reporter struct {
 	end context.CancelCauseFunc // of the job
 
 	mu     sync.Mutex
-	index  int                  // the image that newest is about; guarded by mu
-	newest engine.ImageProgress // guarded by mu
+	index  int                  // the id that newest is about; guarded by mu
+	newest func() *api.Progress // the report, made when it is sent; guarded by mu
 
 	wake chan struct{} // newest has changed
 	stop context.CancelFunc
@@ -56,14 +55,14 @@ func newReporter(w *Worker, j *job, end context.CancelCauseFunc) *reporter {
 	return r
 }
 
-// put notes the newest state of an image.
-func (r *reporter) put(index int, p engine.ImageProgress) {
+// put notes the newest state of what id number index stands for.
+func (r *reporter) put(index int, report func() *api.Progress) {
 	if r.w.noProgress.Load() {
 		return
 	}
 
 	r.mu.Lock()
-	r.index, r.newest = index, p
+	r.index, r.newest = index, report
 	r.mu.Unlock()
 
 	select {
@@ -87,10 +86,10 @@ func (r *reporter) run(ctx context.Context) {
 		}
 
 		r.mu.Lock()
-		i, p := r.index, r.newest
+		i, report := r.index, r.newest
 		r.mu.Unlock()
 		if i >= 0 && i < len(r.j.ids) {
-			r.send(ctx, r.j.ids[i], p)
+			r.send(ctx, r.j.ids[i], report())
 		}
 		if r.w.noProgress.Load() || !sleep(ctx, reportEvery) {
 			return
@@ -98,11 +97,11 @@ func (r *reporter) run(ctx context.Context) {
 	}
 }
 
-func (r *reporter) send(ctx context.Context, id string, p engine.ImageProgress) {
+func (r *reporter) send(ctx context.Context, id string, p *api.Progress) {
 	ctx, cancel := context.WithTimeout(ctx, reportLimit)
 	defer cancel()
 
-	err := r.w.horde.ReportProgress(ctx, id, &api.Progress{Step: p.Step, Steps: p.Steps, Preview: preview(p.Preview)})
+	err := r.w.horde.ReportProgress(ctx, id, p)
 	var e *api.Error
 	if !errors.As(err, &e) {
 		return // reported, or the network failed: the next report is newer anyway

@@ -25,18 +25,18 @@ const (
 	maxFetches = 5
 )
 
-// source gets one source image, a link or base64. One that cannot be fetched fails
+// getSource gets one source image, a link or base64. One that cannot be fetched fails
 // the job; one that cannot be read is left out: both with a remark for
 // the requester (worker §2.1).
-func (j *job) source(ctx context.Context, kind, where string) (image.Image, error) {
+func (t *imageTask) getSource(ctx context.Context, kind, where string) (image.Image, error) {
 	var data []byte
 	var err error
 	if strings.HasPrefix(where, "http://") || strings.HasPrefix(where, "https://") {
-		if data, err = j.w.fetch(ctx, where); err != nil {
+		if data, err = t.fetch(ctx, where); err != nil {
 			if cause := context.Cause(ctx); cause != nil {
 				return nil, cause
 			}
-			j.remark(kind, "download_failed")
+			t.job.remark(kind, "download_failed")
 			return nil, fmt.Errorf("%w: %s: %w", errSource, kind, err)
 		}
 	} else {
@@ -51,8 +51,8 @@ func (j *job) source(ctx context.Context, kind, where string) (image.Image, erro
 		return nil, cause
 	}
 	if err != nil {
-		j.log.Warn("a source image cannot be read; generating without it", "source", kind, "err", err)
-		j.remark(kind, "parse_failed")
+		t.job.log.Warn("a source image cannot be read; generating without it", "source", kind, "err", err)
+		t.job.remark(kind, "parse_failed")
 		return nil, nil
 	}
 	return img, nil
@@ -63,9 +63,9 @@ func (j *job) remark(kind, value string) {
 }
 
 // fetch downloads a source image in up to maxFetches tries.
-func (w *Worker) fetch(ctx context.Context, link string) ([]byte, error) {
+func (t *imageTask) fetch(ctx context.Context, link string) ([]byte, error) {
 	return backoff.Retry(ctx, func() ([]byte, error) {
-		b, err := w.links.Download(ctx, link, maxSource)
+		b, err := t.kind.links.Download(ctx, link, maxSource)
 		if err != nil && (!client.Temporary(err) || errors.Is(err, ssrf.ErrProhibitedIP)) {
 			err = backoff.Permanent(err)
 		}

@@ -10,27 +10,25 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
+	"horde/api"
 	"horde/client"
-	"horde/engine"
 )
 
-// Config is what a worker needs to know. Client, Name and Engines are required.
+// Config is what a worker needs to know. Client, Name and Work are required.
 type Config struct {
-	Client  *client.Client       // the horde and the owner's API key
-	Name    string               // unique on that horde
-	Engines []engine.ImageEngine // stay the caller's: close them after Run
-	Threads int                  // jobs at once, 1…50; 0: 1
-	// MaxPixels is the largest width × height offered; 0: what every engine can.
-	MaxPixels int
-	NSFW      bool // accept requests that allow NSFW images
-	// Blacklist holds words: the server withholds requests that contain one.
-	Blacklist         []string
+	Client *client.Client // the horde and the owner's API key
+	Name   string         // unique on that horde, among workers of all kinds
+	Work   Work           // Images or Texts
+	// Threads is how many jobs are done at once, 0…50. 0: one, or of engines that say
+	// how many they can do, so many.
+	Threads           int
+	NSFW              bool     // accept requests that allow NSFW images
 	PriorityUsernames []string // name#id, served first
-	RequireUpfront    bool     // decline users who cannot pay in advance
 	// NoPace delivers as fast as the engine generates. Without it a job takes at
-	// least as long as at 18 megapixelsteps a second: above 20 a server takes
-	// the worker for a cheat (generation §5.10).
+	// least as long as a server believes (generation §5.10): above 20 megapixelsteps
+	// or 150 tokens a second it takes the worker for a cheat.
 	NoPace bool
 	// Data is the folder for the list of jobs in hand; empty: none is kept.
 	Data string
@@ -43,14 +41,13 @@ type Config struct {
 	Registerer prometheus.Registerer // nil: no metrics
 }
 
-// Worker is one Dreamer. Make it with New and Run it once.
+// Worker is one Dreamer or Scribe. Make it with New and Run it once, or several with
+// RunAll.
 type Worker struct {
 	cfg     Config
 	log     *slog.Logger
 	horde   *client.Client
-	links   *client.Client                // calls the links that the horde gives
-	engines map[string]engine.ImageEngine // by model name
-	offer   offer
+	kind    kind
 	journal *journal
 	metrics *metrics
 
@@ -61,11 +58,13 @@ type Worker struct {
 
 	noProgress atomic.Bool  // the horde does not accept progress reports
 	ready      bool         // the horde has answered a pop; used by the popping loop alone
+	probed     time.Time    // when the engines answered last; used by the popping loop alone
+	suspect    atomic.Bool  // an engine failed since
 	failures   atomic.Int32 // engine failures in a row
 	shown      sync.Map     // ids of messages that were logged
 	started    time.Time
-	done       atomic.Int64  // images delivered
-	faulted    atomic.Int64  // images not delivered
+	done       atomic.Int64  // results delivered
+	faulted    atomic.Int64  // results not delivered
 	kudos      atomic.Uint64 // hundredths
 }
 
@@ -76,6 +75,12 @@ var (
 	ErrHung    = errors.New("the engine hangs")
 )
 
+// maxThreads is how many jobs a horde lets one worker do at once.
+const maxThreads = 50
+
+// bridgeAgent is what the worker calls itself.
+var bridgeAgent = fmt.Sprintf("Horde Worker:%s:%s", api.Version, api.Repository)
+
 // New checks a configuration and prepares a worker.
 func New(cfg Config) (*Worker, error) {
 	switch {
@@ -85,15 +90,12 @@ func New(cfg Config) (*Worker, error) {
 		return nil, cfg.Client.AddressError()
 	case cfg.Name == "":
 		return nil, errors.New("worker: no name")
-	case len(cfg.Engines) == 0:
-		return nil, errors.New("worker: no engine")
-	case cfg.Threads < 0 || cfg.Threads > 50:
-		return nil, fmt.Errorf("worker: %d threads: a horde allows 1 to 50", cfg.Threads)
+	case cfg.Work == nil:
+		return nil, errors.New("worker: no work")
+	case cfg.Threads < 0 || cfg.Threads > maxThreads:
+		return nil, fmt.Errorf("worker: %d threads: a horde allows 1 to %d", cfg.Threads, maxThreads)
 	}
 
-	if cfg.Threads == 0 {
-		cfg.Threads = 1
-	}
 	if cfg.Wait == 0 {
 		cfg.Wait = 20 * time.Second
 	}
@@ -104,21 +106,16 @@ func New(cfg Config) (*Worker, error) {
 		cfg.Log = slog.Default()
 	}
 
+	k, err := cfg.Work.open(cfg)
+	if err != nil {
+		return nil, err
+	}
 	w := &Worker{
 		cfg:     cfg,
 		horde:   cfg.Client,
-		links:   linkClient(cfg.Client),
 		log:     cfg.Log.With("worker", cfg.Name),
-		engines: make(map[string]engine.ImageEngine),
-		offer:   newOffer(cfg),
-		metrics: newMetrics(cfg.Registerer),
-	}
-	for _, e := range cfg.Engines {
-		for _, model := range e.Models() {
-			if _, taken := w.engines[model]; !taken {
-				w.engines[model] = e
-			}
-		}
+		kind:    k,
+		metrics: newMetrics(cfg.Registerer, k.names()),
 	}
 
 	// Not below Run's context: the jobs in hand are finished after it has ended.
@@ -144,7 +141,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	defer j.close()
 	w.journal, w.started = j, time.Now()
-	w.faultLeftovers(ctx)
+	w.closeLeftovers(ctx)
 	w.log.Info("worker asks the horde for work", "horde", w.horde.URL())
 
 	popping, stop := context.WithCancel(ctx)
@@ -163,7 +160,11 @@ func (w *Worker) Run(ctx context.Context) error {
 // serve pops and starts jobs until ctx ends or the horde refuses the worker for
 // good, and waits for the jobs.
 func (w *Worker) serve(ctx context.Context) error {
-	slots := make(chan struct{}, w.cfg.Threads)
+	if !w.awaitEngines(ctx) {
+		return nil
+	}
+	threads := min(w.kind.threads(w.cfg.Threads), maxThreads)
+	slots := make(chan struct{}, threads)
 	var jobs sync.WaitGroup
 	defer jobs.Wait()
 
@@ -175,7 +176,7 @@ func (w *Worker) serve(ctx context.Context) error {
 			return nil
 		}
 
-		pop, popped, err := w.next(ctx)
+		pop, at, err := w.next(ctx, threads)
 		if err != nil || pop == nil {
 			<-slots
 			w.logDrain(len(slots))
@@ -184,7 +185,7 @@ func (w *Worker) serve(ctx context.Context) error {
 
 		jobs.Go(func() {
 			defer func() { <-slots }()
-			w.perform(pop, popped)
+			w.perform(pop, at)
 		})
 	}
 }
@@ -195,21 +196,59 @@ func (w *Worker) logDrain(n int) {
 	}
 }
 
-// faultLeftovers faults the jobs that an earlier run left behind.
-func (w *Worker) faultLeftovers(ctx context.Context) {
+// closeLeftovers brings the jobs that an earlier run left behind to an end: results that
+// it had are delivered, all others faulted.
+func (w *Worker) closeLeftovers(ctx context.Context) {
 	left := w.journal.left()
 	if len(left) == 0 {
 		return
 	}
-	w.log.Warn("an earlier run left jobs unfinished; giving them back", "jobs", len(left))
+	w.log.Warn("an earlier run left jobs unfinished; delivering what it had and giving back the rest", "jobs", len(left))
 
-	var faults sync.WaitGroup
-	for _, id := range left {
-		faults.Go(func() {
-			w.fault(ctx, id, nil)
+	var all sync.WaitGroup
+	for id, n := range left {
+		all.Go(func() {
+			if n.Result != nil {
+				w.deliverLeftover(ctx, n.Result)
+				return
+			}
+			w.giveBack(ctx, id, nil)
 			w.metrics.fault("crash")
 			w.journal.remove(id)
 		})
 	}
-	faults.Wait()
+	all.Wait()
+}
+
+// deliverLeftover delivers the result of an earlier run. Where the horde does not answer
+// the next run tries again.
+func (w *Worker) deliverLeftover(ctx context.Context, s *submission) {
+	reward, err := w.submit(ctx, s)
+	var over *finalError
+	var refused *api.Error
+	switch {
+	case err == nil:
+		w.noteDelivered("", float64(reward))
+		w.log.Info("submitted a result of the earlier run", "id", s.ID, "kudos", float64(reward))
+	case errors.As(err, &over):
+		w.log.Info("the horde has no use for a result of the earlier run any more", "id", s.ID, "err", err)
+	case errors.As(err, &refused) && isRejected(refused):
+		w.giveBack(ctx, s.ID, nil)
+		w.metrics.fault("crash")
+	default:
+		w.log.Warn("cannot deliver a result of the earlier run; the next one tries again", "id", s.ID, "err", err)
+		return
+	}
+	w.journal.remove(s.ID)
+}
+
+// RunAll runs the workers of a process until ctx ends, each with its own loop, and
+// returns when all have ended. Where one gives up the others finish their jobs and end
+// too; RunAll returns its error.
+func RunAll(ctx context.Context, workers ...*Worker) error {
+	all, ctx := errgroup.WithContext(ctx)
+	for _, w := range workers {
+		all.Go(func() error { return w.Run(ctx) })
+	}
+	return all.Wait()
 }

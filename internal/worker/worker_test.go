@@ -286,7 +286,8 @@ func TestAHalfDoneBatchKeepsItsFirstHalf(t *testing.T) {
 func TestProgressIsReportedNowAndThen(t *testing.T) {
 	generate := func(ctx context.Context, job engine.ImageJob, hooks engine.ImageHooks) error {
 		for step := range 100 { // 100 steps in 5 s
-			hooks.Progress(0, engine.ImageProgress{Step: step + 1, Steps: 100, Preview: image.NewNRGBA(image.Rect(0, 0, 512, 256))})
+			shown := image.NewNRGBA(image.Rect(0, 0, 512, 256))
+			hooks.Progress(0, engine.ImageProgress{Step: step + 1, Steps: 100, Preview: shown})
 			if !sleep(ctx, 50*time.Millisecond) {
 				return ctx.Err()
 			}
@@ -529,7 +530,8 @@ func TestHungEngineEndsTheWorker(t *testing.T) {
 	bubble(t, func(t *testing.T, h *fakeHorde) {
 		h.add("a", "fake", 1, nil)
 		free := make(chan struct{})
-		r := start(t, h, &fakeEngine{do: func(context.Context, engine.ImageJob, engine.ImageHooks) error { <-free; return nil }}, nil)
+		hang := func(context.Context, engine.ImageJob, engine.ImageHooks) error { <-free; return nil }
+		r := start(t, h, &fakeEngine{do: hang}, nil)
 		if err := <-r.result; !errors.Is(err, ErrHung) {
 			t.Errorf("error %v", err)
 		}

@@ -121,7 +121,9 @@ func open(path string) (image.Image, error) {
 	return img, err
 }
 
-func generate(ctx context.Context, e engine.ImageEngine, job engine.ImageJob, done func(engine.ImageResult) error) error {
+func generate(
+	ctx context.Context, e engine.ImageEngine, job engine.ImageJob, done func(engine.ImageResult) error,
+) error {
 	return e.Generate(ctx, job, engine.ImageHooks{
 		Progress: func(int, engine.ImageProgress) {}, // so that previews are made, as for a worker
 		Result:   func(_ int, r engine.ImageResult) error { return done(r) },

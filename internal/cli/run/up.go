@@ -101,9 +101,8 @@ func (c *UpCmd) work(con *console.Console, n *runningNode, key string) error {
 	w, err := worker.New(worker.Config{
 		Client:     client.New(n.URL(), key),
 		Name:       "built-in worker",
-		Engines:    engines,
+		Work:       worker.Images{Engines: engines, MaxPixels: c.MaxPixels},
 		Threads:    c.Threads,
-		MaxPixels:  c.MaxPixels,
 		NSFW:       true,
 		NoPace:     c.NoPace,
 		Data:       c.Data,

@@ -76,11 +76,9 @@ func (c *WorkCmd) Run(con *console.Console) error {
 	w, err := worker.New(worker.Config{
 		Client:     client.New(c.Horde, c.APIKey),
 		Name:       c.name(),
-		Engines:    engines,
+		Work:       worker.Images{Engines: engines, MaxPixels: c.MaxPixels, Blacklist: words(c.Blacklist)},
 		Threads:    c.Threads,
-		MaxPixels:  c.MaxPixels,
 		NSFW:       c.NSFW,
-		Blacklist:  words(c.Blacklist),
 		NoPace:     c.NoPace,
 		Data:       c.Data,
 		Log:        con.Log,
