@@ -87,7 +87,10 @@ func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string,
 	}
 
 	name, oddities := cleanName(v.name)
-	w := f.ByName(name)
+	w, err := f.FindByName(ctx, name)
+	if err != nil {
+		return nil, err
+	}
 	if w == nil { // others keep the names that they have
 		if err := moderation.CheckName(name); err != nil {
 			return nil, err
@@ -104,7 +107,7 @@ func (f *Fleet) checkInAs(ctx context.Context, owner *account.User, addr string,
 	}
 
 	if w == nil {
-		if err := f.mayCreate(owner, v.kind, name, v.agent, addr); err != nil {
+		if err := f.mayCreate(ctx, owner, v.kind, name, v.agent, addr); err != nil {
 			return nil, err
 		}
 	} else if w.UserID != owner.ID {
@@ -186,7 +189,9 @@ const (
 )
 
 // mayCreate refuses a new worker that the owner may not add (generation §1.14).
-func (f *Fleet) mayCreate(owner *account.User, kind horde.Kind, name, agent, addr string) error {
+func (f *Fleet) mayCreate(
+	ctx context.Context, owner *account.User, kind horde.Kind, name, agent, addr string,
+) error {
 	switch {
 	case name == "":
 		return horde.Errorf(horde.BadRequest, "The worker needs a name.")
@@ -200,9 +205,9 @@ func (f *Fleet) mayCreate(owner *account.User, kind horde.Kind, name, agent, add
 		return horde.Errorf(horde.BadRequest, "Please choose a worker name without the words colab, tpu or google.")
 	}
 
-	var own []store.Placed
-	for _, w := range f.Owned(owner.ID) {
-		own = append(own, store.Placed{Kind: w.Kind, Name: w.Name, Addr: w.Addr})
+	own, err := f.Store.PlacedWorkers(ctx, owner.ID)
+	if err != nil {
+		return err
 	}
 	return f.mayAdd(owner, kind, own, addr)
 }
@@ -259,13 +264,8 @@ func (f *Fleet) create(
 	if w := f.ByName(name); w != nil {
 		return f.joined(w, owner, kind)
 	}
-
-	// Check again, now with the workers that were added since.
-	if err := f.mayCreate(owner, kind, name, s.BridgeAgent, addr); err != nil {
-		return nil, err
-	}
 	text := settingsText(s)
-	if err := f.roomFor(len(text), 0); err != nil {
+	if err := f.roomFor(declaration{text: text, addr: addr, owner: owner}); err != nil {
 		return nil, err
 	}
 
@@ -310,14 +310,14 @@ func (f *Fleet) create(
 		return tx.InsertWorker(row)
 	}})
 	if errors.Is(err, store.ErrDuplicate) { // created on another node
-		other, err := f.Store.WorkerByName(ctx, name)
+		other, err := f.FindByName(ctx, name)
+		if err == nil && other == nil { // and deleted at once
+			err = horde.Errorf(horde.WorkerNotFound, "The worker %q was deleted just now.", name)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if err := f.Refresh(ctx, []string{other.ID}); err != nil {
-			return nil, err
-		}
-		return f.joined(f.ByName(name), owner, kind)
+		return f.joined(other, owner, kind)
 	}
 
 	if err != nil {
@@ -365,7 +365,7 @@ func (f *Fleet) checkIn(ctx context.Context, w *Worker, owner *account.User, s S
 	if text == w.Worker.Settings && addr == w.Addr && owned && now-w.stored < horde.MicrosIn(persistEvery) {
 		return w, nil
 	}
-	if err := f.roomFor(len(text), len(w.Worker.Settings)); err != nil {
+	if err := f.roomFor(declaration{text: text, addr: addr, owner: owner, of: w.ID}); err != nil {
 		return nil, err
 	}
 

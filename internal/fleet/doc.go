@@ -11,15 +11,17 @@
 // tells the worker as it is stored from what this one pop decides: settings of a
 // known worker change at most every 30 s.
 //
-// All workers of the horde are held in memory as immutable snapshots. A change
-// writes the row and replaces the snapshot, so whoever holds one never sees it
+// Workers that are there, or were lately, are held in memory as immutable snapshots. A
+// change writes the row and replaces the snapshot, so whoever holds one never sees it
 // change; [Fleet.Latest] gets the newest. Every committed change comes in through hear
-// (hear.go), those of this node before [store.Store.Write] returns.
+// (hear.go), those of this node before [store.Store.Write] returns. Others are read from
+// the database when they are asked for ([Fleet.Find]) and come back with their next pop.
 //
 // The files:
 //
 //   - checkin.go, settings.go, alchemist.go, address.go: what a pop says, and whether
 //     it is let in
+//   - presence.go, room.go: which workers are in memory, and how much they may take there
 //   - failures.go: aborts, runs of failures, suspicions, and how far a worker can be
 //     relied on ([Standing]); generation §5.10
 //   - modify.go, worker_details.go: what owners and moderators change and see; platform §3.4

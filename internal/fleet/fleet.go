@@ -34,14 +34,15 @@ type Config struct {
 	InviteOnly func() bool
 }
 
-// Fleet holds all workers of the horde.
+// Fleet knows all workers of the horde.
 type Fleet struct {
 	Config
 
-	mu     sync.RWMutex
-	byID   map[string]*Worker // guarded by mu
-	byName map[string]*Worker // guarded by mu
-	long   int                // bytes of long declarations (room.go); guarded by mu
+	mu      sync.RWMutex
+	byID    map[string]*Worker                  // guarded by mu
+	byName  map[string]*Worker                  // guarded by mu
+	byOwner map[horde.UserID]map[string]*Worker // by id; guarded by mu
+	held    roomTaken                           // by those above; guarded by mu
 
 	inbox inbox
 
@@ -55,7 +56,7 @@ type Fleet struct {
 	adding sync.Mutex // one new worker at a time, so that limits hold
 }
 
-// New loads the workers of a store.
+// New loads the workers of a store that were there lately.
 func New(ctx context.Context, c Config) (*Fleet, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
@@ -69,7 +70,13 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 	if c.InviteOnly == nil {
 		c.InviteOnly = func() bool { return false }
 	}
-	f := &Fleet{Config: c, byID: map[string]*Worker{}, byName: map[string]*Worker{}, reading: make(chan struct{}, 1)}
+	f := &Fleet{
+		Config:  c,
+		byID:    map[string]*Worker{},
+		byName:  map[string]*Worker{},
+		byOwner: map[horde.UserID]map[string]*Worker{},
+		reading: make(chan struct{}, 1),
+	}
 	f.inbox.byID = map[string]*letter{}
 	f.Store.Follow(f.hear)
 	return f, f.Reload(ctx)
@@ -86,7 +93,7 @@ func (f *Fleet) inTurn(ctx context.Context, read func() error) error {
 	}
 }
 
-// Reload reads every worker and every message to workers again.
+// Reload reads the workers that were there lately, and every message to workers, again.
 func (f *Fleet) Reload(ctx context.Context) error {
 	if err := f.inTurn(ctx, func() error { return f.reloadWorkers(ctx) }); err != nil {
 		return err
@@ -98,13 +105,20 @@ func (f *Fleet) Reload(ctx context.Context) error {
 }
 
 func (f *Fleet) reloadWorkers(ctx context.Context) error {
-	before := f.ids() // workers known now and not read below are gone
-	all, err := f.Store.AllWorkers(ctx)
+	before := f.ids()
+	lately, err := f.Store.WorkersSince(ctx, f.lately(), maxReloaded)
 	if err != nil {
 		return fmt.Errorf("read workers: %w", err)
 	}
-	f.drop(missing(before, all)...)
-	return f.take(ctx, all)
+
+	// Workers in memory that are not among them have left since, or are gone.
+	others := missing(before, lately)
+	found, err := f.Store.Workers(ctx, others)
+	if err != nil {
+		return fmt.Errorf("read workers: %w", err)
+	}
+	f.drop(missing(others, found)...)
+	return f.take(ctx, append(lately, found...))
 }
 
 // ids returns the ids of all known workers.
@@ -135,10 +149,14 @@ func (f *Fleet) Refresh(ctx context.Context, ids []string) error {
 	})
 }
 
-// take brings rows into memory, each with its owner. The caller is the one who reads.
+// take brings rows into memory, each with its owner, but for workers that have been away
+// for long. The caller is the one who reads.
 func (f *Fleet) take(ctx context.Context, all []*store.Worker) error {
 	owners := map[horde.UserID]*account.User{}
 	for _, row := range all {
+		if !f.belongs(row) {
+			continue
+		}
 		if _, ok := owners[row.UserID]; !ok {
 			u, err := f.Accounts.ByID(ctx, row.UserID)
 			if err != nil && horde.CodeOf(err) == "" {
@@ -168,17 +186,14 @@ func (f *Fleet) put(row store.Worker, owner *account.User) error {
 	old := f.byID[row.ID]
 	if old != nil {
 		w = w.after(old)
-		if old.Name != w.Name && f.byName[old.Name] == old {
-			delete(f.byName, old.Name)
-		}
 	}
 	w.sawAt(row.LastCheckIn)
 
 	if old == nil || old.turned(w) {
 		f.turns.Add(1)
 	}
-	f.long += w.longBytes() - old.longBytes()
-	f.byID[w.ID], f.byName[w.Name] = w, w
+	f.leaveLocked(old)
+	f.enterLocked(w)
 	return nil
 }
 
@@ -215,14 +230,15 @@ func (w *Worker) pace() int {
 
 func sameUser(a, b *account.User) bool { return a == b || a != nil && b != nil && *a == *b }
 
-// Worker finds a worker by id; nil if there is none.
+// Worker finds a worker in memory by id: nil for one that has been away for long, as for
+// one that there is not. [Fleet.Find] tells the two apart.
 func (f *Fleet) Worker(id string) *Worker {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	return f.byID[id]
 }
 
-// ByName finds a worker by name; nil if there is none.
+// ByName finds a worker in memory by name, as [Fleet.Worker] does by id.
 func (f *Fleet) ByName(name string) *Worker {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
@@ -240,22 +256,6 @@ func (f *Fleet) Online(kind horde.Kind, each func(*Worker) bool) {
 			return
 		}
 	}
-}
-
-// Owned returns the workers of a user in the order of their creation.
-func (f *Fleet) Owned(user horde.UserID) []*Worker {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-
-	var own []*Worker
-	for _, w := range f.byID {
-		if w.UserID == user {
-			own = append(own, w)
-		}
-	}
-
-	slices.SortFunc(own, oldest)
-	return own
 }
 
 // Count returns how many workers and threads of a kind are online.

@@ -179,7 +179,7 @@ func TestAnOwnerHasSoManyWorkers(t *testing.T) {
 					addr = fmt.Sprint("10.0.1.", i)
 				}
 
-				err := n.mayCreate(&u, horde.KindImage, fmt.Sprint("w", i), "", addr)
+				err := n.mayCreate(t.Context(), &u, horde.KindImage, fmt.Sprint("w", i), "", addr)
 				if code := horde.CodeOf(err); err != nil {
 					if code != tt.code || i != tt.most {
 						t.Errorf("worker %d: %v, want %s with %d", i, err, tt.code, tt.most)
@@ -197,9 +197,7 @@ func TestAnOwnerHasSoManyWorkers(t *testing.T) {
 
 				row := store.Worker{ID: horde.NewID(), Kind: tt.kind, UserID: u.ID, Name: fmt.Sprint("w", i), Addr: addr,
 					Settings: "{}"}
-				if err := n.put(row, &u); err != nil {
-					t.Fatal(err)
-				}
+				insert(t, n, row)
 			}
 
 			t.Error("30 workers, and no end")
@@ -246,7 +244,7 @@ func TestOneNameMakesOneWorker(t *testing.T) {
 		if ids = slices.Compact(ids); len(ids) != 1 {
 			t.Errorf("one name made the workers %v", ids)
 		}
-		all := must(nodes[0].Store.AllWorkers(t.Context()))
+		all := must(nodes[0].Store.WorkersSince(t.Context(), 0, 1000))
 		if len(all) != 1 {
 			t.Errorf("%d rows", len(all))
 		}
@@ -269,7 +267,7 @@ func TestOneNameMakesOneWorker(t *testing.T) {
 		}
 		// The last of them is known to every node, though there is no room for another.
 		for _, n := range nodes {
-			for _, w := range must(n.Store.AllWorkers(t.Context())) {
+			for _, w := range must(n.Store.WorkersSince(t.Context(), 0, 1000)) {
 				if w.UserID != v.ID {
 					continue
 				}

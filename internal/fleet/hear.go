@@ -31,22 +31,21 @@ func (f *Fleet) hear(ctx context.Context, c *store.Changes) error {
 // hearWorkers replaces the snapshots of changed workers, by the rows that came with
 // the news where there are any.
 func (f *Fleet) hearWorkers(ctx context.Context, c *store.Changes) error {
-	known := 0
+	brought := make(map[string]bool, len(c.WorkerRows))
 	for _, row := range c.WorkerRows {
-		if f.Worker(row.ID) == nil { // its owner has to be read too
+		if f.Worker(row.ID) == nil { // its owner has to be read too, unless it stays out
+			brought[row.ID] = !f.belongs(row)
 			continue
 		}
-		known++
+		brought[row.ID] = true
 		if err := f.put(*row, nil); err != nil {
 			f.Log.Error("worker", "id", row.ID, "error", err)
 		}
 	}
-	if known == len(c.Workers) {
+
+	unread := slices.DeleteFunc(slices.Clone(c.Workers), func(id string) bool { return brought[id] })
+	if len(unread) == 0 {
 		return nil
 	}
-
-	unread := slices.DeleteFunc(slices.Clone(c.Workers), func(id string) bool {
-		return f.Worker(id) != nil && slices.ContainsFunc(c.WorkerRows, func(row *store.Worker) bool { return row.ID == id })
-	})
 	return f.Refresh(ctx, unread)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"unicode/utf8"
 
 	"horde/api"
@@ -19,23 +21,6 @@ const (
 
 	noTeam = "None" // the name of a worker's team after it has left it
 )
-
-// Find returns a worker by id, from the database if another node created it just
-// now; a WorkerNotFound error if there is none.
-func (f *Fleet) Find(ctx context.Context, id string) (*Worker, error) {
-	if w := f.Worker(id); w != nil {
-		return w, nil
-	}
-	if f.Store.Shared() && horde.IsID(id) {
-		if err := f.Refresh(ctx, []string{id}); err != nil {
-			return nil, err
-		}
-		if w := f.Worker(id); w != nil {
-			return w, nil
-		}
-	}
-	return nil, horde.Errorf(horde.WorkerNotFound, "Worker with ID '%s' not found.", clip(id, 64))
-}
 
 // Modify changes a worker as caller asks, field by field in the order of
 // platform §3.4. The first field that is refused ends it with its error;
@@ -161,7 +146,7 @@ func (m *modification) check(ctx context.Context) error {
 		{m.in.Maintenance != nil, m.maintenance},
 		{m.in.Info != nil, m.info},
 		{m.in.Paused != nil, m.paused},
-		{m.in.Name != nil, m.name},
+		{m.in.Name != nil, func() error { return m.name(ctx) }},
 		{m.in.Team != nil, func() error { return m.team(ctx) }},
 	} {
 		if !b.given {
@@ -246,7 +231,7 @@ func (m *modification) paused() error {
 	return nil
 }
 
-func (m *modification) name() error {
+func (m *modification) name(ctx context.Context) error {
 	if err := m.mustOwn(horde.NotModerator); err != nil {
 		return err
 	}
@@ -262,7 +247,11 @@ func (m *modification) name() error {
 		return horde.Errorf(horde.BadRequest, "The worker needs a name.")
 	}
 
-	if other := m.fleet.ByName(name); other != nil && other.ID != m.w.ID {
+	other, err := m.fleet.FindByName(ctx, name)
+	if err != nil {
+		return err
+	}
+	if other != nil && other.ID != m.w.ID {
 		return errNameTaken
 	}
 
@@ -303,7 +292,7 @@ func (f *Fleet) Delete(ctx context.Context, caller *account.User, w *Worker) err
 	if err := f.Accounts.RefuseAbove(caller, w.UserID); err != nil {
 		return err
 	}
-	if err := f.remove(ctx, w); err != nil {
+	if err := f.remove(ctx, w.ID); err != nil {
 		return err
 	}
 	return f.Accounts.RecordOver(ctx, w.UserID,
@@ -311,8 +300,8 @@ func (f *Fleet) Delete(ctx context.Context, caller *account.User, w *Worker) err
 }
 
 // remove deletes a worker.
-func (f *Fleet) remove(ctx context.Context, w *Worker) error {
-	err := f.Store.Write(ctx, store.Unit{Key: w.ID, Do: func(tx *store.Tx) error { return tx.DeleteWorker(w.ID) }})
+func (f *Fleet) remove(ctx context.Context, id string) error {
+	err := f.Store.Write(ctx, store.Unit{Key: id, Do: func(tx *store.Tx) error { return tx.DeleteWorker(id) }})
 	if errors.Is(err, store.ErrLost) {
 		return horde.Errorf(horde.Locked,
 			"Requests that are still alive have jobs of this worker. Put it into maintenance and delete it in 20 minutes.")
@@ -327,19 +316,19 @@ func (f *Fleet) drop(ids ...string) {
 	for _, id := range ids {
 		if w := f.byID[id]; w != nil {
 			f.turns.Add(1)
-			f.long -= w.longBytes()
-			delete(f.byID, id)
-			if f.byName[w.Name] == w {
-				delete(f.byName, w.Name)
-			}
+			f.leaveLocked(w)
 		}
 	}
 }
 
 // RemoveOwned deletes all workers of a user.
 func (f *Fleet) RemoveOwned(ctx context.Context, user horde.UserID) error {
-	for _, w := range f.Owned(user) {
-		if err := f.remove(ctx, w); err != nil {
+	own, err := f.Store.PlacedWorkers(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, w := range own {
+		if err := f.remove(ctx, w.ID); err != nil {
 			return err
 		}
 	}
@@ -358,8 +347,13 @@ func (f *Fleet) ClearSuspicions(ctx context.Context, user horde.UserID) error {
 
 // changeOwned changes all workers of a user, and goes on if one is gone.
 func (f *Fleet) changeOwned(ctx context.Context, user horde.UserID, apply func(*store.Worker)) error {
+	own, err := f.Store.PlacedWorkers(ctx, user)
+	if err != nil {
+		return err
+	}
+
 	var refused error
-	for _, w := range f.Owned(user) {
+	for _, w := range own {
 		if err := f.change(ctx, w.ID, apply); err != nil && horde.CodeOf(err) != horde.WorkerNotFound {
 			refused = errors.Join(refused, err)
 		}
@@ -394,14 +388,15 @@ func (f *Fleet) refreshOwners(ctx context.Context, users []horde.UserID) error {
 func (f *Fleet) setOwner(owner *account.User) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for id, w := range f.byID {
-		if w.UserID != owner.ID || sameUser(w.Owner, owner) {
+	for _, w := range slices.Collect(maps.Values(f.byOwner[owner.ID])) {
+		if sameUser(w.Owner, owner) {
 			continue
 		}
 
 		f.turns.Add(1)
 		next := *w
 		next.Owner = owner
-		f.byID[id], f.byName[w.Name] = &next, &next
+		f.leaveLocked(w)
+		f.enterLocked(&next)
 	}
 }

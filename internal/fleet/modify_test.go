@@ -265,7 +265,7 @@ func TestARevisionGrowsWithWhatMatchingLooksAt(t *testing.T) {
 			return n.change(t.Context(), w.ID,
 				func(w *store.Worker) { w.Maintenance = true })
 		}},
-		{"deleted", true, func() error { return n.remove(t.Context(), n.Worker(w.ID)) }},
+		{"deleted", true, func() error { return n.remove(t.Context(), w.ID) }},
 		{"deleted already", false, func() error { return n.Refresh(t.Context(), []string{w.ID}) }},
 	} {
 		before := n.Revision()

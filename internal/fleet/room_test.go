@@ -38,15 +38,15 @@ func TestLongDeclarationsHaveABoundInAll(t *testing.T) {
 		if code := checkIn("first", long("first")...); code != "" {
 			t.Fatal(code)
 		}
-		size := n.long
-		if size < maxTextModels*240 || checkIn("first", long("again")...) != "" || n.long > size+size/10 {
-			t.Fatalf("one long declaration counts %d, then %d", size, n.long)
+		size := n.held.long
+		if size < maxTextModels*240 || checkIn("first", long("again")...) != "" || n.held.long > size+size/10 {
+			t.Fatalf("one long declaration counts %d, then %d", size, n.held.long)
 		}
 
 		// Of others, no longer there.
 		others := long("others")
 		var gone []string
-		for i := range (longDeclarations - n.long) / size {
+		for i := range (longDeclarations - n.held.long) / size {
 			row := store.Worker{ID: horde.NewID(), Kind: horde.KindText, UserID: 999, Name: fmt.Sprint("other ", i),
 				Settings: settingsText(Settings{Models: others})}
 			if err := n.put(row, nil); err != nil {
@@ -71,8 +71,8 @@ func TestLongDeclarationsHaveABoundInAll(t *testing.T) {
 		}
 
 		n.drop(gone...)
-		if code := checkIn("second", long("second")...); code != "" || n.long > 3*size {
-			t.Errorf("when the others are gone: %q, and %d bytes", code, n.long)
+		if code := checkIn("second", long("second")...); code != "" || n.held.long > 3*size {
+			t.Errorf("when the others are gone: %q, and %d bytes", code, n.held.long)
 		}
 	})
 }
@@ -83,7 +83,7 @@ func TestAnOwnerHasSoManyAlchemists(t *testing.T) {
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
 	u := *n.user(t, 0)
 	may := func(kind horde.Kind) horde.Code {
-		return horde.CodeOf(n.mayCreate(&u, kind, "one more", "", "10.0.0.2"))
+		return horde.CodeOf(n.mayCreate(t.Context(), &u, kind, "one more", "", "10.0.0.2"))
 	}
 
 	for i := range mostAlchemists {
@@ -92,9 +92,7 @@ func TestAnOwnerHasSoManyAlchemists(t *testing.T) {
 		}
 		row := store.Worker{ID: horde.NewID(), Kind: horde.KindAlchemy, UserID: u.ID, Name: fmt.Sprint("a", i),
 			Addr: "10.0.0.1", Settings: "{}"}
-		if err := n.put(row, &u); err != nil {
-			t.Fatal(err)
-		}
+		insert(t, n, row)
 	}
 	if alchemist, image := may(horde.KindAlchemy), may(horde.KindImage); alchemist != horde.TooManyWorkers || image != "" {
 		t.Errorf("one more alchemist: %q, an image worker: %q", alchemist, image)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -71,10 +72,9 @@ func (f *Fleet) Teams(ctx context.Context) ([]api.TeamDetails, error) {
 		return nil, err
 	}
 
-	members := f.members()
 	list := make([]api.TeamDetails, len(all))
 	for i, t := range all {
-		if list[i], err = f.teamDetails(ctx, t, members[t.ID]); err != nil {
+		if list[i], err = f.teamDetails(ctx, t); err != nil {
 			return nil, err
 		}
 	}
@@ -87,7 +87,7 @@ func (f *Fleet) Team(ctx context.Context, id string) (api.TeamDetails, error) {
 	if err != nil {
 		return api.TeamDetails{}, err
 	}
-	return f.teamDetails(ctx, t, f.members()[t.ID])
+	return f.teamDetails(ctx, t)
 }
 
 func (f *Fleet) findTeam(ctx context.Context, id string) (store.Team, error) {
@@ -101,26 +101,33 @@ func (f *Fleet) findTeam(ctx context.Context, id string) (store.Team, error) {
 	return t, err
 }
 
-// members returns the workers of each team, oldest first.
-func (f *Fleet) members() map[string][]*Worker {
-	teams := map[string][]*Worker{}
-	f.mu.RLock()
-	for _, w := range f.byID {
-		if w.Team != "" {
-			teams[w.Team] = append(teams[w.Team], w)
-		}
+// members returns the workers of a team, oldest first, whether they are there or not.
+func (f *Fleet) members(ctx context.Context, team string) ([]*Worker, error) {
+	rows, err := f.Store.TeamWorkers(ctx, team)
+	if err != nil {
+		return nil, err
 	}
-	f.mu.RUnlock()
 
-	for _, members := range teams {
-		slices.SortFunc(members, oldest)
+	members := make([]*Worker, len(rows))
+	for i, row := range rows {
+		if members[i] = f.Worker(row.ID); members[i] != nil {
+			continue
+		}
+		if members[i], err = snapshot(*row, nil, nil); err != nil {
+			return nil, fmt.Errorf("worker %s: %w", row.ID, err)
+		}
+		members[i].sawAt(row.LastCheckIn)
 	}
-	return teams
+	return members, nil
 }
 
 // teamDetails describes a team with its members. Models count for each member that offers
 // them, whether it is online or not.
-func (f *Fleet) teamDetails(ctx context.Context, t store.Team, members []*Worker) (api.TeamDetails, error) {
+func (f *Fleet) teamDetails(ctx context.Context, t store.Team) (api.TeamDetails, error) {
+	members, err := f.members(ctx, t.ID)
+	if err != nil {
+		return api.TeamDetails{}, err
+	}
 	creator, err := f.Accounts.ByID(ctx, t.UserID)
 	if err != nil && horde.CodeOf(err) == "" {
 		return api.TeamDetails{}, err
@@ -252,9 +259,13 @@ func (f *Fleet) DeleteTeam(ctx context.Context, caller *account.User, id string)
 			"Only the creator of a team and the moderators of this horde can delete it.")
 	}
 
-	var members []string
-	for _, w := range f.members()[t.ID] {
-		members = append(members, w.ID)
+	rows, err := f.Store.TeamWorkers(ctx, t.ID)
+	if err != nil {
+		return api.DeletedTeam{}, err
+	}
+	members := make([]string, len(rows))
+	for i, row := range rows {
+		members[i] = row.ID
 	}
 
 	unit := store.Unit{Key: t.ID, Workers: members, Do: func(tx *store.Tx) error { return tx.DeleteTeam(t.ID) }}

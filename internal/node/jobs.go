@@ -29,6 +29,7 @@ const (
 	stripeEvery     = 30 * time.Minute
 	bucketRetry     = 15 * time.Second
 	shareUseEvery   = 15 * time.Second
+	forgetEvery     = time.Minute
 	shareUseAtEnd   = 5 * time.Second  // how long the last time may take
 	rareEvery       = 60 * time.Second // how often rare jobs check whether they are due
 	imagesKept      = 2 * time.Hour
@@ -53,6 +54,7 @@ func (n *Node) jobs() []func(context.Context) {
 		n.measureBlobs,
 		n.shareBlobUse,
 		n.countBytes,
+		n.forgetWorkers,
 		func(ctx context.Context) {
 			n.Switches.Reread(ctx, func(err error) { n.options.Log.Error("switches", "error", err) })
 		},
@@ -96,6 +98,18 @@ func (n *Node) prepareBuckets(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-time.After(bucketRetry):
+		}
+	}
+}
+
+// forgetWorkers removes workers from memory again and again that have been away for long.
+func (n *Node) forgetWorkers(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(forgetEvery):
+			n.Fleet.Forget()
 		}
 	}
 }

@@ -162,9 +162,13 @@ func (q *Queue) check(ctx context.Context, x *index, r kinds.Asked, t *terms, fr
 
 	// Row 17.
 	for _, id := range r.NamedWorkers() {
-		if q.Fleet.Worker(horde.PlainID(id)) == nil {
-			return horde.Errorf(horde.WorkerNotFound,
+		_, err := q.Fleet.Find(ctx, horde.PlainID(id))
+		if horde.CodeOf(err) == horde.WorkerNotFound {
+			err = horde.Errorf(horde.WorkerNotFound,
 				"The worker with id '%s' does not exist. Look it up in GET /api/v2/workers.", requests.Shown(id))
+		}
+		if err != nil {
+			return err
 		}
 	}
 	if err := r.Check(admission.Batching); err != nil {

@@ -42,13 +42,18 @@ func (q *Queue) assignedTo(ctx context.Context, id string, find func(id string) 
 		return assigned{}, horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", requests.Shown(id))
 	}
 
-	if a.worker = q.Fleet.Worker(a.job.WorkerID); a.worker == nil && q.Store.Shared() {
-		if err := q.Fleet.Refresh(ctx, []string{a.job.WorkerID}); err != nil {
-			return assigned{}, err
-		}
-		a.worker = q.Fleet.Worker(a.job.WorkerID)
+	a.worker, err = q.workerOf(ctx, a.job.WorkerID)
+	return a, err
+}
+
+// workerOf finds the worker of a job, whether it is there or not; nil for one that was
+// deleted.
+func (q *Queue) workerOf(ctx context.Context, id string) (*fleet.Worker, error) {
+	w, err := q.Fleet.Find(ctx, id)
+	if horde.CodeOf(err) == horde.WorkerNotFound {
+		return nil, nil
 	}
-	return a, nil
+	return w, err
 }
 
 // jobInIndexes finds a job of whatever kind.

@@ -104,7 +104,7 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 	made.Censored = r.Censored
 	value := a.e.work.Value(made)
 	d := q.deliveryOf(a, owner, r, made, value)
-	if d.Webhook, err = q.webhookOf(a, r, value.Reward); err != nil {
+	if d.Webhook, err = q.webhookOf(ctx, a, r, value.Reward); err != nil {
 		return 0, err
 	}
 
@@ -140,7 +140,9 @@ func resultOf(s submission, result, implied string) (store.JobResult, error) {
 
 // webhookOf is what tells the webhook of a request of a delivery (generation §1.20); nil
 // where it has none.
-func (q *Queue) webhookOf(a assigned, r store.JobResult, reward float64) (*store.Webhook, error) {
+func (q *Queue) webhookOf(
+	ctx context.Context, a assigned, r store.JobResult, reward float64,
+) (*store.Webhook, error) {
 	address := a.e.record.common.Webhook
 	if q.Hooks == nil || address == "" {
 		return nil, nil
@@ -161,7 +163,7 @@ func (q *Queue) webhookOf(a assigned, r store.JobResult, reward float64) (*store
 		w.Mark, w.Blob, w.ByLink = notify.NewMark(), resultName(j.ID), a.e.work.Objects().ByLink
 		shown = w.Mark
 	}
-	return notify.Compose(w, a.e.work.WebhookBody(q.finishedAs(&j, shown), w.RequestID, reward))
+	return notify.Compose(w, a.e.work.WebhookBody(q.finishedAs(ctx, &j, shown), w.RequestID, reward))
 }
 
 // isCensorship reports whether a worker says that it censored a result.

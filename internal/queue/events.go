@@ -129,7 +129,11 @@ func (q *Queue) news(e *entry) News {
 	for _, j := range e.jobs {
 		switch {
 		case inProgress(j) > 0:
-			n.Running = append(n.Running, api.RunningJob{Job: j.ID, WorkerName: q.workerName(j.WorkerID)})
+			running := api.RunningJob{Job: j.ID}
+			if w := q.Fleet.Worker(j.WorkerID); w != nil { // whoever has a job in hand is in memory
+				running.WorkerName = w.Name
+			}
+			n.Running = append(n.Running, running)
 		case j.State == store.JobDone && !j.Decoy:
 			n.Delivered = append(n.Delivered, j.ID)
 		}

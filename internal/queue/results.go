@@ -25,16 +25,16 @@ func (q *Queue) finishedJob(ctx context.Context, e *entry, j *store.Job, show Sh
 	if e.work.Objects().Stored && j.Result == kinds.Uploaded {
 		shown = show(ctx, j.ID, e.work.Objects().ByLink)
 	}
-	return q.finishedAs(j, shown)
+	return q.finishedAs(ctx, j, shown)
 }
 
 // finishedAs is a finished job whose result is shown so.
-func (q *Queue) finishedAs(j *store.Job, shown string) kinds.Finished {
+func (q *Queue) finishedAs(ctx context.Context, j *store.Job, shown string) kinds.Finished {
 	return kinds.Finished{
 		Job:        j,
 		Shown:      shown,
 		Metadata:   q.metadataOf(j),
-		WorkerName: q.workerName(j.WorkerID),
+		WorkerName: q.workerName(ctx, j.WorkerID),
 	}
 }
 

@@ -82,8 +82,12 @@ func (q *Queue) progressInMemory(e *entry) (c api.Check, done []*store.Job, comp
 }
 
 // workerName is the name of a worker that may be gone.
-func (q *Queue) workerName(id string) string {
-	if w := q.Fleet.Worker(id); w != nil {
+func (q *Queue) workerName(ctx context.Context, id string) string {
+	w, err := q.workerOf(ctx, id)
+	switch {
+	case err != nil:
+		q.Log.Error("worker of a job", "worker", id, "error", err)
+	case w != nil:
 		return w.Name
 	}
 	return ""

@@ -30,7 +30,9 @@ func (q *Queue) timeOut(ctx context.Context, j store.Job) error {
 	case a.job == nil: // its request has expired; that sweep removes it
 		return store.ErrLost
 	}
-	a.worker = q.Fleet.Worker(j.WorkerID)
+	if a.worker, err = q.workerOf(ctx, j.WorkerID); err != nil {
+		return err
+	}
 
 	why, err := q.Server().ExcuseLate(ctx, j.Started, j.Started+j.TTL)
 	if err != nil {

@@ -481,7 +481,17 @@ func TestWorkersAreKept(t *testing.T) {
 
 		other := store.Worker{ID: "w0", Kind: "text", Name: "Attic", Created: 5, Settings: "{}"}
 		do(t, s, func(tx *store.Tx) error { return errors.Join(tx.InsertWorker(w), tx.InsertWorker(other)) })
-		if diff := cmp.Diff([]*store.Worker{&other, &w}, must[[]*store.Worker](t)(s.AllWorkers(ctx))); diff != "" {
+		if diff := cmp.Diff([]*store.Worker{&w, &other}, must[[]*store.Worker](t)(s.WorkersSince(ctx, 0, 10))); diff != "" {
+			t.Error(diff)
+		}
+
+		if some := must[[]*store.Worker](t)(s.WorkersSince(ctx, 6, 10)); len(some) != 1 || some[0].ID != "w1" {
+			t.Errorf("since the first one's check-in: %v", some)
+		}
+		if some := must[[]*store.Worker](t)(s.WorkersSince(ctx, 0, 1)); len(some) != 1 || some[0].ID != "w1" {
+			t.Errorf("one: %v", some)
+		}
+		if diff := cmp.Diff(&w, must[*store.Worker](t)(s.Worker(ctx, "w1"))); diff != "" {
 			t.Error(diff)
 		}
 

@@ -73,9 +73,22 @@ func scanWorker(r scanner) (*Worker, error) {
 	return &w, nil
 }
 
-// AllWorkers reads every worker.
-func (s *Store) AllWorkers(ctx context.Context) ([]*Worker, error) {
-	return rows(ctx, s, scanWorker, "SELECT "+workerColumns+" FROM workers ORDER BY created, id")
+// WorkersSince reads the workers that have checked in since then, the last ones first, at
+// most so many.
+func (s *Store) WorkersSince(ctx context.Context, since horde.Micros, most int) ([]*Worker, error) {
+	return rows(ctx, s, scanWorker, "SELECT "+workerColumns+" FROM workers WHERE last_check_in >= $1 "+
+		"ORDER BY last_check_in DESC, id LIMIT $2", since, most)
+}
+
+// Worker reads one worker; ErrNotFound when there is none.
+func (s *Store) Worker(ctx context.Context, id string) (*Worker, error) {
+	return one(ctx, s, scanWorker, "SELECT "+workerColumns+" FROM workers WHERE id = $1", id)
+}
+
+// TeamWorkers reads the workers of a team, the oldest first.
+func (s *Store) TeamWorkers(ctx context.Context, team string) ([]*Worker, error) {
+	return rows(ctx, s, scanWorker, "SELECT "+workerColumns+" FROM workers WHERE team = $1 AND team <> '' "+
+		"ORDER BY created, id", team)
 }
 
 // Workers reads the workers with these ids; unknown ones are left out.
@@ -106,6 +119,7 @@ func (tx *Tx) InsertWorker(w Worker) error {
 
 // Placed is a worker as limits count it.
 type Placed struct {
+	ID   string
 	Kind horde.Kind
 	Name string
 	Addr string // where it called from last
@@ -114,9 +128,18 @@ type Placed struct {
 // PlacedWorkers reads the workers of a user inside the transaction, so that none
 // is made meanwhile when the user's account is locked.
 func (tx *Tx) PlacedWorkers(user horde.UserID) ([]Placed, error) {
-	scan := func(r scanner) (p Placed, err error) { return p, r.Scan(&p.Kind, &p.Name, &p.Addr) }
-	return read(tx, scan, "SELECT kind, name, addr FROM workers WHERE user_id = $1", user)
+	return read(tx, scanPlaced, placedWorkers, user)
 }
+
+// PlacedWorkers reads the workers of a user, the oldest first.
+func (s *Store) PlacedWorkers(ctx context.Context, user horde.UserID) ([]Placed, error) {
+	return rows(ctx, s, scanPlaced, placedWorkers, user)
+}
+
+const placedWorkers = "SELECT id, kind, name, addr FROM workers WHERE user_id = $1 ORDER BY created, id"
+
+// scanPlaced reads a row of placedWorkers.
+func scanPlaced(r scanner) (p Placed, err error) { return p, r.Scan(&p.ID, &p.Kind, &p.Name, &p.Addr) }
 
 // DeleteWorker removes a worker. ErrLost: a job row still names it, it has a form
 // in hand, or it is gone.

@@ -56,7 +56,9 @@ func (a *API) getUsers(w http.ResponseWriter, r *http.Request) error {
 
 	list := make([]api.ListedUser, len(users))
 	for i := range users {
-		a.addWorkers(&users[i])
+		if err := a.addWorkers(r.Context(), &users[i]); err != nil {
+			return err
+		}
 		list[i] = users[i].Listed()
 	}
 	return server.Reply(w, r, http.StatusOK, list)
@@ -104,7 +106,9 @@ func (a *API) replyUser(w http.ResponseWriter, r *http.Request, user *account.Us
 		return err
 	}
 
-	a.addWorkers(details)
+	if err := a.addWorkers(r.Context(), details); err != nil {
+		return err
+	}
 	if p >= account.Own && !user.Anonymous() {
 		if active := a.Queue.Active(user.ID); len(active.Image)+len(active.Text) > 0 {
 			details.ActiveGenerations = &active
@@ -114,14 +118,17 @@ func (a *API) replyUser(w http.ResponseWriter, r *http.Request, user *account.Us
 }
 
 // addWorkers counts a user's workers, and names them where they are not secret.
-func (a *API) addWorkers(d *api.UserDetails) {
-	public := d.WorkerIDs != nil
-	for _, w := range a.Fleet.Owned(horde.UserID(d.ID)) {
-		d.WorkerCount++
-		if public {
-			d.WorkerIDs = append(d.WorkerIDs, w.ID)
-		}
+func (a *API) addWorkers(ctx context.Context, d *api.UserDetails) error {
+	own, err := a.Fleet.OwnedIDs(ctx, horde.UserID(d.ID))
+	if err != nil {
+		return err
 	}
+
+	d.WorkerCount = len(own)
+	if d.WorkerIDs != nil {
+		d.WorkerIDs = own
+	}
+	return nil
 }
 
 // putUser changes a user.
@@ -259,6 +266,8 @@ func (a *API) replyKeyHolder(w http.ResponseWriter, r *http.Request, key string)
 	if err != nil {
 		return err
 	}
-	a.addWorkers(details)
+	if err := a.addWorkers(r.Context(), details); err != nil {
+		return err
+	}
 	return server.Reply(w, r, http.StatusOK, details)
 }

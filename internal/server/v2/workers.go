@@ -87,7 +87,10 @@ func (a *API) getWorker(w http.ResponseWriter, r *http.Request) error {
 // getWorkerByName shows the worker of exactly this name.
 func (a *API) getWorkerByName(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("worker_name")
-	worker := a.Fleet.ByName(name)
+	worker, err := a.Fleet.FindByName(r.Context(), name)
+	if err != nil {
+		return err
+	}
 	if worker == nil {
 		return horde.Errorf(horde.WorkerNotFound, "Worker with name '%s' not found.", server.Clip(name, 100))
 	}
