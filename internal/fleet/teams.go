@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"unicode"
@@ -23,6 +24,7 @@ import (
 const (
 	maxTeams    = 100 // created by one user; not in the contract
 	minTeamName = 3   // characters
+	teamsPage   = 100 // teams that are read at once
 )
 
 var errTeamNameTaken = horde.Errorf(horde.TeamNameAlreadyExists,
@@ -65,20 +67,30 @@ func (f *Fleet) teamOf(w *Worker) (t api.TeamName) {
 	return t
 }
 
-// Teams describes all teams, oldest first, with totals up to the last delivery.
-func (f *Fleet) Teams(ctx context.Context) ([]api.TeamDetails, error) {
-	all, err := f.Store.Teams(ctx)
-	if err != nil {
-		return nil, err
-	}
+// Teams describes all teams, oldest first, with totals up to the last delivery. They are
+// read as they are asked for; an error ends them.
+func (f *Fleet) Teams(ctx context.Context) iter.Seq2[api.TeamDetails, error] {
+	return func(yield func(api.TeamDetails, error) bool) {
+		var last store.Team
+		for {
+			page, err := f.Store.TeamsAfter(ctx, last, teamsPage)
+			if err != nil {
+				yield(api.TeamDetails{}, err)
+				return
+			}
 
-	list := make([]api.TeamDetails, len(all))
-	for i, t := range all {
-		if list[i], err = f.teamDetails(ctx, t); err != nil {
-			return nil, err
+			for _, t := range page {
+				details, err := f.teamDetails(ctx, t)
+				if !yield(details, err) || err != nil {
+					return
+				}
+			}
+			if len(page) < teamsPage {
+				return
+			}
+			last = page[len(page)-1]
 		}
 	}
-	return list, nil
 }
 
 // Team describes one team; a TeamNotFound error if there is none.

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -264,6 +265,41 @@ func TestARefusedUnitCountsNothingForTheTeam(t *testing.T) {
 		wg.Wait()
 		if d := must(n.Team(t.Context(), id)); d.RequestsFulfilled != 30 || d.Kudos != 45 {
 			t.Errorf("of 40 units 10 were refused, and the team has %d images and %v kudos", d.RequestsFulfilled, d.Kudos)
+		}
+	})
+}
+
+// TestAllTeamsAreListed: however many pages they take, oldest first, each once.
+func TestAllTeamsAreListed(t *testing.T) {
+	t.Parallel()
+	const teams = 2*teamsPage + 7
+	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
+		n := newNode(t, db, hordetest.NewClock())
+		u := n.user(t, account.Trusted)
+		err := n.Store.Write(t.Context(), store.Unit{Do: func(tx *store.Tx) error {
+			for i := range teams { // pairs made at one moment
+				name := fmt.Sprintf("team %03d", i)
+				row := store.Team{ID: fmt.Sprintf("id-%03d", i), UserID: u.ID, Name: name, NameKey: name,
+					Created: horde.Micros(1 + i/2)}
+				if err := tx.InsertTeam(row); err != nil {
+					return err
+				}
+			}
+			return nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		i := 0
+		for team, err := range n.Teams(t.Context()) {
+			if want := fmt.Sprintf("team %03d", i); err != nil || team.Name != want || team.Creator != u.Alias() {
+				t.Fatalf("%q by %q, %v, want %q", team.Name, team.Creator, err, want)
+			}
+			i++
+		}
+		if i != teams {
+			t.Errorf("%d teams, want %d", i, teams)
 		}
 	})
 }

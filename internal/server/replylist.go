@@ -14,6 +14,18 @@ const listPiece = 64 << 10 // bytes
 // little memory, however many callers read it and however slowly. An error means that
 // the first piece cannot be written as JSON and nothing was sent.
 func ReplyList[T any](w http.ResponseWriter, r *http.Request, items iter.Seq[T]) error {
+	return ReplyRead(w, r, func(yield func(T, error) bool) {
+		for item := range items {
+			if !yield(item, nil) {
+				return
+			}
+		}
+	})
+}
+
+// ReplyRead is ReplyList for items of which each may fail to be read. The error of one
+// ends the list: it is returned where nothing was sent, else the connection is cut.
+func ReplyRead[T any](w http.ResponseWriter, r *http.Request, items iter.Seq2[T, error]) error {
 	piece := buffers.Get().(*bytes.Buffer)
 	defer putBuffer(piece)
 	piece.Reset()
@@ -32,8 +44,12 @@ func ReplyList[T any](w http.ResponseWriter, r *http.Request, items iter.Seq[T])
 	}
 
 	piece.WriteByte('[')
-	for item := range items {
-		body, free, err := masked(r, item)
+	for item, err := range items {
+		var body []byte
+		var free func()
+		if err == nil {
+			body, free, err = masked(r, item)
+		}
 		if err != nil {
 			if sent {
 				panic(http.ErrAbortHandler) // half a list must not look like a whole one

@@ -87,11 +87,14 @@ func TestALongListTakesLittleMemory(t *testing.T) {
 	}
 }
 
-type unwritable struct{ broken bool }
+type unwritable struct{ broken, short bool }
 
 func (u unwritable) MarshalJSON() ([]byte, error) {
 	if u.broken {
 		return nil, errors.New("broken")
+	}
+	if u.short {
+		return []byte("0"), nil
 	}
 	return []byte(`"` + strings.Repeat("x", listPiece) + `"`), nil
 }
@@ -101,14 +104,27 @@ func TestABrokenListLooksLikeNone(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		list []unwritable
+		err  error // of reading one more
 		cut  bool
 	}{
-		"at once":    {[]unwritable{{broken: true}}, false},
-		"in between": {[]unwritable{{}, {broken: true}}, true},
+		"at once":               {list: []unwritable{{broken: true}}},
+		"in between":            {list: []unwritable{{}, {broken: true}}, cut: true},
+		"unread at once":        {err: errors.New("unread")},
+		"unread before a piece": {list: []unwritable{{short: true}}, err: errors.New("unread")},
+		"unread in between":     {list: []unwritable{{}}, err: errors.New("unread"), cut: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := New(Options{}, []Route{Get("/list", func(w http.ResponseWriter, r *http.Request) error {
-				return ReplyList(w, r, slices.Values(tt.list))
+				return ReplyRead(w, r, func(yield func(unwritable, error) bool) {
+					for _, item := range tt.list {
+						if !yield(item, nil) {
+							return
+						}
+					}
+					if tt.err != nil {
+						yield(unwritable{}, tt.err)
+					}
+				})
 			})})
 			w := httptest.NewRecorder()
 			defer func() {

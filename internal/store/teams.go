@@ -48,6 +48,13 @@ func (s *Store) Teams(ctx context.Context) ([]Team, error) {
 	return rows(ctx, s, scanTeam, "SELECT "+teamColumns+" FROM teams ORDER BY created, id")
 }
 
+// TeamsAfter reads the teams behind another one, oldest first, at most so many; behind the
+// zero Team, from the first one on.
+func (s *Store) TeamsAfter(ctx context.Context, last Team, most int) ([]Team, error) {
+	return rows(ctx, s, scanTeam, "SELECT "+teamColumns+" FROM teams WHERE created > $1 OR created = $1 AND id > $2 "+
+		"ORDER BY created, id LIMIT $3", last.Created, last.ID, most)
+}
+
 // Team reads a team; ErrNotFound when there is none with that id.
 func (s *Store) Team(ctx context.Context, id string) (Team, error) {
 	return one(ctx, s, scanTeam, "SELECT "+teamColumns+" FROM teams WHERE id = $1", id)

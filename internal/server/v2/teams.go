@@ -36,11 +36,7 @@ func (a *API) teamRoutes() []server.Route {
 
 // getTeams lists all teams (platform §3.6).
 func (a *API) getTeams(w http.ResponseWriter, r *http.Request) error {
-	list, err := a.Fleet.Teams(r.Context())
-	if err != nil {
-		return err
-	}
-	return server.Reply(w, r, http.StatusOK, list)
+	return server.ReplyRead(w, r, a.Fleet.Teams(r.Context()))
 }
 
 // getTeam shows a team. A key that is sent must be a moderator's, though the answer
