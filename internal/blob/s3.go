@@ -3,6 +3,7 @@ package blob
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -43,6 +45,9 @@ type S3 struct {
 	client *minio.Client // for our own calls
 	links  *minio.Client // signs for the public endpoint, never connects
 	opt    S3Options
+
+	readyMu    sync.Mutex
+	readyUntil time.Time // guarded by readyMu: until then the store counts as ready
 }
 
 var _ Store = (*S3)(nil)
@@ -312,16 +317,38 @@ func (s *S3) Prune(ctx context.Context, olderThan time.Time) (n int, err error) 
 	return n, nil
 }
 
-// Ready implements Store.
+// s3ReadyKept is how long a store that could be written to counts as ready: each look
+// writes, and many stores take money for that.
+const s3ReadyKept = 15 * time.Second
+
+// Ready implements Store: it writes and removes an object in every bucket, unless it did
+// so just now.
 func (s *S3) Ready(ctx context.Context) error {
+	s.readyMu.Lock()
+	defer s.readyMu.Unlock()
+	if time.Now().Before(s.readyUntil) {
+		return nil
+	}
+
 	for _, b := range s.buckets() {
-		ok, err := s.client.BucketExists(ctx, b)
-		if err == nil && !ok {
-			err = errors.New("it does not exist")
-		}
-		if err != nil {
+		if err := s.tryBucket(ctx, b); err != nil {
 			return fmt.Errorf("S3: bucket %q: %w", b, err)
 		}
+	}
+	s.readyUntil = time.Now().Add(s3ReadyKept)
+	return nil
+}
+
+// tryBucket writes and removes an object. One that is left behind, as by a process that
+// ends meanwhile, is pruned.
+func (s *S3) tryBucket(ctx context.Context, bucket string) error {
+	name := "ready-" + rand.Text()
+	opt := minio.PutObjectOptions{ContentType: "text/plain", DisableMultipart: true}
+	if _, err := s.client.PutObject(ctx, bucket, name, strings.NewReader("ready"), int64(len("ready")), opt); err != nil {
+		return fmt.Errorf("cannot be written to: %w", err)
+	}
+	if err := s.client.RemoveObject(ctx, bucket, name, minio.RemoveObjectOptions{}); err != nil {
+		return fmt.Errorf("objects cannot be removed: %w", err)
 	}
 	return nil
 }

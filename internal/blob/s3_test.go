@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -133,6 +134,8 @@ func TestS3LinksOnVersitygw(t *testing.T) {
 		}
 	}
 
+	removesLargeUploads(t, s)
+
 	short := s.SignGet(t.Context(), "x.webp", time.Second)
 	deadline := time.Now().Add(10 * time.Second)
 	for {
@@ -143,6 +146,88 @@ func TestS3LinksOnVersitygw(t *testing.T) {
 			t.Fatal("a link of one second is valid after ten")
 		}
 		time.Sleep(100 * time.Millisecond) // nothing signals the end of a link
+	}
+}
+
+// A store's links know no size: what is more than an image can be is removed when it is
+// sealed, before anything reads it.
+func TestS3UploadsHaveABound(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(gofakes3.New(s3mem.New()).Server())
+	t.Cleanup(srv.Close)
+	removesLargeUploads(t, prepared(t, S3Options{Endpoint: srv.URL, AccessKey: "id", SecretKey: "key"}))
+}
+
+func removesLargeUploads(t *testing.T, s *S3) {
+	t.Helper()
+	for name, there := range map[string]bool{"small.webp": true, "large.webp": false} {
+		size := 100
+		if !there {
+			size = 101
+		}
+		link := s.SignPut(t.Context(), name, Upload{TTL: time.Minute, MaxBytes: 100})
+		if resp, body := call(t, "PUT", link, make([]byte, size)); resp.StatusCode != 200 {
+			t.Fatalf("%s: %s %s", name, resp.Status, body)
+		}
+		s.Seal(t.Context(), name, 100)()
+		if got, err := s.Exists(t.Context(), name); err != nil || got != there {
+			t.Errorf("%s is there: %v, %v", name, got, err)
+		}
+	}
+}
+
+// refusing is a way to a store that counts what is asked of it, and refuses one method.
+type refusing struct {
+	method string
+	calls  atomic.Int64
+}
+
+func (r *refusing) RoundTrip(q *http.Request) (*http.Response, error) {
+	r.calls.Add(1)
+	if q.Method != r.method {
+		return http.DefaultTransport.RoundTrip(q)
+	}
+	if q.Body != nil {
+		q.Body.Close()
+	}
+	w := httptest.NewRecorder()
+	w.WriteHeader(http.StatusForbidden)
+	return w.Result(), nil
+}
+
+// A store is ready when objects can be written to all buckets and removed; nothing stays,
+// and a store that is asked often is written to now and then.
+func TestS3IsReadyWhenItCanBeWrittenTo(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(gofakes3.New(s3mem.New()).Server())
+	t.Cleanup(srv.Close)
+	way := &refusing{}
+	s := prepared(t, S3Options{Endpoint: srv.URL, AccessKey: "id", SecretKey: "key", Transport: way})
+
+	for _, refused := range []string{http.MethodPut, http.MethodDelete} {
+		way.method = refused
+		if err := s.Ready(t.Context()); err == nil {
+			t.Errorf("ready while %s is refused", refused)
+		}
+	}
+
+	way.method = ""
+	way.calls.Store(0)
+	for range 10 {
+		if err := s.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := way.calls.Load(); n != 4 {
+		t.Errorf("%d calls, want one to write and one to remove in each of two buckets", n)
+	}
+
+	s.readyUntil = time.Time{} // that moment is over
+	if err := s.Ready(t.Context()); err != nil || way.calls.Load() != 8 {
+		t.Errorf("%v after %d calls", err, way.calls.Load())
+	}
+	if n, err := s.Prune(t.Context(), time.Now().Add(time.Hour)); n > 1 || err != nil { // where DELETE was refused
+		t.Errorf("%d objects stay, %v", n, err)
 	}
 }
 
