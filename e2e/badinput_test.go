@@ -314,7 +314,15 @@ func trace(t *testing.T, srv *program.Server, key string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("kudos %v, records %+v, %d files, %s", u.Kudos, u.Records, files, performance)
+
+	// Small images lie in the database.
+	_, metrics := call(t, http.MethodGet, srv.URL+"/metrics", "", "")
+	_, stored, known := strings.Cut(metrics, "\nhorde_blob_bytes ")
+	if !known {
+		t.Fatal("no figure says how many bytes of images there are")
+	}
+	stored, _, _ = strings.Cut(stored, "\n")
+	return fmt.Sprintf("kudos %v, records %+v, %d files, %s bytes, %s", u.Kudos, u.Records, files, stored, performance)
 }
 
 // badSubmits plays a dishonest worker and one who is late.

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"horde/internal/horde"
-	"horde/internal/imaging"
 )
 
 // Path is where the server mounts Folder.Handler.
@@ -35,13 +34,15 @@ type FolderOptions struct {
 }
 
 // Folder is a Store in a folder of the file system. Objects lie in 256
-// subfolders; a write goes to a temporary file, is synced and renamed into place.
+// subfolders; a write goes to a temporary file, is synced and renamed into place. Small
+// ones that are removed again soon lie on a shelf, where there is one (UseShelf).
 type Folder struct {
 	root   *os.Root
 	signer *signer
 	opt    FolderOptions
 	usage  *usage
 	names  names
+	shelf  *shelf // nil: there is none
 }
 
 var _ Store = (*Folder)(nil)
@@ -92,7 +93,13 @@ func (f *Folder) path(name string) string { return path.Join(shard(name), name) 
 // Put implements Store. The content type is not kept: the bytes of an object say
 // what it is.
 func (f *Folder) Put(ctx context.Context, o Object, r io.Reader) error {
-	return f.put(ctx, object{name: o.Name, size: o.Size, account: o.Account, limit: f.opt.MaxBytes}, r)
+	return f.put(ctx, object{
+		name:    o.Name,
+		size:    o.Size,
+		account: o.Account,
+		brief:   o.Brief,
+		limit:   f.opt.MaxBytes,
+	}, r)
 }
 
 // object is what is to be written, and on which terms.
@@ -101,6 +108,7 @@ type object struct {
 	size    int64 // bytes, -1 when unknown
 	limit   int64 // bytes at most
 	account int64 // whose quota it counts against
+	brief   bool  // it is removed again soon
 	gate    Gate  // nil: it may be written
 }
 
@@ -124,20 +132,34 @@ func (f *Folder) put(ctx context.Context, o object, r io.Reader) error {
 	var written, replaced int64
 	defer func() { reserved.settle(written, replaced) }()
 
+	if f.shelf.takes(o) {
+		written = o.size
+		replaced, err = f.putOnShelf(ctx, o, r)
+	} else {
+		written, replaced, err = f.putFile(ctx, o, r)
+	}
+	if err != nil {
+		written, replaced = 0, 0
+		return fmt.Errorf("put %s: %w", o.name, err)
+	}
+	return nil
+}
+
+// putFile writes an object into a file. It returns how many bytes these are, and how many
+// lay there before.
+func (f *Folder) putFile(ctx context.Context, o object, r io.Reader) (written, replaced int64, err error) {
 	tmp := tmpDir + "/" + rand.Text()
-	n, err := f.write(tmp, &contextReader{ctx, r}, o.limit)
-	if err == nil && o.size >= 0 && n != o.size {
-		err = fmt.Errorf("%d bytes arrived in place of %d: %w", n, o.size, io.ErrUnexpectedEOF)
+	written, err = f.write(tmp, &contextReader{ctx, r}, o.limit)
+	if err == nil && o.size >= 0 && written != o.size {
+		err = fmt.Errorf("%d bytes arrived in place of %d: %w", written, o.size, io.ErrUnexpectedEOF)
 	}
 	if err == nil {
 		replaced, err = f.place(ctx, tmp, o)
 	}
 	if err != nil {
 		_ = f.root.Remove(tmp) // fails where it was renamed or never made
-		return fmt.Errorf("put %s: %w", o.name, err)
 	}
-	written = n
-	return nil
+	return written, replaced, err
 }
 
 // write fills a new file with at most limit bytes and syncs it.
@@ -174,7 +196,16 @@ func (f *Folder) place(ctx context.Context, tmp string, o object) (replaced int6
 	if err := f.rename(tmp, o.name); err != nil {
 		return 0, err
 	}
-	return replaced, f.sync(shard(o.name))
+	if err := f.sync(shard(o.name)); err != nil {
+		return 0, err
+	}
+
+	// What lay on the shelf would be found first, also after a crash.
+	if _, shelved := f.shelf.find(o.name); shelved {
+		f.shelf.drop(o.name)
+		return replaced, f.shelf.tidy(ctx)
+	}
+	return replaced, nil
 }
 
 // rename gives a written file its name, and makes the subfolder for it where there is none.
@@ -215,6 +246,9 @@ func (f *Folder) admit(ctx context.Context, o object) error {
 
 // sizeOf is how many bytes an object has, 0 for one that is not there.
 func (f *Folder) sizeOf(name string) (int64, error) {
+	if o, shelved := f.shelf.find(name); shelved {
+		return o.Size, nil
+	}
 	st, err := f.root.Lstat(f.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
@@ -256,9 +290,12 @@ func (c *contextReader) Read(p []byte) (int, error) {
 }
 
 // open opens an object and describes it.
-func (f *Folder) open(name string) (*os.File, Info, error) {
+func (f *Folder) open(ctx context.Context, name string) (io.ReadSeekCloser, Info, error) {
 	if err := checkName(name); err != nil {
 		return nil, Info{}, err
+	}
+	if _, shelved := f.shelf.find(name); shelved {
+		return f.openShelved(ctx, name)
 	}
 
 	file, err := f.root.Open(f.path(name))
@@ -284,17 +321,14 @@ func describe(file *os.File) (Info, error) {
 		return Info{}, err
 	}
 
-	info := Info{Size: st.Size(), Modified: st.ModTime(), ContentType: "application/octet-stream"}
 	var head [16]byte
-	if n, _ := file.ReadAt(head[:], 0); imaging.IsWebP(head[:n]) {
-		info.ContentType = "image/webp"
-	}
-	return info, nil
+	n, _ := file.ReadAt(head[:], 0)
+	return Info{Size: st.Size(), Modified: st.ModTime(), ContentType: contentType(head[:n])}, nil
 }
 
 // Get implements Store.
-func (f *Folder) Get(_ context.Context, name string) (io.ReadCloser, Info, error) {
-	file, info, err := f.open(name)
+func (f *Folder) Get(ctx context.Context, name string) (io.ReadCloser, Info, error) {
+	file, info, err := f.open(ctx, name)
 	if err != nil {
 		return nil, Info{}, err
 	}
@@ -305,6 +339,9 @@ func (f *Folder) Get(_ context.Context, name string) (io.ReadCloser, Info, error
 func (f *Folder) Exists(_ context.Context, name string) (bool, error) {
 	if err := checkName(name); err != nil {
 		return false, err
+	}
+	if _, shelved := f.shelf.find(name); shelved {
+		return true, nil
 	}
 	_, err := f.root.Lstat(f.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -325,7 +362,7 @@ func (f *Folder) Delete(_ context.Context, name string) error {
 // remove is Delete for whoever has the name locked.
 func (f *Folder) remove(name string) error {
 	size, err := f.sizeOf(name)
-	if err == nil {
+	if err == nil && !f.shelf.drop(name) {
 		err = f.root.Remove(f.path(name))
 	}
 	if errors.Is(err, fs.ErrNotExist) {
@@ -380,7 +417,8 @@ func (f *Folder) Prune(ctx context.Context, olderThan time.Time) (int, error) {
 		return 0, fmt.Errorf("prune blobs: %w", err)
 	}
 
-	n := 0
+	n, bytes := f.shelf.prune(olderThan)
+	f.usage.removed(bytes)
 	for _, d := range dirs {
 		if err := ctx.Err(); err != nil {
 			return n, err
@@ -435,7 +473,7 @@ func (f *Folder) Measure(ctx context.Context) error {
 		return fmt.Errorf("measure blobs: %w", err)
 	}
 
-	var total int64
+	total := f.shelf.total()
 	for _, d := range dirs {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -78,7 +78,7 @@ func (f *Folder) serve(w http.ResponseWriter, r *http.Request, gate Gate) {
 
 // deliver serves an object, with ranges and revalidation.
 func (f *Folder) deliver(w http.ResponseWriter, r *http.Request, name string) {
-	file, info, err := f.open(name)
+	file, info, err := f.open(r.Context(), name)
 	if errors.Is(err, ErrNotFound) {
 		refuse(w, horde.BlobNotFound, "Nothing was uploaded under this name, or it was deleted.")
 		return

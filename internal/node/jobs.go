@@ -30,7 +30,8 @@ const (
 	bucketRetry     = 15 * time.Second
 	shareUseEvery   = 15 * time.Second
 	forgetEvery     = time.Minute
-	shareUseAtEnd   = 5 * time.Second  // how long the last time may take
+	lastTime        = 5 * time.Second // how long the last time may take
+	tidyEvery       = time.Second
 	rareEvery       = 60 * time.Second // how often rare jobs check whether they are due
 	imagesKept      = 2 * time.Hour
 	deliveriesKept  = time.Hour
@@ -53,6 +54,7 @@ func (n *Node) jobs() []func(context.Context) {
 		n.prepareBuckets,
 		n.measureBlobs,
 		n.shareBlobUse,
+		n.tidyShelf,
 		n.countBytes,
 		n.forgetWorkers,
 		func(ctx context.Context) {
@@ -112,68 +114,6 @@ func (n *Node) forgetWorkers(ctx context.Context) {
 			n.Fleet.Forget()
 		}
 	}
-}
-
-// measureBlobs finds out now and then how much the image folder holds, on every node.
-func (n *Node) measureBlobs(ctx context.Context) {
-	folder, ok := n.Blobs.(*blob.Folder)
-	if !ok {
-		return
-	}
-	for {
-		if err := folder.Measure(ctx); err != nil && ctx.Err() == nil {
-			n.options.Log.Error("image folder", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pruneEvery):
-		}
-	}
-}
-
-// shareBlobUse tells the other nodes, and this one after a restart, what accounts have
-// stored by it, and hears from them, until the node stops.
-func (n *Node) shareBlobUse(ctx context.Context) {
-	folder, ok := n.Blobs.(*blob.Folder)
-	if !ok {
-		return
-	}
-	for ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case <-time.After(shareUseEvery):
-		}
-
-		// Once more when it stops.
-		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), shareUseAtEnd)
-		if err := n.shareBlobUseNow(bounded, folder); err != nil {
-			n.options.Log.Warn("what accounts have stored was not shared", "error", err)
-		}
-		cancel()
-	}
-}
-
-// shareBlobUseNow is one exchange with the database.
-func (n *Node) shareBlobUseNow(ctx context.Context, folder *blob.Folder) error {
-	return folder.ShareUse(func(own []blob.Use) (others []blob.Use, err error) {
-		if len(own) > 0 {
-			rows := make([]store.BlobUsage, len(own))
-			for i, u := range own {
-				rows[i] = store.BlobUsage{UserID: horde.UserID(u.Account), Slot: u.Slot, Bytes: u.Bytes}
-			}
-			err := n.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) error { return tx.SetBlobUsage(rows) }})
-			if err != nil {
-				return nil, err
-			}
-		}
-
-		found, err := n.Store.BlobUsageOfOthers(ctx, blob.FirstSlot(n.options.Clock()))
-		for _, u := range found {
-			others = append(others, blob.Use{Account: int64(u.UserID), Slot: u.Slot, Bytes: u.Bytes})
-		}
-		return others, err
-	})
 }
 
 // callHooks calls the webhooks of requests.
@@ -269,6 +209,7 @@ func (n *Node) prune(ctx context.Context) error {
 		},
 		func(tx *store.Tx) error { return tx.PruneActions(horde.MicrosOf(now.Add(-account.AuditKept))) },
 		func(tx *store.Tx) error { return tx.PruneBlobUsage(blob.FirstSlot(now)) },
+		func(tx *store.Tx) error { return tx.PruneSmallImages(horde.MicrosOf(now.Add(-imagesKept))) },
 		(*store.Tx).PruneChanges,
 	} {
 		if err := n.Store.Write(ctx, store.Unit{Do: rows}); err != nil {

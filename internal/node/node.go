@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -178,9 +177,9 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.Blobs, err = n.openBlobs(); err != nil {
 		return err
 	}
-	if folder, ok := n.Blobs.(*blob.Folder); ok { // quotas go on where they were
-		if err := n.shareBlobUseNow(ctx, folder); err != nil {
-			return fmt.Errorf("read what accounts have stored: %w", err)
+	if folder, ok := n.Blobs.(*blob.Folder); ok {
+		if err := n.openFolder(ctx, folder); err != nil {
+			return err
 		}
 	}
 	n.Accounts, err = account.New(ctx, n.Store, account.Config{
@@ -388,20 +387,6 @@ func (n *Node) modes() admission.Server {
 func (n *Node) isService(addr netip.Addr) bool {
 	return slices.Contains(limit.Services, addr) ||
 		slices.ContainsFunc(n.options.Services, func(p netip.Prefix) bool { return p.Contains(addr) })
-}
-
-func (n *Node) openBlobs() (blob.Store, error) {
-	if n.options.S3 != nil {
-		return blob.NewS3(*n.options.S3)
-	}
-	return blob.OpenFolder(filepath.Join(n.options.Data, "blobs"), blob.FolderOptions{
-		Secret:    []byte(n.options.BlobSecret),
-		PublicURL: n.options.PublicURL,
-		LocalURL:  n.URL(),
-		MaxBytes:  n.options.MaxUpload,
-		Quota:     n.options.Quota,
-		Clock:     n.options.Clock,
-	})
 }
 
 // front is what the HTTP front of this node is made of.

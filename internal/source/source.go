@@ -77,7 +77,13 @@ func (p Images) WebP(ctx context.Context, text string) (webp []byte, alpha bool,
 
 // Put stores an image as WebP or ToWebP gave it.
 func (p Images) Put(ctx context.Context, name string, webp []byte) error {
-	o := blob.Object{Name: name, ContentType: "image/webp", Size: int64(len(webp)), Account: int64(p.Account)}
+	o := blob.Object{
+		Name:        name,
+		ContentType: "image/webp",
+		Size:        int64(len(webp)),
+		Account:     int64(p.Account),
+		Brief:       true,
+	}
 	return blob.Refusal(p.Blobs.Put(ctx, o, bytes.NewReader(webp)))
 }
 
