@@ -80,11 +80,7 @@ func StandingOf[V any](w *fleet.Worker, failed map[string]V) fleet.Standing {
 // MayPopFor reports whether pops of a worker, by its last check-in, bring anything that
 // a user asks for.
 func MayPopFor(w *fleet.Worker, user horde.UserID, now horde.Micros) bool {
-	switch {
-	case w.Suspended(now), (w.Maintenance || w.Paused) && user != w.UserID:
-		return false
-	case w.Owner != nil && (w.Owner.Is(account.Flagged) || w.Owner.Is(account.Deleted)): // its pops are refused
-		return false
-	}
-	return true
+	own := user == w.UserID
+	refused := w.Owner != nil && (w.Owner.Is(account.Flagged) || w.Owner.Is(account.Deleted))
+	return !refused && !w.Suspended(now) && (own || !w.Maintenance && !w.Paused)
 }

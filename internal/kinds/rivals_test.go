@@ -3,7 +3,9 @@ package kinds
 import (
 	"testing"
 
+	"horde/internal/account"
 	"horde/internal/fleet"
+	"horde/internal/horde"
 	"horde/internal/store"
 )
 
@@ -72,6 +74,36 @@ func TestWhoStandsBestDecidesWhoCouldGetAnItem(t *testing.T) {
 			}
 			if r := c.Rivals(); r.Best != tt.best || r.AskFunds != tt.askFunds || c.AnyRival() != tt.any {
 				t.Errorf("%+v, any: %v", r, c.AnyRival())
+			}
+		})
+	}
+}
+
+// What a worker's state and its owner's decide over its pops, whatever is asked for.
+func TestWhoMayPopForAUser(t *testing.T) {
+	const owner, other = 7, 8
+	for _, tt := range []struct {
+		name       string
+		change     func(*fleet.Worker)
+		own, other bool // may pop for its owner, for somebody else
+	}{
+		{name: "a worker", change: func(*fleet.Worker) {}, own: true, other: true},
+		{name: "owner unknown", change: func(w *fleet.Worker) { w.Owner = nil }, own: true, other: true},
+		{name: "in maintenance", change: func(w *fleet.Worker) { w.Maintenance = true }, own: true},
+		{name: "paused", change: func(w *fleet.Worker) { w.Paused = true }, own: true},
+		{name: "suspended", change: func(w *fleet.Worker) { w.Totals.SuspendedUntil = 101 }},
+		{name: "suspended until now", change: func(w *fleet.Worker) { w.Totals.SuspendedUntil = 100 }, own: true, other: true},
+		{name: "owner flagged", change: func(w *fleet.Worker) { w.Owner.Roles = account.Flagged }},
+		{name: "owner deleted", change: func(w *fleet.Worker) { w.Owner.Roles = account.Deleted }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := worker("w", true, false)
+			w.UserID, w.Owner = owner, &account.User{ID: owner}
+			tt.change(w)
+			for user, want := range map[horde.UserID]bool{owner: tt.own, other: tt.other} {
+				if got := MayPopFor(w, user, 100); got != want {
+					t.Errorf("for user %d: %v, want %v", user, got, want)
+				}
 			}
 		})
 	}

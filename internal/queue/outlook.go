@@ -72,7 +72,7 @@ func (q *Queue) canBeServedLocked(e *entry) (could bool) {
 // couldServe is what decides over a worker that could serve a request, nil when it
 // could not.
 func (q *Queue) couldServe(w *fleet.Worker, e *entry, known *catalog.Snapshot) *match.Worker {
-	if w.Suspended(q.Clock.Micros()) || (w.Maintenance || w.Paused) && e.row.UserID != w.UserID {
+	if !kinds.MayPopFor(w, e.row.UserID, q.Clock.Micros()) {
 		return nil
 	}
 	kind := e.home.kind

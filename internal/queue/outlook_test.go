@@ -4,8 +4,10 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"horde/api"
+	"horde/internal/account"
 	"horde/internal/admission"
 	"horde/internal/catalog"
 	"horde/internal/dice"
@@ -121,5 +123,35 @@ func TestExtraSlowIsPossible(t *testing.T) {
 	c, err := n.Check(t.Context(), answer.Accepted.ID)
 	if err != nil || !c.IsPossible || c.QueuePosition != 1 || c.WaitTime < 1 {
 		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// A worker whose pops are refused makes nothing possible, not even its owner's requests.
+func TestAFlaggedOwnersWorkerMakesNothingPossible(t *testing.T) {
+	t.Parallel()
+	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
+	alice, walter := n.person(t, true, 1000), n.person(t, true, 1000)
+	if job := n.take(t, walter, pop("dreamer", "Deliberate")); job != nil {
+		t.Fatal("there is nothing yet")
+	}
+
+	ids := []string{n.accept(t, ask(alice, 1, "Deliberate")), n.accept(t, ask(walter, 1, "Deliberate"))}
+	possible := func(want bool) {
+		t.Helper()
+		n.clock.Advance(2 * time.Second) // what was found before is out of date
+		for _, id := range ids {
+			if c, err := n.Check(t.Context(), id); err != nil || c.IsPossible != want {
+				t.Errorf("possible %v, want %v; %v", c.IsPossible, want, err)
+			}
+		}
+	}
+
+	possible(true)
+	n.become(t, walter, account.Flagged)
+	possible(false)
+
+	answer, err := n.Accept(t.Context(), ask(alice, 1, "Deliberate"))
+	if err != nil || answer.Accepted.Message == "" {
+		t.Errorf("the requester does not hear that no worker is there: %+v, %v", answer.Accepted, err)
 	}
 }
