@@ -119,7 +119,7 @@ func TestWhoMayModify(t *testing.T) {
 		service := w.user("service", Service, 0)
 		alice := w.user("alice", 0, 0)
 		bob := w.user("bob", 0, 0)
-		anon := w.again(&User{ID: AnonymousID})
+		anon := w.again(&User{ID: horde.AnonymousID})
 		yes, number, text := true, 3, "hello there"
 
 		amount, factor, monthly := 5.0, 2.0, int64(5)
@@ -173,7 +173,7 @@ func TestWhoMayModify(t *testing.T) {
 		}
 
 		for _, in := range []api.ModifyUser{{PublicWorkers: &yes}, {Username: &text}, {Contact: &text}} {
-			_, err := w.Modify(context.Background(), anon, AnonymousID, in)
+			_, err := w.Modify(context.Background(), anon, horde.AnonymousID, in)
 			wantCode(w.t, "the anonymous user itself", err, horde.AnonForbiddenUserMod)
 		}
 
@@ -246,7 +246,7 @@ func TestWhatIsChangedOfAnAccountHolds(t *testing.T) {
 		}
 
 		// The anonymous user takes kudos but no roles.
-		if _, err := w.Modify(ctx, root, AnonymousID,
+		if _, err := w.Modify(ctx, root, horde.AnonymousID,
 			api.ModifyUser{Flagged: &on, Trusted: &on, Education: &on, Kudos: ptr(100)}); err != nil {
 			w.t.Error(err)
 		}

@@ -77,11 +77,11 @@ func New(ctx context.Context, s *store.Store, c Config) (*Accounts, error) {
 	a := &Accounts{store: s, config: c, byKey: map[string]cached{}}
 	s.Follow(a.hear)
 
-	_, err := s.User(ctx, AnonymousID)
+	_, err := s.User(ctx, horde.AnonymousID)
 	if errors.Is(err, store.ErrNotFound) {
 		err = s.Write(ctx, store.Unit{Do: func(tx *store.Tx) error {
 			_, err := tx.InsertUser(store.User{
-				ID:              AnonymousID,
+				ID:              horde.AnonymousID,
 				Username:        "Anonymous",
 				OAuthID:         anonymousOAuth,
 				KeyHash:         a.hash(api.AnonymousKey),

@@ -31,7 +31,7 @@ func (a *Accounts) ClassesOf(ctx context.Context, users []horde.UserID) (map[hor
 	classes := make(map[horde.UserID]Class, len(users))
 	for _, id := range users {
 		switch {
-		case id == AnonymousID:
+		case id == horde.AnonymousID:
 			classes[id] = ClassAnonymous
 		case Role(roles[id])&Moderator != 0 || a.administers(id):
 			classes[id] = ClassHorde

@@ -309,7 +309,7 @@ func TestTheHistoryAddsUp(t *testing.T) {
 func TestAHistoryIsForItsUserAndModerators(t *testing.T) {
 	each(t, func(w *world) {
 		alice, bob, mod := w.user("alice", 0, 100), w.user("bob", 0, 100), w.user("mod", Moderator, 100)
-		anon := w.again(&User{ID: AnonymousID})
+		anon := w.again(&User{ID: horde.AnonymousID})
 		for _, c := range []struct {
 			name   string
 			caller *User

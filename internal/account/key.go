@@ -49,7 +49,7 @@ func (a *Accounts) RevokeKey(ctx context.Context, caller Signed, user horde.User
 
 // rekey stores the hash of a user's new key.
 func (a *Accounts) rekey(ctx context.Context, caller Signed, action string, user horde.UserID, hash string) error {
-	if user == AnonymousID {
+	if user == horde.AnonymousID {
 		return horde.Errorf(horde.AnonForbidden, "The key of the anonymous account is everybody's.")
 	}
 

@@ -40,7 +40,7 @@ func TestKeysAreRenewedAndRevoked(t *testing.T) {
 			revoke horde.Code
 		}{
 			{"others take no key", bob, alice.ID, horde.NotAdmin, horde.NotModerator},
-			{"the anonymous key is everybody's", root, AnonymousID, horde.AnonForbidden, horde.AnonForbidden},
+			{"the anonymous key is everybody's", root, horde.AnonymousID, horde.AnonForbidden, horde.AnonForbidden},
 			{"nobody's key", root, 99, horde.UserNotFound, horde.UserNotFound},
 			{"a moderator takes no administrator's", mod, root.ID, horde.NotAdmin, horde.NotAdmin},
 		} {
@@ -51,7 +51,7 @@ func TestKeysAreRenewedAndRevoked(t *testing.T) {
 			})
 		}
 		w.isOf(key, alice)
-		w.isOf(api.AnonymousKey, w.again(&User{ID: AnonymousID}))
+		w.isOf(api.AnonymousKey, w.again(&User{ID: horde.AnonymousID}))
 
 		wantCode(w.t, "revoke", w.RevokeKey(ctx, Signed{User: mod}, alice.ID), "")
 		w.isNobodys(key)

@@ -128,7 +128,7 @@ func TestTheAnswerSaysWhatWasSet(t *testing.T) {
 			for _, c := range []struct {
 				target horde.UserID
 				want   bool
-			}{{alice.ID, on}, {AnonymousID, false}} {
+			}{{alice.ID, on}, {horde.AnonymousID, false}} {
 				m, err := w.Modify(context.Background(), root, c.target, in)
 				wantCode(w.t, "roles", err, "")
 				a := m.Answer

@@ -55,14 +55,14 @@ func TestEarnersBecomeTrusted(t *testing.T) {
 		}
 
 		shady := earn("shady", horde.Whole(500))
-		err = s.Write(ctx, store.Unit{Accounts: []horde.UserID{shady.ID, account.AnonymousID}, Do: func(tx *store.Tx) error {
+		err = s.Write(ctx, store.Unit{Accounts: []horde.UserID{shady.ID, horde.AnonymousID}, Do: func(tx *store.Tx) error {
 			for range 5 {
 				if err := account.SuspectUser(tx, shady.ID, account.SuspicionAborts); err != nil {
 					return err
 				}
 			}
 			e := kudos.NewEntry(tx, "earned:anonymous", "test", "", "")
-			if err := e.Escrow(account.AnonymousID, horde.Whole(500)); err != nil {
+			if err := e.Escrow(horde.AnonymousID, horde.Whole(500)); err != nil {
 				return err
 			}
 			return e.Commit()

@@ -11,7 +11,7 @@ import (
 func (a *Accounts) Admin(u *User) bool { return a.administers(u.ID) }
 
 func (a *Accounts) administers(id horde.UserID) bool {
-	return id != AnonymousID && lists(a.config.Admins(), id)
+	return id != horde.AnonymousID && lists(a.config.Admins(), id)
 }
 
 // lists reports whether one of some aliases or bare ids is that of the account.

@@ -63,7 +63,7 @@ func TestAUserHasSoManySharedKeys(t *testing.T) {
 			t.Errorf("a school has %d keys", n)
 		}
 
-		anon, err := w.ByID(context.Background(), AnonymousID)
+		anon, err := w.ByID(context.Background(), horde.AnonymousID)
 		if err != nil {
 			t.Fatal(err)
 		}

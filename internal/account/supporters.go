@@ -163,7 +163,7 @@ func (a *Accounts) supporter(
 	}
 
 	id, ok := IDOfAlias(p.User)
-	if !ok || id == AnonymousID {
+	if !ok || id == horde.AnonymousID {
 		return 0, false, nil
 	}
 	users, err := a.store.Names(ctx, []horde.UserID{id}, nil, nil)

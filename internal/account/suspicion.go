@@ -43,7 +43,7 @@ func Suspect(reasons []int, reason int) []int {
 // things too. The anonymous user is never suspected, nor
 // one that is gone.
 func SuspectUser(tx *store.Tx, user horde.UserID, reason int) error {
-	if user == AnonymousID {
+	if user == horde.AnonymousID {
 		return nil
 	}
 	row, err := tx.User(user)

@@ -28,9 +28,6 @@ const (
 	Deleted
 )
 
-// AnonymousID is the id of the user behind api.AnonymousKey.
-const AnonymousID = 0
-
 // OAuth ids with a special meaning.
 const (
 	anonymousOAuth = "anon"

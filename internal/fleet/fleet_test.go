@@ -73,7 +73,7 @@ func (n *node) checkIn(t testing.TB, u *account.User, p api.ImagePop) *Offer {
 func TestPopsAreRefusedInOrder(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
-	owner, anon := n.user(t, 0), must(n.Accounts.ByID(t.Context(), account.AnonymousID))
+	owner, anon := n.user(t, 0), must(n.Accounts.ByID(t.Context(), horde.AnonymousID))
 	special := n.user(t, account.Special)
 	n.checkIn(t, owner, pop("taken"))
 	text := store.Worker{ID: horde.NewID(), Kind: horde.KindText, UserID: owner.ID, Name: "scribe", Settings: "{}"}

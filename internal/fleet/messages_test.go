@@ -40,7 +40,7 @@ func TestMessagesReachWhomTheyAreFor(t *testing.T) {
 		n := newNode(t, db, hordetest.NewClock())
 		ctx := t.Context()
 		owner, stranger, mod := n.user(t, 0), n.user(t, 0), n.user(t, account.Moderator)
-		anon := must(n.Accounts.ByID(ctx, account.AnonymousID))
+		anon := must(n.Accounts.ByID(ctx, horde.AnonymousID))
 		one, two := n.checkIn(t, owner, pop("worker one")).Worker.ID, n.checkIn(t, stranger, pop("worker two")).Worker.ID
 		for _, c := range []struct {
 			who  *account.User

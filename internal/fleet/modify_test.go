@@ -153,7 +153,7 @@ func TestAnIdleWorkerCanBeDeleted(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		n := newNode(t, db, hordetest.NewClock())
 		owner, mod, stranger := n.user(t, 0), n.user(t, account.Moderator), n.user(t, 0)
-		anon := must(n.Accounts.ByID(t.Context(), account.AnonymousID))
+		anon := must(n.Accounts.ByID(t.Context(), horde.AnonymousID))
 		w, busy := n.checkIn(t, owner, pop("worker one")).Worker, n.checkIn(t, owner, pop("worker two")).Worker
 		job := store.Job{ID: horde.NewID(), RequestID: horde.NewID(), WorkerID: busy.ID}
 		if err := n.Store.Write(t.Context(),

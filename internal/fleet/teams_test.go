@@ -31,7 +31,7 @@ func TestWhoMayChangeTeams(t *testing.T) {
 		n := newNode(t, db, hordetest.NewClock())
 		creator, other := n.user(t, account.Trusted), n.user(t, account.Trusted)
 		mod, stranger := n.user(t, account.Moderator), n.user(t, 0)
-		anon := must(n.Accounts.ByID(t.Context(), account.AnonymousID))
+		anon := must(n.Accounts.ByID(t.Context(), horde.AnonymousID))
 		id := n.team(t, creator, "Night Shift")
 		n.team(t, creator, "Day Shift")
 

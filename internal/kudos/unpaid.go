@@ -19,12 +19,9 @@ type UnpaidBounds struct {
 
 // For is the bounds for what a payer is charged for.
 func (ub UnpaidBounds) For(payer horde.UserID) UnpaidBounds {
-	ub.Anonymous = payer == anonymous && ub != (UnpaidBounds{})
+	ub.Anonymous = payer == horde.AnonymousID && ub != (UnpaidBounds{})
 	return ub
 }
-
-// anonymous is the user behind the key that everybody knows.
-const anonymous = 0
 
 // byAddress reports whether the address matters.
 func (ub UnpaidBounds) byAddress() bool { return ub.Address > 0 && ub.From != "" }

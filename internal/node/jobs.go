@@ -125,7 +125,7 @@ func (n *Node) callHooks(ctx context.Context) {
 
 // pruneHooks bounds how many webhooks wait and are kept.
 func (n *Node) pruneHooks(ctx context.Context) error {
-	return n.hooks.Prune(ctx, account.AnonymousID)
+	return n.hooks.Prune(ctx, horde.AnonymousID)
 }
 
 // every runs a job again and again while this node holds its lease.

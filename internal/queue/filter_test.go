@@ -231,7 +231,7 @@ func TestARefusedPromptIsKeptAndSuspected(t *testing.T) {
 			t.Errorf("the sender has %d suspicions", got)
 		}
 
-		if got := suspicions(moderator.ID) + suspicions(account.AnonymousID); got != 0 {
+		if got := suspicions(moderator.ID) + suspicions(horde.AnonymousID); got != 0 {
 			t.Errorf("moderator and anonymous have %d suspicions", got)
 		}
 

@@ -473,7 +473,7 @@ func TestAUserHasSoManyJobsWaiting(t *testing.T) {
 	}
 	n.accept(t, ask(p, 1))
 
-	anon, err := n.Accounts.ByID(t.Context(), account.AnonymousID)
+	anon, err := n.Accounts.ByID(t.Context(), horde.AnonymousID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -496,7 +496,7 @@ func TestAUserHasSoManyJobsWaiting(t *testing.T) {
 func TestTheRefusalOfTooManyJobsSaysWhatWasCounted(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
-	anon, err := n.Accounts.ByID(t.Context(), account.AnonymousID)
+	anon, err := n.Accounts.ByID(t.Context(), horde.AnonymousID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -61,7 +61,7 @@ func TestKudosUpfrontAreThoseAboveTheFloor(t *testing.T) {
 		}
 		price := horde.KudosOf(float64(answer.DryRun.Kudos))
 
-		anonymous, err := n.Accounts.ByID(ctx, account.AnonymousID)
+		anonymous, err := n.Accounts.ByID(ctx, horde.AnonymousID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,7 +209,7 @@ func TestARequestStartsWithTheBalance(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
-	anonymous, err := n.Accounts.ByID(ctx, account.AnonymousID)
+	anonymous, err := n.Accounts.ByID(ctx, horde.AnonymousID)
 	if err != nil {
 		t.Fatal(err)
 	}

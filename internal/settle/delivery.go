@@ -92,7 +92,7 @@ func (d *Delivery) accounts() []horde.UserID { return []horde.UserID{d.Funds.Pay
 // unpaid is the key of the address whose earnings the delivery is likely to change: the
 // anonymous account never has anything to pay with.
 func (d *Delivery) unpaid() []string {
-	if d.Funds.Payer != account.AnonymousID || d.Unpaid.From == "" {
+	if d.Funds.Payer != horde.AnonymousID || d.Unpaid.From == "" {
 		return nil
 	}
 	return []string{d.Unpaid.From}

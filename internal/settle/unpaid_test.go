@@ -17,7 +17,7 @@ import (
 // anonymous is the account of those who have none.
 func (h *rig) anonymous() *account.User {
 	h.Helper()
-	u := &account.User{ID: account.AnonymousID, Username: "Anonymous", OAuthID: "anon"}
+	u := &account.User{ID: horde.AnonymousID, Username: "Anonymous", OAuthID: "anon"}
 	h.write(nil, func(tx *store.Tx) error {
 		_, err := tx.InsertUser(store.User{ID: u.ID, OAuthID: u.OAuthID, KeyHash: "0"}, int64(horde.Whole(-50)))
 		return err
