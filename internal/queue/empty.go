@@ -7,9 +7,9 @@ import (
 	"horde/internal/store"
 )
 
-// EmptyAll takes the waiting jobs of all live requests away: the horde goes into
-// maintenance. What workers have already is still delivered. Kudos that were set
-// aside for a request with nothing left to come are free again.
+// EmptyAll takes the waiting jobs of all live requests for images and text away: the
+// horde goes into maintenance (decision 64). What workers have already is still delivered.
+// Kudos that were set aside for a request with nothing left to come are free again.
 func (q *Queue) EmptyAll(ctx context.Context) error {
 	var emptied []store.Request
 	err := q.Store.Write(ctx, store.Unit{Do: func(tx *store.Tx) (err error) {

@@ -96,7 +96,7 @@ func (a *API) putModes(w http.ResponseWriter, r *http.Request) error {
 	return server.Reply(w, r, http.StatusOK, &in)
 }
 
-// switchModes changes modes. Maintenance ends all requests that wait.
+// switchModes changes modes. Maintenance takes away what waits of images and text.
 func (a *API) switchModes(r *http.Request, by *account.User, in api.ModifyModes) error {
 	change := moderation.Change{Maintenance: in.Maintenance, InviteOnly: in.InviteOnly, Raid: in.Raid}
 	now, err := a.Switches.Change(r.Context(), change)
