@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -70,6 +72,7 @@ func startCommand(t *testing.T, args ...string) *interruptible {
 // Ctrl-C ends a request, but what a worker has is charged: it is announced, waited
 // for and kept, unless a second Ctrl-C leaves without it.
 func TestCancelFollowsWhatWorkersHave(t *testing.T) {
+	t.Parallel()
 	type step func(*fakeHorde, *interruptible) // after the cancel
 	deliver := func(f *fakeHorde, _ *interruptible) { f.deliver() }
 
@@ -82,49 +85,44 @@ func TestCancelFollowsWhatWorkersHave(t *testing.T) {
 		waits  string // what is said while it is followed
 		then   step
 		code   int
-		files  []string
-		out    string
+		files  []string // that are saved, and said on standard output
+		out    string   // more that is said there
 		says   []string
 	}{
 		{
 			name:   "the image comes",
-			args:   []string{"generate", "a fox in hand", "-n", "2", "-o", "fox.webp"},
+			args:   []string{"generate", "a fox in hand", "-n", "2"},
 			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/",
 			waits: "1 image is with a worker", then: deliver,
-			code: console.ExitDone, files: []string{"fox-1.webp", "fox-2.webp"}, out: "fox-1.webp\nfox-2.webp\n",
-			says: []string{"cancelled; 1 image is with a worker already: it will be charged"},
+			code: console.ExitDone, files: []string{"fox-1.webp", "fox-2.webp"}, says: []string{"cancelled; 1 image is with a worker already: it will be charged"},
 		},
 		{
 			name:   "a second Ctrl-C leaves the image",
-			args:   []string{"generate", "a fox in hand", "-n", "2", "-o", "fox.webp"},
+			args:   []string{"generate", "a fox in hand", "-n", "2"},
 			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/",
 			waits: "1 image is with a worker", then: leave,
-			code: console.ExitInterrupted, files: []string{"fox-1.webp"}, out: "fox-1.webp\n",
-			says: []string{"left; 1 image of request 0b5e77aa-1111", "charged when delivered",
+			code: console.ExitInterrupted, files: []string{"fox-1.webp"}, says: []string{"left; 1 image of request 0b5e77aa-1111", "charged when delivered",
 				"/api/v2/generate/status/0b5e77aa-1111"},
 		},
 		{
 			name:   "the image comes though the horde cannot be asked at first",
-			args:   []string{"generate", "a fox in hand, limited", "-n", "2", "-o", "fox.webp"},
+			args:   []string{"generate", "a fox in hand, limited", "-n", "2"},
 			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/",
 			waits: "what workers have started is not known yet", then: deliver,
-			code: console.ExitDone, files: []string{"fox-1.webp", "fox-2.webp"}, out: "fox-1.webp\nfox-2.webp\n",
-		},
+			code: console.ExitDone, files: []string{"fox-1.webp", "fox-2.webp"}},
 		{
 			name:   "a second Ctrl-C leaves what is not known",
-			args:   []string{"generate", "a fox in hand, limited", "-n", "2", "-o", "fox.webp"},
+			args:   []string{"generate", "a fox in hand, limited", "-n", "2"},
 			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/",
 			waits: "what workers have started is not known yet", then: leave,
-			code: console.ExitInterrupted, files: []string{"fox-1.webp"}, out: "fox-1.webp\n",
-			says: []string{"left; ", "charged when delivered", "/api/v2/generate/status/0b5e77aa-1111"},
+			code: console.ExitInterrupted, files: []string{"fox-1.webp"}, says: []string{"left; ", "charged when delivered", "/api/v2/generate/status/0b5e77aa-1111"},
 		},
 		{
 			name:   "a download that failed is tried again",
-			args:   []string{"generate", "a fox in hand, flaky", "-n", "2", "-o", "fox.webp"},
+			args:   []string{"generate", "a fox in hand, flaky", "-n", "2"},
 			before: "GET /api/ext/v1/requests/.*/events", after: "GET /api/v2/generate/check/",
 			waits: "1 image is with a worker", then: deliver,
-			code: console.ExitDone, files: []string{"fox-1.webp", "fox-2.webp"}, out: "fox-1.webp\nfox-2.webp\n",
-		},
+			code: console.ExitDone, files: []string{"fox-1.webp", "fox-2.webp"}},
 		{
 			name:   "the text comes though the horde cannot be asked at first",
 			args:   []string{"text", "a fox in hand, limited", "-n", "2"},
@@ -158,12 +156,16 @@ func TestCancelFollowsWhatWorkersHave(t *testing.T) {
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			t.Chdir(t.TempDir())
+			t.Parallel()
+			dir := t.TempDir()
 			f := newFakeHorde()
 			defer f.Close()
-			t.Setenv("HORDE_SERVER", f.URL)
 
-			c := startCommand(t, tc.args...)
+			args := append(slices.Clone(tc.args), "--horde", f.URL)
+			if args[0] == "generate" {
+				args = append(args, "-o", filepath.Join(dir, "fox.webp"))
+			}
+			c := startCommand(t, args...)
 			if err := f.await(tc.before); err != nil {
 				t.Fatal(err)
 			}
@@ -180,16 +182,21 @@ func TestCancelFollowsWhatWorkersHave(t *testing.T) {
 			if c.code != tc.code {
 				t.Errorf("exit status %d, want %d", c.code, tc.code)
 			}
-			if !strings.Contains(c.out.String(), tc.out) {
-				t.Errorf("stdout %q lacks %q", c.out.String(), tc.out)
+			want := tc.out
+			for _, name := range tc.files {
+				want += filepath.Join(dir, name) + "\n"
+			}
+			if !strings.Contains(c.out.String(), want) {
+				t.Errorf("stdout %q lacks %q", c.out.String(), want)
 			}
 			for _, want := range tc.says {
 				if !strings.Contains(c.err.String(), want) {
 					t.Errorf("stderr lacks %q:\n%s", want, c.err.String())
 				}
 			}
+
 			var files []string
-			entries, _ := os.ReadDir(".")
+			entries, _ := os.ReadDir(dir)
 			for _, e := range entries {
 				files = append(files, e.Name())
 			}
@@ -202,20 +209,24 @@ func TestCancelFollowsWhatWorkersHave(t *testing.T) {
 
 // Where the cancel does not get through, the command says what may go on.
 func TestCancelThatFails(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{
 		{"generate", "a slow fox", "-n", "2"},
 		{"text", "a slow fox", "-n", "2"},
 		{"alchemy", "https://example.org/slow"},
 	} {
 		t.Run(args[0], func(t *testing.T) {
-			t.Chdir(t.TempDir())
+			t.Parallel()
 			f := newFakeHorde()
 			defer f.Close()
 			f.mu.Lock()
 			f.refuseCancel = true
 			f.mu.Unlock()
-			t.Setenv("HORDE_SERVER", f.URL)
 
+			args := append(slices.Clone(args), "--horde", f.URL)
+			if args[0] == "generate" {
+				args = append(args, "-o", filepath.Join(t.TempDir(), "fox.webp"))
+			}
 			c := startCommand(t, args...)
 			if err := f.await("GET .*(/events|/text/status/|/interrogate/status/)"); err != nil {
 				t.Fatal(err)
