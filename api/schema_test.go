@@ -148,7 +148,6 @@ func TestTheFirstMissingMemberIsNamed(t *testing.T) {
 	}
 }
 
-// The cost of refusing does not depend on how much is wrong.
 func TestARefusalIsBoundedHoweverMuchIsWrong(t *testing.T) {
 	wrong := make([]any, 300_000)
 	body := map[string]any{"prompt": strings.Repeat("x", 1<<20), "models": wrong, "style": strings.Repeat("'", 1<<20)}

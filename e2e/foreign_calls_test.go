@@ -284,7 +284,6 @@ func foreignWorkers() []foreignWorker {
 	}
 }
 
-// TestForeignWorkers has existing workers pop and deliver as they do.
 func TestForeignWorkers(t *testing.T) {
 	t.Parallel()
 	f := startForeign(t)

@@ -186,7 +186,6 @@ func TestIndexBearsTheTitle(t *testing.T) {
 	}
 }
 
-// What the frame of the server's own pages asks for is there, built or not.
 func TestFrameHasItsFiles(t *testing.T) {
 	served := regexp.MustCompile(`^(register|api|terms|privacy|sponsors|#)`) // routes of the server, pages of the page
 	for name, s := range map[string]*Site{"built": builtSite(), "not built": newSite(fstest.MapFS{}, "dist", Options{})} {
@@ -209,7 +208,6 @@ func TestFrameHasItsFiles(t *testing.T) {
 	}
 }
 
-// The embedded page, built or not, answers at the root.
 func TestTheEmbeddedPageAnswersAtTheRoot(t *testing.T) {
 	s := New(Options{})
 	if !s.Has("/") || s.Has("/api/v2/generate/async") || s.Has("/.keep") {

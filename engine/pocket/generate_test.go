@@ -270,7 +270,6 @@ func TestErrorsOfHooksComeBack(t *testing.T) {
 	}
 }
 
-// Several jobs at once give the images that they give alone.
 func TestJobsAtOnceDoNotDisturbEachOther(t *testing.T) {
 	longRun(t)
 	p := testGenerator(t)

@@ -7,8 +7,6 @@ import (
 	"horde/engine"
 )
 
-// An engine makes each image of a job in the size that was asked for, with a seed of
-// its own.
 func TestEachImageHasItsSizeAndSeed(t *testing.T) {
 	g := &gradient{model: "gradient"}
 	var seeds []uint64

@@ -251,7 +251,6 @@ func TestIDsOfNewUsersAreDense(t *testing.T) {
 	})
 }
 
-// TestOneIdentityMakesOneUser: of several first logins of one identity one makes the user.
 func TestOneIdentityMakesOneUser(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {

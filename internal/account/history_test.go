@@ -148,7 +148,6 @@ func TestTheHistoryTellsOfWhatCancelsOut(t *testing.T) {
 	})
 }
 
-// Every other kind of movement has its words.
 func TestEveryMovementHasItsWords(t *testing.T) {
 	each(t, func(w *world) {
 		root := w.user("root", Moderator|Trusted, 0)

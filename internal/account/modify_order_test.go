@@ -101,7 +101,6 @@ func TestRolesOfTheCallCountForTheFieldsAfterThem(t *testing.T) {
 	})
 }
 
-// A role that a call gives to somebody else is not the caller's.
 func TestRolesGivenToOthersAreNotTheCallers(t *testing.T) {
 	each(t, func(w *world) {
 		root, alice := w.user("root", 0, 0), w.user("alice", 0, 0)

@@ -73,7 +73,6 @@ func TestAUserHasSoManySharedKeys(t *testing.T) {
 	})
 }
 
-// Parallel calls cannot make more keys than a user may have.
 func TestAUserHasSoManySharedKeysInAStorm(t *testing.T) {
 	each(t, func(w *world) {
 		u := w.user("alice", 0, 100)
@@ -201,7 +200,6 @@ func TestAGiftToASharedKeyRaisesItsBudget(t *testing.T) {
 	})
 }
 
-// A key's holder sees the owner as strangers do, under another name.
 func TestAKeysHolderSeesItsOwnerAsStrangersDo(t *testing.T) {
 	each(t, func(w *world) {
 		alice := w.user("alice", 0, 100)
@@ -217,7 +215,6 @@ func TestAKeysHolderSeesItsOwnerAsStrangersDo(t *testing.T) {
 	})
 }
 
-// The keys of a wiped user open nothing.
 func TestKeysOfAWipedUserOpenNothing(t *testing.T) {
 	each(t, func(w *world) {
 		alice := w.user("alice", 0, 100)

@@ -569,7 +569,6 @@ func TestARequestExpiresWithItsImage(t *testing.T) {
 	})
 }
 
-// A new node over the same database goes on where the old one ended.
 func TestANewNodeGoesOnWhereTheOldOneEnded(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {

@@ -10,7 +10,6 @@ import (
 	"horde/internal/settle"
 )
 
-// What a worker has in hand is paid when it is cancelled, once.
 func TestWhatIsInHandIsPaidAtTheCancel(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, n *node) {

@@ -197,7 +197,6 @@ func TestTheBenchPlaysWholeCycles(t *testing.T) {
 	}
 }
 
-// TestEverybodyAsksWithTheAnonymousKey: everybody may ask with the one key of the account without a name.
 func TestEverybodyAsksWithTheAnonymousKey(t *testing.T) {
 	_, srv := newFake(t)
 	cfg := small(Cycle, srv.URL)

@@ -373,7 +373,6 @@ func TestReserveOfTheDisk(t *testing.T) {
 	}
 }
 
-// What the system says of the disk is what counts.
 func TestFreeBytesOfThisDisk(t *testing.T) {
 	t.Parallel()
 	if free, known := freeBytes(t.TempDir()); known && free <= 0 {

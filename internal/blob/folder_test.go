@@ -127,7 +127,6 @@ func TestLinksAreBoundToMethodNameAndTime(t *testing.T) {
 	}
 }
 
-// A link ends at the second it names, not before and not after.
 func TestLinkEndsExactly(t *testing.T) {
 	s := newSigner(secret)
 	link := s.link("http://h", ticket{method: "GET", name: "x.webp", expires: 1000})
@@ -241,7 +240,6 @@ func TestRefusalsOfAFolderSayWhy(t *testing.T) {
 	}
 }
 
-// An upload that breaks off leaves neither an object nor a file aside.
 func TestAnUploadThatBreaksOffLeavesNothing(t *testing.T) {
 	f, _, dir := serve(t)
 	u, _ := url.Parse(f.SignPut(t.Context(), "x.webp", Upload{TTL: time.Minute}))

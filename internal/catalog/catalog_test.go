@@ -183,7 +183,6 @@ func TestADocumentIsBounded(t *testing.T) {
 	}
 }
 
-// What the built-in list says must be what the public reference says.
 func TestTheBuiltInListIsThePublicOne(t *testing.T) {
 	public := open(t, Config{
 		Images: golden.Shared(t, "data/model-reference/image-stable_diffusion.json"),

@@ -155,7 +155,6 @@ func TestFailuresAreLoggedOnce(t *testing.T) {
 	}
 }
 
-// What one catalogue imports, every other on the store has at once.
 func TestAnImportReachesEveryCatalogue(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s, ctx := db.Open(), t.Context()
@@ -302,7 +301,6 @@ func TestADocumentThatIsNoneIsNotTaken(t *testing.T) {
 	}
 }
 
-// A copy that cannot be read, by whatever wrote it, does not stop the start.
 func TestAnUnreadableCopyStopsNoStart(t *testing.T) {
 	s := storetest.On(t, storetest.SQLite).Open()
 	c := open(t, Config{Store: s})
@@ -340,7 +338,6 @@ func TestARedirectLeadsToNoPrivateAddress(t *testing.T) {
 	}
 }
 
-// An endless answer is cut off.
 func TestAnEndlessAnswerIsCutOff(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		block := bytes.Repeat([]byte(" "), 1<<20)

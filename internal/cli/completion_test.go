@@ -109,7 +109,6 @@ func TestCompletionKnowsEveryFlag(t *testing.T) {
 	}
 }
 
-// The scripts do in their shells what they promise.
 func TestCompletionInShells(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -112,7 +112,6 @@ func TestWrongCallsExit2(t *testing.T) {
 var useCommands = []string{"generate fox", "generate fox --price", "text fox", "text fox --price",
 	"alchemy https://example.org/x.png", "status", "models", "whoami", "key renew", "key revoke 3"}
 
-// A command that fails, or is interrupted, says so by its status.
 func TestFailuresExit1AndInterrupts130(t *testing.T) {
 	t.Parallel()
 	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

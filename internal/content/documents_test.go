@@ -58,7 +58,6 @@ func TestEachDocumentHasADefault(t *testing.T) {
 	}
 }
 
-// What is put holds on every node until the default is restored.
 func TestWhatIsPutHoldsUntilItIsRestored(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		here := open(t, db)
@@ -187,7 +186,6 @@ func TestAConfiguredFileWins(t *testing.T) {
 	}
 }
 
-// The sponsors' page names patrons and sponsors, as text and not as markup.
 func TestTheSponsorsPageNamesThemAsText(t *testing.T) {
 	d := open(t, storetest.On(t, storetest.SQLite))
 	if p := page(t, d, content.Sponsors); !strings.Contains(p.HTML, "has no sponsors") {

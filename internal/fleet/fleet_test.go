@@ -502,7 +502,6 @@ func set(t testing.TB, n *node, name string, f func(*store.Worker)) {
 	}
 }
 
-// TestOneUptimeIsPaidOnce: one uptime is paid once.
 func TestOneUptimeIsPaidOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {

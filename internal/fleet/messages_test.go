@@ -195,7 +195,6 @@ func TestNoMessagesAllocateNothing(t *testing.T) {
 	}
 }
 
-// Another node's pops carry a message, and no longer once it is deleted.
 func TestMessagesReachWorkersOfAnotherNode(t *testing.T) {
 	t.Parallel()
 	db := storetest.On(t, storetest.Postgres)
@@ -243,8 +242,6 @@ func TestMessagesReachWorkersOfAnotherNode(t *testing.T) {
 	hear("")
 }
 
-// TestMessagesAreBoundedAtOnce: the bound on an owner's messages holds against many at
-// once, on two nodes too.
 func TestMessagesAreBoundedAtOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {

@@ -182,7 +182,6 @@ func TestAnIdleWorkerCanBeDeleted(t *testing.T) {
 	})
 }
 
-// A worker that is deleted while it pops is made anew.
 func TestAWorkerDeletedWhileItPopsIsMadeAnew(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
@@ -198,7 +197,6 @@ func TestAWorkerDeletedWhileItPopsIsMadeAnew(t *testing.T) {
 	}
 }
 
-// Another node forgets a deleted worker and its old name.
 func TestAnotherNodeForgetsADeletedWorker(t *testing.T) {
 	t.Parallel()
 	db := storetest.On(t, storetest.Postgres)
@@ -234,7 +232,7 @@ func TestAnotherNodeForgetsADeletedWorker(t *testing.T) {
 	}
 }
 
-// Revision grow when something of a worker changes that whoever hands out jobs looks
+// A revision grows when something of a worker changes that whoever hands out jobs looks
 // at, and with no other news: these come several times a second.
 func TestARevisionGrowsWithWhatMatchingLooksAt(t *testing.T) {
 	t.Parallel()

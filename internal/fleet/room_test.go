@@ -77,7 +77,6 @@ func TestLongDeclarationsHaveABoundInAll(t *testing.T) {
 	})
 }
 
-// TestAnOwnerHasSoManyAlchemists: far more than anybody runs, and no end is no bound.
 func TestAnOwnerHasSoManyAlchemists(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())

@@ -238,7 +238,6 @@ func TestUptimeOfMembersAddsToTheTeam(t *testing.T) {
 	})
 }
 
-// A unit that is refused counts nothing, and those beside it all they did.
 func TestARefusedUnitCountsNothingForTheTeam(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {

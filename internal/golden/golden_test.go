@@ -144,7 +144,6 @@ func TestAnAnswerMatchesItsPattern(t *testing.T) {
 	}
 }
 
-// The original replayer judges every case the same way.
 func TestMatchAgreesWithReplayPy(t *testing.T) {
 	script := Shared(t, "golden", "replay.py")
 	python, err := exec.LookPath("python3")

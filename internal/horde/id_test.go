@@ -5,7 +5,6 @@ import (
 	"testing"
 )
 
-// Keys can be given to a command line as they are.
 func TestKeysCanBeGivenToACommandLine(t *testing.T) {
 	seen := map[string]bool{}
 	for range 5000 { // one in 64 random texts begins with a hyphen

@@ -89,7 +89,6 @@ func TestEveryCodeOfTheOriginalHasAStatus(t *testing.T) {
 	}
 }
 
-// Statuses that programs rely on, one of each kind.
 func TestProgramsRelyOnTheseStatuses(t *testing.T) {
 	for code, want := range map[Code]int{
 		"":                               400, // a refusal without a code

@@ -121,7 +121,6 @@ func (w *deflateWalk) untilEnd(t *testing.T) (left int) {
 	return left
 }
 
-// TestDamagedDeflateEndsTheWalk: whatever the bytes are, the walk ends.
 func TestDamagedDeflateEndsTheWalk(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))

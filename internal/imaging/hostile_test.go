@@ -71,7 +71,6 @@ func TestOnlyPixelsPass(t *testing.T) {
 	}
 }
 
-// Of an animation one frame is decoded, however many there are.
 func TestAnimationsCostOneFrame(t *testing.T) {
 	const side, frames = 240, 1000
 	frame := image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{color.Black, color.White})
@@ -112,7 +111,6 @@ func TestAnimationsCostOneFrame(t *testing.T) {
 	}
 }
 
-// Pixels that do not match their header are refused, not guessed.
 func TestHeaderAndPixelsMustAgree(t *testing.T) {
 	small := pngOf(t, scene(8, 8, false))
 	lying := bytes.Clone(small)

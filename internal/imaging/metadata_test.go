@@ -307,7 +307,6 @@ func asPalettedAlpha(m *image.NRGBA) *image.Paletted {
 	return out
 }
 
-// Damaged EXIF, and values that do not exist, leave an image as it is.
 func TestDamagedExifIsIgnored(t *testing.T) {
 	good := exifBlock(binary.BigEndian, 3, 6)
 	if orientationIn(good) != 6 {
@@ -488,7 +487,6 @@ func wantSoft(t *testing.T, img image.Image, want [2][3]color.NRGBA) {
 	}
 }
 
-// A profile that says sRGB in its own words changes no value.
 func TestSRGBProfilesChangeNothing(t *testing.T) {
 	m := scene(64, 64, false)
 	file := pngOf(t, m)
@@ -705,7 +703,6 @@ func TestDamagedProfilesAreIgnored(t *testing.T) {
 	}
 }
 
-// JPEG profiles of which a segment is missing or comes twice are no profile.
 func TestJPEGProfilesMustBeWhole(t *testing.T) {
 	file := encoded(t, func(b *bytes.Buffer) error {
 		return jpeg.Encode(b, blocks(sixColours), &jpeg.Options{Quality: 100})

@@ -131,7 +131,6 @@ func TestACallerHoldsAShare(t *testing.T) {
 	})
 }
 
-// A small image waits for no large one, and large ones of several callers take turns.
 func TestSmallImagesWaitForNoLargeOnes(t *testing.T) {
 	inTurnstile(t, 0, 0, func(s *turnstile) {
 		s.come("A1", "A2", "A3", "B1", "h1")
@@ -149,7 +148,6 @@ func TestSmallImagesWaitForNoLargeOnes(t *testing.T) {
 	})
 }
 
-// However many small images come, a large one gets the room that it waits for.
 func TestALargeImageGetsItsRoom(t *testing.T) {
 	inTurnstile(t, 0, 0, func(s *turnstile) {
 		s.come("a1", "b1", "c1", "d1")
@@ -164,7 +162,6 @@ func TestALargeImageGetsItsRoom(t *testing.T) {
 	})
 }
 
-// Room that was kept for one who left goes to the others.
 func TestWhoeverLeavesKeepsNoRoom(t *testing.T) {
 	inTurnstile(t, 0, 0, func(s *turnstile) {
 		s.come("a1", "b1", "c1", "L1", "e1")

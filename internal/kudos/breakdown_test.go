@@ -65,7 +65,6 @@ func TestTheStepsOfAPriceAreNamed(t *testing.T) {
 	}
 }
 
-// What the net does not know is named.
 func TestWhatTheNetDoesNotKnowIsNamed(t *testing.T) {
 	for want, change := range map[string]func(*Order){
 		"RestoreFormer": func(o *Order) { o.PostProcessing = []string{"GFPGAN", "RestoreFormer"} },

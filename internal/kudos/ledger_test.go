@@ -98,7 +98,6 @@ func postings(t *testing.T, db *storetest.DB, event string) map[string]horde.Kud
 
 const floor = horde.Kudos(2500)
 
-// TestEachMovementPostsItsSides shows what each movement posts, floors and halves included.
 func TestEachMovementPostsItsSides(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
@@ -231,7 +230,6 @@ func TestOneOfManySpendsFits(t *testing.T) {
 	})
 }
 
-// TestAnEventMovesKudosOnce: an event that happens twice moves kudos once.
 func TestAnEventMovesKudosOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		nodes := open(db)

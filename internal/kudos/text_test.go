@@ -82,7 +82,6 @@ func TestUptimeOfScribesGrowsWithContextAndSize(t *testing.T) {
 	}
 }
 
-// What the original answered for 40 texts.
 func TestTextsCostWhatTheOriginalAnswered(t *testing.T) {
 	f, err := os.Open(golden.Shared(t, "golden/kudos-text.jsonl"))
 	if err != nil {

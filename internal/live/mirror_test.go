@@ -88,7 +88,6 @@ func TestASlowReadingIsDoneOnceMore(t *testing.T) {
 	}
 }
 
-// A reload takes what is open, and reads again what is known and is not open any more.
 func TestAReloadTakesWhatIsOpenAndForgetsWhatIsGone(t *testing.T) {
 	db := &database{keeper: house(), row: request{key: "a", user: 1, waits: 1, version: 1}, parts: []string{"part"}}
 	m := db.mirror()
@@ -107,7 +106,6 @@ func TestAReloadTakesWhatIsOpenAndForgetsWhatIsGone(t *testing.T) {
 	}
 }
 
-// Of another node's changes the rows are read; of this node's nothing is.
 func TestOwnChangesAreHeardOfWithoutReading(t *testing.T) {
 	db := &database{keeper: house(), row: request{key: "a", user: 1, waits: 1, version: 1}}
 	m := db.mirror()

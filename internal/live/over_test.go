@@ -61,8 +61,6 @@ func TestWhatIsOverIsLetGo(t *testing.T) {
 // id is a key like those of requests, by a number.
 func id(n int) string { return fmt.Sprintf("00000000-0000-7000-8000-%012d", n) }
 
-// What is remembered of requests that are over lists each once, by its user, unless it was
-// given up.
 func TestWhatIsOverIsListedOnceUnlessGivenUp(t *testing.T) {
 	l := newEnded()
 	a, b, c, givenUp := id(1), id(2), id(3), id(4)

@@ -60,7 +60,6 @@ func (k keeper) take(rows []requestRows, gone ...string) (open []*request, outda
 	return Take(k.Index, k, rows, gone, 0)
 }
 
-// Rows come in whatever their order: new ones, newer ones, and none for what is gone.
 func TestNewerRowsWinWhateverTheirOrder(t *testing.T) {
 	k := house()
 	rows := rowsOf(
@@ -94,7 +93,6 @@ func TestNewerRowsWinWhateverTheirOrder(t *testing.T) {
 	}
 }
 
-// What was over when it left memory does not come back by an older row, read before.
 func TestOlderRowsBringNothingBack(t *testing.T) {
 	k := house()
 	before := rowsOf(request{key: id(1), user: 1, waits: 1, version: 3})

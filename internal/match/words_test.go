@@ -24,7 +24,6 @@ func TestTheAutomatonFindsEveryWord(t *testing.T) {
 	})
 }
 
-// Every byte may stand in a word.
 func TestEveryByteMayStandInAWord(t *testing.T) {
 	var list []string
 	for b := range 255 {
@@ -36,7 +35,6 @@ func TestEveryByteMayStandInAWord(t *testing.T) {
 	}
 }
 
-// The longest blacklist on the longest prompts costs a pop no seconds.
 func TestALongBlacklistCostsNoSeconds(t *testing.T) {
 	w := &Worker{}
 	for i := range 199 {

@@ -380,7 +380,6 @@ func BenchmarkRefused(b *testing.B) {
 	}
 }
 
-// Another node hears of bans through the change log, and of their end.
 func TestBansReachEveryNode(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	clock := &hands{time.Now()}

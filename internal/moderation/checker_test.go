@@ -166,7 +166,6 @@ func TestAServiceThatDoesNotAnswerHoldsNobodyUp(t *testing.T) {
 	}
 }
 
-// Many callers from one address ask once.
 func TestManyCallersOfOneAddressAskOnce(t *testing.T) {
 	s := newService(t)
 	checker := newChecker(s, newHands())

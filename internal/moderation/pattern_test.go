@@ -185,7 +185,6 @@ func TestTemplatesReplaceAsPythonDoes(t *testing.T) {
 	}
 }
 
-// What rewriting makes of a text is bounded.
 func TestReplaceIsBounded(t *testing.T) {
 	for _, pattern := range []string{`a`, `a(?!b)`} {
 		p, err := compile(pattern)

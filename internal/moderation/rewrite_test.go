@@ -103,7 +103,6 @@ func TestAdultPromptsAreWrapped(t *testing.T) {
 	}
 }
 
-// A prompt that was rewritten before is not wrapped a second time.
 func TestAPromptIsWrappedOnce(t *testing.T) {
 	f := filtersOf(t, store.Filter{Type: childType, Regex: `kid`, Replacement: `girl`})
 	once := f.Rewrite("a kid###blurry")

@@ -9,7 +9,6 @@ import (
 	"horde/internal/store/storetest"
 )
 
-// Modes are switched one by one, and last.
 func TestModesAreSwitched(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
@@ -46,8 +45,6 @@ func TestModesAreSwitched(t *testing.T) {
 	})
 }
 
-// What one node switches, every node of the database hears of: the modes come with the
-// change, as news of everything else do.
 func TestModesAreHeardOfOnOtherNodes(t *testing.T) {
 	t.Parallel()
 	db := storetest.On(t, storetest.Postgres)

@@ -38,7 +38,6 @@ func TestFiltersOfOthersAreInForceAtOnce(t *testing.T) {
 	}
 }
 
-// Filters that are switched off can still be worked on.
 func TestDisabledFiltersCanBeWorkedOn(t *testing.T) {
 	t.Parallel()
 	n, admin := newNode(t, func(o *Options) { o.NoFilters = true })

@@ -146,7 +146,6 @@ func TestAStyleSaysTheKindOfAPrice(t *testing.T) {
 	}
 }
 
-// Lines of a price with everything in it.
 func TestAPriceHasALineForEachStep(t *testing.T) {
 	t.Parallel()
 	n, _ := newNode(t)
@@ -183,7 +182,6 @@ func TestAPriceHasALineForEachStep(t *testing.T) {
 	}
 }
 
-// A price is refused where the request would be, in the same words.
 func TestAPriceIsRefusedWhereTheRequestWouldBe(t *testing.T) {
 	t.Parallel()
 	n, admin := newNode(t)
@@ -243,7 +241,6 @@ func TestAPriceIsRefusedWhereTheRequestWouldBe(t *testing.T) {
 	}
 }
 
-// Who pays, and what is made smaller, is said.
 func TestAPriceSaysWhoPays(t *testing.T) {
 	t.Parallel()
 	n, _ := newNode(t)
@@ -376,7 +373,6 @@ func TestDocumentsDescribePrices(t *testing.T) {
 	}
 }
 
-// What is recorded of finished images is forgotten after a while.
 func TestTimingsAreForgotten(t *testing.T) {
 	t.Parallel()
 	n, _ := newNode(t)

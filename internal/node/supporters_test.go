@@ -16,7 +16,6 @@ import (
 	"horde/internal/store"
 )
 
-// What Patreon says of a user shows in the user's details and rights, and is paid.
 func TestPatronsAreShownAndPaid(t *testing.T) {
 	t.Parallel()
 	cents := 500
@@ -76,7 +75,6 @@ func TestPatronsAreShownAndPaid(t *testing.T) {
 	}
 }
 
-// Jobs that run rarely keep their pace over restarts and nodes.
 func TestRareJobsKeepTheirPace(t *testing.T) {
 	t.Parallel()
 	n, _ := newNode(t)

@@ -197,7 +197,6 @@ func TestWebhookIsSentAsStandardWebhooks(t *testing.T) {
 	})
 }
 
-// A secret is not in the database as it is.
 func TestSecretsAreEncrypted(t *testing.T) {
 	each(t, func(t *testing.T, n *node, _ *receiver) {
 		secret, err := n.Rotate(t.Context(), 7)
@@ -211,7 +210,6 @@ func TestSecretsAreEncrypted(t *testing.T) {
 	})
 }
 
-// One receiver that does not answer takes no place of others, whosever they are.
 func TestSlowReceiverStarvesNobody(t *testing.T) {
 	each(t, func(t *testing.T, n *node, r *receiver) {
 		var mu sync.Mutex
@@ -311,7 +309,6 @@ func TestFailedWebhooksAreTriedGivenUpAndReplayed(t *testing.T) {
 	})
 }
 
-// A node that dies in the middle of a call leaves it to others.
 func TestWebhooksOfADeadNodeAreCalledByAnother(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
@@ -404,7 +401,6 @@ func TestPagesOfWebhooks(t *testing.T) {
 	})
 }
 
-// What is no address is no webhook.
 func TestComposeNeedsAnAddress(t *testing.T) {
 	for _, address := range []string{"", "https://", "https://\x00/", "nonsense"} {
 		if w, err := notify.Compose(store.Webhook{Address: address}, 1); w != nil || err != nil {

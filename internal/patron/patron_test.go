@@ -149,7 +149,6 @@ func TestSubscribersAreReadFromStripe(t *testing.T) {
 	}
 }
 
-// Links that may stand on the sponsors' page are plain https.
 func TestLinksOfSponsorsArePlainHTTPS(t *testing.T) {
 	for s, want := range map[string]string{
 		"https://example.org/x?y=z":            "https://example.org/x?y=z",
@@ -172,7 +171,6 @@ func TestLinksOfSponsorsArePlainHTTPS(t *testing.T) {
 	}
 }
 
-// What goes wrong at a service is told, without the key.
 func TestFailuresOfServicesKeepTheKey(t *testing.T) {
 	endless := `{"data":[],"meta":{"pagination":{"cursors":{"next":""}}}}`
 	for name, c := range map[string]struct {

@@ -254,7 +254,6 @@ func TestARefusedPromptIsKeptAndSuspected(t *testing.T) {
 	})
 }
 
-// The operator can switch all of it off.
 func TestFiltersCanBeSwitchedOff(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())

@@ -37,8 +37,6 @@ func TestOwnChangesComeIn(t *testing.T) {
 	}
 }
 
-// TestAFailedClaimGivesBackWhatItReserved: a claim that fails gives back what it has reserved, and
-// the next pop gets it.
 func TestAFailedClaimGivesBackWhatItReserved(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())

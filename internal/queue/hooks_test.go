@@ -83,7 +83,6 @@ func TestLinksOfWebhooksAreForTheRequester(t *testing.T) {
 	})
 }
 
-// A node that dies right after a delivery leaves the webhook to the next one.
 func TestWebhookOutlivesItsNode(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()

@@ -28,8 +28,6 @@ func held(t testing.TB, n *node, p hordetest.Person) horde.Kudos {
 	return a.Held
 }
 
-// TestAHoldEndsWithTheLastDelivery: a hold is released with the last delivery, wherever that
-// comes, and not before it.
 func TestAHoldEndsWithTheLastDelivery(t *testing.T) {
 	t.Parallel()
 	a, b := deaf(t)

@@ -116,7 +116,6 @@ func TestFinishedRequestsAreToldOfAsBefore(t *testing.T) {
 	})
 }
 
-// A text request that is over is told of with its texts from the database.
 func TestFinishedTextsAreToldOfAsBefore(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
@@ -206,7 +205,6 @@ func TestFinishedRequestsDoNotComeBack(t *testing.T) {
 	})
 }
 
-// The requests of a shared key that is deleted go with it, those that have left memory too.
 func TestADeletedKeyTakesFinishedRequestsAlong(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
@@ -230,7 +228,6 @@ func TestADeletedKeyTakesFinishedRequestsAlong(t *testing.T) {
 	})
 }
 
-// A request that has left memory expires like any other, and nothing of it stays.
 func TestFinishedRequestsExpire(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {

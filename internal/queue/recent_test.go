@@ -32,7 +32,6 @@ func ofText(job string, at horde.Micros, tokens int64) store.Delivery {
 	return store.Delivery{JobID: job, At: at, Kind: horde.KindText, Model: "m", WorkUnits: tokens, Micros: second}
 }
 
-// What other nodes deliver is counted once, and what they commit late is not missed.
 func TestDeliveriesOfOtherNodesAreCountedOnce(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -69,7 +68,6 @@ func TestDeliveriesOfOtherNodesAreCountedOnce(t *testing.T) {
 	}
 }
 
-// What the figures keep of a delivery is small, and no body hangs on it.
 func TestADeliveryOfTheLastHourTakes24Bytes(t *testing.T) {
 	if n := unsafe.Sizeof(delivered{}); n != 24 {
 		t.Errorf("%d bytes", n)
@@ -86,7 +84,6 @@ func TestADeliveryOfTheLastHourTakes24Bytes(t *testing.T) {
 	}
 }
 
-// Models that nobody has used for an hour are forgotten.
 func TestModelsOfTheLastHourAreForgotten(t *testing.T) {
 	var h lastHour
 	for i := range 3000 {

@@ -123,7 +123,6 @@ func TestEachPopGetsItsSeed(t *testing.T) {
 	}
 }
 
-// TestAPopTellsAllOfItsJob looks at the answer of a pop.
 func TestAPopTellsAllOfItsJob(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())

@@ -51,7 +51,6 @@ func wantCode(t testing.TB, what string, err error, code horde.Code) {
 	}
 }
 
-// What a shared key asks for is charged to its owner and to its budget alike.
 func TestASharedKeyPaysWithItsOwner(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
@@ -144,8 +143,6 @@ func TestSharedKeysRefuseWhatTheyDoNotAllow(t *testing.T) {
 	}
 }
 
-// Many at once on one key: what was spent, what is left and what the owner paid
-// agree to the hundredth.
 func TestASharedKeyAddsUpInAStorm(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {

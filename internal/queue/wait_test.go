@@ -62,7 +62,6 @@ func served(t *testing.T, what string, job <-chan *api.ImageJob) *api.ImageJob {
 	}
 }
 
-// TestAWaitingPopIsWoken: what can be given to a waiting pop wakes it, on every node.
 func TestAWaitingPopIsWoken(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {
@@ -136,7 +135,6 @@ func TestAWaitingPopSleepsOn(t *testing.T) {
 	}
 }
 
-// TestAWaitingPopEndsWithItsClient: a pop whose client goes away waits no longer.
 func TestAWaitingPopEndsWithItsClient(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, storetest.On(t, storetest.SQLite), hordetest.NewClock())
@@ -189,7 +187,6 @@ func TestOneRequestWakesManyPops(t *testing.T) {
 	}
 }
 
-// TestAFollowerHearsOfTheEnd: a follower hears of each change, and of the end.
 func TestAFollowerHearsOfTheEnd(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, db *storetest.DB) {

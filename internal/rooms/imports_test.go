@@ -96,7 +96,6 @@ var mustNot = map[string][]string{
 	"internal/alchemy": {"internal/server", "internal/queue"},
 }
 
-// TestImportDirection fails when an arrow between rooms runs the wrong way.
 func TestImportDirection(t *testing.T) {
 	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
 	cmd.Dir = "../.."

@@ -85,7 +85,6 @@ func TestAddressesAreTakenFromWhomWeTrust(t *testing.T) {
 	}
 }
 
-// A call that came through a proxy shows it, whether the proxy is one of ours or not.
 func TestForwardedCallsShowIt(t *testing.T) {
 	t.Parallel()
 	s := New(Options{}, []Route{Get("/x", func(w http.ResponseWriter, r *http.Request) error {

@@ -154,7 +154,6 @@ func TestAddressesOfOurselvesBeginWithWhatTheCallerReached(t *testing.T) {
 	}
 }
 
-// The operator hears once that a proxy's word is not believed.
 func TestProxyThatIsNotBelievedIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

@@ -106,7 +106,6 @@ func TestTheConnectionThatWaitsLongestMakesRoom(t *testing.T) {
 	}
 }
 
-// However many announce a body and send none, who sends a call is answered at once.
 func TestAThousandWhoSendNothingShutNobodyOut(t *testing.T) {
 	t.Parallel()
 	s := New(Options{MaxConnections: 100}, bodyRoutes())

@@ -150,7 +150,6 @@ func TestWhatIsMissingIsToldInTheOriginalsWords(t *testing.T) {
 	}
 }
 
-// A body of unknown length is cut off at the limit too.
 func TestBodyOfUnknownLengthIsLimited(t *testing.T) {
 	t.Parallel()
 	r := post("")
@@ -165,7 +164,6 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-// A body without a schema that is no object counts as none.
 func TestABodyThatIsNoObjectCountsAsNone(t *testing.T) {
 	t.Parallel()
 	for body, n := range map[string]int{`{"a":1}`: 1, `[1]`: 0, `{`: 0, ``: 0, `5`: 0} {

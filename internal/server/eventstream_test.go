@@ -9,8 +9,6 @@ import (
 	"horde/api"
 )
 
-// TestAStreamThatNobodyReadsEnds: a stream that nobody reads ends when an event cannot be
-// written in time.
 func TestAStreamThatNobodyReadsEnds(t *testing.T) {
 	t.Parallel()
 	ended := make(chan bool, 1)

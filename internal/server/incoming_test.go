@@ -222,7 +222,6 @@ func bodyDoesNotCome(t *testing.T, text string, status int) {
 	}
 }
 
-// A body has to come at a pace, and all of it in its time.
 func TestABodyHasToComeAtAPace(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -297,7 +296,6 @@ func TestACallMayWaitOnceItsBodyIsThere(t *testing.T) {
 	})
 }
 
-// A body that nobody read but that is there does not cost the connection.
 func TestASmallBodyThatNobodyReadKeepsTheConnection(t *testing.T) {
 	t.Parallel()
 	conn := dial(t, served(t, New(Options{}, bodyRoutes())), "")

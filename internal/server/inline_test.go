@@ -118,7 +118,6 @@ func TestAnAnswerHoldsFilesWithinItsBound(t *testing.T) {
 	}
 }
 
-// However large the files of an answer are, sending them takes a piece of memory.
 func TestFilesInAnswersTakeLittleMemory(t *testing.T) {
 	var opened, open int
 	s := inlineServer(map[string]int64{"large": maxInline / 4}, &opened, &open, "large", "large", "large", "large")

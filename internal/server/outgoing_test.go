@@ -82,8 +82,6 @@ func TestAnAnswerThatNobodyReadsEndsTheConnection(t *testing.T) {
 	}
 }
 
-// Whoever reads slowly but at the pace gets all of the answer, unchanged, however long it
-// takes.
 func TestAnAnswerMayBeReadSlowly(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/bytes", "/file"} {
@@ -158,7 +156,6 @@ func (always) Take(_ string, calls int, _ time.Duration) (left int, reset time.T
 	return 0, time.Now(), false
 }
 
-// Whoever goes on sending calls beyond a rate loses the connection.
 func TestCallsBeyondARateEndTheConnection(t *testing.T) {
 	t.Parallel()
 	s := New(Options{Limits: always{}}, []Route{

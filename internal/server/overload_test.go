@@ -200,7 +200,6 @@ func TestABurstWaits(t *testing.T) {
 	})
 }
 
-// TestOverloadIsLoggedOnce: refusals are counted each, and logged by a line now and then.
 func TestOverloadIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

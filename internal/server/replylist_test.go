@@ -58,7 +58,6 @@ func (n nowhere) Header() http.Header       { return n.header }
 func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
 func (nowhere) WriteHeader(int)             {}
 
-// However long a list is, what is held of it is little.
 func TestALongListTakesLittleMemory(t *testing.T) {
 	const items, most = 20_000, 4 << 20
 	item := listed{Info: strings.Repeat("i", 10_000)} // 200 MB in all

@@ -120,7 +120,6 @@ func TestEveryCallIsAnswered(t *testing.T) {
 	}
 }
 
-// The page gets what no route knows, and leaves what it does not know either.
 func TestPagesServeWhatNoRouteKnows(t *testing.T) {
 	t.Parallel()
 	s := New(Options{Pages: func(w http.ResponseWriter, r *http.Request) bool {
@@ -138,7 +137,6 @@ func TestPagesServeWhatNoRouteKnows(t *testing.T) {
 	}
 }
 
-// A mask reduces the answers that are marshalled, and nothing else.
 func TestMaskReducesMarshalledAnswers(t *testing.T) {
 	t.Parallel()
 	s := New(Options{}, testRoutes())

@@ -54,7 +54,6 @@ func TestServeStopsCleanly(t *testing.T) {
 	}
 }
 
-// A caller that never sends its body is cut off; one whose call takes long is not.
 func TestBodyDeadlineReachesTheConnection(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(New(Options{}, []Route{Post("/b", func(w http.ResponseWriter, r *http.Request) error {

@@ -11,7 +11,6 @@ import (
 	"horde/internal/store"
 )
 
-// What an acceptance sets aside and charges.
 func TestAnAcceptanceSetsAsideAndCharges(t *testing.T) {
 	each(t, func(r *rig) {
 		style := func(owner *account.User) func(*store.Tx, *kudos.Entry) error {

@@ -56,7 +56,6 @@ func TestAJobIsHandedOutOnce(t *testing.T) {
 	})
 }
 
-// A worker gets those of the forms that nobody else has got meanwhile.
 func TestAFormIsHandedOutOnce(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)

@@ -221,7 +221,6 @@ func TestTooFastIsSuspicious(t *testing.T) {
 	})
 }
 
-// A decoy ends without a trace: nobody is paid or charged.
 func TestDecoyMovesNothing(t *testing.T) {
 	each(t, func(r *rig) {
 		payer, owner := r.user(0), r.user(account.Trusted)

@@ -35,7 +35,6 @@ func TestExpiryFreesEverything(t *testing.T) {
 	})
 }
 
-// A sweep looks again while batches are full, and stops where it cannot get on.
 func TestASweepEndsWhereItCannotGetOn(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

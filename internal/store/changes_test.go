@@ -212,8 +212,6 @@ func TestAUnitIsToldWhatItsNodeHasNotHeard(t *testing.T) {
 	}
 }
 
-// TestANodeThatFallsBehindSaysSo: a node that does not get on with the news says that
-// it missed them, however long it was able to before.
 func TestANodeThatFallsBehindSaysSo(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
@@ -238,7 +236,6 @@ func TestANodeThatFallsBehindSaysSo(t *testing.T) {
 	}
 }
 
-// TestWhoeverMissesChangesIsToldSo: whoever misses changes is told so.
 func TestWhoeverMissesChangesIsToldSo(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	c := hordetest.NewClock()
@@ -297,7 +294,6 @@ func TestOldChangesArePruned(t *testing.T) {
 	}
 }
 
-// TestAnAuditFindsWhatIsWrong meddles with a sound ledger behind its back.
 func TestAnAuditFindsWhatIsWrong(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()

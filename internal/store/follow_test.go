@@ -61,7 +61,6 @@ func TestFollowersHearBeforeTheCaller(t *testing.T) {
 	})
 }
 
-// TestRefusedUnitIsNoNews: of a unit that was refused, nobody hears.
 func TestRefusedUnitIsNoNews(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
@@ -120,7 +119,6 @@ func TestAFollowerThatFailsHearsAgain(t *testing.T) {
 	}
 }
 
-// TestASlowFollowerHoldsNobodyUp: the writer goes on while a follower is at an earlier commit.
 func TestASlowFollowerHoldsNobodyUp(t *testing.T) {
 	s := storetest.On(t, storetest.SQLite).Open()
 	hears, goOn := make(chan struct{}, 10), make(chan struct{})
@@ -226,7 +224,6 @@ func TestEveryTopicTravels(t *testing.T) {
 	})
 }
 
-// TestAFollowerHearsBehindOneThatFails: it hears all the same, before the caller is answered.
 func TestAFollowerHearsBehindOneThatFails(t *testing.T) {
 	s := storetest.On(t, storetest.SQLite).Open()
 	s.Follow(func(_ context.Context, c *store.Changes) error {

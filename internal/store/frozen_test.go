@@ -164,7 +164,6 @@ func TestWritesAreBackWithTheDatabase(t *testing.T) {
 	}
 }
 
-// A node is ready while it can write.
 func TestANodeIsReadyWhileItCanWrite(t *testing.T) {
 	t.Parallel()
 	db := storetest.On(t, storetest.Postgres)

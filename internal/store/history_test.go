@@ -93,7 +93,6 @@ func TestPagesOfAHistoryFindEachMovementOnce(t *testing.T) {
 	})
 }
 
-// TestPostingsOfOlderProgramsAreDated fills in what a program of before does not write.
 func TestPostingsOfOlderProgramsAreDated(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		c := hordetest.NewClock()
@@ -124,7 +123,6 @@ func TestPostingsOfOlderProgramsAreDated(t *testing.T) {
 	})
 }
 
-// TestAReaderCannotWrite looks into a database on which a server works, and cannot write.
 func TestAReaderCannotWrite(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()

@@ -571,7 +571,6 @@ func TestALeaseIsHeldUntilItEnds(t *testing.T) {
 	})
 }
 
-// TestOneOfManyNodesGetsALease lets many nodes grasp for one lease.
 func TestOneOfManyNodesGetsALease(t *testing.T) {
 	db := storetest.On(t, storetest.Postgres)
 	var holders atomic.Int64

@@ -254,8 +254,6 @@ func TestUnbalancedEventIsRefused(t *testing.T) {
 	})
 }
 
-// TestCloseWaitsForWhatWasAccepted: what was accepted before Close is committed, what comes after
-// is refused, nothing hangs.
 func TestCloseWaitsForWhatWasAccepted(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()
@@ -307,7 +305,6 @@ func TestCloseWaitsForWhatWasAccepted(t *testing.T) {
 	})
 }
 
-// TestConcurrentUnitsLoseNothing checks that concurrent units lose and double nothing.
 func TestConcurrentUnitsLoseNothing(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		nodes := []*store.Store{db.Open()}
@@ -371,8 +368,6 @@ func TestConcurrentUnitsLoseNothing(t *testing.T) {
 	})
 }
 
-// TestCancelledReadsHarmNobody: reads that are given up harm no other read on the
-// connections they leave behind.
 func TestCancelledReadsHarmNobody(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {
 		s := db.Open()

@@ -223,7 +223,6 @@ func TestStylesThatCannotWorkAreRefused(t *testing.T) {
 	})
 }
 
-// The caller's own, valid key alone can pay for a style.
 func TestOnlyAnOwnKeyPaysForAStyle(t *testing.T) {
 	each(t, func(r *rig) {
 		trudy, other := r.user("trudy", account.Trusted), r.user("other", account.Trusted)
@@ -603,7 +602,6 @@ func TestCollectionsHoldStylesOfOneKind(t *testing.T) {
 	})
 }
 
-// A use is counted for all, and paid for by others only.
 func TestAUseIsPaidForByOthersOnly(t *testing.T) {
 	each(t, func(r *rig) {
 		ctx := context.Background()

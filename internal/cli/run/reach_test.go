@@ -49,7 +49,6 @@ func TestAddressesForOtherMachines(t *testing.T) {
 	}
 }
 
-// What links begin with is warned of where it cannot be known, and nowhere else.
 func TestLinksAreWarnedOfWhereTheyCannotBeKnown(t *testing.T) {
 	for _, c := range []struct {
 		name, listen string

@@ -31,7 +31,6 @@ func TestWhatAFormEarnsAndCosts(t *testing.T) {
 	}
 }
 
-// An image that was uploaded is named by its form, and other results stay as they are.
 func TestAnUploadedImageIsNamedByItsForm(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

@@ -202,7 +202,6 @@ func TestANetDoesNotDifferFromItself(t *testing.T) {
 	}
 }
 
-// What the server writes comes back, in one order whatever the database.
 func TestTimingsComeBackInOneOrder(t *testing.T) {
 	var first []Timed
 	storetest.Each(t, func(t *testing.T, db *storetest.DB) {

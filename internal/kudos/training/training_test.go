@@ -92,7 +92,6 @@ func gzipped(text string, cut int) string {
 	return z.String()[:z.Len()-cut]
 }
 
-// A few lines that cannot be read are left out and told of.
 func TestAFewBrokenLinesAreLeftOut(t *testing.T) {
 	row := "512,512,30,7,k_euler,True,False,txt2img,False,False,1.0,None,1.0,,5,9\n"
 	jobs, unread, err := Parse(strings.NewReader(header + row + "garbage\n" + strings.Repeat(row, 30) +
@@ -358,7 +357,7 @@ func TestAScoreIsMeanTailAndWorst(t *testing.T) {
 	}
 }
 
-// The net in the program meets the goals on jobs that it never saw.
+// On jobs that it never saw, by their true times (NETWORK.md).
 func TestTheNetInTheProgramMeetsItsGoals(t *testing.T) {
 	learns(t)
 	all, _, err := ReadJobs(golden.Shared(t, "data/kudos/train.csv.gz"))

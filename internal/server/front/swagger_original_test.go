@@ -263,7 +263,6 @@ func TestExamplesComeWhenAsked(t *testing.T) {
 	}
 }
 
-// Every member of a definition says what it is, in words of our own.
 func TestMembersAreExplained(t *testing.T) {
 	t.Parallel()
 	definitions := func(raw []byte) map[string]string {

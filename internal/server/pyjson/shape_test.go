@@ -9,7 +9,6 @@ import (
 // named keeps what is called name.
 var named = ObjectShape(map[string]*Shape{"name": nil})
 
-// Members that are skipped cost nothing but the look at them.
 func TestSkippedMembersTakeNoMemory(t *testing.T) {
 	body := `{"name":"w","x":["` + strings.Repeat(`a\n`, 1<<20) + `",{"y":[` + strings.Repeat(`{},`, 5_000) + `true]}]}`
 	if n := testing.AllocsPerRun(5, func() {
@@ -21,7 +20,6 @@ func TestSkippedMembersTakeNoMemory(t *testing.T) {
 	}
 }
 
-// A text holds only so many values, kept or skipped.
 func TestATextHoldsOnlySoManyValues(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

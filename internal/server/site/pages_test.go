@@ -108,7 +108,6 @@ func isPage(t *testing.T, w *httptest.ResponseRecorder, text string) {
 	}
 }
 
-// The pages of the server bear the horde's title, in the same frame.
 func TestPagesBearTheTitle(t *testing.T) {
 	t.Parallel()
 	s := serve(Options{Title: "Fox & <b>Friends</b>", Version: "9.8", Repository: "https://example.org/source"})
