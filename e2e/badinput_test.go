@@ -66,8 +66,8 @@ type badRequest struct {
 
 func badRequests() []badRequest {
 	with := func(params string) string { return `{"prompt":"x","params":{` + params + `}}` }
-	source := func(picture []byte) string {
-		return `{"prompt":"x","source_image":"` + base64.StdEncoding.EncodeToString(picture) + `"}`
+	source := func(data []byte) string {
+		return `{"prompt":"x","source_image":"` + base64.StdEncoding.EncodeToString(data) + `"}`
 	}
 
 	at := func(url string) string { return `{"prompt":"x","source_image":"` + url + `"}` }
@@ -102,7 +102,7 @@ func badRequests() []badRequest {
 		{"zero bytes", source(make([]byte, 1000)), 400, "ImageValidationFailed"},
 		{"a page that begins like a GIF", source([]byte("GIF89a/*<script>alert(1)</script>*/=1;")), 400, ""},
 		{"truncated WebP", source([]byte("RIFF\x10\x00\x00\x00WEBPVP8 \x04\x00\x00\x00")), 400, "ImageValidationFailed"},
-		{"no picture", source([]byte("<svg onload=alert(1)>")), 400, "ImageValidationFailed"},
+		{"no image", source([]byte("<svg onload=alert(1)>")), 400, "ImageValidationFailed"},
 		{"no base64", at("%%%"), 400, "ImageValidationFailed"},
 		{"loopback address", at("http://127.0.0.1:1/x.png"), 400, "ImageValidationFailed"},
 		{"metadata address", at("http://169.254.169.254/latest"), 400, "ImageValidationFailed"},
@@ -170,10 +170,10 @@ func badTexts() []badRequest {
 	}
 }
 
-// badForms is badRequests for forms about pictures.
+// badForms is badRequests for forms about images.
 func badForms() []badRequest {
-	of := func(picture string) string { return `{"forms":[{"name":"caption"}],"source_image":"` + picture + `"}` }
-	source := func(picture []byte) string { return of(base64.StdEncoding.EncodeToString(picture)) }
+	of := func(data string) string { return `{"forms":[{"name":"caption"}],"source_image":"` + data + `"}` }
+	source := func(data []byte) string { return of(base64.StdEncoding.EncodeToString(data)) }
 
 	forms := func(forms string) string { return `{"forms":` + forms + `,"source_image":"` + tinyImage() + `"}` }
 	return []badRequest{
@@ -185,7 +185,7 @@ func badForms() []badRequest {
 		{"NUL in a payload", forms(`[{"name":"caption","payload":{"a":"\u0000"}}]`), 400, "NulByteInPayload"},
 		{"a payload of 1 MB", forms(`[{"name":"caption","payload":{"a":"` + strings.Repeat("x", 1<<20) +
 			`"}}]`), 400, "BadRequest"},
-		{"no picture", `{"forms":[{"name":"caption"}]}`, 400, ""},
+		{"no image", `{"forms":[{"name":"caption"}]}`, 400, ""},
 		{"50 gigapixels", source(pngHeader(250_000, 200_000)), 400, "SourceImageResolutionExceeded"},
 		{"a strip of 65535×1", source(pngHeader(65_535, 1)), 400, ""},
 		{"a header without its pixels", source(pngHeader(64, 64)), 400, "ImageValidationFailed"},
@@ -262,7 +262,7 @@ func numbered(n int) []string {
 	return members
 }
 
-// tinyImage is a good picture in base64.
+// tinyImage is a good image in base64.
 func tinyImage() string {
 	return base64.StdEncoding.EncodeToString(pngOf(image.NewGray(image.Rect(0, 0, 64, 64))))
 }

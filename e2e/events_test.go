@@ -14,7 +14,7 @@ import (
 	"horde/e2e/program"
 )
 
-// TestEvents follows a request from the queue to its picture over the event
+// TestEvents follows a request from the queue to its image over the event
 // stream, with the worker's progress in between.
 func TestEvents(t *testing.T) {
 	t.Parallel()

@@ -16,7 +16,7 @@ import (
 	"horde/internal/golden"
 )
 
-// foreignCall is a call beside the ordering of pictures, and what the client that
+// foreignCall is a call beside the ordering of images, and what the client that
 // makes it reads of the answer (clients §0 and §2). $KEY, $OWNER (whose
 // the workers are), $WORKER, $SHARED (a shared key) and $NOBODY stand for ids.
 type foreignCall struct {
@@ -401,9 +401,9 @@ func TestForeignWorkerInMaintenance(t *testing.T) {
 	}
 }
 
-// TestForeignPictures sends the pictures that the Python SDK's tests use, each for
+// TestForeignImages sends the images that the Python SDK's tests use, each for
 // what it is made for, and looks at what a worker gets.
-func TestForeignPictures(t *testing.T) {
+func TestForeignImages(t *testing.T) {
 	t.Parallel()
 	folder := golden.Shared(t, "data", "sdk", "tests", "test_data", "images")
 	encoded := func(name string) string {
@@ -428,7 +428,7 @@ func TestForeignPictures(t *testing.T) {
 		{"test_outpaint.png", "", "outpainting", "Deliberate Inpainting", ``},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			body := fmt.Sprintf(`{"prompt":"a picture","models":[%q],"source_image":%q,"source_processing":%q,"params":{"width":512,"height":512,"steps":8,%s`,
+			body := fmt.Sprintf(`{"prompt":"an image","models":[%q],"source_image":%q,"source_processing":%q,"params":{"width":512,"height":512,"steps":8,%s`,
 				c.model, encoded(c.name), c.processing, c.params)
 			body = strings.TrimSuffix(body, ",") + "}"
 			if c.mask != "" {

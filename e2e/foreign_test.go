@@ -380,7 +380,7 @@ func (f *foreign) upload(t *testing.T, link string, image []byte) {
 	}
 }
 
-// fetch gets what was made as the client does: pictures come from https, open to
+// fetch gets what was made as the client does: images come from https, open to
 // the client's page, or as bare base64.
 func (f *foreign) fetch(t *testing.T, x *exchange, result any) {
 	t.Helper()

@@ -35,7 +35,7 @@ func playOwnGolden(t *testing.T, db string) {
 		t.Fatal(err)
 	}
 
-	files := pictureServer(t)
+	files := imageServer(t)
 	for _, s := range scenarios {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
@@ -59,9 +59,9 @@ func playOwnGolden(t *testing.T, db string) {
 	}
 }
 
-// pictureServer is a site that requesters name for source pictures, some of them
+// imageServer is a site that requesters name for source images, some of them
 // good; ${files} in our scenarios.
-func pictureServer(t *testing.T) string {
+func imageServer(t *testing.T) string {
 	t.Helper()
 	mux := http.NewServeMux()
 	serve := func(path, kind string, body []byte) {
@@ -76,8 +76,8 @@ func pictureServer(t *testing.T) string {
 	serve("/cut.png", "image/png", good[:len(good)-20])
 	serve("/long.png", "image/png", pngHeader(8200, 8200)) // 17 × 17 tiles
 	serve("/bomb.png", "image/png", pngHeader(50_000, 50_000))
-	serve("/words.txt", "text/plain", []byte("no picture"))
-	serve("/noise.png", "image/png", []byte("no picture either"))
+	serve("/words.txt", "text/plain", []byte("no image"))
+	serve("/noise.png", "image/png", []byte("no image either"))
 	serve("/huge.png", "image/png", make([]byte, 5<<20+1))
 
 	mux.HandleFunc("/endless.png", func(w http.ResponseWriter, r *http.Request) {
@@ -118,7 +118,7 @@ func pictureServer(t *testing.T) string {
 func pngOf(m image.Image) []byte {
 	var b bytes.Buffer
 	if err := png.Encode(&b, m); err != nil {
-		panic(err) // of a picture in memory
+		panic(err) // of an image in memory
 	}
 	return b.Bytes()
 }

@@ -9,8 +9,8 @@ import { AIHorde } from '@zeldafan0225/ai_horde';
 export const HORDE = (process.env.HORDE_URL ?? 'http://127.0.0.1:7001').replace(/\/+$/, '');
 export const MODEL = 'stable_diffusion';
 export const ANONYMOUS = '0000000000';
-// A WebP picture of one pixel.
-export const PICTURE = 'UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA';
+// A WebP image of one pixel.
+export const IMAGE = 'UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA';
 
 export const client = (key, options = {}) => new AIHorde({ api_route: `${HORDE}/api/v2`, default_token: key, ...options });
 export const tag = randomUUID().slice(0, 8);

@@ -1,12 +1,12 @@
 // The npm client @zeldafan0225/ai_horde, unmodified, plays requester and worker
-// of pictures against a running horde (see accounts.mjs).
+// of images against a running horde (see accounts.mjs).
 // The client turns every refusal into an APIError whose name is the return code.
 
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { randomUUID } from 'node:crypto';
 import { ErrorMessages } from '@zeldafan0225/ai_horde';
-import { ANONYMOUS, MODEL, PICTURE, account, client, refused, tag } from './accounts.mjs';
+import { ANONYMOUS, MODEL, IMAGE, account, client, refused, tag } from './accounts.mjs';
 
 let owner, other, poor, requester, worker, stranger;
 before(async () => {
@@ -49,7 +49,7 @@ async function popFor(id, extra) {
   assert.fail('other requests were in the way; use a server of its own');
 }
 
-describe('a picture', () => {
+describe('an image', () => {
   test('goes round as base64', async () => {
     const accepted = await requester.postAsyncImageGenerate(order({}, { seed: '42' }));
     assert.match(accepted.id, /^[0-9a-f-]{36}$/);
@@ -72,7 +72,7 @@ describe('a picture', () => {
 
     const submitted = await worker.postImageGenerationSubmit({
       id: job.id,
-      generation: PICTURE,
+      generation: IMAGE,
       seed: 42,
       gen_metadata: [{ type: 'information', value: 'see_ref', ref: 'painted by npm' }],
     });
@@ -82,15 +82,15 @@ describe('a picture', () => {
     assert.equal(status.done, true);
     assert.equal(status.finished, 1);
     assert.equal(status.generations.length, 1);
-    const [picture] = status.generations;
-    assert.equal(picture.id, job.id);
-    assert.equal(picture.seed, '42');
-    assert.equal(picture.model, MODEL);
-    assert.equal(picture.worker_name, `npm worker ${tag}`);
-    assert.equal(picture.censored, false);
-    assert.equal(picture.state, 'ok');
-    assert.deepEqual(picture.gen_metadata, [{ type: 'information', value: 'see_ref', ref: 'painted by npm' }]);
-    assert.equal(Buffer.from(picture.img, 'base64').subarray(8, 12).toString(), 'WEBP');
+    const [image] = status.generations;
+    assert.equal(image.id, job.id);
+    assert.equal(image.seed, '42');
+    assert.equal(image.model, MODEL);
+    assert.equal(image.worker_name, `npm worker ${tag}`);
+    assert.equal(image.censored, false);
+    assert.equal(image.state, 'ok');
+    assert.deepEqual(image.gen_metadata, [{ type: 'information', value: 'see_ref', ref: 'painted by npm' }]);
+    assert.equal(Buffer.from(image.img, 'base64').subarray(8, 12).toString(), 'WEBP');
   });
 
   test('goes round by upload and download links', async () => {
@@ -98,7 +98,7 @@ describe('a picture', () => {
     const job = await popFor(id);
     assert.equal(job.r2_uploads.length, 1);
     assert.equal(job.r2_uploads[0], job.r2_upload);
-    const bytes = Buffer.from(PICTURE, 'base64');
+    const bytes = Buffer.from(IMAGE, 'base64');
     const put = await fetch(job.r2_upload, { method: 'PUT', body: bytes });
     assert.ok(put.ok, `upload: ${put.status} ${await put.text()}`);
     await worker.postImageGenerationSubmit({ id: job.id, generation: 'R2', seed: 7 });
@@ -107,7 +107,7 @@ describe('a picture', () => {
     const got = await fetch(generations[0].img);
     assert.equal(got.status, 200);
     assert.equal(got.headers.get('content-type'), 'image/webp');
-    assert.ok(got.headers.get('access-control-allow-origin'), 'the picture host must be open to pages elsewhere');
+    assert.ok(got.headers.get('access-control-allow-origin'), 'the image host must be open to pages elsewhere');
     assert.deepEqual(Buffer.from(await got.arrayBuffer()), bytes);
   });
 
@@ -116,10 +116,10 @@ describe('a picture', () => {
     const job = await popFor(id, { amount: 2 });
     assert.equal(job.ids.length, 2);
     assert.equal(job.payload.n_iter, 2);
-    await worker.postImageGenerationSubmit({ id: job.ids[0], generation: PICTURE, seed: 9 });
+    await worker.postImageGenerationSubmit({ id: job.ids[0], generation: IMAGE, seed: 9 });
     const half = await requester.getImageGenerationStatus(id, { force: true });
     assert.deepEqual([half.finished, half.processing, half.done, half.generations.length], [1, 1, false, 1]);
-    await worker.postImageGenerationSubmit({ id: job.ids[1], generation: PICTURE, seed: 10 });
+    await worker.postImageGenerationSubmit({ id: job.ids[1], generation: IMAGE, seed: 10 });
     const full = await requester.getImageGenerationStatus(id, { force: true });
     assert.deepEqual([full.finished, full.done], [2, true]);
     assert.deepEqual(full.generations.map((g) => g.seed).sort(), ['10', '9']);
@@ -127,7 +127,7 @@ describe('a picture', () => {
 
   test('image to image hands the source over', async () => {
     const { id } = await requester.postAsyncImageGenerate(
-      order({ source_image: PICTURE, source_processing: 'img2img' }, { denoising_strength: 0.5 }),
+      order({ source_image: IMAGE, source_processing: 'img2img' }, { denoising_strength: 0.5 }),
     );
     const job = await popFor(id);
     assert.equal(job.source_processing, 'img2img');
@@ -137,7 +137,7 @@ describe('a picture', () => {
       ? Buffer.from(await (await fetch(job.source_image)).arrayBuffer())
       : Buffer.from(job.source_image, 'base64');
     assert.equal(source.subarray(8, 12).toString(), 'WEBP');
-    await worker.postImageGenerationSubmit({ id: job.id, generation: PICTURE, seed: 1 });
+    await worker.postImageGenerationSubmit({ id: job.id, generation: IMAGE, seed: 1 });
   });
 
   test('is given up after the third fault', async () => {
@@ -183,7 +183,7 @@ describe('the horde', () => {
     const [paidBefore, earnedBefore] = await Promise.all([balance(other), balance(owner)]);
     const { id } = await requester.postAsyncImageGenerate(order());
     const job = await popFor(id);
-    await worker.postImageGenerationSubmit({ id: job.id, generation: PICTURE, seed: 1 });
+    await worker.postImageGenerationSubmit({ id: job.id, generation: IMAGE, seed: 1 });
     assert.ok((await balance(other)) < paidBefore, 'the requester paid nothing');
     assert.ok((await balance(owner)) > earnedBefore, 'the worker earned nothing');
   });
@@ -222,7 +222,7 @@ describe('a refusal names its return code', () => {
     ['RequestNotFound', 404, () => requester.getImageGenerationStatus(nobody)],
     ['RequestNotFound', 404, () => requester.deleteImageGenerationRequest(nobody)],
     ['RequestNotFound', 404, () => requester.getImageGenerationCheck('not-a-uuid')],
-    ['InvalidJobID', 404, () => worker.postImageGenerationSubmit({ id: nobody, generation: PICTURE, seed: 1 })],
+    ['InvalidJobID', 404, () => worker.postImageGenerationSubmit({ id: nobody, generation: IMAGE, seed: 1 })],
     ['AnonForbiddenWorker', 403, () => client(ANONYMOUS).postImageGenerationPop(offer({ name: `anon ${tag}` }))],
     ['BadRequest', 400, () => worker.postImageGenerationPop(offer({ name: `odd ${tag}`, models: ['no such model anywhere'] }))],
     ['InvalidPriorityUsername', 400, () => worker.postImageGenerationPop(offer({ priority_usernames: ['nobody'] }))],
@@ -236,9 +236,9 @@ describe('a refusal names its return code', () => {
     ['TooManyLoras', 400, ask(rich, {}, { loras: [0, 1, 2, 3, 4, 5].map(lora) })],
     ['BadLoraVersion', 400, ask(rich, {}, { loras: [{ name: 'a fox', is_version: true }] })],
     ['TooManyTIs', 400, ask(rich, {}, { tis: Array.from({ length: 21 }, (_, i) => ({ name: `ti ${i}` })) })],
-    ['SourceMaskUnnecessary', 400, ask(rich, { source_mask: PICTURE })],
+    ['SourceMaskUnnecessary', 400, ask(rich, { source_mask: IMAGE })],
     ['ControlNetSourceMissing', 400, ask(rich, {}, { control_type: 'canny' })],
-    ['ImageValidationFailed', 400, ask(rich, { source_image: Buffer.from('no picture').toString('base64') })],
+    ['ImageValidationFailed', 400, ask(rich, { source_image: Buffer.from('no image').toString('base64') })],
     ['OnlyServiceAccountProxy', 400, ask(rich, { proxied_account: 'somebody' })],
     ['BadRequest', 400, ask(rich, { webhook: 'http://example.org/hook' })],
     ['MissingExtraTexts.', 400, ask(rich, {}, { workflow: 'qr_code' })],
@@ -256,7 +256,7 @@ describe('a refusal names its return code', () => {
   test('WrongCredentials for a stranger’s job and worker, DuplicateGen for a second result', async () => {
     const { id } = await requester.postAsyncImageGenerate(order());
     const job = await popFor(id);
-    const result = { id: job.id, generation: PICTURE, seed: 1 };
+    const result = { id: job.id, generation: IMAGE, seed: 1 };
     assert.equal((await refused(stranger.postImageGenerationSubmit(result))).name, 'WrongCredentials');
     assert.equal((await refused(stranger.postImageGenerationPop(offer()))).name, 'WrongCredentials');
     await worker.postImageGenerationSubmit(result);
@@ -309,7 +309,7 @@ describe('teams and statistics', () => {
     const before = await anybody.getImageTotalStats({ force: true });
     const { id } = await requester.postAsyncImageGenerate(order());
     const job = await popFor(id);
-    await worker.postImageGenerationSubmit({ id: job.id, generation: PICTURE, seed: 1 });
+    await worker.postImageGenerationSubmit({ id: job.id, generation: IMAGE, seed: 1 });
 
     const after = await anybody.getImageTotalStats({ force: true });
     assert.ok(after.total.images > before.total.images, JSON.stringify({ before, after }));

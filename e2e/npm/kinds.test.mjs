@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { randomUUID } from 'node:crypto';
 import { ErrorMessages } from '@zeldafan0225/ai_horde';
-import { MODEL, PICTURE, account, client, refused, tag } from './accounts.mjs';
+import { MODEL, IMAGE, account, client, refused, tag } from './accounts.mjs';
 
 const TEXT_MODEL = `koboldcpp/npm-${tag}`; // nobody else asks for it
 
@@ -109,10 +109,10 @@ describe('alchemy', () => {
       priority_usernames: [other.alias],
     });
 
-  test('goes round with words and pictures', async () => {
+  test('goes round with words and images', async () => {
     const { id } = await requester.postAsyncInterrogate({
       forms: [{ name: 'caption' }, { name: 'nsfw' }, { name: 'RealESRGAN_x2plus' }],
-      source_image: PICTURE,
+      source_image: IMAGE,
     });
     const waiting = await requester.getInterrogationStatus(id, { force: true });
     assert.equal(waiting.state, 'waiting');
@@ -123,7 +123,7 @@ describe('alchemy', () => {
     const results = { caption: { caption: 'a dot' }, nsfw: { nsfw: false }, RealESRGAN_x2plus: { RealESRGAN_x2plus: 'R2' } };
     for (const form of forms) {
       assert.equal((await fetch(form.source_image)).status, 200);
-      if (form.r2_upload) assert.ok((await fetch(form.r2_upload, { method: 'PUT', body: Buffer.from(PICTURE, 'base64') })).ok);
+      if (form.r2_upload) assert.ok((await fetch(form.r2_upload, { method: 'PUT', body: Buffer.from(IMAGE, 'base64') })).ok);
       const { reward } = await worker.postInterrogationSubmit({ id: form.id, result: results[form.form], state: 'ok' });
       assert.ok(reward > 0);
     }
@@ -136,7 +136,7 @@ describe('alchemy', () => {
   });
 
   test('can be cancelled and refused', async () => {
-    const { id } = await requester.postAsyncInterrogate({ forms: [{ name: 'vectorize' }], source_image: PICTURE });
+    const { id } = await requester.postAsyncInterrogate({ forms: [{ name: 'vectorize' }], source_image: IMAGE });
     const cancelled = await client(undefined).deleteInterrogationRequest(id);
     assert.equal(cancelled.forms.length, 1);
     assert.equal((await requester.getInterrogationStatus(id, { force: true })).forms[0].state, 'cancelled');
@@ -149,7 +149,7 @@ describe('alchemy', () => {
       const error = await refused(call());
       assert.equal(error.name, name, JSON.stringify(error.rawError));
     }
-    const odd = await refused(requester.postAsyncInterrogate({ forms: [{ name: 'divination' }], source_image: PICTURE }));
+    const odd = await refused(requester.postAsyncInterrogate({ forms: [{ name: 'divination' }], source_image: IMAGE }));
     assert.equal(odd.status, 400);
   });
 });
@@ -177,7 +177,7 @@ describe('shared keys', () => {
 });
 
 describe('a rating', () => {
-  test('pays once, for pictures that were shared', async () => {
+  test('pays once, for images that were shared', async () => {
     const model = 'Deliberate';
     const { id } = await requester.postAsyncImageGenerate({
       prompt: 'a pair of boats',
@@ -195,7 +195,7 @@ describe('a rating', () => {
       priority_usernames: [other.alias],
     });
     assert.equal(job.ids.length, 2);
-    for (const one of job.ids) await worker.postImageGenerationSubmit({ id: one, generation: PICTURE, seed: 1 });
+    for (const one of job.ids) await worker.postImageGenerationSubmit({ id: one, generation: IMAGE, seed: 1 });
     await requester.getImageGenerationStatus(id, { force: true });
     const ratings = { best: job.ids[0], ratings: [{ id: job.ids[0], rating: 8, artifacts: 1 }, { id: job.ids[1], rating: 5, artifacts: 2 }] };
     const { reward } = await requester.postRating(id, ratings);

@@ -68,14 +68,14 @@ def account(name: str, *, kudos: int = 1_000_000, trusted: bool = True, moderato
 
 
 def webp(width: int = 64, height: int = 64) -> bytes:
-    """A grey picture."""
+    """A grey image."""
     out = io.BytesIO()
     PIL.Image.new("RGB", (width, height), (90, 120, 150)).save(out, "WEBP")
     return out.getvalue()
 
 
-def picture() -> str:
-    """A picture as a requester sends one."""
+def some_image() -> str:
+    """An image as a requester sends one."""
     return base64.b64encode(webp()).decode()
 
 
@@ -162,7 +162,7 @@ def upload(link: str, data: bytes) -> None:
 
 
 def paint(key: str) -> bool:
-    """Takes one image job and delivers all its pictures; False when there was none."""
+    """Takes one image job and delivers all its images; False when there was none."""
     job = ask(image_offer(key))
     if not job.ids:
         return False
@@ -204,7 +204,7 @@ def write(key: str) -> bool:
 
 
 RESULTS: dict[str, object] = {
-    "caption": {"caption": "a grey picture"},
+    "caption": {"caption": "a grey image"},
     "nsfw": {"nsfw": False},
     "interrogation": {
         "interrogation": {
@@ -216,12 +216,12 @@ RESULTS: dict[str, object] = {
 
 
 def examine(key: str) -> bool:
-    """Takes forms and delivers them, pictures by their upload links."""
+    """Takes forms and delivers them, images by their upload links."""
     job = ask(alchemy_offer(key))
     if not job.forms:
         return False
     for form in job.forms:
-        assert form.source_image, "a form without a picture"
+        assert form.source_image, "a form without an image"
         assert requests.get(form.source_image, timeout=10).status_code == 200
         if form.r2_upload:
             upload(form.r2_upload, webp(128, 128))

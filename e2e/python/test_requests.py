@@ -1,4 +1,4 @@
-"""Pictures, texts and alchemy, as somebody who asks with the SDK gets them."""
+"""Images, texts and alchemy, as somebody who asks with the SDK gets them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import aiohttp
 import PIL.Image
 import pytest
-from crowd import IMAGE_MODELS, SEED, TEXT_MODEL, Account, ask, picture, refused
+from crowd import IMAGE_MODELS, SEED, TEXT_MODEL, Account, ask, refused, some_image
 from horde_sdk.ai_horde_api.ai_horde_clients import (
     AIHordeAPIAsyncClientSession,
     AIHordeAPIAsyncSimpleClient,
@@ -49,7 +49,7 @@ ALL_FORMS = [
 
 
 def image(asker: Account, params: dict | None = None, **changes) -> ImageGenerateAsyncRequest:  # noqa: ANN003
-    """A small picture."""
+    """A small image."""
     size = {"width": 64, "height": 64, "steps": 4, "n": 1}
     order = {"apikey": asker.key, "prompt": "a lighthouse ### blurry", "models": IMAGE_MODELS[:1]}
     return ImageGenerateAsyncRequest(**(order | changes), params=ImageGenerationInputPayload(**(size | (params or {}))))
@@ -63,11 +63,11 @@ def text(asker: Account, **changes) -> TextGenerateAsyncRequest:  # noqa: ANN003
 
 
 def alchemy(asker: Account, forms: list[KNOWN_ALCHEMY_TYPES] = ALL_FORMS) -> AlchemyAsyncRequest:
-    """Forms about a picture."""
+    """Forms about an image."""
     return AlchemyAsyncRequest(
         apikey=asker.key,
         forms=[AlchemyAsyncRequestFormItem(name=form) for form in forms],
-        source_image=picture(),
+        source_image=some_image(),
     )
 
 
@@ -77,7 +77,7 @@ def check_forms(status) -> None:  # noqa: ANN001
     assert status.is_job_complete(len(ALL_FORMS))
     results = {str(form.form): form for form in status.forms}
     assert set(results) == {str(form) for form in ALL_FORMS}
-    assert results["caption"].result.caption == "a grey picture"
+    assert results["caption"].result.caption == "a grey image"
     assert results["nsfw"].result.nsfw is False
     assert results["interrogation"].result.tags[0].confidence == 0.9
     link = results["RealESRGAN_x2plus"].result.url
@@ -87,7 +87,7 @@ def check_forms(status) -> None:  # noqa: ANN001
 class TestSimpleClient:
     """The client that waits: it asks, checks and fetches by itself."""
 
-    def test_picture(self, asker: Account) -> None:
+    def test_image(self, asker: Account) -> None:
         """A batch comes back, is downloaded, and every answer fits its model."""
         client = AIHordeAPISimpleClient()
         seen = []
@@ -105,12 +105,12 @@ class TestSimpleClient:
             assert isinstance(made, PIL.Image.Image) and made.format == "WEBP" and made.size == (64, 64)
 
     def test_all_at_once(self, asker: Account) -> None:
-        """A picture in base64, a picture from a picture, a text and forms, each in a thread."""
+        """An image in base64, an image from an image, a text and forms, each in a thread."""
         client = AIHordeAPISimpleClient()
         img2img = image(
             asker,
             {"denoising_strength": 0.5},
-            source_image=picture(),
+            source_image=some_image(),
             source_processing=KNOWN_IMAGE_SOURCE_PROCESSING.img2img,
         )
         with ThreadPoolExecutor() as pool:
@@ -129,7 +129,7 @@ class TestSimpleClient:
             assert status.done and status.finished == 1
             check_forms(examined.result()[0])
 
-    def test_everything_a_picture_may_ask_for(self, asker: Account) -> None:
+    def test_everything_an_image_may_ask_for(self, asker: Account) -> None:
         """LoRAs, inversions, post-processing and the rest arrive and are served."""
         order = image(
             asker,
@@ -179,7 +179,7 @@ class TestAsyncClient:
     """The same with asyncio."""
 
     def test_all_at_once(self, asker: Account) -> None:
-        """A picture, a text and forms, in one session."""
+        """An image, a text and forms, in one session."""
 
         async def run() -> None:
             async with (
@@ -223,7 +223,7 @@ class TestAsyncClient:
 class TestManualClient:
     """Request by request."""
 
-    def test_waiting_picture(self, asker: Account) -> None:
+    def test_waiting_image(self, asker: Account) -> None:
         """Asked, checked, looked at and cancelled, without a worker for it."""
         client = AIHordeAPIManualClient()
         accepted = ask(image(asker, {"n": 3}, models=UNSERVED))

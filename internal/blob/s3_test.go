@@ -21,7 +21,7 @@ import (
 // prepared opens an S3 store with both buckets made.
 func prepared(t *testing.T, opt S3Options) *S3 {
 	t.Helper()
-	opt.Bucket, opt.SourceBucket, opt.PathStyle, opt.MaxBytes = "pictures", "sources", true, 1<<20
+	opt.Bucket, opt.SourceBucket, opt.PathStyle, opt.MaxBytes = "images", "sources", true, 1<<20
 	s, err := NewS3(opt)
 	if err != nil {
 		t.Fatal(err)
@@ -232,7 +232,7 @@ func TestS3IsReadyWhenItCanBeWrittenTo(t *testing.T) {
 }
 
 func TestS3OptionsAreChecked(t *testing.T) {
-	good := S3Options{Endpoint: "https://s3.example", AccessKey: "id", SecretKey: "key", Bucket: "pictures"}
+	good := S3Options{Endpoint: "https://s3.example", AccessKey: "id", SecretKey: "key", Bucket: "images"}
 	for name, change := range map[string]func(*S3Options){
 		"no endpoint":  func(o *S3Options) { o.Endpoint = "" },
 		"no scheme":    func(o *S3Options) { o.Endpoint = "s3.example" },
@@ -253,18 +253,18 @@ func TestS3OptionsAreChecked(t *testing.T) {
 	}
 
 	o := good
-	o.PublicEndpoint, o.SourceBucket = "https://pictures.example", "sources"
+	o.PublicEndpoint, o.SourceBucket = "https://images.example", "sources"
 	o.Transport = forbidden{t} // signing never connects
 	s, err := NewS3(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	for name, host := range map[string]string{"x.webp": "pictures", "x_src.webp": "sources"} {
+	for name, host := range map[string]string{"x.webp": "images", "x_src.webp": "sources"} {
 		for _, link := range []string{s.SignGet(t.Context(), name, LinkTTL),
 			s.SignPut(t.Context(), name, Upload{TTL: LinkTTL})} {
 			u, err := url.Parse(link)
-			if err != nil || !strings.HasSuffix(u.Host, "pictures.example") || u.Scheme != "https" ||
+			if err != nil || !strings.HasSuffix(u.Host, "images.example") || u.Scheme != "https" ||
 				u.Query().Get("X-Amz-Expires") != "1800" || !strings.Contains(u.Host+u.Path, host) {
 				t.Errorf("link %s", link)
 			}
@@ -283,7 +283,7 @@ func (f forbidden) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func BenchmarkS3SignGet(b *testing.B) {
-	s, err := NewS3(S3Options{Endpoint: "https://s3.example", AccessKey: "id", SecretKey: "key", Bucket: "pictures"})
+	s, err := NewS3(S3Options{Endpoint: "https://s3.example", AccessKey: "id", SecretKey: "key", Bucket: "images"})
 	if err != nil {
 		b.Fatal(err)
 	}

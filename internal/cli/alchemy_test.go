@@ -23,7 +23,7 @@ func (f *fakeHorde) alchemy(mux *http.ServeMux) {
 		json.NewDecoder(r.Body).Decode(&asked)
 
 		if strings.HasSuffix(asked.SourceImage, "/refused") {
-			answerError(w, 400, api.Error{Message: "no picture", RC: "ImageValidationFailed"})
+			answerError(w, 400, api.Error{Message: "no image", RC: "ImageValidationFailed"})
 			return
 		}
 

@@ -49,7 +49,7 @@ func TestCommandsDoWhatTheirScriptsSay(t *testing.T) {
 			env.Values["horde"] = f
 			env.Setenv("HORDE_SERVER", f.URL)
 			env.Setenv("FREE_ADDR", freeAddr())
-			return os.WriteFile(filepath.Join(env.WorkDir, "picture.webp"), webp(64), 0o644)
+			return os.WriteFile(filepath.Join(env.WorkDir, "image.webp"), webp(64), 0o644)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			// await PATTERN: until such a call has reached the fake horde
@@ -71,7 +71,7 @@ func TestCommandsDoWhatTheirScriptsSay(t *testing.T) {
 			},
 			// tamper DIR SQL: changes a database behind the program's back
 			"tamper": func(ts *testscript.TestScript, _ bool, args []string) { ts.Check(tamper(ts.MkAbs(args[0]), args[1])) },
-			// format FILE FORMAT: what a picture file really is
+			// format FILE FORMAT: what an image file really is
 			"format": func(ts *testscript.TestScript, neg bool, args []string) {
 				h, err := imaging.Inspect([]byte(ts.ReadFile(args[0])))
 				ts.Check(err)

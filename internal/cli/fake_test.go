@@ -202,7 +202,7 @@ func (f *fakeHorde) price(w http.ResponseWriter, r *http.Request) {
 
 	two, three := api.Float(2), api.Float(3)
 	p.Lines = []api.PriceLine{
-		{Code: "network", Text: "One\x1b[2J picture.", Kudos: 6.31},
+		{Code: "network", Text: "One\x1b[2J image.", Kudos: 6.31},
 		{Code: "n", Text: "2 of them.", Factor: &two, Kudos: 12.62},
 		{Code: "acceptance", Text: "For the queue.", Add: &three, Kudos: 15.62},
 		{Code: "slow_workers", Text: "Only fast workers (slow_workers is false).", Kudos: 15.62},
@@ -426,7 +426,7 @@ func (f *fakeHorde) pop(w http.ResponseWriter, r *http.Request) {
 		"r2_upload":%[1]q,"r2_uploads":[%[1]q]}`, f.URL+"/blob/job-a.webp")
 }
 
-func picture(side int) image.Image {
+func gradient(side int) image.Image {
 	img := image.NewNRGBA(image.Rect(0, 0, side, side))
 	for i := range side * side {
 		img.Set(i%side, i/side, color.NRGBA{R: uint8(i), G: 100, B: uint8(i / side), A: 255})
@@ -436,7 +436,7 @@ func picture(side int) image.Image {
 
 func webp(side int) []byte {
 	var b bytes.Buffer
-	if err := imaging.EncodeWebP(context.Background(), &b, picture(side), 90); err != nil {
+	if err := imaging.EncodeWebP(context.Background(), &b, gradient(side), 90); err != nil {
 		panic(err)
 	}
 	return b.Bytes()
@@ -444,6 +444,6 @@ func webp(side int) []byte {
 
 func previewJPEG() string {
 	var b bytes.Buffer
-	jpeg.Encode(&b, picture(16), nil)
+	jpeg.Encode(&b, gradient(16), nil)
 	return base64.StdEncoding.EncodeToString(b.Bytes())
 }

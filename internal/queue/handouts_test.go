@@ -94,13 +94,13 @@ var wishes = []func(c dice.Chance, r *wish){
 		r.ask.WorkerBlacklist = dice.Pick(c, ptr(true), nil)
 		r.ask.Workers = dice.Some(c, 2, []string{visitorID, "w2", "w3", visitorID})
 	},
-	func(_ dice.Chance, r *wish) { r.ask.SourceImage = "a picture" },
+	func(_ dice.Chance, r *wish) { r.ask.SourceImage = "an image" },
 	func(c dice.Chance, r *wish) {
-		r.ask.SourceImage, r.ask.SourceProcessing = "a picture", dice.Pick(c, "inpainting", "outpainting", "remix")
+		r.ask.SourceImage, r.ask.SourceProcessing = "an image", dice.Pick(c, "inpainting", "outpainting", "remix")
 		r.ask.Models = &[]string{dice.Pick(c, "inpainting", "stable_diffusion")}
 	},
 	func(_ dice.Chance, r *wish) {
-		r.ask.SourceImage, r.ask.SourceProcessing = "a picture", "remix"
+		r.ask.SourceImage, r.ask.SourceProcessing = "an image", "remix"
 		r.ask.ExtraSourceImages = []api.ExtraSource{{Image: "another"}}
 	},
 	func(_ dice.Chance, r *wish) { r.ask.R2 = ptr(false) },
@@ -110,7 +110,7 @@ var wishes = []func(c dice.Chance, r *wish){
 	},
 	func(c dice.Chance, r *wish) { r.ask.Params.TIs = dice.Pick(c, []api.TI{}, []api.TI{{Name: "1"}}) },
 	func(c dice.Chance, r *wish) {
-		r.ask.Params.ControlType, r.ask.SourceImage = dice.Pick(c, "canny", "depth"), "a picture"
+		r.ask.Params.ControlType, r.ask.SourceImage = dice.Pick(c, "canny", "depth"), "an image"
 		r.ask.Params.ImageIsControl = dice.Pick(c, ptr(true), nil)
 	},
 	func(_ dice.Chance, r *wish) { r.ask.Params.ReturnControlMap = ptr(true) },
@@ -189,12 +189,12 @@ var scenes = []func(c dice.Chance, w *visitor, r *wish){
 	func(c dice.Chance, w *visitor, r *wish) { // inpainting of the bridge
 		w.agent, w.says.Models = "HordeAutoWebBridge:2:x", []string{"inpainting", "stable_diffusion"}
 		w.says.AllowPainting = !dice.Once(c, 4)
-		r.ask.R2, r.ask.Params.Karras, r.ask.SourceImage = ptr(false), ptr(false), "a picture"
+		r.ask.R2, r.ask.Params.Karras, r.ask.SourceImage = ptr(false), ptr(false), "an image"
 		r.ask.SourceProcessing = dice.Pick(c, "inpainting", "outpainting", "img2img")
 	},
 	func(c dice.Chance, w *visitor, r *wish) { // image_is_control
 		w.agent = dice.Pick(c, "AI Horde Worker:17:x", "AI Horde Worker:22:x", "AI Horde Worker:23:x")
-		r.ask.SourceImage, r.ask.Params.ControlType = "a picture", "canny"
+		r.ask.SourceImage, r.ask.Params.ControlType = "an image", "canny"
 	},
 	func(c dice.Chance, w *visitor, r *wish) { // hires_fix beside Cascade, Flux hosted
 		w.agent, w.says.Models = dice.Pick(c, "AI Horde Worker reGen:5:x", "AI Horde Worker reGen:8:x"),
@@ -213,7 +213,7 @@ var scenes = []func(c dice.Chance, w *visitor, r *wish){
 		w.agent, w.says.AllowImg2Img = dice.Pick(c, "SD-WebUI Stable Horde Worker Bridge:4:x", "AI Horde Worker:24:x"),
 			!dice.Once(c, 4)
 		if dice.Once(c, 2) {
-			r.ask.SourceImage = "a picture"
+			r.ask.SourceImage = "an image"
 		} else {
 			r.ask.Params.Tiling = ptr(true)
 		}
@@ -223,7 +223,7 @@ var scenes = []func(c dice.Chance, w *visitor, r *wish){
 		if dice.Once(c, 2) {
 			r.ask.Params.Loras = []api.Lora{{Name: "1", IsVersion: ptr(true)}}
 		} else {
-			r.ask.SourceImage, r.ask.Params.ControlType = "a picture", "canny"
+			r.ask.SourceImage, r.ask.Params.ControlType = "an image", "canny"
 		}
 	},
 	func(c dice.Chance, w *visitor, r *wish) { // the blacklist comes before the bridge, steps before post-processing
@@ -351,8 +351,8 @@ type outcomes struct {
 
 func newOutcomes() *outcomes { return &outcomes{alone: map[string]int{}, walked: map[string]int{}} }
 
-// handOutPictures compares one pop on a random queue with the slow matcher.
-func handOutPictures(c dice.Chance, sum *outcomes, known *catalog.Snapshot) {
+// handOutImages compares one pop on a random queue with the slow matcher.
+func handOutImages(c dice.Chance, sum *outcomes, known *catalog.Snapshot) {
 	w := randomVisitor(c)
 	nsfw := ptr(false)
 	base := &wish{ask: api.ImageRequest{Prompt: "a hill", NSFW: nsfw, Params: &api.ImageParams{Steps: ptr(4)}}}
@@ -408,8 +408,8 @@ func checkClaim(c dice.Chance, w *visitor, r *wish, p *popper, got *claim) {
 	if !slices.Contains(w.says.Models, got.model) || len(r.models()) > 0 && !slices.Contains(r.models(), got.model) {
 		c.Failf("model %q of %v for a request of %v", got.model, w.says.Models, r.models())
 	}
-	if want := pictures(w, r, got.model); got.n != want || got.left != r.waiting {
-		c.Failf("%d pictures of %d, want %d of %d\n%v", got.n, got.left, want, r.waiting, r)
+	if want := batchSize(w, r, got.model); got.n != want || got.left != r.waiting {
+		c.Failf("%d images of %d, want %d of %d\n%v", got.n, got.left, want, r.waiting, r)
 	}
 	if got.decoy != (w.paused && r.user != w.owner) {
 		c.Failf("decoy: %v", got.decoy)
@@ -422,7 +422,7 @@ func checkClaim(c dice.Chance, w *visitor, r *wish, p *popper, got *claim) {
 		taken = got.n
 	}
 	if r.e.item.Reserved != taken {
-		c.Failf("%d pictures reserved, want %d", r.e.item.Reserved, taken)
+		c.Failf("%d images reserved, want %d", r.e.item.Reserved, taken)
 	}
 }
 
@@ -445,7 +445,7 @@ func TestImageJobsAreHandedOutAsThePlainMatcherDoes(t *testing.T) {
 
 	all := newOutcomes()
 	for _, sum := range dice.Throw(t, n, newOutcomes,
-		func(c dice.Chance, sum *outcomes) { handOutPictures(c, sum, known) }) {
+		func(c dice.Chance, sum *outcomes) { handOutImages(c, sum, known) }) {
 		for name, times := range sum.alone {
 			all.alone[name] += times
 		}
@@ -474,5 +474,5 @@ func TestImageJobsAreHandedOutAsThePlainMatcherDoes(t *testing.T) {
 
 func FuzzImageHandOuts(f *testing.F) {
 	known := referenceOfFacts(f)
-	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) { handOutPictures(dice.Rapid(t), newOutcomes(), known) }))
+	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) { handOutImages(dice.Rapid(t), newOutcomes(), known) }))
 }

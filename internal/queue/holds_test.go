@@ -45,7 +45,7 @@ func TestNothingStaysHeld(t *testing.T) {
 		for _, tt := range []struct {
 			name string
 			end  func(t *testing.T, id string)
-			paid int // pictures; -1: one for which only the burn is charged
+			paid int // images; -1: one for which only the burn is charged
 		}{
 			{"delivered", func(t *testing.T, _ string) { submit(t, "ok"); submit(t, "ok") }, 2},
 			{"censored", func(t *testing.T, id string) { submit(t, "censored"); n.Cancel(t.Context(), id) }, -1},

@@ -12,7 +12,7 @@ import (
 	"horde/internal/horde"
 )
 
-// The slow and obvious matcher of pictures: generation §1.15 to §1.19
+// The slow and obvious matcher of images: generation §1.15 to §1.19
 // written down as it stands there, over requests and pops as they were sent. It
 // knows nothing of indexes, features and censuses, and not the tables of the
 // bridges and models either; it looks at every request, one after the other.
@@ -536,9 +536,9 @@ func withheld(all []verdict) map[string]int {
 	return why
 }
 
-// pictures is the batch size (generation §1.18), with the factor of the model's baseline
+// batchSize is the batch size (generation §1.18), with the factor of the model's baseline
 // (decision 21).
-func pictures(w *visitor, r *wish, model string) int {
+func batchSize(w *visitor, r *wish, model string) int {
 	p := r.ask.Params
 	if set(r.ask.DisableBatching, false) || p.Workflow == "qr_code" {
 		return 1

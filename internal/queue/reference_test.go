@@ -17,7 +17,7 @@ func (n *node) know(t *testing.T, doc string) {
 	}
 }
 
-// The reference may change while a request waits or is painted. It is paid for as
+// The reference may change while a request waits or is generated. It is paid for as
 // it was priced; who may take it, and how many at once, goes by what its model is
 // now; and when the model is unknown it waits for whoever may offer such.
 func TestTheReferenceMayChangeUnderARequest(t *testing.T) {
@@ -26,8 +26,8 @@ func TestTheReferenceMayChangeUnderARequest(t *testing.T) {
 		n := newNode(t, db, hordetest.NewClock())
 		n.know(t, `{"mine": {"baseline": "stable diffusion 1"}, "other": {"baseline": "flux_1"}}`)
 		alice, walter := n.person(t, false, 1000), n.person(t, true, 1000)
-		asked := func(pictures int) ImageRequest {
-			in := ask(alice, pictures, "mine")
+		asked := func(images int) ImageRequest {
+			in := ask(alice, images, "mine")
 			p := in.Body.Params
 			p.Width, p.Height, p.Steps = ptr(512), ptr(512), ptr(40) // long enough for times above the least
 			return in

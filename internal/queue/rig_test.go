@@ -57,7 +57,7 @@ type node struct {
 }
 
 // newNode opens a node on a database. Nodes of one test share a folder of
-// pictures.
+// images.
 func newNode(t testing.TB, db *storetest.DB, c *hordetest.Clock) *node {
 	t.Helper()
 	h := hordetest.Open(t, db, c)

@@ -533,7 +533,7 @@ func TestTheRefusalOfTooManyJobsSaysWhatWasCounted(t *testing.T) {
 	}
 }
 
-// The pictures of a comparison come in any order (generation §1.11), all others as they were
+// The images of a comparison come in any order (generation §1.11), all others as they were
 // handed out.
 func TestImagesOfAComparisonComeInAnyOrder(t *testing.T) {
 	t.Parallel()
@@ -568,10 +568,10 @@ func TestImagesOfAComparisonComeInAnyOrder(t *testing.T) {
 		return seen
 	}
 	if got := orders("Deliberate"); len(got) != 1 {
-		t.Errorf("the first picture changes: %v", got)
+		t.Errorf("the first image changes: %v", got)
 	}
 
 	if got := orders(betaModel); len(got) != 2 {
-		t.Errorf("the first picture of a comparison is always the same: %v", got)
+		t.Errorf("the first image of a comparison is always the same: %v", got)
 	}
 }

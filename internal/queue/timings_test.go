@@ -24,7 +24,7 @@ func (n *node) timings(t testing.TB) (all []store.Timing) {
 	return all
 }
 
-// Finished pictures leave what they asked for and how long they took, and nothing
+// Finished images leave what they asked for and how long they took, and nothing
 // that leads to who asked.
 func TestTimingsTellNothingOfTheRequester(t *testing.T) {
 	t.Parallel()

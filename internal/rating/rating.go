@@ -204,7 +204,7 @@ type testimony struct {
 	} `json:"user"`
 	Addr        string           `json:"addr,omitempty"`
 	ClientAgent string           `json:"client_agent"`
-	Pictures    []queue.Image    `json:"pictures"` // all of the set
+	Images      []queue.Image    `json:"pictures"` // all of the set
 	Asked       *admission.Image `json:"asked"`
 }
 
@@ -220,7 +220,7 @@ func (r *Ratings) set(
 	t := testimony{
 		Addr:        from.Addr,
 		ClientAgent: strings.ReplaceAll(from.ClientAgent, "\x00", ""),
-		Pictures:    o.Images,
+		Images:      o.Images,
 		Asked:       o.Asked,
 	}
 	t.User.Alias, t.User.Trusted = user.Alias(), user.Is(account.Trusted)

@@ -44,7 +44,7 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-// quarters is a picture of four colours.
+// quarters is an image of four colours.
 func quarters(side int) image.Image {
 	img := image.NewNRGBA(image.Rect(0, 0, side, side))
 	for y := range side {
@@ -173,7 +173,7 @@ func TestAnImageFitsItsScreen(t *testing.T) {
 		t.Errorf("a square takes %d×%d", c, r)
 	}
 	if c, r := (Screen{Cols: 80, CellWidth: 10, CellHeight: 20}).fit(1024, 512, 40, 24); c != 40 || r != 10 {
-		t.Errorf("a wide picture takes %d×%d", c, r)
+		t.Errorf("a wide image takes %d×%d", c, r)
 	}
 }
 
@@ -216,10 +216,10 @@ func TestAFileShowsNoImages(t *testing.T) {
 	}
 	defer f.Close()
 	if s := Detect(f, func(string) string { return "xterm-kitty" }); s.Protocol != None {
-		t.Errorf("a file shows pictures by %v", s.Protocol)
+		t.Errorf("a file shows images by %v", s.Protocol)
 	}
 	if s := Detect(nil, os.Getenv); s.Protocol != None {
-		t.Error("nothing shows pictures")
+		t.Error("nothing shows images")
 	}
 }
 

@@ -105,8 +105,8 @@ func TestWhatAnImageIsWorth(t *testing.T) {
 
 // What becomes of a result that was not uploaded.
 func TestWhatIsKeptOfAResult(t *testing.T) {
-	var picture bytes.Buffer
-	if err := png.Encode(&picture, stdimage.NewGray(stdimage.Rect(0, 0, 8, 8))); err != nil {
+	var encoded bytes.Buffer
+	if err := png.Encode(&encoded, stdimage.NewGray(stdimage.Rect(0, 0, 8, 8))); err != nil {
 		t.Fatal(err)
 	}
 
@@ -117,7 +117,7 @@ func TestWhatIsKeptOfAResult(t *testing.T) {
 		code         string
 	}{
 		{name: "uploaded", result: "R2", row: "R2"},
-		{name: "an image in base64", result: base64.StdEncoding.EncodeToString(picture.Bytes()), row: "R2", stored: true},
+		{name: "an image in base64", result: base64.StdEncoding.EncodeToString(encoded.Bytes()), row: "R2", stored: true},
 		{name: "what is no image", result: "https://elsewhere.example/x.webp", row: "https://elsewhere.example/x.webp"},
 		{name: "too much of that", result: strings.Repeat("x", 1<<20+1), code: "BadRequest"},
 	} {

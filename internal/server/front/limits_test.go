@@ -218,7 +218,7 @@ func TestRoutesAreCountedTogether(t *testing.T) {
 			key := []string{api.AnonymousKey, ""}[i%2]
 			return sendFrom(s, fmt.Sprintf("192.0.2.%d", i), "", "POST", "/api/v2/generate/async", key)
 		}},
-		{"pictures and texts are counted apart", 4, func(s *server.Server, i int) *httptest.ResponseRecorder {
+		{"images and texts are counted apart", 4, func(s *server.Server, i int) *httptest.ResponseRecorder {
 			path := []string{"/api/v2/generate/async", "/api/v2/generate/text/async"}[i%2]
 			return sendFrom(s, "192.0.2.1", "", "POST", path, "k")
 		}},
