@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every test of the project. It brings what they need: PostgreSQL (a private
 # cluster on the loopback interface), Chromium, npm packages, the Python SDK,
-# ONNX Runtime.
+# ONNX Runtime, llama.cpp's server with a small language model.
 # Called by `make test`, after a build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -54,6 +54,7 @@ services() {
   scripts/install-chromium.sh | tail -n 1 >"$scratch/chromium"
   scripts/versitygw.sh path >/dev/null
   scripts/install-shells.sh || [ $? = 3 ] # 3: they cannot be had here; it says so, and their tests skip
+  scripts/install-text-engine.sh bin/text || [ $? = 3 ] # 3: not on this platform; it says so, and its tests skip
   scripts/python-sdk.sh install >/dev/null || [ $? = 3 ] # 3: no Python new enough; it says so, and its test skips
 }
 
@@ -88,6 +89,7 @@ HORDE_TEST_POSTGRES=$(cat "$scratch/postgres")
 CHROMIUM=$(cat "$scratch/chromium")
 export HORDE_TEST_POSTGRES CHROMIUM
 export HORDE_ONNXRUNTIME=$PWD/bin/libonnxruntime.so
+if [ -x bin/text/llama-server ]; then export HORDE_TEXT_ENGINE=$PWD/bin/text; fi
 
 # The whole program waits more than it computes: for browsers, clocks and other programs.
 # Lint has vetted everything.
