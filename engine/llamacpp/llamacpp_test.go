@@ -58,8 +58,8 @@ func TestRealServer(t *testing.T) {
 
 	t.Run("it says what it can hold", func(t *testing.T) {
 		can := e.TextCapabilities()
-		if can.MaxContextLength != textserver.Context || can.MaxLength != textserver.Context-1 || can.Slots != textserver.Slots ||
-			can.Speed <= 0 {
+		if can.MaxContextLength != textserver.Context || can.MaxLength != textserver.Context-1 ||
+			can.Slots != textserver.Slots || can.Speed <= 0 {
 			t.Errorf("%+v", can)
 		}
 		if models := e.Models(); !slices.Equal(models, []string{"SmolLM2-135M-Instruct.Q4_1"}) {
@@ -287,7 +287,8 @@ func TestSettingsAreMapped(t *testing.T) {
 			t.Errorf("%s: %v, not %v", key, have, value)
 		}
 	}
-	if len(r.Ignored) != 2 || !strings.HasPrefix(r.Ignored[0], "top_a") || !strings.HasPrefix(r.Ignored[1], "rep_pen_slope") {
+	if len(r.Ignored) != 2 || !strings.HasPrefix(r.Ignored[0], "top_a") ||
+		!strings.HasPrefix(r.Ignored[1], "rep_pen_slope") {
 		t.Errorf("ignored %q", r.Ignored)
 	}
 }

@@ -27,7 +27,7 @@ func LastBytes(text string, most int) string {
 	if len(text) <= most {
 		return text
 	}
-	text = text[len(text)-most:]
+	text = text[len(text)-max(0, most):]
 	for i := 0; i < utf8.UTFMax && i < len(text); i++ {
 		if utf8.RuneStart(text[i]) {
 			return text[i:]
