@@ -152,7 +152,7 @@ func (q *Queue) newDraft(
 		}})
 	}
 
-	if err := q.keepSource(ctx, e, ask.Body.SourceImage); err != nil {
+	if err := q.keepSource(user.Shares(ctx), e, ask.Body.SourceImage); err != nil {
 		return nil, err
 	}
 	d := &draft{e: e}

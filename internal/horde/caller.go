@@ -16,6 +16,21 @@ func WithCaller(ctx context.Context, c Caller) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
+type accountKey struct{}
+
+// WithAccount returns a context for what is done for an account, from whatever address.
+func WithAccount(ctx context.Context, id UserID) context.Context {
+	return context.WithValue(ctx, accountKey{}, id)
+}
+
+// AccountOf returns the account for which something is done, "" if it is nobody's.
+func AccountOf(ctx context.Context) string {
+	if id, ok := ctx.Value(accountKey{}).(UserID); ok {
+		return id.String()
+	}
+	return ""
+}
+
 // CallerOf returns the key of the caller for whom something is done; "" if nobody called.
 func CallerOf(ctx context.Context) string {
 	if c, ok := ctx.Value(callerKey{}).(Caller); ok {

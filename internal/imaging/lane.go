@@ -29,7 +29,8 @@ const maxHold = 20 * time.Second
 
 // Lane is a share of memory and processors in which the images of one kind of caller
 // are decoded and encoded. What one kind sends keeps no other from its turn, and within
-// it callers take turns (horde.WithCaller). It is safe for use by many goroutines.
+// it callers take turns (horde.WithCaller), and an account that calls from many addresses
+// gets no more than one caller (horde.WithAccount). It is safe for use by many goroutines.
 type Lane struct {
 	name  string
 	turns *turns
@@ -117,7 +118,7 @@ func (l *Lane) enter(ctx context.Context, bytes int64) (leave func(), err error)
 	l.waiting.Add(1)
 	defer l.waiting.Add(-1)
 
-	turn, err := l.turns.take(ctx, horde.CallerOf(ctx), bytes)
+	turn, err := l.turns.take(ctx, who{horde.CallerOf(ctx), horde.AccountOf(ctx)}, bytes)
 	if err != nil {
 		l.countRefusal(err)
 		return nil, err

@@ -19,6 +19,8 @@ const minSlots = 4
 //
 //   - One slot of the room is never given to large images, which take more than a slot,
 //     nor to images of one caller alone. So a small image never waits for a large one.
+//   - An account holds, and has waiting, no more than one caller, however many callers
+//     come for it.
 //   - A large image whose turn has come keeps the room that it needs: small ones that come
 //     later do not take it.
 type turns struct {
@@ -33,6 +35,21 @@ type turns struct {
 	waiting   int                // images; guarded by mu
 	callers   map[string]*caller // who hold something or wait; guarded by mu
 	order     []*caller          // who wait, the next one first; guarded by mu
+	accounts  map[string]*tally  // that hold something or wait; guarded by mu
+}
+
+// who says whose an image is.
+type who struct {
+	caller  string // "": nobody in particular, who has no bounds but those of the lane
+	account string // "": none that is known
+}
+
+// tally is what an account has in a lane, of all callers. Its fields are guarded by
+// turns.mu.
+type tally struct {
+	name    string
+	held    int64 // bytes
+	waiting int   // images
 }
 
 // caller is somebody with images in a lane. Its fields are guarded by turns.mu.
@@ -44,9 +61,10 @@ type caller struct {
 
 // turn is a part of the room that somebody waits for or holds.
 type turn struct {
-	of     *caller
-	weight int64      // bytes
-	come   chan error // gets nil when the turn has come, else why it never will
+	of      *caller
+	account *tally     // nil: of none that is known
+	weight  int64      // bytes
+	come    chan error // gets nil when the turn has come, else why it never will
 }
 
 func newTurns(room, slot int64, maxWaiting, perCaller int) *turns {
@@ -56,6 +74,7 @@ func newTurns(room, slot int64, maxWaiting, perCaller int) *turns {
 		maxWaiting: maxWaiting,
 		perCaller:  perCaller,
 		callers:    map[string]*caller{},
+		accounts:   map[string]*tally{},
 	}
 }
 
@@ -64,8 +83,8 @@ func (t *turns) share() int64 { return t.room - t.slot }
 
 // take waits for the turn of an image of a caller, as long as ctx lasts. Whoever got one
 // gives it back.
-func (t *turns) take(ctx context.Context, name string, bytes int64) (*turn, error) {
-	w, err := t.lineUp(name, min(max(bytes, t.slot), t.share()))
+func (t *turns) take(ctx context.Context, of who, bytes int64) (*turn, error) {
+	w, err := t.lineUp(of, min(max(bytes, t.slot), t.share()))
 	if err != nil {
 		return nil, err
 	}
@@ -83,24 +102,29 @@ func (t *turns) take(ctx context.Context, name string, bytes int64) (*turn, erro
 }
 
 // lineUp puts an image behind those of its caller, and sends somebody away where too many
-// wait: the caller who has too many itself, else the last image of whoever has most.
-func (t *turns) lineUp(name string, weight int64) (*turn, error) {
+// wait: the caller or account that has too many itself, else the last image of whoever has
+// most.
+func (t *turns) lineUp(of who, weight int64) (*turn, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	c := t.callers[name]
+	c := t.callers[of.caller]
 	if c == nil {
-		c = &caller{name: name}
-		t.callers[name] = c
+		c = &caller{name: of.caller}
+		t.callers[of.caller] = c
 	}
 
-	w := &turn{of: c, weight: weight, come: make(chan error, 1)}
+	w := &turn{of: c, account: t.tallyLocked(of.account), weight: weight, come: make(chan error, 1)}
+	if w.account != nil {
+		w.account.waiting++
+	}
 	if c.waiting = append(c.waiting, w); len(c.waiting) == 1 {
 		t.order = append(t.order, c)
 	}
 	t.waiting++
 	t.callLocked()
 
-	if name != "" && t.perCaller > 0 && len(c.waiting) > t.perCaller {
+	tooMany := of.caller != "" && len(c.waiting) > t.perCaller || w.account != nil && w.account.waiting > t.perCaller
+	if t.perCaller > 0 && tooMany {
 		t.removeLocked(w)
 		return nil, ErrCallerBusy
 	}
@@ -111,6 +135,19 @@ func (t *turns) lineUp(name string, weight int64) (*turn, error) {
 		t.callLocked() // room may have been kept for it
 	}
 	return w, nil
+}
+
+// tallyLocked is that of an account, nil for none.
+func (t *turns) tallyLocked(account string) *tally {
+	if account == "" {
+		return nil
+	}
+	a := t.accounts[account]
+	if a == nil {
+		a = &tally{name: account}
+		t.accounts[account] = a
+	}
+	return a
 }
 
 // longestLocked is the last image of the caller with the most that wait: of like, if none
@@ -147,6 +184,8 @@ func (t *turns) nextLocked() *turn {
 		switch {
 		case c.name != "" && c.held+w.weight > t.share():
 			continue // it waits for its own
+		case w.account != nil && w.account.held+w.weight > t.share():
+			continue // likewise
 		case w.weight > t.slot && t.heldLarge+w.weight > t.share():
 			continue // it waits for other large ones, which small ones do not hold up
 		case w.weight > room:
@@ -164,25 +203,35 @@ func (t *turns) removeLocked(w *turn) {
 	i := slices.Index(c.waiting, w)
 	c.waiting = slices.Delete(c.waiting, i, i+1)
 	t.waiting--
+	if w.account != nil {
+		w.account.waiting--
+	}
 	if len(c.waiting) == 0 {
 		t.order = slices.DeleteFunc(t.order, func(o *caller) bool { return o == c })
 	}
-	t.forgetLocked(c)
+	t.forgetLocked(w)
 }
 
 // holdLocked counts bytes as held, or as given back where they are negative.
 func (t *turns) holdLocked(w *turn, bytes int64) {
 	t.held += bytes
 	w.of.held += bytes
+	if w.account != nil {
+		w.account.held += bytes
+	}
 	if w.weight > t.slot {
 		t.heldLarge += bytes
 	}
 }
 
-// forgetLocked forgets a caller who neither waits nor holds anything.
-func (t *turns) forgetLocked(c *caller) {
-	if len(c.waiting) == 0 && c.held == 0 {
+// forgetLocked forgets the caller and the account of a turn where they neither wait nor
+// hold anything.
+func (t *turns) forgetLocked(w *turn) {
+	if c := w.of; len(c.waiting) == 0 && c.held == 0 {
 		delete(t.callers, c.name)
+	}
+	if a := w.account; a != nil && a.waiting == 0 && a.held == 0 {
+		delete(t.accounts, a.name)
 	}
 }
 
@@ -209,6 +258,6 @@ func (t *turns) giveBack(w *turn) {
 
 func (t *turns) giveBackLocked(w *turn) {
 	t.holdLocked(w, -w.weight)
-	t.forgetLocked(w.of)
+	t.forgetLocked(w)
 	t.callLocked()
 }

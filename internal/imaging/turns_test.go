@@ -34,7 +34,8 @@ func newTurnstile(t *testing.T, maxWaiting, perCaller int) *turnstile {
 }
 
 // come has images come, one after another. The first letter of one names its caller; those
-// in capitals are as large as they can be. A digit at the end tells them apart.
+// in capitals are as large as they can be. A digit tells them apart; what follows an @ is
+// the account.
 func (s *turnstile) come(images ...string) {
 	for _, image := range images {
 		size := int64(1)
@@ -44,7 +45,8 @@ func (s *turnstile) come(images ...string) {
 		ctx, cancel := context.WithCancel(s.Context())
 		s.cancel[image] = cancel
 		go func() {
-			w, err := s.take(ctx, strings.ToLower(image[:1]), size)
+			_, account, _ := strings.Cut(image, "@")
+			w, err := s.take(ctx, who{strings.ToLower(image[:1]), strings.ToLower(account)}, size)
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			if err != nil {
@@ -89,9 +91,10 @@ func (s *turnstile) empty() {
 			s.leave(image)
 		}
 	}
-	if s.turns.held != 0 || s.heldLarge != 0 || s.waiting != 0 || len(s.callers) != 0 || len(s.order) != 0 {
-		s.Errorf("%d bytes, %d of large ones, %d images, %d callers and %d that wait are left",
-			s.turns.held, s.heldLarge, s.waiting, len(s.callers), len(s.order))
+	if s.turns.held != 0 || s.heldLarge != 0 || s.waiting != 0 || len(s.callers) != 0 || len(s.order) != 0 ||
+		len(s.accounts) != 0 {
+		s.Errorf("%d bytes, %d of large ones, %d images, %d callers, %d that wait and %d accounts are left",
+			s.turns.held, s.heldLarge, s.waiting, len(s.callers), len(s.order), len(s.accounts))
 	}
 }
 
@@ -101,6 +104,25 @@ func inTurnstile(t *testing.T, maxWaiting, perCaller int, play func(*turnstile))
 		s := newTurnstile(t, maxWaiting, perCaller)
 		play(s)
 		s.empty()
+	})
+}
+
+// An account that comes from many addresses holds no more than one caller, so that a slot
+// stays for others, and has no more waiting.
+func TestAnAccountHoldsAShare(t *testing.T) {
+	inTurnstile(t, 0, 2, func(s *turnstile) {
+		s.come("a1@k", "b1@k", "c1@k", "d1@k", "e1@k", "f1@k")
+		s.want("a1@k", "b1@k", "c1@k")
+		if !errors.Is(s.errors["f1@k"], ErrCallerBusy) || s.errors["e1@k"] != nil {
+			t.Errorf("the third that waits: %v; the second: %v", s.errors["f1@k"], s.errors["e1@k"])
+		}
+
+		s.come("g1", "h1@l")
+		s.want("g1")
+		s.leave("b1@k")
+		s.want("d1@k")
+		s.leave("g1", "a1@k")
+		s.want("h1@l", "e1@k")
 	})
 }
 
@@ -218,20 +240,25 @@ func playTurns(t *testing.T, random *rand.Rand) {
 	const room, slot = 40, 4
 	s := newTurns(room, slot, 30, 8)
 	for range 500 {
-		who, size := string(rune('a'+random.IntN(4))), random.Int64N(60)
+		of := who{caller: string(rune('a' + random.IntN(4)))}
+		if random.IntN(2) == 0 {
+			of.account = string(rune('k' + random.IntN(3)))
+		}
+		size := random.Int64N(60)
 		hold := time.Duration(random.IntN(50)) * time.Millisecond
 		patience := time.Duration(random.IntN(1000)) * time.Millisecond
 		time.Sleep(time.Duration(random.IntN(10)) * time.Millisecond) // of the bubble
 		go func() {
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
-			w, err := s.take(ctx, who, size)
+			w, err := s.take(ctx, of, size)
 			if err != nil {
 				return
 			}
 
 			s.mu.Lock()
-			if s.held > room || s.heldLarge > s.share() || w.of.held > s.share() || s.waiting > 30 {
+			if s.held > room || s.heldLarge > s.share() || w.of.held > s.share() || s.waiting > 30 ||
+				w.account != nil && (w.account.held > s.share() || w.account.waiting > 8) {
 				t.Errorf("%d bytes are held, %d by large ones, %d by one; %d wait",
 					s.held, s.heldLarge, w.of.held, s.waiting)
 			}
@@ -243,7 +270,7 @@ func playTurns(t *testing.T, random *rand.Rand) {
 
 	time.Sleep(time.Minute)
 	synctest.Wait()
-	if s.held != 0 || s.heldLarge != 0 || s.waiting != 0 || len(s.callers) != 0 || len(s.order) != 0 {
+	if s.held != 0 || s.heldLarge != 0 || s.waiting != 0 || len(s.callers)+len(s.accounts) != 0 || len(s.order) != 0 {
 		t.Errorf("left behind: %+v", s)
 	}
 }
