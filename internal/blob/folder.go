@@ -23,6 +23,11 @@ const Path = "/blob/"
 // tmpDir is the subfolder of unfinished writes.
 const tmpDir = "tmp"
 
+// tmpKept is how long after its last byte an unfinished write may be somebody's: of this
+// process, or of another node on the same folder. One that is older was left by a process
+// that was killed.
+const tmpKept = 2 * uploadTime
+
 // FolderOptions configure a Folder.
 type FolderOptions struct {
 	Secret    []byte      // signs links; at least 16 bytes, the same on every node
@@ -74,6 +79,10 @@ func OpenFolder(dir string, opt FolderOptions) (*Folder, error) {
 	}
 
 	f := &Folder{root: root, signer: newSigner(opt.Secret), opt: opt, usage: newUsage(dir, opt.Quota, opt.Clock)}
+	if _, err := f.pruneDir(tmpDir, time.Now().Add(-tmpKept)); err != nil {
+		root.Close()
+		return nil, fmt.Errorf("open blob folder: %w", err)
+	}
 	return f, nil
 }
 
@@ -410,7 +419,7 @@ func (f *Folder) link(ctx context.Context, t ticket, ttl time.Duration) string {
 	return f.signer.link(strings.TrimRight(f.base(ctx), "/"), t)
 }
 
-// Prune implements Store. Unfinished writes of a process that ended go too.
+// Prune implements Store. Unfinished writes of a process that ended go too, soon.
 func (f *Folder) Prune(ctx context.Context, olderThan time.Time) (int, error) {
 	dirs, err := fs.ReadDir(f.root.FS(), ".")
 	if err != nil {
@@ -426,13 +435,22 @@ func (f *Folder) Prune(ctx context.Context, olderThan time.Time) (int, error) {
 		if !d.IsDir() {
 			continue
 		}
-		k, err := f.pruneDir(d.Name(), olderThan)
-		if d.Name() != tmpDir {
-			n += k
+		if d.Name() == tmpDir {
+			continue
 		}
+		k, err := f.pruneDir(d.Name(), olderThan)
+		n += k
 		if err != nil {
 			return n, fmt.Errorf("prune blobs: %w", err)
 		}
+	}
+
+	unfinished := time.Now().Add(-tmpKept)
+	if olderThan.After(unfinished) {
+		unfinished = olderThan
+	}
+	if _, err := f.pruneDir(tmpDir, unfinished); err != nil {
+		return n, fmt.Errorf("prune blobs: %w", err)
 	}
 	return n, nil
 }

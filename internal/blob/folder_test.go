@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -261,17 +262,45 @@ func TestAnUploadThatBreaksOffLeavesNothing(t *testing.T) {
 	}
 }
 
+// What a process that was killed left unfinished goes at the next start, and with what is
+// pruned; what may still be written, by another node, stays.
 func TestUnfinishedWritesAreRemoved(t *testing.T) {
-	f, _, dir := serve(t)
-	left := filepath.Join(dir, tmpDir, "OLD")
-	if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := f.Prune(t.Context(), time.Now().Add(time.Minute)); n != 0 || err != nil {
-		t.Errorf("%d, %v", n, err)
-	}
-	if _, err := os.Stat(left); err == nil {
-		t.Error("an unfinished write stays")
+	for when, remove := range map[string]func(*Folder, string) error{
+		"at the start": func(f *Folder, dir string) error {
+			again, err := OpenFolder(dir, f.opt)
+			if err == nil {
+				err = again.Close()
+			}
+			return err
+		},
+		"with old objects": func(f *Folder, _ string) error {
+			n, err := f.Prune(t.Context(), time.Now().Add(-24*time.Hour))
+			if n != 0 {
+				t.Errorf("%d objects", n)
+			}
+			return err
+		},
+	} {
+		t.Run(when, func(t *testing.T) {
+			f, _, dir := serve(t)
+			files := map[string]time.Duration{"killed": tmpKept + time.Minute, "going-on": uploadTime}
+			for name, age := range files {
+				path, at := filepath.Join(dir, tmpDir, name), time.Now().Add(-age)
+				if err := errors.Join(os.WriteFile(path, []byte("half"), 0o600), os.Chtimes(path, at, at)); err != nil {
+					t.Fatal(err)
+				}
+			}
+
+			if err := remove(f, dir); err != nil {
+				t.Fatal(err)
+			}
+			for name, age := range files {
+				_, err := os.Stat(filepath.Join(dir, tmpDir, name))
+				if stays := err == nil; stays != (age < tmpKept) {
+					t.Errorf("%s stays: %v", name, stays)
+				}
+			}
+		})
 	}
 }
 
