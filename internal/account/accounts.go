@@ -109,9 +109,12 @@ func (a *Accounts) hash(key string) string {
 var ErrUnknownKey = horde.Errorf(horde.InvalidAPIKey,
 	"No user matching the sent API key. Have you registered at this horde?")
 
+// maxKey is how long a key is that somebody may have, in bytes.
+const maxKey = 64
+
 // ByKey finds the user of an API key; ErrUnknownKey if there is none.
 func (a *Accounts) ByKey(ctx context.Context, key string) (*User, error) {
-	if key == "" || len(key) > 64 {
+	if key == "" || len(key) > maxKey {
 		return nil, ErrUnknownKey
 	}
 

@@ -30,16 +30,35 @@ func (a *Accounts) ClassesOf(ctx context.Context, users []horde.UserID) (map[hor
 
 	classes := make(map[horde.UserID]Class, len(users))
 	for _, id := range users {
-		switch {
-		case id == horde.AnonymousID:
-			classes[id] = ClassAnonymous
-		case Role(roles[id])&Moderator != 0 || a.administers(id):
-			classes[id] = ClassHorde
-		case Role(roles[id])&Trusted != 0:
-			classes[id] = ClassTrusted
-		default:
-			classes[id] = ClassUntrusted
-		}
+		classes[id] = a.classOf(id, Role(roles[id]))
 	}
 	return classes, nil
+}
+
+// ClassOfKey returns the class of an account by its API key, as of a call that was just
+// answered: known is false for a key that none has used lately, such as one of nobody.
+func (a *Accounts) ClassOfKey(key string) (class Class, known bool) {
+	if key == "" || len(key) > maxKey {
+		return "", false
+	}
+	hash := a.hash(key)
+	a.mu.RLock()
+	c, known := a.byKey[hash]
+	a.mu.RUnlock()
+	if !known {
+		return "", false
+	}
+	return a.classOf(c.user.ID, c.user.Roles), true
+}
+
+func (a *Accounts) classOf(id horde.UserID, roles Role) Class {
+	switch {
+	case id == horde.AnonymousID:
+		return ClassAnonymous
+	case roles&Moderator != 0 || a.administers(id):
+		return ClassHorde
+	case roles&Trusted != 0:
+		return ClassTrusted
+	}
+	return ClassUntrusted
 }

@@ -32,6 +32,21 @@ type countedAs struct {
 	class account.Class
 }
 
+// classOf is the class of the account with an API key, for what calls have read and
+// answered; "" where it is not known.
+func (n *Node) classOf(key string) string {
+	class, _ := n.Accounts.ClassOfKey(key)
+	return string(class)
+}
+
+// classNames are the classes of accounts as labels.
+func classNames() (names []string) {
+	for _, class := range account.Classes {
+		names = append(names, string(class))
+	}
+	return names
+}
+
 // countBytes counts again and again how many bytes the classes of accounts have, on every
 // node, for the metrics.
 func (n *Node) countBytes(ctx context.Context) {

@@ -71,11 +71,14 @@ func TestBytesAreCountedByClassOfAccount(t *testing.T) {
 	}
 
 	body := `{"prompt":"a fox","params":{"n":1}}`
-	for _, keys := range askers {
+	answered := map[account.Class]int{}
+	for class, keys := range askers {
 		for _, key := range keys {
-			if w := n.call(t, http.MethodPost, "/api/v2/generate/async", key, body, nil); w.Code != http.StatusAccepted {
+			w := n.call(t, http.MethodPost, "/api/v2/generate/async", key, body, nil)
+			if w.Code != http.StatusAccepted {
 				t.Fatalf("%d %s", w.Code, w.Body)
 			}
+			answered[class] += w.Body.Len()
 		}
 	}
 	form := `{"forms":[{"name":"caption","payload":{"a":"b"}}],"source_image":"` + dot + `"}`
@@ -104,8 +107,15 @@ func TestBytesAreCountedByClassOfAccount(t *testing.T) {
 
 	text := n.call(t, http.MethodGet, "/metrics", "", "", nil).Body.String()
 	for _, want := range []string{
+		fmt.Sprintf(`horde_http_bytes_total{class="anonymous",what="answer"} %d`, answered[account.ClassAnonymous]),
+		fmt.Sprintf(`horde_http_bytes_total{class="untrusted",what="answer"} %d`, answered[account.ClassUntrusted]),
 		fmt.Sprintf(`horde_account_bytes{class="anonymous",what="waiting"} %d`, one),
 		`horde_jobs_waiting{kind="image"} 6`,
+		fmt.Sprintf(`horde_http_bytes_total{class="anonymous",what="body"} %d`, len(body)),
+		fmt.Sprintf(`horde_http_bytes_total{class="untrusted",what="body"} %d`, 2*len(body)),
+		fmt.Sprintf(`horde_http_bytes_total{class="trusted",what="body"} %d`, len(body)+len(form)),
+		fmt.Sprintf(`horde_http_bytes_total{class="horde",what="body"} %d`, 2*len(body)),
+		`horde_http_bytes_total{class="none",what="body"} 0`,
 		`horde_jobs_waiting{kind="alchemy"} 1`,
 		`horde_ready{check="database"} 1`,
 		`horde_ready{check="images"} 1`,

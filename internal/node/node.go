@@ -406,6 +406,8 @@ func (n *Node) front() front.Options {
 			MaxWorking:     o.MaxCalls,
 			Passkey:        n.Accounts.Passkey,
 			KnownKey:       n.knownKey,
+			Class:          n.classOf,
+			Classes:        classNames(),
 			Pages:          pagesOf(page),
 
 			MaxConnections:        o.Connections.Most,

@@ -25,6 +25,7 @@ type incoming struct {
 	x      *exchange
 	until  time.Time // when all of it has to be there
 	window int       // bytes that came since the deadline was set
+	total  int64     // bytes that came
 	ended  bool      // nothing more is to come
 }
 
@@ -48,6 +49,7 @@ func (b *incoming) Read(p []byte) (int, error) {
 	b.x.rest()
 	n, err := b.ReadCloser.Read(p)
 	b.x.resume()
+	b.total += int64(n)
 	if b.ended {
 		return n, err
 	}

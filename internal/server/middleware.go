@@ -78,7 +78,16 @@ func (s *Server) finish(x *exchange, r *http.Request, began time.Time) {
 
 	took := time.Since(began)
 	s.metrics.observe(x.pattern, r.Method, x.status, took)
+	s.metrics.observeBytes(s.classOf(r), x.body.total, x.bytes)
 	s.logAccess(x, r, took)
+}
+
+// classOf is the class of the account whose key a call carried, "" for none.
+func (s *Server) classOf(r *http.Request) string {
+	if s.Class == nil {
+		return ""
+	}
+	return s.Class(APIKey(r))
 }
 
 var errPanic = errors.New("the handler panicked, see the log above")

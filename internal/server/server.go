@@ -44,6 +44,11 @@ type Options struct {
 	// before a large body is read; nil: never.
 	KnownKey func(ctx context.Context, key string) error
 
+	// Class returns the class of account, one of Classes, of the API key of a call that was
+	// answered; "" where that is not known. nil: never.
+	Class   func(key string) string
+	Classes []string
+
 	// MaxConnections and ConnectionsPerAddress bound the connections that are open at a
 	// time: in all, and of one address that is neither this machine nor a trusted proxy.
 	// 0: as many as there are file descriptors for, within reason; 512.
@@ -101,7 +106,7 @@ func New(o Options, routes []Route) *Server {
 			answer: answerPace,
 		},
 	}
-	s.metrics = newMetrics(o.Metrics, s.streams.count, s.bodies.taken)
+	s.metrics = newMetrics(o.Metrics, o.Classes, s.streams.count, s.bodies.taken)
 	s.conns = newConnections(s)
 	s.overload = newOverload(o.MaxWorking, o.Log, o.Metrics)
 	s.mux = s.newMux(routes)
