@@ -367,7 +367,8 @@ func TestAdministratorsAreListedByID(t *testing.T) {
 		{"listed by a bare id", User{Username: "Eve", ID: 5}, true},
 		{"of a name that looks like the alias", User{Username: "Ann#1", ID: 7}, false},
 		{"of a name that is listed without an id", User{Username: "nobody", ID: 8}, false},
-		{"the anonymous user, though listed", User{Username: "Anonymous", ID: horde.AnonymousID, OAuthID: anonymousOAuth}, false},
+		{"the anonymous user, though listed",
+			User{Username: "Anonymous", ID: horde.AnonymousID, OAuthID: anonymousOAuth}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if a.Admin(&c.user) != c.want {

@@ -81,7 +81,8 @@ func TestHistoryOfUnpaidWork(t *testing.T) {
 		w.config.Unpaid = Unpaid{Account: horde.Whole(15)}
 		owner := w.user("owner", 0, 100)
 		deliver := func(id string) {
-			w.event("deliver:"+id, kudos.ImageDelivered, "", id, kudos.About{Model: "m"}, []horde.UserID{horde.AnonymousID, owner.ID},
+			w.event("deliver:"+id, kudos.ImageDelivered, "", id, kudos.About{Model: "m"},
+				[]horde.UserID{horde.AnonymousID, owner.ID},
 				func(e *kudos.Entry) error {
 					err := e.Charge(horde.AnonymousID, horde.Whole(11))
 					e.Within(w.UnpaidBounds(owner, "").For(horde.AnonymousID))

@@ -92,7 +92,8 @@ func TestWhoMayPopForAUser(t *testing.T) {
 		{name: "in maintenance", change: func(w *fleet.Worker) { w.Maintenance = true }, own: true},
 		{name: "paused", change: func(w *fleet.Worker) { w.Paused = true }, own: true},
 		{name: "suspended", change: func(w *fleet.Worker) { w.Totals.SuspendedUntil = 101 }},
-		{name: "suspended until now", change: func(w *fleet.Worker) { w.Totals.SuspendedUntil = 100 }, own: true, other: true},
+		{name: "suspended until now", change: func(w *fleet.Worker) { w.Totals.SuspendedUntil = 100 },
+			own: true, other: true},
 		{name: "owner flagged", change: func(w *fleet.Worker) { w.Owner.Roles = account.Flagged }},
 		{name: "owner deleted", change: func(w *fleet.Worker) { w.Owner.Roles = account.Deleted }},
 	} {

@@ -140,7 +140,9 @@ func TestASlowFollowerHoldsNobodyUp(t *testing.T) {
 
 // eachTopic runs a test for each field of Changes that travels to other nodes, with a
 // value of which there is something: ids stand there twice.
-func eachTopic(t *testing.T, test func(t *testing.T, fill func(*store.Changes), field func(*store.Changes) reflect.Value)) {
+func eachTopic(
+	t *testing.T, test func(t *testing.T, fill func(*store.Changes), field func(*store.Changes) reflect.Value),
+) {
 	kind := reflect.TypeFor[store.Changes]()
 	for i := range kind.NumField() {
 		if kind.Field(i).Tag.Get("json") == "-" {
