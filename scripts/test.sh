@@ -89,7 +89,7 @@ HORDE_TEST_POSTGRES=$(cat "$scratch/postgres")
 CHROMIUM=$(cat "$scratch/chromium")
 export HORDE_TEST_POSTGRES CHROMIUM
 export HORDE_ONNXRUNTIME=$PWD/bin/libonnxruntime.so
-if [ -x bin/text/llama-server ]; then export HORDE_TEXT_ENGINE=$PWD/bin/text; fi
+if [ -x bin/text/llama-server ]; then export HORDE_TEST_TEXT_ENGINE=$PWD/bin/text; fi
 
 # The whole program waits more than it computes: for browsers, clocks and other programs.
 # Lint has vetted everything.

@@ -18,8 +18,8 @@ import (
 
 	"horde/api"
 	"horde/engine"
-	"horde/engine/internal/textserver"
 	"horde/engine/llamacpp"
+	"horde/internal/textserver"
 )
 
 func open(t *testing.T, o llamacpp.Options) engine.TextEngine {

@@ -44,9 +44,9 @@ func (s *strict) generate(w http.ResponseWriter, r *http.Request) {
 	}
 	s.last = body
 	options := body["options"].(map[string]any)
+	known := " num_predict num_ctx seed temperature top_k top_p min_p typical_p repeat_penalty repeat_last_n "
 	for key := range options {
-		if !strings.Contains(" num_predict num_ctx seed temperature top_k top_p min_p typical_p repeat_penalty repeat_last_n ",
-			" "+key+" ") {
+		if !strings.Contains(known, " "+key+" ") {
 			s.t.Errorf("option %q", key)
 		}
 	}

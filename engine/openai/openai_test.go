@@ -15,8 +15,8 @@ import (
 
 	"horde/api"
 	"horde/engine"
-	"horde/engine/internal/textserver"
 	"horde/engine/openai"
+	"horde/internal/textserver"
 )
 
 func open(t *testing.T, o openai.Options) engine.TextEngine {
@@ -243,7 +243,8 @@ func TestAServerThatDoesNotStreamIsToldWhereToStop(t *testing.T) {
 			"usage":{"prompt_tokens":3,"completion_tokens":4}}`)
 	}}
 	e := open(t, openai.Options{URL: serve(t, s), Key: "key", ServerModel: "other", Model: "a fox", Context: 512})
-	if err := e.Probe(t.Context()); err != nil || e.Models()[0] != "a fox" || e.TextCapabilities().MaxContextLength != 512 {
+	err := e.Probe(t.Context())
+	if err != nil || e.Models()[0] != "a fox" || e.TextCapabilities().MaxContextLength != 512 {
 		t.Fatalf("%v, models %q, %+v", err, e.Models(), e.TextCapabilities())
 	}
 	r, err := e.GenerateText(t.Context(), job("Once", 40, func(p *api.TextPayload) {

@@ -46,7 +46,7 @@ type CLI struct {
 
 	Up     run.UpCmd     `cmd:"" group:"run" help:"Run server and worker in one process, for a first image."`
 	Serve  run.ServeCmd  `cmd:"" group:"run" help:"Run a server."`
-	Work   run.WorkCmd   `cmd:"" group:"run" help:"Generate images for a horde on this machine."`
+	Work   run.WorkCmd   `cmd:"" group:"run" help:"Generate images and text for a horde on this machine."`
 	Bench  run.BenchCmd  `cmd:"" group:"run" help:"Measure a server under load."`
 	Config run.ConfigCmd `cmd:"" group:"run" help:"Show the configuration of a server."`
 	Kudos  kudos.Cmd     `cmd:"" group:"run" help:"Train and evaluate the network that prices images."`

@@ -24,19 +24,19 @@ var mayImport = map[string][]string{
 	"engine/openai":   {"api", "engine", "engine/internal/remote"},
 	"engine/ollama":   {"api", "engine", "engine/internal/remote"},
 
-	"engine/internal/remote":     {"api", "engine"}, // what drivers of servers share
-	"engine/internal/textserver": nil,               // of tests
-	"internal/horde":             {"api"},
-	"internal/imaging":           {"api", "internal/horde"},
-	"internal/fetch":             {"api", "internal/horde"},
-	"internal/limit":             {"api", "internal/horde"},
-	"internal/telemetry":         {"api", "internal/horde"},
-	"internal/blob":              {"api", "internal/horde", "internal/imaging"},
-	"internal/config":            {"api", "internal/horde", "internal/blob"},
-	"internal/store":             {"api", "internal/horde"}, // knows no rules of the domain
-	"internal/catalog":           {"api", "internal/horde", "internal/store", "internal/fetch"},
-	"internal/bridge":            {"api", "internal/horde"},
-	"internal/patron":            nil,
+	"engine/internal/remote": {"api", "engine"}, // what drivers of servers share
+	"internal/textserver":    nil,               // of tests
+	"internal/horde":         {"api"},
+	"internal/imaging":       {"api", "internal/horde"},
+	"internal/fetch":         {"api", "internal/horde"},
+	"internal/limit":         {"api", "internal/horde"},
+	"internal/telemetry":     {"api", "internal/horde"},
+	"internal/blob":          {"api", "internal/horde", "internal/imaging"},
+	"internal/config":        {"api", "internal/horde", "internal/blob"},
+	"internal/store":         {"api", "internal/horde"}, // knows no rules of the domain
+	"internal/catalog":       {"api", "internal/horde", "internal/store", "internal/fetch"},
+	"internal/bridge":        {"api", "internal/horde"},
+	"internal/patron":        nil,
 
 	// What all kinds of work share: matching and settling know neither each other nor
 	// any kind, and a kind knows no other.

@@ -113,7 +113,7 @@ func (c *UpCmd) work(con *console.Console, n *runningNode, key string) error {
 		return console.UsageError("%w", err)
 	}
 
-	return runWorker(con, w)
+	return runWorkers(con, w)
 }
 
 // operatorKey finds or creates the operator's account; its alias counts as if ADMINS

@@ -21,16 +21,19 @@ import (
 	"horde/internal/worker"
 )
 
-// WorkCmd runs a Dreamer worker.
+// WorkCmd runs a worker: a Dreamer, a Scribe, or both.
 type WorkCmd struct {
 	console.HordeFlags
 	Name      string `placeholder:"NAME" help:"Name of the worker, unique on the horde; default: one derived from this machine and the key."`
+	TextName  string `placeholder:"NAME" help:"Name of the worker that generates text, another one; default: the name and \"Scribe\"."`
+	NoImages  bool   `help:"Generate no images: with --text, text alone."`
 	Data      string `default:"./data" placeholder:"DIR" help:"Folder for the list of jobs in hand (${default})."`
 	NSFW      bool   `default:"true" negatable:"" help:"Accept requests that allow NSFW images."`
 	Blacklist string `placeholder:"WORDS" help:"Decline prompts with any of these words, separated by commas."`
 	Metrics   string `placeholder:"HOST:PORT" help:"Serve Prometheus metrics here under /metrics."`
 	EngineFlags
 	WorkerFlags
+	TextFlags
 }
 
 // EngineFlags choose what generates the images.
@@ -53,16 +56,16 @@ func (WorkCmd) Help() string {
 Examples:
   horde work --apikey KEY --name "my machine"
   horde work --horde https://horde.example.org --apikey KEY --threads 2
+  horde work --apikey KEY --text http://127.0.0.1:8080
+  horde work --apikey KEY --no-images --text http://127.0.0.1:11434 --text-server-model llama3.2
   horde work --engine sketch --no-pace`
 }
 
 // Run works until it is interrupted.
 func (c *WorkCmd) Run(con *console.Console) error {
-	engines, closeEngines, err := openEngines(c.EngineFlags)
-	if err != nil {
-		return err
+	if c.NoImages && c.Text == "" {
+		return console.UsageError("--no-images leaves nothing to do: name a text engine with --text URL")
 	}
-	defer closeEngines()
 
 	registry := prometheus.NewRegistry()
 	if c.Metrics != "" {
@@ -73,37 +76,97 @@ func (c *WorkCmd) Run(con *console.Console) error {
 		defer stop()
 	}
 
-	w, err := worker.New(worker.Config{
+	cfg := worker.Config{
 		Client:     client.New(c.Horde, c.APIKey),
-		Name:       c.name(),
-		Work:       worker.Images{Engines: engines, MaxPixels: c.MaxPixels, Blacklist: words(c.Blacklist)},
-		Threads:    c.Threads,
 		NSFW:       c.NSFW,
 		NoPace:     c.NoPace,
 		Data:       c.Data,
 		Log:        con.Log,
 		Registerer: registry,
-	})
-	if err != nil {
-		return console.UsageError("%w", err)
 	}
-
-	return runWorker(con, w)
+	workers, closeEngines, err := c.workers(con, cfg)
+	if err != nil {
+		return err
+	}
+	defer closeEngines()
+	return runWorkers(con, workers...)
 }
 
-// runWorker runs a worker until it is interrupted; at a second interrupt it gives up
+// workers makes a worker of each kind that the flags ask for. The caller calls the
+// returned function when they have ended.
+func (c *WorkCmd) workers(con *console.Console, cfg worker.Config) (workers []*worker.Worker, end func(), err error) {
+	var closers []func()
+	end = func() {
+		for _, c := range closers {
+			c()
+		}
+	}
+
+	if !c.NoImages {
+		engines, closeEngines, err := openEngines(c.EngineFlags)
+		if err != nil {
+			return nil, nil, err
+		}
+		closers = append(closers, closeEngines)
+		cfg.Name, cfg.Threads = c.name(), c.Threads
+		cfg.Work = worker.Images{Engines: engines, MaxPixels: c.MaxPixels, Blacklist: words(c.Blacklist)}
+		if workers, err = addWorker(workers, cfg); err != nil {
+			end()
+			return nil, nil, err
+		}
+	}
+
+	if c.Text != "" {
+		e, err := openTextEngine(con.Ctx, con.Log, c.TextFlags)
+		if err != nil {
+			end()
+			return nil, nil, err
+		}
+		closers = append(closers, func() { e.Close() })
+		cfg.Name, cfg.Threads, cfg.Work = c.textName(), c.TextThreads, c.texts(e)
+		if workers, err = addWorker(workers, cfg); err != nil {
+			end()
+			return nil, nil, err
+		}
+	}
+	return workers, end, nil
+}
+
+// addWorker makes a worker of a configuration that flags gave.
+func addWorker(workers []*worker.Worker, cfg worker.Config) ([]*worker.Worker, error) {
+	w, err := worker.New(cfg)
+	if err != nil {
+		return nil, console.UsageError("%w", err)
+	}
+	return append(workers, w), nil
+}
+
+// runWorkers runs workers until they are interrupted; at a second interrupt they give up
 // the jobs in hand.
-func runWorker(con *console.Console, w *worker.Worker) error {
+func runWorkers(con *console.Console, workers ...*worker.Worker) error {
 	done := make(chan struct{})
 	defer close(done)
 	go func() {
 		select {
 		case <-console.SecondSignal(con.Ctx):
-			w.Abort()
+			for _, w := range workers {
+				w.Abort()
+			}
 		case <-done:
 		}
 	}()
-	return w.Run(con.Ctx)
+	return worker.RunAll(con.Ctx, workers...)
+}
+
+// textName is the name of the worker that generates text.
+func (c *WorkCmd) textName() string {
+	switch {
+	case c.TextName != "":
+		return c.TextName
+	case c.NoImages && c.Name != "":
+		return c.Name
+	}
+	return scribeName(c.name())
 }
 
 // name is the worker's name; the default is always the same for a machine and a key,

@@ -1,5 +1,5 @@
 // Package textserver runs a real llama.cpp server with a small model for tests:
-// scripts/install-text-engine.sh puts both into a folder, which HORDE_TEXT_ENGINE names
+// scripts/install-text-engine.sh puts both into a folder, which HORDE_TEST_TEXT_ENGINE names
 // (bin/text where it does not).
 package textserver
 
@@ -39,6 +39,12 @@ type Server struct {
 // installed the test is skipped.
 func Start(t testing.TB) *Server {
 	t.Helper()
+	return StartWith(t, Context)
+}
+
+// StartWith is Start with so many tokens for each slot.
+func StartWith(t testing.TB, tokens int) *Server {
+	t.Helper()
 	folder := folder(t)
 	addr := freeAddr(t)
 	_, port, _ := net.SplitHostPort(addr)
@@ -47,7 +53,7 @@ func Start(t testing.TB) *Server {
 	var log bytes.Buffer
 	cmd := exec.Command(filepath.Join(folder, "llama-server"), "-m", filepath.Join(folder, "model.gguf"),
 		"--alias", "SmolLM2-135M-Instruct.Q4_1.gguf", "--host", "127.0.0.1", "--port", port, "--api-key", s.Key,
-		"-c", fmt.Sprint(Slots*Context), "-np", fmt.Sprint(Slots), "-t", "2", "--device", "none", "--no-webui")
+		"-c", fmt.Sprint(Slots*tokens), "-np", fmt.Sprint(Slots), "-t", "2", "--device", "none", "--no-webui")
 	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+folder)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	endWithParent(cmd)
@@ -70,7 +76,7 @@ func Start(t testing.TB) *Server {
 // folder is where the server is.
 func folder(t testing.TB) string {
 	t.Helper()
-	if named := os.Getenv("HORDE_TEXT_ENGINE"); named != "" {
+	if named := os.Getenv("HORDE_TEST_TEXT_ENGINE"); named != "" {
 		return named
 	}
 	for dir, err := os.Getwd(); err == nil && dir != "/"; dir = filepath.Dir(dir) {
@@ -78,7 +84,7 @@ func folder(t testing.TB) string {
 			return filepath.Join(dir, "bin", "text")
 		}
 	}
-	t.Skip("no text engine: run scripts/install-text-engine.sh bin/text, or set HORDE_TEXT_ENGINE to its folder")
+	t.Skip("no text engine: run scripts/install-text-engine.sh bin/text, or set HORDE_TEST_TEXT_ENGINE to its folder")
 	return ""
 }
 
