@@ -70,7 +70,7 @@ type Serve struct {
 
 	MaxConnections        int `name:"max-connections" env:"HORDE_MAX_CONNECTIONS" placeholder:"N" help:"Most connections that are open at a time; default: 8192, or fewer where there are fewer file descriptors."`
 	ConnectionsPerAddress int `name:"max-connections-per-address" default:"512" env:"HORDE_MAX_CONNECTIONS_PER_ADDRESS" placeholder:"N" help:"Most of one address, this machine and trusted proxies apart; behind these, most calls at a time (${default})."`
-	MaxCalls              int `name:"max-calls" default:"0" env:"HORDE_MAX_CALLS" placeholder:"N" help:"Calls worked on at a time, beyond which new requests are refused with 503; 0: 128 for each processor, at least 256."`
+	MaxCalls              int `name:"max-calls" default:"0" env:"HORDE_MAX_CALLS" placeholder:"N" help:"Calls worked on at a time, beyond which new requests are refused with 503; 0: 64 for each processor, at least 128."`
 
 	MaxWaiting          int   `name:"max-waiting" default:"100000" env:"HORDE_MAX_WAITING" placeholder:"N" help:"Jobs of one kind (images, texts, forms) that wait at a time, beyond which new requests are refused with 503; 0: any number (${default})."`
 	MaxWaitingAnonymous int   `name:"max-waiting-anonymous" default:"10000" env:"HORDE_MAX_WAITING_ANONYMOUS" placeholder:"N" help:"Anonymous ones among them, of all models together; 0: any number (${default})."`

@@ -99,12 +99,13 @@ const (
 )
 
 // logAccess writes one line per call: failures of ours always, all calls with
-// AccessLog or at level debug. Keys are in no line: headers and queries are left
+// AccessLog or at level debug. Calls that were too many have a line together, so that
+// there is less to do and not more. Keys are in no line: headers and queries are left
 // out.
 func (s *Server) logAccess(x *exchange, r *http.Request, took time.Duration) {
 	level := slog.LevelDebug
 	switch {
-	case x.status >= 500:
+	case x.status >= 500 && !x.shed:
 		level = slog.LevelWarn
 	case s.AccessLog:
 		level = slog.LevelInfo

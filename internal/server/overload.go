@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,11 +17,12 @@ import (
 // A server that works on more calls at a time than it can serve answers all of them
 // late, and most of them to nobody: their callers have gone. So of new requests, which
 // are work for minutes, only as many are let in as keep Options.MaxWorking calls under
-// way. The others wait a moment for one to end, which is all that a burst takes; when the
-// line has not been empty for a while there is more to do than can be done, and they are
-// refused nearly at once. What goes on with work that was accepted (a worker's delivery,
-// a look at a request) passes until there are several times as many. Health checks and
-// images always pass.
+// way. The others wait a moment for one to end, which is all that a burst takes. When some
+// have waited for a while without a pause there is more to do than can be done: then only
+// a few wait, and hardly at all, so that what is accepted is served soon, and the others
+// are refused at once. That lasts until nobody has waited for a while. What goes on with
+// work that was accepted (a worker's delivery, a look at a request) passes until there are
+// many times as many. Health checks and images always pass.
 //
 // A call counts while it is worked on: not while its body is on the way or its answer is
 // being read, so that slow connections keep nobody out, nor while it waits for something
@@ -31,9 +33,10 @@ type overload struct {
 	waiting atomic.Int64           // length of line
 	refused *prometheus.CounterVec // by what was refused
 
-	mu    sync.Mutex
-	line  []chan struct{} // of new requests, oldest first, each closed when it is let in; guarded by mu
-	since time.Time       // since when the line has not been empty; guarded by mu
+	mu      sync.Mutex
+	line    []chan struct{} // of new requests, oldest first, each closed when it is let in; guarded by mu
+	since   time.Time       // since when there has been no pause in which nobody waited; guarded by mu
+	emptied time.Time       // when the line became empty last; guarded by mu
 
 	log      *slog.Logger
 	silent   atomic.Int64 // until when no line is logged, in nanoseconds since 1970
@@ -41,13 +44,15 @@ type overload struct {
 }
 
 const (
-	beyondRequests = 8 // times MaxWorking, from which on other calls are refused too
+	beyondRequests = 16 // times MaxWorking, from which on other calls are refused too
 
-	// A new request waits burstWait, but overloadWait where others have waited
-	// without a pause for longer than burstWait (after the CoDel of network queues).
+	// A new request waits burstWait, but overloadWait where others have waited for longer
+	// than burstWait without a pause of pauseTime (after the CoDel of network queues).
 	burstWait    = time.Second
 	overloadWait = 5 * time.Millisecond
+	pauseTime    = time.Second
 	maxLine      = 1024 // new requests that wait; others are refused at once
+	overloadLine = 16   // the same, in an overload: as many as find room within overloadWait
 
 	overloadQuiet = 10 * time.Second // between two lines of the log
 	overloadRetry = 3                // seconds at most in Retry-After, so that callers come back one by one
@@ -80,8 +85,12 @@ func newOverload(most int, log *slog.Logger, reg prometheus.Registerer) *overloa
 
 // enter counts a call as worked on, or returns the refusal of one that is too many.
 func (o *overload) enter(ctx context.Context, x *exchange, rt *Route) error {
-	if o.most > 0 && rt.Sheds && !o.letIn(ctx) {
-		return o.refuse(ctx, refusedRequests)
+	if o.most > 0 && rt.Sheds {
+		if !o.letIn(ctx) {
+			return o.refuse(ctx, refusedRequests)
+		}
+		x.load = o
+		return nil
 	}
 
 	n := o.working.Add(1)
@@ -93,9 +102,10 @@ func (o *overload) enter(ctx context.Context, x *exchange, rt *Route) error {
 	return nil
 }
 
-// letIn waits for room for a new request, and reports whether there is some.
+// letIn waits for room for a new request, and reports whether it is counted now as worked
+// on.
 func (o *overload) letIn(ctx context.Context) bool {
-	if o.working.Load() < o.most && o.waiting.Load() == 0 {
+	if o.waiting.Load() == 0 && o.takeRoom() {
 		return true
 	}
 
@@ -114,22 +124,35 @@ func (o *overload) letIn(ctx context.Context) bool {
 	return !o.giveUp(turn)
 }
 
+// takeRoom counts a call as worked on if there is room for it.
+func (o *overload) takeRoom() bool {
+	for {
+		n := o.working.Load()
+		if n >= o.most {
+			return false
+		}
+		if o.working.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
 // lineUp puts a new request into the line, and says how long it waits there; nil: the
 // line is full.
 func (o *overload) lineUp() (turn chan struct{}, patience time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.line) >= maxLine {
-		return nil, 0
-	}
-
 	now := time.Now()
-	if len(o.line) == 0 {
+	if len(o.line) == 0 && now.Sub(o.emptied) > pauseTime {
 		o.since = now
 	}
-	patience = burstWait
+
+	patience, longest := burstWait, maxLine
 	if now.Sub(o.since) > burstWait {
-		patience = overloadWait
+		patience, longest = overloadWait, overloadLine
+	}
+	if len(o.line) >= longest {
+		return nil, 0
 	}
 
 	turn = make(chan struct{})
@@ -145,25 +168,29 @@ func (o *overload) lineUp() (turn chan struct{}, patience time.Duration) {
 func (o *overload) giveUp(turn chan struct{}) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for i, t := range o.line {
-		if t == turn {
-			o.line = append(o.line[:i], o.line[i+1:]...)
-			o.waiting.Store(int64(len(o.line)))
-			return true
-		}
+	i := slices.Index(o.line, turn)
+	if i < 0 {
+		return false
 	}
-	return false
+	o.leaveLineLocked(i)
+	return true
 }
 
 // callLocked lets in whom there is room for. mu is held.
 func (o *overload) callLocked() {
-	room := o.most - o.working.Load()
-	for len(o.line) > 0 && room > 0 {
+	for len(o.line) > 0 && o.takeRoom() {
 		close(o.line[0])
-		o.line = o.line[1:]
-		room--
+		o.leaveLineLocked(0)
 	}
+}
+
+// leaveLineLocked takes number i out of the line. mu is held.
+func (o *overload) leaveLineLocked(i int) {
+	o.line = slices.Delete(o.line, i, i+1)
 	o.waiting.Store(int64(len(o.line)))
+	if len(o.line) == 0 {
+		o.emptied = time.Now()
+	}
 }
 
 // ended counts a call as no longer worked on.

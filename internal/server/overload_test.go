@@ -75,7 +75,7 @@ func (b *busyServer) finish() {
 
 // TestNewWorkIsRefusedFirst: with as many calls as are allowed at a time, new requests
 // are refused at once and told when to come again; what goes on with accepted work
-// passes up to eight times as many, and health checks always do.
+// passes up to sixteen times as many, and health checks always do.
 func TestNewWorkIsRefusedFirst(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -85,8 +85,8 @@ func TestNewWorkIsRefusedFirst(t *testing.T) {
 	}{
 		{"room for one", 1, 200, 200, 200},
 		{"full for new work", 2, 503, 200, 200},
-		{"nearly full", 15, 503, 200, 200},
-		{"full", 16, 503, 503, 200},
+		{"nearly full", 31, 503, 200, 200},
+		{"full", 32, 503, 503, 200},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -200,6 +200,108 @@ func TestABurstWaits(t *testing.T) {
 	})
 }
 
+// TestOverloadLastsUntilNobodyWaits: while more comes than can be done new requests are
+// refused nearly at once, also after moments in which nobody waited; after a pause a burst
+// waits again.
+func TestOverloadLastsUntilNobodyWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBusyServer(t)
+		b.start("/hold", 2)
+		var line sync.WaitGroup
+		come := func(want int, patience time.Duration) {
+			line.Go(func() {
+				began := time.Now()
+				w := call(b.Server, http.MethodPost, "/new")
+				if took := time.Since(began); w.Code != want || took != patience {
+					t.Errorf("%d after %v, want %d after %v", w.Code, took, want, patience)
+				}
+			})
+			synctest.Wait()
+		}
+
+		// One after the other, so that somebody always waits.
+		for range 4 {
+			come(http.StatusServiceUnavailable, burstWait)
+			time.Sleep(burstWait / 3)
+		}
+		come(http.StatusServiceUnavailable, overloadWait)
+		line.Wait()
+
+		// Nobody waits for a moment, and the overload lasts.
+		time.Sleep(pauseTime / 2)
+		come(http.StatusServiceUnavailable, overloadWait)
+		line.Wait()
+
+		time.Sleep(pauseTime + time.Millisecond)
+		come(http.StatusServiceUnavailable, burstWait)
+		line.Wait()
+		b.finish()
+		if n := b.overload.working.Load(); n != 0 {
+			t.Errorf("%d calls count that have ended", n)
+		}
+	})
+}
+
+// TestOnlyAsManyAreLetInAsThereIsRoomFor: those that are let in count at once, not when
+// they go on.
+func TestOnlyAsManyAreLetInAsThereIsRoomFor(t *testing.T) {
+	t.Parallel()
+	o := newBusyServer(t).overload
+	o.working.Store(o.most + 1)
+	var turns []chan struct{}
+	for range 5 {
+		turn, _ := o.lineUp()
+		turns = append(turns, turn)
+	}
+
+	// Room for two.
+	for range 3 {
+		o.ended()
+	}
+	for i, turn := range turns {
+		var in bool
+		select {
+		case <-turn:
+			in = true
+		default:
+		}
+		if in != (i < 2) {
+			t.Errorf("number %d was let in: %v", i, in)
+		}
+	}
+	if n := o.working.Load(); n != o.most {
+		t.Errorf("%d are worked on, want %d", n, o.most)
+	}
+}
+
+// TestFewWaitInAnOverload: many wait in a burst; when some have waited for long, those
+// that come beyond a few are refused without waiting.
+func TestFewWaitInAnOverload(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := newBusyServer(t).overload
+		o.working.Store(o.most)
+		lined := func(want int, patience time.Duration) {
+			t.Helper()
+			for i := range want + 1 {
+				turn, p := o.lineUp()
+				if (turn != nil) != (i < want) || turn != nil && p != patience {
+					t.Fatalf("number %d of %d waits: %v, for %v", i, want, turn != nil, p)
+				}
+			}
+		}
+		lined(maxLine, burstWait)
+
+		time.Sleep(burstWait + 1)
+		lined(0, 0)
+		for range maxLine {
+			o.ended() // one is let in for each
+		}
+		lined(overloadLine, overloadWait)
+	})
+}
+
 func TestOverloadIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -214,6 +316,9 @@ func TestOverloadIsLoggedOnce(t *testing.T) {
 
 		if n := strings.Count(b.log.String(), "too many calls at a time"); n != 1 {
 			t.Errorf("%d lines:\n%s", n, b.log.String())
+		}
+		if strings.Contains(b.log.String(), "/new") {
+			t.Errorf("calls that were too many have lines of their own:\n%s", b.log.String())
 		}
 		if got := gathered(t, b.Metrics, "horde_calls_refused_total"); got != 50 {
 			t.Errorf("%v refusals are counted", got)

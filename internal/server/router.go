@@ -121,6 +121,7 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) run(w http.ResponseWriter, r *http.Request, x *exchange, rt *Route) {
 	defer x.leave()
 	if err := s.overload.enter(r.Context(), x, rt); err != nil {
+		x.shed = true
 		s.writeError(w, r, err)
 		return
 	}
@@ -172,6 +173,7 @@ type exchange struct {
 	bytes  int64 // of its body
 
 	load    *overload    // that counts this call; nil: none does
+	shed    bool         // it was refused because there were too many
 	resting atomic.Int32 // reasons why it does not count at the moment
 }
 

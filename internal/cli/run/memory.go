@@ -27,10 +27,11 @@ func limitMemory(log *slog.Logger) {
 	}
 }
 
-// Bounds of --max-calls where it is not given.
+// Bounds of --max-calls where it is not given. Some sixty calls keep two processors busy;
+// with more at a time each of them only takes longer.
 const (
-	callsPerCPU = 128
-	leastCalls  = 256
+	callsPerCPU = 64
+	leastCalls  = 128
 )
 
 // maxCalls is how many calls a server works on at a time.

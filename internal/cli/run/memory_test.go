@@ -15,9 +15,9 @@ func TestCallsAtATimeFollowProcessors(t *testing.T) {
 		name              string
 		given, cpus, want int
 	}{
-		{"one processor", 0, 1, 256},
-		{"two", 0, 2, 256},
-		{"sixteen", 0, 16, 2048},
+		{"one processor", 0, 1, 128},
+		{"two", 0, 2, 128},
+		{"sixteen", 0, 16, 1024},
 		{"the operator's word", 10, 16, 10},
 	} {
 		t.Run(c.name, func(t *testing.T) {
