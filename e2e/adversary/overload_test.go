@@ -77,10 +77,10 @@ func TestOverloadInFigures(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: needs the program")
 	}
-	cfg := bench.Config{Duration: time.Second, Warmup: 300 * time.Millisecond, Clients: 32, Workers: 8, Users: 50}
+	cfg := bench.Config{Duration: time.Second, Warmup: 300 * time.Millisecond, Clients: 32, Workers: 64, Users: 50}
 	crowd := 200
 	if whole() {
-		cfg.Duration, cfg.Warmup, crowd = 10*time.Second, 2*time.Second, 1000
+		cfg.Duration, cfg.Warmup, cfg.Workers, crowd = 10*time.Second, 3*time.Second, 512, 2000
 	}
 	srv := program.Start(t, program.Setup{Memory: memoryCap})
 	cfg.URL = srv.URL

@@ -223,6 +223,27 @@ func TestRateIsKept(t *testing.T) {
 	}
 }
 
+// TestLateStartsAreNotTheServersTime: where no client is free the cycle is measured from
+// when it was due, and its calls from when they are sent.
+func TestLateStartsAreNotTheServersTime(t *testing.T) {
+	_, srv := newFake(t)
+	cfg := small(Cycle, srv.URL)
+	cfg.Clients, cfg.Rate, cfg.Warmup = 1, 100_000, 0
+	rep, err := Run(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	cycle, known := rep.call("whole cycle")
+	async, _ := rep.call("async")
+	if !known || rep.LateStart < 10_000 || cycle.P99 < rep.LateStart/2 || async.P50 > rep.LateStart/2 {
+		t.Errorf("starts are %v µs late, cycles take %v and asyncs %v", rep.LateStart, cycle.P99, async.P50)
+	}
+	if rep.OwnDelay <= 0 {
+		t.Errorf("delay of the bench: %v", rep.OwnDelay)
+	}
+}
+
 func TestPopsAreMeasuredBehindABacklog(t *testing.T) {
 	f, srv := newFake(t)
 	cfg := small(Pop, srv.URL)

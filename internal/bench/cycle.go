@@ -148,12 +148,13 @@ func (cl *client) cycle(ctx context.Context, number uint64, due time.Duration) b
 	cl.slot.number.Store(number)
 	putMark(cl.mark[:], cl.run.id, cl.index, number)
 	sent := cl.rec.now()
+	cl.rec.took(spanLate, due, sent)
 	status, body, err := cl.conn.do(cl.requests[number%uint64(len(cl.requests))].with(cl.mark[:]))
 	now := cl.rec.now()
 	if cl.tooMuch(status, err, sent) {
 		return false
 	}
-	cl.rec.took(callAsync, due, now)
+	cl.rec.took(callAsync, sent, now)
 	if cl.refused("async", status, 202, body, err) {
 		return false
 	}

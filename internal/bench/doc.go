@@ -10,7 +10,7 @@
 //     check.
 //   - [Pop]: the same behind a backlog of requests that no worker serves.
 //   - [Check]: clients check waiting requests.
-//   - [OverloadOf]: cycles as fast as possible, then fewer and more than that; what the
+//   - [OverloadOf]: cycles as fast as possible, then as many and more than that; what the
 //     server refuses (503) is counted and no error.
 //   - [Forms]: like [Cycle], with alchemy forms: four calls.
 //
@@ -21,7 +21,8 @@
 // [conn]); of JSON bodies only the keys that are verified are searched for.
 // Latencies go into histograms of a fixed size. In steady state nothing is allocated.
 //
-// With a rate, starts are scheduled (open loop): a start that is late because
+// With a rate, starts are scheduled (open loop): a cycle whose start is late because
 // every client still waits for the server is measured from when it was due, so
-// that a stall shows in the figures.
+// that a stall shows in the figures. Calls are measured from when they are sent; how late
+// starts were, and how late the bench itself wakes up, are rows of their own.
 package bench

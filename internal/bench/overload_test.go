@@ -37,7 +37,7 @@ func TestRefusalsAreNoErrors(t *testing.T) {
 	}
 }
 
-// TestOverloadComparesShares: of what the server does at most, a little less and half as
+// TestOverloadComparesShares: of what the server does at most, as much and half as
 // much again are played and set side by side.
 func TestOverloadComparesShares(t *testing.T) {
 	_, srv := newFake(t)
@@ -48,14 +48,14 @@ func TestOverloadComparesShares(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if c := rep.Capacity.PerSecond; rep.Busy.Rate != busyShare*c || rep.Overload.Rate != overloadShare*c {
-		t.Errorf("rates %v and %v of %v", rep.Busy.Rate, rep.Overload.Rate, c)
+	if c := rep.Capacity.PerSecond; rep.Full.Rate != fullShare*c || rep.Overload.Rate != overloadShare*c {
+		t.Errorf("rates %v and %v of %v", rep.Full.Rate, rep.Overload.Rate, c)
 	}
 	var text bytes.Buffer
 	if err := rep.Write(&text); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"capacity: ", "p99 ms at 0.9", "async", "whole cycle"} {
+	for _, want := range []string{"capacity: ", "p99 ms at 1.0", "async", "whole cycle", "delays of bench itself"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("there is no %q in\n%s", want, text.String())
 		}

@@ -18,10 +18,15 @@ const (
 	callRefused
 	spanWait  // accepted until the job is in a worker's hands
 	spanCycle // due until the status is verified
+	spanLate  // a start, due until sent: every client was busy
+	spanOwn   // due until the bench itself woke up: in the times of all calls
 	measures
 )
 
-var measureNames = [measures]string{
+// shown are the measures in the table of a report: all but the delays of the bench.
+const shown = spanLate
+
+var measureNames = [shown]string{
 	callAsync:    "async",
 	callPop:      "pop",
 	callEmptyPop: "pop, nothing fits",

@@ -31,6 +31,8 @@ type Report struct {
 	Calls      []CallReport      `json:"calls"`
 	ClientCost float64           `json:"client_cpu_us_per_call"` // 0: unknown
 	ServerCost float64           `json:"server_cpu_us_per_unit"` // per cycle or check; 0: unknown
+	LateStart  float64           `json:"late_start_p99_us"`      // starts for which no client was free; with a rate
+	OwnDelay   float64           `json:"own_delay_p99_us"`       // of the bench, in the times of all calls
 	SetupTime  float64           `json:"setup_seconds"`          // accounts and backlog
 	Started    time.Time         `json:"started"`
 }
@@ -52,7 +54,7 @@ func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 // rows turns the histograms that hold something into lines.
 func (rec *recorder) rows(seconds float64) []CallReport {
 	out := []CallReport{}
-	for what, h := range rec.latency {
+	for what, h := range rec.latency[:shown] {
 		s := h.summary()
 		if s.count == 0 {
 			continue
@@ -119,6 +121,11 @@ func (r *Report) Write(w io.Writer) error {
 	if r.ClientCost > 0 {
 		fmt.Fprintf(w, "bench itself: %.0f µs of processor time per call\n", r.ClientCost)
 	}
+	fmt.Fprintf(w, "delays of bench itself, p99: %.2f ms in the times of calls", r.OwnDelay/1000)
+	if r.Rate > 0 {
+		fmt.Fprintf(w, ", starts %.2f ms late", r.LateStart/1000)
+	}
+	fmt.Fprintln(w)
 	if r.EmptyPops > 0 {
 		fmt.Fprintf(w, "%d pops found nothing although an accepted request waited\n", r.EmptyPops)
 	}

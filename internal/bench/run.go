@@ -227,6 +227,7 @@ func (rn *run) measure(ctx context.Context, costs *costs) {
 	var watchers, workers, clients sync.WaitGroup
 	watchers.Go(func() { rn.progress(watch) })
 	watchers.Go(func() { *costs = rn.costs(watch) })
+	watchers.Go(func() { rn.ownDelay(watch) })
 	if rn.cfg.Mode == Pop {
 		watchers.Go(func() { rn.idle(watch) })
 	}
@@ -258,9 +259,24 @@ func (rn *run) measure(ctx context.Context, costs *costs) {
 	}
 }
 
-// turn waits for the next start. due is the moment it is measured from: the planned one
-// if every client was busy then, else now, since a timer's lateness is ours and not the
-// server's. false ends the client.
+// ownPause is how often the bench's own delay is measured.
+const ownPause = 5 * time.Millisecond
+
+// ownDelay measures how late this program wakes up when it wants to: as late are answers
+// read, and all times of calls hold it.
+func (rn *run) ownDelay(ctx context.Context) {
+	for {
+		due := rn.rec.now() + ownPause
+		if !rn.pause(ctx, ownPause) {
+			return
+		}
+		rn.rec.took(spanOwn, due, rn.rec.now())
+	}
+}
+
+// turn waits for the next start. due is when it was planned if every client was busy
+// then, else now, since a timer's lateness is ours and not the server's. A cycle is
+// measured from then, its calls from when they are sent. false ends the client.
 func (rn *run) turn(ctx context.Context) (due time.Duration, ok bool) {
 	now, end := rn.rec.now(), time.Duration(rn.rec.to.Load())
 	if rn.cfg.Rate == 0 {
@@ -359,6 +375,8 @@ func (rn *run) report(setup time.Duration, c costs) *Report {
 		Refused:   rn.rec.refused.Load(),
 		Failed:    rn.rec.failed.Load(),
 		Errors:    rn.rec.errors,
+		LateStart: micros(rn.rec.latency[spanLate].summary().p99),
+		OwnDelay:  micros(rn.rec.latency[spanOwn].summary().p99),
 		SetupTime: setup.Seconds(),
 		Started:   rn.rec.start.UTC(),
 		Calls:     []CallReport{},
