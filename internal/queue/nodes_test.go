@@ -127,7 +127,8 @@ func TestADecoyIsKnownOnEveryNode(t *testing.T) {
 		t.Fatal(what)
 	}
 
-	if job := a.take(t, owner, pop("one")); job == nil {
+	decoy := a.take(t, owner, pop("one"))
+	if decoy == nil {
 		t.Fatal("a paused worker got nothing")
 	}
 
@@ -137,6 +138,19 @@ func TestADecoyIsKnownOnEveryNode(t *testing.T) {
 
 	if job := b.take(t, owner, pop("one")); job != nil {
 		t.Error("a paused worker got a second job of the same request")
+	}
+
+	// Its end too: else the other node keeps the request in memory until it expires.
+	if _, err := a.submit(owner.Key, *decoy.ID, "ok"); err != nil {
+		t.Fatal(err)
+	}
+	if what := hordetest.Eventually(func() string {
+		if job := b.jobInIndexes(*decoy.ID).job; job == nil || job.State != store.JobDone {
+			return "the other node does not know that the decoy has ended"
+		}
+		return ""
+	}); what != "" {
+		t.Error(what)
 	}
 
 	if check, err := a.Check(t.Context(), id); err != nil || check.Waiting != 1 || check.Processing != 0 {

@@ -249,7 +249,14 @@ func (d *Delivery) suspect(tx *store.Tx) error {
 	return nil
 }
 
-// EndDecoy ends a job that was given to a paused worker: nothing moves.
+// EndDecoy ends a job that was given to a paused worker: nothing moves but the version of
+// its request, by which the other nodes hear of the end.
 func EndDecoy(ctx context.Context, s *store.Store, j *Job) error {
-	return s.Write(ctx, store.Unit{Key: j.request(), Do: func(tx *store.Tx) error { return tx.EndJob(j.id(), j.Result) }})
+	return s.Write(ctx, store.Unit{Key: j.request(), Do: func(tx *store.Tx) error {
+		if err := tx.EndJob(j.id(), j.Result); err != nil {
+			return err
+		}
+		_, err := store.ChargeOf(j.request(), 0, 0).Answer(tx)
+		return err
+	}})
 }
