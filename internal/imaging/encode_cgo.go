@@ -2,12 +2,28 @@
 
 package imaging
 
+/*
+#include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+static void give_large_blocks_back(void) { mallopt(M_MMAP_THRESHOLD, 1 << 20); }
+#else
+static void give_large_blocks_back(void) {}
+#endif
+*/
+import "C"
+
 import (
 	"errors"
 	"image"
 
 	"github.com/chai2010/webp"
 )
+
+// The C library keeps blocks of up to 32 MiB that libwebp has freed, for each of its
+// threads: some 100 MB after a few large images, which count towards the limit of the
+// process. With a threshold of its own it gives them back at once.
+func init() { C.give_large_blocks_back() }
 
 // Lossy reports whether EncodeWebP honours its quality: this build has libwebp.
 const Lossy = true

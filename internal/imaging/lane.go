@@ -8,6 +8,7 @@ import (
 	"image"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -123,7 +124,7 @@ func (l *Lane) enter(ctx context.Context, bytes int64) (leave func(), err error)
 		l.countRefusal(err)
 		return nil, err
 	}
-	oversize := bytes > l.turns.share()
+	oversize := l.oversize(bytes)
 	if oversize {
 		if err := l.large.Acquire(ctx, 1); err != nil {
 			l.turns.giveBack(turn)
@@ -136,11 +137,15 @@ func (l *Lane) enter(ctx context.Context, bytes int64) (leave func(), err error)
 	return func() {
 		l.running.Add(-1)
 		if oversize {
+			debug.FreeOSMemory() // else what it leaves and the next one takes are there at once
 			l.large.Release(1)
 		}
 		l.turns.giveBack(turn)
 	}, nil
 }
+
+// oversize reports whether an image takes more than its lane lets one have.
+func (l *Lane) oversize(bytes int64) bool { return bytes > l.turns.share() }
 
 // countRefusal counts why an image got no turn.
 func (l *Lane) countRefusal(err error) {
@@ -205,6 +210,12 @@ func (l *Lane) inTurn(ctx context.Context, data []byte, lim Limits, use func(ima
 			l.workload.Add(1)
 		}
 		return err
+	}
+
+	// What decoding leaves and what encoding takes, which Go does not manage, would be there
+	// at once. It costs some 20 ms of the second and more that such an image takes.
+	if l.oversize(c.memory) {
+		debug.FreeOSMemory()
 	}
 	return use(img, h)
 }
