@@ -104,7 +104,8 @@ func refusal(err error, code horde.Code) error {
 	case errors.Is(err, imaging.ErrBusy):
 		busy := horde.Errorf(horde.ServerBusy, "Too many images wait to be read already. Please try again in a moment.")
 		if errors.Is(err, imaging.ErrCallerBusy) {
-			busy.Detail = "Too many images from your address or account wait to be read already. Please wait until some are answered."
+			busy.Detail = "Too many images from your address or account wait to be read already. " +
+				"Please wait until some are answered."
 		}
 		busy.RetryAfter = imaging.RetryAfter
 		return busy
