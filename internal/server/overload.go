@@ -50,7 +50,7 @@ const (
 	// than burstWait without a pause of pauseTime (after the CoDel of network queues).
 	burstWait    = time.Second
 	overloadWait = 5 * time.Millisecond
-	pauseTime    = time.Second
+	pauseTime    = 5 * time.Second
 	maxLine      = 1024 // new requests that wait; others are refused at once
 	overloadLine = 16   // the same, in an overload: as many as find room within overloadWait
 
