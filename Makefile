@@ -5,10 +5,10 @@ BIN      = bin/horde
 LDFLAGS ?= -s -w
 
 .DEFAULT_GOAL := build
-.PHONY: build ui run test test-fast test-kill test-faults test-adversary soak lint style bench clean
+.PHONY: build ui text run test test-fast test-kill test-faults test-adversary soak lint style bench clean
 
-## build: the page, ONNX Runtime and the program, at bin/horde
-build: ui bin/libonnxruntime.so
+## build: the page, ONNX Runtime, a text engine where it can be had, and the program, at bin/horde
+build: ui bin/libonnxruntime.so text
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/horde
 
 ## ui: the web page, embedded by the next build
@@ -21,6 +21,10 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 
 bin/libonnxruntime.so:
 	scripts/fetch-onnxruntime.sh bin
+
+## text: llama.cpp's server and a small language model, 163 MB in bin/text; images work without
+text:
+	@scripts/install-text-engine.sh bin/text || echo "without a text engine: horde up generates images only"
 
 ## run: build, then server and worker in one process; opens the browser
 run: build

@@ -27,7 +27,7 @@ func TestBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: the browser suite takes a minute; `make test` runs it")
 	}
-	srv := program.Start(t, program.Setup{Command: "up", Args: []string{"--no-browser"}})
+	srv := program.Start(t, program.Setup{Command: "up", Args: []string{"--no-browser", "--no-text"}})
 	node(t, "browser", "browser.test.mjs", "HORDE_URL="+srv.URL)
 }
 
@@ -51,7 +51,7 @@ func TestBrowserLayout(t *testing.T) {
 	}
 	const title = "Füchse & <b>Freunde</b>"
 	drawing := program.Start(t, program.Setup{Command: "up",
-		Args: []string{"--no-browser", "--engine", "sketch", "--title", title}})
+		Args: []string{"--no-browser", "--no-text", "--engine", "sketch", "--title", title}})
 	idle := program.Start(t, program.Setup{Args: []string{"--title", title}})
 	node(t, "browser", "layout.test.mjs", "HORDE_URL="+drawing.URL, "HORDE_IDLE_URL="+idle.URL, "HORDE_TITLE="+title)
 }

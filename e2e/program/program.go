@@ -200,6 +200,9 @@ func (s *Server) AwaitReady(t testing.TB) {
 	}
 }
 
+// Pid is that of the program.
+func (s *Server) Pid() int { return s.cmd.Process.Pid }
+
 // Ended reports whether the program has ended, for whatever reason.
 func (s *Server) Ended() bool {
 	select {

@@ -20,7 +20,7 @@ import (
 
 // Options of New.
 type Options struct {
-	// URL of the server, such as http://127.0.0.1:8080.
+	// URL of the server, such as http://127.0.0.1:8080, or unix:/run/llama.sock.
 	URL string
 	// Key is the server's API key; empty: it wants none.
 	Key string

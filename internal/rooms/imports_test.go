@@ -25,7 +25,8 @@ var mayImport = map[string][]string{
 	"engine/ollama":   {"api", "engine", "engine/internal/remote"},
 
 	"engine/internal/remote": {"api", "engine"}, // what drivers of servers share
-	"internal/textserver":    nil,               // of tests
+	"internal/llamaserver":   nil,
+	"internal/textserver":    nil, // of tests
 	"internal/horde":         {"api"},
 	"internal/imaging":       {"api", "internal/horde"},
 	"internal/fetch":         {"api", "internal/horde"},

@@ -45,7 +45,7 @@ func Start(t testing.TB) *Server {
 // StartWith is Start with so many tokens for each slot.
 func StartWith(t testing.TB, tokens int) *Server {
 	t.Helper()
-	folder := folder(t)
+	folder := Folder(t)
 	addr := freeAddr(t)
 	_, port, _ := net.SplitHostPort(addr)
 	s := &Server{URL: "http://" + addr, Key: "key of the test"}
@@ -73,8 +73,9 @@ func StartWith(t testing.TB, tokens int) *Server {
 	return s
 }
 
-// folder is where the server is.
-func folder(t testing.TB) string {
+// Folder is where the server and its model are. Where they are not installed the test is
+// skipped.
+func Folder(t testing.TB) string {
 	t.Helper()
 	if named := os.Getenv("HORDE_TEST_TEXT_ENGINE"); named != "" {
 		return named

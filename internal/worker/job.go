@@ -48,6 +48,8 @@ const (
 	defaultTTL     = 10 * time.Minute // of a job whose server names none
 	maxTTL         = 24 * time.Hour
 	deliveryMargin = 15 * time.Second
+	recoveryLimit  = 30 * time.Second // for an engine that has failed
+	recoveryPause  = time.Second      // between two looks at it
 )
 
 // job is one pop's worth of work.
@@ -130,6 +132,8 @@ func (j *job) generate() error {
 		return err
 	}
 
+	j.awaitRecovery(ctx)
+
 	j.report = newReporter(w, j, end)
 	defer j.report.close()
 	stalled := time.AfterFunc(w.cfg.Stall, func() { end(errStalled) })
@@ -140,6 +144,18 @@ func (j *job) generate() error {
 		}
 	}
 	return j.runEngine(ctx)
+}
+
+// awaitRecovery gives an engine that has failed some time to come back: a job that came
+// by a pop from before the failure, often the same request again, is not wasted on it.
+func (j *job) awaitRecovery(ctx context.Context) {
+	if !j.w.suspicious() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, recoveryLimit)
+	defer cancel()
+	for j.task.engine().Probe(ctx) != nil && sleep(ctx, recoveryPause) {
+	}
 }
 
 // runEngine generates with every way out guarded: a panic of the engine is a failure
@@ -222,6 +238,9 @@ func (j *job) accept(i int, finish finisher) error {
 func (j *job) faultRest(err error) {
 	var faults sync.WaitGroup
 	broken := errors.Is(err, errEngine) || errors.Is(err, errStalled)
+	if broken { // known before the horde can hand the same job out again
+		j.w.broken.Add(1)
+	}
 	for i, id := range j.ids {
 		if j.final[i] {
 			continue
@@ -247,7 +266,6 @@ func (j *job) faultRest(err error) {
 
 	if broken {
 		j.w.failures.Add(1)
-		j.w.suspect.Store(true)
 	} else if err == nil {
 		j.w.failures.Store(0)
 	}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -182,6 +183,36 @@ func TestNoJobIsTakenWhileTheEngineIsAway(t *testing.T) {
 		}
 		if h.submits[0].State != "ok" {
 			t.Errorf("submit %+v", h.submits[0])
+		}
+	})
+}
+
+// A job that comes by a pop from before the engine's failure waits until it is back.
+func TestAJobWaitsForAnEngineThatHasJustFailed(t *testing.T) {
+	bubble(t, func(t *testing.T, h *fakeHorde) {
+		var back atomic.Int64 // unix nanoseconds; 0: it has not failed yet
+		e := &fakeText{can: engine.TextCapabilities{MaxContextLength: 2048, MaxLength: 512, Slots: 2}}
+		e.probe = func() error {
+			if time.Now().UnixNano() < back.Load() {
+				return errors.New("connection refused")
+			}
+			return nil
+		}
+		e.do = func(context.Context, engine.TextJob, engine.TextHooks) (engine.TextResult, error) {
+			if back.CompareAndSwap(0, time.Now().Add(10*time.Second).UnixNano()) || e.probe() != nil {
+				return engine.TextResult{}, errors.New("connection refused")
+			}
+			return engine.TextResult{Text: " there"}, nil
+		}
+
+		h.addText("first", nil)
+		r := startScribe(t, h, e, nil)
+		h.until(1) // while the next pop waits
+		h.addText("second", nil)
+		h.until(2)
+		r.stop()
+		if diff := cmp.Diff(map[string]int{"first faulted": 1, "second ok": 1}, h.delivered()); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

@@ -59,7 +59,8 @@ type Worker struct {
 	noProgress atomic.Bool  // the horde does not accept progress reports
 	ready      bool         // the horde has answered a pop; used by the popping loop alone
 	probed     time.Time    // when the engines answered last; used by the popping loop alone
-	suspect    atomic.Bool  // an engine failed since
+	broken     atomic.Int64 // how often an engine has failed
+	mended     atomic.Int64 // broken, when the engines answered last
 	failures   atomic.Int32 // engine failures in a row
 	shown      sync.Map     // ids of messages that were logged
 	started    time.Time

@@ -32,12 +32,25 @@ const (
 // Server is an inference server at an address.
 type Server struct {
 	base string
+	name string // the address as it was given
 	key  string
 	http *http.Client
 }
 
+// unixScheme begins the address of a server on a socket in the file system:
+// unix:/run/llama.sock.
+const unixScheme = "unix:"
+
 // NewServer checks an address; key is sent as a bearer token, "": none.
 func NewServer(address, key string) (*Server, error) {
+	dial := (&net.Dialer{Timeout: dialTimeout}).DialContext
+	if path, ok := strings.CutPrefix(address, unixScheme); ok {
+		dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "unix", path)
+		}
+		return newServer("http://localhost", address, key, dial), nil
+	}
+
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("%q is no address of a text engine: it looks like http://127.0.0.1:8080", address)
@@ -46,13 +59,22 @@ func NewServer(address, key string) (*Server, error) {
 		return nil, fmt.Errorf("the address of a text engine has no user, query or fragment: %s", u.Redacted())
 	}
 
+	base := strings.TrimRight(u.String(), "/")
+	return newServer(base, base, key, dial), nil
+}
+
+// newServer makes a server whose routes are below base and which logs call name.
+func newServer(
+	base, name, key string, dial func(ctx context.Context, network, address string) (net.Conn, error),
+) *Server {
 	return &Server{
-		base: strings.TrimRight(u.String(), "/"),
+		base: base,
+		name: name,
 		key:  key,
 		http: &http.Client{
 			Transport: &http.Transport{
-				Proxy:               http.ProxyFromEnvironment,
-				DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
+				Proxy:               http.ProxyFromEnvironment, // never for localhost
+				DialContext:         dial,
 				TLSHandshakeTimeout: dialTimeout,
 				// Servers close a connection after a stream when they like to, and a job
 				// sent over it is then lost. A new one costs nothing beside a text.
@@ -61,11 +83,11 @@ func NewServer(address, key string) (*Server, error) {
 			// A key must not follow to another address.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-	}, nil
+	}
 }
 
 // URL is the address, without a slash at the end.
-func (s *Server) URL() string { return s.base }
+func (s *Server) URL() string { return s.name }
 
 // StatusError is an answer other than 2xx.
 type StatusError struct {

@@ -12,27 +12,35 @@ import (
 	"strings"
 
 	"horde/client"
+	"horde/engine"
+	"horde/engine/llamacpp"
 	"horde/internal/cli/console"
 	"horde/internal/config"
+	"horde/internal/llamaserver"
 	"horde/internal/worker"
 )
 
-// UpCmd runs a server and a worker in one process.
+// UpCmd runs a server and workers in one process.
 type UpCmd struct {
 	config.Serve
 	EngineFlags
 	WorkerFlags
-	NoBrowser bool `help:"Do not open the page in a browser."`
+	TextFlags
+	TextFolder string `placeholder:"DIR" help:"Folder with llama.cpp's server and a model, which scripts/install-text-engine.sh fills; default: text beside the program."`
+	NoImages   bool   `help:"Generate no images."`
+	NoText     bool   `help:"Generate no text."`
+	NoBrowser  bool   `help:"Do not open the page in a browser."`
 }
 
 // Help shows examples.
 func (UpCmd) Help() string {
-	return `Everything in one process, for a first image within a minute: the server, the web page, and a worker that generates images on this machine. At the first start an account "operator" is created, which may do everything; its key is in operator-key in the data folder.
+	return `Everything in one process, for a first image within a minute: the server, the web page, and workers that generate images and text on this machine. At the first start an account "operator" is created, which may do everything; its key is in operator-key in the data folder.
 
 Examples:
   horde up
   horde up --listen 0.0.0.0:7001 --no-browser
-  horde up --engine sketch`
+  horde up --engine sketch --no-text
+  horde up --no-images --text http://127.0.0.1:8080`
 }
 
 // operatorKeyFile holds the operator's API key, in the data folder.
@@ -87,33 +95,97 @@ func (c *UpCmd) greet(con *console.Console, n *runningNode) {
 	fmt.Fprintf(con.Stderr, "  Operator's API key: %s\n\n", filepath.Join(c.Data, operatorKeyFile))
 }
 
-// work runs the worker. Where its engine cannot be loaded the server goes on
+// work runs the workers. Where the engine of one cannot be loaded the server goes on
 // without, and says what to do.
 func (c *UpCmd) work(con *console.Console, n *runningNode, key string) error {
-	engines, closeEngines, err := openEngines(c.EngineFlags)
-	if err != nil {
-		con.Log.Error("the server runs, but without a worker", "error", err)
-		<-con.Ctx.Done()
-		return nil
-	}
-	defer closeEngines()
-
-	w, err := worker.New(worker.Config{
+	cfg := worker.Config{
 		Client:     client.New(n.URL(), key),
-		Name:       "built-in worker",
-		Work:       worker.Images{Engines: engines, MaxPixels: c.MaxPixels},
-		Threads:    c.Threads,
+		Name:       builtInWorker,
 		NSFW:       true,
 		NoPace:     c.NoPace,
 		Data:       c.Data,
 		Log:        con.Log,
 		Registerer: n.registry,
-	})
-	if err != nil {
-		return console.UsageError("%w", err)
+	}
+	var workers []*worker.Worker
+
+	if !c.NoImages {
+		engines, closeEngines, err := openEngines(c.EngineFlags)
+		if err != nil {
+			con.Log.Error("the server runs, but generates no images", "error", err)
+		} else {
+			defer closeEngines()
+			cfg.Work = worker.Images{Engines: engines, MaxPixels: c.MaxPixels}
+			cfg.Threads = c.Threads
+			if workers, err = addWorker(workers, cfg); err != nil {
+				return err
+			}
+		}
 	}
 
-	return runWorkers(con, w)
+	e, closeText, err := c.openText(con)
+	switch {
+	case con.Ctx.Err() != nil:
+		return nil
+	case err != nil:
+		return err
+	case e != nil:
+		defer closeText()
+		cfg.Name, cfg.Threads, cfg.Work = scribeName(builtInWorker), c.TextThreads, c.texts(e)
+		if workers, err = addWorker(workers, cfg); err != nil {
+			return err
+		}
+	}
+
+	if len(workers) == 0 {
+		<-con.Ctx.Done()
+		return nil
+	}
+	return runWorkers(con, workers...)
+}
+
+// builtInWorker is the name of the worker that generates images; the other one's is
+// derived from it.
+const builtInWorker = "built-in worker"
+
+// openText starts what generates text, nil where nothing does. The caller calls the
+// returned function when no worker uses it any more.
+func (c *UpCmd) openText(con *console.Console) (e engine.TextEngine, end func(), err error) {
+	switch {
+	case c.NoText:
+		return nil, nil, nil
+	case c.Text != "":
+		e, err := openTextEngine(con.Ctx, con.Log, c.TextFlags)
+		if err != nil {
+			return nil, nil, err
+		}
+		return e, func() { e.Close() }, nil
+	}
+
+	folder, err := llamaserver.Find(c.TextFolder)
+	if err != nil {
+		if c.TextFolder != "" {
+			return nil, nil, console.UsageError("--text-folder: %w", err)
+		}
+		con.Log.Info("the server generates images only: make build installs a text engine where it can, "+
+			"and --text URL names one of your own", "why", err)
+		return nil, nil, nil
+	}
+	server, err := llamaserver.Start(folder, con.Log)
+	if err != nil {
+		con.Log.Error("the server runs, but generates no text", "error", err)
+		return nil, nil, nil
+	}
+	name := c.TextModel
+	if name == "" {
+		name = llamaserver.ModelName
+	}
+	e, err = llamacpp.New(llamacpp.Options{URL: server.URL(), Model: name})
+	if err != nil {
+		server.Close()
+		return nil, nil, err
+	}
+	return e, func() { e.Close(); server.Close() }, nil
 }
 
 // operatorKey finds or creates the operator's account; its alias counts as if ADMINS
