@@ -140,6 +140,7 @@ type block struct {
 // blocks lists the fields in their order.
 func (m *modification) blocks() []block {
 	in, out := &m.in, &m.out.Answer
+
 	return []block{
 		{in.Kudos != nil, m.addKudos},
 		{in.MonthlyKudos != nil, m.addMonthly},

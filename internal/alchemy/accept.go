@@ -11,8 +11,10 @@ import (
 	"horde/internal/account"
 	"horde/internal/admission"
 	"horde/internal/horde"
+	"horde/internal/kinds"
 	"horde/internal/kudos"
 	"horde/internal/moderation"
+	"horde/internal/requests"
 	"horde/internal/settle"
 	"horde/internal/source"
 	"horde/internal/store"
@@ -122,7 +124,7 @@ func (q *Queue) newDraft(
 		ID:      horde.NewID(),
 		UserID:  user.ID,
 		Created: now,
-		Expires: now + horde.MicrosIn(requestLife),
+		Expires: now + horde.MicrosIn(kinds.RequestLife),
 	}
 	e := &entry{row: row, expires: row.Expires, record: record{
 		SlowWorkers:    ask.Body.SlowWorkers == nil || *ask.Body.SlowWorkers,
@@ -244,7 +246,7 @@ func (q *Queue) fillKnown(ctx context.Context, d *draft) error {
 // the user has it, so that it is not spent elsewhere meanwhile (generation §6.13); nobody is
 // refused for having less.
 func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error {
-	e, x := d.e, q.index
+	e := d.e
 	row := e.row
 	rows := make([]store.Form, len(e.forms))
 	for i, f := range e.forms {
@@ -255,11 +257,8 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 		return err
 	}
 
-	unit := store.Unit{Key: row.ID, Accounts: []horde.UserID{row.UserID}, Unheard: true, Do: func(tx *store.Tx) error {
-		// Of a run that was rolled back, so that what is refused now is not in the way
-		// of others.
-		x.LeavePlace(row.ID)
-
+	payer := []horde.UserID{row.UserID}
+	err = requests.Admit(ctx, q.Store, q.index.Index, e, payer, func(tx *store.Tx) error {
 		a, err := tx.Account(row.UserID)
 		if err != nil {
 			return err
@@ -286,11 +285,8 @@ func (q *Queue) commit(ctx context.Context, d *draft, user *account.User) error 
 		for _, hook := range hooks {
 			tx.InsertWebhook(*hook)
 		}
-		x.KeepPlace(e)
 		return nil
-	}}
-	err = q.Store.Write(ctx, unit)
-	x.LeavePlace(row.ID) // if the request has not come in and taken them
+	})
 	if err != nil {
 		return err
 	}

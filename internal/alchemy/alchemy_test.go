@@ -21,6 +21,7 @@ import (
 	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
+	"horde/internal/kinds"
 	kind "horde/internal/kinds/form"
 	"horde/internal/notify"
 	"horde/internal/requests"
@@ -519,7 +520,7 @@ func TestOnlyItsWorkerDeliversAForm(t *testing.T) {
 			t.Errorf("again in maintenance: %s", got)
 		}
 
-		n.clock.Advance(requestLife)
+		n.clock.Advance(kinds.RequestLife)
 		if got := code(walter, form); got != horde.InvalidJobID {
 			t.Errorf("expired: %s", got)
 		}
@@ -535,7 +536,7 @@ func TestARequestExpiresWithItsImage(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		alice, walter := n.person("alice", false), n.person("walter", false)
 		id := n.ask(alice, api.AlchemyRequest{Forms: forms("caption", "nsfw")})
-		n.clock.Advance(requestLife - time.Second)
+		n.clock.Advance(kinds.RequestLife - time.Second)
 		job := n.pop(n.offer(walter, "w"))
 		n.clock.Advance(2 * time.Minute)
 		if _, err := n.submit(walter,
@@ -543,7 +544,7 @@ func TestARequestExpiresWithItsImage(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		n.clock.Advance(requestLife - time.Second)
+		n.clock.Advance(kinds.RequestLife - time.Second)
 		n.sweep()
 		if got := n.state(id); got != `waiting caption:done={"caption":"x"} nsfw:waiting` {
 			t.Errorf("alive: %s", got)

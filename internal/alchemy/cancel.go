@@ -80,7 +80,7 @@ func (q *Queue) cancellable(ctx context.Context, e *entry) ([]settle.CancelledFo
 
 // handsOf finds a worker and its owner; the zero hands when the worker is gone.
 func (q *Queue) handsOf(ctx context.Context, id string) (h hands, err error) {
-	if h.worker, err = q.workerOf(ctx, id); err != nil || h.worker == nil {
+	if h.worker, err = q.WorkerOf(ctx, id); err != nil || h.worker == nil {
 		return h, err
 	}
 	h.owner, err = q.Accounts.ByID(ctx, h.worker.UserID)

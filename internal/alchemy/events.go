@@ -2,11 +2,9 @@ package alchemy
 
 import (
 	"context"
-	"slices"
 
 	"horde/api"
 	"horde/internal/live"
-	"horde/internal/store"
 	"horde/internal/waiting"
 )
 
@@ -29,9 +27,7 @@ func (q *Queue) News(ctx context.Context, id string) (n News, err error) {
 	if e == nil {
 		return News{Gone: true}, nil
 	}
-	n.Ended = !slices.ContainsFunc(q.formRows(e), func(f store.Form) bool {
-		return f.State == store.FormWaiting || f.State == store.FormRunning
-	})
+	n.Ended = q.index.Over(e)
 	n.Status, err = q.status(ctx, e)
 	return n, err
 }

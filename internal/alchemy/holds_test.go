@@ -8,6 +8,7 @@ import (
 	"horde/api"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
+	"horde/internal/kinds"
 	kind "horde/internal/kinds/form"
 	"horde/internal/kudos"
 	"horde/internal/settle"
@@ -85,7 +86,7 @@ func TestWhatAFormCostsIsSetAside(t *testing.T) {
 			{"expired", func(p hordetest.Person) {
 				ask(p)
 				end(api.AlchemySubmit{ID: take()})
-				n.clock.Advance(requestLife)
+				n.clock.Advance(kinds.RequestLife)
 				n.sweep()
 			}, 0, 3},
 			{"no forms", func(p hordetest.Person) { n.ask(p, api.AlchemyRequest{}) }, 0, 0},
@@ -98,7 +99,7 @@ func TestWhatAFormCostsIsSetAside(t *testing.T) {
 			}
 
 			n.sound()
-			n.clock.Advance(requestLife)
+			n.clock.Advance(kinds.RequestLife)
 			n.sweep()
 			if a := n.account(p); a.Held != 0 {
 				t.Errorf("%s: %s held after all is over", tt.name, a.Held)
@@ -182,7 +183,7 @@ func TestHoldsOutliveTheirNode(t *testing.T) {
 		if a := n.account(p); a.Held != horde.Whole(5+3+3) {
 			t.Errorf("%s held", a.Held)
 		}
-		n.clock.Advance(requestLife)
+		n.clock.Advance(kinds.RequestLife)
 		n.sweep()
 		if a := n.account(p); a.Held != 0 {
 			t.Errorf("%s held for a request that expired", a.Held)

@@ -6,7 +6,6 @@ import (
 	"horde/internal/blob"
 	kind "horde/internal/kinds/form"
 	"horde/internal/requests"
-	"horde/internal/settle"
 	"horde/internal/store"
 )
 
@@ -36,15 +35,6 @@ func uploadsOf(f *store.Form) blob.Access {
 	return blob.Closed
 }
 
-// settleSealed settles a delivery, and keeps an image that was uploaded as it is
-// meanwhile; after that no upload replaces it.
-func (q *Queue) settleSealed(ctx context.Context, f *form, r store.FormResult, d *settle.Delivery) error {
-	if r.Blob != "" {
-		defer q.Blobs.Seal(ctx, r.Blob, f.work().MaxUpload())()
-	}
-	return settle.Deliver(ctx, q.Store, d)
-}
-
 // dropUndelivered deletes what workers have uploaded for forms of a request that ended
 // without a delivery, and its source image where it is of no more use.
 func (q *Queue) dropUndelivered(ctx context.Context, e *entry, forms ...string) {
@@ -56,15 +46,9 @@ func (q *Queue) dropUndelivered(ctx context.Context, e *entry, forms ...string) 
 
 // dropIdleSource deletes the source image of a request of which nothing waits or runs.
 func (q *Queue) dropIdleSource(ctx context.Context, e *entry) {
-	if e.record.Source == "" {
-		return
+	if e.record.Source != "" && q.index.Over(e) {
+		q.DropObjects(ctx, e.record.Source)
 	}
-	for _, f := range q.formRows(e) {
-		if f.State == store.FormWaiting || f.State == store.FormRunning {
-			return
-		}
-	}
-	q.DropObjects(ctx, e.record.Source)
 }
 
 // uploading are the forms of a request in workers' hands that bring an image.

@@ -7,6 +7,7 @@ import (
 	"horde/api"
 	"horde/internal/blob"
 	"horde/internal/horde"
+	"horde/internal/kinds"
 	"horde/internal/store"
 	"horde/internal/waiting"
 )
@@ -73,7 +74,7 @@ func TestFinishedRequestsLeaveMemory(t *testing.T) {
 		}
 		stop()
 		gone()
-		n.clock.Advance(requestLife)
+		n.clock.Advance(kinds.RequestLife)
 		if err := n.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -92,7 +92,7 @@ func (p *popper) Claim(ctx context.Context) (got bool, err error) {
 		Pop:     horde.NewID(),
 		At:      now,
 		Ends:    now + horde.MicrosIn(kind.TTL),
-		Expires: now + horde.MicrosIn(requestLife),
+		Expires: now + horde.MicrosIn(kinds.RequestLife),
 	}
 	for _, f := range p.found {
 		c.Forms = append(c.Forms, &settle.Form{Row: q.snapshot(f)})

@@ -14,11 +14,7 @@ import (
 	"horde/internal/store"
 )
 
-const (
-	requestLife = kinds.RequestLife
-
-	maxTiles = 255 // of a source image
-)
+const maxTiles = 255 // of a source image
 
 // record is what is stored of a request besides the columns.
 type record struct {

@@ -11,6 +11,7 @@ import (
 	"horde/internal/account"
 	"horde/internal/fleet"
 	"horde/internal/horde"
+	"horde/internal/kinds"
 	kind "horde/internal/kinds/form"
 	"horde/internal/requests"
 	"horde/internal/settle"
@@ -25,7 +26,7 @@ func (q *Queue) Submit(ctx context.Context, key string, s api.AlchemySubmit) (fl
 		return 0, err
 	}
 	if f == nil {
-		return 0, horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", requests.Shown(s.ID))
+		return 0, requests.NoSuchWork(s.ID)
 	}
 
 	owner, err := q.Accounts.ByKey(ctx, key)
@@ -39,7 +40,7 @@ func (q *Queue) Submit(ctx context.Context, key string, s api.AlchemySubmit) (fl
 
 	switch {
 	case w == nil || w.UserID != owner.ID:
-		return 0, horde.Errorf(horde.WrongCredentials, "Wrong credentials to submit as this worker.")
+		return 0, requests.ErrForeignWork
 	case row.State != store.FormRunning:
 		return 0, ended(row.ID, w)
 	case s.State == "faulted":
@@ -59,7 +60,7 @@ func (q *Queue) Submit(ctx context.Context, key string, s api.AlchemySubmit) (fl
 // since: then it is read again.
 func (q *Queue) inHand(ctx context.Context, f *form, owner *account.User) (row store.Form, w *fleet.Worker, err error) {
 	row = q.snapshot(f)
-	w, err = q.workerOf(ctx, row.WorkerID)
+	w, err = q.WorkerOf(ctx, row.WorkerID)
 	if err != nil || !q.Store.Shared() || row.State == store.FormRunning && w != nil && w.UserID == owner.ID {
 		return row, w, err
 	}
@@ -68,21 +69,8 @@ func (q *Queue) inHand(ctx context.Context, f *form, owner *account.User) (row s
 		return row, nil, err
 	}
 	row = q.snapshot(f)
-	w, err = q.workerOf(ctx, row.WorkerID)
+	w, err = q.WorkerOf(ctx, row.WorkerID)
 	return row, w, err
-}
-
-// workerOf finds a worker, in the database too when another node made it; nil
-// when there is none.
-func (q *Queue) workerOf(ctx context.Context, id string) (*fleet.Worker, error) {
-	if id == "" {
-		return nil, nil
-	}
-	w, err := q.Fleet.Find(ctx, id)
-	if horde.CodeOf(err) != "" {
-		return nil, nil
-	}
-	return w, err
 }
 
 // ended is the answer for a form that no worker has in hand. Workers look for the
@@ -91,7 +79,7 @@ func ended(id string, w *fleet.Worker) error {
 	if w.Maintenance {
 		return nil
 	}
-	return horde.Errorf(horde.DuplicateGen, "Processing Generation with ID %s already submitted.", id)
+	return requests.AlreadySubmitted(id)
 }
 
 // lost answers a submit that came second, after reading who was first.
@@ -128,7 +116,8 @@ func (q *Queue) deliver(ctx context.Context, f *form, row store.Form, h hands, r
 		return 0, err
 	}
 
-	err = q.settleSealed(ctx, f, r, d)
+	d.Uploaded = settle.Uploaded{Name: r.Blob, MaxBytes: f.work().MaxUpload()}
+	err = q.Server().Deliver(ctx, d)
 	if errors.Is(err, store.ErrLost) {
 		return 0, q.lost(ctx, row, h.worker)
 	}
@@ -158,7 +147,7 @@ func (q *Queue) delivery(f *form, assignment *settle.Form, h hands, now horde.Mi
 		Owner:      h.owner,
 		Model:      f.Name,
 		At:         now,
-		Expires:    now + horde.MicrosIn(requestLife),
+		Expires:    now + horde.MicrosIn(kinds.RequestLife),
 		Charge:     value.Charge,
 		Worth:      value.Worth,
 		Earned:     value.Earned,
@@ -181,11 +170,10 @@ func (q *Queue) fault(ctx context.Context, f *form, row store.Form, w *fleet.Wor
 		Worker:      w,
 		Pop:         pop,
 		Excuse:      why,
-		Raid:        q.Modes().Raid,
 		Before:      slices.Sorted(maps.Keys(settle.FailuresOf(&row.FormProgress))),
 		AnotherLeft: func(tried map[string][]string) bool { return q.anotherCouldGet(f, tried) },
 	}
-	if err := settle.GiveUp(ctx, q.Store, abort); err != nil {
+	if err := q.GiveUp(ctx, abort); err != nil {
 		return err
 	}
 
@@ -193,8 +181,5 @@ func (q *Queue) fault(ctx context.Context, f *form, row store.Form, w *fleet.Wor
 		q.DropObjects(ctx, kind.BlobName(f.ID))
 	}
 	q.dropIdleSource(ctx, f.e)
-	if abort.Suspended {
-		q.Log.Warn("worker is paused: all of its last forms failed", "worker", w.ID, "name", w.Name)
-	}
 	return nil
 }

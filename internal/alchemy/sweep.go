@@ -58,7 +58,7 @@ func (q *Queue) timeOut(ctx context.Context, row store.Form) error {
 	case f == nil: // its request has expired; that sweep removes it
 		return store.ErrLost
 	}
-	w, err := q.workerOf(ctx, row.WorkerID)
+	w, err := q.WorkerOf(ctx, row.WorkerID)
 	if err != nil {
 		return err
 	}

@@ -115,8 +115,10 @@ type line struct {
 	argumentsOnly bool       // after --
 }
 
+// walk reads the words of a line, and returns how far they lead.
 func walk(app *kong.Application, words []string) line {
 	l := line{node: app.Node}
+
 	for _, word := range words {
 		switch name, _, hasValue := strings.Cut(word, "="); {
 		case word == "=": // bash splits --flag=value at the =

@@ -73,6 +73,13 @@ func (x *Index[E, P]) Known(key string, now horde.Micros) (none E) {
 	return none
 }
 
+// Over reports whether nothing of an entry waits or is in anybody's hands.
+func (x *Index[E, P]) Over(e E) bool {
+	x.Lock()
+	defer x.Unlock()
+	return e.Over()
+}
+
 // Size is how many requests are in memory, those that have just ended among them, and
 // how many jobs or forms of them.
 func (x *Index[E, P]) Size() (requests, parts int) {

@@ -23,18 +23,13 @@ func (q *Queue) fault(ctx context.Context, a assigned, why settle.Excuse) error 
 		Worker:      a.worker,
 		Pop:         a.job.PopID(),
 		Excuse:      why,
-		Raid:        q.Modes().Raid,
 		Before:      a.e.failedWorkers(),
 		AnotherLeft: func(tried map[string][]string) bool { return q.anotherCouldGet(a.e, tried) },
 	}
-	if err := settle.GiveUp(ctx, q.Store, abort); err != nil {
+	if err := q.GiveUp(ctx, abort); err != nil {
 		return err
 	}
-
 	q.dropUndelivered(ctx, a)
-	if abort.Suspended {
-		q.Log.Warn("worker is paused: all of its last jobs failed", "worker", a.worker.ID, "name", a.worker.Name)
-	}
 	return nil
 }
 

@@ -208,7 +208,7 @@ func (q *Queue) newRequest(
 		RequestState: store.RequestState{
 			Jobs:    n,
 			Waiting: n,
-			Expires: now + horde.MicrosIn(requestLife),
+			Expires: now + horde.MicrosIn(kinds.RequestLife),
 			Version: 1,
 		},
 	}
@@ -236,18 +236,14 @@ func (q *Queue) newRequest(
 // commit acknowledges a request: row, tax, hold and what the style's owner gets in
 // one transaction. The index, here and on other nodes, gets it by hear.
 func (q *Queue) commit(ctx context.Context, e *entry, t *terms, b bill) error {
-	row, x := e.row, e.home
+	row := e.row
 	body, err := json.Marshal(&e.record)
 	if err != nil {
 		return err
 	}
 	e.record.size = int64(len(body))
 
-	err = q.Store.Write(ctx, store.Unit{Key: row.ID, Accounts: t.accounts(), Unheard: true, Do: func(tx *store.Tx) error {
-		// Of a run that was rolled back, so that what is refused now is not in the way
-		// of others.
-		x.LeavePlace(row.ID)
-
+	return requests.Admit(ctx, q.Store, e.home.Index, e, t.accounts(), func(tx *store.Tx) error {
 		// Look again at all that may have changed since the checks.
 		a, err := tx.Account(t.user.ID)
 		if err != nil {
@@ -282,11 +278,8 @@ func (q *Queue) commit(ctx context.Context, e *entry, t *terms, b bill) error {
 			insert.Body = string(promising)
 		}
 		tx.InsertRequest(insert)
-		x.KeepPlace(e)
 		return nil
-	}})
-	x.LeavePlace(row.ID) // if the request has not come in and taken it
-	return err
+	})
 }
 
 // acceptance describes what moves when a request is taken. key is the shared key that

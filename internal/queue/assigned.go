@@ -39,21 +39,11 @@ func (q *Queue) assignedTo(ctx context.Context, id string, find func(id string) 
 		return assigned{}, err
 	}
 	if a.job == nil {
-		return assigned{}, horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", requests.Shown(id))
+		return assigned{}, requests.NoSuchWork(id)
 	}
 
-	a.worker, err = q.workerOf(ctx, a.job.WorkerID)
+	a.worker, err = q.WorkerOf(ctx, a.job.WorkerID)
 	return a, err
-}
-
-// workerOf finds the worker of a job, whether it is there or not; nil for one that was
-// deleted.
-func (q *Queue) workerOf(ctx context.Context, id string) (*fleet.Worker, error) {
-	w, err := q.Fleet.Find(ctx, id)
-	if horde.CodeOf(err) == horde.WorkerNotFound {
-		return nil, nil
-	}
-	return w, err
 }
 
 // jobInIndexes finds a job of whatever kind.
@@ -86,7 +76,7 @@ func ended(a assigned, faulted bool) error {
 	case a.job.State == store.JobDone && a.worker.Maintenance, a.job.State == store.JobFaulted && faulted:
 		return nil
 	case a.job.State == store.JobDone:
-		return horde.Errorf(horde.DuplicateGen, "Processing Generation with ID %s already submitted.", a.job.ID)
+		return requests.AlreadySubmitted(a.job.ID)
 	}
 	return horde.Errorf(horde.AbortedGen,
 		"Processing Generation with ID %s took too long to process and has been aborted! "+
@@ -100,7 +90,7 @@ func (q *Queue) lost(ctx context.Context, a assigned, faulted bool) error {
 	}
 	again := q.jobInIndex(a.e.home, a.job.ID)
 	if again.job == nil {
-		return horde.Errorf(horde.InvalidJobID, "Processing Job with ID %s does not exist.", a.job.ID)
+		return requests.NoSuchWork(a.job.ID)
 	}
 	again.worker = a.worker
 

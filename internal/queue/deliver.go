@@ -14,6 +14,7 @@ import (
 	"horde/internal/horde"
 	"horde/internal/kinds"
 	"horde/internal/notify"
+	"horde/internal/requests"
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -36,7 +37,7 @@ func (q *Queue) submit(ctx context.Context, x *index, key string, s submission) 
 		return 0, err
 	}
 	if a.worker == nil || a.worker.UserID != user.ID {
-		return 0, errForeignJob
+		return 0, requests.ErrForeignWork
 	}
 
 	if len(s.metadata) > maxMetadata {
@@ -63,8 +64,6 @@ func (q *Queue) submit(ctx context.Context, x *index, key string, s submission) 
 	}
 	return 0, err
 }
-
-var errForeignJob = horde.Errorf(horde.WrongCredentials, "Wrong credentials to submit as this worker.")
 
 // delivered is a result of a job and what its value depends on.
 func (q *Queue) delivered(a assigned, s submission) kinds.Delivered {
@@ -108,7 +107,8 @@ func (q *Queue) deliver(ctx context.Context, a assigned, owner *account.User, s 
 		return 0, err
 	}
 
-	err = q.settleSealed(ctx, a, kept, d)
+	d.Uploaded = uploadedAs(a, kept)
+	err = q.Server().Deliver(ctx, d)
 	if errors.Is(err, store.ErrLost) {
 		return 0, q.lost(ctx, a, false)
 	}
@@ -198,7 +198,7 @@ func (q *Queue) deliveryOf(
 		Owner:      owner,
 		Model:      a.job.Model,
 		At:         now,
-		Expires:    now + horde.MicrosIn(requestLife),
+		Expires:    now + horde.MicrosIn(kinds.RequestLife),
 		Charge:     v.Charge,
 		Worth:      v.Worth,
 		Earned:     v.Earned,

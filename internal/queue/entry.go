@@ -18,8 +18,6 @@ import (
 	"horde/internal/store"
 )
 
-const requestLife = kinds.RequestLife
-
 // index is the live requests of one kind as this node knows them. Their parts are jobs,
 // by which their requests are known.
 type index struct {

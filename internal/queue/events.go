@@ -8,6 +8,7 @@ import (
 	"horde/api"
 	"horde/internal/horde"
 	"horde/internal/live"
+	"horde/internal/requests"
 	"horde/internal/store"
 	"horde/internal/waiting"
 )
@@ -27,7 +28,7 @@ func (q *Queue) Progress(ctx context.Context, key, job string, p api.Progress) e
 		return err
 	}
 	if a.worker == nil || a.worker.UserID != user.ID {
-		return errForeignJob
+		return requests.ErrForeignWork
 	}
 	if p.Step < 0 || p.Steps < 1 || p.Step > p.Steps || p.Steps > 10000 || len(p.Preview) > maxPreview {
 		return horde.Errorf(horde.BadRequest, "A report needs 0 ≤ step ≤ steps ≤ 10000 and a preview of at most 64 KiB.")

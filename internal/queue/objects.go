@@ -29,23 +29,16 @@ func uploadsOf(j *store.Job) blob.Access {
 	return blob.Closed
 }
 
-// seal keeps an uploaded result as it is while its delivery is committed; after that no
-// upload replaces it.
-func (q *Queue) seal(ctx context.Context, a assigned, kept kinds.Kept) (release func()) {
+// uploadedAs is what a worker has uploaded of a result, or this node has put there for it.
+func uploadedAs(a assigned, kept kinds.Kept) (u settle.Uploaded) {
 	if !a.e.work.Objects().Stored || kept.Row != kinds.Uploaded {
-		return func() {}
+		return u
 	}
-	limit := a.e.work.Objects().MaxBytes
-	if kept.Image != nil { // we have put it there ourselves
-		limit = 0
+	u.Name = resultName(a.job.ID)
+	if kept.Image == nil { // else its size is known
+		u.MaxBytes = a.e.work.Objects().MaxBytes
 	}
-	return q.Blobs.Seal(ctx, resultName(a.job.ID), limit)
-}
-
-// settleSealed settles a delivery of what lies in the blob store.
-func (q *Queue) settleSealed(ctx context.Context, a assigned, kept kinds.Kept, d *settle.Delivery) error {
-	defer q.seal(ctx, a, kept)()
-	return settle.Deliver(ctx, q.Store, d)
+	return u
 }
 
 // dropUndelivered deletes what a worker has uploaded for a job that ended without a
@@ -60,16 +53,9 @@ func (q *Queue) dropUndelivered(ctx context.Context, a assigned) {
 
 // dropIdleSources deletes the source images of a request of which nothing waits or runs.
 func (q *Queue) dropIdleSources(ctx context.Context, e *entry) {
-	if len(e.record.sources()) > 0 && e.over() {
+	if len(e.record.sources()) > 0 && e.home.Over(e) {
 		q.dropSources(ctx, &e.record)
 	}
-}
-
-// over is Over for who does not hold the lock of the index.
-func (e *entry) over() bool {
-	e.home.Lock()
-	defer e.home.Unlock()
-	return e.Over()
 }
 
 // dropExpired deletes what a request leaves that has expired, but for results: links to

@@ -16,6 +16,7 @@ import (
 	"horde/internal/blob"
 	"horde/internal/horde"
 	"horde/internal/hordetest"
+	"horde/internal/kinds"
 	"horde/internal/store/storetest"
 	"horde/internal/waiting"
 )
@@ -237,7 +238,7 @@ func TestFinishedRequestsExpire(t *testing.T) {
 		n.finish(t, walter)
 		n.retire(t, walter)
 
-		n.clock.Advance(requestLife)
+		n.clock.Advance(kinds.RequestLife)
 		if err := n.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}

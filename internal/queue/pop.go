@@ -216,7 +216,7 @@ func newJobs(c *claim, p *popper, now horde.Micros) []store.Job {
 	return jobs
 }
 
-// extraSlowLife is requestLife from when an extra slow worker has got jobs.
+// extraSlowLife is kinds.RequestLife from when an extra slow worker has got jobs.
 const extraSlowLife = 60 * time.Minute
 
 // lifeWith is how long a request lives from when a worker has got jobs of it.
@@ -224,5 +224,5 @@ func lifeWith(w *fleet.Worker) time.Duration {
 	if w.Settings.ExtraSlow {
 		return extraSlowLife
 	}
-	return requestLife
+	return kinds.RequestLife
 }

@@ -83,7 +83,7 @@ func (q *Queue) progressInMemory(e *entry) (c api.Check, done []*store.Job, comp
 
 // workerName is the name of a worker that may be gone.
 func (q *Queue) workerName(ctx context.Context, id string) string {
-	w, err := q.workerOf(ctx, id)
+	w, err := q.WorkerOf(ctx, id)
 	switch {
 	case err != nil:
 		q.Log.Error("worker of a job", "worker", id, "error", err)

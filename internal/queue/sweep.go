@@ -30,7 +30,7 @@ func (q *Queue) timeOut(ctx context.Context, j store.Job) error {
 	case a.job == nil: // its request has expired; that sweep removes it
 		return store.ErrLost
 	}
-	if a.worker, err = q.workerOf(ctx, j.WorkerID); err != nil {
+	if a.worker, err = q.WorkerOf(ctx, j.WorkerID); err != nil {
 		return err
 	}
 

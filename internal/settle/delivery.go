@@ -25,6 +25,8 @@ type Delivery struct {
 	Owner  *account.User // of the worker
 	Model  string        // that was used, or the name of the form
 
+	Uploaded Uploaded // the result itself
+
 	At      horde.Micros
 	Expires horde.Micros // of the request from now on, at least
 
@@ -63,6 +65,21 @@ type Work struct {
 	Units        int64 // of the worker and its team: pixelsteps, tokens
 	Usage        int64 // of the requester: hundredths of a megapixelstep, tokens
 	Contribution int64 // of the worker's owner, likewise
+}
+
+// Uploaded is what lies in the blob store as a result. The zero Uploaded is nothing.
+type Uploaded struct {
+	Name     string
+	MaxBytes int64 // what is larger is no result, and removed; 0: any size
+}
+
+// Deliver writes a delivery while nothing replaces what its worker has uploaded, nor
+// ever after.
+func (srv Server) Deliver(ctx context.Context, d *Delivery) error {
+	if d.Uploaded.Name != "" {
+		defer srv.Blobs.Seal(ctx, d.Uploaded.Name, d.Uploaded.MaxBytes)()
+	}
+	return Deliver(ctx, srv.Store, d)
 }
 
 // Deliver writes a delivery: the result, the charge, the reward and the counters, in
@@ -138,8 +155,19 @@ func (d *Delivery) deliver(tx *store.Tx) error {
 	return d.suspect(tx)
 }
 
-// pay moves the kudos of work that was done, for this reason, and counts it for both
-// sides. consumed is what the request was charged before.
+// pay moves the kudos of work that was done, for this reason, as one event of the ledger,
+// and counts the work for both sides. consumed is what the request was charged before.
+//
+// The payer is charged d.Charge, which goes to nobody: it is burned. Nobody pays what the
+// budget of a shared key does not cover, nor what would take the payer below their floor
+// (generation §6.10): that is forgiven. What was set aside for the request shrinks by what
+// was paid.
+//
+// The owner earns d.Earned, newly minted, whether the payer could pay or not. Of what was not
+// paid, though, only so much as d.Unpaid leaves for today (generation §6.14): the rest is
+// d.Forgone. A trusted owner can spend all of it at once, and so can the anonymous one. Of
+// anybody else's, half goes into escrow, rounded half to even, until they are trusted
+// (generation §6.4).
 func (d *Delivery) pay(tx *store.Tx, reason string, consumed horde.Kudos) error {
 	e := kudos.NewEntry(tx, d.Rules.Event+d.Assignment.id(), reason, d.Assignment.request(), d.Assignment.id())
 	e.About(kudos.About{
@@ -160,8 +188,6 @@ func (d *Delivery) pay(tx *store.Tx, reason string, consumed horde.Kudos) error 
 		return err
 	}
 
-	// Owners who are not trusted can spend half of it for now. What the payer did not pay
-	// is bounded.
 	e.Within(d.Unpaid.For(d.Funds.Payer))
 	spendable := d.Owner.Is(account.Trusted) || d.Owner.Anonymous()
 	if err := e.Reward(d.Owner.ID, kudos.Earning{Amount: d.Earned, Trusted: spendable}); err != nil {
