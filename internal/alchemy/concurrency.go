@@ -41,15 +41,9 @@ func (x *index) crowd(user *account.User) admission.Crowd {
 // room for its forms any more: its user's, or that of all.
 func (q *Queue) stillMayOpen(ctx context.Context, tx *store.Tx, user *account.User, e *entry) error {
 	x := q.index
-	news, err := tx.Unheard()
+	ids, err := q.Unheard(tx, func() ([]string, error) { return tx.AlchemyIDsOf(user.ID) })
 	if err != nil {
 		return err
-	}
-	ids := news.Alchemy
-	if news.Missed {
-		if ids, err = tx.AlchemyIDsOf(user.ID); err != nil {
-			return err
-		}
 	}
 
 	// At one moment: what comes into the index meanwhile must count once.

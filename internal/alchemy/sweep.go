@@ -3,8 +3,10 @@ package alchemy
 import (
 	"context"
 
+	"horde/internal/fleet"
 	kind "horde/internal/kinds/form"
 	"horde/internal/live"
+	"horde/internal/requests"
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -58,18 +60,13 @@ func (q *Queue) timeOut(ctx context.Context, row store.Form) error {
 	case f == nil: // its request has expired; that sweep removes it
 		return store.ErrLost
 	}
-	w, err := q.WorkerOf(ctx, row.WorkerID)
-	if err != nil {
-		return err
-	}
 
-	why, err := q.Server().ExcuseLate(ctx, row.Started, row.Ends)
-	if err != nil {
-		return err
+	late := requests.Late{
+		ID:      row.ID,
+		Request: row.RequestID,
+		Worker:  row.WorkerID,
+		Begun:   row.Started,
+		Due:     row.Ends,
 	}
-	if err := q.fault(ctx, f, row, w, why); err != nil {
-		return err
-	}
-	q.Log.Info("form took too long", "form", row.ID, "request", row.RequestID, "worker", row.WorkerID)
-	return nil
+	return q.TimeOut(ctx, late, func(w *fleet.Worker, why settle.Excuse) error { return q.fault(ctx, f, row, w, why) })
 }

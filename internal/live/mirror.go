@@ -116,6 +116,20 @@ func (m *Mirror[R, J]) Reload(ctx context.Context) error {
 	return m.Refresh(ctx, slices.DeleteFunc(known, func(id string) bool { return read[id] }))
 }
 
+// Unheard are the ids of the requests that other nodes have changed and this one may not
+// have heard of: all of them, as they are read by all, where it may be any. The unit of
+// the transaction must have said that it wants to know (store.Unit.Unheard).
+func (m *Mirror[R, J]) Unheard(tx *store.Tx, all func() ([]string, error)) ([]string, error) {
+	news, err := tx.Unheard()
+	if err != nil {
+		return nil, err
+	}
+	if news.Missed {
+		return all()
+	}
+	return m.from.Changed(&news), nil
+}
+
 // Join puts parts to their requests.
 func (m *Mirror[R, J]) Join(requests []R, parts []J) []Rows[R, J] {
 	of := map[string][]J{}

@@ -58,15 +58,9 @@ func mayWait(ctx context.Context, user *account.User, waiting, n int) error {
 // take a request.
 func (q *Queue) stillMayWait(ctx context.Context, tx *store.Tx, e *entry, user *account.User) error {
 	x := e.home
-	news, err := tx.Unheard()
+	ids, err := q.Unheard(tx, func() ([]string, error) { return tx.WaitingRequestIDs(user.ID, x.kind.name) })
 	if err != nil {
 		return err
-	}
-	ids := news.Requests
-	if news.Missed {
-		if ids, err = tx.WaitingRequestIDs(user.ID, x.kind.name); err != nil {
-			return err
-		}
 	}
 
 	// At one moment: what comes into the index meanwhile must count once.

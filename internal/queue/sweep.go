@@ -3,8 +3,10 @@ package queue
 import (
 	"context"
 
+	"horde/internal/fleet"
 	"horde/internal/horde"
 	"horde/internal/live"
+	"horde/internal/requests"
 	"horde/internal/settle"
 	"horde/internal/store"
 )
@@ -30,19 +32,12 @@ func (q *Queue) timeOut(ctx context.Context, j store.Job) error {
 	case a.job == nil: // its request has expired; that sweep removes it
 		return store.ErrLost
 	}
-	if a.worker, err = q.WorkerOf(ctx, j.WorkerID); err != nil {
-		return err
-	}
 
-	why, err := q.Server().ExcuseLate(ctx, j.Started, j.Started+j.TTL)
-	if err != nil {
-		return err
-	}
-	if err := q.fault(ctx, a, why); err != nil {
-		return err
-	}
-	q.Log.Info("job took too long", "job", j.ID, "request", j.RequestID, "worker", j.WorkerID)
-	return nil
+	late := requests.Late{ID: j.ID, Request: j.RequestID, Worker: j.WorkerID, Begun: j.Started, Due: j.Started + j.TTL}
+	return q.TimeOut(ctx, late, func(w *fleet.Worker, why settle.Excuse) error {
+		a.worker = w
+		return q.fault(ctx, a, why)
+	})
 }
 
 // expire removes an expired request; ErrLost when somebody else has, or it was renewed.

@@ -47,3 +47,29 @@ func (c *Config) GiveUp(ctx context.Context, b *settle.Abort) error {
 	}
 	return nil
 }
+
+// Late is work whose time was over before its worker delivered it.
+type Late struct {
+	ID, Request, Worker string
+
+	Begun, Due horde.Micros
+}
+
+// TimeOut has late work given up, by giveUp, which hears whose it was (nil: the worker is
+// gone) and whether the server itself is to blame.
+func (c *Config) TimeOut(ctx context.Context, l Late, giveUp func(*fleet.Worker, settle.Excuse) error) error {
+	w, err := c.WorkerOf(ctx, l.Worker)
+	if err != nil {
+		return err
+	}
+	why, err := c.Server().ExcuseLate(ctx, l.Begun, l.Due)
+	if err != nil {
+		return err
+	}
+
+	if err := giveUp(w, why); err != nil {
+		return err
+	}
+	c.Log.Info("job took too long", "job", l.ID, "request", l.Request, "worker", l.Worker)
+	return nil
+}
