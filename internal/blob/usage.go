@@ -34,7 +34,7 @@ type usage struct {
 	free  func() (bytes int64, known bool) // of the disk
 
 	mu       sync.Mutex
-	total    int64           // guarded by mu; bytes stored
+	total    int64           // guarded by mu; bytes stored; below 0 where a write that is not settled was removed
 	pending  int64           // guarded by mu; bytes that writes in progress may take
 	accounts byAccount       // guarded by mu; pending bytes too
 	others   byAccount       // guarded by mu; what other processes have counted, as they said last
@@ -221,11 +221,12 @@ func (r *reservation) settle(written, replaced int64) {
 	}
 }
 
-// removed notes that so many bytes are gone.
+// removed notes that so many bytes are gone. They may be those of a write that is not
+// settled yet, or of another node, which are not counted here.
 func (u *usage) removed(bytes int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.total = max(0, u.total-bytes)
+	u.total = max(-u.pending, u.total-bytes)
 }
 
 // measured sets what was found in the folder, and forgets accounts that have uploaded
@@ -275,7 +276,7 @@ func (f *Folder) Metrics() []prometheus.Collector {
 		}, func() float64 {
 			u.mu.Lock()
 			defer u.mu.Unlock()
-			return float64(u.total)
+			return float64(max(0, u.total))
 		}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "horde_blob_free_bytes",
